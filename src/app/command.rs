@@ -1,0 +1,168 @@
+//! What a user can ask for: one table feeds the keymap, the footer and the help overlay.
+
+use crate::model::Action;
+
+/// A user's intent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// Do this to the selected process.
+    Act(Action),
+    /// One line up.
+    Up,
+    /// One line down.
+    Down,
+    /// One page up.
+    PageUp,
+    /// One page down.
+    PageDown,
+    /// To the first line.
+    First,
+    /// To the last line; in the log, follow again.
+    Last,
+    /// Focus the other pane.
+    NextPane,
+    /// Open or close the help.
+    Help,
+    /// Try to connect now.
+    Reconnect,
+    /// Draw everything anew.
+    Redraw,
+    /// Stop the program until `fg`.
+    Suspend,
+    /// Close what is open.
+    Back,
+    /// Yes, to a question.
+    Yes,
+    /// No, to a question.
+    No,
+    /// End the program.
+    Quit,
+}
+
+/// A row of the command table.
+#[derive(Debug, Clone, Copy)]
+pub struct CommandRow {
+    /// The intent.
+    pub command: Command,
+    /// Its keys, as help shows them, separated by spaces: `r`, `Ctrl-R`, `PgUp`, `↑`.
+    pub keys: &'static str,
+    /// One or two words for the footer.
+    pub label: &'static str,
+    /// A sentence for the help.
+    pub help: &'static str,
+    /// Whether the footer shows it, and how early it leaves when the line is short: the highest
+    /// number leaves first; `None` is not shown.
+    pub footer: Option<u8>,
+}
+
+macro_rules! row {
+    ($command:expr, $keys:literal, $label:literal, $help:literal, $footer:expr) => {
+        CommandRow {
+            command: $command,
+            keys: $keys,
+            label: $label,
+            help: $help,
+            footer: $footer,
+        }
+    };
+}
+
+/// Every command with its keys, in the order of the help. `Yes`, `No` are answers and have no row.
+pub const COMMANDS: &[CommandRow] = &[
+    row!(
+        Command::Act(Action::Restart),
+        "r",
+        "restart",
+        "Restart the selected process, with the environment it has",
+        Some(1)
+    ),
+    row!(Command::Act(Action::Stop), "s", "stop", "Stop it", Some(2)),
+    row!(
+        Command::Act(Action::Start),
+        "a",
+        "start",
+        "Start it when it is stopped",
+        Some(4)
+    ),
+    row!(
+        Command::Act(Action::Delete),
+        "d",
+        "delete",
+        "Stop it and remove it from PM2; asks first",
+        Some(3)
+    ),
+    row!(
+        Command::Act(Action::Reload),
+        "R",
+        "reload",
+        "Reload it without downtime (cluster; a fork is restarted)",
+        Some(6)
+    ),
+    row!(
+        Command::Up,
+        "↑ k",
+        "up",
+        "One line up in the pane with the focus",
+        None
+    ),
+    row!(Command::Down, "↓ j", "down", "One line down", None),
+    row!(Command::PageUp, "PgUp", "page up", "One page up", None),
+    row!(
+        Command::PageDown,
+        "PgDn",
+        "page down",
+        "One page down",
+        None
+    ),
+    row!(Command::First, "Home g", "first", "To the first line", None),
+    row!(
+        Command::Last,
+        "End G",
+        "last",
+        "To the last line; in the log, follow new lines again",
+        None
+    ),
+    row!(
+        Command::NextPane,
+        "Tab",
+        "pane",
+        "Move the focus between the table and the log",
+        Some(5)
+    ),
+    row!(
+        Command::Reconnect,
+        "Ctrl-R",
+        "reconnect",
+        "Try to connect now, and poll now",
+        None
+    ),
+    row!(
+        Command::Redraw,
+        "Ctrl-L",
+        "redraw",
+        "Draw the whole screen anew",
+        None
+    ),
+    row!(
+        Command::Suspend,
+        "Ctrl-Z",
+        "suspend",
+        "Suspend; the shell's fg comes back",
+        None
+    ),
+    row!(
+        Command::Help,
+        "?",
+        "help",
+        "Open or close this help",
+        Some(0)
+    ),
+    row!(
+        Command::Back,
+        "Esc",
+        "back",
+        "Close what is open; back to the table; clear the notice",
+        None
+    ),
+    row!(Command::Quit, "q Ctrl-C", "quit", "Quit", Some(0)),
+];

@@ -1,0 +1,110 @@
+//! What the user is doing: selection, panes, questions, notices; and the pure update.
+//!
+//! Invariant: `update` is synchronous and reads no clock (time arrives in messages), knows neither
+//! tokio nor ratatui, and asks for effects instead of performing them.
+
+pub mod command;
+pub mod geometry;
+
+use crate::model::daemon::Daemon;
+use crate::model::fleet::Fleet;
+use crate::model::log::LogBuffer;
+use crate::model::{Action, ProcessKey};
+
+/// The whole state of the screen.
+#[derive(Debug)]
+pub struct App {
+    /// The watched daemons; `DaemonId` is the index.
+    pub daemons: Vec<Daemon>,
+    /// All processes.
+    pub fleet: Fleet,
+    /// Event log.
+    pub log: LogBuffer,
+    /// Milliseconds since 1970, as of the last message.
+    pub now_ms: i64,
+    /// Seconds that local time is ahead of UTC.
+    pub utc_offset_s: i32,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// Which pane the arrow keys move in.
+    pub focus: Pane,
+    /// What covers the screen.
+    pub mode: Mode,
+    /// The selected process; `None` only while there is none.
+    pub selected: Option<ProcessKey>,
+    /// First table row shown.
+    pub table_top: usize,
+    /// Number of the first log line shown; `None` while following.
+    pub log_top: Option<u64>,
+    /// The last thing worth saying, in the footer.
+    pub notice: Option<Notice>,
+    /// Whether a simulated daemon is watched.
+    pub is_demo: bool,
+}
+
+/// A pane that can have the focus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pane {
+    /// The process table.
+    Processes,
+    /// Events and logs.
+    Log,
+}
+
+/// What covers the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Nothing.
+    Normal,
+    /// The help overlay, scrolled down by so many lines.
+    Help {
+        /// First line shown.
+        top: u16,
+    },
+    /// A question to be answered with `y` or `n`.
+    Confirm {
+        /// What will be done.
+        action: Action,
+        /// To which process.
+        key: ProcessKey,
+    },
+}
+
+/// A one-line result in the footer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// What happened.
+    pub text: String,
+    /// Whether it went wrong.
+    pub is_bad: bool,
+    /// When it leaves, milliseconds since 1970.
+    pub until_ms: i64,
+}
+
+impl App {
+    /// An app that watches these daemons and knows nothing of them yet.
+    #[must_use]
+    pub fn new(daemons: Vec<Daemon>, now_ms: i64, utc_offset_s: i32, size: (u16, u16)) -> Self {
+        Self {
+            daemons,
+            fleet: Fleet::default(),
+            log: LogBuffer::default(),
+            now_ms,
+            utc_offset_s,
+            size,
+            focus: Pane::Processes,
+            mode: Mode::Normal,
+            selected: None,
+            table_top: 0,
+            log_top: None,
+            notice: None,
+            is_demo: false,
+        }
+    }
+
+    /// The rows of the table, in order.
+    #[must_use]
+    pub fn rows(&self) -> Vec<ProcessKey> {
+        self.fleet.iter().map(|(key, _)| key).collect()
+    }
+}

@@ -1,0 +1,6 @@
+//! pm2-tui: a terminal cockpit for the PM2 process manager.
+
+pub mod app;
+pub mod model;
+pub mod protocol;
+pub mod view;

@@ -1,0 +1,184 @@
+//! What is known of a daemon: where it is and how the connection stands.
+
+use super::DaemonId;
+
+/// A watched daemon, as the header and the waiting screen show it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Daemon {
+    /// Its key.
+    pub id: DaemonId,
+    /// Short and unique among the watched ones: the host's name, or the home's where several.
+    pub label: Box<str>,
+    /// Its `PM2_HOME`, cleaned for display.
+    pub home: Box<str>,
+    /// PM2's version, once it said so.
+    pub version: Option<Box<str>>,
+    /// How the RPC connection stands.
+    pub connection: Connection,
+    /// Whether the bus is connected too: without it rows still update, logs and events do not come.
+    pub bus_live: bool,
+    /// The pause between polls now in force, milliseconds: longer than asked for where the daemon
+    /// takes long to answer.
+    pub poll_interval_ms: u64,
+    /// How long the last poll took, milliseconds.
+    pub poll_took_ms: Option<u64>,
+    /// When the last snapshot was taken, milliseconds since 1970.
+    pub snapshot_at_ms: Option<i64>,
+    /// Malformed messages, processes and frames so far.
+    pub warnings: u64,
+    /// The last of them, one cleaned line.
+    pub last_warning: Option<Box<str>>,
+    /// Lifecycle events that a full queue lost.
+    pub events_lost: u64,
+}
+
+impl Daemon {
+    /// A daemon that was not asked yet.
+    #[must_use]
+    pub fn new(id: DaemonId, label: &str, home: &str, poll_interval_ms: u64) -> Self {
+        Self {
+            id,
+            label: label.into(),
+            home: home.into(),
+            version: None,
+            connection: Connection::Connecting,
+            bus_live: false,
+            poll_interval_ms,
+            poll_took_ms: None,
+            snapshot_at_ms: None,
+            warnings: 0,
+            last_warning: None,
+            events_lost: 0,
+        }
+    }
+
+    /// Whether the daemon answers.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        matches!(self.connection, Connection::Live)
+    }
+}
+
+/// How the RPC connection to a daemon stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Connection {
+    /// The first try is under way.
+    Connecting,
+    /// It answers.
+    Live,
+    /// It does not; another try comes by itself.
+    Down {
+        /// Why.
+        problem: Problem,
+        /// When the next try comes, milliseconds since 1970.
+        retry_at_ms: i64,
+    },
+}
+
+/// Why a daemon cannot be watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// The `PM2_HOME` itself is not there.
+    HomeMissing {
+        /// The folder.
+        home: Box<str>,
+    },
+    /// No socket file: no daemon runs there.
+    SocketMissing {
+        /// The socket's path.
+        path: Box<str>,
+    },
+    /// A socket file that nobody listens on: a daemon died there.
+    Refused {
+        /// The socket's path.
+        path: Box<str>,
+    },
+    /// The socket belongs to somebody else.
+    PermissionDenied {
+        /// The path that could not be opened.
+        path: Box<str>,
+        /// The user that owns it, where known.
+        owner: Option<Box<str>>,
+    },
+    /// A path longer than a unix socket's address can be (107 bytes on Linux).
+    PathTooLong {
+        /// The socket's path.
+        path: Box<str>,
+    },
+    /// The daemon said on the bus that it was killed, then closed.
+    Killed {
+        /// PM2's message.
+        message: Box<str>,
+    },
+    /// The connection closed.
+    Closed,
+    /// Connected, but no answer in time.
+    Silent {
+        /// The method that was not answered.
+        method: Box<str>,
+    },
+    /// What answers is not PM2, or the stream is out of step.
+    NotPm2 {
+        /// What was wrong with it.
+        reason: Box<str>,
+    },
+    /// Anything else.
+    Other {
+        /// What was tried, by path.
+        path: Box<str>,
+        /// The operating system's words.
+        reason: Box<str>,
+    },
+}
+
+impl Problem {
+    /// What is wrong, in one sentence that names the path.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::HomeMissing { home } => format!("PM2_HOME {home} does not exist"),
+            Self::SocketMissing { path } => format!("no PM2 daemon is running: {path} is missing"),
+            Self::Refused { path } => {
+                format!("nobody listens on {path}: the daemon died and left its socket")
+            }
+            Self::PermissionDenied { path, owner } => match owner {
+                Some(owner) => format!("permission denied: {path} belongs to {owner}"),
+                None => format!("permission denied: {path}"),
+            },
+            Self::PathTooLong { path } => {
+                format!("{path} is too long for a unix socket (at most 107 bytes)")
+            }
+            Self::Killed { message } => message.to_string(),
+            Self::Closed => "the daemon closed the connection".to_owned(),
+            Self::Silent { method } => format!("the daemon does not answer {method}"),
+            Self::NotPm2 { reason } => format!("what answers does not speak PM2: {reason}"),
+            Self::Other { path, reason } => format!("{path}: {reason}"),
+        }
+    }
+
+    /// What the user can do about it.
+    #[must_use]
+    pub fn advice(&self, home: &str) -> String {
+        match self {
+            Self::HomeMissing { .. } => {
+                "name another with --home, or start PM2: pm2 start app.js".to_owned()
+            }
+            Self::SocketMissing { .. } | Self::Killed { .. } | Self::Closed => {
+                format!("start it with: PM2_HOME={home} pm2 resurrect   (or pm2 start app.js)")
+            }
+            Self::Refused { .. } => {
+                format!("start it again with: PM2_HOME={home} pm2 resurrect")
+            }
+            Self::PermissionDenied { owner, .. } => match owner {
+                Some(owner) => format!("run: sudo -u {owner} pm2-tui --home {home}"),
+                None => format!("run pm2-tui as the user that owns {home}"),
+            },
+            Self::PathTooLong { .. } => {
+                "reach it through a shorter path: ln -s to the folder, and --home that".to_owned()
+            }
+            Self::Silent { .. } => "it may be busy; pm2 ping tells".to_owned(),
+            Self::NotPm2 { .. } => "check --home and PM2_DAEMON_RPC_PORT".to_owned(),
+            Self::Other { .. } => "check --home".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Facts about PM2, as plain data: daemons, processes, their series and logs.
+//!
+//! Invariant: no I/O, no clock, no terminal. Everything is keyed by (daemon, `pm_id`); every
+//! collection has a bound and counts what it dropped.
+
+pub mod daemon;
+pub mod fleet;
+pub mod log;
+pub mod report;
+pub mod series;
+
+use crate::protocol::process::PmId;
+
+/// One of the daemons that the program watches, by its place on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DaemonId(pub u16);
+
+/// A process of a daemon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProcessKey {
+    /// The daemon that runs it.
+    pub daemon: DaemonId,
+    /// Its id there.
+    pub pm_id: PmId,
+}
+
+/// Something the user can have done to one process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Restart with the environment that it has; a `waiting restart` one is stopped first.
+    Restart,
+    /// Stop.
+    Stop,
+    /// Start a stopped one.
+    Start,
+    /// Reload without downtime (cluster), or restart (fork).
+    Reload,
+    /// Stop and forget.
+    Delete,
+}
+
+impl Action {
+    /// The verb, which is also the pm2 CLI's.
+    #[must_use]
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Restart => "restart",
+            Self::Stop => "stop",
+            Self::Start => "start",
+            Self::Reload => "reload",
+            Self::Delete => "delete",
+        }
+    }
+
+    /// What is going on meanwhile, for the status column.
+    #[must_use]
+    pub fn progressive(self) -> &'static str {
+        match self {
+            Self::Restart => "restarting",
+            Self::Stop => "stopping",
+            Self::Start => "starting",
+            Self::Reload => "reloading",
+            Self::Delete => "deleting",
+        }
+    }
+
+    /// What has been done to it.
+    #[must_use]
+    pub fn participle(self) -> &'static str {
+        match self {
+            Self::Restart => "restarted",
+            Self::Stop => "stopped",
+            Self::Start => "started",
+            Self::Reload => "reloaded",
+            Self::Delete => "deleted",
+        }
+    }
+}
+
+/// How an [`Action`] ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ActionOutcome {
+    /// The daemon says that it is done.
+    Done,
+    /// The daemon, or the check before sending, says no: its words, cleaned.
+    Failed(Box<str>),
+    /// No answer within the time that this call may take: what became of it is unknown.
+    TimedOut {
+        /// How long was waited, milliseconds.
+        waited_ms: u64,
+    },
+    /// The connection went away before an answer: what became of it is unknown.
+    Disconnected,
+    /// Too many actions are under way; nothing was sent.
+    Busy,
+}

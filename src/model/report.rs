@@ -1,0 +1,59 @@
+//! What the actors of a daemon report to the app.
+
+use super::daemon::Connection;
+use super::log::LogLine;
+use super::{Action, ActionOutcome};
+use crate::protocol::bus::{Exception, ProcessEvent};
+use crate::protocol::process::{PmId, Snapshot};
+
+/// One report of a daemon. Which lane it takes, and so what happens when the app is slow, stands
+/// at each.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Report {
+    /// How the RPC connection stands now. Latest wins.
+    Connection(Connection),
+    /// Whether the bus is connected. Latest wins.
+    BusLive(bool),
+    /// PM2's version, cleaned. Latest wins.
+    Version(Box<str>),
+    /// An answered poll. Latest wins.
+    Snapshot {
+        /// When it was taken, milliseconds since 1970, by this machine's clock.
+        at_ms: i64,
+        /// How long the daemon took, milliseconds.
+        took_ms: u64,
+        /// The pause to the next poll, milliseconds.
+        interval_ms: u64,
+        /// What it said.
+        snapshot: Snapshot,
+    },
+    /// A `process:event`. Must arrive.
+    Process(Box<ProcessEvent>),
+    /// A `process:exception`. Must arrive.
+    Exception(Box<Exception>),
+    /// `pm2:kill`: the daemon ends, with PM2's message, cleaned. Must arrive.
+    Killed(Box<str>),
+    /// An action ended. Must arrive; exactly one for each that was asked for.
+    ActionFinished {
+        /// Which action.
+        action: Action,
+        /// Of which process.
+        pm_id: PmId,
+        /// How.
+        outcome: ActionOutcome,
+    },
+    /// Lines of output. May be lost, but counted.
+    Lines(Vec<LogLine>),
+    /// So many lines were lost since the last such report.
+    LinesLost(u64),
+    /// So many must-arrive reports were lost since the last such report.
+    EventsLost(u64),
+    /// Something malformed came: one cleaned line, and how often since the last such report.
+    /// Latest wins, the count adds up.
+    Warning {
+        /// What it was.
+        text: Box<str>,
+        /// How many.
+        count: u64,
+    },
+}

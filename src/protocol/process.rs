@@ -1,0 +1,148 @@
+//! PM2's process JSON, as in `getMonitorData`, `process:event` and most replies.
+//!
+//! Invariant: reading borrows the message, keeps the fields below and skips the rest, above all
+//! the whole environment; foreign text comes out cleaned (see [`super::text`]).
+
+use std::fmt;
+
+/// PM2's id of a process. Stable across its restarts; reused after the last process is deleted
+/// (`God.next_id = 0`, `lib/God/ActionMethods.js`) and by a new daemon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PmId(pub u32);
+
+impl fmt::Display for PmId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// PM2's own word for the state of a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProcessStatus {
+    /// `online`
+    Online,
+    /// `launching`
+    Launching,
+    /// `stopping`
+    Stopping,
+    /// `stopped`
+    Stopped,
+    /// `errored`
+    Errored,
+    /// `waiting restart`
+    WaitingRestart,
+    /// A word that no release of PM2 was seen to use.
+    Other(Box<str>),
+}
+
+impl ProcessStatus {
+    /// PM2's word.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Online => "online",
+            Self::Launching => "launching",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+            Self::Errored => "errored",
+            Self::WaitingRestart => "waiting restart",
+            Self::Other(word) => word,
+        }
+    }
+
+    /// Reads PM2's word; an unknown one is kept, cleaned.
+    #[must_use]
+    pub fn parse(word: &str) -> Self {
+        match word {
+            "online" => Self::Online,
+            "launching" => Self::Launching,
+            "stopping" => Self::Stopping,
+            "stopped" => Self::Stopped,
+            "errored" => Self::Errored,
+            "waiting restart" => Self::WaitingRestart,
+            other => Self::Other(super::text::clean(other).into()),
+        }
+    }
+}
+
+/// How PM2 runs a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExecMode {
+    /// `fork_mode`, and what any other word falls back to in PM2.
+    Fork,
+    /// `cluster_mode`
+    Cluster,
+}
+
+impl ExecMode {
+    /// The word that `pm2 ls` shows.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fork => "fork",
+            Self::Cluster => "cluster",
+        }
+    }
+}
+
+/// What PM2 says of one process, in our units. A field that PM2 did not send, or sent in a shape
+/// that cannot be used, is `None` (or the default named).
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProcessInfo {
+    /// PM2's id.
+    pub pm_id: PmId,
+    /// Name, one cleaned line; PM2 may send a number. `""` where missing.
+    pub name: Box<str>,
+    /// Namespace; absent before 4.5.6.
+    pub namespace: Option<Box<str>>,
+    /// `pm2_env.version`, the version in its package.json; `None` for `"N/A"`.
+    pub version: Option<Box<str>>,
+    /// How PM2 runs it.
+    pub exec_mode: ExecMode,
+    /// PM2's word.
+    pub status: ProcessStatus,
+    /// The operating system's id; `None` where PM2 says 0, null or nothing. Stale while
+    /// `waiting restart` (measured).
+    pub pid: Option<u32>,
+    /// `restart_time`: a count, despite its name.
+    pub restarts: u32,
+    /// Restarts within `min_uptime` of each other; reset to 0 on `errored`.
+    pub unstable_restarts: u32,
+    /// `max_restarts`; PM2's default is 16 (`lib/God.js`).
+    pub max_restarts: Option<u32>,
+    /// `pm_uptime`: when it last came online, milliseconds since 1970.
+    pub online_since_ms: Option<i64>,
+    /// `created_at`, milliseconds since 1970; null after `errored`.
+    pub created_at_ms: Option<i64>,
+    /// Tells two processes with the same `pm_id` apart; absent before 2.10.
+    pub unique_id: Option<Box<str>>,
+    /// `exit_code` of its last end: a number, or a signal's name on old releases, as text.
+    pub exit_code: Option<Box<str>>,
+    /// Milliseconds that PM2 waits before SIGKILL (default 1600).
+    pub kill_timeout_ms: Option<u64>,
+    /// Milliseconds that PM2 waits for a new worker in a reload (default 3000).
+    pub listen_timeout_ms: Option<u64>,
+    /// `max_memory_restart`, bytes.
+    pub memory_limit_bytes: Option<u64>,
+    /// `restart_delay`, milliseconds.
+    pub restart_delay_ms: Option<u64>,
+    /// `prev_restart_delay`, milliseconds: the back-off delay now in force.
+    pub backoff_delay_ms: Option<u64>,
+    /// `autorestart`; PM2's default is true.
+    pub autorestart: bool,
+    /// `pmx_module`: a PM2 module, which `stop all` and its like leave alone.
+    pub is_module: bool,
+    /// `monit.cpu`, percent of one core.
+    pub cpu_percent: Option<f32>,
+    /// `monit.memory`, bytes.
+    pub memory_bytes: Option<u64>,
+}
+
+/// One `getMonitorData` answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Snapshot {
+    /// The processes that could be read, in PM2's order.
+    pub processes: Vec<ProcessInfo>,
+    /// One sentence for each process that could not.
+    pub warnings: Vec<String>,
+}
