@@ -5,6 +5,7 @@
 
 pub mod daemon;
 pub mod fleet;
+pub mod lifecycle;
 pub mod log;
 pub mod report;
 pub mod series;

@@ -49,6 +49,7 @@ impl Series {
     }
 
     /// The samples, oldest first.
+    #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Sample> {
         self.samples.iter()
     }
