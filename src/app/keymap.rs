@@ -33,20 +33,14 @@ pub fn command(mode: &Mode, key: KeyEvent) -> Option<Command> {
 /// Whether a key event is the key of that name in [`COMMANDS`].
 fn is_key(name: &str, key: KeyEvent) -> bool {
     if let Some(letter) = name.strip_prefix("Ctrl-") {
-        let wanted = letter
-            .chars()
-            .next()
-            .map(|letter| letter.to_ascii_lowercase());
+        let wanted = letter.chars().next().map(|letter| letter.to_ascii_lowercase());
         let KeyCode::Char(pressed) = key.code else {
             return false;
         };
         return key.modifiers.contains(KeyModifiers::CONTROL)
             && wanted == Some(pressed.to_ascii_lowercase());
     }
-    if key
-        .modifiers
-        .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
-    {
+    if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
         return false;
     }
     match key.code {
@@ -94,14 +88,8 @@ mod tests {
             press(KeyCode::Char('R'), KeyModifiers::SHIFT),
             Some(Command::Act(Action::Reload))
         );
-        assert_eq!(
-            press(KeyCode::Char('r'), KeyModifiers::CONTROL),
-            Some(Command::Reconnect)
-        );
-        assert_eq!(
-            press(KeyCode::Char('c'), KeyModifiers::CONTROL),
-            Some(Command::Quit)
-        );
+        assert_eq!(press(KeyCode::Char('r'), KeyModifiers::CONTROL), Some(Command::Reconnect));
+        assert_eq!(press(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Command::Quit));
         assert_eq!(press(KeyCode::Char('c'), KeyModifiers::NONE), None);
         assert_eq!(press(KeyCode::Char('d'), KeyModifiers::ALT), None);
     }
@@ -110,14 +98,8 @@ mod tests {
     fn a_question_takes_only_its_answers() {
         use crate::model::{DaemonId, ProcessKey};
         use crate::protocol::process::PmId;
-        let key = ProcessKey {
-            daemon: DaemonId(0),
-            pm_id: PmId(1),
-        };
-        let mode = Mode::Confirm {
-            action: Action::Delete,
-            key,
-        };
+        let key = ProcessKey { daemon: DaemonId(0), pm_id: PmId(1) };
+        let mode = Mode::Confirm { action: Action::Delete, key };
         let press = |code| command(&mode, KeyEvent::new(code, KeyModifiers::NONE));
         assert_eq!(press(KeyCode::Char('y')), Some(Command::Yes));
         assert_eq!(press(KeyCode::Char('n')), Some(Command::No));

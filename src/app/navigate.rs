@@ -29,17 +29,11 @@ pub(super) fn select_near(app: &mut App, row: Option<usize>) {
 
 /// Scrolls the table so that the selected row is on the screen.
 pub(super) fn keep_selection_visible(app: &mut App) {
-    let Some(geometry) = geometry(app) else {
-        return;
-    };
-    let rows = usize::from(geometry.table_rows).max(1);
+    let rows = geometry(app).map_or(1, |geometry| usize::from(geometry.table_rows).max(1));
     let selected = selected_row(app).unwrap_or(0);
     let last_top = app.fleet.len().saturating_sub(rows);
     let lowest = (selected + 1).saturating_sub(rows);
-    app.table_top = app
-        .table_top
-        .clamp(lowest, selected.max(lowest))
-        .min(last_top);
+    app.table_top = app.table_top.clamp(lowest, selected.max(lowest)).min(last_top);
 }
 
 /// Moves in the pane with the focus.
@@ -72,9 +66,7 @@ fn go_in_log(app: &mut App, command: Command) {
     let numbers = app.log.numbers();
     // Where the pane stands while following: its last page.
     let following = numbers.end.saturating_sub(page).max(numbers.start);
-    let top = app
-        .log_top
-        .map_or(following, |top| top.clamp(numbers.start, following));
+    let top = app.log_top.map_or(following, |top| top.clamp(numbers.start, following));
     let top = match command {
         Command::Up => top.saturating_sub(1),
         Command::Down => top + 1,

@@ -18,12 +18,7 @@ pub(super) fn take(app: &mut App, id: DaemonId, report: Report) {
         Report::Connection(connection) => take_connection(app, id, connection),
         Report::BusLive(is_live) => with_daemon(app, id, |daemon| daemon.bus_live = is_live),
         Report::Version(version) => with_daemon(app, id, |daemon| daemon.version = Some(version)),
-        Report::Snapshot {
-            at_ms,
-            took_ms,
-            interval_ms,
-            snapshot,
-        } => {
+        Report::Snapshot { at_ms, took_ms, interval_ms, snapshot } => {
             with_daemon(app, id, |daemon| {
                 daemon.snapshot_at_ms = Some(at_ms);
                 daemon.poll_took_ms = Some(took_ms);
@@ -36,11 +31,7 @@ pub(super) fn take(app: &mut App, id: DaemonId, report: Report) {
         Report::Killed(message) => {
             push_daemon_line(app, id, "pm2:kill", Severity::Bad, &message);
         }
-        Report::ActionFinished {
-            action,
-            pm_id,
-            outcome,
-        } => {
+        Report::ActionFinished { action, pm_id, outcome } => {
             finish(app, action, ProcessKey { daemon: id, pm_id }, &outcome);
         }
         Report::Lines(lines) => {
@@ -86,11 +77,7 @@ fn take_snapshot(app: &mut App, id: DaemonId, snapshot: Snapshot, at_ms: i64) {
             && asked == key
         {
             app.mode = Mode::Normal;
-            notify(
-                app,
-                &format!("{}[{}] is gone meanwhile", process.info.name, key.pm_id),
-                true,
-            );
+            notify(app, &format!("{}[{}] is gone meanwhile", process.info.name, key.pm_id), true);
         }
         // PM2 has no event for a deletion; behind a new connection stands perhaps another
         // daemon, whose processes are not those.
@@ -105,23 +92,14 @@ fn take_snapshot(app: &mut App, id: DaemonId, snapshot: Snapshot, at_ms: i64) {
 }
 
 fn take_event(app: &mut App, id: DaemonId, event: &ProcessEvent) {
-    let key = ProcessKey {
-        daemon: id,
-        pm_id: event.info.pm_id,
-    };
+    let key = ProcessKey { daemon: id, pm_id: event.info.pm_id };
     let now_ms = app.now_ms;
     let told = lifecycle::tell(app.fleet.get_mut(key), event, now_ms);
     app.fleet.apply_event(id, event, now_ms);
     if let Some(told) = told {
         let at_ms = event.at_ms.unwrap_or(now_ms);
         let source = source(id, event.info.pm_id, &event.info.name);
-        app.log.push(LogLine::event(
-            at_ms,
-            source,
-            told.word,
-            told.severity,
-            &told.text,
-        ));
+        app.log.push(LogLine::event(at_ms, source, told.word, told.severity, &told.text));
     }
     navigate::select_near(app, None);
 }
@@ -131,36 +109,22 @@ fn take_exception(app: &mut App, id: DaemonId, exception: &Exception) {
     let name = &exception.process.name;
     let source = match exception.process.pm_id {
         Some(BusPmId::Process(pm_id) | BusPmId::Old(pm_id)) => source(id, pm_id, name),
-        Some(BusPmId::Daemon) | None => LogSource {
-            daemon: id,
-            pm_id: None,
-            name: (&**name).into(),
-        },
+        Some(BusPmId::Daemon) | None => {
+            LogSource { daemon: id, pm_id: None, name: (&**name).into() }
+        }
     };
     let head = std::iter::once(&exception.message);
     // The stack repeats the message in its first line.
-    let frames = exception
-        .stack
-        .iter()
-        .filter(|frame| frame.trim_start().starts_with("at "));
+    let frames = exception.stack.iter().filter(|frame| frame.trim_start().starts_with("at "));
     for text in head.chain(frames.take(5)) {
-        app.log.push(LogLine::event(
-            at_ms,
-            source.clone(),
-            "exception",
-            Severity::Bad,
-            text,
-        ));
+        app.log.push(LogLine::event(at_ms, source.clone(), "exception", Severity::Bad, text));
     }
 }
 
 /// An asked action ended.
 fn finish(app: &mut App, action: Action, key: ProcessKey, outcome: &ActionOutcome) {
     let name = app.display_name(key);
-    let took_ms = app
-        .fleet
-        .get_mut(key)
-        .map(|process| end_pending(process, app.now_ms));
+    let took_ms = app.fleet.get_mut(key).map(|process| end_pending(process, app.now_ms));
     let verb = action.verb();
     let (is_bad, text) = match outcome {
         ActionOutcome::Done => {
@@ -175,26 +139,14 @@ fn finish(app: &mut App, action: Action, key: ProcessKey, outcome: &ActionOutcom
                 format!("{verb}: no answer in {waited:.1} s, outcome unknown until the next poll"),
             )
         }
-        ActionOutcome::Disconnected => (
-            true,
-            format!("{verb}: the connection closed, outcome unknown until the next poll"),
-        ),
-        ActionOutcome::Busy => (
-            true,
-            format!("{verb}: too many actions under way, not sent"),
-        ),
+        ActionOutcome::Disconnected => {
+            (true, format!("{verb}: the connection closed, outcome unknown until the next poll"))
+        }
+        ActionOutcome::Busy => (true, format!("{verb}: too many actions under way, not sent")),
     };
-    let severity = if is_bad {
-        Severity::Bad
-    } else {
-        Severity::Good
-    };
+    let severity = if is_bad { Severity::Bad } else { Severity::Good };
     let process_name = app.fleet.get(key).map(|process| process.info.name.clone());
-    let source = source(
-        key.daemon,
-        key.pm_id,
-        process_name.as_deref().unwrap_or_default(),
-    );
+    let source = source(key.daemon, key.pm_id, process_name.as_deref().unwrap_or_default());
     app.log.push(LogLine::event(
         app.now_ms,
         source,
@@ -202,11 +154,7 @@ fn finish(app: &mut App, action: Action, key: ProcessKey, outcome: &ActionOutcom
         severity,
         &format!("{text} (asked here)"),
     ));
-    let cli = if is_bad {
-        String::new()
-    } else {
-        format!("   = pm2 {verb} {}", key.pm_id)
-    };
+    let cli = if is_bad { String::new() } else { format!("   = pm2 {verb} {}", key.pm_id) };
     notify(app, &format!("{name} {text}{cli}"), is_bad);
 }
 
@@ -221,11 +169,7 @@ fn end_pending(process: &mut Process, now_ms: i64) -> i64 {
 }
 
 fn source(daemon: DaemonId, pm_id: PmId, name: &str) -> LogSource {
-    LogSource {
-        daemon,
-        pm_id: Some(pm_id),
-        name: name.into(),
-    }
+    LogSource { daemon, pm_id: Some(pm_id), name: name.into() }
 }
 
 fn push_daemon_line(
@@ -235,11 +179,6 @@ fn push_daemon_line(
     severity: Severity,
     text: &str,
 ) {
-    let source = LogSource {
-        daemon: id,
-        pm_id: None,
-        name: "PM2".into(),
-    };
-    app.log
-        .push(LogLine::event(app.now_ms, source, word, severity, text));
+    let source = LogSource { daemon: id, pm_id: None, name: "PM2".into() };
+    app.log.push(LogLine::event(app.now_ms, source, word, severity, text));
 }

@@ -20,9 +20,10 @@ impl App {
             Connection::Down { retry_at_ms, .. } => countdown(self.now_ms, retry_at_ms),
             Connection::Connecting | Connection::Live => None,
         });
-        let restarts = self.fleet.iter().filter_map(|(_, process)| {
-            countdown(self.now_ms, process.restarts_at_ms?)
-        });
+        let restarts = self
+            .fleet
+            .iter()
+            .filter_map(|(_, process)| countdown(self.now_ms, process.restarts_at_ms?));
         let uptimes = self.fleet.iter().filter(|(_, process)| process.is_online()).filter_map(
             |(_, process)| Some(next_uptime(self.now_ms, process.info.online_since_ms?)),
         );

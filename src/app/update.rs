@@ -13,11 +13,7 @@ const NOTICE_MS: i64 = 8_000;
 /// what is to be done about it.
 pub fn update(app: &mut App, now_ms: i64, message: Message) -> Effects {
     app.now_ms = now_ms;
-    if app
-        .notice
-        .as_ref()
-        .is_some_and(|notice| notice.until_ms <= now_ms)
-    {
+    if app.notice.as_ref().is_some_and(|notice| notice.until_ms <= now_ms) {
         app.notice = None;
         app.is_dirty = true;
     }
@@ -59,9 +55,7 @@ fn take_command(app: &mut App, command: Command) -> Effects {
             Effects::none()
         }
         (Mode::Help { top }, command) => {
-            app.mode = Mode::Help {
-                top: navigate::help_top(app, top, command),
-            };
+            app.mode = Mode::Help { top: navigate::help_top(app, top, command) };
             Effects::none()
         }
         (Mode::Confirm { .. }, _) | (_, Command::Yes | Command::No) => Effects::none(),
@@ -110,31 +104,19 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
 /// Asks a daemon to act on a process, or says why not.
 fn ask(app: &mut App, action: Action, key: ProcessKey) -> Effects {
     let name = app.display_name(key);
-    let is_live = app
-        .daemon(key.daemon)
-        .is_some_and(crate::model::daemon::Daemon::is_live);
+    let is_live = app.daemon(key.daemon).is_some_and(crate::model::daemon::Daemon::is_live);
     let now_ms = app.now_ms;
     let Some(process) = app.fleet.get_mut(key) else {
-        notify(
-            app,
-            &format!("process {} is gone: nothing was done", key.pm_id),
-            true,
-        );
+        notify(app, &format!("process {} is gone: nothing was done", key.pm_id), true);
         return Effects::none();
     };
     if let Some(pending) = process.pending {
-        let text = format!(
-            "{name} is already {}: wait for its answer",
-            pending.progressive()
-        );
+        let text = format!("{name} is already {}: wait for its answer", pending.progressive());
         notify(app, &text, true);
         return Effects::none();
     }
     if !is_live {
-        let text = format!(
-            "cannot {} {name}: its daemon is not connected",
-            action.verb()
-        );
+        let text = format!("cannot {} {name}: its daemon is not connected", action.verb());
         notify(app, &text, true);
         return Effects::none();
     }
@@ -142,20 +124,12 @@ fn ask(app: &mut App, action: Action, key: ProcessKey) -> Effects {
     process.asked = Some((action, now_ms));
     process.is_reloading = action == Action::Reload;
     let info = Box::new(process.info.clone());
-    Effects::one(Effect::Act {
-        daemon: key.daemon,
-        action,
-        info,
-    })
+    Effects::one(Effect::Act { daemon: key.daemon, action, info })
 }
 
 /// Shows a notice in the footer.
 pub(super) fn notify(app: &mut App, text: &str, is_bad: bool) {
     let until_ms = app.now_ms.saturating_add(NOTICE_MS);
-    app.notice = Some(Notice {
-        text: text.to_owned(),
-        is_bad,
-        until_ms,
-    });
+    app.notice = Some(Notice { text: text.to_owned(), is_bad, until_ms });
     app.is_dirty = true;
 }

@@ -94,11 +94,7 @@ impl Process {
             return;
         };
         if self.is_online() {
-            self.series.push(Sample {
-                at_ms,
-                cpu_percent,
-                memory_bytes,
-            });
+            self.series.push(Sample { at_ms, cpu_percent, memory_bytes });
         }
     }
 
@@ -140,12 +136,10 @@ impl Process {
     /// The pause before PM2 starts a crashed process again, as `God.handleExit` reckons it.
     fn restart_delay_ms(&self) -> Option<u64> {
         let info = &self.info;
-        let backoff = info
-            .backoff_first_ms
-            .map(|first| match info.backoff_last_ms {
-                None | Some(0) => first,
-                Some(last) => (last.saturating_mul(3) / 2).min(BACKOFF_MAX_MS),
-            });
+        let backoff = info.backoff_first_ms.map(|first| match info.backoff_last_ms {
+            None | Some(0) => first,
+            Some(last) => (last.saturating_mul(3) / 2).min(BACKOFF_MAX_MS),
+        });
         backoff.or(info.restart_delay_ms).filter(|delay| *delay > 0)
     }
 
@@ -173,15 +167,9 @@ impl Fleet {
     ) -> Vec<(ProcessKey, Process)> {
         let mut seen = HashSet::with_capacity(snapshot.processes.len());
         for info in snapshot.processes {
-            let key = ProcessKey {
-                daemon,
-                pm_id: info.pm_id,
-            };
+            let key = ProcessKey { daemon, pm_id: info.pm_id };
             seen.insert(key);
-            let known = self
-                .processes
-                .get(&key)
-                .is_some_and(|process| process.is_same(&info));
+            let known = self.processes.get(&key).is_some_and(|process| process.is_same(&info));
             if !known {
                 // A reused pm_id is another process: it does not inherit the history.
                 self.processes.insert(key, Process::new(info.clone()));
@@ -197,10 +185,7 @@ impl Fleet {
 
     /// Lets an event change its row at once.
     pub fn apply_event(&mut self, daemon: DaemonId, event: &ProcessEvent, now_ms: i64) {
-        let key = ProcessKey {
-            daemon,
-            pm_id: event.info.pm_id,
-        };
+        let key = ProcessKey { daemon, pm_id: event.info.pm_id };
         if event.is_old_worker {
             // The row is the new worker's; the old one only tells that a reload is going on.
             if let Some(process) = self.processes.get_mut(&key) {

@@ -27,11 +27,7 @@ pub struct Told {
 
 #[expect(clippy::unnecessary_wraps, reason = "every caller returns an Option")]
 fn told(word: &'static str, severity: Severity, text: impl Into<String>) -> Option<Told> {
-    Some(Told {
-        word,
-        severity,
-        text: text.into(),
-    })
+    Some(Told { word, severity, text: text.into() })
 }
 
 /// Tells an event. `process` is the row before the event, where there is one; what was told is
@@ -90,11 +86,7 @@ fn tell_stop(process: Option<&mut Process>, now_ms: i64) -> Option<Told> {
     let already = process
         .and_then(|process| process.stop_told_at_ms)
         .is_some_and(|at_ms| now_ms.saturating_sub(at_ms) < ECHO_MS);
-    if already {
-        None
-    } else {
-        told("stop", Severity::Neutral, "stopped by a client")
-    }
+    if already { None } else { told("stop", Severity::Neutral, "stopped by a client") }
 }
 
 fn tell_exit(process: Option<&mut Process>, event: &ProcessEvent, now_ms: i64) -> Option<Told> {
@@ -102,31 +94,16 @@ fn tell_exit(process: Option<&mut Process>, event: &ProcessEvent, now_ms: i64) -
         // `stopping`: the first of a deliberate stop's two exits; the second tells.
         // `errored`: `restart overlimit` came just before and told it.
         ProcessStatus::Stopping | ProcessStatus::Errored => None,
-        _ if process
-            .as_ref()
-            .is_some_and(|process| process.stopping_since_ms.is_some()) =>
-        {
+        _ if process.as_ref().is_some_and(|process| process.stopping_since_ms.is_some()) => {
             if let Some(process) = process {
                 process.stop_told_at_ms = Some(now_ms);
             }
-            told(
-                "stop",
-                Severity::Neutral,
-                format!("stopped on request{}", with_code(event)),
-            )
+            told("stop", Severity::Neutral, format!("stopped on request{}", with_code(event)))
         }
         _ => {
-            let clean = event
-                .info
-                .exit_code
-                .as_deref()
-                .is_none_or(|code| code == "0")
+            let clean = event.info.exit_code.as_deref().is_none_or(|code| code == "0")
                 && event.signal.is_none();
-            let severity = if clean {
-                Severity::Warning
-            } else {
-                Severity::Bad
-            };
+            let severity = if clean { Severity::Warning } else { Severity::Bad };
             told("exit", severity, exit_text(event))
         }
     }
@@ -139,10 +116,7 @@ fn exit_text(event: &ProcessEvent) -> String {
         parts.push("not restarted (autorestart is off)".to_owned());
     } else if info.unstable_restarts > 0 {
         let max = info.max_restarts.unwrap_or(MAX_RESTARTS);
-        parts.push(format!(
-            "unstable restart {} of {max}",
-            info.unstable_restarts
-        ));
+        parts.push(format!("unstable restart {} of {max}", info.unstable_restarts));
     } else {
         parts.push(count(info.restarts.saturating_add(1)));
     }
@@ -150,14 +124,9 @@ fn exit_text(event: &ProcessEvent) -> String {
 }
 
 fn overlimit_text(event: &ProcessEvent) -> String {
-    let restarts = event
-        .info
-        .unstable_restarts
-        .max(event.info.max_restarts.unwrap_or(MAX_RESTARTS));
-    format!(
-        "{}, gave up after {restarts} unstable restarts: errored",
-        code_text(event)
-    )
+    let restarts =
+        event.info.unstable_restarts.max(event.info.max_restarts.unwrap_or(MAX_RESTARTS));
+    format!("{}, gave up after {restarts} unstable restarts: errored", code_text(event))
 }
 
 fn code_text(event: &ProcessEvent) -> String {

@@ -95,3 +95,6 @@ pub enum ActionOutcome {
     /// Too many actions are under way; nothing was sent.
     Busy,
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -10,10 +10,7 @@ use std::borrow::Cow;
 #[must_use]
 pub fn clean(text: &str) -> Cow<'_, str> {
     // Placeholder: the protocol helper writes this.
-    text.chars()
-        .filter(|c| !c.is_control())
-        .collect::<String>()
-        .into()
+    text.chars().filter(|c| !c.is_control()).collect::<String>().into()
 }
 
 /// A cleaned line and the colours that its SGR sequences gave it.
@@ -70,8 +67,5 @@ pub enum TextColor {
 #[must_use]
 pub fn clean_line(line: &str, _style: &mut TextStyle) -> StyledText {
     // Placeholder: the protocol helper writes this.
-    StyledText {
-        text: clean(line).into(),
-        runs: Box::default(),
-    }
+    StyledText { text: clean(line).into(), runs: Box::default() }
 }
