@@ -8,6 +8,9 @@ use bytes::Bytes;
 
 use super::process::{PmId, ProcessInfo};
 
+mod decode;
+pub use decode::{BusError, STACK_LINES_MAX, decode};
+
 /// One message of the bus.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BusMessage {
