@@ -27,8 +27,13 @@ pub struct Cli {
     #[arg(value_name = "PM2_HOME")]
     pub homes: Vec<PathBuf>,
 
-    /// Watch the daemon of this PM2 home [default: $PM2_HOME, else ~/.pm2]
-    #[arg(long, value_name = "DIR", conflicts_with = "homes")]
+    /// Watch the daemon of this home of PM2
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with = "homes",
+        help = "Watch the daemon of this home of PM2 [default: $PM2_HOME, else ~/.pm2]"
+    )]
     pub home: Option<PathBuf>,
 
     /// What may be tuned
@@ -93,7 +98,7 @@ mod tests {
     #[test]
     fn an_interval_is_a_number_in_range() {
         assert_eq!(parse_interval("0.5"), Ok(Duration::from_millis(500)));
-        assert_eq!(parse_interval("3600"), Ok(Duration::from_secs(3_600)));
+        assert_eq!(parse_interval("3600"), Ok(Duration::from_hours(1)));
         for wrong in ["0", "-1", "0.1", "3601", "NaN", "inf", "abc", ""] {
             let message = parse_interval(wrong).unwrap_err();
             assert!(message.contains("0.2 to 3600"), "{wrong}: {message}");

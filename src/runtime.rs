@@ -194,12 +194,9 @@ fn take_input(
     input: Input,
 ) -> Result<Effects, Pause> {
     match input {
-        Input::Key(key) => Ok(keymap::command(&app.mode, key).map_or_else(Effects::none, |command| {
-            update(app, now_ms, Message::Command(command))
-        })),
-        Input::Resized(columns, rows) => {
-            Ok(update(app, now_ms, Message::Resized(columns, rows)))
-        }
+        Input::Key(key) => Ok(keymap::command(&app.mode, key)
+            .map_or_else(Effects::none, |command| update(app, now_ms, Message::Command(command)))),
+        Input::Resized(columns, rows) => Ok(update(app, now_ms, Message::Resized(columns, rows))),
         Input::Continued => {
             surface.redraw();
             Ok(update(app, now_ms, Message::Clock))

@@ -168,7 +168,8 @@ fn labels(endpoints: &[Endpoint]) -> Vec<String> {
     let mut labels: Vec<String> = Vec::with_capacity(endpoints.len());
     for endpoint in endpoints {
         let home = &endpoint.home;
-        let is_hidden = home.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+        let is_hidden =
+            home.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
         let named = if is_hidden { home.parent().unwrap_or(home) } else { home };
         let name = named.file_name().unwrap_or(named.as_os_str()).to_string_lossy();
         let name = clean(&name).into_owned();

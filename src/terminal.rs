@@ -6,7 +6,7 @@
 
 use std::cell::RefCell;
 use std::io::{self, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -88,19 +88,6 @@ pub fn size() -> io::Result<(u16, u16)> {
         (0, _) | (_, 0) => (80, 24),
         known => known,
     })
-}
-
-/// Waits until the terminal hangs up. Blocks; for a thread of its own.
-pub(crate) fn wait_for_hang_up(tty: BorrowedFd<'_>) {
-    use rustix::event::{PollFd, PollFlags, poll};
-    loop {
-        // No event is asked for: POLLHUP and POLLERR come unasked.
-        let mut fds = [PollFd::new(&tty, PollFlags::empty())];
-        match poll(&mut fds, None) {
-            Ok(_) | Err(rustix::io::Errno::BADF) => return,
-            Err(_) => {}
-        }
-    }
 }
 
 /// A ratatui backend that draws into memory. The sizes come from the terminal, the cursor's place

@@ -3,6 +3,7 @@
 //! Invariant: no I/O, no clock, no terminal. Everything is keyed by (daemon, `pm_id`); every
 //! collection has a bound and counts what it dropped.
 
+pub mod assembler;
 pub mod daemon;
 pub mod fleet;
 pub mod lifecycle;

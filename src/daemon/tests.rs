@@ -1,0 +1,1 @@
+//! The actors against a scripted peer on a real socket.
