@@ -23,7 +23,7 @@ const QUEUE_MAX: usize = 256;
 ///
 /// # Errors
 /// When there is no terminal to read from, or a signal cannot be handled.
-pub fn start() -> io::Result<mpsc::Receiver<Input>> {
+pub(crate) fn start() -> io::Result<mpsc::Receiver<Input>> {
     let tty = open_tty()?;
     let (sender, inputs) = mpsc::channel(QUEUE_MAX);
     let keyboard = sender.clone();

@@ -67,7 +67,7 @@ fn leave_bytes() -> Vec<u8> {
 }
 
 /// Gives the terminal back from anywhere, once: for the panic hook, where no writer can be asked.
-pub fn restore_now() {
+pub(crate) fn restore_now() {
     if ENTERED.swap(false, Ordering::SeqCst) {
         // Nothing can be done about a terminal that is gone.
         let _ = crossterm::terminal::disable_raw_mode();
@@ -81,7 +81,7 @@ pub fn restore_now() {
 ///
 /// # Errors
 /// When standard output is no terminal any more.
-pub fn size() -> io::Result<(u16, u16)> {
+pub(crate) fn size() -> io::Result<(u16, u16)> {
     let size = rustix::termios::tcgetwinsize(io::stdout().as_fd())?;
     // A terminal that does not know its size says 0; the field's default is 80x24.
     Ok(match (size.ws_col, size.ws_row) {
@@ -177,7 +177,7 @@ impl Backend for MemoryBackend {
 }
 
 /// The real terminal as a surface for frames.
-pub struct Screen {
+pub(crate) struct Screen {
     terminal: Terminal<MemoryBackend>,
     theme: Theme,
     to_writer: SyncSender<Vec<u8>>,
@@ -190,7 +190,7 @@ impl Screen {
     ///
     /// # Errors
     /// When the terminal cannot be set up.
-    pub fn enter(theme: Theme) -> io::Result<Self> {
+    pub(crate) fn enter(theme: Theme) -> io::Result<Self> {
         let backend = MemoryBackend::new(size()?);
         enter_raw()?;
         let options = TerminalOptions { viewport: Viewport::Fullscreen };
@@ -245,7 +245,7 @@ impl Screen {
     }
 
     /// Gives the terminal back; waits at most half a second for one that does not read.
-    pub async fn leave(&mut self) {
+    pub(crate) async fn leave(&mut self) {
         if !ENTERED.swap(false, Ordering::SeqCst) {
             return;
         }
@@ -261,7 +261,7 @@ impl Screen {
     ///
     /// # Errors
     /// When the terminal cannot be set up.
-    pub async fn enter_again(&mut self) -> io::Result<()> {
+    pub(crate) async fn enter_again(&mut self) -> io::Result<()> {
         enter_raw()?;
         self.settle().await?;
         self.hand_over(enter_bytes())?;
