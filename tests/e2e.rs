@@ -19,6 +19,7 @@ mod e2e {
 #[expect(dead_code, reason = "the bench uses the rest")]
 mod harness;
 
+use e2e::{acting, command_line, daemons, manners, watching};
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> std::process::ExitCode {
@@ -33,7 +34,6 @@ fn main() -> std::process::ExitCode {
     };
     let with_pm2 =
         |name: &str, test: fn()| trial(name, test).with_ignored_flag(harness::install::is_off());
-    use e2e::{acting, command_line, daemons, manners, watching};
     let trials = vec![
         with_pm2(
             "pm2::a_blocked_terminal_harms_neither_god_nor_screen",

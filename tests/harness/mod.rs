@@ -8,7 +8,6 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::string_slice,
     reason = "test code: a failure is a panic with a message"
 )]
 #![expect(

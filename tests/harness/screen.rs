@@ -185,7 +185,10 @@ impl Screen {
     pub fn wait_for(&mut self, what: &str, is_there: impl Fn(&str) -> bool) -> String {
         match self.wait_within(PATIENCE, is_there) {
             Ok(text) => text,
-            Err((why, text)) => panic!("{why} while waiting for {what}; the screen:\n{text}"),
+            Err((why, text)) => panic!(
+                "{why} while waiting for {what}; the screen:\n{}",
+                text.trim_end()
+            ),
         }
     }
 
