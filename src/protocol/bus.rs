@@ -151,3 +151,6 @@ pub struct Other {
     /// The payload's JSON text, raw.
     pub json: Bytes,
 }
+
+#[cfg(test)]
+mod tests;

@@ -333,3 +333,6 @@ impl<'de> Visitor<'de> for KeyVisitor {
         Ok(Key(""))
     }
 }
+
+#[cfg(test)]
+mod tests;
