@@ -155,3 +155,6 @@ pub struct Other {
     /// The payload's JSON text, raw.
     pub json: Bytes,
 }
+
+#[cfg(test)]
+mod tests;

@@ -331,3 +331,6 @@ impl<'de> Visitor<'de> for KeyVisitor {
         Ok(Key(""))
     }
 }
+
+#[cfg(test)]
+mod tests;

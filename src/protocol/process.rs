@@ -153,3 +153,6 @@ pub struct Snapshot {
     /// counts the rest.
     pub warnings: Vec<String>,
 }
+
+#[cfg(test)]
+mod tests;
