@@ -329,13 +329,13 @@ fn state(into: &mut Map<String, Json>, proc: &Proc) {
             "status": proc.status.as_str(), "pm_uptime": proc.pm_uptime,
             "axm_actions": if proc.is_reporting { actions(proc) } else { json!([]) },
             "axm_monitor": if proc.is_reporting { metrics(proc) } else { json!({}) },
-            "axm_options": if proc.has_reported { options(proc) } else { json!({}) },
+            "axm_options": if proc.has_options { options(proc) } else { json!({}) },
             "axm_dynamic": {}, "created_at": proc.created_at, "pm_id": pm_id(proc),
             "restart_time": proc.restart_time, "unstable_restarts": proc.unstable_restarts,
             "version": proc.version,
         }),
     );
-    if proc.has_reported {
+    if proc.has_node_version {
         set(into, json!({ "node_version": NODE_VERSION }));
     }
     if let Some(pid) = proc.tree_pids {
