@@ -145,6 +145,7 @@ impl Subscriber {
                     }
                     self.lock().bytes -= chunk.len();
                     shared.drained.notify_waiters();
+                    shared.change(|_| ());
                 }
                 None if is_closing => return,
                 None => self.filled.notified().await,
