@@ -406,9 +406,8 @@ fn search_line(dice: &mut Dice) -> Line {
     let (hits, ms) = (dice.below(4000), 1 + dice.below(40));
     match dice.below(12) {
         0 => Line {
-            text: format!(
-                "\u{1b}[31;1merror\u{1b}[0m index shard 3 \u{1b}[2m(retrying)\u{1b}[0m\n"
-            ),
+            text: "\u{1b}[31;1merror\u{1b}[0m index shard 3 \u{1b}[2m(retrying)\u{1b}[0m\n"
+                .to_owned(),
             is_error: true,
         },
         1 | 2 => out(format!(

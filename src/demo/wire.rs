@@ -72,7 +72,13 @@ pub(super) fn methods_reply(methods: &BTreeMap<Box<str>, Vec<Box<str>>>) -> Json
 
 /// `{args: [value]}`.
 pub(super) fn success(value: Json) -> Json {
-    json!({ "args": [value] })
+    object([("args", Json::Array(vec![value]))])
+}
+
+/// An object of values that are not copied once more, as `json!` would.
+fn object<const N: usize>(values: [(&str, Json); N]) -> Json {
+    let values = values.into_iter();
+    Json::Object(values.map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
 /// `{error, stack}`, as a thrown `Error` becomes.
@@ -97,12 +103,12 @@ pub(super) fn script_path(name: &str) -> String {
 
 /// `{pid, name, pm2_env, pm_id}`, as stop, reload and delete answer.
 pub(super) fn formatted(proc: &Proc, home: &str) -> Json {
-    json!({
-        "pid": proc.pid,
-        "name": proc.name,
-        "pm2_env": pm2_env(proc, home, true),
-        "pm_id": pm_id(proc),
-    })
+    object([
+        ("pid", json!(proc.pid)),
+        ("name", json!(proc.name)),
+        ("pm2_env", pm2_env(proc, home, true)),
+        ("pm_id", pm_id(proc)),
+    ])
 }
 
 /// One entry of `getMonitorData`.
@@ -163,12 +169,12 @@ pub(super) fn process_event(
     manually: bool,
     at_ms: i64,
 ) -> Json {
-    json!({
-        "event": event,
-        "manually": manually,
-        "process": pm2_env(proc, home, false),
-        "at": at_ms,
-    })
+    object([
+        ("event", json!(event)),
+        ("manually", json!(manually)),
+        ("process", pm2_env(proc, home, false)),
+        ("at", json!(at_ms)),
+    ])
 }
 
 /// `log:out` and `log:err`.

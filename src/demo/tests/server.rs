@@ -307,14 +307,14 @@ async fn damaged_frames_are_damaged_as_told() {
         let mut client = Client::rpc(&demo).await;
         demo.script().set("ping", When::Next, fault.clone());
         client.send_call("4:1", "ping", &json!([{}])).await;
-        check_damage(&fault, client.next().await);
+        check_damage(&fault, client.next().await.as_ref());
         // The next connection is served as ever.
         let mut client = Client::rpc(&demo).await;
         assert!(client.call("ping", json!([{}])).await.get("args").is_some());
         // And the same on the bus.
         let mut bus = Client::bus(&demo).await;
         demo.script().now(Socket::Bus, fault.clone()).await.unwrap();
-        check_damage(&fault, bus.next().await);
+        check_damage(&fault, bus.next().await.as_ref());
         drop(bus);
         let script = demo.script();
         let gone = script.wait_until(|counters| counters.bus_connections() == 0);
@@ -322,8 +322,8 @@ async fn damaged_frames_are_damaged_as_told() {
     }
 }
 
-fn check_damage(fault: &Fault, next: Option<Result<Frame, AmpError>>) {
-    match (fault, &next) {
+fn check_damage(fault: &Fault, next: Option<&Result<Frame, AmpError>>) {
+    match (fault, next) {
         (Fault::HalfFrame, Some(Err(AmpError::Io(_))))
         | (Fault::Garbage | Fault::WrongVersion, Some(Err(AmpError::Version { .. })))
         | (Fault::Oversize, Some(Err(AmpError::FrameTooLarge { .. })))
