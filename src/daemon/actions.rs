@@ -50,20 +50,14 @@ pub(super) async fn run(
         Ok(session) => session,
         Err(outcome) => return finish.report(outcome),
     };
-    let caller = Caller {
-        session: &session,
-        timings: &watch.timings,
-        target,
-    };
+    let caller = Caller { session: &session, timings: &watch.timings, target };
     let outcome = caller.act(action).await;
     let is_done = outcome == ActionOutcome::Done;
     finish.report(outcome);
     if is_done && let Some(action_name) = announced(action, target) {
         let id = target.pm_id;
         // A courtesy: what was done is done, whatever becomes of it.
-        let _ = caller
-            .call(&Call::NotifyByProcessId { id, action_name })
-            .await;
+        let _ = caller.call(&Call::NotifyByProcessId { id, action_name }).await;
     }
     watch.wishes.change.notify_one();
 }
@@ -77,12 +71,12 @@ async fn session(
     let settled = tokio::time::timeout(timeout, settled).await;
     match settled.as_ref().map(|link| link.as_deref()) {
         Ok(Ok(Link::Up(session))) => Ok(Arc::clone(session)),
-        Ok(Ok(Link::Down(why))) => Err(ActionOutcome::Failed(
-            format!("not connected, nothing was sent: {why}").into(),
-        )),
-        Ok(Ok(Link::Connecting) | Err(_)) | Err(_) => Err(ActionOutcome::Failed(
-            "not connected, nothing was sent".into(),
-        )),
+        Ok(Ok(Link::Down(why))) => {
+            Err(ActionOutcome::Failed(format!("not connected, nothing was sent: {why}").into()))
+        }
+        Ok(Ok(Link::Connecting) | Err(_)) | Err(_) => {
+            Err(ActionOutcome::Failed("not connected, nothing was sent".into()))
+        }
     }
 }
 
@@ -183,12 +177,8 @@ impl Caller<'_> {
             .methods
             .check(call)
             .map_err(|refused| Stop::Refused(refused.to_string()))?;
-        let reply = self
-            .session
-            .connection
-            .call(&checked, self.timeout(call))
-            .await
-            .map_err(|error| {
+        let reply =
+            self.session.connection.call(&checked, self.timeout(call)).await.map_err(|error| {
                 Stop::With(match error {
                     CallError::Closed => ActionOutcome::Disconnected,
                     CallError::TimedOut { waited_ms } => ActionOutcome::TimedOut { waited_ms },
@@ -204,14 +194,8 @@ impl Caller<'_> {
 
     /// How long the daemon itself may take for a call, and a margin.
     fn timeout(&self, call: &Call) -> Duration {
-        let kill = self
-            .target
-            .kill_timeout
-            .unwrap_or(self.timings.kill_timeout);
-        let listen = self
-            .target
-            .listen_timeout
-            .unwrap_or(self.timings.listen_timeout);
+        let kill = self.target.kill_timeout.unwrap_or(self.timings.kill_timeout);
+        let listen = self.target.listen_timeout.unwrap_or(self.timings.listen_timeout);
         let margin = self.timings.act_margin;
         match call {
             Call::StopProcessId(_) | Call::DeleteProcessId(_) => kill + margin,
@@ -252,17 +236,11 @@ mod tests {
 
     #[test]
     fn an_unknown_id_is_a_clear_sentence() {
-        for message in [
-            "7 id unknown",
-            "7 : id unknown",
-            "God db process id unknown",
-            "PM2 ID unknown",
-        ] {
+        for message in
+            ["7 id unknown", "7 : id unknown", "God db process id unknown", "PM2 ID unknown"]
+        {
             assert_eq!(&*failure(message, PmId(7)), "process 7 is gone");
         }
-        assert_eq!(
-            &*failure("process already online", PmId(7)),
-            "process already online"
-        );
+        assert_eq!(&*failure("process already online", PmId(7)), "process already online");
     }
 }

@@ -18,12 +18,7 @@ pub(super) struct Backoff {
 impl Backoff {
     /// Starts at `base`; `max` below `base` counts as `base`. Equal seeds give equal delays.
     pub(super) fn new(base: Duration, max: Duration, seed: u64) -> Self {
-        Self {
-            base,
-            max: max.max(base),
-            next: base,
-            state: seed,
-        }
+        Self { base, max: max.max(base), next: base, state: seed }
     }
 
     /// The delay before the next try.

@@ -63,13 +63,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(watch: &'a Watch, started: Instant) -> Self {
-        Self {
-            watch,
-            output: Output::new(watch.id),
-            started,
-            flush_at: None,
-            poll_at: None,
-        }
+        Self { watch, output: Output::new(watch.id), started, flush_at: None, poll_at: None }
     }
 
     /// Reads until the connection ends.
@@ -158,8 +152,7 @@ impl<'a> Reader<'a> {
                     let watch = self.watch;
                     let mut emit = |report| watch.report(report);
                     let id = event.info.pm_id;
-                    self.output
-                        .process_ended(id, event.is_old_worker, &mut emit);
+                    self.output.process_ended(id, event.is_old_worker, &mut emit);
                 }
                 self.report(Report::Process(event));
                 let due = Instant::now() + self.watch.timings.debounce;
@@ -167,10 +160,9 @@ impl<'a> Reader<'a> {
             }
             BusEvent::Exception(exception) => self.report(Report::Exception(exception)),
             BusEvent::DaemonKilled { message } => {
-                self.watch.killed.send_replace(Some(Farewell {
-                    at: Instant::now(),
-                    message: message.clone(),
-                }));
+                self.watch
+                    .killed
+                    .send_replace(Some(Farewell { at: Instant::now(), message: message.clone() }));
                 self.report(Report::Killed(message));
             }
             // Messages of apps, replies of actions, dependencies: nothing shows them yet.
@@ -200,9 +192,7 @@ impl<'a> Reader<'a> {
         let age_ms = whole_ms(self.watch.timings.partial_line) as i64;
         let since_ms = self.clock_ms() - age_ms;
         let watch = self.watch;
-        let oldest = self
-            .output
-            .flush_older(since_ms, &mut |report| watch.report(report));
+        let oldest = self.output.flush_older(since_ms, &mut |report| watch.report(report));
         self.flush_at = oldest.map(|began| {
             let wait_ms = (began - since_ms).max(1);
             Instant::now() + Duration::from_millis(wait_ms.unsigned_abs())

@@ -132,8 +132,7 @@ impl Connection {
         timeout: Duration,
     ) -> Result<Reply, CallError> {
         let id = next_id();
-        self.exchange(rpc::request_frame(call, &id), id, timeout)
-            .await
+        self.exchange(rpc::request_frame(call, &id), id, timeout).await
     }
 
     /// Asks which methods the daemon has.
@@ -164,10 +163,7 @@ impl Connection {
             reply
         };
         // Whatever way this call ends, also when its caller is dropped, its entry goes.
-        let _entry = Entry {
-            shared: &self.shared,
-            id,
-        };
+        let _entry = Entry { shared: &self.shared, id };
         match self.requests.try_send(frame) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(_)) => return Err(CallError::Busy),
@@ -178,9 +174,7 @@ impl Connection {
             Ok(Err(_)) => Err(CallError::Closed),
             Err(_) => {
                 self.retired.cancel();
-                Err(CallError::TimedOut {
-                    waited_ms: whole_ms(timeout),
-                })
+                Err(CallError::TimedOut { waited_ms: whole_ms(timeout) })
             }
         }
     }
@@ -271,8 +265,6 @@ async fn write_requests(
 pub(super) fn stream_problem(error: &AmpError) -> Problem {
     match error {
         AmpError::Io(_) => Problem::Closed,
-        other => Problem::NotPm2 {
-            reason: text::clean(&other.to_string()).into(),
-        },
+        other => Problem::NotPm2 { reason: text::clean(&other.to_string()).into() },
     }
 }

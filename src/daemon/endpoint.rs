@@ -40,11 +40,7 @@ impl Endpoint {
     /// The sockets in this `PM2_HOME`, as `pm2` names them there (PM2's `paths.js`).
     #[must_use]
     pub fn in_home(home: &Path) -> Self {
-        Self {
-            home: home.to_owned(),
-            rpc: home.join("rpc.sock"),
-            publish: home.join("pub.sock"),
-        }
+        Self { home: home.to_owned(), rpc: home.join("rpc.sock"), publish: home.join("pub.sock") }
     }
 
     /// The daemon that `pm2` itself would talk to: `PM2_HOME`, else `$HOME/.pm2`, with the sockets
@@ -54,11 +50,7 @@ impl Endpoint {
     /// # Errors
     /// [`EndpointError::NoHome`] when neither `PM2_HOME` nor `HOME` is set.
     pub fn from_env(env: impl Fn(&str) -> Option<OsString>) -> Result<Self, EndpointError> {
-        let set = |name: &str| {
-            env(name)
-                .filter(|value| !value.is_empty())
-                .map(PathBuf::from)
-        };
+        let set = |name: &str| env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let home = set("PM2_HOME")
             .or_else(|| set("HOME").map(|home| home.join(".pm2")))
             .ok_or(EndpointError::NoHome)?;
@@ -78,29 +70,21 @@ impl Endpoint {
     /// Why it could not, by path.
     pub(super) async fn connect(&self, socket: &Path) -> Result<UnixStream, Problem> {
         if socket.as_os_str().as_bytes().len() > SOCKET_PATH_BYTES_MAX {
-            return Err(Problem::PathTooLong {
-                path: shown(socket),
-            });
+            return Err(Problem::PathTooLong { path: shown(socket) });
         }
-        UnixStream::connect(socket)
-            .await
-            .map_err(|error| self.diagnose(socket, &error))
+        UnixStream::connect(socket).await.map_err(|error| self.diagnose(socket, &error))
     }
 
     /// What an error of `connect` means.
     fn diagnose(&self, socket: &Path, error: &io::Error) -> Problem {
         match error.kind() {
             io::ErrorKind::NotFound => match std::fs::metadata(&self.home) {
-                Err(home) if home.kind() == io::ErrorKind::NotFound => Problem::HomeMissing {
-                    home: shown(&self.home),
-                },
-                _ => Problem::SocketMissing {
-                    path: shown(socket),
-                },
+                Err(home) if home.kind() == io::ErrorKind::NotFound => {
+                    Problem::HomeMissing { home: shown(&self.home) }
+                }
+                _ => Problem::SocketMissing { path: shown(socket) },
             },
-            io::ErrorKind::ConnectionRefused => Problem::Refused {
-                path: shown(socket),
-            },
+            io::ErrorKind::ConnectionRefused => Problem::Refused { path: shown(socket) },
             io::ErrorKind::PermissionDenied => {
                 let (path, uid) = barrier(socket, |path| Ok(std::fs::metadata(path)?.uid()));
                 let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
@@ -126,10 +110,8 @@ pub(super) fn shown(path: &Path) -> Box<str> {
 /// be entered, else the socket itself. `owner` asks the system.
 fn barrier(socket: &Path, owner: impl Fn(&Path) -> io::Result<u32>) -> (PathBuf, Option<u32>) {
     let mut last: Option<(PathBuf, u32)> = None;
-    let mut steps: Vec<&Path> = socket
-        .ancestors()
-        .filter(|step| !step.as_os_str().is_empty())
-        .collect();
+    let mut steps: Vec<&Path> =
+        socket.ancestors().filter(|step| !step.as_os_str().is_empty()).collect();
     steps.reverse();
     for step in steps {
         match owner(step) {
@@ -196,45 +178,24 @@ mod tests {
     async fn a_missing_home_a_missing_socket_and_a_stale_socket_are_told_apart() {
         let folder = tempfile::tempdir().unwrap();
         let gone = Endpoint::in_home(&folder.path().join("gone"));
-        assert_eq!(
-            problem(&gone).await,
-            Problem::HomeMissing {
-                home: shown(&gone.home)
-            }
-        );
+        assert_eq!(problem(&gone).await, Problem::HomeMissing { home: shown(&gone.home) });
         let endpoint = Endpoint::in_home(folder.path());
-        assert_eq!(
-            problem(&endpoint).await,
-            Problem::SocketMissing {
-                path: shown(&endpoint.rpc)
-            }
-        );
+        assert_eq!(problem(&endpoint).await, Problem::SocketMissing { path: shown(&endpoint.rpc) });
         drop(std::os::unix::net::UnixListener::bind(&endpoint.rpc).unwrap());
-        assert_eq!(
-            problem(&endpoint).await,
-            Problem::Refused {
-                path: shown(&endpoint.rpc)
-            }
-        );
+        assert_eq!(problem(&endpoint).await, Problem::Refused { path: shown(&endpoint.rpc) });
         let long = Endpoint::in_home(&folder.path().join("x".repeat(120)));
-        assert_eq!(
-            problem(&long).await,
-            Problem::PathTooLong {
-                path: shown(&long.rpc)
-            }
-        );
+        assert_eq!(problem(&long).await, Problem::PathTooLong { path: shown(&long.rpc) });
     }
 
     #[test]
     fn the_first_folder_that_cannot_be_entered_is_named() {
         let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
-        let found = barrier(Path::new("/home/app/.pm2/rpc.sock"), |path| {
-            match path.to_str().unwrap() {
+        let found =
+            barrier(Path::new("/home/app/.pm2/rpc.sock"), |path| match path.to_str().unwrap() {
                 "/" | "/home" => Ok(0),
                 "/home/app" => Ok(1001),
                 _ => Err(denied()),
-            }
-        });
+            });
         assert_eq!(found, (PathBuf::from("/home/app"), Some(1001)));
         let socket = barrier(Path::new("/run/rpc.sock"), |path| {
             Ok(if path.ends_with("rpc.sock") { 7 } else { 0 })

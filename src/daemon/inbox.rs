@@ -27,11 +27,7 @@ pub struct InboxBounds {
 
 impl Default for InboxBounds {
     fn default() -> Self {
-        Self {
-            events_max: 4096,
-            lines_max: 20_000,
-            line_bytes_max: 8 * 1024 * 1024,
-        }
+        Self { events_max: 4096, lines_max: 20_000, line_bytes_max: 8 * 1024 * 1024 }
     }
 }
 
@@ -87,11 +83,7 @@ impl Inbox {
     /// An empty inbox with these bounds.
     #[must_use]
     pub fn new(bounds: InboxBounds) -> Self {
-        Self(Arc::new(Shared {
-            bounds,
-            lanes: Mutex::default(),
-            filled: Notify::new(),
-        }))
+        Self(Arc::new(Shared { bounds, lanes: Mutex::default(), filled: Notify::new() }))
     }
 
     /// Puts a report into its lane. Never waits; a full lane loses lines from its old end, and
@@ -144,11 +136,7 @@ impl Inbox {
             lanes.take_lines(&mut taken, lines_max);
         }
         taken.sort_by_key(|(number, ..)| *number);
-        batch.extend(
-            taken
-                .into_iter()
-                .map(|(_, daemon, report)| (daemon, report)),
-        );
+        batch.extend(taken.into_iter().map(|(_, daemon, report)| (daemon, report)));
     }
 
     /// Whether there is nothing to take.
@@ -220,11 +208,7 @@ impl Lanes {
         }
         self.line_count += lines.len();
         self.line_bytes += lines.iter().map(LogLine::bytes).sum::<usize>();
-        self.lines.push_back(Batch {
-            number,
-            daemon,
-            lines: lines.into(),
-        });
+        self.lines.push_back(Batch { number, daemon, lines: lines.into() });
         while self.line_count > bounds.lines_max || self.line_bytes > bounds.line_bytes_max {
             let Some((number, daemon, _)) = self.pop_line() else {
                 break;
@@ -299,24 +283,14 @@ mod tests {
     fn line(number: usize) -> LogLine {
         LogLine {
             at_ms: number as i64,
-            source: LogSource {
-                daemon: ONE,
-                pm_id: None,
-                name: Arc::from("app"),
-            },
+            source: LogSource { daemon: ONE, pm_id: None, name: Arc::from("app") },
             kind: LineKind::Out,
-            text: StyledText {
-                text: "x".into(),
-                runs: Box::default(),
-            },
+            text: StyledText { text: "x".into(), runs: Box::default() },
         }
     }
 
     fn warning(text: &str, count: u64) -> Report {
-        Report::Warning {
-            text: text.into(),
-            count,
-        }
+        Report::Warning { text: text.into(), count }
     }
 
     fn finished() -> Report {
@@ -359,10 +333,7 @@ mod tests {
         inbox.report(ONE, warning("a", 1));
         inbox.report(ONE, warning("b", 2));
         inbox.report(TWO, warning("c", 1));
-        assert_eq!(
-            take(&inbox, 0),
-            vec![(ONE, warning("b", 3)), (TWO, warning("c", 1))]
-        );
+        assert_eq!(take(&inbox, 0), vec![(ONE, warning("b", 3)), (TWO, warning("c", 1))]);
     }
 
     #[test]
@@ -370,10 +341,7 @@ mod tests {
         let inbox = Inbox::new(InboxBounds::default());
         inbox.report(ONE, lines(0..3));
         inbox.report(ONE, lines(3..5));
-        assert_eq!(
-            take(&inbox, 4),
-            vec![(ONE, lines(0..3)), (ONE, lines(3..4))]
-        );
+        assert_eq!(take(&inbox, 4), vec![(ONE, lines(0..3)), (ONE, lines(3..4))]);
         assert!(!inbox.is_empty());
         assert_eq!(take(&inbox, 4), vec![(ONE, lines(4..5))]);
         assert!(inbox.is_empty());
@@ -381,10 +349,7 @@ mod tests {
 
     #[test]
     fn a_full_events_lane_counts_but_lets_the_end_of_an_action_in() {
-        let inbox = Inbox::new(InboxBounds {
-            events_max: 1,
-            ..InboxBounds::default()
-        });
+        let inbox = Inbox::new(InboxBounds { events_max: 1, ..InboxBounds::default() });
         for word in ["a", "b", "c"] {
             inbox.report(ONE, Report::Killed(word.into()));
         }
@@ -403,15 +368,9 @@ mod tests {
     #[test]
     fn the_byte_bound_holds_too() {
         let each = line(0).bytes();
-        let inbox = Inbox::new(InboxBounds {
-            line_bytes_max: 3 * each,
-            ..InboxBounds::default()
-        });
+        let inbox = Inbox::new(InboxBounds { line_bytes_max: 3 * each, ..InboxBounds::default() });
         inbox.report(ONE, lines(0..5));
-        assert_eq!(
-            take(&inbox, 9),
-            vec![(ONE, Report::LinesLost(2)), (ONE, lines(2..5))]
-        );
+        assert_eq!(take(&inbox, 9), vec![(ONE, Report::LinesLost(2)), (ONE, lines(2..5))]);
     }
 
     #[tokio::test(start_paused = true)]

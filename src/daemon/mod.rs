@@ -50,10 +50,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            interval: Duration::from_secs(1),
-            frame_bytes_max: FRAME_BYTES_MAX,
-        }
+        Self { interval: Duration::from_secs(1), frame_bytes_max: FRAME_BYTES_MAX }
     }
 }
 
@@ -162,10 +159,7 @@ impl Watch {
 }
 
 fn warning(what: &str) -> Report {
-    Report::Warning {
-        text: text::clean(what).into(),
-        count: 1,
-    }
+    Report::Warning { text: text::clean(what).into(), count: 1 }
 }
 
 /// Watches a daemon with tasks on the current tokio runtime, until the handle is dropped.
@@ -296,9 +290,7 @@ impl DaemonHandle {
         watch.tasks.spawn_on(
             async move {
                 let generation = &shared.generation;
-                generation
-                    .run_until_cancelled(session::run(&shared, &link))
-                    .await;
+                generation.run_until_cancelled(session::run(&shared, &link)).await;
             },
             &self.runtime,
         );
@@ -311,10 +303,7 @@ impl DaemonHandle {
             },
             &self.runtime,
         );
-        *running = Some(Running {
-            watch,
-            link: link_seen,
-        });
+        *running = Some(Running { watch, link: link_seen });
     }
 
     /// Ends the watch and returns when the sockets are closed, after half a second at most.
@@ -352,11 +341,8 @@ impl Finish {
 
     fn send(&mut self, outcome: ActionOutcome) {
         self.is_reported = true;
-        let report = Report::ActionFinished {
-            action: self.action,
-            pm_id: self.target.pm_id,
-            outcome,
-        };
+        let report =
+            Report::ActionFinished { action: self.action, pm_id: self.target.pm_id, outcome };
         self.inbox.report(self.daemon, report);
     }
 }

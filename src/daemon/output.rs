@@ -76,12 +76,7 @@ pub(super) struct Output {
 
 impl Output {
     pub(super) fn new(daemon: DaemonId) -> Self {
-        Self {
-            daemon,
-            streams: HashMap::new(),
-            lines: Vec::new(),
-            daemon_name: Arc::from("PM2"),
-        }
+        Self { daemon, streams: HashMap::new(), lines: Vec::new(), daemon_name: Arc::from("PM2") }
     }
 
     /// Reads a piece of a process's output. `at_ms` is its time where the message has none,
@@ -101,21 +96,14 @@ impl Output {
         };
         self.make_room((owner, chunk.stream), emit);
         let daemon = self.daemon;
-        let stream = self
-            .streams
-            .entry((owner, chunk.stream))
-            .or_insert_with(|| Stream {
-                assembler: LineAssembler::default(),
-                source: LogSource {
-                    daemon,
-                    pm_id,
-                    name: Arc::from(&*chunk.process.name),
-                },
-                kind: match chunk.stream {
-                    LogStream::Out => LineKind::Out,
-                    LogStream::Err => LineKind::Err,
-                },
-            });
+        let stream = self.streams.entry((owner, chunk.stream)).or_insert_with(|| Stream {
+            assembler: LineAssembler::default(),
+            source: LogSource { daemon, pm_id, name: Arc::from(&*chunk.process.name) },
+            kind: match chunk.stream {
+                LogStream::Out => LineKind::Out,
+                LogStream::Err => LineKind::Err,
+            },
+        });
         if *stream.source.name != *chunk.process.name {
             stream.source.name = Arc::from(&*chunk.process.name);
         }
@@ -139,11 +127,7 @@ impl Output {
         let (daemon, name) = (self.daemon, &self.daemon_name);
         let stream = self.streams.entry(key).or_insert_with(|| Stream {
             assembler: LineAssembler::default(),
-            source: LogSource {
-                daemon,
-                pm_id: None,
-                name: Arc::clone(name),
-            },
+            source: LogSource { daemon, pm_id: None, name: Arc::clone(name) },
             kind: LineKind::Event("pm2", Severity::Neutral),
         });
         let (source, kind, lines) = (&stream.source, stream.kind, &mut self.lines);
@@ -159,11 +143,7 @@ impl Output {
         is_old_worker: bool,
         emit: &mut impl FnMut(Report),
     ) {
-        let owner = if is_old_worker {
-            Owner::Old(id)
-        } else {
-            Owner::Process(id)
-        };
+        let owner = if is_old_worker { Owner::Old(id) } else { Owner::Process(id) };
         for output in [LogStream::Out, LogStream::Err] {
             if let Some(mut stream) = self.streams.remove(&(owner, output)) {
                 flush(&mut stream, &mut self.lines, emit);
@@ -214,9 +194,7 @@ impl Output {
 
 fn flush(stream: &mut Stream, lines: &mut Vec<LogLine>, emit: &mut impl FnMut(Report)) {
     let (source, kind) = (&stream.source, stream.kind);
-    stream
-        .assembler
-        .flush(|line| keep(lines, source, kind, line, emit));
+    stream.assembler.flush(|line| keep(lines, source, kind, line, emit));
 }
 
 /// Adds a line to those that wait; a full set is reported.
@@ -230,12 +208,7 @@ fn keep(
     if matches!(kind, LineKind::Event(..)) && !is_news(&line.text.text) {
         return;
     }
-    lines.push(LogLine {
-        at_ms: line.at_ms,
-        source: source.clone(),
-        kind,
-        text: line.text,
-    });
+    lines.push(LogLine { at_ms: line.at_ms, source: source.clone(), kind, text: line.text });
     if lines.len() >= LINES_MAX {
         emit(Report::Lines(std::mem::take(lines)));
     }
@@ -253,10 +226,7 @@ mod tests {
 
     fn chunk(pm_id: Option<BusPmId>, stream: LogStream, data: &str) -> LogChunk {
         LogChunk {
-            process: ProcessRef {
-                pm_id,
-                name: "api".into(),
-            },
+            process: ProcessRef { pm_id, name: "api".into() },
             stream,
             at_ms: Some(5),
             data: data.into(),
@@ -328,12 +298,7 @@ mod tests {
         let emit = &mut |report| reports.push(report);
         let memory =
             "[PM2][WORKER] Process 0 restarted because it exceeds --max-memory-restart value";
-        output.push_daemon(
-            "App [api:0] online\n\nApp name:api id:0 online\n",
-            0,
-            0,
-            emit,
-        );
+        output.push_daemon("App [api:0] online\n\nApp name:api id:0 online\n", 0, 0, emit);
         output.push_daemon(&format!("{memory}\npid=7 msg=process killed\n"), 0, 0, emit);
         output.report(emit);
         assert_eq!(said(&lines(reports)), [(None, "pm2", memory)]);

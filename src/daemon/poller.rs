@@ -34,11 +34,7 @@ pub(super) struct Pace {
 
 impl Pace {
     pub(super) fn new(ended: Instant, took: Duration, interval: Duration) -> Self {
-        Self {
-            ended,
-            took,
-            interval,
-        }
+        Self { ended, took, interval }
     }
 
     /// The pause to the next poll when nobody asks for one earlier.

@@ -102,8 +102,7 @@ async fn farewell(watch: &Watch, problem: &Problem) -> Option<Box<str>> {
     }
     // Any app can publish this topic, so an old word without an end behind it means nothing.
     let is_fresh = |said: &Option<Farewell>| {
-        said.as_ref()
-            .is_some_and(|said| said.at.elapsed() < watch.timings.farewell_fresh)
+        said.as_ref().is_some_and(|said| said.at.elapsed() < watch.timings.farewell_fresh)
     };
     let mut killed = watch.killed.subscribe();
     let said = killed.wait_for(is_fresh);
@@ -117,9 +116,7 @@ fn explain(problem: Problem, killed: Option<&str>) -> Problem {
         (
             Problem::Closed | Problem::SocketMissing { .. } | Problem::Refused { .. },
             Some(message),
-        ) => Problem::Killed {
-            message: message.into(),
-        },
+        ) => Problem::Killed { message: message.into() },
         (problem, _) => problem,
     }
 }
@@ -130,9 +127,7 @@ async fn connect(watch: &Watch) -> Result<Session, Problem> {
     let connecting = watch.endpoint.connect(&watch.endpoint.rpc);
     let stream = tokio::time::timeout(timeout, connecting)
         .await
-        .map_err(|_| Problem::Silent {
-            method: "connect".into(),
-        })??;
+        .map_err(|_| Problem::Silent { method: "connect".into() })??;
     let connection = Connection::open(
         stream,
         watch.options.frame_bytes_max,
@@ -144,13 +139,9 @@ async fn connect(watch: &Watch) -> Result<Session, Problem> {
         .methods(timeout)
         .await
         .map_err(|error| call_problem(&connection, "methods", &error))?;
-    let methods = Methods::parse(&reply).map_err(|error| Problem::NotPm2 {
-        reason: text::clean(&error.to_string()).into(),
-    })?;
-    let session = Session {
-        connection,
-        methods,
-    };
+    let methods = Methods::parse(&reply)
+        .map_err(|error| Problem::NotPm2 { reason: text::clean(&error.to_string()).into() })?;
+    let session = Session { connection, methods };
     // A daemon that does not tell its version can still be watched.
     if let Ok(call) = session.methods.check(&Call::GetVersion) {
         let reply = session
@@ -175,9 +166,7 @@ fn version(reply: &Reply) -> Option<String> {
 fn call_problem(connection: &Connection, method: &str, error: &CallError) -> Problem {
     match error {
         CallError::Closed => connection.ended().unwrap_or(Problem::Closed),
-        CallError::TimedOut { .. } | CallError::Busy => Problem::Silent {
-            method: method.into(),
-        },
+        CallError::TimedOut { .. } | CallError::Busy => Problem::Silent { method: method.into() },
     }
 }
 
@@ -195,9 +184,7 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
                 return End::Closed(session.connection.ended().unwrap_or(Problem::Closed));
             }
             Err(CallError::TimedOut { .. } | CallError::Busy) => {
-                return End::Silent(Problem::Silent {
-                    method: call.method().into(),
-                });
+                return End::Silent(Problem::Silent { method: call.method().into() });
             }
         };
         let pace = Pace::new(Instant::now(), started.elapsed(), watch.options.interval);
@@ -251,9 +238,5 @@ async fn rest(watch: &Watch, session: &Session, pace: Pace) -> Option<End> {
 /// A daemon without the one call that all hangs on: says so and waits for it to go.
 async fn cannot_poll(watch: &Watch, session: &Session, refused: &CallRefused) -> End {
     watch.warn(&refused.to_string());
-    session
-        .connection
-        .spent()
-        .await
-        .map_or(End::Retired, End::Closed)
+    session.connection.spent().await.map_or(End::Retired, End::Closed)
 }

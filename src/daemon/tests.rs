@@ -159,9 +159,7 @@ fn info(status: ProcessStatus) -> ProcessInfo {
 
 /// What is asked of a future in a test comes, or the test fails.
 async fn soon<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future)
-        .await
-        .expect("nothing came")
+    tokio::time::timeout(PATIENCE, future).await.expect("nothing came")
 }
 
 /// Long where a test does not wait for the timeout, short where it does.
@@ -186,23 +184,11 @@ struct Client {
 
 impl Client {
     fn new(peer: &Peer, timings: Timings) -> Self {
-        let options = Options {
-            interval: Duration::from_millis(20),
-            frame_bytes_max: FRAME_BYTES_MAX,
-        };
+        let options =
+            Options { interval: Duration::from_millis(20), frame_bytes_max: FRAME_BYTES_MAX };
         let inbox = Inbox::new(InboxBounds::default());
-        let handle = spawn_with(
-            DaemonId(3),
-            peer.endpoint(),
-            options,
-            timings,
-            inbox.clone(),
-        );
-        Self {
-            handle,
-            inbox,
-            seen: Vec::new(),
-        }
+        let handle = spawn_with(DaemonId(3), peer.endpoint(), options, timings, inbox.clone());
+        Self { handle, inbox, seen: Vec::new() }
     }
 
     /// Takes reports until one fits, and gives what that says.
@@ -256,9 +242,7 @@ impl Client {
 
     async fn outcome(&mut self) -> (Action, ActionOutcome) {
         self.wait(|report| match report {
-            Report::ActionFinished {
-                action, outcome, ..
-            } => Some((*action, outcome.clone())),
+            Report::ActionFinished { action, outcome, .. } => Some((*action, outcome.clone())),
             _ => None,
         })
         .await

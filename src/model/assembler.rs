@@ -85,11 +85,7 @@ impl LineAssembler {
     fn keep(&mut self, piece: &str, at_ms: i64, since_ms: i64) {
         self.started.get_or_insert(Started { at_ms, since_ms });
         let room = LINE_BYTES_MAX.saturating_sub(self.partial.len());
-        let fitting = if self.cut_bytes > 0 {
-            0
-        } else {
-            floor_char_boundary(piece, room)
-        };
+        let fitting = if self.cut_bytes > 0 { 0 } else { floor_char_boundary(piece, room) };
         let (kept, cut) = piece.split_at(fitting);
         self.partial.push_str(kept);
         self.cut_bytes += cut.len() as u64;

@@ -6,6 +6,7 @@
 pub mod assembler;
 pub mod daemon;
 pub mod fleet;
+pub mod lifecycle;
 pub mod log;
 pub mod report;
 pub mod series;
@@ -95,3 +96,6 @@ pub enum ActionOutcome {
     /// Too many actions are under way; nothing was sent.
     Busy,
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -111,10 +111,7 @@ impl AmpCodec {
     /// A codec that refuses frames of more than `frame_bytes_max` bytes.
     #[must_use]
     pub fn new(frame_bytes_max: usize) -> Self {
-        Self {
-            frame_bytes_max,
-            partial: None,
-        }
+        Self { frame_bytes_max, partial: None }
     }
 }
 
@@ -131,11 +128,8 @@ impl Decoder for AmpCodec {
                 return Err(AmpError::Version { found: meta >> 4 });
             }
             let args_left = usize::from(meta & 0x0f);
-            self.partial = Some(Partial {
-                args_left,
-                ranges: Vec::with_capacity(args_left),
-                cursor: 1,
-            });
+            self.partial =
+                Some(Partial { args_left, ranges: Vec::with_capacity(args_left), cursor: 1 });
         }
         let Some(partial) = self.partial.as_mut() else {
             return Ok(None);
@@ -147,10 +141,7 @@ impl Decoder for AmpCodec {
             let start = partial.cursor + 4;
             let end = start.saturating_add(u32::from_be_bytes(*prefix) as usize);
             if end > self.frame_bytes_max {
-                return Err(AmpError::FrameTooLarge {
-                    bytes: end,
-                    max: self.frame_bytes_max,
-                });
+                return Err(AmpError::FrameTooLarge { bytes: end, max: self.frame_bytes_max });
             }
             partial.ranges.push((start, end));
             partial.cursor = end;
@@ -163,11 +154,7 @@ impl Decoder for AmpCodec {
             return Ok(None);
         };
         let whole = src.split_to(partial.cursor).freeze();
-        let args = partial
-            .ranges
-            .into_iter()
-            .map(|(start, end)| whole.slice(start..end))
-            .collect();
+        let args = partial.ranges.into_iter().map(|(start, end)| whole.slice(start..end)).collect();
         Ok(Some(Frame { args }))
     }
 }

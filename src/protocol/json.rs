@@ -65,9 +65,7 @@ fn repaired(text: &[u8]) -> Option<Vec<u8>> {
 /// The UTF-16 unit that a text starting with `\uXXXX` names.
 fn unit(text: &[u8]) -> Option<u16> {
     let hex = text.strip_prefix(b"\\u")?.first_chunk::<4>()?;
-    hex.iter().try_fold(0, |unit, &digit| {
-        Some(unit << 4 | (digit as char).to_digit(16)? as u16)
-    })
+    hex.iter().try_fold(0, |unit, &digit| Some(unit << 4 | (digit as char).to_digit(16)? as u16))
 }
 
 /// Any JSON value, kept where it is one of the simple ones.

@@ -130,8 +130,10 @@ pub struct ProcessInfo {
     pub memory_limit_bytes: Option<u64>,
     /// `restart_delay`, milliseconds.
     pub restart_delay_ms: Option<u64>,
-    /// `prev_restart_delay`, milliseconds: the back-off delay now in force.
-    pub backoff_delay_ms: Option<u64>,
+    /// `exp_backoff_restart_delay`, milliseconds: the first delay of a growing back-off.
+    pub backoff_first_ms: Option<u64>,
+    /// `prev_restart_delay`, milliseconds: the back-off delay last used; 0 before the first.
+    pub backoff_last_ms: Option<u64>,
     /// `autorestart`; PM2's default is true.
     pub autorestart: bool,
     /// `pmx_module`: a PM2 module, which `stop all` and its like leave alone.

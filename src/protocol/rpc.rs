@@ -185,17 +185,9 @@ impl Methods {
             #[serde(default)]
             params: Vec<Box<str>>,
         }
-        let wire: Wire = serde_json::from_slice(&reply.body).map_err(|error| ReplyError::Json {
-            what: "methods",
-            reason: error.to_string(),
-        })?;
-        Ok(Self {
-            params: wire
-                .methods
-                .into_iter()
-                .map(|(k, v)| (k, v.params))
-                .collect(),
-        })
+        let wire: Wire = serde_json::from_slice(&reply.body)
+            .map_err(|error| ReplyError::Json { what: "methods", reason: error.to_string() })?;
+        Ok(Self { params: wire.methods.into_iter().map(|(k, v)| (k, v.params)).collect() })
     }
 
     /// Whether the daemon lists the method.
@@ -215,19 +207,12 @@ impl Methods {
     /// [`CallRefused`] when the method is not there or takes another number of arguments.
     pub fn check(&self, call: &Call) -> Result<CheckedCall, CallRefused> {
         let method = call.method();
-        let params = self
-            .params
-            .get(method)
-            .ok_or(CallRefused::UnknownMethod { method })?;
+        let params = self.params.get(method).ok_or(CallRefused::UnknownMethod { method })?;
         let args = call.args(params);
         // The last parameter is always the callback.
         let wanted = params.len().saturating_sub(1);
         if wanted != args.len() {
-            return Err(CallRefused::ArgumentCount {
-                method,
-                wanted,
-                found: args.len(),
-            });
+            return Err(CallRefused::ArgumentCount { method, wanted, found: args.len() });
         }
         Ok(CheckedCall { method, args })
     }
@@ -254,10 +239,7 @@ impl RequestId {
 /// The frame of a call.
 #[must_use]
 pub fn request_frame(call: &CheckedCall, id: &RequestId) -> Frame {
-    envelope(
-        &json!({ "type": "call", "method": call.method, "args": call.args }),
-        id,
-    )
+    envelope(&json!({ "type": "call", "method": call.method, "args": call.args }), id)
 }
 
 /// The frame that asks a daemon for its methods; it takes no arguments and is safe on all.
@@ -312,10 +294,7 @@ impl Reply {
             Value::Json(id) => String::from_utf8_lossy(id).into(),
             Value::Raw(_) => return Err(ReplyError::NotAReply),
         };
-        Ok(Self {
-            id: RequestId(id),
-            body: body.slice(2..),
-        })
+        Ok(Self { id: RequestId(id), body: body.slice(2..) })
     }
 
     /// The id of the call that this answers.
@@ -335,10 +314,8 @@ impl Reply {
     /// # Errors
     /// When the JSON is broken.
     pub fn outcome(&self) -> Result<Outcome, ReplyError> {
-        let value: Json = serde_json::from_slice(&self.body).map_err(|error| ReplyError::Json {
-            what: "a call",
-            reason: error.to_string(),
-        })?;
+        let value: Json = serde_json::from_slice(&self.body)
+            .map_err(|error| ReplyError::Json { what: "a call", reason: error.to_string() })?;
         Ok(Outcome::from_envelope(value))
     }
 }
@@ -369,23 +346,17 @@ impl Outcome {
         match map.remove("args") {
             Some(Json::Array(args)) => Self::from_args(args),
             // Releases up to 1.1.3 answer `{}` when a text was thrown (axon-rpc before 0.3.7).
-            None if map.is_empty() => Self::failure(
-                "PM2 reported an error without saying which".to_owned(),
-                None,
-            ),
-            _ => Self::failure(
-                format!("a reply of unknown shape: {}", Json::Object(map)),
-                None,
-            ),
+            None if map.is_empty() => {
+                Self::failure("PM2 reported an error without saying which".to_owned(), None)
+            }
+            _ => Self::failure(format!("a reply of unknown shape: {}", Json::Object(map)), None),
         }
     }
 
     /// An application's failure can stand inside a success:
     /// `{args: [{error: true, message: ".."}]}` (`stopProcessId` without a pid, measured).
     fn from_args(args: Vec<Json>) -> Self {
-        let failed = args
-            .first()
-            .filter(|first| first.get("error") == Some(&Json::Bool(true)));
+        let failed = args.first().filter(|first| first.get("error") == Some(&Json::Bool(true)));
         let message = failed.and_then(|first| first.get("message")).cloned();
         match (failed, message) {
             (Some(_), Some(message)) => Self::failure(plain(message), None),

@@ -113,24 +113,14 @@ pub fn clean_line(line: &str, style: &mut TextStyle) -> StyledText {
         let runs = if *style == TextStyle::default() || line.is_empty() {
             Box::default()
         } else {
-            Box::from([StyledRun {
-                start: 0,
-                end: line.len() as u32,
-                style: *style,
-            }])
+            Box::from([StyledRun { start: 0, end: line.len() as u32, style: *style }])
         };
-        return StyledText {
-            text: line.into(),
-            runs,
-        };
+        return StyledText { text: line.into(), runs };
     }
     let mut cleaned = Cleaner::run(line, *style, true);
     cleaned.end_run();
     *style = cleaned.style;
-    StyledText {
-        text: cleaned.text.into(),
-        runs: cleaned.runs.into(),
-    }
+    StyledText { text: cleaned.text.into(), runs: cleaned.runs.into() }
 }
 
 /// Whether any character must be changed or dropped. Most text is plain and is not run through

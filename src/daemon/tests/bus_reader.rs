@@ -12,10 +12,7 @@ fn message(topic: &str, payload: &Json) -> Vec<u8> {
 
 fn output(data: &str) -> Vec<u8> {
     let process = json!({ "pm_id": 1, "name": "api" });
-    message(
-        "log:out",
-        &json!({ "process": process, "at": 5, "data": data }),
-    )
+    message("log:out", &json!({ "process": process, "at": 5, "data": data }))
 }
 
 fn event(word: &str) -> Vec<u8> {
@@ -39,21 +36,12 @@ fn is_event(report: &Report) -> Option<()> {
 #[tokio::test]
 async fn lines_and_events_come_in_order_and_a_change_is_polled() {
     let peer = Peer::new();
-    let long = Timings {
-        partial_line: PATIENCE,
-        ..timings()
-    };
+    let long = Timings { partial_line: PATIENCE, ..timings() };
     let mut client = Client::new(&peer, long);
     let mut bus = peer.accept_bus().await;
     let mut rpc = peer.accept_live().await;
     let id = rpc.expect("getMonitorData").await;
-    let bytes = [
-        output("a\nb\nhal"),
-        output("f"),
-        event("exit"),
-        output("c\n"),
-    ]
-    .concat();
+    let bytes = [output("a\nb\nhal"), output("f"), event("exit"), output("c\n")].concat();
     bus.write_all(&bytes).await.unwrap();
     assert_eq!(client.wait(lines).await, ["a", "b", "half"]);
     client.wait(is_event).await;
@@ -109,9 +97,7 @@ async fn a_killed_daemon_is_told_from_a_lost_one() {
     for name in ["rpc.sock", "pub.sock"] {
         std::fs::remove_file(home.join(name)).unwrap();
     }
-    let killed = || Problem::Killed {
-        message: "pm2 has been killed via CLI".into(),
-    };
+    let killed = || Problem::Killed { message: "pm2 has been killed via CLI".into() };
     assert_eq!(client.down().await, killed());
     // The socket is missing now, because it was killed.
     assert_eq!(client.down().await, killed());

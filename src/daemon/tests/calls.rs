@@ -12,10 +12,8 @@ async fn check(action: Action, status: ProcessStatus, has_pid: bool, expected: &
     info.pid = info.pid.filter(|_| has_pid);
     client.handle.act(action, &info);
     let calls = rpc.calls(expected.len()).await;
-    let expected: Vec<(String, Json)> = expected
-        .iter()
-        .map(|(method, args)| ((*method).to_owned(), args.clone()))
-        .collect();
+    let expected: Vec<(String, Json)> =
+        expected.iter().map(|(method, args)| ((*method).to_owned(), args.clone())).collect();
     assert_eq!(calls, expected);
     let served = tokio::spawn(async move {
         if let Some((_, method, args)) = rpc.call().await {
@@ -107,21 +105,9 @@ async fn refusals_are_told_and_no_pid_to_kill_is_none() {
         json!({ "args": [{ "error": true, "message": "could not kill process w/o pid" }] });
     let failed = |message: &str| ActionOutcome::Failed(message.into());
     let cases = [
-        (
-            Action::Stop,
-            refused("1 : id unknown"),
-            failed("process 1 is gone"),
-        ),
-        (
-            Action::Restart,
-            refused("God db process id unknown"),
-            failed("process 1 is gone"),
-        ),
-        (
-            Action::Reload,
-            refused("PM2 ID unknown"),
-            failed("process 1 is gone"),
-        ),
+        (Action::Stop, refused("1 : id unknown"), failed("process 1 is gone")),
+        (Action::Restart, refused("God db process id unknown"), failed("process 1 is gone")),
+        (Action::Reload, refused("PM2 ID unknown"), failed("process 1 is gone")),
         (
             Action::Start,
             refused("process already \u{1b}[31monline"),
@@ -140,8 +126,7 @@ async fn refusals_are_told_and_no_pid_to_kill_is_none() {
             let (id, method, _) = rpc.call().await.unwrap();
             let courtesy = ["stopWatch", "notifyByProcessId"].contains(&method.as_str());
             let success = json!({ "args": [] });
-            rpc.answer(&id, if courtesy { &success } else { &answer })
-                .await;
+            rpc.answer(&id, if courtesy { &success } else { &answer }).await;
             if !courtesy {
                 break;
             }
@@ -160,20 +145,13 @@ async fn replies_come_in_any_order_and_unknown_ones_are_ignored() {
     let first = rpc.call().await.unwrap();
     client.act(Action::Start, ProcessStatus::Stopped);
     let second = rpc.call().await.unwrap();
-    assert_eq!(
-        (&*first.1, &*second.1),
-        ("restartProcessId", "startProcessId")
-    );
+    assert_eq!((&*first.1, &*second.1), ("restartProcessId", "startProcessId"));
     rpc.answer("1:999999", &json!({ "args": [] })).await;
-    rpc.answer(&second.0, &json!({ "error": "no", "stack": "" }))
-        .await;
+    rpc.answer(&second.0, &json!({ "error": "no", "stack": "" })).await;
     let outcome = client.outcome().await;
     assert_eq!(outcome, (Action::Start, ActionOutcome::Failed("no".into())));
     rpc.answer(&first.0, &json!({ "args": [{}] })).await;
-    assert_eq!(
-        client.outcome().await,
-        (Action::Restart, ActionOutcome::Done)
-    );
+    assert_eq!(client.outcome().await, (Action::Restart, ActionOutcome::Done));
 }
 
 #[tokio::test]
@@ -185,10 +163,7 @@ async fn actions_beyond_the_bound_are_refused_at_once() {
     for _ in 0..=ACTIONS_MAX {
         client.act(Action::Restart, ProcessStatus::Online);
     }
-    assert_eq!(
-        client.outcome().await,
-        (Action::Restart, ActionOutcome::Busy)
-    );
+    assert_eq!(client.outcome().await, (Action::Restart, ActionOutcome::Busy));
     for _ in 0..ACTIONS_MAX {
         let (_, method, _) = rpc.call().await.unwrap();
         assert_eq!(method, "restartProcessId");
@@ -203,13 +178,7 @@ async fn actions_beyond_the_bound_are_refused_at_once() {
 #[tokio::test]
 async fn an_action_while_down_says_so_at_once() {
     let peer = Peer::new();
-    let mut client = Client::new(
-        &peer,
-        Timings {
-            backoff_base: PATIENCE,
-            ..timings()
-        },
-    );
+    let mut client = Client::new(&peer, Timings { backoff_base: PATIENCE, ..timings() });
     drop(peer.accept().await);
     assert_eq!(client.down().await, Problem::Closed);
     client.act(Action::Stop, ProcessStatus::Online);

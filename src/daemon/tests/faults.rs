@@ -29,11 +29,7 @@ async fn the_pause_is_twenty_times_as_long_as_the_poll() {
     rpc.answer(&id, &poll_reply()).await;
     let (took_ms, interval_ms) = client
         .wait(|report| match report {
-            Report::Snapshot {
-                took_ms,
-                interval_ms,
-                ..
-            } => Some((*took_ms, *interval_ms)),
+            Report::Snapshot { took_ms, interval_ms, .. } => Some((*took_ms, *interval_ms)),
             _ => None,
         })
         .await;
@@ -44,10 +40,7 @@ async fn the_pause_is_twenty_times_as_long_as_the_poll() {
 #[tokio::test]
 async fn a_silent_daemon_is_told_from_a_closed_one() {
     let peer = Peer::new();
-    let timings = Timings {
-        handshake: Duration::from_millis(30),
-        ..timings()
-    };
+    let timings = Timings { handshake: Duration::from_millis(30), ..timings() };
     let mut client = Client::new(&peer, timings);
     let _silent = peer.accept().await;
     let methods = "methods".into();
@@ -57,10 +50,7 @@ async fn a_silent_daemon_is_told_from_a_closed_one() {
 #[tokio::test]
 async fn a_poll_without_answer_makes_a_new_connection() {
     let peer = Peer::new();
-    let timings = Timings {
-        read: Duration::from_millis(30),
-        ..timings()
-    };
+    let timings = Timings { read: Duration::from_millis(30), ..timings() };
     let mut client = Client::new(&peer, timings);
     let mut wedged = peer.accept_live().await;
     wedged.expect("getMonitorData").await;
@@ -76,10 +66,7 @@ async fn a_poll_without_answer_makes_a_new_connection() {
 #[tokio::test]
 async fn a_timed_out_action_replaces_the_connection_and_spares_the_other_calls() {
     let peer = Peer::new();
-    let timings = Timings {
-        act_margin: Duration::from_millis(40),
-        ..timings()
-    };
+    let timings = Timings { act_margin: Duration::from_millis(40), ..timings() };
     let mut client = Client::new(&peer, timings);
     let mut old = peer.accept_live().await;
     client.live().await;
@@ -103,10 +90,7 @@ async fn a_timed_out_action_replaces_the_connection_and_spares_the_other_calls()
     );
     old.answer(&late, &json!({ "args": [{}] })).await;
     old.answer(&patient, &json!({ "args": [{}] })).await;
-    assert_eq!(
-        client.outcome().await,
-        (Action::Restart, ActionOutcome::Done)
-    );
+    assert_eq!(client.outcome().await, (Action::Restart, ActionOutcome::Done));
     client.act(Action::Start, ProcessStatus::Stopped);
     assert_eq!(new.calls(1).await[0].0, "startProcessId");
     assert_eq!(client.outcome().await, (Action::Start, ActionOutcome::Done));
@@ -148,10 +132,7 @@ async fn what_is_no_amp_or_too_large_is_told_and_reconnected() {
 #[tokio::test]
 async fn no_amp_is_not_pm2() {
     let peer = Peer::new();
-    let slow = Timings {
-        backoff_base: PATIENCE,
-        ..timings()
-    };
+    let slow = Timings { backoff_base: PATIENCE, ..timings() };
     let mut client = Client::new(&peer, slow);
     let mut rpc = peer.accept().await;
     rpc.send_bytes(b"SSH-2.0-OpenSSH\r\n").await;

@@ -62,14 +62,8 @@ pub fn decode(frame: &Frame) -> Result<BusMessage, BusError> {
             Some(event) => Ok(event),
             None => other(payload),
         })
-        .map_err(|error| BusError::Json {
-            topic: topic_name(),
-            reason: error.to_string(),
-        })?;
-    Ok(BusMessage {
-        topic: topic_name(),
-        event,
-    })
+        .map_err(|error| BusError::Json { topic: topic_name(), reason: error.to_string() })?;
+    Ok(BusMessage { topic: topic_name(), event })
 }
 
 /// What a decoder makes of a payload: nothing where it has another shape than PM2's.
@@ -133,12 +127,7 @@ fn log(payload: &[u8], stream: Option<LogStream>) -> Known {
         let process = process_ref(&log.process);
         let at_ms = log.at.as_i64();
         Ok(match (stream, process.pm_id) {
-            (Some(stream), _) => Some(BusEvent::Log(LogChunk {
-                process,
-                stream,
-                at_ms,
-                data,
-            })),
+            (Some(stream), _) => Some(BusEvent::Log(LogChunk { process, stream, at_ms, data })),
             (None, Some(BusPmId::Daemon)) => Some(BusEvent::DaemonLog { at_ms, data }),
             // An app that calls its own message `log:PM2`.
             (None, _) => None,
@@ -155,10 +144,7 @@ struct LogText<'de> {
 
 impl LogText<'_> {
     fn new(text: Option<String>) -> Self {
-        Self {
-            text,
-            lifetime: std::marker::PhantomData,
-        }
+        Self { text, lifetime: std::marker::PhantomData }
     }
 }
 
@@ -221,6 +207,7 @@ fn process_event(payload: &[u8]) -> Known {
             manually: wire.manually.as_bool().unwrap_or(false),
             at_ms: wire.at.as_i64(),
             is_old_worker,
+            signal: None,
             info: process.to_info(pm_id),
         }))))
     })
@@ -299,9 +286,7 @@ fn daemon_killed(payload: &[u8]) -> Known {
         let Object(kill) = json::from_slice::<Object<WireKill<'_>>>(text)?;
         Ok(kill
             .filter(|kill| kill.status.as_str().is_some())
-            .map(|kill| BusEvent::DaemonKilled {
-                message: cleaned(&kill.msg).unwrap_or_default(),
-            }))
+            .map(|kill| BusEvent::DaemonKilled { message: cleaned(&kill.msg).unwrap_or_default() }))
     })
 }
 

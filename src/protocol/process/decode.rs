@@ -50,11 +50,7 @@ pub fn decode_monitor_data(body: &[u8]) -> Result<Snapshot, DecodeError> {
         let Object(envelope) = json::from_slice::<Object<Envelope<'_>>>(text)?;
         Ok(envelope.map_or(Err(DecodeError::NoList), Envelope::into_snapshot))
     })
-    .unwrap_or_else(|error| {
-        Err(DecodeError::Json {
-            reason: error.to_string(),
-        })
-    })
+    .unwrap_or_else(|error| Err(DecodeError::Json { reason: error.to_string() }))
 }
 
 object! {
@@ -67,9 +63,8 @@ object! {
 
 impl Envelope<'_> {
     fn into_snapshot(self) -> Result<Snapshot, DecodeError> {
-        let refused = |message: &str| DecodeError::Refused {
-            message: clean_to(message, QUOTED_CHARS_MAX),
-        };
+        let refused =
+            |message: &str| DecodeError::Refused { message: clean_to(message, QUOTED_CHARS_MAX) };
         match (self.error, self.args.0) {
             (Some(Json::String(message)), _) => Err(refused(&message)),
             (Some(other), _) => Err(refused(&other.to_string())),
@@ -155,9 +150,7 @@ impl<'de> Visitor<'de> for FirstVisitor {
             }
         }
         if uncounted > 0 {
-            snapshot
-                .warnings
-                .push(format!("{uncounted} more processes were left out"));
+            snapshot.warnings.push(format!("{uncounted} more processes were left out"));
         }
         Ok(First::List(snapshot))
     }
@@ -235,6 +228,7 @@ object! {
         listen_timeout: Scalar<'de> = "listen_timeout",
         max_memory_restart: Scalar<'de> = "max_memory_restart",
         restart_delay: Scalar<'de> = "restart_delay",
+        exp_backoff_restart_delay: Scalar<'de> = "exp_backoff_restart_delay",
         prev_restart_delay: Scalar<'de> = "prev_restart_delay",
         autorestart: Scalar<'de> = "autorestart",
         pmx_module: Scalar<'de> = "pmx_module",
@@ -267,7 +261,8 @@ impl ProcessFields<'_> {
             listen_timeout_ms: self.listen_timeout.as_u64(),
             memory_limit_bytes: self.max_memory_restart.as_u64(),
             restart_delay_ms: self.restart_delay.as_u64(),
-            backoff_delay_ms: self.prev_restart_delay.as_u64(),
+            backoff_first_ms: self.exp_backoff_restart_delay.as_u64(),
+            backoff_last_ms: self.prev_restart_delay.as_u64(),
             autorestart: self.autorestart.as_bool().unwrap_or(true),
             is_module: self.pmx_module.as_bool().unwrap_or(false),
             cpu_percent: None,

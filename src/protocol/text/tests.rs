@@ -5,10 +5,7 @@ fn line(text: &str) -> StyledText {
 }
 
 fn fg(color: TextColor) -> TextStyle {
-    TextStyle {
-        fg: Some(color),
-        ..TextStyle::default()
-    }
+    TextStyle { fg: Some(color), ..TextStyle::default() }
 }
 
 fn run(start: u32, end: u32, style: TextStyle) -> StyledRun {
@@ -68,21 +65,12 @@ fn every_sequence_vanishes_and_the_text_around_it_stays() {
 fn the_text_of_a_link_stays() {
     let dirty = "see \x1b]8;;https://e.org/\x1b\\here\x1b]8;;\x1b\\ now";
     assert_eq!(&*line(dirty).text, "see here now");
-    assert_eq!(
-        &*line("see \x1b]8;;https://e.org/\x07here\x1b]8;;\x07 now").text,
-        "see here now"
-    );
+    assert_eq!(&*line("see \x1b]8;;https://e.org/\x07here\x1b]8;;\x07 now").text, "see here now");
 }
 
 #[test]
 fn an_unfinished_sequence_is_dropped() {
-    for dirty in [
-        "text\x1b",
-        "text\x1b[",
-        "text\x1b[31;",
-        "text\x1b]0;ti",
-        "text\x1bP1",
-    ] {
+    for dirty in ["text\x1b", "text\x1b[", "text\x1b[31;", "text\x1b]0;ti", "text\x1bP1"] {
         assert_eq!(&*line(dirty).text, "text", "{dirty:?}");
         assert_eq!(clean(dirty), "text", "{dirty:?}");
     }
@@ -120,30 +108,17 @@ fn backgrounds_and_attributes() {
         reverse: true,
         ..TextStyle::default()
     };
-    let bright = TextStyle {
-        bg: Some(TextColor::Indexed(12)),
-        ..TextStyle::default()
-    };
-    let underlined = TextStyle {
-        underline: true,
-        ..bright
-    };
+    let bright = TextStyle { bg: Some(TextColor::Indexed(12)), ..TextStyle::default() };
+    let underlined = TextStyle { underline: true, ..bright };
     assert_eq!(
         &*styled.runs,
-        [
-            run(0, 1, all),
-            run(2, 3, bright),
-            run(3, 4, underlined),
-            run(4, 5, bright)
-        ]
+        [run(0, 1, all), run(2, 3, bright), run(3, 4, underlined), run(4, 5, bright)]
     );
 }
 
 #[test]
 fn malformed_colours_change_nothing() {
-    for sequence in [
-        "38", "38;5", "38;5;300", "38;2;1;2", "38;9;1", "38:2:1", "38:5", "999",
-    ] {
+    for sequence in ["38", "38;5", "38;5;300", "38;2;1;2", "38;9;1", "38:2:1", "38:5", "999"] {
         let styled = line(&format!("\x1b[{sequence}mx"));
         assert_eq!(&*styled.text, "x");
         assert_eq!(styled.runs.len(), 0, "{sequence}");
@@ -157,10 +132,7 @@ fn a_colour_runs_on_over_lines() {
     assert_eq!(clean_line("\x1b[31mone", &mut style).runs.len(), 1);
     assert_eq!(&*clean_line("two", &mut style).runs, [run(0, 3, red)]);
     assert_eq!(clean_line("", &mut style), StyledText::default());
-    assert_eq!(
-        &*clean_line("th\x1b[mree", &mut style).runs,
-        [run(0, 2, red)]
-    );
+    assert_eq!(&*clean_line("th\x1b[mree", &mut style).runs, [run(0, 2, red)]);
     assert_eq!(style, TextStyle::default());
 }
 

@@ -1,0 +1,157 @@
+//! What is shown of a real PM2.
+
+use rustix::process::Signal;
+
+use crate::harness::apps;
+use crate::harness::home::Pm2Home;
+use crate::harness::install::Release;
+use crate::harness::procfs::Proc;
+use crate::harness::screen::{Screen, row, row_says};
+
+pub(crate) fn rows_show_pm2s_words() {
+    let home = Pm2Home::with(
+        Release::Seven,
+        &[
+            apps::ticker("tick"),
+            apps::cluster("web"),
+            apps::crasher("crash"),
+            apps::idle("halted"),
+            apps::shell("script"),
+            apps::delayed("later"),
+        ],
+    );
+    home.add_ghost("ghost");
+    home.cli(&["stop", "halted"]);
+    home.wait_status("crash", "errored");
+    home.wait_status("later", "waiting restart");
+    home.mark();
+
+    let mut screen = home.cockpit((120, 40));
+    let says = [
+        ("tick", "fork"),
+        ("tick", "online"),
+        ("web", "cluster"),
+        ("web", "online"),
+        ("crash", "errored"),
+        ("halted", "stopped"),
+        ("script", "online"),
+        ("ghost", "never started"),
+        ("later", "waiting restart"),
+    ];
+    for (name, words) in says {
+        screen.wait_for(&format!("{name}: {words}"), |text| {
+            row_says(text, name, words)
+        });
+    }
+    let text = screen.wait_for("both instances of the cluster", |text| {
+        text.lines()
+            .filter(|line| line.contains(" web ") && line.contains("cluster"))
+            .count()
+            == 2
+    });
+    let header = text.lines().next().unwrap();
+    assert!(header.contains("7.0.4"), "the release: {header}");
+    assert!(header.contains("● live"), "the connection: {header}");
+    // Three crashes and the limit of three: PM2's own count stands in the row.
+    let restarts = home.one("crash").restarts.to_string();
+    assert!(
+        row(&text, "crash")
+            .unwrap()
+            .split_whitespace()
+            .any(|word| word == restarts),
+        "{restarts} restarts:\n{text}"
+    );
+    home.assert_unharmed_but(&[]);
+}
+
+pub(crate) fn log_lines_show_clean() {
+    let home = Pm2Home::with(Release::Seven, &[apps::logger("noisy")]);
+    home.mark();
+    let mut screen = home.cockpit((120, 40));
+    let text = screen.wait_for("every kind of line", |text| {
+        ["red plain", "before", "漢字", "on stderr", "cleared"]
+            .iter()
+            .all(|words| text.contains(words))
+    });
+    let line = |words: &str| text.lines().find(|line| line.contains(words)).unwrap();
+    assert!(line("red plain").contains("noisy[0]"), "{text}");
+    assert!(line("red plain").contains(" out "), "{text}");
+    assert!(line("on stderr").contains(" err "), "{text}");
+    assert!(!text.contains("stolen title"), "{text}");
+    assert!(line("before").contains("after"), "{text}");
+    // Had the app's control sequence reached the terminal, the header would be gone.
+    assert!(text.lines().next().unwrap().contains("live"), "{text}");
+
+    screen.press("q");
+    let ending = screen.wait_exit();
+    assert!(
+        !ending.tail.windows(4).any(|bytes| bytes == b"\x1b]0;"),
+        "an app's OSC sequence reached the terminal"
+    );
+    home.assert_unharmed_but(&[]);
+}
+
+pub(crate) fn an_exception_shows() {
+    let home = Pm2Home::with(
+        Release::Seven,
+        &[apps::thrower("thrower"), apps::idle("calm")],
+    );
+    home.mark();
+    let mut screen = home.cockpit((120, 40));
+    screen.wait_for("a row", |text| row_says(text, "thrower", "online"));
+    screen.wait_for("the connection", |text| text.contains("● live"));
+    let before = home.one("thrower");
+    Proc::find(before.pid).unwrap().signal(Signal::USR2);
+    screen.wait_for("the exception with its message", |text| {
+        text.lines()
+            .any(|line| line.contains("exception") && line.contains("boom 4711"))
+    });
+    screen.wait_for("the exit", |text| {
+        text.lines()
+            .any(|line| line.contains("thrower[0]") && line.contains("exit"))
+    });
+    home.wait_status("thrower", "online");
+    home.assert_unharmed_but(&["thrower"]);
+}
+
+pub(crate) fn resize_to_40x10_and_back() {
+    let home = Pm2Home::with(
+        Release::Seven,
+        &[apps::ticker("tick"), apps::idle("idle"), apps::idle("more")],
+    );
+    home.mark();
+    let mut screen = home.cockpit((120, 40));
+    screen.select("idle");
+    screen.resize((40, 10));
+    let text = screen.wait_for("the small screen", |text| {
+        row(text, "idle").is_some_and(|line| line.contains('▶'))
+            && text.lines().all(|line| line.chars().count() <= 40)
+            && text.lines().last().is_some_and(|line| line.contains('q'))
+    });
+    assert_eq!(text.lines().count(), 10, "{text}");
+    screen.resize((120, 40));
+    let text = screen.wait_for("the large screen", |text| {
+        row(text, "idle").is_some_and(|line| line.contains('▶'))
+            && text.contains("Events and logs")
+            && text.lines().any(|line| line.chars().count() > 100)
+    });
+    // No cell of the small screen is left behind: the frames close on the right.
+    assert!(
+        text.lines()
+            .filter(|line| line.starts_with('│'))
+            .all(|line| line.ends_with('│')),
+        "{text}"
+    );
+    // It is alive: the ticks go on.
+    let count = text.matches("tick tick").count();
+    assert!(count > 0, "{text}");
+    home.assert_unharmed_but(&[]);
+}
+
+impl Pm2Home {
+    /// pm2-tui on this home, polling twice a second.
+    pub(crate) fn cockpit(&self, size: (u16, u16)) -> Screen {
+        let home = self.path().to_str().unwrap();
+        Screen::cockpit(size, &["--home", home, "--interval", "0.5"])
+    }
+}

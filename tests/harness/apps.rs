@@ -1,0 +1,174 @@
+//! The apps that the tests put under a real PM2, as entries of an ecosystem file.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+/// An app to be: its name, its script and the rest of its entry.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Its name in PM2.
+    pub name: String,
+    source: Source,
+    entry: Value,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    /// A script to write: the file's extension and text.
+    Text(&'static str, String),
+    /// A program that is there already.
+    Program(&'static str),
+}
+
+impl App {
+    fn script(name: &str, extension: &'static str, text: impl Into<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            source: Source::Text(extension, text.into()),
+            entry: json!({}),
+        }
+    }
+
+    fn with(mut self, entry: Value) -> Self {
+        self.entry = entry;
+        self
+    }
+
+    /// Writes the script into `folder` and gives the entry for the ecosystem file.
+    pub fn written_to(&self, folder: &Path) -> Value {
+        let script = match &self.source {
+            Source::Text(extension, text) => {
+                let file = folder.join(format!("{}.{extension}", self.name));
+                fs::write(&file, text).unwrap();
+                file.to_str().unwrap().to_owned()
+            }
+            Source::Program(path) => (*path).to_owned(),
+        };
+        let mut entry = self.entry.clone();
+        entry["name"] = json!(self.name);
+        entry["script"] = json!(script);
+        entry["cwd"] = json!(folder);
+        entry
+    }
+}
+
+/// A fork app that logs `NAME tick N` every 200 ms.
+pub fn ticker(name: &str) -> App {
+    App::script(
+        name,
+        "js",
+        format!("let n = 0; setInterval(() => console.log(`{name} tick ${{++n}}`), 200);"),
+    )
+}
+
+/// A node app that does nothing.
+pub fn idle(name: &str) -> App {
+    App::script(name, "js", "setInterval(() => {}, 1e9);")
+}
+
+/// `/bin/sleep`: nothing, at the least cost.
+pub fn sleeper(name: &str) -> App {
+    App {
+        name: name.to_owned(),
+        source: Source::Program("/bin/sleep"),
+        entry: json!({"interpreter": "none", "args": ["86400"]}),
+    }
+}
+
+/// A cluster of two that serve HTTP on a free port.
+pub fn cluster(name: &str) -> App {
+    App::script(
+        name,
+        "js",
+        "require('http').createServer((q, a) => a.end('hello')).listen(0, '127.0.0.1');",
+    )
+    .with(json!({"exec_mode": "cluster", "instances": 2}))
+}
+
+/// Throws after 250 ms; `errored` after three tries, within about a second.
+pub fn crasher(name: &str) -> App {
+    App::script(
+        name,
+        "js",
+        "setTimeout(() => { throw new Error('crasher threw') }, 250);",
+    )
+    .with(json!({"max_restarts": 3, "min_uptime": 5000}))
+}
+
+/// Crashes at once and then waits a minute: `waiting restart`.
+pub fn delayed(name: &str) -> App {
+    App::script(name, "js", "setTimeout(() => process.exit(3), 250);")
+        .with(json!({"restart_delay": 60_000}))
+}
+
+/// Logs a coloured line, an OSC title, wide characters and a line on stderr, every 300 ms.
+pub fn logger(name: &str) -> App {
+    App::script(
+        name,
+        "js",
+        r"let n = 0;
+setInterval(() => {
+  n += 1;
+  console.log(`\x1b[31mred\x1b[0m plain`);
+  console.log(`before\x1b]0;stolen title\x07after`);
+  console.log(`wide 漢字 end`);
+  console.error(`on stderr`);
+  console.log(`cleared\x1b[2J\x1b[Hno`);
+}, 300);",
+    )
+}
+
+/// A shell script.
+pub fn shell(name: &str) -> App {
+    App::script(
+        name,
+        "sh",
+        "while :; do echo from the shell; sleep 1; done\n",
+    )
+}
+
+/// Throws an exception when it gets SIGUSR2, and goes on after it is restarted.
+pub fn thrower(name: &str) -> App {
+    App::script(
+        name,
+        "js",
+        "process.on('SIGUSR2', () => { throw new Error('boom 4711') });
+setInterval(() => {}, 1e9);",
+    )
+}
+
+/// Waits for the file `go` in its folder, writes this many lines of about 92 bytes as fast as it
+/// can, the last one [`LAST_LINE`], and says when that was (milliseconds since 1970) in `done`.
+pub fn flood(name: &str, lines: u64) -> App {
+    let text = format!(
+        r"const fs = require('fs');
+const LINES = {lines};
+function put(text) {{
+  const bytes = Buffer.from(text);
+  let at = 0;
+  while (at < bytes.length) {{
+    try {{ at += fs.writeSync(1, bytes, at); }}
+    catch (error) {{ if (error.code !== 'EAGAIN') throw error; }}
+  }}
+}}
+function flood() {{
+  let block = [];
+  for (let n = 1; n < LINES; n += 1) {{
+    block.push(String(n).padStart(9, '0') + ' a line of a burst as a busy service would write it, and a bit longer than short');
+    if (block.length === 500) {{ put(block.join('\n') + '\n'); block = []; }}
+  }}
+  block.push('{LAST_LINE}');
+  put(block.join('\n') + '\n');
+  fs.writeFileSync('done.part', String(Date.now()));
+  fs.renameSync('done.part', 'done');
+}}
+const timer = setInterval(() => {{ if (fs.existsSync('go')) {{ clearInterval(timer); flood(); }} }}, 50);
+setInterval(() => {{}}, 1e9);"
+    );
+    App::script(name, "js", text)
+}
+
+/// What a flood ends with.
+pub const LAST_LINE: &str = "the-burst-ends-here";

@@ -1,0 +1,156 @@
+//! The terminal's end of a pseudo-terminal: takes the bytes and keeps what they show.
+
+use std::fs::File;
+use std::io::Read;
+use std::num::NonZeroU16;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use rustix::termios::tcgetattr;
+
+use super::now;
+
+/// How much of the end of the output is kept as it came, bytes.
+const TAIL_MAX: usize = 64 * 1024;
+
+/// What the reading thread and the test share.
+pub struct Shared {
+    state: Mutex<State>,
+    /// Told of every change.
+    pub changed: Condvar,
+}
+
+/// What came to the terminal.
+pub struct State {
+    /// The screen.
+    pub parser: vt100::Parser,
+    /// What the reader looks for in the bytes, instead of keeping a screen: some programs print
+    /// more than a screen's parser could follow without being the thing that is measured.
+    pub search: Option<Search>,
+    /// How many bytes came.
+    pub bytes: u64,
+    /// The last of them.
+    pub tail: Vec<u8>,
+    /// When the first came.
+    pub first_byte: Option<Instant>,
+    /// Whether more is taken.
+    pub is_reading: bool,
+    /// Whether the reading thread is to end.
+    pub is_over: bool,
+}
+
+/// What to look for in the bytes, and when it was first seen.
+pub struct Search {
+    /// What to look for.
+    pub marker: &'static [u8],
+    /// When it came.
+    pub found: Option<Instant>,
+}
+
+/// A terminal's modes: input, output, control, local and the special characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Modes(String);
+
+impl Shared {
+    /// A terminal of this size (columns, rows).
+    pub fn new(size: (u16, u16), search: Option<Search>) -> Self {
+        Self {
+            state: Mutex::new(State {
+                parser: vt100::Parser::new(cells(size.1), cells(size.0), 0),
+                search,
+                bytes: 0,
+                tail: Vec::new(),
+                first_byte: None,
+                is_reading: true,
+                is_over: false,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// The state.
+    pub fn lock(&self) -> MutexGuard<'_, State> {
+        // A failed test must not hide behind a poisoned lock.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes all that comes, while it is allowed to.
+    pub fn read(&self, mut from: Box<dyn Read + Send>) {
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            let mut state = self.lock();
+            while !state.is_reading && !state.is_over {
+                state = self.changed.wait(state).unwrap();
+            }
+            if state.is_over {
+                return;
+            }
+            drop(state);
+            // An error is the program's side closed (EIO on Linux).
+            let Ok(count @ 1..) = from.read(&mut buffer) else {
+                return;
+            };
+            self.lock().take(&buffer[..count]);
+            self.changed.notify_all();
+        }
+    }
+}
+
+impl State {
+    /// Makes the screen larger or smaller.
+    pub fn resize(&mut self, size: (u16, u16)) {
+        let screen = self.parser.screen_mut();
+        screen.set_size(cells(size.1), cells(size.0));
+    }
+
+    fn take(&mut self, bytes: &[u8]) {
+        self.first_byte.get_or_insert_with(now);
+        self.bytes += bytes.len() as u64;
+        self.tail.extend_from_slice(bytes);
+        if let Some(search) = &mut self.search {
+            // What was kept before may hold the marker's beginning.
+            let from = self
+                .tail
+                .len()
+                .saturating_sub(bytes.len() + search.marker.len());
+            let mut windows = self.tail[from..].windows(search.marker.len());
+            if search.found.is_none() && windows.any(|window| window == search.marker) {
+                search.found = Some(now());
+            }
+        } else {
+            self.parser.process(bytes);
+        }
+        if self.tail.len() > 2 * TAIL_MAX {
+            self.tail.drain(..self.tail.len() - TAIL_MAX);
+        }
+    }
+
+    /// The screen's rows.
+    pub fn text(&self) -> String {
+        let screen = self.parser.screen();
+        let rows: Vec<String> = screen
+            .rows(0, screen.size().1.get())
+            .map(|row| row.trim_end().to_owned())
+            .collect();
+        rows.join("\n")
+    }
+}
+
+impl Modes {
+    /// The modes of the terminal that this file is.
+    pub fn of(terminal: &File) -> Self {
+        let modes = tcgetattr(terminal).unwrap();
+        Self(format!(
+            "{:?} {:?} {:?} {:?} {:?}",
+            modes.input_modes,
+            modes.output_modes,
+            modes.control_modes,
+            modes.local_modes,
+            modes.special_codes
+        ))
+    }
+}
+
+fn cells(count: u16) -> NonZeroU16 {
+    NonZeroU16::new(count).expect("a terminal has cells")
+}
