@@ -95,27 +95,6 @@ impl World {
         let null = Json::Null;
         let arg = args.first().unwrap_or(&null);
         match method {
-            "ping" => now(json!({ "msg": "pong" })),
-            "getVersion" => now(json!(self.version)),
-            "getMonitorData" => {
-                let all = self.procs.values();
-                now(all.map(|proc| wire::monitored(proc, &self.home)).collect())
-            }
-            "getSystemData" => {
-                let cpu = self
-                    .procs
-                    .values()
-                    .map(|proc| proc.cpu_percent)
-                    .sum::<f64>();
-                now(wire::system_data(cpu / 8.0))
-            }
-            "getReport" => now(wire::report(
-                &self.version,
-                &self.home,
-                self.procs.len(),
-                self.started_ms,
-            )),
-            "reloadLogs" => now(json!({})),
             "killMe" => {
                 self.publish("pm2:kill", wire::killed());
                 Answer::Ends
@@ -144,11 +123,36 @@ impl World {
             "sendSignalToProcessId" | "sendSignalToProcessName" => {
                 self.signal_call(method, arg, now_ms)
             }
+            "prepare" if !is_preparable(arg) => Answer::Dies,
+            _ => self.ask(method, arg),
+        }
+    }
+
+    /// The calls that change nothing.
+    fn ask(&self, method: &str, arg: &Json) -> Answer {
+        match method {
+            "ping" => now(json!({ "msg": "pong" })),
+            "getVersion" => now(json!(self.version)),
+            "getMonitorData" => {
+                let all = self.procs.values();
+                now(all.map(|proc| wire::monitored(proc, &self.home)).collect())
+            }
+            "getSystemData" => {
+                let all = self.procs.values();
+                let cpu = all.map(|proc| proc.cpu_percent).sum::<f64>();
+                now(wire::system_data(cpu / 8.0))
+            }
+            "getReport" => now(wire::report(
+                &self.version,
+                &self.home,
+                self.procs.len(),
+                self.started_ms,
+            )),
+            "reloadLogs" => now(json!({})),
             "monitor" | "unmonitor" => match self.find(arg) {
                 Some(pm_id) => now(json!({ "success": true, "pm_id": pm_id })),
                 None => error(&format!("{} id unknown", js_text(arg))),
             },
-            "prepare" if !is_preparable(arg) => Answer::Dies,
             other => error(&format!("{other} is not simulated")),
         }
     }

@@ -145,6 +145,7 @@ impl Subscriber {
                     }
                     self.lock().bytes -= chunk.len();
                     shared.drained.notify_waiters();
+                    shared.change(|_| ());
                 }
                 None if is_closing => return,
                 None => self.filled.notified().await,
@@ -305,9 +306,8 @@ async fn serve_bus(stream: UnixStream, subscriber: Arc<Subscriber>, shared: Arc<
         () = subscriber.pump(to, &shared) => {}
     }
     shared.change(|state| {
-        state
-            .subscribers
-            .retain(|other| !Arc::ptr_eq(other, &subscriber))
+        let subscribers = &mut state.subscribers;
+        subscribers.retain(|other| !Arc::ptr_eq(other, &subscriber));
     });
     shared.drained.notify_waiters();
 }

@@ -35,7 +35,8 @@ impl World {
             Task::Report { pm_id, pid } => {
                 if let Some(proc) = self.living(pm_id, pid) {
                     proc.is_reporting = true;
-                    proc.has_reported = true;
+                    proc.has_options = true;
+                    proc.has_node_version = true;
                 }
             }
             Task::Exited { slot, pid, signal } => {
@@ -83,6 +84,7 @@ impl World {
         proc.pm_uptime = at_ms;
         proc.created_at.get_or_insert(at_ms);
         proc.is_reporting = false;
+        proc.has_options = false;
         proc.restart_task = None;
         let (mode, takes_ms) = if proc.is_cluster {
             ("cluster", CLUSTER_UP_MS)

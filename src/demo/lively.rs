@@ -16,7 +16,7 @@ const MIB: u64 = 1024 * 1024;
 /// What the leaking process may use.
 const LEAK_LIMIT_BYTES: u64 = 300 * MIB;
 /// What it leaks: from its base over the limit in about 80 seconds.
-const LEAK_BYTES_PER_S: u64 = 3 * MIB + MIB / 4;
+const LEAK_BYTES_PER_S: u64 = 3 * MIB + MIB / 2;
 
 /// What a process does by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -406,9 +406,8 @@ fn search_line(dice: &mut Dice) -> Line {
     let (hits, ms) = (dice.below(4000), 1 + dice.below(40));
     match dice.below(12) {
         0 => Line {
-            text: format!(
-                "\u{1b}[31;1merror\u{1b}[0m index shard 3 \u{1b}[2m(retrying)\u{1b}[0m\n"
-            ),
+            text: "\u{1b}[31;1merror\u{1b}[0m index shard 3 \u{1b}[2m(retrying)\u{1b}[0m\n"
+                .to_owned(),
             is_error: true,
         },
         1 | 2 => out(format!(

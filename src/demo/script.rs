@@ -128,7 +128,7 @@ impl Script {
 /// A request as it came.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReceivedCall {
-    /// PM2's name of the method; `methods` for the list; `` where the request had none.
+    /// PM2's name of the method; `methods` for the list; empty where the request had none.
     pub method: String,
     /// The arguments, a JSON array.
     pub args: Json,

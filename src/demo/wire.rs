@@ -72,7 +72,13 @@ pub(super) fn methods_reply(methods: &BTreeMap<Box<str>, Vec<Box<str>>>) -> Json
 
 /// `{args: [value]}`.
 pub(super) fn success(value: Json) -> Json {
-    json!({ "args": [value] })
+    object([("args", Json::Array(vec![value]))])
+}
+
+/// An object of values that are not copied once more, as `json!` would.
+fn object<const N: usize>(values: [(&str, Json); N]) -> Json {
+    let values = values.into_iter();
+    Json::Object(values.map(|(key, value)| (key.to_owned(), value)).collect())
 }
 
 /// `{error, stack}`, as a thrown `Error` becomes.
@@ -97,12 +103,12 @@ pub(super) fn script_path(name: &str) -> String {
 
 /// `{pid, name, pm2_env, pm_id}`, as stop, reload and delete answer.
 pub(super) fn formatted(proc: &Proc, home: &str) -> Json {
-    json!({
-        "pid": proc.pid,
-        "name": proc.name,
-        "pm2_env": pm2_env(proc, home, true),
-        "pm_id": pm_id(proc),
-    })
+    object([
+        ("pid", json!(proc.pid)),
+        ("name", json!(proc.name)),
+        ("pm2_env", pm2_env(proc, home, true)),
+        ("pm_id", pm_id(proc)),
+    ])
 }
 
 /// One entry of `getMonitorData`.
@@ -163,12 +169,12 @@ pub(super) fn process_event(
     manually: bool,
     at_ms: i64,
 ) -> Json {
-    json!({
-        "event": event,
-        "manually": manually,
-        "process": pm2_env(proc, home, false),
-        "at": at_ms,
-    })
+    object([
+        ("event", json!(event)),
+        ("manually", json!(manually)),
+        ("process", pm2_env(proc, home, false)),
+        ("at", json!(at_ms)),
+    ])
 }
 
 /// `log:out` and `log:err`.
@@ -329,13 +335,13 @@ fn state(into: &mut Map<String, Json>, proc: &Proc) {
             "status": proc.status.as_str(), "pm_uptime": proc.pm_uptime,
             "axm_actions": if proc.is_reporting { actions(proc) } else { json!([]) },
             "axm_monitor": if proc.is_reporting { metrics(proc) } else { json!({}) },
-            "axm_options": if proc.has_reported { options(proc) } else { json!({}) },
+            "axm_options": if proc.has_options { options(proc) } else { json!({}) },
             "axm_dynamic": {}, "created_at": proc.created_at, "pm_id": pm_id(proc),
             "restart_time": proc.restart_time, "unstable_restarts": proc.unstable_restarts,
             "version": proc.version,
         }),
     );
-    if proc.has_reported {
+    if proc.has_node_version {
         set(into, json!({ "node_version": NODE_VERSION }));
     }
     if let Some(pid) = proc.tree_pids {

@@ -107,9 +107,12 @@ pub(super) struct Proc {
     pub(super) max_memory_restart: Option<u64>,
     pub(super) restart_delay: Option<i64>,
     pub(super) watch: bool,
-    /// Whether the process has reported its Node.js version, actions and metrics yet.
+    /// Whether this life of the process has reported actions and metrics; gone at its exit.
     pub(super) is_reporting: bool,
-    pub(super) has_reported: bool,
+    /// Whether its latest life has reported its options; they stay until the next life.
+    pub(super) has_options: bool,
+    /// Whether any life has reported a Node.js version.
+    pub(super) has_node_version: bool,
     /// How long it takes to end after SIGINT; past PM2's 1600 ms it is killed.
     pub(super) shutdown_ms: i64,
     pub(super) cpu_percent: f64,
@@ -154,7 +157,8 @@ impl Proc {
             restart_delay: None,
             watch: false,
             is_reporting: true,
-            has_reported: true,
+            has_options: true,
+            has_node_version: true,
             shutdown_ms: 30,
             cpu_percent: 0.3,
             memory_bytes: 48 * 1024 * 1024 + u64::from(pm_id) * 4096,
@@ -207,7 +211,7 @@ impl Slot {
 }
 
 /// Something that is going to happen. Those with a pid are void once the process has another.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Task {
     /// Every second: what the processes use.
     Sample,
@@ -299,7 +303,7 @@ impl World {
             next_pm_id: 0,
             started_ms: 0,
             is_being_killed: false,
-            dice: Dice::new(0x5eed_0f_9002),
+            dice: Dice::new(0x5eed_0f90),
             agenda: BTreeMap::new(),
             sequence: 0,
             next_pid: 0,
