@@ -34,6 +34,7 @@ pub(super) async fn run(watch: &Watch) {
         if let Ok(Ok(stream)) = stream {
             let started = Instant::now();
             watch.report(Report::BusLive(true));
+            watch.wishes.other_is_back.notify_waiters();
             Reader::new(watch, started).read(stream).await;
             watch.report(Report::BusLive(false));
             if started.elapsed() >= GOOD_AFTER {
@@ -43,6 +44,7 @@ pub(super) async fn run(watch: &Watch) {
         tokio::select! {
             () = tokio::time::sleep(backoff.delay()) => {}
             () = watch.wishes.reconnect_bus.notified() => {}
+            () = watch.wishes.other_is_back.notified() => {}
         }
     }
 }
@@ -71,21 +73,20 @@ impl<'a> Reader<'a> {
         loop {
             // As long as frames are there, their lines gather; one report, and one wake-up of the
             // app, then serves them all.
-            let frame = match frames.next().now_or_never() {
-                Some(frame) => frame,
-                None => {
-                    self.report_lines();
-                    tokio::select! {
-                        frame = frames.next() => frame,
-                        () = until(self.flush_at) => {
-                            self.flush_old();
-                            continue;
-                        }
-                        () = until(self.poll_at) => {
-                            self.poll_at = None;
-                            self.watch.wishes.change.notify_one();
-                            continue;
-                        }
+            let frame = if let Some(frame) = frames.next().now_or_never() {
+                frame
+            } else {
+                self.report_lines();
+                tokio::select! {
+                    frame = frames.next() => frame,
+                    () = until(self.flush_at) => {
+                        self.flush_old();
+                        continue;
+                    }
+                    () = until(self.poll_at) => {
+                        self.poll_at = None;
+                        self.watch.wishes.change.notify_one();
+                        continue;
                     }
                 }
             };

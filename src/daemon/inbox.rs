@@ -90,16 +90,16 @@ impl Inbox {
     /// events at its new end.
     pub fn report(&self, daemon: DaemonId, report: Report) {
         {
-            let mut lanes = self.lock();
-            let number = lanes.next_number;
-            lanes.next_number += 1;
+            let mut inner = self.lock();
+            let number = inner.next_number;
+            inner.next_number += 1;
             match report {
-                Report::Lines(lines) => lanes.push_lines(number, daemon, lines, &self.0.bounds),
-                Report::LinesLost(lines) => lanes.lose(number, daemon, lines, 0),
-                Report::EventsLost(events) => lanes.lose(number, daemon, 0, events),
+                Report::Lines(lines) => inner.push_lines(number, daemon, lines, &self.0.bounds),
+                Report::LinesLost(lines) => inner.lose(number, daemon, lines, 0),
+                Report::EventsLost(events) => inner.lose(number, daemon, 0, events),
                 report => match slot_of(&report) {
-                    Some(slot) => lanes.replace(number, daemon, slot, report),
-                    None => lanes.push_event(number, daemon, report, &self.0.bounds),
+                    Some(slot) => inner.replace(number, daemon, slot, report),
+                    None => inner.push_event(number, daemon, report, &self.0.bounds),
                 },
             }
         }

@@ -112,6 +112,8 @@ struct Wishes {
     /// The user's: connect, or poll, now. One for each actor.
     reconnect: Notify,
     reconnect_bus: Notify,
+    /// One socket of the daemon answers again, so the other will too. Heard only by who waits.
+    other_is_back: Notify,
 }
 
 /// What the actors of one daemon share, from one start to the next suspension.

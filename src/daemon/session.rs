@@ -63,6 +63,7 @@ pub(super) async fn run(watch: &Watch, link: &watch::Sender<Link>) {
                 let session = Arc::new(session);
                 link.send_replace(Link::Up(Arc::clone(&session)));
                 watch.report(Report::Connection(Standing::Live));
+                watch.wishes.other_is_back.notify_waiters();
                 let end = poll(watch, &session, &mut backoff).await;
                 link.send_replace(Link::Connecting);
                 drop(session);
@@ -77,7 +78,7 @@ pub(super) async fn run(watch: &Watch, link: &watch::Sender<Link>) {
             }
             Err(problem) => problem,
         };
-        let problem = explain(problem, killed.as_ref());
+        let problem = explain(problem, killed.as_deref());
         link.send_replace(Link::Down(problem.sentence().into()));
         let delay = backoff.delay();
         watch.report(Report::Connection(Standing::Down {
@@ -87,6 +88,7 @@ pub(super) async fn run(watch: &Watch, link: &watch::Sender<Link>) {
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
             () = watch.wishes.reconnect.notified() => {}
+            () = watch.wishes.other_is_back.notified() => {}
         }
         link.send_replace(Link::Connecting);
     }
@@ -109,12 +111,12 @@ async fn farewell(watch: &Watch, problem: &Problem) -> Option<Box<str>> {
 }
 
 /// After a deliberate end, a missing or refused socket is still that end.
-fn explain(problem: Problem, killed: Option<&Box<str>>) -> Problem {
+fn explain(problem: Problem, killed: Option<&str>) -> Problem {
     match (problem, killed) {
         (
             Problem::Closed | Problem::SocketMissing { .. } | Problem::Refused { .. },
             Some(message),
-        ) => Problem::Killed { message: message.clone() },
+        ) => Problem::Killed { message: message.into() },
         (problem, _) => problem,
     }
 }
