@@ -148,7 +148,7 @@ fn cpu_panel(app: &App, key: ProcessKey, process: &Process) -> Panel {
     Panel {
         title: vec![
             head(app, "CPU", key),
-            Part::new(long, Tone::Plain, 2).or(now, Tone::Plain),
+            Part::new(long, Tone::Plain, 0).or(2, now, Tone::Plain),
         ],
         scale,
         label: format!("{scale:.0}%"),
@@ -161,7 +161,11 @@ fn memory_panel(app: &App, key: ProcessKey, process: &Process) -> Panel {
     let max = process.series.max(memory);
     let max = max.map(|max| format!("max {}", text::bytes(max as u64)));
     let limit = process.info.memory_limit_bytes;
-    let limit = limit.map(|limit| format!("limit {}", text::bytes(limit)));
+    let short = limit.map_or_else(
+        || now.clone(),
+        |limit| format!("{now} of {}", text::bytes_short(limit)),
+    );
+    let limit = limit.map(|limit| format!("limit {}", text::bytes(limit).replace(".0 ", " ")));
     // Of the limit and the maximum, the limit says more.
     let mut more = limit.into_iter().chain(max);
     let long = more
@@ -169,7 +173,7 @@ fn memory_panel(app: &App, key: ProcessKey, process: &Process) -> Panel {
         .map_or_else(|| now.clone(), |more| format!("{now}  {more}"));
     let mut title = vec![
         head(app, "RAM", key),
-        Part::new(long, tone, 2).or(now, tone),
+        Part::new(long, tone, 0).or(2, short, tone),
     ];
     title.extend(more.map(|more| Part::new(more, Tone::Plain, 3)));
     let scale = memory_scale(process);
@@ -184,7 +188,7 @@ fn memory_panel(app: &App, key: ProcessKey, process: &Process) -> Panel {
 /// What a panel shows, and of whom.
 fn head(app: &App, what: &str, key: ProcessKey) -> Part {
     let long = format!("{what} {}", name_of(app, key));
-    Part::new(long, Tone::Strong, 1).or(what, Tone::Strong)
+    Part::new(long, Tone::Strong, 0).or(1, what, Tone::Strong)
 }
 
 impl Panel {
@@ -265,7 +269,7 @@ fn memory_scale(process: &Process) -> f64 {
     } else {
         1024.0 * MIB
     };
-    round_up((max * 1.1 / unit).max(0.1)) * unit
+    round_up((max * 1.1 / unit).max(1.0)) * unit
 }
 
 /// The next round number, so that a scale seldom changes. A number of 1 and more becomes a whole

@@ -1,7 +1,7 @@
 //! What stands in the table's place while there is no process to show.
 //!
 //! Invariant: each daemon that is down says what is wrong and what to do, wrapped, not cut; where
-//! the table has no room for that, it takes the log's.
+//! the table has no room for that, it takes the log's, and where that is not enough, the frame's.
 
 use ratatui::layout::Rect;
 
@@ -22,17 +22,21 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, table: Rect, body: Rect) 
     if is_log_asked_for && is_any_live {
         return;
     }
-    let needed = u16::try_from(lines.len())
-        .unwrap_or(u16::MAX)
-        .saturating_add(2);
-    let area = if needed > table.height { body } else { table };
-    if needed > area.height {
-        lines.retain(|(line, _)| !line.is_empty());
-    }
+    let needed = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let fits = |area: Rect| needed.saturating_add(2) <= area.height;
+    let area = if fits(table) { table } else { body };
     canvas.clear(area);
-    let title = [Part::new("Processes", Tone::Strong, 0)];
-    let kind = frame_kind(app.focus == Pane::Processes || is_log_asked_for);
-    let inner = canvas.frame(area, kind, &title, &[]);
+    let inner = if fits(area) {
+        let title = [Part::new("Processes", Tone::Strong, 0)];
+        let kind = frame_kind(app.focus == Pane::Processes || is_log_asked_for);
+        canvas.frame(area, kind, &title, &[])
+    } else {
+        // The message matters more than its frame; what the header says too, goes.
+        if needed > area.height {
+            lines.retain(|(_, tone)| *tone != Tone::Quiet);
+        }
+        area
+    };
     for (y, (line, tone)) in (inner.top()..inner.bottom()).zip(&lines) {
         let room = inner.width.saturating_sub(1);
         canvas.text(inner.x + 1, y, room, line, canvas.tone(*tone));

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use super::canvas::Canvas;
 use super::parts::{self, Part};
 use super::theme::Tone;
-use crate::app::command::COMMANDS;
+use crate::app::command::{COMMANDS, Command};
 use crate::app::{App, Mode};
 
 /// Draws the line.
@@ -28,7 +28,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
                 canvas.text(area.x + 1, area.y, columns, &text, canvas.tone(tone));
                 return;
             }
-            commands()
+            commands(app)
         }
     };
     let end = area.right().saturating_sub(1);
@@ -38,13 +38,19 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     }
 }
 
-/// The commands that belong here, each by its first key.
-fn commands() -> Vec<Part> {
+/// The commands that belong here, each by its first key; while a daemon is down, the one that
+/// tries to reach it too.
+fn commands(app: &App) -> Vec<Part> {
+    let is_down = app.daemons.iter().any(|daemon| !daemon.is_live());
     COMMANDS
         .iter()
         .filter_map(|row| {
             let first = row.keys.split(' ').next()?;
-            Some(key(first, row.label, row.footer?))
+            let leaves = match row.command {
+                Command::Reconnect if is_down => 1,
+                _ => row.footer?,
+            };
+            Some(key(first, row.label, leaves))
         })
         .collect()
 }

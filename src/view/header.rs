@@ -41,19 +41,19 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 
 /// The program, the daemons and how they are.
 fn names(app: &App, glyphs: &Glyphs) -> Vec<Part> {
-    let mut line = vec![Part::new("pm2-tui", Tone::Strong, 7)];
+    let mut line = vec![Part::new("pm2-tui", Tone::Strong, 9)];
     if app.is_demo {
         line.push(Part::new("demo", Tone::Warning, 0));
     }
     if let [only] = app.daemons.as_slice() {
-        line.push(Part::new(&*only.label, Tone::Accent, 6));
+        line.push(Part::new(&*only.label, Tone::Accent, 2));
         let (text, tone) = connection(only, app.now_ms, glyphs);
         let version = match &only.version {
             Some(version) if only.is_live() => format!("PM2 {version} "),
             _ => String::new(),
         };
         let part = Part::new(version, Tone::Plain, 0).and(&*text, tone);
-        line.push(part.or(text, tone));
+        line.push(part.or(7, text, tone));
     } else {
         let live = app.daemons.iter().filter(|daemon| daemon.is_live()).count();
         let tone = if live == app.daemons.len() {
@@ -70,8 +70,8 @@ fn names(app: &App, glyphs: &Glyphs) -> Vec<Part> {
                 Connection::Connecting | Connection::Live => glyphs.launching,
             };
             let rest = text.strip_prefix(short).unwrap_or(&text).to_owned();
-            let part = Part::new(format!("{short} {}{rest}", daemon.label), tone, 2);
-            line.push(part.or(format!("{short} {}", daemon.label), tone));
+            let part = Part::new(format!("{short} {}{rest}", daemon.label), tone, 1);
+            line.push(part.or(3, format!("{short} {}", daemon.label), tone));
         }
     }
     for daemon in &app.daemons {
@@ -131,17 +131,20 @@ fn counts(app: &App) -> Vec<Part> {
     }
     let all = app.fleet.len();
     let word = if all == 1 { "process" } else { "processes" };
-    let mut line = vec![
-        Part::new(format!("{all} {word}"), Tone::Plain, 6).or(format!("{all} proc"), Tone::Plain),
-    ];
+    let mut line = vec![Part::new(format!("{all} {word}"), Tone::Plain, 5).or(
+        6,
+        format!("{all} proc"),
+        Tone::Plain,
+    )];
     if all == 0 {
         line.clear();
     }
+    let is_stale = !app.daemons.iter().any(Daemon::is_live);
     let present = counts.into_iter().filter(|(.., count)| *count > 0);
-    line.extend(
-        present
-            .map(|(word, tone, leaves, count)| Part::new(format!("{count} {word}"), tone, leaves)),
-    );
+    line.extend(present.map(|(word, tone, leaves, count)| {
+        let tone = if is_stale { Tone::Quiet } else { tone };
+        Part::new(format!("{count} {word}"), tone, leaves)
+    }));
     line
 }
 
@@ -185,16 +188,19 @@ fn warnings(app: &App, glyphs: &Glyphs) -> Vec<Part> {
                 let cut = text::cut(last, WARNING_COLUMNS, text::width(glyphs.ellipsis));
                 let ellipsis = if cut.is_short { glyphs.ellipsis } else { "" };
                 let last = last.get(..cut.end).unwrap_or_default();
-                Part::new(format!("{short}: {last}{ellipsis}"), Tone::Warning, 7)
-                    .or(short, Tone::Warning)
+                Part::new(format!("{short}: {last}{ellipsis}"), Tone::Warning, 1).or(
+                    8,
+                    short,
+                    Tone::Warning,
+                )
             }
-            None => Part::new(short, Tone::Warning, 2),
+            None => Part::new(short, Tone::Warning, 1),
         });
     }
     let lost: u64 = app.daemons.iter().map(|daemon| daemon.events_lost).sum();
     if lost > 0 {
         let text = format!("{} {lost} events lost", glyphs.warning);
-        line.push(Part::new(text, Tone::Warning, 2));
+        line.push(Part::new(text, Tone::Warning, 1));
     }
     line
 }

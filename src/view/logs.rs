@@ -85,7 +85,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 /// The title: whether it follows, and what was lost.
 fn title(app: &App, below: u64) -> Vec<Part> {
     let mut title = vec![
-        Part::new("Events and logs", Tone::Strong, 2).or("Log", Tone::Strong),
+        Part::new("Events and logs", Tone::Strong, 0).or(2, "Log", Tone::Strong),
         Part::new("all processes", Tone::Plain, 5),
     ];
     title.push(match app.log_top {
@@ -130,9 +130,14 @@ fn columns(app: &App, width: u16, numbers: std::ops::Range<u64>) -> Columns {
     Columns {
         clock,
         daemon,
-        // In steps of four, so that the text seldom moves as lines come and go.
+        // In steps of four, so that the text seldom moves as lines come and go; so does a kind
+        // of one width, where there is room for it.
         name: name.next_multiple_of(4).min(NAME_MAX).min(width / 4),
-        kind: kind.min(KIND_MAX).min(width / 5),
+        kind: if gap > 1 {
+            KIND_MAX
+        } else {
+            kind.min(KIND_MAX).min(width / 5)
+        },
         gap,
     }
 }

@@ -37,7 +37,7 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
     let size = (area.width, area.height);
     let Some(parts) = Geometry::new(size, app.fleet.len(), app.focus) else {
         let text = format!(
-            "pm2-tui needs {COLUMNS_MIN}x{ROWS_MIN}, this is {}x{}",
+            "needs {COLUMNS_MIN}x{ROWS_MIN}, is {}x{}: pm2-tui",
             size.0, size.1
         );
         canvas.text(area.x, area.y, area.width, &text, theme.tone(Tone::Plain));

@@ -11,6 +11,8 @@ use super::theme::Tone;
 pub(super) struct Part {
     pieces: Vec<(String, Tone)>,
     short: Option<Vec<(String, Tone)>>,
+    /// How early it takes its short form: the highest number first.
+    shortens: u8,
     /// How early it leaves: the highest number first; 0 never.
     leaves: u8,
 }
@@ -21,6 +23,7 @@ impl Part {
         Self {
             pieces: vec![(text.into(), tone)],
             short: None,
+            shortens: leaves,
             leaves,
         }
     }
@@ -31,10 +34,20 @@ impl Part {
         self
     }
 
-    /// Takes this form before it leaves.
-    pub(super) fn or(mut self, short: impl Into<String>, tone: Tone) -> Self {
+    /// Takes this form when it is its turn by `shortens`.
+    pub(super) fn or(mut self, shortens: u8, short: impl Into<String>, tone: Tone) -> Self {
         self.short = Some(vec![(short.into(), tone)]);
+        self.shortens = shortens;
         self
+    }
+
+    /// How early it is changed next, if ever.
+    fn gives_way(&self) -> Option<u8> {
+        match (&self.short, self.leaves) {
+            (Some(_), _) => Some(self.shortens),
+            (None, 0) => None,
+            (None, leaves) => Some(leaves),
+        }
     }
 
     /// Its pieces, in order.
@@ -68,8 +81,8 @@ pub(super) fn fit(parts: &[Part], gap: u16, columns_max: u16) -> Vec<Part> {
         let next = fitting
             .iter()
             .enumerate()
-            .filter(|(_, part)| part.leaves > 0 || part.short.is_some())
-            .max_by_key(|(_, part)| part.leaves)
+            .filter_map(|(index, part)| Some((index, part.gives_way()?)))
+            .max_by_key(|(_, turn)| *turn)
             .map(|(index, _)| index);
         let Some(index) = next else {
             break;
@@ -105,9 +118,9 @@ mod tests {
     #[test]
     fn parts_leave_by_priority() {
         let parts = [
-            Part::new("always", Tone::Plain, 0).or("a", Tone::Plain),
+            Part::new("always", Tone::Plain, 0).or(0, "a", Tone::Plain),
             Part::new("first", Tone::Plain, 9),
-            Part::new("second", Tone::Plain, 5).or("2nd", Tone::Plain),
+            Part::new("second", Tone::Plain, 5).or(5, "2nd", Tone::Plain),
         ];
         assert_eq!(line(&parts, 19), "always first second");
         assert_eq!(line(&parts, 18), "always second");

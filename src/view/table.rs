@@ -52,6 +52,8 @@ const SHORT_BELOW: u16 = 54;
 const NARROW_BELOW: u16 = 100;
 /// Columns of a mini chart.
 const MINI: u16 = 8;
+/// A name narrower than this tells nothing.
+const NAME_MIN: u16 = 4;
 
 /// How wide the contents are.
 struct Contents {
@@ -93,67 +95,80 @@ impl Contents {
     }
 }
 
-/// Which of the columns that can leave are shown: the first to leave is the last here.
+/// How many of the columns that can leave are shown at most. They are, the last to leave first:
+/// restarts, uptime, mode, mini charts, namespace.
 const OPTIONAL: u8 = 5;
+/// With so many of them, the last is the mode.
+const MODE: u8 = 3;
 
 /// Places the columns in what is inside the frame.
 pub(super) fn columns(app: &App, inner: Rect) -> Columns {
-    let contents = Contents::of(app);
-    let is_short = inner.width < SHORT_BELOW;
-    let mut shown = if is_short { 0 } else { OPTIONAL };
-    loop {
-        let (columns, name) = place(&contents, inner, shown, is_short);
-        if shown == 0 || name >= contents.name {
-            return columns;
+    let mut contents = Contents::of(app);
+    if inner.width >= SHORT_BELOW {
+        for shown in (0..=OPTIONAL).rev() {
+            // A long name may be cut for the sake of the columns that say more than its end.
+            let wanted = if shown > MODE {
+                contents.name
+            } else {
+                contents.name.min(12)
+            };
+            let columns = place(&contents, inner, shown, false);
+            if columns.name.columns >= wanted {
+                return columns;
+            }
         }
-        shown -= 1;
     }
+    contents.daemon = contents.daemon.min(6);
+    let columns = place(&contents, inner, 0, true);
+    if columns.name.columns >= NAME_MIN {
+        return columns;
+    }
+    contents.daemon = 0;
+    place(&contents, inner, 0, true)
 }
 
-/// Places the columns with so many optional ones; also says how wide the name is.
-fn place(contents: &Contents, inner: Rect, shown: u8, is_short: bool) -> (Columns, u16) {
+/// Places the columns with so many optional ones.
+fn place(contents: &Contents, inner: Rect, shown: u8, is_short: bool) -> Columns {
     let gap = if inner.width < NARROW_BELOW { 1 } else { 2 };
     let optional = |rank: u8, columns: u16| (shown >= rank).then_some(columns);
     let (cpu, memory) = if is_short { (5, 5) } else { (6, 10) };
-    let daemon = (contents.daemon > 0).then(|| {
-        let most = if is_short { 6 } else { contents.daemon };
-        contents.daemon.min(most)
-    });
+    let daemon = (contents.daemon > 0).then_some(contents.daemon);
     let restarts = optional(1, contents.restarts);
     let uptime = optional(2, 7);
     let mode = optional(3, 7);
     let minis = optional(4, MINI);
     let namespace = optional(5, contents.namespace);
     let with_gap = |columns: Option<u16>| columns.map_or(0, |columns| columns + gap);
-    // Pointer, then id, status, cpu and memory with the gaps between; a mini chart is one blank
-    // from its number.
+    // Pointer, then id, name, status, cpu and memory with the gaps between; a mini chart is one
+    // blank from its number; and a blank at the right end, where there is room for it.
     let fixed = 2
-        + contents.id
-        + gap
-        + gap
-        + gap
-        + cpu
-        + gap
-        + memory
+        + (contents.id + cpu + memory + 4 * gap)
         + [daemon, restarts, uptime, mode, namespace]
             .into_iter()
             .map(with_gap)
             .sum::<u16>()
-        + minis.map_or(0, |mini| 2 * (mini + 1));
+        + minis.map_or(0, |mini| 2 * (mini + 1))
+        + u16::from(!is_short);
     let spare = inner.width.saturating_sub(fixed);
     let status = if is_short {
-        status::SHORT_COLUMNS.min(spare.saturating_sub(4)).max(3)
+        status::SHORT_COLUMNS
+            .min(spare.saturating_sub(NAME_MIN))
+            .max(3)
     } else {
         status::COLUMNS
     };
     let name = spare.saturating_sub(status);
-    let mut x = inner.x + 2;
+    let (mut x, end) = (inner.x + 2, inner.right());
+    // Whatever a daemon calls its ids, no column reaches over the frame.
     let mut next = |columns: u16, gap: u16| {
-        let column = Column { x, columns };
+        let column = Column {
+            x,
+            columns: columns.min(end.saturating_sub(x)),
+        };
         x += columns + gap;
         column
     };
-    let columns = Columns {
+    Columns {
         id: next(contents.id, gap),
         daemon: daemon.map(|columns| next(columns, gap)),
         name: next(name, gap),
@@ -167,8 +182,7 @@ fn place(contents: &Contents, inner: Rect, shown: u8, is_short: bool) -> (Column
         memory: next(memory, 1),
         memory_mini: minis.map(|columns| next(columns, 0)),
         is_short,
-    };
-    (columns, name)
+    }
 }
 
 /// Draws the table.
@@ -225,7 +239,7 @@ fn title(app: &App, first: usize, rows: usize, count: usize) -> Vec<Part> {
     if let Some(at_ms) = stale_since {
         let at = text::clock(at_ms, app.utc_offset_s, text::Clock::Seconds);
         let part = Part::new(format!("stale since {at}"), Tone::Warning, 1);
-        title.push(part.or("stale", Tone::Warning));
+        title.push(part.or(2, "stale", Tone::Warning));
     }
     title
 }
@@ -357,8 +371,10 @@ pub(super) fn numbers(process: &Process, is_short: bool) -> (String, String, Ton
     } else {
         text::bytes
     };
-    let cpu = info.cpu_percent.filter(|_| is_running).map(f64::from);
-    let memory = info.memory_bytes.filter(|_| is_running);
+    // Nothing runs in 0 bytes: PM2 sends zeros until it has measured.
+    let memory = info.memory_bytes.filter(|bytes| is_running && *bytes > 0);
+    let is_measured = is_running && info.memory_bytes != Some(0);
+    let cpu = info.cpu_percent.filter(|_| is_measured).map(f64::from);
     let is_near = memory
         .zip(info.memory_limit_bytes)
         .is_some_and(|(memory, limit)| u128::from(memory) * 10 >= u128::from(limit) * 9);
