@@ -1,6 +1,11 @@
 //! Captured frames of six PM2 releases (`tests/wire/<release>/*.bin`, concatenated AMP frames as
 //! the God daemon sent them; paths, host and user are rewritten) read by `protocol`.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "clippy allows it in tests, but not in what they share"
+)]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -32,7 +37,10 @@ fn frames(release: &str, name: &str) -> Vec<Frame> {
 fn reply(release: &str, name: &str) -> Reply {
     let frames = frames(release, name);
     assert_eq!(frames.len(), 1);
-    Reply::parse(&frames[0]).unwrap()
+    frames
+        .first()
+        .and_then(|frame| Reply::parse(frame).ok())
+        .unwrap()
 }
 
 fn snapshot(release: &str, name: &str) -> Snapshot {

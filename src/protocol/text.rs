@@ -188,6 +188,8 @@ struct Cleaner {
     /// The character that [`STAND_IN`] stands for.
     current: char,
     zero_width: usize,
+    /// The parser is in no sequence; `false` where that is not certain.
+    is_ground: bool,
     /// A carriage return came: the next character is written over the line so far.
     is_at_start: bool,
     /// Byte offset and column of the last tab stop.
@@ -195,38 +197,72 @@ struct Cleaner {
 }
 
 impl Cleaner {
-    fn run(line: &str, style: TextStyle, keeps_runs: bool) -> Self {
-        let mut cleaner = Self {
-            text: String::with_capacity(line.len()),
+    fn new(bytes: usize, style: TextStyle, keeps_runs: bool) -> Self {
+        Self {
+            text: String::with_capacity(bytes),
             runs: Vec::new(),
             keeps_runs,
             style,
             run_start: 0,
             current: '\0',
             zero_width: 0,
+            is_ground: true,
             is_at_start: false,
             tab_stop: (0, 0),
-        };
+        }
+    }
+
+    fn run(line: &str, style: TextStyle, keeps_runs: bool) -> Self {
+        let mut cleaner = Self::new(line.len(), style, keeps_runs);
         let mut parser = Parser::<anstyle_parse::DefaultCharAccumulator>::new();
-        for c in line.chars() {
-            match u8::try_from(c) {
-                Ok(STAND_IN) => {}
-                Ok(byte) if byte < 0x80 => {
-                    cleaner.current = c;
-                    parser.advance(&mut cleaner, byte);
-                }
-                // An 8-bit control is short for ESC and the byte 0x40 lower (ECMA-48, 5.3).
-                Ok(byte) if byte < 0xa0 => {
-                    parser.advance(&mut cleaner, 0x1b);
-                    parser.advance(&mut cleaner, byte - 0x40);
-                }
-                _ => {
-                    cleaner.current = c;
-                    parser.advance(&mut cleaner, STAND_IN);
+        let mut rest = line;
+        loop {
+            // Most of a line is plain even where some of it is not.
+            if cleaner.is_ground {
+                let is_plain = |byte: &u8| (0x20..0x7f).contains(byte);
+                let length = rest.bytes().take_while(|byte| is_plain(byte)).count();
+                if let Some((plain, after)) = rest.split_at_checked(length)
+                    && length > 0
+                {
+                    cleaner.push_plain(plain);
+                    rest = after;
                 }
             }
+            let mut chars = rest.chars();
+            let Some(c) = chars.next() else {
+                break;
+            };
+            rest = chars.as_str();
+            cleaner.feed(&mut parser, c);
         }
         cleaner
+    }
+
+    fn feed(&mut self, parser: &mut Parser, c: char) {
+        self.current = c;
+        match u8::try_from(c) {
+            Ok(STAND_IN) => {}
+            Ok(byte) if byte < 0x80 => {
+                self.is_ground &= byte != 0x1b;
+                parser.advance(self, byte);
+            }
+            // An 8-bit control is short for ESC and the byte 0x40 lower (ECMA-48, 5.3).
+            Ok(byte) if byte < 0xa0 => {
+                self.is_ground = false;
+                parser.advance(self, 0x1b);
+                parser.advance(self, byte - 0x40);
+            }
+            _ => parser.advance(self, STAND_IN),
+        }
+    }
+
+    /// Printable ASCII outside any sequence.
+    fn push_plain(&mut self, plain: &str) {
+        if self.is_at_start {
+            self.erase();
+        }
+        self.zero_width = 0;
+        self.text.push_str(plain);
     }
 
     fn end_run(&mut self) {
@@ -272,6 +308,7 @@ impl Cleaner {
 
 impl Perform for Cleaner {
     fn print(&mut self, _byte: char) {
+        self.is_ground = true;
         let c = self.current;
         if is_dropped(c) {
             return;
@@ -298,7 +335,12 @@ impl Perform for Cleaner {
         }
     }
 
+    fn esc_dispatch(&mut self, _intermediates: &[u8], _ignore: bool, _byte: u8) {
+        self.is_ground = true;
+    }
+
     fn csi_dispatch(&mut self, params: &Params, intermediates: &[u8], _ignore: bool, action: u8) {
+        self.is_ground = true;
         // With an intermediate it is another command, such as xterm's `CSI > 4 ; 1 m`.
         if !intermediates.is_empty() {
             return;

@@ -289,7 +289,8 @@ pub(in crate::protocol) fn parse_pm_id(id: &Scalar<'_>) -> Option<PmId> {
 /// A field's text, cleaned; `None` where it has none.
 fn boxed(field: &Scalar<'_>) -> Option<Box<str>> {
     let text = field.as_text()?;
-    Some(clean(&text).into()).filter(|text: &Box<str>| !text.is_empty())
+    let text = clean(&text);
+    (!text.is_empty()).then(|| text.into())
 }
 
 fn quoted(text: &str) -> String {

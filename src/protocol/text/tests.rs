@@ -208,3 +208,26 @@ fn combining_marks_are_bounded() {
     let family = "👨\u{200d}👩\u{200d}👧\u{200d}👦";
     assert_eq!(&*line(family).text, family);
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig {
+        failure_persistence: None,
+        ..proptest::prelude::ProptestConfig::default()
+    })]
+
+    #[test]
+    fn plain_stretches_read_as_the_parser_reads_them(
+        pieces in proptest::collection::vec("\x1b|\\[|[0-9;:?>]{1,3}|[mKHcPX_\\]\\^]|\x07|\x1b\\\\|\r|\t|\u{9b}|\u{9d}|\u{9c}|\x18|é|日|\u{301}|[ -~]{1,5}", 0..40),
+    ) {
+        let line = pieces.concat();
+        let mut reference = Cleaner::new(0, TextStyle::default(), true);
+        let mut parser = Parser::<anstyle_parse::DefaultCharAccumulator>::new();
+        line.chars().for_each(|c| reference.feed(&mut parser, c));
+        reference.end_run();
+        let mut cleaned = Cleaner::run(&line, TextStyle::default(), true);
+        cleaned.end_run();
+        proptest::prop_assert_eq!(cleaned.text, reference.text);
+        proptest::prop_assert_eq!(cleaned.runs, reference.runs);
+        proptest::prop_assert_eq!(cleaned.style, reference.style);
+    }
+}
