@@ -1,10 +1,7 @@
 //! What reading a process list costs in memory: the environment, most of its bytes, is skipped in
 //! place. A test file of its own, since the counting allocator is that of the whole program.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "clippy allows it in tests, but not in what they share"
-)]
+#![expect(clippy::unwrap_used, reason = "clippy allows it in tests, but not in what they share")]
 
 use std::fmt::Write as _;
 

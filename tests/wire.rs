@@ -1,10 +1,7 @@
 //! Captured frames of six PM2 releases (`tests/wire/<release>/*.bin`, concatenated AMP frames as
 //! the God daemon sent them; paths, host and user are rewritten) read by `protocol`.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "clippy allows it in tests, but not in what they share"
-)]
+#![expect(clippy::unwrap_used, reason = "clippy allows it in tests, but not in what they share")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -37,10 +34,7 @@ fn frames(release: &str, name: &str) -> Vec<Frame> {
 fn reply(release: &str, name: &str) -> Reply {
     let frames = frames(release, name);
     assert_eq!(frames.len(), 1);
-    frames
-        .first()
-        .and_then(|frame| Reply::parse(frame).ok())
-        .unwrap()
+    frames.first().and_then(|frame| Reply::parse(frame).ok()).unwrap()
 }
 
 fn snapshot(release: &str, name: &str) -> Snapshot {

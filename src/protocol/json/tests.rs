@@ -85,11 +85,7 @@ fn what_is_no_object_reads_as_none() {
 
 #[test]
 fn depth_does_not_exhaust_the_stack() {
-    let deep = format!(
-        r#"{{"id":{}1{}}}"#,
-        "[".repeat(100_000),
-        "]".repeat(100_000)
-    );
+    let deep = format!(r#"{{"id":{}1{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
     // Both a key of interest and one that is not: skipping needs no stack.
     for text in [&deep, &deep.replace("id", "no")] {
         let read = serde_json::from_str::<Object<Sample<'_>>>(text).unwrap();
