@@ -101,7 +101,7 @@ fn files_are_short_enough_to_read() {
 
 #[test]
 fn every_module_says_what_holds() {
-    for (name, source) in sources() {
+    for (name, source) in sources().into_iter().filter(|(name, _)| !is_test(name)) {
         assert!(source.starts_with("//!"), "{name}.rs has no module documentation");
         let last = name.rsplit('/').next().unwrap();
         let vague = ["utils", "util", "helpers", "common", "manager", "misc"];

@@ -1,5 +1,4 @@
 //! The real loop on a test surface in virtual time: how many frames, and when.
-#![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::cell::RefCell;
 use std::io;

@@ -68,6 +68,19 @@ fn a_deliberate_stop_is_one_line_not_two_exits_and_a_stop() {
 }
 
 #[test]
+fn a_restart_asked_for_here_is_told_by_its_outcome_alone() {
+    let mut fleet = fleet_of(info(1, "api", ProcessStatus::Online));
+    fleet.get_mut(key(1)).unwrap().pending = Some(Action::Restart);
+    let events = [
+        event(EventKind::Exit, ProcessStatus::Stopping),
+        event(EventKind::Exit, ProcessStatus::Stopped),
+        event(EventKind::Online, ProcessStatus::Launching),
+    ];
+    assert!(tell_all(&mut fleet, &events).is_empty());
+    assert_eq!(fleet.get(key(1)).unwrap().info.status, ProcessStatus::Online);
+}
+
+#[test]
 fn a_crash_tells_its_code_and_signal_and_the_row_changes_before_any_poll() {
     let mut fleet = fleet_of(info(1, "api", ProcessStatus::Online));
     let mut exit = event(EventKind::Exit, ProcessStatus::Stopped);
