@@ -25,14 +25,14 @@ pub(super) const COLOR: Theme = Theme { colors: Colors::Sixteen, ascii: false };
 pub(super) const PLAIN: Theme = Theme { colors: Colors::None, ascii: true };
 
 /// Draws the app on a terminal of that size.
-pub(super) fn draw(app: &App, theme: &Theme, size: (u16, u16)) -> Buffer {
+pub(super) fn draw(app: &App, theme: Theme, size: (u16, u16)) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
-    terminal.draw(|frame| view(app, theme, frame)).unwrap();
+    terminal.draw(|frame| view(app, &theme, frame)).unwrap();
     terminal.backend().buffer().clone()
 }
 
 /// The screen as lines of text.
-pub(super) fn screen(app: &App, theme: &Theme, size: (u16, u16)) -> String {
+pub(super) fn screen(app: &App, theme: Theme, size: (u16, u16)) -> String {
     let buffer = draw(app, theme, size);
     (0..size.1).map(|y| row(&buffer, y).trim_end().to_owned() + "\n").collect()
 }
