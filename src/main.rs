@@ -1,1 +1,28 @@
-fn main() {}
+//! The `pm2-tui` program: command line, hooks, run, exit code.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use pm2_tui::cli::Cli;
+use pm2_tui::{panic, session};
+
+fn main() -> color_eyre::Result<ExitCode> {
+    let cli = Cli::parse();
+    if !io::stdout().is_terminal() {
+        // Nothing can be done about a standard error that is closed.
+        let _ = writeln!(
+            io::stderr(),
+            "pm2-tui: standard output is no terminal; it draws a screen. Run it in a terminal, over SSH with: ssh -t HOST pm2-tui"
+        );
+        return Ok(ExitCode::from(2));
+    }
+    panic::install_hooks()?;
+    // Two workers: one can decode a burst while the other acts; the screen has the main thread.
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let result = runtime.block_on(session::run(cli));
+    // The keyboard thread may still be reading; nothing is owed to it.
+    runtime.shutdown_background();
+    result
+}

@@ -57,13 +57,7 @@ pub struct CommandRow {
 
 macro_rules! row {
     ($command:expr, $keys:literal, $label:literal, $help:literal, $footer:expr) => {
-        CommandRow {
-            command: $command,
-            keys: $keys,
-            label: $label,
-            help: $help,
-            footer: $footer,
-        }
+        CommandRow { command: $command, keys: $keys, label: $label, help: $help, footer: $footer }
     };
 }
 
@@ -77,13 +71,7 @@ pub const COMMANDS: &[CommandRow] = &[
         Some(1)
     ),
     row!(Command::Act(Action::Stop), "s", "stop", "Stop it", Some(2)),
-    row!(
-        Command::Act(Action::Start),
-        "a",
-        "start",
-        "Start it when it is stopped",
-        Some(4)
-    ),
+    row!(Command::Act(Action::Start), "a", "start", "Start it when it is stopped", Some(4)),
     row!(
         Command::Act(Action::Delete),
         "d",
@@ -98,22 +86,10 @@ pub const COMMANDS: &[CommandRow] = &[
         "Reload it without downtime (cluster; a fork is restarted)",
         Some(6)
     ),
-    row!(
-        Command::Up,
-        "↑ k",
-        "up",
-        "One line up in the pane with the focus",
-        None
-    ),
+    row!(Command::Up, "↑ k", "up", "One line up in the pane with the focus", None),
     row!(Command::Down, "↓ j", "down", "One line down", None),
     row!(Command::PageUp, "PgUp", "page up", "One page up", None),
-    row!(
-        Command::PageDown,
-        "PgDn",
-        "page down",
-        "One page down",
-        None
-    ),
+    row!(Command::PageDown, "PgDn", "page down", "One page down", None),
     row!(Command::First, "Home g", "first", "To the first line", None),
     row!(
         Command::Last,
@@ -122,41 +98,11 @@ pub const COMMANDS: &[CommandRow] = &[
         "To the last line; in the log, follow new lines again",
         None
     ),
-    row!(
-        Command::NextPane,
-        "Tab",
-        "pane",
-        "Move the focus between the table and the log",
-        Some(5)
-    ),
-    row!(
-        Command::Reconnect,
-        "Ctrl-R",
-        "reconnect",
-        "Try to connect now, and poll now",
-        None
-    ),
-    row!(
-        Command::Redraw,
-        "Ctrl-L",
-        "redraw",
-        "Draw the whole screen anew",
-        None
-    ),
-    row!(
-        Command::Suspend,
-        "Ctrl-Z",
-        "suspend",
-        "Suspend; the shell's fg comes back",
-        None
-    ),
-    row!(
-        Command::Help,
-        "?",
-        "help",
-        "Open or close this help",
-        Some(0)
-    ),
+    row!(Command::NextPane, "Tab", "pane", "Move the focus between the table and the log", Some(5)),
+    row!(Command::Reconnect, "Ctrl-R", "reconnect", "Try to connect now, and poll now", None),
+    row!(Command::Redraw, "Ctrl-L", "redraw", "Draw the whole screen anew", None),
+    row!(Command::Suspend, "Ctrl-Z", "suspend", "Suspend; the shell's fg comes back", None),
+    row!(Command::Help, "?", "help", "Open or close this help", Some(0)),
     row!(
         Command::Back,
         "Esc",

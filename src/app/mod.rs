@@ -4,12 +4,21 @@
 //! tokio nor ratatui, and asks for effects instead of performing them.
 
 pub mod command;
+pub mod effect;
 pub mod geometry;
+pub mod keymap;
+pub mod message;
+mod navigate;
+mod report;
+mod tick;
+mod update;
+
+pub use update::update;
 
 use crate::model::daemon::Daemon;
 use crate::model::fleet::Fleet;
 use crate::model::log::LogBuffer;
-use crate::model::{Action, ProcessKey};
+use crate::model::{Action, DaemonId, ProcessKey};
 
 /// The whole state of the screen.
 #[derive(Debug)]
@@ -40,6 +49,10 @@ pub struct App {
     pub notice: Option<Notice>,
     /// Whether a simulated daemon is watched.
     pub is_demo: bool,
+    /// Whether something changed that a frame would show.
+    pub is_dirty: bool,
+    /// Daemons whose next snapshot is the first since they connected.
+    fresh: Vec<DaemonId>,
 }
 
 /// A pane that can have the focus.
@@ -99,6 +112,27 @@ impl App {
             log_top: None,
             notice: None,
             is_demo: false,
+            is_dirty: true,
+            fresh: Vec::new(),
+        }
+    }
+
+    /// A daemon by its key.
+    #[must_use]
+    pub fn daemon(&self, id: DaemonId) -> Option<&Daemon> {
+        self.daemons.get(usize::from(id.0))
+    }
+
+    /// How a process is named on the screen: `api[0]`; with its daemon's label before it where
+    /// several are watched.
+    #[must_use]
+    pub fn display_name(&self, key: ProcessKey) -> String {
+        let name = self.fleet.get(key).map_or("", |process| &*process.info.name);
+        match self.daemon(key.daemon) {
+            Some(daemon) if self.daemons.len() > 1 => {
+                format!("{}:{name}[{}]", daemon.label, key.pm_id)
+            }
+            _ => format!("{name}[{}]", key.pm_id),
         }
     }
 
@@ -108,3 +142,6 @@ impl App {
         self.fleet.iter().map(|(key, _)| key).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

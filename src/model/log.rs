@@ -85,16 +85,8 @@ impl LogLine {
         severity: Severity,
         text: &str,
     ) -> Self {
-        let text = StyledText {
-            text: text.into(),
-            runs: Box::default(),
-        };
-        Self {
-            at_ms,
-            source,
-            kind: LineKind::Event(word, severity),
-            text,
-        }
+        let text = StyledText { text: text.into(), runs: Box::default() };
+        Self { at_ms, source, kind: LineKind::Event(word, severity), text }
     }
 
     /// What the line costs, in bytes: text, runs and bookkeeping.
@@ -127,14 +119,7 @@ impl LogBuffer {
     /// An empty ring with these bounds.
     #[must_use]
     pub fn new(lines_max: usize, bytes_max: usize) -> Self {
-        Self {
-            lines: VecDeque::new(),
-            first: 0,
-            bytes: 0,
-            lines_max,
-            bytes_max,
-            lost: 0,
-        }
+        Self { lines: VecDeque::new(), first: 0, bytes: 0, lines_max, bytes_max, lost: 0 }
     }
 
     /// Adds a line; the oldest fall out where a bound is reached.

@@ -3,8 +3,10 @@
 //! Invariant: no I/O, no clock, no terminal. Everything is keyed by (daemon, `pm_id`); every
 //! collection has a bound and counts what it dropped.
 
+pub mod assembler;
 pub mod daemon;
 pub mod fleet;
+pub mod lifecycle;
 pub mod log;
 pub mod report;
 pub mod series;
@@ -94,3 +96,6 @@ pub enum ActionOutcome {
     /// Too many actions are under way; nothing was sent.
     Busy,
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -29,19 +29,12 @@ pub struct Series {
 impl Series {
     /// Adds a sample; one that is older than the last (the clock was set back) starts anew.
     pub fn push(&mut self, sample: Sample) {
-        if self
-            .samples
-            .back()
-            .is_some_and(|last| sample.at_ms <= last.at_ms)
-        {
+        if self.samples.back().is_some_and(|last| sample.at_ms <= last.at_ms) {
             self.samples.retain(|old| old.at_ms < sample.at_ms);
         }
         let oldest = sample.at_ms.saturating_sub(SPAN_MS);
         while self.samples.len() >= SAMPLES_MAX
-            || self
-                .samples
-                .front()
-                .is_some_and(|first| first.at_ms < oldest)
+            || self.samples.front().is_some_and(|first| first.at_ms < oldest)
         {
             self.samples.pop_front();
         }
@@ -49,6 +42,7 @@ impl Series {
     }
 
     /// The samples, oldest first.
+    #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Sample> {
         self.samples.iter()
     }
@@ -112,9 +106,7 @@ impl Series {
                 before = Some(sample);
             }
             if bar.is_none() {
-                *bar = before
-                    .filter(|sample| start - sample.at_ms <= gap_ms)
-                    .map(&value);
+                *bar = before.filter(|sample| start - sample.at_ms <= gap_ms).map(&value);
             }
         }
     }

@@ -111,10 +111,7 @@ impl AmpCodec {
     /// A codec that refuses frames of more than `frame_bytes_max` bytes.
     #[must_use]
     pub fn new(frame_bytes_max: usize) -> Self {
-        Self {
-            frame_bytes_max,
-            partial: None,
-        }
+        Self { frame_bytes_max, partial: None }
     }
 }
 
@@ -131,11 +128,8 @@ impl Decoder for AmpCodec {
                 return Err(AmpError::Version { found: meta >> 4 });
             }
             let args_left = usize::from(meta & 0x0f);
-            self.partial = Some(Partial {
-                args_left,
-                ranges: Vec::with_capacity(args_left),
-                cursor: 1,
-            });
+            self.partial =
+                Some(Partial { args_left, ranges: Vec::with_capacity(args_left), cursor: 1 });
         }
         let Some(partial) = self.partial.as_mut() else {
             return Ok(None);
@@ -147,10 +141,7 @@ impl Decoder for AmpCodec {
             let start = partial.cursor + 4;
             let end = start.saturating_add(u32::from_be_bytes(*prefix) as usize);
             if end > self.frame_bytes_max {
-                return Err(AmpError::FrameTooLarge {
-                    bytes: end,
-                    max: self.frame_bytes_max,
-                });
+                return Err(AmpError::FrameTooLarge { bytes: end, max: self.frame_bytes_max });
             }
             partial.ranges.push((start, end));
             partial.cursor = end;
@@ -163,11 +154,7 @@ impl Decoder for AmpCodec {
             return Ok(None);
         };
         let whole = src.split_to(partial.cursor).freeze();
-        let args = partial
-            .ranges
-            .into_iter()
-            .map(|(start, end)| whole.slice(start..end))
-            .collect();
+        let args = partial.ranges.into_iter().map(|(start, end)| whole.slice(start..end)).collect();
         Ok(Some(Frame { args }))
     }
 }
@@ -176,14 +163,124 @@ impl Encoder<Frame> for AmpCodec {
     type Error = AmpError;
 
     fn encode(&mut self, frame: Frame, dst: &mut BytesMut) -> Result<(), AmpError> {
+        let whole = dst.len();
         // `Frame::new` holds the count to four bits.
         dst.put_u8(VERSION << 4 | frame.args.len() as u8);
         for arg in &frame.args {
-            let length =
-                u32::try_from(arg.len()).map_err(|_| AmpError::ArgTooLong { bytes: arg.len() })?;
+            let Ok(length) = u32::try_from(arg.len()) else {
+                // Half a frame must not go out.
+                dst.truncate(whole);
+                return Err(AmpError::ArgTooLong { bytes: arg.len() });
+            };
             dst.put_u32(length);
             dst.put_slice(arg);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(frame: Frame) -> BytesMut {
+        let mut bytes = BytesMut::new();
+        AmpCodec::default().encode(frame, &mut bytes).unwrap();
+        bytes
+    }
+
+    fn frame(args: &[&'static [u8]]) -> Frame {
+        Frame::new(args.iter().map(|arg| Bytes::from_static(arg)).collect()).unwrap()
+    }
+
+    #[test]
+    fn the_bytes_are_those_of_node_amp() {
+        // `amp.encode([Buffer.from('s:a'), Buffer.alloc(0)])` of npm amp 0.3.1.
+        let encoded = bytes(frame(&[b"s:a", b""]));
+        assert_eq!(&encoded[..], b"\x12\0\0\0\x03s:a\0\0\0\0");
+        let mut encoded = encoded;
+        let decoded = AmpCodec::default().decode(&mut encoded).unwrap();
+        assert_eq!(decoded, Some(frame(&[b"s:a", b""])));
+    }
+
+    #[test]
+    fn no_arguments_and_fifteen_are_frames_and_sixteen_are_none() {
+        for count in [0, ARGS_MAX] {
+            let whole = frame(&vec![&b"x"[..]; count]);
+            let mut encoded = bytes(whole.clone());
+            assert_eq!(
+                AmpCodec::default().decode(&mut encoded).unwrap(),
+                Some(whole)
+            );
+            assert!(encoded.is_empty());
+        }
+        let error = Frame::new(vec![Bytes::new(); 16]).unwrap_err();
+        assert!(matches!(error, AmpError::TooManyArgs { found: 16 }));
+    }
+
+    #[test]
+    fn another_version_is_named() {
+        let error = AmpCodec::default()
+            .decode(&mut BytesMut::from(&b"HTTP/1.1"[..]))
+            .unwrap_err();
+        assert!(matches!(error, AmpError::Version { found: 4 }));
+    }
+
+    #[test]
+    fn a_frame_over_the_limit_is_refused_before_its_bytes_come() {
+        let mut codec = AmpCodec::new(21);
+        let error = codec
+            .decode(&mut BytesMut::from(&b"\x11\0\0\0\x11"[..]))
+            .unwrap_err();
+        assert!(
+            matches!(error, AmpError::FrameTooLarge { bytes: 22, max: 21 }),
+            "{error}"
+        );
+        let mut codec = AmpCodec::new(21);
+        assert!(
+            codec
+                .decode(&mut BytesMut::from(&b"\x11\0\0\0\x10"[..]))
+                .unwrap()
+                .is_none()
+        );
+        let mut codec = AmpCodec::default();
+        let most = BytesMut::from(&b"\x11\xff\xff\xff\xff"[..]);
+        assert!(codec.decode(&mut most.clone()).is_err());
+    }
+
+    #[test]
+    fn a_large_frame_in_pieces_is_scanned_once() {
+        let payload = Bytes::from(vec![b'x'; 20 * 1024 * 1024]);
+        let whole = Frame::new(vec![payload, Bytes::from_static(b"s:1:1")]).unwrap();
+        let encoded = bytes(whole.clone());
+        let mut codec = AmpCodec::default();
+        let mut buffer = BytesMut::with_capacity(encoded.len());
+        let mut decoded = None;
+        let mut waits = 0;
+        for piece in encoded.chunks(64 * 1024) {
+            assert_eq!(decoded, None);
+            buffer.extend_from_slice(piece);
+            decoded = codec.decode(&mut buffer).unwrap();
+            if decoded.is_none() {
+                waits += 1;
+                // Where the scan goes on: past the large argument from the first piece on, so that
+                // no later call looks at its bytes.
+                let partial = codec.partial.as_ref().unwrap();
+                assert_eq!(partial.cursor, 5 + 20 * 1024 * 1024);
+                assert_eq!(partial.ranges.len(), 1);
+            }
+        }
+        assert_eq!(waits, 320);
+        assert_eq!(decoded, Some(whole));
+        assert!(buffer.is_empty());
+        assert!(codec.partial.is_none());
+    }
+
+    #[test]
+    fn a_decoded_frame_shares_the_bytes_that_came() {
+        let mut encoded = bytes(frame(&[b"0123456789"]));
+        let start = encoded.as_ptr() as usize;
+        let decoded = AmpCodec::default().decode(&mut encoded).unwrap().unwrap();
+        assert_eq!(decoded.args()[0].as_ptr() as usize, start + 5);
     }
 }

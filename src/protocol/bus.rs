@@ -8,6 +8,9 @@ use bytes::Bytes;
 
 use super::process::{PmId, ProcessInfo};
 
+mod decode;
+pub use decode::{BusError, STACK_LINES_MAX, decode};
+
 /// One message of the bus.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BusMessage {
@@ -73,6 +76,10 @@ pub struct ProcessEvent {
     pub at_ms: Option<i64>,
     /// Whether this is the old worker of a reload; then [`Self::info`] is that worker's.
     pub is_old_worker: bool,
+    /// For `exit`: the signal that ended it, where God's console named one. `SIGINT` is what God
+    /// prints when there was none (`lib/God.js` `handleExit`), so that is `None`. Not in the
+    /// payload: the bus actor adds it from the `log:PM2` line that comes before.
+    pub signal: Option<Box<str>>,
     /// The process as PM2 then had it; `pid`, `cpu_percent` and `memory_bytes` are not on the bus.
     pub info: ProcessInfo,
 }
@@ -148,3 +155,6 @@ pub struct Other {
     /// The payload's JSON text, raw.
     pub json: Bytes,
 }
+
+#[cfg(test)]
+mod tests;

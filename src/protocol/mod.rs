@@ -11,5 +11,6 @@ pub mod bus;
 mod json;
 pub mod process;
 pub mod rpc;
+mod sgr;
 pub mod text;
 pub mod value;

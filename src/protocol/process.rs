@@ -5,6 +5,10 @@
 
 use std::fmt;
 
+mod decode;
+pub use decode::{DecodeError, PROCESSES_MAX, WARNINGS_MAX, decode_monitor_data};
+pub(super) use decode::{ProcessFields, parse_pm_id};
+
 /// PM2's id of a process. Stable across its restarts; reused after the last process is deleted
 /// (`God.next_id = 0`, `lib/God/ActionMethods.js`) and by a new daemon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,7 +103,7 @@ pub struct ProcessInfo {
     pub version: Option<Box<str>>,
     /// How PM2 runs it.
     pub exec_mode: ExecMode,
-    /// PM2's word.
+    /// PM2's word; [`ProcessStatus::Other`] of `""` where missing.
     pub status: ProcessStatus,
     /// The operating system's id; `None` where PM2 says 0, null or nothing. Stale while
     /// `waiting restart` (measured).
@@ -126,8 +130,10 @@ pub struct ProcessInfo {
     pub memory_limit_bytes: Option<u64>,
     /// `restart_delay`, milliseconds.
     pub restart_delay_ms: Option<u64>,
-    /// `prev_restart_delay`, milliseconds: the back-off delay now in force.
-    pub backoff_delay_ms: Option<u64>,
+    /// `exp_backoff_restart_delay`, milliseconds: the first delay of a growing back-off.
+    pub backoff_first_ms: Option<u64>,
+    /// `prev_restart_delay`, milliseconds: the back-off delay last used; 0 before the first.
+    pub backoff_last_ms: Option<u64>,
     /// `autorestart`; PM2's default is true.
     pub autorestart: bool,
     /// `pmx_module`: a PM2 module, which `stop all` and its like leave alone.
@@ -141,8 +147,12 @@ pub struct ProcessInfo {
 /// One `getMonitorData` answer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Snapshot {
-    /// The processes that could be read, in PM2's order.
+    /// The processes that could be read, in PM2's order; at most [`PROCESSES_MAX`].
     pub processes: Vec<ProcessInfo>,
-    /// One sentence for each process that could not.
+    /// One sentence for each process that could not; past [`WARNINGS_MAX`] of them, a last one
+    /// counts the rest.
     pub warnings: Vec<String>,
 }
+
+#[cfg(test)]
+mod tests;

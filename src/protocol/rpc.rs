@@ -11,8 +11,13 @@ use bytes::Bytes;
 use serde_json::{Value as Json, json};
 
 use super::amp::Frame;
+use super::json;
 use super::process::PmId;
+use super::text::clean_to;
 use super::value::{self, Value};
+
+/// The most characters of a message of PM2's that are kept.
+pub const MESSAGE_CHARS_MAX: usize = 1000;
 
 /// A call to the God daemon whose arguments have the shape that the method takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,22 +183,25 @@ impl Methods {
     pub fn parse(reply: &Reply) -> Result<Self, ReplyError> {
         #[derive(serde::Deserialize)]
         struct Wire {
-            methods: BTreeMap<Box<str>, WireMethod>,
+            methods: BTreeMap<Box<str>, Json>,
         }
-        #[derive(serde::Deserialize)]
-        struct WireMethod {
-            #[serde(default)]
-            params: Vec<Box<str>>,
-        }
-        let wire: Wire = serde_json::from_slice(&reply.body).map_err(|error| ReplyError::Json {
+        let wire: Wire = json::from_slice(&reply.body).map_err(|error| ReplyError::Json {
             what: "methods",
             reason: error.to_string(),
         })?;
+        // A method whose parameters are not known cannot be called safely: as if it were missing.
+        let params = |method: &Json| -> Option<Vec<Box<str>>> {
+            let names = method.get("params")?.as_array()?;
+            names
+                .iter()
+                .map(|name| name.as_str().map(Box::<str>::from))
+                .collect()
+        };
         Ok(Self {
             params: wire
                 .methods
                 .into_iter()
-                .map(|(k, v)| (k, v.params))
+                .filter_map(|(name, method)| Some((name, params(&method)?)))
                 .collect(),
         })
     }
@@ -215,19 +223,12 @@ impl Methods {
     /// [`CallRefused`] when the method is not there or takes another number of arguments.
     pub fn check(&self, call: &Call) -> Result<CheckedCall, CallRefused> {
         let method = call.method();
-        let params = self
-            .params
-            .get(method)
-            .ok_or(CallRefused::UnknownMethod { method })?;
+        let params = self.params.get(method).ok_or(CallRefused::UnknownMethod { method })?;
         let args = call.args(params);
         // The last parameter is always the callback.
         let wanted = params.len().saturating_sub(1);
         if wanted != args.len() {
-            return Err(CallRefused::ArgumentCount {
-                method,
-                wanted,
-                found: args.len(),
-            });
+            return Err(CallRefused::ArgumentCount { method, wanted, found: args.len() });
         }
         Ok(CheckedCall { method, args })
     }
@@ -254,10 +255,7 @@ impl RequestId {
 /// The frame of a call.
 #[must_use]
 pub fn request_frame(call: &CheckedCall, id: &RequestId) -> Frame {
-    envelope(
-        &json!({ "type": "call", "method": call.method, "args": call.args }),
-        id,
-    )
+    envelope(&json!({ "type": "call", "method": call.method, "args": call.args }), id)
 }
 
 /// The frame that asks a daemon for its methods; it takes no arguments and is safe on all.
@@ -312,10 +310,7 @@ impl Reply {
             Value::Json(id) => String::from_utf8_lossy(id).into(),
             Value::Raw(_) => return Err(ReplyError::NotAReply),
         };
-        Ok(Self {
-            id: RequestId(id),
-            body: body.slice(2..),
-        })
+        Ok(Self { id: RequestId(id), body: body.slice(2..) })
     }
 
     /// The id of the call that this answers.
@@ -335,11 +330,13 @@ impl Reply {
     /// # Errors
     /// When the JSON is broken.
     pub fn outcome(&self) -> Result<Outcome, ReplyError> {
-        let value: Json = serde_json::from_slice(&self.body).map_err(|error| ReplyError::Json {
-            what: "a call",
-            reason: error.to_string(),
-        })?;
-        Ok(Outcome::from_envelope(value))
+        let value = json::read(&self.body, |text| json::from_slice::<Json>(text));
+        value
+            .map(Outcome::from_envelope)
+            .map_err(|error| ReplyError::Json {
+                what: "a call",
+                reason: error.to_string(),
+            })
     }
 }
 
@@ -348,11 +345,12 @@ impl Reply {
 pub enum Outcome {
     /// It worked: the values after the callback's error, often one.
     Success(Vec<Json>),
-    /// It did not: PM2's message, raw as it came, and its stack where there is one.
+    /// It did not: PM2's message, and its stack where there is one.
     Failure {
-        /// PM2's message; JSON text where it was no text.
+        /// PM2's message, one cleaned line of at most [`MESSAGE_CHARS_MAX`] characters; JSON text
+        /// where it was no text.
         message: String,
-        /// The JavaScript stack, from thrown errors.
+        /// The JavaScript stack, from thrown errors, raw as it came.
         stack: Option<String>,
     },
 }
@@ -360,21 +358,21 @@ pub enum Outcome {
 impl Outcome {
     fn from_envelope(envelope: Json) -> Self {
         let Json::Object(mut map) = envelope else {
-            return Self::failure(format!("a reply of unknown shape: {envelope}"), None);
+            return Self::failure(&format!("a reply of unknown shape: {envelope}"), None);
         };
         if let Some(error) = map.remove("error") {
             let stack = map.get("stack").and_then(Json::as_str).map(str::to_owned);
-            return Self::failure(plain(error), stack);
+            return Self::failure(&plain(error), stack);
         }
         match map.remove("args") {
             Some(Json::Array(args)) => Self::from_args(args),
             // Releases up to 1.1.3 answer `{}` when a text was thrown (axon-rpc before 0.3.7).
-            None if map.is_empty() => Self::failure(
-                "PM2 reported an error without saying which".to_owned(),
-                None,
-            ),
-            _ => Self::failure(
-                format!("a reply of unknown shape: {}", Json::Object(map)),
+            None if map.is_empty() => {
+                Self::failure("PM2 reported an error without saying which", None)
+            }
+            Some(other) => Self::failure(&format!("a reply of unknown shape: {other}"), None),
+            None => Self::failure(
+                &format!("a reply of unknown shape: {}", Json::Object(map)),
                 None,
             ),
         }
@@ -383,19 +381,20 @@ impl Outcome {
     /// An application's failure can stand inside a success:
     /// `{args: [{error: true, message: ".."}]}` (`stopProcessId` without a pid, measured).
     fn from_args(args: Vec<Json>) -> Self {
-        let failed = args
-            .first()
-            .filter(|first| first.get("error") == Some(&Json::Bool(true)));
+        let failed = args.first().filter(|first| first.get("error") == Some(&Json::Bool(true)));
         let message = failed.and_then(|first| first.get("message")).cloned();
         match (failed, message) {
-            (Some(_), Some(message)) => Self::failure(plain(message), None),
-            (Some(first), None) => Self::failure(first.to_string(), None),
+            (Some(_), Some(message)) => Self::failure(&plain(message), None),
+            (Some(first), None) => Self::failure(&first.to_string(), None),
             (None, _) => Self::Success(args),
         }
     }
 
-    fn failure(message: String, stack: Option<String>) -> Self {
-        Self::Failure { message, stack }
+    fn failure(message: &str, stack: Option<String>) -> Self {
+        Self::Failure {
+            message: clean_to(message, MESSAGE_CHARS_MAX),
+            stack,
+        }
     }
 }
 
@@ -405,3 +404,6 @@ fn plain(value: Json) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,3 +39,25 @@ pub fn text(text: &str) -> Bytes {
 pub fn json(value: &serde_json::Value) -> Bytes {
     Bytes::from(format!("j:{value}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_prefix_tells_the_kind() {
+        assert_eq!(Value::parse(b"s:pong"), Value::Text("pong"));
+        assert_eq!(Value::parse(b"s:"), Value::Text(""));
+        assert_eq!(Value::parse(b"j:{}"), Value::Json(b"{}"));
+        for raw in [&b""[..], b"s", b"x:1", b"s:\xff"] {
+            assert_eq!(Value::parse(raw), Value::Raw(raw));
+        }
+    }
+
+    #[test]
+    fn what_is_encoded_reads_back() {
+        assert_eq!(Value::parse(&text("é:1")), Value::Text("é:1"));
+        let encoded = json(&serde_json::json!({ "a": [1] }));
+        assert_eq!(Value::parse(&encoded), Value::Json(br#"{"a":[1]}"#));
+    }
+}

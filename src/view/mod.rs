@@ -1,13 +1,101 @@
 //! Draws the app: a frame is a pure function of `App` and `Theme`.
 //!
-//! Invariant: reads only.
+//! Invariant: reads only, reads no clock, and no cell holds a control character. What is drawn
+//! from numbers is rounded coarsely enough that an idle fleet changes few cells.
 
+mod canvas;
+mod chart;
+mod confirm;
+mod empty;
+mod footer;
+mod header;
+mod help;
+mod logs;
+mod parts;
+mod status;
+mod table;
+#[cfg(test)]
+mod tests;
+mod text;
 pub mod theme;
 
 use ratatui::Frame;
+use ratatui::layout::Rect;
 
-use crate::app::App;
-use theme::Theme;
+use crate::app::geometry::{COLUMNS_MIN, Geometry, ROWS_MIN};
+use crate::app::{App, Mode};
+use crate::model::daemon::Daemon;
+use crate::model::{DaemonId, ProcessKey};
+use canvas::{Canvas, FrameKind};
+use theme::{Theme, Tone};
 
-/// Draws the whole screen.
-pub fn view(_app: &App, _theme: &Theme, _frame: &mut Frame<'_>) {}
+/// Draws the whole screen: header, table, charts, log and footer from top to bottom, and what
+/// covers them.
+pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    let mut canvas = Canvas::new(frame.buffer_mut(), *theme);
+    let size = (area.width, area.height);
+    let Some(parts) = Geometry::new(size, app.fleet.len(), app.focus) else {
+        let text = format!(
+            "needs {COLUMNS_MIN}x{ROWS_MIN}, is {}x{}: pm2-tui",
+            size.0, size.1
+        );
+        canvas.text(area.x, area.y, area.width, &text, theme.tone(Tone::Plain));
+        return;
+    };
+    let mut top = area.y;
+    let mut rows = |height: u16| {
+        let rect = Rect::new(area.x, top, area.width, height);
+        top += height;
+        rect
+    };
+    header::draw(app, &mut canvas, rows(parts.header));
+    let table = rows(parts.table);
+    let charts = rows(parts.charts);
+    let log = rows(parts.log);
+    if app.fleet.is_empty() {
+        logs::draw(app, &mut canvas, log);
+        let body = Rect::new(
+            area.x,
+            table.y,
+            area.width,
+            parts.table + parts.charts + parts.log,
+        );
+        empty::draw(app, &mut canvas, table, body);
+    } else {
+        table::draw(app, &mut canvas, table);
+        chart::draw(app, &mut canvas, charts);
+        logs::draw(app, &mut canvas, log);
+    }
+    footer::draw(app, &mut canvas, rows(parts.footer));
+    match app.mode {
+        Mode::Normal => {}
+        Mode::Help { top } => help::draw(&mut canvas, area, top),
+        Mode::Confirm { action, key } => confirm::draw(app, &mut canvas, area, action, key),
+    }
+}
+
+/// The frame of a pane, by whether it has the focus.
+fn frame_kind(has_focus: bool) -> FrameKind {
+    if has_focus {
+        FrameKind::Focused
+    } else {
+        FrameKind::Plain
+    }
+}
+
+/// The daemon of that number.
+fn daemon(app: &App, id: DaemonId) -> Option<&Daemon> {
+    app.daemons.get(usize::from(id.0))
+}
+
+/// Whether the daemon of that number answers, so that what is shown of it is fresh.
+fn is_live(app: &App, id: DaemonId) -> bool {
+    daemon(app, id).is_some_and(Daemon::is_live)
+}
+
+/// A process as the user knows it: `api[0]`, or `[0]` where it has no name or is gone.
+fn name_of(app: &App, key: ProcessKey) -> String {
+    let name = app.fleet.get(key).map_or("", |process| &*process.info.name);
+    format!("{name}[{}]", key.pm_id)
+}

@@ -1,0 +1,144 @@
+//! Makes the README's picture: runs `pm2-tui demo` in a pseudo-terminal for a while and writes what
+//! its screen shows as an SVG.
+//!
+//! ```text
+//! cargo run --release --example picture -- target/release/pm2-tui assets/demo.svg [SECONDS]
+//! ```
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::Read;
+use std::num::NonZero;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+use vt100::{Cell, Color, Parser, Screen};
+
+const COLUMNS: u16 = 120;
+const ROWS: u16 = 40;
+/// Size of one cell of the picture, in pixels.
+const CELL: (f32, f32) = (8.4, 17.0);
+const FOREGROUND: &str = "#d7dae0";
+const BACKGROUND: &str = "#14161a";
+const SIXTEEN: [&str; 16] = [
+    "#1d1f21", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#d7dae0",
+    "#6b7280", "#ff7b85", "#b5e890", "#ffd68a", "#82c4ff", "#dc9bff", "#7fdbe6", "#ffffff",
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args().skip(1);
+    let (Some(program), Some(picture)) = (args.next(), args.next()) else {
+        return Err("usage: picture PROGRAM FILE.svg [SECONDS]".into());
+    };
+    let seconds = args.next().map_or(Ok(65), |text| text.parse())?;
+    let bytes = record(&program, Duration::from_secs(seconds))?;
+    let size = |number: u16| NonZero::new(number).ok_or("a size of 0");
+    let mut parser = Parser::new(size(ROWS)?, size(COLUMNS)?, 0);
+    parser.process(&bytes);
+    std::fs::write(picture, svg(parser.screen()))?;
+    Ok(())
+}
+
+/// What the program writes to its terminal in this time; it is then killed.
+fn record(program: &str, time: Duration) -> Result<Vec<u8>, Box<dyn Error>> {
+    let size = PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
+    let pair = native_pty_system().openpty(size)?;
+    let mut command = CommandBuilder::new(program);
+    command.arg("demo");
+    command.env_clear();
+    for (name, value) in [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("TZ", "UTC")] {
+        command.env(name, value);
+    }
+    let mut child = pair.slave.spawn_command(command)?;
+    let mut reader = pair.master.try_clone_reader()?;
+    let (sender, pieces) = mpsc::sync_channel(64);
+    std::thread::spawn(move || {
+        let mut buffer = [0; 65536];
+        while let Ok(length @ 1..) = reader.read(&mut buffer) {
+            if sender.send(buffer[..length].to_vec()).is_err() {
+                return;
+            }
+        }
+    });
+    let mut bytes = Vec::new();
+    let end = std::time::Instant::now() + time;
+    while let Some(left) = end.checked_duration_since(std::time::Instant::now()) {
+        if let Ok(piece) = pieces.recv_timeout(left) {
+            bytes.extend(piece);
+        }
+    }
+    child.kill()?;
+    child.wait()?;
+    Ok(bytes)
+}
+
+fn svg(screen: &Screen) -> String {
+    let (width, height) = (f32::from(COLUMNS) * CELL.0 + 16.0, f32::from(ROWS) * CELL.1 + 16.0);
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
+         font-family=\"DejaVu Sans Mono,Menlo,Consolas,monospace\" font-size=\"14\">\n\
+         <rect width=\"100%\" height=\"100%\" rx=\"6\" fill=\"{BACKGROUND}\"/>\n"
+    );
+    for row in 0..ROWS {
+        for column in 0..COLUMNS {
+            if let Some(cell) = screen.cell(row, column) {
+                draw(&mut svg, cell, row, column);
+            }
+        }
+    }
+    svg.push_str("</svg>\n");
+    svg
+}
+
+fn draw(svg: &mut String, cell: &Cell, row: u16, column: u16) {
+    let (x, y) = (8.0 + f32::from(column) * CELL.0, 8.0 + f32::from(row) * CELL.1);
+    let mut foreground = color(cell.fgcolor(), FOREGROUND);
+    let mut background = color(cell.bgcolor(), BACKGROUND);
+    if cell.inverse() {
+        std::mem::swap(&mut foreground, &mut background);
+    }
+    if background != BACKGROUND {
+        // A little wider than a cell, so that neighbours leave no seam.
+        let _ = writeln!(
+            svg,
+            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{}\" fill=\"{background}\"/>",
+            CELL.0 + 0.3,
+            CELL.1
+        );
+    }
+    let text = cell.contents().trim_end();
+    if text.is_empty() {
+        return;
+    }
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let weight = if cell.bold() { " font-weight=\"bold\"" } else { "" };
+    let opacity = if cell.dim() { " opacity=\"0.6\"" } else { "" };
+    let _ = writeln!(
+        svg,
+        "<text x=\"{x:.1}\" y=\"{:.1}\" fill=\"{foreground}\"{weight}{opacity}>{text}</text>",
+        y + 13.0
+    );
+}
+
+fn color(color: Color, default: &str) -> String {
+    match color {
+        Color::Default => default.to_owned(),
+        Color::Idx(index) => match SIXTEEN.get(usize::from(index)) {
+            Some(name) => (*name).to_owned(),
+            None => indexed(index),
+        },
+        Color::Rgb(red, green, blue) => format!("#{red:02x}{green:02x}{blue:02x}"),
+    }
+}
+
+/// Colours 16 to 255: a cube of six levels each, then greys.
+fn indexed(index: u8) -> String {
+    if let Some(grey) = index.checked_sub(232) {
+        let level = 8 + grey * 10;
+        return format!("#{level:02x}{level:02x}{level:02x}");
+    }
+    let cube = index.saturating_sub(16);
+    let level = |step: u8| if step == 0 { 0 } else { 55 + step * 40 };
+    format!("#{:02x}{:02x}{:02x}", level(cube / 36), level(cube / 6 % 6), level(cube % 6))
+}

@@ -1,0 +1,43 @@
+//! What `update` asks the runtime to do.
+
+use crate::model::{Action, DaemonId};
+use crate::protocol::process::ProcessInfo;
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Have a daemon act on a process; it ends in exactly one `Report::ActionFinished`.
+    Act {
+        /// The daemon.
+        daemon: DaemonId,
+        /// What to do.
+        action: Action,
+        /// The process as known now: its id, status and timeouts.
+        info: Box<ProcessInfo>,
+    },
+    /// Connect now where a daemon is down, poll now where it is live.
+    Refresh,
+    /// Draw everything anew, not only what changed.
+    Redraw,
+    /// Close the sockets, restore the terminal, stop until continued.
+    Suspend,
+    /// End the program.
+    Quit,
+}
+
+/// What `update` wants done, in order.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[must_use = "effects do nothing unless the runtime performs them"]
+pub struct Effects(pub Vec<Effect>);
+
+impl Effects {
+    /// Nothing to do.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// One thing to do.
+    pub fn one(effect: Effect) -> Self {
+        Self(vec![effect])
+    }
+}

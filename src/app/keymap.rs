@@ -1,0 +1,110 @@
+//! Keys to commands, out of the command table.
+//!
+//! Invariant: what the help shows is what the keys do; both read [`COMMANDS`].
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::Mode;
+use super::command::{COMMANDS, Command};
+
+/// The command of a key in a mode, if it has one.
+#[must_use]
+pub fn command(mode: &Mode, key: KeyEvent) -> Option<Command> {
+    if key.kind == KeyEventKind::Release {
+        return None;
+    }
+    let named = COMMANDS
+        .iter()
+        .find(|row| row.keys.split(' ').any(|name| is_key(name, key)))
+        .map(|row| row.command);
+    match mode {
+        Mode::Normal | Mode::Help { .. } => named,
+        Mode::Confirm { .. } => match (key.code, named) {
+            // Whoever wants out of the program, or to suspend it, is not asked again.
+            (_, Some(Command::Suspend | Command::Redraw))
+            | (KeyCode::Char('c'), Some(Command::Quit)) => named,
+            (KeyCode::Char('y' | 'Y'), _) => Some(Command::Yes),
+            (KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc, _) => Some(Command::No),
+            _ => None,
+        },
+    }
+}
+
+/// Whether a key event is the key of that name in [`COMMANDS`].
+fn is_key(name: &str, key: KeyEvent) -> bool {
+    if let Some(letter) = name.strip_prefix("Ctrl-") {
+        let wanted = letter.chars().next().map(|letter| letter.to_ascii_lowercase());
+        let KeyCode::Char(pressed) = key.code else {
+            return false;
+        };
+        return key.modifiers.contains(KeyModifiers::CONTROL)
+            && wanted == Some(pressed.to_ascii_lowercase());
+    }
+    if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
+        return false;
+    }
+    match key.code {
+        KeyCode::Up => name == "↑",
+        KeyCode::Down => name == "↓",
+        KeyCode::PageUp => name == "PgUp",
+        KeyCode::PageDown => name == "PgDn",
+        KeyCode::Home => name == "Home",
+        KeyCode::End => name == "End",
+        KeyCode::Tab | KeyCode::BackTab => name == "Tab",
+        KeyCode::Esc => name == "Esc",
+        // The character already tells whether Shift is held.
+        KeyCode::Char(character) => name.chars().eq([character]),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Action;
+
+    fn press(code: KeyCode, modifiers: KeyModifiers) -> Option<Command> {
+        command(&Mode::Normal, KeyEvent::new(code, modifiers))
+    }
+
+    #[test]
+    fn every_key_of_the_table_is_reachable_and_means_one_command() {
+        for row in COMMANDS {
+            for name in row.keys.split(' ') {
+                let owners = COMMANDS
+                    .iter()
+                    .filter(|other| other.keys.split(' ').any(|key| key == name))
+                    .count();
+                assert_eq!(owners, 1, "{name} has {owners} commands");
+            }
+        }
+    }
+
+    #[test]
+    fn letters_tell_case_and_control() {
+        let restart = Some(Command::Act(Action::Restart));
+        assert_eq!(press(KeyCode::Char('r'), KeyModifiers::NONE), restart);
+        assert_eq!(
+            press(KeyCode::Char('R'), KeyModifiers::SHIFT),
+            Some(Command::Act(Action::Reload))
+        );
+        assert_eq!(press(KeyCode::Char('r'), KeyModifiers::CONTROL), Some(Command::Reconnect));
+        assert_eq!(press(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Command::Quit));
+        assert_eq!(press(KeyCode::Char('c'), KeyModifiers::NONE), None);
+        assert_eq!(press(KeyCode::Char('d'), KeyModifiers::ALT), None);
+    }
+
+    #[test]
+    fn a_question_takes_only_its_answers() {
+        use crate::model::{DaemonId, ProcessKey};
+        use crate::protocol::process::PmId;
+        let key = ProcessKey { daemon: DaemonId(0), pm_id: PmId(1) };
+        let mode = Mode::Confirm { action: Action::Delete, key };
+        let press = |code| command(&mode, KeyEvent::new(code, KeyModifiers::NONE));
+        assert_eq!(press(KeyCode::Char('y')), Some(Command::Yes));
+        assert_eq!(press(KeyCode::Char('n')), Some(Command::No));
+        assert_eq!(press(KeyCode::Esc), Some(Command::No));
+        assert_eq!(press(KeyCode::Char('d')), None);
+        assert_eq!(press(KeyCode::Enter), None);
+    }
+}

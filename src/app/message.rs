@@ -1,0 +1,18 @@
+//! Everything that can happen to the app.
+
+use super::command::Command;
+use crate::model::DaemonId;
+use crate::model::report::Report;
+
+/// One thing that happened. Its time goes beside it into `update`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Message {
+    /// The user asked for something.
+    Command(Command),
+    /// The terminal has this many columns and rows now.
+    Resized(u16, u16),
+    /// A daemon's actors reported.
+    Report(DaemonId, Report),
+    /// Only time went by: something on the screen that counts it is due.
+    Clock,
+}

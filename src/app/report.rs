@@ -1,0 +1,184 @@
+//! What a daemon's reports change.
+
+use super::update::notify;
+use super::{App, Mode, navigate};
+use crate::model::daemon::{Connection, Daemon};
+use crate::model::fleet::Process;
+use crate::model::lifecycle;
+use crate::model::log::{LogLine, LogSource, Severity};
+use crate::model::report::Report;
+use crate::model::{Action, ActionOutcome, DaemonId, ProcessKey};
+use crate::protocol::bus::{BusPmId, Exception, ProcessEvent};
+use crate::protocol::process::{PmId, Snapshot};
+
+/// Takes one report in.
+pub(super) fn take(app: &mut App, id: DaemonId, report: Report) {
+    app.is_dirty = true;
+    match report {
+        Report::Connection(connection) => take_connection(app, id, connection),
+        Report::BusLive(is_live) => with_daemon(app, id, |daemon| daemon.bus_live = is_live),
+        Report::Version(version) => with_daemon(app, id, |daemon| daemon.version = Some(version)),
+        Report::Snapshot { at_ms, took_ms, interval_ms, snapshot } => {
+            with_daemon(app, id, |daemon| {
+                daemon.snapshot_at_ms = Some(at_ms);
+                daemon.poll_took_ms = Some(took_ms);
+                daemon.poll_interval_ms = interval_ms;
+            });
+            take_snapshot(app, id, snapshot, at_ms);
+        }
+        Report::Process(event) => take_event(app, id, &event),
+        Report::Exception(exception) => take_exception(app, id, &exception),
+        Report::Killed(message) => {
+            push_daemon_line(app, id, "pm2:kill", Severity::Bad, &message);
+        }
+        Report::ActionFinished { action, pm_id, outcome } => {
+            finish(app, action, ProcessKey { daemon: id, pm_id }, &outcome);
+        }
+        Report::Lines(lines) => {
+            for line in lines {
+                app.log.push(line);
+            }
+        }
+        Report::LinesLost(lines) => app.log.count_lost(lines),
+        Report::EventsLost(events) => with_daemon(app, id, |daemon| daemon.events_lost += events),
+        Report::Warning { text, count } => with_daemon(app, id, |daemon| {
+            daemon.warnings += count;
+            daemon.last_warning = Some(text);
+        }),
+    }
+}
+
+fn with_daemon(app: &mut App, id: DaemonId, change: impl FnOnce(&mut Daemon)) {
+    if let Some(daemon) = app.daemons.get_mut(usize::from(id.0)) {
+        change(daemon);
+    }
+}
+
+fn take_connection(app: &mut App, id: DaemonId, connection: Connection) {
+    let was_live = app.daemon(id).is_some_and(Daemon::is_live);
+    let is_live = connection == Connection::Live;
+    if is_live && !was_live {
+        app.fresh.push(id);
+        push_daemon_line(app, id, "connected", Severity::Good, "the daemon answers");
+    }
+    if let (true, Connection::Down { problem, .. }) = (was_live, &connection) {
+        push_daemon_line(app, id, "lost", Severity::Bad, &problem.sentence());
+    }
+    with_daemon(app, id, |daemon| daemon.connection = connection);
+}
+
+fn take_snapshot(app: &mut App, id: DaemonId, snapshot: Snapshot, at_ms: i64) {
+    let row = navigate::selected_row(app);
+    let gone = app.fleet.apply_snapshot(id, snapshot, at_ms);
+    let is_fresh = app.fresh.contains(&id);
+    app.fresh.retain(|fresh| *fresh != id);
+    for (key, process) in gone {
+        if let Mode::Confirm { key: asked, .. } = app.mode
+            && asked == key
+        {
+            app.mode = Mode::Normal;
+            notify(app, &format!("{}[{}] is gone meanwhile", process.info.name, key.pm_id), true);
+        }
+        // PM2 has no event for a deletion; behind a new connection stands perhaps another
+        // daemon, whose processes are not those.
+        if !is_fresh {
+            let source = source(id, key.pm_id, &process.info.name);
+            let text = "deleted from PM2";
+            let line = LogLine::event(app.now_ms, source, "delete", Severity::Warning, text);
+            app.log.push(line);
+        }
+    }
+    navigate::select_near(app, row);
+}
+
+fn take_event(app: &mut App, id: DaemonId, event: &ProcessEvent) {
+    let key = ProcessKey { daemon: id, pm_id: event.info.pm_id };
+    let now_ms = app.now_ms;
+    let told = lifecycle::tell(app.fleet.get_mut(key), event, now_ms);
+    app.fleet.apply_event(id, event, now_ms);
+    if let Some(told) = told {
+        let at_ms = event.at_ms.unwrap_or(now_ms);
+        let source = source(id, event.info.pm_id, &event.info.name);
+        app.log.push(LogLine::event(at_ms, source, told.word, told.severity, &told.text));
+    }
+    navigate::select_near(app, None);
+}
+
+fn take_exception(app: &mut App, id: DaemonId, exception: &Exception) {
+    let at_ms = exception.at_ms.unwrap_or(app.now_ms);
+    let name = &exception.process.name;
+    let source = match exception.process.pm_id {
+        Some(BusPmId::Process(pm_id) | BusPmId::Old(pm_id)) => source(id, pm_id, name),
+        Some(BusPmId::Daemon) | None => {
+            LogSource { daemon: id, pm_id: None, name: (&**name).into() }
+        }
+    };
+    let head = std::iter::once(&exception.message);
+    // The stack repeats the message in its first line.
+    let frames = exception.stack.iter().filter(|frame| frame.trim_start().starts_with("at "));
+    for text in head.chain(frames.take(5)) {
+        app.log.push(LogLine::event(at_ms, source.clone(), "exception", Severity::Bad, text));
+    }
+}
+
+/// An asked action ended.
+fn finish(app: &mut App, action: Action, key: ProcessKey, outcome: &ActionOutcome) {
+    let name = app.display_name(key);
+    let took_ms = app.fleet.get_mut(key).map(|process| end_pending(process, app.now_ms));
+    let verb = action.verb();
+    let (is_bad, text) = match outcome {
+        ActionOutcome::Done => {
+            let took = took_ms.unwrap_or_default() as f64 / 1000.0;
+            (false, format!("{} in {took:.1} s", action.participle()))
+        }
+        ActionOutcome::Failed(reason) => (true, format!("{verb} failed: {reason}")),
+        ActionOutcome::TimedOut { waited_ms } => {
+            let waited = *waited_ms as f64 / 1000.0;
+            (
+                true,
+                format!("{verb}: no answer in {waited:.1} s, outcome unknown until the next poll"),
+            )
+        }
+        ActionOutcome::Disconnected => {
+            (true, format!("{verb}: the connection closed, outcome unknown until the next poll"))
+        }
+        ActionOutcome::Busy => (true, format!("{verb}: too many actions under way, not sent")),
+    };
+    let severity = if is_bad { Severity::Bad } else { Severity::Good };
+    let process_name = app.fleet.get(key).map(|process| process.info.name.clone());
+    let source = source(key.daemon, key.pm_id, process_name.as_deref().unwrap_or_default());
+    app.log.push(LogLine::event(
+        app.now_ms,
+        source,
+        verb,
+        severity,
+        &format!("{text} (asked here)"),
+    ));
+    let cli = if is_bad { String::new() } else { format!("   = pm2 {verb} {}", key.pm_id) };
+    notify(app, &format!("{name} {text}{cli}"), is_bad);
+}
+
+/// Ends the wait of a row and returns how long it took, milliseconds.
+fn end_pending(process: &mut Process, now_ms: i64) -> i64 {
+    let asked_ms = process.asked.map_or(now_ms, |(_, at_ms)| at_ms);
+    process.pending = None;
+    process.is_reloading = false;
+    // The echo on the bus comes about now, however long the action took.
+    process.asked = process.asked.map(|(action, _)| (action, now_ms));
+    now_ms.saturating_sub(asked_ms)
+}
+
+fn source(daemon: DaemonId, pm_id: PmId, name: &str) -> LogSource {
+    LogSource { daemon, pm_id: Some(pm_id), name: name.into() }
+}
+
+fn push_daemon_line(
+    app: &mut App,
+    id: DaemonId,
+    word: &'static str,
+    severity: Severity,
+    text: &str,
+) {
+    let source = LogSource { daemon: id, pm_id: None, name: "PM2".into() };
+    app.log.push(LogLine::event(app.now_ms, source, word, severity, text));
+}

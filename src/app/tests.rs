@@ -1,0 +1,278 @@
+//! Messages in, state and effects out.
+
+use proptest::prelude::*;
+
+use super::command::Command;
+use super::effect::{Effect, Effects};
+use super::message::Message;
+use super::{App, Mode, Pane, update};
+use crate::model::daemon::{Connection, Daemon, Problem};
+use crate::model::log::{LogLine, LogSource, Severity};
+use crate::model::report::Report;
+use crate::model::tests::info;
+use crate::model::{Action, ActionOutcome, DaemonId, ProcessKey};
+use crate::protocol::bus::{EventKind, ProcessEvent};
+use crate::protocol::process::{PmId, ProcessStatus, Snapshot};
+
+const D: DaemonId = DaemonId(0);
+
+fn key(pm_id: u32) -> ProcessKey {
+    ProcessKey { daemon: D, pm_id: PmId(pm_id) }
+}
+
+fn snapshot(pm_ids: impl IntoIterator<Item = u32>) -> Report {
+    let processes =
+        pm_ids.into_iter().map(|id| info(id, &format!("p{id}"), ProcessStatus::Online)).collect();
+    let snapshot = Snapshot { processes, warnings: Vec::new() };
+    Report::Snapshot { at_ms: 1, took_ms: 1, interval_ms: 1_000, snapshot }
+}
+
+fn app(processes: u32) -> App {
+    let mut app = App::new(vec![Daemon::new(D, "host", "/home/x/.pm2", 1_000)], 0, 0, (80, 24));
+    send(&mut app, Report::Connection(Connection::Live));
+    send(&mut app, snapshot(0..processes));
+    app
+}
+
+fn send(app: &mut App, report: Report) {
+    assert_eq!(update(app, 1_000, Message::Report(D, report)), Effects::none());
+}
+
+fn press(app: &mut App, command: Command) -> Vec<Effect> {
+    update(app, 2_000, Message::Command(command)).0
+}
+
+fn lines(count: usize) -> Report {
+    let source = LogSource { daemon: D, pm_id: Some(PmId(0)), name: "p0".into() };
+    let line = |n| LogLine::event(0, source.clone(), "event", Severity::Neutral, &format!("{n}"));
+    Report::Lines((0..count).map(line).collect())
+}
+
+fn texts(app: &App) -> Vec<String> {
+    app.log
+        .numbers()
+        .filter_map(|n| app.log.get(n))
+        .map(|line| line.text.text.to_string())
+        .collect()
+}
+
+#[test]
+fn restart_acts_at_once_and_the_row_shows_it() {
+    let mut app = app(3);
+    press(&mut app, Command::Down);
+    let effects = press(&mut app, Command::Act(Action::Restart));
+    let [Effect::Act { daemon, action, info }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((*daemon, *action, info.pm_id), (D, Action::Restart, PmId(1)));
+    assert_eq!(app.fleet.get(key(1)).unwrap().pending, Some(Action::Restart));
+    assert!(press(&mut app, Command::Act(Action::Stop)).is_empty(), "one action at a time");
+    assert!(app.notice.as_ref().unwrap().text.contains("already restarting"));
+    let report = Report::ActionFinished {
+        action: Action::Restart,
+        pm_id: PmId(1),
+        outcome: ActionOutcome::Done,
+    };
+    send(&mut app, report);
+    assert_eq!(app.fleet.get(key(1)).unwrap().pending, None);
+    assert!(app.notice.as_ref().unwrap().text.contains("pm2 restart 1"));
+}
+
+#[test]
+fn delete_asks_and_no_does_nothing() {
+    let mut app = app(2);
+    assert!(press(&mut app, Command::Act(Action::Delete)).is_empty());
+    assert_eq!(app.mode, Mode::Confirm { action: Action::Delete, key: key(0) });
+    assert!(press(&mut app, Command::No).is_empty());
+    assert_eq!(app.mode, Mode::Normal);
+    press(&mut app, Command::Act(Action::Delete));
+    assert_eq!(press(&mut app, Command::Yes).len(), 1);
+}
+
+#[test]
+fn every_outcome_is_a_notice_and_a_line() {
+    let outcomes = [
+        (ActionOutcome::Failed("process 1 is gone".into()), "process 1 is gone"),
+        (ActionOutcome::TimedOut { waited_ms: 11_600 }, "no answer in 11.6 s, outcome unknown"),
+        (ActionOutcome::Disconnected, "the connection closed, outcome unknown"),
+        (ActionOutcome::Busy, "too many actions"),
+    ];
+    for (outcome, wanted) in outcomes {
+        let mut app = app(2);
+        press(&mut app, Command::Act(Action::Stop));
+        send(&mut app, Report::ActionFinished { action: Action::Stop, pm_id: PmId(0), outcome });
+        let notice = app.notice.clone().unwrap();
+        assert!(notice.is_bad && notice.text.contains(wanted), "{}", notice.text);
+        assert!(texts(&app).iter().any(|text| text.contains(wanted)));
+        assert_eq!(app.fleet.get(key(0)).unwrap().pending, None);
+    }
+}
+
+#[test]
+fn a_process_that_vanishes_under_the_question_is_said_to_be_gone() {
+    let mut app = app(2);
+    press(&mut app, Command::Act(Action::Delete));
+    send(&mut app, snapshot(1..2));
+    assert_eq!(app.mode, Mode::Normal);
+    assert!(app.notice.as_ref().unwrap().text.contains("p0[0] is gone"));
+    assert!(texts(&app).iter().any(|text| text == "deleted from PM2"));
+}
+
+#[test]
+fn nothing_is_sent_to_a_daemon_that_is_down() {
+    let mut app = app(1);
+    let problem = Problem::Closed;
+    send(&mut app, Report::Connection(Connection::Down { problem, retry_at_ms: 9_000 }));
+    assert!(press(&mut app, Command::Act(Action::Restart)).is_empty());
+    assert!(app.notice.as_ref().unwrap().text.contains("not connected"));
+    assert_eq!(app.fleet.len(), 1, "the last known rows stay");
+}
+
+#[test]
+fn the_selection_stays_on_its_process_and_moves_on_when_that_is_gone() {
+    let mut app = app(5);
+    press(&mut app, Command::Down);
+    press(&mut app, Command::Down);
+    assert_eq!(app.selected, Some(key(2)));
+    send(&mut app, snapshot([1, 2, 3]));
+    assert_eq!(app.selected, Some(key(2)));
+    send(&mut app, snapshot([1, 3]));
+    assert_eq!(app.selected, Some(key(3)));
+    send(&mut app, snapshot([]));
+    assert_eq!(app.selected, None);
+    assert!(press(&mut app, Command::Act(Action::Stop)).is_empty());
+}
+
+#[test]
+fn a_new_daemons_first_snapshot_deletes_nothing_in_words() {
+    let mut app = app(3);
+    let down = Connection::Down { problem: Problem::Closed, retry_at_ms: 9_000 };
+    send(&mut app, Report::Connection(down));
+    send(&mut app, Report::Connection(Connection::Live));
+    send(&mut app, snapshot([7]));
+    assert_eq!(app.rows(), [key(7)]);
+    assert!(!texts(&app).iter().any(|text| text.contains("deleted")));
+}
+
+#[test]
+fn an_event_changes_the_row_before_any_poll() {
+    let mut app = app(1);
+    let event = ProcessEvent {
+        kind: EventKind::Exit,
+        manually: false,
+        at_ms: Some(500),
+        is_old_worker: false,
+        signal: None,
+        info: info(0, "p0", ProcessStatus::Stopped),
+    };
+    send(&mut app, Report::Process(Box::new(event)));
+    assert_eq!(app.fleet.get(key(0)).unwrap().info.status, ProcessStatus::Stopped);
+}
+
+#[test]
+fn new_lines_do_not_move_what_is_being_read() {
+    let mut app = app(1);
+    send(&mut app, lines(100));
+    press(&mut app, Command::NextPane);
+    assert_eq!(app.focus, Pane::Log);
+    press(&mut app, Command::PageUp);
+    let top = app.log_top.expect("not following any more");
+    send(&mut app, lines(50));
+    assert_eq!(app.log_top, Some(top));
+    press(&mut app, Command::Last);
+    assert_eq!(app.log_top, None, "End follows again");
+    press(&mut app, Command::First);
+    assert_eq!(app.log_top, Some(app.log.numbers().start));
+    send(&mut app, lines(20_000));
+    let before = app.log_top.unwrap();
+    assert!(before < app.log.numbers().start, "the place is kept while its lines fall out");
+    press(&mut app, Command::Down);
+    assert_eq!(app.log_top, Some(app.log.numbers().start + 1), "and clamped when it moves");
+}
+
+#[test]
+fn scrolling_down_to_the_end_follows_again() {
+    let mut app = app(1);
+    send(&mut app, lines(100));
+    press(&mut app, Command::NextPane);
+    press(&mut app, Command::Up);
+    assert!(app.log_top.is_some());
+    press(&mut app, Command::Down);
+    assert_eq!(app.log_top, None);
+}
+
+#[test]
+fn a_tick_is_due_only_while_something_counts_time() {
+    let mut app = App::new(vec![Daemon::new(D, "host", "/x", 1_000)], 0, 0, (80, 24));
+    assert_eq!(app.next_tick_ms(), None);
+    let down = Connection::Down { problem: Problem::Closed, retry_at_ms: 4_500 };
+    send(&mut app, Report::Connection(down));
+    assert_eq!(app.next_tick_ms(), Some(1_500));
+    send(&mut app, Report::Connection(Connection::Live));
+    let mut old = info(0, "old", ProcessStatus::Online);
+    old.online_since_ms = Some(-3 * 86_400_000);
+    let snapshot = Snapshot { processes: vec![old], warnings: Vec::new() };
+    let report = Report::Snapshot { at_ms: 1, took_ms: 1, interval_ms: 1_000, snapshot };
+    send(&mut app, report);
+    assert_eq!(app.next_tick_ms(), Some(3_600_000), "days change by the hour");
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Press(Command),
+    Snapshot(Vec<u32>),
+    Lines(usize),
+    Finish(u32),
+    Resize(u16, u16),
+    Down,
+    Live,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let commands = super::command::COMMANDS.iter().map(|row| row.command);
+    let commands: Vec<_> = commands.chain([Command::Yes, Command::No]).collect();
+    prop_oneof![
+        6 => proptest::sample::select(commands).prop_map(Step::Press),
+        2 => proptest::collection::vec(0_u32..40, 0..30).prop_map(Step::Snapshot),
+        2 => (0_usize..300).prop_map(Step::Lines),
+        1 => (0_u32..40).prop_map(Step::Finish),
+        1 => (0_u16..200, 0_u16..60).prop_map(|(w, h)| Step::Resize(w, h)),
+        1 => Just(Step::Down),
+        1 => Just(Step::Live),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn invariants_hold_whatever_happens(steps in proptest::collection::vec(step(), 0..60)) {
+        let mut app = app(3);
+        for (index, step) in steps.into_iter().enumerate() {
+            let now_ms = 10_000 + index as i64 * 400;
+            let message = match step {
+                Step::Press(command) => Message::Command(command),
+                Step::Snapshot(ids) => Message::Report(D, snapshot(ids)),
+                Step::Lines(count) => Message::Report(D, lines(count)),
+                Step::Finish(id) => Message::Report(D, Report::ActionFinished {
+                    action: Action::Restart, pm_id: PmId(id), outcome: ActionOutcome::Done,
+                }),
+                Step::Resize(columns, rows) => Message::Resized(columns, rows),
+                Step::Down => Message::Report(D, Report::Connection(Connection::Down {
+                    problem: Problem::Closed, retry_at_ms: now_ms + 1_000,
+                })),
+                Step::Live => Message::Report(D, Report::Connection(Connection::Live)),
+            };
+            let effects = update(&mut app, now_ms, message);
+            for effect in &effects.0 {
+                if let Effect::Act { info, .. } = effect {
+                    prop_assert!(app.fleet.get(key(info.pm_id.0)).is_some());
+                }
+            }
+            prop_assert_eq!(app.selected.is_none(), app.fleet.is_empty());
+            prop_assert!(app.selected.is_none_or(|key| app.fleet.get(key).is_some()));
+            prop_assert!(app.table_top <= app.fleet.len());
+            prop_assert!(app.log.len() <= crate::model::log::LINES_MAX);
+            if let Mode::Confirm { key, .. } = app.mode {
+                prop_assert!(app.fleet.get(key).is_some());
+            }
+            prop_assert!(app.next_tick_ms().is_none_or(|at_ms| at_ms > now_ms - 8_000));
+        }
+    }
+}

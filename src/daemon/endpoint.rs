@@ -1,0 +1,217 @@
+//! Where a daemon's sockets are, and why they could not be reached.
+//!
+//! Invariant: looking for a daemon never starts one and never changes a file; every failure to
+//! connect becomes a [`Problem`] that names the path which was tried.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use tokio::net::UnixStream;
+
+use crate::model::daemon::Problem;
+use crate::protocol::text;
+
+/// The longest path of a unix socket, bytes: `sun_path` less its final zero.
+const SOCKET_PATH_BYTES_MAX: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
+
+/// The two sockets of a daemon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The daemon's `PM2_HOME`.
+    pub home: PathBuf,
+    /// The socket for calls.
+    pub rpc: PathBuf,
+    /// The socket of the bus.
+    pub publish: PathBuf,
+}
+
+/// Why no endpoint could be derived from the environment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EndpointError {
+    /// Nothing says where the daemon's folder is.
+    #[error("neither PM2_HOME nor HOME is set: name the daemon's folder with --home")]
+    NoHome,
+}
+
+impl Endpoint {
+    /// The sockets in this `PM2_HOME`, as `pm2` names them there (PM2's `paths.js`).
+    #[must_use]
+    pub fn in_home(home: &Path) -> Self {
+        Self { home: home.to_owned(), rpc: home.join("rpc.sock"), publish: home.join("pub.sock") }
+    }
+
+    /// The daemon that `pm2` itself would talk to: `PM2_HOME`, else `$HOME/.pm2`, with the sockets
+    /// that `PM2_DAEMON_RPC_PORT` and `PM2_DAEMON_PUB_PORT` name instead of the usual ones. An
+    /// empty variable counts as none, as in PM2's `paths.js`.
+    ///
+    /// # Errors
+    /// [`EndpointError::NoHome`] when neither `PM2_HOME` nor `HOME` is set.
+    pub fn from_env(env: impl Fn(&str) -> Option<OsString>) -> Result<Self, EndpointError> {
+        let set = |name: &str| env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let home = set("PM2_HOME")
+            .or_else(|| set("HOME").map(|home| home.join(".pm2")))
+            .ok_or(EndpointError::NoHome)?;
+        let mut endpoint = Self::in_home(&home);
+        if let Some(rpc) = set("PM2_DAEMON_RPC_PORT") {
+            endpoint.rpc = rpc;
+        }
+        if let Some(publish) = set("PM2_DAEMON_PUB_PORT") {
+            endpoint.publish = publish;
+        }
+        Ok(endpoint)
+    }
+
+    /// Connects to one of the two sockets.
+    ///
+    /// # Errors
+    /// Why it could not, by path.
+    pub(super) async fn connect(&self, socket: &Path) -> Result<UnixStream, Problem> {
+        if socket.as_os_str().as_bytes().len() > SOCKET_PATH_BYTES_MAX {
+            return Err(Problem::PathTooLong { path: shown(socket) });
+        }
+        UnixStream::connect(socket).await.map_err(|error| self.diagnose(socket, &error))
+    }
+
+    /// What an error of `connect` means.
+    fn diagnose(&self, socket: &Path, error: &io::Error) -> Problem {
+        match error.kind() {
+            io::ErrorKind::NotFound => match std::fs::metadata(&self.home) {
+                Err(home) if home.kind() == io::ErrorKind::NotFound => {
+                    Problem::HomeMissing { home: shown(&self.home) }
+                }
+                _ => Problem::SocketMissing { path: shown(socket) },
+            },
+            io::ErrorKind::ConnectionRefused => Problem::Refused { path: shown(socket) },
+            io::ErrorKind::PermissionDenied => {
+                let (path, uid) = barrier(socket, |path| Ok(std::fs::metadata(path)?.uid()));
+                let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+                Problem::PermissionDenied {
+                    path: shown(&path),
+                    owner: uid.and_then(|uid| user_name(&users, uid)),
+                }
+            }
+            _ => Problem::Other {
+                path: shown(socket),
+                reason: text::clean(&error.to_string()).into(),
+            },
+        }
+    }
+}
+
+/// A path as shown: one clean line.
+pub(super) fn shown(path: &Path) -> Box<str> {
+    text::clean(&path.to_string_lossy()).into()
+}
+
+/// What stands in the way to `socket`, and the user id that owns it: the first folder that cannot
+/// be entered, else the socket itself. `owner` asks the system.
+fn barrier(socket: &Path, owner: impl Fn(&Path) -> io::Result<u32>) -> (PathBuf, Option<u32>) {
+    let mut last: Option<(PathBuf, u32)> = None;
+    let mut steps: Vec<&Path> =
+        socket.ancestors().filter(|step| !step.as_os_str().is_empty()).collect();
+    steps.reverse();
+    for step in steps {
+        match owner(step) {
+            Ok(uid) => last = Some((step.to_owned(), uid)),
+            // This step cannot be looked at, so the folder before it cannot be entered.
+            Err(_) => break,
+        }
+    }
+    match last {
+        Some((path, uid)) => (path, Some(uid)),
+        None => (socket.to_owned(), None),
+    }
+}
+
+/// The name of a user in the text of `/etc/passwd`, cleaned.
+fn user_name(passwd: &str, uid: u32) -> Option<Box<str>> {
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        let found: u32 = fields.nth(1)?.parse().ok()?;
+        (found == uid && !name.is_empty()).then(|| text::clean(name).into())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(vars: &[(&str, &str)]) -> Result<Endpoint, EndpointError> {
+        Endpoint::from_env(|name| {
+            let (_, value) = vars.iter().find(|(key, _)| *key == name)?;
+            Some(OsString::from(value))
+        })
+    }
+
+    #[test]
+    fn the_environment_is_read_as_pm2_reads_it() {
+        assert_eq!(from(&[]), Err(EndpointError::NoHome));
+        let home = from(&[("HOME", "/h")]).unwrap();
+        assert_eq!(home, Endpoint::in_home(Path::new("/h/.pm2")));
+        assert_eq!(home.rpc, Path::new("/h/.pm2/rpc.sock"));
+        assert_eq!(home.publish, Path::new("/h/.pm2/pub.sock"));
+        let named = from(&[("HOME", "/h"), ("PM2_HOME", "/p")]).unwrap();
+        assert_eq!(named, Endpoint::in_home(Path::new("/p")));
+        assert_eq!(from(&[("HOME", "/h"), ("PM2_HOME", "")]).unwrap(), home);
+        let other = from(&[
+            ("PM2_HOME", "/p"),
+            ("PM2_DAEMON_RPC_PORT", "/r"),
+            ("PM2_DAEMON_PUB_PORT", "/b"),
+        ])
+        .unwrap();
+        assert_eq!(other.home, Path::new("/p"));
+        assert_eq!(
+            (other.rpc.as_path(), other.publish.as_path()),
+            (Path::new("/r"), Path::new("/b"))
+        );
+    }
+
+    async fn problem(endpoint: &Endpoint) -> Problem {
+        endpoint.connect(&endpoint.rpc).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_missing_home_a_missing_socket_and_a_stale_socket_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let gone = Endpoint::in_home(&folder.path().join("gone"));
+        assert_eq!(problem(&gone).await, Problem::HomeMissing { home: shown(&gone.home) });
+        let endpoint = Endpoint::in_home(folder.path());
+        assert_eq!(problem(&endpoint).await, Problem::SocketMissing { path: shown(&endpoint.rpc) });
+        drop(std::os::unix::net::UnixListener::bind(&endpoint.rpc).unwrap());
+        assert_eq!(problem(&endpoint).await, Problem::Refused { path: shown(&endpoint.rpc) });
+        let long = Endpoint::in_home(&folder.path().join("x".repeat(120)));
+        assert_eq!(problem(&long).await, Problem::PathTooLong { path: shown(&long.rpc) });
+    }
+
+    #[test]
+    fn the_first_folder_that_cannot_be_entered_is_named() {
+        let denied = || io::Error::from(io::ErrorKind::PermissionDenied);
+        let found =
+            barrier(Path::new("/home/app/.pm2/rpc.sock"), |path| match path.to_str().unwrap() {
+                "/" | "/home" => Ok(0),
+                "/home/app" => Ok(1001),
+                _ => Err(denied()),
+            });
+        assert_eq!(found, (PathBuf::from("/home/app"), Some(1001)));
+        let socket = barrier(Path::new("/run/rpc.sock"), |path| {
+            Ok(if path.ends_with("rpc.sock") { 7 } else { 0 })
+        });
+        assert_eq!(socket, (PathBuf::from("/run/rpc.sock"), Some(7)));
+        let nothing = barrier(Path::new("rpc.sock"), |_| Err(denied()));
+        assert_eq!(nothing, (PathBuf::from("rpc.sock"), None));
+    }
+
+    #[test]
+    fn users_are_found_by_their_number() {
+        let passwd =
+            "root:x:0:0:root:/root:/bin/sh\nbroken\n:x:5:5\nnode:x:1000:1000::/home/node:\n";
+        assert_eq!(user_name(passwd, 1000).as_deref(), Some("node"));
+        assert_eq!(user_name(passwd, 0).as_deref(), Some("root"));
+        assert_eq!(user_name(passwd, 5), None);
+        assert_eq!(user_name(passwd, 77), None);
+    }
+}

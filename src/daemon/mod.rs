@@ -1,0 +1,356 @@
+//! Talks to the God daemons: the only module that opens sockets, sleeps or retries.
+//!
+//! Invariant: nothing here starts a daemon, and no call reaches one that its own list of methods
+//! does not allow. The bus is read as fast as it comes, whatever anyone else is doing. Everything
+//! that happens leaves as a [`Report`] through the [`Inbox`], which never waits.
+
+mod actions;
+mod backoff;
+mod bus;
+mod clock;
+mod connection;
+pub mod endpoint;
+pub mod inbox;
+mod output;
+mod poller;
+mod session;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::actions::Target;
+pub use self::endpoint::{Endpoint, EndpointError};
+pub use self::inbox::{Inbox, InboxBounds};
+use self::session::Link;
+use crate::model::report::Report;
+use crate::model::{Action, ActionOutcome, DaemonId};
+use crate::protocol::amp::FRAME_BYTES_MAX;
+use crate::protocol::process::ProcessInfo;
+use crate::protocol::text;
+
+/// The most actions under way on one daemon.
+pub const ACTIONS_MAX: usize = 16;
+
+/// How a daemon is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// The pause between polls; longer where the daemon takes long to answer.
+    pub interval: Duration,
+    /// The largest frame accepted, bytes.
+    pub frame_bytes_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { interval: Duration::from_secs(1), frame_bytes_max: FRAME_BYTES_MAX }
+    }
+}
+
+/// How long things may take. Tests shorten them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Timings {
+    /// The connect, and each call of the handshake.
+    handshake: Duration,
+    /// A call that only reads.
+    read: Duration,
+    /// A call that acts, over what the daemon itself may take for it.
+    act_margin: Duration,
+    /// The least that a reload gets.
+    reload_min: Duration,
+    /// PM2's own default of `kill_timeout` (`constants.js`).
+    kill_timeout: Duration,
+    /// PM2's own default of `listen_timeout` (`constants.js`).
+    listen_timeout: Duration,
+    /// The first and the longest pause between tries to connect, as in axon.
+    backoff_base: Duration,
+    backoff_max: Duration,
+    /// From a change on the bus to the poll that it causes: changes come in flocks.
+    debounce: Duration,
+    /// How long an unfinished line of output waits for its end.
+    partial_line: Duration,
+    /// How long the word on the bus that the daemon was killed may come after its end.
+    farewell: Duration,
+    /// How long before the end it may have come.
+    farewell_fresh: Duration,
+}
+
+impl Default for Timings {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(5),
+            read: Duration::from_secs(10),
+            act_margin: Duration::from_secs(10),
+            reload_min: Duration::from_secs(15),
+            kill_timeout: Duration::from_millis(1600),
+            listen_timeout: Duration::from_secs(3),
+            backoff_base: Duration::from_millis(100),
+            backoff_max: Duration::from_secs(5),
+            debounce: Duration::from_millis(150),
+            partial_line: Duration::from_secs(1),
+            farewell: Duration::from_millis(100),
+            farewell_fresh: Duration::from_secs(5),
+        }
+    }
+}
+
+/// How long [`DaemonHandle::suspend`] waits for the sockets to be closed.
+const SUSPEND_MAX: Duration = Duration::from_millis(500);
+
+/// Wishes of others to the actors; each is kept once until it is heard.
+#[derive(Debug, Default)]
+struct Wishes {
+    /// Poll soon: something changed.
+    change: Notify,
+    /// The user's: connect, or poll, now. One for each actor.
+    reconnect: Notify,
+    reconnect_bus: Notify,
+    /// One socket of the daemon answers again, so the other will too. Heard only by who waits.
+    other_is_back: Notify,
+}
+
+/// What the actors of one daemon share, from one start to the next suspension.
+#[derive(Debug)]
+struct Watch {
+    id: DaemonId,
+    endpoint: Endpoint,
+    options: Options,
+    timings: Timings,
+    inbox: Inbox,
+    wishes: Arc<Wishes>,
+    /// Every task that holds a socket.
+    tasks: TaskTracker,
+    /// Ends them all.
+    generation: CancellationToken,
+    /// The last word of the daemon on the bus, until it is connected again.
+    killed: watch::Sender<Option<Farewell>>,
+}
+
+/// The bus said that the daemon was killed.
+#[derive(Debug)]
+struct Farewell {
+    at: Instant,
+    /// PM2's message, cleaned.
+    message: Box<str>,
+}
+
+impl Watch {
+    fn report(&self, report: Report) {
+        self.inbox.report(self.id, report);
+    }
+
+    /// Reports something malformed.
+    fn warn(&self, what: &str) {
+        self.report(warning(what));
+    }
+
+    /// [`Watch::warn`] for a task that outlives the borrow.
+    fn warn_fn(&self) -> connection::WarnFn {
+        let (inbox, id) = (self.inbox.clone(), self.id);
+        Box::new(move |what| inbox.report(id, warning(what)))
+    }
+}
+
+fn warning(what: &str) -> Report {
+    Report::Warning { text: text::clean(what).into(), count: 1 }
+}
+
+/// Watches a daemon with tasks on the current tokio runtime, until the handle is dropped.
+///
+/// # Panics
+/// Outside a tokio runtime.
+#[must_use]
+pub fn spawn(id: DaemonId, endpoint: Endpoint, options: Options, inbox: Inbox) -> DaemonHandle {
+    spawn_with(id, endpoint, options, Timings::default(), inbox)
+}
+
+fn spawn_with(
+    id: DaemonId,
+    endpoint: Endpoint,
+    options: Options,
+    timings: Timings,
+    inbox: Inbox,
+) -> DaemonHandle {
+    let handle = DaemonHandle {
+        id,
+        endpoint,
+        options,
+        timings,
+        inbox,
+        runtime: Handle::current(),
+        wishes: Arc::default(),
+        permits: Arc::new(Semaphore::new(ACTIONS_MAX)),
+        running: Mutex::new(None),
+    };
+    handle.resume();
+    handle
+}
+
+/// A watched daemon. Dropping it ends the watch.
+#[derive(Debug)]
+pub struct DaemonHandle {
+    id: DaemonId,
+    endpoint: Endpoint,
+    options: Options,
+    timings: Timings,
+    inbox: Inbox,
+    runtime: Handle,
+    wishes: Arc<Wishes>,
+    permits: Arc<Semaphore>,
+    /// `None` while suspended.
+    running: Mutex<Option<Running>>,
+}
+
+/// The actors between a start and a suspension.
+#[derive(Debug)]
+struct Running {
+    watch: Arc<Watch>,
+    link: watch::Receiver<Link>,
+}
+
+impl DaemonHandle {
+    /// Does something to a process. Never waits: the outcome is one [`Report::ActionFinished`].
+    /// `info` is the process as the user saw it: its status decides what PM2 has to be told.
+    pub fn act(&self, action: Action, info: &ProcessInfo) {
+        let target = Target::of(info);
+        let finish = Finish {
+            inbox: self.inbox.clone(),
+            daemon: self.id,
+            action,
+            target: target.clone(),
+            is_reported: false,
+        };
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
+            finish.report(ActionOutcome::Busy);
+            return;
+        };
+        let running = self.lock();
+        let Some(running) = running.as_ref() else {
+            finish.report(ActionOutcome::Failed("suspended: nothing was sent".into()));
+            return;
+        };
+        let (watch, link) = (Arc::clone(&running.watch), running.link.clone());
+        running.watch.tasks.spawn_on(
+            async move {
+                let generation = watch.generation.clone();
+                let acting = actions::run(&watch, link, action, &target, finish);
+                // A suspension drops the action; `finish` then says so.
+                generation.run_until_cancelled(acting).await;
+                drop(permit);
+            },
+            &self.runtime,
+        );
+    }
+
+    /// Connects now where the daemon is down, else polls now.
+    pub fn refresh(&self) {
+        self.wishes.reconnect.notify_one();
+        self.wishes.reconnect_bus.notify_one();
+    }
+
+    /// Closes the sockets and returns when they are closed, after half a second at most. Actions
+    /// under way end as disconnected. A stopped program that keeps the bus open would make the God
+    /// daemon queue it in its own memory.
+    pub async fn suspend(&self) {
+        let Some(running) = self.lock().take() else {
+            return;
+        };
+        running.watch.tasks.close();
+        running.watch.generation.cancel();
+        // Later than that, the terminal matters more; the tasks end as soon as they run.
+        let _ = tokio::time::timeout(SUSPEND_MAX, running.watch.tasks.wait()).await;
+    }
+
+    /// Connects again after [`DaemonHandle::suspend`]; otherwise does nothing.
+    pub fn resume(&self) {
+        let mut running = self.lock();
+        if running.is_some() {
+            return;
+        }
+        let watch = Arc::new(Watch {
+            id: self.id,
+            endpoint: self.endpoint.clone(),
+            options: self.options,
+            timings: self.timings,
+            inbox: self.inbox.clone(),
+            wishes: Arc::clone(&self.wishes),
+            tasks: TaskTracker::new(),
+            generation: CancellationToken::new(),
+            killed: watch::Sender::new(None),
+        });
+        let (link, link_seen) = watch::channel(Link::Connecting);
+        let shared = Arc::clone(&watch);
+        watch.tasks.spawn_on(
+            async move {
+                let generation = &shared.generation;
+                generation.run_until_cancelled(session::run(&shared, &link)).await;
+            },
+            &self.runtime,
+        );
+        let shared = Arc::clone(&watch);
+        watch.tasks.spawn_on(
+            async move {
+                let generation = &shared.generation;
+                generation.run_until_cancelled(bus::run(&shared)).await;
+                shared.report(Report::BusLive(false));
+            },
+            &self.runtime,
+        );
+        *running = Some(Running { watch, link: link_seen });
+    }
+
+    /// Ends the watch and returns when the sockets are closed, after half a second at most.
+    pub async fn shut_down(self) {
+        self.suspend().await;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for DaemonHandle {
+    fn drop(&mut self) {
+        if let Some(running) = self.lock().take() {
+            running.watch.generation.cancel();
+        }
+    }
+}
+
+/// Sees to it that an action is reported exactly once, also when its task is dropped.
+#[derive(Debug)]
+struct Finish {
+    inbox: Inbox,
+    daemon: DaemonId,
+    action: Action,
+    target: Target,
+    is_reported: bool,
+}
+
+impl Finish {
+    fn report(mut self, outcome: ActionOutcome) {
+        self.send(outcome);
+    }
+
+    fn send(&mut self, outcome: ActionOutcome) {
+        self.is_reported = true;
+        let report =
+            Report::ActionFinished { action: self.action, pm_id: self.target.pm_id, outcome };
+        self.inbox.report(self.daemon, report);
+    }
+}
+
+impl Drop for Finish {
+    fn drop(&mut self) {
+        if !self.is_reported {
+            self.send(ActionOutcome::Disconnected);
+        }
+    }
+}

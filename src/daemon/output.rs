@@ -1,0 +1,329 @@
+//! From pieces of output to lines of the event log, for one daemon.
+//!
+//! Invariant: lines of one stream stay in order; at most [`STREAMS_MAX`] unfinished lines and
+//! [`LINES_MAX`] finished ones are held. This is the hot path of a burst: a line costs one cleaned
+//! text and one shared name, nothing is looked up or locked for it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::model::DaemonId;
+use crate::model::assembler::{Line, LineAssembler};
+use crate::model::log::{LineKind, LogLine, LogSource, Severity};
+use crate::model::report::Report;
+use crate::protocol::bus::{BusPmId, LogChunk, LogStream};
+use crate::protocol::process::PmId;
+
+/// The most outputs with a state of their own.
+const STREAMS_MAX: usize = 4096;
+/// Lines that go into one report; a larger frame makes several.
+pub(super) const LINES_MAX: usize = 4096;
+
+/// Beginnings of the daemon's own console lines that an event says better (7.0.4, 5.4.3, 1.1.3).
+const TOLD_BY_EVENTS: [&str; 10] = [
+    "App [",
+    "App name:",
+    "Starting execution sequence",
+    "Stopping app",
+    "pid=",
+    "Script ",
+    "-reload-",
+    "-softReload-",
+    "PM2 successfully stopped",
+    "Exited peacefully",
+];
+
+/// Whose output, and which.
+type StreamKey = (Owner, LogStream);
+
+/// [`BusPmId`] as a key; [`Owner::Nobody`] where the message names no process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Owner {
+    Process(PmId),
+    Old(PmId),
+    Daemon,
+    Nobody,
+}
+
+impl From<Option<BusPmId>> for Owner {
+    fn from(id: Option<BusPmId>) -> Self {
+        match id {
+            Some(BusPmId::Process(id)) => Self::Process(id),
+            Some(BusPmId::Old(id)) => Self::Old(id),
+            Some(BusPmId::Daemon) => Self::Daemon,
+            None => Self::Nobody,
+        }
+    }
+}
+
+/// One output: its unfinished line, and what its lines have in common.
+#[derive(Debug)]
+struct Stream {
+    assembler: LineAssembler,
+    source: LogSource,
+    kind: LineKind,
+}
+
+/// The outputs of one daemon's processes, and the lines that wait to be reported.
+#[derive(Debug)]
+pub(super) struct Output {
+    daemon: DaemonId,
+    streams: HashMap<StreamKey, Stream>,
+    lines: Vec<LogLine>,
+    /// The name of the daemon's own lines.
+    daemon_name: Arc<str>,
+}
+
+impl Output {
+    pub(super) fn new(daemon: DaemonId) -> Self {
+        Self { daemon, streams: HashMap::new(), lines: Vec::new(), daemon_name: Arc::from("PM2") }
+    }
+
+    /// Reads a piece of a process's output. `at_ms` is its time where the message has none,
+    /// `now_ms` a clock that is never set back; full reports go to `emit`.
+    pub(super) fn push(
+        &mut self,
+        chunk: &LogChunk,
+        at_ms: i64,
+        now_ms: i64,
+        emit: &mut impl FnMut(Report),
+    ) {
+        let owner = Owner::from(chunk.process.pm_id);
+        let pm_id = match owner {
+            // The worker that a reload replaces is still its process.
+            Owner::Process(id) | Owner::Old(id) => Some(id),
+            Owner::Daemon | Owner::Nobody => None,
+        };
+        self.make_room((owner, chunk.stream), emit);
+        let daemon = self.daemon;
+        let stream = self.streams.entry((owner, chunk.stream)).or_insert_with(|| Stream {
+            assembler: LineAssembler::default(),
+            source: LogSource { daemon, pm_id, name: Arc::from(&*chunk.process.name) },
+            kind: match chunk.stream {
+                LogStream::Out => LineKind::Out,
+                LogStream::Err => LineKind::Err,
+            },
+        });
+        if *stream.source.name != *chunk.process.name {
+            stream.source.name = Arc::from(&*chunk.process.name);
+        }
+        let at_ms = chunk.at_ms.unwrap_or(at_ms);
+        let (source, kind, lines) = (&stream.source, stream.kind, &mut self.lines);
+        stream.assembler.push(&chunk.data, at_ms, now_ms, |line| {
+            keep(lines, source, kind, line, emit);
+        });
+    }
+
+    /// Reads a piece of the daemon's own console, and keeps what no event says.
+    pub(super) fn push_daemon(
+        &mut self,
+        data: &str,
+        at_ms: i64,
+        now_ms: i64,
+        emit: &mut impl FnMut(Report),
+    ) {
+        let key = (Owner::Daemon, LogStream::Out);
+        self.make_room(key, emit);
+        let (daemon, name) = (self.daemon, &self.daemon_name);
+        let stream = self.streams.entry(key).or_insert_with(|| Stream {
+            assembler: LineAssembler::default(),
+            source: LogSource { daemon, pm_id: None, name: Arc::clone(name) },
+            kind: LineKind::Event("pm2", Severity::Neutral),
+        });
+        let (source, kind, lines) = (&stream.source, stream.kind, &mut self.lines);
+        stream.assembler.push(data, at_ms, now_ms, |line| {
+            keep(lines, source, kind, line, emit);
+        });
+    }
+
+    /// A process or its old worker ended: its unfinished lines are its last.
+    pub(super) fn process_ended(
+        &mut self,
+        id: PmId,
+        is_old_worker: bool,
+        emit: &mut impl FnMut(Report),
+    ) {
+        let owner = if is_old_worker { Owner::Old(id) } else { Owner::Process(id) };
+        for output in [LogStream::Out, LogStream::Err] {
+            if let Some(mut stream) = self.streams.remove(&(owner, output)) {
+                flush(&mut stream, &mut self.lines, emit);
+            }
+        }
+    }
+
+    /// Ends the unfinished lines that began at `since_ms` or before. Returns when the oldest of
+    /// the others began.
+    pub(super) fn flush_older(
+        &mut self,
+        since_ms: i64,
+        emit: &mut impl FnMut(Report),
+    ) -> Option<i64> {
+        let mut oldest: Option<i64> = None;
+        for stream in self.streams.values_mut() {
+            match stream.assembler.partial_since_ms() {
+                Some(began) if began <= since_ms => flush(stream, &mut self.lines, emit),
+                Some(began) => oldest = Some(oldest.map_or(began, |old| old.min(began))),
+                None => {}
+            }
+        }
+        oldest
+    }
+
+    /// Whether lines wait to be reported.
+    pub(super) fn has_lines(&self) -> bool {
+        !self.lines.is_empty()
+    }
+
+    /// Reports the lines that wait.
+    pub(super) fn report(&mut self, emit: &mut impl FnMut(Report)) {
+        if self.has_lines() {
+            emit(Report::Lines(std::mem::take(&mut self.lines)));
+        }
+    }
+
+    /// Keeps the number of streams bounded: past it, all unfinished lines end here.
+    fn make_room(&mut self, key: StreamKey, emit: &mut impl FnMut(Report)) {
+        if self.streams.len() < STREAMS_MAX || self.streams.contains_key(&key) {
+            return;
+        }
+        for (_, mut stream) in self.streams.drain() {
+            flush(&mut stream, &mut self.lines, emit);
+        }
+    }
+}
+
+fn flush(stream: &mut Stream, lines: &mut Vec<LogLine>, emit: &mut impl FnMut(Report)) {
+    let (source, kind) = (&stream.source, stream.kind);
+    stream.assembler.flush(|line| keep(lines, source, kind, line, emit));
+}
+
+/// Adds a line to those that wait; a full set is reported.
+fn keep(
+    lines: &mut Vec<LogLine>,
+    source: &LogSource,
+    kind: LineKind,
+    line: Line,
+    emit: &mut impl FnMut(Report),
+) {
+    if matches!(kind, LineKind::Event(..)) && !is_news(&line.text.text) {
+        return;
+    }
+    lines.push(LogLine { at_ms: line.at_ms, source: source.clone(), kind, text: line.text });
+    if lines.len() >= LINES_MAX {
+        emit(Report::Lines(std::mem::take(lines)));
+    }
+}
+
+/// Whether a line of the daemon's console says what no event says.
+fn is_news(line: &str) -> bool {
+    !line.trim().is_empty() && !TOLD_BY_EVENTS.iter().any(|told| line.starts_with(told))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::bus::ProcessRef;
+
+    fn chunk(pm_id: Option<BusPmId>, stream: LogStream, data: &str) -> LogChunk {
+        LogChunk {
+            process: ProcessRef { pm_id, name: "api".into() },
+            stream,
+            at_ms: Some(5),
+            data: data.into(),
+        }
+    }
+
+    fn lines(reports: Vec<Report>) -> Vec<LogLine> {
+        let lines = reports.into_iter().map(|report| match report {
+            Report::Lines(lines) => lines,
+            other => panic!("{other:?}"),
+        });
+        lines.flatten().collect()
+    }
+
+    fn said(lines: &[LogLine]) -> Vec<(Option<u32>, &str, &str)> {
+        let said = |line: &LogLine| line.source.pm_id.map(|id| id.0);
+        lines
+            .iter()
+            .map(|line| (said(line), line.kind.word(), &*line.text.text))
+            .collect::<Vec<_>>()
+    }
+
+    #[test]
+    fn streams_are_apart_and_an_old_worker_counts_as_its_process() {
+        let mut output = Output::new(DaemonId(0));
+        let mut reports = Vec::new();
+        let emit = &mut |report| reports.push(report);
+        let (new, old) = (BusPmId::Process(PmId(1)), BusPmId::Old(PmId(1)));
+        output.push(&chunk(Some(new), LogStream::Out, "a"), 0, 0, emit);
+        output.push(&chunk(Some(new), LogStream::Err, "e\n"), 0, 0, emit);
+        output.push(&chunk(Some(old), LogStream::Out, "o"), 0, 0, emit);
+        output.push(&chunk(Some(new), LogStream::Out, "b\n"), 0, 0, emit);
+        output.push(&chunk(None, LogStream::Out, "n\n"), 0, 0, emit);
+        output.process_ended(PmId(1), true, emit);
+        output.report(emit);
+        assert!(!output.has_lines());
+        let lines = lines(reports);
+        assert_eq!(
+            said(&lines),
+            [
+                (Some(1), "err", "e"),
+                (Some(1), "out", "ab"),
+                (None, "out", "n"),
+                (Some(1), "out", "o"),
+            ]
+        );
+    }
+
+    #[test]
+    fn unfinished_lines_end_by_age() {
+        let mut output = Output::new(DaemonId(0));
+        let mut reports = Vec::new();
+        let emit = &mut |report| reports.push(report);
+        let id = |id| Some(BusPmId::Process(PmId(id)));
+        output.push(&chunk(id(1), LogStream::Out, "first"), 0, 100, emit);
+        output.push(&chunk(id(2), LogStream::Out, "second"), 0, 200, emit);
+        assert_eq!(output.flush_older(99, emit), Some(100));
+        assert!(!output.has_lines());
+        assert_eq!(output.flush_older(100, emit), Some(200));
+        assert_eq!(output.flush_older(300, emit), None);
+        output.report(emit);
+        assert_eq!(lines(reports).len(), 2);
+    }
+
+    #[test]
+    fn the_daemons_console_is_told_only_where_no_event_tells() {
+        let mut output = Output::new(DaemonId(0));
+        let mut reports = Vec::new();
+        let emit = &mut |report| reports.push(report);
+        let memory =
+            "[PM2][WORKER] Process 0 restarted because it exceeds --max-memory-restart value";
+        output.push_daemon("App [api:0] online\n\nApp name:api id:0 online\n", 0, 0, emit);
+        output.push_daemon(&format!("{memory}\npid=7 msg=process killed\n"), 0, 0, emit);
+        output.report(emit);
+        assert_eq!(said(&lines(reports)), [(None, "pm2", memory)]);
+    }
+
+    #[test]
+    fn streams_and_reports_are_bounded() {
+        let mut output = Output::new(DaemonId(0));
+        let mut reports = Vec::new();
+        let emit = &mut |report| reports.push(report);
+        for id in 0..=STREAMS_MAX as u32 {
+            let id = Some(BusPmId::Process(PmId(id)));
+            output.push(&chunk(id, LogStream::Out, "x"), 0, 0, emit);
+        }
+        assert_eq!(output.streams.len(), 1);
+        let many = "y\n".repeat(LINES_MAX + 1);
+        output.push(&chunk(None, LogStream::Out, &many), 0, 0, emit);
+        output.report(emit);
+        let sizes: Vec<usize> = reports
+            .iter()
+            .map(|report| match report {
+                Report::Lines(lines) => lines.len(),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(sizes, [LINES_MAX, LINES_MAX, 1]);
+    }
+}

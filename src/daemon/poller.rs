@@ -1,0 +1,81 @@
+//! When to poll: at the asked-for interval, but never more than a twentieth of the daemon's time.
+//!
+//! Invariant: polls never overlap, and the pause after one is at least [`REST_FACTOR`] times as
+//! long as it took; only the user's own wish (Ctrl-R) shortens that, and then to a second.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// How many times as long as a poll took the daemon is left alone after it: `getMonitorData` blocks
+/// its only thread, and so all its other work (PM2.md section 6).
+pub(super) const REST_FACTOR: u32 = 20;
+/// The longest pause that a user's wish for a poll waits for.
+const WISH_REST_MAX: Duration = Duration::from_secs(1);
+
+/// Who asks for a poll before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Wish {
+    /// Something happened: an action ended, a process changed.
+    Change,
+    /// The user.
+    User,
+}
+
+/// The pace after one poll.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pace {
+    /// When the last poll ended.
+    ended: Instant,
+    /// How long it took.
+    took: Duration,
+    interval: Duration,
+}
+
+impl Pace {
+    pub(super) fn new(ended: Instant, took: Duration, interval: Duration) -> Self {
+        Self { ended, took, interval }
+    }
+
+    /// The pause to the next poll when nobody asks for one earlier.
+    pub(super) fn pause(&self) -> Duration {
+        self.interval.max(self.rest())
+    }
+
+    /// When the next poll is due; `wish` is the strongest one since the last poll.
+    pub(super) fn due(&self, wish: Option<Wish>) -> Instant {
+        let pause = match wish {
+            None => self.pause(),
+            Some(Wish::Change) => self.rest(),
+            Some(Wish::User) => self.rest().min(WISH_REST_MAX),
+        };
+        self.ended + pause
+    }
+
+    /// What the daemon is left alone for.
+    fn rest(&self) -> Duration {
+        self.took.saturating_mul(REST_FACTOR)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_daemon_is_polled_less_often() {
+        let now = Instant::now();
+        let quick = Pace::new(now, ms(2), ms(1000));
+        assert_eq!(quick.pause(), ms(1000));
+        assert_eq!(quick.due(None), now + ms(1000));
+        assert_eq!(quick.due(Some(Wish::Change)), now + ms(40));
+        let slow = Pace::new(now, ms(100), ms(1000));
+        assert_eq!(slow.pause(), ms(2000));
+        assert_eq!(slow.due(Some(Wish::Change)), now + ms(2000));
+        assert_eq!(slow.due(Some(Wish::User)), now + ms(1000));
+    }
+}

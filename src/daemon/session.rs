@@ -1,0 +1,242 @@
+//! Keeps one daemon connected: connect, ask what it can do, poll, and begin again when it goes.
+//!
+//! Invariant: nothing is sent before the daemon's own list of methods is known, and afterwards only
+//! what that list allows. Each change of the connection is reported.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::backoff::Backoff;
+use super::clock::{now_ms, whole_ms};
+use super::connection::{CallError, Connection};
+use super::poller::{Pace, Wish};
+use super::{Farewell, Watch};
+use crate::model::daemon::{Connection as Standing, Problem};
+use crate::model::report::Report;
+use crate::protocol::process::decode_monitor_data;
+use crate::protocol::rpc::{Call, CallRefused, CheckedCall, Methods, Outcome, Reply};
+use crate::protocol::text;
+
+/// A daemon that answered: its connection and what it can do.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) connection: Connection,
+    pub(super) methods: Methods,
+}
+
+/// Whether there is a session, for those who want to call.
+#[derive(Debug, Clone)]
+pub(super) enum Link {
+    /// A try is under way.
+    Connecting,
+    /// No; the sentence says why.
+    Down(Arc<str>),
+    /// Yes.
+    Up(Arc<Session>),
+}
+
+/// Why polling ended.
+enum End {
+    /// The connection closed.
+    Closed(Problem),
+    /// A call of somebody else timed out: another connection is needed, the daemon may be well.
+    Retired,
+    /// A poll was not answered in time.
+    Silent(Problem),
+}
+
+/// Connects, polls and reconnects for ever.
+pub(super) async fn run(watch: &Watch, link: &watch::Sender<Link>) {
+    let timings = &watch.timings;
+    let seed = u64::from(std::process::id()) << 16 | u64::from(watch.id.0);
+    let mut backoff = Backoff::new(timings.backoff_base, timings.backoff_max, seed);
+    let mut killed = None;
+    watch.report(Report::Connection(Standing::Connecting));
+    loop {
+        let problem = match connect(watch).await {
+            Ok(session) => {
+                watch.killed.send_replace(None);
+                killed = None;
+                let session = Arc::new(session);
+                link.send_replace(Link::Up(Arc::clone(&session)));
+                watch.report(Report::Connection(Standing::Live));
+                watch.wishes.other_is_back.notify_waiters();
+                let end = poll(watch, &session, &mut backoff).await;
+                link.send_replace(Link::Connecting);
+                drop(session);
+                match end {
+                    End::Retired => continue,
+                    End::Silent(problem) => problem,
+                    End::Closed(problem) => {
+                        killed = farewell(watch, &problem).await;
+                        problem
+                    }
+                }
+            }
+            Err(problem) => problem,
+        };
+        let problem = explain(problem, killed.as_deref());
+        link.send_replace(Link::Down(problem.sentence().into()));
+        let delay = backoff.delay();
+        watch.report(Report::Connection(Standing::Down {
+            problem,
+            retry_at_ms: now_ms().saturating_add(whole_ms(delay) as i64),
+        }));
+        tokio::select! {
+            () = tokio::time::sleep(delay) => {}
+            () = watch.wishes.reconnect.notified() => {}
+            () = watch.wishes.other_is_back.notified() => {}
+        }
+        link.send_replace(Link::Connecting);
+    }
+}
+
+/// What the daemon said on the bus before it closed, if it did: that can come a moment later than
+/// the end of this connection, since the bus is another socket.
+async fn farewell(watch: &Watch, problem: &Problem) -> Option<Box<str>> {
+    if *problem != Problem::Closed {
+        return None;
+    }
+    // Any app can publish this topic, so an old word without an end behind it means nothing.
+    let is_fresh = |said: &Option<Farewell>| {
+        said.as_ref().is_some_and(|said| said.at.elapsed() < watch.timings.farewell_fresh)
+    };
+    let mut killed = watch.killed.subscribe();
+    let said = killed.wait_for(is_fresh);
+    let said = tokio::time::timeout(watch.timings.farewell, said).await;
+    Some(said.ok()?.ok()?.as_ref()?.message.clone())
+}
+
+/// After a deliberate end, a missing or refused socket is still that end.
+fn explain(problem: Problem, killed: Option<&str>) -> Problem {
+    match (problem, killed) {
+        (
+            Problem::Closed | Problem::SocketMissing { .. } | Problem::Refused { .. },
+            Some(message),
+        ) => Problem::Killed { message: message.into() },
+        (problem, _) => problem,
+    }
+}
+
+/// Opens a connection and asks for the methods, then for the version.
+async fn connect(watch: &Watch) -> Result<Session, Problem> {
+    let timeout = watch.timings.handshake;
+    let connecting = watch.endpoint.connect(&watch.endpoint.rpc);
+    let stream = tokio::time::timeout(timeout, connecting)
+        .await
+        .map_err(|_| Problem::Silent { method: "connect".into() })??;
+    let connection = Connection::open(
+        stream,
+        watch.options.frame_bytes_max,
+        &watch.tasks,
+        &watch.generation,
+        watch.warn_fn(),
+    );
+    let reply = connection
+        .methods(timeout)
+        .await
+        .map_err(|error| call_problem(&connection, "methods", &error))?;
+    let methods = Methods::parse(&reply)
+        .map_err(|error| Problem::NotPm2 { reason: text::clean(&error.to_string()).into() })?;
+    let session = Session { connection, methods };
+    // A daemon that does not tell its version can still be watched.
+    if let Ok(call) = session.methods.check(&Call::GetVersion) {
+        let reply = session
+            .connection
+            .call(&call, timeout)
+            .await
+            .map_err(|error| call_problem(&session.connection, "getVersion", &error))?;
+        if let Some(version) = version(&reply) {
+            watch.report(Report::Version(text::clean(&version).into()));
+        }
+    }
+    Ok(session)
+}
+
+fn version(reply: &Reply) -> Option<String> {
+    match reply.outcome() {
+        Ok(Outcome::Success(values)) => Some(values.first()?.as_str()?.to_owned()),
+        _ => None,
+    }
+}
+
+fn call_problem(connection: &Connection, method: &str, error: &CallError) -> Problem {
+    match error {
+        CallError::Closed => connection.ended().unwrap_or(Problem::Closed),
+        CallError::TimedOut { .. } | CallError::Busy => Problem::Silent { method: method.into() },
+    }
+}
+
+/// Polls until the connection is of no more use.
+async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
+    let call = match session.methods.check(&Call::GetMonitorData) {
+        Ok(call) => call,
+        Err(refused) => return cannot_poll(watch, session, &refused).await,
+    };
+    loop {
+        let started = Instant::now();
+        let reply = match session.connection.call(&call, watch.timings.read).await {
+            Ok(reply) => reply,
+            Err(CallError::Closed) => {
+                return End::Closed(session.connection.ended().unwrap_or(Problem::Closed));
+            }
+            Err(CallError::TimedOut { .. } | CallError::Busy) => {
+                return End::Silent(Problem::Silent { method: call.method().into() });
+            }
+        };
+        let pace = Pace::new(Instant::now(), started.elapsed(), watch.options.interval);
+        backoff.reset();
+        report_snapshot(watch, &call, &reply, started.elapsed(), pace.pause());
+        if let Some(end) = rest(watch, session, pace).await {
+            return end;
+        }
+    }
+}
+
+/// Decodes and reports a poll's reply.
+fn report_snapshot(
+    watch: &Watch,
+    call: &CheckedCall,
+    reply: &Reply,
+    took: Duration,
+    pause: Duration,
+) {
+    match decode_monitor_data(reply.body()) {
+        Ok(mut snapshot) => {
+            for warning in std::mem::take(&mut snapshot.warnings) {
+                watch.warn(&warning);
+            }
+            watch.report(Report::Snapshot {
+                at_ms: now_ms(),
+                took_ms: whole_ms(took),
+                interval_ms: whole_ms(pause),
+                snapshot,
+            });
+        }
+        Err(error) => watch.warn(&format!("{}: {error}", call.method())),
+    }
+}
+
+/// Waits for the next poll; says so when the connection ends before.
+async fn rest(watch: &Watch, session: &Session, pace: Pace) -> Option<End> {
+    let mut wish: Option<Wish> = None;
+    loop {
+        tokio::select! {
+            problem = session.connection.spent() => {
+                return Some(problem.map_or(End::Retired, End::Closed));
+            }
+            () = watch.wishes.change.notified() => wish = wish.max(Some(Wish::Change)),
+            () = watch.wishes.reconnect.notified() => wish = Some(Wish::User),
+            () = tokio::time::sleep_until(pace.due(wish)) => return None,
+        }
+    }
+}
+
+/// A daemon without the one call that all hangs on: says so and waits for it to go.
+async fn cannot_poll(watch: &Watch, session: &Session, refused: &CallRefused) -> End {
+    watch.warn(&refused.to_string());
+    session.connection.spent().await.map_or(End::Retired, End::Closed)
+}

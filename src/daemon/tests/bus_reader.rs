@@ -1,0 +1,139 @@
+//! The bus: lines, events, its end, and a flood.
+
+use super::*;
+use crate::model::log::LogLine;
+
+fn message(topic: &str, payload: &Json) -> Vec<u8> {
+    let mut bytes = bytes::BytesMut::new();
+    let frame = Frame::new(vec![value::text(topic), value::json(payload)]).unwrap();
+    tokio_util::codec::Encoder::encode(&mut AmpCodec::default(), frame, &mut bytes).unwrap();
+    bytes.to_vec()
+}
+
+fn output(data: &str) -> Vec<u8> {
+    let process = json!({ "pm_id": 1, "name": "api" });
+    message("log:out", &json!({ "process": process, "at": 5, "data": data }))
+}
+
+fn event(word: &str) -> Vec<u8> {
+    let process = json!({ "pm_id": 1, "name": "api", "status": "stopped" });
+    let payload = json!({ "event": word, "manually": false, "process": process, "at": 6 });
+    message("process:event", &payload)
+}
+
+fn lines(report: &Report) -> Option<Vec<String>> {
+    let text = |line: &LogLine| line.text.text.to_string();
+    match report {
+        Report::Lines(lines) => Some(lines.iter().map(text).collect()),
+        _ => None,
+    }
+}
+
+fn is_event(report: &Report) -> Option<()> {
+    matches!(report, Report::Process(_)).then_some(())
+}
+
+#[tokio::test]
+async fn lines_and_events_come_in_order_and_a_change_is_polled() {
+    let peer = Peer::new();
+    let long = Timings { partial_line: PATIENCE, ..timings() };
+    let mut client = Client::new(&peer, long);
+    let mut bus = peer.accept_bus().await;
+    let mut rpc = peer.accept_live().await;
+    let id = rpc.expect("getMonitorData").await;
+    let bytes = [output("a\nb\nhal"), output("f"), event("exit"), output("c\n")].concat();
+    bus.write_all(&bytes).await.unwrap();
+    assert_eq!(client.wait(lines).await, ["a", "b", "half"]);
+    client.wait(is_event).await;
+    assert_eq!(client.wait(lines).await, ["c"]);
+    // The poll that was under way may not know of the change: another follows.
+    rpc.answer(&id, &poll_reply()).await;
+    rpc.expect("getMonitorData").await;
+}
+
+#[tokio::test]
+async fn an_unfinished_line_shows_when_it_has_waited_long_enough() {
+    let peer = Peer::new();
+    let mut client = Client::new(&peer, timings());
+    let mut bus = peer.accept_bus().await;
+    bus.write_all(&output("Password: ")).await.unwrap();
+    assert_eq!(client.wait(lines).await, ["Password: "]);
+}
+
+#[tokio::test]
+async fn a_malformed_message_costs_itself_only() {
+    let peer = Peer::new();
+    let mut client = Client::new(&peer, timings());
+    let mut bus = peer.accept_bus().await;
+    let broken = [0x11, 0, 0, 0, 3, b'?', b'?', b'?'];
+    bus.write_all(&broken).await.unwrap();
+    assert!(client.warning().await.starts_with("bus: "));
+    bus.write_all(&output("x\n")).await.unwrap();
+    assert_eq!(client.wait(lines).await, ["x"]);
+    // Out of step: another connection.
+    bus.write_all(b"garbage").await.unwrap();
+    client.warning().await;
+    let mut bus = peer.accept_bus().await;
+    bus.write_all(&output("y\n")).await.unwrap();
+    assert_eq!(client.wait(lines).await, ["y"]);
+}
+
+#[tokio::test]
+async fn a_killed_daemon_is_told_from_a_lost_one() {
+    let peer = Peer::new();
+    let mut client = Client::new(&peer, timings());
+    let mut bus = peer.accept_bus().await;
+    let mut rpc = peer.accept_live().await;
+    client.live().await;
+    let id = rpc.expect("getMonitorData").await;
+    rpc.answer(&id, &poll_reply()).await;
+    client.snapshot().await;
+    let said = json!({ "status": "killed", "msg": "pm2 has been killed via CLI" });
+    let home = peer.home.path().to_owned();
+    // The end of the one socket can be seen before the word on the other.
+    drop(rpc);
+    bus.write_all(&message("pm2:kill", &said)).await.unwrap();
+    drop(bus);
+    for name in ["rpc.sock", "pub.sock"] {
+        std::fs::remove_file(home.join(name)).unwrap();
+    }
+    let killed = || Problem::Killed { message: "pm2 has been killed via CLI".into() };
+    assert_eq!(client.down().await, killed());
+    // The socket is missing now, because it was killed.
+    assert_eq!(client.down().await, killed());
+}
+
+#[tokio::test]
+async fn a_flood_is_read_while_the_app_takes_nothing() {
+    const FRAMES: usize = 2_000;
+    const LINES: usize = 50;
+    let peer = Peer::new();
+    let mut client = Client::new(&peer, timings());
+    let mut bus = peer.accept_bus().await;
+    let _rpc = peer.accept_live().await;
+    client.live().await;
+    let frame = output(&"a line of the flood\n".repeat(LINES));
+    soon(async {
+        for _ in 0..FRAMES {
+            bus.write_all(&frame).await.unwrap();
+        }
+    })
+    .await;
+    bus.write_all(&event("exit")).await.unwrap();
+    let (mut kept, mut lost, mut is_over) = (0, 0, false);
+    while !is_over || !client.inbox.is_empty() {
+        soon(client.inbox.ready()).await;
+        let mut batch = Vec::new();
+        client.inbox.take(&mut batch, usize::MAX);
+        for (_, report) in batch {
+            match report {
+                Report::Lines(lines) => kept += lines.len() as u64,
+                Report::LinesLost(lines) => lost += lines,
+                Report::Process(_) => is_over = true,
+                _ => {}
+            }
+        }
+    }
+    assert_eq!(kept + lost, (FRAMES * LINES) as u64);
+    assert!(lost > 0, "the flood was too small to mean anything");
+}

@@ -1,0 +1,36 @@
+//! Panics: the terminal first, then the report, then the end of the program.
+//!
+//! Invariant: a panic in any thread or task ends the program; a task that died silently would leave
+//! a screen that lies.
+
+use std::sync::OnceLock;
+
+use tokio::sync::Notify;
+
+use crate::terminal;
+
+static HAPPENED: OnceLock<Notify> = OnceLock::new();
+
+fn notify() -> &'static Notify {
+    HAPPENED.get_or_init(Notify::new)
+}
+
+/// Waits until something panicked. Cancel-safe.
+pub async fn happened() {
+    notify().notified().await;
+}
+
+/// Installs color-eyre's reports, and before them the restoring of the terminal.
+///
+/// # Errors
+/// When a hook was installed already.
+pub fn install_hooks() -> color_eyre::Result<()> {
+    color_eyre::install()?;
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        terminal::restore_now();
+        report(panic);
+        notify().notify_one();
+    }));
+    Ok(())
+}

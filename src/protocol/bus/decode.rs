@@ -1,0 +1,312 @@
+//! Reads the frames of the bus: `s:<topic>` and `j:<payload>`.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use super::{
+    BusEvent, BusMessage, BusPmId, EventKind, Exception, LogChunk, LogStream, Other, ProcessEvent,
+    ProcessRef,
+};
+use crate::protocol::amp::Frame;
+use crate::protocol::json::{self, Object, Scalar, nothing, object, skip_rest};
+use crate::protocol::process::{PmId, ProcessFields, parse_pm_id};
+use crate::protocol::text::clean;
+use crate::protocol::value::Value;
+
+/// The most lines of a stack that are kept.
+pub const STACK_LINES_MAX: usize = 64;
+
+/// Why a frame of the bus is lost. The frames after it are not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BusError {
+    /// The frame does not start with a topic and a JSON payload.
+    #[error("a frame on the bus that is no message")]
+    NotAMessage,
+    /// The payload is broken JSON.
+    #[error("a message {topic} on the bus is broken JSON: {reason}")]
+    Json {
+        /// The topic, cleaned.
+        topic: Box<str>,
+        /// What serde says.
+        reason: String,
+    },
+}
+
+/// Reads one message of the bus.
+///
+/// # Errors
+/// [`BusError`] when the frame is no message or its JSON is broken; a payload of a shape that its
+/// topic does not have in PM2 is no error but [`BusEvent::Other`].
+pub fn decode(frame: &Frame) -> Result<BusMessage, BusError> {
+    let [topic, payload, ..] = frame.args() else {
+        return Err(BusError::NotAMessage);
+    };
+    let (Value::Text(topic), Value::Json(payload)) = (Value::parse(topic), Value::parse(payload))
+    else {
+        return Err(BusError::NotAMessage);
+    };
+    let topic_name = || Box::<str>::from(clean(topic));
+    let known = match topic {
+        "log:out" => log(payload, Some(LogStream::Out)),
+        "log:err" => log(payload, Some(LogStream::Err)),
+        "log:PM2" => log(payload, None),
+        "process:event" => process_event(payload),
+        "process:exception" => exception(payload),
+        "pm2:kill" => daemon_killed(payload),
+        _ => Ok(None),
+    };
+    let event = known
+        .and_then(|known| match known {
+            Some(event) => Ok(event),
+            None => other(payload),
+        })
+        .map_err(|error| BusError::Json { topic: topic_name(), reason: error.to_string() })?;
+    Ok(BusMessage { topic: topic_name(), event })
+}
+
+/// What a decoder makes of a payload: nothing where it has another shape than PM2's.
+type Known = serde_json::Result<Option<BusEvent>>;
+
+object! {
+    /// The little that most payloads say of their process.
+    struct WireRef<'de> {
+        pm_id: Scalar<'de> = "pm_id",
+        name: Scalar<'de> = "name",
+    }
+}
+
+impl WireRef<'_> {
+    fn to_ref(&self) -> ProcessRef {
+        ProcessRef {
+            pm_id: parse_bus_id(&self.pm_id),
+            name: cleaned(&self.name).unwrap_or_default(),
+        }
+    }
+}
+
+fn process_ref(process: &Object<WireRef<'_>>) -> ProcessRef {
+    match &process.0 {
+        Some(process) => process.to_ref(),
+        None => WireRef::default().to_ref(),
+    }
+}
+
+fn parse_bus_id(id: &Scalar<'_>) -> Option<BusPmId> {
+    match id.as_str() {
+        Some("PM2") => Some(BusPmId::Daemon),
+        Some(text) if text.starts_with("_old_") => {
+            let id = text.strip_prefix("_old_")?.parse().ok()?;
+            Some(BusPmId::Old(PmId(id)))
+        }
+        _ => parse_pm_id(id).map(BusPmId::Process),
+    }
+}
+
+fn cleaned(field: &Scalar<'_>) -> Option<Box<str>> {
+    field.as_text().map(|text| clean(&text).into())
+}
+
+object! {
+    struct WireLog<'de> {
+        process: Object<WireRef<'de>> = "process",
+        at: Scalar<'de> = "at",
+        data: LogText<'de> = "data",
+    }
+}
+
+fn log(payload: &[u8], stream: Option<LogStream>) -> Known {
+    json::read(payload, |text| {
+        let Object(Some(log)) = json::from_slice::<Object<WireLog<'_>>>(text)? else {
+            return Ok(None);
+        };
+        let Some(data) = log.data.text else {
+            return Ok(None);
+        };
+        let process = process_ref(&log.process);
+        let at_ms = log.at.as_i64();
+        Ok(match (stream, process.pm_id) {
+            (Some(stream), _) => Some(BusEvent::Log(LogChunk { process, stream, at_ms, data })),
+            (None, Some(BusPmId::Daemon)) => Some(BusEvent::DaemonLog { at_ms, data }),
+            // An app that calls its own message `log:PM2`.
+            (None, _) => None,
+        })
+    })
+}
+
+/// `data` of a log message: text, or `{str: text}` on 0.12.16. Owned at once, since it is kept.
+#[derive(Debug, Default)]
+struct LogText<'de> {
+    text: Option<String>,
+    lifetime: std::marker::PhantomData<&'de ()>,
+}
+
+impl LogText<'_> {
+    fn new(text: Option<String>) -> Self {
+        Self { text, lifetime: std::marker::PhantomData }
+    }
+}
+
+object! {
+    struct WireStr<'de> {
+        text: LogText<'de> = "str",
+    }
+}
+
+impl<'de> Deserialize<'de> for LogText<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LogTextVisitor)
+    }
+}
+
+struct LogTextVisitor;
+
+impl<'de> Visitor<'de> for LogTextVisitor {
+    type Value = LogText<'de>;
+
+    nothing!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64,);
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(LogText::new(Some(text.to_owned())))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+        skip_rest(seq).map(|()| LogText::default())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        json::read_object::<WireStr<'de>, A>(map).map(|wire| wire.text)
+    }
+}
+
+object! {
+    struct WireEvent<'de> {
+        event: Scalar<'de> = "event",
+        manually: Scalar<'de> = "manually",
+        at: Scalar<'de> = "at",
+        process: Object<ProcessFields<'de>> = "process",
+    }
+}
+
+fn process_event(payload: &[u8]) -> Known {
+    json::read(payload, |text| {
+        let Object(Some(wire)) = json::from_slice::<Object<WireEvent<'_>>>(text)? else {
+            return Ok(None);
+        };
+        let (Some(word), Some(process)) = (wire.event.as_str(), &wire.process.0) else {
+            return Ok(None);
+        };
+        let (pm_id, is_old_worker) = match parse_bus_id(&process.pm_id) {
+            Some(BusPmId::Process(id)) => (id, false),
+            Some(BusPmId::Old(id)) => (id, true),
+            Some(BusPmId::Daemon) | None => return Ok(None),
+        };
+        Ok(Some(BusEvent::Process(Box::new(ProcessEvent {
+            kind: event_kind(word),
+            manually: wire.manually.as_bool().unwrap_or(false),
+            at_ms: wire.at.as_i64(),
+            is_old_worker,
+            signal: None,
+            info: process.to_info(pm_id),
+        }))))
+    })
+}
+
+fn event_kind(word: &str) -> EventKind {
+    match word {
+        "online" => EventKind::Online,
+        "start" => EventKind::Start,
+        "stop" => EventKind::Stop,
+        "restart" => EventKind::Restart,
+        "exit" => EventKind::Exit,
+        "reload" => EventKind::Reload,
+        "graceful reload" => EventKind::GracefulReload,
+        "delete" => EventKind::Delete,
+        "restart overlimit" => EventKind::RestartOverlimit,
+        other => EventKind::Other(clean(other).into()),
+    }
+}
+
+object! {
+    struct WireException<'de> {
+        process: Object<WireRef<'de>> = "process",
+        at: Scalar<'de> = "at",
+        data: Object<WireError<'de>> = "data",
+    }
+}
+
+object! {
+    struct WireError<'de> {
+        message: Scalar<'de> = "message",
+        stack: Scalar<'de> = "stack",
+    }
+}
+
+fn exception(payload: &[u8]) -> Known {
+    json::read(payload, |text| {
+        let Object(Some(wire)) = json::from_slice::<Object<WireException<'_>>>(text)? else {
+            return Ok(None);
+        };
+        let Some(data) = &wire.data.0 else {
+            return Ok(None);
+        };
+        let message = cleaned(&data.message).filter(|message| !message.trim().is_empty());
+        if message.is_none() && data.stack.as_str().is_none() {
+            return Ok(None);
+        }
+        let stack: Vec<Box<str>> = data
+            .stack
+            .as_str()
+            .unwrap_or_default()
+            .lines()
+            .take(STACK_LINES_MAX)
+            .map(|line| clean(line).into())
+            .collect();
+        let first_line = || stack.first().cloned().unwrap_or_default();
+        Ok(Some(BusEvent::Exception(Box::new(Exception {
+            process: process_ref(&wire.process),
+            at_ms: wire.at.as_i64(),
+            message: message.unwrap_or_else(first_line),
+            stack,
+        }))))
+    })
+}
+
+object! {
+    struct WireKill<'de> {
+        status: Scalar<'de> = "status",
+        msg: Scalar<'de> = "msg",
+    }
+}
+
+/// An app's message of that name is `{at, data, process}` and thus told apart.
+fn daemon_killed(payload: &[u8]) -> Known {
+    json::read(payload, |text| {
+        let Object(kill) = json::from_slice::<Object<WireKill<'_>>>(text)?;
+        Ok(kill
+            .filter(|kill| kill.status.as_str().is_some())
+            .map(|kill| BusEvent::DaemonKilled { message: cleaned(&kill.msg).unwrap_or_default() }))
+    })
+}
+
+object! {
+    struct WireOther<'de> {
+        process: Object<WireRef<'de>> = "process",
+        at: Scalar<'de> = "at",
+    }
+}
+
+fn other(payload: &[u8]) -> serde_json::Result<BusEvent> {
+    json::read(payload, |text| {
+        let Object(wire) = json::from_slice::<Object<WireOther<'_>>>(text)?;
+        let wire = wire.unwrap_or_default();
+        let process = wire.process.0.map(|process| process.to_ref());
+        Ok(BusEvent::Other(Other {
+            process: process.filter(|process| process.pm_id.is_some() || !process.name.is_empty()),
+            at_ms: wire.at.as_i64(),
+            // A copy, since a slice would keep the whole read buffer alive as long as the message.
+            json: Bytes::copy_from_slice(payload),
+        }))
+    })
+}

@@ -1,0 +1,232 @@
+//! The shell around the pure app: the loop, frame pacing, effects.
+//!
+//! Invariant: the loop never waits for the daemon or the terminal. `select!` only names what
+//! happened, `update` decides, this module acts. A due frame outranks input, input outranks data,
+//! data is taken in batches with a bound; nothing is drawn while nothing visible changed.
+
+use std::io;
+use std::time::Duration;
+
+use crossterm::event::KeyEvent;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use crate::app::effect::{Effect, Effects};
+use crate::app::message::Message;
+use crate::app::{App, keymap, update};
+use crate::daemon::inbox::Inbox;
+use crate::model::report::Report;
+use crate::model::{Action, DaemonId};
+use crate::protocol::process::ProcessInfo;
+
+/// The shortest time between two frames: 30 a second, also for keys.
+const FRAME_INTERVAL_MIN: Duration = Duration::from_millis(33);
+/// The shortest time between two frames that only data caused: 10 a second.
+const DATA_FRAME_INTERVAL_MIN: Duration = Duration::from_millis(100);
+/// The most log lines taken into the app in one turn of the loop.
+const LINES_A_TURN_MAX: usize = 4_096;
+
+/// Where frames go.
+pub trait Surface {
+    /// Whether the last frame is still being written: then none may be drawn.
+    fn is_busy(&self) -> bool;
+    /// Waits until the surface is not busy or has failed. Cancel-safe; only called while busy.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    fn wait_idle(&mut self) -> impl Future<Output = io::Result<()>>;
+    /// Draws the app into memory and hands the bytes over; never blocks.
+    ///
+    /// # Errors
+    /// When the terminal is gone.
+    fn draw(&mut self, app: &App) -> io::Result<()>;
+    /// Makes the next frame draw every cell.
+    fn redraw(&mut self);
+}
+
+/// What the effects reach. Nothing here waits.
+pub trait World {
+    /// Has a daemon act on a process.
+    fn act(&mut self, daemon: DaemonId, action: Action, info: &ProcessInfo);
+    /// Connects or polls now.
+    fn refresh(&mut self);
+}
+
+/// What comes from the terminal and from signals.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Input {
+    /// A key.
+    Key(KeyEvent),
+    /// The terminal's new size in columns and rows.
+    Resized(u16, u16),
+    /// A signal that ends the program, by its number.
+    Terminate(i32),
+    /// SIGTSTP from outside.
+    Suspend,
+    /// SIGCONT that did not follow a suspension of our own: the screen may be anything now.
+    Continued,
+    /// The terminal hung up or cannot be read or written any more.
+    TerminalGone,
+}
+
+/// Why the loop returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pause {
+    /// The user quit.
+    Quit,
+    /// A signal ends the program, by its number.
+    Signal(i32),
+    /// The terminal is gone.
+    TerminalGone,
+    /// Suspend the program, then call [`run`] again.
+    Suspend,
+}
+
+/// The loop's own state, kept over a suspension.
+#[derive(Debug)]
+pub struct Pacer {
+    last_frame: Option<Instant>,
+    /// Whether a key or a resize waits to be shown.
+    is_urgent: bool,
+    /// Frames drawn so far.
+    pub frames: u64,
+}
+
+impl Default for Pacer {
+    fn default() -> Self {
+        Self { last_frame: None, is_urgent: true, frames: 0 }
+    }
+}
+
+impl Pacer {
+    /// When the next frame is due.
+    fn due(&self) -> Instant {
+        let Some(last) = self.last_frame else { return Instant::now() };
+        last + if self.is_urgent { FRAME_INTERVAL_MIN } else { DATA_FRAME_INTERVAL_MIN }
+    }
+
+    /// Makes the next change be shown as soon as a key's would.
+    pub fn hurry(&mut self) {
+        self.is_urgent = true;
+    }
+}
+
+/// Runs until the program is to end or to be suspended.
+///
+/// `clock` gives milliseconds since 1970.
+pub async fn run<S: Surface>(
+    app: &mut App,
+    surface: &mut S,
+    pacer: &mut Pacer,
+    inputs: &mut mpsc::Receiver<Input>,
+    inbox: &Inbox,
+    world: &mut impl World,
+    clock: impl Fn() -> i64,
+) -> Pause {
+    let mut batch: Vec<(DaemonId, Report)> = Vec::new();
+    loop {
+        let may_draw = app.is_dirty && !surface.is_busy();
+        let due = pacer.due();
+        let now_ms = clock();
+        let tick = app.next_tick_ms().map(|at_ms| wake_at(now_ms, at_ms));
+        let turn = tokio::select! {
+            biased;
+            () = sleep_until(due), if may_draw => Turn::Frame,
+            result = surface.wait_idle(), if surface.is_busy() => Turn::Written(result.is_ok()),
+            input = inputs.recv() => Turn::Input(input),
+            () = inbox.ready() => Turn::Data,
+            () = sleep_until(tick.unwrap_or(due)), if tick.is_some() => Turn::Clock,
+        };
+        let now_ms = clock();
+        let effects = match turn {
+            Turn::Frame => {
+                pacer.last_frame = Some(Instant::now());
+                pacer.is_urgent = false;
+                pacer.frames += 1;
+                app.now_ms = now_ms;
+                app.is_dirty = false;
+                if surface.draw(app).is_err() {
+                    return Pause::TerminalGone;
+                }
+                continue;
+            }
+            Turn::Written(true) => continue,
+            Turn::Written(false) => return Pause::TerminalGone,
+            Turn::Input(None) => return Pause::TerminalGone,
+            Turn::Input(Some(input)) => {
+                pacer.is_urgent = true;
+                match take_input(app, surface, now_ms, input) {
+                    Ok(effects) => effects,
+                    Err(pause) => return pause,
+                }
+            }
+            Turn::Data => {
+                inbox.take(&mut batch, LINES_A_TURN_MAX);
+                take_batch(app, now_ms, &mut batch)
+            }
+            Turn::Clock => update(app, now_ms, Message::Clock),
+        };
+        if let Some(pause) = perform(effects, surface, world) {
+            return pause;
+        }
+    }
+}
+
+/// What happened, by name.
+enum Turn {
+    Frame,
+    Written(bool),
+    Input(Option<Input>),
+    Data,
+    Clock,
+}
+
+fn wake_at(now_ms: i64, at_ms: i64) -> Instant {
+    let wait_ms = u64::try_from(at_ms.saturating_sub(now_ms)).unwrap_or(0);
+    // At least a millisecond, so that a tick in the past cannot spin.
+    Instant::now() + Duration::from_millis(wait_ms.max(1))
+}
+
+fn take_input(
+    app: &mut App,
+    surface: &mut impl Surface,
+    now_ms: i64,
+    input: Input,
+) -> Result<Effects, Pause> {
+    match input {
+        Input::Key(key) => Ok(keymap::command(&app.mode, key)
+            .map_or_else(Effects::none, |command| update(app, now_ms, Message::Command(command)))),
+        Input::Resized(columns, rows) => Ok(update(app, now_ms, Message::Resized(columns, rows))),
+        Input::Continued => {
+            surface.redraw();
+            Ok(update(app, now_ms, Message::Clock))
+        }
+        Input::Suspend => Err(Pause::Suspend),
+        Input::Terminate(signal) => Err(Pause::Signal(signal)),
+        Input::TerminalGone => Err(Pause::TerminalGone),
+    }
+}
+
+fn take_batch(app: &mut App, now_ms: i64, batch: &mut Vec<(DaemonId, Report)>) -> Effects {
+    let mut all = Effects::none();
+    for (daemon, report) in batch.drain(..) {
+        let effects = update(app, now_ms, Message::Report(daemon, report));
+        all.0.extend(effects.0);
+    }
+    all
+}
+
+/// Performs effects; returns the one that ends the loop, if there is one.
+fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World) -> Option<Pause> {
+    let mut pause = None;
+    for effect in effects.0 {
+        match effect {
+            Effect::Act { daemon, action, info } => world.act(daemon, action, &info),
+            Effect::Refresh => world.refresh(),
+            Effect::Redraw => surface.redraw(),
+            Effect::Suspend => pause = pause.or(Some(Pause::Suspend)),
+            Effect::Quit => pause = Some(Pause::Quit),
+        }
+    }
+    pause
+}

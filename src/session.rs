@@ -1,0 +1,193 @@
+//! One run of the cockpit: which daemons, the terminal, the loop, and the way out.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use color_eyre::eyre::{Result, WrapErr};
+
+use crate::app::App;
+use crate::cli::{Cli, Command};
+use crate::daemon::endpoint::Endpoint;
+use crate::daemon::inbox::{Inbox, InboxBounds};
+use crate::daemon::{self, DaemonHandle, Options};
+use crate::demo;
+use crate::model::daemon::Daemon;
+use crate::model::log::LogBuffer;
+use crate::model::{Action, DaemonId};
+use crate::protocol::process::ProcessInfo;
+use crate::protocol::text::clean;
+use crate::runtime::{self, Pacer, Pause, World};
+use crate::terminal::{self, Screen};
+use crate::view::theme::Theme;
+use crate::{input, panic};
+
+const MIB: usize = 1024 * 1024;
+
+/// Runs the cockpit and returns the exit code.
+///
+/// # Errors
+/// When the terminal or the simulated daemon cannot be set up, or no PM2 home can be found.
+pub async fn run(cli: Cli) -> Result<ExitCode> {
+    let demo = match cli.command {
+        Some(Command::Demo) => Some(
+            demo::Demo::start(demo::World::lively(now_ms()), demo::Script::default())
+                .wrap_err("cannot start the simulated daemon")?,
+        ),
+        None => None,
+    };
+    let endpoints = endpoints(&cli, demo.as_ref().map(demo::Demo::home))?;
+    let inbox = Inbox::new(InboxBounds::default());
+    let mut app = new_app(&cli, &endpoints)?;
+    app.is_demo = demo.is_some();
+    let mut daemons = spawn_daemons(&cli, endpoints, &inbox);
+    let mut screen = Screen::enter(Theme::detect(|name| std::env::var(name).ok()))
+        .wrap_err("cannot set up the terminal")?;
+    let pause = watch(&mut app, &mut screen, &inbox, &mut daemons).await;
+    screen.leave().await;
+    for daemon in daemons {
+        daemon.shut_down().await;
+    }
+    Ok(match pause? {
+        Pause::Quit | Pause::Suspend => ExitCode::SUCCESS,
+        // As if SIGHUP had come, which is what a lost terminal usually sends too.
+        Pause::TerminalGone => ExitCode::from(129),
+        Pause::Signal(signal) => ExitCode::from(128_u8.saturating_add(signal as u8)),
+    })
+}
+
+/// Runs the loop, over suspensions, until the program is to end.
+async fn watch(
+    app: &mut App,
+    screen: &mut Screen,
+    inbox: &Inbox,
+    daemons: &mut Daemons,
+) -> Result<Pause> {
+    let mut inputs = input::start().wrap_err("cannot read from the terminal")?;
+    let mut pacer = Pacer::default();
+    loop {
+        let pause = tokio::select! {
+            pause = runtime::run(app, screen, &mut pacer, &mut inputs, inbox, daemons, now_ms) => pause,
+            // The hook has restored the terminal and printed its report.
+            () = panic::happened() => return Err(color_eyre::eyre::eyre!("a task panicked")),
+        };
+        if pause != Pause::Suspend {
+            return Ok(pause);
+        }
+        suspend(screen, daemons).await?;
+        app.size = terminal::size()?;
+        app.is_dirty = true;
+        pacer.hurry();
+    }
+}
+
+/// Stops the program as Ctrl-Z does: sockets first (a stopped reader makes God queue), then the
+/// terminal. Where no shell could bring it back, the kernel ignores the signal and it goes on.
+async fn suspend(screen: &mut Screen, daemons: &mut Daemons) -> Result<()> {
+    for daemon in &daemons.0 {
+        daemon.suspend().await;
+    }
+    screen.leave().await;
+    rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
+    screen.enter_again().await.wrap_err("cannot take the terminal again")?;
+    for daemon in &daemons.0 {
+        daemon.resume();
+    }
+    Ok(())
+}
+
+/// The handles of the watched daemons; `DaemonId` is the index.
+struct Daemons(Vec<DaemonHandle>);
+
+impl IntoIterator for Daemons {
+    type Item = DaemonHandle;
+    type IntoIter = std::vec::IntoIter<DaemonHandle>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl World for Daemons {
+    fn act(&mut self, daemon: DaemonId, action: Action, info: &ProcessInfo) {
+        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+            daemon.act(action, info);
+        }
+    }
+
+    fn refresh(&mut self) {
+        for daemon in &self.0 {
+            daemon.refresh();
+        }
+    }
+}
+
+fn endpoints(cli: &Cli, demo_home: Option<&Path>) -> Result<Vec<Endpoint>> {
+    if let Some(home) = demo_home.or(cli.home.as_deref()) {
+        return Ok(vec![Endpoint::in_home(home)]);
+    }
+    if cli.homes.is_empty() {
+        let env = |name: &str| -> Option<OsString> { std::env::var_os(name) };
+        return Ok(vec![Endpoint::from_env(env)?]);
+    }
+    Ok(cli.homes.iter().map(|home| Endpoint::in_home(home)).collect())
+}
+
+fn spawn_daemons(cli: &Cli, endpoints: Vec<Endpoint>, inbox: &Inbox) -> Daemons {
+    let spawn = |(index, endpoint)| {
+        let options = Options {
+            interval: cli.tuning.interval,
+            frame_bytes_max: cli.tuning.frame_mib as usize * MIB,
+        };
+        daemon::spawn(DaemonId(index as u16), endpoint, options, inbox.clone())
+    };
+    Daemons(endpoints.into_iter().enumerate().map(spawn).collect())
+}
+
+fn new_app(cli: &Cli, endpoints: &[Endpoint]) -> io::Result<App> {
+    let interval_ms = cli.tuning.interval.as_millis() as u64;
+    let labels = labels(endpoints);
+    let daemons = endpoints.iter().zip(labels).enumerate().map(|(index, (endpoint, label))| {
+        let home = endpoint.home.to_string_lossy();
+        Daemon::new(DaemonId(index as u16), &label, &clean(&home), interval_ms)
+    });
+    let now_ms = now_ms();
+    let mut app = App::new(daemons.collect(), now_ms, utc_offset_s(now_ms), terminal::size()?);
+    app.log = LogBuffer::new(cli.tuning.log_lines as usize, cli.tuning.log_mib as usize * MIB);
+    Ok(app)
+}
+
+/// One daemon is called by its host, several by their homes: `/home/deploy/.pm2` is `deploy`.
+fn labels(endpoints: &[Endpoint]) -> Vec<String> {
+    if endpoints.len() == 1 {
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        return vec![clean(&host).into_owned()];
+    }
+    let mut labels: Vec<String> = Vec::with_capacity(endpoints.len());
+    for endpoint in endpoints {
+        let home = &endpoint.home;
+        let is_hidden =
+            home.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
+        let named = if is_hidden { home.parent().unwrap_or(home) } else { home };
+        let name = named.file_name().unwrap_or(named.as_os_str()).to_string_lossy();
+        let name = clean(&name).into_owned();
+        let same = labels.iter().filter(|label| label.split('#').next() == Some(&name)).count();
+        labels.push(if same == 0 { name } else { format!("{name}#{}", same + 1) });
+    }
+    labels
+}
+
+/// Milliseconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "the runtime's clock, handed on in messages")]
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Seconds that local time is ahead of UTC now.
+fn utc_offset_s(now_ms: i64) -> i32 {
+    let now = jiff::Timestamp::from_millisecond(now_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    jiff::tz::TimeZone::system().to_offset(now).seconds()
+}

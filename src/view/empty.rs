@@ -1,0 +1,89 @@
+//! What stands in the table's place while there is no process to show.
+//!
+//! Invariant: each daemon that is down says what is wrong and what to do, wrapped, not cut; where
+//! the table has no room for that, it takes the log's, and where that is not enough, the frame's.
+
+use ratatui::layout::Rect;
+
+use super::canvas::Canvas;
+use super::parts::Part;
+use super::theme::Tone;
+use super::{frame_kind, text};
+use crate::app::geometry::wrap;
+use crate::app::{App, Pane};
+use crate::model::daemon::{Connection, Daemon};
+
+/// Draws the message in `table`, or in all of `body` where that is needed.
+pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, table: Rect, body: Rect) {
+    let columns = body.width.saturating_sub(4);
+    let mut lines = lines(app, columns);
+    let is_log_asked_for = table.height == 0;
+    let is_any_live = app.daemons.iter().any(Daemon::is_live);
+    if is_log_asked_for && is_any_live {
+        return;
+    }
+    let needed = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let fits = |area: Rect| needed.saturating_add(2) <= area.height;
+    let area = if fits(table) { table } else { body };
+    canvas.clear(area);
+    let inner = if fits(area) {
+        let title = [Part::new("Processes", Tone::Strong, 0)];
+        let kind = frame_kind(app.focus == Pane::Processes || is_log_asked_for);
+        canvas.frame(area, kind, &title, &[])
+    } else {
+        // The message matters more than its frame; what the header says too, goes.
+        if needed > area.height {
+            lines.retain(|(_, tone)| *tone != Tone::Quiet);
+        }
+        area
+    };
+    for (y, (line, tone)) in (inner.top()..inner.bottom()).zip(&lines) {
+        let room = inner.width.saturating_sub(1);
+        canvas.text(inner.x + 1, y, room, line, canvas.tone(*tone));
+    }
+}
+
+/// The message, wrapped.
+fn lines(app: &App, columns: u16) -> Vec<(String, Tone)> {
+    let mut lines = Vec::new();
+    let mut say = |text: &str, tone| {
+        lines.extend(wrap(text, columns).into_iter().map(|line| (line, tone)));
+    };
+    for daemon in &app.daemons {
+        let whom = if app.daemons.len() > 1 {
+            format!("{}: ", daemon.label)
+        } else {
+            String::new()
+        };
+        let home = &daemon.home;
+        match &daemon.connection {
+            Connection::Connecting => {
+                say(&format!("{whom}connecting to {home} ..."), Tone::Plain);
+            }
+            Connection::Live if daemon.snapshot_at_ms.is_none() => {
+                say(
+                    &format!("{whom}connected, asking for its processes ..."),
+                    Tone::Plain,
+                );
+            }
+            Connection::Live => {
+                say(&format!("{whom}no process yet"), Tone::Strong);
+                let start = format!("start one with: PM2_HOME={home} pm2 start app.js");
+                say(&start, Tone::Plain);
+            }
+            Connection::Down {
+                problem,
+                retry_at_ms,
+            } => {
+                say(&format!("{whom}{}", problem.sentence()), Tone::Bad);
+                say(&problem.advice(home), Tone::Plain);
+                let again = match text::seconds_until(*retry_at_ms, app.now_ms) {
+                    Some(seconds) => format!("trying again in {seconds}s, Ctrl-R tries now"),
+                    None => "trying again now".to_owned(),
+                };
+                say(&again, Tone::Quiet);
+            }
+        }
+    }
+    lines
+}

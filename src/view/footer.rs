@@ -1,0 +1,60 @@
+//! The line at the bottom: keys, or the last thing worth saying.
+//!
+//! Invariant: while something is asked, the line says which keys answer.
+
+use ratatui::layout::Rect;
+
+use super::canvas::Canvas;
+use super::parts::{self, Part};
+use super::theme::Tone;
+use crate::app::command::{COMMANDS, Command};
+use crate::app::{App, Mode};
+
+/// Draws the line.
+pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    let keys = match app.mode {
+        Mode::Confirm { .. } => vec![key("y", "yes", 0), key("n", "no", 0)],
+        Mode::Help { .. } => vec![key("Esc", "close", 0), key("j k", "scroll", 1)],
+        Mode::Normal => {
+            if let Some(notice) = &app.notice {
+                let glyphs = canvas.theme().glyphs();
+                let (glyph, tone) = if notice.is_bad {
+                    (glyphs.bad, Tone::Bad)
+                } else {
+                    (glyphs.good, Tone::Good)
+                };
+                let text = format!("{glyph} {}", notice.text);
+                let columns = area.width.saturating_sub(2);
+                canvas.text(area.x + 1, area.y, columns, &text, canvas.tone(tone));
+                return;
+            }
+            commands(app)
+        }
+    };
+    let end = area.right().saturating_sub(1);
+    let mut x = area.x + 1;
+    for part in parts::fit(&keys, 2, area.width.saturating_sub(2)) {
+        x += canvas.part(x, area.y, end.saturating_sub(x), &part) + 2;
+    }
+}
+
+/// The commands that belong here, each by its first key; while a daemon is down, the one that
+/// tries to reach it too.
+fn commands(app: &App) -> Vec<Part> {
+    let is_down = app.daemons.iter().any(|daemon| !daemon.is_live());
+    COMMANDS
+        .iter()
+        .filter_map(|row| {
+            let first = row.keys.split(' ').next()?;
+            let leaves = match row.command {
+                Command::Reconnect if is_down => 1,
+                _ => row.footer?,
+            };
+            Some(key(first, row.label, leaves))
+        })
+        .collect()
+}
+
+fn key(key: &str, label: &str, leaves: u8) -> Part {
+    Part::new(key, Tone::Accent, leaves).and(format!(" {label}"), Tone::Plain)
+}

@@ -1,0 +1,225 @@
+//! The pane of events and logs.
+//!
+//! ```text
+//! ╭ Events and logs ── all processes ── following ── 0 dropped ─────────────────╮
+//! │ 12:03:01.123  api[0]     out   listening on :3000                           │
+//! │ 12:03:02.456  worker[3]  exit  code 1, restart 16 of 16, now errored        │
+//! ```
+//!
+//! Invariant: a line takes one row and is cut at the edge; the log's own columns have one place in
+//! all rows in sight.
+
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::canvas::Canvas;
+use super::parts::Part;
+use super::text::{self, Clock};
+use super::theme::{Theme, Tone};
+use super::{daemon, frame_kind};
+use crate::app::{App, Pane};
+use crate::model::log::{LineKind, LogLine, LogSource};
+use crate::protocol::text::StyledText;
+
+/// The name column's widest.
+const NAME_MAX: u16 = 20;
+/// The daemon column's widest.
+const DAEMON_MAX: u16 = 12;
+/// The kind column's widest, as `LineKind::Event` promises.
+const KIND_MAX: u16 = 9;
+
+/// Where the log's columns are.
+#[derive(Debug, Clone, Copy)]
+struct Columns {
+    clock: Clock,
+    daemon: u16,
+    name: u16,
+    kind: u16,
+    gap: u16,
+}
+
+/// Draws the pane.
+pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    if area.height < 2 {
+        return;
+    }
+    let rows = u64::from(area.height - 2);
+    let numbers = app.log.numbers();
+    let last_top = numbers.end.saturating_sub(rows).max(numbers.start);
+    let top = app
+        .log_top
+        .map_or(last_top, |top| top.clamp(numbers.start, last_top));
+    let below = numbers.end.saturating_sub(top.saturating_add(rows));
+    let kind = frame_kind(app.focus == Pane::Log);
+    let inner = canvas.frame(area, kind, &title(app, below), &[]);
+    if app.log.is_empty() {
+        let text = "nothing yet: what processes print, and what happens to them, shows here";
+        let columns = inner.width.saturating_sub(2);
+        canvas.text(
+            inner.x + 1,
+            inner.y,
+            columns,
+            text,
+            canvas.tone(Tone::Quiet),
+        );
+        return;
+    }
+    let columns = columns(app, inner.width, top..top.saturating_add(rows));
+    for (y, number) in (inner.top()..inner.bottom()).zip(top..) {
+        if let Some(line) = app.log.get(number) {
+            draw_line(
+                app,
+                canvas,
+                columns,
+                Rect {
+                    y,
+                    height: 1,
+                    ..inner
+                },
+                line,
+            );
+        }
+    }
+}
+
+/// The title: whether it follows, and what was lost.
+fn title(app: &App, below: u64) -> Vec<Part> {
+    let mut title = vec![
+        Part::new("Events and logs", Tone::Strong, 0).or(2, "Log", Tone::Strong),
+        Part::new("all processes", Tone::Plain, 5),
+    ];
+    title.push(match app.log_top {
+        None => Part::new("following", Tone::Good, 3),
+        Some(_) if below == 0 => Part::new("at the end", Tone::Plain, 3),
+        Some(_) => Part::new(format!("{below} new below"), Tone::Warning, 1),
+    });
+    let lost = app.log.lost();
+    let (tone, leaves) = if lost > 0 {
+        (Tone::Warning, 1)
+    } else {
+        (Tone::Plain, 4)
+    };
+    title.push(Part::new(format!("{lost} dropped"), tone, leaves));
+    title
+}
+
+/// How wide the columns are for the lines in sight.
+fn columns(app: &App, width: u16, numbers: std::ops::Range<u64>) -> Columns {
+    let (clock, gap) = match width {
+        0..44 => (Clock::Minutes, 1),
+        44..72 => (Clock::Seconds, 1),
+        _ => (Clock::Milliseconds, 2),
+    };
+    let mut name = 0;
+    let mut kind = 3;
+    for line in numbers.filter_map(|number| app.log.get(number)) {
+        name = name.max(text::width(&line.source.name) + id_columns(&line.source));
+        kind = kind.max(text::width(line.kind.word()));
+    }
+    let daemon = if app.daemons.len() > 1 {
+        app.daemons
+            .iter()
+            .map(|daemon| text::width(&daemon.label))
+            .max()
+            .unwrap_or(0)
+            .min(DAEMON_MAX)
+            .min(width / 6)
+    } else {
+        0
+    };
+    Columns {
+        clock,
+        daemon,
+        // In steps of four, so that the text seldom moves as lines come and go; so does a kind
+        // of one width, where there is room for it.
+        name: name.next_multiple_of(4).min(NAME_MAX).min(width / 4),
+        kind: if gap > 1 {
+            KIND_MAX
+        } else {
+            kind.min(KIND_MAX).min(width / 5)
+        },
+        gap,
+    }
+}
+
+/// Columns of `[12]` after a name.
+fn id_columns(source: &LogSource) -> u16 {
+    source
+        .pm_id
+        .map_or(0, |pm_id| text::width(&pm_id.to_string()) + 2)
+}
+
+fn draw_line(app: &App, canvas: &mut Canvas<'_>, columns: Columns, row: Rect, line: &LogLine) {
+    let quiet = canvas.tone(Tone::Quiet);
+    let (y, end) = (row.y, row.right());
+    let mut x = row.x + 1;
+    let mut next = |columns: u16, gap: u16| {
+        let at = x;
+        x = x.saturating_add(columns + gap).min(end);
+        (at, columns.min(end - at))
+    };
+    let (at, room) = next(columns.clock.columns(), columns.gap);
+    let time = text::clock(line.at_ms, app.utc_offset_s, columns.clock);
+    canvas.text(at, y, room, &time, quiet);
+    if columns.daemon > 0 {
+        let (at, room) = next(columns.daemon, 1);
+        let label = daemon(app, line.source.daemon).map_or("-", |daemon| &*daemon.label);
+        canvas.text(at, y, room, label, quiet);
+    }
+    let (at, room) = next(columns.name, columns.gap);
+    draw_name(canvas, at, y, room, &line.source);
+    let (at, room) = next(columns.kind, columns.gap);
+    canvas.text(at, y, room, line.kind.word(), kind_style(canvas, line.kind));
+    let theme = canvas.theme();
+    let base = text_style(canvas, line.kind);
+    canvas.styled(
+        x,
+        y,
+        end - x,
+        &line.text.text,
+        run_style(theme, &line.text, base),
+    );
+}
+
+/// Name and id: where both do not fit, the name is cut and the id stays.
+fn draw_name(canvas: &mut Canvas<'_>, x: u16, y: u16, columns: u16, source: &LogSource) {
+    let style = canvas.tone(Tone::Strong);
+    let name = if source.pm_id.is_none() && source.name.is_empty() {
+        "PM2"
+    } else {
+        &*source.name
+    };
+    let room = columns.saturating_sub(id_columns(source));
+    let used = canvas.text(x, y, room, name, style);
+    if let Some(pm_id) = source.pm_id {
+        canvas.text(x + used, y, columns - used, &format!("[{pm_id}]"), style);
+    }
+}
+
+fn kind_style(canvas: &Canvas<'_>, kind: LineKind) -> Style {
+    match kind {
+        LineKind::Out => canvas.tone(Tone::Quiet),
+        LineKind::Err => canvas.tone(Tone::Warning),
+        LineKind::Event(_, severity) => canvas.theme().severity(severity),
+    }
+}
+
+/// Events stand out from output.
+fn text_style(canvas: &Canvas<'_>, kind: LineKind) -> Style {
+    match kind {
+        LineKind::Out | LineKind::Err => Style::new(),
+        LineKind::Event(..) => canvas.tone(Tone::Strong),
+    }
+}
+
+/// The style of each byte of a line, asked for in order.
+fn run_style(theme: Theme, text: &StyledText, base: Style) -> impl FnMut(usize) -> Style {
+    let mut runs = text.runs.iter().peekable();
+    move |offset| {
+        while runs.next_if(|run| run.end as usize <= offset).is_some() {}
+        match runs.peek() {
+            Some(run) if run.start as usize <= offset => base.patch(theme.text_style(run.style)),
+            _ => base,
+        }
+    }
+}

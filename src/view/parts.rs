@@ -1,0 +1,132 @@
+//! Lines made of parts that leave by priority where the line is short.
+//!
+//! Invariant: parts keep their order; a part is shown whole, in its short form, or not at all
+//! (those that never leave are cut at the end of the line).
+
+use super::text;
+use super::theme::Tone;
+
+/// A piece of a line.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Part {
+    pieces: Vec<(String, Tone)>,
+    short: Option<Vec<(String, Tone)>>,
+    /// How early it takes its short form: the highest number first.
+    shortens: u8,
+    /// How early it leaves: the highest number first; 0 never.
+    leaves: u8,
+}
+
+impl Part {
+    /// A part in one tone.
+    pub(super) fn new(text: impl Into<String>, tone: Tone, leaves: u8) -> Self {
+        Self {
+            pieces: vec![(text.into(), tone)],
+            short: None,
+            shortens: leaves,
+            leaves,
+        }
+    }
+
+    /// Adds text in another tone.
+    pub(super) fn and(mut self, text: impl Into<String>, tone: Tone) -> Self {
+        self.pieces.push((text.into(), tone));
+        self
+    }
+
+    /// Takes this form when it is its turn by `shortens`.
+    pub(super) fn or(mut self, shortens: u8, short: impl Into<String>, tone: Tone) -> Self {
+        self.short = Some(vec![(short.into(), tone)]);
+        self.shortens = shortens;
+        self
+    }
+
+    /// How early it is changed next, if ever.
+    fn gives_way(&self) -> Option<u8> {
+        match (&self.short, self.leaves) {
+            (Some(_), _) => Some(self.shortens),
+            (None, 0) => None,
+            (None, leaves) => Some(leaves),
+        }
+    }
+
+    /// Its pieces, in order.
+    pub(super) fn pieces(&self) -> &[(String, Tone)] {
+        &self.pieces
+    }
+
+    /// Columns it takes.
+    pub(super) fn columns(&self) -> u16 {
+        self.pieces
+            .iter()
+            .fold(0, |sum, (piece, _)| sum.saturating_add(text::width(piece)))
+    }
+}
+
+/// Columns of a line of parts.
+pub(super) fn columns(parts: &[Part], gap: u16) -> u16 {
+    let gaps = u16::try_from(parts.len().saturating_sub(1))
+        .unwrap_or(u16::MAX)
+        .saturating_mul(gap);
+    parts
+        .iter()
+        .fold(gaps, |sum, part| sum.saturating_add(part.columns()))
+}
+
+/// The parts that fit so many columns, with `gap` between them: those with the highest number take
+/// their short form first, then leave.
+pub(super) fn fit(parts: &[Part], gap: u16, columns_max: u16) -> Vec<Part> {
+    let mut fitting = parts.to_vec();
+    while columns(&fitting, gap) > columns_max {
+        let next = fitting
+            .iter()
+            .enumerate()
+            .filter_map(|(index, part)| Some((index, part.gives_way()?)))
+            .max_by_key(|(_, turn)| *turn)
+            .map(|(index, _)| index);
+        let Some(index) = next else {
+            break;
+        };
+        if let Some(part) = fitting.get_mut(index)
+            && let Some(short) = part.short.take()
+        {
+            part.pieces = short;
+        } else {
+            fitting.remove(index);
+        }
+    }
+    fitting
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(parts: &[Part], columns: u16) -> String {
+        fit(parts, 1, columns)
+            .iter()
+            .map(|part| {
+                part.pieces()
+                    .iter()
+                    .map(|(text, _)| text.as_str())
+                    .collect()
+            })
+            .collect::<Vec<String>>()
+            .join(" ")
+    }
+
+    #[test]
+    fn parts_leave_by_priority() {
+        let parts = [
+            Part::new("always", Tone::Plain, 0).or(0, "a", Tone::Plain),
+            Part::new("first", Tone::Plain, 9),
+            Part::new("second", Tone::Plain, 5).or(5, "2nd", Tone::Plain),
+        ];
+        assert_eq!(line(&parts, 19), "always first second");
+        assert_eq!(line(&parts, 18), "always second");
+        assert_eq!(line(&parts, 12), "always 2nd");
+        assert_eq!(line(&parts, 9), "always");
+        assert_eq!(line(&parts, 5), "a");
+        assert_eq!(line(&parts, 0), "a");
+    }
+}

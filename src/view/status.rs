@@ -1,0 +1,96 @@
+//! What the status column says of a process: a glyph and PM2's word.
+//!
+//! Invariant: the word is PM2's own, but where PM2's word misleads (`online` without a pid), where
+//! the user's own action is under way, or where the column is too short for it.
+
+use std::borrow::Cow;
+
+use super::text;
+use super::theme::{Glyphs, Tone};
+use crate::model::fleet::Process;
+use crate::protocol::process::ProcessStatus;
+
+/// What to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Status<'a> {
+    /// One column.
+    pub(super) glyph: &'static str,
+    /// PM2's word.
+    pub(super) word: Cow<'a, str>,
+    /// A word for a column of [`SHORT_COLUMNS`].
+    pub(super) short: Cow<'a, str>,
+    /// How it looks.
+    pub(super) tone: Tone,
+    /// Seconds until PM2 starts it again.
+    pub(super) restarts_in_s: Option<i64>,
+}
+
+/// Columns of the status column with the longest of PM2's words, and its glyph.
+pub(super) const COLUMNS: u16 = 17;
+/// Columns of the status column on narrow terminals.
+pub(super) const SHORT_COLUMNS: u16 = 11;
+
+impl Status<'_> {
+    /// The cell's text for so many columns. `has_countdown`: whether another column shows when
+    /// it is started again.
+    pub(super) fn text(&self, columns: u16, has_countdown: bool) -> String {
+        let glyph = self.glyph;
+        match self.restarts_in_s.filter(|_| !has_countdown) {
+            Some(seconds) if columns > SHORT_COLUMNS => format!("{glyph} waiting {seconds}s"),
+            Some(seconds) => format!("{glyph} wait {seconds}s"),
+            None if columns < COLUMNS => format!("{glyph} {}", self.short),
+            None => format!("{glyph} {}", self.word),
+        }
+    }
+}
+
+/// Whether a process runs, so that its CPU, memory and uptime mean something: PM2 says 0 for the
+/// others, which nobody measured.
+pub(super) fn is_running(process: &Process) -> bool {
+    match process.info.status {
+        ProcessStatus::Online
+        | ProcessStatus::Launching
+        | ProcessStatus::Stopping
+        | ProcessStatus::Other(_) => !process.never_started(),
+        ProcessStatus::Stopped | ProcessStatus::Errored | ProcessStatus::WaitingRestart => false,
+    }
+}
+
+/// What the status column says of this process.
+pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Status<'a> {
+    let plain = |glyph, word: &'a str, tone| Status {
+        glyph,
+        word: word.into(),
+        short: word.into(),
+        tone,
+        restarts_in_s: None,
+    };
+    if let Some(action) = process.pending {
+        return plain(glyphs.busy, action.progressive(), Tone::Accent);
+    }
+    if process.is_reloading {
+        return plain(glyphs.busy, "reloading", Tone::Accent);
+    }
+    if process.never_started() {
+        return Status {
+            short: "never ran".into(),
+            ..plain(glyphs.bad, "never started", Tone::Bad)
+        };
+    }
+    let word = process.info.status.as_str();
+    match &process.info.status {
+        ProcessStatus::Online => plain(glyphs.online, word, Tone::Good),
+        ProcessStatus::Launching => plain(glyphs.launching, word, Tone::Warning),
+        ProcessStatus::Stopping => plain(glyphs.busy, word, Tone::Warning),
+        ProcessStatus::Stopped => plain(glyphs.stopped, word, Tone::Quiet),
+        ProcessStatus::Errored => plain(glyphs.bad, word, Tone::Bad),
+        ProcessStatus::WaitingRestart => Status {
+            short: "waiting".into(),
+            restarts_in_s: process
+                .restarts_at_ms
+                .and_then(|at_ms| text::seconds_until(at_ms, now_ms)),
+            ..plain(glyphs.waiting, word, Tone::Warning)
+        },
+        ProcessStatus::Other(_) => plain("?", word, Tone::Warning),
+    }
+}

@@ -1,0 +1,240 @@
+//! Fleets to draw.
+
+use std::sync::Arc;
+
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
+
+use crate::app::App;
+use crate::model::daemon::{Connection, Daemon, Problem};
+use crate::model::fleet::Process;
+use crate::model::log::{LineKind, LogLine, LogSource, Severity};
+use crate::model::series::{Sample, Series};
+use crate::model::{DaemonId, ProcessKey};
+use crate::protocol::process::{ExecMode, PmId, ProcessInfo, ProcessStatus};
+use crate::protocol::text::StyledText;
+use crate::view::theme::{Colors, Theme};
+use crate::view::view;
+
+/// 2023-11-14 22:13:20 UTC.
+pub(super) const NOW_MS: i64 = 1_700_000_000_000;
+pub(super) const MIB: u64 = 1024 * 1024;
+
+pub(super) const COLOR: Theme = Theme {
+    colors: Colors::Sixteen,
+    ascii: false,
+};
+pub(super) const PLAIN: Theme = Theme {
+    colors: Colors::None,
+    ascii: true,
+};
+
+/// Draws the app on a terminal of that size.
+pub(super) fn draw(app: &App, theme: &Theme, size: (u16, u16)) -> Buffer {
+    let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
+    terminal.draw(|frame| view(app, theme, frame)).unwrap();
+    terminal.backend().buffer().clone()
+}
+
+/// The screen as lines of text.
+pub(super) fn screen(app: &App, theme: &Theme, size: (u16, u16)) -> String {
+    let buffer = draw(app, theme, size);
+    (0..size.1)
+        .map(|y| row(&buffer, y).trim_end().to_owned() + "\n")
+        .collect()
+}
+
+/// One row as text; the cell that a wide glyph covers adds nothing.
+pub(super) fn row(buffer: &Buffer, y: u16) -> String {
+    use ratatui::buffer::CellWidth;
+    let mut text = String::new();
+    let mut x = 0;
+    while x < buffer.area.width {
+        let cell = &buffer[(x, y)];
+        text.push_str(cell.symbol());
+        x += cell.cell_width().max(1);
+    }
+    text
+}
+
+pub(super) fn key(daemon: u16, pm_id: u32) -> ProcessKey {
+    ProcessKey {
+        daemon: DaemonId(daemon),
+        pm_id: PmId(pm_id),
+    }
+}
+
+pub(super) fn info(pm_id: u32, name: &str, status: ProcessStatus) -> ProcessInfo {
+    let is_up = status == ProcessStatus::Online;
+    ProcessInfo {
+        pm_id: PmId(pm_id),
+        name: name.into(),
+        namespace: Some("default".into()),
+        version: None,
+        exec_mode: ExecMode::Fork,
+        status,
+        pid: is_up.then_some(1000 + pm_id),
+        restarts: 0,
+        unstable_restarts: 0,
+        max_restarts: None,
+        online_since_ms: Some(NOW_MS - 11_520_000),
+        created_at_ms: None,
+        unique_id: None,
+        exit_code: None,
+        kill_timeout_ms: None,
+        listen_timeout_ms: None,
+        memory_limit_bytes: None,
+        restart_delay_ms: None,
+        backoff_delay_ms: None,
+        autorestart: true,
+        is_module: false,
+        cpu_percent: Some(0.0),
+        memory_bytes: Some(if is_up { 48 * MIB } else { 0 }),
+    }
+}
+
+pub(super) fn process(info: ProcessInfo) -> Process {
+    Process {
+        info,
+        series: Series::default(),
+        pending: None,
+        restarts_at_ms: None,
+        is_reloading: false,
+    }
+}
+
+/// Gives a process a sample each second, the last one now; `None` leaves a gap.
+pub(super) fn sampled(
+    mut process: Process,
+    seconds: i64,
+    sample: impl Fn(i64) -> Option<(f32, u64)>,
+) -> Process {
+    for second in 0..=seconds {
+        let Some((cpu_percent, memory_bytes)) = sample(second) else {
+            continue;
+        };
+        process.series.push(Sample {
+            at_ms: NOW_MS - (seconds - second) * 1000,
+            cpu_percent,
+            memory_bytes,
+        });
+        process.info.cpu_percent = Some(cpu_percent);
+        process.info.memory_bytes = Some(memory_bytes);
+    }
+    process
+}
+
+pub(super) fn daemon(number: u16, label: &str) -> Daemon {
+    let home = format!("/home/{label}/.pm2");
+    let mut daemon = Daemon::new(DaemonId(number), label, &home, 1000);
+    daemon.version = Some("7.0.4".into());
+    daemon.connection = Connection::Live;
+    daemon.bus_live = true;
+    daemon.snapshot_at_ms = Some(NOW_MS);
+    daemon
+}
+
+/// A daemon that went away.
+pub(super) fn down(number: u16, label: &str) -> Daemon {
+    let mut daemon = daemon(number, label);
+    daemon.connection = Connection::Down {
+        problem: Problem::SocketMissing {
+            path: format!("/home/{label}/.pm2/rpc.sock").into(),
+        },
+        retry_at_ms: NOW_MS + 2400,
+    };
+    daemon.bus_live = false;
+    daemon.snapshot_at_ms = Some(NOW_MS - 61_000);
+    daemon
+}
+
+pub(super) fn app(daemons: Vec<Daemon>) -> App {
+    App::new(daemons, NOW_MS, 3600, (120, 40))
+}
+
+/// An app of one daemon with a process of each kind that a user meets.
+pub(super) fn typical() -> App {
+    let mut app = app(vec![daemon(0, "web-01")]);
+    fill(&mut app, 0);
+    app.selected = Some(key(0, 0));
+    let source = |pm_id, name: &str| LogSource {
+        daemon: DaemonId(0),
+        pm_id,
+        name: Arc::from(name),
+    };
+    let api = source(Some(PmId(0)), "api");
+    let worker = source(Some(PmId(3)), "worker");
+    let at = |ms| NOW_MS - 10_000 + ms;
+    app.log.push(output(
+        at(123),
+        api.clone(),
+        LineKind::Out,
+        "listening on :3000",
+    ));
+    let exit = "code 1, restart 16 of 16, now errored";
+    app.log.push(LogLine::event(
+        at(1456),
+        worker.clone(),
+        "exit",
+        Severity::Bad,
+        exit,
+    ));
+    app.log.push(output(
+        at(2001),
+        worker,
+        LineKind::Err,
+        "Error: connect ECONNREFUSED 10.0.0.7:5432 at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1611:16)",
+    ));
+    let pm2 = source(None, "PM2");
+    app.log.push(LogLine::event(
+        at(2500),
+        pm2,
+        "connected",
+        Severity::Good,
+        "PM2 7.0.4",
+    ));
+    app.log
+        .push(LogLine::event(at(3000), api, "online", Severity::Good, ""));
+    app
+}
+
+/// Adds the processes of [`typical`] to a daemon.
+pub(super) fn fill(app: &mut App, daemon: u16) {
+    for instance in 0..2 {
+        let mut api = info(instance, "api", ProcessStatus::Online);
+        api.exec_mode = ExecMode::Cluster;
+        api.online_since_ms = Some(NOW_MS - 273_600_000);
+        api.memory_limit_bytes = Some(300 * MIB);
+        let api = sampled(process(api), 300, |second| {
+            let wave = ((second + i64::from(instance) * 20) as f32 / 12.0).sin();
+            let memory = (90 + second as u64 / 5) * MIB + MIB * 2 / 5;
+            // It was not seen for half a minute.
+            (!(150..180).contains(&second)).then_some((15.0 + 14.0 * wave, memory))
+        });
+        app.fleet.insert(key(daemon, instance), api);
+    }
+    let mut jobs = info(2, "jobs", ProcessStatus::Online);
+    jobs.namespace = Some("batch".into());
+    jobs.online_since_ms = Some(NOW_MS - 42_000);
+    let jobs = sampled(process(jobs), 42, |_| Some((0.0, 52 * MIB)));
+    app.fleet.insert(key(daemon, 2), jobs);
+    let mut worker = info(3, "worker", ProcessStatus::Errored);
+    worker.restarts = 16;
+    worker.namespace = None;
+    app.fleet.insert(key(daemon, 3), process(worker));
+    let cron = process(info(4, "nightly-report-generator", ProcessStatus::Stopped));
+    app.fleet.insert(key(daemon, 4), cron);
+}
+
+pub(super) fn output(at_ms: i64, source: LogSource, kind: LineKind, text: &str) -> LogLine {
+    LogLine {
+        at_ms,
+        source,
+        kind,
+        text: StyledText {
+            text: text.into(),
+            runs: Box::default(),
+        },
+    }
+}

@@ -1,0 +1,6 @@
+//! Screens as text, and what holds of every screen.
+
+mod fleet;
+mod properties;
+mod screens;
+mod styles;

@@ -1,0 +1,276 @@
+//! What holds of every screen, and how little an idle one changes.
+
+use proptest::prelude::*;
+use ratatui::buffer::{Buffer, CellWidth};
+use ratatui::layout::Rect;
+
+use super::fleet::*;
+use crate::app::geometry::Geometry;
+use crate::app::{App, Mode, Notice, Pane};
+use crate::model::log::{LineKind, LogSource};
+use crate::model::series::Sample;
+use crate::model::{Action, DaemonId};
+use crate::protocol::process::{PmId, ProcessStatus};
+use crate::view::table;
+use crate::view::theme::{Colors, Theme};
+
+/// Names that break tables: wide, combining, right-to-left, empty, long, foul.
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(String::new()),
+        Just("日本語のサービス".to_owned()),
+        Just("e\u{301}\u{301}\u{301}te\u{301}".to_owned()),
+        Just("שלום\u{202e}עולם".to_owned()),
+        Just("👩‍👩‍👧‍👦⚠️🇩🇪".to_owned()),
+        Just("क्षि\u{200b}\u{200d}ﾊﾞ".to_owned()),
+        Just("\u{301}\u{1b}[31m\u{9b}2J\r\n\t\0\u{7f}".to_owned()),
+        Just("long-".repeat(100)),
+        Just(format!("a{}", "\u{301}".repeat(300))),
+        "[a-z]{1,12}",
+        "\\PC{0,40}",
+        any::<String>(),
+    ]
+}
+
+fn status() -> impl Strategy<Value = ProcessStatus> {
+    prop_oneof![
+        Just(ProcessStatus::Online),
+        Just(ProcessStatus::Launching),
+        Just(ProcessStatus::Stopping),
+        Just(ProcessStatus::Stopped),
+        Just(ProcessStatus::Errored),
+        Just(ProcessStatus::WaitingRestart),
+        name().prop_map(|word| ProcessStatus::Other(word.into())),
+    ]
+}
+
+#[derive(Debug, Clone)]
+struct OneProcess {
+    pm_id: u32,
+    name: String,
+    status: ProcessStatus,
+    has_pid: bool,
+    restarts: u32,
+    cpu_percent: Option<f32>,
+    memory_bytes: Option<u64>,
+    restarts_in_ms: Option<i64>,
+    since_ms: Option<i64>,
+}
+
+prop_compose! {
+    fn one_process()(
+        pm_id in prop_oneof![0..20_u32, any::<u32>()],
+        name in name(),
+        status in status(),
+        has_pid in any::<bool>(),
+        restarts in prop_oneof![0..20_u32, any::<u32>()],
+        cpu_percent in any::<Option<f32>>(),
+        memory_bytes in any::<Option<u64>>(),
+        restarts_in_ms in any::<Option<i64>>(),
+        since_ms in any::<Option<i64>>(),
+    ) -> OneProcess {
+        OneProcess { pm_id, name, status, has_pid, restarts, cpu_percent, memory_bytes, restarts_in_ms, since_ms }
+    }
+}
+
+prop_compose! {
+    fn any_app()(
+        processes in prop::collection::vec(one_process(), 0..30),
+        lines in prop::collection::vec((name(), name(), any::<i64>(), any::<Option<u32>>()), 0..20),
+        daemons in 1..4_u16,
+        downs in any::<[bool; 4]>(),
+        focus in prop_oneof![Just(Pane::Processes), Just(Pane::Log)],
+        mode in prop_oneof![
+            3 => Just(Mode::Normal),
+            1 => any::<u16>().prop_map(|top| Mode::Help { top }),
+            1 => (0..20_u32).prop_map(|pm_id| Mode::Confirm { action: Action::Delete, key: key(0, pm_id) }),
+        ],
+        notice in prop::option::of(name()),
+        selected in prop::option::of(any::<prop::sample::Index>()),
+        table_top in any::<usize>(),
+        log_top in prop_oneof![Just(None), (0..30_u64).prop_map(Some), any::<u64>().prop_map(Some)],
+        warning in prop::option::of(name()),
+    ) -> App {
+        let daemons: Vec<_> = (0..daemons).map(|number| {
+            let label = format!("host-{number}");
+            if downs[usize::from(number)] { down(number, &label) } else { daemon(number, &label) }
+        }).collect();
+        let count = daemons.len() as u32;
+        let mut app = app(daemons);
+        for (index, one) in (0_u32..).zip(processes) {
+            let mut info = info(one.pm_id, &one.name, one.status);
+            info.pid = one.has_pid.then_some(1);
+            info.restarts = one.restarts;
+            info.cpu_percent = one.cpu_percent;
+            info.memory_bytes = one.memory_bytes;
+            info.memory_limit_bytes = one.memory_bytes;
+            info.online_since_ms = one.since_ms;
+            let mut process = process(info);
+            process.restarts_at_ms = one.restarts_in_ms;
+            for second in 0..20 {
+                process.series.push(Sample {
+                    at_ms: NOW_MS - 40_000 + second * 1000,
+                    cpu_percent: one.cpu_percent.unwrap_or(0.0),
+                    memory_bytes: one.memory_bytes.unwrap_or(0),
+                });
+            }
+            app.fleet.insert(key((index % count) as u16, one.pm_id), process);
+        }
+        for (name, text, at_ms, pm_id) in lines {
+            let source = LogSource { daemon: DaemonId(0), pm_id: pm_id.map(PmId), name: name.into() };
+            app.log.push(output(at_ms, source, LineKind::Err, &text));
+        }
+        let rows = app.rows();
+        app.selected = selected.filter(|_| !rows.is_empty()).map(|index| rows[index.index(rows.len())]);
+        app.focus = focus;
+        app.mode = mode;
+        app.notice = notice.map(|text| Notice { text, is_bad: false, until_ms: 0 });
+        app.table_top = table_top;
+        app.log_top = log_top;
+        app.daemons[0].warnings = u64::from(warning.is_some());
+        app.daemons[0].last_warning = warning.map(Into::into);
+        app
+    }
+}
+
+/// No control character, no cell wider than what is left of its row, and nothing under a wide one.
+fn check_cells(buffer: &Buffer, ascii: bool) {
+    for y in 0..buffer.area.height {
+        let mut x = 0;
+        while x < buffer.area.width {
+            let cell = &buffer[(x, y)];
+            let symbol = cell.symbol();
+            assert!(!symbol.contains(char::is_control), "{symbol:?} at {x},{y}");
+            assert!(
+                !symbol.contains(['\u{2028}', '\u{2029}', '\u{202e}']),
+                "{symbol:?}"
+            );
+            assert!(!ascii || symbol.is_ascii(), "{symbol:?} at {x},{y}");
+            let columns = cell.cell_width();
+            assert!(columns > 0, "{symbol:?} at {x},{y} takes no column");
+            assert!(x + columns <= buffer.area.width, "{symbol:?} hangs over");
+            for covered in 1..columns {
+                assert_eq!(buffer[(x + covered, y)].symbol(), " ", "under {symbol:?}");
+            }
+            x += columns;
+        }
+    }
+}
+
+/// Each row of the table has its status where the column is, and its frame at both ends.
+fn check_columns(app: &App, buffer: &Buffer, theme: Theme) {
+    let size = (buffer.area.width, buffer.area.height);
+    let Some(parts) = Geometry::new(size, app.fleet.len(), app.focus) else {
+        return;
+    };
+    if parts.table == 0 || app.fleet.is_empty() || app.mode != Mode::Normal {
+        return;
+    }
+    let columns = table::columns(app, Rect::new(1, 2, size.0 - 2, parts.table - 2));
+    let glyphs = theme.glyphs();
+    let shown = usize::from(parts.table_rows).min(app.fleet.len()) as u16;
+    let border = if app.focus == Pane::Processes {
+        glyphs.focused.vertical
+    } else {
+        glyphs.plain.vertical
+    };
+    for y in 3..3 + shown {
+        assert_eq!(buffer[(0, y)].symbol(), border);
+        assert_eq!(buffer[(size.0 - 1, y)].symbol(), border);
+        let status = buffer[(columns.status.x, y)].symbol();
+        let known = [
+            glyphs.online,
+            glyphs.launching,
+            glyphs.busy,
+            glyphs.stopped,
+            glyphs.bad,
+            glyphs.waiting,
+            "?",
+        ];
+        assert!(
+            known.contains(&status),
+            "{status:?} in row {y}: {:?}",
+            row(buffer, y)
+        );
+        assert_eq!(buffer[(columns.status.x - 1, y)].symbol(), " ");
+        assert_eq!(buffer[(columns.name.x - 1, y)].symbol(), " ");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_app_at_any_size(
+        app in any_app(),
+        columns in 0..=200_u16,
+        rows in 0..=60_u16,
+        ascii in any::<bool>(),
+    ) {
+        let colors = if ascii { Colors::None } else { Colors::Many };
+        let theme = Theme { colors, ascii };
+        let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
+        if columns > 0 && rows > 0 {
+            buffer = draw(&app, &theme, (columns, rows));
+        }
+        check_cells(&buffer, ascii);
+        check_columns(&app, &buffer, theme);
+    }
+}
+
+#[test]
+fn a_terminal_without_cells_is_no_trouble() {
+    for size in [(0, 0), (1, 0), (0, 1), (1, 1)] {
+        let _ = draw(&typical(), &COLOR, size);
+    }
+}
+
+/// Ten idle processes, sampled each second until `seconds` after [`NOW_MS`]; memory wobbles by up
+/// to one percent, CPU between 0 and 0.3.
+fn idle(seconds: i64) -> App {
+    let mut app = app(vec![daemon(0, "web-01")]);
+    app.now_ms = NOW_MS + seconds * 1000;
+    for pm_id in 0..10 {
+        let mut process = process(info(pm_id, "idle", ProcessStatus::Online));
+        for second in -300..=seconds {
+            let noise = (second * 7919 + i64::from(pm_id) * 104_729).rem_euclid(101) as u64;
+            let memory_bytes = (45 + u64::from(pm_id)) * MIB * (9950 + noise) / 10_000;
+            let cpu_percent = if noise > 90 { 0.3 } else { 0.0 };
+            process.info.memory_bytes = Some(memory_bytes);
+            process.info.cpu_percent = Some(cpu_percent);
+            process.series.push(Sample {
+                at_ms: NOW_MS + second * 1000,
+                cpu_percent,
+                memory_bytes,
+            });
+        }
+        app.fleet.insert(key(0, pm_id), process);
+    }
+    app.selected = Some(key(0, 3));
+    app
+}
+
+#[test]
+fn an_idle_second_changes_few_cells() {
+    let frames: Vec<_> = (0..=60)
+        .map(|second| draw(&idle(second), &COLOR, (120, 40)))
+        .collect();
+    let changed: Vec<usize> = frames
+        .windows(2)
+        .map(|two| two[0].diff(&two[1]).len())
+        .collect();
+    let mean = changed.iter().sum::<usize>() / changed.len();
+    let most = changed.iter().max().copied().unwrap();
+    // All but a few are the last digits of memory and CPU; the charts stand still.
+    assert!(mean <= 25, "{mean} cells a second: {changed:?}");
+    assert!(most <= 60, "{changed:?}");
+    let charts = |buffer: &Buffer| (14..22).map(|y| row(buffer, y)).collect::<Vec<_>>();
+    let body = |buffer: &Buffer| charts(buffer)[1..7].to_vec();
+    for frame in &frames {
+        assert_eq!(
+            body(frame),
+            body(&frames[0]),
+            "the panels of an idle process moved"
+        );
+    }
+}

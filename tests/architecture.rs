@@ -1,0 +1,120 @@
+//! The invariants of ARCHITECTURE.md that can be read off the source: who imports whom, who may
+//! name what, and how large files are.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What each module may import of the others. A module that is not listed may import all.
+const IMPORTS: &[(&str, &[&str])] = &[
+    ("protocol", &[]),
+    ("model", &["protocol"]),
+    ("daemon", &["model", "protocol"]),
+    ("demo", &["protocol"]),
+    ("app", &["model", "protocol"]),
+    ("view", &["app", "model", "protocol"]),
+    ("cli", &[]),
+];
+
+/// A name in the source, the modules that may have it, and why.
+const NAMES: &[(&str, &[&str], &str)] = &[
+    ("UnixStream", &["daemon", "demo"], "only daemon opens sockets (demo is the other end)"),
+    ("tokio::net", &["daemon", "demo"], "only daemon opens sockets (demo is the other end)"),
+    ("ratatui", &["view", "terminal", "lib"], "only view and terminal draw"),
+    ("crossterm", &["terminal", "input", "runtime", "app/keymap"], "keys and the terminal only"),
+    ("SystemTime::now", &["daemon", "demo", "session"], "time arrives in messages"),
+    ("Command::new", &[], "nothing here ever starts a process, least of all a daemon"),
+    ("println!", &[], "standard output is the screen"),
+    ("unbounded", &[], "every queue has a bound"),
+    ("allow(", &[], "expect(.., reason) is the only exception"),
+];
+
+const LINES_MAX: usize = 500;
+
+fn sources() -> Vec<(String, String)> {
+    fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, files);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    walk(&root, &mut files);
+    let read = |path: PathBuf| {
+        let name = path.strip_prefix(&root).unwrap().with_extension("");
+        (name.to_str().unwrap().to_owned(), fs::read_to_string(&path).unwrap())
+    };
+    files.into_iter().map(read).collect()
+}
+
+/// The code of a file without its comments and unit tests.
+fn production(source: &str) -> String {
+    let code = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+fn is_test(name: &str) -> bool {
+    name.ends_with("tests") || name.contains("tests/")
+}
+
+#[test]
+fn imports_point_one_way() {
+    let all: Vec<&str> = IMPORTS.iter().map(|(module, _)| *module).collect();
+    let rest = ["runtime", "session", "terminal", "input", "panic"];
+    for (name, source) in sources() {
+        let module = name.split('/').next().unwrap();
+        let Some((_, allowed)) = IMPORTS.iter().find(|(known, _)| *known == module) else {
+            continue;
+        };
+        let code = if is_test(&name) { String::new() } else { production(&source) };
+        for other in all.iter().chain(&rest).filter(|other| **other != module) {
+            let named = code.contains(&format!("crate::{other}"));
+            assert!(!named || allowed.contains(other), "{name}.rs imports {other}");
+        }
+    }
+}
+
+#[test]
+fn names_stay_where_they_belong() {
+    for (name, source) in sources().into_iter().filter(|(name, _)| !is_test(name)) {
+        let code = production(&source);
+        for (word, owners, why) in NAMES {
+            let owned = owners.iter().any(|owner| {
+                name == *owner || name.starts_with(&format!("{owner}/"))
+            });
+            assert!(owned || !code.contains(word), "{name}.rs names {word}: {why}");
+        }
+    }
+}
+
+#[test]
+fn files_are_short_enough_to_read() {
+    for (name, source) in sources() {
+        let lines = source.lines().count();
+        assert!(lines <= LINES_MAX, "{name}.rs has {lines} lines, more than {LINES_MAX}");
+    }
+}
+
+#[test]
+fn every_module_says_what_holds() {
+    for (name, source) in sources() {
+        assert!(source.starts_with("//!"), "{name}.rs has no module documentation");
+        let last = name.rsplit('/').next().unwrap();
+        let vague = ["utils", "util", "helpers", "common", "manager", "misc"];
+        assert!(!vague.contains(&last), "{name}.rs has a name that says nothing");
+    }
+}
+
+#[test]
+fn the_map_names_every_module() {
+    let map = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("ARCHITECTURE.md"));
+    let map = map.unwrap();
+    for (name, _) in sources().into_iter().filter(|(name, _)| !name.ends_with("mod")) {
+        let top = name.split('/').next().unwrap();
+        assert!(map.contains(&format!("`{top}")), "ARCHITECTURE.md does not name {top}");
+    }
+}

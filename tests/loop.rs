@@ -1,0 +1,253 @@
+//! The real loop on a test surface in virtual time: how many frames, and when.
+
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use pm2_tui::app::{App, Pane};
+use pm2_tui::daemon::inbox::{Inbox, InboxBounds};
+use pm2_tui::model::daemon::{Connection, Daemon};
+use pm2_tui::model::log::{LogLine, LogSource, Severity};
+use pm2_tui::model::report::Report;
+use pm2_tui::model::{Action, DaemonId};
+use pm2_tui::protocol::process::{ExecMode, PmId, ProcessInfo, ProcessStatus, Snapshot};
+use pm2_tui::runtime::{Input, Pacer, Pause, Surface, World, run};
+use pm2_tui::view::theme::{Colors, Theme};
+use pm2_tui::view::view;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, sleep};
+
+const D: DaemonId = DaemonId(0);
+
+/// One drawn frame: when, and which pane had the focus (what a Tab changes).
+type Drawn = Rc<RefCell<Vec<(Duration, Pane)>>>;
+
+struct TestSurface {
+    terminal: Terminal<TestBackend>,
+    drawn: Drawn,
+    start: Instant,
+    /// While set, a drawn frame stays unwritten until notified: a terminal that does not read.
+    stalled: Option<Rc<Notify>>,
+    busy: bool,
+}
+
+impl Surface for TestSurface {
+    fn is_busy(&self) -> bool {
+        self.busy
+    }
+
+    async fn wait_idle(&mut self) -> io::Result<()> {
+        if let Some(stalled) = &self.stalled {
+            stalled.notified().await;
+        }
+        self.busy = false;
+        Ok(())
+    }
+
+    fn draw(&mut self, app: &App) -> io::Result<()> {
+        let theme = Theme { colors: Colors::Many, ascii: false };
+        self.terminal.draw(|frame| view(app, &theme, frame)).unwrap();
+        self.drawn.borrow_mut().push((self.start.elapsed(), app.focus));
+        self.busy = self.stalled.is_some();
+        Ok(())
+    }
+
+    fn redraw(&mut self) {}
+}
+
+#[derive(Default)]
+struct Asked(Vec<(Action, PmId)>);
+
+impl World for Asked {
+    fn act(&mut self, _daemon: DaemonId, action: Action, info: &ProcessInfo) {
+        self.0.push((action, info.pm_id));
+    }
+
+    fn refresh(&mut self) {}
+}
+
+struct Session {
+    app: App,
+    surface: TestSurface,
+    pacer: Pacer,
+    inputs: mpsc::Receiver<Input>,
+    input: mpsc::Sender<Input>,
+    inbox: Inbox,
+    world: Asked,
+    start: Instant,
+}
+
+impl Session {
+    fn new() -> Self {
+        let (input, inputs) = mpsc::channel(64);
+        let start = Instant::now();
+        let daemon = Daemon::new(D, "host", "/home/x/.pm2", 1_000);
+        let surface = TestSurface {
+            terminal: Terminal::new(TestBackend::new(120, 40)).unwrap(),
+            drawn: Rc::default(),
+            start,
+            stalled: None,
+            busy: false,
+        };
+        let inbox = Inbox::new(InboxBounds::default());
+        let mut session = Self {
+            app: App::new(vec![daemon], 0, 0, (120, 40)),
+            surface,
+            pacer: Pacer::default(),
+            inputs,
+            input,
+            inbox,
+            world: Asked::default(),
+            start,
+        };
+        session.report(Report::Connection(Connection::Live));
+        session.report(snapshot());
+        session
+    }
+
+    fn report(&mut self, report: Report) {
+        self.inbox.report(D, report);
+    }
+
+    /// Runs the loop beside a script; the loop ends when the script does.
+    async fn beside(&mut self, script: impl Future<Output = ()>) -> Option<Pause> {
+        let start = self.start;
+        let clock = move || start.elapsed().as_millis() as i64;
+        tokio::select! {
+            pause = run(
+                &mut self.app, &mut self.surface, &mut self.pacer, &mut self.inputs, &self.inbox,
+                &mut self.world, clock,
+            ) => Some(pause),
+            () = script => None,
+        }
+    }
+}
+
+fn snapshot() -> Report {
+    let process = ProcessInfo {
+        pm_id: PmId(0),
+        name: "api".into(),
+        namespace: None,
+        version: None,
+        exec_mode: ExecMode::Fork,
+        status: ProcessStatus::Online,
+        pid: Some(7),
+        restarts: 0,
+        unstable_restarts: 0,
+        max_restarts: None,
+        // Days ago: the uptime's text changes by the hour.
+        online_since_ms: Some(-3 * 86_400_000 - 60_000),
+        created_at_ms: None,
+        unique_id: None,
+        exit_code: None,
+        kill_timeout_ms: None,
+        listen_timeout_ms: None,
+        memory_limit_bytes: None,
+        restart_delay_ms: None,
+        backoff_first_ms: None,
+        backoff_last_ms: None,
+        autorestart: true,
+        is_module: false,
+        cpu_percent: Some(0.0),
+        memory_bytes: Some(1 << 20),
+    };
+    let snapshot = Snapshot { processes: vec![process], warnings: Vec::new() };
+    Report::Snapshot { at_ms: 1, took_ms: 1, interval_ms: 1_000, snapshot }
+}
+
+fn lines(count: usize) -> Report {
+    let source = LogSource { daemon: D, pm_id: Some(PmId(0)), name: "api".into() };
+    let line = |_| LogLine::event(0, source.clone(), "event", Severity::Neutral, "a line");
+    Report::Lines((0..count).map(line).collect())
+}
+
+fn key(code: KeyCode) -> Input {
+    Input::Key(KeyEvent::new(code, KeyModifiers::NONE))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_draws_at_most_twelve_frames_a_second_and_a_key_is_in_the_next() {
+    let mut session = Session::new();
+    let (inbox, input) = (session.inbox.clone(), session.input.clone());
+    let drawn = session.surface.drawn.clone();
+    let flood = async move {
+        for millisecond in 0..1_000 {
+            inbox.report(D, lines(100));
+            if millisecond == 517 {
+                input.send(key(KeyCode::Tab)).await.unwrap();
+            }
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    session.beside(flood).await;
+    let drawn = drawn.borrow();
+    assert!(drawn.len() <= 12, "{} frames", drawn.len());
+    assert!(drawn.len() >= 9, "the flood must be seen: {} frames", drawn.len());
+    let pressed = Duration::from_millis(517);
+    let (answered, focus) = drawn.iter().find(|(at, _)| *at >= pressed).unwrap();
+    assert_eq!(*focus, Pane::Log, "the key is in the next frame");
+    assert!(*answered - pressed <= Duration::from_millis(34), "after {:?}", *answered - pressed);
+    let seen = session.app.log.len() as u64 + session.app.log.lost();
+    assert!(seen >= 10_000, "the ring is full: {seen}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_minute_draws_nothing() {
+    let mut session = Session::new();
+    session.beside(sleep(Duration::from_secs(2))).await;
+    let before = session.surface.drawn.borrow().len();
+    assert!(before >= 1, "the first frame comes by itself");
+    session.beside(sleep(Duration::from_secs(60))).await;
+    assert_eq!(session.surface.drawn.borrow().len(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_frame_waits_for_no_daemon() {
+    let mut session = Session::new();
+    let mut nothing = Vec::new();
+    session.inbox.take(&mut nothing, usize::MAX);
+    session.beside(sleep(Duration::from_millis(1))).await;
+    assert_eq!(session.surface.drawn.borrow().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_terminal_that_does_not_read_stops_only_the_drawing() {
+    let mut session = Session::new();
+    let release = Rc::new(Notify::new());
+    session.surface.stalled = Some(release.clone());
+    let (inbox, input) = (session.inbox.clone(), session.input.clone());
+    let drawn = session.surface.drawn.clone();
+    let script = async {
+        for _ in 0..1_000 {
+            inbox.report(D, lines(100));
+            sleep(Duration::from_millis(1)).await;
+        }
+        input.send(key(KeyCode::Char('r'))).await.unwrap();
+        sleep(Duration::from_millis(200)).await;
+        assert_eq!(drawn.borrow().len(), 1, "no frame behind an unwritten one");
+        release.notify_one();
+        sleep(Duration::from_millis(200)).await;
+        assert_eq!(drawn.borrow().len(), 2, "then the newest state at once");
+    };
+    session.beside(script).await;
+    assert_eq!(session.world.0, [(Action::Restart, PmId(0))], "keys went on working");
+    assert!(session.inbox.is_empty(), "data went on being taken");
+}
+
+#[tokio::test(start_paused = true)]
+async fn quitting_and_signals_end_the_loop() {
+    for (input, wanted) in [
+        (key(KeyCode::Char('q')), Pause::Quit),
+        (Input::Terminate(15), Pause::Signal(15)),
+        (Input::TerminalGone, Pause::TerminalGone),
+        (Input::Suspend, Pause::Suspend),
+    ] {
+        let mut session = Session::new();
+        session.input.send(input).await.unwrap();
+        assert_eq!(session.beside(sleep(Duration::from_secs(9))).await, Some(wanted));
+    }
+}
