@@ -112,7 +112,7 @@ fn drain(home: &Pm2Home) -> mpsc::Receiver<Instant> {
         let mut kept = 0;
         while let Ok(count @ 1..) = bus.read(buffer.get_mut(kept..).unwrap_or_default()) {
             let filled = buffer.get(..kept + count).unwrap_or_default();
-            if filled.windows(marker.len()).any(|bytes| bytes == marker) {
+            if memchr::memmem::find(filled, marker).is_some() {
                 // Nobody waits for the second time that it is seen.
                 let _ = sender.try_send(now());
             }

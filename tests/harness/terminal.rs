@@ -6,6 +6,7 @@ use std::num::NonZeroU16;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use memchr::memmem;
 use rustix::termios::tcgetattr;
 
 use super::now;
@@ -110,8 +111,7 @@ impl State {
         if let Some(search) = &mut self.search {
             // What was kept before may hold the marker's beginning.
             let from = self.tail.len().saturating_sub(bytes.len() + search.marker.len());
-            let mut windows = self.tail[from..].windows(search.marker.len());
-            if search.found.is_none() && windows.any(|window| window == search.marker) {
+            if search.found.is_none() && memmem::find(&self.tail[from..], search.marker).is_some() {
                 search.found = Some(now());
             }
         } else {
