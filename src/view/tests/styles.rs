@@ -58,9 +58,16 @@ fn selection_shows_by_pointer_and_reversal() {
         let pointer = if theme.ascii { ">" } else { "▶" };
         let (x, y) = find(&buffer, pointer);
         for x in x..119 {
-            let modifier = buffer[(x, y)].modifier;
-            assert!(modifier.contains(Modifier::REVERSED | Modifier::BOLD), "{x}");
+            let cell = &buffer[(x, y)];
+            assert!(cell.modifier.contains(Modifier::BOLD), "{x}");
+            // Bars in reverse would read upside down.
+            let is_bar = !theme.ascii && theme.glyphs().bars.contains(&cell.symbol());
+            let is_reversed = cell.modifier.contains(Modifier::REVERSED);
+            assert!(!is_bar || !is_reversed, "{x}");
         }
+        let (name, _) = find(&buffer, "api");
+        assert!(buffer[(name, y)].modifier.contains(Modifier::REVERSED));
+        assert!(buffer[(name + 8, y)].modifier.contains(Modifier::REVERSED));
         assert!(!buffer[(x, y + 1)].modifier.contains(Modifier::REVERSED));
         app.focus = Pane::Log;
         let buffer = draw(&app, theme, SIZE);
