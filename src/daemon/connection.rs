@@ -189,6 +189,12 @@ impl Connection {
         }
     }
 
+    /// Returns when a call timed out here that long ago. Cancel-safe.
+    pub(super) async fn retired_for(&self, duration: Duration) {
+        self.retired.cancelled().await;
+        tokio::time::sleep(duration).await;
+    }
+
     /// Why the connection ended, if it did.
     pub(super) fn ended(&self) -> Option<Problem> {
         self.shared.lock().ended.clone()

@@ -61,6 +61,9 @@ struct Timings {
     handshake: Duration,
     /// A call that only reads.
     read: Duration,
+    /// How long a poll under way may take yet when another call timed out: a wedged connection
+    /// answers nothing more, and a poll on the next one must not overlap with a late answer here.
+    last_poll: Duration,
     /// A call that acts, over what the daemon itself may take for it.
     act_margin: Duration,
     /// The least that a reload gets.
@@ -87,6 +90,7 @@ impl Default for Timings {
         Self {
             handshake: Duration::from_secs(5),
             read: Duration::from_secs(10),
+            last_poll: Duration::from_secs(1),
             act_margin: Duration::from_secs(10),
             reload_min: Duration::from_secs(15),
             kill_timeout: Duration::from_millis(1600),

@@ -198,7 +198,12 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
     };
     loop {
         let started = Instant::now();
-        let reply = match session.connection.call(&call, watch.timings.read).await {
+        let polling = session.connection.call(&call, watch.timings.read);
+        let reply = tokio::select! {
+            reply = polling => reply,
+            () = session.connection.retired_for(watch.timings.last_poll) => return End::Retired,
+        };
+        let reply = match reply {
             Ok(reply) => reply,
             Err(CallError::Closed) => {
                 return End::Closed(session.connection.ended().unwrap_or(Problem::Closed));

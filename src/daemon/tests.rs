@@ -171,6 +171,7 @@ fn timings() -> Timings {
         partial_line: Duration::from_millis(20),
         handshake: PATIENCE,
         read: PATIENCE,
+        last_poll: Duration::from_millis(20),
         act_margin: PATIENCE,
         ..Timings::default()
     }
