@@ -63,10 +63,7 @@ fn fleet() -> App {
     daemon.connection = Connection::Live;
     let mut app = App::new(vec![daemon], NOW_MS, 0, SIZE);
     for pm_id in 0..500 {
-        let key = ProcessKey {
-            daemon: DaemonId(0),
-            pm_id: PmId(pm_id),
-        };
+        let key = ProcessKey { daemon: DaemonId(0), pm_id: PmId(pm_id) };
         app.fleet.insert(key, process(pm_id));
         app.selected = app.selected.or(Some(key));
     }
@@ -75,10 +72,7 @@ fn fleet() -> App {
 
 fn render(criterion: &mut Criterion) {
     let app = fleet();
-    let theme = Theme {
-        colors: Colors::Many,
-        ascii: false,
-    };
+    let theme = Theme { colors: Colors::Many, ascii: false };
     criterion.bench_function("draw 500 processes at 160x50", |bencher| {
         let Ok(mut terminal) = Terminal::new(TestBackend::new(SIZE.0, SIZE.1));
         bencher.iter(|| {

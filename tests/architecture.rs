@@ -83,9 +83,8 @@ fn names_stay_where_they_belong() {
     for (name, source) in sources().into_iter().filter(|(name, _)| !is_test(name)) {
         let code = production(&source);
         for (word, owners, why) in NAMES {
-            let owned = owners.iter().any(|owner| {
-                name == *owner || name.starts_with(&format!("{owner}/"))
-            });
+            let owned =
+                owners.iter().any(|owner| name == *owner || name.starts_with(&format!("{owner}/")));
             assert!(owned || !code.contains(word), "{name}.rs names {word}: {why}");
         }
     }

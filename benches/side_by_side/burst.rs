@@ -48,14 +48,15 @@ pub(crate) fn measure(watcher: Watcher, is_reading: bool, lines: u64) -> Burst {
     let drained = (watcher == Watcher::Drain).then(|| drain(&home));
     let mut screen = watcher.start(&home, LAST_LINE);
     if watcher != Watcher::Nobody {
-        wait_until("the watcher is on the bus", || {
-            connections_to(&home.bus()) > 0
-        });
+        wait_until("the watcher is on the bus", || connections_to(&home.bus()) > 0);
         // On the bus, but perhaps still drawing its first screens.
         std::thread::sleep(Duration::from_secs(2));
     }
-    if let Some(screen) = screen.as_ref().filter(|_| !is_reading) {
-        screen.stop_reading();
+    match &mut screen {
+        Some(screen) if !is_reading && watcher == Watcher::Cockpit => screen.block(),
+        // What `pm2 logs` prints of the burst's first moment fills its terminal.
+        Some(screen) if !is_reading => screen.stop_reading(),
+        _ => {}
     }
     let cpu_before = screen.as_ref().map_or(0.0, |s| s.process().cpu_seconds());
     god.reset_peak();
@@ -128,10 +129,7 @@ fn drain(home: &Pm2Home) -> mpsc::Receiver<Instant> {
 }
 
 /// The moment of a time in milliseconds since 1970.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the app says by the wall clock when it ended"
-)]
+#[expect(clippy::disallowed_methods, reason = "the app says by the wall clock when it ended")]
 fn at_epoch_ms(milliseconds: u64) -> Instant {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let ago = since.saturating_sub(Duration::from_millis(milliseconds));

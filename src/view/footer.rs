@@ -18,11 +18,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Mode::Normal => {
             if let Some(notice) = &app.notice {
                 let glyphs = canvas.theme().glyphs();
-                let (glyph, tone) = if notice.is_bad {
-                    (glyphs.bad, Tone::Bad)
-                } else {
-                    (glyphs.good, Tone::Good)
-                };
+                let (glyph, tone) =
+                    if notice.is_bad { (glyphs.bad, Tone::Bad) } else { (glyphs.good, Tone::Good) };
                 let text = format!("{glyph} {}", notice.text);
                 let columns = area.width.saturating_sub(2);
                 canvas.text(area.x + 1, area.y, columns, &text, canvas.tone(tone));

@@ -26,11 +26,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, screen: Rect, top: u16) {
     canvas.clear(area);
     let title = [Part::new("Help", Tone::Strong, 0)];
     let more = if top < top_max {
-        vec![Part::new(
-            format!("{} more lines below", top_max - top),
-            Tone::Plain,
-            0,
-        )]
+        vec![Part::new(format!("{} more lines below", top_max - top), Tone::Plain, 0)]
     } else {
         Vec::new()
     };
@@ -41,21 +37,11 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, screen: Rect, top: u16) {
         let x = inner.x + 1;
         let keys = spelled(line.keys, canvas.theme().ascii);
         canvas.text(x, y, help_keys_columns() - 1, &keys, key);
-        canvas.text(
-            x + help_keys_columns(),
-            y,
-            columns - help_keys_columns(),
-            &line.text,
-            plain,
-        );
+        canvas.text(x + help_keys_columns(), y, columns - help_keys_columns(), &line.text, plain);
     }
 }
 
 /// The keys as words where the terminal has no arrows.
 fn spelled(keys: &str, ascii: bool) -> String {
-    if ascii {
-        keys.replace('↑', "Up").replace('↓', "Down")
-    } else {
-        keys.to_owned()
-    }
+    if ascii { keys.replace('↑', "Up").replace('↓', "Down") } else { keys.to_owned() }
 }

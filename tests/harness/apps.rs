@@ -89,12 +89,8 @@ pub fn cluster(name: &str) -> App {
 
 /// Throws after 250 ms; `errored` after three tries, within about a second.
 pub fn crasher(name: &str) -> App {
-    App::script(
-        name,
-        "js",
-        "setTimeout(() => { throw new Error('crasher threw') }, 250);",
-    )
-    .with(json!({"max_restarts": 3, "min_uptime": 5000}))
+    App::script(name, "js", "setTimeout(() => { throw new Error('crasher threw') }, 250);")
+        .with(json!({"max_restarts": 3, "min_uptime": 5000}))
 }
 
 /// Crashes at once and then waits a minute: `waiting restart`.
@@ -122,11 +118,7 @@ setInterval(() => {
 
 /// A shell script.
 pub fn shell(name: &str) -> App {
-    App::script(
-        name,
-        "sh",
-        "while :; do echo from the shell; sleep 1; done\n",
-    )
+    App::script(name, "sh", "while :; do echo from the shell; sleep 1; done\n")
 }
 
 /// Throws an exception when it gets SIGUSR2, and goes on after it is restarted.

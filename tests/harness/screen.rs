@@ -89,10 +89,7 @@ impl Screen {
         environment: &[(String, String)],
         marker: &'static str,
     ) -> Self {
-        let search = Search {
-            marker: marker.as_bytes(),
-            found: None,
-        };
+        let search = Search { marker: marker.as_bytes(), found: None };
         Self::spawn(size, program.as_ref(), arguments, environment, Some(search))
     }
 
@@ -103,10 +100,7 @@ impl Screen {
         environment: &[(String, String)],
         search: Option<Search>,
     ) -> Self {
-        let home = tempfile::Builder::new()
-            .prefix("pt")
-            .tempdir_in("/tmp")
-            .unwrap();
+        let home = tempfile::Builder::new().prefix("pt").tempdir_in("/tmp").unwrap();
         let pair = native_pty_system().openpty(pty_size(size)).unwrap();
         let slave = OpenOptions::new()
             .read(true)
@@ -185,10 +179,9 @@ impl Screen {
     pub fn wait_for(&mut self, what: &str, is_there: impl Fn(&str) -> bool) -> String {
         match self.wait_within(PATIENCE, is_there) {
             Ok(text) => text,
-            Err((why, text)) => panic!(
-                "{why} while waiting for {what}; the screen:\n{}",
-                text.trim_end()
-            ),
+            Err((why, text)) => {
+                panic!("{why} while waiting for {what}; the screen:\n{}", text.trim_end())
+            }
         }
     }
 
@@ -245,6 +238,29 @@ impl Screen {
         self.shared.lock().is_reading = false;
     }
 
+    /// Stops reading and has a program that draws after a resize do so until its terminal's buffer
+    /// in the kernel is full: from then on every write to it blocks.
+    #[track_caller]
+    pub fn block(&mut self) {
+        self.stop_reading();
+        let (columns, rows) = self.size();
+        let mut written = self.process.written_bytes();
+        let mut silent = 0;
+        for turn in 0..400_u16 {
+            self.resize((columns + turn % 2, rows));
+            // Longer than the shortest time between two frames.
+            std::thread::sleep(Duration::from_millis(50));
+            let before = std::mem::replace(&mut written, self.process.written_bytes());
+            // A frame is some thousand bytes; requests to the daemon and wake-ups are few.
+            silent = if written - before < 1000 { silent + 1 } else { 0 };
+            if silent == 10 {
+                self.resize((columns, rows));
+                return;
+            }
+        }
+        panic!("the terminal takes frame after frame though nobody reads it");
+    }
+
     /// The terminal takes output again.
     pub fn resume_reading(&self) {
         self.shared.lock().is_reading = true;
@@ -290,9 +306,7 @@ impl Screen {
         self.writer = None;
         self.slave = None;
         self.master = None;
-        HungUp {
-            child: self.child.take().expect("not hung up"),
-        }
+        HungUp { child: self.child.take().expect("not hung up") }
     }
 
     /// Columns and rows.
@@ -364,10 +378,5 @@ pub fn row_says(text: &str, name: &str, words: &str) -> bool {
 }
 
 fn pty_size(size: (u16, u16)) -> PtySize {
-    PtySize {
-        rows: size.1,
-        cols: size.0,
-        pixel_width: 0,
-        pixel_height: 0,
-    }
+    PtySize { rows: size.1, cols: size.0, pixel_width: 0, pixel_height: 0 }
 }

@@ -26,12 +26,7 @@ const ALL: [(u16, u16); 3] = [(120, 40), (80, 24), (40, 10)];
 #[test]
 fn typical_fleet() {
     check!(&typical(), &COLOR, "typical", ALL);
-    check!(
-        &typical(),
-        &COLOR,
-        "typical",
-        [(30, 6), (60, 18), (200, 50)]
-    );
+    check!(&typical(), &COLOR, "typical", [(30, 6), (60, 18), (200, 50)]);
 }
 
 #[test]
@@ -107,10 +102,7 @@ fn warnings_and_losses() {
 #[test]
 fn question() {
     let mut app = typical();
-    app.mode = Mode::Confirm {
-        action: Action::Delete,
-        key: key(0, 3),
-    };
+    app.mode = Mode::Confirm { action: Action::Delete, key: key(0, 3) };
     check!(&app, &COLOR, "confirm", ALL);
     check!(&app, &COLOR, "confirm", [(30, 6)]);
 }
@@ -162,13 +154,9 @@ fn states_of_processes() {
     app.fleet.insert(key(0, 9), reloading);
     let odd = ProcessStatus::Other("one-launch-status".into());
     app.fleet.insert(key(0, 10), process(info(10, "odd", odd)));
-    for (pm_id, status) in [
-        (11, ProcessStatus::Launching),
-        (12, ProcessStatus::Stopping),
-    ] {
+    for (pm_id, status) in [(11, ProcessStatus::Launching), (12, ProcessStatus::Stopping)] {
         let name = status.as_str().to_owned();
-        app.fleet
-            .insert(key(0, pm_id), process(info(pm_id, &name, status)));
+        app.fleet.insert(key(0, pm_id), process(info(pm_id, &name, status)));
     }
     check!(&app, &COLOR, "states", [(120, 40)]);
     app.table_top = 5;
@@ -187,12 +175,7 @@ fn scrolled_log() {
             pm_id: Some(PmId(2)),
             name: "nightly-report-generator".into(),
         };
-        let line = output(
-            NOW_MS + number,
-            source,
-            LineKind::Out,
-            &format!("line {number}"),
-        );
+        let line = output(NOW_MS + number, source, LineKind::Out, &format!("line {number}"));
         app.log.push(line);
     }
     app.log_top = Some(20);
@@ -212,10 +195,7 @@ fn foreign_names() {
         "क्षि",
     ];
     for (pm_id, name) in (20..).zip(names) {
-        app.fleet.insert(
-            key(0, pm_id),
-            process(info(pm_id, name, ProcessStatus::Online)),
-        );
+        app.fleet.insert(key(0, pm_id), process(info(pm_id, name, ProcessStatus::Online)));
     }
     check!(&app, &COLOR, "foreign_names", [(100, 30)]);
     check!(&app, &PLAIN, "foreign_names_ascii", [(100, 30)]);
@@ -225,10 +205,7 @@ fn foreign_names() {
 fn long_table_scrolls() {
     let mut app = app(vec![daemon(0, "web-01")]);
     for pm_id in 0..120 {
-        app.fleet.insert(
-            key(0, pm_id),
-            process(info(pm_id, "api", ProcessStatus::Online)),
-        );
+        app.fleet.insert(key(0, pm_id), process(info(pm_id, "api", ProcessStatus::Online)));
     }
     app.selected = Some(key(0, 4));
     app.table_top = 2;

@@ -16,9 +16,7 @@ const SIZE: (u16, u16) = (120, 40);
 /// Where a text stands: its first column and row.
 fn find(buffer: &Buffer, text: &str) -> (u16, u16) {
     for y in 0..buffer.area.height {
-        let line: Vec<&str> = (0..buffer.area.width)
-            .map(|x| buffer[(x, y)].symbol())
-            .collect();
+        let line: Vec<&str> = (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect();
         for x in 0..line.len() {
             if line[x..].concat().starts_with(text) {
                 return (x as u16, y);
@@ -38,10 +36,7 @@ fn states_differ_in_text_and_in_colour() {
         ("✗ never started", Color::Red),
         ("◍ deleting", Color::Cyan),
     ];
-    app.fleet.insert(
-        key(0, 5),
-        process(info(5, "a", ProcessStatus::WaitingRestart)),
-    );
+    app.fleet.insert(key(0, 5), process(info(5, "a", ProcessStatus::WaitingRestart)));
     let mut ghost = process(info(6, "b", ProcessStatus::Online));
     ghost.info.pid = None;
     app.fleet.insert(key(0, 6), ghost);
@@ -64,10 +59,7 @@ fn selection_shows_by_pointer_and_reversal() {
         let (x, y) = find(&buffer, pointer);
         for x in x..119 {
             let modifier = buffer[(x, y)].modifier;
-            assert!(
-                modifier.contains(Modifier::REVERSED | Modifier::BOLD),
-                "{x}"
-            );
+            assert!(modifier.contains(Modifier::REVERSED | Modifier::BOLD), "{x}");
         }
         assert!(!buffer[(x, y + 1)].modifier.contains(Modifier::REVERSED));
         app.focus = Pane::Log;
@@ -95,51 +87,25 @@ fn stale_rows_are_dimmed_and_say_so() {
 #[test]
 fn no_color_has_no_colour() {
     let mut app = typical();
-    app.notice = Some(Notice {
-        text: "failed".into(),
-        is_bad: true,
-        until_ms: NOW_MS,
-    });
+    app.notice = Some(Notice { text: "failed".into(), is_bad: true, until_ms: NOW_MS });
     let mut line = app.log.get(0).unwrap().clone();
     line.text = colored();
     app.log.push(line);
-    for theme in [
-        PLAIN,
-        Theme {
-            colors: Colors::None,
-            ascii: false,
-        },
-    ] {
+    for theme in [PLAIN, Theme { colors: Colors::None, ascii: false }] {
         let buffer = draw(&app, &theme, SIZE);
         for cell in buffer.content() {
             assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset), "{cell:?}");
         }
-        find(
-            &buffer,
-            if theme.ascii {
-                "x failed"
-            } else {
-                "✗ failed"
-            },
-        );
+        find(&buffer, if theme.ascii { "x failed" } else { "✗ failed" });
     }
 }
 
 /// `plain red bold`, coloured as it says.
 fn colored() -> StyledText {
     let run = |start, end, style| StyledRun { start, end, style };
-    let red = TextStyle {
-        fg: Some(TextColor::Indexed(1)),
-        ..TextStyle::default()
-    };
-    let bold = TextStyle {
-        bold: true,
-        ..TextStyle::default()
-    };
-    StyledText {
-        text: "plain red bold".into(),
-        runs: [run(6, 9, red), run(10, 14, bold)].into(),
-    }
+    let red = TextStyle { fg: Some(TextColor::Indexed(1)), ..TextStyle::default() };
+    let bold = TextStyle { bold: true, ..TextStyle::default() };
+    StyledText { text: "plain red bold".into(), runs: [run(6, 9, red), run(10, 14, bold)].into() }
 }
 
 #[test]
