@@ -61,4 +61,4 @@ impl Watcher {
 }
 
 /// How long a watcher may take for anything before it counts as never.
-pub(crate) const NEVER: Duration = Duration::from_secs(120);
+pub(crate) const NEVER: Duration = Duration::from_mins(2);

@@ -43,8 +43,8 @@ const TABLE_BORDER: u16 = 3;
 const FRAME: u16 = 2;
 /// The smallest table beside a log, with its frame and head.
 const TABLE_MIN: u16 = 6;
-/// Columns of the key column in the help: the widest keys, and a gap.
-const HELP_KEYS: u16 = 10;
+/// Columns of the key column in the help overlay: the widest keys, and a gap.
+pub const HELP_KEYS: u16 = 10;
 
 impl Geometry {
     /// Divides a terminal of `size` (columns, rows) for this many processes; `None` where it is
@@ -101,12 +101,6 @@ pub struct HelpLine {
     pub keys: &'static str,
     /// A piece of the sentence.
     pub text: String,
-}
-
-/// Columns of the key column in the help overlay, with its gap.
-#[must_use]
-pub fn help_keys_columns() -> u16 {
-    HELP_KEYS
 }
 
 /// Columns and rows inside the frame of the help overlay, for a terminal of `size`.

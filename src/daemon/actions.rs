@@ -21,7 +21,6 @@ use crate::protocol::text;
 pub(super) struct Target {
     pub(super) pm_id: PmId,
     status: ProcessStatus,
-    has_pid: bool,
     kill_timeout: Option<Duration>,
     listen_timeout: Option<Duration>,
 }
@@ -31,7 +30,6 @@ impl Target {
         Self {
             pm_id: info.pm_id,
             status: info.status.clone(),
-            has_pid: info.pid.is_some(),
             kill_timeout: info.kill_timeout_ms.map(Duration::from_millis),
             listen_timeout: info.listen_timeout_ms.map(Duration::from_millis),
         }
@@ -50,11 +48,16 @@ pub(super) async fn run(
         Ok(session) => session,
         Err(outcome) => return finish.report(outcome),
     };
-    let caller = Caller { session: &session, timings: &watch.timings, target };
+    let caller = Caller {
+        session: &session,
+        timings: &watch.timings,
+        target,
+        is_ghost: target.status == ProcessStatus::Online && session.is_ghost(target.pm_id),
+    };
     let outcome = caller.act(action).await;
     let is_done = outcome == ActionOutcome::Done;
     finish.report(outcome);
-    if is_done && let Some(action_name) = announced(action, target) {
+    if is_done && let Some(action_name) = announced(action, caller.is_ghost) {
         let id = target.pm_id;
         // A courtesy: what was done is done, whatever becomes of it.
         let _ = caller.call(&Call::NotifyByProcessId { id, action_name }).await;
@@ -82,19 +85,14 @@ async fn session(
 
 /// The word that the other clients are told: the pm2 CLI's own after stop, restart and reload. A
 /// deleted process has no id to tell by, and a start is told by its `online` event.
-fn announced(action: Action, target: &Target) -> Option<ActionName> {
+fn announced(action: Action, is_ghost: bool) -> Option<ActionName> {
     match action {
         Action::Restart => Some(ActionName::Restart),
         Action::Stop => Some(ActionName::Stop),
         Action::Reload => Some(ActionName::Reload),
-        Action::Start if is_ghost(target) => Some(ActionName::Restart),
+        Action::Start if is_ghost => Some(ActionName::Restart),
         Action::Start | Action::Delete => None,
     }
-}
-
-/// PM2 says `online` of a process that it could not spawn; only a restart tries again.
-fn is_ghost(target: &Target) -> bool {
-    target.status == ProcessStatus::Online && !target.has_pid
 }
 
 /// What an unsuccessful call means for its action.
@@ -109,6 +107,8 @@ struct Caller<'a> {
     session: &'a Session,
     timings: &'a Timings,
     target: &'a Target,
+    /// Whether PM2 says `online` of it though it could not spawn it: only a restart tries again.
+    is_ghost: bool,
 }
 
 impl Caller<'_> {
@@ -135,9 +135,7 @@ impl Caller<'_> {
             }
             Action::Restart => self.launch(&Call::RestartProcessId(id)).await,
             Action::Reload => self.launch(&Call::ReloadProcessId(id)).await,
-            Action::Start if is_ghost(self.target) => {
-                self.launch(&Call::RestartProcessId(id)).await
-            }
+            Action::Start if self.is_ghost => self.launch(&Call::RestartProcessId(id)).await,
             Action::Start => self.launch(&Call::StartProcessId(id)).await,
         }
     }

@@ -3,7 +3,8 @@
 //! Invariant: nothing is sent before the daemon's own list of methods is known, and afterwards only
 //! what that list allows. Each change of the connection is reported.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -16,8 +17,8 @@ use super::poller::{Pace, Wish};
 use super::{Farewell, Watch};
 use crate::model::daemon::{Connection as Standing, Problem};
 use crate::model::report::Report;
-use crate::protocol::process::decode_monitor_data;
-use crate::protocol::rpc::{Call, CallRefused, CheckedCall, Methods, Outcome, Reply};
+use crate::protocol::process::{PmId, ProcessStatus, Snapshot, decode_monitor_data};
+use crate::protocol::rpc::{Call, CallRefused, Methods, Outcome, Reply};
 use crate::protocol::text;
 
 /// A daemon that answered: its connection and what it can do.
@@ -25,6 +26,25 @@ use crate::protocol::text;
 pub(super) struct Session {
     pub(super) connection: Connection,
     pub(super) methods: Methods,
+    /// The processes that the last poll called `online` without a pid: PM2 could not spawn them.
+    /// An event has no pid either, so only a poll can tell.
+    ghosts: Mutex<BTreeSet<PmId>>,
+}
+
+impl Session {
+    /// Whether PM2 called this process `online` without having started it.
+    pub(super) fn is_ghost(&self, id: PmId) -> bool {
+        self.ghosts.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
+    }
+
+    fn remember_ghosts(&self, snapshot: &Snapshot) {
+        let ghosts = snapshot
+            .processes
+            .iter()
+            .filter(|process| process.status == ProcessStatus::Online && process.pid.is_none());
+        let ghosts = ghosts.map(|process| process.pm_id).collect();
+        *self.ghosts.lock().unwrap_or_else(PoisonError::into_inner) = ghosts;
+    }
 }
 
 /// Whether there is a session, for those who want to call.
@@ -141,7 +161,7 @@ async fn connect(watch: &Watch) -> Result<Session, Problem> {
         .map_err(|error| call_problem(&connection, "methods", &error))?;
     let methods = Methods::parse(&reply)
         .map_err(|error| Problem::NotPm2 { reason: text::clean(&error.to_string()).into() })?;
-    let session = Session { connection, methods };
+    let session = Session { connection, methods, ghosts: Mutex::default() };
     // A daemon that does not tell its version can still be watched.
     if let Ok(call) = session.methods.check(&Call::GetVersion) {
         let reply = session
@@ -189,7 +209,7 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
         };
         let pace = Pace::new(Instant::now(), started.elapsed(), watch.options.interval);
         backoff.reset();
-        report_snapshot(watch, &call, &reply, started.elapsed(), pace.pause());
+        report_snapshot(watch, session, &reply, started.elapsed(), pace.pause());
         if let Some(end) = rest(watch, session, pace).await {
             return end;
         }
@@ -199,7 +219,7 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
 /// Decodes and reports a poll's reply.
 fn report_snapshot(
     watch: &Watch,
-    call: &CheckedCall,
+    session: &Session,
     reply: &Reply,
     took: Duration,
     pause: Duration,
@@ -209,6 +229,7 @@ fn report_snapshot(
             for warning in std::mem::take(&mut snapshot.warnings) {
                 watch.warn(&warning);
             }
+            session.remember_ghosts(&snapshot);
             watch.report(Report::Snapshot {
                 at_ms: now_ms(),
                 took_ms: whole_ms(took),
@@ -216,7 +237,7 @@ fn report_snapshot(
                 snapshot,
             });
         }
-        Err(error) => watch.warn(&format!("{}: {error}", call.method())),
+        Err(error) => watch.warn(&format!("{}: {error}", Call::GetMonitorData.method())),
     }
 }
 

@@ -29,6 +29,8 @@ const MINI_BUCKET_MS: i64 = 5000;
 const SCALE: u16 = 6;
 /// A panel narrower than this has no scale.
 const SCALE_FROM: u16 = 20;
+/// The shortest time of one bar of a panel, seconds: bars that move every second cost bytes.
+const BUCKET_LEAST_S: i64 = 2;
 /// The least that the CPU scale reaches to, percent: a process at 0.3 % should look idle.
 const CPU_LEAST: f64 = 10.0;
 
@@ -174,10 +176,7 @@ impl Panel {
         }
         let scale_columns = if inner.width < SCALE_FROM { 0 } else { SCALE };
         let room = inner.width - scale_columns;
-        // Whole seconds, so that bars move at most once in a while; the fewest that fit the span.
-        let span_s = SPAN_MS / 1000;
-        let bucket_s = (span_s + i64::from(room) - 1) / i64::from(room);
-        let count = u16::try_from((span_s + bucket_s - 1) / bucket_s).unwrap_or(room).min(room);
+        let (bucket_s, count) = bucket(process, app.now_ms, room);
         let bars = process.series.bars(
             app.now_ms,
             bucket_s * 1000,
@@ -197,12 +196,34 @@ impl Panel {
         }
         if inner.width >= 16 {
             let bottom = area.bottom() - 1;
-            canvas.text(chart.x, bottom, 7, " 5 min ", quiet);
+            let span = span_text(bucket_s * i64::from(count));
+            canvas.text(chart.x, bottom, 9, &span, quiet);
             canvas.text(inner.right() - 5, bottom, 5, " now ", quiet);
         }
         if !is_live(app, key.daemon) {
             canvas.style(inner, canvas.theme().stale());
         }
+    }
+}
+
+/// Seconds of one bar and number of bars: whole seconds, as few as show all of a young history, so
+/// that the panel is not empty for the first minutes; at most the whole span.
+fn bucket(process: &Process, now_ms: i64, room: u16) -> (i64, u16) {
+    let room_s = i64::from(room.max(1));
+    let span_s = SPAN_MS / 1000;
+    let oldest_ms = process.series.iter().next().map_or(now_ms, |sample| sample.at_ms);
+    let age_s = (now_ms.saturating_sub(oldest_ms) / 1000 + 1).clamp(1, span_s);
+    let bucket_s = ((age_s + room_s - 1) / room_s).max(BUCKET_LEAST_S);
+    let count = u16::try_from((span_s + bucket_s - 1) / bucket_s).unwrap_or(room).min(room);
+    (bucket_s, count)
+}
+
+/// How far back the bars reach.
+fn span_text(span_s: i64) -> String {
+    match span_s {
+        ..120 => format!(" {span_s} s "),
+        _ if span_s % 60 == 0 => format!(" {} min ", span_s / 60),
+        _ => format!(" {:.1} min ", span_s as f64 / 60.0),
     }
 }
 

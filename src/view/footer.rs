@@ -9,6 +9,7 @@ use super::parts::{self, Part};
 use super::theme::Tone;
 use crate::app::command::{COMMANDS, Command};
 use crate::app::{App, Mode};
+use crate::model::daemon::Daemon;
 
 /// Draws the line.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
@@ -39,12 +40,15 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 /// tries to reach it too.
 fn commands(app: &App) -> Vec<Part> {
     let is_down = app.daemons.iter().any(|daemon| !daemon.is_live());
+    let is_any_live = app.daemons.iter().any(Daemon::is_live);
     COMMANDS
         .iter()
         .filter_map(|row| {
             let first = row.keys.split(' ').next()?;
             let leaves = match row.command {
                 Command::Reconnect if is_down => 1,
+                // Nobody is there to carry it out.
+                Command::Act(_) if !is_any_live => row.footer?.saturating_add(100),
                 _ => row.footer?,
             };
             Some(key(first, row.label, leaves))

@@ -55,9 +55,9 @@ fn names(app: &App, glyphs: &Glyphs) -> Vec<Part> {
         let part = Part::new(version, Tone::Plain, 0).and(&*text, tone);
         line.push(part.or(7, text, tone));
     } else {
-        let live = app.daemons.iter().filter(|daemon| daemon.is_live()).count();
-        let tone = if live == app.daemons.len() { Tone::Good } else { Tone::Warning };
-        let text = format!("{} daemons, {live} live", app.daemons.len());
+        let answering = app.daemons.iter().filter(|daemon| daemon.is_live()).count();
+        let tone = if answering == app.daemons.len() { Tone::Good } else { Tone::Warning };
+        let text = format!("{} daemons, {answering} live", app.daemons.len());
         line.push(Part::new(text, tone, 0));
         for daemon in app.daemons.iter().filter(|daemon| !daemon.is_live()) {
             let (text, tone) = connection(daemon, app.now_ms, glyphs);

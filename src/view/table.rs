@@ -10,6 +10,7 @@
 //! processes, not on those in sight, so that scrolling moves nothing.
 
 use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
 
 use super::canvas::Canvas;
 use super::parts::Part;
@@ -191,6 +192,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             let is_active = has_focus && app.mode == Mode::Normal;
             canvas.text(row.x, y, 1, canvas.theme().glyphs().pointer, canvas.tone(Tone::Strong));
             canvas.style(row, Theme::selected(is_active));
+            // Bars in reverse would read upside down.
+            for mini in [columns.cpu_mini, columns.memory_mini].into_iter().flatten() {
+                let bars = Rect::new(mini.x, y, mini.columns, 1);
+                canvas.style(bars, Style::new().remove_modifier(Modifier::REVERSED));
+            }
         }
     }
 }

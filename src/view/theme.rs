@@ -264,7 +264,8 @@ pub(super) struct Border {
     pub(super) bottom_right: &'static str,
 }
 
-/// Every glyph that is not a letter. All are one column wide, except `ellipsis` and `more` of ASCII.
+/// Every glyph that is not a letter. All are one column wide, but for ASCII's `ellipsis`
+/// and `restarts`.
 #[derive(Debug)]
 pub(super) struct Glyphs {
     pub(super) ellipsis: &'static str,

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::model::daemon::{Connection, Daemon, Problem};
 use crate::model::fleet::Process;
 use crate::model::log::{LineKind, LogLine, LogSource, Severity};
-use crate::model::series::{Sample, Series};
+use crate::model::series::Sample;
 use crate::model::{DaemonId, ProcessKey};
 use crate::protocol::process::{ExecMode, PmId, ProcessInfo, ProcessStatus};
 use crate::protocol::text::StyledText;
@@ -25,14 +25,14 @@ pub(super) const COLOR: Theme = Theme { colors: Colors::Sixteen, ascii: false };
 pub(super) const PLAIN: Theme = Theme { colors: Colors::None, ascii: true };
 
 /// Draws the app on a terminal of that size.
-pub(super) fn draw(app: &App, theme: &Theme, size: (u16, u16)) -> Buffer {
+pub(super) fn draw(app: &App, theme: Theme, size: (u16, u16)) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
-    terminal.draw(|frame| view(app, theme, frame)).unwrap();
+    terminal.draw(|frame| view(app, &theme, frame)).unwrap();
     terminal.backend().buffer().clone()
 }
 
 /// The screen as lines of text.
-pub(super) fn screen(app: &App, theme: &Theme, size: (u16, u16)) -> String {
+pub(super) fn screen(app: &App, theme: Theme, size: (u16, u16)) -> String {
     let buffer = draw(app, theme, size);
     (0..size.1).map(|y| row(&buffer, y).trim_end().to_owned() + "\n").collect()
 }
@@ -57,40 +57,17 @@ pub(super) fn key(daemon: u16, pm_id: u32) -> ProcessKey {
 pub(super) fn info(pm_id: u32, name: &str, status: ProcessStatus) -> ProcessInfo {
     let is_up = status == ProcessStatus::Online;
     ProcessInfo {
-        pm_id: PmId(pm_id),
-        name: name.into(),
         namespace: Some("default".into()),
-        version: None,
-        exec_mode: ExecMode::Fork,
-        status,
         pid: is_up.then_some(1000 + pm_id),
-        restarts: 0,
-        unstable_restarts: 0,
-        max_restarts: None,
         online_since_ms: Some(NOW_MS - 11_520_000),
-        created_at_ms: None,
-        unique_id: None,
-        exit_code: None,
-        kill_timeout_ms: None,
-        listen_timeout_ms: None,
-        memory_limit_bytes: None,
-        restart_delay_ms: None,
-        backoff_delay_ms: None,
-        autorestart: true,
-        is_module: false,
         cpu_percent: Some(0.0),
         memory_bytes: Some(if is_up { 48 * MIB } else { 0 }),
+        ..ProcessInfo::new(PmId(pm_id), name, status)
     }
 }
 
 pub(super) fn process(info: ProcessInfo) -> Process {
-    Process {
-        info,
-        series: Series::default(),
-        pending: None,
-        restarts_at_ms: None,
-        is_reloading: false,
-    }
+    Process::new(info)
 }
 
 /// Gives a process a sample each second, the last one now; `None` leaves a gap.
