@@ -42,7 +42,7 @@ pub(crate) fn label(watcher: Watcher, is_reading: bool) -> String {
 
 /// Runs one burst under a fresh daemon.
 pub(crate) fn measure(watcher: Watcher, is_reading: bool, lines: u64) -> Burst {
-    let home = Pm2Home::with(Release::Seven, &[apps::flood("flood", lines)]);
+    let home = Pm2Home::with(Release::Seven, &[apps::flood("flood", lines, 0)]);
     home.mark();
     let god = home.living_god();
     let drained = (watcher == Watcher::Drain).then(|| drain(&home));
