@@ -42,7 +42,7 @@ pub(crate) fn label(watcher: Watcher, is_reading: bool) -> String {
 
 /// Runs one burst under a fresh daemon.
 pub(crate) fn measure(watcher: Watcher, is_reading: bool, lines: u64) -> Burst {
-    let home = Pm2Home::with(Release::Seven, &[apps::flood("flood", lines)]);
+    let home = Pm2Home::with(Release::Seven, &[apps::flood("flood", lines, 0)]);
     home.mark();
     let god = home.living_god();
     let drained = (watcher == Watcher::Drain).then(|| drain(&home));
@@ -52,8 +52,11 @@ pub(crate) fn measure(watcher: Watcher, is_reading: bool, lines: u64) -> Burst {
         // On the bus, but perhaps still drawing its first screens.
         std::thread::sleep(Duration::from_secs(2));
     }
-    if let Some(screen) = screen.as_ref().filter(|_| !is_reading) {
-        screen.stop_reading();
+    match &mut screen {
+        Some(screen) if !is_reading && watcher == Watcher::Cockpit => screen.block(),
+        // What `pm2 logs` prints of the burst's first moment fills its terminal.
+        Some(screen) if !is_reading => screen.stop_reading(),
+        _ => {}
     }
     let cpu_before = screen.as_ref().map_or(0.0, |s| s.process().cpu_seconds());
     god.reset_peak();

@@ -131,20 +131,31 @@ setInterval(() => {}, 1e9);",
     )
 }
 
-/// Waits for the file `go` in its folder, writes this many lines of about 92 bytes as fast as it
-/// can, the last one [`LAST_LINE`], and says when that was (milliseconds since 1970) in `done`.
-pub fn flood(name: &str, lines: u64) -> App {
+/// Waits for the file `go` in its folder and logs this many lines of about 92 bytes, one by one, as
+/// fast as PM2 takes them, with a pause of so many milliseconds after each 2,000; the last is
+/// [`LAST_LINE`]. The file `done` then says when PM2 had taken
+/// that one, in milliseconds since 1970.
+pub fn flood(name: &str, lines: u64, pause_ms: u64) -> App {
     let text = format!(
         r"const fs = require('fs');
-function flood() {{
-  for (let n = 1; n < {lines}; n += 1) {{
+function flood(from) {{
+  for (let n = from; n < {lines}; n += 1) {{
+    if (process.stdout.writableNeedDrain) {{
+      process.stdout.once('drain', () => flood(n));
+      return;
+    }}
+    if ({pause_ms} > 0 && n % 2000 === 0 && n > from) {{
+      setTimeout(() => flood(n), {pause_ms});
+      return;
+    }}
     console.log(String(n).padStart(9, '0') + ' a line of a burst as a busy service would write it, and a bit longer than short');
   }}
-  console.log('{LAST_LINE}');
-  fs.writeFileSync('done.part', String(Date.now()));
-  fs.renameSync('done.part', 'done');
+  process.stdout.write('{LAST_LINE}\n', () => {{
+    fs.writeFileSync('done.part', String(Date.now()));
+    fs.renameSync('done.part', 'done');
+  }});
 }}
-const timer = setInterval(() => {{ if (fs.existsSync('go')) {{ clearInterval(timer); flood(); }} }}, 50);
+const timer = setInterval(() => {{ if (fs.existsSync('go')) {{ clearInterval(timer); flood(1); }} }}, 50);
 setInterval(() => {{}}, 1e9);"
     );
     App::script(name, "js", text)

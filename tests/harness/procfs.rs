@@ -75,6 +75,15 @@ impl Proc {
             * 1024
     }
 
+    /// Bytes that it handed to `write` and the like so far, to whatever.
+    pub fn written_bytes(self) -> u64 {
+        fs::read_to_string(format!("/proc/{}/io", self.pid))
+            .unwrap()
+            .lines()
+            .find_map(|line| line.strip_prefix("wchar: ")?.parse().ok())
+            .unwrap()
+    }
+
     /// Makes `VmHWM` start again from what is resident now.
     pub fn reset_peak(self) {
         fs::write(format!("/proc/{}/clear_refs", self.pid), "5").unwrap();

@@ -238,6 +238,29 @@ impl Screen {
         self.shared.lock().is_reading = false;
     }
 
+    /// Stops reading and has a program that draws after a resize do so until its terminal's buffer
+    /// in the kernel is full: from then on every write to it blocks.
+    #[track_caller]
+    pub fn block(&mut self) {
+        self.stop_reading();
+        let (columns, rows) = self.size();
+        let mut written = self.process.written_bytes();
+        let mut silent = 0;
+        for turn in 0..400_u16 {
+            self.resize((columns + turn % 2, rows));
+            // Longer than the shortest time between two frames.
+            std::thread::sleep(Duration::from_millis(50));
+            let before = std::mem::replace(&mut written, self.process.written_bytes());
+            // A frame is some thousand bytes; requests to the daemon and wake-ups are few.
+            silent = if written - before < 1000 { silent + 1 } else { 0 };
+            if silent == 10 {
+                self.resize((columns, rows));
+                return;
+            }
+        }
+        panic!("the terminal takes frame after frame though nobody reads it");
+    }
+
     /// The terminal takes output again.
     pub fn resume_reading(&self) {
         self.shared.lock().is_reading = true;
