@@ -222,10 +222,7 @@ fn bucket(process: &Process, now_ms: i64, room: u16) -> (i64, u16) {
 fn span_text(span_s: i64) -> String {
     match span_s {
         ..120 => format!(" {span_s} s "),
-<<<<<<< HEAD
         _ if span_s * 1000 >= SPAN_MS => " 5 min ".to_owned(),
-=======
->>>>>>> e2e
         _ if span_s % 60 == 0 => format!(" {} min ", span_s / 60),
         _ => format!(" {:.1} min ", span_s as f64 / 60.0),
     }
