@@ -50,10 +50,7 @@ fn log_frames(line: impl Fn(usize) -> String) -> Vec<Frame> {
                 "at": 1_795_327_976_544_i64,
                 "data": data,
             });
-            let args = vec![
-                Bytes::from_static(b"s:log:out"),
-                Bytes::from(format!("j:{payload}")),
-            ];
+            let args = vec![Bytes::from_static(b"s:log:out"), Bytes::from(format!("j:{payload}"))];
             Frame::new(args).ok()
         })
         .collect()
@@ -65,10 +62,7 @@ fn frame_bytes(frames: &[Frame]) -> u64 {
 }
 
 fn decode_all(frames: &[Frame]) -> usize {
-    frames
-        .iter()
-        .filter_map(|frame| bus::decode(black_box(frame)).ok())
-        .count()
+    frames.iter().filter_map(|frame| bus::decode(black_box(frame)).ok()).count()
 }
 
 fn decode_and_clean(frames: &[Frame]) -> usize {

@@ -25,37 +25,17 @@ fn process(pm_id: u32) -> Process {
             memory_bytes: 50_000_000 + second as u64 * 10_000,
         });
     }
-    Process {
-        info: ProcessInfo {
-            pm_id: PmId(pm_id),
-            name: format!("service-{pm_id}").into(),
-            namespace: Some("default".into()),
-            version: None,
-            exec_mode: ExecMode::Cluster,
-            status: ProcessStatus::Online,
-            pid: Some(1000 + pm_id),
-            restarts: pm_id % 7,
-            unstable_restarts: 0,
-            max_restarts: None,
-            online_since_ms: Some(NOW_MS - 10_000_000),
-            created_at_ms: None,
-            unique_id: None,
-            exit_code: None,
-            kill_timeout_ms: None,
-            listen_timeout_ms: None,
-            memory_limit_bytes: None,
-            restart_delay_ms: None,
-            backoff_delay_ms: None,
-            autorestart: true,
-            is_module: false,
-            cpu_percent: Some(12.3),
-            memory_bytes: Some(53_000_000),
-        },
-        series,
-        pending: None,
-        restarts_at_ms: None,
-        is_reloading: false,
-    }
+    let info = ProcessInfo {
+        namespace: Some("default".into()),
+        exec_mode: ExecMode::Cluster,
+        pid: Some(1000 + pm_id),
+        restarts: pm_id % 7,
+        online_since_ms: Some(NOW_MS - 10_000_000),
+        cpu_percent: Some(12.3),
+        memory_bytes: Some(53_000_000),
+        ..ProcessInfo::new(PmId(pm_id), &format!("service-{pm_id}"), ProcessStatus::Online)
+    };
+    Process { series, ..Process::new(info) }
 }
 
 fn fleet() -> App {
@@ -63,10 +43,7 @@ fn fleet() -> App {
     daemon.connection = Connection::Live;
     let mut app = App::new(vec![daemon], NOW_MS, 0, SIZE);
     for pm_id in 0..500 {
-        let key = ProcessKey {
-            daemon: DaemonId(0),
-            pm_id: PmId(pm_id),
-        };
+        let key = ProcessKey { daemon: DaemonId(0), pm_id: PmId(pm_id) };
         app.fleet.insert(key, process(pm_id));
         app.selected = app.selected.or(Some(key));
     }
@@ -75,10 +52,7 @@ fn fleet() -> App {
 
 fn render(criterion: &mut Criterion) {
     let app = fleet();
-    let theme = Theme {
-        colors: Colors::Many,
-        ascii: false,
-    };
+    let theme = Theme { colors: Colors::Many, ascii: false };
     criterion.bench_function("draw 500 processes at 160x50", |bencher| {
         let Ok(mut terminal) = Terminal::new(TestBackend::new(SIZE.0, SIZE.1));
         bencher.iter(|| {

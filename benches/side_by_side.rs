@@ -47,17 +47,9 @@ fn main() {
         return;
     }
     let work = if is_quick {
-        Work {
-            window: Duration::from_secs(4),
-            starts: 2,
-            lines: 200_000,
-        }
+        Work { window: Duration::from_secs(4), starts: 2, lines: 200_000 }
     } else {
-        Work {
-            window: Duration::from_secs(20),
-            starts: 5,
-            lines: 2_000_000,
-        }
+        Work { window: Duration::from_secs(20), starts: 5, lines: 2_000_000 }
     };
 
     eprintln!("10 idle processes ..");

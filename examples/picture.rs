@@ -52,23 +52,26 @@ fn record(program: &str, time: Duration) -> Result<Vec<u8>, Box<dyn Error>> {
     }
     let mut child = pair.slave.spawn_command(command)?;
     let mut reader = pair.master.try_clone_reader()?;
-    let (sender, pieces) = mpsc::sync_channel(64);
+    let (sender, pieces) = mpsc::sync_channel::<Vec<u8>>(64);
     std::thread::spawn(move || {
-        let mut buffer = [0; 65536];
+        let mut buffer = vec![0; 65536];
         while let Ok(length @ 1..) = reader.read(&mut buffer) {
-            if sender.send(buffer[..length].to_vec()).is_err() {
+            if sender.send(buffer.iter().take(length).copied().collect()).is_err() {
                 return;
             }
         }
     });
     let mut bytes = Vec::new();
-    let end = std::time::Instant::now() + time;
-    while let Some(left) = end.checked_duration_since(std::time::Instant::now()) {
-        if let Ok(piece) = pieces.recv_timeout(left) {
-            bytes.extend(piece);
-        }
+    // The demo never ends by itself: it is killed when its time is over.
+    let mut killer = child.clone_killer();
+    std::thread::spawn(move || {
+        std::thread::sleep(time);
+        let _ = killer.kill();
+    });
+    drop(pair.slave);
+    for piece in pieces {
+        bytes.extend(piece);
     }
-    child.kill()?;
     child.wait()?;
     Ok(bytes)
 }

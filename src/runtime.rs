@@ -53,7 +53,7 @@ pub trait World {
 }
 
 /// What comes from the terminal and from signals.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Input {
     /// A key.
     Key(KeyEvent),
@@ -151,8 +151,7 @@ pub async fn run<S: Surface>(
                 continue;
             }
             Turn::Written(true) => continue,
-            Turn::Written(false) => return Pause::TerminalGone,
-            Turn::Input(None) => return Pause::TerminalGone,
+            Turn::Written(false) | Turn::Input(None) => return Pause::TerminalGone,
             Turn::Input(Some(input)) => {
                 pacer.is_urgent = true;
                 match take_input(app, surface, now_ms, input) {

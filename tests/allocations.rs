@@ -1,10 +1,7 @@
 //! What reading a process list costs in memory: the environment, most of its bytes, is skipped in
 //! place. A test file of its own, since the counting allocator is that of the whole program.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "clippy allows it in tests, but not in what they share"
-)]
+#![expect(clippy::unwrap_used, reason = "clippy allows it in tests, but not in what they share")]
 
 use std::fmt::Write as _;
 
@@ -18,11 +15,7 @@ fn monitor_data() -> String {
     for id in 0..PROCESSES {
         let mut env = String::new();
         for variable in 0..40 {
-            write!(
-                env,
-                r#""VARIABLE_{variable}":"a value \"quoted\" and\nlong enough","#
-            )
-            .unwrap();
+            write!(env, r#""VARIABLE_{variable}":"a value \"quoted\" and\nlong enough","#).unwrap();
         }
         let comma = if id == 0 { "" } else { "," };
         write!(
@@ -48,13 +41,6 @@ fn skipping_the_environment_allocates_nothing() {
     let (allocations, bytes) = (cost.count_total, cost.bytes_max);
     // Name, namespace, version, unique id, exit code (twice: its digits and the text that is
     // kept), and the growth of the list.
-    assert!(
-        allocations <= 6 * PROCESSES as u64 + 40,
-        "{allocations} allocations"
-    );
-    assert!(
-        bytes <= list.len() as u64 / 4,
-        "{bytes} bytes for {}",
-        list.len()
-    );
+    assert!(allocations <= 6 * PROCESSES as u64 + 40, "{allocations} allocations");
+    assert!(bytes <= list.len() as u64 / 4, "{bytes} bytes for {}", list.len());
 }

@@ -42,44 +42,26 @@ fn main() -> std::process::ExitCode {
         with_pm2("pm2::rows_show_pm2s_words", watching::rows_show_pm2s_words),
         with_pm2("pm2::log_lines_show_clean", watching::log_lines_show_clean),
         with_pm2("pm2::an_exception_shows", watching::an_exception_shows),
-        with_pm2(
-            "pm2::resize_to_40x10_and_back",
-            watching::resize_to_40x10_and_back,
-        ),
+        with_pm2("pm2::resize_to_40x10_and_back", watching::resize_to_40x10_and_back),
         with_pm2("pm2::r_restarts_it_alone", acting::r_restarts_it_alone),
         with_pm2("pm2::s_stops_and_a_starts", acting::s_stops_and_a_starts),
-        with_pm2(
-            "pm2::d_deletes_only_after_y",
-            acting::d_deletes_only_after_y,
-        ),
+        with_pm2("pm2::d_deletes_only_after_y", acting::d_deletes_only_after_y),
         with_pm2(
             "pm2::kill_and_a_new_daemon_show_by_themselves",
             daemons::kill_and_a_new_daemon_show_by_themselves,
         ),
-        with_pm2(
-            "pm2::two_releases_in_one_table",
-            daemons::two_releases_in_one_table,
-        ),
-        with_pm2(
-            "pm2::ctrl_z_closes_the_bus_first",
-            manners::ctrl_z_closes_the_bus_first,
-        ),
+        with_pm2("pm2::two_releases_in_one_table", daemons::two_releases_in_one_table),
+        with_pm2("pm2::ctrl_z_closes_the_bus_first", manners::ctrl_z_closes_the_bus_first),
         with_pm2(
             "pm2::quit_and_signals_give_the_terminal_back",
             manners::quit_and_signals_give_the_terminal_back,
         ),
-        with_pm2(
-            "pm2::hang_up_ends_it_within_a_second",
-            manners::hang_up_ends_it_within_a_second,
-        ),
+        with_pm2("pm2::hang_up_ends_it_within_a_second", manners::hang_up_ends_it_within_a_second),
         trial(
             "an_output_that_is_no_terminal_is_refused",
             command_line::an_output_that_is_no_terminal_is_refused,
         ),
-        trial(
-            "bad_options_are_refused_by_name",
-            command_line::bad_options_are_refused_by_name,
-        ),
+        trial("bad_options_are_refused_by_name", command_line::bad_options_are_refused_by_name),
         trial(
             "without_a_socket_the_screen_waits_and_names_it",
             command_line::without_a_socket_the_screen_waits_and_names_it,

@@ -1,10 +1,7 @@
 //! Captured frames of six PM2 releases (`tests/wire/<release>/*.bin`, concatenated AMP frames as
 //! the God daemon sent them; paths, host and user are rewritten) read by `protocol`.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "clippy allows it in tests, but not in what they share"
-)]
+#![expect(clippy::unwrap_used, reason = "clippy allows it in tests, but not in what they share")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -37,10 +34,7 @@ fn frames(release: &str, name: &str) -> Vec<Frame> {
 fn reply(release: &str, name: &str) -> Reply {
     let frames = frames(release, name);
     assert_eq!(frames.len(), 1);
-    frames
-        .first()
-        .and_then(|frame| Reply::parse(frame).ok())
-        .unwrap()
+    frames.first().and_then(|frame| Reply::parse(frame).ok()).unwrap()
 }
 
 fn snapshot(release: &str, name: &str) -> Snapshot {
@@ -100,10 +94,7 @@ fn table(snapshot: &Snapshot) -> String {
 fn every_release_says_its_processes() {
     let mut tables = String::new();
     for release in RELEASES {
-        assert_eq!(
-            snapshot(release, "getMonitorData-empty"),
-            Snapshot::default()
-        );
+        assert_eq!(snapshot(release, "getMonitorData-empty"), Snapshot::default());
         for name in ["getMonitorData", "getMonitorData-late"] {
             writeln!(tables, "{release} {name}").unwrap();
             tables.push_str(&table(&snapshot(release, name)));
@@ -141,12 +132,7 @@ fn summary(message: &bus::BusMessage) -> String {
         }
         BusEvent::Log(chunk) => {
             assert!(chunk.at_ms.is_some());
-            format!(
-                "{topic} {:?} {} {:?}",
-                chunk.stream,
-                who(&chunk.process),
-                start(&chunk.data)
-            )
+            format!("{topic} {:?} {} {:?}", chunk.stream, who(&chunk.process), start(&chunk.data))
         }
         BusEvent::DaemonLog { at_ms, data } => {
             assert!(at_ms.is_some());
@@ -202,11 +188,7 @@ fn every_release_lists_the_methods_that_keys_need() {
             Call::ReloadProcessId(id),
             Call::DeleteProcessId(id),
         ] {
-            assert_eq!(
-                methods.check(&call).unwrap().method(),
-                call.method(),
-                "{release}"
-            );
+            assert_eq!(methods.check(&call).unwrap().method(), call.method(), "{release}");
         }
     }
 }

@@ -1,10 +1,7 @@
 //! Properties of `protocol` over arbitrary input: frames survive any cutting, nothing panics, and
 //! nothing that a terminal would obey comes out of the cleaning.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "clippy allows it in tests, but not in what they share"
-)]
+#![expect(clippy::unwrap_used, reason = "clippy allows it in tests, but not in what they share")]
 
 use bytes::{Bytes, BytesMut};
 use pm2_tui::protocol::amp::{AmpCodec, Frame};

@@ -48,9 +48,7 @@ pub(crate) fn measure(watcher: Watcher, is_reading: bool, lines: u64) -> Burst {
     let drained = (watcher == Watcher::Drain).then(|| drain(&home));
     let mut screen = watcher.start(&home, LAST_LINE);
     if watcher != Watcher::Nobody {
-        wait_until("the watcher is on the bus", || {
-            connections_to(&home.bus()) > 0
-        });
+        wait_until("the watcher is on the bus", || connections_to(&home.bus()) > 0);
         // On the bus, but perhaps still drawing its first screens.
         std::thread::sleep(Duration::from_secs(2));
     }
@@ -114,7 +112,7 @@ fn drain(home: &Pm2Home) -> mpsc::Receiver<Instant> {
         let mut kept = 0;
         while let Ok(count @ 1..) = bus.read(buffer.get_mut(kept..).unwrap_or_default()) {
             let filled = buffer.get(..kept + count).unwrap_or_default();
-            if filled.windows(marker.len()).any(|bytes| bytes == marker) {
+            if memchr::memmem::find(filled, marker).is_some() {
                 // Nobody waits for the second time that it is seen.
                 let _ = sender.try_send(now());
             }
@@ -128,10 +126,7 @@ fn drain(home: &Pm2Home) -> mpsc::Receiver<Instant> {
 }
 
 /// The moment of a time in milliseconds since 1970.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the app says by the wall clock when it ended"
-)]
+#[expect(clippy::disallowed_methods, reason = "the app says by the wall clock when it ended")]
 fn at_epoch_ms(milliseconds: u64) -> Instant {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let ago = since.saturating_sub(Duration::from_millis(milliseconds));

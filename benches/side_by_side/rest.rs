@@ -36,22 +36,13 @@ pub(crate) fn measure(processes: usize, work: &Work) -> Vec<AtRest> {
     let apps: Vec<App> = (1..=processes)
         .map(|number| {
             let name = format!("app-{number:03}");
-            if processes <= 10 {
-                apps::idle(&name)
-            } else {
-                apps::sleeper(&name)
-            }
+            if processes <= 10 { apps::idle(&name) } else { apps::sleeper(&name) }
         })
         .collect();
     let home = Pm2Home::with(Release::Seven, &apps);
     home.mark();
-    let figures = [
-        Watcher::Nobody,
-        Watcher::Monit,
-        Watcher::Logs,
-        Watcher::Cockpit,
-    ]
-    .map(|watcher| at_rest(watcher, &home, work));
+    let figures = [Watcher::Nobody, Watcher::Monit, Watcher::Logs, Watcher::Cockpit]
+        .map(|watcher| at_rest(watcher, &home, work));
     home.assert_unharmed_but(&[]);
     figures.into()
 }
@@ -63,18 +54,16 @@ fn at_rest(watcher: Watcher, home: &Pm2Home, work: &Work) -> AtRest {
     // Past the start: node's own start-up, the first polls, the first full frame.
     std::thread::sleep(Duration::from_secs(5));
     let figures = |screen: &Option<Screen>| {
-        let (cpu, bytes) = screen.as_ref().map_or((0.0, 0), |screen| {
-            (screen.process().cpu_seconds(), screen.bytes())
-        });
+        let (cpu, bytes) = screen
+            .as_ref()
+            .map_or((0.0, 0), |screen| (screen.process().cpu_seconds(), screen.bytes()));
         (now(), cpu, god.cpu_seconds(), bytes)
     };
     let before = figures(&screen);
     std::thread::sleep(work.window);
     let after = figures(&screen);
     let seconds = (after.0 - before.0).as_secs_f64();
-    let resident_bytes = screen
-        .as_ref()
-        .map_or(0, |screen| screen.process().memory_bytes("VmRSS"));
+    let resident_bytes = screen.as_ref().map_or(0, |screen| screen.process().memory_bytes("VmRSS"));
     if let Some(screen) = &mut screen {
         screen.press("q");
     }
@@ -113,10 +102,7 @@ pub(crate) fn first_frame_without_an_answer() -> Option<Duration> {
         .map(|socket| UnixListener::bind(home.path().join(socket)).unwrap());
     let screen = Screen::cockpit(SIZE, &["--home", home.path().to_str().unwrap()]);
     poll_for(Duration::from_secs(5), || {
-        screen
-            .text()
-            .contains("pm2-tui")
-            .then(|| screen.first_byte())?
+        screen.text().contains("pm2-tui").then(|| screen.first_byte())?
     })?;
     let time = screen.first_byte()? - screen.spawned;
     drop(silent);

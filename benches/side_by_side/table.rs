@@ -21,26 +21,16 @@ fn mib(bytes: u64) -> String {
 }
 
 fn milliseconds(time: Option<Duration>) -> String {
-    time.map_or("-".to_owned(), |time| {
-        format!("{:.0} ms", time.as_secs_f64() * 1000.0)
-    })
+    time.map_or("-".to_owned(), |time| format!("{:.0} ms", time.as_secs_f64() * 1000.0))
 }
 
 /// How many times less the second is than the first.
 fn ratio(theirs: f64, own: f64) -> String {
-    if own > 0.0 && theirs > 0.0 {
-        format!("1/{:.1}", theirs / own)
-    } else {
-        "-".to_owned()
-    }
+    if own > 0.0 && theirs > 0.0 { format!("1/{:.1}", theirs / own) } else { "-".to_owned() }
 }
 
 /// A line of the table: what it is, how it is shown, and its number, both given God's CPU alone.
-type Figure = (
-    &'static str,
-    fn(&AtRest, f64) -> String,
-    fn(&AtRest, f64) -> f64,
-);
+type Figure = (&'static str, fn(&AtRest, f64) -> String, fn(&AtRest, f64) -> f64);
 
 /// What watching costs at rest, a column for each watcher.
 pub(crate) fn print_rest(title: &str, all: &[AtRest]) {
@@ -48,10 +38,7 @@ pub(crate) fn print_rest(title: &str, all: &[AtRest]) {
         .iter()
         .find(|one| one.watcher == Watcher::Nobody)
         .map_or(0.0, |one| one.god_cpu_percent);
-    let watchers: Vec<&AtRest> = all
-        .iter()
-        .filter(|one| one.watcher != Watcher::Nobody)
-        .collect();
+    let watchers: Vec<&AtRest> = all.iter().filter(|one| one.watcher != Watcher::Nobody).collect();
     println!("### {title}, 120x40, at rest; God alone takes {nobody:.2} % CPU\n");
     print!("| |");
     for one in &watchers {
@@ -65,16 +52,8 @@ pub(crate) fn print_rest(title: &str, all: &[AtRest]) {
             |one, _| milliseconds(one.first_row),
             |one, _| one.first_row.map_or(0.0, |time| time.as_secs_f64()),
         ),
-        (
-            "resident memory",
-            |one, _| mib(one.resident_bytes),
-            |one, _| one.resident_bytes as f64,
-        ),
-        (
-            "own CPU",
-            |one, _| format!("{:.2} %", one.cpu_percent),
-            |one, _| one.cpu_percent,
-        ),
+        ("resident memory", |one, _| mib(one.resident_bytes), |one, _| one.resident_bytes as f64),
+        ("own CPU", |one, _| format!("{:.2} %", one.cpu_percent), |one, _| one.cpu_percent),
         (
             "God's extra CPU",
             |one, nobody| format!("{:.2} %", one.god_cpu_percent - nobody),
@@ -138,15 +117,8 @@ pub(crate) fn print_limits(limits: &[Limit]) {
     println!("| what | at most | pm2-tui | |");
     println!("|---|---|---|---|");
     for limit in limits {
-        let verdict = if limit.own <= limit.most {
-            "met"
-        } else {
-            "**not met**"
-        };
-        println!(
-            "| {} | {:.3} | {:.3} | {verdict} |",
-            limit.what, limit.most, limit.own
-        );
+        let verdict = if limit.own <= limit.most { "met" } else { "**not met**" };
+        println!("| {} | {:.3} | {:.3} | {verdict} |", limit.what, limit.most, limit.own);
     }
     println!("| God alive and its pid unchanged | | | met (asserted after each part) |");
 }

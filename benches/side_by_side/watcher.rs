@@ -45,12 +45,7 @@ impl Watcher {
         let environment = home.environment();
         match self {
             Self::Nobody | Self::Drain => None,
-            Self::Monit => Some(Screen::program(
-                SIZE,
-                &pm2.node,
-                &[cli, "monit"],
-                &environment,
-            )),
+            Self::Monit => Some(Screen::program(SIZE, &pm2.node, &[cli, "monit"], &environment)),
             Self::Logs => Some(Screen::searched(
                 SIZE,
                 &pm2.node,
@@ -58,13 +53,12 @@ impl Watcher {
                 &environment,
                 marker,
             )),
-            Self::Cockpit => Some(Screen::cockpit(
-                SIZE,
-                &["--home", home.path().to_str().unwrap()],
-            )),
+            Self::Cockpit => {
+                Some(Screen::cockpit(SIZE, &["--home", home.path().to_str().unwrap()]))
+            }
         }
     }
 }
 
 /// How long a watcher may take for anything before it counts as never.
-pub(crate) const NEVER: Duration = Duration::from_secs(120);
+pub(crate) const NEVER: Duration = Duration::from_mins(2);

@@ -43,8 +43,8 @@ const TABLE_BORDER: u16 = 3;
 const FRAME: u16 = 2;
 /// The smallest table beside a log, with its frame and head.
 const TABLE_MIN: u16 = 6;
-/// Columns of the key column in the help: the widest keys, and a gap.
-const HELP_KEYS: u16 = 10;
+/// Columns of the key column in the help overlay: the widest keys, and a gap.
+pub const HELP_KEYS: u16 = 10;
 
 impl Geometry {
     /// Divides a terminal of `size` (columns, rows) for this many processes; `None` where it is
@@ -80,24 +80,16 @@ impl Geometry {
 
 /// Rows of the chart panels: 8 of 40, 5 of 24, none where there is nothing to chart.
 fn charts_rows(rows: u16, processes: usize) -> u16 {
-    if rows < ROWS_CHARTS || processes == 0 {
-        0
-    } else {
-        (rows.saturating_add(3) / 5).clamp(4, 8)
-    }
+    if rows < ROWS_CHARTS || processes == 0 { 0 } else { (rows.saturating_add(3) / 5).clamp(4, 8) }
 }
 
 /// Rows of the table beside a log: what its processes need, up to 45 % of the screen. Without a
 /// process it holds a message and takes all that.
 fn table_rows(rows: u16, processes: usize) -> u16 {
-    let most = u16::try_from(u32::from(rows) * 45 / 100)
-        .unwrap_or(u16::MAX)
-        .max(TABLE_MIN);
+    let most = u16::try_from(u32::from(rows) * 45 / 100).unwrap_or(u16::MAX).max(TABLE_MIN);
     let wanted = match processes {
         0 => most,
-        some => u16::try_from(some)
-            .unwrap_or(u16::MAX)
-            .saturating_add(TABLE_BORDER),
+        some => u16::try_from(some).unwrap_or(u16::MAX).saturating_add(TABLE_BORDER),
     };
     wanted.clamp(TABLE_MIN, most)
 }
@@ -109,12 +101,6 @@ pub struct HelpLine {
     pub keys: &'static str,
     /// A piece of the sentence.
     pub text: String,
-}
-
-/// Columns of the key column in the help overlay, with its gap.
-#[must_use]
-pub fn help_keys_columns() -> u16 {
-    HELP_KEYS
 }
 
 /// Columns and rows inside the frame of the help overlay, for a terminal of `size`.
@@ -146,9 +132,7 @@ pub fn help_lines(columns: u16) -> Vec<HelpLine> {
 #[must_use]
 pub fn help_top_max(size: (u16, u16)) -> u16 {
     let (columns, rows) = help_inside(size);
-    u16::try_from(help_lines(columns).len())
-        .unwrap_or(u16::MAX)
-        .saturating_sub(rows)
+    u16::try_from(help_lines(columns).len()).unwrap_or(u16::MAX).saturating_sub(rows)
 }
 
 /// Breaks text into lines of at most so many columns, at spaces where there are some; a longer
@@ -246,10 +230,7 @@ mod tests {
     #[test]
     fn wrapping_loses_only_spaces() {
         assert_eq!(wrap("one two three", 8), ["one two", "three"]);
-        assert_eq!(
-            wrap("/a/very/long/path x", 6),
-            ["/a/ver", "y/long", "/path", "x"]
-        );
+        assert_eq!(wrap("/a/very/long/path x", 6), ["/a/ver", "y/long", "/path", "x"]);
         assert_eq!(wrap("日本語", 4), ["日本", "語"]);
         assert!(wrap("", 10).is_empty());
     }

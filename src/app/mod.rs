@@ -127,7 +127,7 @@ impl App {
     /// several are watched.
     #[must_use]
     pub fn display_name(&self, key: ProcessKey) -> String {
-        let name = self.fleet.get(key).map_or("", |process| &*process.info.name);
+        let name = self.fleet.get(key).map_or("process ", |process| &*process.info.name);
         match self.daemon(key.daemon) {
             Some(daemon) if self.daemons.len() > 1 => {
                 format!("{}:{name}[{}]", daemon.label, key.pm_id)

@@ -2,8 +2,8 @@
 //!
 //! Invariant: the selection is a process, never a row; it exists, or there is no process.
 
-use super::command::{COMMANDS, Command};
-use super::geometry::Geometry;
+use super::command::Command;
+use super::geometry::{Geometry, help_top_max};
 use super::{App, Pane};
 
 fn geometry(app: &App) -> Option<Geometry> {
@@ -82,9 +82,8 @@ fn go_in_log(app: &mut App, command: Command) {
 
 /// The first line of the help after a movement.
 pub(super) fn help_top(app: &App, top: u16, command: Command) -> u16 {
-    let lines = u16::try_from(COMMANDS.len()).unwrap_or(u16::MAX);
     let page = app.size.1.saturating_sub(4).max(1);
-    let last = lines.saturating_sub(page.min(lines));
+    let last = help_top_max(app.size);
     match command {
         Command::Up => top.saturating_sub(1),
         Command::Down => top.saturating_add(1).min(last),

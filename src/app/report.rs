@@ -79,9 +79,10 @@ fn take_snapshot(app: &mut App, id: DaemonId, snapshot: Snapshot, at_ms: i64) {
             app.mode = Mode::Normal;
             notify(app, &format!("{}[{}] is gone meanwhile", process.info.name, key.pm_id), true);
         }
-        // PM2 has no event for a deletion; behind a new connection stands perhaps another
-        // daemon, whose processes are not those.
-        if !is_fresh {
+        // PM2 has no event for a deletion. One asked for here is told by its outcome; behind a new
+        // connection stands perhaps another daemon, whose processes are not those.
+        let is_asked_here = matches!(process.asked, Some((Action::Delete, _)));
+        if !is_fresh && !is_asked_here {
             let source = source(id, key.pm_id, &process.info.name);
             let text = "deleted from PM2";
             let line = LogLine::event(app.now_ms, source, "delete", Severity::Warning, text);
@@ -129,7 +130,8 @@ fn finish(app: &mut App, action: Action, key: ProcessKey, outcome: &ActionOutcom
     let (is_bad, text) = match outcome {
         ActionOutcome::Done => {
             let took = took_ms.unwrap_or_default() as f64 / 1000.0;
-            (false, format!("{} in {took:.1} s", action.participle()))
+            let code = exit_code(app, action, key);
+            (false, format!("{} in {took:.1} s{code}", action.participle()))
         }
         ActionOutcome::Failed(reason) => (true, format!("{verb} failed: {reason}")),
         ActionOutcome::TimedOut { waited_ms } => {
@@ -156,6 +158,13 @@ fn finish(app: &mut App, action: Action, key: ProcessKey, outcome: &ActionOutcom
     ));
     let cli = if is_bad { String::new() } else { format!("   = pm2 {verb} {}", key.pm_id) };
     notify(app, &format!("{name} {text}{cli}"), is_bad);
+}
+
+/// The exit code that a stop or restart ended the process with, for its line.
+fn exit_code(app: &App, action: Action, key: ProcessKey) -> String {
+    let ends = matches!(action, Action::Stop | Action::Restart);
+    let code = app.fleet.get(key).filter(|_| ends).and_then(|row| row.info.exit_code.as_deref());
+    code.map_or_else(String::new, |code| format!(", it ended with code {code}"))
 }
 
 /// Ends the wait of a row and returns how long it took, milliseconds.

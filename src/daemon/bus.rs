@@ -147,12 +147,15 @@ impl<'a> Reader<'a> {
                 self.output.push_daemon(&data, at_ms, clock, &mut emit);
                 self.expect_flush();
             }
-            BusEvent::Process(event) => {
+            BusEvent::Process(mut event) => {
                 if event.kind == EventKind::Exit {
                     let watch = self.watch;
                     let mut emit = |report| watch.report(report);
                     let id = event.info.pm_id;
                     self.output.process_ended(id, event.is_old_worker, &mut emit);
+                    if !event.is_old_worker {
+                        event.signal = self.output.take_signal(id);
+                    }
                 }
                 self.report(Report::Process(event));
                 let due = Instant::now() + self.watch.timings.debounce;

@@ -387,7 +387,7 @@ mod tests {
         take(&inbox, 1);
         inbox.ready().await;
         take(&inbox, 1);
-        let idle = tokio::time::timeout(std::time::Duration::from_secs(59), inbox.ready());
+        let idle = tokio::time::timeout(std::time::Duration::from_mins(1), inbox.ready());
         assert!(idle.await.is_err(), "ready although empty");
     }
 

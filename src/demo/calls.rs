@@ -31,11 +31,7 @@ impl Request {
     pub(super) fn read(args: &[Bytes]) -> Self {
         let [body, _id] = args else {
             // No argument or no id: nothing to answer to. More: the callback is in the wrong place.
-            return if args.len() < 2 {
-                Self::Ignored
-            } else {
-                Self::Fatal
-            };
+            return if args.len() < 2 { Self::Ignored } else { Self::Fatal };
         };
         let Value::Json(body) = Value::parse(body) else {
             return Self::Refused(wire::refusal(".method required"));
@@ -55,10 +51,7 @@ impl Request {
             Some(other) => js_text(other),
         };
         match message.get("args") {
-            Some(Json::Array(args)) => Self::Call {
-                method,
-                args: args.clone(),
-            },
+            Some(Json::Array(args)) => Self::Call { method, args: args.clone() },
             None | Some(Json::Null | Json::Bool(false)) => {
                 Self::Refused(wire::refusal(".args required"))
             }
@@ -78,10 +71,7 @@ impl World {
     /// [`World::step`].
     pub fn call(&mut self, method: &str, args: &[Json], now_ms: i64) -> Answer {
         let Some(params) = self.methods.get(method) else {
-            if matches!(
-                method,
-                "toString" | "constructor" | "valueOf" | "hasOwnProperty"
-            ) {
+            if matches!(method, "toString" | "constructor" | "valueOf" | "hasOwnProperty") {
                 return Answer::Never;
             }
             let message = format!("method \"{method}\" does not exist");
@@ -142,12 +132,9 @@ impl World {
                 let cpu = all.map(|proc| proc.cpu_percent).sum::<f64>();
                 now(wire::system_data(cpu / 8.0))
             }
-            "getReport" => now(wire::report(
-                &self.version,
-                &self.home,
-                self.procs.len(),
-                self.started_ms,
-            )),
+            "getReport" => {
+                now(wire::report(&self.version, &self.home, self.procs.len(), self.started_ms))
+            }
             "reloadLogs" => now(json!({})),
             "monitor" | "unmonitor" => match self.find(arg) {
                 Some(pm_id) => now(json!({ "success": true, "pm_id": pm_id })),
@@ -160,9 +147,7 @@ impl World {
     /// The process that `id in God.clusters_db` finds: a number, or a text that is one.
     fn find(&self, id: &Json) -> Option<u32> {
         let pm_id = match id {
-            Json::Number(number) => number
-                .as_u64()
-                .and_then(|number| u32::try_from(number).ok()),
+            Json::Number(number) => number.as_u64().and_then(|number| u32::try_from(number).ok()),
             Json::String(text) => text.parse().ok(),
             _ => None,
         }?;
@@ -191,11 +176,8 @@ impl World {
         let id = arg.get("id").unwrap_or(arg).clone();
         let is_delete = method == "deleteProcessId";
         self.on_id(&id, " : id unknown", |world, pm_id, ticket| {
-            let then = if is_delete {
-                AfterStop::Forget(Some(ticket))
-            } else {
-                AfterStop::Reply(ticket)
-            };
+            let then =
+                if is_delete { AfterStop::Forget(Some(ticket)) } else { AfterStop::Reply(ticket) };
             world.stop(Slot::live(pm_id), then, now_ms);
         })
     }
@@ -228,11 +210,7 @@ impl World {
         if arg.is_null() {
             return Answer::Dies;
         }
-        let id = if takes_bare_id {
-            Some(arg)
-        } else {
-            arg.get("id")
-        };
+        let id = if takes_bare_id { Some(arg) } else { arg.get("id") };
         let Some(pm_id) = id.and_then(|id| self.find(id)) else {
             let id = id.map_or_else(|| "undefined".to_owned(), js_text);
             return error(&if is_soft {
@@ -262,10 +240,7 @@ impl World {
         copy.restart_time = 0;
         copy.unique_id = format!("d0{new_id:06x}-77aa-4b5c-8d9e-{:012x}", self.number()).into();
         self.add(copy);
-        let reply = Launched {
-            ticket,
-            is_duplicate: true,
-        };
+        let reply = Launched { ticket, is_duplicate: true };
         self.launch(new_id, Some(reply), now_ms);
     }
 
@@ -323,9 +298,7 @@ impl World {
             ("msgProcess", arg) => match (arg.get("id"), arg.get("name")) {
                 (Some(id), _) => match self.find(id).and_then(|pm_id| self.procs.get(&pm_id)) {
                     Some(proc) => {
-                        let msg = arg
-                            .get("msg")
-                            .map_or_else(|| "undefined".to_owned(), js_text);
+                        let msg = arg.get("msg").map_or_else(|| "undefined".to_owned(), js_text);
                         error(&format!("Action doesn't exist {msg} for {}", proc.name))
                     }
                     None => error(&format!("{} id unknown", js_text(id))),
@@ -372,11 +345,7 @@ impl World {
         let is_deadly = matches!(signal, Some("SIGKILL" | "SIGTERM" | "SIGINT"));
         let alive = self.procs.get(&pm_id).filter(|proc| proc.is_alive);
         if let (true, Some(pid)) = (is_deadly, alive.map(|proc| proc.pid)) {
-            let signal = if signal == Some("SIGKILL") {
-                "SIGKILL"
-            } else {
-                "SIGINT"
-            };
+            let signal = if signal == Some("SIGKILL") { "SIGKILL" } else { "SIGINT" };
             let slot = Slot::live(pm_id);
             self.plan(now_ms, Task::Exited { slot, pid, signal });
         }

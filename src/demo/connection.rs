@@ -215,11 +215,7 @@ async fn serve_rpc(
 ) {
     let (from, to) = stream.into_split();
     let (replies, outgoing) = mpsc::channel(REPLIES_MAX);
-    let connection = RpcConnection {
-        number: shared.number(),
-        replies,
-        token: token.clone(),
-    };
+    let connection = RpcConnection { number: shared.number(), replies, token: token.clone() };
     connections.lock().push(connection.clone());
     shared.change(|state| {
         state.counters.rpc_connections += 1;
@@ -263,11 +259,7 @@ async fn read_requests(
         let fault = shared.take_fault(method);
         shared.record(method, args);
         let is_fatal = request == Request::Fatal;
-        let to = ReplyTo {
-            connection: connection.clone(),
-            id,
-            fault,
-        };
+        let to = ReplyTo { connection: connection.clone(), id, fault };
         let sent = commands.send(Command::Request { request, to }).await;
         if sent.is_err() || is_fatal {
             // A fatal one ends every connection from the world's side.

@@ -43,10 +43,7 @@ pub(super) fn damaged(fault: &Fault, frame: &Bytes, broken_json: &Bytes) -> (Opt
 }
 
 pub(super) fn send_damaged(to: &RpcConnection, fault: &Fault, frame: &Bytes, id: &Bytes) {
-    let broken = encode(vec![
-        Bytes::from_static(b"j:{\"args\":[[{\"pid\":"),
-        id.clone(),
-    ]);
+    let broken = encode(vec![Bytes::from_static(b"j:{\"args\":[[{\"pid\":"), id.clone()]);
     let (bytes, is_end) = damaged(fault, frame, &broken);
     if let Some(bytes) = bytes {
         to.send(Outgoing::Now(bytes));
@@ -58,11 +55,7 @@ pub(super) fn send_damaged(to: &RpcConnection, fault: &Fault, frame: &Bytes, id:
 
 /// Sends a reply, or what its fault makes of it.
 pub(super) fn deliver(to: ReplyTo, mut body: Json) {
-    let ReplyTo {
-        connection,
-        id,
-        fault,
-    } = to;
+    let ReplyTo { connection, id, fault } = to;
     if fault == Some(Fault::WithoutEnv) {
         let first = body.pointer_mut("/args/0/0").and_then(Json::as_object_mut);
         if let Some(first) = first {

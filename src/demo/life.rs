@@ -40,10 +40,7 @@ impl World {
                 }
             }
             Task::Exited { slot, pid, signal } => {
-                if self
-                    .proc(slot)
-                    .is_some_and(|proc| proc.pid == pid && proc.is_alive)
-                {
+                if self.proc(slot).is_some_and(|proc| proc.pid == pid && proc.is_alive) {
                     self.handle_exit(slot, 0, signal, at_ms);
                 }
             }
@@ -56,17 +53,10 @@ impl World {
                     self.launch(pm_id, None, at_ms);
                 }
             }
-            Task::Listening {
-                pm_id,
-                is_soft,
-                ticket,
-            } => {
+            Task::Listening { pm_id, is_soft, ticket } => {
                 let kind = if is_soft { "softReload" } else { "reload" };
                 self.console(&format!("-{kind}- New worker listening\n"), at_ms);
-                let old = Slot {
-                    pm_id,
-                    is_old: true,
-                };
+                let old = Slot { pm_id, is_old: true };
                 self.stop(old, AfterStop::Forget(ticket), at_ms);
             }
         }
@@ -86,11 +76,8 @@ impl World {
         proc.is_reporting = false;
         proc.has_options = false;
         proc.restart_task = None;
-        let (mode, takes_ms) = if proc.is_cluster {
-            ("cluster", CLUSTER_UP_MS)
-        } else {
-            ("fork", FORK_UP_MS)
-        };
+        let (mode, takes_ms) =
+            if proc.is_cluster { ("cluster", CLUSTER_UP_MS) } else { ("fork", FORK_UP_MS) };
         let line = format!("App [{}] starting in -{mode} mode-\n", proc.label());
         self.console(&line, at_ms);
         self.plan(at_ms + takes_ms, Task::Online { pm_id, pid, reply });
@@ -99,10 +86,7 @@ impl World {
     fn came_online(&mut self, pm_id: u32, pid: u32, reply: Option<Launched>, at_ms: i64) {
         if self.living(pm_id, pid).is_none() {
             if let Some(reply) = reply {
-                self.reply(
-                    reply.ticket,
-                    wire::error("the process ended before it was up"),
-                );
+                self.reply(reply.ticket, wire::error("the process ended before it was up"));
             }
             return;
         }
@@ -130,10 +114,8 @@ impl World {
             return;
         };
         let label = proc.label();
-        let is_stopping = matches!(
-            proc.status,
-            Status::Stopping | Status::Stopped | Status::Errored
-        );
+        let is_stopping =
+            matches!(proc.status, Status::Stopping | Status::Stopped | Status::Errored);
         proc.is_alive = false;
         proc.is_reporting = false;
         proc.cpu_percent = 0.0;
@@ -238,11 +220,7 @@ impl World {
         }
         let mut gone_ms = at_ms;
         if is_alive {
-            let signal = if takes_ms < KILL_TIMEOUT_MS {
-                "SIGINT"
-            } else {
-                "SIGKILL"
-            };
+            let signal = if takes_ms < KILL_TIMEOUT_MS { "SIGINT" } else { "SIGKILL" };
             gone_ms += takes_ms.min(KILL_TIMEOUT_MS + 8);
             self.plan(gone_ms, Task::Exited { slot, pid, signal });
         }
@@ -254,10 +232,7 @@ impl World {
 
     /// PM2's look found the whole process tree gone.
     pub(super) fn found_gone(&mut self, slot: Slot, pid: u32, then: AfterStop, at_ms: i64) {
-        self.console(
-            &format!("pid={pid} msg=process tree killed (1 pids)\n"),
-            at_ms,
-        );
+        self.console(&format!("pid={pid} msg=process tree killed (1 pids)\n"), at_ms);
         if let Some(proc) = self.proc_mut(slot).filter(|proc| !proc.is_alive) {
             proc.status = Status::Stopped;
             self.notify("exit", slot, false, at_ms);
@@ -314,10 +289,7 @@ impl World {
             (Some(refusal), Some(ticket)) => self.reply(ticket, wire::error(&refusal)),
             (Some(_), None) => {}
             (None, ticket) => {
-                let reply = ticket.map(|ticket| Launched {
-                    ticket,
-                    is_duplicate: false,
-                });
+                let reply = ticket.map(|ticket| Launched { ticket, is_duplicate: false });
                 self.launch(pm_id, reply, at_ms);
             }
         }
@@ -355,11 +327,7 @@ impl World {
         self.olds.insert(pm_id, old);
         self.procs.insert(pm_id, new);
         self.launch(pm_id, None, at_ms);
-        let listening = Task::Listening {
-            pm_id,
-            is_soft,
-            ticket,
-        };
+        let listening = Task::Listening { pm_id, is_soft, ticket };
         self.plan(at_ms + LISTEN_MS, listening);
     }
 

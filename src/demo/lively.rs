@@ -91,14 +91,7 @@ impl World {
             api.restart_time = 3;
             world.add(api);
         }
-        world.add(member(
-            4,
-            "worker",
-            "jobs",
-            Behaviour::Worker,
-            142,
-            days(6.2),
-        ));
+        world.add(member(4, "worker", "jobs", Behaviour::Worker, 142, days(6.2)));
         let mut mailer = member(5, "mailer", "jobs", Behaviour::Mailer, 61, days(0.02));
         mailer.restart_delay = Some(5000);
         mailer.restart_time = 41;
@@ -122,14 +115,7 @@ impl World {
         billing.version = "1.9.4".into();
         billing.restart_time = 7;
         world.add(billing);
-        world.add(member(
-            10,
-            "search",
-            "shop",
-            Behaviour::Search,
-            231,
-            days(12.9),
-        ));
+        world.add(member(10, "search", "shop", Behaviour::Search, 231, days(12.9)));
         let mut legacy = member(11, "legacy", "default", Behaviour::Legacy, 38, now_ms);
         legacy.version = "0.8.2".into();
         world.add(legacy);
@@ -262,11 +248,7 @@ fn use_resources(proc: &mut Proc, at_ms: i64, dice: &mut Dice) {
         Behaviour::Api => 4.0 + 38.0 * wave(at_ms, 47.0, phase).powi(2) + 9.0 * noise,
         Behaviour::Worker => {
             let is_busy = wave(at_ms, 31.0, 0.0) > 0.55;
-            if is_busy {
-                78.0 + 24.0 * noise
-            } else {
-                1.0 + 2.0 * noise
-            }
+            if is_busy { 78.0 + 24.0 * noise } else { 1.0 + 2.0 * noise }
         }
         Behaviour::Mailer | Behaviour::Cron => 0.2 + 1.8 * noise * noise,
         Behaviour::Thumbs => 12.0 + 14.0 * noise,
@@ -292,10 +274,7 @@ struct Line {
 }
 
 fn out(text: String) -> Line {
-    Line {
-        text,
-        is_error: false,
-    }
+    Line { text, is_error: false }
 }
 
 fn line(behaviour: Behaviour, acts: u64, memory: u64, at_ms: i64, dice: &mut Dice) -> Line {
@@ -307,11 +286,7 @@ fn line(behaviour: Behaviour, acts: u64, memory: u64, at_ms: i64, dice: &mut Dic
             out(match dice.below(3) {
                 0 => format!("job {queue}#{job} started\n"),
                 1 => format!("job {queue}#{job} done in {}ms\n", 80 + dice.below(900)),
-                _ => format!(
-                    "{queue}: {} waiting, {} active\n",
-                    dice.below(60),
-                    1 + dice.below(4)
-                ),
+                _ => format!("{queue}: {} waiting, {} active\n", dice.below(60), 1 + dice.below(4)),
             })
         }
         Behaviour::Mailer => {
@@ -321,16 +296,10 @@ fn line(behaviour: Behaviour, acts: u64, memory: u64, at_ms: i64, dice: &mut Dic
         }
         Behaviour::Cron => out(format!("sync: {} rows changed\n", dice.below(400))),
         Behaviour::Thumbs => {
-            let (size, ms) = (
-                dice.pick(&["160x160", "320x320", "800x600"]),
-                40 + dice.below(300),
-            );
+            let (size, ms) = (dice.pick(&["160x160", "320x320", "800x600"]), 40 + dice.below(300));
             out(match dice.below(5) {
                 0 => format!("cache holds {} MiB, nothing evicted\n", memory / MIB),
-                _ => format!(
-                    "resized img/{:06}.jpg to {size} in {ms}ms\n",
-                    dice.below(900_000)
-                ),
+                _ => format!("resized img/{:06}.jpg to {size} in {ms}ms\n", dice.below(900_000)),
             })
         }
         Behaviour::Gateway => {
@@ -338,10 +307,7 @@ fn line(behaviour: Behaviour, acts: u64, memory: u64, at_ms: i64, dice: &mut Dic
             out(match dice.below(3) {
                 0 => format!("socket {id:04x} closed: 1001 going away\n"),
                 1 => format!("socket {id:04x} opened, room shop:{}\n", dice.below(40)),
-                _ => format!(
-                    "broadcast price-update to {} sockets\n",
-                    120 + dice.below(160)
-                ),
+                _ => format!("broadcast price-update to {} sockets\n", 120 + dice.below(160)),
             })
         }
         Behaviour::Billing => billing_line(acts, at_ms, dice),
@@ -351,13 +317,7 @@ fn line(behaviour: Behaviour, acts: u64, memory: u64, at_ms: i64, dice: &mut Dic
 }
 
 fn api_line(dice: &mut Dice) -> Line {
-    let path = dice.pick(&[
-        "/v1/products",
-        "/v1/cart",
-        "/v1/orders",
-        "/v1/search",
-        "/health",
-    ]);
+    let path = dice.pick(&["/v1/products", "/v1/cart", "/v1/orders", "/v1/search", "/health"]);
     let method = dice.pick(&["GET", "GET", "GET", "POST", "PATCH"]);
     let ms = 2 + dice.below(60);
     match dice.below(40) {
@@ -365,14 +325,8 @@ fn api_line(dice: &mut Dice) -> Line {
             text: format!("{method} {path} 500 {}ms upstream timed out\n", 3000 + ms),
             is_error: true,
         },
-        1..4 => out(format!(
-            "{method} {path}/{} 404 {ms}ms\n",
-            dice.below(99_999)
-        )),
-        _ => out(format!(
-            "{method} {path}/{} 200 {ms}ms\n",
-            dice.below(99_999)
-        )),
+        1..4 => out(format!("{method} {path}/{} 404 {ms}ms\n", dice.below(99_999))),
+        _ => out(format!("{method} {path}/{} 200 {ms}ms\n", dice.below(99_999))),
     }
 }
 
@@ -381,10 +335,7 @@ fn billing_line(acts: u64, at_ms: i64, dice: &mut Dice) -> Line {
     let (level, message) = if is_error {
         ("error", "card declined")
     } else {
-        (
-            "info",
-            dice.pick(&["invoice paid", "invoice created", "payout scheduled"]),
-        )
+        ("info", dice.pick(&["invoice paid", "invoice created", "payout scheduled"]))
     };
     let text = json!({
         "level": level,
@@ -395,10 +346,7 @@ fn billing_line(acts: u64, at_ms: i64, dice: &mut Dice) -> Line {
         "currency": "EUR",
         "reqId": format!("{:08x}", dice.below(u64::from(u32::MAX))),
     });
-    Line {
-        text: format!("{text}\n"),
-        is_error,
-    }
+    Line { text: format!("{text}\n"), is_error }
 }
 
 fn search_line(dice: &mut Dice) -> Line {

@@ -37,10 +37,7 @@ const COMMANDS_MAX: usize = 1024;
 
 /// The time now in milliseconds since 1970, for the worlds.
 #[must_use]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the demo is a machine of its own and has a clock"
-)]
+#[expect(clippy::disallowed_methods, reason = "the demo is a machine of its own and has a clock")]
 pub fn epoch_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(0))
@@ -82,18 +79,10 @@ impl Demo {
         let listening = server::Listening::bind(home, &root)?;
         let shared = Arc::new(script::Shared::new(script));
         let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
-        let script = ScriptHandle {
-            shared: Arc::clone(&shared),
-            commands: commands.clone(),
-        };
+        let script = ScriptHandle { shared: Arc::clone(&shared), commands: commands.clone() };
         let server = server::Server::new(home.to_owned(), world, shared, root.clone(), commands);
         runtime.spawn(server.run(listening, inbox));
-        Ok(Self {
-            home: home.to_owned(),
-            folder: None,
-            root,
-            script,
-        })
+        Ok(Self { home: home.to_owned(), folder: None, root, script })
     }
 
     /// The `PM2_HOME` to watch.

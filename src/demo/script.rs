@@ -87,10 +87,7 @@ pub struct Script {
 
 impl Default for Script {
     fn default() -> Self {
-        Self {
-            faults: Vec::new(),
-            queue_bytes_max: QUEUE_BYTES_MAX,
-        }
+        Self { faults: Vec::new(), queue_bytes_max: QUEUE_BYTES_MAX }
     }
 }
 
@@ -98,22 +95,14 @@ impl Script {
     /// Adds a fault for a method (PM2's name of it, or `methods`).
     #[must_use]
     pub fn with(mut self, method: &str, when: When, fault: Fault) -> Self {
-        self.faults.push(Planned {
-            method: Some(method.into()),
-            when,
-            fault,
-        });
+        self.faults.push(Planned { method: Some(method.into()), when, fault });
         self
     }
 
     /// Adds a fault for whatever is called.
     #[must_use]
     pub fn with_any(mut self, when: When, fault: Fault) -> Self {
-        self.faults.push(Planned {
-            method: None,
-            when,
-            fault,
-        });
+        self.faults.push(Planned { method: None, when, fault });
         self
     }
 
@@ -294,11 +283,7 @@ impl ScriptHandle {
     }
 
     fn plan(&self, method: Option<Box<str>>, when: When, fault: Fault) {
-        let planned = Planned {
-            method,
-            when,
-            fault,
-        };
+        let planned = Planned { method, when, fault };
         self.shared.change(|state| state.faults.push(planned));
     }
 
@@ -332,12 +317,7 @@ impl ScriptHandle {
     /// # Errors
     /// When the daemon has been stopped.
     pub async fn now(&self, socket: Socket, fault: Fault) -> io::Result<()> {
-        self.ask(|done| Command::Harm {
-            socket,
-            fault,
-            done,
-        })
-        .await
+        self.ask(|done| Command::Harm { socket, fault, done }).await
     }
 
     /// Stops listening, closes every connection and removes the sockets, as `pm2 kill` does.
@@ -374,12 +354,7 @@ impl ScriptHandle {
     /// When the daemon has been stopped.
     pub async fn publish(&self, topic: &str, payload: Json) -> io::Result<()> {
         let topic = topic.to_owned();
-        self.ask(|done| Command::Publish {
-            topic,
-            payload,
-            done,
-        })
-        .await
+        self.ask(|done| Command::Publish { topic, payload, done }).await
     }
 
     /// Lists a method with these parameters from now on (the callback last), or no longer.
@@ -389,12 +364,7 @@ impl ScriptHandle {
     pub async fn set_method(&self, method: &str, params: Option<&[&str]>) -> io::Result<()> {
         let method = method.to_owned();
         let params = params.map(|params| params.iter().map(|one| (*one).to_owned()).collect());
-        self.ask(|done| Command::SetMethod {
-            method,
-            params,
-            done,
-        })
-        .await
+        self.ask(|done| Command::SetMethod { method, params, done }).await
     }
 
     /// Starts a flood: so many log lines of one process (92 bytes each, `flood N of TOTAL ...`), in

@@ -31,38 +31,13 @@ const KILL_PAUSE: Duration = Duration::from_millis(50);
 /// What the world's task is asked to do.
 #[derive(Debug)]
 pub(super) enum Command {
-    Request {
-        request: Request,
-        to: ReplyTo,
-    },
-    Harm {
-        socket: Socket,
-        fault: Fault,
-        done: oneshot::Sender<()>,
-    },
-    Vanish {
-        leave_files: bool,
-        done: oneshot::Sender<()>,
-    },
-    ComeBack {
-        world: Box<World>,
-        done: oneshot::Sender<io::Result<()>>,
-    },
-    Publish {
-        topic: String,
-        payload: Json,
-        done: oneshot::Sender<()>,
-    },
-    SetMethod {
-        method: String,
-        params: Option<Vec<String>>,
-        done: oneshot::Sender<()>,
-    },
-    Flood {
-        pm_id: u32,
-        lines: u64,
-        done: oneshot::Sender<()>,
-    },
+    Request { request: Request, to: ReplyTo },
+    Harm { socket: Socket, fault: Fault, done: oneshot::Sender<()> },
+    Vanish { leave_files: bool, done: oneshot::Sender<()> },
+    ComeBack { world: Box<World>, done: oneshot::Sender<io::Result<()>> },
+    Publish { topic: String, payload: Json, done: oneshot::Sender<()> },
+    SetMethod { method: String, params: Option<Vec<String>>, done: oneshot::Sender<()> },
+    Flood { pm_id: u32, lines: u64, done: oneshot::Sender<()> },
 }
 
 /// The sockets while they are listened on.
@@ -209,11 +184,7 @@ impl Server {
     async fn obey(&mut self, command: Command) {
         match command {
             Command::Request { request, to } => self.request(request, to).await,
-            Command::Harm {
-                socket,
-                fault,
-                done,
-            } => {
+            Command::Harm { socket, fault, done } => {
                 self.harm(socket, &fault);
                 let _ = done.send(());
             }
@@ -228,22 +199,13 @@ impl Server {
                 let bound = Listening::bind(&self.home, &self.root);
                 let _ = done.send(bound.map(|listening| self.accept(listening)));
             }
-            Command::Publish {
-                topic,
-                payload,
-                done,
-            } => {
+            Command::Publish { topic, payload, done } => {
                 self.broadcast(&topic, &payload);
                 let _ = done.send(());
             }
-            Command::SetMethod {
-                method,
-                params,
-                done,
-            } => {
-                let params: Option<Vec<&str>> = params
-                    .as_ref()
-                    .map(|params| params.iter().map(String::as_str).collect());
+            Command::SetMethod { method, params, done } => {
+                let params: Option<Vec<&str>> =
+                    params.as_ref().map(|params| params.iter().map(String::as_str).collect());
                 self.world.set_method(&method, params.as_deref());
                 let _ = done.send(());
             }
@@ -293,8 +255,7 @@ impl Server {
                 self.go_down(false).await;
             }
             Answer::Dies => {
-                self.shared
-                    .change(|state| state.counters.had_bad_call = true);
+                self.shared.change(|state| state.counters.had_bad_call = true);
                 self.go_down(true).await;
             }
         }

@@ -121,11 +121,7 @@ pub(super) fn monitored(proc: &Proc, home: &str) -> Json {
     let mut entry = formatted(proc, home);
     if let Json::Object(entry) = &mut entry {
         // JavaScript writes a whole number without a fraction.
-        let cpu = if cpu.fract() == 0.0 {
-            json!(cpu as i64)
-        } else {
-            json!(cpu)
-        };
+        let cpu = if cpu.fract() == 0.0 { json!(cpu as i64) } else { json!(cpu) };
         entry.insert("monit".to_owned(), json!({ "memory": memory, "cpu": cpu }));
     }
     entry
@@ -133,11 +129,7 @@ pub(super) fn monitored(proc: &Proc, home: &str) -> Json {
 
 /// The dump of a `ChildProcess` or `Worker` that start, restart and duplicate answer.
 pub(super) fn child_dump(proc: &Proc, home: &str) -> Json {
-    let container = if proc.is_cluster {
-        "ProcessContainer.js"
-    } else {
-        "ProcessContainerFork.js"
-    };
+    let container = if proc.is_cluster { "ProcessContainer.js" } else { "ProcessContainerFork.js" };
     let child = json!({
         "connected": true,
         "signalCode": null,
@@ -256,11 +248,7 @@ pub(super) fn system_data(cpu_percent: f64) -> Json {
 
 /// The id on the wire: a number, or `_old_N` while a reload replaces the worker.
 pub(super) fn pm_id(proc: &Proc) -> Json {
-    if proc.is_old {
-        json!(proc.slot().id_text())
-    } else {
-        json!(proc.pm_id)
-    }
+    if proc.is_old { json!(proc.slot().id_text()) } else { json!(proc.pm_id) }
 }
 
 /// `pm2_env`: the configuration, the app's environment flattened over it, and the state; with the
@@ -274,10 +262,8 @@ fn pm2_env(proc: &Proc, home: &str, has_nested_env: bool) -> Json {
     }
     state(&mut all, proc);
     if has_nested_env {
-        let mut nested: Map<String, Json> = env
-            .iter()
-            .map(|(key, value)| ((*key).to_owned(), json!(value)))
-            .collect();
+        let mut nested: Map<String, Json> =
+            env.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect();
         // The CLI adds the app's own name with an empty object.
         nested.insert(proc.name.to_string(), json!({}));
         all.insert("env".to_owned(), Json::Object(nested));
@@ -293,11 +279,7 @@ fn set(into: &mut Map<String, Json>, values: Json) {
 
 fn configuration(into: &mut Map<String, Json>, proc: &Proc, home: &str) {
     let (name, id) = (&proc.name, proc.pm_id);
-    let suffix = if proc.is_cluster {
-        format!("-{id}")
-    } else {
-        String::new()
-    };
+    let suffix = if proc.is_cluster { format!("-{id}") } else { String::new() };
     set(
         into,
         json!({
@@ -364,21 +346,12 @@ fn environment(proc: &Proc, home: &str) -> Vec<(&'static str, String)> {
         ("NODE_ENV", of("production")),
         ("PORT", port.to_string()),
         ("LOG_LEVEL", of("info")),
-        (
-            "DATABASE_URL",
-            format!("postgres://{name}:demo-password@db.internal:5432/shop"),
-        ),
+        ("DATABASE_URL", format!("postgres://{name}:demo-password@db.internal:5432/shop")),
         ("REDIS_URL", of("redis://cache.internal:6379/0")),
-        (
-            "AMQP_URL",
-            format!("amqp://{name}:demo-password@queue.internal:5672"),
-        ),
+        ("AMQP_URL", format!("amqp://{name}:demo-password@queue.internal:5672")),
         ("S3_BUCKET", of("shop-assets-eu")),
         ("AWS_REGION", of("eu-central-1")),
-        (
-            "AWS_SECRET_ACCESS_KEY",
-            of("demo-not-a-real-secret-key-000000000000"),
-        ),
+        ("AWS_SECRET_ACCESS_KEY", of("demo-not-a-real-secret-key-000000000000")),
         ("SENTRY_DSN", of("https://demo@errors.internal/7")),
         ("STRIPE_API_KEY", of("demo-not-a-real-api-key")),
         ("SESSION_SECRET", of("demo-not-a-real-session-secret")),
@@ -388,10 +361,7 @@ fn environment(proc: &Proc, home: &str) -> Vec<(&'static str, String)> {
         ("USER", of("deploy")),
         ("SHELL", of("/bin/bash")),
         ("LANG", of("C.UTF-8")),
-        (
-            "PATH",
-            of("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-        ),
+        ("PATH", of("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")),
         ("PWD", format!("{APPS}/{name}")),
         ("SHLVL", of("1")),
         ("_", of("/usr/bin/pm2")),
@@ -427,47 +397,17 @@ fn metrics(proc: &Proc) -> Json {
         all.insert(name.to_owned(), one);
     };
     let two = |value: f64| json!(format!("{value:.2}"));
-    metric(
-        "Heap Size",
-        "internal/v8/heap/total",
-        Some("MiB"),
-        two(total),
-    );
-    metric(
-        "Heap Usage",
-        "internal/v8/heap/usage",
-        Some("%"),
-        json!(77.5),
-    );
-    metric(
-        "Used Heap Size",
-        "internal/v8/heap/used",
-        Some("MiB"),
-        two(used),
-    );
+    metric("Heap Size", "internal/v8/heap/total", Some("MiB"), two(total));
+    metric("Heap Usage", "internal/v8/heap/usage", Some("%"), json!(77.5));
+    metric("Used Heap Size", "internal/v8/heap/used", Some("MiB"), two(used));
     metric("Active requests", "internal/libuv/requests", None, json!(0));
     metric("Active handles", "internal/libuv/handles", None, json!(4));
-    metric(
-        "Event Loop Latency",
-        "internal/libuv/latency/p50",
-        Some("ms"),
-        two(latency),
-    );
-    metric(
-        "Event Loop Latency p95",
-        "internal/libuv/latency/p95",
-        Some("ms"),
-        two(latency * 4.2),
-    );
+    metric("Event Loop Latency", "internal/libuv/latency/p50", Some("ms"), two(latency));
+    metric("Event Loop Latency p95", "internal/libuv/latency/p95", Some("ms"), two(latency * 4.2));
     if proc.behaviour.has_custom_metrics() {
         let users = 180 + (proc.cpu_percent * 9.0) as i64;
         metric("Realtime Users", "custom", Some("users"), json!(users));
-        metric(
-            "Messages",
-            "custom",
-            Some("msg/s"),
-            two(users as f64 * 0.42),
-        );
+        metric("Messages", "custom", Some("msg/s"), two(users as f64 * 0.42));
     }
     Json::Object(all)
 }

@@ -146,12 +146,8 @@ impl Proc {
             prev_restart_delay: None,
             exit_code: None,
             tree_pids: None,
-            unique_id: format!(
-                "{:08x}-5d1f-4c0e-9a51-{:012x}",
-                0x9e37_79b9_u32 ^ pm_id,
-                pm_id
-            )
-            .into(),
+            unique_id: format!("{:08x}-5d1f-4c0e-9a51-{:012x}", 0x9e37_79b9_u32 ^ pm_id, pm_id)
+                .into(),
             version: "N/A".into(),
             max_memory_restart: None,
             restart_delay: None,
@@ -169,10 +165,7 @@ impl Proc {
     }
 
     pub(super) fn slot(&self) -> Slot {
-        Slot {
-            pm_id: self.pm_id,
-            is_old: self.is_old,
-        }
+        Slot { pm_id: self.pm_id, is_old: self.is_old }
     }
 
     /// `api:3`, as PM2 names it on its own console.
@@ -195,18 +188,11 @@ pub(super) struct Slot {
 
 impl Slot {
     pub(super) fn live(pm_id: u32) -> Self {
-        Self {
-            pm_id,
-            is_old: false,
-        }
+        Self { pm_id, is_old: false }
     }
 
     pub(super) fn id_text(self) -> String {
-        if self.is_old {
-            format!("_old_{}", self.pm_id)
-        } else {
-            self.pm_id.to_string()
-        }
+        if self.is_old { format!("_old_{}", self.pm_id) } else { self.pm_id.to_string() }
     }
 }
 
@@ -222,33 +208,17 @@ pub(super) enum Task {
     /// The process meets what it does not survive.
     Mishap { pm_id: u32, pid: u32 },
     /// The process has come up.
-    Online {
-        pm_id: u32,
-        pid: u32,
-        reply: Option<Launched>,
-    },
+    Online { pm_id: u32, pid: u32, reply: Option<Launched> },
     /// The process has reported what it can do.
     Report { pm_id: u32, pid: u32 },
     /// The process ended after a signal.
-    Exited {
-        slot: Slot,
-        pid: u32,
-        signal: &'static str,
-    },
+    Exited { slot: Slot, pid: u32, signal: &'static str },
     /// PM2's look every 100 ms found the process gone.
-    Gone {
-        slot: Slot,
-        pid: u32,
-        then: AfterStop,
-    },
+    Gone { slot: Slot, pid: u32, then: AfterStop },
     /// A restart that PM2 planned after an exit.
     Relaunch { pm_id: u32, number: u64 },
     /// The new worker of a reload listens.
-    Listening {
-        pm_id: u32,
-        is_soft: bool,
-        ticket: Option<Ticket>,
-    },
+    Listening { pm_id: u32, is_soft: bool, ticket: Option<Ticket> },
 }
 
 /// Whom to answer when a process came up, and what.
@@ -441,19 +411,13 @@ impl World {
     }
 
     pub(super) fn proc_mut(&mut self, slot: Slot) -> Option<&mut Proc> {
-        let table = if slot.is_old {
-            &mut self.olds
-        } else {
-            &mut self.procs
-        };
+        let table = if slot.is_old { &mut self.olds } else { &mut self.procs };
         table.get_mut(&slot.pm_id)
     }
 
     /// The process, if it still lives the life with this pid.
     pub(super) fn living(&mut self, pm_id: u32, pid: u32) -> Option<&mut Proc> {
-        self.procs
-            .get_mut(&pm_id)
-            .filter(|proc| proc.pid == pid && proc.is_alive)
+        self.procs.get_mut(&pm_id).filter(|proc| proc.pid == pid && proc.is_alive)
     }
 
     pub(super) fn publish(&mut self, topic: &'static str, payload: Json) {

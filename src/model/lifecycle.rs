@@ -52,7 +52,10 @@ pub fn tell(process: Option<&mut Process>, event: &ProcessEvent, now_ms: i64) ->
             .and_then(|process| process.asked)
             .is_some_and(|(asked, at_ms)| asked == action && now_ms.saturating_sub(at_ms) < ECHO_MS)
     };
+    // While an action asked for here is under way, its outcome will tell.
+    let pending = process.as_ref().and_then(|process| process.pending);
     match &event.kind {
+        EventKind::Online if matches!(pending, Some(Action::Restart | Action::Start)) => None,
         EventKind::Online => tell_online(event),
         EventKind::Exit => tell_exit(process, event, now_ms),
         EventKind::RestartOverlimit => told("overlimit", Severity::Bad, overlimit_text(event)),
@@ -95,8 +98,12 @@ fn tell_exit(process: Option<&mut Process>, event: &ProcessEvent, now_ms: i64) -
         // `errored`: `restart overlimit` came just before and told it.
         ProcessStatus::Stopping | ProcessStatus::Errored => None,
         _ if process.as_ref().is_some_and(|process| process.stopping_since_ms.is_some()) => {
+            let is_asked_here = process.as_ref().is_some_and(|process| process.pending.is_some());
             if let Some(process) = process {
                 process.stop_told_at_ms = Some(now_ms);
+            }
+            if is_asked_here {
+                return None;
             }
             told("stop", Severity::Neutral, format!("stopped on request{}", with_code(event)))
         }

@@ -6,7 +6,7 @@ use super::log::{LogBuffer, LogLine, LogSource, Severity};
 use super::series::{SAMPLES_MAX, SPAN_MS, Sample, Series};
 use super::{Action, DaemonId, ProcessKey};
 use crate::protocol::bus::{EventKind, ProcessEvent};
-use crate::protocol::process::{ExecMode, PmId, ProcessInfo, ProcessStatus, Snapshot};
+use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 
 const DAEMON: DaemonId = DaemonId(0);
 
@@ -17,30 +17,12 @@ fn key(pm_id: u32) -> ProcessKey {
 pub(crate) fn info(pm_id: u32, name: &str, status: ProcessStatus) -> ProcessInfo {
     let is_online = status == ProcessStatus::Online;
     ProcessInfo {
-        pm_id: PmId(pm_id),
-        name: name.into(),
-        namespace: Some("default".into()),
-        version: None,
-        exec_mode: ExecMode::Fork,
-        status,
         pid: is_online.then_some(4_000 + pm_id),
-        restarts: 0,
-        unstable_restarts: 0,
-        max_restarts: None,
         online_since_ms: Some(0),
-        created_at_ms: Some(0),
         unique_id: Some(format!("{name}-{pm_id}").into()),
-        exit_code: None,
-        kill_timeout_ms: None,
-        listen_timeout_ms: None,
-        memory_limit_bytes: None,
-        restart_delay_ms: None,
-        backoff_first_ms: None,
-        backoff_last_ms: None,
-        autorestart: true,
-        is_module: false,
         cpu_percent: is_online.then_some(1.0),
         memory_bytes: is_online.then_some(1 << 20),
+        ..ProcessInfo::new(PmId(pm_id), name, status)
     }
 }
 
@@ -83,6 +65,19 @@ fn a_deliberate_stop_is_one_line_not_two_exits_and_a_stop() {
     ];
     assert_eq!(tell_all(&mut fleet, &events), ["stop: stopped on request, code 0"]);
     assert_eq!(fleet.get(key(1)).unwrap().info.status, ProcessStatus::Stopped);
+}
+
+#[test]
+fn a_restart_asked_for_here_is_told_by_its_outcome_alone() {
+    let mut fleet = fleet_of(info(1, "api", ProcessStatus::Online));
+    fleet.get_mut(key(1)).unwrap().pending = Some(Action::Restart);
+    let events = [
+        event(EventKind::Exit, ProcessStatus::Stopping),
+        event(EventKind::Exit, ProcessStatus::Stopped),
+        event(EventKind::Online, ProcessStatus::Launching),
+    ];
+    assert!(tell_all(&mut fleet, &events).is_empty());
+    assert_eq!(fleet.get(key(1)).unwrap().info.status, ProcessStatus::Online);
 }
 
 #[test]

@@ -208,10 +208,7 @@ mod tests {
         for count in [0, ARGS_MAX] {
             let whole = frame(&vec![&b"x"[..]; count]);
             let mut encoded = bytes(whole.clone());
-            assert_eq!(
-                AmpCodec::default().decode(&mut encoded).unwrap(),
-                Some(whole)
-            );
+            assert_eq!(AmpCodec::default().decode(&mut encoded).unwrap(), Some(whole));
             assert!(encoded.is_empty());
         }
         let error = Frame::new(vec![Bytes::new(); 16]).unwrap_err();
@@ -220,29 +217,17 @@ mod tests {
 
     #[test]
     fn another_version_is_named() {
-        let error = AmpCodec::default()
-            .decode(&mut BytesMut::from(&b"HTTP/1.1"[..]))
-            .unwrap_err();
+        let error = AmpCodec::default().decode(&mut BytesMut::from(&b"HTTP/1.1"[..])).unwrap_err();
         assert!(matches!(error, AmpError::Version { found: 4 }));
     }
 
     #[test]
     fn a_frame_over_the_limit_is_refused_before_its_bytes_come() {
         let mut codec = AmpCodec::new(21);
-        let error = codec
-            .decode(&mut BytesMut::from(&b"\x11\0\0\0\x11"[..]))
-            .unwrap_err();
-        assert!(
-            matches!(error, AmpError::FrameTooLarge { bytes: 22, max: 21 }),
-            "{error}"
-        );
+        let error = codec.decode(&mut BytesMut::from(&b"\x11\0\0\0\x11"[..])).unwrap_err();
+        assert!(matches!(error, AmpError::FrameTooLarge { bytes: 22, max: 21 }), "{error}");
         let mut codec = AmpCodec::new(21);
-        assert!(
-            codec
-                .decode(&mut BytesMut::from(&b"\x11\0\0\0\x10"[..]))
-                .unwrap()
-                .is_none()
-        );
+        assert!(codec.decode(&mut BytesMut::from(&b"\x11\0\0\0\x10"[..])).unwrap().is_none());
         let mut codec = AmpCodec::default();
         let most = BytesMut::from(&b"\x11\xff\xff\xff\xff"[..]);
         assert!(codec.decode(&mut most.clone()).is_err());

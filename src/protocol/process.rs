@@ -144,6 +144,39 @@ pub struct ProcessInfo {
     pub memory_bytes: Option<u64>,
 }
 
+impl ProcessInfo {
+    /// A process of which PM2 said only this.
+    #[must_use]
+    pub fn new(pm_id: PmId, name: &str, status: ProcessStatus) -> Self {
+        Self {
+            pm_id,
+            name: name.into(),
+            namespace: None,
+            version: None,
+            exec_mode: ExecMode::Fork,
+            status,
+            pid: None,
+            restarts: 0,
+            unstable_restarts: 0,
+            max_restarts: None,
+            online_since_ms: None,
+            created_at_ms: None,
+            unique_id: None,
+            exit_code: None,
+            kill_timeout_ms: None,
+            listen_timeout_ms: None,
+            memory_limit_bytes: None,
+            restart_delay_ms: None,
+            backoff_first_ms: None,
+            backoff_last_ms: None,
+            autorestart: true,
+            is_module: false,
+            cpu_percent: None,
+            memory_bytes: None,
+        }
+    }
+}
+
 /// One `getMonitorData` answer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Snapshot {

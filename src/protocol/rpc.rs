@@ -185,17 +185,12 @@ impl Methods {
         struct Wire {
             methods: BTreeMap<Box<str>, Json>,
         }
-        let wire: Wire = json::from_slice(&reply.body).map_err(|error| ReplyError::Json {
-            what: "methods",
-            reason: error.to_string(),
-        })?;
+        let wire: Wire = json::from_slice(&reply.body)
+            .map_err(|error| ReplyError::Json { what: "methods", reason: error.to_string() })?;
         // A method whose parameters are not known cannot be called safely: as if it were missing.
         let params = |method: &Json| -> Option<Vec<Box<str>>> {
             let names = method.get("params")?.as_array()?;
-            names
-                .iter()
-                .map(|name| name.as_str().map(Box::<str>::from))
-                .collect()
+            names.iter().map(|name| name.as_str().map(Box::<str>::from)).collect()
         };
         Ok(Self {
             params: wire
@@ -333,10 +328,7 @@ impl Reply {
         let value = json::read(&self.body, |text| json::from_slice::<Json>(text));
         value
             .map(Outcome::from_envelope)
-            .map_err(|error| ReplyError::Json {
-                what: "a call",
-                reason: error.to_string(),
-            })
+            .map_err(|error| ReplyError::Json { what: "a call", reason: error.to_string() })
     }
 }
 
@@ -371,10 +363,9 @@ impl Outcome {
                 Self::failure("PM2 reported an error without saying which", None)
             }
             Some(other) => Self::failure(&format!("a reply of unknown shape: {other}"), None),
-            None => Self::failure(
-                &format!("a reply of unknown shape: {}", Json::Object(map)),
-                None,
-            ),
+            None => {
+                Self::failure(&format!("a reply of unknown shape: {}", Json::Object(map)), None)
+            }
         }
     }
 
@@ -391,10 +382,7 @@ impl Outcome {
     }
 
     fn failure(message: &str, stack: Option<String>) -> Self {
-        Self::Failure {
-            message: clean_to(message, MESSAGE_CHARS_MAX),
-            stack,
-        }
+        Self::Failure { message: clean_to(message, MESSAGE_CHARS_MAX), stack }
     }
 }
 

@@ -103,6 +103,7 @@ impl<'a> Canvas<'a> {
 
     /// Writes one cluster.
     fn put(&mut self, x: u16, y: u16, symbol: &str, columns: u16, style: Style) {
+        debug_assert!(!symbol.contains(char::is_control), "{symbol:?} would reach the terminal");
         if let Some(cell) = self.buffer.cell_mut((x, y)) {
             cell.reset();
             cell.set_symbol(symbol).set_style(style);

@@ -29,6 +29,8 @@ const MINI_BUCKET_MS: i64 = 5000;
 const SCALE: u16 = 6;
 /// A panel narrower than this has no scale.
 const SCALE_FROM: u16 = 20;
+/// The shortest time of one bar of a panel, seconds: bars that move every second cost bytes.
+const BUCKET_LEAST_S: i64 = 2;
 /// The least that the CPU scale reaches to, percent: a process at 0.3 % should look idle.
 const CPU_LEAST: f64 = 10.0;
 
@@ -44,10 +46,7 @@ fn memory(sample: &Sample) -> f64 {
 /// its own length is no gap.
 fn gap_ms(app: &App, id: DaemonId) -> i64 {
     let interval_ms = daemon(app, id).map_or(1000, |daemon| daemon.poll_interval_ms);
-    i64::try_from(interval_ms)
-        .unwrap_or(SPAN_MS)
-        .saturating_mul(2)
-        .clamp(2000, SPAN_MS)
+    i64::try_from(interval_ms).unwrap_or(SPAN_MS).saturating_mul(2).clamp(2000, SPAN_MS)
 }
 
 /// Draws the CPU chart of a table row at (x, y, columns).
@@ -91,12 +90,7 @@ fn mini(
         value,
     );
     let style = canvas.tone(Tone::Accent);
-    draw_bars(
-        canvas,
-        Rect::new(x, y, columns, 1),
-        &levels(&bars, scale, 8),
-        style,
-    );
+    draw_bars(canvas, Rect::new(x, y, columns, 1), &levels(&bars, scale, 8), style);
 }
 
 /// Draws the panels of the selected process side by side.
@@ -105,18 +99,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         return;
     }
     let half = area.width / 2;
-    let left = Rect {
-        width: half,
-        ..area
-    };
-    let right = Rect {
-        x: area.x + half,
-        width: area.width - half,
-        ..area
-    };
-    let selected = app
-        .selected
-        .and_then(|key| Some((key, app.fleet.get(key)?)));
+    let left = Rect { width: half, ..area };
+    let right = Rect { x: area.x + half, width: area.width - half, ..area };
+    let selected = app.selected.and_then(|key| Some((key, app.fleet.get(key)?)));
     if let Some((key, process)) = selected {
         cpu_panel(app, key, process).draw(app, canvas, left, key, process);
         memory_panel(app, key, process).draw(app, canvas, right, key, process);
@@ -146,10 +131,7 @@ fn cpu_panel(app: &App, key: ProcessKey, process: &Process) -> Panel {
     }
     let scale = cpu_scale(process);
     Panel {
-        title: vec![
-            head(app, "CPU", key),
-            Part::new(long, Tone::Plain, 0).or(2, now, Tone::Plain),
-        ],
+        title: vec![head(app, "CPU", key), Part::new(long, Tone::Plain, 0).or(2, now, Tone::Plain)],
         scale,
         label: format!("{scale:.0}%"),
         value: cpu,
@@ -161,28 +143,16 @@ fn memory_panel(app: &App, key: ProcessKey, process: &Process) -> Panel {
     let max = process.series.max(memory);
     let max = max.map(|max| format!("max {}", text::bytes(max as u64)));
     let limit = process.info.memory_limit_bytes;
-    let short = limit.map_or_else(
-        || now.clone(),
-        |limit| format!("{now} of {}", text::bytes_short(limit)),
-    );
+    let short =
+        limit.map_or_else(|| now.clone(), |limit| format!("{now} of {}", text::bytes_short(limit)));
     let limit = limit.map(|limit| format!("limit {}", text::bytes(limit).replace(".0 ", " ")));
     // Of the limit and the maximum, the limit says more.
     let mut more = limit.into_iter().chain(max);
-    let long = more
-        .next()
-        .map_or_else(|| now.clone(), |more| format!("{now}  {more}"));
-    let mut title = vec![
-        head(app, "RAM", key),
-        Part::new(long, tone, 0).or(2, short, tone),
-    ];
+    let long = more.next().map_or_else(|| now.clone(), |more| format!("{now}  {more}"));
+    let mut title = vec![head(app, "RAM", key), Part::new(long, tone, 0).or(2, short, tone)];
     title.extend(more.map(|more| Part::new(more, Tone::Plain, 3)));
     let scale = memory_scale(process);
-    Panel {
-        title,
-        scale,
-        label: text::bytes_short(scale as u64),
-        value: memory,
-    }
+    Panel { title, scale, label: text::bytes_short(scale as u64), value: memory }
 }
 
 /// What a panel shows, and of whom.
@@ -206,12 +176,7 @@ impl Panel {
         }
         let scale_columns = if inner.width < SCALE_FROM { 0 } else { SCALE };
         let room = inner.width - scale_columns;
-        // Whole seconds, so that bars move at most once in a while; the fewest that fit the span.
-        let span_s = SPAN_MS / 1000;
-        let bucket_s = (span_s + i64::from(room) - 1) / i64::from(room);
-        let count = u16::try_from((span_s + bucket_s - 1) / bucket_s)
-            .unwrap_or(room)
-            .min(room);
+        let (bucket_s, count) = bucket(process, app.now_ms, room);
         let bars = process.series.bars(
             app.now_ms,
             bucket_s * 1000,
@@ -219,11 +184,7 @@ impl Panel {
             gap_ms(app, key.daemon),
             self.value,
         );
-        let chart = Rect {
-            x: inner.right() - count,
-            width: count,
-            ..inner
-        };
+        let chart = Rect { x: inner.right() - count, width: count, ..inner };
         let levels = levels(&bars, self.scale, inner.height * 8);
         draw_bars(canvas, chart, &levels, canvas.tone(Tone::Accent));
         let quiet = canvas.tone(Tone::Quiet);
@@ -235,7 +196,8 @@ impl Panel {
         }
         if inner.width >= 16 {
             let bottom = area.bottom() - 1;
-            canvas.text(chart.x, bottom, 7, " 5 min ", quiet);
+            let span = span_text(bucket_s * i64::from(count));
+            canvas.text(chart.x, bottom, 9, &span, quiet);
             canvas.text(inner.right() - 5, bottom, 5, " now ", quiet);
         }
         if !is_live(app, key.daemon) {
@@ -244,14 +206,31 @@ impl Panel {
     }
 }
 
+/// Seconds of one bar and number of bars: whole seconds, as few as show all of a young history, so
+/// that the panel is not empty for the first minutes; at most the whole span.
+fn bucket(process: &Process, now_ms: i64, room: u16) -> (i64, u16) {
+    let room_s = i64::from(room.max(1));
+    let span_s = SPAN_MS / 1000;
+    let oldest_ms = process.series.iter().next().map_or(now_ms, |sample| sample.at_ms);
+    let age_s = (now_ms.saturating_sub(oldest_ms) / 1000 + 1).clamp(1, span_s);
+    let bucket_s = ((age_s + room_s - 1) / room_s).max(BUCKET_LEAST_S);
+    let count = u16::try_from((span_s + bucket_s - 1) / bucket_s).unwrap_or(room).min(room);
+    (bucket_s, count)
+}
+
+/// How far back the bars reach.
+fn span_text(span_s: i64) -> String {
+    match span_s {
+        ..120 => format!(" {span_s} s "),
+        _ if span_s % 60 == 0 => format!(" {} min ", span_s / 60),
+        _ => format!(" {:.1} min ", span_s as f64 / 60.0),
+    }
+}
+
 /// What the CPU bars reach up to, percent.
 fn cpu_scale(process: &Process) -> f64 {
     let max = process.series.max(cpu).unwrap_or(0.0);
-    round_up(if max.is_finite() {
-        max.max(CPU_LEAST)
-    } else {
-        CPU_LEAST
-    })
+    round_up(if max.is_finite() { max.max(CPU_LEAST) } else { CPU_LEAST })
 }
 
 /// What the memory bars reach up to, bytes: the limit where the process comes near it.
@@ -264,11 +243,7 @@ fn memory_scale(process: &Process) -> f64 {
     {
         return limit;
     }
-    let unit = if max * 1.1 < 1000.0 * MIB {
-        MIB
-    } else {
-        1024.0 * MIB
-    };
+    let unit = if max * 1.1 < 1000.0 * MIB { MIB } else { 1024.0 * MIB };
     round_up((max * 1.1 / unit).max(1.0)) * unit
 }
 
@@ -295,12 +270,9 @@ fn levels(bars: &[Option<f64>], scale: f64, steps: u16) -> Vec<Option<u16>> {
     let mut seen = bars.iter().flatten().filter(|value| value.is_finite());
     let mut level = seen.next().map_or(1.0, |first| {
         let first = exact(*first);
-        let close = seen
-            .map(|value| exact(*value))
-            .take_while(|value| (value - first).abs() < 1.0);
-        let (sum, count) = close.fold((first, 1.0), |(sum, count), value| {
-            (sum + value, count + 1.0)
-        });
+        let close = seen.map(|value| exact(*value)).take_while(|value| (value - first).abs() < 1.0);
+        let (sum, count) =
+            close.fold((first, 1.0), |(sum, count), value| (sum + value, count + 1.0));
         (sum / count).round()
     });
     bars.iter()
@@ -322,9 +294,8 @@ fn draw_bars(canvas: &mut Canvas<'_>, area: Rect, levels: &[Option<u16>], style:
         for y in (area.top()..area.bottom()).rev() {
             let eighths = left.min(8);
             left -= eighths;
-            let glyph = usize::from(eighths)
-                .checked_sub(1)
-                .and_then(|index| glyphs.bars.get(index));
+            let glyph =
+                usize::from(eighths).checked_sub(1).and_then(|index| glyphs.bars.get(index));
             if let Some(glyph) = glyph {
                 canvas.text(x, y, 1, glyph, style);
             }
@@ -355,23 +326,16 @@ mod tests {
     #[test]
     fn a_gap_is_not_a_zero() {
         let bars = [None, Some(0.0), Some(100.0), Some(50.0), Some(f64::NAN)];
-        assert_eq!(
-            levels(&bars, 100.0, 8),
-            [None, Some(1), Some(8), Some(4), None]
-        );
+        assert_eq!(levels(&bars, 100.0, 8), [None, Some(1), Some(8), Some(4), None]);
     }
 
     #[test]
     fn a_wobble_draws_flat_wherever_the_window_starts() {
         // Just at the edge of a step, where rounding alone would go up and down.
-        let wobble: Vec<Option<f64>> = (0..200)
-            .map(|at| Some(50.0 * if at * 7 % 5 < 2 { 1.004 } else { 0.996 }))
-            .collect();
+        let wobble: Vec<Option<f64>> =
+            (0..200).map(|at| Some(50.0 * if at * 7 % 5 < 2 { 1.004 } else { 0.996 })).collect();
         for scale in [60.0, 61.0, 62.5, 66.7, 80.0] {
-            let drawn: Vec<_> = wobble
-                .windows(50)
-                .map(|bars| levels(bars, scale, 48))
-                .collect();
+            let drawn: Vec<_> = wobble.windows(50).map(|bars| levels(bars, scale, 48)).collect();
             for bars in &drawn {
                 assert_eq!(bars, &drawn[0], "scale {scale}");
             }

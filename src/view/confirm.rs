@@ -29,9 +29,7 @@ pub(super) fn draw(
     let mut lines = wrap(&question(app, action, key), columns);
     // A name of a thousand letters must not push the answer off the screen.
     lines.truncate(usize::from(screen.height.saturating_sub(4)).max(1));
-    let rows = u16::try_from(lines.len())
-        .unwrap_or(u16::MAX)
-        .saturating_add(1);
+    let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(1);
     let (width, height) = (columns + 4, rows + 2);
     let area = Rect::new(
         screen.x + screen.width.saturating_sub(width) / 2,

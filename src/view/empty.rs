@@ -50,31 +50,22 @@ fn lines(app: &App, columns: u16) -> Vec<(String, Tone)> {
         lines.extend(wrap(text, columns).into_iter().map(|line| (line, tone)));
     };
     for daemon in &app.daemons {
-        let whom = if app.daemons.len() > 1 {
-            format!("{}: ", daemon.label)
-        } else {
-            String::new()
-        };
+        let whom =
+            if app.daemons.len() > 1 { format!("{}: ", daemon.label) } else { String::new() };
         let home = &daemon.home;
         match &daemon.connection {
             Connection::Connecting => {
                 say(&format!("{whom}connecting to {home} ..."), Tone::Plain);
             }
             Connection::Live if daemon.snapshot_at_ms.is_none() => {
-                say(
-                    &format!("{whom}connected, asking for its processes ..."),
-                    Tone::Plain,
-                );
+                say(&format!("{whom}connected, asking for its processes ..."), Tone::Plain);
             }
             Connection::Live => {
                 say(&format!("{whom}no process yet"), Tone::Strong);
                 let start = format!("start one with: PM2_HOME={home} pm2 start app.js");
                 say(&start, Tone::Plain);
             }
-            Connection::Down {
-                problem,
-                retry_at_ms,
-            } => {
+            Connection::Down { problem, retry_at_ms } => {
                 say(&format!("{whom}{}", problem.sentence()), Tone::Bad);
                 say(&problem.advice(home), Tone::Plain);
                 let again = match text::seconds_until(*retry_at_ms, app.now_ms) {

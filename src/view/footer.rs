@@ -9,6 +9,7 @@ use super::parts::{self, Part};
 use super::theme::Tone;
 use crate::app::command::{COMMANDS, Command};
 use crate::app::{App, Mode};
+use crate::model::daemon::Daemon;
 
 /// Draws the line.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
@@ -18,11 +19,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Mode::Normal => {
             if let Some(notice) = &app.notice {
                 let glyphs = canvas.theme().glyphs();
-                let (glyph, tone) = if notice.is_bad {
-                    (glyphs.bad, Tone::Bad)
-                } else {
-                    (glyphs.good, Tone::Good)
-                };
+                let (glyph, tone) =
+                    if notice.is_bad { (glyphs.bad, Tone::Bad) } else { (glyphs.good, Tone::Good) };
                 let text = format!("{glyph} {}", notice.text);
                 let columns = area.width.saturating_sub(2);
                 canvas.text(area.x + 1, area.y, columns, &text, canvas.tone(tone));
@@ -42,12 +40,15 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 /// tries to reach it too.
 fn commands(app: &App) -> Vec<Part> {
     let is_down = app.daemons.iter().any(|daemon| !daemon.is_live());
+    let is_any_live = app.daemons.iter().any(Daemon::is_live);
     COMMANDS
         .iter()
         .filter_map(|row| {
             let first = row.keys.split(' ').next()?;
             let leaves = match row.command {
                 Command::Reconnect if is_down => 1,
+                // Nobody is there to carry it out.
+                Command::Act(_) if !is_any_live => row.footer?.saturating_add(100),
                 _ => row.footer?,
             };
             Some(key(first, row.label, leaves))

@@ -55,13 +55,9 @@ fn names(app: &App, glyphs: &Glyphs) -> Vec<Part> {
         let part = Part::new(version, Tone::Plain, 0).and(&*text, tone);
         line.push(part.or(7, text, tone));
     } else {
-        let live = app.daemons.iter().filter(|daemon| daemon.is_live()).count();
-        let tone = if live == app.daemons.len() {
-            Tone::Good
-        } else {
-            Tone::Warning
-        };
-        let text = format!("{} daemons, {live} live", app.daemons.len());
+        let answering = app.daemons.iter().filter(|daemon| daemon.is_live()).count();
+        let tone = if answering == app.daemons.len() { Tone::Good } else { Tone::Warning };
+        let text = format!("{} daemons, {answering} live", app.daemons.len());
         line.push(Part::new(text, tone, 0));
         for daemon in app.daemons.iter().filter(|daemon| !daemon.is_live()) {
             let (text, tone) = connection(daemon, app.now_ms, glyphs);
@@ -76,11 +72,7 @@ fn names(app: &App, glyphs: &Glyphs) -> Vec<Part> {
     }
     for daemon in &app.daemons {
         if daemon.is_live() && !daemon.bus_live {
-            let whom = if app.daemons.len() > 1 {
-                &*daemon.label
-            } else {
-                ""
-            };
+            let whom = if app.daemons.len() > 1 { &*daemon.label } else { "" };
             let text = format!(
                 "{} {whom}{}no events",
                 glyphs.warning,
@@ -166,9 +158,7 @@ fn sums(app: &App) -> Vec<Part> {
     let cpu = cpu.map(|cpu| format!("cpu {}", text::percent(cpu)));
     let memory = memory.map(|memory| format!("mem {}", text::bytes(memory)));
     let parts = [(cpu, 6), (memory, 6)].into_iter();
-    parts
-        .filter_map(|(text, leaves)| Some(Part::new(text?, Tone::Plain, leaves)))
-        .collect()
+    parts.filter_map(|(text, leaves)| Some(Part::new(text?, Tone::Plain, leaves))).collect()
 }
 
 /// What was malformed, and what was lost.
@@ -178,11 +168,7 @@ fn warnings(app: &App, glyphs: &Glyphs) -> Vec<Part> {
     if count > 0 {
         let word = if count == 1 { "warning" } else { "warnings" };
         let short = format!("{} {count} {word}", glyphs.warning);
-        let last = app
-            .daemons
-            .iter()
-            .rev()
-            .find_map(|daemon| daemon.last_warning.as_deref());
+        let last = app.daemons.iter().rev().find_map(|daemon| daemon.last_warning.as_deref());
         line.push(match last {
             Some(last) => {
                 let cut = text::cut(last, WARNING_COLUMNS, text::width(glyphs.ellipsis));

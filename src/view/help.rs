@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use super::canvas::{Canvas, FrameKind};
 use super::parts::Part;
 use super::theme::Tone;
-use crate::app::geometry::{help_inside, help_keys_columns, help_lines, help_top_max};
+use crate::app::geometry::{HELP_KEYS, help_inside, help_lines, help_top_max};
 
 /// Draws the overlay, scrolled down by `top` lines.
 pub(super) fn draw(canvas: &mut Canvas<'_>, screen: Rect, top: u16) {
@@ -26,11 +26,7 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, screen: Rect, top: u16) {
     canvas.clear(area);
     let title = [Part::new("Help", Tone::Strong, 0)];
     let more = if top < top_max {
-        vec![Part::new(
-            format!("{} more lines below", top_max - top),
-            Tone::Plain,
-            0,
-        )]
+        vec![Part::new(format!("{} more lines below", top_max - top), Tone::Plain, 0)]
     } else {
         Vec::new()
     };
@@ -40,22 +36,12 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, screen: Rect, top: u16) {
     for (y, line) in (inner.top()..inner.bottom()).zip(lines.iter().skip(usize::from(top))) {
         let x = inner.x + 1;
         let keys = spelled(line.keys, canvas.theme().ascii);
-        canvas.text(x, y, help_keys_columns() - 1, &keys, key);
-        canvas.text(
-            x + help_keys_columns(),
-            y,
-            columns - help_keys_columns(),
-            &line.text,
-            plain,
-        );
+        canvas.text(x, y, HELP_KEYS - 1, &keys, key);
+        canvas.text(x + HELP_KEYS, y, columns - HELP_KEYS, &line.text, plain);
     }
 }
 
 /// The keys as words where the terminal has no arrows.
 fn spelled(keys: &str, ascii: bool) -> String {
-    if ascii {
-        keys.replace('↑', "Up").replace('↓', "Down")
-    } else {
-        keys.to_owned()
-    }
+    if ascii { keys.replace('↑', "Up").replace('↓', "Down") } else { keys.to_owned() }
 }

@@ -46,38 +46,20 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let rows = u64::from(area.height - 2);
     let numbers = app.log.numbers();
     let last_top = numbers.end.saturating_sub(rows).max(numbers.start);
-    let top = app
-        .log_top
-        .map_or(last_top, |top| top.clamp(numbers.start, last_top));
+    let top = app.log_top.map_or(last_top, |top| top.clamp(numbers.start, last_top));
     let below = numbers.end.saturating_sub(top.saturating_add(rows));
     let kind = frame_kind(app.focus == Pane::Log);
     let inner = canvas.frame(area, kind, &title(app, below), &[]);
     if app.log.is_empty() {
         let text = "nothing yet: what processes print, and what happens to them, shows here";
         let columns = inner.width.saturating_sub(2);
-        canvas.text(
-            inner.x + 1,
-            inner.y,
-            columns,
-            text,
-            canvas.tone(Tone::Quiet),
-        );
+        canvas.text(inner.x + 1, inner.y, columns, text, canvas.tone(Tone::Quiet));
         return;
     }
     let columns = columns(app, inner.width, top..top.saturating_add(rows));
     for (y, number) in (inner.top()..inner.bottom()).zip(top..) {
         if let Some(line) = app.log.get(number) {
-            draw_line(
-                app,
-                canvas,
-                columns,
-                Rect {
-                    y,
-                    height: 1,
-                    ..inner
-                },
-                line,
-            );
+            draw_line(app, canvas, columns, Rect { y, height: 1, ..inner }, line);
         }
     }
 }
@@ -94,11 +76,7 @@ fn title(app: &App, below: u64) -> Vec<Part> {
         Some(_) => Part::new(format!("{below} new below"), Tone::Warning, 1),
     });
     let lost = app.log.lost();
-    let (tone, leaves) = if lost > 0 {
-        (Tone::Warning, 1)
-    } else {
-        (Tone::Plain, 4)
-    };
+    let (tone, leaves) = if lost > 0 { (Tone::Warning, 1) } else { (Tone::Plain, 4) };
     title.push(Part::new(format!("{lost} dropped"), tone, leaves));
     title
 }
@@ -133,20 +111,14 @@ fn columns(app: &App, width: u16, numbers: std::ops::Range<u64>) -> Columns {
         // In steps of four, so that the text seldom moves as lines come and go; so does a kind
         // of one width, where there is room for it.
         name: name.next_multiple_of(4).min(NAME_MAX).min(width / 4),
-        kind: if gap > 1 {
-            KIND_MAX
-        } else {
-            kind.min(KIND_MAX).min(width / 5)
-        },
+        kind: if gap > 1 { KIND_MAX } else { kind.min(KIND_MAX).min(width / 5) },
         gap,
     }
 }
 
 /// Columns of `[12]` after a name.
 fn id_columns(source: &LogSource) -> u16 {
-    source
-        .pm_id
-        .map_or(0, |pm_id| text::width(&pm_id.to_string()) + 2)
+    source.pm_id.map_or(0, |pm_id| text::width(&pm_id.to_string()) + 2)
 }
 
 fn draw_line(app: &App, canvas: &mut Canvas<'_>, columns: Columns, row: Rect, line: &LogLine) {
@@ -172,23 +144,13 @@ fn draw_line(app: &App, canvas: &mut Canvas<'_>, columns: Columns, row: Rect, li
     canvas.text(at, y, room, line.kind.word(), kind_style(canvas, line.kind));
     let theme = canvas.theme();
     let base = text_style(canvas, line.kind);
-    canvas.styled(
-        x,
-        y,
-        end - x,
-        &line.text.text,
-        run_style(theme, &line.text, base),
-    );
+    canvas.styled(x, y, end - x, &line.text.text, run_style(theme, &line.text, base));
 }
 
 /// Name and id: where both do not fit, the name is cut and the id stays.
 fn draw_name(canvas: &mut Canvas<'_>, x: u16, y: u16, columns: u16, source: &LogSource) {
     let style = canvas.tone(Tone::Strong);
-    let name = if source.pm_id.is_none() && source.name.is_empty() {
-        "PM2"
-    } else {
-        &*source.name
-    };
+    let name = if source.pm_id.is_none() && source.name.is_empty() { "PM2" } else { &*source.name };
     let room = columns.saturating_sub(id_columns(source));
     let used = canvas.text(x, y, room, name, style);
     if let Some(pm_id) = source.pm_id {

@@ -36,10 +36,7 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
     let mut canvas = Canvas::new(frame.buffer_mut(), *theme);
     let size = (area.width, area.height);
     let Some(parts) = Geometry::new(size, app.fleet.len(), app.focus) else {
-        let text = format!(
-            "needs {COLUMNS_MIN}x{ROWS_MIN}, is {}x{}: pm2-tui",
-            size.0, size.1
-        );
+        let text = format!("needs {COLUMNS_MIN}x{ROWS_MIN}, is {}x{}: pm2-tui", size.0, size.1);
         canvas.text(area.x, area.y, area.width, &text, theme.tone(Tone::Plain));
         return;
     };
@@ -55,12 +52,7 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
     let log = rows(parts.log);
     if app.fleet.is_empty() {
         logs::draw(app, &mut canvas, log);
-        let body = Rect::new(
-            area.x,
-            table.y,
-            area.width,
-            parts.table + parts.charts + parts.log,
-        );
+        let body = Rect::new(area.x, table.y, area.width, parts.table + parts.charts + parts.log);
         empty::draw(app, &mut canvas, table, body);
     } else {
         table::draw(app, &mut canvas, table);
@@ -77,11 +69,7 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
 
 /// The frame of a pane, by whether it has the focus.
 fn frame_kind(has_focus: bool) -> FrameKind {
-    if has_focus {
-        FrameKind::Focused
-    } else {
-        FrameKind::Plain
-    }
+    if has_focus { FrameKind::Focused } else { FrameKind::Plain }
 }
 
 /// The daemon of that number.

@@ -20,12 +20,7 @@ pub(super) struct Part {
 impl Part {
     /// A part in one tone.
     pub(super) fn new(text: impl Into<String>, tone: Tone, leaves: u8) -> Self {
-        Self {
-            pieces: vec![(text.into(), tone)],
-            short: None,
-            shortens: leaves,
-            leaves,
-        }
+        Self { pieces: vec![(text.into(), tone)], short: None, shortens: leaves, leaves }
     }
 
     /// Adds text in another tone.
@@ -57,20 +52,14 @@ impl Part {
 
     /// Columns it takes.
     pub(super) fn columns(&self) -> u16 {
-        self.pieces
-            .iter()
-            .fold(0, |sum, (piece, _)| sum.saturating_add(text::width(piece)))
+        self.pieces.iter().fold(0, |sum, (piece, _)| sum.saturating_add(text::width(piece)))
     }
 }
 
 /// Columns of a line of parts.
 pub(super) fn columns(parts: &[Part], gap: u16) -> u16 {
-    let gaps = u16::try_from(parts.len().saturating_sub(1))
-        .unwrap_or(u16::MAX)
-        .saturating_mul(gap);
-    parts
-        .iter()
-        .fold(gaps, |sum, part| sum.saturating_add(part.columns()))
+    let gaps = u16::try_from(parts.len().saturating_sub(1)).unwrap_or(u16::MAX).saturating_mul(gap);
+    parts.iter().fold(gaps, |sum, part| sum.saturating_add(part.columns()))
 }
 
 /// The parts that fit so many columns, with `gap` between them: those with the highest number take
@@ -105,12 +94,7 @@ mod tests {
     fn line(parts: &[Part], columns: u16) -> String {
         fit(parts, 1, columns)
             .iter()
-            .map(|part| {
-                part.pieces()
-                    .iter()
-                    .map(|(text, _)| text.as_str())
-                    .collect()
-            })
+            .map(|part| part.pieces().iter().map(|(text, _)| text.as_str()).collect())
             .collect::<Vec<String>>()
             .join(" ")
     }

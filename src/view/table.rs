@@ -10,6 +10,7 @@
 //! processes, not on those in sight, so that scrolling moves nothing.
 
 use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
 
 use super::canvas::Canvas;
 use super::parts::Part;
@@ -67,13 +68,7 @@ struct Contents {
 impl Contents {
     fn of(app: &App) -> Self {
         let digits = |number: u32| number.checked_ilog10().map_or(1, |log| log as u16 + 1);
-        let mut contents = Self {
-            id: 2,
-            daemon: 0,
-            name: 8,
-            namespace: 9,
-            restarts: 3,
-        };
+        let mut contents = Self { id: 2, daemon: 0, name: 8, namespace: 9, restarts: 3 };
         for (key, process) in app.fleet.iter() {
             let info = &process.info;
             let namespace = info.namespace.as_deref().unwrap_or("-");
@@ -107,11 +102,7 @@ pub(super) fn columns(app: &App, inner: Rect) -> Columns {
     if inner.width >= SHORT_BELOW {
         for shown in (0..=OPTIONAL).rev() {
             // A long name may be cut for the sake of the columns that say more than its end.
-            let wanted = if shown > MODE {
-                contents.name
-            } else {
-                contents.name.min(12)
-            };
+            let wanted = if shown > MODE { contents.name } else { contents.name.min(12) };
             let columns = place(&contents, inner, shown, false);
             if columns.name.columns >= wanted {
                 return columns;
@@ -143,17 +134,12 @@ fn place(contents: &Contents, inner: Rect, shown: u8, is_short: bool) -> Columns
     // blank from its number; and a blank at the right end, where there is room for it.
     let fixed = 2
         + (contents.id + cpu + memory + 4 * gap)
-        + [daemon, restarts, uptime, mode, namespace]
-            .into_iter()
-            .map(with_gap)
-            .sum::<u16>()
+        + [daemon, restarts, uptime, mode, namespace].into_iter().map(with_gap).sum::<u16>()
         + minis.map_or(0, |mini| 2 * (mini + 1))
         + u16::from(!is_short);
     let spare = inner.width.saturating_sub(fixed);
     let status = if is_short {
-        status::SHORT_COLUMNS
-            .min(spare.saturating_sub(NAME_MIN))
-            .max(3)
+        status::SHORT_COLUMNS.min(spare.saturating_sub(NAME_MIN)).max(3)
     } else {
         status::COLUMNS
     };
@@ -161,10 +147,7 @@ fn place(contents: &Contents, inner: Rect, shown: u8, is_short: bool) -> Columns
     let (mut x, end) = (inner.x + 2, inner.right());
     // Whatever a daemon calls its ids, no column reaches over the frame.
     let mut next = |columns: u16, gap: u16| {
-        let column = Column {
-            x,
-            columns: columns.min(end.saturating_sub(x)),
-        };
+        let column = Column { x, columns: columns.min(end.saturating_sub(x)) };
         x += columns + gap;
         column
     };
@@ -207,14 +190,13 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         draw_row(app, canvas, &columns, row, *key, process);
         if app.selected == Some(*key) {
             let is_active = has_focus && app.mode == Mode::Normal;
-            canvas.text(
-                row.x,
-                y,
-                1,
-                canvas.theme().glyphs().pointer,
-                canvas.tone(Tone::Strong),
-            );
+            canvas.text(row.x, y, 1, canvas.theme().glyphs().pointer, canvas.tone(Tone::Strong));
             canvas.style(row, Theme::selected(is_active));
+            // Bars in reverse would read upside down.
+            for mini in [columns.cpu_mini, columns.memory_mini].into_iter().flatten() {
+                let bars = Rect::new(mini.x, y, mini.columns, 1);
+                canvas.style(bars, Style::new().remove_modifier(Modifier::REVERSED));
+            }
         }
     }
 }
@@ -224,11 +206,7 @@ fn title(app: &App, first: usize, rows: usize, count: usize) -> Vec<Part> {
     let mut title = vec![Part::new("Processes", Tone::Strong, 3)];
     if count > rows {
         let last = (first + rows).min(count);
-        title.push(Part::new(
-            format!("{}-{last} of {count}", first + 1),
-            Tone::Plain,
-            0,
-        ));
+        title.push(Part::new(format!("{}-{last} of {count}", first + 1), Tone::Plain, 0));
     }
     let stale_since = app
         .daemons
@@ -303,13 +281,7 @@ fn draw_row(
     let left = |canvas: &mut Canvas<'_>, column: Option<Column>, text: &str, tone| {
         if let Some(Column { x, columns }) = column {
             let style = canvas.tone(tone);
-            canvas.text(
-                x,
-                y,
-                columns,
-                if text.is_empty() { "-" } else { text },
-                style,
-            );
+            canvas.text(x, y, columns, if text.is_empty() { "-" } else { text }, style);
         }
     };
     let right = |canvas: &mut Canvas<'_>, column: Option<Column>, text: &str, tone| {
@@ -318,12 +290,7 @@ fn draw_row(
             canvas.right(x, y, columns, text, style);
         }
     };
-    right(
-        canvas,
-        Some(columns.id),
-        &key.pm_id.to_string(),
-        Tone::Plain,
-    );
+    right(canvas, Some(columns.id), &key.pm_id.to_string(), Tone::Plain);
     let label = daemon(app, key.daemon).map_or("-", |daemon| &*daemon.label);
     left(canvas, columns.daemon, label, Tone::Plain);
     left(canvas, Some(columns.name), &info.name, Tone::Strong);
@@ -334,12 +301,7 @@ fn draw_row(
     let status = status::of(process, app.now_ms, canvas.theme().glyphs());
     let word = status.text(columns.status.columns, columns.uptime.is_some());
     left(canvas, Some(columns.status), &word, status.tone);
-    right(
-        canvas,
-        columns.restarts,
-        &info.restarts.to_string(),
-        Tone::Plain,
-    );
+    right(canvas, columns.restarts, &info.restarts.to_string(), Tone::Plain);
     let uptime = uptime(app, key, process, status.restarts_in_s);
     right(canvas, columns.uptime, &uptime, Tone::Plain);
 
@@ -361,16 +323,8 @@ fn draw_row(
 pub(super) fn numbers(process: &Process, is_short: bool) -> (String, String, Tone) {
     let info = &process.info;
     let is_running = status::is_running(process);
-    let percent = if is_short {
-        text::percent_short
-    } else {
-        text::percent
-    };
-    let bytes = if is_short {
-        text::bytes_short
-    } else {
-        text::bytes
-    };
+    let percent = if is_short { text::percent_short } else { text::percent };
+    let bytes = if is_short { text::bytes_short } else { text::bytes };
     // Nothing runs in 0 bytes: PM2 sends zeros until it has measured.
     let memory = info.memory_bytes.filter(|bytes| is_running && *bytes > 0);
     let is_measured = is_running && info.memory_bytes != Some(0);

@@ -45,11 +45,7 @@ impl<'a> Iterator for Clusters<'a> {
             // Two ASCII bytes in a row: the first is a cluster of its own (but for CR LF, both of
             // which are dropped). Most text is that.
             let is_plain = rest.bytes().take(2).all(|byte| byte.is_ascii());
-            let whole = if is_plain {
-                rest.get(..1)?
-            } else {
-                rest.graphemes(true).next()?
-            };
+            let whole = if is_plain { rest.get(..1)? } else { rest.graphemes(true).next()? };
             let end = offset + whole.len();
             self.at = end;
             if whole.contains(is_unprintable) {
@@ -61,18 +57,9 @@ impl<'a> Iterator for Clusters<'a> {
             } else {
                 whole
             };
-            let columns = if text.is_empty() {
-                0
-            } else {
-                text.cell_width()
-            };
+            let columns = if text.is_empty() { 0 } else { text.cell_width() };
             if columns > 0 {
-                return Some(Cluster {
-                    offset,
-                    end,
-                    text,
-                    columns,
-                });
+                return Some(Cluster { offset, end, text, columns });
             }
         }
     }
@@ -103,35 +90,21 @@ pub(super) struct Cut {
 /// Cuts a text to so many columns; where it is longer, room is left for an ellipsis of
 /// `ellipsis_columns` (or none, where even that does not fit). Looks no further than it must.
 pub(super) fn cut(text: &str, columns_max: u16, ellipsis_columns: u16) -> Cut {
-    let kept_max = if columns_max > ellipsis_columns {
-        columns_max - ellipsis_columns
-    } else {
-        columns_max
-    };
-    let mut kept = Cut {
-        end: 0,
-        columns: 0,
-        is_short: false,
-    };
+    let kept_max =
+        if columns_max > ellipsis_columns { columns_max - ellipsis_columns } else { columns_max };
+    let mut kept = Cut { end: 0, columns: 0, is_short: false };
     let mut columns = 0_u16;
     for cluster in clusters(text) {
         columns = columns.saturating_add(cluster.columns);
         if columns > columns_max {
-            return Cut {
-                is_short: columns_max > ellipsis_columns,
-                ..kept
-            };
+            return Cut { is_short: columns_max > ellipsis_columns, ..kept };
         }
         if columns <= kept_max {
             kept.end = cluster.end;
             kept.columns = columns;
         }
     }
-    Cut {
-        end: text.len(),
-        columns,
-        is_short: false,
-    }
+    Cut { end: text.len(), columns, is_short: false }
 }
 
 /// Columns that a text takes.
@@ -177,11 +150,7 @@ pub(super) fn percent(value: f64) -> String {
         return "-".to_owned();
     }
     let value = value.max(0.0);
-    if value < 999.95 {
-        format!("{value:.1}%")
-    } else {
-        format!("{:.0}%", value.min(999_999.0))
-    }
+    if value < 999.95 { format!("{value:.1}%") } else { format!("{:.0}%", value.min(999_999.0)) }
 }
 
 /// Percent in at most 5 columns: `12.3%`, `100%`.
@@ -261,19 +230,16 @@ mod tests {
             (0, "0 B", "0B"),
             (1023, "1023 B", "1023B"),
             (1024, "1.0 KiB", "1K"),
-            (1_048_524, "1023.9 KiB", "1.0M"),
-            (1_048_575, "1.0 MiB", "1.0M"),
+            (1_048_524, "1023.9 KiB", "1M"),
+            (1_048_575, "1.0 MiB", "1M"),
             (126_248_550, "120.4 MiB", "120M"),
             (1_073_741_823, "1.0 GiB", "1.0G"),
             (1_288_490_189, "1.2 GiB", "1.2G"),
             (u64::MAX, "17179869184.0 GiB", "17179869184G"),
         ] {
             assert_eq!(bytes(value), long);
-            if value != 1_048_524 {
-                assert_eq!(bytes_short(value), short.replace("1.0M", "1M"), "{value}");
-            }
+            assert_eq!(bytes_short(value), short, "{value}");
         }
-        assert_eq!(bytes_short(1_048_524), "1M");
     }
 
     #[test]
@@ -331,21 +297,14 @@ mod tests {
     fn cutting_by_columns() {
         let cut_to = |text, columns| {
             let cut = cut(text, columns, 1);
-            (
-                text.get(..cut.end).unwrap().to_owned(),
-                cut.columns,
-                cut.is_short,
-            )
+            (text.get(..cut.end).unwrap().to_owned(), cut.columns, cut.is_short)
         };
         assert_eq!(cut_to("abcdef", 6), ("abcdef".into(), 6, false));
         assert_eq!(cut_to("abcdef", 5), ("abcd".into(), 4, true));
         assert_eq!(cut_to("日本語", 6), ("日本語".into(), 6, false));
         assert_eq!(cut_to("日本語", 5), ("日本".into(), 4, true));
         assert_eq!(cut_to("日本語", 4), ("日".into(), 2, true));
-        assert_eq!(
-            cut_to("e\u{301}e\u{301}", 2),
-            ("e\u{301}e\u{301}".into(), 2, false)
-        );
+        assert_eq!(cut_to("e\u{301}e\u{301}", 2), ("e\u{301}e\u{301}".into(), 2, false));
         assert_eq!(cut_to("abc", 1), ("a".into(), 1, false));
         assert_eq!(cut_to("abc", 0), (String::new(), 0, false));
     }

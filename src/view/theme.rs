@@ -54,10 +54,7 @@ impl Theme {
             .unwrap_or_default()
             .to_ascii_lowercase();
         let is_utf8 = locale.contains("utf-8") || locale.contains("utf8");
-        Self {
-            colors,
-            ascii: is_dumb || !is_utf8,
-        }
+        Self { colors, ascii: is_dumb || !is_utf8 }
     }
 
     /// The glyphs to draw with.
@@ -99,11 +96,7 @@ impl Theme {
     /// The row of the selected process: without a colour, so that it shows on every terminal.
     pub(super) fn selected(has_focus: bool) -> Style {
         let bold = Style::new().add_modifier(Modifier::BOLD);
-        if has_focus {
-            bold.add_modifier(Modifier::REVERSED)
-        } else {
-            bold
-        }
+        if has_focus { bold.add_modifier(Modifier::REVERSED) } else { bold }
     }
 
     /// What is no longer true for certain, laid over its own style.
@@ -118,11 +111,7 @@ impl Theme {
 
     /// A frame.
     pub(super) fn frame(self, is_focused: bool) -> Style {
-        if is_focused {
-            self.color(Color::Cyan).add_modifier(Modifier::BOLD)
-        } else {
-            self.quiet()
-        }
+        if is_focused { self.color(Color::Cyan).add_modifier(Modifier::BOLD) } else { self.quiet() }
     }
 
     /// The word in the log's kind column.
@@ -233,9 +222,7 @@ fn rgb_of(index: u8) -> [u8; 3] {
 
 /// The nearest of the cube's and the greys' 240 colours.
 fn nearest_256(rgb: [u8; 3]) -> u8 {
-    (16..=255)
-        .min_by_key(|index| distance(rgb, rgb_of(*index)))
-        .unwrap_or(15)
+    (16..=255).min_by_key(|index| distance(rgb, rgb_of(*index))).unwrap_or(15)
 }
 
 /// The nearest of the 16 by their usual values, which users may have changed.
@@ -258,18 +245,12 @@ fn nearest_16(rgb: [u8; 3]) -> u8 {
         [0, 255, 255],
         [255, 255, 255],
     ];
-    (0..)
-        .zip(USUAL)
-        .min_by_key(|(_, usual)| distance(rgb, *usual))
-        .map_or(7, |(index, _)| index)
+    (0..).zip(USUAL).min_by_key(|(_, usual)| distance(rgb, *usual)).map_or(7, |(index, _)| index)
 }
 
 /// Square of the distance of two colours.
 fn distance(left: [u8; 3], right: [u8; 3]) -> u32 {
-    left.iter()
-        .zip(right)
-        .map(|(left, right)| u32::from(left.abs_diff(right)).pow(2))
-        .sum()
+    left.iter().zip(right).map(|(left, right)| u32::from(left.abs_diff(right)).pow(2)).sum()
 }
 
 /// The strokes of a frame.
@@ -283,7 +264,8 @@ pub(super) struct Border {
     pub(super) bottom_right: &'static str,
 }
 
-/// Every glyph that is not a letter. All are one column wide, except `ellipsis` and `more` of ASCII.
+/// Every glyph that is not a letter. All are one column wide, but for ASCII's `ellipsis`
+/// and `restarts`.
 #[derive(Debug)]
 pub(super) struct Glyphs {
     pub(super) ellipsis: &'static str,
@@ -388,10 +370,7 @@ mod tests {
 
     fn detect(pairs: &[(&str, &str)]) -> Theme {
         Theme::detect(|name| {
-            pairs
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned())
+            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         })
     }
 
@@ -402,22 +381,10 @@ mod tests {
         assert_eq!(colors(&[utf8, ("TERM", "xterm")]), Colors::Sixteen);
         assert_eq!(colors(&[utf8, ("TERM", "xterm-256color")]), Colors::Many);
         assert_eq!(colors(&[utf8, ("TERM", "xterm-direct")]), Colors::Many);
-        assert_eq!(
-            colors(&[utf8, ("TERM", "xterm"), ("COLORTERM", "truecolor")]),
-            Colors::Many
-        );
-        assert_eq!(
-            colors(&[utf8, ("TERM", "xterm-256color"), ("NO_COLOR", "1")]),
-            Colors::None
-        );
-        assert_eq!(
-            colors(&[utf8, ("TERM", "xterm-256color"), ("NO_COLOR", "")]),
-            Colors::Many
-        );
-        assert_eq!(
-            colors(&[utf8, ("TERM", "dumb"), ("COLORTERM", "truecolor")]),
-            Colors::None
-        );
+        assert_eq!(colors(&[utf8, ("TERM", "xterm"), ("COLORTERM", "truecolor")]), Colors::Many);
+        assert_eq!(colors(&[utf8, ("TERM", "xterm-256color"), ("NO_COLOR", "1")]), Colors::None);
+        assert_eq!(colors(&[utf8, ("TERM", "xterm-256color"), ("NO_COLOR", "")]), Colors::Many);
+        assert_eq!(colors(&[utf8, ("TERM", "dumb"), ("COLORTERM", "truecolor")]), Colors::None);
     }
 
     #[test]
@@ -434,33 +401,15 @@ mod tests {
     #[test]
     fn colors_of_logs_are_mapped() {
         let of = |colors, color| {
-            let theme = Theme {
-                colors,
-                ascii: false,
-            };
+            let theme = Theme { colors, ascii: false };
             theme.text_color(color)
         };
         assert_eq!(of(Colors::None, TextColor::Indexed(1)), None);
         assert_eq!(of(Colors::Sixteen, TextColor::Indexed(1)), Some(Color::Red));
-        assert_eq!(
-            of(Colors::Sixteen, TextColor::Indexed(196)),
-            Some(Color::LightRed)
-        );
-        assert_eq!(
-            of(Colors::Sixteen, TextColor::Rgb(0, 200, 10)),
-            Some(Color::Green)
-        );
-        assert_eq!(
-            of(Colors::Many, TextColor::Indexed(196)),
-            Some(Color::Indexed(196))
-        );
-        assert_eq!(
-            of(Colors::Many, TextColor::Rgb(255, 0, 0)),
-            Some(Color::Indexed(196))
-        );
-        assert_eq!(
-            of(Colors::Many, TextColor::Rgb(128, 128, 128)),
-            Some(Color::Indexed(244))
-        );
+        assert_eq!(of(Colors::Sixteen, TextColor::Indexed(196)), Some(Color::LightRed));
+        assert_eq!(of(Colors::Sixteen, TextColor::Rgb(0, 200, 10)), Some(Color::Green));
+        assert_eq!(of(Colors::Many, TextColor::Indexed(196)), Some(Color::Indexed(196)));
+        assert_eq!(of(Colors::Many, TextColor::Rgb(255, 0, 0)), Some(Color::Indexed(196)));
+        assert_eq!(of(Colors::Many, TextColor::Rgb(128, 128, 128)), Some(Color::Indexed(244)));
     }
 }

@@ -9,11 +9,7 @@ use crate::harness::wait_until;
 pub(crate) fn r_restarts_it_alone() {
     let home = Pm2Home::with(
         Release::Seven,
-        &[
-            apps::idle("first"),
-            apps::idle("second"),
-            apps::delayed("later"),
-        ],
+        &[apps::idle("first"), apps::idle("second"), apps::delayed("later")],
     );
     home.wait_status("later", "waiting restart");
     home.mark();
@@ -40,9 +36,7 @@ pub(crate) fn r_restarts_it_alone() {
     let before = home.one("later");
     screen.select("later");
     screen.press("r");
-    wait_until("the waiting process starts again", || {
-        home.one("later").pid != before.pid
-    });
+    wait_until("the waiting process starts again", || home.one("later").pid != before.pid);
     home.assert_unharmed_but(&["second", "later"]);
 }
 
@@ -88,9 +82,7 @@ pub(crate) fn d_deletes_only_after_y() {
     screen.press("d");
     screen.wait_for("the question again", asks);
     screen.press("y");
-    wait_until("PM2 has it no more", || {
-        home.jlist().iter().all(|process| process.name != "gone")
-    });
+    wait_until("PM2 has it no more", || home.jlist().iter().all(|process| process.name != "gone"));
     screen.wait_for("the row to go", |text| {
         row(text, "gone").is_none_or(|line| line.contains("delete"))
             && row(text, "kept").is_some_and(|line| line.contains('▶'))

@@ -10,11 +10,7 @@ use crate::harness::screen::{COCKPIT, Screen};
 /// The program with its output in a pipe.
 fn piped(arguments: &[&str]) -> Output {
     let mut command = Command::new(COCKPIT);
-    command
-        .args(arguments)
-        .env_clear()
-        .env("HOME", "/nonexistent")
-        .env("TERM", "xterm-256color");
+    command.args(arguments).env_clear().env("HOME", "/nonexistent").env("TERM", "xterm-256color");
     run(command, PATIENCE).unwrap_or_else(|| panic!("{arguments:?}: no end"))
 }
 
@@ -49,10 +45,7 @@ pub(crate) fn bad_options_are_refused_by_name() {
 }
 
 pub(crate) fn without_a_socket_the_screen_waits_and_names_it() {
-    let empty = tempfile::Builder::new()
-        .prefix("pt")
-        .tempdir_in("/tmp")
-        .unwrap();
+    let empty = tempfile::Builder::new().prefix("pt").tempdir_in("/tmp").unwrap();
     let missing = empty.path().join("no-such-home");
     for home in [empty.path(), &missing] {
         let path = home.to_str().unwrap();
@@ -66,14 +59,8 @@ pub(crate) fn without_a_socket_the_screen_waits_and_names_it() {
 }
 
 pub(crate) fn demo_needs_no_pm2_and_leaves_nothing() {
-    let temp = tempfile::Builder::new()
-        .prefix("pt")
-        .tempdir_in("/tmp")
-        .unwrap();
-    let environment = [(
-        "TMPDIR".to_owned(),
-        temp.path().to_str().unwrap().to_owned(),
-    )];
+    let temp = tempfile::Builder::new().prefix("pt").tempdir_in("/tmp").unwrap();
+    let environment = [("TMPDIR".to_owned(), temp.path().to_str().unwrap().to_owned())];
     let mut screen = Screen::program((120, 40), COCKPIT, &["demo"], &environment);
     screen.wait_for("a demo with rows", |text| {
         let header = text.lines().next().unwrap_or_default();
@@ -81,9 +68,5 @@ pub(crate) fn demo_needs_no_pm2_and_leaves_nothing() {
     });
     screen.press("q");
     assert_eq!(screen.wait_exit().code, 0);
-    assert_eq!(
-        fs::read_dir(temp.path()).unwrap().count(),
-        0,
-        "the sockets' folder is gone"
-    );
+    assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 0, "the sockets' folder is gone");
 }

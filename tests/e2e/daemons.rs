@@ -68,9 +68,7 @@ pub(crate) fn two_releases_in_one_table() {
     let before = seven.one("seven-app");
     screen.select("seven-app");
     screen.press("s");
-    screen.wait_for("the other still obeys", |text| {
-        row_says(text, "seven-app", "stopped")
-    });
+    screen.wait_for("the other still obeys", |text| row_says(text, "seven-app", "stopped"));
     assert_ne!(before.pid, seven.one("seven-app").pid);
     seven.assert_unharmed_but(&["seven-app"]);
 }

@@ -18,12 +18,7 @@ use crate::harness::{PATIENCE, poll_for, wait_until};
 fn assert_given_back(ending: &Ending, how: &str) {
     let (before, after) = &ending.modes;
     assert_eq!(before, after, "{how}: the terminal's modes");
-    let last = |bytes: &[u8]| {
-        ending
-            .tail
-            .windows(bytes.len())
-            .rposition(|window| window == bytes)
-    };
+    let last = |bytes: &[u8]| ending.tail.windows(bytes.len()).rposition(|window| window == bytes);
     for (undone, done, what) in [
         ("\x1b[?1049l", "\x1b[?1049h", "the alternate screen"),
         ("\x1b[?25h", "\x1b[?25l", "the cursor"),
@@ -67,9 +62,8 @@ pub(crate) fn hang_up_ends_it_within_a_second() {
     let home = Pm2Home::with(Release::Seven, &[apps::ticker("tick")]);
     home.mark();
     let mut screen = home.cockpit((100, 30));
-    screen.wait_for("a live row", |text| {
-        text.contains("● live") && row_says(text, "tick", "online")
-    });
+    screen
+        .wait_for("a live row", |text| text.contains("● live") && row_says(text, "tick", "online"));
     let process = screen.process();
     let cpu_before = process.cpu_seconds();
     let hung_up = screen.hang_up();
@@ -94,9 +88,8 @@ pub(crate) fn ctrl_z_closes_the_bus_first() {
     let modes = screen.modes();
     let path = home.path().to_str().unwrap();
     screen.press(&format!("{COCKPIT} --home {path} --interval 0.5\r"));
-    screen.wait_for("a live row", |text| {
-        text.contains("● live") && row_says(text, "tick", "online")
-    });
+    screen
+        .wait_for("a live row", |text| text.contains("● live") && row_says(text, "tick", "online"));
     screen.wait_for("the log", |text| text.contains("tick tick"));
     assert_ne!(screen.modes(), modes, "the program has raw mode");
     let shell = screen.process();
@@ -122,18 +115,14 @@ pub(crate) fn ctrl_z_closes_the_bus_first() {
             && row_says(text, "tick", "online")
             && row_says(text, "tick", &format!(" {count} "))
     });
-    wait_until("it reads the bus again", || {
-        connections_to(&home.bus()) == 1
-    });
+    wait_until("it reads the bus again", || connections_to(&home.bus()) == 1);
     screen.wait_for("new log lines", |text| text.contains("tick tick"));
     screen.press("q");
     screen.wait_for("the shell again", |text| {
         text.trim_end().ends_with("ready>") && !text.contains("● live")
     });
     screen.press("echo code $?\r");
-    screen.wait_for("exit code 0", |text| {
-        text.lines().any(|line| line == "code 0")
-    });
+    screen.wait_for("exit code 0", |text| text.lines().any(|line| line == "code 0"));
     home.assert_unharmed_but(&["tick"]);
 }
 

@@ -39,15 +39,10 @@ pub(crate) fn rows_show_pm2s_words() {
         ("later", "waiting restart"),
     ];
     for (name, words) in says {
-        screen.wait_for(&format!("{name}: {words}"), |text| {
-            row_says(text, name, words)
-        });
+        screen.wait_for(&format!("{name}: {words}"), |text| row_says(text, name, words));
     }
     let text = screen.wait_for("both instances of the cluster", |text| {
-        text.lines()
-            .filter(|line| line.contains(" web ") && line.contains("cluster"))
-            .count()
-            == 2
+        text.lines().filter(|line| line.contains(" web ") && line.contains("cluster")).count() == 2
     });
     let header = text.lines().next().unwrap();
     assert!(header.contains("7.0.4"), "the release: {header}");
@@ -55,10 +50,7 @@ pub(crate) fn rows_show_pm2s_words() {
     // Three crashes and the limit of three: PM2's own count stands in the row.
     let restarts = home.one("crash").restarts.to_string();
     assert!(
-        row(&text, "crash")
-            .unwrap()
-            .split_whitespace()
-            .any(|word| word == restarts),
+        row(&text, "crash").unwrap().split_whitespace().any(|word| word == restarts),
         "{restarts} restarts:\n{text}"
     );
     home.assert_unharmed_but(&[]);
@@ -92,10 +84,7 @@ pub(crate) fn log_lines_show_clean() {
 }
 
 pub(crate) fn an_exception_shows() {
-    let home = Pm2Home::with(
-        Release::Seven,
-        &[apps::thrower("thrower"), apps::idle("calm")],
-    );
+    let home = Pm2Home::with(Release::Seven, &[apps::thrower("thrower"), apps::idle("calm")]);
     home.mark();
     let mut screen = home.cockpit((120, 40));
     screen.wait_for("a row", |text| row_says(text, "thrower", "online"));
@@ -103,12 +92,10 @@ pub(crate) fn an_exception_shows() {
     let before = home.one("thrower");
     Proc::find(before.pid).unwrap().signal(Signal::USR2);
     screen.wait_for("the exception with its message", |text| {
-        text.lines()
-            .any(|line| line.contains("exception") && line.contains("boom 4711"))
+        text.lines().any(|line| line.contains("exception") && line.contains("boom 4711"))
     });
     screen.wait_for("the exit", |text| {
-        text.lines()
-            .any(|line| line.contains("thrower[0]") && line.contains("exit"))
+        text.lines().any(|line| line.contains("thrower[0]") && line.contains("exit"))
     });
     home.wait_status("thrower", "online");
     home.assert_unharmed_but(&["thrower"]);
@@ -137,9 +124,7 @@ pub(crate) fn resize_to_40x10_and_back() {
     });
     // No cell of the small screen is left behind: the frames close on the right.
     assert!(
-        text.lines()
-            .filter(|line| line.starts_with('│'))
-            .all(|line| line.ends_with('│')),
+        text.lines().filter(|line| line.starts_with('│')).all(|line| line.ends_with('│')),
         "{text}"
     );
     // It is alive: the ticks go on.

@@ -49,17 +49,9 @@ impl Pm2Home {
     /// A home without a daemon.
     pub fn empty(release: Release) -> Self {
         // Not the user's TMPDIR: a unix socket's path has at most 107 bytes.
-        let folder = tempfile::Builder::new()
-            .prefix("pt")
-            .tempdir_in("/tmp")
-            .unwrap();
+        let folder = tempfile::Builder::new().prefix("pt").tempdir_in("/tmp").unwrap();
         fs::create_dir(folder.path().join("apps")).unwrap();
-        Self {
-            folder,
-            release,
-            baseline: Mutex::new(None),
-            seen: Mutex::new(BTreeSet::new()),
-        }
+        Self { folder, release, baseline: Mutex::new(None), seen: Mutex::new(BTreeSet::new()) }
     }
 
     /// A home with a daemon that runs these apps.
@@ -131,10 +123,7 @@ impl Pm2Home {
         if apps.is_empty() {
             self.cli(&["ping"]);
         } else {
-            let entries: Vec<Value> = apps
-                .iter()
-                .map(|app| app.written_to(&self.apps()))
-                .collect();
+            let entries: Vec<Value> = apps.iter().map(|app| app.written_to(&self.apps())).collect();
             let file = self.path().join("start.json");
             fs::write(&file, json!({ "apps": entries }).to_string()).unwrap();
             self.cli(&["start", file.to_str().unwrap()]);
@@ -202,11 +191,8 @@ impl Pm2Home {
     /// The only process of this name.
     #[track_caller]
     pub fn one(&self, name: &str) -> Listed {
-        let mut found: Vec<_> = self
-            .jlist()
-            .into_iter()
-            .filter(|process| process.name == name)
-            .collect();
+        let mut found: Vec<_> =
+            self.jlist().into_iter().filter(|process| process.name == name).collect();
         assert_eq!(found.len(), 1, "one process named {name}: {found:?}");
         found.remove(0)
     }
@@ -214,9 +200,7 @@ impl Pm2Home {
     /// Waits until the process of this name has this status.
     #[track_caller]
     pub fn wait_status(&self, name: &str, status: &str) -> Listed {
-        wait_until(&format!("PM2 says {status} of {name}"), || {
-            self.one(name).status == status
-        });
+        wait_until(&format!("PM2 says {status} of {name}"), || self.one(name).status == status);
         self.one(name)
     }
 
@@ -247,8 +231,7 @@ impl Pm2Home {
     /// One RPC call, with the one argument that nearly every method takes. Written apart from the
     /// program's own client, so that it can contradict it.
     fn call(&self, method: &str, argument: &Value) -> Value {
-        self.try_call(method, argument)
-            .unwrap_or_else(|error| panic!("{method}: {error}"))
+        self.try_call(method, argument).unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 
     fn try_call(&self, method: &str, argument: &Value) -> std::io::Result<Value> {
@@ -295,11 +278,7 @@ impl Drop for Pm2Home {
                 god.signal(Signal::KILL);
             }
         }
-        let seen = std::mem::take(
-            self.seen
-                .get_mut()
-                .unwrap_or_else(|error| error.into_inner()),
-        );
+        let seen = std::mem::take(self.seen.get_mut().unwrap_or_else(|error| error.into_inner()));
         for process in &seen {
             process.signal(Signal::KILL);
         }
@@ -324,11 +303,7 @@ pub fn run(mut command: Command, limit: Duration) -> Option<Output> {
         child.kill().unwrap();
         child.wait().unwrap();
     }
-    Some(Output {
-        status: status?,
-        stdout: stdout.join().unwrap(),
-        stderr: stderr.join().unwrap(),
-    })
+    Some(Output { status: status?, stdout: stdout.join().unwrap(), stderr: stderr.join().unwrap() })
 }
 
 fn drain(mut from: impl Read + Send + 'static) -> std::thread::JoinHandle<Vec<u8>> {

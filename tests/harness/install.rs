@@ -77,9 +77,8 @@ fn install() -> Result<Pm2, String> {
     lock.hash(&mut hasher);
     let name = format!("{:016x}", hasher.finish());
 
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .parent()
-        .ok_or("the target folder has no parent")?;
+    let target =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).parent().ok_or("the target folder has no parent")?;
     let all = target.join("pm2-tests");
     fs::create_dir_all(&all).map_err(say)?;
     let guard = fs::File::create(all.join(format!("{name}.lock"))).map_err(say)?;

@@ -10,10 +10,7 @@
     clippy::indexing_slicing,
     reason = "test code: a failure is a panic with a message"
 )]
-#![expect(
-    unreachable_pub,
-    reason = "shared by several binaries, none of which has a public API"
-)]
+#![expect(unreachable_pub, reason = "shared by several binaries, none of which has a public API")]
 
 pub mod apps;
 pub mod home;
@@ -29,10 +26,7 @@ use std::time::{Duration, Instant};
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The clock of tests.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "tests and benches measure real time"
-)]
+#[expect(clippy::disallowed_methods, reason = "tests and benches measure real time")]
 pub fn now() -> Instant {
     Instant::now()
 }

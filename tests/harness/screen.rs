@@ -89,10 +89,7 @@ impl Screen {
         environment: &[(String, String)],
         marker: &'static str,
     ) -> Self {
-        let search = Search {
-            marker: marker.as_bytes(),
-            found: None,
-        };
+        let search = Search { marker: marker.as_bytes(), found: None };
         Self::spawn(size, program.as_ref(), arguments, environment, Some(search))
     }
 
@@ -103,10 +100,7 @@ impl Screen {
         environment: &[(String, String)],
         search: Option<Search>,
     ) -> Self {
-        let home = tempfile::Builder::new()
-            .prefix("pt")
-            .tempdir_in("/tmp")
-            .unwrap();
+        let home = tempfile::Builder::new().prefix("pt").tempdir_in("/tmp").unwrap();
         let pair = native_pty_system().openpty(pty_size(size)).unwrap();
         let slave = OpenOptions::new()
             .read(true)
@@ -185,10 +179,9 @@ impl Screen {
     pub fn wait_for(&mut self, what: &str, is_there: impl Fn(&str) -> bool) -> String {
         match self.wait_within(PATIENCE, is_there) {
             Ok(text) => text,
-            Err((why, text)) => panic!(
-                "{why} while waiting for {what}; the screen:\n{}",
-                text.trim_end()
-            ),
+            Err((why, text)) => {
+                panic!("{why} while waiting for {what}; the screen:\n{}", text.trim_end())
+            }
         }
     }
 
@@ -290,9 +283,7 @@ impl Screen {
         self.writer = None;
         self.slave = None;
         self.master = None;
-        HungUp {
-            child: self.child.take().expect("not hung up"),
-        }
+        HungUp { child: self.child.take().expect("not hung up") }
     }
 
     /// Columns and rows.
@@ -364,10 +355,5 @@ pub fn row_says(text: &str, name: &str, words: &str) -> bool {
 }
 
 fn pty_size(size: (u16, u16)) -> PtySize {
-    PtySize {
-        rows: size.1,
-        cols: size.0,
-        pixel_width: 0,
-        pixel_height: 0,
-    }
+    PtySize { rows: size.1, cols: size.0, pixel_width: 0, pixel_height: 0 }
 }

@@ -6,6 +6,7 @@ use std::num::NonZeroU16;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use memchr::memmem;
 use rustix::termios::tcgetattr;
 
 use super::now;
@@ -109,12 +110,8 @@ impl State {
         self.tail.extend_from_slice(bytes);
         if let Some(search) = &mut self.search {
             // What was kept before may hold the marker's beginning.
-            let from = self
-                .tail
-                .len()
-                .saturating_sub(bytes.len() + search.marker.len());
-            let mut windows = self.tail[from..].windows(search.marker.len());
-            if search.found.is_none() && windows.any(|window| window == search.marker) {
+            let from = self.tail.len().saturating_sub(bytes.len() + search.marker.len());
+            if search.found.is_none() && memmem::find(&self.tail[from..], search.marker).is_some() {
                 search.found = Some(now());
             }
         } else {
@@ -128,10 +125,8 @@ impl State {
     /// The screen's rows.
     pub fn text(&self) -> String {
         let screen = self.parser.screen();
-        let rows: Vec<String> = screen
-            .rows(0, screen.size().1.get())
-            .map(|row| row.trim_end().to_owned())
-            .collect();
+        let rows: Vec<String> =
+            screen.rows(0, screen.size().1.get()).map(|row| row.trim_end().to_owned()).collect();
         rows.join("\n")
     }
 }

@@ -54,9 +54,7 @@ impl Client {
     }
 
     async fn next(&mut self) -> Option<Result<Frame, AmpError>> {
-        timeout(PATIENCE, self.frames.next())
-            .await
-            .expect("something within 20 s")
+        timeout(PATIENCE, self.frames.next()).await.expect("something within 20 s")
     }
 
     /// The id and the envelope of the next reply.
@@ -89,10 +87,7 @@ impl Client {
     async fn expect_end(&mut self) {
         // A read of a connection that was cut may also say so with an error.
         let next = self.next().await;
-        assert!(
-            matches!(next, None | Some(Err(AmpError::Io(_)))),
-            "{next:?}"
-        );
+        assert!(matches!(next, None | Some(Err(AmpError::Io(_)))), "{next:?}");
     }
 }
 
@@ -107,10 +102,7 @@ async fn the_folder_is_private_and_goes_with_the_demo() {
     let mode = std::fs::metadata(&home).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
     let mut client = Client::rpc(&demo).await;
-    assert_eq!(
-        client.call("ping", json!([{}])).await,
-        json!({ "args": [{ "msg": "pong" }] })
-    );
+    assert_eq!(client.call("ping", json!([{}])).await, json!({ "args": [{ "msg": "pong" }] }));
     drop(demo);
     assert!(!home.exists());
     client.expect_end().await;
@@ -123,10 +115,7 @@ async fn a_folder_of_the_callers_stays_without_sockets() {
     drop(std::os::unix::net::UnixListener::bind(folder.path().join("rpc.sock")).unwrap());
     let demo = Demo::start_in(folder.path(), World::empty(), Script::default()).unwrap();
     let mut client = Client::rpc(&demo).await;
-    assert_eq!(
-        client.call("getMonitorData", json!([{}])).await,
-        json!({ "args": [[]] })
-    );
+    assert_eq!(client.call("getMonitorData", json!([{}])).await, json!({ "args": [[]] }));
     demo.stop();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -142,19 +131,11 @@ async fn calls_are_answered_and_counted() {
     let mut client = Client::rpc(&demo).await;
     client.send("9:1", &json!({ "type": "methods" })).await;
     client.send_call("9:2", "getVersion", &json!([{}])).await;
-    client
-        .send_call("9:3", "getMonitorData", &json!([{}]))
-        .await;
+    client.send_call("9:3", "getMonitorData", &json!([{}])).await;
     let (id, methods) = client.reply().await;
     assert_eq!(id, "9:1");
-    assert_eq!(
-        methods["methods"]["stopWatch"]["params"],
-        json!(["method", "value", "fn"])
-    );
-    assert_eq!(
-        client.reply().await,
-        ("9:2".to_owned(), json!({ "args": ["7.0.4"] }))
-    );
+    assert_eq!(methods["methods"]["stopWatch"]["params"], json!(["method", "value", "fn"]));
+    assert_eq!(client.reply().await, ("9:2".to_owned(), json!({ "args": ["7.0.4"] })));
     let (id, processes) = client.reply().await;
     assert_eq!(id, "9:3");
     assert_eq!(processes["args"][0].as_array().unwrap().len(), 3);
@@ -162,10 +143,7 @@ async fn calls_are_answered_and_counted() {
     let methods: Vec<&str> = counters.calls.iter().map(|call| &*call.method).collect();
     assert_eq!(methods, ["methods", "getVersion", "getMonitorData"]);
     assert_eq!(counters.calls[2].args, json!([{}]));
-    assert_eq!(
-        (counters.rpc_connections, counters.bus_connections()),
-        (1, 0)
-    );
+    assert_eq!((counters.rpc_connections, counters.bus_connections()), (1, 0));
     assert!(!counters.had_bad_call);
     drop(client);
     let script = demo.script();
@@ -223,13 +201,8 @@ async fn a_call_that_kills_god_kills_this_one_and_is_told() {
 #[tokio::test]
 async fn a_client_that_dies_inside_a_frame_harms_nobody() {
     let demo = quiet(1, Script::default());
-    let mut stream = UnixStream::connect(demo.home().join("rpc.sock"))
-        .await
-        .unwrap();
-    stream
-        .write_all(b"\x12\x00\x00\x00\x30j:{\"ty")
-        .await
-        .unwrap();
+    let mut stream = UnixStream::connect(demo.home().join("rpc.sock")).await.unwrap();
+    stream.write_all(b"\x12\x00\x00\x00\x30j:{\"ty").await.unwrap();
     let script = demo.script();
     let is_open = |wanted| script.wait_until(move |counters| counters.rpc_connections == wanted);
     timeout(PATIENCE, is_open(1)).await.unwrap();
@@ -237,10 +210,7 @@ async fn a_client_that_dies_inside_a_frame_harms_nobody() {
     timeout(PATIENCE, is_open(0)).await.unwrap();
     assert!(!script.counters().had_bad_call);
     let mut client = Client::rpc(&demo).await;
-    assert_eq!(
-        client.call("getVersion", json!([{}])).await["args"][0],
-        "7.0.4"
-    );
+    assert_eq!(client.call("getVersion", json!([{}])).await["args"][0], "7.0.4");
 }
 
 #[tokio::test]
@@ -276,15 +246,8 @@ async fn faults_of_replies_do_what_they_say() {
     let reply = client.call("getMonitorData", json!([{}])).await;
     assert!(reply["args"][0][0].get("pm2_env").is_none());
     assert!(reply["args"][0][1].get("pm2_env").is_some());
-    script.set(
-        "stopProcessId",
-        When::Always,
-        Fault::Refuse("not today".to_owned()),
-    );
-    assert_eq!(
-        client.call("stopProcessId", json!([0])).await["error"],
-        "not today"
-    );
+    script.set("stopProcessId", When::Always, Fault::Refuse("not today".to_owned()));
+    assert_eq!(client.call("stopProcessId", json!([0])).await["error"], "not today");
     let reply = client.call("getMonitorData", json!([{}])).await;
     assert_eq!(reply["args"][0][0]["pm2_env"]["status"], "online");
     script.behave();
@@ -330,11 +293,7 @@ fn check_damage(fault: &Fault, next: Option<&Result<Frame, AmpError>>) {
         | (Fault::Close, None) => {}
         (Fault::BrokenJson, Some(Ok(frame))) => {
             let is_json = |arg: &[u8]| serde_json::from_slice::<Json>(&arg[2..]).is_ok();
-            let json = frame
-                .args()
-                .iter()
-                .find(|arg| arg.starts_with(b"j:"))
-                .unwrap();
+            let json = frame.args().iter().find(|arg| arg.starts_with(b"j:")).unwrap();
             assert!(!is_json(json));
         }
         _ => panic!("{fault:?}: {next:?}"),
@@ -350,21 +309,13 @@ async fn it_vanishes_and_comes_back_as_another() {
     bus.expect_end().await;
     let missing = Client::connect(&demo, "rpc.sock").await.err().unwrap();
     assert_eq!(missing.kind(), io::ErrorKind::NotFound);
-    let world = World::quiet(2, epoch_ms())
-        .renumbered(7)
-        .with_version("5.4.3");
+    let world = World::quiet(2, epoch_ms()).renumbered(7).with_version("5.4.3");
     script.come_back(world).await.unwrap();
     let mut client = Client::rpc(&demo).await;
-    assert_eq!(
-        client.call("getVersion", json!([{}])).await["args"][0],
-        "5.4.3"
-    );
+    assert_eq!(client.call("getVersion", json!([{}])).await["args"][0], "5.4.3");
     let reply = client.call("getMonitorData", json!([{}])).await;
     let ids = reply.pointer("/args/0").unwrap().as_array().unwrap();
-    let ids: Vec<u64> = ids
-        .iter()
-        .map(|one| one["pm_id"].as_u64().unwrap())
-        .collect();
+    let ids: Vec<u64> = ids.iter().map(|one| one["pm_id"].as_u64().unwrap()).collect();
     assert_eq!(ids, [7, 8]);
     // Killed: the files stay, nobody answers.
     script.die().await.unwrap();
@@ -400,21 +351,12 @@ async fn an_old_daemon_lists_and_takes_other_things() {
     let mut client = Client::rpc(&demo).await;
     client.send("6:1", &json!({ "type": "methods" })).await;
     let (_, methods) = client.reply().await;
-    assert_eq!(
-        methods["methods"]["reloadProcessId"]["params"],
-        json!(["id", "cb"])
-    );
+    assert_eq!(methods["methods"]["reloadProcessId"]["params"], json!(["id", "cb"]));
     let reply = client.call("reloadProcessId", json!([1])).await;
     assert_eq!(reply["args"][0]["pm_id"], "_old_1");
     let reply = client.call("getReport", json!([{}])).await;
-    assert_eq!(
-        reply,
-        json!({ "error": "method \"getReport\" does not exist" })
-    );
-    demo.script()
-        .set_method("ping", Some(&["cb"]))
-        .await
-        .unwrap();
+    assert_eq!(reply, json!({ "error": "method \"getReport\" does not exist" }));
+    demo.script().set_method("ping", Some(&["cb"])).await.unwrap();
     assert!(client.call("ping", json!([])).await.get("args").is_some());
 }
 
@@ -424,14 +366,8 @@ async fn anything_can_be_published() {
     let mut first = Client::bus(&demo).await;
     let mut second = Client::bus(&demo).await;
     let payload = json!({ "process": 7, "data": "\u{1b}]0;x\u{7}" });
-    demo.script()
-        .publish("log:out", payload.clone())
-        .await
-        .unwrap();
-    assert_eq!(
-        first.message().await,
-        ("log:out".to_owned(), payload.clone())
-    );
+    demo.script().publish("log:out", payload.clone()).await.unwrap();
+    assert_eq!(first.message().await, ("log:out".to_owned(), payload.clone()));
     assert_eq!(second.message().await, ("log:out".to_owned(), payload));
 }
 
@@ -451,12 +387,7 @@ async fn a_flood_comes_whole_in_chunks_of_a_pipe_read() {
     }
     assert_eq!(largest, 65_536);
     assert_eq!(text.lines().count() as u64, LINES);
-    assert!(
-        text.lines()
-            .last()
-            .unwrap()
-            .starts_with("flood     50000 of     50000 ")
-    );
+    assert!(text.lines().last().unwrap().starts_with("flood     50000 of     50000 "));
     let script = demo.script();
     let done =
         script.wait_until(|counters| counters.floods_done == 1 && counters.bus_queued_bytes == [0]);
@@ -468,9 +399,7 @@ async fn a_flood_comes_whole_in_chunks_of_a_pipe_read() {
 async fn a_subscriber_that_does_not_read_is_dropped_at_the_bound() {
     let script = Script::default().with_queue_bytes_max(3 * 1024 * 1024);
     let demo = quiet(1, script);
-    let mut stalled = UnixStream::connect(demo.home().join("pub.sock"))
-        .await
-        .unwrap();
+    let mut stalled = UnixStream::connect(demo.home().join("pub.sock")).await.unwrap();
     let mut reading = Client::bus(&demo).await;
     let reader = tokio::spawn(async move {
         let mut bytes = 0;
@@ -490,9 +419,7 @@ async fn a_subscriber_that_does_not_read_is_dropped_at_the_bound() {
     timeout(PATIENCE, dropped).await.unwrap();
     let mut rest = Vec::new();
     // What the kernel still had, then the end.
-    let end = timeout(PATIENCE, stalled.read_to_end(&mut rest))
-        .await
-        .unwrap();
+    let end = timeout(PATIENCE, stalled.read_to_end(&mut rest)).await.unwrap();
     assert!(end.is_ok() && rest.len() < 3 * 1024 * 1024);
 }
 

@@ -49,9 +49,7 @@ fn monitored(world: &mut World, now_ms: i64, pm_id: u32) -> Json {
         panic!("no answer");
     };
     let all = body["args"][0].as_array().unwrap().clone();
-    all.into_iter()
-        .find(|one| one["pm_id"] == json!(pm_id))
-        .unwrap()
+    all.into_iter().find(|one| one["pm_id"] == json!(pm_id)).unwrap()
 }
 
 /// The lively world some way on, and everything it published.
@@ -88,11 +86,7 @@ fn processes_have_the_keys_of_real_ones() {
         assert_eq!(all(&ours), all(theirs), "{name}");
         assert_eq!(all(&ours["monit"]), all(&theirs["monit"]), "{name}");
         let names = env_names(&ours);
-        assert_eq!(
-            kinds(&ours["pm2_env"], &names),
-            kinds(&theirs["pm2_env"], &names),
-            "{name}"
-        );
+        assert_eq!(kinds(&ours["pm2_env"], &names), kinds(&theirs["pm2_env"], &names), "{name}");
         for inner in ["axm_options", "axm_monitor"] {
             assert_eq!(
                 all(&ours["pm2_env"][inner]),
@@ -127,15 +121,8 @@ fn events_have_the_keys_of_real_ones() {
     ] {
         let (ours, theirs) = (event(pm_id), &captured[name]);
         assert_eq!(all(&ours), all(theirs), "{name}");
-        assert_eq!(
-            kinds(&ours["process"], &names),
-            kinds(&theirs["process"], &names),
-            "{name}"
-        );
-        assert_eq!(
-            ours["process"]["status"], theirs["process"]["status"],
-            "{name}"
-        );
+        assert_eq!(kinds(&ours["process"], &names), kinds(&theirs["process"], &names), "{name}");
+        assert_eq!(ours["process"]["status"], theirs["process"]["status"], "{name}");
     }
 }
 
@@ -173,9 +160,6 @@ fn replies_have_the_keys_of_real_ones() {
     assert_eq!(all(&body), all(&captured["reply error"]));
     world.call("killMe", &[json!({})], START);
     let published = world.step(START + 2000);
-    let killed = Published::Bus {
-        topic: "pm2:kill",
-        payload: captured["pm2:kill"].clone(),
-    };
+    let killed = Published::Bus { topic: "pm2:kill", payload: captured["pm2:kill"].clone() };
     assert_eq!(published, [killed]);
 }

@@ -16,12 +16,7 @@ struct Run {
 
 impl Run {
     fn new(world: World) -> Self {
-        let mut run = Self {
-            world,
-            now_ms: START,
-            bus: Vec::new(),
-            replies: Vec::new(),
-        };
+        let mut run = Self { world, now_ms: START, bus: Vec::new(), replies: Vec::new() };
         run.pass(0);
         run
     }
@@ -68,10 +63,8 @@ impl Run {
             let id = &payload["process"]["pm_id"];
             *id == json!(pm_id) || *id == json!(format!("_old_{pm_id}"))
         };
-        let events = self
-            .bus
-            .iter()
-            .filter(|(_, topic, payload)| topic == "process:event" && of(payload));
+        let events =
+            self.bus.iter().filter(|(_, topic, payload)| topic == "process:event" && of(payload));
         events
             .map(|(_, _, payload)| {
                 let process = &payload["process"];
@@ -79,16 +72,8 @@ impl Run {
                     "{}[{}]{}{}",
                     payload["event"].as_str().unwrap(),
                     process["status"].as_str().unwrap(),
-                    if process["pm_id"].is_string() {
-                        " old"
-                    } else {
-                        ""
-                    },
-                    if payload["manually"] == json!(true) {
-                        " manually"
-                    } else {
-                        ""
-                    },
+                    if process["pm_id"].is_string() { " old" } else { "" },
+                    if payload["manually"] == json!(true) { " manually" } else { "" },
                 )
             })
             .collect()
@@ -96,9 +81,7 @@ impl Run {
 
     fn console(&self) -> Vec<&str> {
         let lines = self.bus.iter().filter(|(_, topic, _)| topic == "log:PM2");
-        lines
-            .map(|(_, _, payload)| payload["data"].as_str().unwrap())
-            .collect()
+        lines.map(|(_, _, payload)| payload["data"].as_str().unwrap()).collect()
     }
 
     fn process(&mut self, pm_id: u32) -> Json {
@@ -109,32 +92,20 @@ impl Run {
     }
 
     fn status(&mut self, pm_id: u32) -> String {
-        self.process(pm_id)["pm2_env"]["status"]
-            .as_str()
-            .unwrap_or("gone")
-            .to_owned()
+        self.process(pm_id)["pm2_env"]["status"].as_str().unwrap_or("gone").to_owned()
     }
 }
 
 #[test]
 fn the_dozen_is_a_dozen_and_writes_at_a_humane_rate() {
     let mut run = Run::new(World::lively(START));
-    assert_eq!(
-        run.world.pm_ids().collect::<Vec<_>>(),
-        (0..12).collect::<Vec<_>>()
-    );
+    assert_eq!(run.world.pm_ids().collect::<Vec<_>>(), (0..12).collect::<Vec<_>>());
     run.pass(20_000);
     run.bus.clear();
     run.pass(60_000);
-    let lines = run
-        .bus
-        .iter()
-        .filter(|(_, topic, _)| topic.starts_with("log:"));
+    let lines = run.bus.iter().filter(|(_, topic, _)| topic.starts_with("log:"));
     let per_second = lines.count() as f64 / 60.0;
-    assert!(
-        (3.0..=6.0).contains(&per_second),
-        "{per_second} lines a second"
-    );
+    assert!((3.0..=6.0).contains(&per_second), "{per_second} lines a second");
 }
 
 #[test]
@@ -154,20 +125,10 @@ fn the_crasher_ends_errored_soon() {
     run.pass(10_000);
     assert_eq!(run.status(11), "errored");
     let events = run.events(11);
-    assert_eq!(
-        events
-            .iter()
-            .filter(|event| *event == "exit[stopped]")
-            .count(),
-        15
-    );
+    assert_eq!(events.iter().filter(|event| *event == "exit[stopped]").count(), 15);
     assert_eq!(
         &events[events.len() - 3..],
-        [
-            "online[launching]",
-            "restart overlimit[errored]",
-            "exit[errored]"
-        ]
+        ["online[launching]", "restart overlimit[errored]", "exit[errored]"]
     );
     let process = run.process(11);
     assert_eq!(process["pid"], 0);
@@ -175,12 +136,7 @@ fn the_crasher_ends_errored_soon() {
     assert_eq!(process["pm2_env"]["created_at"], Json::Null);
     assert_eq!(process["monit"], json!({ "memory": 0, "cpu": 0 }));
     // A restart works, and it crashes again.
-    assert!(
-        run.call("restartProcessId", &[json!({ "id": 11 })])
-            .1
-            .get("args")
-            .is_some()
-    );
+    assert!(run.call("restartProcessId", &[json!({ "id": 11 })]).1.get("args").is_some());
 }
 
 #[test]
@@ -190,19 +146,9 @@ fn the_leaker_is_restarted_at_its_limit() {
     let limit = before["pm2_env"]["max_memory_restart"].as_u64().unwrap();
     assert!(before["monit"]["memory"].as_u64().unwrap() < limit / 2);
     run.pass(125_000);
-    let line = run
-        .console()
-        .into_iter()
-        .find(|line| line.contains("[PM2][WORKER]"))
-        .unwrap();
-    assert!(
-        line.starts_with("[PM2][WORKER] Process 7 restarted because it exceeds"),
-        "{line}"
-    );
-    assert_eq!(
-        run.events(7),
-        ["exit[stopping]", "exit[stopped]", "online[launching]"]
-    );
+    let line = run.console().into_iter().find(|line| line.contains("[PM2][WORKER]")).unwrap();
+    assert!(line.starts_with("[PM2][WORKER] Process 7 restarted because it exceeds"), "{line}");
+    assert_eq!(run.events(7), ["exit[stopping]", "exit[stopped]", "online[launching]"]);
     let after = run.process(7);
     let restarts = |process: &Json| process["pm2_env"]["restart_time"].as_u64().unwrap();
     assert_eq!(restarts(&after), restarts(&before) + 1);
@@ -222,12 +168,7 @@ fn an_exception_writes_its_stack_and_ends_the_process_once() {
         })
         .expect("billing throws within 80 s");
     assert_eq!(run.bus[at - 1].1, "log:err");
-    assert!(
-        run.bus[at - 1].2["data"]
-            .as_str()
-            .unwrap()
-            .contains("\n    at ")
-    );
+    assert!(run.bus[at - 1].2["data"].as_str().unwrap().contains("\n    at "));
     assert_eq!(run.events(9)[..2], ["exit[stopped]", "online[launching]"]);
 }
 
@@ -240,18 +181,12 @@ fn the_mailer_waits_before_it_comes_back() {
     assert_eq!(run.status(5), "waiting restart");
     let pid = run.process(5)["pid"].clone();
     assert_ne!(pid, 0);
-    for (method, arg) in [
-        ("startProcessId", json!(5)),
-        ("restartProcessId", json!({ "id": 5 })),
-    ] {
+    for (method, arg) in [("startProcessId", json!(5)), ("restartProcessId", json!({ "id": 5 }))] {
         let ticket = run.world.call(method, &[arg], run.now_ms);
         assert!(matches!(ticket, Answer::Later(_)));
         run.pass(0);
         let (_, body) = run.replies.pop().unwrap();
-        assert_eq!(
-            body["error"],
-            format!("Process with pid {pid} already exists")
-        );
+        assert_eq!(body["error"], format!("Process with pid {pid} already exists"));
     }
     let (took, body) = run.call("stopProcessId", &[json!(5)]);
     assert_eq!(body["args"][0]["pm2_env"]["status"], "stopped");
@@ -271,20 +206,14 @@ fn a_stop_is_two_exits_and_a_start_an_online() {
     assert_eq!((&stopped["pid"], &stopped["pm_id"]), (&json!(0), &json!(1)));
     assert!(stopped.get("monit").is_none());
     // A second stop is answered and says nothing on the bus.
-    assert_eq!(
-        run.call("stopProcessId", &[json!("1")]).1["args"][0]["pid"],
-        0
-    );
+    assert_eq!(run.call("stopProcessId", &[json!("1")]).1["args"][0]["pid"], 0);
     assert_eq!(run.events(1).len(), 2);
     run.bus.clear();
     let (_, body) = run.call("startProcessId", &[json!(1)]);
     assert_eq!(run.events(1), ["online[launching]"]);
     assert_eq!(body["args"][0]["pm2_env"]["pm_id"], 1);
     assert_eq!(run.status(1), "online");
-    assert_eq!(
-        run.call("startProcessId", &[json!(1)]).1["error"],
-        "process already online"
-    );
+    assert_eq!(run.call("startProcessId", &[json!(1)]).1["error"], "process already online");
 }
 
 #[test]
@@ -293,19 +222,13 @@ fn a_restart_is_exit_exit_online() {
     let before = run.process(0);
     let (took, body) = run.call("restartProcessId", &[json!({ "id": 0 })]);
     assert!((100..=300).contains(&took), "{took} ms");
-    assert_eq!(
-        run.events(0),
-        ["exit[stopping]", "exit[stopped]", "online[launching]"]
-    );
+    assert_eq!(run.events(0), ["exit[stopping]", "exit[stopped]", "online[launching]"]);
     let after = run.process(0);
     assert_eq!(after["pm2_env"]["restart_time"], 1);
     assert_eq!(after["pid"], body["args"][0]["process"]["pid"]);
     assert_ne!(after["pid"], before["pid"]);
     let told = json!({ "id": 0, "action_name": "restart", "manually": true });
-    assert_eq!(
-        run.call("notifyByProcessId", &[told]).1,
-        json!({ "args": [] })
-    );
+    assert_eq!(run.call("notifyByProcessId", &[told]).1, json!({ "args": [] }));
     assert_eq!(run.events(0).last().unwrap(), "restart[online] manually");
 }
 
@@ -314,11 +237,7 @@ fn a_stubborn_process_is_killed_after_its_timeout() {
     let mut run = Run::new(World::lively(START));
     let (took, _) = run.call("stopProcessId", &[json!(8)]);
     assert!((1600..=1750).contains(&took), "{took} ms");
-    assert!(
-        run.console()
-            .iter()
-            .any(|line| line.contains("via signal [SIGKILL]"))
-    );
+    assert!(run.console().iter().any(|line| line.contains("via signal [SIGKILL]")));
 }
 
 #[test]
@@ -327,8 +246,7 @@ fn a_reload_parks_the_old_worker() {
     let before = run.process(2);
     let called = run.now_ms;
     assert!(matches!(
-        run.world
-            .call("reloadProcessId", &[json!({ "id": 2 })], called),
+        run.world.call("reloadProcessId", &[json!({ "id": 2 })], called),
         Answer::Later(_)
     ));
     run.pass(30);
@@ -342,23 +260,13 @@ fn a_reload_parks_the_old_worker() {
     assert!((300..=500).contains(&(at - called)), "{} ms", at - called);
     assert_eq!(body["args"][0]["pm_id"], "_old_2");
     assert_eq!(body["args"][0]["pm2_env"]["status"], "stopped");
-    assert_eq!(
-        run.events(2),
-        [
-            "online[launching]",
-            "exit[stopping] old",
-            "exit[stopped] old"
-        ]
-    );
+    assert_eq!(run.events(2), ["online[launching]", "exit[stopping] old", "exit[stopped] old"]);
     let after = run.process(2);
     assert_ne!(after["pid"], before["pid"]);
     // A fork process is restarted instead.
     run.bus.clear();
     run.call("reloadProcessId", &[json!({ "id": 10 })]);
-    assert_eq!(
-        run.events(10),
-        ["exit[stopping]", "exit[stopped]", "online[launching]"]
-    );
+    assert_eq!(run.events(10), ["exit[stopping]", "exit[stopped]", "online[launching]"]);
 }
 
 #[test]
@@ -368,15 +276,9 @@ fn a_delete_is_two_exits_and_never_a_delete() {
     assert_eq!(body["args"][0]["pm2_env"]["status"], "stopped");
     assert_eq!(run.events(0), ["exit[stopping]", "exit[stopped]"]);
     assert_eq!(run.status(0), "gone");
-    assert_eq!(
-        run.call("deleteProcessId", &[json!(0)]).1["error"],
-        "0 : id unknown"
-    );
+    assert_eq!(run.call("deleteProcessId", &[json!(0)]).1["error"], "0 : id unknown");
     let told = json!({ "id": 0, "action_name": "delete", "manually": true });
-    assert_eq!(
-        run.call("notifyByProcessId", &[told]).1["error"],
-        "process id doesnt exists"
-    );
+    assert_eq!(run.call("notifyByProcessId", &[told]).1["error"], "process id doesnt exists");
 }
 
 #[test]
@@ -394,10 +296,7 @@ fn a_duplicate_gets_the_next_id() {
     let mut run = Run::new(World::lively(START));
     let (_, body) = run.call("duplicateProcessId", &[json!(3)]);
     assert_eq!(body["args"][0]["pm2_env"]["pm_id"], 12);
-    assert_eq!(
-        run.events(12),
-        ["online[launching]", "start[online] manually"]
-    );
+    assert_eq!(run.events(12), ["online[launching]", "start[online] manually"]);
 }
 
 #[test]
@@ -424,17 +323,9 @@ fn what_kills_a_real_god_kills_this_one() {
     let survived: &[(&str, Json, &str)] = &[
         ("startProcessId", Json::Null, "null id unknown"),
         ("stopProcessId", json!({}), "[object Object] : id unknown"),
-        (
-            "restartProcessId",
-            json!(0),
-            "opts.id not passed to restartProcessId",
-        ),
+        ("restartProcessId", json!(0), "opts.id not passed to restartProcessId"),
         ("reloadProcessId", json!(1), "PM2 ID unknown"),
-        (
-            "sendDataToProcessId",
-            json!({}),
-            "ID, DATA or TOPIC field is missing",
-        ),
+        ("sendDataToProcessId", json!({}), "ID, DATA or TOPIC field is missing"),
         ("nonsense", json!({}), "method \"nonsense\" does not exist"),
     ];
     for (method, arg, error) in survived {

@@ -3,11 +3,8 @@ use crate::protocol::amp::Frame;
 use crate::protocol::process::ProcessStatus;
 
 fn frame(topic: &str, payload: &str) -> Frame {
-    Frame::new(vec![
-        Bytes::from(format!("s:{topic}")),
-        Bytes::from(format!("j:{payload}")),
-    ])
-    .unwrap()
+    Frame::new(vec![Bytes::from(format!("s:{topic}")), Bytes::from(format!("j:{payload}"))])
+        .unwrap()
 }
 
 fn event(topic: &str, payload: &str) -> BusEvent {
@@ -17,10 +14,7 @@ fn event(topic: &str, payload: &str) -> BusEvent {
 }
 
 fn process(pm_id: Option<BusPmId>, name: &str) -> ProcessRef {
-    ProcessRef {
-        pm_id,
-        name: name.into(),
-    }
+    ProcessRef { pm_id, name: name.into() }
 }
 
 #[test]
@@ -79,10 +73,7 @@ fn the_daemons_own_console() {
         r#"{"process":{"pm_id":"PM2","name":"PM2","rev":null},"at":5,"data":"App online\n"}"#;
     assert_eq!(
         event("log:PM2", payload),
-        BusEvent::DaemonLog {
-            at_ms: Some(5),
-            data: "App online\n".to_owned()
-        }
+        BusEvent::DaemonLog { at_ms: Some(5), data: "App online\n".to_owned() }
     );
 }
 
@@ -164,63 +155,28 @@ fn exceptions() {
 #[test]
 fn the_end_of_the_daemon() {
     assert_eq!(
-        event(
-            "pm2:kill",
-            r#"{"status":"killed","msg":"pm2 has been killed via CLI"}"#
-        ),
-        BusEvent::DaemonKilled {
-            message: "pm2 has been killed via CLI".into()
-        }
+        event("pm2:kill", r#"{"status":"killed","msg":"pm2 has been killed via CLI"}"#),
+        BusEvent::DaemonKilled { message: "pm2 has been killed via CLI".into() }
     );
 }
 
 #[test]
 fn a_known_topic_of_another_shape_is_an_apps() {
     for (topic, payload) in [
-        (
-            "pm2:kill",
-            r#"{"at":1,"data":{"status":"killed"},"process":{"pm_id":3,"name":"a"}}"#,
-        ),
-        (
-            "process:event",
-            r#"{"at":1,"data":{"event":"exit"},"process":{"pm_id":3,"name":"a"}}"#,
-        ),
+        ("pm2:kill", r#"{"at":1,"data":{"status":"killed"},"process":{"pm_id":3,"name":"a"}}"#),
+        ("process:event", r#"{"at":1,"data":{"event":"exit"},"process":{"pm_id":3,"name":"a"}}"#),
         ("process:event", r#"{"at":1,"event":"exit","process":7}"#),
-        (
-            "process:event",
-            r#"{"at":1,"event":{},"process":{"pm_id":3,"name":"a"}}"#,
-        ),
-        (
-            "process:event",
-            r#"{"event":"exit","process":{"name":"a"}}"#,
-        ),
-        (
-            "process:event",
-            r#"{"event":"exit","process":{"pm_id":"PM2"}}"#,
-        ),
+        ("process:event", r#"{"at":1,"event":{},"process":{"pm_id":3,"name":"a"}}"#),
+        ("process:event", r#"{"event":"exit","process":{"name":"a"}}"#),
+        ("process:event", r#"{"event":"exit","process":{"pm_id":"PM2"}}"#),
         ("process:event", "[]"),
-        (
-            "log:out",
-            r#"{"at":1,"data":7,"process":{"pm_id":3,"name":"a"}}"#,
-        ),
-        (
-            "log:out",
-            r#"{"at":1,"data":{"str":[]},"process":{"pm_id":3,"name":"a"}}"#,
-        ),
+        ("log:out", r#"{"at":1,"data":7,"process":{"pm_id":3,"name":"a"}}"#),
+        ("log:out", r#"{"at":1,"data":{"str":[]},"process":{"pm_id":3,"name":"a"}}"#),
         ("log:out", r#"{"at":1,"process":{"pm_id":3,"name":"a"}}"#),
         ("log:err", "null"),
-        (
-            "log:PM2",
-            r#"{"at":1,"data":"fake","process":{"pm_id":3,"name":"a"}}"#,
-        ),
-        (
-            "process:exception",
-            r#"{"at":1,"data":"text","process":{"pm_id":3}}"#,
-        ),
-        (
-            "process:exception",
-            r#"{"at":1,"data":{"message":{}},"process":{"pm_id":3}}"#,
-        ),
+        ("log:PM2", r#"{"at":1,"data":"fake","process":{"pm_id":3,"name":"a"}}"#),
+        ("process:exception", r#"{"at":1,"data":"text","process":{"pm_id":3}}"#),
+        ("process:exception", r#"{"at":1,"data":{"message":{}},"process":{"pm_id":3}}"#),
     ] {
         let BusEvent::Other(other) = event(topic, payload) else {
             panic!("{topic} {payload} was taken for PM2's");
@@ -238,14 +194,7 @@ fn messages_of_apps_keep_their_json() {
         json: Bytes::copy_from_slice(payload.as_bytes()),
     };
     assert_eq!(event("my:topic", payload), BusEvent::Other(expected));
-    for bare in [
-        r#"{"type":"x"}"#,
-        "7",
-        r#""text""#,
-        "[1]",
-        "null",
-        r#"{"process":{}}"#,
-    ] {
+    for bare in [r#"{"type":"x"}"#, "7", r#""text""#, "[1]", "null", r#"{"process":{}}"#] {
         let BusEvent::Other(other) = event("process:msg", bare) else {
             panic!("{bare} is an app's");
         };
@@ -266,13 +215,7 @@ fn a_kept_message_does_not_keep_the_read_buffer() {
 
 #[test]
 fn broken_json_names_its_cleaned_topic() {
-    for topic in [
-        "log:out",
-        "process:event",
-        "process:exception",
-        "pm2:kill",
-        "my\u{1b}[1m:own",
-    ] {
+    for topic in ["log:out", "process:event", "process:exception", "pm2:kill", "my\u{1b}[1m:own"] {
         for payload in ["{", "", r#"{"at":}"#, r#"{"data":"a"#, "{}{}"] {
             let error = decode(&frame(topic, payload)).unwrap_err();
             let BusError::Json { topic: named, .. } = error else {

@@ -18,15 +18,13 @@ fn one(process: &str) -> ProcessInfo {
 
 #[test]
 fn every_field_is_read() {
-    let info = one(
-        r#"{"pid":41,"name":"api","pm_id":3,"monit":{"memory":1024,"cpu":12.5},
+    let info = one(r#"{"pid":41,"name":"api","pm_id":3,"monit":{"memory":1024,"cpu":12.5},
         "pm2_env":{"name":"inner","namespace":"jobs","version":"1.2.3","exec_mode":"cluster_mode",
         "status":"waiting restart","restart_time":4,"unstable_restarts":2,"max_restarts":9,
         "pm_uptime":1700000000001,"created_at":1700000000000,"unique_id":"u-1","exit_code":1,
         "kill_timeout":5000,"listen_timeout":8000,"max_memory_restart":2048,"restart_delay":100,
         "prev_restart_delay":225,"autorestart":false,"pmx_module":true,
-        "env":{"status":"env","restart_time":"99"}}}"#,
-    );
+        "env":{"status":"env","restart_time":"99"}}}"#);
     let expected = ProcessInfo {
         pm_id: PmId(3),
         name: "api".into(),
@@ -46,7 +44,8 @@ fn every_field_is_read() {
         listen_timeout_ms: Some(8000),
         memory_limit_bytes: Some(2048),
         restart_delay_ms: Some(100),
-        backoff_delay_ms: Some(225),
+        backoff_first_ms: None,
+        backoff_last_ms: Some(225),
         autorestart: false,
         is_module: true,
         cpu_percent: Some(12.5),
@@ -57,11 +56,9 @@ fn every_field_is_read() {
 
 #[test]
 fn text_from_the_environment_reads_as_what_it_stands_for() {
-    let info = one(
-        r#"{"pid":"41","name":"a","pm_id":"3","monit":{"memory":"10","cpu":"0.5"},
+    let info = one(r#"{"pid":"41","name":"a","pm_id":"3","monit":{"memory":"10","cpu":"0.5"},
         "pm2_env":{"status":"online","restart_time":"4","pm_uptime":"17","autorestart":"false",
-        "max_memory_restart":"150M","kill_timeout":"1600"}}"#,
-    );
+        "max_memory_restart":"150M","kill_timeout":"1600"}}"#);
     assert_eq!(info.pm_id, PmId(3));
     assert_eq!(info.pid, Some(41));
     assert_eq!(info.restarts, 4);
@@ -97,14 +94,9 @@ fn pids_names_and_versions_of_all_kinds() {
     }
     assert_eq!(one(r#"{"pm_id":0,"pm2_env":{}}"#).pid, None);
     assert_eq!(&*one(r#"{"name":42,"pm_id":0,"pm2_env":{}}"#).name, "42");
-    assert_eq!(
-        &*one(r#"{"pm_id":0,"pm2_env":{"name":"inner"}}"#).name,
-        "inner"
-    );
+    assert_eq!(&*one(r#"{"pm_id":0,"pm2_env":{"name":"inner"}}"#).name, "inner");
     for version in [r#""N/A""#, r#""""#, "null"] {
-        let info = one(&format!(
-            r#"{{"pm_id":0,"pm2_env":{{"version":{version}}}}}"#
-        ));
+        let info = one(&format!(r#"{{"pm_id":0,"pm2_env":{{"version":{version}}}}}"#));
         assert_eq!(info.version, None, "{version}");
     }
 }
@@ -152,10 +144,7 @@ fn a_process_that_cannot_be_read_costs_that_process() {
 fn warnings_are_bounded_and_the_rest_is_counted() {
     let snapshot = processes(&vec!["0"; WARNINGS_MAX + 5].join(","));
     assert_eq!(snapshot.warnings.len(), WARNINGS_MAX + 1);
-    assert_eq!(
-        snapshot.warnings.last().unwrap(),
-        "5 more processes were left out"
-    );
+    assert_eq!(snapshot.warnings.last().unwrap(), "5 more processes were left out");
 }
 
 #[test]
@@ -164,25 +153,11 @@ fn an_error_of_pm2_is_told_from_broken_json() {
         Err(DecodeError::Refused { message }) => message,
         other => panic!("{body} read as {other:?}"),
     };
-    assert_eq!(
-        refused(r#"{"error":"no \u001b[1mway","stack":"Error"}"#),
-        "no way"
-    );
+    assert_eq!(refused(r#"{"error":"no \u001b[1mway","stack":"Error"}"#), "no way");
     assert_eq!(refused(r#"{"error":{"code":1}}"#), r#"{"code":1}"#);
     assert_eq!(refused(r#"{"args":[{"error":true,"message":"m"}]}"#), "m");
-    for body in [
-        "{}",
-        "[]",
-        "1",
-        r#"{"args":[]}"#,
-        r#"{"args":[null]}"#,
-        r#"{"args":{}}"#,
-    ] {
-        assert_eq!(
-            decode_monitor_data(body.as_bytes()),
-            Err(DecodeError::NoList),
-            "{body}"
-        );
+    for body in ["{}", "[]", "1", r#"{"args":[]}"#, r#"{"args":[null]}"#, r#"{"args":{}}"#] {
+        assert_eq!(decode_monitor_data(body.as_bytes()), Err(DecodeError::NoList), "{body}");
     }
     for body in ["", "{", r#"{"args":[[{"pm_id":1"#, r#"{"args":[[]]}x"#] {
         let error = decode_monitor_data(body.as_bytes()).unwrap_err();

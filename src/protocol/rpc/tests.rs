@@ -1,11 +1,8 @@
 use super::*;
 
 fn reply(body: &str) -> Reply {
-    let frame = Frame::new(vec![
-        Bytes::from(format!("j:{body}")),
-        Bytes::from_static(b"s:1:1"),
-    ])
-    .unwrap();
+    let frame =
+        Frame::new(vec![Bytes::from(format!("j:{body}")), Bytes::from_static(b"s:1:1")]).unwrap();
     Reply::parse(&frame).unwrap()
 }
 
@@ -14,10 +11,7 @@ fn outcome(body: &str) -> Outcome {
 }
 
 fn failure(message: &str) -> Outcome {
-    Outcome::Failure {
-        message: message.to_owned(),
-        stack: None,
-    }
+    Outcome::Failure { message: message.to_owned(), stack: None }
 }
 
 /// The methods as PM2 7.0.4 lists them, with `reloadProcessId` as given.
@@ -54,12 +48,9 @@ fn every_call() -> Vec<Call> {
     for before in [WatchedAction::Stop, WatchedAction::Delete] {
         calls.push(Call::StopWatch { before, id });
     }
-    for action_name in [
-        ActionName::Restart,
-        ActionName::Stop,
-        ActionName::Start,
-        ActionName::Reload,
-    ] {
+    for action_name in
+        [ActionName::Restart, ActionName::Stop, ActionName::Start, ActionName::Reload]
+    {
         calls.push(Call::NotifyByProcessId { id, action_name });
     }
     calls
@@ -82,10 +73,7 @@ fn sent(call: &Call, methods: &Methods) -> String {
 #[test]
 fn what_goes_out_is_what_the_daemon_takes() {
     let methods = methods("opts");
-    let calls: Vec<String> = every_call()
-        .iter()
-        .map(|call| sent(call, &methods))
-        .collect();
+    let calls: Vec<String> = every_call().iter().map(|call| sent(call, &methods)).collect();
     assert_eq!(
         calls,
         [
@@ -138,16 +126,8 @@ fn a_call_that_does_not_fit_is_refused() {
         }}"#,
     ))
     .unwrap();
-    for (call, wanted) in [
-        (Call::Ping, 0),
-        (Call::GetVersion, 2),
-        (Call::GetMonitorData, 0),
-    ] {
-        let refused = CallRefused::ArgumentCount {
-            method: call.method(),
-            wanted,
-            found: 1,
-        };
+    for (call, wanted) in [(Call::Ping, 0), (Call::GetVersion, 2), (Call::GetMonitorData, 0)] {
+        let refused = CallRefused::ArgumentCount { method: call.method(), wanted, found: 1 };
         assert_eq!(odd.check(&call), Err(refused));
     }
     for call in [
@@ -164,14 +144,7 @@ fn a_call_that_does_not_fit_is_refused() {
 
 #[test]
 fn methods_that_are_none_are_an_error() {
-    for body in [
-        "{}",
-        r#"{"error":"no"}"#,
-        r#"{"methods":[]}"#,
-        "{",
-        "[]",
-        "",
-    ] {
+    for body in ["{}", r#"{"error":"no"}"#, r#"{"methods":[]}"#, "{", "[]", ""] {
         assert!(Methods::parse(&reply(body)).is_err(), "{body}");
     }
 }
@@ -192,36 +165,21 @@ fn every_measured_envelope_is_read() {
         }
     );
     assert_eq!(outcome(r#"{"error":{"code":1}}"#), failure(r#"{"code":1}"#));
-    assert_eq!(
-        outcome("{}"),
-        failure("PM2 reported an error without saying which")
-    );
+    assert_eq!(outcome("{}"), failure("PM2 reported an error without saying which"));
     assert_eq!(
         outcome(r#"{"args":[{"error":true,"message":"could not kill process w/o pid"}]}"#),
         failure("could not kill process w/o pid")
     );
-    assert_eq!(
-        outcome(r#"{"args":[{"error":true}]}"#),
-        failure(r#"{"error":true}"#)
-    );
+    assert_eq!(outcome(r#"{"args":[{"error":true}]}"#), failure(r#"{"error":true}"#));
     // A process may well have a field of that name.
-    assert!(matches!(
-        outcome(r#"{"args":[{"error":false,"message":"m"}]}"#),
-        Outcome::Success(_)
-    ));
+    assert!(matches!(outcome(r#"{"args":[{"error":false,"message":"m"}]}"#), Outcome::Success(_)));
     assert_eq!(outcome("[1]"), failure("a reply of unknown shape: [1]"));
-    assert_eq!(
-        outcome(r#"{"args":1}"#),
-        failure("a reply of unknown shape: 1")
-    );
+    assert_eq!(outcome(r#"{"args":1}"#), failure("a reply of unknown shape: 1"));
 }
 
 #[test]
 fn a_message_is_cleaned_and_cut() {
-    assert_eq!(
-        outcome(r#"{"error":"\u001b[31mred\u001b]0;t\u0007\nline"}"#),
-        failure("red line")
-    );
+    assert_eq!(outcome(r#"{"error":"\u001b[31mred\u001b]0;t\u0007\nline"}"#), failure("red line"));
     let long = "x".repeat(5000);
     let Outcome::Failure { message, .. } = outcome(&format!(r#"{{"error":"{long}"}}"#)) else {
         panic!("an error is a failure");
@@ -231,10 +189,7 @@ fn a_message_is_cleaned_and_cut() {
 
 #[test]
 fn half_a_surrogate_pair_does_not_cost_the_reply() {
-    assert_eq!(
-        outcome(r#"{"error":"cut \ud83d"}"#),
-        failure("cut \u{fffd}")
-    );
+    assert_eq!(outcome(r#"{"error":"cut \ud83d"}"#), failure("cut \u{fffd}"));
 }
 
 #[test]
@@ -243,13 +198,8 @@ fn broken_json_and_other_frames_are_errors() {
     let frame = |args: &[&'static [u8]]| {
         Frame::new(args.iter().map(|arg| Bytes::from_static(arg)).collect()).unwrap()
     };
-    let others: [&[&[u8]]; 5] = [
-        &[],
-        &[b"j:{}"],
-        &[b"s:a", b"s:1"],
-        &[b"j:{}", b"raw"],
-        &[b"j:{}", b"s:1", b"s:2"],
-    ];
+    let others: [&[&[u8]]; 5] =
+        [&[], &[b"j:{}"], &[b"s:a", b"s:1"], &[b"j:{}", b"raw"], &[b"j:{}", b"s:1", b"s:2"]];
     for args in others {
         assert_eq!(Reply::parse(&frame(args)), Err(ReplyError::NotAReply));
     }

@@ -126,6 +126,13 @@ fn malformed_colours_change_nothing() {
 }
 
 #[test]
+fn a_sequence_that_ends_like_sgr_is_none() {
+    for sequence in ["\x1b[>4;1m", "\x1b[?4m", "\x1b[1 m", "\x1b[31K", "\x1b]31m\x07"] {
+        assert_eq!(line(&format!("{sequence}x")).runs.len(), 0, "{sequence:?}");
+    }
+}
+
+#[test]
 fn a_colour_runs_on_over_lines() {
     let mut style = TextStyle::default();
     let red = fg(TextColor::Indexed(1));

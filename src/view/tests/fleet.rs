@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::model::daemon::{Connection, Daemon, Problem};
 use crate::model::fleet::Process;
 use crate::model::log::{LineKind, LogLine, LogSource, Severity};
-use crate::model::series::{Sample, Series};
+use crate::model::series::Sample;
 use crate::model::{DaemonId, ProcessKey};
 use crate::protocol::process::{ExecMode, PmId, ProcessInfo, ProcessStatus};
 use crate::protocol::text::StyledText;
@@ -21,28 +21,20 @@ use crate::view::view;
 pub(super) const NOW_MS: i64 = 1_700_000_000_000;
 pub(super) const MIB: u64 = 1024 * 1024;
 
-pub(super) const COLOR: Theme = Theme {
-    colors: Colors::Sixteen,
-    ascii: false,
-};
-pub(super) const PLAIN: Theme = Theme {
-    colors: Colors::None,
-    ascii: true,
-};
+pub(super) const COLOR: Theme = Theme { colors: Colors::Sixteen, ascii: false };
+pub(super) const PLAIN: Theme = Theme { colors: Colors::None, ascii: true };
 
 /// Draws the app on a terminal of that size.
-pub(super) fn draw(app: &App, theme: &Theme, size: (u16, u16)) -> Buffer {
+pub(super) fn draw(app: &App, theme: Theme, size: (u16, u16)) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
-    terminal.draw(|frame| view(app, theme, frame)).unwrap();
+    terminal.draw(|frame| view(app, &theme, frame)).unwrap();
     terminal.backend().buffer().clone()
 }
 
 /// The screen as lines of text.
-pub(super) fn screen(app: &App, theme: &Theme, size: (u16, u16)) -> String {
+pub(super) fn screen(app: &App, theme: Theme, size: (u16, u16)) -> String {
     let buffer = draw(app, theme, size);
-    (0..size.1)
-        .map(|y| row(&buffer, y).trim_end().to_owned() + "\n")
-        .collect()
+    (0..size.1).map(|y| row(&buffer, y).trim_end().to_owned() + "\n").collect()
 }
 
 /// One row as text; the cell that a wide glyph covers adds nothing.
@@ -59,49 +51,23 @@ pub(super) fn row(buffer: &Buffer, y: u16) -> String {
 }
 
 pub(super) fn key(daemon: u16, pm_id: u32) -> ProcessKey {
-    ProcessKey {
-        daemon: DaemonId(daemon),
-        pm_id: PmId(pm_id),
-    }
+    ProcessKey { daemon: DaemonId(daemon), pm_id: PmId(pm_id) }
 }
 
 pub(super) fn info(pm_id: u32, name: &str, status: ProcessStatus) -> ProcessInfo {
     let is_up = status == ProcessStatus::Online;
     ProcessInfo {
-        pm_id: PmId(pm_id),
-        name: name.into(),
         namespace: Some("default".into()),
-        version: None,
-        exec_mode: ExecMode::Fork,
-        status,
         pid: is_up.then_some(1000 + pm_id),
-        restarts: 0,
-        unstable_restarts: 0,
-        max_restarts: None,
         online_since_ms: Some(NOW_MS - 11_520_000),
-        created_at_ms: None,
-        unique_id: None,
-        exit_code: None,
-        kill_timeout_ms: None,
-        listen_timeout_ms: None,
-        memory_limit_bytes: None,
-        restart_delay_ms: None,
-        backoff_delay_ms: None,
-        autorestart: true,
-        is_module: false,
         cpu_percent: Some(0.0),
         memory_bytes: Some(if is_up { 48 * MIB } else { 0 }),
+        ..ProcessInfo::new(PmId(pm_id), name, status)
     }
 }
 
 pub(super) fn process(info: ProcessInfo) -> Process {
-    Process {
-        info,
-        series: Series::default(),
-        pending: None,
-        restarts_at_ms: None,
-        is_reloading: false,
-    }
+    Process::new(info)
 }
 
 /// Gives a process a sample each second, the last one now; `None` leaves a gap.
@@ -139,9 +105,7 @@ pub(super) fn daemon(number: u16, label: &str) -> Daemon {
 pub(super) fn down(number: u16, label: &str) -> Daemon {
     let mut daemon = daemon(number, label);
     daemon.connection = Connection::Down {
-        problem: Problem::SocketMissing {
-            path: format!("/home/{label}/.pm2/rpc.sock").into(),
-        },
+        problem: Problem::SocketMissing { path: format!("/home/{label}/.pm2/rpc.sock").into() },
         retry_at_ms: NOW_MS + 2400,
     };
     daemon.bus_live = false;
@@ -158,28 +122,14 @@ pub(super) fn typical() -> App {
     let mut app = app(vec![daemon(0, "web-01")]);
     fill(&mut app, 0);
     app.selected = Some(key(0, 0));
-    let source = |pm_id, name: &str| LogSource {
-        daemon: DaemonId(0),
-        pm_id,
-        name: Arc::from(name),
-    };
+    let source =
+        |pm_id, name: &str| LogSource { daemon: DaemonId(0), pm_id, name: Arc::from(name) };
     let api = source(Some(PmId(0)), "api");
     let worker = source(Some(PmId(3)), "worker");
     let at = |ms| NOW_MS - 10_000 + ms;
-    app.log.push(output(
-        at(123),
-        api.clone(),
-        LineKind::Out,
-        "listening on :3000",
-    ));
+    app.log.push(output(at(123), api.clone(), LineKind::Out, "listening on :3000"));
     let exit = "code 1, restart 16 of 16, now errored";
-    app.log.push(LogLine::event(
-        at(1456),
-        worker.clone(),
-        "exit",
-        Severity::Bad,
-        exit,
-    ));
+    app.log.push(LogLine::event(at(1456), worker.clone(), "exit", Severity::Bad, exit));
     app.log.push(output(
         at(2001),
         worker,
@@ -187,15 +137,8 @@ pub(super) fn typical() -> App {
         "Error: connect ECONNREFUSED 10.0.0.7:5432 at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1611:16)",
     ));
     let pm2 = source(None, "PM2");
-    app.log.push(LogLine::event(
-        at(2500),
-        pm2,
-        "connected",
-        Severity::Good,
-        "PM2 7.0.4",
-    ));
-    app.log
-        .push(LogLine::event(at(3000), api, "online", Severity::Good, ""));
+    app.log.push(LogLine::event(at(2500), pm2, "connected", Severity::Good, "PM2 7.0.4"));
+    app.log.push(LogLine::event(at(3000), api, "online", Severity::Good, ""));
     app
 }
 
@@ -228,13 +171,5 @@ pub(super) fn fill(app: &mut App, daemon: u16) {
 }
 
 pub(super) fn output(at_ms: i64, source: LogSource, kind: LineKind, text: &str) -> LogLine {
-    LogLine {
-        at_ms,
-        source,
-        kind,
-        text: StyledText {
-            text: text.into(),
-            runs: Box::default(),
-        },
-    }
+    LogLine { at_ms, source, kind, text: StyledText { text: text.into(), runs: Box::default() } }
 }

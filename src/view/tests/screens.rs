@@ -25,31 +25,26 @@ const ALL: [(u16, u16); 3] = [(120, 40), (80, 24), (40, 10)];
 
 #[test]
 fn typical_fleet() {
-    check!(&typical(), &COLOR, "typical", ALL);
-    check!(
-        &typical(),
-        &COLOR,
-        "typical",
-        [(30, 6), (60, 18), (200, 50)]
-    );
+    check!(&typical(), COLOR, "typical", ALL);
+    check!(&typical(), COLOR, "typical", [(30, 6), (60, 18), (200, 50)]);
 }
 
 #[test]
 fn ascii_and_no_color() {
-    check!(&typical(), &PLAIN, "ascii", ALL);
+    check!(&typical(), PLAIN, "ascii", ALL);
 }
 
 #[test]
 fn too_small() {
-    check!(&typical(), &COLOR, "too_small", [(29, 5)]);
+    check!(&typical(), COLOR, "too_small", [(29, 5)]);
 }
 
 #[test]
 fn no_daemon() {
     let mut app = app(vec![down(0, "deploy")]);
     app.daemons[0].snapshot_at_ms = None;
-    check!(&app, &COLOR, "no_daemon", ALL);
-    check!(&app, &COLOR, "no_daemon", [(30, 6)]);
+    check!(&app, COLOR, "no_daemon", ALL);
+    check!(&app, COLOR, "no_daemon", [(30, 6)]);
 }
 
 #[test]
@@ -62,19 +57,19 @@ fn no_daemon_of_two() {
         },
         retry_at_ms: NOW_MS,
     };
-    check!(&app, &COLOR, "no_daemon_of_two", [(80, 24), (40, 10)]);
+    check!(&app, COLOR, "no_daemon_of_two", [(80, 24), (40, 10)]);
 }
 
 #[test]
 fn connecting() {
     let mut app = app(vec![daemon(0, "web-01")]);
     app.daemons[0].connection = Connection::Connecting;
-    check!(&app, &COLOR, "connecting", [(80, 24)]);
+    check!(&app, COLOR, "connecting", [(80, 24)]);
 }
 
 #[test]
 fn live_and_empty() {
-    check!(&app(vec![daemon(0, "web-01")]), &COLOR, "empty", ALL);
+    check!(&app(vec![daemon(0, "web-01")]), COLOR, "empty", ALL);
 }
 
 #[test]
@@ -82,14 +77,14 @@ fn one_of_two_daemons_down() {
     let mut app = typical();
     app.daemons.push(down(1, "web-02"));
     fill(&mut app, 1);
-    check!(&app, &COLOR, "two_daemons", ALL);
+    check!(&app, COLOR, "two_daemons", ALL);
 }
 
 #[test]
 fn daemon_went_away() {
     let mut app = typical();
     app.daemons[0] = down(0, "web-01");
-    check!(&app, &COLOR, "went_away", ALL);
+    check!(&app, COLOR, "went_away", ALL);
 }
 
 #[test]
@@ -100,28 +95,25 @@ fn warnings_and_losses() {
     app.daemons[0].warnings = 3;
     app.daemons[0].last_warning = Some("a process without pm2_env was left out".into());
     app.log.count_lost(1234);
-    check!(&app, &COLOR, "warnings", ALL);
-    check!(&app, &COLOR, "warnings", [(180, 12)]);
+    check!(&app, COLOR, "warnings", ALL);
+    check!(&app, COLOR, "warnings", [(180, 12)]);
 }
 
 #[test]
 fn question() {
     let mut app = typical();
-    app.mode = Mode::Confirm {
-        action: Action::Delete,
-        key: key(0, 3),
-    };
-    check!(&app, &COLOR, "confirm", ALL);
-    check!(&app, &COLOR, "confirm", [(30, 6)]);
+    app.mode = Mode::Confirm { action: Action::Delete, key: key(0, 3) };
+    check!(&app, COLOR, "confirm", ALL);
+    check!(&app, COLOR, "confirm", [(30, 6)]);
 }
 
 #[test]
 fn help() {
     let mut app = typical();
     app.mode = Mode::Help { top: 0 };
-    check!(&app, &COLOR, "help", ALL);
+    check!(&app, COLOR, "help", ALL);
     app.mode = Mode::Help { top: 9999 };
-    check!(&app, &COLOR, "help_end", [(40, 10)]);
+    check!(&app, COLOR, "help_end", [(40, 10)]);
 }
 
 #[test]
@@ -132,13 +124,13 @@ fn notices() {
         is_bad: false,
         until_ms: NOW_MS + 1000,
     });
-    check!(&app, &COLOR, "notice_good", [(80, 24)]);
+    check!(&app, COLOR, "notice_good", [(80, 24)]);
     app.notice = Some(Notice {
         text: "delete worker[3] failed: process 3 not found".into(),
         is_bad: true,
         until_ms: NOW_MS + 1000,
     });
-    check!(&app, &COLOR, "notice_bad", [(80, 24), (40, 10)]);
+    check!(&app, COLOR, "notice_bad", [(80, 24), (40, 10)]);
 }
 
 #[test]
@@ -162,19 +154,15 @@ fn states_of_processes() {
     app.fleet.insert(key(0, 9), reloading);
     let odd = ProcessStatus::Other("one-launch-status".into());
     app.fleet.insert(key(0, 10), process(info(10, "odd", odd)));
-    for (pm_id, status) in [
-        (11, ProcessStatus::Launching),
-        (12, ProcessStatus::Stopping),
-    ] {
+    for (pm_id, status) in [(11, ProcessStatus::Launching), (12, ProcessStatus::Stopping)] {
         let name = status.as_str().to_owned();
-        app.fleet
-            .insert(key(0, pm_id), process(info(pm_id, &name, status)));
+        app.fleet.insert(key(0, pm_id), process(info(pm_id, &name, status)));
     }
-    check!(&app, &COLOR, "states", [(120, 40)]);
+    check!(&app, COLOR, "states", [(120, 40)]);
     app.table_top = 5;
     app.selected = Some(key(0, 7));
-    check!(&app, &COLOR, "states", [(40, 16)]);
-    check!(&app, &PLAIN, "states_ascii", [(120, 40)]);
+    check!(&app, COLOR, "states", [(40, 16)]);
+    check!(&app, PLAIN, "states_ascii", [(120, 40)]);
 }
 
 #[test]
@@ -187,16 +175,11 @@ fn scrolled_log() {
             pm_id: Some(PmId(2)),
             name: "nightly-report-generator".into(),
         };
-        let line = output(
-            NOW_MS + number,
-            source,
-            LineKind::Out,
-            &format!("line {number}"),
-        );
+        let line = output(NOW_MS + number, source, LineKind::Out, &format!("line {number}"));
         app.log.push(line);
     }
     app.log_top = Some(20);
-    check!(&app, &COLOR, "scrolled_log", ALL);
+    check!(&app, COLOR, "scrolled_log", ALL);
 }
 
 #[test]
@@ -212,25 +195,19 @@ fn foreign_names() {
         "क्षि",
     ];
     for (pm_id, name) in (20..).zip(names) {
-        app.fleet.insert(
-            key(0, pm_id),
-            process(info(pm_id, name, ProcessStatus::Online)),
-        );
+        app.fleet.insert(key(0, pm_id), process(info(pm_id, name, ProcessStatus::Online)));
     }
-    check!(&app, &COLOR, "foreign_names", [(100, 30)]);
-    check!(&app, &PLAIN, "foreign_names_ascii", [(100, 30)]);
+    check!(&app, COLOR, "foreign_names", [(100, 30)]);
+    check!(&app, PLAIN, "foreign_names_ascii", [(100, 30)]);
 }
 
 #[test]
 fn long_table_scrolls() {
     let mut app = app(vec![daemon(0, "web-01")]);
     for pm_id in 0..120 {
-        app.fleet.insert(
-            key(0, pm_id),
-            process(info(pm_id, "api", ProcessStatus::Online)),
-        );
+        app.fleet.insert(key(0, pm_id), process(info(pm_id, "api", ProcessStatus::Online)));
     }
     app.selected = Some(key(0, 4));
     app.table_top = 2;
-    check!(&app, &COLOR, "long_table", [(80, 24)]);
+    check!(&app, COLOR, "long_table", [(80, 24)]);
 }

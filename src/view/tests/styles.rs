@@ -16,9 +16,7 @@ const SIZE: (u16, u16) = (120, 40);
 /// Where a text stands: its first column and row.
 fn find(buffer: &Buffer, text: &str) -> (u16, u16) {
     for y in 0..buffer.area.height {
-        let line: Vec<&str> = (0..buffer.area.width)
-            .map(|x| buffer[(x, y)].symbol())
-            .collect();
+        let line: Vec<&str> = (0..buffer.area.width).map(|x| buffer[(x, y)].symbol()).collect();
         for x in 0..line.len() {
             if line[x..].concat().starts_with(text) {
                 return (x as u16, y);
@@ -38,17 +36,14 @@ fn states_differ_in_text_and_in_colour() {
         ("✗ never started", Color::Red),
         ("◍ deleting", Color::Cyan),
     ];
-    app.fleet.insert(
-        key(0, 5),
-        process(info(5, "a", ProcessStatus::WaitingRestart)),
-    );
+    app.fleet.insert(key(0, 5), process(info(5, "a", ProcessStatus::WaitingRestart)));
     let mut ghost = process(info(6, "b", ProcessStatus::Online));
     ghost.info.pid = None;
     app.fleet.insert(key(0, 6), ghost);
     let mut pending = process(info(7, "c", ProcessStatus::Online));
     pending.pending = Some(Action::Delete);
     app.fleet.insert(key(0, 7), pending);
-    let buffer = draw(&app, &COLOR, SIZE);
+    let buffer = draw(&app, COLOR, SIZE);
     for (word, color) in words {
         assert_eq!(buffer[find(&buffer, word)].fg, color, "{word}");
     }
@@ -59,19 +54,23 @@ fn selection_shows_by_pointer_and_reversal() {
     let mut app = typical();
     for theme in [COLOR, PLAIN] {
         app.focus = Pane::Processes;
-        let buffer = draw(&app, &theme, SIZE);
+        let buffer = draw(&app, theme, SIZE);
         let pointer = if theme.ascii { ">" } else { "▶" };
         let (x, y) = find(&buffer, pointer);
         for x in x..119 {
-            let modifier = buffer[(x, y)].modifier;
-            assert!(
-                modifier.contains(Modifier::REVERSED | Modifier::BOLD),
-                "{x}"
-            );
+            let cell = &buffer[(x, y)];
+            assert!(cell.modifier.contains(Modifier::BOLD), "{x}");
+            // Bars in reverse would read upside down.
+            let is_bar = !theme.ascii && theme.glyphs().bars.contains(&cell.symbol());
+            let is_reversed = cell.modifier.contains(Modifier::REVERSED);
+            assert!(!is_bar || !is_reversed, "{x}");
         }
+        let (name, _) = find(&buffer, "api");
+        assert!(buffer[(name, y)].modifier.contains(Modifier::REVERSED));
+        assert!(buffer[(name + 8, y)].modifier.contains(Modifier::REVERSED));
         assert!(!buffer[(x, y + 1)].modifier.contains(Modifier::REVERSED));
         app.focus = Pane::Log;
-        let buffer = draw(&app, &theme, SIZE);
+        let buffer = draw(&app, theme, SIZE);
         assert_eq!(find(&buffer, pointer), (x, y));
         assert!(!buffer[(x, y)].modifier.contains(Modifier::REVERSED));
     }
@@ -83,7 +82,7 @@ fn stale_rows_are_dimmed_and_say_so() {
     app.daemons.push(down(1, "web-02"));
     fill(&mut app, 1);
     for theme in [COLOR, PLAIN] {
-        let buffer = draw(&app, &theme, SIZE);
+        let buffer = draw(&app, theme, SIZE);
         let (x, y) = find(&buffer, "web-02  api");
         assert!(buffer[(x, y)].modifier.contains(Modifier::DIM));
         let (x, y) = find(&buffer, "web-01  api");
@@ -95,51 +94,25 @@ fn stale_rows_are_dimmed_and_say_so() {
 #[test]
 fn no_color_has_no_colour() {
     let mut app = typical();
-    app.notice = Some(Notice {
-        text: "failed".into(),
-        is_bad: true,
-        until_ms: NOW_MS,
-    });
+    app.notice = Some(Notice { text: "failed".into(), is_bad: true, until_ms: NOW_MS });
     let mut line = app.log.get(0).unwrap().clone();
     line.text = colored();
     app.log.push(line);
-    for theme in [
-        PLAIN,
-        Theme {
-            colors: Colors::None,
-            ascii: false,
-        },
-    ] {
-        let buffer = draw(&app, &theme, SIZE);
+    for theme in [PLAIN, Theme { colors: Colors::None, ascii: false }] {
+        let buffer = draw(&app, theme, SIZE);
         for cell in buffer.content() {
             assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset), "{cell:?}");
         }
-        find(
-            &buffer,
-            if theme.ascii {
-                "x failed"
-            } else {
-                "✗ failed"
-            },
-        );
+        find(&buffer, if theme.ascii { "x failed" } else { "✗ failed" });
     }
 }
 
 /// `plain red bold`, coloured as it says.
 fn colored() -> StyledText {
     let run = |start, end, style| StyledRun { start, end, style };
-    let red = TextStyle {
-        fg: Some(TextColor::Indexed(1)),
-        ..TextStyle::default()
-    };
-    let bold = TextStyle {
-        bold: true,
-        ..TextStyle::default()
-    };
-    StyledText {
-        text: "plain red bold".into(),
-        runs: [run(6, 9, red), run(10, 14, bold)].into(),
-    }
+    let red = TextStyle { fg: Some(TextColor::Indexed(1)), ..TextStyle::default() };
+    let bold = TextStyle { bold: true, ..TextStyle::default() };
+    StyledText { text: "plain red bold".into(), runs: [run(6, 9, red), run(10, 14, bold)].into() }
 }
 
 #[test]
@@ -149,7 +122,7 @@ fn colours_of_log_lines_show() {
     line.kind = LineKind::Err;
     line.text = colored();
     app.log.push(line);
-    let buffer = draw(&app, &COLOR, SIZE);
+    let buffer = draw(&app, COLOR, SIZE);
     let (x, y) = find(&buffer, "plain red bold");
     let looks = |at: u16| (buffer[(x + at, y)].fg, buffer[(x + at, y)].modifier);
     assert_eq!(looks(5), (Color::Reset, Modifier::empty()));
@@ -164,10 +137,10 @@ fn colours_of_log_lines_show() {
 #[test]
 fn losses_are_a_warning() {
     let mut app = typical();
-    let calm = draw(&app, &COLOR, SIZE);
+    let calm = draw(&app, COLOR, SIZE);
     assert_eq!(calm[find(&calm, "0 dropped")].fg, Color::Reset);
     app.log.count_lost(7);
-    let alarmed = draw(&app, &COLOR, SIZE);
+    let alarmed = draw(&app, COLOR, SIZE);
     assert_eq!(alarmed[find(&alarmed, "7 dropped")].fg, Color::Yellow);
 }
 
@@ -176,6 +149,6 @@ fn memory_near_its_limit_is_a_warning() {
     let mut app = typical();
     let process = app.fleet.get_mut(key(0, 1)).unwrap();
     process.info.memory_bytes = Some(270 * MIB);
-    let buffer = draw(&app, &COLOR, SIZE);
+    let buffer = draw(&app, COLOR, SIZE);
     assert_eq!(buffer[find(&buffer, "270.0 MiB")].fg, Color::Yellow);
 }
