@@ -1,6 +1,6 @@
 //! Feeding 100,000 log lines, as a burst of a fork app brings them (64 KiB a frame), from the bus
 //! frame to the app's ring.
-#![expect(missing_docs, clippy::unwrap_used, reason = "a bench")]
+#![expect(clippy::unwrap_used, reason = "a bench")]
 
 use std::hint::black_box;
 use std::sync::Arc;
