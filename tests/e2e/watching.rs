@@ -90,7 +90,8 @@ pub(crate) fn an_exception_shows() {
     home.mark();
     let mut screen = home.cockpit((120, 40));
     screen.wait_for("a row", |text| row_says(text, "thrower", "online"));
-    screen.wait_for("the connection", |text| text.contains("● live"));
+    // Its handler is there, and so is the bus.
+    screen.wait_for("the app to be ready", |text| text.contains("armed"));
     let before = home.one("thrower");
     Proc::find(before.pid).unwrap().signal(Signal::USR2);
     screen.wait_for("the exception with its message", |text| {

@@ -121,13 +121,13 @@ pub fn shell(name: &str) -> App {
     App::script(name, "sh", "while :; do echo from the shell; sleep 1; done\n")
 }
 
-/// Throws an exception when it gets SIGUSR2, and goes on after it is restarted.
+/// Throws an exception when it gets SIGUSR2, and says `armed` again and again while it can.
 pub fn thrower(name: &str) -> App {
     App::script(
         name,
         "js",
         "process.on('SIGUSR2', () => { throw new Error('boom 4711') });
-setInterval(() => {}, 1e9);",
+setInterval(() => console.log('armed'), 200);",
     )
 }
 
