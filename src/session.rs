@@ -45,17 +45,25 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
     let mut daemons = spawn_daemons(&cli, endpoints, &inbox);
     let mut screen = Screen::enter(Theme::detect(|name| std::env::var(name).ok()))
         .wrap_err("cannot set up the terminal")?;
-    let pause = watch(&mut app, &mut screen, &inbox, &mut daemons).await;
+    panic::if_asked_for();
+    let ended = watch(&mut app, &mut screen, &inbox, &mut daemons).await;
     screen.leave().await;
     for daemon in daemons {
         daemon.shut_down().await;
     }
-    Ok(match pause? {
-        Pause::Quit | Pause::Suspend => ExitCode::SUCCESS,
-        // As if SIGHUP had come, which is what a lost terminal usually sends too.
-        Pause::TerminalGone => ExitCode::from(129),
-        Pause::Signal(signal) => ExitCode::from(128_u8.saturating_add(signal as u8)),
-    })
+    Ok(ExitCode::from(match ended? {
+        Ended::Quit => 0,
+        Ended::Panicked => 101,
+        Ended::Signal(signal) => 128_u8.saturating_add(signal as u8),
+    }))
+}
+
+/// Why the program ends.
+enum Ended {
+    Quit,
+    Signal(i32),
+    /// A task panicked; the hook has restored the terminal and printed its report.
+    Panicked,
 }
 
 /// Runs the loop, over suspensions, until the program is to end.
@@ -64,17 +72,20 @@ async fn watch(
     screen: &mut Screen,
     inbox: &Inbox,
     daemons: &mut Daemons,
-) -> Result<Pause> {
+) -> Result<Ended> {
     let mut inputs = input::start().wrap_err("cannot read from the terminal")?;
     let mut pacer = Pacer::default();
     loop {
         let pause = tokio::select! {
             pause = runtime::run(app, screen, &mut pacer, &mut inputs, inbox, daemons, now_ms) => pause,
-            // The hook has restored the terminal and printed its report.
-            () = panic::happened() => return Err(color_eyre::eyre::eyre!("a task panicked")),
+            () = panic::happened() => return Ok(Ended::Panicked),
         };
-        if pause != Pause::Suspend {
-            return Ok(pause);
+        match pause {
+            Pause::Quit => return Ok(Ended::Quit),
+            Pause::Signal(signal) => return Ok(Ended::Signal(signal)),
+            // As if SIGHUP had come, which is what a lost terminal usually sends too.
+            Pause::TerminalGone => return Ok(Ended::Signal(1)),
+            Pause::Suspend => {}
         }
         suspend(screen, daemons).await?;
         app.size = terminal::size()?;

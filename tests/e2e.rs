@@ -58,6 +58,10 @@ fn main() -> std::process::ExitCode {
         ),
         with_pm2("pm2::hang_up_ends_it_within_a_second", manners::hang_up_ends_it_within_a_second),
         trial(
+            "a_panic_gives_the_terminal_back_and_reports",
+            manners::a_panic_gives_the_terminal_back_and_reports,
+        ),
+        trial(
             "an_output_that_is_no_terminal_is_refused",
             command_line::an_output_that_is_no_terminal_is_refused,
         ),

@@ -1,5 +1,11 @@
 //! The fault list: a simulated daemon that goes wrong on real sockets, and what the client makes
 //! of it. The same faults with shortened timeouts stand in `src/daemon/tests/`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
 
 use std::time::Duration;
 

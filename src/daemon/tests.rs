@@ -170,7 +170,8 @@ fn timings() -> Timings {
         debounce: Duration::from_millis(5),
         partial_line: Duration::from_millis(20),
         handshake: PATIENCE,
-        read: PATIENCE,
+        // Longer than a test waits, so that no poll that times out stands in for what is tested.
+        read: 2 * PATIENCE,
         last_poll: Duration::from_millis(20),
         act_margin: PATIENCE,
         ..Timings::default()

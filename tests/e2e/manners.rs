@@ -58,6 +58,17 @@ pub(crate) fn quit_and_signals_give_the_terminal_back() {
     home.assert_unharmed_but(&[]);
 }
 
+pub(crate) fn a_panic_gives_the_terminal_back_and_reports() {
+    let asked = [("PM2_TUI_TEST_PANIC".to_owned(), "1".to_owned())];
+    let screen = Screen::program((100, 30), COCKPIT, &["demo"], &asked);
+    let ending = screen.wait_exit();
+    assert_eq!(ending.code, 101);
+    assert_given_back(&ending, "a panic");
+    let tail = String::from_utf8_lossy(&ending.tail);
+    let (_, after) = tail.rsplit_once("\x1b[?1049l").unwrap();
+    assert!(after.contains("PM2_TUI_TEST_PANIC is set"), "the report comes after: {after:?}");
+}
+
 pub(crate) fn hang_up_ends_it_within_a_second() {
     let home = Pm2Home::with(Release::Seven, &[apps::ticker("tick")]);
     home.mark();
