@@ -13,6 +13,7 @@ use tokio_util::codec::FramedRead;
 use super::backoff::Backoff;
 use super::clock::{now_ms, whole_ms};
 use super::connection::READ_BYTES;
+use super::gather::Gather;
 use super::output::Output;
 use super::{Farewell, Watch};
 use crate::model::report::Report;
@@ -49,12 +50,6 @@ pub(super) async fn run(watch: &Watch) {
     }
 }
 
-/// Frames that come this soon after the last ones are a flood.
-const FLOOD_GAP: Duration = Duration::from_millis(5);
-/// How long a flood's frames gather in the socket before they are read together: a thousand
-/// wake-ups a second instead of one a frame. The socket holds far more than God writes meanwhile.
-const GATHER: Duration = Duration::from_millis(1);
-
 /// One connection to the bus.
 struct Reader<'a> {
     watch: &'a Watch,
@@ -65,60 +60,46 @@ struct Reader<'a> {
     flush_at: Option<Instant>,
     /// When a poll is due because of what changed.
     poll_at: Option<Instant>,
-    /// When a frame last came after a wait.
-    woke_at: Instant,
-    rate: Rate,
 }
-
-/// How fast frames come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rate {
-    Calm,
-    /// So soon after each other that more are at hand.
-    Flood,
-    /// They were let gather, and not looked at yet.
-    Gathered,
-}
-
-/// What came of waiting for a frame.
-enum Came {
-    Frame(Result<Frame, AmpError>),
-    /// The connection ended.
-    End,
-    /// Something else was due.
-    Nothing,
-}
-
-type Frames = FramedRead<UnixStream, AmpCodec>;
 
 impl<'a> Reader<'a> {
     fn new(watch: &'a Watch, started: Instant) -> Self {
-        Self {
-            watch,
-            output: Output::new(watch.id),
-            started,
-            flush_at: None,
-            poll_at: None,
-            woke_at: started,
-            rate: Rate::Calm,
-        }
+        Self { watch, output: Output::new(watch.id), started, flush_at: None, poll_at: None }
     }
 
     /// Reads until the connection ends.
     async fn read(mut self, stream: UnixStream) {
         let codec = AmpCodec::new(self.watch.options.frame_bytes_max);
-        let mut frames = FramedRead::with_capacity(stream, codec, READ_BYTES);
+        let mut frames = FramedRead::with_capacity(Gather::new(stream), codec, READ_BYTES);
         loop {
-            match self.next(&mut frames).await {
-                Came::Nothing => continue,
-                Came::Frame(Ok(frame)) => self.frame(&frame),
-                Came::Frame(Err(error)) => {
+            // As long as frames are there, their lines gather; one report, and one wake-up of the
+            // app, then serves them all.
+            let frame = if let Some(frame) = frames.next().now_or_never() {
+                frame
+            } else {
+                self.report_lines();
+                tokio::select! {
+                    frame = frames.next() => frame,
+                    () = until(self.flush_at) => {
+                        self.flush_old();
+                        continue;
+                    }
+                    () = until(self.poll_at) => {
+                        self.poll_at = None;
+                        self.watch.wishes.change.notify_one();
+                        continue;
+                    }
+                }
+            };
+            match frame {
+                Some(Ok(frame)) => self.frame(&frame),
+                Some(Err(error)) => {
                     if !matches!(error, AmpError::Io(_)) {
                         self.watch.warn(&format!("bus: {error}"));
                     }
                     break;
                 }
-                Came::End => break,
+                None => break,
             }
             self.keep_time();
         }
@@ -127,39 +108,6 @@ impl<'a> Reader<'a> {
         self.output.report(&mut emit);
         // What changed last must not wait for the next connection.
         self.watch.wishes.change.notify_one();
-    }
-
-    /// Waits for the next frame, or for what else is due.
-    async fn next(&mut self, frames: &mut Frames) -> Came {
-        // As long as frames are there, their lines gather; one report, and one wake-up of the app,
-        // then serves them all.
-        if let Some(frame) = frames.next().now_or_never() {
-            if self.rate == Rate::Gathered {
-                self.rate = Rate::Flood;
-            }
-            return frame.map_or(Came::End, Came::Frame);
-        }
-        self.report_lines();
-        if self.rate == Rate::Flood {
-            tokio::time::sleep(GATHER).await;
-            self.rate = Rate::Gathered;
-            return Came::Nothing;
-        }
-        tokio::select! {
-            frame = frames.next() => {
-                let now = Instant::now();
-                let is_flood = now.duration_since(self.woke_at) < FLOOD_GAP;
-                self.rate = if is_flood { Rate::Flood } else { Rate::Calm };
-                self.woke_at = now;
-                return frame.map_or(Came::End, Came::Frame);
-            }
-            () = until(self.flush_at) => self.flush_old(),
-            () = until(self.poll_at) => {
-                self.poll_at = None;
-                self.watch.wishes.change.notify_one();
-            }
-        }
-        Came::Nothing
     }
 
     /// Whatever the flood, unfinished lines and polls come in time.
