@@ -249,7 +249,10 @@ mod tests {
         let gone = Endpoint::in_home(&folder.path().join("gone"));
         assert_eq!(problem(&gone).await, Problem::HomeMissing { home: shown(&gone.home) });
         let endpoint = Endpoint::in_home(folder.path());
-        assert_eq!(problem(&endpoint).await, Problem::SocketMissing { path: shown(rpc(&endpoint)) });
+        assert_eq!(
+            problem(&endpoint).await,
+            Problem::SocketMissing { path: shown(rpc(&endpoint)) }
+        );
         drop(std::os::unix::net::UnixListener::bind(rpc(&endpoint)).unwrap());
         assert_eq!(problem(&endpoint).await, Problem::Refused { path: shown(rpc(&endpoint)) });
         let long = Endpoint::in_home(&folder.path().join("x".repeat(120)));
