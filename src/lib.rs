@@ -21,6 +21,7 @@ pub mod app;
 pub mod cli;
 pub mod daemon;
 pub mod demo;
+pub mod ecosystem;
 mod input;
 pub mod model;
 pub mod panic;

@@ -1,0 +1,18 @@
+//! Ecosystem files: from what the user wrote to what the God daemon's `prepare` takes, as the pm2
+//! CLI 7.0.4 does it.
+//!
+//! Invariant: nothing here talks to a daemon, and nothing is changed before every app of the file
+//! was understood: an unknown key, a wrong type or a missing script is an [`EcosystemError`] that
+//! names file, app and key.
+
+mod app;
+mod error;
+mod load;
+mod node;
+mod prepare;
+
+pub use app::AppConfig;
+pub use error::EcosystemError;
+pub use load::{load, parse_value};
+pub use node::NodeFinder;
+pub use prepare::{Context, create_log_folders, prepare_all, prepare_payloads};
