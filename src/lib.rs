@@ -19,8 +19,10 @@
 
 pub mod app;
 pub mod cli;
+pub mod client;
 pub mod daemon;
 pub mod demo;
+pub mod ecosystem;
 mod homes;
 mod input;
 pub mod model;
@@ -30,3 +32,5 @@ pub mod runtime;
 pub mod session;
 mod terminal;
 pub mod view;
+
+pub use client::{Bus, Client};

@@ -13,7 +13,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::UnixStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, Sleep, sleep};
 
 /// Reads this soon after each other are a flood.
@@ -33,6 +33,18 @@ pub(super) trait Registered: AsyncRead + Unpin + Sized {
 
 impl Registered for UnixStream {
     type Plain = std::os::unix::net::UnixStream;
+
+    fn take_out(self) -> io::Result<Self::Plain> {
+        self.into_std()
+    }
+
+    fn put_back(plain: Self::Plain) -> io::Result<Self> {
+        Self::from_std(plain)
+    }
+}
+
+impl Registered for TcpStream {
+    type Plain = std::net::TcpStream;
 
     fn take_out(self) -> io::Result<Self::Plain> {
         self.into_std()
