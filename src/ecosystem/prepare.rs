@@ -75,12 +75,12 @@ pub fn prepare_all(apps: &[AppConfig], context: &Context) -> Result<Vec<Json>, E
 /// them: the daemon refuses an app whose log it cannot open.
 ///
 /// # Errors
-/// [`EcosystemError::Unreadable`] names the folder that could not be made.
+/// [`EcosystemError::Folder`] names the one that could not be made.
 pub fn create_log_folders(payloads: &[Json]) -> Result<(), EcosystemError> {
     let files = payloads.iter().flat_map(|payload| FILES.iter().filter_map(|key| payload.get(key)));
     for folder in files.filter_map(Json::as_str).filter_map(|file| Path::new(file).parent()) {
-        std::fs::create_dir_all(folder).map_err(|error| EcosystemError::Unreadable {
-            file: shown(&folder.to_string_lossy()),
+        std::fs::create_dir_all(folder).map_err(|error| EcosystemError::Folder {
+            folder: shown(&folder.to_string_lossy()),
             reason: shown(&error.to_string()),
         })?;
     }
@@ -286,7 +286,8 @@ fn home(context: &Context, accounts: &Accounts) -> PathBuf {
 fn file_name(name: &str) -> String {
     // As JavaScript counts: a letter beyond the basic plane is two.
     let dashes = |letter: char| std::iter::repeat_n('-', letter.len_utf16());
-    let is_kept = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '\\');
+    let is_kept =
+        |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '\\');
     name.chars().fold(String::with_capacity(name.len()), |mut done, letter| {
         if is_kept(letter) {
             done.push(letter);
