@@ -24,7 +24,10 @@ const FRAME_INTERVAL_MIN: Duration = Duration::from_millis(33);
 /// The shortest time between two frames that only data caused: 10 a second.
 const DATA_FRAME_INTERVAL_MIN: Duration = Duration::from_millis(100);
 /// The most log lines taken into the app in one turn of the loop.
-const LINES_A_TURN_MAX: usize = 4_096;
+const LINES_A_TURN_MAX: usize = 8_192;
+/// The shortest time between two turns that take data in: a flood is taken in gulps, each of which
+/// wakes the loop once.
+const DATA_INTERVAL_MIN: Duration = Duration::from_millis(10);
 
 /// Where frames go.
 pub trait Surface {
@@ -124,6 +127,7 @@ pub async fn run<S: Surface>(
     clock: impl Fn() -> i64,
 ) -> Pause {
     let mut batch: Vec<(DaemonId, Report)> = Vec::new();
+    let mut data_due = Instant::now();
     loop {
         let may_draw = app.is_dirty && !surface.is_busy();
         let due = pacer.due();
@@ -134,7 +138,7 @@ pub async fn run<S: Surface>(
             () = sleep_until(due), if may_draw => Turn::Frame,
             result = surface.wait_idle(), if surface.is_busy() => Turn::Written(result.is_ok()),
             input = inputs.recv() => Turn::Input(input),
-            () = inbox.ready() => Turn::Data,
+            () = data_ready(inbox, data_due) => Turn::Data,
             () = sleep_until(tick.unwrap_or(due)), if tick.is_some() => Turn::Clock,
         };
         let now_ms = clock();
@@ -161,7 +165,16 @@ pub async fn run<S: Surface>(
             }
             Turn::Data => {
                 inbox.take(&mut batch, LINES_A_TURN_MAX);
-                take_batch(app, now_ms, &mut batch)
+                // What did not fit one turn is taken in the next.
+                let pause = if inbox.is_empty() { DATA_INTERVAL_MIN } else { Duration::ZERO };
+                data_due = Instant::now() + pause;
+                let knew_none = app.fleet.is_empty();
+                let effects = take_batch(app, now_ms, &mut batch);
+                if knew_none && !app.fleet.is_empty() {
+                    // The first rows are what the user waits for.
+                    pacer.hurry();
+                }
+                effects
             }
             Turn::Clock => update(app, now_ms, Message::Clock),
         };
@@ -169,6 +182,12 @@ pub async fn run<S: Surface>(
             return pause;
         }
     }
+}
+
+/// Waits until there is data and it is time to take it. Cancel-safe.
+async fn data_ready(inbox: &Inbox, due: Instant) {
+    inbox.ready().await;
+    sleep_until(due).await;
 }
 
 /// What happened, by name.

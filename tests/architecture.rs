@@ -71,7 +71,7 @@ fn is_test(name: &str) -> bool {
 #[test]
 fn imports_point_one_way() {
     let all: Vec<&str> = IMPORTS.iter().map(|(module, _)| *module).collect();
-    let rest = ["runtime", "session", "terminal", "input", "panic"];
+    let rest = ["runtime", "session", "homes", "terminal", "input", "panic"];
     for (name, source) in sources() {
         let module = name.split('/').next().unwrap();
         let Some((_, allowed)) = IMPORTS.iter().find(|(known, _)| *known == module) else {

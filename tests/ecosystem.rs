@@ -5,7 +5,6 @@
 //! reported as ignored.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "test code: a failure is a panic with a message"
 )]

@@ -10,6 +10,11 @@ fn geometry(app: &App) -> Option<Geometry> {
     Geometry::new(app.size, app.fleet.len(), app.focus)
 }
 
+/// Whether the table, and so the selected row, is on the screen.
+pub(super) fn is_table_visible(app: &App) -> bool {
+    geometry(app).is_some_and(|geometry| geometry.table > 0)
+}
+
 /// The row of the selection.
 pub(super) fn selected_row(app: &App) -> Option<usize> {
     let selected = app.selected?;

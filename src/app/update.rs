@@ -6,8 +6,9 @@ use super::message::Message;
 use super::{App, Mode, Notice, Pane, navigate, report};
 use crate::model::{Action, ProcessKey};
 
-/// How long a notice stays, milliseconds.
-const NOTICE_MS: i64 = 8_000;
+/// How long a notice stays, milliseconds; one of a failure stays longer.
+const NOTICE_MS: i64 = 4_000;
+const BAD_NOTICE_MS: i64 = 10_000;
 
 /// Changes the app by one message that happened at `now_ms` (milliseconds since 1970), and returns
 /// what is to be done about it.
@@ -70,7 +71,8 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
                 notify(app, "no process is selected", true);
                 Effects::none()
             }
-            Some(key) if action == Action::Delete => {
+            // Nobody acts in passing on a process that is not on the screen.
+            Some(key) if action == Action::Delete || !navigate::is_table_visible(app) => {
                 app.mode = Mode::Confirm { action, key };
                 Effects::none()
             }
@@ -129,7 +131,8 @@ fn ask(app: &mut App, action: Action, key: ProcessKey) -> Effects {
 
 /// Shows a notice in the footer.
 pub(super) fn notify(app: &mut App, text: &str, is_bad: bool) {
-    let until_ms = app.now_ms.saturating_add(NOTICE_MS);
+    let stays_ms = if is_bad { BAD_NOTICE_MS } else { NOTICE_MS };
+    let until_ms = app.now_ms.saturating_add(stays_ms);
     app.notice = Some(Notice { text: text.to_owned(), is_bad, until_ms });
     app.is_dirty = true;
 }

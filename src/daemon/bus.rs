@@ -13,6 +13,7 @@ use tokio_util::codec::FramedRead;
 use super::backoff::Backoff;
 use super::clock::{now_ms, whole_ms};
 use super::connection::READ_BYTES;
+use super::gather::Gather;
 use super::output::Output;
 use super::{Farewell, Watch};
 use crate::model::report::Report;
@@ -69,7 +70,7 @@ impl<'a> Reader<'a> {
     /// Reads until the connection ends.
     async fn read(mut self, stream: UnixStream) {
         let codec = AmpCodec::new(self.watch.options.frame_bytes_max);
-        let mut frames = FramedRead::with_capacity(stream, codec, READ_BYTES);
+        let mut frames = FramedRead::with_capacity(Gather::new(stream), codec, READ_BYTES);
         loop {
             // As long as frames are there, their lines gather; one report, and one wake-up of the
             // app, then serves them all.

@@ -10,6 +10,7 @@ mod bus;
 mod clock;
 mod connection;
 pub mod endpoint;
+mod gather;
 pub mod inbox;
 mod output;
 mod poller;

@@ -190,7 +190,7 @@ fn run_with(
     let interpreter = interpreter::choose(named, script, is_cluster, context.search())
         .map_err(|reason| ("interpreter", reason))?;
     let instances = keys.get("instances").and_then(Json::as_f64);
-    let is_many = instances.is_some_and(|count| count >= 1.0 || count == 0.0 || count == -1.0);
+    let is_many = instances.is_some_and(|count| count >= 1.0 || [0.0, -1.0].contains(&count));
     let runtime = interpreter.rsplit('/').next().unwrap_or_default();
     let is_javascript = runtime.ends_with("node") || runtime.ends_with("bun");
     let mode = mode.unwrap_or_else(|| {

@@ -9,8 +9,8 @@ use super::prepare::{self, Context};
 use super::schema::split_words;
 use super::{AppConfig, create_log_folders, prepare_all};
 
-fn app(value: Json) -> Result<AppConfig, String> {
-    AppConfig::from_json(&value, "f.json", 3).map_err(|error| error.to_string())
+fn app(value: &Json) -> Result<AppConfig, String> {
+    AppConfig::from_json(value, "f.json", 3).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -50,6 +50,14 @@ fn what_is_not_understood_is_named() {
             json!({"script": "a", "autorestart": "no"}),
             "app 3: autorestart: must be true or false, and is text",
         ),
+    ] {
+        assert_eq!(app(&value), Err(format!("f.json: {reason}")), "{value}");
+    }
+}
+
+#[test]
+fn a_value_that_means_nothing_is_named() {
+    for (value, reason) in [
         (
             json!({"script": "a", "exec_mode": "both"}),
             "app 3: exec_mode: must be fork or cluster, and is \"both\"",
@@ -91,7 +99,7 @@ fn what_is_not_understood_is_named() {
             "app red : x: PM2 has no such key",
         ),
     ] {
-        assert_eq!(app(value.clone()), Err(format!("f.json: {reason}")), "{value}");
+        assert_eq!(app(&value), Err(format!("f.json: {reason}")), "{value}");
     }
 }
 
@@ -127,7 +135,7 @@ fn keys_are_read_as_pm2_reads_them() {
     ] {
         let mut entry = json!({"script": "a.js"});
         entry[key] = value;
-        assert_eq!(app(entry.clone()).unwrap().keys.get(name), Some(&wanted), "{entry}");
+        assert_eq!(app(&entry).unwrap().keys.get(name), Some(&wanted), "{entry}");
     }
     for (value, name) in [
         (json!({"script": "./dir/app.test.js"}), "app.test"),
@@ -135,17 +143,17 @@ fn keys_are_read_as_pm2_reads_them() {
         (json!({"exec": ".hidden"}), ".hidden"),
         (json!({"script": "a.js", "name": "given"}), "given"),
     ] {
-        assert_eq!(app(value.clone()).unwrap().name(), name, "{value}");
+        assert_eq!(app(&value).unwrap().name(), name, "{value}");
     }
     // An own name that is false, 0 or empty gives way to another name of the key, and is lost.
-    let lost = app(json!({"script": "a", "merge_logs": false})).unwrap();
+    let lost = app(&json!({"script": "a", "merge_logs": false})).unwrap();
     assert_eq!(lost.keys.get("merge_logs"), None);
     for (value, merged) in [
         (json!({"script": "a"}), Some(&json!(true))),
         (json!({"script": "a", "instances": 1}), None),
         (json!({"script": "a", "exec_mode": "cluster"}), None),
     ] {
-        assert_eq!(app(value.clone()).unwrap().keys.get("merge_logs"), merged, "{value}");
+        assert_eq!(app(&value).unwrap().keys.get("merge_logs"), merged, "{value}");
     }
 }
 
@@ -200,7 +208,7 @@ fn place() -> Place {
 }
 
 impl Place {
-    fn prepared(&self, entry: Json) -> Result<Json, String> {
+    fn prepared(&self, entry: &Json) -> Result<Json, String> {
         let accounts = Accounts {
             users: "root:x:0:0::/root:\nweb:x:33:34::/srv:\n".to_owned(),
             groups: "web:x:34:\n".to_owned(),
@@ -253,7 +261,7 @@ fn a_payload_has_all_that_the_cli_sends() {
         "windowsHide": true,
     });
     let entry = json!({"name": "a b", "script": "app.js", "args": "-x", "env": {"A": {"b": 1}}});
-    let mut payload = place().prepared(entry).unwrap();
+    let mut payload = place().prepared(&entry).unwrap();
     let username = payload.as_object_mut().unwrap().remove("username");
     assert!(username.is_some_and(|name| name.is_string()));
     assert_eq!(payload, wanted);
@@ -275,15 +283,15 @@ fn interpreter_and_mode_follow_the_script() {
         (json!({"script": "app.js", "interpreter": "none"}), "none", "fork_mode"),
         (json!({"script": "bash -x 'a b'"}), "none", "fork_mode"),
     ] {
-        let payload = place.prepared(entry.clone()).unwrap();
+        let payload = place.prepared(&entry).unwrap();
         assert_eq!(payload["exec_interpreter"], interpreter, "{entry}");
         assert_eq!(payload["exec_mode"], mode, "{entry}");
     }
-    let line = place.prepared(json!({"script": "bash -x 'a b'", "args": "lost"})).unwrap();
+    let line = place.prepared(&json!({"script": "bash -x 'a b'", "args": "lost"})).unwrap();
     assert_eq!(line["args"], json!(["-c", "bash -x 'a b'"]));
     assert_eq!(line["pm_exec_path"], "/bin/bash");
     assert_eq!(
-        place.prepared(json!({"script": "tool.py"})).unwrap()["env"]["PYTHONUNBUFFERED"],
+        place.prepared(&json!({"script": "tool.py"})).unwrap()["env"]["PYTHONUNBUFFERED"],
         "1"
     );
 }
@@ -313,9 +321,9 @@ fn what_is_not_there_is_named() {
         ),
         (json!({"script": "app.js", "gid": "web"}), "gid: needs a uid beside it"),
     ] {
-        assert_eq!(place.prepared(entry.clone()), Err(reason.to_owned()), "{entry}");
+        assert_eq!(place.prepared(&entry), Err(reason.to_owned()), "{entry}");
     }
-    let types = place.prepared(json!({"script": "types.ts"})).unwrap_err();
+    let types = place.prepared(&json!({"script": "types.ts"})).unwrap_err();
     assert!(types.starts_with("interpreter: TypeScript runs with bun, which is not in PATH"));
 }
 
@@ -327,7 +335,7 @@ fn files_are_put_where_the_cli_puts_them() {
         "name": "x/y𝄞", "script": "app.js", "out": "logs/o.log", "error": "/var/e.log", "log": true,
         "pid": "~/x.pid",
     });
-    let payload = place.prepared(entry).unwrap();
+    let payload = place.prepared(&entry).unwrap();
     for (key, path) in [
         ("pm_out_log_path", "/logs/o.log"),
         ("pm_err_log_path", "/var/e.log"),
@@ -336,7 +344,7 @@ fn files_are_put_where_the_cli_puts_them() {
     ] {
         assert_eq!(payload[key], path, "{key}");
     }
-    let null = place.prepared(json!({"script": "app.js", "out": "NULL", "log": "l"})).unwrap();
+    let null = place.prepared(&json!({"script": "app.js", "out": "NULL", "log": "l"})).unwrap();
     assert_eq!(null["pm_out_log_path"], "/dev/null");
     assert_eq!(null["pm_log_path"], "/l");
     assert_eq!(null.get("out_file"), None);
@@ -350,7 +358,7 @@ fn environments_are_laid_over_each_other() {
         "env": {"A": 1, "B": 1}, "env_test": {"B": 2},
     });
     fs::write(place.context.pm2_home.join("module_conf.json"), r#"{"x": {"A": "set"}}"#).unwrap();
-    let env = place.prepared(entry.clone()).unwrap()["env"].clone();
+    let env = place.prepared(&entry).unwrap()["env"].clone();
     for (name, value) in [
         ("A", json!("set")),
         ("B", json!(1)),
@@ -362,15 +370,15 @@ fn environments_are_laid_over_each_other() {
         assert_eq!(env[name], value, "{name}");
     }
     place.context.env_name = Some("test".to_owned());
-    let mut app = app(entry).unwrap();
+    let mut app = app(&entry).unwrap();
     assert!(app.has_env("test") && !app.has_env("production"));
     app.deploy = json!({"test": {"env": {"B": 3, "C": 3}}}).as_object().unwrap().clone();
     let payload = prepare_all(&[app], &place.context).unwrap().remove(0);
     assert_eq!((&payload["env"]["B"], &payload["env"]["C"]), (&json!(2), &json!(3)));
     let named = json!({"name": "x", "script": "app.js", "append_env_to_name": true});
-    assert_eq!(place.prepared(named).unwrap()["name"], "x-test");
+    assert_eq!(place.prepared(&named).unwrap()["name"], "x-test");
     fs::write(place.context.pm2_home.join("module_conf.json"), "{").unwrap();
-    let broken = place.prepared(json!({"script": "app.js"})).unwrap_err();
+    let broken = place.prepared(&json!({"script": "app.js"})).unwrap_err();
     assert!(broken.starts_with("env: /home/module_conf.json is no JSON"), "{broken}");
 }
 
@@ -379,20 +387,20 @@ fn the_callers_variables_are_filtered() {
     let mut place = place();
     let context = &mut place.context;
     context.environment.insert("pmx".to_owned(), "true".to_owned());
-    let env = |place: &Place, filter: Json| {
+    let env = |place: &Place, filter: &Json| {
         let entry = json!({"script": "app.js", "filter_env": filter, "env": {"CALLER_2": "y"}});
-        place.prepared(entry).unwrap()["env"].clone()
+        place.prepared(&entry).unwrap()["env"].clone()
     };
-    let all = env(&place, json!(true));
+    let all = env(&place, &json!(true));
     assert_eq!((&all["CALLER"], &all["pmx"]), (&json!("x"), &json!("true")));
-    let one = env(&place, json!("CALLER"));
+    let one = env(&place, &json!("CALLER"));
     assert_eq!((one.get("CALLER"), &one["CALLER_2"]), (None, &json!("y")));
-    let some = env(&place, json!(["CALL", "PM2_U"]));
+    let some = env(&place, &json!(["CALL", "PM2_U"]));
     assert_eq!((some.get("CALLER"), some.get("PM2_USAGE")), (None, None));
     assert_eq!(some["CALLER_2"], "y");
     // Started by an app that runs under PM2 itself.
     place.context.environment.insert("pm_id".to_owned(), "4".to_owned());
-    let nested = env(&place, Json::Null);
+    let nested = env(&place, &Json::Null);
     assert_eq!((nested.get("pm_id"), nested.get("pmx")), (None, None));
     assert_eq!(nested["CALLER"], "x");
 }
@@ -400,7 +408,7 @@ fn the_callers_variables_are_filtered() {
 #[test]
 fn folders_of_logs_are_made_only_when_asked() {
     let place = place();
-    let app = app(json!({"script": "app.js", "out": "deep/er/o.log"})).unwrap();
+    let app = app(&json!({"script": "app.js", "out": "deep/er/o.log"})).unwrap();
     let payloads = prepare_all(&[app], &place.context).unwrap();
     let folder = place.context.cwd.join("deep/er");
     assert!(!folder.exists() && !place.context.pm2_home.join("logs").exists());
@@ -414,8 +422,8 @@ fn folders_of_logs_are_made_only_when_asked() {
 #[test]
 fn nothing_is_prepared_when_one_app_is_wrong() {
     let place = place();
-    let good = app(json!({"script": "app.js"})).unwrap();
-    let bad = app(json!({"name": "bad", "script": "gone.js"})).unwrap();
+    let good = app(&json!({"script": "app.js"})).unwrap();
+    let bad = app(&json!({"name": "bad", "script": "gone.js"})).unwrap();
     let error = prepare_all(&[good, bad], &place.context).unwrap_err().to_string();
     assert_eq!(place.bare(&error), "f.json: app bad: script: there is no /gone.js");
     assert!(!Path::new(&place.context.pm2_home.join("pids")).exists());
