@@ -6,6 +6,46 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::Mode;
 use super::command::{COMMANDS, Command};
+use super::editor::Edit;
+use super::message::Message;
+
+/// What a key means in a mode, if anything: where text is asked for, letters and editing keys are
+/// that, and only the other keys are commands.
+#[must_use]
+pub fn message(mode: &Mode, key: KeyEvent) -> Option<Message> {
+    if mode.takes_text()
+        && let Some(message) = typed(key)
+    {
+        return Some(message);
+    }
+    command(mode, key).map(Message::Command)
+}
+
+/// What a key types.
+fn typed(key: KeyEvent) -> Option<Message> {
+    if key.kind == KeyEventKind::Release {
+        return None;
+    }
+    let has_control = key.modifiers.contains(KeyModifiers::CONTROL);
+    let has_alt = key.modifiers.contains(KeyModifiers::ALT);
+    let edit = match key.code {
+        KeyCode::Char('u') if has_control => Edit::DeleteToStart,
+        KeyCode::Char('w') if has_control => Edit::DeleteWord,
+        KeyCode::Char('h') if has_control => Edit::Backspace,
+        KeyCode::Char('a') if has_control => Edit::Start,
+        KeyCode::Char('e') if has_control => Edit::End,
+        KeyCode::Backspace if has_control || has_alt => Edit::DeleteWord,
+        KeyCode::Backspace => Edit::Backspace,
+        KeyCode::Delete => Edit::Delete,
+        KeyCode::Left => Edit::Left,
+        KeyCode::Right => Edit::Right,
+        KeyCode::Home => Edit::Start,
+        KeyCode::End => Edit::End,
+        KeyCode::Char(c) if !has_control && !has_alt => return Some(Message::Text(c)),
+        _ => return None,
+    };
+    Some(Message::Edit(edit))
+}
 
 /// The command of a key in a mode, if it has one.
 #[must_use]
@@ -18,8 +58,13 @@ pub fn command(mode: &Mode, key: KeyEvent) -> Option<Command> {
         .find(|row| row.keys.split(' ').any(|name| is_key(name, key)))
         .map(|row| row.command);
     match mode {
-        Mode::Normal | Mode::Help { .. } => named,
-        Mode::Confirm { .. } => match (key.code, named) {
+        Mode::Normal
+        | Mode::Help { .. }
+        | Mode::Line { .. }
+        | Mode::Palette(_)
+        | Mode::Arguments(_)
+        | Mode::Compose(_) => named,
+        Mode::Confirm { .. } | Mode::ConfirmCall { .. } => match (key.code, named) {
             // Whoever wants out of the program, or to suspend it, is not asked again.
             (_, Some(Command::Suspend | Command::Redraw))
             | (KeyCode::Char('c'), Some(Command::Quit)) => named,
@@ -52,6 +97,7 @@ fn is_key(name: &str, key: KeyEvent) -> bool {
         KeyCode::End => name == "End",
         KeyCode::Tab | KeyCode::BackTab => name == "Tab",
         KeyCode::Esc => name == "Esc",
+        KeyCode::Enter => name == "Enter",
         // The character already tells whether Shift is held.
         KeyCode::Char(character) => name.chars().eq([character]),
         _ => false,

@@ -25,7 +25,7 @@ use crate::protocol::text;
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) connection: Connection,
-    pub(super) methods: Methods,
+    pub(super) methods: Arc<Methods>,
     /// The processes that the last poll called `online` without a pid: PM2 could not spawn them.
     /// An event has no pid either, so only a poll can tell.
     ghosts: Mutex<BTreeSet<PmId>>,
@@ -161,6 +161,8 @@ async fn connect(watch: &Watch) -> Result<Session, Problem> {
         .map_err(|error| call_problem(&connection, "methods", &error))?;
     let methods = Methods::parse(&reply)
         .map_err(|error| Problem::NotPm2 { reason: text::clean(&error.to_string()).into() })?;
+    let methods = Arc::new(methods);
+    watch.report(Report::Methods(Arc::clone(&methods)));
     let session = Session { connection, methods, ghosts: Mutex::default() };
     // A daemon that does not tell its version can still be watched.
     if let Ok(call) = session.methods.check(&Call::GetVersion) {

@@ -9,6 +9,7 @@
 pub mod amp;
 pub mod bus;
 mod json;
+pub mod layout;
 pub mod process;
 pub mod rpc;
 mod sgr;

@@ -13,9 +13,17 @@ use crate::model::daemon::Daemon;
 
 /// Draws the line.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
-    let keys = match app.mode {
-        Mode::Confirm { .. } => vec![key("y", "yes", 0), key("n", "no", 0)],
+    let keys = match &app.mode {
+        Mode::Confirm { .. } | Mode::ConfirmCall { .. } => {
+            vec![key("y", "yes", 0), key("n", "no", 0)]
+        }
         Mode::Help { .. } => vec![key("Esc", "close", 0), key("j k", "scroll", 1)],
+        Mode::Line { .. } => vec![key("Esc", "close", 0), key("j k", "scroll", 1)],
+        Mode::Palette(_) => {
+            vec![key("Enter", "do it", 0), key("Esc", "close", 0), choose(canvas)]
+        }
+        Mode::Arguments(_) => vec![key("Enter", "call", 0), key("Esc", "close", 0)],
+        Mode::Compose(_) => vec![key("Enter", "send", 0), key("Esc", "close", 0)],
         Mode::Normal => {
             if let Some(notice) = &app.notice {
                 let glyphs = canvas.theme().glyphs();
@@ -54,6 +62,11 @@ fn commands(app: &App) -> Vec<Part> {
             Some(key(first, row.label, leaves))
         })
         .collect()
+}
+
+/// The arrows, as far as the terminal has them.
+fn choose(canvas: &Canvas<'_>) -> Part {
+    key(if canvas.theme().ascii { "Up Down" } else { "↑ ↓" }, "choose", 1)
 }
 
 fn key(key: &str, label: &str, leaves: u8) -> Part {
