@@ -11,6 +11,7 @@ use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
 use crate::model::{DaemonId, ProcessKey};
 use crate::protocol::process::PmId;
+use crate::protocol::shape;
 use crate::protocol::text::clean;
 
 /// The arguments of a method.
@@ -39,10 +40,6 @@ pub struct Compose {
 const MESSAGE_TYPE: &str = "process:msg";
 /// The one method that takes a whole packet for an app (PM2.md section 4).
 const SEND_DATA: &str = "sendDataToProcessId";
-/// Methods that take one object and ignore it (PM2.md section 1).
-const IGNORING: [&str; 6] =
-    ["ping", "getVersion", "getMonitorData", "getSystemData", "getReport", "reloadLogs"];
-
 impl Arguments {
     /// What is asked for a method, filled in for the process that is selected.
     #[must_use]
@@ -53,7 +50,7 @@ impl Arguments {
         selected: Option<PmId>,
     ) -> Self {
         let filled = match (method, selected) {
-            (method, _) if IGNORING.contains(&method) => "{}".to_owned(),
+            (method, _) if shape::ignores_argument(method) => "{}".to_owned(),
             (SEND_DATA, Some(id)) => {
                 format!(
                     r#"{{"id":{id},"type":"{MESSAGE_TYPE}","topic":"{MESSAGE_TYPE}","data":{{}}}}"#
@@ -79,7 +76,7 @@ impl Arguments {
     /// Whether there is nothing to be asked: the method ignores its argument.
     #[must_use]
     pub fn needs_nothing(&self) -> bool {
-        IGNORING.contains(&&*self.method) && self.params.len() == 1
+        shape::ignores_argument(&self.method)
     }
 
     /// The call as typed.

@@ -8,10 +8,12 @@
 
 pub mod amp;
 pub mod bus;
+pub mod cron;
 mod json;
 pub mod layout;
 pub mod process;
 pub mod rpc;
 mod sgr;
+pub mod shape;
 pub mod text;
 pub mod value;
