@@ -153,4 +153,27 @@ mod tests {
         assert_eq!(press(KeyCode::Char('d')), None);
         assert_eq!(press(KeyCode::Enter), None);
     }
+
+    #[test]
+    fn where_text_is_asked_for_letters_are_text() {
+        use crate::app::palette::Palette;
+        let mode = Mode::Palette(Palette::default());
+        let press =
+            |code, modifiers| message(&mode, KeyEvent::new(code, modifiers));
+        let plain = |code| press(code, KeyModifiers::NONE);
+        let control = |c| press(KeyCode::Char(c), KeyModifiers::CONTROL);
+        for c in ['q', 'R', ':', '?', ' ', '漢'] {
+            assert_eq!(plain(KeyCode::Char(c)), Some(Message::Text(c)));
+        }
+        assert_eq!(plain(KeyCode::Enter), Some(Message::Command(Command::Open)));
+        assert_eq!(plain(KeyCode::Esc), Some(Message::Command(Command::Back)));
+        assert_eq!(plain(KeyCode::Home), Some(Message::Edit(Edit::Start)));
+        assert_eq!(plain(KeyCode::Up), Some(Message::Command(Command::Up)));
+        assert_eq!(control('w'), Some(Message::Edit(Edit::DeleteWord)));
+        assert_eq!(control('c'), Some(Message::Command(Command::Quit)));
+        assert_eq!(control('z'), Some(Message::Command(Command::Suspend)));
+        assert_eq!(press(KeyCode::Char('x'), KeyModifiers::ALT), None);
+        let normal = message(&Mode::Normal, KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE));
+        assert_eq!(normal, Some(Message::Command(Command::Quit)));
+    }
 }
