@@ -109,15 +109,15 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::Open,
         "Enter",
         "open",
-        "In the log: show the marked line whole, JSON indented; Esc closes it",
+        "In the log: show the marked line whole, JSON indented",
         None
     ),
     row!(
         Command::Palette,
         ":",
         "palette",
-        "Find any command, and any method of the daemon to call, by typing",
-        Some(7)
+        "Do any command, or call any method of the daemon, by name",
+        Some(5)
     ),
     row!(
         Command::Compose,

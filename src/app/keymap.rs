@@ -158,8 +158,7 @@ mod tests {
     fn where_text_is_asked_for_letters_are_text() {
         use crate::app::palette::Palette;
         let mode = Mode::Palette(Palette::default());
-        let press =
-            |code, modifiers| message(&mode, KeyEvent::new(code, modifiers));
+        let press = |code, modifiers| message(&mode, KeyEvent::new(code, modifiers));
         let plain = |code| press(code, KeyModifiers::NONE);
         let control = |c| press(KeyCode::Char(c), KeyModifiers::CONTROL);
         for c in ['q', 'R', ':', '?', ' ', '漢'] {

@@ -4,10 +4,10 @@ use proptest::prelude::*;
 
 use super::command::Command;
 use super::editor::Edit;
-use super::geometry::Geometry;
-use super::prompt::Compose;
 use super::effect::{Effect, Effects};
+use super::geometry::Geometry;
 use super::message::Message;
+use super::prompt::Compose;
 use super::{App, Mode, Pane, marked, update};
 use crate::model::call::CallOutcome;
 use crate::model::daemon::{Connection, Daemon, Problem};
