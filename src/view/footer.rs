@@ -56,7 +56,9 @@ fn commands(app: &App) -> Vec<Part> {
             let leaves = match row.command {
                 Command::Reconnect if is_down => 1,
                 // Nobody is there to carry it out.
-                Command::Act(_) | Command::Compose if !is_any_live => row.footer?.saturating_add(100),
+                Command::Act(_) | Command::Compose if !is_any_live => {
+                    row.footer?.saturating_add(100)
+                }
                 _ => row.footer?,
             };
             Some(key(first, row.label, leaves))
