@@ -94,9 +94,12 @@ fn draw_entry(canvas: &mut Canvas<'_>, row: Rect, entry: &Entry, is_chosen: bool
             (format!("{name}({})", params.join(", ")), String::new(), "method of this PM2")
         }
     };
+    // Colours in reverse would make patches of the chosen row.
+    let tone = |tone| if is_chosen { Tone::Plain } else { tone };
+    let (key, quiet) = (canvas.tone(tone(Tone::Accent)), canvas.tone(tone(Tone::Quiet)));
     canvas.text(x + 2, y, names.saturating_sub(1), &name, canvas.tone(Tone::Strong));
-    canvas.text(x + 2 + names, y, KEY_COLUMNS - 1, &keys, canvas.tone(Tone::Accent));
-    canvas.text(x + 2 + names + KEY_COLUMNS, y, rest, about, canvas.tone(Tone::Quiet));
+    canvas.text(x + 2 + names, y, KEY_COLUMNS - 1, &keys, key);
+    canvas.text(x + 2 + names + KEY_COLUMNS, y, rest, about, quiet);
     if is_chosen {
         canvas.style(row, Theme::selected(true));
     }
