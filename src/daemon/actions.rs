@@ -232,7 +232,6 @@ impl Caller<'_> {
             | Call::StopWatch { .. }
             | Call::NotifyByProcessId { .. }
             | Call::StopWatchAll { .. }
-            | Call::NotifyKill
             | Call::KillMe { .. } => self.timings.read,
         }
     }

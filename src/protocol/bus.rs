@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use super::process::{PmId, ProcessInfo};
 
 mod decode;
+pub mod raw;
 pub use decode::{BusError, STACK_LINES_MAX, decode};
 
 /// One message of the bus.
