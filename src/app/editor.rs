@@ -41,7 +41,9 @@ impl Editor {
     #[must_use]
     pub fn new(text: &str) -> Self {
         let mut editor = Self::default();
-        text.chars().for_each(|c| editor.insert(c));
+        for c in text.chars() {
+            editor.insert(c);
+        }
         editor
     }
 
@@ -123,7 +125,9 @@ mod tests {
 
     fn after(text: &str, edits: &[Edit]) -> (String, String) {
         let mut editor = Editor::new(text);
-        edits.iter().for_each(|edit| editor.edit(*edit));
+        for edit in edits {
+            editor.edit(*edit);
+        }
         (editor.before().to_owned(), editor.after().to_owned())
     }
 

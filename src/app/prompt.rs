@@ -61,12 +61,12 @@ impl Arguments {
                 format!(r#"{{"process_id":{id},"signal":"SIGUSR2"}}"#)
             }
             (_, Some(id)) => {
-                let of = |param: &Box<str>| match &**param {
+                let of = |param: &str| match param {
                     "id" | "pm_id" => Some(id.to_string()),
                     "opts" => Some(format!(r#"{{"id":{id}}}"#)),
                     _ => None,
                 };
-                params.iter().map_while(of).collect::<Vec<_>>().join(" ")
+                params.iter().map_while(|param| of(param)).collect::<Vec<_>>().join(" ")
             }
             (_, None) => String::new(),
         };

@@ -28,7 +28,7 @@ pub(super) async fn run(
         Ok(session) => match session.methods.check_named(&call.method, call.args) {
             Ok(checked) => {
                 let reply = session.connection.call(&checked, watch.timings.named).await;
-                reply.map_or_else(failed, |reply| answered(&reply))
+                reply.map_or_else(|error| failed(&error), |reply| answered(&reply))
             }
             Err(refused) => CallOutcome::Failed(text::clean(&refused.to_string()).into()),
         },
@@ -38,10 +38,10 @@ pub(super) async fn run(
     watch.wishes.change.notify_one();
 }
 
-fn failed(error: CallError) -> CallOutcome {
+fn failed(error: &CallError) -> CallOutcome {
     match error {
         CallError::Closed => CallOutcome::Disconnected,
-        CallError::TimedOut { waited_ms } => CallOutcome::TimedOut { waited_ms },
+        CallError::TimedOut { waited_ms } => CallOutcome::TimedOut { waited_ms: *waited_ms },
         CallError::Busy => CallOutcome::Busy,
     }
 }

@@ -21,10 +21,9 @@ impl Place {
     /// Where the next character stands.
     fn after(self, c: char) -> Self {
         match (self, c) {
-            (Self::Between, '"') => Self::InString,
             (Self::InString, '"') => Self::Between,
             (Self::InString, '\\') => Self::AfterBackslash,
-            (Self::AfterBackslash, _) => Self::InString,
+            (Self::Between, '"') | (Self::AfterBackslash, _) => Self::InString,
             (place, _) => place,
         }
     }

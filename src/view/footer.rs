@@ -17,8 +17,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Mode::Confirm { .. } | Mode::ConfirmCall { .. } => {
             vec![key("y", "yes", 0), key("n", "no", 0)]
         }
-        Mode::Help { .. } => vec![key("Esc", "close", 0), key("j k", "scroll", 1)],
-        Mode::Line { .. } => vec![key("Esc", "close", 0), key("j k", "scroll", 1)],
+        Mode::Help { .. } | Mode::Line { .. } => {
+            vec![key("Esc", "close", 0), key("j k", "scroll", 1)]
+        }
         Mode::Palette(_) => {
             vec![key("Enter", "do it", 0), key("Esc", "close", 0), choose(canvas)]
         }

@@ -143,7 +143,7 @@ fn draw_prompt(
 ) {
     let columns = screen.width.min(COLUMNS_MAX).saturating_sub(4);
     // Room for three lines, so that the frame does not jump while typing.
-    let mut lines = wrap(&text::cut_to(&says, columns.saturating_mul(6)), columns);
+    let mut lines = wrap(text::cut_to(&says, columns.saturating_mul(6)), columns);
     lines.truncate(6);
     let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX).max(3);
     let inner = dialog(canvas, screen, rows + 1, title, below);

@@ -81,7 +81,7 @@ async fn a_malformed_message_costs_itself_only() {
 #[tokio::test]
 async fn messages_of_apps_are_lines_under_their_topic() {
     let peer = Peer::new();
-    let mut client = Client::new(&peer, timings());
+    let client = Client::new(&peer, timings());
     let mut bus = peer.accept_bus().await;
     let process = json!({ "pm_id": 4, "name": "api" });
     let packages = json!({ "at": 1, "data": { "express": {} }, "process": process });

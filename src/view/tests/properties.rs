@@ -82,7 +82,9 @@ fn overlay() -> impl Strategy<Value = Mode> {
     let editor = || {
         (name(), 0..30_usize).prop_map(|(text, left)| {
             let mut editor = Editor::new(&text);
-            (0..left).for_each(|_| editor.edit(Edit::Left));
+            for _ in 0..left {
+                editor.edit(Edit::Left);
+            }
             editor
         })
     };

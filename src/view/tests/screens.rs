@@ -151,7 +151,9 @@ fn arguments_asked_for() {
             vec!["packet".into()],
             Some(PmId(0)),
         );
-        typed.chars().for_each(|c| arguments.input.insert(c));
+        for c in typed.chars() {
+            arguments.input.insert(c);
+        }
         Mode::Arguments(arguments)
     };
     app.mode = arguments("");
