@@ -15,6 +15,7 @@ use crate::app::effect::{Effect, Effects};
 use crate::app::message::Message;
 use crate::app::{App, keymap, update};
 use crate::daemon::inbox::Inbox;
+use crate::model::call::NamedCall;
 use crate::model::report::Report;
 use crate::model::{Action, DaemonId};
 use crate::protocol::process::ProcessInfo;
@@ -51,6 +52,8 @@ pub trait Surface {
 pub trait World {
     /// Has a daemon act on a process.
     fn act(&mut self, daemon: DaemonId, action: Action, info: &ProcessInfo);
+    /// Has a daemon's method called.
+    fn call(&mut self, daemon: DaemonId, call: NamedCall);
     /// Connects or polls now.
     fn refresh(&mut self);
 }
@@ -212,8 +215,8 @@ fn take_input(
     input: Input,
 ) -> Result<Effects, Pause> {
     match input {
-        Input::Key(key) => Ok(keymap::command(&app.mode, key)
-            .map_or_else(Effects::none, |command| update(app, now_ms, Message::Command(command)))),
+        Input::Key(key) => Ok(keymap::message(&app.mode, key)
+            .map_or_else(Effects::none, |message| update(app, now_ms, message))),
         Input::Resized(columns, rows) => Ok(update(app, now_ms, Message::Resized(columns, rows))),
         Input::Continued => {
             surface.redraw();
@@ -240,6 +243,7 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
     for effect in effects.0 {
         match effect {
             Effect::Act { daemon, action, info } => world.act(daemon, action, &info),
+            Effect::Call { daemon, call } => world.call(daemon, call),
             Effect::Refresh => world.refresh(),
             Effect::Redraw => surface.redraw(),
             Effect::Suspend => pause = pause.or(Some(Pause::Suspend)),

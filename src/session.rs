@@ -12,6 +12,7 @@ use crate::daemon::inbox::{Inbox, InboxBounds};
 use crate::daemon::{self, DaemonHandle, Options};
 use crate::demo;
 use crate::homes::{self, Home};
+use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
 use crate::model::log::LogBuffer;
 use crate::model::{Action, DaemonId};
@@ -130,6 +131,12 @@ impl World for Daemons {
     fn act(&mut self, daemon: DaemonId, action: Action, info: &ProcessInfo) {
         if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
             daemon.act(action, info);
+        }
+    }
+
+    fn call(&mut self, daemon: DaemonId, call: NamedCall) {
+        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+            daemon.call(call);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::update::notify;
 use super::{App, Mode, navigate};
+use crate::model::call::CallOutcome;
 use crate::model::daemon::{Connection, Daemon};
 use crate::model::fleet::Process;
 use crate::model::lifecycle;
@@ -10,9 +11,13 @@ use crate::model::report::Report;
 use crate::model::{Action, ActionOutcome, DaemonId, ProcessKey};
 use crate::protocol::bus::{BusPmId, Exception, ProcessEvent};
 use crate::protocol::process::{PmId, ProcessStatus, Snapshot};
+use crate::protocol::text::clean_to;
 
 /// For how long after a start its process is watched for not living, milliseconds.
 const START_WATCH_MS: i64 = 5_000;
+
+/// How much of a reply the footer says; the log has more.
+const NOTICE_CHARS_MAX: usize = 200;
 
 /// Takes one report in.
 pub(super) fn take(app: &mut App, id: DaemonId, report: Report) {
@@ -21,6 +26,10 @@ pub(super) fn take(app: &mut App, id: DaemonId, report: Report) {
         Report::Connection(connection) => take_connection(app, id, connection),
         Report::BusLive(is_live) => with_daemon(app, id, |daemon| daemon.bus_live = is_live),
         Report::Version(version) => with_daemon(app, id, |daemon| daemon.version = Some(version)),
+        Report::Methods(methods) => {
+            with_daemon(app, id, |daemon| daemon.methods = Some(methods));
+        }
+        Report::CallFinished { method, outcome } => finish_call(app, id, &method, outcome),
         Report::Snapshot { at_ms, took_ms, interval_ms, snapshot } => {
             with_daemon(app, id, |daemon| {
                 daemon.snapshot_at_ms = Some(at_ms);
@@ -79,9 +88,12 @@ fn take_snapshot(app: &mut App, id: DaemonId, snapshot: Snapshot, at_ms: i64) {
     let is_fresh = app.fresh.contains(&id);
     app.fresh.retain(|fresh| *fresh != id);
     for (key, process) in gone {
-        if let Mode::Confirm { key: asked, .. } = app.mode
-            && asked == key
-        {
+        let about = match &app.mode {
+            Mode::Confirm { key, .. } => Some(*key),
+            Mode::Compose(compose) => Some(compose.key),
+            _ => None,
+        };
+        if about == Some(key) {
             app.mode = Mode::Normal;
             notify(app, &format!("{}[{}] is gone meanwhile", process.info.name, key.pm_id), true);
         }
@@ -206,6 +218,29 @@ fn finish(app: &mut App, action: Action, key: ProcessKey, outcome: &ActionOutcom
     let prefix = app.daemon(key.daemon).map_or("", |daemon| &*daemon.cli_prefix);
     let cli = if is_bad { String::new() } else { format!("   = {prefix}pm2 {verb} {}", key.pm_id) };
     notify(app, &format!("{name} {text}{cli}"), is_bad);
+}
+
+/// A call by name ended.
+fn finish_call(app: &mut App, id: DaemonId, method: &str, outcome: CallOutcome) {
+    let source = LogSource { daemon: id, pm_id: None, name: "PM2".into() };
+    let (is_bad, text) = match outcome {
+        CallOutcome::Answered(json) => {
+            let text = clean_to(&json, NOTICE_CHARS_MAX);
+            app.log.push(LogLine::message(app.now_ms, source, method, &json));
+            return notify(app, &format!("{method}: {text}"), false);
+        }
+        CallOutcome::Failed(reason) => (true, format!("{method} failed: {reason}")),
+        CallOutcome::TimedOut { waited_ms } => {
+            let waited = waited_ms as f64 / 1000.0;
+            (true, format!("{method}: no answer in {waited:.1} s, outcome unknown"))
+        }
+        CallOutcome::Disconnected => {
+            (true, format!("{method}: the connection closed, outcome unknown"))
+        }
+        CallOutcome::Busy => (true, format!("{method}: too many calls under way, not sent")),
+    };
+    app.log.push(LogLine::event(app.now_ms, source, "call", Severity::Bad, &text));
+    notify(app, &text, is_bad);
 }
 
 /// The exit code that a stop or restart ended the process with, for its line.

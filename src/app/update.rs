@@ -3,7 +3,7 @@
 use super::command::Command;
 use super::effect::{Effect, Effects};
 use super::message::Message;
-use super::{App, Mode, Notice, Pane, navigate, report};
+use super::{App, Mode, Notice, Pane, navigate, overlay, report};
 use crate::model::{Action, ProcessKey};
 
 /// How long a notice stays, milliseconds; one of a failure stays longer.
@@ -23,6 +23,16 @@ pub fn update(app: &mut App, now_ms: i64, message: Message) -> Effects {
             app.is_dirty = true;
             take_command(app, command)
         }
+        Message::Text(c) => {
+            app.is_dirty = true;
+            overlay::insert(app, c);
+            Effects::none()
+        }
+        Message::Edit(edit) => {
+            app.is_dirty = true;
+            overlay::edit(app, edit);
+            Effects::none()
+        }
         Message::Resized(columns, rows) => {
             app.size = (columns, rows);
             app.is_dirty = true;
@@ -40,26 +50,37 @@ pub fn update(app: &mut App, now_ms: i64, message: Message) -> Effects {
     }
 }
 
-fn take_command(app: &mut App, command: Command) -> Effects {
-    match (app.mode, command) {
+pub(super) fn take_command(app: &mut App, command: Command) -> Effects {
+    match (&app.mode, command) {
         (Mode::Confirm { action, key }, Command::Yes) => {
+            let (action, key) = (*action, *key);
             app.mode = Mode::Normal;
             ask(app, action, key)
+        }
+        (Mode::ConfirmCall { daemon, call }, Command::Yes) => {
+            let effect = Effect::Call { daemon: *daemon, call: call.clone() };
+            app.mode = Mode::Normal;
+            Effects::one(effect)
         }
         (_, Command::Quit) => Effects::one(Effect::Quit),
         (_, Command::Suspend) => Effects::one(Effect::Suspend),
         (_, Command::Redraw) => Effects::one(Effect::Redraw),
         (_, Command::Reconnect) => Effects::one(Effect::Refresh),
-        (Mode::Confirm { .. }, Command::No)
+        (Mode::Confirm { .. } | Mode::ConfirmCall { .. }, Command::No)
         | (Mode::Help { .. }, Command::Help | Command::Back) => {
             app.mode = Mode::Normal;
             Effects::none()
         }
         (Mode::Help { top }, command) => {
-            app.mode = Mode::Help { top: navigate::help_top(app, top, command) };
+            app.mode = Mode::Help { top: navigate::help_top(app, *top, command) };
             Effects::none()
         }
-        (Mode::Confirm { .. }, _) | (_, Command::Yes | Command::No) => Effects::none(),
+        (Mode::Line { .. } | Mode::Palette(_) | Mode::Arguments(_) | Mode::Compose(_), command) => {
+            overlay::take(app, command)
+        }
+        (Mode::Confirm { .. } | Mode::ConfirmCall { .. }, _) | (_, Command::Yes | Command::No) => {
+            Effects::none()
+        }
         (Mode::Normal, command) => take_normal(app, command),
     }
 }
@@ -80,6 +101,18 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         },
         Command::Help => {
             app.mode = Mode::Help { top: 0 };
+            Effects::none()
+        }
+        Command::Palette => {
+            overlay::open_palette(app);
+            Effects::none()
+        }
+        Command::Compose => {
+            overlay::open_compose(app);
+            Effects::none()
+        }
+        Command::Open => {
+            overlay::open_line(app);
             Effects::none()
         }
         Command::NextPane => {

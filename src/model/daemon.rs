@@ -1,6 +1,9 @@
 //! What is known of a daemon: where it is and how the connection stands.
 
+use std::sync::Arc;
+
 use super::DaemonId;
+use crate::protocol::rpc::Methods;
 
 /// A watched daemon, as the header and the waiting screen show it.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +18,8 @@ pub struct Daemon {
     pub cli_prefix: Box<str>,
     /// PM2's version, once it said so.
     pub version: Option<Box<str>>,
+    /// What it can do, once it said so.
+    pub methods: Option<Arc<Methods>>,
     /// How the RPC connection stands.
     pub connection: Connection,
     /// Whether the bus is connected too: without it rows still update, logs and events do not come.
@@ -46,6 +51,7 @@ impl Daemon {
             home: home.into(),
             cli_prefix: Box::default(),
             version: None,
+            methods: None,
             connection: Connection::Connecting,
             bus_live: false,
             poll_interval_ms,
