@@ -10,6 +10,7 @@ pub mod lifecycle;
 pub mod log;
 pub mod report;
 pub mod series;
+pub mod units;
 
 use crate::protocol::process::PmId;
 
