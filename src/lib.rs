@@ -19,6 +19,7 @@
 
 pub mod app;
 pub mod cli;
+pub mod client;
 pub mod daemon;
 pub mod demo;
 mod input;
@@ -29,3 +30,5 @@ pub mod runtime;
 pub mod session;
 mod terminal;
 pub mod view;
+
+pub use client::{Bus, Client};

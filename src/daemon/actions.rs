@@ -205,7 +205,10 @@ impl Caller<'_> {
             | Call::GetVersion
             | Call::GetMonitorData
             | Call::StopWatch { .. }
-            | Call::NotifyByProcessId { .. } => self.timings.read,
+            | Call::NotifyByProcessId { .. }
+            | Call::StopWatchAll { .. }
+            | Call::NotifyKill
+            | Call::KillMe { .. } => self.timings.read,
         }
     }
 }

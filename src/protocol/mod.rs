@@ -12,5 +12,6 @@ mod json;
 pub mod process;
 pub mod rpc;
 mod sgr;
+pub mod shape;
 pub mod text;
 pub mod value;

@@ -5,6 +5,7 @@
 //! God daemon and restarts every app of the user (measured; PM2 `modules/pm2-axon-rpc/lib/server.js`
 //! applies the arguments without a guard), so such a call has no value here.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -13,11 +14,15 @@ use serde_json::{Value as Json, json};
 use super::amp::Frame;
 use super::json;
 use super::process::PmId;
+use super::shape;
 use super::text::clean_to;
 use super::value::{self, Value};
 
 /// The most characters of a message of PM2's that are kept.
 pub const MESSAGE_CHARS_MAX: usize = 1000;
+/// The methods whose parameters PM2 2 and later do not tell, since they are bound functions; each
+/// takes one argument and the callback (`lib/Daemon.js`).
+const BOUND: [&str; 4] = ["killMe", "notifyKillPM2", "profileCPU", "profileMEM"];
 
 /// A call to the God daemon whose arguments have the shape that the method takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +56,19 @@ pub enum Call {
         id: PmId,
         /// The word that the bus then carries as `event`.
         action_name: ActionName,
+    },
+    /// Stops all watching of files, as the pm2 CLI does before it kills the daemon.
+    StopWatchAll {
+        /// The client's own process id, as the pm2 CLI sends it.
+        pid: u32,
+    },
+    /// Says that the daemon is about to be killed; never answered, and every later restart fails.
+    NotifyKill,
+    /// Ends the daemon, which answers nothing, sends SIGQUIT to `pid` and leaves fork apps running
+    /// (PM2.md section 6): all processes are deleted first.
+    KillMe {
+        /// A process that lives and takes a SIGQUIT.
+        pid: u32,
     },
 }
 
@@ -104,6 +122,9 @@ impl Call {
             Self::DeleteProcessId(_) => "deleteProcessId",
             Self::StopWatch { .. } => "stopWatch",
             Self::NotifyByProcessId { .. } => "notifyByProcessId",
+            Self::StopWatchAll { .. } => "stopWatch",
+            Self::NotifyKill => "notifyKillPM2",
+            Self::KillMe { .. } => "killMe",
         }
     }
 
@@ -111,7 +132,11 @@ impl Call {
     /// (`reloadProcessId(id)` up to 0.12.16) from new ones (`reloadProcessId(opts)` from 1.1.3).
     fn args(&self, params: &[Box<str>]) -> Vec<Json> {
         match self {
-            Self::Ping | Self::GetVersion | Self::GetMonitorData => vec![json!({})],
+            Self::Ping | Self::GetVersion | Self::GetMonitorData | Self::NotifyKill => {
+                vec![json!({})]
+            }
+            Self::StopWatchAll { pid } => vec![json!("deleteAll"), json!({ "pid": pid })],
+            Self::KillMe { pid } => vec![json!({ "pid": pid })],
             Self::StartProcessId(id) | Self::StopProcessId(id) | Self::DeleteProcessId(id) => {
                 vec![json!(id.0)]
             }
@@ -136,15 +161,21 @@ impl Call {
 /// A call that fits this daemon: it has the method, and the argument count is its own.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CheckedCall {
-    method: &'static str,
+    method: Cow<'static, str>,
     args: Vec<Json>,
 }
 
 impl CheckedCall {
     /// PM2's name of the method.
     #[must_use]
-    pub fn method(&self) -> &'static str {
-        self.method
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The arguments as they will be sent, without the callback.
+    #[must_use]
+    pub fn args(&self) -> &[Json] {
+        &self.args
     }
 }
 
@@ -155,17 +186,33 @@ pub enum CallRefused {
     #[error("this PM2 has no method {method}")]
     UnknownMethod {
         /// PM2's name of it.
-        method: &'static str,
+        method: Box<str>,
     },
     /// The daemon's method takes another number of arguments: sending it would kill the daemon.
     #[error("{method} takes {wanted} argument(s) on this PM2, not {found}: not sent")]
     ArgumentCount {
         /// PM2's name of the method.
-        method: &'static str,
+        method: Box<str>,
         /// What the daemon's own parameter list says, less the callback.
         wanted: usize,
         /// What the call has.
         found: usize,
+    },
+    /// An argument has not the shape that the method takes: sending it could kill the daemon.
+    #[error("{method} takes {takes}: not sent")]
+    Shape {
+        /// PM2's name of the method.
+        method: Box<str>,
+        /// What it takes, for a person.
+        takes: Box<str>,
+    },
+    /// The method harms the daemon whatever its arguments are.
+    #[error("{method} is never called by name: {reason}")]
+    Harmful {
+        /// PM2's name of the method.
+        method: Box<str>,
+        /// What it would do, and what to use instead.
+        reason: Box<str>,
     },
 }
 
@@ -218,15 +265,49 @@ impl Methods {
     /// [`CallRefused`] when the method is not there or takes another number of arguments.
     pub fn check(&self, call: &Call) -> Result<CheckedCall, CallRefused> {
         let method = call.method();
-        let params = self.params.get(method).ok_or(CallRefused::UnknownMethod { method })?;
+        let unknown = || CallRefused::UnknownMethod { method: method.into() };
+        let params = self.params.get(method).ok_or_else(unknown)?;
         let args = call.args(params);
-        // The last parameter is always the callback.
-        let wanted = params.len().saturating_sub(1);
-        if wanted != args.len() {
-            return Err(CallRefused::ArgumentCount { method, wanted, found: args.len() });
-        }
-        Ok(CheckedCall { method, args })
+        check_count(method, params, args.len())?;
+        Ok(CheckedCall { method: Cow::Borrowed(method), args })
     }
+
+    /// Checks a call of any method by its name: the argument count is the daemon's own, and the
+    /// arguments of the known methods have the shape that they take. What can be read in one way
+    /// only is put into that shape: `"0"` and `0` where `{id: 0}` is wanted.
+    ///
+    /// # Errors
+    /// [`CallRefused`] with a sentence that names the method and what it takes.
+    pub fn check_named(&self, method: &str, args: Vec<Json>) -> Result<CheckedCall, CallRefused> {
+        let unknown = || CallRefused::UnknownMethod { method: method.into() };
+        let params = self.params.get(method).ok_or_else(unknown)?;
+        let args = shape::checked(self, method, params, args)?;
+        Ok(CheckedCall { method: Cow::Owned(method.to_owned()), args })
+    }
+
+    /// The names of a method's parameters as the daemon has them, the callback last; empty for
+    /// those that it binds.
+    #[must_use]
+    pub fn params(&self, method: &str) -> Option<&[Box<str>]> {
+        self.params.get(method).map(Vec::as_slice)
+    }
+}
+
+/// Refuses a call that would put the callback in the wrong place.
+pub(super) fn check_count(
+    method: &str,
+    params: &[Box<str>],
+    found: usize,
+) -> Result<(), CallRefused> {
+    // The last parameter is always the callback.
+    let wanted = match params.len() {
+        0 if BOUND.contains(&method) => 1,
+        count => count.saturating_sub(1),
+    };
+    if wanted == found {
+        return Ok(());
+    }
+    Err(CallRefused::ArgumentCount { method: method.into(), wanted, found })
 }
 
 /// Names a call so that its reply is found: `PID:N`, as pm2-axon does (`lib/sockets/req.js`).
@@ -250,7 +331,7 @@ impl RequestId {
 /// The frame of a call.
 #[must_use]
 pub fn request_frame(call: &CheckedCall, id: &RequestId) -> Frame {
-    envelope(&json!({ "type": "call", "method": call.method, "args": call.args }), id)
+    envelope(&json!({ "type": "call", "method": call.method(), "args": call.args() }), id)
 }
 
 /// The frame that asks a daemon for its methods; it takes no arguments and is safe on all.

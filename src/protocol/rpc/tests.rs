@@ -127,7 +127,7 @@ fn a_call_that_does_not_fit_is_refused() {
     ))
     .unwrap();
     for (call, wanted) in [(Call::Ping, 0), (Call::GetVersion, 2), (Call::GetMonitorData, 0)] {
-        let refused = CallRefused::ArgumentCount { method: call.method(), wanted, found: 1 };
+        let refused = CallRefused::ArgumentCount { method: call.method().into(), wanted, found: 1 };
         assert_eq!(odd.check(&call), Err(refused));
     }
     for call in [
@@ -136,7 +136,7 @@ fn a_call_that_does_not_fit_is_refused() {
         Call::DeleteProcessId(PmId(0)),
         Call::ReloadProcessId(PmId(0)),
     ] {
-        let method = call.method();
+        let method = call.method().into();
         assert_eq!(odd.check(&call), Err(CallRefused::UnknownMethod { method }));
     }
     assert_eq!(odd.names().count(), 3);

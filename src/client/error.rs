@@ -1,0 +1,68 @@
+//! Why a call has no reply.
+
+use std::time::Duration;
+
+use crate::model::daemon::Problem;
+use crate::protocol::rpc::CallRefused;
+
+/// Why a call, or a connect, did not succeed. Every text is one clean line.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// No daemon answers there.
+    #[error("{}", .0.sentence())]
+    NotRunning(Problem),
+    /// The daemon belongs to somebody else.
+    #[error("{}", .0.sentence())]
+    Permission(Problem),
+    /// No answer in time: what became of the call is unknown. The next call gets a new connection.
+    #[error("no answer to {method} within {} s: what became of it is unknown", .waited.as_secs_f32())]
+    Timeout {
+        /// The method.
+        method: String,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// The connection closed before the answer: what became of the call is unknown.
+    #[error("the daemon closed the connection")]
+    Closed,
+    /// The daemon said no.
+    #[error("{message}")]
+    Daemon {
+        /// Its words, cleaned.
+        message: String,
+        /// The JavaScript stack where something was thrown, raw as it came.
+        stack: Option<String>,
+    },
+    /// Neither the daemon nor this client has such a method.
+    #[error("no method {method}: pm2-tui methods lists them")]
+    UnknownMethod {
+        /// The name.
+        method: String,
+        /// The names that can be called, sorted.
+        known: Vec<String>,
+    },
+    /// The call would not fit the method; nothing was sent.
+    #[error(transparent)]
+    Refused(#[from] CallRefused),
+    /// The call changes something and the client is read-only; nothing was sent.
+    #[error("{method} changes something, and this is read-only: not sent")]
+    ReadOnly {
+        /// The method.
+        method: String,
+    },
+    /// The reply could not be read.
+    #[error("the reply to {method} could not be read: {reason}")]
+    BadReply {
+        /// The method.
+        method: String,
+        /// What was wrong with it.
+        reason: String,
+    },
+    /// Too many calls are under way on this client; nothing was sent.
+    #[error("too many calls are under way: {method} was not sent")]
+    Busy {
+        /// The method.
+        method: String,
+    },
+}
