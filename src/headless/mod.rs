@@ -28,6 +28,7 @@ pub use failure::{Code, Failure};
 use crate::cli::{Cli, Command};
 use crate::client::{Client, ClientOptions};
 use crate::daemon::endpoint::Endpoint;
+use crate::protocol::text::clean;
 
 const MIB: usize = 1024 * 1024;
 
@@ -49,6 +50,11 @@ pub struct Context {
 }
 
 impl Context {
+    /// The daemon's home, as it is said.
+    fn home(&self) -> String {
+        clean(&self.endpoint.home.to_string_lossy()).into_owned()
+    }
+
     /// Connects; what cannot be reached is named, with the way out.
     async fn connect(&self) -> Result<Client, Failure> {
         self.connect_for(self.options.timeout).await
@@ -56,7 +62,7 @@ impl Context {
 
     /// Connects for calls that may take so long.
     async fn connect_for(&self, timeout: Duration) -> Result<Client, Failure> {
-        let options = ClientOptions { timeout, ..self.options.clone() };
+        let options = ClientOptions { timeout, ..self.options };
         let client = Client::connect(&self.endpoint, options).await;
         client.map_err(|error| self.failure(error))
     }
