@@ -65,6 +65,28 @@ pub(super) async fn run(
     watch.wishes.change.notify_one();
 }
 
+/// Acts in a session that is there, tells the other clients, and gives the outcome. A call may take
+/// `margin` over what the daemon itself may take for it.
+pub(crate) async fn perform(
+    session: &Session,
+    action: Action,
+    info: &ProcessInfo,
+    margin: Duration,
+) -> ActionOutcome {
+    let timings = Timings { act_margin: margin, read: margin, ..Timings::default() };
+    let target = Target::of(info);
+    let is_ghost = info.status == ProcessStatus::Online && info.pid.is_none();
+    let caller = Caller { session, timings: &timings, target: &target, is_ghost };
+    let outcome = caller.act(action).await;
+    if outcome == ActionOutcome::Done
+        && let Some(action_name) = announced(action, is_ghost)
+    {
+        // A courtesy: what was done is done, whatever becomes of it.
+        let _ = caller.call(&Call::NotifyByProcessId { id: info.pm_id, action_name }).await;
+    }
+    outcome
+}
+
 /// The session to act in; waits for one that is just being opened.
 async fn session(
     mut link: watch::Receiver<Link>,

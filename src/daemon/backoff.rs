@@ -8,7 +8,7 @@ use std::time::Duration;
 /// Delays that double from `base` to `max`, each shortened by up to half at random, so that many
 /// clients of one daemon do not come back in step.
 #[derive(Debug, Clone)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     base: Duration,
     max: Duration,
     next: Duration,
@@ -17,12 +17,12 @@ pub(super) struct Backoff {
 
 impl Backoff {
     /// Starts at `base`; `max` below `base` counts as `base`. Equal seeds give equal delays.
-    pub(super) fn new(base: Duration, max: Duration, seed: u64) -> Self {
+    pub(crate) fn new(base: Duration, max: Duration, seed: u64) -> Self {
         Self { base, max: max.max(base), next: base, state: seed }
     }
 
     /// The delay before the next try.
-    pub(super) fn delay(&mut self) -> Duration {
+    pub(crate) fn delay(&mut self) -> Duration {
         let whole = self.next;
         self.next = whole.saturating_mul(2).min(self.max);
         let half = whole / 2;
@@ -32,7 +32,7 @@ impl Backoff {
     }
 
     /// Begins at the base again: the last try was a success.
-    pub(super) fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.next = self.base;
     }
 

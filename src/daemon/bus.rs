@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
-use tokio::net::UnixStream;
 use tokio::time::Instant;
 use tokio_util::codec::FramedRead;
 
@@ -14,6 +13,7 @@ use super::backoff::Backoff;
 use super::clock::{now_ms, whole_ms};
 use super::connection::READ_BYTES;
 use super::output::Output;
+use super::socket::Stream;
 use super::{Farewell, Watch};
 use crate::model::report::Report;
 use crate::protocol::amp::{AmpCodec, AmpError, Frame};
@@ -67,9 +67,9 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads until the connection ends.
-    async fn read(mut self, stream: UnixStream) {
+    async fn read(mut self, stream: Stream) {
         let codec = AmpCodec::new(self.watch.options.frame_bytes_max);
-        let mut frames = FramedRead::with_capacity(stream, codec, READ_BYTES);
+        let mut frames = FramedRead::with_capacity(stream.read, codec, READ_BYTES);
         loop {
             // As long as frames are there, their lines gather; one report, and one wake-up of the
             // app, then serves them all.

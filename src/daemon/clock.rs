@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
     clippy::disallowed_methods,
     reason = "daemon/ is one of the two places that may read a clock"
 )]
-pub(super) fn now_ms() -> i64 {
+pub(crate) fn now_ms() -> i64 {
     match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(since) => whole_ms(since) as i64,
         Err(before) => -(whole_ms(before.duration()) as i64),
@@ -17,6 +17,6 @@ pub(super) fn now_ms() -> i64 {
 }
 
 /// A duration in whole milliseconds.
-pub(super) fn whole_ms(duration: Duration) -> u64 {
+pub(crate) fn whole_ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -10,23 +10,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::net::UnixStream;
-use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::codec::{FramedRead, FramedWrite};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::clock::whole_ms;
+use super::socket::Stream;
 use crate::model::daemon::Problem;
 use crate::protocol::amp::{AmpCodec, AmpError, Frame};
 use crate::protocol::rpc::{self, CheckedCall, Reply, RequestId};
 use crate::protocol::text;
 
 /// The most calls in flight on one connection.
-pub(super) const CALLS_MAX: usize = 64;
+pub(crate) const CALLS_MAX: usize = 64;
 /// How much one read of a socket takes at most while no frame needs more, bytes.
-pub(super) const READ_BYTES: usize = 64 * 1024;
+pub(crate) const READ_BYTES: usize = 64 * 1024;
 
 /// Counts calls over all connections of the program, so that a late reply to an older connection's
 /// call can never look like an answer to a newer one's.
@@ -34,7 +34,7 @@ static CALLS: AtomicU64 = AtomicU64::new(0);
 
 /// Why a call has no reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum CallError {
+pub(crate) enum CallError {
     /// The connection closed first, or was closed already.
     Closed,
     /// No reply in time. The connection is retired: old daemons answer nothing more on it.
@@ -48,7 +48,7 @@ pub(super) enum CallError {
 
 /// An open connection.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(crate) struct Connection {
     shared: Arc<Shared>,
     requests: mpsc::Sender<Frame>,
     /// Ends both tasks; cancelled by them too when the socket ends.
@@ -82,18 +82,18 @@ impl Shared {
 }
 
 /// What is not a reply but came where replies come.
-pub(super) type WarnFn = Box<dyn Fn(&str) + Send + Sync>;
+pub(crate) type WarnFn = Box<dyn Fn(&str) + Send + Sync>;
 
 impl Connection {
     /// Serves this socket with two tasks of `tasks`, until `generation` is cancelled.
-    pub(super) fn open(
-        stream: UnixStream,
+    pub(crate) fn open(
+        stream: Stream,
         frame_bytes_max: usize,
         tasks: &TaskTracker,
         generation: &CancellationToken,
         warn: WarnFn,
     ) -> Self {
-        let (read, write) = stream.into_split();
+        let Stream { read, write } = stream;
         let codec = move || AmpCodec::new(frame_bytes_max);
         let (requests, queue) = mpsc::channel(CALLS_MAX);
         let connection = Self {
@@ -126,7 +126,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`CallError`]; after [`CallError::TimedOut`] the connection is retired.
-    pub(super) async fn call(
+    pub(crate) async fn call(
         &self,
         call: &CheckedCall,
         timeout: Duration,
@@ -139,7 +139,7 @@ impl Connection {
     ///
     /// # Errors
     /// As [`Connection::call`].
-    pub(super) async fn methods(&self, timeout: Duration) -> Result<Reply, CallError> {
+    pub(crate) async fn methods(&self, timeout: Duration) -> Result<Reply, CallError> {
         let id = next_id();
         self.exchange(rpc::methods_frame(&id), id, timeout).await
     }
@@ -181,7 +181,7 @@ impl Connection {
 
     /// Returns when the connection is of no more use for new calls: it closed ([`Some`] says why)
     /// or a call on it timed out ([`None`]). Cancel-safe.
-    pub(super) async fn spent(&self) -> Option<Problem> {
+    pub(crate) async fn spent(&self) -> Option<Problem> {
         tokio::select! {
             biased;
             () = self.closed.cancelled() => Some(self.ended().unwrap_or(Problem::Closed)),
@@ -190,13 +190,13 @@ impl Connection {
     }
 
     /// Returns when a call timed out here that long ago. Cancel-safe.
-    pub(super) async fn retired_for(&self, duration: Duration) {
+    pub(crate) async fn retired_for(&self, duration: Duration) {
         self.retired.cancelled().await;
         tokio::time::sleep(duration).await;
     }
 
     /// Why the connection ended, if it did.
-    pub(super) fn ended(&self) -> Option<Problem> {
+    pub(crate) fn ended(&self) -> Option<Problem> {
         self.shared.lock().ended.clone()
     }
 }
@@ -225,7 +225,7 @@ fn next_id() -> RequestId {
 
 /// Hands replies to their calls until the socket ends, and says why it did.
 async fn read_replies(
-    mut frames: FramedRead<OwnedReadHalf, AmpCodec>,
+    mut frames: FramedRead<impl AsyncRead + Unpin, AmpCodec>,
     shared: &Shared,
     warn: &WarnFn,
 ) -> Problem {
@@ -256,7 +256,7 @@ async fn read_replies(
 }
 
 async fn write_requests(
-    mut frames: FramedWrite<OwnedWriteHalf, AmpCodec>,
+    mut frames: FramedWrite<impl AsyncWrite + Unpin, AmpCodec>,
     mut queue: mpsc::Receiver<Frame>,
 ) {
     while let Some(frame) = queue.recv().await {
@@ -268,7 +268,7 @@ async fn write_requests(
 
 /// What the end of a stream means: an end of the socket is a closed connection, also in the middle
 /// of a frame; bytes that are no AMP are another matter.
-pub(super) fn stream_problem(error: &AmpError) -> Problem {
+pub(crate) fn stream_problem(error: &AmpError) -> Problem {
     match error {
         AmpError::Io(_) => Problem::Closed,
         other => Problem::NotPm2 { reason: text::clean(&other.to_string()).into() },

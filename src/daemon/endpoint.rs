@@ -9,8 +9,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use tokio::net::UnixStream;
-
+use super::socket::{Socket, Stream};
 use crate::model::daemon::Problem;
 use crate::protocol::text;
 
@@ -23,9 +22,11 @@ pub struct Endpoint {
     /// The daemon's `PM2_HOME`.
     pub home: PathBuf,
     /// The socket for calls.
-    pub rpc: PathBuf,
+    pub rpc: Socket,
     /// The socket of the bus.
-    pub publish: PathBuf,
+    pub publish: Socket,
+    /// Whether TCP may go to other machines: that protocol has no authentication.
+    pub allow_remote_tcp: bool,
 }
 
 /// Why no endpoint could be derived from the environment.
@@ -34,21 +35,59 @@ pub enum EndpointError {
     /// Nothing says where the daemon's folder is.
     #[error("neither PM2_HOME nor HOME is set: name the daemon's folder with --home")]
     NoHome,
+    /// A TCP address without a host or a port.
+    #[error("{address} is no address: tcp://HOST:PORT is one")]
+    Tcp {
+        /// What was given.
+        address: Box<str>,
+    },
 }
 
 impl Endpoint {
     /// The sockets in this `PM2_HOME`, as `pm2` names them there (PM2's `paths.js`).
     #[must_use]
     pub fn in_home(home: &Path) -> Self {
-        Self { home: home.to_owned(), rpc: home.join("rpc.sock"), publish: home.join("pub.sock") }
+        Self {
+            home: home.to_owned(),
+            rpc: Socket::Unix(home.join("rpc.sock")),
+            publish: Socket::Unix(home.join("pub.sock")),
+            allow_remote_tcp: false,
+        }
+    }
+
+    /// The daemon whose socket for calls is at this address, `tcp://HOST:PORT` or a path. The bus
+    /// is on the next port, as before PM2 0.12 (6666 and 6667), or beside it as `pub.sock`. `home`
+    /// is the daemon's folder, where new processes get their logs.
+    ///
+    /// # Errors
+    /// [`EndpointError::Tcp`] for a `tcp://` without a host or a port.
+    pub fn at(address: &str, home: &Path) -> Result<Self, EndpointError> {
+        let rpc = Socket::parse(address.as_ref())?;
+        let publish = match &rpc {
+            Socket::Unix(path) => Socket::Unix(path.with_file_name("pub.sock")),
+            Socket::Tcp { host, port } => {
+                let next = port.checked_add(1);
+                let next = next.ok_or_else(|| EndpointError::Tcp { address: address.into() })?;
+                Socket::Tcp { host: host.clone(), port: next }
+            }
+        };
+        Ok(Self { home: home.to_owned(), rpc, publish, allow_remote_tcp: false })
+    }
+
+    /// Allows TCP to other machines too.
+    #[must_use]
+    pub fn with_remote_tcp(self) -> Self {
+        Self { allow_remote_tcp: true, ..self }
     }
 
     /// The daemon that `pm2` itself would talk to: `PM2_HOME`, else `$HOME/.pm2`, with the sockets
-    /// that `PM2_DAEMON_RPC_PORT` and `PM2_DAEMON_PUB_PORT` name instead of the usual ones. An
-    /// empty variable counts as none, as in PM2's `paths.js`.
+    /// that `PM2_DAEMON_RPC_PORT` and `PM2_DAEMON_PUB_PORT` name instead of the usual ones: paths,
+    /// ports on this machine, or `tcp://HOST:PORT`. An empty variable counts as none, as in PM2's
+    /// `paths.js`.
     ///
     /// # Errors
-    /// [`EndpointError::NoHome`] when neither `PM2_HOME` nor `HOME` is set.
+    /// [`EndpointError::NoHome`] when neither `PM2_HOME` nor `HOME` is set, [`EndpointError::Tcp`]
+    /// for an address that is none.
     pub fn from_env(env: impl Fn(&str) -> Option<OsString>) -> Result<Self, EndpointError> {
         let set = |name: &str| env(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let home = set("PM2_HOME")
@@ -56,10 +95,10 @@ impl Endpoint {
             .ok_or(EndpointError::NoHome)?;
         let mut endpoint = Self::in_home(&home);
         if let Some(rpc) = set("PM2_DAEMON_RPC_PORT") {
-            endpoint.rpc = rpc;
+            endpoint.rpc = Socket::parse(rpc.as_os_str())?;
         }
         if let Some(publish) = set("PM2_DAEMON_PUB_PORT") {
-            endpoint.publish = publish;
+            endpoint.publish = Socket::parse(publish.as_os_str())?;
         }
         Ok(endpoint)
     }
@@ -68,11 +107,19 @@ impl Endpoint {
     ///
     /// # Errors
     /// Why it could not, by path.
-    pub(super) async fn connect(&self, socket: &Path) -> Result<UnixStream, Problem> {
-        if socket.as_os_str().as_bytes().len() > SOCKET_PATH_BYTES_MAX {
-            return Err(Problem::PathTooLong { path: shown(socket) });
+    pub(crate) async fn connect(&self, socket: &Socket) -> Result<Stream, Problem> {
+        match socket {
+            Socket::Unix(path) if path.as_os_str().as_bytes().len() > SOCKET_PATH_BYTES_MAX => {
+                Err(Problem::PathTooLong { path: shown(path) })
+            }
+            Socket::Unix(path) => {
+                Stream::unix(path).await.map_err(|error| self.diagnose(path, &error))
+            }
+            Socket::Tcp { host, port } => {
+                let connecting = Stream::tcp(host, *port, self.allow_remote_tcp).await;
+                connecting.map_err(|error| tcp_problem(socket, &error))
+            }
         }
-        UnixStream::connect(socket).await.map_err(|error| self.diagnose(socket, &error))
     }
 
     /// What an error of `connect` means.
@@ -99,6 +146,14 @@ impl Endpoint {
             },
         }
     }
+}
+
+fn tcp_problem(socket: &Socket, error: &io::Error) -> Problem {
+    let reason = match error.kind() {
+        io::ErrorKind::ConnectionRefused => "nobody listens there: no PM2 daemon is running".into(),
+        _ => text::clean(&error.to_string()).into(),
+    };
+    Problem::Other { path: text::clean(&socket.to_string()).into(), reason }
 }
 
 /// A path as shown: one clean line.
@@ -152,8 +207,8 @@ mod tests {
         assert_eq!(from(&[]), Err(EndpointError::NoHome));
         let home = from(&[("HOME", "/h")]).unwrap();
         assert_eq!(home, Endpoint::in_home(Path::new("/h/.pm2")));
-        assert_eq!(home.rpc, Path::new("/h/.pm2/rpc.sock"));
-        assert_eq!(home.publish, Path::new("/h/.pm2/pub.sock"));
+        assert_eq!(home.rpc.path(), Some(Path::new("/h/.pm2/rpc.sock")));
+        assert_eq!(home.publish.path(), Some(Path::new("/h/.pm2/pub.sock")));
         let named = from(&[("HOME", "/h"), ("PM2_HOME", "/p")]).unwrap();
         assert_eq!(named, Endpoint::in_home(Path::new("/p")));
         assert_eq!(from(&[("HOME", "/h"), ("PM2_HOME", "")]).unwrap(), home);
@@ -164,14 +219,28 @@ mod tests {
         ])
         .unwrap();
         assert_eq!(other.home, Path::new("/p"));
-        assert_eq!(
-            (other.rpc.as_path(), other.publish.as_path()),
-            (Path::new("/r"), Path::new("/b"))
-        );
+        assert_eq!(other.rpc, Socket::Unix("/r".into()));
+        assert_eq!(other.publish, Socket::Unix("/b".into()));
+        let old = from(&[
+            ("PM2_HOME", "/p"),
+            ("PM2_DAEMON_RPC_PORT", "6666"),
+            ("PM2_DAEMON_PUB_PORT", "tcp://localhost:6667"),
+        ])
+        .unwrap();
+        assert_eq!(old.rpc, Socket::Tcp { host: "127.0.0.1".to_owned(), port: 6666 });
+        assert_eq!(old.publish, Socket::Tcp { host: "localhost".to_owned(), port: 6667 });
+        assert!(from(&[("HOME", "/h"), ("PM2_DAEMON_RPC_PORT", "tcp://x")]).is_err());
+        let at = Endpoint::at("tcp://127.0.0.1:6666", Path::new("/p")).unwrap();
+        assert_eq!(at.publish, Socket::Tcp { host: "127.0.0.1".to_owned(), port: 6667 });
+        assert!(Endpoint::at("tcp://h:65535", Path::new("/p")).is_err());
+    }
+
+    fn rpc(endpoint: &Endpoint) -> &Path {
+        endpoint.rpc.path().unwrap()
     }
 
     async fn problem(endpoint: &Endpoint) -> Problem {
-        endpoint.connect(&endpoint.rpc).await.unwrap_err()
+        endpoint.connect(&endpoint.rpc).await.err().unwrap()
     }
 
     #[tokio::test]
@@ -180,11 +249,14 @@ mod tests {
         let gone = Endpoint::in_home(&folder.path().join("gone"));
         assert_eq!(problem(&gone).await, Problem::HomeMissing { home: shown(&gone.home) });
         let endpoint = Endpoint::in_home(folder.path());
-        assert_eq!(problem(&endpoint).await, Problem::SocketMissing { path: shown(&endpoint.rpc) });
-        drop(std::os::unix::net::UnixListener::bind(&endpoint.rpc).unwrap());
-        assert_eq!(problem(&endpoint).await, Problem::Refused { path: shown(&endpoint.rpc) });
+        assert_eq!(
+            problem(&endpoint).await,
+            Problem::SocketMissing { path: shown(rpc(&endpoint)) }
+        );
+        drop(std::os::unix::net::UnixListener::bind(rpc(&endpoint)).unwrap());
+        assert_eq!(problem(&endpoint).await, Problem::Refused { path: shown(rpc(&endpoint)) });
         let long = Endpoint::in_home(&folder.path().join("x".repeat(120)));
-        assert_eq!(problem(&long).await, Problem::PathTooLong { path: shown(&long.rpc) });
+        assert_eq!(problem(&long).await, Problem::PathTooLong { path: shown(rpc(&long)) });
     }
 
     #[test]

@@ -1,19 +1,20 @@
-//! Talks to the God daemons: the only module that opens sockets, sleeps or retries.
+//! Talks to the God daemons: the only module that opens sockets, and the screen's actors.
 //!
 //! Invariant: nothing here starts a daemon, and no call reaches one that its own list of methods
 //! does not allow. The bus is read as fast as it comes, whatever anyone else is doing. Everything
 //! that happens leaves as a [`Report`] through the [`Inbox`], which never waits.
 
-mod actions;
-mod backoff;
+pub(crate) mod actions;
+pub(crate) mod backoff;
 mod bus;
-mod clock;
-mod connection;
+pub(crate) mod clock;
+pub(crate) mod connection;
 pub mod endpoint;
 pub mod inbox;
 mod output;
 mod poller;
-mod session;
+pub(crate) mod session;
+mod socket;
 #[cfg(test)]
 mod tests;
 
@@ -30,6 +31,7 @@ use self::actions::Target;
 pub use self::endpoint::{Endpoint, EndpointError};
 pub use self::inbox::{Inbox, InboxBounds};
 use self::session::Link;
+pub use self::socket::Socket;
 use crate::model::report::Report;
 use crate::model::{Action, ActionOutcome, DaemonId};
 use crate::protocol::amp::FRAME_BYTES_MAX;
@@ -56,7 +58,7 @@ impl Default for Options {
 
 /// How long things may take. Tests shorten them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Timings {
+pub(crate) struct Timings {
     /// The connect, and each call of the handshake.
     handshake: Duration,
     /// A call that only reads.

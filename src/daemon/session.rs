@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::backoff::Backoff;
 use super::clock::{now_ms, whole_ms};
-use super::connection::{CallError, Connection};
+use super::connection::{CallError, Connection, WarnFn};
 use super::poller::{Pace, Wish};
-use super::{Farewell, Watch};
+use super::{Endpoint, Farewell, Watch};
 use crate::model::daemon::{Connection as Standing, Problem};
 use crate::model::report::Report;
 use crate::protocol::process::{PmId, ProcessStatus, Snapshot, decode_monitor_data};
@@ -23,9 +25,9 @@ use crate::protocol::text;
 
 /// A daemon that answered: its connection and what it can do.
 #[derive(Debug)]
-pub(super) struct Session {
-    pub(super) connection: Connection,
-    pub(super) methods: Methods,
+pub(crate) struct Session {
+    pub(crate) connection: Connection,
+    pub(crate) methods: Methods,
     /// The processes that the last poll called `online` without a pid: PM2 could not spawn them.
     /// An event has no pid either, so only a poll can tell.
     ghosts: Mutex<BTreeSet<PmId>>,
@@ -33,11 +35,11 @@ pub(super) struct Session {
 
 impl Session {
     /// Whether PM2 called this process `online` without having started it.
-    pub(super) fn is_ghost(&self, id: PmId) -> bool {
+    pub(crate) fn is_ghost(&self, id: PmId) -> bool {
         self.ghosts.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
     }
 
-    fn remember_ghosts(&self, snapshot: &Snapshot) {
+    pub(crate) fn remember_ghosts(&self, snapshot: &Snapshot) {
         let ghosts = snapshot
             .processes
             .iter()
@@ -141,39 +143,59 @@ fn explain(problem: Problem, killed: Option<&str>) -> Problem {
     }
 }
 
-/// Opens a connection and asks for the methods, then for the version.
+/// Opens a connection, asks for the methods and then for the version, which is reported.
 async fn connect(watch: &Watch) -> Result<Session, Problem> {
-    let timeout = watch.timings.handshake;
-    let connecting = watch.endpoint.connect(&watch.endpoint.rpc);
-    let stream = tokio::time::timeout(timeout, connecting)
-        .await
-        .map_err(|_| Problem::Silent { method: "connect".into() })??;
-    let connection = Connection::open(
-        stream,
+    let opening = Session::open(
+        &watch.endpoint,
         watch.options.frame_bytes_max,
-        &watch.tasks,
-        &watch.generation,
+        watch.timings.handshake,
+        (&watch.tasks, &watch.generation),
         watch.warn_fn(),
     );
-    let reply = connection
-        .methods(timeout)
-        .await
-        .map_err(|error| call_problem(&connection, "methods", &error))?;
-    let methods = Methods::parse(&reply)
-        .map_err(|error| Problem::NotPm2 { reason: text::clean(&error.to_string()).into() })?;
-    let session = Session { connection, methods, ghosts: Mutex::default() };
-    // A daemon that does not tell its version can still be watched.
-    if let Ok(call) = session.methods.check(&Call::GetVersion) {
+    let (session, version) = opening.await?;
+    if let Some(version) = version {
+        watch.report(Report::Version(version));
+    }
+    Ok(session)
+}
+
+impl Session {
+    /// Opens a connection and asks for the methods, then for the version. Each of the three may
+    /// take `timeout`; `tasks` get the tasks, which end with the generation.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) async fn open(
+        endpoint: &Endpoint,
+        frame_bytes_max: usize,
+        timeout: Duration,
+        (tasks, generation): (&TaskTracker, &CancellationToken),
+        warn: WarnFn,
+    ) -> Result<(Self, Option<Box<str>>), Problem> {
+        let connecting = endpoint.connect(&endpoint.rpc);
+        let stream = tokio::time::timeout(timeout, connecting)
+            .await
+            .map_err(|_| Problem::Silent { method: "connect".into() })??;
+        let connection = Connection::open(stream, frame_bytes_max, tasks, generation, warn);
+        let reply = connection
+            .methods(timeout)
+            .await
+            .map_err(|error| call_problem(&connection, "methods", &error))?;
+        let methods = Methods::parse(&reply)
+            .map_err(|error| Problem::NotPm2 { reason: text::clean(&error.to_string()).into() })?;
+        let session = Self { connection, methods, ghosts: Mutex::default() };
+        // A daemon that does not tell its version can still be watched.
+        let Ok(call) = session.methods.check(&Call::GetVersion) else {
+            return Ok((session, None));
+        };
         let reply = session
             .connection
             .call(&call, timeout)
             .await
             .map_err(|error| call_problem(&session.connection, "getVersion", &error))?;
-        if let Some(version) = version(&reply) {
-            watch.report(Report::Version(text::clean(&version).into()));
-        }
+        let version = version(&reply).map(|version| text::clean(&version).into());
+        Ok((session, version))
     }
-    Ok(session)
 }
 
 fn version(reply: &Reply) -> Option<String> {

@@ -8,6 +8,7 @@
 
 pub mod amp;
 pub mod bus;
+pub mod cron;
 mod json;
 pub mod process;
 pub mod rpc;

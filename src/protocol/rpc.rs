@@ -248,6 +248,12 @@ impl Methods {
         })
     }
 
+    /// The methods of a daemon whose parameters are known already, in tests.
+    #[cfg(test)]
+    pub(crate) fn from_params(list: impl Iterator<Item = (Box<str>, Vec<Box<str>>)>) -> Self {
+        Self { params: list.collect() }
+    }
+
     /// Whether the daemon lists the method.
     #[must_use]
     pub fn has(&self, method: &str) -> bool {

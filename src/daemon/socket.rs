@@ -1,0 +1,146 @@
+//! One socket of a daemon: a path, or a TCP port as before PM2 0.12.
+//!
+//! Invariant: a TCP address that is not this machine's own is never connected to unless that was
+//! allowed: pm2-axon knows no authentication, so whoever listens can be anyone, and whoever can
+//! connect commands the daemon.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream, lookup_host};
+
+use super::endpoint::EndpointError;
+
+/// Where one socket of a daemon is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Socket {
+    /// A unix socket (PM2 0.12 and later).
+    Unix(PathBuf),
+    /// A TCP port (before 0.12: 6666 for calls, 6667 for the bus).
+    Tcp {
+        /// A name or an address, without brackets.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+}
+
+impl Socket {
+    /// Reads `tcp://HOST:PORT`, a bare port on this machine as old releases have it in
+    /// `PM2_DAEMON_RPC_PORT`, or a path.
+    ///
+    /// # Errors
+    /// [`EndpointError::Tcp`] for a `tcp://` without a host or a port.
+    pub fn parse(text: &OsStr) -> Result<Self, EndpointError> {
+        let Some(known) = text.to_str() else {
+            return Ok(Self::Unix(text.into()));
+        };
+        if let Ok(port) = known.parse() {
+            return Ok(Self::Tcp { host: "127.0.0.1".to_owned(), port });
+        }
+        let Some(address) = known.strip_prefix("tcp://") else {
+            return Ok(Self::Unix(text.into()));
+        };
+        let wrong = || EndpointError::Tcp { address: known.into() };
+        let (host, port) = address.rsplit_once(':').ok_or_else(wrong)?;
+        let port = port.parse().ok().filter(|port| *port > 0).ok_or_else(wrong)?;
+        let is_bracketed = host.starts_with('[') && host.ends_with(']');
+        let host = if is_bracketed { host.trim_matches(['[', ']']) } else { host };
+        let is_plain = !host.is_empty() && (is_bracketed || !host.contains([':', '/', '[', ']']));
+        if is_plain { Ok(Self::Tcp { host: host.to_owned(), port }) } else { Err(wrong()) }
+    }
+
+    /// The path of a unix socket.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Unix(path) => Some(path),
+            Self::Tcp { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => path.display().fmt(f),
+            Self::Tcp { host, port } if host.contains(':') => write!(f, "tcp://[{host}]:{port}"),
+            Self::Tcp { host, port } => write!(f, "tcp://{host}:{port}"),
+        }
+    }
+}
+
+/// A connected socket, whatever its kind. Both halves are kept as long as it is wanted: God closes
+/// a connection whose other end says that it writes no more.
+pub(crate) struct Stream {
+    /// What comes.
+    pub(crate) read: Box<dyn AsyncRead + Send + Sync + Unpin>,
+    /// What goes.
+    pub(crate) write: Box<dyn AsyncWrite + Send + Sync + Unpin>,
+}
+
+impl Stream {
+    pub(super) async fn unix(path: &Path) -> io::Result<Self> {
+        let (read, write) = UnixStream::connect(path).await?.into_split();
+        Ok(Self { read: Box::new(read), write: Box::new(write) })
+    }
+
+    /// Connects where every address of the host is this machine's own, or others are allowed.
+    pub(super) async fn tcp(host: &str, port: u16, allow_remote: bool) -> io::Result<Self> {
+        let addresses: Vec<_> = lookup_host((host, port)).await?.collect();
+        if !allow_remote && addresses.iter().any(|address| !address.ip().is_loopback()) {
+            return Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "not this machine: anyone there could command it, since this protocol has no \
+                 authentication (--allow-remote-tcp)",
+            ));
+        }
+        let stream = TcpStream::connect(addresses.as_slice()).await?;
+        stream.set_nodelay(true)?;
+        let (read, write) = stream.into_split();
+        Ok(Self { read: Box::new(read), write: Box::new(write) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Socket, EndpointError> {
+        Socket::parse(OsStr::new(text))
+    }
+
+    fn tcp(host: &str, port: u16) -> Socket {
+        Socket::Tcp { host: host.to_owned(), port }
+    }
+
+    #[test]
+    fn ports_addresses_and_paths_are_told_apart() {
+        assert_eq!(parse("6666"), Ok(tcp("127.0.0.1", 6666)));
+        assert_eq!(parse("tcp://localhost:1"), Ok(tcp("localhost", 1)));
+        assert_eq!(parse("tcp://[::1]:6666"), Ok(tcp("::1", 6666)));
+        assert_eq!(parse("/run/rpc.sock"), Ok(Socket::Unix("/run/rpc.sock".into())));
+        assert_eq!(parse("70000"), Ok(Socket::Unix("70000".into())));
+        for wrong in
+            ["tcp://", "tcp://h", "tcp://h:", "tcp://:1", "tcp://h:0", "tcp://a:b:1", "tcp://h/:1"]
+        {
+            assert_eq!(parse(wrong), Err(EndpointError::Tcp { address: wrong.into() }));
+        }
+        for text in ["tcp://localhost:1", "tcp://[::1]:6666", "/run/rpc.sock"] {
+            assert_eq!(parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[tokio::test]
+    async fn another_machine_is_refused_unless_allowed() {
+        // A documentation address (RFC 5737): nothing is ever sent there.
+        let refused = Stream::tcp("192.0.2.1", 6666, false).await.err().unwrap();
+        assert_eq!(refused.kind(), io::ErrorKind::Unsupported);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        Stream::tcp("127.0.0.1", port, false).await.unwrap();
+    }
+}
