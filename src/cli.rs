@@ -49,6 +49,14 @@ pub struct Cli {
     )]
     pub home: Option<PathBuf>,
 
+    /// Talk to the daemon at this address: a socket's path or tcp://HOST:PORT (PM2 before 0.12)
+    #[arg(long, value_name = "ADDRESS", global = true)]
+    pub daemon: Option<String>,
+
+    /// Let tcp:// go to other machines too: that protocol has no authentication
+    #[arg(long, global = true)]
+    pub allow_remote_tcp: bool,
+
     /// Refuse everything that changes something, in the screen too
     #[arg(long, global = true)]
     pub read_only: bool,
@@ -288,8 +296,8 @@ impl Cli {
             let text = format!("only the screen takes several homes; write --home {first}");
             return refuse(ErrorKind::ArgumentConflict, text);
         }
-        if self.home.is_some() {
-            let text = format!("--home cannot be used with the home {first}");
+        if self.home.is_some() || self.daemon.is_some() {
+            let text = format!("--home and --daemon cannot be used with the home {first}");
             return refuse(ErrorKind::ArgumentConflict, text);
         }
         let is_word = |home: &&PathBuf| home.components().count() == 1 && home.is_relative();

@@ -1,6 +1,5 @@
 //! One run of the cockpit: which daemons, the terminal, the loop, and the way out.
 
-use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 use std::process::ExitCode;
@@ -22,7 +21,7 @@ use crate::protocol::text::clean;
 use crate::runtime::{self, Pacer, Pause, World};
 use crate::terminal::{self, Screen};
 use crate::view::theme::Theme;
-use crate::{input, panic};
+use crate::{headless, input, panic};
 
 const MIB: usize = 1024 * 1024;
 
@@ -36,12 +35,13 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
             demo::Demo::start(demo::World::lively(now_ms()), demo::Script::default())
                 .wrap_err("cannot start the simulated daemon")?,
         ),
-        None => None,
+        _ => None,
     };
     let endpoints = endpoints(&cli, demo.as_ref().map(demo::Demo::home))?;
     let inbox = Inbox::new(InboxBounds::default());
     let mut app = new_app(&cli, &endpoints)?;
     app.is_demo = demo.is_some();
+    app.read_only = cli.read_only;
     let mut daemons = spawn_daemons(&cli, endpoints, &inbox);
     let mut screen = Screen::enter(Theme::detect(|name| std::env::var(name).ok()))
         .wrap_err("cannot set up the terminal")?;
@@ -136,12 +136,11 @@ impl World for Daemons {
 }
 
 fn endpoints(cli: &Cli, demo_home: Option<&Path>) -> Result<Vec<Endpoint>> {
-    if let Some(home) = demo_home.or(cli.home.as_deref()) {
+    if let Some(home) = demo_home {
         return Ok(vec![Endpoint::in_home(home)]);
     }
     if cli.homes.is_empty() {
-        let env = |name: &str| -> Option<OsString> { std::env::var_os(name) };
-        return Ok(vec![Endpoint::from_env(env)?]);
+        return Ok(vec![headless::endpoint(cli)?]);
     }
     Ok(cli.homes.iter().map(|home| Endpoint::in_home(home)).collect())
 }

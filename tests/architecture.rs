@@ -14,6 +14,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("app", &["model", "protocol"]),
     ("view", &["app", "model", "protocol"]),
     ("cli", &[]),
+    ("headless", &["cli", "client", "daemon", "ecosystem", "model", "protocol"]),
 ];
 
 /// A name in the source, the modules that may have it, and why.
@@ -22,8 +23,12 @@ const NAMES: &[(&str, &[&str], &str)] = &[
     ("tokio::net", &["daemon", "demo"], "only daemon opens sockets (demo is the other end)"),
     ("ratatui", &["view", "terminal", "lib"], "only view and terminal draw"),
     ("crossterm", &["terminal", "input", "runtime", "app/keymap"], "keys and the terminal only"),
-    ("SystemTime::now", &["daemon", "demo", "session"], "time arrives in messages"),
-    ("Command::new", &[], "nothing here ever starts a process, least of all a daemon"),
+    ("SystemTime::now", &["daemon", "demo", "session", "headless/mod"], "time arrives in messages"),
+    (
+        "Command::new",
+        &["headless/exec"],
+        "nothing starts a process, least of all a daemon; but --exec the command that the user names",
+    ),
     ("println!", &[], "standard output is the screen"),
     ("unbounded", &[], "every queue has a bound"),
     ("allow(", &[], "expect(.., reason) is the only exception"),

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::failure::{Code, Failure};
 use super::{Context, ask, call, output, targets};
-use crate::cli::Targets;
+use crate::cli::{Start, Targets};
 use crate::client::{Client, ClientError};
 use crate::model::Action;
 use crate::protocol::process::ProcessInfo;
@@ -50,6 +50,15 @@ pub(super) async fn run(
     let code = each(context, &client, action, infos, out).await?;
     client.disconnect().await;
     Ok(code)
+}
+
+/// Starts stopped processes.
+pub(super) async fn start(
+    context: &Context,
+    what: &Start,
+    out: &mut impl Write,
+) -> Result<Code, Failure> {
+    run(context, Action::Start, &Targets { targets: what.targets.clone() }, out).await
 }
 
 /// All processes.

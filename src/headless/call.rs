@@ -134,9 +134,8 @@ pub(super) fn argument(text: &str, place: &str) -> Result<Json, Failure> {
 pub(super) fn read_bounded(from: impl Read) -> Result<String, Failure> {
     let mut text = String::new();
     let read = from.take(INPUT_BYTES_MAX + 1).read_to_string(&mut text);
-    let bytes = read.map_err(|error| {
-        Failure::usage(format!("standard input could not be read: {error}"))
-    })?;
+    let bytes =
+        read.map_err(|error| Failure::usage(format!("standard input could not be read: {error}")))?;
     if bytes as u64 > INPUT_BYTES_MAX {
         let mib = INPUT_BYTES_MAX / 1024 / 1024;
         return Err(Failure::usage(format!("standard input is larger than {mib} MiB")));
@@ -156,13 +155,10 @@ mod tests {
 
     #[test]
     fn json_is_json_and_the_rest_is_text() {
-        assert_eq!(args("m", &["0", "null", "api", "\"0\"", "[1]"]).unwrap(), [
-            json!(0),
-            json!(null),
-            json!("api"),
-            json!("0"),
-            json!([1])
-        ]);
+        assert_eq!(
+            args("m", &["0", "null", "api", "\"0\"", "[1]"]).unwrap(),
+            [json!(0), json!(null), json!("api"), json!("0"), json!([1])]
+        );
         assert_eq!(args("m", &["-"]).unwrap(), [json!({"id": 7})]);
         assert!(args("m", &["-", "-"]).is_err());
     }

@@ -108,12 +108,15 @@ mod tests {
             min_uptime: Some(Duration::from_secs(11)),
             ..Check::default()
         };
-        assert_eq!(said(&strict, &info), [
-            "5 restarts, more than 4",
-            "2.0 KiB of memory, more than 1.0 KiB",
-            "50.0% cpu, more than 49.0%",
-            "online for 10s, less than 11s"
-        ]);
+        assert_eq!(
+            said(&strict, &info),
+            [
+                "5 restarts, more than 4",
+                "2.0 KiB of memory, more than 1.0 KiB",
+                "50.0% cpu, more than 49.0%",
+                "online for 10s, less than 11s"
+            ]
+        );
         let lax = Check {
             max_restarts: Some(5),
             max_memory: Some(2048),

@@ -77,20 +77,19 @@ async fn follow<W: Write>(
             return over(limits.count, seen);
         }
         // What is there already is taken without a flush between; before a wait, all is written.
-        let item = match bus.next().now_or_never() {
-            Some(item) => item,
-            None => {
-                sink.out.flush()?;
-                losses.report(sink.lost(), false);
-                tokio::select! {
-                    biased;
-                    result = sink.ended() => { result?; continue; }
-                    item = bus.next() => item,
-                    () = until(deadline) => continue,
-                    () = tokio::time::sleep(PIPE_LOOK) => {
-                        if is_gone() { return Err(Failure::PipeClosed); }
-                        continue;
-                    }
+        let item = if let Some(item) = bus.next().now_or_never() {
+            item
+        } else {
+            sink.out.flush()?;
+            losses.report(sink.lost(), false);
+            tokio::select! {
+                biased;
+                result = sink.ended() => { result?; continue; }
+                item = bus.next() => item,
+                () = until(deadline) => continue,
+                () = tokio::time::sleep(PIPE_LOOK) => {
+                    if is_gone() { return Err(Failure::PipeClosed); }
+                    continue;
                 }
             }
         };
@@ -184,7 +183,9 @@ impl Losses {
 }
 
 fn complain_of_loss(count: u64) {
-    output::complain(&format!("{count} event(s) lost so far: they came faster than they were taken"));
+    output::complain(&format!(
+        "{count} event(s) lost so far: they came faster than they were taken"
+    ));
 }
 
 /// Where events go.

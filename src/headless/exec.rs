@@ -23,7 +23,7 @@ pub(super) const RUNNING_MAX: usize = 4;
 /// Events that wait for a command.
 pub(super) const WAITING_MAX: usize = 100;
 /// How long the commands may still take once no more events come.
-const LAST_MAX: Duration = Duration::from_secs(60);
+const LAST_MAX: Duration = Duration::from_mins(1);
 
 /// What one command gets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,19 +102,18 @@ impl Runner {
             while self.is_busy() {
                 self.ended().await?;
             }
-            Ok(())
+            Ok::<(), Failure>(())
         };
-        match tokio::time::timeout(LAST_MAX, rest).await {
-            Ok(result) => result?,
-            Err(_) => {
-                let (running, waiting) = (self.running.len(), self.waiting.len());
-                output::complain(&format!(
-                    "after {} s {running} command(s) still run and {waiting} event(s) still wait: left",
-                    LAST_MAX.as_secs()
-                ));
-                self.lost += waiting as u64;
-                self.running.detach_all();
-            }
+        if let Ok(result) = tokio::time::timeout(LAST_MAX, rest).await {
+            result?;
+        } else {
+            let (running, waiting) = (self.running.len(), self.waiting.len());
+            output::complain(&format!(
+                "after {} s {running} command(s) still run and {waiting} event(s) still wait: left",
+                LAST_MAX.as_secs()
+            ));
+            self.lost += waiting as u64;
+            self.running.detach_all();
         }
         Ok(Finished { lost: self.lost, failed: self.failed })
     }
@@ -165,12 +164,7 @@ mod tests {
     }
 
     fn job(input: &str) -> Job {
-        Job {
-            input: input.into(),
-            topic: "t:x".into(),
-            process: "api".into(),
-            pm_id: "3".into(),
-        }
+        Job { input: input.into(), topic: "t:x".into(), process: "api".into(), pm_id: "3".into() }
     }
 
     #[tokio::test]

@@ -66,7 +66,11 @@ pub(super) fn is_ghost(info: &ProcessInfo) -> bool {
     info.status == ProcessStatus::Online && info.pid.is_none()
 }
 
-fn print(context: &Context, processes: &[ProcessInfo], out: &mut impl Write) -> Result<(), Failure> {
+fn print(
+    context: &Context,
+    processes: &[ProcessInfo],
+    out: &mut impl Write,
+) -> Result<(), Failure> {
     let restarts = if context.is_ascii { "restarts" } else { "↺" };
     let heading = [
         ("id", Align::Right),
@@ -80,8 +84,7 @@ fn print(context: &Context, processes: &[ProcessInfo], out: &mut impl Write) -> 
         ("mem", Align::Right),
     ];
     let now_ms = now_ms();
-    let rows: Vec<_> =
-        processes.iter().map(|info| row(info, now_ms, context.is_ascii)).collect();
+    let rows: Vec<_> = processes.iter().map(|info| row(info, now_ms, context.is_ascii)).collect();
     Ok(output::table(&heading, &rows, out)?)
 }
 
@@ -109,9 +112,10 @@ fn row(info: &ProcessInfo, now_ms: i64, is_ascii: bool) -> Vec<String> {
 /// The process's own variables in the raw reply.
 fn variables<'a>(raw: &'a Json, info: &ProcessInfo) -> Option<&'a Map<String, Json>> {
     let id = u64::from(info.pm_id.0);
-    let found = raw.as_array()?.iter().find(|process| {
-        process.get("pm_id").and_then(Json::as_u64) == Some(id)
-    })?;
+    let found = raw
+        .as_array()?
+        .iter()
+        .find(|process| process.get("pm_id").and_then(Json::as_u64) == Some(id))?;
     found.get("pm2_env")?.get("env")?.as_object()
 }
 

@@ -20,6 +20,7 @@ mod wait;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
@@ -27,7 +28,7 @@ pub use failure::{Code, Failure};
 
 use crate::cli::{Cli, Command};
 use crate::client::{Client, ClientOptions};
-use crate::daemon::endpoint::Endpoint;
+use crate::daemon::endpoint::{Endpoint, EndpointError};
 use crate::protocol::text::clean;
 
 const MIB: usize = 1024 * 1024;
@@ -111,9 +112,7 @@ async fn dispatch(
         Some(Command::Start(what)) => act::start(context, &what, out).await,
         Some(Command::Reload(who)) => act::run(context, Action::Reload, &who, out).await,
         Some(Command::Delete(who)) => act::run(context, Action::Delete, &who, out).await,
-        Some(Command::Send { target, message }) => {
-            act::send(context, &target, &message, out).await
-        }
+        Some(Command::Send { target, message }) => act::send(context, &target, &message, out).await,
         Some(Command::Kill) => act::kill(context, out).await,
         Some(Command::Wait(what)) => wait::run(context, &what, out).await,
         Some(Command::Check(what)) => check::run(context, &what, out).await,
@@ -123,17 +122,26 @@ async fn dispatch(
     }
 }
 
-fn context(cli: &Cli) -> Result<Context, Failure> {
+/// The daemon that the options name, else the environment.
+///
+/// # Errors
+/// When nothing says where it is.
+pub fn endpoint(cli: &Cli) -> Result<Endpoint, EndpointError> {
     let env = |name: &str| -> Option<OsString> { std::env::var_os(name) };
-    let endpoint = match (&cli.home, &cli.command) {
-        (Some(home), _) => Endpoint::in_home(home),
+    let endpoint = match (&cli.home, &cli.daemon) {
+        (Some(home), None) => Endpoint::in_home(home),
+        (Some(home), Some(address)) => Endpoint::at(address, home)?,
+        (None, Some(address)) => Endpoint::at(address, &Endpoint::from_env(env)?.home)?,
+        (None, None) => Endpoint::from_env(env)?,
+    };
+    Ok(if cli.allow_remote_tcp { endpoint.with_remote_tcp() } else { endpoint })
+}
+
+fn context(cli: &Cli) -> Result<Context, Failure> {
+    let endpoint = match &cli.command {
         // These speak to nobody.
-        (None, Some(Command::Completions { .. } | Command::Man)) => {
-            Endpoint::in_home(std::path::Path::new("."))
-        }
-        (None, _) => {
-            Endpoint::from_env(env).map_err(|error| Failure::usage(error.to_string()))?
-        }
+        Some(Command::Completions { .. } | Command::Man) => Endpoint::in_home(Path::new(".")),
+        _ => endpoint(cli).map_err(|error| Failure::usage(error.to_string()))?,
     };
     let options = ClientOptions {
         frame_bytes_max: cli.tuning.frame_mib as usize * MIB,

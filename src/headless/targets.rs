@@ -77,8 +77,13 @@ mod tests {
     use crate::protocol::process::{PmId, ProcessStatus};
 
     fn fleet() -> Vec<ProcessInfo> {
-        let names =
-            [(0, "api", "shop"), (1, "api", "shop"), (2, "7", "shop"), (7, "x", "api"), (9, "log", "m")];
+        let names = [
+            (0, "api", "shop"),
+            (1, "api", "shop"),
+            (2, "7", "shop"),
+            (7, "x", "api"),
+            (9, "log", "m"),
+        ];
         let mut all = names.map(|(id, name, namespace)| {
             let mut info = ProcessInfo::new(PmId(id), name, ProcessStatus::Online);
             info.namespace = Some(namespace.into());

@@ -49,10 +49,8 @@ pub(super) async fn run(
     let mut last = format!("the daemon did not answer about {}", clean(&what.target));
     loop {
         let asked = Instant::now();
-        let reply = match tokio::time::timeout_at(deadline, client.snapshot()).await {
-            Err(_) => return Err(timed_out(&last, what.timeout)),
-            Ok(reply) => reply,
-        };
+        let reply = tokio::time::timeout_at(deadline, client.snapshot()).await;
+        let Ok(reply) = reply else { return Err(timed_out(&last, what.timeout)) };
         match reply {
             Ok(snapshot) => match look(&what.target, &wanted, &snapshot.processes) {
                 Look::Met => {
@@ -69,9 +67,8 @@ pub(super) async fn run(
             // `pm2 update` replaces the daemon: it comes back, or time runs out.
             Err(ClientError::Closed | ClientError::NotRunning(_)) => {
                 "the daemon is gone".clone_into(&mut last);
-                client = again(context, deadline).await.ok_or_else(|| {
-                    timed_out(&last, what.timeout)
-                })?;
+                client =
+                    again(context, deadline).await.ok_or_else(|| timed_out(&last, what.timeout))?;
                 continue;
             }
             Err(error) => return Err(context.failure(error)),
@@ -118,9 +115,10 @@ fn look(target: &str, wanted: &ProcessStatus, processes: &[ProcessInfo]) -> Look
     }
     match found.iter().find(|info| !has(info)) {
         None => Look::Met,
-        Some(info) if list::is_ghost(info) => {
-            Look::Waiting(format!("{} is online without a pid: it never started", targets::label(info)))
-        }
+        Some(info) if list::is_ghost(info) => Look::Waiting(format!(
+            "{} is online without a pid: it never started",
+            targets::label(info)
+        )),
         Some(info) => Look::Waiting(format!(
             "{} is {}, not {}",
             targets::label(info),
@@ -145,7 +143,9 @@ mod tests {
         let online = ProcessStatus::Online;
         let both = [info(0, ProcessStatus::Online), info(1, ProcessStatus::Launching)];
         assert_eq!(look("0", &online, &both), Look::Met);
-        assert!(matches!(look("api", &online, &both), Look::Waiting(why) if why.contains("api[1]")));
+        assert!(
+            matches!(look("api", &online, &both), Look::Waiting(why) if why.contains("api[1]"))
+        );
         assert!(matches!(look("web", &online, &both), Look::Waiting(_)));
         let bad = [info(0, ProcessStatus::Errored)];
         assert!(matches!(look("api", &online, &bad), Look::Hopeless(_)));

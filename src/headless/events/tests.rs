@@ -34,13 +34,8 @@ async fn printed(
 ) -> (Result<Code, Failure>, String) {
     let context = context();
     let mut out = Vec::new();
-    let mut sink = Sink {
-        context: &context,
-        is_json,
-        daemon: "/h".to_owned(),
-        runner: None,
-        out: &mut out,
-    };
+    let mut sink =
+        Sink { context: &context, is_json, daemon: "/h".to_owned(), runner: None, out: &mut out };
     let code = follow(stream::iter(items), &mut sink, limits, || false).await;
     (code, String::from_utf8(out).unwrap())
 }
@@ -52,10 +47,7 @@ async fn a_line_for_each_event() {
     let items = vec![BusItem::Connected, log("a\nb\u{1b}[2J\n"), log("c")];
     let (code, text) = printed(items, false, NONE).await;
     assert_eq!(code, Ok(Code::Fine));
-    assert_eq!(
-        text,
-        "22:13:20.123 api[3] log:out a | b\n22:13:20.123 api[3] log:out c\n"
-    );
+    assert_eq!(text, "22:13:20.123 api[3] log:out a | b\n22:13:20.123 api[3] log:out c\n");
 }
 
 #[tokio::test]
@@ -98,8 +90,13 @@ async fn time_ends_it_and_too_few_events_are_a_timeout() {
 async fn a_reader_that_left_ends_it_without_an_event() {
     let context = context();
     let mut out = Vec::new();
-    let mut sink =
-        Sink { context: &context, is_json: false, daemon: String::new(), runner: None, out: &mut out };
+    let mut sink = Sink {
+        context: &context,
+        is_json: false,
+        daemon: String::new(),
+        runner: None,
+        out: &mut out,
+    };
     let items = stream::iter([BusItem::Connected]).chain(stream::pending());
     let code = follow(items, &mut sink, NONE, || true).await;
     assert_eq!(code, Err(Failure::PipeClosed));
@@ -151,7 +148,11 @@ fn what_an_event_says_never_holds_an_environment() {
         ("my:message", json!({ "data": { "a": 1 }, "process": process, "at": 1 }), "{\"a\":1}"),
         ("process:msg", json!({ "raw": "hi", "process": process }), "hi"),
         ("process:online", json!({ "process": process, "at": 1 }), "{}"),
-        ("pm2:kill", json!({ "status": "killed", "msg": "pm2 has been killed" }), "pm2 has been killed"),
+        (
+            "pm2:kill",
+            json!({ "status": "killed", "msg": "pm2 has been killed" }),
+            "pm2 has been killed",
+        ),
         ("x", json!([1]), "[1]"),
     ] {
         assert_eq!(said(topic, &payload), wanted, "{topic}");
