@@ -11,6 +11,7 @@ use super::Context;
 use super::failure::{Code, Failure};
 use super::output;
 use crate::cli::Call;
+use crate::client::COMPOSED;
 use crate::protocol::text::clean;
 
 /// The methods that take one object and ignore it, on every release that has them (PM2.md
@@ -29,18 +30,6 @@ const IGNORE_THEIRS: &[&str] = &[
     "stopAll",
 ];
 
-/// The methods of pm2-interface, which the client composes for a daemon that has them not, and what
-/// they take.
-const COMPOSED: &[(&str, &[&str])] = &[
-    ("deleteAll", &["data"]),
-    ("deleteProcess", &["name or id"]),
-    ("findByScript", &["script"]),
-    ("prepareJson", &["app", "cwd"]),
-    ("reload", &["data"]),
-    ("restartProcessName", &["name"]),
-    ("stopAll", &["data"]),
-];
-
 /// The largest argument that is read from standard input, bytes.
 const INPUT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
@@ -53,17 +42,21 @@ pub(super) async fn methods(
     let client = context.connect().await?;
     let methods = client.methods().clone();
     client.disconnect().await;
+    let composed = |name: &str| COMPOSED.iter().find(|composed| composed.name == name);
     let own = methods.names().map(|name| {
         let params = methods.params(name).unwrap_or_default();
         // The last one is the callback.
         let params = params.split_last().map_or(&[][..], |(_, params)| params);
-        (name, params.iter().map(|param| clean(param).into_owned()).collect(), "daemon")
+        let params: Vec<String> = params.iter().map(|param| clean(param).into_owned()).collect();
+        match composed(name) {
+            // PM2 does not tell those of bound functions.
+            Some(composed) if params.is_empty() => (name, owned(composed.params), "daemon"),
+            _ => (name, params, "daemon"),
+        }
     });
-    let composed = COMPOSED
-        .iter()
-        .filter(|(name, _)| !methods.has(name))
-        .map(|(name, params)| (*name, params.iter().map(|&p| p.to_owned()).collect(), "pm2-tui"));
-    let mut all: Vec<(&str, Vec<String>, &str)> = own.chain(composed).collect();
+    let others = COMPOSED.iter().filter(|composed| !methods.has(composed.name));
+    let others = others.map(|composed| (composed.name, owned(composed.params), "pm2-tui"));
+    let mut all: Vec<(&str, Vec<String>, &str)> = own.chain(others).collect();
     all.sort_unstable();
     if as_json {
         let list = all.iter().map(
@@ -77,6 +70,10 @@ pub(super) async fn methods(
         writeln!(out, "{}({}){note}", clean(name), params.join(", "))?;
     }
     Ok(Code::Fine)
+}
+
+fn owned(params: &[&str]) -> Vec<String> {
+    params.iter().map(|&param| param.to_owned()).collect()
 }
 
 /// Calls a method and prints its reply.
