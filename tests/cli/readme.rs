@@ -40,8 +40,10 @@ fn examples(readme: &str) -> Vec<Example> {
     all
 }
 
-/// Whether a line is as the README has it.
+/// Whether a line is as the README has it; blanks in a row count as one.
 fn fits(wanted: &str, line: &str) -> bool {
+    let single = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (wanted, line) = (single(wanted), single(line));
     let mut parts = wanted.split("[..]");
     let first = parts.next().unwrap_or_default();
     let Some(mut rest) = line.strip_prefix(first) else { return false };
@@ -106,10 +108,10 @@ impl Drop for Background {
 pub(crate) fn the_examples_run() {
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let examples = examples(&fs::read_to_string(readme).unwrap());
-    let home = Pm2Home::with(
-        Release::Seven,
-        &[apps::cluster("api"), apps::ticker("worker"), apps::thrower("mailer")],
-    );
+    let home = Pm2Home::with(Release::Seven, &[apps::cluster("api")]);
+    // One after another, so that the ids are known.
+    home.start(&[apps::ticker("worker")]);
+    home.start(&[apps::thrower("mailer")]);
     home.wait_status("mailer", "online");
     let more = json!({ "apps": [apps::sleeper("nightly").written_to(&home.apps())] });
     fs::write(home.apps().join("ecosystem.json"), more.to_string()).unwrap();
