@@ -22,6 +22,7 @@ pub mod cli;
 pub mod client;
 pub mod daemon;
 pub mod demo;
+pub mod ecosystem;
 pub mod headless;
 mod input;
 pub mod model;

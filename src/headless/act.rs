@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::failure::{Code, Failure};
 use super::{Context, ask, call, output, targets};
-use crate::cli::{Start, Targets};
+use crate::cli::Targets;
 use crate::client::{Client, ClientError};
 use crate::model::Action;
 use crate::protocol::process::ProcessInfo;
@@ -52,23 +52,14 @@ pub(super) async fn run(
     Ok(code)
 }
 
-/// Starts stopped processes.
-pub(super) async fn start(
-    context: &Context,
-    what: &Start,
-    out: &mut impl Write,
-) -> Result<Code, Failure> {
-    run(context, Action::Start, &Targets { targets: what.targets.clone() }, out).await
-}
-
 /// All processes.
-async fn fleet(context: &Context, client: &Client) -> Result<Vec<ProcessInfo>, Failure> {
+pub(super) async fn fleet(context: &Context, client: &Client) -> Result<Vec<ProcessInfo>, Failure> {
     let snapshot = client.snapshot().await.map_err(|error| context.failure(error))?;
     Ok(snapshot.processes)
 }
 
 /// Acts on each, and prints its line when its outcome is known.
-async fn each(
+pub(super) async fn each(
     context: &Context,
     client: &Client,
     action: Action,

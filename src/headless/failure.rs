@@ -65,6 +65,7 @@ impl Failure {
             error @ ClientError::Timeout { .. } => Self::Said(Code::Timeout, error.to_string()),
             error @ (ClientError::UnknownMethod { .. }
             | ClientError::Refused(_)
+            | ClientError::Config(_)
             | ClientError::ReadOnly { .. }) => Self::usage(error.to_string()),
             other => Self::condition(other.to_string()),
         }

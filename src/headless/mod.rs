@@ -15,12 +15,13 @@ mod exec;
 mod failure;
 mod list;
 mod output;
+mod start;
 mod targets;
 mod wait;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
@@ -109,7 +110,7 @@ async fn dispatch(
         Some(Command::Events(what)) => events::run(context, what, out).await,
         Some(Command::Restart(who)) => act::run(context, Action::Restart, &who, out).await,
         Some(Command::Stop(who)) => act::run(context, Action::Stop, &who, out).await,
-        Some(Command::Start(what)) => act::start(context, &what, out).await,
+        Some(Command::Start(what)) => start::run(context, &what, out).await,
         Some(Command::Reload(who)) => act::run(context, Action::Reload, &who, out).await,
         Some(Command::Delete(who)) => act::run(context, Action::Delete, &who, out).await,
         Some(Command::Send { target, message }) => act::send(context, &target, &message, out).await,
@@ -122,6 +123,11 @@ async fn dispatch(
     }
 }
 
+/// The path from the root: the daemon has another working folder.
+fn whole(home: &Path) -> PathBuf {
+    std::path::absolute(home).unwrap_or_else(|_| home.to_owned())
+}
+
 /// The daemon that the options name, else the environment.
 ///
 /// # Errors
@@ -129,8 +135,8 @@ async fn dispatch(
 pub fn endpoint(cli: &Cli) -> Result<Endpoint, EndpointError> {
     let env = |name: &str| -> Option<OsString> { std::env::var_os(name) };
     let endpoint = match (&cli.home, &cli.daemon) {
-        (Some(home), None) => Endpoint::in_home(home),
-        (Some(home), Some(address)) => Endpoint::at(address, home)?,
+        (Some(home), None) => Endpoint::in_home(&whole(home)),
+        (Some(home), Some(address)) => Endpoint::at(address, &whole(home))?,
         (None, Some(address)) => Endpoint::at(address, &Endpoint::from_env(env)?.home)?,
         (None, None) => Endpoint::from_env(env)?,
     };
