@@ -42,6 +42,7 @@ fn main() -> std::process::ExitCode {
         showing::completions_and_man_need_no_daemon,
         refusing::without_a_daemon_the_code_is_3_and_the_path_is_named,
         refusing::wrong_usage_is_2_and_nothing_is_sent,
+        refusing::a_bad_file_starts_nothing,
         refusing::read_only_sends_nothing_that_changes,
         refusing::a_daemon_that_does_not_answer_is_a_timeout_by_name,
         acting::a_line_for_each_process,

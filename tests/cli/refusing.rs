@@ -74,6 +74,38 @@ pub(crate) fn wrong_usage_is_2_and_nothing_is_sent() {
     assert!(ended_with(homeless, 2).contains("--home"));
 }
 
+pub(crate) fn a_bad_file_starts_nothing() {
+    let daemon = Simulated::quiet(1);
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("broken.json", "{\n  \"apps\": [}\n}"),
+        ("noscript.json", "{\"apps\": [{\"name\": \"x\"}]}"),
+        ("gone.json", "{\"apps\": [{\"name\": \"x\", \"script\": \"./gone.js\"}]}"),
+        ("odd.json", "{\"apps\": [{\"script\": \"/bin/true\", \"no_such_key\": 1}]}"),
+        ("app.txt", "{}"),
+    ] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    for (file, named) in [
+        ("broken.json", "broken.json:2:"),
+        ("noscript.json", "script"),
+        ("gone.json", "gone.js"),
+        ("odd.json", "no_such_key"),
+        ("app.txt", "app.txt"),
+        ("missing.json", "missing.json"),
+        ("./missing", "missing"),
+    ] {
+        let mut command = program(daemon.home(), &["start", "app-0", file]);
+        command.current_dir(folder.path());
+        let ended = ended(command).with(2);
+        assert!(ended.err.starts_with("pm2-tui: ") && ended.err.contains(named), "{file}: {ended:?}");
+        assert_eq!((ended.err.lines().count(), ended.out.as_str()), (1, ""), "{file}: {ended:?}");
+    }
+    daemon.run(&["start", "app-0", "--env", "production"]).with(2);
+    let called = daemon.called();
+    assert!(called.iter().all(|method| method == "getMonitorData"), "{called:?}");
+}
+
 fn ended_with(command: std::process::Command, code: i32) -> String {
     ended(command).with(code).err
 }
