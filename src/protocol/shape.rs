@@ -70,8 +70,8 @@ const KNOWN: &[Known] = &[
     known("reloadLogs", "{}", Fits::Ignored),
     known("launchSysMonitoring", "{}", Fits::Ignored),
     known("forceGc", "{}", Fits::Ignored),
-    known("stopAll", "{}", Fits::Ignored),
-    known("deleteAll", "{}", Fits::Ignored),
+    known("stopAll", "an object: {}", Fits::Object(any_object)),
+    known("deleteAll", "an object: {}", Fits::Object(any_object)),
     known("startProcessId", ID, Fits::Id),
     known("stopProcessId", ID, Fits::Id),
     known("deleteProcessId", ID, Fits::Id),
@@ -124,8 +124,8 @@ pub fn takes(method: &str) -> Option<&'static str> {
 /// Whether a method takes one object and does not look at it, so that `{}` stands for no argument.
 #[must_use]
 pub fn ignores_argument(method: &str) -> bool {
-    // The composed `reload` and `killMe` do not look at theirs either.
-    matches!(method, "reload" | "killMe")
+    // These do not look at theirs either, but act on everything: anything but an object is a slip.
+    matches!(method, "reload" | "killMe" | "stopAll" | "deleteAll")
         || find(method).is_some_and(|known| matches!(known.fits, Fits::Ignored))
 }
 
@@ -258,6 +258,10 @@ fn is_cron(settings: &Json) -> bool {
         Some(Json::String(text)) => cron::is_valid(text),
         Some(other) => other == &json!(0),
     }
+}
+
+fn any_object(_: &mut Map<String, Json>) -> bool {
+    true
 }
 
 fn port(args: &mut [Json]) -> bool {
