@@ -37,7 +37,7 @@ failure; 2 wrong usage; 3 no daemon that could be talked to; 4 time ran out; 101
 #[command(name = "pm2-tui", version, about, after_help = AFTER_HELP)]
 pub struct Cli {
     /// Watch these PM2 homes, all in one table
-    #[arg(value_name = "PM2_HOME")]
+    #[arg(value_name = "PM2_HOME", value_parser = parse_home)]
     pub homes: Vec<PathBuf>,
 
     /// Talk to the daemon of this home of PM2
@@ -300,13 +300,16 @@ impl Cli {
             let text = format!("--home and --daemon cannot be used with the home {first}");
             return refuse(ErrorKind::ArgumentConflict, text);
         }
-        let is_word = |home: &&PathBuf| home.components().count() == 1 && home.is_relative();
-        if let Some(word) = self.homes.iter().filter(is_word).find(|home| !home.exists()) {
-            let text = format!("{} is neither a command nor a folder", word.display());
-            return refuse(ErrorKind::InvalidSubcommand, text);
-        }
         Ok(self)
     }
+}
+
+/// A word that is neither a command nor a folder is a slip, not a home.
+fn parse_home(text: &str) -> Result<PathBuf, String> {
+    if text.contains('/') || std::path::Path::new(text).exists() {
+        return Ok(text.into());
+    }
+    Err("there is no such command and no such folder; `pm2-tui demo` needs neither".to_owned())
 }
 
 fn parse_interval(text: &str) -> Result<Duration, String> {
@@ -376,7 +379,7 @@ mod tests {
     #[test]
     fn a_mistyped_command_is_no_home() {
         let error = parse(&["lss"]).unwrap_err();
-        assert!(error.to_string().contains("lss is neither a command nor a folder"), "{error}");
+        assert!(error.to_string().contains("no such command"), "{error}");
         assert_eq!(error.exit_code(), 2);
     }
 

@@ -24,6 +24,7 @@ pub mod daemon;
 pub mod demo;
 pub mod ecosystem;
 pub mod headless;
+mod homes;
 mod input;
 pub mod model;
 pub mod panic;

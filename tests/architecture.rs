@@ -11,6 +11,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("model", &["protocol"]),
     ("daemon", &["model", "protocol"]),
     ("demo", &["protocol"]),
+    ("ecosystem", &["protocol"]),
     ("app", &["model", "protocol"]),
     ("view", &["app", "model", "protocol"]),
     ("cli", &[]),
@@ -26,8 +27,9 @@ const NAMES: &[(&str, &[&str], &str)] = &[
     ("SystemTime::now", &["daemon", "demo", "session", "headless/mod"], "time arrives in messages"),
     (
         "Command::new",
-        &["headless/exec"],
-        "nothing starts a process, least of all a daemon; but --exec the command that the user names",
+        &["ecosystem/node", "headless/exec"],
+        "nothing starts a process, least of all a daemon; only a config file in JavaScript, which \
+         the user names, is evaluated with the user's node, and --exec runs the command it names",
     ),
     ("println!", &[], "standard output is the screen"),
     ("unbounded", &[], "every queue has a bound"),
@@ -70,7 +72,7 @@ fn is_test(name: &str) -> bool {
 #[test]
 fn imports_point_one_way() {
     let all: Vec<&str> = IMPORTS.iter().map(|(module, _)| *module).collect();
-    let rest = ["runtime", "session", "terminal", "input", "panic"];
+    let rest = ["runtime", "session", "homes", "terminal", "input", "panic"];
     for (name, source) in sources() {
         let module = name.split('/').next().unwrap();
         let Some((_, allowed)) = IMPORTS.iter().find(|(known, _)| *known == module) else {

@@ -98,7 +98,10 @@ pub(crate) fn a_bad_file_starts_nothing() {
         let mut command = program(daemon.home(), &["start", "app-0", file]);
         command.current_dir(folder.path());
         let ended = ended(command).with(2);
-        assert!(ended.err.starts_with("pm2-tui: ") && ended.err.contains(named), "{file}: {ended:?}");
+        assert!(
+            ended.err.starts_with("pm2-tui: ") && ended.err.contains(named),
+            "{file}: {ended:?}"
+        );
         assert_eq!((ended.err.lines().count(), ended.out.as_str()), (1, ""), "{file}: {ended:?}");
     }
     daemon.run(&["start", "app-0", "--env", "production"]).with(2);
