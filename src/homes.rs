@@ -36,8 +36,12 @@ pub(crate) fn watched(cli: &Cli, demo_home: Option<&Path>) -> Result<Vec<Home>, 
             endpoints.push(endpoint);
         }
     }
-    if named.is_empty() {
+    if demo_home.is_none() && cli.daemon.is_some() {
+        endpoints = vec![crate::headless::endpoint(cli)?];
+    } else if named.is_empty() {
         endpoints.push(default?);
+    } else {
+        // The homes are named.
     }
     let labels = labels(&endpoints);
     let watched = endpoints.into_iter().zip(labels).map(|(endpoint, label)| {

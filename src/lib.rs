@@ -23,6 +23,7 @@ pub mod client;
 pub mod daemon;
 pub mod demo;
 pub mod ecosystem;
+pub mod headless;
 mod homes;
 mod input;
 pub mod model;

@@ -35,7 +35,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
             demo::Demo::start(demo::World::lively(now_ms()), demo::Script::default())
                 .wrap_err("cannot start the simulated daemon")?,
         ),
-        None => None,
+        _ => None,
     };
     let homes = match homes::watched(&cli, demo.as_ref().map(demo::Demo::home)) {
         Ok(homes) => homes,
@@ -48,6 +48,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
     let inbox = Inbox::new(InboxBounds::default());
     let mut app = new_app(&cli, &homes)?;
     app.is_demo = demo.is_some();
+    app.read_only = cli.read_only;
     let mut daemons = spawn_daemons(&cli, homes, &inbox);
     let mut screen = Screen::enter(Theme::detect(|name| std::env::var(name).ok()))
         .wrap_err("cannot set up the terminal")?;

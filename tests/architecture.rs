@@ -15,6 +15,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("app", &["model", "protocol"]),
     ("view", &["app", "model", "protocol"]),
     ("cli", &[]),
+    ("headless", &["cli", "client", "daemon", "ecosystem", "model", "protocol"]),
 ];
 
 /// A name in the source, the modules that may have it, and why.
@@ -23,12 +24,12 @@ const NAMES: &[(&str, &[&str], &str)] = &[
     ("tokio::net", &["daemon", "demo"], "only daemon opens sockets (demo is the other end)"),
     ("ratatui", &["view", "terminal", "lib"], "only view and terminal draw"),
     ("crossterm", &["terminal", "input", "runtime", "app/keymap"], "keys and the terminal only"),
-    ("SystemTime::now", &["daemon", "demo", "session"], "time arrives in messages"),
+    ("SystemTime::now", &["daemon", "demo", "session", "headless/mod"], "time arrives in messages"),
     (
         "Command::new",
-        &["ecosystem/node"],
+        &["ecosystem/node", "headless/exec"],
         "nothing starts a process, least of all a daemon; only a config file in JavaScript, which \
-         the user names, is evaluated with the user's node",
+         the user names, is evaluated with the user's node, and --exec runs the command it names",
     ),
     ("println!", &[], "standard output is the screen"),
     ("unbounded", &[], "every queue has a bound"),

@@ -59,6 +59,8 @@ pub struct App {
     pub notice: Option<Notice>,
     /// Whether a simulated daemon is watched.
     pub is_demo: bool,
+    /// Whether everything that changes something is refused.
+    pub read_only: bool,
     /// Whether something changed that a frame would show.
     pub is_dirty: bool,
     /// Daemons whose next snapshot is the first since they connected.
@@ -151,6 +153,7 @@ impl App {
             log_mark: None,
             notice: None,
             is_demo: false,
+            read_only: false,
             is_dirty: true,
             fresh: Vec::new(),
         }

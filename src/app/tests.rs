@@ -63,6 +63,19 @@ fn texts(app: &App) -> Vec<String> {
 }
 
 #[test]
+fn read_only_refuses_what_changes_something() {
+    let mut app = app(1);
+    app.read_only = true;
+    for action in [Action::Restart, Action::Stop, Action::Start, Action::Reload, Action::Delete] {
+        assert_eq!(press(&mut app, Command::Act(action)), []);
+        assert_eq!(app.mode, Mode::Normal, "nothing is asked");
+        let notice = app.notice.take().unwrap();
+        assert!(notice.is_bad && notice.text.contains("--read-only"), "{}", notice.text);
+    }
+    assert!(app.fleet.get(key(0)).unwrap().pending.is_none());
+}
+
+#[test]
 fn restart_acts_at_once_and_the_row_shows_it() {
     let mut app = app(3);
     press(&mut app, Command::Down);

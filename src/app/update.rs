@@ -87,6 +87,10 @@ pub(super) fn take_command(app: &mut App, command: Command) -> Effects {
 
 fn take_normal(app: &mut App, command: Command) -> Effects {
     match command {
+        Command::Act(action) if app.read_only => {
+            notify(app, &format!("{}: refused, this is --read-only", action.verb()), true);
+            Effects::none()
+        }
         Command::Act(action) => match app.selected {
             None => {
                 notify(app, "no process is selected", true);

@@ -11,6 +11,7 @@ pub mod lifecycle;
 pub mod log;
 pub mod report;
 pub mod series;
+pub mod units;
 
 use crate::protocol::process::PmId;
 

@@ -1,9 +1,13 @@
-//! Text by the column: clusters, cutting, and numbers with their units.
+//! Text by the column: clusters and cutting.
 //!
 //! Invariant: a cluster that comes out of here takes one or more columns and holds no control
 //! character, whatever went in.
 
 use ratatui::buffer::CellWidth;
+
+pub(super) use crate::model::units::{
+    Clock, bytes, bytes_short, clock, percent, percent_short, seconds_until, uptime,
+};
 
 /// A cluster longer than this is a pile of combining marks; it is shown by its first character, so
 /// that one column cannot cost kilobytes.
@@ -132,186 +136,9 @@ pub(super) fn width(text: &str) -> u16 {
     clusters(text).fold(0, |sum, cluster| sum.saturating_add(cluster.columns))
 }
 
-const KIB: u64 = 1024;
-const MIB: u64 = KIB * 1024;
-const GIB: u64 = MIB * 1024;
-
-/// Bytes with a unit and one decimal: `120.4 MiB`; at most 10 columns.
-pub(super) fn bytes(bytes: u64) -> String {
-    let (unit, name) = match bytes {
-        // Not `1024.0 KiB`: what rounds up to the next unit is shown in it.
-        0..KIB => return format!("{bytes} B"),
-        KIB..1_048_525 => (KIB, "KiB"),
-        1_048_525..1_073_689_395 => (MIB, "MiB"),
-        _ => (GIB, "GiB"),
-    };
-    format!("{:.1} {name}", bytes as f64 / unit as f64)
-}
-
-/// Bytes for narrow columns: `120M`, `1.2G`; at most 5 columns up to 9999 GiB.
-pub(super) fn bytes_short(bytes: u64) -> String {
-    let rounded = |unit: u64| (bytes as f64 / unit as f64).round() as u64;
-    if bytes < KIB {
-        format!("{bytes}B")
-    } else if rounded(KIB) < KIB {
-        format!("{}K", rounded(KIB))
-    } else if rounded(MIB) < KIB {
-        format!("{}M", rounded(MIB))
-    } else if bytes < 100 * GIB {
-        format!("{:.1}G", bytes as f64 / GIB as f64)
-    } else {
-        format!("{}G", rounded(GIB))
-    }
-}
-
-/// Percent with one decimal: `12.3%`; from 1000 on without. `-` for what is no number.
-pub(super) fn percent(value: f64) -> String {
-    if !value.is_finite() {
-        return "-".to_owned();
-    }
-    let value = value.max(0.0);
-    if value < 999.95 { format!("{value:.1}%") } else { format!("{:.0}%", value.min(999_999.0)) }
-}
-
-/// Percent in at most 5 columns: `12.3%`, `100%`.
-pub(super) fn percent_short(value: f64) -> String {
-    if value.is_finite() && value >= 99.95 {
-        format!("{:.0}%", value.min(9999.0))
-    } else {
-        percent(value)
-    }
-}
-
-/// A time span, ever coarser, so that it seldom changes: `42s`, `12m`, `3h 12m`, `3d 04h`, `1234d`.
-pub(super) fn uptime(span_ms: i64) -> String {
-    let seconds = span_ms.max(0) / 1000;
-    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
-    if minutes == 0 {
-        format!("{seconds}s")
-    } else if hours == 0 {
-        format!("{minutes}m")
-    } else if days == 0 {
-        format!("{hours}h {:02}m", minutes % 60)
-    } else if days < 1000 {
-        format!("{days}d {:02}h", hours % 24)
-    } else {
-        format!("{days}d")
-    }
-}
-
-/// Whole seconds that are left until a moment, rounded up; `None` once it is there.
-pub(super) fn seconds_until(at_ms: i64, now_ms: i64) -> Option<i64> {
-    let left_ms = at_ms.saturating_sub(now_ms);
-    (left_ms > 0).then(|| left_ms.saturating_add(999) / 1000)
-}
-
-/// How much of a moment is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Clock {
-    /// `12:03:01.123`
-    Milliseconds,
-    /// `12:03:01`
-    Seconds,
-    /// `12:03`
-    Minutes,
-}
-
-impl Clock {
-    /// Columns that it takes.
-    pub(super) fn columns(self) -> u16 {
-        match self {
-            Self::Milliseconds => 12,
-            Self::Seconds => 8,
-            Self::Minutes => 5,
-        }
-    }
-}
-
-/// A moment as the time of day, `offset_s` seconds ahead of UTC.
-pub(super) fn clock(at_ms: i64, offset_s: i32, clock: Clock) -> String {
-    let local_ms = at_ms.saturating_add(i64::from(offset_s) * 1000);
-    let of_day = local_ms.rem_euclid(86_400_000);
-    let (hour, minute) = (of_day / 3_600_000, of_day / 60_000 % 60);
-    let (second, millisecond) = (of_day / 1000 % 60, of_day % 1000);
-    match clock {
-        Clock::Milliseconds => format!("{hour:02}:{minute:02}:{second:02}.{millisecond:03}"),
-        Clock::Seconds => format!("{hour:02}:{minute:02}:{second:02}"),
-        Clock::Minutes => format!("{hour:02}:{minute:02}"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bytes_in_units() {
-        for (value, long, short) in [
-            (0, "0 B", "0B"),
-            (1023, "1023 B", "1023B"),
-            (1024, "1.0 KiB", "1K"),
-            (1_048_524, "1023.9 KiB", "1M"),
-            (1_048_575, "1.0 MiB", "1M"),
-            (126_248_550, "120.4 MiB", "120M"),
-            (1_073_741_823, "1.0 GiB", "1.0G"),
-            (1_288_490_189, "1.2 GiB", "1.2G"),
-            (u64::MAX, "17179869184.0 GiB", "17179869184G"),
-        ] {
-            assert_eq!(bytes(value), long);
-            assert_eq!(bytes_short(value), short, "{value}");
-        }
-    }
-
-    #[test]
-    fn percents() {
-        assert_eq!(percent(0.0), "0.0%");
-        assert_eq!(percent(12.34), "12.3%");
-        assert_eq!(percent(100.0), "100.0%");
-        assert_eq!(percent(1600.0), "1600%");
-        assert_eq!(percent(999.99), "1000%");
-        assert_eq!(percent(-3.0), "0.0%");
-        assert_eq!(percent(f64::NAN), "-");
-        assert_eq!(percent(f64::INFINITY), "-");
-        assert_eq!(percent_short(99.94), "99.9%");
-        assert_eq!(percent_short(99.99), "100%");
-        assert_eq!(percent_short(1600.2), "1600%");
-    }
-
-    #[test]
-    fn uptimes() {
-        for (ms, text) in [
-            (-5, "0s"),
-            (0, "0s"),
-            (59_999, "59s"),
-            (60_000, "1m"),
-            (3_599_999, "59m"),
-            (3_600_000, "1h 00m"),
-            (11_520_000, "3h 12m"),
-            (86_400_000, "1d 00h"),
-            (273_600_000, "3d 04h"),
-            (i64::MAX, "106751991167d"),
-        ] {
-            assert_eq!(uptime(ms), text);
-        }
-    }
-
-    #[test]
-    fn countdown_rounds_up() {
-        assert_eq!(seconds_until(3_000, 0), Some(3));
-        assert_eq!(seconds_until(2_001, 0), Some(3));
-        assert_eq!(seconds_until(0, 0), None);
-        assert_eq!(seconds_until(i64::MIN, i64::MAX), None);
-    }
-
-    #[test]
-    fn times_of_day() {
-        let at = 1_700_000_000_123; // 22:13:20.123 UTC
-        assert_eq!(clock(at, 0, Clock::Milliseconds), "22:13:20.123");
-        assert_eq!(clock(at, 7200, Clock::Seconds), "00:13:20");
-        assert_eq!(clock(at, -3600, Clock::Minutes), "21:13");
-        assert_eq!(clock(-1, 0, Clock::Seconds), "23:59:59");
-        let _ = clock(i64::MAX, i32::MAX, Clock::Seconds);
-    }
 
     #[test]
     fn cutting_by_columns() {

@@ -1,0 +1,224 @@
+//! `restart`, `stop`, `start`, `reload`, `delete`, `send`, `kill`: what changes something.
+//!
+//! Invariant: all targets are known, and what has to be asked was answered, before the first call
+//! is sent; every process gets its line, and one that failed makes the exit code 1.
+
+use std::io::{self, Write};
+
+use futures_util::{StreamExt, stream};
+use serde_json::{Value as Json, json};
+
+use super::failure::{Code, Failure};
+use super::{Context, ask, call, output, targets};
+use crate::cli::Targets;
+use crate::client::{Client, ClientError};
+use crate::model::Action;
+use crate::protocol::process::ProcessInfo;
+use crate::protocol::text::clean;
+
+/// Actions under way at once, as in the pm2 CLI (`PM2_CONCURRENT_ACTIONS`).
+const CONCURRENT_MAX: usize = 2;
+/// Up to so many processes are done one after another, as in the pm2 CLI.
+const ALONE_MAX: usize = 2;
+
+/// Acts on the processes of some targets.
+pub(super) async fn run(
+    context: &Context,
+    action: Action,
+    who: &Targets,
+    out: &mut impl Write,
+) -> Result<Code, Failure> {
+    let verb = action.verb();
+    if context.options.read_only {
+        return Err(Failure::read_only(verb));
+    }
+    let is_sweeping = matches!(action, Action::Stop | Action::Delete)
+        && who.targets.iter().any(|target| target == "all");
+    if is_sweeping {
+        ask::require(context, &format!("{verb} all"))?;
+    }
+    let client = context.connect().await?;
+    let processes = fleet(context, &client).await?;
+    let infos = targets::resolve(&who.targets, &processes)?;
+    if is_sweeping && !infos.is_empty() {
+        let home = context.home();
+        ask::confirm(context, &format!("{verb} all {} process(es) of {home}?", infos.len()))?;
+    }
+    if infos.is_empty() {
+        writeln!(out, "nothing to {verb}: there are no processes")?;
+    }
+    let code = each(context, &client, action, infos, out).await?;
+    client.disconnect().await;
+    Ok(code)
+}
+
+/// All processes.
+pub(super) async fn fleet(context: &Context, client: &Client) -> Result<Vec<ProcessInfo>, Failure> {
+    let snapshot = client.snapshot().await.map_err(|error| context.failure(error))?;
+    Ok(snapshot.processes)
+}
+
+/// Acts on each, and prints its line when its outcome is known.
+pub(super) async fn each(
+    context: &Context,
+    client: &Client,
+    action: Action,
+    infos: Vec<ProcessInfo>,
+    out: &mut impl Write,
+) -> Result<Code, Failure> {
+    let at_once = if infos.len() <= ALONE_MAX { 1 } else { CONCURRENT_MAX };
+    let runs = groups(action, infos).into_iter().map(|group| {
+        stream::iter(group).then(|info| async move {
+            let result = client.act(action, &info).await;
+            (info, result)
+        })
+    });
+    let mut outcomes = stream::iter(runs.map(Box::pin)).flatten_unordered(at_once);
+    let mut code = Code::Fine;
+    while let Some((info, result)) = outcomes.next().await {
+        let label = output::printable(&targets::label(&info), context.is_ascii);
+        match result {
+            Ok(()) => {
+                writeln!(out, "{} {label}", action.participle())?;
+                out.flush()?;
+            }
+            Err(error) => {
+                let worse = worse(code, &error);
+                output::complain(&clean(&format!("cannot {} {label}: {error}", action.verb())));
+                code = worse;
+            }
+        }
+    }
+    Ok(code)
+}
+
+/// The exit code after one more failure: a timeout only where nothing else went wrong.
+fn worse(code: Code, error: &ClientError) -> Code {
+    match (code, error) {
+        (Code::Fine | Code::Timeout, ClientError::Timeout { .. }) => Code::Timeout,
+        _ => Code::Condition,
+    }
+}
+
+/// What goes side by side: each process for itself, but the instances of one app one after another
+/// in a reload, so that there is always one that serves.
+fn groups(action: Action, infos: Vec<ProcessInfo>) -> Vec<Vec<ProcessInfo>> {
+    let mut groups: Vec<Vec<ProcessInfo>> = Vec::new();
+    for info in infos {
+        let same = groups.iter_mut().find(|group| {
+            action == Action::Reload && group.first().is_some_and(|first| first.name == info.name)
+        });
+        match same {
+            Some(group) => group.push(info),
+            None => groups.push(vec![info]),
+        }
+    }
+    groups
+}
+
+/// Sends a message to the processes of a target.
+pub(super) async fn send(
+    context: &Context,
+    target: &str,
+    message: &str,
+    out: &mut impl Write,
+) -> Result<Code, Failure> {
+    if context.options.read_only {
+        return Err(Failure::read_only("send"));
+    }
+    let message = if message == "-" {
+        let text = call::read_bounded(io::stdin().lock())?;
+        call::argument(text.trim_end_matches(['\n', '\r']), "standard input")?
+    } else {
+        call::argument(message, "the message")?
+    };
+    let client = context.connect().await?;
+    let processes = fleet(context, &client).await?;
+    let infos = targets::resolve(&[target.to_owned()], &processes)?;
+    if infos.is_empty() {
+        return Err(Failure::condition("there are no processes to send to"));
+    }
+    let mut code = Code::Fine;
+    for info in infos {
+        let packet = json!({ "id": info.pm_id.0, "msg": message });
+        let label = output::printable(&targets::label(&info), context.is_ascii);
+        let why = match client.call("msgProcess", vec![packet]).await {
+            Ok(reply) if reached(&reply) => {
+                writeln!(out, "sent to {label}")?;
+                continue;
+            }
+            Ok(_) => "the daemon reached nobody".to_owned(),
+            Err(error @ (ClientError::Refused(_) | ClientError::ReadOnly { .. })) => {
+                return Err(context.failure(error));
+            }
+            Err(error) => error.to_string(),
+        };
+        output::complain(&clean(&format!("cannot send to {label}: {why}")));
+        code = Code::Condition;
+    }
+    client.disconnect().await;
+    Ok(code)
+}
+
+/// Whether a reply of `msgProcess` says that somebody was reached: `{process_count}` from 2.10 on,
+/// `"sent N messages"` before (PM2.md section 4).
+fn reached(reply: &Json) -> bool {
+    match (reply.get("process_count").and_then(Json::as_u64), reply.as_str()) {
+        (Some(count), _) => count > 0,
+        (None, Some(text)) => !text.starts_with("sent 0"),
+        // A shape never seen is no failure.
+        (None, None) => true,
+    }
+}
+
+/// Ends the daemon and all its processes.
+pub(super) async fn kill(context: &Context, out: &mut impl Write) -> Result<Code, Failure> {
+    if context.options.read_only {
+        return Err(Failure::read_only("kill"));
+    }
+    ask::require(context, "kill")?;
+    let client = context.connect().await?;
+    let count = fleet(context, &client).await?.len();
+    let home = context.home();
+    ask::confirm(context, &format!("end the daemon of {home} and its {count} process(es)?"))?;
+    let reply = client.call("killMe", vec![json!({})]).await;
+    reply.map_err(|error| context.failure(error))?;
+    writeln!(out, "killed the daemon of {home} and its {count} process(es)")?;
+    Ok(Code::Fine)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::process::{PmId, ProcessStatus};
+
+    #[test]
+    fn instances_of_an_app_are_reloaded_one_after_another() {
+        let infos: Vec<ProcessInfo> = [(0, "api"), (1, "web"), (2, "api")]
+            .map(|(id, name)| ProcessInfo::new(PmId(id), name, ProcessStatus::Online))
+            .to_vec();
+        let ids = |action| -> Vec<Vec<u32>> {
+            let groups = groups(action, infos.clone()).into_iter();
+            groups.map(|group| group.iter().map(|info| info.pm_id.0).collect()).collect()
+        };
+        assert_eq!(ids(Action::Reload), [vec![0, 2], vec![1]]);
+        assert_eq!(ids(Action::Stop), [[0], [1], [2]]);
+    }
+
+    #[test]
+    fn who_was_reached_is_read_in_every_shape() {
+        assert!(reached(&json!({"success": true, "process_count": 1})));
+        assert!(!reached(&json!({"success": true, "process_count": 0})));
+        assert!(reached(&json!("sent 1 messages")) && !reached(&json!("sent 0 messages")));
+        assert!(reached(&json!(null)));
+    }
+
+    #[test]
+    fn a_timeout_is_told_only_where_nothing_worse_happened() {
+        let waited = std::time::Duration::ZERO;
+        let timeout = ClientError::Timeout { method: "m".into(), waited };
+        assert_eq!(worse(Code::Fine, &timeout), Code::Timeout);
+        assert_eq!(worse(Code::Condition, &timeout), Code::Condition);
+        assert_eq!(worse(Code::Timeout, &ClientError::Closed), Code::Condition);
+    }
+}

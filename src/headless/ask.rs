@@ -1,0 +1,50 @@
+//! Asking before what cannot be undone.
+//!
+//! Invariant: without a yes nothing is done; where nobody can be asked, only `--yes` is one.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use super::Context;
+use super::failure::Failure;
+
+/// Refuses what has to be asked where nobody can be; called before anything is sent.
+pub(super) fn require(context: &Context, what: &str) -> Result<(), Failure> {
+    if context.yes || can_ask() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("`{what}` needs --yes where nobody can be asked: not done")))
+}
+
+/// Asks, unless `--yes` has answered already.
+pub(super) fn confirm(context: &Context, question: &str) -> Result<(), Failure> {
+    if context.yes {
+        return Ok(());
+    }
+    let mut error = io::stderr();
+    write!(error, "{question} [y/N] ")?;
+    error.flush()?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    if is_yes(&answer) { Ok(()) } else { Err(Failure::condition("not done")) }
+}
+
+fn can_ask() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_yes_is_yes() {
+        assert!(is_yes("y\n") && is_yes(" YES \r\n"));
+        for no in ["", "\n", "n", "yess", "ok", "y n"] {
+            assert!(!is_yes(no), "{no}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Why a command ends without what was asked for, and its exit code.
+//!
+//! Invariant: a failure is one clean line that names the thing and, where there is one, the way
+//! out; a closed pipe is none, and says nothing.
+
+use std::io;
+
+use crate::client::{ClientError, PatternError};
+use crate::daemon::endpoint::Endpoint;
+use crate::protocol::text::clean;
+
+/// The documented exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Code {
+    /// What was asked for was done.
+    Fine = 0,
+    /// A condition is not met, the daemon said no, or something else went wrong.
+    Condition = 1,
+    /// Wrong usage: nothing was sent.
+    Usage = 2,
+    /// There is no daemon that could be talked to.
+    NoDaemon = 3,
+    /// Time ran out.
+    Timeout = 4,
+}
+
+/// Why a command ends early.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// Something to say, and a code.
+    Said(Code, String),
+    /// Whoever read the output has seen enough.
+    PipeClosed,
+}
+
+impl Failure {
+    /// Something that does not hold, or that the daemon refused.
+    pub(super) fn condition(line: impl Into<String>) -> Self {
+        Self::Said(Code::Condition, line.into())
+    }
+
+    /// Something that was asked for in a wrong way.
+    pub(super) fn usage(line: impl Into<String>) -> Self {
+        Self::Said(Code::Usage, line.into())
+    }
+
+    /// What a command that changes something says under `--read-only`.
+    pub(super) fn read_only(what: &str) -> Self {
+        Self::usage(format!("{what} changes something, which --read-only refuses: not done"))
+    }
+
+    /// What an error of the client means.
+    pub(super) fn of_client(error: ClientError, endpoint: &Endpoint) -> Self {
+        let home = endpoint.home.to_string_lossy();
+        let home = clean(&home);
+        match error {
+            ClientError::NotRunning(problem) | ClientError::Permission(problem) => {
+                let line = format!("{}; {}", problem.sentence(), problem.advice(&home));
+                Self::Said(Code::NoDaemon, line)
+            }
+            ClientError::Closed => {
+                Self::Said(Code::NoDaemon, format!("the daemon of {home} closed the connection"))
+            }
+            error @ ClientError::Timeout { .. } => Self::Said(Code::Timeout, error.to_string()),
+            error @ (ClientError::UnknownMethod { .. }
+            | ClientError::Refused(_)
+            | ClientError::Config(_)
+            | ClientError::ReadOnly { .. }) => Self::usage(error.to_string()),
+            other => Self::condition(other.to_string()),
+        }
+    }
+
+    /// The line to say, if there is one.
+    #[must_use]
+    pub fn line(&self) -> Option<String> {
+        match self {
+            Self::Said(_, line) => Some(clean(line).into_owned()),
+            Self::PipeClosed => None,
+        }
+    }
+
+    /// The exit code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::Said(code, _) => *code,
+            Self::PipeClosed => Code::Fine,
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::PipeClosed;
+        }
+        Self::condition(format!("cannot write the output: {error}"))
+    }
+}
+
+impl From<PatternError> for Failure {
+    fn from(error: PatternError) -> Self {
+        Self::usage(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::daemon::Problem;
+
+    #[test]
+    fn codes_are_the_documented_ones() {
+        let endpoint = Endpoint::in_home("/h".as_ref());
+        let code = |error| Failure::of_client(error, &endpoint).code() as u8;
+        let missing = Problem::HomeMissing { home: "/h".into() };
+        assert_eq!(code(ClientError::NotRunning(missing)), 3);
+        assert_eq!(code(ClientError::Closed), 3);
+        assert_eq!(code(ClientError::ReadOnly { method: "m".into() }), 2);
+        assert_eq!(code(ClientError::Daemon { message: "no".into(), stack: None }), 1);
+        let waited = std::time::Duration::from_secs(1);
+        assert_eq!(code(ClientError::Timeout { method: "m".into(), waited }), 4);
+    }
+
+    #[test]
+    fn a_closed_pipe_is_quiet() {
+        let failure = Failure::from(io::Error::from(io::ErrorKind::BrokenPipe));
+        assert_eq!((failure.line(), failure.code()), (None, Code::Fine));
+        assert_eq!(Failure::from(io::Error::other("disk full")).code(), Code::Condition);
+    }
+
+    #[test]
+    fn a_line_is_one_clean_line() {
+        assert_eq!(Failure::usage("a\nb\u{1b}[2J").line().unwrap(), "a b");
+    }
+}

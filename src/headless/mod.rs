@@ -1,0 +1,173 @@
+//! The commands without a screen, made for pipes and scripts.
+//!
+//! Invariant: what was asked for goes to standard output, everything else to standard error, one
+//! line each; every command ends with one of the documented exit codes, and a pipe that its reader
+//! closed ends it quietly. Foreign text is cleaned before it is printed for people; JSON escapes
+//! what is not.
+
+mod act;
+mod ask;
+mod call;
+mod check;
+mod documents;
+mod events;
+mod exec;
+mod failure;
+mod list;
+mod output;
+mod start;
+mod targets;
+mod wait;
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+pub use failure::{Code, Failure};
+
+use crate::cli::{Cli, Command};
+use crate::client::{Client, ClientOptions};
+use crate::daemon::endpoint::{Endpoint, EndpointError};
+use crate::protocol::text::clean;
+
+const MIB: usize = 1024 * 1024;
+
+/// What a command may know of the world around it.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The daemon.
+    pub endpoint: Endpoint,
+    /// How to call it.
+    pub options: ClientOptions,
+    /// Whether the user was asked already: `--yes`.
+    pub yes: bool,
+    /// Whether standard output is a terminal.
+    pub is_terminal: bool,
+    /// Whether only ASCII may be printed.
+    pub is_ascii: bool,
+    /// Seconds that local time is ahead of UTC.
+    pub utc_offset_s: i32,
+}
+
+impl Context {
+    /// The daemon's home, as it is said.
+    fn home(&self) -> String {
+        clean(&self.endpoint.home.to_string_lossy()).into_owned()
+    }
+
+    /// Connects; what cannot be reached is named, with the way out.
+    async fn connect(&self) -> Result<Client, Failure> {
+        self.connect_for(self.options.timeout).await
+    }
+
+    /// Connects for calls that may take so long.
+    async fn connect_for(&self, timeout: Duration) -> Result<Client, Failure> {
+        let options = ClientOptions { timeout, ..self.options };
+        let client = Client::connect(&self.endpoint, options).await;
+        client.map_err(|error| self.failure(error))
+    }
+
+    /// What an error of the client means for the command.
+    fn failure(&self, error: crate::client::ClientError) -> Failure {
+        Failure::of_client(error, &self.endpoint)
+    }
+}
+
+/// Runs the command of a command line that has one (other than `demo`), and returns the exit code.
+/// Failures are said on standard error.
+pub async fn run(cli: Cli) -> ExitCode {
+    // Locked and block-buffered: whoever prints flushes.
+    let mut out = io::BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+    let result = match context(&cli) {
+        Ok(context) => dispatch(cli.command, &context, &mut out).await,
+        Err(failure) => Err(failure),
+    };
+    let flushed = out.flush().map_err(Failure::from);
+    let code = match result.and_then(|code| flushed.map(|()| code)) {
+        Ok(code) => code,
+        Err(failure) => {
+            if let Some(line) = failure.line() {
+                output::complain(&line);
+            }
+            failure.code()
+        }
+    };
+    ExitCode::from(code as u8)
+}
+
+async fn dispatch(
+    command: Option<Command>,
+    context: &Context,
+    out: &mut impl Write,
+) -> Result<Code, Failure> {
+    use crate::model::Action;
+    match command {
+        Some(Command::Ls(what)) => list::run(context, &what, out).await,
+        Some(Command::Methods { json }) => call::methods(context, json, out).await,
+        Some(Command::Call(what)) => call::run(context, &what, out).await,
+        Some(Command::Events(what)) => events::run(context, what, out).await,
+        Some(Command::Restart(who)) => act::run(context, Action::Restart, &who, out).await,
+        Some(Command::Stop(who)) => act::run(context, Action::Stop, &who, out).await,
+        Some(Command::Start(what)) => start::run(context, &what, out).await,
+        Some(Command::Reload(who)) => act::run(context, Action::Reload, &who, out).await,
+        Some(Command::Delete(who)) => act::run(context, Action::Delete, &who, out).await,
+        Some(Command::Send { target, message }) => act::send(context, &target, &message, out).await,
+        Some(Command::Kill) => act::kill(context, out).await,
+        Some(Command::Wait(what)) => wait::run(context, &what, out).await,
+        Some(Command::Check(what)) => check::run(context, &what, out).await,
+        Some(Command::Completions { shell }) => documents::completions(shell, out),
+        Some(Command::Man) => documents::man(out),
+        Some(Command::Demo) | None => Ok(Code::Fine),
+    }
+}
+
+/// The path from the root: the daemon has another working folder.
+fn whole(home: &Path) -> PathBuf {
+    std::path::absolute(home).unwrap_or_else(|_| home.to_owned())
+}
+
+/// The daemon that the options name, else the environment.
+///
+/// # Errors
+/// When nothing says where it is.
+pub fn endpoint(cli: &Cli) -> Result<Endpoint, EndpointError> {
+    let env = |name: &str| -> Option<OsString> { std::env::var_os(name) };
+    let endpoint = match (&cli.home, &cli.daemon) {
+        (Some(home), None) => Endpoint::in_home(&whole(home)),
+        (Some(home), Some(address)) => Endpoint::at(address, &whole(home))?,
+        (None, Some(address)) => Endpoint::at(address, &Endpoint::from_env(env)?.home)?,
+        (None, None) => Endpoint::from_env(env)?,
+    };
+    Ok(if cli.allow_remote_tcp { endpoint.with_remote_tcp() } else { endpoint })
+}
+
+fn context(cli: &Cli) -> Result<Context, Failure> {
+    let endpoint = match &cli.command {
+        // These speak to nobody.
+        Some(Command::Completions { .. } | Command::Man) => Endpoint::in_home(Path::new(".")),
+        _ => endpoint(cli).map_err(|error| Failure::usage(error.to_string()))?,
+    };
+    let options = ClientOptions {
+        frame_bytes_max: cli.tuning.frame_mib as usize * MIB,
+        read_only: cli.read_only,
+        ..ClientOptions::default()
+    };
+    let now = jiff::Timestamp::from_millisecond(now_ms()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    Ok(Context {
+        endpoint,
+        options,
+        yes: cli.yes,
+        is_terminal: io::stdout().is_terminal(),
+        is_ascii: output::is_ascii(|name| std::env::var(name).ok()),
+        utc_offset_s: jiff::tz::TimeZone::system().to_offset(now).seconds(),
+    })
+}
+
+/// Milliseconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "a command runs once and shows times by this clock")]
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

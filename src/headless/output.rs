@@ -1,0 +1,124 @@
+//! What commands print: tables, JSON, and complaints on standard error.
+//!
+//! Invariant: a table's cells are cleaned where they are made; columns are aligned by the columns
+//! that the text takes on a terminal.
+
+use std::io::{self, Write};
+
+use serde_json::Value as Json;
+use unicode_width::UnicodeWidthStr;
+
+/// Whether only ASCII may be printed: a locale without UTF-8, by the rules of `LC_ALL`, `LC_CTYPE`
+/// and `LANG`.
+pub(super) fn is_ascii(env: impl Fn(&str) -> Option<String>) -> bool {
+    let set = |name: &str| env(name).filter(|value| !value.is_empty());
+    let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG"));
+    let locale = locale.unwrap_or_default().to_ascii_lowercase();
+    !(locale.contains("utf-8") || locale.contains("utf8"))
+}
+
+/// One line on standard error, after the program's name.
+pub(super) fn complain(line: &str) {
+    // Nothing can be done about a standard error that is closed.
+    let _ = writeln!(io::stderr(), "pm2-tui: {line}");
+}
+
+/// Text with everything outside ASCII replaced, where that must be.
+pub(super) fn printable(text: &str, is_ascii: bool) -> String {
+    if !is_ascii || text.is_ascii() {
+        return text.to_owned();
+    }
+    text.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect()
+}
+
+/// How a column stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Align {
+    /// Text.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+/// Prints rows under a heading, columns two blanks apart. The last column is not padded.
+pub(super) fn table(
+    heading: &[(&str, Align)],
+    rows: &[Vec<String>],
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let mut widths: Vec<usize> = heading.iter().map(|(name, _)| name.width()).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.width());
+        }
+    }
+    let names: Vec<String> = heading.iter().map(|(name, _)| (*name).to_owned()).collect();
+    for row in std::iter::once(&names).chain(rows) {
+        let mut line = String::new();
+        for ((cell, width), (_, align)) in row.iter().zip(&widths).zip(heading) {
+            let blanks = " ".repeat(width.saturating_sub(cell.width()));
+            if !line.is_empty() {
+                line.push_str("  ");
+            }
+            match align {
+                Align::Left => line.extend([cell, blanks.as_str()]),
+                Align::Right => line.extend([blanks.as_str(), cell]),
+            }
+        }
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+/// Prints a JSON value and a line end: indented for people, in one line for programs.
+pub(super) fn json(value: &Json, is_pretty: bool, out: &mut impl Write) -> io::Result<()> {
+    if is_pretty {
+        // The escapes of JSON leave C1 controls, DEL and bidirectional overrides as they are.
+        let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
+        for line in text.lines() {
+            writeln!(out, "{}", crate::protocol::text::clean(line))?;
+        }
+    } else {
+        serde_json::to_writer(&mut *out, value).map_err(io::Error::from)?;
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_under_each_other() {
+        let heading = [("id", Align::Right), ("name", Align::Left), ("mem", Align::Right)];
+        let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
+        let rows = [row(["0", "api", "1.0M"]), row(["10", "日本", "-"])];
+        let mut out = Vec::new();
+        table(&heading, &rows, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(text, "id  name   mem\n 0  api   1.0M\n10  日本     -\n");
+    }
+
+    #[test]
+    fn ascii_without_utf8() {
+        let lang = |value: &'static str| move |name: &str| (name == "LANG").then(|| value.into());
+        assert!(!is_ascii(lang("de_DE.UTF-8")));
+        assert!(is_ascii(lang("C")));
+        assert!(is_ascii(|_| None));
+        assert_eq!(printable("a日b", true), "a?b");
+        assert_eq!(printable("a日b", false), "a日b");
+    }
+
+    #[test]
+    fn json_is_pretty_only_for_people() {
+        let value = serde_json::json!({"a": [1]});
+        let print = |is_pretty| {
+            let mut out = Vec::new();
+            json(&value, is_pretty, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(print(false), "{\"a\":[1]}\n");
+        assert_eq!(print(true), "{\n  \"a\": [\n    1\n  ]\n}\n");
+    }
+}

@@ -1,0 +1,72 @@
+//! What changes something, on the simulated daemon.
+
+use pm2_tui::demo::{Fault, Script, When, World, epoch_ms};
+
+use super::program::Simulated;
+
+fn status(daemon: &Simulated) -> Vec<String> {
+    let list = daemon.run(&["ls", "--json"]).with(0).json();
+    let list = list.as_array().unwrap().iter();
+    list.map(|process| process["status"].as_str().unwrap().to_owned()).collect()
+}
+
+pub(crate) fn a_line_for_each_process() {
+    let daemon = Simulated::quiet(3);
+    let ended = daemon.run(&["stop", "app-2", "0"]).with(0);
+    assert_eq!(
+        (ended.out.as_str(), ended.err.as_str()),
+        ("stopped app-2[2]\nstopped app-0[0]\n", "")
+    );
+    assert_eq!(status(&daemon), ["stopped", "online", "stopped"]);
+    let ended = daemon.run(&["restart", "all"]).with(0);
+    let mut lines: Vec<&str> = ended.out.lines().collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["restarted app-0[0]", "restarted app-1[1]", "restarted app-2[2]"]);
+    daemon.run(&["wait", "all", "--status", "online"]).with(0);
+    assert_eq!(daemon.run(&["delete", "default"]).with(0).out.lines().count(), 3);
+    assert_eq!(status(&daemon), [] as [&str; 0]);
+    assert!(daemon.run(&["restart", "all"]).with(0).out.contains("nothing to restart"));
+    assert!(!daemon.script().counters().had_bad_call);
+}
+
+pub(crate) fn one_that_fails_makes_it_1() {
+    let refuse = Fault::Refuse("it is busy".to_owned());
+    let script = Script::default().with("restartProcessId", When::Nth(2), refuse);
+    let daemon = Simulated::with(World::quiet(3, epoch_ms()), script);
+    let ended = daemon.run(&["restart", "0", "1", "2"]).with(1);
+    assert_eq!(ended.out.lines().count(), 2, "the others are restarted: {ended:?}");
+    assert!(ended.err.starts_with("pm2-tui: cannot restart app-"), "{ended:?}");
+    assert!(ended.err.contains("it is busy"), "{ended:?}");
+    let ended = daemon.run(&["start", "app-0"]);
+    assert!(ended.code == 0 || ended.err.contains("app-0[0]"), "{ended:?}");
+}
+
+pub(crate) fn sweeping_needs_a_yes() {
+    let daemon = Simulated::quiet(2);
+    for arguments in [&["stop", "all"][..], &["delete", "app-0", "all"], &["kill"]] {
+        let ended = daemon.run(arguments).with(2);
+        assert!(ended.err.contains("--yes"), "{ended:?}");
+    }
+    assert_eq!(daemon.called(), [] as [&str; 0]);
+    daemon.run(&["stop", "all", "--yes"]).with(0);
+    assert_eq!(status(&daemon), ["stopped", "stopped"]);
+    daemon.run(&["-y", "delete", "all"]).with(0);
+    assert_eq!(status(&daemon), [] as [&str; 0]);
+}
+
+pub(crate) fn kill_ends_the_daemon() {
+    let daemon = Simulated::quiet(2);
+    let ended = daemon.run(&["kill", "--yes"]).with(0);
+    assert!(
+        ended.out.contains("killed the daemon of") && ended.out.contains("2 process(es)"),
+        "{ended:?}"
+    );
+    let called = daemon.called();
+    assert_eq!(
+        called.iter().filter(|method| *method == "deleteProcessId").count(),
+        2,
+        "{called:?}"
+    );
+    assert_eq!(called.last().map(String::as_str), Some("killMe"));
+    daemon.run(&["ls"]).with(3);
+}

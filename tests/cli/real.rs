@@ -1,0 +1,115 @@
+//! The commands on a real PM2.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use super::program::{pm2_tui, program};
+use crate::harness::apps::{self, LAST_LINE};
+use crate::harness::home::Pm2Home;
+use crate::harness::install::Release;
+use crate::harness::procfs::connections_to;
+use crate::harness::wait_until;
+
+pub(crate) fn processes_are_acted_on_and_nobody_else() {
+    let home = Pm2Home::with(Release::Seven, &[apps::sleeper("one"), apps::sleeper("two")]);
+    home.mark();
+    let before = home.one("one");
+    let run = |arguments: &[&str]| pm2_tui(home.path(), arguments);
+    assert_eq!(run(&["restart", "one"]).with(0).out, "restarted one[0]\n");
+    let after = home.one("one");
+    assert_ne!(before.pid, after.pid);
+    assert_eq!((after.status.as_str(), after.restarts), ("online", 1));
+    run(&["stop", "0"]).with(0);
+    assert_eq!(home.one("one").status, "stopped");
+    run(&["wait", "one", "--status", "stopped"]).with(0);
+    run(&["check"]).with(1);
+    run(&["start", "one"]).with(0);
+    assert_eq!(home.one("one").status, "online");
+    run(&["delete", "one"]).with(0);
+    assert_eq!(home.jlist().len(), 1);
+    home.assert_unharmed_but(&["one"]);
+    home.add_ghost("ghost");
+    assert!(run(&["check"]).with(1).out.contains("it never started"));
+    let god = home.living_god();
+    run(&["kill", "--yes"]).with(0);
+    assert!(god.ends_within(crate::harness::PATIENCE));
+    run(&["ls"]).with(3);
+}
+
+pub(crate) fn bad_calls_leave_the_daemon_and_its_apps_alone() {
+    let home = Pm2Home::with(Release::Seven, &[apps::sleeper("one"), apps::cluster("two")]);
+    home.mark();
+    let methods = pm2_tui(home.path(), &["methods", "--json"]).with(0).json();
+    let own = methods.as_array().unwrap().iter().filter(|method| method["source"] == "daemon");
+    let names: Vec<&str> = own.map(|method| method["name"].as_str().unwrap()).collect();
+    assert!(names.len() > 20, "{names:?}");
+    for name in names {
+        for args in
+            [&["null"][..], &["9999", "{}", "1"], &["[1"], &["nonsense"], &["{\"id\": 9999}"]]
+        {
+            // What ends the daemon is what it is for.
+            if matches!(name, "killMe" | "notifyKillPM2") {
+                continue;
+            }
+            let arguments = [&["call", name], args, &["--timeout", "5s"]].concat();
+            let ended = pm2_tui(home.path(), &arguments);
+            assert!(ended.code <= 2, "{arguments:?}: {ended:?}");
+            assert!(ended.code == 0 || ended.err.lines().count() == 1, "{arguments:?}: {ended:?}");
+        }
+    }
+    home.assert_unharmed_but(&[]);
+}
+
+pub(crate) fn a_burst_of_a_million_lines_comes_whole() {
+    const LINES: usize = 1_000_000;
+    let home = Pm2Home::with(Release::Seven, &[apps::flood("flood", LINES as u64, 0)]);
+    let mut child = program(home.path(), &["events", "log:out", "--json"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let out = BufReader::new(child.stdout.take().unwrap());
+    // The flood waits for the file.
+    wait_until("it reads the bus", || connections_to(&home.bus()) == 1);
+    fs::write(home.apps().join("go"), "").unwrap();
+    let mut burst = Burst::default();
+    for line in out.lines() {
+        let event: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
+        burst.take(event["data"]["data"].as_str().unwrap());
+        if burst.is_over {
+            break;
+        }
+    }
+    // Its output has no reader any more.
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "nothing is lost");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(burst.lines, LINES - 1);
+}
+
+/// Counts the lines of a flood, each of which must be the next.
+#[derive(Default)]
+struct Burst {
+    begun: String,
+    lines: usize,
+    is_over: bool,
+}
+
+impl Burst {
+    fn take(&mut self, chunk: &str) {
+        self.begun.push_str(chunk);
+        let Some(end) = self.begun.rfind('\n') else { return };
+        for line in self.begun[..end].lines() {
+            if line == LAST_LINE {
+                self.is_over = true;
+                continue;
+            }
+            self.lines += 1;
+            let wanted = format!("{:09} ", self.lines);
+            assert!(line.starts_with(&wanted), "{wanted}is {line}");
+        }
+        self.begun.drain(..=end);
+    }
+}

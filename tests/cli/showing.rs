@@ -1,0 +1,101 @@
+//! `ls`, `methods`, `call`, `wait`, `check`, `completions`, `man`.
+
+use serde_json::json;
+
+use super::program::{Simulated, ended, fed, program};
+
+pub(crate) fn ls_shows_every_process() {
+    let daemon = Simulated::quiet(3);
+    let table = daemon.run(&["ls"]).with(0);
+    let lines: Vec<&str> = table.out.lines().collect();
+    assert_eq!(lines.len(), 4, "{table:?}");
+    let heading: Vec<&str> = lines[0].split_whitespace().collect();
+    assert_eq!(heading, ["id", "name", "namespace", "mode", "status", "↺", "uptime", "cpu", "mem"]);
+    for (id, line) in lines[1..].iter().enumerate() {
+        let cells: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!(
+            cells[..5],
+            [&*id.to_string(), &*format!("app-{id}"), "default", "fork", "online"]
+        );
+    }
+    let mut ascii = program(daemon.home(), &["ls"]);
+    ascii.env("LANG", "C");
+    assert!(ended(ascii).with(0).out.is_ascii());
+
+    let list = daemon.run(&["ls", "--json"]).with(0).json();
+    let list = list.as_array().unwrap();
+    assert_eq!(list.len(), 3);
+    assert_eq!(list[1]["name"], "app-1");
+    assert_eq!(list[1]["status"], "online");
+    assert!(list[1].get("env").is_none(), "no environment unless asked for");
+    let names = daemon.run(&["ls", "--json", "--env"]).with(0).json();
+    assert!(names[0]["env"].is_array(), "{names}");
+    let values = daemon.run(&["ls", "--json", "--env-values"]).with(0).json();
+    assert!(values[0]["env"].is_object(), "{values}");
+    assert_eq!(
+        names[0]["env"].as_array().unwrap().len(),
+        values[0]["env"].as_object().unwrap().len()
+    );
+}
+
+pub(crate) fn methods_are_listed() {
+    let daemon = Simulated::quiet(0);
+    let text = daemon.run(&["methods"]).with(0).out;
+    assert!(text.lines().any(|line| line == "getMonitorData(env)"), "{text}");
+    assert!(
+        text.lines().any(|line| line.starts_with("prepareJson(") && line.contains("composed")),
+        "{text}"
+    );
+    let list = daemon.run(&["methods", "--json"]).with(0).json();
+    let wanted = json!({"name": "stopProcessId", "params": ["id"], "source": "daemon"});
+    assert!(list.as_array().unwrap().contains(&wanted), "{list}");
+}
+
+pub(crate) fn a_call_prints_the_reply() {
+    let daemon = Simulated::quiet(2);
+    for args in [&["call", "ping"][..], &["call", "ping", "{}"]] {
+        assert_eq!(daemon.run(args).with(0).out, "{\"msg\":\"pong\"}\n");
+    }
+    let stopped = daemon.run(&["call", "stopProcessId", "1"]).with(0).json();
+    assert_eq!(stopped["pm_id"], 1);
+    // The bare number of the old interface, where the daemon wants an object.
+    daemon.run(&["call", "restartProcessId", "1"]).with(0);
+    let fed = fed(daemon.home(), &["call", "stopProcessId", "-"], "1\n").with(0);
+    assert_eq!(fed.json()["pm_id"], 1);
+    let unknown = daemon.run(&["call", "startProcessId", "999"]).with(1);
+    assert!(unknown.err.starts_with("pm2-tui: ") && unknown.err.contains("999"), "{unknown:?}");
+    assert_eq!((unknown.err.lines().count(), unknown.out.as_str()), (1, ""));
+}
+
+pub(crate) fn check_and_wait_say_what_holds() {
+    let daemon = Simulated::quiet(2);
+    assert_eq!(daemon.run(&["check"]).with(0).out, "fine: 2 process(es)\n");
+    assert_eq!(
+        daemon.run(&["wait", "app-1", "--status", "online"]).with(0).out,
+        "app-1[1] online\n"
+    );
+    daemon.run(&["stop", "app-1"]).with(0);
+    assert_eq!(daemon.run(&["check"]).with(1).out, "app-1[1]: stopped, not online\n");
+    daemon.run(&["check", "app-0"]).with(0);
+    daemon.run(&["check", "--errored", "--max-restarts", "10", "--max-memory", "2G"]).with(0);
+    let memory = daemon.run(&["check", "app-0", "--max-memory", "1K"]).with(1);
+    assert!(memory.out.contains("more than 1.0 KiB"), "{memory:?}");
+    let gone = daemon.run(&["check", "nope"]).with(1);
+    assert!(gone.err.contains("`nope`") && gone.err.contains("app-0, app-1"), "{gone:?}");
+    daemon.run(&["wait", "app-1", "--status", "stopped"]).with(0);
+    let late = daemon.run(&["wait", "all", "--status", "online", "--timeout", "300ms"]).with(4);
+    assert!(late.err.contains("app-1[1] is stopped, not online, after 0.3 s"), "{late:?}");
+    let never = daemon.run(&["wait", "nope", "--status", "online", "--timeout", "10ms"]).with(4);
+    assert!(never.err.contains("nope"), "{never:?}");
+}
+
+pub(crate) fn completions_and_man_need_no_daemon() {
+    let nowhere = std::path::Path::new("/nonexistent");
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let text = super::program::pm2_tui(nowhere, &["completions", shell]).with(0).out;
+        assert!(text.contains("max-restarts"), "{shell}");
+    }
+    let man = super::program::pm2_tui(nowhere, &["man"]).with(0).out;
+    assert!(man.contains(".TH") && man.contains("max\\-restarts"), "{man}");
+    super::program::pm2_tui(nowhere, &["completions", "tcsh"]).with(2);
+}
