@@ -16,7 +16,6 @@ use pm2_tui::Bus;
 use pm2_tui::client::{BusItem, Event};
 use pm2_tui::daemon::Endpoint;
 use pm2_tui::protocol::text::clean;
-use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
@@ -48,16 +47,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// The mail: what an app can choose comes cleaned, and only one line of it into the header.
 fn mail(to: &str, event: &Event) -> String {
     let name = event.process.as_ref().map_or("?", |process| &*process.name);
-    let text = |key: &str| event.data["data"][key].as_str().unwrap_or_default();
+    let text = |key: &str| {
+        let field = event.data.get("data").and_then(|data| data.get(key)?.as_str());
+        field.unwrap_or_default()
+    };
     let stack: Vec<_> = text("stack").lines().map(clean).collect();
     let message = match text("message") {
         "" => stack.first().map_or_else(|| clean("exception").into_owned(), ToString::to_string),
         message => clean(message).into_owned(),
     };
-    let pm_id = match &event.data["process"]["pm_id"] {
-        Value::Null => String::new(),
-        pm_id => format!(" (process {pm_id})"),
-    };
+    let pm_id = event.data.get("process").and_then(|process| process.get("pm_id"));
+    let pm_id = pm_id.map(|pm_id| format!(" (process {pm_id})")).unwrap_or_default();
     format!("To: {to}\nSubject: {name}: {message}\n\n{name}{pm_id}\n{}\n", stack.join("\n"))
 }
 

@@ -12,6 +12,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("daemon", &["model", "protocol"]),
     ("demo", &["protocol"]),
     ("ecosystem", &["protocol"]),
+    ("client", &["daemon", "ecosystem", "model", "protocol"]),
     ("app", &["model", "protocol"]),
     ("view", &["app", "model", "protocol"]),
     ("cli", &[]),
