@@ -1,6 +1,6 @@
 //! What each known method takes, so that no call by name can take a God daemon down.
 //!
-//! Invariant: [`checked`] lets through only what the probes of PM2.md sections 1 and 3 showed to be
+//! Invariant: `checked` lets through only what the probes of PM2.md sections 1 and 3 showed to be
 //! harmless: the daemon's own argument count, and each argument of the shape that the method's
 //! source reads without a guard. What can be read in one way only is put into that shape.
 
