@@ -138,6 +138,12 @@ fn ask_arguments(app: &mut App, method: &str, params: Vec<Box<str>>) -> Effects 
 
 /// Sends a call, or asks whether it is meant.
 fn send(app: &mut App, daemon: DaemonId, call: NamedCall) -> Effects {
+    let reads = ["ping", "get", "find"].iter().any(|start| call.method.starts_with(start));
+    if app.read_only && !reads {
+        notify(app, &format!("{}: refused, this is --read-only", call.method), true);
+        app.mode = Mode::Normal;
+        return Effects::none();
+    }
     if asks_first(&call.method) {
         return stay(app, Mode::ConfirmCall { daemon, call });
     }

@@ -23,6 +23,8 @@ use crate::protocol::text::clean;
 
 /// How often it is looked whether the reader of the pipe is gone, while no event comes.
 const PIPE_LOOK: Duration = Duration::from_secs(1);
+/// How long it rests after what it wrote: what comes meanwhile is written together.
+const REST: Duration = Duration::from_millis(10);
 /// The shortest time between two reports of a loss.
 const REPORT_PAUSE: Duration = Duration::from_secs(1);
 
@@ -71,6 +73,7 @@ async fn follow<W: Write>(
     let mut seen = 0_u64;
     let mut link = Link::default();
     let mut losses = Losses::default();
+    let mut has_taken = false;
     loop {
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             losses.report(sink.lost(), true);
@@ -82,6 +85,11 @@ async fn follow<W: Write>(
         } else {
             sink.out.flush()?;
             losses.report(sink.lost(), false);
+            if std::mem::take(&mut has_taken) {
+                // In a burst this lets events gather: one wake-up and one write serve them all.
+                tokio::time::sleep(REST).await;
+                continue;
+            }
             tokio::select! {
                 biased;
                 result = sink.ended() => { result?; continue; }
@@ -93,6 +101,7 @@ async fn follow<W: Write>(
                 }
             }
         };
+        has_taken = true;
         match item {
             None => break,
             Some(BusItem::Connected) => link.connected(),
