@@ -109,6 +109,7 @@ impl Pm2Home {
         let node = self.release.program().1;
         // Its own node first: the daemon starts apps with the first one in PATH.
         let path = format!("{}:{}", node.parent().unwrap().display(), std::env::var("PATH").unwrap());
+        let apps = self.apps();
         let (rpc, publish) = self.ports.unwrap_or_default();
         let (rpc, publish) = (rpc.to_string(), publish.to_string());
         [
@@ -117,6 +118,7 @@ impl Pm2Home {
             ("PM2_HOME", home),
             ("PM2_DISABLE_VERSION_CHECK", "true"),
             ("LANG", "C.UTF-8"),
+            ("READY", apps.to_str().unwrap()),
             // Only 0.10 reads these. Zero counts as none there.
             ("PM2_RPC_PORT", rpc.as_str()),
             ("PM2_PUB_PORT", publish.as_str()),
@@ -254,7 +256,7 @@ impl Pm2Home {
 
     /// One RPC call, with the one argument that nearly every method takes. Written apart from the
     /// program's own client, so that it can contradict it.
-    fn call(&self, method: &str, argument: &Value) -> Value {
+    pub fn call(&self, method: &str, argument: &Value) -> Value {
         self.try_call(method, argument).unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 
