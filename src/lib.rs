@@ -22,6 +22,7 @@ pub mod cli;
 pub mod client;
 pub mod daemon;
 pub mod demo;
+pub mod ecosystem;
 mod input;
 pub mod model;
 pub mod panic;

@@ -59,10 +59,33 @@ pub enum ClientError {
         /// What was wrong with it.
         reason: String,
     },
+    /// No process is called so; nothing was sent.
+    #[error("no process {target}")]
+    NoSuchProcess {
+        /// The id or name, cleaned.
+        target: String,
+    },
+    /// What was asked for would do harm as things are; nothing more was sent.
+    #[error("{reason}")]
+    Unsafe {
+        /// What is in the way.
+        reason: String,
+    },
     /// Too many calls are under way on this client; nothing was sent.
     #[error("too many calls are under way: {method} was not sent")]
     Busy {
         /// The method.
         method: String,
     },
+}
+
+impl ClientError {
+    /// What a problem with the sockets is to a caller.
+    pub(super) fn from_problem(problem: Problem) -> Self {
+        match problem {
+            Problem::PermissionDenied { .. } => Self::Permission(problem),
+            Problem::Closed => Self::Closed,
+            problem => Self::NotRunning(problem),
+        }
+    }
 }

@@ -2,20 +2,46 @@
 //!
 //! Invariant: a call goes through [`Methods::check_named`] or [`Methods::check`] and never gets to
 //! a daemon that it could harm; what the daemon has not is composed of what it has, as the pm2 CLI
-//! does it.
+//! does it (PM2.md section 3).
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use pm2_tui::client::ClientOptions;
+//! use pm2_tui::daemon::Endpoint;
+//! use serde_json::json;
+//!
+//! let endpoint = Endpoint::from_env(|name| std::env::var_os(name))?;
+//! let client = pm2_tui::Client::connect(&endpoint, ClientOptions::default()).await?;
+//! println!("{}", client.call("getMonitorData", vec![json!({})]).await?);
+//! client.restart_process_id(0).await?;
+//! client.disconnect().await;
+//! # Ok(())
+//! # }
+//! ```
 
 mod bus;
+mod call;
+mod compose;
 mod error;
+mod kill;
+mod link;
+mod message;
+mod pattern;
+mod queue;
+mod system;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value as Json;
-
-pub use self::bus::{Bus, BusItem, Event, PatternError, ProcessRef};
+pub use self::bus::{Bus, BusItem, Event, ProcessRef};
+pub use self::call::{COMPOSED, Composed, changes_something};
 pub use self::error::ClientError;
-use crate::daemon::Endpoint;
-use crate::model::Action;
+use self::link::Link;
+pub use self::pattern::PatternError;
+use crate::daemon::{Endpoint, actions};
+use crate::model::{Action, ActionOutcome};
 use crate::protocol::amp::FRAME_BYTES_MAX;
 use crate::protocol::process::{ProcessInfo, Snapshot};
 use crate::protocol::rpc::Methods;
@@ -42,27 +68,20 @@ impl Default for ClientOptions {
     }
 }
 
-/// A connection to a God daemon. Clones share it.
+/// A connection to one God daemon. Clones share it.
+///
+/// Once the daemon closed it, every call is [`ClientError::Closed`]; [`Client::connect`] again finds
+/// the next daemon, whose methods may be others.
 #[derive(Debug, Clone)]
-pub struct Client(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    methods: Methods,
-    #[expect(dead_code, reason = "the calls follow")]
-    options: ClientOptions,
-}
+pub struct Client(Arc<Link>);
 
 impl Client {
-    /// Connects and asks for the methods.
+    /// Connects and asks for the methods and the version. Never starts a daemon.
     ///
     /// # Errors
-    /// [`ClientError`].
-    pub async fn connect(
-        _endpoint: &Endpoint,
-        options: ClientOptions,
-    ) -> Result<Self, ClientError> {
-        Ok(Self(Arc::new(Inner { methods: Methods::default(), options })))
+    /// [`ClientError::NotRunning`], [`ClientError::Permission`] or [`ClientError::Closed`].
+    pub async fn connect(endpoint: &Endpoint, options: ClientOptions) -> Result<Self, ClientError> {
+        Ok(Self(Arc::new(Link::open(endpoint, options).await?)))
     }
 
     /// The daemon's own methods.
@@ -71,13 +90,26 @@ impl Client {
         &self.0.methods
     }
 
-    /// Calls a method by name: the daemon's own, else the composed one. Gives the first value of
-    /// the reply, null where there is none.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn call(&self, method: &str, _args: Vec<Json>) -> Result<Json, ClientError> {
-        Err(ClientError::UnknownMethod { method: method.to_owned(), known: Vec::new() })
+    /// The daemon's version, cleaned, where it tells.
+    #[must_use]
+    pub fn version(&self) -> Option<&str> {
+        self.0.version.as_deref()
+    }
+
+    /// Where the daemon is.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.0.endpoint
+    }
+
+    /// Every name that [`Client::call`] takes: the daemon's methods and the composed ones, sorted.
+    #[must_use]
+    pub fn callable(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.methods().names().map(str::to_owned).collect();
+        names.extend(COMPOSED.iter().map(|composed| composed.name.to_owned()));
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     /// All processes, typed.
@@ -85,17 +117,37 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn snapshot(&self) -> Result<Snapshot, ClientError> {
-        Err(ClientError::Closed)
+        let listing = self.0.listing().await?;
+        Ok(Snapshot { processes: listing.infos, warnings: listing.warnings })
     }
 
-    /// Acts on a process as the pm2 CLI does.
+    /// Acts on a process with the calls that the pm2 CLI makes for it, and returns when the daemon
+    /// says that it is done. `info` is the process as the last snapshot had it.
     ///
     /// # Errors
     /// [`ClientError`].
-    pub async fn act(&self, _action: Action, _info: &ProcessInfo) -> Result<(), ClientError> {
-        Err(ClientError::Closed)
+    pub async fn act(&self, action: Action, info: &ProcessInfo) -> Result<(), ClientError> {
+        let method = action.verb().to_owned();
+        if self.0.options.read_only {
+            return Err(ClientError::ReadOnly { method });
+        }
+        let session = self.0.session().await?;
+        match actions::perform(&session, action, info, self.0.options.timeout).await {
+            ActionOutcome::Done => Ok(()),
+            ActionOutcome::Failed(message) => {
+                Err(ClientError::Daemon { message: message.into(), stack: None })
+            }
+            ActionOutcome::TimedOut { waited_ms } => {
+                Err(ClientError::Timeout { method, waited: Duration::from_millis(waited_ms) })
+            }
+            ActionOutcome::Disconnected => Err(ClientError::Closed),
+            ActionOutcome::Busy => Err(ClientError::Busy { method }),
+        }
     }
 
-    /// Closes the connection of this client and all its clones.
-    pub async fn disconnect(self) {}
+    /// Closes the connection of this client and of all its clones; returns when it is closed, after
+    /// half a second at most.
+    pub async fn disconnect(self) {
+        self.0.close().await;
+    }
 }

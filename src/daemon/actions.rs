@@ -229,7 +229,6 @@ impl Caller<'_> {
             | Call::StopWatch { .. }
             | Call::NotifyByProcessId { .. }
             | Call::StopWatchAll { .. }
-            | Call::NotifyKill
             | Call::KillMe { .. } => self.timings.read,
         }
     }

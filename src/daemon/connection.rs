@@ -195,6 +195,11 @@ impl Connection {
         tokio::time::sleep(duration).await;
     }
 
+    /// Whether a call timed out here, so that new calls want another connection.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.retired.is_cancelled()
+    }
+
     /// Why the connection ended, if it did.
     pub(crate) fn ended(&self) -> Option<Problem> {
         self.shared.lock().ended.clone()

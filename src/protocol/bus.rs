@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::process::{PmId, ProcessInfo};
 
 mod decode;
+pub mod raw;
 pub use decode::{BusError, STACK_LINES_MAX, decode};
 
 /// One message of the bus.

@@ -62,13 +62,12 @@ pub enum Call {
         /// The client's own process id, as the pm2 CLI sends it.
         pid: u32,
     },
-    /// Says that the daemon is about to be killed; never answered, and every later restart fails.
-    NotifyKill,
     /// Ends the daemon, which answers nothing, sends SIGQUIT to `pid` and leaves fork apps running
     /// (PM2.md section 6): all processes are deleted first.
     KillMe {
-        /// A process that lives and takes a SIGQUIT.
-        pid: u32,
+        /// A process that lives and takes a SIGQUIT; `None` where the daemon needs none (2.10 and
+        /// later).
+        pid: Option<u32>,
     },
 }
 
@@ -123,7 +122,6 @@ impl Call {
             Self::StopWatch { .. } => "stopWatch",
             Self::NotifyByProcessId { .. } => "notifyByProcessId",
             Self::StopWatchAll { .. } => "stopWatch",
-            Self::NotifyKill => "notifyKillPM2",
             Self::KillMe { .. } => "killMe",
         }
     }
@@ -132,11 +130,11 @@ impl Call {
     /// (`reloadProcessId(id)` up to 0.12.16) from new ones (`reloadProcessId(opts)` from 1.1.3).
     fn args(&self, params: &[Box<str>]) -> Vec<Json> {
         match self {
-            Self::Ping | Self::GetVersion | Self::GetMonitorData | Self::NotifyKill => {
+            Self::Ping | Self::GetVersion | Self::GetMonitorData | Self::KillMe { pid: None } => {
                 vec![json!({})]
             }
             Self::StopWatchAll { pid } => vec![json!("deleteAll"), json!({ "pid": pid })],
-            Self::KillMe { pid } => vec![json!({ "pid": pid })],
+            Self::KillMe { pid: Some(pid) } => vec![json!({ "pid": pid })],
             Self::StartProcessId(id) | Self::StopProcessId(id) | Self::DeleteProcessId(id) => {
                 vec![json!(id.0)]
             }

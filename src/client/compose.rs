@@ -1,0 +1,149 @@
+//! What pm2-interface had and newer daemons have not, composed as the pm2 CLI does it (PM2.md
+//! section 3).
+//!
+//! Invariant: two processes at a time (ten for deletes), one where there are no more than two; the
+//! first error ends it. Modules are left alone where all are meant.
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use serde_json::Value as Json;
+
+use super::call::no_such_process;
+use super::link::Listing;
+use super::{Client, ClientError};
+use crate::model::Action;
+use crate::protocol::process::{ExecMode, ProcessInfo, ProcessStatus};
+
+/// How many processes are acted on at once (`PM2_CONCURRENT_ACTIONS`, `API._operate`).
+const AT_ONCE: usize = 2;
+/// How many are deleted at once.
+const DELETES_AT_ONCE: usize = 10;
+
+impl Client {
+    pub(super) async fn composed_stop_all(&self) -> Result<Json, ClientError> {
+        let listing = self.0.listing().await?;
+        self.act_on(Action::Stop, listing.infos.iter().filter(|info| !info.is_module)).await
+    }
+
+    pub(super) async fn composed_delete_all(&self) -> Result<Json, ClientError> {
+        let listing = self.0.listing().await?;
+        self.act_on(Action::Delete, listing.infos.iter().filter(|info| !info.is_module)).await
+    }
+
+    pub(super) async fn composed_restart_name(&self, name: &str) -> Result<Json, ClientError> {
+        let listing = self.0.listing().await?;
+        let found = named(&listing, name);
+        if found.is_empty() {
+            return Err(no_such_process(name));
+        }
+        self.act_on(Action::Restart, found.into_iter()).await
+    }
+
+    /// Stops and forgets the process of this id, or those of this name; gives those that remain.
+    ///
+    /// # Errors
+    /// [`ClientError::NoSuchProcess`] and others.
+    pub async fn delete_process(&self, target: &str) -> Result<Json, ClientError> {
+        self.permit("deleteProcess")?;
+        let listing = self.0.listing().await?;
+        let id: Option<u32> = target.parse().ok();
+        let by_id = listing.infos.iter().find(|info| Some(info.pm_id.0) == id);
+        let found = match by_id {
+            Some(info) => vec![info],
+            None => named(&listing, target),
+        };
+        if found.is_empty() {
+            return Err(no_such_process(target));
+        }
+        self.act_on(Action::Delete, found.into_iter()).await
+    }
+
+    /// Reloads every cluster app without downtime, one instance of an app after another, two apps
+    /// at a time; gives all processes. What is stopped stays stopped.
+    ///
+    /// # Errors
+    /// [`ClientError`]: the first that a process causes ends it.
+    pub async fn reload(&self) -> Result<Json, ClientError> {
+        self.permit("reload")?;
+        let listing = self.0.listing().await?;
+        let mut apps: Vec<Vec<&ProcessInfo>> = Vec::new();
+        let reloadable = |info: &&ProcessInfo| {
+            info.exec_mode == ExecMode::Cluster
+                && !info.is_module
+                && info.status == ProcessStatus::Online
+        };
+        for info in listing.infos.iter().filter(reloadable) {
+            let app = |app: &&mut Vec<&ProcessInfo>| {
+                app.first().is_some_and(|first| {
+                    first.name == info.name && first.namespace == info.namespace
+                })
+            };
+            match apps.iter_mut().find(app) {
+                Some(app) => app.push(info),
+                None => apps.push(vec![info]),
+            }
+        }
+        let at_once = if apps.len() <= AT_ONCE { 1 } else { AT_ONCE };
+        stream::iter(apps.into_iter().map(|app| async move {
+            for info in app {
+                self.act(Action::Reload, info).await?;
+            }
+            Ok::<(), ClientError>(())
+        }))
+        .buffer_unordered(at_once)
+        .try_collect::<()>()
+        .await?;
+        self.processes().await
+    }
+
+    pub(super) async fn composed_find_by_script(&self, script: &str) -> Result<Json, ClientError> {
+        let listing = self.0.listing().await?;
+        let runs = |raw: &Json| {
+            let path = raw.get("pm2_env").and_then(|env| env.get("pm_exec_path")?.as_str());
+            path.and_then(|path| path.rsplit('/').next()).is_some_and(|name| name == script)
+        };
+        Ok(listing.raw.into_iter().filter(runs).collect())
+    }
+
+    /// All processes as PM2 has them now.
+    pub(super) async fn processes(&self) -> Result<Json, ClientError> {
+        Ok(Json::Array(self.0.listing().await?.raw))
+    }
+
+    /// Acts on processes as the pm2 CLI does, and gives all that are there then.
+    pub(super) async fn act_on<'a>(
+        &self,
+        action: Action,
+        infos: impl Iterator<Item = &'a ProcessInfo>,
+    ) -> Result<Json, ClientError> {
+        let infos: Vec<&ProcessInfo> = infos.collect();
+        let at_once = match action {
+            Action::Delete => DELETES_AT_ONCE,
+            _ if infos.len() <= AT_ONCE => 1,
+            _ => AT_ONCE,
+        };
+        stream::iter(infos.into_iter().map(|info| self.act(action, info)))
+            .buffer_unordered(at_once)
+            .try_collect::<()>()
+            .await?;
+        self.processes().await
+    }
+
+    pub(super) async fn composed_prepare_json(
+        &self,
+        _app: &Json,
+        _folder: &str,
+    ) -> Result<Json, ClientError> {
+        let reason = "this build cannot start apps from a configuration".to_owned();
+        Err(ClientError::Unsafe { reason })
+    }
+}
+
+/// The processes of this name, as the pm2 CLI finds them: by name, or by the path of the script.
+pub(super) fn named<'a>(listing: &'a Listing, name: &str) -> Vec<&'a ProcessInfo> {
+    let runs = |info: &ProcessInfo| {
+        let raw = listing.raw_of(info).and_then(|raw| raw.get("pm2_env"));
+        let path = raw.and_then(|env| env.get("pm_exec_path")?.as_str());
+        name.starts_with('/') && path == Some(name)
+    };
+    listing.infos.iter().filter(|info| &*info.name == name || runs(info)).collect()
+}

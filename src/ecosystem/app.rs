@@ -1,0 +1,213 @@
+//! One app of a config, its keys and types checked as PM2's schema has them.
+//!
+//! Invariant: an [`AppConfig`] has only keys that PM2's schema has, by their own names (not the
+//! aliases), each of a type that the schema allows. Source: `verifyConfs` in `lib/Common.js` and
+//! `validateJSON` in `lib/tools/Config.js` of PM2 7.0.4.
+
+use serde_json::{Map, Value as Json, json};
+
+use super::schema::{self, KEYS};
+use super::{EcosystemError, cron};
+use crate::protocol::text;
+
+/// The longest name that an error shows, characters.
+const SHOWN_CHARS_MAX: usize = 200;
+
+/// One app of a config file, checked; paths are still as written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AppConfig {
+    /// The file that it is from, for errors.
+    pub(super) file: String,
+    /// Its name as the daemon will list it.
+    pub(super) name: String,
+    /// PM2's keys.
+    pub(super) keys: Map<String, Json>,
+    /// The `deploy` part of the file: each environment there may add variables.
+    pub(super) deploy: Map<String, Json>,
+}
+
+impl AppConfig {
+    /// Checks one app as PM2 does, but refuses unknown keys, which PM2 drops without a word.
+    ///
+    /// `file` is named in errors; `place` is the app's number in it, from 1.
+    ///
+    /// # Errors
+    /// [`EcosystemError::App`] for the first key that is not understood.
+    pub fn from_json(value: &Json, file: &str, place: usize) -> Result<Self, EcosystemError> {
+        let Json::Object(entry) = value else {
+            let reason = format!("app {place} must be an object, and is {}", schema::kind(value));
+            return Err(EcosystemError::Shape { file: shown(file), reason });
+        };
+        let label = entry.get("name").and_then(Json::as_str).filter(|name| !name.is_empty());
+        let label = label.map_or_else(|| place.to_string(), shown);
+        let wrong = |key: &str, reason: String| EcosystemError::App {
+            file: shown(file),
+            app: label.clone(),
+            key: shown(key),
+            reason: text::clean(&reason).into_owned(),
+        };
+        check_names(entry).map_err(|key| wrong(key, "PM2 has no such key".to_owned()))?;
+        if let Some((key, _)) = entry.iter().find(|(_, value)| has_nul(value)) {
+            return Err(wrong(key, "has a NUL character in it".to_owned()));
+        }
+        let entry = settle(entry).map_err(|(key, reason)| wrong(key, reason))?;
+        let mut keys = read_keys(&entry).map_err(|(key, reason)| wrong(&key, reason))?;
+        let Some(script) = keys.get("script").and_then(Json::as_str).filter(|it| !it.is_empty())
+        else {
+            return Err(wrong("script", "is missing".to_owned()));
+        };
+        let name = match keys.get("name").and_then(Json::as_str) {
+            Some(name) if !name.is_empty() => name.to_owned(),
+            _ => stem(script).to_owned(),
+        };
+        if let Some(reason) = keys.get("cron_restart").and_then(|it| bad_cron(it)) {
+            return Err(wrong("cron_restart", reason));
+        }
+        keys.insert("name".to_owned(), json!(name));
+        Ok(Self { file: file.to_owned(), name, keys, deploy: Map::new() })
+    }
+
+    /// The app's name as PM2 will list it (without what `append_env_to_name` appends).
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The error that names this app.
+    pub(super) fn wrong(&self, key: &str, reason: impl AsRef<str>) -> EcosystemError {
+        EcosystemError::App {
+            file: shown(&self.file),
+            app: shown(&self.name),
+            key: shown(key),
+            reason: text::clean(reason.as_ref()).into_owned(),
+        }
+    }
+
+    /// A key that holds text.
+    pub(super) fn text(&self, key: &str) -> Option<&str> {
+        self.keys.get(key).and_then(Json::as_str)
+    }
+}
+
+/// Foreign text in one clean line of bounded length.
+pub(super) fn shown(name: &str) -> String {
+    text::clean_to(name, SHOWN_CHARS_MAX)
+}
+
+/// The first key that PM2 does not have.
+fn check_names(entry: &Map<String, Json>) -> Result<(), &str> {
+    let is_known = |name: &str| {
+        matches!(name, "cmd" | "command")
+            || schema::is_env_key(name)
+            || KEYS.iter().any(|key| key.name == name || key.other_names().any(|it| it == name))
+    };
+    entry.keys().map(String::as_str).find(|name| !is_known(name)).map_or(Ok(()), Err)
+}
+
+type Wrong<'a> = (&'a str, String);
+
+/// What the CLI rewrites before it checks types.
+fn settle(entry: &Map<String, Json>) -> Result<Map<String, Json>, Wrong<'static>> {
+    let mut entry = entry.clone();
+    for alias in ["cmd", "command"] {
+        if let Some(command) = entry.remove(alias)
+            && !entry.get("script").is_some_and(schema::is_truthy)
+        {
+            entry.insert("script".to_owned(), command);
+        }
+    }
+    if entry.remove("execute_command") == Some(json!(true)) {
+        entry.insert("exec_mode".to_owned(), json!("fork"));
+    }
+    if entry.get("time").is_some_and(schema::is_truthy) {
+        entry.insert("log_date_format".to_owned(), json!("YYYY-MM-DDTHH:mm:ss"));
+    }
+    if entry.get("automation") == Some(&json!(false)) {
+        entry.insert("pmx".to_owned(), json!(false));
+    }
+    if entry.remove("disable_trace").is_some_and(|it| schema::is_truthy(&it)) {
+        entry.insert("trace".to_owned(), json!(false));
+    }
+    for key in ["trace", "deep_monitoring"] {
+        if entry.get(key) == Some(&json!(true)) {
+            let reason = "needs packages that only the pm2 command installs; start it with pm2";
+            return Err((key, reason.to_owned()));
+        }
+    }
+    if entry.get("instances") == Some(&json!("max")) {
+        entry.insert("instances".to_owned(), json!(0));
+    }
+    let is_cluster =
+        matches!(entry.get("exec_mode").and_then(Json::as_str), Some("cluster" | "cluster_mode"));
+    let is_one = !entry.get("instances").is_some_and(|it| schema::is_truthy(it) && *it != json!("0"));
+    if !is_cluster && is_one && !entry.contains_key("merge_logs") {
+        entry.insert("merge_logs".to_owned(), json!(true));
+    }
+    Ok(entry)
+}
+
+/// The keys by PM2's own names, converted, with PM2's defaults.
+fn read_keys(entry: &Map<String, Json>) -> Result<Map<String, Json>, (String, String)> {
+    let mut keys = Map::new();
+    for key in KEYS {
+        // As PM2 does it: another name counts where the value before is none, or false, 0 or "".
+        let mut found = (key.name.to_owned(), entry.get(key.name));
+        for name in key.other_names() {
+            if !found.1.is_some_and(schema::is_truthy) {
+                let value = entry.get(&name);
+                found = (name, value);
+            }
+        }
+        let value = match found {
+            (name, Some(value)) if !value.is_null() => {
+                Some(schema::read(key, value).map_err(|reason| (name, reason))?)
+            }
+            _ => schema::default_of(key.name),
+        };
+        if let Some(value) = value {
+            keys.insert(key.name.to_owned(), value);
+        }
+    }
+    for (name, value) in entry.iter().filter(|(name, _)| schema::is_env_key(name)) {
+        let Json::Object(variables) = value else {
+            let reason = format!("must be an object, and is {}", schema::kind(value));
+            return Err((name.clone(), reason));
+        };
+        let checked = variables.keys().try_for_each(|variable| schema::check_variable(variable));
+        checked.map_err(|reason| (name.clone(), reason))?;
+        keys.insert(name.clone(), value.clone());
+    }
+    Ok(keys)
+}
+
+fn bad_cron(value: &Json) -> Option<String> {
+    match value {
+        Json::String(pattern) if !pattern.is_empty() => cron::check(pattern).err(),
+        // 0 is PM2's way to say none.
+        Json::Number(number) if number.as_f64() != Some(0.0) => {
+            Some(format!("must be a cron pattern, and is {number}"))
+        }
+        _ => None,
+    }
+}
+
+/// A path's last part without its extension; a leading dot starts no extension.
+fn stem(script: &str) -> &str {
+    let base = script.trim_end_matches('/').rsplit('/').next().unwrap_or(script);
+    match base.rfind('.') {
+        Some(dot) if dot > 0 => base.get(..dot).unwrap_or(base),
+        _ => base,
+    }
+}
+
+/// Whether some text in it has a NUL, with which node starts no process.
+fn has_nul(value: &Json) -> bool {
+    match value {
+        Json::String(text) => text.contains('\0'),
+        Json::Array(items) => items.iter().any(has_nul),
+        Json::Object(entries) => {
+            entries.iter().any(|(key, value)| key.contains('\0') || has_nul(value))
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) => false,
+    }
+}

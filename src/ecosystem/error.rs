@@ -1,0 +1,70 @@
+//! Why an ecosystem file was not taken.
+//!
+//! Invariant: one clean line each, naming the file, and the app and key where there is one.
+
+/// Why an ecosystem file or one of its apps was not taken; nothing was started.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EcosystemError {
+    /// The file could not be read.
+    #[error("{file}: cannot be read: {reason}")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// The extension is none of an ecosystem file's.
+    #[error("{file}: not a config file: its name should end in {known}")]
+    Extension {
+        /// The file.
+        file: String,
+        /// The known endings.
+        known: &'static str,
+    },
+    /// The file is no JSON or YAML.
+    #[error("{file}:{line}:{column}: {reason}")]
+    Syntax {
+        /// The file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// A JavaScript file, and no `node` to evaluate it with.
+    #[error("{file}: a JavaScript file needs node to be read, and there is no node in PATH")]
+    NoNode {
+        /// The file.
+        file: String,
+    },
+    /// Node did not give a value: an exception, a syntax error, too long or too much.
+    #[error("{file}: {reason}")]
+    Evaluation {
+        /// The file.
+        file: String,
+        /// What node said, or which limit was passed.
+        reason: String,
+    },
+    /// The value as a whole is no list of apps.
+    #[error("{file}: {reason}")]
+    Shape {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// One app has something that is not understood.
+    #[error("{file}: app {app}: {key}: {reason}")]
+    App {
+        /// The file.
+        file: String,
+        /// The app's name, else its place in the file, from 1.
+        app: String,
+        /// The key.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}

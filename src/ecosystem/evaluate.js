@@ -1,0 +1,38 @@
+// Evaluates the config file argv[1] as PM2 does and writes, between two lines of argv[2], what it
+// exports. Runs as `node -e`; whatever the file itself writes stays outside of the markers.
+const [, file, marker] = process.argv;
+const say = (value) => {
+  process.stdout.write(`\n${marker}\n${JSON.stringify(value)}\n${marker}\n`, () => process.exit(0));
+};
+const failed = (error) => {
+  const stack = String((error && error.stack) || error);
+  const message = String((error && error.message) || error);
+  // `FILE:LINE`, the source, and a caret under it: how node starts the stack of a SyntaxError.
+  const syntax = /^(?:file:\/\/)?[^\n]*:(\d+)\n[^\n]*\n( *)\^/.exec(stack);
+  const frame = stack.split('\n').find((line) => line.includes(file));
+  const place = frame && /:(\d+):(\d+)\)?$/.exec(frame);
+  if (error instanceof SyntaxError && syntax) {
+    say({ message, line: Number(syntax[1]), column: syntax[2].length + 1 });
+  } else if (place) {
+    say({ message, line: Number(place[1]), column: Number(place[2]) });
+  } else {
+    say({ message });
+  }
+};
+const exported = (value) => {
+  const isModule = Object.prototype.toString.call(value) === '[object Module]';
+  return isModule && value.default !== undefined ? value.default : value;
+};
+const byImport = () => import(require('url').pathToFileURL(file).href);
+(async () => {
+  let value;
+  try {
+    value = require(file);
+  } catch (error) {
+    const isModule = ['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE'].includes(error && error.code);
+    const isSyntax = /Cannot use import statement|Unexpected token 'export'/.test(error && error.message);
+    if (!isModule && !isSyntax) throw error;
+    value = await byImport();
+  }
+  say({ exports: await exported(value) });
+})().catch(failed);

@@ -1,0 +1,172 @@
+//! Reads a config file: JSON with comments, YAML, or JavaScript by way of the user's node.
+//!
+//! Invariant: the file's extension decides how it is read, as in PM2's `Common.isConfigFile`
+//! (where PM2 looks for the extension anywhere in the name, here it must end the name).
+
+use std::path::Path;
+
+use serde_json::{Map, Value as Json};
+
+use super::app::shown;
+use super::{AppConfig, EcosystemError, NodeFinder, comments, node, schema};
+use crate::protocol::text;
+
+/// The longest file that is read, bytes. Also bounds what a device or a pipe can give.
+const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// The longest reason that an error shows, characters.
+const REASON_CHARS_MAX: usize = 500;
+
+const KNOWN: &str = ".json, .yaml, .yml, .js, .cjs or .mjs";
+
+enum Format {
+    Json,
+    Yaml,
+    JavaScript,
+}
+
+fn format_of(file: &Path) -> Option<Format> {
+    match file.extension()?.to_str()? {
+        "json" => Some(Format::Json),
+        "yaml" | "yml" => Some(Format::Yaml),
+        "js" | "cjs" | "mjs" => Some(Format::JavaScript),
+        _ => None,
+    }
+}
+
+/// Whether a file is read as a config, by its name alone.
+#[must_use]
+pub fn is_config_file(file: &Path) -> bool {
+    format_of(file).is_some()
+}
+
+/// Reads the apps of a config file.
+///
+/// # Errors
+/// What is wrong with the file or with one of its apps.
+pub async fn load(file: &Path, node: &NodeFinder) -> Result<Vec<AppConfig>, EcosystemError> {
+    let name = file.to_string_lossy();
+    let Some(format) = format_of(file) else {
+        return Err(EcosystemError::Extension { file: shown(&name), known: KNOWN });
+    };
+    let content = read(file)?;
+    let value = match format {
+        Format::Json => parse_json(&content, &name)?,
+        Format::Yaml => parse_yaml(&content, &name)?,
+        Format::JavaScript => node::evaluate(file, node).await?,
+    };
+    parse_value(&value, &name)
+}
+
+fn read(file: &Path) -> Result<String, EcosystemError> {
+    let unreadable = |reason: String| EcosystemError::Unreadable {
+        file: shown(&file.to_string_lossy()),
+        reason: text::clean(&reason).into_owned(),
+    };
+    let about = std::fs::metadata(file).map_err(|error| unreadable(error.to_string()))?;
+    if !about.is_file() {
+        return Err(unreadable("it is no file".to_owned()));
+    }
+    if about.len() > FILE_BYTES_MAX {
+        return Err(unreadable(format!("it is longer than {FILE_BYTES_MAX} bytes")));
+    }
+    let bytes = std::fs::read(file).map_err(|error| unreadable(error.to_string()))?;
+    let content = String::from_utf8(bytes).map_err(|error| unreadable(error.to_string()))?;
+    Ok(content.strip_prefix('\u{feff}').unwrap_or(&content).to_owned())
+}
+
+/// Reads JSON that may have `//` and `/* */` comments and a comma after the last entry.
+///
+/// # Errors
+/// [`EcosystemError::Syntax`] with line and column; `file` is named in it.
+pub fn parse_json(content: &str, file: &str) -> Result<Json, EcosystemError> {
+    serde_json::from_str(&comments::blank(content)).map_err(|error| {
+        let reason = error.to_string();
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        let reason = reason.strip_suffix(&place).unwrap_or(&reason);
+        syntax(file, error.line(), error.column(), reason)
+    })
+}
+
+fn parse_yaml(content: &str, file: &str) -> Result<Json, EcosystemError> {
+    serde_saphyr::from_str(content).map_err(|error| {
+        let place = error.location();
+        let line = place.map_or(1, |place| place.line() as usize);
+        let column = place.map_or(1, |place| place.column() as usize);
+        let reason = error.without_snippet().to_string();
+        // The place is said before the reason, in the form of this program's errors.
+        let reason = reason.split(" at line ").next().unwrap_or(&reason);
+        syntax(file, line, column, reason)
+    })
+}
+
+/// A syntax error at a place, cleaned.
+pub(super) fn syntax(file: &str, line: usize, column: usize, reason: &str) -> EcosystemError {
+    EcosystemError::Syntax {
+        file: shown(file),
+        line: line.max(1),
+        column: column.max(1),
+        reason: text::clean_to(reason, REASON_CHARS_MAX),
+    }
+}
+
+/// Reads the apps of a value: one app, an array of apps, or `{apps: ..}`. `file` is named in
+/// errors (`standard input`, say, where there is no file).
+///
+/// # Errors
+/// What is wrong with one of the apps.
+pub fn parse_value(value: &Json, file: &str) -> Result<Vec<AppConfig>, EcosystemError> {
+    let shape = |reason: String| EcosystemError::Shape {
+        file: shown(file),
+        reason: text::clean_to(&reason, REASON_CHARS_MAX),
+    };
+    let (apps, deploy) = match value {
+        Json::Object(whole) if whole.contains_key("apps") || whole.contains_key("pm2") => {
+            parts(whole).map_err(shape)?
+        }
+        // One app as it is, or a list of them.
+        _ => (value, Map::new()),
+    };
+    let apps = match apps {
+        Json::Array(apps) => apps.as_slice(),
+        Json::Object(_) => std::slice::from_ref(apps),
+        _ => {
+            let kind = schema::kind(apps);
+            return Err(shape(format!("an app must be an object, and this is {kind}")));
+        }
+    };
+    if apps.is_empty() {
+        return Err(shape("there is no app in it".to_owned()));
+    }
+    let app = |(index, app): (usize, &Json)| {
+        let mut app = AppConfig::from_json(app, file, index + 1)?;
+        app.deploy.clone_from(&deploy);
+        Ok(app)
+    };
+    apps.iter().enumerate().map(app).collect()
+}
+
+/// The apps and the `deploy` part of a whole config.
+fn parts(whole: &Map<String, Json>) -> Result<(&Json, Map<String, Json>), String> {
+    let (is_package, apps) = match (whole.get("apps"), whole.get("pm2")) {
+        (Some(apps), _) => (false, apps),
+        // A package.json: its other keys are npm's.
+        (None, apps) => (true, apps.unwrap_or(&Json::Null)),
+    };
+    if whole.get("static").is_some_and(schema::is_truthy) {
+        return Err("static: is served by the pm2 command itself; start it with pm2".to_owned());
+    }
+    let unknown = whole.keys().find(|name| !matches!(name.as_str(), "apps" | "deploy" | "static"));
+    if let Some(unknown) = unknown.filter(|_| !is_package) {
+        return Err(format!("{unknown}: is not a part of a config (apps and deploy are)"));
+    }
+    match whole.get("deploy") {
+        None | Some(Json::Null) => Ok((apps, Map::new())),
+        Some(Json::Object(deploy)) => Ok((apps, deploy.clone())),
+        Some(other) => Err(format!("deploy: must be an object, and is {}", schema::kind(other))),
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/load.rs"]
+mod tests;

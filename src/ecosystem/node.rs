@@ -1,0 +1,143 @@
+//! Evaluates a JavaScript ecosystem file with the user's node.
+//!
+//! Invariant: node runs only for a file that the user named and whose extension says JavaScript;
+//! it is bounded in time and output, and killed when it passes a bound.
+
+use std::ffi::OsString;
+use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::Command;
+
+use super::app::shown;
+use super::{EcosystemError, load, paths};
+use crate::protocol::text;
+
+/// What node runs: PM2 has it in its own process, with `require`.
+const SCRIPT: &str = include_str!("evaluate.js");
+
+/// The longest message of an exception that an error shows, characters.
+const MESSAGE_CHARS_MAX: usize = 500;
+
+/// Where node is looked for, and what it may use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeFinder {
+    /// `PATH`.
+    pub path: Option<OsString>,
+    /// How long an ecosystem file may take.
+    pub time_limit: Duration,
+    /// The most bytes that it may write.
+    pub output_bytes_max: usize,
+}
+
+impl NodeFinder {
+    /// Looks in this `PATH`; 10 s and 8 MiB.
+    #[must_use]
+    pub fn in_path(path: Option<OsString>) -> Self {
+        Self { path, time_limit: Duration::from_secs(10), output_bytes_max: 8 * 1024 * 1024 }
+    }
+
+    fn find(&self) -> Option<PathBuf> {
+        let path = self.path.as_ref()?;
+        std::env::split_paths(path).map(|folder| folder.join("node")).find(|it| paths::runs(it))
+    }
+}
+
+/// What the file exports.
+///
+/// # Errors
+/// No node, an exception (with its place in the file), a bound that was passed.
+pub(super) async fn evaluate(file: &Path, node: &NodeFinder) -> Result<Json, EcosystemError> {
+    let name = file.to_string_lossy();
+    let failed = |reason: String| EcosystemError::Evaluation {
+        file: shown(&name),
+        reason: text::clean_to(&reason, MESSAGE_CHARS_MAX),
+    };
+    let Some(program) = node.find() else {
+        return Err(EcosystemError::NoNode { file: shown(&name) });
+    };
+    let whole = std::path::absolute(file).map_err(|error| failed(error.to_string()))?;
+    // Not to be guessed by the file, so that nothing it writes is taken for its value.
+    let random = || RandomState::new().hash_one(0);
+    let marker = format!("pm2-tui-{:016x}{:016x}", random(), random());
+    let mut child = Command::new(program)
+        .args(["-e", SCRIPT, "--"])
+        .arg(&whole)
+        .arg(&marker)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| failed(format!("node could not be started: {error}")))?;
+    let Some(output) = child.stdout.take() else {
+        return Err(failed("node has no output".to_owned()));
+    };
+    let said = value_in(output, &marker, node.output_bytes_max);
+    let said = match tokio::time::timeout(node.time_limit, said).await {
+        Err(_) => Err(format!("it took longer than {} s", node.time_limit.as_secs_f64())),
+        Ok(said) => said,
+    };
+    // Its value is there, or it passed a bound: either way there is nothing more to wait for.
+    if child.start_kill().is_ok() {
+        let _status = child.wait().await;
+    }
+    understood(&said.map_err(failed)?, &name)
+}
+
+/// Reads until both markers came, and gives what is between them.
+async fn value_in(
+    mut output: impl AsyncRead + Unpin,
+    marker: &str,
+    bytes_max: usize,
+) -> Result<Json, String> {
+    let fence = format!("\n{marker}\n");
+    let mut seen = Vec::new();
+    let mut chunk = [0; 8192];
+    loop {
+        let count = output.read(&mut chunk).await.map_err(|error| error.to_string())?;
+        seen.extend_from_slice(chunk.get(..count).unwrap_or_default());
+        // The end can only be where something new is: only then is it looked for.
+        if seen.ends_with(fence.as_bytes()) || count == 0 {
+            let content = String::from_utf8_lossy(&seen);
+            let mut parts = content.split(&fence);
+            return match (parts.next(), parts.next(), parts.next()) {
+                (Some(_), Some(value), Some(_)) => {
+                    serde_json::from_str(value).map_err(|error| error.to_string())
+                }
+                _ if count == 0 => Err("node ended before the file exported something".to_owned()),
+                _ => continue,
+            };
+        }
+        if seen.len() > bytes_max {
+            return Err(format!("it wrote more than {bytes_max} bytes"));
+        }
+    }
+}
+
+/// What the script said: the value, or an exception.
+fn understood(said: &Json, file: &str) -> Result<Json, EcosystemError> {
+    let number = |key: &str| said.get(key).and_then(Json::as_u64).map(|number| number as usize);
+    let message = said.get("message").and_then(Json::as_str);
+    match (message, number("line"), number("column")) {
+        (Some(message), Some(line), Some(column)) => {
+            Err(load::syntax(file, line, column, message))
+        }
+        (Some(message), ..) => Err(EcosystemError::Evaluation {
+            file: shown(file),
+            reason: text::clean_to(message, MESSAGE_CHARS_MAX),
+        }),
+        (None, ..) => said.get("exports").cloned().ok_or_else(|| EcosystemError::Evaluation {
+            file: shown(file),
+            reason: "it exports nothing".to_owned(),
+        }),
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/node.rs"]
+mod tests;
