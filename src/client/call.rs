@@ -116,6 +116,11 @@ impl Client {
         let mut args = args.into_iter();
         let first = args.next().unwrap_or_default();
         let text = || first.as_str().filter(|text| !text.is_empty()).ok_or_else(refused);
+        let is_blind = matches!(composed.name, "stopAll" | "deleteAll" | "reload" | "killMe");
+        if is_blind && !first.is_object() {
+            // It would do it all the same: what was meant for another method must not.
+            return Err(refused());
+        }
         match composed.name {
             "deleteAll" => self.composed_delete_all().await,
             "deleteProcess" => match &first {

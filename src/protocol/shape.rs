@@ -21,6 +21,9 @@ struct Known {
 enum Fits {
     /// One argument that is not looked at.
     Ignored,
+    /// One object that is not looked at. The method changes something, so that what was meant for
+    /// another method must not do.
+    Empty,
     /// One bare id; `{id}` and digits become one.
     Id,
     /// One `{id}`, or one bare id where the daemon's own first parameter is called so.
@@ -70,8 +73,8 @@ const KNOWN: &[Known] = &[
     known("reloadLogs", "{}", Fits::Ignored),
     known("launchSysMonitoring", "{}", Fits::Ignored),
     known("forceGc", "{}", Fits::Ignored),
-    known("stopAll", "{}", Fits::Ignored),
-    known("deleteAll", "{}", Fits::Ignored),
+    known("stopAll", "{}", Fits::Empty),
+    known("deleteAll", "{}", Fits::Empty),
     known("startProcessId", ID, Fits::Id),
     known("stopProcessId", ID, Fits::Id),
     known("deleteProcessId", ID, Fits::Id),
@@ -126,7 +129,7 @@ pub fn takes(method: &str) -> Option<&'static str> {
 pub fn ignores_argument(method: &str) -> bool {
     // The composed `reload` and `killMe` do not look at theirs either.
     matches!(method, "reload" | "killMe")
-        || find(method).is_some_and(|known| matches!(known.fits, Fits::Ignored))
+        || find(method).is_some_and(|known| matches!(known.fits, Fits::Ignored | Fits::Empty))
 }
 
 /// Checks the arguments of a call by name, and puts them into shape.
@@ -186,6 +189,7 @@ impl Known {
                 }
                 true
             }
+            Fits::Empty => arg.is_object(),
             Fits::Id => bare_id(arg),
             Fits::IdOr if params.first().is_some_and(|param| &**param == "id") => bare_id(arg),
             Fits::IdOr => id_object(arg),

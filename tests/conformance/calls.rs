@@ -83,7 +83,7 @@ pub(crate) fn good(method: &str, subject: &Subject) -> Option<(Json, Outcome)> {
         "lock" | "unlock" => (json!([{"name": "plain"}]), Either),
         // Their daemons tell no parameters of these, or need a debugger's module beside them.
         "profileCPU" | "profileMEM" | "profileStart" | "profileStop" | "snapshotPM2" => {
-            (json!([{"pwd": apps.join("profile"), "timeout": 100}]), Either)
+            (json!([{"pwd": apps.join("profile")}]), Either)
         }
         "prepareJson" => (json!([{"script": "plain.js"}, apps]), Reply),
         "prepare" => (json!([prepared]), Reply),
