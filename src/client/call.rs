@@ -88,6 +88,9 @@ impl Client {
             let known = self.callable();
             return Err(ClientError::UnknownMethod { method: method.to_owned(), known });
         }
+        if let ("prepareJson", [value, folder]) = (method, args.as_slice()) {
+            return self.native_prepare_json(value, folder).await;
+        }
         let call = self.methods().check_named(method, args)?;
         if method == "sendSignalToProcessId" {
             self.expect_running(&call).await?;
@@ -144,7 +147,7 @@ impl Client {
     }
 
     /// How long a call may take: what the caller gives, and what the daemon itself may take.
-    async fn timeout(&self, call: &CheckedCall) -> Result<Duration, ClientError> {
+    pub(super) async fn timeout(&self, call: &CheckedCall) -> Result<Duration, ClientError> {
         let base = self.0.options.timeout;
         let arg = call.args().first();
         Ok(match call.method() {

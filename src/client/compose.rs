@@ -14,7 +14,7 @@ use crate::model::Action;
 use crate::protocol::process::{ExecMode, ProcessInfo, ProcessStatus};
 
 /// How many processes are acted on at once (`PM2_CONCURRENT_ACTIONS`, `API._operate`).
-const AT_ONCE: usize = 2;
+pub(super) const AT_ONCE: usize = 2;
 /// How many are deleted at once.
 const DELETES_AT_ONCE: usize = 10;
 
@@ -126,15 +126,6 @@ impl Client {
             .try_collect::<()>()
             .await?;
         self.processes().await
-    }
-
-    pub(super) async fn composed_prepare_json(
-        &self,
-        _app: &Json,
-        _folder: &str,
-    ) -> Result<Json, ClientError> {
-        let reason = "this build cannot start apps from a configuration".to_owned();
-        Err(ClientError::Unsafe { reason })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::ecosystem::EcosystemError;
 use crate::model::daemon::Problem;
 use crate::protocol::rpc::CallRefused;
 
@@ -64,6 +65,15 @@ pub enum ClientError {
     NoSuchProcess {
         /// The id or name, cleaned.
         target: String,
+    },
+    /// The configuration was not understood; nothing was started.
+    #[error(transparent)]
+    Config(#[from] EcosystemError),
+    /// A process has the name already; nothing was started.
+    #[error("there is a process named {name} already: nothing was started")]
+    NameTaken {
+        /// The name.
+        name: String,
     },
     /// What was asked for would do harm as things are; nothing more was sent.
     #[error("{reason}")]

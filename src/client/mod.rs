@@ -28,6 +28,7 @@ mod link;
 mod message;
 mod pattern;
 mod queue;
+mod start;
 mod system;
 #[cfg(test)]
 mod tests;

@@ -139,7 +139,8 @@ fn settle(entry: &Map<String, Json>) -> Result<Map<String, Json>, Wrong<'static>
     }
     let is_cluster =
         matches!(entry.get("exec_mode").and_then(Json::as_str), Some("cluster" | "cluster_mode"));
-    let is_one = !entry.get("instances").is_some_and(|it| schema::is_truthy(it) && *it != json!("0"));
+    let is_one =
+        !entry.get("instances").is_some_and(|it| schema::is_truthy(it) && *it != json!("0"));
     if !is_cluster && is_one && !entry.contains_key("merge_logs") {
         entry.insert("merge_logs".to_owned(), json!(true));
     }

@@ -28,7 +28,9 @@ pub(super) fn check(pattern: &str) -> Result<(), String> {
     match parts.len() {
         5 => parts.insert(0, "0"),
         6 => {}
-        count => return Err(format!("a cron pattern has 5 or 6 fields, and {pattern:?} has {count}")),
+        count => {
+            return Err(format!("a cron pattern has 5 or 6 fields, and {pattern:?} has {count}"));
+        }
     }
     parts.into_iter().zip(FIELDS).try_for_each(|(part, (field, least, greatest, words))| {
         check_field(part, field, least, greatest, words)

@@ -60,9 +60,11 @@ fn by_extension(script: &Path, search: Search<'_>) -> Result<String, String> {
         ".coffee" => "coffee",
         ".ls" => "lsc",
         ".ts" | ".tsx" if !search.has("bun") => {
-            return Err("TypeScript runs with bun, which is not in PATH; name another interpreter \
+            return Err(
+                "TypeScript runs with bun, which is not in PATH; name another interpreter \
                         (node from 22.18 on can do it)"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         ".ts" | ".tsx" => "bun",
         _ if paths::is_binary(script) => "none",

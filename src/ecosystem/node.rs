@@ -124,9 +124,7 @@ fn understood(said: &Json, file: &str) -> Result<Json, EcosystemError> {
     let number = |key: &str| said.get(key).and_then(Json::as_u64).map(|number| number as usize);
     let message = said.get("message").and_then(Json::as_str);
     match (message, number("line"), number("column")) {
-        (Some(message), Some(line), Some(column)) => {
-            Err(load::syntax(file, line, column, message))
-        }
+        (Some(message), Some(line), Some(column)) => Err(load::syntax(file, line, column, message)),
         (Some(message), ..) => Err(EcosystemError::Evaluation {
             file: shown(file),
             reason: text::clean_to(message, MESSAGE_CHARS_MAX),

@@ -286,7 +286,8 @@ fn home(context: &Context, accounts: &Accounts) -> PathBuf {
 fn file_name(name: &str) -> String {
     // As JavaScript counts: a letter beyond the basic plane is two.
     let dashes = |letter: char| std::iter::repeat_n('-', letter.len_utf16());
-    let is_kept = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '\\');
+    let is_kept =
+        |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '\\');
     name.chars().fold(String::with_capacity(name.len()), |mut done, letter| {
         if is_kept(letter) {
             done.push(letter);
