@@ -116,11 +116,16 @@ fn every_key_of_many_stopped_apps() {
             "listen_timeout": 100, "exp_backoff_restart_delay": 0, "pmx": "x", "shutdown_with_message": true,
         },
     ]);
-    let apps: Vec<Value> = apps.as_array().unwrap().iter().map(|app| {
-        let mut app = app.clone();
-        app["autostart"] = json!(false);
-        app
-    }).collect();
+    let apps: Vec<Value> = apps
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|app| {
+            let mut app = app.clone();
+            app["autostart"] = json!(false);
+            app
+        })
+        .collect();
     let file = json!({"apps": apps, "deploy": {"test": {"user": "x", "env": {"D": "e"}}}});
     write("apps.json", &format!("// a comment\n{file}"));
     // `instances: max` and -1 depend on the machine.
@@ -132,7 +137,8 @@ fn apps_in_yaml() {
     let folder = tempfile::Builder::new().prefix("pt").tempdir_in("/tmp").unwrap();
     fs::write(folder.path().join("app.js"), "").unwrap();
     let yaml = "# two\napps:\n  - script: app.js\n    name: one\n    autostart: false\n    env: &env\n      A: yes\n      B: 1.5\n      C: 010\n      D: ~\n      E: \"t\\u00e9xt\"\n      F: 2001-12-14\n      G: 0x1f\n      H: on\n  - {script: ./app.js, name: two, autostart: no, autorestart: false, args: [a, b], instances: 1}\n  - script: app.js\n    name: three\n    autostart: false\n    env:\n      <<: *env\n      Z: |\n        two\n        lines\n";
-    fs::write(folder.path().join("apps.yaml"), yaml.replace("autostart: no,", "autostart: false,")).unwrap();
+    fs::write(folder.path().join("apps.yaml"), yaml.replace("autostart: no,", "autostart: false,"))
+        .unwrap();
     assert_same(folder.path(), "apps.yaml", None, 3);
 }
 

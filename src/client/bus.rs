@@ -70,7 +70,9 @@ pub struct Event {
 ///
 /// Since 0.12, PM2 publishes `process:event` with the word (`online`, `exit`, ..) inside. Such a
 /// message comes under the daemon's own topic first, then under pm2-interface's, `process:online`,
-/// each where a pattern fits.
+/// each where a pattern fits. So does a `process:msg`, which is what became of an app's message
+/// without `data`: `process.send({type: 'process:heap', heap})` also comes as `process:heap`, with
+/// the message under `raw`.
 ///
 /// ```no_run
 /// # async fn example(endpoint: pm2_tui::daemon::Endpoint) -> Result<(), Box<dyn std::error::Error>> {
@@ -212,9 +214,8 @@ impl Reader {
             // Any app can publish that topic: a word without an end behind it means nothing.
             *farewell = None;
         }
-        let word = if topic == "process:event" { raw::event_word(payload) } else { None };
         let is_wanted = self.patterns.fit(&topic);
-        let other = word.map(|word| format!("process:{word}"));
+        let other = raw::other_topic(&topic, payload);
         let other = other.filter(|other| *other != topic && self.patterns.fit(other));
         if !is_wanted && other.is_none() {
             return;

@@ -24,11 +24,11 @@ pub struct Composed {
 
 /// What can be called on every daemon, by name.
 pub const COMPOSED: &[Composed] = &[
-    Composed { name: "deleteAll", params: &["data"], takes: "{}" },
+    Composed { name: "deleteAll", params: &["data"], takes: "an object: {}" },
     Composed { name: "deleteProcess", params: &["target"], takes: "a name or an id" },
     Composed { name: "findByScript", params: &["script"], takes: "the name of a script's file" },
     Composed { name: "getSystemData", params: &["env"], takes: "{}" },
-    Composed { name: "killMe", params: &["data"], takes: "{}" },
+    Composed { name: "killMe", params: &["data"], takes: "an object: {}" },
     Composed {
         name: "msgProcess",
         params: &["opts"],
@@ -39,9 +39,9 @@ pub const COMPOSED: &[Composed] = &[
         params: &["app", "cwd"],
         takes: "an app, a list of apps or {\"apps\": []}, and an absolute working directory",
     },
-    Composed { name: "reload", params: &["data"], takes: "{}" },
+    Composed { name: "reload", params: &["data"], takes: "an object: {}" },
     Composed { name: "restartProcessName", params: &["name"], takes: "a name" },
-    Composed { name: "stopAll", params: &["env"], takes: "{}" },
+    Composed { name: "stopAll", params: &["env"], takes: "an object: {}" },
 ];
 
 /// The methods that change nothing.
@@ -119,12 +119,8 @@ impl Client {
         let mut args = args.into_iter();
         let first = args.next().unwrap_or_default();
         let text = || first.as_str().filter(|text| !text.is_empty()).ok_or_else(refused);
-        let is_blind = matches!(composed.name, "stopAll" | "deleteAll" | "reload" | "killMe");
-        if is_blind && !first.is_object() {
-            // It would do it all the same: what was meant for another method must not.
-            return Err(refused());
-        }
         match composed.name {
+            "deleteAll" | "killMe" | "reload" | "stopAll" if !first.is_object() => Err(refused()),
             "deleteAll" => self.composed_delete_all().await,
             "deleteProcess" => match &first {
                 Json::Number(id) if id.is_u64() => self.delete_process(&id.to_string()).await,

@@ -21,9 +21,6 @@ struct Known {
 enum Fits {
     /// One argument that is not looked at.
     Ignored,
-    /// One object that is not looked at. The method changes something, so that what was meant for
-    /// another method must not do.
-    Empty,
     /// One bare id; `{id}` and digits become one.
     Id,
     /// One `{id}`, or one bare id where the daemon's own first parameter is called so.
@@ -70,11 +67,11 @@ const KNOWN: &[Known] = &[
     known("getMonitorData", "{}", Fits::Ignored),
     known("getSystemData", "{}", Fits::Ignored),
     known("getReport", "{}", Fits::Ignored),
-    known("reloadLogs", "{}", Fits::Empty),
+    known("reloadLogs", "an object: {}", Fits::Object(any_object)),
     known("launchSysMonitoring", "{}", Fits::Ignored),
     known("forceGc", "{}", Fits::Ignored),
-    known("stopAll", "{}", Fits::Empty),
-    known("deleteAll", "{}", Fits::Empty),
+    known("stopAll", "an object: {}", Fits::Object(any_object)),
+    known("deleteAll", "an object: {}", Fits::Object(any_object)),
     known("startProcessId", ID, Fits::Id),
     known("stopProcessId", ID, Fits::Id),
     known("deleteProcessId", ID, Fits::Id),
@@ -127,9 +124,9 @@ pub fn takes(method: &str) -> Option<&'static str> {
 /// Whether a method takes one object and does not look at it, so that `{}` stands for no argument.
 #[must_use]
 pub fn ignores_argument(method: &str) -> bool {
-    // The composed `reload` and `killMe` do not look at theirs either.
-    matches!(method, "reload" | "killMe")
-        || find(method).is_some_and(|known| matches!(known.fits, Fits::Ignored | Fits::Empty))
+    // These do not look at theirs either, but act on everything: anything but an object is a slip.
+    matches!(method, "reload" | "killMe" | "stopAll" | "deleteAll" | "reloadLogs")
+        || find(method).is_some_and(|known| matches!(known.fits, Fits::Ignored))
 }
 
 /// Checks the arguments of a call by name, and puts them into shape.
@@ -189,7 +186,6 @@ impl Known {
                 }
                 true
             }
-            Fits::Empty => arg.is_object(),
             Fits::Id => bare_id(arg),
             Fits::IdOr if params.first().is_some_and(|param| &**param == "id") => bare_id(arg),
             Fits::IdOr => id_object(arg),
@@ -262,6 +258,10 @@ fn is_cron(settings: &Json) -> bool {
         Some(Json::String(text)) => cron::is_valid(text),
         Some(other) => other == &json!(0),
     }
+}
+
+fn any_object(_: &mut Map<String, Json>) -> bool {
+    true
 }
 
 fn port(args: &mut [Json]) -> bool {
@@ -360,6 +360,7 @@ fn prepare_json(args: &mut [Json]) -> bool {
     }
     let has_environment = app.get("env").is_none_or(|env| env.is_object() && is_cron(env));
     app.is_object()
+        && app.get("exec_mode").is_none_or(Json::is_string)
         && has_script
         && has_environment
         && is_startable(app)

@@ -46,9 +46,9 @@ impl Interface {
         let (send, lines) = channel();
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines() {
-                let Ok(line) = line.map_err(drop).and_then(|line| {
-                    serde_json::from_str(&line).map_err(drop)
-                }) else {
+                let Ok(line) =
+                    line.map_err(drop).and_then(|line| serde_json::from_str(&line).map_err(drop))
+                else {
                     return;
                 };
                 if send.send(line).is_err() {
@@ -145,7 +145,8 @@ pub(crate) fn calls(release: Release) {
             ClientError::Daemon { message, .. } => message,
             other => panic!("{method} {args}: {other:?}, and pm2-interface got {theirs:?}"),
         });
-        let (theirs, ours) = (theirs.map(|reply| essence(&reply)), ours.map(|reply| essence(&reply)));
+        let (theirs, ours) =
+            (theirs.map(|reply| essence(&reply)), ours.map(|reply| essence(&reply)));
         assert_eq!(ours, theirs, "{method} {args}: ours, and pm2-interface's");
     }
 }

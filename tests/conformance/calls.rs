@@ -19,12 +19,9 @@ pub(crate) struct Subject {
 impl Subject {
     pub(crate) fn of(stage: &Stage) -> Self {
         // Like plain.js, under a name that no process has.
-        std::fs::copy(stage.home.apps().join("plain.js"), stage.home.apps().join("other.js")).unwrap();
-        Self {
-            id: stage.ids("plain")[0],
-            worker: stage.ids("web")[0],
-            apps: stage.home.apps(),
-        }
+        std::fs::copy(stage.home.apps().join("plain.js"), stage.home.apps().join("other.js"))
+            .unwrap();
+        Self { id: stage.ids("plain")[0], worker: stage.ids("web")[0], apps: stage.home.apps() }
     }
 }
 
@@ -68,7 +65,9 @@ pub(crate) fn good(method: &str, subject: &Subject) -> Option<(Json, Outcome)> {
         "restartProcessId" | "stopProcessId" | "deleteProcessId" | "resetMetaProcessId"
         | "monitor" | "unmonitor" => (json!([id]), Reply),
         "startProcessId" => (json!([id]), Reply),
-        "reloadProcessId" | "softReloadProcessId" | "duplicateProcessId" => (json!([worker]), Reply),
+        "reloadProcessId" | "softReloadProcessId" | "duplicateProcessId" => {
+            (json!([worker]), Reply)
+        }
         "msgProcess" => (json!([{"name": "web", "msg": {"type": "god:heap"}}]), Reply),
         "sendDataToProcessId" => {
             (json!([{"id": id, "topic": "my:topic", "data": {"n": 1}}]), Reply)

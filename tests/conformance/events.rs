@@ -19,8 +19,7 @@ pub(crate) fn events_under_both_names(release: Release) {
 
     stage.good(&client, "restartProcessId", &json!([id]));
     let of = |event: &pm2_tui::client::Event, topic: &str, name: &str| {
-        event.topic == topic
-            && event.process.as_ref().is_some_and(|process| &*process.name == name)
+        event.topic == topic && event.process.as_ref().is_some_and(|process| &*process.name == name)
     };
     let seen = stage.events_until(&mut renamed, "process:online of plain", |event| {
         of(event, "process:online", "plain")
@@ -32,9 +31,8 @@ pub(crate) fn events_under_both_names(release: Release) {
 
     for n in 1..=3 {
         stage.signal("talker");
-        let seen = stage.events_until(&mut renamed, "my:message", |event| {
-            event.topic == "my:message"
-        });
+        let seen =
+            stage.events_until(&mut renamed, "my:message", |event| event.topic == "my:message");
         let message = seen.last().unwrap();
         let data = message.data.get("data").unwrap_or(&message.data);
         assert_eq!(data["n"], json!(n), "{message:#?}");

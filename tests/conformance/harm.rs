@@ -153,8 +153,7 @@ pub(crate) fn bad_calls_of_every_method(release: Release) {
         for (wrong, bad) in spoiled(&method, &args) {
             let reply = stage.call(&client, &method, &bad);
             let must_be_refused = matches!(wrong, Wrong::Missing | Wrong::TooMany)
-                || !ASKING.contains(&method.as_str())
-                    && matches!(wrong, Wrong::Null)
+                || !ASKING.contains(&method.as_str()) && matches!(wrong, Wrong::Null)
                 || outcome == Outcome::Ends;
             if !is_answer(&reply) || must_be_refused && reply.is_ok() {
                 faults.push(format!("{method} {bad}, {wrong:?}: {reply:?}"));

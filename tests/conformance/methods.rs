@@ -154,7 +154,10 @@ pub(crate) fn prepare_delete_and_kill(release: Release) {
     let reply = stage.good(&client, "prepareJson", &json!([app, apps]));
     stage.home.wait_status("fresh", "online");
     let started = processes(&reply);
-    assert!(started.iter().any(|one| one.1 == "fresh"), "prepareJson says what it started: {reply}");
+    assert!(
+        started.iter().any(|one| one.1 == "fresh"),
+        "prepareJson says what it started: {reply}"
+    );
 
     // By name, and by id.
     stage.good(&client, "deleteProcess", &json!(["fresh"]));

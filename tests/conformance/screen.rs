@@ -11,7 +11,8 @@ pub(crate) fn the_screen(release: Release) {
     let mut environment = vec![("PM2_HOME".to_owned(), home.to_owned())];
     if let Some((rpc, publish)) = stage.home.ports() {
         for (name, port) in [("RPC", rpc), ("PUB", publish)] {
-            environment.push((format!("PM2_DAEMON_{name}_PORT"), format!("tcp://127.0.0.1:{port}")));
+            environment
+                .push((format!("PM2_DAEMON_{name}_PORT"), format!("tcp://127.0.0.1:{port}")));
         }
     }
     let mut screen = Screen::program((120, 40), COCKPIT, &[], &environment);

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use pm2_tui::daemon::Endpoint;
 use pm2_tui::client::{Bus, BusItem, Client, ClientError, ClientOptions, Event};
+use pm2_tui::daemon::Endpoint;
 use serde_json::{Value as Json, json};
 use tokio::runtime::Runtime;
 

@@ -49,11 +49,7 @@ impl App {
 
 /// An app whose script is this text.
 pub fn script(name: &str, extension: &'static str, text: impl Into<String>) -> App {
-    App {
-        name: name.to_owned(),
-        source: Source::Text(extension, text.into()),
-        entry: json!({}),
-    }
+    App { name: name.to_owned(), source: Source::Text(extension, text.into()), entry: json!({}) }
 }
 
 /// A fork app that logs `NAME tick N` every 200 ms.

@@ -55,7 +55,13 @@ impl Pm2Home {
         let folder = tempfile::Builder::new().prefix("pt").tempdir_in("/tmp").unwrap();
         fs::create_dir(folder.path().join("apps")).unwrap();
         let ports = (release == Release::Zero10).then(free_ports);
-        Self { folder, release, ports, baseline: Mutex::new(None), seen: Mutex::new(BTreeSet::new()) }
+        Self {
+            folder,
+            release,
+            ports,
+            baseline: Mutex::new(None),
+            seen: Mutex::new(BTreeSet::new()),
+        }
     }
 
     /// A home with a daemon that runs these apps.
@@ -108,7 +114,8 @@ impl Pm2Home {
         let home = self.path().to_str().unwrap();
         let node = self.release.program().1;
         // Its own node first: the daemon starts apps with the first one in PATH.
-        let path = format!("{}:{}", node.parent().unwrap().display(), std::env::var("PATH").unwrap());
+        let path =
+            format!("{}:{}", node.parent().unwrap().display(), std::env::var("PATH").unwrap());
         let apps = self.apps();
         let (rpc, publish) = self.ports.unwrap_or_default();
         let (rpc, publish) = (rpc.to_string(), publish.to_string());

@@ -30,17 +30,38 @@ pub fn split(frame: &Frame) -> Result<(String, &[u8]), BusError> {
 object! {
     struct Word<'de> {
         event: Scalar<'de> = "event",
+        kind: Scalar<'de> = "type",
+        raw: Object<RawWord<'de>> = "raw",
     }
 }
 
-/// What happened, in a `process:event`: its `event` word, cleaned.
+object! {
+    struct RawWord<'de> {
+        kind: Scalar<'de> = "type",
+    }
+}
+
+/// The name that pm2-interface's users know a message by, where the daemon has a general one:
+/// `process:online` for a `process:event` of `online`, and the `type` of a message that an app sent
+/// without `data`, which is a `process:msg` since 0.12 (PM2.md sections 4 and 5). Cleaned.
 #[must_use]
-pub fn event_word(payload: &[u8]) -> Option<String> {
+pub fn other_topic(topic: &str, payload: &[u8]) -> Option<String> {
+    if !matches!(topic, "process:event" | "process:msg") {
+        return None;
+    }
     let word = json::read(payload, |text| {
         let Object(word) = json::from_slice::<Object<Word<'_>>>(text)?;
-        Ok(word.and_then(|word| word.event.as_str().map(|word| clean_to(word, WORD_CHARS_MAX))))
+        Ok(word.and_then(|word| {
+            let cleaned = |word: &Scalar<'_>| word.as_str().map(|it| clean_to(it, WORD_CHARS_MAX));
+            if topic == "process:event" {
+                return cleaned(&word.event).filter(|word| !word.is_empty());
+            }
+            // 0.12 publishes the bare message, later releases put it under `raw`.
+            word.raw.0.as_ref().and_then(|raw| cleaned(&raw.kind)).or_else(|| cleaned(&word.kind))
+        }))
     });
-    word.ok().flatten().filter(|word| !word.is_empty())
+    let word = word.ok().flatten().filter(|word| !word.is_empty())?;
+    Some(if topic == "process:event" { format!("process:{word}") } else { word })
 }
 
 /// The whole payload; half surrogate pairs, which are no text, become U+FFFD. `None` for broken
@@ -90,9 +111,21 @@ mod tests {
     #[test]
     fn the_word_and_the_process_of_a_message() {
         let event = json!({ "event": "restart overlimit", "process": { "name": "a" }, "at": 5 });
-        assert_eq!(event_word(event.to_string().as_bytes()).as_deref(), Some("restart overlimit"));
+        let other =
+            |topic: &str, payload: &Json| other_topic(topic, payload.to_string().as_bytes());
+        let named = Some("process:restart overlimit".to_owned());
+        assert_eq!(other("process:event", &event), named);
+        assert_eq!(other("my:event", &event), None);
         for none in [json!({}), json!([]), json!({ "event": 1 }), json!({ "event": "" })] {
-            assert_eq!(event_word(none.to_string().as_bytes()), None, "{none}");
+            assert_eq!(other("process:event", &none), None, "{none}");
+        }
+        let heap = json!({ "type": "process:heap", "heap": 1 });
+        let (old, new) = (heap.clone(), json!({ "raw": heap, "at": 1 }));
+        for message in [old, new] {
+            assert_eq!(other("process:msg", &message).as_deref(), Some("process:heap"));
+        }
+        for none in [json!({ "raw": "text" }), json!({ "raw": { "type": 1 } }), json!("text")] {
+            assert_eq!(other("process:msg", &none), None, "{none}");
         }
         let (process, at_ms) = origin(&event);
         assert_eq!(process, Some(ProcessRef { pm_id: None, name: "a".into() }));

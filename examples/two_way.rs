@@ -1,0 +1,57 @@
+//! pm2-interface's two-way example: asks every process named `worker` for its heap, and shows what
+//! they answer.
+//!
+//! ```text
+//! pm2 start examples/worker.js -i 3 --name worker
+//! cargo run --example two_way [ROUNDS]
+//! ```
+#![expect(clippy::print_stdout, reason = "an example for a terminal")]
+
+use std::error::Error;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use pm2_tui::client::{BusItem, ClientOptions};
+use pm2_tui::daemon::Endpoint;
+use pm2_tui::{Bus, Client};
+use serde_json::json;
+
+/// How often the processes are asked.
+const ASK_EVERY: Duration = Duration::from_secs(5);
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let rounds: u64 = std::env::args().nth(1).map_or(Ok(u64::MAX), |rounds| rounds.parse())?;
+    let endpoint = Endpoint::from_env(|name| std::env::var_os(name))?;
+    let client = Client::connect(&endpoint, ClientOptions::default()).await?;
+    let mut bus = Bus::subscribe(&endpoint, &["process:heap"])?;
+    while !matches!(bus.next().await, Some(BusItem::Connected) | None) {}
+    println!("Connected to pm2");
+
+    let mut clock = tokio::time::interval(ASK_EVERY);
+    let (mut asked, mut missing) = (0, 0);
+    loop {
+        tokio::select! {
+            _ = clock.tick(), if asked < rounds => {
+                // `god:` is arbitrary: it tells what goes in from what comes out.
+                let message = json!({ "name": "worker", "msg": { "type": "god:heap" } });
+                let reached = client.msg_process(message).await?;
+                println!("sent: {reached}");
+                asked += 1;
+                missing += reached["process_count"].as_u64().unwrap_or(0);
+            }
+            Some(item) = bus.next() => {
+                if let BusItem::Event(event) = item {
+                    let name = event.process.map(|process| process.name).unwrap_or_default();
+                    println!("process heap: {name} {}", event.data);
+                    missing = missing.saturating_sub(1);
+                }
+            }
+        }
+        if asked == rounds && missing == 0 {
+            break;
+        }
+    }
+    client.disconnect().await;
+    Ok(())
+}

@@ -1,0 +1,69 @@
+//! The library against a real PM2: every method, called well and badly, the bus, and the examples.
+//!
+//! The locked PM2 releases are installed once, below the target folder. With
+//! `PM2_TUI_TEST_PM2=off` these tests are reported as ignored. Needs Linux.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a failure is a panic with a message"
+)]
+
+mod client {
+    pub(crate) mod bad;
+    pub(crate) mod events;
+    pub(crate) mod examples;
+    pub(crate) mod good;
+}
+#[expect(dead_code, reason = "other binaries use the rest")]
+mod harness;
+
+use std::future::Future;
+
+use harness::home::Pm2Home;
+use libtest_mimic::{Arguments, Trial};
+use pm2_tui::Client;
+use pm2_tui::client::ClientOptions;
+use pm2_tui::daemon::Endpoint;
+
+use client::{bad, events, examples, good};
+
+/// Runs a test's future.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Runtime::new().unwrap().block_on(future)
+}
+
+/// A client of this home's daemon.
+pub(crate) async fn connect(home: &Pm2Home) -> Client {
+    Client::connect(&Endpoint::in_home(home.path()), ClientOptions::default()).await.unwrap()
+}
+
+fn main() -> std::process::ExitCode {
+    let mut arguments = Arguments::from_args();
+    // Every test runs a daemon and its apps: more at once than this only makes them all slow.
+    arguments.test_threads.get_or_insert(2);
+    let with_pm2 = |name: &str, test: fn()| {
+        Trial::test(name, move || {
+            test();
+            Ok(())
+        })
+        .with_ignored_flag(harness::install::is_off())
+    };
+    let trials = vec![
+        with_pm2("pm2::no_bad_call_harms_seven", bad::no_bad_call_harms_seven),
+        with_pm2("pm2::no_bad_call_harms_five", bad::no_bad_call_harms_five),
+        with_pm2(
+            "pm2::a_read_only_client_changes_nothing",
+            bad::a_read_only_client_changes_nothing,
+        ),
+        with_pm2("pm2::every_method_on_seven", good::every_method_on_seven),
+        with_pm2("pm2::every_method_on_five", good::every_method_on_five),
+        with_pm2("pm2::apps_start_from_a_configuration", good::apps_start_from_a_configuration),
+        with_pm2("pm2::killing_leaves_no_app_behind", good::killing_leaves_no_app_behind),
+        with_pm2("pm2::a_message_reaches_every_instance", events::a_message_reaches_every_instance),
+        with_pm2("pm2::events_come_under_both_names", events::events_come_under_both_names),
+        with_pm2("pm2::the_examples_do_what_they_say", examples::the_examples_do_what_they_say),
+        with_pm2("pm2::the_two_way_example", examples::the_two_way_example),
+    ];
+    libtest_mimic::run(&arguments, trials).exit_code()
+}

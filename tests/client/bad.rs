@@ -1,0 +1,145 @@
+//! Calls that would kill a God daemon, or do what nobody meant.
+
+use pm2_tui::Client;
+use pm2_tui::client::{ClientError, ClientOptions};
+use pm2_tui::daemon::Endpoint;
+use serde_json::{Value, json};
+
+use crate::harness::apps;
+use crate::harness::home::Pm2Home;
+use crate::harness::install::Release;
+use crate::{block_on, connect};
+
+/// These act on everything when they are called with an object.
+const ON_ALL: [&str; 4] = ["stopAll", "deleteAll", "killMe", "reload"];
+
+/// Arguments that fit no method as a call that changes something.
+fn bad_arguments() -> Vec<Value> {
+    vec![
+        json!([]),
+        json!([null]),
+        json!(["abc"]),
+        json!([""]),
+        json!([9999]),
+        json!([-1]),
+        json!([1.5]),
+        json!([true]),
+        json!([[]]),
+        json!([{}]),
+        json!([{"id": 9999}]),
+        json!([{"id": null}]),
+        json!([{"id": 9999, "msg": "x", "name": "nobody"}]),
+        json!([9999, {}]),
+        json!([null, null]),
+        json!(["stopProcessId", null]),
+        json!([{}, {}]),
+        json!([{}, {}, {}]),
+        json!([{}, {}, {}, {}]),
+    ]
+}
+
+/// Calls of one method that its own source would choke on, or that name nobody.
+fn bad_calls() -> Vec<(&'static str, Value)> {
+    let path = "/nonexistent/app.js";
+    vec![
+        ("restartProcessId", json!([{"id": 0, "env": null}])),
+        ("restartProcessId", json!([{"id": 0, "env": {"cron_restart": "never"}}])),
+        ("prepare", json!([{"pm_exec_path": path, "env": {}}])),
+        ("prepare", json!([{"pm_exec_path": path, "pm_pid_path": "/tmp/x.pid"}])),
+        (
+            "prepare",
+            json!([{"pm_exec_path": path, "pm_pid_path": "/tmp/x", "env": {}, "instances": "max"}]),
+        ),
+        (
+            "prepare",
+            json!([{"pm_exec_path": path, "pm_pid_path": "/tmp/x", "env": {}, "cron_restart": "x"}]),
+        ),
+        ("prepareJson", json!([{"name": "a"}, "/tmp"])),
+        ("prepareJson", json!([{"script": "missing.js"}, "/tmp"])),
+        ("prepareJson", json!([{"script": "missing.js"}, "relative"])),
+        ("sendSignalToProcessName", json!([{"process_name": 5, "signal": "SIGUSR2"}])),
+        ("sendSignalToProcessName", json!([{"process_name": "nobody", "signal": "SIGUSR2"}])),
+        // Without a pid, God would signal its own process group.
+        ("sendSignalToProcessId", json!([{"process_id": 1, "signal": "SIGTERM"}])),
+        ("sendSignalToProcessId", json!([{"process_id": 9999, "signal": "SIGTERM"}])),
+        ("msgProcess", json!([{"id": 9999, "msg": {}}])),
+        ("msgProcess", json!([{"name": "nobody", "msg": {}}])),
+        ("sendDataToProcessId", json!([{"id": 0, "data": {}, "topic": ""}])),
+        ("sendLineToStdin", json!([{"pm_id": 9999, "line": "x\n"}])),
+        ("restartProcessName", json!(["nobody"])),
+        ("deleteProcess", json!(["nobody"])),
+        ("deleteProcess", json!([9999])),
+        ("killMe", json!([])),
+        ("notifyKillPM2", json!([{}])),
+        ("toString", json!([{}])),
+        ("nosuch", json!([{}])),
+    ]
+}
+
+async fn call(client: &Client, method: &str, args: &Value) -> Result<Value, ClientError> {
+    let result = client.call(method, args.as_array().unwrap().clone()).await;
+    let shown = format!("{method} {args}: {result:?}");
+    assert!(!matches!(result, Err(ClientError::Closed | ClientError::Timeout { .. })), "{shown}");
+    result
+}
+
+fn no_bad_call_harms(release: Release) {
+    let home =
+        Pm2Home::with(release, &[apps::idle("one"), apps::idle("two"), apps::cluster("web")]);
+    home.cli(&["stop", "two"]);
+    home.wait_status("two", "stopped");
+    home.mark();
+    block_on(async {
+        let client = connect(&home).await;
+        let methods = client.callable();
+        assert!(methods.len() > 30, "{methods:?}");
+        for method in &methods {
+            for args in bad_arguments() {
+                let is_one_object =
+                    args.as_array().is_some_and(|args| args.len() == 1 && args[0].is_object());
+                if !(is_one_object && ON_ALL.contains(&method.as_str())) {
+                    // Some of these are good calls of methods that look at nothing.
+                    let _ = call(&client, method, &args).await;
+                }
+            }
+            home.assert_unharmed_but(&[]);
+        }
+        for (method, args) in bad_calls() {
+            let error = call(&client, method, &args).await.unwrap_err().to_string();
+            assert!(!error.contains('\n'), "{error}");
+            home.assert_unharmed_but(&[]);
+        }
+        let alive = client.call("ping", vec![json!({})]).await.unwrap();
+        assert_eq!(alive, json!({ "msg": "pong" }));
+    });
+}
+
+pub(crate) fn no_bad_call_harms_seven() {
+    no_bad_call_harms(Release::Seven);
+}
+
+pub(crate) fn no_bad_call_harms_five() {
+    no_bad_call_harms(Release::Five);
+}
+
+pub(crate) fn a_read_only_client_changes_nothing() {
+    let home = Pm2Home::with(Release::Seven, &[apps::idle("one")]);
+    home.mark();
+    block_on(async {
+        let options = ClientOptions { read_only: true, ..ClientOptions::default() };
+        let client = Client::connect(&Endpoint::in_home(home.path()), options).await.unwrap();
+        let snapshot = client.snapshot().await.unwrap();
+        for method in client.callable() {
+            let result = client.call(&method, vec![json!({})]).await;
+            let is_refused = matches!(result, Err(ClientError::ReadOnly { .. }));
+            let reads = method.starts_with("get") || method == "ping" || method == "findByScript";
+            assert_eq!(is_refused, !reads, "{method}: {result:?}");
+        }
+        let act = client.act(pm2_tui::model::Action::Restart, &snapshot.processes[0]).await;
+        assert!(matches!(act, Err(ClientError::ReadOnly { .. })), "{act:?}");
+        for result in [client.reload().await, client.kill_me().await] {
+            assert!(matches!(result, Err(ClientError::ReadOnly { .. })), "{result:?}");
+        }
+        home.assert_unharmed_but(&[]);
+    });
+}
