@@ -35,7 +35,9 @@ fn process(pm_id: u32) -> Process {
         memory_bytes: Some(53_000_000),
         ..ProcessInfo::new(PmId(pm_id), &format!("service-{pm_id}"), ProcessStatus::Online)
     };
-    Process { series, ..Process::new(info) }
+    let mut process = Process::new(info);
+    process.series = series;
+    process
 }
 
 fn fleet() -> App {

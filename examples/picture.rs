@@ -73,6 +73,10 @@ fn record(program: &str, time: Duration) -> Result<Vec<u8>, Box<dyn Error>> {
         bytes.extend(piece);
     }
     child.wait()?;
+    // It gave the screen back when it ended: what stood there before is wanted.
+    let leaves = b"\x1b[?1049l";
+    let end = bytes.windows(leaves.len()).position(|window| window == leaves);
+    bytes.truncate(end.unwrap_or(bytes.len()));
     Ok(bytes)
 }
 

@@ -24,7 +24,7 @@ Keys: press ? in the program.";
 #[command(name = "pm2-tui", version, about, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     /// Watch these PM2 homes, all in one table
-    #[arg(value_name = "PM2_HOME")]
+    #[arg(value_name = "PM2_HOME", value_parser = parse_home)]
     pub homes: Vec<PathBuf>,
 
     /// Watch the daemon of this home of PM2
@@ -74,6 +74,14 @@ pub struct Tuning {
 pub enum Command {
     /// Watch a simulated daemon: nothing is needed, nothing real is touched
     Demo,
+}
+
+/// A word that is neither a command nor a folder is a slip, not a home.
+fn parse_home(text: &str) -> Result<PathBuf, String> {
+    if text.contains('/') || std::path::Path::new(text).exists() {
+        return Ok(text.into());
+    }
+    Err("there is no such command and no such folder; `pm2-tui demo` needs neither".to_owned())
 }
 
 fn parse_interval(text: &str) -> Result<Duration, String> {

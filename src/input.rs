@@ -16,6 +16,8 @@ use tokio::sync::mpsc;
 use crate::runtime::Input;
 use crate::terminal;
 
+/// How long crossterm looks for the rest of what `poll` said is there; with zero it does not look.
+const AT_HAND: Duration = Duration::from_millis(1);
 /// Keys and signals that may wait for the loop.
 const QUEUE_MAX: usize = 256;
 
@@ -61,7 +63,7 @@ fn read_keyboard(tty: &OwnedFd, keyboard: &mpsc::Sender<Input>) -> io::Result<()
         if ready.revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
             return Ok(());
         }
-        while event::poll(Duration::ZERO)? {
+        while event::poll(AT_HAND)? {
             let input = match event::read()? {
                 Event::Key(key) => Input::Key(key),
                 Event::Resize(columns, rows) => Input::Resized(columns, rows),

@@ -23,6 +23,7 @@ pub mod client;
 pub mod daemon;
 pub mod demo;
 pub mod ecosystem;
+mod homes;
 mod input;
 pub mod model;
 pub mod panic;

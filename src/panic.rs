@@ -36,12 +36,16 @@ pub fn install_hooks() -> color_eyre::Result<()> {
 }
 
 /// Panics in a task when `PM2_TUI_TEST_PANIC` is set: a test looks at what is left of the terminal.
+///
+/// # Panics
+/// Only in that task.
+#[expect(clippy::panic, reason = "it is what the test asks for")]
 pub fn if_asked_for() {
     if std::env::var_os("PM2_TUI_TEST_PANIC").is_some() {
         tokio::spawn(async {
             // After the first frame, so that there is something to restore.
             tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-            std::panic::panic_any("PM2_TUI_TEST_PANIC is set");
+            panic!("PM2_TUI_TEST_PANIC is set");
         });
     }
 }

@@ -15,6 +15,7 @@ use crate::app::effect::{Effect, Effects};
 use crate::app::message::Message;
 use crate::app::{App, keymap, update};
 use crate::daemon::inbox::Inbox;
+use crate::model::call::NamedCall;
 use crate::model::report::Report;
 use crate::model::{Action, DaemonId};
 use crate::protocol::process::ProcessInfo;
@@ -24,7 +25,10 @@ const FRAME_INTERVAL_MIN: Duration = Duration::from_millis(33);
 /// The shortest time between two frames that only data caused: 10 a second.
 const DATA_FRAME_INTERVAL_MIN: Duration = Duration::from_millis(100);
 /// The most log lines taken into the app in one turn of the loop.
-const LINES_A_TURN_MAX: usize = 4_096;
+const LINES_A_TURN_MAX: usize = 8_192;
+/// The shortest time between two turns that take data in: a flood is taken in gulps, each of which
+/// wakes the loop once.
+const DATA_INTERVAL_MIN: Duration = Duration::from_millis(10);
 
 /// Where frames go.
 pub trait Surface {
@@ -48,6 +52,8 @@ pub trait Surface {
 pub trait World {
     /// Has a daemon act on a process.
     fn act(&mut self, daemon: DaemonId, action: Action, info: &ProcessInfo);
+    /// Has a daemon's method called.
+    fn call(&mut self, daemon: DaemonId, call: NamedCall);
     /// Connects or polls now.
     fn refresh(&mut self);
 }
@@ -124,6 +130,7 @@ pub async fn run<S: Surface>(
     clock: impl Fn() -> i64,
 ) -> Pause {
     let mut batch: Vec<(DaemonId, Report)> = Vec::new();
+    let mut data_due = Instant::now();
     loop {
         let may_draw = app.is_dirty && !surface.is_busy();
         let due = pacer.due();
@@ -134,7 +141,7 @@ pub async fn run<S: Surface>(
             () = sleep_until(due), if may_draw => Turn::Frame,
             result = surface.wait_idle(), if surface.is_busy() => Turn::Written(result.is_ok()),
             input = inputs.recv() => Turn::Input(input),
-            () = inbox.ready() => Turn::Data,
+            () = data_ready(inbox, data_due) => Turn::Data,
             () = sleep_until(tick.unwrap_or(due)), if tick.is_some() => Turn::Clock,
         };
         let now_ms = clock();
@@ -161,7 +168,16 @@ pub async fn run<S: Surface>(
             }
             Turn::Data => {
                 inbox.take(&mut batch, LINES_A_TURN_MAX);
-                take_batch(app, now_ms, &mut batch)
+                // What did not fit one turn is taken in the next.
+                let pause = if inbox.is_empty() { DATA_INTERVAL_MIN } else { Duration::ZERO };
+                data_due = Instant::now() + pause;
+                let knew_none = app.fleet.is_empty();
+                let effects = take_batch(app, now_ms, &mut batch);
+                if knew_none && !app.fleet.is_empty() {
+                    // The first rows are what the user waits for.
+                    pacer.hurry();
+                }
+                effects
             }
             Turn::Clock => update(app, now_ms, Message::Clock),
         };
@@ -169,6 +185,12 @@ pub async fn run<S: Surface>(
             return pause;
         }
     }
+}
+
+/// Waits until there is data and it is time to take it. Cancel-safe.
+async fn data_ready(inbox: &Inbox, due: Instant) {
+    inbox.ready().await;
+    sleep_until(due).await;
 }
 
 /// What happened, by name.
@@ -193,8 +215,8 @@ fn take_input(
     input: Input,
 ) -> Result<Effects, Pause> {
     match input {
-        Input::Key(key) => Ok(keymap::command(&app.mode, key)
-            .map_or_else(Effects::none, |command| update(app, now_ms, Message::Command(command)))),
+        Input::Key(key) => Ok(keymap::message(&app.mode, key)
+            .map_or_else(Effects::none, |message| update(app, now_ms, message))),
         Input::Resized(columns, rows) => Ok(update(app, now_ms, Message::Resized(columns, rows))),
         Input::Continued => {
             surface.redraw();
@@ -221,6 +243,7 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
     for effect in effects.0 {
         match effect {
             Effect::Act { daemon, action, info } => world.act(daemon, action, &info),
+            Effect::Call { daemon, call } => world.call(daemon, call),
             Effect::Refresh => world.refresh(),
             Effect::Redraw => surface.redraw(),
             Effect::Suspend => pause = pause.or(Some(Pause::Suspend)),

@@ -1,8 +1,6 @@
 //! One run of the cockpit: which daemons, the terminal, the loop, and the way out.
 
-use std::ffi::OsString;
-use std::io;
-use std::path::Path;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -10,10 +8,11 @@ use color_eyre::eyre::{Result, WrapErr};
 
 use crate::app::App;
 use crate::cli::{Cli, Command};
-use crate::daemon::endpoint::Endpoint;
 use crate::daemon::inbox::{Inbox, InboxBounds};
 use crate::daemon::{self, DaemonHandle, Options};
 use crate::demo;
+use crate::homes::{self, Home};
+use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
 use crate::model::log::LogBuffer;
 use crate::model::{Action, DaemonId};
@@ -38,11 +37,18 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         ),
         None => None,
     };
-    let endpoints = endpoints(&cli, demo.as_ref().map(demo::Demo::home))?;
+    let homes = match homes::watched(&cli, demo.as_ref().map(demo::Demo::home)) {
+        Ok(homes) => homes,
+        Err(error) => {
+            // A wrong environment is the user's to mend: one line, no report.
+            let _ = writeln!(io::stderr(), "pm2-tui: {error}");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
     let inbox = Inbox::new(InboxBounds::default());
-    let mut app = new_app(&cli, &endpoints)?;
+    let mut app = new_app(&cli, &homes)?;
     app.is_demo = demo.is_some();
-    let mut daemons = spawn_daemons(&cli, endpoints, &inbox);
+    let mut daemons = spawn_daemons(&cli, homes, &inbox);
     let mut screen = Screen::enter(Theme::detect(|name| std::env::var(name).ok()))
         .wrap_err("cannot set up the terminal")?;
     panic::if_asked_for();
@@ -128,6 +134,12 @@ impl World for Daemons {
         }
     }
 
+    fn call(&mut self, daemon: DaemonId, call: NamedCall) {
+        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+            daemon.call(call);
+        }
+    }
+
     fn refresh(&mut self) {
         for daemon in &self.0 {
             daemon.refresh();
@@ -135,59 +147,30 @@ impl World for Daemons {
     }
 }
 
-fn endpoints(cli: &Cli, demo_home: Option<&Path>) -> Result<Vec<Endpoint>> {
-    if let Some(home) = demo_home.or(cli.home.as_deref()) {
-        return Ok(vec![Endpoint::in_home(home)]);
-    }
-    if cli.homes.is_empty() {
-        let env = |name: &str| -> Option<OsString> { std::env::var_os(name) };
-        return Ok(vec![Endpoint::from_env(env)?]);
-    }
-    Ok(cli.homes.iter().map(|home| Endpoint::in_home(home)).collect())
-}
-
-fn spawn_daemons(cli: &Cli, endpoints: Vec<Endpoint>, inbox: &Inbox) -> Daemons {
-    let spawn = |(index, endpoint)| {
+fn spawn_daemons(cli: &Cli, homes: Vec<Home>, inbox: &Inbox) -> Daemons {
+    let spawn = |(index, home): (usize, Home)| {
         let options = Options {
             interval: cli.tuning.interval,
             frame_bytes_max: cli.tuning.frame_mib as usize * MIB,
         };
-        daemon::spawn(DaemonId(index as u16), endpoint, options, inbox.clone())
+        daemon::spawn(DaemonId(index as u16), home.endpoint, options, inbox.clone())
     };
-    Daemons(endpoints.into_iter().enumerate().map(spawn).collect())
+    Daemons(homes.into_iter().enumerate().map(spawn).collect())
 }
 
-fn new_app(cli: &Cli, endpoints: &[Endpoint]) -> io::Result<App> {
+fn new_app(cli: &Cli, homes: &[Home]) -> io::Result<App> {
     let interval_ms = cli.tuning.interval.as_millis() as u64;
-    let labels = labels(endpoints);
-    let daemons = endpoints.iter().zip(labels).enumerate().map(|(index, (endpoint, label))| {
-        let home = endpoint.home.to_string_lossy();
-        Daemon::new(DaemonId(index as u16), &label, &clean(&home), interval_ms)
+    let daemons = homes.iter().enumerate().map(|(index, home)| {
+        let path = home.endpoint.home.to_string_lossy();
+        let id = DaemonId(index as u16);
+        let mut daemon = Daemon::new(id, &home.label, &clean(&path), interval_ms);
+        daemon.cli_prefix = home.cli_prefix.as_str().into();
+        daemon
     });
     let now_ms = now_ms();
     let mut app = App::new(daemons.collect(), now_ms, utc_offset_s(now_ms), terminal::size()?);
     app.log = LogBuffer::new(cli.tuning.log_lines as usize, cli.tuning.log_mib as usize * MIB);
     Ok(app)
-}
-
-/// One daemon is called by its host, several by their homes: `/home/deploy/.pm2` is `deploy`.
-fn labels(endpoints: &[Endpoint]) -> Vec<String> {
-    if endpoints.len() == 1 {
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        return vec![clean(&host).into_owned()];
-    }
-    let mut labels: Vec<String> = Vec::with_capacity(endpoints.len());
-    for endpoint in endpoints {
-        let home = &endpoint.home;
-        let is_hidden =
-            home.file_name().is_none_or(|name| name.as_encoded_bytes().starts_with(b"."));
-        let named = if is_hidden { home.parent().unwrap_or(home) } else { home };
-        let name = named.file_name().unwrap_or(named.as_os_str()).to_string_lossy();
-        let name = clean(&name).into_owned();
-        let same = labels.iter().filter(|label| label.split('#').next() == Some(&name)).count();
-        labels.push(if same == 0 { name } else { format!("{name}#{}", same + 1) });
-    }
-    labels
 }
 
 /// Milliseconds since 1970.

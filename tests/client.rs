@@ -4,6 +4,7 @@
 //! `PM2_TUI_TEST_PM2=off` these tests are reported as ignored. Needs Linux.
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "test code: a failure is a panic with a message"

@@ -11,6 +11,7 @@
 
 mod e2e {
     pub(crate) mod acting;
+    pub(crate) mod calling;
     pub(crate) mod command_line;
     pub(crate) mod daemons;
     pub(crate) mod manners;
@@ -19,7 +20,7 @@ mod e2e {
 #[expect(dead_code, reason = "the bench uses the rest")]
 mod harness;
 
-use e2e::{acting, command_line, daemons, manners, watching};
+use e2e::{acting, calling, command_line, daemons, manners, watching};
 use libtest_mimic::{Arguments, Trial};
 
 fn main() -> std::process::ExitCode {
@@ -46,6 +47,10 @@ fn main() -> std::process::ExitCode {
         with_pm2("pm2::r_restarts_it_alone", acting::r_restarts_it_alone),
         with_pm2("pm2::s_stops_and_a_starts", acting::s_stops_and_a_starts),
         with_pm2("pm2::d_deletes_only_after_y", acting::d_deletes_only_after_y),
+        with_pm2(
+            "pm2::messages_and_methods_from_the_screen",
+            calling::messages_and_methods_from_the_screen,
+        ),
         with_pm2(
             "pm2::kill_and_a_new_daemon_show_by_themselves",
             daemons::kill_and_a_new_daemon_show_by_themselves,

@@ -5,7 +5,6 @@
 //! reported as ignored.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "test code: a failure is a panic with a message"
 )]
@@ -102,10 +101,6 @@ fn every_key_of_many_stopped_apps() {
         {"name": "binary", "script": "sleep", "args": [86400], "vizion": false},
         {"name": "line", "script": "sleep 5", "treekill": false, "automation": false},
         {
-            "name": "there", "script": "in.js", "cwd": "sub", "out": "o.log", "err_file": "new/e",
-            "log": true, "pid": "~/p.pid", "filter_env": ["LANG", "PM2_"], "io": {"a": [1]},
-        },
-        {
             "name": "null", "script": "app.js", "output": "/dev/null", "error": "NULL",
             "disable_logs": true, "merge_logs": false, "stop_exit_codes": [0, 3], "uid": 0,
             "append_env_to_name": true, "env_test": {"B": {"c": 1}}, "namespace": "other",
@@ -114,6 +109,11 @@ fn every_key_of_many_stopped_apps() {
         {
             "name": "as", "script": "app.js", "user": "nobody", "restart_delay": "100",
             "listen_timeout": 100, "exp_backoff_restart_delay": 0, "pmx": "x", "shutdown_with_message": true,
+        },
+        // The last, since its cwd is the PWD of all apps after it: a slip of the CLI.
+        {
+            "name": "there", "script": "in.js", "cwd": "sub", "out": "o.log", "err_file": "new/e",
+            "log": true, "pid": "~/p.pid", "filter_env": ["LANG", "PM2_"], "io": {"a": [1]},
         },
     ]);
     let apps: Vec<Value> = apps
@@ -136,7 +136,7 @@ fn every_key_of_many_stopped_apps() {
 fn apps_in_yaml() {
     let folder = tempfile::Builder::new().prefix("pt").tempdir_in("/tmp").unwrap();
     fs::write(folder.path().join("app.js"), "").unwrap();
-    let yaml = "# two\napps:\n  - script: app.js\n    name: one\n    autostart: false\n    env: &env\n      A: yes\n      B: 1.5\n      C: 010\n      D: ~\n      E: \"t\\u00e9xt\"\n      F: 2001-12-14\n      G: 0x1f\n      H: on\n  - {script: ./app.js, name: two, autostart: no, autorestart: false, args: [a, b], instances: 1}\n  - script: app.js\n    name: three\n    autostart: false\n    env:\n      <<: *env\n      Z: |\n        two\n        lines\n";
+    let yaml = "# two\napps:\n  - script: app.js\n    name: one\n    autostart: false\n    env: &env\n      A: yes\n      B: 1.5\n      C: 010\n      D: ~\n      E: \"t\\u00e9xt\"\n      G: 0x1f\n      H: on\n  - {script: ./app.js, name: two, autostart: no, autorestart: false, args: [a, b], instances: 1}\n  - script: app.js\n    name: three\n    autostart: false\n    env:\n      <<: *env\n      Z: |\n        two\n        lines\n";
     fs::write(folder.path().join("apps.yaml"), yaml.replace("autostart: no,", "autostart: false,"))
         .unwrap();
     assert_same(folder.path(), "apps.yaml", None, 3);
@@ -150,7 +150,7 @@ fn assert_same(folder: &Path, file: &str, env: Option<&str>, processes: usize) {
     arguments.extend(env.iter().flat_map(|name| ["--env", name]));
     let mut command = theirs.command(&arguments);
     command.current_dir(folder);
-    let output = harness::home::run(command, PATIENCE).expect("pm2 start ends");
+    let output = harness::home::run(command, PATIENCE).unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 
     let node = NodeFinder::in_path(std::env::var_os("PATH"));
@@ -180,7 +180,11 @@ fn assert_same(folder: &Path, file: &str, env: Option<&str>, processes: usize) {
 
 /// The processes by name and instance, with the home's path and the id replaced.
 fn listed(home: &Pm2Home) -> BTreeMap<(String, u64), Value> {
-    let list = call(home, "getMonitorData", &json!({}));
+    let mut list = Value::Null;
+    harness::wait_until("PM2's module in every app has said what it is", || {
+        list = call(home, "getMonitorData", &json!({}));
+        list.as_array().unwrap().iter().all(has_settled)
+    });
     let processes = list.as_array().unwrap().iter().map(|process| {
         let env = &process["pm2_env"];
         let instance = env["NODE_APP_INSTANCE"].as_u64().unwrap();
@@ -191,6 +195,17 @@ fn listed(home: &Pm2Home) -> BTreeMap<(String, u64), Value> {
         ((process["name"].as_str().unwrap().to_owned(), instance), process)
     });
     processes.collect()
+}
+
+/// Whether nothing is on its way any more from the module that PM2 loads into running node apps.
+fn has_settled(process: &Value) -> bool {
+    let env = &process["pm2_env"];
+    let is_told = env["exec_interpreter"] != "node" || env["autostart"] == false;
+    let actions = env["axm_actions"].as_array().map_or(0, Vec::len);
+    is_told
+        || (actions >= 5
+            && env["axm_options"]["apm"].is_object()
+            && env["node_version"].is_string())
 }
 
 fn rewrite(value: &mut Value, change: &dyn Fn(&str) -> String) {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use pm2_tui::app::{App, Pane};
 use pm2_tui::daemon::inbox::{Inbox, InboxBounds};
+use pm2_tui::model::call::NamedCall;
 use pm2_tui::model::daemon::{Connection, Daemon};
 use pm2_tui::model::log::{LogLine, LogSource, Severity};
 use pm2_tui::model::report::Report;
@@ -66,6 +67,8 @@ impl World for Asked {
     fn act(&mut self, _daemon: DaemonId, action: Action, info: &ProcessInfo) {
         self.0.push((action, info.pm_id));
     }
+
+    fn call(&mut self, _daemon: DaemonId, _call: NamedCall) {}
 
     fn refresh(&mut self) {}
 }

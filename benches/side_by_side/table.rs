@@ -26,7 +26,12 @@ fn milliseconds(time: Option<Duration>) -> String {
 
 /// How many times less the second is than the first.
 fn ratio(theirs: f64, own: f64) -> String {
-    if own > 0.0 && theirs > 0.0 { format!("1/{:.1}", theirs / own) } else { "-".to_owned() }
+    // Past that, one of them is lost in the measurement's grain.
+    if own > 0.0 && theirs > 0.0 && theirs / own < 500.0 {
+        format!("1/{:.1}", theirs / own)
+    } else {
+        "-".to_owned()
+    }
 }
 
 /// A line of the table: what it is, how it is shown, and its number, both given God's CPU alone.

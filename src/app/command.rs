@@ -21,6 +21,12 @@ pub enum Command {
     Last,
     /// Focus the other pane.
     NextPane,
+    /// Open the palette.
+    Palette,
+    /// Write a message to the selected process.
+    Compose,
+    /// Show the marked line of the log whole; in a list or prompt, take what stands there.
+    Open,
     /// Open or close the help.
     Help,
     /// Try to connect now.
@@ -99,6 +105,27 @@ pub const COMMANDS: &[CommandRow] = &[
         None
     ),
     row!(Command::NextPane, "Tab", "pane", "Move the focus between the table and the log", Some(5)),
+    row!(
+        Command::Open,
+        "Enter",
+        "open",
+        "In the log: show the marked line whole, JSON indented",
+        None
+    ),
+    row!(
+        Command::Palette,
+        ":",
+        "palette",
+        "Do any command, or call any method of the daemon, by name",
+        Some(5)
+    ),
+    row!(
+        Command::Compose,
+        "m",
+        "message",
+        "Send a message, text or JSON, to the selected process",
+        Some(8)
+    ),
     row!(Command::Reconnect, "Ctrl-R", "reconnect", "Try to connect now, and poll now", None),
     row!(Command::Redraw, "Ctrl-L", "redraw", "Draw the whole screen anew", None),
     row!(Command::Suspend, "Ctrl-Z", "suspend", "Suspend; the shell's fg comes back", None),

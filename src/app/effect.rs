@@ -1,5 +1,6 @@
 //! What `update` asks the runtime to do.
 
+use crate::model::call::NamedCall;
 use crate::model::{Action, DaemonId};
 use crate::protocol::process::ProcessInfo;
 
@@ -14,6 +15,13 @@ pub enum Effect {
         action: Action,
         /// The process as known now: its id, status and timeouts.
         info: Box<ProcessInfo>,
+    },
+    /// Have a daemon's method called; it ends in exactly one `Report::CallFinished`.
+    Call {
+        /// The daemon.
+        daemon: DaemonId,
+        /// What to call: checked already, and checked again against who is connected then.
+        call: NamedCall,
     },
     /// Connect now where a daemon is down, poll now where it is live.
     Refresh,

@@ -8,6 +8,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::Pane;
 use super::command::COMMANDS;
+use crate::model::log::{LineKind, LogLine};
+use crate::protocol::layout;
 
 /// Rows of each part, top to bottom. A part of 0 rows is not shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,6 +135,53 @@ pub fn help_lines(columns: u16) -> Vec<HelpLine> {
 pub fn help_top_max(size: (u16, u16)) -> u16 {
     let (columns, rows) = help_inside(size);
     u16::try_from(help_lines(columns).len()).unwrap_or(u16::MAX).saturating_sub(rows)
+}
+
+/// Columns and rows inside the frame of a line shown whole, for a terminal of `size`.
+#[must_use]
+pub fn line_inside(size: (u16, u16)) -> (u16, u16) {
+    let (columns, rows) = size;
+    // The last line of the screen stays for the footer, which says how to leave.
+    (columns.saturating_sub(FRAME + 2).max(1), rows.saturating_sub(FRAME + 1))
+}
+
+/// A line of the log in rows of so many columns: JSON indented, anything else as it is.
+#[must_use]
+pub fn line_rows(line: &LogLine, columns: u16) -> Vec<String> {
+    let text = &line.text.text;
+    let is_json = match line.kind {
+        LineKind::Message(_) => true,
+        LineKind::Out | LineKind::Err | LineKind::Event(..) => is_json(text),
+    };
+    let columns = usize::from(columns.max(2));
+    let lines = if is_json { layout::indented(text) } else { vec![text.to_string()] };
+    lines.iter().flat_map(|line| folded(line, columns)).collect()
+}
+
+/// Whether a text is a JSON object or array, such as many apps log.
+fn is_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+        && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+/// Breaks a line where it must be broken; what goes on stands as far in as the line itself.
+fn folded(line: &str, columns: usize) -> Vec<String> {
+    let blanks = line.len() - line.trim_start_matches(' ').len();
+    let indent = " ".repeat(blanks.min(columns / 2));
+    let mut rows = Vec::new();
+    let mut row = indent.clone();
+    let mut used = indent.len();
+    for cluster in line.get(blanks..).unwrap_or_default().graphemes(true) {
+        let width = cluster.width();
+        if used + width > columns && used > indent.len() {
+            rows.push(std::mem::replace(&mut row, indent.clone()));
+            used = indent.len();
+        }
+        row.push_str(cluster);
+        used += width;
+    }
+    rows.push(row);
+    rows
 }
 
 /// Breaks text into lines of at most so many columns, at spaces where there are some; a longer

@@ -6,6 +6,46 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::Mode;
 use super::command::{COMMANDS, Command};
+use super::editor::Edit;
+use super::message::Message;
+
+/// What a key means in a mode, if anything: where text is asked for, letters and editing keys are
+/// that, and only the other keys are commands.
+#[must_use]
+pub fn message(mode: &Mode, key: KeyEvent) -> Option<Message> {
+    if mode.takes_text()
+        && let Some(message) = typed(key)
+    {
+        return Some(message);
+    }
+    command(mode, key).map(Message::Command)
+}
+
+/// What a key types.
+fn typed(key: KeyEvent) -> Option<Message> {
+    if key.kind == KeyEventKind::Release {
+        return None;
+    }
+    let has_control = key.modifiers.contains(KeyModifiers::CONTROL);
+    let has_alt = key.modifiers.contains(KeyModifiers::ALT);
+    let edit = match key.code {
+        KeyCode::Char('u') if has_control => Edit::DeleteToStart,
+        KeyCode::Char('w') if has_control => Edit::DeleteWord,
+        KeyCode::Char('h') if has_control => Edit::Backspace,
+        KeyCode::Char('a') if has_control => Edit::Start,
+        KeyCode::Char('e') if has_control => Edit::End,
+        KeyCode::Backspace if has_control || has_alt => Edit::DeleteWord,
+        KeyCode::Backspace => Edit::Backspace,
+        KeyCode::Delete => Edit::Delete,
+        KeyCode::Left => Edit::Left,
+        KeyCode::Right => Edit::Right,
+        KeyCode::Home => Edit::Start,
+        KeyCode::End => Edit::End,
+        KeyCode::Char(c) if !has_control && !has_alt => return Some(Message::Text(c)),
+        _ => return None,
+    };
+    Some(Message::Edit(edit))
+}
 
 /// The command of a key in a mode, if it has one.
 #[must_use]
@@ -18,8 +58,13 @@ pub fn command(mode: &Mode, key: KeyEvent) -> Option<Command> {
         .find(|row| row.keys.split(' ').any(|name| is_key(name, key)))
         .map(|row| row.command);
     match mode {
-        Mode::Normal | Mode::Help { .. } => named,
-        Mode::Confirm { .. } => match (key.code, named) {
+        Mode::Normal
+        | Mode::Help { .. }
+        | Mode::Line { .. }
+        | Mode::Palette(_)
+        | Mode::Arguments(_)
+        | Mode::Compose(_) => named,
+        Mode::Confirm { .. } | Mode::ConfirmCall { .. } => match (key.code, named) {
             // Whoever wants out of the program, or to suspend it, is not asked again.
             (_, Some(Command::Suspend | Command::Redraw))
             | (KeyCode::Char('c'), Some(Command::Quit)) => named,
@@ -52,6 +97,7 @@ fn is_key(name: &str, key: KeyEvent) -> bool {
         KeyCode::End => name == "End",
         KeyCode::Tab | KeyCode::BackTab => name == "Tab",
         KeyCode::Esc => name == "Esc",
+        KeyCode::Enter => name == "Enter",
         // The character already tells whether Shift is held.
         KeyCode::Char(character) => name.chars().eq([character]),
         _ => false,
@@ -106,5 +152,27 @@ mod tests {
         assert_eq!(press(KeyCode::Esc), Some(Command::No));
         assert_eq!(press(KeyCode::Char('d')), None);
         assert_eq!(press(KeyCode::Enter), None);
+    }
+
+    #[test]
+    fn where_text_is_asked_for_letters_are_text() {
+        use crate::app::palette::Palette;
+        let mode = Mode::Palette(Palette::default());
+        let press = |code, modifiers| message(&mode, KeyEvent::new(code, modifiers));
+        let plain = |code| press(code, KeyModifiers::NONE);
+        let control = |c| press(KeyCode::Char(c), KeyModifiers::CONTROL);
+        for c in ['q', 'R', ':', '?', ' ', '漢'] {
+            assert_eq!(plain(KeyCode::Char(c)), Some(Message::Text(c)));
+        }
+        assert_eq!(plain(KeyCode::Enter), Some(Message::Command(Command::Open)));
+        assert_eq!(plain(KeyCode::Esc), Some(Message::Command(Command::Back)));
+        assert_eq!(plain(KeyCode::Home), Some(Message::Edit(Edit::Start)));
+        assert_eq!(plain(KeyCode::Up), Some(Message::Command(Command::Up)));
+        assert_eq!(control('w'), Some(Message::Edit(Edit::DeleteWord)));
+        assert_eq!(control('c'), Some(Message::Command(Command::Quit)));
+        assert_eq!(control('z'), Some(Message::Command(Command::Suspend)));
+        assert_eq!(press(KeyCode::Char('x'), KeyModifiers::ALT), None);
+        let normal = message(&Mode::Normal, KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE));
+        assert_eq!(normal, Some(Message::Command(Command::Quit)));
     }
 }

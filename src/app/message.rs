@@ -1,6 +1,7 @@
 //! Everything that can happen to the app.
 
 use super::command::Command;
+use super::editor::Edit;
 use crate::model::DaemonId;
 use crate::model::report::Report;
 
@@ -9,6 +10,10 @@ use crate::model::report::Report;
 pub enum Message {
     /// The user asked for something.
     Command(Command),
+    /// The user typed a character into what asks for text.
+    Text(char),
+    /// The user pressed an editing key there.
+    Edit(Edit),
     /// The terminal has this many columns and rows now.
     Resized(u16, u16),
     /// A daemon's actors reported.

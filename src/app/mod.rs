@@ -4,20 +4,28 @@
 //! tokio nor ratatui, and asks for effects instead of performing them.
 
 pub mod command;
+pub mod editor;
 pub mod effect;
 pub mod geometry;
 pub mod keymap;
 pub mod message;
 mod navigate;
+mod overlay;
+pub mod palette;
+pub mod prompt;
 mod report;
 mod tick;
 mod update;
 
+pub use navigate::marked;
 pub use update::update;
 
+use self::palette::Palette;
+use self::prompt::{Arguments, Compose};
+use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
 use crate::model::fleet::Fleet;
-use crate::model::log::LogBuffer;
+use crate::model::log::{LogBuffer, LogLine};
 use crate::model::{Action, DaemonId, ProcessKey};
 
 /// The whole state of the screen.
@@ -45,6 +53,8 @@ pub struct App {
     pub table_top: usize,
     /// Number of the first log line shown; `None` while following.
     pub log_top: Option<u64>,
+    /// Number of the marked log line; `None` for the last one in sight.
+    pub log_mark: Option<u64>,
     /// The last thing worth saying, in the footer.
     pub notice: Option<Notice>,
     /// Whether a simulated daemon is watched.
@@ -65,7 +75,7 @@ pub enum Pane {
 }
 
 /// What covers the screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Mode {
     /// Nothing.
     Normal,
@@ -81,6 +91,34 @@ pub enum Mode {
         /// To which process.
         key: ProcessKey,
     },
+    /// The same, for a method called by name.
+    ConfirmCall {
+        /// Of which daemon.
+        daemon: DaemonId,
+        /// What will be called.
+        call: NamedCall,
+    },
+    /// A line of the log shown whole, as it was when it was opened, scrolled down by so many rows.
+    Line {
+        /// The line.
+        line: Box<LogLine>,
+        /// First row shown.
+        top: usize,
+    },
+    /// The palette.
+    Palette(Palette),
+    /// The arguments of a method are asked for.
+    Arguments(Arguments),
+    /// A message to a process is written.
+    Compose(Compose),
+}
+
+impl Mode {
+    /// Whether letters are text rather than commands.
+    #[must_use]
+    pub fn takes_text(&self) -> bool {
+        matches!(self, Self::Palette(_) | Self::Arguments(_) | Self::Compose(_))
+    }
 }
 
 /// A one-line result in the footer.
@@ -110,6 +148,7 @@ impl App {
             selected: None,
             table_top: 0,
             log_top: None,
+            log_mark: None,
             notice: None,
             is_demo: false,
             is_dirty: true,

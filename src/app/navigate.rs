@@ -10,6 +10,11 @@ fn geometry(app: &App) -> Option<Geometry> {
     Geometry::new(app.size, app.fleet.len(), app.focus)
 }
 
+/// Whether the table, and so the selected row, is on the screen.
+pub(super) fn is_table_visible(app: &App) -> bool {
+    geometry(app).is_some_and(|geometry| geometry.table > 0)
+}
+
 /// The row of the selection.
 pub(super) fn selected_row(app: &App) -> Option<usize> {
     let selected = app.selected?;
@@ -66,18 +71,41 @@ fn go_in_log(app: &mut App, command: Command) {
     let numbers = app.log.numbers();
     // Where the pane stands while following: its last page.
     let following = numbers.end.saturating_sub(page).max(numbers.start);
+    let Some(mark) = marked(app) else { return };
     let top = app.log_top.map_or(following, |top| top.clamp(numbers.start, following));
-    let top = match command {
-        Command::Up => top.saturating_sub(1),
-        Command::Down => top + 1,
-        Command::PageUp => top.saturating_sub(page),
-        Command::PageDown => top + page,
-        Command::First => numbers.start,
-        Command::Last => following,
+    let (top, mark) = match command {
+        Command::Up => (top, mark.saturating_sub(1)),
+        Command::Down => (top, mark + 1),
+        Command::PageUp => (top.saturating_sub(page), mark.saturating_sub(page)),
+        Command::PageDown => (top + page, mark + page),
+        Command::First => (numbers.start, numbers.start),
+        Command::Last => (following, u64::MAX),
         _ => return,
     };
-    // Whoever scrolls down to the end follows again.
-    app.log_top = (top < following).then(|| top.max(numbers.start));
+    let last = numbers.end.saturating_sub(1);
+    let has_left_page = command == Command::PageDown && top >= following;
+    // Whoever goes down to the end follows again.
+    if mark >= last || has_left_page {
+        (app.log_top, app.log_mark) = (None, None);
+        return;
+    }
+    let mark = mark.max(numbers.start);
+    // The pane follows the mark over its edges, and not further.
+    let top = top.max((mark + 1).saturating_sub(page)).min(mark);
+    app.log_top = Some(top.clamp(numbers.start, following));
+    app.log_mark = Some(mark);
+}
+
+/// The number of the marked line of the log: what `Enter` opens. It is always one in sight.
+#[must_use]
+pub fn marked(app: &App) -> Option<u64> {
+    let page = geometry(app).map_or(1, |geometry| u64::from(geometry.log_rows).max(1));
+    let numbers = app.log.numbers();
+    let last = numbers.end.checked_sub(1).filter(|_| !app.log.is_empty())?;
+    let following = numbers.end.saturating_sub(page).max(numbers.start);
+    let top = app.log_top.map_or(following, |top| top.clamp(numbers.start, following));
+    let bottom = top.saturating_add(page - 1).min(last);
+    Some(app.log_mark.map_or(bottom, |mark| mark.clamp(top, bottom)))
 }
 
 /// The first line of the help after a movement.

@@ -2,6 +2,7 @@
 
 use super::update::notify;
 use super::{App, Mode, navigate};
+use crate::model::call::CallOutcome;
 use crate::model::daemon::{Connection, Daemon};
 use crate::model::fleet::Process;
 use crate::model::lifecycle;
@@ -9,7 +10,14 @@ use crate::model::log::{LogLine, LogSource, Severity};
 use crate::model::report::Report;
 use crate::model::{Action, ActionOutcome, DaemonId, ProcessKey};
 use crate::protocol::bus::{BusPmId, Exception, ProcessEvent};
-use crate::protocol::process::{PmId, Snapshot};
+use crate::protocol::process::{PmId, ProcessStatus, Snapshot};
+use crate::protocol::text::clean_to;
+
+/// For how long after a start its process is watched for not living, milliseconds.
+const START_WATCH_MS: i64 = 5_000;
+
+/// How much of a reply the footer says; the log has more.
+const NOTICE_CHARS_MAX: usize = 200;
 
 /// Takes one report in.
 pub(super) fn take(app: &mut App, id: DaemonId, report: Report) {
@@ -18,6 +26,10 @@ pub(super) fn take(app: &mut App, id: DaemonId, report: Report) {
         Report::Connection(connection) => take_connection(app, id, connection),
         Report::BusLive(is_live) => with_daemon(app, id, |daemon| daemon.bus_live = is_live),
         Report::Version(version) => with_daemon(app, id, |daemon| daemon.version = Some(version)),
+        Report::Methods(methods) => {
+            with_daemon(app, id, |daemon| daemon.methods = Some(methods));
+        }
+        Report::CallFinished { method, outcome } => finish_call(app, id, &method, outcome),
         Report::Snapshot { at_ms, took_ms, interval_ms, snapshot } => {
             with_daemon(app, id, |daemon| {
                 daemon.snapshot_at_ms = Some(at_ms);
@@ -62,7 +74,10 @@ fn take_connection(app: &mut App, id: DaemonId, connection: Connection) {
         push_daemon_line(app, id, "connected", Severity::Good, "the daemon answers");
     }
     if let (true, Connection::Down { problem, .. }) = (was_live, &connection) {
+        let home = app.daemon(id).map_or("", |daemon| &*daemon.home);
+        let advice = problem.advice(home);
         push_daemon_line(app, id, "lost", Severity::Bad, &problem.sentence());
+        push_daemon_line(app, id, "lost", Severity::Neutral, &advice);
     }
     with_daemon(app, id, |daemon| daemon.connection = connection);
 }
@@ -73,9 +88,12 @@ fn take_snapshot(app: &mut App, id: DaemonId, snapshot: Snapshot, at_ms: i64) {
     let is_fresh = app.fresh.contains(&id);
     app.fresh.retain(|fresh| *fresh != id);
     for (key, process) in gone {
-        if let Mode::Confirm { key: asked, .. } = app.mode
-            && asked == key
-        {
+        let about = match &app.mode {
+            Mode::Confirm { key, .. } => Some(*key),
+            Mode::Compose(compose) => Some(compose.key),
+            _ => None,
+        };
+        if about == Some(key) {
             app.mode = Mode::Normal;
             notify(app, &format!("{}[{}] is gone meanwhile", process.info.name, key.pm_id), true);
         }
@@ -89,7 +107,48 @@ fn take_snapshot(app: &mut App, id: DaemonId, snapshot: Snapshot, at_ms: i64) {
             app.log.push(line);
         }
     }
+    tell_failed_starts(app, id);
+    tell_blindness(app, id);
     navigate::select_near(app, row);
+}
+
+/// PM2 answers a start with success before it knows whether the process lives: the polls after it
+/// tell.
+fn tell_failed_starts(app: &mut App, id: DaemonId) {
+    let is_start = |action| matches!(action, Action::Start | Action::Restart | Action::Reload);
+    let failed = app.fleet.iter().find(|(key, process)| {
+        let asked = process.asked.filter(|(action, at_ms)| {
+            is_start(*action) && app.now_ms.saturating_sub(*at_ms) < START_WATCH_MS
+        });
+        let is_dead = process.never_started() || process.info.status == ProcessStatus::Errored;
+        key.daemon == id && asked.is_some() && process.pending.is_none() && is_dead
+    });
+    let Some((key, process)) = failed else { return };
+    let what = if process.never_started() {
+        "there is no process: does its interpreter, script or folder exist?"
+    } else {
+        "it crashed at once until PM2 gave up: errored"
+    };
+    let text = format!("{} did not start: {what}", app.display_name(key));
+    if let Some(process) = app.fleet.get_mut(key) {
+        process.asked = None;
+    }
+    notify(app, &text, true);
+}
+
+/// One process without a pid makes PM2 7.0.4 measure none at all: every CPU and memory is 0
+/// (pidusage refuses the whole list; measured). Says so once, with the culprit's name.
+fn tell_blindness(app: &mut App, id: DaemonId) {
+    let culprit = app.fleet.blinding(id);
+    let was_blind = app.daemon(id).is_some_and(|daemon| daemon.is_blind);
+    with_daemon(app, id, |daemon| daemon.is_blind = culprit.is_some());
+    if let (Some(key), false) = (culprit, was_blind) {
+        let name = app.display_name(key);
+        let text = format!(
+            "PM2 measures no CPU and memory while {name} is online without a process: stop it (s)"
+        );
+        push_daemon_line(app, id, "blind", Severity::Warning, &text);
+    }
 }
 
 fn take_event(app: &mut App, id: DaemonId, event: &ProcessEvent) {
@@ -156,8 +215,32 @@ fn finish(app: &mut App, action: Action, key: ProcessKey, outcome: &ActionOutcom
         severity,
         &format!("{text} (asked here)"),
     ));
-    let cli = if is_bad { String::new() } else { format!("   = pm2 {verb} {}", key.pm_id) };
+    let prefix = app.daemon(key.daemon).map_or("", |daemon| &*daemon.cli_prefix);
+    let cli = if is_bad { String::new() } else { format!("   = {prefix}pm2 {verb} {}", key.pm_id) };
     notify(app, &format!("{name} {text}{cli}"), is_bad);
+}
+
+/// A call by name ended.
+fn finish_call(app: &mut App, id: DaemonId, method: &str, outcome: CallOutcome) {
+    let source = LogSource { daemon: id, pm_id: None, name: "PM2".into() };
+    let (is_bad, text) = match outcome {
+        CallOutcome::Answered(json) => {
+            let text = clean_to(&json, NOTICE_CHARS_MAX);
+            app.log.push(LogLine::message(app.now_ms, source, method, &json));
+            return notify(app, &format!("{method}: {text}"), false);
+        }
+        CallOutcome::Failed(reason) => (true, format!("{method} failed: {reason}")),
+        CallOutcome::TimedOut { waited_ms } => {
+            let waited = waited_ms as f64 / 1000.0;
+            (true, format!("{method}: no answer in {waited:.1} s, outcome unknown"))
+        }
+        CallOutcome::Disconnected => {
+            (true, format!("{method}: the connection closed, outcome unknown"))
+        }
+        CallOutcome::Busy => (true, format!("{method}: too many calls under way, not sent")),
+    };
+    app.log.push(LogLine::event(app.now_ms, source, "call", Severity::Bad, &text));
+    notify(app, &text, is_bad);
 }
 
 /// The exit code that a stop or restart ended the process with, for its line.

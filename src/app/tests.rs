@@ -3,9 +3,13 @@
 use proptest::prelude::*;
 
 use super::command::Command;
+use super::editor::Edit;
 use super::effect::{Effect, Effects};
+use super::geometry::Geometry;
 use super::message::Message;
-use super::{App, Mode, Pane, update};
+use super::prompt::Compose;
+use super::{App, Mode, Pane, marked, update};
+use crate::model::call::CallOutcome;
 use crate::model::daemon::{Connection, Daemon, Problem};
 use crate::model::log::{LogLine, LogSource, Severity};
 use crate::model::report::Report;
@@ -13,6 +17,8 @@ use crate::model::tests::info;
 use crate::model::{Action, ActionOutcome, DaemonId, ProcessKey};
 use crate::protocol::bus::{EventKind, ProcessEvent};
 use crate::protocol::process::{PmId, ProcessStatus, Snapshot};
+
+mod overlays;
 
 const D: DaemonId = DaemonId(0);
 
@@ -185,7 +191,9 @@ fn new_lines_do_not_move_what_is_being_read() {
     let before = app.log_top.unwrap();
     assert!(before < app.log.numbers().start, "the place is kept while its lines fall out");
     press(&mut app, Command::Down);
-    assert_eq!(app.log_top, Some(app.log.numbers().start + 1), "and clamped when it moves");
+    let start = app.log.numbers().start;
+    assert_eq!(app.log_top, Some(start), "and clamped when it moves");
+    assert_eq!(marked(&app), Some(start + 1), "and so is the mark");
 }
 
 #[test]
@@ -218,6 +226,10 @@ fn a_tick_is_due_only_while_something_counts_time() {
 #[derive(Debug, Clone)]
 enum Step {
     Press(Command),
+    Type(char),
+    Edit(Edit),
+    Methods,
+    CallFinished,
     Snapshot(Vec<u32>),
     Lines(usize),
     Finish(u32),
@@ -237,6 +249,14 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0_u16..200, 0_u16..60).prop_map(|(w, h)| Step::Resize(w, h)),
         1 => Just(Step::Down),
         1 => Just(Step::Live),
+        3 => any::<char>().prop_map(Step::Type),
+        3 => proptest::sample::select(vec!['p', 's', 't', '0', '{', '"', ' ', ',']).prop_map(Step::Type),
+        1 => proptest::sample::select(vec![
+            Edit::Backspace, Edit::Delete, Edit::DeleteWord, Edit::DeleteToStart,
+            Edit::Left, Edit::Right, Edit::Start, Edit::End,
+        ]).prop_map(Step::Edit),
+        1 => Just(Step::Methods),
+        1 => Just(Step::CallFinished),
     ]
 }
 
@@ -248,6 +268,12 @@ proptest! {
             let now_ms = 10_000 + index as i64 * 400;
             let message = match step {
                 Step::Press(command) => Message::Command(command),
+                Step::Type(c) => Message::Text(c),
+                Step::Edit(edit) => Message::Edit(edit),
+                Step::Methods => Message::Report(D, overlays::methods()),
+                Step::CallFinished => Message::Report(D, Report::CallFinished {
+                    method: "ping".into(), outcome: CallOutcome::Disconnected,
+                }),
                 Step::Snapshot(ids) => Message::Report(D, snapshot(ids)),
                 Step::Lines(count) => Message::Report(D, lines(count)),
                 Step::Finish(id) => Message::Report(D, Report::ActionFinished {
@@ -261,16 +287,33 @@ proptest! {
             };
             let effects = update(&mut app, now_ms, message);
             for effect in &effects.0 {
-                if let Effect::Act { info, .. } = effect {
-                    prop_assert!(app.fleet.get(key(info.pm_id.0)).is_some());
+                match effect {
+                    Effect::Act { info, .. } => {
+                        prop_assert!(app.fleet.get(key(info.pm_id.0)).is_some());
+                    }
+                    Effect::Call { daemon, call } => {
+                        let methods = app.daemon(*daemon).unwrap().methods.as_ref().unwrap();
+                        let checked = methods.check_named(&call.method, call.args.clone());
+                        prop_assert!(checked.is_ok(), "{:?}", checked);
+                    }
+                    _ => {}
                 }
             }
             prop_assert_eq!(app.selected.is_none(), app.fleet.is_empty());
             prop_assert!(app.selected.is_none_or(|key| app.fleet.get(key).is_some()));
             prop_assert!(app.table_top <= app.fleet.len());
             prop_assert!(app.log.len() <= crate::model::log::LINES_MAX);
-            if let Mode::Confirm { key, .. } = app.mode {
-                prop_assert!(app.fleet.get(key).is_some());
+            if let Mode::Confirm { key, .. } | Mode::Compose(Compose { key, .. }) = &app.mode {
+                prop_assert!(app.fleet.get(*key).is_some());
+            }
+            let rows = Geometry::new(app.size, app.fleet.len(), Pane::Log)
+                .map_or(1, |parts| u64::from(parts.log_rows).max(1));
+            if let (Some(mark), Pane::Log) = (marked(&app), app.focus) {
+                let numbers = app.log.numbers();
+                prop_assert!(numbers.contains(&mark));
+                let last_top = numbers.end.saturating_sub(rows).max(numbers.start);
+                let top = app.log_top.map_or(last_top, |top| top.clamp(numbers.start, last_top));
+                prop_assert!((top..top + rows).contains(&mark), "the mark is in sight");
             }
             prop_assert!(app.next_tick_ms().is_none_or(|at_ms| at_ms > now_ms - 8_000));
         }

@@ -3,11 +3,12 @@
 use super::command::Command;
 use super::effect::{Effect, Effects};
 use super::message::Message;
-use super::{App, Mode, Notice, Pane, navigate, report};
+use super::{App, Mode, Notice, Pane, navigate, overlay, report};
 use crate::model::{Action, ProcessKey};
 
-/// How long a notice stays, milliseconds.
-const NOTICE_MS: i64 = 8_000;
+/// How long a notice stays, milliseconds; one of a failure stays longer.
+const NOTICE_MS: i64 = 4_000;
+const BAD_NOTICE_MS: i64 = 10_000;
 
 /// Changes the app by one message that happened at `now_ms` (milliseconds since 1970), and returns
 /// what is to be done about it.
@@ -21,6 +22,16 @@ pub fn update(app: &mut App, now_ms: i64, message: Message) -> Effects {
         Message::Command(command) => {
             app.is_dirty = true;
             take_command(app, command)
+        }
+        Message::Text(c) => {
+            app.is_dirty = true;
+            overlay::insert(app, c);
+            Effects::none()
+        }
+        Message::Edit(edit) => {
+            app.is_dirty = true;
+            overlay::edit(app, edit);
+            Effects::none()
         }
         Message::Resized(columns, rows) => {
             app.size = (columns, rows);
@@ -39,26 +50,37 @@ pub fn update(app: &mut App, now_ms: i64, message: Message) -> Effects {
     }
 }
 
-fn take_command(app: &mut App, command: Command) -> Effects {
-    match (app.mode, command) {
+pub(super) fn take_command(app: &mut App, command: Command) -> Effects {
+    match (&app.mode, command) {
         (Mode::Confirm { action, key }, Command::Yes) => {
+            let (action, key) = (*action, *key);
             app.mode = Mode::Normal;
             ask(app, action, key)
+        }
+        (Mode::ConfirmCall { daemon, call }, Command::Yes) => {
+            let effect = Effect::Call { daemon: *daemon, call: call.clone() };
+            app.mode = Mode::Normal;
+            Effects::one(effect)
         }
         (_, Command::Quit) => Effects::one(Effect::Quit),
         (_, Command::Suspend) => Effects::one(Effect::Suspend),
         (_, Command::Redraw) => Effects::one(Effect::Redraw),
         (_, Command::Reconnect) => Effects::one(Effect::Refresh),
-        (Mode::Confirm { .. }, Command::No)
+        (Mode::Confirm { .. } | Mode::ConfirmCall { .. }, Command::No)
         | (Mode::Help { .. }, Command::Help | Command::Back) => {
             app.mode = Mode::Normal;
             Effects::none()
         }
         (Mode::Help { top }, command) => {
-            app.mode = Mode::Help { top: navigate::help_top(app, top, command) };
+            app.mode = Mode::Help { top: navigate::help_top(app, *top, command) };
             Effects::none()
         }
-        (Mode::Confirm { .. }, _) | (_, Command::Yes | Command::No) => Effects::none(),
+        (Mode::Line { .. } | Mode::Palette(_) | Mode::Arguments(_) | Mode::Compose(_), command) => {
+            overlay::take(app, command)
+        }
+        (Mode::Confirm { .. } | Mode::ConfirmCall { .. }, _) | (_, Command::Yes | Command::No) => {
+            Effects::none()
+        }
         (Mode::Normal, command) => take_normal(app, command),
     }
 }
@@ -70,7 +92,8 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
                 notify(app, "no process is selected", true);
                 Effects::none()
             }
-            Some(key) if action == Action::Delete => {
+            // Nobody acts in passing on a process that is not on the screen.
+            Some(key) if action == Action::Delete || !navigate::is_table_visible(app) => {
                 app.mode = Mode::Confirm { action, key };
                 Effects::none()
             }
@@ -78,6 +101,18 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         },
         Command::Help => {
             app.mode = Mode::Help { top: 0 };
+            Effects::none()
+        }
+        Command::Palette => {
+            overlay::open_palette(app);
+            Effects::none()
+        }
+        Command::Compose => {
+            overlay::open_compose(app);
+            Effects::none()
+        }
+        Command::Open => {
+            overlay::open_line(app);
             Effects::none()
         }
         Command::NextPane => {
@@ -129,7 +164,8 @@ fn ask(app: &mut App, action: Action, key: ProcessKey) -> Effects {
 
 /// Shows a notice in the footer.
 pub(super) fn notify(app: &mut App, text: &str, is_bad: bool) {
-    let until_ms = app.now_ms.saturating_add(NOTICE_MS);
+    let stays_ms = if is_bad { BAD_NOTICE_MS } else { NOTICE_MS };
+    let until_ms = app.now_ms.saturating_add(stays_ms);
     app.notice = Some(Notice { text: text.to_owned(), is_bad, until_ms });
     app.is_dirty = true;
 }

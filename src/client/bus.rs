@@ -184,7 +184,7 @@ impl Reader {
         };
         self.queue.push(Queued::Connected);
         let codec = AmpCodec::default();
-        let mut frames = FramedRead::with_capacity(stream.read, codec, READ_BYTES);
+        let mut frames = FramedRead::with_capacity(stream.gather(), codec, READ_BYTES);
         let mut farewell = None;
         while let Some(frame) = frames.next().await {
             match frame {

@@ -34,6 +34,8 @@ pub(super) struct Link {
     session: Mutex<Arc<Session>>,
     /// Held while another connection is being made.
     renewing: tokio::sync::Mutex<()>,
+    /// Held while the daemon opens its log files again.
+    pub(super) reloading_logs: tokio::sync::Mutex<()>,
     tasks: TaskTracker,
     generation: CancellationToken,
     /// The longest that a process may take to stop and start again, milliseconds; 0 until a
@@ -78,6 +80,7 @@ impl Link {
             version,
             session: Mutex::new(Arc::new(session)),
             renewing: tokio::sync::Mutex::new(()),
+            reloading_logs: tokio::sync::Mutex::new(()),
             tasks,
             generation,
             slow_ms: AtomicU64::new(0),
@@ -142,9 +145,8 @@ impl Link {
     pub(super) async fn listing(&self) -> Result<Listing, ClientError> {
         let call = self.methods.check(&Call::GetMonitorData)?;
         let reply = self.exchange(&call, self.options.timeout).await?;
-        let raw = match first_value(call.method(), &reply)? {
-            Json::Array(raw) => raw,
-            _ => return Err(bad_reply(call.method(), "it is no list of processes")),
+        let Json::Array(raw) = first_value(call.method(), &reply)? else {
+            return Err(bad_reply(call.method(), "it is no list of processes"));
         };
         let snapshot = decode_monitor_data(reply.body())
             .map_err(|error| bad_reply(call.method(), &error.to_string()))?;

@@ -1,1 +1,131 @@
-//! The client against the simulated daemon.
+//! The client and the bus against the simulated daemon, which says when a call would have killed a
+//! real one.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use serde_json::{Value as Json, json};
+
+use super::*;
+use crate::demo::{Demo, Fault, Script, When, World, epoch_ms};
+use crate::model::daemon::Problem;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn demo(script: Script) -> Demo {
+    Demo::start(World::quiet(4, epoch_ms()), script).unwrap()
+}
+
+async fn connect(demo: &Demo, timeout: Duration) -> Client {
+    let options = ClientOptions { timeout, ..ClientOptions::default() };
+    Client::connect(&Endpoint::in_home(demo.home()), options).await.unwrap()
+}
+
+fn end(demo: &Demo) {
+    assert!(!demo.script().counters().had_bad_call);
+}
+
+#[tokio::test]
+async fn bad_calls_of_every_method_never_reach_the_daemon() {
+    let demo = demo(Script::default());
+    let client = connect(&demo, PATIENCE).await;
+    let bad = [
+        json!([]),
+        json!([null]),
+        json!(["abc"]),
+        json!([9999]),
+        json!([[]]),
+        json!([9999, {}]),
+        json!([null, null]),
+        json!([{}, {}, {}]),
+    ];
+    for method in client.callable().iter().filter(|method| *method != "reloadLogs") {
+        for args in &bad {
+            let result = client.call(method, args.as_array().unwrap().clone()).await;
+            let is_lost = matches!(result, Err(ClientError::Closed | ClientError::Timeout { .. }));
+            assert!(!is_lost, "{method} {args}: {result:?}");
+            end(&demo);
+        }
+    }
+    assert_eq!(client.snapshot().await.unwrap().processes.len(), 4);
+}
+
+#[tokio::test]
+async fn a_timeout_is_named_and_the_next_call_has_a_new_connection() {
+    let demo = demo(Script::default().with("getReport", When::Next, Fault::Silent));
+    let client = connect(&demo, Duration::from_millis(300)).await;
+    let before = demo.script().counters().rpc_connections_total;
+    let error = client.call("getReport", vec![json!({})]).await.unwrap_err();
+    let waited = Duration::from_millis(300);
+    assert_eq!(error, ClientError::Timeout { method: "getReport".to_owned(), waited });
+    assert!(client.call("ping", vec![json!({})]).await.is_ok());
+    assert!(demo.script().counters().rpc_connections_total > before);
+    end(&demo);
+}
+
+#[tokio::test]
+async fn what_the_daemon_has_not_is_composed() {
+    let demo = demo(Script::default());
+    let client = connect(&demo, PATIENCE).await;
+    let names = |value: &Json| value.as_array().unwrap().len();
+    let stopped = client.stop_all().await.unwrap();
+    let status = |process: &Json| process["pm2_env"]["status"] == json!("stopped");
+    assert!(stopped.as_array().unwrap().iter().all(status), "{stopped}");
+    let name = stopped[0]["name"].as_str().unwrap();
+    client.restart_process_name(name).await.unwrap();
+    let before = names(&client.get_monitor_data().await.unwrap());
+    assert!(names(&client.delete_process(name).await.unwrap()) < before);
+    assert_eq!(client.delete_all().await, Ok(json!([])));
+    let unknown = client.call("nosuch", vec![]).await.unwrap_err();
+    assert!(matches!(unknown, ClientError::UnknownMethod { known, .. } if known.len() > 20));
+    end(&demo);
+}
+
+#[tokio::test]
+async fn killing_deletes_first() {
+    let demo = demo(Script::default());
+    let client = connect(&demo, PATIENCE).await;
+    client.kill_me().await.unwrap();
+    assert_eq!(client.snapshot().await, Err(ClientError::Closed));
+    end(&demo);
+}
+
+#[tokio::test]
+async fn nobody_there_is_an_error_that_names_the_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let endpoint = Endpoint::in_home(folder.path());
+    let error = Client::connect(&endpoint, ClientOptions::default()).await.unwrap_err();
+    assert!(error.to_string().contains("rpc.sock"), "{error}");
+    let mut bus = Bus::subscribe(&endpoint, &["*"]).unwrap();
+    let item = tokio::time::timeout(PATIENCE, bus.next()).await.unwrap();
+    let is_missing = |item: &BusItem| {
+        matches!(item, BusItem::Reconnecting { problem: Problem::SocketMissing { .. }, .. })
+    };
+    assert!(item.as_ref().is_some_and(is_missing), "{item:?}");
+}
+
+#[tokio::test]
+async fn a_flood_is_read_while_nobody_takes_and_the_loss_is_counted() {
+    const EVENTS: u64 = 40_000;
+    let demo = demo(Script::default());
+    let mut bus = Bus::subscribe(&Endpoint::in_home(demo.home()), &["log:out", "my:end"]).unwrap();
+    assert_eq!(bus.next().await, Some(BusItem::Connected));
+    let script = demo.script();
+    let known = script.wait_until(|counters| counters.bus_connections_total > 0);
+    tokio::time::timeout(PATIENCE, known).await.unwrap();
+    for _ in 0..EVENTS {
+        script.publish("my:end", json!({ "data": "x".repeat(300) })).await.unwrap();
+    }
+    script.publish("my:end", json!({ "is_last": true })).await.unwrap();
+    let (mut taken, mut lost) = (0_u64, 0_u64);
+    loop {
+        match tokio::time::timeout(PATIENCE, bus.next()).await.unwrap() {
+            Some(BusItem::Event(event)) if event.data["is_last"] == json!(true) => break,
+            Some(BusItem::Event(_)) => taken += 1,
+            Some(BusItem::Lost(count)) => lost += count,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(taken + lost, EVENTS);
+    assert!(lost > 0, "the flood was too small to mean anything");
+}

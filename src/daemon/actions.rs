@@ -46,7 +46,7 @@ pub(super) async fn run(
 ) {
     let session = match session(link, watch.timings.handshake).await {
         Ok(session) => session,
-        Err(outcome) => return finish.report(outcome),
+        Err(Unready(why)) => return finish.report(ActionOutcome::Failed(why)),
     };
     let caller = Caller {
         session: &session,
@@ -87,20 +87,23 @@ pub(crate) async fn perform(
     outcome
 }
 
+/// There is no session; the sentence says why.
+pub(super) struct Unready(pub(super) Box<str>);
+
 /// The session to act in; waits for one that is just being opened.
-async fn session(
+pub(super) async fn session(
     mut link: watch::Receiver<Link>,
     timeout: Duration,
-) -> Result<Arc<Session>, ActionOutcome> {
+) -> Result<Arc<Session>, Unready> {
     let settled = link.wait_for(|link| !matches!(link, Link::Connecting));
     let settled = tokio::time::timeout(timeout, settled).await;
     match settled.as_ref().map(|link| link.as_deref()) {
         Ok(Ok(Link::Up(session))) => Ok(Arc::clone(session)),
         Ok(Ok(Link::Down(why))) => {
-            Err(ActionOutcome::Failed(format!("not connected, nothing was sent: {why}").into()))
+            Err(Unready(format!("not connected, nothing was sent: {why}").into()))
         }
         Ok(Ok(Link::Connecting) | Err(_)) | Err(_) => {
-            Err(ActionOutcome::Failed("not connected, nothing was sent".into()))
+            Err(Unready("not connected, nothing was sent".into()))
         }
     }
 }

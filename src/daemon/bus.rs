@@ -69,7 +69,7 @@ impl<'a> Reader<'a> {
     /// Reads until the connection ends.
     async fn read(mut self, stream: Stream) {
         let codec = AmpCodec::new(self.watch.options.frame_bytes_max);
-        let mut frames = FramedRead::with_capacity(stream.read, codec, READ_BYTES);
+        let mut frames = FramedRead::with_capacity(stream.gather(), codec, READ_BYTES);
         loop {
             // As long as frames are there, their lines gather; one report, and one wake-up of the
             // app, then serves them all.
@@ -126,12 +126,12 @@ impl<'a> Reader<'a> {
 
     fn frame(&mut self, frame: &Frame) {
         match bus::decode(frame) {
-            Ok(message) => self.event(message.event),
+            Ok(message) => self.event(&message.topic, message.event),
             Err(error) => self.watch.warn(&format!("bus: {error}")),
         }
     }
 
-    fn event(&mut self, event: BusEvent) {
+    fn event(&mut self, topic: &str, event: BusEvent) {
         match event {
             BusEvent::Log(chunk) => {
                 let at_ms = chunk.at_ms.unwrap_or_else(now_ms);
@@ -168,8 +168,13 @@ impl<'a> Reader<'a> {
                     .send_replace(Some(Farewell { at: Instant::now(), message: message.clone() }));
                 self.report(Report::Killed(message));
             }
-            // Messages of apps, replies of actions, dependencies: nothing shows them yet.
-            BusEvent::Other(_) => {}
+            // One for each app that starts, with all its packages: nobody reads that in a log.
+            BusEvent::Other(_) if topic == "application:dependencies" => {}
+            BusEvent::Other(other) => {
+                let watch = self.watch;
+                let mut emit = |report| watch.report(report);
+                self.output.push_message(topic, &other, now_ms, &mut emit);
+            }
         }
     }
 

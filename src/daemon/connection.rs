@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::clock::whole_ms;
-use super::socket::Stream;
+use super::socket::{Halves, Stream};
 use crate::model::daemon::Problem;
 use crate::protocol::amp::{AmpCodec, AmpError, Frame};
 use crate::protocol::rpc::{self, CheckedCall, Reply, RequestId};
@@ -93,7 +93,7 @@ impl Connection {
         generation: &CancellationToken,
         warn: WarnFn,
     ) -> Self {
-        let Stream { read, write } = stream;
+        let Halves { read, write } = stream.split();
         let codec = move || AmpCodec::new(frame_bytes_max);
         let (requests, queue) = mpsc::channel(CALLS_MAX);
         let connection = Self {

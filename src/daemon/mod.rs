@@ -7,9 +7,11 @@
 pub(crate) mod actions;
 pub(crate) mod backoff;
 mod bus;
+mod calls;
 pub(crate) mod clock;
 pub(crate) mod connection;
 pub mod endpoint;
+mod gather;
 pub mod inbox;
 mod output;
 mod poller;
@@ -28,17 +30,19 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::actions::Target;
+use self::calls::CallFinish;
 pub use self::endpoint::{Endpoint, EndpointError};
 pub use self::inbox::{Inbox, InboxBounds};
 use self::session::Link;
 pub use self::socket::Socket;
+use crate::model::call::{CallOutcome, NamedCall};
 use crate::model::report::Report;
 use crate::model::{Action, ActionOutcome, DaemonId};
 use crate::protocol::amp::FRAME_BYTES_MAX;
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::text;
 
-/// The most actions under way on one daemon.
+/// The most actions and calls by name under way on one daemon.
 pub const ACTIONS_MAX: usize = 16;
 
 /// How a daemon is watched.
@@ -63,6 +67,8 @@ pub(crate) struct Timings {
     handshake: Duration,
     /// A call that only reads.
     read: Duration,
+    /// A call by name, of which nothing is known: as long as most actions may take.
+    named: Duration,
     /// How long a poll under way may take yet when another call timed out: a wedged connection
     /// answers nothing more, and a poll on the next one must not overlap with a late answer here.
     last_poll: Duration,
@@ -92,6 +98,7 @@ impl Default for Timings {
         Self {
             handshake: Duration::from_secs(5),
             read: Duration::from_secs(10),
+            named: Duration::from_secs(20),
             last_poll: Duration::from_secs(1),
             act_margin: Duration::from_secs(10),
             reload_min: Duration::from_secs(15),
@@ -249,6 +256,31 @@ impl DaemonHandle {
                 let acting = actions::run(&watch, link, action, &target, finish);
                 // A suspension drops the action; `finish` then says so.
                 generation.run_until_cancelled(acting).await;
+                drop(permit);
+            },
+            &self.runtime,
+        );
+    }
+
+    /// Calls a method by its name. Never waits: the outcome is one [`Report::CallFinished`].
+    pub fn call(&self, call: NamedCall) {
+        let finish = CallFinish::new(self.inbox.clone(), self.id, call.method.clone());
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
+            finish.report(CallOutcome::Busy);
+            return;
+        };
+        let running = self.lock();
+        let Some(running) = running.as_ref() else {
+            finish.report(CallOutcome::Failed("suspended: nothing was sent".into()));
+            return;
+        };
+        let (watch, link) = (Arc::clone(&running.watch), running.link.clone());
+        running.watch.tasks.spawn_on(
+            async move {
+                let generation = watch.generation.clone();
+                let calling = calls::run(&watch, link, call, finish);
+                // A suspension drops the call; `finish` then says so.
+                generation.run_until_cancelled(calling).await;
                 drop(permit);
             },
             &self.runtime,

@@ -11,13 +11,15 @@ use crate::model::DaemonId;
 use crate::model::assembler::{Line, LineAssembler};
 use crate::model::log::{LineKind, LogLine, LogSource, Severity};
 use crate::model::report::Report;
-use crate::protocol::bus::{BusPmId, LogChunk, LogStream};
+use crate::protocol::bus::{BusPmId, LogChunk, LogStream, Other};
 use crate::protocol::process::PmId;
 
 /// The most outputs with a state of their own.
 const STREAMS_MAX: usize = 4096;
 /// Lines that go into one report; a larger frame makes several.
 pub(super) const LINES_MAX: usize = 4096;
+/// A message longer than this is reported at once, bytes.
+const LONG_LINE_BYTES: usize = 4096;
 
 /// Beginnings of the daemon's own console lines that an event says better (7.0.4, 5.4.3, 1.1.3).
 const TOLD_BY_EVENTS: [&str; 10] = [
@@ -116,7 +118,7 @@ impl Output {
             stream.source.name = Arc::from(&*chunk.process.name);
         }
         let at_ms = chunk.at_ms.unwrap_or(at_ms);
-        let (source, kind, lines) = (&stream.source, stream.kind, &mut self.lines);
+        let (source, kind, lines) = (&stream.source, &stream.kind, &mut self.lines);
         stream.assembler.push(&chunk.data, at_ms, now_ms, |line| {
             keep(lines, source, kind, line, emit);
         });
@@ -138,7 +140,7 @@ impl Output {
             source: LogSource { daemon, pm_id: None, name: Arc::clone(name) },
             kind: LineKind::Event("pm2", Severity::Neutral),
         });
-        let (source, kind, lines) = (&stream.source, stream.kind, &mut self.lines);
+        let (source, kind, lines) = (&stream.source, &stream.kind, &mut self.lines);
         let signals = &mut self.signals;
         stream.assembler.push(data, at_ms, now_ms, |line| {
             if let Some((id, signal)) = exit_signal(&line.text.text)
@@ -148,6 +150,35 @@ impl Output {
             }
             keep(lines, source, kind, line, emit);
         });
+    }
+
+    /// Takes a message of an app: its `data`, or `raw`, as one line under its topic.
+    pub(super) fn push_message(
+        &mut self,
+        topic: &str,
+        other: &Other,
+        now_ms: impl FnOnce() -> i64,
+        emit: &mut impl FnMut(Report),
+    ) {
+        let (pm_id, name) = match &other.process {
+            None => (None, Arc::from("")),
+            Some(process) => {
+                let pm_id = match process.pm_id {
+                    Some(BusPmId::Process(id) | BusPmId::Old(id)) => Some(id),
+                    Some(BusPmId::Daemon) | None => None,
+                };
+                (pm_id, Arc::from(&*process.name))
+            }
+        };
+        let source = LogSource { daemon: self.daemon, pm_id, name };
+        let at_ms = other.at_ms.unwrap_or_else(now_ms);
+        let line = LogLine::message(at_ms, source, topic, &other.said());
+        // The inbox counts bytes; long lines do not gather here, where only lines are counted.
+        let is_long = line.text.text.len() > LONG_LINE_BYTES;
+        self.lines.push(line);
+        if is_long || self.lines.len() >= LINES_MAX {
+            self.report(emit);
+        }
     }
 
     /// The signal that ended a process, where the console named one since it last ended.
@@ -212,7 +243,7 @@ impl Output {
 }
 
 fn flush(stream: &mut Stream, lines: &mut Vec<LogLine>, emit: &mut impl FnMut(Report)) {
-    let (source, kind) = (&stream.source, stream.kind);
+    let (source, kind) = (&stream.source, &stream.kind);
     stream.assembler.flush(|line| keep(lines, source, kind, line, emit));
 }
 
@@ -220,14 +251,15 @@ fn flush(stream: &mut Stream, lines: &mut Vec<LogLine>, emit: &mut impl FnMut(Re
 fn keep(
     lines: &mut Vec<LogLine>,
     source: &LogSource,
-    kind: LineKind,
+    kind: &LineKind,
     line: Line,
     emit: &mut impl FnMut(Report),
 ) {
     if matches!(kind, LineKind::Event(..)) && !is_news(&line.text.text) {
         return;
     }
-    lines.push(LogLine { at_ms: line.at_ms, source: source.clone(), kind, text: line.text });
+    let (source, kind) = (source.clone(), kind.clone());
+    lines.push(LogLine { at_ms: line.at_ms, source, kind, text: line.text });
     if lines.len() >= LINES_MAX {
         emit(Report::Lines(std::mem::take(lines)));
     }

@@ -1,4 +1,5 @@
-//! When to poll: at the asked-for interval, but never more than a twentieth of the daemon's time.
+//! When to poll: at the asked-for interval, and later the longer the daemon takes: never more than a
+//! twentieth of its time.
 //!
 //! Invariant: polls never overlap, and the pause after one is at least [`REST_FACTOR`] times as
 //! long as it took; only the user's own wish (Ctrl-R) shortens that, and then to a second.
@@ -10,6 +11,8 @@ use tokio::time::Instant;
 /// How many times as long as a poll took the daemon is left alone after it: `getMonitorData` blocks
 /// its only thread, and so all its other work (PM2.md section 6).
 pub(super) const REST_FACTOR: u32 = 20;
+/// The grain of the pause that a slow daemon adds.
+const QUARTER: Duration = Duration::from_millis(250);
 /// The longest pause that a user's wish for a poll waits for.
 const WISH_REST_MAX: Duration = Duration::from_secs(1);
 
@@ -37,9 +40,14 @@ impl Pace {
         Self { ended, took, interval }
     }
 
-    /// The pause to the next poll when nobody asks for one earlier.
+    /// The pause to the next poll when nobody asks for one earlier: the interval and the rest. A
+    /// hundred processes are so polled a little less often than `pm2 monit` does it. The rest
+    /// counts in quarters of a second, so that the pause shown does not tremble.
     pub(super) fn pause(&self) -> Duration {
-        self.interval.max(self.rest())
+        let rest = self.rest();
+        let quarters = (rest + QUARTER / 2).as_millis() / QUARTER.as_millis();
+        let quarters = u32::try_from(quarters).unwrap_or(u32::MAX);
+        self.interval.saturating_add(QUARTER.saturating_mul(quarters)).max(rest)
     }
 
     /// When the next poll is due; `wish` is the strongest one since the last poll.
@@ -74,7 +82,8 @@ mod tests {
         assert_eq!(quick.due(None), now + ms(1000));
         assert_eq!(quick.due(Some(Wish::Change)), now + ms(40));
         let slow = Pace::new(now, ms(100), ms(1000));
-        assert_eq!(slow.pause(), ms(2000));
+        assert_eq!(slow.pause(), ms(3000));
+        assert_eq!(Pace::new(now, ms(12), ms(1000)).pause(), ms(1250));
         assert_eq!(slow.due(Some(Wish::Change)), now + ms(2000));
         assert_eq!(slow.due(Some(Wish::User)), now + ms(1000));
     }

@@ -153,6 +153,7 @@ async fn connect(watch: &Watch) -> Result<Session, Problem> {
         watch.warn_fn(),
     );
     let (session, version) = opening.await?;
+    watch.report(Report::Methods(Arc::new(session.methods.clone())));
     if let Some(version) = version {
         watch.report(Report::Version(version));
     }

@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 
 use super::endpoint::EndpointError;
+use super::gather::Gather;
 
 /// Where one socket of a daemon is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,9 +74,17 @@ impl fmt::Display for Socket {
     }
 }
 
-/// A connected socket, whatever its kind. Both halves are kept as long as it is wanted: God closes
-/// a connection whose other end says that it writes no more.
-pub(crate) struct Stream {
+/// A connected socket, whatever its kind.
+pub(crate) enum Stream {
+    /// A unix socket.
+    Unix(UnixStream),
+    /// A TCP connection.
+    Tcp(TcpStream),
+}
+
+/// The two directions of a connected socket. Both are kept as long as it is wanted: God closes a
+/// connection whose other end says that it writes no more.
+pub(crate) struct Halves {
     /// What comes.
     pub(crate) read: Box<dyn AsyncRead + Send + Sync + Unpin>,
     /// What goes.
@@ -83,9 +92,30 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
+    /// Both directions, for calls and replies.
+    pub(crate) fn split(self) -> Halves {
+        match self {
+            Self::Unix(stream) => {
+                let (read, write) = stream.into_split();
+                Halves { read: Box::new(read), write: Box::new(write) }
+            }
+            Self::Tcp(stream) => {
+                let (read, write) = stream.into_split();
+                Halves { read: Box::new(read), write: Box::new(write) }
+            }
+        }
+    }
+
+    /// The reading direction of a socket that may be flooded: the bus.
+    pub(crate) fn gather(self) -> Box<dyn AsyncRead + Send + Unpin> {
+        match self {
+            Self::Unix(stream) => Box::new(Gather::new(stream)),
+            Self::Tcp(stream) => Box::new(Gather::new(stream)),
+        }
+    }
+
     pub(super) async fn unix(path: &Path) -> io::Result<Self> {
-        let (read, write) = UnixStream::connect(path).await?.into_split();
-        Ok(Self { read: Box::new(read), write: Box::new(write) })
+        Ok(Self::Unix(UnixStream::connect(path).await?))
     }
 
     /// Connects where every address of the host is this machine's own, or others are allowed.
@@ -100,8 +130,7 @@ impl Stream {
         }
         let stream = TcpStream::connect(addresses.as_slice()).await?;
         stream.set_nodelay(true)?;
-        let (read, write) = stream.into_split();
-        Ok(Self { read: Box::new(read), write: Box::new(write) })
+        Ok(Self::Tcp(stream))
     }
 }
 

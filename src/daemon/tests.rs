@@ -250,6 +250,18 @@ impl Client {
         .await
     }
 
+    fn call(&self, method: &str, args: Vec<Json>) {
+        self.handle.call(NamedCall { method: method.into(), args });
+    }
+
+    async fn call_outcome(&mut self) -> CallOutcome {
+        self.wait(|report| match report {
+            Report::CallFinished { outcome, .. } => Some(outcome.clone()),
+            _ => None,
+        })
+        .await
+    }
+
     fn act(&self, action: Action, status: ProcessStatus) {
         self.handle.act(action, &info(status));
     }

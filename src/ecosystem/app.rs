@@ -60,7 +60,7 @@ impl AppConfig {
             Some(name) if !name.is_empty() => name.to_owned(),
             _ => stem(script).to_owned(),
         };
-        if let Some(reason) = keys.get("cron_restart").and_then(|it| bad_cron(it)) {
+        if let Some(reason) = keys.get("cron_restart").and_then(bad_cron) {
             return Err(wrong("cron_restart", reason));
         }
         keys.insert("name".to_owned(), json!(name));

@@ -13,6 +13,14 @@ pub enum EcosystemError {
         /// What the system said.
         reason: String,
     },
+    /// The folder of a log or pid file could not be made.
+    #[error("{folder}: cannot be made: {reason}")]
+    Folder {
+        /// The folder.
+        folder: String,
+        /// What the system said.
+        reason: String,
+    },
     /// The extension is none of an ecosystem file's.
     #[error("{file}: not a config file: its name should end in {known}")]
     Extension {

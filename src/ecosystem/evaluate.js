@@ -4,11 +4,18 @@ const [, file, marker] = process.argv;
 const say = (value) => {
   process.stdout.write(`\n${marker}\n${JSON.stringify(value)}\n${marker}\n`, () => process.exit(0));
 };
+// `FILE:LINE`, the source, and a caret under it: how node starts the report of a SyntaxError.
+const caret = /^(?:file:\/\/)?[^\n]*:(\d+)\n[^\n]*\n( *)\^/;
 const failed = (error) => {
   const stack = String((error && error.stack) || error);
   const message = String((error && error.message) || error);
-  // `FILE:LINE`, the source, and a caret under it: how node starts the stack of a SyntaxError.
-  const syntax = /^(?:file:\/\/)?[^\n]*:(\d+)\n[^\n]*\n( *)\^/.exec(stack);
+  let syntax = caret.exec(stack);
+  if (error instanceof SyntaxError && !syntax) {
+    // Of an ES module node says the place only when it reports to a terminal or, as here, a pipe.
+    const options = { encoding: 'utf8', timeout: 2000 };
+    const check = require('child_process').spawnSync(process.execPath, ['--check', file], options);
+    syntax = caret.exec(check.stderr || '');
+  }
   const frame = stack.split('\n').find((line) => line.includes(file));
   const place = frame && /:(\d+):(\d+)\)?$/.exec(frame);
   if (error instanceof SyntaxError && syntax) {

@@ -89,7 +89,9 @@ pub fn parse_json(content: &str, file: &str) -> Result<Json, EcosystemError> {
 }
 
 fn parse_yaml(content: &str, file: &str) -> Result<Json, EcosystemError> {
-    serde_saphyr::from_str(content).map_err(|error| {
+    // As js-yaml: `yes` and `on` are text.
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_str_with_options(content, options).map_err(|error| {
         let place = error.location();
         let line = place.map_or(1, |place| place.line() as usize);
         let column = place.map_or(1, |place| place.column() as usize);

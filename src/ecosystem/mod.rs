@@ -4,6 +4,22 @@
 //! Invariant: nothing here talks to a daemon, and nothing is changed before every app of the file
 //! was understood: an unknown key, a wrong type or a missing script is an [`EcosystemError`] that
 //! names file, app and key.
+//!
+//! ```
+//! use pm2_tui::ecosystem;
+//!
+//! let config = serde_json::json!({"apps": [{"script": "api.js", "instances": "max"}]});
+//! let apps = ecosystem::parse_value(&config, "standard input")?;
+//! assert_eq!(apps[0].name(), "api");
+//!
+//! let config = serde_json::json!({"name": "api", "script": "api.js", "instnaces": 2});
+//! let error = ecosystem::parse_value(&config, "standard input").unwrap_err();
+//! assert_eq!(error.to_string(), "standard input: app api: instnaces: PM2 has no such key");
+//! # Ok::<(), ecosystem::EcosystemError>(())
+//! ```
+//!
+//! To start the apps of a file: [`load`], [`prepare_all`], [`create_log_folders`], then one call of
+//! `prepare` for each payload.
 
 mod accounts;
 mod app;

@@ -75,12 +75,12 @@ pub fn prepare_all(apps: &[AppConfig], context: &Context) -> Result<Vec<Json>, E
 /// them: the daemon refuses an app whose log it cannot open.
 ///
 /// # Errors
-/// [`EcosystemError::Unreadable`] names the folder that could not be made.
+/// [`EcosystemError::Folder`] names the one that could not be made.
 pub fn create_log_folders(payloads: &[Json]) -> Result<(), EcosystemError> {
     let files = payloads.iter().flat_map(|payload| FILES.iter().filter_map(|key| payload.get(key)));
     for folder in files.filter_map(Json::as_str).filter_map(|file| Path::new(file).parent()) {
-        std::fs::create_dir_all(folder).map_err(|error| EcosystemError::Unreadable {
-            file: shown(&folder.to_string_lossy()),
+        std::fs::create_dir_all(folder).map_err(|error| EcosystemError::Folder {
+            folder: shown(&folder.to_string_lossy()),
             reason: shown(&error.to_string()),
         })?;
     }
@@ -190,7 +190,7 @@ fn run_with(
     let interpreter = interpreter::choose(named, script, is_cluster, context.search())
         .map_err(|reason| ("interpreter", reason))?;
     let instances = keys.get("instances").and_then(Json::as_f64);
-    let is_many = instances.is_some_and(|count| count >= 1.0 || count == 0.0 || count == -1.0);
+    let is_many = instances.is_some_and(|count| count >= 1.0 || [0.0, -1.0].contains(&count));
     let runtime = interpreter.rsplit('/').next().unwrap_or_default();
     let is_javascript = runtime.ends_with("node") || runtime.ends_with("bun");
     let mode = mode.unwrap_or_else(|| {

@@ -1,6 +1,9 @@
 //! What is known of a daemon: where it is and how the connection stands.
 
+use std::sync::Arc;
+
 use super::DaemonId;
+use crate::protocol::rpc::Methods;
 
 /// A watched daemon, as the header and the waiting screen show it.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,8 +14,12 @@ pub struct Daemon {
     pub label: Box<str>,
     /// Its `PM2_HOME`, cleaned for display.
     pub home: Box<str>,
+    /// What the pm2 CLI needs before its command to reach this daemon: `PM2_HOME=DIR ` or nothing.
+    pub cli_prefix: Box<str>,
     /// PM2's version, once it said so.
     pub version: Option<Box<str>>,
+    /// What it can do, once it said so.
+    pub methods: Option<Arc<Methods>>,
     /// How the RPC connection stands.
     pub connection: Connection,
     /// Whether the bus is connected too: without it rows still update, logs and events do not come.
@@ -24,6 +31,8 @@ pub struct Daemon {
     pub poll_took_ms: Option<u64>,
     /// When the last snapshot was taken, milliseconds since 1970.
     pub snapshot_at_ms: Option<i64>,
+    /// Whether a process without a pid keeps PM2 from measuring any (7.0.4, measured).
+    pub is_blind: bool,
     /// Malformed messages, processes and frames so far.
     pub warnings: u64,
     /// The last of them, one cleaned line.
@@ -40,12 +49,15 @@ impl Daemon {
             id,
             label: label.into(),
             home: home.into(),
+            cli_prefix: Box::default(),
             version: None,
+            methods: None,
             connection: Connection::Connecting,
             bus_live: false,
             poll_interval_ms,
             poll_took_ms: None,
             snapshot_at_ms: None,
+            is_blind: false,
             warnings: 0,
             last_warning: None,
             events_lost: 0,
@@ -161,7 +173,7 @@ impl Problem {
     pub fn advice(&self, home: &str) -> String {
         match self {
             Self::HomeMissing { .. } => {
-                "name another with --home, or start PM2: pm2 start app.js".to_owned()
+                format!("name another with --home, or start PM2: PM2_HOME={home} pm2 start app.js")
             }
             Self::SocketMissing { .. } | Self::Killed { .. } | Self::Closed => {
                 format!("start it with: PM2_HOME={home} pm2 resurrect   (or pm2 start app.js)")

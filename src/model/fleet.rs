@@ -3,7 +3,7 @@
 //! Invariant: a snapshot is the truth of its moment, an event changes its row at once and until the
 //! next snapshot; a process keeps its history while it is the same process.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use super::series::{Sample, Series};
 use super::{Action, DaemonId, ProcessKey};
@@ -12,6 +12,13 @@ use crate::protocol::process::{ProcessInfo, ProcessStatus, Snapshot};
 
 /// The longest pause that PM2's growing back-off reaches, milliseconds (`lib/God.js`).
 const BACKOFF_MAX_MS: u64 = 15_000;
+
+/// So many restarts within [`LOOP_SPAN_MS`] are a crash loop.
+const LOOP_RESTARTS: usize = 3;
+/// One minute.
+const LOOP_SPAN_MS: i64 = 60_000;
+/// For how long after an action asked for here a restart is its doing, milliseconds.
+const ASKED_MS: i64 = 5_000;
 
 /// A process and its history.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +41,9 @@ pub struct Process {
     pub stopping_since_ms: Option<i64>,
     /// When the event log last said that it was stopped, milliseconds since 1970.
     pub stop_told_at_ms: Option<i64>,
+    /// When it was last restarted without being asked to from here, oldest first; at most
+    /// [`LOOP_RESTARTS`] times, milliseconds since 1970.
+    restarted_at_ms: VecDeque<i64>,
 }
 
 impl Process {
@@ -50,6 +60,7 @@ impl Process {
             is_reloading: false,
             stopping_since_ms: None,
             stop_told_at_ms: None,
+            restarted_at_ms: VecDeque::new(),
         }
     }
 
@@ -66,6 +77,25 @@ impl Process {
         self.info.status == ProcessStatus::Online && !self.never_started()
     }
 
+    /// Whether it keeps crashing: PM2 says `online` of it, since it is, between its crashes.
+    #[must_use]
+    pub fn is_looping(&self, now_ms: i64) -> bool {
+        let oldest = self.restarted_at_ms.front().copied();
+        self.restarted_at_ms.len() >= LOOP_RESTARTS
+            && oldest.is_some_and(|at_ms| now_ms.saturating_sub(at_ms) <= LOOP_SPAN_MS)
+    }
+
+    /// Notes a restart that nobody asked for here.
+    fn note_restarts(&mut self, restarts: u32, now_ms: i64) {
+        let is_asked = |(_, at_ms)| now_ms.saturating_sub(at_ms) < ASKED_MS;
+        if restarts > self.info.restarts && !self.asked.is_some_and(is_asked) {
+            self.restarted_at_ms.push_back(now_ms);
+            if self.restarted_at_ms.len() > LOOP_RESTARTS {
+                self.restarted_at_ms.pop_front();
+            }
+        }
+    }
+
     fn is_same(&self, other: &ProcessInfo) -> bool {
         match (&self.info.unique_id, &other.unique_id) {
             (Some(ours), Some(theirs)) => ours == theirs,
@@ -74,6 +104,7 @@ impl Process {
     }
 
     fn take_snapshot(&mut self, info: ProcessInfo, at_ms: i64) {
+        self.note_restarts(info.restarts, at_ms);
         self.info = info;
         self.is_pid_known = true;
         if self.info.status == ProcessStatus::WaitingRestart {
@@ -104,6 +135,7 @@ impl Process {
         info.pid = self.info.pid;
         info.cpu_percent = self.info.cpu_percent;
         info.memory_bytes = self.info.memory_bytes;
+        self.note_restarts(info.restarts, now_ms);
         self.info = info;
         match event.kind {
             EventKind::Online => {
@@ -202,6 +234,17 @@ impl Fleet {
             *process = Process::new(event.info.clone());
         }
         process.take_event(event, now_ms);
+    }
+
+    /// The process without a pid that keeps a daemon from measuring any, where there is one.
+    #[must_use]
+    pub fn blinding(&self, daemon: DaemonId) -> Option<ProcessKey> {
+        let ours = || self.iter().filter(|(key, _)| key.daemon == daemon);
+        let mut online = ours().filter(|(_, process)| process.is_online()).peekable();
+        let is_blind = online.peek().is_some()
+            && online.all(|(_, process)| process.info.memory_bytes.unwrap_or(0) == 0);
+        let mut ghosts = ours().filter(|(_, process)| process.never_started());
+        ghosts.next().filter(|_| is_blind).map(|(key, _)| key)
     }
 
     /// A process by its key.

@@ -80,7 +80,7 @@ pub fn tell(process: Option<&mut Process>, event: &ProcessEvent, now_ms: i64) ->
 fn tell_online(event: &ProcessEvent) -> Option<Told> {
     let text = match event.info.restarts {
         0 => "started".to_owned(),
-        restarts => format!("started again, {}", count(restarts)),
+        restarts => format!("started again, restart {restarts}"),
     };
     told("online", Severity::Good, text)
 }
@@ -123,17 +123,17 @@ fn exit_text(event: &ProcessEvent) -> String {
         parts.push("not restarted (autorestart is off)".to_owned());
     } else if info.unstable_restarts > 0 {
         let max = info.max_restarts.unwrap_or(MAX_RESTARTS);
-        parts.push(format!("unstable restart {} of {max}", info.unstable_restarts));
+        parts.push(format!("unstable restart {} of {max} follows", info.unstable_restarts));
     } else {
-        parts.push(count(info.restarts.saturating_add(1)));
+        parts.push(format!("restart {} follows", info.restarts.saturating_add(1)));
     }
     parts.join(", ")
 }
 
 fn overlimit_text(event: &ProcessEvent) -> String {
-    let restarts =
-        event.info.unstable_restarts.max(event.info.max_restarts.unwrap_or(MAX_RESTARTS));
-    format!("{}, gave up after {restarts} unstable restarts: errored", code_text(event))
+    let max = event.info.max_restarts.unwrap_or(MAX_RESTARTS);
+    let restarts = count(event.info.restarts);
+    format!("{}, gave up at max_restarts {max}: errored, {restarts}", code_text(event))
 }
 
 fn code_text(event: &ProcessEvent) -> String {

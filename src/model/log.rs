@@ -7,11 +7,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::DaemonId;
+use crate::protocol::layout;
 use crate::protocol::process::PmId;
-use crate::protocol::text::StyledText;
+use crate::protocol::text::{self, StyledText};
 
 /// Lines kept by default.
 pub const LINES_MAX: usize = 10_000;
+/// The longest text of a message or reply, bytes (64 KiB).
+pub const TEXT_BYTES_MAX: usize = 64 * 1024;
+/// The longest topic that is kept, characters.
+const TOPIC_CHARS_MAX: usize = 120;
 /// Bytes kept by default (16 MiB), text and bookkeeping.
 pub const BYTES_MAX: usize = 16 * 1024 * 1024;
 
@@ -40,7 +45,7 @@ pub enum Severity {
 }
 
 /// What kind of line it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LineKind {
     /// Standard output of a process.
     Out,
@@ -48,16 +53,19 @@ pub enum LineKind {
     Err,
     /// Something that happened, by a word of at most nine columns: `online`, `exit`, `restart` ..
     Event(&'static str, Severity),
+    /// A message of an app by its topic, or a reply by its method: the text is JSON.
+    Message(Box<str>),
 }
 
 impl LineKind {
-    /// The word in the kind column.
+    /// The word in the kind column; a topic can be longer than that.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn word(&self) -> &str {
         match self {
             Self::Out => "out",
             Self::Err => "err",
             Self::Event(word, _) => word,
+            Self::Message(topic) => topic,
         }
     }
 }
@@ -89,11 +97,30 @@ impl LogLine {
         Self { at_ms, source, kind: LineKind::Event(word, severity), text }
     }
 
-    /// What the line costs, in bytes: text, runs and bookkeeping.
+    /// A message or a reply: `json` is any JSON text; it is brought to one line, cleaned and cut
+    /// after [`TEXT_BYTES_MAX`].
+    #[must_use]
+    pub fn message(at_ms: i64, source: LogSource, topic: &str, json: &str) -> Self {
+        let topic = text::clean_to(topic, TOPIC_CHARS_MAX);
+        Self { at_ms, source, kind: LineKind::Message(topic.into()), text: one_line(json) }
+    }
+
+    /// What the line costs, in bytes: text, runs, topic and bookkeeping.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        size_of::<Self>() + self.text.text.len() + size_of_val(&*self.text.runs)
+        let topic = match &self.kind {
+            LineKind::Message(topic) => topic.len(),
+            LineKind::Out | LineKind::Err | LineKind::Event(..) => 0,
+        };
+        size_of::<Self>() + self.text.text.len() + size_of_val(&*self.text.runs) + topic
     }
+}
+
+/// JSON as the text of a line.
+#[must_use]
+pub fn one_line(json: &str) -> StyledText {
+    let line = layout::compact(json, TEXT_BYTES_MAX);
+    StyledText { text: text::clean(&line).into(), runs: Box::default() }
 }
 
 /// The bounded ring of lines.

@@ -4,6 +4,7 @@
 //! collection has a bound and counts what it dropped.
 
 pub mod assembler;
+pub mod call;
 pub mod daemon;
 pub mod fleet;
 pub mod lifecycle;

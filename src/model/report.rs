@@ -1,10 +1,14 @@
 //! What the actors of a daemon report to the app.
 
+use std::sync::Arc;
+
+use super::call::CallOutcome;
 use super::daemon::Connection;
 use super::log::LogLine;
 use super::{Action, ActionOutcome};
 use crate::protocol::bus::{Exception, ProcessEvent};
 use crate::protocol::process::{PmId, Snapshot};
+use crate::protocol::rpc::Methods;
 
 /// One report of a daemon. Which lane it takes, and so what happens when the app is slow, stands
 /// at each.
@@ -16,6 +20,8 @@ pub enum Report {
     BusLive(bool),
     /// PM2's version, cleaned. Latest wins.
     Version(Box<str>),
+    /// What the daemon can do, as it says on each connection. Latest wins.
+    Methods(Arc<Methods>),
     /// An answered poll. Latest wins.
     Snapshot {
         /// When it was taken, milliseconds since 1970, by this machine's clock.
@@ -41,6 +47,13 @@ pub enum Report {
         pm_id: PmId,
         /// How.
         outcome: ActionOutcome,
+    },
+    /// A call by name ended. Must arrive; exactly one for each that was asked for.
+    CallFinished {
+        /// PM2's name of the method.
+        method: Box<str>,
+        /// How.
+        outcome: CallOutcome,
     },
     /// Lines of output. May be lost, but counted.
     Lines(Vec<LogLine>),

@@ -86,14 +86,17 @@ fn a_crash_tells_its_code_and_signal_and_the_row_changes_before_any_poll() {
     let mut exit = event(EventKind::Exit, ProcessStatus::Stopped);
     exit.info.exit_code = Some("1".into());
     exit.info.unstable_restarts = 3;
-    assert_eq!(tell_all(&mut fleet, &[exit.clone()]), ["exit: code 1, unstable restart 3 of 16"]);
+    assert_eq!(
+        tell_all(&mut fleet, &[exit.clone()]),
+        ["exit: code 1, unstable restart 3 of 16 follows"]
+    );
     assert_eq!(fleet.get(key(1)).unwrap().info.status, ProcessStatus::Stopped);
     exit.signal = Some("SIGKILL".into());
     exit.info.unstable_restarts = 0;
-    assert_eq!(tell_all(&mut fleet, &[exit]), ["exit: killed by SIGKILL, 1 restart in all"]);
+    assert_eq!(tell_all(&mut fleet, &[exit]), ["exit: killed by SIGKILL, restart 1 follows"]);
     let mut online = event(EventKind::Online, ProcessStatus::Launching);
     online.info.restarts = 2;
-    assert_eq!(tell_all(&mut fleet, &[online]), ["online: started again, 2 restarts in all"]);
+    assert_eq!(tell_all(&mut fleet, &[online]), ["online: started again, restart 2"]);
     let row = fleet.get(key(1)).unwrap();
     assert_eq!(row.info.status, ProcessStatus::Online);
     // The event has no pid: that is no ghost, it is not known yet.
@@ -107,7 +110,7 @@ fn giving_up_is_one_line() {
     over.info.exit_code = Some("1".into());
     over.info.unstable_restarts = 16;
     let told = tell_all(&mut fleet, &[over, event(EventKind::Exit, ProcessStatus::Errored)]);
-    assert_eq!(told, ["overlimit: code 1, gave up after 16 unstable restarts: errored"]);
+    assert_eq!(told, ["overlimit: code 1, gave up at max_restarts 16: errored, 0 restarts in all"]);
     assert_eq!(fleet.get(key(1)).unwrap().info.status, ProcessStatus::Errored);
 }
 
@@ -157,6 +160,37 @@ fn an_old_worker_leaves_the_row_alone() {
     assert!(!row.is_reloading);
     assert_eq!(row.info.status, ProcessStatus::Online);
     assert_eq!(row.info.pid, Some(4_001));
+}
+
+#[test]
+fn restarts_that_nobody_asked_for_are_a_loop() {
+    let mut fleet = fleet_of(info(1, "api", ProcessStatus::Online));
+    for restart in 1..=3 {
+        let mut again = info(1, "api", ProcessStatus::Online);
+        again.restarts = restart;
+        fleet.apply_snapshot(DAEMON, snapshot(vec![again]), i64::from(restart) * 1_700);
+        assert_eq!(fleet.get(key(1)).unwrap().is_looping(6_000), restart == 3);
+    }
+    let row = fleet.get_mut(key(1)).unwrap();
+    assert!(!row.is_looping(120_000), "it has calmed down");
+    row.asked = Some((Action::Restart, 7_000));
+    let mut asked = info(1, "api", ProcessStatus::Online);
+    asked.restarts = 4;
+    fleet.apply_snapshot(DAEMON, snapshot(vec![asked]), 7_200);
+    assert!(!fleet.get(key(1)).unwrap().is_looping(62_000), "a restart asked for does not count");
+}
+
+#[test]
+fn one_process_without_a_pid_blinds_pm2() {
+    let mut ghost = info(2, "ghost", ProcessStatus::Online);
+    ghost.pid = None;
+    let mut blind = info(1, "api", ProcessStatus::Online);
+    blind.memory_bytes = Some(0);
+    let mut fleet = Fleet::default();
+    fleet.apply_snapshot(DAEMON, snapshot(vec![blind, ghost.clone()]), 0);
+    assert_eq!(fleet.blinding(DAEMON), Some(key(2)));
+    fleet.apply_snapshot(DAEMON, snapshot(vec![info(1, "api", ProcessStatus::Online), ghost]), 1);
+    assert_eq!(fleet.blinding(DAEMON), None, "it measures after all");
 }
 
 #[test]

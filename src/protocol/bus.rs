@@ -4,7 +4,10 @@
 //! trusts a shape; a topic that is not known, or a known one of another shape, stays available as
 //! its JSON.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
+use serde_json::value::RawValue;
 
 use super::process::{PmId, ProcessInfo};
 
@@ -155,6 +158,26 @@ pub struct Other {
     pub at_ms: Option<i64>,
     /// The payload's JSON text, raw.
     pub json: Bytes,
+}
+
+impl Other {
+    /// The JSON text of what was said: `data`, else `raw`, as God wraps messages from 1.1.3 on
+    /// (PM2.md section 4); else the whole payload.
+    #[must_use]
+    pub fn said(&self) -> Cow<'_, str> {
+        #[derive(serde::Deserialize)]
+        struct Wire<'a> {
+            #[serde(borrow)]
+            data: Option<&'a RawValue>,
+            #[serde(borrow)]
+            raw: Option<&'a RawValue>,
+        }
+        let wire = serde_json::from_slice::<Wire<'_>>(&self.json);
+        match wire.ok().and_then(|wire| wire.data.or(wire.raw)) {
+            Some(said) => Cow::Borrowed(said.get()),
+            None => String::from_utf8_lossy(&self.json),
+        }
+    }
 }
 
 #[cfg(test)]

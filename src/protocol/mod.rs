@@ -10,6 +10,7 @@ pub mod amp;
 pub mod bus;
 pub mod cron;
 mod json;
+pub mod layout;
 pub mod process;
 pub mod rpc;
 mod sgr;

@@ -119,9 +119,8 @@ impl Call {
             Self::RestartProcessId(_) => "restartProcessId",
             Self::ReloadProcessId(_) => "reloadProcessId",
             Self::DeleteProcessId(_) => "deleteProcessId",
-            Self::StopWatch { .. } => "stopWatch",
+            Self::StopWatch { .. } | Self::StopWatchAll { .. } => "stopWatch",
             Self::NotifyByProcessId { .. } => "notifyByProcessId",
-            Self::StopWatchAll { .. } => "stopWatch",
             Self::KillMe { .. } => "killMe",
         }
     }

@@ -13,9 +13,18 @@ use crate::model::daemon::Daemon;
 
 /// Draws the line.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
-    let keys = match app.mode {
-        Mode::Confirm { .. } => vec![key("y", "yes", 0), key("n", "no", 0)],
-        Mode::Help { .. } => vec![key("Esc", "close", 0), key("j k", "scroll", 1)],
+    let keys = match &app.mode {
+        Mode::Confirm { .. } | Mode::ConfirmCall { .. } => {
+            vec![key("y", "yes", 0), key("n", "no", 0)]
+        }
+        Mode::Help { .. } | Mode::Line { .. } => {
+            vec![key("Esc", "close", 0), key("j k", "scroll", 1)]
+        }
+        Mode::Palette(_) => {
+            vec![key("Enter", "do it", 0), key("Esc", "close", 0), choose(canvas)]
+        }
+        Mode::Arguments(_) => vec![key("Enter", "call", 0), key("Esc", "close", 0)],
+        Mode::Compose(_) => vec![key("Enter", "send", 0), key("Esc", "close", 0)],
         Mode::Normal => {
             if let Some(notice) = &app.notice {
                 let glyphs = canvas.theme().glyphs();
@@ -48,12 +57,19 @@ fn commands(app: &App) -> Vec<Part> {
             let leaves = match row.command {
                 Command::Reconnect if is_down => 1,
                 // Nobody is there to carry it out.
-                Command::Act(_) if !is_any_live => row.footer?.saturating_add(100),
+                Command::Act(_) | Command::Compose if !is_any_live => {
+                    row.footer?.saturating_add(100)
+                }
                 _ => row.footer?,
             };
             Some(key(first, row.label, leaves))
         })
         .collect()
+}
+
+/// The arrows, as far as the terminal has them.
+fn choose(canvas: &Canvas<'_>) -> Part {
+    key(if canvas.theme().ascii { "Up Down" } else { "↑ ↓" }, "choose", 1)
 }
 
 fn key(key: &str, label: &str, leaves: u8) -> Part {

@@ -42,6 +42,6 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, screen: Rect, top: u16) {
 }
 
 /// The keys as words where the terminal has no arrows.
-fn spelled(keys: &str, ascii: bool) -> String {
+pub(super) fn spelled(keys: &str, ascii: bool) -> String {
     if ascii { keys.replace('↑', "Up").replace('↓', "Down") } else { keys.to_owned() }
 }

@@ -17,7 +17,7 @@ use super::parts::Part;
 use super::text::{self, Clock};
 use super::theme::{Theme, Tone};
 use super::{daemon, frame_kind};
-use crate::app::{App, Pane};
+use crate::app::{App, Mode, Pane, marked};
 use crate::model::log::{LineKind, LogLine, LogSource};
 use crate::protocol::text::StyledText;
 
@@ -56,10 +56,17 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         canvas.text(inner.x + 1, inner.y, columns, text, canvas.tone(Tone::Quiet));
         return;
     }
+    let marked = marked(app).filter(|_| app.focus == Pane::Log);
     let columns = columns(app, inner.width, top..top.saturating_add(rows));
     for (y, number) in (inner.top()..inner.bottom()).zip(top..) {
         if let Some(line) = app.log.get(number) {
-            draw_line(app, canvas, columns, Rect { y, height: 1, ..inner }, line);
+            let row = Rect { y, height: 1, ..inner };
+            draw_line(app, canvas, columns, row, line);
+            if marked == Some(number) {
+                let glyph = canvas.theme().glyphs().pointer;
+                canvas.text(row.x, y, 1, glyph, canvas.tone(Tone::Plain));
+                canvas.style(row, Theme::selected(app.mode == Mode::Normal));
+            }
         }
     }
 }
@@ -141,9 +148,9 @@ fn draw_line(app: &App, canvas: &mut Canvas<'_>, columns: Columns, row: Rect, li
     let (at, room) = next(columns.name, columns.gap);
     draw_name(canvas, at, y, room, &line.source);
     let (at, room) = next(columns.kind, columns.gap);
-    canvas.text(at, y, room, line.kind.word(), kind_style(canvas, line.kind));
+    canvas.text(at, y, room, line.kind.word(), kind_style(canvas, &line.kind));
     let theme = canvas.theme();
-    let base = text_style(canvas, line.kind);
+    let base = text_style(canvas, &line.kind);
     canvas.styled(x, y, end - x, &line.text.text, run_style(theme, &line.text, base));
 }
 
@@ -158,18 +165,19 @@ fn draw_name(canvas: &mut Canvas<'_>, x: u16, y: u16, columns: u16, source: &Log
     }
 }
 
-fn kind_style(canvas: &Canvas<'_>, kind: LineKind) -> Style {
+fn kind_style(canvas: &Canvas<'_>, kind: &LineKind) -> Style {
     match kind {
         LineKind::Out => canvas.tone(Tone::Quiet),
         LineKind::Err => canvas.tone(Tone::Warning),
-        LineKind::Event(_, severity) => canvas.theme().severity(severity),
+        LineKind::Event(_, severity) => canvas.theme().severity(*severity),
+        LineKind::Message(_) => canvas.tone(Tone::Accent),
     }
 }
 
 /// Events stand out from output.
-fn text_style(canvas: &Canvas<'_>, kind: LineKind) -> Style {
+fn text_style(canvas: &Canvas<'_>, kind: &LineKind) -> Style {
     match kind {
-        LineKind::Out | LineKind::Err => Style::new(),
+        LineKind::Out | LineKind::Err | LineKind::Message(_) => Style::new(),
         LineKind::Event(..) => canvas.tone(Tone::Strong),
     }
 }

@@ -10,8 +10,10 @@ mod empty;
 mod footer;
 mod header;
 mod help;
+mod line;
 mod logs;
 mod parts;
+mod prompt;
 mod status;
 mod table;
 #[cfg(test)]
@@ -60,10 +62,19 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
         logs::draw(app, &mut canvas, log);
     }
     footer::draw(app, &mut canvas, rows(parts.footer));
-    match app.mode {
+    match &app.mode {
         Mode::Normal => {}
-        Mode::Help { top } => help::draw(&mut canvas, area, top),
-        Mode::Confirm { action, key } => confirm::draw(app, &mut canvas, area, action, key),
+        Mode::Help { top } => help::draw(&mut canvas, area, *top),
+        Mode::Confirm { action, key } => {
+            confirm::draw(&mut canvas, area, &confirm::about_action(app, *action, *key));
+        }
+        Mode::ConfirmCall { daemon, call } => {
+            confirm::draw(&mut canvas, area, &confirm::about_call(app, *daemon, call));
+        }
+        Mode::Line { line, top } => line::draw(app, &mut canvas, area, line, *top),
+        Mode::Palette(palette) => prompt::palette(app, &mut canvas, area, palette),
+        Mode::Arguments(arguments) => prompt::arguments(app, &mut canvas, area, arguments),
+        Mode::Compose(compose) => prompt::compose(app, &mut canvas, area, compose),
     }
 }
 

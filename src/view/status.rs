@@ -77,6 +77,10 @@ pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Stat
             ..plain(glyphs.bad, "never started", Tone::Bad)
         };
     }
+    if process.is_online() && process.is_looping(now_ms) {
+        let looping = plain(glyphs.warning, "online, looping", Tone::Warning);
+        return Status { short: "looping".into(), ..looping };
+    }
     let word = process.info.status.as_str();
     match &process.info.status {
         ProcessStatus::Online => plain(glyphs.online, word, Tone::Good),

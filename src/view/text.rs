@@ -107,6 +107,26 @@ pub(super) fn cut(text: &str, columns_max: u16, ellipsis_columns: u16) -> Cut {
     Cut { end: text.len(), columns, is_short: false }
 }
 
+/// The start of a text, of at most so many columns; the text itself where it is not longer.
+pub(super) fn cut_to(text: &str, columns_max: u16) -> &str {
+    text.get(..cut(text, columns_max, 0).end).unwrap_or(text)
+}
+
+/// The end of a text that takes at most so many columns.
+pub(super) fn end_of(text: &str, columns_max: u16) -> &str {
+    let too_many = width(text).saturating_sub(columns_max);
+    let mut dropped = 0_u16;
+    let start = clusters(text)
+        .take_while(|cluster| {
+            let goes = dropped < too_many;
+            dropped = dropped.saturating_add(cluster.columns);
+            goes
+        })
+        .last()
+        .map_or(0, |cluster| cluster.end);
+    text.get(start..).unwrap_or_default()
+}
+
 /// Columns that a text takes.
 pub(super) fn width(text: &str) -> u16 {
     clusters(text).fold(0, |sum, cluster| sum.saturating_add(cluster.columns))
@@ -307,6 +327,16 @@ mod tests {
         assert_eq!(cut_to("e\u{301}e\u{301}", 2), ("e\u{301}e\u{301}".into(), 2, false));
         assert_eq!(cut_to("abc", 1), ("a".into(), 1, false));
         assert_eq!(cut_to("abc", 0), (String::new(), 0, false));
+    }
+
+    #[test]
+    fn the_end_of_a_text() {
+        assert_eq!(end_of("abcdef", 6), "abcdef");
+        assert_eq!(end_of("abcdef", 2), "ef");
+        assert_eq!(end_of("日本語", 5), "本語");
+        assert_eq!(end_of("日本語", 1), "");
+        assert_eq!(end_of("", 0), "");
+        assert_eq!(cut_to("日本語", 5), "日本");
     }
 
     #[test]

@@ -97,7 +97,10 @@ fn no_bad_call_harms(release: Release) {
             for args in bad_arguments() {
                 let is_one_object =
                     args.as_array().is_some_and(|args| args.len() == 1 && args[0].is_object());
-                if !(is_one_object && ON_ALL.contains(&method.as_str())) {
+                // It looks at nothing and takes a second each time: one of them is enough.
+                let is_again = method == "reloadLogs" && args != json!([null]);
+                let acts_on_all = is_one_object && ON_ALL.contains(&method.as_str());
+                if !(is_again || acts_on_all) {
                     // Some of these are good calls of methods that look at nothing.
                     let _ = call(&client, method, &args).await;
                 }

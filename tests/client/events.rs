@@ -1,5 +1,7 @@
 //! The bus of a real PM2, and messages to apps.
 
+use std::collections::BTreeSet;
+
 use futures_util::StreamExt;
 use pm2_tui::Bus;
 use pm2_tui::client::{BusItem, Event};
@@ -31,8 +33,7 @@ fn answering() -> Pm2Home {
     let home = Pm2Home::with(Release::Seven, &[apps::idle("quiet")]);
     let script = home.apps().join("echo.js");
     let text = "process.on('message', (got) => process.send({ type: 'my:echo', data: { got } }));
-setInterval(() => {}, 1e9);
-process.send({ type: 'my:ready', data: {} });";
+setInterval(() => process.send({ type: 'my:ready', data: {} }), 100);";
     std::fs::write(&script, text).unwrap();
     home.cli(&["start", script.to_str().unwrap(), "--name", "echo", "-i", "2"]);
     home
@@ -43,6 +44,11 @@ pub(crate) fn a_message_reaches_every_instance() {
     home.mark();
     block_on(async {
         let client = connect(&home).await;
+        let mut ready = subscribe(&home, &["my:ready"]).await;
+        let mut listening = BTreeSet::new();
+        while listening.len() < 2 {
+            listening.insert(next(&mut ready).await.data["process"]["pm_id"].as_u64());
+        }
         let mut bus = subscribe(&home, &["my:echo"]).await;
         let by_name = json!({ "name": "echo", "msg": { "type": "god:hello", "extra": 1 } });
         let reached = client.msg_process(by_name).await.unwrap();

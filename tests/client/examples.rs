@@ -60,8 +60,9 @@ pub(crate) fn the_two_way_example() {
     let home = Pm2Home::empty(Release::Seven);
     let worker = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/worker.js");
     home.cli(&["start", worker, "-i", "2", "--name", "worker"]);
-    let said = said(&home, "two_way", &["1"]);
+    let said = said(&home, "two_way", &["2"]);
     assert!(said.contains(r#"sent: {"process_count":2,"success":true}"#), "{said}");
     let heaps = said.lines().filter(|line| line.starts_with("process heap: worker "));
-    assert_eq!(heaps.filter(|line| line.contains(r#""heap":"#)).count(), 2, "{said}");
+    // The first round may come before the workers listen.
+    assert!(heaps.filter(|line| line.contains(r#""heap":"#)).count() >= 2, "{said}");
 }

@@ -129,6 +129,16 @@ setInterval(() => console.log('armed'), 200);",
     )
 }
 
+/// Answers each message that it gets with one of type `my:answer`.
+pub fn answerer(name: &str) -> App {
+    App::script(
+        name,
+        "js",
+        "process.on('message', (got) => process.send({ type: 'my:answer', data: { got } }));
+setInterval(() => {}, 1e9);",
+    )
+}
+
 /// Waits for the file `go` in its folder and logs this many lines of about 92 bytes, one by one, as
 /// fast as PM2 takes them, with a pause of so many milliseconds after each 2,000; the last is
 /// [`LAST_LINE`]. The file `done` then says when PM2 had taken

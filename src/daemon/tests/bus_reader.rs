@@ -79,6 +79,44 @@ async fn a_malformed_message_costs_itself_only() {
 }
 
 #[tokio::test]
+async fn messages_of_apps_are_lines_under_their_topic() {
+    let peer = Peer::new();
+    let client = Client::new(&peer, timings());
+    let mut bus = peer.accept_bus().await;
+    let process = json!({ "pm_id": 4, "name": "api" });
+    let packages = json!({ "at": 1, "data": { "express": {} }, "process": process });
+    bus.write_all(&message("application:dependencies", &packages)).await.unwrap();
+    let long = "x".repeat(100_000);
+    for (topic, payload) in [
+        ("my:answer", json!({ "at": 5, "data": { "n": [1, 2] }, "process": process })),
+        ("process:msg", json!({ "at": 6, "raw": "x\u{9b}2J\ny", "process": process })),
+        ("odd\u{1b}[2J", json!(["no object"])),
+        ("long", json!({ "data": long })),
+    ] {
+        bus.write_all(&message(topic, &payload)).await.unwrap();
+    }
+    let mut seen = Vec::new();
+    while seen.len() < 4 {
+        soon(client.inbox.ready()).await;
+        let mut batch = Vec::new();
+        client.inbox.take(&mut batch, usize::MAX);
+        for (_, report) in batch {
+            if let Report::Lines(lines) = report {
+                seen.extend(lines);
+            }
+        }
+    }
+    let said: Vec<(&str, &str)> =
+        seen.iter().map(|line| (line.kind.word(), &*line.text.text)).collect();
+    assert_eq!(said[0], ("my:answer", r#"{"n":[1,2]}"#));
+    assert_eq!((seen[0].at_ms, &*seen[0].source.name), (5, "api"));
+    assert_eq!(seen[0].source.pm_id, Some(PmId(4)));
+    assert!(said[1].0 == "process:msg" && !said[1].1.contains(char::is_control), "{:?}", said[1]);
+    assert_eq!(said[2], ("odd", r#"["no object"]"#));
+    assert!(said[3].1.len() <= 64 * 1024 + 3 && said[3].1.ends_with('…'));
+}
+
+#[tokio::test]
 async fn a_killed_daemon_is_told_from_a_lost_one() {
     let peer = Peer::new();
     let mut client = Client::new(&peer, timings());

@@ -200,3 +200,57 @@ async fn an_action_while_down_says_so_at_once() {
     let _rpc = peer.accept_live().await;
     client.live().await;
 }
+
+#[tokio::test]
+async fn a_call_by_name_is_checked_sent_and_answered_once() {
+    let peer = Peer::new();
+    let mut client = Client::new(&peer, Timings { named: Duration::from_millis(30), ..timings() });
+    let mut rpc = peer.accept_live().await;
+    let known = client.wait(|report| match report {
+        Report::Methods(methods) => Some(methods.has("stopProcessId")),
+        _ => None,
+    });
+    assert!(known.await);
+    client.live().await;
+    // Refused here: not a byte of it is sent, the next call comes first.
+    client.call("stopProcessId", vec![Json::Null]);
+    let CallOutcome::Failed(why) = client.call_outcome().await else { panic!("not refused") };
+    assert!(why.contains("stopProcessId takes"), "{why}");
+    client.call("noSuchMethod", vec![]);
+    let CallOutcome::Failed(why) = client.call_outcome().await else { panic!("not refused") };
+    assert!(why.contains("no method noSuchMethod"), "{why}");
+    client.call("stopProcessId", vec![json!("1")]);
+    let (id, method, args) = rpc.call().await.unwrap();
+    assert_eq!((&*method, args), ("stopProcessId", json!([1])));
+    rpc.answer(&id, &json!({ "args": [{ "a": "x\u{1b}[2J" }] })).await;
+    let said = CallOutcome::Answered(r#"{"a":"x\u001b[2J"}"#.into());
+    assert_eq!(client.call_outcome().await, said);
+    client.call("stopProcessId", vec![json!(2)]);
+    let (id, ..) = rpc.call().await.unwrap();
+    rpc.answer(&id, &json!({ "error": "2 : id unknown" })).await;
+    assert_eq!(client.call_outcome().await, CallOutcome::Failed("2 : id unknown".into()));
+    client.call("stopProcessId", vec![json!(3)]);
+    rpc.call().await.unwrap();
+    assert_eq!(client.call_outcome().await, CallOutcome::TimedOut { waited_ms: 30 });
+}
+
+#[tokio::test]
+async fn a_suspension_ends_a_call_by_name_and_too_many_are_refused() {
+    let peer = Peer::new();
+    let mut client = Client::new(&peer, timings());
+    let mut rpc = peer.accept_live().await;
+    client.live().await;
+    for id in 0..ACTIONS_MAX {
+        client.call("stopProcessId", vec![json!(id)]);
+    }
+    client.call("stopProcessId", vec![json!(99)]);
+    assert_eq!(client.call_outcome().await, CallOutcome::Busy);
+    rpc.call().await.unwrap();
+    client.handle.suspend().await;
+    for _ in 0..ACTIONS_MAX {
+        assert_eq!(client.call_outcome().await, CallOutcome::Disconnected);
+    }
+    client.call("stopProcessId", vec![json!(1)]);
+    let CallOutcome::Failed(why) = client.call_outcome().await else { panic!("not refused") };
+    assert!(why.contains("suspended"), "{why}");
+}

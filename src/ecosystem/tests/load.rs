@@ -1,1 +1,108 @@
+use std::fs;
 
+use serde_json::json;
+
+use super::*;
+
+fn node() -> NodeFinder {
+    NodeFinder::in_path(None)
+}
+
+async fn said(name: &str, content: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(name);
+    fs::write(&file, content).unwrap();
+    let error = load(&file, &node()).await.unwrap_err().to_string();
+    error.replace(folder.path().to_str().unwrap(), "")
+}
+
+#[tokio::test]
+async fn a_broken_file_is_named_with_line_and_column() {
+    for (name, content, reason) in [
+        ("a.json", "{\n  \"script\": a\n}", "/a.json:2:13: expected value"),
+        ("a.json", "/* é */ {\n // x\n 'a': 1}", "/a.json:3:2: key must be a string"),
+        ("a.json", "", "/a.json:1:1: EOF while parsing a value"),
+        ("a.json", "[]", "/a.json: there is no app in it"),
+        ("a.json", "7", "/a.json: an app must be an object, and this is a number"),
+        ("a.json", "[7]", "/a.json: app 1 must be an object, and is a number"),
+        ("a.json", "{\"apps\": 7}", "/a.json: an app must be an object, and this is a number"),
+        (
+            "a.json",
+            r#"{"apps": [{"script": "a"}], "app": []}"#,
+            "/a.json: app: is not a part of a config (apps and deploy are)",
+        ),
+        (
+            "a.json",
+            r#"{"apps": [{"script": "a"}], "static": [{"port": 1}]}"#,
+            "/a.json: static: is served by the pm2 command itself; start it with pm2",
+        ),
+        (
+            "a.json",
+            r#"{"apps": [{"script": "a"}], "deploy": 1}"#,
+            "/a.json: deploy: must be an object, and is a number",
+        ),
+        (
+            "a.toml",
+            "",
+            "/a.toml: not a config file: its name should end in .json, .yaml, .yml, .js, .cjs or .mjs",
+        ),
+        (
+            "a.config.js",
+            "",
+            "/a.config.js: a JavaScript file needs node to be read, and there is no node in PATH",
+        ),
+    ] {
+        assert_eq!(said(name, content).await, reason, "{content}");
+    }
+    let yaml = said("a.yml", "apps:\n  - script: a\n   name: b\n").await;
+    assert!(yaml.starts_with("/a.yml:3:"), "{yaml}");
+    assert!(!yaml.contains('\n'), "{yaml}");
+    let gone = load(Path::new("/nonexistent/a.json"), &node()).await.unwrap_err().to_string();
+    assert!(gone.starts_with("/nonexistent/a.json: cannot be read: No such file"), "{gone}");
+    let folder = load(Path::new("/tmp/.json"), &node()).await.unwrap_err();
+    assert!(matches!(folder, EcosystemError::Extension { .. }));
+}
+
+#[tokio::test]
+async fn json_and_yaml_give_the_same_apps() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, content: &str| {
+        let file = folder.path().join(name);
+        fs::write(&file, content).unwrap();
+        file
+    };
+    let json =
+        write("a.json", "\u{feff}{\"apps\": [{\"script\": \"a.js\", \"env\": {\"A\": 1}},]} // x");
+    let yaml = write("a.yaml", "apps:\n- script: a.js\n  env: {A: 1}\n");
+    let package =
+        write("package.json", r#"{"version": "1", "pm2": {"script": "a.js", "env": {"A": 1}}}"#);
+    for file in [json, yaml, package] {
+        let apps = load(&file, &node()).await.unwrap();
+        assert_eq!(apps.len(), 1);
+        assert_eq!(apps[0].name(), "a");
+        assert_eq!(apps[0].keys["env"], json!({"A": 1}));
+    }
+}
+
+#[test]
+fn one_app_a_list_and_a_whole_config_are_taken() {
+    let app = json!({"script": "a.js"});
+    for (value, count) in [
+        (app.clone(), 1),
+        (json!([app, app]), 2),
+        (json!({"apps": [app, app]}), 2),
+        (json!({"apps": app}), 1),
+        (json!({"apps": [app], "deploy": {"production": {"env": {}}}}), 1),
+    ] {
+        assert_eq!(parse_value(&value, "f").unwrap().len(), count, "{value}");
+    }
+}
+
+#[test]
+fn yaml_words_are_read_as_js_yaml_reads_them() {
+    let value = parse_yaml("a: yes\nb: on\nc: true\nd: ~\ne: 0x1f\nf: 1.5\ng: '1'", "f").unwrap();
+    let wanted = json!({
+        "a": "yes", "b": "on", "c": true, "d": null, "e": 31, "f": 1.5, "g": "1",
+    });
+    assert_eq!(value, wanted);
+}

@@ -1,1 +1,81 @@
+use std::fs;
 
+use serde_json::json;
+
+use super::*;
+
+/// With the tests' own PATH. These tests need node, as those with a real PM2 do.
+fn finder() -> NodeFinder {
+    NodeFinder::in_path(std::env::var_os("PATH"))
+}
+
+fn is_off() -> bool {
+    std::env::var_os("PM2_TUI_TEST_PM2").is_some_and(|value| value == "off")
+}
+
+async fn evaluated(name: &str, content: &str, finder: &NodeFinder) -> Result<Json, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().canonicalize().unwrap().join(name);
+    fs::write(&file, content).unwrap();
+    let shown = |error: EcosystemError| {
+        error.to_string().replace(file.parent().unwrap().to_str().unwrap(), "")
+    };
+    evaluate(&file, finder).await.map_err(shown)
+}
+
+#[tokio::test]
+async fn every_kind_of_module_is_evaluated() {
+    if is_off() {
+        return;
+    }
+    let app = json!({"script": "a.js"});
+    for (name, content) in [
+        ("a.config.js", "module.exports = {script: 'a.js'}"),
+        ("a.cjs", "console.log('\\nnoise {}'); exports.script = 'a.js'"),
+        ("a.mjs", "export default {script: 'a.js'}"),
+        ("b.mjs", "export const script = 'a.js'"),
+        ("c.mjs", "await 1; export default {script: 'a.js'}"),
+        ("d.js", "setInterval(() => {}, 1000); module.exports = Promise.resolve({script: 'a.js'})"),
+        (
+            "e.js",
+            "module.exports = {script: require('path').basename('/x/a.js'), f() {}, u: undefined}",
+        ),
+    ] {
+        assert_eq!(evaluated(name, content, &finder()).await, Ok(app.clone()), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_goes_wrong_in_it_is_said_with_its_place() {
+    if is_off() {
+        return;
+    }
+    for (name, content, reason) in [
+        ("a.js", "module.exports = {\n  apps: [}\n", "/a.js:2:10: Unexpected token '}'"),
+        ("a.mjs", "export default {\n  apps: [}\n", "/a.mjs:2:10: Unexpected token '}'"),
+        (
+            "a.js",
+            "let a;\n\n  a.b.c();\n",
+            "/a.js:3:5: Cannot read properties of undefined (reading 'b')",
+        ),
+        ("a.js", "throw 'a\\n\\x1b[31mstring'", "/a.js: a string"),
+        ("a.js", "process.exit(0)", "/a.js: node ended before the file exported something"),
+        ("a.js", "module.exports = () => {}", "/a.js: it exports nothing"),
+    ] {
+        assert_eq!(evaluated(name, content, &finder()).await, Err(reason.to_owned()), "{content}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_takes_or_writes_too_much_is_ended() {
+    if is_off() {
+        return;
+    }
+    let short = NodeFinder { time_limit: Duration::from_millis(300), ..finder() };
+    let endless = evaluated("a.js", "for (;;);", &short).await;
+    assert_eq!(endless, Err("/a.js: it took longer than 0.3 s".to_owned()));
+    let small = NodeFinder { output_bytes_max: 10_000, ..finder() };
+    let flood = "for (;;) require('fs').writeSync(1, 'x'.repeat(1000));";
+    let flood = evaluated("a.js", flood, &small).await;
+    assert_eq!(flood, Err("/a.js: it wrote more than 10000 bytes".to_owned()));
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
+use serde_json::json;
 
 use crate::app::App;
 use crate::model::daemon::{Connection, Daemon, Problem};
@@ -12,8 +13,11 @@ use crate::model::fleet::Process;
 use crate::model::log::{LineKind, LogLine, LogSource, Severity};
 use crate::model::series::Sample;
 use crate::model::{DaemonId, ProcessKey};
+use crate::protocol::amp::Frame;
 use crate::protocol::process::{ExecMode, PmId, ProcessInfo, ProcessStatus};
+use crate::protocol::rpc::{Methods, Reply};
 use crate::protocol::text::StyledText;
+use crate::protocol::value;
 use crate::view::theme::{Colors, Theme};
 use crate::view::view;
 
@@ -115,6 +119,22 @@ pub(super) fn down(number: u16, label: &str) -> Daemon {
 
 pub(super) fn app(daemons: Vec<Daemon>) -> App {
     App::new(daemons, NOW_MS, 3600, (120, 40))
+}
+
+/// Some methods as 7.0.4 lists them.
+pub(super) fn methods() -> Arc<Methods> {
+    let list = json!({ "methods": {
+        "ping": { "params": ["env", "cb"] },
+        "getMonitorData": { "params": ["env", "cb"] },
+        "stopProcessId": { "params": ["id", "cb"] },
+        "restartProcessId": { "params": ["opts", "cb"] },
+        "sendDataToProcessId": { "params": ["packet", "cb"] },
+        "sendSignalToProcessName": { "params": ["opts", "cb"] },
+        "stopWatch": { "params": ["method", "value", "fn"] },
+        "killMe": { "params": [] },
+    }});
+    let frame = Frame::new(vec![value::json(&list), value::text("1:1")]).unwrap();
+    Arc::new(Methods::parse(&Reply::parse(&frame).unwrap()).unwrap())
 }
 
 /// An app of one daemon with a process of each kind that a user meets.

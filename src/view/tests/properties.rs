@@ -5,9 +5,13 @@ use ratatui::buffer::{Buffer, CellWidth};
 use ratatui::layout::Rect;
 
 use super::fleet::*;
+use crate::app::editor::{Edit, Editor};
 use crate::app::geometry::Geometry;
+use crate::app::palette::Palette;
+use crate::app::prompt::{Arguments, Compose};
 use crate::app::{App, Mode, Notice, Pane};
-use crate::model::log::{LineKind, LogSource};
+use crate::model::call::NamedCall;
+use crate::model::log::{LineKind, LogLine, LogSource};
 use crate::model::series::Sample;
 use crate::model::{Action, DaemonId};
 use crate::protocol::process::{PmId, ProcessStatus};
@@ -73,6 +77,51 @@ prop_compose! {
     }
 }
 
+/// What covers the screen and holds foreign text.
+fn overlay() -> impl Strategy<Value = Mode> {
+    let editor = || {
+        (name(), 0..30_usize).prop_map(|(text, left)| {
+            let mut editor = Editor::new(&text);
+            for _ in 0..left {
+                editor.edit(Edit::Left);
+            }
+            editor
+        })
+    };
+    let line = (name(), name(), any::<bool>(), any::<Option<u32>>()).prop_map(
+        |(topic, text, is_message, pm_id)| {
+            let source = LogSource {
+                daemon: DaemonId(0),
+                pm_id: pm_id.map(PmId),
+                name: topic.clone().into(),
+            };
+            if is_message {
+                let json = serde_json::json!({ "a": text, "b": [[topic]] }).to_string();
+                LogLine::message(0, source, &topic, &json)
+            } else {
+                output(0, source, LineKind::Out, &text)
+            }
+        },
+    );
+    prop_oneof![
+        (editor(), 0..50_usize)
+            .prop_map(|(input, chosen)| Mode::Palette(Palette { input, chosen })),
+        (name(), editor()).prop_map(|(method, input)| Mode::Arguments(Arguments {
+            daemon: DaemonId(0),
+            params: vec![method.clone().into()],
+            method: method.into(),
+            input,
+        })),
+        (0..20_u32, editor())
+            .prop_map(|(pm_id, input)| Mode::Compose(Compose { key: key(0, pm_id), input })),
+        (line, any::<usize>()).prop_map(|(line, top)| Mode::Line { line: Box::new(line), top }),
+        (name(), name()).prop_map(|(method, arg)| Mode::ConfirmCall {
+            daemon: DaemonId(0),
+            call: NamedCall { method: method.into(), args: vec![arg.into()] },
+        }),
+    ]
+}
+
 prop_compose! {
     fn any_app()(
         processes in prop::collection::vec(one_process(), 0..30),
@@ -84,6 +133,7 @@ prop_compose! {
             3 => Just(Mode::Normal),
             1 => any::<u16>().prop_map(|top| Mode::Help { top }),
             1 => (0..20_u32).prop_map(|pm_id| Mode::Confirm { action: Action::Delete, key: key(0, pm_id) }),
+            4 => overlay(),
         ],
         notice in prop::option::of(name()),
         selected in prop::option::of(any::<prop::sample::Index>()),
@@ -118,6 +168,8 @@ prop_compose! {
         }
         for (name, text, at_ms, pm_id) in lines {
             let source = LogSource { daemon: DaemonId(0), pm_id: pm_id.map(PmId), name: name.into() };
+            let line = LogLine::message(at_ms, source.clone(), &text, &text);
+            app.log.push(line);
             app.log.push(output(at_ms, source, LineKind::Err, &text));
         }
         let rows = app.rows();
@@ -127,6 +179,7 @@ prop_compose! {
         app.notice = notice.map(|text| Notice { text, is_bad: false, until_ms: 0 });
         app.table_top = table_top;
         app.log_top = log_top;
+        app.daemons[0].methods = (table_top % 2 == 0).then(methods);
         app.daemons[0].warnings = u64::from(warning.is_some());
         app.daemons[0].last_warning = warning.map(Into::into);
         app

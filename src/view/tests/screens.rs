@@ -1,10 +1,14 @@
 //! Screens as text, each read before it was accepted.
 
 use super::fleet::*;
-use crate::app::{Mode, Notice, Pane};
+use crate::app::editor::{Edit, Editor};
+use crate::app::palette::Palette;
+use crate::app::prompt::{Arguments, Compose};
+use crate::app::{App, Mode, Notice, Pane};
 use crate::model::Action;
+use crate::model::call::NamedCall;
 use crate::model::daemon::{Connection, Problem};
-use crate::model::log::{LineKind, LogSource};
+use crate::model::log::{LineKind, LogLine, LogSource};
 use crate::protocol::process::{PmId, ProcessStatus};
 
 /// Checks the app's screen at one size or several.
@@ -114,6 +118,96 @@ fn help() {
     check!(&app, COLOR, "help", ALL);
     app.mode = Mode::Help { top: 9999 };
     check!(&app, COLOR, "help_end", [(40, 10)]);
+}
+
+fn palette(app: &mut App, typed: &str, chosen: usize) {
+    app.daemons[0].methods = Some(methods());
+    app.mode = Mode::Palette(Palette { input: Editor::new(typed), chosen });
+}
+
+#[test]
+fn palette_open() {
+    let mut app = typical();
+    palette(&mut app, "", 0);
+    check!(&app, COLOR, "palette", ALL);
+    palette(&mut app, "st", 2);
+    check!(&app, COLOR, "palette_typed", ALL);
+    check!(&app, COLOR, "palette_typed", [(30, 6)]);
+    check!(&app, PLAIN, "palette_ascii", [(80, 24)]);
+    palette(&mut app, "", 20);
+    check!(&app, COLOR, "palette_scrolled", [(40, 10)]);
+    palette(&mut app, "nothing like it", 0);
+    check!(&app, COLOR, "palette_nothing", [(80, 24)]);
+}
+
+#[test]
+fn arguments_asked_for() {
+    let mut app = typical();
+    app.daemons[0].methods = Some(methods());
+    let arguments = |typed: &str| {
+        let mut arguments = Arguments::new(
+            crate::model::DaemonId(0),
+            "sendDataToProcessId",
+            vec!["packet".into()],
+            Some(PmId(0)),
+        );
+        for c in typed.chars() {
+            arguments.input.insert(c);
+        }
+        Mode::Arguments(arguments)
+    };
+    app.mode = arguments("");
+    check!(&app, COLOR, "arguments", ALL);
+    app.mode = arguments(" 7");
+    check!(&app, COLOR, "arguments_refused", ALL);
+    check!(&app, PLAIN, "arguments_ascii", [(80, 24)]);
+}
+
+#[test]
+fn message_written() {
+    let mut app = typical();
+    app.daemons[0].methods = Some(methods());
+    let compose = |input| Mode::Compose(Compose { key: key(0, 0), input });
+    app.mode = compose(Editor::default());
+    check!(&app, COLOR, "compose", ALL);
+    let mut input = Editor::new("{\"type\":\"god:heap\",\"data\":{\"日本\":1}} and more");
+    for _ in 0..9 {
+        input.edit(Edit::Left);
+    }
+    app.mode = compose(input);
+    check!(&app, COLOR, "compose_json", [(80, 24), (40, 10), (30, 6)]);
+    check!(&app, PLAIN, "compose_ascii", [(80, 24)]);
+}
+
+#[test]
+fn question_before_a_method() {
+    let mut app = typical();
+    let call = NamedCall { method: "stopProcessId".into(), args: vec![3.into()] };
+    app.mode = Mode::ConfirmCall { daemon: crate::model::DaemonId(0), call };
+    check!(&app, COLOR, "confirm_call", [(80, 24), (40, 10)]);
+}
+
+fn message_line() -> LogLine {
+    let source =
+        LogSource { daemon: crate::model::DaemonId(0), pm_id: Some(PmId(0)), name: "api".into() };
+    let json = r#"{"heap":{"used":4711,"total":9000},"list":[1,2,{"deep":[]}],
+        "text":"a long text that has to be broken over several rows because it is longer than the
+        screen is wide, 日本語 included, whatever the size of the terminal may be: 0123456789"}"#;
+    LogLine::message(NOW_MS, source, "my:very:long:topic", &json.replace('\n', " "))
+}
+
+#[test]
+fn line_shown_whole() {
+    let mut app = typical();
+    app.focus = Pane::Log;
+    app.log.push(message_line());
+    check!(&app, COLOR, "message", ALL);
+    app.mode = Mode::Line { line: Box::new(message_line()), top: 0 };
+    check!(&app, COLOR, "line", ALL);
+    check!(&app, COLOR, "line", [(30, 6)]);
+    check!(&app, PLAIN, "line_ascii", [(80, 24)]);
+    app.mode = Mode::Line { line: Box::new(message_line()), top: 9999 };
+    check!(&app, COLOR, "line_end", [(40, 10)]);
 }
 
 #[test]

@@ -1,0 +1,236 @@
+//! A call of a method, or a message to a process, being typed.
+//!
+//! Invariant: only what the daemon's own list allows can be asked for; why anything else cannot is
+//! said while it is typed.
+
+use serde_json::{Value as Json, json};
+
+use super::App;
+use super::editor::Editor;
+use crate::model::call::NamedCall;
+use crate::model::daemon::Daemon;
+use crate::model::{DaemonId, ProcessKey};
+use crate::protocol::process::PmId;
+use crate::protocol::shape;
+use crate::protocol::text::clean;
+
+/// The arguments of a method.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Arguments {
+    /// Of which daemon.
+    pub daemon: DaemonId,
+    /// PM2's name of the method.
+    pub method: Box<str>,
+    /// The daemon's own names of its parameters, without the callback.
+    pub params: Vec<Box<str>>,
+    /// The arguments as JSON, separated by blanks or commas.
+    pub input: Editor,
+}
+
+/// A message to a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compose {
+    /// To which process.
+    pub key: ProcessKey,
+    /// Text or JSON.
+    pub input: Editor,
+}
+
+/// The type and topic of a message that names none.
+const MESSAGE_TYPE: &str = "process:msg";
+/// The one method that takes a whole packet for an app (PM2.md section 4).
+const SEND_DATA: &str = "sendDataToProcessId";
+impl Arguments {
+    /// What is asked for a method, filled in for the process that is selected.
+    #[must_use]
+    pub fn new(
+        daemon: DaemonId,
+        method: &str,
+        params: Vec<Box<str>>,
+        selected: Option<PmId>,
+    ) -> Self {
+        let filled = match (method, selected) {
+            (method, _) if shape::ignores_argument(method) => "{}".to_owned(),
+            (SEND_DATA, Some(id)) => {
+                format!(
+                    r#"{{"id":{id},"type":"{MESSAGE_TYPE}","topic":"{MESSAGE_TYPE}","data":{{}}}}"#
+                )
+            }
+            ("sendLineToStdin", Some(id)) => format!(r#"{{"pm_id":{id},"line":""}}"#),
+            ("sendSignalToProcessId", Some(id)) => {
+                format!(r#"{{"process_id":{id},"signal":"SIGUSR2"}}"#)
+            }
+            (_, Some(id)) => {
+                let of = |param: &str| match param {
+                    "id" | "pm_id" => Some(id.to_string()),
+                    "opts" => Some(format!(r#"{{"id":{id}}}"#)),
+                    _ => None,
+                };
+                params.iter().map_while(|param| of(param)).collect::<Vec<_>>().join(" ")
+            }
+            (_, None) => String::new(),
+        };
+        Self { daemon, method: method.into(), params, input: Editor::new(&filled) }
+    }
+
+    /// Whether there is nothing to be asked: the method ignores its argument.
+    #[must_use]
+    pub fn needs_nothing(&self) -> bool {
+        shape::ignores_argument(&self.method)
+    }
+
+    /// The call as typed.
+    ///
+    /// # Errors
+    /// Why it cannot be made, as one cleaned line.
+    pub fn call(&self, app: &App) -> Result<NamedCall, String> {
+        let args = json_values(&self.input.text())?;
+        checked(app, self.daemon, &self.method, args)
+    }
+}
+
+impl Compose {
+    /// The call that sends the message.
+    ///
+    /// # Errors
+    /// Why it cannot be sent, as one cleaned line.
+    pub fn call(&self, app: &App) -> Result<NamedCall, String> {
+        let typed = self.input.text();
+        if typed.trim().is_empty() {
+            return Err(
+                "a text, or JSON; {\"type\":\"x\",\"data\":{}} goes with that type".to_owned()
+            );
+        }
+        let args = vec![packet(self.key.pm_id, &typed)];
+        checked(app, self.key.daemon, SEND_DATA, args)
+    }
+}
+
+/// What the app will receive: all of it, with `id`, `type`, `topic` and `data` as PM2 wants them.
+fn packet(id: PmId, typed: &str) -> Json {
+    let said = serde_json::from_str(typed).unwrap_or_else(|_| Json::String(typed.to_owned()));
+    let kind = said.get("type").and_then(Json::as_str).filter(|kind| !kind.is_empty());
+    match (kind.map(str::to_owned), said) {
+        (Some(kind), Json::Object(mut packet)) => {
+            packet.insert("id".to_owned(), json!(id.0));
+            packet.entry("topic").or_insert_with(|| json!(kind));
+            packet.entry("data").or_insert_with(|| json!({}));
+            Json::Object(packet)
+        }
+        (_, data) => {
+            json!({ "id": id.0, "type": MESSAGE_TYPE, "topic": MESSAGE_TYPE, "data": data })
+        }
+    }
+}
+
+/// Checks a call by what the daemon said of itself when it connected.
+fn checked(app: &App, id: DaemonId, method: &str, args: Vec<Json>) -> Result<NamedCall, String> {
+    let daemon = app.daemon(id).filter(|daemon| Daemon::is_live(daemon));
+    let methods = daemon
+        .and_then(|daemon| daemon.methods.as_ref())
+        .ok_or_else(|| "the daemon is not connected".to_owned())?;
+    match methods.check_named(method, args.clone()) {
+        Ok(_) => Ok(NamedCall { method: method.into(), args }),
+        Err(refused) => Err(clean(&refused.to_string()).into_owned()),
+    }
+}
+
+/// Reads JSON values separated by blanks, by commas or by nothing where that is clear.
+///
+/// # Errors
+/// What is wrong, and at which character.
+fn json_values(text: &str) -> Result<Vec<Json>, String> {
+    let mut values = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let at = text.len() - rest.len();
+        let mut stream = serde_json::Deserializer::from_str(rest).into_iter::<Json>();
+        match stream.next() {
+            Some(Ok(value)) => values.push(value),
+            Some(Err(error)) => return Err(broken(text, at, &error)),
+            None => break,
+        }
+        rest = rest.get(stream.byte_offset()..).unwrap_or_default().trim_start();
+        if let Some(after) = rest.strip_prefix(',') {
+            rest = after.trim_start();
+            if rest.is_empty() {
+                return Err("a value is missing after the comma".to_owned());
+            }
+        }
+    }
+    Ok(values)
+}
+
+/// What serde says of a value that begins at byte `at`, with the place in the whole text.
+fn broken(text: &str, at: usize, error: &serde_json::Error) -> String {
+    if error.is_eof() {
+        return "not complete yet".to_owned();
+    }
+    // A line of text: the column is the byte, from 1.
+    let byte = at + error.column().saturating_sub(1);
+    let place = text.char_indices().take_while(|(start, _)| *start < byte).count() + 1;
+    let words = error.to_string();
+    let what = words.split(" at line ").next().unwrap_or_default();
+    format!("no JSON at character {place}: {what} (text goes in \"quotes\")")
+}
+
+/// Whether a method ends or removes something, so that it is asked for twice.
+#[must_use]
+pub fn asks_first(method: &str) -> bool {
+    ["delete", "stop", "kill", "notifyKill"].iter().any(|verb| method.starts_with(verb))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(method: &str, params: &[&str]) -> String {
+        let params = params.iter().map(|param| Box::from(*param)).collect();
+        Arguments::new(DaemonId(0), method, params, Some(PmId(7))).input.text()
+    }
+
+    #[test]
+    fn the_selected_process_is_filled_in() {
+        assert_eq!(arguments("startProcessId", &["id"]), "7");
+        assert_eq!(arguments("monitor", &["pm_id"]), "7");
+        assert_eq!(arguments("restartProcessId", &["opts"]), r#"{"id":7}"#);
+        assert_eq!(arguments("ping", &["env"]), "{}");
+        assert_eq!(arguments("prepare", &["env"]), "");
+        assert_eq!(arguments("stopWatch", &["method", "value"]), "");
+        assert_eq!(arguments("sendLineToStdin", &["packet"]), r#"{"pm_id":7,"line":""}"#);
+        let none = Arguments::new(DaemonId(0), "startProcessId", vec!["id".into()], None);
+        assert_eq!(none.input.text(), "");
+    }
+
+    #[test]
+    fn values_are_separated_by_blanks_or_commas() {
+        let read = |text| json_values(text).map(|values| Json::from(values).to_string());
+        assert_eq!(read(r#" 1, "a b" {"c":[1,2]}null "#).unwrap(), r#"[1,"a b",{"c":[1,2]},null]"#);
+        assert_eq!(read("1 2,3").unwrap(), "[1,2,3]");
+        assert_eq!(read("").unwrap(), "[]");
+        assert_eq!(read("{\"id\":").unwrap_err(), "not complete yet");
+        assert!(read("1,,2").unwrap_err().contains("character 3"), "{:?}", read("1,,2"));
+        assert!(read("7 äx").unwrap_err().contains("character 3"), "{:?}", read("7 äx"));
+        assert!(read("1,").unwrap_err().contains("after the comma"));
+    }
+
+    #[test]
+    fn a_message_is_a_packet_as_pm2_wants_it() {
+        let sent = |typed| packet(PmId(3), typed).to_string();
+        let plain = r#"{"data":"hello you","id":3,"topic":"process:msg","type":"process:msg"}"#;
+        assert_eq!(sent("hello you"), plain);
+        assert!(sent(r#"{"a":1}"#).contains(r#""data":{"a":1},"id":3"#));
+        let own = r#"{"data":{"n":1},"id":3,"topic":"god:heap","type":"god:heap"}"#;
+        assert_eq!(sent(r#"{"type":"god:heap","data":{"n":1}}"#), own);
+        assert!(sent(r#"{"type":"x"}"#).contains(r#""data":{},"id":3,"topic":"x""#));
+        assert!(sent(r#"{"type":"x","id":99}"#).contains(r#""id":3"#), "never another process");
+    }
+
+    #[test]
+    fn what_ends_something_is_asked_twice() {
+        for method in ["deleteProcessId", "stopProcessId", "killMe", "notifyKillPM2", "stopAll"] {
+            assert!(asks_first(method), "{method}");
+        }
+        assert!(!asks_first("ping") && !asks_first("restartProcessId"));
+    }
+}

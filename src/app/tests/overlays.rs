@@ -1,0 +1,225 @@
+//! Palette, arguments, message, and the line shown whole.
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use serde_json::json;
+
+use super::*;
+use crate::app::keymap;
+use crate::app::palette::{Entry, entries};
+use crate::model::call::NamedCall;
+use crate::protocol::amp::Frame;
+use crate::protocol::rpc::{Methods, Reply};
+use crate::protocol::value;
+
+/// Some methods as 7.0.4 lists them.
+pub(super) fn methods() -> Report {
+    let list = json!({ "methods": {
+        "ping": { "params": ["env", "cb"] },
+        "getVersion": { "params": ["env", "cb"] },
+        "stopProcessId": { "params": ["id", "cb"] },
+        "restartProcessId": { "params": ["opts", "cb"] },
+        "sendDataToProcessId": { "params": ["packet", "cb"] },
+        "stopWatch": { "params": ["method", "value", "fn"] },
+        "killMe": { "params": [] },
+    }});
+    let frame = Frame::new(vec![value::json(&list), value::text("1:1")]).unwrap();
+    Report::Methods(Arc::new(Methods::parse(&Reply::parse(&frame).unwrap()).unwrap()))
+}
+
+fn live(processes: u32) -> App {
+    let mut app = app(processes);
+    send(&mut app, methods());
+    app
+}
+
+/// Presses a key as the loop does.
+fn key_press(app: &mut App, code: KeyCode) -> Vec<Effect> {
+    let key = KeyEvent::new(code, KeyModifiers::NONE);
+    keymap::message(&app.mode, key).map_or_else(Vec::new, |message| update(app, 2_000, message).0)
+}
+
+/// Types text.
+fn keys(app: &mut App, text: &str) {
+    for c in text.chars() {
+        let effects = key_press(app, KeyCode::Char(c));
+        assert!(effects.is_empty(), "{c} did {effects:?}");
+    }
+}
+
+fn enter(app: &mut App) -> Vec<Effect> {
+    key_press(app, KeyCode::Enter)
+}
+
+fn call(method: &str, args: Vec<serde_json::Value>) -> Vec<Effect> {
+    vec![Effect::Call { daemon: D, call: NamedCall { method: method.into(), args } }]
+}
+
+/// What the open prompt says against what is typed.
+fn refusal(app: &App) -> String {
+    match &app.mode {
+        Mode::Arguments(arguments) => arguments.call(app).unwrap_err(),
+        Mode::Compose(compose) => compose.call(app).unwrap_err(),
+        mode => panic!("{mode:?}"),
+    }
+}
+
+#[test]
+fn the_palette_does_commands_by_name() {
+    let mut app = live(3);
+    keys(&mut app, ":rest");
+    let effects = enter(&mut app);
+    let [Effect::Act { action: Action::Restart, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(app.mode, Mode::Normal);
+    // What asks, asks here too; letters are text and no commands.
+    keys(&mut app, ":delete");
+    assert!(enter(&mut app).is_empty());
+    assert_eq!(app.mode, Mode::Confirm { action: Action::Delete, key: key(0) });
+    key_press(&mut app, KeyCode::Char('n'));
+    keys(&mut app, ":qqqq");
+    assert!(enter(&mut app).is_empty(), "nothing fits, nothing is done");
+    key_press(&mut app, KeyCode::Esc);
+    assert_eq!(app.mode, Mode::Normal);
+    keys(&mut app, ":quit");
+    assert_eq!(enter(&mut app), [Effect::Quit]);
+}
+
+#[test]
+fn the_palette_offers_every_command_and_every_method() {
+    let app = live(1);
+    let all = entries(&app, "");
+    for row in crate::app::command::COMMANDS {
+        let is_there =
+            |entry: &Entry| matches!(entry, Entry::Command(other) if other.keys == row.keys);
+        assert_eq!(all.iter().any(is_there), row.command != Command::Palette, "{}", row.label);
+    }
+    let methods = all.iter().filter(|entry| matches!(entry, Entry::Method { .. }));
+    assert_eq!(methods.count(), 7);
+    let found = entries(&app, "stopw");
+    let Entry::Method { name, params } = &found[0] else { panic!("{found:?}") };
+    assert_eq!((&**name, params.len()), ("stopWatch", 2), "without the callback");
+}
+
+#[test]
+fn a_method_that_ignores_its_argument_is_called_at_once() {
+    let mut app = live(1);
+    keys(&mut app, ":ping");
+    assert_eq!(enter(&mut app), call("ping", vec![json!({})]));
+    let outcome = CallOutcome::Answered(r#"{"msg":"pong"}"#.into());
+    send(&mut app, Report::CallFinished { method: "ping".into(), outcome });
+    assert!(texts(&app).iter().any(|text| text == r#"{"msg":"pong"}"#));
+    assert!(app.notice.as_ref().unwrap().text.contains("pong"));
+}
+
+#[test]
+fn arguments_are_filled_in_checked_while_typing_and_sent() {
+    let mut app = live(3);
+    press(&mut app, Command::Down);
+    keys(&mut app, ":restartProcessId");
+    assert!(enter(&mut app).is_empty());
+    let Mode::Arguments(arguments) = &app.mode else { panic!("{:?}", app.mode) };
+    assert_eq!(arguments.input.text(), r#"{"id":1}"#);
+    keys(&mut app, " 7");
+    assert!(refusal(&app).contains("2 given"), "{}", refusal(&app));
+    assert!(enter(&mut app).is_empty(), "what is refused is not sent");
+    key_press(&mut app, KeyCode::Backspace);
+    key_press(&mut app, KeyCode::Backspace);
+    assert_eq!(enter(&mut app), call("restartProcessId", vec![json!({ "id": 1 })]));
+}
+
+#[test]
+fn a_method_that_ends_something_is_asked_for_twice() {
+    let mut app = live(1);
+    keys(&mut app, ":stopProcessId");
+    enter(&mut app);
+    assert!(enter(&mut app).is_empty());
+    assert!(matches!(app.mode, Mode::ConfirmCall { .. }));
+    assert!(enter(&mut app).is_empty(), "only y is yes");
+    let effects = key_press(&mut app, KeyCode::Char('y'));
+    assert_eq!(effects, call("stopProcessId", vec![json!(0)]));
+    // What would harm the daemon is refused whatever is typed.
+    keys(&mut app, ":killMe");
+    enter(&mut app);
+    keys(&mut app, "{}");
+    assert!(refusal(&app).contains("never called by name"), "{}", refusal(&app));
+    assert!(enter(&mut app).is_empty());
+}
+
+#[test]
+fn a_message_goes_to_the_selected_process() {
+    let mut app = live(3);
+    press(&mut app, Command::Down);
+    keys(&mut app, "m");
+    assert!(enter(&mut app).is_empty(), "nothing to send yet");
+    keys(&mut app, "quit :m?");
+    let packet = json!({
+        "id": 1, "type": "process:msg", "topic": "process:msg", "data": "quit :m?",
+    });
+    assert_eq!(enter(&mut app), call("sendDataToProcessId", vec![packet]));
+    assert_eq!(app.mode, Mode::Normal);
+    keys(&mut app, "mx");
+    send(&mut app, snapshot([0, 2]));
+    assert_eq!(app.mode, Mode::Normal, "its process is gone");
+    assert!(app.notice.as_ref().unwrap().text.contains("is gone"));
+}
+
+#[test]
+fn nothing_is_called_on_a_daemon_that_is_down() {
+    let mut app = live(1);
+    let down = Connection::Down { problem: Problem::Closed, retry_at_ms: 9_000 };
+    send(&mut app, Report::Connection(down));
+    keys(&mut app, ":ping");
+    assert!(enter(&mut app).is_empty());
+    assert!(refusal(&app).contains("not connected"));
+}
+
+#[test]
+fn enter_shows_the_marked_line_whole() {
+    let mut app = live(1);
+    send(&mut app, lines(100));
+    press(&mut app, Command::Open);
+    assert_eq!(app.mode, Mode::Normal, "the table has the focus");
+    press(&mut app, Command::NextPane);
+    press(&mut app, Command::Up);
+    press(&mut app, Command::Up);
+    let top = app.log_top;
+    assert!(enter(&mut app).is_empty());
+    let Mode::Line { line, .. } = &app.mode else { panic!("{:?}", app.mode) };
+    assert_eq!(&*line.text.text, "97");
+    assert!(press(&mut app, Command::Act(Action::Restart)).is_empty(), "nothing but scrolling");
+    key_press(&mut app, KeyCode::Esc);
+    assert_eq!((app.log_top, app.focus), (top, Pane::Log), "the place is kept");
+}
+
+#[test]
+fn the_mark_moves_over_all_lines_and_stays_on_its_line() {
+    let mut app = live(1);
+    send(&mut app, lines(100));
+    press(&mut app, Command::NextPane);
+    let last = app.log.numbers().end - 1;
+    assert_eq!(marked(&app), Some(last));
+    for back in 1..=last - app.log.numbers().start {
+        press(&mut app, Command::Up);
+        assert_eq!(marked(&app), Some(last - back));
+    }
+    press(&mut app, Command::Up);
+    assert_eq!(marked(&app), Some(app.log.numbers().start), "no further");
+    press(&mut app, Command::Down);
+    let mark = marked(&app);
+    send(&mut app, lines(50));
+    assert_eq!(marked(&app), mark, "new lines do not move it");
+}
+
+#[test]
+fn a_message_line_is_counted_and_laid_out() {
+    let source = LogSource { daemon: D, pm_id: None, name: "p0".into() };
+    let line = LogLine::message(0, source, "my:topic", "{\"b\": [1,\n 2], \"a\": \"\u{1b}[31mx\"}");
+    assert_eq!(&*line.text.text, r#"{"b":[1,2],"a":"x"}"#);
+    assert_eq!(line.bytes(), size_of::<LogLine>() + line.text.text.len() + "my:topic".len());
+    let rows = crate::app::geometry::line_rows(&line, 40);
+    let wanted = ["{", "  \"b\": [", "    1,", "    2", "  ],", "  \"a\": \"x\"", "}"];
+    assert_eq!(rows, wanted);
+    let narrow = crate::app::geometry::line_rows(&line, 8);
+    assert_eq!(narrow[5..7], ["  \"a\": \"", "  x\""], "what goes on stands as far in");
+}

@@ -1,0 +1,31 @@
+//! A call of any method by its name, as the user asked for it, and how it ended.
+
+use serde_json::Value as Json;
+
+/// A method and its arguments. The daemon's own list decides whether it is ever sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedCall {
+    /// PM2's name of the method.
+    pub method: Box<str>,
+    /// The arguments, without the callback.
+    pub args: Vec<Json>,
+}
+
+/// How a [`NamedCall`] ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CallOutcome {
+    /// The reply as one cleaned line of JSON, cut after
+    /// [`TEXT_BYTES_MAX`](super::log::TEXT_BYTES_MAX).
+    Answered(Box<str>),
+    /// The daemon, or the check before sending, says no: its words, cleaned.
+    Failed(Box<str>),
+    /// No answer within the time that a call may take: what became of it is unknown.
+    TimedOut {
+        /// How long was waited, milliseconds.
+        waited_ms: u64,
+    },
+    /// The connection went away before an answer: what became of it is unknown.
+    Disconnected,
+    /// Too many calls are under way; nothing was sent.
+    Busy,
+}
