@@ -131,7 +131,7 @@ setInterval(() => console.log('armed'), 200);",
 
 /// Answers each message that it gets with one of type `my:answer`.
 pub fn answerer(name: &str) -> App {
-    App::script(
+    script(
         name,
         "js",
         "process.on('message', (got) => process.send({ type: 'my:answer', data: { got } }));
