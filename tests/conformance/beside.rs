@@ -23,12 +23,11 @@ impl Interface {
         let pm2 = Pm2::of(Locked::Old);
         let driver =
             concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/pm2-interface-driver.js");
-        let (rpc, publish) = match stage.home.ports() {
-            Some((rpc, publish)) => (rpc.to_string(), publish.to_string()),
-            None => {
-                let path = |name: &str| stage.home.path().join(name).display().to_string();
-                (path("rpc.sock"), path("pub.sock"))
-            }
+        let (rpc, publish) = if let Some((rpc, publish)) = stage.home.ports() {
+            (rpc.to_string(), publish.to_string())
+        } else {
+            let path = |name: &str| stage.home.path().join(name).display().to_string();
+            (path("rpc.sock"), path("pub.sock"))
         };
         let mut child = Command::new(&pm2.node)
             .arg(driver)

@@ -50,10 +50,10 @@ pub(crate) fn good(method: &str, subject: &Subject) -> Option<(Json, Outcome)> {
         "pm_err_log_path": apps.join("prepared.log"), "args": [], "node_args": [],
         "vizion": false});
     Some(match method {
-        "getMonitorData" | "ping" | "getVersion" | "getReport" => (json!([{}]), Reply),
+        "getMonitorData" | "ping" | "getVersion" | "getReport" | "stopAll" | "reload"
+        | "deleteAll" => (json!([{}]), Reply),
         // 4.5.6 says that it was not launched; 0.10.8 would die of reloadLogs.
         "getSystemData" | "launchSysMonitoring" | "forceGc" | "reloadLogs" => (json!([{}]), Either),
-        "stopAll" | "reload" | "deleteAll" => (json!([{}]), Reply),
         "notifyKillPM2" => (json!([{}]), Refused),
         "killMe" => (json!([{}]), Ends),
         "findByScript" => (json!(["plain.js"]), Reply),
@@ -63,8 +63,7 @@ pub(crate) fn good(method: &str, subject: &Subject) -> Option<(Json, Outcome)> {
             (json!(["plain"]), Reply)
         }
         "restartProcessId" | "stopProcessId" | "deleteProcessId" | "resetMetaProcessId"
-        | "monitor" | "unmonitor" => (json!([id]), Reply),
-        "startProcessId" => (json!([id]), Reply),
+        | "startProcessId" | "monitor" | "unmonitor" => (json!([id]), Reply),
         "reloadProcessId" | "softReloadProcessId" | "duplicateProcessId" => {
             (json!([worker]), Reply)
         }

@@ -105,6 +105,8 @@ fn spoiled(method: &str, args: &Json) -> Vec<(Wrong, Json)> {
                 all.push((Wrong::Type, field(Some(json!({"no": "such"})))));
             } else if value.is_object() && method == "prepare" {
                 all.push((Wrong::Type, field(Some(json!("no such")))));
+            } else {
+                // Of no other field is more known than that it is needed.
             }
         }
     }

@@ -214,7 +214,7 @@ impl Stage {
         });
     }
 
-    /// The pm_ids of this name, ascending.
+    /// The ids of this name, ascending.
     pub(crate) fn ids(&self, name: &str) -> Vec<u64> {
         let listed = self.home.jlist();
         listed.iter().filter(|one| one.name == name).map(|one| one.pm_id).collect()

@@ -283,17 +283,14 @@ impl Pm2Home {
     }
 
     fn request(&self, request: &Value) -> std::io::Result<Value> {
-        match self.ports {
-            Some((rpc, _)) => {
-                let socket = TcpStream::connect(("127.0.0.1", rpc))?;
-                socket.set_read_timeout(Some(PATIENCE))?;
-                exchange(socket, request)
-            }
-            None => {
-                let socket = UnixStream::connect(self.path().join("rpc.sock"))?;
-                socket.set_read_timeout(Some(PATIENCE))?;
-                exchange(socket, request)
-            }
+        if let Some((rpc, _)) = self.ports {
+            let socket = TcpStream::connect(("127.0.0.1", rpc))?;
+            socket.set_read_timeout(Some(PATIENCE))?;
+            exchange(socket, request)
+        } else {
+            let socket = UnixStream::connect(self.path().join("rpc.sock"))?;
+            socket.set_read_timeout(Some(PATIENCE))?;
+            exchange(socket, request)
         }
     }
 
