@@ -67,7 +67,7 @@ const KNOWN: &[Known] = &[
     known("getMonitorData", "{}", Fits::Ignored),
     known("getSystemData", "{}", Fits::Ignored),
     known("getReport", "{}", Fits::Ignored),
-    known("reloadLogs", "{}", Fits::Ignored),
+    known("reloadLogs", "an object: {}", Fits::Object(any_object)),
     known("launchSysMonitoring", "{}", Fits::Ignored),
     known("forceGc", "{}", Fits::Ignored),
     known("stopAll", "an object: {}", Fits::Object(any_object)),
@@ -125,7 +125,7 @@ pub fn takes(method: &str) -> Option<&'static str> {
 #[must_use]
 pub fn ignores_argument(method: &str) -> bool {
     // These do not look at theirs either, but act on everything: anything but an object is a slip.
-    matches!(method, "reload" | "killMe" | "stopAll" | "deleteAll")
+    matches!(method, "reload" | "killMe" | "stopAll" | "deleteAll" | "reloadLogs")
         || find(method).is_some_and(|known| matches!(known.fits, Fits::Ignored))
 }
 
@@ -341,13 +341,26 @@ fn prepared(fields: &mut Map<String, Json>) -> bool {
     has_environment && has_paths && has_texts && has_lists && is_startable(&json!(fields))
 }
 
+/// The name that an app gets from the path of its script.
+fn script_name(script: &str) -> Option<String> {
+    let stem = std::path::Path::new(script).file_stem()?;
+    Some(stem.to_string_lossy().into_owned())
+}
+
 fn prepare_json(args: &mut [Json]) -> bool {
     let [app, folder] = args else {
         return false;
     };
     let has_script = app.get("script").is_some_and(is_text);
+    // Measured: 0.12.16 throws without a name. Its own command line takes the script's, too.
+    if let (None, Some(fields)) = (app.get("name").cloned(), app.as_object_mut())
+        && let Some(name) = fields.get("script").and_then(Json::as_str).and_then(script_name)
+    {
+        fields.insert("name".to_owned(), json!(name));
+    }
     let has_environment = app.get("env").is_none_or(|env| env.is_object() && is_cron(env));
     app.is_object()
+        && app.get("exec_mode").is_none_or(Json::is_string)
         && has_script
         && has_environment
         && is_startable(app)

@@ -23,15 +23,8 @@ enum Source {
 }
 
 impl App {
-    fn script(name: &str, extension: &'static str, text: impl Into<String>) -> Self {
-        Self {
-            name: name.to_owned(),
-            source: Source::Text(extension, text.into()),
-            entry: json!({}),
-        }
-    }
-
-    fn with(mut self, entry: Value) -> Self {
+    /// With this as the rest of its entry.
+    pub fn with(mut self, entry: Value) -> Self {
         self.entry = entry;
         self
     }
@@ -54,9 +47,14 @@ impl App {
     }
 }
 
+/// An app whose script is this text.
+pub fn script(name: &str, extension: &'static str, text: impl Into<String>) -> App {
+    App { name: name.to_owned(), source: Source::Text(extension, text.into()), entry: json!({}) }
+}
+
 /// A fork app that logs `NAME tick N` every 200 ms.
 pub fn ticker(name: &str) -> App {
-    App::script(
+    script(
         name,
         "js",
         format!("let n = 0; setInterval(() => console.log(`{name} tick ${{++n}}`), 200);"),
@@ -65,7 +63,7 @@ pub fn ticker(name: &str) -> App {
 
 /// A node app that does nothing.
 pub fn idle(name: &str) -> App {
-    App::script(name, "js", "setInterval(() => {}, 1e9);")
+    script(name, "js", "setInterval(() => {}, 1e9);")
 }
 
 /// `/bin/sleep`: nothing, at the least cost.
@@ -79,7 +77,7 @@ pub fn sleeper(name: &str) -> App {
 
 /// A cluster of two that serve HTTP on a free port.
 pub fn cluster(name: &str) -> App {
-    App::script(
+    script(
         name,
         "js",
         "require('http').createServer((q, a) => a.end('hello')).listen(0, '127.0.0.1');",
@@ -89,19 +87,19 @@ pub fn cluster(name: &str) -> App {
 
 /// Throws after 250 ms; `errored` after three tries, within about a second.
 pub fn crasher(name: &str) -> App {
-    App::script(name, "js", "setTimeout(() => { throw new Error('crasher threw') }, 250);")
+    script(name, "js", "setTimeout(() => { throw new Error('crasher threw') }, 250);")
         .with(json!({"max_restarts": 3, "min_uptime": 5000}))
 }
 
 /// Crashes at once and then waits a minute: `waiting restart`.
 pub fn delayed(name: &str) -> App {
-    App::script(name, "js", "setTimeout(() => process.exit(3), 250);")
+    script(name, "js", "setTimeout(() => process.exit(3), 250);")
         .with(json!({"restart_delay": 60_000}))
 }
 
 /// Logs a coloured line, an OSC title, wide characters and a line on stderr, every 300 ms.
 pub fn logger(name: &str) -> App {
-    App::script(
+    script(
         name,
         "js",
         r"let n = 0;
@@ -118,12 +116,12 @@ setInterval(() => {
 
 /// A shell script.
 pub fn shell(name: &str) -> App {
-    App::script(name, "sh", "while :; do echo from the shell; sleep 1; done\n")
+    script(name, "sh", "while :; do echo from the shell; sleep 1; done\n")
 }
 
 /// Throws an exception when it gets SIGUSR2, and says `armed` again and again while it can.
 pub fn thrower(name: &str) -> App {
-    App::script(
+    script(
         name,
         "js",
         "process.on('SIGUSR2', () => { throw new Error('boom 4711') });
@@ -133,7 +131,7 @@ setInterval(() => console.log('armed'), 200);",
 
 /// Answers each message that it gets with one of type `my:answer`.
 pub fn answerer(name: &str) -> App {
-    App::script(
+    script(
         name,
         "js",
         "process.on('message', (got) => process.send({ type: 'my:answer', data: { got } }));
@@ -168,7 +166,7 @@ function flood(from) {{
 const timer = setInterval(() => {{ if (fs.existsSync('go')) {{ clearInterval(timer); flood(1); }} }}, 50);
 setInterval(() => {{}}, 1e9);"
     );
-    App::script(name, "js", text)
+    script(name, "js", text)
 }
 
 /// What a flood ends with.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::apps::App;
-use super::install::{Pm2, Release};
+use super::install::Release;
 use super::procfs::Proc;
 use super::{PATIENCE, poll_for, wait_until};
 
@@ -40,6 +41,8 @@ pub struct Listed {
 pub struct Pm2Home {
     folder: TempDir,
     release: Release,
+    /// Of calls and of the bus, where the release has no unix sockets.
+    ports: Option<(u16, u16)>,
     baseline: Mutex<Option<(Proc, Vec<Listed>)>>,
     /// Every process of this home that was ever seen, so that none survives.
     seen: Mutex<BTreeSet<Proc>>,
@@ -51,7 +54,14 @@ impl Pm2Home {
         // Not the user's TMPDIR: a unix socket's path has at most 107 bytes.
         let folder = tempfile::Builder::new().prefix("pt").tempdir_in("/tmp").unwrap();
         fs::create_dir(folder.path().join("apps")).unwrap();
-        Self { folder, release, baseline: Mutex::new(None), seen: Mutex::new(BTreeSet::new()) }
+        let ports = (release == Release::Zero10).then(free_ports);
+        Self {
+            folder,
+            release,
+            ports,
+            baseline: Mutex::new(None),
+            seen: Mutex::new(BTreeSet::new()),
+        }
     }
 
     /// A home with a daemon that runs these apps.
@@ -66,6 +76,16 @@ impl Pm2Home {
         self.folder.path()
     }
 
+    /// The release that it is for.
+    pub fn release(&self) -> Release {
+        self.release
+    }
+
+    /// The ports of calls and of the bus, where the release has no unix sockets.
+    pub fn ports(&self) -> Option<(u16, u16)> {
+        self.ports
+    }
+
     /// The folder that the apps run in.
     pub fn apps(&self) -> PathBuf {
         self.path().join("apps")
@@ -78,10 +98,10 @@ impl Pm2Home {
 
     /// The PM2 CLI on this home, ready to be spawned.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let pm2 = Pm2::install();
-        let mut command = Command::new(&pm2.node);
+        let (cli, node) = self.release.program();
+        let mut command = Command::new(node);
         command
-            .arg(pm2.cli(self.release))
+            .arg(cli)
             .args(arguments)
             .current_dir(self.path())
             .env_clear()
@@ -92,12 +112,23 @@ impl Pm2Home {
     /// The whole environment of everything in this home.
     pub fn environment(&self) -> Vec<(String, String)> {
         let home = self.path().to_str().unwrap();
+        let node = self.release.program().1;
+        // Its own node first: the daemon starts apps with the first one in PATH.
+        let path =
+            format!("{}:{}", node.parent().unwrap().display(), std::env::var("PATH").unwrap());
+        let apps = self.apps();
+        let (rpc, publish) = self.ports.unwrap_or_default();
+        let (rpc, publish) = (rpc.to_string(), publish.to_string());
         [
-            ("PATH", std::env::var("PATH").unwrap().as_str()),
+            ("PATH", path.as_str()),
             ("HOME", home),
             ("PM2_HOME", home),
             ("PM2_DISABLE_VERSION_CHECK", "true"),
             ("LANG", "C.UTF-8"),
+            ("READY", apps.to_str().unwrap()),
+            // Only 0.10 reads these. Zero counts as none there.
+            ("PM2_RPC_PORT", rpc.as_str()),
+            ("PM2_PUB_PORT", publish.as_str()),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .to_vec()
@@ -158,7 +189,9 @@ impl Pm2Home {
 
     /// The daemon, by its pid file.
     pub fn god(&self) -> Option<Proc> {
-        let text = fs::read_to_string(self.path().join("pm2.pid")).ok()?;
+        // 0.10 makes a folder of its own in PM2_HOME.
+        let folder = if self.ports.is_some() { ".pm2" } else { "" };
+        let text = fs::read_to_string(self.path().join(folder).join("pm2.pid")).ok()?;
         Proc::find(text.trim().parse().ok()?).filter(|god| god.is_alive())
     }
 
@@ -230,30 +263,34 @@ impl Pm2Home {
 
     /// One RPC call, with the one argument that nearly every method takes. Written apart from the
     /// program's own client, so that it can contradict it.
-    fn call(&self, method: &str, argument: &Value) -> Value {
+    pub fn call(&self, method: &str, argument: &Value) -> Value {
         self.try_call(method, argument).unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 
     fn try_call(&self, method: &str, argument: &Value) -> std::io::Result<Value> {
-        let mut socket = UnixStream::connect(self.path().join("rpc.sock"))?;
-        socket.set_read_timeout(Some(PATIENCE))?;
         let call = json!({"type": "call", "method": method, "args": [argument]});
-        // Version 1, two arguments: the call as JSON, and an id as a string.
-        let mut frame = vec![0x12];
-        for text in [format!("j:{call}"), "s:1".to_owned()] {
-            frame.extend((text.len() as u32).to_be_bytes());
-            frame.extend(text.as_bytes());
-        }
-        socket.write_all(&frame)?;
-        let mut head = [0; 5];
-        socket.read_exact(&mut head)?;
-        let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
-        let mut reply = vec![0; length];
-        socket.read_exact(&mut reply)?;
-        let reply: Value = serde_json::from_slice(reply.strip_prefix(b"j:").unwrap_or(&reply))?;
+        let reply = self.request(&call)?;
         match &reply["error"] {
             Value::Null => Ok(reply["args"][0].clone()),
             error => Err(std::io::Error::other(error.to_string())),
+        }
+    }
+
+    /// The names of the daemon's methods.
+    pub fn methods(&self) -> BTreeSet<String> {
+        let reply = self.request(&json!({"type": "methods"})).unwrap();
+        reply["methods"].as_object().unwrap().keys().cloned().collect()
+    }
+
+    fn request(&self, request: &Value) -> std::io::Result<Value> {
+        if let Some((rpc, _)) = self.ports {
+            let socket = TcpStream::connect(("127.0.0.1", rpc))?;
+            socket.set_read_timeout(Some(PATIENCE))?;
+            exchange(socket, request)
+        } else {
+            let socket = UnixStream::connect(self.path().join("rpc.sock"))?;
+            socket.set_read_timeout(Some(PATIENCE))?;
+            exchange(socket, request)
         }
     }
 
@@ -263,6 +300,34 @@ impl Pm2Home {
             let mut seen = self.seen.lock().unwrap();
             seen.extend(god.descendants());
             seen.insert(god);
+        }
+    }
+}
+
+/// Sends one request and gives its reply.
+fn exchange(mut socket: impl Read + Write, request: &Value) -> std::io::Result<Value> {
+    // Version 1, two arguments: the request as JSON, and an id as a string.
+    let mut frame = vec![0x12];
+    for text in [format!("j:{request}"), "s:1".to_owned()] {
+        frame.extend((text.len() as u32).to_be_bytes());
+        frame.extend(text.as_bytes());
+    }
+    socket.write_all(&frame)?;
+    let mut head = [0; 5];
+    socket.read_exact(&mut head)?;
+    let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]) as usize;
+    let mut reply = vec![0; length];
+    socket.read_exact(&mut reply)?;
+    Ok(serde_json::from_slice(reply.strip_prefix(b"j:").unwrap_or(&reply))?)
+}
+
+/// Two ports next to each other that nobody listens on now.
+fn free_ports() -> (u16, u16) {
+    loop {
+        let first = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = first.local_addr().unwrap().port();
+        if port < u16::MAX && TcpListener::bind(("127.0.0.1", port + 1)).is_ok() {
+            return (port, port + 1);
         }
     }
 }

@@ -1,0 +1,70 @@
+//! The same scenarios on real daemons of many generations, through `Client` and `Bus`, and beside
+//! the npm package pm2-interface.
+//!
+//! As it stands the newest release, one of the middle and the oldest with unix sockets are asked;
+//! `PM2_TUI_TEST_PM2=all` asks every release that can be made to run. Each runs on a Node.js of its
+//! time, out of npm, which there is for Linux x64 only: elsewhere these tests are reported as
+//! ignored, and so they are with `PM2_TUI_TEST_PM2=off`.
+//!
+//! Invariant: what is true of a daemon is read with the harness's own few lines of the protocol,
+//! never with the client that is tested.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code: a failure is a panic with a message"
+)]
+
+mod conformance {
+    pub(crate) mod beside;
+    pub(crate) mod calls;
+    pub(crate) mod events;
+    pub(crate) mod harm;
+    pub(crate) mod methods;
+    pub(crate) mod screen;
+    pub(crate) mod stage;
+}
+#[expect(dead_code, reason = "the end-to-end tests and the bench use the rest")]
+mod harness;
+
+use conformance::{beside, calls, events, harm, methods, screen};
+use harness::install::{Release, is_all, is_off};
+use libtest_mimic::{Arguments, Trial};
+
+/// A scenario: its name and what it does with a release.
+type Scenario = (&'static str, fn(Release));
+
+const SCENARIOS: &[Scenario] = &[
+    ("connect_and_methods", methods::connect_and_methods),
+    ("the_asking_methods", methods::the_asking_methods),
+    ("restart_stop_and_start", methods::restart_stop_and_start),
+    ("reload_of_a_cluster", methods::reload_of_a_cluster),
+    ("prepare_delete_and_kill", methods::prepare_delete_and_kill),
+    ("good_calls_of_every_method", calls::good_calls_of_every_method),
+    ("bad_calls_of_every_method", harm::bad_calls_of_every_method),
+    ("events_under_both_names", events::events_under_both_names),
+    ("two_way", events::two_way),
+    ("beside_pm2_interface_calls", beside::calls),
+    ("beside_pm2_interface_topics", beside::topics),
+    ("the_screen", screen::the_screen),
+];
+
+fn main() -> std::process::ExitCode {
+    let mut arguments = Arguments::from_args();
+    // Every trial runs a daemon and its apps: more at once than this only makes them all slow.
+    arguments.test_threads.get_or_insert(2);
+    let is_left_out = is_off() || !cfg!(all(target_os = "linux", target_arch = "x86_64"));
+    let releases = Release::ALL.into_iter().filter(|release| is_all() || release.is_in_ci());
+    let trials = releases
+        .flat_map(|release| SCENARIOS.iter().map(move |&(name, run)| (release, name, run)))
+        .map(|(release, name, run)| {
+            let name = format!("{}::{name}", release.version());
+            let test = move || {
+                run(release);
+                Ok(())
+            };
+            Trial::test(name, test).with_ignored_flag(is_left_out)
+        })
+        .collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}

@@ -1,0 +1,100 @@
+//! The bus: pm2-interface's topics and the daemon's own, topics that apps make up, and both ways.
+
+use serde_json::{Value as Json, json};
+
+use super::stage::{Stage, plain, talker, thrower};
+use crate::harness::apps::{App, script};
+use crate::harness::install::Release;
+
+/// Daemons that put exceptions on the bus; the older ones write them to the app's error log only.
+const WITHOUT_EXCEPTIONS: &[Release] = &[Release::Zero12, Release::Zero10];
+
+pub(crate) fn events_under_both_names(release: Release) {
+    let stage = Stage::new(release, &[plain(), talker(), thrower()]);
+    let client = stage.client();
+    let id = stage.ids("plain")[0];
+    let mut renamed =
+        stage.bus(&["process:online", "process:exit", "process:exception", "my:message"]);
+    let mut own = stage.bus(&["process:*"]);
+
+    stage.good(&client, "restartProcessId", &json!([id]));
+    let of = |event: &pm2_tui::client::Event, topic: &str, name: &str| {
+        event.topic == topic && event.process.as_ref().is_some_and(|process| &*process.name == name)
+    };
+    let seen = stage.events_until(&mut renamed, "process:online of plain", |event| {
+        of(event, "process:online", "plain")
+    });
+    assert!(seen.iter().any(|event| of(event, "process:exit", "plain")), "{seen:#?}");
+    // Daemons from 0.12 on say process:event; the wildcard gives the view that they have.
+    let own_topic = if release == Release::Zero10 { "process:online" } else { "process:event" };
+    stage.events_until(&mut own, own_topic, |event| of(event, own_topic, "plain"));
+
+    for n in 1..=3 {
+        stage.signal("talker");
+        let seen =
+            stage.events_until(&mut renamed, "my:message", |event| event.topic == "my:message");
+        let message = seen.last().unwrap();
+        let data = message.data.get("data").unwrap_or(&message.data);
+        // 0.10 wraps the whole of what the app sent.
+        let data = data.get("data").unwrap_or(data);
+        assert_eq!(data["n"], json!(n), "{message:#?}");
+        assert!(message.at_ms > 1_600_000_000_000, "{message:#?}");
+    }
+
+    stage.signal("thrower");
+    let seen = stage.events_until(&mut renamed, "process:online of thrower", |event| {
+        of(event, "process:online", "thrower")
+    });
+    assert!(seen.iter().any(|event| of(event, "process:exit", "thrower")), "{seen:#?}");
+    let exception = seen.iter().find(|event| event.topic == "process:exception");
+    if WITHOUT_EXCEPTIONS.contains(&release) {
+        // When this fails, the table in the README is to be changed.
+        assert_eq!(exception, None);
+    } else {
+        let exception = exception.unwrap_or_else(|| panic!("no process:exception: {seen:#?}"));
+        assert!(exception.data.to_string().contains("boom 4711"), "{exception:#?}");
+    }
+}
+
+/// The worker of pm2-interface's README, with its first line as it was meant.
+fn worker() -> App {
+    let text = include_str!("worker.js");
+    script("worker", "js", text)
+        .with(json!({"exec_mode": "cluster_mode", "instances": 2, "vizion": false}))
+}
+
+/// The heap that a message carries, if it is one of the worker's: under its own topic, or, as
+/// daemons from 1.1 on forward what has no `data`, as `raw` of `process:msg`.
+fn heap(event: &pm2_tui::client::Event) -> Option<u64> {
+    let candidates = [&event.data, &event.data["raw"], &event.data["msg"], &event.data["data"]];
+    let message = candidates.into_iter().find(|one| one["heap"].is_u64())?;
+    let is_it = event.topic == "process:heap" || message["type"] == "process:heap";
+    message["heap"].as_u64().filter(|_| is_it)
+}
+
+pub(crate) fn two_way(release: Release) {
+    let stage = Stage::new(release, &[worker()]);
+    let client = stage.client();
+    let mut bus = stage.bus(&["*"]);
+    let ask = json!([{"name": "worker", "msg": {"type": "god:heap"}}]);
+    let mut heaps = Vec::new();
+    // A worker may be online before it listens; the monitor of the README asks every 5 s, too.
+    for _ in 0..10 {
+        let reply = stage.good(&client, "msgProcess", &ask);
+        assert!(says(&reply, 2), "the reply says how many were reached: {reply}");
+        stage.listen(&mut bus, |event| heaps.extend(heap(event)));
+        if heaps.len() >= 2 {
+            break;
+        }
+    }
+    assert!(heaps.len() >= 2, "{heaps:?}");
+    assert!(heaps.iter().all(|heap| *heap > 1_000_000), "bytes of heap: {heaps:?}");
+    let nobody = json!([{"name": "nobody", "msg": {"type": "god:heap"}}]);
+    let reply = stage.call(&client, "msgProcess", &nobody);
+    assert!(reply.as_ref().map_or(true, |reply| says(reply, 0)), "{reply:?}");
+}
+
+/// `sent N messages` to 1.1, `{process_count: N}` after it.
+fn says(reply: &Json, count: u64) -> bool {
+    reply["process_count"] == json!(count) || *reply == json!(format!("sent {count} messages"))
+}
