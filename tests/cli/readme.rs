@@ -32,7 +32,8 @@ fn examples(readme: &str) -> Vec<Example> {
         } else if let Some(command) = line.strip_prefix("$ ").filter(|_| is_console) {
             all.push(Example { line: command.to_owned(), prints: Vec::new() });
         } else if is_console {
-            all.last_mut().expect("output after a command").prints.push(line.to_owned());
+            let Some(example) = all.last_mut() else { panic!("output before a command: {line}") };
+            example.prints.push(line.to_owned());
         } else {
             // Prose.
         }
@@ -51,7 +52,7 @@ fn fits(wanted: &str, line: &str) -> bool {
     let Some((last, middle)) = parts.split_last() else { return rest.is_empty() };
     for part in middle {
         match rest.find(part) {
-            Some(at) => rest = &rest[at + part.len()..],
+            Some(at) => rest = rest.get(at + part.len()..).unwrap_or_default(),
             None => return false,
         }
     }
@@ -131,7 +132,7 @@ pub(crate) fn the_examples_run() {
         assert!(all_fit(&example.prints, &lines), "{example:#?}\nprinted\n{}", ended.out);
     }
     let names: Vec<&str> =
-        examples.iter().flat_map(|example| example.line.split("pm2-tui ").nth(1)).collect();
+        examples.iter().filter_map(|example| example.line.split("pm2-tui ").nth(1)).collect();
     for command in ["ls", "methods", "call", "events", "restart", "stop", "start", "reload"]
         .into_iter()
         .chain(["delete", "send", "kill", "wait", "check", "completions", "man"])

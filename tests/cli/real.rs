@@ -101,7 +101,7 @@ impl Burst {
     fn take(&mut self, chunk: &str) {
         self.begun.push_str(chunk);
         let Some(end) = self.begun.rfind('\n') else { return };
-        for line in self.begun[..end].lines() {
+        for line in self.begun.get(..end).unwrap_or_default().lines() {
             if line == LAST_LINE {
                 self.is_over = true;
                 continue;
