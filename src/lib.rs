@@ -35,3 +35,8 @@ mod terminal;
 pub mod view;
 
 pub use client::{Bus, Client};
+
+/// The README's example compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
