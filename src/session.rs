@@ -55,7 +55,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
     panic::if_asked_for();
     let ended = watch(&mut app, &mut screen, &inbox, &mut daemons).await;
     screen.leave().await;
-    for daemon in daemons {
+    for daemon in daemons.0 {
         daemon.shut_down().await;
     }
     Ok(ExitCode::from(match ended? {
@@ -118,15 +118,6 @@ async fn suspend(screen: &mut Screen, daemons: &mut Daemons) -> Result<()> {
 
 /// The handles of the watched daemons; `DaemonId` is the index.
 struct Daemons(Vec<DaemonHandle>);
-
-impl IntoIterator for Daemons {
-    type Item = DaemonHandle;
-    type IntoIter = std::vec::IntoIter<DaemonHandle>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
-    }
-}
 
 impl World for Daemons {
     fn act(&mut self, daemon: DaemonId, action: Action, info: &ProcessInfo) {
