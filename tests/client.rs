@@ -64,7 +64,6 @@ fn main() -> std::process::ExitCode {
         with_pm2("pm2::a_message_reaches_every_instance", events::a_message_reaches_every_instance),
         with_pm2("pm2::events_come_under_both_names", events::events_come_under_both_names),
         with_pm2("pm2::the_examples_do_what_they_say", examples::the_examples_do_what_they_say),
-        with_pm2("pm2::the_two_way_example", examples::the_two_way_example),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
 }

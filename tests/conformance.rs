@@ -1,8 +1,8 @@
 //! The same scenarios on real daemons of many generations, through `Client` and `Bus`, and beside
 //! the npm package pm2-interface.
 //!
-//! As it stands the newest release, one of the middle and the oldest with unix sockets are asked;
-//! `PM2_TUI_TEST_PM2=all` asks every release that can be made to run. Each runs on a Node.js of its
+//! As it stands the newest release, one of the middle, the oldest with unix sockets and the oldest
+//! of all, over TCP, are asked; `PM2_TUI_TEST_PM2=all` asks every release that can be made to run. Each runs on a Node.js of its
 //! time, out of npm, which there is for Linux x64 only: elsewhere these tests are reported as
 //! ignored, and so they are with `PM2_TUI_TEST_PM2=off`.
 //!
@@ -44,6 +44,7 @@ const SCENARIOS: &[Scenario] = &[
     ("bad_calls_of_every_method", harm::bad_calls_of_every_method),
     ("events_under_both_names", events::events_under_both_names),
     ("two_way", events::two_way),
+    ("the_two_way_example", events::the_two_way_example),
     ("beside_pm2_interface_calls", beside::calls),
     ("beside_pm2_interface_topics", beside::topics),
     ("the_screen", screen::the_screen),

@@ -23,7 +23,7 @@ pub enum Command {
     NextPane,
     /// Open the palette.
     Palette,
-    /// Write a message to the selected process.
+    /// Write a message to the selected process or its app.
     Compose,
     /// Show the marked line of the log whole; in a list or prompt, take what stands there.
     Open,
@@ -123,7 +123,7 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::Compose,
         "m",
         "message",
-        "Send a message, text or JSON, to the selected process",
+        "Send text or JSON to the selected process or its app",
         Some(8)
     ),
     row!(Command::Reconnect, "Ctrl-R", "reconnect", "Try to connect now, and poll now", None),

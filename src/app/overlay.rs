@@ -52,9 +52,7 @@ pub(super) fn open_palette(app: &mut App) {
 /// Opens the message to the selected process.
 pub(super) fn open_compose(app: &mut App) {
     match app.selected {
-        Some(key) => {
-            app.mode = Mode::Compose(Compose { key, input: super::editor::Editor::default() });
-        }
+        Some(key) => app.mode = Mode::Compose(Compose::new(app, key)),
         None => notify(app, "no process is selected", true),
     }
 }
@@ -97,6 +95,10 @@ pub(super) fn take(app: &mut App, command: Command) -> Effects {
             Ok(call) => send(app, compose.key.daemon, call),
             Err(_) => stay(app, Mode::Compose(compose)),
         },
+        Mode::Compose(compose) if command == Command::NextPane => {
+            let is_to_app = !compose.is_to_app && compose.processes(app) > 1;
+            stay(app, Mode::Compose(Compose { is_to_app, ..compose }))
+        }
         mode => stay(app, mode),
     }
 }

@@ -9,7 +9,9 @@ use super::App;
 use super::editor::Editor;
 use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
+use crate::model::fleet::Process;
 use crate::model::{DaemonId, ProcessKey};
+use crate::protocol::message::{TOPIC, whole_message};
 use crate::protocol::process::PmId;
 use crate::protocol::shape;
 use crate::protocol::text::clean;
@@ -27,19 +29,22 @@ pub struct Arguments {
     pub input: Editor,
 }
 
-/// A message to a process.
+/// A message to a process or to its app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compose {
     /// To which process.
     pub key: ProcessKey,
+    /// Whether it goes to every process of that name.
+    pub is_to_app: bool,
     /// Text or JSON.
     pub input: Editor,
 }
 
-/// The type and topic of a message that names none.
-const MESSAGE_TYPE: &str = "process:msg";
+/// The method that sends messages, of which the daemon module makes what the daemon needs.
+const SEND: &str = "msgProcess";
 /// The one method that takes a whole packet for an app (PM2.md section 4).
 const SEND_DATA: &str = "sendDataToProcessId";
+
 impl Arguments {
     /// What is asked for a method, filled in for the process that is selected.
     #[must_use]
@@ -52,9 +57,7 @@ impl Arguments {
         let filled = match (method, selected) {
             (method, _) if shape::ignores_argument(method) => "{}".to_owned(),
             (SEND_DATA, Some(id)) => {
-                format!(
-                    r#"{{"id":{id},"type":"{MESSAGE_TYPE}","topic":"{MESSAGE_TYPE}","data":{{}}}}"#
-                )
+                format!(r#"{{"id":{id},"type":"{TOPIC}","topic":"{TOPIC}","data":{{}}}}"#)
             }
             ("sendLineToStdin", Some(id)) => format!(r#"{{"pm_id":{id},"line":""}}"#),
             ("sendSignalToProcessId", Some(id)) => {
@@ -90,36 +93,65 @@ impl Arguments {
 }
 
 impl Compose {
+    /// A message to this process, with nothing typed yet. Where the daemon can only send to an app,
+    /// that is whom it goes to.
+    #[must_use]
+    pub fn new(app: &App, key: ProcessKey) -> Self {
+        let methods = app.daemon(key.daemon).and_then(|daemon| daemon.methods.as_ref());
+        let is_to_app = methods.is_some_and(|methods| !methods.has(SEND_DATA));
+        Self { key, is_to_app, input: Editor::default() }
+    }
+
+    /// Whom it goes to, for a person: `api[0]`, `api (2 processes)`.
+    #[must_use]
+    pub fn to(&self, app: &App) -> String {
+        let name = app.fleet.get(self.key).map_or("", |process| &*process.info.name);
+        match self.processes(app) {
+            count if self.is_to_app && count > 1 => format!("{name} ({count} processes)"),
+            _ => format!("{name}[{}]", self.key.pm_id),
+        }
+    }
+
+    /// How many processes the app has.
+    #[must_use]
+    pub fn processes(&self, app: &App) -> usize {
+        let Some(process) = app.fleet.get(self.key) else { return 0 };
+        let name = &process.info.name;
+        let same = |(key, other): &(ProcessKey, &Process)| {
+            key.daemon == self.key.daemon && other.info.name == *name
+        };
+        app.fleet.iter().filter(same).count()
+    }
+
+    /// What an app gets of what is typed, but for its id.
+    #[must_use]
+    pub fn message(&self) -> Json {
+        let typed = self.input.text();
+        let typed = serde_json::from_str(&typed).unwrap_or(Json::String(typed));
+        // Whole: a bare text could be taken for the name of an action.
+        Json::Object(whole_message(&typed))
+    }
+
     /// The call that sends the message.
     ///
     /// # Errors
     /// Why it cannot be sent, as one cleaned line.
     pub fn call(&self, app: &App) -> Result<NamedCall, String> {
-        let typed = self.input.text();
-        if typed.trim().is_empty() {
+        let Some(process) = app.fleet.get(self.key) else {
+            return Err("the process is gone".to_owned());
+        };
+        if self.input.text().trim().is_empty() {
             return Err(
                 "a text, or JSON; {\"type\":\"x\",\"data\":{}} goes with that type".to_owned()
             );
         }
-        let args = vec![packet(self.key.pm_id, &typed)];
-        checked(app, self.key.daemon, SEND_DATA, args)
-    }
-}
-
-/// What the app will receive: all of it, with `id`, `type`, `topic` and `data` as PM2 wants them.
-fn packet(id: PmId, typed: &str) -> Json {
-    let said = serde_json::from_str(typed).unwrap_or_else(|_| Json::String(typed.to_owned()));
-    let kind = said.get("type").and_then(Json::as_str).filter(|kind| !kind.is_empty());
-    match (kind.map(str::to_owned), said) {
-        (Some(kind), Json::Object(mut packet)) => {
-            packet.insert("id".to_owned(), json!(id.0));
-            packet.entry("topic").or_insert_with(|| json!(kind));
-            packet.entry("data").or_insert_with(|| json!({}));
-            Json::Object(packet)
-        }
-        (_, data) => {
-            json!({ "id": id.0, "type": MESSAGE_TYPE, "topic": MESSAGE_TYPE, "data": data })
-        }
+        let to = if self.is_to_app {
+            ("name".to_owned(), json!(process.info.name))
+        } else {
+            ("id".to_owned(), json!(self.key.pm_id.0))
+        };
+        let opts = Json::Object([to, ("msg".to_owned(), self.message())].into_iter().collect());
+        checked(app, self.key.daemon, SEND, vec![opts])
     }
 }
 
@@ -174,10 +206,14 @@ fn broken(text: &str, at: usize, error: &serde_json::Error) -> String {
     format!("no JSON at character {place}: {what} (text goes in \"quotes\")")
 }
 
-/// Whether a method ends or removes something, so that it is asked for twice.
+/// Whether a method ends or removes something, or touches several processes at once, so that it is
+/// asked for twice.
 #[must_use]
 pub fn asks_first(method: &str) -> bool {
-    ["delete", "stop", "kill", "notifyKill"].iter().any(|verb| method.starts_with(verb))
+    ["delete", "stop", "kill", "notifyKill", "reloadLogs"]
+        .iter()
+        .any(|verb| method.starts_with(verb))
+        || method.ends_with("ProcessName")
 }
 
 #[cfg(test)]
@@ -215,22 +251,11 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_a_packet_as_pm2_wants_it() {
-        let sent = |typed| packet(PmId(3), typed).to_string();
-        let plain = r#"{"data":"hello you","id":3,"topic":"process:msg","type":"process:msg"}"#;
-        assert_eq!(sent("hello you"), plain);
-        assert!(sent(r#"{"a":1}"#).contains(r#""data":{"a":1},"id":3"#));
-        let own = r#"{"data":{"n":1},"id":3,"topic":"god:heap","type":"god:heap"}"#;
-        assert_eq!(sent(r#"{"type":"god:heap","data":{"n":1}}"#), own);
-        assert!(sent(r#"{"type":"x"}"#).contains(r#""data":{},"id":3,"topic":"x""#));
-        assert!(sent(r#"{"type":"x","id":99}"#).contains(r#""id":3"#), "never another process");
-    }
-
-    #[test]
     fn what_ends_something_is_asked_twice() {
         for method in ["deleteProcessId", "stopProcessId", "killMe", "notifyKillPM2", "stopAll"] {
             assert!(asks_first(method), "{method}");
         }
+        assert!(asks_first("reloadLogs") && asks_first("sendSignalToProcessName"));
         assert!(!asks_first("ping") && !asks_first("restartProcessId"));
     }
 }

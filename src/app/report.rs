@@ -186,11 +186,12 @@ fn finish(app: &mut App, action: Action, key: ProcessKey, outcome: &ActionOutcom
     let name = app.display_name(key);
     let took_ms = app.fleet.get_mut(key).map(|process| end_pending(process, app.now_ms));
     let verb = action.verb();
+    let mut code = None;
     let (is_bad, text) = match outcome {
         ActionOutcome::Done => {
             let took = took_ms.unwrap_or_default() as f64 / 1000.0;
-            let code = exit_code(app, action, key);
-            (false, format!("{} in {took:.1} s{code}", action.participle()))
+            code = exit_code(app, action, key);
+            (false, format!("{} in {took:.1} s", action.participle()))
         }
         ActionOutcome::Failed(reason) => (true, format!("{verb} failed: {reason}")),
         ActionOutcome::TimedOut { waited_ms } => {
@@ -208,16 +209,15 @@ fn finish(app: &mut App, action: Action, key: ProcessKey, outcome: &ActionOutcom
     let severity = if is_bad { Severity::Bad } else { Severity::Good };
     let process_name = app.fleet.get(key).map(|process| process.info.name.clone());
     let source = source(key.daemon, key.pm_id, process_name.as_deref().unwrap_or_default());
-    app.log.push(LogLine::event(
-        app.now_ms,
-        source,
-        verb,
-        severity,
-        &format!("{text} (asked here)"),
-    ));
+    let ended =
+        code.as_ref().map_or_else(String::new, |code| format!(", it ended with code {code}"));
+    let told = format!("{text}{ended} (asked here)");
+    app.log.push(LogLine::event(app.now_ms, source, verb, severity, &told));
+    // That it ended well is no news, and would push the equivalent command off a narrow line.
+    let ended = if code.as_deref() == Some("0") { String::new() } else { ended };
     let prefix = app.daemon(key.daemon).map_or("", |daemon| &*daemon.cli_prefix);
     let cli = if is_bad { String::new() } else { format!("   = {prefix}pm2 {verb} {}", key.pm_id) };
-    notify(app, &format!("{name} {text}{cli}"), is_bad);
+    notify(app, &format!("{name} {text}{ended}{cli}"), is_bad);
 }
 
 /// A call by name ended.
@@ -227,7 +227,14 @@ fn finish_call(app: &mut App, id: DaemonId, method: &str, outcome: CallOutcome) 
         CallOutcome::Answered(json) => {
             let text = clean_to(&json, NOTICE_CHARS_MAX);
             app.log.push(LogLine::message(app.now_ms, source, method, &json));
-            return notify(app, &format!("{method}: {text}"), false);
+            return match reached(method, &json) {
+                Some(0) => notify(app, "the message reached nobody: does the process run?", true),
+                Some(1) => notify(app, "the message reached one process", false),
+                Some(count) => {
+                    notify(app, &format!("the message reached {count} processes"), false);
+                }
+                None => notify(app, &format!("{method}: {text}"), false),
+            };
         }
         CallOutcome::Failed(reason) => (true, format!("{method} failed: {reason}")),
         CallOutcome::TimedOut { waited_ms } => {
@@ -243,11 +250,16 @@ fn finish_call(app: &mut App, id: DaemonId, method: &str, outcome: CallOutcome) 
     notify(app, &text, is_bad);
 }
 
-/// The exit code that a stop or restart ended the process with, for its line.
-fn exit_code(app: &App, action: Action, key: ProcessKey) -> String {
+/// How many processes a message reached, if this is the reply to one.
+fn reached(method: &str, json: &str) -> Option<u64> {
+    let reply: serde_json::Value = serde_json::from_str(json).ok()?;
+    reply.get("process_count").filter(|_| method == "msgProcess")?.as_u64()
+}
+
+/// The exit code that a stop or restart ended the process with.
+fn exit_code(app: &App, action: Action, key: ProcessKey) -> Option<Box<str>> {
     let ends = matches!(action, Action::Stop | Action::Restart);
-    let code = app.fleet.get(key).filter(|_| ends).and_then(|row| row.info.exit_code.as_deref());
-    code.map_or_else(String::new, |code| format!(", it ended with code {code}"))
+    app.fleet.get(key).filter(|_| ends).and_then(|row| row.info.exit_code.clone())
 }
 
 /// Ends the wait of a row and returns how long it took, milliseconds.

@@ -1,14 +1,14 @@
 //! Calls by name, and the typed methods under pm2-interface's names.
 //!
 //! Invariant: a name that the daemon lists is the daemon's; only what it has not, or what would do
-//! harm as it is there (`killMe`), or nothing any more (`msgProcess`), is composed.
+//! harm as it is there (`killMe`), is composed.
 
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
 use super::{Client, ClientError};
-use crate::protocol::process::{PmId, ProcessStatus};
+use crate::daemon::named::CallFailure;
 use crate::protocol::rpc::{CallRefused, CheckedCall};
 
 /// A method that this client composes where the daemon has it not.
@@ -29,11 +29,6 @@ pub const COMPOSED: &[Composed] = &[
     Composed { name: "findByScript", params: &["script"], takes: "the name of a script's file" },
     Composed { name: "getSystemData", params: &["env"], takes: "{}" },
     Composed { name: "killMe", params: &["data"], takes: "an object: {}" },
-    Composed {
-        name: "msgProcess",
-        params: &["opts"],
-        takes: r#"{"id": 0, "msg": {"type": "my:topic", "data": {}}}, or "name" for "id""#,
-    },
     Composed {
         name: "prepareJson",
         params: &["app", "cwd"],
@@ -62,13 +57,6 @@ pub fn changes_something(method: &str) -> bool {
     !READS.contains(&method)
 }
 
-/// Over the longest that a process may take, a reload gets this (PM2.md section 7).
-const RELOAD_MIN: Duration = Duration::from_secs(15);
-/// How long the log files may take to be open again after `reloadLogs`.
-const LOGS_REOPEN: Duration = Duration::from_secs(1);
-/// `sendSignalToProcessName` waits 200 ms for each two processes.
-const SIGNALS_MAX: Duration = Duration::from_secs(30);
-
 impl Client {
     /// Calls a method by name: the daemon's own where it lists one, else the composed one. Gives
     /// the first value of the reply, null where there is none.
@@ -79,7 +67,7 @@ impl Client {
     pub async fn call(&self, method: &str, args: Vec<Json>) -> Result<Json, ClientError> {
         self.permit(method)?;
         let is_known = self.methods().has(method);
-        let is_ours = matches!(method, "killMe" | "msgProcess") || !is_known;
+        let is_ours = method == "killMe" || !is_known;
         if is_ours && let Some(composed) = COMPOSED.iter().find(|known| known.name == method) {
             if composed.params.len() != args.len() {
                 return Err(refused(composed, args.len()));
@@ -93,20 +81,14 @@ impl Client {
         if let ("prepareJson", [value, folder]) = (method, args.as_slice()) {
             return self.native_prepare_json(value, folder).await;
         }
-        let call = self.methods().check_named(method, args)?;
-        if method == "reloadLogs" {
-            return self.reload_logs(&call).await;
-        }
-        if method == "sendSignalToProcessId" {
-            self.expect_running(&call).await?;
-        }
-        let reply = self.0.send(&call, self.timeout(&call).await?).await;
+        let session = self.0.session().await?;
+        let reply = session.call_by_name(method, args, self.0.options.timeout).await;
         match reply {
             // 4.5.6 lists it, and says that its source of data was not started.
-            Err(ClientError::Daemon { .. }) if method == "getSystemData" => {
+            Err(CallFailure::Said { .. }) if method == "getSystemData" => {
                 self.composed_system_data().await
             }
-            reply => reply,
+            reply => Ok(reply?),
         }
     }
 
@@ -134,7 +116,6 @@ impl Client {
             "findByScript" => self.composed_find_by_script(text()?).await,
             "getSystemData" => self.composed_system_data().await,
             "killMe" => self.kill_me().await,
-            "msgProcess" => self.msg_process(first).await,
             "prepareJson" => {
                 let folder = args.next().unwrap_or_default();
                 let folder = folder.as_str().filter(|path| path.starts_with('/'));
@@ -149,61 +130,8 @@ impl Client {
 
     /// How long a call may take: what the caller gives, and what the daemon itself may take.
     pub(super) async fn timeout(&self, call: &CheckedCall) -> Result<Duration, ClientError> {
-        let base = self.0.options.timeout;
-        let arg = call.args().first();
-        Ok(match call.method() {
-            "startProcessId" | "stopProcessId" | "restartProcessId" | "deleteProcessId"
-            | "stopAll" | "deleteAll" | "stopProcessName" | "restartProcessName"
-            | "deleteProcessName" | "duplicateProcessId" => base + self.0.slowest().await?,
-            "reloadProcessId" | "softReloadProcessId" => {
-                base + self.0.slowest().await?.max(RELOAD_MIN)
-            }
-            "prepare" | "prepareJson" => base + starting(arg),
-            "profileCPU" | "profileMEM" => base + milliseconds(arg, "timeout", 5_000),
-            "sendSignalToProcessName" => base + SIGNALS_MAX,
-            _ => base,
-        })
+        Ok(self.0.session().await?.time_for(call, self.0.options.timeout).await?)
     }
-
-    /// One at a time, with a pause: God answers before the logs are open again, and a second call
-    /// meanwhile takes down the daemon of 5.4.3 and cluster apps of 7.0.4 (measured in
-    /// `tests/client`: their log streams are for a moment just the paths of their files).
-    async fn reload_logs(&self, call: &CheckedCall) -> Result<Json, ClientError> {
-        let _alone = self.0.reloading_logs.lock().await;
-        let reply = self.0.send(call, self.0.options.timeout).await;
-        tokio::time::sleep(LOGS_REOPEN).await;
-        reply
-    }
-
-    /// God signals pid 0, which is its own process group, when the process does not run.
-    async fn expect_running(&self, call: &CheckedCall) -> Result<(), ClientError> {
-        let id = call.args().first().and_then(|opts| opts.get("process_id")?.as_u64());
-        let listing = self.0.listing().await?;
-        let found = listing.infos.iter().find(|info| Some(u64::from(info.pm_id.0)) == id);
-        let Some(info) = found else {
-            return Err(no_such_process(&id.unwrap_or_default().to_string()));
-        };
-        let runs = matches!(info.status, ProcessStatus::Online | ProcessStatus::Launching);
-        if runs && info.pid.is_some() {
-            return Ok(());
-        }
-        let reason = format!(
-            "process {} is {}: not sent, since PM2 would signal itself",
-            info.pm_id,
-            info.status.as_str()
-        );
-        Err(ClientError::Unsafe { reason })
-    }
-}
-
-/// How long `prepare` may take: with `wait_ready` it answers when the process is ready.
-fn starting(app: Option<&Json>) -> Duration {
-    let count = app.and_then(|app| app.get("instances")?.as_u64()).unwrap_or(1).clamp(1, 64);
-    milliseconds(app, "listen_timeout", 3_000).saturating_mul(u32::try_from(count).unwrap_or(64))
-}
-
-fn milliseconds(arg: Option<&Json>, key: &str, default: u64) -> Duration {
-    Duration::from_millis(arg.and_then(|arg| arg.get(key)?.as_u64()).unwrap_or(default))
 }
 
 fn refused(composed: &Composed, found: usize) -> ClientError {
@@ -215,10 +143,6 @@ fn refused(composed: &Composed, found: usize) -> ClientError {
         format!("{wanted} argument{plural}, {}; {found} given", composed.takes).into()
     };
     CallRefused::Shape { method: composed.name.into(), takes }.into()
-}
-
-pub(super) fn no_such_process(target: &str) -> ClientError {
-    ClientError::NoSuchProcess { target: crate::protocol::text::clean(target).into() }
 }
 
 /// pm2-interface's methods, typed where that says more than JSON.
@@ -254,7 +178,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn start_process_id(&self, id: u32) -> Result<Json, ClientError> {
-        self.call("startProcessId", vec![json!(PmId(id).0)]).await
+        self.call("startProcessId", vec![json!(id)]).await
     }
 
     /// Stops a process.
@@ -271,6 +195,26 @@ impl Client {
     /// [`ClientError`].
     pub async fn restart_process_id(&self, id: u32) -> Result<Json, ClientError> {
         self.call("restartProcessId", vec![json!(id)]).await
+    }
+
+    /// Sends a message to the process `id`, or to all of `name`: `{id | name, msg}`. A text that
+    /// one of them declared as an action (`axm_actions`) triggers it, with `opts`; anything else
+    /// arrives in the app as a message, an object as it is, with `id`, `topic` and `data` added
+    /// where it has none. Gives `{process_count, success}`: how many were reached.
+    ///
+    /// ```no_run
+    /// # async fn example(client: pm2_tui::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let message = serde_json::json!({ "name": "worker", "msg": { "type": "god:heap" } });
+    /// let reached = client.msg_process(message).await?;
+    /// assert_eq!(reached["process_count"], 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ClientError::NoSuchProcess`] and others.
+    pub async fn msg_process(&self, opts: Json) -> Result<Json, ClientError> {
+        self.call("msgProcess", vec![opts]).await
     }
 
     /// Stops every process but modules, and gives all processes.

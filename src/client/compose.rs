@@ -7,9 +7,8 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value as Json;
 
-use super::call::no_such_process;
-use super::link::Listing;
 use super::{Client, ClientError};
+use crate::daemon::named::no_such_process;
 use crate::model::Action;
 use crate::protocol::process::{ExecMode, ProcessInfo, ProcessStatus};
 
@@ -31,9 +30,9 @@ impl Client {
 
     pub(super) async fn composed_restart_name(&self, name: &str) -> Result<Json, ClientError> {
         let listing = self.0.listing().await?;
-        let found = named(&listing, name);
+        let found = listing.named(name);
         if found.is_empty() {
-            return Err(no_such_process(name));
+            return Err(no_such_process(name).into());
         }
         self.act_on(Action::Restart, found.into_iter()).await
     }
@@ -49,10 +48,10 @@ impl Client {
         let by_id = listing.infos.iter().find(|info| Some(info.pm_id.0) == id);
         let found = match by_id {
             Some(info) => vec![info],
-            None => named(&listing, target),
+            None => listing.named(target),
         };
         if found.is_empty() {
-            return Err(no_such_process(target));
+            return Err(no_such_process(target).into());
         }
         self.act_on(Action::Delete, found.into_iter()).await
     }
@@ -127,14 +126,4 @@ impl Client {
             .await?;
         self.processes().await
     }
-}
-
-/// The processes of this name, as the pm2 CLI finds them: by name, or by the path of the script.
-pub(super) fn named<'a>(listing: &'a Listing, name: &str) -> Vec<&'a ProcessInfo> {
-    let runs = |info: &ProcessInfo| {
-        let raw = listing.raw_of(info).and_then(|raw| raw.get("pm2_env"));
-        let path = raw.and_then(|env| env.get("pm_exec_path")?.as_str());
-        name.starts_with('/') && path == Some(name)
-    };
-    listing.infos.iter().filter(|info| &*info.name == name || runs(info)).collect()
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::daemon::connection::CallError;
+use crate::daemon::named::CallFailure;
 use crate::ecosystem::EcosystemError;
 use crate::model::daemon::Problem;
 use crate::protocol::rpc::CallRefused;
@@ -96,6 +98,27 @@ impl ClientError {
             Problem::PermissionDenied { .. } => Self::Permission(problem),
             Problem::Closed => Self::Closed,
             problem => Self::NotRunning(problem),
+        }
+    }
+}
+
+impl From<CallFailure> for ClientError {
+    fn from(failure: CallFailure) -> Self {
+        match failure {
+            CallFailure::Refused(refused) => Self::Refused(refused),
+            CallFailure::NoReply { error: CallError::Closed, .. } => Self::Closed,
+            CallFailure::NoReply { method, error: CallError::TimedOut { waited_ms } } => {
+                Self::Timeout { method: method.into(), waited: Duration::from_millis(waited_ms) }
+            }
+            CallFailure::NoReply { method, error: CallError::Busy } => {
+                Self::Busy { method: method.into() }
+            }
+            CallFailure::Said { message, stack } => Self::Daemon { message, stack },
+            CallFailure::BadReply { method, reason } => {
+                Self::BadReply { method: method.into(), reason }
+            }
+            CallFailure::NoSuchProcess(target) => Self::NoSuchProcess { target },
+            CallFailure::Unsafe(reason) => Self::Unsafe { reason },
         }
     }
 }

@@ -25,7 +25,6 @@ mod compose;
 mod error;
 mod kill;
 mod link;
-mod message;
 mod pattern;
 mod queue;
 mod start;

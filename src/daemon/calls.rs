@@ -9,12 +9,12 @@ use super::Watch;
 use super::actions::{Unready, session};
 use super::connection::CallError;
 use super::inbox::Inbox;
+use super::named::CallFailure;
 use super::session::Link;
 use crate::model::DaemonId;
 use crate::model::call::{CallOutcome, NamedCall};
 use crate::model::log::one_line;
 use crate::model::report::Report;
-use crate::protocol::rpc::{Outcome, Reply};
 use crate::protocol::text;
 
 /// Makes the call, reports how it ended and asks for a poll.
@@ -25,41 +25,34 @@ pub(super) async fn run(
     finish: CallFinish,
 ) {
     let outcome = match session(link, watch.timings.handshake).await {
-        Ok(session) => match session.methods.check_named(&call.method, call.args) {
-            Ok(checked) => {
-                let reply = session.connection.call(&checked, watch.timings.named).await;
-                reply.map_or_else(|error| failed(&error), |reply| answered(&reply))
+        Ok(session) => {
+            let calling = session.call_by_name(&call.method, call.args, watch.timings.named);
+            match calling.await {
+                Ok(value) => CallOutcome::Answered(one_line(&value.to_string()).text),
+                Err(failure) => failed(failure),
             }
-            Err(refused) => CallOutcome::Failed(text::clean(&refused.to_string()).into()),
-        },
+        }
         Err(Unready(why)) => CallOutcome::Failed(why),
     };
     finish.report(outcome);
     watch.wishes.change.notify_one();
 }
 
-fn failed(error: &CallError) -> CallOutcome {
-    match error {
-        CallError::Closed => CallOutcome::Disconnected,
-        CallError::TimedOut { waited_ms } => CallOutcome::TimedOut { waited_ms: *waited_ms },
-        CallError::Busy => CallOutcome::Busy,
-    }
-}
-
-/// The first value of the reply, as `call` of pm2-interface gives it; all of them where there are
-/// several.
-fn answered(reply: &Reply) -> CallOutcome {
-    match reply.outcome() {
-        Ok(Outcome::Success(values)) => {
-            let json = match &values[..] {
-                [one] => one.to_string(),
-                [] => "null".to_owned(),
-                several => serde_json::Value::from(several).to_string(),
-            };
-            CallOutcome::Answered(one_line(&json).text)
+fn failed(failure: CallFailure) -> CallOutcome {
+    let said = |text: &str| CallOutcome::Failed(text::clean(text).into());
+    match failure {
+        CallFailure::NoReply { error: CallError::Closed, .. } => CallOutcome::Disconnected,
+        CallFailure::NoReply { error: CallError::TimedOut { waited_ms }, .. } => {
+            CallOutcome::TimedOut { waited_ms }
         }
-        Ok(Outcome::Failure { message, .. }) => CallOutcome::Failed(message.into()),
-        Err(error) => CallOutcome::Failed(text::clean(&error.to_string()).into()),
+        CallFailure::NoReply { error: CallError::Busy, .. } => CallOutcome::Busy,
+        CallFailure::Refused(refused) => said(&refused.to_string()),
+        CallFailure::Said { message, .. } => said(&message),
+        CallFailure::BadReply { reason, .. } => {
+            said(&format!("the reply could not be read: {reason}"))
+        }
+        CallFailure::NoSuchProcess(target) => said(&format!("no process {target}")),
+        CallFailure::Unsafe(why) => said(&why),
     }
 }
 

@@ -13,6 +13,8 @@ pub(crate) mod connection;
 pub mod endpoint;
 mod gather;
 pub mod inbox;
+mod message;
+pub(crate) mod named;
 mod output;
 mod poller;
 pub(crate) mod session;
@@ -67,7 +69,7 @@ pub(crate) struct Timings {
     handshake: Duration,
     /// A call that only reads.
     read: Duration,
-    /// A call by name, of which nothing is known: as long as most actions may take.
+    /// A call by name, over what the daemon itself may take for it.
     named: Duration,
     /// How long a poll under way may take yet when another call timed out: a wedged connection
     /// answers nothing more, and a poll on the next one must not overlap with a late answer here.
@@ -98,7 +100,7 @@ impl Default for Timings {
         Self {
             handshake: Duration::from_secs(5),
             read: Duration::from_secs(10),
-            named: Duration::from_secs(20),
+            named: Duration::from_secs(10),
             last_poll: Duration::from_secs(1),
             act_margin: Duration::from_secs(10),
             reload_min: Duration::from_secs(15),

@@ -4,6 +4,7 @@
 //! what that list allows. Each change of the connection is reported.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use tokio_util::task::TaskTracker;
 use super::backoff::Backoff;
 use super::clock::{now_ms, whole_ms};
 use super::connection::{CallError, Connection, WarnFn};
+use super::named::slowest_ms;
 use super::poller::{Pace, Wish};
 use super::{Endpoint, Farewell, Watch};
 use crate::model::daemon::{Connection as Standing, Problem};
@@ -31,6 +33,9 @@ pub(crate) struct Session {
     /// The processes that the last poll called `online` without a pid: PM2 could not spawn them.
     /// An event has no pid either, so only a poll can tell.
     ghosts: Mutex<BTreeSet<PmId>>,
+    /// The longest that a process may take to stop and start again, milliseconds; 0 until it is
+    /// known.
+    pub(super) slow_ms: AtomicU64,
 }
 
 impl Session {
@@ -39,7 +44,9 @@ impl Session {
         self.ghosts.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
     }
 
-    pub(crate) fn remember_ghosts(&self, snapshot: &Snapshot) {
+    /// Keeps what calls need to know of the processes.
+    pub(crate) fn remember(&self, snapshot: &Snapshot) {
+        self.slow_ms.store(slowest_ms(&snapshot.processes), Ordering::Relaxed);
         let ghosts = snapshot
             .processes
             .iter()
@@ -184,7 +191,8 @@ impl Session {
             .map_err(|error| call_problem(&connection, "methods", &error))?;
         let methods = Methods::parse(&reply)
             .map_err(|error| Problem::NotPm2 { reason: text::clean(&error.to_string()).into() })?;
-        let session = Self { connection, methods, ghosts: Mutex::default() };
+        let session =
+            Self { connection, methods, ghosts: Mutex::default(), slow_ms: AtomicU64::new(0) };
         // A daemon that does not tell its version can still be watched.
         let Ok(call) = session.methods.check(&Call::GetVersion) else {
             return Ok((session, None));
@@ -257,7 +265,7 @@ fn report_snapshot(
             for warning in std::mem::take(&mut snapshot.warnings) {
                 watch.warn(&warning);
             }
-            session.remember_ghosts(&snapshot);
+            session.remember(&snapshot);
             watch.report(Report::Snapshot {
                 at_ms: now_ms(),
                 took_ms: whole_ms(took),

@@ -11,6 +11,7 @@ pub mod bus;
 pub mod cron;
 mod json;
 pub mod layout;
+pub mod message;
 pub mod process;
 pub mod rpc;
 mod sgr;

@@ -41,6 +41,7 @@ const RESTART: &str =
     r#"the id of a process, 0 or {"id": 0}; with an object as "env", and a valid "cron_restart""#;
 const NAME: &str = "a name, as text";
 const WATCH: &str = r#"a method's name and what it is about: "stopProcessId", 0"#;
+const WATCH_AGAIN: &str = r#""restartProcessId" and {"id": 0}, or "restartProcessName" and a name"#;
 const SIGNAL: &str = r#"{"process_id": 0, "signal": "SIGUSR2"}"#;
 const SIGNAL_NAME: &str = r#"{"process_name": "app", "signal": "SIGUSR2"}"#;
 const MESSAGE: &str = r#"an object with "msg" and a process: {"id": 0, "msg": "action"} or "name""#;
@@ -89,9 +90,9 @@ const KNOWN: &[Known] = &[
     known("findByFullPath", "a path", Fits::Text),
     known("findByPort", "a port: 3000", Fits::All(port)),
     known("stopWatch", WATCH, Fits::All(watch)),
-    known("startWatch", WATCH, Fits::All(watch)),
-    known("toggleWatch", WATCH, Fits::All(watch)),
-    known("restartWatch", WATCH, Fits::All(watch)),
+    known("startWatch", WATCH_AGAIN, Fits::All(watch_again)),
+    known("toggleWatch", WATCH_AGAIN, Fits::All(watch_again)),
+    known("restartWatch", WATCH_AGAIN, Fits::All(watch_again)),
     known("notifyByProcessId", NOTICE, Fits::Object(notice)),
     known("msgProcess", MESSAGE, Fits::Object(message)),
     known("sendDataToProcessId", DATA, Fits::Object(data)),
@@ -115,10 +116,15 @@ fn find(method: &str) -> Option<&'static Known> {
     KNOWN.iter().find(|known| known.name == method)
 }
 
-/// What a method takes, for a person; nothing for one that no release was seen to have.
+/// What a method takes, or why it is never called by name, in a few words; of one that no release
+/// was seen to have, nothing is known.
 #[must_use]
-pub fn takes(method: &str) -> Option<&'static str> {
-    find(method).map(|known| known.takes)
+pub fn about(method: &str) -> String {
+    match find(method) {
+        Some(Known { fits: Fits::Never(reason), .. }) => format!("never by name: {reason}"),
+        Some(known) => format!("takes {}", known.takes),
+        None => "no release that we know has it".to_owned(),
+    }
 }
 
 /// Whether a method takes one object and does not look at it, so that `{}` stands for no argument.
@@ -144,9 +150,17 @@ pub(super) fn checked(
     if let Fits::Never(reason) = known.fits {
         return Err(harmful(reason));
     }
-    // Measured: 0.10.8 died of it half way. That generation has no `notifyByProcessId`.
-    if method == "reloadLogs" && !methods.has("notifyByProcessId") {
-        return Err(harmful("this release of PM2 dies of it"));
+    // That generation, of 0.10.8, has no `notifyByProcessId`. It died of the first half way
+    // (measured), and never answers the second (`lib/God/ActionMethods.js`).
+    let is_first_generation = !methods.has("notifyByProcessId");
+    match method {
+        "reloadLogs" if is_first_generation => {
+            return Err(harmful("this release of PM2 dies of it"));
+        }
+        "restartWatch" if is_first_generation => {
+            return Err(harmful("this release of PM2 never answers it"));
+        }
+        _ => {}
     }
     let refused = |takes: String| CallRefused::Shape { method: method.into(), takes: takes.into() };
     if let Err(CallRefused::ArgumentCount { wanted, found, .. }) =
@@ -276,6 +290,16 @@ fn watch(args: &mut [Json]) -> bool {
         return id(value);
     }
     is_text(method) && (value.is_string() || value.is_number() || value.is_object())
+}
+
+/// These find their process by `{id}` only (`lib/God/ActionMethods.js`): a bare id would be answered
+/// with success, and nothing done.
+fn watch_again(args: &mut [Json]) -> bool {
+    match args {
+        [method, value] if method == "restartProcessId" => id_object(value),
+        [method, value] if method == "restartProcessName" => is_text(value),
+        _ => false,
+    }
 }
 
 fn notice(fields: &mut Map<String, Json>) -> bool {

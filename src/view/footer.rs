@@ -24,7 +24,15 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             vec![key("Enter", "do it", 0), key("Esc", "close", 0), choose(canvas)]
         }
         Mode::Arguments(_) => vec![key("Enter", "call", 0), key("Esc", "close", 0)],
-        Mode::Compose(_) => vec![key("Enter", "send", 0), key("Esc", "close", 0)],
+        Mode::Compose(compose) => {
+            let mut keys = vec![key("Enter", "send", 0), key("Esc", "close", 0)];
+            match (compose.processes(app), compose.is_to_app) {
+                (0 | 1, _) => {}
+                (_, true) => keys.push(key("Tab", "only to this process", 1)),
+                (count, false) => keys.push(key("Tab", &format!("to all {count} of the app"), 1)),
+            }
+            keys
+        }
         Mode::Normal => {
             if let Some(notice) = &app.notice {
                 let glyphs = canvas.theme().glyphs();

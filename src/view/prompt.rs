@@ -14,7 +14,6 @@ use ratatui::layout::Rect;
 
 use super::canvas::{Canvas, FrameKind};
 use super::help::spelled;
-use super::name_of;
 use super::parts::Part;
 use super::text;
 use super::theme::{Theme, Tone};
@@ -23,6 +22,7 @@ use crate::app::editor::Editor;
 use crate::app::geometry::wrap;
 use crate::app::palette::{self, Entry, Palette};
 use crate::app::prompt::{Arguments, Compose};
+use crate::protocol::shape;
 
 /// The widest dialog.
 const COLUMNS_MAX: u16 = 90;
@@ -88,10 +88,10 @@ fn draw_entry(canvas: &mut Canvas<'_>, row: Rect, entry: &Entry, is_chosen: bool
     let (name, keys, about) = match entry {
         Entry::Command(row) => {
             let first = row.keys.split(' ').next().unwrap_or_default();
-            (row.label.to_owned(), spelled(first, canvas.theme().ascii), row.help)
+            (row.label.to_owned(), spelled(first, canvas.theme().ascii), row.help.to_owned())
         }
         Entry::Method { name, params } => {
-            (format!("{name}({})", params.join(", ")), String::new(), "method of this PM2")
+            (format!("{name}({})", params.join(", ")), String::new(), shape::about(name))
         }
     };
     // Colours in reverse would make patches of the chosen row.
@@ -99,7 +99,7 @@ fn draw_entry(canvas: &mut Canvas<'_>, row: Rect, entry: &Entry, is_chosen: bool
     let (key, quiet) = (canvas.tone(tone(Tone::Accent)), canvas.tone(tone(Tone::Quiet)));
     canvas.text(x + 2, y, names.saturating_sub(1), &name, canvas.tone(Tone::Strong));
     canvas.text(x + 2 + names, y, KEY_COLUMNS - 1, &keys, key);
-    canvas.text(x + 2 + names + KEY_COLUMNS, y, rest, about, quiet);
+    canvas.text(x + 2 + names + KEY_COLUMNS, y, rest, &about, quiet);
     if is_chosen {
         canvas.style(row, Theme::selected(true));
     }
@@ -119,13 +119,10 @@ pub(super) fn arguments(app: &App, canvas: &mut Canvas<'_>, screen: Rect, argume
 
 /// Draws the message being written.
 pub(super) fn compose(app: &App, canvas: &mut Canvas<'_>, screen: Rect, compose: &Compose) {
-    let title = [Part::new(format!("Message to {}", name_of(app, compose.key)), Tone::Strong, 0)];
+    let title = [Part::new(format!("Message to {}", compose.to(app)), Tone::Strong, 0)];
     let below = [Part::new("text or JSON", Tone::Plain, 0)];
     let says = match compose.call(app) {
-        Ok(call) => {
-            let packet = call.args.first().map(ToString::to_string).unwrap_or_default();
-            (Tone::Good, format!("the app gets {packet}"))
-        }
+        Ok(_) => (Tone::Good, format!("the app gets {}", compose.message())),
         Err(why) if compose.input.text().trim().is_empty() => (Tone::Quiet, why),
         Err(why) => (Tone::Bad, why),
     };

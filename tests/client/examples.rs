@@ -1,23 +1,12 @@
 //! The examples, built and run.
 
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use crate::harness::apps;
+use crate::harness::example::example;
 use crate::harness::home::{Pm2Home, run};
 use crate::harness::install::Release;
 use crate::harness::{PATIENCE, poll_for, wait_until};
-
-/// A built example in this home's environment; cargo builds them with the tests.
-fn example(home: &Pm2Home, name: &str, arguments: &[&str]) -> Command {
-    let tests = std::env::current_exe().unwrap();
-    let target: PathBuf = tests.parent().and_then(|deps| deps.parent()).unwrap().to_owned();
-    let program = target.join("examples").join(name);
-    assert!(program.is_file(), "{} is not built: cargo build --examples", program.display());
-    let mut command = Command::new(program);
-    command.args(arguments).env_clear().envs(home.environment()).current_dir(home.path());
-    command
-}
 
 fn said(home: &Pm2Home, name: &str, arguments: &[&str]) -> String {
     let output = run(example(home, name, arguments), PATIENCE).expect("it ends");
@@ -54,15 +43,4 @@ pub(crate) fn the_examples_do_what_they_say() {
     forward.wait().unwrap();
     let mail = mail.expect("a mail");
     assert!(mail.starts_with("To: admin@example.com\nSubject: boom: boom 4711\n\n"), "{mail}");
-}
-
-pub(crate) fn the_two_way_example() {
-    let home = Pm2Home::empty(Release::Seven);
-    let worker = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/worker.js");
-    home.cli(&["start", worker, "-i", "2", "--name", "worker"]);
-    let said = said(&home, "two_way", &["2"]);
-    assert!(said.contains(r#"sent: {"process_count":2,"success":true}"#), "{said}");
-    let heaps = said.lines().filter(|line| line.starts_with("process heap: worker "));
-    // The first round may come before the workers listen.
-    assert!(heaps.filter(|line| line.contains(r#""heap":"#)).count() >= 2, "{said}");
 }

@@ -140,7 +140,13 @@ pub(crate) fn calls(release: Release) {
         if ["stopProcessId", "startProcessId", "stopAll"].contains(method) && theirs.is_ok() {
             stage.restore(&before);
         }
-        let ours = stage.call(&client, method, args).map_err(|error| match error {
+        let ours = stage.call(&client, method, args);
+        if (release, *method) == (Release::Four, "getSystemData") {
+            // That daemon lists it and refuses it; what it lacks is composed.
+            assert!(theirs.is_err_and(|said| said.contains("not launched")) && ours.is_ok());
+            continue;
+        }
+        let ours = ours.map_err(|error| match error {
             ClientError::Daemon { message, .. } => message,
             other => panic!("{method} {args}: {other:?}, and pm2-interface got {theirs:?}"),
         });

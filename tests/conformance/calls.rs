@@ -14,6 +14,8 @@ pub(crate) struct Subject {
     pub(crate) worker: u64,
     /// Where the scripts are.
     pub(crate) apps: std::path::PathBuf,
+    /// Whose daemon it is.
+    pub(crate) release: Release,
 }
 
 impl Subject {
@@ -21,7 +23,12 @@ impl Subject {
         // Like plain.js, under a name that no process has.
         std::fs::copy(stage.home.apps().join("plain.js"), stage.home.apps().join("other.js"))
             .unwrap();
-        Self { id: stage.ids("plain")[0], worker: stage.ids("web")[0], apps: stage.home.apps() }
+        Self {
+            id: stage.ids("plain")[0],
+            worker: stage.ids("web")[0],
+            apps: stage.home.apps(),
+            release: stage.home.release(),
+        }
     }
 }
 
@@ -42,7 +49,7 @@ pub(crate) enum Outcome {
 /// does not know the method, and must learn it.
 pub(crate) fn good(method: &str, subject: &Subject) -> Option<(Json, Outcome)> {
     use Outcome::{Either, Ends, Refused, Reply};
-    let &Subject { id, worker, ref apps } = subject;
+    let &Subject { id, worker, ref apps, release } = subject;
     let script = apps.join("plain.js");
     let prepared = json!({"name": "prepared", "pm_exec_path": script, "pm_cwd": apps, "env": {},
         "exec_mode": "fork_mode", "exec_interpreter": "node", "instances": 1,
@@ -52,7 +59,8 @@ pub(crate) fn good(method: &str, subject: &Subject) -> Option<(Json, Outcome)> {
     Some(match method {
         "getMonitorData" | "ping" | "getVersion" | "getReport" | "stopAll" | "reload"
         | "deleteAll" => (json!([{}]), Reply),
-        // 4.5.6 says that it was not launched; 0.10.8 would die of reloadLogs.
+        "reloadLogs" if release == Release::Zero10 => (json!([{}]), Refused),
+        // 4.5.6 says that it was not launched.
         "getSystemData" | "launchSysMonitoring" | "forceGc" | "reloadLogs" => (json!([{}]), Either),
         "notifyKillPM2" => (json!([{}]), Refused),
         "killMe" => (json!([{}]), Ends),
@@ -77,8 +85,13 @@ pub(crate) fn good(method: &str, subject: &Subject) -> Option<(Json, Outcome)> {
             (json!([{"process_name": "plain", "signal": "SIGCONT"}]), Reply)
         }
         "notifyByProcessId" => (json!([{"id": id, "action_name": "restart"}]), Reply),
-        "stopWatch" | "startWatch" | "toggleWatch" | "restartWatch" => {
-            (json!(["stopProcessId", id]), Reply)
+        "stopWatch" => (json!(["stopProcessId", id]), Reply),
+        // The first of them never answers.
+        "restartWatch" if release == Release::Zero10 => {
+            (json!(["restartProcessId", {"id": id}]), Refused)
+        }
+        "startWatch" | "toggleWatch" | "restartWatch" => {
+            (json!(["restartProcessId", {"id": id}]), Reply)
         }
         "lock" | "unlock" => (json!([{"name": "plain"}]), Either),
         // Their daemons tell no parameters of these, or need a debugger's module beside them.
@@ -115,12 +128,14 @@ pub(crate) fn in_order(stage: &Stage) -> Vec<String> {
     names.extend(INTERFACE.iter().map(|&name| name.to_owned()));
     let mut names: Vec<String> = names.into_iter().collect();
     names.sort_by_key(|name| match name.as_str() {
-        "startProcessId" => 2,
-        "stopProcessId" => 1,
-        "deleteProcess" | "deleteProcessId" | "deleteProcessName" => 3,
-        "stopAll" => 4,
-        "deleteAll" => 5,
-        "killMe" => 6,
+        // A watched app would be restarted by what the others write.
+        "stopWatch" => 1,
+        "stopProcessId" => 2,
+        "startProcessId" => 3,
+        "deleteProcess" | "deleteProcessId" | "deleteProcessName" => 4,
+        "stopAll" => 5,
+        "deleteAll" => 6,
+        "killMe" => 7,
         _ => 0,
     });
     names

@@ -50,11 +50,18 @@ setInterval(function () {}, 1e9);";
     fork("talker", text)
 }
 
+const THROWS: &str = "process.on('SIGUSR2', function () { throw new Error('boom 4711'); });
+setInterval(function () {}, 1e9);";
+
 /// A fork that throws on SIGUSR2.
 pub(crate) fn thrower() -> App {
-    let text = "process.on('SIGUSR2', function () { throw new Error('boom 4711'); });
-setInterval(function () {}, 1e9);";
-    fork("thrower", text)
+    fork("thrower", THROWS)
+}
+
+/// A cluster app that throws on SIGUSR2.
+pub(crate) fn cluster_thrower() -> App {
+    fork("clustered", THROWS)
+        .with(json!({"exec_mode": "cluster_mode", "instances": 1, "vizion": false}))
 }
 
 impl Stage {
@@ -69,7 +76,7 @@ impl Stage {
                 .unwrap(),
         };
         stage.wait_online();
-        for name in ["plain", "talker", "thrower"] {
+        for name in ["plain", "talker", "thrower", "clustered"] {
             if apps.iter().any(|app| app.name == name) {
                 stage.wait_ready(name);
             }

@@ -52,7 +52,7 @@ pub enum Locked {
     Current,
     /// Old releases, with old Node.js; what CI asks besides. Linux x64 only.
     Old,
-    /// The releases between, and older ones: `PM2_TUI_TEST_PM2=all`. Linux x64 only.
+    /// The releases between: `PM2_TUI_TEST_PM2=all`. Linux x64 only.
     Older,
 }
 
@@ -106,7 +106,7 @@ impl Release {
             Self::Two => ("2.10.4", Older, "pm2-2", Some("node-8")),
             Self::One => ("1.1.3", Old, "pm2-1", Some("node-6")),
             Self::Zero12 => ("0.12.16", Old, "pm2-0.12", Some("node-6")),
-            Self::Zero10 => ("0.10.8", Older, "pm2-0.10", Some("node-0")),
+            Self::Zero10 => ("0.10.8", Old, "pm2-0.10", Some("node-0")),
         };
         Origin { version, locked, package, node }
     }
@@ -116,9 +116,10 @@ impl Release {
         self.origin().version
     }
 
-    /// Whether CI asks it: the newest, one of the middle and the oldest with unix sockets.
+    /// Whether CI asks it: the newest, one of the middle, the oldest with unix sockets and the
+    /// oldest of all.
     pub const fn is_in_ci(self) -> bool {
-        matches!(self, Self::Seven | Self::Three | Self::Zero12)
+        matches!(self, Self::Seven | Self::Three | Self::Zero12 | Self::Zero10)
     }
 
     /// Its command line's script and the node that runs it.

@@ -13,6 +13,7 @@
 #![expect(unreachable_pub, reason = "shared by several binaries, none of which has a public API")]
 
 pub mod apps;
+pub mod example;
 pub mod home;
 pub mod install;
 pub mod procfs;

@@ -10,6 +10,7 @@ use crate::app::keymap;
 use crate::app::palette::{Entry, entries};
 use crate::model::call::NamedCall;
 use crate::protocol::amp::Frame;
+use crate::protocol::process::ProcessInfo;
 use crate::protocol::rpc::{Methods, Reply};
 use crate::protocol::value;
 
@@ -20,6 +21,7 @@ pub(super) fn methods() -> Report {
         "getVersion": { "params": ["env", "cb"] },
         "stopProcessId": { "params": ["id", "cb"] },
         "restartProcessId": { "params": ["opts", "cb"] },
+        "msgProcess": { "params": ["cmd", "cb"] },
         "sendDataToProcessId": { "params": ["packet", "cb"] },
         "stopWatch": { "params": ["method", "value", "fn"] },
         "killMe": { "params": [] },
@@ -95,7 +97,7 @@ fn the_palette_offers_every_command_and_every_method() {
         assert_eq!(all.iter().any(is_there), row.command != Command::Palette, "{}", row.label);
     }
     let methods = all.iter().filter(|entry| matches!(entry, Entry::Method { .. }));
-    assert_eq!(methods.count(), 7);
+    assert_eq!(methods.count(), 8);
     let found = entries(&app, "stopw");
     let Entry::Method { name, params } = &found[0] else { panic!("{found:?}") };
     assert_eq!((&**name, params.len()), ("stopWatch", 2), "without the callback");
@@ -153,15 +155,42 @@ fn a_message_goes_to_the_selected_process() {
     keys(&mut app, "m");
     assert!(enter(&mut app).is_empty(), "nothing to send yet");
     keys(&mut app, "quit :m?");
-    let packet = json!({
-        "id": 1, "type": "process:msg", "topic": "process:msg", "data": "quit :m?",
-    });
-    assert_eq!(enter(&mut app), call("sendDataToProcessId", vec![packet]));
+    let message = json!({ "type": "process:msg", "topic": "process:msg", "data": "quit :m?" });
+    assert_eq!(
+        enter(&mut app),
+        call("msgProcess", vec![json!({ "id": 1, "msg": message })]),
+        "whole, so that no text is taken for an action's name"
+    );
     assert_eq!(app.mode, Mode::Normal);
     keys(&mut app, "mx");
     send(&mut app, snapshot([0, 2]));
     assert_eq!(app.mode, Mode::Normal, "its process is gone");
     assert!(app.notice.as_ref().unwrap().text.contains("is gone"));
+}
+
+#[test]
+fn a_message_goes_to_the_whole_app() {
+    let mut app = live(2);
+    keys(&mut app, "m");
+    key_press(&mut app, KeyCode::Tab);
+    let Mode::Compose(compose) = &app.mode else { panic!("{:?}", app.mode) };
+    assert!(!compose.is_to_app, "its app has no other process");
+    key_press(&mut app, KeyCode::Esc);
+    let same = |id| ProcessInfo::new(PmId(id), "api", ProcessStatus::Online);
+    let processes = vec![same(0), same(1), same(2)];
+    let snapshot = Snapshot { processes, warnings: vec![] };
+    send(&mut app, Report::Snapshot { at_ms: 1_500, took_ms: 1, interval_ms: 1_000, snapshot });
+    keys(&mut app, "m");
+    key_press(&mut app, KeyCode::Tab);
+    keys(&mut app, r#"{"type":"god:heap"}"#);
+    let Mode::Compose(compose) = &app.mode else { panic!("{:?}", app.mode) };
+    assert_eq!(compose.to(&app), "api (3 processes)");
+    let message = json!({ "type": "god:heap", "topic": "god:heap", "data": {} });
+    let opts = json!({ "name": "api", "msg": message });
+    assert_eq!(enter(&mut app), call("msgProcess", vec![opts]));
+    let outcome = CallOutcome::Answered(r#"{"process_count":2,"success":true}"#.into());
+    send(&mut app, Report::CallFinished { method: "msgProcess".into(), outcome });
+    assert_eq!(app.notice.as_ref().unwrap().text, "the message reached 2 processes");
 }
 
 #[test]

@@ -229,7 +229,7 @@ async fn a_call_by_name_is_checked_sent_and_answered_once() {
     let (id, ..) = rpc.call().await.unwrap();
     rpc.answer(&id, &json!({ "error": "2 : id unknown" })).await;
     assert_eq!(client.call_outcome().await, CallOutcome::Failed("2 : id unknown".into()));
-    client.call("stopProcessId", vec![json!(3)]);
+    client.call("getVersion", vec![json!({})]);
     rpc.call().await.unwrap();
     assert_eq!(client.call_outcome().await, CallOutcome::TimedOut { waited_ms: 30 });
 }

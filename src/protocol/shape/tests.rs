@@ -28,6 +28,7 @@ fn seven() -> Methods {
         list.push((opts, vec!["opts", "cb"]));
     }
     list.push(("stopWatch", vec!["method", "value", "fn"]));
+    list.push(("startWatch", vec!["method", "value", "fn"]));
     methods(&list)
 }
 
@@ -57,6 +58,7 @@ fn arguments_are_put_into_the_shape_that_the_daemon_takes() {
         ("getMonitorData", json!([null]), json!([{}])),
         ("ping", json!([{"any": 1}]), json!([{"any": 1}])),
         ("stopWatch", json!(["stopProcessId", "1"]), json!(["stopProcessId", 1])),
+        ("startWatch", json!(["restartProcessId", 1]), json!(["restartProcessId", {"id": 1}])),
         ("novel", json!([1, "x"]), json!([1, "x"])),
     ] {
         assert_eq!(sent(method, args.clone()), Ok(expected), "{method} {args}");
@@ -93,6 +95,8 @@ fn what_kills_is_refused_with_what_the_method_takes() {
         ("stopWatch", json!(["stopProcessId"])),
         ("stopWatch", json!([0, 0])),
         ("stopWatch", json!(["stopProcessId", null])),
+        ("startWatch", json!(["stopProcessId", 1])),
+        ("startWatch", json!(["restartProcessId", null])),
         ("msgProcess", json!([0])),
         ("msgProcess", json!([{"id": 0}])),
         ("msgProcess", json!([{"msg": "x"}])),

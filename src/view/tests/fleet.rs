@@ -128,6 +128,7 @@ pub(super) fn methods() -> Arc<Methods> {
         "getMonitorData": { "params": ["env", "cb"] },
         "stopProcessId": { "params": ["id", "cb"] },
         "restartProcessId": { "params": ["opts", "cb"] },
+        "msgProcess": { "params": ["cmd", "cb"] },
         "sendDataToProcessId": { "params": ["packet", "cb"] },
         "sendSignalToProcessName": { "params": ["opts", "cb"] },
         "stopWatch": { "params": ["method", "value", "fn"] },

@@ -112,8 +112,9 @@ fn overlay() -> impl Strategy<Value = Mode> {
             method: method.into(),
             input,
         })),
-        (0..20_u32, editor())
-            .prop_map(|(pm_id, input)| Mode::Compose(Compose { key: key(0, pm_id), input })),
+        (0..20_u32, editor(), any::<bool>()).prop_map(|(pm_id, input, is_to_app)| {
+            Mode::Compose(Compose { key: key(0, pm_id), is_to_app, input })
+        }),
         (line, any::<usize>()).prop_map(|(line, top)| Mode::Line { line: Box::new(line), top }),
         (name(), name()).prop_map(|(method, arg)| Mode::ConfirmCall {
             daemon: DaemonId(0),

@@ -167,9 +167,12 @@ fn arguments_asked_for() {
 fn message_written() {
     let mut app = typical();
     app.daemons[0].methods = Some(methods());
-    let compose = |input| Mode::Compose(Compose { key: key(0, 0), input });
+    let compose = |input| Mode::Compose(Compose { key: key(0, 0), is_to_app: false, input });
     app.mode = compose(Editor::default());
     check!(&app, COLOR, "compose", ALL);
+    let input = Editor::new("hello");
+    app.mode = Mode::Compose(Compose { key: key(0, 0), is_to_app: true, input });
+    check!(&app, COLOR, "compose_to_app", [(80, 24), (40, 10)]);
     let mut input = Editor::new("{\"type\":\"god:heap\",\"data\":{\"日本\":1}} and more");
     for _ in 0..9 {
         input.edit(Edit::Left);

@@ -1,0 +1,256 @@
+//! Calls of any method by its name, with what they need besides their shape.
+//!
+//! Invariant: a call that would do harm as things are now (PM2 signals itself, opens its log files
+//! twice at once) is not sent; each gets the time that the daemon itself may take for it.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+use tokio::sync::Mutex;
+
+use super::connection::CallError;
+use super::message;
+use super::session::Session;
+use crate::protocol::process::{ProcessInfo, ProcessStatus, decode_monitor_data};
+use crate::protocol::rpc::{Call, CallRefused, CheckedCall, Outcome, Reply};
+use crate::protocol::text::clean;
+
+/// Over the longest that a process may take, a reload gets this (PM2.md section 7).
+const RELOAD_MIN: Duration = Duration::from_secs(15);
+/// How long the log files may take to be open again after `reloadLogs`.
+const LOGS_REOPEN: Duration = Duration::from_secs(1);
+/// `sendSignalToProcessName` waits 200 ms for each two processes.
+const SIGNALS_MAX: Duration = Duration::from_secs(30);
+/// What `kill_timeout` and `listen_timeout` are together where a process has none of its own
+/// (PM2's `constants.js`).
+const SLOW_DEFAULT_MS: u64 = 1_600 + 3_000;
+
+/// Held while a daemon opens its log files again, whichever it is.
+static RELOADING_LOGS: Mutex<()> = Mutex::const_new(());
+
+/// Why a call by name has no reply.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum CallFailure {
+    /// The call does not fit the method; nothing was sent.
+    Refused(CallRefused),
+    /// No reply came.
+    NoReply { method: Box<str>, error: CallError },
+    /// The daemon said no: its words, cleaned.
+    Said { message: String, stack: Option<String> },
+    /// The reply could not be read.
+    BadReply { method: Box<str>, reason: String },
+    /// No process is called so, cleaned; nothing was sent.
+    NoSuchProcess(String),
+    /// It would do harm as things are: what is in the way. Nothing was sent.
+    Unsafe(String),
+}
+
+impl From<CallRefused> for CallFailure {
+    fn from(refused: CallRefused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+/// All processes, once as PM2 says it and once typed; in PM2's order.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    pub(crate) raw: Vec<Json>,
+    pub(crate) infos: Vec<ProcessInfo>,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Listing {
+    /// What PM2 says of a process.
+    pub(crate) fn raw_of(&self, info: &ProcessInfo) -> Option<&Json> {
+        let id = u64::from(info.pm_id.0);
+        self.raw.iter().find(|raw| raw.get("pm_id").and_then(Json::as_u64) == Some(id))
+    }
+
+    /// The processes of this name, as the pm2 CLI finds them: by name, or by the path of the
+    /// script.
+    pub(crate) fn named(&self, name: &str) -> Vec<&ProcessInfo> {
+        let runs = |info: &ProcessInfo| {
+            let raw = self.raw_of(info).and_then(|raw| raw.get("pm2_env"));
+            let path = raw.and_then(|env| env.get("pm_exec_path")?.as_str());
+            name.starts_with('/') && path == Some(name)
+        };
+        self.infos.iter().filter(|info| &*info.name == name || runs(info)).collect()
+    }
+}
+
+impl Session {
+    /// Checks a call, makes it, and gives the first value of its reply; null where it has none.
+    /// `base` is how long it may take over what the daemon itself may.
+    pub(crate) async fn call_by_name(
+        &self,
+        method: &str,
+        args: Vec<Json>,
+        base: Duration,
+    ) -> Result<Json, CallFailure> {
+        let call = self.methods.check_named(method, args)?;
+        match method {
+            "msgProcess" => message::send(self, &call, base).await,
+            "reloadLogs" => self.reload_logs(&call, base).await,
+            "sendSignalToProcessId" => {
+                self.expect_running(&call, base).await?;
+                self.exchange(&call, base).await
+            }
+            _ => self.exchange(&call, self.time_for(&call, base).await?).await,
+        }
+    }
+
+    /// Sends a call and gives the first value of its reply; null where it has none.
+    pub(crate) async fn exchange(
+        &self,
+        call: &CheckedCall,
+        timeout: Duration,
+    ) -> Result<Json, CallFailure> {
+        first_value(call.method(), &self.reply(call, timeout).await?)
+    }
+
+    async fn reply(&self, call: &CheckedCall, timeout: Duration) -> Result<Reply, CallFailure> {
+        let no_reply = |error| CallFailure::NoReply { method: call.method().into(), error };
+        self.connection.call(call, timeout).await.map_err(no_reply)
+    }
+
+    /// Asks for all processes.
+    pub(crate) async fn listing(&self, timeout: Duration) -> Result<Listing, CallFailure> {
+        let call = self.methods.check(&Call::GetMonitorData)?;
+        let reply = self.reply(&call, timeout).await?;
+        let Json::Array(raw) = first_value(call.method(), &reply)? else {
+            return Err(bad_reply(call.method(), "it is no list of processes"));
+        };
+        let snapshot = decode_monitor_data(reply.body())
+            .map_err(|error| bad_reply(call.method(), &error.to_string()))?;
+        self.remember(&snapshot);
+        Ok(Listing { raw, infos: snapshot.processes, warnings: snapshot.warnings })
+    }
+
+    /// How long a call may take: `base`, and what the daemon itself may take.
+    pub(crate) async fn time_for(
+        &self,
+        call: &CheckedCall,
+        base: Duration,
+    ) -> Result<Duration, CallFailure> {
+        let arg = call.args().first();
+        Ok(match call.method() {
+            "startProcessId" | "stopProcessId" | "restartProcessId" | "deleteProcessId"
+            | "stopAll" | "deleteAll" | "stopProcessName" | "restartProcessName"
+            | "deleteProcessName" | "duplicateProcessId" => base + self.slowest(base).await?,
+            "reloadProcessId" | "softReloadProcessId" => {
+                base + self.slowest(base).await?.max(RELOAD_MIN)
+            }
+            "prepare" | "prepareJson" => base + starting(arg),
+            "profileCPU" | "profileMEM" => base + milliseconds(arg, "timeout", 5_000),
+            "sendSignalToProcessName" => base + SIGNALS_MAX,
+            _ => base,
+        })
+    }
+
+    /// The longest that a process may take to stop and start again.
+    async fn slowest(&self, timeout: Duration) -> Result<Duration, CallFailure> {
+        if self.slow_ms.load(Ordering::Relaxed) == 0 {
+            self.listing(timeout).await?;
+        }
+        Ok(Duration::from_millis(self.slow_ms.load(Ordering::Relaxed)))
+    }
+
+    /// One at a time, with a pause: God answers before the logs are open again, and a second call
+    /// meanwhile takes down the daemon of 5.4.3 and cluster apps of 7.0.4 (measured in
+    /// `tests/client`: their log streams are for a moment just the paths of their files).
+    async fn reload_logs(&self, call: &CheckedCall, base: Duration) -> Result<Json, CallFailure> {
+        let _alone = RELOADING_LOGS.lock().await;
+        let reply = self.exchange(call, base).await;
+        tokio::time::sleep(LOGS_REOPEN).await;
+        reply
+    }
+
+    /// God signals pid 0, which is its own process group, when the process does not run.
+    async fn expect_running(&self, call: &CheckedCall, base: Duration) -> Result<(), CallFailure> {
+        let id = call.args().first().and_then(|opts| opts.get("process_id")?.as_u64());
+        let listing = self.listing(base).await?;
+        let found = listing.infos.iter().find(|info| Some(u64::from(info.pm_id.0)) == id);
+        let Some(info) = found else {
+            return Err(no_such_process(&id.unwrap_or_default().to_string()));
+        };
+        if is_running(info) {
+            return Ok(());
+        }
+        Err(CallFailure::Unsafe(format!(
+            "process {} is {}: not sent, since PM2 would signal itself",
+            info.pm_id,
+            info.status.as_str()
+        )))
+    }
+}
+
+/// Whether there is a process of the system behind it.
+pub(super) fn is_running(info: &ProcessInfo) -> bool {
+    matches!(info.status, ProcessStatus::Online | ProcessStatus::Launching) && info.pid.is_some()
+}
+
+/// The longest that any of these may take to stop and start again, milliseconds; never 0.
+pub(super) fn slowest_ms(processes: &[ProcessInfo]) -> u64 {
+    let slow = |info: &ProcessInfo| {
+        info.kill_timeout_ms.unwrap_or(0).saturating_add(info.listen_timeout_ms.unwrap_or(0))
+    };
+    processes.iter().map(slow).max().unwrap_or(0).saturating_add(SLOW_DEFAULT_MS)
+}
+
+/// How long `prepare` may take: with `wait_ready` it answers when the process is ready.
+fn starting(app: Option<&Json>) -> Duration {
+    let count = app.and_then(|app| app.get("instances")?.as_u64()).unwrap_or(1).clamp(1, 64);
+    milliseconds(app, "listen_timeout", 3_000).saturating_mul(u32::try_from(count).unwrap_or(64))
+}
+
+fn milliseconds(arg: Option<&Json>, key: &str, default: u64) -> Duration {
+    Duration::from_millis(arg.and_then(|arg| arg.get(key)?.as_u64()).unwrap_or(default))
+}
+
+pub(crate) fn no_such_process(target: &str) -> CallFailure {
+    CallFailure::NoSuchProcess(clean(target).into())
+}
+
+fn bad_reply(method: &str, reason: &str) -> CallFailure {
+    CallFailure::BadReply { method: method.into(), reason: reason.to_owned() }
+}
+
+/// The first value of a reply. An envelope of a shape that was never seen is its own value.
+fn first_value(method: &str, reply: &Reply) -> Result<Json, CallFailure> {
+    match reply.outcome().map_err(|error| bad_reply(method, &error.to_string()))? {
+        Outcome::Success(values) => Ok(values.into_iter().next().unwrap_or_default()),
+        Outcome::Failure { message, stack } => match serde_json::from_slice(reply.body()) {
+            Ok(Json::Object(fields))
+                if !fields.is_empty()
+                    && !fields.contains_key("error")
+                    && !fields.get("args").is_some_and(Json::is_array) =>
+            {
+                Ok(Json::Object(fields))
+            }
+            _ => Err(CallFailure::Said { message, stack }),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::protocol::process::PmId;
+
+    #[test]
+    fn a_call_gets_the_time_that_the_slowest_process_may_take() {
+        let mut slow = ProcessInfo::new(PmId(0), "slow", ProcessStatus::Online);
+        assert_eq!(slowest_ms(&[slow.clone()]), SLOW_DEFAULT_MS);
+        assert_eq!(slowest_ms(&[]), SLOW_DEFAULT_MS);
+        slow.kill_timeout_ms = Some(60_000);
+        slow.listen_timeout_ms = Some(5_000);
+        let other = ProcessInfo::new(PmId(1), "other", ProcessStatus::Online);
+        assert_eq!(slowest_ms(&[other, slow]), 65_000 + SLOW_DEFAULT_MS);
+        let app = json!({ "instances": 2, "listen_timeout": 7_000 });
+        assert_eq!(starting(Some(&app)), Duration::from_secs(14));
+        assert_eq!(starting(Some(&json!({ "instances": -1 }))), Duration::from_secs(3));
+    }
+}
