@@ -48,6 +48,7 @@ fn main() -> std::process::ExitCode {
         acting::a_line_for_each_process,
         acting::one_that_fails_makes_it_1,
         acting::sweeping_needs_a_yes,
+        acting::a_terminal_is_asked_first,
         acting::kill_ends_the_daemon,
         events::count_and_time_end_it,
         events::a_closed_pipe_ends_it_quietly,

@@ -3,6 +3,7 @@
 use pm2_tui::demo::{Fault, Script, When, World, epoch_ms};
 
 use super::program::Simulated;
+use crate::harness::screen::Screen;
 
 fn status(daemon: &Simulated) -> Vec<String> {
     let list = daemon.run(&["ls", "--json"]).with(0).json();
@@ -52,6 +53,35 @@ pub(crate) fn sweeping_needs_a_yes() {
     assert_eq!(status(&daemon), ["stopped", "stopped"]);
     daemon.run(&["-y", "delete", "all"]).with(0);
     assert_eq!(status(&daemon), [] as [&str; 0]);
+}
+
+/// Runs the program in a terminal, types this at its question, and gives its exit code.
+fn answered(daemon: &Simulated, arguments: &[&str], question: &str, typed: &str) -> i32 {
+    let home = daemon.home().to_str().unwrap();
+    let mut screen = Screen::cockpit((80, 24), &[&["--home", home], arguments].concat());
+    let text = screen.wait_for("the question", |text| text.contains("[y/N]"));
+    // A long path may break anywhere.
+    let text = text.replace('\n', "");
+    assert!(text.contains(question), "{text}");
+    screen.press(typed);
+    screen.wait_exit().code
+}
+
+pub(crate) fn a_terminal_is_asked_first() {
+    let daemon = Simulated::quiet(2);
+    let two = |verb: &str| format!("{verb} all 2 process(es) of ");
+    for no in ["n\r", "\r", "nope\r", "\u{4}"] {
+        assert_eq!(answered(&daemon, &["stop", "all"], &two("stop"), no), 1, "{no:?}");
+    }
+    assert_eq!(answered(&daemon, &["delete", "all"], &two("delete"), "n\r"), 1);
+    assert_eq!(answered(&daemon, &["kill"], "end the daemon of ", "n\r"), 1);
+    let called = daemon.called();
+    assert!(called.iter().all(|method| method == "getMonitorData"), "{called:?}");
+
+    assert_eq!(answered(&daemon, &["stop", "all"], &two("stop"), "y\r"), 0);
+    assert_eq!(status(&daemon), ["stopped", "stopped"]);
+    assert_eq!(answered(&daemon, &["kill"], "and its 2 process(es)?", "YES\r"), 0);
+    daemon.run(&["ls"]).with(3);
 }
 
 pub(crate) fn kill_ends_the_daemon() {
