@@ -59,6 +59,14 @@ impl Arguments {
             (SEND_DATA, Some(id)) => {
                 format!(r#"{{"id":{id},"type":"{TOPIC}","topic":"{TOPIC}","data":{{}}}}"#)
             }
+            (SEND, Some(id)) => format!(r#"{{"id":{id},"msg":{{"type":"{TOPIC}","data":{{}}}}}}"#),
+            ("notifyByProcessId", Some(id)) => {
+                format!(r#"{{"id":{id},"action_name":"restart"}}"#)
+            }
+            ("stopWatch", Some(id)) => format!(r#""stopProcessId" {id}"#),
+            ("startWatch" | "toggleWatch" | "restartWatch", Some(id)) => {
+                format!(r#""restartProcessId" {{"id":{id}}}"#)
+            }
             ("sendLineToStdin", Some(id)) => format!(r#"{{"pm_id":{id},"line":""}}"#),
             ("sendSignalToProcessId", Some(id)) => {
                 format!(r#"{{"process_id":{id},"signal":"SIGUSR2"}}"#)
@@ -232,7 +240,7 @@ mod tests {
         assert_eq!(arguments("restartProcessId", &["opts"]), r#"{"id":7}"#);
         assert_eq!(arguments("ping", &["env"]), "{}");
         assert_eq!(arguments("prepare", &["env"]), "");
-        assert_eq!(arguments("stopWatch", &["method", "value"]), "");
+        assert_eq!(arguments("stopWatch", &["method", "value"]), r#""stopProcessId" 7"#);
         assert_eq!(arguments("sendLineToStdin", &["packet"]), r#"{"pm_id":7,"line":""}"#);
         let none = Arguments::new(DaemonId(0), "startProcessId", vec!["id".into()], None);
         assert_eq!(none.input.text(), "");

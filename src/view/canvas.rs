@@ -120,6 +120,17 @@ impl<'a> Canvas<'a> {
         self.buffer.set_style(area, style);
     }
 
+    /// Lays a style over the cells that show something.
+    pub(super) fn style_written(&mut self, area: Rect, style: Style) {
+        for position in area.intersection(self.buffer.area).positions() {
+            if let Some(cell) = self.buffer.cell_mut(position)
+                && cell.symbol() != " "
+            {
+                cell.set_style(style);
+            }
+        }
+    }
+
     /// Blanks a rectangle, and the wide glyphs that reach into it.
     pub(super) fn clear(&mut self, area: Rect) {
         let area = area.intersection(self.buffer.area);

@@ -27,6 +27,10 @@ const NAME_MAX: u16 = 20;
 const DAEMON_MAX: u16 = 12;
 /// The kind column's widest, as `LineKind::Event` promises.
 const KIND_MAX: u16 = 9;
+/// The widest kind where there is room for the topics that apps make up.
+const TOPIC_MAX: u16 = 16;
+/// There is, from so many columns on.
+const TOPICS_FROM: u16 = 100;
 
 /// Where the log's columns are.
 #[derive(Debug, Clone, Copy)]
@@ -118,7 +122,11 @@ fn columns(app: &App, width: u16, numbers: std::ops::Range<u64>) -> Columns {
         // In steps of four, so that the text seldom moves as lines come and go; so does a kind
         // of one width, where there is room for it.
         name: name.next_multiple_of(4).min(NAME_MAX).min(width / 4),
-        kind: if gap > 1 { KIND_MAX } else { kind.min(KIND_MAX).min(width / 5) },
+        kind: match width {
+            TOPICS_FROM.. if kind > KIND_MAX => TOPIC_MAX,
+            _ if gap > 1 => KIND_MAX,
+            _ => kind.min(KIND_MAX).min(width / 5),
+        },
         gap,
     }
 }

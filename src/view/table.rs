@@ -195,7 +195,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             // Bars in reverse would read upside down.
             for mini in [columns.cpu_mini, columns.memory_mini].into_iter().flatten() {
                 let bars = Rect::new(mini.x, y, mini.columns, 1);
-                canvas.style(bars, Style::new().remove_modifier(Modifier::REVERSED));
+                canvas.style_written(bars, Style::new().remove_modifier(Modifier::REVERSED));
             }
         }
     }
