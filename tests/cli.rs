@@ -22,52 +22,31 @@ mod cli {
 mod harness;
 
 use cli::{acting, events, readme, real, refusing, showing};
-use libtest_mimic::{Arguments, Trial};
-
-macro_rules! trials {
-    ($($module:ident :: $test:ident),+ $(,)?) => {
-        vec![$((concat!(stringify!($module), "::", stringify!($test)), $module::$test as fn())),+]
-    };
-}
+use harness::trials::{self, simulated, with_pm2};
 
 fn main() -> std::process::ExitCode {
-    let mut arguments = Arguments::from_args();
-    // Those with a real PM2 run a daemon and its apps each.
-    arguments.test_threads.get_or_insert(2);
-    let simulated = trials![
-        showing::ls_shows_every_process,
-        showing::methods_are_listed,
-        showing::a_call_prints_the_reply,
-        showing::check_and_wait_say_what_holds,
-        showing::completions_and_man_need_no_daemon,
-        refusing::without_a_daemon_the_code_is_3_and_the_path_is_named,
-        refusing::wrong_usage_is_2_and_nothing_is_sent,
-        refusing::a_bad_file_starts_nothing,
-        refusing::read_only_sends_nothing_that_changes,
-        refusing::a_daemon_that_does_not_answer_is_a_timeout_by_name,
-        acting::a_line_for_each_process,
-        acting::one_that_fails_makes_it_1,
-        acting::sweeping_needs_a_yes,
-        acting::a_terminal_is_asked_first,
-        acting::kill_ends_the_daemon,
-        events::count_and_time_end_it,
-        events::a_closed_pipe_ends_it_quietly,
-        events::exec_runs_a_command_for_each,
-    ];
-    let with_pm2 = trials![
-        real::processes_are_acted_on_and_nobody_else,
-        real::bad_calls_leave_the_daemon_and_its_apps_alone,
-        real::a_burst_of_a_million_lines_comes_whole,
-        readme::the_examples_run,
-    ];
-    let trial = |(name, test): (&str, fn())| {
-        Trial::test(name, move || {
-            test();
-            Ok(())
-        })
-    };
-    let off = harness::install::is_off();
-    let mut all: Vec<Trial> = simulated.into_iter().map(trial).collect();
-    all.extend(with_pm2.into_iter().map(|test| trial(test).with_ignored_flag(off)));
-    libtest_mimic::run(&arguments, all).exit_code()
+    trials::run(vec![
+        simulated(showing::ls_shows_every_process),
+        simulated(showing::methods_are_listed),
+        simulated(showing::a_call_prints_the_reply),
+        simulated(showing::check_and_wait_say_what_holds),
+        simulated(showing::completions_and_man_need_no_daemon),
+        simulated(refusing::without_a_daemon_the_code_is_3_and_the_path_is_named),
+        simulated(refusing::wrong_usage_is_2_and_nothing_is_sent),
+        simulated(refusing::a_bad_file_starts_nothing),
+        simulated(refusing::read_only_sends_nothing_that_changes),
+        simulated(refusing::a_daemon_that_does_not_answer_is_a_timeout_by_name),
+        simulated(acting::a_line_for_each_process),
+        simulated(acting::one_that_fails_makes_it_1),
+        simulated(acting::sweeping_needs_a_yes),
+        simulated(acting::a_terminal_is_asked_first),
+        simulated(acting::kill_ends_the_daemon),
+        simulated(events::count_and_time_end_it),
+        simulated(events::a_closed_pipe_ends_it_quietly),
+        simulated(events::exec_runs_a_command_for_each),
+        with_pm2(real::processes_are_acted_on_and_nobody_else),
+        with_pm2(real::bad_calls_leave_the_daemon_and_its_apps_alone),
+        with_pm2(real::a_burst_of_a_million_lines_comes_whole),
+        with_pm2(readme::the_examples_run),
+    ])
 }

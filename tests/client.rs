@@ -22,7 +22,7 @@ mod harness;
 use std::future::Future;
 
 use harness::home::Pm2Home;
-use libtest_mimic::{Arguments, Trial};
+use harness::trials::{self, with_pm2};
 use pm2_tui::Client;
 use pm2_tui::client::ClientOptions;
 use pm2_tui::daemon::Endpoint;
@@ -40,30 +40,16 @@ pub(crate) async fn connect(home: &Pm2Home) -> Client {
 }
 
 fn main() -> std::process::ExitCode {
-    let mut arguments = Arguments::from_args();
-    // Every test runs a daemon and its apps: more at once than this only makes them all slow.
-    arguments.test_threads.get_or_insert(2);
-    let with_pm2 = |name: &str, test: fn()| {
-        Trial::test(name, move || {
-            test();
-            Ok(())
-        })
-        .with_ignored_flag(harness::install::is_off())
-    };
-    let trials = vec![
-        with_pm2("pm2::no_bad_call_harms_seven", bad::no_bad_call_harms_seven),
-        with_pm2("pm2::no_bad_call_harms_five", bad::no_bad_call_harms_five),
-        with_pm2(
-            "pm2::a_read_only_client_changes_nothing",
-            bad::a_read_only_client_changes_nothing,
-        ),
-        with_pm2("pm2::every_method_on_seven", good::every_method_on_seven),
-        with_pm2("pm2::every_method_on_five", good::every_method_on_five),
-        with_pm2("pm2::apps_start_from_a_configuration", good::apps_start_from_a_configuration),
-        with_pm2("pm2::killing_leaves_no_app_behind", good::killing_leaves_no_app_behind),
-        with_pm2("pm2::a_message_reaches_every_instance", events::a_message_reaches_every_instance),
-        with_pm2("pm2::events_come_under_both_names", events::events_come_under_both_names),
-        with_pm2("pm2::the_examples_do_what_they_say", examples::the_examples_do_what_they_say),
-    ];
-    libtest_mimic::run(&arguments, trials).exit_code()
+    trials::run(vec![
+        with_pm2(bad::no_bad_call_harms_seven),
+        with_pm2(bad::no_bad_call_harms_five),
+        with_pm2(bad::a_read_only_client_changes_nothing),
+        with_pm2(good::every_method_on_seven),
+        with_pm2(good::every_method_on_five),
+        with_pm2(good::apps_start_from_a_configuration),
+        with_pm2(good::killing_leaves_no_app_behind),
+        with_pm2(events::a_message_reaches_every_instance),
+        with_pm2(events::events_come_under_both_names),
+        with_pm2(examples::the_examples_do_what_they_say),
+    ])
 }

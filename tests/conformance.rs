@@ -29,7 +29,7 @@ mod harness;
 
 use conformance::{beside, calls, events, harm, methods, screen};
 use harness::install::{Release, is_all, is_off};
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::Trial;
 
 /// A scenario: its name and what it does with a release.
 type Scenario = (&'static str, fn(Release));
@@ -51,9 +51,6 @@ const SCENARIOS: &[Scenario] = &[
 ];
 
 fn main() -> std::process::ExitCode {
-    let mut arguments = Arguments::from_args();
-    // Every trial runs a daemon and its apps: more at once than this only makes them all slow.
-    arguments.test_threads.get_or_insert(2);
     let is_left_out = is_off() || !cfg!(all(target_os = "linux", target_arch = "x86_64"));
     let releases = Release::ALL.into_iter().filter(|release| is_all() || release.is_in_ci());
     let trials = releases
@@ -67,5 +64,5 @@ fn main() -> std::process::ExitCode {
             Trial::test(name, test).with_ignored_flag(is_left_out)
         })
         .collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+    harness::trials::run(trials)
 }

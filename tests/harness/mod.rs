@@ -19,6 +19,7 @@ pub mod install;
 pub mod procfs;
 pub mod screen;
 pub mod terminal;
+pub mod trials;
 
 use std::time::{Duration, Instant};
 
