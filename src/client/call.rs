@@ -5,13 +5,20 @@
 
 use std::time::Duration;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::{Client, ClientError};
 use crate::daemon::named::CallFailure;
 use crate::protocol::rpc::{CallRefused, CheckedCall};
 
 /// A method that this client composes where the daemon has it not.
+///
+/// ```
+/// use pm2_tui::client::COMPOSED;
+///
+/// let reload = COMPOSED.iter().find(|composed| composed.name == "reload");
+/// assert_eq!(reload.map(|composed| composed.takes), Some("an object: {}"));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Composed {
     /// pm2-interface's name.
@@ -52,6 +59,12 @@ const READS: [&str; 8] = [
 ];
 
 /// Whether a method may change something; so does one that is not known.
+///
+/// ```
+/// use pm2_tui::client::changes_something;
+///
+/// assert!(changes_something("restartProcessId") && !changes_something("getMonitorData"));
+/// ```
 #[must_use]
 pub fn changes_something(method: &str) -> bool {
     !READS.contains(&method)
@@ -60,6 +73,14 @@ pub fn changes_something(method: &str) -> bool {
 impl Client {
     /// Calls a method by name: the daemon's own where it lists one, else the composed one. Gives
     /// the first value of the reply, null where there is none.
+    ///
+    /// ```no_run
+    /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
+    /// let args = vec![serde_json::json!({ "process_id": 0, "signal": "SIGUSR2" })];
+    /// client.call("sendSignalToProcessId", args).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`ClientError`]; of them `Refused`, `ReadOnly`, `UnknownMethod` and `NoSuchProcess` mean that
@@ -143,109 +164,4 @@ fn refused(composed: &Composed, found: usize) -> ClientError {
         format!("{wanted} argument{plural}, {}; {found} given", composed.takes).into()
     };
     CallRefused::Shape { method: composed.name.into(), takes }.into()
-}
-
-/// pm2-interface's methods, typed where that says more than JSON.
-impl Client {
-    /// Starts apps: one app, an array of them, or `{apps: []}`, as an ecosystem file has them.
-    /// Relative paths are in `cwd`. Gives the processes that were started.
-    ///
-    /// # Errors
-    /// [`ClientError`]; nothing is started where an app is not understood.
-    pub async fn prepare_json(&self, json_app: &Json, cwd: &str) -> Result<Json, ClientError> {
-        self.call("prepareJson", vec![json_app.clone(), json!(cwd)]).await
-    }
-
-    /// All processes, as JSON, with their whole environment.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn get_monitor_data(&self) -> Result<Json, ClientError> {
-        self.call("getMonitorData", vec![json!({})]).await
-    }
-
-    /// The machine and all processes: `{system: {hostname, uptime, cpus, load, memory, time},
-    /// processes}`. PM2 7 answers with a map of metrics instead.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn get_system_data(&self) -> Result<Json, ClientError> {
-        self.call("getSystemData", vec![json!({})]).await
-    }
-
-    /// Starts a stopped process.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn start_process_id(&self, id: u32) -> Result<Json, ClientError> {
-        self.call("startProcessId", vec![json!(id)]).await
-    }
-
-    /// Stops a process.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn stop_process_id(&self, id: u32) -> Result<Json, ClientError> {
-        self.call("stopProcessId", vec![json!(id)]).await
-    }
-
-    /// Restarts a process with the environment that it has.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn restart_process_id(&self, id: u32) -> Result<Json, ClientError> {
-        self.call("restartProcessId", vec![json!(id)]).await
-    }
-
-    /// Sends a message to the process `id`, or to all of `name`: `{id | name, msg}`. A text that
-    /// one of them declared as an action (`axm_actions`) triggers it, with `opts`; anything else
-    /// arrives in the app as a message, an object as it is, with `id`, `topic` and `data` added
-    /// where it has none. Gives `{process_count, success}`: how many were reached.
-    ///
-    /// ```no_run
-    /// # async fn example(client: pm2_tui::Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// let message = serde_json::json!({ "name": "worker", "msg": { "type": "god:heap" } });
-    /// let reached = client.msg_process(message).await?;
-    /// assert_eq!(reached["process_count"], 1);
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// [`ClientError::NoSuchProcess`] and others.
-    pub async fn msg_process(&self, opts: Json) -> Result<Json, ClientError> {
-        self.call("msgProcess", vec![opts]).await
-    }
-
-    /// Stops every process but modules, and gives all processes.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn stop_all(&self) -> Result<Json, ClientError> {
-        self.call("stopAll", vec![json!({})]).await
-    }
-
-    /// Restarts every process of this name, and gives all processes.
-    ///
-    /// # Errors
-    /// [`ClientError::NoSuchProcess`] and others.
-    pub async fn restart_process_name(&self, name: &str) -> Result<Json, ClientError> {
-        self.call("restartProcessName", vec![json!(name)]).await
-    }
-
-    /// Stops and forgets every process but modules, and gives those that remain.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn delete_all(&self) -> Result<Json, ClientError> {
-        self.call("deleteAll", vec![json!({})]).await
-    }
-
-    /// The processes that run a script of this file name.
-    ///
-    /// # Errors
-    /// [`ClientError`].
-    pub async fn find_by_script(&self, script: &str) -> Result<Json, ClientError> {
-        self.call("findByScript", vec![json!(script)]).await
-    }
 }

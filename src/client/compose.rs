@@ -39,6 +39,14 @@ impl Client {
 
     /// Stops and forgets the process of this id, or those of this name; gives those that remain.
     ///
+    /// ```no_run
+    /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
+    /// let left = client.delete_process("api").await?;
+    /// println!("{} are left", left.as_array().map_or(0, Vec::len));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ClientError::NoSuchProcess`] and others.
     pub async fn delete_process(&self, target: &str) -> Result<Json, ClientError> {
@@ -58,6 +66,14 @@ impl Client {
 
     /// Reloads every cluster app without downtime, one instance of an app after another, two apps
     /// at a time; gives all processes. What is stopped stays stopped.
+    ///
+    /// ```no_run
+    /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
+    /// let all = client.reload().await?;
+    /// println!("{} processes", all.as_array().map_or(0, Vec::len));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`ClientError`]: the first that a process causes ends it.

@@ -9,6 +9,19 @@ use crate::model::daemon::Problem;
 use crate::protocol::rpc::CallRefused;
 
 /// Why a call, or a connect, did not succeed. Every text is one clean line.
+///
+/// ```no_run
+/// # async fn example(client: pm2_tui::Client) {
+/// use pm2_tui::client::ClientError;
+///
+/// match client.restart_process_id(7).await {
+///     Ok(_) => println!("restarted"),
+///     Err(ClientError::Daemon { message, .. }) => println!("PM2 said no: {message}"),
+///     Err(ClientError::Timeout { .. } | ClientError::Closed) => println!("outcome unknown"),
+///     Err(error) => println!("not sent: {error}"),
+/// }
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {

@@ -26,6 +26,13 @@ impl Client {
     /// not answer any more. Daemons up to PM2 1 send SIGQUIT to this process, which is handled from
     /// then on and ignored.
     ///
+    /// ```no_run
+    /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
+    /// assert_eq!(client.kill_me().await?["success"], true);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ClientError::Unsafe`] where processes remain: then the daemon was not told to end, since
     /// fork apps would be orphaned. And others.

@@ -31,6 +31,7 @@ mod start;
 mod system;
 #[cfg(test)]
 mod tests;
+mod typed;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +48,14 @@ use crate::protocol::process::{ProcessInfo, Snapshot};
 use crate::protocol::rpc::Methods;
 
 /// How a client calls.
+///
+/// ```
+/// use std::time::Duration;
+/// use pm2_tui::client::ClientOptions;
+///
+/// let options = ClientOptions { timeout: Duration::from_secs(2), ..ClientOptions::default() };
+/// assert!(!options.read_only);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientOptions {
     /// How long a call may take; calls that stop or start something get the time on top that the
@@ -78,6 +87,21 @@ pub struct Client(Arc<Link>);
 impl Client {
     /// Connects and asks for the methods and the version. Never starts a daemon.
     ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pm2_tui::client::{Client, ClientError, ClientOptions};
+    /// use pm2_tui::daemon::Endpoint;
+    ///
+    /// let endpoint = Endpoint::in_home("/home/deploy/.pm2".as_ref());
+    /// match Client::connect(&endpoint, ClientOptions::default()).await {
+    ///     Ok(client) => println!("PM2 {}", client.version().unwrap_or("?")),
+    ///     Err(ClientError::NotRunning(problem)) => println!("{}", problem.sentence()),
+    ///     Err(other) => return Err(other.into()),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ClientError::NotRunning`], [`ClientError::Permission`] or [`ClientError::Closed`].
     pub async fn connect(endpoint: &Endpoint, options: ClientOptions) -> Result<Self, ClientError> {
@@ -85,24 +109,53 @@ impl Client {
     }
 
     /// The daemon's own methods.
+    ///
+    /// ```no_run
+    /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
+    /// let methods = client.methods();
+    /// println!("{:?} takes {:?}", "prepare", methods.params("prepare"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn methods(&self) -> &Methods {
         &self.0.methods
     }
 
     /// The daemon's version, cleaned, where it tells.
+    ///
+    /// ```no_run
+    /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
+    /// println!("PM2 {}", client.version().unwrap_or("of an unknown version"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn version(&self) -> Option<&str> {
         self.0.version.as_deref()
     }
 
     /// Where the daemon is.
+    ///
+    /// ```no_run
+    /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
+    /// println!("{}", client.endpoint().home.display());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
         &self.0.endpoint
     }
 
     /// Every name that [`Client::call`] takes: the daemon's methods and the composed ones, sorted.
+    ///
+    /// ```no_run
+    /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
+    /// assert!(client.callable().iter().any(|name| name == "restartProcessName"));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn callable(&self) -> Vec<String> {
         let mut names: Vec<String> = self.methods().names().map(str::to_owned).collect();
@@ -114,6 +167,15 @@ impl Client {
 
     /// All processes, typed.
     ///
+    /// ```no_run
+    /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
+    /// for process in client.snapshot().await?.processes {
+    ///     println!("{} {} {}", process.pm_id, process.name, process.status.as_str());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// [`ClientError`].
     pub async fn snapshot(&self) -> Result<Snapshot, ClientError> {
@@ -123,6 +185,17 @@ impl Client {
 
     /// Acts on a process with the calls that the pm2 CLI makes for it, and returns when the daemon
     /// says that it is done. `info` is the process as the last snapshot had it.
+    ///
+    /// ```no_run
+    /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
+    /// use pm2_tui::model::Action;
+    ///
+    /// for process in client.snapshot().await?.processes.iter().filter(|it| &*it.name == "api") {
+    ///     client.act(Action::Reload, process).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`ClientError`].
@@ -147,6 +220,13 @@ impl Client {
 
     /// Closes the connection of this client and of all its clones; returns when it is closed, after
     /// half a second at most.
+    ///
+    /// ```no_run
+    /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
+    /// client.disconnect().await;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn disconnect(self) {
         self.0.close().await;
     }
