@@ -12,23 +12,8 @@ use super::failure::{Code, Failure};
 use super::output;
 use crate::cli::Call;
 use crate::client::COMPOSED;
+use crate::protocol::shape;
 use crate::protocol::text::clean;
-
-/// The methods that take one object and ignore it, on every release that has them (PM2.md
-/// section 1): no argument means `{}`.
-const IGNORE_THEIRS: &[&str] = &[
-    "deleteAll",
-    "getMonitorData",
-    "getReport",
-    "getSystemData",
-    "getVersion",
-    "killMe",
-    "launchSysMonitoring",
-    "ping",
-    "reload",
-    "reloadLogs",
-    "stopAll",
-];
 
 /// The largest argument that is read from standard input, bytes.
 const INPUT_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -97,7 +82,7 @@ fn arguments(
     words: &[String],
     input: impl FnOnce() -> Result<String, Failure>,
 ) -> Result<Vec<Json>, Failure> {
-    if words.is_empty() && IGNORE_THEIRS.contains(&method) {
+    if words.is_empty() && shape::ignores_argument(method) {
         return Ok(vec![json!({})]);
     }
     let mut input = Some(input);
