@@ -37,7 +37,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::bus::{Bus, BusItem, Event, ProcessRef};
-pub use self::call::{COMPOSED, Composed, changes_something};
+pub use self::call::{COMPOSED, Composed};
 pub use self::error::ClientError;
 use self::link::Link;
 pub use self::pattern::PatternError;
@@ -46,6 +46,7 @@ use crate::model::{Action, ActionOutcome};
 use crate::protocol::amp::FRAME_BYTES_MAX;
 use crate::protocol::process::{ProcessInfo, Snapshot};
 use crate::protocol::rpc::Methods;
+pub use crate::protocol::shape::changes_something;
 
 /// How a client calls.
 ///

@@ -13,6 +13,7 @@ mod json;
 pub mod layout;
 pub mod message;
 pub mod process;
+pub mod redact;
 pub mod rpc;
 mod sgr;
 pub mod shape;
