@@ -65,7 +65,8 @@ impl Client {
     }
 
     /// Reloads every cluster app without downtime, one instance of an app after another, two apps
-    /// at a time; gives all processes. What is stopped stays stopped.
+    /// at a time; gives all processes. What is stopped stays stopped. Of an app whose instance does
+    /// not come up, the others are left alone.
     ///
     /// ```no_run
     /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
@@ -100,7 +101,7 @@ impl Client {
         let at_once = if apps.len() <= AT_ONCE { 1 } else { AT_ONCE };
         stream::iter(apps.into_iter().map(|app| async move {
             for info in app {
-                self.act(Action::Reload, info).await?;
+                self.reload_one(info).await?;
             }
             Ok::<(), ClientError>(())
         }))

@@ -40,7 +40,7 @@ pub enum ClientError {
         waited: Duration,
     },
     /// The connection closed before the answer: what became of the call is unknown.
-    #[error("the daemon closed the connection")]
+    #[error("the daemon closed the connection: what became of the call is unknown")]
     Closed,
     /// The daemon said no.
     #[error("{message}")]

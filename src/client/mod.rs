@@ -25,6 +25,7 @@ mod compose;
 mod error;
 mod kill;
 mod link;
+mod outcome;
 mod pattern;
 mod queue;
 mod start;

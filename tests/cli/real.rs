@@ -31,10 +31,37 @@ pub(crate) fn processes_are_acted_on_and_nobody_else() {
     home.assert_unharmed_but(&["one"]);
     home.add_ghost("ghost");
     assert!(run(&["check"]).with(1).out.contains("it never started"));
+    assert!(run(&["restart", "ghost"]).with(1).err.contains("is not up: it never started"));
     let god = home.living_god();
     run(&["kill", "--yes"]).with(0);
     assert!(god.ends_within(crate::harness::PATIENCE));
     run(&["ls"]).with(3);
+}
+
+pub(crate) fn a_broken_release_is_noticed() {
+    let home = Pm2Home::with(Release::Seven, &[apps::cluster("web"), apps::sleeper("other")]);
+    home.mark();
+    let run = |arguments: &[&str]| pm2_tui(home.path(), arguments);
+    let ended = run(&["start", "web"]).with(0);
+    let workers: Vec<_> = home.jlist().into_iter().filter(|one| one.name == "web").collect();
+    let [first, second] = &workers[..] else { panic!("{workers:?}") };
+    for worker in &workers {
+        assert!(ended.out.contains(&format!("web[{}] is online already\n", worker.pm_id)));
+    }
+    home.assert_unharmed_but(&[]);
+
+    let script = home.apps().join("web.js");
+    fs::write(&script, "throw new Error('a bad release');").unwrap();
+    let ended = run(&["reload", "web"]).with(1);
+    assert_eq!(ended.out, "", "none is called reloaded: {ended:?}");
+    assert!(ended.err.contains(&format!("cannot reload web[{}]: it ", first.pm_id)), "{ended:?}");
+    assert!(ended.err.contains(&format!("web[{}]: left alone", second.pm_id)), "{ended:?}");
+    let still = home.jlist().into_iter().find(|one| one.pm_id == second.pm_id).unwrap();
+    assert_eq!((still.pid, still.status.as_str()), (second.pid, "online"), "it still serves");
+    // It crashes at any moment of this.
+    run(&["delete", "web"]).with(0);
+    assert!(home.jlist().iter().all(|one| one.name == "other"), "{:?}", home.jlist());
+    home.assert_unharmed_but(&["web"]);
 }
 
 pub(crate) fn bad_calls_leave_the_daemon_and_its_apps_alone() {

@@ -40,6 +40,8 @@ pub(crate) fn wrong_usage_is_2_and_nothing_is_sent() {
     let daemon = Simulated::quiet(2);
     for (arguments, named) in [
         (&["call", "noSuchMethod"][..], "noSuchMethod"),
+        (&["--read-only", "call", "noSuchMethod"], "no method noSuchMethod"),
+        (&["send", "app-0", "null"], "null is no message"),
         (&["call", "startProcessId"], "startProcessId"),
         (&["call", "stopProcessId", "null"], "stopProcessId"),
         (&["call", "ping", "{}", "{}"], "ping"),
