@@ -2,10 +2,18 @@
 //!
 //! Invariant: a process is called up only after a snapshot that was taken after the answer said so.
 
+use std::time::Duration;
+
 use super::{Client, ClientError};
+use crate::daemon::clock::now_ms;
 use crate::model::Action;
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 
+/// A process that came online so lately, or crashes, may be in the middle of a restart.
+const YOUNG_MS: i64 = 5_000;
+/// How long God's restart of a process that is being deleted may take to show: it opens log files
+/// before it puts the process back into its list (`lib/God.js` `executeApp`).
+const COMEBACK: Duration = Duration::from_millis(250);
 /// How often a process that came back while it was being deleted is deleted again.
 const DELETES_MAX: u32 = 3;
 
@@ -39,6 +47,9 @@ impl Client {
         &self,
         deleted: &[ProcessInfo],
     ) -> Result<Vec<ProcessInfo>, ClientError> {
+        if deleted.iter().any(|info| may_come_back(info, now_ms())) {
+            tokio::time::sleep(COMEBACK).await;
+        }
         let mut left = self.still_there(deleted).await?;
         for _ in 1..DELETES_MAX {
             for info in &left {
@@ -47,6 +58,7 @@ impl Client {
             if left.is_empty() {
                 break;
             }
+            tokio::time::sleep(COMEBACK).await;
             left = self.still_there(&left).await?;
         }
         Ok(left)
@@ -60,6 +72,13 @@ impl Client {
         };
         Ok(now.into_iter().filter(is_left).collect())
     }
+}
+
+/// Whether God may be starting a process again while it deletes it.
+fn may_come_back(info: &ProcessInfo, now_ms: i64) -> bool {
+    let is_young =
+        info.online_since_ms.is_some_and(|since| now_ms.saturating_sub(since) < YOUNG_MS);
+    is_young || info.unstable_restarts > 0 || info.status == ProcessStatus::WaitingRestart
 }
 
 /// What is wrong with a process that was started, restarted or reloaded, if anything is. It counts
