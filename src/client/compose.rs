@@ -113,11 +113,17 @@ impl Client {
 
     pub(super) async fn composed_find_by_script(&self, script: &str) -> Result<Json, ClientError> {
         let listing = self.0.listing().await?;
-        let runs = |raw: &Json| {
-            let path = raw.get("pm2_env").and_then(|env| env.get("pm_exec_path")?.as_str());
+        let env_of = |raw: Json| match raw {
+            Json::Object(mut process) => process.remove("pm2_env"),
+            _ => None,
+        };
+        let runs = |env: &Json| {
+            let path = env.get("pm_exec_path").and_then(Json::as_str);
             path.and_then(|path| path.rsplit('/').next()).is_some_and(|name| name == script)
         };
-        Ok(listing.raw.into_iter().filter(runs).collect())
+        let found: Vec<Json> = listing.raw.into_iter().filter_map(env_of).filter(runs).collect();
+        // As the daemons that had it: up to 0.15 it gives their `pm2_env`, or null for none.
+        Ok(if found.is_empty() { Json::Null } else { Json::Array(found) })
     }
 
     /// All processes as PM2 has them now.

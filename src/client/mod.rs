@@ -46,7 +46,7 @@ use crate::daemon::{Endpoint, actions};
 use crate::model::{Action, ActionOutcome};
 use crate::protocol::amp::FRAME_BYTES_MAX;
 use crate::protocol::process::{ProcessInfo, Snapshot};
-use crate::protocol::rpc::Methods;
+use crate::protocol::rpc::{Call, Methods};
 pub use crate::protocol::shape::changes_something;
 
 /// How a client calls.
@@ -108,6 +108,23 @@ impl Client {
     /// [`ClientError::NotRunning`], [`ClientError::Permission`] or [`ClientError::Closed`].
     pub async fn connect(endpoint: &Endpoint, options: ClientOptions) -> Result<Self, ClientError> {
         Ok(Self(Arc::new(Link::open(endpoint, options).await?)))
+    }
+
+    /// Whether the daemon can be called now; makes another connection where the last one was given up
+    /// after a timeout.
+    ///
+    /// ```no_run
+    /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
+    /// client.ready().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn ready(&self) -> Result<(), ClientError> {
+        let call = self.methods().check(&Call::Ping)?;
+        self.0.send(&call, self.0.options.timeout).await.map(drop)
     }
 
     /// The daemon's own methods.

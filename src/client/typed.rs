@@ -173,7 +173,7 @@ impl Client {
         self.call("deleteAll", vec![json!({})]).await
     }
 
-    /// The processes that run a script of this file name.
+    /// The `pm2_env` of each process that runs a script of this file name; null where none does.
     ///
     /// ```no_run
     /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {

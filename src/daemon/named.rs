@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use tokio::sync::Mutex;
 
 use super::connection::CallError;
+use super::guard::{self, HomeLock};
 use super::message;
 use super::session::Session;
 use crate::protocol::process::{ProcessInfo, ProcessStatus, decode_monitor_data};
@@ -26,7 +27,8 @@ const SIGNALS_MAX: Duration = Duration::from_secs(30);
 /// (PM2's `constants.js`).
 const SLOW_DEFAULT_MS: u64 = 1_600 + 3_000;
 
-/// Held while a daemon opens its log files again, whichever it is.
+/// Held while a daemon opens its log files again, whichever it is; a lock on its folder keeps other
+/// programs from it.
 static RELOADING_LOGS: Mutex<()> = Mutex::const_new(());
 
 /// Why a call by name has no reply.
@@ -92,11 +94,10 @@ impl Session {
         match method {
             "msgProcess" => message::send(self, &call, base).await,
             "reloadLogs" => self.reload_logs(&call, base).await,
-            "sendSignalToProcessId" => {
-                self.expect_running(&call, base).await?;
-                self.exchange(&call, base).await
+            _ => {
+                guard::check(self, &call, base).await?;
+                self.exchange(&call, self.time_for(&call, base).await?).await
             }
-            _ => self.exchange(&call, self.time_for(&call, base).await?).await,
         }
     }
 
@@ -161,27 +162,10 @@ impl Session {
     /// `tests/client`: their log streams are for a moment just the paths of their files).
     async fn reload_logs(&self, call: &CheckedCall, base: Duration) -> Result<Json, CallFailure> {
         let _alone = RELOADING_LOGS.lock().await;
+        let _alone_here = HomeLock::take(self.home.clone()).await;
         let reply = self.exchange(call, base).await;
         tokio::time::sleep(LOGS_REOPEN).await;
         reply
-    }
-
-    /// God signals pid 0, which is its own process group, when the process does not run.
-    async fn expect_running(&self, call: &CheckedCall, base: Duration) -> Result<(), CallFailure> {
-        let id = call.args().first().and_then(|opts| opts.get("process_id")?.as_u64());
-        let listing = self.listing(base).await?;
-        let found = listing.infos.iter().find(|info| Some(u64::from(info.pm_id.0)) == id);
-        let Some(info) = found else {
-            return Err(no_such_process(&id.unwrap_or_default().to_string()));
-        };
-        if is_running(info) {
-            return Ok(());
-        }
-        Err(CallFailure::Unsafe(format!(
-            "process {} is {}: not sent, since PM2 would signal itself",
-            info.pm_id,
-            info.status.as_str()
-        )))
     }
 }
 
@@ -216,19 +200,22 @@ fn bad_reply(method: &str, reason: &str) -> CallFailure {
     CallFailure::BadReply { method: method.into(), reason: reason.to_owned() }
 }
 
-/// The first value of a reply. An envelope of a shape that was never seen is its own value.
+/// The value of a reply; all of them where there are several. An envelope of a shape that was never
+/// seen is its own value.
 fn first_value(method: &str, reply: &Reply) -> Result<Json, CallFailure> {
     match reply.outcome().map_err(|error| bad_reply(method, &error.to_string()))? {
+        Outcome::Success(values) if values.len() > 1 => Ok(Json::Array(values)),
         Outcome::Success(values) => Ok(values.into_iter().next().unwrap_or_default()),
         Outcome::Failure { message, stack } => match serde_json::from_slice(reply.body()) {
             Ok(Json::Object(fields))
-                if !fields.is_empty()
-                    && !fields.contains_key("error")
-                    && !fields.get("args").is_some_and(Json::is_array) =>
+                if fields.is_empty()
+                    || fields.contains_key("error")
+                    || fields.get("args").is_some_and(Json::is_array) =>
             {
-                Ok(Json::Object(fields))
+                Err(CallFailure::Said { message, stack })
             }
-            _ => Err(CallFailure::Said { message, stack }),
+            Ok(unknown) => Ok(unknown),
+            Err(_) => Err(CallFailure::Said { message, stack }),
         },
     }
 }

@@ -228,12 +228,15 @@ pub(super) async fn send(
         return Err(Failure::condition("there are no processes to send to"));
     }
     let mut code = Code::Fine;
-    for info in infos {
-        let packet = json!({ "id": info.pm_id.0, "msg": message });
-        let label = label(context, &info);
+    let by_name = !client.methods().has("sendDataToProcessId");
+    for ((key, whom), infos) in addressed(&infos, &processes, by_name) {
+        let packet = json!({ key: whom, "msg": message });
+        let labels: Vec<String> = infos.iter().map(|info| label(context, info)).collect();
         let why = match client.call("msgProcess", vec![packet]).await {
             Ok(reply) if reached(&reply) => {
-                writeln!(out, "sent to {label}")?;
+                for label in labels {
+                    writeln!(out, "sent to {label}")?;
+                }
                 continue;
             }
             Ok(_) => "nobody is there to read it: it does not run".to_owned(),
@@ -242,11 +245,33 @@ pub(super) async fn send(
             }
             Err(error) => error.to_string(),
         };
-        output::complain(&clean(&format!("cannot send to {label}: {why}")));
+        output::complain(&clean(&format!("cannot send to {}: {why}", labels.join(", "))));
         code = Code::Condition;
     }
     client.disconnect().await;
     Ok(code)
+}
+
+/// Whom each message goes to: a process each, but the whole of an app at once where the daemon takes
+/// nothing else (before 1.1).
+fn addressed(
+    infos: &[ProcessInfo],
+    all: &[ProcessInfo],
+    by_name: bool,
+) -> Vec<((&'static str, Json), Vec<ProcessInfo>)> {
+    let count =
+        |infos: &[ProcessInfo], name: &str| infos.iter().filter(|info| &*info.name == name).count();
+    let mut addressed: Vec<((&str, Json), Vec<ProcessInfo>)> = Vec::new();
+    for info in infos {
+        let is_whole = by_name && count(infos, &info.name) == count(all, &info.name);
+        let whom =
+            if is_whole { json!({ "name": info.name }) } else { json!({ "id": info.pm_id.0 }) };
+        match addressed.iter_mut().find(|(known, _)| *known == whom) {
+            Some((_, infos)) => infos.push(info.clone()),
+            None => addressed.push((whom, vec![info.clone()])),
+        }
+    }
+    addressed
 }
 
 /// Whether a reply of `msgProcess` says that somebody was reached: `{process_count}` from 2.10 on,
@@ -292,6 +317,19 @@ mod tests {
         };
         assert_eq!(ids(Action::Reload), [vec![0, 2], vec![1]]);
         assert_eq!(ids(Action::Stop), [[0], [1], [2]]);
+    }
+
+    #[test]
+    fn before_1_1_an_app_is_sent_to_at_once() {
+        let all: Vec<ProcessInfo> = [(0, "api"), (1, "web"), (2, "api")]
+            .map(|(id, name)| ProcessInfo::new(PmId(id), name, ProcessStatus::Online))
+            .to_vec();
+        let whom = |infos: &[ProcessInfo], by_name| -> Vec<(&str, Json)> {
+            addressed(infos, &all, by_name).into_iter().map(|(whom, _)| whom).collect()
+        };
+        assert_eq!(whom(&all, true), [("name", json!("api")), ("name", json!("web"))]);
+        assert_eq!(whom(&all[..1], true), [("id", json!(0))]);
+        assert_eq!(whom(&all[..2], false), [("id", json!(0)), ("id", json!(1))]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::failure::{Code, Failure};
 use super::output;
 use super::{Context, ask};
 use crate::cli::Call;
-use crate::client::COMPOSED;
+use crate::client::{COMPOSED, ClientError};
 use crate::protocol::shape;
 use crate::protocol::text::clean;
 
@@ -80,8 +80,12 @@ pub(super) async fn run(
     if is_sweeping && !context.options.read_only {
         ask::confirm(context, &format!("{sweeping} on the daemon of {}?", context.home()))?;
     }
-    let reply = client.call(&what.method, args).await;
-    let reply = reply.map_err(|error| context.failure(error))?;
+    let asked = format!("{} {}", what.method, Json::from(args.clone()));
+    let reply = client.call(&what.method, args).await.map_err(|error| match error {
+        // PM2's own words often do not say what they are about.
+        ClientError::Daemon { message, .. } => Failure::condition(format!("{asked}: {message}")),
+        error => context.failure(error),
+    })?;
     output::json(&reply, context.is_terminal, out)?;
     client.disconnect().await;
     Ok(Code::Fine)
