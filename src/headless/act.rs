@@ -264,8 +264,7 @@ fn addressed(
     let mut addressed: Vec<((&str, Json), Vec<ProcessInfo>)> = Vec::new();
     for info in infos {
         let is_whole = by_name && count(infos, &info.name) == count(all, &info.name);
-        let whom =
-            if is_whole { json!({ "name": info.name }) } else { json!({ "id": info.pm_id.0 }) };
+        let whom = if is_whole { ("name", json!(info.name)) } else { ("id", json!(info.pm_id.0)) };
         match addressed.iter_mut().find(|(known, _)| *known == whom) {
             Some((_, infos)) => infos.push(info.clone()),
             None => addressed.push((whom, vec![info.clone()])),
