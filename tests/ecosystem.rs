@@ -5,10 +5,14 @@
 //! reported as ignored.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "test code: a failure is a panic with a message"
 )]
 
+mod ecosystem {
+    pub(crate) mod cron;
+}
 #[expect(dead_code, reason = "other tests use the rest")]
 mod harness;
 
@@ -22,7 +26,7 @@ use harness::PATIENCE;
 use harness::home::Pm2Home;
 use harness::install::{Release, is_off};
 use libtest_mimic::{Arguments, Trial};
-use pm2_tui::ecosystem::{self, Context, NodeFinder};
+use pm2_tui::ecosystem::{Context, NodeFinder, create_log_folders, load, prepare_all};
 use serde_json::{Map, Value, json};
 
 /// What may differ of a process, and why. Everything else must be the same.
@@ -51,6 +55,10 @@ fn main() -> std::process::ExitCode {
         trial("pm2::three_apps_of_an_ecosystem_file", three_apps_of_an_ecosystem_file),
         trial("pm2::every_key_of_many_stopped_apps", every_key_of_many_stopped_apps),
         trial("pm2::apps_in_yaml", apps_in_yaml),
+        trial(
+            "cron::every_pattern_that_we_take_is_read_by_every_release",
+            ecosystem::cron::every_pattern_that_we_take_is_read_by_every_release,
+        ),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
 }
@@ -155,15 +163,15 @@ fn assert_same(folder: &Path, file: &str, env: Option<&str>, processes: usize) {
 
     let node = NodeFinder::in_path(std::env::var_os("PATH"));
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let apps = runtime.block_on(ecosystem::load(&folder.join(file), &node)).unwrap();
+    let apps = runtime.block_on(load(&folder.join(file), &node)).unwrap();
     let context = Context {
         pm2_home: ours.path().to_owned(),
         cwd: folder.to_owned(),
         environment: ours.environment().into_iter().collect(),
         env_name: env.map(str::to_owned),
     };
-    let payloads = ecosystem::prepare_all(&apps, &context).unwrap();
-    ecosystem::create_log_folders(&payloads).unwrap();
+    let payloads = prepare_all(&apps, &context).unwrap();
+    create_log_folders(&payloads).unwrap();
     for payload in &payloads {
         call(&ours, "prepare", payload);
     }

@@ -24,7 +24,6 @@
 mod accounts;
 mod app;
 mod comments;
-mod cron;
 mod environment;
 mod error;
 mod interpreter;

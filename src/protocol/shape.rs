@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::cron;
+use super::cron::{self, CronError};
 use super::rpc::{CallRefused, Methods, check_count};
 
 /// A method of God's that some release has.
@@ -194,6 +194,10 @@ pub(super) fn checked(
         let takes = known.takes;
         return Err(refused(format!("{wanted} argument{plural}, {takes}; {found} given")));
     }
+    let has_settings = matches!(known.fits, Fits::IdOr) || method.starts_with("prepare");
+    if let Some(error) = args.iter().filter(|_| has_settings).find_map(bad_cron) {
+        return Err(refused(format!("{}; {error}", known.takes)));
+    }
     if known.fit(params, &mut args) { Ok(args) } else { Err(refused(known.takes.to_owned())) }
 }
 
@@ -263,9 +267,7 @@ fn id_object(value: &mut Json) -> bool {
         None => true,
         Some(env) => {
             let conf = env.get("current_conf");
-            env.is_object()
-                && is_cron(env)
-                && conf.is_none_or(|conf| conf.is_object() && is_cron(conf))
+            env.is_object() && conf.is_none_or(Json::is_object)
         }
     };
     has_env && fields.get_mut("id").is_some_and(id)
@@ -288,14 +290,12 @@ fn is_none_or(fields: &Map<String, Json>, key: &str, fits: fn(&Json) -> bool) ->
     fields.get(key).is_none_or(fits)
 }
 
-/// Whether `cron_restart` of these settings, if there is one, is a cron expression; 0 is PM2's own
-/// word for none.
-fn is_cron(settings: &Json) -> bool {
-    match settings.get("cron_restart") {
-        None => true,
-        Some(Json::String(text)) => cron::is_valid(text),
-        Some(other) => other == &json!(0),
-    }
+/// What is wrong with the `cron_restart` of an app's settings: its own, or one that God lays over
+/// it, in its environment and in what a restart brings.
+fn bad_cron(settings: &Json) -> Option<CronError> {
+    let own = settings.get("cron_restart").and_then(|value| cron::check_value(value).err());
+    let inner = || ["env", "current_conf"].into_iter().filter_map(|key| settings.get(key));
+    own.or_else(|| inner().find_map(bad_cron))
 }
 
 fn any_object(_: &mut Map<String, Json>) -> bool {
@@ -373,12 +373,12 @@ fn lock(fields: &mut Map<String, Json>) -> bool {
 /// What both ways to start an app have in common.
 fn is_startable(settings: &Json) -> bool {
     let number = |key: &str| settings.get(key).is_none_or(Json::is_i64);
-    settings.get("name").is_none_or(is_text) && number("instances") && is_cron(settings)
+    settings.get("name").is_none_or(is_text) && number("instances")
 }
 
 fn prepared(fields: &mut Map<String, Json>) -> bool {
     let list_or_text = |value: &Json| value.is_array() || value.is_string();
-    let has_environment = fields.get("env").is_some_and(|env| env.is_object() && is_cron(env));
+    let has_environment = fields.get("env").is_some_and(Json::is_object);
     let has_paths = is_absolute(fields.get("pm_exec_path")) && has_text(fields, "pm_pid_path");
     let has_texts = ["pm_cwd", "pm_out_log_path", "pm_err_log_path", "pm_log_path", "exec_mode"]
         .into_iter()
@@ -406,7 +406,7 @@ fn prepare_json(args: &mut [Json]) -> bool {
     {
         fields.insert("name".to_owned(), json!(name));
     }
-    let has_environment = app.get("env").is_none_or(|env| env.is_object() && is_cron(env));
+    let has_environment = app.get("env").is_none_or(Json::is_object);
     app.is_object()
         && app.get("exec_mode").is_none_or(Json::is_string)
         && has_script

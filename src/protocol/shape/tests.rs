@@ -92,6 +92,11 @@ fn what_kills_is_refused_with_what_the_method_takes() {
         ("restartProcessId", json!([{}])),
         ("restartProcessId", json!([{"id": 0, "env": null}])),
         ("restartProcessId", json!([{"id": 0, "env": {"current_conf": {"cron_restart": "x"}}}])),
+        ("restartProcessId", json!([{"id": 0, "env": {"cron_restart": 7}}])),
+        (
+            "reloadProcessId",
+            json!([{"id": 0, "env": {"current_conf": {"env": {"cron_restart": "x"}}}}]),
+        ),
         ("stopWatch", json!(["stopProcessId"])),
         ("stopWatch", json!([0, 0])),
         ("stopWatch", json!(["stopProcessId", null])),
@@ -125,6 +130,21 @@ fn what_kills_is_refused_with_what_the_method_takes() {
         let reason = refused.expect_err(&format!("{method} {args}"));
         assert!(reason.contains(method), "{reason}");
         assert!(!reason.contains('\n'), "{reason}");
+    }
+}
+
+#[test]
+fn a_bad_cron_pattern_is_told_with_its_reason() {
+    for args in [
+        json!([{"id": 0, "env": {"current_conf": {"cron_restart": "* 24 * * *"}}}]),
+        json!([{"id": 0, "env": {"cron_restart": "* 24 * * *"}}]),
+    ] {
+        let reason = sent("restartProcessId", args).unwrap_err();
+        assert!(reason.contains("\"24\" is not understood for the hours"), "{reason}");
+    }
+    for none in [json!(0), json!("")] {
+        let args = json!([{"id": 0, "env": {"current_conf": {"cron_restart": none}}}]);
+        assert!(sent("restartProcessId", args).is_ok());
     }
 }
 
