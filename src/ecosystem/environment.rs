@@ -11,6 +11,7 @@ use std::path::Path;
 use serde_json::{Map, Value as Json, json};
 
 use super::{AppConfig, Context};
+use crate::protocol::settings::is_free_variable;
 
 /// What an app that runs under PM2 has in its environment and must not hand down (`safeExtend`).
 const PM2S_OWN: &[&str] = &[
@@ -92,8 +93,10 @@ pub(super) fn build(
 
 /// The caller's variables, and those that the CLI sets for itself, as far as they are passed on.
 fn callers(app: &AppConfig, context: &Context) -> Map<String, Json> {
+    // Those that God would take for settings of its own are no part of it.
+    let variables = context.environment.iter().filter(|(name, _)| is_free_variable(name));
     let mut env: Map<String, Json> =
-        context.environment.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+        variables.map(|(name, value)| (name.clone(), json!(value))).collect();
     // The CLI passes its own environment on, with what it wrote there itself.
     env.insert("PM2_USAGE".to_owned(), json!("CLI"));
     env.insert("PM2_JSON_PROCESSING".to_owned(), json!("true"));
@@ -120,6 +123,10 @@ fn callers(app: &AppConfig, context: &Context) -> Map<String, Json> {
 
 /// What `pm2 set NAME:KEY VALUE` left for this app.
 fn configured(home: &Path, name: &str) -> Result<Map<String, Json>, String> {
+    if !is_free_variable(name) {
+        // God would take it for a setting.
+        return Ok(Map::new());
+    }
     let file = home.join("module_conf.json");
     let Ok(content) = std::fs::read_to_string(&file) else {
         return Ok(Map::from_iter([(name.to_owned(), json!({}))]));

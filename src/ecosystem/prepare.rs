@@ -18,6 +18,7 @@ use super::accounts::Accounts;
 use super::app::shown;
 use super::interpreter::{self, Search};
 use super::{AppConfig, EcosystemError, environment, paths, schema};
+use crate::protocol::settings;
 
 /// What the pm2 CLI takes from the shell that it runs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,9 +58,12 @@ const FILES: [&str; 4] = ["pm_log_path", "pm_out_log_path", "pm_err_log_path", "
 /// # Errors
 /// [`EcosystemError::App`]: script or folder missing, no interpreter, an unknown user.
 pub fn prepare_payloads(app: &AppConfig, context: &Context) -> Result<Vec<Json>, EcosystemError> {
-    payload(app, context, &Accounts::read())
-        .map(|payload| vec![payload])
-        .map_err(|(key, reason)| app.wrong(key, reason))
+    let payload =
+        payload(app, context, &Accounts::read()).map_err(|(key, reason)| app.wrong(key, reason))?;
+    match payload.as_object().and_then(settings::trouble) {
+        Some((key, reason)) => Err(app.wrong(&key, reason)),
+        None => Ok(vec![payload]),
+    }
 }
 
 /// The payloads of all apps, in order, or the first error: to be called before any is sent.

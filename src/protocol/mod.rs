@@ -15,6 +15,7 @@ pub mod message;
 pub mod process;
 pub mod redact;
 pub mod rpc;
+pub mod settings;
 mod sgr;
 pub mod shape;
 pub mod text;
