@@ -46,6 +46,8 @@ fn main() -> std::process::ExitCode {
         simulated(events::exec_runs_a_command_for_each),
         with_pm2(real::processes_are_acted_on_and_nobody_else),
         with_pm2(real::a_broken_release_is_noticed),
+        with_pm2(real::programs_take_turns_to_reload_logs),
+        with_pm2(real::a_closed_pipe_stops_no_action),
         with_pm2(real::bad_calls_leave_the_daemon_and_its_apps_alone),
         with_pm2(real::a_burst_of_a_million_lines_comes_whole),
         with_pm2(readme::the_examples_run),

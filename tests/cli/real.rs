@@ -64,6 +64,30 @@ pub(crate) fn a_broken_release_is_noticed() {
     home.assert_unharmed_but(&["web"]);
 }
 
+/// Two `reloadLogs` at a time end a God daemon, whoever sends them.
+pub(crate) fn programs_take_turns_to_reload_logs() {
+    let home = Pm2Home::with(Release::Seven, &[apps::cluster("web"), apps::ticker("one")]);
+    home.mark();
+    let call = || program(home.path(), &["call", "reloadLogs"]).stdout(Stdio::null()).spawn();
+    let all: Vec<_> = (0..4).map(|_| call().unwrap()).collect();
+    for mut one in all {
+        assert!(one.wait().unwrap().success());
+    }
+    home.assert_unharmed_but(&[]);
+}
+
+pub(crate) fn a_closed_pipe_stops_no_action() {
+    let names = ["a", "b", "c", "d", "e"];
+    let home = Pm2Home::with(Release::Seven, &names.map(apps::sleeper));
+    let mut stop = program(home.path(), &[&["stop"][..], &names].concat())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(stop.stdout.take());
+    assert_eq!(stop.wait().unwrap().code(), Some(0));
+    assert!(home.jlist().iter().all(|one| one.status == "stopped"), "{:?}", home.jlist());
+}
+
 pub(crate) fn bad_calls_leave_the_daemon_and_its_apps_alone() {
     let home = Pm2Home::with(Release::Seven, &[apps::sleeper("one"), apps::cluster("two")]);
     home.mark();

@@ -46,7 +46,7 @@ fn every_method(release: Release) {
         }
         assert!(system.is_object());
         assert_eq!(names(&client.find_by_script("two.js").await.unwrap()), ["two"]);
-        assert_eq!(client.find_by_script("none.js").await.unwrap(), json!([]));
+        assert_eq!(client.find_by_script("none.js").await.unwrap(), json!(null));
 
         let before = pids(&home, "one");
         client.restart_process_id(id("one")).await.unwrap();
