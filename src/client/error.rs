@@ -135,3 +135,26 @@ impl From<CallFailure> for ClientError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_failure_has_its_type() {
+        let closed = CallFailure::NoReply { method: "m".into(), error: CallError::Closed };
+        assert_eq!(ClientError::from(closed), ClientError::Closed);
+        let busy = CallFailure::NoReply { method: "m".into(), error: CallError::Busy };
+        assert_eq!(ClientError::from(busy), ClientError::Busy { method: "m".into() });
+        let late = CallError::TimedOut { waited_ms: 1_500 };
+        let late = ClientError::from(CallFailure::NoReply { method: "m".into(), error: late });
+        assert!(late.to_string().starts_with("no answer to m within 1.5 s"), "{late}");
+        let bad = CallFailure::BadReply { method: "m".into(), reason: "r".into() };
+        assert_eq!(ClientError::from(bad).to_string(), "the reply to m could not be read: r");
+        let denied = Problem::PermissionDenied { path: "/p".into(), owner: Some("u".into()) };
+        assert!(matches!(ClientError::from_problem(denied), ClientError::Permission(_)));
+        assert_eq!(ClientError::from_problem(Problem::Closed), ClientError::Closed);
+        let down = Problem::SocketMissing { path: "/p".into() };
+        assert!(matches!(ClientError::from_problem(down), ClientError::NotRunning(_)));
+    }
+}
