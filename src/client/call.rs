@@ -152,9 +152,10 @@ impl Client {
         let base = self.0.options.timeout;
         let arg = call.args().first();
         Ok(match call.method() {
-            "startProcessId" | "stopProcessId" | "restartProcessId" | "deleteProcessId"
-            | "stopAll" | "deleteAll" | "stopProcessName" | "restartProcessName"
-            | "deleteProcessName" | "duplicateProcessId" => base + self.0.slowest().await?,
+            "restartProcessId" => base + self.0.slowest().await? + renewed(arg),
+            "startProcessId" | "stopProcessId" | "deleteProcessId" | "stopAll" | "deleteAll"
+            | "stopProcessName" | "restartProcessName" | "deleteProcessName"
+            | "duplicateProcessId" => base + self.0.slowest().await?,
             "reloadProcessId" | "softReloadProcessId" => {
                 base + self.0.slowest().await?.max(RELOAD_MIN)
             }
@@ -202,6 +203,12 @@ fn starting(app: Option<&Json>) -> Duration {
     milliseconds(app, "listen_timeout", 3_000).saturating_mul(u32::try_from(count).unwrap_or(64))
 }
 
+/// What the times of a new configuration add to a restart.
+fn renewed(opts: Option<&Json>) -> Duration {
+    let conf = opts.and_then(|opts| opts.get("env")?.get("current_conf"));
+    milliseconds(conf, "kill_timeout", 0) + milliseconds(conf, "listen_timeout", 0)
+}
+
 fn milliseconds(arg: Option<&Json>, key: &str, default: u64) -> Duration {
     Duration::from_millis(arg.and_then(|arg| arg.get(key)?.as_u64()).unwrap_or(default))
 }
@@ -224,10 +231,12 @@ pub(super) fn no_such_process(target: &str) -> ClientError {
 /// pm2-interface's methods, typed where that says more than JSON.
 impl Client {
     /// Starts apps: one app, an array of them, or `{apps: []}`, as an ecosystem file has them.
-    /// Relative paths are in `cwd`. Gives the processes that were started.
+    /// Relative paths are in `cwd`. What has an app's name already is restarted with its
+    /// configuration. Gives the processes; the `action` of each is `started` or `restarted`.
     ///
     /// # Errors
-    /// [`ClientError`]; nothing is started where an app is not understood.
+    /// [`ClientError`]; nothing is started where an app is not understood, and
+    /// [`ClientError::Partly`] says what became of each where one failed after that.
     pub async fn prepare_json(&self, json_app: &Json, cwd: &str) -> Result<Json, ClientError> {
         self.call("prepareJson", vec![json_app.clone(), json!(cwd)]).await
     }

@@ -93,7 +93,7 @@ pub(super) async fn each(
 }
 
 /// The exit code after one more failure: a timeout only where nothing else went wrong.
-fn worse(code: Code, error: &ClientError) -> Code {
+pub(super) fn worse(code: Code, error: &ClientError) -> Code {
     match (code, error) {
         (Code::Fine | Code::Timeout, ClientError::Timeout { .. }) => Code::Timeout,
         _ => Code::Condition,

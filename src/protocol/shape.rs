@@ -36,9 +36,7 @@ enum Fits {
 }
 
 const ID: &str = "the id of a process: 0";
-const ID_OR: &str = r#"the id of a process, 0 or {"id": 0}"#;
-const RESTART: &str =
-    r#"the id of a process, 0 or {"id": 0}; with an object as "env", and a valid "cron_restart""#;
+const RESTART: &str = r#"the id of a process, 0 or {"id": 0}; with "env" and its "current_conf" as prepare takes them"#;
 const NAME: &str = "a name, as text";
 const WATCH: &str = r#"a method's name and what it is about: "stopProcessId", 0"#;
 const SIGNAL: &str = r#"{"process_id": 0, "signal": "SIGUSR2"}"#;
@@ -80,8 +78,8 @@ const KNOWN: &[Known] = &[
     known("monitor", ID, Fits::Id),
     known("unmonitor", ID, Fits::Id),
     known("restartProcessId", RESTART, Fits::IdOr),
-    known("reloadProcessId", ID_OR, Fits::IdOr),
-    known("softReloadProcessId", ID_OR, Fits::IdOr),
+    known("reloadProcessId", RESTART, Fits::IdOr),
+    known("softReloadProcessId", RESTART, Fits::IdOr),
     known("restartProcessName", NAME, Fits::Text),
     known("stopProcessName", NAME, Fits::Text),
     known("deleteProcessName", NAME, Fits::Text),
@@ -225,14 +223,8 @@ fn id_object(value: &mut Json) -> bool {
     let Some(fields) = value.as_object_mut() else {
         return false;
     };
-    let has_env = match fields.get("env") {
-        None => true,
-        Some(env) => {
-            let conf = env.get("current_conf");
-            env.is_object() && conf.is_none_or(Json::is_object)
-        }
-    };
-    has_env && fields.get_mut("id").is_some_and(id)
+    let brings = |env: &Json| is_environment(env) && env.get("current_conf").is_none_or(is_conf);
+    is_none_or(fields, "env", brings) && fields.get_mut("id").is_some_and(id)
 }
 
 fn is_text(value: &Json) -> bool {
@@ -244,12 +236,32 @@ fn has_text(fields: &Map<String, Json>, key: &str) -> bool {
 }
 
 fn is_absolute(value: Option<&Json>) -> bool {
-    value.and_then(Json::as_str).is_some_and(|path| path.starts_with('/'))
+    value.is_some_and(is_path)
 }
 
 /// A field that is not there, or fits.
-fn is_none_or(fields: &Map<String, Json>, key: &str, fits: fn(&Json) -> bool) -> bool {
+fn is_none_or(fields: &Map<String, Json>, key: &str, fits: impl Fn(&Json) -> bool) -> bool {
     fields.get(key).is_none_or(fits)
+}
+
+/// Variables; with a `pm_id` among them God would lose a process.
+fn is_environment(value: &Json) -> bool {
+    value.as_object().is_some_and(|variables| !variables.contains_key("pm_id"))
+}
+
+/// Settings that a restart lays over those of a process.
+fn is_conf(conf: &Json) -> bool {
+    conf.as_object().is_some_and(|fields| {
+        let paths = ["pm_exec_path", "pm_pid_path"];
+        is_environment(conf)
+            && is_none_or(fields, "env", is_environment)
+            && paths.into_iter().all(|key| is_none_or(fields, key, is_path))
+            && has_types(fields)
+    })
+}
+
+fn is_path(value: &Json) -> bool {
+    value.as_str().is_some_and(|path| path.starts_with('/'))
 }
 
 /// What is wrong with the `cron_restart` of an app's settings: its own, or one that God lays over
@@ -328,17 +340,21 @@ fn is_startable(settings: &Json) -> bool {
     settings.get("name").is_none_or(is_text) && number("instances")
 }
 
-fn prepared(fields: &mut Map<String, Json>) -> bool {
+/// Whether what God reads without a guard has the type that it takes for granted.
+fn has_types(fields: &Map<String, Json>) -> bool {
     let list_or_text = |value: &Json| value.is_array() || value.is_string();
-    let has_environment = fields.get("env").is_some_and(Json::is_object);
-    let has_paths = is_absolute(fields.get("pm_exec_path")) && has_text(fields, "pm_pid_path");
     let has_texts = ["pm_cwd", "pm_out_log_path", "pm_err_log_path", "pm_log_path", "exec_mode"]
         .into_iter()
         .chain(["exec_interpreter", "namespace"])
         .all(|key| is_none_or(fields, key, Json::is_string));
     let has_lists =
         ["args", "node_args"].into_iter().all(|key| is_none_or(fields, key, list_or_text));
-    has_environment && has_paths && has_texts && has_lists && is_startable(&json!(fields))
+    has_texts && has_lists && is_startable(&json!(fields))
+}
+
+fn prepared(fields: &mut Map<String, Json>) -> bool {
+    let has_paths = is_absolute(fields.get("pm_exec_path")) && has_text(fields, "pm_pid_path");
+    fields.get("env").is_some_and(is_environment) && has_paths && has_types(fields)
 }
 
 /// The name that an app gets from the path of its script.
@@ -358,7 +374,7 @@ fn prepare_json(args: &mut [Json]) -> bool {
     {
         fields.insert("name".to_owned(), json!(name));
     }
-    let has_environment = app.get("env").is_none_or(Json::is_object);
+    let has_environment = app.get("env").is_none_or(is_environment);
     app.is_object()
         && app.get("exec_mode").is_none_or(Json::is_string)
         && has_script

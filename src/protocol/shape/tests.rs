@@ -91,6 +91,13 @@ fn what_kills_is_refused_with_what_the_method_takes() {
         ("restartProcessId", json!([{"id": 0, "env": null}])),
         ("restartProcessId", json!([{"id": 0, "env": {"current_conf": {"cron_restart": "x"}}}])),
         ("restartProcessId", json!([{"id": 0, "env": {"cron_restart": 7}}])),
+        ("restartProcessId", json!([{"id": 0, "env": {"pm_id": 7}}])),
+        ("restartProcessId", json!([{"id": 0, "env": {"current_conf": {"pm_id": 7}}}])),
+        ("restartProcessId", json!([{"id": 0, "env": {"current_conf": {"env": "null"}}}])),
+        ("restartProcessId", json!([{"id": 0, "env": {"current_conf": {"pm_exec_path": "null"}}}])),
+        ("restartProcessId", json!([{"id": 0, "env": {"current_conf": {"pm_out_log_path": 5}}}])),
+        ("restartProcessId", json!([{"id": 0, "env": {"current_conf": {"instances": "max"}}}])),
+        ("prepare", but("env", json!({"pm_id": 0}))),
         (
             "reloadProcessId",
             json!([{"id": 0, "env": {"current_conf": {"env": {"cron_restart": "x"}}}}]),
@@ -138,6 +145,8 @@ fn a_bad_cron_pattern_is_told_with_its_reason() {
         let reason = sent("restartProcessId", args).unwrap_err();
         assert!(reason.contains("\"24\" is not understood for the hours"), "{reason}");
     }
+    let conf = json!({"name": "x", "args": ["a"], "env": {"A": 1}, "max_memory_restart": 1});
+    assert!(sent("restartProcessId", json!([{"id": 0, "env": {"current_conf": conf}}])).is_ok());
     for none in [json!(0), json!("")] {
         let args = json!([{"id": 0, "env": {"current_conf": {"cron_restart": none}}}]);
         assert!(sent("restartProcessId", args).is_ok());
