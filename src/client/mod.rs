@@ -42,6 +42,7 @@ pub use self::call::{COMPOSED, Composed};
 pub use self::error::ClientError;
 use self::link::Link;
 pub use self::pattern::PatternError;
+pub use self::start::Launched;
 use crate::daemon::{Endpoint, actions};
 use crate::model::{Action, ActionOutcome};
 use crate::protocol::amp::FRAME_BYTES_MAX;

@@ -136,9 +136,10 @@ impl Session {
     ) -> Result<Duration, CallFailure> {
         let arg = call.args().first();
         Ok(match call.method() {
-            "startProcessId" | "stopProcessId" | "restartProcessId" | "deleteProcessId"
-            | "stopAll" | "deleteAll" | "stopProcessName" | "restartProcessName"
-            | "deleteProcessName" | "duplicateProcessId" => base + self.slowest(base).await?,
+            "restartProcessId" => base + self.slowest(base).await? + renewed(arg),
+            "startProcessId" | "stopProcessId" | "deleteProcessId" | "stopAll" | "deleteAll"
+            | "stopProcessName" | "restartProcessName" | "deleteProcessName"
+            | "duplicateProcessId" => base + self.slowest(base).await?,
             "reloadProcessId" | "softReloadProcessId" => {
                 base + self.slowest(base).await?.max(RELOAD_MIN)
             }
@@ -186,6 +187,12 @@ pub(super) fn slowest_ms(processes: &[ProcessInfo]) -> u64 {
 fn starting(app: Option<&Json>) -> Duration {
     let count = app.and_then(|app| app.get("instances")?.as_u64()).unwrap_or(1).clamp(1, 64);
     milliseconds(app, "listen_timeout", 3_000).saturating_mul(u32::try_from(count).unwrap_or(64))
+}
+
+/// What the times of a new configuration add to a restart.
+fn renewed(opts: Option<&Json>) -> Duration {
+    let conf = opts.and_then(|opts| opts.get("env")?.get("current_conf"));
+    milliseconds(conf, "kill_timeout", 0) + milliseconds(conf, "listen_timeout", 0)
 }
 
 fn milliseconds(arg: Option<&Json>, key: &str, default: u64) -> Duration {

@@ -176,7 +176,7 @@ fn acting(
 
 /// The exit code after one more failure: a timeout, or a daemon that went away, only where nothing
 /// else went wrong.
-fn worse(code: Code, error: &ClientError) -> Code {
+pub(super) fn worse(code: Code, error: &ClientError) -> Code {
     match (code, error) {
         (Code::Fine | Code::Timeout, ClientError::Timeout { .. }) => Code::Timeout,
         (Code::Fine | Code::NoDaemon, ClientError::Closed | ClientError::NotRunning(_)) => {

@@ -263,14 +263,7 @@ fn id_object(value: &mut Json) -> bool {
     let Some(fields) = value.as_object_mut() else {
         return false;
     };
-    let has_env = match fields.get("env") {
-        None => true,
-        Some(env) => {
-            let conf = env.get("current_conf");
-            env.is_object() && conf.is_none_or(Json::is_object)
-        }
-    };
-    has_env && fields.get_mut("id").is_some_and(id)
+    is_none_or(fields, "env", Json::is_object) && fields.get_mut("id").is_some_and(id)
 }
 
 fn is_text(value: &Json) -> bool {
@@ -286,7 +279,7 @@ fn is_absolute(value: Option<&Json>) -> bool {
 }
 
 /// A field that is not there, or fits.
-fn is_none_or(fields: &Map<String, Json>, key: &str, fits: fn(&Json) -> bool) -> bool {
+fn is_none_or(fields: &Map<String, Json>, key: &str, fits: impl Fn(&Json) -> bool) -> bool {
     fields.get(key).is_none_or(fits)
 }
 

@@ -85,6 +85,7 @@ pub(crate) fn a_bad_file_starts_nothing() {
         ("gone.json", "{\"apps\": [{\"name\": \"x\", \"script\": \"./gone.js\"}]}"),
         ("odd.json", "{\"apps\": [{\"script\": \"/bin/true\", \"no_such_key\": 1}]}"),
         ("app.txt", "{}"),
+        ("good.json", "{\"apps\": [{\"script\": \"/bin/true\"}]}"),
     ] {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
@@ -97,7 +98,7 @@ pub(crate) fn a_bad_file_starts_nothing() {
         ("missing.json", "missing.json"),
         ("./missing", "missing"),
     ] {
-        let mut command = program(daemon.home(), &["start", "app-0", file]);
+        let mut command = program(daemon.home(), &["start", "app-0", "good.json", file]);
         command.current_dir(folder.path());
         let ended = ended(command).with(2);
         assert!(

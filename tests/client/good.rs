@@ -115,14 +115,23 @@ pub(crate) fn apps_start_from_a_configuration() {
                 assert!(Path::new(log).starts_with(home.path().join("logs")), "{log}");
             }
         }
-        let count = home.jlist().len();
-        for bad in [json!([app("fresh"), app("there")]), json!([app("fresh"), { "name": "x" }])] {
-            let error = client.prepare_json(&bad, cwd).await.unwrap_err();
-            let is_clear = matches!(error, ClientError::NameTaken { .. } | ClientError::Config(_));
-            assert!(is_clear, "{error:?}");
-            assert_eq!(home.jlist().len(), count, "{error}");
-        }
-        home.assert_unharmed_but(&["single", "first", "second", "many"]);
+        // Again, one changed and one new: what runs is restarted.
+        let before = pids(&home, "many");
+        let mut many = app("many");
+        many["max_memory_restart"] = json!("1G");
+        let reply = client.prepare_json(&json!([many, app("third")]), cwd).await.unwrap();
+        assert_eq!(names(&reply), ["many", "many", "third"]);
+        let actions: Vec<&Value> =
+            reply.as_array().unwrap().iter().map(|process| &process["action"]).collect();
+        assert_eq!(actions, ["restarted", "restarted", "started"]);
+        assert_eq!(reply[0]["pm2_env"]["max_memory_restart"], 1_u64 << 30);
+        assert_all_new(&before, &pids(&home, "many"));
+        let listed = home.jlist();
+        let bad = json!([app("fresh"), app("many"), { "name": "x" }]);
+        let error = client.prepare_json(&bad, cwd).await.unwrap_err();
+        assert!(matches!(error, ClientError::Config(_)), "{error:?}");
+        assert_eq!(home.jlist(), listed, "{error}");
+        home.assert_unharmed_but(&["single", "first", "second", "many", "third"]);
     });
 }
 

@@ -170,6 +170,8 @@ fn a_bad_cron_pattern_is_told_with_its_reason() {
         let reason = sent("restartProcessId", args).unwrap_err();
         assert!(reason.contains("\"24\" is not understood for the hours"), "{reason}");
     }
+    let conf = json!({"name": "x", "args": ["a"], "env": {"A": 1}, "max_memory_restart": 1});
+    assert!(sent("restartProcessId", json!([{"id": 0, "env": {"current_conf": conf}}])).is_ok());
     for none in [json!(0), json!("")] {
         let args = json!([{"id": 0, "env": {"current_conf": {"cron_restart": none}}}]);
         assert!(sent("restartProcessId", args).is_ok());
