@@ -17,7 +17,7 @@ use crate::harness::{PATIENCE, poll_for};
 use crate::{assert_listed_the_same, has_settled};
 
 /// The program on a home, with the environment of its pm2.
-fn pm2_tui(home: &Pm2Home, folder: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn pm2_tui(home: &Pm2Home, folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(COCKPIT);
     command.args(arguments).current_dir(folder).env_clear().envs(home.environment());
     command
@@ -31,7 +31,7 @@ fn pm2(home: &Pm2Home, folder: &Path, arguments: &[&str]) -> Command {
 
 /// What it printed, and on standard error, sorted by line; it must end with this code.
 #[track_caller]
-fn ended(command: Command, code: i32) -> (Vec<String>, String) {
+pub(crate) fn ended(command: Command, code: i32) -> (Vec<String>, String) {
     let output: Output = run(command, PATIENCE * 2).unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (out, err) = (text(&output.stdout), text(&output.stderr));
@@ -209,8 +209,12 @@ pub(crate) fn what_cannot_be_restarted_is_told_before_anything_is_sent() {
     };
     for (apps, why, code) in [
         (json!([app("new"), with("cron", json!("* 24 * * *"))]), "hours", 2),
-        (json!([app("two"), with("env", json!({"cron_restart": "x"}))]), "restartProcessId", 2),
-        (json!([app("new"), with("env_x", json!({"pm_id": 1}))]), "restartProcessId", 2),
+        (
+            json!([app("two"), with("env", json!({"cron_restart": "x"}))]),
+            "one: env.cron_restart",
+            2,
+        ),
+        (json!([app("new"), with("env_x", json!({"pm_id": 1}))]), "one: env.pm_id", 2),
         (json!([app("two"), with("script", json!("./gone"))]), "gone", 2),
         (json!([app("new"), app("one"), with("args", json!("5"))]), "more than one app", 1),
     ] {
