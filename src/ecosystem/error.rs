@@ -29,6 +29,15 @@ pub enum EcosystemError {
         /// The known endings.
         known: &'static str,
     },
+    /// A JavaScript file that is an app, by its name and text: it was not run.
+    #[error(
+        "{file}: a script, not an ecosystem file (one exports apps, or is named NAME.config.js), so \
+         nothing was run; put it into one: {{\"apps\": [{{\"script\": {file:?}}}]}}"
+    )]
+    Script {
+        /// The file.
+        file: String,
+    },
     /// The file is no JSON or YAML.
     #[error("{file}:{line}:{column}: {reason}")]
     Syntax {
@@ -47,7 +56,7 @@ pub enum EcosystemError {
         /// The file.
         file: String,
     },
-    /// Node did not give a value: an exception, a syntax error, too long or too much.
+    /// Node did not give a value: an exception, nothing exported, too long or too much.
     #[error("{file}: {reason}")]
     Evaluation {
         /// The file.

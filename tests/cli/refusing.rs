@@ -83,6 +83,7 @@ pub(crate) fn a_bad_file_starts_nothing() {
         ("gone.json", "{\"apps\": [{\"name\": \"x\", \"script\": \"./gone.js\"}]}"),
         ("odd.json", "{\"apps\": [{\"script\": \"/bin/true\", \"no_such_key\": 1}]}"),
         ("app.txt", "{}"),
+        ("app.js", "require('fs').writeFileSync('touched', ''); module.exports = require('http')"),
     ] {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
@@ -92,6 +93,8 @@ pub(crate) fn a_bad_file_starts_nothing() {
         ("gone.json", "gone.js"),
         ("odd.json", "no_such_key"),
         ("app.txt", "app.txt"),
+        ("app.js", "{\"apps\": [{\"script\": \"app.js\"}]}"),
+        ("./app.js", "a script, not an ecosystem file"),
         ("missing.json", "missing.json"),
         ("./missing", "missing"),
     ] {
@@ -104,6 +107,7 @@ pub(crate) fn a_bad_file_starts_nothing() {
         );
         assert_eq!((ended.err.lines().count(), ended.out.as_str()), (1, ""), "{file}: {ended:?}");
     }
+    assert!(!folder.path().join("touched").exists(), "an app is not run");
     daemon.run(&["start", "app-0", "--env", "production"]).with(2);
     let called = daemon.called();
     assert!(called.iter().all(|method| method == "getMonitorData"), "{called:?}");
