@@ -40,11 +40,15 @@ fn what_is_not_understood_is_named() {
         ),
         (
             json!({"script": "a", "instances": "many"}),
-            "app 3: instances: must be a number, and is text",
+            "app 3: instances: must be a whole number or \"max\", and is text",
+        ),
+        (
+            json!({"script": "a", "instances": 1.5}),
+            "app 3: instances: must be a whole number or \"max\", and is 1.5",
         ),
         (
             json!({"script": "a", "instances": "inf"}),
-            "app 3: instances: must be a number, and is text",
+            "app 3: instances: must be a whole number or \"max\", and is text",
         ),
         (
             json!({"script": "a", "autorestart": "no"}),
@@ -114,6 +118,7 @@ fn keys_are_read_as_pm2_reads_them() {
         ("instances", json!("max"), "instances", json!(0)),
         ("instances", json!("-1"), "instances", json!(-1)),
         ("instances", json!(" 2 "), "instances", json!(2)),
+        ("instances", json!(2.0), "instances", json!(2)),
         ("max_memory_restart", json!("300M"), "max_memory_restart", json!(314_572_800)),
         ("max_memory_restart", json!("1G"), "max_memory_restart", json!(1_073_741_824)),
         ("max_memory_restart", json!("2K"), "max_memory_restart", json!(2048)),
