@@ -72,6 +72,16 @@ pub enum EcosystemError {
         /// What is wrong.
         reason: String,
     },
+    /// No app has the environment that was asked for.
+    #[error("{file}: no app has env_{name}; {known}")]
+    Environment {
+        /// The file.
+        file: String,
+        /// The environment's name.
+        name: String,
+        /// Which environments there are.
+        known: String,
+    },
     /// One app has something that is not understood.
     #[error("{file}: app {app}: {key}: {reason}")]
     App {

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::accounts::Accounts;
 use super::prepare::{self, Context};
 use super::schema::split_words;
-use super::{AppConfig, create_log_folders, prepare_all};
+use super::{AppConfig, check_environment, create_log_folders, parse_value, prepare_all};
 
 fn app(value: &Json) -> Result<AppConfig, String> {
     AppConfig::from_json(value, "f.json", 3).map_err(|error| error.to_string())
@@ -385,6 +385,32 @@ fn environments_are_laid_over_each_other() {
     fs::write(place.context.pm2_home.join("module_conf.json"), "{").unwrap();
     let broken = place.prepared(&json!({"script": "app.js"})).unwrap_err();
     assert!(broken.starts_with("env: /home/module_conf.json is no JSON"), "{broken}");
+}
+
+#[test]
+fn an_environment_that_no_app_has_is_refused() {
+    let checked = |apps: &Json, name: &str| {
+        let apps = parse_value(apps, "f.json").unwrap();
+        check_environment(&apps, name).map_err(|error| error.to_string())
+    };
+    let two = json!({
+        "apps": [
+            {"script": "a", "env_production": {}, "env_dev": {}},
+            {"script": "b", "env": {"A": 1}, "env_production": {"A": 2}},
+        ],
+        "deploy": {"staging": {"env": {}}, "bare": {}},
+    });
+    for known in ["production", "dev", "staging"] {
+        assert_eq!(checked(&two, known), Ok(()), "{known}");
+    }
+    let there = "there are: env_dev, env_production, env_staging";
+    assert_eq!(
+        checked(&two, "prodution"),
+        Err(format!("f.json: no app has env_prodution; {there}"))
+    );
+    assert!(checked(&two, "bare").is_err());
+    let none = Err("f.json: no app has env_x; there is none in it".to_owned());
+    assert_eq!(checked(&json!({"script": "a", "env": {}}), "x"), none);
 }
 
 #[test]

@@ -41,6 +41,10 @@ pub(super) async fn run(
         let file = Path::new(file);
         let loaded = ecosystem::load(file, &node).await;
         let loaded = loaded.map_err(|error| Failure::usage(error.to_string()))?;
+        if let Some(name) = &what.env {
+            let checked = ecosystem::check_environment(&loaded, name);
+            checked.map_err(|error| Failure::usage(error.to_string()))?;
+        }
         // Relative paths in a file are meant from where it is read, as in PM2.
         apps.push((folder()?, loaded));
     }
