@@ -143,7 +143,7 @@ fn as_json(info: &ProcessInfo, variables: Option<&Map<String, Json>>, env: Env) 
         "unstable_restarts": info.unstable_restarts,
         "online_since_ms": info.online_since_ms,
         "created_at_ms": info.created_at_ms,
-        "exit_code": info.exit_code,
+        "exit_code": info.exit_code.as_deref().map(exit_code),
         "cpu_percent": info.cpu_percent.map(tenths),
         "memory_bytes": info.memory_bytes,
         "is_module": info.is_module,
@@ -158,6 +158,11 @@ fn as_json(info: &ProcessInfo, variables: Option<&Map<String, Json>>, env: Env) 
         object.insert("env".to_owned(), value);
     }
     object
+}
+
+/// A number where PM2 says one; old releases say a signal's name.
+fn exit_code(code: &str) -> Json {
+    code.parse::<i64>().map_or_else(|_| Json::from(code), Json::from)
 }
 
 /// As PM2 gives it, without the noise of a wider float.
@@ -209,6 +214,18 @@ mod tests {
         let mut ghost = api();
         ghost.pid = None;
         assert_eq!(row(&ghost, 61_000, false)[4..], ["online, never started", "0", "-", "-", "-"]);
+    }
+
+    #[test]
+    fn an_exit_code_is_a_number_and_a_signal_is_text() {
+        let shown = |code: Option<&str>| {
+            let info = ProcessInfo { exit_code: code.map(Box::from), ..api() };
+            as_json(&info, None, Env::None)["exit_code"].clone()
+        };
+        assert_eq!(shown(Some("0")), json!(0));
+        assert_eq!(shown(Some("-1")), json!(-1));
+        assert_eq!(shown(Some("SIGTERM")), json!("SIGTERM"));
+        assert_eq!(shown(None), Json::Null);
     }
 
     #[test]
