@@ -226,7 +226,7 @@ pub struct Start {
     /// Ids, names, namespaces or `all`; or ecosystem files (.json, .yaml, .js, .cjs, .mjs)
     #[arg(required = true, value_name = "TARGET|FILE")]
     pub targets: Vec<String>,
-    /// Start a file's apps with their `env_NAME` too
+    /// Start a file's apps with their `env_NAME` too; one of them has to have it
     #[arg(long, value_name = "NAME")]
     pub env: Option<String>,
 }

@@ -29,6 +29,15 @@ pub enum EcosystemError {
         /// The known endings.
         known: &'static str,
     },
+    /// A JavaScript file that is an app, by its name and text: it was not run.
+    #[error(
+        "{file}: a script, not an ecosystem file (one exports apps, or is named NAME.config.js), so \
+         nothing was run; put it into one: {{\"apps\": [{{\"script\": {file:?}}}]}}"
+    )]
+    Script {
+        /// The file.
+        file: String,
+    },
     /// The file is no JSON or YAML.
     #[error("{file}:{line}:{column}: {reason}")]
     Syntax {
@@ -47,7 +56,7 @@ pub enum EcosystemError {
         /// The file.
         file: String,
     },
-    /// Node did not give a value: an exception, a syntax error, too long or too much.
+    /// Node did not give a value: an exception, nothing exported, too long or too much.
     #[error("{file}: {reason}")]
     Evaluation {
         /// The file.
@@ -62,6 +71,16 @@ pub enum EcosystemError {
         file: String,
         /// What is wrong.
         reason: String,
+    },
+    /// No app has the environment that was asked for.
+    #[error("{file}: no app has env_{name}; {known}")]
+    Environment {
+        /// The file.
+        file: String,
+        /// The environment's name.
+        name: String,
+        /// Which environments there are.
+        known: String,
     },
     /// One app has something that is not understood.
     #[error("{file}: app {app}: {key}: {reason}")]

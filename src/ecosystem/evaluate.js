@@ -4,8 +4,9 @@ const [, file, marker] = process.argv;
 const say = (value) => {
   process.stdout.write(`\n${marker}\n${JSON.stringify(value)}\n${marker}\n`, () => process.exit(0));
 };
-// `FILE:LINE`, the source, and a caret under it: how node starts the report of a SyntaxError.
-const caret = /^(?:file:\/\/)?[^\n]*:(\d+)\n[^\n]*\n( *)\^/;
+// `FILE:LINE`, the source, and a caret under it: how node starts the report of a SyntaxError. At
+// the end of the file there is nothing to point at, only the blanks.
+const caret = /^(?:file:\/\/)?[^\n]*:(\d+)\n[^\n]*\n([ \t]*)[\^\n]/;
 const failed = (error) => {
   const stack = String((error && error.stack) || error);
   const message = String((error && error.message) || error);
@@ -41,5 +42,10 @@ const byImport = () => import(require('url').pathToFileURL(file).href);
     if (!isModule && !isSyntax) throw error;
     value = await byImport();
   }
-  say({ exports: await exported(value) });
+  value = await exported(value);
+  if (typeof value === 'function') {
+    say({ message: 'it exports a function, and PM2 wants an object: {"apps": []}' });
+  } else {
+    say({ exports: value });
+  }
 })().catch(failed);

@@ -1,7 +1,8 @@
 //! Reads a config file: JSON with comments, YAML, or JavaScript by way of the user's node.
 //!
 //! Invariant: the file's extension decides how it is read, as in PM2's `Common.isConfigFile`
-//! (where PM2 looks for the extension anywhere in the name, here it must end the name).
+//! (where PM2 looks for the extension anywhere in the name, here it must end the name). JavaScript
+//! is evaluated only where name or text say that it is a config: an app must not run here.
 
 use std::path::Path;
 
@@ -40,6 +41,33 @@ pub fn is_config_file(file: &Path) -> bool {
     format_of(file).is_some()
 }
 
+/// Whether a JavaScript file is a config by its name: `x.config.js`, `ecosystem.js`, `pm2.prod.js`.
+fn is_named_config(file: &Path) -> bool {
+    let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let is_ecosystem = |part| part == "ecosystem";
+    stem.ends_with(".config")
+        || stem == "pm2"
+        || stem.starts_with("pm2.")
+        || stem.split(['.', '-', '_']).any(is_ecosystem)
+}
+
+/// Whether the text of a JavaScript file exports something and gives a value to a name `apps` or
+/// `script`, as a config does: `apps:`, `"script":`, `exports.apps =`.
+fn exports_apps(content: &str) -> bool {
+    let is_name = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '$');
+    let mut words = content.split(|letter| !is_name(letter));
+    let is_given = |name: &str| {
+        content.match_indices(name).any(|(at, _)| {
+            let before = content.get(..at).and_then(|text| text.chars().next_back());
+            let after = content.get(at + name.len()..).unwrap_or_default();
+            let after = after.trim_start_matches(['"', '\'', '`', ']', ' ', '\t', '\r', '\n']);
+            !before.is_some_and(is_name) && after.starts_with([':', '=', '}'])
+        })
+    };
+    words.any(|word| matches!(word, "exports" | "export"))
+        && ["apps", "script"].iter().any(|name| is_given(name))
+}
+
 /// Reads the apps of a config file.
 ///
 /// # Errors
@@ -53,7 +81,10 @@ pub async fn load(file: &Path, node: &NodeFinder) -> Result<Vec<AppConfig>, Ecos
     let value = match format {
         Format::Json => parse_json(&content, &name)?,
         Format::Yaml => parse_yaml(&content, &name)?,
-        Format::JavaScript => node::evaluate(file, node).await?,
+        Format::JavaScript if is_named_config(file) || exports_apps(&content) => {
+            node::evaluate(file, node).await?
+        }
+        Format::JavaScript => return Err(EcosystemError::Script { file: shown(&name) }),
     };
     parse_value(&value, &name)
 }

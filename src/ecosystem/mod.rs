@@ -39,7 +39,7 @@ pub use app::AppConfig;
 pub use error::EcosystemError;
 pub use load::{is_config_file, load, parse_json, parse_value};
 pub use node::NodeFinder;
-pub use prepare::{Context, create_log_folders, prepare_all, prepare_payloads};
+pub use prepare::{Context, check_environment, create_log_folders, prepare_all, prepare_payloads};
 pub use restart::restart_env;
 
 #[cfg(test)]

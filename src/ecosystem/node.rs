@@ -1,7 +1,7 @@
 //! Evaluates a JavaScript ecosystem file with the user's node.
 //!
-//! Invariant: node runs only for a file that the user named and whose extension says JavaScript;
-//! it is bounded in time and output, and killed when it passes a bound.
+//! Invariant: node runs only for a file that the user named and that [`load`] takes for a config; it
+//! is bounded in time and output, and killed when it passes a bound.
 
 use std::ffi::OsString;
 use std::hash::{BuildHasher, RandomState};

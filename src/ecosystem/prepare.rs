@@ -9,7 +9,7 @@
 //! bun or a named interpreter, `coffee` and `lsc` are taken from `PATH`, and one app's `cwd` does
 //! not become the `PWD` of the apps after it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value as Json, json};
@@ -48,6 +48,33 @@ impl AppConfig {
     pub fn has_env(&self, name: &str) -> bool {
         self.keys.contains_key(&format!("env_{name}"))
     }
+
+    /// The names that `--env` can have for this app: its `env_NAME`, and what `deploy` adds to.
+    fn environments(&self) -> impl Iterator<Item = &str> {
+        let own = self.keys.keys().filter_map(|key| key.strip_prefix("env_"));
+        let deployed = self.deploy.iter().filter(|(_, deploy)| deploy.get("env").is_some());
+        own.chain(deployed.map(|(name, _)| name.as_str()))
+    }
+}
+
+/// Refuses an environment that no app of a file has, where the pm2 CLI goes on with another.
+///
+/// # Errors
+/// [`EcosystemError::Environment`], with those that there are.
+pub fn check_environment(apps: &[AppConfig], name: &str) -> Result<(), EcosystemError> {
+    let known: BTreeSet<&str> = apps.iter().flat_map(AppConfig::environments).collect();
+    if known.contains(name) || apps.is_empty() {
+        return Ok(());
+    }
+    let list: Vec<String> = known.iter().map(|name| format!("env_{name}")).collect();
+    Err(EcosystemError::Environment {
+        file: apps.first().map_or_else(String::new, |app| shown(&app.file)),
+        name: shown(name),
+        known: match list.as_slice() {
+            [] => "there is none in it".to_owned(),
+            list => format!("there are: {}", shown(&list.join(", "))),
+        },
+    })
 }
 
 /// The keys of a payload that name a file, and the folder of each is made before it is sent.

@@ -32,6 +32,8 @@ enum Rule {
     ExecMode,
     /// Not below 0.
     NotNegative,
+    /// A whole number (`max` is 0 before it comes here).
+    Instances,
 }
 
 /// One row of the schema.
@@ -103,7 +105,7 @@ pub(super) const KEYS: &[Key] = &[
     Key::new("source_map_support", BOOL),
     Key::new("disable_source_map_support", BOOL),
     Key::new("wait_ready", BOOL),
-    Key::new("instances", NUMBER),
+    Key::new("instances", NUMBER).rule(Rule::Instances),
     Key::new("kill_timeout", NUMBER),
     Key::new("shutdown_with_message", BOOL),
     Key::new("listen_timeout", NUMBER),
@@ -144,6 +146,9 @@ pub(super) const KEYS: &[Key] = &[
     Key::new("io", OBJECT),
 ];
 
+/// What `instances` takes.
+const INSTANCES: &str = "a whole number or \"max\"";
+
 /// What PM2 fills in where an app does not say.
 pub(super) fn default_of(key: &str) -> Option<Json> {
     match key {
@@ -183,6 +188,7 @@ pub(super) fn read(key: &Key, value: &Json) -> Result<Json, String> {
         let least = match key.rule {
             Rule::Duration => 100.0,
             Rule::NotNegative | Rule::Bytes => 0.0,
+            Rule::Instances => return whole(&number),
             Rule::None | Rule::ExecMode => f64::NEG_INFINITY,
         };
         if number.as_f64().is_some_and(|number| number < least) {
@@ -198,7 +204,7 @@ pub(super) fn read(key: &Key, value: &Json) -> Result<Json, String> {
         Json::Null | Json::Number(_) => false,
     };
     if !is_allowed {
-        return Err(format!("must be {}, and is {}", wanted(key.types), kind(value)));
+        return Err(format!("must be {}, and is {}", wanted(key), kind(value)));
     }
     match value {
         Json::String(text) => read_text(key, text),
@@ -267,6 +273,13 @@ fn as_number(value: &Json) -> Option<Number> {
     }
 }
 
+/// The number of instances: the daemon is not to get another than a whole one.
+fn whole(number: &Number) -> Result<Json, String> {
+    let float = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 1e9);
+    let float = float.ok_or_else(|| format!("must be {INSTANCES}, and is {number}"))?;
+    Ok(json!(float as i64))
+}
+
 /// `<digits><unit>` in the smallest unit.
 fn unit(text: &str, units: &[(char, u64)]) -> Option<Json> {
     let (digits, factor) = units
@@ -333,8 +346,11 @@ fn word_bytes(text: &str) -> usize {
     }
 }
 
-fn wanted(types: &[Type]) -> String {
-    let words = types.iter().map(|kind| match kind {
+fn wanted(key: &Key) -> String {
+    if key.rule == Rule::Instances {
+        return INSTANCES.to_owned();
+    }
+    let words = key.types.iter().map(|kind| match kind {
         Type::Text => "text",
         Type::Number => "a number",
         Type::Bool => "true or false",

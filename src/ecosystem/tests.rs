@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::accounts::Accounts;
 use super::prepare::{self, Context};
 use super::schema::split_words;
-use super::{AppConfig, create_log_folders, prepare_all, restart};
+use super::{AppConfig, check_environment, create_log_folders, parse_value, prepare_all, restart};
 
 fn app(value: &Json) -> Result<AppConfig, String> {
     AppConfig::from_json(value, "f.json", 3).map_err(|error| error.to_string())
@@ -40,11 +40,15 @@ fn what_is_not_understood_is_named() {
         ),
         (
             json!({"script": "a", "instances": "many"}),
-            "app 3: instances: must be a number, and is text",
+            "app 3: instances: must be a whole number or \"max\", and is text",
+        ),
+        (
+            json!({"script": "a", "instances": 1.5}),
+            "app 3: instances: must be a whole number or \"max\", and is 1.5",
         ),
         (
             json!({"script": "a", "instances": "inf"}),
-            "app 3: instances: must be a number, and is text",
+            "app 3: instances: must be a whole number or \"max\", and is text",
         ),
         (
             json!({"script": "a", "autorestart": "no"}),
@@ -114,6 +118,7 @@ fn keys_are_read_as_pm2_reads_them() {
         ("instances", json!("max"), "instances", json!(0)),
         ("instances", json!("-1"), "instances", json!(-1)),
         ("instances", json!(" 2 "), "instances", json!(2)),
+        ("instances", json!(2.0), "instances", json!(2)),
         ("max_memory_restart", json!("300M"), "max_memory_restart", json!(314_572_800)),
         ("max_memory_restart", json!("1G"), "max_memory_restart", json!(1_073_741_824)),
         ("max_memory_restart", json!("2K"), "max_memory_restart", json!(2048)),
@@ -410,6 +415,32 @@ fn a_restart_brings_the_file_as_it_was_written() {
         "instance_var": "NODE_APP_INSTANCE", "kill_retry_time": 100,
     });
     assert_eq!(conf, wanted);
+}
+
+#[test]
+fn an_environment_that_no_app_has_is_refused() {
+    let checked = |apps: &Json, name: &str| {
+        let apps = parse_value(apps, "f.json").unwrap();
+        check_environment(&apps, name).map_err(|error| error.to_string())
+    };
+    let two = json!({
+        "apps": [
+            {"script": "a", "env_production": {}, "env_dev": {}},
+            {"script": "b", "env": {"A": 1}, "env_production": {"A": 2}},
+        ],
+        "deploy": {"staging": {"env": {}}, "bare": {}},
+    });
+    for known in ["production", "dev", "staging"] {
+        assert_eq!(checked(&two, known), Ok(()), "{known}");
+    }
+    let there = "there are: env_dev, env_production, env_staging";
+    assert_eq!(
+        checked(&two, "prodution"),
+        Err(format!("f.json: no app has env_prodution; {there}"))
+    );
+    assert!(checked(&two, "bare").is_err());
+    let none = Err("f.json: no app has env_x; there is none in it".to_owned());
+    assert_eq!(checked(&json!({"script": "a", "env": {}}), "x"), none);
 }
 
 #[test]

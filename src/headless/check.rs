@@ -1,7 +1,7 @@
 //! `check`: conditions, once, for probes and deploy scripts.
 //!
-//! Invariant: a line for each process and condition that does not hold, and exit code 1; one line
-//! and 0 where all do.
+//! Invariant: a line for each process and condition that does not hold, or could not be measured, and
+//! exit code 1; one line and 0 where all do. Nothing to check is not fine.
 
 use std::io::Write;
 
@@ -23,8 +23,16 @@ pub(super) async fn run(
     let all = ["all".to_owned()];
     let wanted = if what.targets.is_empty() { &all[..] } else { &what.targets };
     let found = targets::resolve(wanted, &snapshot.processes)?;
+    if found.is_empty() {
+        return Err(Failure::condition("there are no processes to check"));
+    }
     let now_ms = now_ms();
     let mut failed = 0;
+    let is_measuring = what.max_memory.is_some() || what.max_cpu.is_some();
+    if let Some(why) = list::blindness(&snapshot.processes).filter(|_| is_measuring) {
+        writeln!(out, "{why}")?;
+        failed += 1;
+    }
     for info in &found {
         for why in broken(what, info, now_ms) {
             writeln!(out, "{}: {why}", targets::label(info))?;
@@ -41,14 +49,14 @@ pub(super) async fn run(
 /// What does not hold for a process.
 fn broken(what: &Check, info: &ProcessInfo, now_ms: i64) -> Vec<String> {
     let mut all = Vec::new();
-    let is_online = info.status == ProcessStatus::Online && !list::is_ghost(info);
+    let is_online = info.status == ProcessStatus::Online && !info.never_started();
     let has_other = what.errored
         || what.max_restarts.is_some()
         || what.max_memory.is_some()
         || what.max_cpu.is_some()
         || what.min_uptime.is_some();
     if (what.online || !has_other) && !is_online {
-        all.push(if list::is_ghost(info) {
+        all.push(if info.never_started() {
             "online without a pid: it never started".to_owned()
         } else {
             format!("{}, not online", info.status.as_str())

@@ -10,7 +10,7 @@ use super::failure::{Code, Failure};
 use super::output::{self, Align};
 use super::{Context, now_ms, targets};
 use crate::cli::Ls;
-use crate::model::units;
+use crate::model::{fleet, units};
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 use crate::protocol::text::clean;
 
@@ -45,25 +45,36 @@ pub(super) async fn run(
     for warning in &snapshot.warnings {
         output::complain(&clean(warning));
     }
-    let processes = &snapshot.processes;
+    let mut processes = snapshot.processes;
+    if let Some(why) = blindness(&processes) {
+        output::complain(&clean(&why));
+        // PM2's zeros are no measurements.
+        for info in &mut processes {
+            info.cpu_percent = None;
+            info.memory_bytes = None;
+        }
+    }
     if what.json {
         let list: Vec<Json> =
             processes.iter().map(|info| as_json(info, variables(&raw, info), env)).collect();
         output::json(&Json::Array(list), context.is_terminal, out)?;
         return Ok(Code::Fine);
     }
-    print(context, processes, out)?;
+    print(context, &processes, out)?;
     if env != Env::None {
-        for info in processes {
+        for info in &processes {
             environment(context, info, variables(&raw, info), env, out)?;
         }
     }
     Ok(Code::Fine)
 }
 
-/// Whether PM2 says `online` of a process that it could not spawn.
-pub(super) fn is_ghost(info: &ProcessInfo) -> bool {
-    info.status == ProcessStatus::Online && info.pid.is_none()
+/// Why PM2 measures nothing, where it does not.
+pub(super) fn blindness(processes: &[ProcessInfo]) -> Option<String> {
+    let culprit = targets::label(fleet::blinding(processes)?);
+    Some(format!(
+        "PM2 measures no CPU and memory while {culprit} is online without a process: stop it"
+    ))
 }
 
 fn print(
@@ -92,7 +103,7 @@ fn row(info: &ProcessInfo, now_ms: i64, is_ascii: bool) -> Vec<String> {
     let none = || "-".to_owned();
     let text = |text: &str| output::printable(text, is_ascii);
     let is_online = info.status == ProcessStatus::Online && info.pid.is_some();
-    let status = if is_ghost(info) { "online, never started" } else { info.status.as_str() };
+    let status = if info.never_started() { "online, never started" } else { info.status.as_str() };
     let since = info.online_since_ms.filter(|_| is_online);
     vec![
         info.pm_id.to_string(),
@@ -132,7 +143,7 @@ fn as_json(info: &ProcessInfo, variables: Option<&Map<String, Json>>, env: Env) 
         "unstable_restarts": info.unstable_restarts,
         "online_since_ms": info.online_since_ms,
         "created_at_ms": info.created_at_ms,
-        "exit_code": info.exit_code,
+        "exit_code": info.exit_code.as_deref().map(exit_code),
         "cpu_percent": info.cpu_percent.map(tenths),
         "memory_bytes": info.memory_bytes,
         "is_module": info.is_module,
@@ -147,6 +158,11 @@ fn as_json(info: &ProcessInfo, variables: Option<&Map<String, Json>>, env: Env) 
         object.insert("env".to_owned(), value);
     }
     object
+}
+
+/// A number where PM2 says one; old releases say a signal's name.
+fn exit_code(code: &str) -> Json {
+    code.parse::<i64>().map_or_else(|_| Json::from(code), Json::from)
 }
 
 /// As PM2 gives it, without the noise of a wider float.
@@ -198,6 +214,18 @@ mod tests {
         let mut ghost = api();
         ghost.pid = None;
         assert_eq!(row(&ghost, 61_000, false)[4..], ["online, never started", "0", "-", "-", "-"]);
+    }
+
+    #[test]
+    fn an_exit_code_is_a_number_and_a_signal_is_text() {
+        let shown = |code: Option<&str>| {
+            let info = ProcessInfo { exit_code: code.map(Box::from), ..api() };
+            as_json(&info, None, Env::None)["exit_code"].clone()
+        };
+        assert_eq!(shown(Some("0")), json!(0));
+        assert_eq!(shown(Some("-1")), json!(-1));
+        assert_eq!(shown(Some("SIGTERM")), json!("SIGTERM"));
+        assert_eq!(shown(None), Json::Null);
     }
 
     #[test]

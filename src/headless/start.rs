@@ -39,7 +39,12 @@ pub(super) async fn run(
     let mut loaded = Vec::new();
     for file in files {
         let apps = ecosystem::load(Path::new(file), &node).await;
-        let apps = apps.and_then(|apps| ecosystem::prepare_all(&apps, &surroundings).map(|_| apps));
+        let apps = apps.and_then(|apps| {
+            if let Some(name) = &what.env {
+                ecosystem::check_environment(&apps, name)?;
+            }
+            ecosystem::prepare_all(&apps, &surroundings).map(|_| apps)
+        });
         loaded.push(apps.map_err(|error| Failure::usage(error.to_string()))?);
     }
     let mut code = Code::Fine;

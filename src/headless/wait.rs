@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::failure::{Code, Failure};
-use super::{Context, list, targets};
+use super::{Context, targets};
 use crate::cli::Wait;
 use crate::client::{Client, ClientError};
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
@@ -106,7 +106,7 @@ fn look(target: &str, wanted: &ProcessStatus, processes: &[ProcessInfo]) -> Look
     if found.is_empty() {
         return Look::Waiting(format!("there is no process {}", clean(target)));
     }
-    let has = |info: &ProcessInfo| info.status == *wanted && !list::is_ghost(info);
+    let has = |info: &ProcessInfo| info.status == *wanted && !info.never_started();
     // An errored one stays so: PM2 has given up.
     let errored = |info: &&&ProcessInfo| info.status == ProcessStatus::Errored;
     if let Some(info) = found.iter().find(errored).filter(|info| !has(info)) {
@@ -115,7 +115,7 @@ fn look(target: &str, wanted: &ProcessStatus, processes: &[ProcessInfo]) -> Look
     }
     match found.iter().find(|info| !has(info)) {
         None => Look::Met,
-        Some(info) if list::is_ghost(info) => Look::Waiting(format!(
+        Some(info) if info.never_started() => Look::Waiting(format!(
             "{} is online without a pid: it never started",
             targets::label(info)
         )),

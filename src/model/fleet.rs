@@ -64,11 +64,10 @@ impl Process {
         }
     }
 
-    /// Whether PM2 says `online` of a process that it could not spawn: no pid (7.0.4 and 5.4.3,
-    /// measured; PM2.md section 2).
+    /// Whether PM2 says `online` of a process that it could not spawn.
     #[must_use]
     pub fn never_started(&self) -> bool {
-        self.info.status == ProcessStatus::Online && self.info.pid.is_none() && self.is_pid_known
+        self.info.never_started() && self.is_pid_known
     }
 
     /// Whether it is up and running.
@@ -183,6 +182,26 @@ impl Process {
     }
 }
 
+/// The process without a pid that keeps its daemon from measuring any of these, where there is one:
+/// PM2 7.0.4 then says 0 of them all (measured).
+#[must_use]
+pub fn blinding<'a>(
+    processes: impl IntoIterator<Item = &'a ProcessInfo>,
+) -> Option<&'a ProcessInfo> {
+    let mut culprit = None;
+    let mut is_unmeasured = false;
+    for info in processes.into_iter().filter(|info| info.status == ProcessStatus::Online) {
+        if info.never_started() {
+            culprit = culprit.or(Some(info));
+        } else if info.memory_bytes.unwrap_or(0) > 0 {
+            return None;
+        } else {
+            is_unmeasured = true;
+        }
+    }
+    culprit.filter(|_| is_unmeasured)
+}
+
 /// Every process that is known.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fleet {
@@ -239,12 +258,10 @@ impl Fleet {
     /// The process without a pid that keeps a daemon from measuring any, where there is one.
     #[must_use]
     pub fn blinding(&self, daemon: DaemonId) -> Option<ProcessKey> {
-        let ours = || self.iter().filter(|(key, _)| key.daemon == daemon);
-        let mut online = ours().filter(|(_, process)| process.is_online()).peekable();
-        let is_blind = online.peek().is_some()
-            && online.all(|(_, process)| process.info.memory_bytes.unwrap_or(0) == 0);
-        let mut ghosts = ours().filter(|(_, process)| process.never_started());
-        ghosts.next().filter(|_| is_blind).map(|(key, _)| key)
+        let ours =
+            self.iter().filter(|(key, process)| key.daemon == daemon && process.is_pid_known);
+        let culprit = blinding(ours.map(|(_, process)| &process.info))?;
+        Some(ProcessKey { daemon, pm_id: culprit.pm_id })
     }
 
     /// A process by its key.

@@ -1,6 +1,6 @@
 //! Polls and bus events in, rows and told lines out.
 
-use super::fleet::{Fleet, Process};
+use super::fleet::{self, Fleet, Process};
 use super::lifecycle;
 use super::log::{LogBuffer, LogLine, LogSource, Severity};
 use super::series::{SAMPLES_MAX, SPAN_MS, Sample, Series};
@@ -191,6 +191,22 @@ fn one_process_without_a_pid_blinds_pm2() {
     assert_eq!(fleet.blinding(DAEMON), Some(key(2)));
     fleet.apply_snapshot(DAEMON, snapshot(vec![info(1, "api", ProcessStatus::Online), ghost]), 1);
     assert_eq!(fleet.blinding(DAEMON), None, "it measures after all");
+}
+
+#[test]
+fn only_an_online_process_that_is_not_measured_tells_of_blindness() {
+    let with = |id, status, pid, memory_bytes| {
+        let mut info = info(id, "api", status);
+        (info.pid, info.memory_bytes) = (pid, memory_bytes);
+        info
+    };
+    let ghost = with(3, ProcessStatus::Online, None, Some(0));
+    let stopped = with(1, ProcessStatus::Stopped, None, Some(0));
+    let unmeasured = with(2, ProcessStatus::Online, Some(7), None);
+    let culprit = |all: &[&ProcessInfo]| fleet::blinding(all.iter().copied()).map(|it| it.pm_id.0);
+    assert_eq!(culprit(&[&stopped, &ghost]), None, "nothing could be measured");
+    assert_eq!(culprit(&[&unmeasured]), None, "nobody is to blame");
+    assert_eq!(culprit(&[&unmeasured, &stopped, &ghost]), Some(3));
 }
 
 #[test]

@@ -32,6 +32,19 @@ pub(crate) fn processes_are_acted_on_and_nobody_else() {
     home.add_ghost("ghost");
     assert!(run(&["check"]).with(1).out.contains("it never started"));
     assert!(run(&["restart", "ghost"]).with(1).err.contains("is not up: it never started"));
+    // Because of it PM2 says 0 of all.
+    let blind =
+        "PM2 measures no CPU and memory while ghost[2] is online without a process: stop it\n";
+    for condition in [["--max-memory", "2G"], ["--max-cpu", "1000"]] {
+        assert_eq!(run(&["check", "two", condition[0], condition[1]]).with(1).out, blind);
+    }
+    run(&["check", "two", "--online", "--max-restarts", "9"]).with(0);
+    let list = run(&["ls", "--json"]).with(0);
+    assert_eq!(list.err, format!("pm2-tui: {blind}"));
+    for process in list.json().as_array().unwrap() {
+        assert!(process["memory_bytes"].is_null() && process["cpu_percent"].is_null(), "{process}");
+    }
+    assert!(!run(&["ls"]).with(0).out.contains("MiB"));
     let god = home.living_god();
     run(&["kill", "--yes"]).with(0);
     assert!(god.ends_within(crate::harness::PATIENCE));

@@ -86,6 +86,7 @@ pub(crate) fn a_bad_file_starts_nothing() {
         ("odd.json", "{\"apps\": [{\"script\": \"/bin/true\", \"no_such_key\": 1}]}"),
         ("app.txt", "{}"),
         ("good.json", "{\"apps\": [{\"script\": \"/bin/true\"}]}"),
+        ("app.js", "require('fs').writeFileSync('touched', ''); module.exports = require('http')"),
     ] {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
@@ -95,6 +96,8 @@ pub(crate) fn a_bad_file_starts_nothing() {
         ("gone.json", "gone.js"),
         ("odd.json", "no_such_key"),
         ("app.txt", "app.txt"),
+        ("app.js", "{\"apps\": [{\"script\": \"app.js\"}]}"),
+        ("./app.js", "a script, not an ecosystem file"),
         ("missing.json", "missing.json"),
         ("./missing", "missing"),
     ] {
@@ -107,6 +110,14 @@ pub(crate) fn a_bad_file_starts_nothing() {
         );
         assert_eq!((ended.err.lines().count(), ended.out.as_str()), (1, ""), "{file}: {ended:?}");
     }
+    assert!(!folder.path().join("touched").exists(), "an app is not run");
+    let text = r#"{"script": "/bin/true", "env_production": {}}"#;
+    std::fs::write(folder.path().join("env.json"), text).unwrap();
+    let mut command = program(daemon.home(), &["start", "env.json", "--env", "prodution"]);
+    command.current_dir(folder.path());
+    let said = ended_with(command, 2);
+    let wanted = "pm2-tui: env.json: no app has env_prodution; there are: env_production\n";
+    assert_eq!(said, wanted);
     daemon.run(&["start", "app-0", "--env", "production"]).with(2);
     let called = daemon.called();
     assert!(called.iter().all(|method| method == "getMonitorData"), "{called:?}");

@@ -85,6 +85,8 @@ pub(crate) fn check_and_wait_say_what_holds() {
     daemon.run(&["wait", "app-1", "--status", "stopped"]).with(0);
     let late = daemon.run(&["wait", "all", "--status", "online", "--timeout", "300ms"]).with(4);
     assert!(late.err.contains("app-1[1] is stopped, not online, after 0.3 s"), "{late:?}");
+    let empty = Simulated::quiet(0).run(&["check"]).with(1);
+    assert_eq!(empty.err, "pm2-tui: there are no processes to check\n");
     let never = daemon.run(&["wait", "nope", "--status", "online", "--timeout", "10ms"]).with(4);
     assert!(never.err.contains("nope"), "{never:?}");
 }

@@ -106,3 +106,44 @@ fn yaml_words_are_read_as_js_yaml_reads_them() {
     });
     assert_eq!(value, wanted);
 }
+
+#[tokio::test]
+async fn a_script_is_not_evaluated() {
+    const SERVER: &str = "// This script serves apps.\nconst app = require('express')();\n\
+        const page = '<script>let apps;</script>';\napp.listen(80); module.exports = app";
+    for (name, content) in [
+        ("app.js", ""),
+        ("app.js", SERVER),
+        ("pm2-worker.js", "require('http').createServer().listen(80)"),
+        ("reconfig.mjs", "export default function serve() {}"),
+        ("apps.cjs", "const apps = 3, script = 4"),
+        ("apps.cjs", "module.exports = myscript = 1, appss = 2"),
+    ] {
+        let reason = said(name, content).await;
+        let wanted = format!(
+            "/{name}: a script, not an ecosystem file (one exports apps, or is named \
+             NAME.config.js), so nothing was run; put it into one: \
+             {{\"apps\": [{{\"script\": \"/{name}\"}}]}}"
+        );
+        assert_eq!(reason, wanted, "{content}");
+    }
+    for (name, content) in [
+        ("x.config.js", ""),
+        ("x.config.cjs", ""),
+        (".config.mjs", ""),
+        ("ecosystem.js", ""),
+        ("ecosystem.prod.mjs", ""),
+        ("prod-ecosystem.cjs", ""),
+        ("pm2.js", ""),
+        ("pm2.prod.js", ""),
+        ("a.js", "module.exports = { apps: [] }"),
+        ("a.js", "exports.apps = []"),
+        ("a.js", "module.exports = [{ 'script' : './a.js' }]"),
+        ("a.mjs", "export const script = 'a.js'"),
+        ("a.mjs", "import apps from './apps.mjs'; export default { apps };"),
+        ("a.cjs", "exports['apps'] = []"),
+    ] {
+        let reason = said(name, content).await;
+        assert!(reason.contains("there is no node in PATH"), "{name} {content}: {reason}");
+    }
+}

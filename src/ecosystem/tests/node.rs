@@ -45,6 +45,8 @@ async fn every_kind_of_module_is_evaluated() {
     }
 }
 
+const FUNCTION: &str = "/a.js: it exports a function, and PM2 wants an object: {\"apps\": []}";
+
 #[tokio::test]
 async fn what_goes_wrong_in_it_is_said_with_its_place() {
     if is_off() {
@@ -53,6 +55,11 @@ async fn what_goes_wrong_in_it_is_said_with_its_place() {
     for (name, content, reason) in [
         ("a.js", "module.exports = {\n  apps: [}\n", "/a.js:2:10: Unexpected token '}'"),
         ("a.mjs", "export default {\n  apps: [}\n", "/a.mjs:2:10: Unexpected token '}'"),
+        // At the end of the file.
+        ("a.js", "module.exports = {\n  apps: [\n", "/a.js:3:1: Unexpected end of input"),
+        ("a.js", "module.exports = {\n\ta: 1", "/a.js:2:6: Unexpected end of input"),
+        ("a.mjs", "export default {\n  apps: [\n", "/a.mjs:3:1: Unexpected end of input"),
+        ("a.js", "module.exports = {\n\tapps: [}\n", "/a.js:2:9: Unexpected token '}'"),
         (
             "a.js",
             "let a;\n\n  a.b.c();\n",
@@ -60,7 +67,10 @@ async fn what_goes_wrong_in_it_is_said_with_its_place() {
         ),
         ("a.js", "throw 'a\\n\\x1b[31mstring'", "/a.js: a string"),
         ("a.js", "process.exit(0)", "/a.js: node ended before the file exported something"),
-        ("a.js", "module.exports = () => {}", "/a.js: it exports nothing"),
+        ("a.js", "module.exports = undefined", "/a.js: it exports nothing"),
+        ("a.js", "module.exports = () => {}", FUNCTION),
+        ("a.js", "module.exports = Promise.resolve(class {})", FUNCTION),
+        ("a.mjs", "export default function apps() {}", &FUNCTION.replace(".js", ".mjs")),
     ] {
         assert_eq!(evaluated(name, content, &finder()).await, Err(reason.to_owned()), "{content}");
     }
