@@ -219,7 +219,8 @@ pub(crate) fn what_cannot_be_restarted_is_told_before_anything_is_sent() {
         (json!([app("new"), app("one"), with("args", json!("5"))]), "more than one app", 1),
     ] {
         fs::write(home.apps().join("apps.json"), apps.to_string()).unwrap();
-        let command = pm2_tui(&home, &home.apps(), &["start", "apps.json", "--env", "x"]);
+        let named: &[&str] = if why == "one: env.pm_id" { &["--env", "x"] } else { &[] };
+        let command = pm2_tui(&home, &home.apps(), &[&["start", "apps.json"], named].concat());
         let (lines, said) = ended(command, code);
         assert!(lines.is_empty() && said.contains(why), "{apps}: {lines:?} {said}");
         assert_eq!(said.lines().count(), 1, "{said}");
