@@ -37,6 +37,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::bus::{Bus, BusItem, Event, ProcessRef};
+pub(crate) use self::bus::{Message, Queued};
 pub use self::call::{COMPOSED, Composed, changes_something};
 pub use self::error::ClientError;
 use self::link::Link;
