@@ -15,7 +15,7 @@ use super::{ClientError, ClientOptions};
 use crate::daemon::Endpoint;
 use crate::daemon::connection::CallError;
 use crate::daemon::session::Session;
-use crate::protocol::process::{ProcessInfo, decode_monitor_data};
+use crate::protocol::process::{ProcessInfo, Snapshot, decode_monitor_data};
 use crate::protocol::rpc::{Call, CheckedCall, Methods, Outcome, Reply};
 
 /// How long [`Link::close`] waits for the socket to be closed.
@@ -30,7 +30,6 @@ pub(super) struct Link {
     pub(super) endpoint: Endpoint,
     pub(super) options: ClientOptions,
     pub(super) methods: Methods,
-    pub(super) version: Option<Box<str>>,
     session: Mutex<Arc<Session>>,
     /// Held while another connection is being made.
     renewing: tokio::sync::Mutex<()>,
@@ -48,7 +47,6 @@ pub(super) struct Link {
 pub(super) struct Listing {
     pub(super) raw: Vec<Json>,
     pub(super) infos: Vec<ProcessInfo>,
-    pub(super) warnings: Vec<String>,
 }
 
 impl Listing {
@@ -72,12 +70,11 @@ impl Link {
             (&tasks, &generation),
             Box::new(|_| {}),
         );
-        let (session, version) = opening.await.map_err(ClientError::from_problem)?;
+        let session = opening.await.map_err(ClientError::from_problem)?;
         Ok(Self {
             endpoint: endpoint.clone(),
             options,
             methods: session.methods.clone(),
-            version,
             session: Mutex::new(Arc::new(session)),
             renewing: tokio::sync::Mutex::new(()),
             reloading_logs: tokio::sync::Mutex::new(()),
@@ -105,7 +102,7 @@ impl Link {
             (&self.tasks, &self.generation),
             Box::new(|_| {}),
         );
-        let (session, _) = opening.await.map_err(ClientError::from_problem)?;
+        let session = opening.await.map_err(ClientError::from_problem)?;
         if session.methods != self.methods {
             // Another daemon: what was checked against the old one may not fit it.
             return Err(ClientError::Closed);
@@ -141,28 +138,41 @@ impl Link {
         })
     }
 
-    /// Asks for all processes.
-    pub(super) async fn listing(&self) -> Result<Listing, ClientError> {
+    /// Asks for all processes, and gives the reply, too.
+    pub(super) async fn ask_processes(&self) -> Result<(Reply, Snapshot), ClientError> {
         let call = self.methods.check(&Call::GetMonitorData)?;
         let reply = self.exchange(&call, self.options.timeout).await?;
-        let Json::Array(raw) = first_value(call.method(), &reply)? else {
-            return Err(bad_reply(call.method(), "it is no list of processes"));
+        let snapshot = match decode_monitor_data(reply.body()) {
+            Ok(snapshot) => snapshot,
+            // Where the daemon refused, its own words.
+            Err(error) => {
+                first_value(call.method(), &reply)?;
+                return Err(bad_reply(call.method(), &error.to_string()));
+            }
         };
-        let snapshot = decode_monitor_data(reply.body())
-            .map_err(|error| bad_reply(call.method(), &error.to_string()))?;
         self.session().await?.remember_ghosts(&snapshot);
         let slow = |info: &ProcessInfo| {
             info.kill_timeout_ms.unwrap_or(0).saturating_add(info.listen_timeout_ms.unwrap_or(0))
         };
         let slowest = snapshot.processes.iter().map(slow).max().unwrap_or(0);
         self.slow_ms.store(slowest.saturating_add(SLOW_DEFAULT_MS), Ordering::Relaxed);
-        Ok(Listing { raw, infos: snapshot.processes, warnings: snapshot.warnings })
+        Ok((reply, snapshot))
+    }
+
+    /// Asks for all processes, for those who need them raw, too.
+    pub(super) async fn listing(&self) -> Result<Listing, ClientError> {
+        let (reply, snapshot) = self.ask_processes().await?;
+        let method = Call::GetMonitorData.method();
+        let Json::Array(raw) = first_value(method, &reply)? else {
+            return Err(bad_reply(method, "it is no list of processes"));
+        };
+        Ok(Listing { raw, infos: snapshot.processes })
     }
 
     /// The longest that a process may take to stop and start again.
     pub(super) async fn slowest(&self) -> Result<Duration, ClientError> {
         if self.slow_ms.load(Ordering::Relaxed) == 0 {
-            self.listing().await?;
+            self.ask_processes().await?;
         }
         Ok(Duration::from_millis(self.slow_ms.load(Ordering::Relaxed)))
     }

@@ -36,6 +36,8 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
+
 pub use self::bus::{Bus, BusItem, Event, ProcessRef};
 pub(crate) use self::bus::{Message, Queued};
 pub use self::call::{COMPOSED, Composed, changes_something};
@@ -47,6 +49,7 @@ use crate::model::{Action, ActionOutcome};
 use crate::protocol::amp::FRAME_BYTES_MAX;
 use crate::protocol::process::{ProcessInfo, Snapshot};
 use crate::protocol::rpc::Methods;
+use crate::protocol::text::clean;
 
 /// How a client calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +81,7 @@ impl Default for ClientOptions {
 pub struct Client(Arc<Link>);
 
 impl Client {
-    /// Connects and asks for the methods and the version. Never starts a daemon.
+    /// Connects and asks for the methods. Never starts a daemon.
     ///
     /// # Errors
     /// [`ClientError::NotRunning`], [`ClientError::Permission`] or [`ClientError::Closed`].
@@ -92,10 +95,13 @@ impl Client {
         &self.0.methods
     }
 
-    /// The daemon's version, cleaned, where it tells.
-    #[must_use]
-    pub fn version(&self) -> Option<&str> {
-        self.0.version.as_deref()
+    /// Asks for the daemon's version, cleaned; `None` where it gives no text.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn version(&self) -> Result<Option<String>, ClientError> {
+        let version = self.call("getVersion", vec![json!({})]).await?;
+        Ok(version.as_str().map(|version| clean(version).into_owned()))
     }
 
     /// Where the daemon is.
@@ -119,8 +125,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn snapshot(&self) -> Result<Snapshot, ClientError> {
-        let listing = self.0.listing().await?;
-        Ok(Snapshot { processes: listing.infos, warnings: listing.warnings })
+        Ok(self.0.ask_processes().await?.1)
     }
 
     /// Acts on a process with the calls that the pm2 CLI makes for it, and returns when the daemon
