@@ -37,7 +37,10 @@ mod typed;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
+
 pub use self::bus::{Bus, BusItem, Event, ProcessRef};
+pub(crate) use self::bus::{Message, Queued};
 pub use self::call::{COMPOSED, Composed};
 pub use self::error::ClientError;
 use self::link::Link;
@@ -49,6 +52,7 @@ use crate::protocol::amp::FRAME_BYTES_MAX;
 use crate::protocol::process::{ProcessInfo, Snapshot};
 use crate::protocol::rpc::{Call, Methods};
 pub use crate::protocol::shape::changes_something;
+use crate::protocol::text::clean;
 
 /// How a client calls.
 ///
@@ -88,7 +92,7 @@ impl Default for ClientOptions {
 pub struct Client(Arc<Link>);
 
 impl Client {
-    /// Connects and asks for the methods and the version. Never starts a daemon.
+    /// Connects and asks for the methods. Never starts a daemon.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -97,7 +101,7 @@ impl Client {
     ///
     /// let endpoint = Endpoint::in_home("/home/deploy/.pm2".as_ref());
     /// match Client::connect(&endpoint, ClientOptions::default()).await {
-    ///     Ok(client) => println!("PM2 {}", client.version().unwrap_or("?")),
+    ///     Ok(client) => println!("{} methods", client.callable().len()),
     ///     Err(ClientError::NotRunning(problem)) => println!("{}", problem.sentence()),
     ///     Err(other) => return Err(other.into()),
     /// }
@@ -142,17 +146,20 @@ impl Client {
         &self.0.methods
     }
 
-    /// The daemon's version, cleaned, where it tells.
+    /// Asks for the daemon's version, cleaned; `None` where it gives no text.
     ///
     /// ```no_run
     /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
-    /// println!("PM2 {}", client.version().unwrap_or("of an unknown version"));
+    /// println!("PM2 {}", client.version().await?.as_deref().unwrap_or("of an unknown version"));
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
-    pub fn version(&self) -> Option<&str> {
-        self.0.version.as_deref()
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn version(&self) -> Result<Option<String>, ClientError> {
+        let version = self.call("getVersion", vec![json!({})]).await?;
+        Ok(version.as_str().map(|version| clean(version).into_owned()))
     }
 
     /// Where the daemon is.
@@ -199,8 +206,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn snapshot(&self) -> Result<Snapshot, ClientError> {
-        let listing = self.0.listing().await?;
-        Ok(Snapshot { processes: listing.infos, warnings: listing.warnings })
+        self.0.snapshot().await
     }
 
     /// Acts on a process with the calls that the pm2 CLI makes for it, and returns when the daemon

@@ -13,7 +13,7 @@ use super::connection::CallError;
 use super::guard::{self, HomeLock};
 use super::message;
 use super::session::Session;
-use crate::protocol::process::{ProcessInfo, ProcessStatus, decode_monitor_data};
+use crate::protocol::process::{ProcessInfo, ProcessStatus, Snapshot, decode_monitor_data};
 use crate::protocol::rpc::{Call, CallRefused, CheckedCall, Outcome, Reply};
 use crate::protocol::text::clean;
 
@@ -59,7 +59,6 @@ impl From<CallRefused> for CallFailure {
 pub(crate) struct Listing {
     pub(crate) raw: Vec<Json>,
     pub(crate) infos: Vec<ProcessInfo>,
-    pub(crate) warnings: Vec<String>,
 }
 
 impl Listing {
@@ -115,17 +114,33 @@ impl Session {
         self.connection.call(call, timeout).await.map_err(no_reply)
     }
 
-    /// Asks for all processes.
-    pub(crate) async fn listing(&self, timeout: Duration) -> Result<Listing, CallFailure> {
+    /// Asks for all processes, and gives the reply, too.
+    pub(crate) async fn ask_processes(
+        &self,
+        timeout: Duration,
+    ) -> Result<(Reply, Snapshot), CallFailure> {
         let call = self.methods.check(&Call::GetMonitorData)?;
         let reply = self.reply(&call, timeout).await?;
-        let Json::Array(raw) = first_value(call.method(), &reply)? else {
-            return Err(bad_reply(call.method(), "it is no list of processes"));
+        let snapshot = match decode_monitor_data(reply.body()) {
+            Ok(snapshot) => snapshot,
+            // Where the daemon refused, its own words.
+            Err(error) => {
+                first_value(call.method(), &reply)?;
+                return Err(bad_reply(call.method(), &error.to_string()));
+            }
         };
-        let snapshot = decode_monitor_data(reply.body())
-            .map_err(|error| bad_reply(call.method(), &error.to_string()))?;
         self.remember(&snapshot);
-        Ok(Listing { raw, infos: snapshot.processes, warnings: snapshot.warnings })
+        Ok((reply, snapshot))
+    }
+
+    /// Asks for all processes, for those who need them raw, too.
+    pub(crate) async fn listing(&self, timeout: Duration) -> Result<Listing, CallFailure> {
+        let (reply, snapshot) = self.ask_processes(timeout).await?;
+        let method = Call::GetMonitorData.method();
+        let Json::Array(raw) = first_value(method, &reply)? else {
+            return Err(bad_reply(method, "it is no list of processes"));
+        };
+        Ok(Listing { raw, infos: snapshot.processes })
     }
 
     /// How long a call may take: `base`, and what the daemon itself may take.
@@ -153,7 +168,7 @@ impl Session {
     /// The longest that a process may take to stop and start again.
     async fn slowest(&self, timeout: Duration) -> Result<Duration, CallFailure> {
         if self.slow_ms.load(Ordering::Relaxed) == 0 {
-            self.listing(timeout).await?;
+            self.ask_processes(timeout).await?;
         }
         Ok(Duration::from_millis(self.slow_ms.load(Ordering::Relaxed)))
     }

@@ -165,7 +165,8 @@ async fn connect(watch: &Watch) -> Result<Session, Problem> {
         (&watch.tasks, &watch.generation),
         watch.warn_fn(),
     );
-    let (session, version) = opening.await?;
+    let session = opening.await?;
+    let version = session.version(watch.timings.handshake).await?;
     watch.report(Report::Methods(Arc::new(session.methods.clone())));
     if let Some(version) = version {
         watch.report(Report::Version(version));
@@ -174,8 +175,8 @@ async fn connect(watch: &Watch) -> Result<Session, Problem> {
 }
 
 impl Session {
-    /// Opens a connection and asks for the methods, then for the version. Each of the three may
-    /// take `timeout`; `tasks` get the tasks, which end with the generation.
+    /// Opens a connection and asks for the methods. Each of the two may take `timeout`; `tasks` get
+    /// the tasks, which end with the generation.
     ///
     /// # Errors
     /// Why not.
@@ -185,7 +186,7 @@ impl Session {
         timeout: Duration,
         (tasks, generation): (&TaskTracker, &CancellationToken),
         warn: WarnFn,
-    ) -> Result<(Self, Option<Box<str>>), Problem> {
+    ) -> Result<Self, Problem> {
         let connecting = endpoint.connect(&endpoint.rpc);
         let stream = tokio::time::timeout(timeout, connecting)
             .await
@@ -198,25 +199,24 @@ impl Session {
             .map_err(|error| call_problem(&connection, "methods", &error))?;
         let methods = Methods::parse(&reply)
             .map_err(|error| Problem::NotPm2 { reason: text::clean(&error.to_string()).into() })?;
-        let session = Self {
+        Ok(Self {
             connection,
             methods,
             ghosts: Mutex::default(),
             home: endpoint.home.clone(),
             is_here,
             slow_ms: AtomicU64::new(0),
+        })
+    }
+
+    /// Asks for the version; a daemon that does not tell it can still be watched.
+    async fn version(&self, timeout: Duration) -> Result<Option<Box<str>>, Problem> {
+        let Ok(call) = self.methods.check(&Call::GetVersion) else {
+            return Ok(None);
         };
-        // A daemon that does not tell its version can still be watched.
-        let Ok(call) = session.methods.check(&Call::GetVersion) else {
-            return Ok((session, None));
-        };
-        let reply = session
-            .connection
-            .call(&call, timeout)
-            .await
-            .map_err(|error| call_problem(&session.connection, "getVersion", &error))?;
-        let version = version(&reply).map(|version| text::clean(&version).into());
-        Ok((session, version))
+        let asking = self.connection.call(&call, timeout).await;
+        let reply = asking.map_err(|error| call_problem(&self.connection, "getVersion", &error))?;
+        Ok(version(&reply).map(|version| text::clean(&version).into()))
     }
 }
 

@@ -3,11 +3,11 @@
 //! Invariant: a line is written whole, and flushed before anything is waited for; what is lost is
 //! counted and reported on standard error; the end of the reader is the end of the command.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use futures_util::{FutureExt, Stream, StreamExt};
-use serde::Serialize;
 use serde_json::Value as Json;
 use tokio::time::Instant;
 
@@ -15,7 +15,7 @@ use super::exec::{Job, Runner};
 use super::failure::{Code, Failure};
 use super::{Context, output};
 use crate::cli::Events;
-use crate::client::{Bus, BusItem, ClientError, Event};
+use crate::client::{Bus, ClientError, Event, Message, ProcessRef, Queued};
 use crate::model::daemon::Problem;
 use crate::model::units::{self, Clock};
 use crate::protocol::bus::BusPmId;
@@ -35,7 +35,7 @@ pub(super) async fn run(
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     let patterns: Vec<&str> = what.patterns.iter().map(String::as_str).collect();
-    let bus = Bus::subscribe(&context.endpoint, &patterns)?;
+    let bus = Bus::subscribe(&context.endpoint, &patterns)?.undecoded();
     let mut sink = Sink {
         context,
         is_json: what.json,
@@ -64,7 +64,7 @@ struct Limits {
 
 /// Takes events until a limit, the end of the stream, or a failure.
 async fn follow<W: Write>(
-    mut bus: impl Stream<Item = BusItem> + Unpin,
+    mut bus: impl Stream<Item = Queued> + Unpin,
     sink: &mut Sink<'_, W>,
     limits: Limits,
     is_gone: impl Fn() -> bool,
@@ -104,11 +104,14 @@ async fn follow<W: Write>(
         has_taken = true;
         match item {
             None => break,
-            Some(BusItem::Connected) => link.connected(),
-            Some(BusItem::Reconnecting { problem, .. }) => link.lost(problem, sink.context)?,
-            Some(BusItem::Lost(count)) => losses.on_the_way += count,
-            Some(BusItem::Event(event)) => {
-                sink.take(&event)?;
+            Some(Queued::Connected) => link.connected(),
+            Some(Queued::Reconnecting { problem, .. }) => link.lost(problem, sink.context)?,
+            Some(Queued::Lost(count)) => losses.on_the_way += count,
+            Some(Queued::Message(message)) => {
+                if !sink.take(&message)? {
+                    losses.on_the_way += 1;
+                    continue;
+                }
                 seen += 1;
                 if limits.count == Some(seen) {
                     losses.report(sink.lost(), true);
@@ -206,36 +209,28 @@ struct Sink<'a, W> {
     out: &'a mut W,
 }
 
-/// An event as JSON.
-#[derive(Serialize)]
-struct Line<'a> {
-    topic: &'a str,
-    at: i64,
-    daemon: &'a str,
-    data: &'a Json,
-}
-
 impl<W: Write> Sink<'_, W> {
-    fn take(&mut self, event: &Event) -> Result<(), Failure> {
-        let daemon = self.daemon.as_str();
-        let line = Line { topic: &event.topic, at: event.at_ms, daemon, data: &event.data };
+    /// Prints the message or runs the command for it; `false` where it cannot be read.
+    fn take(&mut self, message: &Message) -> Result<bool, Failure> {
         if let Some(runner) = &mut self.runner {
-            let mut input = serde_json::to_vec(&line).map_err(io::Error::from)?;
-            input.push(b'\n');
-            return runner.push(job(event, input));
-        }
-        if !self.is_json {
-            let text = human(event, self.context.utc_offset_s);
+            let mut input = Vec::new();
+            let is_sound = write_json(message, &self.daemon, &mut input)?;
+            let Some(event) = message.decode().filter(|_| is_sound) else { return Ok(false) };
+            runner.push(job(&event, input))?;
+        } else if !self.is_json {
+            let Some(text) = human(message, self.context.utc_offset_s) else { return Ok(false) };
             writeln!(self.out, "{}", output::printable(&text, self.context.is_ascii))?;
         } else if self.context.is_terminal {
+            let mut line = Vec::new();
+            if !write_json(message, &self.daemon, &mut line)? {
+                return Ok(false);
+            }
             // The escapes of JSON leave C1 controls as they are.
-            let text = serde_json::to_string(&line).map_err(io::Error::from)?;
-            writeln!(self.out, "{}", clean(&text))?;
+            writeln!(self.out, "{}", clean(String::from_utf8_lossy(&line).trim_end()))?;
         } else {
-            serde_json::to_writer(&mut *self.out, &line).map_err(io::Error::from)?;
-            self.out.write_all(b"\n")?;
+            return write_json(message, &self.daemon, self.out);
         }
-        Ok(())
+        Ok(true)
     }
 
     fn lost(&self) -> u64 {
@@ -248,6 +243,19 @@ impl<W: Write> Sink<'_, W> {
             None => std::future::pending().await,
         }
     }
+}
+
+/// Writes a message as one line of JSON; `false`, and nothing written, where it cannot be read.
+fn write_json(message: &Message, daemon: &str, out: &mut impl Write) -> Result<bool, Failure> {
+    let Some((data, at_ms)) = message.line() else { return Ok(false) };
+    out.write_all(b"{\"topic\":")?;
+    serde_json::to_writer(&mut *out, message.topic()).map_err(io::Error::from)?;
+    write!(out, ",\"at\":{at_ms},\"daemon\":")?;
+    serde_json::to_writer(&mut *out, daemon).map_err(io::Error::from)?;
+    out.write_all(b",\"data\":")?;
+    out.write_all(data.as_bytes())?;
+    out.write_all(b"}\n")?;
+    Ok(true)
 }
 
 fn job(event: &Event, input: Vec<u8>) -> Job {
@@ -271,10 +279,26 @@ fn id_text(id: BusPmId) -> String {
     }
 }
 
-/// An event in one line: time, process, topic and what it says.
-fn human(event: &Event, utc_offset_s: i32) -> String {
-    let at = units::clock(event.at_ms, utc_offset_s, Clock::Milliseconds);
-    let process = match &event.process {
+/// An event in one line: time, process, topic and what it says; `None` where it cannot be read.
+fn human(message: &Message, utc_offset_s: i32) -> Option<String> {
+    // Most events by far: their values are not built.
+    if let Some((process, at_ms, text)) = message.log() {
+        return Some(human_line(process.as_ref(), at_ms, message.topic(), &text, utc_offset_s));
+    }
+    let event = message.decode()?;
+    let text = said(&event.topic, &event.data);
+    Some(human_line(event.process.as_ref(), event.at_ms, &event.topic, &text, utc_offset_s))
+}
+
+fn human_line(
+    process: Option<&ProcessRef>,
+    at_ms: i64,
+    topic: &str,
+    text: &str,
+    utc_offset_s: i32,
+) -> String {
+    let at = units::clock(at_ms, utc_offset_s, Clock::Milliseconds);
+    let process = match process {
         None => "-".to_owned(),
         Some(process) => match process.pm_id {
             Some(BusPmId::Daemon) => "PM2".to_owned(),
@@ -282,10 +306,12 @@ fn human(event: &Event, utc_offset_s: i32) -> String {
             None => process.name.to_string(),
         },
     };
-    let text = said(&event.topic, &event.data);
     // One line, whatever was said: the lines of a chunk are parted visibly.
-    let text = text.trim_end_matches('\n').replace('\n', " | ");
-    format!("{at} {process} {} {}", clean(&event.topic), clean(&text)).trim_end().to_owned()
+    let text = text.trim_end_matches('\n');
+    let text = if text.contains('\n') { text.replace('\n', " | ").into() } else { Cow::from(text) };
+    let mut line = format!("{at} {process} {} {}", clean(topic), clean(&text));
+    line.truncate(line.trim_end().len());
+    line
 }
 
 /// What an event says, short: of processes never more than their name and state, since PM2 puts
