@@ -19,8 +19,9 @@ use crate::protocol::text::clean;
 
 /// Over the longest that a process may take, a reload gets this (PM2.md section 7).
 const RELOAD_MIN: Duration = Duration::from_secs(15);
-/// How long the log files may take to be open again after `reloadLogs`.
-const LOGS_REOPEN: Duration = Duration::from_secs(1);
+/// How long the log files may take to be open again after `reloadLogs`, on a busy machine (with 1 s, one
+/// worker of a cluster was lost there once).
+const LOGS_REOPEN: Duration = Duration::from_secs(2);
 /// `sendSignalToProcessName` waits 200 ms for each two processes.
 const SIGNALS_MAX: Duration = Duration::from_secs(30);
 /// What `kill_timeout` and `listen_timeout` are together where a process has none of its own
