@@ -23,6 +23,8 @@ use crate::protocol::text::clean;
 
 /// How often it is looked whether the reader of the pipe is gone, while no event comes.
 const PIPE_LOOK: Duration = Duration::from_secs(1);
+/// The most of a topic or name that a command gets in its environment, characters.
+const ENVIRONMENT_CHARS_MAX: usize = 1_000;
 /// How long it rests after what it wrote: what comes meanwhile is written together.
 const REST: Duration = Duration::from_millis(10);
 /// The shortest time between two reports of a loss.
@@ -87,7 +89,7 @@ async fn follow<W: Write>(
             losses.report(sink.lost(), false);
             if std::mem::take(&mut has_taken) {
                 // In a burst this lets events gather: one wake-up and one write serve them all.
-                tokio::time::sleep(REST).await;
+                sink.rest().await?;
                 continue;
             }
             tokio::select! {
@@ -237,6 +239,18 @@ impl<W: Write> Sink<'_, W> {
         self.runner.as_ref().map_or(0, Runner::lost)
     }
 
+    /// Lets events gather, and sees to the commands meanwhile.
+    async fn rest(&mut self) -> Result<(), Failure> {
+        let pause = tokio::time::sleep(REST);
+        tokio::pin!(pause);
+        loop {
+            tokio::select! {
+                () = &mut pause => return Ok(()),
+                result = self.ended() => result?,
+            }
+        }
+    }
+
     async fn ended(&mut self) -> Result<(), Failure> {
         match &mut self.runner {
             Some(runner) => runner.ended().await,
@@ -261,8 +275,10 @@ fn write_json(message: &Message, daemon: &str, out: &mut impl Write) -> Result<b
 fn job(event: &Event, input: Vec<u8>) -> Job {
     let process = event.process.as_ref();
     let pm_id = process.and_then(|process| process.pm_id).map(id_text);
-    // A zero cannot be in the environment.
-    let plain = |text: &str| text.replace('\0', "");
+    // A zero cannot be in the environment, and all of it has a bound.
+    let plain = |text: &str| {
+        text.chars().filter(|c| *c != '\0').take(ENVIRONMENT_CHARS_MAX).collect::<String>()
+    };
     Job {
         input,
         topic: plain(&event.topic),
