@@ -48,6 +48,22 @@ const REST: Duration = Duration::from_millis(1);
 const PACK_BYTES: usize = 64 * 1024;
 
 /// What a [`Bus`] gives.
+///
+/// ```
+/// use pm2_tui::client::BusItem;
+///
+/// fn say(item: &BusItem) -> String {
+///     match item {
+///         BusItem::Connected => "listening".to_owned(),
+///         BusItem::Reconnecting { problem, retry_in } => {
+///             format!("{}; again in {retry_in:?}", problem.sentence())
+///         }
+///         BusItem::Event(event) => format!("{} {}", event.topic, event.data),
+///         BusItem::Lost(count) => format!("{count} are missing here"),
+///     }
+/// }
+/// assert_eq!(say(&BusItem::Lost(3)), "3 are missing here");
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum BusItem {
     /// The bus is connected; also after a reconnect.
@@ -66,6 +82,15 @@ pub enum BusItem {
 }
 
 /// One message of the bus.
+///
+/// ```
+/// use pm2_tui::client::Event;
+///
+/// /// The error's text of a `process:exception`.
+/// fn error(event: &Event) -> Option<&str> {
+///     event.data.get("data")?.get("message")?.as_str()
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
     /// The topic, cleaned.
@@ -110,6 +135,16 @@ pub struct Bus {
 impl Bus {
     /// Subscribes to the topics that fit one of the patterns, in which `*` stands for one or more
     /// characters; to all where there are none.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use pm2_tui::{Bus, daemon::Endpoint};
+    ///
+    /// let endpoint = Endpoint::in_home("/home/deploy/.pm2".as_ref());
+    /// let logs = Bus::subscribe(&endpoint, &["log:*"])?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// [`PatternError`].

@@ -21,6 +21,17 @@ use crate::protocol::process::{ProcessInfo, ProcessStatus};
 use crate::protocol::rpc::{ActionName, Call, CheckedCall};
 
 /// What became of one process of [`Client::start_apps`].
+///
+/// ```
+/// use pm2_tui::client::Launched;
+///
+/// fn say(one: &Launched) -> String {
+///     match &one.result {
+///         Ok(_) => format!("{} {}", one.action.participle(), one.name),
+///         Err(error) => format!("cannot {} {}: {error}", one.action.verb(), one.name),
+///     }
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Launched {
     /// [`Action::Start`] for a new process, [`Action::Restart`] for one that had the app's name.
@@ -58,6 +69,25 @@ impl Client {
     /// `pm2 start FILE` does: the processes that have an app's name already, in whatever namespace,
     /// are restarted with its configuration and environment; then the other apps are started. Two
     /// names at a time, two processes of a name (one where it has no more than two).
+    ///
+    /// ```no_run
+    /// # async fn example(client: pm2_tui::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use pm2_tui::ecosystem::{self, Context, NodeFinder};
+    ///
+    /// let node = NodeFinder::in_path(std::env::var_os("PATH"));
+    /// let apps = ecosystem::load("ecosystem.config.js".as_ref(), &node).await?;
+    /// let context = Context {
+    ///     pm2_home: client.endpoint().home.clone(),
+    ///     cwd: std::env::current_dir()?,
+    ///     environment: std::env::vars().collect(),
+    ///     env_name: Some("production".to_owned()),
+    /// };
+    /// for one in client.start_apps(&apps, &context).await? {
+    ///     println!("{} {:?}", one.name, one.pm_id);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// Nothing was started: [`ClientError::Config`]; [`ClientError::Unsafe`] where two apps have the

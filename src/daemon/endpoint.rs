@@ -17,6 +17,16 @@ use crate::protocol::text;
 const SOCKET_PATH_BYTES_MAX: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
 /// The two sockets of a daemon.
+///
+/// ```
+/// use pm2_tui::daemon::Endpoint;
+///
+/// let usual = Endpoint::from_env(|name| (name == "HOME").then(|| "/home/deploy".into()))?;
+/// assert_eq!(usual, Endpoint::in_home("/home/deploy/.pm2".as_ref()));
+/// let old = Endpoint::at("tcp://127.0.0.1:6666", "/home/deploy/.pm2".as_ref())?;
+/// assert_eq!(old.publish.to_string(), "tcp://127.0.0.1:6667");
+/// # Ok::<(), pm2_tui::daemon::EndpointError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// The daemon's `PM2_HOME`.
