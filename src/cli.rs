@@ -235,6 +235,9 @@ pub struct Wait {
     /// PM2's word: online, stopped, errored .. Every process of the target has to have it
     #[arg(long, value_name = "STATUS")]
     pub status: String,
+    /// They have to keep it so long, without a restart
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_span)]
+    pub span: Option<Duration>,
     /// When to give up, with exit code 4
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse_span)]
     pub timeout: Duration,
