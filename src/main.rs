@@ -3,17 +3,16 @@
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
 use pm2_tui::cli::{Cli, Command};
 use pm2_tui::{headless, panic, session};
 
 fn main() -> color_eyre::Result<ExitCode> {
-    let cli = Cli::parse().checked().unwrap_or_else(|error| error.exit());
+    let cli = Cli::from_args(std::env::args_os()).unwrap_or_else(|error| error.exit());
     // Two workers: one can decode a burst while the other acts; the screen, or whoever waits for a
     // slow pipe, has the main thread.
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).enable_all();
-    if !matches!(cli.command, None | Some(Command::Demo)) {
+    if !matches!(cli.command, None | Some(Command::Demo(_))) {
         let runtime = runtime.build()?;
         let code = runtime.block_on(headless::run(cli));
         runtime.shutdown_background();
