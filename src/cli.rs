@@ -3,18 +3,26 @@
 //! Invariant: whatever stands here is documented by it: `--help`, completions and the man page
 //! come out of this definition.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 mod quantity;
+mod words;
+use quantity::{parse_percent, whole};
 pub use quantity::{parse_size, parse_span};
 
+/// Bytes.
+pub(crate) const MIB: usize = 1024 * 1024;
 /// The shortest pause between polls, seconds.
 const INTERVAL_MIN_S: f64 = 0.2;
 /// The longest pause between polls, seconds.
 const INTERVAL_MAX_S: f64 = 3_600.0;
+/// The heading of the options that every command has.
+const EVERYWHERE: &str = "Options of every command";
 /// The heading of the options that only the screen has.
 const SCREEN: &str = "Options of the screen";
 
@@ -26,7 +34,7 @@ Without --home and PM2_HOME arguments, the daemon is found as pm2 finds it: in $
 
 TARGET is an id, a name, a namespace, or `all` (which leaves PM2's modules alone); an id is looked
 for first, then a name, then a namespace.
-DURATION is 1500ms, 60s, 5m, 2h; SIZE is 500K, 300M, 1.5G.
+DURATION is 1500ms, 60s, 5m, 2h or 1d; SIZE is 500K, 300M or 1.5G.
 
 Exit codes: 0 fine (screen: quit); 1 the condition is not met, the daemon said no, or another
 failure; 2 wrong usage; 3 no daemon that could be talked to; 4 time ran out; 101 internal error;
@@ -35,6 +43,7 @@ failure; 2 wrong usage; 3 no daemon that could be talked to; 4 time ran out; 101
 /// Watch and drive PM2 from the terminal and from scripts.
 #[derive(Debug, Parser)]
 #[command(name = "pm2-tui", version, about, after_help = AFTER_HELP)]
+#[command(subcommand_precedence_over_arg = true)]
 pub struct Cli {
     /// Watch these PM2 homes, all in one table
     #[arg(value_name = "PM2_HOME", value_parser = parse_home)]
@@ -45,57 +54,92 @@ pub struct Cli {
         long,
         value_name = "DIR",
         global = true,
+        help_heading = EVERYWHERE,
         help = "Talk to the daemon of this home of PM2 [default: $PM2_HOME, else ~/.pm2]"
     )]
     pub home: Option<PathBuf>,
 
     /// Talk to the daemon at this address: a socket's path or tcp://HOST:PORT (PM2 before 0.12)
-    #[arg(long, value_name = "ADDRESS", global = true)]
+    #[arg(long, value_name = "ADDRESS", global = true, help_heading = EVERYWHERE)]
     pub daemon: Option<String>,
 
     /// Let tcp:// go to other machines too: that protocol has no authentication
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub allow_remote_tcp: bool,
 
     /// Refuse everything that changes something, in the screen too
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub read_only: bool,
 
     /// Do not ask: yes to `delete all`, `stop all` and `kill`
-    #[arg(long, short = 'y', global = true)]
+    #[arg(long, short = 'y', global = true, help_heading = EVERYWHERE)]
     pub yes: bool,
 
-    /// What may be tuned
+    /// MiB that one message of the daemon may have, 1 to 2048
+    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = whole::<u32>(1, 2_048),
+          global = true, help_heading = EVERYWHERE)]
+    pub frame_mib: u32,
+
+    /// How the screen is
     #[command(flatten)]
-    pub tuning: Tuning,
+    pub screen: Screen,
 
     /// What to do instead of watching
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
-/// Options that hold for every way to start.
-#[derive(Debug, Clone, Args)]
-pub struct Tuning {
-    /// Seconds between polls, 0.2 to 3600
-    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = parse_interval,
-          allow_negative_numbers = true, global = true, help_heading = SCREEN)]
-    pub interval: Duration,
+/// Options of the screen: before `demo`, after it, or without a command.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Screen {
+    /// Seconds between polls, 0.2 to 3600 [default: 1]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_interval,
+          allow_negative_numbers = true, help_heading = SCREEN)]
+    pub interval: Option<Duration>,
 
-    /// Lines that the event log keeps, 100 to 1000000
-    #[arg(long, value_name = "N", default_value_t = 10_000, global = true, help_heading = SCREEN,
-          value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
-    pub log_lines: u32,
+    /// Lines that the event log keeps, 100 to 1000000 [default: 10000]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(100, 1_000_000), help_heading = SCREEN)]
+    pub log_lines: Option<u32>,
 
-    /// MiB that the event log's lines may take, 1 to 4096
-    #[arg(long, value_name = "MIB", default_value_t = 16, global = true, help_heading = SCREEN,
-          value_parser = clap::value_parser!(u32).range(1..=4_096))]
-    pub log_mib: u32,
+    /// MiB that the event log's lines may take, 1 to 4096 [default: 16]
+    #[arg(long, value_name = "MIB", value_parser = whole::<u32>(1, 4_096), help_heading = SCREEN)]
+    pub log_mib: Option<u32>,
+}
 
-    /// MiB that one message of the daemon may have, 1 to 2048
-    #[arg(long, value_name = "MIB", default_value_t = 256, global = true,
-          value_parser = clap::value_parser!(u32).range(1..=2_048))]
-    pub frame_mib: u32,
+impl Screen {
+    /// What is set here, else there.
+    fn or(&self, other: &Self) -> Self {
+        Self {
+            interval: self.interval.or(other.interval),
+            log_lines: self.log_lines.or(other.log_lines),
+            log_mib: self.log_mib.or(other.log_mib),
+        }
+    }
+
+    /// The first option that is set.
+    fn first(&self) -> Option<&'static str> {
+        let interval = self.interval.map(|_| "--interval");
+        let lines = self.log_lines.map(|_| "--log-lines");
+        interval.or(lines).or(self.log_mib.map(|_| "--log-mib"))
+    }
+
+    /// The pause between polls.
+    #[must_use]
+    pub fn interval(&self) -> Duration {
+        self.interval.unwrap_or(Duration::from_secs(1))
+    }
+
+    /// The lines that the event log keeps.
+    #[must_use]
+    pub fn log_lines(&self) -> usize {
+        self.log_lines.unwrap_or(10_000) as usize
+    }
+
+    /// The bytes that they may take.
+    #[must_use]
+    pub fn log_bytes(&self) -> usize {
+        self.log_mib.unwrap_or(16) as usize * MIB
+    }
 }
 
 /// What else the program can do.
@@ -150,7 +194,7 @@ pub enum Command {
     /// Print the man page, in roff
     Man,
     /// Watch a simulated daemon: nothing is needed, nothing real is touched
-    Demo,
+    Demo(Screen),
 }
 
 /// `ls`.
@@ -191,7 +235,7 @@ pub struct Events {
     #[arg(long)]
     pub json: bool,
     /// End after so many events
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(1, u64::MAX), allow_negative_numbers = true)]
     pub count: Option<u64>,
     /// End after this time; with --count, exit code 4 when fewer came by then
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_span)]
@@ -239,6 +283,9 @@ pub struct Wait {
     /// PM2's word: online, stopped, errored .. Every process of the target has to have it
     #[arg(long, value_name = "STATUS")]
     pub status: String,
+    /// They have to keep it so long, without a restart
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_span)]
+    pub span: Option<Duration>,
     /// When to give up, with exit code 4
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = parse_span)]
     pub timeout: Duration,
@@ -257,13 +304,13 @@ pub struct Check {
     #[arg(long)]
     pub errored: bool,
     /// No process was restarted more often
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(0, u32::MAX.into()), allow_negative_numbers = true)]
     pub max_restarts: Option<u32>,
     /// No process takes more memory
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub max_memory: Option<u64>,
-    /// No process takes more of a core, in percent
-    #[arg(long, value_name = "PERCENT")]
+    /// No process takes more of a core: 50 or 50%
+    #[arg(long, value_name = "PERCENT", value_parser = parse_percent, allow_negative_numbers = true)]
     pub max_cpu: Option<f32>,
     /// Every online process has been so for at least this long
     #[arg(long, value_name = "DURATION", value_parser = parse_span)]
@@ -286,34 +333,59 @@ pub enum Shell {
 }
 
 impl Cli {
-    /// Checks what clap cannot: that homes are homes, and that only the screen takes several.
+    /// Reads the command line of a program, its name first.
     ///
     /// # Errors
-    /// A usage error, which prints itself and ends with code 2.
-    pub fn checked(self) -> Result<Self, clap::Error> {
-        use clap::CommandFactory;
-        use clap::error::ErrorKind;
-        let refuse = |kind, text: String| Err(Self::command().error(kind, text));
+    /// A usage error, which prints itself and ends with code 2; or `--help` and the like.
+    pub fn from_args(
+        args: impl IntoIterator<Item: Into<OsString> + Clone>,
+    ) -> Result<Self, clap::Error> {
+        let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+        let mut command = Self::command();
+        // Before clap complains of the options that come after it.
+        let first = args.get(1).and_then(|word| word.to_str());
+        if let Some(why) = first.and_then(|word| slip(&command, word)) {
+            return Err(command.error(ErrorKind::InvalidSubcommand, why));
+        }
+        let matches = command.try_get_matches_from_mut(args)?;
+        Self::from_arg_matches(&matches)?.checked(matches.subcommand_name())
+    }
+
+    /// Checks what clap cannot: that only the screen takes several homes, and the options for it.
+    fn checked(mut self, command: Option<&str>) -> Result<Self, clap::Error> {
+        let refuse = |text: String| Err(Self::command().error(ErrorKind::ArgumentConflict, text));
+        if let Some(Command::Demo(own)) = &self.command {
+            self.screen = own.or(&self.screen);
+        } else if let (Some(name), Some(option)) = (command, self.screen.first()) {
+            return refuse(format!("{option} is for the screen, not for {name}"));
+        } else {
+            // The screen, or nothing of the screen.
+        }
         let Some(first) = self.homes.first() else { return Ok(self) };
         let first = first.display();
-        if self.command.is_some() {
-            let text = format!("only the screen takes several homes; write --home {first}");
-            return refuse(ErrorKind::ArgumentConflict, text);
+        if let Some(name) = command {
+            let text = format!("a home before a command needs its option: --home {first} {name}");
+            return refuse(text);
         }
         if self.home.is_some() || self.daemon.is_some() {
-            let text = format!("--home and --daemon cannot be used with the home {first}");
-            return refuse(ErrorKind::ArgumentConflict, text);
+            return refuse(format!("--home and --daemon cannot be used with the home {first}"));
         }
         Ok(self)
     }
 }
 
-/// A word that is neither a command nor a folder is a slip, not a home.
+/// What is wrong with a word that is neither a command, an option nor a folder: it is a slip.
+fn slip(command: &clap::Command, word: &str) -> Option<String> {
+    let commands = command.get_subcommands();
+    let names = commands.flat_map(|it| std::iter::once(it.get_name()).chain(it.get_all_aliases()));
+    let names: Vec<&str> = names.chain(["help"]).collect();
+    let is_path = word.contains('/') || std::path::Path::new(word).exists();
+    let is_fine = word.starts_with('-') || is_path || names.contains(&word);
+    (!is_fine).then(|| words::unknown(word, names.into_iter()))
+}
+
 fn parse_home(text: &str) -> Result<PathBuf, String> {
-    if text.contains('/') || std::path::Path::new(text).exists() {
-        return Ok(text.into());
-    }
-    Err("there is no such command and no such folder; `pm2-tui demo` needs neither".to_owned())
+    slip(&Cli::command(), text).map_or_else(|| Ok(text.into()), Err)
 }
 
 fn parse_interval(text: &str) -> Result<Duration, String> {
@@ -334,76 +406,4 @@ fn parse_words(text: &str) -> Result<Words, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(words: &[&str]) -> Result<Cli, clap::Error> {
-        Cli::try_parse_from([&["pm2-tui"], words].concat()).and_then(Cli::checked)
-    }
-
-    #[test]
-    fn the_definition_is_sound() {
-        use clap::CommandFactory;
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn an_interval_is_a_number_in_range() {
-        assert_eq!(parse_interval("0.5"), Ok(Duration::from_millis(500)));
-        assert_eq!(parse_interval("3600"), Ok(Duration::from_hours(1)));
-        for wrong in ["0", "-1", "0.1", "3601", "NaN", "inf", "abc", ""] {
-            let message = parse_interval(wrong).unwrap_err();
-            assert!(message.contains("0.2 to 3600"), "{wrong}: {message}");
-        }
-    }
-
-    #[test]
-    fn a_negative_interval_is_refused_by_name_and_not_taken_for_an_option() {
-        let error = parse(&["--interval", "-1"]).unwrap_err().to_string();
-        assert!(error.contains("--interval") && error.contains("0.2 to 3600"), "{error}");
-    }
-
-    #[test]
-    fn the_demo_takes_the_tuning_options() {
-        let cli = parse(&["demo", "--interval", "2"]).unwrap();
-        assert!(matches!(cli.command, Some(Command::Demo)));
-        assert_eq!(cli.tuning.interval, Duration::from_secs(2));
-    }
-
-    #[test]
-    fn homes_are_for_the_screen() {
-        assert!(parse(&["--home", "/a", "/b"]).is_err());
-        assert_eq!(parse(&["/a", "/b"]).unwrap().homes.len(), 2);
-        assert!(parse(&["/a", "--read-only", "ls"]).is_err());
-        for words in [&["--home", "/a", "ls"][..], &["ls", "--home", "/a"]] {
-            assert_eq!(parse(words).unwrap().home.unwrap().to_str(), Some("/a"));
-        }
-    }
-
-    #[test]
-    fn a_mistyped_command_is_no_home() {
-        let error = parse(&["lss"]).unwrap_err();
-        assert!(error.to_string().contains("no such command"), "{error}");
-        assert_eq!(error.exit_code(), 2);
-    }
-
-    #[test]
-    fn a_command_to_run_is_split_without_a_shell() {
-        let words = parse_words("mail -s 'an exception' \"$USER\"").unwrap();
-        assert_eq!(words.program, "mail");
-        assert_eq!(words.args, ["-s", "an exception", "$USER"]);
-        assert!(parse_words("mail 'x").is_err());
-        assert!(parse_words(" ").is_err());
-        assert!(parse_words("''").is_err());
-    }
-
-    #[test]
-    fn arguments_of_a_call_may_look_like_anything() {
-        let cli = parse(&["call", "m", "-5", "-", "{\"a\": 1}"]).unwrap();
-        let Some(Command::Call(call)) = cli.command else { panic!() };
-        assert_eq!(call.args, ["-5", "-", "{\"a\": 1}"]);
-        assert!(parse(&["call"]).is_err());
-        assert!(parse(&["restart"]).is_err());
-        assert!(parse(&["wait", "api"]).is_err());
-    }
-}
+mod tests;

@@ -3,14 +3,13 @@
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
 use pm2_tui::cli::{Cli, Command};
 use pm2_tui::{headless, panic, session};
 use tokio::runtime::Builder;
 
 fn main() -> color_eyre::Result<ExitCode> {
-    let cli = Cli::parse().checked().unwrap_or_else(|error| error.exit());
-    if !matches!(cli.command, None | Some(Command::Demo)) {
+    let cli = Cli::from_args(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    if !matches!(cli.command, None | Some(Command::Demo(_))) {
         // `events` reads the bus on another thread while it waits for a slow pipe; who asks and
         // waits for the answer is done sooner without other threads.
         let mut runtime = match cli.command {

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use color_eyre::eyre::{Result, WrapErr};
 
 use crate::app::App;
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, MIB};
 use crate::daemon::inbox::{Inbox, InboxBounds};
 use crate::daemon::{self, DaemonHandle, Options};
 use crate::demo;
@@ -23,15 +23,13 @@ use crate::terminal::{self, Screen};
 use crate::view::theme::Theme;
 use crate::{input, panic};
 
-const MIB: usize = 1024 * 1024;
-
 /// Runs the cockpit and returns the exit code.
 ///
 /// # Errors
 /// When the terminal or the simulated daemon cannot be set up, or no PM2 home can be found.
 pub async fn run(cli: Cli) -> Result<ExitCode> {
     let demo = match cli.command {
-        Some(Command::Demo) => Some(
+        Some(Command::Demo(_)) => Some(
             demo::Demo::start(demo::World::lively(now_ms()), demo::Script::default())
                 .wrap_err("cannot start the simulated daemon")?,
         ),
@@ -142,8 +140,8 @@ impl World for Daemons {
 fn spawn_daemons(cli: &Cli, homes: Vec<Home>, inbox: &Inbox) -> Daemons {
     let spawn = |(index, home): (usize, Home)| {
         let options = Options {
-            interval: cli.tuning.interval,
-            frame_bytes_max: cli.tuning.frame_mib as usize * MIB,
+            interval: cli.screen.interval(),
+            frame_bytes_max: cli.frame_mib as usize * MIB,
         };
         daemon::spawn(DaemonId(index as u16), home.endpoint, options, inbox.clone())
     };
@@ -151,7 +149,7 @@ fn spawn_daemons(cli: &Cli, homes: Vec<Home>, inbox: &Inbox) -> Daemons {
 }
 
 fn new_app(cli: &Cli, homes: &[Home]) -> io::Result<App> {
-    let interval_ms = cli.tuning.interval.as_millis() as u64;
+    let interval_ms = cli.screen.interval().as_millis() as u64;
     let daemons = homes.iter().enumerate().map(|(index, home)| {
         let path = home.endpoint.home.to_string_lossy();
         let id = DaemonId(index as u16);
@@ -161,7 +159,7 @@ fn new_app(cli: &Cli, homes: &[Home]) -> io::Result<App> {
     });
     let now_ms = now_ms();
     let mut app = App::new(daemons.collect(), now_ms, utc_offset_s(now_ms), terminal::size()?);
-    app.log = LogBuffer::new(cli.tuning.log_lines as usize, cli.tuning.log_mib as usize * MIB);
+    app.log = LogBuffer::new(cli.screen.log_lines(), cli.screen.log_bytes());
     Ok(app)
 }
 

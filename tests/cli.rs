@@ -30,6 +30,8 @@ fn main() -> std::process::ExitCode {
         simulated(showing::methods_are_listed),
         simulated(showing::a_call_prints_the_reply),
         simulated(showing::check_and_wait_say_what_holds),
+        simulated(showing::wait_can_demand_that_a_status_is_kept),
+        simulated(showing::wait_ends_in_time_on_a_daemon_that_does_not_answer),
         simulated(showing::completions_and_man_need_no_daemon),
         simulated(refusing::without_a_daemon_the_code_is_3_and_the_path_is_named),
         simulated(refusing::wrong_usage_is_2_and_nothing_is_sent),

@@ -13,7 +13,7 @@ const SPAN_MAX_S: f64 = 30.0 * 86_400.0;
 /// A sentence that says what is wanted.
 pub fn parse_span(text: &str) -> Result<Duration, String> {
     let (number, unit) = split(text);
-    let wanted = "a time like 1500ms, 60s, 5m or 2h is wanted, at most 30d";
+    let wanted = "a time like 1500ms, 60s, 5m, 2h or 1d is wanted, at most 30d";
     let factor = match unit {
         "ms" => 0.001,
         "" | "s" => 1.0,
@@ -54,6 +54,30 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
     Ok(bytes.round() as u64)
 }
 
+/// Reads a share of one core: a number, with or without `%`.
+pub(super) fn parse_percent(text: &str) -> Result<f32, String> {
+    let number = text.trim().trim_end_matches('%').trim_end().parse().ok();
+    let number = number.filter(|number: &f32| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| "a percentage like 50 or 50% is wanted".to_owned())
+}
+
+/// Reads a whole number in a range.
+pub(super) fn whole<T: TryFrom<u64>>(
+    min: u64,
+    max: u64,
+) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |text| {
+        let number = text.trim().parse().ok().filter(|number| (min..=max).contains(number));
+        number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| {
+            if max == u64::MAX {
+                format!("a whole number, {min} or more, is wanted")
+            } else {
+                format!("a whole number from {min} to {max} is wanted")
+            }
+        })
+    }
+}
+
 /// The number and the unit of a quantity.
 fn split(text: &str) -> (&str, &str) {
     let text = text.trim();
@@ -83,6 +107,21 @@ mod tests {
         for wrong in ["", "s", "-1s", "1w", "NaN", "inf", "1e99s", "31d", "1 2s", "5 mm"] {
             let message = parse_span(wrong).unwrap_err();
             assert!(message.contains("60s"), "{wrong}: {message}");
+        }
+    }
+
+    #[test]
+    fn percentages_and_whole_numbers() {
+        for (text, percent) in [("50", 50.0), ("50%", 50.0), ("0.5 %", 0.5), ("400%", 400.0)] {
+            assert_eq!(parse_percent(text), Ok(percent), "{text}");
+        }
+        for wrong in ["", "%", "x", "-1", "NaN", "inf", "5%5"] {
+            assert!(parse_percent(wrong).is_err(), "{wrong}");
+        }
+        let parse = whole::<u32>(1, 2_048);
+        assert_eq!((parse("1"), parse(" 2048 ")), (Ok(1), Ok(2_048)));
+        for wrong in ["", "0", "2049", "1.5", "-1", "x", "99999999999999999999"] {
+            assert!(parse(wrong).unwrap_err().contains("1 to 2048"), "{wrong}");
         }
     }
 

@@ -7,6 +7,7 @@ use std::io;
 
 use crate::client::{ClientError, PatternError};
 use crate::daemon::endpoint::Endpoint;
+use crate::model::daemon::Problem;
 use crate::protocol::text::clean;
 
 /// The documented exit codes.
@@ -55,6 +56,20 @@ impl Failure {
         let home = endpoint.home.to_string_lossy();
         let home = clean(&home);
         match error {
+            ClientError::NotRunning(problem) | ClientError::Permission(problem)
+                if endpoint.rpc != Endpoint::in_home(&endpoint.home).rpc =>
+            {
+                // The home has nothing to do with it: whether it is there, and how pm2 starts one.
+                let sentence = match problem {
+                    Problem::HomeMissing { .. } => {
+                        Problem::SocketMissing { path: clean(&endpoint.rpc.to_string()).into() }
+                            .sentence()
+                    }
+                    problem => problem.sentence(),
+                };
+                let line = format!("{sentence}; check --daemon, or PM2_DAEMON_RPC_PORT");
+                Self::Said(Code::NoDaemon, line)
+            }
             ClientError::NotRunning(problem) | ClientError::Permission(problem) => {
                 let line = format!("{}; {}", problem.sentence(), problem.advice(&home));
                 Self::Said(Code::NoDaemon, line)
@@ -108,7 +123,6 @@ impl From<PatternError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::daemon::Problem;
 
     #[test]
     fn codes_are_the_documented_ones() {
@@ -121,6 +135,21 @@ mod tests {
         assert_eq!(code(ClientError::Daemon { message: "no".into(), stack: None }), 1);
         let waited = std::time::Duration::from_secs(1);
         assert_eq!(code(ClientError::Timeout { method: "m".into(), waited }), 4);
+    }
+
+    #[test]
+    fn a_socket_that_is_named_is_not_the_homes() {
+        let line = |endpoint: &Endpoint, problem| {
+            Failure::of_client(ClientError::NotRunning(problem), endpoint).line().unwrap()
+        };
+        let apart = Endpoint::at("/x/rpc.sock", "/h".as_ref()).unwrap();
+        let missing = "no PM2 daemon is running: /x/rpc.sock is missing; check --daemon, or \
+                       PM2_DAEMON_RPC_PORT";
+        assert_eq!(line(&apart, Problem::SocketMissing { path: "/x/rpc.sock".into() }), missing);
+        assert_eq!(line(&apart, Problem::HomeMissing { home: "/h".into() }), missing);
+        let home = Endpoint::in_home("/h".as_ref());
+        let missing = line(&home, Problem::HomeMissing { home: "/h".into() });
+        assert!(missing.starts_with("PM2_HOME /h does not exist; "), "{missing}");
     }
 
     #[test]

@@ -27,12 +27,10 @@ use std::time::{Duration, SystemTime};
 
 pub use failure::{Code, Failure};
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, MIB};
 use crate::client::{Client, ClientOptions};
 use crate::daemon::endpoint::{Endpoint, EndpointError};
 use crate::protocol::text::clean;
-
-const MIB: usize = 1024 * 1024;
 
 /// What a command may know of the world around it.
 #[derive(Debug, Clone)]
@@ -128,7 +126,7 @@ async fn dispatch(
         Some(Command::Check(what)) => check::run(context, &what, out).await,
         Some(Command::Completions { shell }) => documents::completions(shell, out),
         Some(Command::Man) => documents::man(out),
-        Some(Command::Demo) | None => Ok(Code::Fine),
+        Some(Command::Demo(_)) | None => Ok(Code::Fine),
     }
 }
 
@@ -159,7 +157,7 @@ fn context(cli: &Cli) -> Result<Context, Failure> {
         _ => endpoint(cli).map_err(|error| Failure::usage(error.to_string()))?,
     };
     let options = ClientOptions {
-        frame_bytes_max: cli.tuning.frame_mib as usize * MIB,
+        frame_bytes_max: cli.frame_mib as usize * MIB,
         read_only: cli.read_only,
         ..ClientOptions::default()
     };

@@ -2,6 +2,8 @@
 //!
 //! Invariant: either every target is known, or nothing is resolved and the unknown one is named.
 
+use std::borrow::Borrow;
+
 use super::failure::Failure;
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::text::clean;
@@ -11,9 +13,12 @@ const NAMES_MAX: usize = 8;
 
 /// The processes of one target: `all` (without modules), an id, a name, or a namespace; in PM2's
 /// order. Empty where it is unknown.
-pub(super) fn matching<'a>(target: &str, processes: &'a [ProcessInfo]) -> Vec<&'a ProcessInfo> {
+pub(super) fn matching<'a>(
+    target: &str,
+    processes: &'a [impl Borrow<ProcessInfo>],
+) -> Vec<&'a ProcessInfo> {
     let by = |fits: &dyn Fn(&ProcessInfo) -> bool| -> Vec<&'a ProcessInfo> {
-        processes.iter().filter(|info| fits(info)).collect()
+        processes.iter().map(Borrow::borrow).filter(|info| fits(info)).collect()
     };
     if target == "all" {
         return by(&|info| !info.is_module);
@@ -39,7 +44,7 @@ pub(super) fn resolve(
         let matches = matching(target, processes);
         // `all` of nothing is nothing.
         if matches.is_empty() && target != "all" {
-            return Err(unknown(target, processes));
+            return Err(Failure::condition(unknown(target, processes)));
         }
         for info in matches {
             if found.iter().all(|known| known.pm_id != info.pm_id) {
@@ -51,19 +56,22 @@ pub(super) fn resolve(
 }
 
 /// Says that there is no such process, and which there are.
-pub(super) fn unknown(target: &str, processes: &[ProcessInfo]) -> Failure {
-    let mut names: Vec<&str> = processes.iter().map(|info| &*info.name).collect();
+pub(super) fn unknown(target: &str, processes: &[impl Borrow<ProcessInfo>]) -> String {
+    let mut names: Vec<&str> = processes.iter().map(|info| &*info.borrow().name).collect();
     names.sort_unstable();
     names.dedup();
     let rest = names.len().saturating_sub(NAMES_MAX);
     let list = names.iter().take(NAMES_MAX).copied().collect::<Vec<_>>().join(", ");
+    if target == "all" {
+        return "there are no processes".to_owned();
+    }
     let known = match (names.is_empty(), rest) {
         (true, _) => "this daemon has no processes".to_owned(),
         (false, 0) => format!("there are: {list}"),
         (false, rest) => format!("there are: {list} and {rest} more"),
     };
     let target = clean(target);
-    Failure::condition(format!("no process has the id, name or namespace `{target}`; {known}"))
+    format!("no process has the id, name or namespace `{target}`; {known}")
 }
 
 /// How a process is named in a line: `api[0]`.

@@ -1,7 +1,8 @@
 //! `wait`: until every process of a target has a status.
 //!
-//! Invariant: the daemon is asked at most as often as the screen would: never more than 5 % of its
-//! time, and never more than five times a second.
+//! Invariant: the daemon is watched as the screen watches it: polled for at most 5 % of its time, its
+//! events heard in between, so that a status that lasts shorter than the pause is not missed. What
+//! is to last (`online`, `stopped`, and all under `--for`) has to be in a poll.
 
 use std::io::Write;
 use std::time::Duration;
@@ -9,27 +10,21 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::failure::{Code, Failure};
-use super::{Context, targets};
+use super::{Context, now_ms, targets};
 use crate::cli::Wait;
-use crate::client::{Client, ClientError};
-use crate::protocol::process::{ProcessInfo, ProcessStatus};
+use crate::client::ClientError;
+use crate::daemon::{self, Endpoint, Inbox, InboxBounds, Options};
+use crate::model::DaemonId;
+use crate::model::daemon::{Connection, Problem};
+use crate::model::fleet::Fleet;
+use crate::model::report::Report;
+use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 use crate::protocol::text::clean;
 
-/// The shortest pause between two questions.
+/// The shortest pause between two polls.
 const PAUSE_MIN: Duration = Duration::from_millis(200);
-/// The pause is at least so many times as long as the answer took.
-const PAUSE_SHARE: u32 = 20;
-
-/// What one look at the processes says.
-#[derive(Debug, PartialEq, Eq)]
-enum Look {
-    /// All have the status.
-    Met,
-    /// Not yet; who is in the way.
-    Waiting(String),
-    /// It will not come by itself.
-    Hopeless(String),
-}
+/// There is only one.
+const DAEMON: DaemonId = DaemonId(0);
 
 /// Waits.
 pub(super) async fn run(
@@ -37,120 +32,312 @@ pub(super) async fn run(
     what: &Wait,
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
-    let wanted = ProcessStatus::parse(&what.status);
-    if let ProcessStatus::Other(word) = &wanted {
-        return Err(Failure::usage(format!(
-            "`{word}` is no status of PM2: online, launching, stopping, stopped, errored or \
-             \"waiting restart\" is wanted"
-        )));
-    }
     let deadline = Instant::now() + what.timeout;
-    let mut client = context.connect().await?;
-    let mut last = format!("the daemon did not answer about {}", clean(&what.target));
-    loop {
-        let asked = Instant::now();
-        let reply = tokio::time::timeout_at(deadline, client.snapshot()).await;
-        let Ok(reply) = reply else { return Err(timed_out(&last, what.timeout)) };
-        match reply {
-            Ok(snapshot) => match look(&what.target, &wanted, &snapshot.processes) {
-                Look::Met => {
-                    for info in targets::matching(&what.target, &snapshot.processes) {
-                        let label = targets::label(info);
-                        writeln!(out, "{label} {}", wanted.as_str())?;
-                    }
-                    client.disconnect().await;
-                    return Ok(Code::Fine);
+    let mut vigil = Vigil::new(what, &context.endpoint)?;
+    let inbox = Inbox::new(InboxBounds::default());
+    let options = Options { interval: PAUSE_MIN, frame_bytes_max: context.options.frame_bytes_max };
+    let daemon = daemon::spawn(DAEMON, context.endpoint.clone(), options, inbox.clone());
+    let kept = tokio::time::timeout_at(deadline, vigil.keep(&inbox)).await;
+    daemon.shut_down().await;
+    let Ok(kept) = kept else {
+        let line =
+            format!("time ran out after {} s: {}", what.timeout.as_secs_f64(), vigil.missing);
+        return Err(Failure::Said(Code::Timeout, line));
+    };
+    kept?;
+    for info in targets::matching(&what.target, &vigil.infos()) {
+        writeln!(out, "{} {}", targets::label(info), info.status.as_str())?;
+    }
+    Ok(Code::Fine)
+}
+
+/// One life of a process: a restart makes it another.
+type Life = (PmId, Option<u32>, u32);
+
+/// What is known of the target while it is waited for.
+struct Vigil<'a> {
+    what: &'a Wait,
+    endpoint: &'a Endpoint,
+    wanted: ProcessStatus,
+    fleet: Fleet,
+    /// Whether the fleet is the daemon's: not before its first poll, nor while it is gone.
+    is_known: bool,
+    was_live: bool,
+    /// Since when these have had the status.
+    held: Option<(Instant, Vec<Life>)>,
+    /// What is in the way, in one sentence.
+    missing: String,
+}
+
+impl<'a> Vigil<'a> {
+    fn new(what: &'a Wait, endpoint: &'a Endpoint) -> Result<Self, Failure> {
+        let wanted = ProcessStatus::parse(&what.status);
+        if let ProcessStatus::Other(word) = &wanted {
+            return Err(Failure::usage(format!(
+                "`{word}` is no status of PM2: online, launching, stopping, stopped, errored or \
+                 \"waiting restart\" is wanted"
+            )));
+        }
+        if what.span.is_some_and(|span| span >= what.timeout) {
+            return Err(Failure::usage("--for has to be shorter than --timeout"));
+        }
+        Ok(Self {
+            what,
+            endpoint,
+            wanted,
+            fleet: Fleet::default(),
+            is_known: false,
+            was_live: false,
+            held: None,
+            missing: format!("the daemon did not answer about {}", clean(&what.target)),
+        })
+    }
+
+    /// Returns when the target has the status.
+    async fn keep(&mut self, inbox: &Inbox) -> Result<(), Failure> {
+        let mut batch = Vec::new();
+        loop {
+            inbox.ready().await;
+            inbox.take(&mut batch, usize::MAX);
+            for (_, report) in batch.drain(..) {
+                if self.take(report, Instant::now())? {
+                    return Ok(());
                 }
-                Look::Hopeless(why) => return Err(Failure::condition(why)),
-                Look::Waiting(why) => last = why,
-            },
-            // `pm2 update` replaces the daemon: it comes back, or time runs out.
-            Err(ClientError::Closed | ClientError::NotRunning(_)) => {
-                "the daemon is gone".clone_into(&mut last);
-                client =
-                    again(context, deadline).await.ok_or_else(|| timed_out(&last, what.timeout))?;
-                continue;
             }
-            Err(error) => return Err(context.failure(error)),
         }
-        let pause = PAUSE_MIN.max(asked.elapsed() * PAUSE_SHARE);
-        let next = Instant::now() + pause;
-        if next >= deadline {
-            tokio::time::sleep_until(deadline).await;
-            return Err(timed_out(&last, what.timeout));
+    }
+
+    /// Takes a report; true when the target has the status.
+    fn take(&mut self, report: Report, now: Instant) -> Result<bool, Failure> {
+        match report {
+            Report::Snapshot { at_ms, snapshot, .. } => {
+                self.is_known = true;
+                self.fleet.apply_snapshot(DAEMON, snapshot, at_ms);
+                Ok(self.look()? && self.is_held(now))
+            }
+            Report::Process(event) if self.is_known => {
+                let at_ms = event.at_ms.unwrap_or_else(now_ms);
+                self.fleet.apply_event(DAEMON, &event, at_ms);
+                let has = self.look()?;
+                let is_passing = matches!(
+                    self.wanted,
+                    ProcessStatus::Launching
+                        | ProcessStatus::Stopping
+                        | ProcessStatus::WaitingRestart
+                );
+                Ok(has && is_passing && self.what.span.is_none())
+            }
+            Report::Connection(Connection::Live) => {
+                self.was_live = true;
+                Ok(false)
+            }
+            Report::Connection(Connection::Down { problem, .. }) => self.lost(problem),
+            _ => Ok(false),
         }
-        tokio::time::sleep_until(next).await;
+    }
+
+    /// A daemon that was never there is a failure. One that went away (`pm2 update` replaces it) or
+    /// does not answer is waited for.
+    fn lost(&mut self, problem: Problem) -> Result<bool, Failure> {
+        if !self.was_live && !matches!(problem, Problem::Silent { .. }) {
+            return Err(Failure::of_client(ClientError::NotRunning(problem), self.endpoint));
+        }
+        self.missing = problem.sentence();
+        self.is_known = false;
+        self.held = None;
+        Ok(false)
+    }
+
+    fn infos(&self) -> Vec<&ProcessInfo> {
+        self.fleet.iter().map(|(_, process)| &process.info).collect()
+    }
+
+    /// Whether all have the status now; fails where it will not come by itself.
+    fn look(&mut self) -> Result<bool, Failure> {
+        let infos = self.infos();
+        let missing = missing(&self.what.target, &self.wanted, &infos)?;
+        let has = missing.is_none();
+        if let Some(missing) = missing {
+            self.missing = missing;
+            self.held = None;
+        }
+        Ok(has)
+    }
+
+    /// Whether the status, which all have, was held long enough without a restart in between.
+    fn is_held(&mut self, now: Instant) -> bool {
+        let Some(span) = self.what.span else { return true };
+        let infos = self.infos();
+        let found = targets::matching(&self.what.target, &infos);
+        let lives: Vec<Life> =
+            found.iter().map(|info| (info.pm_id, info.pid, info.restarts)).collect();
+        let since = match &self.held {
+            Some((since, known)) if *known == lives => *since,
+            _ => now,
+        };
+        self.held = Some((since, lives));
+        self.missing = format!(
+            "{} has not been {} for {} s without a restart",
+            clean(&self.what.target),
+            self.wanted.as_str(),
+            span.as_secs_f64()
+        );
+        now.duration_since(since) >= span
     }
 }
 
-/// Connects again, as often as there is time.
-async fn again(context: &Context, deadline: Instant) -> Option<Client> {
-    loop {
-        tokio::time::sleep_until((Instant::now() + PAUSE_MIN).min(deadline)).await;
-        match tokio::time::timeout_at(deadline, context.connect()).await {
-            Err(_) => return None,
-            Ok(Ok(client)) => return Some(client),
-            Ok(Err(_)) if Instant::now() >= deadline => return None,
-            Ok(Err(_)) => {}
-        }
-    }
-}
-
-fn timed_out(last: &str, timeout: Duration) -> Failure {
-    let line = format!("{last}, after {} s", timeout.as_secs_f64());
-    Failure::Said(Code::Timeout, line)
-}
-
-fn look(target: &str, wanted: &ProcessStatus, processes: &[ProcessInfo]) -> Look {
+/// What is in the way, if something is.
+///
+/// # Errors
+/// Where the status will not come by itself.
+fn missing(
+    target: &str,
+    wanted: &ProcessStatus,
+    processes: &[&ProcessInfo],
+) -> Result<Option<String>, Failure> {
     let found = targets::matching(target, processes);
     if found.is_empty() {
-        return Look::Waiting(format!("there is no process {}", clean(target)));
+        return Ok(Some(targets::unknown(target, processes)));
     }
     let has = |info: &ProcessInfo| info.status == *wanted && !info.never_started();
     // An errored one stays so: PM2 has given up.
     let errored = |info: &&&ProcessInfo| info.status == ProcessStatus::Errored;
     if let Some(info) = found.iter().find(errored).filter(|info| !has(info)) {
         let label = targets::label(info);
-        return Look::Hopeless(format!("{label} is errored: PM2 gave up starting it"));
+        return Err(Failure::condition(format!("{label} is errored: PM2 gave up starting it")));
     }
-    match found.iter().find(|info| !has(info)) {
-        None => Look::Met,
-        Some(info) if info.never_started() => Look::Waiting(format!(
-            "{} is online without a pid: it never started",
-            targets::label(info)
-        )),
-        Some(info) => Look::Waiting(format!(
-            "{} is {}, not {}",
-            targets::label(info),
-            info.status.as_str(),
-            wanted.as_str()
-        )),
-    }
+    Ok(found.iter().find(|info| !has(info)).map(|info| {
+        let label = targets::label(info);
+        if info.never_started() {
+            format!("{label} is online without a pid: it never started")
+        } else {
+            format!("{label} is {}, not {}", info.status.as_str(), wanted.as_str())
+        }
+    }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::process::PmId;
+    use crate::protocol::bus::{EventKind, ProcessEvent};
+    use crate::protocol::process::Snapshot;
+
+    fn info(id: u32, status: ProcessStatus) -> ProcessInfo {
+        ProcessInfo { pid: Some(1), ..ProcessInfo::new(PmId(id), "api", status) }
+    }
 
     #[test]
     fn all_of_a_target_must_have_the_status() {
-        let info = |id, status| {
-            let mut info = ProcessInfo::new(PmId(id), "api", status);
-            info.pid = Some(1);
-            info
+        let missing = |target: &str, wanted: &ProcessStatus, infos: &[ProcessInfo]| {
+            let infos: Vec<&ProcessInfo> = infos.iter().collect();
+            missing(target, wanted, &infos).map_err(|failure| failure.line().unwrap())
         };
         let online = ProcessStatus::Online;
         let both = [info(0, ProcessStatus::Online), info(1, ProcessStatus::Launching)];
-        assert_eq!(look("0", &online, &both), Look::Met);
-        assert!(
-            matches!(look("api", &online, &both), Look::Waiting(why) if why.contains("api[1]"))
-        );
-        assert!(matches!(look("web", &online, &both), Look::Waiting(_)));
+        assert_eq!(missing("0", &online, &both), Ok(None));
+        let why = Ok(Some("api[1] is launching, not online".to_owned()));
+        assert_eq!(missing("api", &online, &both), why);
+        let why = "no process has the id, name or namespace `web`; there are: api";
+        assert_eq!(missing("web", &online, &both), Ok(Some(why.to_owned())));
+        let none = Ok(Some("there are no processes".to_owned()));
+        assert_eq!(missing("all", &online, &[]), none);
         let bad = [info(0, ProcessStatus::Errored)];
-        assert!(matches!(look("api", &online, &bad), Look::Hopeless(_)));
-        assert_eq!(look("api", &ProcessStatus::Errored, &bad), Look::Met);
+        assert!(missing("api", &online, &bad).unwrap_err().contains("gave up"));
+        assert_eq!(missing("api", &ProcessStatus::Errored, &bad), Ok(None));
         let ghost = [ProcessInfo::new(PmId(0), "api", ProcessStatus::Online)];
-        assert!(matches!(look("api", &online, &ghost), Look::Waiting(_)));
+        let why = missing("api", &online, &ghost).unwrap().unwrap();
+        assert!(why.contains("never started"), "{why}");
+    }
+
+    fn wait(status: &str, span: Option<Duration>) -> Wait {
+        let timeout = Duration::from_mins(1);
+        Wait { target: "api".to_owned(), status: status.to_owned(), span, timeout }
+    }
+
+    fn polled(processes: Vec<ProcessInfo>) -> Report {
+        let snapshot = Snapshot { processes, warnings: Vec::new() };
+        Report::Snapshot { at_ms: 0, took_ms: 0, interval_ms: 0, snapshot }
+    }
+
+    fn event(kind: EventKind, info: ProcessInfo) -> Report {
+        let at_ms = Some(1);
+        let (manually, is_old_worker, signal) = (false, false, None);
+        Report::Process(Box::new(ProcessEvent {
+            kind,
+            manually,
+            at_ms,
+            is_old_worker,
+            signal,
+            info,
+        }))
+    }
+
+    fn down(problem: Problem) -> Report {
+        Report::Connection(Connection::Down { problem, retry_at_ms: 0 })
+    }
+
+    #[test]
+    fn a_status_that_passes_between_two_polls_is_seen() {
+        let endpoint = Endpoint::in_home("/h".as_ref());
+        let online = info(0, ProcessStatus::Online);
+        let mut crashed = info(0, ProcessStatus::Stopped);
+        crashed.restart_delay_ms = Some(2_000);
+        // What is to last has to be in a poll: a crashed one is stopped for a moment.
+        for (status, delay, is_seen) in
+            [("waiting restart", 2_000, true), ("stopped", 0, false), ("online", 0, false)]
+        {
+            let what = wait(status, None);
+            let mut vigil = Vigil::new(&what, &endpoint).unwrap();
+            let now = Instant::now();
+            crashed.restart_delay_ms = Some(delay);
+            let exit = || event(EventKind::Exit, crashed.clone());
+            assert_eq!(vigil.take(exit(), now), Ok(false), "not all processes are known yet");
+            assert_eq!(vigil.take(polled(vec![online.clone()]), now), Ok(status == "online"));
+            assert_eq!(vigil.take(exit(), now), Ok(is_seen), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_status_is_held_by_one_life() {
+        let endpoint = Endpoint::in_home("/h".as_ref());
+        let what = wait("online", Some(Duration::from_secs(10)));
+        let mut vigil = Vigil::new(&what, &endpoint).unwrap();
+        let start = Instant::now();
+        let mut at = |seconds, report| vigil.take(report, start + Duration::from_secs(seconds));
+        let online = info(0, ProcessStatus::Online);
+        let restarted = ProcessInfo { restarts: 1, ..online.clone() };
+        let other_pid = ProcessInfo { pid: Some(2), ..restarted.clone() };
+        let launching = info(0, ProcessStatus::Launching);
+        for (seconds, info, is_held) in [
+            (0, &online, false),
+            (9, &online, false),
+            (10, &restarted, false),
+            (19, &restarted, false),
+            (20, &other_pid, false),
+            (29, &launching, false),
+            (30, &other_pid, false),
+            (39, &other_pid, false),
+        ] {
+            assert_eq!(at(seconds, polled(vec![info.clone()])), Ok(is_held), "{seconds}");
+        }
+        // The daemon was replaced: who knows what happened meanwhile.
+        assert_eq!(at(39, Report::Connection(Connection::Live)), Ok(false));
+        assert_eq!(at(39, down(Problem::Closed)), Ok(false));
+        assert_eq!(at(40, polled(vec![other_pid.clone()])), Ok(false));
+        assert_eq!(at(50, polled(vec![other_pid])), Ok(true));
+        let too_long = wait("online", Some(Duration::from_mins(1)));
+        assert_eq!(Vigil::new(&too_long, &endpoint).err().unwrap().code(), Code::Usage);
+    }
+
+    #[test]
+    fn a_daemon_that_was_never_there_is_not_waited_for() {
+        let endpoint = Endpoint::in_home("/h".as_ref());
+        let what = wait("online", None);
+        let mut vigil = Vigil::new(&what, &endpoint).unwrap();
+        let silent = Problem::Silent { method: "methods".into() };
+        assert_eq!(vigil.take(down(silent), Instant::now()), Ok(false), "it may be busy");
+        let gone =
+            vigil.take(down(Problem::Refused { path: "/h/rpc.sock".into() }), Instant::now());
+        assert_eq!(gone.unwrap_err().code(), Code::NoDaemon);
     }
 }

@@ -34,6 +34,15 @@ pub(crate) fn without_a_daemon_the_code_is_3_and_the_path_is_named() {
         assert_eq!((said.lines().count(), ended.out.as_str()), (1, ""), "{arguments:?}");
     }
     assert_eq!(std::fs::read_dir(home).unwrap().count(), 0);
+    let gone = home.join("gone");
+    let ended = pm2_tui(home, &["--home", gone.to_str().unwrap(), "ls"]).with(3);
+    assert!(ended.err.contains("gone does not exist"), "{ended:?}");
+    // A socket that is named has nothing to do with the home.
+    for home in [home, &gone] {
+        let ended = pm2_tui(home, &["--daemon", "/nonexistent/x.sock", "ls"]).with(3);
+        assert!(ended.err.contains("/nonexistent/x.sock is missing; check --daemon"), "{ended:?}");
+        assert!(!ended.err.contains("PM2_HOME="), "{ended:?}");
+    }
 }
 
 pub(crate) fn wrong_usage_is_2_and_nothing_is_sent() {
@@ -60,6 +69,10 @@ pub(crate) fn wrong_usage_is_2_and_nothing_is_sent() {
         (&["events", "--count", "0"], "--count"),
         (&["events", ""], "pattern"),
         (&["nonsense"], "nonsense"),
+        (&["lss", "--json"], "`pm2-tui ls`"),
+        (&["save"], "use pm2 save"),
+        (&["ls", "--interval", "2"], "--interval"),
+        (&["check", "--max-restarts", "x"], "a whole number"),
         (&["--nonsense"], "--nonsense"),
     ] {
         let ended = daemon.run(arguments).with(2);

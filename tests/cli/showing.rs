@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
+use pm2_tui::demo::{Fault, Script, When, World, epoch_ms};
+
 use super::program::{Simulated, ended, fed, program};
+use crate::harness::now;
 
 pub(crate) fn ls_shows_every_process() {
     let daemon = Simulated::quiet(3);
@@ -84,11 +87,48 @@ pub(crate) fn check_and_wait_say_what_holds() {
     assert!(gone.err.contains("`nope`") && gone.err.contains("app-0, app-1"), "{gone:?}");
     daemon.run(&["wait", "app-1", "--status", "stopped"]).with(0);
     let late = daemon.run(&["wait", "all", "--status", "online", "--timeout", "300ms"]).with(4);
-    assert!(late.err.contains("app-1[1] is stopped, not online, after 0.3 s"), "{late:?}");
+    let why = "time ran out after 0.3 s: app-1[1] is stopped, not online";
+    assert!(late.err.contains(why), "{late:?}");
     let empty = Simulated::quiet(0).run(&["check"]).with(1);
     assert_eq!(empty.err, "pm2-tui: there are no processes to check\n");
-    let never = daemon.run(&["wait", "nope", "--status", "online", "--timeout", "10ms"]).with(4);
-    assert!(never.err.contains("nope"), "{never:?}");
+    let unknown = |daemon: &Simulated, target: &str| {
+        let wait = ["wait", target, "--status", "online", "--timeout", "500ms"];
+        daemon.run(&wait).with(4).err
+    };
+    let why = "no process has the id, name or namespace `nope`; there are: app-0, app-1\n";
+    assert_eq!(unknown(&daemon, "nope"), format!("pm2-tui: time ran out after 0.5 s: {why}"));
+    let none = unknown(&Simulated::quiet(0), "all");
+    assert_eq!(none, "pm2-tui: time ran out after 0.5 s: there are no processes\n");
+}
+
+pub(crate) fn wait_can_demand_that_a_status_is_kept() {
+    let daemon = Simulated::quiet(2);
+    let started = now();
+    let held = daemon.run(&["wait", "all", "--status", "online", "--for", "500ms"]).with(0);
+    assert_eq!(held.out, "app-0[0] online\napp-1[1] online\n");
+    assert!(started.elapsed().as_millis() >= 500);
+    let wait = ["wait", "app-0", "--status", "online", "--for", "1500ms", "--timeout", "4s"];
+    let restless = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| daemon.run(&wait));
+        while !waiting.is_finished() {
+            daemon.run(&["restart", "app-0"]).with(0);
+        }
+        waiting.join().unwrap()
+    });
+    assert!(restless.with(4).err.contains("app-0"));
+}
+
+pub(crate) fn wait_ends_in_time_on_a_daemon_that_does_not_answer() {
+    for method in ["methods", "getMonitorData"] {
+        let script = Script::default().with(method, When::Always, Fault::Silent);
+        let daemon = Simulated::with(World::quiet(1, epoch_ms()), script);
+        let started = now();
+        let wait = ["wait", "app-0", "--status", "online", "--timeout", "400ms"];
+        let ended = daemon.run(&wait).with(4);
+        let took = started.elapsed();
+        assert!(took.as_millis() >= 400 && took.as_secs() < 4, "{took:?}");
+        assert!(ended.err.contains("did not answer about app-0"), "{ended:?}");
+    }
 }
 
 pub(crate) fn completions_and_man_need_no_daemon() {
