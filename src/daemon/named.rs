@@ -9,18 +9,20 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use tokio::sync::Mutex;
 
+use super::clock::now_ms;
 use super::connection::CallError;
 use super::guard::{self, HomeLock};
 use super::message;
 use super::session::Session;
-use crate::protocol::process::{ProcessInfo, ProcessStatus, Snapshot, decode_monitor_data};
+use crate::protocol::process::{
+    ExecMode, ProcessInfo, ProcessStatus, Snapshot, decode_monitor_data,
+};
 use crate::protocol::rpc::{Call, CallRefused, CheckedCall, Outcome, Reply};
 use crate::protocol::text::clean;
 
 /// Over the longest that a process may take, a reload gets this (PM2.md section 7).
 const RELOAD_MIN: Duration = Duration::from_secs(15);
-/// How long the log files may take to be open again after `reloadLogs`, on a busy machine (with 1 s, one
-/// worker of a cluster was lost there once).
+/// How long the log files may take to be open, after `reloadLogs` and after the start of a worker.
 const LOGS_REOPEN: Duration = Duration::from_secs(2);
 /// `sendSignalToProcessName` waits 200 ms for each two processes.
 const SIGNALS_MAX: Duration = Duration::from_secs(30);
@@ -180,6 +182,13 @@ impl Session {
     async fn reload_logs(&self, call: &CheckedCall, base: Duration) -> Result<Json, CallFailure> {
         let _alone = RELOADING_LOGS.lock().await;
         let _alone_here = HomeLock::take(self.home.clone()).await;
+        // So does the first call to a worker that has just started and still opens its logs.
+        let listing = self.listing(base).await?;
+        let workers = listing.infos.iter().filter(|info| info.exec_mode == ExecMode::Cluster);
+        let last = workers.filter_map(|info| info.online_since_ms).max();
+        let age_ms = last.map_or(i64::MAX, |last| now_ms().saturating_sub(last));
+        let age = Duration::from_millis(u64::try_from(age_ms).unwrap_or(0));
+        tokio::time::sleep(LOGS_REOPEN.saturating_sub(age)).await;
         let reply = self.exchange(call, base).await;
         tokio::time::sleep(LOGS_REOPEN).await;
         reply
