@@ -26,7 +26,8 @@ const EVERYWHERE: &str = "Options of every command";
 /// The heading of the options that only the screen has.
 const SCREEN: &str = "Options of the screen";
 
-const AFTER_HELP: &str = "\
+/// What holds for the whole program.
+pub(crate) const NOTES: &str = "\
 Without a command, a screen shows the daemon's processes live; press ? in it for the keys.
 
 Without --home and PM2_HOME arguments, the daemon is found as pm2 finds it: in $PM2_HOME, else
@@ -34,15 +35,18 @@ Without --home and PM2_HOME arguments, the daemon is found as pm2 finds it: in $
 
 TARGET is an id, a name, a namespace, or `all` (which leaves PM2's modules alone); an id is looked
 for first, then a name, then a namespace.
-DURATION is 1500ms, 60s, 5m, 2h or 1d; SIZE is 500K, 300M or 1.5G.
 
-Exit codes: 0 fine (screen: quit); 1 the condition is not met, the daemon said no, or another
+DURATION is 1500ms, 60s, 5m, 2h or 1d; SIZE is 500K, 300M or 1.5G.";
+
+/// How the program ends.
+pub(crate) const EXIT_CODES: &str = "\
+0 fine (screen: quit); 1 the condition is not met, the daemon said no, or another
 failure; 2 wrong usage; 3 no daemon that could be talked to; 4 time ran out; 101 internal error;
 128+N ended by signal N (129: the terminal is gone).";
 
 /// Watch and drive PM2 from the terminal and from scripts.
 #[derive(Debug, Parser)]
-#[command(name = "pm2-tui", version, about, after_help = AFTER_HELP)]
+#[command(name = "pm2-tui", version, about, after_help = format!("{NOTES}\n\nExit codes: {EXIT_CODES}"))]
 #[command(subcommand_precedence_over_arg = true)]
 pub struct Cli {
     /// Watch these PM2 homes, all in one table

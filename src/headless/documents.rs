@@ -4,9 +4,11 @@ use std::io::Write;
 
 use clap::CommandFactory;
 use clap_complete::Shell as Target;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
 
 use super::failure::{Code, Failure};
-use crate::cli::{Cli, Shell};
+use crate::cli::{Cli, EXIT_CODES, NOTES, Shell};
 
 /// Prints the completions for a shell.
 pub(super) fn completions(shell: Shell, out: &mut impl Write) -> Result<Code, Failure> {
@@ -20,24 +22,65 @@ pub(super) fn completions(shell: Shell, out: &mut impl Write) -> Result<Code, Fa
     // Made in memory: the generator panics where it cannot write.
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "pm2-tui", &mut text);
-    out.write_all(&text)?;
+    let mut text = String::from_utf8_lossy(&text).into_owned();
+    if shell == Target::Bash {
+        // clap_complete 4.6 escapes a dash in the program's name in two ways, and then finds no
+        // command (clap issue 6421).
+        text = text.replace("pm2__subcmd__tui__subcmd__", "pm2__tui__subcmd__");
+    }
+    out.write_all(text.as_bytes())?;
     Ok(Code::Fine)
 }
 
-/// Prints the man page: the program's, and each command's options after it.
+/// Prints the man page: the program's, with the commands and their own options in it.
 pub(super) fn man(out: &mut impl Write) -> Result<Code, Failure> {
     let mut command = Cli::command();
     command.build();
-    clap_mangen::Man::new(command.clone()).render(out)?;
-    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
-        let name = sub.get_name();
-        writeln!(out, ".SH \"COMMAND {}\"", name.to_uppercase())?;
-        let page = clap_mangen::Man::new(sub.clone());
-        page.render_description_section(out)?;
-        page.render_synopsis_section(out)?;
-        page.render_options_section(out)?;
+    let page = Man::new(command.clone());
+    page.render_title(out)?;
+    page.render_name_section(out)?;
+    let mut text = Roff::new();
+    text.control("SH", ["SYNOPSIS"]);
+    text.text([bold("pm2-tui"), roman(" [OPTIONS] [PM2_HOME]...")]);
+    text.control("br", []);
+    text.text([bold("pm2-tui"), roman(" [OPTIONS] COMMAND")]);
+    text.control("SH", ["DESCRIPTION"]);
+    for paragraph in NOTES.split("\n\n") {
+        text.control("PP", []);
+        text.text([roman(paragraph)]);
     }
+    text.to_writer(out)?;
+    writeln!(out, ".SH COMMANDS")?;
+    for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+        about(sub, out)?;
+    }
+    page.render_options_section(out)?;
+    Roff::new().control("SH", ["EXIT STATUS"]).text([roman(EXIT_CODES)]).to_writer(out)?;
+    page.render_version_section(out)?;
     Ok(Code::Fine)
+}
+
+/// A command: how it is written, what it does, and the options that only it has.
+fn about(command: &clap::Command, out: &mut impl Write) -> Result<(), Failure> {
+    // The others stand once, for the program.
+    let own = command.clone().mut_args(|arg| {
+        let is_everywhere = arg.get_help_heading().is_some() || arg.get_id() == "help";
+        arg.hide(is_everywhere)
+    });
+    let usage = own.clone().render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage: ");
+    Roff::new().control("SS", [usage]).to_writer(out)?;
+    let page = Man::new(own);
+    for render in [Man::render_description_section, Man::render_options_section] {
+        let mut section = Vec::new();
+        render(&page, &mut section)?;
+        // Under the command's heading it needs none of its own.
+        let section = String::from_utf8_lossy(&section);
+        for line in section.lines().filter(|line| !line.starts_with(".SH")) {
+            writeln!(out, "{line}")?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -55,6 +98,17 @@ mod tests {
         let mut text = Vec::new();
         man(&mut text).unwrap();
         texts.push(String::from_utf8(text).unwrap());
+        let man = texts.last().unwrap();
+        assert!(!man.contains("(1)") && !man.contains("EXTRA"), "no page but this: {man}");
+        for option in ["max\\-restarts", "env\\-values", "frame\\-mib", "log\\-lines"] {
+            let count = man.matches(&format!("\\fB\\-\\-{option}\\fR")).count();
+            assert_eq!(count, 1, "{option}: {man}");
+        }
+        let place = |text: &str| man.find(text).unwrap_or_else(|| panic!("{text}: {man}"));
+        assert!(place(".SS \"pm2-tui check ") < place("max\\-restarts"));
+        assert!(
+            place(".SH COMMANDS") < place(".SH OPTIONS") && man.contains(".SH \"EXIT STATUS\"")
+        );
         for text in texts {
             for command in Cli::command().get_subcommands() {
                 assert!(text.contains(command.get_name()), "{}: {text}", command.get_name());

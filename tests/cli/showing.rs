@@ -137,6 +137,26 @@ pub(crate) fn completions_and_man_need_no_daemon() {
         let text = super::program::pm2_tui(nowhere, &["completions", shell]).with(0).out;
         assert!(text.contains("max-restarts"), "{shell}");
     }
+    let script = super::program::pm2_tui(nowhere, &["completions", "bash"]).with(0).out;
+    for (words, wanted) in [
+        ("pm2-tui ''", "events"),
+        ("pm2-tui ls --", "--env-values"),
+        ("pm2-tui list --", "--env-values"),
+        ("pm2-tui --home /x wait --", "--for"),
+        ("pm2-tui completions ''", "fish"),
+        ("pm2-tui completions fi", "fish"),
+    ] {
+        let complete = format!(
+            "{script}\nwords=({words}); at=$((${{#words[@]}} - 1)); COMP_WORDS=(\"${{words[@]}}\")\n\
+             COMP_CWORD=$at; [[ $(complete -p pm2-tui) =~ -F\\ ([^ ]+) ]]\n\
+             \"${{BASH_REMATCH[1]}}\" pm2-tui \"${{words[at]}}\" \"${{words[at - 1]}}\"\n\
+             printf '%s\\n' \"${{COMPREPLY[@]}}\""
+        );
+        let mut bash = std::process::Command::new("bash");
+        bash.args(["--norc", "-c", &complete]);
+        let found = ended(bash).with(0).out;
+        assert!(found.lines().any(|word| word == wanted), "{words}: {found}");
+    }
     let man = super::program::pm2_tui(nowhere, &["man"]).with(0).out;
     assert!(man.contains(".TH") && man.contains("max\\-restarts"), "{man}");
     super::program::pm2_tui(nowhere, &["completions", "tcsh"]).with(2);
