@@ -49,6 +49,8 @@ pub(crate) struct Piped {
     /// From the app's end (or, where the pipe was not read, from its going on) to the last line in
     /// the pipe.
     pub(crate) last_line_after: Option<Duration>,
+    /// How many events that was: God says several lines in one, fewer the busier it is.
+    pub(crate) events: u64,
     /// What came out of the pipe; nothing of the drain.
     pub(crate) came: Came,
 }
@@ -148,14 +150,16 @@ pub(crate) fn measure(follower: Follower, lines: u64) -> Piped {
         peak_bytes: process.map_or(0, |process| process.memory_bytes("VmHWM")),
         god_peak_bytes: god.memory_bytes("VmHWM"),
         last_line_after: last_line.ok().map(|at| at.saturating_duration_since(ended)),
+        events: 0,
         came: Came::default(),
     };
     if let Some(mut running) = running {
         running.child.kill().unwrap();
         running.child.wait().unwrap();
         let written = String::from_utf8(running.written.join().unwrap()).unwrap();
-        let said: String = written.lines().filter_map(|line| follower.said(line)).collect();
-        figures.came = count(&said, lines);
+        let said: Vec<String> = written.lines().filter_map(|line| follower.said(line)).collect();
+        figures.events = said.len() as u64;
+        figures.came = count(&said.concat(), lines);
     }
     home.assert_unharmed_but(&[]);
     figures
@@ -223,12 +227,13 @@ fn count(said: &str, lines: u64) -> Came {
 /// The figures of several bursts of one follower: the median of each, and all that went wrong.
 pub(crate) fn median(follower: Follower, all: &[Piped]) -> Piped {
     let own: Vec<&Piped> = all.iter().filter(|piped| piped.follower == follower).collect();
-    let bytes = |of: fn(&Piped) -> u64| middle(own.iter().map(|one| of(one)).collect(), u64::cmp);
+    let whole = |of: fn(&Piped) -> u64| middle(own.iter().map(|one| of(one)).collect(), u64::cmp);
     Piped {
         follower,
         cpu_seconds: middle(own.iter().map(|one| one.cpu_seconds).collect(), f64::total_cmp),
-        peak_bytes: bytes(|one| one.peak_bytes),
-        god_peak_bytes: bytes(|one| one.god_peak_bytes),
+        events: whole(|one| one.events),
+        peak_bytes: whole(|one| one.peak_bytes),
+        god_peak_bytes: whole(|one| one.god_peak_bytes),
         last_line_after: middle(own.iter().map(|one| one.last_line_after).collect(), Ord::cmp),
         came: Came {
             lines: own.iter().map(|one| one.came.lines).min().unwrap(),

@@ -148,9 +148,9 @@ pub(crate) fn print_piped(lines: u64, rounds: usize, medians: &[Piped]) {
         "### A burst of {lines} log lines into a pipe, each under a fresh God; the medians of {rounds} in turns\n"
     );
     println!(
-        "| follower | own CPU | of pm2 logs --json | own peak memory | God's peak memory | of draining | last line after | lines | lost | wrong |"
+        "| follower | own CPU | of pm2 logs --json | own peak memory | God's peak memory | of draining | last line after | events | lines | lost | wrong |"
     );
-    println!("|---|---|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
     let find = |follower| medians.iter().find(|piped| piped.follower == follower);
     let drain = find(Follower::Drain).map_or(f64::NAN, |piped| piped.god_peak_bytes as f64);
     let logs = find(Follower::Logs).map_or(f64::NAN, |piped| piped.cpu_seconds);
@@ -158,7 +158,7 @@ pub(crate) fn print_piped(lines: u64, rounds: usize, medians: &[Piped]) {
         let is_drain = piped.follower == Follower::Drain;
         let own = |text: String| if is_drain { "-".to_owned() } else { text };
         println!(
-            "| {} | {} | {} | {} | {} | {:.2} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {:.2} | {} | {} | {} | {} | {} |",
             piped.follower.label(),
             own(format!("{:.2} s", piped.cpu_seconds)),
             own(ratio(logs, piped.cpu_seconds)),
@@ -166,6 +166,7 @@ pub(crate) fn print_piped(lines: u64, rounds: usize, medians: &[Piped]) {
             mib(piped.god_peak_bytes),
             piped.god_peak_bytes as f64 / drain,
             milliseconds(piped.last_line_after),
+            own(piped.events.to_string()),
             own(piped.came.lines.to_string()),
             own(piped.came.lost.to_string()),
             own(piped.came.wrong.to_string()),

@@ -3,7 +3,6 @@
 //! Invariant: a line is written whole, and flushed before anything is waited for; what is lost is
 //! counted and reported on standard error; the end of the reader is the end of the command.
 
-use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
@@ -38,13 +37,7 @@ pub(super) async fn run(
 ) -> Result<Code, Failure> {
     let patterns: Vec<&str> = what.patterns.iter().map(String::as_str).collect();
     let bus = Bus::subscribe(&context.endpoint, &patterns)?.undecoded();
-    let mut sink = Sink {
-        context,
-        is_json: what.json,
-        daemon: context.home(),
-        runner: what.exec.map(Runner::new),
-        out,
-    };
+    let mut sink = Sink::new(context, what.json, what.exec.map(Runner::new), out);
     let limits = Limits { count: what.count, span: what.span };
     let watches_pipe = sink.runner.is_none();
     let code = follow(bus, &mut sink, limits, || watches_pipe && is_reader_gone()).await?;
@@ -209,6 +202,14 @@ struct Sink<'a, W> {
     daemon: String,
     runner: Option<Runner>,
     out: &'a mut W,
+    /// The last line for people; kept for its room.
+    line: String,
+}
+
+impl<'a, W: Write> Sink<'a, W> {
+    fn new(context: &'a Context, is_json: bool, runner: Option<Runner>, out: &'a mut W) -> Self {
+        Self { context, is_json, daemon: context.home(), runner, out, line: String::new() }
+    }
 }
 
 impl<W: Write> Sink<'_, W> {
@@ -220,8 +221,13 @@ impl<W: Write> Sink<'_, W> {
             let Some(event) = message.decode().filter(|_| is_sound) else { return Ok(false) };
             runner.push(job(&event, input))?;
         } else if !self.is_json {
-            let Some(text) = human(message, self.context.utc_offset_s) else { return Ok(false) };
-            writeln!(self.out, "{}", output::printable(&text, self.context.is_ascii))?;
+            let offset_s = self.context.utc_offset_s;
+            let Some(()) = human(message, offset_s, &mut self.line) else { return Ok(false) };
+            if self.context.is_ascii {
+                self.line = output::printable(&self.line, true);
+            }
+            self.line.push('\n');
+            self.out.write_all(self.line.as_bytes())?;
         } else if self.context.is_terminal {
             let mut line = Vec::new();
             if !write_json(message, &self.daemon, &mut line)? {
@@ -295,39 +301,50 @@ fn id_text(id: BusPmId) -> String {
     }
 }
 
-/// An event in one line: time, process, topic and what it says; `None` where it cannot be read.
-fn human(message: &Message, utc_offset_s: i32) -> Option<String> {
+/// Puts an event into `line`: time, process, topic and what it says; `None` where it cannot be read.
+fn human(message: &Message, utc_offset_s: i32, line: &mut String) -> Option<()> {
     // Most events by far: their values are not built.
     if let Some((process, at_ms, text)) = message.log() {
-        return Some(human_line(process.as_ref(), at_ms, message.topic(), &text, utc_offset_s));
+        start(process.as_ref(), at_ms, message.topic(), utc_offset_s, line);
+        append(&text, line);
+        return Some(());
     }
     let event = message.decode()?;
-    let text = said(&event.topic, &event.data);
-    Some(human_line(event.process.as_ref(), event.at_ms, &event.topic, &text, utc_offset_s))
+    start(event.process.as_ref(), event.at_ms, &event.topic, utc_offset_s, line);
+    append(&said(&event.topic, &event.data), line);
+    Some(())
 }
 
-fn human_line(
+/// Begins `line` anew with what stands before what was said.
+fn start(
     process: Option<&ProcessRef>,
     at_ms: i64,
     topic: &str,
-    text: &str,
     utc_offset_s: i32,
-) -> String {
-    let at = units::clock(at_ms, utc_offset_s, Clock::Milliseconds);
-    let process = match process {
-        None => "-".to_owned(),
-        Some(process) => match process.pm_id {
-            Some(BusPmId::Daemon) => "PM2".to_owned(),
-            Some(id) => format!("{}[{}]", process.name, id_text(id)),
-            None => process.name.to_string(),
-        },
-    };
-    // One line, whatever was said: the lines of a chunk are parted visibly.
-    let text = text.trim_end_matches('\n');
-    let text = if text.contains('\n') { text.replace('\n', " | ").into() } else { Cow::from(text) };
-    let mut line = format!("{at} {process} {} {}", clean(topic), clean(&text));
+    line: &mut String,
+) {
+    line.clear();
+    line.push_str(&units::clock(at_ms, utc_offset_s, Clock::Milliseconds));
+    line.push(' ');
+    match process.map(|process| (process.pm_id, &process.name)) {
+        None => line.push('-'),
+        Some((Some(BusPmId::Daemon), _)) => line.push_str("PM2"),
+        Some((Some(id), name)) => line.extend([name, "[", &id_text(id), "]"]),
+        Some((None, name)) => line.push_str(name),
+    }
+    line.extend([" ", &clean(topic), " "]);
+}
+
+/// Ends `line` with what was said, in one line whatever it was: the lines of a chunk are parted
+/// visibly, each cleaned by itself, since a carriage return goes back to the start of its own.
+fn append(text: &str, line: &mut String) {
+    for (index, part) in text.trim_end_matches('\n').split('\n').enumerate() {
+        if index > 0 {
+            line.push_str(" | ");
+        }
+        line.push_str(&clean(part));
+    }
     line.truncate(line.trim_end().len());
-    line
 }
 
 /// What an event says, short: of processes never more than their name and state, since PM2 puts

@@ -39,8 +39,7 @@ async fn printed(
 ) -> (Result<Code, Failure>, String) {
     let context = context();
     let mut out = Vec::new();
-    let mut sink =
-        Sink { context: &context, is_json, daemon: "/h".to_owned(), runner: None, out: &mut out };
+    let mut sink = Sink::new(&context, is_json, None, &mut out);
     let code = follow(stream::iter(items), &mut sink, limits, || false).await;
     (code, String::from_utf8(out).unwrap())
 }
@@ -49,10 +48,23 @@ const NONE: Limits = Limits { count: None, span: None };
 
 #[tokio::test]
 async fn a_line_for_each_event() {
-    let items = vec![Queued::Connected, log("a\nb\u{1b}[2J\n"), log("c")];
+    let items = vec![Queued::Connected, log("a\r\nb\u{1b}[2J\n\n"), log("c "), log("")];
     let (code, text) = printed(items, false, NONE).await;
     assert_eq!(code, Ok(Code::Fine));
-    assert_eq!(text, "22:13:20.123 api[3] log:out a | b\n22:13:20.123 api[3] log:out c\n");
+    let start = "22:13:20.123 api[3] log:out";
+    assert_eq!(text, format!("{start} a | b\n{start} c\n{start}\n"));
+    let items = vec![
+        message("log:PM2", br#"{"process":{"pm_id":"PM2","name":"PM2"},"data":"x\n"}"#),
+        message("log:err", br#"{"at":1,"data":"x"}"#),
+        message("log:out", br#"{"data":{"a":1}}"#),
+        message("my:topic", br#"{"process":{"name":"api"},"data":"x"}"#),
+    ];
+    let (_, text) = printed(items, false, NONE).await;
+    assert_eq!(
+        text,
+        "22:13:20.123 PM2 log:PM2 x\n00:00:00.001 - log:err x\n\
+         22:13:20.123 - log:out {\"a\":1}\n22:13:20.123 api my:topic x\n"
+    );
 }
 
 #[tokio::test]
@@ -95,13 +107,7 @@ async fn a_terminal_gets_no_control_character() {
     let context = Context { is_terminal: true, ..context() };
     for is_json in [false, true] {
         let mut out = Vec::new();
-        let mut sink = Sink {
-            context: &context,
-            is_json,
-            daemon: "/h".to_owned(),
-            runner: None,
-            out: &mut out,
-        };
+        let mut sink = Sink::new(&context, is_json, None, &mut out);
         // Escaped, and as they are.
         let payload = "{\"data\":\"a\\u001b[2J\\u009b2J\u{9b}2J\u{7f}\u{202e}b\"}";
         let items = stream::iter(vec![message("log:out", payload.as_bytes())]);
@@ -125,13 +131,7 @@ async fn time_ends_it_and_too_few_events_are_a_timeout() {
     let context = context();
     for (count, wanted) in [(None, Code::Fine), (Some(2), Code::Timeout)] {
         let mut out = Vec::new();
-        let mut sink = Sink {
-            context: &context,
-            is_json: false,
-            daemon: String::new(),
-            runner: None,
-            out: &mut out,
-        };
+        let mut sink = Sink::new(&context, false, None, &mut out);
         let items = stream::iter([log("a")]).chain(stream::pending());
         let limits = Limits { count, span: Some(Duration::from_secs(5)) };
         let code = follow(items, &mut sink, limits, || false).await;
@@ -144,13 +144,7 @@ async fn time_ends_it_and_too_few_events_are_a_timeout() {
 async fn a_reader_that_left_ends_it_without_an_event() {
     let context = context();
     let mut out = Vec::new();
-    let mut sink = Sink {
-        context: &context,
-        is_json: false,
-        daemon: String::new(),
-        runner: None,
-        out: &mut out,
-    };
+    let mut sink = Sink::new(&context, false, None, &mut out);
     let items = stream::iter([Queued::Connected]).chain(stream::pending());
     let code = follow(items, &mut sink, NONE, || true).await;
     assert_eq!(code, Err(Failure::PipeClosed));
@@ -173,8 +167,7 @@ async fn a_closed_pipe_ends_it_quietly() {
     let context = context();
     for is_json in [false, true] {
         let mut out = ClosedPipe;
-        let mut sink =
-            Sink { context: &context, is_json, daemon: String::new(), runner: None, out: &mut out };
+        let mut sink = Sink::new(&context, is_json, None, &mut out);
         let code = follow(stream::iter([log("a")]), &mut sink, NONE, || false).await;
         assert_eq!(code, Err(Failure::PipeClosed));
     }
