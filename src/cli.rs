@@ -75,7 +75,7 @@ pub struct Cli {
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub read_only: bool,
 
-    /// Do not ask: yes to `delete all`, `stop all` and `kill`
+    /// Do not ask: yes to whatever stops, deletes or kills all
     #[arg(long, short = 'y', global = true, help_heading = EVERYWHERE)]
     pub yes: bool,
 
