@@ -150,7 +150,8 @@ fn ask_arguments(app: &mut App, method: &str, params: Vec<Box<str>>) -> Effects 
 fn is_refused(app: &mut App, method: &str) -> bool {
     let is_refused = app.read_only && shape::changes_something(method);
     if is_refused {
-        notify(app, &format!("{method}: refused, this is --read-only"), true);
+        let what = if method == "msgProcess" { "message" } else { method };
+        notify(app, &format!("{what}: refused, this is --read-only"), true);
     }
     is_refused
 }

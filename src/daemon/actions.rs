@@ -252,6 +252,11 @@ fn failure(message: &str, id: PmId) -> Box<str> {
     if message.to_ascii_lowercase().contains("id unknown") {
         return format!("process {id} is gone").into();
     }
+    if message.starts_with("Process with pid ") {
+        let said = text::clean(message);
+        return format!("PM2 is starting or stopping it itself just now, try again ({said})")
+            .into();
+    }
     text::clean(message).into()
 }
 
@@ -267,5 +272,7 @@ mod tests {
             assert_eq!(&*failure(message, PmId(7)), "process 7 is gone");
         }
         assert_eq!(&*failure("process already online", PmId(7)), "process already online");
+        let busy = failure("Process with pid 5 already exists", PmId(7));
+        assert!(busy.contains("try again") && busy.contains("pid 5"), "{busy}");
     }
 }

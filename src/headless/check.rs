@@ -61,8 +61,8 @@ fn broken(what: &Check, info: &ProcessInfo, now_ms: i64) -> Vec<String> {
         } else {
             format!("{}, not online", info.status.as_str())
         });
-    } else if what.errored && info.status == ProcessStatus::Errored {
-        all.push("errored: PM2 gave up starting it".to_owned());
+    } else if what.errored && info.has_given_up() {
+        all.push(format!("{}: PM2 gave up starting it", info.status.as_str()));
     } else {
         // Its status is fine, or not asked for.
     }

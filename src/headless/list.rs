@@ -103,7 +103,11 @@ fn row(info: &ProcessInfo, now_ms: i64, is_ascii: bool) -> Vec<String> {
     let none = || "-".to_owned();
     let text = |text: &str| output::printable(text, is_ascii);
     let is_online = info.status == ProcessStatus::Online && info.pid.is_some();
-    let status = if info.never_started() { "online, never started" } else { info.status.as_str() };
+    let status = match &info.status {
+        _ if info.never_started() => "online, never started",
+        ProcessStatus::WaitingRestart if info.has_given_up() => "waiting restart, given up",
+        status => status.as_str(),
+    };
     let since = info.online_since_ms.filter(|_| is_online);
     vec![
         info.pm_id.to_string(),

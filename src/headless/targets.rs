@@ -70,8 +70,13 @@ pub(super) fn unknown(target: &str, processes: &[impl Borrow<ProcessInfo>]) -> S
         (false, 0) => format!("there are: {list}"),
         (false, rest) => format!("there are: {list} and {rest} more"),
     };
+    let hint = if crate::ecosystem::is_config_file(std::path::Path::new(target)) {
+        "; `pm2-tui start FILE` starts a file's apps and restarts those that run"
+    } else {
+        ""
+    };
     let target = clean(target);
-    format!("no process has the id, name or namespace `{target}`; {known}")
+    format!("no process has the id, name or namespace `{target}`; {known}{hint}")
 }
 
 /// How a process is named in a line: `api[0]`.
@@ -127,6 +132,7 @@ mod tests {
     fn one_unknown_target_and_nothing_is_resolved() {
         let said = ids(&["0", "nope\u{1b}[2J"]).unwrap_err();
         assert!(said.contains("`nope`") && said.contains("7, api, log, x"), "{said}");
+        assert!(ids(&["eco.config.js"]).unwrap_err().contains("pm2-tui start FILE"));
         assert!(ids(&["42"]).is_err() && ids(&["-1"]).is_err() && ids(&[""]).is_err());
     }
 }

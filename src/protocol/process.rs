@@ -176,6 +176,20 @@ impl ProcessInfo {
         }
     }
 
+    /// Whether PM2 gave up after too many unstable restarts. With a `restart_delay` it goes on saying
+    /// `waiting restart` of such a process, but forgets when it was created and counts anew
+    /// (measured on 7.0.4). Of what a snapshot says.
+    #[must_use]
+    pub fn has_given_up(&self) -> bool {
+        let is_forgotten =
+            self.created_at_ms.is_none() && self.unstable_restarts == 0 && self.restarts > 0;
+        match self.status {
+            ProcessStatus::Errored => true,
+            ProcessStatus::WaitingRestart => is_forgotten,
+            _ => false,
+        }
+    }
+
     /// Whether PM2 says `online` of a process that it could not spawn: no pid (7.0.4 and 5.4.3,
     /// measured; PM2.md section 2). Of what a snapshot says; events carry no pid.
     #[must_use]

@@ -81,6 +81,9 @@ pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Stat
         let looping = plain(glyphs.warning, "online, looping", Tone::Warning);
         return Status { short: "looping".into(), ..looping };
     }
+    if process.info.status == ProcessStatus::WaitingRestart && process.info.has_given_up() {
+        return plain(glyphs.bad, "given up", Tone::Bad);
+    }
     let word = process.info.status.as_str();
     match &process.info.status {
         ProcessStatus::Online => plain(glyphs.online, word, Tone::Good),

@@ -242,6 +242,7 @@ fn states_of_processes() {
     let mut app = typical();
     app.table_top = 0;
     let mut waiting = process(info(5, "flaky", ProcessStatus::WaitingRestart));
+    waiting.info.created_at_ms = Some(NOW_MS - 90_000);
     waiting.info.restarts = 7;
     waiting.restarts_at_ms = Some(NOW_MS + 2900);
     app.fleet.insert(key(0, 5), waiting.clone());
