@@ -44,7 +44,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn record(program: &str, time: Duration) -> Result<Vec<u8>, Box<dyn Error>> {
     let size = PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
     let pair = native_pty_system().openpty(size)?;
-    let mut command = CommandBuilder::new(program);
+    // Whole: with no PATH in its environment, a relative one is looked for nowhere.
+    let mut command = CommandBuilder::new(std::path::absolute(program)?);
     command.arg("demo");
     command.env_clear();
     for (name, value) in [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("TZ", "UTC")] {

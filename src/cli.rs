@@ -75,7 +75,7 @@ pub struct Cli {
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub read_only: bool,
 
-    /// Do not ask: yes to `delete all`, `stop all` and `kill`
+    /// Do not ask: yes to whatever stops, deletes or kills all
     #[arg(long, short = 'y', global = true, help_heading = EVERYWHERE)]
     pub yes: bool,
 
@@ -167,6 +167,10 @@ pub enum Command {
     /// Stop processes
     Stop(Targets),
     /// Start stopped processes, or the apps of an ecosystem file
+    ///
+    /// What has the name of a file's app already is restarted with the file's environment and
+    /// settings, as `pm2 start FILE` does. A script, folder, log file, mode or number of instances
+    /// that changed takes effect only after a delete.
     Start(Start),
     /// Reload processes without downtime (cluster; a fork is restarted)
     Reload(Targets),

@@ -5,15 +5,18 @@ use std::process::ExitCode;
 
 use pm2_tui::cli::{Cli, Command};
 use pm2_tui::{headless, panic, session};
+use tokio::runtime::Builder;
 
 fn main() -> color_eyre::Result<ExitCode> {
     let cli = Cli::from_args(std::env::args_os()).unwrap_or_else(|error| error.exit());
-    // Two workers: one can decode a burst while the other acts; the screen, or whoever waits for a
-    // slow pipe, has the main thread.
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    let runtime = runtime.worker_threads(2).enable_all();
     if !matches!(cli.command, None | Some(Command::Demo(_))) {
-        let runtime = runtime.build()?;
+        // `events` reads the bus on another thread while it waits for a slow pipe; who asks and
+        // waits for the answer is done sooner without other threads.
+        let mut runtime = match cli.command {
+            Some(Command::Events(_)) => Builder::new_multi_thread(),
+            _ => Builder::new_current_thread(),
+        };
+        let runtime = runtime.worker_threads(1).enable_all().build()?;
         let code = runtime.block_on(headless::run(cli));
         runtime.shutdown_background();
         return Ok(code);
@@ -27,7 +30,8 @@ fn main() -> color_eyre::Result<ExitCode> {
         return Ok(ExitCode::from(2));
     }
     panic::install_hooks()?;
-    let runtime = runtime.build()?;
+    // Two workers: one can decode a burst while the other acts; the screen has the main thread.
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let result = runtime.block_on(session::run(cli));
     // The keyboard thread may still be reading; nothing is owed to it.
     runtime.shutdown_background();

@@ -43,6 +43,7 @@ fn main() -> std::process::ExitCode {
     trials::run(vec![
         with_pm2(bad::no_bad_call_harms_seven),
         with_pm2(bad::no_bad_call_harms_five),
+        with_pm2(bad::what_harms_as_things_are_is_not_sent),
         with_pm2(bad::a_read_only_client_changes_nothing),
         with_pm2(good::every_method_on_seven),
         with_pm2(good::every_method_on_five),

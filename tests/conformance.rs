@@ -40,6 +40,7 @@ const SCENARIOS: &[Scenario] = &[
     ("restart_stop_and_start", methods::restart_stop_and_start),
     ("reload_of_a_cluster", methods::reload_of_a_cluster),
     ("prepare_delete_and_kill", methods::prepare_delete_and_kill),
+    ("starting_again", methods::starting_again),
     ("good_calls_of_every_method", calls::good_calls_of_every_method),
     ("bad_calls_of_every_method", harm::bad_calls_of_every_method),
     ("events_under_both_names", events::events_under_both_names),

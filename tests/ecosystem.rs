@@ -1,33 +1,36 @@
-//! What `pm2 start FILE` leaves in a daemon, and what our own payloads leave there: the same.
+//! What `pm2 start FILE` leaves in a daemon, and what `pm2-tui start FILE` leaves there: the same.
 //!
-//! Two homes with a real PM2 7.0.4 each: one is given a file by the pm2 CLI, the other the payloads
-//! that `pm2_tui::ecosystem` makes of the same file. With `PM2_TUI_TEST_PM2=off` these tests are
-//! reported as ignored.
+//! Two homes with a real PM2 7.0.4 each: one is given a file by the pm2 CLI, the other by pm2-tui.
+//! With `PM2_TUI_TEST_PM2=off` these tests are reported as ignored.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "test code: a failure is a panic with a message"
 )]
 
+mod ecosystem {
+    pub(crate) mod again;
+    pub(crate) mod cron;
+}
 #[expect(dead_code, reason = "other tests use the rest")]
 mod harness;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read, Write};
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 
+use ecosystem::{again, cron};
 use harness::PATIENCE;
 use harness::home::Pm2Home;
-use harness::install::{Release, is_off};
-use libtest_mimic::{Arguments, Trial};
-use pm2_tui::ecosystem::{self, Context, NodeFinder};
+use harness::install::Release;
+use harness::trials::{self, with_pm2};
 use serde_json::{Map, Value, json};
 
 /// What may differ of a process, and why. Everything else must be the same.
 const LEFT_OUT: &[(&str, &str)] = &[
     ("pid", "another process"),
+    ("_tree_pids", "the processes that its last stop ended"),
     ("monit", "what it uses at the moment"),
     ("pm_id", "the CLI starts two apps at once: which is first is chance"),
     ("unique_id", "God draws it by lot"),
@@ -38,21 +41,15 @@ const LEFT_OUT: &[(&str, &str)] = &[
 ];
 
 fn main() -> std::process::ExitCode {
-    let mut arguments = Arguments::from_args();
-    arguments.test_threads.get_or_insert(2);
-    let trial = |name: &str, test: fn()| {
-        Trial::test(name, move || {
-            test();
-            Ok(())
-        })
-        .with_ignored_flag(is_off())
-    };
-    let trials = vec![
-        trial("pm2::three_apps_of_an_ecosystem_file", three_apps_of_an_ecosystem_file),
-        trial("pm2::every_key_of_many_stopped_apps", every_key_of_many_stopped_apps),
-        trial("pm2::apps_in_yaml", apps_in_yaml),
-    ];
-    libtest_mimic::run(&arguments, trials).exit_code()
+    trials::run(vec![
+        with_pm2(three_apps_of_an_ecosystem_file),
+        with_pm2(every_key_of_many_stopped_apps),
+        with_pm2(apps_in_yaml),
+        with_pm2(again::a_changed_file_restarts_what_runs),
+        with_pm2(again::one_that_fails_does_not_hide_the_others),
+        with_pm2(again::what_cannot_be_restarted_is_told_before_anything_is_sent),
+        with_pm2(cron::every_pattern_that_we_take_is_read_by_every_release),
+    ])
 }
 
 /// Acceptance 4 of issue 3: a cluster of two, a fork app with args and env, a shell script.
@@ -153,22 +150,15 @@ fn assert_same(folder: &Path, file: &str, env: Option<&str>, processes: usize) {
     let output = harness::home::run(command, PATIENCE).unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 
-    let node = NodeFinder::in_path(std::env::var_os("PATH"));
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let apps = runtime.block_on(ecosystem::load(&folder.join(file), &node)).unwrap();
-    let context = Context {
-        pm2_home: ours.path().to_owned(),
-        cwd: folder.to_owned(),
-        environment: ours.environment().into_iter().collect(),
-        env_name: env.map(str::to_owned),
-    };
-    let payloads = ecosystem::prepare_all(&apps, &context).unwrap();
-    ecosystem::create_log_folders(&payloads).unwrap();
-    for payload in &payloads {
-        call(&ours, "prepare", payload);
-    }
+    let (lines, said) = again::ended(again::pm2_tui(&ours, folder, &arguments), 0);
+    assert_eq!((lines.len(), said.as_str()), (processes, ""), "{lines:?}");
+    assert_listed_the_same(&theirs, &ours, processes);
+}
 
-    let (theirs_listed, ours_listed) = (listed(&theirs), listed(&ours));
+/// Every field of every process, but for those that are left out.
+#[track_caller]
+fn assert_listed_the_same(theirs: &Pm2Home, ours: &Pm2Home, processes: usize) {
+    let (theirs_listed, ours_listed) = (listed(theirs), listed(ours));
     assert_eq!(theirs_listed.len(), processes, "{:?}", theirs_listed.keys());
     assert_eq!(theirs_listed.keys().collect::<Vec<_>>(), ours_listed.keys().collect::<Vec<_>>());
     let mut differences = Vec::new();
@@ -182,7 +172,7 @@ fn assert_same(folder: &Path, file: &str, env: Option<&str>, processes: usize) {
 fn listed(home: &Pm2Home) -> BTreeMap<(String, u64), Value> {
     let mut list = Value::Null;
     harness::wait_until("PM2's module in every app has said what it is", || {
-        list = call(home, "getMonitorData", &json!({}));
+        list = home.call("getMonitorData", &json!({}));
         list.as_array().unwrap().iter().all(has_settled)
     });
     let processes = list.as_array().unwrap().iter().map(|process| {
@@ -241,25 +231,4 @@ fn compare(place: &str, theirs: &Value, ours: &Value, differences: &mut Vec<Stri
         _ if theirs == ours => {}
         _ => differences.push(format!("{place}: {theirs} / {ours}")),
     }
-}
-
-/// One call over the daemon's socket, written apart from the program's own client.
-fn call(home: &Pm2Home, method: &str, argument: &Value) -> Value {
-    let mut socket = UnixStream::connect(home.path().join("rpc.sock")).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    let call = json!({"type": "call", "method": method, "args": [argument]});
-    let mut frame = vec![0x12];
-    for text in [format!("j:{call}"), "s:1".to_owned()] {
-        frame.extend(u32::try_from(text.len()).unwrap().to_be_bytes());
-        frame.extend(text.as_bytes());
-    }
-    socket.write_all(&frame).unwrap();
-    let mut head = [0; 5];
-    socket.read_exact(&mut head).unwrap();
-    let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]);
-    let mut reply = vec![0; length as usize];
-    socket.read_exact(&mut reply).unwrap();
-    let reply: Value = serde_json::from_slice(reply.strip_prefix(b"j:").unwrap()).unwrap();
-    assert!(reply["error"].is_null(), "{method}: {}", reply["error"]);
-    reply["args"][0].clone()
 }

@@ -128,6 +128,9 @@ proptest! {
     #[test]
     fn any_json_as_a_message(json in any_json()) {
         let _ = decode_monitor_data(json.as_bytes());
+        if let Some((line, _)) = bus::raw::payload_line(json.as_bytes()) {
+            prop_assert!(serde_json::from_str::<serde::de::IgnoredAny>(&line).is_ok(), "{line}");
+        }
         let payload = Bytes::from(format!("j:{json}"));
         for topic in ["log:out", "log:PM2", "process:event", "process:exception", "pm2:kill", "x"] {
             let topic = Bytes::from(format!("s:{topic}"));
@@ -141,6 +144,24 @@ proptest! {
         let reply = Reply::parse(&frame).unwrap();
         let _ = reply.outcome();
         let _ = Methods::parse(&reply);
+    }
+
+    #[test]
+    fn a_payload_is_handed_on_as_one_line_of_the_same_json(
+        dirty in any_dirty(),
+        half in proptest::sample::select(vec!["", "\\ud83d", "\\uDE00", "\\ud83d\\ude00", "\\\\ud83d"]),
+        blank in proptest::sample::select(vec!["", " ", "\n", "\r\n\t"]),
+        at in any::<i64>(),
+        cut in any::<proptest::sample::Index>(),
+    ) {
+        let text = serde_json::to_string(&dirty).unwrap();
+        let payload = format!("{{{blank}\"half\":\"{half}\",\"text\":{text},{blank}\"at\":{at}}}");
+        let (line, at_ms) = bus::raw::payload_line(payload.as_bytes()).unwrap();
+        prop_assert!(line.bytes().all(|byte| byte >= 0x20), "{line:?}");
+        prop_assert_eq!(serde_json::from_str(&line).ok(), bus::raw::payload_json(payload.as_bytes()));
+        prop_assert_eq!(at_ms, Some(at));
+        let (part, _) = payload.as_bytes().split_at(cut.index(payload.len()));
+        prop_assert_eq!(bus::raw::payload_line(part), None);
     }
 
     #[test]

@@ -60,11 +60,7 @@ pub(crate) fn measure(watcher: Watcher, is_reading: bool, lines: u64) -> Burst {
     }
     let cpu_before = screen.as_ref().map_or(0.0, |s| s.process().cpu_seconds());
     god.reset_peak();
-    let started = now();
-    fs::write(home.apps().join("go"), "").unwrap();
-    let done = home.apps().join("done");
-    let written = poll_for(2 * NEVER, || fs::read_to_string(&done).ok());
-    let ended = at_epoch_ms(written.unwrap().parse().unwrap());
+    let (started, ended) = flood(&home);
 
     let mut shown_from = ended;
     if let Some(screen) = screen.as_ref().filter(|_| !is_reading) {
@@ -95,6 +91,15 @@ pub(crate) fn measure(watcher: Watcher, is_reading: bool, lines: u64) -> Burst {
     figures
 }
 
+/// Lets the app of this home write its burst, and says when that began and ended.
+pub(super) fn flood(home: &Pm2Home) -> (Instant, Instant) {
+    let started = now();
+    fs::write(home.apps().join("go"), "").unwrap();
+    let done = home.apps().join("done");
+    let written = poll_for(2 * NEVER, || fs::read_to_string(&done).ok());
+    (started, at_epoch_ms(written.unwrap().parse().unwrap()))
+}
+
 /// When the watcher's terminal shows the burst's last line; `None` where that takes too long.
 fn last_line(watcher: Watcher, screen: &mut Screen) -> Option<Instant> {
     if watcher == Watcher::Logs {
@@ -106,7 +111,7 @@ fn last_line(watcher: Watcher, screen: &mut Screen) -> Option<Instant> {
 }
 
 /// Reads the bus until the burst's last line, and says when that came.
-fn drain(home: &Pm2Home) -> mpsc::Receiver<Instant> {
+pub(super) fn drain(home: &Pm2Home) -> mpsc::Receiver<Instant> {
     let mut bus = UnixStream::connect(home.bus()).unwrap();
     let (sender, receiver) = mpsc::sync_channel(1);
     std::thread::spawn(move || {

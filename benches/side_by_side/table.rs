@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use super::burst::{self, Burst};
+use super::commands::{Asked, Asking};
+use super::piped::{Follower, Piped};
 use super::rest::AtRest;
 use super::watcher::Watcher;
 
 /// A limit and what was measured.
 pub(crate) struct Limit {
     /// What is limited, with its unit.
-    pub(crate) what: &'static str,
+    pub(crate) what: String,
     /// pm2-tui's figure.
     pub(crate) own: f64,
     /// What it may be at most.
@@ -113,6 +115,65 @@ pub(crate) fn print_bursts(lines: u64, bursts: &[Burst]) {
     }
     println!(
         "\nLast line: from the app's end; where the terminal had stopped, from its going on.\n"
+    );
+}
+
+/// What commands that answer and end take, a line for each.
+pub(crate) fn print_asked(title: &str, all: &[Asked]) {
+    println!("### {title}, asked {} times in turns\n", all.first().map_or(0, |a| a.times.len()));
+    println!("| command | median | fastest | slowest | of pm2 jlist | peak memory |");
+    println!("|---|---|---|---|---|---|");
+    let seconds = |asked: &Asked| asked.median().as_secs_f64();
+    let jlist = all.iter().find(|asked| asked.command == Asking::Jlist).map_or(0.0, seconds);
+    for asked in all {
+        let shown = |time: Option<&Duration>| {
+            time.map_or("-".to_owned(), |time| format!("{:.1} ms", time.as_secs_f64() * 1000.0))
+        };
+        println!(
+            "| {} | {} | {} | {} | {} | {} |",
+            asked.command.label(),
+            shown(Some(&asked.median())),
+            shown(asked.times.first()),
+            shown(asked.times.last()),
+            ratio(jlist, seconds(asked)),
+            mib(asked.peak_bytes),
+        );
+    }
+    println!();
+}
+
+/// What following a burst into a pipe costs, a line for each follower.
+pub(crate) fn print_piped(lines: u64, rounds: usize, medians: &[Piped]) {
+    println!(
+        "### A burst of {lines} log lines into a pipe, each under a fresh God; the medians of {rounds} in turns\n"
+    );
+    println!(
+        "| follower | own CPU | of pm2 logs --json | own peak memory | God's peak memory | of draining | last line after | events | lines | lost | wrong |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|---|---|");
+    let find = |follower| medians.iter().find(|piped| piped.follower == follower);
+    let drain = find(Follower::Drain).map_or(f64::NAN, |piped| piped.god_peak_bytes as f64);
+    let logs = find(Follower::Logs).map_or(f64::NAN, |piped| piped.cpu_seconds);
+    for piped in medians {
+        let is_drain = piped.follower == Follower::Drain;
+        let own = |text: String| if is_drain { "-".to_owned() } else { text };
+        println!(
+            "| {} | {} | {} | {} | {} | {:.2} | {} | {} | {} | {} | {} |",
+            piped.follower.label(),
+            own(format!("{:.2} s", piped.cpu_seconds)),
+            own(ratio(logs, piped.cpu_seconds)),
+            own(mib(piped.peak_bytes)),
+            mib(piped.god_peak_bytes),
+            piped.god_peak_bytes as f64 / drain,
+            milliseconds(piped.last_line_after),
+            own(piped.events.to_string()),
+            own(piped.came.lines.to_string()),
+            own(piped.came.lost.to_string()),
+            own(piped.came.wrong.to_string()),
+        );
+    }
+    println!(
+        "\nLast line: from the app's end; where the pipe was not read, from its going on. Lines, lost and wrong: the worst of all rounds.\n"
     );
 }
 

@@ -12,6 +12,7 @@ use super::update::{notify, take_command};
 use super::{App, Mode, Pane, navigate};
 use crate::model::DaemonId;
 use crate::model::call::NamedCall;
+use crate::protocol::shape;
 
 /// The line that is typed into, if there is one.
 fn input(mode: &mut Mode) -> Option<&mut super::editor::Editor> {
@@ -51,6 +52,10 @@ pub(super) fn open_palette(app: &mut App) {
 
 /// Opens the message to the selected process.
 pub(super) fn open_compose(app: &mut App) {
+    // Before it is typed, not after.
+    if is_refused(app, "msgProcess") {
+        return;
+    }
     match app.selected {
         Some(key) => app.mode = Mode::Compose(Compose::new(app, key)),
         None => notify(app, "no process is selected", true),
@@ -130,6 +135,9 @@ fn ask_arguments(app: &mut App, method: &str, params: Vec<Box<str>>) -> Effects 
     let Some(daemon) = palette::daemon(app) else {
         return Effects::none();
     };
+    if is_refused(app, method) {
+        return Effects::none();
+    }
     let selected = app.selected.filter(|key| key.daemon == daemon).map(|key| key.pm_id);
     let arguments = Arguments::new(daemon, method, params, selected);
     match arguments.call(app) {
@@ -138,13 +146,19 @@ fn ask_arguments(app: &mut App, method: &str, params: Vec<Box<str>>) -> Effects 
     }
 }
 
+/// Whether this is read-only and the method changes something; says so.
+fn is_refused(app: &mut App, method: &str) -> bool {
+    let is_refused = app.read_only && shape::changes_something(method);
+    if is_refused {
+        notify(app, &format!("{method}: refused, this is --read-only"), true);
+    }
+    is_refused
+}
+
 /// Sends a call, or asks whether it is meant.
 fn send(app: &mut App, daemon: DaemonId, call: NamedCall) -> Effects {
-    let reads = ["ping", "get", "find"].iter().any(|start| call.method.starts_with(start));
-    if app.read_only && !reads {
-        notify(app, &format!("{}: refused, this is --read-only", call.method), true);
-        app.mode = Mode::Normal;
-        return Effects::none();
+    if is_refused(app, &call.method) {
+        return stay(app, Mode::Normal);
     }
     if asks_first(&call.method) {
         return stay(app, Mode::ConfirmCall { daemon, call });

@@ -86,7 +86,8 @@ fn fit(typed: &str, name: &str) -> Option<Fit> {
         return Some((0, 0, 0));
     }
     if let Some(at) = name.windows(wanted.len()).position(|part| part == wanted) {
-        return Some((if at == 0 { 1 } else { 2 }, at, name.len()));
+        // Of those that begin so, the commands first, in the order of the help.
+        return Some(if at == 0 { (1, 0, 0) } else { (2, at, name.len()) });
     }
     let mut places = Vec::with_capacity(wanted.len());
     let mut rest = name.iter().enumerate();

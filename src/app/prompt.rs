@@ -153,6 +153,11 @@ impl Compose {
                 "a text, or JSON; {\"type\":\"x\",\"data\":{}} goes with that type".to_owned()
             );
         }
+        // What begins like JSON is meant to be some: half of it is not sent as a text.
+        if self.input.text().trim_start().starts_with(['{', '[']) {
+            serde_json::from_str::<Json>(&self.input.text())
+                .map_err(|error| broken(&self.input.text(), 0, &error))?;
+        }
         let to = if self.is_to_app {
             ("name".to_owned(), json!(process.info.name))
         } else {

@@ -73,6 +73,9 @@ fn read_only_refuses_what_changes_something() {
         assert!(notice.is_bad && notice.text.contains("--read-only"), "{}", notice.text);
     }
     assert!(app.fleet.get(key(0)).unwrap().pending.is_none());
+    assert_eq!(press(&mut app, Command::Compose), []);
+    assert_eq!(app.mode, Mode::Normal, "refused before it is typed");
+    assert!(app.notice.as_ref().unwrap().text.contains("--read-only"));
 }
 
 #[test]

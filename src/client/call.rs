@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use super::{Client, ClientError};
 use crate::daemon::named::CallFailure;
 use crate::protocol::rpc::{CallRefused, CheckedCall};
+use crate::protocol::shape;
 
 /// A method that this client composes where the daemon has it not.
 ///
@@ -46,30 +47,6 @@ pub const COMPOSED: &[Composed] = &[
     Composed { name: "stopAll", params: &["env"], takes: "an object: {}" },
 ];
 
-/// The methods that change nothing.
-const READS: [&str; 8] = [
-    "ping",
-    "getVersion",
-    "getMonitorData",
-    "getSystemData",
-    "getReport",
-    "findByScript",
-    "findByFullPath",
-    "findByPort",
-];
-
-/// Whether a method may change something; so does one that is not known.
-///
-/// ```
-/// use pm2_tui::client::changes_something;
-///
-/// assert!(changes_something("restartProcessId") && !changes_something("getMonitorData"));
-/// ```
-#[must_use]
-pub fn changes_something(method: &str) -> bool {
-    !READS.contains(&method)
-}
-
 impl Client {
     /// Calls a method by name: the daemon's own where it lists one, else the composed one. Gives
     /// the first value of the reply, null where there is none.
@@ -86,18 +63,19 @@ impl Client {
     /// [`ClientError`]; of them `Refused`, `ReadOnly`, `UnknownMethod` and `NoSuchProcess` mean that
     /// nothing was sent.
     pub async fn call(&self, method: &str, args: Vec<Json>) -> Result<Json, ClientError> {
-        self.permit(method)?;
         let is_known = self.methods().has(method);
         let is_ours = method == "killMe" || !is_known;
-        if is_ours && let Some(composed) = COMPOSED.iter().find(|known| known.name == method) {
+        let composed = COMPOSED.iter().find(|known| known.name == method);
+        if !is_known && composed.is_none() {
+            let known = self.callable();
+            return Err(ClientError::UnknownMethod { method: method.to_owned(), known });
+        }
+        self.permit(method)?;
+        if let Some(composed) = composed.filter(|_| is_ours) {
             if composed.params.len() != args.len() {
                 return Err(refused(composed, args.len()));
             }
             return Box::pin(self.compose(composed, args)).await;
-        }
-        if !is_known {
-            let known = self.callable();
-            return Err(ClientError::UnknownMethod { method: method.to_owned(), known });
         }
         if let ("prepareJson", [value, folder]) = (method, args.as_slice()) {
             return self.native_prepare_json(value, folder).await;
@@ -115,7 +93,7 @@ impl Client {
 
     /// Refuses what changes something, where that is wanted.
     pub(super) fn permit(&self, method: &str) -> Result<(), ClientError> {
-        if self.0.options.read_only && changes_something(method) {
+        if self.0.options.read_only && shape::changes_something(method) {
             return Err(ClientError::ReadOnly { method: method.to_owned() });
         }
         Ok(())

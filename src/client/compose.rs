@@ -65,7 +65,8 @@ impl Client {
     }
 
     /// Reloads every cluster app without downtime, one instance of an app after another, two apps
-    /// at a time; gives all processes. What is stopped stays stopped.
+    /// at a time; gives all processes. What is stopped stays stopped. Of an app whose instance does
+    /// not come up, the others are left alone.
     ///
     /// ```no_run
     /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
@@ -100,7 +101,7 @@ impl Client {
         let at_once = if apps.len() <= AT_ONCE { 1 } else { AT_ONCE };
         stream::iter(apps.into_iter().map(|app| async move {
             for info in app {
-                self.act(Action::Reload, info).await?;
+                self.reload_one(info).await?;
             }
             Ok::<(), ClientError>(())
         }))
@@ -112,11 +113,17 @@ impl Client {
 
     pub(super) async fn composed_find_by_script(&self, script: &str) -> Result<Json, ClientError> {
         let listing = self.0.listing().await?;
-        let runs = |raw: &Json| {
-            let path = raw.get("pm2_env").and_then(|env| env.get("pm_exec_path")?.as_str());
+        let env_of = |raw: Json| match raw {
+            Json::Object(mut process) => process.remove("pm2_env"),
+            _ => None,
+        };
+        let runs = |env: &Json| {
+            let path = env.get("pm_exec_path").and_then(Json::as_str);
             path.and_then(|path| path.rsplit('/').next()).is_some_and(|name| name == script)
         };
-        Ok(listing.raw.into_iter().filter(runs).collect())
+        let found: Vec<Json> = listing.raw.into_iter().filter_map(env_of).filter(runs).collect();
+        // As the daemons that had it: up to 0.15 it gives their `pm2_env`, or null for none.
+        Ok(if found.is_empty() { Json::Null } else { Json::Array(found) })
     }
 
     /// All processes as PM2 has them now.

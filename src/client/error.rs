@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use super::Launched;
 use crate::daemon::connection::CallError;
 use crate::daemon::named::CallFailure;
 use crate::ecosystem::EcosystemError;
 use crate::model::daemon::Problem;
 use crate::protocol::rpc::CallRefused;
+use crate::protocol::text::clean;
 
 /// Why a call, or a connect, did not succeed. Every text is one clean line.
 ///
@@ -40,7 +42,7 @@ pub enum ClientError {
         waited: Duration,
     },
     /// The connection closed before the answer: what became of the call is unknown.
-    #[error("the daemon closed the connection")]
+    #[error("the daemon closed the connection: what became of the call is unknown")]
     Closed,
     /// The daemon said no.
     #[error("{message}")]
@@ -84,11 +86,11 @@ pub enum ClientError {
     /// The configuration was not understood; nothing was started.
     #[error(transparent)]
     Config(#[from] EcosystemError),
-    /// A process has the name already; nothing was started.
-    #[error("there is a process named {name} already: nothing was started")]
-    NameTaken {
-        /// The name.
-        name: String,
+    /// Some apps were started, some not.
+    #[error("{}", partly(.launched))]
+    Partly {
+        /// What became of each process.
+        launched: Vec<Launched>,
     },
     /// What was asked for would do harm as things are; nothing more was sent.
     #[error("{reason}")]
@@ -102,6 +104,23 @@ pub enum ClientError {
         /// The method.
         method: String,
     },
+}
+
+/// What failed, and what was done all the same.
+fn partly(launched: &[Launched]) -> String {
+    let label = |one: &Launched| {
+        let id = one.pm_id.map(|id| format!("[{id}]")).unwrap_or_default();
+        clean(&format!("{}{id}", one.name)).into_owned()
+    };
+    let failed = launched.iter().filter_map(|one| {
+        let error = one.result.as_ref().err()?;
+        Some(format!("cannot {} {}: {error}", one.action.verb(), label(one)))
+    });
+    let done = launched.iter().filter(|one| one.result.is_ok());
+    let done: Vec<String> =
+        done.map(|one| format!("{} {}", one.action.participle(), label(one))).collect();
+    let done = if done.is_empty() { "nothing else was done".to_owned() } else { done.join(", ") };
+    format!("{}; {done}", failed.collect::<Vec<_>>().join("; "))
 }
 
 impl ClientError {
@@ -133,5 +152,28 @@ impl From<CallFailure> for ClientError {
             CallFailure::NoSuchProcess(target) => Self::NoSuchProcess { target },
             CallFailure::Unsafe(reason) => Self::Unsafe { reason },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_failure_has_its_type() {
+        let closed = CallFailure::NoReply { method: "m".into(), error: CallError::Closed };
+        assert_eq!(ClientError::from(closed), ClientError::Closed);
+        let busy = CallFailure::NoReply { method: "m".into(), error: CallError::Busy };
+        assert_eq!(ClientError::from(busy), ClientError::Busy { method: "m".into() });
+        let late = CallError::TimedOut { waited_ms: 1_500 };
+        let late = ClientError::from(CallFailure::NoReply { method: "m".into(), error: late });
+        assert!(late.to_string().starts_with("no answer to m within 1.5 s"), "{late}");
+        let bad = CallFailure::BadReply { method: "m".into(), reason: "r".into() };
+        assert_eq!(ClientError::from(bad).to_string(), "the reply to m could not be read: r");
+        let denied = Problem::PermissionDenied { path: "/p".into(), owner: Some("u".into()) };
+        assert!(matches!(ClientError::from_problem(denied), ClientError::Permission(_)));
+        assert_eq!(ClientError::from_problem(Problem::Closed), ClientError::Closed);
+        let down = Problem::SocketMissing { path: "/p".into() };
+        assert!(matches!(ClientError::from_problem(down), ClientError::NotRunning(_)));
     }
 }

@@ -14,6 +14,7 @@ use super::{ClientError, ClientOptions};
 use crate::daemon::Endpoint;
 use crate::daemon::named::Listing;
 use crate::daemon::session::Session;
+use crate::protocol::process::Snapshot;
 use crate::protocol::rpc::{CheckedCall, Methods};
 
 /// How long [`Link::close`] waits for the socket to be closed.
@@ -24,7 +25,6 @@ pub(super) struct Link {
     pub(super) endpoint: Endpoint,
     pub(super) options: ClientOptions,
     pub(super) methods: Methods,
-    pub(super) version: Option<Box<str>>,
     session: Mutex<Arc<Session>>,
     /// Held while another connection is being made.
     renewing: tokio::sync::Mutex<()>,
@@ -45,12 +45,11 @@ impl Link {
             (&tasks, &generation),
             Box::new(|_| {}),
         );
-        let (session, version) = opening.await.map_err(ClientError::from_problem)?;
+        let session = opening.await.map_err(ClientError::from_problem)?;
         Ok(Self {
             endpoint: endpoint.clone(),
             options,
             methods: session.methods.clone(),
-            version,
             session: Mutex::new(Arc::new(session)),
             renewing: tokio::sync::Mutex::new(()),
             tasks,
@@ -76,7 +75,7 @@ impl Link {
             (&self.tasks, &self.generation),
             Box::new(|_| {}),
         );
-        let (session, _) = opening.await.map_err(ClientError::from_problem)?;
+        let session = opening.await.map_err(ClientError::from_problem)?;
         if session.methods != self.methods {
             // Another daemon: what was checked against the old one may not fit it.
             return Err(ClientError::Closed);
@@ -99,7 +98,12 @@ impl Link {
         Ok(self.session().await?.exchange(call, timeout).await?)
     }
 
-    /// Asks for all processes.
+    /// All processes, typed.
+    pub(super) async fn snapshot(&self) -> Result<Snapshot, ClientError> {
+        Ok(self.session().await?.ask_processes(self.options.timeout).await?.1)
+    }
+
+    /// Asks for all processes, for those who need them raw, too.
     pub(super) async fn listing(&self) -> Result<Listing, ClientError> {
         Ok(self.session().await?.listing(self.options.timeout).await?)
     }

@@ -25,6 +25,7 @@ mod compose;
 mod error;
 mod kill;
 mod link;
+mod outcome;
 mod pattern;
 mod queue;
 mod start;
@@ -36,16 +37,22 @@ mod typed;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
+
 pub use self::bus::{Bus, BusItem, Event, ProcessRef};
-pub use self::call::{COMPOSED, Composed, changes_something};
+pub(crate) use self::bus::{Message, Queued};
+pub use self::call::{COMPOSED, Composed};
 pub use self::error::ClientError;
 use self::link::Link;
 pub use self::pattern::PatternError;
+pub use self::start::Launched;
 use crate::daemon::{Endpoint, actions};
 use crate::model::{Action, ActionOutcome};
 use crate::protocol::amp::FRAME_BYTES_MAX;
 use crate::protocol::process::{ProcessInfo, Snapshot};
-use crate::protocol::rpc::Methods;
+use crate::protocol::rpc::{Call, Methods};
+pub use crate::protocol::shape::changes_something;
+use crate::protocol::text::clean;
 
 /// How a client calls.
 ///
@@ -85,7 +92,7 @@ impl Default for ClientOptions {
 pub struct Client(Arc<Link>);
 
 impl Client {
-    /// Connects and asks for the methods and the version. Never starts a daemon.
+    /// Connects and asks for the methods. Never starts a daemon.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -94,7 +101,7 @@ impl Client {
     ///
     /// let endpoint = Endpoint::in_home("/home/deploy/.pm2".as_ref());
     /// match Client::connect(&endpoint, ClientOptions::default()).await {
-    ///     Ok(client) => println!("PM2 {}", client.version().unwrap_or("?")),
+    ///     Ok(client) => println!("{} methods", client.callable().len()),
     ///     Err(ClientError::NotRunning(problem)) => println!("{}", problem.sentence()),
     ///     Err(other) => return Err(other.into()),
     /// }
@@ -106,6 +113,23 @@ impl Client {
     /// [`ClientError::NotRunning`], [`ClientError::Permission`] or [`ClientError::Closed`].
     pub async fn connect(endpoint: &Endpoint, options: ClientOptions) -> Result<Self, ClientError> {
         Ok(Self(Arc::new(Link::open(endpoint, options).await?)))
+    }
+
+    /// Whether the daemon can be called now; makes another connection where the last one was given up
+    /// after a timeout.
+    ///
+    /// ```no_run
+    /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
+    /// client.ready().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn ready(&self) -> Result<(), ClientError> {
+        let call = self.methods().check(&Call::Ping)?;
+        self.0.send(&call, self.0.options.timeout).await.map(drop)
     }
 
     /// The daemon's own methods.
@@ -122,17 +146,20 @@ impl Client {
         &self.0.methods
     }
 
-    /// The daemon's version, cleaned, where it tells.
+    /// Asks for the daemon's version, cleaned; `None` where it gives no text.
     ///
     /// ```no_run
     /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
-    /// println!("PM2 {}", client.version().unwrap_or("of an unknown version"));
+    /// println!("PM2 {}", client.version().await?.as_deref().unwrap_or("of an unknown version"));
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
-    pub fn version(&self) -> Option<&str> {
-        self.0.version.as_deref()
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub async fn version(&self) -> Result<Option<String>, ClientError> {
+        let version = self.call("getVersion", vec![json!({})]).await?;
+        Ok(version.as_str().map(|version| clean(version).into_owned()))
     }
 
     /// Where the daemon is.
@@ -179,8 +206,7 @@ impl Client {
     /// # Errors
     /// [`ClientError`].
     pub async fn snapshot(&self) -> Result<Snapshot, ClientError> {
-        let listing = self.0.listing().await?;
-        Ok(Snapshot { processes: listing.infos, warnings: listing.warnings })
+        self.0.snapshot().await
     }
 
     /// Acts on a process with the calls that the pm2 CLI makes for it, and returns when the daemon

@@ -8,6 +8,14 @@ pub(super) const PATTERNS_MAX: usize = 100;
 pub(super) const PATTERN_CHARS_MAX: usize = 1000;
 
 /// Why patterns cannot be subscribed to.
+///
+/// ```no_run
+/// # async fn example(endpoint: pm2_tui::daemon::Endpoint) {
+/// use pm2_tui::client::{Bus, PatternError};
+///
+/// assert_eq!(Bus::subscribe(&endpoint, &[""]).err(), Some(PatternError::Empty));
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
     /// An empty pattern fits nothing.

@@ -8,9 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 
+use super::bus::Message;
 use crate::model::daemon::Problem;
 
 /// The most items that wait.
@@ -22,10 +22,19 @@ const ITEM_BYTES: usize = 128;
 
 /// One item, not decoded yet.
 #[derive(Debug)]
-pub(super) enum Queued {
+pub(crate) enum Queued {
+    /// As [`BusItem::Connected`](super::BusItem::Connected).
     Connected,
-    Reconnecting { problem: Problem, retry_in: Duration },
-    Message { topic: String, payload: Bytes, read_at_ms: i64 },
+    /// As [`BusItem::Reconnecting`](super::BusItem::Reconnecting).
+    Reconnecting {
+        /// Why.
+        problem: Problem,
+        /// The pause before the next try.
+        retry_in: Duration,
+    },
+    /// What becomes a [`BusItem::Event`](super::BusItem::Event), if it can be read.
+    Message(Message),
+    /// As [`BusItem::Lost`](super::BusItem::Lost).
     Lost(u64),
 }
 
@@ -33,7 +42,7 @@ impl Queued {
     fn bytes(&self) -> usize {
         ITEM_BYTES
             + match self {
-                Self::Message { topic, payload, .. } => topic.len() + payload.len(),
+                Self::Message(message) => message.bytes(),
                 Self::Connected | Self::Reconnecting { .. } | Self::Lost(_) => 0,
             }
     }
@@ -64,12 +73,18 @@ impl Queue {
                     break;
                 };
                 items.bytes = items.bytes.saturating_sub(oldest.bytes());
-                if matches!(oldest, Queued::Message { .. }) {
+                if matches!(oldest, Queued::Message(_)) {
                     items.lost = items.lost.saturating_add(1);
                 }
             }
         }
         self.reader.wake();
+    }
+
+    /// Whether it is so full that events may soon be lost.
+    pub(super) fn is_filling(&self) -> bool {
+        let items = self.lock();
+        items.waiting.len() > ITEMS_MAX / 2 || items.bytes > BYTES_MAX / 2
     }
 
     /// Counts an event that was never queued.
@@ -106,8 +121,7 @@ mod tests {
     use super::*;
 
     fn message(bytes: usize) -> Queued {
-        let payload = Bytes::from(vec![b'x'; bytes]);
-        Queued::Message { topic: String::new(), payload, read_at_ms: 0 }
+        Queued::Message(Message::new("".into(), vec![b'x'; bytes].into(), 0))
     }
 
     fn pop(queue: &Queue) -> Option<Queued> {
@@ -128,11 +142,26 @@ mod tests {
         assert!(matches!(pop(&queue), Some(Queued::Lost(4))));
         let mut left = 0;
         while let Some(item) = pop(&queue) {
-            assert!(matches!(item, Queued::Message { .. }));
+            assert!(matches!(item, Queued::Message(_)));
             left += 1;
         }
         assert_eq!(left, ITEMS_MAX);
         assert_eq!(queue.lock().bytes, 0);
+    }
+
+    #[test]
+    fn it_is_filling_from_half_of_either_bound_on() {
+        let queue = Queue::default();
+        for _ in 0..=ITEMS_MAX / 2 {
+            assert!(!queue.is_filling());
+            queue.push(message(0));
+        }
+        assert!(queue.is_filling());
+        pop(&queue).unwrap();
+        assert!(!queue.is_filling());
+        let queue = Queue::default();
+        queue.push(message(BYTES_MAX / 2));
+        assert!(queue.is_filling());
     }
 
     #[test]

@@ -1,80 +1,259 @@
 //! `prepareJson`: apps from a configuration to running processes.
 //!
-//! Invariant: every app is understood, and none of their names is taken, before the first is sent.
+//! Invariant: every app is understood, and every call checked, before the first is sent; then every
+//! one is made, and what became of each process is told. A name means the processes that have it: to
+//! the pm2 CLI, `all`, `/x/` and the path of a script are more than names here, too.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
-use serde_json::Value as Json;
+use futures_util::{StreamExt, stream};
+use serde_json::{Value as Json, json};
 
 use super::compose::AT_ONCE;
 use super::{Client, ClientError};
-use crate::ecosystem::{AppConfig, Context, create_log_folders, parse_value, prepare_all};
+use crate::daemon::named::{Listing, no_such_process};
+use crate::ecosystem::{
+    AppConfig, Context, create_log_folders, parse_value, prepare_all, restart_env,
+};
+use crate::model::Action;
+use crate::protocol::process::{ProcessInfo, ProcessStatus};
+use crate::protocol::rpc::{ActionName, Call, CheckedCall};
+
+/// What became of one process of [`Client::start_apps`].
+///
+/// ```
+/// use pm2_tui::client::Launched;
+///
+/// fn say(one: &Launched) -> String {
+///     match &one.result {
+///         Ok(_) => format!("{} {}", one.action.participle(), one.name),
+///         Err(error) => format!("cannot {} {}: {error}", one.action.verb(), one.name),
+///     }
+/// }
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Launched {
+    /// [`Action::Start`] for a new process, [`Action::Restart`] for one that had the app's name.
+    pub action: Action,
+    /// The app's name, as it was written.
+    pub name: String,
+    /// The process's id; none where no process came of it.
+    pub pm_id: Option<u64>,
+    /// The process as PM2 lists it now, or why not.
+    pub result: Result<Json, ClientError>,
+}
+
+/// A process that gets a new configuration.
+struct Again {
+    info: ProcessInfo,
+    name: String,
+    call: CheckedCall,
+}
+
+/// An app that no process has the name of.
+struct New {
+    name: String,
+    payload: Json,
+    call: CheckedCall,
+}
+
+/// The calls, in the order of the pm2 CLI: first the known names, the processes of each together.
+struct Plan {
+    again: Vec<Vec<Again>>,
+    new: Vec<New>,
+}
 
 impl Client {
-    /// Starts apps that [`crate::ecosystem::load`] or [`crate::ecosystem::parse_value`] gave, two at
-    /// a time as the pm2 CLI does, and gives the processes that were started.
+    /// Starts apps that [`crate::ecosystem::load`] or [`crate::ecosystem::parse_value`] gave as
+    /// `pm2 start FILE` does: the processes that have an app's name already, in whatever namespace,
+    /// are restarted with its configuration and environment; then the other apps are started. Two
+    /// names at a time, two processes of a name (one where it has no more than two).
+    ///
+    /// ```no_run
+    /// # async fn example(client: pm2_tui::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use pm2_tui::ecosystem::{self, Context, NodeFinder};
+    ///
+    /// let node = NodeFinder::in_path(std::env::var_os("PATH"));
+    /// let apps = ecosystem::load("ecosystem.config.js".as_ref(), &node).await?;
+    /// let context = Context {
+    ///     pm2_home: client.endpoint().home.clone(),
+    ///     cwd: std::env::current_dir()?,
+    ///     environment: std::env::vars().collect(),
+    ///     env_name: Some("production".to_owned()),
+    /// };
+    /// for one in client.start_apps(&apps, &context).await? {
+    ///     println!("{} {:?}", one.name, one.pm_id);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
-    /// [`ClientError::Config`] and [`ClientError::NameTaken`]: nothing was started. And others.
+    /// Nothing was started: [`ClientError::Config`]; [`ClientError::Unsafe`] where two apps have the
+    /// name of a process, or the release is older than 1.0 and knows only new processes; and
+    /// others. What went wrong after that is told in [`Launched::result`].
     pub async fn start_apps(
         &self,
         apps: &[AppConfig],
         context: &Context,
-    ) -> Result<Json, ClientError> {
+    ) -> Result<Vec<Launched>, ClientError> {
         self.permit("prepareJson")?;
-        let payloads = prepare_all(apps, context)?;
         let before = self.0.listing().await?;
-        let mut calls = Vec::with_capacity(payloads.len());
-        for payload in &payloads {
-            let name = payload.get("name").and_then(Json::as_str).unwrap_or_default();
-            if before.infos.iter().any(|info| &*info.name == name) {
-                return Err(ClientError::NameTaken { name: name.to_owned() });
-            }
-            calls.push(self.methods().check_named("prepare", vec![payload.clone()])?);
-        }
+        let Plan { again, new } = self.plan(apps, context, &before)?;
+        let payloads: Vec<Json> = new.iter().map(|app| app.payload.clone()).collect();
         create_log_folders(&payloads)?;
-        stream::iter(calls.iter().map(|call| async move {
-            self.0.send(call, self.timeout(call).await?).await.map(drop)
-        }))
-        .buffer_unordered(AT_ONCE)
-        .try_collect::<()>()
-        .await?;
+        let names = again.into_iter().map(|group| {
+            let at_once = if group.len() <= AT_ONCE { 1 } else { AT_ONCE };
+            let each = |again: Again| async move { (self.restart_with(&again).await, again) };
+            Box::pin(stream::iter(group).map(each).buffer_unordered(at_once))
+        });
+        let mut restarted: Vec<_> = stream::iter(names).flatten_unordered(AT_ONCE).collect().await;
+        let each =
+            |(place, app): (usize, New)| async move { (self.prepare(&app.call).await, place, app) };
+        let new = stream::iter(new.into_iter().enumerate());
+        let mut started: Vec<_> = new.map(each).buffer_unordered(AT_ONCE).collect().await;
+        // They are told in the order in which they were begun, not ended.
+        restarted.sort_by_key(|(_, again)| again.info.pm_id);
+        started.sort_by_key(|(_, place, _)| *place);
         let after = self.0.listing().await?;
-        let old: Vec<_> = before.infos.iter().map(|info| info.pm_id).collect();
-        let is_new = |raw: &Json| {
-            let id = raw.get("pm_id").and_then(Json::as_u64);
-            !old.iter().any(|old| Some(u64::from(old.0)) == id)
-        };
-        Ok(after.raw.into_iter().filter(is_new).collect())
+        let mut launched: Vec<Launched> = restarted
+            .into_iter()
+            .map(|(result, again)| {
+                let id = u64::from(again.info.pm_id.0);
+                let result = result.and_then(|()| {
+                    listed(&after, id).ok_or_else(|| no_such_process(&id.to_string()).into())
+                });
+                Launched { action: Action::Restart, name: again.name, pm_id: Some(id), result }
+            })
+            .collect();
+        let mut told: BTreeSet<u64> = before.raw.iter().filter_map(id_of).collect();
+        for (reply, _, app) in started {
+            launched.extend(launches(reply, app.name, &after, &mut told));
+        }
+        Ok(launched)
     }
 
+    fn plan(
+        &self,
+        apps: &[AppConfig],
+        context: &Context,
+        before: &Listing,
+    ) -> Result<Plan, ClientError> {
+        // Also for those that are restarted: a script that is gone is better told now.
+        let payloads = prepare_all(apps, context)?;
+        let mut plan = Plan { again: Vec::new(), new: Vec::new() };
+        let name_of = |named: &Json| text(named.get("name"));
+        let named = |info| before.raw_of(info).map(|raw| (name_of(raw), info));
+        let taken: Vec<(String, &ProcessInfo)> = before.infos.iter().filter_map(named).collect();
+        for (app, payload) in apps.iter().zip(payloads.iter()) {
+            let name = name_of(payload);
+            let known: Vec<&ProcessInfo> =
+                taken.iter().filter(|(taken, _)| *taken == name).map(|(_, info)| *info).collect();
+            if known.is_empty() {
+                let call = self.methods().check_named("prepare", vec![payload.clone()])?;
+                plan.new.push(New { name, payload: payload.clone(), call });
+                continue;
+            }
+            let is_single = payloads.iter().filter(|other| name_of(other) == name).count() == 1;
+            self.expect_restartable(&name, is_single)?;
+            let env = restart_env(app, context)?;
+            let again = known.into_iter().map(|info| {
+                let opts = json!({ "id": info.pm_id.0, "env": env });
+                let call = self.methods().check_named("restartProcessId", vec![opts])?;
+                Ok(Again { info: info.clone(), name: name.clone(), call })
+            });
+            plan.again.push(again.collect::<Result<_, ClientError>>()?);
+        }
+        let place = |info: &ProcessInfo| before.infos.iter().position(|it| it.pm_id == info.pm_id);
+        plan.again.sort_by_key(|group| group.first().and_then(|again| place(&again.info)));
+        Ok(plan)
+    }
+
+    fn expect_restartable(&self, name: &str, is_single: bool) -> Result<(), ClientError> {
+        let name = crate::protocol::text::clean(name);
+        let reason = if !is_single {
+            // The CLI gives all processes the last one's configuration, and starts more besides.
+            format!(
+                "there is a process named {name} already, and more than one app of that name to \
+                 start: nothing was started"
+            )
+        } else if self.methods().has("prepareJson") {
+            // The command line of these releases starts another one beside it.
+            format!(
+                "there is a process named {name} already, and this release of PM2 cannot give it \
+                 another configuration: nothing was started"
+            )
+        } else {
+            return Ok(());
+        };
+        Err(ClientError::Unsafe { reason })
+    }
+
+    async fn restart_with(&self, again: &Again) -> Result<(), ClientError> {
+        if again.info.status == ProcessStatus::WaitingRestart {
+            // PM2 refuses to restart what it is about to restart itself.
+            self.act(Action::Stop, &again.info).await?;
+        }
+        self.0.send(&again.call, self.timeout(&again.call).await?).await?;
+        let notice =
+            Call::NotifyByProcessId { id: again.info.pm_id, action_name: ActionName::Restart };
+        if let Ok(call) = self.methods().check(&notice) {
+            // A courtesy: what was done is done, whatever becomes of it.
+            let _ = self.0.send(&call, self.0.options.timeout).await;
+        }
+        Ok(())
+    }
+
+    /// What the pm2 CLI takes from its shell.
+    fn surroundings(&self, folder: &str) -> Context {
+        let text = |variable: std::ffi::OsString| variable.into_string().ok();
+        let variables = std::env::vars_os();
+        Context {
+            pm2_home: self.endpoint().home.clone(),
+            cwd: Path::new(folder).to_owned(),
+            environment: variables
+                .filter_map(|(name, value)| Some((text(name)?, text(value)?)))
+                .collect(),
+            env_name: None,
+        }
+    }
+
+    async fn prepare(&self, call: &CheckedCall) -> Result<Json, ClientError> {
+        self.0.send(call, self.timeout(call).await?).await
+    }
+
+    /// Gives the processes, each with an `action`: `started` or `restarted`.
     pub(super) async fn composed_prepare_json(
         &self,
         value: &Json,
         folder: &str,
     ) -> Result<Json, ClientError> {
         let apps = parse_value(value, "prepareJson")?;
-        let context = Context {
-            pm2_home: self.endpoint().home.clone(),
-            cwd: Path::new(folder).to_owned(),
-            environment: std::env::vars_os()
-                .filter_map(|(name, value)| {
-                    Some((name.into_string().ok()?, value.into_string().ok()?))
-                })
-                .collect(),
-            env_name: None,
-        };
-        self.start_apps(&apps, &context).await
+        let mut launched = self.start_apps(&apps, &self.surroundings(folder)).await?;
+        for one in &mut launched {
+            if let Ok(Json::Object(process)) = &mut one.result {
+                process.insert("action".to_owned(), json!(one.action.participle()));
+            }
+        }
+        processes(launched)
     }
 
-    /// Up to 0.15 the daemon itself understands an app, one at a time.
+    /// Up to 0.15 the daemon itself understands an app, one at a time, and knows only new ones.
     pub(super) async fn native_prepare_json(
         &self,
         value: &Json,
         folder: &Json,
     ) -> Result<Json, ClientError> {
-        parse_value(value, "prepareJson")?;
+        let named = parse_value(value, "prepareJson")?;
+        // What this daemon does not look at itself: scripts, folders, names that are taken.
+        let folder_text = folder.as_str().unwrap_or_default();
+        prepare_all(&named, &self.surroundings(folder_text))?;
+        let before = self.0.listing().await?;
+        let taken = |app: &&AppConfig| before.infos.iter().any(|info| *info.name == *app.name());
+        if let Some(app) = named.iter().find(taken) {
+            self.expect_restartable(app.name(), true)?;
+        }
         let apps = match value.get("apps").unwrap_or(value) {
             Json::Array(apps) => apps.clone(),
             app => vec![app.clone()],
@@ -82,13 +261,80 @@ impl Client {
         let check =
             |app: Json| self.methods().check_named("prepareJson", vec![app, folder.clone()]);
         let calls = apps.into_iter().map(check).collect::<Result<Vec<_>, _>>()?;
-        let mut started = Vec::new();
-        for call in &calls {
-            match self.0.send(call, self.timeout(call).await?).await? {
-                Json::Array(processes) => started.extend(processes),
-                process => started.push(process),
+        let mut launched = Vec::new();
+        for (call, app) in calls.iter().zip(named) {
+            let one = |result: Result<Json, ClientError>| Launched {
+                action: Action::Start,
+                name: app.name().to_owned(),
+                pm_id: result.as_ref().ok().and_then(id_of),
+                result,
+            };
+            match self.prepare(call).await {
+                Ok(Json::Array(processes)) => {
+                    launched.extend(processes.into_iter().map(|process| one(Ok(process))));
+                }
+                result => launched.push(one(result)),
             }
         }
-        Ok(Json::Array(started))
+        processes(launched)
+    }
+}
+
+/// The processes, if nothing went wrong.
+fn processes(launched: Vec<Launched>) -> Result<Json, ClientError> {
+    if launched.iter().any(|one| one.result.is_err()) {
+        return Err(ClientError::Partly { launched });
+    }
+    Ok(launched.into_iter().filter_map(|one| one.result.ok()).collect())
+}
+
+/// What the reply to `prepare` means; `told` are the processes that need no telling any more.
+fn launches(
+    reply: Result<Json, ClientError>,
+    name: String,
+    after: &Listing,
+    told: &mut BTreeSet<u64>,
+) -> Vec<Launched> {
+    let named: Vec<u64> = match &reply {
+        Ok(Json::Array(instances)) => instances.iter().filter_map(id_of).collect(),
+        _ => Vec::new(),
+    };
+    // Where one instance failed, those before it run.
+    let is_its = |raw: &&Json| match named.as_slice() {
+        [] => text(raw.get("name")) == name,
+        named => id_of(raw).is_some_and(|id| named.contains(&id)),
+    };
+    let new = after.raw.iter().filter(is_its).filter_map(|raw| Some((id_of(raw)?, raw)));
+    let mut launched: Vec<Launched> = new
+        .filter(|(id, _)| told.insert(*id))
+        .map(|(id, raw)| Launched {
+            action: Action::Start,
+            name: name.clone(),
+            pm_id: Some(id),
+            result: Ok(raw.clone()),
+        })
+        .collect();
+    if let Err(error) = reply {
+        launched.push(Launched { action: Action::Start, name, pm_id: None, result: Err(error) });
+    }
+    launched
+}
+
+fn listed(listing: &Listing, id: u64) -> Option<Json> {
+    listing.raw.iter().find(|raw| id_of(raw) == Some(id)).cloned()
+}
+
+/// A process's id, in whichever of its shapes.
+fn id_of(process: &Json) -> Option<u64> {
+    let inner = || process.get("pm2_env")?.get("pm_id")?.as_u64();
+    process.get("pm_id").and_then(Json::as_u64).or_else(inner)
+}
+
+/// Text as PM2 compares it: names may be numbers.
+fn text(value: Option<&Json>) -> String {
+    match value {
+        Some(Json::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => String::new(),
     }
 }

@@ -64,6 +64,27 @@ async fn a_timeout_is_named_and_the_next_call_has_a_new_connection() {
 }
 
 #[tokio::test]
+async fn a_list_that_was_refused_or_is_broken_is_an_error() {
+    let script = Script::default()
+        .with("getMonitorData", When::Next, Fault::Refuse("not now".to_owned()))
+        .with("getMonitorData", When::Next, Fault::BrokenJson)
+        .with("getMonitorData", When::Next, Fault::WithoutEnv);
+    let demo = demo(script);
+    let client = connect(&demo, PATIENCE).await;
+    let refused = client.snapshot().await.unwrap_err();
+    assert!(
+        matches!(&refused, ClientError::Daemon { message, .. } if message == "not now"),
+        "{refused:?}"
+    );
+    let broken = client.snapshot().await.unwrap_err();
+    assert!(matches!(&broken, ClientError::BadReply { method, .. } if method == "getMonitorData"));
+    let partial = client.snapshot().await.unwrap();
+    assert_eq!((partial.processes.len(), partial.warnings.len()), (3, 1));
+    assert_eq!(client.version().await.unwrap().as_deref(), Some("7.0.4"));
+    end(&demo);
+}
+
+#[tokio::test]
 async fn what_the_daemon_has_not_is_composed() {
     let demo = demo(Script::default());
     let client = connect(&demo, PATIENCE).await;

@@ -8,7 +8,8 @@ use super::{Client, ClientError};
 
 impl Client {
     /// Starts apps: one app, an array of them, or `{apps: []}`, as an ecosystem file has them.
-    /// Relative paths are in `cwd`. Gives the processes that were started.
+    /// Relative paths are in `cwd`. What has an app's name already is restarted with its
+    /// configuration. Gives the processes; the `action` of each is `started` or `restarted`.
     ///
     /// ```no_run
     /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
@@ -20,7 +21,8 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// [`ClientError`]; nothing is started where an app is not understood.
+    /// [`ClientError`]; nothing is started where an app is not understood, and
+    /// [`ClientError::Partly`] says what became of each where one failed after that.
     pub async fn prepare_json(&self, json_app: &Json, cwd: &str) -> Result<Json, ClientError> {
         self.call("prepareJson", vec![json_app.clone(), json!(cwd)]).await
     }
@@ -173,7 +175,7 @@ impl Client {
         self.call("deleteAll", vec![json!({})]).await
     }
 
-    /// The processes that run a script of this file name.
+    /// The `pm2_env` of each process that runs a script of this file name; null where none does.
     ///
     /// ```no_run
     /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {

@@ -15,6 +15,7 @@ use crate::model::DaemonId;
 use crate::model::call::{CallOutcome, NamedCall};
 use crate::model::log::one_line;
 use crate::model::report::Report;
+use crate::protocol::redact::without_environment;
 use crate::protocol::text;
 
 /// Makes the call, reports how it ended and asks for a poll.
@@ -28,7 +29,10 @@ pub(super) async fn run(
         Ok(session) => {
             let calling = session.call_by_name(&call.method, call.args, watch.timings.named);
             match calling.await {
-                Ok(value) => CallOutcome::Answered(one_line(&value.to_string()).text),
+                // On a screen, over somebody's shoulder: no secrets.
+                Ok(value) => {
+                    CallOutcome::Answered(one_line(&without_environment(value).to_string()).text)
+                }
                 Err(failure) => failed(failure),
             }
         }

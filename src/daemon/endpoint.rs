@@ -17,6 +17,16 @@ use crate::protocol::text;
 const SOCKET_PATH_BYTES_MAX: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
 /// The two sockets of a daemon.
+///
+/// ```
+/// use pm2_tui::daemon::Endpoint;
+///
+/// let usual = Endpoint::from_env(|name| (name == "HOME").then(|| "/home/deploy".into()))?;
+/// assert_eq!(usual, Endpoint::in_home("/home/deploy/.pm2".as_ref()));
+/// let old = Endpoint::at("tcp://127.0.0.1:6666", "/home/deploy/.pm2".as_ref())?;
+/// assert_eq!(old.publish.to_string(), "tcp://127.0.0.1:6667");
+/// # Ok::<(), pm2_tui::daemon::EndpointError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// The daemon's `PM2_HOME`.
@@ -36,7 +46,7 @@ pub enum EndpointError {
     #[error("neither PM2_HOME nor HOME is set: name the daemon's folder with --home")]
     NoHome,
     /// A TCP address without a host or a port.
-    #[error("{address} is no address: tcp://HOST:PORT is one")]
+    #[error("{address} is no address: tcp://HOST:PORT or the path of a socket is one")]
     Tcp {
         /// What was given.
         address: Box<str>,
@@ -62,6 +72,9 @@ impl Endpoint {
     /// # Errors
     /// [`EndpointError::Tcp`] for a `tcp://` without a host or a port.
     pub fn at(address: &str, home: &Path) -> Result<Self, EndpointError> {
+        if address.is_empty() {
+            return Err(EndpointError::Tcp { address: "an empty text".into() });
+        }
         let rpc = Socket::parse(address.as_ref())?;
         let publish = match &rpc {
             Socket::Unix(path) => Socket::Unix(path.with_file_name("pub.sock")),
@@ -82,7 +95,8 @@ impl Endpoint {
 
     /// The daemon that `pm2` itself would talk to: `PM2_HOME`, else `$HOME/.pm2`, with the sockets
     /// that `PM2_DAEMON_RPC_PORT` and `PM2_DAEMON_PUB_PORT` name instead of the usual ones: paths,
-    /// ports on this machine, or `tcp://HOST:PORT`. An empty variable counts as none, as in PM2's
+    /// ports on this machine, or `tcp://HOST:PORT`; where only the first is a port, the bus is on the
+    /// next one. An empty variable counts as none, as in PM2's
     /// `paths.js`.
     ///
     /// # Errors
@@ -96,6 +110,10 @@ impl Endpoint {
         let mut endpoint = Self::in_home(&home);
         if let Some(rpc) = set("PM2_DAEMON_RPC_PORT") {
             endpoint.rpc = Socket::parse(rpc.as_os_str())?;
+            // Never the bus of another daemon.
+            if let Socket::Tcp { .. } = endpoint.rpc {
+                endpoint.publish = Self::at(&endpoint.rpc.to_string(), &home)?.publish;
+            }
         }
         if let Some(publish) = set("PM2_DAEMON_PUB_PORT") {
             endpoint.publish = Socket::parse(publish.as_os_str())?;
@@ -221,6 +239,8 @@ mod tests {
         assert_eq!(other.home, Path::new("/p"));
         assert_eq!(other.rpc, Socket::Unix("/r".into()));
         assert_eq!(other.publish, Socket::Unix("/b".into()));
+        let alone = from(&[("PM2_HOME", "/p"), ("PM2_DAEMON_RPC_PORT", "6666")]).unwrap();
+        assert_eq!(alone.publish.to_string(), "tcp://127.0.0.1:6667", "never /p/pub.sock");
         let old = from(&[
             ("PM2_HOME", "/p"),
             ("PM2_DAEMON_RPC_PORT", "6666"),

@@ -12,6 +12,7 @@ pub(crate) mod clock;
 pub(crate) mod connection;
 pub mod endpoint;
 mod gather;
+mod guard;
 pub mod inbox;
 mod message;
 pub(crate) mod named;

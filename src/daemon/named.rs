@@ -9,24 +9,29 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use tokio::sync::Mutex;
 
+use super::clock::now_ms;
 use super::connection::CallError;
+use super::guard::{self, HomeLock};
 use super::message;
 use super::session::Session;
-use crate::protocol::process::{ProcessInfo, ProcessStatus, decode_monitor_data};
+use crate::protocol::process::{
+    ExecMode, ProcessInfo, ProcessStatus, Snapshot, decode_monitor_data,
+};
 use crate::protocol::rpc::{Call, CallRefused, CheckedCall, Outcome, Reply};
 use crate::protocol::text::clean;
 
 /// Over the longest that a process may take, a reload gets this (PM2.md section 7).
 const RELOAD_MIN: Duration = Duration::from_secs(15);
-/// How long the log files may take to be open again after `reloadLogs`.
-const LOGS_REOPEN: Duration = Duration::from_secs(1);
+/// How long the log files may take to be open, after `reloadLogs` and after the start of a worker.
+const LOGS_REOPEN: Duration = Duration::from_secs(2);
 /// `sendSignalToProcessName` waits 200 ms for each two processes.
 const SIGNALS_MAX: Duration = Duration::from_secs(30);
 /// What `kill_timeout` and `listen_timeout` are together where a process has none of its own
 /// (PM2's `constants.js`).
 const SLOW_DEFAULT_MS: u64 = 1_600 + 3_000;
 
-/// Held while a daemon opens its log files again, whichever it is.
+/// Held while a daemon opens its log files again, whichever it is; a lock on its folder keeps other
+/// programs from it.
 static RELOADING_LOGS: Mutex<()> = Mutex::const_new(());
 
 /// Why a call by name has no reply.
@@ -57,7 +62,6 @@ impl From<CallRefused> for CallFailure {
 pub(crate) struct Listing {
     pub(crate) raw: Vec<Json>,
     pub(crate) infos: Vec<ProcessInfo>,
-    pub(crate) warnings: Vec<String>,
 }
 
 impl Listing {
@@ -92,11 +96,10 @@ impl Session {
         match method {
             "msgProcess" => message::send(self, &call, base).await,
             "reloadLogs" => self.reload_logs(&call, base).await,
-            "sendSignalToProcessId" => {
-                self.expect_running(&call, base).await?;
-                self.exchange(&call, base).await
+            _ => {
+                guard::check(self, &call, base).await?;
+                self.exchange(&call, self.time_for(&call, base).await?).await
             }
-            _ => self.exchange(&call, self.time_for(&call, base).await?).await,
         }
     }
 
@@ -114,17 +117,33 @@ impl Session {
         self.connection.call(call, timeout).await.map_err(no_reply)
     }
 
-    /// Asks for all processes.
-    pub(crate) async fn listing(&self, timeout: Duration) -> Result<Listing, CallFailure> {
+    /// Asks for all processes, and gives the reply, too.
+    pub(crate) async fn ask_processes(
+        &self,
+        timeout: Duration,
+    ) -> Result<(Reply, Snapshot), CallFailure> {
         let call = self.methods.check(&Call::GetMonitorData)?;
         let reply = self.reply(&call, timeout).await?;
-        let Json::Array(raw) = first_value(call.method(), &reply)? else {
-            return Err(bad_reply(call.method(), "it is no list of processes"));
+        let snapshot = match decode_monitor_data(reply.body()) {
+            Ok(snapshot) => snapshot,
+            // Where the daemon refused, its own words.
+            Err(error) => {
+                first_value(call.method(), &reply)?;
+                return Err(bad_reply(call.method(), &error.to_string()));
+            }
         };
-        let snapshot = decode_monitor_data(reply.body())
-            .map_err(|error| bad_reply(call.method(), &error.to_string()))?;
         self.remember(&snapshot);
-        Ok(Listing { raw, infos: snapshot.processes, warnings: snapshot.warnings })
+        Ok((reply, snapshot))
+    }
+
+    /// Asks for all processes, for those who need them raw, too.
+    pub(crate) async fn listing(&self, timeout: Duration) -> Result<Listing, CallFailure> {
+        let (reply, snapshot) = self.ask_processes(timeout).await?;
+        let method = Call::GetMonitorData.method();
+        let Json::Array(raw) = first_value(method, &reply)? else {
+            return Err(bad_reply(method, "it is no list of processes"));
+        };
+        Ok(Listing { raw, infos: snapshot.processes })
     }
 
     /// How long a call may take: `base`, and what the daemon itself may take.
@@ -135,9 +154,10 @@ impl Session {
     ) -> Result<Duration, CallFailure> {
         let arg = call.args().first();
         Ok(match call.method() {
-            "startProcessId" | "stopProcessId" | "restartProcessId" | "deleteProcessId"
-            | "stopAll" | "deleteAll" | "stopProcessName" | "restartProcessName"
-            | "deleteProcessName" | "duplicateProcessId" => base + self.slowest(base).await?,
+            "restartProcessId" => base + self.slowest(base).await? + renewed(arg),
+            "startProcessId" | "stopProcessId" | "deleteProcessId" | "stopAll" | "deleteAll"
+            | "stopProcessName" | "restartProcessName" | "deleteProcessName"
+            | "duplicateProcessId" => base + self.slowest(base).await?,
             "reloadProcessId" | "softReloadProcessId" => {
                 base + self.slowest(base).await?.max(RELOAD_MIN)
             }
@@ -151,7 +171,7 @@ impl Session {
     /// The longest that a process may take to stop and start again.
     async fn slowest(&self, timeout: Duration) -> Result<Duration, CallFailure> {
         if self.slow_ms.load(Ordering::Relaxed) == 0 {
-            self.listing(timeout).await?;
+            self.ask_processes(timeout).await?;
         }
         Ok(Duration::from_millis(self.slow_ms.load(Ordering::Relaxed)))
     }
@@ -161,27 +181,17 @@ impl Session {
     /// `tests/client`: their log streams are for a moment just the paths of their files).
     async fn reload_logs(&self, call: &CheckedCall, base: Duration) -> Result<Json, CallFailure> {
         let _alone = RELOADING_LOGS.lock().await;
+        let _alone_here = HomeLock::take(self.home.clone()).await;
+        // So does the first call to a worker that has just started and still opens its logs.
+        let listing = self.listing(base).await?;
+        let workers = listing.infos.iter().filter(|info| info.exec_mode == ExecMode::Cluster);
+        let last = workers.filter_map(|info| info.online_since_ms).max();
+        let age_ms = last.map_or(i64::MAX, |last| now_ms().saturating_sub(last));
+        let age = Duration::from_millis(u64::try_from(age_ms).unwrap_or(0));
+        tokio::time::sleep(LOGS_REOPEN.saturating_sub(age)).await;
         let reply = self.exchange(call, base).await;
         tokio::time::sleep(LOGS_REOPEN).await;
         reply
-    }
-
-    /// God signals pid 0, which is its own process group, when the process does not run.
-    async fn expect_running(&self, call: &CheckedCall, base: Duration) -> Result<(), CallFailure> {
-        let id = call.args().first().and_then(|opts| opts.get("process_id")?.as_u64());
-        let listing = self.listing(base).await?;
-        let found = listing.infos.iter().find(|info| Some(u64::from(info.pm_id.0)) == id);
-        let Some(info) = found else {
-            return Err(no_such_process(&id.unwrap_or_default().to_string()));
-        };
-        if is_running(info) {
-            return Ok(());
-        }
-        Err(CallFailure::Unsafe(format!(
-            "process {} is {}: not sent, since PM2 would signal itself",
-            info.pm_id,
-            info.status.as_str()
-        )))
     }
 }
 
@@ -204,6 +214,12 @@ fn starting(app: Option<&Json>) -> Duration {
     milliseconds(app, "listen_timeout", 3_000).saturating_mul(u32::try_from(count).unwrap_or(64))
 }
 
+/// What the times of a new configuration add to a restart.
+fn renewed(opts: Option<&Json>) -> Duration {
+    let conf = opts.and_then(|opts| opts.get("env")?.get("current_conf"));
+    milliseconds(conf, "kill_timeout", 0) + milliseconds(conf, "listen_timeout", 0)
+}
+
 fn milliseconds(arg: Option<&Json>, key: &str, default: u64) -> Duration {
     Duration::from_millis(arg.and_then(|arg| arg.get(key)?.as_u64()).unwrap_or(default))
 }
@@ -216,19 +232,22 @@ fn bad_reply(method: &str, reason: &str) -> CallFailure {
     CallFailure::BadReply { method: method.into(), reason: reason.to_owned() }
 }
 
-/// The first value of a reply. An envelope of a shape that was never seen is its own value.
+/// The value of a reply; all of them where there are several. An envelope of a shape that was never
+/// seen is its own value.
 fn first_value(method: &str, reply: &Reply) -> Result<Json, CallFailure> {
     match reply.outcome().map_err(|error| bad_reply(method, &error.to_string()))? {
+        Outcome::Success(values) if values.len() > 1 => Ok(Json::Array(values)),
         Outcome::Success(values) => Ok(values.into_iter().next().unwrap_or_default()),
         Outcome::Failure { message, stack } => match serde_json::from_slice(reply.body()) {
             Ok(Json::Object(fields))
-                if !fields.is_empty()
-                    && !fields.contains_key("error")
-                    && !fields.get("args").is_some_and(Json::is_array) =>
+                if fields.is_empty()
+                    || fields.contains_key("error")
+                    || fields.get("args").is_some_and(Json::is_array) =>
             {
-                Ok(Json::Object(fields))
+                Err(CallFailure::Said { message, stack })
             }
-            _ => Err(CallFailure::Said { message, stack }),
+            Ok(unknown) => Ok(unknown),
+            Err(_) => Err(CallFailure::Said { message, stack }),
         },
     }
 }

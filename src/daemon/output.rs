@@ -11,7 +11,7 @@ use crate::model::DaemonId;
 use crate::model::assembler::{Line, LineAssembler};
 use crate::model::log::{LineKind, LogLine, LogSource, Severity};
 use crate::model::report::Report;
-use crate::protocol::bus::{BusPmId, LogChunk, LogStream, Other};
+use crate::protocol::bus::{BusPmId, LogChunk, LogStream, Other, raw};
 use crate::protocol::process::PmId;
 
 /// The most outputs with a state of their own.
@@ -152,7 +152,8 @@ impl Output {
         });
     }
 
-    /// Takes a message of an app: its `data`, or `raw`, as one line under its topic.
+    /// Takes a message of an app: its `data`, or `raw`, as one line under its topic; where God has a
+    /// general one, under the `type` that the app gave it.
     pub(super) fn push_message(
         &mut self,
         topic: &str,
@@ -172,6 +173,8 @@ impl Output {
         };
         let source = LogSource { daemon: self.daemon, pm_id, name };
         let at_ms = other.at_ms.unwrap_or_else(now_ms);
+        let own = raw::other_topic(topic, &other.json);
+        let topic = own.as_deref().unwrap_or(topic);
         let line = LogLine::message(at_ms, source, topic, &other.said());
         // The inbox counts bytes; long lines do not gather here, where only lines are counted.
         let is_long = line.text.text.len() > LONG_LINE_BYTES;

@@ -4,6 +4,7 @@
 //! what that list allows. Each change of the connection is reported.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -33,6 +34,11 @@ pub(crate) struct Session {
     /// The processes that the last poll called `online` without a pid: PM2 could not spawn them.
     /// An event has no pid either, so only a poll can tell.
     ghosts: Mutex<BTreeSet<PmId>>,
+    /// The daemon's `PM2_HOME`.
+    pub(super) home: PathBuf,
+    /// Whether its processes can be looked at here: it is a process of this machine, and no other
+    /// end of a forwarded socket.
+    pub(super) is_here: bool,
     /// The longest that a process may take to stop and start again, milliseconds; 0 until it is
     /// known.
     pub(super) slow_ms: AtomicU64,
@@ -159,7 +165,8 @@ async fn connect(watch: &Watch) -> Result<Session, Problem> {
         (&watch.tasks, &watch.generation),
         watch.warn_fn(),
     );
-    let (session, version) = opening.await?;
+    let session = opening.await?;
+    let version = session.version(watch.timings.handshake).await?;
     watch.report(Report::Methods(Arc::new(session.methods.clone())));
     if let Some(version) = version {
         watch.report(Report::Version(version));
@@ -168,8 +175,8 @@ async fn connect(watch: &Watch) -> Result<Session, Problem> {
 }
 
 impl Session {
-    /// Opens a connection and asks for the methods, then for the version. Each of the three may
-    /// take `timeout`; `tasks` get the tasks, which end with the generation.
+    /// Opens a connection and asks for the methods. Each of the two may take `timeout`; `tasks` get
+    /// the tasks, which end with the generation.
     ///
     /// # Errors
     /// Why not.
@@ -179,11 +186,12 @@ impl Session {
         timeout: Duration,
         (tasks, generation): (&TaskTracker, &CancellationToken),
         warn: WarnFn,
-    ) -> Result<(Self, Option<Box<str>>), Problem> {
+    ) -> Result<Self, Problem> {
         let connecting = endpoint.connect(&endpoint.rpc);
         let stream = tokio::time::timeout(timeout, connecting)
             .await
             .map_err(|_| Problem::Silent { method: "connect".into() })??;
+        let is_here = stream.peer_pid().is_some_and(is_god);
         let connection = Connection::open(stream, frame_bytes_max, tasks, generation, warn);
         let reply = connection
             .methods(timeout)
@@ -191,20 +199,32 @@ impl Session {
             .map_err(|error| call_problem(&connection, "methods", &error))?;
         let methods = Methods::parse(&reply)
             .map_err(|error| Problem::NotPm2 { reason: text::clean(&error.to_string()).into() })?;
-        let session =
-            Self { connection, methods, ghosts: Mutex::default(), slow_ms: AtomicU64::new(0) };
-        // A daemon that does not tell its version can still be watched.
-        let Ok(call) = session.methods.check(&Call::GetVersion) else {
-            return Ok((session, None));
-        };
-        let reply = session
-            .connection
-            .call(&call, timeout)
-            .await
-            .map_err(|error| call_problem(&session.connection, "getVersion", &error))?;
-        let version = version(&reply).map(|version| text::clean(&version).into());
-        Ok((session, version))
+        Ok(Self {
+            connection,
+            methods,
+            ghosts: Mutex::default(),
+            home: endpoint.home.clone(),
+            is_here,
+            slow_ms: AtomicU64::new(0),
+        })
     }
+
+    /// Asks for the version; a daemon that does not tell it can still be watched.
+    async fn version(&self, timeout: Duration) -> Result<Option<Box<str>>, Problem> {
+        let Ok(call) = self.methods.check(&Call::GetVersion) else {
+            return Ok(None);
+        };
+        let asking = self.connection.call(&call, timeout).await;
+        let reply = asking.map_err(|error| call_problem(&self.connection, "getVersion", &error))?;
+        Ok(version(&reply).map(|version| text::clean(&version).into()))
+    }
+}
+
+/// Whether this process of this machine is a God daemon; it gives itself that title
+/// (`lib/Daemon.js`).
+fn is_god(pid: u32) -> bool {
+    let title = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&title).contains("God Daemon")
 }
 
 fn version(reply: &Reply) -> Option<String> {

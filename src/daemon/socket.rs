@@ -114,6 +114,14 @@ impl Stream {
         }
     }
 
+    /// The process that listens at the other end of a unix socket, by its id here.
+    pub(super) fn peer_pid(&self) -> Option<u32> {
+        match self {
+            Self::Unix(stream) => u32::try_from(stream.peer_cred().ok()?.pid()?).ok(),
+            Self::Tcp(_) => None,
+        }
+    }
+
     pub(super) async fn unix(path: &Path) -> io::Result<Self> {
         Ok(Self::Unix(UnixStream::connect(path).await?))
     }

@@ -6,9 +6,9 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::EcosystemError;
 use super::schema::{self, KEYS};
-use super::{EcosystemError, cron};
-use crate::protocol::text;
+use crate::protocol::{cron, text};
 
 /// The longest name that an error shows, characters.
 const SHOWN_CHARS_MAX: usize = 200;
@@ -60,8 +60,8 @@ impl AppConfig {
             Some(name) if !name.is_empty() => name.to_owned(),
             _ => stem(script).to_owned(),
         };
-        if let Some(reason) = keys.get("cron_restart").and_then(bad_cron) {
-            return Err(wrong("cron_restart", reason));
+        if let Some(Err(error)) = keys.get("cron_restart").map(cron::check_value) {
+            return Err(wrong("cron_restart", error.to_string()));
         }
         keys.insert("name".to_owned(), json!(name));
         Ok(Self { file: file.to_owned(), name, keys, deploy: Map::new() })
@@ -179,17 +179,6 @@ fn read_keys(entry: &Map<String, Json>) -> Result<Map<String, Json>, (String, St
         keys.insert(name.clone(), value.clone());
     }
     Ok(keys)
-}
-
-fn bad_cron(value: &Json) -> Option<String> {
-    match value {
-        Json::String(pattern) if !pattern.is_empty() => cron::check(pattern).err(),
-        // 0 is PM2's way to say none.
-        Json::Number(number) if number.as_f64() != Some(0.0) => {
-            Some(format!("must be a cron pattern, and is {number}"))
-        }
-        _ => None,
-    }
 }
 
 /// A path's last part without its extension; a leading dot starts no extension.

@@ -1,4 +1,4 @@
-//! The environment that an app gets.
+//! The environment that an app gets, when it is new and when it is restarted.
 //!
 //! Source: `prepareAppConf` and `mergeEnvironmentVariables` in `lib/Common.js`, `_startJson` in
 //! `lib/API.js` and `getModuleConf` of PM2 7.0.4. From the weakest to the strongest: the caller's
@@ -11,6 +11,7 @@ use std::path::Path;
 use serde_json::{Map, Value as Json, json};
 
 use super::{AppConfig, Context};
+use crate::protocol::settings::is_free_variable;
 
 /// What an app that runs under PM2 has in its environment and must not hand down (`safeExtend`).
 const PM2S_OWN: &[&str] = &[
@@ -60,6 +61,8 @@ const PM2S_OWN: &[&str] = &[
     "exit_code",
 ];
 
+type Variables = Map<String, Json>;
+
 /// All of it. `name` is the name that the daemon will list, `own` the app's `env` and what its
 /// other keys add to it.
 ///
@@ -68,13 +71,38 @@ const PM2S_OWN: &[&str] = &[
 pub(super) fn build(
     app: &AppConfig,
     name: &str,
-    own: Map<String, Json>,
+    own: Variables,
     context: &Context,
-) -> Result<Map<String, Json>, String> {
-    let mut env = callers(app, context);
+) -> Result<Variables, String> {
+    let mut env = callers(app, app.text("cwd").filter(|cwd| !cwd.is_empty()), context);
     env.extend(own);
     env.insert("PM2_HOME".to_owned(), json!(context.pm2_home.to_string_lossy()));
     env.extend(configured(&context.pm2_home, name)?);
+    finish(&mut env, app, context);
+    Ok(env)
+}
+
+/// What a restart with a new configuration brings: all of it, and the app's own part, which
+/// replaces its `env` in the daemon.
+///
+/// # Errors
+/// As [`build`].
+pub(super) fn rebuild(
+    app: &AppConfig,
+    name: &str,
+    mut own: Variables,
+    context: &Context,
+) -> Result<(Variables, Variables), String> {
+    finish(&mut own, app, context);
+    let mut env = callers(app, None, context);
+    env.insert("PM2_HOME".to_owned(), json!(context.pm2_home.to_string_lossy()));
+    env.extend(own.clone());
+    env.extend(configured(&context.pm2_home, name)?);
+    Ok((env, own))
+}
+
+/// Turns values that no variable can have into text, and lays over what `--env` names.
+fn finish(env: &mut Variables, app: &AppConfig, context: &Context) {
     for value in env.values_mut() {
         if value.is_null() || value.is_object() || value.is_array() {
             *value = Json::String(value.to_string());
@@ -87,17 +115,17 @@ pub(super) fn build(
             env.extend(variables.clone());
         }
     }
-    Ok(env)
 }
 
 /// The caller's variables, and those that the CLI sets for itself, as far as they are passed on.
-fn callers(app: &AppConfig, context: &Context) -> Map<String, Json> {
-    let mut env: Map<String, Json> =
-        context.environment.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+fn callers(app: &AppConfig, cwd: Option<&str>, context: &Context) -> Variables {
+    // Those that God would take for settings of its own are no part of it.
+    let variables = context.environment.iter().filter(|(name, _)| is_free_variable(name));
+    let mut env: Variables = variables.map(|(name, value)| (name.clone(), json!(value))).collect();
     // The CLI passes its own environment on, with what it wrote there itself.
     env.insert("PM2_USAGE".to_owned(), json!("CLI"));
     env.insert("PM2_JSON_PROCESSING".to_owned(), json!("true"));
-    if let Some(cwd) = app.text("cwd").filter(|cwd| !cwd.is_empty()) {
+    if let Some(cwd) = cwd {
         env.insert("PWD".to_owned(), json!(cwd));
     }
     let is_set = |name: &str| context.environment.get(name);
@@ -119,7 +147,11 @@ fn callers(app: &AppConfig, context: &Context) -> Map<String, Json> {
 }
 
 /// What `pm2 set NAME:KEY VALUE` left for this app.
-fn configured(home: &Path, name: &str) -> Result<Map<String, Json>, String> {
+fn configured(home: &Path, name: &str) -> Result<Variables, String> {
+    if !is_free_variable(name) {
+        // God would take it for a setting.
+        return Ok(Map::new());
+    }
     let file = home.join("module_conf.json");
     let Ok(content) = std::fs::read_to_string(&file) else {
         return Ok(Map::from_iter([(name.to_owned(), json!({}))]));

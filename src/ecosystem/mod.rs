@@ -19,12 +19,12 @@
 //! ```
 //!
 //! To start the apps of a file: [`load`], [`prepare_all`], [`create_log_folders`], then one call of
-//! `prepare` for each payload.
+//! `prepare` for each payload; where a process has the name already, [`restart_env`] and one of
+//! `restartProcessId`.
 
 mod accounts;
 mod app;
 mod comments;
-mod cron;
 mod environment;
 mod error;
 mod interpreter;
@@ -32,6 +32,7 @@ mod load;
 mod node;
 mod paths;
 mod prepare;
+mod restart;
 mod schema;
 
 pub use app::AppConfig;
@@ -39,6 +40,7 @@ pub use error::EcosystemError;
 pub use load::{is_config_file, load, parse_json, parse_value};
 pub use node::NodeFinder;
 pub use prepare::{Context, check_environment, create_log_folders, prepare_all, prepare_payloads};
+pub use restart::restart_env;
 
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,7 @@ use super::accounts::Accounts;
 use super::app::shown;
 use super::interpreter::{self, Search};
 use super::{AppConfig, EcosystemError, environment, paths, schema};
+use crate::protocol::settings;
 
 /// What the pm2 CLI takes from the shell that it runs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,9 +85,12 @@ const FILES: [&str; 4] = ["pm_log_path", "pm_out_log_path", "pm_err_log_path", "
 /// # Errors
 /// [`EcosystemError::App`]: script or folder missing, no interpreter, an unknown user.
 pub fn prepare_payloads(app: &AppConfig, context: &Context) -> Result<Vec<Json>, EcosystemError> {
-    payload(app, context, &Accounts::read())
-        .map(|payload| vec![payload])
-        .map_err(|(key, reason)| app.wrong(key, reason))
+    let payload =
+        payload(app, context, &Accounts::read()).map_err(|(key, reason)| app.wrong(key, reason))?;
+    match payload.as_object().and_then(settings::trouble) {
+        Some((key, reason)) => Err(app.wrong(&key, reason)),
+        None => Ok(vec![payload]),
+    }
 }
 
 /// The payloads of all apps, in order, or the first error: to be called before any is sent.
@@ -114,24 +118,33 @@ pub fn create_log_folders(payloads: &[Json]) -> Result<(), EcosystemError> {
     Ok(())
 }
 
-type Wrong = (&'static str, String);
+pub(super) type Wrong = (&'static str, String);
 
-pub(super) fn payload(
+/// An app as the pm2 CLI has it once it has read the file.
+pub(super) struct Settled {
+    /// PM2's keys, but for `env`.
+    pub(super) keys: Map<String, Json>,
+    /// The app's `env`, and what other keys add to it.
+    pub(super) own: Map<String, Json>,
+    /// The name that the daemon will list.
+    pub(super) name: String,
+}
+
+pub(super) fn settle(
     app: &AppConfig,
     context: &Context,
     accounts: &Accounts,
-) -> Result<Json, Wrong> {
+) -> Result<Settled, Wrong> {
     let mut keys = app.keys.clone();
-    let cwd = folder(app, context)?;
-    let mut own = keys.get("env").and_then(Json::as_object).cloned().unwrap_or_default();
+    let mut own = match keys.remove("env") {
+        Some(Json::Object(own)) => own,
+        _ => Map::new(),
+    };
     if let Some(user) = account(&mut keys, accounts)? {
         own.insert("HOME".to_owned(), json!(user));
     }
     if let Some(io) = keys.get("io") {
         own.insert("io".to_owned(), io.clone());
-    }
-    if let Some(port) = keys.get("port").filter(|port| schema::is_truthy(port)) {
-        own.insert("PORT".to_owned(), port.clone());
     }
     if !keys.get("namespace").is_some_and(schema::is_truthy) {
         keys.insert("namespace".to_owned(), json!("default"));
@@ -144,8 +157,31 @@ pub(super) fn payload(
         keys.insert("name".to_owned(), json!(name));
     }
     keys.insert("username".to_owned(), json!(username(context, accounts)));
+    if let Some(shell) = shell(app, context) {
+        keys.insert("script".to_owned(), json!(shell));
+        keys.insert("args".to_owned(), json!(["-c", app.text("script")]));
+    }
+    Ok(Settled { keys, own, name })
+}
+
+/// What runs a `script` that is a whole command line.
+fn shell(app: &AppConfig, context: &Context) -> Option<&'static str> {
+    let is_line = app.text("script").is_some_and(|script| script.contains(' '));
+    is_line.then(|| ["bash", "sh"].into_iter().find(|shell| context.search().has(shell)))?
+}
+
+pub(super) fn payload(
+    app: &AppConfig,
+    context: &Context,
+    accounts: &Accounts,
+) -> Result<Json, Wrong> {
+    let cwd = folder(app, context)?;
+    let Settled { mut keys, mut own, name } = settle(app, context, accounts)?;
+    if let Some(port) = keys.get("port").filter(|port| schema::is_truthy(port)) {
+        own.insert("PORT".to_owned(), port.clone());
+    }
     keys.entry("node_args").or_insert_with(|| json!([]));
-    let script = script(app, &mut keys, &cwd, context)?;
+    let script = script(&mut keys, &cwd, context)?;
     let interpreter = run_with(&mut keys, &script, context)?;
     if interpreter.contains("python") {
         own.insert("PYTHONUNBUFFERED".to_owned(), json!("1"));
@@ -172,26 +208,12 @@ fn folder(app: &AppConfig, context: &Context) -> Result<PathBuf, Wrong> {
 }
 
 /// The absolute path of what is started.
-fn script(
-    app: &AppConfig,
-    keys: &mut Map<String, Json>,
-    cwd: &Path,
-    context: &Context,
-) -> Result<PathBuf, Wrong> {
-    keys.remove("script");
-    let mut script = app.text("script").unwrap_or_default();
+fn script(keys: &mut Map<String, Json>, cwd: &Path, context: &Context) -> Result<PathBuf, Wrong> {
+    let script = keys.remove("script");
+    let script = script.as_ref().and_then(Json::as_str).unwrap_or_default();
     if script == "serve" {
         let reason = "serve is a part of the pm2 command itself; start it with pm2";
         return Err(("script", reason.to_owned()));
-    }
-    if script.contains(' ') {
-        // A whole command line, for a shell.
-        let line = script;
-        let shells = ["bash", "sh"].into_iter();
-        if let Some(shell) = shells.into_iter().find(|shell| context.search().has(shell)) {
-            script = shell;
-            keys.insert("args".to_owned(), json!(["-c", line]));
-        }
     }
     let whole = paths::resolve(cwd, script);
     if whole.exists() {

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use super::accounts::Accounts;
 use super::prepare::{self, Context};
 use super::schema::split_words;
-use super::{AppConfig, check_environment, create_log_folders, parse_value, prepare_all};
+use super::{AppConfig, check_environment, create_log_folders, parse_value, prepare_all, restart};
 
 fn app(value: &Json) -> Result<AppConfig, String> {
     AppConfig::from_json(value, "f.json", 3).map_err(|error| error.to_string())
@@ -385,6 +385,36 @@ fn environments_are_laid_over_each_other() {
     fs::write(place.context.pm2_home.join("module_conf.json"), "{").unwrap();
     let broken = place.prepared(&json!({"script": "app.js"})).unwrap_err();
     assert!(broken.starts_with("env: /home/module_conf.json is no JSON"), "{broken}");
+}
+
+#[test]
+fn a_restart_brings_the_file_as_it_was_written() {
+    let mut place = place();
+    place.context.env_name = Some("test".to_owned());
+    let entry = json!({
+        "name": "x y", "script": "app.js --all", "exec_mode": "cluster", "instances": "max", "cwd": "sub",
+        "port": 80, "out": "o.log", "env": {"A": 1, "B": {"c": 1}}, "env_test": {"A": {"raw": 2}},
+        "filter_env": ["CALL"], "append_env_to_name": true, "cron": "0 4 * * *",
+    });
+    let env = restart::env(&app(&entry).unwrap(), &place.context, &Accounts::default());
+    let mut env: Json = serde_json::from_str(&place.bare(&env.unwrap().to_string())).unwrap();
+    let mut conf = env.as_object_mut().unwrap().remove("current_conf").unwrap();
+    assert!(conf.as_object_mut().unwrap().remove("username").is_some());
+    let own = json!({"A": {"raw": 2}, "B": "{\"c\":1}"});
+    let wanted = json!({
+        "A": own["A"], "B": own["B"], "PATH": "/bin", "PM2_HOME": "/home", "PM2_USAGE": "CLI",
+        "PM2_JSON_PROCESSING": "true", "updateEnv": true, "x y-test": {},
+    });
+    assert_eq!(env, wanted);
+    let wanted = json!({
+        "name": "x y-test", "namespace": "default", "script": "bash", "args": ["-c", "app.js --all"],
+        "instances": 0, "cwd": "sub", "port": 80, "out_file": "o.log", "env": own,
+        "env_test": {"A": {"raw": 2}}, "filter_env": ["CALL"], "append_env_to_name": true,
+        "cron_restart": "0 4 * * *", "vizion": true, "autostart": true, "autorestart": true,
+        "pmx": true, "automation": true, "treekill": true, "windowsHide": true,
+        "instance_var": "NODE_APP_INSTANCE", "kill_retry_time": 100,
+    });
+    assert_eq!(conf, wanted);
 }
 
 #[test]

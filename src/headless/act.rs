@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use serde_json::{Value as Json, json};
 
 use super::failure::{Code, Failure};
@@ -13,7 +13,7 @@ use super::{Context, ask, call, output, targets};
 use crate::cli::Targets;
 use crate::client::{Client, ClientError};
 use crate::model::Action;
-use crate::protocol::process::ProcessInfo;
+use crate::protocol::process::{ProcessInfo, ProcessStatus};
 use crate::protocol::text::clean;
 
 /// Actions under way at once, as in the pm2 CLI (`PM2_CONCURRENT_ACTIONS`).
@@ -66,36 +66,122 @@ pub(super) async fn each(
     infos: Vec<ProcessInfo>,
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
-    let at_once = if infos.len() <= ALONE_MAX { 1 } else { CONCURRENT_MAX };
-    let runs = groups(action, infos).into_iter().map(|group| {
-        stream::iter(group).then(|info| async move {
-            let result = client.act(action, &info).await;
-            (info, result)
-        })
-    });
-    let mut outcomes = stream::iter(runs.map(Box::pin)).flatten_unordered(at_once);
+    // A script that starts what runs has what it wants.
+    let runs = |info: &ProcessInfo| {
+        action == Action::Start && info.status == ProcessStatus::Online && info.pid.is_some()
+    };
+    let (running, infos): (Vec<_>, Vec<_>) = infos.into_iter().partition(runs);
+    for info in &running {
+        writeln!(out, "{} is online already", label(context, info))?;
+    }
+    let mut outcomes = acting(client, action, infos);
     let mut code = Code::Fine;
+    let mut done = Vec::new();
     while let Some((info, result)) = outcomes.next().await {
-        let label = output::printable(&targets::label(&info), context.is_ascii);
         match result {
             Ok(()) => {
-                writeln!(out, "{} {label}", action.participle())?;
-                out.flush()?;
+                // A deletion is told once it is seen.
+                if action != Action::Delete {
+                    writeln!(out, "{} {}", action.participle(), label(context, &info))?;
+                    out.flush()?;
+                }
+                done.push(info);
             }
             Err(error) => {
-                let worse = worse(code, &error);
-                output::complain(&clean(&format!("cannot {} {label}: {error}", action.verb())));
-                code = worse;
+                code = worse(code, &error);
+                complain(context, action, &info, &error.to_string());
             }
         }
+    }
+    drop(outcomes);
+    match settle(context, client, action, &done, out).await? {
+        Code::Fine => Ok(code),
+        worse => Ok(worse),
+    }
+}
+
+/// Looks whether what the daemon said was done came about: tells what is deleted, and complains of
+/// what is not up.
+async fn settle(
+    context: &Context,
+    client: &Client,
+    action: Action,
+    done: &[ProcessInfo],
+    out: &mut impl Write,
+) -> Result<Code, Failure> {
+    let mut code = Code::Fine;
+    match action {
+        _ if done.is_empty() => {}
+        Action::Delete => {
+            let left = client.delete_again(done).await.map_err(|error| context.failure(error))?;
+            for info in done {
+                if left.iter().any(|left| left.pm_id == info.pm_id) {
+                    complain(context, action, info, "it came back each time: stop it first");
+                    code = Code::Condition;
+                } else {
+                    writeln!(out, "{} {}", action.participle(), label(context, info))?;
+                }
+            }
+        }
+        Action::Start | Action::Restart => {
+            let troubled = client.not_up(done).await.map_err(|error| context.failure(error))?;
+            for (info, trouble) in troubled {
+                output::complain(&clean(&format!(
+                    "{} is not up: {trouble}",
+                    label(context, &info)
+                )));
+                code = Code::Condition;
+            }
+        }
+        // Each was looked at before the next.
+        Action::Reload | Action::Stop => {}
     }
     Ok(code)
 }
 
-/// The exit code after one more failure: a timeout only where nothing else went wrong.
-fn worse(code: Code, error: &ClientError) -> Code {
+/// A process in a line, as the terminal takes it.
+fn label(context: &Context, info: &ProcessInfo) -> String {
+    output::printable(&targets::label(info), context.is_ascii)
+}
+
+fn complain(context: &Context, action: Action, info: &ProcessInfo, why: &str) {
+    let line = format!("cannot {} {}: {why}", action.verb(), label(context, info));
+    output::complain(&clean(&line));
+}
+
+/// Acts on each, and gives its outcome when it is known.
+fn acting(
+    client: &Client,
+    action: Action,
+    infos: Vec<ProcessInfo>,
+) -> impl Stream<Item = (ProcessInfo, Result<(), ClientError>)> + Unpin {
+    let at_once = if infos.len() <= ALONE_MAX { 1 } else { CONCURRENT_MAX };
+    let runs = groups(action, infos).into_iter().map(move |group| {
+        let start = (group.into_iter(), false);
+        Box::pin(stream::unfold(start, move |(mut rest, is_broken)| async move {
+            let info = rest.next()?;
+            let result = match action {
+                Action::Reload if is_broken => Err(ClientError::Unsafe {
+                    reason: "left alone, since the instance before it did not come up".to_owned(),
+                }),
+                Action::Reload => client.reload_one(&info).await,
+                action => client.act(action, &info).await,
+            };
+            let is_broken = is_broken || result.is_err();
+            Some(((info, result), (rest, is_broken)))
+        }))
+    });
+    stream::iter(runs).flatten_unordered(at_once)
+}
+
+/// The exit code after one more failure: a timeout, or a daemon that went away, only where nothing
+/// else went wrong.
+pub(super) fn worse(code: Code, error: &ClientError) -> Code {
     match (code, error) {
         (Code::Fine | Code::Timeout, ClientError::Timeout { .. }) => Code::Timeout,
+        (Code::Fine | Code::NoDaemon, ClientError::Closed | ClientError::NotRunning(_)) => {
+            Code::NoDaemon
+        }
         _ => Code::Condition,
     }
 }
@@ -132,6 +218,9 @@ pub(super) async fn send(
     } else {
         call::argument(message, "the message")?
     };
+    if message.is_null() {
+        return Err(Failure::usage("null is no message: a text, a number, a list or an object is"));
+    }
     let client = context.connect().await?;
     let processes = fleet(context, &client).await?;
     let infos = targets::resolve(&[target.to_owned()], &processes)?;
@@ -139,25 +228,49 @@ pub(super) async fn send(
         return Err(Failure::condition("there are no processes to send to"));
     }
     let mut code = Code::Fine;
-    for info in infos {
-        let packet = json!({ "id": info.pm_id.0, "msg": message });
-        let label = output::printable(&targets::label(&info), context.is_ascii);
+    let by_name = !client.methods().has("sendDataToProcessId");
+    for ((key, whom), infos) in addressed(&infos, &processes, by_name) {
+        let packet = json!({ key: whom, "msg": message });
+        let labels: Vec<String> = infos.iter().map(|info| label(context, info)).collect();
         let why = match client.call("msgProcess", vec![packet]).await {
             Ok(reply) if reached(&reply) => {
-                writeln!(out, "sent to {label}")?;
+                for label in labels {
+                    writeln!(out, "sent to {label}")?;
+                }
                 continue;
             }
-            Ok(_) => "the daemon reached nobody".to_owned(),
+            Ok(_) => "nobody is there to read it: it does not run".to_owned(),
             Err(error @ (ClientError::Refused(_) | ClientError::ReadOnly { .. })) => {
                 return Err(context.failure(error));
             }
             Err(error) => error.to_string(),
         };
-        output::complain(&clean(&format!("cannot send to {label}: {why}")));
+        output::complain(&clean(&format!("cannot send to {}: {why}", labels.join(", "))));
         code = Code::Condition;
     }
     client.disconnect().await;
     Ok(code)
+}
+
+/// Whom each message goes to: a process each, but the whole of an app at once where the daemon takes
+/// nothing else (before 1.1).
+fn addressed(
+    infos: &[ProcessInfo],
+    all: &[ProcessInfo],
+    by_name: bool,
+) -> Vec<((&'static str, Json), Vec<ProcessInfo>)> {
+    let count =
+        |infos: &[ProcessInfo], name: &str| infos.iter().filter(|info| &*info.name == name).count();
+    let mut addressed: Vec<((&str, Json), Vec<ProcessInfo>)> = Vec::new();
+    for info in infos {
+        let is_whole = by_name && count(infos, &info.name) == count(all, &info.name);
+        let whom = if is_whole { ("name", json!(info.name)) } else { ("id", json!(info.pm_id.0)) };
+        match addressed.iter_mut().find(|(known, _)| *known == whom) {
+            Some((_, infos)) => infos.push(info.clone()),
+            None => addressed.push((whom, vec![info.clone()])),
+        }
+    }
+    addressed
 }
 
 /// Whether a reply of `msgProcess` says that somebody was reached: `{process_count}` from 2.10 on,
@@ -190,7 +303,7 @@ pub(super) async fn kill(context: &Context, out: &mut impl Write) -> Result<Code
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::process::{PmId, ProcessStatus};
+    use crate::protocol::process::PmId;
 
     #[test]
     fn instances_of_an_app_are_reloaded_one_after_another() {
@@ -203,6 +316,19 @@ mod tests {
         };
         assert_eq!(ids(Action::Reload), [vec![0, 2], vec![1]]);
         assert_eq!(ids(Action::Stop), [[0], [1], [2]]);
+    }
+
+    #[test]
+    fn before_1_1_an_app_is_sent_to_at_once() {
+        let all: Vec<ProcessInfo> = [(0, "api"), (1, "web"), (2, "api")]
+            .map(|(id, name)| ProcessInfo::new(PmId(id), name, ProcessStatus::Online))
+            .to_vec();
+        let whom = |infos: &[ProcessInfo], by_name| -> Vec<(&str, Json)> {
+            addressed(infos, &all, by_name).into_iter().map(|(whom, _)| whom).collect()
+        };
+        assert_eq!(whom(&all, true), [("name", json!("api")), ("name", json!("web"))]);
+        assert_eq!(whom(&all[..1], true), [("id", json!(0))]);
+        assert_eq!(whom(&all[..2], false), [("id", json!(0)), ("id", json!(1))]);
     }
 
     #[test]
@@ -220,5 +346,7 @@ mod tests {
         assert_eq!(worse(Code::Fine, &timeout), Code::Timeout);
         assert_eq!(worse(Code::Condition, &timeout), Code::Condition);
         assert_eq!(worse(Code::Timeout, &ClientError::Closed), Code::Condition);
+        assert_eq!(worse(Code::Fine, &ClientError::Closed), Code::NoDaemon);
+        assert_eq!(worse(Code::Condition, &ClientError::Closed), Code::Condition);
     }
 }

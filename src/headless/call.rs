@@ -7,13 +7,16 @@ use std::io::{self, Read, Write};
 
 use serde_json::{Value as Json, json};
 
-use super::Context;
 use super::failure::{Code, Failure};
 use super::output;
+use super::{Context, ask};
 use crate::cli::Call;
-use crate::client::COMPOSED;
+use crate::client::{COMPOSED, ClientError};
 use crate::protocol::shape;
 use crate::protocol::text::clean;
+
+/// What sweeps everything away is asked for here, too.
+const SWEEPING: [&str; 3] = ["deleteAll", "killMe", "stopAll"];
 
 /// The largest argument that is read from standard input, bytes.
 const INPUT_BYTES_MAX: u64 = 16 * 1024 * 1024;
@@ -68,9 +71,21 @@ pub(super) async fn run(
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     let args = arguments(&what.method, &what.args, || read_bounded(io::stdin().lock()))?;
+    let is_sweeping = SWEEPING.contains(&&*what.method);
+    let sweeping = format!("call {}", what.method);
+    if is_sweeping && !context.options.read_only {
+        ask::require(context, &sweeping)?;
+    }
     let client = context.connect_for(what.timeout).await?;
-    let reply = client.call(&what.method, args).await;
-    let reply = reply.map_err(|error| context.failure(error))?;
+    if is_sweeping && !context.options.read_only {
+        ask::confirm(context, &format!("{sweeping} on the daemon of {}?", context.home()))?;
+    }
+    let asked = format!("{} {}", what.method, Json::from(args.clone()));
+    let reply = client.call(&what.method, args).await.map_err(|error| match error {
+        // PM2's own words often do not say what they are about.
+        ClientError::Daemon { message, .. } => Failure::condition(format!("{asked}: {message}")),
+        error => context.failure(error),
+    })?;
     output::json(&reply, context.is_terminal, out)?;
     client.disconnect().await;
     Ok(Code::Fine)

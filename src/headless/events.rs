@@ -7,7 +7,6 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use futures_util::{FutureExt, Stream, StreamExt};
-use serde::Serialize;
 use serde_json::Value as Json;
 use tokio::time::Instant;
 
@@ -15,7 +14,7 @@ use super::exec::{Job, Runner};
 use super::failure::{Code, Failure};
 use super::{Context, output};
 use crate::cli::Events;
-use crate::client::{Bus, BusItem, ClientError, Event};
+use crate::client::{Bus, ClientError, Event, Message, ProcessRef, Queued};
 use crate::model::daemon::Problem;
 use crate::model::units::{self, Clock};
 use crate::protocol::bus::BusPmId;
@@ -23,6 +22,8 @@ use crate::protocol::text::clean;
 
 /// How often it is looked whether the reader of the pipe is gone, while no event comes.
 const PIPE_LOOK: Duration = Duration::from_secs(1);
+/// The most of a topic or name that a command gets in its environment, characters.
+const ENVIRONMENT_CHARS_MAX: usize = 1_000;
 /// How long it rests after what it wrote: what comes meanwhile is written together.
 const REST: Duration = Duration::from_millis(10);
 /// The shortest time between two reports of a loss.
@@ -35,14 +36,8 @@ pub(super) async fn run(
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     let patterns: Vec<&str> = what.patterns.iter().map(String::as_str).collect();
-    let bus = Bus::subscribe(&context.endpoint, &patterns)?;
-    let mut sink = Sink {
-        context,
-        is_json: what.json,
-        daemon: context.home(),
-        runner: what.exec.map(Runner::new),
-        out,
-    };
+    let bus = Bus::subscribe(&context.endpoint, &patterns)?.undecoded();
+    let mut sink = Sink::new(context, what.json, what.exec.map(Runner::new), out);
     let limits = Limits { count: what.count, span: what.span };
     let watches_pipe = sink.runner.is_none();
     let code = follow(bus, &mut sink, limits, || watches_pipe && is_reader_gone()).await?;
@@ -64,7 +59,7 @@ struct Limits {
 
 /// Takes events until a limit, the end of the stream, or a failure.
 async fn follow<W: Write>(
-    mut bus: impl Stream<Item = BusItem> + Unpin,
+    mut bus: impl Stream<Item = Queued> + Unpin,
     sink: &mut Sink<'_, W>,
     limits: Limits,
     is_gone: impl Fn() -> bool,
@@ -87,7 +82,7 @@ async fn follow<W: Write>(
             losses.report(sink.lost(), false);
             if std::mem::take(&mut has_taken) {
                 // In a burst this lets events gather: one wake-up and one write serve them all.
-                tokio::time::sleep(REST).await;
+                sink.rest().await?;
                 continue;
             }
             tokio::select! {
@@ -104,11 +99,14 @@ async fn follow<W: Write>(
         has_taken = true;
         match item {
             None => break,
-            Some(BusItem::Connected) => link.connected(),
-            Some(BusItem::Reconnecting { problem, .. }) => link.lost(problem, sink.context)?,
-            Some(BusItem::Lost(count)) => losses.on_the_way += count,
-            Some(BusItem::Event(event)) => {
-                sink.take(&event)?;
+            Some(Queued::Connected) => link.connected(),
+            Some(Queued::Reconnecting { problem, .. }) => link.lost(problem, sink.context)?,
+            Some(Queued::Lost(count)) => losses.on_the_way += count,
+            Some(Queued::Message(message)) => {
+                if !sink.take(&message)? {
+                    losses.on_the_way += 1;
+                    continue;
+                }
                 seen += 1;
                 if limits.count == Some(seen) {
                     losses.report(sink.lost(), true);
@@ -204,42 +202,59 @@ struct Sink<'a, W> {
     daemon: String,
     runner: Option<Runner>,
     out: &'a mut W,
+    /// The last line for people; kept for its room.
+    line: String,
 }
 
-/// An event as JSON.
-#[derive(Serialize)]
-struct Line<'a> {
-    topic: &'a str,
-    at: i64,
-    daemon: &'a str,
-    data: &'a Json,
+impl<'a, W: Write> Sink<'a, W> {
+    fn new(context: &'a Context, is_json: bool, runner: Option<Runner>, out: &'a mut W) -> Self {
+        Self { context, is_json, daemon: context.home(), runner, out, line: String::new() }
+    }
 }
 
 impl<W: Write> Sink<'_, W> {
-    fn take(&mut self, event: &Event) -> Result<(), Failure> {
-        let daemon = self.daemon.as_str();
-        let line = Line { topic: &event.topic, at: event.at_ms, daemon, data: &event.data };
+    /// Prints the message or runs the command for it; `false` where it cannot be read.
+    fn take(&mut self, message: &Message) -> Result<bool, Failure> {
         if let Some(runner) = &mut self.runner {
-            let mut input = serde_json::to_vec(&line).map_err(io::Error::from)?;
-            input.push(b'\n');
-            return runner.push(job(event, input));
-        }
-        if !self.is_json {
-            let text = human(event, self.context.utc_offset_s);
-            writeln!(self.out, "{}", output::printable(&text, self.context.is_ascii))?;
+            let mut input = Vec::new();
+            let is_sound = write_json(message, &self.daemon, &mut input)?;
+            let Some(event) = message.decode().filter(|_| is_sound) else { return Ok(false) };
+            runner.push(job(&event, input))?;
+        } else if !self.is_json {
+            let offset_s = self.context.utc_offset_s;
+            let Some(()) = human(message, offset_s, &mut self.line) else { return Ok(false) };
+            if self.context.is_ascii {
+                self.line = output::printable(&self.line, true);
+            }
+            self.line.push('\n');
+            self.out.write_all(self.line.as_bytes())?;
         } else if self.context.is_terminal {
+            let mut line = Vec::new();
+            if !write_json(message, &self.daemon, &mut line)? {
+                return Ok(false);
+            }
             // The escapes of JSON leave C1 controls as they are.
-            let text = serde_json::to_string(&line).map_err(io::Error::from)?;
-            writeln!(self.out, "{}", clean(&text))?;
+            writeln!(self.out, "{}", clean(String::from_utf8_lossy(&line).trim_end()))?;
         } else {
-            serde_json::to_writer(&mut *self.out, &line).map_err(io::Error::from)?;
-            self.out.write_all(b"\n")?;
+            return write_json(message, &self.daemon, self.out);
         }
-        Ok(())
+        Ok(true)
     }
 
     fn lost(&self) -> u64 {
         self.runner.as_ref().map_or(0, Runner::lost)
+    }
+
+    /// Lets events gather, and sees to the commands meanwhile.
+    async fn rest(&mut self) -> Result<(), Failure> {
+        let pause = tokio::time::sleep(REST);
+        tokio::pin!(pause);
+        loop {
+            tokio::select! {
+                () = &mut pause => return Ok(()),
+                result = self.ended() => result?,
+            }
+        }
     }
 
     async fn ended(&mut self) -> Result<(), Failure> {
@@ -250,11 +265,26 @@ impl<W: Write> Sink<'_, W> {
     }
 }
 
+/// Writes a message as one line of JSON; `false`, and nothing written, where it cannot be read.
+fn write_json(message: &Message, daemon: &str, out: &mut impl Write) -> Result<bool, Failure> {
+    let Some((data, at_ms)) = message.line() else { return Ok(false) };
+    out.write_all(b"{\"topic\":")?;
+    serde_json::to_writer(&mut *out, message.topic()).map_err(io::Error::from)?;
+    write!(out, ",\"at\":{at_ms},\"daemon\":")?;
+    serde_json::to_writer(&mut *out, daemon).map_err(io::Error::from)?;
+    out.write_all(b",\"data\":")?;
+    out.write_all(data.as_bytes())?;
+    out.write_all(b"}\n")?;
+    Ok(true)
+}
+
 fn job(event: &Event, input: Vec<u8>) -> Job {
     let process = event.process.as_ref();
     let pm_id = process.and_then(|process| process.pm_id).map(id_text);
-    // A zero cannot be in the environment.
-    let plain = |text: &str| text.replace('\0', "");
+    // A zero cannot be in the environment, and all of it has a bound.
+    let plain = |text: &str| {
+        text.chars().filter(|c| *c != '\0').take(ENVIRONMENT_CHARS_MAX).collect::<String>()
+    };
     Job {
         input,
         topic: plain(&event.topic),
@@ -271,21 +301,50 @@ fn id_text(id: BusPmId) -> String {
     }
 }
 
-/// An event in one line: time, process, topic and what it says.
-fn human(event: &Event, utc_offset_s: i32) -> String {
-    let at = units::clock(event.at_ms, utc_offset_s, Clock::Milliseconds);
-    let process = match &event.process {
-        None => "-".to_owned(),
-        Some(process) => match process.pm_id {
-            Some(BusPmId::Daemon) => "PM2".to_owned(),
-            Some(id) => format!("{}[{}]", process.name, id_text(id)),
-            None => process.name.to_string(),
-        },
-    };
-    let text = said(&event.topic, &event.data);
-    // One line, whatever was said: the lines of a chunk are parted visibly.
-    let text = text.trim_end_matches('\n').replace('\n', " | ");
-    format!("{at} {process} {} {}", clean(&event.topic), clean(&text)).trim_end().to_owned()
+/// Puts an event into `line`: time, process, topic and what it says; `None` where it cannot be read.
+fn human(message: &Message, utc_offset_s: i32, line: &mut String) -> Option<()> {
+    // Most events by far: their values are not built.
+    if let Some((process, at_ms, text)) = message.log() {
+        start(process.as_ref(), at_ms, message.topic(), utc_offset_s, line);
+        append(&text, line);
+        return Some(());
+    }
+    let event = message.decode()?;
+    start(event.process.as_ref(), event.at_ms, &event.topic, utc_offset_s, line);
+    append(&said(&event.topic, &event.data), line);
+    Some(())
+}
+
+/// Begins `line` anew with what stands before what was said.
+fn start(
+    process: Option<&ProcessRef>,
+    at_ms: i64,
+    topic: &str,
+    utc_offset_s: i32,
+    line: &mut String,
+) {
+    line.clear();
+    line.push_str(&units::clock(at_ms, utc_offset_s, Clock::Milliseconds));
+    line.push(' ');
+    match process.map(|process| (process.pm_id, &process.name)) {
+        None => line.push('-'),
+        Some((Some(BusPmId::Daemon), _)) => line.push_str("PM2"),
+        Some((Some(id), name)) => line.extend([name, "[", &id_text(id), "]"]),
+        Some((None, name)) => line.push_str(name),
+    }
+    line.extend([" ", &clean(topic), " "]);
+}
+
+/// Ends `line` with what was said, in one line whatever it was: the lines of a chunk are parted
+/// visibly, each cleaned by itself, since a carriage return goes back to the start of its own.
+fn append(text: &str, line: &mut String) {
+    for (index, part) in text.trim_end_matches('\n').split('\n').enumerate() {
+        if index > 0 {
+            line.push_str(" | ");
+        }
+        line.push_str(&clean(part));
+    }
+    line.truncate(line.trim_end().len());
 }
 
 /// What an event says, short: of processes never more than their name and state, since PM2 puts

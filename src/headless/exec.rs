@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use super::failure::Failure;
 use super::output;
@@ -44,6 +44,8 @@ pub(super) struct Runner {
     words: Words,
     waiting: VecDeque<Job>,
     running: JoinSet<io::Result<ExitStatus>>,
+    /// Whether the program could be started once.
+    has_run: bool,
     lost: u64,
     failed: u64,
 }
@@ -51,7 +53,7 @@ pub(super) struct Runner {
 impl Runner {
     pub(super) fn new(words: Words) -> Self {
         let waiting = VecDeque::with_capacity(WAITING_MAX);
-        Self { words, waiting, running: JoinSet::new(), lost: 0, failed: 0 }
+        Self { words, waiting, running: JoinSet::new(), has_run: false, lost: 0, failed: 0 }
     }
 
     /// Starts the command for an event, or lets it wait, or drops it.
@@ -59,6 +61,7 @@ impl Runner {
     /// # Errors
     /// When the program cannot be started at all.
     pub(super) fn push(&mut self, job: Job) -> Result<(), Failure> {
+        self.reap()?;
         if self.running.len() < RUNNING_MAX {
             return self.start(job);
         }
@@ -77,9 +80,24 @@ impl Runner {
 
     /// Waits for one command to end and starts the next. Cancel-safe; never ends while none runs.
     pub(super) async fn ended(&mut self) -> Result<(), Failure> {
-        let Some(result) = self.running.join_next().await else {
-            return std::future::pending().await;
-        };
+        match self.running.join_next().await {
+            Some(result) => self.take_end(result),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Starts waiting commands in the places of those that ended meanwhile.
+    pub(super) fn reap(&mut self) -> Result<(), Failure> {
+        while let Some(result) = self.running.try_join_next() {
+            self.take_end(result)?;
+        }
+        Ok(())
+    }
+
+    fn take_end(
+        &mut self,
+        result: Result<io::Result<ExitStatus>, JoinError>,
+    ) -> Result<(), Failure> {
         let why = match result {
             Ok(Ok(status)) if status.success() => None,
             Ok(Ok(status)) => Some(format!("ended with {status}")),
@@ -124,16 +142,27 @@ impl Runner {
     }
 
     fn start(&mut self, job: Job) -> Result<(), Failure> {
-        let mut child = Command::new(&self.words.program)
+        let child = Command::new(&self.words.program)
             .args(&self.words.args)
             .env("PM2_TUI_TOPIC", &job.topic)
             .env("PM2_TUI_PROCESS", &job.process)
             .env("PM2_TUI_PM_ID", &job.pm_id)
             .stdin(Stdio::piped())
-            .spawn()
-            .map_err(|error| {
-                Failure::usage(format!("cannot run `{}`: {error}", clean(&self.words.program)))
-            })?;
+            .spawn();
+        let mut child = match child {
+            Ok(child) => child,
+            // What could be run once can be again: this one event goes without.
+            Err(error) if self.has_run => {
+                self.failed += 1;
+                output::complain(&clean(&format!("cannot run `{}`: {error}", self.words.program)));
+                return Ok(());
+            }
+            Err(error) => {
+                let program = clean(&self.words.program);
+                return Err(Failure::usage(format!("cannot run `{program}`: {error}")));
+            }
+        };
+        self.has_run = true;
         self.running.spawn(async move {
             if let Some(mut input) = child.stdin.take() {
                 // A command need not read its input.
@@ -193,6 +222,30 @@ mod tests {
         let held = std::fs::OpenOptions::new().read(true).write(true).open(&gate).unwrap();
         std::io::Write::write_all(&mut &held, "go\n".repeat(200).as_bytes()).unwrap();
         assert_eq!(runner.finish().await, Ok(Finished { lost: 7, failed: 0 }));
+    }
+
+    #[tokio::test]
+    async fn those_that_ended_make_room_without_being_waited_for() {
+        let mut runner = runner("true", &[]);
+        for _ in 0..RUNNING_MAX + WAITING_MAX {
+            runner.push(job("")).unwrap();
+        }
+        while runner.waiting.len() > WAITING_MAX / 2 {
+            // Nothing here waits for a command; it only lets time pass.
+            tokio::task::yield_now().await;
+            runner.reap().unwrap();
+        }
+        runner.push(job("")).unwrap();
+        assert_eq!(runner.finish().await, Ok(Finished { lost: 0, failed: 0 }));
+    }
+
+    #[tokio::test]
+    async fn one_that_cannot_be_started_later_costs_its_event() {
+        let mut runner = runner("true", &[]);
+        runner.push(job("")).unwrap();
+        let topic = "x".repeat(1 << 20);
+        runner.push(Job { topic, ..job("") }).unwrap();
+        assert_eq!(runner.finish().await.unwrap().failed, 1);
     }
 
     #[tokio::test]

@@ -83,7 +83,12 @@ pub async fn run(cli: Cli) -> ExitCode {
         Err(failure) => Err(failure),
     };
     let flushed = out.flush().map_err(Failure::from);
-    let code = match result.and_then(|code| flushed.map(|()| code)) {
+    let code = match (result, flushed) {
+        // Nobody reads on, but what was done has its outcome.
+        (Ok(code), Ok(()) | Err(Failure::PipeClosed)) => Ok(code),
+        (Ok(_), Err(failure)) | (Err(failure), _) => Err(failure),
+    };
+    let code = match code {
         Ok(code) => code,
         Err(failure) => {
             if let Some(line) = failure.line() {
@@ -101,18 +106,22 @@ async fn dispatch(
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     use crate::model::Action;
+    // What changes something is done to its end, whoever reads of it.
+    let acting = &mut output::Unheard(&mut *out);
     match command {
         Some(Command::Ls(what)) => list::run(context, &what, out).await,
         Some(Command::Methods { json }) => call::methods(context, json, out).await,
         Some(Command::Call(what)) => call::run(context, &what, out).await,
         Some(Command::Events(what)) => events::run(context, what, out).await,
-        Some(Command::Restart(who)) => act::run(context, Action::Restart, &who, out).await,
-        Some(Command::Stop(who)) => act::run(context, Action::Stop, &who, out).await,
-        Some(Command::Start(what)) => start::run(context, &what, out).await,
-        Some(Command::Reload(who)) => act::run(context, Action::Reload, &who, out).await,
-        Some(Command::Delete(who)) => act::run(context, Action::Delete, &who, out).await,
-        Some(Command::Send { target, message }) => act::send(context, &target, &message, out).await,
-        Some(Command::Kill) => act::kill(context, out).await,
+        Some(Command::Restart(who)) => act::run(context, Action::Restart, &who, acting).await,
+        Some(Command::Stop(who)) => act::run(context, Action::Stop, &who, acting).await,
+        Some(Command::Start(what)) => start::run(context, &what, acting).await,
+        Some(Command::Reload(who)) => act::run(context, Action::Reload, &who, acting).await,
+        Some(Command::Delete(who)) => act::run(context, Action::Delete, &who, acting).await,
+        Some(Command::Send { target, message }) => {
+            act::send(context, &target, &message, acting).await
+        }
+        Some(Command::Kill) => act::kill(context, acting).await,
         Some(Command::Wait(what)) => wait::run(context, &what, out).await,
         Some(Command::Check(what)) => check::run(context, &what, out).await,
         Some(Command::Completions { shell }) => documents::completions(shell, out),

@@ -85,6 +85,25 @@ pub(super) fn json(value: &Json, is_pretty: bool, out: &mut impl Write) -> io::R
     Ok(())
 }
 
+/// An output whose reader may go away: what was begun is finished all the same.
+pub(super) struct Unheard<W>(pub(super) W);
+
+impl<W: Write> Write for Unheard<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.0.write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+            result => result,
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.0.flush() {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

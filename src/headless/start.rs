@@ -1,18 +1,17 @@
-//! `start`: stopped processes, or the apps of ecosystem files.
+//! `start`: stopped processes, or the apps of ecosystem files; what runs already is restarted with
+//! the file's configuration.
 //!
 //! Invariant: every file is read and understood, and every target known, before the first call that
 //! starts something is sent.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
-
-use serde_json::Value as Json;
+use std::path::Path;
 
 use super::failure::{Code, Failure};
 use super::{Context, act, output, targets};
 use crate::cli::Start;
-use crate::client::Client;
-use crate::ecosystem::{self, AppConfig, NodeFinder, is_config_file};
+use crate::client::Launched;
+use crate::ecosystem::{self, NodeFinder, is_config_file};
 use crate::model::Action;
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::text::clean;
@@ -36,27 +35,33 @@ pub(super) async fn run(
     let words: Vec<String> = words.into_iter().cloned().collect();
     let infos = targets::resolve(&words, &processes)?;
     let node = NodeFinder::in_path(std::env::var_os("PATH"));
-    let mut apps = Vec::new();
+    let surroundings = surroundings(context, what.env.as_deref())?;
+    let mut loaded = Vec::new();
     for file in files {
-        let file = Path::new(file);
-        let loaded = ecosystem::load(file, &node).await;
-        let loaded = loaded.map_err(|error| Failure::usage(error.to_string()))?;
-        if let Some(name) = &what.env {
-            let checked = ecosystem::check_environment(&loaded, name);
-            checked.map_err(|error| Failure::usage(error.to_string()))?;
-        }
-        // Relative paths in a file are meant from where it is read, as in PM2.
-        apps.push((folder()?, loaded));
+        let apps = ecosystem::load(Path::new(file), &node).await;
+        let apps = apps.and_then(|apps| {
+            if let Some(name) = &what.env {
+                ecosystem::check_environment(&apps, name)?;
+            }
+            ecosystem::prepare_all(&apps, &surroundings).map(|_| apps)
+        });
+        loaded.push(apps.map_err(|error| Failure::usage(error.to_string()))?);
     }
     let mut code = Code::Fine;
-    if infos.is_empty() && apps.is_empty() {
+    if infos.is_empty() && loaded.is_empty() {
         writeln!(out, "nothing to start: there are no processes")?;
     }
-    for (folder, apps) in apps {
-        start_apps(context, &client, what.env.as_deref(), folder, &apps, out).await?;
+    for apps in loaded {
+        let launched = client.start_apps(&apps, &surroundings).await;
+        for one in launched.map_err(|error| context.failure(error))? {
+            code = tell(context, code, one, out)?;
+        }
     }
     if !infos.is_empty() {
-        code = act::each(context, &client, Action::Start, infos, out).await?;
+        let acted = act::each(context, &client, Action::Start, infos, out).await?;
+        if code != Code::Condition && acted != Code::Fine {
+            code = acted;
+        }
     }
     client.disconnect().await;
     Ok(code)
@@ -69,42 +74,40 @@ fn is_file(word: &str, processes: &[ProcessInfo]) -> bool {
     word.contains('/') || (!is_process && (is_config_file(path) || path.is_file()))
 }
 
-/// The folder that the command runs in.
-fn folder() -> Result<PathBuf, Failure> {
-    std::env::current_dir()
-        .map_err(|error| Failure::usage(format!("the working folder cannot be used: {error}")))
-}
-
-async fn start_apps(
-    context: &Context,
-    client: &Client,
-    env_name: Option<&str>,
-    cwd: PathBuf,
-    apps: &[AppConfig],
-    out: &mut impl Write,
-) -> Result<(), Failure> {
+/// What the pm2 CLI takes from its shell. Relative paths in a file are meant from the folder where
+/// the command runs, as in PM2.
+fn surroundings(context: &Context, env_name: Option<&str>) -> Result<ecosystem::Context, Failure> {
+    let cwd = std::env::current_dir()
+        .map_err(|error| Failure::usage(format!("the working folder cannot be used: {error}")))?;
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    let surroundings = ecosystem::Context {
+    Ok(ecosystem::Context {
         pm2_home: context.endpoint.home.clone(),
         cwd,
         environment: environment.collect(),
         env_name: env_name.map(str::to_owned),
-    };
-    let started = client.start_apps(apps, &surroundings).await;
-    let started = started.map_err(|error| context.failure(error))?;
-    for process in started.as_array().into_iter().flatten() {
-        let name = match process.get("name") {
-            Some(Json::String(name)) => clean(name).into_owned(),
-            Some(other) => other.to_string(),
-            None => String::new(),
-        };
-        let id = process.get("pm_id").and_then(Json::as_u64);
-        let id = id.map_or_else(|| "?".to_owned(), |id| id.to_string());
-        let label = output::printable(&format!("{name}[{id}]"), context.is_ascii);
-        writeln!(out, "started {label}")?;
+    })
+}
+
+/// The line of a process, or of an app that none came of.
+fn tell(
+    context: &Context,
+    code: Code,
+    one: Launched,
+    out: &mut impl Write,
+) -> Result<Code, Failure> {
+    let id = one.pm_id.map(|id| format!("[{id}]")).unwrap_or_default();
+    let label = output::printable(&clean(&format!("{}{id}", one.name)), context.is_ascii);
+    match one.result {
+        Ok(_) => {
+            writeln!(out, "{} {label}", one.action.participle())?;
+            Ok(code)
+        }
+        Err(error) => {
+            output::complain(&clean(&format!("cannot {} {label}: {error}", one.action.verb())));
+            Ok(act::worse(code, &error))
+        }
     }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -41,6 +41,12 @@ impl Frame {
         &self.args
     }
 
+    /// How much its arguments hold, bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.args.iter().map(Bytes::len).sum()
+    }
+
     /// The arguments in order, by value.
     #[must_use]
     pub fn into_args(self) -> Vec<Bytes> {

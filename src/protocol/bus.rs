@@ -10,6 +10,7 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::process::{PmId, ProcessInfo};
+use super::redact::without_environment;
 
 mod decode;
 pub mod raw;
@@ -162,7 +163,7 @@ pub struct Other {
 
 impl Other {
     /// The JSON text of what was said: `data`, else `raw`, as God wraps messages from 1.1.3 on
-    /// (PM2.md section 4); else the whole payload.
+    /// (PM2.md section 4); else the whole payload, without the environment of its process.
     #[must_use]
     pub fn said(&self) -> Cow<'_, str> {
         #[derive(serde::Deserialize)]
@@ -175,7 +176,10 @@ impl Other {
         let wire = serde_json::from_slice::<Wire<'_>>(&self.json);
         match wire.ok().and_then(|wire| wire.data.or(wire.raw)) {
             Some(said) => Cow::Borrowed(said.get()),
-            None => String::from_utf8_lossy(&self.json),
+            None => match serde_json::from_slice(&self.json) {
+                Ok(payload) => Cow::Owned(without_environment(payload).to_string()),
+                Err(_) => String::from_utf8_lossy(&self.json),
+            },
         }
     }
 }

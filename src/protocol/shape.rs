@@ -6,8 +6,8 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::cron;
 use super::rpc::{CallRefused, Methods, check_count};
+use super::settings;
 
 /// A method of God's that some release has.
 struct Known {
@@ -36,9 +36,7 @@ enum Fits {
 }
 
 const ID: &str = "the id of a process: 0";
-const ID_OR: &str = r#"the id of a process, 0 or {"id": 0}"#;
-const RESTART: &str =
-    r#"the id of a process, 0 or {"id": 0}; with an object as "env", and a valid "cron_restart""#;
+const RESTART: &str = r#"the id of a process, 0 or {"id": 0}; with variables as "env""#;
 const NAME: &str = "a name, as text";
 const WATCH: &str = r#"a method's name and what it is about: "stopProcessId", 0"#;
 const WATCH_AGAIN: &str = r#""restartProcessId" and {"id": 0}, or "restartProcessName" and a name"#;
@@ -50,10 +48,9 @@ const LINE: &str = r#"{"pm_id": 0, "line": "text\n"}"#;
 const NOTICE: &str = r#"{"id": 0, "action_name": "restart"}"#;
 const PROFILE: &str = r#"{"pwd": "/absolute/file", "timeout": 5000}"#;
 const LOCK: &str = r#"{"name": "app"}"#;
-const PREPARE: &str = "one object with an absolute \"pm_exec_path\", a \"pm_pid_path\", an object \
-                       \"env\", a number as \"instances\" and a valid \"cron_restart\"";
-const PREPARE_JSON: &str = "an app with a \"script\", a number as \"instances\" and a valid \
-                            \"cron_restart\"; and an absolute working directory";
+const PREPARE: &str = "one object with an object \"env\" and the absolute paths \"pm_exec_path\", \
+                       \"pm_pid_path\", \"pm_out_log_path\" and \"pm_err_log_path\"";
+const PREPARE_JSON: &str = "an app with a \"script\", and an absolute working directory";
 const KILLS: &str = "it leaves fork apps running without a daemon; pm2-tui kill deletes all first";
 const DOOMS: &str = "every restart fails after it, until the daemon is killed";
 
@@ -81,8 +78,8 @@ const KNOWN: &[Known] = &[
     known("monitor", ID, Fits::Id),
     known("unmonitor", ID, Fits::Id),
     known("restartProcessId", RESTART, Fits::IdOr),
-    known("reloadProcessId", ID_OR, Fits::IdOr),
-    known("softReloadProcessId", ID_OR, Fits::IdOr),
+    known("reloadProcessId", RESTART, Fits::IdOr),
+    known("softReloadProcessId", RESTART, Fits::IdOr),
     known("restartProcessName", NAME, Fits::Text),
     known("stopProcessName", NAME, Fits::Text),
     known("deleteProcessName", NAME, Fits::Text),
@@ -135,6 +132,30 @@ pub fn ignores_argument(method: &str) -> bool {
         || find(method).is_some_and(|known| matches!(known.fits, Fits::Ignored))
 }
 
+/// The methods that change nothing.
+const READS: [&str; 8] = [
+    "ping",
+    "getVersion",
+    "getMonitorData",
+    "getSystemData",
+    "getReport",
+    "findByScript",
+    "findByFullPath",
+    "findByPort",
+];
+
+/// Whether a method may change something; so does one that is not known.
+///
+/// ```
+/// use pm2_tui::client::changes_something;
+///
+/// assert!(changes_something("restartProcessId") && !changes_something("getMonitorData"));
+/// ```
+#[must_use]
+pub fn changes_something(method: &str) -> bool {
+    !READS.contains(&method)
+}
+
 /// Checks the arguments of a call by name, and puts them into shape.
 pub(super) fn checked(
     methods: &Methods,
@@ -169,6 +190,10 @@ pub(super) fn checked(
         let plural = if wanted == 1 { "" } else { "s" };
         let takes = known.takes;
         return Err(refused(format!("{wanted} argument{plural}, {takes}; {found} given")));
+    }
+    let brought = args.first().and_then(Json::as_object);
+    if let Some((key, reason)) = brought.and_then(|fields| trouble(method, fields)) {
+        return Err(refused(format!("{}; {key} {reason}", known.takes)));
     }
     if known.fit(params, &mut args) { Ok(args) } else { Err(refused(known.takes.to_owned())) }
 }
@@ -221,7 +246,10 @@ fn id(value: &mut Json) -> bool {
 }
 
 fn bare_id(value: &mut Json) -> bool {
-    if let Some(inner) = value.get_mut("id").map(Json::take) {
+    // With more in it, something else was meant.
+    if value.as_object().is_some_and(|fields| fields.len() == 1)
+        && let Some(inner) = value.get_mut("id").map(Json::take)
+    {
         *value = inner;
     }
     id(value)
@@ -235,16 +263,7 @@ fn id_object(value: &mut Json) -> bool {
     let Some(fields) = value.as_object_mut() else {
         return false;
     };
-    let has_env = match fields.get("env") {
-        None => true,
-        Some(env) => {
-            let conf = env.get("current_conf");
-            env.is_object()
-                && is_cron(env)
-                && conf.is_none_or(|conf| conf.is_object() && is_cron(conf))
-        }
-    };
-    has_env && fields.get_mut("id").is_some_and(id)
+    is_none_or(fields, "env", Json::is_object) && fields.get_mut("id").is_some_and(id)
 }
 
 fn is_text(value: &Json) -> bool {
@@ -260,17 +279,30 @@ fn is_absolute(value: Option<&Json>) -> bool {
 }
 
 /// A field that is not there, or fits.
-fn is_none_or(fields: &Map<String, Json>, key: &str, fits: fn(&Json) -> bool) -> bool {
+fn is_none_or(fields: &Map<String, Json>, key: &str, fits: impl Fn(&Json) -> bool) -> bool {
     fields.get(key).is_none_or(fits)
 }
 
-/// Whether `cron_restart` of these settings, if there is one, is a cron expression; 0 is PM2's own
-/// word for none.
-fn is_cron(settings: &Json) -> bool {
-    match settings.get("cron_restart") {
-        None => true,
-        Some(Json::String(text)) => cron::is_valid(text),
-        Some(other) => other == &json!(0),
+/// What is wrong with the settings that a call brings, if anything is: the key and why.
+fn trouble(method: &str, fields: &Map<String, Json>) -> Option<(String, String)> {
+    match method {
+        "prepare" => settings::trouble(fields),
+        "prepareJson" => settings::trouble_of_known(fields),
+        "restartProcessId" | "reloadProcessId" | "softReloadProcessId" => {
+            let mut variables = fields.get("env")?.as_object()?.clone();
+            let conf = match variables.remove("current_conf") {
+                Some(Json::Object(conf)) => settings::trouble(&conf),
+                Some(_) => {
+                    return Some(("env.current_conf".to_owned(), "must be an object".to_owned()));
+                }
+                None => None,
+            };
+            let within = |place: &str, (key, reason)| (format!("{place}.{key}"), reason);
+            let variables = || settings::trouble_in_variables(&variables);
+            conf.map(|trouble| within("env.current_conf", trouble))
+                .or_else(|| variables().map(|trouble| within("env", trouble)))
+        }
+        _ => None,
     }
 }
 
@@ -286,10 +318,15 @@ fn watch(args: &mut [Json]) -> bool {
     let [method, value] = args else {
         return false;
     };
-    if method.as_str().is_some_and(|method| method.ends_with("ProcessId")) {
-        return id(value);
+    match method.as_str() {
+        // Of any other word God takes a part for one of these, and the value as it is.
+        Some("stopProcessId" | "deleteProcessId" | "restartProcessId" | "reloadProcessId") => {
+            id(value)
+        }
+        Some("stopProcessName" | "deleteProcessName" | "restartProcessName") => is_text(value),
+        Some("stopAll" | "deleteAll") => value.is_object(),
+        _ => false,
     }
-    is_text(method) && (value.is_string() || value.is_number() || value.is_object())
 }
 
 /// These find their process by `{id}` only (`lib/God/ActionMethods.js`): a bare id would be answered
@@ -346,23 +383,11 @@ fn lock(fields: &mut Map<String, Json>) -> bool {
     has_text(fields, "name")
 }
 
-/// What both ways to start an app have in common.
-fn is_startable(settings: &Json) -> bool {
-    let number = |key: &str| settings.get(key).is_none_or(Json::is_i64);
-    settings.get("name").is_none_or(is_text) && number("instances") && is_cron(settings)
-}
-
+/// Whether what God cannot do without is there; [`trouble`] has looked at what is.
 fn prepared(fields: &mut Map<String, Json>) -> bool {
-    let list_or_text = |value: &Json| value.is_array() || value.is_string();
-    let has_environment = fields.get("env").is_some_and(|env| env.is_object() && is_cron(env));
-    let has_paths = is_absolute(fields.get("pm_exec_path")) && has_text(fields, "pm_pid_path");
-    let has_texts = ["pm_cwd", "pm_out_log_path", "pm_err_log_path", "pm_log_path", "exec_mode"]
+    ["pm_exec_path", "pm_pid_path", "pm_out_log_path", "pm_err_log_path", "env"]
         .into_iter()
-        .chain(["exec_interpreter", "namespace"])
-        .all(|key| is_none_or(fields, key, Json::is_string));
-    let has_lists =
-        ["args", "node_args"].into_iter().all(|key| is_none_or(fields, key, list_or_text));
-    has_environment && has_paths && has_texts && has_lists && is_startable(&json!(fields))
+        .all(|key| fields.contains_key(key))
 }
 
 /// The name that an app gets from the path of its script.
@@ -382,13 +407,7 @@ fn prepare_json(args: &mut [Json]) -> bool {
     {
         fields.insert("name".to_owned(), json!(name));
     }
-    let has_environment = app.get("env").is_none_or(|env| env.is_object() && is_cron(env));
-    app.is_object()
-        && app.get("exec_mode").is_none_or(Json::is_string)
-        && has_script
-        && has_environment
-        && is_startable(app)
-        && is_absolute(Some(folder))
+    app.is_object() && has_script && is_absolute(Some(folder))
 }
 
 #[cfg(test)]

@@ -65,6 +65,7 @@ fn commands(app: &App) -> Vec<Part> {
             let leaves = match row.command {
                 Command::Reconnect if is_down => 1,
                 // Nobody is there to carry it out.
+                Command::Act(_) | Command::Compose if app.read_only => return None,
                 Command::Act(_) | Command::Compose if !is_any_live => {
                     row.footer?.saturating_add(100)
                 }

@@ -45,6 +45,9 @@ fn names(app: &App, glyphs: &Glyphs) -> Vec<Part> {
     if app.is_demo {
         line.push(Part::new("demo", Tone::Warning, 0));
     }
+    if app.read_only {
+        line.push(Part::new("read-only", Tone::Warning, 0));
+    }
     if let [only] = app.daemons.as_slice() {
         line.push(Part::new(&*only.label, Tone::Accent, 2));
         let (text, tone) = connection(only, app.now_ms, glyphs);

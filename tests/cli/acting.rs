@@ -44,7 +44,14 @@ pub(crate) fn one_that_fails_makes_it_1() {
 
 pub(crate) fn sweeping_needs_a_yes() {
     let daemon = Simulated::quiet(2);
-    for arguments in [&["stop", "all"][..], &["delete", "app-0", "all"], &["kill"]] {
+    for arguments in [
+        &["stop", "all"][..],
+        &["delete", "app-0", "all"],
+        &["kill"],
+        &["call", "killMe"],
+        &["call", "stopAll", "{}"],
+        &["call", "deleteAll"],
+    ] {
         let ended = daemon.run(arguments).with(2);
         assert!(ended.err.contains("--yes"), "{ended:?}");
     }

@@ -31,6 +31,7 @@ pub(crate) fn processes_are_acted_on_and_nobody_else() {
     home.assert_unharmed_but(&["one"]);
     home.add_ghost("ghost");
     assert!(run(&["check"]).with(1).out.contains("it never started"));
+    assert!(run(&["restart", "ghost"]).with(1).err.contains("is not up: it never started"));
     // Because of it PM2 says 0 of all.
     let blind =
         "PM2 measures no CPU and memory while ghost[2] is online without a process: stop it\n";
@@ -48,6 +49,56 @@ pub(crate) fn processes_are_acted_on_and_nobody_else() {
     run(&["kill", "--yes"]).with(0);
     assert!(god.ends_within(crate::harness::PATIENCE));
     run(&["ls"]).with(3);
+}
+
+pub(crate) fn a_broken_release_is_noticed() {
+    let home = Pm2Home::with(Release::Seven, &[apps::cluster("web"), apps::sleeper("other")]);
+    home.mark();
+    let run = |arguments: &[&str]| pm2_tui(home.path(), arguments);
+    let ended = run(&["start", "web"]).with(0);
+    let workers: Vec<_> = home.jlist().into_iter().filter(|one| one.name == "web").collect();
+    let [first, second] = &workers[..] else { panic!("{workers:?}") };
+    for worker in &workers {
+        assert!(ended.out.contains(&format!("web[{}] is online already\n", worker.pm_id)));
+    }
+    home.assert_unharmed_but(&[]);
+
+    let script = home.apps().join("web.js");
+    fs::write(&script, "throw new Error('a bad release');").unwrap();
+    let ended = run(&["reload", "web"]).with(1);
+    assert_eq!(ended.out, "", "none is called reloaded: {ended:?}");
+    assert!(ended.err.contains(&format!("cannot reload web[{}]: it ", first.pm_id)), "{ended:?}");
+    assert!(ended.err.contains(&format!("web[{}]: left alone", second.pm_id)), "{ended:?}");
+    let still = home.jlist().into_iter().find(|one| one.pm_id == second.pm_id).unwrap();
+    assert_eq!((still.pid, still.status.as_str()), (second.pid, "online"), "it still serves");
+    // It crashes at any moment of this.
+    run(&["delete", "web"]).with(0);
+    assert!(home.jlist().iter().all(|one| one.name == "other"), "{:?}", home.jlist());
+    home.assert_unharmed_but(&["web"]);
+}
+
+/// Two `reloadLogs` at a time end a God daemon, whoever sends them.
+pub(crate) fn programs_take_turns_to_reload_logs() {
+    let home = Pm2Home::with(Release::Seven, &[apps::cluster("web"), apps::ticker("one")]);
+    home.mark();
+    let call = || program(home.path(), &["call", "reloadLogs"]).stdout(Stdio::null()).spawn();
+    let all: Vec<_> = (0..4).map(|_| call().unwrap()).collect();
+    for mut one in all {
+        assert!(one.wait().unwrap().success());
+    }
+    home.assert_unharmed_but(&[]);
+}
+
+pub(crate) fn a_closed_pipe_stops_no_action() {
+    let names = ["a", "b", "c", "d", "e"];
+    let home = Pm2Home::with(Release::Seven, &names.map(apps::sleeper));
+    let mut stop = program(home.path(), &[&["stop"][..], &names].concat())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(stop.stdout.take());
+    assert_eq!(stop.wait().unwrap().code(), Some(0));
+    assert!(home.jlist().iter().all(|one| one.status == "stopped"), "{:?}", home.jlist());
 }
 
 pub(crate) fn bad_calls_leave_the_daemon_and_its_apps_alone() {

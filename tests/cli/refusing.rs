@@ -49,6 +49,8 @@ pub(crate) fn wrong_usage_is_2_and_nothing_is_sent() {
     let daemon = Simulated::quiet(2);
     for (arguments, named) in [
         (&["call", "noSuchMethod"][..], "noSuchMethod"),
+        (&["--read-only", "call", "noSuchMethod"], "no method noSuchMethod"),
+        (&["send", "app-0", "null"], "null is no message"),
         (&["call", "startProcessId"], "startProcessId"),
         (&["call", "stopProcessId", "null"], "stopProcessId"),
         (&["call", "ping", "{}", "{}"], "ping"),
@@ -96,6 +98,7 @@ pub(crate) fn a_bad_file_starts_nothing() {
         ("gone.json", "{\"apps\": [{\"name\": \"x\", \"script\": \"./gone.js\"}]}"),
         ("odd.json", "{\"apps\": [{\"script\": \"/bin/true\", \"no_such_key\": 1}]}"),
         ("app.txt", "{}"),
+        ("good.json", "{\"apps\": [{\"script\": \"/bin/true\"}]}"),
         ("app.js", "require('fs').writeFileSync('touched', ''); module.exports = require('http')"),
     ] {
         std::fs::write(folder.path().join(name), text).unwrap();
@@ -111,7 +114,7 @@ pub(crate) fn a_bad_file_starts_nothing() {
         ("missing.json", "missing.json"),
         ("./missing", "missing"),
     ] {
-        let mut command = program(daemon.home(), &["start", "app-0", file]);
+        let mut command = program(daemon.home(), &["start", "app-0", "good.json", file]);
         command.current_dir(folder.path());
         let ended = ended(command).with(2);
         assert!(

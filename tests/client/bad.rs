@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::apps;
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
+use crate::harness::wait_until;
 use crate::{block_on, connect};
 
 /// These act on everything when they are called with an object.
@@ -123,6 +124,49 @@ pub(crate) fn no_bad_call_harms_seven() {
 
 pub(crate) fn no_bad_call_harms_five() {
     no_bad_call_harms(Release::Five);
+}
+
+/// Calls of a good shape that end God as things are: it reads its processes without a guard.
+pub(crate) fn what_harms_as_things_are_is_not_sent() {
+    let deaf = apps::script("deaf", "sh", "exec 0<&-; while :; do sleep 1; done");
+    let text = "process.disconnect(); console.log('apart'); setInterval(() => {}, 1e9);";
+    // With pmx, PM2's own code in it would miss the channel and throw.
+    let apart = apps::script("apart", "js", text).with(json!({"pmx": false, "automation": false}));
+    let home = Pm2Home::with(Release::Seven, &[apps::idle("one"), deaf, apart]);
+    home.add_ghost("ghost");
+    let log = home.path().join("logs/apart-out.log");
+    wait_until("it has no channel any more", || {
+        std::fs::read_to_string(&log).is_ok_and(|log| log.contains("apart"))
+    });
+    home.mark();
+    let id = |name: &str| home.one(name).pm_id;
+    let data = |name: &str| json!([{"id": id(name), "topic": "my:topic", "data": {}}]);
+    let line = |name: &str| json!([{"pm_id": id(name), "line": "text\n"}]);
+    block_on(async {
+        let client = connect(&home).await;
+        for (method, args, why) in [
+            ("sendDataToProcessId", data("ghost"), "without having started"),
+            ("sendDataToProcessId", data("apart"), "closed its channel"),
+            ("sendLineToStdin", line("ghost"), "without having started"),
+            ("sendLineToStdin", line("deaf"), "closed its standard input"),
+            ("stopWatch", json!(["stopProcessId", 9999]), "no process 9999"),
+            ("startWatch", json!(["restartProcessName", "nobody"]), "no process nobody"),
+        ] {
+            let error = call(&client, method, &args).await.unwrap_err().to_string();
+            assert!(error.contains(why), "{method} {args}: {error}");
+            home.assert_unharmed_but(&[]);
+        }
+        for name in ["ghost", "apart"] {
+            let opts = json!([{"id": id(name), "msg": {"type": "x"}}]);
+            let reached = call(&client, "msgProcess", &opts).await.unwrap();
+            assert_eq!(reached["process_count"], 0, "{name}");
+            home.assert_unharmed_but(&[]);
+        }
+        // The same calls reach those who listen.
+        call(&client, "sendDataToProcessId", &data("one")).await.unwrap();
+        call(&client, "sendLineToStdin", &line("one")).await.unwrap();
+        home.assert_unharmed_but(&[]);
+    });
 }
 
 pub(crate) fn a_read_only_client_changes_nothing() {

@@ -36,7 +36,7 @@ fn every_method(release: Release) {
     let id = |name: &str| u32::try_from(home.one(name).pm_id).unwrap();
     block_on(async {
         let client = connect(&home).await;
-        assert!(client.version().is_some_and(|version| version.split('.').count() == 3));
+        assert_eq!(client.version().await.unwrap().as_deref(), Some(release.version()));
         assert_eq!(names(&client.get_monitor_data().await.unwrap()), ["one", "two", "web", "web"]);
         assert_eq!(client.snapshot().await.unwrap().processes.len(), 4);
         let system = client.get_system_data().await.unwrap();
@@ -46,7 +46,7 @@ fn every_method(release: Release) {
         }
         assert!(system.is_object());
         assert_eq!(names(&client.find_by_script("two.js").await.unwrap()), ["two"]);
-        assert_eq!(client.find_by_script("none.js").await.unwrap(), json!([]));
+        assert_eq!(client.find_by_script("none.js").await.unwrap(), json!(null));
 
         let before = pids(&home, "one");
         client.restart_process_id(id("one")).await.unwrap();
@@ -115,14 +115,23 @@ pub(crate) fn apps_start_from_a_configuration() {
                 assert!(Path::new(log).starts_with(home.path().join("logs")), "{log}");
             }
         }
-        let count = home.jlist().len();
-        for bad in [json!([app("fresh"), app("there")]), json!([app("fresh"), { "name": "x" }])] {
-            let error = client.prepare_json(&bad, cwd).await.unwrap_err();
-            let is_clear = matches!(error, ClientError::NameTaken { .. } | ClientError::Config(_));
-            assert!(is_clear, "{error:?}");
-            assert_eq!(home.jlist().len(), count, "{error}");
-        }
-        home.assert_unharmed_but(&["single", "first", "second", "many"]);
+        // Again, one changed and one new: what runs is restarted.
+        let before = pids(&home, "many");
+        let mut many = app("many");
+        many["max_memory_restart"] = json!("1G");
+        let reply = client.prepare_json(&json!([many, app("third")]), cwd).await.unwrap();
+        assert_eq!(names(&reply), ["many", "many", "third"]);
+        let actions: Vec<&Value> =
+            reply.as_array().unwrap().iter().map(|process| &process["action"]).collect();
+        assert_eq!(actions, ["restarted", "restarted", "started"]);
+        assert_eq!(reply[0]["pm2_env"]["max_memory_restart"], 1_u64 << 30);
+        assert_all_new(&before, &pids(&home, "many"));
+        let listed = home.jlist();
+        let bad = json!([app("fresh"), app("many"), { "name": "x" }]);
+        let error = client.prepare_json(&bad, cwd).await.unwrap_err();
+        assert!(matches!(error, ClientError::Config(_)), "{error:?}");
+        assert_eq!(home.jlist(), listed, "{error}");
+        home.assert_unharmed_but(&["single", "first", "second", "many", "third"]);
     });
 }
 

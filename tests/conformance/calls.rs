@@ -129,13 +129,14 @@ pub(crate) fn in_order(stage: &Stage) -> Vec<String> {
     let mut names: Vec<String> = names.into_iter().collect();
     names.sort_by_key(|name| match name.as_str() {
         // A watched app would be restarted by what the others write.
-        "stopWatch" => 1,
-        "stopProcessId" => 2,
-        "startProcessId" => 3,
-        "deleteProcess" | "deleteProcessId" | "deleteProcessName" => 4,
-        "stopAll" => 5,
-        "deleteAll" => 6,
-        "killMe" => 7,
+        "startWatch" | "toggleWatch" | "restartWatch" => 1,
+        "stopWatch" => 2,
+        "stopProcessId" => 3,
+        "startProcessId" => 4,
+        "deleteProcess" | "deleteProcessId" | "deleteProcessName" => 5,
+        "stopAll" => 6,
+        "deleteAll" => 7,
+        "killMe" => 8,
         _ => 0,
     });
     names

@@ -37,6 +37,8 @@ enum Wrong {
     Unknown,
     /// An argument or a field of it is of another type.
     Type,
+    /// A setting that God reads without a guard.
+    Setting,
     /// An argument or a field is not there.
     Missing,
     Null,
@@ -87,7 +89,8 @@ fn spoiled(method: &str, args: &Json) -> Vec<(Wrong, Json)> {
                 with(at, Json::Object(fields))
             };
             // The others of `prepare` may be left out, and something would be started.
-            let is_needed = method != "prepare" || ["pm_exec_path", "env"].contains(&key.as_str());
+            let needed = ["pm_exec_path", "pm_pid_path", "pm_out_log_path", "env"];
+            let is_needed = method != "prepare" || needed.contains(&key.as_str());
             if is_needed {
                 all.push((Wrong::Missing, field(None)));
                 all.push((Wrong::Null, field(Some(Json::Null))));
@@ -110,6 +113,7 @@ fn spoiled(method: &str, args: &Json) -> Vec<(Wrong, Json)> {
             }
         }
     }
+    all.extend(settings(method, args));
     if ["prepare", "prepareJson"].contains(&method) {
         for (key, value) in [
             ("instances", json!("max")),
@@ -126,6 +130,55 @@ fn spoiled(method: &str, args: &Json) -> Vec<(Wrong, Json)> {
         }
     }
     all
+}
+
+/// Settings that God reads without a guard, each seen to end one release or another, or to take a
+/// process over.
+fn settings(method: &str, args: &[Json]) -> Vec<(Wrong, Json)> {
+    let in_env = [
+        json!({"watch": 1}),
+        json!({"pm_out_log_path": 5}),
+        json!({"pm_pid_path": 5}),
+        json!({"cwd": 5}),
+        json!({"pm_id": 0}),
+        json!({"cron_restart": "bad"}),
+        json!({"instance_var": "pm_pid_path"}),
+    ];
+    let of_app = in_env.iter().cloned().chain([
+        json!({"env": null}),
+        json!({"env": "text"}),
+        json!({"pm_id": null}),
+        json!({"status": "stopped"}),
+        json!({"instances": 5_000_000_000_u64}),
+        json!({"instances": 1.5}),
+        json!({"increment_var": "pm_pid_path"}),
+        json!({"watch_options": {"cwd": 5}, "watch": true}),
+        json!({"node_args": [5]}),
+        json!({"pm_exec_path": 5}),
+    ]);
+    match method {
+        "prepare" => {
+            let with = |more: Json| {
+                let mut app = args[0].clone();
+                app.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+                (Wrong::Setting, json!([app]))
+            };
+            let in_env = in_env.iter().map(|env| with(json!({"env": env})));
+            of_app.map(with).chain(in_env).collect()
+        }
+        "restartProcessId" | "reloadProcessId" | "softReloadProcessId" => {
+            let id = args[0].get("id").unwrap_or(&args[0]);
+            let with = |env: Json| (Wrong::Setting, json!([{"id": id, "env": env}]));
+            let nested = in_env.iter().map(|env| json!({"current_conf": {"env": env}}));
+            let confs = of_app.map(|conf| json!({"current_conf": conf})).chain(nested);
+            confs
+                .chain(in_env.iter().cloned())
+                .chain([json!({"current_conf": null})])
+                .map(with)
+                .collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Whether this does as well in the place of a good argument.
@@ -154,7 +207,7 @@ pub(crate) fn bad_calls_of_every_method(release: Release) {
             .unwrap_or_else(|| panic!("{method}: a good call of it must be in the table"));
         for (wrong, bad) in spoiled(&method, &args) {
             let reply = stage.call(&client, &method, &bad);
-            let must_be_refused = matches!(wrong, Wrong::Missing | Wrong::TooMany)
+            let must_be_refused = matches!(wrong, Wrong::Missing | Wrong::TooMany | Wrong::Setting)
                 || !ASKING.contains(&method.as_str()) && matches!(wrong, Wrong::Null)
                 || outcome == Outcome::Ends;
             if !is_answer(&reply) || must_be_refused && reply.is_ok() {

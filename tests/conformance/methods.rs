@@ -2,6 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use pm2_tui::client::ClientError;
+use pm2_tui::ecosystem::Context;
+use pm2_tui::model::Action;
 use serde_json::{Value as Json, json};
 
 use super::stage::{Stage, plain, talker, web};
@@ -78,10 +81,11 @@ pub(crate) fn the_asking_methods(release: Release) {
     }
 
     let found = stage.good(&client, "findByScript", &json!(["plain.js"]));
-    assert!(found.is_array(), "{found}");
+    // The shape of the daemons that have it.
+    assert!(found[0]["pm_exec_path"].is_string(), "{found}");
     assert_eq!(processes(&found), [(stage.ids("plain")[0], "plain".into(), "online".into())]);
     let none = stage.good(&client, "findByScript", &json!(["none.js"]));
-    assert_eq!(processes(&none), []);
+    assert_eq!(none, json!(null));
     stage.home.assert_unharmed_but(&[]);
 }
 
@@ -134,6 +138,67 @@ pub(crate) fn reload_of_a_cluster(release: Release) {
     assert_eq!(stage.ids("web"), ids);
     // A fork app cannot be reloaded without downtime: only networked apps are.
     stage.home.assert_unharmed_but(&["web"]);
+}
+
+/// An app whose name runs: what `start FILE` does with it.
+pub(crate) fn starting_again(release: Release) {
+    let stage = Stage::new(release, &[web(), plain(), talker()]);
+    stage.home.mark();
+    let client = stage.client();
+    let before = stage.home.jlist();
+    let app = |name: &str| {
+        json!({"name": name, "script": format!("{name}.js"), "vizion": false,
+        "args": ["--again"], "env": {"COLOUR": "green"}})
+    };
+    std::fs::write(stage.home.apps().join("fresh.js"), "setInterval(function () {}, 1e9);")
+        .unwrap();
+    let context = Context {
+        pm2_home: stage.home.path().to_owned(),
+        cwd: stage.home.apps(),
+        environment: stage.home.environment().into_iter().collect(),
+        env_name: None,
+    };
+    let apps = json!([app("fresh"), app("plain"), app("web")]);
+    let apps = pm2_tui::ecosystem::parse_value(&apps, "test").unwrap();
+    let launched = stage.run(client.start_apps(&apps, &context));
+    if matches!(release, Release::Zero10 | Release::Zero12) {
+        // Their own command would start another process of each name.
+        let error = launched.unwrap_err();
+        assert!(matches!(error, ClientError::Unsafe { .. }), "{error:?}");
+        assert!(error.to_string().contains("named plain"), "{error}");
+        assert_eq!(stage.home.jlist(), before);
+        stage.home.assert_unharmed_but(&[]);
+        return;
+    }
+    let mut told: Vec<(Action, String, bool)> = launched
+        .unwrap()
+        .into_iter()
+        .map(|one| (one.action, one.name, one.result.is_ok()))
+        .collect();
+    told.sort_by(|a, b| a.1.cmp(&b.1));
+    let of = |action, name: &str| (action, name.to_owned(), true);
+    let (start, restart) = (Action::Start, Action::Restart);
+    let wanted = [of(start, "fresh"), of(restart, "plain"), of(restart, "web"), of(restart, "web")];
+    assert_eq!(told, wanted);
+    stage.wait_online();
+    let all = stage.home.call("getMonitorData", &json!([{}]));
+    for process in all.as_array().unwrap().iter().filter(|one| one["name"] != "talker") {
+        let env = &process["pm2_env"];
+        assert_eq!(env["COLOUR"], "green", "the environment: {process}");
+        // 1.1.3 takes nothing else, from its own command either.
+        if release != Release::One || process["name"] == "fresh" {
+            assert_eq!(env["args"], json!(["--again"]), "the configuration: {process}");
+        }
+        let old = before.iter().find(|one| Some(one.pm_id) == process["pm_id"].as_u64());
+        let old = old.map(|one| (one.pid, one.restarts));
+        let now = |key: &Json| key.as_u64().unwrap_or_default();
+        assert!(
+            old.is_none_or(|(pid, restarts)| now(&process["pid"]) != pid as u64
+                && now(&env["restart_time"]) == restarts + 1),
+            "{process}"
+        );
+    }
+    stage.home.assert_unharmed_but(&["fresh", "plain", "web"]);
 }
 
 pub(crate) fn prepare_delete_and_kill(release: Release) {

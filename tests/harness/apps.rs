@@ -156,7 +156,7 @@ function flood(from) {{
       setTimeout(() => flood(n), {pause_ms});
       return;
     }}
-    console.log(String(n).padStart(9, '0') + ' a line of a burst as a busy service would write it, and a bit longer than short');
+    console.log(String(n).padStart(9, '0') + '{FLOOD_TEXT}');
   }}
   process.stdout.write('{LAST_LINE}\n', () => {{
     fs.writeFileSync('done.part', String(Date.now()));
@@ -168,6 +168,10 @@ setInterval(() => {{}}, 1e9);"
     );
     script(name, "js", text)
 }
+
+/// What a line of a flood says after its number.
+pub const FLOOD_TEXT: &str =
+    " a line of a burst as a busy service would write it, and a bit longer than short";
 
 /// What a flood ends with.
 pub const LAST_LINE: &str = "the-burst-ends-here";

@@ -162,6 +162,10 @@ fn a_message_goes_to_the_selected_process() {
         "whole, so that no text is taken for an action's name"
     );
     assert_eq!(app.mode, Mode::Normal);
+    keys(&mut app, "m{\"a\": 1");
+    assert_eq!(refusal(&app), "not complete yet", "half a JSON is no text");
+    assert!(enter(&mut app).is_empty());
+    key_press(&mut app, KeyCode::Esc);
     keys(&mut app, "mx");
     send(&mut app, snapshot([0, 2]));
     assert_eq!(app.mode, Mode::Normal, "its process is gone");

@@ -92,11 +92,15 @@ async fn messages_of_apps_are_lines_under_their_topic() {
         ("process:msg", json!({ "at": 6, "raw": "x\u{9b}2J\ny", "process": process })),
         ("odd\u{1b}[2J", json!(["no object"])),
         ("long", json!({ "data": long })),
+        (
+            "process:msg",
+            json!({ "raw": { "type": "process:heap", "heap": 5 }, "process": process }),
+        ),
     ] {
         bus.write_all(&message(topic, &payload)).await.unwrap();
     }
     let mut seen = Vec::new();
-    while seen.len() < 4 {
+    while seen.len() < 5 {
         soon(client.inbox.ready()).await;
         let mut batch = Vec::new();
         client.inbox.take(&mut batch, usize::MAX);
@@ -114,6 +118,8 @@ async fn messages_of_apps_are_lines_under_their_topic() {
     assert!(said[1].0 == "process:msg" && !said[1].1.contains(char::is_control), "{:?}", said[1]);
     assert_eq!(said[2], ("odd", r#"["no object"]"#));
     assert!(said[3].1.len() <= 64 * 1024 + 3 && said[3].1.ends_with('…'));
+    let heap = ("process:heap", r#"{"heap":5,"type":"process:heap"}"#);
+    assert_eq!(said[4], heap, "under the type that the app gave it");
 }
 
 #[tokio::test]

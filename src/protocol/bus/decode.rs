@@ -67,7 +67,7 @@ pub fn decode(frame: &Frame) -> Result<BusMessage, BusError> {
 }
 
 /// What a decoder makes of a payload: nothing where it has another shape than PM2's.
-type Known = serde_json::Result<Option<BusEvent>>;
+pub(super) type Known = serde_json::Result<Option<BusEvent>>;
 
 object! {
     /// The little that most payloads say of their process.
@@ -116,7 +116,7 @@ object! {
     }
 }
 
-fn log(payload: &[u8], stream: Option<LogStream>) -> Known {
+pub(super) fn log(payload: &[u8], stream: Option<LogStream>) -> Known {
     json::read(payload, |text| {
         let Object(Some(log)) = json::from_slice::<Object<WireLog<'_>>>(text)? else {
             return Ok(None);

@@ -1,9 +1,13 @@
 //! A message of the bus as plain JSON, for those who show or hand on all of it.
+//!
+//! Invariant: what is handed on as text is one line of JSON that every reader of JSON takes.
+
+use std::borrow::Cow;
 
 use serde_json::Value as Json;
 
-use super::decode::BusError;
-use super::{BusPmId, ProcessRef};
+use super::decode::{self, BusError};
+use super::{BusEvent, BusPmId, LogStream, ProcessRef};
 use crate::protocol::amp::Frame;
 use crate::protocol::json::{self, Object, Scalar, object};
 use crate::protocol::process::PmId;
@@ -17,12 +21,12 @@ const WORD_CHARS_MAX: usize = 200;
 ///
 /// # Errors
 /// [`BusError::NotAMessage`].
-pub fn split(frame: &Frame) -> Result<(String, &[u8]), BusError> {
+pub fn split(frame: &Frame) -> Result<(Cow<'_, str>, &[u8]), BusError> {
     let [topic, payload, ..] = frame.args() else {
         return Err(BusError::NotAMessage);
     };
     match (Value::parse(topic), Value::parse(payload)) {
-        (Value::Text(topic), Value::Json(payload)) => Ok((clean(topic).into_owned(), payload)),
+        (Value::Text(topic), Value::Json(payload)) => Ok((clean(topic), payload)),
         _ => Err(BusError::NotAMessage),
     }
 }
@@ -71,6 +75,59 @@ pub fn payload_json(payload: &[u8]) -> Option<Json> {
     json::read(payload, |text| json::from_slice(text)).ok()
 }
 
+object! {
+    struct Moment<'de> {
+        at: Scalar<'de> = "at",
+    }
+}
+
+/// The whole payload as one line of JSON, and when it says that it happened, milliseconds since
+/// 1970. It is the daemon's own text wherever that is one line already, which takes a fraction of
+/// the time that building the values takes; else it is written anew from [`payload_json`]. `None`
+/// for broken JSON.
+#[must_use]
+pub fn payload_line(payload: &[u8]) -> Option<(Cow<'_, str>, Option<i64>)> {
+    let Some(text) = std::str::from_utf8(payload).ok().filter(|text| is_one_line(text)) else {
+        let data = payload_json(payload)?;
+        return Some((Cow::Owned(data.to_string()), moment(&data)));
+    };
+    let Object(at) = json::from_slice::<Object<Moment<'_>>>(payload).ok()?;
+    let at_ms = match at.unwrap_or_default().at {
+        Scalar::Integer(at_ms) => Some(at_ms),
+        _ => None,
+    };
+    Some((Cow::Borrowed(text), at_ms))
+}
+
+/// Whether JSON text can be handed on as it is: no line end between its tokens, and no escape that
+/// could be half of a surrogate pair.
+fn is_one_line(text: &str) -> bool {
+    let mut has_control = false;
+    // No early exit, so that the compiler can look at many bytes at once.
+    for byte in text.bytes() {
+        has_control |= byte < 0x20;
+    }
+    !has_control && !text.contains("\\ud") && !text.contains("\\uD")
+}
+
+/// What a line of a process's output says: of which, when, and the raw text. `None` for every other
+/// topic and shape.
+#[must_use]
+pub fn log(topic: &str, payload: &[u8]) -> Option<(Option<ProcessRef>, Option<i64>, String)> {
+    let stream = match topic {
+        "log:out" => LogStream::Out,
+        "log:err" => LogStream::Err,
+        _ => return None,
+    };
+    match decode::log(payload, Some(stream)).ok()?? {
+        BusEvent::Log(log) => {
+            let is_named = log.process.pm_id.is_some() || !log.process.name.is_empty();
+            Some((is_named.then_some(log.process), log.at_ms, log.data))
+        }
+        _ => None,
+    }
+}
+
 /// The process that a payload names, and when it says that it happened, milliseconds since 1970.
 #[must_use]
 pub fn origin(payload: &Json) -> (Option<ProcessRef>, Option<i64>) {
@@ -86,7 +143,11 @@ pub fn origin(payload: &Json) -> (Option<ProcessRef>, Option<i64>) {
         };
         ProcessRef { pm_id: field("pm_id").and_then(bus_id), name }
     });
-    (process, payload.get("at").and_then(Json::as_i64))
+    (process, moment(payload))
+}
+
+fn moment(payload: &Json) -> Option<i64> {
+    payload.get("at").and_then(Json::as_i64)
 }
 
 fn bus_id(id: &Json) -> Option<BusPmId> {
@@ -139,6 +200,53 @@ mod tests {
         let dump = json!({ "process": { "pm2_env": { "pm_id": 1, "name": "old" } } });
         let old = ProcessRef { pm_id: Some(BusPmId::Process(PmId(1))), name: "old".into() };
         assert_eq!(origin(&dump).0, Some(old));
+    }
+
+    #[test]
+    fn a_line_is_handed_on_as_it_came() {
+        for (text, at_ms) in [
+            (r#"{"z":1.50,"at":5,"a":"x\u001b\ny","at":7}"#, Some(7)),
+            (r#"{"at":"5"}"#, None),
+            (r#"{"at":5.5}"#, None),
+            ("\"é\u{9b}\"", None),
+            ("[123456789012345678901234567890]", None),
+        ] {
+            let line = payload_line(text.as_bytes());
+            assert!(matches!(line, Some((Cow::Borrowed(same), at)) if same == text && at == at_ms));
+        }
+        for broken in [&b"{"[..], b"", b"{} {}", br#"{"a":nul}"#, b"\"\x01\"", br#""\ud83d"#] {
+            assert_eq!(payload_line(broken), None, "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_one_line_of_text_is_written_anew() {
+        for (text, wanted, at_ms) in [
+            (&b"{\n \"a\": [1,\r\n2], \"at\": 5\n}"[..], r#"{"a":[1,2],"at":5}"#, Some(5)),
+            (br#"{"a":"\ud83d"}"#, "{\"a\":\"\u{fffd}\"}", None),
+            (br#"{"a":"\uDE00x"}"#, "{\"a\":\"\u{fffd}x\"}", None),
+            (br#"{"a":"\ud83d\ude00"}"#, "{\"a\":\"\u{1f600}\"}", None),
+            (b"\"\xff\"", "\"\u{fffd}\"", None),
+        ] {
+            assert_eq!(
+                payload_line(text),
+                Some((Cow::Owned(wanted.to_owned()), at_ms)),
+                "{wanted}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_log_line_has_its_process_and_its_text() {
+        let payload = json!({ "process": { "pm_id": 3, "name": "a" }, "at": 5, "data": "x\n" });
+        let text = payload.to_string();
+        let process = ProcessRef { pm_id: Some(BusPmId::Process(PmId(3))), name: "a".into() };
+        let said = (Some(process), Some(5), "x\n".to_owned());
+        assert_eq!(log("log:out", text.as_bytes()), Some(said));
+        assert_eq!(log("log:err", br#"{"data":"x"}"#), Some((None, None, "x".to_owned())));
+        assert_eq!(log("my:out", text.as_bytes()), None);
+        assert_eq!(log("log:out", br#"{"data":[1]}"#), None);
+        assert_eq!(log("log:out", b"{"), None);
     }
 
     #[test]

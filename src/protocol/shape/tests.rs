@@ -68,9 +68,17 @@ fn arguments_are_put_into_the_shape_that_the_daemon_takes() {
     assert_eq!(checked.args(), [json!(4)]);
 }
 
+/// It is not sent, and one line says what the method takes.
+fn refuse(method: &str, args: &Json) {
+    let reason = sent(method, args.clone()).expect_err(&format!("{method} {args}"));
+    assert!(reason.contains(method), "{reason}");
+    assert!(!reason.contains('\n'), "{reason}");
+}
+
 #[test]
-fn what_kills_is_refused_with_what_the_method_takes() {
-    let good = json!({"pm_exec_path": "/a.js", "pm_pid_path": "/a.pid", "env": {}});
+fn settings_that_kill_are_refused() {
+    let good = json!({"pm_exec_path": "/a.js", "pm_pid_path": "/a.pid", "env": {},
+        "pm_out_log_path": "/a.log", "pm_err_log_path": "/a.log"});
     let but = |key: &str, value: Json| {
         let mut app = good.clone();
         app[key] = value;
@@ -78,6 +86,42 @@ fn what_kills_is_refused_with_what_the_method_takes() {
     };
     assert!(sent("prepare", json!([good])).is_ok());
     assert!(sent("prepare", but("cron_restart", json!("0 4 * * *"))).is_ok());
+    let conf = json!({"name": "b", "max_memory_restart": 5, "args": ["x"], "env": {"A": "1"}});
+    let env = json!({"A": "1", "updateEnv": true, "current_conf": conf});
+    assert!(sent("restartProcessId", json!([{"id": 0, "env": env}])).is_ok());
+    for (method, args) in [
+        ("restartProcessId", json!([{"id": 0, "env": null}])),
+        ("restartProcessId", json!([{"id": 0, "env": {"current_conf": {"cron_restart": "x"}}}])),
+        ("restartProcessId", json!([{"id": 0, "env": {"cron_restart": 7}}])),
+        (
+            "reloadProcessId",
+            json!([{"id": 0, "env": {"current_conf": {"env": {"cron_restart": "x"}}}}]),
+        ),
+        ("reloadProcessId", json!([{"id": 0, "env": {"current_conf": {"pm_exec_path": 5}}}])),
+        ("reloadProcessId", json!([{"id": 0, "env": {"pm_exec_path": 5}}])),
+        ("restartProcessId", json!([{"id": 0, "env": {"pm_out_log_path": 5}}])),
+        ("restartProcessId", json!([{"id": 0, "env": {"pm_id": 1}}])),
+        ("restartProcessId", json!([{"id": 0, "env": {"current_conf": {"pm_id": null}}}])),
+        ("restartProcessId", json!([{"id": 0, "env": {"current_conf": {"env": null}}}])),
+        ("restartProcessId", json!([{"id": 0, "env": {"current_conf": null}}])),
+        ("prepare", json!([{}])),
+        ("prepare", but("env", json!(null))),
+        ("prepare", but("pm_exec_path", json!("a.js"))),
+        ("prepare", but("pm_pid_path", json!(null))),
+        ("prepare", but("instances", json!("max"))),
+        ("prepare", but("cron_restart", json!("every day"))),
+        ("prepare", but("env", json!({"cron_restart": "every day"}))),
+        ("prepare", but("env", json!({"pm_id": 0}))),
+        ("prepare", but("watch", json!(5))),
+        ("prepare", but("status", json!("stopped"))),
+        ("prepare", json!([{"pm_exec_path": "/a.js", "pm_pid_path": "/a.pid", "env": {}}])),
+    ] {
+        refuse(method, &args);
+    }
+}
+
+#[test]
+fn what_kills_is_refused_with_what_the_method_takes() {
     for (method, args) in [
         ("ping", json!([])),
         ("ping", json!([{}, {}])),
@@ -90,9 +134,8 @@ fn what_kills_is_refused_with_what_the_method_takes() {
         ("stopProcessId", json!([""])),
         ("restartProcessId", json!([null])),
         ("restartProcessId", json!([{}])),
-        ("restartProcessId", json!([{"id": 0, "env": null}])),
-        ("restartProcessId", json!([{"id": 0, "env": {"current_conf": {"cron_restart": "x"}}}])),
         ("stopWatch", json!(["stopProcessId"])),
+        ("stopWatch", json!(["xProcessIdy", "toString"])),
         ("stopWatch", json!([0, 0])),
         ("stopWatch", json!(["stopProcessId", null])),
         ("startWatch", json!(["stopProcessId", 1])),
@@ -105,13 +148,6 @@ fn what_kills_is_refused_with_what_the_method_takes() {
         ("sendSignalToProcessName", json!([{"process_name": 1, "signal": "SIGUSR2"}])),
         ("sendSignalToProcessName", json!([{"process_name": "a"}])),
         ("notifyByProcessId", json!([null])),
-        ("prepare", json!([{}])),
-        ("prepare", but("env", json!(null))),
-        ("prepare", but("pm_exec_path", json!("a.js"))),
-        ("prepare", but("pm_pid_path", json!(null))),
-        ("prepare", but("instances", json!("max"))),
-        ("prepare", but("cron_restart", json!("every day"))),
-        ("prepare", but("env", json!({"cron_restart": "every day"}))),
         ("profileCPU", json!([{"pwd": "relative"}])),
         ("novel", json!([1])),
         ("novel", json!([1, null])),
@@ -121,10 +157,24 @@ fn what_kills_is_refused_with_what_the_method_takes() {
         ("notifyKillPM2", json!([{}])),
         ("nosuch", json!([{}])),
     ] {
-        let refused = sent(method, args.clone());
-        let reason = refused.expect_err(&format!("{method} {args}"));
-        assert!(reason.contains(method), "{reason}");
-        assert!(!reason.contains('\n'), "{reason}");
+        refuse(method, &args);
+    }
+}
+
+#[test]
+fn a_bad_cron_pattern_is_told_with_its_reason() {
+    for args in [
+        json!([{"id": 0, "env": {"current_conf": {"cron_restart": "* 24 * * *"}}}]),
+        json!([{"id": 0, "env": {"cron_restart": "* 24 * * *"}}]),
+    ] {
+        let reason = sent("restartProcessId", args).unwrap_err();
+        assert!(reason.contains("\"24\" is not understood for the hours"), "{reason}");
+    }
+    let conf = json!({"name": "x", "args": ["a"], "env": {"A": 1}, "max_memory_restart": 1});
+    assert!(sent("restartProcessId", json!([{"id": 0, "env": {"current_conf": conf}}])).is_ok());
+    for none in [json!(0), json!("")] {
+        let args = json!([{"id": 0, "env": {"current_conf": {"cron_restart": none}}}]);
+        assert!(sent("restartProcessId", args).is_ok());
     }
 }
 

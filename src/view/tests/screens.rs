@@ -164,6 +164,13 @@ fn arguments_asked_for() {
 }
 
 #[test]
+fn read_only() {
+    let mut app = typical();
+    app.read_only = true;
+    check!(&app, COLOR, "read_only", [(80, 24), (40, 10)]);
+}
+
+#[test]
 fn message_written() {
     let mut app = typical();
     app.daemons[0].methods = Some(methods());
@@ -173,7 +180,7 @@ fn message_written() {
     let input = Editor::new("hello");
     app.mode = Mode::Compose(Compose { key: key(0, 0), is_to_app: true, input });
     check!(&app, COLOR, "compose_to_app", [(80, 24), (40, 10)]);
-    let mut input = Editor::new("{\"type\":\"god:heap\",\"data\":{\"日本\":1}} and more");
+    let mut input = Editor::new("said {\"type\":\"god:heap\",\"data\":{\"日本\":1}} and more");
     for _ in 0..9 {
         input.edit(Edit::Left);
     }

@@ -1,0 +1,148 @@
+//! What would harm a daemon as things are, seen before a call by name is sent.
+//!
+//! Invariant: a call that passed finds what God reads without a guard of its own: a process that
+//! runs, a channel or standard input that is open, folders that exist. What cannot be seen from here
+//! (another machine, also behind a forwarded socket; a system without `/proc`) is left to the daemon.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{FlockOperation, flock};
+use serde_json::Value as Json;
+
+use super::named::{CallFailure, Listing, is_running, no_such_process};
+use super::session::Session;
+use crate::protocol::process::ProcessInfo;
+use crate::protocol::rpc::CheckedCall;
+
+/// The keys of `prepare` that name a file which God opens or writes.
+const FILES: [&str; 4] = ["pm_out_log_path", "pm_err_log_path", "pm_log_path", "pm_pid_path"];
+/// How often a lock that another program holds is tried.
+const LOCK_EVERY: Duration = Duration::from_millis(20);
+
+/// Looks whether a call does harm as things are.
+pub(super) async fn check(
+    session: &Session,
+    call: &CheckedCall,
+    timeout: Duration,
+) -> Result<(), CallFailure> {
+    let first = call.args().first().unwrap_or(&Json::Null);
+    let id = |key: &str| first.get(key).and_then(Json::as_u64).unwrap_or_default();
+    match call.method() {
+        "sendSignalToProcessId" => {
+            let listing = session.listing(timeout).await?;
+            expect_running(&listing, id("process_id"), "PM2 would signal itself").map(drop)
+        }
+        "sendDataToProcessId" => {
+            let listing = session.listing(timeout).await?;
+            let info = expect_running(&listing, id("id"), "PM2 would end with it")?;
+            expect(has_channel(session, info), info, "has closed its channel to PM2")
+        }
+        "sendLineToStdin" => {
+            let listing = session.listing(timeout).await?;
+            let info = expect_running(&listing, id("pm_id"), "PM2 would end with it")?;
+            expect(reads_input(session, info), info, "has closed its standard input")
+        }
+        "stopWatch" | "startWatch" | "toggleWatch" | "restartWatch" => {
+            expect_known(&session.listing(timeout).await?, call.args())
+        }
+        "prepare" if session.is_here => folders(first),
+        _ => Ok(()),
+    }
+}
+
+/// The process of this id, which must run: God takes it for granted.
+fn expect_running<'a>(
+    listing: &'a Listing,
+    id: u64,
+    else_what: &str,
+) -> Result<&'a ProcessInfo, CallFailure> {
+    let found = listing.infos.iter().find(|info| u64::from(info.pm_id.0) == id);
+    let info = found.ok_or_else(|| no_such_process(&id.to_string()))?;
+    if is_running(info) {
+        return Ok(info);
+    }
+    let status = if info.pid.is_none() && info.status.as_str() == "online" {
+        "online without having started"
+    } else {
+        info.status.as_str()
+    };
+    Err(CallFailure::Unsafe(format!("process {id} is {status}: not sent, since {else_what}")))
+}
+
+fn expect(holds: bool, info: &ProcessInfo, what: &str) -> Result<(), CallFailure> {
+    if holds {
+        return Ok(());
+    }
+    Err(CallFailure::Unsafe(format!("process {} {what}: not sent", info.pm_id)))
+}
+
+/// Whether the process has the channel that PM2 writes messages to; God ends of a write to a closed
+/// one (measured on 7.0.4). Node opens it as the first descriptor after the standard ones.
+pub(super) fn has_channel(session: &Session, info: &ProcessInfo) -> bool {
+    !session.is_here || is_descriptor(info, 3, &["socket:"])
+}
+
+/// Whether somebody can read what is written to the standard input of the process; God ends of a
+/// write to a closed one (measured on 3.5.2 to 7.0.4).
+fn reads_input(session: &Session, info: &ProcessInfo) -> bool {
+    !session.is_here || is_descriptor(info, 0, &["pipe:", "socket:"])
+}
+
+/// Whether a descriptor of the process is of these kinds, where the system tells.
+fn is_descriptor(info: &ProcessInfo, number: u32, kinds: &[&str]) -> bool {
+    let Some(pid) = info.pid else { return false };
+    let target = fs::read_link(format!("/proc/{pid}/fd/{number}")).unwrap_or_default();
+    let target = target.to_string_lossy();
+    kinds.iter().any(|kind| target.starts_with(kind))
+}
+
+/// Whether there is what a `stopWatch` and the like is about: God answers with success all the same.
+fn expect_known(listing: &Listing, args: &[Json]) -> Result<(), CallFailure> {
+    let [Json::String(method), value] = args else { return Ok(()) };
+    if method.ends_with("ProcessName") {
+        let name = value.as_str().unwrap_or_default();
+        let is_known = listing.infos.iter().any(|info| &*info.name == name);
+        return if is_known { Ok(()) } else { Err(no_such_process(name)) };
+    }
+    let id = value.as_u64().or_else(|| value.get("id")?.as_u64());
+    match id.filter(|_| method.ends_with("ProcessId")) {
+        Some(id) if listing.infos.iter().all(|info| u64::from(info.pm_id.0) != id) => {
+            Err(no_such_process(&id.to_string()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the folders of the files are there: daemons up to 1.1.3 end of one that is not.
+fn folders(app: &Json) -> Result<(), CallFailure> {
+    for key in FILES {
+        let folder = app.get(key).and_then(Json::as_str).and_then(|file| Path::new(file).parent());
+        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+            return Err(CallFailure::Unsafe(format!(
+                "there is no folder {} for the {key}: not sent",
+                folder.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Keeps other programs of this kind from doing the same to a daemon meanwhile.
+#[derive(Debug)]
+pub(super) struct HomeLock(
+    #[expect(dead_code, reason = "held, and let go when dropped")] Option<fs::File>,
+);
+
+impl HomeLock {
+    /// Waits for the lock on the folder of a daemon, which leaves no trace there; `None` where there
+    /// is no such folder here.
+    pub(super) async fn take(home: PathBuf) -> Self {
+        let Ok(folder) = fs::File::open(home) else { return Self(None) };
+        while flock(&folder, FlockOperation::NonBlockingLockExclusive).is_err() {
+            tokio::time::sleep(LOCK_EVERY).await;
+        }
+        Self(Some(folder))
+    }
+}
