@@ -331,6 +331,7 @@ pub enum Shell {
     /// Fish
     Fish,
     /// `PowerShell`
+    #[value(help = "PowerShell")]
     Powershell,
     /// Z shell
     Zsh,

@@ -23,10 +23,19 @@ pub(super) fn completions(shell: Shell, out: &mut impl Write) -> Result<Code, Fa
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "pm2-tui", &mut text);
     let mut text = String::from_utf8_lossy(&text).into_owned();
-    if shell == Target::Bash {
+    match shell {
         // clap_complete 4.6 escapes a dash in the program's name in two ways, and then finds no
         // command (clap issue 6421).
-        text = text.replace("pm2__subcmd__tui__subcmd__", "pm2__tui__subcmd__");
+        Target::Bash => text = text.replace("pm2__subcmd__tui__subcmd__", "pm2__tui__subcmd__"),
+        // It takes the word before a command for the home, and there is never one.
+        Target::Zsh => {
+            let lines = text.lines().filter(|line| !line.starts_with("'::homes --"));
+            text = lines.flat_map(|line| [line, "\n"]).collect();
+            text = text
+                .replace("$line[2]", "$line[1]")
+                .replace("\":: :_pm2-tui_commands\"", "\":: :{_pm2-tui_commands || _files -/}\"");
+        }
+        _ => {}
     }
     out.write_all(text.as_bytes())?;
     Ok(Code::Fine)
@@ -98,6 +107,9 @@ mod tests {
         let mut text = Vec::new();
         man(&mut text).unwrap();
         texts.push(String::from_utf8(text).unwrap());
+        let zsh = &texts[4];
+        assert!(zsh.contains("$line[1]") && !zsh.contains("$line[2]"), "{zsh}");
+        assert!(zsh.contains("_files -/}") && !zsh.contains("'::homes"), "{zsh}");
         let man = texts.last().unwrap();
         assert!(!man.contains("(1)") && !man.contains("EXTRA"), "no page but this: {man}");
         for option in ["max\\-restarts", "env\\-values", "frame\\-mib", "log\\-lines"] {
