@@ -52,7 +52,15 @@ pub(crate) fn processes_are_acted_on_and_nobody_else() {
 }
 
 pub(crate) fn a_broken_release_is_noticed() {
-    let home = Pm2Home::with(Release::Seven, &[apps::cluster("web"), apps::sleeper("other")]);
+    let text = "require('http').createServer((q, a) => a.end()).listen(0, '127.0.0.1', () =>
+  require('fs').writeFileSync(`${process.env.READY}/web-${process.env.NODE_APP_INSTANCE}`, ''));";
+    let web = apps::script("web", "js", text)
+        .with(serde_json::json!({"exec_mode": "cluster", "instances": 2}));
+    let home = Pm2Home::with(Release::Seven, &[web, apps::sleeper("other")]);
+    // PM2 calls a worker online before it has read its script.
+    wait_until("both have read the good release", || {
+        ["web-0", "web-1"].iter().all(|file| home.apps().join(file).is_file())
+    });
     home.mark();
     let run = |arguments: &[&str]| pm2_tui(home.path(), arguments);
     let ended = run(&["start", "web"]).with(0);
