@@ -97,9 +97,27 @@ impl Stage {
     #[track_caller]
     pub(crate) fn wait_ready(&self, name: &str) {
         let file = self.home.apps().join(format!("{name}.ready"));
-        wait_until(&format!("{name} runs"), || file.is_file());
+        let runs = crate::harness::poll_for(PATIENCE, || file.is_file().then_some(()));
+        assert!(runs.is_some(), "{name} does not run; {}", self.traces(name));
         // So that the next one of this name can be waited for.
         std::fs::remove_file(file).unwrap();
+    }
+
+    /// What there is to see of a process that does not get to its script's end.
+    fn traces(&self, name: &str) -> String {
+        let listed = self.home.jlist();
+        let pid = listed.iter().find(|one| one.name == name).map_or(0, |one| one.pid);
+        let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+        let log = |path: &std::path::Path| read(path.to_str().unwrap());
+        let home = self.home.path();
+        let logs = format!("logs/{name}-error-0.log");
+        format!(
+            "{listed:?}\n{}\n{}\n{}\n{}",
+            read(&format!("/proc/{pid}/status")),
+            read(&format!("/proc/{pid}/cmdline")).replace('\0', " "),
+            log(&home.join(logs)),
+            log(&home.join("pm2.log"))
+        )
     }
 
     /// Sends a signal to the only process of this name.
