@@ -24,7 +24,7 @@ impl Client {
         &self,
         before: &[ProcessInfo],
     ) -> Result<Vec<(ProcessInfo, String)>, ClientError> {
-        let now = self.0.listing().await?.infos;
+        let now = self.0.snapshot().await?.processes;
         let troubled = before.iter().filter_map(|old| {
             let new = now.iter().find(|new| new.pm_id == old.pm_id);
             Some((old.clone(), trouble(old, new)?))
@@ -65,7 +65,7 @@ impl Client {
     }
 
     async fn still_there(&self, deleted: &[ProcessInfo]) -> Result<Vec<ProcessInfo>, ClientError> {
-        let now = self.0.listing().await?.infos;
+        let now = self.0.snapshot().await?.processes;
         // By name too: the id may belong to another one by now.
         let is_left = |new: &ProcessInfo| {
             deleted.iter().any(|old| (old.pm_id, &old.name) == (new.pm_id, &new.name))
@@ -89,7 +89,7 @@ fn trouble(before: &ProcessInfo, now: Option<&ProcessInfo>) -> Option<String> {
     };
     let crashes = now.restarts.saturating_sub(before.restarts).saturating_sub(1);
     match &now.status {
-        ProcessStatus::Online if now.pid.is_none() => {
+        _ if now.never_started() => {
             Some("it never started: its interpreter, script or folder does not exist".to_owned())
         }
         ProcessStatus::Errored => Some("it crashed at once until PM2 gave up: errored".to_owned()),

@@ -63,11 +63,8 @@ fn expect_running<'a>(
     if is_running(info) {
         return Ok(info);
     }
-    let status = if info.pid.is_none() && info.status.as_str() == "online" {
-        "online without having started"
-    } else {
-        info.status.as_str()
-    };
+    let status =
+        if info.never_started() { "online without having started" } else { info.status.as_str() };
     Err(CallFailure::Unsafe(format!("process {id} is {status}: not sent, since {else_what}")))
 }
 

@@ -68,7 +68,7 @@ pub(super) async fn each(
 ) -> Result<Code, Failure> {
     // A script that starts what runs has what it wants.
     let runs = |info: &ProcessInfo| {
-        action == Action::Start && info.status == ProcessStatus::Online && info.pid.is_some()
+        action == Action::Start && info.status == ProcessStatus::Online && !info.never_started()
     };
     let (running, infos): (Vec<_>, Vec<_>) = infos.into_iter().partition(runs);
     for info in &running {
