@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use super::{Client, ClientError};
-use crate::daemon::named::CallFailure;
+use crate::daemon::calls::named::CallFailure;
 use crate::protocol::rpc::{CallRefused, CheckedCall};
 use crate::protocol::shape;
 

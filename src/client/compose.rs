@@ -8,7 +8,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value as Json;
 
 use super::{Client, ClientError};
-use crate::daemon::named::no_such_process;
+use crate::daemon::calls::named::no_such_process;
 use crate::model::Action;
 use crate::protocol::process::{ExecMode, ProcessInfo, ProcessStatus};
 

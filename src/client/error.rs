@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Launched;
-use crate::daemon::connection::CallError;
-use crate::daemon::named::CallFailure;
+use crate::daemon::calls::named::CallFailure;
+use crate::daemon::rpc::connection::CallError;
 use crate::ecosystem::EcosystemError;
 use crate::model::daemon::Problem;
 use crate::protocol::rpc::CallRefused;

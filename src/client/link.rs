@@ -12,8 +12,8 @@ use tokio_util::task::TaskTracker;
 
 use super::{ClientError, ClientOptions};
 use crate::daemon::Endpoint;
-use crate::daemon::named::Listing;
-use crate::daemon::session::Session;
+use crate::daemon::calls::named::Listing;
+use crate::daemon::rpc::session::Session;
 use crate::protocol::process::Snapshot;
 use crate::protocol::rpc::{CheckedCall, Methods};
 

@@ -46,7 +46,7 @@ pub use self::error::ClientError;
 use self::link::Link;
 pub use self::pattern::PatternError;
 pub use self::start::Launched;
-use crate::daemon::{Endpoint, actions};
+use crate::daemon::{Endpoint, act::steps};
 use crate::model::{Action, ActionOutcome};
 use crate::protocol::amp::FRAME_BYTES_MAX;
 use crate::protocol::process::{ProcessInfo, Snapshot};
@@ -231,7 +231,7 @@ impl Client {
             return Err(ClientError::ReadOnly { method });
         }
         let session = self.0.session().await?;
-        match actions::perform(&session, action, info, self.0.options.timeout).await {
+        match steps::perform(&session, action, info, self.0.options.timeout).await {
             ActionOutcome::Done => Ok(()),
             ActionOutcome::Failed(message) => {
                 Err(ClientError::Daemon { message: message.into(), stack: None })

@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 use super::compose::AT_ONCE;
 use super::{Client, ClientError};
-use crate::daemon::named::{Listing, no_such_process};
+use crate::daemon::calls::named::{Listing, no_such_process};
 use crate::ecosystem::{
     AppConfig, Context, create_log_folders, parse_value, prepare_all, restart_env,
 };

@@ -4,22 +4,12 @@
 //! does not allow. The bus is read as fast as it comes, whatever anyone else is doing. Everything
 //! that happens leaves as a [`Report`] through the [`Inbox`], which never waits.
 
-pub(crate) mod actions;
-pub(crate) mod backoff;
-mod bus;
-mod calls;
+pub(crate) mod act;
+pub(crate) mod bus;
+pub(crate) mod calls;
 pub(crate) mod clock;
-pub(crate) mod connection;
-pub mod endpoint;
-mod gather;
-mod guard;
 pub mod inbox;
-mod message;
-pub(crate) mod named;
-mod output;
-mod poller;
-pub(crate) mod session;
-mod socket;
+pub(crate) mod rpc;
 #[cfg(test)]
 mod tests;
 
@@ -32,12 +22,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::actions::Target;
-use self::calls::CallFinish;
-pub use self::endpoint::{Endpoint, EndpointError};
+use self::act::steps::{self, Target};
+use self::calls::run::{self, CallFinish};
 pub use self::inbox::{Inbox, InboxBounds};
-use self::session::Link;
-pub use self::socket::Socket;
+pub use self::rpc::endpoint::{self, Endpoint, EndpointError};
+use self::rpc::session::{self, Link};
+pub use self::rpc::socket::Socket;
 use crate::model::call::{CallOutcome, NamedCall};
 use crate::model::report::Report;
 use crate::model::{Action, ActionOutcome, DaemonId};
@@ -168,7 +158,7 @@ impl Watch {
     }
 
     /// [`Watch::warn`] for a task that outlives the borrow.
-    fn warn_fn(&self) -> connection::WarnFn {
+    fn warn_fn(&self) -> rpc::connection::WarnFn {
         let (inbox, id) = (self.inbox.clone(), self.id);
         Box::new(move |what| inbox.report(id, warning(what)))
     }
@@ -256,7 +246,7 @@ impl DaemonHandle {
         running.watch.tasks.spawn_on(
             async move {
                 let generation = watch.generation.clone();
-                let acting = actions::run(&watch, link, action, &target, finish);
+                let acting = steps::run(&watch, link, action, &target, finish);
                 // A suspension drops the action; `finish` then says so.
                 generation.run_until_cancelled(acting).await;
                 drop(permit);
@@ -281,7 +271,7 @@ impl DaemonHandle {
         running.watch.tasks.spawn_on(
             async move {
                 let generation = watch.generation.clone();
-                let calling = calls::run(&watch, link, call, finish);
+                let calling = run::run(&watch, link, call, finish);
                 // A suspension drops the call; `finish` then says so.
                 generation.run_until_cancelled(calling).await;
                 drop(permit);
@@ -339,7 +329,7 @@ impl DaemonHandle {
         watch.tasks.spawn_on(
             async move {
                 let generation = &shared.generation;
-                generation.run_until_cancelled(bus::run(&shared)).await;
+                generation.run_until_cancelled(bus::reader::run(&shared)).await;
                 shared.report(Report::BusLive(false));
             },
             &self.runtime,

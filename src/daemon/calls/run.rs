@@ -5,12 +5,12 @@
 
 use tokio::sync::watch;
 
-use super::Watch;
-use super::actions::{Unready, session};
-use super::connection::CallError;
-use super::inbox::Inbox;
 use super::named::CallFailure;
-use super::session::Link;
+use crate::daemon::Watch;
+use crate::daemon::act::steps::{Unready, session};
+use crate::daemon::inbox::Inbox;
+use crate::daemon::rpc::connection::CallError;
+use crate::daemon::rpc::session::Link;
 use crate::model::DaemonId;
 use crate::model::call::{CallOutcome, NamedCall};
 use crate::model::log::one_line;
@@ -19,7 +19,7 @@ use crate::protocol::redact::without_environment;
 use crate::protocol::text;
 
 /// Makes the call, reports how it ended and asks for a poll.
-pub(super) async fn run(
+pub(in crate::daemon) async fn run(
     watch: &Watch,
     link: watch::Receiver<Link>,
     call: NamedCall,
@@ -62,7 +62,7 @@ fn failed(failure: CallFailure) -> CallOutcome {
 
 /// Sees to it that a call is reported exactly once, also when its task is dropped.
 #[derive(Debug)]
-pub(super) struct CallFinish {
+pub(in crate::daemon) struct CallFinish {
     inbox: Inbox,
     daemon: DaemonId,
     /// `None` once it is reported.
@@ -70,11 +70,11 @@ pub(super) struct CallFinish {
 }
 
 impl CallFinish {
-    pub(super) fn new(inbox: Inbox, daemon: DaemonId, method: Box<str>) -> Self {
+    pub(in crate::daemon) fn new(inbox: Inbox, daemon: DaemonId, method: Box<str>) -> Self {
         Self { inbox, daemon, method: Some(method) }
     }
 
-    pub(super) fn report(mut self, outcome: CallOutcome) {
+    pub(in crate::daemon) fn report(mut self, outcome: CallOutcome) {
         self.send(outcome);
     }
 

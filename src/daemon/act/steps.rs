@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::connection::CallError;
-use super::session::{Link, Session};
-use super::{Finish, Timings, Watch};
+use crate::daemon::rpc::connection::CallError;
+use crate::daemon::rpc::session::{Link, Session};
+use crate::daemon::{Finish, Timings, Watch};
 use crate::model::{Action, ActionOutcome};
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 use crate::protocol::rpc::{ActionName, Call, Outcome, WatchedAction};
@@ -18,15 +18,15 @@ use crate::protocol::text;
 
 /// The process to act on, as the user saw it.
 #[derive(Debug, Clone)]
-pub(super) struct Target {
-    pub(super) pm_id: PmId,
+pub(in crate::daemon) struct Target {
+    pub(in crate::daemon) pm_id: PmId,
     status: ProcessStatus,
     kill_timeout: Option<Duration>,
     listen_timeout: Option<Duration>,
 }
 
 impl Target {
-    pub(super) fn of(info: &ProcessInfo) -> Self {
+    pub(in crate::daemon) fn of(info: &ProcessInfo) -> Self {
         Self {
             pm_id: info.pm_id,
             status: info.status.clone(),
@@ -37,7 +37,7 @@ impl Target {
 }
 
 /// Acts, reports the outcome, tells the other clients and asks for a poll.
-pub(super) async fn run(
+pub(in crate::daemon) async fn run(
     watch: &Watch,
     link: watch::Receiver<Link>,
     action: Action,
@@ -88,10 +88,10 @@ pub(crate) async fn perform(
 }
 
 /// There is no session; the sentence says why.
-pub(super) struct Unready(pub(super) Box<str>);
+pub(in crate::daemon) struct Unready(pub(in crate::daemon) Box<str>);
 
 /// The session to act in; waits for one that is just being opened.
-pub(super) async fn session(
+pub(in crate::daemon) async fn session(
     mut link: watch::Receiver<Link>,
     timeout: Duration,
 ) -> Result<Arc<Session>, Unready> {

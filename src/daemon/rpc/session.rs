@@ -15,11 +15,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::backoff::Backoff;
-use super::clock::{now_ms, whole_ms};
 use super::connection::{CallError, Connection, WarnFn};
-use super::named::slowest_ms;
+use super::endpoint::Endpoint;
 use super::poller::{Pace, Wish};
-use super::{Endpoint, Farewell, Watch};
+use crate::daemon::calls::named::slowest_ms;
+use crate::daemon::clock::{now_ms, whole_ms};
+use crate::daemon::{Farewell, Watch};
 use crate::model::daemon::{Connection as Standing, Problem};
 use crate::model::report::Report;
 use crate::protocol::process::{PmId, ProcessStatus, Snapshot, decode_monitor_data};
@@ -35,13 +36,13 @@ pub(crate) struct Session {
     /// An event has no pid either, so only a poll can tell.
     ghosts: Mutex<BTreeSet<PmId>>,
     /// The daemon's `PM2_HOME`.
-    pub(super) home: PathBuf,
+    pub(in crate::daemon) home: PathBuf,
     /// Whether its processes can be looked at here: it is a process of this machine, and no other
     /// end of a forwarded socket.
-    pub(super) is_here: bool,
+    pub(in crate::daemon) is_here: bool,
     /// The longest that a process may take to stop and start again, milliseconds; 0 until it is
     /// known.
-    pub(super) slow_ms: AtomicU64,
+    pub(in crate::daemon) slow_ms: AtomicU64,
 }
 
 impl Session {
@@ -64,7 +65,7 @@ impl Session {
 
 /// Whether there is a session, for those who want to call.
 #[derive(Debug, Clone)]
-pub(super) enum Link {
+pub(in crate::daemon) enum Link {
     /// A try is under way.
     Connecting,
     /// No; the sentence says why.
@@ -84,7 +85,7 @@ enum End {
 }
 
 /// Connects, polls and reconnects for ever.
-pub(super) async fn run(watch: &Watch, link: &watch::Sender<Link>) {
+pub(in crate::daemon) async fn run(watch: &Watch, link: &watch::Sender<Link>) {
     let timings = &watch.timings;
     let seed = u64::from(std::process::id()) << 16 | u64::from(watch.id.0);
     let mut backoff = Backoff::new(timings.backoff_base, timings.backoff_max, seed);

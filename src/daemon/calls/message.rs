@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::guard::has_channel;
 use super::named::{CallFailure, Listing, is_running, no_such_process};
-use super::session::Session;
+use crate::daemon::rpc::session::Session;
 use crate::protocol::message::whole_message;
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::rpc::CheckedCall;

@@ -9,11 +9,11 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use tokio::sync::Mutex;
 
-use super::clock::now_ms;
-use super::connection::CallError;
 use super::guard::{self, HomeLock};
 use super::message;
-use super::session::Session;
+use crate::daemon::clock::now_ms;
+use crate::daemon::rpc::connection::CallError;
+use crate::daemon::rpc::session::Session;
 use crate::protocol::process::{
     ExecMode, ProcessInfo, ProcessStatus, Snapshot, decode_monitor_data,
 };
@@ -201,7 +201,7 @@ pub(super) fn is_running(info: &ProcessInfo) -> bool {
 }
 
 /// The longest that any of these may take to stop and start again, milliseconds; never 0.
-pub(super) fn slowest_ms(processes: &[ProcessInfo]) -> u64 {
+pub(in crate::daemon) fn slowest_ms(processes: &[ProcessInfo]) -> u64 {
     let slow = |info: &ProcessInfo| {
         info.kill_timeout_ms.unwrap_or(0).saturating_add(info.listen_timeout_ms.unwrap_or(0))
     };

@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 
 use super::endpoint::EndpointError;
-use super::gather::Gather;
+use crate::daemon::bus::gather::Gather;
 
 /// Where one socket of a daemon is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,8 +16,8 @@ use tokio_util::codec::{FramedRead, FramedWrite};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::clock::whole_ms;
 use super::socket::{Halves, Stream};
+use crate::daemon::clock::whole_ms;
 use crate::model::daemon::Problem;
 use crate::protocol::amp::{AmpCodec, AmpError, Frame};
 use crate::protocol::rpc::{self, CheckedCall, Reply, RequestId};

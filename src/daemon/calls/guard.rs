@@ -12,7 +12,7 @@ use rustix::fs::{FlockOperation, flock};
 use serde_json::Value as Json;
 
 use super::named::{CallFailure, Listing, is_running, no_such_process};
-use super::session::Session;
+use crate::daemon::rpc::session::Session;
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::rpc::CheckedCall;
 

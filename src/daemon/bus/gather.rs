@@ -24,7 +24,7 @@ const FLOOD_GAP: Duration = Duration::from_millis(3);
 const GATHER: Duration = Duration::from_micros(100);
 
 /// A socket that can leave the runtime and come back.
-pub(super) trait Registered: AsyncRead + Unpin + Sized {
+pub(in crate::daemon) trait Registered: AsyncRead + Unpin + Sized {
     /// The socket outside the runtime, non-blocking.
     type Plain: Read + Unpin;
     /// Takes the socket out of the runtime.
@@ -58,7 +58,7 @@ impl Registered for TcpStream {
 }
 
 /// The reading side of a socket, gathering in a flood.
-pub(super) struct Gather<S: Registered> {
+pub(in crate::daemon) struct Gather<S: Registered> {
     state: State<S>,
     /// When a read last came to something after a wait.
     woke_at: Instant,
@@ -79,7 +79,7 @@ enum State<S: Registered> {
 }
 
 impl<S: Registered> Gather<S> {
-    pub(super) fn new(socket: S) -> Self {
+    pub(in crate::daemon) fn new(socket: S) -> Self {
         Self { state: State::Quiet(socket), woke_at: Instant::now(), has_waited: false }
     }
 

@@ -9,12 +9,12 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::time::Instant;
 use tokio_util::codec::FramedRead;
 
-use super::backoff::Backoff;
-use super::clock::{now_ms, whole_ms};
-use super::connection::READ_BYTES;
 use super::output::Output;
-use super::socket::Stream;
-use super::{Farewell, Watch};
+use crate::daemon::clock::{now_ms, whole_ms};
+use crate::daemon::rpc::backoff::Backoff;
+use crate::daemon::rpc::connection::READ_BYTES;
+use crate::daemon::rpc::socket::Stream;
+use crate::daemon::{Farewell, Watch};
 use crate::model::report::Report;
 use crate::protocol::amp::{AmpCodec, AmpError, Frame};
 use crate::protocol::bus::{self, BusEvent, EventKind};
@@ -23,7 +23,7 @@ use crate::protocol::bus::{self, BusEvent, EventKind};
 const GOOD_AFTER: Duration = Duration::from_secs(5);
 
 /// Connects to the bus, reads it, and begins again when it goes, for ever.
-pub(super) async fn run(watch: &Watch) {
+pub(in crate::daemon) async fn run(watch: &Watch) {
     let timings = &watch.timings;
     // Not in step with the other actor of the same daemon.
     let seed = u64::from(std::process::id()) << 32 | u64::from(watch.id.0);
