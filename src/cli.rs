@@ -12,7 +12,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 mod quantity;
 mod words;
-use quantity::{parse_percent, whole};
+use crate::client::Settle;
+use quantity::{parse_percent, parse_settle, whole};
 pub use quantity::{parse_size, parse_span};
 
 /// Bytes.
@@ -79,6 +80,18 @@ pub struct Cli {
     #[arg(long, short = 'y', global = true, help_heading = EVERYWHERE)]
     pub yes: bool,
 
+    /// How long to watch a process after it was started, restarted or reloaded
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = parse_settle,
+        global = true,
+        help_heading = EVERYWHERE,
+        help = "How long to watch a process after it was started, restarted or reloaded, before it \
+                is called up; 0 takes the daemon's word [default: the app's min_uptime, 1s]"
+    )]
+    pub settle: Option<Duration>,
+
     /// MiB that one message of the daemon may have, 1 to 2048
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = whole::<u32>(1, 2_048),
           global = true, help_heading = EVERYWHERE)]
@@ -91,6 +104,14 @@ pub struct Cli {
     /// What to do instead of watching
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+impl Cli {
+    /// How long a process is watched after it was started.
+    #[must_use]
+    pub fn settle(&self) -> Settle {
+        self.settle.map_or(Settle::Own, Settle::For)
+    }
 }
 
 /// Options of the screen: before `demo`, after it, or without a command.

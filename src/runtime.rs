@@ -17,8 +17,7 @@ use crate::app::{App, keymap, update};
 use crate::daemon::inbox::Inbox;
 use crate::model::call::NamedCall;
 use crate::model::report::Report;
-use crate::model::{Action, DaemonId};
-use crate::protocol::process::ProcessInfo;
+use crate::model::{Action, DaemonId, Target};
 
 /// The shortest time between two frames: 30 a second, also for keys.
 const FRAME_INTERVAL_MIN: Duration = Duration::from_millis(33);
@@ -50,8 +49,8 @@ pub trait Surface {
 
 /// What the effects reach. Nothing here waits.
 pub trait World {
-    /// Has a daemon act on a process.
-    fn act(&mut self, daemon: DaemonId, action: Action, info: &ProcessInfo);
+    /// Has a daemon act on processes.
+    fn act(&mut self, daemon: DaemonId, action: Action, targets: Vec<Target>);
     /// Has a daemon's method called.
     fn call(&mut self, daemon: DaemonId, call: NamedCall);
     /// Connects or polls now.
@@ -242,7 +241,7 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
     let mut pause = None;
     for effect in effects.0 {
         match effect {
-            Effect::Act { daemon, action, info } => world.act(daemon, action, &info),
+            Effect::Act { daemon, action, targets } => world.act(daemon, action, targets),
             Effect::Call { daemon, call } => world.call(daemon, call),
             Effect::Refresh => world.refresh(),
             Effect::Redraw => surface.redraw(),

@@ -15,8 +15,7 @@ use crate::homes::{self, Home};
 use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
 use crate::model::log::LogBuffer;
-use crate::model::{Action, DaemonId};
-use crate::protocol::process::ProcessInfo;
+use crate::model::{Action, DaemonId, Target};
 use crate::protocol::text::clean;
 use crate::runtime::{self, Pacer, Pause, World};
 use crate::terminal::{self, Screen};
@@ -118,9 +117,9 @@ async fn suspend(screen: &mut Screen, daemons: &mut Daemons) -> Result<()> {
 struct Daemons(Vec<DaemonHandle>);
 
 impl World for Daemons {
-    fn act(&mut self, daemon: DaemonId, action: Action, info: &ProcessInfo) {
+    fn act(&mut self, daemon: DaemonId, action: Action, targets: Vec<Target>) {
         if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
-            daemon.act(action, info);
+            daemon.act(action, targets);
         }
     }
 
@@ -142,6 +141,7 @@ fn spawn_daemons(cli: &Cli, homes: Vec<Home>, inbox: &Inbox) -> Daemons {
         let options = Options {
             interval: cli.screen.interval(),
             frame_bytes_max: cli.frame_mib as usize * MIB,
+            settle: cli.settle(),
         };
         daemon::spawn(DaemonId(index as u16), home.endpoint, options, inbox.clone())
     };

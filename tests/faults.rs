@@ -13,7 +13,7 @@ use pm2_tui::daemon::{DaemonHandle, Endpoint, Inbox, InboxBounds, Options, spawn
 use pm2_tui::demo::{Demo, Fault, Script, Socket, When, World, epoch_ms};
 use pm2_tui::model::daemon::{Connection, Problem};
 use pm2_tui::model::report::Report;
-use pm2_tui::model::{Action, ActionOutcome, DaemonId};
+use pm2_tui::model::{Action, DaemonId, Target, Verdict};
 use pm2_tui::protocol::process::ProcessInfo;
 
 /// A test that waits longer than this for something has failed. It is over every timeout of the
@@ -80,9 +80,9 @@ impl Client {
         .await
     }
 
-    async fn outcome(&mut self) -> ActionOutcome {
+    async fn verdict(&mut self) -> Verdict {
         self.wait(|report| match report {
-            Report::ActionFinished { outcome, .. } => Some(outcome.clone()),
+            Report::ActionFinished { verdict, .. } => Some(verdict.clone()),
             _ => None,
         })
         .await
@@ -90,7 +90,7 @@ impl Client {
 
     /// Acts on the first process of the last snapshot.
     fn act(&self, action: Action) {
-        self.handle.act(action, &self.processes[0]);
+        self.handle.act(action, vec![Target::of(&self.processes[0])]);
     }
 
     /// Ends the test: the daemon got nothing that would have killed a real one.
@@ -137,16 +137,15 @@ async fn a_timed_out_action_is_unknown_and_the_connection_is_replaced() {
     let script = client.demo.script();
     let before = script.counters().rpc_connections_total;
     script.set("stopProcessId", When::Next, Fault::Silent);
-    client.processes[0].kill_timeout_ms = Some(0);
     client.act(Action::Stop);
-    let outcome = client.outcome().await;
-    assert_eq!(outcome, ActionOutcome::TimedOut { waited_ms: 10_000 });
+    let verdict = client.verdict().await;
+    assert_eq!(verdict, Verdict::timed_out(11_600));
     client.snapshot().await;
     let replaced = script.wait_until(|counters| counters.rpc_connections_total > before);
     tokio::time::timeout(PATIENCE, replaced).await.unwrap();
     client.act(Action::Start);
-    let outcome = client.outcome().await;
-    assert!(!matches!(outcome, ActionOutcome::TimedOut { .. }), "{outcome:?}");
+    let verdict = client.verdict().await;
+    assert!(!matches!(verdict, Verdict::Unknown { .. }), "{verdict:?}");
     client.end();
 }
 
@@ -188,7 +187,7 @@ async fn replies_to_unknown_ids_and_out_of_order_find_their_calls() {
     // The reply to the restart waits for the next one, that of a poll or of the other action.
     script.set("restartProcessId", When::Next, Fault::HoldUntilNext);
     client.act(Action::Restart);
-    assert_eq!(client.outcome().await, ActionOutcome::Done);
+    assert!(client.verdict().await.is_success());
     assert_eq!(script.counters().rpc_connections_total, 1);
     client.end();
 }
@@ -202,7 +201,8 @@ async fn what_is_pending_fails_when_the_daemon_goes_and_it_returns_with_other_pr
     let sent = script.wait_until(|counters| counters.count("restartProcessId") == 1);
     tokio::time::timeout(PATIENCE, sent).await.unwrap();
     script.die().await.unwrap();
-    assert_eq!(client.outcome().await, ActionOutcome::Disconnected);
+    let verdict = client.verdict().await;
+    assert!(matches!(verdict, Verdict::Unknown { is_closed: true, .. }), "{verdict:?}");
     let world = World::quiet(2, epoch_ms()).renumbered(40);
     let ids: Vec<u32> = world.pm_ids().collect();
     script.come_back(world).await.unwrap();

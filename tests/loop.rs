@@ -12,7 +12,7 @@ use pm2_tui::model::call::NamedCall;
 use pm2_tui::model::daemon::{Connection, Daemon};
 use pm2_tui::model::log::{LogLine, LogSource, Severity};
 use pm2_tui::model::report::Report;
-use pm2_tui::model::{Action, DaemonId};
+use pm2_tui::model::{Action, DaemonId, Target};
 use pm2_tui::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 use pm2_tui::runtime::{Input, Pacer, Pause, Surface, World, run};
 use pm2_tui::view::theme::{Colors, Theme};
@@ -64,8 +64,8 @@ impl Surface for TestSurface {
 struct Asked(Vec<(Action, PmId)>);
 
 impl World for Asked {
-    fn act(&mut self, _daemon: DaemonId, action: Action, info: &ProcessInfo) {
-        self.0.push((action, info.pm_id));
+    fn act(&mut self, _daemon: DaemonId, action: Action, targets: Vec<Target>) {
+        self.0.extend(targets.iter().map(|target| (action, target.pm_id)));
     }
 
     fn call(&mut self, _daemon: DaemonId, _call: NamedCall) {}

@@ -1,20 +1,20 @@
 //! What `update` asks the runtime to do.
 
 use crate::model::call::NamedCall;
-use crate::model::{Action, DaemonId};
-use crate::protocol::process::ProcessInfo;
+use crate::model::{Action, DaemonId, Target};
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// Have a daemon act on a process; it ends in exactly one `Report::ActionFinished`.
+    /// Have a daemon act on processes; each ends in exactly one
+    /// `Report::ActionFinished`.
     Act {
         /// The daemon.
         daemon: DaemonId,
         /// What to do.
         action: Action,
-        /// The process as known now: its id, status and timeouts.
-        info: Box<ProcessInfo>,
+        /// To which processes, as the user chose them; the engine decides what goes side by side.
+        targets: Vec<Target>,
     },
     /// Have a daemon's method called; it ends in exactly one `Report::CallFinished`.
     Call {

@@ -8,7 +8,7 @@ use crate::model::fleet::Process;
 use crate::model::lifecycle;
 use crate::model::log::{LogLine, LogSource, Severity};
 use crate::model::report::Report;
-use crate::model::{Action, ActionOutcome, DaemonId, ProcessKey};
+use crate::model::{Action, DaemonId, ProcessKey, Target, Verdict};
 use crate::protocol::bus::{BusPmId, Exception, ProcessEvent};
 use crate::protocol::process::{PmId, ProcessStatus, Snapshot};
 use crate::protocol::text::clean_to;
@@ -43,8 +43,8 @@ pub(super) fn take(app: &mut App, id: DaemonId, report: Report) {
         Report::Killed(message) => {
             push_daemon_line(app, id, "pm2:kill", Severity::Bad, &message);
         }
-        Report::ActionFinished { action, pm_id, outcome } => {
-            finish(app, action, ProcessKey { daemon: id, pm_id }, &outcome);
+        Report::ActionFinished { action, target, verdict } => {
+            finish(app, action, id, &target, &verdict);
         }
         Report::Lines(lines) => {
             for line in lines {
@@ -182,42 +182,22 @@ fn take_exception(app: &mut App, id: DaemonId, exception: &Exception) {
 }
 
 /// An asked action ended.
-fn finish(app: &mut App, action: Action, key: ProcessKey, outcome: &ActionOutcome) {
+fn finish(app: &mut App, action: Action, id: DaemonId, target: &Target, verdict: &Verdict) {
+    let key = target.key(id);
     let name = app.display_name(key);
-    let took_ms = app.fleet.get_mut(key).map(|process| end_pending(process, app.now_ms));
-    let verb = action.verb();
-    let mut code = None;
-    let (is_bad, text) = match outcome {
-        ActionOutcome::Done => {
-            let took = took_ms.unwrap_or_default() as f64 / 1000.0;
-            code = exit_code(app, action, key);
-            (false, format!("{} in {took:.1} s", action.participle()))
-        }
-        ActionOutcome::Failed(reason) => (true, format!("{verb} failed: {reason}")),
-        ActionOutcome::TimedOut { waited_ms } => {
-            let waited = *waited_ms as f64 / 1000.0;
-            (
-                true,
-                format!("{verb}: no answer in {waited:.1} s, outcome unknown until the next poll"),
-            )
-        }
-        ActionOutcome::Disconnected => {
-            (true, format!("{verb}: the connection closed, outcome unknown until the next poll"))
-        }
-        ActionOutcome::Busy => (true, format!("{verb}: too many actions under way, not sent")),
-    };
+    if let Some(process) = app.fleet.get_mut(key) {
+        end_pending(process, app.now_ms);
+    }
+    let is_bad = !verdict.is_success();
     let severity = if is_bad { Severity::Bad } else { Severity::Good };
-    let process_name = app.fleet.get(key).map(|process| process.info.name.clone());
-    let source = source(key.daemon, key.pm_id, process_name.as_deref().unwrap_or_default());
-    let ended =
-        code.as_ref().map_or_else(String::new, |code| format!(", it ended with code {code}"));
-    let told = format!("{text}{ended} (asked here)");
+    let source = source(id, target.pm_id, &target.name);
+    let verb = action.verb();
+    let told = format!("{} (asked here)", verdict.words(action));
     app.log.push(LogLine::event(app.now_ms, source, verb, severity, &told));
-    // That it ended well is no news, and would push the equivalent command off a narrow line.
-    let ended = if code.as_deref() == Some("0") { String::new() } else { ended };
-    let prefix = app.daemon(key.daemon).map_or("", |daemon| &*daemon.cli_prefix);
-    let cli = if is_bad { String::new() } else { format!("   = {prefix}pm2 {verb} {}", key.pm_id) };
-    notify(app, &format!("{name} {text}{ended}{cli}"), is_bad);
+    let prefix = app.daemon(id).map_or("", |daemon| &*daemon.cli_prefix);
+    let cli =
+        if is_bad { String::new() } else { format!("   = {prefix}pm2 {verb} {}", target.pm_id) };
+    notify(app, &format!("{}{cli}", verdict.sentence(action, &name)), is_bad);
 }
 
 /// A call by name ended.
@@ -256,20 +236,12 @@ fn reached(method: &str, json: &str) -> Option<u64> {
     reply.get("process_count").filter(|_| method == "msgProcess")?.as_u64()
 }
 
-/// The exit code that a stop or restart ended the process with.
-fn exit_code(app: &App, action: Action, key: ProcessKey) -> Option<Box<str>> {
-    let ends = matches!(action, Action::Stop | Action::Restart);
-    app.fleet.get(key).filter(|_| ends).and_then(|row| row.info.exit_code.clone())
-}
-
-/// Ends the wait of a row and returns how long it took, milliseconds.
-fn end_pending(process: &mut Process, now_ms: i64) -> i64 {
-    let asked_ms = process.asked.map_or(now_ms, |(_, at_ms)| at_ms);
+/// Ends the wait of a row.
+fn end_pending(process: &mut Process, now_ms: i64) {
     process.pending = None;
     process.is_reloading = false;
     // The echo on the bus comes about now, however long the action took.
     process.asked = process.asked.map(|(action, _)| (action, now_ms));
-    now_ms.saturating_sub(asked_ms)
 }
 
 fn source(daemon: DaemonId, pm_id: PmId, name: &str) -> LogSource {

@@ -14,9 +14,9 @@ use crate::model::daemon::{Connection, Daemon, Problem};
 use crate::model::log::{LogLine, LogSource, Severity};
 use crate::model::report::Report;
 use crate::model::tests::info;
-use crate::model::{Action, ActionOutcome, DaemonId, ProcessKey};
+use crate::model::{Action, DaemonId, ProcessKey, Target, Verdict};
 use crate::protocol::bus::{EventKind, ProcessEvent};
-use crate::protocol::process::{PmId, ProcessStatus, Snapshot};
+use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 
 mod overlays;
 
@@ -83,17 +83,15 @@ fn restart_acts_at_once_and_the_row_shows_it() {
     let mut app = app(3);
     press(&mut app, Command::Down);
     let effects = press(&mut app, Command::Act(Action::Restart));
-    let [Effect::Act { daemon, action, info }] = &effects[..] else { panic!("{effects:?}") };
-    assert_eq!((*daemon, *action, info.pm_id), (D, Action::Restart, PmId(1)));
+    let [Effect::Act { daemon, action, targets }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!((*daemon, *action, targets.len()), (D, Action::Restart, 1));
+    assert_eq!(targets[0].pm_id, PmId(1));
     assert_eq!(app.fleet.get(key(1)).unwrap().pending, Some(Action::Restart));
     assert!(press(&mut app, Command::Act(Action::Stop)).is_empty(), "one action at a time");
     assert!(app.notice.as_ref().unwrap().text.contains("already restarting"));
-    let report = Report::ActionFinished {
-        action: Action::Restart,
-        pm_id: PmId(1),
-        outcome: ActionOutcome::Done,
-    };
-    send(&mut app, report);
+    let (action, verdict) = (Action::Restart, Verdict::Up { after_ms: 1_000 });
+    let target = targets[0].clone();
+    send(&mut app, Report::ActionFinished { action, target, verdict });
     assert_eq!(app.fleet.get(key(1)).unwrap().pending, None);
     assert!(app.notice.as_ref().unwrap().text.contains("pm2 restart 1"));
 }
@@ -112,15 +110,16 @@ fn delete_asks_and_no_does_nothing() {
 #[test]
 fn every_outcome_is_a_notice_and_a_line() {
     let outcomes = [
-        (ActionOutcome::Failed("process 1 is gone".into()), "process 1 is gone"),
-        (ActionOutcome::TimedOut { waited_ms: 11_600 }, "no answer in 11.6 s, outcome unknown"),
-        (ActionOutcome::Disconnected, "the connection closed, outcome unknown"),
-        (ActionOutcome::Busy, "too many actions"),
+        (Verdict::Gone, "gone"),
+        (Verdict::timed_out(11_600), "no answer in 11.6 s, it may have happened"),
+        (Verdict::Unknown { waited_ms: 0, is_closed: true }, "closed the connection"),
+        (Verdict::Refused("too many actions".into()), "too many actions"),
     ];
-    for (outcome, wanted) in outcomes {
+    for (verdict, wanted) in outcomes {
         let mut app = app(2);
         press(&mut app, Command::Act(Action::Stop));
-        send(&mut app, Report::ActionFinished { action: Action::Stop, pm_id: PmId(0), outcome });
+        let target = Target::of(&app.fleet.get(key(0)).unwrap().info);
+        send(&mut app, Report::ActionFinished { action: Action::Stop, target, verdict });
         let notice = app.notice.clone().unwrap();
         assert!(notice.is_bad && notice.text.contains(wanted), "{}", notice.text);
         assert!(texts(&app).iter().any(|text| text.contains(wanted)));
@@ -293,7 +292,9 @@ proptest! {
                 Step::Snapshot(ids) => Message::Report(D, snapshot(ids)),
                 Step::Lines(count) => Message::Report(D, lines(count)),
                 Step::Finish(id) => Message::Report(D, Report::ActionFinished {
-                    action: Action::Restart, pm_id: PmId(id), outcome: ActionOutcome::Done,
+                    action: Action::Restart,
+                    target: Target::of(&ProcessInfo::new(PmId(id), "api", ProcessStatus::Online)),
+                    verdict: Verdict::Up { after_ms: 1_000 },
                 }),
                 Step::Resize(columns, rows) => Message::Resized(columns, rows),
                 Step::Down => Message::Report(D, Report::Connection(Connection::Down {
@@ -304,8 +305,8 @@ proptest! {
             let effects = update(&mut app, now_ms, message);
             for effect in &effects.0 {
                 match effect {
-                    Effect::Act { info, .. } => {
-                        prop_assert!(app.fleet.get(key(info.pm_id.0)).is_some());
+                    Effect::Act { targets, .. } => for target in targets {
+                        prop_assert!(app.fleet.get(key(target.pm_id.0)).is_some());
                     }
                     Effect::Call { daemon, call } => {
                         let methods = app.daemon(*daemon).unwrap().methods.as_ref().unwrap();

@@ -4,7 +4,7 @@ use super::command::Command;
 use super::effect::{Effect, Effects};
 use super::message::Message;
 use super::{App, Mode, Notice, Pane, navigate, overlay, report};
-use crate::model::{Action, ProcessKey};
+use crate::model::{Action, ProcessKey, Target};
 
 /// How long a notice stays, milliseconds; one of a failure stays longer.
 const NOTICE_MS: i64 = 4_000;
@@ -162,8 +162,8 @@ fn ask(app: &mut App, action: Action, key: ProcessKey) -> Effects {
     process.pending = Some(action);
     process.asked = Some((action, now_ms));
     process.is_reloading = action == Action::Reload;
-    let info = Box::new(process.info.clone());
-    Effects::one(Effect::Act { daemon: key.daemon, action, info })
+    let targets = vec![Target::of(&process.info)];
+    Effects::one(Effect::Act { daemon: key.daemon, action, targets })
 }
 
 /// Shows a notice in the footer.

@@ -54,6 +54,24 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
     Ok(bytes.round() as u64)
 }
 
+/// The longest settle window.
+const SETTLE_MAX: Duration = Duration::from_hours(1);
+
+/// A settle window: a duration of up to an hour, or 0.
+///
+/// # Errors
+/// A sentence.
+pub(super) fn parse_settle(text: &str) -> Result<Duration, String> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let window = parse_span(text)?;
+    if window > SETTLE_MAX {
+        return Err("at most 1h".to_owned());
+    }
+    Ok(window)
+}
+
 /// Reads a share of one core: a number, with or without `%`.
 pub(super) fn parse_percent(text: &str) -> Result<f32, String> {
     let number = text.trim().trim_end_matches('%').trim_end().parse().ok();

@@ -1,21 +1,14 @@
 //! What pm2-interface had and newer daemons have not, composed as the pm2 CLI does it (PM2.md
 //! section 3).
 //!
-//! Invariant: two processes at a time (ten for deletes), one where there are no more than two; the
-//! first error ends it. Modules are left alone where all are meant.
+//! Invariant: modules are left alone where all are meant.
 
-use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::Value as Json;
 
-use super::{Client, ClientError};
+use super::{Client, ClientError, Target, Verdict};
 use crate::daemon::calls::named::no_such_process;
 use crate::model::Action;
 use crate::protocol::process::{ExecMode, ProcessInfo, ProcessStatus};
-
-/// How many processes are acted on at once (`PM2_CONCURRENT_ACTIONS`, `API._operate`).
-pub(super) const AT_ONCE: usize = 2;
-/// How many are deleted at once.
-const DELETES_AT_ONCE: usize = 10;
 
 impl Client {
     pub(super) async fn composed_stop_all(&self) -> Result<Json, ClientError> {
@@ -81,34 +74,12 @@ impl Client {
     pub async fn reload(&self) -> Result<Json, ClientError> {
         self.permit("reload")?;
         let listing = self.0.listing().await?;
-        let mut apps: Vec<Vec<&ProcessInfo>> = Vec::new();
         let reloadable = |info: &&ProcessInfo| {
             info.exec_mode == ExecMode::Cluster
                 && !info.is_module
                 && info.status == ProcessStatus::Online
         };
-        for info in listing.infos.iter().filter(reloadable) {
-            let app = |app: &&mut Vec<&ProcessInfo>| {
-                app.first().is_some_and(|first| {
-                    first.name == info.name && first.namespace == info.namespace
-                })
-            };
-            match apps.iter_mut().find(app) {
-                Some(app) => app.push(info),
-                None => apps.push(vec![info]),
-            }
-        }
-        let at_once = if apps.len() <= AT_ONCE { 1 } else { AT_ONCE };
-        stream::iter(apps.into_iter().map(|app| async move {
-            for info in app {
-                self.reload_one(info).await?;
-            }
-            Ok::<(), ClientError>(())
-        }))
-        .buffer_unordered(at_once)
-        .try_collect::<()>()
-        .await?;
-        self.processes().await
+        self.act_on(Action::Reload, listing.infos.iter().filter(reloadable)).await
     }
 
     pub(super) async fn composed_find_by_script(&self, script: &str) -> Result<Json, ClientError> {
@@ -132,21 +103,20 @@ impl Client {
     }
 
     /// Acts on processes as the pm2 CLI does, and gives all that are there then.
+    ///
+    /// # Errors
+    /// The first thing that did not come about.
     pub(super) async fn act_on<'a>(
         &self,
         action: Action,
         infos: impl Iterator<Item = &'a ProcessInfo>,
     ) -> Result<Json, ClientError> {
-        let infos: Vec<&ProcessInfo> = infos.collect();
-        let at_once = match action {
-            Action::Delete => DELETES_AT_ONCE,
-            _ if infos.len() <= AT_ONCE => 1,
-            _ => AT_ONCE,
-        };
-        stream::iter(infos.into_iter().map(|info| self.act(action, info)))
-            .buffer_unordered(at_once)
-            .try_collect::<()>()
-            .await?;
+        for (target, verdict) in self.act_all(action, infos.map(Target::of).collect()).await? {
+            // One that is gone meanwhile needs no deleting.
+            if !verdict.is_success() && (action, &verdict) != (Action::Delete, &Verdict::Gone) {
+                return Err(ClientError::NotDone { action, label: target.label(), verdict });
+            }
+        }
         self.processes().await
     }
 }

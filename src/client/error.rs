@@ -7,6 +7,7 @@ use crate::daemon::calls::named::CallFailure;
 use crate::daemon::rpc::connection::CallError;
 use crate::ecosystem::EcosystemError;
 use crate::model::daemon::Problem;
+use crate::model::{Action, Verdict};
 use crate::protocol::rpc::CallRefused;
 use crate::protocol::text::clean;
 
@@ -82,6 +83,16 @@ pub enum ClientError {
     NoSuchProcess {
         /// The id or name, cleaned.
         target: String,
+    },
+    /// What was asked for did not come about.
+    #[error("{}", .verdict.sentence(*.action, .label))]
+    NotDone {
+        /// What was asked for.
+        action: Action,
+        /// The process, as in `api[0]`.
+        label: String,
+        /// What came of it.
+        verdict: Verdict,
     },
     /// The configuration was not understood; nothing was started.
     #[error(transparent)]

@@ -70,7 +70,7 @@ impl Client {
             }
             match self.act_on(Action::Delete, listing.infos.iter()).await {
                 // One that ended by itself meanwhile is gone; what remains is seen below.
-                Ok(_) | Err(ClientError::Daemon { .. }) => {}
+                Ok(_) | Err(ClientError::NotDone { .. }) => {}
                 Err(error) => return Err(error),
             }
         }

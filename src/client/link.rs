@@ -3,7 +3,7 @@
 //! Invariant: a call that timed out retires its connection, since old daemons answer nothing more
 //! on it (PM2.md section 1); the next call gets a new one, to the same daemon or to none.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -11,9 +11,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{ClientError, ClientOptions};
-use crate::daemon::Endpoint;
+use crate::daemon::act::Acting;
+use crate::daemon::bus::attendance::{Attendance, attend};
 use crate::daemon::calls::named::Listing;
 use crate::daemon::rpc::session::Session;
+use crate::daemon::{Endpoint, Timings};
 use crate::protocol::process::Snapshot;
 use crate::protocol::rpc::{CheckedCall, Methods};
 
@@ -28,6 +30,8 @@ pub(super) struct Link {
     session: Mutex<Arc<Session>>,
     /// Held while another connection is being made.
     renewing: tokio::sync::Mutex<()>,
+    /// The bus, while somebody acts.
+    attendance: Mutex<Weak<Attendance>>,
     tasks: TaskTracker,
     generation: CancellationToken,
 }
@@ -52,6 +56,7 @@ impl Link {
             methods: session.methods.clone(),
             session: Mutex::new(Arc::new(session)),
             renewing: tokio::sync::Mutex::new(()),
+            attendance: Mutex::default(),
             tasks,
             generation,
         })
@@ -87,6 +92,23 @@ impl Link {
 
     fn current(&self) -> Arc<Session> {
         Arc::clone(&self.session.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What it takes to act, and the bus, which is read while the latter is kept.
+    pub(super) async fn acting(&self) -> Result<(Acting, Arc<Attendance>), ClientError> {
+        let session = self.session().await?;
+        let attendance = {
+            let mut kept = self.attendance.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.upgrade().unwrap_or_else(|| {
+                let attendance =
+                    Arc::new(attend(self.endpoint.clone(), self.options.frame_bytes_max));
+                *kept = Arc::downgrade(&attendance);
+                attendance
+            })
+        };
+        let (ears, settle) = (attendance.ears.clone(), self.options.settle);
+        let timings = Timings::within(self.options.timeout);
+        Ok((Acting { session, ears, timings, settle }, attendance))
     }
 
     /// Sends a call and gives the first value of its reply; null where it has none.

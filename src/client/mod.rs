@@ -6,8 +6,7 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use pm2_tui::client::ClientOptions;
-//! use pm2_tui::daemon::Endpoint;
+//! use pm2_tui::client::{ClientOptions, Endpoint};
 //! use serde_json::json;
 //!
 //! let endpoint = Endpoint::from_env(|name| std::env::var_os(name))?;
@@ -25,7 +24,6 @@ mod compose;
 mod error;
 mod kill;
 mod link;
-mod outcome;
 mod pattern;
 mod queue;
 mod start;
@@ -37,6 +35,7 @@ mod typed;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{Stream, StreamExt};
 use serde_json::json;
 
 pub use self::bus::{Bus, BusItem, Event, ProcessRef};
@@ -46,10 +45,10 @@ pub use self::error::ClientError;
 use self::link::Link;
 pub use self::pattern::PatternError;
 pub use self::start::Launched;
-use crate::daemon::{Endpoint, act::steps};
-use crate::model::{Action, ActionOutcome};
+pub use crate::daemon::{Endpoint, Settle};
+pub use crate::model::{Action, Target, Verdict};
 use crate::protocol::amp::FRAME_BYTES_MAX;
-use crate::protocol::process::{ProcessInfo, Snapshot};
+use crate::protocol::process::Snapshot;
 use crate::protocol::rpc::{Call, Methods};
 pub use crate::protocol::shape::changes_something;
 use crate::protocol::text::clean;
@@ -72,6 +71,8 @@ pub struct ClientOptions {
     pub frame_bytes_max: usize,
     /// Refuse every call that changes something.
     pub read_only: bool,
+    /// How long a process is watched after it was started, before it is called up.
+    pub settle: Settle,
 }
 
 impl Default for ClientOptions {
@@ -80,6 +81,7 @@ impl Default for ClientOptions {
             timeout: Duration::from_secs(10),
             frame_bytes_max: FRAME_BYTES_MAX,
             read_only: false,
+            settle: Settle::Own,
         }
     }
 }
@@ -97,7 +99,7 @@ impl Client {
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
     /// use pm2_tui::client::{Client, ClientError, ClientOptions};
-    /// use pm2_tui::daemon::Endpoint;
+    /// use pm2_tui::client::Endpoint;
     ///
     /// let endpoint = Endpoint::in_home("/home/deploy/.pm2".as_ref());
     /// match Client::connect(&endpoint, ClientOptions::default()).await {
@@ -209,39 +211,74 @@ impl Client {
         self.0.snapshot().await
     }
 
-    /// Acts on a process with the calls that the pm2 CLI makes for it, and returns when the daemon
-    /// says that it is done. `info` is the process as the last snapshot had it.
+    /// Acts on a process with the calls that the pm2 CLI makes for it, and returns when it is known
+    /// what came of it: a process that was started is watched for the [`ClientOptions::settle`]
+    /// window. Nothing is sent if another process has its id by now.
     ///
     /// ```no_run
     /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
-    /// use pm2_tui::model::Action;
+    /// use pm2_tui::client::{Action, Target};
     ///
     /// for process in client.snapshot().await?.processes.iter().filter(|it| &*it.name == "api") {
-    ///     client.act(Action::Reload, process).await?;
+    ///     let target = Target::of(process);
+    ///     let verdict = client.act(Action::Restart, &target).await?;
+    ///     println!("{}", verdict.sentence(Action::Restart, &target.label()));
     /// }
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
-    /// [`ClientError`].
-    pub async fn act(&self, action: Action, info: &ProcessInfo) -> Result<(), ClientError> {
-        let method = action.verb().to_owned();
+    /// [`ClientError::NotDone`] with the verdict where it did not come about, and others.
+    pub async fn act(&self, action: Action, target: &Target) -> Result<Verdict, ClientError> {
+        let verdicts = self.act_all(action, vec![target.clone()]).await?;
+        let verdict = verdicts.into_iter().next().map_or(Verdict::Gone, |(_, verdict)| verdict);
+        if verdict.is_success() {
+            return Ok(verdict);
+        }
+        Err(ClientError::NotDone { action, label: target.label(), verdict })
+    }
+
+    /// Acts on processes as the pm2 CLI does, two at a time (ten for deletes), and gives each with
+    /// what came of it, in the order in which they ended. The instances of one app are reloaded one
+    /// after another; once one is not up, the others are left alone.
+    ///
+    /// ```no_run
+    /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
+    /// use pm2_tui::client::{Action, Target};
+    ///
+    /// let all = client.snapshot().await?.processes.iter().map(Target::of).collect();
+    /// for (target, verdict) in client.act_all(Action::Reload, all).await? {
+    ///     println!("{}", verdict.sentence(Action::Reload, &target.label()));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ClientError`] where nothing could be sent at all.
+    pub async fn act_all(
+        &self,
+        action: Action,
+        targets: Vec<Target>,
+    ) -> Result<Vec<(Target, Verdict)>, ClientError> {
+        Ok(self.verdicts(action, targets).await?.collect().await)
+    }
+
+    /// The same, each as it ends.
+    pub(crate) async fn verdicts(
+        &self,
+        action: Action,
+        targets: Vec<Target>,
+    ) -> Result<impl Stream<Item = (Target, Verdict)> + Send + Unpin, ClientError> {
         if self.0.options.read_only {
-            return Err(ClientError::ReadOnly { method });
+            return Err(ClientError::ReadOnly { method: action.verb().to_owned() });
         }
-        let session = self.0.session().await?;
-        match steps::perform(&session, action, info, self.0.options.timeout).await {
-            ActionOutcome::Done => Ok(()),
-            ActionOutcome::Failed(message) => {
-                Err(ClientError::Daemon { message: message.into(), stack: None })
-            }
-            ActionOutcome::TimedOut { waited_ms } => {
-                Err(ClientError::Timeout { method, waited: Duration::from_millis(waited_ms) })
-            }
-            ActionOutcome::Disconnected => Err(ClientError::Closed),
-            ActionOutcome::Busy => Err(ClientError::Busy { method }),
-        }
+        let (acting, attendance) = self.0.acting().await?;
+        // The bus is read as long as somebody acts.
+        Ok(acting.all(action, targets).inspect(move |_| {
+            let _ = &attendance;
+        }))
     }
 
     /// Closes the connection of this client and of all its clones; returns when it is closed, after

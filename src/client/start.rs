@@ -9,9 +9,10 @@ use std::path::Path;
 
 use futures_util::{StreamExt, stream};
 use serde_json::{Value as Json, json};
+use tokio::time::Instant;
 
-use super::compose::AT_ONCE;
-use super::{Client, ClientError};
+use super::{Client, ClientError, Target, Verdict};
+use crate::daemon::act::{AT_ONCE, Acting, Launch};
 use crate::daemon::calls::named::{Listing, no_such_process};
 use crate::ecosystem::{
     AppConfig, Context, create_log_folders, parse_value, prepare_all, restart_env,
@@ -40,13 +41,15 @@ pub struct Launched {
     pub name: String,
     /// The process's id; none where no process came of it.
     pub pm_id: Option<u64>,
+    /// What came of it, where it got as far as that.
+    pub verdict: Option<Verdict>,
     /// The process as PM2 lists it now, or why not.
     pub result: Result<Json, ClientError>,
 }
 
 /// A process that gets a new configuration.
 struct Again {
-    info: ProcessInfo,
+    target: Target,
     name: String,
     call: CheckedCall,
 }
@@ -103,35 +106,50 @@ impl Client {
         let Plan { again, new } = self.plan(apps, context, &before)?;
         let payloads: Vec<Json> = new.iter().map(|app| app.payload.clone()).collect();
         create_log_folders(&payloads)?;
+        let (acting, _attendance) = self.0.acting().await?;
+        let mut witness = acting.witness().await;
+        let calls = self.launch(&acting, again, new);
+        let (restarted, started) = witness.listen_during(calls).await;
+        let after = self.0.listing().await?;
+        let mut told: BTreeSet<u64> = before.raw.iter().filter_map(id_of).collect();
+        let mut begun: Vec<Begun> = restarted.into_iter().map(Sent::told).collect();
+        for one in started {
+            begun.extend(launches(&acting, one, &after, &mut told));
+        }
+        let pending: Vec<(Target, Launch)> =
+            begun.iter().filter_map(|one| one.pending.clone()).collect();
+        let verdicts = acting.settle(&pending, &mut witness).await;
+        let last = self.0.listing().await?;
+        let mut verdicts = verdicts.into_iter();
+        Ok(begun.into_iter().map(|one| one.judged(&mut verdicts, &last)).collect())
+    }
+
+    /// Makes all calls: the names that are known first, two names at a time, two processes of a name
+    /// (one where it has no more than two); then the other apps, two at a time.
+    async fn launch(
+        &self,
+        acting: &Acting,
+        again: Vec<Vec<Again>>,
+        new: Vec<New>,
+    ) -> (Vec<Sent>, Vec<Prepared>) {
         let names = again.into_iter().map(|group| {
             let at_once = if group.len() <= AT_ONCE { 1 } else { AT_ONCE };
-            let each = |again: Again| async move { (self.restart_with(&again).await, again) };
+            let each = |again: Again| self.restart_with(acting, again);
             Box::pin(stream::iter(group).map(each).buffer_unordered(at_once))
         });
-        let mut restarted: Vec<_> = stream::iter(names).flatten_unordered(AT_ONCE).collect().await;
-        let each =
-            |(place, app): (usize, New)| async move { (self.prepare(&app.call).await, place, app) };
+        let mut restarted: Vec<Sent> =
+            stream::iter(names).flatten_unordered(AT_ONCE).collect().await;
+        let each = |(place, app): (usize, New)| async move {
+            let sent = Instant::now();
+            let reply = self.prepare(&app.call).await;
+            Prepared { place, name: app.name, reply, sent, answered: Instant::now() }
+        };
         let new = stream::iter(new.into_iter().enumerate());
-        let mut started: Vec<_> = new.map(each).buffer_unordered(AT_ONCE).collect().await;
+        let mut started: Vec<Prepared> = new.map(each).buffer_unordered(AT_ONCE).collect().await;
         // They are told in the order in which they were begun, not ended.
-        restarted.sort_by_key(|(_, again)| again.info.pm_id);
-        started.sort_by_key(|(_, place, _)| *place);
-        let after = self.0.listing().await?;
-        let mut launched: Vec<Launched> = restarted
-            .into_iter()
-            .map(|(result, again)| {
-                let id = u64::from(again.info.pm_id.0);
-                let result = result.and_then(|()| {
-                    listed(&after, id).ok_or_else(|| no_such_process(&id.to_string()).into())
-                });
-                Launched { action: Action::Restart, name: again.name, pm_id: Some(id), result }
-            })
-            .collect();
-        let mut told: BTreeSet<u64> = before.raw.iter().filter_map(id_of).collect();
-        for (reply, _, app) in started {
-            launched.extend(launches(reply, app.name, &after, &mut told));
-        }
-        Ok(launched)
+        restarted.sort_by_key(|one| one.target.pm_id);
+        started.sort_by_key(|one| one.place);
+        (restarted, started)
     }
 
     fn plan(
@@ -161,12 +179,12 @@ impl Client {
             let again = known.into_iter().map(|info| {
                 let opts = json!({ "id": info.pm_id.0, "env": env });
                 let call = self.methods().check_named("restartProcessId", vec![opts])?;
-                Ok(Again { info: info.clone(), name: name.clone(), call })
+                Ok(Again { target: Target::of(info), name: name.clone(), call })
             });
             plan.again.push(again.collect::<Result<_, ClientError>>()?);
         }
-        let place = |info: &ProcessInfo| before.infos.iter().position(|it| it.pm_id == info.pm_id);
-        plan.again.sort_by_key(|group| group.first().and_then(|again| place(&again.info)));
+        let place = |target: &Target| before.infos.iter().position(|it| it.pm_id == target.pm_id);
+        plan.again.sort_by_key(|group| group.first().and_then(|again| place(&again.target)));
         Ok(plan)
     }
 
@@ -190,19 +208,38 @@ impl Client {
         Err(ClientError::Unsafe { reason })
     }
 
-    async fn restart_with(&self, again: &Again) -> Result<(), ClientError> {
-        if again.info.status == ProcessStatus::WaitingRestart {
+    async fn restart_with(&self, acting: &Acting, again: Again) -> Sent {
+        let Again { target, name, call } = again;
+        let made = self.restart_call(acting, &target, &call).await;
+        Sent { target, name, made }
+    }
+
+    async fn restart_call(
+        &self,
+        acting: &Acting,
+        target: &Target,
+        call: &CheckedCall,
+    ) -> Result<Launch, ClientError> {
+        let not_done = |verdict| ClientError::NotDone {
+            action: Action::Restart,
+            label: target.label(),
+            verdict,
+        };
+        let info = acting.find(target).await.map_err(not_done)?;
+        if info.status == ProcessStatus::WaitingRestart {
             // PM2 refuses to restart what it is about to restart itself.
-            self.act(Action::Stop, &again.info).await?;
+            let stop = self.methods().check(&Call::StopProcessId(info.pm_id))?;
+            self.0.send(&stop, self.timeout(&stop).await?).await?;
         }
-        self.0.send(&again.call, self.timeout(&again.call).await?).await?;
-        let notice =
-            Call::NotifyByProcessId { id: again.info.pm_id, action_name: ActionName::Restart };
+        let sent = Instant::now();
+        self.0.send(call, self.timeout(call).await?).await?;
+        let answered = Instant::now();
+        let notice = Call::NotifyByProcessId { id: info.pm_id, action_name: ActionName::Restart };
         if let Ok(call) = self.methods().check(&notice) {
             // A courtesy: what was done is done, whatever becomes of it.
             let _ = self.0.send(&call, self.0.options.timeout).await;
         }
-        Ok(())
+        Ok(acting.launch_of(&info, sent, answered))
     }
 
     /// What the pm2 CLI takes from its shell.
@@ -267,6 +304,7 @@ impl Client {
                 action: Action::Start,
                 name: app.name().to_owned(),
                 pm_id: result.as_ref().ok().and_then(id_of),
+                verdict: None,
                 result,
             };
             match self.prepare(call).await {
@@ -288,36 +326,94 @@ fn processes(launched: Vec<Launched>) -> Result<Json, ClientError> {
     Ok(launched.into_iter().filter_map(|one| one.result.ok()).collect())
 }
 
+/// A restart that was sent, or not.
+struct Sent {
+    target: Target,
+    name: String,
+    made: Result<Launch, ClientError>,
+}
+
+impl Sent {
+    fn told(self) -> Begun {
+        let Self { target, name, made } = self;
+        let pm_id = Some(u64::from(target.pm_id.0));
+        let (pending, error) = match made {
+            Ok(launch) => (Some((target, launch)), None),
+            Err(error) => (None, Some(error)),
+        };
+        Begun { action: Action::Restart, name, pm_id, pending, error }
+    }
+}
+
+/// An answered `prepare`.
+struct Prepared {
+    place: usize,
+    name: String,
+    reply: Result<Json, ClientError>,
+    sent: Instant,
+    answered: Instant,
+}
+
+/// A process that was begun, or not; to be judged.
+struct Begun {
+    action: Action,
+    name: String,
+    pm_id: Option<u64>,
+    pending: Option<(Target, Launch)>,
+    error: Option<ClientError>,
+}
+
+impl Begun {
+    /// With the next verdict, if it waits for one.
+    fn judged(self, verdicts: &mut impl Iterator<Item = Verdict>, last: &Listing) -> Launched {
+        let Self { action, name, pm_id, pending, error } = self;
+        let verdict = pending.as_ref().and_then(|_| verdicts.next());
+        let result = match (error, pending, verdict.clone()) {
+            (Some(error), _, _) => Err(error),
+            (None, Some((target, _)), Some(verdict)) if !verdict.is_success() => {
+                Err(ClientError::NotDone { action, label: target.label(), verdict })
+            }
+            (None, _, _) => {
+                pm_id.and_then(|id| listed(last, id)).ok_or_else(|| no_such_process(&name).into())
+            }
+        };
+        Launched { action, name, pm_id, verdict, result }
+    }
+}
+
 /// What the reply to `prepare` means; `told` are the processes that need no telling any more.
 fn launches(
-    reply: Result<Json, ClientError>,
-    name: String,
+    acting: &Acting,
+    prepared: Prepared,
     after: &Listing,
     told: &mut BTreeSet<u64>,
-) -> Vec<Launched> {
+) -> Vec<Begun> {
+    let Prepared { name, reply, sent, answered, .. } = prepared;
     let named: Vec<u64> = match &reply {
         Ok(Json::Array(instances)) => instances.iter().filter_map(id_of).collect(),
         _ => Vec::new(),
     };
     // Where one instance failed, those before it run.
-    let is_its = |raw: &&Json| match named.as_slice() {
-        [] => text(raw.get("name")) == name,
-        named => id_of(raw).is_some_and(|id| named.contains(&id)),
+    let is_its = |info: &&ProcessInfo| match named.as_slice() {
+        [] => after.raw_of(info).is_some_and(|raw| text(raw.get("name")) == name),
+        named => named.contains(&u64::from(info.pm_id.0)),
     };
-    let new = after.raw.iter().filter(is_its).filter_map(|raw| Some((id_of(raw)?, raw)));
-    let mut launched: Vec<Launched> = new
-        .filter(|(id, _)| told.insert(*id))
-        .map(|(id, raw)| Launched {
+    let new = after.infos.iter().filter(is_its).collect::<Vec<_>>().into_iter();
+    let mut begun: Vec<Begun> = new
+        .filter(|info| told.insert(u64::from(info.pm_id.0)))
+        .map(|info| Begun {
             action: Action::Start,
             name: name.clone(),
-            pm_id: Some(id),
-            result: Ok(raw.clone()),
+            pm_id: Some(u64::from(info.pm_id.0)),
+            pending: Some((Target::of(info), acting.launch_of(info, sent, answered))),
+            error: None,
         })
         .collect();
     if let Err(error) = reply {
-        launched.push(Launched { action: Action::Start, name, pm_id: None, result: Err(error) });
+        let (pending, error) = (None, Some(error));
+        begun.push(Begun { action: Action::Start, name, pm_id: None, pending, error });
     }
-    launched
+    begun
 }
 
 fn listed(listing: &Listing, id: u64) -> Option<Json> {

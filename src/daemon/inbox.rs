@@ -271,8 +271,8 @@ mod tests {
     use super::*;
     use crate::model::daemon::Connection;
     use crate::model::log::{LineKind, LogSource};
-    use crate::model::{Action, ActionOutcome};
-    use crate::protocol::process::PmId;
+    use crate::model::{Action, Target, Verdict};
+    use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
     use crate::protocol::text::StyledText;
 
     const ONE: DaemonId = DaemonId(0);
@@ -298,8 +298,8 @@ mod tests {
     fn finished() -> Report {
         Report::ActionFinished {
             action: Action::Stop,
-            pm_id: PmId(1),
-            outcome: ActionOutcome::Done,
+            target: Target::of(&ProcessInfo::new(PmId(1), "api", ProcessStatus::Online)),
+            verdict: Verdict::Done,
         }
     }
 

@@ -10,29 +10,29 @@ pub(crate) mod calls;
 pub(crate) mod clock;
 pub mod inbox;
 pub(crate) mod rpc;
-#[cfg(test)]
-mod tests;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::act::steps::{self, Target};
+use self::act::Acting;
+pub use self::act::Settle;
+use self::bus::ear::Ears;
 use self::calls::run::{self, CallFinish};
 pub use self::inbox::{Inbox, InboxBounds};
 pub use self::rpc::endpoint::{self, Endpoint, EndpointError};
-use self::rpc::session::{self, Link};
+use self::rpc::session::{self, Link, ready};
 pub use self::rpc::socket::Socket;
 use crate::model::call::{CallOutcome, NamedCall};
 use crate::model::report::Report;
-use crate::model::{Action, ActionOutcome, DaemonId};
+use crate::model::{Action, DaemonId, Target, Verdict};
 use crate::protocol::amp::FRAME_BYTES_MAX;
-use crate::protocol::process::ProcessInfo;
 use crate::protocol::text;
 
 /// The most actions and calls by name under way on one daemon.
@@ -45,11 +45,14 @@ pub struct Options {
     pub interval: Duration,
     /// The largest frame accepted, bytes.
     pub frame_bytes_max: usize,
+    /// How long a process is watched after it was started.
+    pub settle: Settle,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { interval: Duration::from_secs(1), frame_bytes_max: FRAME_BYTES_MAX }
+        let interval = Duration::from_secs(1);
+        Self { interval, frame_bytes_max: FRAME_BYTES_MAX, settle: Settle::Own }
     }
 }
 
@@ -84,6 +87,13 @@ pub(crate) struct Timings {
     farewell: Duration,
     /// How long before the end it may have come.
     farewell_fresh: Duration,
+}
+
+impl Timings {
+    /// Those of a caller who gives a call so long, over what the daemon itself may take for it.
+    pub(crate) fn within(timeout: Duration) -> Self {
+        Self { act_margin: timeout, read: timeout, ..Self::default() }
+    }
 }
 
 impl Default for Timings {
@@ -131,6 +141,8 @@ struct Watch {
     timings: Timings,
     inbox: Inbox,
     wishes: Arc<Wishes>,
+    /// Those who listen to the bus for an action.
+    ears: Ears,
     /// Every task that holds a socket.
     tasks: TaskTracker,
     /// Ends them all.
@@ -222,31 +234,22 @@ struct Running {
 }
 
 impl DaemonHandle {
-    /// Does something to a process. Never waits: the outcome is one [`Report::ActionFinished`].
-    /// `info` is the process as the user saw it: its status decides what PM2 has to be told.
-    pub fn act(&self, action: Action, info: &ProcessInfo) {
-        let target = Target::of(info);
-        let finish = Finish {
-            inbox: self.inbox.clone(),
-            daemon: self.id,
-            action,
-            target: target.clone(),
-            is_reported: false,
-        };
+    /// Does something to processes. Never waits: the outcome of each is one
+    /// [`Report::ActionFinished`].
+    pub fn act(&self, action: Action, targets: Vec<Target>) {
+        let finish = Finish { inbox: self.inbox.clone(), daemon: self.id, action, left: targets };
         let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
-            finish.report(ActionOutcome::Busy);
-            return;
+            return finish.refuse("too many actions are under way, not sent");
         };
         let running = self.lock();
         let Some(running) = running.as_ref() else {
-            finish.report(ActionOutcome::Failed("suspended: nothing was sent".into()));
-            return;
+            return finish.refuse("suspended, nothing was sent");
         };
         let (watch, link) = (Arc::clone(&running.watch), running.link.clone());
         running.watch.tasks.spawn_on(
             async move {
                 let generation = watch.generation.clone();
-                let acting = steps::run(&watch, link, action, &target, finish);
+                let acting = act(&watch, link, finish);
                 // A suspension drops the action; `finish` then says so.
                 generation.run_until_cancelled(acting).await;
                 drop(permit);
@@ -312,6 +315,7 @@ impl DaemonHandle {
             timings: self.timings,
             inbox: self.inbox.clone(),
             wishes: Arc::clone(&self.wishes),
+            ears: Ears::default(),
             tasks: TaskTracker::new(),
             generation: CancellationToken::new(),
             killed: watch::Sender::new(None),
@@ -355,33 +359,56 @@ impl Drop for DaemonHandle {
     }
 }
 
-/// Sees to it that an action is reported exactly once, also when its task is dropped.
+/// Acts, reports each verdict and asks for polls.
+async fn act(watch: &Watch, link: watch::Receiver<Link>, mut finish: Finish) {
+    let session = match ready(link, watch.timings.handshake).await {
+        Ok(session) => session,
+        Err(why) => return finish.refuse(&why),
+    };
+    let (ears, timings) = (watch.ears.clone(), watch.timings);
+    let acting = Acting { session, ears, timings, settle: watch.options.settle };
+    let mut verdicts = acting.all(finish.action, finish.left.clone());
+    while let Some((target, verdict)) = verdicts.next().await {
+        finish.report(&target, verdict);
+        watch.wishes.change.notify_one();
+    }
+}
+
+/// Sees to it that an action is reported exactly once for each target, also when its task is dropped.
 #[derive(Debug)]
 struct Finish {
     inbox: Inbox,
     daemon: DaemonId,
     action: Action,
-    target: Target,
-    is_reported: bool,
+    /// Those without a verdict yet.
+    left: Vec<Target>,
 }
 
 impl Finish {
-    fn report(mut self, outcome: ActionOutcome) {
-        self.send(outcome);
+    fn report(&mut self, target: &Target, verdict: Verdict) {
+        self.left.retain(|left| left != target);
+        self.send(target.clone(), verdict);
     }
 
-    fn send(&mut self, outcome: ActionOutcome) {
-        self.is_reported = true;
-        let report =
-            Report::ActionFinished { action: self.action, pm_id: self.target.pm_id, outcome };
-        self.inbox.report(self.daemon, report);
+    fn refuse(mut self, why: &str) {
+        for target in std::mem::take(&mut self.left) {
+            self.send(target, Verdict::Refused(why.into()));
+        }
+    }
+
+    fn send(&self, target: Target, verdict: Verdict) {
+        let action = self.action;
+        self.inbox.report(self.daemon, Report::ActionFinished { action, target, verdict });
     }
 }
 
 impl Drop for Finish {
     fn drop(&mut self) {
-        if !self.is_reported {
-            self.send(ActionOutcome::Disconnected);
+        for target in std::mem::take(&mut self.left) {
+            self.send(target, Verdict::Unknown { waited_ms: 0, is_closed: true });
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

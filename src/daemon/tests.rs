@@ -27,7 +27,11 @@ struct Peer {
 }
 
 /// One connection to its RPC socket.
-struct Rpc(Framed<UnixStream, AmpCodec>);
+struct Rpc {
+    frames: Framed<UnixStream, AmpCodec>,
+    /// The one process that polls are answered with.
+    polled: Json,
+}
 
 impl Peer {
     fn new() -> Self {
@@ -43,7 +47,7 @@ impl Peer {
 
     async fn accept(&self) -> Rpc {
         let (stream, _) = soon(self.rpc.accept()).await.unwrap();
-        Rpc(Framed::new(stream, AmpCodec::default()))
+        Rpc { frames: Framed::new(stream, AmpCodec::default()), polled: process() }
     }
 
     async fn accept_bus(&self) -> UnixStream {
@@ -61,7 +65,7 @@ impl Peer {
 impl Rpc {
     /// The next request: its id and what it asks; `None` at the end of the connection.
     async fn request(&mut self) -> Option<(String, Json)> {
-        let frame = soon(self.0.next()).await?.ok()?;
+        let frame = soon(self.frames.next()).await?.ok()?;
         let [Value::Json(body), Value::Text(id)] =
             [&frame.args()[0], &frame.args()[1]].map(|arg| Value::parse(arg))
         else {
@@ -92,7 +96,23 @@ impl Rpc {
             if method != "getMonitorData" {
                 return Some((id, method, body["args"].take()));
             }
-            self.answer(&id, &poll_reply()).await;
+            let polled = json!({ "args": [[self.polled]] });
+            self.answer(&id, &polled).await;
+        }
+    }
+
+    /// From now on, polls say this status of the process.
+    fn say(&mut self, status: &ProcessStatus) {
+        self.polled["pm2_env"]["status"] = json!(status.as_str());
+    }
+
+    /// Answers every call with a success, for ever.
+    async fn serve(&mut self) -> std::convert::Infallible {
+        loop {
+            match self.call().await {
+                Some((id, ..)) => self.answer(&id, &json!({ "args": [{}] })).await,
+                None => std::future::pending().await,
+            }
         }
     }
 
@@ -113,11 +133,11 @@ impl Rpc {
 
     async fn send(&mut self, args: &[bytes::Bytes]) {
         let frame = Frame::new(args.to_vec()).unwrap();
-        self.0.send(frame).await.unwrap();
+        self.frames.send(frame).await.unwrap();
     }
 
     async fn send_bytes(&mut self, bytes: &[u8]) {
-        self.0.get_mut().write_all(bytes).await.unwrap();
+        self.frames.get_mut().write_all(bytes).await.unwrap();
     }
 }
 
@@ -139,7 +159,9 @@ fn methods() -> Json {
 fn process() -> Json {
     json!({
         "pid": 10, "name": "api", "pm_id": 1, "monit": {"memory": 1, "cpu": 2},
-        "pm2_env": {"status": "online", "name": "api", "pm_id": 1},
+        "pm2_env": {
+            "status": "online", "name": "api", "pm_id": 1, "kill_timeout": 0, "listen_timeout": 0,
+        },
     })
 }
 
@@ -147,14 +169,11 @@ fn poll_reply() -> Json {
     json!({ "args": [[process()]] })
 }
 
-fn info(status: ProcessStatus) -> ProcessInfo {
+/// The process, as the user chose it.
+fn target() -> Target {
     let body = poll_reply().to_string();
     let snapshot = crate::protocol::process::decode_monitor_data(body.as_bytes()).unwrap();
-    let mut info = snapshot.processes[0].clone();
-    info.status = status;
-    info.kill_timeout_ms = Some(0);
-    info.listen_timeout_ms = Some(0);
-    info
+    Target::of(&snapshot.processes[0])
 }
 
 /// What is asked of a future in a test comes, or the test fails.
@@ -186,8 +205,11 @@ struct Client {
 
 impl Client {
     fn new(peer: &Peer, timings: Timings) -> Self {
-        let options =
-            Options { interval: Duration::from_millis(20), frame_bytes_max: FRAME_BYTES_MAX };
+        let options = Options {
+            interval: Duration::from_millis(20),
+            frame_bytes_max: FRAME_BYTES_MAX,
+            settle: Settle::For(Duration::ZERO),
+        };
         let inbox = Inbox::new(InboxBounds::default());
         let handle = spawn_with(DaemonId(3), peer.endpoint(), options, timings, inbox.clone());
         Self { handle, inbox, seen: Vec::new() }
@@ -242,12 +264,20 @@ impl Client {
         .await
     }
 
-    async fn outcome(&mut self) -> (Action, ActionOutcome) {
+    async fn verdict(&mut self) -> (Action, Verdict) {
         self.wait(|report| match report {
-            Report::ActionFinished { action, outcome, .. } => Some((*action, outcome.clone())),
+            Report::ActionFinished { action, verdict, .. } => Some((*action, verdict.clone())),
             _ => None,
         })
         .await
+    }
+
+    /// The verdict, while the peer answers whatever is asked.
+    async fn verdict_from(&mut self, rpc: &mut Rpc) -> (Action, Verdict) {
+        tokio::select! {
+            verdict = self.verdict() => verdict,
+            never = rpc.serve() => match never {},
+        }
     }
 
     fn call(&self, method: &str, args: Vec<Json>) {
@@ -262,8 +292,8 @@ impl Client {
         .await
     }
 
-    fn act(&self, action: Action, status: ProcessStatus) {
-        self.handle.act(action, &info(status));
+    fn act(&self, action: Action) {
+        self.handle.act(action, vec![target()]);
     }
 }
 

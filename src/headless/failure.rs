@@ -7,6 +7,7 @@ use std::io;
 
 use crate::client::{ClientError, PatternError};
 use crate::daemon::endpoint::Endpoint;
+use crate::model::Verdict;
 use crate::model::daemon::Problem;
 use crate::protocol::text::clean;
 
@@ -24,6 +25,23 @@ pub enum Code {
     NoDaemon = 3,
     /// Time ran out.
     Timeout = 4,
+}
+
+impl Code {
+    /// What an outcome means: the one place where they become exit codes.
+    #[must_use]
+    pub fn of_verdict(verdict: &Verdict) -> Self {
+        match verdict {
+            Verdict::Done | Verdict::Already | Verdict::Ended | Verdict::Up { .. } => Self::Fine,
+            Verdict::Unknown { is_closed: false, .. } => Self::Timeout,
+            Verdict::Unknown { is_closed: true, .. } => Self::NoDaemon,
+            Verdict::Down(_)
+            | Verdict::CameBack { .. }
+            | Verdict::Replaced { .. }
+            | Verdict::Gone
+            | Verdict::Refused(_) => Self::Condition,
+        }
+    }
 }
 
 /// Why a command ends early.
@@ -76,6 +94,9 @@ impl Failure {
             }
             ClientError::Closed => {
                 Self::Said(Code::NoDaemon, format!("the daemon of {home} closed the connection"))
+            }
+            ClientError::NotDone { action, label, verdict } => {
+                Self::Said(Code::of_verdict(&verdict), verdict.sentence(action, &label))
             }
             error @ ClientError::Timeout { .. } => Self::Said(Code::Timeout, error.to_string()),
             error @ (ClientError::UnknownMethod { .. }

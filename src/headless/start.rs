@@ -10,9 +10,9 @@ use std::path::Path;
 use super::failure::{Code, Failure};
 use super::{Context, act, output, targets};
 use crate::cli::Start;
-use crate::client::Launched;
+use crate::client::{ClientError, Launched};
 use crate::ecosystem::{self, NodeFinder, is_config_file};
-use crate::model::Action;
+use crate::model::{Action, Verdict};
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::text::clean;
 
@@ -58,10 +58,8 @@ pub(super) async fn run(
         }
     }
     if !infos.is_empty() {
-        let acted = act::each(context, &client, Action::Start, infos, out).await?;
-        if code != Code::Condition && acted != Code::Fine {
-            code = acted;
-        }
+        let acted = act::each(context, &client, Action::Start, &infos, out).await?;
+        code = act::worse(code, acted);
     }
     client.disconnect().await;
     Ok(code)
@@ -98,14 +96,19 @@ fn tell(
 ) -> Result<Code, Failure> {
     let id = one.pm_id.map(|id| format!("[{id}]")).unwrap_or_default();
     let label = output::printable(&clean(&format!("{}{id}", one.name)), context.is_ascii);
-    match one.result {
-        Ok(_) => {
-            writeln!(out, "{} {label}", one.action.participle())?;
+    match (one.result, one.verdict) {
+        (Ok(_), verdict) => {
+            let verdict = verdict.unwrap_or(Verdict::Done);
+            writeln!(out, "{}", verdict.sentence(one.action, &label))?;
             Ok(code)
         }
-        Err(error) => {
+        (Err(ClientError::NotDone { action, verdict, .. }), _) => {
+            output::complain(&clean(&verdict.sentence(action, &label)));
+            Ok(act::worse(code, Code::of_verdict(&verdict)))
+        }
+        (Err(error), _) => {
             output::complain(&clean(&format!("cannot {} {label}: {error}", one.action.verb())));
-            Ok(act::worse(code, &error))
+            Ok(act::worse(code, context.failure(error).code()))
         }
     }
 }

@@ -35,7 +35,11 @@ pub(super) async fn run(
     let deadline = Instant::now() + what.timeout;
     let mut vigil = Vigil::new(what, &context.endpoint)?;
     let inbox = Inbox::new(InboxBounds::default());
-    let options = Options { interval: PAUSE_MIN, frame_bytes_max: context.options.frame_bytes_max };
+    let options = Options {
+        interval: PAUSE_MIN,
+        frame_bytes_max: context.options.frame_bytes_max,
+        ..Options::default()
+    };
     let daemon = daemon::spawn(DAEMON, context.endpoint.clone(), options, inbox.clone());
     let kept = tokio::time::timeout_at(deadline, vigil.keep(&inbox)).await;
     daemon.shut_down().await;

@@ -11,8 +11,12 @@ pub mod lifecycle;
 pub mod log;
 pub mod report;
 pub mod series;
+pub mod target;
 pub mod units;
+pub mod verdict;
 
+pub use self::target::Target;
+pub use self::verdict::Verdict;
 use crate::protocol::process::PmId;
 
 /// One of the daemons that the program watches, by its place on the command line.
@@ -79,24 +83,6 @@ impl Action {
             Self::Delete => "deleted",
         }
     }
-}
-
-/// How an [`Action`] ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ActionOutcome {
-    /// The daemon says that it is done.
-    Done,
-    /// The daemon, or the check before sending, says no: its words, cleaned.
-    Failed(Box<str>),
-    /// No answer within the time that this call may take: what became of it is unknown.
-    TimedOut {
-        /// How long was waited, milliseconds.
-        waited_ms: u64,
-    },
-    /// The connection went away before an answer: what became of it is unknown.
-    Disconnected,
-    /// Too many actions are under way; nothing was sent.
-    Busy,
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::call::CallOutcome;
 use super::daemon::Connection;
 use super::log::LogLine;
-use super::{Action, ActionOutcome};
+use super::{Action, Target, Verdict};
 use crate::protocol::bus::{Exception, ProcessEvent};
-use crate::protocol::process::{PmId, Snapshot};
+use crate::protocol::process::Snapshot;
 use crate::protocol::rpc::Methods;
 
 /// One report of a daemon. Which lane it takes, and so what happens when the app is slow, stands
@@ -44,9 +44,9 @@ pub enum Report {
         /// Which action.
         action: Action,
         /// Of which process.
-        pm_id: PmId,
-        /// How.
-        outcome: ActionOutcome,
+        target: Target,
+        /// What came of it.
+        verdict: Verdict,
     },
     /// A call by name ended. Must arrive; exactly one for each that was asked for.
     CallFinished {

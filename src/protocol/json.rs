@@ -200,6 +200,65 @@ impl<'de> Visitor<'de> for ScalarVisitor {
     }
 }
 
+/// Whole numbers: one, or an array of them, each also as text; at most [`NUMBERS_MAX`].
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(super) struct Numbers(pub(super) Vec<i64>);
+
+/// The most numbers kept of one array.
+const NUMBERS_MAX: usize = 64;
+
+impl<'de> Deserialize<'de> for Numbers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NumbersVisitor)
+    }
+}
+
+struct NumbersVisitor;
+
+impl<'de> Visitor<'de> for NumbersVisitor {
+    type Value = Numbers;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any JSON")
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Numbers::default())
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(Numbers(vec![value]))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(Numbers(i64::try_from(value).ok().into_iter().collect()))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Self::Value, E> {
+        Ok(Numbers(whole(value).into_iter().collect()))
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Self::Value, E> {
+        Ok(Numbers(Scalar::Text(Cow::Borrowed(value)).as_i64().into_iter().collect()))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Numbers::default())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut numbers = Vec::new();
+        while let Some(number) = seq.next_element::<Scalar<'de>>()? {
+            numbers.extend(number.as_i64().filter(|_| numbers.len() < NUMBERS_MAX));
+        }
+        Ok(Numbers(numbers))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        skip_map(map).map(|()| Numbers::default())
+    }
+}
+
 /// Reads an array to its end without building anything.
 pub(super) fn skip_rest<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<(), A::Error> {
     while seq.next_element::<IgnoredAny>()?.is_some() {}

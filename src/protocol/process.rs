@@ -136,6 +136,13 @@ pub struct ProcessInfo {
     pub backoff_last_ms: Option<u64>,
     /// `autorestart`; PM2's default is true.
     pub autorestart: bool,
+    /// `min_uptime`, milliseconds: an end before that is an unstable restart (default 1000).
+    pub min_uptime_ms: Option<u64>,
+    /// `wait_ready`: PM2 calls it online once it says that it is ready, or after its
+    /// `listen_timeout`.
+    pub wait_ready: bool,
+    /// `stop_exit_codes`: with these PM2 leaves it stopped.
+    pub stop_exit_codes: Box<[i64]>,
     /// `pmx_module`: a PM2 module, which `stop all` and its like leave alone.
     pub is_module: bool,
     /// `monit.cpu`, percent of one core.
@@ -170,6 +177,9 @@ impl ProcessInfo {
             backoff_first_ms: None,
             backoff_last_ms: None,
             autorestart: true,
+            min_uptime_ms: None,
+            wait_ready: false,
+            stop_exit_codes: Box::default(),
             is_module: false,
             cpu_percent: None,
             memory_bytes: None,

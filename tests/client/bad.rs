@@ -1,7 +1,7 @@
 //! Calls that would kill a God daemon, or do what nobody meant.
 
 use pm2_tui::Client;
-use pm2_tui::client::{ClientError, ClientOptions};
+use pm2_tui::client::{ClientError, ClientOptions, Target};
 use pm2_tui::daemon::Endpoint;
 use serde_json::{Value, json};
 
@@ -182,7 +182,7 @@ pub(crate) fn a_read_only_client_changes_nothing() {
             let reads = method.starts_with("get") || method == "ping" || method == "findByScript";
             assert_eq!(is_refused, !reads, "{method}: {result:?}");
         }
-        let act = client.act(pm2_tui::model::Action::Restart, &snapshot.processes[0]).await;
+        let act = client.act(Action::Restart, &Target::of(&snapshot.processes[0])).await;
         assert!(matches!(act, Err(ClientError::ReadOnly { .. })), "{act:?}");
         for result in [client.reload().await, client.kill_me().await] {
             assert!(matches!(result, Err(ClientError::ReadOnly { .. })), "{result:?}");

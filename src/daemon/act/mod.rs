@@ -1,3 +1,244 @@
-//! Acting on a process: who is meant, which steps it takes, and what came of it.
+//! Acting on processes: who is meant, which steps it takes, and what came of it.
+//!
+//! Invariant: nothing is sent to a process but the one that was chosen: its [`Target`] is compared
+//! with a look just before. Every target gets exactly one [`Verdict`], and only this room decides it.
 
-pub(crate) mod steps;
+mod judge;
+mod launch;
+mod steps;
+pub(crate) mod witness;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt, stream};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+pub use self::judge::Settle;
+pub(crate) use self::launch::Launch;
+use self::steps::Caller;
+use super::Timings;
+use super::bus::ear::Ears;
+use super::calls::named::CallFailure;
+use super::clock::{now_ms, whole_ms};
+use super::rpc::connection::CallError;
+use super::rpc::session::Session;
+use crate::model::verdict::{Down, Why};
+use crate::model::{Action, Target, Verdict};
+use crate::protocol::process::{ProcessInfo, ProcessStatus};
+
+/// How many processes are acted on at once, as in the pm2 CLI (`PM2_CONCURRENT_ACTIONS`); one where
+/// there are no more than two.
+pub(crate) const AT_ONCE: usize = 2;
+/// How many are deleted at once, as in the pm2 CLI.
+const DELETES_AT_ONCE: usize = 10;
+/// The most targets that are watched in their settle windows at once.
+const SETTLING_MAX: usize = 256;
+/// A process that came online so lately, or crashes, may be in the middle of a restart.
+const YOUNG_MS: i64 = 5_000;
+/// How long God's restart of a process that is being deleted may take to show: it opens log files
+/// before it puts the process back into its list (`lib/God.js` `executeApp`).
+const COMEBACK: Duration = Duration::from_millis(250);
+/// How often a process that came back while it was being deleted is deleted again.
+const DELETES_MAX: u32 = 3;
+
+/// What it takes to act on the processes of one daemon.
+#[derive(Debug, Clone)]
+pub(crate) struct Acting {
+    /// The daemon.
+    pub(crate) session: Arc<Session>,
+    /// What its bus says.
+    pub(crate) ears: Ears,
+    /// How long things may take.
+    pub(crate) timings: Timings,
+    /// How long a process is watched after it came up.
+    pub(crate) settle: Settle,
+}
+
+impl Acting {
+    /// Acts on processes as the pm2 CLI does, two at a time (ten for deletes), and gives each
+    /// verdict when it is known. The instances of one app are reloaded one after another, so that
+    /// there is always one that serves; once one is not up, the others are left alone.
+    pub(crate) fn all(
+        self,
+        action: Action,
+        targets: Vec<Target>,
+    ) -> impl Stream<Item = (Target, Verdict)> + Send + Unpin {
+        let groups = groups(action, targets);
+        let at_once = match action {
+            Action::Delete => DELETES_AT_ONCE,
+            _ if groups.len() <= AT_ONCE => 1,
+            _ => AT_ONCE,
+        };
+        // What settles holds up nobody else.
+        let permits = Arc::new(Semaphore::new(at_once));
+        let runs = groups.into_iter().map(move |group| {
+            let start = (group.into_iter(), false, self.clone(), Arc::clone(&permits));
+            Box::pin(stream::unfold(
+                start,
+                move |(mut rest, is_broken, acting, permits)| async move {
+                    let target = rest.next()?;
+                    let verdict = if is_broken {
+                        Verdict::Down(Down::unseen(Why::LeftAlone))
+                    } else {
+                        acting.one(action, &target, &permits).await
+                    };
+                    let is_broken = is_broken || !verdict.is_success();
+                    Some(((target, verdict), (rest, is_broken, acting, permits)))
+                },
+            ))
+        });
+        Box::pin(stream::iter(runs).flatten_unordered(SETTLING_MAX))
+    }
+
+    /// Acts on one process.
+    async fn one(&self, action: Action, target: &Target, permits: &Semaphore) -> Verdict {
+        let permit = permits.acquire().await;
+        let info = match self.find(target).await {
+            Ok(info) => info,
+            Err(verdict) => return verdict,
+        };
+        let is_up = info.status == ProcessStatus::Online && !info.never_started();
+        match action {
+            Action::Start if is_up => Verdict::Already,
+            Action::Stop => self.stop(target, &info).await,
+            Action::Delete => self.delete(target, info).await,
+            Action::Start | Action::Restart | Action::Reload => {
+                self.launch(action, target, &info, permit.ok()).await
+            }
+        }
+    }
+
+    /// The process as it is now, if it is the one that was chosen.
+    pub(crate) async fn find(&self, target: &Target) -> Result<ProcessInfo, Verdict> {
+        let processes = self.look().await?;
+        let Some(info) = processes.into_iter().find(|info| info.pm_id == target.pm_id) else {
+            return Err(Verdict::Gone);
+        };
+        if !target.is(&info) {
+            let by = if (&info.name, &info.namespace) == (&target.name, &target.namespace) {
+                format!("{} is another process of that name now", target.label())
+            } else {
+                format!("id {} is {} now", info.pm_id, info.name)
+            };
+            return Err(Verdict::Replaced { by: by.into() });
+        }
+        // Where PM2 marks its processes, a new daemon's are others.
+        let is_marked = target.unique_id.is_some();
+        if !is_marked && target.god.is_some() && target.god != self.session.god {
+            return Err(Verdict::Replaced { by: "the daemon is another one now".into() });
+        }
+        Ok(info)
+    }
+
+    /// All processes now.
+    pub(super) async fn look(&self) -> Result<Vec<ProcessInfo>, Verdict> {
+        let started = Instant::now();
+        let asking = self.session.ask_processes(self.timings.read).await;
+        asking.map(|(_, snapshot)| snapshot.processes).map_err(|failure| match failure {
+            CallFailure::NoReply { error: CallError::Closed, .. } => {
+                Verdict::Unknown { waited_ms: whole_ms(started.elapsed()), is_closed: true }
+            }
+            CallFailure::NoReply { error: CallError::TimedOut { waited_ms }, .. } => {
+                Verdict::timed_out(waited_ms)
+            }
+            failure => Verdict::Refused(failure.sentence().into()),
+        })
+    }
+
+    async fn stop(&self, target: &Target, info: &ProcessInfo) -> Verdict {
+        let caller = Caller::new(&self.session, &self.timings, info);
+        if let Err(stop) = caller.run(Action::Stop).await {
+            return stop.verdict(target.pm_id);
+        }
+        caller.announce(Action::Stop).await;
+        match self.still(target).await {
+            Ok(Some(now))
+                if now.status == ProcessStatus::Online
+                    || now.status == ProcessStatus::Launching =>
+            {
+                Verdict::CameBack { times: 1 }
+            }
+            Ok(_) => Verdict::Done,
+            Err(verdict) => verdict,
+        }
+    }
+
+    /// The process, if it is there still.
+    pub(super) async fn still(&self, target: &Target) -> Result<Option<ProcessInfo>, Verdict> {
+        Ok(self.look().await?.into_iter().find(|info| target.is(info)))
+    }
+
+    /// Deletes a process, and again where God started it meanwhile (one that crashes while it is
+    /// being deleted; measured on 7.0.4).
+    async fn delete(&self, target: &Target, info: ProcessInfo) -> Verdict {
+        let mut may_come_back = may_come_back(&info, now_ms());
+        let mut info = info;
+        for _ in 0..DELETES_MAX {
+            let caller = Caller::new(&self.session, &self.timings, &info);
+            if let Err(stop) = caller.run(Action::Delete).await {
+                return stop.verdict(target.pm_id);
+            }
+            if may_come_back {
+                tokio::time::sleep(COMEBACK).await;
+            }
+            match self.still(target).await {
+                Ok(None) => return Verdict::Done,
+                Ok(Some(again)) => info = again,
+                Err(verdict) => return verdict,
+            }
+            may_come_back = true;
+        }
+        Verdict::CameBack { times: DELETES_MAX }
+    }
+}
+
+/// Whether God may be starting a process again while it deletes it.
+fn may_come_back(info: &ProcessInfo, now_ms: i64) -> bool {
+    let is_young =
+        info.online_since_ms.is_some_and(|since| now_ms.saturating_sub(since) < YOUNG_MS);
+    is_young || info.unstable_restarts > 0 || info.status == ProcessStatus::WaitingRestart
+}
+
+/// What goes side by side: each process for itself, but the instances of one app (of one name *and*
+/// namespace) one after another in a reload.
+fn groups(action: Action, targets: Vec<Target>) -> Vec<Vec<Target>> {
+    let mut groups: Vec<Vec<Target>> = Vec::new();
+    for target in targets {
+        let is_sister = |group: &&mut Vec<Target>| {
+            action == Action::Reload
+                && group.first().is_some_and(|first| {
+                    (&first.name, &first.namespace) == (&target.name, &target.namespace)
+                })
+        };
+        match groups.iter_mut().find(is_sister) {
+            Some(group) => group.push(target),
+            None => groups.push(vec![target]),
+        }
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::process::PmId;
+
+    #[test]
+    fn instances_of_an_app_are_reloaded_one_after_another() {
+        let target = |(id, name, namespace): (u32, &str, &str)| {
+            let mut info = ProcessInfo::new(PmId(id), name, ProcessStatus::Online);
+            info.namespace = Some(namespace.into());
+            Target::of(&info)
+        };
+        let all = [(0, "api", "a"), (1, "web", "a"), (2, "api", "a"), (3, "api", "b")];
+        let targets = all.map(target).to_vec();
+        let ids = |action| -> Vec<Vec<u32>> {
+            let groups = groups(action, targets.clone()).into_iter();
+            groups.map(|group| group.iter().map(|target| target.pm_id.0).collect()).collect()
+        };
+        assert_eq!(ids(Action::Reload), [vec![0, 2], vec![1], vec![3]]);
+        assert_eq!(ids(Action::Stop), [[0], [1], [2], [3]]);
+    }
+}

@@ -1,112 +1,19 @@
-//! What the pm2 CLI does for an action, call by call (PM2.md section 3).
+//! What the pm2 CLI does for an action, call by call (docs/pm2.md section 3).
 //!
-//! Invariant: every call passes [`Methods::check`](crate::protocol::rpc::Methods::check); exactly
-//! one outcome is reported; a timeout is an unknown outcome, never a failure.
+//! Invariant: every call passes [`Methods::check`](crate::protocol::rpc::Methods::check); a timeout is
+//! an unknown outcome, never a failure.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::time::Instant;
 
+use crate::daemon::Timings;
 use crate::daemon::rpc::connection::CallError;
-use crate::daemon::rpc::session::{Link, Session};
-use crate::daemon::{Finish, Timings, Watch};
-use crate::model::{Action, ActionOutcome};
+use crate::daemon::rpc::session::Session;
+use crate::model::{Action, Verdict};
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 use crate::protocol::rpc::{ActionName, Call, Outcome, WatchedAction};
 use crate::protocol::text;
-
-/// The process to act on, as the user saw it.
-#[derive(Debug, Clone)]
-pub(in crate::daemon) struct Target {
-    pub(in crate::daemon) pm_id: PmId,
-    status: ProcessStatus,
-    kill_timeout: Option<Duration>,
-    listen_timeout: Option<Duration>,
-}
-
-impl Target {
-    pub(in crate::daemon) fn of(info: &ProcessInfo) -> Self {
-        Self {
-            pm_id: info.pm_id,
-            status: info.status.clone(),
-            kill_timeout: info.kill_timeout_ms.map(Duration::from_millis),
-            listen_timeout: info.listen_timeout_ms.map(Duration::from_millis),
-        }
-    }
-}
-
-/// Acts, reports the outcome, tells the other clients and asks for a poll.
-pub(in crate::daemon) async fn run(
-    watch: &Watch,
-    link: watch::Receiver<Link>,
-    action: Action,
-    target: &Target,
-    finish: Finish,
-) {
-    let session = match session(link, watch.timings.handshake).await {
-        Ok(session) => session,
-        Err(Unready(why)) => return finish.report(ActionOutcome::Failed(why)),
-    };
-    let caller = Caller {
-        session: &session,
-        timings: &watch.timings,
-        target,
-        is_ghost: target.status == ProcessStatus::Online && session.is_ghost(target.pm_id),
-    };
-    let outcome = caller.act(action).await;
-    let is_done = outcome == ActionOutcome::Done;
-    finish.report(outcome);
-    if is_done && let Some(action_name) = announced(action, caller.is_ghost) {
-        let id = target.pm_id;
-        // A courtesy: what was done is done, whatever becomes of it.
-        let _ = caller.call(&Call::NotifyByProcessId { id, action_name }).await;
-    }
-    watch.wishes.change.notify_one();
-}
-
-/// Acts in a session that is there, tells the other clients, and gives the outcome. A call may take
-/// `margin` over what the daemon itself may take for it.
-pub(crate) async fn perform(
-    session: &Session,
-    action: Action,
-    info: &ProcessInfo,
-    margin: Duration,
-) -> ActionOutcome {
-    let timings = Timings { act_margin: margin, read: margin, ..Timings::default() };
-    let target = Target::of(info);
-    let is_ghost = info.status == ProcessStatus::Online && info.pid.is_none();
-    let caller = Caller { session, timings: &timings, target: &target, is_ghost };
-    let outcome = caller.act(action).await;
-    if outcome == ActionOutcome::Done
-        && let Some(action_name) = announced(action, is_ghost)
-    {
-        // A courtesy: what was done is done, whatever becomes of it.
-        let _ = caller.call(&Call::NotifyByProcessId { id: info.pm_id, action_name }).await;
-    }
-    outcome
-}
-
-/// There is no session; the sentence says why.
-pub(in crate::daemon) struct Unready(pub(in crate::daemon) Box<str>);
-
-/// The session to act in; waits for one that is just being opened.
-pub(in crate::daemon) async fn session(
-    mut link: watch::Receiver<Link>,
-    timeout: Duration,
-) -> Result<Arc<Session>, Unready> {
-    let settled = link.wait_for(|link| !matches!(link, Link::Connecting));
-    let settled = tokio::time::timeout(timeout, settled).await;
-    match settled.as_ref().map(|link| link.as_deref()) {
-        Ok(Ok(Link::Up(session))) => Ok(Arc::clone(session)),
-        Ok(Ok(Link::Down(why))) => {
-            Err(Unready(format!("not connected, nothing was sent: {why}").into()))
-        }
-        Ok(Ok(Link::Connecting) | Err(_)) | Err(_) => {
-            Err(Unready("not connected, nothing was sent".into()))
-        }
-    }
-}
 
 /// The word that the other clients are told: the pm2 CLI's own after stop, restart and reload. A
 /// deleted process has no id to tell by, and a start is told by its `online` event.
@@ -120,35 +27,56 @@ fn announced(action: Action, is_ghost: bool) -> Option<ActionName> {
     }
 }
 
-/// What an unsuccessful call means for its action.
-enum Stop {
+/// Why the steps of an action did not all go through.
+#[derive(Debug)]
+pub(super) enum Stop {
     /// The daemon's words, raw.
     Refused(String),
     /// The action ends so.
-    With(ActionOutcome),
+    With(Verdict),
 }
 
-struct Caller<'a> {
+impl Stop {
+    /// What it means for a process.
+    pub(super) fn verdict(self, id: PmId) -> Verdict {
+        match self {
+            Self::With(verdict) => verdict,
+            Self::Refused(message) => refusal(&message, id),
+        }
+    }
+}
+
+/// Makes the calls of an action on one process.
+pub(super) struct Caller<'a> {
     session: &'a Session,
     timings: &'a Timings,
-    target: &'a Target,
+    /// The process as it is just before.
+    info: &'a ProcessInfo,
     /// Whether PM2 says `online` of it though it could not spawn it: only a restart tries again.
     is_ghost: bool,
 }
 
-impl Caller<'_> {
-    async fn act(&self, action: Action) -> ActionOutcome {
-        match self.steps(action).await {
-            Ok(()) => ActionOutcome::Done,
-            Err(Stop::With(outcome)) => outcome,
-            Err(Stop::Refused(message)) => {
-                ActionOutcome::Failed(failure(&message, self.target.pm_id))
-            }
+impl<'a> Caller<'a> {
+    pub(super) fn new(session: &'a Session, timings: &'a Timings, info: &'a ProcessInfo) -> Self {
+        Self { session, timings, info, is_ghost: info.never_started() }
+    }
+
+    /// Makes the calls.
+    pub(super) async fn run(&self, action: Action) -> Result<(), Stop> {
+        self.steps(action).await
+    }
+
+    /// Tells the other clients what was done, as the pm2 CLI does. A courtesy: what was done is
+    /// done, whatever becomes of it.
+    pub(super) async fn announce(&self, action: Action) {
+        if let Some(action_name) = announced(action, self.is_ghost) {
+            let id = self.info.pm_id;
+            let _ = self.call(&Call::NotifyByProcessId { id, action_name }).await;
         }
     }
 
     async fn steps(&self, action: Action) -> Result<(), Stop> {
-        let id = self.target.pm_id;
+        let id = self.info.pm_id;
         match action {
             Action::Stop => {
                 self.end_watching(WatchedAction::Stop).await;
@@ -169,15 +97,15 @@ impl Caller<'_> {
     /// ("Process with pid N already exists"): such a process is stopped first. It may have come to
     /// wait since the user saw it, so the refusal is taken as a sign of it once.
     async fn launch(&self, call: &Call) -> Result<(), Stop> {
-        let id = self.target.pm_id;
-        if self.target.status == ProcessStatus::WaitingRestart {
+        let id = self.info.pm_id;
+        if self.info.status == ProcessStatus::WaitingRestart {
             without_pid_is_done(self.call(&Call::StopProcessId(id)).await)?;
             return self.call(call).await;
         }
         match self.call(call).await {
             Err(Stop::Refused(message))
                 if message.starts_with("Process with pid ")
-                    && self.target.status != ProcessStatus::Stopping =>
+                    && self.info.status != ProcessStatus::Stopping =>
             {
                 without_pid_is_done(self.call(&Call::StopProcessId(id)).await)?;
                 self.call(call).await
@@ -189,7 +117,7 @@ impl Caller<'_> {
     /// Ends file watching, so that the end of the process does not start it again. Not every
     /// release has the method, and a process that is not watched is no failure.
     async fn end_watching(&self, before: WatchedAction) {
-        let id = self.target.pm_id;
+        let id = self.info.pm_id;
         let _ = self.call(&Call::StopWatch { before, id }).await;
     }
 
@@ -200,12 +128,18 @@ impl Caller<'_> {
             .methods
             .check(call)
             .map_err(|refused| Stop::Refused(refused.to_string()))?;
+        let sent = Instant::now();
         let reply =
             self.session.connection.call(&checked, self.timeout(call)).await.map_err(|error| {
                 Stop::With(match error {
-                    CallError::Closed => ActionOutcome::Disconnected,
-                    CallError::TimedOut { waited_ms } => ActionOutcome::TimedOut { waited_ms },
-                    CallError::Busy => ActionOutcome::Busy,
+                    CallError::Closed => {
+                        let waited_ms = sent.elapsed().as_millis() as u64;
+                        Verdict::Unknown { waited_ms, is_closed: true }
+                    }
+                    CallError::TimedOut { waited_ms } => Verdict::timed_out(waited_ms),
+                    CallError::Busy => {
+                        Verdict::Refused("too many calls are under way, not sent".into())
+                    }
                 })
             })?;
         match reply.outcome() {
@@ -215,10 +149,16 @@ impl Caller<'_> {
         }
     }
 
+    /// How long PM2 waits for the process to say that it is ready or to listen.
+    fn listen(&self) -> Duration {
+        self.info.listen_timeout_ms.map_or(self.timings.listen_timeout, Duration::from_millis)
+    }
+
     /// How long the daemon itself may take for a call, and a margin.
     fn timeout(&self, call: &Call) -> Duration {
-        let kill = self.target.kill_timeout.unwrap_or(self.timings.kill_timeout);
-        let listen = self.target.listen_timeout.unwrap_or(self.timings.listen_timeout);
+        let kill =
+            self.info.kill_timeout_ms.map_or(self.timings.kill_timeout, Duration::from_millis);
+        let listen = self.listen();
         let margin = self.timings.act_margin;
         match call {
             Call::StopProcessId(_) | Call::DeleteProcessId(_) => kill + margin,
@@ -246,18 +186,18 @@ fn without_pid_is_done(result: Result<(), Stop>) -> Result<(), Stop> {
     }
 }
 
-/// The daemon's words, cleaned, or a clearer sentence for a process that is not there any more.
-fn failure(message: &str, id: PmId) -> Box<str> {
+/// The daemon's words, cleaned, or a clearer sentence where PM2's are none.
+fn refusal(message: &str, id: PmId) -> Verdict {
     // "0 id unknown", "0 : id unknown", "God db process id unknown", "PM2 ID unknown".
     if message.to_ascii_lowercase().contains("id unknown") {
-        return format!("process {id} is gone").into();
+        return Verdict::Gone;
     }
     if message.starts_with("Process with pid ") {
         let said = text::clean(message);
-        return format!("PM2 is starting or stopping it itself just now, try again ({said})")
-            .into();
+        let why = format!("PM2 is starting or stopping process {id} just now, try again ({said})");
+        return Verdict::Refused(why.into());
     }
-    text::clean(message).into()
+    Verdict::Refused(text::clean(message).into())
 }
 
 #[cfg(test)]
@@ -265,14 +205,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_unknown_id_is_a_clear_sentence() {
+    fn an_unknown_id_means_that_the_process_is_gone() {
         for message in
             ["7 id unknown", "7 : id unknown", "God db process id unknown", "PM2 ID unknown"]
         {
-            assert_eq!(&*failure(message, PmId(7)), "process 7 is gone");
+            assert_eq!(refusal(message, PmId(7)), Verdict::Gone);
         }
-        assert_eq!(&*failure("process already online", PmId(7)), "process already online");
-        let busy = failure("Process with pid 5 already exists", PmId(7));
+        let online = refusal("process already online", PmId(7));
+        assert_eq!(online, Verdict::Refused("process already online".into()));
+        let Verdict::Refused(busy) = refusal("Process with pid 5 already exists", PmId(7)) else {
+            panic!()
+        };
         assert!(busy.contains("try again") && busy.contains("pid 5"), "{busy}");
     }
 }

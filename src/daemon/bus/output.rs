@@ -275,7 +275,7 @@ fn is_news(line: &str) -> bool {
 
 /// The process and signal in the console line `App [NAME:ID] exited with code [C] via signal [S]`
 /// (`lib/God.js` `handleExit`). `SIGINT` is what it says when there was no signal: then none.
-fn exit_signal(line: &str) -> Option<(PmId, &str)> {
+pub(super) fn exit_signal(line: &str) -> Option<(PmId, &str)> {
     let (app, end) = line.strip_prefix("App [")?.rsplit_once("] exited with code [")?;
     let (_, signal) = end.split_once("] via signal [")?;
     let signal = signal.trim_end().strip_suffix(']')?;

@@ -9,6 +9,7 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::time::Instant;
 use tokio_util::codec::FramedRead;
 
+use super::ear::Heard;
 use super::output::Output;
 use crate::daemon::clock::{now_ms, whole_ms};
 use crate::daemon::rpc::backoff::Backoff;
@@ -34,9 +35,11 @@ pub(in crate::daemon) async fn run(watch: &Watch) {
         if let Ok(Ok(stream)) = stream {
             let started = Instant::now();
             watch.report(Report::BusLive(true));
+            watch.ears.set_connected(true);
             watch.wishes.other_is_back.notify_waiters();
             Reader::new(watch, started).read(stream).await;
             watch.report(Report::BusLive(false));
+            watch.ears.set_connected(false);
             if started.elapsed() >= GOOD_AFTER {
                 backoff.reset();
             }
@@ -134,6 +137,7 @@ impl<'a> Reader<'a> {
     fn event(&mut self, topic: &str, event: BusEvent) {
         match event {
             BusEvent::Log(chunk) => {
+                self.watch.ears.tell_log(&chunk);
                 let at_ms = chunk.at_ms.unwrap_or_else(now_ms);
                 let (clock, watch) = (self.clock_ms(), self.watch);
                 let mut emit = |report| watch.report(report);
@@ -157,11 +161,19 @@ impl<'a> Reader<'a> {
                         event.signal = self.output.take_signal(id);
                     }
                 }
+                if self.watch.ears.is_anyone_listening() {
+                    self.watch.ears.tell(&Heard::Process(event.clone()));
+                }
                 self.report(Report::Process(event));
                 let due = Instant::now() + self.watch.timings.debounce;
                 self.poll_at.get_or_insert(due);
             }
-            BusEvent::Exception(exception) => self.report(Report::Exception(exception)),
+            BusEvent::Exception(exception) => {
+                if self.watch.ears.is_anyone_listening() {
+                    self.watch.ears.tell(&Heard::Exception(exception.clone()));
+                }
+                self.report(Report::Exception(exception));
+            }
             BusEvent::DaemonKilled { message } => {
                 self.watch
                     .killed

@@ -47,7 +47,7 @@ pub(super) async fn check(
         "stopWatch" | "startWatch" | "toggleWatch" | "restartWatch" => {
             expect_known(&session.listing(timeout).await?, call.args())
         }
-        "prepare" if session.is_here => folders(first),
+        "prepare" if session.god.is_some() => folders(first),
         _ => Ok(()),
     }
 }
@@ -78,13 +78,13 @@ fn expect(holds: bool, info: &ProcessInfo, what: &str) -> Result<(), CallFailure
 /// Whether the process has the channel that PM2 writes messages to; God ends of a write to a closed
 /// one (measured on 7.0.4). Node opens it as the first descriptor after the standard ones.
 pub(super) fn has_channel(session: &Session, info: &ProcessInfo) -> bool {
-    !session.is_here || is_descriptor(info, 3, &["socket:"])
+    session.god.is_none() || is_descriptor(info, 3, &["socket:"])
 }
 
 /// Whether somebody can read what is written to the standard input of the process; God ends of a
 /// write to a closed one (measured on 3.5.2 to 7.0.4).
 fn reads_input(session: &Session, info: &ProcessInfo) -> bool {
-    !session.is_here || is_descriptor(info, 0, &["pipe:", "socket:"])
+    session.god.is_none() || is_descriptor(info, 0, &["pipe:", "socket:"])
 }
 
 /// Whether a descriptor of the process is of these kinds, where the system tells.

@@ -51,6 +51,30 @@ pub(crate) enum CallFailure {
     Unsafe(String),
 }
 
+impl CallFailure {
+    /// Why, in one cleaned sentence.
+    pub(crate) fn sentence(&self) -> String {
+        match self {
+            Self::Refused(refused) => clean(&refused.to_string()).into_owned(),
+            Self::NoReply { method, error: CallError::Closed } => {
+                format!("the daemon closed the connection before it answered {method}")
+            }
+            Self::NoReply { method, error: CallError::TimedOut { waited_ms } } => {
+                format!("no answer to {method} in {:.1} s", *waited_ms as f64 / 1000.0)
+            }
+            Self::NoReply { method, error: CallError::Busy } => {
+                format!("too many calls are under way: {method} was not sent")
+            }
+            Self::Said { message, .. } => clean(message).into_owned(),
+            Self::BadReply { method, reason } => {
+                format!("the reply to {method} could not be read: {}", clean(reason))
+            }
+            Self::NoSuchProcess(target) => format!("no process {target}"),
+            Self::Unsafe(why) => clean(why).into_owned(),
+        }
+    }
+}
+
 impl From<CallRefused> for CallFailure {
     fn from(refused: CallRefused) -> Self {
         Self::Refused(refused)

@@ -7,16 +7,14 @@ use tokio::sync::watch;
 
 use super::named::CallFailure;
 use crate::daemon::Watch;
-use crate::daemon::act::steps::{Unready, session};
 use crate::daemon::inbox::Inbox;
 use crate::daemon::rpc::connection::CallError;
-use crate::daemon::rpc::session::Link;
+use crate::daemon::rpc::session::{Link, ready};
 use crate::model::DaemonId;
 use crate::model::call::{CallOutcome, NamedCall};
 use crate::model::log::one_line;
 use crate::model::report::Report;
 use crate::protocol::redact::without_environment;
-use crate::protocol::text;
 
 /// Makes the call, reports how it ended and asks for a poll.
 pub(in crate::daemon) async fn run(
@@ -25,7 +23,7 @@ pub(in crate::daemon) async fn run(
     call: NamedCall,
     finish: CallFinish,
 ) {
-    let outcome = match session(link, watch.timings.handshake).await {
+    let outcome = match ready(link, watch.timings.handshake).await {
         Ok(session) => {
             let calling = session.call_by_name(&call.method, call.args, watch.timings.named);
             match calling.await {
@@ -33,30 +31,23 @@ pub(in crate::daemon) async fn run(
                 Ok(value) => {
                     CallOutcome::Answered(one_line(&without_environment(value).to_string()).text)
                 }
-                Err(failure) => failed(failure),
+                Err(failure) => failed(&failure),
             }
         }
-        Err(Unready(why)) => CallOutcome::Failed(why),
+        Err(why) => CallOutcome::Failed(why),
     };
     finish.report(outcome);
     watch.wishes.change.notify_one();
 }
 
-fn failed(failure: CallFailure) -> CallOutcome {
-    let said = |text: &str| CallOutcome::Failed(text::clean(text).into());
+fn failed(failure: &CallFailure) -> CallOutcome {
     match failure {
         CallFailure::NoReply { error: CallError::Closed, .. } => CallOutcome::Disconnected,
         CallFailure::NoReply { error: CallError::TimedOut { waited_ms }, .. } => {
-            CallOutcome::TimedOut { waited_ms }
+            CallOutcome::TimedOut { waited_ms: *waited_ms }
         }
         CallFailure::NoReply { error: CallError::Busy, .. } => CallOutcome::Busy,
-        CallFailure::Refused(refused) => said(&refused.to_string()),
-        CallFailure::Said { message, .. } => said(&message),
-        CallFailure::BadReply { reason, .. } => {
-            said(&format!("the reply could not be read: {reason}"))
-        }
-        CallFailure::NoSuchProcess(target) => said(&format!("no process {target}")),
-        CallFailure::Unsafe(why) => said(&why),
+        failure => CallOutcome::Failed(failure.sentence().into()),
     }
 }
 

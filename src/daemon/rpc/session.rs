@@ -3,10 +3,9 @@
 //! Invariant: nothing is sent before the daemon's own list of methods is known, and afterwards only
 //! what that list allows. Each change of the connection is reported.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -23,7 +22,7 @@ use crate::daemon::clock::{now_ms, whole_ms};
 use crate::daemon::{Farewell, Watch};
 use crate::model::daemon::{Connection as Standing, Problem};
 use crate::model::report::Report;
-use crate::protocol::process::{PmId, ProcessStatus, Snapshot, decode_monitor_data};
+use crate::protocol::process::{Snapshot, decode_monitor_data};
 use crate::protocol::rpc::{Call, CallRefused, Methods, Outcome, Reply};
 use crate::protocol::text;
 
@@ -32,34 +31,20 @@ use crate::protocol::text;
 pub(crate) struct Session {
     pub(crate) connection: Connection,
     pub(crate) methods: Methods,
-    /// The processes that the last poll called `online` without a pid: PM2 could not spawn them.
-    /// An event has no pid either, so only a poll can tell.
-    ghosts: Mutex<BTreeSet<PmId>>,
     /// The daemon's `PM2_HOME`.
     pub(in crate::daemon) home: PathBuf,
-    /// Whether its processes can be looked at here: it is a process of this machine, and no other
-    /// end of a forwarded socket.
-    pub(in crate::daemon) is_here: bool,
+    /// The system's id of the daemon, where its processes can be looked at here: it is a process of
+    /// this machine, and no other end of a forwarded socket.
+    pub(crate) god: Option<u32>,
     /// The longest that a process may take to stop and start again, milliseconds; 0 until it is
     /// known.
     pub(in crate::daemon) slow_ms: AtomicU64,
 }
 
 impl Session {
-    /// Whether PM2 called this process `online` without having started it.
-    pub(crate) fn is_ghost(&self, id: PmId) -> bool {
-        self.ghosts.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
-    }
-
     /// Keeps what calls need to know of the processes.
     pub(crate) fn remember(&self, snapshot: &Snapshot) {
         self.slow_ms.store(slowest_ms(&snapshot.processes), Ordering::Relaxed);
-        let ghosts = snapshot
-            .processes
-            .iter()
-            .filter(|process| process.status == ProcessStatus::Online && process.pid.is_none());
-        let ghosts = ghosts.map(|process| process.pm_id).collect();
-        *self.ghosts.lock().unwrap_or_else(PoisonError::into_inner) = ghosts;
     }
 }
 
@@ -72,6 +57,23 @@ pub(in crate::daemon) enum Link {
     Down(Arc<str>),
     /// Yes.
     Up(Arc<Session>),
+}
+
+/// The session to call in; waits for one that is just being opened.
+///
+/// # Errors
+/// There is none: a sentence says why.
+pub(in crate::daemon) async fn ready(
+    mut link: watch::Receiver<Link>,
+    timeout: Duration,
+) -> Result<Arc<Session>, Box<str>> {
+    let settled = link.wait_for(|link| !matches!(link, Link::Connecting));
+    let settled = tokio::time::timeout(timeout, settled).await;
+    match settled.as_ref().map(|link| link.as_deref()) {
+        Ok(Ok(Link::Up(session))) => Ok(Arc::clone(session)),
+        Ok(Ok(Link::Down(why))) => Err(format!("not connected, nothing was sent: {why}").into()),
+        Ok(Ok(Link::Connecting) | Err(_)) | Err(_) => Err("not connected, nothing was sent".into()),
+    }
 }
 
 /// Why polling ended.
@@ -192,7 +194,7 @@ impl Session {
         let stream = tokio::time::timeout(timeout, connecting)
             .await
             .map_err(|_| Problem::Silent { method: "connect".into() })??;
-        let is_here = stream.peer_pid().is_some_and(is_god);
+        let god = stream.peer_pid().filter(|pid| is_god(*pid));
         let connection = Connection::open(stream, frame_bytes_max, tasks, generation, warn);
         let reply = connection
             .methods(timeout)
@@ -203,9 +205,8 @@ impl Session {
         Ok(Self {
             connection,
             methods,
-            ghosts: Mutex::default(),
             home: endpoint.home.clone(),
-            is_here,
+            god,
             slow_ms: AtomicU64::new(0),
         })
     }

@@ -8,26 +8,32 @@ async fn check(action: Action, status: ProcessStatus, has_pid: bool, expected: &
     let mut client = Client::new(&peer, timings());
     let mut rpc = peer.accept_live().await;
     let id = rpc.expect("getMonitorData").await;
-    let mut polled = process();
     if !has_pid {
-        polled.as_object_mut().unwrap().remove("pid");
+        rpc.polled.as_object_mut().unwrap().remove("pid");
     }
-    rpc.answer(&id, &json!({ "args": [[polled]] })).await;
+    rpc.say(&status);
+    let polled = json!({ "args": [[rpc.polled]] });
+    rpc.answer(&id, &polled).await;
     client.snapshot().await;
-    // An event has no pid, so what the user saw may have none: only a poll can tell.
-    let mut info = info(status);
-    info.pid = None;
-    client.handle.act(action, &info);
+    client.act(action);
     let calls = rpc.calls(expected.len()).await;
     let expected: Vec<(String, Json)> =
         expected.iter().map(|(method, args)| ((*method).to_owned(), args.clone())).collect();
     assert_eq!(calls, expected);
+    if action == Action::Delete {
+        rpc.polled = json!({});
+    } else if action == Action::Stop {
+        rpc.say(&ProcessStatus::Stopped);
+    } else {
+        rpc.polled = process();
+    }
     let served = tokio::spawn(async move {
         if let Some((_, method, args)) = rpc.call().await {
             panic!("one call too many: {method} {args}");
         }
     });
-    assert_eq!(client.outcome().await, (action, ActionOutcome::Done));
+    let (done, verdict) = client.verdict().await;
+    assert_eq!((done, verdict.is_success()), (action, true), "{verdict:?}");
     // The poll that follows comes on the same connection, after whatever else was sent.
     client.snapshot().await;
     client.snapshot().await;
@@ -53,7 +59,7 @@ async fn actions_do_what_the_pm2_cli_does() {
     let start = || ("startProcessId", json!([1]));
     check(Action::Start, Stopped, false, &[start()]).await;
     check(Action::Start, WaitingRestart, true, &[stop(), start()]).await;
-    check(Action::Start, Online, true, &[start()]).await;
+    check(Action::Start, Online, true, &[]).await;
     let ghost = [restart(), told("restart")];
     check(Action::Start, Online, false, &ghost).await;
     let reload = ("reloadProcessId", json!([{ "id": 1 }]));
@@ -69,14 +75,14 @@ async fn a_process_that_came_to_wait_meanwhile_is_stopped_first() {
     let mut client = Client::new(&peer, timings());
     let mut rpc = peer.accept_live().await;
     client.live().await;
-    client.act(Action::Restart, ProcessStatus::Online);
+    client.act(Action::Restart);
     let (id, ..) = rpc.call().await.unwrap();
     let refusal = json!({ "error": "Process with pid 10 already exists", "stack": "" });
     rpc.answer(&id, &refusal).await;
     let calls = rpc.calls(2).await;
     assert_eq!(calls[0].0, "stopProcessId");
     assert_eq!(calls[1].0, "restartProcessId");
-    assert_eq!(client.outcome().await.1, ActionOutcome::Done);
+    assert!(client.verdict_from(&mut rpc).await.1.is_success());
 }
 
 #[tokio::test]
@@ -89,11 +95,15 @@ async fn a_call_that_the_daemon_does_not_take_is_not_sent() {
     methods.as_object_mut().unwrap().remove("reloadProcessId");
     rpc.shake_hands(&methods).await;
     client.live().await;
-    client.act(Action::Restart, ProcessStatus::Online);
-    client.act(Action::Reload, ProcessStatus::Online);
+    client.act(Action::Restart);
+    client.act(Action::Reload);
     for _ in 0..2 {
-        let (_, outcome) = client.outcome().await;
-        assert!(matches!(outcome, ActionOutcome::Failed(_)), "{outcome:?}");
+        let none = async { rpc.call().await.map(|(_, method, args)| (method, args)) };
+        let (_, verdict) = tokio::select! {
+            verdict = client.verdict() => verdict,
+            call = none => panic!("sent: {call:?}"),
+        };
+        assert!(matches!(verdict, Verdict::Refused(_)), "{verdict:?}");
     }
     let served = tokio::spawn(async move {
         if let Some((_, method, args)) = rpc.call().await {
@@ -111,25 +121,29 @@ async fn refusals_are_told_and_no_pid_to_kill_is_none() {
     let refused = |message: &str| json!({ "error": message, "stack": "x" });
     let inside =
         json!({ "args": [{ "error": true, "message": "could not kill process w/o pid" }] });
-    let failed = |message: &str| ActionOutcome::Failed(message.into());
+    let failed = |message: &str| Verdict::Refused(message.into());
     let cases = [
-        (Action::Stop, refused("1 : id unknown"), failed("process 1 is gone")),
-        (Action::Restart, refused("God db process id unknown"), failed("process 1 is gone")),
-        (Action::Reload, refused("PM2 ID unknown"), failed("process 1 is gone")),
+        (Action::Stop, refused("1 : id unknown"), Verdict::Gone),
+        (Action::Restart, refused("God db process id unknown"), Verdict::Gone),
+        (Action::Reload, refused("PM2 ID unknown"), Verdict::Gone),
         (
             Action::Start,
             refused("process already \u{1b}[31monline"),
             failed("process already online"),
         ),
-        (Action::Stop, inside.clone(), ActionOutcome::Done),
-        (Action::Delete, inside, ActionOutcome::Done),
+        (Action::Stop, inside.clone(), Verdict::Done),
+        (Action::Delete, inside, Verdict::Done),
     ];
     let peer = Peer::new();
     let mut client = Client::new(&peer, timings());
     let mut rpc = peer.accept_live().await;
     client.live().await;
     for (action, answer, expected) in cases {
-        client.act(action, ProcessStatus::Online);
+        rpc.polled = process();
+        if action == Action::Start {
+            rpc.say(&ProcessStatus::Stopped);
+        }
+        client.act(action);
         loop {
             let (id, method, _) = rpc.call().await.unwrap();
             let courtesy = ["stopWatch", "notifyByProcessId"].contains(&method.as_str());
@@ -139,7 +153,12 @@ async fn refusals_are_told_and_no_pid_to_kill_is_none() {
                 break;
             }
         }
-        assert_eq!(client.outcome().await, (action, expected));
+        match action {
+            Action::Delete => rpc.polled = json!({}),
+            Action::Stop => rpc.say(&ProcessStatus::Stopped),
+            _ => {}
+        }
+        assert_eq!(client.verdict_from(&mut rpc).await, (action, expected));
     }
 }
 
@@ -149,17 +168,20 @@ async fn replies_come_in_any_order_and_unknown_ones_are_ignored() {
     let mut client = Client::new(&peer, timings());
     let mut rpc = peer.accept_live().await;
     client.live().await;
-    client.act(Action::Restart, ProcessStatus::Online);
+    client.act(Action::Restart);
     let first = rpc.call().await.unwrap();
-    client.act(Action::Start, ProcessStatus::Stopped);
+    rpc.say(&ProcessStatus::Stopped);
+    client.act(Action::Start);
     let second = rpc.call().await.unwrap();
     assert_eq!((&*first.1, &*second.1), ("restartProcessId", "startProcessId"));
     rpc.answer("1:999999", &json!({ "args": [] })).await;
     rpc.answer(&second.0, &json!({ "error": "no", "stack": "" })).await;
-    let outcome = client.outcome().await;
-    assert_eq!(outcome, (Action::Start, ActionOutcome::Failed("no".into())));
+    let verdict = client.verdict().await;
+    assert_eq!(verdict, (Action::Start, Verdict::Refused("no".into())));
     rpc.answer(&first.0, &json!({ "args": [{}] })).await;
-    assert_eq!(client.outcome().await, (Action::Restart, ActionOutcome::Done));
+    rpc.polled = process();
+    let (action, verdict) = client.verdict_from(&mut rpc).await;
+    assert_eq!((action, verdict.is_success()), (Action::Restart, true), "{verdict:?}");
 }
 
 #[tokio::test]
@@ -169,17 +191,18 @@ async fn actions_beyond_the_bound_are_refused_at_once() {
     let mut rpc = peer.accept_live().await;
     client.live().await;
     for _ in 0..=ACTIONS_MAX {
-        client.act(Action::Restart, ProcessStatus::Online);
+        client.act(Action::Restart);
     }
-    assert_eq!(client.outcome().await, (Action::Restart, ActionOutcome::Busy));
+    let (_, verdict) = client.verdict().await;
+    assert!(matches!(&verdict, Verdict::Refused(why) if why.contains("too many")), "{verdict:?}");
     for _ in 0..ACTIONS_MAX {
         let (_, method, _) = rpc.call().await.unwrap();
         assert_eq!(method, "restartProcessId");
     }
     drop(rpc);
     for _ in 0..ACTIONS_MAX {
-        let (_, outcome) = client.outcome().await;
-        assert_eq!(outcome, ActionOutcome::Disconnected);
+        let (_, verdict) = client.verdict().await;
+        assert!(matches!(verdict, Verdict::Unknown { is_closed: true, .. }), "{verdict:?}");
     }
 }
 
@@ -189,10 +212,10 @@ async fn an_action_while_down_says_so_at_once() {
     let mut client = Client::new(&peer, Timings { backoff_base: PATIENCE, ..timings() });
     drop(peer.accept().await);
     assert_eq!(client.down().await, Problem::Closed);
-    client.act(Action::Stop, ProcessStatus::Online);
-    let (_, outcome) = client.outcome().await;
-    let ActionOutcome::Failed(why) = outcome else {
-        panic!("{outcome:?}");
+    client.act(Action::Stop);
+    let (_, verdict) = client.verdict().await;
+    let Verdict::Refused(why) = verdict else {
+        panic!("{verdict:?}");
     };
     assert!(why.contains("the daemon closed the connection"), "{why}");
     // The user's wish does not wait for the backoff.
@@ -253,4 +276,29 @@ async fn a_suspension_ends_a_call_by_name_and_too_many_are_refused() {
     client.call("stopProcessId", vec![json!(1)]);
     let CallOutcome::Failed(why) = client.call_outcome().await else { panic!("not refused") };
     assert!(why.contains("suspended"), "{why}");
+}
+
+#[tokio::test]
+async fn another_process_under_the_same_id_gets_nothing() {
+    let peer = Peer::new();
+    let mut client = Client::new(&peer, timings());
+    let mut rpc = peer.accept_live().await;
+    client.live().await;
+    rpc.polled["name"] = json!("delta");
+    rpc.polled["pm2_env"]["name"] = json!("delta");
+    for action in [Action::Restart, Action::Stop, Action::Start, Action::Reload, Action::Delete] {
+        client.act(action);
+        let (_, verdict) = tokio::select! {
+            verdict = client.verdict() => verdict,
+            call = rpc.call() => panic!("sent: {call:?}"),
+        };
+        assert_eq!(verdict, Verdict::Replaced { by: "id 1 is delta now".into() });
+    }
+    rpc.polled = json!({});
+    client.act(Action::Delete);
+    let (_, verdict) = tokio::select! {
+        verdict = client.verdict() => verdict,
+        call = rpc.call() => panic!("sent: {call:?}"),
+    };
+    assert_eq!(verdict, Verdict::Gone);
 }

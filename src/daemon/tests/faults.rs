@@ -70,15 +70,14 @@ async fn a_timed_out_action_replaces_the_connection_and_spares_the_other_calls()
     let mut client = Client::new(&peer, timings);
     let mut old = peer.accept_live().await;
     client.live().await;
-    let mut patient = info(ProcessStatus::Online);
-    patient.kill_timeout_ms = Some(20_000);
-    client.handle.act(Action::Restart, &patient);
+    old.polled["pm2_env"]["kill_timeout"] = json!(20_000);
+    client.act(Action::Restart);
     let (patient, ..) = old.call().await.unwrap();
-    client.act(Action::Start, ProcessStatus::Stopped);
+    old.polled = process();
+    old.say(&ProcessStatus::Stopped);
+    client.act(Action::Start);
     let (late, ..) = old.call().await.unwrap();
-    let (action, outcome) = client.outcome().await;
-    assert_eq!(action, Action::Start);
-    assert_eq!(outcome, ActionOutcome::TimedOut { waited_ms: 40 });
+    assert_eq!(client.verdict().await, (Action::Start, Verdict::timed_out(40)));
     // New calls go to a new connection, and nobody says that the daemon is down.
     let mut new = peer.accept_live().await;
     client.live().await;
@@ -90,10 +89,15 @@ async fn a_timed_out_action_replaces_the_connection_and_spares_the_other_calls()
     );
     old.answer(&late, &json!({ "args": [{}] })).await;
     old.answer(&patient, &json!({ "args": [{}] })).await;
-    assert_eq!(client.outcome().await, (Action::Restart, ActionOutcome::Done));
-    client.act(Action::Start, ProcessStatus::Stopped);
+    old.polled = process();
+    let (action, verdict) = client.verdict_from(&mut old).await;
+    assert_eq!((action, verdict.is_success()), (Action::Restart, true), "{verdict:?}");
+    new.say(&ProcessStatus::Stopped);
+    client.act(Action::Start);
     assert_eq!(new.calls(1).await[0].0, "startProcessId");
-    assert_eq!(client.outcome().await, (Action::Start, ActionOutcome::Done));
+    new.polled = process();
+    let (action, verdict) = client.verdict_from(&mut new).await;
+    assert_eq!((action, verdict.is_success()), (Action::Start, true), "{verdict:?}");
 }
 
 #[tokio::test]
@@ -102,12 +106,12 @@ async fn half_a_frame_and_a_close_fail_what_is_pending_and_reconnect() {
     let mut client = Client::new(&peer, timings());
     let mut rpc = peer.accept_live().await;
     client.live().await;
-    client.act(Action::Restart, ProcessStatus::Online);
+    client.act(Action::Restart);
     rpc.call().await.unwrap();
     rpc.send_bytes(&[0x12, 0, 0, 1, 0, b'j', b':']).await;
     drop(rpc);
-    let outcome = client.outcome().await;
-    assert_eq!(outcome, (Action::Restart, ActionOutcome::Disconnected));
+    let (_, verdict) = client.verdict().await;
+    assert!(matches!(verdict, Verdict::Unknown { is_closed: true, .. }), "{verdict:?}");
     let _rpc = peer.accept_live().await;
     client.live().await;
 }
@@ -191,14 +195,14 @@ async fn suspended_means_that_both_sockets_are_closed() {
     let mut rpc = peer.accept_live().await;
     let bus = peer.accept_bus().await;
     client.live().await;
-    client.act(Action::Restart, ProcessStatus::Online);
+    client.act(Action::Restart);
     rpc.call().await.unwrap();
     client.handle.suspend().await;
     // Closed by now, not soon: a read that would have to wait is an error here.
     let mut byte = [0];
     assert_eq!(bus.try_read(&mut byte).unwrap(), 0);
-    let outcome = client.outcome().await;
-    assert_eq!(outcome, (Action::Restart, ActionOutcome::Disconnected));
+    let (_, verdict) = client.verdict().await;
+    assert!(matches!(verdict, Verdict::Unknown { is_closed: true, .. }), "{verdict:?}");
     while rpc.request().await.is_some() {}
     client.handle.resume();
     let _rpc = peer.accept_live().await;

@@ -10,7 +10,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::Value as Json;
 
 use super::{ExecMode, PmId, ProcessInfo, ProcessStatus, Snapshot};
-use crate::protocol::json::{self, Object, Scalar, nothing, object, skip_rest};
+use crate::protocol::json::{self, Numbers, Object, Scalar, nothing, object, skip_rest};
 use crate::protocol::text::{clean, clean_to};
 
 /// The most processes of one answer that are kept; more are counted in a warning.
@@ -231,6 +231,9 @@ object! {
         exp_backoff_restart_delay: Scalar<'de> = "exp_backoff_restart_delay",
         prev_restart_delay: Scalar<'de> = "prev_restart_delay",
         autorestart: Scalar<'de> = "autorestart",
+        min_uptime: Scalar<'de> = "min_uptime",
+        wait_ready: Scalar<'de> = "wait_ready",
+        stop_exit_codes: Numbers = "stop_exit_codes",
         pmx_module: Scalar<'de> = "pmx_module",
     }
 }
@@ -264,6 +267,9 @@ impl ProcessFields<'_> {
             backoff_first_ms: self.exp_backoff_restart_delay.as_u64(),
             backoff_last_ms: self.prev_restart_delay.as_u64(),
             autorestart: self.autorestart.as_bool().unwrap_or(true),
+            min_uptime_ms: self.min_uptime.as_u64(),
+            wait_ready: self.wait_ready.as_bool().unwrap_or(false),
+            stop_exit_codes: self.stop_exit_codes.0.clone().into(),
             is_module: self.pmx_module.as_bool().unwrap_or(false),
             cpu_percent: None,
             memory_bytes: None,

@@ -1,0 +1,225 @@
+//! From what was heard and seen to a [`Verdict`]. Pure.
+//!
+//! Invariant: a process is called up only after a look that was taken at the end of its settle
+//! window said so, and only if nothing was heard of an end before.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::witness::Record;
+use crate::model::Target;
+use crate::model::verdict::{Down, End, Verdict, Why};
+use crate::protocol::process::{ProcessInfo, ProcessStatus};
+
+/// PM2's own default of `min_uptime` (docs/pm2.md section 3).
+const MIN_UPTIME: Duration = Duration::from_secs(1);
+/// How long a process that ended is watched on, to tell how often it does.
+const MORE_ENDS: Duration = Duration::from_secs(1);
+/// How long lines of standard error may come after the end (docs/pm2-ops.md section 0: 136 ms).
+const LAST_WORDS: Duration = Duration::from_millis(200);
+/// How much earlier than its `listen_timeout` PM2 may call a process online that did not say that it
+/// is ready.
+const TIMER_GRAIN: Duration = Duration::from_millis(50);
+
+/// How long a process is watched after it came up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Settle {
+    /// Its own `min_uptime`; PM2's default is a second.
+    #[default]
+    Own,
+    /// So long; zero takes the daemon's word.
+    For(Duration),
+}
+
+impl Settle {
+    /// The window of a process.
+    pub(super) fn window(self, info: Option<&ProcessInfo>) -> Duration {
+        let own = info.and_then(|info| info.min_uptime_ms).map(Duration::from_millis);
+        match self {
+            Self::Own => own.unwrap_or(MIN_UPTIME),
+            Self::For(window) => window,
+        }
+    }
+}
+
+/// When it can be judged: its window is over, or enough was heard of its end.
+pub(super) fn due(record: &Record, answered: Instant, window: Duration) -> Instant {
+    let up = record.online_at.unwrap_or(answered) + window;
+    let at = match record.first_end_at {
+        Some(end) if record.has_given_up => end + LAST_WORDS,
+        Some(end) => up.min(end + MORE_ENDS).max(end + LAST_WORDS),
+        None => up,
+    };
+    at.max(answered)
+}
+
+/// What is known at the end of the window.
+pub(super) struct Evidence<'a> {
+    pub(super) target: &'a Target,
+    pub(super) record: &'a Record,
+    /// `restart_time` when it came up, where a look told it.
+    pub(super) restarts: Option<u32>,
+    /// When the last call for it was sent.
+    pub(super) sent: Instant,
+    /// When that was answered.
+    pub(super) answered: Instant,
+    /// Its `listen_timeout`.
+    pub(super) listen: Duration,
+    /// The process as it is now.
+    pub(super) now: Option<&'a ProcessInfo>,
+    /// When that look was taken.
+    pub(super) looked: Instant,
+}
+
+/// What came of a start, restart or reload.
+pub(super) fn launched(evidence: &Evidence<'_>) -> Verdict {
+    let Evidence { target, record, looked, .. } = evidence;
+    let Some(now) = evidence.now.filter(|now| target.is(now)) else { return Verdict::Gone };
+    let from = record.online_at.unwrap_or(evidence.answered);
+    let watched_ms = millis(looked.saturating_duration_since(from));
+    let unseen = evidence
+        .restarts
+        .or(record.restarts)
+        .map_or(0, |restarts| now.restarts.saturating_sub(restarts));
+    let ends = record.ends.max(unseen);
+    let end = || record.last_end.clone().unwrap_or_else(|| told_end(now));
+    let down = |why| Verdict::Down(Down { why, ends, watched_ms, last_words: record.last_words() });
+    match &now.status {
+        _ if now.never_started() => down(Why::NeverStarted),
+        _ if record.has_given_up || now.has_given_up() => down(Why::GivenUp(end())),
+        ProcessStatus::Stopped if record.was_stopped && ends == 0 => {
+            Verdict::Down(Down::unseen(Why::StoppedByOther))
+        }
+        ProcessStatus::Stopping => Verdict::Down(Down::unseen(Why::StoppedByOther)),
+        ProcessStatus::Stopped if is_clean(&end(), record) => Verdict::Ended,
+        ProcessStatus::Stopped => down(Why::StaysStopped(end())),
+        ProcessStatus::WaitingRestart => down(Why::Ends(end())),
+        _ if ends > 0 => down(Why::Ends(end())),
+        _ if now.wait_ready && took_all(evidence) => {
+            down(Why::NotReady { waited_ms: millis(evidence.listen) })
+        }
+        _ => Verdict::Up { after_ms: watched_ms },
+    }
+}
+
+/// Whether PM2 waited for the process to say that it is ready until it waited no longer: nothing
+/// else tells (docs/pm2-ops.md section 2.1).
+fn took_all(evidence: &Evidence<'_>) -> bool {
+    let record = evidence.record;
+    let (from, to) = match record.online_at {
+        Some(online) => (record.stopped_at.unwrap_or(evidence.sent), online),
+        None => (evidence.sent, evidence.answered),
+    };
+    to.saturating_duration_since(from) + TIMER_GRAIN >= evidence.listen
+}
+
+/// How it ended, as a listing tells it.
+fn told_end(now: &ProcessInfo) -> End {
+    now.exit_code.clone().map_or(End::Unseen, End::Code)
+}
+
+/// Whether it was done and said so. A cluster process that throws ends with code 0, too
+/// (docs/pm2-ops.md section 0).
+fn is_clean(end: &End, record: &Record) -> bool {
+    matches!(end, End::Code(code) if &**code == "0") && record.exception.is_none()
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::process::PmId;
+
+    fn info(status: ProcessStatus) -> ProcessInfo {
+        ProcessInfo { pid: Some(7), restarts: 4, ..ProcessInfo::new(PmId(0), "api", status) }
+    }
+
+    fn judged(record: &Record, now: Option<&ProcessInfo>) -> String {
+        let target = Target::of(&info(ProcessStatus::Online));
+        let sent = Instant::now();
+        let evidence = Evidence {
+            target: &target,
+            record,
+            restarts: None,
+            sent,
+            answered: sent,
+            listen: Duration::from_secs(3),
+            now,
+            looked: sent + Duration::from_secs(1),
+        };
+        launched(&evidence).words(crate::model::Action::Restart)
+    }
+
+    #[test]
+    fn each_kind_of_trouble_has_its_verdict() {
+        let none = Record::default();
+        let ended = |code: &str| Record {
+            ends: 1,
+            last_end: Some(End::Code(code.into())),
+            ..Record::default()
+        };
+        let online = info(ProcessStatus::Online);
+        let stopped = info(ProcessStatus::Stopped);
+        assert_eq!(judged(&none, Some(&online)), "up 1.0 s");
+        assert_eq!(judged(&none, None), Verdict::Gone.words(crate::model::Action::Restart));
+        assert!(judged(&ended("1"), Some(&online)).starts_with("down: exit code 1"));
+        assert!(judged(&ended("3"), Some(&stopped)).contains("leaves it stopped"));
+        assert!(judged(&ended("0"), Some(&stopped)).starts_with("ended by itself"));
+        let thrown = Record { exception: Some("Error: x".into()), ..ended("0") };
+        assert!(judged(&thrown, Some(&stopped)).ends_with(": Error: x"));
+        let by_other = Record { was_stopped: true, ..Record::default() };
+        assert!(judged(&by_other, Some(&stopped)).contains("somebody else"));
+        let ghost = ProcessInfo { pid: None, ..online.clone() };
+        assert!(judged(&none, Some(&ghost)).contains("never started"));
+        assert!(judged(&none, Some(&info(ProcessStatus::Errored))).contains("gave up"));
+        let looping = Record { restarts: Some(2), ..Record::default() };
+        assert!(judged(&looping, Some(&online)).contains("2 times in 1.0 s"));
+    }
+
+    #[test]
+    fn one_that_never_says_that_it_is_ready_is_not() {
+        let waits = ProcessInfo { wait_ready: true, ..info(ProcessStatus::Online) };
+        let start = Instant::now();
+        let target = Target::of(&waits);
+        let verdict = |online_after: u64| {
+            let online_at = Some(start + Duration::from_millis(online_after));
+            let record = Record { online_at, stopped_at: Some(start), ..Record::default() };
+            let answered = start + Duration::from_secs(4);
+            let (listen, now) = (Duration::from_secs(3), Some(&waits));
+            let looked = answered + Duration::from_secs(1);
+            launched(&Evidence {
+                target: &target,
+                record: &record,
+                restarts: None,
+                sent: start,
+                answered,
+                listen,
+                now,
+                looked,
+            })
+        };
+        assert!(verdict(200).is_success());
+        assert!(verdict(3_010).words(crate::model::Action::Restart).contains("not report ready"));
+    }
+
+    #[test]
+    fn an_end_shortens_a_long_window_and_lengthens_a_short_one() {
+        let start = Instant::now();
+        let ms = Duration::from_millis;
+        let record = Record { online_at: Some(start), ..Record::default() };
+        assert_eq!(due(&record, start, Duration::from_secs(1)), start + Duration::from_secs(1));
+        let ended = Record { first_end_at: Some(start + ms(100)), ..record.clone() };
+        assert_eq!(due(&ended, start, Duration::from_mins(1)), start + ms(1_100));
+        assert_eq!(due(&ended, start, ms(110)), start + ms(300));
+        let given_up = Record { has_given_up: true, ..ended };
+        assert_eq!(due(&given_up, start, Duration::from_mins(1)), start + ms(300));
+        assert_eq!(
+            due(&record, start + Duration::from_secs(3), Duration::from_secs(1)),
+            start + Duration::from_secs(3)
+        );
+    }
+}

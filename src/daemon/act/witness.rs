@@ -1,0 +1,242 @@
+//! What is heard of processes while something is done to them.
+//!
+//! Invariant: listening begins before the first call is sent, and is bounded by the ear; what was
+//! missed is known ([`Witness::is_deaf`]) and made up for by looks.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use crate::daemon::bus::ear::{Ear, Heard};
+use crate::model::verdict::End;
+use crate::protocol::bus::{EventKind, ProcessEvent};
+use crate::protocol::process::{PmId, ProcessStatus};
+
+/// The longest last words, characters.
+const WORDS_CHARS_MAX: usize = 300;
+
+/// What is known of one process since listening began.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Record {
+    /// When it first came online after the last time that PM2 itself ended it.
+    pub(super) online_at: Option<Instant>,
+    /// Its `restart_time` then.
+    pub(super) restarts: Option<u32>,
+    /// When the process before that ended, or was told to.
+    pub(super) stopped_at: Option<Instant>,
+    /// Whether PM2 is ending it: the second of the two `exit`s is still to come.
+    pub(super) is_stopping: bool,
+    /// Whether PM2 ended it since it came online.
+    pub(super) was_stopped: bool,
+    /// How often it ended by itself since then.
+    pub(super) ends: u32,
+    /// When it first did.
+    pub(super) first_end_at: Option<Instant>,
+    /// How it last did.
+    pub(super) last_end: Option<End>,
+    /// Whether PM2 gave up starting it again.
+    pub(super) has_given_up: bool,
+    /// The message of its last exception.
+    pub(super) exception: Option<Box<str>>,
+    /// Its last line of standard error that says something.
+    pub(super) last_line: Option<Box<str>>,
+}
+
+impl Record {
+    /// Its exception, else its last line.
+    pub(super) fn last_words(&self) -> Option<Box<str>> {
+        let words = self.exception.as_ref().or(self.last_line.as_ref())?;
+        Some(words.chars().take(WORDS_CHARS_MAX).collect::<String>().into())
+    }
+
+    fn take_event(&mut self, event: &ProcessEvent, now: Instant) {
+        match event.kind {
+            EventKind::Online => {
+                self.is_stopping = false;
+                if self.online_at.is_none() {
+                    self.online_at = Some(now);
+                    self.restarts = Some(event.info.restarts);
+                }
+            }
+            EventKind::Exit if event.info.status == ProcessStatus::Stopping => {
+                // What was before that is another life.
+                let was_stopped = self.online_at.is_some();
+                *self = Self {
+                    is_stopping: true,
+                    was_stopped,
+                    stopped_at: Some(now),
+                    ..Self::default()
+                };
+            }
+            EventKind::Exit if self.is_stopping => {
+                self.is_stopping = false;
+                self.stopped_at = Some(now);
+            }
+            EventKind::Exit => {
+                self.ends = self.ends.saturating_add(1);
+                self.first_end_at.get_or_insert(now);
+                let code = event.info.exit_code.clone();
+                self.last_end = Some(match (&event.signal, code) {
+                    (Some(signal), _) => End::Signal(signal.clone()),
+                    (None, Some(code)) => End::Code(code),
+                    (None, None) => End::Unseen,
+                });
+                self.has_given_up |= event.info.status == ProcessStatus::Errored;
+            }
+            EventKind::RestartOverlimit => self.has_given_up = true,
+            _ => {}
+        }
+    }
+}
+
+/// Listens for an action.
+pub(crate) struct Witness {
+    ear: Ear,
+    records: BTreeMap<PmId, Record>,
+    /// Whether something was missed: the bus was away, or more came than was kept.
+    is_deaf: bool,
+}
+
+impl Witness {
+    pub(super) fn new(ear: Ear, is_connected: bool) -> Self {
+        Self { ear, records: BTreeMap::new(), is_deaf: !is_connected }
+    }
+
+    /// Whether something was missed.
+    pub(super) fn is_deaf(&self) -> bool {
+        self.is_deaf
+    }
+
+    /// What is known of a process.
+    pub(super) fn of(&self, id: PmId) -> Record {
+        self.records.get(&id).cloned().unwrap_or_default()
+    }
+
+    /// Listens until then. Cancel-safe.
+    pub(super) async fn listen_until(&mut self, at: Instant) {
+        while let Ok(heard) = timeout_at(at, self.ear.next()).await {
+            self.take(heard, Instant::now());
+        }
+    }
+
+    /// Listens while something else is done.
+    pub(crate) async fn listen_during<T>(&mut self, doing: impl Future<Output = T>) -> T {
+        tokio::pin!(doing);
+        loop {
+            tokio::select! {
+                done = &mut doing => {
+                    // What was said before the answer is heard before it is judged.
+                    self.listen_until(Instant::now() + Duration::from_millis(1)).await;
+                    return done;
+                }
+                heard = self.ear.next() => self.take(heard, Instant::now()),
+            }
+        }
+    }
+
+    fn take(&mut self, heard: Heard, now: Instant) {
+        match heard {
+            Heard::Process(event) if event.is_old_worker => {}
+            Heard::Process(event) => {
+                self.records.entry(event.info.pm_id).or_default().take_event(&event, now);
+            }
+            Heard::Exception(exception) => {
+                if let Some(crate::protocol::bus::BusPmId::Process(id)) = exception.process.pm_id {
+                    self.records.entry(id).or_default().exception = Some(exception.message.clone());
+                }
+            }
+            Heard::ErrLine { is_old_worker: true, .. } => {}
+            Heard::ErrLine { pm_id, line, .. } => {
+                if says_something(&line) {
+                    self.records.entry(pm_id).or_default().last_line = Some(line.trim().into());
+                }
+            }
+            Heard::Lost => self.is_deaf = true,
+        }
+    }
+}
+
+/// Whether a line of standard error tells a person why: not a frame of a stack, a brace or the
+/// version line that Node.js ends with.
+fn says_something(line: &str) -> bool {
+    let line = line.trim();
+    let is_frame = line.starts_with("at ") || line.starts_with("node:");
+    let is_version = line.starts_with("Node.js v");
+    line.chars().any(char::is_alphanumeric) && !is_frame && !is_version && !is_detail(line)
+}
+
+/// Whether a line is a property of an error, as Node.js prints them behind the stack:
+/// `code: 'ENOENT',`.
+fn is_detail(line: &str) -> bool {
+    const PROPERTIES: [&str; 9] = [
+        "errno:",
+        "code:",
+        "syscall:",
+        "address:",
+        "port:",
+        "path:",
+        "requireStack:",
+        "dest:",
+        "cause:",
+    ];
+    PROPERTIES.iter().any(|property| line.starts_with(property))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::process::ProcessInfo;
+
+    fn event(kind: EventKind, status: ProcessStatus, code: Option<&str>) -> ProcessEvent {
+        let mut info = ProcessInfo::new(PmId(1), "api", status);
+        info.exit_code = code.map(Into::into);
+        ProcessEvent {
+            kind,
+            manually: false,
+            at_ms: None,
+            is_old_worker: false,
+            signal: None,
+            info,
+        }
+    }
+
+    #[test]
+    fn what_pm2_ends_itself_is_no_end() {
+        let mut record = Record::default();
+        let now = Instant::now();
+        let exit = |status, code| event(EventKind::Exit, status, Some(code));
+        // A crash just before the restart is of the life before.
+        record.take_event(&exit(ProcessStatus::Stopped, "7"), now);
+        assert_eq!(record.ends, 1);
+        record.take_event(&exit(ProcessStatus::Stopping, "0"), now);
+        record.take_event(&exit(ProcessStatus::Stopped, "0"), now);
+        assert_eq!((record.ends, record.was_stopped), (0, false));
+        record.take_event(&event(EventKind::Online, ProcessStatus::Online, None), now);
+        for code in ["1", "2"] {
+            record.take_event(&exit(ProcessStatus::Stopped, code), now);
+            record.take_event(&event(EventKind::Online, ProcessStatus::Online, None), now);
+        }
+        assert_eq!((record.ends, record.last_end.clone()), (2, Some(End::Code("2".into()))));
+        record.take_event(&event(EventKind::RestartOverlimit, ProcessStatus::Errored, None), now);
+        assert!(record.has_given_up);
+    }
+
+    #[test]
+    fn last_words_are_those_that_say_why() {
+        for line in ["Error: bad config", "app: cannot bind", "Killed"] {
+            assert!(says_something(line), "{line}");
+        }
+        for line in [
+            "",
+            "  }",
+            "    at main (x.js:1:1)",
+            "Node.js v20.20.2",
+            "  code: 'X',",
+            "node:internal/x:1",
+            "^",
+        ] {
+            assert!(!says_something(line), "{line}");
+        }
+    }
+}

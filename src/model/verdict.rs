@@ -1,0 +1,260 @@
+//! What came of an action. God answers before it knows; the engine decides this from the answer,
+//! from what the bus then says, and from a look.
+//!
+//! Invariant: one set of words. The row, the notice, the event log, the line on standard error and
+//! the library's error all say [`Verdict::words`].
+
+use super::Action;
+
+/// What came of an action on one process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is so: stopped, deleted. Without a settle window (`--settle 0`) the daemon's word for it.
+    Done,
+    /// A start of what is online: nothing was sent.
+    Already,
+    /// It was started, ended by itself with code 0, and PM2 leaves it stopped: a job that is done.
+    Ended,
+    /// It runs, and has not ended since it came up.
+    Up {
+        /// For how long it was watched, milliseconds.
+        after_ms: u64,
+    },
+    /// It does not run as it should.
+    Down(Down),
+    /// It is there again: PM2 undid the stop or delete.
+    CameBack {
+        /// How often it was deleted.
+        times: u32,
+    },
+    /// Another process has its id now. Nothing was sent.
+    Replaced {
+        /// How that one is named, or that the daemon is another one.
+        by: Box<str>,
+    },
+    /// There is no process with its id any more.
+    Gone,
+    /// The daemon, or a check before sending, says no: why, cleaned.
+    Refused(Box<str>),
+    /// No answer came: it may have happened.
+    Unknown {
+        /// How long was waited, milliseconds.
+        waited_ms: u64,
+        /// Whether the connection closed, rather than time having run out.
+        is_closed: bool,
+    },
+}
+
+/// How a process is not up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Down {
+    /// What is wrong.
+    pub why: Why,
+    /// How often it ended by itself while it was watched; 0 where nobody saw it end.
+    pub ends: u32,
+    /// For how long it was watched, milliseconds.
+    pub watched_ms: u64,
+    /// Its exception, or its last line of standard error that says something, cleaned.
+    pub last_words: Option<Box<str>>,
+}
+
+/// Why a process is not up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Why {
+    /// It ended by itself, and PM2 starts it again.
+    Ends(End),
+    /// It ended by itself, and PM2 leaves it stopped (`autorestart`, `stop_exit_codes`).
+    StaysStopped(End),
+    /// PM2 gave up starting it again: `errored`, or still `waiting restart` with a `restart_delay`.
+    GivenUp(End),
+    /// PM2 says `online`, but there is no process.
+    NeverStarted,
+    /// `wait_ready`, and it did not say that it is ready in its `listen_timeout`, milliseconds.
+    NotReady {
+        /// How long PM2 waited for it.
+        waited_ms: u64,
+    },
+    /// Somebody else stopped it meanwhile.
+    StoppedByOther,
+    /// Left alone, since the instance before it did not come up.
+    LeftAlone,
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// With this code.
+    Code(Box<str>),
+    /// By this signal.
+    Signal(Box<str>),
+    /// Nobody saw how.
+    Unseen,
+}
+
+impl Verdict {
+    /// No answer in time.
+    #[must_use]
+    pub fn timed_out(waited_ms: u64) -> Self {
+        Self::Unknown { waited_ms, is_closed: false }
+    }
+
+    /// Whether what was asked for came about.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        matches!(self, Self::Done | Self::Already | Self::Ended | Self::Up { .. })
+    }
+
+    /// What came of it: `up 1.0 s`, `down: exit code 1 ..`.
+    #[must_use]
+    pub fn words(&self, action: Action) -> String {
+        match self {
+            Self::Done => action.participle().to_owned(),
+            Self::Already => "online already".to_owned(),
+            Self::Ended => "ended by itself with exit code 0".to_owned(),
+            Self::Up { after_ms } => format!("up {}", seconds(*after_ms)),
+            Self::Down(down) => down.words(),
+            Self::CameBack { times: 0 | 1 } => {
+                "came back: PM2 started it again meanwhile".to_owned()
+            }
+            Self::CameBack { times } => {
+                format!("came back: PM2 started it again {times} times; stop it first")
+            }
+            Self::Replaced { by } => format!("replaced: {by}; nothing was sent"),
+            Self::Gone => "gone: there is no such process any more".to_owned(),
+            Self::Refused(why) => format!("refused: {why}"),
+            Self::Unknown { waited_ms, is_closed: false } => {
+                format!("unknown: no answer in {}, it may have happened", seconds(*waited_ms))
+            }
+            Self::Unknown { waited_ms, is_closed: true } => format!(
+                "unknown: the daemon closed the connection after {}, it may have happened",
+                seconds(*waited_ms)
+            ),
+        }
+    }
+
+    /// One line about it: `restarted api[0], up 1.0 s`; `cannot restart api[0]: down: ..`.
+    #[must_use]
+    pub fn sentence(&self, action: Action, label: &str) -> String {
+        let (verb, done) = (action.verb(), action.participle());
+        match self {
+            Self::Done => format!("{done} {label}"),
+            Self::Already => format!("{label} is {}", self.words(action)),
+            Self::Ended | Self::Up { .. } => format!("{done} {label}, {}", self.words(action)),
+            Self::Down(Down { why: Why::LeftAlone, .. }) => {
+                format!("did not {verb} {label}: {}", Why::LeftAlone.words())
+            }
+            Self::Down(_) => format!("{done} {label}, but it is {}", self.words(action)),
+            Self::CameBack { .. } => format!("{done} {label}, but it {}", self.words(action)),
+            Self::Unknown { .. } => format!("{verb} {label}: {}", self.words(action)),
+            Self::Replaced { .. } | Self::Gone | Self::Refused(_) => {
+                format!("cannot {verb} {label}: {}", self.words(action))
+            }
+        }
+    }
+}
+
+impl Down {
+    /// Of a process that nobody saw end.
+    #[must_use]
+    pub fn unseen(why: Why) -> Self {
+        Self { why, ends: 0, watched_ms: 0, last_words: None }
+    }
+
+    fn words(&self) -> String {
+        let times = match self.ends {
+            0 | 1 => String::new(),
+            ends => format!(", {ends} times in {}", seconds(self.watched_ms)),
+        };
+        let last = self.last_words.as_deref().map(|last| format!(": {last}"));
+        format!("down: {}{times}{}", self.why.words(), last.unwrap_or_default())
+    }
+}
+
+impl Why {
+    fn words(&self) -> String {
+        match self {
+            Self::Ends(end) => end.words(),
+            Self::StaysStopped(end) => format!("{}, and PM2 leaves it stopped", end.words()),
+            Self::GivenUp(End::Unseen) => "errored, PM2 gave up".to_owned(),
+            Self::GivenUp(end) => format!("errored, PM2 gave up after {}", end.words()),
+            Self::NeverStarted => {
+                "never started, its interpreter, script or folder does not exist".to_owned()
+            }
+            Self::NotReady { waited_ms } => {
+                format!("it did not report ready in {} (wait_ready)", seconds(*waited_ms))
+            }
+            Self::StoppedByOther => "stopped by somebody else meanwhile".to_owned(),
+            Self::LeftAlone => "left alone, since the instance before it is not up".to_owned(),
+        }
+    }
+}
+
+impl End {
+    fn words(&self) -> String {
+        match self {
+            Self::Code(code) => format!("exit code {code}"),
+            Self::Signal(signal) => format!("killed by {signal}"),
+            Self::Unseen => "an end".to_owned(),
+        }
+    }
+}
+
+/// A time in seconds, for people.
+fn seconds(ms: u64) -> String {
+    format!("{:.1} s", ms as f64 / 1000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_says_what_came_of_it() {
+        let down = |why, ends, last: Option<&str>| {
+            Verdict::Down(Down { why, ends, watched_ms: 1_040, last_words: last.map(Into::into) })
+        };
+        let code = || End::Code("1".into());
+        let all = [
+            Verdict::Done,
+            Verdict::Already,
+            Verdict::Ended,
+            Verdict::Up { after_ms: 1_000 },
+            down(Why::Ends(code()), 1, Some("Error: bad config")),
+            down(Why::Ends(End::Signal("SIGSEGV".into())), 3, None),
+            down(Why::StaysStopped(End::Code("3".into())), 1, None),
+            down(Why::GivenUp(code()), 16, Some("Error: no")),
+            down(Why::NeverStarted, 0, None),
+            down(Why::NotReady { waited_ms: 3_000 }, 0, None),
+            down(Why::LeftAlone, 0, None),
+            Verdict::CameBack { times: 3 },
+            Verdict::Replaced { by: "id 0 is delta now".into() },
+            Verdict::Gone,
+            Verdict::Refused("process already online".into()),
+            Verdict::timed_out(11_600),
+            Verdict::Unknown { waited_ms: 300, is_closed: true },
+        ];
+        let lines: Vec<String> =
+            all.iter().map(|verdict| verdict.sentence(Action::Restart, "api[0]")).collect();
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        restarted api[0]
+        api[0] is online already
+        restarted api[0], ended by itself with exit code 0
+        restarted api[0], up 1.0 s
+        restarted api[0], but it is down: exit code 1: Error: bad config
+        restarted api[0], but it is down: killed by SIGSEGV, 3 times in 1.0 s
+        restarted api[0], but it is down: exit code 3, and PM2 leaves it stopped
+        restarted api[0], but it is down: errored, PM2 gave up after exit code 1, 16 times in 1.0 s: Error: no
+        restarted api[0], but it is down: never started, its interpreter, script or folder does not exist
+        restarted api[0], but it is down: it did not report ready in 3.0 s (wait_ready)
+        did not restart api[0]: left alone, since the instance before it is not up
+        restarted api[0], but it came back: PM2 started it again 3 times; stop it first
+        cannot restart api[0]: replaced: id 0 is delta now; nothing was sent
+        cannot restart api[0]: gone: there is no such process any more
+        cannot restart api[0]: refused: process already online
+        restart api[0]: unknown: no answer in 11.6 s, it may have happened
+        restart api[0]: unknown: the daemon closed the connection after 0.3 s, it may have happened
+        ");
+        let successes = all.iter().filter(|verdict| verdict.is_success()).count();
+        assert_eq!(successes, 4);
+    }
+}
