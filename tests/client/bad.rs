@@ -1,7 +1,7 @@
 //! Calls that would kill a God daemon, or do what nobody meant.
 
 use pm2_tui::Client;
-use pm2_tui::client::{ClientError, ClientOptions, Target};
+use pm2_tui::client::{Action, ClientError, ClientOptions, Target};
 use pm2_tui::daemon::Endpoint;
 use serde_json::{Value, json};
 
