@@ -175,7 +175,7 @@ fn checked(app: &App, id: DaemonId, method: &str, args: Vec<Json>) -> Result<Nam
         .and_then(|daemon| daemon.methods.as_ref())
         .ok_or_else(|| "the daemon is not connected".to_owned())?;
     match methods.check_named(method, args.clone()) {
-        Ok(_) => Ok(NamedCall { method: method.into(), args }),
+        Ok(_) => Ok(NamedCall::new(method, args)),
         Err(refused) => Err(clean(&refused.to_string()).into_owned()),
     }
 }

@@ -281,7 +281,7 @@ impl Client {
     }
 
     fn call(&self, method: &str, args: Vec<Json>) {
-        self.handle.call(NamedCall { method: method.into(), args });
+        self.handle.call(NamedCall::new(method, args));
     }
 
     async fn call_outcome(&mut self) -> CallOutcome {

@@ -2,6 +2,8 @@
 
 use serde_json::Value as Json;
 
+use super::Target;
+
 /// A method and its arguments. The daemon's own list decides whether it is ever sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedCall {
@@ -9,6 +11,17 @@ pub struct NamedCall {
     pub method: Box<str>,
     /// The arguments, without the callback.
     pub args: Vec<Json>,
+    /// The processes that it is meant for, as they were when the user chose them: each is compared
+    /// just before the call is sent.
+    pub targets: Vec<Target>,
+}
+
+impl NamedCall {
+    /// A call that is meant for no process in particular.
+    #[must_use]
+    pub fn new(method: &str, args: Vec<Json>) -> Self {
+        Self { method: method.into(), args, targets: Vec::new() }
+    }
 }
 
 /// How a [`NamedCall`] ended.

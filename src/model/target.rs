@@ -4,8 +4,7 @@
 //! so an id alone is never enough to act on. Before anything is sent, the engine compares the target
 //! with the process that has its id now.
 
-use super::DaemonId;
-use super::ProcessKey;
+use super::{DaemonId, ProcessKey, Verdict};
 use crate::protocol::process::{PmId, ProcessInfo};
 
 /// A process that was chosen.
@@ -69,6 +68,34 @@ impl Target {
                             || self.created_at_ms.is_none()))
             }
         }
+    }
+
+    /// The process among these, if it is still the one that was chosen; `god` is the system's id of
+    /// the daemon that has them.
+    ///
+    /// # Errors
+    /// [`Verdict::Gone`] or [`Verdict::Replaced`].
+    pub fn find<'a>(
+        &self,
+        processes: &'a [ProcessInfo],
+        god: Option<u32>,
+    ) -> Result<&'a ProcessInfo, Verdict> {
+        let found = processes.iter().find(|info| info.pm_id == self.pm_id);
+        let info = found.ok_or(Verdict::Gone)?;
+        let replaced = |by: String| Verdict::Replaced { by: by.into() };
+        if !self.is(info) {
+            let is_namesake = (&info.name, &info.namespace) == (&self.name, &self.namespace);
+            return Err(replaced(if is_namesake {
+                format!("{} is another process of that name now", self.label())
+            } else {
+                format!("id {} is {} now", info.pm_id, info.name)
+            }));
+        }
+        // Where PM2 marks its processes, those of a new daemon are others.
+        if self.unique_id.is_none() && self.god.is_some() && self.god != god {
+            return Err(replaced("the daemon is another one now".to_owned()));
+        }
+        Ok(info)
     }
 
     /// Its key on a daemon.

@@ -104,6 +104,13 @@ impl Verdict {
         matches!(self, Self::Done | Self::Already | Self::Ended | Self::Up { .. })
     }
 
+    /// What came of something that is no [`Action`].
+    #[must_use]
+    pub fn about(&self) -> String {
+        // Only `Done` and its like name the action.
+        self.words(Action::Restart)
+    }
+
     /// What came of it: `up 1.0 s`, `down: exit code 1 ..`.
     #[must_use]
     pub fn words(&self, action: Action) -> String {

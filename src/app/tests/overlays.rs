@@ -55,7 +55,7 @@ fn enter(app: &mut App) -> Vec<Effect> {
 }
 
 fn call(method: &str, args: Vec<serde_json::Value>) -> Vec<Effect> {
-    vec![Effect::Call { daemon: D, call: NamedCall { method: method.into(), args } }]
+    vec![Effect::Call { daemon: D, call: NamedCall::new(method, args) }]
 }
 
 /// What the open prompt says against what is typed.

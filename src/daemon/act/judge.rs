@@ -92,9 +92,12 @@ pub(super) fn launched(evidence: &Evidence<'_>) -> Verdict {
             Verdict::Down(Down::unseen(Why::StoppedByOther))
         }
         ProcessStatus::Stopping => Verdict::Down(Down::unseen(Why::StoppedByOther)),
-        ProcessStatus::Stopped if is_clean(&end(), record) => Verdict::Ended,
-        ProcessStatus::Stopped => down(Why::StaysStopped(end())),
-        ProcessStatus::WaitingRestart => down(Why::Ends(end())),
+        ProcessStatus::Stopped if stays_stopped(now, &end()) && is_clean(&end(), record) => {
+            Verdict::Ended
+        }
+        ProcessStatus::Stopped if stays_stopped(now, &end()) => down(Why::StaysStopped(end())),
+        // Between two lives of a crash loop.
+        ProcessStatus::Stopped | ProcessStatus::WaitingRestart => down(Why::Ends(end())),
         _ if ends > 0 => down(Why::Ends(end())),
         _ if now.wait_ready && took_all(evidence) => {
             down(Why::NotReady { waited_ms: millis(evidence.listen) })
@@ -117,6 +120,17 @@ fn took_all(evidence: &Evidence<'_>) -> bool {
 /// How it ended, as a listing tells it.
 fn told_end(now: &ProcessInfo) -> End {
     now.exit_code.clone().map_or(End::Unseen, End::Code)
+}
+
+/// Whether PM2 leaves it stopped after this end.
+fn stays_stopped(now: &ProcessInfo, end: &End) -> bool {
+    let code = match end {
+        End::Code(code) => code.parse::<i64>().ok(),
+        // PM2 takes the code of a signal for 0 (docs/pm2-ops.md section 0).
+        End::Signal(_) => Some(0),
+        End::Unseen => None,
+    };
+    !now.autorestart || code.is_some_and(|code| now.stop_exit_codes.contains(&code))
 }
 
 /// Whether it was done and said so. A cluster process that throws ends with code 0, too
@@ -163,7 +177,11 @@ mod tests {
             ..Record::default()
         };
         let online = info(ProcessStatus::Online);
-        let stopped = info(ProcessStatus::Stopped);
+        let stopped = ProcessInfo { autorestart: false, ..info(ProcessStatus::Stopped) };
+        let between = info(ProcessStatus::Stopped);
+        assert_eq!(judged(&ended("1"), Some(&between)), "down: exit code 1");
+        let by_code = ProcessInfo { stop_exit_codes: [3].into(), ..between.clone() };
+        assert!(judged(&ended("3"), Some(&by_code)).contains("leaves it stopped"));
         assert_eq!(judged(&none, Some(&online)), "up 1.0 s");
         assert_eq!(judged(&none, None), Verdict::Gone.words(crate::model::Action::Restart));
         assert!(judged(&ended("1"), Some(&online)).starts_with("down: exit code 1"));

@@ -113,23 +113,7 @@ impl Acting {
     /// The process as it is now, if it is the one that was chosen.
     pub(crate) async fn find(&self, target: &Target) -> Result<ProcessInfo, Verdict> {
         let processes = self.look().await?;
-        let Some(info) = processes.into_iter().find(|info| info.pm_id == target.pm_id) else {
-            return Err(Verdict::Gone);
-        };
-        if !target.is(&info) {
-            let by = if (&info.name, &info.namespace) == (&target.name, &target.namespace) {
-                format!("{} is another process of that name now", target.label())
-            } else {
-                format!("id {} is {} now", info.pm_id, info.name)
-            };
-            return Err(Verdict::Replaced { by: by.into() });
-        }
-        // Where PM2 marks its processes, a new daemon's are others.
-        let is_marked = target.unique_id.is_some();
-        if !is_marked && target.god.is_some() && target.god != self.session.god {
-            return Err(Verdict::Replaced { by: "the daemon is another one now".into() });
-        }
-        Ok(info)
+        target.find(&processes, self.session.god).cloned()
     }
 
     /// All processes now.

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::daemon::bus::ear::{Ear, Heard};
 use crate::model::verdict::End;
-use crate::protocol::bus::{EventKind, ProcessEvent};
+use crate::protocol::bus::{BusPmId, EventKind, Exception, ProcessEvent};
 use crate::protocol::process::{PmId, ProcessStatus};
 
 /// The longest last words, characters.
@@ -142,8 +142,8 @@ impl Witness {
                 self.records.entry(event.info.pm_id).or_default().take_event(&event, now);
             }
             Heard::Exception(exception) => {
-                if let Some(crate::protocol::bus::BusPmId::Process(id)) = exception.process.pm_id {
-                    self.records.entry(id).or_default().exception = Some(exception.message.clone());
+                if let Some(BusPmId::Process(id)) = exception.process.pm_id {
+                    self.records.entry(id).or_default().exception = Some(said_by(&exception));
                 }
             }
             Heard::ErrLine { is_old_worker: true, .. } => {}
@@ -155,6 +155,12 @@ impl Witness {
             Heard::Lost => self.is_deaf = true,
         }
     }
+}
+
+/// What an exception says, with its kind where the stack begins with it: `TypeError: ..`.
+fn said_by(exception: &Exception) -> Box<str> {
+    let head = exception.stack.first().filter(|head| head.contains(&*exception.message));
+    head.unwrap_or(&exception.message).clone()
 }
 
 /// Whether a line of standard error tells a person why: not a frame of a stack, a brace or the

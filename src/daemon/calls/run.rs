@@ -3,17 +3,19 @@
 //! Invariant: what was checked when it was typed is checked again against the daemon that is
 //! connected now: it may be another one. Exactly one outcome is reported for each call.
 
+use std::time::Duration;
+
 use tokio::sync::watch;
 
 use super::named::CallFailure;
 use crate::daemon::Watch;
 use crate::daemon::inbox::Inbox;
 use crate::daemon::rpc::connection::CallError;
-use crate::daemon::rpc::session::{Link, ready};
-use crate::model::DaemonId;
+use crate::daemon::rpc::session::{Link, Session, ready};
 use crate::model::call::{CallOutcome, NamedCall};
 use crate::model::log::one_line;
 use crate::model::report::Report;
+use crate::model::{DaemonId, Target};
 use crate::protocol::redact::without_environment;
 
 /// Makes the call, reports how it ended and asks for a poll.
@@ -24,20 +26,42 @@ pub(in crate::daemon) async fn run(
     finish: CallFinish,
 ) {
     let outcome = match ready(link, watch.timings.handshake).await {
-        Ok(session) => {
-            let calling = session.call_by_name(&call.method, call.args, watch.timings.named);
-            match calling.await {
-                // On a screen, over somebody's shoulder: no secrets.
-                Ok(value) => {
-                    CallOutcome::Answered(one_line(&without_environment(value).to_string()).text)
-                }
-                Err(failure) => failed(&failure),
-            }
-        }
+        Ok(session) => make(&session, call, watch.timings.named).await,
         Err(why) => CallOutcome::Failed(why),
     };
     finish.report(outcome);
     watch.wishes.change.notify_one();
+}
+
+async fn make(session: &Session, call: NamedCall, base: Duration) -> CallOutcome {
+    if let Err(outcome) = expect_same(session, &call.targets, base).await {
+        return outcome;
+    }
+    match session.call_by_name(&call.method, call.args, base).await {
+        // On a screen, over somebody's shoulder: no secrets.
+        Ok(value) => CallOutcome::Answered(one_line(&without_environment(value).to_string()).text),
+        Err(failure) => failed(&failure),
+    }
+}
+
+/// Looks whether the processes are still those that were chosen.
+async fn expect_same(
+    session: &Session,
+    targets: &[Target],
+    base: Duration,
+) -> Result<(), CallOutcome> {
+    if targets.is_empty() {
+        return Ok(());
+    }
+    let asking = session.ask_processes(base).await;
+    let (_, snapshot) = asking.map_err(|failure| failed(&failure))?;
+    for target in targets {
+        if let Err(verdict) = target.find(&snapshot.processes, session.god) {
+            let why = format!("{}: {}", target.label(), verdict.about());
+            return Err(CallOutcome::Failed(why.into()));
+        }
+    }
+    Ok(())
 }
 
 fn failed(failure: &CallFailure) -> CallOutcome {

@@ -118,7 +118,7 @@ fn overlay() -> impl Strategy<Value = Mode> {
         (line, any::<usize>()).prop_map(|(line, top)| Mode::Line { line: Box::new(line), top }),
         (name(), name()).prop_map(|(method, arg)| Mode::ConfirmCall {
             daemon: DaemonId(0),
-            call: NamedCall { method: method.into(), args: vec![arg.into()] },
+            call: NamedCall::new(&method, vec![arg.into()]),
         }),
     ]
 }

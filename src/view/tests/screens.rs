@@ -192,7 +192,7 @@ fn message_written() {
 #[test]
 fn question_before_a_method() {
     let mut app = typical();
-    let call = NamedCall { method: "stopProcessId".into(), args: vec![3.into()] };
+    let call = NamedCall::new("stopProcessId", vec![3.into()]);
     app.mode = Mode::ConfirmCall { daemon: crate::model::DaemonId(0), call };
     check!(&app, COLOR, "confirm_call", [(80, 24), (40, 10)]);
 }
