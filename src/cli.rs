@@ -12,7 +12,6 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 mod quantity;
 mod words;
-use crate::client::Settle;
 use quantity::{parse_percent, parse_settle, whole};
 pub use quantity::{parse_size, parse_span};
 
@@ -104,14 +103,6 @@ pub struct Cli {
     /// What to do instead of watching
     #[command(subcommand)]
     pub command: Option<Command>,
-}
-
-impl Cli {
-    /// How long a process is watched after it was started.
-    #[must_use]
-    pub fn settle(&self) -> Settle {
-        self.settle.map_or(Settle::Own, Settle::For)
-    }
 }
 
 /// Options of the screen: before `demo`, after it, or without a command.

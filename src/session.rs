@@ -141,7 +141,7 @@ fn spawn_daemons(cli: &Cli, homes: Vec<Home>, inbox: &Inbox) -> Daemons {
         let options = Options {
             interval: cli.screen.interval(),
             frame_bytes_max: cli.frame_mib as usize * MIB,
-            settle: cli.settle(),
+            settle: cli.settle.into(),
         };
         daemon::spawn(DaemonId(index as u16), home.endpoint, options, inbox.clone())
     };

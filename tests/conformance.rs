@@ -23,11 +23,12 @@ mod conformance {
     pub(crate) mod methods;
     pub(crate) mod screen;
     pub(crate) mod stage;
+    pub(crate) mod verdicts;
 }
 #[expect(dead_code, reason = "the end-to-end tests and the bench use the rest")]
 mod harness;
 
-use conformance::{beside, calls, events, harm, methods, screen};
+use conformance::{beside, calls, events, harm, methods, screen, verdicts};
 use harness::install::{Release, is_all, is_off};
 use libtest_mimic::Trial;
 
@@ -51,11 +52,22 @@ const SCENARIOS: &[Scenario] = &[
     ("the_screen", screen::the_screen),
 ];
 
+/// Scenarios for releases that mark each process (`unique_id`) and tell how one ended.
+const VERDICTS: &[Scenario] = &[
+    ("restarts_three_ways", verdicts::restarts_three_ways),
+    ("a_replaced_process_gets_nothing", verdicts::a_replaced_process_gets_nothing),
+    ("ends_that_are_no_restarts", verdicts::ends_that_are_no_restarts),
+];
+
 fn main() -> std::process::ExitCode {
     let is_left_out = is_off() || !cfg!(all(target_os = "linux", target_arch = "x86_64"));
     let releases = Release::ALL.into_iter().filter(|release| is_all() || release.is_in_ci());
     let trials = releases
-        .flat_map(|release| SCENARIOS.iter().map(move |&(name, run)| (release, name, run)))
+        .flat_map(|release| {
+            let is_marked = matches!(release, Release::Seven | Release::Five | Release::Three);
+            let verdicts = VERDICTS.iter().filter(move |_| is_marked);
+            SCENARIOS.iter().chain(verdicts).map(move |&(name, run)| (release, name, run))
+        })
         .map(|(release, name, run)| {
             let name = format!("{}::{name}", release.version());
             let test = move || {

@@ -32,7 +32,11 @@ impl Code {
     #[must_use]
     pub fn of_verdict(verdict: &Verdict) -> Self {
         match verdict {
-            Verdict::Done | Verdict::Already | Verdict::Ended | Verdict::Up { .. } => Self::Fine,
+            Verdict::Done
+            | Verdict::Already
+            | Verdict::Added
+            | Verdict::Ended
+            | Verdict::Up { .. } => Self::Fine,
             Verdict::Unknown { is_closed: false, .. } => Self::Timeout,
             Verdict::Unknown { is_closed: true, .. } => Self::NoDaemon,
             Verdict::Down(_)

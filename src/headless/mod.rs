@@ -159,7 +159,7 @@ fn context(cli: &Cli) -> Result<Context, Failure> {
     let options = ClientOptions {
         frame_bytes_max: cli.frame_mib as usize * MIB,
         read_only: cli.read_only,
-        settle: cli.settle(),
+        settle: cli.settle.into(),
         ..ClientOptions::default()
     };
     let now = jiff::Timestamp::from_millisecond(now_ms()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);

@@ -13,6 +13,8 @@ pub enum Verdict {
     Done,
     /// A start of what is online: nothing was sent.
     Already,
+    /// PM2 knows it now, and leaves it stopped: its `autostart` is off.
+    Added,
     /// It was started, ended by itself with code 0, and PM2 leaves it stopped: a job that is done.
     Ended,
     /// It runs, and has not ended since it came up.
@@ -101,7 +103,7 @@ impl Verdict {
     /// Whether what was asked for came about.
     #[must_use]
     pub fn is_success(&self) -> bool {
-        matches!(self, Self::Done | Self::Already | Self::Ended | Self::Up { .. })
+        matches!(self, Self::Done | Self::Already | Self::Added | Self::Ended | Self::Up { .. })
     }
 
     /// What came of something that is no [`Action`].
@@ -117,6 +119,7 @@ impl Verdict {
         match self {
             Self::Done => action.participle().to_owned(),
             Self::Already => "online already".to_owned(),
+            Self::Added => "stopped, since its autostart is off".to_owned(),
             Self::Ended => "ended by itself with exit code 0".to_owned(),
             Self::Up { after_ms } => format!("up {}", seconds(*after_ms)),
             Self::Down(down) => down.words(),
@@ -146,6 +149,7 @@ impl Verdict {
         match self {
             Self::Done => format!("{done} {label}"),
             Self::Already => format!("{label} is {}", self.words(action)),
+            Self::Added => format!("added {label}, {}", self.words(action)),
             Self::Ended | Self::Up { .. } => format!("{done} {label}, {}", self.words(action)),
             Self::Down(Down { why: Why::LeftAlone, .. }) => {
                 format!("did not {verb} {label}: {}", Why::LeftAlone.words())
@@ -224,6 +228,7 @@ mod tests {
         let all = [
             Verdict::Done,
             Verdict::Already,
+            Verdict::Added,
             Verdict::Ended,
             Verdict::Up { after_ms: 1_000 },
             down(Why::Ends(code()), 1, Some("Error: bad config")),
@@ -245,6 +250,7 @@ mod tests {
         insta::assert_snapshot!(lines.join("\n"), @r"
         restarted api[0]
         api[0] is online already
+        added api[0], stopped, since its autostart is off
         restarted api[0], ended by itself with exit code 0
         restarted api[0], up 1.0 s
         restarted api[0], but it is down: exit code 1: Error: bad config
@@ -262,6 +268,6 @@ mod tests {
         restart api[0]: unknown: the daemon closed the connection after 0.3 s, it may have happened
         ");
         let successes = all.iter().filter(|verdict| verdict.is_success()).count();
-        assert_eq!(successes, 4);
+        assert_eq!(successes, 5);
     }
 }

@@ -98,7 +98,7 @@ pub(crate) fn good(method: &str, subject: &Subject) -> Option<(Json, Outcome)> {
         "profileCPU" | "profileMEM" | "profileStart" | "profileStop" | "snapshotPM2" => {
             (json!([{"pwd": apps.join("profile")}]), Either)
         }
-        "prepareJson" => (json!([{"script": "other.js"}, apps]), Reply),
+        "prepareJson" => (json!([{"script": "other.js", "env": {"READY": apps}}, apps]), Reply),
         "prepare" => (json!([prepared]), Reply),
         _ => return None,
     })

@@ -67,14 +67,7 @@ pub(crate) fn cluster_thrower() -> App {
 impl Stage {
     /// A daemon with these apps, each up and with its handlers in place.
     pub(crate) fn new(release: Release, apps: &[App]) -> Self {
-        let stage = Self {
-            home: Pm2Home::with(release, apps),
-            runtime: tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(1)
-                .enable_all()
-                .build()
-                .unwrap(),
-        };
+        let stage = Self::of(Pm2Home::with(release, apps));
         stage.wait_online();
         for name in ["plain", "talker", "thrower", "clustered"] {
             if apps.iter().any(|app| app.name == name) {
@@ -82,6 +75,24 @@ impl Stage {
             }
         }
         stage
+    }
+
+    /// A runtime for clients on this home's daemon.
+    pub(crate) fn of(home: Pm2Home) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        Self { home, runtime }
+    }
+
+    /// Runs beside the test.
+    pub(crate) fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> tokio::task::JoinHandle<T> {
+        self.runtime.spawn(work)
     }
 
     /// Waits until all that the daemon lists is online.

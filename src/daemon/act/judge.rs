@@ -32,6 +32,12 @@ pub enum Settle {
     For(Duration),
 }
 
+impl From<Option<Duration>> for Settle {
+    fn from(window: Option<Duration>) -> Self {
+        window.map_or(Self::Own, Self::For)
+    }
+}
+
 impl Settle {
     /// The window of a process.
     pub(super) fn window(self, info: Option<&ProcessInfo>) -> Duration {
@@ -90,6 +96,12 @@ pub(super) fn launched(evidence: &Evidence<'_>) -> Verdict {
         _ if record.has_given_up || now.has_given_up() => down(Why::GivenUp(end())),
         ProcessStatus::Stopped if record.was_stopped && ends == 0 => {
             Verdict::Down(Down::unseen(Why::StoppedByOther))
+        }
+        // `autostart: false`: no life of it was heard of, and PM2 knows of no end.
+        ProcessStatus::Stopped
+            if ends == 0 && record.online_at.is_none() && now.exit_code.is_none() =>
+        {
+            Verdict::Added
         }
         ProcessStatus::Stopping => Verdict::Down(Down::unseen(Why::StoppedByOther)),
         ProcessStatus::Stopped if stays_stopped(now, &end()) && is_clean(&end(), record) => {
@@ -180,6 +192,7 @@ mod tests {
         let stopped = ProcessInfo { autorestart: false, ..info(ProcessStatus::Stopped) };
         let between = info(ProcessStatus::Stopped);
         assert_eq!(judged(&ended("1"), Some(&between)), "down: exit code 1");
+        assert!(judged(&none, Some(&between)).contains("autostart"));
         let by_code = ProcessInfo { stop_exit_codes: [3].into(), ..between.clone() };
         assert!(judged(&ended("3"), Some(&by_code)).contains("leaves it stopped"));
         assert_eq!(judged(&none, Some(&online)), "up 1.0 s");
