@@ -112,7 +112,7 @@ impl Client {
         let (restarted, started) = witness.listen_during(calls).await;
         let after = self.0.listing().await?;
         let mut told: BTreeSet<u64> = before.raw.iter().filter_map(id_of).collect();
-        let mut begun: Vec<Begun> = restarted.into_iter().map(Sent::told).collect();
+        let mut begun: Vec<Begun> = restarted.into_iter().map(|one| one.told(&after)).collect();
         for one in started {
             begun.extend(launches(&acting, one, &after, &mut told));
         }
@@ -334,8 +334,13 @@ struct Sent {
 }
 
 impl Sent {
-    fn told(self) -> Begun {
+    fn told(self, after: &Listing) -> Begun {
         let Self { target, name, made } = self;
+        // Its file may have given it another namespace.
+        let is_it = |info: &&ProcessInfo| {
+            (info.pm_id, &info.unique_id) == (target.pm_id, &target.unique_id)
+        };
+        let target = after.infos.iter().find(is_it).map_or(target.clone(), Target::of);
         let pm_id = Some(u64::from(target.pm_id.0));
         let (pending, error) = match made {
             Ok(launch) => (Some((target, launch)), None),

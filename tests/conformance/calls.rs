@@ -20,9 +20,9 @@ pub(crate) struct Subject {
 
 impl Subject {
     pub(crate) fn of(stage: &Stage) -> Self {
-        // Like plain.js, under a name that no process has.
-        std::fs::copy(stage.home.apps().join("plain.js"), stage.home.apps().join("other.js"))
-            .unwrap();
+        // A name that no process has.
+        let idles = "setInterval(function () {}, 1e9);";
+        std::fs::write(stage.home.apps().join("other.js"), idles).unwrap();
         Self {
             id: stage.ids("plain")[0],
             worker: stage.ids("web")[0],
@@ -98,7 +98,7 @@ pub(crate) fn good(method: &str, subject: &Subject) -> Option<(Json, Outcome)> {
         "profileCPU" | "profileMEM" | "profileStart" | "profileStop" | "snapshotPM2" => {
             (json!([{"pwd": apps.join("profile")}]), Either)
         }
-        "prepareJson" => (json!([{"script": "other.js", "env": {"READY": apps}}, apps]), Reply),
+        "prepareJson" => (json!([{"script": "other.js"}, apps]), Reply),
         "prepare" => (json!([prepared]), Reply),
         _ => return None,
     })

@@ -119,7 +119,8 @@ pub(crate) fn a_changed_file_restarts_what_runs() {
     ended(pm2(theirs, folder.path(), &start), 0);
     let (lines, _) = ended(pm2_tui(ours, folder.path(), &start), 0);
     assert_eq!(lines.len(), 10, "{lines:?}");
-    assert!(lines.iter().all(|line| line.starts_with("started ")), "{lines:?}");
+    let is_new = |line: &String| line.starts_with("started ") || line.starts_with("added off");
+    assert!(lines.iter().all(is_new), "{lines:?}");
     for home in &homes {
         settle(home);
         home.cli(&["stop", "plain"]);
