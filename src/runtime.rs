@@ -12,8 +12,9 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::app::effect::{Effect, Effects};
+use crate::app::gate::{Admitted, Gate};
 use crate::app::message::Message;
-use crate::app::{App, keymap, update};
+use crate::app::{App, update};
 use crate::daemon::inbox::Inbox;
 use crate::model::call::NamedCall;
 use crate::model::report::Report;
@@ -58,10 +59,14 @@ pub trait World {
 }
 
 /// What comes from the terminal and from signals.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Input {
-    /// A key.
-    Key(KeyEvent),
+    /// Keys that came together: more than one were pasted, or kept by a slow link.
+    Keys(Vec<KeyEvent>),
+    /// A bracketed paste.
+    Paste(String),
+    /// The terminal answered that it has drawn all that was sent before the question.
+    TerminalAnswered,
     /// The terminal's new size in columns and rows.
     Resized(u16, u16),
     /// A signal that ends the program, by its number.
@@ -95,11 +100,21 @@ pub struct Pacer {
     is_urgent: bool,
     /// Frames drawn so far.
     pub frames: u64,
+    /// Which keys count.
+    gate: Gate,
+    /// Where its clock begins.
+    started: Instant,
 }
 
 impl Default for Pacer {
     fn default() -> Self {
-        Self { last_frame: None, is_urgent: true, frames: 0 }
+        Self {
+            last_frame: None,
+            is_urgent: true,
+            frames: 0,
+            gate: Gate::default(),
+            started: Instant::now(),
+        }
     }
 }
 
@@ -154,13 +169,14 @@ pub async fn run<S: Surface>(
                 if surface.draw(app).is_err() {
                     return Pause::TerminalGone;
                 }
+                pacer.gate.drawn(&app.mode, pacer.started.elapsed());
                 continue;
             }
             Turn::Written(true) => continue,
             Turn::Written(false) | Turn::Input(None) => return Pause::TerminalGone,
             Turn::Input(Some(input)) => {
                 pacer.is_urgent = true;
-                match take_input(app, surface, now_ms, input) {
+                match take_input(app, surface, pacer, now_ms, input) {
                     Ok(effects) => effects,
                     Err(pause) => return pause,
                 }
@@ -210,12 +226,24 @@ fn wake_at(now_ms: i64, at_ms: i64) -> Instant {
 fn take_input(
     app: &mut App,
     surface: &mut impl Surface,
+    pacer: &mut Pacer,
     now_ms: i64,
     input: Input,
 ) -> Result<Effects, Pause> {
     match input {
-        Input::Key(key) => Ok(keymap::message(&app.mode, key)
-            .map_or_else(Effects::none, |message| update(app, now_ms, message))),
+        Input::Keys(keys) => {
+            let mut all = Effects::none();
+            let messages = match pacer.gate.admit(&app.mode, &keys, pacer.started.elapsed()) {
+                Admitted::Messages(messages) => messages,
+                Admitted::Refused => vec![Message::Refused],
+            };
+            for message in messages {
+                all.0.extend(update(app, now_ms, message).0);
+            }
+            Ok(all)
+        }
+        Input::Paste(text) => Ok(update(app, now_ms, Message::Paste(text))),
+        Input::TerminalAnswered => Ok(Effects::none()),
         Input::Resized(columns, rows) => Ok(update(app, now_ms, Message::Resized(columns, rows))),
         Input::Continued => {
             surface.redraw();

@@ -13,6 +13,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
 use crossterm::cursor::{Hide, MoveTo, Show};
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::terminal::{
     BeginSynchronizedUpdate, Clear, ClearType, DisableLineWrap, EnableLineWrap,
     EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
@@ -48,7 +49,14 @@ fn enter_raw() -> io::Result<()> {
 fn enter_bytes() -> Vec<u8> {
     let mut bytes = Vec::new();
     // Writing into memory cannot fail.
-    let _ = queue!(bytes, EnterAlternateScreen, Hide, DisableLineWrap, Clear(ClearType::All));
+    let _ = queue!(
+        bytes,
+        EnterAlternateScreen,
+        EnableBracketedPaste,
+        Hide,
+        DisableLineWrap,
+        Clear(ClearType::All)
+    );
     bytes
 }
 
@@ -58,6 +66,7 @@ fn leave_bytes() -> Vec<u8> {
     let _ = queue!(
         bytes,
         EndSynchronizedUpdate,
+        DisableBracketedPaste,
         style::ResetColor,
         EnableLineWrap,
         Show,

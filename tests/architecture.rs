@@ -24,7 +24,11 @@ const NAMES: &[(&str, &[&str], &str)] = &[
     ("UnixStream", &["daemon", "demo"], "only daemon opens sockets (demo is the other end)"),
     ("tokio::net", &["daemon", "demo"], "only daemon opens sockets (demo is the other end)"),
     ("ratatui", &["view", "terminal", "lib"], "only view and terminal draw"),
-    ("crossterm", &["terminal", "input", "runtime", "app/keymap"], "keys and the terminal only"),
+    (
+        "crossterm",
+        &["terminal", "input", "runtime", "app/keymap", "app/gate"],
+        "keys and the terminal only",
+    ),
     ("SystemTime::now", &["daemon", "demo", "session", "headless/mod"], "time arrives in messages"),
     (
         "Command::new",

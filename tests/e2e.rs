@@ -14,18 +14,20 @@ mod e2e {
     pub(crate) mod calling;
     pub(crate) mod command_line;
     pub(crate) mod daemons;
+    pub(crate) mod keys;
     pub(crate) mod manners;
     pub(crate) mod watching;
 }
 #[expect(dead_code, reason = "the bench uses the rest")]
 mod harness;
 
-use e2e::{acting, calling, command_line, daemons, manners, watching};
+use e2e::{acting, calling, command_line, daemons, keys, manners, watching};
 use harness::trials::{self, simulated, with_pm2};
 
 fn main() -> std::process::ExitCode {
     trials::run(vec![
         with_pm2(manners::a_blocked_terminal_harms_neither_god_nor_screen),
+        with_pm2(keys::what_is_no_key_press_acts_on_nothing),
         with_pm2(watching::rows_show_pm2s_words),
         with_pm2(watching::log_lines_show_clean),
         with_pm2(watching::an_exception_shows),

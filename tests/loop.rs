@@ -150,7 +150,7 @@ fn lines(count: usize) -> Report {
 }
 
 fn key(code: KeyCode) -> Input {
-    Input::Key(KeyEvent::new(code, KeyModifiers::NONE))
+    Input::Keys(vec![KeyEvent::new(code, KeyModifiers::NONE)])
 }
 
 #[tokio::test(start_paused = true)]

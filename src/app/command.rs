@@ -45,6 +45,24 @@ pub enum Command {
     Quit,
 }
 
+impl Command {
+    /// Whether it only moves a selection or a view.
+    #[must_use]
+    pub fn is_movement(self) -> bool {
+        matches!(
+            self,
+            Self::Up | Self::Down | Self::PageUp | Self::PageDown | Self::First | Self::Last
+        )
+    }
+
+    /// Whether it changes something in the world, or opens what does: a held key must not do that
+    /// again and again.
+    #[must_use]
+    pub fn acts(self) -> bool {
+        matches!(self, Self::Act(_) | Self::Compose)
+    }
+}
+
 /// A row of the command table.
 #[derive(Debug, Clone, Copy)]
 pub struct CommandRow {

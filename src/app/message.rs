@@ -12,6 +12,10 @@ pub enum Message {
     Command(Command),
     /// The user typed a character into what asks for text.
     Text(char),
+    /// Text was pasted, whole.
+    Paste(String),
+    /// Keys came together that look like pasted text, and were refused.
+    Refused,
     /// The user pressed an editing key there.
     Edit(Edit),
     /// The terminal has this many columns and rows now.

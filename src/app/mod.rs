@@ -6,6 +6,7 @@
 pub mod command;
 pub mod editor;
 pub mod effect;
+pub mod gate;
 pub mod geometry;
 pub mod keymap;
 pub mod message;
@@ -120,6 +121,14 @@ impl Mode {
     #[must_use]
     pub fn takes_text(&self) -> bool {
         matches!(self, Self::Palette(_) | Self::Arguments(_) | Self::Compose(_))
+    }
+}
+
+impl Mode {
+    /// Whether something is asked that a key answers.
+    #[must_use]
+    pub fn is_question(&self) -> bool {
+        matches!(self, Self::Confirm { .. } | Self::ConfirmCall { .. })
     }
 }
 

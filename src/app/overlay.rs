@@ -38,6 +38,16 @@ pub(super) fn insert(app: &mut App, c: char) {
     }
 }
 
+/// Text was pasted. False where nothing asks for text. A prompt has one line: breaks are spaces.
+pub(super) fn paste(app: &mut App, text: &str) -> bool {
+    let Some(input) = input(&mut app.mode) else { return false };
+    let text = text.replace("\r\n", "\n");
+    for c in text.chars() {
+        input.insert(if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c });
+    }
+    true
+}
+
 /// An editing key was pressed.
 pub(super) fn edit(app: &mut App, edit: Edit) {
     if let Some(input) = input(&mut app.mode) {

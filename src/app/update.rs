@@ -28,6 +28,18 @@ pub fn update(app: &mut App, now_ms: i64, message: Message) -> Effects {
             overlay::insert(app, c);
             Effects::none()
         }
+        Message::Paste(text) => {
+            app.is_dirty = true;
+            if !overlay::paste(app, &text) {
+                notify(app, "pasted text does nothing here: a message is pasted after m", false);
+            }
+            Effects::none()
+        }
+        Message::Refused => {
+            let text = "several keys at once do nothing: that looked like pasted text";
+            notify(app, text, false);
+            Effects::none()
+        }
         Message::Edit(edit) => {
             app.is_dirty = true;
             overlay::edit(app, edit);

@@ -1,23 +1,32 @@
 //! Keys, signals and the terminal's end, as [`Input`]s for the loop.
 //!
 //! Invariant: a terminal that hung up ends the program and never spins: the keyboard is read only
-//! after `poll` said that there is something and that nobody hung up (crossterm's own reader loops
-//! for ever on end of file).
+//! after `poll` said that there is something and that nobody hung up. crossterm's own reader is not
+//! used: it decides on a lone ESC when a read ends, and takes a terminal's replies for typing
+//! (crossterm issue 993).
+
+mod csi;
+mod parser;
 
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-use crossterm::event::{self, Event};
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
+use self::parser::{Parser, Token};
 use crate::runtime::Input;
 use crate::terminal;
 
-/// How long crossterm looks for the rest of what `poll` said is there; with zero it does not look.
-const AT_HAND: Duration = Duration::from_millis(1);
+/// Bytes that come so soon after others came together with them: no hand is so quick.
+const TOGETHER: Duration = Duration::from_millis(5);
+/// How much is taken together at most.
+const TOGETHER_BYTES_MAX: usize = 1 << 20;
+/// How much one read takes.
+const READ_BYTES: usize = 4096;
 /// Keys and signals that may wait for the loop.
 const QUEUE_MAX: usize = 256;
 
@@ -52,28 +61,80 @@ fn open_tty() -> io::Result<OwnedFd> {
 
 /// Reads keys until the terminal hangs up or nobody listens any more.
 fn read_keyboard(tty: &OwnedFd, keyboard: &mpsc::Sender<Input>) -> io::Result<()> {
+    let (started, mut parser) = (Instant::now(), Parser::default());
+    let mut bytes = vec![0; READ_BYTES];
     loop {
-        let mut fds = [PollFd::new(tty, PollFlags::IN)];
-        match poll(&mut fds, None) {
-            Ok(_) => {}
-            Err(rustix::io::Errno::INTR) => continue,
-            Err(error) => return Err(error.into()),
+        let now = started.elapsed();
+        let wait = parser.due().map(|due| due.saturating_sub(now));
+        let mut tokens = Vec::new();
+        match wait_for_bytes(tty, wait)? {
+            Ready::HungUp => return Ok(()),
+            Ready::Nothing => parser.expire(started.elapsed(), &mut tokens),
+            Ready::Bytes => {
+                // What comes right behind belongs to it: a paste, or keys that a slow link kept.
+                let mut taken = 0;
+                loop {
+                    let read = rustix::io::read(tty, bytes.as_mut_slice())?;
+                    if read == 0 {
+                        return Ok(());
+                    }
+                    parser.push(
+                        bytes.get(..read).unwrap_or_default(),
+                        started.elapsed(),
+                        &mut tokens,
+                    );
+                    taken += read;
+                    let is_more = matches!(wait_for_bytes(tty, Some(TOGETHER))?, Ready::Bytes);
+                    if !is_more || taken > TOGETHER_BYTES_MAX {
+                        break;
+                    }
+                }
+            }
         }
-        let [ready] = &fds;
-        if ready.revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
-            return Ok(());
-        }
-        while event::poll(AT_HAND)? {
-            let input = match event::read()? {
-                Event::Key(key) => Input::Key(key),
-                Event::Resize(columns, rows) => Input::Resized(columns, rows),
-                _ => continue,
-            };
+        for input in inputs(tokens) {
             if keyboard.blocking_send(input).is_err() {
                 return Ok(());
             }
         }
     }
+}
+
+/// What tokens mean to the loop; keys that came together stay together.
+fn inputs(tokens: Vec<Token>) -> Vec<Input> {
+    let mut inputs: Vec<Input> = Vec::new();
+    for token in tokens {
+        match (token, inputs.last_mut()) {
+            (Token::Key(key), Some(Input::Keys(keys))) => keys.push(key),
+            (Token::Key(key), _) => inputs.push(Input::Keys(vec![key])),
+            (Token::Paste(text), _) => inputs.push(Input::Paste(text)),
+            (Token::Status, _) => inputs.push(Input::TerminalAnswered),
+        }
+    }
+    inputs
+}
+
+/// What there is to read.
+enum Ready {
+    Bytes,
+    Nothing,
+    HungUp,
+}
+
+fn wait_for_bytes(tty: &OwnedFd, wait: Option<Duration>) -> io::Result<Ready> {
+    let timeout = wait.map(|wait| Timespec {
+        tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
+        // Up to the next millisecond, so that the wait is over when it ends.
+        tv_nsec: i64::from(wait.subsec_nanos()),
+    });
+    let mut fds = [PollFd::new(tty, PollFlags::IN)];
+    match poll(&mut fds, timeout.as_ref()) {
+        Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(Ready::Nothing),
+        Ok(_) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let [ready] = &fds;
+    let is_gone = ready.revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL);
+    Ok(if is_gone { Ready::HungUp } else { Ready::Bytes })
 }
 
 /// The signals that the program listens to. SIGTSTP is left alone: its default action knows whether

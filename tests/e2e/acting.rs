@@ -81,8 +81,12 @@ pub(crate) fn d_deletes_only_after_y() {
     screen.select("gone");
     screen.press("d");
     screen.wait_for("the question again", asks);
-    screen.press("y");
-    wait_until("PM2 has it no more", || home.jlist().iter().all(|process| process.name != "gone"));
+    // Too early, it does not count.
+    wait_until("PM2 has it no more", || {
+        screen.press("y");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        home.jlist().iter().all(|process| process.name != "gone")
+    });
     screen.wait_for("the row to go", |text| {
         row(text, "gone").is_none_or(|line| line.contains("delete"))
             && row(text, "kept").is_some_and(|line| line.contains('▶'))

@@ -17,19 +17,19 @@ pub(crate) fn messages_and_methods_from_the_screen() {
     screen.select("echo");
     screen.press("m");
     screen.wait_for("the prompt", |text| text.contains("Message to echo"));
-    screen.press("hello 4711\r");
+    screen.press_each(&["hello 4711", "\r"]);
     screen.wait_for("the answer", |text| has_row(text, &["echo", "my:answer", "hello 4711"]));
 
-    screen.press(":ping");
+    screen.press_each(&[":", "ping"]);
     screen.wait_for("the method", |text| text.contains("ping(env)"));
     screen.press("\r");
     screen.wait_for("the reply", |text| has_row(text, &["ping", "{\"msg\":\"pong\"}"]));
-    screen.press("\t\r");
+    screen.press_each(&["\t", "\r"]);
     screen.wait_for("the reply whole", |text| has_row(text, &["  \"msg\": \"pong\""]));
     screen.press("\r");
     screen.wait_for("the table", |text| text.contains("Processes"));
 
-    screen.press(":restartProcessId");
+    screen.press_each(&[":", "restartProcessId"]);
     screen.wait_for("the method", |text| text.contains("restartProcessId(opts)"));
     screen.press("\r");
     screen.wait_for("the id", |text| text.contains("> {\"id\":0}"));
@@ -38,17 +38,17 @@ pub(crate) fn messages_and_methods_from_the_screen() {
         text.contains("takes 1 argument") && text.contains("2 given")
     });
     // Enter sends nothing, and what is typed stays.
-    screen.press("\r\u{15}null");
+    screen.press_each(&["\r", "\u{15}", "null"]);
     screen.wait_for("the other refusal", |text| {
         text.contains("> null") && has_row(text, &["restartProcessId takes"])
     });
-    screen.press("\r\u{15}{\"id\":");
+    screen.press_each(&["\r", "\u{15}", "{\"id\":"]);
     screen.wait_for("what is open", |text| text.contains("not complete yet"));
     screen.press("\r");
     home.assert_unharmed_but(&[]);
 
     // A good call by name, which the app's pid shows.
-    screen.press("\u{15}{\"id\":1}");
+    screen.press_each(&["\u{15}", "{\"id\":1}"]);
     screen.wait_for("the call to fit", |text| text.contains("Enter calls it"));
     let before = home.one("other");
     screen.press("\r");

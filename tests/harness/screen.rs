@@ -216,8 +216,21 @@ impl Screen {
 
     /// Sends what a keyboard would.
     pub fn press(&mut self, keys: &str) {
+        self.send(keys.as_bytes());
+    }
+
+    /// Sends keys one after the other, as hands do: what comes at once was pasted.
+    pub fn press_each(&mut self, keys: &[&str]) {
+        for key in keys {
+            self.press(key);
+            std::thread::sleep(Duration::from_millis(40));
+        }
+    }
+
+    /// Sends bytes.
+    pub fn send(&mut self, bytes: &[u8]) {
         let writer = self.writer.as_mut().expect("not hung up");
-        writer.write_all(keys.as_bytes()).unwrap();
+        writer.write_all(bytes).unwrap();
         writer.flush().unwrap();
     }
 

@@ -1,0 +1,220 @@
+//! Which keys count: nothing acts by accident.
+//!
+//! Invariant: of keys that came together, one that acts counts only as the last, and only if all
+//! before it are movements, so that `jjr` over a slow link works and a pasted `deploy` does nothing.
+//! A key that is held acts once. A question is answered only by a key of its own, once it could be
+//! read.
+
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::Mode;
+use super::command::Command;
+use super::keymap;
+use super::message::Message;
+
+/// For how long after a question was drawn a yes does not count.
+const QUESTION_READ: Duration = Duration::from_millis(200);
+/// The same acting key again within this time is a held one: keyboards begin to repeat after at most
+/// 660 ms.
+const HELD: Duration = Duration::from_millis(700);
+
+/// What became of keys that came together.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Admitted {
+    /// These messages, in order.
+    Messages(Vec<Message>),
+    /// Nothing: they look like pasted text.
+    Refused,
+}
+
+/// Remembers what it needs of the keys before. Times are of a clock that is never set back.
+#[derive(Debug, Default)]
+pub struct Gate {
+    /// The last acting key and when it last came.
+    last: Option<(KeyEvent, Duration)>,
+    /// Since when the question is on the screen.
+    question: Option<Duration>,
+}
+
+impl Gate {
+    /// A frame was drawn.
+    pub fn drawn(&mut self, mode: &Mode, now: Duration) {
+        if mode.is_question() {
+            self.question.get_or_insert(now);
+        } else {
+            self.question = None;
+        }
+    }
+
+    /// Decides about keys that came together.
+    pub fn admit(&mut self, mode: &Mode, keys: &[KeyEvent], now: Duration) -> Admitted {
+        if mode.takes_text() {
+            self.last = None;
+            return Admitted::Messages(typed(mode, keys));
+        }
+        let messages = keys.iter().map(|key| keymap::message(mode, *key));
+        let messages: Vec<Option<Message>> = messages.collect();
+        if let [Some(message)] = &messages[..] {
+            let is_admitted = keys.first().is_some_and(|key| self.admit_one(message, *key, now));
+            return Admitted::Messages(
+                messages.into_iter().flatten().filter(|_| is_admitted).collect(),
+            );
+        }
+        let Some((last, before)) = messages.split_last() else {
+            return Admitted::Messages(Vec::new());
+        };
+        let moves = |message: &Option<Message>| matches!(message, Some(Message::Command(command)) if command.is_movement());
+        if !before.iter().all(moves) || mode.is_question() {
+            // Keys without a meaning are no text either: function keys, say.
+            let means_nothing = messages.iter().all(Option::is_none)
+                && !keys.iter().any(|key| matches!(key.code, KeyCode::Char(_)));
+            return if means_nothing { Admitted::Messages(Vec::new()) } else { Admitted::Refused };
+        }
+        let is_last_admitted = match (last, keys.last()) {
+            (Some(message), Some(key)) => self.admit_one(message, *key, now),
+            _ => false,
+        };
+        let count = if is_last_admitted { messages.len() } else { before.len() };
+        Admitted::Messages(messages.into_iter().take(count).flatten().collect())
+    }
+
+    /// Whether a key by itself counts.
+    fn admit_one(&mut self, message: &Message, key: KeyEvent, now: Duration) -> bool {
+        let Message::Command(command) = message else { return true };
+        if command.is_movement() {
+            self.last = None;
+            return true;
+        }
+        if key.kind == KeyEventKind::Repeat {
+            return false;
+        }
+        let is_held = self
+            .last
+            .replace((key, now))
+            .is_some_and(|(last, at)| last == key && now.saturating_sub(at) < HELD);
+        if is_held && command.acts() {
+            return false;
+        }
+        let is_read = self.question.is_some_and(|at| now.saturating_sub(at) >= QUESTION_READ);
+        *command != Command::Yes || is_read
+    }
+}
+
+/// What keys type into what asks for text. Where several came together, Enter is a line break of
+/// pasted text and sends nothing; the line has room for one line, so it is a space.
+fn typed(mode: &Mode, keys: &[KeyEvent]) -> Vec<Message> {
+    let is_text = |key: &KeyEvent| {
+        matches!(key.code, KeyCode::Char(_))
+            && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
+    };
+    let is_pasted = keys.len() > 1 && keys.iter().any(is_text);
+    let message = |key: &KeyEvent| match key.code {
+        KeyCode::Enter | KeyCode::Tab if is_pasted => Some(Message::Text(' ')),
+        // A line feed, which Control and J type.
+        KeyCode::Char('j') if is_pasted && key.modifiers == KeyModifiers::CONTROL => {
+            Some(Message::Text(' '))
+        }
+        _ if is_pasted && !is_text(key) => match keymap::message(mode, *key) {
+            Some(Message::Edit(edit)) => Some(Message::Edit(edit)),
+            _ => None,
+        },
+        _ => keymap::message(mode, *key),
+    };
+    keys.iter().filter_map(message).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::palette::Palette;
+    use crate::model::Action;
+    use crate::model::DaemonId;
+    use crate::model::call::NamedCall;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn keys(text: &str) -> Vec<KeyEvent> {
+        let code = |c| match c {
+            '\r' => KeyCode::Enter,
+            '↓' => KeyCode::Down,
+            '←' => KeyCode::Left,
+            c => KeyCode::Char(c),
+        };
+        text.chars().map(|c| KeyEvent::new(code(c), KeyModifiers::NONE)).collect()
+    }
+
+    fn question() -> Mode {
+        let call = NamedCall::new("stopProcessId", vec![1.into()]);
+        Mode::ConfirmCall { daemon: DaemonId(0), call }
+    }
+
+    fn commands(text: &str) -> Option<Vec<Command>> {
+        match Gate::default().admit(&Mode::Normal, &keys(text), MS) {
+            Admitted::Refused => None,
+            Admitted::Messages(messages) => {
+                let command = |message| match message {
+                    Message::Command(command) => command,
+                    other => panic!("{other:?}"),
+                };
+                Some(messages.into_iter().map(command).collect())
+            }
+        }
+    }
+
+    #[test]
+    fn a_key_that_acts_counts_only_behind_movements() {
+        let restart = Command::Act(Action::Restart);
+        assert_eq!(commands("r"), Some(vec![restart]));
+        assert_eq!(commands("jjr"), Some(vec![Command::Down, Command::Down, restart]));
+        assert_eq!(commands("↓jk"), Some(vec![Command::Down, Command::Down, Command::Up]));
+        for text in
+            ["deploy", "rj", "dy", "yes", "rr", "restart\rdelete\r", "xr", "jdy", ":q", "OR"]
+        {
+            assert_eq!(commands(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_held_key_acts_once_and_a_held_movement_moves() {
+        let mut gate = Gate::default();
+        let mut press = |text: &str, at_ms: u32| {
+            gate.admit(&Mode::Normal, &keys(text), at_ms * MS) == Admitted::Messages(Vec::new())
+        };
+        assert!(!press("r", 0));
+        for at_ms in [500, 533, 566, 1_200] {
+            assert!(press("r", at_ms), "held, {at_ms}");
+        }
+        assert!(!press("r", 2_000), "pressed again");
+        assert!(!press("j", 2_033) && !press("j", 2_066) && !press("r", 2_100));
+    }
+
+    #[test]
+    fn a_question_is_answered_by_a_key_of_its_own_once_it_was_read() {
+        let mode = question();
+        let yes = |gate: &mut Gate, text: &str, at_ms: u32| {
+            let admitted = gate.admit(&mode, &keys(text), at_ms * MS);
+            admitted == Admitted::Messages(vec![Message::Command(Command::Yes)])
+        };
+        let mut gate = Gate::default();
+        assert!(!yes(&mut gate, "y", 10_000), "not drawn yet");
+        gate.drawn(&mode, 20_000 * MS);
+        assert!(!yes(&mut gate, "y", 20_199));
+        assert!(!yes(&mut gate, "yy", 21_000) && !yes(&mut gate, "jy", 21_000));
+        assert!(yes(&mut gate, "y", 21_001));
+        gate.drawn(&Mode::Normal, 22_000 * MS);
+        gate.drawn(&mode, 23_000 * MS);
+        assert!(!yes(&mut gate, "y", 23_100), "another question");
+    }
+
+    #[test]
+    fn what_is_pasted_into_a_prompt_sends_nothing() {
+        let mode = Mode::Palette(Palette::default());
+        let admit = |text| Gate::default().admit(&mode, &keys(text), MS);
+        let Admitted::Messages(messages) = admit("a\rb\r") else { panic!() };
+        let wanted = ['a', ' ', 'b', ' '].map(Message::Text);
+        assert_eq!(messages, wanted);
+        assert_eq!(admit("\r"), Admitted::Messages(vec![Message::Command(Command::Open)]));
+    }
+}

@@ -1,0 +1,278 @@
+//! From the terminal's bytes to keys, pastes and replies.
+//!
+//! Invariant: what is no key press is never taken for one. Whatever a terminal says by itself (OSC,
+//! DCS, APC, PM and SOS strings, reports by CSI) is consumed, whole or in pieces; a byte of such a
+//! sequence never becomes a key. Pure: time arrives as an argument.
+
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::csi;
+
+/// How long the rest of a sequence may take after a lone ESC, as in tmux and vim.
+pub(super) const ESC_WAIT: Duration = Duration::from_millis(50);
+/// How long an unfinished sequence waits for its next byte.
+const SEQUENCE_WAIT: Duration = Duration::from_secs(1);
+/// The longest string sequence; what is longer is dropped.
+const STRING_BYTES_MAX: usize = 64 * 1024;
+/// The longest CSI sequence.
+const CSI_BYTES_MAX: usize = 64;
+/// The longest paste that is kept; the rest of it is dropped.
+const PASTE_BYTES_MAX: usize = 64 * 1024;
+/// What ends a bracketed paste.
+const PASTE_END: &[u8] = b"\x1b[201~";
+
+/// One thing that the terminal sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Token {
+    /// A key.
+    Key(KeyEvent),
+    /// A bracketed paste, whole.
+    Paste(String),
+    /// The answer to `ESC[5n`: all that was sent before the question is on the screen.
+    Status,
+}
+
+/// Where the parser is in a sequence.
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Ground,
+    /// Within a UTF-8 character: its bytes so far, how many are missing, and whether Alt is held.
+    Utf8 {
+        bytes: Vec<u8>,
+        missing: usize,
+        is_alt: bool,
+    },
+    Esc,
+    Csi(Vec<u8>),
+    /// After `ESC O`.
+    Ss3,
+    /// After `ESC [ [`: a function key of the Linux console.
+    Console,
+    /// The three bytes of a mouse report of X10.
+    Mouse(u8),
+    /// A string sequence: its bytes so far, how many bytes of a UTF-8 character are missing, and
+    /// whether the last byte was an ESC.
+    Str {
+        bytes: usize,
+        missing: usize,
+        has_esc: bool,
+    },
+    /// A bracketed paste.
+    Paste {
+        text: Vec<u8>,
+        end: usize,
+    },
+}
+
+/// The parser.
+#[derive(Debug, Default)]
+pub(super) struct Parser {
+    state: State,
+    /// When the last byte came.
+    last: Duration,
+}
+
+impl Parser {
+    /// Takes bytes that were read at `now`, and adds what they mean.
+    pub(super) fn push(&mut self, bytes: &[u8], now: Duration, tokens: &mut Vec<Token>) {
+        self.expire(now, tokens);
+        for &byte in bytes {
+            self.last = now;
+            self.byte(byte, tokens);
+        }
+    }
+
+    /// When [`Parser::expire`] has something to do, if nothing comes before.
+    pub(super) fn due(&self) -> Option<Duration> {
+        match self.state {
+            State::Ground | State::Paste { .. } => None,
+            State::Esc => Some(self.last + ESC_WAIT),
+            _ => Some(self.last + SEQUENCE_WAIT),
+        }
+    }
+
+    /// Ends what waited too long for its rest: a lone ESC is the key, any other beginning is
+    /// dropped. A paste is waited for: its text must never be taken for keys.
+    pub(super) fn expire(&mut self, now: Duration, tokens: &mut Vec<Token>) {
+        if self.due().is_none_or(|due| now < due) {
+            return;
+        }
+        if matches!(self.state, State::Esc) {
+            tokens.push(key(KeyCode::Esc, KeyModifiers::NONE));
+        }
+        self.state = State::Ground;
+    }
+
+    fn byte(&mut self, byte: u8, tokens: &mut Vec<Token>) {
+        self.state = match std::mem::take(&mut self.state) {
+            State::Ground => ground(byte, KeyModifiers::NONE, tokens),
+            State::Utf8 { bytes, missing, is_alt } => utf8(bytes, missing, is_alt, byte, tokens),
+            State::Esc => escaped(byte, tokens),
+            State::Csi(bytes) => csi(bytes, byte, tokens),
+            State::Ss3 => {
+                tokens.extend(csi::ss3(byte).map(Token::Key));
+                State::Ground
+            }
+            State::Console | State::Mouse(1) => State::Ground,
+            State::Mouse(left) => State::Mouse(left.saturating_sub(1)),
+            State::Str { bytes, missing, has_esc } => string(bytes, missing, has_esc, byte, tokens),
+            State::Paste { text, end } => paste(text, end, byte, tokens),
+        };
+    }
+}
+
+fn key(code: KeyCode, modifiers: KeyModifiers) -> Token {
+    Token::Key(KeyEvent::new_with_kind(code, modifiers, KeyEventKind::Press))
+}
+
+/// A byte outside of any sequence, or behind a lone ESC (then Alt is held).
+fn ground(byte: u8, held: KeyModifiers, tokens: &mut Vec<Token>) -> State {
+    let control = held | KeyModifiers::CONTROL;
+    let (code, modifiers) = match byte {
+        0x1b => return State::Esc,
+        b'\r' => (KeyCode::Enter, held),
+        b'\t' => (KeyCode::Tab, held),
+        0x7f => (KeyCode::Backspace, held),
+        0 => (KeyCode::Char(' '), control),
+        0x01..=0x1a => (KeyCode::Char(char::from(byte - 1 + b'a')), control),
+        0x1c..=0x1f => (KeyCode::Char(char::from(byte - 0x1c + b'4')), control),
+        0x20..=0x7e => (KeyCode::Char(char::from(byte)), held),
+        // A control character of eight bits begins a sequence, too.
+        0x80..=0x9f => return c1(byte),
+        0xc2..=0xdf => return begin(byte, 1, held),
+        0xe0..=0xef => return begin(byte, 2, held),
+        0xf0..=0xf4 => return begin(byte, 3, held),
+        // No UTF-8: no key.
+        _ => return State::Ground,
+    };
+    tokens.push(key(code, modifiers));
+    State::Ground
+}
+
+fn begin(byte: u8, missing: usize, held: KeyModifiers) -> State {
+    let is_alt = held.contains(KeyModifiers::ALT);
+    State::Utf8 { bytes: vec![byte], missing, is_alt }
+}
+
+/// The state that a control character of C1 begins.
+fn c1(byte: u8) -> State {
+    match byte {
+        0x8f => State::Ss3,
+        0x9b => State::Csi(Vec::new()),
+        0x90 | 0x98 | 0x9d | 0x9e | 0x9f => STRING,
+        _ => State::Ground,
+    }
+}
+
+const STRING: State = State::Str { bytes: 0, missing: 0, has_esc: false };
+
+fn utf8(
+    mut bytes: Vec<u8>,
+    missing: usize,
+    is_alt: bool,
+    byte: u8,
+    tokens: &mut Vec<Token>,
+) -> State {
+    if !(0x80..=0xbf).contains(&byte) {
+        // A broken character is none; what breaks it is looked at by itself.
+        return ground(byte, KeyModifiers::NONE, tokens);
+    }
+    bytes.push(byte);
+    if missing > 1 {
+        return State::Utf8 { bytes, missing: missing - 1, is_alt };
+    }
+    let Some(c) = std::str::from_utf8(&bytes).ok().and_then(|text| text.chars().next()) else {
+        return State::Ground;
+    };
+    if ('\u{80}'..='\u{9f}').contains(&c) {
+        return c1(c as u8);
+    }
+    let held = if is_alt { KeyModifiers::ALT } else { KeyModifiers::NONE };
+    tokens.push(key(KeyCode::Char(c), held));
+    State::Ground
+}
+
+fn escaped(byte: u8, tokens: &mut Vec<Token>) -> State {
+    match byte {
+        b'[' => State::Csi(Vec::new()),
+        b'O' => State::Ss3,
+        b']' | b'P' | b'_' | b'^' | b'X' => STRING,
+        // A second ESC: the first was a key.
+        0x1b => {
+            tokens.push(key(KeyCode::Esc, KeyModifiers::NONE));
+            State::Esc
+        }
+        byte => ground(byte, KeyModifiers::ALT, tokens),
+    }
+}
+
+fn csi(mut bytes: Vec<u8>, byte: u8, tokens: &mut Vec<Token>) -> State {
+    match byte {
+        0x1b => State::Esc,
+        0x18 | 0x1a => State::Ground,
+        b'[' if bytes.is_empty() => State::Console,
+        b'M' if bytes.is_empty() => State::Mouse(3),
+        b'~' if bytes == b"200" => State::Paste { text: Vec::new(), end: 0 },
+        b'n' => {
+            if bytes == b"0" {
+                tokens.push(Token::Status);
+            }
+            State::Ground
+        }
+        0x40..=0x7e => {
+            tokens.extend(csi::key(&bytes, byte).map(Token::Key));
+            State::Ground
+        }
+        _ if bytes.len() >= CSI_BYTES_MAX => State::Csi(bytes),
+        byte => {
+            bytes.push(byte);
+            State::Csi(bytes)
+        }
+    }
+}
+
+fn string(bytes: usize, missing: usize, has_esc: bool, byte: u8, tokens: &mut Vec<Token>) -> State {
+    if has_esc && byte == b'\\' {
+        return State::Ground;
+    }
+    if has_esc {
+        // Another sequence begins: the string was broken off.
+        return escaped(byte, tokens);
+    }
+    let (missing, is_inside) = match byte {
+        0x80..=0xbf if missing > 0 => (missing - 1, true),
+        0xc2..=0xdf => (1, true),
+        0xe0..=0xef => (2, true),
+        0xf0..=0xf4 => (3, true),
+        _ => (0, false),
+    };
+    match byte {
+        0x07 | 0x18 | 0x1a => State::Ground,
+        0x9c if !is_inside => State::Ground,
+        _ if bytes >= STRING_BYTES_MAX => State::Ground,
+        byte => State::Str { bytes: bytes + 1, missing, has_esc: byte == 0x1b },
+    }
+}
+
+fn paste(mut text: Vec<u8>, end: usize, byte: u8, tokens: &mut Vec<Token>) -> State {
+    // How much of the end mark stands at the end of the text.
+    let end = match PASTE_END.get(end) {
+        Some(wanted) if *wanted == byte => end + 1,
+        _ => usize::from(byte == 0x1b),
+    };
+    if text.len() < PASTE_BYTES_MAX + PASTE_END.len() || end > 0 {
+        text.push(byte);
+    }
+    if end < PASTE_END.len() {
+        return State::Paste { text, end };
+    }
+    text.truncate(text.len().saturating_sub(PASTE_END.len()).min(PASTE_BYTES_MAX));
+    tokens.push(Token::Paste(String::from_utf8_lossy(&text).into_owned()));
+    State::Ground
+}
+
+#[cfg(test)]
+mod tests;

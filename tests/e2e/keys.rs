@@ -1,0 +1,98 @@
+//! What is no key press acts on nothing: pastes, late replies of the terminal, sequences in pieces,
+//! keys that are held.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::harness::apps;
+use crate::harness::home::Pm2Home;
+use crate::harness::install::Release;
+use crate::harness::screen::Screen;
+
+/// Inputs from public bug reports: bytes as text of Latin-1, and pauses in seconds.
+const REPORTED: &str = include_str!("keys.json");
+
+/// More of the same kinds: what is sent, and pauses in milliseconds behind it.
+const MORE: &[&[(&str, u64)]] = &[
+    // Pastes without bracketed paste, and with it.
+    &[("yes delete all\rdddyyyrs", 0)],
+    &[("d", 0), ("y", 0)],
+    &[("dy", 0)],
+    &[("\u{1b}[200~deploy\ry\u{1b}[201~", 0)],
+    &[("\u{1b}[200~dep", 60), ("loy", 60), ("\u{1b}[201~", 0)],
+    &[("kubectl delete pods\n", 0)],
+    // Replies of the terminal, late and in pieces.
+    &[("\u{1b}]11;rgb:", 30), ("rrrr/ssss/dddd\u{7}", 0)],
+    &[("\u{1b}]4;1;rgb:cd/00/", 20), ("00\u{1b}", 20), ("\\", 0)],
+    &[("\u{1b}P>|XTerm(r)\u{1b}\\", 0)],
+    &[("\u{1b}[", 30), ("24;80", 30), ("R", 0)],
+    &[("\u{1b}[?62;", 10), ("22c", 0)],
+    &[("\u{1b}_Gi=1;OK r s d\u{1b}\\", 0)],
+    &[("\u{1b}[M !!", 0), ("\u{1b}[<0;3;3M\u{1b}[<0;3;3m", 0)],
+    &[("\u{1b}[I\u{1b}[O", 0)],
+    // Function keys and Alt in pieces, keys with Super, releases.
+    &[("\u{1b}O", 30), ("R", 0)],
+    &[("\u{1b}", 30), ("OS", 0)],
+    &[("\u{1b}", 30), ("s", 0)],
+    &[("\u{1b}[114;9u", 0), ("\u{1b}[115;17u", 0), ("\u{1b}[100;33u", 0)],
+    &[("\u{1b}[114;1:3u\u{1b}[115;1:2u", 0)],
+];
+
+fn pause(time: Duration) {
+    // The pauses are part of the input.
+    std::thread::sleep(time);
+}
+
+/// Back to the table, whatever is open: each key by itself.
+fn back(screen: &mut Screen) {
+    for _ in 0..2 {
+        pause(Duration::from_millis(80));
+        screen.press("\u{1b}");
+    }
+    pause(Duration::from_millis(80));
+}
+
+pub(crate) fn what_is_no_key_press_acts_on_nothing() {
+    let home = Pm2Home::with(
+        Release::Seven,
+        &[apps::sleeper("one"), apps::sleeper("two"), apps::cluster("web")],
+    );
+    home.mark();
+    let mut screen = home.cockpit((120, 40));
+    screen.select("two");
+    for pieces in MORE {
+        for (bytes, ms) in *pieces {
+            screen.press(bytes);
+            pause(Duration::from_millis(*ms));
+        }
+        back(&mut screen);
+        home.assert_unharmed_but(&[]);
+    }
+    let cases: Value = serde_json::from_str(REPORTED).unwrap();
+    for (name, case) in cases.as_object().unwrap() {
+        let Some(sent) = case["send"].as_array().filter(|_| name != "held-r") else { continue };
+        for piece in sent {
+            match piece {
+                Value::String(text) => {
+                    let bytes: Vec<u8> = text.chars().map(|c| c as u8).collect();
+                    screen.send(&bytes);
+                }
+                number => pause(Duration::from_secs_f64(number.as_f64().unwrap())),
+            }
+        }
+        pause(Duration::from_millis(150));
+        back(&mut screen);
+        home.assert_unharmed_but(&[]);
+    }
+    // Held: once.
+    screen.select("two");
+    let before = home.one("two").restarts;
+    for _ in 0..60 {
+        screen.press("r");
+        pause(Duration::from_millis(33));
+    }
+    screen.wait_for("what came of it", |text| text.contains("up 1."));
+    assert_eq!(home.one("two").restarts, before + 1);
+    home.assert_unharmed_but(&["two"]);
+}
