@@ -47,6 +47,7 @@ fn main() -> std::process::ExitCode {
         simulated(events::a_closed_pipe_ends_it_quietly),
         simulated(events::exec_runs_a_command_for_each),
         with_pm2(real::processes_are_acted_on_and_nobody_else),
+        with_pm2(real::a_word_that_means_two_processes_acts_on_none),
         with_pm2(real::a_broken_release_is_noticed),
         with_pm2(real::programs_take_turns_to_reload_logs),
         with_pm2(real::a_closed_pipe_stops_no_action),
