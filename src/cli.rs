@@ -76,7 +76,7 @@ pub struct Cli {
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub read_only: bool,
 
-    /// Do not ask: yes to whatever stops, deletes or kills all
+    /// Do not ask first: yes to every question
     #[arg(long, short = 'y', global = true, help_heading = EVERYWHERE)]
     pub yes: bool,
 
@@ -160,6 +160,9 @@ pub enum Command {
         json: bool,
     },
     /// Call a method of the daemon and print its reply as JSON
+    ///
+    /// On a terminal it asks before what stops, deletes or starts a process, or reaches several; what
+    /// stops or deletes all of them, or ends the daemon, needs --yes elsewhere.
     Call(Call),
     /// Print the daemon's events, a line each, until stopped
     Events(Events),

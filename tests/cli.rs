@@ -42,6 +42,7 @@ fn main() -> std::process::ExitCode {
         simulated(acting::one_that_fails_makes_it_1),
         simulated(acting::sweeping_needs_a_yes),
         simulated(acting::a_terminal_is_asked_first),
+        simulated(acting::a_call_that_stops_or_starts_something_is_asked_first),
         simulated(acting::kill_ends_the_daemon),
         simulated(events::count_and_time_end_it),
         simulated(events::a_closed_pipe_ends_it_quietly),

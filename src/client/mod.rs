@@ -50,8 +50,8 @@ use crate::daemon::{Endpoint, act::steps};
 use crate::model::{Action, ActionOutcome};
 use crate::protocol::amp::FRAME_BYTES_MAX;
 use crate::protocol::process::{ProcessInfo, Snapshot};
+pub use crate::protocol::risk::{Risk, changes_something};
 use crate::protocol::rpc::{Call, Methods};
-pub use crate::protocol::shape::changes_something;
 use crate::protocol::text::clean;
 
 /// How a client calls.

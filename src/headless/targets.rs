@@ -145,9 +145,10 @@ pub(super) fn unknown(target: &str, processes: &[impl Borrow<ProcessInfo>]) -> S
     if target == "all" {
         return "there are no processes".to_owned();
     }
-    let known = match names.is_empty() {
-        true => "this daemon has no processes".to_owned(),
-        false => format!("there are: {}", some(&names)),
+    let known = if names.is_empty() {
+        "this daemon has no processes".to_owned()
+    } else {
+        format!("there are: {}", some(&names))
     };
     let hint = if crate::ecosystem::is_config_file(std::path::Path::new(target)) {
         "; `pm2-tui start FILE` starts a file's apps and restarts those that run"
