@@ -33,8 +33,9 @@ Without a command, a screen shows the daemon's processes live; press ? in it for
 Without --home and PM2_HOME arguments, the daemon is found as pm2 finds it: in $PM2_HOME, else
 ~/.pm2; PM2_DAEMON_RPC_PORT and PM2_DAEMON_PUB_PORT name other sockets. No daemon is ever started.
 
-TARGET is an id, a name, a namespace, or `all` (which leaves PM2's modules alone); an id is looked
-for first, then a name, then a namespace.
+TARGET is an id, a name, a namespace (where no process has that name), or `all` (which leaves PM2's
+modules alone). A word that is the id of one process and the name of another is refused; id:0,
+name:0 and ns:jobs say which is meant.
 
 DURATION is 1500ms, 60s, 5m, 2h or 1d; SIZE is 500K, 300M or 1.5G.";
 
@@ -75,7 +76,7 @@ pub struct Cli {
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub read_only: bool,
 
-    /// Do not ask: yes to whatever stops, deletes or kills all
+    /// Do not ask first: yes to every question
     #[arg(long, short = 'y', global = true, help_heading = EVERYWHERE)]
     pub yes: bool,
 
@@ -171,6 +172,9 @@ pub enum Command {
         json: bool,
     },
     /// Call a method of the daemon and print its reply as JSON
+    ///
+    /// On a terminal it asks before what stops, deletes or starts a process, or reaches several; what
+    /// stops or deletes all of them, or ends the daemon, needs --yes elsewhere.
     Call(Call),
     /// Print the daemon's events, a line each, until stopped
     Events(Events),
@@ -275,7 +279,7 @@ pub struct Words {
 /// Which processes.
 #[derive(Debug, Clone, Args)]
 pub struct Targets {
-    /// Ids, names, namespaces or `all`
+    /// Ids, names, namespaces or `all`; id:0, name:0, ns:jobs where a word could be two things
     #[arg(required = true, value_name = "TARGET")]
     pub targets: Vec<String>,
 }

@@ -7,12 +7,12 @@ use super::editor::Edit;
 use super::effect::{Effect, Effects};
 use super::geometry::{line_inside, line_rows};
 use super::palette::{self, Entry, Palette};
-use super::prompt::{Arguments, Compose, asks_first};
+use super::prompt::{Arguments, Compose};
 use super::update::{notify, take_command};
 use super::{App, Mode, Pane, navigate};
 use crate::model::DaemonId;
 use crate::model::call::NamedCall;
-use crate::protocol::shape;
+use crate::protocol::risk::{Risk, changes_something};
 
 /// The line that is typed into, if there is one.
 fn input(mode: &mut Mode) -> Option<&mut super::editor::Editor> {
@@ -158,7 +158,7 @@ fn ask_arguments(app: &mut App, method: &str, params: Vec<Box<str>>) -> Effects 
 
 /// Whether this is read-only and the method changes something; says so.
 fn is_refused(app: &mut App, method: &str) -> bool {
-    let is_refused = app.read_only && shape::changes_something(method);
+    let is_refused = app.read_only && changes_something(method);
     if is_refused {
         let what = if method == "msgProcess" { "message" } else { method };
         notify(app, &format!("{what}: refused, this is --read-only"), true);
@@ -171,7 +171,7 @@ fn send(app: &mut App, daemon: DaemonId, call: NamedCall) -> Effects {
     if is_refused(app, &call.method) {
         return stay(app, Mode::Normal);
     }
-    if asks_first(&call.method) {
+    if Risk::of(&call.method).asks() {
         return stay(app, Mode::ConfirmCall { daemon, call });
     }
     Effects::one(Effect::Call { daemon, call })

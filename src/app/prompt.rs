@@ -219,16 +219,6 @@ fn broken(text: &str, at: usize, error: &serde_json::Error) -> String {
     format!("no JSON at character {place}: {what} (text goes in \"quotes\")")
 }
 
-/// Whether a method ends or removes something, or touches several processes at once, so that it is
-/// asked for twice.
-#[must_use]
-pub fn asks_first(method: &str) -> bool {
-    ["delete", "stop", "kill", "notifyKill", "reloadLogs"]
-        .iter()
-        .any(|verb| method.starts_with(verb))
-        || method.ends_with("ProcessName")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,14 +251,5 @@ mod tests {
         assert!(read("1,,2").unwrap_err().contains("character 3"), "{:?}", read("1,,2"));
         assert!(read("7 äx").unwrap_err().contains("character 3"), "{:?}", read("7 äx"));
         assert!(read("1,").unwrap_err().contains("after the comma"));
-    }
-
-    #[test]
-    fn what_ends_something_is_asked_twice() {
-        for method in ["deleteProcessId", "stopProcessId", "killMe", "notifyKillPM2", "stopAll"] {
-            assert!(asks_first(method), "{method}");
-        }
-        assert!(asks_first("reloadLogs") && asks_first("sendSignalToProcessName"));
-        assert!(!asks_first("ping") && !asks_first("restartProcessId"));
     }
 }

@@ -9,8 +9,8 @@ use serde_json::Value as Json;
 
 use super::{Client, ClientError};
 use crate::daemon::calls::named::CallFailure;
+use crate::protocol::risk;
 use crate::protocol::rpc::{CallRefused, CheckedCall};
-use crate::protocol::shape;
 
 /// A method that this client composes where the daemon has it not.
 ///
@@ -93,7 +93,7 @@ impl Client {
 
     /// Refuses what changes something, where that is wanted.
     pub(super) fn permit(&self, method: &str) -> Result<(), ClientError> {
-        if self.0.options.read_only && shape::changes_something(method) {
+        if self.0.options.read_only && risk::changes_something(method) {
             return Err(ClientError::ReadOnly { method: method.to_owned() });
         }
         Ok(())
@@ -108,9 +108,9 @@ impl Client {
         match composed.name {
             "deleteAll" | "killMe" | "reload" | "stopAll" if !first.is_object() => Err(refused()),
             "deleteAll" => self.composed_delete_all().await,
-            "deleteProcess" => match &first {
-                Json::Number(id) if id.is_u64() => self.delete_process(&id.to_string()).await,
-                _ => self.delete_process(text()?).await,
+            "deleteProcess" => match first.as_u64() {
+                Some(id) => self.delete_process_of_id(id).await,
+                None => self.delete_process(text()?).await,
             },
             "findByScript" => self.composed_find_by_script(text()?).await,
             "getSystemData" => self.composed_system_data().await,

@@ -30,7 +30,8 @@ impl Client {
         self.act_on(Action::Restart, found.into_iter()).await
     }
 
-    /// Stops and forgets the process of this id, or those of this name; gives those that remain.
+    /// Stops and forgets the process of this id, or those of this name; gives those that remain. A
+    /// target that is the id of one process and the name of another is refused.
     ///
     /// ```no_run
     /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
@@ -47,14 +48,29 @@ impl Client {
         let listing = self.0.listing().await?;
         let id: Option<u32> = target.parse().ok();
         let by_id = listing.infos.iter().find(|info| Some(info.pm_id.0) == id);
+        let named = listing.named(target);
         let found = match by_id {
+            Some(info) if named.iter().any(|other| other.pm_id != info.pm_id) => {
+                let reason = format!("`{target}` is the id of one process and the name of another");
+                return Err(ClientError::Unsafe { reason });
+            }
             Some(info) => vec![info],
-            None => listing.named(target),
+            None => named,
         };
         if found.is_empty() {
             return Err(no_such_process(target).into());
         }
         self.act_on(Action::Delete, found.into_iter()).await
+    }
+
+    /// The same for the process of this id only.
+    pub(super) async fn delete_process_of_id(&self, id: u64) -> Result<Json, ClientError> {
+        let listing = self.0.listing().await?;
+        let found = listing.infos.iter().filter(|info| u64::from(info.pm_id.0) == id);
+        if found.clone().next().is_none() {
+            return Err(no_such_process(&id.to_string()).into());
+        }
+        self.act_on(Action::Delete, found).await
     }
 
     /// Reloads every cluster app without downtime, one instance of an app after another, two apps

@@ -49,8 +49,8 @@ pub use crate::daemon::{Endpoint, Settle};
 pub use crate::model::{Action, Target, Verdict};
 use crate::protocol::amp::FRAME_BYTES_MAX;
 use crate::protocol::process::Snapshot;
+pub use crate::protocol::risk::{Risk, changes_something};
 use crate::protocol::rpc::{Call, Methods};
-pub use crate::protocol::shape::changes_something;
 use crate::protocol::text::clean;
 
 /// How a client calls.

@@ -6,6 +6,18 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use super::Context;
 use super::failure::Failure;
+use crate::protocol::risk::Risk;
+
+/// [`require`], for a call of this risk.
+pub(super) fn require_for(context: &Context, risk: Risk, what: &str) -> Result<(), Failure> {
+    if risk.needs_yes() { require(context, what) } else { Ok(()) }
+}
+
+/// [`confirm`], for a call of this risk: a person is asked sooner than a script is held up.
+pub(super) fn confirm_for(context: &Context, risk: Risk, question: &str) -> Result<(), Failure> {
+    let is_asked = risk.needs_yes() || (risk.asks() && can_ask());
+    if is_asked { confirm(context, question) } else { Ok(()) }
+}
 
 /// Refuses what has to be asked where nobody can be; called before anything is sent.
 pub(super) fn require(context: &Context, what: &str) -> Result<(), Failure> {

@@ -12,12 +12,13 @@ use super::output;
 use super::{Context, ask};
 use crate::cli::Call;
 use crate::client::{COMPOSED, ClientError};
+use crate::protocol::redact::without_environment;
+use crate::protocol::risk::Risk;
 use crate::protocol::shape;
-use crate::protocol::text::clean;
+use crate::protocol::text::{clean, clean_to};
 
-/// What sweeps everything away is asked for here, too.
-const SWEEPING: [&str; 3] = ["deleteAll", "killMe", "stopAll"];
-
+/// The most of a call that a question or a complaint says, characters.
+const ASKED_CHARS_MAX: usize = 1_000;
 /// The largest argument that is read from standard input, bytes.
 const INPUT_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
@@ -71,16 +72,16 @@ pub(super) async fn run(
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     let args = arguments(&what.method, &what.args, || read_bounded(io::stdin().lock()))?;
-    let is_sweeping = SWEEPING.contains(&&*what.method);
-    let sweeping = format!("call {}", what.method);
-    if is_sweeping && !context.options.read_only {
-        ask::require(context, &sweeping)?;
-    }
+    let said = without_environment(Json::from(args.clone())).to_string();
+    let asked = clean_to(&format!("{} {said}", what.method), ASKED_CHARS_MAX);
+    // What is refused anyway is not asked about.
+    let risk = if context.options.read_only { Risk::Reads } else { Risk::of(&what.method) };
+    ask::require_for(context, risk, &format!("call {}", what.method))?;
     let client = context.connect_for(what.timeout).await?;
-    if is_sweeping && !context.options.read_only {
-        ask::confirm(context, &format!("{sweeping} on the daemon of {}?", context.home()))?;
+    if client.callable().contains(&what.method) {
+        let question = format!("call {asked} on the daemon of {}?", context.home());
+        ask::confirm_for(context, risk, &question)?;
     }
-    let asked = format!("{} {}", what.method, Json::from(args.clone()));
     let reply = client.call(&what.method, args).await.map_err(|error| match error {
         // PM2's own words often do not say what they are about.
         ClientError::Daemon { message, .. } => Failure::condition(format!("{asked}: {message}")),

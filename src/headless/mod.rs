@@ -15,6 +15,7 @@ mod exec;
 mod failure;
 mod list;
 mod output;
+mod send;
 mod start;
 mod targets;
 mod wait;
@@ -119,7 +120,7 @@ async fn dispatch(
         Some(Command::Reload(who)) => act::run(context, Action::Reload, &who, acting).await,
         Some(Command::Delete(who)) => act::run(context, Action::Delete, &who, acting).await,
         Some(Command::Send { target, message }) => {
-            act::send(context, &target, &message, acting).await
+            send::run(context, &target, &message, acting).await
         }
         Some(Command::Kill) => act::kill(context, acting).await,
         Some(Command::Wait(what)) => wait::run(context, &what, out).await,

@@ -67,7 +67,9 @@ pub(super) async fn run(
 
 /// Whether a word names a file: it is no process, and there is such a file, or it looks like one.
 fn is_file(word: &str, processes: &[ProcessInfo]) -> bool {
-    let is_process = word == "all" || !targets::matching(word, processes).is_empty();
+    // An ambiguous word is a process, though not clear which.
+    let found = targets::matching(word, processes);
+    let is_process = word == "all" || !found.is_ok_and(|found| found.is_empty());
     let path = Path::new(word);
     word.contains('/') || (!is_process && (is_config_file(path) || path.is_file()))
 }

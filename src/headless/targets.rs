@@ -1,6 +1,7 @@
 //! Which processes a TARGET means.
 //!
-//! Invariant: either every target is known, or nothing is resolved and the unknown one is named.
+//! Invariant: either every target is known and clear, or nothing is resolved and the target that is
+//! not is named. A word is never taken for an id where it could as well be the name of another.
 
 use std::borrow::Borrow;
 
@@ -11,37 +12,118 @@ use crate::protocol::text::clean;
 /// Names that a complaint lists.
 const NAMES_MAX: usize = 8;
 
-/// The processes of one target: `all` (without modules), an id, a name, or a namespace; in PM2's
-/// order. Empty where it is unknown.
+/// One way to read a word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Reading {
+    /// Every process but PM2's modules.
+    All,
+    Id(u32),
+    /// Cleaned, as names are kept.
+    Name(String),
+    /// Cleaned, as names are kept.
+    Namespace(String),
+}
+
+impl Reading {
+    fn fits(&self, info: &ProcessInfo) -> bool {
+        match self {
+            Self::All => !info.is_module,
+            Self::Id(id) => info.pm_id.0 == *id,
+            Self::Name(name) => *info.name == **name,
+            Self::Namespace(name) => info.namespace.as_deref() == Some(&**name),
+        }
+    }
+
+    fn noun(&self) -> &'static str {
+        match self {
+            Self::All => "word for all",
+            Self::Id(_) => "id",
+            Self::Name(_) => "name",
+            Self::Namespace(_) => "namespace",
+        }
+    }
+
+    /// The word that can be read in this way only.
+    fn word(&self) -> String {
+        match self {
+            Self::All => "all".to_owned(),
+            Self::Id(id) => format!("id:{id}"),
+            Self::Name(name) => format!("name:{name}"),
+            Self::Namespace(name) => format!("ns:{name}"),
+        }
+    }
+}
+
+/// An id as PM2 writes it: `007` is a name.
+fn id(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|id: &u32| id.to_string() == text)
+}
+
+/// The reading that a word names by a prefix: `id:0`, `name:0`, `ns:jobs`.
+fn prefixed(word: &str) -> Option<Reading> {
+    let (prefix, rest) = word.split_once(':')?;
+    match prefix {
+        "id" => id(rest).map(Reading::Id),
+        "name" => Some(Reading::Name(clean(rest).into())),
+        "ns" => Some(Reading::Namespace(clean(rest).into())),
+        _ => None,
+    }
+}
+
+/// The processes of one target: `all` (without modules), an id, a name, or a namespace where no
+/// process has that name; in PM2's order. Empty where it is unknown.
+///
+/// # Errors
+/// The word is ambiguous: an id of one process, and a name or namespace of another.
 pub(super) fn matching<'a>(
     target: &str,
     processes: &'a [impl Borrow<ProcessInfo>],
-) -> Vec<&'a ProcessInfo> {
-    let by = |fits: &dyn Fn(&ProcessInfo) -> bool| -> Vec<&'a ProcessInfo> {
-        processes.iter().map(Borrow::borrow).filter(|info| fits(info)).collect()
+) -> Result<Vec<&'a ProcessInfo>, Failure> {
+    let by = |reading: Reading| {
+        let all = processes.iter().map(Borrow::borrow);
+        let found: Vec<&'a ProcessInfo> = all.filter(|info| reading.fits(info)).collect();
+        (!found.is_empty()).then_some((reading, found))
     };
     if target == "all" {
-        return by(&|info| !info.is_module);
+        return Ok(by(Reading::All).map(|(_, found)| found).unwrap_or_default());
     }
-    let id = target.parse().ok().map(|id: u32| by(&|info| info.pm_id.0 == id));
-    // Names are kept cleaned.
-    let target = clean(target);
-    id.filter(|found| !found.is_empty())
-        .or_else(|| Some(by(&|info| *info.name == *target)).filter(|found| !found.is_empty()))
-        .unwrap_or_else(|| by(&|info| info.namespace.as_deref() == Some(&*target)))
+    let whole = || clean(target).into_owned();
+    let by_id = id(target).and_then(|id| by(Reading::Id(id)));
+    // As pm2: a namespace counts only where no process has that name.
+    let by_name = by(Reading::Name(whole())).or_else(|| by(Reading::Namespace(whole())));
+    let by_prefix = prefixed(target).and_then(by);
+    let mut found = [by_prefix, by_id, by_name].into_iter().flatten();
+    let Some((first, meant)) = found.next() else { return Ok(Vec::new()) };
+    let ids = |infos: &[&ProcessInfo]| infos.iter().map(|info| info.pm_id).collect::<Vec<_>>();
+    match found.find(|(_, other)| ids(other) != ids(&meant)) {
+        None => Ok(meant),
+        Some((second, others)) => {
+            let target = clean(target);
+            Err(Failure::usage(format!(
+                "`{target}` is ambiguous: the {} of {} and the {} of {}; say {} or {}",
+                first.noun(),
+                labels(&meant),
+                second.noun(),
+                labels(&others),
+                // What the whole word says already says nothing new.
+                if first.word() == target { "an id".to_owned() } else { first.word() },
+                second.word(),
+            )))
+        }
+    }
 }
 
 /// The processes of all targets, each once, in the order named.
 ///
 /// # Errors
-/// The first target that is unknown, with the names there are.
+/// The first target that is unknown, with the names there are, or ambiguous.
 pub(super) fn resolve(
     targets: &[String],
     processes: &[ProcessInfo],
 ) -> Result<Vec<ProcessInfo>, Failure> {
     let mut found: Vec<ProcessInfo> = Vec::new();
     for target in targets {
-        let matches = matching(target, processes);
+        let matches = matching(target, processes)?;
         // `all` of nothing is nothing.
         if matches.is_empty() && target != "all" {
             return Err(Failure::condition(unknown(target, processes)));
@@ -60,15 +142,13 @@ pub(super) fn unknown(target: &str, processes: &[impl Borrow<ProcessInfo>]) -> S
     let mut names: Vec<&str> = processes.iter().map(|info| &*info.borrow().name).collect();
     names.sort_unstable();
     names.dedup();
-    let rest = names.len().saturating_sub(NAMES_MAX);
-    let list = names.iter().take(NAMES_MAX).copied().collect::<Vec<_>>().join(", ");
     if target == "all" {
         return "there are no processes".to_owned();
     }
-    let known = match (names.is_empty(), rest) {
-        (true, _) => "this daemon has no processes".to_owned(),
-        (false, 0) => format!("there are: {list}"),
-        (false, rest) => format!("there are: {list} and {rest} more"),
+    let known = if names.is_empty() {
+        "this daemon has no processes".to_owned()
+    } else {
+        format!("there are: {}", some(&names))
     };
     let hint = if crate::ecosystem::is_config_file(std::path::Path::new(target)) {
         "; `pm2-tui start FILE` starts a file's apps and restarts those that run"
@@ -76,7 +156,27 @@ pub(super) fn unknown(target: &str, processes: &[impl Borrow<ProcessInfo>]) -> S
         ""
     };
     let target = clean(target);
-    format!("no process has the id, name or namespace `{target}`; {known}{hint}")
+    let what = match target.split_once(':') {
+        Some(("id", rest)) => format!("id `{rest}`"),
+        Some(("name", rest)) => format!("name `{rest}`"),
+        Some(("ns", rest)) => format!("namespace `{rest}`"),
+        _ => format!("id, name or namespace `{target}`"),
+    };
+    format!("no process has the {what}; {known}{hint}")
+}
+
+/// The first names of a list, and how many more there are.
+fn some(names: &[&str]) -> String {
+    let list = names.iter().take(NAMES_MAX).copied().collect::<Vec<_>>().join(", ");
+    match names.len().saturating_sub(NAMES_MAX) {
+        0 => list,
+        rest => format!("{list} and {rest} more"),
+    }
+}
+
+fn labels(infos: &[&ProcessInfo]) -> String {
+    let labels: Vec<String> = infos.iter().map(|info| label(info)).collect();
+    some(&labels.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// How a process is named in a line: `api[0]`.
@@ -114,17 +214,52 @@ mod tests {
     }
 
     #[test]
-    fn an_id_goes_before_a_name_and_a_name_before_a_namespace() {
+    fn a_word_is_an_id_a_name_or_a_namespace() {
         assert_eq!(ids(&["0"]), Ok(vec![0]));
-        assert_eq!(ids(&["7"]), Ok(vec![7]));
-        assert_eq!(ids(&["api"]), Ok(vec![0, 1]));
+        assert_eq!(ids(&["api"]), Ok(vec![0, 1]), "a name goes before a namespace, as in pm2");
         assert_eq!(ids(&["shop"]), Ok(vec![0, 1, 2]));
+        assert_eq!(ids(&["id:7", "name:7"]), Ok(vec![7, 2]));
+        assert_eq!(ids(&["ns:api"]), Ok(vec![7]));
+        assert_eq!(ids(&["name:api", "ns:shop"]), Ok(vec![0, 1, 2]));
+    }
+
+    #[test]
+    fn a_word_that_means_two_things_is_refused() {
+        let said = ids(&["0", "7"]).unwrap_err();
+        let wanted = "`7` is ambiguous: the id of x[7] and the name of 7[2]; say id:7 or name:7";
+        assert_eq!(said, wanted);
+        let mut all = fleet();
+        let said = |all: &[ProcessInfo], word: &str| {
+            let found = matching(word, all).map_err(|failure| failure.line().unwrap());
+            found.map(|found| found.iter().map(|info| info.pm_id.0).collect::<Vec<_>>())
+        };
+        // The same process in both readings is clear; with a namesake it is not.
+        all[1].name = "1".into();
+        assert_eq!(said(&all, "1"), Ok(vec![1]));
+        all[3].name = "1".into();
+        assert!(said(&all, "1").unwrap_err().contains("the name of 1[1], 1[7]"));
+        all[3].namespace = Some("2".into());
+        assert!(said(&all, "2").unwrap_err().contains("the namespace of 1[7]; say id:2 or ns:2"));
+        // A name that looks like a prefix.
+        all[0].name = "ns:m".into();
+        let wanted = "`ns:m` is ambiguous: the namespace of log[9] and the name of ns:m[0]; say an \
+                      id or name:ns:m";
+        assert_eq!(said(&all, "ns:m").unwrap_err(), wanted);
+        assert_eq!(said(&all, "name:ns:m"), Ok(vec![0]));
+        all[4].namespace = None;
+        assert_eq!(said(&all, "ns:m"), Ok(vec![0]));
+        // Only what PM2 writes as an id is one.
+        all[0].name = "00".into();
+        assert_eq!(said(&all, "00"), Ok(vec![0]));
+        assert_eq!(said(&all, "+2"), Ok(vec![]));
+        assert_eq!(said(&all, "02"), Ok(vec![]));
     }
 
     #[test]
     fn all_leaves_modules_alone_and_nothing_comes_twice() {
         assert_eq!(ids(&["all"]), Ok(vec![0, 1, 2, 7]));
         assert_eq!(ids(&["1", "api", "all"]), Ok(vec![1, 0, 2, 7]));
+        assert!(matching("all", &[] as &[ProcessInfo]).unwrap().is_empty());
         assert_eq!(ids(&["log"]), Ok(vec![9]));
     }
 
@@ -134,5 +269,8 @@ mod tests {
         assert!(said.contains("`nope`") && said.contains("7, api, log, x"), "{said}");
         assert!(ids(&["eco.config.js"]).unwrap_err().contains("pm2-tui start FILE"));
         assert!(ids(&["42"]).is_err() && ids(&["-1"]).is_err() && ids(&[""]).is_err());
+        assert!(ids(&["id:x"]).unwrap_err().contains("no process has the id `x`;"));
+        assert!(ids(&["ns:x"]).unwrap_err().contains("no process has the namespace `x`;"));
+        assert!(ids(&["name:zz\u{1b}[2J"]).unwrap_err().contains("no process has the name `zz`;"));
     }
 }

@@ -49,7 +49,7 @@ pub(super) async fn run(
         return Err(Failure::Said(Code::Timeout, line));
     };
     kept?;
-    for info in targets::matching(&what.target, &vigil.infos()) {
+    for info in targets::matching(&what.target, &vigil.infos())? {
         writeln!(out, "{} {}", targets::label(info), info.status.as_str())?;
     }
     Ok(Code::Fine)
@@ -117,7 +117,7 @@ impl<'a> Vigil<'a> {
             Report::Snapshot { at_ms, snapshot, .. } => {
                 self.is_known = true;
                 self.fleet.apply_snapshot(DAEMON, snapshot, at_ms);
-                Ok(self.look()? && self.is_held(now))
+                Ok(self.look()? && self.is_held(now)?)
             }
             Report::Process(event) if self.is_known => {
                 let at_ms = event.at_ms.unwrap_or_else(now_ms);
@@ -169,10 +169,10 @@ impl<'a> Vigil<'a> {
     }
 
     /// Whether the status, which all have, was held long enough without a restart in between.
-    fn is_held(&mut self, now: Instant) -> bool {
-        let Some(span) = self.what.span else { return true };
+    fn is_held(&mut self, now: Instant) -> Result<bool, Failure> {
+        let Some(span) = self.what.span else { return Ok(true) };
         let infos = self.infos();
-        let found = targets::matching(&self.what.target, &infos);
+        let found = targets::matching(&self.what.target, &infos)?;
         let lives: Vec<Life> =
             found.iter().map(|info| (info.pm_id, info.pid, info.restarts)).collect();
         let since = match &self.held {
@@ -186,20 +186,20 @@ impl<'a> Vigil<'a> {
             self.wanted.as_str(),
             span.as_secs_f64()
         );
-        now.duration_since(since) >= span
+        Ok(now.duration_since(since) >= span)
     }
 }
 
 /// What is in the way, if something is.
 ///
 /// # Errors
-/// Where the status will not come by itself.
+/// Where the status will not come by itself, and where the target is ambiguous.
 fn missing(
     target: &str,
     wanted: &ProcessStatus,
     processes: &[&ProcessInfo],
 ) -> Result<Option<String>, Failure> {
-    let found = targets::matching(target, processes);
+    let found = targets::matching(target, processes)?;
     if found.is_empty() {
         return Ok(Some(targets::unknown(target, processes)));
     }
@@ -248,6 +248,9 @@ mod tests {
         let bad = [info(0, ProcessStatus::Errored)];
         assert!(missing("api", &online, &bad).unwrap_err().contains("gave up"));
         assert_eq!(missing("api", &ProcessStatus::Errored, &bad), Ok(None));
+        let mut two = both.clone();
+        two[1].name = "0".into();
+        assert!(missing("0", &online, &two).unwrap_err().contains("ambiguous"), "not waited for");
         let ghost = [ProcessInfo::new(PmId(0), "api", ProcessStatus::Online)];
         let why = missing("api", &online, &ghost).unwrap().unwrap();
         assert!(why.contains("never started"), "{why}");

@@ -14,6 +14,7 @@ pub mod layout;
 pub mod message;
 pub mod process;
 pub mod redact;
+pub mod risk;
 pub mod rpc;
 pub mod settings;
 mod sgr;

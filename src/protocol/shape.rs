@@ -132,30 +132,6 @@ pub fn ignores_argument(method: &str) -> bool {
         || find(method).is_some_and(|known| matches!(known.fits, Fits::Ignored))
 }
 
-/// The methods that change nothing.
-const READS: [&str; 8] = [
-    "ping",
-    "getVersion",
-    "getMonitorData",
-    "getSystemData",
-    "getReport",
-    "findByScript",
-    "findByFullPath",
-    "findByPort",
-];
-
-/// Whether a method may change something; so does one that is not known.
-///
-/// ```
-/// use pm2_tui::client::changes_something;
-///
-/// assert!(changes_something("restartProcessId") && !changes_something("getMonitorData"));
-/// ```
-#[must_use]
-pub fn changes_something(method: &str) -> bool {
-    !READS.contains(&method)
-}
-
 /// Checks the arguments of a call by name, and puts them into shape.
 pub(super) fn checked(
     methods: &Methods,

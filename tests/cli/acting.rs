@@ -94,6 +94,31 @@ pub(crate) fn a_terminal_is_asked_first() {
     daemon.run(&["ls"]).with(3);
 }
 
+/// The same table asks in the palette and in `call`; a script is held up by the worst only.
+pub(crate) fn a_call_that_stops_or_starts_something_is_asked_first() {
+    let daemon = Simulated::quiet(2);
+    for (arguments, question) in [
+        (&["call", "duplicateProcessId", "0"][..], "call duplicateProcessId [0] on the daemon of "),
+        (&["call", "stopProcessId", "1"], "call stopProcessId [1] on"),
+        (&["call", "reload"], "call reload [{}] on"),
+        (&["call", "deleteAll"], "call deleteAll [{}] on"),
+    ] {
+        assert_eq!(answered(&daemon, arguments, question, "n\r"), 1, "{arguments:?}");
+    }
+    assert_eq!(daemon.called(), [] as [&str; 0]);
+    assert_eq!(answered(&daemon, &["call", "stopProcessId", "1"], "[1] on", "y\r"), 0);
+    assert_eq!(status(&daemon), ["online", "stopped"]);
+    // Nobody can be asked here.
+    daemon.run(&["call", "startProcessId", "1"]).with(0);
+    daemon.run(&["call", "restartProcessId", "1"]).with(0);
+    daemon.run(&["call", "duplicateProcessId", "0"]).with(0);
+    assert_eq!(status(&daemon).len(), 3);
+    // A restart of one process is not asked about on a terminal either.
+    let home = daemon.home().to_str().unwrap();
+    let restart = ["--home", home, "call", "restartProcessId", "1"];
+    assert_eq!(Screen::cockpit((80, 24), &restart).wait_exit().code, 0);
+}
+
 pub(crate) fn kill_ends_the_daemon() {
     let daemon = Simulated::quiet(2);
     let ended = daemon.run(&["kill", "--yes"]).with(0);

@@ -52,6 +52,45 @@ pub(crate) fn processes_are_acted_on_and_nobody_else() {
     run(&["ls"]).with(3);
 }
 
+pub(crate) fn a_word_that_means_two_processes_acts_on_none() {
+    let jobs = apps::sleeper("0").with(serde_json::json!({
+        "interpreter": "none", "args": ["86400"], "namespace": "7"
+    }));
+    let apps = [apps::sleeper("zero"), jobs, apps::sleeper("id:0"), apps::sleeper("08")];
+    let home = Pm2Home::with(Release::Seven, &apps);
+    home.mark();
+    let run = |arguments: &[&str]| pm2_tui(home.path(), arguments);
+    for arguments in [
+        &["restart", "0"][..],
+        &["stop", "zero", "0"],
+        &["delete", "0"],
+        &["reload", "0"],
+        &["start", "0"],
+        &["send", "0", "hello"],
+        &["check", "0"],
+        &["wait", "0", "--status", "online", "--timeout", "5s"],
+    ] {
+        let ended = run(arguments).with(2);
+        let said = "`0` is ambiguous: the id of zero[0] and the name of 0[1]; say id:0 or name:0";
+        assert!(ended.err.contains(said), "{arguments:?}: {ended:?}");
+        assert_eq!(ended.out, "", "{arguments:?}");
+    }
+    assert!(run(&["stop", "id:0"]).with(2).err.contains("say an id or name:id:0"));
+    assert!(run(&["stop", "id:08"]).with(1).err.contains("no process has the id `08`"));
+    home.assert_unharmed_but(&[]);
+    for (word, label) in [
+        ("name:0", "0[1]"),
+        ("ns:7", "0[1]"),
+        ("7", "0[1]"),
+        ("name:id:0", "id:0[2]"),
+        ("id:2", "id:0[2]"),
+        ("08", "08[3]"),
+    ] {
+        assert_eq!(run(&["stop", word]).with(0).out, format!("stopped {label}\n"), "{word}");
+    }
+    home.assert_unharmed_but(&["0", "id:0", "08"]);
+}
+
 pub(crate) fn a_broken_release_is_noticed() {
     let text = "require('http').createServer((q, a) => a.end()).listen(0, '127.0.0.1', () =>
   require('fs').writeFileSync(`${process.env.READY}/web-${process.env.NODE_APP_INSTANCE}`, ''));";

@@ -78,7 +78,7 @@ pub(crate) fn what_is_no_key_press_acts_on_nothing() {
                     let bytes: Vec<u8> = text.chars().map(|c| c as u8).collect();
                     screen.send(&bytes);
                 }
-                number => pause(Duration::from_secs_f64(number.as_f64().unwrap())),
+                number => pause(Duration::try_from_secs_f64(number.as_f64().unwrap()).unwrap()),
             }
         }
         pause(Duration::from_millis(150));

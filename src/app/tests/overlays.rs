@@ -21,6 +21,7 @@ pub(super) fn methods() -> Report {
         "getVersion": { "params": ["env", "cb"] },
         "stopProcessId": { "params": ["id", "cb"] },
         "restartProcessId": { "params": ["opts", "cb"] },
+        "duplicateProcessId": { "params": ["id", "cb"] },
         "msgProcess": { "params": ["cmd", "cb"] },
         "sendDataToProcessId": { "params": ["packet", "cb"] },
         "stopWatch": { "params": ["method", "value", "fn"] },
@@ -97,7 +98,7 @@ fn the_palette_offers_every_command_and_every_method() {
         assert_eq!(all.iter().any(is_there), row.command != Command::Palette, "{}", row.label);
     }
     let methods = all.iter().filter(|entry| matches!(entry, Entry::Method { .. }));
-    assert_eq!(methods.count(), 8);
+    assert_eq!(methods.count(), 9);
     let found = entries(&app, "stopw");
     let Entry::Method { name, params } = &found[0] else { panic!("{found:?}") };
     assert_eq!((&**name, params.len()), ("stopWatch", 2), "without the callback");
@@ -140,6 +141,10 @@ fn a_method_that_ends_something_is_asked_for_twice() {
     assert!(enter(&mut app).is_empty(), "only y is yes");
     let effects = key_press(&mut app, KeyCode::Char('y'));
     assert_eq!(effects, call("stopProcessId", vec![json!(0)]));
+    keys(&mut app, ":duplicateProcessId");
+    enter(&mut app);
+    assert!(enter(&mut app).is_empty(), "a process more is asked for, too");
+    key_press(&mut app, KeyCode::Char('n'));
     // What would harm the daemon is refused whatever is typed.
     keys(&mut app, ":killMe");
     enter(&mut app);

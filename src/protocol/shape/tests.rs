@@ -185,3 +185,10 @@ fn the_release_that_dies_of_reloading_logs_is_spared() {
     assert!(refused.contains("dies"), "{refused}");
     assert!(sent("reloadLogs", json!([{}])).is_ok());
 }
+
+#[test]
+fn every_known_method_has_its_risk() {
+    for known in super::KNOWN {
+        assert!(crate::protocol::risk::known(known.name).is_some(), "{}", known.name);
+    }
+}
