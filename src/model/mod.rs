@@ -9,6 +9,7 @@ pub mod daemon;
 pub mod fleet;
 pub mod lifecycle;
 pub mod log;
+pub mod looping;
 pub mod report;
 pub mod series;
 pub mod target;

@@ -1,0 +1,128 @@
+//! Whether a process keeps crashing, from PM2's own figures alone.
+//!
+//! Invariant: one look is enough, and a restart that a client, a watcher or a cron pattern commanded
+//! is no crash: PM2 sets `created_at` anew and `unstable_restarts` to 0 for each of those
+//! (`lib/God/Methods.js` `resetState`), and leaves both alone when it restarts what crashed
+//! (`lib/God.js` `handleExit`).
+
+use crate::protocol::process::{ProcessInfo, ProcessStatus};
+
+/// So many restarts are more than a mishap.
+const RESTARTS_MIN: u32 = 3;
+/// A process that is up for so long is stable: then PM2 itself forgets the back-off of its crashes
+/// (`constants.js` `EXP_BACKOFF_RESET_TIMER`), milliseconds.
+const STABLE_AFTER_MS: i64 = 30_000;
+/// What a commanded restart may take between setting `created_at` and starting the process, besides
+/// the process's own `kill_timeout`, milliseconds.
+const RESTART_MARGIN_MS: i64 = 1_000;
+/// PM2's default of `kill_timeout` (`constants.js`), milliseconds.
+const KILL_TIMEOUT_MS: u64 = 1_600;
+
+/// Whether a process is in a crash loop: it runs, or waits for its next start; it was restarted at
+/// least three times, the last time by PM2 itself after a crash; and it has not been up long enough
+/// since to be called stable. `now_ms` is the time of the snapshot, milliseconds since 1970.
+///
+/// A process that PM2 gave up on is not looping any more: see [`ProcessInfo::has_given_up`].
+#[must_use]
+pub fn looks_looping(info: &ProcessInfo, now_ms: i64) -> bool {
+    let delay_ms = match info.status {
+        ProcessStatus::Online if info.never_started() => return false,
+        ProcessStatus::Online | ProcessStatus::Launching => 0,
+        // `pm_uptime` is still that of the life before.
+        ProcessStatus::WaitingRestart if !info.has_given_up() => {
+            info.backoff_last_ms.or(info.restart_delay_ms).unwrap_or(0)
+        }
+        _ => return false,
+    };
+    let Some(started_ms) = info.online_since_ms else { return false };
+    let stable_ms = STABLE_AFTER_MS.saturating_add(whole(delay_ms));
+    let is_young = now_ms.saturating_sub(started_ms) < stable_ms;
+    let kill_ms = info.kill_timeout_ms.unwrap_or(KILL_TIMEOUT_MS);
+    let commanded_ms = RESTART_MARGIN_MS.saturating_add(whole(kill_ms));
+    let is_own_start = info
+        .created_at_ms
+        .is_some_and(|created_ms| started_ms.saturating_sub(created_ms) > commanded_ms);
+    let has_crashed = info.unstable_restarts >= RESTARTS_MIN
+        || (info.restarts >= RESTARTS_MIN
+            && (is_own_start || info.status == ProcessStatus::WaitingRestart));
+    is_young && has_crashed
+}
+
+fn whole(ms: u64) -> i64 {
+    i64::try_from(ms).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::process::PmId;
+
+    const NOW: i64 = 1_700_000_000_000;
+
+    /// A process that was created ten minutes ago, crashed nine times and came up a second ago.
+    fn crashing() -> ProcessInfo {
+        ProcessInfo {
+            pid: Some(7),
+            restarts: 9,
+            created_at_ms: Some(NOW - 600_000),
+            online_since_ms: Some(NOW - 1_000),
+            ..ProcessInfo::new(PmId(0), "api", ProcessStatus::Online)
+        }
+    }
+
+    #[test]
+    fn one_look_tells_a_crash_loop() {
+        let looks = |change: &dyn Fn(&mut ProcessInfo)| {
+            let mut info = crashing();
+            change(&mut info);
+            looks_looping(&info, NOW)
+        };
+        assert!(looks(&|_| {}), "restarted nine times, the last time a second ago");
+        assert!(looks(&|info| info.status = ProcessStatus::Launching));
+        assert!(looks(&|info| (info.restarts, info.unstable_restarts) = (3, 3)));
+        let soon = |info: &mut ProcessInfo| {
+            info.created_at_ms = Some(NOW - 1_400);
+            info.unstable_restarts = 3;
+        };
+        assert!(looks(&soon), "three crashes at once after a deploy");
+
+        assert!(!looks(&|info| info.restarts = 2), "two restarts are a mishap");
+        assert!(!looks(&|info| info.online_since_ms = Some(NOW - 30_000)), "it is stable again");
+        let stable = |info: &mut ProcessInfo| {
+            info.unstable_restarts = 12;
+            info.online_since_ms = Some(NOW - 86_400_000);
+        };
+        assert!(!looks(&stable), "it crashed at its start, a day ago");
+        let commanded = |info: &mut ProcessInfo| info.created_at_ms = Some(NOW - 2_700);
+        assert!(!looks(&commanded), "somebody restarted it just now, and it took long to stop");
+        let stubborn = |info: &mut ProcessInfo| {
+            info.created_at_ms = Some(NOW - 20_000);
+            info.kill_timeout_ms = Some(20_000);
+        };
+        assert!(!looks(&stubborn), "it may take 20 s to stop");
+        assert!(!looks(&|info| info.pid = None), "it never started");
+        assert!(!looks(&|info| info.online_since_ms = None));
+        for calm in [ProcessStatus::Stopped, ProcessStatus::Stopping, ProcessStatus::Errored] {
+            assert!(!looks(&|info| info.status = calm.clone()), "{calm:?}");
+        }
+    }
+
+    #[test]
+    fn waiting_for_the_next_start_is_part_of_the_loop() {
+        let mut info = ProcessInfo {
+            status: ProcessStatus::WaitingRestart,
+            backoff_first_ms: Some(100),
+            backoff_last_ms: Some(15_000),
+            ..crashing()
+        };
+        info.online_since_ms = Some(NOW - 14_000);
+        assert!(looks_looping(&info, NOW));
+        info.online_since_ms = Some(NOW - 44_000);
+        assert!(looks_looping(&info, NOW), "it may have lived for 29 s and waited for 15 s");
+        info.online_since_ms = Some(NOW - 46_000);
+        assert!(!looks_looping(&info, NOW), "its last life was a long one");
+        info.online_since_ms = Some(NOW - 1_000);
+        info.created_at_ms = None;
+        assert!(info.has_given_up() && !looks_looping(&info, NOW), "PM2 gave up");
+    }
+}
