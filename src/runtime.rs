@@ -16,6 +16,7 @@ use crate::app::message::Message;
 use crate::app::{App, keymap, update};
 use crate::daemon::inbox::Inbox;
 use crate::model::call::NamedCall;
+use crate::model::moment::Moment;
 use crate::model::report::Report;
 use crate::model::{Action, DaemonId, Target};
 
@@ -118,7 +119,7 @@ impl Pacer {
 
 /// Runs until the program is to end or to be suspended.
 ///
-/// `clock` gives milliseconds since 1970.
+/// `clock` tells what time it is.
 pub async fn run<S: Surface>(
     app: &mut App,
     surface: &mut S,
@@ -126,15 +127,15 @@ pub async fn run<S: Surface>(
     inputs: &mut mpsc::Receiver<Input>,
     inbox: &Inbox,
     world: &mut impl World,
-    clock: impl Fn() -> i64,
+    clock: impl Fn() -> Moment,
 ) -> Pause {
     let mut batch: Vec<(DaemonId, Report)> = Vec::new();
     let mut data_due = Instant::now();
     loop {
         let may_draw = app.is_dirty && !surface.is_busy();
         let due = pacer.due();
-        let now_ms = clock();
-        let tick = app.next_tick_ms().map(|at_ms| wake_at(now_ms, at_ms));
+        let steady_ms = clock().steady_ms;
+        let tick = app.next_tick_ms().map(|at_ms| wake_at(steady_ms, at_ms));
         let turn = tokio::select! {
             biased;
             () = sleep_until(due), if may_draw => Turn::Frame,
@@ -143,14 +144,14 @@ pub async fn run<S: Surface>(
             () = data_ready(inbox, data_due) => Turn::Data,
             () = sleep_until(tick.unwrap_or(due)), if tick.is_some() => Turn::Clock,
         };
-        let now_ms = clock();
+        let now = clock();
         let effects = match turn {
             Turn::Frame => {
                 pacer.last_frame = Some(Instant::now());
                 pacer.is_urgent = false;
                 pacer.frames += 1;
-                app.now_ms = now_ms;
-                app.is_dirty = false;
+                app.now = now;
+                app.mark_drawn();
                 if surface.draw(app).is_err() {
                     return Pause::TerminalGone;
                 }
@@ -160,7 +161,7 @@ pub async fn run<S: Surface>(
             Turn::Written(false) | Turn::Input(None) => return Pause::TerminalGone,
             Turn::Input(Some(input)) => {
                 pacer.is_urgent = true;
-                match take_input(app, surface, now_ms, input) {
+                match take_input(app, surface, now, input) {
                     Ok(effects) => effects,
                     Err(pause) => return pause,
                 }
@@ -170,15 +171,15 @@ pub async fn run<S: Surface>(
                 // What did not fit one turn is taken in the next.
                 let pause = if inbox.is_empty() { DATA_INTERVAL_MIN } else { Duration::ZERO };
                 data_due = Instant::now() + pause;
-                let knew_none = app.fleet.is_empty();
-                let effects = take_batch(app, now_ms, &mut batch);
-                if knew_none && !app.fleet.is_empty() {
+                let knew_none = app.watched.fleet.is_empty();
+                let effects = take_batch(app, now, &mut batch);
+                if knew_none && !app.watched.fleet.is_empty() {
                     // The first rows are what the user waits for.
                     pacer.hurry();
                 }
                 effects
             }
-            Turn::Clock => update(app, now_ms, Message::Clock),
+            Turn::Clock => update(app, now, Message::Clock),
         };
         if let Some(pause) = perform(effects, surface, world) {
             return pause;
@@ -210,16 +211,16 @@ fn wake_at(now_ms: i64, at_ms: i64) -> Instant {
 fn take_input(
     app: &mut App,
     surface: &mut impl Surface,
-    now_ms: i64,
+    now: Moment,
     input: Input,
 ) -> Result<Effects, Pause> {
     match input {
         Input::Key(key) => Ok(keymap::message(&app.mode, key)
-            .map_or_else(Effects::none, |message| update(app, now_ms, message))),
-        Input::Resized(columns, rows) => Ok(update(app, now_ms, Message::Resized(columns, rows))),
+            .map_or_else(Effects::none, |message| update(app, now, message))),
+        Input::Resized(columns, rows) => Ok(update(app, now, Message::Resized(columns, rows))),
         Input::Continued => {
             surface.redraw();
-            Ok(update(app, now_ms, Message::Clock))
+            Ok(update(app, now, Message::Clock))
         }
         Input::Suspend => Err(Pause::Suspend),
         Input::Terminate(signal) => Err(Pause::Signal(signal)),
@@ -227,10 +228,10 @@ fn take_input(
     }
 }
 
-fn take_batch(app: &mut App, now_ms: i64, batch: &mut Vec<(DaemonId, Report)>) -> Effects {
+fn take_batch(app: &mut App, now: Moment, batch: &mut Vec<(DaemonId, Report)>) -> Effects {
     let mut all = Effects::none();
     for (daemon, report) in batch.drain(..) {
-        let effects = update(app, now_ms, Message::Report(daemon, report));
+        let effects = update(app, now, Message::Report(daemon, report));
         all.0.extend(effects.0);
     }
     all
