@@ -102,8 +102,9 @@ fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: 
         format!("   = {prefix}pm2 {} {}", action.verb(), target.pm_id)
     };
     let text = format!("{}{cli}", verdict.sentence(action, &label));
+    let short = format!("{label} {}", verdict.words(action));
     let about = About::Outcome { daemon: id, target, action, verdict };
-    app.say(Notice::new(text, is_bad, app.now.steady_ms).about(about));
+    app.say(Notice::new(text, is_bad, app.now.steady_ms).or(short).about(about));
 }
 
 /// A call by name ended.

@@ -12,6 +12,8 @@ const BAD_NOTICE_MS: i64 = 10_000;
 pub struct Notice {
     /// What happened.
     pub text: String,
+    /// The same, for a line that is too short for it: what matters first.
+    pub short: Option<String>,
     /// Whether it went wrong.
     pub is_bad: bool,
     /// Since when it is shown, milliseconds by the steady clock.
@@ -88,13 +90,26 @@ impl Notice {
     pub fn new(text: impl Into<String>, is_bad: bool, steady_ms: i64) -> Self {
         let stays_ms = if is_bad { BAD_NOTICE_MS } else { NOTICE_MS };
         let until_ms = steady_ms.saturating_add(stays_ms);
-        Self { text: text.into(), is_bad, since_ms: steady_ms, until_ms, about: About::Nothing }
+        Self {
+            text: text.into(),
+            short: None,
+            is_bad,
+            since_ms: steady_ms,
+            until_ms,
+            about: About::Nothing,
+        }
     }
 
     /// Whether it is over: its time, or what it says.
     #[must_use]
     pub fn is_over(&self, steady_ms: i64, watched: &Watched, has_selection: bool) -> bool {
         self.until_ms <= steady_ms || self.about.is_over(self.since_ms, watched, has_selection)
+    }
+
+    /// The same, with a shorter form.
+    #[must_use]
+    pub fn or(self, short: String) -> Self {
+        Self { short: Some(short), ..self }
     }
 
     /// There is nothing to act on.

@@ -43,8 +43,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
                 let glyphs = canvas.theme().glyphs();
                 let (glyph, tone) =
                     if notice.is_bad { (glyphs.bad, Tone::Bad) } else { (glyphs.good, Tone::Good) };
-                let text = format!("{glyph} {}", notice.text);
                 let columns = area.width.saturating_sub(2);
+                let is_too_long = text::width(&notice.text) + 2 > columns;
+                let short = notice.short.as_ref().filter(|_| is_too_long);
+                let text = format!("{glyph} {}", short.unwrap_or(&notice.text));
                 canvas.text(area.x + 1, area.y, columns, &text, canvas.tone(tone));
                 return;
             }

@@ -23,12 +23,14 @@ pub(super) struct Status<'a> {
     pub(super) tone: Tone,
     /// Seconds until PM2 starts it again.
     pub(super) restarts_in_s: Option<i64>,
+    /// Whether it says what went wrong, and needs all of the row behind it for that.
+    pub(super) is_long: bool,
 }
 
 /// Columns of the status column with the longest of PM2's words, and its glyph.
 pub(super) const COLUMNS: u16 = 17;
 /// Columns of the status column on narrow terminals.
-pub(super) const SHORT_COLUMNS: u16 = 11;
+pub(super) const SHORT_COLUMNS: u16 = 12;
 
 impl Status<'_> {
     /// The cell's text for so many columns. `has_countdown`: whether another column shows when
@@ -53,6 +55,7 @@ pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Stat
         short: word.into(),
         tone,
         restarts_in_s: None,
+        is_long: false,
     };
     let waits_s = process.restarts_at_ms.and_then(|at_ms| text::seconds_until(at_ms, now_ms));
     if let Some(action) = process.pending {
@@ -63,7 +66,8 @@ pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Stat
         let words: Cow<'_, str> = outcome.verdict.words(outcome.action).into();
         let (glyph, tone) =
             if is_good { (glyphs.good, Tone::Good) } else { (glyphs.bad, Tone::Bad) };
-        return Status { glyph, word: words.clone(), short: words, tone, restarts_in_s: None };
+        let short = words.clone();
+        return Status { glyph, word: words, short, tone, restarts_in_s: None, is_long: !is_good };
     }
     if process.is_reloading {
         return plain(glyphs.busy, "reloading", Tone::Accent);

@@ -189,13 +189,17 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             continue;
         };
         let row = Rect::new(inner.x, y, inner.width, 1);
-        draw_row(app, canvas, &columns, row, *key, process);
+        let has_bars = draw_row(app, canvas, &columns, row, *key, process);
+        if !is_live(app, key.daemon) {
+            canvas.style(row, canvas.theme().stale());
+        }
         if app.selected == Some(*key) {
             let is_active = has_focus && app.mode == Mode::Normal;
             canvas.text(row.x, y, 1, canvas.theme().glyphs().pointer, canvas.tone(Tone::Strong));
             canvas.style(row, Theme::selected(is_active));
             // Bars in reverse would read upside down.
-            for mini in [columns.cpu_mini, columns.memory_mini].into_iter().flatten() {
+            let minis = [columns.cpu_mini, columns.memory_mini].into_iter().flatten();
+            for mini in minis.filter(|_| has_bars) {
                 let bars = Rect::new(mini.x, y, mini.columns, 1);
                 canvas.style_written(bars, Style::new().remove_modifier(Modifier::REVERSED));
             }
@@ -270,7 +274,7 @@ fn draw_head(canvas: &mut Canvas<'_>, columns: &Columns, y: u16) {
     }
 }
 
-/// Draws one process.
+/// Draws one process; whether with its bars.
 fn draw_row(
     app: &App,
     canvas: &mut Canvas<'_>,
@@ -278,10 +282,9 @@ fn draw_row(
     row: Rect,
     key: ProcessKey,
     process: &Process,
-) {
+) -> bool {
     let y = row.y;
     let info = &process.info;
-    let is_live = is_live(app, key.daemon);
     let left = |canvas: &mut Canvas<'_>, column: Option<Column>, text: &str, tone| {
         if let Some(Column { x, columns }) = column {
             let style = canvas.tone(tone);
@@ -303,6 +306,12 @@ fn draw_row(
     left(canvas, columns.mode, info.exec_mode.as_str(), Tone::Plain);
 
     let status = status::of(process, app.now.steady_ms, canvas.theme().glyphs());
+    if status.is_long {
+        let room = row.right().saturating_sub(columns.status.x + u16::from(!columns.is_short));
+        let text = format!("{} {}", status.glyph, status.word);
+        canvas.text(columns.status.x, y, room, &text, canvas.tone(status.tone));
+        return false;
+    }
     let word = status.text(columns.status.columns, columns.uptime.is_some());
     left(canvas, Some(columns.status), &word, status.tone);
     right(canvas, columns.restarts, &info.restarts.to_string(), Tone::Plain);
@@ -318,9 +327,7 @@ fn draw_row(
             chart::mini(app, canvas, (x, y, columns), (key.daemon, process), measure);
         }
     }
-    if !is_live {
-        canvas.style(row, canvas.theme().stale());
-    }
+    true
 }
 
 /// How long it is online; while it waits, when it is started again. That of a daemon that is down

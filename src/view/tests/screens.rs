@@ -8,7 +8,9 @@ use crate::app::{App, Mode, Notice, Pane};
 use crate::model::call::NamedCall;
 use crate::model::daemon::{BusState, Connection, Problem};
 use crate::model::log::{LineKind, LogLine, LogSource};
-use crate::model::{Action, DaemonId};
+use crate::model::moment::Moment;
+use crate::model::verdict::{Down, End, Why};
+use crate::model::{Action, DaemonId, Verdict};
 use crate::protocol::process::{PmId, ProcessStatus};
 
 /// Checks the app's screen at one size or several.
@@ -320,4 +322,60 @@ fn long_table_scrolls() {
     app.selected = Some(key(0, 4));
     app.table_top = 2;
     check!(&app, COLOR, "long_table", [(80, 24)]);
+}
+
+#[test]
+fn outcome_in_the_row() {
+    let mut app = typical();
+    let now = Moment::at(NOW_MS);
+    let up = Verdict::Up { after_ms: 1_000 };
+    app.watched.fleet.get_mut(key(0, 1)).unwrap().finish(Action::Restart, &up, now);
+    let why = Why::Ends(End::Code("1".into()));
+    let last_words = Some("Cannot find module './config/production.json'".into());
+    let down = Verdict::Down(Down { why, ends: 6, watched_ms: 1_000, last_words });
+    app.watched.fleet.get_mut(key(0, 2)).unwrap().finish(Action::Restart, &down, now);
+    app.selected = Some(key(0, 2));
+    let short = format!("jobs[2] {}", down.words(Action::Restart));
+    let text = down.sentence(Action::Restart, "jobs[2]");
+    app.notice = Some(Notice::new(text, true, NOW_MS).or(short));
+    check!(&app, COLOR, "outcome", ALL);
+}
+
+#[test]
+fn looping_and_a_limit_close_by() {
+    let mut app = typical();
+    app.watched.fleet.get_mut(key(0, 2)).unwrap().is_looping = true;
+    let mut waiting = process(info(5, "flaky", ProcessStatus::WaitingRestart));
+    (waiting.is_looping, waiting.info.restarts) = (true, 212);
+    waiting.restarts_at_ms = Some(NOW_MS + 11_500);
+    app.watched.fleet.insert(key(0, 5), waiting);
+    let leaky = app.watched.fleet.get_mut(key(0, 1)).unwrap();
+    leaky.info.memory_bytes = Some(290 * MIB);
+    settle(leaky);
+    check!(&app, COLOR, "looping", ALL);
+    check!(&app, PLAIN, "looping_ascii", [(80, 24)]);
+}
+
+#[test]
+fn log_in_front_names_the_process() {
+    let mut app = typical();
+    app.focus = Pane::Log;
+    check!(&app, COLOR, "log_focus", ALL);
+    app.read_only = true;
+    check!(&app, COLOR, "log_focus_read_only", [(80, 24)]);
+}
+
+#[test]
+fn emoji_with_selectors() {
+    let mut app = typical();
+    let source = LogSource { daemon: DaemonId(0), pm_id: Some(PmId(0)), name: "api".into() };
+    for text in ["\u{26a0}\u{fe0f} low", "\u{2714}\u{fe0e} ok \u{1f680}", "1\u{fe0f}\u{20e3} one"] {
+        app.watched.log.push_output(output(NOW_MS, source.clone(), LineKind::Out, text));
+    }
+    let screen = screen(&app, COLOR, (80, 24));
+    assert!(!screen.contains(['\u{fe0e}', '\u{fe0f}']), "{screen}");
+    assert!(screen.contains("\u{26a0} low") && screen.contains("\u{2714} ok \u{1f680}"));
+    // What is kept has them.
+    let kept = app.watched.log.get(5).unwrap();
+    assert_eq!(&*kept.text.text, "\u{26a0}\u{fe0f} low");
 }
