@@ -12,6 +12,7 @@ use pm2_tui::model::DaemonId;
 use pm2_tui::model::assembler::LineAssembler;
 use pm2_tui::model::daemon::Daemon;
 use pm2_tui::model::log::{LineKind, LogLine, LogSource};
+use pm2_tui::model::moment::Moment;
 use pm2_tui::model::report::Report;
 use pm2_tui::protocol::amp::Frame;
 use pm2_tui::protocol::bus::{self, BusEvent};
@@ -44,7 +45,8 @@ fn frames() -> Vec<Frame> {
 
 fn feed(frames: &[Frame]) -> App {
     let id = DaemonId(0);
-    let mut app = App::new(vec![Daemon::new(id, "host", "/home/x/.pm2", 1_000)], 0, 0, (120, 40));
+    let mut app =
+        App::new(vec![Daemon::new(id, "host", "/home/x/.pm2", 1_000)], Moment::at(0), 0, (120, 40));
     let source = LogSource { daemon: id, pm_id: Some(PmId(0)), name: Arc::from("api") };
     let mut assembler = LineAssembler::default();
     for frame in frames {
@@ -54,14 +56,15 @@ fn feed(frames: &[Frame]) -> App {
             let source = source.clone();
             lines.push(LogLine { at_ms: line.at_ms, source, kind: LineKind::Out, text: line.text });
         });
-        let _ = update(&mut app, 0, Message::Report(id, Report::Lines(lines)));
+        let _ = update(&mut app, Moment::at(0), Message::Report(id, Report::Lines(lines)));
     }
     app
 }
 
 fn bench(criterion: &mut Criterion) {
     let frames = frames();
-    assert_eq!(feed(&frames).log.numbers().end, LINES as u64, "no line is lost");
+    let log = feed(&frames).watched.log;
+    assert_eq!(log.gone() + log.len() as u64, LINES as u64, "no line is lost");
     criterion.bench_function("feed 100,000 log lines", |bencher| {
         bencher.iter(|| feed(black_box(&frames)));
     });

@@ -4,6 +4,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use pm2_tui::app::App;
 use pm2_tui::model::daemon::{Connection, Daemon};
 use pm2_tui::model::fleet::Process;
+use pm2_tui::model::moment::Moment;
 use pm2_tui::model::series::{Sample, Series};
 use pm2_tui::model::{DaemonId, ProcessKey};
 use pm2_tui::protocol::process::{ExecMode, PmId, ProcessInfo, ProcessStatus};
@@ -35,18 +36,18 @@ fn process(pm_id: u32) -> Process {
         memory_bytes: Some(53_000_000),
         ..ProcessInfo::new(PmId(pm_id), &format!("service-{pm_id}"), ProcessStatus::Online)
     };
-    let mut process = Process::new(info);
+    let mut process = Process::polled(info, Moment::at(NOW_MS));
     process.series = series;
     process
 }
 
 fn fleet() -> App {
     let mut daemon = Daemon::new(DaemonId(0), "web-01", "/home/deploy/.pm2", 1000);
-    daemon.connection = Connection::Live;
-    let mut app = App::new(vec![daemon], NOW_MS, 0, SIZE);
+    daemon.connection = Connection::Live { serial: 1, god: None };
+    let mut app = App::new(vec![daemon], Moment::at(NOW_MS), 0, SIZE);
     for pm_id in 0..500 {
         let key = ProcessKey { daemon: DaemonId(0), pm_id: PmId(pm_id) };
-        app.fleet.insert(key, process(pm_id));
+        app.watched.fleet.insert(key, process(pm_id));
         app.selected = app.selected.or(Some(key));
     }
     app

@@ -17,6 +17,7 @@ use crate::app::message::Message;
 use crate::app::{App, update};
 use crate::daemon::inbox::Inbox;
 use crate::model::call::NamedCall;
+use crate::model::moment::Moment;
 use crate::model::report::Report;
 use crate::model::{Action, DaemonId, Target};
 
@@ -133,7 +134,7 @@ impl Pacer {
 
 /// Runs until the program is to end or to be suspended.
 ///
-/// `clock` gives milliseconds since 1970.
+/// `clock` tells what time it is.
 pub async fn run<S: Surface>(
     app: &mut App,
     surface: &mut S,
@@ -141,15 +142,15 @@ pub async fn run<S: Surface>(
     inputs: &mut mpsc::Receiver<Input>,
     inbox: &Inbox,
     world: &mut impl World,
-    clock: impl Fn() -> i64,
+    clock: impl Fn() -> Moment,
 ) -> Pause {
     let mut batch: Vec<(DaemonId, Report)> = Vec::new();
     let mut data_due = Instant::now();
     loop {
         let may_draw = app.is_dirty && !surface.is_busy();
         let due = pacer.due();
-        let now_ms = clock();
-        let tick = app.next_tick_ms().map(|at_ms| wake_at(now_ms, at_ms));
+        let steady_ms = clock().steady_ms;
+        let tick = app.next_tick_ms().map(|at_ms| wake_at(steady_ms, at_ms));
         let turn = tokio::select! {
             biased;
             () = sleep_until(due), if may_draw => Turn::Frame,
@@ -158,14 +159,14 @@ pub async fn run<S: Surface>(
             () = data_ready(inbox, data_due) => Turn::Data,
             () = sleep_until(tick.unwrap_or(due)), if tick.is_some() => Turn::Clock,
         };
-        let now_ms = clock();
+        let now = clock();
         let effects = match turn {
             Turn::Frame => {
                 pacer.last_frame = Some(Instant::now());
                 pacer.is_urgent = false;
                 pacer.frames += 1;
-                app.now_ms = now_ms;
-                app.is_dirty = false;
+                app.now = now;
+                app.mark_drawn();
                 if surface.draw(app).is_err() {
                     return Pause::TerminalGone;
                 }
@@ -176,7 +177,7 @@ pub async fn run<S: Surface>(
             Turn::Written(false) | Turn::Input(None) => return Pause::TerminalGone,
             Turn::Input(Some(input)) => {
                 pacer.is_urgent = true;
-                match take_input(app, surface, pacer, now_ms, input) {
+                match take_input(app, surface, pacer, now, input) {
                     Ok(effects) => effects,
                     Err(pause) => return pause,
                 }
@@ -186,15 +187,15 @@ pub async fn run<S: Surface>(
                 // What did not fit one turn is taken in the next.
                 let pause = if inbox.is_empty() { DATA_INTERVAL_MIN } else { Duration::ZERO };
                 data_due = Instant::now() + pause;
-                let knew_none = app.fleet.is_empty();
-                let effects = take_batch(app, now_ms, &mut batch);
-                if knew_none && !app.fleet.is_empty() {
+                let knew_none = app.watched.fleet.is_empty();
+                let effects = take_batch(app, now, &mut batch);
+                if knew_none && !app.watched.fleet.is_empty() {
                     // The first rows are what the user waits for.
                     pacer.hurry();
                 }
                 effects
             }
-            Turn::Clock => update(app, now_ms, Message::Clock),
+            Turn::Clock => update(app, now, Message::Clock),
         };
         if let Some(pause) = perform(effects, surface, world) {
             return pause;
@@ -227,7 +228,7 @@ fn take_input(
     app: &mut App,
     surface: &mut impl Surface,
     pacer: &mut Pacer,
-    now_ms: i64,
+    now: Moment,
     input: Input,
 ) -> Result<Effects, Pause> {
     match input {
@@ -238,16 +239,16 @@ fn take_input(
                 Admitted::Refused => vec![Message::Refused],
             };
             for message in messages {
-                all.0.extend(update(app, now_ms, message).0);
+                all.0.extend(update(app, now, message).0);
             }
             Ok(all)
         }
-        Input::Paste(text) => Ok(update(app, now_ms, Message::Paste(text))),
+        Input::Paste(text) => Ok(update(app, now, Message::Paste(text))),
         Input::TerminalAnswered => Ok(Effects::none()),
-        Input::Resized(columns, rows) => Ok(update(app, now_ms, Message::Resized(columns, rows))),
+        Input::Resized(columns, rows) => Ok(update(app, now, Message::Resized(columns, rows))),
         Input::Continued => {
             surface.redraw();
-            Ok(update(app, now_ms, Message::Clock))
+            Ok(update(app, now, Message::Clock))
         }
         Input::Suspend => Err(Pause::Suspend),
         Input::Terminate(signal) => Err(Pause::Signal(signal)),
@@ -255,10 +256,10 @@ fn take_input(
     }
 }
 
-fn take_batch(app: &mut App, now_ms: i64, batch: &mut Vec<(DaemonId, Report)>) -> Effects {
+fn take_batch(app: &mut App, now: Moment, batch: &mut Vec<(DaemonId, Report)>) -> Effects {
     let mut all = Effects::none();
     for (daemon, report) in batch.drain(..) {
-        let effects = update(app, now_ms, Message::Report(daemon, report));
+        let effects = update(app, now, Message::Report(daemon, report));
         all.0.extend(effects.0);
     }
     all

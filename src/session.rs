@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use color_eyre::eyre::{Result, WrapErr};
+use tokio::time::Instant;
 
 use crate::app::App;
 use crate::cli::{Cli, Command, MIB};
@@ -14,7 +15,8 @@ use crate::demo;
 use crate::homes::{self, Home};
 use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
-use crate::model::log::LogBuffer;
+use crate::model::moment::Moment;
+use crate::model::rings::{Log, LogBounds};
 use crate::model::{Action, DaemonId, Target};
 use crate::protocol::text::clean;
 use crate::runtime::{self, Pacer, Pause, World};
@@ -43,14 +45,15 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         }
     };
     let inbox = Inbox::new(InboxBounds::default());
-    let mut app = new_app(&cli, &homes)?;
+    let clock = Clock { started: Instant::now() };
+    let mut app = new_app(&cli, &homes, clock.now())?;
     app.is_demo = demo.is_some();
     app.read_only = cli.read_only;
     let mut daemons = spawn_daemons(&cli, homes, &inbox);
     let mut screen = Screen::enter(Theme::detect(|name| std::env::var(name).ok()))
         .wrap_err("cannot set up the terminal")?;
     panic::if_asked_for();
-    let ended = watch(&mut app, &mut screen, &inbox, &mut daemons).await;
+    let ended = watch(&mut app, &mut screen, &inbox, &mut daemons, clock).await;
     screen.leave().await;
     for daemon in daemons.0 {
         daemon.shut_down().await;
@@ -76,12 +79,14 @@ async fn watch(
     screen: &mut Screen,
     inbox: &Inbox,
     daemons: &mut Daemons,
+    clock: Clock,
 ) -> Result<Ended> {
     let mut inputs = input::start().wrap_err("cannot read from the terminal")?;
     let mut pacer = Pacer::default();
+    let now = move || clock.now();
     loop {
         let pause = tokio::select! {
-            pause = runtime::run(app, screen, &mut pacer, &mut inputs, inbox, daemons, now_ms) => pause,
+            pause = runtime::run(app, screen, &mut pacer, &mut inputs, inbox, daemons, now) => pause,
             () = panic::happened() => return Ok(Ended::Panicked),
         };
         match pause {
@@ -148,7 +153,7 @@ fn spawn_daemons(cli: &Cli, homes: Vec<Home>, inbox: &Inbox) -> Daemons {
     Daemons(homes.into_iter().enumerate().map(spawn).collect())
 }
 
-fn new_app(cli: &Cli, homes: &[Home]) -> io::Result<App> {
+fn new_app(cli: &Cli, homes: &[Home], now: Moment) -> io::Result<App> {
     let interval_ms = cli.screen.interval().as_millis() as u64;
     let daemons = homes.iter().enumerate().map(|(index, home)| {
         let path = home.endpoint.home.to_string_lossy();
@@ -157,10 +162,26 @@ fn new_app(cli: &Cli, homes: &[Home]) -> io::Result<App> {
         daemon.cli_prefix = home.cli_prefix.as_str().into();
         daemon
     });
-    let now_ms = now_ms();
-    let mut app = App::new(daemons.collect(), now_ms, utc_offset_s(now_ms), terminal::size()?);
-    app.log = LogBuffer::new(cli.screen.log_lines(), cli.screen.log_bytes());
+    let mut app = App::new(daemons.collect(), now, utc_offset_s(now.wall_ms), terminal::size()?);
+    app.watched.log = Log::new(LogBounds {
+        lines_max: cli.screen.log_lines(),
+        bytes_max: cli.screen.log_bytes(),
+        ..LogBounds::default()
+    });
     Ok(app)
+}
+
+/// The runtime's clock.
+#[derive(Clone, Copy)]
+struct Clock {
+    started: Instant,
+}
+
+impl Clock {
+    fn now(self) -> Moment {
+        let steady_ms = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
+        Moment { wall_ms: now_ms(), steady_ms }
+    }
 }
 
 /// Milliseconds since 1970.

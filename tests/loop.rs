@@ -11,6 +11,7 @@ use pm2_tui::daemon::inbox::{Inbox, InboxBounds};
 use pm2_tui::model::call::NamedCall;
 use pm2_tui::model::daemon::{Connection, Daemon};
 use pm2_tui::model::log::{LogLine, LogSource, Severity};
+use pm2_tui::model::moment::Moment;
 use pm2_tui::model::report::Report;
 use pm2_tui::model::{Action, DaemonId, Target};
 use pm2_tui::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
@@ -98,7 +99,7 @@ impl Session {
         };
         let inbox = Inbox::new(InboxBounds::default());
         let mut session = Self {
-            app: App::new(vec![daemon], 0, 0, (120, 40)),
+            app: App::new(vec![daemon], Moment::at(0), 0, (120, 40)),
             surface,
             pacer: Pacer::default(),
             inputs,
@@ -107,7 +108,7 @@ impl Session {
             world: Asked::default(),
             start,
         };
-        session.report(Report::Connection(Connection::Live));
+        session.report(Report::Connection(Connection::Live { serial: 1, god: None }));
         session.report(snapshot());
         session
     }
@@ -119,7 +120,7 @@ impl Session {
     /// Runs the loop beside a script; the loop ends when the script does.
     async fn beside(&mut self, script: impl Future<Output = ()>) -> Option<Pause> {
         let start = self.start;
-        let clock = move || start.elapsed().as_millis() as i64;
+        let clock = move || Moment::at(start.elapsed().as_millis() as i64);
         tokio::select! {
             pause = run(
                 &mut self.app, &mut self.surface, &mut self.pacer, &mut self.inputs, &self.inbox,
@@ -176,7 +177,7 @@ async fn a_flood_draws_at_most_twelve_frames_a_second_and_a_key_is_in_the_next()
     assert_eq!(*focus, Pane::Log, "the key is in the next frame");
     let waited = answered.saturating_sub(pressed);
     assert!(waited <= Duration::from_millis(34), "after {waited:?}");
-    let seen = session.app.log.len() as u64 + session.app.log.lost();
+    let seen = session.app.watched.log.len() as u64 + session.app.watched.log.lost();
     assert!(seen >= 10_000, "the ring is full: {seen}");
 }
 

@@ -39,6 +39,8 @@ pub enum Command {
     Back,
     /// Yes, to a question.
     Yes,
+    /// Only this one, to a question about several.
+    This,
     /// No, to a question.
     No,
     /// End the program.
@@ -85,7 +87,7 @@ macro_rules! row {
     };
 }
 
-/// Every command with its keys, in the order of the help. `Yes`, `No` are answers and have no row.
+/// Every command with its keys, in the order of the help. `Yes`, `This` and `No` are answers and have no row.
 pub const COMMANDS: &[CommandRow] = &[
     row!(
         Command::Act(Action::Restart),
@@ -107,7 +109,7 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::Act(Action::Reload),
         "R",
         "reload",
-        "Reload it without downtime (cluster; a fork is restarted)",
+        "Reload it without downtime (a fork is restarted); of a cluster, asks: all or this worker",
         Some(6)
     ),
     row!(Command::Up, "↑ k", "up", "One line up in the pane with the focus", None),
@@ -127,7 +129,7 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::Open,
         "Enter",
         "open",
-        "In the log: show the marked line whole, JSON indented",
+        "In the log: show the marked line whole: JSON indented, all frames of an exception",
         None
     ),
     row!(
@@ -152,7 +154,7 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::Back,
         "Esc",
         "back",
-        "Close what is open; back to the table; clear the notice",
+        "Close what is open; from a scrolled log back to following, then to the table",
         None
     ),
     row!(Command::Quit, "q Ctrl-C", "quit", "Quit", Some(0)),

@@ -6,10 +6,18 @@
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use super::Pane;
 use super::command::COMMANDS;
 use crate::model::log::{LineKind, LogLine};
 use crate::protocol::layout;
+
+/// A pane that can have the focus.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pane {
+    /// The process table.
+    Processes,
+    /// Events and logs.
+    Log,
+}
 
 /// Rows of each part, top to bottom. A part of 0 rows is not shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +104,31 @@ fn table_rows(rows: u16, processes: usize) -> u16 {
     wanted.clamp(TABLE_MIN, most)
 }
 
+/// Columns of the CPU and the memory panel, side by side.
+#[must_use]
+pub fn panel_columns(columns: u16) -> [u16; 2] {
+    let half = columns / 2;
+    [half, columns - half]
+}
+
+/// Columns for the scale left of a panel's bars, with a blank.
+pub const PANEL_SCALE: u16 = 6;
+/// A panel narrower than this inside has no scale.
+const PANEL_SCALE_FROM: u16 = 20;
+
+/// Columns of the scale of a panel that is so wide inside its frame.
+#[must_use]
+pub fn panel_scale(inside: u16) -> u16 {
+    if inside < PANEL_SCALE_FROM { 0 } else { PANEL_SCALE }
+}
+
+/// Columns and rows for the bars of a panel of this size.
+#[must_use]
+pub fn panel_inside(columns: u16, rows: u16) -> (u16, u16) {
+    let inside = columns.saturating_sub(FRAME);
+    (inside - panel_scale(inside), rows.saturating_sub(FRAME))
+}
+
 /// One line of the help overlay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HelpLine {
@@ -145,16 +178,20 @@ pub fn line_inside(size: (u16, u16)) -> (u16, u16) {
     (columns.saturating_sub(FRAME + 2).max(1), rows.saturating_sub(FRAME + 1))
 }
 
-/// A line of the log in rows of so many columns: JSON indented, anything else as it is.
+/// A line of the log in rows of so many columns: JSON indented, an exception with all its frames,
+/// anything else as it is.
 #[must_use]
 pub fn line_rows(line: &LogLine, columns: u16) -> Vec<String> {
     let text = &line.text.text;
-    let is_json = match line.kind {
-        LineKind::Message(_) => true,
-        LineKind::Out | LineKind::Err | LineKind::Event(..) => is_json(text),
+    let lines = match &line.kind {
+        LineKind::Message(_) => layout::indented(text),
+        LineKind::Exception(whole) => whole.iter().map(ToString::to_string).collect(),
+        LineKind::Out | LineKind::Err | LineKind::Event(..) if is_json(text) => {
+            layout::indented(text)
+        }
+        LineKind::Out | LineKind::Err | LineKind::Event(..) => vec![text.to_string()],
     };
     let columns = usize::from(columns.max(2));
-    let lines = if is_json { layout::indented(text) } else { vec![text.to_string()] };
     lines.iter().flat_map(|line| folded(line, columns)).collect()
 }
 

@@ -4,10 +4,10 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::Mode;
 use super::command::{COMMANDS, Command};
 use super::editor::Edit;
 use super::message::Message;
+use super::mode::Mode;
 
 /// What a key means in a mode, if anything: where text is asked for, letters and editing keys are
 /// that, and only the other keys are commands.
@@ -64,14 +64,19 @@ pub fn command(mode: &Mode, key: KeyEvent) -> Option<Command> {
         | Mode::Palette(_)
         | Mode::Arguments(_)
         | Mode::Compose(_) => named,
-        Mode::Confirm { .. } | Mode::ConfirmCall { .. } => match (key.code, named) {
-            // Whoever wants out of the program, or to suspend it, is not asked again.
-            (_, Some(Command::Suspend | Command::Redraw))
-            | (KeyCode::Char('c'), Some(Command::Quit)) => named,
-            (KeyCode::Char('y' | 'Y'), _) => Some(Command::Yes),
-            (KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc, _) => Some(Command::No),
-            _ => None,
-        },
+        Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
+            match (key.code, named) {
+                // Whoever wants out of the program, or to suspend it, is not asked again.
+                (_, Some(Command::Suspend | Command::Redraw))
+                | (KeyCode::Char('c'), Some(Command::Quit)) => named,
+                (KeyCode::Char('y' | 'Y'), _) => Some(Command::Yes),
+                (KeyCode::Char('t' | 'T'), _) if matches!(mode, Mode::ConfirmReload { .. }) => {
+                    Some(Command::This)
+                }
+                (KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc, _) => Some(Command::No),
+                _ => None,
+            }
+        }
     }
 }
 
@@ -142,10 +147,11 @@ mod tests {
 
     #[test]
     fn a_question_takes_only_its_answers() {
-        use crate::model::{DaemonId, ProcessKey};
-        use crate::protocol::process::PmId;
-        let key = ProcessKey { daemon: DaemonId(0), pm_id: PmId(1) };
-        let mode = Mode::Confirm { action: Action::Delete, key };
+        use crate::model::{DaemonId, Target};
+        use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
+        let target = Target::of(&ProcessInfo::new(PmId(1), "api", ProcessStatus::Online));
+        let daemon = DaemonId(0);
+        let mode = Mode::Confirm { action: Action::Delete, daemon, target };
         let press = |code| command(&mode, KeyEvent::new(code, KeyModifiers::NONE));
         assert_eq!(press(KeyCode::Char('y')), Some(Command::Yes));
         assert_eq!(press(KeyCode::Char('n')), Some(Command::No));

@@ -3,31 +3,38 @@
 //! Invariant: the selection is a process, never a row; it exists, or there is no process.
 
 use super::command::Command;
-use super::geometry::{Geometry, help_top_max};
-use super::{App, Pane};
+use super::geometry::{Geometry, Pane, help_top_max};
+use super::state::App;
+use crate::model::ProcessKey;
 
-fn geometry(app: &App) -> Option<Geometry> {
-    Geometry::new(app.size, app.fleet.len(), app.focus)
+/// How the screen is divided now.
+pub(super) fn geometry(app: &App) -> Option<Geometry> {
+    Geometry::new(app.size, app.watched.fleet.len(), app.focus)
 }
 
-/// Whether the table, and so the selected row, is on the screen.
-pub(super) fn is_table_visible(app: &App) -> bool {
-    geometry(app).is_some_and(|geometry| geometry.table > 0)
+/// The processes whose rows are on the screen.
+pub(super) fn rows_in_sight(app: &App) -> impl Iterator<Item = ProcessKey> {
+    let rows = geometry(app).map_or(0, |geometry| usize::from(geometry.table_rows));
+    let first = app.table_top.min(app.watched.fleet.len().saturating_sub(rows));
+    app.watched.fleet.iter().skip(first).take(rows).map(|(key, _)| key)
 }
 
 /// The row of the selection.
 pub(super) fn selected_row(app: &App) -> Option<usize> {
     let selected = app.selected?;
-    app.fleet.iter().position(|(key, _)| key == selected)
+    app.watched.fleet.iter().position(|(key, _)| key == selected)
 }
 
-/// Selects what now stands at `row`, or the last, where the selected process is gone; the first
-/// one where nothing was selected.
-pub(super) fn select_near(app: &mut App, row: Option<usize>) {
-    let exists = app.selected.is_some_and(|key| app.fleet.get(key).is_some());
+/// Selects what now stands where the selected process stood, or the last, where that is gone; the
+/// first one where nothing was selected.
+pub(super) fn select_near(app: &mut App) {
+    let fleet = &app.watched.fleet;
+    let exists = app.selected.is_some_and(|key| fleet.get(key).is_some());
     if !exists {
-        let row = row.unwrap_or(0).min(app.fleet.len().saturating_sub(1));
-        app.selected = app.fleet.iter().nth(row).map(|(key, _)| key);
+        let before = |key: &ProcessKey| app.selected.is_some_and(|gone| *key < gone);
+        let row = fleet.iter().take_while(|(key, _)| before(key)).count();
+        let row = row.min(fleet.len().saturating_sub(1));
+        app.selected = fleet.iter().nth(row).map(|(key, _)| key);
     }
     keep_selection_visible(app);
 }
@@ -36,7 +43,7 @@ pub(super) fn select_near(app: &mut App, row: Option<usize>) {
 pub(super) fn keep_selection_visible(app: &mut App) {
     let rows = geometry(app).map_or(1, |geometry| usize::from(geometry.table_rows).max(1));
     let selected = selected_row(app).unwrap_or(0);
-    let last_top = app.fleet.len().saturating_sub(rows);
+    let last_top = app.watched.fleet.len().saturating_sub(rows);
     let lowest = (selected + 1).saturating_sub(rows);
     app.table_top = app.table_top.clamp(lowest, selected.max(lowest)).min(last_top);
 }
@@ -52,7 +59,7 @@ pub(super) fn go(app: &mut App, command: Command) {
 fn go_in_table(app: &mut App, command: Command) {
     let Some(row) = selected_row(app) else { return };
     let page = geometry(app).map_or(1, |geometry| usize::from(geometry.table_rows).max(1));
-    let last = app.fleet.len().saturating_sub(1);
+    let last = app.watched.fleet.len().saturating_sub(1);
     let row = match command {
         Command::Up => row.saturating_sub(1),
         Command::Down => row + 1,
@@ -62,56 +69,70 @@ fn go_in_table(app: &mut App, command: Command) {
         Command::Last => last,
         _ => row,
     };
-    app.selected = app.fleet.iter().nth(row.min(last)).map(|(key, _)| key);
+    app.selected = app.watched.fleet.iter().nth(row.min(last)).map(|(key, _)| key);
     keep_selection_visible(app);
 }
 
-fn go_in_log(app: &mut App, command: Command) {
-    let page = geometry(app).map_or(1, |geometry| u64::from(geometry.log_rows).max(1));
-    let numbers = app.log.numbers();
+/// Lines of the log that fit its pane.
+fn log_page(app: &App) -> usize {
+    geometry(app).map_or(1, |geometry| usize::from(geometry.log_rows).max(1))
+}
+
+/// The place of the first line of the log that is shown in a pane of so many rows.
+#[must_use]
+pub fn log_top(app: &App, rows: usize) -> usize {
+    let log = &app.watched.log;
     // Where the pane stands while following: its last page.
-    let following = numbers.end.saturating_sub(page).max(numbers.start);
-    let Some(mark) = marked(app) else { return };
-    let top = app.log_top.map_or(following, |top| top.clamp(numbers.start, following));
+    let following = log.len().saturating_sub(rows);
+    app.log_top.map_or(following, |number| log.place_of(number).min(following))
+}
+
+fn go_in_log(app: &mut App, command: Command) {
+    let page = log_page(app);
+    let log = &app.watched.log;
+    let following = log.len().saturating_sub(page);
+    let Some(mark) = marked(app).map(|number| log.place_of(number)) else { return };
+    let top = log_top(app, page);
     let (top, mark) = match command {
         Command::Up => (top, mark.saturating_sub(1)),
         Command::Down => (top, mark + 1),
         Command::PageUp => (top.saturating_sub(page), mark.saturating_sub(page)),
         Command::PageDown => (top + page, mark + page),
-        Command::First => (numbers.start, numbers.start),
-        Command::Last => (following, u64::MAX),
+        Command::First => (0, 0),
+        Command::Last => (following, usize::MAX),
         _ => return,
     };
-    let last = numbers.end.saturating_sub(1);
+    let last = log.len().saturating_sub(1);
     let has_left_page = command == Command::PageDown && top >= following;
     // Whoever goes down to the end follows again.
     if mark >= last || has_left_page {
         (app.log_top, app.log_mark) = (None, None);
         return;
     }
-    let mark = mark.max(numbers.start);
     // The pane follows the mark over its edges, and not further.
-    let top = top.max((mark + 1).saturating_sub(page)).min(mark);
-    app.log_top = Some(top.clamp(numbers.start, following));
-    app.log_mark = Some(mark);
+    let top = top.max((mark + 1).saturating_sub(page)).min(mark).min(following);
+    app.log_top = Some(log.number_at(top));
+    app.log_mark = Some(log.number_at(mark));
 }
 
 /// The number of the marked line of the log: what `Enter` opens. It is always one in sight.
 #[must_use]
 pub fn marked(app: &App) -> Option<u64> {
-    let page = geometry(app).map_or(1, |geometry| u64::from(geometry.log_rows).max(1));
-    let numbers = app.log.numbers();
-    let last = numbers.end.checked_sub(1).filter(|_| !app.log.is_empty())?;
-    let following = numbers.end.saturating_sub(page).max(numbers.start);
-    let top = app.log_top.map_or(following, |top| top.clamp(numbers.start, following));
-    let bottom = top.saturating_add(page - 1).min(last);
-    Some(app.log_mark.map_or(bottom, |mark| mark.clamp(top, bottom)))
+    let log = &app.watched.log;
+    if log.is_empty() {
+        return None;
+    }
+    let page = log_page(app);
+    let top = log_top(app, page);
+    let bottom = top.saturating_add(page - 1).min(log.len() - 1);
+    let mark = app.log_mark.map_or(bottom, |number| log.place_of(number).clamp(top, bottom));
+    Some(log.number_at(mark))
 }
 
 /// The first line of the help after a movement.
-pub(super) fn help_top(app: &App, top: u16, command: Command) -> u16 {
-    let page = app.size.1.saturating_sub(4).max(1);
-    let last = help_top_max(app.size);
+pub(super) fn help_top(size: (u16, u16), top: u16, command: Command) -> u16 {
+    let page = size.1.saturating_sub(4).max(1);
+    let last = help_top_max(size);
     match command {
         Command::Up => top.saturating_sub(1),
         Command::Down => top.saturating_add(1).min(last),

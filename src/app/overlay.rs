@@ -1,21 +1,57 @@
-//! What covers the screen and takes text: palette, arguments, message; and the line shown whole.
+//! What covers the screen, and what it does with a command.
 //!
-//! Invariant: whatever is open closes with one `Back`; nothing is sent but by `Open`.
+//! Invariant: nothing here changes the app but what is open; [`take`] says what else is wanted, and
+//! `update` does it. Whatever is open closes with one `Back`.
 
 use super::command::Command;
-use super::editor::Edit;
-use super::effect::{Effect, Effects};
+use super::editor::{Edit, Editor};
 use super::geometry::{line_inside, line_rows};
+use super::mode::Mode;
+use super::navigate::help_top;
 use super::palette::{self, Entry, Palette};
-use super::prompt::{Arguments, Compose};
-use super::update::{notify, take_command};
-use super::{App, Mode, Pane, navigate};
-use crate::model::DaemonId;
+use super::prompt::Arguments;
 use crate::model::call::NamedCall;
-use crate::protocol::risk::{Risk, changes_something};
+use crate::model::watched::Watched;
+use crate::model::{Action, DaemonId, ProcessKey, Target};
+
+/// What an overlay has to know of the rest.
+pub(super) struct Around<'a> {
+    /// What is watched.
+    pub(super) watched: &'a Watched,
+    /// Columns and rows of the terminal.
+    pub(super) size: (u16, u16),
+    /// The selected process.
+    pub(super) selected: Option<ProcessKey>,
+}
+
+/// What became of a command.
+#[derive(Debug, PartialEq)]
+pub(super) enum Taken {
+    /// It is dealt with.
+    Done,
+    /// The overlay closes; what it covers comes back.
+    Close,
+    /// It means nothing here.
+    Pass,
+    /// This opens over it.
+    Open(Mode),
+    /// All overlays close, and this command is done as from the table.
+    Do(Command),
+    /// All overlays close, and this is done to these processes.
+    Act(Action, DaemonId, Vec<Target>),
+    /// This call is to be sent.
+    Send {
+        /// Of which daemon.
+        daemon: DaemonId,
+        /// Which.
+        call: NamedCall,
+        /// Whether the user said yes to it.
+        is_confirmed: bool,
+    },
+}
 
 /// The line that is typed into, if there is one.
-fn input(mode: &mut Mode) -> Option<&mut super::editor::Editor> {
+fn input(mode: &mut Mode) -> Option<&mut Editor> {
     match mode {
         Mode::Palette(palette) => {
             palette.chosen = 0;
@@ -26,21 +62,22 @@ fn input(mode: &mut Mode) -> Option<&mut super::editor::Editor> {
         Mode::Normal
         | Mode::Help { .. }
         | Mode::Confirm { .. }
+        | Mode::ConfirmReload { .. }
         | Mode::ConfirmCall { .. }
         | Mode::Line { .. } => None,
     }
 }
 
 /// A character was typed.
-pub(super) fn insert(app: &mut App, c: char) {
-    if let Some(input) = input(&mut app.mode) {
+pub(super) fn insert(mode: &mut Mode, c: char) {
+    if let Some(input) = input(mode) {
         input.insert(c);
     }
 }
 
 /// Text was pasted. False where nothing asks for text. A prompt has one line: breaks are spaces.
-pub(super) fn paste(app: &mut App, text: &str) -> bool {
-    let Some(input) = input(&mut app.mode) else { return false };
+pub(super) fn paste(mode: &mut Mode, text: &str) -> bool {
+    let Some(input) = input(mode) else { return false };
     let text = text.replace("\r\n", "\n");
     for c in text.chars() {
         input.insert(if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c });
@@ -49,132 +86,99 @@ pub(super) fn paste(app: &mut App, text: &str) -> bool {
 }
 
 /// An editing key was pressed.
-pub(super) fn edit(app: &mut App, edit: Edit) {
-    if let Some(input) = input(&mut app.mode) {
+pub(super) fn edit(mode: &mut Mode, edit: Edit) {
+    if let Some(input) = input(mode) {
         input.edit(edit);
     }
 }
 
-/// Opens the palette.
-pub(super) fn open_palette(app: &mut App) {
-    app.mode = Mode::Palette(Palette::default());
-}
-
-/// Opens the message to the selected process.
-pub(super) fn open_compose(app: &mut App) {
-    // Before it is typed, not after.
-    if is_refused(app, "msgProcess") {
-        return;
-    }
-    match app.selected {
-        Some(key) => app.mode = Mode::Compose(Compose::new(app, key)),
-        None => notify(app, "no process is selected", true),
-    }
-}
-
-/// Shows the marked line of the log whole.
-pub(super) fn open_line(app: &mut App) {
-    if app.focus == Pane::Processes {
-        notify(app, "Enter opens a line of the log: Tab goes there", false);
-        return;
-    }
-    if let Some(line) = navigate::marked(app).and_then(|number| app.log.get(number)) {
-        app.mode = Mode::Line { line: Box::new(line.clone()), top: 0 };
-    }
-}
-
-/// A command while one of these is open.
-pub(super) fn take(app: &mut App, command: Command) -> Effects {
-    if command == Command::Back {
-        app.mode = Mode::Normal;
-        return Effects::none();
-    }
-    // Taken out and put back, unless what is done opens something else.
-    match std::mem::replace(&mut app.mode, Mode::Normal) {
-        Mode::Line { line, top } => {
-            if command != Command::Open {
-                let (columns, rows) = line_inside(app.size);
-                let last = line_rows(&line, columns).len().saturating_sub(usize::from(rows));
-                let top = scrolled(top, last, usize::from(rows), command);
-                app.mode = Mode::Line { line, top };
+/// A command while this is open.
+pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Taken {
+    match (mode, command) {
+        (Mode::Normal, _) => Taken::Pass,
+        (_, Command::Back | Command::No) => Taken::Close,
+        (Mode::Help { top }, command) => {
+            *top = help_top(around.size, *top, command);
+            if command == Command::Help { Taken::Close } else { Taken::Done }
+        }
+        (Mode::Line { line, top }, command) => {
+            if command == Command::Open {
+                return Taken::Close;
             }
-            Effects::none()
+            let (columns, rows) = line_inside(around.size);
+            let last = line_rows(line, columns).len().saturating_sub(usize::from(rows));
+            *top = scrolled(*top, last, usize::from(rows), command);
+            Taken::Done
         }
-        Mode::Palette(palette) => take_in_palette(app, palette, command),
-        Mode::Arguments(arguments) if command == Command::Open => match arguments.call(app) {
-            Ok(call) => send(app, arguments.daemon, call),
+        (Mode::Confirm { action, daemon, target }, Command::Yes) => {
+            Taken::Act(*action, *daemon, vec![target.clone()])
+        }
+        (Mode::ConfirmReload { daemon, all, .. }, Command::Yes) => {
+            Taken::Act(Action::Reload, *daemon, std::mem::take(all))
+        }
+        (Mode::ConfirmReload { daemon, target, .. }, Command::This) => {
+            Taken::Act(Action::Reload, *daemon, vec![target.clone()])
+        }
+        (Mode::ConfirmCall { daemon, call }, Command::Yes) => {
+            Taken::Send { daemon: *daemon, call: call.clone(), is_confirmed: true }
+        }
+        (Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. }, _) => {
+            Taken::Pass
+        }
+        (Mode::Palette(palette), command) => take_in_palette(palette, around, command),
+        (Mode::Arguments(arguments), Command::Open) => match arguments.call(around.watched) {
+            Ok(call) => Taken::Send { daemon: arguments.daemon, call, is_confirmed: false },
             // The prompt says why.
-            Err(_) => stay(app, Mode::Arguments(arguments)),
+            Err(_) => Taken::Done,
         },
-        Mode::Compose(compose) if command == Command::Open => match compose.call(app) {
-            Ok(call) => send(app, compose.key.daemon, call),
-            Err(_) => stay(app, Mode::Compose(compose)),
+        (Mode::Compose(compose), Command::Open) => match compose.call(around.watched) {
+            Ok(call) => Taken::Send { daemon: compose.daemon, call, is_confirmed: false },
+            Err(_) => Taken::Done,
         },
-        Mode::Compose(compose) if command == Command::NextPane => {
-            let is_to_app = !compose.is_to_app && compose.processes(app) > 1;
-            stay(app, Mode::Compose(Compose { is_to_app, ..compose }))
+        (Mode::Compose(compose), Command::NextPane) => {
+            compose.is_to_app = !compose.is_to_app && compose.all(around.watched).len() > 1;
+            Taken::Done
         }
-        mode => stay(app, mode),
+        (Mode::Arguments(_) | Mode::Compose(_), _) => Taken::Pass,
     }
 }
 
-fn stay(app: &mut App, mode: Mode) -> Effects {
-    app.mode = mode;
-    Effects::none()
-}
-
-fn take_in_palette(app: &mut App, mut palette: Palette, command: Command) -> Effects {
-    let mut entries = palette::entries(app, &palette.input.text());
+fn take_in_palette(palette: &mut Palette, around: &Around<'_>, command: Command) -> Taken {
+    let daemon = palette::daemon(around.watched, around.selected);
+    let mut entries = palette::entries(around.watched, daemon, &palette.input.text());
     let last = entries.len().saturating_sub(1);
     let chosen = palette.chosen.min(last);
     if command != Command::Open {
         palette.chosen = scrolled(chosen, last, 8, command);
-        return stay(app, Mode::Palette(palette));
+        return Taken::Done;
     }
     if entries.is_empty() {
-        return stay(app, Mode::Palette(palette));
+        return Taken::Done;
     }
-    match entries.swap_remove(chosen) {
-        Entry::Command(row) => take_command(app, row.command),
-        Entry::Method { name, params } => ask_arguments(app, &name, params),
+    match (entries.swap_remove(chosen), daemon) {
+        (Entry::Command(row), _) => Taken::Do(row.command),
+        (Entry::Method { name, params }, Some(daemon)) => {
+            ask_arguments(around, daemon, &name, params)
+        }
+        (Entry::Method { .. }, None) => Taken::Done,
     }
 }
 
 /// Asks for the arguments of a method, or calls it at once where it needs none.
-fn ask_arguments(app: &mut App, method: &str, params: Vec<Box<str>>) -> Effects {
-    let Some(daemon) = palette::daemon(app) else {
-        return Effects::none();
-    };
-    if is_refused(app, method) {
-        return Effects::none();
+fn ask_arguments(
+    around: &Around<'_>,
+    daemon: DaemonId,
+    method: &str,
+    params: Vec<Box<str>>,
+) -> Taken {
+    let selected = around.selected.filter(|key| key.daemon == daemon);
+    let god = around.watched.daemon(daemon).and_then(|daemon| daemon.god);
+    let target = selected.and_then(|key| Some(around.watched.fleet.get(key)?.target(god)));
+    let arguments = Arguments::new(daemon, method, params, target);
+    match arguments.call(around.watched) {
+        Ok(call) if arguments.needs_nothing() => Taken::Send { daemon, call, is_confirmed: false },
+        _ => Taken::Open(Mode::Arguments(arguments)),
     }
-    let selected = app.selected.filter(|key| key.daemon == daemon).map(|key| key.pm_id);
-    let arguments = Arguments::new(daemon, method, params, selected);
-    match arguments.call(app) {
-        Ok(call) if arguments.needs_nothing() => send(app, daemon, call),
-        _ => stay(app, Mode::Arguments(arguments)),
-    }
-}
-
-/// Whether this is read-only and the method changes something; says so.
-fn is_refused(app: &mut App, method: &str) -> bool {
-    let is_refused = app.read_only && changes_something(method);
-    if is_refused {
-        let what = if method == "msgProcess" { "message" } else { method };
-        notify(app, &format!("{what}: refused, this is --read-only"), true);
-    }
-    is_refused
-}
-
-/// Sends a call, or asks whether it is meant.
-fn send(app: &mut App, daemon: DaemonId, call: NamedCall) -> Effects {
-    if is_refused(app, &call.method) {
-        return stay(app, Mode::Normal);
-    }
-    if Risk::of(&call.method).asks() {
-        return stay(app, Mode::ConfirmCall { daemon, call });
-    }
-    Effects::one(Effect::Call { daemon, call })
 }
 
 /// A place in a list after a movement.

@@ -2,10 +2,10 @@
 //!
 //! Invariant: what is offered is what exists: the rows of [`COMMANDS`] and the daemon's own list.
 
-use super::App;
 use super::command::{COMMANDS, Command, CommandRow};
 use super::editor::Editor;
-use crate::model::DaemonId;
+use crate::model::watched::Watched;
+use crate::model::{DaemonId, ProcessKey};
 
 /// The open palette.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,18 +43,19 @@ impl Entry {
 
 /// The daemon whose methods are offered: the selected process's, else the first that answers.
 #[must_use]
-pub fn daemon(app: &App) -> Option<DaemonId> {
-    let selected = app.selected.map(|key| key.daemon);
-    let first = || app.daemons.iter().find(|daemon| daemon.is_live()).map(|daemon| daemon.id);
-    selected.or_else(first).or_else(|| app.daemons.first().map(|daemon| daemon.id))
+pub fn daemon(watched: &Watched, selected: Option<ProcessKey>) -> Option<DaemonId> {
+    let daemons = &watched.daemons;
+    let first = || daemons.iter().find(|daemon| daemon.is_live()).map(|daemon| daemon.id);
+    let selected = selected.map(|key| key.daemon);
+    selected.or_else(first).or_else(|| daemons.first().map(|daemon| daemon.id))
 }
 
-/// The entries that what is typed fits, the best first.
+/// The entries that what is typed fits, the best first; with the methods of this daemon.
 #[must_use]
-pub fn entries(app: &App, typed: &str) -> Vec<Entry> {
+pub fn entries(watched: &Watched, daemon: Option<DaemonId>, typed: &str) -> Vec<Entry> {
     let commands =
         COMMANDS.iter().filter(|row| row.command != Command::Palette).map(Entry::Command);
-    let methods = daemon(app).and_then(|id| app.daemon(id)?.methods.as_ref());
+    let methods = daemon.and_then(|id| watched.daemon(id)?.methods.as_ref());
     let methods = methods.into_iter().flat_map(|methods| {
         methods.names().map(|name| {
             let params = methods.params(name).unwrap_or_default();

@@ -5,14 +5,12 @@
 
 use serde_json::{Value as Json, json};
 
-use super::App;
 use super::editor::Editor;
 use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
-use crate::model::fleet::Process;
-use crate::model::{DaemonId, ProcessKey};
+use crate::model::watched::Watched;
+use crate::model::{DaemonId, Target};
 use crate::protocol::message::{TOPIC, whole_message};
-use crate::protocol::process::PmId;
 use crate::protocol::shape;
 use crate::protocol::text::clean;
 
@@ -27,13 +25,17 @@ pub struct Arguments {
     pub params: Vec<Box<str>>,
     /// The arguments as JSON, separated by blanks or commas.
     pub input: Editor,
+    /// The process that was selected and is filled in, where the method takes one.
+    pub target: Option<Target>,
 }
 
 /// A message to a process or to its app.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compose {
-    /// To which process.
-    pub key: ProcessKey,
+    /// Of which daemon.
+    pub daemon: DaemonId,
+    /// To which process, as it was when the prompt was opened.
+    pub target: Target,
     /// Whether it goes to every process of that name.
     pub is_to_app: bool,
     /// Text or JSON.
@@ -52,9 +54,9 @@ impl Arguments {
         daemon: DaemonId,
         method: &str,
         params: Vec<Box<str>>,
-        selected: Option<PmId>,
+        target: Option<Target>,
     ) -> Self {
-        let filled = match (method, selected) {
+        let filled = match (method, target.as_ref().map(|target| target.pm_id)) {
             (method, _) if shape::ignores_argument(method) => "{}".to_owned(),
             (SEND_DATA, Some(id)) => {
                 format!(r#"{{"id":{id},"type":"{TOPIC}","topic":"{TOPIC}","data":{{}}}}"#)
@@ -81,7 +83,9 @@ impl Arguments {
             }
             (_, None) => String::new(),
         };
-        Self { daemon, method: method.into(), params, input: Editor::new(&filled) }
+        // What is not filled in is not meant.
+        let target = target.filter(|_| !filled.is_empty() && filled != "{}");
+        Self { daemon, method: method.into(), params, input: Editor::new(&filled), target }
     }
 
     /// Whether there is nothing to be asked: the method ignores its argument.
@@ -94,9 +98,13 @@ impl Arguments {
     ///
     /// # Errors
     /// Why it cannot be made, as one cleaned line.
-    pub fn call(&self, app: &App) -> Result<NamedCall, String> {
+    pub fn call(&self, watched: &Watched) -> Result<NamedCall, String> {
         let args = json_values(&self.input.text())?;
-        checked(app, self.daemon, &self.method, args)
+        let call = checked(watched, self.daemon, &self.method, args)?;
+        // Where another id was typed, it is not the one that was selected.
+        let is_meant = |target: &&Target| call.args.iter().any(|arg| names_id(arg, target.pm_id.0));
+        let targets = self.target.iter().filter(is_meant).cloned().collect();
+        Ok(NamedCall { targets, ..call })
     }
 }
 
@@ -104,31 +112,32 @@ impl Compose {
     /// A message to this process, with nothing typed yet. Where the daemon can only send to an app,
     /// that is whom it goes to.
     #[must_use]
-    pub fn new(app: &App, key: ProcessKey) -> Self {
-        let methods = app.daemon(key.daemon).and_then(|daemon| daemon.methods.as_ref());
+    pub fn new(watched: &Watched, daemon: DaemonId, target: Target) -> Self {
+        let methods = watched.daemon(daemon).and_then(|daemon| daemon.methods.as_ref());
         let is_to_app = methods.is_some_and(|methods| !methods.has(SEND_DATA));
-        Self { key, is_to_app, input: Editor::default() }
+        Self { daemon, target, is_to_app, input: Editor::default() }
     }
 
     /// Whom it goes to, for a person: `api[0]`, `api (2 processes)`.
     #[must_use]
-    pub fn to(&self, app: &App) -> String {
-        let name = app.fleet.get(self.key).map_or("", |process| &*process.info.name);
-        match self.processes(app) {
-            count if self.is_to_app && count > 1 => format!("{name} ({count} processes)"),
-            _ => format!("{name}[{}]", self.key.pm_id),
+    pub fn to(&self, watched: &Watched) -> String {
+        match self.all(watched).len() {
+            count if self.is_to_app && count > 1 => {
+                format!("{} ({count} processes)", self.target.name)
+            }
+            _ => self.target.label(),
         }
     }
 
-    /// How many processes the app has.
+    /// All processes that a message to the app reaches: PM2 looks at the name alone.
     #[must_use]
-    pub fn processes(&self, app: &App) -> usize {
-        let Some(process) = app.fleet.get(self.key) else { return 0 };
-        let name = &process.info.name;
-        let same = |(key, other): &(ProcessKey, &Process)| {
-            key.daemon == self.key.daemon && other.info.name == *name
-        };
-        app.fleet.iter().filter(same).count()
+    pub fn all(&self, watched: &Watched) -> Vec<Target> {
+        let god = watched.daemon(self.daemon).and_then(|daemon| daemon.god);
+        let processes = watched.fleet.iter();
+        processes
+            .filter(|(key, other)| key.daemon == self.daemon && other.info.name == self.target.name)
+            .map(|(_, process)| process.target(god))
+            .collect()
     }
 
     /// What an app gets of what is typed, but for its id.
@@ -144,10 +153,11 @@ impl Compose {
     ///
     /// # Errors
     /// Why it cannot be sent, as one cleaned line.
-    pub fn call(&self, app: &App) -> Result<NamedCall, String> {
-        let Some(process) = app.fleet.get(self.key) else {
+    pub fn call(&self, watched: &Watched) -> Result<NamedCall, String> {
+        let process = watched.fleet.get(self.target.key(self.daemon));
+        if !process.is_some_and(|process| self.target.is(&process.info)) {
             return Err("the process is gone".to_owned());
-        };
+        }
         if self.input.text().trim().is_empty() {
             return Err(
                 "a text, or JSON; {\"type\":\"x\",\"data\":{}} goes with that type".to_owned()
@@ -159,18 +169,26 @@ impl Compose {
                 .map_err(|error| broken(&self.input.text(), 0, &error))?;
         }
         let to = if self.is_to_app {
-            ("name".to_owned(), json!(process.info.name))
+            ("name".to_owned(), json!(self.target.name))
         } else {
-            ("id".to_owned(), json!(self.key.pm_id.0))
+            ("id".to_owned(), json!(self.target.pm_id.0))
         };
         let opts = Json::Object([to, ("msg".to_owned(), self.message())].into_iter().collect());
-        checked(app, self.key.daemon, SEND, vec![opts])
+        let call = checked(watched, self.daemon, SEND, vec![opts])?;
+        // By its name it goes to whoever has it, also to one that came since.
+        let target = (!self.is_to_app).then(|| self.target.clone());
+        Ok(NamedCall { targets: target.into_iter().collect(), ..call })
     }
 }
 
 /// Checks a call by what the daemon said of itself when it connected.
-fn checked(app: &App, id: DaemonId, method: &str, args: Vec<Json>) -> Result<NamedCall, String> {
-    let daemon = app.daemon(id).filter(|daemon| Daemon::is_live(daemon));
+fn checked(
+    watched: &Watched,
+    id: DaemonId,
+    method: &str,
+    args: Vec<Json>,
+) -> Result<NamedCall, String> {
+    let daemon = watched.daemon(id).filter(|daemon| Daemon::is_live(daemon));
     let methods = daemon
         .and_then(|daemon| daemon.methods.as_ref())
         .ok_or_else(|| "the daemon is not connected".to_owned())?;
@@ -178,6 +196,13 @@ fn checked(app: &App, id: DaemonId, method: &str, args: Vec<Json>) -> Result<Nam
         Ok(_) => Ok(NamedCall::new(method, args)),
         Err(refused) => Err(clean(&refused.to_string()).into_owned()),
     }
+}
+
+/// Whether an argument names the process with this id: the number itself, or an object's.
+fn names_id(arg: &Json, id: u32) -> bool {
+    let is_it = |value: &Json| value.as_u64() == Some(u64::from(id));
+    let field = |name| arg.get(name).is_some_and(is_it);
+    is_it(arg) || field("id") || field("pm_id") || field("process_id")
 }
 
 /// Reads JSON values separated by blanks, by commas or by nothing where that is clear.
@@ -222,10 +247,13 @@ fn broken(text: &str, at: usize, error: &serde_json::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 
     fn arguments(method: &str, params: &[&str]) -> String {
         let params = params.iter().map(|param| Box::from(*param)).collect();
-        Arguments::new(DaemonId(0), method, params, Some(PmId(7))).input.text()
+        let process = ProcessInfo::new(PmId(7), "api", ProcessStatus::Online);
+        let target = Some(Target::of(&process));
+        Arguments::new(DaemonId(0), method, params, target).input.text()
     }
 
     #[test]

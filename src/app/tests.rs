@@ -7,18 +7,20 @@ use super::editor::Edit;
 use super::effect::{Effect, Effects};
 use super::geometry::Geometry;
 use super::message::Message;
-use super::prompt::Compose;
-use super::{App, Mode, Pane, marked, update};
+use super::{App, Mode, Pane, log_top, marked, update};
 use crate::model::call::CallOutcome;
 use crate::model::daemon::{Connection, Daemon, Problem};
 use crate::model::log::{LogLine, LogSource, Severity};
+use crate::model::moment::Moment;
 use crate::model::report::Report;
 use crate::model::tests::info;
 use crate::model::{Action, DaemonId, ProcessKey, Target, Verdict};
 use crate::protocol::bus::{EventKind, ProcessEvent};
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 
+mod meant;
 mod overlays;
+mod quiet;
 
 const D: DaemonId = DaemonId(0);
 
@@ -34,18 +36,23 @@ fn snapshot(pm_ids: impl IntoIterator<Item = u32>) -> Report {
 }
 
 fn app(processes: u32) -> App {
-    let mut app = App::new(vec![Daemon::new(D, "host", "/home/x/.pm2", 1_000)], 0, 0, (80, 24));
-    send(&mut app, Report::Connection(Connection::Live));
+    let mut app =
+        App::new(vec![Daemon::new(D, "host", "/home/x/.pm2", 1_000)], Moment::at(0), 0, (80, 24));
+    send(&mut app, live(1));
     send(&mut app, snapshot(0..processes));
     app
 }
 
+fn live(serial: u64) -> Report {
+    Report::Connection(Connection::Live { serial, god: Some(7) })
+}
+
 fn send(app: &mut App, report: Report) {
-    assert_eq!(update(app, 1_000, Message::Report(D, report)), Effects::none());
+    assert_eq!(update(app, Moment::at(1_000), Message::Report(D, report)), Effects::none());
 }
 
 fn press(app: &mut App, command: Command) -> Vec<Effect> {
-    update(app, 2_000, Message::Command(command)).0
+    update(app, Moment::at(2_000), Message::Command(command)).0
 }
 
 fn lines(count: usize) -> Report {
@@ -55,11 +62,8 @@ fn lines(count: usize) -> Report {
 }
 
 fn texts(app: &App) -> Vec<String> {
-    app.log
-        .numbers()
-        .filter_map(|n| app.log.get(n))
-        .map(|line| line.text.text.to_string())
-        .collect()
+    let lines = app.watched.log.from_place(0);
+    lines.map(|(_, line)| line.text.text.to_string()).collect()
 }
 
 #[test]
@@ -72,7 +76,7 @@ fn read_only_refuses_what_changes_something() {
         let notice = app.notice.take().unwrap();
         assert!(notice.is_bad && notice.text.contains("--read-only"), "{}", notice.text);
     }
-    assert!(app.fleet.get(key(0)).unwrap().pending.is_none());
+    assert!(app.watched.fleet.get(key(0)).unwrap().pending.is_none());
     assert_eq!(press(&mut app, Command::Compose), []);
     assert_eq!(app.mode, Mode::Normal, "refused before it is typed");
     assert!(app.notice.as_ref().unwrap().text.contains("--read-only"));
@@ -86,13 +90,13 @@ fn restart_acts_at_once_and_the_row_shows_it() {
     let [Effect::Act { daemon, action, targets }] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!((*daemon, *action, targets.len()), (D, Action::Restart, 1));
     assert_eq!(targets[0].pm_id, PmId(1));
-    assert_eq!(app.fleet.get(key(1)).unwrap().pending, Some(Action::Restart));
+    assert_eq!(app.watched.fleet.get(key(1)).unwrap().pending, Some(Action::Restart));
     assert!(press(&mut app, Command::Act(Action::Stop)).is_empty(), "one action at a time");
     assert!(app.notice.as_ref().unwrap().text.contains("already restarting"));
     let (action, verdict) = (Action::Restart, Verdict::Up { after_ms: 1_000 });
     let target = targets[0].clone();
     send(&mut app, Report::ActionFinished { action, target, verdict });
-    assert_eq!(app.fleet.get(key(1)).unwrap().pending, None);
+    assert_eq!(app.watched.fleet.get(key(1)).unwrap().pending, None);
     assert!(app.notice.as_ref().unwrap().text.contains("pm2 restart 1"));
 }
 
@@ -100,7 +104,7 @@ fn restart_acts_at_once_and_the_row_shows_it() {
 fn delete_asks_and_no_does_nothing() {
     let mut app = app(2);
     assert!(press(&mut app, Command::Act(Action::Delete)).is_empty());
-    assert_eq!(app.mode, Mode::Confirm { action: Action::Delete, key: key(0) });
+    assert!(matches!(app.mode, Mode::Confirm { action: Action::Delete, .. }), "{:?}", app.mode);
     assert!(press(&mut app, Command::No).is_empty());
     assert_eq!(app.mode, Mode::Normal);
     press(&mut app, Command::Act(Action::Delete));
@@ -118,12 +122,12 @@ fn every_outcome_is_a_notice_and_a_line() {
     for (verdict, wanted) in outcomes {
         let mut app = app(2);
         press(&mut app, Command::Act(Action::Stop));
-        let target = Target::of(&app.fleet.get(key(0)).unwrap().info);
+        let target = Target::of(&app.watched.fleet.get(key(0)).unwrap().info);
         send(&mut app, Report::ActionFinished { action: Action::Stop, target, verdict });
         let notice = app.notice.clone().unwrap();
         assert!(notice.is_bad && notice.text.contains(wanted), "{}", notice.text);
         assert!(texts(&app).iter().any(|text| text.contains(wanted)));
-        assert_eq!(app.fleet.get(key(0)).unwrap().pending, None);
+        assert_eq!(app.watched.fleet.get(key(0)).unwrap().pending, None);
     }
 }
 
@@ -141,10 +145,10 @@ fn a_process_that_vanishes_under_the_question_is_said_to_be_gone() {
 fn nothing_is_sent_to_a_daemon_that_is_down() {
     let mut app = app(1);
     let problem = Problem::Closed;
-    send(&mut app, Report::Connection(Connection::Down { problem, retry_at_ms: 9_000 }));
+    send(&mut app, Report::Connection(Connection::Down { problem, retry_in_ms: 9_000 }));
     assert!(press(&mut app, Command::Act(Action::Restart)).is_empty());
     assert!(app.notice.as_ref().unwrap().text.contains("not connected"));
-    assert_eq!(app.fleet.len(), 1, "the last known rows stay");
+    assert_eq!(app.watched.fleet.len(), 1, "the last known rows stay");
 }
 
 #[test]
@@ -165,9 +169,9 @@ fn the_selection_stays_on_its_process_and_moves_on_when_that_is_gone() {
 #[test]
 fn a_new_daemons_first_snapshot_deletes_nothing_in_words() {
     let mut app = app(3);
-    let down = Connection::Down { problem: Problem::Closed, retry_at_ms: 9_000 };
+    let down = Connection::Down { problem: Problem::Closed, retry_in_ms: 9_000 };
     send(&mut app, Report::Connection(down));
-    send(&mut app, Report::Connection(Connection::Live));
+    send(&mut app, live(2));
     send(&mut app, snapshot([7]));
     assert_eq!(app.rows(), [key(7)]);
     assert!(!texts(&app).iter().any(|text| text.contains("deleted")));
@@ -185,7 +189,7 @@ fn an_event_changes_the_row_before_any_poll() {
         info: info(0, "p0", ProcessStatus::Stopped),
     };
     send(&mut app, Report::Process(Box::new(event)));
-    assert_eq!(app.fleet.get(key(0)).unwrap().info.status, ProcessStatus::Stopped);
+    assert_eq!(app.watched.fleet.get(key(0)).unwrap().info.status, ProcessStatus::Stopped);
 }
 
 #[test]
@@ -201,14 +205,34 @@ fn new_lines_do_not_move_what_is_being_read() {
     press(&mut app, Command::Last);
     assert_eq!(app.log_top, None, "End follows again");
     press(&mut app, Command::First);
-    assert_eq!(app.log_top, Some(app.log.numbers().start));
+    assert_eq!(app.log_top, Some(app.watched.log.number_at(0)));
+    // The first one tells of the connection, and stays.
+    let below = app.watched.log.number_at(7);
+    (app.log_top, app.log_mark) = (Some(below), Some(below));
     send(&mut app, lines(20_000));
-    let before = app.log_top.unwrap();
-    assert!(before < app.log.numbers().start, "the place is kept while its lines fall out");
+    assert!(app.watched.log.get(below).is_none(), "the place is kept while its lines fall out");
     press(&mut app, Command::Down);
-    let start = app.log.numbers().start;
-    assert_eq!(app.log_top, Some(start), "and clamped when it moves");
-    assert_eq!(marked(&app), Some(start + 1), "and so is the mark");
+    let place = app.watched.log.place_of(below);
+    let numbers = (app.watched.log.number_at(place), app.watched.log.number_at(place + 1));
+    assert_eq!((app.log_top, marked(&app)), (Some(numbers.0), Some(numbers.1)), "and clamped");
+}
+
+#[test]
+fn esc_goes_back_one_step_at_a_time() {
+    let mut app = app(1);
+    send(&mut app, lines(100));
+    press(&mut app, Command::NextPane);
+    press(&mut app, Command::PageUp);
+    press(&mut app, Command::Back);
+    assert_eq!((app.log_top, app.log_mark, app.focus), (None, None, Pane::Log), "it follows");
+    press(&mut app, Command::Up);
+    press(&mut app, Command::Back);
+    assert_eq!((marked(&app), app.focus), (Some(app.watched.log.number_at(100)), Pane::Log));
+    press(&mut app, Command::Back);
+    assert_eq!(app.focus, Pane::Processes);
+    app.notify("said", false);
+    press(&mut app, Command::Back);
+    assert_eq!(app.notice, None);
 }
 
 #[test]
@@ -224,12 +248,12 @@ fn scrolling_down_to_the_end_follows_again() {
 
 #[test]
 fn a_tick_is_due_only_while_something_counts_time() {
-    let mut app = App::new(vec![Daemon::new(D, "host", "/x", 1_000)], 0, 0, (80, 24));
+    let mut app = App::new(vec![Daemon::new(D, "host", "/x", 1_000)], Moment::at(0), 0, (80, 24));
     assert_eq!(app.next_tick_ms(), None);
-    let down = Connection::Down { problem: Problem::Closed, retry_at_ms: 4_500 };
+    let down = Connection::Down { problem: Problem::Closed, retry_in_ms: 3_500 };
     send(&mut app, Report::Connection(down));
     assert_eq!(app.next_tick_ms(), Some(1_500));
-    send(&mut app, Report::Connection(Connection::Live));
+    send(&mut app, live(1));
     let mut old = info(0, "old", ProcessStatus::Online);
     old.online_since_ms = Some(-3 * 86_400_000);
     let snapshot = Snapshot { processes: vec![old], warnings: Vec::new() };
@@ -298,15 +322,15 @@ proptest! {
                 }),
                 Step::Resize(columns, rows) => Message::Resized(columns, rows),
                 Step::Down => Message::Report(D, Report::Connection(Connection::Down {
-                    problem: Problem::Closed, retry_at_ms: now_ms + 1_000,
+                    problem: Problem::Closed, retry_in_ms: 1_000,
                 })),
-                Step::Live => Message::Report(D, Report::Connection(Connection::Live)),
+                Step::Live => Message::Report(D, live(index as u64)),
             };
-            let effects = update(&mut app, now_ms, message);
+            let effects = update(&mut app, Moment::at(now_ms), message);
             for effect in &effects.0 {
                 match effect {
                     Effect::Act { targets, .. } => for target in targets {
-                        prop_assert!(app.fleet.get(key(target.pm_id.0)).is_some());
+                        prop_assert!(app.watched.fleet.get(key(target.pm_id.0)).is_some());
                     }
                     Effect::Call { daemon, call } => {
                         let methods = app.daemon(*daemon).unwrap().methods.as_ref().unwrap();
@@ -316,21 +340,24 @@ proptest! {
                     _ => {}
                 }
             }
-            prop_assert_eq!(app.selected.is_none(), app.fleet.is_empty());
-            prop_assert!(app.selected.is_none_or(|key| app.fleet.get(key).is_some()));
-            prop_assert!(app.table_top <= app.fleet.len());
-            prop_assert!(app.log.len() <= crate::model::log::LINES_MAX);
-            if let Mode::Confirm { key, .. } | Mode::Compose(Compose { key, .. }) = &app.mode {
-                prop_assert!(app.fleet.get(*key).is_some());
+            prop_assert_eq!(app.selected.is_none(), app.watched.fleet.is_empty());
+            prop_assert!(app.selected.is_none_or(|key| app.watched.fleet.get(key).is_some()));
+            prop_assert!(app.table_top <= app.watched.fleet.len());
+            prop_assert!(app.watched.log.len() <= crate::model::rings::LINES_MAX + crate::model::rings::EVENTS_MAX);
+            for mode in app.below.iter().chain([&app.mode]) {
+                let (daemon, targets) = mode.about().unwrap_or((D, Vec::new()));
+                for target in targets {
+                    let process = app.watched.fleet.get(target.key(daemon));
+                    prop_assert!(process.is_some_and(|process| target.is(&process.info)));
+                }
             }
-            let rows = Geometry::new(app.size, app.fleet.len(), Pane::Log)
-                .map_or(1, |parts| u64::from(parts.log_rows).max(1));
-            if let (Some(mark), Pane::Log) = (marked(&app), app.focus) {
-                let numbers = app.log.numbers();
-                prop_assert!(numbers.contains(&mark));
-                let last_top = numbers.end.saturating_sub(rows).max(numbers.start);
-                let top = app.log_top.map_or(last_top, |top| top.clamp(numbers.start, last_top));
-                prop_assert!((top..top + rows).contains(&mark), "the mark is in sight");
+            let rows = Geometry::new(app.size, app.watched.fleet.len(), app.focus)
+                .map_or(1, |parts| usize::from(parts.log_rows).max(1));
+            if let Some(mark) = marked(&app) {
+                let place = app.watched.log.place_of(mark);
+                prop_assert!(app.watched.log.get(mark).is_some());
+                let top = log_top(&app, rows);
+                prop_assert!((top..top + rows).contains(&place), "the mark is in sight");
             }
             prop_assert!(app.next_tick_ms().is_none_or(|at_ms| at_ms > now_ms - 8_000));
         }

@@ -2,22 +2,25 @@
 
 use super::command::Command;
 use super::effect::{Effect, Effects};
+use super::geometry::Pane;
 use super::message::Message;
-use super::{App, Mode, Notice, Pane, navigate, overlay, report};
-use crate::model::{Action, ProcessKey, Target};
+use super::mode::Mode;
+use super::notice::Notice;
+use super::overlay::{self, Around, Taken};
+use super::palette::Palette;
+use super::prompt::Compose;
+use super::state::App;
+use super::{act, changes, navigate};
+use crate::model::apply::apply;
+use crate::model::call::NamedCall;
+use crate::model::moment::Moment;
+use crate::model::{Action, DaemonId};
+use crate::protocol::risk::{self, Risk};
 
-/// How long a notice stays, milliseconds; one of a failure stays longer.
-const NOTICE_MS: i64 = 4_000;
-const BAD_NOTICE_MS: i64 = 10_000;
-
-/// Changes the app by one message that happened at `now_ms` (milliseconds since 1970), and returns
-/// what is to be done about it.
-pub fn update(app: &mut App, now_ms: i64, message: Message) -> Effects {
-    app.now_ms = now_ms;
-    if app.notice.as_ref().is_some_and(|notice| notice.until_ms <= now_ms) {
-        app.notice = None;
-        app.is_dirty = true;
-    }
+/// Changes the app by one message that happened now, and returns what is to be done about it.
+pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
+    app.now = now;
+    changes::drop_old_notice(app);
     match message {
         Message::Command(command) => {
             app.is_dirty = true;
@@ -25,24 +28,24 @@ pub fn update(app: &mut App, now_ms: i64, message: Message) -> Effects {
         }
         Message::Text(c) => {
             app.is_dirty = true;
-            overlay::insert(app, c);
+            overlay::insert(&mut app.mode, c);
             Effects::none()
         }
         Message::Paste(text) => {
             app.is_dirty = true;
-            if !overlay::paste(app, &text) {
-                notify(app, "pasted text does nothing here: a message is pasted after m", false);
+            if !overlay::paste(&mut app.mode, &text) {
+                app.notify("pasted text does nothing here: a message is pasted after m", false);
             }
             Effects::none()
         }
         Message::Refused => {
             let text = "several keys at once do nothing: that looked like pasted text";
-            notify(app, text, false);
+            app.notify(text, false);
             Effects::none()
         }
         Message::Edit(edit) => {
             app.is_dirty = true;
-            overlay::edit(app, edit);
+            overlay::edit(&mut app.mode, edit);
             Effects::none()
         }
         Message::Resized(columns, rows) => {
@@ -52,7 +55,8 @@ pub fn update(app: &mut App, now_ms: i64, message: Message) -> Effects {
             Effects::one(Effect::Redraw)
         }
         Message::Report(daemon, report) => {
-            report::take(app, daemon, report);
+            let changed = apply(&mut app.watched, daemon, report, now);
+            changes::take(app, daemon, changed);
             Effects::none()
         }
         Message::Clock => {
@@ -62,126 +66,139 @@ pub fn update(app: &mut App, now_ms: i64, message: Message) -> Effects {
     }
 }
 
-pub(super) fn take_command(app: &mut App, command: Command) -> Effects {
-    match (&app.mode, command) {
-        (Mode::Confirm { action, key }, Command::Yes) => {
-            let (action, key) = (*action, *key);
-            app.mode = Mode::Normal;
-            ask(app, action, key)
-        }
-        (Mode::ConfirmCall { daemon, call }, Command::Yes) => {
-            let effect = Effect::Call { daemon: *daemon, call: call.clone() };
-            app.mode = Mode::Normal;
-            Effects::one(effect)
-        }
-        (_, Command::Quit) => Effects::one(Effect::Quit),
-        (_, Command::Suspend) => Effects::one(Effect::Suspend),
-        (_, Command::Redraw) => Effects::one(Effect::Redraw),
-        (_, Command::Reconnect) => Effects::one(Effect::Refresh),
-        (Mode::Confirm { .. } | Mode::ConfirmCall { .. }, Command::No)
-        | (Mode::Help { .. }, Command::Help | Command::Back) => {
-            app.mode = Mode::Normal;
+fn take_command(app: &mut App, command: Command) -> Effects {
+    match command {
+        Command::Quit => return Effects::one(Effect::Quit),
+        Command::Suspend => return Effects::one(Effect::Suspend),
+        Command::Redraw => return Effects::one(Effect::Redraw),
+        Command::Reconnect => return Effects::one(Effect::Refresh),
+        _ => {}
+    }
+    if app.mode == Mode::Normal {
+        return take_normal(app, command);
+    }
+    let around = Around { watched: &app.watched, size: app.size, selected: app.selected };
+    match overlay::take(&mut app.mode, &around, command) {
+        Taken::Done | Taken::Pass => Effects::none(),
+        Taken::Close => {
+            app.close();
             Effects::none()
         }
-        (Mode::Help { top }, command) => {
-            app.mode = Mode::Help { top: navigate::help_top(app, *top, command) };
+        Taken::Open(mode) => {
+            if let Mode::Arguments(arguments) = &mode
+                && let Some(refusal) = refusal(app, &arguments.method)
+            {
+                app.close_all();
+                app.notify(refusal, true);
+                return Effects::none();
+            }
+            app.open(mode);
             Effects::none()
         }
-        (Mode::Line { .. } | Mode::Palette(_) | Mode::Arguments(_) | Mode::Compose(_), command) => {
-            overlay::take(app, command)
+        Taken::Do(command) => {
+            app.close_all();
+            match command {
+                // Asked for by name, and so from everywhere.
+                Command::Act(action) => act::by_name(app, action),
+                Command::Compose => open_compose(app),
+                command => take_command(app, command),
+            }
         }
-        (Mode::Confirm { .. } | Mode::ConfirmCall { .. }, _) | (_, Command::Yes | Command::No) => {
-            Effects::none()
+        Taken::Act(action, daemon, targets) => {
+            app.close_all();
+            act::these(app, action, daemon, targets)
         }
-        (Mode::Normal, command) => take_normal(app, command),
+        Taken::Send { daemon, call, is_confirmed } => send(app, daemon, call, is_confirmed),
     }
 }
 
 fn take_normal(app: &mut App, command: Command) -> Effects {
     match command {
-        Command::Act(action) if app.read_only => {
-            notify(app, &format!("{}: refused, this is --read-only", action.verb()), true);
-            Effects::none()
-        }
-        Command::Act(action) => match app.selected {
-            None => {
-                notify(app, "no process is selected", true);
-                Effects::none()
-            }
-            // Nobody acts in passing on a process that is not on the screen.
-            Some(key) if action == Action::Delete || !navigate::is_table_visible(app) => {
-                app.mode = Mode::Confirm { action, key };
-                Effects::none()
-            }
-            Some(key) => ask(app, action, key),
-        },
-        Command::Help => {
-            app.mode = Mode::Help { top: 0 };
-            Effects::none()
-        }
-        Command::Palette => {
-            overlay::open_palette(app);
-            Effects::none()
-        }
+        Command::Act(action) => return act::selected(app, action),
+        Command::Help => app.open(Mode::Help { top: 0 }),
+        Command::Palette => app.open(Mode::Palette(Palette::default())),
+        Command::Compose if app.focus == Pane::Processes => return open_compose(app),
         Command::Compose => {
-            overlay::open_compose(app);
-            Effects::none()
+            let text = match app.selected {
+                Some(key) => format!("Tab, then m writes to {}", app.display_name(key)),
+                None => act::elsewhere(app, Action::Restart),
+            };
+            app.notify(text, false);
         }
-        Command::Open => {
-            overlay::open_line(app);
-            Effects::none()
-        }
+        Command::Open => open_line(app),
         Command::NextPane => {
             app.focus = match app.focus {
                 Pane::Processes => Pane::Log,
                 Pane::Log => Pane::Processes,
             };
             navigate::keep_selection_visible(app);
-            Effects::none()
         }
-        Command::Back => {
-            app.focus = Pane::Processes;
-            app.notice = None;
-            navigate::keep_selection_visible(app);
-            Effects::none()
+        Command::Back => go_back(app),
+        Command::Yes | Command::No | Command::This => {}
+        movement => navigate::go(app, movement),
+    }
+    Effects::none()
+}
+
+/// One step back: from a scrolled log to following, from there to the table, and there the notice
+/// leaves.
+fn go_back(app: &mut App) {
+    match app.focus {
+        Pane::Log if app.log_top.is_some() || app.log_mark.is_some() => {
+            (app.log_top, app.log_mark) = (None, None);
         }
-        movement => {
-            navigate::go(app, movement);
-            Effects::none()
-        }
+        Pane::Log => app.focus = Pane::Processes,
+        Pane::Processes => app.notice = None,
+    }
+    navigate::keep_selection_visible(app);
+}
+
+/// Opens the message to the selected process.
+fn open_compose(app: &mut App) -> Effects {
+    // Before it is typed, not after.
+    if let Some(refusal) = refusal(app, "msgProcess") {
+        app.notify(refusal, true);
+        return Effects::none();
+    }
+    if let Some((daemon, target)) = app.selected_target() {
+        let compose = Compose::new(&app.watched, daemon, target);
+        app.open(Mode::Compose(compose));
+    } else {
+        app.say(Notice::no_selection(app.now.steady_ms));
+    }
+    Effects::none()
+}
+
+/// Shows the marked line of the log whole.
+fn open_line(app: &mut App) {
+    if app.focus == Pane::Processes {
+        app.notify("Enter opens a line of the log: Tab goes there", false);
+        return;
+    }
+    if let Some(line) = navigate::marked(app).and_then(|number| app.watched.log.get(number)) {
+        let line = Box::new(line.clone());
+        app.open(Mode::Line { line, top: 0 });
     }
 }
 
-/// Asks a daemon to act on a process, or says why not.
-fn ask(app: &mut App, action: Action, key: ProcessKey) -> Effects {
-    let name = app.display_name(key);
-    let is_live = app.daemon(key.daemon).is_some_and(crate::model::daemon::Daemon::is_live);
-    let now_ms = app.now_ms;
-    let Some(process) = app.fleet.get_mut(key) else {
-        notify(app, &format!("process {} is gone: nothing was done", key.pm_id), true);
-        return Effects::none();
-    };
-    if let Some(pending) = process.pending {
-        let text = format!("{name} is already {}: wait for its answer", pending.progressive());
-        notify(app, &text, true);
-        return Effects::none();
-    }
-    if !is_live {
-        let text = format!("cannot {} {name}: its daemon is not connected", action.verb());
-        notify(app, &text, true);
-        return Effects::none();
-    }
-    process.pending = Some(action);
-    process.asked = Some((action, now_ms));
-    process.is_reloading = action == Action::Reload;
-    let targets = vec![Target::of(&process.info)];
-    Effects::one(Effect::Act { daemon: key.daemon, action, targets })
+/// Why a method is refused: this is read-only, and it changes something.
+fn refusal(app: &App, method: &str) -> Option<String> {
+    let what = if method == "msgProcess" { "message" } else { method };
+    (app.read_only && risk::changes_something(method))
+        .then(|| format!("{what}: refused, this is --read-only"))
 }
 
-/// Shows a notice in the footer.
-pub(super) fn notify(app: &mut App, text: &str, is_bad: bool) {
-    let stays_ms = if is_bad { BAD_NOTICE_MS } else { NOTICE_MS };
-    let until_ms = app.now_ms.saturating_add(stays_ms);
-    app.notice = Some(Notice { text: text.to_owned(), is_bad, until_ms });
-    app.is_dirty = true;
+/// Sends a call, or asks whether it is meant.
+fn send(app: &mut App, daemon: DaemonId, call: NamedCall, is_confirmed: bool) -> Effects {
+    if let Some(refusal) = refusal(app, &call.method) {
+        app.close_all();
+        app.notify(refusal, true);
+        return Effects::none();
+    }
+    if !is_confirmed && Risk::of(&call.method).asks() {
+        app.open(Mode::ConfirmCall { daemon, call });
+        return Effects::none();
+    }
+    app.close_all();
+    Effects::one(Effect::Call { daemon, call })
 }

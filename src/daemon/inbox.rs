@@ -159,7 +159,7 @@ impl Inbox {
 fn slot_of(report: &Report) -> Option<usize> {
     match report {
         Report::Connection(_) => Some(0),
-        Report::BusLive(_) => Some(1),
+        Report::Bus(_) => Some(1),
         Report::Version(_) => Some(2),
         Report::Snapshot { .. } => Some(3),
         Report::Warning { .. } => Some(4),
@@ -269,7 +269,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::daemon::Connection;
+    use crate::model::daemon::{BusState, Connection};
     use crate::model::log::{LineKind, LogSource};
     use crate::model::{Action, Target, Verdict};
     use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
@@ -315,15 +315,15 @@ mod tests {
         inbox.report(ONE, Report::Connection(Connection::Connecting));
         inbox.report(ONE, Report::Killed("first".into()));
         inbox.report(ONE, lines(0..2));
-        inbox.report(TWO, Report::BusLive(true));
-        inbox.report(ONE, Report::Connection(Connection::Live));
+        inbox.report(TWO, Report::Bus(BusState::Live));
+        inbox.report(ONE, Report::Connection(Connection::Live { serial: 1, god: None }));
         assert_eq!(
             take(&inbox, 10),
             vec![
                 (ONE, Report::Killed("first".into())),
                 (ONE, lines(0..2)),
-                (TWO, Report::BusLive(true)),
-                (ONE, Report::Connection(Connection::Live)),
+                (TWO, Report::Bus(BusState::Live)),
+                (ONE, Report::Connection(Connection::Live { serial: 1, god: None })),
             ]
         );
         assert!(inbox.is_empty());

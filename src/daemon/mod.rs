@@ -30,6 +30,7 @@ pub use self::rpc::endpoint::{self, Endpoint, EndpointError};
 use self::rpc::session::{self, Link, ready};
 pub use self::rpc::socket::Socket;
 use crate::model::call::{CallOutcome, NamedCall};
+use crate::model::daemon::BusState;
 use crate::model::report::Report;
 use crate::model::{Action, DaemonId, Target, Verdict};
 use crate::protocol::amp::FRAME_BYTES_MAX;
@@ -334,7 +335,7 @@ impl DaemonHandle {
             async move {
                 let generation = &shared.generation;
                 generation.run_until_cancelled(bus::reader::run(&shared)).await;
-                shared.report(Report::BusLive(false));
+                shared.report(Report::Bus(BusState::Connecting));
             },
             &self.runtime,
         );

@@ -236,8 +236,10 @@ impl Client {
     }
 
     async fn live(&mut self) {
-        self.wait(|report| matches!(report, Report::Connection(Standing::Live)).then_some(()))
-            .await;
+        self.wait(|report| {
+            matches!(report, Report::Connection(Standing::Live { .. })).then_some(())
+        })
+        .await;
     }
 
     async fn down(&mut self) -> Problem {

@@ -15,9 +15,12 @@ use crate::cli::Wait;
 use crate::client::ClientError;
 use crate::daemon::{self, Endpoint, Inbox, InboxBounds, Options};
 use crate::model::DaemonId;
-use crate::model::daemon::{Connection, Problem};
-use crate::model::fleet::Fleet;
+use crate::model::apply::{Change, apply};
+use crate::model::daemon::{Connection, Daemon, Problem};
+use crate::model::moment::Moment;
 use crate::model::report::Report;
+use crate::model::rings::{Log, LogBounds};
+use crate::model::watched::Watched;
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 use crate::protocol::text::clean;
 
@@ -33,7 +36,7 @@ pub(super) async fn run(
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     let deadline = Instant::now() + what.timeout;
-    let mut vigil = Vigil::new(what, &context.endpoint)?;
+    let mut waiting = Waiting::new(what, &context.endpoint)?;
     let inbox = Inbox::new(InboxBounds::default());
     let options = Options {
         interval: PAUSE_MIN,
@@ -41,30 +44,40 @@ pub(super) async fn run(
         ..Options::default()
     };
     let daemon = daemon::spawn(DAEMON, context.endpoint.clone(), options, inbox.clone());
-    let kept = tokio::time::timeout_at(deadline, vigil.keep(&inbox)).await;
+    let kept = tokio::time::timeout_at(deadline, waiting.keep(&inbox)).await;
     daemon.shut_down().await;
     let Ok(kept) = kept else {
         let line =
-            format!("time ran out after {} s: {}", what.timeout.as_secs_f64(), vigil.missing);
+            format!("time ran out after {} s: {}", what.timeout.as_secs_f64(), waiting.missing);
         return Err(Failure::Said(Code::Timeout, line));
     };
     kept?;
-    for info in targets::matching(&what.target, &vigil.infos())? {
+    for info in targets::matching(&what.target, &waiting.infos())? {
         writeln!(out, "{} {}", targets::label(info), info.status.as_str())?;
     }
     Ok(Code::Fine)
+}
+
+/// One daemon, of which nothing is known yet; of its output nothing is kept.
+fn watched(endpoint: &Endpoint) -> Watched {
+    let home = clean(&endpoint.home.to_string_lossy()).into_owned();
+    let bounds = LogBounds { lines_max: 1, bytes_max: 0, events_max: 1, event_bytes_max: 0 };
+    let daemon = Daemon::new(DAEMON, "PM2", &home, 0);
+    Watched { log: Log::new(bounds), ..Watched::new(vec![daemon]) }
 }
 
 /// One life of a process: a restart makes it another.
 type Life = (PmId, Option<u32>, u32);
 
 /// What is known of the target while it is waited for.
-struct Vigil<'a> {
+struct Waiting<'a> {
     what: &'a Wait,
     endpoint: &'a Endpoint,
     wanted: ProcessStatus,
-    fleet: Fleet,
-    /// Whether the fleet is the daemon's: not before its first poll, nor while it is gone.
+    watched: Watched,
+    /// Where the steady clock begins.
+    started: Instant,
+    /// Whether the processes known are the daemon's: not before its first poll, nor while it is gone.
     is_known: bool,
     was_live: bool,
     /// Since when these have had the status.
@@ -73,7 +86,7 @@ struct Vigil<'a> {
     missing: String,
 }
 
-impl<'a> Vigil<'a> {
+impl<'a> Waiting<'a> {
     fn new(what: &'a Wait, endpoint: &'a Endpoint) -> Result<Self, Failure> {
         let wanted = ProcessStatus::parse(&what.status);
         if let ProcessStatus::Other(word) = &wanted {
@@ -89,7 +102,8 @@ impl<'a> Vigil<'a> {
             what,
             endpoint,
             wanted,
-            fleet: Fleet::default(),
+            watched: watched(endpoint),
+            started: Instant::now(),
             is_known: false,
             was_live: false,
             held: None,
@@ -113,47 +127,58 @@ impl<'a> Vigil<'a> {
 
     /// Takes a report; true when the target has the status.
     fn take(&mut self, report: Report, now: Instant) -> Result<bool, Failure> {
-        match report {
-            Report::Snapshot { at_ms, snapshot, .. } => {
-                self.is_known = true;
-                self.fleet.apply_snapshot(DAEMON, snapshot, at_ms);
-                Ok(self.look()? && self.is_held(now)?)
+        let elapsed = now.saturating_duration_since(self.started).as_millis();
+        let steady_ms = i64::try_from(elapsed).unwrap_or(i64::MAX);
+        let moment = Moment { wall_ms: now_ms(), steady_ms };
+        let mut has = false;
+        for change in apply(&mut self.watched, DAEMON, report, moment).0 {
+            match change {
+                Change::Polled => {
+                    self.is_known = true;
+                    has = self.look()? && self.is_held(now)?;
+                }
+                Change::Event(_) if self.is_known => {
+                    has = self.look()? && self.is_passing() && self.what.span.is_none();
+                }
+                // Who knows what happened before it was connected.
+                Change::Connected { .. } => {
+                    (self.was_live, self.is_known, self.held) = (true, false, None);
+                }
+                Change::Daemon => {
+                    let connection = self.watched.daemon(DAEMON).map(|daemon| &daemon.connection);
+                    if let Some(Connection::Down { problem, .. }) = connection {
+                        let problem = problem.clone();
+                        self.lost(problem)?;
+                    }
+                }
+                _ => {}
             }
-            Report::Process(event) if self.is_known => {
-                let at_ms = event.at_ms.unwrap_or_else(now_ms);
-                self.fleet.apply_event(DAEMON, &event, at_ms);
-                let has = self.look()?;
-                let is_passing = matches!(
-                    self.wanted,
-                    ProcessStatus::Launching
-                        | ProcessStatus::Stopping
-                        | ProcessStatus::WaitingRestart
-                );
-                Ok(has && is_passing && self.what.span.is_none())
-            }
-            Report::Connection(Connection::Live) => {
-                self.was_live = true;
-                Ok(false)
-            }
-            Report::Connection(Connection::Down { problem, .. }) => self.lost(problem),
-            _ => Ok(false),
         }
+        Ok(has)
+    }
+
+    /// Whether the status that is wanted does not last.
+    fn is_passing(&self) -> bool {
+        matches!(
+            self.wanted,
+            ProcessStatus::Launching | ProcessStatus::Stopping | ProcessStatus::WaitingRestart
+        )
     }
 
     /// A daemon that was never there is a failure. One that went away (`pm2 update` replaces it) or
     /// does not answer is waited for.
-    fn lost(&mut self, problem: Problem) -> Result<bool, Failure> {
+    fn lost(&mut self, problem: Problem) -> Result<(), Failure> {
         if !self.was_live && !matches!(problem, Problem::Silent { .. }) {
             return Err(Failure::of_client(ClientError::NotRunning(problem), self.endpoint));
         }
         self.missing = problem.sentence();
         self.is_known = false;
         self.held = None;
-        Ok(false)
+        Ok(())
     }
 
     fn infos(&self) -> Vec<&ProcessInfo> {
-        self.fleet.iter().map(|(_, process)| &process.info).collect()
+        self.watched.fleet.iter().map(|(_, process)| &process.info).collect()
     }
 
     /// Whether all have the status now; fails where it will not come by itself.
@@ -280,7 +305,7 @@ mod tests {
     }
 
     fn down(problem: Problem) -> Report {
-        Report::Connection(Connection::Down { problem, retry_at_ms: 0 })
+        Report::Connection(Connection::Down { problem, retry_in_ms: 0 })
     }
 
     #[test]
@@ -294,13 +319,13 @@ mod tests {
             [("waiting restart", 2_000, true), ("stopped", 0, false), ("online", 0, false)]
         {
             let what = wait(status, None);
-            let mut vigil = Vigil::new(&what, &endpoint).unwrap();
+            let mut waiting = Waiting::new(&what, &endpoint).unwrap();
             let now = Instant::now();
             crashed.restart_delay_ms = Some(delay);
             let exit = || event(EventKind::Exit, crashed.clone());
-            assert_eq!(vigil.take(exit(), now), Ok(false), "not all processes are known yet");
-            assert_eq!(vigil.take(polled(vec![online.clone()]), now), Ok(status == "online"));
-            assert_eq!(vigil.take(exit(), now), Ok(is_seen), "{status}");
+            assert_eq!(waiting.take(exit(), now), Ok(false), "not all processes are known yet");
+            assert_eq!(waiting.take(polled(vec![online.clone()]), now), Ok(status == "online"));
+            assert_eq!(waiting.take(exit(), now), Ok(is_seen), "{status}");
         }
     }
 
@@ -308,9 +333,9 @@ mod tests {
     fn a_status_is_held_by_one_life() {
         let endpoint = Endpoint::in_home("/h".as_ref());
         let what = wait("online", Some(Duration::from_secs(10)));
-        let mut vigil = Vigil::new(&what, &endpoint).unwrap();
+        let mut waiting = Waiting::new(&what, &endpoint).unwrap();
         let start = Instant::now();
-        let mut at = |seconds, report| vigil.take(report, start + Duration::from_secs(seconds));
+        let mut at = |seconds, report| waiting.take(report, start + Duration::from_secs(seconds));
         let online = info(0, ProcessStatus::Online);
         let restarted = ProcessInfo { restarts: 1, ..online.clone() };
         let other_pid = ProcessInfo { pid: Some(2), ..restarted.clone() };
@@ -328,23 +353,26 @@ mod tests {
             assert_eq!(at(seconds, polled(vec![info.clone()])), Ok(is_held), "{seconds}");
         }
         // The daemon was replaced: who knows what happened meanwhile.
-        assert_eq!(at(39, Report::Connection(Connection::Live)), Ok(false));
+        assert_eq!(
+            at(39, Report::Connection(Connection::Live { serial: 1, god: None })),
+            Ok(false)
+        );
         assert_eq!(at(39, down(Problem::Closed)), Ok(false));
         assert_eq!(at(40, polled(vec![other_pid.clone()])), Ok(false));
         assert_eq!(at(50, polled(vec![other_pid])), Ok(true));
         let too_long = wait("online", Some(Duration::from_mins(1)));
-        assert_eq!(Vigil::new(&too_long, &endpoint).err().unwrap().code(), Code::Usage);
+        assert_eq!(Waiting::new(&too_long, &endpoint).err().unwrap().code(), Code::Usage);
     }
 
     #[test]
     fn a_daemon_that_was_never_there_is_not_waited_for() {
         let endpoint = Endpoint::in_home("/h".as_ref());
         let what = wait("online", None);
-        let mut vigil = Vigil::new(&what, &endpoint).unwrap();
+        let mut waiting = Waiting::new(&what, &endpoint).unwrap();
         let silent = Problem::Silent { method: "methods".into() };
-        assert_eq!(vigil.take(down(silent), Instant::now()), Ok(false), "it may be busy");
+        assert_eq!(waiting.take(down(silent), Instant::now()), Ok(false), "it may be busy");
         let gone =
-            vigil.take(down(Problem::Refused { path: "/h/rpc.sock".into() }), Instant::now());
+            waiting.take(down(Problem::Refused { path: "/h/rpc.sock".into() }), Instant::now());
         assert_eq!(gone.unwrap_err().code(), Code::NoDaemon);
     }
 }

@@ -42,3 +42,22 @@ pub enum CallOutcome {
     /// Too many calls are under way; nothing was sent.
     Busy,
 }
+
+impl CallOutcome {
+    /// What came of the call, in one line.
+    #[must_use]
+    pub fn words(&self, method: &str) -> String {
+        match self {
+            Self::Answered(json) => format!("{method}: {json}"),
+            Self::Failed(reason) => format!("{method} failed: {reason}"),
+            Self::TimedOut { waited_ms } => {
+                let waited = *waited_ms as f64 / 1000.0;
+                format!("{method}: no answer in {waited:.1} s, it may have happened")
+            }
+            Self::Disconnected => {
+                format!("{method}: the connection closed, it may have happened")
+            }
+            Self::Busy => format!("{method}: too many calls under way, not sent"),
+        }
+    }
+}

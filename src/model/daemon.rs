@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::DaemonId;
+use super::{DaemonId, ProcessKey};
 use crate::protocol::rpc::Methods;
 
 /// A watched daemon, as the header and the waiting screen show it.
@@ -22,8 +22,16 @@ pub struct Daemon {
     pub methods: Option<Arc<Methods>>,
     /// How the RPC connection stands.
     pub connection: Connection,
-    /// Whether the bus is connected too: without it rows still update, logs and events do not come.
-    pub bus_live: bool,
+    /// While it is down: when the next try comes, milliseconds by the steady clock.
+    pub retry_at_ms: Option<i64>,
+    /// The number of the last connection that was live, to tell another one from it.
+    pub serial: Option<u64>,
+    /// The system's id of the God daemon that answered last, where that is known.
+    pub god: Option<u32>,
+    /// Whether its next snapshot is the first since it was connected.
+    pub is_fresh: bool,
+    /// How the bus stands: without it rows still update, logs and events do not come.
+    pub bus: BusState,
     /// The pause between polls now in force, milliseconds: longer than asked for where the daemon
     /// takes long to answer.
     pub poll_interval_ms: u64,
@@ -31,8 +39,8 @@ pub struct Daemon {
     pub poll_took_ms: Option<u64>,
     /// When the last snapshot was taken, milliseconds since 1970.
     pub snapshot_at_ms: Option<i64>,
-    /// Whether a process without a pid keeps PM2 from measuring any (7.0.4, measured).
-    pub is_blind: bool,
+    /// The process without a pid that keeps PM2 from measuring any, where there is one.
+    pub blinded_by: Option<ProcessKey>,
     /// Malformed messages, processes and frames so far.
     pub warnings: u64,
     /// The last of them, one cleaned line.
@@ -53,11 +61,15 @@ impl Daemon {
             version: None,
             methods: None,
             connection: Connection::Connecting,
-            bus_live: false,
+            retry_at_ms: None,
+            serial: None,
+            god: None,
+            is_fresh: false,
+            bus: BusState::Connecting,
             poll_interval_ms,
             poll_took_ms: None,
             snapshot_at_ms: None,
-            is_blind: false,
+            blinded_by: None,
             warnings: 0,
             last_warning: None,
             events_lost: 0,
@@ -67,8 +79,19 @@ impl Daemon {
     /// Whether the daemon answers.
     #[must_use]
     pub fn is_live(&self) -> bool {
-        matches!(self.connection, Connection::Live)
+        matches!(self.connection, Connection::Live { .. })
     }
+}
+
+/// How the bus of a daemon stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BusState {
+    /// A try is under way, or the program is suspended.
+    Connecting,
+    /// It is read.
+    Live,
+    /// It is not; another try comes by itself.
+    Down(Problem),
 }
 
 /// How the RPC connection to a daemon stands.
@@ -77,13 +100,19 @@ pub enum Connection {
     /// The first try is under way.
     Connecting,
     /// It answers.
-    Live,
+    Live {
+        /// The number of the connection, another one for each: one that went and came back between
+        /// two looks is seen by it.
+        serial: u64,
+        /// The system's id of the God daemon at the other end, where that is known.
+        god: Option<u32>,
+    },
     /// It does not; another try comes by itself.
     Down {
         /// Why.
         problem: Problem,
-        /// When the next try comes, milliseconds since 1970.
-        retry_at_ms: i64,
+        /// How long until the next try, milliseconds.
+        retry_in_ms: u64,
     },
 }
 
@@ -165,6 +194,23 @@ impl Problem {
             Self::Silent { method } => format!("the daemon does not answer {method}"),
             Self::NotPm2 { reason } => format!("what answers does not speak PM2: {reason}"),
             Self::Other { path, reason } => format!("{path}: {reason}"),
+        }
+    }
+
+    /// Why there are no events, and what the user can do about it.
+    #[must_use]
+    pub fn of_bus(&self, home: &str) -> String {
+        match self {
+            // Only of the bus: the daemon itself answers.
+            Self::Closed | Self::Killed { .. } => "the daemon closed the bus".to_owned(),
+            Self::SocketMissing { path } => {
+                format!("{path} is missing; pm2 update (restarts all apps) makes it again")
+            }
+            Self::Refused { path } => {
+                format!("nobody listens on {path}; pm2 update (restarts all apps) mends it")
+            }
+            Self::Silent { .. } => "the bus does not answer".to_owned(),
+            problem => format!("{}; {}", problem.sentence(), problem.advice(home)),
         }
     }
 

@@ -1,159 +1,247 @@
-//! Tells what happened to a process in one line of the event log.
+//! What happened to a process: facts. [`super::words`] makes text of them.
 //!
-//! Invariant: one line for one thing. PM2 sends two `exit`s for a deliberate stop, an `exit` after
+//! Invariant: one fact for one thing. PM2 sends two `exit`s for a deliberate stop, an `exit` after
 //! `restart overlimit`, and an echo of what this program itself asked for; each is told once.
 
 use super::Action;
-use super::fleet::Process;
-use super::log::Severity;
+use super::moment::Moment;
+use super::process::Process;
+use super::verdict::End;
 use crate::protocol::bus::{EventKind, ProcessEvent};
-use crate::protocol::process::ProcessStatus;
+use crate::protocol::process::{ProcessStatus, Stays};
 
 /// For how long an event counts as the echo of something already told, milliseconds.
 const ECHO_MS: i64 = 5_000;
+/// For how long after PM2 said why it would restart a process its stop is explained by that, over
+/// its `kill_timeout`, milliseconds (docs/pm2-ops.md section 2.2).
+const EXPLAINED_MS: i64 = 2_000;
+/// PM2's default of `kill_timeout` (`constants.js`), milliseconds.
+const KILL_TIMEOUT_MS: u64 = 1_600;
+/// PM2's default of `min_uptime` (`lib/God.js`), milliseconds.
+const MIN_UPTIME_MS: u64 = 1_000;
 /// PM2's `max_restarts` where the process sets none (`lib/God.js`).
 const MAX_RESTARTS: u32 = 16;
 
-/// What a line says: the word in the kind column, how bad it is, and the text.
+/// Something that happened to a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
-    /// At most nine columns.
-    pub word: &'static str,
-    /// How bad it is.
-    pub severity: Severity,
-    /// One line.
-    pub text: String,
+pub enum Life {
+    /// It came online, for the first time or after so many restarts.
+    Online {
+        /// How often it was restarted before.
+        restarts: u32,
+    },
+    /// It ended by itself.
+    Ended(Ended),
+    /// PM2 gave up starting it again.
+    GaveUp {
+        /// How it ended last.
+        end: End,
+        /// `max_restarts`.
+        max: u32,
+        /// How often it was restarted in all.
+        restarts: u32,
+    },
+    /// PM2 ended it: somebody asked for it.
+    Stopped {
+        /// How it ended; unseen where only the word of a client told of it.
+        end: End,
+    },
+    /// A client started it.
+    Started,
+    /// A client restarted it.
+    Restarted {
+        /// How often it was restarted in all.
+        restarts: u32,
+    },
+    /// A client reloaded it.
+    Reloaded,
+    /// The worker that a reload replaced ended.
+    OldWorkerEnded {
+        /// How.
+        end: End,
+    },
+    /// It left PM2's list.
+    Deleted,
+    /// Another process has its id now.
+    Replaced {
+        /// How that one is named.
+        by: Box<str>,
+    },
+    /// PM2 restarts it: it uses more memory than its `max_memory_restart`, bytes.
+    OverMemory {
+        /// What it used.
+        used: u64,
+        /// What it may use.
+        limit: u64,
+    },
+    /// PM2 restarts it: a watched file changed, whose cleaned path this is.
+    FileChanged(Box<str>),
+    /// Whatever a client gave to `notifyByProcessId`, cleaned.
+    Named(Box<str>),
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "every caller returns an Option")]
-fn told(word: &'static str, severity: Severity, text: impl Into<String>) -> Option<Told> {
-    Some(Told { word, severity, text: text.into() })
+/// An end that nobody asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// How it ended.
+    pub end: End,
+    /// How long it had been online, milliseconds, where that is known.
+    pub after_ms: Option<u64>,
+    /// What PM2 does about it.
+    pub next: Next,
 }
 
-/// Tells an event. `process` is the row before the event, where there is one; what was told is
-/// remembered in it.
+/// What follows on the end of a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// PM2 restarts it.
+    Restart {
+        /// How many restarts it will have had then.
+        restart: u32,
+        /// After this pause, milliseconds.
+        delay_ms: Option<u64>,
+        /// Where it did not even live for `min_uptime`: how often in a row, and when PM2 gives up.
+        unstable: Option<(u32, u32)>,
+    },
+    /// PM2 leaves it stopped.
+    Stays(Stays),
+}
+
+/// What an event says that happened, if anything new. `process` is the row before the event, where
+/// there is one; what was told is remembered in it.
 #[must_use]
-pub fn tell(process: Option<&mut Process>, event: &ProcessEvent, now_ms: i64) -> Option<Told> {
+pub fn read(process: Option<&mut Process>, event: &ProcessEvent, now: Moment) -> Option<Life> {
     if event.is_old_worker {
-        let ended = event.kind == EventKind::Exit && event.info.status == ProcessStatus::Stopped;
-        return if ended {
-            told(
-                "exit",
-                Severity::Neutral,
-                format!("old worker of a reload ended{}", with_code(event)),
-            )
-        } else {
-            None
-        };
+        let has_ended =
+            event.kind == EventKind::Exit && event.info.status == ProcessStatus::Stopped;
+        return has_ended.then(|| Life::OldWorkerEnded { end: end(event) });
     }
+    let since = |at_ms: i64| now.steady_ms.saturating_sub(at_ms);
+    let asked = process.as_ref().and_then(|process| process.asked);
     let is_echo = |action: Action| {
-        process
-            .as_ref()
-            .and_then(|process| process.asked)
-            .is_some_and(|(asked, at_ms)| asked == action && now_ms.saturating_sub(at_ms) < ECHO_MS)
+        asked.is_some_and(|(asked, at_ms)| asked == action && since(at_ms) < ECHO_MS)
     };
-    // While an action asked for here is under way, its outcome will tell.
+    // While an action asked for here is under way, its verdict will tell.
     let pending = process.as_ref().and_then(|process| process.pending);
     match &event.kind {
         EventKind::Online if matches!(pending, Some(Action::Restart | Action::Start)) => None,
-        EventKind::Online => tell_online(event),
-        EventKind::Exit => tell_exit(process, event, now_ms),
-        EventKind::RestartOverlimit => told("overlimit", Severity::Bad, overlimit_text(event)),
+        EventKind::Online => Some(Life::Online { restarts: event.info.restarts }),
+        EventKind::Exit => read_exit(process, event, now),
+        EventKind::RestartOverlimit => Some(Life::GaveUp {
+            end: end(event),
+            max: event.info.max_restarts.unwrap_or(MAX_RESTARTS),
+            restarts: event.info.restarts,
+        }),
         EventKind::Start if is_echo(Action::Start) => None,
-        EventKind::Start => told("start", Severity::Neutral, "started by a client"),
+        EventKind::Start => Some(Life::Started),
         EventKind::Stop if is_echo(Action::Stop) => None,
-        EventKind::Stop => tell_stop(process, now_ms),
+        EventKind::Stop => {
+            let told_at_ms = process.and_then(|process| process.stop_told_at_ms);
+            let is_told = told_at_ms.is_some_and(|at_ms| since(at_ms) < ECHO_MS);
+            (!is_told).then_some(Life::Stopped { end: End::Unseen })
+        }
         EventKind::Restart if is_echo(Action::Restart) => None,
-        EventKind::Restart => {
-            let text = format!("restarted by a client, {}", count(event.info.restarts));
-            told("restart", Severity::Neutral, text)
-        }
+        EventKind::Restart => Some(Life::Restarted { restarts: event.info.restarts }),
         EventKind::Reload | EventKind::GracefulReload if is_echo(Action::Reload) => None,
-        EventKind::Reload | EventKind::GracefulReload => {
-            told("reload", Severity::Neutral, "reloaded by a client")
-        }
-        EventKind::Delete => told("delete", Severity::Warning, "deleted"),
-        EventKind::Other(word) => told("event", Severity::Neutral, word.to_string()),
+        EventKind::Reload | EventKind::GracefulReload => Some(Life::Reloaded),
+        EventKind::Delete => Some(Life::Deleted),
+        EventKind::Other(word) => Some(Life::Named(word.clone())),
     }
 }
 
-fn tell_online(event: &ProcessEvent) -> Option<Told> {
-    let text = match event.info.restarts {
-        0 => "started".to_owned(),
-        restarts => format!("started again, restart {restarts}"),
-    };
-    told("online", Severity::Good, text)
-}
-
-fn tell_stop(process: Option<&mut Process>, now_ms: i64) -> Option<Told> {
-    let already = process
-        .and_then(|process| process.stop_told_at_ms)
-        .is_some_and(|at_ms| now_ms.saturating_sub(at_ms) < ECHO_MS);
-    if already { None } else { told("stop", Severity::Neutral, "stopped by a client") }
-}
-
-fn tell_exit(process: Option<&mut Process>, event: &ProcessEvent, now_ms: i64) -> Option<Told> {
+fn read_exit(process: Option<&mut Process>, event: &ProcessEvent, now: Moment) -> Option<Life> {
     match event.info.status {
         // `stopping`: the first of a deliberate stop's two exits; the second tells.
         // `errored`: `restart overlimit` came just before and told it.
-        ProcessStatus::Stopping | ProcessStatus::Errored => None,
-        _ if process.as_ref().is_some_and(|process| process.stopping_since_ms.is_some()) => {
-            let is_asked_here = process.as_ref().is_some_and(|process| process.pending.is_some());
-            if let Some(process) = process {
-                process.stop_told_at_ms = Some(now_ms);
-            }
-            if is_asked_here {
-                return None;
-            }
-            told("stop", Severity::Neutral, format!("stopped on request{}", with_code(event)))
+        ProcessStatus::Stopping | ProcessStatus::Errored => return None,
+        _ => {}
+    }
+    match process {
+        Some(process) if process.stopping_since_ms.is_some() => {
+            process.stop_told_at_ms = Some(now.steady_ms);
+            let is_told = process.pending.is_some() || is_explained(process, now);
+            (!is_told).then(|| Life::Stopped { end: end(event) })
         }
-        _ => {
-            let clean = event.info.exit_code.as_deref().is_none_or(|code| code == "0")
-                && event.signal.is_none();
-            let severity = if clean { Severity::Warning } else { Severity::Bad };
-            told("exit", severity, exit_text(event))
-        }
+        _ => Some(Life::Ended(ended(event))),
     }
 }
 
-fn exit_text(event: &ProcessEvent) -> String {
+/// Whether PM2 said just before why it stops the process.
+fn is_explained(process: &Process, now: Moment) -> bool {
+    let kill_ms = process.info.kill_timeout_ms.unwrap_or(KILL_TIMEOUT_MS);
+    let within_ms = EXPLAINED_MS.saturating_add(i64::try_from(kill_ms).unwrap_or(i64::MAX));
+    process.explained_at_ms.is_some_and(|at_ms| now.steady_ms.saturating_sub(at_ms) < within_ms)
+}
+
+fn ended(event: &ProcessEvent) -> Ended {
     let info = &event.info;
-    let mut parts = vec![code_text(event)];
-    if !info.autorestart {
-        parts.push("not restarted (autorestart is off)".to_owned());
-    } else if info.unstable_restarts > 0 {
-        let max = info.max_restarts.unwrap_or(MAX_RESTARTS);
-        parts.push(format!("unstable restart {} of {max} follows", info.unstable_restarts));
-    } else {
-        parts.push(format!("restart {} follows", info.restarts.saturating_add(1)));
-    }
-    parts.join(", ")
+    let life_ms =
+        event.at_ms.zip(info.online_since_ms).map(|(end, start)| end.saturating_sub(start));
+    let after_ms = life_ms.and_then(|ms| u64::try_from(ms).ok());
+    // The count stays when a process lives long again.
+    let is_short = after_ms.is_none_or(|ms| ms < info.min_uptime_ms.unwrap_or(MIN_UPTIME_MS));
+    let next = match info.stays_stopped() {
+        Some(why) => Next::Stays(why),
+        None => Next::Restart {
+            restart: info.restarts.saturating_add(1),
+            delay_ms: Process::new(info.clone()).restart_delay_ms(),
+            unstable: (info.unstable_restarts > 0 && is_short)
+                .then(|| (info.unstable_restarts, info.max_restarts.unwrap_or(MAX_RESTARTS))),
+        },
+    };
+    Ended { end: end(event), after_ms, next }
 }
 
-fn overlimit_text(event: &ProcessEvent) -> String {
-    let max = event.info.max_restarts.unwrap_or(MAX_RESTARTS);
-    let restarts = count(event.info.restarts);
-    format!("{}, gave up at max_restarts {max}: errored, {restarts}", code_text(event))
-}
-
-fn code_text(event: &ProcessEvent) -> String {
+fn end(event: &ProcessEvent) -> End {
     match (&event.info.exit_code, &event.signal) {
-        (_, Some(signal)) => format!("killed by {signal}"),
-        (Some(code), None) => format!("code {code}"),
-        (None, None) => "code unknown".to_owned(),
+        (_, Some(signal)) => End::Signal(signal.clone()),
+        (Some(code), None) => End::Code(code.clone()),
+        (None, None) => End::Unseen,
     }
 }
 
-fn with_code(event: &ProcessEvent) -> String {
-    if event.info.exit_code.is_none() && event.signal.is_none() {
-        return String::new();
+/// What a line of the daemon's own console says of a process that no event says: which process, by
+/// its id or, of a watched file, by its name (docs/pm2-ops.md section 2.2).
+#[must_use]
+pub fn read_console(line: &str) -> Option<(Whom<'_>, Life)> {
+    if let Some(rest) = line.strip_prefix("[PM2][WORKER] Process ") {
+        let (id, rest) = rest.split_once(" restarted because it exceeds --max-memory-restart")?;
+        let number = |field: &str| -> Option<u64> {
+            let (_, rest) = rest.split_once(field)?;
+            rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+        };
+        let (used, limit) = (number("current_memory=")?, number("max_memory_limit=")?);
+        return Some((Whom::Id(id.parse().ok()?), Life::OverMemory { used, limit }));
     }
-    format!(", {}", code_text(event))
+    let rest = line.strip_prefix("Change detected on path ")?.strip_suffix(" - restarting")?;
+    let (path, name) = rest.rsplit_once(" for app ")?;
+    Some((Whom::Name(name), Life::FileChanged(path.into())))
 }
 
-fn count(restarts: u32) -> String {
-    match restarts {
-        1 => "1 restart in all".to_owned(),
-        restarts => format!("{restarts} restarts in all"),
+/// How a line of the console names a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whom<'a> {
+    /// By its id.
+    Id(u32),
+    /// By its name.
+    Name(&'a str),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_console_says_why_pm2_restarts_a_process() {
+        let memory = "[PM2][WORKER] Process 7 restarted because it exceeds --max-memory-restart \
+                      value (current_memory=250000000 max_memory_limit=104857600 [octets])";
+        let over = Life::OverMemory { used: 250_000_000, limit: 104_857_600 };
+        assert_eq!(read_console(memory), Some((Whom::Id(7), over)));
+        let watched = "Change detected on path src/a for app b.js for app api 2 - restarting";
+        let changed = Life::FileChanged("src/a for app b.js".into());
+        assert_eq!(read_console(watched), Some((Whom::Name("api 2"), changed)));
+        for other in ["", "App [api:0] online", "[PM2][WORKER] Process x restarted because"] {
+            assert_eq!(read_console(other), None, "{other}");
+        }
     }
 }

@@ -1,9 +1,6 @@
-//! The event log: lines of output and what happened to processes, in one bounded ring.
-//!
-//! Invariant: never more than `lines_max` lines or `bytes_max` bytes; each line has a number that
-//! it keeps, so that a reader's place stays while old lines fall out.
+//! Lines of the event log: output, and what happened to processes. [`super::rings`] keeps them.
 
-use std::collections::VecDeque;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use super::DaemonId;
@@ -11,14 +8,12 @@ use crate::protocol::layout;
 use crate::protocol::process::PmId;
 use crate::protocol::text::{self, StyledText};
 
-/// Lines kept by default.
-pub const LINES_MAX: usize = 10_000;
 /// The longest text of a message or reply, bytes (64 KiB).
 pub const TEXT_BYTES_MAX: usize = 64 * 1024;
+/// The longest message and the longest frame of an exception that are kept, characters.
+const FRAME_CHARS_MAX: usize = 2_000;
 /// The longest topic that is kept, characters.
 const TOPIC_CHARS_MAX: usize = 120;
-/// Bytes kept by default (16 MiB), text and bookkeeping.
-pub const BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// What a line is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +50,8 @@ pub enum LineKind {
     Event(&'static str, Severity),
     /// A message of an app by its topic, or a reply by its method: the text is JSON.
     Message(Box<str>),
+    /// An exception, with all lines of it: its message and its stack.
+    Exception(Box<[Box<str>]>),
 }
 
 impl LineKind {
@@ -66,6 +63,7 @@ impl LineKind {
             Self::Err => "err",
             Self::Event(word, _) => word,
             Self::Message(topic) => topic,
+            Self::Exception(_) => "exception",
         }
     }
 }
@@ -105,14 +103,43 @@ impl LogLine {
         Self { at_ms, source, kind: LineKind::Message(topic.into()), text: one_line(json) }
     }
 
-    /// What the line costs, in bytes: text, runs, topic and bookkeeping.
+    /// An exception in one line: its message, the first place in the app's own code, and how many
+    /// more frames there are.
+    #[must_use]
+    pub fn exception(at_ms: i64, source: LogSource, message: &str, stack: &[Box<str>]) -> Self {
+        let cut = |text: &str| text::clean_to(text, FRAME_CHARS_MAX).into_boxed_str();
+        // Most stacks repeat the message in their first line.
+        let is_repeated = stack.first().is_some_and(|first| first.contains(message));
+        let head = (!is_repeated).then(|| cut(message));
+        let whole: Box<[Box<str>]> =
+            head.into_iter().chain(stack.iter().map(|line| cut(line))).collect();
+        let frames = || whole.iter().map(|line| line.trim()).filter(|line| line.starts_with("at "));
+        let is_foreign = |frame: &&str| frame.contains("node:") || frame.contains("node_modules");
+        let first = frames().find(|frame| !is_foreign(frame)).or_else(|| frames().next());
+        let mut line = cut(message).into_string();
+        if let Some(first) = first {
+            line.push_str("   ");
+            line.push_str(first);
+        }
+        let more = frames().count().saturating_sub(1);
+        if more > 0 {
+            let _ = write!(line, "   + {more} frames");
+        }
+        let text = StyledText { text: line.into(), runs: Box::default() };
+        Self { at_ms, source, kind: LineKind::Exception(whole), text }
+    }
+
+    /// What the line costs, in bytes: text, runs, what its kind holds, and bookkeeping.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let topic = match &self.kind {
+        let of_kind = match &self.kind {
             LineKind::Message(topic) => topic.len(),
+            LineKind::Exception(stack) => {
+                stack.iter().map(|line| size_of::<Box<str>>() + line.len()).sum()
+            }
             LineKind::Out | LineKind::Err | LineKind::Event(..) => 0,
         };
-        size_of::<Self>() + self.text.text.len() + size_of_val(&*self.text.runs) + topic
+        size_of::<Self>() + self.text.text.len() + size_of_val(&*self.text.runs) + of_kind
     }
 }
 
@@ -121,88 +148,4 @@ impl LogLine {
 pub fn one_line(json: &str) -> StyledText {
     let line = layout::compact(json, TEXT_BYTES_MAX);
     StyledText { text: text::clean(&line).into(), runs: Box::default() }
-}
-
-/// The bounded ring of lines.
-#[derive(Debug)]
-pub struct LogBuffer {
-    lines: VecDeque<LogLine>,
-    /// Number of the oldest line kept.
-    first: u64,
-    bytes: usize,
-    lines_max: usize,
-    bytes_max: usize,
-    /// Lines that a full queue dropped before they came here.
-    lost: u64,
-}
-
-impl Default for LogBuffer {
-    fn default() -> Self {
-        Self::new(LINES_MAX, BYTES_MAX)
-    }
-}
-
-impl LogBuffer {
-    /// An empty ring with these bounds.
-    #[must_use]
-    pub fn new(lines_max: usize, bytes_max: usize) -> Self {
-        Self { lines: VecDeque::new(), first: 0, bytes: 0, lines_max, bytes_max, lost: 0 }
-    }
-
-    /// Adds a line; the oldest fall out where a bound is reached.
-    pub fn push(&mut self, line: LogLine) {
-        self.bytes += line.bytes();
-        self.lines.push_back(line);
-        while self.lines.len() > self.lines_max
-            || (self.bytes > self.bytes_max && self.lines.len() > 1)
-        {
-            let Some(old) = self.lines.pop_front() else {
-                break;
-            };
-            self.bytes -= old.bytes();
-            self.first += 1;
-        }
-    }
-
-    /// Counts lines that were lost on the way here.
-    pub fn count_lost(&mut self, lines: u64) {
-        self.lost += lines;
-    }
-
-    /// Lines lost on the way here; what fell out of the ring by age is not lost.
-    #[must_use]
-    pub fn lost(&self) -> u64 {
-        self.lost
-    }
-
-    /// Numbers of the lines kept: from the oldest to one past the newest.
-    #[must_use]
-    pub fn numbers(&self) -> std::ops::Range<u64> {
-        self.first..self.first + self.lines.len() as u64
-    }
-
-    /// A line by its number.
-    #[must_use]
-    pub fn get(&self, number: u64) -> Option<&LogLine> {
-        let index = number.checked_sub(self.first)?;
-        self.lines.get(usize::try_from(index).ok()?)
-    }
-
-    /// Bytes kept.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// Lines kept.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.lines.len()
-    }
-
-    /// Whether nothing is kept.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.lines.is_empty()
-    }
 }

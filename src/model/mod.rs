@@ -3,18 +3,27 @@
 //! Invariant: no I/O, no clock, no terminal. Everything is keyed by (daemon, `pm_id`); every
 //! collection has a bound and counts what it dropped.
 
+pub mod apply;
 pub mod assembler;
 pub mod call;
+pub mod charts;
 pub mod daemon;
+pub mod figures;
 pub mod fleet;
 pub mod lifecycle;
 pub mod log;
 pub mod looping;
+pub mod moment;
+pub mod process;
 pub mod report;
+pub mod rings;
 pub mod series;
 pub mod target;
+pub mod totals;
 pub mod units;
 pub mod verdict;
+pub mod watched;
+pub mod words;
 
 pub use self::target::Target;
 pub use self::verdict::Verdict;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::call::CallOutcome;
-use super::daemon::Connection;
+use super::daemon::{BusState, Connection};
 use super::log::LogLine;
 use super::{Action, Target, Verdict};
 use crate::protocol::bus::{Exception, ProcessEvent};
@@ -16,8 +16,8 @@ use crate::protocol::rpc::Methods;
 pub enum Report {
     /// How the RPC connection stands now. Latest wins.
     Connection(Connection),
-    /// Whether the bus is connected. Latest wins.
-    BusLive(bool),
+    /// How the bus stands. Latest wins.
+    Bus(BusState),
     /// PM2's version, cleaned. Latest wins.
     Version(Box<str>),
     /// What the daemon can do, as it says on each connection. Latest wins.

@@ -12,7 +12,7 @@ pub const SAMPLES_MAX: usize = 600;
 /// What one poll said of one process.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sample {
-    /// When, milliseconds since 1970.
+    /// When, milliseconds by the steady clock of the model.
     pub at_ms: i64,
     /// Percent of one core.
     pub cpu_percent: f32,

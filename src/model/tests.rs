@@ -1,12 +1,17 @@
 //! Polls and bus events in, rows and told lines out.
 
-use super::fleet::{self, Fleet, Process};
-use super::lifecycle;
-use super::log::{LogBuffer, LogLine, LogSource, Severity};
-use super::series::{SAMPLES_MAX, SPAN_MS, Sample, Series};
+use super::apply::{Change, Changes, apply};
+use super::daemon::{BusState, Connection, Daemon, Problem};
+use super::fleet::Process;
+use super::log::{LineKind, LogLine, LogSource, Severity};
+use super::moment::Moment;
+use super::report::Report;
+use super::watched::Watched;
 use super::{Action, DaemonId, ProcessKey};
 use crate::protocol::bus::{EventKind, ProcessEvent};
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
+
+mod rows;
 
 const DAEMON: DaemonId = DaemonId(0);
 
@@ -35,27 +40,63 @@ fn event(kind: EventKind, status: ProcessStatus) -> ProcessEvent {
     ProcessEvent { kind, manually: false, at_ms: Some(0), is_old_worker: false, signal: None, info }
 }
 
-fn fleet_of(info: ProcessInfo) -> Fleet {
-    let mut fleet = Fleet::default();
-    fleet.apply_snapshot(DAEMON, snapshot(vec![info]), 0);
-    fleet
+fn at(ms: i64) -> Moment {
+    Moment::at(ms)
 }
 
-/// Feeds events as the app does and returns what was told: `word: text`.
-fn tell_all(fleet: &mut Fleet, events: &[ProcessEvent]) -> Vec<String> {
-    let mut lines = Vec::new();
+/// A live daemon whose first poll told of this.
+fn watched(processes: Vec<ProcessInfo>) -> Watched {
+    let mut watched = Watched::new(vec![Daemon::new(DAEMON, "host", "/home/x/.pm2", 1_000)]);
+    apply(&mut watched, DAEMON, live(1), at(0));
+    poll(&mut watched, processes, 0);
+    watched
+}
+
+fn live(serial: u64) -> Report {
+    Report::Connection(Connection::Live { serial, god: Some(7) })
+}
+
+fn poll(watched: &mut Watched, processes: Vec<ProcessInfo>, ms: i64) -> Changes {
+    poll_at(watched, processes, at(ms))
+}
+
+fn poll_at(watched: &mut Watched, processes: Vec<ProcessInfo>, now: Moment) -> Changes {
+    let snapshot = snapshot(processes);
+    let report = Report::Snapshot { at_ms: now.wall_ms, took_ms: 1, interval_ms: 1_000, snapshot };
+    apply(watched, DAEMON, report, now)
+}
+
+fn api() -> Watched {
+    watched(vec![info(1, "api", ProcessStatus::Online)])
+}
+
+fn row(watched: &Watched) -> &Process {
+    watched.fleet.get(key(1)).unwrap()
+}
+
+fn row_mut(watched: &mut Watched) -> &mut Process {
+    watched.fleet.get_mut(key(1)).unwrap()
+}
+
+/// Feeds events and returns what was told: `word: text`.
+fn tell_all(watched: &mut Watched, events: &[ProcessEvent]) -> Vec<String> {
+    let before = watched.log.len();
     for (index, event) in events.iter().enumerate() {
-        let now_ms = 1_000 + index as i64;
-        let told = lifecycle::tell(fleet.get_mut(key(1)), event, now_ms);
-        fleet.apply_event(DAEMON, event, now_ms);
-        lines.extend(told.map(|told| format!("{}: {}", told.word, told.text)));
+        let report = Report::Process(Box::new(event.clone()));
+        apply(watched, DAEMON, report, at(1_000 + index as i64));
     }
-    lines
+    told(watched, before)
+}
+
+/// What the log says from a place on: `word: text`.
+fn told(watched: &Watched, place: usize) -> Vec<String> {
+    let lines = watched.log.from_place(place);
+    lines.map(|(_, line)| format!("{}: {}", line.kind.word(), line.text.text)).collect()
 }
 
 #[test]
 fn a_deliberate_stop_is_one_line_not_two_exits_and_a_stop() {
-    let mut fleet = fleet_of(info(1, "api", ProcessStatus::Online));
+    let mut watched = api();
     let mut last = event(EventKind::Exit, ProcessStatus::Stopped);
     last.info.exit_code = Some("0".into());
     let events = [
@@ -63,74 +104,142 @@ fn a_deliberate_stop_is_one_line_not_two_exits_and_a_stop() {
         last,
         event(EventKind::Stop, ProcessStatus::Stopped),
     ];
-    assert_eq!(tell_all(&mut fleet, &events), ["stop: stopped on request, code 0"]);
-    assert_eq!(fleet.get(key(1)).unwrap().info.status, ProcessStatus::Stopped);
+    assert_eq!(tell_all(&mut watched, &events), ["stop: stopped on request, code 0"]);
+    assert_eq!(row(&watched).info.status, ProcessStatus::Stopped);
 }
 
 #[test]
-fn a_restart_asked_for_here_is_told_by_its_outcome_alone() {
-    let mut fleet = fleet_of(info(1, "api", ProcessStatus::Online));
-    fleet.get_mut(key(1)).unwrap().pending = Some(Action::Restart);
+fn a_restart_asked_for_here_is_told_by_its_verdict_alone() {
+    let mut watched = api();
+    row_mut(&mut watched).ask(Action::Restart, at(900));
     let events = [
         event(EventKind::Exit, ProcessStatus::Stopping),
         event(EventKind::Exit, ProcessStatus::Stopped),
         event(EventKind::Online, ProcessStatus::Launching),
     ];
-    assert!(tell_all(&mut fleet, &events).is_empty());
-    assert_eq!(fleet.get(key(1)).unwrap().info.status, ProcessStatus::Online);
+    assert!(tell_all(&mut watched, &events).is_empty());
+    assert_eq!(row(&watched).info.status, ProcessStatus::Online);
 }
 
 #[test]
 fn a_crash_tells_its_code_and_signal_and_the_row_changes_before_any_poll() {
-    let mut fleet = fleet_of(info(1, "api", ProcessStatus::Online));
+    let mut watched = api();
     let mut exit = event(EventKind::Exit, ProcessStatus::Stopped);
     exit.info.exit_code = Some("1".into());
     exit.info.unstable_restarts = 3;
-    assert_eq!(
-        tell_all(&mut fleet, &[exit.clone()]),
-        ["exit: code 1, unstable restart 3 of 16 follows"]
-    );
-    assert_eq!(fleet.get(key(1)).unwrap().info.status, ProcessStatus::Stopped);
+    let told = tell_all(&mut watched, &[exit.clone()]);
+    assert_eq!(told, ["exit: code 1 after 0.0 s, unstable restart 3 of 16 follows"]);
+    assert_eq!(row(&watched).info.status, ProcessStatus::Stopped);
     exit.signal = Some("SIGKILL".into());
-    exit.info.unstable_restarts = 0;
-    assert_eq!(tell_all(&mut fleet, &[exit]), ["exit: killed by SIGKILL, restart 1 follows"]);
+    exit.at_ms = Some(90_000);
+    let told = tell_all(&mut watched, &[exit]);
+    assert_eq!(told, ["exit: killed by SIGKILL after 1m, restart 1 follows"], "it lived long");
     let mut online = event(EventKind::Online, ProcessStatus::Launching);
     online.info.restarts = 2;
-    assert_eq!(tell_all(&mut fleet, &[online]), ["online: started again, restart 2"]);
-    let row = fleet.get(key(1)).unwrap();
+    assert_eq!(tell_all(&mut watched, &[online]), ["online: started again, restart 2"]);
+    let row = row(&watched);
     assert_eq!(row.info.status, ProcessStatus::Online);
     // The event has no pid: that is no ghost, it is not known yet.
     assert!(!row.never_started());
 }
 
 #[test]
+fn an_end_that_pm2_leaves_is_told_as_that() {
+    let exit = |change: &dyn Fn(&mut ProcessInfo)| {
+        let mut exit = event(EventKind::Exit, ProcessStatus::Stopped);
+        exit.info.exit_code = Some("3".into());
+        exit.info.restart_delay_ms = Some(2_000);
+        change(&mut exit.info);
+        exit
+    };
+    let code = |info: &mut ProcessInfo| info.stop_exit_codes = Box::from([0, 3]);
+    let off = |info: &mut ProcessInfo| info.autorestart = false;
+    for (exit, why) in [(exit(&code), "stop_exit_codes"), (exit(&off), "autorestart is off")] {
+        let mut watched = api();
+        let told = tell_all(&mut watched, &[exit]);
+        assert!(told[0].contains("not restarted") && told[0].contains(why), "{told:?}");
+        let row = row(&watched);
+        assert_eq!((&row.info.status, row.restarts_at_ms), (&ProcessStatus::Stopped, None));
+    }
+    let mut watched = api();
+    let other = exit(&|info| info.stop_exit_codes = Box::from([0]));
+    assert!(tell_all(&mut watched, &[other])[0].ends_with("restart 1 follows in 2.0 s"));
+    assert_eq!(row(&watched).info.status, ProcessStatus::WaitingRestart);
+}
+
+#[test]
+fn a_restart_for_its_memory_is_told_as_that_with_both_figures() {
+    let mut watched = api();
+    let console = |text: &str| {
+        let source = LogSource { daemon: DAEMON, pm_id: None, name: "PM2".into() };
+        LogLine::event(500, source, "pm2", Severity::Neutral, text)
+    };
+    let lines = vec![
+        console(
+            "[PM2][WORKER] Process 1 restarted because it exceeds --max-memory-restart value \
+             (current_memory=250000000 max_memory_limit=104857600 [octets])",
+        ),
+        console("[PM2][WORKER] something else"),
+    ];
+    let before = watched.log.len();
+    apply(&mut watched, DAEMON, Report::Lines(lines), at(900));
+    let events = [
+        event(EventKind::Exit, ProcessStatus::Stopping),
+        event(EventKind::Exit, ProcessStatus::Stopped),
+        event(EventKind::Online, ProcessStatus::Launching),
+    ];
+    tell_all(&mut watched, &events);
+    let told = told(&watched, before);
+    assert_eq!(
+        told,
+        [
+            "memory: over its memory limit, 238.4 MiB of 100.0 MiB: PM2 restarts it",
+            "pm2: [PM2][WORKER] something else",
+            "online: started",
+        ],
+        "the stop that follows needs no other reason"
+    );
+    let (_, line) = watched.log.from_place(before).next().unwrap();
+    assert_eq!(line.source.pm_id, Some(PmId(1)), "at the process that it happened to");
+    // Much later, a stop is somebody's again.
+    let mut stop = event(EventKind::Exit, ProcessStatus::Stopped);
+    stop.info.exit_code = Some("0".into());
+    row_mut(&mut watched).stopping_since_ms = Some(60_000);
+    let before = watched.log.len();
+    apply(&mut watched, DAEMON, Report::Process(Box::new(stop)), at(60_100));
+    assert_eq!(self::told(&watched, before), ["stop: stopped on request, code 0"]);
+}
+
+#[test]
 fn giving_up_is_one_line() {
-    let mut fleet = fleet_of(info(1, "api", ProcessStatus::Online));
+    let mut watched = api();
     let mut over = event(EventKind::RestartOverlimit, ProcessStatus::Errored);
     over.info.exit_code = Some("1".into());
     over.info.unstable_restarts = 16;
-    let told = tell_all(&mut fleet, &[over, event(EventKind::Exit, ProcessStatus::Errored)]);
+    let told = tell_all(&mut watched, &[over, event(EventKind::Exit, ProcessStatus::Errored)]);
     assert_eq!(told, ["overlimit: code 1, gave up at max_restarts 16: errored, 0 restarts in all"]);
-    assert_eq!(fleet.get(key(1)).unwrap().info.status, ProcessStatus::Errored);
+    assert_eq!(row(&watched).info.status, ProcessStatus::Errored);
 }
 
 #[test]
 fn the_echo_of_an_own_action_is_not_told_again() {
-    let mut fleet = fleet_of(info(1, "api", ProcessStatus::Online));
-    fleet.get_mut(key(1)).unwrap().asked = Some((Action::Restart, 1_000));
-    assert!(tell_all(&mut fleet, &[event(EventKind::Restart, ProcessStatus::Online)]).is_empty());
-    fleet.get_mut(key(1)).unwrap().asked = Some((Action::Restart, -60_000));
-    let told = tell_all(&mut fleet, &[event(EventKind::Restart, ProcessStatus::Online)]);
+    let mut watched = api();
+    row_mut(&mut watched).asked = Some((Action::Restart, 1_000));
+    let restart = [event(EventKind::Restart, ProcessStatus::Online)];
+    assert!(tell_all(&mut watched, &restart).is_empty());
+    row_mut(&mut watched).asked = Some((Action::Restart, -60_000));
+    let told = tell_all(&mut watched, &restart);
     assert_eq!(told, ["restart: restarted by a client, 0 restarts in all"]);
 }
 
 #[test]
 fn a_crash_with_a_restart_delay_waits_with_a_countdown() {
-    let mut fleet = fleet_of(info(1, "api", ProcessStatus::Online));
+    let mut watched = api();
     let mut exit = event(EventKind::Exit, ProcessStatus::Stopped);
     exit.info.restart_delay_ms = Some(3_000);
-    fleet.apply_event(DAEMON, &exit, 10_000);
-    let row = fleet.get(key(1)).unwrap();
+    let now = Moment { wall_ms: 777, steady_ms: 10_000 };
+    apply(&mut watched, DAEMON, Report::Process(Box::new(exit)), now);
+    let row = row(&watched);
     assert_eq!(row.info.status, ProcessStatus::WaitingRestart);
     assert_eq!(row.restarts_at_ms, Some(13_000));
 }
@@ -138,150 +247,98 @@ fn a_crash_with_a_restart_delay_waits_with_a_countdown() {
 #[test]
 fn a_growing_backoff_is_reckoned_as_god_does() {
     for (last, wanted) in [(None, 100), (Some(0), 100), (Some(337), 505), (Some(14_000), 15_000)] {
-        let mut fleet = fleet_of(info(1, "api", ProcessStatus::Online));
+        let mut watched = api();
         let mut exit = event(EventKind::Exit, ProcessStatus::Stopped);
         exit.info.backoff_first_ms = Some(100);
         exit.info.backoff_last_ms = last;
-        fleet.apply_event(DAEMON, &exit, 0);
-        assert_eq!(fleet.get(key(1)).unwrap().restarts_at_ms, Some(wanted), "{last:?}");
+        apply(&mut watched, DAEMON, Report::Process(Box::new(exit)), at(0));
+        assert_eq!(row(&watched).restarts_at_ms, Some(wanted), "{last:?}");
     }
 }
 
 #[test]
 fn an_old_worker_leaves_the_row_alone() {
-    let mut fleet = fleet_of(info(1, "api", ProcessStatus::Online));
+    let mut watched = api();
     let mut old = event(EventKind::Exit, ProcessStatus::Stopping);
     old.is_old_worker = true;
-    assert!(tell_all(&mut fleet, &[old.clone()]).is_empty());
-    assert!(fleet.get(key(1)).unwrap().is_reloading);
+    assert!(tell_all(&mut watched, &[old.clone()]).is_empty());
+    assert!(row(&watched).is_reloading);
     old.info.status = ProcessStatus::Stopped;
-    assert_eq!(tell_all(&mut fleet, &[old]), ["exit: old worker of a reload ended"]);
-    let row = fleet.get(key(1)).unwrap();
+    assert_eq!(tell_all(&mut watched, &[old]), ["exit: old worker of a reload ended"]);
+    let row = row(&watched);
     assert!(!row.is_reloading);
     assert_eq!(row.info.status, ProcessStatus::Online);
     assert_eq!(row.info.pid, Some(4_001));
 }
 
 #[test]
-fn restarts_that_nobody_asked_for_are_a_loop() {
-    let mut fleet = fleet_of(info(1, "api", ProcessStatus::Online));
-    for restart in 1..=3 {
-        let mut again = info(1, "api", ProcessStatus::Online);
-        again.restarts = restart;
-        fleet.apply_snapshot(DAEMON, snapshot(vec![again]), i64::from(restart) * 1_700);
-        assert_eq!(fleet.get(key(1)).unwrap().is_looping(6_000), restart == 3);
-    }
-    let row = fleet.get_mut(key(1)).unwrap();
-    assert!(!row.is_looping(120_000), "it has calmed down");
-    row.asked = Some((Action::Restart, 7_000));
-    let mut asked = info(1, "api", ProcessStatus::Online);
-    asked.restarts = 4;
-    fleet.apply_snapshot(DAEMON, snapshot(vec![asked]), 7_200);
-    assert!(!fleet.get(key(1)).unwrap().is_looping(62_000), "a restart asked for does not count");
+fn another_connection_is_seen_also_where_nobody_saw_the_end_of_the_last() {
+    let mut watched = api();
+    let again = apply(&mut watched, DAEMON, live(2), at(10));
+    assert!(again.0.contains(&Change::Connected { is_other: false }), "{again:?}");
+    assert!(apply(&mut watched, DAEMON, live(2), at(11)).0.iter().all(|it| *it == Change::Daemon));
+    // What is gone then was not deleted, for all that is known.
+    let before = watched.log.len();
+    let gone = poll(&mut watched, vec![], 12);
+    assert!(matches!(&gone.0[..], [Change::Gone(target), Change::Polled] if target.pm_id.0 == 1));
+    assert!(told(&watched, before).is_empty());
+    let other = Report::Connection(Connection::Live { serial: 3, god: Some(8) });
+    let other = apply(&mut watched, DAEMON, other, at(20));
+    assert!(other.0.contains(&Change::Connected { is_other: true }));
 }
 
 #[test]
-fn one_process_without_a_pid_blinds_pm2() {
-    let mut ghost = info(2, "ghost", ProcessStatus::Online);
-    ghost.pid = None;
-    let mut blind = info(1, "api", ProcessStatus::Online);
-    blind.memory_bytes = Some(0);
-    let mut fleet = Fleet::default();
-    fleet.apply_snapshot(DAEMON, snapshot(vec![blind, ghost.clone()]), 0);
-    assert_eq!(fleet.blinding(DAEMON), Some(key(2)));
-    fleet.apply_snapshot(DAEMON, snapshot(vec![info(1, "api", ProcessStatus::Online), ghost]), 1);
-    assert_eq!(fleet.blinding(DAEMON), None, "it measures after all");
-}
-
-#[test]
-fn only_an_online_process_that_is_not_measured_tells_of_blindness() {
-    let with = |id, status, pid, memory_bytes| {
-        let mut info = info(id, "api", status);
-        (info.pid, info.memory_bytes) = (pid, memory_bytes);
-        info
+fn why_there_are_no_events_is_said_once() {
+    let mut watched = api();
+    let denied = || Problem::PermissionDenied {
+        path: "/home/x/.pm2/pub.sock".into(),
+        owner: Some("root".into()),
     };
-    let ghost = with(3, ProcessStatus::Online, None, Some(0));
-    let stopped = with(1, ProcessStatus::Stopped, None, Some(0));
-    let unmeasured = with(2, ProcessStatus::Online, Some(7), None);
-    let culprit = |all: &[&ProcessInfo]| fleet::blinding(all.iter().copied()).map(|it| it.pm_id.0);
-    assert_eq!(culprit(&[&stopped, &ghost]), None, "nothing could be measured");
-    assert_eq!(culprit(&[&unmeasured]), None, "nobody is to blame");
-    assert_eq!(culprit(&[&unmeasured, &stopped, &ghost]), Some(3));
-}
-
-#[test]
-fn online_without_a_pid_never_started() {
-    let mut ghost = info(1, "ghost", ProcessStatus::Online);
-    ghost.pid = None;
-    assert!(Process::new(ghost).never_started());
-    assert!(!Process::new(info(1, "api", ProcessStatus::Online)).never_started());
-    assert!(!Process::new(info(1, "api", ProcessStatus::Stopped)).never_started());
-}
-
-#[test]
-fn a_reused_pm_id_does_not_inherit_the_history() {
-    let mut fleet = fleet_of(info(1, "api", ProcessStatus::Online));
-    assert!(fleet.get(key(1)).unwrap().series.last().is_some());
-    let other = info(1, "other", ProcessStatus::Stopped);
-    fleet.apply_snapshot(DAEMON, snapshot(vec![other]), 1_000);
-    let row = fleet.get(key(1)).unwrap();
-    assert_eq!(&*row.info.name, "other");
-    assert!(row.series.last().is_none());
-}
-
-#[test]
-fn a_snapshot_removes_only_its_own_daemons_processes() {
-    let mut fleet = fleet_of(info(1, "api", ProcessStatus::Online));
-    let other = DaemonId(1);
-    fleet.apply_snapshot(other, snapshot(vec![info(1, "api", ProcessStatus::Online)]), 0);
-    let gone = fleet.apply_snapshot(DAEMON, snapshot(vec![]), 1_000);
-    assert_eq!(gone.len(), 1);
-    assert_eq!(fleet.len(), 1);
-    assert!(fleet.get(ProcessKey { daemon: other, pm_id: PmId(1) }).is_some());
-}
-
-#[test]
-fn a_stopped_process_has_a_gap_not_zeros() {
-    let mut fleet = fleet_of(info(1, "api", ProcessStatus::Online));
-    fleet.apply_snapshot(DAEMON, snapshot(vec![info(1, "api", ProcessStatus::Stopped)]), 10_000);
-    fleet.apply_snapshot(DAEMON, snapshot(vec![info(1, "api", ProcessStatus::Online)]), 20_000);
-    let series = &fleet.get(key(1)).unwrap().series;
-    let bars = series.bars(20_000, 1_000, 21, 2_500, |sample| f64::from(sample.cpu_percent));
-    let filled: Vec<usize> = (0..21).filter(|index| bars[*index].is_some()).collect();
-    assert_eq!(filled, [0, 1, 2, 20], "a bar is bridged for the gap at most, the rest is empty");
-}
-
-#[test]
-fn a_series_is_bounded_in_samples_and_time() {
-    let mut series = Series::default();
-    for at_ms in 0..2_000 {
-        series.push(Sample { at_ms, cpu_percent: 0.0, memory_bytes: 0 });
+    let before = watched.log.len();
+    for _ in 0..3 {
+        apply(&mut watched, DAEMON, Report::Bus(BusState::Down(denied())), at(10));
     }
-    assert_eq!(series.iter().count(), SAMPLES_MAX);
-    series.push(Sample { at_ms: SPAN_MS * 2, cpu_percent: 0.0, memory_bytes: 0 });
-    assert_eq!(series.iter().count(), 1);
-    // The clock was set back.
-    series.push(Sample { at_ms: 5, cpu_percent: 7.0, memory_bytes: 0 });
-    assert_eq!(series.iter().count(), 1);
-    assert_eq!(series.last().map(|sample| sample.at_ms), Some(5));
+    let why = "no events: permission denied: /home/x/.pm2/pub.sock belongs to root; run: sudo -u \
+               root pm2-tui --home /home/x/.pm2";
+    assert_eq!(told(&watched, before), [format!("no events: {why}")]);
+    apply(&mut watched, DAEMON, Report::Bus(BusState::Live), at(20));
+    assert_eq!(told(&watched, before).len(), 2);
 }
 
 #[test]
-fn the_log_is_bounded_in_lines_and_bytes_and_lines_keep_their_numbers() {
-    let source = LogSource { daemon: DAEMON, pm_id: None, name: "PM2".into() };
-    let line = |text: &str| LogLine::event(0, source.clone(), "event", Severity::Neutral, text);
-    let mut log = LogBuffer::new(3, 1 << 20);
-    for text in ["a", "b", "c", "d"] {
-        log.push(line(text));
-    }
-    assert_eq!(log.numbers(), 1..4);
-    assert!(log.get(0).is_none());
-    assert_eq!(&*log.get(3).unwrap().text.text, "d");
-    let one = line(&"x".repeat(1_000)).bytes();
-    let mut log = LogBuffer::new(1_000, one * 2);
-    for _ in 0..5 {
-        log.push(line(&"x".repeat(1_000)));
-    }
-    assert_eq!(log.len(), 2);
-    assert_eq!(log.bytes(), one * 2);
+fn a_clock_that_is_set_back_changes_no_time_that_passed() {
+    const HOUR_MS: i64 = 3_600_000;
+    let since =
+        |ms| ProcessInfo { online_since_ms: Some(ms), ..info(1, "api", ProcessStatus::Online) };
+    let mut watched = Watched::new(vec![Daemon::new(DAEMON, "host", "/home/x/.pm2", 1_000)]);
+    let moment = |wall_ms, steady_ms| Moment { wall_ms, steady_ms };
+    poll_at(&mut watched, vec![since(10 * HOUR_MS)], moment(11 * HOUR_MS, 5_000));
+    assert_eq!(row(&watched).uptime_ms(5_000), Some(HOUR_MS));
+    // An hour back.
+    poll_at(&mut watched, vec![since(10 * HOUR_MS)], moment(10 * HOUR_MS, 6_000));
+    assert_eq!(row(&watched).uptime_ms(6_000), Some(HOUR_MS + 1_000));
+    assert_eq!(row(&watched).series.iter().count(), 2, "the chart goes on");
+    let down = Connection::Down { problem: Problem::Closed, retry_in_ms: 700 };
+    apply(&mut watched, DAEMON, Report::Connection(down), moment(0, 7_000));
+    assert_eq!(watched.daemons[0].retry_at_ms, Some(7_700));
+}
+
+#[test]
+fn an_exception_is_one_line_with_all_its_frames_behind_it() {
+    let source = LogSource { daemon: DAEMON, pm_id: Some(PmId(1)), name: "api".into() };
+    let stack = [
+        "TypeError: x is no function",
+        "    at node:internal/timers:581:17",
+        "    at handler (/srv/app/node_modules/express/index.js:7:1)",
+        "    at pay (/srv/app/pay.js:42:17)",
+        "    at main (/srv/app/main.js:3:1)",
+    ];
+    let stack: Vec<Box<str>> = stack.iter().map(|line| Box::from(*line)).collect();
+    let line = LogLine::exception(5, source.clone(), "x is no function", &stack);
+    assert_eq!(&*line.text.text, "x is no function   at pay (/srv/app/pay.js:42:17)   + 3 frames");
+    let LineKind::Exception(whole) = &line.kind else { panic!("{line:?}") };
+    assert_eq!(whole.len(), 5, "the stack repeats the message");
+    assert!(line.bytes() > stack.iter().map(|line| line.len()).sum());
+    let bare = LogLine::exception(5, source, "Non-error value: \"text\"", &[]);
+    assert_eq!(&*bare.text.text, "Non-error value: \"text\"");
 }

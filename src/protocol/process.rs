@@ -200,12 +200,35 @@ impl ProcessInfo {
         }
     }
 
+    /// Why PM2 leaves it stopped once it ended by itself with its `exit_code`; `None` where it starts
+    /// it again (`lib/God.js` `handleExit`).
+    #[must_use]
+    pub fn stays_stopped(&self) -> Option<Stays> {
+        let code = self.exit_code.as_deref().and_then(|code| code.parse::<i64>().ok());
+        if !self.autorestart {
+            Some(Stays::AutorestartOff)
+        } else if code.is_some_and(|code| self.stop_exit_codes.contains(&code)) {
+            Some(Stays::StopExitCode)
+        } else {
+            None
+        }
+    }
+
     /// Whether PM2 says `online` of a process that it could not spawn: no pid (7.0.4 and 5.4.3,
     /// measured; PM2.md section 2). Of what a snapshot says; events carry no pid.
     #[must_use]
     pub fn never_started(&self) -> bool {
         self.status == ProcessStatus::Online && self.pid.is_none()
     }
+}
+
+/// Why PM2 does not start a process again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stays {
+    /// `autorestart` is off.
+    AutorestartOff,
+    /// It ended with one of its `stop_exit_codes`.
+    StopExitCode,
 }
 
 /// One `getMonitorData` answer.

@@ -88,13 +88,13 @@ impl<'a> Canvas<'a> {
                     at += 1;
                 }
             } else {
-                self.put(at, y, cluster.text, cluster.columns, last);
+                self.put(at, y, &cluster.text, cluster.columns, last);
                 at += cluster.columns;
             }
         }
         if cut.is_short {
             for glyph in text::clusters(ellipsis) {
-                self.put(at, y, glyph.text, 1, last);
+                self.put(at, y, &glyph.text, 1, last);
                 at += 1;
             }
         }

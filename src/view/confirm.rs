@@ -10,18 +10,18 @@
 use ratatui::layout::Rect;
 
 use super::canvas::{Canvas, FrameKind};
-use super::parts::Part;
+use super::lookup::daemon;
+use super::parts::{self, Part};
 use super::theme::Tone;
-use super::{daemon, name_of};
-use crate::app::App;
 use crate::app::geometry::wrap;
+use crate::app::{App, Mode};
 use crate::model::call::NamedCall;
-use crate::model::{Action, DaemonId, ProcessKey};
+use crate::model::{Action, DaemonId, Target};
 
-/// Draws the question in the middle of the screen.
-pub(super) fn draw(canvas: &mut Canvas<'_>, screen: Rect, question: &str) {
+/// Draws the question that is open in the middle of the screen.
+pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, screen: Rect) {
     let columns = screen.width.saturating_sub(6).min(60);
-    let mut lines = wrap(question, columns);
+    let mut lines = wrap(&question(app), columns);
     // A name of a thousand letters must not push the answer off the screen.
     lines.truncate(usize::from(screen.height.saturating_sub(4)).max(1));
     let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(1);
@@ -41,17 +41,48 @@ pub(super) fn draw(canvas: &mut Canvas<'_>, screen: Rect, question: &str) {
     for (y, line) in (inner.top()..inner.bottom()).zip(&lines) {
         canvas.text(x, y, room, line, canvas.tone(Tone::Strong));
     }
-    let answer = Part::new("y", Tone::Accent, 0)
-        .and(" yes  ", Tone::Plain)
-        .and("n", Tone::Accent)
-        .and(" no", Tone::Plain);
-    canvas.part(x, inner.bottom().saturating_sub(1), room, &answer);
+    let y = inner.bottom().saturating_sub(1);
+    let mut at = x;
+    for part in parts::fit(&answers(&app.mode), 2, room) {
+        at += canvas.part(at, y, inner.right().saturating_sub(at), &part) + 2;
+    }
+}
+
+/// The answers, each with its key.
+pub(super) fn answers(mode: &Mode) -> Vec<Part> {
+    let answer = |key: &str, long: &str, short: &str| {
+        Part::new(key, Tone::Accent, 0).and(format!(" {long}"), Tone::Plain).or(
+            1,
+            format!("{key} {short}"),
+            Tone::Plain,
+        )
+    };
+    match mode {
+        Mode::ConfirmReload { target, all, .. } => vec![
+            answer("y", &format!("all {}, one after another", all.len()), "all"),
+            answer("t", &format!("only this, {}", target.label()), "this"),
+            answer("n", "no", "no"),
+        ],
+        _ => vec![answer("y", "yes", "yes"), answer("n", "no", "no")],
+    }
+}
+
+fn question(app: &App) -> String {
+    match &app.mode {
+        Mode::Confirm { action, daemon, target } => about_action(app, *action, *daemon, target),
+        Mode::ConfirmReload { daemon, target, all } => {
+            let place = place(app, *daemon);
+            format!("reload {}{place}: all of its {} workers?", target.name, all.len())
+        }
+        Mode::ConfirmCall { daemon, call } => about_call(app, *daemon, call),
+        _ => String::new(),
+    }
 }
 
 /// What will be done, to whom, and what that means.
-pub(super) fn about_action(app: &App, action: Action, key: ProcessKey) -> String {
-    let name = name_of(app, key);
-    let place = place(app, key.daemon);
+fn about_action(app: &App, action: Action, daemon: DaemonId, target: &Target) -> String {
+    let name = target.label();
+    let place = place(app, daemon);
     let meaning = match action {
         Action::Delete => " It is stopped and removed from PM2.",
         Action::Stop => " It stays in PM2's list.",
@@ -61,7 +92,7 @@ pub(super) fn about_action(app: &App, action: Action, key: ProcessKey) -> String
 }
 
 /// What will be called, and where.
-pub(super) fn about_call(app: &App, daemon: DaemonId, call: &NamedCall) -> String {
+fn about_call(app: &App, daemon: DaemonId, call: &NamedCall) -> String {
     let args: Vec<String> = call.args.iter().map(ToString::to_string).collect();
     format!("call {}({}){}?", call.method, args.join(", "), place(app, daemon))
 }
@@ -69,7 +100,7 @@ pub(super) fn about_call(app: &App, daemon: DaemonId, call: &NamedCall) -> Strin
 /// The daemon, where there are several.
 fn place(app: &App, id: DaemonId) -> String {
     match daemon(app, id) {
-        Some(daemon) if app.daemons.len() > 1 => format!(" on {}", daemon.label),
+        Some(daemon) if app.watched.daemons.len() > 1 => format!(" on {}", daemon.label),
         _ => String::new(),
     }
 }

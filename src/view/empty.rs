@@ -6,9 +6,10 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
+use super::lookup::frame_kind;
 use super::parts::Part;
+use super::text;
 use super::theme::Tone;
-use super::{frame_kind, text};
 use crate::app::geometry::wrap;
 use crate::app::{App, Pane};
 use crate::model::daemon::{Connection, Daemon};
@@ -18,7 +19,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, table: Rect, body: Rect) 
     let columns = body.width.saturating_sub(4);
     let mut lines = lines(app, columns);
     let is_log_asked_for = table.height == 0;
-    let is_any_live = app.daemons.iter().any(Daemon::is_live);
+    let is_any_live = app.watched.daemons.iter().any(Daemon::is_live);
     if is_log_asked_for && is_any_live {
         return;
     }
@@ -49,26 +50,31 @@ fn lines(app: &App, columns: u16) -> Vec<(String, Tone)> {
     let mut say = |text: &str, tone| {
         lines.extend(wrap(text, columns).into_iter().map(|line| (line, tone)));
     };
-    for daemon in &app.daemons {
-        let whom =
-            if app.daemons.len() > 1 { format!("{}: ", daemon.label) } else { String::new() };
+    for daemon in &app.watched.daemons {
+        let whom = if app.watched.daemons.len() > 1 {
+            format!("{}: ", daemon.label)
+        } else {
+            String::new()
+        };
         let home = &daemon.home;
         match &daemon.connection {
             Connection::Connecting => {
                 say(&format!("{whom}connecting to {home} ..."), Tone::Plain);
             }
-            Connection::Live if daemon.snapshot_at_ms.is_none() => {
+            Connection::Live { .. } if daemon.snapshot_at_ms.is_none() => {
                 say(&format!("{whom}connected, asking for its processes ..."), Tone::Plain);
             }
-            Connection::Live => {
+            Connection::Live { .. } => {
                 say(&format!("{whom}no process yet"), Tone::Strong);
                 let start = format!("start one with: PM2_HOME={home} pm2 start app.js");
                 say(&start, Tone::Plain);
             }
-            Connection::Down { problem, retry_at_ms } => {
+            Connection::Down { problem, .. } => {
                 say(&format!("{whom}{}", problem.sentence()), Tone::Bad);
                 say(&problem.advice(home), Tone::Plain);
-                let again = match text::seconds_until(*retry_at_ms, app.now_ms) {
+                let retry_at_ms = daemon.retry_at_ms;
+                let left = |at_ms| text::seconds_until(at_ms, app.now.steady_ms);
+                let again = match retry_at_ms.and_then(left) {
                     Some(seconds) => format!("trying again in {seconds}s, Ctrl-R tries now"),
                     None => "trying again now".to_owned(),
                 };

@@ -5,17 +5,22 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
+use super::confirm;
 use super::parts::{self, Part};
+use super::text;
 use super::theme::Tone;
 use crate::app::command::{COMMANDS, Command};
-use crate::app::{App, Mode};
+use crate::app::{App, Mode, Pane};
 use crate::model::daemon::Daemon;
+
+/// The most columns of a process's name where the line is short.
+const NAME_COLUMNS: u16 = 16;
 
 /// Draws the line.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let keys = match &app.mode {
-        Mode::Confirm { .. } | Mode::ConfirmCall { .. } => {
-            vec![key("y", "yes", 0), key("n", "no", 0)]
+        Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
+            confirm::answers(&app.mode)
         }
         Mode::Help { .. } | Mode::Line { .. } => {
             vec![key("Esc", "close", 0), key("j k", "scroll", 1)]
@@ -26,7 +31,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Mode::Arguments(_) => vec![key("Enter", "call", 0), key("Esc", "close", 0)],
         Mode::Compose(compose) => {
             let mut keys = vec![key("Enter", "send", 0), key("Esc", "close", 0)];
-            match (compose.processes(app), compose.is_to_app) {
+            match (compose.all(&app.watched).len(), compose.is_to_app) {
                 (0 | 1, _) => {}
                 (_, true) => keys.push(key("Tab", "only to this process", 1)),
                 (count, false) => keys.push(key("Tab", &format!("to all {count} of the app"), 1)),
@@ -38,8 +43,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
                 let glyphs = canvas.theme().glyphs();
                 let (glyph, tone) =
                     if notice.is_bad { (glyphs.bad, Tone::Bad) } else { (glyphs.good, Tone::Good) };
-                let text = format!("{glyph} {}", notice.text);
                 let columns = area.width.saturating_sub(2);
+                let is_too_long = text::width(&notice.text) + 2 > columns;
+                let short = notice.short.as_ref().filter(|_| is_too_long);
+                let text = format!("{glyph} {}", short.unwrap_or(&notice.text));
                 canvas.text(area.x + 1, area.y, columns, &text, canvas.tone(tone));
                 return;
             }
@@ -53,27 +60,52 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     }
 }
 
-/// The commands that belong here, each by its first key; while a daemon is down, the one that
-/// tries to reach it too.
+/// The commands that belong here, each by its first key, behind the process that they act on; while a
+/// daemon is down, the one that tries to reach it too. With the log in front, which keys act is said
+/// of the table.
 fn commands(app: &App) -> Vec<Part> {
-    let is_down = app.daemons.iter().any(|daemon| !daemon.is_live());
-    let is_any_live = app.daemons.iter().any(Daemon::is_live);
-    COMMANDS
-        .iter()
-        .filter_map(|row| {
-            let first = row.keys.split(' ').next()?;
-            let leaves = match row.command {
-                Command::Reconnect if is_down => 1,
-                // Nobody is there to carry it out.
-                Command::Act(_) | Command::Compose if app.read_only => return None,
-                Command::Act(_) | Command::Compose if !is_any_live => {
-                    row.footer?.saturating_add(100)
-                }
-                _ => row.footer?,
-            };
-            Some(key(first, row.label, leaves))
-        })
-        .collect()
+    let is_down = app.watched.daemons.iter().any(|daemon| !daemon.is_live());
+    let is_any_live = app.watched.daemons.iter().any(Daemon::is_live);
+    let is_log = app.focus == Pane::Log;
+    let name = app.selected.map(|selected| app.display_name(selected));
+    let whom = match (&name, is_log, app.read_only) {
+        (Some(name), false, _) => {
+            Some(Part::new(name, Tone::Strong, 0).or(4, short(name), Tone::Strong))
+        }
+        (Some(name), true, false) => {
+            let tab = Part::new("Tab", Tone::Accent, 0).and(", then ", Tone::Plain);
+            let tab = tab.and("r", Tone::Accent).and(format!(" restarts {name}"), Tone::Plain);
+            Some(tab.or(4, format!("Tab, then r: {}", short(name)), Tone::Plain))
+        }
+        (Some(_), true, true) | (None, _, _) => None,
+    };
+    let keys = COMMANDS.iter().filter_map(|row| {
+        let first = row.keys.split(' ').next()?;
+        let acts = matches!(row.command, Command::Act(_) | Command::Compose);
+        let leaves = match row.command {
+            Command::Reconnect if is_down => 1,
+            Command::NextPane if is_log && !app.read_only => return None,
+            // Nobody is there to carry it out, or it does nothing here.
+            _ if acts && (app.read_only || is_log) => return None,
+            _ if acts && !is_any_live => row.footer?.saturating_add(100),
+            Command::Open if is_log => 3,
+            Command::Back if is_log && app.log_top.is_some() => 2,
+            _ => row.footer?,
+        };
+        let label = match row.command {
+            Command::Back => "follow",
+            _ => row.label,
+        };
+        Some(key(first, label, leaves))
+    });
+    whom.into_iter().chain(keys).collect()
+}
+
+/// A name of a few columns: its start, and the end, which has the id.
+fn short(name: &str) -> String {
+    let end = text::end_of(name, 5);
+    let start = text::cut_to(name, NAME_COLUMNS.saturating_sub(text::width(end)));
+    if text::width(name) <= NAME_COLUMNS { name.to_owned() } else { format!("{start}..{end}") }
 }
 
 /// The arrows, as far as the terminal has them.

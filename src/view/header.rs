@@ -5,12 +5,13 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
+use super::lookup::name_of;
 use super::parts::{self, Part};
+use super::text;
 use super::theme::{Glyphs, Tone};
-use super::{is_live, status, text};
 use crate::app::App;
-use crate::model::daemon::{Connection, Daemon};
-use crate::protocol::process::ProcessStatus;
+use crate::model::daemon::{BusState, Connection, Daemon};
+use crate::model::totals::{State, Totals};
 
 /// Columns between two parts.
 const GAP: u16 = 2;
@@ -21,8 +22,10 @@ const WARNING_COLUMNS: u16 = 48;
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let columns = area.width.saturating_sub(2);
     let mut left = names(app, canvas.theme().glyphs());
-    left.extend(counts(app));
-    left.extend(sums(app));
+    left.extend(standing(app, canvas.theme().glyphs()));
+    let totals = Totals::of(&app.watched);
+    left.extend(counts(app, &totals));
+    left.extend(sums(&totals));
     left.extend(warnings(app, canvas.theme().glyphs()));
     let poll = poll(app);
     let right = poll.as_ref().map_or(0, |part| part.columns() + GAP);
@@ -48,9 +51,9 @@ fn names(app: &App, glyphs: &Glyphs) -> Vec<Part> {
     if app.read_only {
         line.push(Part::new("read-only", Tone::Warning, 0));
     }
-    if let [only] = app.daemons.as_slice() {
+    if let [only] = app.watched.daemons.as_slice() {
         line.push(Part::new(&*only.label, Tone::Accent, 2));
-        let (text, tone) = connection(only, app.now_ms, glyphs);
+        let (text, tone) = connection(only, app.now.steady_ms, glyphs);
         let version = match &only.version {
             Some(version) if only.is_live() => format!("PM2 {version} "),
             _ => String::new(),
@@ -58,30 +61,42 @@ fn names(app: &App, glyphs: &Glyphs) -> Vec<Part> {
         let part = Part::new(version, Tone::Plain, 0).and(&*text, tone);
         line.push(part.or(7, text, tone));
     } else {
-        let answering = app.daemons.iter().filter(|daemon| daemon.is_live()).count();
-        let tone = if answering == app.daemons.len() { Tone::Good } else { Tone::Warning };
-        let text = format!("{} daemons, {answering} live", app.daemons.len());
+        let answering = app.watched.daemons.iter().filter(|daemon| daemon.is_live()).count();
+        let tone = if answering == app.watched.daemons.len() { Tone::Good } else { Tone::Warning };
+        let text = format!("{} daemons, {answering} live", app.watched.daemons.len());
         line.push(Part::new(text, tone, 0));
-        for daemon in app.daemons.iter().filter(|daemon| !daemon.is_live()) {
-            let (text, tone) = connection(daemon, app.now_ms, glyphs);
+        for daemon in app.watched.daemons.iter().filter(|daemon| !daemon.is_live()) {
+            let (text, tone) = connection(daemon, app.now.steady_ms, glyphs);
             let short = match daemon.connection {
                 Connection::Down { .. } => glyphs.bad,
-                Connection::Connecting | Connection::Live => glyphs.launching,
+                Connection::Connecting | Connection::Live { .. } => glyphs.launching,
             };
             let rest = text.strip_prefix(short).unwrap_or(&text).to_owned();
             let part = Part::new(format!("{short} {}{rest}", daemon.label), tone, 1);
             line.push(part.or(3, format!("{short} {}", daemon.label), tone));
         }
     }
-    for daemon in &app.daemons {
-        if daemon.is_live() && !daemon.bus_live {
-            let whom = if app.daemons.len() > 1 { &*daemon.label } else { "" };
-            let text = format!(
-                "{} {whom}{}no events",
-                glyphs.warning,
-                if whom.is_empty() { "" } else { " " }
+    line
+}
+
+/// What stands in the way of watching: a daemon without events, and one that measures nothing.
+fn standing(app: &App, glyphs: &Glyphs) -> Vec<Part> {
+    let mut line = Vec::new();
+    let is_one = app.watched.daemons.len() == 1;
+    for daemon in app.watched.daemons.iter().filter(|daemon| daemon.is_live()) {
+        let whom = if is_one { String::new() } else { format!("{}: ", daemon.label) };
+        let warning = glyphs.warning;
+        if let Some(key) = daemon.blinded_by {
+            let name = name_of(app, key);
+            let long = format!(
+                "{warning} {whom}PM2 measures nothing while {name} is online without a process"
             );
-            line.push(Part::new(text, Tone::Warning, 1));
+            let short = format!("{warning} {whom}not measured: {name}");
+            line.push(Part::new(long, Tone::Warning, 0).or(8, short, Tone::Warning));
+        }
+        // Why stands at the log.
+        if matches!(daemon.bus, BusState::Down(_)) {
+            line.push(Part::new(format!("{warning} {whom}no events"), Tone::Warning, 1));
         }
     }
     line
@@ -91,9 +106,10 @@ fn names(app: &App, glyphs: &Glyphs) -> Vec<Part> {
 fn connection(daemon: &Daemon, now_ms: i64, glyphs: &Glyphs) -> (String, Tone) {
     match &daemon.connection {
         Connection::Connecting => (format!("{} connecting", glyphs.launching), Tone::Warning),
-        Connection::Live => (format!("{} live", glyphs.online), Tone::Good),
-        Connection::Down { retry_at_ms, .. } => {
-            let when = match text::seconds_until(*retry_at_ms, now_ms) {
+        Connection::Live { .. } => (format!("{} live", glyphs.online), Tone::Good),
+        Connection::Down { .. } => {
+            let left = daemon.retry_at_ms.and_then(|at_ms| text::seconds_until(at_ms, now_ms));
+            let when = match left {
                 Some(seconds) => format!("retry in {seconds}s"),
                 None => "retrying".to_owned(),
             };
@@ -103,63 +119,37 @@ fn connection(daemon: &Daemon, now_ms: i64, glyphs: &Glyphs) -> (String, Tone) {
 }
 
 /// How many processes there are in each state; those that there are none of are left out.
-fn counts(app: &App) -> Vec<Part> {
-    let mut counts = [
-        ("online", Tone::Good, 3, 0),
-        ("never started", Tone::Bad, 1, 0),
-        ("errored", Tone::Bad, 1, 0),
-        ("waiting restart", Tone::Warning, 2, 0),
-        ("launching", Tone::Warning, 5, 0),
-        ("stopping", Tone::Warning, 5, 0),
-        ("stopped", Tone::Quiet, 4, 0),
-        ("other", Tone::Warning, 5, 0_usize),
-    ];
-    for (_, process) in app.fleet.iter() {
-        let word = match process.info.status {
-            _ if process.never_started() => "never started",
-            ProcessStatus::Other(_) => "other",
-            ref known => known.as_str(),
-        };
-        if let Some(count) = counts.iter_mut().find(|count| count.0 == word) {
-            count.3 += 1;
-        }
+fn counts(app: &App, totals: &Totals) -> Vec<Part> {
+    let all = app.watched.fleet.len();
+    if all == 0 {
+        return Vec::new();
     }
-    let all = app.fleet.len();
     let word = if all == 1 { "process" } else { "processes" };
     let mut line = vec![Part::new(format!("{all} {word}"), Tone::Plain, 5).or(
         6,
         format!("{all} proc"),
         Tone::Plain,
     )];
-    if all == 0 {
-        line.clear();
-    }
-    let is_stale = !app.daemons.iter().any(Daemon::is_live);
-    let present = counts.into_iter().filter(|(.., count)| *count > 0);
-    line.extend(present.map(|(word, tone, leaves, count)| {
+    let is_stale = !app.watched.daemons.iter().any(Daemon::is_live);
+    line.extend(totals.present().map(|(state, count)| {
+        let (tone, leaves) = match state {
+            State::Online => (Tone::Good, 3),
+            State::NeverStarted | State::Errored => (Tone::Bad, 1),
+            State::Looping => (Tone::Warning, 1),
+            State::WaitingRestart => (Tone::Warning, 2),
+            State::Launching | State::Stopping | State::Other => (Tone::Warning, 5),
+            State::Stopped => (Tone::Quiet, 4),
+        };
         let tone = if is_stale { Tone::Quiet } else { tone };
-        Part::new(format!("{count} {word}"), tone, leaves)
+        Part::new(format!("{count} {}", state.as_str()), tone, leaves)
     }));
     line
 }
 
 /// CPU and memory of all processes of the daemons that answer.
-fn sums(app: &App) -> Vec<Part> {
-    let mut cpu: Option<f64> = None;
-    let mut memory: Option<u64> = None;
-    for (key, process) in app.fleet.iter() {
-        if !is_live(app, key.daemon) || !status::is_running(process) {
-            continue;
-        }
-        if let Some(percent) = process.info.cpu_percent.filter(|cpu| cpu.is_finite()) {
-            cpu = Some(cpu.unwrap_or(0.0) + f64::from(percent));
-        }
-        if let Some(bytes) = process.info.memory_bytes {
-            memory = Some(memory.unwrap_or(0).saturating_add(bytes));
-        }
-    }
-    let cpu = cpu.map(|cpu| format!("cpu {}", text::percent(cpu)));
-    let memory = memory.map(|memory| format!("mem {}", text::bytes(memory)));
+fn sums(totals: &Totals) -> Vec<Part> {
+    let cpu = totals.cpu_percent.map(|cpu| format!("cpu {}", text::percent(cpu)));
+    let memory = totals.memory_bytes.map(|memory| format!("mem {}", text::bytes(memory)));
     let parts = [(cpu, 6), (memory, 6)].into_iter();
     parts.filter_map(|(text, leaves)| Some(Part::new(text?, Tone::Plain, leaves))).collect()
 }
@@ -167,11 +157,12 @@ fn sums(app: &App) -> Vec<Part> {
 /// What was malformed, and what was lost.
 fn warnings(app: &App, glyphs: &Glyphs) -> Vec<Part> {
     let mut line = Vec::new();
-    let count: u64 = app.daemons.iter().map(|daemon| daemon.warnings).sum();
+    let count: u64 = app.watched.daemons.iter().map(|daemon| daemon.warnings).sum();
     if count > 0 {
         let word = if count == 1 { "warning" } else { "warnings" };
         let short = format!("{} {count} {word}", glyphs.warning);
-        let last = app.daemons.iter().rev().find_map(|daemon| daemon.last_warning.as_deref());
+        let last =
+            app.watched.daemons.iter().rev().find_map(|daemon| daemon.last_warning.as_deref());
         line.push(match last {
             Some(last) => {
                 let cut = text::cut(last, WARNING_COLUMNS, text::width(glyphs.ellipsis));
@@ -186,7 +177,7 @@ fn warnings(app: &App, glyphs: &Glyphs) -> Vec<Part> {
             None => Part::new(short, Tone::Warning, 1),
         });
     }
-    let lost: u64 = app.daemons.iter().map(|daemon| daemon.events_lost).sum();
+    let lost: u64 = app.watched.daemons.iter().map(|daemon| daemon.events_lost).sum();
     if lost > 0 {
         let text = format!("{} {lost} events lost", glyphs.warning);
         line.push(Part::new(text, Tone::Warning, 1));
@@ -197,6 +188,7 @@ fn warnings(app: &App, glyphs: &Glyphs) -> Vec<Part> {
 /// The pause between polls: the longest of the daemons that answer.
 fn poll(app: &App) -> Option<Part> {
     let interval_ms = app
+        .watched
         .daemons
         .iter()
         .filter(|daemon| daemon.is_live())

@@ -13,16 +13,19 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::canvas::Canvas;
+use super::lookup::{daemon, frame_kind};
 use super::parts::Part;
 use super::text::{self, Clock};
 use super::theme::{Theme, Tone};
-use super::{daemon, frame_kind};
-use crate::app::{App, Mode, Pane, marked};
+use crate::app::{App, Mode, Pane, log_top, marked};
+use crate::model::daemon::BusState;
 use crate::model::log::{LineKind, LogLine, LogSource};
 use crate::protocol::text::StyledText;
 
 /// The name column's widest.
 const NAME_MAX: u16 = 20;
+/// The name column's narrowest: `api[0]` and its like.
+const NAME_MIN: u16 = 8;
 /// The daemon column's widest.
 const DAEMON_MAX: u16 = 12;
 /// The kind column's widest, as `LineKind::Event` promises.
@@ -47,66 +50,76 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     if area.height < 2 {
         return;
     }
-    let rows = u64::from(area.height - 2);
-    let numbers = app.log.numbers();
-    let last_top = numbers.end.saturating_sub(rows).max(numbers.start);
-    let top = app.log_top.map_or(last_top, |top| top.clamp(numbers.start, last_top));
-    let below = numbers.end.saturating_sub(top.saturating_add(rows));
+    let top = log_top(app, usize::from(area.height - 2));
     let kind = frame_kind(app.focus == Pane::Log);
-    let inner = canvas.frame(area, kind, &title(app, below), &[]);
-    if app.log.is_empty() {
+    let inner = canvas.frame(area, kind, &title(app), &problems(app));
+    let log = &app.watched.log;
+    if log.is_empty() {
         let text = "nothing yet: what processes print, and what happens to them, shows here";
         let columns = inner.width.saturating_sub(2);
         canvas.text(inner.x + 1, inner.y, columns, text, canvas.tone(Tone::Quiet));
         return;
     }
     let marked = marked(app).filter(|_| app.focus == Pane::Log);
-    let columns = columns(app, inner.width, top..top.saturating_add(rows));
-    for (y, number) in (inner.top()..inner.bottom()).zip(top..) {
-        if let Some(line) = app.log.get(number) {
-            let row = Rect { y, height: 1, ..inner };
-            draw_line(app, canvas, columns, row, line);
-            if marked == Some(number) {
-                let glyph = canvas.theme().glyphs().pointer;
-                canvas.text(row.x, y, 1, glyph, canvas.tone(Tone::Plain));
-                canvas.style(row, Theme::selected(app.mode == Mode::Normal));
-            }
+    let columns = columns(app, inner.width);
+    for (y, (number, line)) in (inner.top()..inner.bottom()).zip(log.from_place(top)) {
+        let row = Rect { y, height: 1, ..inner };
+        draw_line(app, canvas, columns, row, line);
+        if marked == Some(number) {
+            let glyph = canvas.theme().glyphs().pointer;
+            canvas.text(row.x, y, 1, glyph, canvas.tone(Tone::Plain));
+            canvas.style(row, Theme::selected(app.mode == Mode::Normal));
         }
     }
 }
 
-/// The title: whether it follows, and what was lost.
-fn title(app: &App, below: u64) -> Vec<Part> {
+/// The title: whether it follows, since when output is kept, and what was lost.
+fn title(app: &App) -> Vec<Part> {
     let mut title = vec![
         Part::new("Events and logs", Tone::Strong, 0).or(2, "Log", Tone::Strong),
-        Part::new("all processes", Tone::Plain, 5),
+        Part::new("all processes", Tone::Plain, 9),
     ];
-    title.push(match app.log_top {
+    let [below, since, gone] = app.log_title();
+    title.push(match below {
         None => Part::new("following", Tone::Good, 3),
-        Some(_) if below == 0 => Part::new("at the end", Tone::Plain, 3),
-        Some(_) => Part::new(format!("{below} new below"), Tone::Warning, 1),
+        Some(below) if below == "at the end" => Part::new(below, Tone::Plain, 3),
+        Some(below) => Part::new(below, Tone::Warning, 1),
     });
-    let lost = app.log.lost();
-    let (tone, leaves) = if lost > 0 { (Tone::Warning, 1) } else { (Tone::Plain, 4) };
+    title.extend(since.map(|since| Part::new(since, Tone::Plain, 5)));
+    title.extend(gone.map(|gone| Part::new(gone, Tone::Plain, 6)));
+    let lost = app.watched.log.lost();
+    let (tone, leaves) = if lost > 0 { (Tone::Warning, 1) } else { (Tone::Plain, 7) };
     title.push(Part::new(format!("{lost} dropped"), tone, leaves));
     title
 }
 
-/// How wide the columns are for the lines in sight.
-fn columns(app: &App, width: u16, numbers: std::ops::Range<u64>) -> Columns {
+/// Why there are no events, for the frame's lower stroke.
+fn problems(app: &App) -> Vec<Part> {
+    let is_one = app.watched.daemons.len() == 1;
+    let down = app.watched.daemons.iter().filter(|daemon| daemon.is_live()).filter_map(|daemon| {
+        let BusState::Down(problem) = &daemon.bus else { return None };
+        let whom = if is_one { String::new() } else { format!("{}: ", daemon.label) };
+        Some(format!("{whom}no events: {}", problem.of_bus(&daemon.home)))
+    });
+    down.map(|why| Part::new(why, Tone::Warning, 0)).collect()
+}
+
+/// How wide the columns are. They do not hang on the lines in sight, so that the text does not jump
+/// sideways as lines come: names are as wide as those of the processes, kinds as the first message
+/// needed it.
+fn columns(app: &App, width: u16) -> Columns {
     let (clock, gap) = match width {
         0..44 => (Clock::Minutes, 1),
         44..72 => (Clock::Seconds, 1),
         _ => (Clock::Milliseconds, 2),
     };
-    let mut name = 0;
-    let mut kind = 3;
-    for line in numbers.filter_map(|number| app.log.get(number)) {
-        name = name.max(text::width(&line.source.name) + id_columns(&line.source));
-        kind = kind.max(text::width(line.kind.word()));
-    }
-    let daemon = if app.daemons.len() > 1 {
-        app.daemons
+    let names = app.watched.fleet.iter().map(|(key, process)| {
+        text::width(&process.info.name) + text::width(&key.pm_id.to_string()) + 2
+    });
+    let name = names.max().unwrap_or(0).max(NAME_MIN);
+    let daemon = if app.watched.daemons.len() > 1 {
+        app.watched
+            .daemons
             .iter()
             .map(|daemon| text::width(&daemon.label))
             .max()
@@ -119,13 +132,11 @@ fn columns(app: &App, width: u16, numbers: std::ops::Range<u64>) -> Columns {
     Columns {
         clock,
         daemon,
-        // In steps of four, so that the text seldom moves as lines come and go; so does a kind
-        // of one width, where there is room for it.
+        // In steps of four, so that the text seldom moves as processes come and go.
         name: name.next_multiple_of(4).min(NAME_MAX).min(width / 4),
         kind: match width {
-            TOPICS_FROM.. if kind > KIND_MAX => TOPIC_MAX,
-            _ if gap > 1 => KIND_MAX,
-            _ => kind.min(KIND_MAX).min(width / 5),
+            TOPICS_FROM.. if app.watched.log.has_messages() => TOPIC_MAX,
+            _ => KIND_MAX.min(width / 5),
         },
         gap,
     }
@@ -178,6 +189,7 @@ fn kind_style(canvas: &Canvas<'_>, kind: &LineKind) -> Style {
         LineKind::Out => canvas.tone(Tone::Quiet),
         LineKind::Err => canvas.tone(Tone::Warning),
         LineKind::Event(_, severity) => canvas.theme().severity(*severity),
+        LineKind::Exception(_) => canvas.tone(Tone::Bad),
         LineKind::Message(_) => canvas.tone(Tone::Accent),
     }
 }
@@ -186,7 +198,7 @@ fn kind_style(canvas: &Canvas<'_>, kind: &LineKind) -> Style {
 fn text_style(canvas: &Canvas<'_>, kind: &LineKind) -> Style {
     match kind {
         LineKind::Out | LineKind::Err | LineKind::Message(_) => Style::new(),
-        LineKind::Event(..) => canvas.tone(Tone::Strong),
+        LineKind::Event(..) | LineKind::Exception(_) => canvas.tone(Tone::Strong),
     }
 }
 

@@ -7,11 +7,13 @@ mod canvas;
 mod chart;
 mod confirm;
 mod empty;
+mod figures;
 mod footer;
 mod header;
 mod help;
 mod line;
 mod logs;
+mod lookup;
 mod parts;
 mod prompt;
 mod status;
@@ -26,9 +28,7 @@ use ratatui::layout::Rect;
 
 use crate::app::geometry::{COLUMNS_MIN, Geometry, ROWS_MIN};
 use crate::app::{App, Mode};
-use crate::model::daemon::Daemon;
-use crate::model::{DaemonId, ProcessKey};
-use canvas::{Canvas, FrameKind};
+use canvas::Canvas;
 use theme::{Theme, Tone};
 
 /// Draws the whole screen: header, table, charts, log and footer from top to bottom, and what
@@ -37,7 +37,7 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
     let area = frame.area();
     let mut canvas = Canvas::new(frame.buffer_mut(), *theme);
     let size = (area.width, area.height);
-    let Some(parts) = Geometry::new(size, app.fleet.len(), app.focus) else {
+    let Some(parts) = Geometry::new(size, app.watched.fleet.len(), app.focus) else {
         let text = format!("needs {COLUMNS_MIN}x{ROWS_MIN}, is {}x{}: pm2-tui", size.0, size.1);
         canvas.text(area.x, area.y, area.width, &text, theme.tone(Tone::Plain));
         return;
@@ -52,7 +52,7 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
     let table = rows(parts.table);
     let charts = rows(parts.charts);
     let log = rows(parts.log);
-    if app.fleet.is_empty() {
+    if app.watched.fleet.is_empty() {
         logs::draw(app, &mut canvas, log);
         let body = Rect::new(area.x, table.y, area.width, parts.table + parts.charts + parts.log);
         empty::draw(app, &mut canvas, table, body);
@@ -65,36 +65,12 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
     match &app.mode {
         Mode::Normal => {}
         Mode::Help { top } => help::draw(&mut canvas, area, *top),
-        Mode::Confirm { action, key } => {
-            confirm::draw(&mut canvas, area, &confirm::about_action(app, *action, *key));
-        }
-        Mode::ConfirmCall { daemon, call } => {
-            confirm::draw(&mut canvas, area, &confirm::about_call(app, *daemon, call));
+        Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
+            confirm::draw(app, &mut canvas, area);
         }
         Mode::Line { line, top } => line::draw(app, &mut canvas, area, line, *top),
         Mode::Palette(palette) => prompt::palette(app, &mut canvas, area, palette),
         Mode::Arguments(arguments) => prompt::arguments(app, &mut canvas, area, arguments),
         Mode::Compose(compose) => prompt::compose(app, &mut canvas, area, compose),
     }
-}
-
-/// The frame of a pane, by whether it has the focus.
-fn frame_kind(has_focus: bool) -> FrameKind {
-    if has_focus { FrameKind::Focused } else { FrameKind::Plain }
-}
-
-/// The daemon of that number.
-fn daemon(app: &App, id: DaemonId) -> Option<&Daemon> {
-    app.daemons.get(usize::from(id.0))
-}
-
-/// Whether the daemon of that number answers, so that what is shown of it is fresh.
-fn is_live(app: &App, id: DaemonId) -> bool {
-    daemon(app, id).is_some_and(Daemon::is_live)
-}
-
-/// A process as the user knows it: `api[0]`, or `[0]` where it has no name or is gone.
-fn name_of(app: &App, key: ProcessKey) -> String {
-    let name = app.fleet.get(key).map_or("", |process| &*process.info.name);
-    format!("{name}[{}]", key.pm_id)
 }

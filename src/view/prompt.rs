@@ -58,7 +58,11 @@ fn dialog(
 
 /// Draws the palette.
 pub(super) fn palette(app: &App, canvas: &mut Canvas<'_>, screen: Rect, palette: &Palette) {
-    let entries = palette::entries(app, &palette.input.text());
+    let entries = palette::entries(
+        &app.watched,
+        palette::daemon(&app.watched, app.selected),
+        &palette.input.text(),
+    );
     let title = [Part::new("Command or method", Tone::Strong, 0)];
     let chosen = palette.chosen.min(entries.len().saturating_sub(1));
     let below = [match entries.len() {
@@ -110,7 +114,7 @@ pub(super) fn arguments(app: &App, canvas: &mut Canvas<'_>, screen: Rect, argume
     let takes = arguments.params.join(", ");
     let title = [Part::new(format!("Call {}({takes})", arguments.method), Tone::Strong, 0)];
     let below = [Part::new("JSON values, separated by blanks", Tone::Plain, 0)];
-    let says = match arguments.call(app) {
+    let says = match arguments.call(&app.watched) {
         Ok(_) => (Tone::Good, "Enter calls it".to_owned()),
         Err(why) => (Tone::Bad, why),
     };
@@ -119,9 +123,9 @@ pub(super) fn arguments(app: &App, canvas: &mut Canvas<'_>, screen: Rect, argume
 
 /// Draws the message being written.
 pub(super) fn compose(app: &App, canvas: &mut Canvas<'_>, screen: Rect, compose: &Compose) {
-    let title = [Part::new(format!("Message to {}", compose.to(app)), Tone::Strong, 0)];
+    let title = [Part::new(format!("Message to {}", compose.to(&app.watched)), Tone::Strong, 0)];
     let below = [Part::new("text or JSON", Tone::Plain, 0)];
-    let says = match compose.call(app) {
+    let says = match compose.call(&app.watched) {
         Ok(_) => (Tone::Good, format!("the app gets {}", compose.message())),
         Err(why) if compose.input.text().trim().is_empty() => (Tone::Quiet, why),
         Err(why) => (Tone::Bad, why),

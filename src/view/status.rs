@@ -23,12 +23,14 @@ pub(super) struct Status<'a> {
     pub(super) tone: Tone,
     /// Seconds until PM2 starts it again.
     pub(super) restarts_in_s: Option<i64>,
+    /// Whether it says what went wrong, and needs all of the row behind it for that.
+    pub(super) is_long: bool,
 }
 
 /// Columns of the status column with the longest of PM2's words, and its glyph.
 pub(super) const COLUMNS: u16 = 17;
 /// Columns of the status column on narrow terminals.
-pub(super) const SHORT_COLUMNS: u16 = 11;
+pub(super) const SHORT_COLUMNS: u16 = 12;
 
 impl Status<'_> {
     /// The cell's text for so many columns. `has_countdown`: whether another column shows when
@@ -44,19 +46,8 @@ impl Status<'_> {
     }
 }
 
-/// Whether a process runs, so that its CPU, memory and uptime mean something: PM2 says 0 for the
-/// others, which nobody measured.
-pub(super) fn is_running(process: &Process) -> bool {
-    match process.info.status {
-        ProcessStatus::Online
-        | ProcessStatus::Launching
-        | ProcessStatus::Stopping
-        | ProcessStatus::Other(_) => !process.never_started(),
-        ProcessStatus::Stopped | ProcessStatus::Errored | ProcessStatus::WaitingRestart => false,
-    }
-}
-
 /// What the status column says of this process.
+/// `now_ms` is by the steady clock.
 pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Status<'a> {
     let plain = |glyph, word: &'a str, tone| Status {
         glyph,
@@ -64,9 +55,19 @@ pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Stat
         short: word.into(),
         tone,
         restarts_in_s: None,
+        is_long: false,
     };
+    let waits_s = process.restarts_at_ms.and_then(|at_ms| text::seconds_until(at_ms, now_ms));
     if let Some(action) = process.pending {
         return plain(glyphs.busy, action.progressive(), Tone::Accent);
+    }
+    if let Some(outcome) = process.outcome.as_ref().filter(|outcome| outcome.until_ms > now_ms) {
+        let is_good = outcome.verdict.is_success();
+        let words: Cow<'_, str> = outcome.verdict.words(outcome.action).into();
+        let (glyph, tone) =
+            if is_good { (glyphs.good, Tone::Good) } else { (glyphs.bad, Tone::Bad) };
+        let short = words.clone();
+        return Status { glyph, word: words, short, tone, restarts_in_s: None, is_long: !is_good };
     }
     if process.is_reloading {
         return plain(glyphs.busy, "reloading", Tone::Accent);
@@ -77,12 +78,17 @@ pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Stat
             ..plain(glyphs.bad, "never started", Tone::Bad)
         };
     }
-    if process.is_online() && process.is_looping(now_ms) {
-        let looping = plain(glyphs.warning, "online, looping", Tone::Warning);
-        return Status { short: "looping".into(), ..looping };
-    }
     if process.info.status == ProcessStatus::WaitingRestart && process.info.has_given_up() {
         return plain(glyphs.bad, "given up", Tone::Bad);
+    }
+    if process.is_looping {
+        // Steady while it goes round: the calm words in between say nothing.
+        let word = match process.info.status {
+            ProcessStatus::WaitingRestart => "waiting restart",
+            _ => "online, looping",
+        };
+        let looping = plain(glyphs.warning, word, Tone::Warning);
+        return Status { short: "looping".into(), restarts_in_s: waits_s, ..looping };
     }
     let word = process.info.status.as_str();
     match &process.info.status {
@@ -93,9 +99,7 @@ pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Stat
         ProcessStatus::Errored => plain(glyphs.bad, word, Tone::Bad),
         ProcessStatus::WaitingRestart => Status {
             short: "waiting".into(),
-            restarts_in_s: process
-                .restarts_at_ms
-                .and_then(|at_ms| text::seconds_until(at_ms, now_ms)),
+            restarts_in_s: waits_s,
             ..plain(glyphs.waiting, word, Tone::Warning)
         },
         ProcessStatus::Other(_) => plain("?", word, Tone::Warning),

@@ -13,11 +13,14 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::canvas::Canvas;
+use super::figures::Figures;
+use super::lookup::{daemon, frame_kind, is_live};
 use super::parts::Part;
 use super::theme::{Theme, Tone};
-use super::{chart, daemon, frame_kind, is_live, status, text};
-use crate::app::{App, Mode, Pane};
+use super::{chart, status, text};
+use crate::app::{App, MINI_COLUMNS, Mode, Pane};
 use crate::model::ProcessKey;
+use crate::model::charts::Measure;
 use crate::model::daemon::Connection;
 use crate::model::fleet::Process;
 
@@ -51,8 +54,6 @@ pub(super) struct Columns {
 const SHORT_BELOW: u16 = 54;
 /// Below this, one blank between columns, else two.
 const NARROW_BELOW: u16 = 100;
-/// Columns of a mini chart.
-const MINI: u16 = 8;
 /// A name narrower than this tells nothing.
 const NAME_MIN: u16 = 4;
 
@@ -69,7 +70,7 @@ impl Contents {
     fn of(app: &App) -> Self {
         let digits = |number: u32| number.checked_ilog10().map_or(1, |log| log as u16 + 1);
         let mut contents = Self { id: 2, daemon: 0, name: 8, namespace: 9, restarts: 3 };
-        for (key, process) in app.fleet.iter() {
+        for (key, process) in app.watched.fleet.iter() {
             let info = &process.info;
             let namespace = info.namespace.as_deref().unwrap_or("-");
             contents.id = contents.id.max(digits(key.pm_id.0));
@@ -77,8 +78,9 @@ impl Contents {
             contents.namespace = contents.namespace.max(text::width(namespace)).min(14);
             contents.restarts = contents.restarts.max(digits(info.restarts)).min(7);
         }
-        if app.daemons.len() > 1 {
+        if app.watched.daemons.len() > 1 {
             contents.daemon = app
+                .watched
                 .daemons
                 .iter()
                 .map(|daemon| text::width(&daemon.label))
@@ -127,7 +129,7 @@ fn place(contents: &Contents, inner: Rect, shown: u8, is_short: bool) -> Columns
     let restarts = optional(1, contents.restarts);
     let uptime = optional(2, 7);
     let mode = optional(3, 7);
-    let minis = optional(4, MINI);
+    let minis = optional(4, MINI_COLUMNS);
     let namespace = optional(5, contents.namespace);
     let with_gap = |columns: Option<u16>| columns.map_or(0, |columns| columns + gap);
     // Pointer, then id, name, status, cpu and memory with the gaps between; a mini chart is one
@@ -183,17 +185,21 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     draw_head(canvas, &columns, inner.y);
     let visible = keys.iter().skip(first).take(rows);
     for (y, key) in (inner.y + 1..inner.bottom()).zip(visible) {
-        let Some(process) = app.fleet.get(*key) else {
+        let Some(process) = app.watched.fleet.get(*key) else {
             continue;
         };
         let row = Rect::new(inner.x, y, inner.width, 1);
-        draw_row(app, canvas, &columns, row, *key, process);
+        let has_bars = draw_row(app, canvas, &columns, row, *key, process);
+        if !is_live(app, key.daemon) {
+            canvas.style(row, canvas.theme().stale());
+        }
         if app.selected == Some(*key) {
             let is_active = has_focus && app.mode == Mode::Normal;
             canvas.text(row.x, y, 1, canvas.theme().glyphs().pointer, canvas.tone(Tone::Strong));
             canvas.style(row, Theme::selected(is_active));
             // Bars in reverse would read upside down.
-            for mini in [columns.cpu_mini, columns.memory_mini].into_iter().flatten() {
+            let minis = [columns.cpu_mini, columns.memory_mini].into_iter().flatten();
+            for mini in minis.filter(|_| has_bars) {
                 let bars = Rect::new(mini.x, y, mini.columns, 1);
                 canvas.style_written(bars, Style::new().remove_modifier(Modifier::REVERSED));
             }
@@ -209,6 +215,7 @@ fn title(app: &App, first: usize, rows: usize, count: usize) -> Vec<Part> {
         title.push(Part::new(format!("{}-{last} of {count}", first + 1), Tone::Plain, 0));
     }
     let stale_since = app
+        .watched
         .daemons
         .iter()
         .filter(|daemon| !daemon.is_live())
@@ -224,14 +231,15 @@ fn title(app: &App, first: usize, rows: usize, count: usize) -> Vec<Part> {
 
 /// Why daemons are down, for the frame's lower stroke.
 fn problems(app: &App) -> Vec<Part> {
-    app.daemons
+    app.watched
+        .daemons
         .iter()
         .filter_map(|daemon| match &daemon.connection {
-            Connection::Down { problem, .. } if app.daemons.len() > 1 => {
+            Connection::Down { problem, .. } if app.watched.daemons.len() > 1 => {
                 Some(format!("{}: {}", daemon.label, problem.sentence()))
             }
             Connection::Down { problem, .. } => Some(problem.sentence()),
-            Connection::Connecting | Connection::Live => None,
+            Connection::Connecting | Connection::Live { .. } => None,
         })
         .map(|sentence| Part::new(sentence, Tone::Warning, 0))
         .collect()
@@ -266,7 +274,7 @@ fn draw_head(canvas: &mut Canvas<'_>, columns: &Columns, y: u16) {
     }
 }
 
-/// Draws one process.
+/// Draws one process; whether with its bars.
 fn draw_row(
     app: &App,
     canvas: &mut Canvas<'_>,
@@ -274,10 +282,9 @@ fn draw_row(
     row: Rect,
     key: ProcessKey,
     process: &Process,
-) {
+) -> bool {
     let y = row.y;
     let info = &process.info;
-    let is_live = is_live(app, key.daemon);
     let left = |canvas: &mut Canvas<'_>, column: Option<Column>, text: &str, tone| {
         if let Some(Column { x, columns }) = column {
             let style = canvas.tone(tone);
@@ -298,45 +305,29 @@ fn draw_row(
     left(canvas, columns.namespace, namespace, Tone::Plain);
     left(canvas, columns.mode, info.exec_mode.as_str(), Tone::Plain);
 
-    let status = status::of(process, app.now_ms, canvas.theme().glyphs());
+    let status = status::of(process, app.now.steady_ms, canvas.theme().glyphs());
+    if status.is_long {
+        let room = row.right().saturating_sub(columns.status.x + u16::from(!columns.is_short));
+        let text = format!("{} {}", status.glyph, status.word);
+        canvas.text(columns.status.x, y, room, &text, canvas.tone(status.tone));
+        return false;
+    }
     let word = status.text(columns.status.columns, columns.uptime.is_some());
     left(canvas, Some(columns.status), &word, status.tone);
     right(canvas, columns.restarts, &info.restarts.to_string(), Tone::Plain);
     let uptime = uptime(app, key, process, status.restarts_in_s);
     right(canvas, columns.uptime, &uptime, Tone::Plain);
 
-    let (cpu, memory, memory_tone) = numbers(process, columns.is_short);
-    right(canvas, Some(columns.cpu), &cpu, Tone::Plain);
-    right(canvas, Some(columns.memory), &memory, memory_tone);
-    if let Some(Column { x, columns }) = columns.cpu_mini {
-        chart::mini_cpu(app, canvas, (x, y, columns), key.daemon, process);
+    let figures = Figures::of(process, columns.is_short);
+    right(canvas, Some(columns.cpu), &figures.cpu, Tone::Plain);
+    right(canvas, Some(columns.memory), &figures.memory, figures.memory_tone);
+    let minis = [(columns.cpu_mini, Measure::Cpu), (columns.memory_mini, Measure::Memory)];
+    for (column, measure) in minis {
+        if let Some(Column { x, columns }) = column {
+            chart::mini(app, canvas, (x, y, columns), (key.daemon, process), measure);
+        }
     }
-    if let Some(Column { x, columns }) = columns.memory_mini {
-        chart::mini_memory(app, canvas, (x, y, columns), key.daemon, process);
-    }
-    if !is_live {
-        canvas.style(row, canvas.theme().stale());
-    }
-}
-
-/// CPU and memory as text, and how the memory looks: a warning from 9 tenths of its limit on.
-pub(super) fn numbers(process: &Process, is_short: bool) -> (String, String, Tone) {
-    let info = &process.info;
-    let is_running = status::is_running(process);
-    let percent = if is_short { text::percent_short } else { text::percent };
-    let bytes = if is_short { text::bytes_short } else { text::bytes };
-    // Nothing runs in 0 bytes: PM2 sends zeros until it has measured.
-    let memory = info.memory_bytes.filter(|bytes| is_running && *bytes > 0);
-    let is_measured = is_running && info.memory_bytes != Some(0);
-    let cpu = info.cpu_percent.filter(|_| is_measured).map(f64::from);
-    let is_near = memory
-        .zip(info.memory_limit_bytes)
-        .is_some_and(|(memory, limit)| u128::from(memory) * 10 >= u128::from(limit) * 9);
-    (
-        cpu.map_or_else(|| "-".to_owned(), percent),
-        memory.map_or_else(|| "-".to_owned(), bytes),
-        if is_near { Tone::Warning } else { Tone::Plain },
-    )
+    true
 }
 
 /// How long it is online; while it waits, when it is started again. That of a daemon that is down
@@ -345,15 +336,15 @@ fn uptime(app: &App, key: ProcessKey, process: &Process, restarts_in_s: Option<i
     if let Some(seconds) = restarts_in_s {
         return format!("in {seconds}s");
     }
-    let known_at_ms = match daemon(app, key.daemon) {
-        Some(daemon) if !daemon.is_live() => daemon.snapshot_at_ms.unwrap_or(app.now_ms),
-        _ => app.now_ms,
-    };
-    let is_online = process.info.status == crate::protocol::process::ProcessStatus::Online;
-    match process.info.online_since_ms {
-        Some(since_ms) if is_online && !process.never_started() => {
-            text::uptime(known_at_ms.saturating_sub(since_ms))
+    // How long its daemon has not been heard, milliseconds.
+    let unheard_ms = match daemon(app, key.daemon) {
+        Some(daemon) if !daemon.is_live() => {
+            daemon.snapshot_at_ms.map_or(0, |at_ms| app.now.wall_ms.saturating_sub(at_ms))
         }
-        _ => "-".to_owned(),
+        _ => 0,
+    };
+    match process.uptime_ms(app.now.steady_ms) {
+        Some(uptime_ms) => text::uptime(uptime_ms.saturating_sub(unheard_ms)),
+        None => "-".to_owned(),
     }
 }

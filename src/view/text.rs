@@ -3,6 +3,8 @@
 //! Invariant: a cluster that comes out of here takes one or more columns and holds no control
 //! character, whatever went in.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::CellWidth;
 
 pub(super) use crate::model::units::{
@@ -14,14 +16,14 @@ pub(super) use crate::model::units::{
 const CLUSTER_BYTES_MAX: usize = 64;
 
 /// A stretch of text that is drawn as one: what the eye takes for a character.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cluster<'a> {
     /// Its first byte in the text.
     pub(super) offset: usize,
     /// One past its last byte in the text.
     pub(super) end: usize,
     /// What is drawn.
-    pub(super) text: &'a str,
+    pub(super) text: Cow<'a, str>,
     /// Columns that it takes, 1 or more.
     pub(super) columns: u16,
 }
@@ -57,9 +59,12 @@ impl<'a> Iterator for Clusters<'a> {
             }
             let text = if whole.len() > CLUSTER_BYTES_MAX {
                 let first = whole.chars().next().map_or(0, char::len_utf8);
-                whole.get(..first).unwrap_or_default()
+                Cow::Borrowed(whole.get(..first).unwrap_or_default())
+            } else if !is_plain && whole.contains(is_selector) {
+                // What it joins is drawn apart: as a whole it would be as uncertain.
+                whole.chars().filter(|c| !is_selector(*c) && *c != '\u{200d}').collect()
             } else {
-                whole
+                Cow::Borrowed(whole)
             };
             let columns = if text.is_empty() { 0 } else { text.cell_width() };
             if columns > 0 {
@@ -78,6 +83,12 @@ fn is_unprintable(c: char) -> bool {
             '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{061c}'
                 | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
         )
+}
+
+/// What asks for a character as text or as a picture. Terminals do not agree how wide the picture
+/// is, and where one draws it wider than another, a whole row is garbled.
+fn is_selector(c: char) -> bool {
+    matches!(c, '\u{fe0e}' | '\u{fe0f}')
 }
 
 /// How much of a text fits.
@@ -169,11 +180,27 @@ mod tests {
     #[test]
     fn clusters_hold_nothing_that_moves_the_cursor() {
         let foul = "a\u{1b}[2Jb\r\nc\u{202e}d\u{2028}e\u{9b}f\u{200b}g";
-        let shown: String = clusters(foul).map(|cluster| cluster.text).collect();
-        assert_eq!(shown, "a[2Jbcdefg");
+        let drawn = |text| clusters(text).map(|cluster| cluster.text).collect::<String>();
+        assert_eq!(drawn(foul), "a[2Jbcdefg");
         let pile = format!("a{}", "\u{301}".repeat(10_000));
         let all: Vec<_> = clusters(&pile).collect();
         assert_eq!(all.len(), 1);
         assert_eq!(all[0].text, "a");
+    }
+
+    #[test]
+    fn selectors_of_emoji_are_not_drawn() {
+        let drawn = |text| clusters(text).map(|cluster| cluster.text).collect::<String>();
+        for (stored, shown, columns) in [
+            ("\u{26a0}\u{fe0f} low", "\u{26a0} low", 5),
+            ("\u{2714}\u{fe0e}", "\u{2714}", 1),
+            ("1\u{fe0f}\u{20e3}", "1\u{20e3}", 1),
+            ("\u{2764}\u{fe0f}\u{200d}\u{1f525}", "\u{2764}\u{1f525}", 3),
+            ("\u{fe0f}a\u{fe0f}", "a", 1),
+            ("\u{1f680}", "\u{1f680}", 2),
+        ] {
+            assert_eq!(drawn(stored), shown, "{stored:?}");
+            assert_eq!(width(stored), columns, "{stored:?}");
+        }
     }
 }

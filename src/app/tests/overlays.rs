@@ -40,7 +40,8 @@ fn live(processes: u32) -> App {
 /// Presses a key as the loop does.
 fn key_press(app: &mut App, code: KeyCode) -> Vec<Effect> {
     let key = KeyEvent::new(code, KeyModifiers::NONE);
-    keymap::message(&app.mode, key).map_or_else(Vec::new, |message| update(app, 2_000, message).0)
+    keymap::message(&app.mode, key)
+        .map_or_else(Vec::new, |message| update(app, Moment::at(2_000), message).0)
 }
 
 /// Types text.
@@ -59,11 +60,18 @@ fn call(method: &str, args: Vec<serde_json::Value>) -> Vec<Effect> {
     vec![Effect::Call { daemon: D, call: NamedCall::new(method, args) }]
 }
 
+/// The same, meant for this process.
+fn call_to(app: &App, id: u32, method: &str, args: Vec<serde_json::Value>) -> Vec<Effect> {
+    let targets = vec![app.target(key(id)).unwrap()];
+    let call = NamedCall { targets, ..NamedCall::new(method, args) };
+    vec![Effect::Call { daemon: D, call }]
+}
+
 /// What the open prompt says against what is typed.
 fn refusal(app: &App) -> String {
     match &app.mode {
-        Mode::Arguments(arguments) => arguments.call(app).unwrap_err(),
-        Mode::Compose(compose) => compose.call(app).unwrap_err(),
+        Mode::Arguments(arguments) => arguments.call(&app.watched).unwrap_err(),
+        Mode::Compose(compose) => compose.call(&app.watched).unwrap_err(),
         mode => panic!("{mode:?}"),
     }
 }
@@ -78,7 +86,7 @@ fn the_palette_does_commands_by_name() {
     // What asks, asks here too; letters are text and no commands.
     keys(&mut app, ":delete");
     assert!(enter(&mut app).is_empty());
-    assert_eq!(app.mode, Mode::Confirm { action: Action::Delete, key: key(0) });
+    assert!(matches!(app.mode, Mode::Confirm { action: Action::Delete, .. }), "{:?}", app.mode);
     key_press(&mut app, KeyCode::Char('n'));
     keys(&mut app, ":qqqq");
     assert!(enter(&mut app).is_empty(), "nothing fits, nothing is done");
@@ -91,7 +99,7 @@ fn the_palette_does_commands_by_name() {
 #[test]
 fn the_palette_offers_every_command_and_every_method() {
     let app = live(1);
-    let all = entries(&app, "");
+    let all = entries(&app.watched, Some(D), "");
     for row in crate::app::command::COMMANDS {
         let is_there =
             |entry: &Entry| matches!(entry, Entry::Command(other) if other.keys == row.keys);
@@ -99,7 +107,7 @@ fn the_palette_offers_every_command_and_every_method() {
     }
     let methods = all.iter().filter(|entry| matches!(entry, Entry::Method { .. }));
     assert_eq!(methods.count(), 9);
-    let found = entries(&app, "stopw");
+    let found = entries(&app.watched, Some(D), "stopw");
     let Entry::Method { name, params } = &found[0] else { panic!("{found:?}") };
     assert_eq!((&**name, params.len()), ("stopWatch", 2), "without the callback");
 }
@@ -128,7 +136,15 @@ fn arguments_are_filled_in_checked_while_typing_and_sent() {
     assert!(enter(&mut app).is_empty(), "what is refused is not sent");
     key_press(&mut app, KeyCode::Backspace);
     key_press(&mut app, KeyCode::Backspace);
-    assert_eq!(enter(&mut app), call("restartProcessId", vec![json!({ "id": 1 })]));
+    let wanted = call_to(&app, 1, "restartProcessId", vec![json!({ "id": 1 })]);
+    assert_eq!(enter(&mut app), wanted);
+    // Another id than the selected one's is not the selected one.
+    keys(&mut app, ":restartProcessId");
+    enter(&mut app);
+    key_press(&mut app, KeyCode::Backspace);
+    key_press(&mut app, KeyCode::Backspace);
+    keys(&mut app, "2}");
+    assert_eq!(enter(&mut app), call("restartProcessId", vec![json!({ "id": 2 })]));
 }
 
 #[test]
@@ -140,11 +156,12 @@ fn a_method_that_ends_something_is_asked_for_twice() {
     assert!(matches!(app.mode, Mode::ConfirmCall { .. }));
     assert!(enter(&mut app).is_empty(), "only y is yes");
     let effects = key_press(&mut app, KeyCode::Char('y'));
-    assert_eq!(effects, call("stopProcessId", vec![json!(0)]));
+    assert_eq!(effects, call_to(&app, 0, "stopProcessId", vec![json!(0)]));
     keys(&mut app, ":duplicateProcessId");
     enter(&mut app);
     assert!(enter(&mut app).is_empty(), "a process more is asked for, too");
     key_press(&mut app, KeyCode::Char('n'));
+    key_press(&mut app, KeyCode::Esc);
     // What would harm the daemon is refused whatever is typed.
     keys(&mut app, ":killMe");
     enter(&mut app);
@@ -161,11 +178,8 @@ fn a_message_goes_to_the_selected_process() {
     assert!(enter(&mut app).is_empty(), "nothing to send yet");
     keys(&mut app, "quit :m?");
     let message = json!({ "type": "process:msg", "topic": "process:msg", "data": "quit :m?" });
-    assert_eq!(
-        enter(&mut app),
-        call("msgProcess", vec![json!({ "id": 1, "msg": message })]),
-        "whole, so that no text is taken for an action's name"
-    );
+    let wanted = call_to(&app, 1, "msgProcess", vec![json!({ "id": 1, "msg": message })]);
+    assert_eq!(enter(&mut app), wanted, "whole, so that no text is taken for an action's name");
     assert_eq!(app.mode, Mode::Normal);
     keys(&mut app, "m{\"a\": 1");
     assert_eq!(refusal(&app), "not complete yet", "half a JSON is no text");
@@ -193,7 +207,7 @@ fn a_message_goes_to_the_whole_app() {
     key_press(&mut app, KeyCode::Tab);
     keys(&mut app, r#"{"type":"god:heap"}"#);
     let Mode::Compose(compose) = &app.mode else { panic!("{:?}", app.mode) };
-    assert_eq!(compose.to(&app), "api (3 processes)");
+    assert_eq!(compose.to(&app.watched), "api (3 processes)");
     let message = json!({ "type": "god:heap", "topic": "god:heap", "data": {} });
     let opts = json!({ "name": "api", "msg": message });
     assert_eq!(enter(&mut app), call("msgProcess", vec![opts]));
@@ -205,7 +219,7 @@ fn a_message_goes_to_the_whole_app() {
 #[test]
 fn nothing_is_called_on_a_daemon_that_is_down() {
     let mut app = live(1);
-    let down = Connection::Down { problem: Problem::Closed, retry_at_ms: 9_000 };
+    let down = Connection::Down { problem: Problem::Closed, retry_in_ms: 9_000 };
     send(&mut app, Report::Connection(down));
     keys(&mut app, ":ping");
     assert!(enter(&mut app).is_empty());
@@ -235,14 +249,14 @@ fn the_mark_moves_over_all_lines_and_stays_on_its_line() {
     let mut app = live(1);
     send(&mut app, lines(100));
     press(&mut app, Command::NextPane);
-    let last = app.log.numbers().end - 1;
+    let last = app.watched.log.number_at(app.watched.log.len() - 1);
     assert_eq!(marked(&app), Some(last));
-    for back in 1..=last - app.log.numbers().start {
+    for back in 1..=last - app.watched.log.number_at(0) {
         press(&mut app, Command::Up);
         assert_eq!(marked(&app), Some(last - back));
     }
     press(&mut app, Command::Up);
-    assert_eq!(marked(&app), Some(app.log.numbers().start), "no further");
+    assert_eq!(marked(&app), Some(app.watched.log.number_at(0)), "no further");
     press(&mut app, Command::Down);
     let mark = marked(&app);
     send(&mut app, lines(50));

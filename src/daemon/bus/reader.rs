@@ -16,6 +16,7 @@ use crate::daemon::rpc::backoff::Backoff;
 use crate::daemon::rpc::connection::READ_BYTES;
 use crate::daemon::rpc::socket::Stream;
 use crate::daemon::{Farewell, Watch};
+use crate::model::daemon::{BusState, Problem};
 use crate::model::report::Report;
 use crate::protocol::amp::{AmpCodec, AmpError, Frame};
 use crate::protocol::bus::{self, BusEvent, EventKind};
@@ -32,18 +33,23 @@ pub(in crate::daemon) async fn run(watch: &Watch) {
     loop {
         let connecting = watch.endpoint.connect(&watch.endpoint.publish);
         let stream = tokio::time::timeout(timings.handshake, connecting).await;
-        if let Ok(Ok(stream)) = stream {
-            let started = Instant::now();
-            watch.report(Report::BusLive(true));
-            watch.ears.set_connected(true);
-            watch.wishes.other_is_back.notify_waiters();
-            Reader::new(watch, started).read(stream).await;
-            watch.report(Report::BusLive(false));
-            watch.ears.set_connected(false);
-            if started.elapsed() >= GOOD_AFTER {
-                backoff.reset();
+        let silent = Problem::Silent { method: "connect".into() };
+        let problem = match stream.unwrap_or(Err(silent)) {
+            Ok(stream) => {
+                let started = Instant::now();
+                watch.report(Report::Bus(BusState::Live));
+                watch.ears.set_connected(true);
+                watch.wishes.other_is_back.notify_waiters();
+                Reader::new(watch, started).read(stream).await;
+                watch.ears.set_connected(false);
+                if started.elapsed() >= GOOD_AFTER {
+                    backoff.reset();
+                }
+                Problem::Closed
             }
-        }
+            Err(problem) => problem,
+        };
+        watch.report(Report::Bus(BusState::Down(problem)));
         tokio::select! {
             () = tokio::time::sleep(backoff.delay()) => {}
             () = watch.wishes.reconnect_bus.notified() => {}

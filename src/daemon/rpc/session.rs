@@ -76,6 +76,9 @@ pub(in crate::daemon) async fn ready(
     }
 }
 
+/// Connections so far, so that each has a number of its own.
+static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
+
 /// Why polling ended.
 enum End {
     /// The connection closed.
@@ -100,7 +103,8 @@ pub(in crate::daemon) async fn run(watch: &Watch, link: &watch::Sender<Link>) {
                 killed = None;
                 let session = Arc::new(session);
                 link.send_replace(Link::Up(Arc::clone(&session)));
-                watch.report(Report::Connection(Standing::Live));
+                let serial = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+                watch.report(Report::Connection(Standing::Live { serial, god: session.god }));
                 watch.wishes.other_is_back.notify_waiters();
                 let end = poll(watch, &session, &mut backoff).await;
                 link.send_replace(Link::Connecting);
@@ -119,10 +123,7 @@ pub(in crate::daemon) async fn run(watch: &Watch, link: &watch::Sender<Link>) {
         let problem = explain(problem, killed.as_deref());
         link.send_replace(Link::Down(problem.sentence().into()));
         let delay = backoff.delay();
-        watch.report(Report::Connection(Standing::Down {
-            problem,
-            retry_at_ms: now_ms().saturating_add(whole_ms(delay) as i64),
-        }));
+        watch.report(Report::Connection(Standing::Down { problem, retry_in_ms: whole_ms(delay) }));
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
             () = watch.wishes.reconnect.notified() => {}

@@ -8,11 +8,13 @@ use ratatui::buffer::Buffer;
 use serde_json::json;
 
 use crate::app::App;
-use crate::model::daemon::{Connection, Daemon, Problem};
+use crate::model::daemon::{BusState, Connection, Daemon, Problem};
+use crate::model::figures::Figures;
 use crate::model::fleet::Process;
 use crate::model::log::{LineKind, LogLine, LogSource, Severity};
+use crate::model::moment::Moment;
 use crate::model::series::Sample;
-use crate::model::{DaemonId, ProcessKey};
+use crate::model::{DaemonId, ProcessKey, Target};
 use crate::protocol::amp::Frame;
 use crate::protocol::process::{ExecMode, PmId, ProcessInfo, ProcessStatus};
 use crate::protocol::rpc::{Methods, Reply};
@@ -58,6 +60,10 @@ pub(super) fn key(daemon: u16, pm_id: u32) -> ProcessKey {
     ProcessKey { daemon: DaemonId(daemon), pm_id: PmId(pm_id) }
 }
 
+pub(super) fn target(pm_id: u32, name: &str) -> Target {
+    Target::of(&ProcessInfo::new(PmId(pm_id), name, ProcessStatus::Online))
+}
+
 pub(super) fn info(pm_id: u32, name: &str, status: ProcessStatus) -> ProcessInfo {
     let is_up = status == ProcessStatus::Online;
     ProcessInfo {
@@ -71,7 +77,13 @@ pub(super) fn info(pm_id: u32, name: &str, status: ProcessStatus) -> ProcessInfo
 }
 
 pub(super) fn process(info: ProcessInfo) -> Process {
-    Process::new(info)
+    Process::polled(info, Moment::at(NOW_MS))
+}
+
+/// Shows what PM2 says of CPU and memory.
+pub(super) fn settle(process: &mut Process) {
+    process.figures = Figures::default();
+    process.figures.take(process.info.cpu_percent, process.info.memory_bytes, NOW_MS);
 }
 
 /// Gives a process a sample each second, the last one now; `None` leaves a gap.
@@ -92,6 +104,7 @@ pub(super) fn sampled(
         process.info.cpu_percent = Some(cpu_percent);
         process.info.memory_bytes = Some(memory_bytes);
     }
+    settle(&mut process);
     process
 }
 
@@ -99,8 +112,8 @@ pub(super) fn daemon(number: u16, label: &str) -> Daemon {
     let home = format!("/home/{label}/.pm2");
     let mut daemon = Daemon::new(DaemonId(number), label, &home, 1000);
     daemon.version = Some("7.0.4".into());
-    daemon.connection = Connection::Live;
-    daemon.bus_live = true;
+    daemon.connection = Connection::Live { serial: 1, god: None };
+    daemon.bus = BusState::Live;
     daemon.snapshot_at_ms = Some(NOW_MS);
     daemon
 }
@@ -110,15 +123,16 @@ pub(super) fn down(number: u16, label: &str) -> Daemon {
     let mut daemon = daemon(number, label);
     daemon.connection = Connection::Down {
         problem: Problem::SocketMissing { path: format!("/home/{label}/.pm2/rpc.sock").into() },
-        retry_at_ms: NOW_MS + 2400,
+        retry_in_ms: 2400,
     };
-    daemon.bus_live = false;
+    daemon.retry_at_ms = Some(NOW_MS + 2400);
+    daemon.bus = BusState::Connecting;
     daemon.snapshot_at_ms = Some(NOW_MS - 61_000);
     daemon
 }
 
 pub(super) fn app(daemons: Vec<Daemon>) -> App {
-    App::new(daemons, NOW_MS, 3600, (120, 40))
+    App::new(daemons, Moment::at(NOW_MS), 3600, (120, 40))
 }
 
 /// Some methods as 7.0.4 lists them.
@@ -148,18 +162,30 @@ pub(super) fn typical() -> App {
     let api = source(Some(PmId(0)), "api");
     let worker = source(Some(PmId(3)), "worker");
     let at = |ms| NOW_MS - 10_000 + ms;
-    app.log.push(output(at(123), api.clone(), LineKind::Out, "listening on :3000"));
+    app.watched.log.push_output(output(at(123), api.clone(), LineKind::Out, "listening on :3000"));
     let exit = "code 1, restart 16 of 16, now errored";
-    app.log.push(LogLine::event(at(1456), worker.clone(), "exit", Severity::Bad, exit));
-    app.log.push(output(
+    app.watched.log.push_event(LogLine::event(
+        at(1456),
+        worker.clone(),
+        "exit",
+        Severity::Bad,
+        exit,
+    ));
+    app.watched.log.push_output(output(
         at(2001),
         worker,
         LineKind::Err,
         "Error: connect ECONNREFUSED 10.0.0.7:5432 at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1611:16)",
     ));
     let pm2 = source(None, "PM2");
-    app.log.push(LogLine::event(at(2500), pm2, "connected", Severity::Good, "PM2 7.0.4"));
-    app.log.push(LogLine::event(at(3000), api, "online", Severity::Good, ""));
+    app.watched.log.push_event(LogLine::event(
+        at(2500),
+        pm2,
+        "connected",
+        Severity::Good,
+        "PM2 7.0.4",
+    ));
+    app.watched.log.push_event(LogLine::event(at(3000), api, "online", Severity::Good, ""));
     app
 }
 
@@ -176,19 +202,19 @@ pub(super) fn fill(app: &mut App, daemon: u16) {
             // It was not seen for half a minute.
             (!(150..180).contains(&second)).then_some((15.0 + 14.0 * wave, memory))
         });
-        app.fleet.insert(key(daemon, instance), api);
+        app.watched.fleet.insert(key(daemon, instance), api);
     }
     let mut jobs = info(2, "jobs", ProcessStatus::Online);
     jobs.namespace = Some("batch".into());
     jobs.online_since_ms = Some(NOW_MS - 42_000);
     let jobs = sampled(process(jobs), 42, |_| Some((0.0, 52 * MIB)));
-    app.fleet.insert(key(daemon, 2), jobs);
+    app.watched.fleet.insert(key(daemon, 2), jobs);
     let mut worker = info(3, "worker", ProcessStatus::Errored);
     worker.restarts = 16;
     worker.namespace = None;
-    app.fleet.insert(key(daemon, 3), process(worker));
+    app.watched.fleet.insert(key(daemon, 3), process(worker));
     let cron = process(info(4, "nightly-report-generator", ProcessStatus::Stopped));
-    app.fleet.insert(key(daemon, 4), cron);
+    app.watched.fleet.insert(key(daemon, 4), cron);
 }
 
 pub(super) fn output(at_ms: i64, source: LogSource, kind: LineKind, text: &str) -> LogLine {

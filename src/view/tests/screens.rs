@@ -5,10 +5,12 @@ use crate::app::editor::{Edit, Editor};
 use crate::app::palette::Palette;
 use crate::app::prompt::{Arguments, Compose};
 use crate::app::{App, Mode, Notice, Pane};
-use crate::model::Action;
 use crate::model::call::NamedCall;
-use crate::model::daemon::{Connection, Problem};
+use crate::model::daemon::{BusState, Connection, Problem};
 use crate::model::log::{LineKind, LogLine, LogSource};
+use crate::model::moment::Moment;
+use crate::model::verdict::{Down, End, Why};
+use crate::model::{Action, DaemonId, Verdict};
 use crate::protocol::process::{PmId, ProcessStatus};
 
 /// Checks the app's screen at one size or several.
@@ -46,7 +48,7 @@ fn too_small() {
 #[test]
 fn no_daemon() {
     let mut app = app(vec![down(0, "deploy")]);
-    app.daemons[0].snapshot_at_ms = None;
+    app.watched.daemons[0].snapshot_at_ms = None;
     check!(&app, COLOR, "no_daemon", ALL);
     check!(&app, COLOR, "no_daemon", [(30, 6)]);
 }
@@ -54,12 +56,12 @@ fn no_daemon() {
 #[test]
 fn no_daemon_of_two() {
     let mut app = app(vec![down(0, "deploy"), down(1, "root")]);
-    app.daemons[1].connection = Connection::Down {
+    app.watched.daemons[1].connection = Connection::Down {
         problem: Problem::PermissionDenied {
             path: "/root/.pm2/rpc.sock".into(),
             owner: Some("root".into()),
         },
-        retry_at_ms: NOW_MS,
+        retry_in_ms: 0,
     };
     check!(&app, COLOR, "no_daemon_of_two", [(80, 24), (40, 10)]);
 }
@@ -67,7 +69,7 @@ fn no_daemon_of_two() {
 #[test]
 fn connecting() {
     let mut app = app(vec![daemon(0, "web-01")]);
-    app.daemons[0].connection = Connection::Connecting;
+    app.watched.daemons[0].connection = Connection::Connecting;
     check!(&app, COLOR, "connecting", [(80, 24)]);
 }
 
@@ -79,7 +81,7 @@ fn live_and_empty() {
 #[test]
 fn one_of_two_daemons_down() {
     let mut app = typical();
-    app.daemons.push(down(1, "web-02"));
+    app.watched.daemons.push(down(1, "web-02"));
     fill(&mut app, 1);
     check!(&app, COLOR, "two_daemons", ALL);
 }
@@ -87,7 +89,7 @@ fn one_of_two_daemons_down() {
 #[test]
 fn daemon_went_away() {
     let mut app = typical();
-    app.daemons[0] = down(0, "web-01");
+    app.watched.daemons[0] = down(0, "web-01");
     check!(&app, COLOR, "went_away", ALL);
 }
 
@@ -95,10 +97,11 @@ fn daemon_went_away() {
 fn warnings_and_losses() {
     let mut app = typical();
     app.is_demo = true;
-    app.daemons[0].bus_live = false;
-    app.daemons[0].warnings = 3;
-    app.daemons[0].last_warning = Some("a process without pm2_env was left out".into());
-    app.log.count_lost(1234);
+    app.watched.daemons[0].bus =
+        BusState::Down(Problem::Refused { path: "/home/web-01/.pm2/pub.sock".into() });
+    app.watched.daemons[0].warnings = 3;
+    app.watched.daemons[0].last_warning = Some("a process without pm2_env was left out".into());
+    app.watched.log.count_lost(1234);
     check!(&app, COLOR, "warnings", ALL);
     check!(&app, COLOR, "warnings", [(180, 12)]);
 }
@@ -106,9 +109,15 @@ fn warnings_and_losses() {
 #[test]
 fn question() {
     let mut app = typical();
-    app.mode = Mode::Confirm { action: Action::Delete, key: key(0, 3) };
+    let (daemon, target) = (DaemonId(0), target(3, "worker"));
+    app.mode = Mode::Confirm { action: Action::Delete, daemon, target };
     check!(&app, COLOR, "confirm", ALL);
     check!(&app, COLOR, "confirm", [(30, 6)]);
+    let all = vec![self::target(0, "api"), self::target(1, "api")];
+    let target = self::target(1, "api");
+    app.mode = Mode::ConfirmReload { daemon, target, all };
+    check!(&app, COLOR, "confirm_reload", ALL);
+    check!(&app, COLOR, "confirm_reload", [(30, 6)]);
 }
 
 #[test]
@@ -121,7 +130,7 @@ fn help() {
 }
 
 fn palette(app: &mut App, typed: &str, chosen: usize) {
-    app.daemons[0].methods = Some(methods());
+    app.watched.daemons[0].methods = Some(methods());
     app.mode = Mode::Palette(Palette { input: Editor::new(typed), chosen });
 }
 
@@ -143,13 +152,13 @@ fn palette_open() {
 #[test]
 fn arguments_asked_for() {
     let mut app = typical();
-    app.daemons[0].methods = Some(methods());
+    app.watched.daemons[0].methods = Some(methods());
     let arguments = |typed: &str| {
         let mut arguments = Arguments::new(
-            crate::model::DaemonId(0),
+            DaemonId(0),
             "sendDataToProcessId",
             vec!["packet".into()],
-            Some(PmId(0)),
+            Some(target(0, "api")),
         );
         for c in typed.chars() {
             arguments.input.insert(c);
@@ -173,12 +182,16 @@ fn read_only() {
 #[test]
 fn message_written() {
     let mut app = typical();
-    app.daemons[0].methods = Some(methods());
-    let compose = |input| Mode::Compose(Compose { key: key(0, 0), is_to_app: false, input });
+    app.watched.daemons[0].methods = Some(methods());
+    let written = |input, is_to_app| {
+        let target = app.watched.fleet.get(key(0, 0)).unwrap().target(None);
+        Mode::Compose(Compose { daemon: DaemonId(0), target, is_to_app, input })
+    };
+    let compose = |input| written(input, false);
     app.mode = compose(Editor::default());
     check!(&app, COLOR, "compose", ALL);
     let input = Editor::new("hello");
-    app.mode = Mode::Compose(Compose { key: key(0, 0), is_to_app: true, input });
+    app.mode = written(input, true);
     check!(&app, COLOR, "compose_to_app", [(80, 24), (40, 10)]);
     let mut input = Editor::new("said {\"type\":\"god:heap\",\"data\":{\"日本\":1}} and more");
     for _ in 0..9 {
@@ -193,13 +206,12 @@ fn message_written() {
 fn question_before_a_method() {
     let mut app = typical();
     let call = NamedCall::new("stopProcessId", vec![3.into()]);
-    app.mode = Mode::ConfirmCall { daemon: crate::model::DaemonId(0), call };
+    app.mode = Mode::ConfirmCall { daemon: DaemonId(0), call };
     check!(&app, COLOR, "confirm_call", [(80, 24), (40, 10)]);
 }
 
 fn message_line() -> LogLine {
-    let source =
-        LogSource { daemon: crate::model::DaemonId(0), pm_id: Some(PmId(0)), name: "api".into() };
+    let source = LogSource { daemon: DaemonId(0), pm_id: Some(PmId(0)), name: "api".into() };
     let json = r#"{"heap":{"used":4711,"total":9000},"list":[1,2,{"deep":[]}],
         "text":"a long text that has to be broken over several rows because it is longer than the
         screen is wide, 日本語 included, whatever the size of the terminal may be: 0123456789"}"#;
@@ -210,7 +222,7 @@ fn message_line() -> LogLine {
 fn line_shown_whole() {
     let mut app = typical();
     app.focus = Pane::Log;
-    app.log.push(message_line());
+    app.watched.log.push_output(message_line());
     check!(&app, COLOR, "message", ALL);
     app.mode = Mode::Line { line: Box::new(message_line()), top: 0 };
     check!(&app, COLOR, "line", ALL);
@@ -223,17 +235,11 @@ fn line_shown_whole() {
 #[test]
 fn notices() {
     let mut app = typical();
-    app.notice = Some(Notice {
-        text: "restarted api[0]   (pm2 restart 0)".into(),
-        is_bad: false,
-        until_ms: NOW_MS + 1000,
-    });
+    let up = "restarted api[0], up 1.0 s   = pm2 restart 0";
+    app.notice = Some(Notice::new(up, false, NOW_MS));
     check!(&app, COLOR, "notice_good", [(80, 24)]);
-    app.notice = Some(Notice {
-        text: "delete worker[3] failed: process 3 not found".into(),
-        is_bad: true,
-        until_ms: NOW_MS + 1000,
-    });
+    let down = "restarted worker[3], but it is down: exit code 1: Error: Cannot find module './x'";
+    app.notice = Some(Notice::new(down, true, NOW_MS));
     check!(&app, COLOR, "notice_bad", [(80, 24), (40, 10)]);
 }
 
@@ -245,23 +251,24 @@ fn states_of_processes() {
     waiting.info.created_at_ms = Some(NOW_MS - 90_000);
     waiting.info.restarts = 7;
     waiting.restarts_at_ms = Some(NOW_MS + 2900);
-    app.fleet.insert(key(0, 5), waiting.clone());
+    app.watched.fleet.insert(key(0, 5), waiting.clone());
     waiting.restarts_at_ms = None;
-    app.fleet.insert(key(0, 6), waiting);
-    let mut ghost = process(info(7, "ghost", ProcessStatus::Online));
-    ghost.info.pid = None;
-    app.fleet.insert(key(0, 7), ghost);
+    app.watched.fleet.insert(key(0, 6), waiting);
+    let mut ghost = info(7, "ghost", ProcessStatus::Online);
+    ghost.pid = None;
+    app.watched.fleet.insert(key(0, 7), process(ghost));
+    app.watched.daemons[0].blinded_by = Some(key(0, 7));
     let mut pending = process(info(8, "busy", ProcessStatus::Online));
     pending.pending = Some(Action::Restart);
-    app.fleet.insert(key(0, 8), pending);
+    app.watched.fleet.insert(key(0, 8), pending);
     let mut reloading = process(info(9, "cluster", ProcessStatus::Online));
     reloading.is_reloading = true;
-    app.fleet.insert(key(0, 9), reloading);
+    app.watched.fleet.insert(key(0, 9), reloading);
     let odd = ProcessStatus::Other("one-launch-status".into());
-    app.fleet.insert(key(0, 10), process(info(10, "odd", odd)));
+    app.watched.fleet.insert(key(0, 10), process(info(10, "odd", odd)));
     for (pm_id, status) in [(11, ProcessStatus::Launching), (12, ProcessStatus::Stopping)] {
         let name = status.as_str().to_owned();
-        app.fleet.insert(key(0, pm_id), process(info(pm_id, &name, status)));
+        app.watched.fleet.insert(key(0, pm_id), process(info(pm_id, &name, status)));
     }
     check!(&app, COLOR, "states", [(120, 40)]);
     app.table_top = 5;
@@ -276,12 +283,12 @@ fn scrolled_log() {
     app.focus = Pane::Log;
     for number in 0..100 {
         let source = LogSource {
-            daemon: crate::model::DaemonId(0),
+            daemon: DaemonId(0),
             pm_id: Some(PmId(2)),
             name: "nightly-report-generator".into(),
         };
         let line = output(NOW_MS + number, source, LineKind::Out, &format!("line {number}"));
-        app.log.push(line);
+        app.watched.log.push_output(line);
     }
     app.log_top = Some(20);
     check!(&app, COLOR, "scrolled_log", ALL);
@@ -300,7 +307,7 @@ fn foreign_names() {
         "क्षि",
     ];
     for (pm_id, name) in (20..).zip(names) {
-        app.fleet.insert(key(0, pm_id), process(info(pm_id, name, ProcessStatus::Online)));
+        app.watched.fleet.insert(key(0, pm_id), process(info(pm_id, name, ProcessStatus::Online)));
     }
     check!(&app, COLOR, "foreign_names", [(100, 30)]);
     check!(&app, PLAIN, "foreign_names_ascii", [(100, 30)]);
@@ -310,9 +317,65 @@ fn foreign_names() {
 fn long_table_scrolls() {
     let mut app = app(vec![daemon(0, "web-01")]);
     for pm_id in 0..120 {
-        app.fleet.insert(key(0, pm_id), process(info(pm_id, "api", ProcessStatus::Online)));
+        app.watched.fleet.insert(key(0, pm_id), process(info(pm_id, "api", ProcessStatus::Online)));
     }
     app.selected = Some(key(0, 4));
     app.table_top = 2;
     check!(&app, COLOR, "long_table", [(80, 24)]);
+}
+
+#[test]
+fn outcome_in_the_row() {
+    let mut app = typical();
+    let now = Moment::at(NOW_MS);
+    let up = Verdict::Up { after_ms: 1_000 };
+    app.watched.fleet.get_mut(key(0, 1)).unwrap().finish(Action::Restart, &up, now);
+    let why = Why::Ends(End::Code("1".into()));
+    let last_words = Some("Cannot find module './config/production.json'".into());
+    let down = Verdict::Down(Down { why, ends: 6, watched_ms: 1_000, last_words });
+    app.watched.fleet.get_mut(key(0, 2)).unwrap().finish(Action::Restart, &down, now);
+    app.selected = Some(key(0, 2));
+    let short = format!("jobs[2] {}", down.words(Action::Restart));
+    let text = down.sentence(Action::Restart, "jobs[2]");
+    app.notice = Some(Notice::new(text, true, NOW_MS).or(short));
+    check!(&app, COLOR, "outcome", ALL);
+}
+
+#[test]
+fn looping_and_a_limit_close_by() {
+    let mut app = typical();
+    app.watched.fleet.get_mut(key(0, 2)).unwrap().is_looping = true;
+    let mut waiting = process(info(5, "flaky", ProcessStatus::WaitingRestart));
+    (waiting.is_looping, waiting.info.restarts) = (true, 212);
+    waiting.restarts_at_ms = Some(NOW_MS + 11_500);
+    app.watched.fleet.insert(key(0, 5), waiting);
+    let leaky = app.watched.fleet.get_mut(key(0, 1)).unwrap();
+    leaky.info.memory_bytes = Some(290 * MIB);
+    settle(leaky);
+    check!(&app, COLOR, "looping", ALL);
+    check!(&app, PLAIN, "looping_ascii", [(80, 24)]);
+}
+
+#[test]
+fn log_in_front_names_the_process() {
+    let mut app = typical();
+    app.focus = Pane::Log;
+    check!(&app, COLOR, "log_focus", ALL);
+    app.read_only = true;
+    check!(&app, COLOR, "log_focus_read_only", [(80, 24)]);
+}
+
+#[test]
+fn emoji_with_selectors() {
+    let mut app = typical();
+    let source = LogSource { daemon: DaemonId(0), pm_id: Some(PmId(0)), name: "api".into() };
+    for text in ["\u{26a0}\u{fe0f} low", "\u{2714}\u{fe0e} ok \u{1f680}", "1\u{fe0f}\u{20e3} one"] {
+        app.watched.log.push_output(output(NOW_MS, source.clone(), LineKind::Out, text));
+    }
+    let screen = screen(&app, COLOR, (80, 24));
+    assert!(!screen.contains(['\u{fe0e}', '\u{fe0f}']), "{screen}");
+    assert!(screen.contains("\u{26a0} low") && screen.contains("\u{2714} ok \u{1f680}"));
+    // What is kept has them.
+    let kept = app.watched.log.get(5).unwrap();
+    assert_eq!(&*kept.text.text, "\u{26a0}\u{fe0f} low");
 }

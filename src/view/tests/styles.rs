@@ -36,13 +36,13 @@ fn states_differ_in_text_and_in_colour() {
         ("✗ never started", Color::Red),
         ("◍ deleting", Color::Cyan),
     ];
-    app.fleet.insert(key(0, 5), process(info(5, "a", ProcessStatus::WaitingRestart)));
+    app.watched.fleet.insert(key(0, 5), process(info(5, "a", ProcessStatus::WaitingRestart)));
     let mut ghost = process(info(6, "b", ProcessStatus::Online));
     ghost.info.pid = None;
-    app.fleet.insert(key(0, 6), ghost);
+    app.watched.fleet.insert(key(0, 6), ghost);
     let mut pending = process(info(7, "c", ProcessStatus::Online));
     pending.pending = Some(Action::Delete);
-    app.fleet.insert(key(0, 7), pending);
+    app.watched.fleet.insert(key(0, 7), pending);
     let buffer = draw(&app, COLOR, SIZE);
     for (word, color) in words {
         assert_eq!(buffer[find(&buffer, word)].fg, color, "{word}");
@@ -79,7 +79,7 @@ fn selection_shows_by_pointer_and_reversal() {
 #[test]
 fn stale_rows_are_dimmed_and_say_so() {
     let mut app = typical();
-    app.daemons.push(down(1, "web-02"));
+    app.watched.daemons.push(down(1, "web-02"));
     fill(&mut app, 1);
     for theme in [COLOR, PLAIN] {
         let buffer = draw(&app, theme, SIZE);
@@ -94,10 +94,10 @@ fn stale_rows_are_dimmed_and_say_so() {
 #[test]
 fn no_color_has_no_colour() {
     let mut app = typical();
-    app.notice = Some(Notice { text: "failed".into(), is_bad: true, until_ms: NOW_MS });
-    let mut line = app.log.get(0).unwrap().clone();
+    app.notice = Some(Notice::new("failed", true, NOW_MS));
+    let mut line = app.watched.log.get(0).unwrap().clone();
     line.text = colored();
-    app.log.push(line);
+    app.watched.log.push_output(line);
     for theme in [PLAIN, Theme { colors: Colors::None, ascii: false }] {
         let buffer = draw(&app, theme, SIZE);
         for cell in buffer.content() {
@@ -118,10 +118,10 @@ fn colored() -> StyledText {
 #[test]
 fn colours_of_log_lines_show() {
     let mut app = typical();
-    let mut line = app.log.get(0).unwrap().clone();
+    let mut line = app.watched.log.get(0).unwrap().clone();
     line.kind = LineKind::Err;
     line.text = colored();
-    app.log.push(line);
+    app.watched.log.push_output(line);
     let buffer = draw(&app, COLOR, SIZE);
     let (x, y) = find(&buffer, "plain red bold");
     let looks = |at: u16| (buffer[(x + at, y)].fg, buffer[(x + at, y)].modifier);
@@ -139,7 +139,7 @@ fn losses_are_a_warning() {
     let mut app = typical();
     let calm = draw(&app, COLOR, SIZE);
     assert_eq!(calm[find(&calm, "0 dropped")].fg, Color::Reset);
-    app.log.count_lost(7);
+    app.watched.log.count_lost(7);
     let alarmed = draw(&app, COLOR, SIZE);
     assert_eq!(alarmed[find(&alarmed, "7 dropped")].fg, Color::Yellow);
 }
@@ -147,8 +147,9 @@ fn losses_are_a_warning() {
 #[test]
 fn memory_near_its_limit_is_a_warning() {
     let mut app = typical();
-    let process = app.fleet.get_mut(key(0, 1)).unwrap();
+    let process = app.watched.fleet.get_mut(key(0, 1)).unwrap();
     process.info.memory_bytes = Some(270 * MIB);
+    settle(process);
     let buffer = draw(&app, COLOR, SIZE);
-    assert_eq!(buffer[find(&buffer, "270.0 MiB")].fg, Color::Yellow);
+    assert_eq!(buffer[find(&buffer, "270/300M")].fg, Color::Yellow);
 }

@@ -1,0 +1,131 @@
+//! What the changes of a daemon mean for what the user is doing: notices, the selection, what is
+//! open.
+//!
+//! Invariant: only what is in sight makes a frame.
+
+use super::mode::Mode;
+use super::notice::{About, Notice};
+use super::state::App;
+use super::{navigate, sight};
+use crate::model::apply::{Change, Changes};
+use crate::model::call::CallOutcome;
+use crate::model::{Action, DaemonId, Target, Verdict};
+use crate::protocol::text::clean_to;
+
+/// How much of a reply the footer says; the log has more.
+const NOTICE_CHARS_MAX: usize = 200;
+
+/// Takes the changes of one report in.
+pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
+    let (mut has_lines, mut has_rows) = (false, false);
+    for change in changes.0 {
+        match change {
+            Change::Daemon | Change::Lost | Change::Losses => app.is_dirty = true,
+            Change::Lines => has_lines = true,
+            Change::Polled | Change::Event(_) | Change::Process(_) => has_rows = true,
+            Change::Connected { is_other } => {
+                app.is_dirty = true;
+                if is_other {
+                    close_about_daemon(app, id);
+                }
+            }
+            Change::Gone(target) => {
+                (app.is_dirty, has_rows) = (true, true);
+                close_about(app, id, &target, "is gone meanwhile");
+            }
+            Change::Replaced { target, by } => {
+                (app.is_dirty, has_rows) = (true, true);
+                close_about(app, id, &target, &format!("is replaced by {by}"));
+            }
+            Change::Finished { action, target, verdict } => {
+                finish(app, id, action, target, verdict);
+            }
+            Change::Called { method, outcome } => finish_call(app, &method, &outcome),
+        }
+    }
+    if has_rows {
+        navigate::select_near(app);
+    }
+    drop_old_notice(app);
+    app.is_dirty = app.is_dirty
+        || (has_rows && sight::rows(app) != app.drawn.rows)
+        || (has_lines && sight::log(app) != app.drawn.log);
+}
+
+/// A notice leaves when its time is over, or when what it says is not so any more.
+pub(super) fn drop_old_notice(app: &mut App) {
+    let has_selection = app.selected.is_some();
+    let is_over = app
+        .notice
+        .as_ref()
+        .is_some_and(|notice| notice.is_over(app.now.steady_ms, &app.watched, has_selection));
+    if is_over {
+        app.notice = None;
+        app.is_dirty = true;
+    }
+}
+
+/// Closes what is open about a process that is not there any more, and says so.
+fn close_about(app: &mut App, id: DaemonId, target: &Target, what: &str) {
+    let is_about = |mode: &Mode| {
+        mode.about().is_some_and(|(daemon, targets)| {
+            daemon == id && targets.iter().any(|other| other.pm_id == target.pm_id)
+        })
+    };
+    close_where(app, is_about, &format!("{} {what}", target.label()));
+}
+
+/// Closes what is open about a daemon that another one took the place of.
+fn close_about_daemon(app: &mut App, id: DaemonId) {
+    let is_about = |mode: &Mode| mode.about().is_some_and(|(daemon, _)| daemon == id);
+    close_where(app, is_about, "another PM2 daemon answers now");
+}
+
+fn close_where(app: &mut App, is_about: impl Fn(&Mode) -> bool, why: &str) {
+    let open = app.below.iter().chain([&app.mode]).find(|mode| is_about(mode));
+    let Some(name) = open.map(Mode::name) else { return };
+    app.below.retain(|mode| !is_about(mode));
+    if is_about(&app.mode) {
+        app.close();
+    }
+    app.notify(format!("closed, nothing was done ({name}): {why}"), true);
+}
+
+/// An asked action ended: its verdict, in the verdict's own words.
+fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: Verdict) {
+    let label = app.placed(id, &target.label());
+    let prefix = app.daemon(id).map_or("", |daemon| &*daemon.cli_prefix);
+    let is_bad = !verdict.is_success();
+    let cli = if is_bad {
+        String::new()
+    } else {
+        format!("   = {prefix}pm2 {} {}", action.verb(), target.pm_id)
+    };
+    let text = format!("{}{cli}", verdict.sentence(action, &label));
+    let short = format!("{label} {}", verdict.words(action));
+    let about = About::Outcome { daemon: id, target, action, verdict };
+    app.say(Notice::new(text, is_bad, app.now.steady_ms).or(short).about(about));
+}
+
+/// A call by name ended.
+fn finish_call(app: &mut App, method: &str, outcome: &CallOutcome) {
+    let CallOutcome::Answered(json) = outcome else {
+        app.notify(outcome.words(method), true);
+        return;
+    };
+    match reached(method, json) {
+        Some(0) => app.notify("not delivered: no process that is running got the message", true),
+        Some(1) => app.notify("the message reached one process", false),
+        Some(count) => app.notify(format!("the message reached {count} processes"), false),
+        None => {
+            let text = clean_to(json, NOTICE_CHARS_MAX);
+            app.notify(format!("{method}: {text}"), false);
+        }
+    }
+}
+
+/// How many processes a message reached, if this is the reply to one.
+fn reached(method: &str, json: &str) -> Option<u64> {
+    let reply: serde_json::Value = serde_json::from_str(json).ok()?;
+    reply.get("process_count").filter(|_| method == "msgProcess")?.as_u64()
+}

@@ -1,0 +1,103 @@
+//! What can cover the screen.
+
+use super::palette::Palette;
+use super::prompt::{Arguments, Compose};
+use crate::model::call::NamedCall;
+use crate::model::log::LogLine;
+use crate::model::{Action, DaemonId, Target};
+
+/// What covers the screen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Mode {
+    /// Nothing.
+    Normal,
+    /// The help overlay, scrolled down by so many lines.
+    Help {
+        /// First line shown.
+        top: u16,
+    },
+    /// A question to be answered with `y` or `n`.
+    Confirm {
+        /// What will be done.
+        action: Action,
+        /// On which daemon.
+        daemon: DaemonId,
+        /// To which process, as it was when the question came up.
+        target: Target,
+    },
+    /// Whether all workers of an app are to be reloaded (`y`), or only one of them (`t`).
+    ConfirmReload {
+        /// On which daemon.
+        daemon: DaemonId,
+        /// The one.
+        target: Target,
+        /// All of the app, with the one.
+        all: Vec<Target>,
+    },
+    /// The same, for a method called by name.
+    ConfirmCall {
+        /// Of which daemon.
+        daemon: DaemonId,
+        /// What will be called.
+        call: NamedCall,
+    },
+    /// A line of the log shown whole, as it was when it was opened, scrolled down by so many rows.
+    Line {
+        /// The line.
+        line: Box<LogLine>,
+        /// First row shown.
+        top: usize,
+    },
+    /// The palette.
+    Palette(Palette),
+    /// The arguments of a method are asked for.
+    Arguments(Arguments),
+    /// A message to a process is written.
+    Compose(Compose),
+}
+
+impl Mode {
+    /// Whether letters are text rather than commands.
+    #[must_use]
+    pub fn takes_text(&self) -> bool {
+        matches!(self, Self::Palette(_) | Self::Arguments(_) | Self::Compose(_))
+    }
+
+    /// Whether it asks a question whose answer acts.
+    #[must_use]
+    pub fn is_question(&self) -> bool {
+        matches!(self, Self::Confirm { .. } | Self::ConfirmReload { .. } | Self::ConfirmCall { .. })
+    }
+
+    /// What it would act on or speak to: the daemon, and the processes that it was opened for.
+    #[must_use]
+    pub fn about(&self) -> Option<(DaemonId, Vec<&Target>)> {
+        match self {
+            Self::Normal | Self::Help { .. } | Self::Line { .. } | Self::Palette(_) => None,
+            Self::Confirm { daemon, target, .. } => Some((*daemon, vec![target])),
+            Self::ConfirmReload { daemon, all, .. } => Some((*daemon, all.iter().collect())),
+            Self::ConfirmCall { daemon, call } => Some((*daemon, call.targets.iter().collect())),
+            Self::Arguments(arguments) => {
+                Some((arguments.daemon, arguments.target.iter().collect()))
+            }
+            Self::Compose(compose) => Some((compose.daemon, vec![&compose.target])),
+        }
+    }
+
+    /// What it is called in a notice: `delete api[0]`, `the message to api[0]`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Confirm { action, target, .. } => {
+                format!("{} {}", action.verb(), target.label())
+            }
+            Self::ConfirmReload { target, .. } => format!("reload {}", target.label()),
+            Self::ConfirmCall { call, .. } => call.method.to_string(),
+            Self::Arguments(arguments) => arguments.method.to_string(),
+            Self::Compose(compose) => format!("the message to {}", compose.target.label()),
+            Self::Normal | Self::Help { .. } | Self::Line { .. } | Self::Palette(_) => {
+                String::new()
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The last thing worth saying, in the footer.
+
+use crate::model::watched::Watched;
+use crate::model::{Action, DaemonId, ProcessKey, Target, Verdict};
+
+/// How long a notice stays, milliseconds; one of a failure stays longer.
+const NOTICE_MS: i64 = 4_000;
+const BAD_NOTICE_MS: i64 = 10_000;
+
+/// A one-line result in the footer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    /// What happened.
+    pub text: String,
+    /// The same, for a line that is too short for it: what matters first.
+    pub short: Option<String>,
+    /// Whether it went wrong.
+    pub is_bad: bool,
+    /// Since when it is shown, milliseconds by the steady clock.
+    pub since_ms: i64,
+    /// When it leaves, by that clock.
+    pub until_ms: i64,
+    /// What it is about: it leaves earlier when that is not so any more.
+    pub about: About,
+}
+
+/// What a notice is about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum About {
+    /// Nothing that could change.
+    Nothing,
+    /// That nothing was selected.
+    NoSelection,
+    /// That this daemon does not answer.
+    Down(DaemonId),
+    /// That an action on this process is under way.
+    Pending(ProcessKey),
+    /// What came of an action.
+    Outcome {
+        /// On which daemon.
+        daemon: DaemonId,
+        /// Of which process.
+        target: Target,
+        /// Which action.
+        action: Action,
+        /// What came of it.
+        verdict: Verdict,
+    },
+}
+
+impl About {
+    /// Whether what was said at `since_ms` is not so any more.
+    fn is_over(&self, since_ms: i64, watched: &Watched, has_selection: bool) -> bool {
+        let fleet = &watched.fleet;
+        let (daemon, target, action, verdict) = match self {
+            Self::Nothing => return false,
+            Self::NoSelection => return has_selection,
+            Self::Down(daemon) => return watched.is_live(*daemon),
+            Self::Pending(key) => {
+                return fleet.get(*key).is_none_or(|process| process.pending.is_none());
+            }
+            Self::Outcome { daemon, target, action, verdict } => (daemon, target, action, verdict),
+        };
+        let process = fleet.get(target.key(*daemon)).filter(|now| target.is(&now.info));
+        let Some(process) = process else {
+            // A deleted one is not there; nor is one that was told to be gone.
+            return matches!(
+                verdict,
+                Verdict::Up { .. } | Verdict::Already | Verdict::Ended | Verdict::Down(_)
+            );
+        };
+        // What is older than the notice cannot contradict it.
+        process.seen_ms > since_ms
+            && match verdict {
+                Verdict::Up { .. } | Verdict::Already => !process.is_online(),
+                Verdict::Ended => process.is_online(),
+                Verdict::Done => match action {
+                    Action::Stop => process.is_online(),
+                    Action::Delete => true,
+                    Action::Restart | Action::Start | Action::Reload => false,
+                },
+                _ => false,
+            }
+    }
+}
+
+impl Notice {
+    /// A notice that comes up at `steady_ms`.
+    #[must_use]
+    pub fn new(text: impl Into<String>, is_bad: bool, steady_ms: i64) -> Self {
+        let stays_ms = if is_bad { BAD_NOTICE_MS } else { NOTICE_MS };
+        let until_ms = steady_ms.saturating_add(stays_ms);
+        Self {
+            text: text.into(),
+            short: None,
+            is_bad,
+            since_ms: steady_ms,
+            until_ms,
+            about: About::Nothing,
+        }
+    }
+
+    /// Whether it is over: its time, or what it says.
+    #[must_use]
+    pub fn is_over(&self, steady_ms: i64, watched: &Watched, has_selection: bool) -> bool {
+        self.until_ms <= steady_ms || self.about.is_over(self.since_ms, watched, has_selection)
+    }
+
+    /// The same, with a shorter form.
+    #[must_use]
+    pub fn or(self, short: String) -> Self {
+        Self { short: Some(short), ..self }
+    }
+
+    /// There is nothing to act on.
+    #[must_use]
+    pub fn no_selection(steady_ms: i64) -> Self {
+        Self::new("no process is selected", true, steady_ms).about(About::NoSelection)
+    }
+
+    /// The same, which leaves when this is not so any more.
+    #[must_use]
+    pub fn about(self, about: About) -> Self {
+        Self { about, ..self }
+    }
+}

@@ -1,0 +1,126 @@
+//! What is in sight: whether a report changed anything that a frame would show.
+//!
+//! Invariant: what is out of sight, or moves by less than the last digit shown, makes no frame.
+
+use super::geometry::{self, Pane};
+use super::navigate;
+use super::state::{App, InSight, LogInSight, RowsInSight};
+use crate::model::charts::{self, Measure};
+use crate::model::process::Shown;
+use crate::model::totals::Totals;
+use crate::model::units;
+
+/// Columns of a mini chart.
+pub const MINI_COLUMNS: u16 = 8;
+
+impl App {
+    /// Notes that a frame shows the app as it is now.
+    pub fn mark_drawn(&mut self) {
+        self.is_dirty = false;
+        self.drawn = InSight { rows: rows(self), log: log(self) };
+    }
+}
+
+/// What is in sight of processes.
+pub(super) fn rows(app: &App) -> RowsInSight {
+    let fleet = &app.watched.fleet;
+    let in_sight = || navigate::rows_in_sight(app).filter_map(|key| Some((key, fleet.get(key)?)));
+    let gap_ms =
+        |daemon| charts::gap_ms(app.daemon(daemon).map_or(1_000, |daemon| daemon.poll_interval_ms));
+    let steady_ms = app.now.steady_ms;
+    let mut bars: Vec<_> = in_sight()
+        .flat_map(|(key, process)| {
+            [Measure::Cpu, Measure::Memory].map(|measure| {
+                charts::mini(process, measure, steady_ms, gap_ms(key.daemon), MINI_COLUMNS)
+            })
+        })
+        .collect();
+    let selected = app.selected.and_then(|key| Some((key, fleet.get(key)?)));
+    let panels = navigate::geometry(app).map_or(0, |parts| parts.charts);
+    if let Some((key, process)) = selected.filter(|_| panels > 0) {
+        for (measure, columns) in
+            [Measure::Cpu, Measure::Memory].into_iter().zip(geometry::panel_columns(app.size.0))
+        {
+            let size = geometry::panel_inside(columns, panels);
+            let gap_ms = gap_ms(key.daemon);
+            bars.push(charts::panel(process, measure, steady_ms, gap_ms, size).bars);
+        }
+    }
+    let totals = Totals::of(&app.watched);
+    let sums = [totals.cpu_percent.map(units::percent), totals.memory_bytes.map(units::bytes)];
+    let rows = in_sight().map(|(key, process)| (key, Shown::of(process)));
+    let selected = selected.map(|(key, process)| (key, Shown::of(process)));
+    RowsInSight { rows: rows.chain(selected).collect(), charts: bars, counts: totals.counts, sums }
+}
+
+/// What is in sight of the log.
+pub(super) fn log(app: &App) -> LogInSight {
+    let Some(rows) = navigate::geometry(app).map(|parts| usize::from(parts.log_rows)) else {
+        return LogInSight::default();
+    };
+    if rows == 0 && app.focus == Pane::Processes {
+        return LogInSight::default();
+    }
+    let log = &app.watched.log;
+    let top = navigate::log_top(app, rows);
+    LogInSight {
+        first: log.number_at(top),
+        lines: rows.min(log.len() - top),
+        title: app.log_title(),
+    }
+}
+
+impl App {
+    /// What the log's title says of the lines that are not in sight: how many are below, since when
+    /// output is kept, and how many lines of it fell out before that.
+    #[must_use]
+    pub fn log_title(&self) -> [Option<String>; 3] {
+        let log = &self.watched.log;
+        let rows = navigate::geometry(self).map_or(0, |parts| usize::from(parts.log_rows));
+        let below = log.len().saturating_sub(navigate::log_top(self, rows) + rows);
+        let below = self.log_top.map(|_| match below {
+            0 => "at the end".to_owned(),
+            below => format!("{} new below", roughly(below as u64)),
+        });
+        let since = log.output_since_ms().map(|at_ms| {
+            let at = units::clock(at_ms, self.utc_offset_s, units::Clock::Seconds);
+            format!("output since {at}")
+        });
+        let gone = log.gone();
+        let gone = (gone > 0).then(|| format!("{} older gone", roughly(gone)));
+        [below, since, gone]
+    }
+}
+
+/// A count that seldom changes as it grows: `7`, `20+`, `5000+`.
+fn roughly(count: u64) -> String {
+    if count < 10 {
+        return count.to_string();
+    }
+    let power = 10_u64.saturating_pow(count.ilog10());
+    let steps = [5, 2, 1].map(|step| power.saturating_mul(step));
+    let round = steps.into_iter().find(|round| *round <= count).unwrap_or(power);
+    format!("{round}+")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_round() {
+        for (count, text) in [
+            (0, "0"),
+            (9, "9"),
+            (10, "10+"),
+            (19, "10+"),
+            (20, "20+"),
+            (99, "50+"),
+            (1_234, "1000+"),
+            (9_999, "5000+"),
+            (1_000_000_007, "1000000000+"),
+        ] {
+            assert_eq!(roughly(count), text, "{count}");
+        }
+    }
+}

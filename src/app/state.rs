@@ -1,0 +1,185 @@
+//! The whole state of the screen.
+
+use super::geometry::Pane;
+use super::mode::Mode;
+use super::notice::Notice;
+use crate::model::charts::Bars;
+use crate::model::daemon::Daemon;
+use crate::model::moment::Moment;
+use crate::model::process::Shown;
+use crate::model::watched::Watched;
+use crate::model::{DaemonId, ProcessKey, Target};
+
+/// The whole state of the screen.
+#[derive(Debug)]
+pub struct App {
+    /// What is watched, and what is known of it.
+    pub watched: Watched,
+    /// As of the last message.
+    pub now: Moment,
+    /// Seconds that local time is ahead of UTC.
+    pub utc_offset_s: i32,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// Which pane the arrow keys move in.
+    pub focus: Pane,
+    /// What covers the screen.
+    pub mode: Mode,
+    /// What that covers in turn, and what comes back when it closes; the uppermost last.
+    pub below: Vec<Mode>,
+    /// The selected process; `None` only while there is none.
+    pub selected: Option<ProcessKey>,
+    /// First table row shown.
+    pub table_top: usize,
+    /// Number of the first log line shown; `None` while following.
+    pub log_top: Option<u64>,
+    /// Number of the marked log line; `None` for the last one in sight.
+    pub log_mark: Option<u64>,
+    /// The last thing worth saying, in the footer.
+    pub notice: Option<Notice>,
+    /// Whether a simulated daemon is watched.
+    pub is_demo: bool,
+    /// Whether everything that changes something is refused.
+    pub read_only: bool,
+    /// Whether something changed that a frame would show.
+    pub is_dirty: bool,
+    /// What the last frame showed of what reports change.
+    pub(super) drawn: InSight,
+}
+
+/// What is in sight of what reports change.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct InSight {
+    /// The table, the charts and the sums.
+    pub(super) rows: RowsInSight,
+    /// The log.
+    pub(super) log: LogInSight,
+}
+
+/// What is in sight of processes.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct RowsInSight {
+    /// The rows of the table.
+    pub(super) rows: Vec<(ProcessKey, Shown)>,
+    /// Their mini charts, and the panels of the selected process.
+    pub(super) charts: Vec<Bars>,
+    /// How many processes are in each state.
+    pub(super) counts: [usize; 9],
+    /// The sums, as text.
+    pub(super) sums: [Option<String>; 2],
+}
+
+/// What is in sight of the log.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct LogInSight {
+    /// The number of the first line.
+    pub(super) first: u64,
+    /// How many lines are in sight.
+    pub(super) lines: usize,
+    /// What its title says of the lines that are not.
+    pub(super) title: [Option<String>; 3],
+}
+
+impl App {
+    /// An app that watches these daemons and knows nothing of them yet.
+    #[must_use]
+    pub fn new(daemons: Vec<Daemon>, now: Moment, utc_offset_s: i32, size: (u16, u16)) -> Self {
+        Self {
+            watched: Watched::new(daemons),
+            now,
+            utc_offset_s,
+            size,
+            focus: Pane::Processes,
+            mode: Mode::Normal,
+            below: Vec::new(),
+            selected: None,
+            table_top: 0,
+            log_top: None,
+            log_mark: None,
+            notice: None,
+            is_demo: false,
+            read_only: false,
+            is_dirty: true,
+            drawn: InSight::default(),
+        }
+    }
+
+    /// A daemon by its key.
+    #[must_use]
+    pub fn daemon(&self, id: DaemonId) -> Option<&Daemon> {
+        self.watched.daemon(id)
+    }
+
+    /// How a process is named on the screen: `api[0]`; with its daemon's label before it where
+    /// several are watched.
+    #[must_use]
+    pub fn display_name(&self, key: ProcessKey) -> String {
+        let process = self.watched.fleet.get(key);
+        let label = process.map_or_else(
+            || format!("process [{}]", key.pm_id),
+            |process| Target::of(&process.info).label(),
+        );
+        self.placed(key.daemon, &label)
+    }
+
+    /// A process's label, with its daemon's before it where several are watched.
+    #[must_use]
+    pub fn placed(&self, daemon: DaemonId, label: &str) -> String {
+        match self.daemon(daemon) {
+            Some(daemon) if self.watched.daemons.len() > 1 => format!("{}:{label}", daemon.label),
+            _ => label.to_owned(),
+        }
+    }
+
+    /// The process of that key as it is now, as what is to be acted on.
+    #[must_use]
+    pub fn target(&self, key: ProcessKey) -> Option<Target> {
+        let god = self.daemon(key.daemon).and_then(|daemon| daemon.god);
+        Some(self.watched.fleet.get(key)?.target(god))
+    }
+
+    /// The selected process as it is now, and its daemon.
+    #[must_use]
+    pub fn selected_target(&self) -> Option<(DaemonId, Target)> {
+        let key = self.selected?;
+        Some((key.daemon, self.target(key)?))
+    }
+
+    /// The rows of the table, in order.
+    #[must_use]
+    pub fn rows(&self) -> Vec<ProcessKey> {
+        self.watched.fleet.iter().map(|(key, _)| key).collect()
+    }
+
+    /// Opens something over what is open.
+    pub(super) fn open(&mut self, mode: Mode) {
+        let below = std::mem::replace(&mut self.mode, mode);
+        if below != Mode::Normal {
+            self.below.push(below);
+        }
+        self.is_dirty = true;
+    }
+
+    /// Closes what is open; what it covers comes back.
+    pub(super) fn close(&mut self) {
+        self.mode = self.below.pop().unwrap_or(Mode::Normal);
+        self.is_dirty = true;
+    }
+
+    /// Closes all that covers the screen.
+    pub(super) fn close_all(&mut self) {
+        self.below.clear();
+        self.close();
+    }
+
+    /// Shows a notice in the footer.
+    pub(super) fn notify(&mut self, text: impl Into<String>, is_bad: bool) {
+        self.say(Notice::new(text, is_bad, self.now.steady_ms));
+    }
+
+    /// Shows this notice in the footer.
+    pub(super) fn say(&mut self, notice: Notice) {
+        self.notice = Some(notice);
+        self.is_dirty = true;
+    }
+}

@@ -1,0 +1,271 @@
+//! Who is meant: dialogs and prompts of processes that are others now, and keys that act.
+
+use super::*;
+use crate::app::command::COMMANDS;
+use crate::app::notice::About;
+use crate::model::apply::Change;
+use crate::protocol::process::ExecMode;
+
+/// A process under this id that was started since.
+fn newcomer(id: u32, name: &str) -> ProcessInfo {
+    let unique_id = Some(format!("new-{id}").into());
+    ProcessInfo { unique_id, ..info(id, name, ProcessStatus::Online) }
+}
+
+fn poll(processes: Vec<ProcessInfo>, at_ms: i64) -> Report {
+    let snapshot = Snapshot { processes, warnings: Vec::new() };
+    Report::Snapshot { at_ms, took_ms: 1, interval_ms: 1_000, snapshot }
+}
+
+fn online(info: ProcessInfo) -> Report {
+    let (manually, is_old_worker, signal) = (false, false, None);
+    let kind = EventKind::Online;
+    let at_ms = Some(1_500);
+    Report::Process(Box::new(ProcessEvent { kind, manually, at_ms, is_old_worker, signal, info }))
+}
+
+/// Opens something about process 1, and says what it is called.
+fn open(app: &mut App, what: &str) -> String {
+    press(app, Command::Down);
+    match what {
+        "delete" => assert!(press(app, Command::Act(Action::Delete)).is_empty()),
+        "message" => assert!(press(app, Command::Compose).is_empty()),
+        "method" | "asked" => {
+            press(app, Command::Palette);
+            for c in "stopProcessId".chars() {
+                let _ = update(app, Moment::at(2_000), Message::Text(c));
+            }
+            press(app, Command::Open);
+            if what == "asked" {
+                press(app, Command::Open);
+                assert!(matches!(app.mode, Mode::ConfirmCall { .. }), "{:?}", app.mode);
+            }
+        }
+        what => panic!("{what}"),
+    }
+    assert_ne!(app.mode, Mode::Normal, "{what}");
+    app.mode.name()
+}
+
+#[test]
+fn what_is_open_about_a_process_that_another_one_replaced_closes_and_says_so() {
+    let swaps: [fn() -> Report; 3] = [
+        // A deploy by delete-all and start: the bus tells it before any poll.
+        || online(newcomer(1, "delta")),
+        || poll(vec![newcomer(0, "gamma"), newcomer(1, "delta")], 2_100),
+        // The same app, started anew.
+        || poll(vec![info(0, "p0", ProcessStatus::Online), newcomer(1, "p1")], 2_100),
+    ];
+    for swap in swaps {
+        for what in ["delete", "message", "method", "asked"] {
+            let mut app = app(3);
+            send(&mut app, overlays::methods());
+            let name = open(&mut app, what);
+            send(&mut app, swap());
+            assert!(app.mode == Mode::Normal || matches!(app.mode, Mode::Palette(_)), "{what}");
+            let notice = app.notice.clone().unwrap();
+            assert!(notice.is_bad && notice.text.contains("nothing was done"), "{notice:?}");
+            assert!(notice.text.contains(&name) && notice.text.contains("p1[1] is replaced by"));
+            for command in [Command::Yes, Command::Open] {
+                assert!(press(&mut app, command).is_empty(), "{what}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_open_about_others_stays_open() {
+    for what in ["delete", "message", "method", "asked"] {
+        let mut app = app(3);
+        send(&mut app, overlays::methods());
+        open(&mut app, what);
+        let mode = app.mode.clone();
+        // Its sister is replaced, and it is itself restarted.
+        let restarted = ProcessInfo {
+            restarts: 1,
+            created_at_ms: Some(2_000),
+            ..info(1, "p1", ProcessStatus::Online)
+        };
+        send(&mut app, poll(vec![newcomer(0, "gamma"), restarted], 2_100));
+        assert_eq!(app.mode, mode, "{what}");
+    }
+}
+
+#[test]
+fn another_daemon_closes_what_is_open_about_the_one_before() {
+    for what in ["delete", "message", "method", "asked"] {
+        let mut app = app(3);
+        send(&mut app, overlays::methods());
+        open(&mut app, what);
+        let mode = app.mode.clone();
+        // The same daemon, on another connection.
+        send(&mut app, live(2));
+        assert_eq!(app.mode, mode, "{what}");
+        let other = Connection::Live { serial: 3, god: Some(8) };
+        send(&mut app, Report::Connection(other));
+        assert!(app.mode == Mode::Normal || matches!(app.mode, Mode::Palette(_)), "{what}");
+        assert!(app.notice.as_ref().unwrap().text.contains("another PM2 daemon"), "{what}");
+    }
+}
+
+#[test]
+fn what_is_done_is_done_to_the_process_as_it_was_when_it_was_asked_about() {
+    let mut app = app(2);
+    press(&mut app, Command::Act(Action::Delete));
+    let asked = app.target(key(0)).unwrap();
+    assert_eq!((asked.first_seen_ms, asked.god), (1_000, Some(7)));
+    let restarted = ProcessInfo { restarts: 4, ..info(0, "p0", ProcessStatus::Online) };
+    send(&mut app, poll(vec![restarted, info(1, "p1", ProcessStatus::Online)], 2_100));
+    let effects = press(&mut app, Command::Yes);
+    let [Effect::Act { targets, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(targets, &[asked], "the engine compares it with what is there then");
+}
+
+#[test]
+fn keys_that_act_do_nothing_in_the_log_and_say_where() {
+    let acts = |row: &&crate::app::command::CommandRow| {
+        matches!(row.command, Command::Act(_) | Command::Compose)
+    };
+    for row in COMMANDS.iter().filter(acts) {
+        let mut app = app(4);
+        press(&mut app, Command::Down);
+        press(&mut app, Command::NextPane);
+        assert!(press(&mut app, row.command).is_empty(), "{}", row.label);
+        assert_eq!(app.mode, Mode::Normal, "{}", row.label);
+        assert!(app.watched.fleet.get(key(1)).unwrap().pending.is_none());
+        let notice = app.notice.clone().unwrap();
+        assert!(!notice.is_bad && notice.text.starts_with("Tab, then "), "{}", notice.text);
+        assert!(notice.text.contains(row.keys) && notice.text.ends_with("p1[1]"), "{notice:?}");
+    }
+    // By its name it can be asked for from everywhere; whom it is about is asked then.
+    let mut app = app(2);
+    press(&mut app, Command::NextPane);
+    press(&mut app, Command::Palette);
+    for c in "restart".chars() {
+        let _ = update(&mut app, Moment::at(2_000), Message::Text(c));
+    }
+    assert!(press(&mut app, Command::Open).is_empty());
+    let Mode::Confirm { action: Action::Restart, target, .. } = &app.mode else {
+        panic!("{:?}", app.mode)
+    };
+    assert_eq!(target.pm_id, PmId(0));
+}
+
+fn worker(id: u32, namespace: &str) -> ProcessInfo {
+    ProcessInfo {
+        exec_mode: ExecMode::Cluster,
+        namespace: Some(namespace.into()),
+        ..info(id, "api", ProcessStatus::Online)
+    }
+}
+
+#[test]
+fn reload_of_a_worker_asks_for_all_of_its_app_or_this() {
+    let workers = vec![worker(0, "a"), worker(1, "a"), worker(2, "b"), worker(3, "a")];
+    let ids = |effects: Vec<Effect>| -> Vec<u32> {
+        let [Effect::Act { action: Action::Reload, targets, .. }] = &effects[..] else {
+            panic!("{effects:?}")
+        };
+        targets.iter().map(|target| target.pm_id.0).collect()
+    };
+    for (answer, wanted) in [(Command::Yes, vec![0, 1, 3]), (Command::This, vec![1])] {
+        let mut app = app(0);
+        send(&mut app, poll(workers.clone(), 2));
+        press(&mut app, Command::Down);
+        assert!(press(&mut app, Command::Act(Action::Reload)).is_empty());
+        assert!(matches!(app.mode, Mode::ConfirmReload { .. }), "{:?}", app.mode);
+        assert_eq!(ids(press(&mut app, answer)), wanted);
+    }
+    // One alone of its name and namespace, and a fork, are not asked about.
+    let mut app = app(0);
+    send(&mut app, poll(workers, 2));
+    press(&mut app, Command::Down);
+    press(&mut app, Command::Down);
+    assert_eq!(ids(press(&mut app, Command::Act(Action::Reload))), [2]);
+    let fork = ProcessInfo { exec_mode: ExecMode::Fork, ..worker(0, "a") };
+    send(&mut app, poll(vec![fork.clone(), ProcessInfo { pm_id: PmId(1), ..fork }], 3));
+    press(&mut app, Command::First);
+    assert_eq!(ids(press(&mut app, Command::Act(Action::Reload))), [0]);
+}
+
+fn finished(app: &App, id: u32, action: Action, verdict: Verdict) -> Report {
+    let target = app.target(key(id)).unwrap();
+    Report::ActionFinished { action, target, verdict }
+}
+
+#[test]
+fn the_row_says_what_came_of_an_action_and_then_its_status() {
+    let mut app = app(1);
+    press(&mut app, Command::Act(Action::Restart));
+    let up = finished(&app, 0, Action::Restart, Verdict::Up { after_ms: 1_000 });
+    let now = |ms| Moment::at(ms);
+    let _ = update(&mut app, now(3_000), Message::Report(D, up));
+    let outcome = app.watched.fleet.get(key(0)).unwrap().outcome.clone().unwrap();
+    assert_eq!(outcome.verdict.words(outcome.action), "up 1.0 s");
+    assert_eq!(app.notice.as_ref().unwrap().text, "restarted p0[0], up 1.0 s   = pm2 restart 0");
+    assert!(app.next_tick_ms().unwrap() <= outcome.until_ms, "it leaves by itself");
+    // It ends: neither the row nor the notice says any more that it is up.
+    let crashed = info(0, "p0", ProcessStatus::Stopped);
+    let exit = ProcessEvent {
+        kind: EventKind::Exit,
+        manually: false,
+        at_ms: None,
+        is_old_worker: false,
+        signal: None,
+        info: crashed,
+    };
+    let exit = Message::Report(D, Report::Process(Box::new(exit)));
+    let _ = update(&mut app, now(3_500), exit);
+    assert_eq!(app.watched.fleet.get(key(0)).unwrap().outcome, None);
+    assert_eq!(app.notice, None);
+}
+
+#[test]
+fn a_notice_leaves_when_a_newer_state_contradicts_it() {
+    let mut app = app(2);
+    let down = Connection::Down { problem: Problem::Closed, retry_in_ms: 9_000 };
+    send(&mut app, Report::Connection(down));
+    press(&mut app, Command::Act(Action::Restart));
+    assert!(matches!(app.notice.as_ref().unwrap().about, About::Down(D)));
+    send(&mut app, live(2));
+    assert_eq!(app.notice, None, "it is connected");
+    press(&mut app, Command::Act(Action::Stop));
+    press(&mut app, Command::Act(Action::Stop));
+    assert!(matches!(app.notice.as_ref().unwrap().about, About::Pending(_)));
+    let done = finished(&app, 0, Action::Stop, Verdict::Done);
+    let later = |app: &mut App, ms, report| {
+        let _ = update(app, Moment::at(ms), Message::Report(D, report));
+    };
+    later(&mut app, 3_000, done);
+    assert!(app.notice.as_ref().unwrap().text.starts_with("stopped p0[0]"));
+    // What was polled before it is older.
+    assert!(app.watched.fleet.get(key(0)).unwrap().is_online());
+    later(&mut app, 3_000, lines(1));
+    assert!(app.notice.is_some());
+    later(&mut app, 3_900, snapshot(0..2));
+    assert_eq!(app.notice, None, "it is online again");
+    let mut none = App::new(vec![Daemon::new(D, "host", "/x", 1_000)], Moment::at(0), 0, (80, 24));
+    press(&mut none, Command::Act(Action::Stop));
+    assert!(none.notice.as_ref().unwrap().text.contains("no process is selected"));
+    send(&mut none, snapshot(0..1));
+    assert_eq!(none.notice, None);
+}
+
+#[test]
+fn a_clock_that_is_set_back_keeps_no_notice() {
+    let mut app = app(1);
+    app.now = Moment { wall_ms: 7_200_000, steady_ms: 5_000 };
+    app.notify("said", false);
+    let later = Moment { wall_ms: 3_600_000, steady_ms: 9_001 };
+    let _ = update(&mut app, later, Message::Clock);
+    assert_eq!(app.notice, None);
+}
+
+#[test]
+fn changes_name_who_is_gone() {
+    let mut app = app(2);
+    let report = poll(vec![info(1, "p1", ProcessStatus::Online)], 2_000);
+    let changes = crate::model::apply::apply(&mut app.watched, D, report, Moment::at(2_000));
+    let gone = |change: &Change| matches!(change, Change::Gone(target) if target.pm_id == PmId(0));
+    assert!(changes.0.iter().any(gone), "{changes:?}");
+}

@@ -1,0 +1,388 @@
+//! What a daemon's reports mean: the one place for the screen, the commands and every exporter.
+//!
+//! Invariant: pure; whoever applies a report turns the [`Changes`] into notices, lines or exit codes
+//! of its own, and asks the report nothing more.
+
+use super::call::CallOutcome;
+use super::daemon::{BusState, Connection, Daemon, Problem};
+use super::fleet::RowChanges;
+use super::lifecycle::{self, Life, Whom};
+use super::log::{LineKind, LogLine, LogSource, Severity};
+use super::moment::Moment;
+use super::process::Process;
+use super::report::Report;
+use super::watched::Watched;
+use super::words;
+use super::{Action, DaemonId, ProcessKey, Target, Verdict};
+use crate::protocol::bus::{BusPmId, Exception, ProcessEvent};
+use crate::protocol::process::{PmId, Snapshot};
+
+/// What one report changed, in the order in which it did.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Changes(pub Vec<Change>);
+
+/// One thing that changed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// What is known of the daemon itself: its connection, bus, version, pace or warnings.
+    Daemon,
+    /// It answers, on another connection than before.
+    Connected {
+        /// Whether it is certain that another daemon answers now.
+        is_other: bool,
+    },
+    /// It answered, and does no more.
+    Lost,
+    /// A poll was answered; each process that is online has a sample more.
+    Polled,
+    /// An event came of a process, whose row is as it says now.
+    Event(ProcessKey),
+    /// What is shown of a process, its charts aside; or it is new.
+    Process(ProcessKey),
+    /// A process is gone, which was this one.
+    Gone(Target),
+    /// A process gave way to another one under its id.
+    Replaced {
+        /// Which it was.
+        target: Target,
+        /// How the new one is named.
+        by: Box<str>,
+    },
+    /// The log has lines more.
+    Lines,
+    /// The count of lines or events that were lost.
+    Losses,
+    /// An action that was asked for here ended.
+    Finished {
+        /// Which.
+        action: Action,
+        /// Of which process.
+        target: Target,
+        /// What came of it.
+        verdict: Verdict,
+    },
+    /// A call by name that was asked for here ended.
+    Called {
+        /// PM2's name of the method.
+        method: Box<str>,
+        /// How.
+        outcome: CallOutcome,
+    },
+}
+
+/// Takes a report of a daemon in, which came at `now`.
+pub fn apply(watched: &mut Watched, id: DaemonId, report: Report, now: Moment) -> Changes {
+    let mut applying = Applying { watched, id, now, changes: Vec::new() };
+    applying.report(report);
+    Changes(applying.changes)
+}
+
+/// One report being applied.
+struct Applying<'a> {
+    watched: &'a mut Watched,
+    id: DaemonId,
+    now: Moment,
+    changes: Vec<Change>,
+}
+
+impl Applying<'_> {
+    fn report(&mut self, report: Report) {
+        match report {
+            Report::Connection(connection) => self.connection(connection),
+            Report::Bus(bus) => self.bus(bus),
+            Report::Version(version) => self.with_daemon(|daemon| daemon.version = Some(version)),
+            Report::Methods(methods) => self.with_daemon(|daemon| daemon.methods = Some(methods)),
+            Report::Snapshot { at_ms, took_ms, interval_ms, snapshot } => {
+                let is_other_pace =
+                    self.daemon().is_some_and(|daemon| daemon.poll_interval_ms != interval_ms);
+                if let Some(daemon) = self.daemon() {
+                    daemon.snapshot_at_ms = Some(at_ms);
+                    daemon.poll_took_ms = Some(took_ms);
+                    daemon.poll_interval_ms = interval_ms;
+                }
+                self.note_if(is_other_pace, Change::Daemon);
+                self.snapshot(snapshot);
+            }
+            Report::Process(event) => self.event(&event),
+            Report::Exception(exception) => self.exception(&exception),
+            Report::Killed(message) => self.say("pm2:kill", Severity::Bad, &message),
+            Report::ActionFinished { action, target, verdict } => {
+                self.finish(action, target, verdict);
+            }
+            Report::CallFinished { method, outcome } => self.finish_call(method, outcome),
+            Report::Lines(lines) => self.lines(lines),
+            Report::LinesLost(lines) => {
+                self.watched.log.count_lost(lines);
+                self.changes.push(Change::Losses);
+            }
+            Report::EventsLost(events) => {
+                self.with_daemon(|daemon| daemon.events_lost += events);
+                self.changes.push(Change::Losses);
+            }
+            Report::Warning { text, count } => self.with_daemon(|daemon| {
+                daemon.warnings += count;
+                daemon.last_warning = Some(text);
+            }),
+        }
+    }
+
+    fn daemon(&mut self) -> Option<&mut Daemon> {
+        self.watched.daemons.get_mut(usize::from(self.id.0))
+    }
+
+    fn with_daemon(&mut self, change: impl FnOnce(&mut Daemon)) {
+        if let Some(daemon) = self.daemon() {
+            change(daemon);
+            self.changes.push(Change::Daemon);
+        }
+    }
+
+    fn note_if(&mut self, is_so: bool, change: Change) {
+        if is_so {
+            self.changes.push(change);
+        }
+    }
+
+    /// Something that happened to the daemon itself.
+    fn say(&mut self, word: &'static str, severity: Severity, text: &str) {
+        let source = LogSource { daemon: self.id, pm_id: None, name: "PM2".into() };
+        let line = LogLine::event(self.now.wall_ms, source, word, severity, text);
+        self.watched.log.push_event(line);
+        self.changes.push(Change::Lines);
+    }
+
+    /// Something that happened to a process.
+    fn tell(&mut self, pm_id: PmId, name: &str, at_ms: i64, happened: &Life) {
+        let told = words::tell(happened);
+        let source = self.source(Some(pm_id), name);
+        let line = LogLine::event(at_ms, source, told.word, told.severity, &told.text);
+        self.watched.log.push_event(line);
+        self.changes.push(Change::Lines);
+    }
+
+    fn source(&self, pm_id: Option<PmId>, name: &str) -> LogSource {
+        LogSource { daemon: self.id, pm_id, name: name.into() }
+    }
+
+    fn connection(&mut self, connection: Connection) {
+        let now = self.now;
+        let Some(daemon) = self.daemon() else { return };
+        let was_live = daemon.is_live();
+        let home = daemon.home.clone();
+        daemon.retry_at_ms = None;
+        let mut is_other = false;
+        let mut is_new = false;
+        match &connection {
+            Connection::Live { serial, god } => {
+                is_new = daemon.serial != Some(*serial);
+                is_other = daemon.god.is_some() && god.is_some() && daemon.god != *god;
+                daemon.serial = Some(*serial);
+                daemon.god = god.or(daemon.god);
+                daemon.is_fresh |= is_new;
+            }
+            Connection::Down { retry_in_ms, .. } => {
+                let wait_ms = i64::try_from(*retry_in_ms).unwrap_or(i64::MAX);
+                daemon.retry_at_ms = Some(now.steady_ms.saturating_add(wait_ms));
+            }
+            Connection::Connecting => {}
+        }
+        daemon.connection = connection.clone();
+        self.changes.push(Change::Daemon);
+        match connection {
+            Connection::Live { .. } if is_new => {
+                let text = match (is_other, was_live) {
+                    (true, _) => "another PM2 daemon answers",
+                    (false, true) => "the daemon answers, on a new connection",
+                    (false, false) => "the daemon answers",
+                };
+                self.say("connected", Severity::Good, text);
+                self.changes.push(Change::Connected { is_other });
+            }
+            Connection::Down { problem, .. } if was_live => {
+                self.say("lost", Severity::Bad, &problem.sentence());
+                self.say("lost", Severity::Neutral, &problem.advice(&home));
+                self.changes.push(Change::Lost);
+            }
+            _ => {}
+        }
+    }
+
+    fn bus(&mut self, bus: BusState) {
+        let Some(daemon) = self.daemon() else { return };
+        if daemon.bus == bus {
+            return;
+        }
+        let was_down = matches!(daemon.bus, BusState::Down(_));
+        let is_live = daemon.is_live();
+        let home = daemon.home.clone();
+        daemon.bus = bus.clone();
+        self.changes.push(Change::Daemon);
+        match bus {
+            BusState::Live if was_down => {
+                self.say("events", Severity::Good, "events come again");
+            }
+            // Where the daemon is gone too, that is said already.
+            BusState::Down(problem) if is_live && problem != Problem::Closed => {
+                let text = format!("no events: {}", problem.of_bus(&home));
+                self.say("no events", Severity::Warning, &text);
+            }
+            _ => {}
+        }
+    }
+
+    fn snapshot(&mut self, snapshot: Snapshot) {
+        let (id, now) = (self.id, self.now);
+        let rows = self.watched.fleet.apply_snapshot(id, snapshot, now);
+        let is_fresh = self.daemon().is_some_and(|daemon| std::mem::take(&mut daemon.is_fresh));
+        let blinding = rows.blinding;
+        self.rows(rows, !is_fresh);
+        self.blindness(blinding);
+        self.changes.push(Change::Polled);
+    }
+
+    /// Takes what became of the rows in; `is_told` is false where a new connection may mean another
+    /// daemon, whose processes are not those.
+    fn rows(&mut self, rows: RowChanges, is_told: bool) {
+        let god = self.daemon().and_then(|daemon| daemon.god);
+        let at_ms = self.now.wall_ms;
+        for process in rows.gone {
+            // PM2 has no event for a deletion. One asked for here is told by its verdict.
+            if is_told && !is_delete_asked(&process) {
+                self.tell(process.info.pm_id, &process.info.name, at_ms, &Life::Deleted);
+            }
+            self.changes.push(Change::Gone(process.target(god)));
+        }
+        for (process, by) in rows.replaced {
+            if is_told && !is_delete_asked(&process) {
+                let life = Life::Replaced { by: by.clone() };
+                self.tell(process.info.pm_id, &process.info.name, at_ms, &life);
+            }
+            self.changes.push(Change::Replaced { target: process.target(god), by });
+        }
+        self.changes.extend(rows.changed.into_iter().map(Change::Process));
+    }
+
+    /// One process without a pid makes PM2 measure none at all and restart none for its memory
+    /// (docs/pm2-ops.md section 0). Says so once; the header says it as long as it is so.
+    fn blindness(&mut self, blinding: Option<ProcessKey>) {
+        let Some(daemon) = self.daemon() else { return };
+        if daemon.blinded_by == blinding {
+            return;
+        }
+        daemon.blinded_by = blinding;
+        self.changes.push(Change::Daemon);
+        let process = blinding.and_then(|key| self.watched.fleet.get(key));
+        let label = process.map(|process| Target::of(&process.info).label());
+        match label {
+            Some(label) => self.say(
+                "blind",
+                Severity::Warning,
+                &format!(
+                    "PM2 measures no CPU and memory, and restarts nothing for its memory, while \
+                     {label} is online without a process: stop it (s)"
+                ),
+            ),
+            None => self.say("blind", Severity::Good, "PM2 measures CPU and memory again"),
+        }
+    }
+
+    fn event(&mut self, event: &ProcessEvent) {
+        let (id, now, pm_id) = (self.id, self.now, event.info.pm_id);
+        let key = ProcessKey { daemon: id, pm_id };
+        // What is told of another process under this id is not of the one that was here.
+        let process = self
+            .watched
+            .fleet
+            .get_mut(key)
+            .filter(|process| event.is_old_worker || process.is(&event.info));
+        let life = lifecycle::read(process, event, now);
+        let rows = self.watched.fleet.apply_event(id, event, now);
+        self.rows(rows, true);
+        if let Some(life) = life {
+            let at_ms = event.at_ms.unwrap_or(now.wall_ms);
+            self.tell(pm_id, &event.info.name, at_ms, &life);
+        }
+        self.changes.push(Change::Event(key));
+    }
+
+    fn exception(&mut self, exception: &Exception) {
+        let at_ms = exception.at_ms.unwrap_or(self.now.wall_ms);
+        let pm_id = match exception.process.pm_id {
+            Some(BusPmId::Process(pm_id) | BusPmId::Old(pm_id)) => Some(pm_id),
+            Some(BusPmId::Daemon) | None => None,
+        };
+        let source = self.source(pm_id, &exception.process.name);
+        let line = LogLine::exception(at_ms, source, &exception.message, &exception.stack);
+        self.watched.log.push_event(line);
+        self.changes.push(Change::Lines);
+    }
+
+    fn lines(&mut self, lines: Vec<LogLine>) {
+        for line in lines {
+            let is_console =
+                matches!(line.kind, LineKind::Event(..)) && line.source.pm_id.is_none();
+            let read = lifecycle::read_console(&line.text.text).filter(|_| is_console);
+            let found = read.and_then(|(whom, life)| Some((self.whom(whom)?, life)));
+            match found {
+                Some((key, life)) => {
+                    let at_ms = line.at_ms;
+                    let Some(process) = self.watched.fleet.get_mut(key) else { continue };
+                    process.explained_at_ms = Some(self.now.steady_ms);
+                    let name = process.info.name.clone();
+                    self.tell(key.pm_id, &name, at_ms, &life);
+                }
+                None => self.watched.log.push_output(line),
+            }
+        }
+        self.changes.push(Change::Lines);
+    }
+
+    /// The process that a line of the console means; of a name, the first.
+    fn whom(&self, whom: Whom<'_>) -> Option<ProcessKey> {
+        let is_it = |key: &ProcessKey, process: &Process| match whom {
+            Whom::Id(id) => key.pm_id == PmId(id),
+            Whom::Name(name) => *process.info.name == *name,
+        };
+        let mut ours = self.watched.fleet.iter().filter(|(key, _)| key.daemon == self.id);
+        ours.find(|(key, process)| is_it(key, process)).map(|(key, _)| key)
+    }
+
+    /// An asked action ended.
+    fn finish(&mut self, action: Action, target: Target, verdict: Verdict) {
+        let (id, now) = (self.id, self.now);
+        let key = target.key(id);
+        if let Some(process) = self.watched.fleet.get_mut(key)
+            && target.is(&process.info)
+        {
+            process.finish(action, &verdict, now);
+            self.changes.push(Change::Process(key));
+        }
+        let severity = if verdict.is_success() { Severity::Good } else { Severity::Bad };
+        let source = self.source(Some(target.pm_id), &target.name);
+        let told = format!("{} (asked here)", verdict.words(action));
+        let line = LogLine::event(now.wall_ms, source, action.verb(), severity, &told);
+        self.watched.log.push_event(line);
+        self.changes.push(Change::Lines);
+        self.changes.push(Change::Finished { action, target, verdict });
+    }
+
+    /// A call by name ended.
+    fn finish_call(&mut self, method: Box<str>, outcome: CallOutcome) {
+        let source = self.source(None, "PM2");
+        let at_ms = self.now.wall_ms;
+        let line = match &outcome {
+            CallOutcome::Answered(json) => LogLine::message(at_ms, source, &method, json),
+            failed => {
+                let text = failed.words(&method);
+                LogLine::event(at_ms, source, "call", Severity::Bad, &text)
+            }
+        };
+        self.watched.log.push_event(line);
+        self.changes.push(Change::Lines);
+        self.changes.push(Change::Called { method, outcome });
+    }
+}
+
+fn is_delete_asked(process: &Process) -> bool {
+    matches!(process.asked, Some((Action::Delete, _)))
+}

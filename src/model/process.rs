@@ -1,0 +1,405 @@
+//! One process and its history.
+//!
+//! Invariant: a snapshot is the truth of its moment, an event changes the row at once and until the
+//! next snapshot; what was not measured is not there, rather than 0.
+
+use std::collections::VecDeque;
+
+use super::figures::Figures;
+use super::looping::looks_looping;
+use super::moment::Moment;
+use super::series::{Sample, Series};
+use super::{Action, Target, Verdict, units};
+use crate::protocol::bus::{EventKind, ProcessEvent};
+use crate::protocol::process::{ProcessInfo, ProcessStatus};
+
+/// The longest pause that PM2's growing back-off reaches, milliseconds (`lib/God.js`).
+const BACKOFF_MAX_MS: u64 = 15_000;
+/// So many crashes within [`LOOP_SPAN_MS`] are a crash loop.
+const LOOP_CRASHES: usize = 3;
+/// One minute; a loop is over when there was none for so long.
+const LOOP_SPAN_MS: i64 = 60_000;
+/// For how long the row says what came of an action, milliseconds.
+const OUTCOME_MS: i64 = 4_000;
+/// The same, where it went wrong.
+const BAD_OUTCOME_MS: i64 = 10_000;
+
+/// A process and its history. Times named `_ms` are by the steady clock of [`Moment`], but for those
+/// that PM2 gave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Process {
+    /// What PM2 says of it. CPU and memory are `None` where PM2 did not measure them.
+    pub info: ProcessInfo,
+    /// Whether a snapshot has told its pid since the last event: events carry none.
+    pub is_pid_known: bool,
+    /// Its last five minutes.
+    pub series: Series,
+    /// CPU and memory as they are shown.
+    pub figures: Figures,
+    /// When it was first seen here, milliseconds since 1970.
+    pub first_seen_ms: i64,
+    /// When a snapshot or an event last told of it.
+    pub seen_ms: i64,
+    /// What the user asked for and the engine has not decided yet.
+    pub pending: Option<Action>,
+    /// The last action asked for here and when, to know its echo on the bus.
+    pub asked: Option<(Action, i64)>,
+    /// What came of the last action asked for here, while the row says it.
+    pub outcome: Option<RowOutcome>,
+    /// When it came online: PM2's time, and the steady clock's at it.
+    pub online_since: Option<(i64, i64)>,
+    /// While `waiting restart`: when PM2 will start it again.
+    pub restarts_at_ms: Option<i64>,
+    /// Whether a reload is replacing its worker.
+    pub is_reloading: bool,
+    /// Whether it keeps crashing: PM2 says `online` of it, since it is, between its crashes.
+    pub is_looping: bool,
+    /// When PM2 said why it would restart it (its memory, a changed file).
+    pub explained_at_ms: Option<i64>,
+    /// When the first of a deliberate stop's two exits came.
+    pub stopping_since_ms: Option<i64>,
+    /// When the event log last said that it was stopped.
+    pub stop_told_at_ms: Option<i64>,
+    /// When it last crashed, oldest first; at most [`LOOP_CRASHES`] times.
+    crashed_at_ms: VecDeque<i64>,
+}
+
+/// What the row says came of an action.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowOutcome {
+    /// The action.
+    pub action: Action,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// When the row stops saying it.
+    pub until_ms: i64,
+}
+
+impl Process {
+    /// A process that was just seen, without history.
+    #[must_use]
+    pub fn new(info: ProcessInfo) -> Self {
+        Self {
+            info,
+            is_pid_known: true,
+            series: Series::default(),
+            figures: Figures::default(),
+            first_seen_ms: 0,
+            seen_ms: 0,
+            pending: None,
+            asked: None,
+            outcome: None,
+            online_since: None,
+            restarts_at_ms: None,
+            is_reloading: false,
+            is_looping: false,
+            explained_at_ms: None,
+            stopping_since_ms: None,
+            stop_told_at_ms: None,
+            crashed_at_ms: VecDeque::new(),
+        }
+    }
+
+    /// A process as the first snapshot tells of it.
+    #[must_use]
+    pub fn polled(info: ProcessInfo, at: Moment) -> Self {
+        let mut process = Self::new(info.clone());
+        process.first_seen_ms = at.wall_ms;
+        process.take_snapshot(info, true, at);
+        process
+    }
+
+    /// It, as what is to be acted on.
+    #[must_use]
+    pub fn target(&self, god: Option<u32>) -> Target {
+        Target::of(&self.info).seen(self.first_seen_ms, god)
+    }
+
+    /// Whether PM2 says `online` of a process that it could not spawn.
+    #[must_use]
+    pub fn never_started(&self) -> bool {
+        self.info.never_started() && self.is_pid_known
+    }
+
+    /// Whether it is up and running.
+    #[must_use]
+    pub fn is_online(&self) -> bool {
+        self.info.status == ProcessStatus::Online && !self.never_started()
+    }
+
+    /// Whether there is a process, so that its CPU, memory and uptime mean something: PM2 says 0 for
+    /// the others, which nobody measured.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        match self.info.status {
+            ProcessStatus::Online
+            | ProcessStatus::Launching
+            | ProcessStatus::Stopping
+            | ProcessStatus::Other(_) => !self.never_started(),
+            ProcessStatus::Stopped | ProcessStatus::Errored | ProcessStatus::WaitingRestart => {
+                false
+            }
+        }
+    }
+
+    /// For how long it is online, milliseconds; `None` while it is not.
+    #[must_use]
+    pub fn uptime_ms(&self, steady_ms: i64) -> Option<i64> {
+        let (_, since_ms) = self.online_since.filter(|_| self.is_online())?;
+        Some(steady_ms.saturating_sub(since_ms).max(0))
+    }
+
+    /// Whether its memory is within a tenth of its limit, as it is shown.
+    #[must_use]
+    pub fn is_near_limit(&self) -> bool {
+        let memory = self.figures.memory_bytes();
+        memory.zip(self.info.memory_limit_bytes).is_some_and(|(memory, limit)| {
+            limit > 0 && u128::from(memory) * 10 >= u128::from(limit) * 9
+        })
+    }
+
+    /// Notes that an action was asked for.
+    pub fn ask(&mut self, action: Action, now: Moment) {
+        self.pending = Some(action);
+        self.asked = Some((action, now.steady_ms));
+        self.outcome = None;
+        self.is_reloading = action == Action::Reload;
+    }
+
+    /// Notes what came of it.
+    pub fn finish(&mut self, action: Action, verdict: &Verdict, now: Moment) {
+        self.pending = None;
+        self.is_reloading = false;
+        // The echo on the bus comes about now, however long the action took.
+        self.asked = self.asked.map(|(action, _)| (action, now.steady_ms));
+        let stays_ms = if verdict.is_success() { OUTCOME_MS } else { BAD_OUTCOME_MS };
+        let until_ms = now.steady_ms.saturating_add(stays_ms);
+        self.outcome = Some(RowOutcome { action, verdict: verdict.clone(), until_ms });
+    }
+
+    /// Whether this is still that process.
+    #[must_use]
+    pub fn is(&self, other: &ProcessInfo) -> bool {
+        Target::of(&self.info).is(other)
+    }
+
+    /// Takes a snapshot of `at` in; whether what is shown of it changed. `is_measured` is false where
+    /// PM2 measures nothing.
+    pub(super) fn take_snapshot(
+        &mut self,
+        mut info: ProcessInfo,
+        is_measured: bool,
+        at: Moment,
+    ) -> bool {
+        let before = Shown::of(self);
+        // Nothing runs in 0 bytes: PM2 sends zeros of what it has not measured.
+        if !is_measured || info.memory_bytes == Some(0) || info.never_started() {
+            info.cpu_percent = None;
+            info.memory_bytes = None;
+        }
+        self.note_crash(&info, at.steady_ms);
+        self.info = info;
+        self.seen_ms = at.steady_ms;
+        self.is_pid_known = true;
+        self.note_online(at);
+        if self.info.status == ProcessStatus::WaitingRestart {
+            // The event told when; without one (the program started later) nobody knows.
+            self.restarts_at_ms = self.restarts_at_ms.filter(|until| *until > at.steady_ms - 1_000);
+        } else {
+            self.restarts_at_ms = None;
+        }
+        if self.info.status == ProcessStatus::Online {
+            self.stopping_since_ms = None;
+        }
+        if self.info.status != ProcessStatus::Launching {
+            self.is_reloading = self.is_reloading && self.pending == Some(Action::Reload);
+        }
+        self.judge_loop(at);
+        self.drop_contradicted_outcome();
+        let is_running = self.is_running();
+        let cpu_percent = self.info.cpu_percent.filter(|_| is_running);
+        let memory_bytes = self.info.memory_bytes.filter(|_| is_running);
+        self.figures.take(cpu_percent, memory_bytes, at.steady_ms);
+        if let (true, Some(cpu_percent), Some(memory_bytes)) =
+            (self.is_online(), cpu_percent, memory_bytes)
+        {
+            self.series.push(Sample { at_ms: at.steady_ms, cpu_percent, memory_bytes });
+        }
+        before != Shown::of(self)
+    }
+
+    /// Lets an event change it at once.
+    pub(super) fn take_event(&mut self, event: &ProcessEvent, now: Moment) {
+        let mut info = event.info.clone();
+        // The bus carries neither; the last snapshot's hold until the process ends.
+        info.pid = self.info.pid;
+        info.cpu_percent = self.info.cpu_percent;
+        info.memory_bytes = self.info.memory_bytes;
+        self.note_crash(&info, now.steady_ms);
+        self.info = info;
+        self.seen_ms = now.steady_ms;
+        match event.kind {
+            EventKind::Online => {
+                self.info.status = ProcessStatus::Online;
+                self.restarts_at_ms = None;
+                self.stopping_since_ms = None;
+                self.forget_pid();
+            }
+            EventKind::Exit => self.take_exit(now),
+            EventKind::Reload | EventKind::GracefulReload => self.is_reloading = false,
+            _ => {}
+        }
+        self.note_online(now);
+        self.judge_loop(now);
+        self.drop_contradicted_outcome();
+    }
+
+    fn take_exit(&mut self, now: Moment) {
+        self.forget_pid();
+        if self.info.status == ProcessStatus::Stopping {
+            self.stopping_since_ms = Some(now.steady_ms);
+        }
+        let crashed = self.info.status == ProcessStatus::Stopped
+            && self.stopping_since_ms.is_none()
+            && self.info.stays_stopped().is_none();
+        if let (true, Some(delay)) = (crashed, self.restart_delay_ms()) {
+            // God says `stopped` on the bus and sets `waiting restart` right after (`handleExit`).
+            self.info.status = ProcessStatus::WaitingRestart;
+            self.restarts_at_ms = Some(now.steady_ms.saturating_add(delay as i64));
+        }
+    }
+
+    /// The pause before PM2 starts a crashed process again, as `God.handleExit` reckons it.
+    pub(super) fn restart_delay_ms(&self) -> Option<u64> {
+        let info = &self.info;
+        let backoff = info.backoff_first_ms.map(|first| match info.backoff_last_ms {
+            None | Some(0) => first,
+            Some(last) => (last.saturating_mul(3) / 2).min(BACKOFF_MAX_MS),
+        });
+        backoff.or(info.restart_delay_ms).filter(|delay| *delay > 0)
+    }
+
+    fn forget_pid(&mut self) {
+        self.is_pid_known = false;
+        self.info.pid = None;
+        self.info.cpu_percent = None;
+        self.info.memory_bytes = None;
+        self.figures = Figures::default();
+    }
+
+    /// Keeps when it came online by the steady clock too, so that a wall clock that is set later
+    /// changes no uptime.
+    fn note_online(&mut self, now: Moment) {
+        let since_ms = self.info.online_since_ms;
+        if since_ms != self.online_since.map(|(wall_ms, _)| wall_ms) {
+            self.online_since = since_ms.map(|wall_ms| (wall_ms, now.steady_of(wall_ms)));
+        }
+    }
+
+    /// Notes a restart that followed a crash: one that was commanded sets `created_at` anew.
+    fn note_crash(&mut self, info: &ProcessInfo, now_ms: i64) {
+        let is_commanded = info.created_at_ms.is_some()
+            && self.info.created_at_ms.is_some()
+            && info.created_at_ms != self.info.created_at_ms;
+        if is_commanded {
+            self.crashed_at_ms.clear();
+            self.is_looping = false;
+            return;
+        }
+        if info.restarts > self.info.restarts {
+            self.crashed_at_ms.push_back(now_ms);
+            if self.crashed_at_ms.len() > LOOP_CRASHES {
+                self.crashed_at_ms.pop_front();
+            }
+        }
+    }
+
+    /// Whether it loops: from what was seen here, or from PM2's own figures; once it does, until it
+    /// was well for a minute, so that the row does not flicker.
+    fn judge_loop(&mut self, now: Moment) {
+        let is_over = match self.info.status {
+            ProcessStatus::Stopped => self.stopping_since_ms.is_some() || self.stays(),
+            ProcessStatus::Stopping | ProcessStatus::Errored => true,
+            _ => self.never_started() || self.info.has_given_up(),
+        };
+        if is_over {
+            self.is_looping = false;
+            return;
+        }
+        let since = |at_ms: &i64| now.steady_ms.saturating_sub(*at_ms);
+        let is_seen = self.crashed_at_ms.len() >= LOOP_CRASHES
+            && self.crashed_at_ms.front().is_some_and(|oldest| since(oldest) <= LOOP_SPAN_MS);
+        if is_seen || looks_looping(&self.info, now.wall_ms) {
+            self.is_looping = true;
+            return;
+        }
+        let is_calm = match self.crashed_at_ms.back() {
+            Some(last) => since(last) > LOOP_SPAN_MS,
+            None => self.online_since.is_none_or(|(_, since_ms)| since(&since_ms) > LOOP_SPAN_MS),
+        };
+        self.is_looping &= !is_calm;
+    }
+
+    /// Whether PM2 leaves it stopped, rather than starting it again in a moment.
+    fn stays(&self) -> bool {
+        self.info.stays_stopped().is_some() || self.is_pid_known
+    }
+
+    /// `up 1.0 s` of what has ended since is not so any more.
+    fn drop_contradicted_outcome(&mut self) {
+        let is_up = matches!(
+            self.outcome,
+            Some(RowOutcome { verdict: Verdict::Up { .. } | Verdict::Already, .. })
+        );
+        if is_up && !self.is_online() {
+            self.outcome = None;
+        }
+    }
+}
+
+/// What is shown of a process, its charts and what time alone changes aside.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shown {
+    name: Box<str>,
+    namespace: Option<Box<str>>,
+    status: ProcessStatus,
+    is_cluster: bool,
+    restarts: u32,
+    limit: Option<u64>,
+    flags: [bool; 5],
+    since: Option<(i64, i64)>,
+    restarts_at_ms: Option<i64>,
+    pending: Option<Action>,
+    outcome: Option<RowOutcome>,
+    cpu: Option<String>,
+    memory: Option<String>,
+}
+
+impl Shown {
+    /// Of a process as it is now.
+    #[must_use]
+    pub fn of(process: &Process) -> Self {
+        let info = &process.info;
+        Self {
+            name: info.name.clone(),
+            namespace: info.namespace.clone(),
+            status: info.status.clone(),
+            is_cluster: info.exec_mode == crate::protocol::process::ExecMode::Cluster,
+            restarts: info.restarts,
+            limit: info.memory_limit_bytes,
+            flags: [
+                process.never_started(),
+                process.is_reloading,
+                process.is_looping,
+                process.is_near_limit(),
+                info.has_given_up(),
+            ],
+            since: process.online_since,
+            restarts_at_ms: process.restarts_at_ms,
+            pending: process.pending,
+            outcome: process.outcome.clone(),
+            cpu: process.figures.cpu_percent().map(units::percent),
+            memory: process.figures.memory_bytes().map(units::bytes),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! What the rows show: loops, figures, histories.
+
+use super::*;
+use crate::model::fleet::{self, Fleet};
+use crate::model::series::{SAMPLES_MAX, SPAN_MS, Sample, Series};
+use crate::model::totals::Totals;
+
+/// A process as it is after so many crashes.
+fn crashed(restarts: u32) -> ProcessInfo {
+    ProcessInfo { restarts, ..info(1, "api", ProcessStatus::Online) }
+}
+
+#[test]
+fn crashes_are_a_loop_and_a_minute_without_one_ends_it() {
+    let mut watched = api();
+    for restarts in 1..=3_u32 {
+        poll(&mut watched, vec![crashed(restarts)], i64::from(restarts) * 19_000);
+        assert_eq!(row(&watched).is_looping, restarts == 3);
+    }
+    // One crash in twenty seconds and a half: no calm word in between.
+    for restarts in 4..12_u32 {
+        let crashed_ms = 57_000 + i64::from(restarts - 3) * 20_500;
+        for later_ms in [-100, 0, 5_000, 20_000] {
+            let restarts = if later_ms < 0 { restarts - 1 } else { restarts };
+            poll(&mut watched, vec![crashed(restarts)], crashed_ms + later_ms);
+            assert!(row(&watched).is_looping, "{restarts} {later_ms}");
+        }
+    }
+    poll(&mut watched, vec![crashed(11)], 57_000 + 8 * 20_500 + 60_001);
+    assert!(!row(&watched).is_looping, "it has calmed down");
+}
+
+#[test]
+fn a_loop_shows_from_the_first_look_on_and_not_between_its_words() {
+    let looping =
+        ProcessInfo { created_at_ms: Some(-600_000), online_since_ms: Some(-1_000), ..crashed(41) };
+    let mut watched = watched(vec![looping.clone()]);
+    assert!(row(&watched).is_looping, "from PM2's own figures");
+    let mut exit = event(EventKind::Exit, ProcessStatus::Stopped);
+    exit.info = ProcessInfo { status: ProcessStatus::Stopped, pid: None, ..looping.clone() };
+    let launching = ProcessInfo { status: ProcessStatus::Launching, ..looping.clone() };
+    let waiting = ProcessInfo { status: ProcessStatus::WaitingRestart, ..looping.clone() };
+    apply(&mut watched, DAEMON, Report::Process(Box::new(exit.clone())), at(100));
+    assert!(row(&watched).is_looping, "stopped for a moment");
+    for between in [launching, waiting] {
+        poll(&mut watched, vec![between.clone()], 200);
+        assert!(row(&watched).is_looping, "{:?}", between.status);
+    }
+    // Who stops it ends the loop; so does PM2 when it gives up.
+    let mut stopping = exit.clone();
+    stopping.info.status = ProcessStatus::Stopping;
+    for event in [stopping, exit] {
+        apply(&mut watched, DAEMON, Report::Process(Box::new(event)), at(300));
+    }
+    assert!(!row(&watched).is_looping);
+    let errored = ProcessInfo { status: ProcessStatus::Errored, ..looping };
+    poll(&mut watched, vec![errored], 400);
+    assert!(!row(&watched).is_looping);
+}
+
+#[test]
+fn restarts_that_somebody_commanded_are_no_loop() {
+    let mut watched = api();
+    for restarts in 1..9_u32 {
+        let at_ms = i64::from(restarts) * 2_000;
+        let commanded = ProcessInfo {
+            created_at_ms: Some(at_ms - 300),
+            online_since_ms: Some(at_ms - 200),
+            ..crashed(restarts)
+        };
+        poll(&mut watched, vec![commanded], at_ms);
+        assert!(!row(&watched).is_looping, "{restarts}");
+    }
+}
+
+#[test]
+fn one_process_without_a_pid_blinds_pm2() {
+    let mut ghost = info(2, "ghost", ProcessStatus::Online);
+    ghost.pid = None;
+    ghost.memory_bytes = Some(0);
+    let mut blind = info(1, "api", ProcessStatus::Online);
+    (blind.memory_bytes, blind.cpu_percent) = (Some(0), Some(0.0));
+    let mut watched = api();
+    let before = watched.log.len();
+    for second in 1..4 {
+        poll(&mut watched, vec![blind.clone(), ghost.clone()], second * 1_000);
+    }
+    assert_eq!(watched.daemons[0].blinded_by, Some(key(2)));
+    assert_eq!(told(&watched, before).len(), 1, "{:?}", told(&watched, before));
+    assert!(told(&watched, before)[0].contains("ghost[2]"));
+    let figures = row(&watched).figures;
+    assert_eq!((figures.cpu_percent(), figures.memory_bytes()), (None, None), "no zeros");
+    assert_eq!(row(&watched).series.iter().count(), 1, "nor in the chart");
+    poll(&mut watched, vec![info(1, "api", ProcessStatus::Online), ghost], 9_000);
+    assert_eq!(watched.daemons[0].blinded_by, None, "it measures after all");
+    assert!(row(&watched).figures.memory_bytes().is_some());
+}
+
+#[test]
+fn what_was_not_measured_yet_is_not_zero() {
+    let mut unmeasured = info(1, "api", ProcessStatus::Online);
+    (unmeasured.memory_bytes, unmeasured.cpu_percent) = (Some(0), Some(0.0));
+    let watched = watched(vec![unmeasured, info(2, "other", ProcessStatus::Online)]);
+    assert_eq!(row(&watched).figures.cpu_percent(), None);
+    assert!(row(&watched).series.last().is_none());
+    let totals = Totals::of(&watched);
+    assert_eq!((totals.cpu_percent, totals.memory_bytes), (Some(1.0), Some(1 << 20)));
+}
+
+#[test]
+fn only_an_online_process_that_is_not_measured_tells_of_blindness() {
+    let with = |id, status, pid, memory_bytes| {
+        let mut info = info(id, "api", status);
+        (info.pid, info.memory_bytes) = (pid, memory_bytes);
+        info
+    };
+    let ghost = with(3, ProcessStatus::Online, None, Some(0));
+    let stopped = with(1, ProcessStatus::Stopped, None, Some(0));
+    let unmeasured = with(2, ProcessStatus::Online, Some(7), None);
+    let culprit = |all: &[&ProcessInfo]| fleet::blinding(all.iter().copied()).map(|it| it.pm_id.0);
+    assert_eq!(culprit(&[&stopped, &ghost]), None, "nothing could be measured");
+    assert_eq!(culprit(&[&unmeasured]), None, "nobody is to blame");
+    assert_eq!(culprit(&[&unmeasured, &stopped, &ghost]), Some(3));
+}
+
+#[test]
+fn online_without_a_pid_never_started() {
+    let mut ghost = info(1, "ghost", ProcessStatus::Online);
+    ghost.pid = None;
+    assert!(Process::new(ghost).never_started());
+    assert!(!Process::new(info(1, "api", ProcessStatus::Online)).never_started());
+    assert!(!Process::new(info(1, "api", ProcessStatus::Stopped)).never_started());
+}
+
+#[test]
+fn a_reused_pm_id_does_not_inherit_the_history() {
+    let mut watched = api();
+    assert!(row(&watched).series.last().is_some());
+    let before = watched.log.len();
+    let changes = poll(&mut watched, vec![info(1, "other", ProcessStatus::Stopped)], 1_000);
+    let Change::Replaced { target, by } = &changes.0[1] else { panic!("{changes:?}") };
+    assert_eq!((&*target.name, target.god, &**by), ("api", Some(7), "other[1]"));
+    assert_eq!(told(&watched, before), ["delete: deleted from PM2; its id is other[1]'s now"]);
+    assert_eq!(&*row(&watched).info.name, "other");
+    assert!(row(&watched).series.last().is_none());
+    // The event of a newcomer says it before any poll.
+    let mut online = event(EventKind::Online, ProcessStatus::Launching);
+    online.info = info(1, "third", ProcessStatus::Launching);
+    let report = Report::Process(Box::new(online));
+    let changes = apply(&mut watched, DAEMON, report, at(1_100));
+    assert!(changes.0.iter().any(|change| matches!(change, Change::Replaced { .. })));
+}
+
+#[test]
+fn a_snapshot_removes_only_its_own_daemons_processes() {
+    let mut fleet = Fleet::default();
+    let other = DaemonId(1);
+    for daemon in [DAEMON, other] {
+        let processes = vec![info(1, "api", ProcessStatus::Online)];
+        fleet.apply_snapshot(daemon, snapshot(processes), at(0));
+    }
+    let gone = fleet.apply_snapshot(DAEMON, snapshot(vec![]), at(1_000)).gone;
+    assert_eq!(gone.len(), 1);
+    assert_eq!(fleet.len(), 1);
+    assert!(fleet.get(ProcessKey { daemon: other, pm_id: PmId(1) }).is_some());
+}
+
+#[test]
+fn a_stopped_process_has_a_gap_not_zeros() {
+    let mut watched = api();
+    poll(&mut watched, vec![info(1, "api", ProcessStatus::Stopped)], 10_000);
+    poll(&mut watched, vec![info(1, "api", ProcessStatus::Online)], 20_000);
+    let series = &row(&watched).series;
+    let bars = series.bars(20_000, 1_000, 21, 2_500, |sample| f64::from(sample.cpu_percent));
+    let filled: Vec<usize> = (0..21).filter(|index| bars[*index].is_some()).collect();
+    assert_eq!(filled, [0, 1, 2, 20], "a bar is bridged for the gap at most, the rest is empty");
+}
+
+#[test]
+fn a_series_is_bounded_in_samples_and_time() {
+    let mut series = Series::default();
+    for at_ms in 0..2_000 {
+        series.push(Sample { at_ms, cpu_percent: 0.0, memory_bytes: 0 });
+    }
+    assert_eq!(series.iter().count(), SAMPLES_MAX);
+    series.push(Sample { at_ms: SPAN_MS * 2, cpu_percent: 0.0, memory_bytes: 0 });
+    assert_eq!(series.iter().count(), 1);
+    // The clock was set back.
+    series.push(Sample { at_ms: 5, cpu_percent: 7.0, memory_bytes: 0 });
+    assert_eq!(series.iter().count(), 1);
+    assert_eq!(series.last().map(|sample| sample.at_ms), Some(5));
+}

@@ -1,0 +1,37 @@
+//! Everything that is known of the watched daemons.
+
+use super::DaemonId;
+use super::daemon::Daemon;
+use super::fleet::Fleet;
+use super::rings::Log;
+
+/// What is watched, and what is known of it.
+#[derive(Debug, Clone, Default)]
+pub struct Watched {
+    /// The daemons; `DaemonId` is the index.
+    pub daemons: Vec<Daemon>,
+    /// All processes.
+    pub fleet: Fleet,
+    /// Event log.
+    pub log: Log,
+}
+
+impl Watched {
+    /// Of these daemons nothing is known yet.
+    #[must_use]
+    pub fn new(daemons: Vec<Daemon>) -> Self {
+        Self { daemons, ..Self::default() }
+    }
+
+    /// A daemon by its key.
+    #[must_use]
+    pub fn daemon(&self, id: DaemonId) -> Option<&Daemon> {
+        self.daemons.get(usize::from(id.0))
+    }
+
+    /// Whether the daemon of that number answers, so that what is known of it is fresh.
+    #[must_use]
+    pub fn is_live(&self, id: DaemonId) -> bool {
+        self.daemon(id).is_some_and(Daemon::is_live)
+    }
+}

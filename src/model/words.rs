@@ -1,0 +1,176 @@
+//! Words for what happened to a process: the one place where [`Life`] becomes text.
+
+use super::lifecycle::{Ended, Life, Next};
+use super::log::Severity;
+use super::units;
+use super::verdict::End;
+use crate::protocol::process::Stays;
+
+/// What a line of the event log says: the word in the kind column, how bad it is, and the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// At most nine columns.
+    pub word: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// One line.
+    pub text: String,
+}
+
+/// Tells what happened.
+#[must_use]
+pub fn tell(life: &Life) -> Told {
+    let told = |word, severity, text: String| Told { word, severity, text };
+    match life {
+        Life::Online { restarts: 0 } => told("online", Severity::Good, "started".to_owned()),
+        Life::Online { restarts } => {
+            told("online", Severity::Good, format!("started again, restart {restarts}"))
+        }
+        Life::Ended(ended) => {
+            let is_clean = match &ended.end {
+                End::Code(code) => &**code == "0",
+                End::Unseen => true,
+                End::Signal(_) => false,
+            };
+            let severity = if is_clean { Severity::Warning } else { Severity::Bad };
+            told("exit", severity, ended_text(ended))
+        }
+        Life::GaveUp { end, max, restarts } => {
+            let restarts = count(*restarts);
+            let text =
+                format!("{}, gave up at max_restarts {max}: errored, {restarts}", end_text(end));
+            told("overlimit", Severity::Bad, text)
+        }
+        Life::Stopped { end: End::Unseen } => {
+            told("stop", Severity::Neutral, "stopped by a client".to_owned())
+        }
+        Life::Stopped { end } => {
+            told("stop", Severity::Neutral, format!("stopped on request, {}", end_text(end)))
+        }
+        Life::Started => told("start", Severity::Neutral, "started by a client".to_owned()),
+        Life::Restarted { restarts } => {
+            let text = format!("restarted by a client, {}", count(*restarts));
+            told("restart", Severity::Neutral, text)
+        }
+        Life::Reloaded => told("reload", Severity::Neutral, "reloaded by a client".to_owned()),
+        Life::OldWorkerEnded { end: End::Unseen } => {
+            told("exit", Severity::Neutral, "old worker of a reload ended".to_owned())
+        }
+        Life::OldWorkerEnded { end } => {
+            let text = format!("old worker of a reload ended, {}", end_text(end));
+            told("exit", Severity::Neutral, text)
+        }
+        Life::Deleted => told("delete", Severity::Warning, "deleted from PM2".to_owned()),
+        Life::Replaced { by } => {
+            told("delete", Severity::Warning, format!("deleted from PM2; its id is {by}'s now"))
+        }
+        Life::OverMemory { used, limit } => {
+            let (used, limit) = (units::bytes(*used), units::bytes(*limit));
+            let text = format!("over its memory limit, {used} of {limit}: PM2 restarts it");
+            told("memory", Severity::Warning, text)
+        }
+        Life::FileChanged(path) => {
+            told("watch", Severity::Neutral, format!("{path} changed: PM2 restarts it"))
+        }
+        Life::Named(word) => told("event", Severity::Neutral, word.to_string()),
+    }
+}
+
+fn ended_text(ended: &Ended) -> String {
+    let mut text = end_text(&ended.end);
+    if let Some(ms) = ended.after_ms {
+        text.push_str(" after ");
+        text.push_str(&span(ms));
+    }
+    let next = match ended.next {
+        Next::Stays(Stays::AutorestartOff) => "not restarted (autorestart is off)".to_owned(),
+        Next::Stays(Stays::StopExitCode) => {
+            "not restarted (it is one of its stop_exit_codes)".to_owned()
+        }
+        Next::Restart { restart, delay_ms, unstable } => {
+            let which = match unstable {
+                Some((unstable, max)) => format!("unstable restart {unstable} of {max} follows"),
+                None => format!("restart {restart} follows"),
+            };
+            match delay_ms {
+                Some(ms) => format!("{which} in {}", span(ms)),
+                None => which,
+            }
+        }
+    };
+    format!("{text}, {next}")
+}
+
+fn end_text(end: &End) -> String {
+    match end {
+        End::Signal(signal) => format!("killed by {signal}"),
+        End::Code(code) => format!("code {code}"),
+        End::Unseen => "code unknown".to_owned(),
+    }
+}
+
+/// A time span: tenths of a second up to a minute, coarser beyond.
+fn span(ms: u64) -> String {
+    if ms < 60_000 {
+        format!("{:.1} s", ms as f64 / 1000.0)
+    } else {
+        units::uptime(i64::try_from(ms).unwrap_or(i64::MAX))
+    }
+}
+
+fn count(restarts: u32) -> String {
+    match restarts {
+        1 => "1 restart in all".to_owned(),
+        restarts => format!("{restarts} restarts in all"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happened_is_told_with_its_figures() {
+        let ended = |end, after_ms, next| Life::Ended(Ended { end, after_ms, next });
+        let code = |code: &str| End::Code(code.into());
+        let again = |delay_ms, unstable| Next::Restart { restart: 4, delay_ms, unstable };
+        let all = [
+            Life::Online { restarts: 0 },
+            Life::Online { restarts: 4 },
+            ended(code("1"), Some(412), again(None, Some((3, 16)))),
+            ended(code("0"), Some(11_520_000), again(Some(8_000), None)),
+            ended(End::Signal("SIGKILL".into()), None, again(None, None)),
+            ended(code("3"), Some(900), Next::Stays(Stays::StopExitCode)),
+            ended(code("0"), Some(900), Next::Stays(Stays::AutorestartOff)),
+            Life::GaveUp { end: code("1"), max: 16, restarts: 15 },
+            Life::Stopped { end: code("0") },
+            Life::Stopped { end: End::Unseen },
+            Life::OverMemory { used: 250_000_000, limit: 104_857_600 },
+            Life::FileChanged("src/a.js".into()),
+            Life::Replaced { by: "delta[1]".into() },
+        ];
+        let lines: Vec<String> = all
+            .iter()
+            .map(tell)
+            .map(|told| {
+                assert!(told.word.len() <= 9);
+                format!("{} {}", told.word, told.text)
+            })
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        online started
+        online started again, restart 4
+        exit code 1 after 0.4 s, unstable restart 3 of 16 follows
+        exit code 0 after 3h 12m, restart 4 follows in 8.0 s
+        exit killed by SIGKILL, restart 4 follows
+        exit code 3 after 0.9 s, not restarted (it is one of its stop_exit_codes)
+        exit code 0 after 0.9 s, not restarted (autorestart is off)
+        overlimit code 1, gave up at max_restarts 16: errored, 15 restarts in all
+        stop stopped on request, code 0
+        stop stopped by a client
+        memory over its memory limit, 238.4 MiB of 100.0 MiB: PM2 restarts it
+        watch src/a.js changed: PM2 restarts it
+        delete deleted from PM2; its id is delta[1]'s now
+        ");
+    }
+}

@@ -1,0 +1,27 @@
+//! What several parts of the screen look up.
+
+use super::canvas::FrameKind;
+use crate::app::App;
+use crate::model::daemon::Daemon;
+use crate::model::{DaemonId, ProcessKey};
+
+/// The frame of a pane, by whether it has the focus.
+pub(super) fn frame_kind(has_focus: bool) -> FrameKind {
+    if has_focus { FrameKind::Focused } else { FrameKind::Plain }
+}
+
+/// The daemon of that number.
+pub(super) fn daemon(app: &App, id: DaemonId) -> Option<&Daemon> {
+    app.watched.daemon(id)
+}
+
+/// Whether the daemon of that number answers, so that what is shown of it is fresh.
+pub(super) fn is_live(app: &App, id: DaemonId) -> bool {
+    app.watched.is_live(id)
+}
+
+/// A process as the user knows it: `api[0]`, or `[0]` where it has no name or is gone.
+pub(super) fn name_of(app: &App, key: ProcessKey) -> String {
+    let name = app.watched.fleet.get(key).map_or("", |process| &*process.info.name);
+    format!("{name}[{}]", key.pm_id)
+}
