@@ -161,7 +161,9 @@ fn a_method_that_ends_something_is_asked_for_twice() {
     enter(&mut app);
     assert!(enter(&mut app).is_empty(), "a process more is asked for, too");
     key_press(&mut app, KeyCode::Char('n'));
-    key_press(&mut app, KeyCode::Esc);
+    for _ in 0..3 {
+        key_press(&mut app, KeyCode::Esc);
+    }
     // What would harm the daemon is refused whatever is typed.
     keys(&mut app, ":killMe");
     enter(&mut app);
