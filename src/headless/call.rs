@@ -51,7 +51,7 @@ pub(super) async fn methods(
         let list = all.iter().map(
             |(name, params, source)| json!({ "name": name, "params": params, "source": source }),
         );
-        output::json(&Json::Array(list.collect()), context.is_terminal, out)?;
+        output::json(&Json::Array(list.collect()), context.json_style(), out)?;
         return Ok(Code::Fine);
     }
     for (name, params, source) in all {
@@ -87,7 +87,7 @@ pub(super) async fn run(
         ClientError::Daemon { message, .. } => Failure::condition(format!("{asked}: {message}")),
         error => context.failure(error),
     })?;
-    output::json(&reply, context.is_terminal, out)?;
+    output::json(&reply, context.json_style(), out)?;
     client.disconnect().await;
     Ok(Code::Fine)
 }

@@ -228,13 +228,6 @@ impl<W: Write> Sink<'_, W> {
             }
             self.line.push('\n');
             self.out.write_all(self.line.as_bytes())?;
-        } else if self.context.is_terminal {
-            let mut line = Vec::new();
-            if !write_json(message, &self.daemon, &mut line)? {
-                return Ok(false);
-            }
-            // The escapes of JSON leave C1 controls as they are.
-            writeln!(self.out, "{}", clean(String::from_utf8_lossy(&line).trim_end()))?;
         } else {
             return write_json(message, &self.daemon, self.out);
         }
@@ -273,7 +266,7 @@ fn write_json(message: &Message, daemon: &str, out: &mut impl Write) -> Result<b
     write!(out, ",\"at\":{at_ms},\"daemon\":")?;
     serde_json::to_writer(&mut *out, daemon).map_err(io::Error::from)?;
     out.write_all(b",\"data\":")?;
-    out.write_all(data.as_bytes())?;
+    out.write_all(output::escaped(&data, false).as_bytes())?;
     out.write_all(b"}\n")?;
     Ok(true)
 }

@@ -57,7 +57,7 @@ pub(super) async fn run(
     if what.json {
         let list: Vec<Json> =
             processes.iter().map(|info| as_json(info, variables(&raw, info), env)).collect();
-        output::json(&Json::Array(list), context.is_terminal, out)?;
+        output::json(&Json::Array(list), context.json_style(), out)?;
         return Ok(Code::Fine);
     }
     print(context, &processes, out)?;

@@ -2,8 +2,8 @@
 //!
 //! Invariant: what was asked for goes to standard output, everything else to standard error, one
 //! line each; every command ends with one of the documented exit codes, and a pipe that its reader
-//! closed ends it quietly. Foreign text is cleaned before it is printed for people; JSON escapes
-//! what is not.
+//! closed ends it quietly. Foreign text is cleaned before it is printed for people, and escaped where
+//! it is printed as JSON.
 
 mod act;
 mod ask;
@@ -66,6 +66,12 @@ impl Context {
         let options = ClientOptions { timeout, ..self.options };
         let client = Client::connect(&self.endpoint, options).await;
         client.map_err(|error| self.failure(error))
+    }
+
+    /// How JSON is printed: on a terminal for people, else for programs.
+    fn json_style(&self) -> output::JsonStyle {
+        let is_ascii = self.is_terminal && self.is_ascii;
+        output::JsonStyle { is_pretty: self.is_terminal, is_ascii }
     }
 
     /// What an error of the client means for the command.

@@ -1,8 +1,9 @@
 //! What commands print: tables, JSON, and complaints on standard error.
 //!
 //! Invariant: a table's cells are cleaned where they are made; columns are aligned by the columns
-//! that the text takes on a terminal.
+//! that the text takes on a terminal. JSON holds no character that a terminal acts on.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde_json::Value as Json;
@@ -70,19 +71,69 @@ pub(super) fn table(
     Ok(())
 }
 
-/// Prints a JSON value and a line end: indented for people, in one line for programs.
-pub(super) fn json(value: &Json, is_pretty: bool, out: &mut impl Write) -> io::Result<()> {
-    if is_pretty {
-        // The escapes of JSON leave C1 controls, DEL and bidirectional overrides as they are.
-        let text = serde_json::to_string_pretty(value).map_err(io::Error::from)?;
-        for line in text.lines() {
-            writeln!(out, "{}", crate::protocol::text::clean(line))?;
-        }
+/// How JSON is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct JsonStyle {
+    /// Indented for people, else in one line for programs.
+    pub(super) is_pretty: bool,
+    /// Whether everything outside ASCII is escaped.
+    pub(super) is_ascii: bool,
+}
+
+/// Prints a JSON value and a line end.
+pub(super) fn json(value: &Json, style: JsonStyle, out: &mut impl Write) -> io::Result<()> {
+    let text = if style.is_pretty {
+        serde_json::to_string_pretty(value)
     } else {
-        serde_json::to_writer(&mut *out, value).map_err(io::Error::from)?;
-        writeln!(out)?;
+        serde_json::to_string(value)
+    };
+    let text = text.map_err(io::Error::from)?;
+    out.write_all(escaped(&text, style.is_ascii).as_bytes())?;
+    out.write_all(b"\n")
+}
+
+/// JSON text with every character escaped that a terminal could act on, or that hides or reorders
+/// what is beside it: the same JSON, since outside of its strings there are no such characters.
+/// JSON's own escapes leave DEL and all of these as they are.
+pub(super) fn escaped(json: &str, is_ascii: bool) -> Cow<'_, str> {
+    let is_escaped = |c: char| is_deceptive(c) || (is_ascii && !c.is_ascii());
+    // Bytes first: most text is ASCII.
+    let is_plain = json.bytes().all(|byte| byte < 0x7f) || !json.chars().any(is_escaped);
+    if is_plain {
+        return Cow::Borrowed(json);
     }
-    Ok(())
+    let mut text = String::with_capacity(json.len() + 64);
+    for c in json.chars() {
+        if is_escaped(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                text.extend(["\\u", &format!("{unit:04x}")]);
+            }
+        } else {
+            text.push(c);
+        }
+    }
+    Cow::Owned(text)
+}
+
+/// DEL, the C1 controls, the line and paragraph separators, and the format characters (Unicode's
+/// category Cf) that are not seen: bidirectional controls, zero-width ones, tags. The two joiners
+/// (U+200C, U+200D) stay, since Persian, Indic scripts and emoji are written with them; so do the
+/// Arabic, Syriac and Egyptian marks of that category, which are seen.
+fn is_deceptive(c: char) -> bool {
+    matches!(c,
+        '\u{7f}'..='\u{9f}'
+        | '\u{ad}'
+        | '\u{61c}'
+        | '\u{180e}'
+        | '\u{200b}' | '\u{200e}' | '\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{1bca0}'..='\u{1bca3}'
+        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 /// An output whose reader may go away: what was begun is finished all the same.
@@ -134,10 +185,45 @@ mod tests {
         let value = serde_json::json!({"a": [1]});
         let print = |is_pretty| {
             let mut out = Vec::new();
-            json(&value, is_pretty, &mut out).unwrap();
+            json(&value, JsonStyle { is_pretty, is_ascii: false }, &mut out).unwrap();
             String::from_utf8(out).unwrap()
         };
         assert_eq!(print(false), "{\"a\":[1]}\n");
         assert_eq!(print(true), "{\n  \"a\": [\n    1\n  ]\n}\n");
+    }
+
+    #[test]
+    fn no_terminal_acts_on_json_and_it_stays_the_same() {
+        let bad = [
+            "\u{7f}",
+            "\u{9b}31m",
+            "\u{9d}0;title\u{9c}",
+            "\u{2028}",
+            "\u{2029}",
+            "\u{202e}txt.exe",
+            "\u{2066}a\u{2069}",
+            "\u{61c}",
+            "\u{200b}",
+            "\u{ad}",
+            "\u{feff}",
+            "\u{e0041}",
+            "\u{1d173}",
+            "\\\u{85}\"",
+        ];
+        for text in bad {
+            let value = serde_json::json!({ text: [text, "é日🙂"] });
+            for style in [(false, false), (true, false), (false, true)] {
+                let style = JsonStyle { is_pretty: style.0, is_ascii: style.1 };
+                let mut out = Vec::new();
+                json(&value, style, &mut out).unwrap();
+                let printed = String::from_utf8(out).unwrap();
+                assert_eq!(serde_json::from_str::<Json>(&printed).unwrap(), value);
+                assert!(!printed.contains(is_deceptive), "{printed:?}");
+                assert_eq!(printed.contains("é日🙂"), !style.is_ascii, "{printed}");
+            }
+        }
+        let plain = "{\"a\":\"é👩\u{200d}🔬 می\u{200c}خواهم\u{1b}\"}";
+        assert!(matches!(escaped(plain, false), Cow::Borrowed(_)));
+        assert_eq!(escaped("\"\u{e0041}\u{9b}é\"", false), "\"\\udb40\\udc41\\u009bé\"");
     }
 }
