@@ -290,9 +290,12 @@ pub struct Start {
     /// Ids, names, namespaces or `all`; or ecosystem files (.json, .yaml, .js, .cjs, .mjs)
     #[arg(required = true, value_name = "TARGET|FILE")]
     pub targets: Vec<String>,
-    /// Start a file's apps with their `env_NAME` too; one of them has to have it
+    /// Start a file's apps with their `env_NAME` too
     #[arg(long, value_name = "NAME")]
     pub env: Option<String>,
+    /// Refuse an --env that no app has, instead of a warning
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// `wait`.

@@ -46,7 +46,7 @@ impl AppConfig {
             key: shown(key),
             reason: text::clean(&reason).into_owned(),
         };
-        check_names(entry).map_err(|key| wrong(key, "PM2 has no such key".to_owned()))?;
+        check_names(entry).map_err(|(key, reason)| wrong(&key, reason))?;
         if let Some((key, _)) = entry.iter().find(|(_, value)| has_nul(value)) {
             return Err(wrong(key, "has a NUL character in it".to_owned()));
         }
@@ -94,14 +94,31 @@ pub(super) fn shown(name: &str) -> String {
     text::clean_to(name, SHOWN_CHARS_MAX)
 }
 
-/// The first key that PM2 does not have.
-fn check_names(entry: &Map<String, Json>) -> Result<(), &str> {
+/// All keys that PM2 does not have, each with the one that was perhaps meant, and what is wrong.
+fn check_names(entry: &Map<String, Json>) -> Result<(), (String, String)> {
     let is_known = |name: &str| {
         matches!(name, "cmd" | "command")
             || schema::is_env_key(name)
             || KEYS.iter().any(|key| key.name == name || key.other_names().any(|it| it == name))
     };
-    entry.keys().map(String::as_str).find(|name| !is_known(name)).map_or(Ok(()), Err)
+    let unknown: Vec<&str> = entry.keys().map(String::as_str).filter(|it| !is_known(it)).collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let named = unknown.iter().map(|name| match near(name) {
+        Some(meant) => format!("{name} ({meant}?)"),
+        None => (*name).to_owned(),
+    });
+    let named = named.collect::<Vec<_>>().join(", ");
+    let what = if unknown.len() == 1 { "PM2 has no such key" } else { "PM2 has no such keys" };
+    Err((named, what.to_owned()))
+}
+
+/// The key of PM2 that a name is a slip of, if it is.
+fn near(name: &str) -> Option<&'static str> {
+    let distance = |key: &str| strsim::damerau_levenshtein(name, key);
+    let best = KEYS.iter().map(|key| key.name).min_by_key(|key| distance(key))?;
+    (distance(best) <= 2 && distance(best) < best.len() / 2).then_some(best)
 }
 
 type Wrong<'a> = (&'a str, String);
@@ -170,9 +187,14 @@ fn read_keys(entry: &Map<String, Json>) -> Result<Map<String, Json>, (String, St
         }
     }
     for (name, value) in entry.iter().filter(|(name, _)| schema::is_env_key(name)) {
-        let Json::Object(variables) = value else {
-            let reason = format!("must be an object, and is {}", schema::kind(value));
-            return Err((name.clone(), reason));
+        let variables = match value {
+            Json::Object(variables) => variables,
+            // PM2 takes text, and does nothing with it: `env_file: ".env"`.
+            Json::String(_) => continue,
+            other => {
+                let reason = format!("must be an object, and is {}", schema::kind(other));
+                return Err((name.clone(), reason));
+            }
         };
         let checked = variables.keys().try_for_each(|variable| schema::check_variable(variable));
         checked.map_err(|reason| (name.clone(), reason))?;

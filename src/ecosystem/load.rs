@@ -181,17 +181,10 @@ pub fn parse_value(value: &Json, file: &str) -> Result<Vec<AppConfig>, Ecosystem
 
 /// The apps and the `deploy` part of a whole config.
 fn parts(whole: &Map<String, Json>) -> Result<(&Json, Map<String, Json>), String> {
-    let (is_package, apps) = match (whole.get("apps"), whole.get("pm2")) {
-        (Some(apps), _) => (false, apps),
-        // A package.json: its other keys are npm's.
-        (None, apps) => (true, apps.unwrap_or(&Json::Null)),
-    };
+    // Other keys are somebody else's: npm's in a package.json, an anchor's in YAML.
+    let apps = whole.get("apps").or_else(|| whole.get("pm2")).unwrap_or(&Json::Null);
     if whole.get("static").is_some_and(schema::is_truthy) {
         return Err("static: is served by the pm2 command itself; start it with pm2".to_owned());
-    }
-    let unknown = whole.keys().find(|name| !matches!(name.as_str(), "apps" | "deploy" | "static"));
-    if let Some(unknown) = unknown.filter(|_| !is_package) {
-        return Err(format!("{unknown}: is not a part of a config (apps and deploy are)"));
     }
     match whole.get("deploy") {
         None | Some(Json::Null) => Ok((apps, Map::new())),

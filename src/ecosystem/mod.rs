@@ -14,7 +14,7 @@
 //!
 //! let config = serde_json::json!({"name": "api", "script": "api.js", "instnaces": 2});
 //! let error = ecosystem::parse_value(&config, "standard input").unwrap_err();
-//! assert_eq!(error.to_string(), "standard input: app api: instnaces: PM2 has no such key");
+//! assert_eq!(error.to_string(), "standard input: app api: instnaces (instances?): PM2 has no such key");
 //! # Ok::<(), ecosystem::EcosystemError>(())
 //! ```
 //!

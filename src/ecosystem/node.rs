@@ -20,6 +20,14 @@ use crate::protocol::text;
 /// What node runs: PM2 has it in its own process, with `require`.
 const SCRIPT: &str = include_str!("evaluate.js");
 
+/// How long a file may take to fail after it exported its value. PM2 goes on with the value, and
+/// fails with the file when that happens.
+const LATER: Duration = Duration::from_secs(1);
+/// How much of the file's standard error is kept, bytes.
+const COMPLAINTS_BYTES_MAX: usize = 64 * 1024;
+/// How many of its lines are told.
+const COMPLAINTS_MAX: usize = 6;
+
 /// The longest message of an exception that an error shows, characters.
 const MESSAGE_CHARS_MAX: usize = 500;
 
@@ -32,13 +40,21 @@ pub struct NodeFinder {
     pub time_limit: Duration,
     /// The most bytes that it may write.
     pub output_bytes_max: usize,
+    /// The environment that is asked for: the file sees `--env NAME` in its `process.argv`, as under
+    /// `pm2 start FILE --env NAME`.
+    pub env_name: Option<String>,
 }
 
 impl NodeFinder {
     /// Looks in this `PATH`; 10 s and 8 MiB.
     #[must_use]
     pub fn in_path(path: Option<OsString>) -> Self {
-        Self { path, time_limit: Duration::from_secs(10), output_bytes_max: 8 * 1024 * 1024 }
+        Self {
+            path,
+            time_limit: Duration::from_secs(10),
+            output_bytes_max: 8 * 1024 * 1024,
+            env_name: None,
+        }
     }
 
     fn find(&self) -> Option<PathBuf> {
@@ -68,25 +84,59 @@ pub(super) async fn evaluate(file: &Path, node: &NodeFinder) -> Result<Json, Eco
         .args(["-e", SCRIPT, "--"])
         .arg(&whole)
         .arg(&marker)
+        // What PM2's own process has there.
+        .args(["pm2", "start"])
+        .arg(file)
+        .args(node.env_name.iter().flat_map(|name| ["--env", name.as_str()]))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| failed(format!("node could not be started: {error}")))?;
     let Some(output) = child.stdout.take() else {
         return Err(failed("node has no output".to_owned()));
     };
+    let complaints = child.stderr.take().map(|from| tokio::spawn(complaints(from)));
     let said = value_in(output, &marker, node.output_bytes_max);
     let said = match tokio::time::timeout(node.time_limit, said).await {
         Err(_) => Err(format!("it took longer than {} s", node.time_limit.as_secs_f64())),
         Ok(said) => said,
     };
-    // Its value is there, or it passed a bound: either way there is nothing more to wait for.
-    if child.start_kill().is_ok() {
+    // A file may check something and end the program after it exported its value.
+    let wait = if said.is_ok() { LATER } else { Duration::ZERO };
+    let ended = tokio::time::timeout(wait, child.wait()).await;
+    if ended.is_err() && child.start_kill().is_ok() {
         let _status = child.wait().await;
     }
-    understood(&said.map_err(failed)?, &name)
+    let is_failed = matches!(&ended, Ok(Ok(status)) if !status.success());
+    let complained = match complaints {
+        Some(complaints) => complaints.await.unwrap_or_default(),
+        None => String::new(),
+    };
+    match said {
+        Ok(_) if is_failed && complained.is_empty() => {
+            Err(failed("it ended the program with an exit code that is not 0".to_owned()))
+        }
+        Ok(_) if is_failed => Err(failed(complained)),
+        Err(reason) if !complained.is_empty() => Err(failed(format!("{reason}: {complained}"))),
+        said => understood(&said.map_err(failed)?, &name),
+    }
+}
+
+/// What is written to standard error, up to a bound: the lines that say something.
+async fn complaints(mut from: impl AsyncRead + Unpin) -> String {
+    let (mut kept, mut chunk) = (Vec::new(), [0; 4096]);
+    while let Ok(count @ 1..) = from.read(&mut chunk).await {
+        let room = COMPLAINTS_BYTES_MAX.saturating_sub(kept.len());
+        kept.extend(chunk.iter().take(count.min(room)));
+    }
+    let text = String::from_utf8_lossy(&kept);
+    let says = |line: &&str| {
+        let is_frame = line.starts_with("at ") || line.starts_with("Node.js v");
+        line.chars().any(char::is_alphanumeric) && !is_frame
+    };
+    text.lines().map(str::trim).filter(says).take(COMPLAINTS_MAX).collect::<Vec<_>>().join("; ")
 }
 
 /// Reads until both markers came, and gives what is between them.

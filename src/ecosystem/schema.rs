@@ -243,7 +243,8 @@ fn read_list(key: &Key, items: &[Json]) -> Result<Json, String> {
     let takes_numbers = matches!(key.name, "args" | "node_args" | "stop_exit_codes");
     for item in items {
         let is_allowed = match item {
-            Json::String(_) => key.name != "stop_exit_codes",
+            // As text, too: PM2 reads numbers from it.
+            Json::String(_) => true,
             Json::Number(_) => takes_numbers,
             _ => false,
         };

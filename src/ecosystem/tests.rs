@@ -18,7 +18,11 @@ fn what_is_not_understood_is_named() {
     for (value, reason) in [
         (json!({"name": "x"}), "app x: script: is missing"),
         (json!({"script": ""}), "app 3: script: is missing"),
-        (json!({"script": "a", "nmae": "x"}), "app 3: nmae: PM2 has no such key"),
+        (json!({"script": "a", "nmae": "x"}), "app 3: nmae (name?): PM2 has no such key"),
+        (
+            json!({"script": "a", "max_size": "3M", "retain": 7, "instnaces": 2}),
+            "app 3: instnaces (instances?), max_size, retain: PM2 has no such keys",
+        ),
         (
             json!({"script": "a", "env production": {}}),
             "app 3: env production: PM2 has no such key",
@@ -135,7 +139,7 @@ fn keys_are_read_as_pm2_reads_them() {
         ("user", json!("web"), "uid", json!("web")),
         ("autorestart", json!(false), "autorestart", json!(false)),
         ("autorestart", Json::Null, "autorestart", json!(true)),
-        ("stop_exit_codes", json!([0, 1]), "stop_exit_codes", json!([0, 1])),
+        ("stop_exit_codes", json!([0, "1"]), "stop_exit_codes", json!([0, "1"])),
         ("execute_command", json!(true), "exec_mode", json!("fork")),
     ] {
         let mut entry = json!({"script": "a.js"});

@@ -34,14 +34,21 @@ pub(super) async fn run(
     }
     let words: Vec<String> = words.into_iter().cloned().collect();
     let infos = targets::resolve(&words, &processes)?;
-    let node = NodeFinder::in_path(std::env::var_os("PATH"));
+    let node =
+        NodeFinder { env_name: what.env.clone(), ..NodeFinder::in_path(std::env::var_os("PATH")) };
     let surroundings = surroundings(context, what.env.as_deref())?;
     let mut loaded = Vec::new();
     for file in files {
         let apps = ecosystem::load(Path::new(file), &node).await;
         let apps = apps.and_then(|apps| {
             if let Some(name) = &what.env {
-                ecosystem::check_environment(&apps, name)?;
+                let known = ecosystem::check_environment(&apps, name);
+                if let (Err(error), false) = (&known, what.strict) {
+                    // As pm2 does: deploy scripts say it of every file.
+                    output::complain(&clean(&format!("warning: {error}")));
+                } else {
+                    known?;
+                }
             }
             ecosystem::prepare_all(&apps, &surroundings).map(|_| apps)
         });

@@ -28,11 +28,6 @@ async fn a_broken_file_is_named_with_line_and_column() {
         ("a.json", "{\"apps\": 7}", "/a.json: an app must be an object, and this is a number"),
         (
             "a.json",
-            r#"{"apps": [{"script": "a"}], "app": []}"#,
-            "/a.json: app: is not a part of a config (apps and deploy are)",
-        ),
-        (
-            "a.json",
             r#"{"apps": [{"script": "a"}], "static": [{"port": 1}]}"#,
             "/a.json: static: is served by the pm2 command itself; start it with pm2",
         ),

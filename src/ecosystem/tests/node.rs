@@ -45,6 +45,42 @@ async fn every_kind_of_module_is_evaluated() {
     }
 }
 
+#[tokio::test]
+async fn a_file_is_in_pm2s_own_world() {
+    if is_off() {
+        return;
+    }
+    let production = NodeFinder { env_name: Some("production".to_owned()), ..finder() };
+    let argv = "const at = process.argv.indexOf('--env');
+module.exports = {script: at > 0 ? process.argv[at + 1] : 'none', args: process.argv[2]};";
+    let seen = evaluated("a.js", argv, &production).await.unwrap();
+    assert_eq!(seen, json!({"script": "production", "args": "start"}));
+    assert_eq!(evaluated("a.js", argv, &finder()).await.unwrap()["script"], "none");
+    let typescript = "Object.defineProperty(exports, '__esModule', {value: true});
+exports.default = {script: 'a.js'};";
+    assert_eq!(evaluated("a.js", typescript, &finder()).await, Ok(json!({"script": "a.js"})));
+    for (name, content, reason) in [
+        (
+            "a.mjs",
+            "export const apps = [{script: 'a', cwd: __dirname}]",
+            "__dirname is not defined",
+        ),
+        ("b.mjs", "module.exports = {script: 'a'}", "module is not defined"),
+        (
+            "c.js",
+            "require('fs').stat('/nonexistent', () => { console.error('change BASE first'); \
+             process.exit(1); }); module.exports = {script: 'a'}",
+            "change BASE first",
+        ),
+        ("d.js", "setTimeout(() => { throw new Error('late') }, 50); exports.script = 'a'", "late"),
+        ("e.js", "Promise.reject(new Error('nobody')); exports.script = 'a'", "nobody"),
+        ("f.js", "setTimeout(() => process.exit(4), 20); exports.script = 'a'", "exit code"),
+    ] {
+        let said = evaluated(name, content, &finder()).await.unwrap_err();
+        assert!(said.contains(reason), "{name}: {said}");
+    }
+}
+
 const FUNCTION: &str = "/a.js: it exports a function, and PM2 wants an object: {\"apps\": []}";
 
 #[tokio::test]
