@@ -279,8 +279,9 @@ pub struct Words {
 /// Which processes.
 #[derive(Debug, Clone, Args)]
 pub struct Targets {
-    /// Ids, names, namespaces or `all`; id:0, name:0, ns:jobs where a word could be two things
-    #[arg(required = true, value_name = "TARGET")]
+    /// Ids, names, namespaces or `all`; id:0, name:0, ns:jobs where a word could be two things; or
+    /// ecosystem files: the processes with the names of their apps
+    #[arg(required = true, value_name = "TARGET|FILE")]
     pub targets: Vec<String>,
 }
 
@@ -288,8 +289,13 @@ pub struct Targets {
 #[derive(Debug, Clone, Args)]
 pub struct Start {
     /// Ids, names, namespaces or `all`; or ecosystem files (.json, .yaml, .js, .cjs, .mjs)
-    #[arg(required = true, value_name = "TARGET|FILE")]
+    ///
+    /// `-` reads JSON from standard input. Without any, the ecosystem.config.js of this folder.
+    #[arg(value_name = "TARGET|FILE")]
     pub targets: Vec<String>,
+    /// Only these apps of a file
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub only: Vec<String>,
     /// Start a file's apps with their `env_NAME` too
     #[arg(long, value_name = "NAME")]
     pub env: Option<String>,

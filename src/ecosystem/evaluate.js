@@ -41,11 +41,14 @@ const exported = (value) => {
   const isModule = Object.prototype.toString.call(value) === '[object Module]' || (value && value.__esModule);
   return isModule && value.default !== undefined ? value.default : value;
 };
+// PM2 evaluates a .json file as JavaScript: comments, expressions, keys without quotes.
+const byText = () =>
+  load('vm').runInThisContext(`(${load('fs').readFileSync(file, 'utf8').replace(/^\uFEFF/, '')}\n)`, file);
 const byImport = () => import(load('url').pathToFileURL(file).href);
 (async () => {
   let value;
   try {
-    value = load(file);
+    value = file.endsWith('.json') || file.endsWith('.json5') ? byText() : load(file);
   } catch (error) {
     const isModule = ['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE'].includes(error && error.code);
     const isSyntax = /Cannot use import statement|Unexpected token 'export'/.test(error && error.message);

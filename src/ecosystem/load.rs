@@ -18,17 +18,19 @@ const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// The longest reason that an error shows, characters.
 const REASON_CHARS_MAX: usize = 500;
 
-const KNOWN: &str = ".json, .yaml, .yml, .js, .cjs or .mjs";
+const KNOWN: &str = ".json, .json5, .yaml, .yml, .js, .cjs, .mjs or .ts";
 
 enum Format {
     Json,
     Yaml,
     JavaScript,
+    TypeScript,
 }
 
 fn format_of(file: &Path) -> Option<Format> {
     match file.extension()?.to_str()? {
-        "json" => Some(Format::Json),
+        "json" | "json5" => Some(Format::Json),
+        "ts" | "mts" | "cts" => Some(Format::TypeScript),
         "yaml" | "yml" => Some(Format::Yaml),
         "js" | "cjs" | "mjs" => Some(Format::JavaScript),
         _ => None,
@@ -79,12 +81,31 @@ pub async fn load(file: &Path, node: &NodeFinder) -> Result<Vec<AppConfig>, Ecos
     };
     let content = read(file)?;
     let value = match format {
-        Format::Json => parse_json(&content, &name)?,
+        Format::Json => match parse_json(&content, &name) {
+            Ok(value) => value,
+            // PM2 evaluates it as JavaScript. Where that fails, too, JSON's error says more.
+            Err(error) => node::evaluate(file, node).await.map_err(|_| error)?,
+        },
         Format::Yaml => parse_yaml(&content, &name)?,
         Format::JavaScript if is_named_config(file) || exports_apps(&content) => {
             node::evaluate(file, node).await?
         }
-        Format::JavaScript => return Err(EcosystemError::Script { file: shown(&name) }),
+        Format::TypeScript if is_named_config(file) || exports_apps(&content) => node::evaluate(
+            file, node,
+        )
+        .await
+        .map_err(|error| EcosystemError::Evaluation {
+            file: shown(&name),
+            reason: text::clean_to(
+                &format!(
+                    "node 22.18 or newer reads TypeScript; else compile it to .js first ({error})"
+                ),
+                REASON_CHARS_MAX,
+            ),
+        })?,
+        Format::JavaScript | Format::TypeScript => {
+            return Err(EcosystemError::Script { file: shown(&name) });
+        }
     };
     parse_value(&value, &name)
 }

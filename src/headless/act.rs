@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use serde_json::json;
 
 use super::failure::{Code, Failure};
-use super::{Context, ask, output, targets};
+use super::{Context, ask, files, output, targets};
 use crate::cli::Targets;
 use crate::client::Client;
 use crate::model::{Action, Target};
@@ -34,7 +34,8 @@ pub(super) async fn run(
     }
     let client = context.connect().await?;
     let processes = fleet(context, &client).await?;
-    let infos = targets::resolve(&who.targets, &processes)?;
+    let words = files::as_targets(&who.targets, &processes).await?;
+    let infos = targets::resolve(&words, &processes)?;
     if is_sweeping && !infos.is_empty() {
         let home = context.home();
         ask::confirm(context, &format!("{verb} all {} process(es) of {home}?", infos.len()))?;

@@ -13,6 +13,7 @@ mod documents;
 mod events;
 mod exec;
 mod failure;
+mod files;
 mod list;
 mod output;
 mod send;
@@ -120,6 +121,12 @@ async fn dispatch(
         Some(Command::Methods { json }) => call::methods(context, json, out).await,
         Some(Command::Call(what)) => call::run(context, &what, out).await,
         Some(Command::Events(what)) => events::run(context, what, out).await,
+        // As pm2: with the file's settings, and what does not run is started.
+        Some(Command::Restart(who)) if who.targets.iter().all(|word| is_config(word)) => {
+            let targets = who.targets;
+            let (env, strict, only) = (None, false, Vec::new());
+            start::run(context, &crate::cli::Start { targets, only, env, strict }, acting).await
+        }
         Some(Command::Restart(who)) => act::run(context, Action::Restart, &who, acting).await,
         Some(Command::Stop(who)) => act::run(context, Action::Stop, &who, acting).await,
         Some(Command::Start(what)) => start::run(context, &what, acting).await,
@@ -135,6 +142,11 @@ async fn dispatch(
         Some(Command::Man) => documents::man(out),
         Some(Command::Demo(_)) | None => Ok(Code::Fine),
     }
+}
+
+/// Whether a word is a config file that is there.
+fn is_config(word: &str) -> bool {
+    crate::ecosystem::is_config_file(Path::new(word)) && Path::new(word).is_file()
 }
 
 /// The path from the root: the daemon has another working folder.

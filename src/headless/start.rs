@@ -5,15 +5,13 @@
 //! starts something is sent.
 
 use std::io::Write;
-use std::path::Path;
 
 use super::failure::{Code, Failure};
-use super::{Context, act, output, targets};
+use super::{Context, act, files, output, targets};
 use crate::cli::Start;
 use crate::client::{ClientError, Launched};
-use crate::ecosystem::{self, NodeFinder, is_config_file};
+use crate::ecosystem::{self, AppConfig, NodeFinder};
 use crate::model::{Action, Verdict};
-use crate::protocol::process::ProcessInfo;
 use crate::protocol::text::clean;
 
 /// Starts.
@@ -27,10 +25,14 @@ pub(super) async fn run(
     }
     let client = context.connect().await?;
     let processes = act::fleet(context, &client).await?;
+    let named =
+        if what.targets.is_empty() { vec![files::in_folder()?] } else { what.targets.clone() };
     let (files, words): (Vec<&String>, Vec<&String>) =
-        what.targets.iter().partition(|word| is_file(word, &processes));
-    if files.is_empty() && what.env.is_some() {
-        return Err(Failure::usage("--env is for the apps of a file, and none is named"));
+        named.iter().partition(|word| files::is_file(word, &processes));
+    if files.is_empty() && (what.env.is_some() || !what.only.is_empty()) {
+        return Err(Failure::usage(
+            "--env and --only are for the apps of a file, and none is named",
+        ));
     }
     let words: Vec<String> = words.into_iter().cloned().collect();
     let infos = targets::resolve(&words, &processes)?;
@@ -39,20 +41,16 @@ pub(super) async fn run(
     let surroundings = surroundings(context, what.env.as_deref())?;
     let mut loaded = Vec::new();
     for file in files {
-        let apps = ecosystem::load(Path::new(file), &node).await;
-        let apps = apps.and_then(|apps| {
-            if let Some(name) = &what.env {
-                let known = ecosystem::check_environment(&apps, name);
-                if let (Err(error), false) = (&known, what.strict) {
-                    // As pm2 does: deploy scripts say it of every file.
-                    output::complain(&clean(&format!("warning: {error}")));
-                } else {
-                    known?;
-                }
-            }
-            ecosystem::prepare_all(&apps, &surroundings).map(|_| apps)
-        });
-        loaded.push(apps.map_err(|error| Failure::usage(error.to_string()))?);
+        let mut apps = files::load(file, &node).await?;
+        if let Some(name) = &what.env {
+            check_environment(&apps, name, what.strict)?;
+        }
+        if !what.only.is_empty() {
+            apps = only(apps, &what.only)?;
+        }
+        let prepared = ecosystem::prepare_all(&apps, &surroundings);
+        prepared.map_err(|error| Failure::usage(error.to_string()))?;
+        loaded.push(apps);
     }
     let mut code = Code::Fine;
     if infos.is_empty() && loaded.is_empty() {
@@ -72,13 +70,29 @@ pub(super) async fn run(
     Ok(code)
 }
 
-/// Whether a word names a file: it is no process, and there is such a file, or it looks like one.
-fn is_file(word: &str, processes: &[ProcessInfo]) -> bool {
-    // An ambiguous word is a process, though not clear which.
-    let found = targets::matching(word, processes);
-    let is_process = word == "all" || !found.is_ok_and(|found| found.is_empty());
-    let path = Path::new(word);
-    word.contains('/') || (!is_process && (is_config_file(path) || path.is_file()))
+/// Warns where no app has this environment, as pm2 does: deploy scripts say it of every file.
+fn check_environment(apps: &[AppConfig], name: &str, is_strict: bool) -> Result<(), Failure> {
+    match ecosystem::check_environment(apps, name) {
+        Ok(()) => Ok(()),
+        Err(error) if is_strict => Err(Failure::usage(error.to_string())),
+        Err(error) => {
+            output::complain(&clean(&format!("warning: {error}")));
+            Ok(())
+        }
+    }
+}
+
+/// The apps of these names.
+fn only(apps: Vec<AppConfig>, names: &[String]) -> Result<Vec<AppConfig>, Failure> {
+    let is_there = |name: &&String| apps.iter().any(|app| app.name() == name.as_str());
+    if let Some(unknown) = names.iter().find(|name| !is_there(name)) {
+        let known: Vec<&str> = apps.iter().map(AppConfig::name).collect();
+        let known = known.join(", ");
+        return Err(Failure::usage(format!(
+            "--only {unknown}: no app has that name; there are: {known}"
+        )));
+    }
+    Ok(apps.into_iter().filter(|app| names.iter().any(|name| app.name() == name)).collect())
 }
 
 /// What the pm2 CLI takes from its shell. Relative paths in a file are meant from the folder where
@@ -118,29 +132,6 @@ fn tell(
         (Err(error), _) => {
             output::complain(&clean(&format!("cannot {} {label}: {error}", one.action.verb())));
             Ok(act::worse(code, context.failure(error).code()))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocol::process::{PmId, ProcessStatus};
-
-    #[test]
-    fn a_process_goes_before_a_file_of_its_name() {
-        let known = [ProcessInfo::new(PmId(0), "api.json", ProcessStatus::Stopped)];
-        for (word, wanted) in [
-            ("api.json", false),
-            ("./api.json", true),
-            ("other.json", true),
-            ("ecosystem.config.js", true),
-            ("Cargo.toml", true),
-            ("0", false),
-            ("all", false),
-            ("nope", false),
-        ] {
-            assert_eq!(is_file(word, &known), wanted, "{word}");
         }
     }
 }

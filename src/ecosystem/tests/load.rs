@@ -39,7 +39,7 @@ async fn a_broken_file_is_named_with_line_and_column() {
         (
             "a.toml",
             "",
-            "/a.toml: not a config file: its name should end in .json, .yaml, .yml, .js, .cjs or .mjs",
+            "/a.toml: not a config file: its name should end in .json, .json5, .yaml, .yml, .js, .cjs, .mjs or .ts",
         ),
         (
             "a.config.js",
