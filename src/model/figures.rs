@@ -3,8 +3,8 @@
 //! A process at rest uses a few hundred KiB more or less from poll to poll. Shown as measured, its
 //! last digit would flicker all day and fill a slow link for nothing.
 //!
-//! Invariant: what is shown was measured; it is off by more than [`TOLERANCE`] or the least step
-//! never, and by less than that for [`REST_MS`] at most.
+//! Invariant: what is shown was measured; it is off by more than `TOLERANCE` or the least step
+//! never, and by less than that for `REST_MS` at most.
 
 /// What is shown gives way at once to a measurement that differs by more than this part of it.
 const TOLERANCE: f64 = 0.01;
