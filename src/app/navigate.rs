@@ -29,6 +29,11 @@ pub(super) fn selected_row(app: &App) -> Option<usize> {
 /// first one where nothing was selected.
 pub(super) fn select_near(app: &mut App) {
     let fleet = &app.watched.fleet;
+    // Before the first poll, events name some processes and not the others.
+    let is_polled = app.watched.daemons.iter().any(|daemon| daemon.snapshot_at_ms.is_some());
+    if app.selected.is_none() && !is_polled {
+        return;
+    }
     let exists = app.selected.is_some_and(|key| fleet.get(key).is_some());
     if !exists {
         let before = |key: &ProcessKey| app.selected.is_some_and(|gone| *key < gone);

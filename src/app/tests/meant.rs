@@ -269,3 +269,15 @@ fn changes_name_who_is_gone() {
     let gone = |change: &Change| matches!(change, Change::Gone(target) if target.pm_id == PmId(0));
     assert!(changes.0.iter().any(gone), "{changes:?}");
 }
+
+#[test]
+fn the_first_poll_selects_the_first_process_whatever_happened_before() {
+    let mut app =
+        App::new(vec![Daemon::new(D, "host", "/home/x/.pm2", 1_000)], Moment::at(0), 0, (80, 24));
+    send(&mut app, live(1));
+    let late = info(7, "p7", ProcessStatus::Online);
+    send(&mut app, online(late));
+    assert_eq!(app.selected, None);
+    send(&mut app, snapshot(0..9));
+    assert_eq!(app.selected, Some(key(0)));
+}
