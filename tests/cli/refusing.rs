@@ -126,7 +126,8 @@ pub(crate) fn a_bad_file_starts_nothing() {
     assert!(!folder.path().join("touched").exists(), "an app is not run");
     let text = r#"{"script": "/bin/true", "env_production": {}}"#;
     std::fs::write(folder.path().join("env.json"), text).unwrap();
-    let mut command = program(daemon.home(), &["start", "env.json", "--env", "prodution"]);
+    let mut command =
+        program(daemon.home(), &["start", "env.json", "--env", "prodution", "--strict"]);
     command.current_dir(folder.path());
     let said = ended_with(command, 2);
     let wanted = "pm2-tui: env.json: no app has env_prodution; there are: env_production\n";
