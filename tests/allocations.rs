@@ -1,11 +1,15 @@
 //! What reading a process list costs in memory: the environment, most of its bytes, is skipped in
 //! place. A test file of its own, since the counting allocator is that of the whole program.
 
-#![expect(clippy::unwrap_used, reason = "clippy allows it in tests, but not in what they share")]
-
 use std::fmt::Write as _;
 
 use pm2_tui::protocol::process::decode_monitor_data;
+
+use crate::harness::trials::{Test, simulated};
+
+pub(crate) fn trials() -> Vec<Test> {
+    vec![simulated(skipping_the_environment_allocates_nothing)]
+}
 
 const PROCESSES: usize = 1000;
 
@@ -30,7 +34,6 @@ fn monitor_data() -> String {
     list
 }
 
-#[test]
 fn skipping_the_environment_allocates_nothing() {
     let list = monitor_data();
     let mut snapshot = None;

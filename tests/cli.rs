@@ -2,30 +2,19 @@
 //! daemon and against a real PM2; and the README's examples.
 //!
 //! With `PM2_TUI_TEST_PM2=off` the tests that need a real PM2 are reported as ignored.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code: a failure is a panic with a message"
-)]
 
-mod cli {
-    pub(crate) mod acting;
-    pub(crate) mod events;
-    pub(crate) mod program;
-    pub(crate) mod readme;
-    pub(crate) mod real;
-    pub(crate) mod refusing;
-    pub(crate) mod showing;
-}
-#[expect(dead_code, reason = "the end-to-end tests use the rest")]
-mod harness;
+mod acting;
+mod events;
+mod program;
+mod readme;
+mod real;
+mod refusing;
+mod showing;
 
-use cli::{acting, events, readme, real, refusing, showing};
-use harness::trials::{self, simulated, with_pm2};
+use crate::harness::trials::{Test, simulated, with_pm2};
 
-fn main() -> std::process::ExitCode {
-    trials::run(vec![
+pub(crate) fn trials() -> Vec<Test> {
+    vec![
         simulated(showing::ls_shows_every_process),
         simulated(showing::methods_are_listed),
         simulated(showing::a_call_prints_the_reply),
@@ -55,5 +44,5 @@ fn main() -> std::process::ExitCode {
         with_pm2(real::bad_calls_leave_the_daemon_and_its_apps_alone),
         with_pm2(real::a_burst_of_a_million_lines_comes_whole),
         with_pm2(readme::the_examples_run),
-    ])
+    ]
 }

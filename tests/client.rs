@@ -2,32 +2,19 @@
 //!
 //! The locked PM2 releases are installed once, below the target folder. With
 //! `PM2_TUI_TEST_PM2=off` these tests are reported as ignored. Needs Linux.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code: a failure is a panic with a message"
-)]
 
-mod client {
-    pub(crate) mod bad;
-    pub(crate) mod events;
-    pub(crate) mod examples;
-    pub(crate) mod good;
-}
-#[expect(dead_code, reason = "other binaries use the rest")]
-mod harness;
+mod bad;
+mod events;
+mod examples;
+mod good;
 
 use std::future::Future;
 
-use harness::home::Pm2Home;
-use harness::trials::{self, with_pm2};
+use crate::harness::home::Pm2Home;
+use crate::harness::trials::{Test, with_pm2};
 use pm2_tui::Client;
 use pm2_tui::client::ClientOptions;
 use pm2_tui::daemon::Endpoint;
-
-use client::{bad, events, examples, good};
 
 /// Runs a test's future.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -39,8 +26,8 @@ pub(crate) async fn connect(home: &Pm2Home) -> Client {
     Client::connect(&Endpoint::in_home(home.path()), ClientOptions::default()).await.unwrap()
 }
 
-fn main() -> std::process::ExitCode {
-    trials::run(vec![
+pub(crate) fn trials() -> Vec<Test> {
+    vec![
         with_pm2(bad::no_bad_call_harms_seven),
         with_pm2(bad::no_bad_call_harms_five),
         with_pm2(bad::what_harms_as_things_are_is_not_sent),
@@ -52,5 +39,5 @@ fn main() -> std::process::ExitCode {
         with_pm2(events::a_message_reaches_every_instance),
         with_pm2(events::events_come_under_both_names),
         with_pm2(examples::the_examples_do_what_they_say),
-    ])
+    ]
 }

@@ -8,29 +8,18 @@
 //!
 //! Invariant: what is true of a daemon is read with the harness's own few lines of the protocol,
 //! never with the client that is tested.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code: a failure is a panic with a message"
-)]
 
-mod conformance {
-    pub(crate) mod beside;
-    pub(crate) mod calls;
-    pub(crate) mod events;
-    pub(crate) mod harm;
-    pub(crate) mod methods;
-    pub(crate) mod screen;
-    pub(crate) mod stage;
-    pub(crate) mod verdicts;
-}
-#[expect(dead_code, reason = "the end-to-end tests and the bench use the rest")]
-mod harness;
+mod beside;
+mod calls;
+mod events;
+mod harm;
+mod methods;
+mod screen;
+mod stage;
+mod verdicts;
 
-use conformance::{beside, calls, events, harm, methods, screen, verdicts};
-use harness::install::{Release, is_all, is_off};
-use libtest_mimic::Trial;
+use crate::harness::install::{Locked, Release, is_all};
+use crate::harness::trials::Test;
 
 /// A scenario: its name and what it does with a release.
 type Scenario = (&'static str, fn(Release));
@@ -47,9 +36,13 @@ const SCENARIOS: &[Scenario] = &[
     ("events_under_both_names", events::events_under_both_names),
     ("two_way", events::two_way),
     ("the_two_way_example", events::the_two_way_example),
+    ("the_screen", screen::the_screen),
+];
+
+/// Scenarios beside pm2-interface, which is installed with the old releases.
+const BESIDE: &[Scenario] = &[
     ("beside_pm2_interface_calls", beside::calls),
     ("beside_pm2_interface_topics", beside::topics),
-    ("the_screen", screen::the_screen),
 ];
 
 /// Scenarios for releases that mark each process (`unique_id`) and tell how one ended.
@@ -59,23 +52,19 @@ const VERDICTS: &[Scenario] = &[
     ("ends_that_are_no_restarts", verdicts::ends_that_are_no_restarts),
 ];
 
-fn main() -> std::process::ExitCode {
-    let is_left_out = is_off() || !cfg!(all(target_os = "linux", target_arch = "x86_64"));
+pub(crate) fn trials() -> Vec<Test> {
     let releases = Release::ALL.into_iter().filter(|release| is_all() || release.is_in_ci());
-    let trials = releases
-        .flat_map(|release| {
-            let is_marked = matches!(release, Release::Seven | Release::Five | Release::Three);
-            let verdicts = VERDICTS.iter().filter(move |_| is_marked);
-            SCENARIOS.iter().chain(verdicts).map(move |&(name, run)| (release, name, run))
-        })
-        .map(|(release, name, run)| {
-            let name = format!("{}::{name}", release.version());
-            let test = move || {
-                run(release);
-                Ok(())
-            };
-            Trial::test(name, test).with_ignored_flag(is_left_out)
-        })
-        .collect();
-    harness::trials::run(trials)
+    releases.flat_map(trials_of).collect()
+}
+
+fn trials_of(release: Release) -> Vec<Test> {
+    let is_left_out = !cfg!(all(target_os = "linux", target_arch = "x86_64"));
+    let is_marked = matches!(release, Release::Seven | Release::Five | Release::Three);
+    let verdicts = if is_marked { VERDICTS } else { &[] };
+    let trial = |&(name, run): &Scenario| {
+        let name = format!("conformance::{}::{name}", release.version());
+        Test::new(name, move || run(release)).needing(release.locked()).left_out_if(is_left_out)
+    };
+    let beside = BESIDE.iter().map(|scenario| trial(scenario).needing(Locked::Old));
+    [SCENARIOS, verdicts].concat().iter().map(trial).chain(beside).collect()
 }

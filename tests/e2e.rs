@@ -3,29 +3,19 @@
 //! The locked PM2 releases are installed once, below the target folder. With
 //! `PM2_TUI_TEST_PM2=off` the tests that need them are reported as ignored.
 //! Needs Linux: facts about processes come from `/proc`.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "test code: a failure is a panic with a message"
-)]
 
-mod e2e {
-    pub(crate) mod acting;
-    pub(crate) mod calling;
-    pub(crate) mod command_line;
-    pub(crate) mod daemons;
-    pub(crate) mod keys;
-    pub(crate) mod manners;
-    pub(crate) mod watching;
-}
-#[expect(dead_code, reason = "the bench uses the rest")]
-mod harness;
+mod acting;
+mod calling;
+mod command_line;
+mod daemons;
+mod keys;
+mod manners;
+mod watching;
 
-use e2e::{acting, calling, command_line, daemons, keys, manners, watching};
-use harness::trials::{self, simulated, with_pm2};
+use crate::harness::trials::{Test, simulated, with_pm2};
 
-fn main() -> std::process::ExitCode {
-    trials::run(vec![
+pub(crate) fn trials() -> Vec<Test> {
+    vec![
         with_pm2(manners::a_blocked_terminal_harms_neither_god_nor_screen),
         with_pm2(keys::what_is_no_key_press_acts_on_nothing),
         with_pm2(watching::rows_show_pm2s_words),
@@ -46,5 +36,5 @@ fn main() -> std::process::ExitCode {
         simulated(command_line::bad_options_are_refused_by_name),
         simulated(command_line::without_a_socket_the_screen_waits_and_names_it),
         simulated(command_line::demo_needs_no_pm2_and_leaves_nothing),
-    ])
+    ]
 }

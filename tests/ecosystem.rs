@@ -2,29 +2,18 @@
 //!
 //! Two homes with a real PM2 7.0.4 each: one is given a file by the pm2 CLI, the other by pm2-tui.
 //! With `PM2_TUI_TEST_PM2=off` these tests are reported as ignored.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code: a failure is a panic with a message"
-)]
 
-mod ecosystem {
-    pub(crate) mod again;
-    pub(crate) mod cron;
-}
-#[expect(dead_code, reason = "other tests use the rest")]
-mod harness;
+mod again;
+mod cron;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use ecosystem::{again, cron};
-use harness::PATIENCE;
-use harness::home::Pm2Home;
-use harness::install::Release;
-use harness::trials::{self, with_pm2};
+use crate::harness::home::{Pm2Home, run};
+use crate::harness::install::{Locked, Release};
+use crate::harness::trials::{Test, with_pm2};
+use crate::harness::{PATIENCE, wait_until};
 use serde_json::{Map, Value, json};
 
 /// What may differ of a process, and why. Everything else must be the same.
@@ -40,16 +29,16 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("axm_dynamic", "measured by the app itself"),
 ];
 
-fn main() -> std::process::ExitCode {
-    trials::run(vec![
+pub(crate) fn trials() -> Vec<Test> {
+    vec![
         with_pm2(three_apps_of_an_ecosystem_file),
         with_pm2(every_key_of_many_stopped_apps),
         with_pm2(apps_in_yaml),
         with_pm2(again::a_changed_file_restarts_what_runs),
         with_pm2(again::one_that_fails_does_not_hide_the_others),
         with_pm2(again::what_cannot_be_restarted_is_told_before_anything_is_sent),
-        with_pm2(cron::every_pattern_that_we_take_is_read_by_every_release),
-    ])
+        with_pm2(cron::every_pattern_that_we_take_is_read_by_every_release).needing(Locked::Old),
+    ]
 }
 
 /// Acceptance 4 of issue 3: a cluster of two, a fork app with args and env, a shell script.
@@ -147,7 +136,7 @@ fn assert_same(folder: &Path, file: &str, env: Option<&str>, processes: usize) {
     arguments.extend(env.iter().flat_map(|name| ["--env", name]));
     let mut command = theirs.command(&arguments);
     command.current_dir(folder);
-    let output = harness::home::run(command, PATIENCE).unwrap();
+    let output = run(command, PATIENCE).unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 
     let (lines, said) = again::ended(again::pm2_tui(&ours, folder, &arguments), 0);
@@ -171,7 +160,7 @@ fn assert_listed_the_same(theirs: &Pm2Home, ours: &Pm2Home, processes: usize) {
 /// The processes by name and instance, with the home's path and the id replaced.
 fn listed(home: &Pm2Home) -> BTreeMap<(String, u64), Value> {
     let mut list = Value::Null;
-    harness::wait_until("PM2's module in every app has said what it is", || {
+    wait_until("PM2's module in every app has said what it is", || {
         list = home.call("getMonitorData", &json!({}));
         list.as_array().unwrap().iter().all(has_settled)
     });

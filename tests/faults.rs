@@ -1,11 +1,5 @@
 //! The fault list: a simulated daemon that goes wrong on real sockets, and what the client makes
 //! of it. The same faults with shortened timeouts stand in `src/daemon/tests/`.
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test may fail"
-)]
 
 use std::time::Duration;
 
@@ -15,6 +9,24 @@ use pm2_tui::model::daemon::{Connection, Problem};
 use pm2_tui::model::report::Report;
 use pm2_tui::model::{Action, DaemonId, Target, Verdict};
 use pm2_tui::protocol::process::ProcessInfo;
+
+use crate::harness::trials::{Test, in_real_time, in_two_threads};
+
+pub(crate) fn trials() -> Vec<Test> {
+    vec![
+        in_real_time(a_slow_daemon_is_waited_for_and_then_left_alone),
+        in_real_time(a_silent_daemon_is_named_and_replaced_by_a_new_connection),
+        in_real_time(a_timed_out_action_is_unknown_and_the_connection_is_replaced),
+        in_real_time(half_a_frame_garbage_and_an_oversize_frame_cost_the_connection_only),
+        in_real_time(broken_json_and_a_process_without_env_are_counted_on_the_same_connection),
+        in_real_time(replies_to_unknown_ids_and_out_of_order_find_their_calls),
+        in_real_time(
+            what_is_pending_fails_when_the_daemon_goes_and_it_returns_with_other_processes,
+        ),
+        in_real_time(a_broken_bus_message_costs_itself_and_a_broken_stream_the_connection),
+        in_two_threads(a_bus_flood_is_read_while_the_app_takes_nothing),
+    ]
+}
 
 /// A test that waits longer than this for something has failed. It is over every timeout of the
 /// client, the longest of which is that of a reload.
@@ -107,7 +119,6 @@ async fn recovers(method: &str, fault: Fault) -> Client {
     client
 }
 
-#[tokio::test]
 async fn a_slow_daemon_is_waited_for_and_then_left_alone() {
     let slow = Fault::Slow(Duration::from_millis(120));
     let mut client = Client::start(Script::default().with("getMonitorData", When::Always, slow));
@@ -122,7 +133,6 @@ async fn a_slow_daemon_is_waited_for_and_then_left_alone() {
     client.end();
 }
 
-#[tokio::test]
 async fn a_silent_daemon_is_named_and_replaced_by_a_new_connection() {
     let mut client = Client::start(Script::default().with("methods", When::Next, Fault::Silent));
     assert_eq!(client.down().await, Problem::Silent { method: "methods".into() });
@@ -131,7 +141,6 @@ async fn a_silent_daemon_is_named_and_replaced_by_a_new_connection() {
     client.end();
 }
 
-#[tokio::test]
 async fn a_timed_out_action_is_unknown_and_the_connection_is_replaced() {
     let mut client = recovers("ping", Fault::Silent).await;
     let script = client.demo.script();
@@ -149,7 +158,6 @@ async fn a_timed_out_action_is_unknown_and_the_connection_is_replaced() {
     client.end();
 }
 
-#[tokio::test]
 async fn half_a_frame_garbage_and_an_oversize_frame_cost_the_connection_only() {
     for fault in [Fault::HalfFrame, Fault::Close] {
         let mut client = recovers("getMonitorData", fault).await;
@@ -166,7 +174,6 @@ async fn half_a_frame_garbage_and_an_oversize_frame_cost_the_connection_only() {
     }
 }
 
-#[tokio::test]
 async fn broken_json_and_a_process_without_env_are_counted_on_the_same_connection() {
     for fault in [Fault::BrokenJson, Fault::WithoutEnv] {
         let mut client = Client::start(Script::default().with("getMonitorData", When::Next, fault));
@@ -179,7 +186,6 @@ async fn broken_json_and_a_process_without_env_are_counted_on_the_same_connectio
     }
 }
 
-#[tokio::test]
 async fn replies_to_unknown_ids_and_out_of_order_find_their_calls() {
     let mut client = recovers("getMonitorData", Fault::UnknownIdFirst).await;
     client.snapshot().await;
@@ -192,7 +198,6 @@ async fn replies_to_unknown_ids_and_out_of_order_find_their_calls() {
     client.end();
 }
 
-#[tokio::test]
 async fn what_is_pending_fails_when_the_daemon_goes_and_it_returns_with_other_processes() {
     let mut client = recovers("ping", Fault::Silent).await;
     let script = client.demo.script();
@@ -215,7 +220,6 @@ async fn what_is_pending_fails_when_the_daemon_goes_and_it_returns_with_other_pr
     client.end();
 }
 
-#[tokio::test]
 async fn a_broken_bus_message_costs_itself_and_a_broken_stream_the_connection() {
     let mut client = recovers("ping", Fault::Silent).await;
     let script = client.demo.script();
@@ -240,7 +244,6 @@ async fn a_broken_bus_message_costs_itself_and_a_broken_stream_the_connection() 
     client.end();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bus_flood_is_read_while_the_app_takes_nothing() {
     const LINES: u64 = 200_000;
     let client = recovers("ping", Fault::Silent).await;

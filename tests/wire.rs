@@ -1,8 +1,6 @@
 //! Captured frames of six PM2 releases (`tests/wire/<release>/*.bin`, concatenated AMP frames as
 //! the God daemon sent them; paths, host and user are rewritten) read by `protocol`.
 
-#![expect(clippy::unwrap_used, reason = "clippy allows it in tests, but not in what they share")]
-
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -13,6 +11,18 @@ use pm2_tui::protocol::bus::{self, BusEvent, BusPmId, ProcessRef};
 use pm2_tui::protocol::process::{Snapshot, decode_monitor_data};
 use pm2_tui::protocol::rpc::{Call, Methods, Outcome, Reply};
 use tokio_util::codec::Decoder;
+
+use crate::harness::trials::{Test, simulated};
+
+pub(crate) fn trials() -> Vec<Test> {
+    vec![
+        simulated(every_frame_of_the_manifest_is_there),
+        simulated(every_release_says_its_processes),
+        simulated(every_release_says_what_happens),
+        simulated(every_release_lists_the_methods_that_keys_need),
+        simulated(every_release_answers_in_a_known_shape),
+    ]
+}
 
 const RELEASES: [&str; 6] = ["7.0.4", "5.4.3", "4.5.6", "3.5.2", "1.1.3", "0.12.16"];
 
@@ -41,7 +51,6 @@ fn snapshot(release: &str, name: &str) -> Snapshot {
     decode_monitor_data(reply(release, name).body()).unwrap()
 }
 
-#[test]
 fn every_frame_of_the_manifest_is_there() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wire/MANIFEST.json");
     let manifest: BTreeMap<String, BTreeMap<String, usize>> =
@@ -90,7 +99,6 @@ fn table(snapshot: &Snapshot) -> String {
     table
 }
 
-#[test]
 fn every_release_says_its_processes() {
     let mut tables = String::new();
     for release in RELEASES {
@@ -161,7 +169,6 @@ fn start(text: &str) -> String {
     text.chars().take(60).collect()
 }
 
-#[test]
 fn every_release_says_what_happens() {
     for release in RELEASES {
         let mut session = String::new();
@@ -173,7 +180,6 @@ fn every_release_says_what_happens() {
     }
 }
 
-#[test]
 fn every_release_lists_the_methods_that_keys_need() {
     for release in RELEASES {
         let methods = Methods::parse(&reply(release, "methods")).unwrap();
@@ -193,7 +199,6 @@ fn every_release_lists_the_methods_that_keys_need() {
     }
 }
 
-#[test]
 fn every_release_answers_in_a_known_shape() {
     let mut outcomes = String::new();
     for release in RELEASES {

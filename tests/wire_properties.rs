@@ -1,8 +1,6 @@
 //! Properties of `protocol` over arbitrary input: frames survive any cutting, nothing panics, and
 //! nothing that a terminal would obey comes out of the cleaning.
 
-#![expect(clippy::unwrap_used, reason = "clippy allows it in tests, but not in what they share")]
-
 use bytes::{Bytes, BytesMut};
 use pm2_tui::protocol::amp::{AmpCodec, Frame};
 use pm2_tui::protocol::bus;
@@ -13,6 +11,20 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tokio_util::codec::{Decoder, Encoder};
 use unicode_width::UnicodeWidthChar;
+
+use crate::harness::trials::{Test, simulated};
+
+pub(crate) fn trials() -> Vec<Test> {
+    vec![
+        simulated(frames_survive_any_cutting),
+        simulated(any_bytes_as_a_stream),
+        simulated(any_bytes_as_a_message),
+        simulated(any_json_as_a_message),
+        simulated(a_payload_is_handed_on_as_one_line_of_the_same_json),
+        simulated(what_is_cleaned_is_harmless),
+        simulated(plain_text_stays_as_it_is),
+    ]
+}
 
 fn any_frame() -> impl Strategy<Value = Frame> {
     vec(vec(any::<u8>(), 0..200), 0..=15)
@@ -79,7 +91,6 @@ fn longest_zero_width(text: &str) -> usize {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    #[test]
     fn frames_survive_any_cutting(
         sent in vec(any_frame(), 1..6),
         cuts in vec(1_usize..400, 1..40),
@@ -103,7 +114,6 @@ proptest! {
         prop_assert_eq!(received, sent);
     }
 
-    #[test]
     fn any_bytes_as_a_stream(bytes in vec(any::<u8>(), 0..500), limit in 0_usize..300) {
         let mut codec = AmpCodec::new(limit);
         let mut buffer = BytesMut::from(&bytes[..]);
@@ -113,7 +123,6 @@ proptest! {
         }
     }
 
-    #[test]
     fn any_bytes_as_a_message(topic in vec(any::<u8>(), 0..40), payload in vec(any::<u8>(), 0..200)) {
         for topic in [&topic[..], b"s:log:out", b"s:process:event", b"s:process:exception"] {
             let payload = [b"j:", &payload[..]].concat();
@@ -125,7 +134,6 @@ proptest! {
         let _ = decode_monitor_data(&payload);
     }
 
-    #[test]
     fn any_json_as_a_message(json in any_json()) {
         let _ = decode_monitor_data(json.as_bytes());
         if let Some((line, _)) = bus::raw::payload_line(json.as_bytes()) {
@@ -146,7 +154,6 @@ proptest! {
         let _ = Methods::parse(&reply);
     }
 
-    #[test]
     fn a_payload_is_handed_on_as_one_line_of_the_same_json(
         dirty in any_dirty(),
         half in proptest::sample::select(vec!["", "\\ud83d", "\\uDE00", "\\ud83d\\ude00", "\\\\ud83d"]),
@@ -164,7 +171,6 @@ proptest! {
         prop_assert_eq!(bus::raw::payload_line(part), None);
     }
 
-    #[test]
     fn what_is_cleaned_is_harmless(dirty in any_dirty()) {
         let cleaned = clean(&dirty);
         prop_assert!(cleaned.chars().all(is_harmless), "{cleaned:?}");
@@ -194,7 +200,6 @@ proptest! {
         }
     }
 
-    #[test]
     fn plain_text_stays_as_it_is(plain in "[ -~äöü日本語]{0,200}") {
         prop_assert_eq!(clean(&plain), &*plain);
         prop_assert_eq!(&*clean_line(&plain, &mut TextStyle::default()).text, &*plain);

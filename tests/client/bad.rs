@@ -5,11 +5,11 @@ use pm2_tui::client::{Action, ClientError, ClientOptions, Target};
 use pm2_tui::daemon::Endpoint;
 use serde_json::{Value, json};
 
+use super::{block_on, connect};
 use crate::harness::apps;
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
 use crate::harness::wait_until;
-use crate::{block_on, connect};
 
 /// These act on everything when they are called with an object.
 const ON_ALL: [&str; 4] = ["stopAll", "deleteAll", "killMe", "reload"];

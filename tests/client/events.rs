@@ -8,11 +8,11 @@ use pm2_tui::client::{BusItem, Event};
 use pm2_tui::daemon::Endpoint;
 use serde_json::json;
 
+use super::{block_on, connect};
 use crate::harness::PATIENCE;
 use crate::harness::apps;
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
-use crate::{block_on, connect};
 
 async fn subscribe(home: &Pm2Home, patterns: &[&str]) -> Bus {
     let mut bus = Bus::subscribe(&Endpoint::in_home(home.path()), patterns).unwrap();

@@ -5,11 +5,11 @@ use std::path::Path;
 use pm2_tui::client::ClientError;
 use serde_json::{Value, json};
 
+use super::{block_on, connect};
 use crate::harness::apps;
 use crate::harness::home::{Listed, Pm2Home};
 use crate::harness::install::Release;
 use crate::harness::procfs::Proc;
-use crate::{block_on, connect};
 
 /// The pids of the processes of this name.
 fn pids(home: &Pm2Home, name: &str) -> Vec<i32> {

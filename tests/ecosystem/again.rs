@@ -9,12 +9,12 @@ use pm2_tui::daemon::Endpoint;
 use pm2_tui::model::Action;
 use serde_json::{Value, json};
 
+use super::{assert_listed_the_same, has_settled};
 use crate::harness::apps::{App, script, sleeper};
 use crate::harness::home::{Pm2Home, run};
 use crate::harness::install::Release;
 use crate::harness::screen::COCKPIT;
 use crate::harness::{PATIENCE, poll_for};
-use crate::{assert_listed_the_same, has_settled};
 
 /// The program on a home, with the environment of its pm2.
 pub(crate) fn pm2_tui(home: &Pm2Home, folder: &Path, arguments: &[&str]) -> Command {

@@ -46,7 +46,7 @@ pub enum Release {
 }
 
 /// A folder with a `package.json` and its lock file, below `tests/`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Locked {
     /// What runs on the node of this machine; the end-to-end tests need no more.
     Current,
@@ -94,6 +94,11 @@ impl Release {
         Self::Zero12,
         Self::Zero10,
     ];
+
+    /// The folder that it is installed from.
+    pub const fn locked(self) -> Locked {
+        self.origin().locked
+    }
 
     const fn origin(self) -> Origin {
         use Locked::{Current, Old, Older};

@@ -23,6 +23,18 @@ use ratatui::backend::TestBackend;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep};
 
+use crate::harness::trials::{Test, in_virtual_time};
+
+pub(crate) fn trials() -> Vec<Test> {
+    vec![
+        in_virtual_time(a_flood_draws_at_most_twelve_frames_a_second_and_a_key_is_in_the_next),
+        in_virtual_time(an_idle_minute_draws_nothing),
+        in_virtual_time(the_first_frame_waits_for_no_daemon),
+        in_virtual_time(a_terminal_that_does_not_read_stops_only_the_drawing),
+        in_virtual_time(quitting_and_signals_end_the_loop),
+    ]
+}
+
 const D: DaemonId = DaemonId(0);
 
 /// One drawn frame: when, and which pane had the focus (what a Tab changes).
@@ -154,7 +166,6 @@ fn key(code: KeyCode) -> Input {
     Input::Keys(vec![KeyEvent::new(code, KeyModifiers::NONE)])
 }
 
-#[tokio::test(start_paused = true)]
 async fn a_flood_draws_at_most_twelve_frames_a_second_and_a_key_is_in_the_next() {
     let mut session = Session::new();
     let (inbox, input) = (session.inbox.clone(), session.input.clone());
@@ -181,7 +192,6 @@ async fn a_flood_draws_at_most_twelve_frames_a_second_and_a_key_is_in_the_next()
     assert!(seen >= 10_000, "the ring is full: {seen}");
 }
 
-#[tokio::test(start_paused = true)]
 async fn an_idle_minute_draws_nothing() {
     let mut session = Session::new();
     session.beside(sleep(Duration::from_secs(2))).await;
@@ -191,7 +201,6 @@ async fn an_idle_minute_draws_nothing() {
     assert_eq!(session.surface.drawn.borrow().len(), before);
 }
 
-#[tokio::test(start_paused = true)]
 async fn the_first_frame_waits_for_no_daemon() {
     let mut session = Session::new();
     let mut nothing = Vec::new();
@@ -200,7 +209,6 @@ async fn the_first_frame_waits_for_no_daemon() {
     assert_eq!(session.surface.drawn.borrow().len(), 1);
 }
 
-#[tokio::test(start_paused = true)]
 async fn a_terminal_that_does_not_read_stops_only_the_drawing() {
     let mut session = Session::new();
     let release = Rc::new(Notify::new());
@@ -224,7 +232,6 @@ async fn a_terminal_that_does_not_read_stops_only_the_drawing() {
     assert!(session.inbox.is_empty(), "data went on being taken");
 }
 
-#[tokio::test(start_paused = true)]
 async fn quitting_and_signals_end_the_loop() {
     for (input, wanted) in [
         (key(KeyCode::Char('q')), Pause::Quit),
