@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! pm2 start examples/worker.js -i 3 --name worker
-//! cargo run --example two_way [ROUNDS]
+//! cargo run --example two_way [ROUNDS [SECONDS]]
 //! ```
 #![expect(clippy::print_stdout, reason = "an example for a terminal")]
 
@@ -16,19 +16,20 @@ use pm2_tui::daemon::Endpoint;
 use pm2_tui::{Bus, Client};
 use serde_json::json;
 
-/// How often the processes are asked.
-const ASK_EVERY: Duration = Duration::from_secs(5);
+/// How often the processes are asked, in seconds.
+const ASK_EVERY_S: u64 = 5;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let rounds: u64 = std::env::args().nth(1).map_or(Ok(u64::MAX), |rounds| rounds.parse())?;
+    let number = |index, or| std::env::args().nth(index).map_or(Ok(or), |text| text.parse());
+    let (rounds, pause_s): (u64, u64) = (number(1, u64::MAX)?, number(2, ASK_EVERY_S)?);
     let endpoint = Endpoint::from_env(|name| std::env::var_os(name))?;
     let client = Client::connect(&endpoint, ClientOptions::default()).await?;
     let mut bus = Bus::subscribe(&endpoint, &["process:heap"])?;
     while !matches!(bus.next().await, Some(BusItem::Connected) | None) {}
     println!("Connected to pm2");
 
-    let mut clock = tokio::time::interval(ASK_EVERY);
+    let mut clock = tokio::time::interval(Duration::from_secs(pause_s));
     let mut asked = 0;
     loop {
         tokio::select! {

@@ -11,7 +11,7 @@ mod real;
 mod refusing;
 mod showing;
 
-use crate::harness::trials::{Test, simulated, with_pm2};
+use crate::harness::trials::{Test, Weight, simulated, with_pm2};
 
 pub(crate) fn trials() -> Vec<Test> {
     vec![
@@ -39,10 +39,10 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(real::processes_are_acted_on_and_nobody_else),
         with_pm2(real::a_word_that_means_two_processes_acts_on_none),
         with_pm2(real::a_broken_release_is_noticed),
-        with_pm2(real::programs_take_turns_to_reload_logs),
+        with_pm2(real::programs_take_turns_to_reload_logs).lasting(),
         with_pm2(real::a_closed_pipe_stops_no_action),
         with_pm2(real::bad_calls_leave_the_daemon_and_its_apps_alone),
-        with_pm2(real::a_burst_of_a_million_lines_comes_whole),
-        with_pm2(readme::the_examples_run),
+        with_pm2(real::a_burst_of_a_million_lines_comes_whole).weighing(Weight::Alone),
+        with_pm2(readme::the_examples_run).lasting(),
     ]
 }

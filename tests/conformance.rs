@@ -31,13 +31,15 @@ const SCENARIOS: &[Scenario] = &[
     ("reload_of_a_cluster", methods::reload_of_a_cluster),
     ("prepare_delete_and_kill", methods::prepare_delete_and_kill),
     ("starting_again", methods::starting_again),
-    ("good_calls_of_every_method", calls::good_calls_of_every_method),
     ("bad_calls_of_every_method", harm::bad_calls_of_every_method),
     ("events_under_both_names", events::events_under_both_names),
     ("two_way", events::two_way),
     ("the_two_way_example", events::the_two_way_example),
     ("the_screen", screen::the_screen),
 ];
+
+/// Scenarios that take over ten seconds.
+const LONG: &[Scenario] = &[("good_calls_of_every_method", calls::good_calls_of_every_method)];
 
 /// Scenarios beside pm2-interface, which is installed with the old releases.
 const BESIDE: &[Scenario] = &[
@@ -66,5 +68,6 @@ fn trials_of(release: Release) -> Vec<Test> {
         Test::new(name, move || run(release)).needing(release.locked()).left_out_if(is_left_out)
     };
     let beside = BESIDE.iter().map(|scenario| trial(scenario).needing(Locked::Old));
-    [SCENARIOS, verdicts].concat().iter().map(trial).chain(beside).collect()
+    let long = LONG.iter().map(|scenario| trial(scenario).lasting());
+    long.chain([SCENARIOS, verdicts].concat().iter().map(trial)).chain(beside).collect()
 }

@@ -12,11 +12,11 @@ mod keys;
 mod manners;
 mod watching;
 
-use crate::harness::trials::{Test, simulated, with_pm2};
+use crate::harness::trials::{Test, Weight, simulated, with_pm2};
 
 pub(crate) fn trials() -> Vec<Test> {
     vec![
-        with_pm2(manners::a_blocked_terminal_harms_neither_god_nor_screen),
+        with_pm2(manners::a_blocked_terminal_harms_neither_god_nor_screen).weighing(Weight::Alone),
         with_pm2(keys::what_is_no_key_press_acts_on_nothing),
         with_pm2(watching::rows_show_pm2s_words),
         with_pm2(watching::log_lines_show_clean),

@@ -12,7 +12,7 @@ use std::path::Path;
 
 use crate::harness::home::{Pm2Home, run};
 use crate::harness::install::{Locked, Release};
-use crate::harness::trials::{Test, with_pm2};
+use crate::harness::trials::{Test, Weight, with_pm2};
 use crate::harness::{PATIENCE, wait_until};
 use serde_json::{Map, Value, json};
 
@@ -32,12 +32,14 @@ const LEFT_OUT: &[(&str, &str)] = &[
 pub(crate) fn trials() -> Vec<Test> {
     vec![
         with_pm2(three_apps_of_an_ecosystem_file),
-        with_pm2(every_key_of_many_stopped_apps),
+        with_pm2(every_key_of_many_stopped_apps).lasting(),
         with_pm2(apps_in_yaml),
         with_pm2(again::a_changed_file_restarts_what_runs),
         with_pm2(again::one_that_fails_does_not_hide_the_others),
         with_pm2(again::what_cannot_be_restarted_is_told_before_anything_is_sent),
-        with_pm2(cron::every_pattern_that_we_take_is_read_by_every_release).needing(Locked::Old),
+        with_pm2(cron::every_pattern_that_we_take_is_read_by_every_release)
+            .needing(Locked::Old)
+            .weighing(Weight::Busy),
     ]
 }
 

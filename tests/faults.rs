@@ -10,13 +10,13 @@ use pm2_tui::model::report::Report;
 use pm2_tui::model::{Action, DaemonId, Target, Verdict};
 use pm2_tui::protocol::process::ProcessInfo;
 
-use crate::harness::trials::{Test, in_real_time, in_two_threads};
+use crate::harness::trials::{Test, Weight, in_real_time, in_two_threads};
 
 pub(crate) fn trials() -> Vec<Test> {
     vec![
         in_real_time(a_slow_daemon_is_waited_for_and_then_left_alone),
         in_real_time(a_silent_daemon_is_named_and_replaced_by_a_new_connection),
-        in_real_time(a_timed_out_action_is_unknown_and_the_connection_is_replaced),
+        in_real_time(a_timed_out_action_is_unknown_and_the_connection_is_replaced).lasting(),
         in_real_time(half_a_frame_garbage_and_an_oversize_frame_cost_the_connection_only),
         in_real_time(broken_json_and_a_process_without_env_are_counted_on_the_same_connection),
         in_real_time(replies_to_unknown_ids_and_out_of_order_find_their_calls),
@@ -24,7 +24,7 @@ pub(crate) fn trials() -> Vec<Test> {
             what_is_pending_fails_when_the_daemon_goes_and_it_returns_with_other_processes,
         ),
         in_real_time(a_broken_bus_message_costs_itself_and_a_broken_stream_the_connection),
-        in_two_threads(a_bus_flood_is_read_while_the_app_takes_nothing),
+        in_two_threads(a_bus_flood_is_read_while_the_app_takes_nothing).weighing(Weight::Busy),
     ]
 }
 

@@ -107,7 +107,7 @@ pub(crate) fn the_two_way_example(release: Release) {
     let worker = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/worker.js");
     home.cli(&["start", worker, "-i", "2", "--name", "worker"]);
     stage.wait_online();
-    let mut command = example(home, "two_way", &["2"]);
+    let mut command = example(home, "two_way", &["2", "1"]);
     if let Some((rpc, publish)) = home.ports() {
         command.env("PM2_DAEMON_RPC_PORT", rpc.to_string());
         command.env("PM2_DAEMON_PUB_PORT", publish.to_string());

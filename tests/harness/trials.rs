@@ -2,7 +2,7 @@
 //! many others.
 //!
 //! Order: what needs no PM2 runs first, while npm installs the releases in the background; then the
-//! trials with a real PM2, the long ones first.
+//! trials with a real PM2, the long ones first; and what must be alone last.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -32,14 +32,14 @@ impl Weight {
     const fn shares(self) -> usize {
         match self {
             Self::Light => 1,
-            Self::Busy => 2,
+            Self::Busy => 3,
             Self::Alone => SHARES,
         }
     }
 }
 
 /// The shares of two cores. A trial with a real PM2 waits for most of its time.
-const SHARES: usize = 4;
+const SHARES: usize = 6;
 
 /// A trial: a name, what it needs and what it does.
 pub struct Test {
@@ -47,6 +47,7 @@ pub struct Test {
     weight: Weight,
     /// The folder of releases that it needs first.
     needs: Option<Locked>,
+    is_long: bool,
     is_left_out: bool,
     run: Box<dyn FnOnce() + Send>,
 }
@@ -55,12 +56,20 @@ impl Test {
     /// A trial of this name that needs no PM2.
     pub fn new(name: impl Into<String>, run: impl FnOnce() + Send + 'static) -> Self {
         let run = Box::new(run);
-        Self { name: name.into(), weight: Weight::Light, needs: None, is_left_out: false, run }
+        let name = name.into();
+        Self { name, weight: Weight::Light, needs: None, is_long: false, is_left_out: false, run }
     }
 
     /// With another weight than [`Weight::Light`].
     pub fn weighing(mut self, weight: Weight) -> Self {
         self.weight = weight;
+        self
+    }
+
+    /// Takes over ten seconds, mostly of waiting: it starts early, so that none waits for it at the
+    /// end.
+    pub fn lasting(mut self) -> Self {
+        self.is_long = true;
         self
     }
 
@@ -136,11 +145,12 @@ fn name_of<F>() -> String {
 pub fn run(mut tests: Vec<Test>) -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads.get_or_insert(SHARES);
-    tests.sort_by_key(|test| (test.needs, std::cmp::Reverse(test.weight)));
+    tests.sort_by_key(|test| (test.weight == Weight::Alone, test.needs, !test.is_long));
     // A single trial installs what it needs by itself.
     if arguments.filter.is_none() && !arguments.list {
         let mut needed: Vec<Locked> =
             tests.iter().filter(|test| !test.is_left_out).filter_map(|test| test.needs).collect();
+        needed.sort();
         needed.dedup();
         std::thread::spawn(move || {
             for locked in needed {
@@ -153,7 +163,7 @@ pub fn run(mut tests: Vec<Test>) -> ExitCode {
 }
 
 fn trial(test: Test) -> Trial {
-    let Test { name, weight, needs, is_left_out, run } = test;
+    let Test { name, weight, needs, is_left_out, run, .. } = test;
     let title = name.clone();
     let runner = move || {
         let asked = now();
