@@ -17,6 +17,7 @@ mod architecture;
 mod cli;
 mod client;
 mod conformance;
+mod dependencies;
 mod e2e;
 mod ecosystem;
 mod event_loop;
@@ -33,6 +34,7 @@ fn main() -> std::process::ExitCode {
         cli::trials(),
         client::trials(),
         conformance::trials(),
+        dependencies::trials(),
         e2e::trials(),
         ecosystem::trials(),
         event_loop::trials(),
