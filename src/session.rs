@@ -2,13 +2,13 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::time::SystemTime;
 
 use color_eyre::eyre::{Result, WrapErr};
 use tokio::time::Instant;
 
 use crate::app::App;
 use crate::cli::{Cli, Command, MIB};
+use crate::daemon::clock::{now_ms, utc_offset_s};
 use crate::daemon::inbox::{Inbox, InboxBounds};
 use crate::daemon::{self, DaemonHandle, Options};
 use crate::demo;
@@ -182,17 +182,4 @@ impl Clock {
         let steady_ms = i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX);
         Moment { wall_ms: now_ms(), steady_ms }
     }
-}
-
-/// Milliseconds since 1970.
-#[expect(clippy::disallowed_methods, reason = "the runtime's clock, handed on in messages")]
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
-}
-
-/// Seconds that local time is ahead of UTC now.
-fn utc_offset_s(now_ms: i64) -> i32 {
-    let now = jiff::Timestamp::from_millisecond(now_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    jiff::tz::TimeZone::system().to_offset(now).seconds()
 }

@@ -40,7 +40,7 @@ const NAMES: &[(&str, &[&str], &str)] = &[
         &["terminal", "input", "runtime", "app/keymap", "app/gate"],
         "keys and the terminal only",
     ),
-    ("SystemTime::now", &["daemon", "demo", "session", "headless/mod"], "time arrives in messages"),
+    ("SystemTime::now", &["daemon", "demo"], "time arrives in messages"),
     (
         "Command::new",
         &["ecosystem/node", "headless/exec"],

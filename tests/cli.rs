@@ -34,6 +34,7 @@ pub(crate) fn trials() -> Vec<Test> {
         simulated(acting::a_call_that_stops_or_starts_something_is_asked_first),
         simulated(acting::kill_ends_the_daemon),
         simulated(events::count_and_time_end_it),
+        simulated(events::times_are_local_by_tz),
         simulated(events::a_closed_pipe_ends_it_quietly),
         simulated(events::exec_runs_a_command_for_each),
         with_pm2(real::processes_are_acted_on_and_nobody_else),

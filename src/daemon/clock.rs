@@ -5,15 +5,18 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Milliseconds since 1970, now.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "daemon/ is one of the two places that may read a clock"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the wall clock")]
 pub(crate) fn now_ms() -> i64 {
     match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(since) => whole_ms(since) as i64,
         Err(before) => -(whole_ms(before.duration()) as i64),
     }
+}
+
+/// Seconds that local time is ahead of UTC at this time: by `TZ`, else by `/etc/localtime`.
+pub(crate) fn utc_offset_s(at_ms: i64) -> i32 {
+    let at = jiff::Timestamp::from_millisecond(at_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    jiff::tz::TimeZone::system().to_offset(at).seconds()
 }
 
 /// A duration in whole milliseconds.

@@ -6,8 +6,9 @@
 use std::io::Write;
 
 use super::failure::{Code, Failure};
-use super::{Context, list, now_ms, targets};
+use super::{Context, list, targets};
 use crate::cli::Check;
+use crate::daemon::clock::now_ms;
 use crate::model::units;
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 

@@ -8,8 +8,9 @@ use serde_json::{Map, Value as Json, json};
 
 use super::failure::{Code, Failure};
 use super::output::{self, Align};
-use super::{Context, now_ms, targets};
+use super::{Context, targets};
 use crate::cli::Ls;
+use crate::daemon::clock::now_ms;
 use crate::model::{fleet, units};
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 use crate::protocol::text::clean;

@@ -25,12 +25,13 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 pub use failure::{Code, Failure};
 
 use crate::cli::{Cli, Command, MIB};
 use crate::client::{Client, ClientOptions};
+use crate::daemon::clock;
 use crate::daemon::endpoint::{Endpoint, EndpointError};
 use crate::protocol::text::clean;
 
@@ -181,20 +182,12 @@ fn context(cli: &Cli) -> Result<Context, Failure> {
         settle: cli.settle.into(),
         ..ClientOptions::default()
     };
-    let now = jiff::Timestamp::from_millisecond(now_ms()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     Ok(Context {
         endpoint,
         options,
         yes: cli.yes,
         is_terminal: io::stdout().is_terminal(),
         is_ascii: output::is_ascii(|name| std::env::var(name).ok()),
-        utc_offset_s: jiff::tz::TimeZone::system().to_offset(now).seconds(),
+        utc_offset_s: clock::utc_offset_s(clock::now_ms()),
     })
-}
-
-/// Milliseconds since 1970.
-#[expect(clippy::disallowed_methods, reason = "a command runs once and shows times by this clock")]
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }

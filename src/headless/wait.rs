@@ -10,9 +10,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::failure::{Code, Failure};
-use super::{Context, now_ms, targets};
+use super::{Context, targets};
 use crate::cli::Wait;
 use crate::client::ClientError;
+use crate::daemon::clock::now_ms;
 use crate::daemon::{self, Endpoint, Inbox, InboxBounds, Options};
 use crate::model::DaemonId;
 use crate::model::apply::{Change, apply};

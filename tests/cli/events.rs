@@ -97,3 +97,15 @@ pub(crate) fn exec_runs_a_command_for_each() {
     let plain = daemon.run(&["events", "log:out", "--count", "1", "--exec", words]).with(0);
     assert_eq!(plain.out, "one > two $HOME\n");
 }
+
+pub(crate) fn times_are_local_by_tz() {
+    let daemon = lively();
+    let mut command = program(daemon.home(), &["events", "log:out", "--count", "1"]);
+    command.env("TZ", "Asia/Tokyo");
+    let line = super::program::ended(command).with(0).out;
+    let clock: Vec<i64> = line.split(':').take(2).map(|part| part.parse().unwrap()).collect();
+    let said = clock[0] * 60 + clock[1];
+    let in_tokyo = epoch_ms() / 60_000 + 9 * 60;
+    // A minute may have begun meanwhile.
+    assert!((in_tokyo - said).rem_euclid(24 * 60) <= 1, "{line}");
+}
