@@ -97,6 +97,10 @@ pub struct Cli {
           global = true, help_heading = EVERYWHERE)]
     pub frame_mib: u32,
 
+    /// Append to this file why connections end and what is refused; no data of processes
+    #[arg(long, value_name = "FILE", global = true, help_heading = EVERYWHERE)]
+    pub debug_log: Option<PathBuf>,
+
     /// How the screen is
     #[command(flatten)]
     pub screen: Screen,

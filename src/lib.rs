@@ -21,6 +21,7 @@ pub mod app;
 pub mod cli;
 pub mod client;
 pub mod daemon;
+pub mod debug_log;
 pub mod demo;
 pub mod ecosystem;
 pub mod headless;

@@ -4,11 +4,21 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use pm2_tui::cli::{Cli, Command};
+use pm2_tui::debug_log::DebugLog;
 use pm2_tui::{headless, panic, session};
 use tokio::runtime::Builder;
 
 fn main() -> color_eyre::Result<ExitCode> {
     let cli = Cli::from_args(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    // Kept to the end of the program.
+    let _log = match cli.debug_log.as_deref().map(|path| (path, DebugLog::start(path))) {
+        Some((path, Err(error))) => {
+            let _ = writeln!(io::stderr(), "pm2-tui: --debug-log {}: {error}", path.display());
+            return Ok(ExitCode::from(2));
+        }
+        Some((_, Ok(log))) => Some(log),
+        None => None,
+    };
     if !matches!(cli.command, None | Some(Command::Demo(_))) {
         // `events` reads the bus on another thread while it waits for a slow pipe; who asks and
         // waits for the answer is done sooner without other threads.

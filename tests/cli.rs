@@ -4,6 +4,7 @@
 //! With `PM2_TUI_TEST_PM2=off` the tests that need a real PM2 are reported as ignored.
 
 mod acting;
+mod debug_log;
 mod events;
 mod program;
 mod readme;
@@ -33,6 +34,9 @@ pub(crate) fn trials() -> Vec<Test> {
         simulated(acting::a_terminal_is_asked_first),
         simulated(acting::a_call_that_stops_or_starts_something_is_asked_first),
         simulated(acting::kill_ends_the_daemon),
+        simulated(debug_log::it_tells_what_was_sent_and_refused_and_no_data),
+        simulated(debug_log::it_tells_why_a_connection_was_given_up),
+        simulated(debug_log::one_that_cannot_be_written_is_said),
         simulated(events::count_and_time_end_it),
         simulated(events::times_are_local_by_tz),
         simulated(events::a_closed_pipe_ends_it_quietly),

@@ -288,6 +288,7 @@ impl Reader {
                 backoff.reset();
             }
             let retry_in = backoff.delay();
+            tracing::warn!(why = problem.for_log(), retry_in = ?retry_in, "the bus is not connected");
             self.queue.push(Queued::Reconnecting { problem, retry_in });
             tokio::time::sleep(retry_in).await;
         }

@@ -94,6 +94,7 @@ impl Client {
     /// Refuses what changes something, where that is wanted.
     pub(super) fn permit(&self, method: &str) -> Result<(), ClientError> {
         if self.0.options.read_only && risk::changes_something(method) {
+            tracing::warn!(method, "refused: this client is read-only");
             return Err(ClientError::ReadOnly { method: method.to_owned() });
         }
         Ok(())

@@ -30,7 +30,7 @@ pub use self::rpc::endpoint::{self, Endpoint, EndpointError};
 use self::rpc::session::{self, Link, ready};
 pub use self::rpc::socket::Socket;
 use crate::model::call::{CallOutcome, NamedCall};
-use crate::model::daemon::BusState;
+use crate::model::daemon::{BusState, Connection};
 use crate::model::report::Report;
 use crate::model::{Action, DaemonId, Target, Verdict};
 use crate::protocol::amp::FRAME_BYTES_MAX;
@@ -162,6 +162,7 @@ struct Farewell {
 
 impl Watch {
     fn report(&self, report: Report) {
+        log(self.id, &report);
         self.inbox.report(self.id, report);
     }
 
@@ -174,6 +175,24 @@ impl Watch {
     fn warn_fn(&self) -> rpc::connection::WarnFn {
         let (inbox, id) = (self.inbox.clone(), self.id);
         Box::new(move |what| inbox.report(id, warning(what)))
+    }
+}
+
+/// Tells the debug log how the two connections stand.
+fn log(daemon: DaemonId, report: &Report) {
+    let daemon = daemon.0;
+    match report {
+        Report::Connection(Connection::Down { problem, retry_in_ms }) => {
+            tracing::warn!(daemon, why = problem.for_log(), retry_in_ms, "not connected");
+        }
+        Report::Connection(Connection::Live { serial, .. }) => {
+            tracing::info!(daemon, serial, "connected");
+        }
+        Report::Bus(BusState::Live) => tracing::info!(daemon, "the bus is connected"),
+        Report::Bus(BusState::Down(problem)) => {
+            tracing::warn!(daemon, why = problem.for_log(), "the bus is not connected");
+        }
+        _ => {}
     }
 }
 

@@ -197,6 +197,16 @@ impl Problem {
         }
     }
 
+    /// What is wrong, without any word that came from the daemon or an app.
+    #[must_use]
+    pub fn for_log(&self) -> String {
+        match self {
+            Self::Killed { .. } => "the daemon ended, as it said on the bus".to_owned(),
+            Self::NotPm2 { .. } => "what answers does not speak PM2".to_owned(),
+            problem => problem.sentence(),
+        }
+    }
+
     /// Why there are no events, and what the user can do about it.
     #[must_use]
     pub fn of_bus(&self, home: &str) -> String {

@@ -103,6 +103,7 @@ impl<'a> Reader<'a> {
                 Some(Ok(frame)) => self.frame(&frame),
                 Some(Err(error)) => {
                     if !matches!(error, AmpError::Io(_)) {
+                        tracing::warn!(%error, "what came on the bus is no AMP");
                         self.watch.warn(&format!("bus: {error}"));
                     }
                     break;
@@ -136,7 +137,10 @@ impl<'a> Reader<'a> {
     fn frame(&mut self, frame: &Frame) {
         match bus::decode(frame) {
             Ok(message) => self.event(&message.topic, message.event),
-            Err(error) => self.watch.warn(&format!("bus: {error}")),
+            Err(error) => {
+                tracing::warn!(bytes = frame.bytes(), "a message of the bus that cannot be read");
+                self.watch.warn(&format!("bus: {error}"));
+            }
         }
     }
 

@@ -116,13 +116,23 @@ impl Session {
         args: Vec<Json>,
         base: Duration,
     ) -> Result<Json, CallFailure> {
-        let call = self.methods.check_named(method, args)?;
-        match method {
-            "msgProcess" => message::send(self, &call, base).await,
-            "reloadLogs" => self.reload_logs(&call, base).await,
+        let result = match self.methods.check_named(method, args) {
+            Ok(call) => self.send_named(&call, base).await,
+            Err(refused) => Err(refused.into()),
+        };
+        if let Err(failure @ (CallFailure::Refused(_) | CallFailure::Unsafe(_))) = &result {
+            tracing::warn!(method = &*clean(method), why = failure.sentence(), "refused");
+        }
+        result
+    }
+
+    async fn send_named(&self, call: &CheckedCall, base: Duration) -> Result<Json, CallFailure> {
+        match call.method() {
+            "msgProcess" => message::send(self, call, base).await,
+            "reloadLogs" => self.reload_logs(call, base).await,
             _ => {
-                guard::check(self, &call, base).await?;
-                self.exchange(&call, self.time_for(&call, base).await?).await
+                guard::check(self, call, base).await?;
+                self.exchange(call, self.time_for(call, base).await?).await
             }
         }
     }

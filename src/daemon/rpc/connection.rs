@@ -12,6 +12,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::codec::{FramedRead, FramedWrite};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -106,8 +107,10 @@ impl Connection {
         tasks.spawn(async move {
             let frames = FramedRead::with_capacity(read, codec(), READ_BYTES);
             let ended = closed.run_until_cancelled(read_replies(frames, &shared, &warn));
-            let problem = ended.await.unwrap_or(Problem::Closed);
-            shared.end(problem);
+            let problem = ended.await;
+            let why = problem.as_ref().map_or_else(|| "closed here".to_owned(), Problem::for_log);
+            tracing::debug!(why, "a connection ended");
+            shared.end(problem.unwrap_or(Problem::Closed));
             closed.cancel();
         });
         let closed = connection.closed.clone();
@@ -132,7 +135,7 @@ impl Connection {
         timeout: Duration,
     ) -> Result<Reply, CallError> {
         let id = next_id();
-        self.exchange(rpc::request_frame(call, &id), id, timeout).await
+        self.exchange(call.method(), rpc::request_frame(call, &id), id, timeout).await
     }
 
     /// Asks which methods the daemon has.
@@ -141,10 +144,29 @@ impl Connection {
     /// As [`Connection::call`].
     pub(crate) async fn methods(&self, timeout: Duration) -> Result<Reply, CallError> {
         let id = next_id();
-        self.exchange(rpc::methods_frame(&id), id, timeout).await
+        self.exchange("methods", rpc::methods_frame(&id), id, timeout).await
     }
 
     async fn exchange(
+        &self,
+        method: &str,
+        frame: Frame,
+        id: RequestId,
+        timeout: Duration,
+    ) -> Result<Reply, CallError> {
+        let started = Instant::now();
+        let result = self.send(frame, id, timeout).await;
+        let took_ms = whole_ms(started.elapsed());
+        match &result {
+            Ok(reply) => tracing::debug!(method, took_ms, bytes = reply.body().len(), "answered"),
+            Err(CallError::Closed) => tracing::warn!(method, took_ms, "closed before an answer"),
+            Err(CallError::TimedOut { .. }) => tracing::warn!(method, took_ms, "no answer in time"),
+            Err(CallError::Busy) => tracing::warn!(method, "not sent: too many calls under way"),
+        }
+        result
+    }
+
+    async fn send(
         &self,
         frame: Frame,
         id: RequestId,
@@ -240,6 +262,7 @@ async fn read_replies(
             Err(error) => {
                 let problem = stream_problem(&error);
                 if problem != Problem::Closed {
+                    tracing::warn!(%error, "what came is no AMP");
                     warn(&error.to_string());
                 }
                 return problem;
@@ -254,7 +277,10 @@ async fn read_replies(
                     let _ = answer.send(reply);
                 }
             }
-            Err(error) => warn(&error.to_string()),
+            Err(error) => {
+                tracing::warn!("a frame that is no reply");
+                warn(&error.to_string());
+            }
         }
     }
     Problem::Closed

@@ -191,10 +191,12 @@ impl Session {
         (tasks, generation): (&TaskTracker, &CancellationToken),
         warn: WarnFn,
     ) -> Result<Self, Problem> {
+        tracing::debug!(socket = %endpoint.rpc, "connecting");
         let connecting = endpoint.connect(&endpoint.rpc);
         let stream = tokio::time::timeout(timeout, connecting)
             .await
-            .map_err(|_| Problem::Silent { method: "connect".into() })??;
+            .unwrap_or_else(|_| Err(Problem::Silent { method: "connect".into() }))
+            .inspect_err(|problem| tracing::debug!(why = problem.for_log(), "no connection"))?;
         let god = stream.peer_pid().filter(|pid| is_god(*pid));
         let connection = Connection::open(stream, frame_bytes_max, tasks, generation, warn);
         let reply = connection
@@ -285,6 +287,9 @@ fn report_snapshot(
 ) {
     match decode_monitor_data(reply.body()) {
         Ok(mut snapshot) => {
+            if !snapshot.warnings.is_empty() {
+                tracing::warn!(count = snapshot.warnings.len(), "processes that cannot be read");
+            }
             for warning in std::mem::take(&mut snapshot.warnings) {
                 watch.warn(&warning);
             }
@@ -296,7 +301,11 @@ fn report_snapshot(
                 snapshot,
             });
         }
-        Err(error) => watch.warn(&format!("{}: {error}", Call::GetMonitorData.method())),
+        Err(error) => {
+            let method = Call::GetMonitorData.method();
+            tracing::warn!(method, bytes = reply.body().len(), "a reply that cannot be read");
+            watch.warn(&format!("{method}: {error}"));
+        }
     }
 }
 
