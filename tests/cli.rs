@@ -11,6 +11,7 @@ mod readme;
 mod real;
 mod refusing;
 mod showing;
+mod why;
 
 use crate::harness::trials::{Test, Weight, simulated, with_pm2};
 
@@ -48,6 +49,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(real::a_closed_pipe_stops_no_action),
         with_pm2(real::bad_calls_leave_the_daemon_and_its_apps_alone),
         with_pm2(real::a_burst_of_a_million_lines_comes_whole).weighing(Weight::Alone),
+        with_pm2(why::each_way_to_die_is_told_afterwards),
         with_pm2(readme::the_examples_run).lasting(),
     ]
 }

@@ -8,6 +8,7 @@ pub(crate) mod act;
 pub(crate) mod bus;
 pub(crate) mod calls;
 pub(crate) mod clock;
+pub(crate) mod files;
 pub mod inbox;
 pub(crate) mod rpc;
 

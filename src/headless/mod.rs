@@ -20,6 +20,7 @@ mod send;
 mod start;
 mod targets;
 mod wait;
+mod why;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -138,6 +139,7 @@ async fn dispatch(
         }
         Some(Command::Kill) => act::kill(context, acting).await,
         Some(Command::Wait(what)) => wait::run(context, &what, out).await,
+        Some(Command::Why(what)) => why::run(context, &what, out).await,
         Some(Command::Check(what)) => check::run(context, &what, out).await,
         Some(Command::Completions { shell }) => documents::completions(shell, out),
         Some(Command::Man) => documents::man(out),

@@ -41,6 +41,8 @@ pub struct Daemon {
     pub snapshot_at_ms: Option<i64>,
     /// The process without a pid that keeps PM2 from measuring any, where there is one.
     pub blinded_by: Option<ProcessKey>,
+    /// How many processes its machine's kernel had killed for want of memory at the last count.
+    pub oom_kills: Option<u64>,
     /// Malformed messages, processes and frames so far.
     pub warnings: u64,
     /// The last of them, one cleaned line.
@@ -70,6 +72,7 @@ impl Daemon {
             poll_took_ms: None,
             snapshot_at_ms: None,
             blinded_by: None,
+            oom_kills: None,
             warnings: 0,
             last_warning: None,
             events_lost: 0,

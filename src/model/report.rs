@@ -33,6 +33,9 @@ pub enum Report {
         /// What it said.
         snapshot: Snapshot,
     },
+    /// How many processes the kernel of the daemon's machine has killed for want of memory since it
+    /// started (`oom_kill` of `/proc/vmstat`), as often as the daemon is polled. Latest wins.
+    OomKills(u64),
     /// A `process:event`. Must arrive.
     Process(Box<ProcessEvent>),
     /// A `process:exception`. Must arrive.

@@ -3,5 +3,5 @@
 pub(crate) mod attendance;
 pub(crate) mod ear;
 pub(super) mod gather;
-mod output;
+pub(super) mod output;
 pub(super) mod reader;

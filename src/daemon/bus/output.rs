@@ -68,7 +68,7 @@ struct Stream {
 
 /// The outputs of one daemon's processes, and the lines that wait to be reported.
 #[derive(Debug)]
-pub(super) struct Output {
+pub(in crate::daemon) struct Output {
     daemon: DaemonId,
     streams: HashMap<StreamKey, Stream>,
     lines: Vec<LogLine>,
@@ -79,7 +79,7 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub(super) fn new(daemon: DaemonId) -> Self {
+    pub(in crate::daemon) fn new(daemon: DaemonId) -> Self {
         Self {
             daemon,
             streams: HashMap::new(),
@@ -91,7 +91,7 @@ impl Output {
 
     /// Reads a piece of a process's output. `at_ms` is its time where the message has none,
     /// `now_ms` a clock that is never set back; full reports go to `emit`.
-    pub(super) fn push(
+    pub(in crate::daemon) fn push(
         &mut self,
         chunk: &LogChunk,
         at_ms: i64,
@@ -125,7 +125,7 @@ impl Output {
     }
 
     /// Reads a piece of the daemon's own console, and keeps what no event says.
-    pub(super) fn push_daemon(
+    pub(in crate::daemon) fn push_daemon(
         &mut self,
         data: &str,
         at_ms: i64,
@@ -154,7 +154,7 @@ impl Output {
 
     /// Takes a message of an app: its `data`, or `raw`, as one line under its topic; where God has a
     /// general one, under the `type` that the app gave it.
-    pub(super) fn push_message(
+    pub(in crate::daemon) fn push_message(
         &mut self,
         topic: &str,
         other: &Other,
@@ -185,12 +185,12 @@ impl Output {
     }
 
     /// The signal that ended a process, where the console named one since it last ended.
-    pub(super) fn take_signal(&mut self, id: PmId) -> Option<Box<str>> {
+    pub(in crate::daemon) fn take_signal(&mut self, id: PmId) -> Option<Box<str>> {
         self.signals.remove(&id)
     }
 
     /// A process or its old worker ended: its unfinished lines are its last.
-    pub(super) fn process_ended(
+    pub(in crate::daemon) fn process_ended(
         &mut self,
         id: PmId,
         is_old_worker: bool,
@@ -206,7 +206,7 @@ impl Output {
 
     /// Ends the unfinished lines that began at `since_ms` or before. Returns when the oldest of
     /// the others began.
-    pub(super) fn flush_older(
+    pub(in crate::daemon) fn flush_older(
         &mut self,
         since_ms: i64,
         emit: &mut impl FnMut(Report),
@@ -223,12 +223,12 @@ impl Output {
     }
 
     /// Whether lines wait to be reported.
-    pub(super) fn has_lines(&self) -> bool {
+    pub(in crate::daemon) fn has_lines(&self) -> bool {
         !self.lines.is_empty()
     }
 
     /// Reports the lines that wait.
-    pub(super) fn report(&mut self, emit: &mut impl FnMut(Report)) {
+    pub(in crate::daemon) fn report(&mut self, emit: &mut impl FnMut(Report)) {
         if self.has_lines() {
             emit(Report::Lines(std::mem::take(&mut self.lines)));
         }

@@ -54,6 +54,12 @@ pub enum EndpointError {
 }
 
 impl Endpoint {
+    /// Whether its daemon runs on this machine for certain: it has a unix socket here.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        matches!(self.rpc, Socket::Unix(_))
+    }
+
     /// The sockets in this `PM2_HOME`, as `pm2` names them there (PM2's `paths.js`).
     #[must_use]
     pub fn in_home(home: &Path) -> Self {

@@ -294,6 +294,9 @@ fn report_snapshot(
                 watch.warn(&warning);
             }
             session.remember(&snapshot);
+            if let Some(kills) = oom_kills().filter(|_| watch.endpoint.is_local()) {
+                watch.report(Report::OomKills(kills));
+            }
             watch.report(Report::Snapshot {
                 at_ms: now_ms(),
                 took_ms: whole_ms(took),
@@ -307,6 +310,13 @@ fn report_snapshot(
             watch.warn(&format!("{method}: {error}"));
         }
     }
+}
+
+/// How many processes this machine's kernel has killed for want of memory; everybody may read it.
+fn oom_kills() -> Option<u64> {
+    let vmstat = std::fs::read_to_string("/proc/vmstat").ok()?;
+    let count = vmstat.lines().find_map(|line| line.strip_prefix("oom_kill "))?;
+    count.trim().parse().ok()
 }
 
 /// Waits for the next poll; says so when the connection ends before.
