@@ -354,7 +354,7 @@ impl DaemonHandle {
         watch.tasks.spawn_on(
             async move {
                 let generation = &shared.generation;
-                generation.run_until_cancelled(bus::reader::run(&shared)).await;
+                generation.run_until_cancelled(bus::reports::run(&shared)).await;
                 shared.report(Report::Bus(BusState::Connecting));
             },
             &self.runtime,

@@ -36,7 +36,7 @@ pub(super) async fn run(
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     let patterns: Vec<&str> = what.patterns.iter().map(String::as_str).collect();
-    let bus = Bus::subscribe(&context.endpoint, &patterns)?.undecoded();
+    let bus = Bus::subscribe_with(&context.endpoint, &patterns, context.options)?.undecoded();
     let mut sink = Sink::new(context, what.json, what.exec.map(Runner::new), out);
     let limits = Limits { count: what.count, span: what.span };
     let watches_pipe = sink.runner.is_none();

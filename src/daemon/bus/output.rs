@@ -74,19 +74,11 @@ pub(in crate::daemon) struct Output {
     lines: Vec<LogLine>,
     /// The name of the daemon's own lines.
     daemon_name: Arc<str>,
-    /// The signals that the daemon's console named and whose `exit` event is still to come.
-    signals: HashMap<PmId, Box<str>>,
 }
 
 impl Output {
     pub(in crate::daemon) fn new(daemon: DaemonId) -> Self {
-        Self {
-            daemon,
-            streams: HashMap::new(),
-            lines: Vec::new(),
-            daemon_name: Arc::from("PM2"),
-            signals: HashMap::new(),
-        }
+        Self { daemon, streams: HashMap::new(), lines: Vec::new(), daemon_name: Arc::from("PM2") }
     }
 
     /// Reads a piece of a process's output. `at_ms` is its time where the message has none,
@@ -141,13 +133,7 @@ impl Output {
             kind: LineKind::Event("pm2", Severity::Neutral),
         });
         let (source, kind, lines) = (&stream.source, &stream.kind, &mut self.lines);
-        let signals = &mut self.signals;
         stream.assembler.push(data, at_ms, now_ms, |line| {
-            if let Some((id, signal)) = exit_signal(&line.text.text)
-                && signals.len() < STREAMS_MAX
-            {
-                signals.insert(id, signal.into());
-            }
             keep(lines, source, kind, line, emit);
         });
     }
@@ -182,11 +168,6 @@ impl Output {
         if is_long || self.lines.len() >= LINES_MAX {
             self.report(emit);
         }
-    }
-
-    /// The signal that ended a process, where the console named one since it last ended.
-    pub(in crate::daemon) fn take_signal(&mut self, id: PmId) -> Option<Box<str>> {
-        self.signals.remove(&id)
     }
 
     /// A process or its old worker ended: its unfinished lines are its last.
@@ -273,16 +254,6 @@ fn is_news(line: &str) -> bool {
     !line.trim().is_empty() && !TOLD_BY_EVENTS.iter().any(|told| line.starts_with(told))
 }
 
-/// The process and signal in the console line `App [NAME:ID] exited with code [C] via signal [S]`
-/// (`lib/God.js` `handleExit`). `SIGINT` is what it says when there was no signal: then none.
-pub(super) fn exit_signal(line: &str) -> Option<(PmId, &str)> {
-    let (app, end) = line.strip_prefix("App [")?.rsplit_once("] exited with code [")?;
-    let (_, signal) = end.split_once("] via signal [")?;
-    let signal = signal.trim_end().strip_suffix(']')?;
-    let (_, id) = app.rsplit_once(':')?;
-    (signal != "SIGINT").then_some((PmId(id.parse().ok()?), signal))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -311,19 +282,6 @@ mod tests {
             .iter()
             .map(|line| (said(line), line.kind.word(), &*line.text.text))
             .collect::<Vec<_>>()
-    }
-
-    #[test]
-    fn the_console_names_the_signal_and_its_default_text_is_none() {
-        let line = |signal| format!("App [my:a]pp:12] exited with code [0] via signal [{signal}]");
-        assert_eq!(exit_signal(&line("SIGKILL")), Some((PmId(12), "SIGKILL")));
-        assert_eq!(exit_signal(&line("SIGINT")), None);
-        assert_eq!(exit_signal("App [a:_old_1] exited with code [0] via signal [SIGTERM]"), None);
-        let mut output = Output::new(DaemonId(0));
-        let mut reports = Vec::new();
-        output.push_daemon(&(line("SIGSEGV") + "\n"), 0, 0, &mut |report| reports.push(report));
-        assert_eq!(output.take_signal(PmId(12)).as_deref(), Some("SIGSEGV"));
-        assert_eq!(output.take_signal(PmId(12)), None, "it is of one exit");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde_json::Value as Json;
 
+use crate::daemon::bus::decoder::Decoder;
 use crate::daemon::bus::output::Output;
 use crate::model::apply::apply;
 use crate::model::daemon::Daemon;
@@ -13,7 +14,7 @@ use crate::model::report::Report;
 use crate::model::watched::Watched;
 use crate::model::{DaemonId, ProcessKey};
 use crate::protocol::amp::Frame;
-use crate::protocol::bus::{self, BusEvent, EventKind};
+use crate::protocol::bus::BusEvent;
 use crate::protocol::process::PmId;
 use crate::protocol::value;
 
@@ -22,23 +23,19 @@ fn replay(messages: &[Json]) -> BlackBox {
     let id = DaemonId(0);
     let mut watched = Watched::new(vec![Daemon::new(id, "", "/home/.pm2", 1_000)]);
     let mut output = Output::new(id);
+    let mut decoder = Decoder::default();
     for message in messages {
         let now = Moment::at(1_795_676_000_000 + message["t"].as_i64().unwrap());
         let topic = value::text(message["topic"].as_str().unwrap());
         let frame = Frame::new(vec![topic, value::json(&message["data"])]).unwrap();
         let mut reports = Vec::new();
         let mut emit = |report| reports.push(report);
-        match bus::decode(&frame).unwrap().event {
+        match decoder.decode(&frame).unwrap().event {
             BusEvent::Log(chunk) => output.push(&chunk, now.wall_ms, now.steady_ms, &mut emit),
             BusEvent::DaemonLog { at_ms, data } => {
                 output.push_daemon(&data, at_ms.unwrap(), now.steady_ms, &mut emit);
             }
-            BusEvent::Process(mut event) => {
-                if event.kind == EventKind::Exit && !event.is_old_worker {
-                    event.signal = output.take_signal(event.info.pm_id);
-                }
-                emit(Report::Process(event));
-            }
+            BusEvent::Process(event) => emit(Report::Process(event)),
             BusEvent::Exception(exception) => emit(Report::Exception(exception)),
             _ => {}
         }
