@@ -70,7 +70,7 @@ pub(super) async fn as_targets(
         }
         let node = NodeFinder::in_path(std::env::var_os("PATH"));
         let apps = load(word, &node).await?;
-        let names: Vec<&str> = apps.iter().map(AppConfig::name).collect();
+        let names: Vec<String> = apps.iter().flat_map(AppConfig::listed_names).collect();
         let known = names.iter().filter(|name| processes.iter().any(|info| *info.name == ***name));
         let known: Vec<String> = known.map(|name| format!("name:{name}")).collect();
         if known.is_empty() {

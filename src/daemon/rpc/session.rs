@@ -169,8 +169,9 @@ async fn connect(watch: &Watch) -> Result<Session, Problem> {
         (&watch.tasks, &watch.generation),
         watch.warn_fn(),
     );
-    let session = opening.await?;
+    let mut session = opening.await?;
     let version = session.version(watch.timings.handshake).await?;
+    session.methods = session.methods.of_release(version.as_deref());
     watch.report(Report::Methods(Arc::new(session.methods.clone())));
     if let Some(version) = version {
         watch.report(Report::Version(version));
