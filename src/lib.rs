@@ -27,6 +27,7 @@ pub mod ecosystem;
 pub mod headless;
 mod homes;
 mod input;
+pub mod logs;
 pub mod model;
 pub mod panic;
 pub mod protocol;

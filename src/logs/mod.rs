@@ -1,0 +1,3 @@
+//! Log lines: what a line says of itself.
+
+pub mod parse;
