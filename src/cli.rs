@@ -10,8 +10,10 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+mod looking;
 mod quantity;
 mod words;
+pub use looking::{LogTime, Logs, Why};
 use quantity::{parse_percent, parse_settle, whole};
 pub use quantity::{parse_size, parse_span};
 
@@ -204,6 +206,8 @@ pub enum Command {
         #[arg(allow_negative_numbers = true)]
         message: String,
     },
+    /// Print what processes have logged, in the order of time; with --follow, what they log
+    Logs(Logs),
     /// Tell why processes died, from what is left of it: the daemon's log, error logs, PM2's figures
     Why(Why),
     /// End the daemon and all its processes, as `pm2 kill` does
@@ -289,20 +293,6 @@ pub struct Targets {
     /// ecosystem files: the processes with the names of their apps
     #[arg(required = true, value_name = "TARGET|FILE")]
     pub targets: Vec<String>,
-}
-
-/// `why`.
-#[derive(Debug, Clone, Args)]
-pub struct Why {
-    /// Ids, names, namespaces or `all`
-    #[arg(required = true, value_name = "TARGET")]
-    pub targets: Vec<String>,
-    /// How many of the last ends are told [default: 5]
-    #[arg(long, value_name = "N", value_parser = whole::<u32>(1, 20))]
-    pub lives: Option<u32>,
-    /// As a JSON array, a process each
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// `start`.

@@ -21,14 +21,14 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("protocol", &[]),
     ("logs", &["protocol"]),
     ("model", &["protocol"]),
-    ("daemon", &["model", "protocol"]),
+    ("daemon", &["logs", "model", "protocol"]),
     ("demo", &["protocol"]),
     ("ecosystem", &["protocol"]),
     ("client", &["daemon", "ecosystem", "model", "protocol"]),
     ("app", &["model", "protocol"]),
     ("view", &["app", "model", "protocol"]),
     ("cli", &[]),
-    ("headless", &["cli", "client", "daemon", "ecosystem", "model", "protocol"]),
+    ("headless", &["cli", "client", "daemon", "ecosystem", "logs", "model", "protocol"]),
 ];
 
 /// A name in the source, the modules that may have it, and why.

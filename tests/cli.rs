@@ -6,6 +6,7 @@
 mod acting;
 mod debug_log;
 mod events;
+mod logs;
 mod program;
 mod readme;
 mod real;
@@ -49,6 +50,8 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(real::a_closed_pipe_stops_no_action),
         with_pm2(real::bad_calls_leave_the_daemon_and_its_apps_alone),
         with_pm2(real::a_burst_of_a_million_lines_comes_whole).weighing(Weight::Alone),
+        with_pm2(logs::history_is_what_the_files_hold),
+        with_pm2(logs::following_a_flood_misses_nothing_and_doubles_nothing).weighing(Weight::Busy),
         with_pm2(why::each_way_to_die_is_told_afterwards),
         with_pm2(readme::the_examples_run).lasting(),
     ]

@@ -33,6 +33,15 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// When a file was last written, milliseconds since 1970.
+///
+/// # Errors
+/// Those of the system.
+pub(crate) fn written_ms(file: &File) -> io::Result<i64> {
+    let written = file.metadata()?.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(i64::try_from(written.as_millis()).unwrap_or(i64::MAX))
+}
+
 /// Reads the last lines of a file, at most so many bytes.
 ///
 /// # Errors
@@ -59,8 +68,7 @@ pub(crate) fn tail(path: &Path, bytes_max: u64) -> io::Result<Tail> {
     {
         bytes.drain(..=end);
     }
-    let written = about.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let written_ms = i64::try_from(written.as_millis()).unwrap_or(i64::MAX);
+    let written_ms = written_ms(&file)?;
     Ok(Tail { bytes, size, written_ms })
 }
 

@@ -9,8 +9,10 @@ pub(crate) mod bus;
 pub(crate) mod calls;
 pub(crate) mod clock;
 pub(crate) mod files;
+pub(crate) mod history;
 pub mod inbox;
 pub(crate) mod rpc;
+pub(crate) mod seam;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

@@ -370,7 +370,7 @@ fn said(topic: &str, payload: &Json) -> String {
 }
 
 /// Whether standard output is a pipe that nobody reads any more.
-fn is_reader_gone() -> bool {
+pub(super) fn is_reader_gone() -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let out = io::stdout();
     if out.is_terminal() {

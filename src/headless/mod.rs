@@ -15,6 +15,7 @@ mod exec;
 mod failure;
 mod files;
 mod list;
+mod logs;
 mod output;
 mod send;
 mod start;
@@ -139,6 +140,7 @@ async fn dispatch(
         }
         Some(Command::Kill) => act::kill(context, acting).await,
         Some(Command::Wait(what)) => wait::run(context, &what, out).await,
+        Some(Command::Logs(what)) => logs::run(context, &what, out).await,
         Some(Command::Why(what)) => why::run(context, &what, out).await,
         Some(Command::Check(what)) => check::run(context, &what, out).await,
         Some(Command::Completions { shell }) => documents::completions(shell, out),
