@@ -3,8 +3,9 @@
 //! in a pipe, one after another.
 //!
 //! `cargo bench --bench side_by_side`; `-- --commands` leaves the screen out, `-- --bursts` all but the
-//! bursts; `-- --quick` (or
-//! `SIDE_BY_SIDE_QUICK=1`) tries it with a tenth of the work. Needs Linux, node and npm. Figures of a busy machine mean little.
+//! bursts, `-- --rest` all but the screen at rest with 10 processes; `-- --quick` (or
+//! `SIDE_BY_SIDE_QUICK=1`) tries it with a tenth of the work. Needs Linux, node and npm. Figures of a
+//! busy machine mean little.
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
@@ -62,6 +63,13 @@ fn main() {
         // God looks after its processes every 30 s: each window has that once.
         Work { window: Duration::from_secs(30), starts: 5, lines: 2_000_000, asks: 21, rounds: 5 }
     };
+    if arguments.iter().any(|argument| argument == "--rest") {
+        let few = rest::measure(10, &work);
+        println!();
+        table::print_rest("10 idle processes (node)", &few);
+        table::print_limits(&rest_limits(&few));
+        return;
+    }
     let mut limits = Vec::new();
     let is_only = |part: &str| arguments.iter().any(|argument| argument == part);
     if is_only("--bursts") {
@@ -151,19 +159,10 @@ fn of(watcher: Watcher, all: &[AtRest]) -> &AtRest {
     all.iter().find(|one| one.watcher == watcher).unwrap()
 }
 
-/// The limits of issue 2, with what was measured.
-fn limits(few: &[AtRest], many: &[AtRest], first_frame: Option<Duration>) -> Vec<Limit> {
+/// The limits of what the screen costs at rest, with what was measured.
+fn rest_limits(few: &[AtRest]) -> Vec<Limit> {
     let (monit, own) = (of(Watcher::Monit, few), of(Watcher::Cockpit, few));
-    let (monit_many, own_many) = (of(Watcher::Monit, many), of(Watcher::Cockpit, many));
-    let nobody_many = of(Watcher::Nobody, many).god_cpu_percent;
-    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-    let seconds = |time: Option<Duration>| time.map_or(f64::INFINITY, |time| time.as_secs_f64());
     vec![
-        Limit {
-            what: "first frame with a daemon that never answers, s".to_owned(),
-            own: seconds(first_frame),
-            most: 1.0,
-        },
         Limit {
             what: "first row, 10 processes, s: 1/5 of pm2 monit".to_owned(),
             own: seconds(own.first_row),
@@ -175,24 +174,48 @@ fn limits(few: &[AtRest], many: &[AtRest], first_frame: Option<Duration>) -> Vec
             most: mib(monit.resident_bytes) / 8.0,
         },
         Limit {
-            what: "own CPU at rest, 10 processes, %: 1/20 of pm2 monit".to_owned(),
+            what: "own CPU at rest, 10 processes, %: 1/30 of pm2 monit".to_owned(),
             own: own.cpu_percent,
-            most: monit.cpu_percent / 20.0,
+            most: monit.cpu_percent / 30.0,
+        },
+        Limit {
+            what: "terminal bytes a second at rest, 10 processes".to_owned(),
+            own: own.bytes_per_second,
+            most: 200.0,
+        },
+    ]
+}
+
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
+/// Seconds, or infinity for never.
+fn seconds(time: Option<Duration>) -> f64 {
+    time.map_or(f64::INFINITY, |time| time.as_secs_f64())
+}
+
+/// The limits of what the screen costs but in a burst, with what was measured.
+fn limits(few: &[AtRest], many: &[AtRest], first_frame: Option<Duration>) -> Vec<Limit> {
+    let (monit_many, own_many) = (of(Watcher::Monit, many), of(Watcher::Cockpit, many));
+    let nobody_many = of(Watcher::Nobody, many).god_cpu_percent;
+    let mut limits = rest_limits(few);
+    limits.extend([
+        Limit {
+            what: "first frame with a daemon that never answers, s".to_owned(),
+            own: seconds(first_frame),
+            most: 1.0,
         },
         Limit {
             what: "God's extra CPU, 100 processes, %: that of pm2 monit".to_owned(),
             own: own_many.god_cpu_percent - nobody_many,
             most: monit_many.god_cpu_percent - nobody_many,
         },
-        Limit {
-            what: "terminal bytes a second at rest, 10 processes".to_owned(),
-            own: own.bytes_per_second,
-            most: 300.0,
-        },
-    ]
+    ]);
+    limits
 }
 
-/// The limits of issues 2 and 7 on the screen in a burst.
+/// The limits of the screen in a burst.
 fn burst_limits(bursts: &[Burst]) -> Vec<Limit> {
     let find = |watcher, is_reading| {
         bursts
@@ -202,7 +225,6 @@ fn burst_limits(bursts: &[Burst]) -> Vec<Limit> {
     };
     let (drain, logs) = (find(Watcher::Drain, true), find(Watcher::Logs, true));
     let (reading, stopped) = (find(Watcher::Cockpit, true), find(Watcher::Cockpit, false));
-    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     vec![
         Limit {
             what: "burst, own CPU, s: 1/8 of pm2 logs".to_owned(),

@@ -127,6 +127,10 @@ pub struct Screen {
     /// MiB that the event log's lines may take, 1 to 4096 [default: 16]
     #[arg(long, value_name = "MIB", value_parser = whole::<u32>(1, 4_096), help_heading = SCREEN)]
     pub log_mib: Option<u32>,
+
+    /// For a slow link: draw data once a second at most
+    #[arg(long, help_heading = SCREEN)]
+    pub slow: bool,
 }
 
 impl Screen {
@@ -136,6 +140,7 @@ impl Screen {
             interval: self.interval.or(other.interval),
             log_lines: self.log_lines.or(other.log_lines),
             log_mib: self.log_mib.or(other.log_mib),
+            slow: self.slow || other.slow,
         }
     }
 
@@ -143,7 +148,8 @@ impl Screen {
     fn first(&self) -> Option<&'static str> {
         let interval = self.interval.map(|_| "--interval");
         let lines = self.log_lines.map(|_| "--log-lines");
-        interval.or(lines).or(self.log_mib.map(|_| "--log-mib"))
+        let mib = self.log_mib.map(|_| "--log-mib");
+        interval.or(lines).or(mib).or(self.slow.then_some("--slow"))
     }
 
     /// The pause between polls.

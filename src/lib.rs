@@ -29,6 +29,7 @@ mod homes;
 mod input;
 pub mod logs;
 pub mod model;
+mod pacing;
 pub mod panic;
 pub mod protocol;
 pub mod runtime;

@@ -10,6 +10,7 @@ mod command_line;
 mod daemons;
 mod keys;
 mod manners;
+mod terminals;
 mod watching;
 
 use crate::harness::trials::{Test, Weight, simulated, with_pm2};
@@ -36,5 +37,10 @@ pub(crate) fn trials() -> Vec<Test> {
         simulated(command_line::bad_options_are_refused_by_name),
         simulated(command_line::without_a_socket_the_screen_waits_and_names_it),
         simulated(command_line::demo_needs_no_pm2_and_leaves_nothing),
+        simulated(terminals::sixteen_colours_are_sent_as_such),
+        simulated(terminals::old_terminals_get_no_colours),
+        simulated(terminals::without_an_alternate_screen_leaving_clears),
+        simulated(terminals::a_late_answer_is_not_typed_to_the_shell),
+        simulated(terminals::a_terminal_without_a_screen_is_told_what_works),
     ]
 }

@@ -19,6 +19,21 @@ impl App {
         self.is_dirty = false;
         self.drawn = InSight { rows: rows(self), log: log(self) };
     }
+
+    /// Keeps the log where the last frame showed it, for one frame: on a slow link the lines that
+    /// came since would make a key wait.
+    pub fn keep_log(&mut self) {
+        if self.focus == Pane::Processes && self.log_top.is_none() && self.drawn.log.lines > 0 {
+            self.log_kept = Some(self.drawn.log.first);
+        }
+    }
+
+    /// Ends what [`App::keep_log`] began; what was left out makes a frame of its own.
+    pub fn release_log(&mut self) {
+        if self.log_kept.take().is_some() && log(self) != self.drawn.log {
+            self.is_dirty = true;
+        }
+    }
 }
 
 /// What is in sight of processes.

@@ -18,11 +18,15 @@ const GAP: u16 = 2;
 /// The longest piece of a warning's text.
 const WARNING_COLUMNS: u16 = 48;
 
+/// From this delay on the link's is shown, milliseconds.
+const LINK_DELAY_MS: u64 = 200;
+
 /// Draws the line.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let columns = area.width.saturating_sub(2);
     let mut left = names(app, canvas.theme().glyphs());
     left.extend(standing(app, canvas.theme().glyphs()));
+    left.extend(link_delay(app));
     let totals = Totals::of(&app.watched);
     left.extend(counts(app, &totals));
     left.extend(sums(&totals));
@@ -183,6 +187,13 @@ fn warnings(app: &App, glyphs: &Glyphs) -> Vec<Part> {
         line.push(Part::new(text, Tone::Warning, 1));
     }
     line
+}
+
+/// How far behind the screen is, where a hand feels it; in tenths of a second, which seldom change.
+fn link_delay(app: &App) -> Option<Part> {
+    let delay_ms = app.link_delay_ms.filter(|delay_ms| *delay_ms > LINK_DELAY_MS)?;
+    let text = format!("link delay {:.1}s", delay_ms as f64 / 1000.0);
+    Some(Part::new(text, Tone::Warning, 4))
 }
 
 /// The pause between polls: the longest of the daemons that answer.
