@@ -45,7 +45,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         ),
         _ => None,
     };
-    let homes = match homes::watched(&cli, demo.as_ref().map(demo::Demo::home)) {
+    let homes = match homes::watched(&cli, demo.as_ref().map(demo::Demo::home)).await {
         Ok(homes) => homes,
         Err(error) => {
             // A wrong environment is the user's to mend: one line, no report.

@@ -27,7 +27,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("client", &["daemon", "ecosystem", "model", "protocol"]),
     ("app", &["model", "protocol"]),
     ("view", &["app", "model", "protocol"]),
-    ("cli", &[]),
+    ("cli", &["protocol"]),
     ("headless", &["cli", "client", "daemon", "ecosystem", "logs", "model", "protocol"]),
 ];
 

@@ -65,6 +65,8 @@ fn homes_are_for_the_screen() {
         let error = parse(words).unwrap_err().to_string();
         assert!(error.contains("--home /a ls"), "{error}");
     }
+    let odd = parse(&["/a b", "ls"]).unwrap_err().to_string();
+    assert!(odd.contains("--home '/a b' ls"), "{odd}");
     for words in [&["--home", "/a", "ls"][..], &["ls", "--home", "/a"]] {
         assert_eq!(parse(words).unwrap().home.unwrap().to_str(), Some("/a"));
     }

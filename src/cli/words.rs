@@ -8,7 +8,6 @@ const PM2: &[(&[&str], &str)] = &[
     (&["jlist", "prettylist", "info", "show", "describe", "desc"], "ls --json"),
     (&["logs", "log"], "events 'log:*'"),
     (&["monit", "dash", "dashboard", "imonit"], ""),
-    (&["trigger"], "call msgProcess"),
     (&["sendSignal"], "call sendSignalToProcessId"),
     (&["reset"], "call resetMetaProcessId ID"),
     (&["reloadLogs", "ping"], "call"),

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::{Client, ClientError, Target, Verdict};
 use crate::daemon::act::{AT_ONCE, Acting, Launch};
 use crate::daemon::calls::named::{Listing, no_such_process};
+use crate::daemon::offload;
 use crate::ecosystem::{
     AppConfig, Context, create_log_folders, parse_value, prepare_all, restart_env,
 };
@@ -107,7 +108,9 @@ impl Client {
         let context = &self.of_this_release(context).await?;
         let Plan { again, new } = self.plan(apps, context, &before)?;
         let payloads: Vec<Json> = new.iter().map(|app| app.payload.clone()).collect();
-        create_log_folders(&payloads)?;
+        let making = offload::look(move || create_log_folders(&payloads)).await;
+        let late = || "the folders of the logs: their disk does not answer, not sent".to_owned();
+        making.ok_or_else(|| ClientError::Unsafe { reason: late() })??;
         let (acting, _attendance) = self.0.acting().await?;
         let mut witness = acting.witness().await;
         let calls = self.launch(&acting, again, new);

@@ -25,16 +25,24 @@ pub(super) async fn run(
     }
     let client = context.connect().await?;
     let processes = act::fleet(context, &client).await?;
-    let named =
-        if what.targets.is_empty() { vec![files::in_folder()?] } else { what.targets.clone() };
-    let (files, words): (Vec<&String>, Vec<&String>) =
-        named.iter().partition(|word| files::is_file(word, &processes));
+    let named = if what.targets.is_empty() {
+        vec![files::in_folder().await?]
+    } else {
+        what.targets.clone()
+    };
+    let (mut files, mut words) = (Vec::new(), Vec::new());
+    for word in &named {
+        if files::is_file(word, &processes).await {
+            files.push(word);
+        } else {
+            words.push(word.clone());
+        }
+    }
     if files.is_empty() && (what.env.is_some() || !what.only.is_empty()) {
         return Err(Failure::usage(
             "--env and --only are for the apps of a file, and none is named",
         ));
     }
-    let words: Vec<String> = words.into_iter().cloned().collect();
     let infos = targets::resolve(&words, &processes)?;
     let node =
         NodeFinder { env_name: what.env.clone(), ..NodeFinder::in_path(std::env::var_os("PATH")) };

@@ -13,6 +13,7 @@ use super::theme::Tone;
 use crate::app::geometry::wrap;
 use crate::app::{App, Pane};
 use crate::model::daemon::{Connection, Daemon};
+use crate::protocol::shell::word;
 
 /// Draws the message in `table`, or in all of `body` where that is needed.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, table: Rect, body: Rect) {
@@ -66,7 +67,7 @@ fn lines(app: &App, columns: u16) -> Vec<(String, Tone)> {
             }
             Connection::Live { .. } => {
                 say(&format!("{whom}no process yet"), Tone::Strong);
-                let start = format!("start one with: PM2_HOME={home} pm2 start app.js");
+                let start = format!("start one with: PM2_HOME={} pm2 start app.js", word(home));
                 say(&start, Tone::Plain);
             }
             Connection::Down { problem, .. } => {

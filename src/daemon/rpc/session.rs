@@ -19,6 +19,7 @@ use super::endpoint::Endpoint;
 use super::poller::{Pace, Wish};
 use crate::daemon::calls::named::slowest_ms;
 use crate::daemon::clock::{now_ms, whole_ms};
+use crate::daemon::offload;
 use crate::daemon::{Farewell, Watch};
 use crate::model::daemon::{Connection as Standing, Problem};
 use crate::model::report::Report;
@@ -193,12 +194,14 @@ impl Session {
         warn: WarnFn,
     ) -> Result<Self, Problem> {
         tracing::debug!(socket = %endpoint.rpc, "connecting");
-        let connecting = endpoint.connect(&endpoint.rpc);
-        let stream = tokio::time::timeout(timeout, connecting)
+        let connecting = endpoint.connect_within(&endpoint.rpc, timeout);
+        let stream = connecting
             .await
-            .unwrap_or_else(|_| Err(Problem::Silent { method: "connect".into() }))
             .inspect_err(|problem| tracing::debug!(why = problem.for_log(), "no connection"))?;
-        let god = stream.peer_pid().filter(|pid| is_god(*pid));
+        let god = match stream.peer_pid() {
+            Some(pid) if offload::look(move || is_god(pid)).await == Some(true) => Some(pid),
+            _ => None,
+        };
         let connection = Connection::open(stream, frame_bytes_max, tasks, generation, warn);
         let reply = connection
             .methods(timeout)

@@ -9,11 +9,14 @@ use std::fmt;
 use std::io::{self, Read};
 use std::net::Shutdown;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::runtime::Handle;
 
 use super::endpoint::EndpointError;
+use crate::daemon::offload;
 
 /// Where one socket of a daemon is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,8 +160,13 @@ impl Stream {
         }
     }
 
-    pub(super) async fn unix(path: &Path) -> io::Result<Self> {
-        Ok(Self::Unix(UnixStream::connect(path).await?))
+    /// Connects on another thread: the system looks the path up, on a disk that may hang.
+    pub(super) async fn unix(path: &Path, limit: Duration) -> io::Result<Self> {
+        let (path, runtime) = (path.to_owned(), Handle::current());
+        let connecting = move || runtime.block_on(UnixStream::connect(path));
+        let connected = offload::blocking(limit, connecting).await;
+        let hangs = || io::Error::new(io::ErrorKind::TimedOut, "its disk does not answer");
+        Ok(Self::Unix(connected.ok_or_else(hangs)??))
     }
 
     /// Connects where every address of the host is this machine's own, or others are allowed.
