@@ -77,7 +77,7 @@ fn a_mistyped_command_is_no_home() {
     for (words, said) in [
         (&["lss", "--json"][..], "there is no command `lss`: `pm2-tui ls` is near it"),
         (&["/a", "lss"], "`pm2-tui ls`"),
-        (&["logs", "api"], "pm2-tui events"),
+        (&["log", "api"], "pm2-tui logs"),
     ] {
         let error = parse(words).unwrap_err();
         assert!(error.to_string().contains(said), "{error}");

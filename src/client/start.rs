@@ -178,8 +178,8 @@ impl Client {
         let mut plan = Plan { again: Vec::new(), new: Vec::new() };
         let named = |info| before.raw_of(info).map(|raw| (text(raw.get("name")), info));
         let taken: Vec<(String, &ProcessInfo)> = before.infos.iter().filter_map(named).collect();
-        let names: Vec<String> = payloads.iter().map(listed_name).collect();
-        for ((app, payload), name) in apps.iter().zip(payloads.iter()).zip(names.iter()) {
+        let wanted: Vec<String> = payloads.iter().map(listed_name).collect();
+        for ((app, payload), name) in apps.iter().zip(payloads.iter()).zip(wanted.iter()) {
             let name = name.clone();
             let known: Vec<&ProcessInfo> =
                 taken.iter().filter(|(taken, _)| *taken == name).map(|(_, info)| *info).collect();
@@ -188,7 +188,7 @@ impl Client {
                 plan.new.push(New { name, payload: payload.clone(), call });
                 continue;
             }
-            let is_single = names.iter().filter(|other| **other == name).count() == 1;
+            let is_single = wanted.iter().filter(|other| **other == name).count() == 1;
             self.expect_restartable(&name, is_single)?;
             let env = restart_env(app, context)?;
             let again = known.into_iter().map(|info| {

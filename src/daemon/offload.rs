@@ -44,7 +44,7 @@ pub(crate) async fn look<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::time::Instant;
+    use tokio::time::Instant;
 
     use super::*;
 

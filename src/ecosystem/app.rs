@@ -217,8 +217,8 @@ fn read_keys(entry: &Map<String, Json>) -> Result<Map<String, Json>, (String, St
 
 /// A regular expression, with its key. As a variable it is an empty object, as in PM2.
 fn expression_in(entry: &Map<String, Json>) -> Option<(&str, &str)> {
-    let others = entry.iter().filter(|(key, _)| !is_environment(key));
-    others.filter_map(|(key, value)| Some((key.as_str(), expression::find(value)?))).next()
+    let mut others = entry.iter().filter(|(key, _)| !is_environment(key));
+    others.find_map(|(key, value)| Some((key.as_str(), expression::find(value)?)))
 }
 
 fn is_environment(key: &str) -> bool {
