@@ -64,6 +64,7 @@ fn clear(home: &Pm2Home) {
 }
 
 /// Own inputs that PM2 starts: file, text.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn started() -> Vec<(&'static str, String)> {
     let app = r#""script": "./app.js", "autostart": false"#;
     vec![
@@ -188,6 +189,7 @@ fn what_pm2_starts_is_started_the_same() {
 }
 
 /// Own inputs that PM2 refuses, or starts without noticing: file, text, what is said.
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn refused() -> Vec<(&'static str, String, &'static str)> {
     let exports = |name: &str| format!("module.exports = {{ apps: {} }};", apps(name));
     let app = |more: &str| {
