@@ -16,7 +16,7 @@ use pm2_tui::model::report::Report;
 use pm2_tui::model::{Action, DaemonId, Target};
 use pm2_tui::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 use pm2_tui::runtime::{Input, Pacer, Pause, Surface, World, run};
-use pm2_tui::view::theme::{Colors, Theme};
+use pm2_tui::view::theme::{Colors, Ground, Theme};
 use pm2_tui::view::view;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -73,7 +73,7 @@ impl Surface for TestSurface {
     }
 
     fn draw(&mut self, app: &App, asks: bool) -> io::Result<usize> {
-        let theme = Theme { colors: Colors::Many, ascii: false };
+        let theme = Theme { colors: Colors::True, ground: Ground::Dark, ascii: false };
         self.terminal.draw(|frame| view(app, &theme, frame)).unwrap();
         self.drawn.borrow_mut().push((self.start.elapsed(), app.focus));
         self.busy = self.stalled.is_some();

@@ -167,9 +167,13 @@ fn by_screen(home: &Pm2Home, wanted: &BTreeMap<&str, (bool, &str)>) {
     for (name, (_, words)) in wanted {
         screen.select(name);
         screen.press("r");
+        // In the footer's notice: the log says the same words of every attempt, and the footer names
+        // the selected process beside the notice of the one before.
         screen.wait_for(&format!("what came of {name}: {words}"), |text| {
-            text.lines()
-                .any(|line| line.contains(&format!("{name}[")) && comparable(line).contains(words))
+            let footer = text.lines().next_back().unwrap_or_default();
+            footer.rsplit_once(" restarted ").is_some_and(|(_, notice)| {
+                notice.starts_with(&format!("{name}[")) && comparable(notice).contains(words)
+            })
         });
     }
 }
