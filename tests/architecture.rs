@@ -19,7 +19,7 @@ pub(crate) fn trials() -> Vec<Test> {
 /// What each module may import of the others. A module that is not listed may import all.
 const IMPORTS: &[(&str, &[&str])] = &[
     ("protocol", &[]),
-    ("logs", &["protocol"]),
+    ("logs", &["model", "protocol"]),
     ("model", &["protocol"]),
     ("daemon", &["logs", "model", "protocol"]),
     ("demo", &["protocol"]),
