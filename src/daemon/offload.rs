@@ -44,6 +44,7 @@ pub(crate) async fn look<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use std::fs;
+
     use tokio::time::Instant;
 
     use super::*;

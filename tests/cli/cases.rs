@@ -4,11 +4,10 @@
 use std::fs;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::process::Stdio;
 
 use rustix::fs::{CWD, FlockOperation, Mode, flock, mkfifoat};
 
-use super::program::{Ended, Simulated, ended, pm2_tui, program};
+use super::program::{Ended, Simulated, fed_to, pm2_tui, program};
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
 use crate::harness::now;
@@ -28,11 +27,9 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 
 /// Runs the program in a folder, with this on its standard input.
 fn run_in(folder: &Path, home: &Path, arguments: &[&str], input: &str) -> Ended {
-    let file = folder.join("input");
-    fs::write(&file, input).unwrap();
     let mut command = program(home, arguments);
-    command.current_dir(folder).stdin(Stdio::from(fs::File::open(&file).unwrap()));
-    ended(command)
+    command.current_dir(folder);
+    fed_to(command, input)
 }
 
 fn sorted(text: &str) -> Vec<&str> {
@@ -121,7 +118,7 @@ pub(crate) fn what_crashes_at_its_start_is_no_success() {
         ("now", "Error: bad config"),
         ("late", "exit code 3"),
         ("killed", "SIGKILL"),
-        ("broken", "SyntaxError"),
+        ("broken", "Unexpected token"),
     ] {
         let file = format!("{name}.json");
         let app = format!(

@@ -198,22 +198,18 @@ impl Session {
         let stream = connecting
             .await
             .inspect_err(|problem| tracing::debug!(why = problem.for_log(), "no connection"))?;
-        let god = match stream.peer_pid() {
-            Some(pid) if offload::look(move || is_god(pid)).await == Some(true) => Some(pid),
-            _ => None,
-        };
+        let pid = stream.peer_pid();
         let connection = Connection::open(stream, frame_bytes_max, tasks, generation, warn);
-        let reply = connection
-            .methods(timeout)
-            .await
-            .map_err(|error| call_problem(&connection, "methods", &error))?;
+        let looking = offload::look(move || pid.filter(|pid| is_god(*pid)));
+        let (reply, god) = tokio::join!(connection.methods(timeout), looking);
+        let reply = reply.map_err(|error| call_problem(&connection, "methods", &error))?;
         let methods = Methods::parse(&reply)
             .map_err(|error| Problem::NotPm2 { reason: text::clean(&error.to_string()).into() })?;
         Ok(Self {
             connection,
             methods,
             home: endpoint.home.clone(),
-            god,
+            god: god.flatten(),
             slow_ms: AtomicU64::new(0),
         })
     }
