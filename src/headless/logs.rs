@@ -26,6 +26,9 @@ use crate::daemon::history::Line;
 
 /// How many lines are shown, if nobody says how many.
 const LINES: usize = 100;
+/// How long after that the end of a file of several processes is looked for: a busy cluster worker
+/// writes later than God publishes. What comes on the bus meanwhile is compared with the file.
+const SHARED_WAIT: Duration = Duration::from_millis(500);
 /// How long the bus may take to be connected.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
@@ -56,6 +59,9 @@ pub(super) async fn run(
         let mut listening = Bus::subscribe(&context.endpoint, &["log:*"])?.undecoded();
         connected(&mut listening, context).await?;
         bus = Some(listening);
+        if sources.iter().any(Source::is_shared) {
+            tokio::time::sleep(SHARED_WAIT).await;
+        }
         sources.iter_mut().for_each(Source::measure_after);
     }
     let lines_max = what.lines.map_or_else(

@@ -135,7 +135,7 @@ impl<W: Write> Following<'_, '_, W> {
     /// The lines of shared files that the bus may bring once more.
     fn remember_shared(&mut self) {
         for (index, source) in self.sources.iter().enumerate() {
-            let Some(file) = source.file.as_ref().filter(|_| is_shared(source)) else { continue };
+            let Some(file) = source.file.as_ref().filter(|_| source.is_shared()) else { continue };
             let back = if source.is_fork { 0 } else { SHARED_BYTES_MAX };
             let from = source.sizes.0.saturating_sub(back);
             let length = source.sizes.1.saturating_sub(from).min(SHARED_BYTES_MAX * 2);
@@ -161,7 +161,7 @@ impl<W: Write> Following<'_, '_, W> {
             let Some(index) = self.source_of(key) else { return Ok(()) };
             let Some(source) = self.sources.get(index) else { return Ok(()) };
             let joint = match &source.file {
-                Some(_) if is_shared(source) => Joint::Comparing,
+                Some(_) if source.is_shared() => Joint::Comparing,
                 Some(_) => Joint::Looking {
                     seam: Seam::new(source.sizes.0, source.is_fork),
                     held: Vec::new(),
@@ -293,9 +293,4 @@ impl<W: Write> Following<'_, '_, W> {
         }
         Ok(())
     }
-}
-
-/// Whether several outputs are written into a file.
-fn is_shared(source: &Source) -> bool {
-    source.ids.len() > 1 || source.is_for_both
 }

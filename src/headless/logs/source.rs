@@ -41,6 +41,11 @@ pub(super) struct Source {
 }
 
 impl Source {
+    /// Whether several outputs are written into it.
+    pub(super) fn is_shared(&self) -> bool {
+        self.ids.len() > 1 || self.is_for_both
+    }
+
     /// There is no file to be read.
     pub(super) fn close(&mut self) {
         self.path = None;
