@@ -16,10 +16,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use pm2_tui::logs::parse::Level;
 use pm2_tui::logs::{
-    Body, Bounds, Direction, FileId, FilePlace, Files, Filter, Found, Goal, Kind, Level, Line,
-    LineId, LineTime, NoFiles, Owner, Pattern, Query, STEP_BYTES, Scope, SourceId, SourceKey,
-    Store, Stream, TimeFrom, View,
+    Body, Bounds, Direction, FileId, FilePlace, Files, Filter, Found, Goal, Kind, Line, LineId,
+    LineTime, NoFiles, Owner, Pattern, Query, STEP_BYTES, Scope, SourceId, SourceKey, Store,
+    Stream, TimeFrom, View,
 };
 use pm2_tui::model::DaemonId;
 use pm2_tui::protocol::process::PmId;
@@ -51,7 +52,7 @@ fn text() -> Vec<u8> {
 fn line(n: usize, body: Body<'_>) -> Line<'_> {
     Line {
         time: LineTime { at_ms: START_MS + n as i64 / 4, from: TimeFrom::Bus },
-        level: if n % 1000 == 999 { Level::Error } else { Level::Info },
+        level: Some(if n % 1000 == 999 { Level::Error } else { Level::Info }),
         kind: Kind::Output,
         body,
     }
@@ -287,7 +288,7 @@ fn views(group: &mut Group<'_>, store: &Store) {
     };
     compute("all", Query::default());
     compute("one process", Query { scope: Scope::Process(owner(3)), ..Query::default() });
-    compute("errors", Query { least: Level::Error, ..Query::default() });
+    compute("errors", Query { least: Some(Level::Error), ..Query::default() });
     let filter = |text: &str, is_inverted| Filter {
         pattern: Pattern::regex(text).unwrap(),
         is_inverted,

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::line::{Body, Kind, Level, LineId, LineRef, LineTime, Record};
+use super::line::{Body, Kind, LineId, LineRef, LineTime, Record};
+use super::parse::Level;
 use super::source::SourceId;
 
 /// What few lines have, by their rank.
@@ -235,7 +236,7 @@ impl Block {
     }
 
     /// Level and kind of the line at an index.
-    pub(super) fn level_and_kind(&self, index: usize) -> Option<(Level, Kind)> {
+    pub(super) fn level_and_kind(&self, index: usize) -> Option<(Option<Level>, Kind)> {
         self.records.get(index).map(|record| (record.level(), record.kind()))
     }
 }

@@ -3,13 +3,11 @@
 //! Invariant: a block that is in one part counts by its sums, so that only those at the borders of
 //! parts are looked into.
 
-use super::line::Level;
+use super::line::LEVELS;
+use super::parse::Level;
 use super::slot::Counts;
 use super::store::Store;
 use super::view::View;
-
-/// How many levels there are.
-pub const LEVELS: usize = Level::ALL.len();
 
 /// What is in one part of the lines shown, so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -31,7 +29,7 @@ pub struct Cell {
 pub struct Bucket {
     /// Its first millisecond since 1970.
     pub from_ms: i64,
-    /// Lines by level: see [`Level::ALL`].
+    /// Lines by level: see [`super::column`].
     pub levels: [u64; LEVELS],
     /// Ends and restarts of processes.
     pub turns: u64,

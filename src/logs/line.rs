@@ -1,35 +1,26 @@
 //! One line: what is said of it when it comes, its 32 bytes in the index, and what is read back.
 
+use super::parse::Level;
 use super::source::SourceId;
 
-/// How bad a line says that it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[repr(u8)]
-pub enum Level {
-    /// It does not say; less than all others.
-    #[default]
-    Unknown,
-    /// Finer than debugging.
-    Trace,
-    /// For debugging.
-    Debug,
-    /// As it should be.
-    Info,
-    /// May need a look.
-    Warn,
-    /// Went wrong.
-    Error,
-    /// The program ended of it.
-    Fatal,
+/// How many columns there are for levels: none, then [`Level`] from the least on.
+pub const LEVELS: usize = 7;
+
+/// The column of a level.
+#[must_use]
+pub fn column(level: Option<Level>) -> usize {
+    level.map_or(0, |level| level as usize + 1)
 }
 
-impl Level {
-    /// All, the least first.
-    pub const ALL: [Self; 7] =
-        [Self::Unknown, Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
-
-    fn from_bits(bits: u16) -> Self {
-        Self::ALL.get(usize::from(bits)).copied().unwrap_or_default()
+fn level_from_bits(bits: u16) -> Option<Level> {
+    match bits {
+        1 => Some(Level::Trace),
+        2 => Some(Level::Debug),
+        3 => Some(Level::Info),
+        4 => Some(Level::Warn),
+        5 => Some(Level::Error),
+        6 => Some(Level::Fatal),
+        _ => None,
     }
 }
 
@@ -145,8 +136,8 @@ pub struct Line<'a> {
     /// line stands behind its predecessor. A time in the future therefore holds back all that follow:
     /// believe none that is far ahead of the clock.
     pub time: LineTime,
-    /// How bad it is.
-    pub level: Level,
+    /// How bad it says that it is, if it does.
+    pub level: Option<Level>,
     /// What it is.
     pub kind: Kind,
     /// Its bytes.
@@ -186,8 +177,8 @@ pub struct LineRef<'a> {
     pub source: SourceId,
     /// When it was written, as it says itself.
     pub time: LineTime,
-    /// How bad it is.
-    pub level: Level,
+    /// How bad it says that it is, if it does.
+    pub level: Option<Level>,
     /// What it is.
     pub kind: Kind,
     /// Its bytes; cut where [`Self::len`] is more.
@@ -243,7 +234,7 @@ const _: () = assert!(size_of::<Record>() <= RECORD_BYTES_MAX);
 impl Record {
     /// A record of a line; a held one gets its place from the block that takes it.
     pub(super) fn new(id: LineId, source: u16, line: &Line<'_>, body: Body<'_>) -> Self {
-        let mut flags = (line.level as u16) << LEVEL_SHIFT
+        let mut flags = (column(line.level) as u16) << LEVEL_SHIFT
             | (line.kind as u16) << KIND_SHIFT
             | (line.time.from as u16) << FROM_SHIFT;
         let (place, len) = match body {
@@ -267,8 +258,8 @@ impl Record {
         LineId { order_ms: self.order_ms, rank: self.rank }
     }
 
-    pub(super) fn level(&self) -> Level {
-        Level::from_bits(self.flags >> LEVEL_SHIFT & THREE_BITS)
+    pub(super) fn level(&self) -> Option<Level> {
+        level_from_bits(self.flags >> LEVEL_SHIFT & THREE_BITS)
     }
 
     pub(super) fn kind(&self) -> Kind {

@@ -1,4 +1,5 @@
-//! Log lines by the million: the store that holds them in the order of time, and views of it.
+//! Log lines: what one says of itself, the store that holds a million of them in the order of time,
+//! and views of it.
 //!
 //! Invariant: pure, as [`crate::model`]: no clock, and no I/O but through [`Files`], which the caller
 //! gives. Bytes are kept as they came; they are cleaned when a line is looked at. Within one source
@@ -19,9 +20,9 @@ mod source;
 mod store;
 mod view;
 
-pub use self::charts::{Bucket, Cell, LEVELS};
+pub use self::charts::{Bucket, Cell};
 pub use self::line::{
-    Body, FileId, FilePlace, Kind, Level, Line, LineId, LineRef, LineTime, TimeFrom,
+    Body, FileId, FilePlace, Kind, LEVELS, Line, LineId, LineRef, LineTime, TimeFrom, column,
 };
 pub use self::pattern::{PATTERN_BYTES_MAX, Pattern, Problem};
 pub use self::query::{Filter, Query, Scope, Streams};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::line::Level;
+use super::parse::Level;
 use super::pattern::Pattern;
 use super::source::{Owner, SourceKey, Sources, Stream};
 use crate::model::DaemonId;
@@ -101,8 +101,8 @@ pub struct Query {
     pub scope: Scope,
     /// Which streams.
     pub streams: Streams,
-    /// The least level; [`Level::Unknown`] for all. What happened is shown whatever its level is.
-    pub least: Level,
+    /// The least level; `None` for all. What happened is shown whatever its level is.
+    pub least: Option<Level>,
     /// Owners whose lines are not shown.
     pub muted: BTreeSet<Owner>,
     /// Each line passes all of these that are on.
@@ -114,7 +114,7 @@ impl Default for Query {
         Self {
             scope: Scope::All,
             streams: Streams::ALL,
-            least: Level::Unknown,
+            least: None,
             muted: BTreeSet::new(),
             filters: Vec::new(),
         }

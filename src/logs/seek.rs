@@ -6,7 +6,8 @@
 
 use super::bits::Bits;
 use super::block::Block;
-use super::line::{Kind, Level, LineId, Record};
+use super::line::{Kind, LineId, Record};
+use super::parse::Level;
 use super::slot::Slot;
 use super::store::Store;
 use super::view::{Place, View};
@@ -246,9 +247,9 @@ fn seek_in(slot: &Slot, block: &Block, from: LineId, way: Direction, goal: Goal)
         return None;
     }
     let bits = if goal == Goal::Match { &slot.hits } else { &slot.shown };
-    let is_goal = |level: Level, kind: Kind| match goal {
+    let is_goal = |level: Option<Level>, kind: Kind| match goal {
         Goal::Line | Goal::Match => true,
-        Goal::Level(least) => level >= least,
+        Goal::Level(least) => level >= Some(least),
         Goal::Turn => kind.is_turn(),
     };
     let start = block.rank(from);

@@ -3,7 +3,8 @@
 
 use super::bits::Bits;
 use super::block::Block;
-use super::line::{Level, Record};
+use super::line::{LEVELS, Record, column};
+use super::parse::Level;
 use super::pattern::Pattern;
 use super::query::{Query, Wanted};
 use super::read::{Files, Lines, Scratch, is_long, long_line};
@@ -15,15 +16,15 @@ pub(super) struct Counts {
     pub(super) hits: u64,
     /// Ends and restarts of processes.
     pub(super) turns: u64,
-    /// Lines of each level.
-    pub(super) levels: [u64; Level::ALL.len()],
+    /// Lines of each level, by its column.
+    pub(super) levels: [u64; LEVELS],
 }
 
 impl Counts {
     pub(super) fn add_line(&mut self, record: &Record) {
         self.lines += 1;
         self.turns += u64::from(record.kind().is_turn());
-        if let Some(count) = self.levels.get_mut(record.level() as usize) {
+        if let Some(count) = self.levels.get_mut(column(record.level())) {
             *count += 1;
         }
     }
@@ -39,7 +40,7 @@ impl Counts {
 
     /// Lines of this level and worse ones.
     pub(super) fn at_least(&self, level: Level) -> u64 {
-        self.levels.iter().skip(level as usize).sum()
+        self.levels.iter().skip(column(Some(level))).sum()
     }
 }
 

@@ -9,8 +9,9 @@ use std::cell::RefCell;
 use std::io;
 use std::sync::Arc;
 
+use super::parse::Level;
 use super::{
-    Body, FileId, FilePlace, Files, Kind, Level, Line, LineTime, Owner, SourceKey, Stream, TimeFrom,
+    Body, FileId, FilePlace, Files, Kind, Line, LineTime, Owner, SourceKey, Stream, TimeFrom,
 };
 use crate::model::DaemonId;
 use crate::protocol::process::PmId;
@@ -61,7 +62,7 @@ pub(super) fn key(pm_id: u32, name: &str, stream: Stream) -> SourceKey {
 pub(super) fn line(at_ms: i64, bytes: &[u8]) -> Line<'_> {
     Line {
         time: LineTime { at_ms, from: TimeFrom::Bus },
-        level: Level::Info,
+        level: Some(Level::Info),
         kind: Kind::Output,
         body: Body::Held(bytes),
     }

@@ -5,7 +5,8 @@
 
 use std::collections::HashMap;
 
-use super::line::{Level, LineId};
+use super::line::LineId;
+use super::parse::Level;
 use super::pattern::Pattern;
 use super::query::{Query, Wanted};
 use super::read::{Files, Scratch};

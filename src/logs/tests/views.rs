@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::super::parse::Level;
 use super::super::*;
 use super::{Memory, key, line, owner};
 use crate::model::DaemonId;
@@ -63,6 +64,22 @@ fn a_search_counts_while_it_goes_on_from_the_end() {
 }
 
 #[test]
+fn what_was_not_looked_at_yet_is_pending() {
+    let (mut store, source) = numbered(100);
+    let mut view = View::default();
+    view.set_search(Some(Pattern::regex("7").unwrap()));
+    finish(&mut view, &store);
+    let first = view.next_match(&store, None);
+    store.append(source, &line(100, b"line 700")).unwrap();
+    assert!(!view.progress(&store).is_done);
+    // Behind it there may be a nearer one; before all that was looked at there is none.
+    assert_eq!(view.prev_match(&store, None), Found::Pending);
+    assert_eq!(view.next_match(&store, None), first);
+    finish(&mut view, &store);
+    assert_eq!(at(&store, view.prev_match(&store, None)), 100);
+}
+
+#[test]
 fn reading_does_not_move_while_lines_come_and_go() {
     let mut store = Store::new(Bounds { lines: 1024, bytes: 1 << 20 });
     let source = store.source(&key(0, "api", Stream::Out)).unwrap();
@@ -104,10 +121,10 @@ fn scopes_streams_levels_and_mutes() {
         let source = store.source(&key).unwrap();
         store.append(source, &Line { level, ..line(0, name.as_bytes()) }).unwrap();
     };
-    add(0, "shop", "api", Stream::Out, Level::Info);
-    add(1, "shop", "api", Stream::Err, Level::Error);
-    add(2, "shop", "web", Stream::Out, Level::Unknown);
-    add(3, "default", "api", Stream::Both, Level::Warn);
+    add(0, "shop", "api", Stream::Out, Some(Level::Info));
+    add(1, "shop", "api", Stream::Err, Some(Level::Error));
+    add(2, "shop", "web", Stream::Out, None);
+    add(3, "default", "api", Stream::Both, Some(Level::Warn));
     let pm2 = SourceKey { owner: Owner::Pm2(DaemonId(0)), stream: Stream::Pm2 };
     let pm2 = store.source(&pm2).unwrap();
     store.append(pm2, &line(0, b"PM2")).unwrap();
@@ -139,7 +156,7 @@ fn scopes_streams_levels_and_mutes() {
     assert_eq!(count(Query { streams, ..Query::default() }), 3);
     let streams = streams.with(Stream::Err, false);
     assert_eq!(count(Query { streams, ..Query::default() }), 1);
-    assert_eq!(count(Query { least: Level::Warn, ..Query::default() }), 2);
+    assert_eq!(count(Query { least: Some(Level::Warn), ..Query::default() }), 2);
     let muted = BTreeSet::from([owner(1, "shop", "api")]);
     assert_eq!(count(Query { muted, ..Query::default() }), 5);
 }
@@ -171,7 +188,7 @@ fn errors_and_restarts_are_found_and_counted_in_rulers() {
     let source = store.source(&key(0, "api", Stream::Out)).unwrap();
     let events = store.source(&key(0, "api", Stream::Events)).unwrap();
     for number in 0..20_000_i64 {
-        let level = if number % 5000 == 4321 { Level::Error } else { Level::Info };
+        let level = if number % 5000 == 4321 { Some(Level::Error) } else { Some(Level::Info) };
         store.append(source, &Line { level, ..line(number * 10, b"x") }).unwrap();
         if number % 10_000 == 9999 {
             let kind = Kind::Restart;
@@ -204,7 +221,7 @@ fn errors_and_restarts_are_found_and_counted_in_rulers() {
     let buckets = view.histogram(&store, 20);
     assert_eq!(buckets[0].from_ms, 0);
     assert_eq!(buckets.iter().flat_map(|bucket| bucket.levels).sum::<u64>(), 20_002);
-    let errors = |bucket: &Bucket| bucket.levels[Level::Error as usize];
+    let errors = |bucket: &Bucket| bucket.levels[column(Some(Level::Error))];
     let with_errors: Vec<usize> = (0..20).filter(|index| errors(&buckets[*index]) > 0).collect();
     assert_eq!(with_errors, [4, 9, 14, 19]);
     assert_eq!(view.histogram(&Store::default(), 0), []);
