@@ -4,8 +4,9 @@
 
 use std::collections::HashMap;
 
+use crate::model::lifecycle;
 use crate::protocol::amp::Frame;
-use crate::protocol::bus::{self, BusError, BusEvent, BusMessage, EventKind};
+use crate::protocol::bus::{self, BusError, BusEvent, BusMessage, BusPmId, EventKind};
 use crate::protocol::process::PmId;
 
 /// The most signals that wait for the `exit` they belong to.
@@ -24,7 +25,11 @@ impl Decoder {
         let mut message = bus::decode(frame)?;
         match &mut message.event {
             BusEvent::DaemonLog { data, .. } => {
-                let named = data.lines().filter_map(exit_signal);
+                let named =
+                    data.lines().filter_map(|line| match lifecycle::read_exit_line(line)? {
+                        (BusPmId::Process(id), Some(signal)) => Some((id, signal)),
+                        _ => None,
+                    });
                 for (id, signal) in named {
                     if self.signals.len() >= SIGNALS_MAX {
                         self.signals.clear();
@@ -42,16 +47,6 @@ impl Decoder {
     }
 }
 
-/// The process and signal in the console line `App [NAME:ID] exited with code [C] via signal [S]`
-/// (`lib/God.js` `handleExit`). `SIGINT` is what it says when there was no signal: then none.
-fn exit_signal(line: &str) -> Option<(PmId, &str)> {
-    let (app, end) = line.strip_prefix("App [")?.rsplit_once("] exited with code [")?;
-    let (_, signal) = end.split_once("] via signal [")?;
-    let signal = signal.trim_end().strip_suffix(']')?;
-    let (_, id) = app.rsplit_once(':')?;
-    (signal != "SIGINT").then_some((PmId(id.parse().ok()?), signal))
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value as Json, json};
@@ -61,13 +56,6 @@ mod tests {
 
     fn line(signal: &str) -> String {
         format!("App [my:a]pp:12] exited with code [0] via signal [{signal}]")
-    }
-
-    #[test]
-    fn the_console_names_the_signal_and_its_default_text_is_none() {
-        assert_eq!(exit_signal(&line("SIGKILL")), Some((PmId(12), "SIGKILL")));
-        assert_eq!(exit_signal(&line("SIGINT")), None);
-        assert_eq!(exit_signal("App [a:_old_1] exited with code [0] via signal [SIGTERM]"), None);
     }
 
     #[test]
