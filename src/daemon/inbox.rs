@@ -170,6 +170,7 @@ fn slot_of(report: &Report) -> Option<usize> {
         | Report::Killed(_)
         | Report::ActionFinished { .. }
         | Report::CallFinished { .. }
+        | Report::Lives(_)
         | Report::Lines(_)
         | Report::LinesLost(_)
         | Report::EventsLost(_) => None,

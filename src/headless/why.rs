@@ -12,8 +12,7 @@ use serde_json::{Value as Json, json};
 use super::failure::{Code, Failure};
 use super::{Context, act, output, targets};
 use crate::cli::Why;
-use crate::daemon::files;
-use crate::model::death::after::{Left, reconstruct};
+use crate::daemon::{files, lives, offload};
 use crate::model::death::{BlackBox, Death, words};
 use crate::model::units::{self, Clock};
 use crate::protocol::process::ProcessInfo;
@@ -21,10 +20,10 @@ use crate::protocol::text::clean;
 
 /// How much is read of the end of `pm2.log`, bytes.
 const CONSOLE_BYTES_MAX: u64 = 4 << 20;
-/// How much is read of the end of an error log, bytes.
-const ERRORS_BYTES_MAX: u64 = 64 << 10;
 /// How long reading a file may take: it may be on a disk that hangs.
 const READ_MAX: Duration = Duration::from_secs(5);
+/// Said of a file that is not read in that time.
+const NO_ANSWER: &str = "the disk with the log files does not answer";
 /// How many deaths are told, if nobody says how many.
 const DEATHS_SHOWN: usize = 5;
 
@@ -48,7 +47,7 @@ pub(super) async fn run(
     let deaths_max = what.lives.map_or(DEATHS_SHOWN, |lives| lives as usize);
     let mut all = Vec::new();
     for info in &infos {
-        let black_box = look(context, info, &console).await;
+        let black_box = look(context, info, &console).await?;
         if what.json {
             all.push(as_json(info, &black_box, deaths_max));
         } else {
@@ -65,33 +64,16 @@ pub(super) async fn run(
     Ok(Code::Fine)
 }
 
-async fn look(context: &Context, info: &ProcessInfo, console: &str) -> BlackBox {
-    let errors = match info.logs.err.as_deref().or(info.logs.both.as_deref()) {
-        Some(path) if context.endpoint.is_local() && path != "/dev/null" => {
-            read(PathBuf::from(path), ERRORS_BYTES_MAX).await.ok()
-        }
-        _ => None,
-    };
-    let errors =
-        errors.map(|tail| (String::from_utf8_lossy(&tail.bytes).into_owned(), tail.written_ms));
-    let left = Left {
-        info,
-        console,
-        errors: errors.as_ref().map(|(text, written_ms)| (text.as_str(), *written_ms)),
-        utc_offset_s: context.utc_offset_s,
-    };
-    reconstruct(&left)
+async fn look(context: &Context, info: &ProcessInfo, console: &str) -> Result<BlackBox, Failure> {
+    let (info, console, offset_s) = (info.clone(), console.to_owned(), context.utc_offset_s);
+    let looking = offload::blocking(READ_MAX, move || lives::of(&info, &console, offset_s));
+    looking.await.ok_or_else(|| Failure::condition(NO_ANSWER))
 }
 
 /// Reads the end of a file, on a thread where it may take its time.
 async fn read(path: PathBuf, bytes_max: u64) -> Result<files::Tail, String> {
-    let reading = tokio::task::spawn_blocking(move || files::tail(&path, bytes_max));
-    match tokio::time::timeout(READ_MAX, reading).await {
-        Ok(Ok(Ok(tail))) => Ok(tail),
-        Ok(Ok(Err(error))) => Err(error.to_string()),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("no answer in {} s", READ_MAX.as_secs())),
-    }
+    let reading = offload::blocking(READ_MAX, move || files::tail(&path, bytes_max));
+    reading.await.ok_or_else(|| NO_ANSWER.to_owned())?.map_err(|error| error.to_string())
 }
 
 fn tell(

@@ -5,7 +5,7 @@
 
 use super::call::CallOutcome;
 use super::daemon::{BusState, Connection, Daemon, Problem};
-use super::death::{self, cause::Trigger};
+use super::death::{self, BlackBox, cause::Trigger};
 use super::fleet::RowChanges;
 use super::lifecycle::{self, Life, Whom};
 use super::log::{LineKind, LogLine, LogSource, Severity};
@@ -108,6 +108,7 @@ impl Applying<'_> {
                 self.snapshot(snapshot);
             }
             Report::OomKills(kills) => self.oom_kills(kills),
+            Report::Lives(lives) => self.lives(lives),
             Report::Process(event) => self.event(&event),
             Report::Exception(exception) => self.exception(&exception),
             Report::Killed(message) => self.say("pm2:kill", Severity::Bad, &message),
@@ -253,6 +254,17 @@ impl Applying<'_> {
             if process.is_online() {
                 let info = &process.info;
                 boxes.of(key).sample(info.cpu_percent, info.memory_bytes);
+            }
+        }
+    }
+
+    /// What ended before anybody watched goes before what was seen.
+    fn lives(&mut self, lives: Vec<(PmId, BlackBox)>) {
+        for (pm_id, past) in lives {
+            let key = ProcessKey { daemon: self.id, pm_id };
+            if self.watched.fleet.get(key).is_some() {
+                self.watched.boxes.of(key).take_past(past);
+                self.changes.push(Change::Process(key));
             }
         }
     }

@@ -31,6 +31,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Mode::Help { .. } | Mode::Line { .. } => {
             vec![key("Esc", "close", 0), key("j k", "scroll", 1)]
         }
+        Mode::Why { .. } => {
+            let arrows = if canvas.theme().ascii { "[ ]" } else { "← →" };
+            vec![key("Esc", "close", 0), key(arrows, "older, newer", 2), key("j k", "scroll", 1)]
+        }
         Mode::Palette(_) => {
             vec![key("Enter", "do it", 0), key("Esc", "close", 0), choose(canvas)]
         }

@@ -24,6 +24,7 @@ mod table;
 mod tests;
 mod text;
 pub mod theme;
+mod why;
 
 use ratatui::Frame;
 
@@ -63,6 +64,9 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
             confirm::draw(app, &mut canvas, size);
         }
         Mode::Line { line, top } => line::draw(app, &mut canvas, area, line, *top),
+        Mode::Why { key, life, top } => {
+            why::draw(app, &mut canvas, area, (*key, *life, *top));
+        }
         Mode::Palette(palette) => prompt::palette(app, &mut canvas, size, palette),
         Mode::Arguments(arguments) => prompt::arguments(app, &mut canvas, size, arguments),
         Mode::Compose(compose) => prompt::compose(app, &mut canvas, size, compose),

@@ -148,3 +148,25 @@ impl Pm2Home {
         Screen::cockpit(size, &["--home", home, "--interval", "0.5"])
     }
 }
+
+/// It died before anybody watched: the box is made up from files. It dies again: that is seen.
+pub(crate) fn w_shows_why_it_died() {
+    let text = "console.error('Error: no such database'); process.exit(9);";
+    let home = Pm2Home::with(
+        Release::Seven,
+        &[apps::script("dead", "js", text).with(serde_json::json!({"max_restarts": 1}))],
+    );
+    home.wait_status("dead", "errored");
+    let mut screen = home.cockpit((120, 40));
+    screen.select("dead");
+    screen.press("W");
+    screen.wait_for("why it died", |text| {
+        text.contains("Error: no such database") && text.contains("made up from PM2's log")
+    });
+    screen.press("\u{1b}");
+    screen.wait_for("the table", |text| text.contains("Processes"));
+    screen.press("r");
+    screen.wait_for("what came of it", |text| text.contains("down: errored"));
+    screen.press("W");
+    screen.wait_for("what was seen", |text| text.contains("seen as it happened"));
+}

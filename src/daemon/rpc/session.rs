@@ -19,11 +19,10 @@ use super::endpoint::Endpoint;
 use super::poller::{Pace, Wish};
 use crate::daemon::calls::named::slowest_ms;
 use crate::daemon::clock::{now_ms, whole_ms};
-use crate::daemon::offload;
-use crate::daemon::{Farewell, Watch};
+use crate::daemon::{Farewell, Watch, lives, offload};
 use crate::model::daemon::{Connection as Standing, Problem};
 use crate::model::report::Report;
-use crate::protocol::process::{Snapshot, decode_monitor_data};
+use crate::protocol::process::{ProcessInfo, Snapshot, decode_monitor_data};
 use crate::protocol::rpc::{Call, CallRefused, Methods, Outcome, Reply};
 use crate::protocol::text;
 
@@ -252,6 +251,7 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
         Ok(call) => call,
         Err(refused) => return cannot_poll(watch, session, &refused).await,
     };
+    let mut has_looked_back = false;
     loop {
         let started = Instant::now();
         let polling = session.connection.call(&call, watch.timings.read);
@@ -270,21 +270,26 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
         };
         let pace = Pace::new(Instant::now(), started.elapsed(), watch.options.interval);
         backoff.reset();
-        report_snapshot(watch, session, &reply, started.elapsed(), pace.pause());
+        let infos = report_snapshot(watch, session, &reply, started.elapsed(), pace.pause());
+        if let Some(infos) = infos.filter(|_| !std::mem::replace(&mut has_looked_back, true)) {
+            let generation = watch.generation.clone();
+            let looking = lives::run(watch.id, watch.endpoint.clone(), watch.inbox.clone(), infos);
+            watch.tasks.spawn(async move { generation.run_until_cancelled(looking).await });
+        }
         if let Some(end) = rest(watch, session, pace).await {
             return end;
         }
     }
 }
 
-/// Decodes and reports a poll's reply.
+/// Decodes and reports a poll's reply; returns the processes, of which there may be nothing.
 fn report_snapshot(
     watch: &Watch,
     session: &Session,
     reply: &Reply,
     took: Duration,
     pause: Duration,
-) {
+) -> Option<Vec<ProcessInfo>> {
     match decode_monitor_data(reply.body()) {
         Ok(mut snapshot) => {
             if !snapshot.warnings.is_empty() {
@@ -297,17 +302,20 @@ fn report_snapshot(
             if let Some(kills) = oom_kills().filter(|_| watch.endpoint.is_local()) {
                 watch.report(Report::OomKills(kills));
             }
+            let infos = snapshot.processes.clone();
             watch.report(Report::Snapshot {
                 at_ms: now_ms(),
                 took_ms: whole_ms(took),
                 interval_ms: whole_ms(pause),
                 snapshot,
             });
+            Some(infos)
         }
         Err(error) => {
             let method = Call::GetMonitorData.method();
             tracing::warn!(method, bytes = reply.body().len(), "a reply that cannot be read");
             watch.warn(&format!("{method}: {error}"));
+            None
         }
     }
 }

@@ -17,6 +17,8 @@ const TOLD_MS: i64 = 2_000;
 /// What PM2 gives as its reason is the reason of an end so soon after it, over the `kill_timeout`,
 /// milliseconds.
 const TRIGGER_MS: i64 = 2_000;
+/// The daemon's own log has whole seconds: an end may be the same that was seen, milliseconds.
+const SECOND_MS: i64 = 1_000;
 /// PM2's default of `kill_timeout`, milliseconds.
 const KILL_TIMEOUT_MS: u64 = 1_600;
 /// No process has said anything so soon after it came online: what comes then is of the life before,
@@ -105,6 +107,17 @@ impl BlackBox {
     /// PM2 could not start the process.
     pub(in crate::model) fn could_not_start(&mut self, why: &str) {
         self.not_started = Some(why.into());
+    }
+
+    /// Takes what was made up of the lives before those that were seen.
+    pub(in crate::model) fn take_past(&mut self, past: Self) {
+        // A second connection looks back, too: on what was seen already.
+        let before_ms = self.lives.front().map(|first| first.ended_ms.saturating_sub(SECOND_MS));
+        let is_older = |death: &Death| before_ms.is_none_or(|before_ms| death.ended_ms < before_ms);
+        for death in past.lives.into_iter().rev().filter(is_older) {
+            self.reconstruct(death);
+        }
+        self.not_started = self.not_started.take().or(past.not_started);
     }
 
     /// Puts a death that was made up from what was left before all that were seen.
