@@ -245,10 +245,16 @@ fn take_figures(last: &mut Death, info: &ProcessInfo) {
 fn take_errors(last: &mut Death, left: &Left<'_>) {
     let Some((text, written_ms)) = left.errors else { return };
     let is_over = left.info.status != ProcessStatus::Online;
-    if !is_over && written_ms > last.ended_ms + WRITTEN_MS {
-        return;
+    let is_later = !is_over && written_ms > last.ended_ms + WRITTEN_MS;
+    let mut lines: Vec<String> = text.lines().map(|line| clean(line).into_owned()).collect();
+    if is_later {
+        // The life that goes on has written there, too: the last exception may be why this one ended.
+        let has_crashed = matches!(last.cause, Cause::Code(_) | Cause::Zero { is_cluster: true });
+        let head = lines.iter().rposition(|line| super::cause::is_error_line(line));
+        let Some(head) = head.filter(|_| has_crashed) else { return };
+        let frames = lines.iter().skip(head + 1).take_while(|line| line.starts_with(' ')).count();
+        lines.truncate(head + 1 + frames);
     }
-    let lines: Vec<String> = text.lines().map(|line| clean(line).into_owned()).collect();
     let skip = lines.len().saturating_sub(WORDS_MAX);
     let words = lines.get(skip..).unwrap_or_default();
     last.words = words
@@ -270,13 +276,16 @@ fn take_errors(last: &mut Death, left: &Left<'_>) {
     if last.evidence.is_cluster && head.is_some() && matches!(last.cause, Cause::Zero { .. }) {
         last.evidence.exception.clone_from(&last.evidence.last_line);
         last.cause = Cause::Exception(last.evidence.last_line.clone().unwrap_or_default());
-        last.sure = Sure::Likely;
+        last.sure = if is_later { Sure::Guess } else { Sure::Likely };
         return;
     }
     let sure = last.sure;
     (last.cause, last.sure) = judge(&last.evidence);
     if matches!(last.cause, Cause::Exception(_)) {
         last.sure = last.sure.min(Sure::Likely).max(sure.min(Sure::Likely));
+    }
+    if is_later {
+        last.sure = Sure::Guess;
     }
 }
 
@@ -351,13 +360,15 @@ a line of a stack
     }
 
     #[test]
-    fn what_was_logged_later_is_of_the_life_that_goes_on() {
+    fn what_was_logged_later_may_be_of_the_life_that_goes_on() {
         let console = "2026-11-28T03:13:02: PM2 log: App [my:a]pp:3] exited with code [1] via signal [SIGINT]\n";
         let (at_ms, _) = console_line(console.trim_end(), 3_600).unwrap();
         let words = |written_ms| {
             told(&info(ProcessStatus::Online), console, Some(("RangeError: r\n", written_ms)))
         };
-        assert!(words(at_ms + 100).concat().contains("RangeError"));
-        assert!(!words(at_ms + 60_000).concat().contains("RangeError"));
+        assert!(words(at_ms + 100).concat().contains("RangeError: r [likely]"));
+        assert!(words(at_ms + 60_000).concat().contains("RangeError: r [a guess]"));
+        let later = told(&info(ProcessStatus::Online), console, Some(("slow\n", at_ms + 60_000)));
+        assert!(later.concat().contains("exit code 1 [certain]"), "{later:?}");
     }
 }

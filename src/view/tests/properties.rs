@@ -267,32 +267,38 @@ proptest! {
     }
 }
 
-/// What covers the screen never leaves half of a wide character beside it.
+/// No wide character reaches from beside an overlay into it: it would be half covered.
 #[test]
 fn an_overlay_cuts_no_character_in_half() {
     let mut app = typical();
     app.focus = Pane::Log;
     let source = LogSource { daemon: DaemonId(0), pm_id: Some(PmId(0)), name: "日".into() };
-    for blanks in 0..16 {
-        let text = format!("{}{}", " ".repeat(blanks % 2), "日本語のログ".repeat(20));
+    for number in 0..16 {
+        let text = format!("{}{}", " ".repeat(number % 2), "日本語のログ".repeat(20));
         app.watched.log.push_output(output(NOW_MS, source.clone(), LineKind::Out, &text));
     }
-    let modes = [Mode::Help { top: 0 }, Mode::Palette(Palette::default())];
-    for mode in modes {
+    // Its left edge is in the text of the log.
+    let question = NamedCall::new("ping", Vec::new());
+    for columns in [140, 142, 160] {
+        let size = (columns, 24);
         app.mode = Mode::Normal;
-        let below = draw(&app, COLOR, (120, 24));
-        app.mode = mode;
-        let above = draw(&app, COLOR, (120, 24));
+        let below = draw(&app, COLOR, size);
+        app.mode = Mode::ConfirmCall { daemon: DaemonId(0), call: question.clone() };
+        let above = draw(&app, COLOR, size);
         check_cells(&above, false);
+        let (stroke, top) = (0..columns)
+            .flat_map(|x| (0..24).map(move |y| (x, y)))
+            .find(|at| above[*at].symbol() == "━")
+            .unwrap();
+        // A blank cell is beside the title.
+        let edge = stroke - 1;
         let mut was_cut = false;
-        for y in 0..24 {
-            for x in 0..119 {
-                let (before, after) = (&below[(x, y)], &above[(x, y)]);
-                let is_wide = before.cell_width() > 1;
-                was_cut |= is_wide && after.symbol() == " " && above[(x + 1, y)].symbol() == " ";
-            }
+        for y in top..top + 3 {
+            assert_eq!(above[(edge, y)].symbol(), " ");
+            assert_eq!(above[(edge - 1, y)].cell_width(), 1, "row {y} at {columns}");
+            was_cut |= below[(edge - 1, y)].cell_width() > 1;
         }
-        assert!(was_cut, "no wide character stood at an edge");
+        assert!(was_cut, "no wide character stood at the edge");
     }
 }
 

@@ -216,3 +216,15 @@ fn an_entry_has_an_end() {
     let found = found(&text);
     assert!(found.iter().all(|trace| trace.lines <= LINES_MAX + 1), "{found:?}");
 }
+
+#[test]
+fn a_frame_takes_no_line_from_another_entry() {
+    let text = "\
+Traceback (most recent call last):
+  File \"/srv/app.py\", line 12, in main
+ValueError: bad
+    at f (/srv/a.js:1:2)
+    at g (/srv/a.js:3:4)";
+    let entries = found(text).iter().map(|trace| (trace.first, trace.lines)).collect::<Vec<_>>();
+    assert_eq!(entries, [(0, 3), (3, 2)]);
+}
