@@ -17,7 +17,7 @@ use super::print::Printer;
 use super::source::Source;
 use crate::client::Queued;
 use crate::daemon::history::{Format, Line};
-use crate::daemon::seam::{Seam, read_whole};
+use crate::daemon::seam::{ReadAt, Seam, read_whole};
 use crate::protocol::bus::{BusPmId, LogStream};
 use crate::protocol::process::ProcessInfo;
 
@@ -25,6 +25,8 @@ use crate::protocol::process::ProcessInfo;
 const TICK: Duration = Duration::from_millis(25);
 /// A line without its end is printed when nothing came for so long.
 const PARTIAL_MAX: Duration = Duration::from_secs(1);
+/// Where nothing comes for so long after a loss, nothing is under way.
+const QUIET: Duration = Duration::from_secs(1);
 /// For so long a seam is looked for; then the bus is joined where its bytes would have begun.
 const SEAM_MAX: Duration = Duration::from_secs(20);
 /// As long as a seam is not known at most so much is held, bytes.
@@ -41,6 +43,10 @@ struct Channel {
     /// Which source it belongs to.
     source: usize,
     joint: Joint,
+    /// Up to which byte of its file all is printed; less where the bus is ahead of that.
+    printed: u64,
+    /// Where in the file the next byte of the bus is, once it is joined.
+    at: u64,
     format: Format,
     partial: Vec<u8>,
     partial_at: Instant,
@@ -58,6 +64,15 @@ enum Joint {
     Comparing,
     /// It is joined.
     Live,
+}
+
+/// A part of a file, empty where it ends before it begins.
+fn part_of(file: &std::fs::File, from: u64, to: u64) -> Vec<u8> {
+    let length = to.saturating_sub(from);
+    let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
+    let read = read_whole(file, &mut bytes, from).unwrap_or_default();
+    bytes.truncate(read);
+    bytes
 }
 
 /// All that is followed.
@@ -112,9 +127,7 @@ pub(super) async fn follow<W: Write>(
                         all.take((id.0, stream), at_ms, text.as_bytes())?;
                     }
                 }
-                Some(Queued::Lost(count)) => {
-                    output::complain(&format!("{count} messages lost: they came too fast"));
-                }
+                Some(Queued::Lost(count)) => all.lost(count),
                 Some(Queued::Reconnecting { problem, .. }) => {
                     output::complain(&format!("{}; waiting for it", problem.sentence()));
                 }
@@ -132,6 +145,29 @@ pub(super) async fn follow<W: Write>(
 }
 
 impl<W: Write> Following<'_, '_, W> {
+    /// Messages came faster than they were taken. What they said is in the files, too: from there it
+    /// is taken up to where the bus goes on.
+    fn lost(&mut self, count: u64) {
+        let mut is_lost = false;
+        for channel in self.channels.values_mut() {
+            let source = self.sources.get(channel.source);
+            let own = source.filter(|source| source.file.is_some() && !source.is_shared());
+            let Some(source) = own else {
+                is_lost = true;
+                continue;
+            };
+            channel.printed = channel.printed.max(channel.at);
+            channel.joint = Joint::Looking {
+                seam: Seam::new(channel.printed, source.is_fork),
+                held: Vec::new(),
+                since: Instant::now(),
+            };
+        }
+        if is_lost {
+            output::complain(&format!("{count} messages lost: they came too fast"));
+        }
+    }
+
     /// The lines of shared files that the bus may bring once more.
     fn remember_shared(&mut self) {
         for (index, source) in self.sources.iter().enumerate() {
@@ -173,6 +209,8 @@ impl<W: Write> Following<'_, '_, W> {
             let channel = Channel {
                 source: index,
                 joint,
+                printed: source.sizes.1,
+                at: 0,
                 format,
                 partial: Vec::new(),
                 partial_at: Instant::now(),
@@ -188,6 +226,7 @@ impl<W: Write> Following<'_, '_, W> {
             held.extend_from_slice(data);
             return self.look(key);
         }
+        channel.at += data.len() as u64;
         let mut data = data;
         if let Joint::Skipping { left } = &mut channel.joint {
             let skip = data.len().min(*left);
@@ -224,7 +263,15 @@ impl<W: Write> Following<'_, '_, W> {
         let Joint::Looking { seam, held, since } = &mut channel.joint else { return Ok(()) };
         let Some(source) = self.sources.get(channel.source) else { return Ok(()) };
         let Some(file) = &source.file else { return Ok(()) };
-        let end = source.sizes.1;
+        let end = channel.printed;
+        if held.is_empty() && since.elapsed() >= QUIET {
+            // Nothing came any more: what was lost is all there is.
+            let size = file.size().unwrap_or(end);
+            let bytes = part_of(file, end, size);
+            channel.printed = end.max(size);
+            *since = Instant::now();
+            return self.push(key, &bytes);
+        }
         let known = seam.look(file, now_ms).unwrap_or(None);
         let is_over = since.elapsed() >= SEAM_MAX || held.len() >= HELD_MAX;
         if known.is_none() && !is_over {
@@ -235,13 +282,9 @@ impl<W: Write> Following<'_, '_, W> {
             output::complain(&format!("{label}: lines about now may be missing or come twice"));
         }
         let begun = known.unwrap_or(end);
-        let mut bytes = Vec::new();
         let held = std::mem::take(held);
-        if begun > end {
-            bytes.resize(usize::try_from(begun - end).unwrap_or_default(), 0);
-            let read = read_whole(file, &mut bytes, end).unwrap_or_default();
-            bytes.truncate(read);
-        }
+        let mut bytes = part_of(file, end, begun);
+        channel.at = begun + held.len() as u64;
         let skip = usize::try_from(end.saturating_sub(begun)).unwrap_or(usize::MAX);
         bytes.extend(held.get(skip.min(held.len())..).unwrap_or_default());
         let left = skip.saturating_sub(held.len());
