@@ -6,7 +6,7 @@
 use super::mode::Mode;
 use super::notice::{About, Notice};
 use super::state::App;
-use super::{navigate, sight};
+use super::{sight, table};
 use crate::model::apply::{Change, Changes};
 use crate::model::call::CallOutcome;
 use crate::model::{Action, DaemonId, Target, Verdict};
@@ -44,7 +44,7 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
         }
     }
     if has_rows {
-        navigate::select_near(app);
+        table::settle(app);
     }
     drop_old_notice(app);
     app.is_dirty = app.is_dirty

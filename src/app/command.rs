@@ -1,5 +1,6 @@
 //! What a user can ask for: one table feeds the keymap, the footer and the help overlay.
 
+use super::geometry::Pane;
 use crate::model::Action;
 
 /// A user's intent.
@@ -27,6 +28,20 @@ pub enum Command {
     Compose,
     /// Show the marked line of the log whole; in a list or prompt, take what stands there.
     Open,
+    /// Type the filter of the table.
+    Filter,
+    /// Show only what is not well, or all.
+    OnlyUnwell,
+    /// To the next row that is not well.
+    NextUnwell,
+    /// To the previous one.
+    PreviousUnwell,
+    /// Sort by the column to the left.
+    SortLeft,
+    /// Sort by the column to the right.
+    SortRight,
+    /// Sort the other way round.
+    SortReverse,
     /// Show why the selected process died.
     Why,
     /// Of what is shown, the one before.
@@ -85,13 +100,36 @@ pub struct CommandRow {
     /// Whether the footer shows it, and how early it leaves when the line is short: the highest
     /// number leaves first; `None` is not shown.
     pub footer: Option<u8>,
+    /// The pane that its keys belong to; `None` for all.
+    pub pane: Option<Pane>,
+}
+
+impl CommandRow {
+    /// Whether its keys mean it in this pane.
+    #[must_use]
+    pub fn is_in(&self, pane: Pane) -> bool {
+        self.pane.is_none_or(|own| own == pane)
+    }
 }
 
 macro_rules! row {
     ($command:expr, $keys:literal, $label:literal, $help:literal, $footer:expr) => {
-        CommandRow { command: $command, keys: $keys, label: $label, help: $help, footer: $footer }
+        row!($command, $keys, $label, $help, $footer, None)
+    };
+    ($command:expr, $keys:literal, $label:literal, $help:literal, $footer:expr, $pane:expr) => {
+        CommandRow {
+            command: $command,
+            keys: $keys,
+            label: $label,
+            help: $help,
+            footer: $footer,
+            pane: $pane,
+        }
     };
 }
+
+/// Keys of the table alone.
+const TABLE: Option<Pane> = Some(Pane::Processes);
 
 /// Every command with its keys, in the order of the help. `Yes`, `This` and `No` are answers and have no row.
 pub const COMMANDS: &[CommandRow] = &[
@@ -118,6 +156,34 @@ pub const COMMANDS: &[CommandRow] = &[
         "Reload it without downtime (a fork is restarted); of a cluster, asks: all or this worker",
         Some(6)
     ),
+    row!(
+        Command::Filter,
+        "/",
+        "filter",
+        "In the table: filter while typing: api !jobs, status:errored or restarts>0, mem>300M",
+        Some(7),
+        TABLE
+    ),
+    row!(
+        Command::OnlyUnwell,
+        "!",
+        "not well",
+        "In the table: only what is errored, loops, waits, never started or is near its limit",
+        Some(9),
+        TABLE
+    ),
+    row!(Command::NextUnwell, "e", "next not well", "To the next such row", None, TABLE),
+    row!(
+        Command::PreviousUnwell,
+        "E",
+        "previous not well",
+        "To the previous such row",
+        None,
+        TABLE
+    ),
+    row!(Command::SortLeft, "<", "sort left", "Sort by the column to the left", None, TABLE),
+    row!(Command::SortRight, ">", "sort right", "Sort by the column to the right", None, TABLE),
+    row!(Command::SortReverse, "I", "reverse sort", "Sort the other way round", None, TABLE),
     row!(Command::Up, "↑ k", "up", "One line up in the pane with the focus", None),
     row!(Command::Down, "↓ j", "down", "One line down", None),
     row!(Command::PageUp, "PgUp", "page up", "One page up", None),

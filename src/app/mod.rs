@@ -20,6 +20,7 @@ pub mod palette;
 pub mod prompt;
 mod sight;
 mod state;
+pub mod table;
 #[cfg(test)]
 mod tests;
 mod tick;

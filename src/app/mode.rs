@@ -2,6 +2,7 @@
 
 use super::palette::Palette;
 use super::prompt::{Arguments, Compose};
+use super::table::Typing;
 use crate::model::call::NamedCall;
 use crate::model::log::LogLine;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
@@ -63,13 +64,15 @@ pub enum Mode {
     Arguments(Arguments),
     /// A message to a process is written.
     Compose(Compose),
+    /// The filter of the table is typed; it covers nothing.
+    Filter(Typing),
 }
 
 impl Mode {
     /// Whether letters are text rather than commands.
     #[must_use]
     pub fn takes_text(&self) -> bool {
-        matches!(self, Self::Palette(_) | Self::Arguments(_) | Self::Compose(_))
+        matches!(self, Self::Palette(_) | Self::Arguments(_) | Self::Compose(_) | Self::Filter(_))
     }
 
     /// Whether it asks a question whose answer acts.
@@ -86,7 +89,8 @@ impl Mode {
             | Self::Help { .. }
             | Self::Line { .. }
             | Self::Why { .. }
-            | Self::Palette(_) => None,
+            | Self::Palette(_)
+            | Self::Filter(_) => None,
             Self::Confirm { daemon, target, .. } => Some((*daemon, vec![target])),
             Self::ConfirmReload { daemon, all, .. } => Some((*daemon, all.iter().collect())),
             Self::ConfirmCall { daemon, call } => Some((*daemon, call.targets.iter().collect())),
@@ -112,7 +116,8 @@ impl Mode {
             | Self::Help { .. }
             | Self::Line { .. }
             | Self::Why { .. }
-            | Self::Palette(_) => String::new(),
+            | Self::Palette(_)
+            | Self::Filter(_) => String::new(),
         }
     }
 }

@@ -13,16 +13,17 @@ pub(super) fn geometry(app: &App) -> Option<Geometry> {
 }
 
 /// The processes whose rows are on the screen.
-pub(super) fn rows_in_sight(app: &App) -> impl Iterator<Item = ProcessKey> {
+pub(super) fn rows_in_sight(app: &App) -> Vec<ProcessKey> {
     let rows = geometry(app).map_or(0, |geometry| usize::from(geometry.table_rows));
-    let first = app.table_top.min(app.watched.fleet.len().saturating_sub(rows));
-    app.watched.fleet.iter().skip(first).take(rows).map(|(key, _)| key)
+    let keys = app.rows();
+    let first = app.table_top.min(keys.len().saturating_sub(rows));
+    keys.iter().skip(first).take(rows).copied().collect()
 }
 
 /// The row of the selection.
 pub(super) fn selected_row(app: &App) -> Option<usize> {
     let selected = app.selected?;
-    app.watched.fleet.iter().position(|(key, _)| key == selected)
+    app.rows().iter().position(|key| *key == selected)
 }
 
 /// Selects what now stands where the selected process stood, or the last, where that is gone; the
@@ -48,7 +49,7 @@ pub(super) fn select_near(app: &mut App) {
 pub(super) fn keep_selection_visible(app: &mut App) {
     let rows = geometry(app).map_or(1, |geometry| usize::from(geometry.table_rows).max(1));
     let selected = selected_row(app).unwrap_or(0);
-    let last_top = app.watched.fleet.len().saturating_sub(rows);
+    let last_top = app.rows().len().saturating_sub(rows);
     let lowest = (selected + 1).saturating_sub(rows);
     app.table_top = app.table_top.clamp(lowest, selected.max(lowest)).min(last_top);
 }
@@ -64,7 +65,8 @@ pub(super) fn go(app: &mut App, command: Command) {
 fn go_in_table(app: &mut App, command: Command) {
     let Some(row) = selected_row(app) else { return };
     let page = geometry(app).map_or(1, |geometry| usize::from(geometry.table_rows).max(1));
-    let last = app.watched.fleet.len().saturating_sub(1);
+    let keys = app.rows();
+    let last = keys.len().saturating_sub(1);
     let row = match command {
         Command::Up => row.saturating_sub(1),
         Command::Down => row + 1,
@@ -74,7 +76,8 @@ fn go_in_table(app: &mut App, command: Command) {
         Command::Last => last,
         _ => row,
     };
-    app.selected = app.watched.fleet.iter().nth(row.min(last)).map(|(key, _)| key);
+    let selected = keys.get(row.min(last)).copied();
+    app.selected = selected;
     keep_selection_visible(app);
 }
 

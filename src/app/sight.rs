@@ -7,6 +7,7 @@ use super::navigate;
 use super::state::{App, InSight, LogInSight, RowsInSight};
 use crate::model::charts::{self, Measure};
 use crate::model::process::Shown;
+use crate::model::rows::reason;
 use crate::model::totals::Totals;
 use crate::model::units;
 
@@ -39,7 +40,8 @@ impl App {
 /// What is in sight of processes.
 pub(super) fn rows(app: &App) -> RowsInSight {
     let fleet = &app.watched.fleet;
-    let in_sight = || navigate::rows_in_sight(app).filter_map(|key| Some((key, fleet.get(key)?)));
+    let in_sight =
+        || navigate::rows_in_sight(app).into_iter().filter_map(|key| Some((key, fleet.get(key)?)));
     let gap_ms =
         |daemon| charts::gap_ms(app.daemon(daemon).map_or(1_000, |daemon| daemon.poll_interval_ms));
     let steady_ms = app.now.steady_ms;
@@ -74,7 +76,13 @@ pub(super) fn rows(app: &App) -> RowsInSight {
     let sums = [totals.cpu_percent.map(units::percent), totals.memory_bytes.map(units::bytes)];
     let rows = in_sight().map(|(key, process)| (key, Shown::of(process)));
     let selected = selected.map(|(key, process)| (key, Shown::of(process)));
-    RowsInSight { rows: rows.chain(selected).collect(), charts: bars, counts: totals.counts, sums }
+    RowsInSight {
+        rows: rows.chain(selected).collect(),
+        reasons: in_sight().map(|(key, _)| reason(&app.watched, key)).collect(),
+        charts: bars,
+        counts: totals.counts,
+        sums,
+    }
 }
 
 /// What is in sight of the log.

@@ -3,6 +3,7 @@
 use super::geometry::Pane;
 use super::mode::Mode;
 use super::notice::Notice;
+use super::table::Table;
 use crate::model::charts::Bars;
 use crate::model::daemon::Daemon;
 use crate::model::moment::Moment;
@@ -29,6 +30,8 @@ pub struct App {
     pub below: Vec<Mode>,
     /// The selected process; `None` only while there is none.
     pub selected: Option<ProcessKey>,
+    /// Which rows the table has.
+    pub table: Table,
     /// First table row shown.
     pub table_top: usize,
     /// Number of the first log line shown; `None` while following.
@@ -65,6 +68,8 @@ pub(super) struct InSight {
 pub(super) struct RowsInSight {
     /// The rows of the table.
     pub(super) rows: Vec<(ProcessKey, Shown)>,
+    /// Why they do not run.
+    pub(super) reasons: Vec<Option<String>>,
     /// Their mini charts, and the panels of the selected process.
     pub(super) charts: Vec<Bars>,
     /// How many processes are in each state.
@@ -97,6 +102,7 @@ impl App {
             mode: Mode::Normal,
             below: Vec::new(),
             selected: None,
+            table: Table::default(),
             table_top: 0,
             log_top: None,
             log_mark: None,
@@ -147,14 +153,9 @@ impl App {
     /// The selected process as it is now, and its daemon.
     #[must_use]
     pub fn selected_target(&self) -> Option<(DaemonId, Target)> {
-        let key = self.selected?;
+        // What is not in sight is not meant.
+        let key = self.selected.filter(|key| self.has_row(*key))?;
         Some((key.daemon, self.target(key)?))
-    }
-
-    /// The rows of the table, in order.
-    #[must_use]
-    pub fn rows(&self) -> Vec<ProcessKey> {
-        self.watched.fleet.iter().map(|(key, _)| key).collect()
     }
 
     /// Opens something over what is open.

@@ -21,6 +21,7 @@ use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 mod meant;
 mod overlays;
 mod quiet;
+mod table;
 
 const D: DaemonId = DaemonId(0);
 
@@ -173,7 +174,7 @@ fn a_new_daemons_first_snapshot_deletes_nothing_in_words() {
     send(&mut app, Report::Connection(down));
     send(&mut app, live(2));
     send(&mut app, snapshot([7]));
-    assert_eq!(app.rows(), [key(7)]);
+    assert_eq!(*app.rows(), [key(7)]);
     assert!(!texts(&app).iter().any(|text| text.contains("deleted")));
 }
 
@@ -355,7 +356,7 @@ proptest! {
                     _ => {}
                 }
             }
-            prop_assert_eq!(app.selected.is_none(), app.watched.fleet.is_empty());
+            prop_assert_eq!(app.selected.is_none(), app.rows().is_empty());
             prop_assert!(app.selected.is_none_or(|key| app.watched.fleet.get(key).is_some()));
             prop_assert!(app.table_top <= app.watched.fleet.len());
             prop_assert!(app.watched.log.len() <= crate::model::rings::LINES_MAX + crate::model::rings::EVENTS_MAX);

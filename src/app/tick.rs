@@ -21,6 +21,7 @@ impl App {
         let retries =
             self.watched.daemons.iter().filter_map(|daemon| countdown(now_ms, daemon.retry_at_ms?));
         let rows = navigate::rows_in_sight(self)
+            .into_iter()
             .filter_map(|key| Some((key, self.watched.fleet.get(key)?)))
             .flat_map(|(key, process)| {
                 let restart = process.restarts_at_ms.and_then(|at_ms| countdown(now_ms, at_ms));
@@ -32,7 +33,8 @@ impl App {
                 [restart, uptime, outcome]
             })
             .flatten();
-        notice.into_iter().chain(retries).chain(rows).min()
+        let moves = self.table.moves_at_ms().filter(|at_ms| *at_ms > now_ms);
+        notice.into_iter().chain(moves).chain(retries).chain(rows).min()
     }
 }
 

@@ -10,7 +10,7 @@ use super::overlay::{self, Around, Taken};
 use super::palette::Palette;
 use super::prompt::Compose;
 use super::state::App;
-use super::{act, changes, navigate};
+use super::{act, changes, navigate, table};
 use crate::model::apply::apply;
 use crate::model::call::NamedCall;
 use crate::model::moment::Moment;
@@ -24,11 +24,13 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
     match message {
         Message::Command(command) => {
             app.is_dirty = true;
+            app.table.rest(now.steady_ms);
             take_command(app, command)
         }
         Message::Text(c) => {
             app.is_dirty = true;
             overlay::insert(&mut app.mode, c);
+            table::typed(app);
             Effects::none()
         }
         Message::Paste(text) => {
@@ -36,6 +38,7 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
             if !overlay::paste(&mut app.mode, &text) {
                 app.notify("pasted text does nothing here: a message is pasted after m", false);
             }
+            table::typed(app);
             Effects::none()
         }
         Message::Refused => {
@@ -46,6 +49,7 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
         Message::Edit(edit) => {
             app.is_dirty = true;
             overlay::edit(&mut app.mode, edit);
+            table::typed(app);
             Effects::none()
         }
         Message::Resized(columns, rows) => {
@@ -61,6 +65,7 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
         }
         Message::Clock => {
             app.is_dirty = true;
+            table::settle(app);
             Effects::none()
         }
     }
@@ -76,6 +81,10 @@ fn take_command(app: &mut App, command: Command) -> Effects {
     }
     if app.mode == Mode::Normal {
         return take_normal(app, command);
+    }
+    if let Mode::Filter(_) = app.mode {
+        table::take_typing(app, command);
+        return Effects::none();
     }
     let around = Around { watched: &app.watched, size: app.size, selected: app.selected };
     match overlay::take(&mut app.mode, &around, command) {
@@ -136,20 +145,31 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         }
         Command::Back => go_back(app),
         Command::Yes | Command::No | Command::This | Command::Older | Command::Newer => {}
+        Command::Filter
+        | Command::OnlyUnwell
+        | Command::NextUnwell
+        | Command::PreviousUnwell
+        | Command::SortLeft
+        | Command::SortRight
+        | Command::SortReverse => table::take(app, command),
         movement => navigate::go(app, movement),
     }
     Effects::none()
 }
 
 /// One step back: from a scrolled log to following, from there to the table, and there the notice
-/// leaves.
+/// leaves: the filter first, then the notice.
 fn go_back(app: &mut App) {
     match app.focus {
         Pane::Log if app.log_top.is_some() || app.log_mark.is_some() => {
             (app.log_top, app.log_mark) = (None, None);
         }
         Pane::Log => app.focus = Pane::Processes,
-        Pane::Processes => app.notice = None,
+        Pane::Processes => {
+            if !table::drop_filter(app) {
+                app.notice = None;
+            }
+        }
     }
     navigate::keep_selection_visible(app);
 }

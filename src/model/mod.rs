@@ -18,6 +18,7 @@ pub mod moment;
 pub mod process;
 pub mod report;
 pub mod rings;
+pub mod rows;
 pub mod series;
 pub mod target;
 pub mod totals;

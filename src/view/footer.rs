@@ -48,6 +48,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             }
             keys
         }
+        Mode::Filter(_) => {
+            vec![key("Enter", "keep", 0), key("Esc", "drop", 0), choose(canvas)]
+        }
         Mode::Normal => commands(app),
     };
     let columns = area.width.saturating_sub(2);
@@ -102,7 +105,7 @@ fn commands(app: &App) -> Vec<Part> {
         }
         (Some(_), true, true) | (None, _, _) => None,
     };
-    let keys = COMMANDS.iter().filter_map(|row| {
+    let keys = COMMANDS.iter().filter(|row| row.is_in(app.focus)).filter_map(|row| {
         let first = row.keys.split(' ').next()?;
         let acts = matches!(row.command, Command::Act(_) | Command::Compose);
         let leaves = match row.command {

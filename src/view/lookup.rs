@@ -6,7 +6,7 @@ use crate::model::{DaemonId, ProcessKey};
 
 /// Whether a pane is in front: it has the focus, and nothing covers it.
 pub(super) fn is_in_front(app: &App, pane: Pane) -> bool {
-    app.focus == pane && app.mode == Mode::Normal
+    app.focus == pane && matches!(app.mode, Mode::Normal | Mode::Filter(_))
 }
 
 /// The daemon of that number.

@@ -18,6 +18,7 @@ mod lookup;
 mod parts;
 mod prompt;
 mod roles;
+mod rows_title;
 mod status;
 mod table;
 #[cfg(test)]
@@ -54,11 +55,12 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
         chart::draw(app, &mut canvas, parts.charts);
     }
     footer::draw(app, &mut canvas, parts.footer.into());
-    if app.mode != Mode::Normal {
+    if !matches!(app.mode, Mode::Normal | Mode::Filter(_)) {
         canvas.style(parts.body.into(), theme.behind());
     }
     match &app.mode {
-        Mode::Normal => {}
+        // A filter stands in the title of the table.
+        Mode::Normal | Mode::Filter(_) => {}
         Mode::Help { top } => help::draw(&mut canvas, size, *top),
         Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
             confirm::draw(app, &mut canvas, size);

@@ -6,6 +6,8 @@
 //! ▌ 0  api   default    cluster  ● online    0   3d 04h  12.3%  ▁▂▃▅     120.4 MiB  ██··· 40%
 //! ```
 
+use std::ops::Range;
+
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
@@ -14,11 +16,18 @@ use super::figures::Figures;
 use super::lookup::{daemon, is_in_front, is_live};
 use super::parts::Part;
 use super::roles::Role;
+use super::rows_title;
+use super::theme::Glyphs;
 use super::{chart, status, text};
 use crate::app::{App, Pane};
 use crate::model::ProcessKey;
 use crate::model::daemon::Connection;
 use crate::model::fleet::Process;
+use crate::model::rows::{Field, reason};
+use crate::protocol::process::ProcessStatus;
+
+/// A reason in fewer columns says nothing.
+const REASON_COLUMNS: u16 = 11;
 
 /// Draws the table.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
@@ -29,7 +38,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let rows = usize::from(area.height - 2);
     let first = app.table_top.min(keys.len().saturating_sub(rows));
     let is_in_front = is_in_front(app, Pane::Processes);
-    let inner = canvas.pane(area, is_in_front, &title(app, first, rows, keys.len()));
+    let title = title(app, canvas.theme().glyphs(), first..first + rows, keys.len());
+    let inner = canvas.pane(area, is_in_front, &title);
     let columns = columns(app, inner);
     draw_head(app, canvas, &columns, inner.y);
     let visible = keys.iter().skip(first).take(rows);
@@ -50,14 +60,19 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 }
 
 /// The title: how many there are, which rows are in sight, since when they are stale, and why.
-fn title(app: &App, first: usize, rows: usize, count: usize) -> Vec<Part> {
+fn title(app: &App, glyphs: &Glyphs, shown: Range<usize>, count: usize) -> Vec<Part> {
+    let (first, rows) = (shown.start, shown.len());
     let mut title = vec![Part::new("Processes", Role::Strong, 6)];
-    title.push(if count > rows {
+    let all = app.watched.fleet.len();
+    title.push(if app.table.query().leaves_out() {
+        Part::new(format!("{count} of {all}"), Role::Quiet, 5)
+    } else if count > rows {
         let last = (first + rows).min(count);
         Part::new(format!("{}-{last} of {count}", first + 1), Role::Quiet, 4)
     } else {
         Part::new(count.to_string(), Role::Quiet, 5)
     });
+    title.extend(rows_title::parts(app, glyphs));
     let stale_since = app
         .watched
         .daemons
@@ -90,40 +105,41 @@ fn problems(app: &App) -> Vec<Part> {
         .collect()
 }
 
-/// Draws the column heads; those of numbers stand to the right.
+/// Draws the column heads; those of numbers stand to the right. That of the order has its sign
+/// behind it, in the gap between the columns.
 fn draw_head(app: &App, canvas: &mut Canvas<'_>, columns: &Columns, y: u16) {
-    let style = canvas.role(Role::Quiet);
-    let left = [
-        (columns.daemon, "daemon"),
-        (Some(columns.name), "name"),
-        (columns.namespace, "namespace"),
-        (columns.mode, "mode"),
-        (Some(columns.status), "status"),
-        (columns.limit, "of limit"),
+    let sort = app.table.query().sort;
+    let glyphs = canvas.theme().glyphs();
+    let sign = if sort.is_descending { glyphs.descending } else { glyphs.ascending };
+    // The ids stand in order within a daemon; a short line has no room for the sign.
+    let is_marked =
+        !columns.is_short && (sort.field != Field::Id || app.watched.daemons.len() == 1);
+    let heads = [
+        (Some(columns.id), "id", Some(Field::Id), true),
+        (columns.daemon, "daemon", None, false),
+        (Some(columns.name), "name", Some(Field::Name), false),
+        (columns.namespace, "namespace", Some(Field::Namespace), false),
+        (columns.mode, "mode", Some(Field::Mode), false),
+        (Some(columns.status), "status", Some(Field::Status), false),
+        (columns.restarts, glyphs.restarts, Some(Field::Restarts), true),
+        (columns.uptime, "uptime", Some(Field::Uptime), true),
+        (Some(columns.cpu), "cpu", Some(Field::Cpu), true),
+        (Some(columns.memory), "mem", Some(Field::Memory), true),
+        (columns.limit, "of limit", Some(Field::Limit), false),
     ];
-    for (column, head) in left {
-        if let Some(Column { x, columns }) = column {
-            canvas.text(x, y, columns, head, style);
-        }
-    }
-    let right = [
-        (columns.restarts, canvas.theme().glyphs().restarts),
-        (columns.uptime, "uptime"),
-        (Some(columns.cpu), "cpu"),
-        (Some(columns.memory), "mem"),
-    ];
-    for (column, head) in right {
-        if let Some(Column { x, columns }) = column {
+    for (column, head, field, is_right) in heads {
+        let Some(Column { x, columns }) = column else { continue };
+        let is_sorted = is_marked && field == Some(sort.field);
+        let style = canvas.role(if is_sorted { Role::Accent } else { Role::Quiet });
+        let end = if is_right {
             canvas.right(x, y, columns, head, style);
+            x + columns
+        } else {
+            x + canvas.text(x, y, columns, head, style)
+        };
+        if is_sorted {
+            canvas.text(end, y, 1, sign, style);
         }
-    }
-    // The processes of one daemon stand in the order of their ids.
-    let Column { x, columns: width } = columns.id;
-    let is_sorted = app.watched.daemons.len() == 1 && !columns.is_short;
-    let style = if is_sorted { canvas.role(Role::Accent) } else { style };
-    canvas.right(x, y, width, "id", style);
-    if is_sorted {
-        canvas.text(x + width, y, 1, canvas.theme().glyphs().ascending, style);
     }
 }
 
@@ -174,6 +190,16 @@ fn draw_row(
     let uptime = uptime(app, key, process, status.restarts_in_s);
     right(canvas, columns.uptime, &uptime, quiet_if(uptime == "-"));
 
+    let room = (row.right() - 1).saturating_sub(columns.cpu.x);
+    if room >= REASON_COLUMNS
+        && process.pending.is_none()
+        && let Some(reason) = reason(&app.watched, key)
+    {
+        let is_looping = process.is_looping || process.info.status == ProcessStatus::Stopped;
+        let role = if is_looping { Role::Warn } else { Role::Bad };
+        canvas.text(columns.cpu.x, y, room, &reason, canvas.role(role));
+        return;
+    }
     let figures = Figures::of(process, columns.is_short);
     right(canvas, Some(columns.cpu), &figures.cpu, figures.cpu_role);
     right(canvas, Some(columns.memory), &figures.memory, figures.memory_role);

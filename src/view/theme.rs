@@ -275,6 +275,8 @@ pub(super) struct Glyphs {
     pub(super) restarts: &'static str,
     /// The sorted column, the least first.
     pub(super) ascending: &'static str,
+    /// Sorted by this column, the largest first.
+    pub(super) descending: &'static str,
     /// The stroke of a pane's title.
     pub(super) rule: &'static str,
     /// The same, of the pane in front.
@@ -310,6 +312,7 @@ static UNICODE: Glyphs = Glyphs {
     warning: "⚠",
     restarts: "↺",
     ascending: "▲",
+    descending: "▼",
     rule: "─",
     rule_in_front: "━",
     limit: "╌",
@@ -335,6 +338,7 @@ static ASCII: Glyphs = Glyphs {
     warning: "!",
     restarts: "rst",
     ascending: "^",
+    descending: "v",
     rule: "-",
     rule_in_front: "=",
     limit: "-",
@@ -418,6 +422,7 @@ mod tests {
                 glyphs.good,
                 glyphs.warning,
                 glyphs.ascending,
+                glyphs.descending,
                 glyphs.rule,
                 glyphs.rule_in_front,
                 glyphs.limit,

@@ -170,3 +170,27 @@ pub(crate) fn w_shows_why_it_died() {
     screen.press("W");
     screen.wait_for("what was seen", |text| text.contains("seen as it happened"));
 }
+
+/// What is typed leaves rows out; what acts, acts on a row that is there.
+pub(crate) fn a_filter_leaves_rows_out() {
+    let apps = [apps::sleeper("alpha"), apps::sleeper("beta"), apps::crasher("gamma")];
+    let home = Pm2Home::with(Release::Seven, &apps);
+    home.wait_status("gamma", "errored");
+    home.mark();
+    let mut screen = home.cockpit((120, 40));
+    screen.select("alpha");
+    let has = |text: &str, name: &str| row(text, name).is_some();
+    screen.press("/");
+    screen.wait_for("the prompt", |text| text.contains("Enter keep"));
+    screen.press("beta");
+    screen.wait_for("one row", |text| has(text, "beta") && !has(text, "alpha"));
+    screen.press("\r");
+    screen.wait_for("it is kept", |text| text.contains("1 of 3") && text.contains("s stop"));
+    screen.press("s");
+    home.wait_status("beta", "stopped");
+    screen.press("\u{1b}");
+    screen.wait_for("all rows", |text| has(text, "alpha") && has(text, "gamma"));
+    screen.press("!");
+    screen.wait_for("what is not well", |text| has(text, "gamma") && !has(text, "alpha"));
+    home.assert_unharmed_but(&["beta", "gamma"]);
+}

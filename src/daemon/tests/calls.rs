@@ -210,7 +210,10 @@ async fn actions_beyond_the_bound_are_refused_at_once() {
 async fn an_action_while_down_says_so_at_once() {
     let peer = Peer::new();
     let mut client = Client::new(&peer, Timings { backoff_base: PATIENCE, ..timings() });
-    drop(peer.accept().await);
+    let rpc = peer.accept().await;
+    // A bus that comes later would end the pause before the next try.
+    client.wait(|report| matches!(report, Report::Bus(BusState::Live)).then_some(())).await;
+    drop(rpc);
     assert_eq!(client.down().await, Problem::Closed);
     client.act(Action::Stop);
     let (_, verdict) = client.verdict().await;

@@ -1,0 +1,243 @@
+//! Which rows the table has: a filter while it is typed and kept, what is not well, the order.
+//!
+//! Invariant: the selection is one of the rows, or there is none; rows move by themselves only when
+//! no key was pressed for [`REST_MS`], and the selected one never leaves by itself.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use super::command::Command;
+use super::editor::Editor;
+use super::geometry::Pane;
+use super::mode::Mode;
+use super::navigate;
+use super::state::App;
+use crate::model::ProcessKey;
+use crate::model::rows::{Filter, Query, Rows, Sort, Wrong, is_unwell};
+
+/// For how long after a key the rows stay where they are, milliseconds.
+const REST_MS: i64 = 2_000;
+
+/// What is asked of the fleet, and the rows that came of it.
+#[derive(Debug, Default)]
+pub struct Table {
+    query: Query,
+    /// The rows as they stand; `None` while every process stands by its id.
+    rows: Option<Vec<ProcessKey>>,
+    /// Until when they stay as they are, by the steady clock.
+    rests_until_ms: i64,
+    /// Whether they would stand otherwise, were they not at rest.
+    is_late: bool,
+}
+
+/// A filter being typed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Typing {
+    /// The line.
+    pub input: Editor,
+    /// What is wrong with it; the last one that could be read is then in force.
+    pub wrong: Option<Wrong>,
+    /// The process that was selected then; it is again, where it is among the rows.
+    selected: Option<ProcessKey>,
+}
+
+impl Table {
+    /// What is asked of the fleet.
+    #[must_use]
+    pub fn query(&self) -> &Query {
+        &self.query
+    }
+
+    /// Whether the rows are at rest now.
+    fn rests(&self, steady_ms: i64) -> bool {
+        steady_ms < self.rests_until_ms
+    }
+
+    /// When they move, if they are to and rest until then, by the steady clock.
+    pub(super) fn moves_at_ms(&self) -> Option<i64> {
+        self.is_late.then_some(self.rests_until_ms)
+    }
+
+    /// A key was pressed.
+    pub(super) fn rest(&mut self, steady_ms: i64) {
+        self.rests_until_ms = steady_ms.saturating_add(REST_MS);
+    }
+}
+
+impl App {
+    /// The rows of the table, in order.
+    #[must_use]
+    pub fn rows(&self) -> Cow<'_, [ProcessKey]> {
+        match &self.table.rows {
+            Some(rows) => Cow::Borrowed(rows),
+            None => Cow::Owned(self.watched.fleet.iter().map(|(key, _)| key).collect()),
+        }
+    }
+
+    /// Whether a process is among the rows of the table.
+    #[must_use]
+    pub fn has_row(&self, key: ProcessKey) -> bool {
+        match &self.table.rows {
+            Some(rows) => rows.contains(&key),
+            None => self.watched.fleet.get(key).is_some(),
+        }
+    }
+}
+
+/// The fleet changed, or time went on.
+pub(super) fn settle(app: &mut App) {
+    let Some(mut rows) = app.table.rows.take() else {
+        navigate::select_near(app);
+        return;
+    };
+    let old = rows.clone();
+    let wanted = Rows::with(&app.watched.fleet, &app.table.query, app.selected).0;
+    if app.table.rests(app.now.steady_ms) {
+        rows.retain(|key| app.watched.fleet.get(*key).is_some());
+    } else {
+        rows.clone_from(&wanted);
+    }
+    app.table.is_late = rows != wanted;
+    app.is_dirty |= rows.len() != old.len();
+    stand(app, &old, rows);
+}
+
+/// Asks for other rows; these stand at once.
+fn ask(app: &mut App, query: Query) {
+    if app.table.query == query {
+        return;
+    }
+    let old = app.rows().into_owned();
+    let rows = Rows::of(&app.watched.fleet, &query).0;
+    app.table.query = query;
+    app.table.is_late = false;
+    app.is_dirty = true;
+    stand(app, &old, rows);
+}
+
+/// Puts rows in the place of others. The selection stays a process, and on its line of the screen;
+/// where it is not among them, the next one that was below it is taken, or above it.
+fn stand(app: &mut App, old: &[ProcessKey], new: Vec<ProcessKey>) {
+    let is_polled = app.watched.daemons.iter().any(|daemon| daemon.snapshot_at_ms.is_some());
+    let place = |rows: &[ProcessKey], key| rows.iter().position(|other| *other == key);
+    let was = app.selected.and_then(|key| place(old, key));
+    let is = app.selected.and_then(|key| place(&new, key));
+    match (was, is) {
+        (Some(was), Some(is)) => {
+            app.table_top = is.saturating_sub(was.saturating_sub(app.table_top));
+        }
+        (_, Some(_)) => {}
+        (was, None) => {
+            let left: HashSet<ProcessKey> = new.iter().copied().collect();
+            let (above, below) = old.split_at(was.unwrap_or(0));
+            let near = below.iter().chain(above.iter().rev()).find(|key| left.contains(key));
+            let first = new.first().filter(|_| is_polled);
+            app.selected = near.filter(|_| was.is_some()).or(first).copied();
+        }
+    }
+    app.table.rows = (!app.table.query.is_plain()).then_some(new);
+    navigate::keep_selection_visible(app);
+}
+
+/// A command of the table.
+pub(super) fn take(app: &mut App, command: Command) {
+    app.focus = Pane::Processes;
+    let query = app.table.query.clone();
+    match command {
+        Command::Filter => {
+            let typed = query.filter.as_ref().map(Filter::text).unwrap_or_default();
+            let typing = Typing { input: Editor::new(typed), wrong: None, selected: app.selected };
+            app.open(Mode::Filter(typing));
+        }
+        Command::OnlyUnwell => {
+            ask(app, Query { only_unwell: !query.only_unwell, ..query });
+            if app.table.query.only_unwell && app.rows().is_empty() {
+                app.notify("all is well; ! shows all again", false);
+            }
+        }
+        Command::NextUnwell => go_to_unwell(app, false),
+        Command::PreviousUnwell => go_to_unwell(app, true),
+        Command::SortLeft => sort(app, query.sort.moved(-1)),
+        Command::SortRight => sort(app, query.sort.moved(1)),
+        Command::SortReverse => sort(app, query.sort.reversed()),
+        _ => {}
+    }
+}
+
+fn sort(app: &mut App, sort: Sort) {
+    let query = Query { sort, ..app.table.query.clone() };
+    ask(app, query);
+}
+
+/// Selects the next row that is not well, round the end.
+fn go_to_unwell(app: &mut App, is_back: bool) {
+    let rows = app.rows().into_owned();
+    let selected = app.selected.and_then(|key| rows.iter().position(|other| *other == key));
+    let (before, after) = rows.split_at(selected.unwrap_or(0));
+    let is_other = |key: &&ProcessKey| Some(**key) != app.selected;
+    let is_it = |key: &&ProcessKey| app.watched.fleet.get(**key).is_some_and(is_unwell);
+    let mut round = after.iter().chain(before).filter(is_other);
+    let found = if is_back { round.rfind(is_it) } else { round.find(is_it) };
+    match found {
+        Some(key) => {
+            app.selected = Some(*key);
+            navigate::keep_selection_visible(app);
+        }
+        None => app.notify("no other row is not well", false),
+    }
+}
+
+/// Drops the filter and what hides the rest; false where there is neither.
+pub(super) fn drop_filter(app: &mut App) -> bool {
+    let has_one = app.table.query.leaves_out();
+    let query = Query { sort: app.table.query.sort, ..Query::default() };
+    ask(app, query);
+    has_one
+}
+
+/// What is typed changed: it is in force as soon as it can be read.
+pub(super) fn typed(app: &mut App) {
+    app.table.rest(app.now.steady_ms);
+    let Mode::Filter(typing) = &mut app.mode else { return };
+    let wanted = typing.selected;
+    match Filter::parse(&typing.input.text()) {
+        Ok(filter) => {
+            typing.wrong = None;
+            let query = Query { filter, ..app.table.query.clone() };
+            ask(app, query);
+        }
+        Err(wrong) => typing.wrong = Some(wrong),
+    }
+    if let Some(key) = wanted.filter(|key| app.has_row(*key)) {
+        app.selected = Some(key);
+        navigate::keep_selection_visible(app);
+    }
+}
+
+/// A command while a filter is typed.
+pub(super) fn take_typing(app: &mut App, command: Command) {
+    let Mode::Filter(typing) = &mut app.mode else { return };
+    match command {
+        // What is wrong is said; the line stays open until it can be read.
+        Command::Open if typing.wrong.is_some() => {}
+        Command::Open => app.close(),
+        Command::Back => {
+            let selected = typing.selected;
+            app.close();
+            let query = Query { filter: None, ..app.table.query.clone() };
+            ask(app, query);
+            if let Some(key) = selected.filter(|key| app.has_row(*key)) {
+                app.selected = Some(key);
+                navigate::keep_selection_visible(app);
+            }
+        }
+        Command::Up | Command::Down | Command::PageUp | Command::PageDown => {
+            navigate::go(app, command);
+            let selected = app.selected;
+            if let Mode::Filter(typing) = &mut app.mode {
+                typing.selected = selected;
+            }
+        }
+        _ => {}
+    }
+}

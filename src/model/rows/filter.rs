@@ -1,0 +1,326 @@
+//! Which rows are wanted, as it is typed: `api !jobs`, `status:errored or restarts>0`, `mem>300M`.
+//!
+//! Invariant: what was read can be asked of any process; what was not measured is neither more nor
+//! less than a number.
+
+use super::lexer::{Kind, Piece, Word, pieces};
+use crate::model::fleet::Process;
+
+/// The most parentheses in each other.
+const DEPTH_MAX: usize = 32;
+
+/// A filter, and how it was typed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Filter {
+    text: Box<str>,
+    test: Test,
+}
+
+/// What is wrong with a filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
+    /// At which character, from 0.
+    pub at: usize,
+    /// What.
+    pub what: String,
+}
+
+impl Wrong {
+    pub(super) fn new(at: usize, what: impl Into<String>) -> Self {
+        Self { at, what: what.into() }
+    }
+}
+
+impl std::fmt::Display for Wrong {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "character {}: {}", self.at + 1, self.what)
+    }
+}
+
+impl std::error::Error for Wrong {}
+
+/// What is asked of a process.
+#[derive(Debug, Clone, PartialEq)]
+enum Test {
+    All(Vec<Self>),
+    Any(Vec<Self>),
+    Not(Box<Self>),
+    /// Name, namespace or status has it, or it is the id.
+    Word(Box<str>),
+    Name(Box<str>),
+    Namespace(Box<str>),
+    Status(Box<str>),
+    Mode(Box<str>),
+    Id(u32),
+    Number(Measure, Comparison, f64),
+}
+
+/// What can be compared with a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Measure {
+    Cpu,
+    Memory,
+    Restarts,
+}
+
+/// How.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Comparison {
+    More,
+    Less,
+    AtLeast,
+    AtMost,
+    Equal,
+}
+
+impl Filter {
+    /// Reads a filter; `None` where nothing is asked.
+    ///
+    /// # Errors
+    /// What is wrong, and where.
+    pub fn parse(text: &str) -> Result<Option<Self>, Wrong> {
+        let pieces = pieces(text)?;
+        if pieces.is_empty() {
+            return Ok(None);
+        }
+        let mut reader = Reader { pieces: &pieces, end: text.trim_end().chars().count(), depth: 0 };
+        let root = reader.any()?;
+        match reader.pieces.first() {
+            None => Ok(Some(Self { text: text.trim().into(), test: root })),
+            Some(piece) => Err(Wrong::new(piece.at, "nothing is open here")),
+        }
+    }
+
+    /// As it was typed.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether it lets a process through.
+    #[must_use]
+    pub fn takes(&self, process: &Process) -> bool {
+        self.test.takes(process)
+    }
+}
+
+struct Reader<'a> {
+    pieces: &'a [Piece],
+    /// Where the text ends, characters.
+    end: usize,
+    depth: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn next(&mut self) -> Option<&'a Piece> {
+        let (first, rest) = self.pieces.split_first()?;
+        self.pieces = rest;
+        Some(first)
+    }
+
+    fn next_is(&mut self, kind: &Kind) -> bool {
+        let is_it = self.pieces.first().is_some_and(|piece| piece.kind == *kind);
+        if is_it {
+            self.next();
+        }
+        is_it
+    }
+
+    fn any(&mut self) -> Result<Test, Wrong> {
+        let mut tests = vec![self.all()?];
+        while self.next_is(&Kind::Or) {
+            tests.push(self.all()?);
+        }
+        Ok(one_or(tests, Test::Any))
+    }
+
+    fn all(&mut self) -> Result<Test, Wrong> {
+        let mut tests = vec![self.one()?];
+        loop {
+            let is_and = self.next_is(&Kind::And);
+            let goes_on = self
+                .pieces
+                .first()
+                .is_some_and(|piece| !matches!(piece.kind, Kind::Or | Kind::Close));
+            if !goes_on && !is_and {
+                return Ok(one_or(tests, Test::All));
+            }
+            tests.push(self.one()?);
+        }
+    }
+
+    fn one(&mut self) -> Result<Test, Wrong> {
+        let mut is_not = false;
+        while self.next_is(&Kind::Not) {
+            is_not = !is_not;
+        }
+        let test = match self.next() {
+            Some(Piece { at, kind: Kind::Open }) => {
+                self.depth += 1;
+                if self.depth > DEPTH_MAX {
+                    return Err(Wrong::new(*at, "too many parentheses in each other"));
+                }
+                let test = self.any()?;
+                if !self.next_is(&Kind::Close) {
+                    return Err(Wrong::new(*at, "this parenthesis is not closed"));
+                }
+                self.depth -= 1;
+                test
+            }
+            Some(Piece { at, kind: Kind::Word(word) }) => test(*at, word)?,
+            Some(Piece { at, .. }) => return Err(Wrong::new(*at, "a word is missing before this")),
+            None => return Err(Wrong::new(self.end, "a word is missing here")),
+        };
+        Ok(if is_not { Test::Not(Box::new(test)) } else { test })
+    }
+}
+
+fn one_or(mut tests: Vec<Test>, many: impl Fn(Vec<Test>) -> Test) -> Test {
+    match tests.pop() {
+        Some(only) if tests.is_empty() => only,
+        last => {
+            tests.extend(last);
+            many(tests)
+        }
+    }
+}
+
+/// What a word asks.
+fn test(at: usize, word: &Word) -> Result<Test, Wrong> {
+    let text = &*word.text;
+    let sign =
+        text.char_indices().enumerate().find(|(_, (_, c))| matches!(c, ':' | '<' | '>' | '='));
+    let Some((place, (byte, sign))) = sign.filter(|(place, _)| *place < word.plain) else {
+        return Ok(Test::Word(text.into()));
+    };
+    let (field, rest) = text.split_at(byte);
+    let value = rest.get(1..).unwrap_or_default();
+    if field.is_empty() {
+        return Err(Wrong::new(at, format!("a field is missing before {sign}")));
+    }
+    let value_at = at + place + 1;
+    if let Some(measure) = measure(field) {
+        return number(value_at, measure, sign, value);
+    }
+    let make: fn(Box<str>) -> Test = match field {
+        "name" => Test::Name,
+        "ns" | "namespace" => Test::Namespace,
+        "status" => Test::Status,
+        "mode" => Test::Mode,
+        "id" => |_| Test::Id(0),
+        _ => {
+            let what = format!(
+                "no field {field}: name, ns, status, mode, id, cpu, mem, restarts \
+                 (a word with {sign} goes in \"quotes\")"
+            );
+            return Err(Wrong::new(at, what));
+        }
+    };
+    if !matches!(sign, ':' | '=') {
+        return Err(Wrong::new(value_at - 1, format!("{field} is no number: {field}:..")));
+    }
+    if value.is_empty() {
+        return Err(Wrong::new(value_at, format!("what {field} is to be is missing")));
+    }
+    if field == "id" {
+        let id = value.parse().map_err(|_| Wrong::new(value_at, "an id is a number"))?;
+        return Ok(Test::Id(id));
+    }
+    Ok(make(value.into()))
+}
+
+fn measure(field: &str) -> Option<Measure> {
+    Some(match field {
+        "cpu" => Measure::Cpu,
+        "mem" | "memory" => Measure::Memory,
+        "restarts" => Measure::Restarts,
+        _ => return None,
+    })
+}
+
+/// A comparison with a number that stands at a character.
+fn number(at: usize, measure: Measure, sign: char, value: &str) -> Result<Test, Wrong> {
+    let (value, is_or_equal) = match value.strip_prefix('=') {
+        Some(rest) if matches!(sign, '<' | '>') => (rest, true),
+        _ => (value, false),
+    };
+    let comparison = match (sign, is_or_equal) {
+        ('>', false) => Comparison::More,
+        ('>', true) => Comparison::AtLeast,
+        ('<', false) => Comparison::Less,
+        ('<', true) => Comparison::AtMost,
+        _ => Comparison::Equal,
+    };
+    let end = value.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(value.len());
+    let (digits, unit) = value.split_at(end);
+    let at = at + usize::from(is_or_equal);
+    let number: f64 = digits.parse().map_err(|_| Wrong::new(at, "a number is missing here"))?;
+    let factor = match (measure, unit) {
+        (_, "") | (Measure::Cpu, "%") | (Measure::Memory, "b") => 1_u64,
+        (Measure::Memory, "k" | "kb" | "kib") => 1 << 10,
+        (Measure::Memory, "m" | "mb" | "mib") => 1 << 20,
+        (Measure::Memory, "g" | "gb" | "gib") => 1 << 30,
+        _ => {
+            let units = match measure {
+                Measure::Memory => "K, M or G",
+                Measure::Cpu => "% or nothing",
+                Measure::Restarts => "nothing",
+            };
+            return Err(Wrong::new(at + end, format!("behind the number goes {units}")));
+        }
+    };
+    Ok(Test::Number(measure, comparison, number * factor as f64))
+}
+
+impl Test {
+    fn takes(&self, process: &Process) -> bool {
+        let info = &process.info;
+        match self {
+            Self::All(tests) => tests.iter().all(|test| test.takes(process)),
+            Self::Any(tests) => tests.iter().any(|test| test.takes(process)),
+            Self::Not(test) => !test.takes(process),
+            Self::Word(word) => {
+                has(&info.name, word)
+                    || info.namespace.as_deref().is_some_and(|namespace| has(namespace, word))
+                    || has_status(process, word)
+                    || word.parse() == Ok(info.pm_id.0)
+            }
+            Self::Name(word) => has(&info.name, word),
+            Self::Namespace(word) => {
+                info.namespace.as_deref().is_some_and(|namespace| has(namespace, word))
+            }
+            Self::Status(word) => has_status(process, word),
+            Self::Mode(word) => has(info.exec_mode.as_str(), word),
+            Self::Id(id) => info.pm_id.0 == *id,
+            Self::Number(measure, comparison, number) => {
+                let value = match measure {
+                    Measure::Cpu => process.figures.cpu_percent(),
+                    Measure::Memory => process.figures.memory_bytes().map(|bytes| bytes as f64),
+                    Measure::Restarts => Some(f64::from(info.restarts)),
+                };
+                value.is_some_and(|value| match comparison {
+                    Comparison::More => value > *number,
+                    Comparison::Less => value < *number,
+                    Comparison::AtLeast => value >= *number,
+                    Comparison::AtMost => value <= *number,
+                    Comparison::Equal => (value - *number).abs() < 1e-9,
+                })
+            }
+        }
+    }
+}
+
+/// Whether a text has a word that is in small letters.
+fn has(text: &str, word: &str) -> bool {
+    text.contains(word) || text.to_lowercase().contains(word)
+}
+
+/// Whether what the row says of its status has it: PM2's word, or ours where PM2's misleads.
+fn has_status(process: &Process, word: &str) -> bool {
+    if process.never_started() {
+        return has("never started", word);
+    }
+    has(process.info.status.as_str(), word)
+        || (process.is_looping && has("looping", word))
+        || (process.info.has_given_up() && has("given up", word))
+}

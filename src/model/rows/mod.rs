@@ -1,0 +1,101 @@
+//! Which processes the table has, and in which order.
+//!
+//! Invariant: pure, and the same for the screen and for `ls`; whatever the order, what has no value
+//! comes last, and what is equal stays in the order of daemons and ids.
+
+mod filter;
+mod lexer;
+mod natural;
+mod order;
+#[cfg(test)]
+mod tests;
+
+pub use self::filter::{Filter, Wrong};
+pub use self::natural::natural;
+pub use self::order::{Field, Sort};
+use super::ProcessKey;
+use super::death::{BlackBox, words};
+use super::fleet::{Fleet, Process};
+use super::watched::Watched;
+use crate::protocol::process::ProcessStatus;
+
+/// What is asked of the fleet.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Query {
+    /// Only those that it lets through.
+    pub filter: Option<Filter>,
+    /// Only those that are not well.
+    pub only_unwell: bool,
+    /// The order.
+    pub sort: Sort,
+}
+
+impl Query {
+    /// Whether it leaves all as it is: every process, by its id.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        !self.leaves_out() && self.sort == Sort::default()
+    }
+
+    /// Whether it may leave processes out.
+    #[must_use]
+    pub fn leaves_out(&self) -> bool {
+        self.filter.is_some() || self.only_unwell
+    }
+
+    /// Whether a process is one of those asked for.
+    #[must_use]
+    pub fn takes(&self, process: &Process) -> bool {
+        (!self.only_unwell || is_unwell(process))
+            && self.filter.as_ref().is_none_or(|filter| filter.takes(process))
+    }
+}
+
+/// The processes of a query, in its order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rows(pub Vec<ProcessKey>);
+
+impl Rows {
+    /// Those of this query.
+    #[must_use]
+    pub fn of(fleet: &Fleet, query: &Query) -> Self {
+        Self::with(fleet, query, None)
+    }
+
+    /// The same, with one that is among them whether it fits or not.
+    #[must_use]
+    pub fn with(fleet: &Fleet, query: &Query, kept: Option<ProcessKey>) -> Self {
+        let rows = fleet.iter();
+        let mut rows: Vec<_> =
+            rows.filter(|(key, process)| kept == Some(*key) || query.takes(process)).collect();
+        query.sort.apply(&mut rows);
+        Self(rows.into_iter().map(|(key, _)| key).collect())
+    }
+}
+
+/// Whether somebody should look at it: errored, looping, waiting for its restart, online without a
+/// process, or near its memory limit.
+#[must_use]
+pub fn is_unwell(process: &Process) -> bool {
+    let is_bad_word =
+        matches!(process.info.status, ProcessStatus::Errored | ProcessStatus::WaitingRestart);
+    is_bad_word || process.is_looping || process.never_started() || process.is_near_limit()
+}
+
+/// Why a process is not running as it should, for its row; `None` while it is, where somebody stopped
+/// it, and where nobody knows.
+#[must_use]
+pub fn reason(watched: &Watched, key: ProcessKey) -> Option<String> {
+    let process = watched.fleet.get(key)?;
+    let black_box = watched.boxes.get(key);
+    let not_started = || black_box.and_then(BlackBox::not_started).map(str::to_owned);
+    if process.never_started() {
+        return not_started();
+    }
+    let is_down = matches!(process.info.status, ProcessStatus::Errored | ProcessStatus::Stopped);
+    if !is_down && !process.is_looping && !process.info.has_given_up() {
+        return None;
+    }
+    let last = black_box.and_then(BlackBox::last);
+    last.and_then(words::reason).or_else(|| not_started().filter(|_| last.is_none()))
+}

@@ -1,0 +1,213 @@
+//! Filters, orders, names.
+
+use std::cmp::Ordering;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::DaemonId;
+use crate::model::moment::Moment;
+use crate::protocol::process::{ExecMode, PmId, ProcessInfo};
+
+fn key(id: u32) -> ProcessKey {
+    ProcessKey { daemon: DaemonId(0), pm_id: PmId(id) }
+}
+
+fn process(id: u32, name: &str, change: impl FnOnce(&mut ProcessInfo)) -> (ProcessKey, Process) {
+    let mut info = ProcessInfo::new(PmId(id), name, ProcessStatus::Online);
+    info.pid = Some(7);
+    change(&mut info);
+    (key(id), Process::polled(info, Moment::at(1_000_000)))
+}
+
+fn fleet() -> Fleet {
+    let mut fleet = Fleet::default();
+    let all = [
+        process(0, "worker-10", |info| {
+            (info.cpu_percent, info.memory_bytes) = (Some(60.0), Some(400 << 20));
+            info.namespace = Some("jobs".into());
+        }),
+        process(1, "worker-2", |info| {
+            (info.cpu_percent, info.memory_bytes) = (Some(0.0), Some(20 << 20));
+            info.namespace = Some("jobs".into());
+        }),
+        process(2, "Api", |info| {
+            info.exec_mode = ExecMode::Cluster;
+            info.status = ProcessStatus::Errored;
+            info.restarts = 16;
+        }),
+        process(3, "ghost", |info| info.pid = None),
+        process(4, "app:web (new)", |info| info.status = ProcessStatus::Stopped),
+        process(12, "api", |info| {
+            (info.cpu_percent, info.memory_bytes) = (Some(60.0), Some(280 << 20));
+            info.memory_limit_bytes = Some(300 << 20);
+            info.restarts = 2;
+        }),
+    ];
+    for (key, process) in all {
+        fleet.insert(key, process);
+    }
+    fleet
+}
+
+fn ids(query: &Query) -> Vec<u32> {
+    Rows::of(&fleet(), query).0.iter().map(|key| key.pm_id.0).collect()
+}
+
+fn found(text: &str) -> Vec<u32> {
+    let filter = Filter::parse(text).unwrap_or_else(|wrong| panic!("{text}: {wrong}"));
+    ids(&Query { filter, ..Query::default() })
+}
+
+#[test]
+fn filters_find() {
+    let table: &[(&str, &[u32])] = &[
+        ("", &[0, 1, 2, 3, 4, 12]),
+        ("api", &[2, 12]),
+        ("API", &[2, 12]),
+        ("!api", &[0, 1, 3, 4]),
+        ("!!api", &[2, 12]),
+        ("jobs", &[0, 1]),
+        ("worker 10", &[0]),
+        ("worker and 10", &[0]),
+        ("2", &[1, 2]),
+        ("12", &[12]),
+        ("id:2", &[2]),
+        ("errored", &[2]),
+        ("never", &[3]),
+        ("status:online", &[0, 1, 12]),
+        ("status:errored or ns:jobs", &[0, 1, 2]),
+        ("namespace:jobs !name:10", &[1]),
+        ("mode:cluster", &[2]),
+        ("cpu>50", &[0, 12]),
+        ("cpu<50%", &[1]),
+        ("cpu>=60", &[0, 12]),
+        ("!cpu>50", &[1, 2, 3, 4]),
+        ("mem>300M", &[0]),
+        ("mem>300m", &[0]),
+        ("mem<=20MiB", &[1]),
+        ("mem>0.3g", &[0]),
+        ("restarts>0", &[2, 12]),
+        ("restarts:16", &[2]),
+        ("(api or ghost) !errored", &[3, 12]),
+        ("api or ghost !never", &[2, 12]),
+        ("\"app:web\"", &[4]),
+        ("\"(new)\"", &[4]),
+        ("name:\"web (n\"", &[4]),
+        ("\"or\"", &[0, 1, 2]),
+    ];
+    for (text, wanted) in table {
+        assert_eq!(found(text), *wanted, "{text}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_said_where_it_is() {
+    let table = [
+        ("foo:1", 0, "no field foo"),
+        ("api zoo:1", 4, "no field zoo"),
+        ("api or", 6, "missing"),
+        ("or api", 0, "missing"),
+        ("api and", 7, "missing"),
+        ("!", 1, "missing"),
+        ("(api", 0, "not closed"),
+        ("api)", 3, "nothing is open"),
+        ("()", 1, "missing"),
+        ("ä \"b", 2, "does not end"),
+        ("cpu>", 4, "number"),
+        ("cpu>x", 4, "number"),
+        ("mem>=1x", 6, "K, M or G"),
+        ("mem>1.2.3", 4, "number"),
+        ("restarts>1M", 10, "nothing"),
+        ("name>3", 4, "no number"),
+        ("status:", 7, "missing"),
+        ("id:x", 3, "number"),
+        (":x", 0, "field"),
+    ];
+    for (text, at, what) in table {
+        let wrong = Filter::parse(text).expect_err(text);
+        assert_eq!(wrong.at, at, "{text}: {wrong}");
+        assert!(wrong.what.contains(what), "{text}: {wrong}");
+        assert!(wrong.to_string().starts_with(&format!("character {}: ", at + 1)));
+    }
+    assert!(Filter::parse(&"(".repeat(8_000)).is_err());
+    assert!(Filter::parse(&format!("{}a", "!".repeat(8_000))).is_ok());
+}
+
+#[test]
+fn orders() {
+    let by = |text: &str| {
+        let sort = Sort::parse(text).unwrap();
+        ids(&Query { sort, ..Query::default() })
+    };
+    assert_eq!(by("id"), [0, 1, 2, 3, 4, 12]);
+    assert_eq!(by("-id"), [12, 4, 3, 2, 1, 0]);
+    assert_eq!(by("name"), [2, 12, 4, 3, 1, 0]);
+    // What is equal stays in the order of ids, what is not measured comes last, both ways.
+    assert_eq!(by("cpu"), [0, 12, 1, 2, 3, 4]);
+    assert_eq!(by("-cpu"), [1, 0, 12, 2, 3, 4]);
+    assert_eq!(by("mem"), [0, 12, 1, 2, 3, 4]);
+    assert_eq!(by("ns"), [0, 1, 2, 3, 4, 12]);
+    assert_eq!(by("-ns"), [0, 1, 2, 3, 4, 12]);
+    assert_eq!(by("limit")[0], 12);
+    assert_eq!(by("status"), [2, 3, 4, 0, 1, 12]);
+    assert_eq!(by("restarts"), [2, 12, 0, 1, 3, 4]);
+    assert!(Sort::parse("nice").unwrap_err().contains("uptime"));
+    let sort = Sort::by(Field::Id);
+    assert_eq!((sort.moved(1).field, sort.moved(-1).field), (Field::Name, Field::Limit));
+    assert_eq!(Sort::by(Field::Limit).moved(1).field, Field::Id);
+}
+
+#[test]
+fn only_what_is_not_well() {
+    assert_eq!(ids(&Query { only_unwell: true, ..Query::default() }), [2, 3, 12]);
+    let query = Query { filter: Filter::parse("ghost").unwrap(), ..Query::default() };
+    assert_eq!(Rows::with(&fleet(), &query, Some(key(0))).0, [key(0), key(3)]);
+}
+
+#[test]
+fn names_are_ordered_as_people_count() {
+    let ordered = ["", "2", "10", "a", "A-2", "a-02x", "a-10", "b", "worker-2", "worker-10"];
+    for pair in ordered.windows(2) {
+        assert_eq!(natural(pair[0], pair[1]), Ordering::Less, "{pair:?}");
+        assert_eq!(natural(pair[1], pair[0]), Ordering::Greater, "{pair:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_order_of_names_is_one(a in "[aAbä0-9-]{0,6}", b in "[aAbä0-9-]{0,6}", c in "[aAbä0-9-]{0,6}") {
+        prop_assert_eq!(natural(&a, &b), natural(&b, &a).reverse());
+        prop_assert_eq!(natural(&a, &b) == Ordering::Equal, a == b);
+        if natural(&a, &b).is_le() && natural(&b, &c).is_le() {
+            prop_assert!(natural(&a, &c).is_le());
+        }
+    }
+
+    #[test]
+    fn any_text_is_a_filter_or_wrong_at_a_place_of_it(text in r#"([a-c ()!:<>="0-9.M]|or |and |cpu|mem|ns|é){0,20}"#) {
+        match Filter::parse(&text) {
+            Ok(None) => prop_assert!(text.trim().is_empty()),
+            Ok(Some(filter)) => {
+                prop_assert_eq!(filter.text(), text.trim());
+                let query = Query { filter: Some(filter), ..Query::default() };
+                let not = Query { filter: Filter::parse(&format!("!({text})")).unwrap(), ..Query::default() };
+                // Each process is on one side.
+                let (fleet, all) = (fleet(), fleet().len());
+                let (taken, left) = (Rows::of(&fleet, &query).0, Rows::of(&fleet, &not).0);
+                prop_assert_eq!(taken.len() + left.len(), all);
+                prop_assert!(taken.iter().all(|key| !left.contains(key)));
+            }
+            Err(wrong) => prop_assert!(wrong.at <= text.chars().count(), "{}", wrong),
+        }
+    }
+
+    #[test]
+    fn an_order_loses_nothing(field in 0..10_isize, is_reversed: bool) {
+        let sort = Sort::default().moved(field);
+        let sort = if is_reversed { sort.reversed() } else { sort };
+        let mut sorted = ids(&Query { sort, ..Query::default() });
+        sorted.sort_unstable();
+        prop_assert_eq!(sorted, ids(&Query::default()));
+    }
+}

@@ -1,0 +1,67 @@
+//! What the title of the table says of its rows: the filter, while it is typed and kept, and the
+//! order.
+//!
+//! Invariant: what is wrong with a filter is marked where it is wrong, and said.
+
+use super::parts::Part;
+use super::roles::Role;
+use super::text;
+use super::theme::Glyphs;
+use crate::app::table::Typing;
+use crate::app::{App, Mode};
+use crate::model::rows::{Filter, Sort};
+
+/// The most columns of a filter in the title.
+const FILTER_COLUMNS: u16 = 40;
+
+/// The parts of the title.
+pub(super) fn parts(app: &App, glyphs: &Glyphs) -> Vec<Part> {
+    let query = app.table.query();
+    let mut parts = Vec::new();
+    if query.only_unwell {
+        parts.push(Part::new("! not well", Role::Warn, 2));
+    }
+    match (&app.mode, &query.filter) {
+        (Mode::Filter(typing), _) => parts.extend(typed(typing)),
+        (_, Some(filter)) => parts.push(kept(filter)),
+        (_, None) => {}
+    }
+    if query.sort != Sort::default() {
+        let sign = if query.sort.is_descending { glyphs.descending } else { glyphs.ascending };
+        let by = format!("by {} {sign}", query.sort.field.word());
+        parts.push(Part::new(by, Role::Quiet, 3));
+    }
+    parts
+}
+
+/// The filter in force; of a long one its start.
+fn kept(filter: &Filter) -> Part {
+    let shown = text::cut_to(filter.text(), FILTER_COLUMNS);
+    let is_cut = shown.len() < filter.text().len();
+    let shown = format!("/ {shown}{}", if is_cut { ".." } else { "" });
+    Part::new(shown, Role::Accent, 0)
+}
+
+/// The filter being typed, with the cursor and what is wrong.
+fn typed(typing: &Typing) -> Vec<Part> {
+    let (before, after) = (typing.input.before(), typing.input.after());
+    let shown = text::end_of(before, FILTER_COLUMNS - 1);
+    // How many characters stand before what is shown.
+    let skipped = before.chars().count() - shown.chars().count();
+    let wrong_at = typing.wrong.as_ref().map_or(usize::MAX, |wrong| wrong.at);
+    let mut line = Part::new("/ ", Role::Accent, 0);
+    let good: String = shown.chars().take(wrong_at.saturating_sub(skipped)).collect();
+    let bad = shown.get(good.len()..).unwrap_or_default();
+    line = line.and(good.clone(), Role::Strong).and(bad, Role::Bad);
+    let cursor = text::clusters(after).next();
+    let (under, rest) = match &cursor {
+        Some(cluster) => after.split_at(cluster.end),
+        None => (" ", ""),
+    };
+    line = line.and(under, Role::Match).and(text::cut_to(rest, FILTER_COLUMNS), Role::Strong);
+    let mut parts = vec![line];
+    if let Some(wrong) = &typing.wrong {
+        parts.push(Part::new(wrong.to_string(), Role::Bad, 0));
+    }
+    parts
+}
