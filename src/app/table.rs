@@ -1,7 +1,7 @@
 //! Which rows the table has: a filter while it is typed and kept, what is not well, the order.
 //!
 //! Invariant: the selection is one of the rows, or there is none; rows move by themselves only when
-//! no key was pressed for [`REST_MS`], and the selected one never leaves by itself.
+//! no key was pressed for two seconds, and the selected one never leaves by itself.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
