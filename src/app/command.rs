@@ -33,6 +33,8 @@ pub enum Command {
     Older,
     /// Of what is shown, the one after.
     Newer,
+    /// In the log: show other lines, or go to one.
+    Log(LogCommand),
     /// Open or close the help.
     Help,
     /// Try to connect now.
@@ -53,13 +55,71 @@ pub enum Command {
     Quit,
 }
 
+/// What a user can ask the log for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogCommand {
+    /// Show the lines of one process alone.
+    OfProcess,
+    /// Show those of its app.
+    OfApp,
+    /// Show all.
+    OfAll,
+    /// Search.
+    Search,
+    /// Go to the next line found.
+    NextMatch,
+    /// Go to the one before.
+    PreviousMatch,
+    /// Show only lines that match.
+    Filter,
+    /// Go to the next error.
+    NextError,
+    /// Go to the one before.
+    PreviousError,
+    /// Go to the next exit or restart.
+    NextEnd,
+    /// Go to the one before.
+    PreviousEnd,
+    /// Give the pane in front the whole screen, or take it back.
+    Zoom,
+}
+
+/// Where a key means its command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In both panes, and in what covers them.
+    Everywhere,
+    /// In the table, while nothing covers it.
+    Table,
+    /// In the log, while nothing covers it.
+    Log,
+    /// In what covers the panes.
+    Overlay,
+}
+
+impl Place {
+    /// Whether there is a place where both mean something.
+    #[must_use]
+    pub fn meets(self, other: Self) -> bool {
+        self == other || self == Self::Everywhere || other == Self::Everywhere
+    }
+}
+
 impl Command {
     /// Whether it only moves a selection or a view.
     #[must_use]
     pub fn is_movement(self) -> bool {
+        use LogCommand::{
+            NextEnd, NextError, NextMatch, PreviousEnd, PreviousError, PreviousMatch,
+        };
         matches!(
             self,
             Self::Up | Self::Down | Self::PageUp | Self::PageDown | Self::First | Self::Last
+        ) || matches!(
+            self,
+            Self::Log(
+                NextMatch | PreviousMatch | NextError | PreviousError | NextEnd | PreviousEnd
+            )
         )
     }
 
@@ -85,11 +145,23 @@ pub struct CommandRow {
     /// Whether the footer shows it, and how early it leaves when the line is short: the highest
     /// number leaves first; `None` is not shown.
     pub footer: Option<u8>,
+    /// Where its keys mean it.
+    pub place: Place,
 }
 
 macro_rules! row {
     ($command:expr, $keys:literal, $label:literal, $help:literal, $footer:expr) => {
-        CommandRow { command: $command, keys: $keys, label: $label, help: $help, footer: $footer }
+        row!(in Everywhere, $command, $keys, $label, $help, $footer)
+    };
+    (in $place:ident, $command:expr, $keys:literal, $label:literal, $help:literal, $footer:expr) => {
+        CommandRow {
+            command: $command,
+            keys: $keys,
+            label: $label,
+            help: $help,
+            footer: $footer,
+            place: Place::$place,
+        }
     };
 }
 
@@ -145,8 +217,8 @@ pub const COMMANDS: &[CommandRow] = &[
         "Why the selected process died: its last ends, each with its evidence",
         Some(5)
     ),
-    row!(Command::Older, "← [", "older", "In why: the end before", None),
-    row!(Command::Newer, "→ ]", "newer", "In why: the end after", None),
+    row!(in Overlay, Command::Older, "← [", "older", "In why: the end before", None),
+    row!(in Overlay, Command::Newer, "→ ]", "newer", "In why: the end after", None),
     row!(
         Command::Palette,
         ":",
@@ -161,6 +233,86 @@ pub const COMMANDS: &[CommandRow] = &[
         "Send text or JSON to the selected process or its app",
         Some(8)
     ),
+    row!(
+        Command::Log(LogCommand::OfProcess),
+        "l",
+        "log of one",
+        "Show the log of the selected process alone; in the log, that of the marked line's",
+        None
+    ),
+    row!(Command::Log(LogCommand::OfApp), "L", "log of app", "Show the log of its app", None),
+    row!(Command::Log(LogCommand::OfAll), "0", "log of all", "Show the log of all again", None),
+    row!(
+        Command::Log(LogCommand::Zoom),
+        "z",
+        "zoom",
+        "Give the pane in front the whole screen, or take it back",
+        None
+    ),
+    row!(
+        in Log,
+        Command::Log(LogCommand::Search),
+        "/",
+        "search",
+        "In the log: search while you type, a regular expression or words; capitals count if typed",
+        Some(2)
+    ),
+    row!(
+        in Log,
+        Command::Log(LogCommand::NextMatch),
+        "n",
+        "next match",
+        "In the log: to the next line found",
+        None
+    ),
+    row!(
+        in Log,
+        Command::Log(LogCommand::PreviousMatch),
+        "N",
+        "previous match",
+        "To the line found before",
+        None
+    ),
+    row!(
+        in Log,
+        Command::Log(LogCommand::Filter),
+        "&",
+        "filter",
+        "In the log: show only lines that match, with ! first those that do not; filters add up",
+        Some(5)
+    ),
+    row!(
+        in Log,
+        Command::Log(LogCommand::NextError),
+        "e",
+        "next error",
+        "In the log: to the next error or exception",
+        None
+    ),
+    row!(
+        in Log,
+        Command::Log(LogCommand::PreviousError),
+        "E",
+        "previous error",
+        "To the error before",
+        Some(6)
+    ),
+    row!(
+        in Log,
+        Command::Log(LogCommand::NextEnd),
+        "]",
+        "next exit",
+        "In the log: to the next exit or restart",
+        None
+    ),
+    row!(
+        in Log,
+        Command::Log(LogCommand::PreviousEnd),
+        "[",
+        "previous exit",
+        "To the exit or restart before",
+        None
+    ),
     row!(Command::Reconnect, "Ctrl-R", "reconnect", "Try to connect now, and poll now", None),
     row!(Command::Redraw, "Ctrl-L", "redraw", "Draw the whole screen anew", None),
     row!(Command::Suspend, "Ctrl-Z", "suspend", "Suspend; the shell's fg comes back", None),
@@ -169,7 +321,7 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::Back,
         "Esc",
         "back",
-        "Close what is open; from a scrolled log back to following, then to the table",
+        "Close what is open; in the log, drop the search, then the last filter, follow, unzoom, leave",
         None
     ),
     row!(Command::Quit, "q Ctrl-C", "quit", "Quit", Some(0)),

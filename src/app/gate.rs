@@ -11,6 +11,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::Mode;
 use super::command::Command;
+use super::geometry::Pane;
 use super::keymap;
 use super::message::Message;
 
@@ -49,12 +50,18 @@ impl Gate {
     }
 
     /// Decides about keys that came together.
-    pub fn admit(&mut self, mode: &Mode, keys: &[KeyEvent], now: Duration) -> Admitted {
+    pub fn admit(
+        &mut self,
+        mode: &Mode,
+        focus: Pane,
+        keys: &[KeyEvent],
+        now: Duration,
+    ) -> Admitted {
         if mode.takes_text() {
             self.last = None;
-            return Admitted::Messages(typed(mode, keys));
+            return Admitted::Messages(typed(mode, focus, keys));
         }
-        let messages = keys.iter().map(|key| keymap::message(mode, *key));
+        let messages = keys.iter().map(|key| keymap::message(mode, focus, *key));
         let messages: Vec<Option<Message>> = messages.collect();
         if let [Some(message)] = &messages[..] {
             let is_admitted = keys.first().is_some_and(|key| self.admit_one(message, *key, now));
@@ -104,7 +111,7 @@ impl Gate {
 
 /// What keys type into what asks for text. Where several came together, Enter is a line break of
 /// pasted text and sends nothing; the line has room for one line, so it is a space.
-fn typed(mode: &Mode, keys: &[KeyEvent]) -> Vec<Message> {
+fn typed(mode: &Mode, focus: Pane, keys: &[KeyEvent]) -> Vec<Message> {
     let is_text = |key: &KeyEvent| {
         matches!(key.code, KeyCode::Char(_))
             && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
@@ -116,11 +123,11 @@ fn typed(mode: &Mode, keys: &[KeyEvent]) -> Vec<Message> {
         KeyCode::Char('j') if is_pasted && key.modifiers == KeyModifiers::CONTROL => {
             Some(Message::Text(' '))
         }
-        _ if is_pasted && !is_text(key) => match keymap::message(mode, *key) {
+        _ if is_pasted && !is_text(key) => match keymap::message(mode, focus, *key) {
             Some(Message::Edit(edit)) => Some(Message::Edit(edit)),
             _ => None,
         },
-        _ => keymap::message(mode, *key),
+        _ => keymap::message(mode, focus, *key),
     };
     keys.iter().filter_map(message).collect()
 }
@@ -151,7 +158,7 @@ mod tests {
     }
 
     fn commands(text: &str) -> Option<Vec<Command>> {
-        match Gate::default().admit(&Mode::Normal, &keys(text), MS) {
+        match Gate::default().admit(&Mode::Normal, Pane::Processes, &keys(text), MS) {
             Admitted::Refused => None,
             Admitted::Messages(messages) => {
                 let command = |message| match message {
@@ -180,7 +187,8 @@ mod tests {
     fn a_held_key_acts_once_and_a_held_movement_moves() {
         let mut gate = Gate::default();
         let mut press = |text: &str, at_ms: u32| {
-            gate.admit(&Mode::Normal, &keys(text), at_ms * MS) == Admitted::Messages(Vec::new())
+            gate.admit(&Mode::Normal, Pane::Processes, &keys(text), at_ms * MS)
+                == Admitted::Messages(Vec::new())
         };
         assert!(!press("r", 0));
         for at_ms in [500, 533, 566, 1_200] {
@@ -194,7 +202,7 @@ mod tests {
     fn a_question_is_answered_by_a_key_of_its_own_once_it_was_read() {
         let mode = question();
         let yes = |gate: &mut Gate, text: &str, at_ms: u32| {
-            let admitted = gate.admit(&mode, &keys(text), at_ms * MS);
+            let admitted = gate.admit(&mode, Pane::Processes, &keys(text), at_ms * MS);
             admitted == Admitted::Messages(vec![Message::Command(Command::Yes)])
         };
         let mut gate = Gate::default();
@@ -211,7 +219,7 @@ mod tests {
     #[test]
     fn what_is_pasted_into_a_prompt_sends_nothing() {
         let mode = Mode::Palette(Palette::default());
-        let admit = |text| Gate::default().admit(&mode, &keys(text), MS);
+        let admit = |text| Gate::default().admit(&mode, Pane::Processes, &keys(text), MS);
         let Admitted::Messages(messages) = admit("a\rb\r") else { panic!() };
         let wanted = ['a', ' ', 'b', ' '].map(Message::Text);
         assert_eq!(messages, wanted);

@@ -4,21 +4,22 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::command::{COMMANDS, Command};
+use super::command::{COMMANDS, Command, Place};
 use super::editor::Edit;
+use super::geometry::Pane;
 use super::message::Message;
 use super::mode::Mode;
 
 /// What a key means in a mode, if anything: where text is asked for, letters and editing keys are
 /// that, and only the other keys are commands.
 #[must_use]
-pub fn message(mode: &Mode, key: KeyEvent) -> Option<Message> {
+pub fn message(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Message> {
     if mode.takes_text()
         && let Some(message) = typed(key)
     {
         return Some(message);
     }
-    command(mode, key).map(Message::Command)
+    command(mode, focus, key).map(Message::Command)
 }
 
 /// What a key types.
@@ -47,14 +48,20 @@ fn typed(key: KeyEvent) -> Option<Message> {
     Some(Message::Edit(edit))
 }
 
-/// The command of a key in a mode, if it has one.
+/// The command of a key in a mode and a pane, if it has one.
 #[must_use]
-pub fn command(mode: &Mode, key: KeyEvent) -> Option<Command> {
+pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
     if key.kind == KeyEventKind::Release {
         return None;
     }
+    let place = match (mode, focus) {
+        (Mode::Normal, Pane::Processes) => Place::Table,
+        (Mode::Normal, Pane::Log) => Place::Log,
+        _ => Place::Overlay,
+    };
     let named = COMMANDS
         .iter()
+        .filter(|row| row.place.meets(place))
         .find(|row| row.keys.split(' ').any(|name| is_key(name, key)))
         .map(|row| row.command);
     match mode {
@@ -64,7 +71,8 @@ pub fn command(mode: &Mode, key: KeyEvent) -> Option<Command> {
         | Mode::Why { .. }
         | Mode::Palette(_)
         | Mode::Arguments(_)
-        | Mode::Compose(_) => named,
+        | Mode::Compose(_)
+        | Mode::LogInput(_) => named,
         Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
             match (key.code, named) {
                 // Whoever wants out of the program, or to suspend it, is not asked again.
@@ -118,7 +126,7 @@ mod tests {
     use crate::model::Action;
 
     fn press(code: KeyCode, modifiers: KeyModifiers) -> Option<Command> {
-        command(&Mode::Normal, KeyEvent::new(code, modifiers))
+        command(&Mode::Normal, Pane::Processes, KeyEvent::new(code, modifiers))
     }
 
     #[test]
@@ -127,6 +135,7 @@ mod tests {
             for name in row.keys.split(' ') {
                 let owners = COMMANDS
                     .iter()
+                    .filter(|other| other.place.meets(row.place))
                     .filter(|other| other.keys.split(' ').any(|key| key == name))
                     .count();
                 assert_eq!(owners, 1, "{name} has {owners} commands");
@@ -155,7 +164,7 @@ mod tests {
         let target = Target::of(&ProcessInfo::new(PmId(1), "api", ProcessStatus::Online));
         let daemon = DaemonId(0);
         let mode = Mode::Confirm { action: Action::Delete, daemon, target };
-        let press = |code| command(&mode, KeyEvent::new(code, KeyModifiers::NONE));
+        let press = |code| command(&mode, Pane::Processes, KeyEvent::new(code, KeyModifiers::NONE));
         assert_eq!(press(KeyCode::Char('y')), Some(Command::Yes));
         assert_eq!(press(KeyCode::Char('n')), Some(Command::No));
         assert_eq!(press(KeyCode::Esc), Some(Command::No));
@@ -167,7 +176,7 @@ mod tests {
     fn where_text_is_asked_for_letters_are_text() {
         use crate::app::palette::Palette;
         let mode = Mode::Palette(Palette::default());
-        let press = |code, modifiers| message(&mode, KeyEvent::new(code, modifiers));
+        let press = |code, modifiers| message(&mode, Pane::Log, KeyEvent::new(code, modifiers));
         let plain = |code| press(code, KeyModifiers::NONE);
         let control = |c| press(KeyCode::Char(c), KeyModifiers::CONTROL);
         for c in ['q', 'R', ':', '?', ' ', '漢'] {
@@ -181,7 +190,11 @@ mod tests {
         assert_eq!(control('c'), Some(Message::Command(Command::Quit)));
         assert_eq!(control('z'), Some(Message::Command(Command::Suspend)));
         assert_eq!(press(KeyCode::Char('x'), KeyModifiers::ALT), None);
-        let normal = message(&Mode::Normal, KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE));
+        let normal = message(
+            &Mode::Normal,
+            Pane::Log,
+            KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE),
+        );
         assert_eq!(normal, Some(Message::Command(Command::Quit)));
     }
 }

@@ -1,5 +1,6 @@
 //! What can cover the screen.
 
+use super::log_view::LogInput;
 use super::palette::Palette;
 use super::prompt::{Arguments, Compose};
 use crate::model::call::NamedCall;
@@ -63,13 +64,21 @@ pub enum Mode {
     Arguments(Arguments),
     /// A message to a process is written.
     Compose(Compose),
+    /// A search or a filter of the log is typed; it covers only the footer.
+    LogInput(LogInput),
 }
 
 impl Mode {
     /// Whether letters are text rather than commands.
     #[must_use]
     pub fn takes_text(&self) -> bool {
-        matches!(self, Self::Palette(_) | Self::Arguments(_) | Self::Compose(_))
+        matches!(self, Self::Palette(_) | Self::Arguments(_) | Self::Compose(_) | Self::LogInput(_))
+    }
+
+    /// Whether it covers the panes.
+    #[must_use]
+    pub fn covers(&self) -> bool {
+        !matches!(self, Self::Normal | Self::LogInput(_))
     }
 
     /// Whether it asks a question whose answer acts.
@@ -85,8 +94,9 @@ impl Mode {
             Self::Normal
             | Self::Help { .. }
             | Self::Line { .. }
+            | Self::Palette(_)
             | Self::Why { .. }
-            | Self::Palette(_) => None,
+            | Self::LogInput(_) => None,
             Self::Confirm { daemon, target, .. } => Some((*daemon, vec![target])),
             Self::ConfirmReload { daemon, all, .. } => Some((*daemon, all.iter().collect())),
             Self::ConfirmCall { daemon, call } => Some((*daemon, call.targets.iter().collect())),
@@ -111,8 +121,9 @@ impl Mode {
             Self::Normal
             | Self::Help { .. }
             | Self::Line { .. }
+            | Self::Palette(_)
             | Self::Why { .. }
-            | Self::Palette(_) => String::new(),
+            | Self::LogInput(_) => String::new(),
         }
     }
 }

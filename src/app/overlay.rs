@@ -60,6 +60,7 @@ fn input(mode: &mut Mode) -> Option<&mut Editor> {
         }
         Mode::Arguments(arguments) => Some(&mut arguments.input),
         Mode::Compose(compose) => Some(&mut compose.input),
+        Mode::LogInput(typed) => Some(&mut typed.input),
         Mode::Normal
         | Mode::Help { .. }
         | Mode::Confirm { .. }
@@ -97,7 +98,8 @@ pub(super) fn edit(mode: &mut Mode, edit: Edit) {
 /// A command while this is open.
 pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Taken {
     match (mode, command) {
-        (Mode::Normal, _) => Taken::Pass,
+        // What is typed for the log changes the log while it is typed: `log_keys`.
+        (Mode::Normal | Mode::LogInput(_), _) => Taken::Pass,
         (_, Command::Back | Command::No) => Taken::Close,
         (Mode::Help { top }, command) => {
             *top = help_top(around.size, *top, command);

@@ -10,7 +10,7 @@ use super::overlay::{self, Around, Taken};
 use super::palette::Palette;
 use super::prompt::Compose;
 use super::state::App;
-use super::{act, changes, navigate};
+use super::{act, changes, log_keys, navigate};
 use crate::model::apply::apply;
 use crate::model::call::NamedCall;
 use crate::model::moment::Moment;
@@ -29,6 +29,7 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
         Message::Text(c) => {
             app.is_dirty = true;
             overlay::insert(&mut app.mode, c);
+            log_keys::typed(app);
             Effects::none()
         }
         Message::Paste(text) => {
@@ -36,6 +37,7 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
             if !overlay::paste(&mut app.mode, &text) {
                 app.notify("pasted text does nothing here: a message is pasted after m", false);
             }
+            log_keys::typed(app);
             Effects::none()
         }
         Message::Refused => {
@@ -46,6 +48,7 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
         Message::Edit(edit) => {
             app.is_dirty = true;
             overlay::edit(&mut app.mode, edit);
+            log_keys::typed(app);
             Effects::none()
         }
         Message::Resized(columns, rows) => {
@@ -56,6 +59,7 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
         }
         Message::Report(daemon, report) => {
             let changed = apply(&mut app.watched, daemon, report, now);
+            app.log_view.sync(&app.watched.log);
             changes::take(app, daemon, changed);
             Effects::none()
         }
@@ -76,6 +80,10 @@ fn take_command(app: &mut App, command: Command) -> Effects {
     }
     if app.mode == Mode::Normal {
         return take_normal(app, command);
+    }
+    if matches!(app.mode, Mode::LogInput(_)) {
+        log_keys::take_typing(app, command);
+        return Effects::none();
     }
     let around = Around { watched: &app.watched, size: app.size, selected: app.selected };
     match overlay::take(&mut app.mode, &around, command) {
@@ -127,6 +135,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         }
         Command::Open => open_line(app),
         Command::Why => open_why(app),
+        Command::Log(command) => log_keys::take(app, command),
         Command::NextPane => {
             app.focus = match app.focus {
                 Pane::Processes => Pane::Log,
@@ -141,13 +150,17 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
     Effects::none()
 }
 
-/// One step back: from a scrolled log to following, from there to the table, and there the notice
-/// leaves.
+/// One step back: in the log the search leaves, then the last filter; from a scrolled log to
+/// following, from the whole screen to the pane, from there to the table, and there the notice leaves.
 fn go_back(app: &mut App) {
+    if app.focus == Pane::Log && log_keys::drop_last(app) {
+        return;
+    }
     match app.focus {
         Pane::Log if app.log_top.is_some() || app.log_mark.is_some() => {
             (app.log_top, app.log_mark) = (None, None);
         }
+        _ if app.is_zoomed => app.is_zoomed = false,
         Pane::Log => app.focus = Pane::Processes,
         Pane::Processes => app.notice = None,
     }

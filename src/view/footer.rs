@@ -8,9 +8,10 @@ use ratatui::layout::Rect;
 use super::canvas::Canvas;
 use super::confirm;
 use super::parts::{self, Part};
+use super::prompt;
 use super::roles::Role;
 use super::text;
-use crate::app::command::{COMMANDS, Command};
+use crate::app::command::{COMMANDS, Command, Place};
 use crate::app::{App, Mode, Pane};
 use crate::model::Action;
 use crate::model::daemon::Daemon;
@@ -24,6 +25,10 @@ const NAME_COLUMNS: u16 = 16;
 
 /// Draws the line.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
+    if let Mode::LogInput(typed) = &app.mode {
+        prompt::log_input(app, canvas, area, typed);
+        return;
+    }
     let keys = match &app.mode {
         Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
             confirm::answers(&app.mode)
@@ -48,7 +53,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             }
             keys
         }
-        Mode::Normal => commands(app),
+        Mode::Normal | Mode::LogInput(_) => commands(app),
     };
     let columns = area.width.saturating_sub(2);
     let end = area.x + 1 + columns;
@@ -106,6 +111,7 @@ fn commands(app: &App) -> Vec<Part> {
         let first = row.keys.split(' ').next()?;
         let acts = matches!(row.command, Command::Act(_) | Command::Compose);
         let leaves = match row.command {
+            _ if row.place == Place::Log && !is_log => return None,
             Command::Reconnect if is_down => 1,
             Command::NextPane if is_log && !app.read_only => return None,
             // Nobody is there to carry it out, or it does nothing here.
@@ -115,16 +121,27 @@ fn commands(app: &App) -> Vec<Part> {
             Command::Act(Action::Stop) if is_stopped => return None,
             _ if acts && !is_any_live => row.footer?.saturating_add(100),
             Command::Open if is_log => 3,
-            Command::Back if is_log && app.log_top.is_some() => 2,
+            Command::Back if is_log && back(app).is_some() => 2,
             _ => row.footer?,
         };
         let label = match row.command {
-            Command::Back => "follow",
+            Command::Back => back(app).unwrap_or(row.label),
             _ => row.label,
         };
         Some(key(first, label, leaves))
     });
     whom.into_iter().chain(keys).collect()
+}
+
+/// What Esc does in the log, if that is worth saying.
+fn back(app: &App) -> Option<&'static str> {
+    match () {
+        () if app.log_view.search().is_some() => Some("drop search"),
+        () if app.log_view.has_filter() => Some("drop filter"),
+        () if app.log_top.is_some() => Some("follow"),
+        () if app.is_zoomed => Some("unzoom"),
+        () => None,
+    }
 }
 
 /// A name of a few columns: its start, and the end, which has the id.

@@ -20,6 +20,7 @@ use super::text;
 use crate::app::App;
 use crate::app::editor::Editor;
 use crate::app::geometry::{overlay, wrap};
+use crate::app::log_view::{Asked, LogInput};
 use crate::app::palette::{self, Entry, Palette};
 use crate::app::prompt::{Arguments, Compose};
 use crate::protocol::shape;
@@ -122,6 +123,35 @@ pub(super) fn compose(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), comp
         Err(why) => (Role::Bad, why),
     };
     draw_prompt(canvas, size, &title, &compose.input, says);
+}
+
+/// Draws a search or filter of the log while it is typed, into the line at the bottom.
+pub(super) fn log_input(app: &App, canvas: &mut Canvas<'_>, area: Rect, typed: &LogInput) {
+    let problem = match typed.asked {
+        Asked::Search => app.log_view.search().and_then(|search| search.problem.as_ref()),
+        Asked::Filter => {
+            app.log_view.filters().last().and_then(|filter| filter.search.problem.as_ref())
+        }
+    };
+    let is_empty = typed.input.text().is_empty();
+    let (role, says) = match (typed.asked, problem) {
+        (Asked::Filter, _) if is_empty => (Role::Quiet, "! first: lines without it".to_owned()),
+        (Asked::Search, _) if is_empty => (Role::Quiet, "regex or words".to_owned()),
+        (_, Some(problem)) => (Role::Warn, format!("taken as it stands: {problem}")),
+        (Asked::Search, None) if app.log_view.found() == 0 => {
+            (Role::Warn, "no line matches".to_owned())
+        }
+        (_, None) => (Role::Quiet, "Enter keeps it, Esc drops it".to_owned()),
+    };
+    let sign = match typed.asked {
+        Asked::Search => "/",
+        Asked::Filter => "&",
+    };
+    let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area };
+    let columns = text::width(&says).min(inner.width * 2 / 3);
+    let room = inner.width.saturating_sub(columns + 2);
+    input(canvas, Rect { width: room, ..inner }, sign, &typed.input);
+    canvas.right(inner.x + inner.width - columns, inner.y, columns, &says, canvas.role(role));
 }
 
 /// A line of text to type, and what is to be said about it.

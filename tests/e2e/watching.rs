@@ -170,3 +170,42 @@ pub(crate) fn w_shows_why_it_died() {
     screen.press("W");
     screen.wait_for("what was seen", |text| text.contains("seen as it happened"));
 }
+
+pub(crate) fn the_log_of_one_is_searched() {
+    let talker = |name: &str| {
+        let text = format!(
+            "let n = 0; setInterval(() => {{ n += 1; console.log('{name} says Needle ' + n); \
+             console.log('{name} says hay ' + n); }}, 400);"
+        );
+        apps::script(name, "js", text)
+    };
+    let home = Pm2Home::with(Release::Seven, &[talker("one"), talker("two")]);
+    home.mark();
+    let mut screen = home.cockpit((120, 40));
+    screen.wait_for("lines of both", |text| {
+        text.contains("one says hay") && text.contains("two says hay")
+    });
+    screen.select("two");
+    screen.press("l");
+    screen.wait_for("the log of one", |text| {
+        text.lines().any(|line| is_log_title(line) && line.contains("two["))
+            && text.contains("two says hay")
+            && !text.contains("one says")
+    });
+    screen.press("\t");
+    screen.press_each(&["/", "N", "e", "e", "d", "l", "e"]);
+    screen.wait_for("a count while it is typed", |text| {
+        let title = text.lines().find(|line| is_log_title(line));
+        title.is_some_and(|title| title.contains("/Needle") && title.contains(" of "))
+    });
+    // Letters that are typed restart and delete nothing; nor do they in the log.
+    screen.press("\r");
+    screen.press_each(&["r", "d", "s"]);
+    screen.press_each(&["&", "h", "a", "y", "\r"]);
+    screen.wait_for("only what passes the filter", |text| {
+        text.contains("& hay") && text.contains("two says hay") && !text.contains("says Needle")
+    });
+    screen.press("0");
+    screen.wait_for("all again, filtered", |text| text.contains("one says hay"));
+    home.assert_unharmed_but(&[]);
+}

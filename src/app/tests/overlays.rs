@@ -40,7 +40,7 @@ fn live(processes: u32) -> App {
 /// Presses a key as the loop does.
 fn key_press(app: &mut App, code: KeyCode) -> Vec<Effect> {
     let key = KeyEvent::new(code, KeyModifiers::NONE);
-    keymap::message(&app.mode, key)
+    keymap::message(&app.mode, app.focus, key)
         .map_or_else(Vec::new, |message| update(app, Moment::at(2_000), message).0)
 }
 
