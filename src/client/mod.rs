@@ -44,6 +44,7 @@ pub use self::call::{COMPOSED, Composed};
 pub use self::error::ClientError;
 use self::link::Link;
 pub use self::pattern::PatternError;
+pub(crate) use self::pattern::{PATTERNS_MAX, Patterns};
 pub use self::start::Launched;
 pub use crate::daemon::{Endpoint, Settle};
 pub use crate::model::{Action, Target, Verdict};

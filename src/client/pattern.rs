@@ -3,7 +3,7 @@
 //! Invariant: matching takes time in proportion to pattern and topic, whatever both are.
 
 /// The most patterns of one subscription.
-pub(super) const PATTERNS_MAX: usize = 100;
+pub(crate) const PATTERNS_MAX: usize = 100;
 /// The longest pattern, characters.
 pub(super) const PATTERN_CHARS_MAX: usize = 1000;
 
@@ -38,13 +38,13 @@ pub enum PatternError {
 /// Patterns as axon has them: `*` stands for one or more characters, anywhere (`lib/sockets/sub.js`
 /// makes it `(.+)`); all else stands for itself.
 #[derive(Debug, Clone)]
-pub(super) struct Patterns {
+pub(crate) struct Patterns {
     /// Each cut at its `*`; none for every topic.
     cut: Vec<Vec<Box<str>>>,
 }
 
 impl Patterns {
-    pub(super) fn new(patterns: &[&str]) -> Result<Self, PatternError> {
+    pub(crate) fn new(patterns: &[&str]) -> Result<Self, PatternError> {
         if patterns.len() > PATTERNS_MAX {
             return Err(PatternError::TooMany { count: patterns.len() });
         }
@@ -60,7 +60,7 @@ impl Patterns {
         Ok(Self { cut })
     }
 
-    pub(super) fn fit(&self, topic: &str) -> bool {
+    pub(crate) fn fit(&self, topic: &str) -> bool {
         self.cut.is_empty() || self.cut.iter().any(|pieces| fits(pieces, topic))
     }
 }

@@ -1,7 +1,7 @@
 //! Lines of output, put together from the pieces that the bus brings.
 //!
-//! Invariant: each byte of a stream comes out once, in order, cleaned; an unfinished line holds at
-//! most [`LINE_BYTES_MAX`] bytes, and what a longer one loses is said in its text.
+//! Invariant: each byte of a stream comes out once, in order; an unfinished line holds at most its
+//! bound ([`LINE_BYTES_MAX`] for the screen), and what a longer one loses is said.
 
 use crate::protocol::text::{StyledText, TextStyle, clean_line};
 
@@ -17,15 +17,27 @@ pub struct Line {
     pub text: StyledText,
 }
 
-/// The unfinished last line of one output of one process, and the colours that run on.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LineAssembler {
+/// A finished line as it was written: not cleaned, without its line end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RawLine<'a> {
+    /// When its first byte came, milliseconds since 1970, by the daemon's clock.
+    pub at_ms: i64,
+    /// Its text, raw.
+    pub text: &'a str,
+    /// How many bytes at its end were dropped, since it was longer than the bound.
+    pub cut_bytes: u64,
+}
+
+/// The unfinished last line of one output of one process, raw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawLines {
     partial: String,
-    /// Bytes of the unfinished line beyond [`LINE_BYTES_MAX`], dropped.
+    /// Bytes of the unfinished line beyond the bound, dropped.
     cut_bytes: u64,
     /// Whether a line has begun; it may hold no byte yet that is kept.
     started: Option<Started>,
-    style: TextStyle,
+    /// The longest line kept whole, bytes.
+    bytes_max: usize,
 }
 
 /// When an unfinished line began, by two clocks.
@@ -37,18 +49,34 @@ struct Started {
     since_ms: i64,
 }
 
-impl LineAssembler {
-    /// Reads a piece: every line that it ends goes to `emit`, the rest waits. `at_ms` is the
-    /// piece's time (daemon's clock), `now_ms` the caller's own clock that is never set back.
-    pub fn push(&mut self, data: &str, at_ms: i64, now_ms: i64, mut emit: impl FnMut(Line)) {
+impl Default for RawLines {
+    fn default() -> Self {
+        Self::up_to(LINE_BYTES_MAX)
+    }
+}
+
+impl RawLines {
+    /// With this bound for a line, bytes.
+    #[must_use]
+    pub fn up_to(bytes_max: usize) -> Self {
+        Self { partial: String::new(), cut_bytes: 0, started: None, bytes_max }
+    }
+
+    /// As [`LineAssembler::push`].
+    pub fn push(&mut self, data: &str, at_ms: i64, now_ms: i64, mut emit: impl FnMut(RawLine<'_>)) {
         let mut rest = data;
         while let Some((line, after)) = rest.split_once('\n') {
             rest = after;
-            if self.started.is_some() {
+            if self.started.is_some() || line.len() > self.bytes_max {
                 self.keep(line, at_ms, now_ms);
-                self.finish(&mut emit);
+                self.flush(&mut emit);
             } else {
-                self.emit_whole(line, at_ms, &mut emit);
+                // It came in one piece, as nearly all do: no copy.
+                emit(RawLine {
+                    at_ms,
+                    text: line.strip_suffix('\r').unwrap_or(line),
+                    cut_bytes: 0,
+                });
             }
         }
         if !rest.is_empty() {
@@ -56,11 +84,15 @@ impl LineAssembler {
         }
     }
 
-    /// Ends the unfinished line, if there is one: its process ended, or it waited long enough.
-    pub fn flush(&mut self, mut emit: impl FnMut(Line)) {
-        if self.started.is_some() {
-            self.finish(&mut emit);
-        }
+    /// Ends the unfinished line, if there is one.
+    pub fn flush(&mut self, mut emit: impl FnMut(RawLine<'_>)) {
+        let Some(Started { at_ms, .. }) = self.started.take() else { return };
+        let text = self.partial.strip_suffix('\r').unwrap_or(&self.partial);
+        emit(RawLine { at_ms, text, cut_bytes: self.cut_bytes });
+        self.cut_bytes = 0;
+        self.partial.clear();
+        // A rare long line must not keep its memory for ever.
+        self.partial.shrink_to(1024);
     }
 
     /// When the unfinished line began, by the caller's clock, milliseconds.
@@ -69,42 +101,64 @@ impl LineAssembler {
         self.started.map(|started| started.since_ms)
     }
 
-    /// A line that came in one piece, as nearly all do: no copy before cleaning.
-    fn emit_whole(&mut self, line: &str, at_ms: i64, emit: &mut impl FnMut(Line)) {
-        if line.len() > LINE_BYTES_MAX {
-            self.keep(line, at_ms, 0);
-            self.finish(emit);
-            return;
-        }
-        let line = line.strip_suffix('\r').unwrap_or(line);
-        let text = clean_line(line, &mut self.style);
-        emit(Line { at_ms, text });
+    /// How much the unfinished line holds, bytes.
+    #[must_use]
+    pub fn partial_bytes(&self) -> usize {
+        self.partial.len()
     }
 
     /// Adds to the unfinished line, up to the bound.
     fn keep(&mut self, piece: &str, at_ms: i64, since_ms: i64) {
         self.started.get_or_insert(Started { at_ms, since_ms });
-        let room = LINE_BYTES_MAX.saturating_sub(self.partial.len());
+        let room = self.bytes_max.saturating_sub(self.partial.len());
         let fitting = if self.cut_bytes > 0 { 0 } else { floor_char_boundary(piece, room) };
         let (kept, cut) = piece.split_at(fitting);
         self.partial.push_str(kept);
         self.cut_bytes += cut.len() as u64;
     }
+}
 
-    /// Emits the unfinished line and begins a new one.
-    fn finish(&mut self, emit: &mut impl FnMut(Line)) {
-        let at_ms = self.started.take().map_or(0, |started| started.at_ms);
-        let line = self.partial.strip_suffix('\r').unwrap_or(&self.partial);
-        let mut text = clean_line(line, &mut self.style);
-        if self.cut_bytes > 0 {
-            text.text = format!("{} [{} bytes more, cut]", text.text, self.cut_bytes).into();
-        }
-        self.cut_bytes = 0;
-        self.partial.clear();
-        // A rare long line must not keep its memory for ever.
-        self.partial.shrink_to(1024);
-        emit(Line { at_ms, text });
+/// The unfinished last line of one output of one process, and the colours that run on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LineAssembler {
+    raw: RawLines,
+    style: TextStyle,
+}
+
+impl LineAssembler {
+    /// Reads a piece: every line that it ends goes to `emit`, the rest waits. `at_ms` is the
+    /// piece's time (daemon's clock), `now_ms` the caller's own clock that is never set back.
+    pub fn push(&mut self, data: &str, at_ms: i64, now_ms: i64, mut emit: impl FnMut(Line)) {
+        let style = &mut self.style;
+        self.raw.push(data, at_ms, now_ms, |line| emit(cleaned(line, style)));
     }
+
+    /// Ends the unfinished line, if there is one: its process ended, or it waited long enough.
+    pub fn flush(&mut self, mut emit: impl FnMut(Line)) {
+        let style = &mut self.style;
+        self.raw.flush(|line| emit(cleaned(line, style)));
+    }
+
+    /// When the unfinished line began, by the caller's clock, milliseconds.
+    #[must_use]
+    pub fn partial_since_ms(&self) -> Option<i64> {
+        self.raw.partial_since_ms()
+    }
+}
+
+/// A line for the screen; what it lost is said in its text.
+fn cleaned(line: RawLine<'_>, style: &mut TextStyle) -> Line {
+    let mut text = clean_line(line.text, style);
+    if line.cut_bytes > 0 {
+        text.text = format!("{}{}", text.text, cut_note(line.cut_bytes)).into();
+    }
+    Line { at_ms: line.at_ms, text }
+}
+
+/// What stands at the end of a line that was cut.
+#[must_use]
+pub fn cut_note(cut_bytes: u64) -> String {
+    format!(" [{cut_bytes} bytes more, cut]")
 }
 
 /// The last character boundary at or before `index` (`str::floor_char_boundary` needs Rust 1.91).
@@ -160,6 +214,18 @@ mod tests {
     }
 
     #[test]
+    fn a_raw_line_is_as_it_was_written_up_to_its_own_bound() {
+        let mut raw = RawLines::up_to(8);
+        let mut lines = Vec::new();
+        for piece in ["\u{1b}[1", "mé\r\n", "123456789abc\n", "12345678\n"] {
+            raw.push(piece, 0, 0, |line| lines.push((line.text.to_owned(), line.cut_bytes)));
+        }
+        let wanted = [("\u{1b}[1mé", 0), ("12345678", 4), ("12345678", 0)];
+        assert_eq!(lines, wanted.map(|(text, cut)| (text.to_owned(), cut)));
+        assert_eq!((raw.partial_bytes(), raw.partial_since_ms()), (0, None));
+    }
+
+    #[test]
     fn a_long_line_is_cut_and_says_so() {
         let long = "é".repeat(LINE_BYTES_MAX / 2 - 1) + "x";
         let one = format!("{long}éé\nnext\n");
@@ -170,7 +236,7 @@ mod tests {
         for _ in 0..100 {
             assembler.push(&long, 0, 0, |_| panic!("no line ended"));
         }
-        assert!(assembler.partial.len() <= LINE_BYTES_MAX);
+        assert_eq!(assembler.raw.partial_bytes(), LINE_BYTES_MAX - 1);
     }
 
     proptest! {

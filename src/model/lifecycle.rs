@@ -7,8 +7,8 @@ use super::Action;
 use super::moment::Moment;
 use super::process::Process;
 use super::verdict::End;
-use crate::protocol::bus::{EventKind, ProcessEvent};
-use crate::protocol::process::{ProcessStatus, Stays};
+use crate::protocol::bus::{BusPmId, EventKind, ProcessEvent};
+use crate::protocol::process::{PmId, ProcessStatus, Stays};
 
 /// For how long an event counts as the echo of something already told, milliseconds.
 const ECHO_MS: i64 = 5_000;
@@ -218,6 +218,26 @@ pub fn read_console(line: &str) -> Option<(Whom<'_>, Life)> {
     Some((Whom::Name(name), Life::FileChanged(path.into())))
 }
 
+/// Of the line of the daemon's console that says how a process ended: its id as the bus has it, and
+/// the signal; none where the line has `SIGINT`, which is its text where there was no signal too
+/// (docs/pm2-ops.md section 2.2).
+#[must_use]
+pub fn read_exit_line(line: &str) -> Option<(BusPmId, Option<&str>)> {
+    let (app, end) = line.strip_prefix("App [")?.rsplit_once("exited with code [")?;
+    let (_, signal) = end.split_once("] via signal [")?;
+    let signal = signal.trim_end().strip_suffix(']')?;
+    let id = match app.strip_suffix("] ") {
+        Some(label) => label.rsplit_once(':')?.1,
+        // 1.1: `App [NAME] with id [ID] and pid [PID], exited ..`
+        None => app.rsplit_once("] with id [")?.1.split_once(']')?.0,
+    };
+    let id = match id.strip_prefix("_old_") {
+        Some(old) => BusPmId::Old(PmId(old.parse().ok()?)),
+        None => BusPmId::Process(PmId(id.parse().ok()?)),
+    };
+    Some((id, Some(signal).filter(|signal| *signal != "SIGINT")))
+}
+
 /// How a line of the console names a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whom<'a> {
@@ -230,6 +250,22 @@ pub enum Whom<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_console_names_the_signal_and_its_default_text_is_none() {
+        let line =
+            |label, signal| format!("App [{label}] exited with code [0] via signal [{signal}]");
+        let id = |id| BusPmId::Process(PmId(id));
+        assert_eq!(read_exit_line(&line("my:a]pp:12", "SIGKILL")), Some((id(12), Some("SIGKILL"))));
+        assert_eq!(read_exit_line(&line("api:3", "SIGINT")), Some((id(3), None)));
+        let old = BusPmId::Old(PmId(1));
+        assert_eq!(read_exit_line(&line("a:_old_1", "SIGTERM")), Some((old, Some("SIGTERM"))));
+        let older = "App [api] with id [7] and pid [42], exited with code [0] via signal [SIGHUP]";
+        assert_eq!(read_exit_line(older), Some((id(7), Some("SIGHUP"))));
+        for other in ["", "App [api:0] online", "App [api:x] exited with code [0] via signal [S]"] {
+            assert_eq!(read_exit_line(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn the_console_says_why_pm2_restarts_a_process() {

@@ -4,6 +4,7 @@ use super::lifecycle::{Ended, Life, Next};
 use super::log::Severity;
 use super::units;
 use super::verdict::End;
+use crate::protocol::bus::{EventKind, ProcessEvent};
 use crate::protocol::process::Stays;
 
 /// What a line of the event log says: the word in the kind column, how bad it is, and the text.
@@ -76,6 +77,33 @@ pub fn tell(life: &Life) -> Told {
     }
 }
 
+/// What one message of the bus says of a process, for those who show each by itself: its status, and
+/// how it ended. `heard` is whether the console said how ([`super::lifecycle::read_exit_line`]).
+///
+/// `exit_code` is 0 for every signal (docs/pm2-ops.md section 0), and the console's default text is
+/// `SIGINT`: a 0 alone is never told as a clean end.
+#[must_use]
+pub fn event(event: &ProcessEvent, heard: bool) -> String {
+    let info = &event.info;
+    let status = info.status.as_str();
+    match event.kind {
+        EventKind::Exit | EventKind::RestartOverlimit => {
+            let how = match (&event.signal, info.exit_code.as_deref()) {
+                (Some(signal), _) => format!("killed by {signal}"),
+                // 0.12 has the signal's name there.
+                (None, Some(code)) if code.starts_with("SIG") => format!("killed by {code}"),
+                (None, Some("0")) if heard => "code 0 or SIGINT".to_owned(),
+                (None, Some("0")) => "code 0 or a signal".to_owned(),
+                (None, Some(code)) => format!("code {code}"),
+                (None, None) => "code unknown".to_owned(),
+            };
+            format!("{status}, {how}")
+        }
+        EventKind::Online if info.restarts > 0 => format!("{status}, restart {}", info.restarts),
+        _ => status.to_owned(),
+    }
+}
+
 fn ended_text(ended: &Ended) -> String {
     let mut text = end_text(&ended.end);
     if let Some(ms) = ended.after_ms {
@@ -128,6 +156,30 @@ fn count(restarts: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_exit_is_never_called_clean_by_a_zero_alone() {
+        use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
+        let said = |kind, code: Option<&str>, signal: Option<&str>, heard| {
+            let mut info = ProcessInfo::new(PmId(0), "api", ProcessStatus::Stopped);
+            info.exit_code = code.map(Box::from);
+            info.restarts = 3;
+            let (at_ms, signal) = (None, signal.map(Box::from));
+            let (manually, is_old_worker) = (false, false);
+            event(&ProcessEvent { kind, manually, at_ms, is_old_worker, signal, info }, heard)
+        };
+        let exit = || EventKind::Exit;
+        assert_eq!(said(exit(), Some("1"), None, true), "stopped, code 1");
+        assert_eq!(said(exit(), Some("0"), Some("SIGKILL"), true), "stopped, killed by SIGKILL");
+        assert_eq!(said(exit(), Some("0"), None, true), "stopped, code 0 or SIGINT");
+        assert_eq!(said(exit(), Some("0"), None, false), "stopped, code 0 or a signal");
+        assert_eq!(said(exit(), Some("SIGTERM"), None, false), "stopped, killed by SIGTERM");
+        assert_eq!(said(exit(), None, None, false), "stopped, code unknown");
+        let gave_up = EventKind::RestartOverlimit;
+        assert_eq!(said(gave_up, Some("7"), None, true), "stopped, code 7");
+        assert_eq!(said(EventKind::Online, Some("7"), None, true), "stopped, restart 3");
+        assert_eq!(said(EventKind::Stop, Some("7"), None, true), "stopped");
+    }
 
     #[test]
     fn what_happened_is_told_with_its_figures() {

@@ -60,7 +60,7 @@ pub struct ProcessRef {
 }
 
 /// `pm_id` as the bus has it: a number, the text `_old_N`, or `PM2`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BusPmId {
     /// A process.
     Process(PmId),

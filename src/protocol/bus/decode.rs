@@ -189,7 +189,7 @@ object! {
     }
 }
 
-fn process_event(payload: &[u8]) -> Known {
+pub(super) fn process_event(payload: &[u8]) -> Known {
     json::read(payload, |text| {
         let Object(Some(wire)) = json::from_slice::<Object<WireEvent<'_>>>(text)? else {
             return Ok(None);

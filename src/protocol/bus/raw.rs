@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use serde_json::Value as Json;
 
 use super::decode::{self, BusError};
-use super::{BusEvent, BusPmId, LogStream, ProcessRef};
+use super::{BusEvent, BusPmId, LogStream, ProcessEvent, ProcessRef};
 use crate::protocol::amp::Frame;
 use crate::protocol::json::{self, Object, Scalar, object};
 use crate::protocol::process::PmId;
@@ -124,6 +124,15 @@ pub fn log(topic: &str, payload: &[u8]) -> Option<(Option<ProcessRef>, Option<i6
             let is_named = log.process.pm_id.is_some() || !log.process.name.is_empty();
             Some((is_named.then_some(log.process), log.at_ms, log.data))
         }
+        _ => None,
+    }
+}
+
+/// What a `process:event` says; `None` for every other shape.
+#[must_use]
+pub fn process_event(payload: &[u8]) -> Option<Box<ProcessEvent>> {
+    match decode::process_event(payload).ok()?? {
+        BusEvent::Process(event) => Some(event),
         _ => None,
     }
 }
