@@ -181,6 +181,15 @@ pub enum Command {
     /// stops or deletes all of them, or ends the daemon, needs --yes elsewhere.
     Call(Call),
     /// Print the daemon's events, a line each, until stopped
+    ///
+    /// Output of processes comes in lines, joined from the pieces that the daemon sends; one that is
+    /// not ended within a second is printed as it is, one over 1 MiB is cut and says so. What happens
+    /// to a process is one line, under pm2-interface's topic (`process:exit`) or, where a PATTERN
+    /// names it, under the daemon's own (`process:event`). An exit says its code, and its signal
+    /// where the daemon's console named one; PM2 reports code 0 for a signal.
+    ///
+    /// What was lost is said on standard error, in all at the end; with --json also as a line of the
+    /// topic `pm2-tui:lost` where it is missing (`lost` is null where nobody can know how many).
     Events(Events),
     /// Restart processes with the environment that they have
     Restart(Targets),
@@ -255,9 +264,17 @@ pub struct Events {
     /// Topics, with `*` for any text: `log:*`, `process:exception` [default: all]
     #[arg(value_name = "PATTERN")]
     pub patterns: Vec<String>,
-    /// As JSON lines: `topic`, `at`, `daemon`, `data`
+    /// Only events of these processes: id, name, namespace or `all`, also id:0, name:0, ns:jobs. Can
+    /// be given again
+    #[arg(long = "process", value_name = "TARGET")]
+    pub processes: Vec<String>,
+    /// As JSON lines: `topic`, `at`, `daemon`, `data`; `signal` of an exit where it is known, `cut`
+    /// where a line lost so many bytes
     #[arg(long)]
     pub json: bool,
+    /// Output as the daemon sends it, not joined to lines
+    #[arg(long)]
+    pub chunks: bool,
     /// End after so many events
     #[arg(long, value_name = "N", value_parser = whole::<u64>(1, u64::MAX), allow_negative_numbers = true)]
     pub count: Option<u64>,
@@ -266,7 +283,12 @@ pub struct Events {
     pub span: Option<Duration>,
     /// Run this for each event instead of printing it: a program and its arguments, split at
     /// blanks, quotes heeded, no shell. It reads the event's JSON from standard input and has
-    /// `PM2_TUI_TOPIC`, `PM2_TUI_PROCESS` and `PM2_TUI_PM_ID` in its environment
+    /// `PM2_TUI_TOPIC`, `PM2_TUI_PROCESS` and `PM2_TUI_PM_ID` in its environment.
+    ///
+    /// At most 4 run at once, those of one process one after another; 100 events wait, and what comes
+    /// on top is lost and counted. However it ends, the commands of those that wait are still run, for
+    /// at most 60 s; a second Ctrl-C leaves them. Exit code 1 where a command failed, could not be
+    /// started (its event is lost) or was left
     #[arg(long, value_name = "COMMAND", value_parser = parse_words)]
     pub exec: Option<Words>,
 }

@@ -6,6 +6,7 @@
 mod acting;
 mod debug_log;
 mod events;
+mod events_real;
 mod program;
 mod readme;
 mod real;
@@ -41,6 +42,11 @@ pub(crate) fn trials() -> Vec<Test> {
         simulated(events::times_are_local_by_tz),
         simulated(events::a_closed_pipe_ends_it_quietly),
         simulated(events::exec_runs_a_command_for_each),
+        with_pm2(events_real::lines_are_joined),
+        with_pm2(events_real::a_life_is_told_once_with_its_end),
+        with_pm2(events_real::a_process_is_watched_and_a_word_that_is_one_is_told),
+        with_pm2(events_real::commands_run_on_every_way_out),
+        with_pm2(events_real::a_command_that_cannot_start_loses_its_event_only),
         with_pm2(real::processes_are_acted_on_and_nobody_else),
         with_pm2(real::a_word_that_means_two_processes_acts_on_none),
         with_pm2(real::a_broken_release_is_noticed),

@@ -25,6 +25,12 @@ pub enum Code {
     NoDaemon = 3,
     /// Time ran out.
     Timeout = 4,
+    /// The terminal is gone: SIGHUP.
+    HangUp = 129,
+    /// Ctrl-C: SIGINT.
+    Interrupt = 130,
+    /// SIGTERM.
+    Terminate = 143,
 }
 
 impl Code {

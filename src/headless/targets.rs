@@ -14,13 +14,14 @@ const NAMES_MAX: usize = 8;
 
 /// One way to read a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Reading {
+pub(super) enum Reading {
     /// Every process but PM2's modules.
     All,
+    /// An id.
     Id(u32),
-    /// Cleaned, as names are kept.
+    /// A name, cleaned, as names are kept.
     Name(String),
-    /// Cleaned, as names are kept.
+    /// A namespace, cleaned, as names are kept.
     Namespace(String),
 }
 
@@ -79,13 +80,24 @@ pub(super) fn matching<'a>(
     target: &str,
     processes: &'a [impl Borrow<ProcessInfo>],
 ) -> Result<Vec<&'a ProcessInfo>, Failure> {
+    Ok(read(target, processes)?.map(|(_, meant)| meant).unwrap_or_default())
+}
+
+/// The one way to read a target by these processes, and those it means; `None` where it is unknown.
+///
+/// # Errors
+/// As [`matching`].
+pub(super) fn read<'a>(
+    target: &str,
+    processes: &'a [impl Borrow<ProcessInfo>],
+) -> Result<Option<(Reading, Vec<&'a ProcessInfo>)>, Failure> {
     let by = |reading: Reading| {
         let all = processes.iter().map(Borrow::borrow);
         let found: Vec<&'a ProcessInfo> = all.filter(|info| reading.fits(info)).collect();
         (!found.is_empty()).then_some((reading, found))
     };
     if target == "all" {
-        return Ok(by(Reading::All).map(|(_, found)| found).unwrap_or_default());
+        return Ok(by(Reading::All));
     }
     let whole = || clean(target).into_owned();
     let by_id = id(target).and_then(|id| by(Reading::Id(id)));
@@ -93,10 +105,10 @@ pub(super) fn matching<'a>(
     let by_name = by(Reading::Name(whole())).or_else(|| by(Reading::Namespace(whole())));
     let by_prefix = prefixed(target).and_then(by);
     let mut found = [by_prefix, by_id, by_name].into_iter().flatten();
-    let Some((first, meant)) = found.next() else { return Ok(Vec::new()) };
+    let Some((first, meant)) = found.next() else { return Ok(None) };
     let ids = |infos: &[&ProcessInfo]| infos.iter().map(|info| info.pm_id).collect::<Vec<_>>();
     match found.find(|(_, other)| ids(other) != ids(&meant)) {
-        None => Ok(meant),
+        None => Ok(Some((first, meant))),
         Some((second, others)) => {
             let target = clean(target);
             Err(Failure::usage(format!(

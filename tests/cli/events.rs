@@ -25,6 +25,8 @@ pub(crate) fn count_and_time_end_it() {
         assert_eq!(line["daemon"].as_str().unwrap(), daemon.home().to_str().unwrap());
         assert_eq!(line.as_object().unwrap().len(), 4, "{line}");
     }
+    let chunks = daemon.run(&["events", "log:out", "--json", "--chunks", "--count", "1"]).with(0);
+    assert!(chunks.json()["data"]["data"].as_str().unwrap().ends_with('\n'), "{chunks:?}");
     let human = daemon.run(&["events", "log:out", "--count", "2"]).with(0);
     for line in human.out.lines() {
         let words: Vec<&str> = line.split(' ').collect();
@@ -92,6 +94,7 @@ pub(crate) fn exec_runs_a_command_for_each() {
     assert!(daemon.run(&missing).with(2).err.contains("/nonexistent/mail"));
     let failing = daemon.run(&["events", "log:out", "--count", "1", "--exec", "false"]).with(1);
     assert!(failing.err.contains("false ended with"), "{failing:?}");
+    assert!(failing.err.contains("1 command failed"), "{failing:?}");
     // No shell: what would be a redirection is an argument.
     let words = "echo one > two '$HOME'";
     let plain = daemon.run(&["events", "log:out", "--count", "1", "--exec", words]).with(0);

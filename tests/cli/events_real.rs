@@ -1,0 +1,284 @@
+//! `events` on a real PM2.
+
+use std::fs;
+use std::fs::File;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use super::program::{pm2_tui, program};
+use crate::harness::apps::{self, App};
+use crate::harness::home::Pm2Home;
+use crate::harness::install::Release;
+use crate::harness::procfs::{Proc, connections_to};
+use crate::harness::wait_until;
+
+/// The command while it runs; what it says goes to files.
+struct Watching {
+    child: Child,
+    folder: tempfile::TempDir,
+}
+
+impl Watching {
+    /// Returns when it reads the bus.
+    fn start(home: &Pm2Home, arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| File::create(folder.path().join(name)).unwrap();
+        let mut command = program(home.path(), &[&["events"][..], arguments].concat());
+        command.stdin(Stdio::null()).stdout(file("out")).stderr(file("err"));
+        let before = connections_to(&home.bus());
+        let child = command.spawn().unwrap();
+        wait_until("it reads the bus", || connections_to(&home.bus()) > before);
+        Self { child, folder }
+    }
+
+    fn out(&self) -> String {
+        fs::read_to_string(self.folder.path().join("out")).unwrap()
+    }
+
+    fn err(&self) -> String {
+        fs::read_to_string(self.folder.path().join("err")).unwrap()
+    }
+
+    #[track_caller]
+    fn wait_for(&self, text: &str) {
+        wait_until(text, || self.out().contains(text) || self.err().contains(text));
+    }
+
+    fn signal(&self, signal: Signal) {
+        Proc::find(self.child.id() as i32).unwrap().signal(signal);
+    }
+
+    /// Waits for its end: the code, and what it said.
+    fn ended(mut self) -> (Option<i32>, String, String) {
+        wait_until("it ends", || self.child.try_wait().unwrap().is_some());
+        (self.child.wait().unwrap().code(), self.out(), self.err())
+    }
+}
+
+/// Says `step N` once there is a file `goN`.
+fn stepper(name: &str) -> App {
+    let text = "const fs = require('fs'); let n = 0;
+setInterval(() => { while (fs.existsSync(`go${n + 1}`)) console.log(`step ${++n}`) }, 20);";
+    apps::script(name, "js", text)
+}
+
+/// Writes this once there is a file `go`, piece by piece.
+fn writer(name: &str, pieces: &str) -> App {
+    let text = format!(
+        "const fs = require('fs'); const pieces = {pieces};
+const timer = setInterval(() => {{
+  if (pieces.length === 0) return clearInterval(timer);
+  if (fs.existsSync('go')) process.stdout.write(pieces.shift());
+}}, 100); setInterval(() => {{}}, 1e9);"
+    );
+    apps::script(name, "js", text)
+}
+
+fn texts(out: &str) -> Vec<String> {
+    let lines = out.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.map(|line| line["data"]["data"].as_str().unwrap().to_owned()).collect()
+}
+
+pub(crate) fn lines_are_joined() {
+    let pieces = r"[JSON.stringify({ pad: 'x'.repeat(200000), end: true }) + '\n',
+  'this', 'that\ntwo\nthr', 'ee\r\n', 'name? ']";
+    let home = Pm2Home::with(Release::Seven, &[writer("one", pieces)]);
+    let lines = Watching::start(&home, &["log:out", "--json", "--count", "5"]);
+    let plain = Watching::start(&home, &["log:out", "--count", "5"]);
+    let chunks = Watching::start(&home, &["log:out", "--json", "--chunks"]);
+    fs::write(home.apps().join("go"), "").unwrap();
+    let (code, out, err) = lines.ended();
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    let said = texts(&out);
+    assert_eq!(said[1..], ["thisthat", "two", "three", "name? "]);
+    let long: Value = serde_json::from_str(&said[0]).unwrap();
+    assert_eq!((long["pad"].as_str().unwrap().len(), &long["end"]), (200_000, &Value::Bool(true)));
+    let (code, out, _) = plain.ended();
+    let rows: Vec<&str> = out.lines().collect();
+    assert_eq!((code, rows.len()), (Some(0), 5));
+    assert!(rows[0].ends_with(r#"x","end":true}"#) && rows[1].ends_with(" log:out thisthat"));
+    assert!(rows[4].ends_with(" one[0] log:out name?"), "{}", rows[4]);
+    chunks.wait_for("name? ");
+    chunks.signal(Signal::TERM);
+    let (code, out, err) = chunks.ended();
+    assert_eq!((code, err.as_str()), (Some(143), ""));
+    let whole = texts(&out);
+    assert!(whole.len() > 5, "{}", whole.len());
+    assert_eq!(whole.concat(), format!("{}\nthisthat\ntwo\nthree\r\nname? ", said[0]));
+}
+
+pub(crate) fn a_life_is_told_once_with_its_end() {
+    let fails = "process.on('SIGUSR2', () => process.exit(7)); setInterval(() => {}, 1e9);
+require('fs').writeFileSync('ready', '');";
+    let home = Pm2Home::with(
+        Release::Seven,
+        &[apps::sleeper("one"), apps::script("two", "js", fails), apps::cluster("web")],
+    );
+    wait_until("it can be told to fail", || home.apps().join("ready").exists());
+    let plain = Watching::start(&home, &["process:*"]);
+    let general = Watching::start(&home, &["process:event"]);
+    let json = Watching::start(&home, &["process:exit", "--json"]);
+    let signal = |name: &str, signal| Proc::find(home.one(name).pid).unwrap().signal(signal);
+    signal("one", Signal::KILL);
+    plain.wait_for("one[0] process:online");
+    signal("two", Signal::USR2);
+    plain.wait_for("two[1] process:online");
+    let web = home.jlist().into_iter().find(|one| one.pm_id == 2).unwrap();
+    Proc::find(web.pid).unwrap().signal(Signal::SEGV);
+    plain.wait_for("web[2] process:online");
+    assert!(home.cli(&["stop", "one"]).status.success());
+    plain.wait_for("one[0] process:stop ");
+    general.wait_for("one[0] process:event stop ");
+    let end = |watching: Watching| {
+        watching.signal(Signal::INT);
+        let (code, out, err) = watching.ended();
+        assert_eq!((code, err.as_str()), (Some(130), ""));
+        out
+    };
+    let out = end(plain);
+    let of = |label: &str| {
+        let rows = out.lines().filter_map(|line| line.split_once(label).map(|(_, rest)| rest));
+        rows.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let one = [
+        "process:exit stopped, killed by SIGKILL",
+        "process:online online, restart 1",
+        "process:exit stopping, code 0 or SIGINT",
+        "process:exit stopped, code 0 or SIGINT",
+        "process:stop stopped",
+    ];
+    assert_eq!(of(" one[0] "), one, "{out}");
+    assert_eq!(
+        of(" two[1] "),
+        ["process:exit stopped, code 7", "process:online online, restart 1"]
+    );
+    assert_eq!(of(" web[2] ")[0], "process:exit stopped, killed by SIGSEGV", "{out}");
+    let out = end(general);
+    assert!(out.contains("one[0] process:event exit (stopped, killed by SIGKILL)\n"), "{out}");
+    assert!(out.lines().all(|line| line.contains(" process:event ")), "{out}");
+    let exits: Vec<Value> =
+        end(json).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ends: Vec<_> = exits
+        .iter()
+        .map(|exit| (exit["signal"].as_str(), exit["data"]["process"]["exit_code"].as_i64()))
+        .collect();
+    let killed = |signal| (Some(signal), Some(0));
+    let wanted = [killed("SIGKILL"), (None, Some(7)), killed("SIGSEGV"), (None, Some(0))];
+    assert_eq!((&ends[..4], ends.len()), (&wanted[..], 5));
+}
+
+pub(crate) fn a_process_is_watched_and_a_word_that_is_one_is_told() {
+    let home = Pm2Home::with(Release::Seven, &[apps::ticker("a"), apps::ticker("b")]);
+    home.start(&[apps::ticker("c").with(serde_json::json!({ "namespace": "jobs" }))]);
+    let id = |name: &str| home.one(name).pm_id;
+    let run = |arguments: &[&str]| pm2_tui(home.path(), &[&["events"][..], arguments].concat());
+    for (word, name) in
+        [("b".to_owned(), "b"), (format!("id:{}", id("a")), "a"), ("ns:jobs".to_owned(), "c")]
+    {
+        let ended = run(&["--process", &word, "--count", "5"]).with(0);
+        let label = format!(" {name}[{}] log:out {name} tick ", id(name));
+        assert!(ended.out.lines().all(|line| line.contains(&label)), "{word}: {ended:?}");
+    }
+    let both = run(&["log:*", "--process", "a", "--process", "jobs", "--count", "12"]).with(0);
+    assert!(both.out.contains(" a[") && both.out.contains(" c["), "{both:?}");
+    assert!(!both.out.contains(" b["), "{both:?}");
+    assert!(run(&["--process", "nope"]).with(1).err.contains("no process has"));
+    for word in ["b", "name:b"] {
+        let ended = run(&[word, "--for", "300ms"]).with(0);
+        let said =
+            format!("`{word}` is a process, and no topic of PM2's: `pm2-tui events --process");
+        assert!(ended.err.contains(&said) && ended.out.is_empty(), "{ended:?}");
+    }
+    assert_eq!(run(&["my:topic", "--for", "300ms"]).with(0).err, "");
+    // One that is deleted and started again under the name has another id.
+    let watching =
+        Watching::start(&home, &["process:online", "--process", "name:b", "--count", "1"]);
+    assert!(home.cli(&["delete", "b"]).status.success());
+    home.start(&[apps::ticker("b")]);
+    let (code, out, err) = watching.ended();
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert!(out.contains(&format!(" b[{}] process:online ", id("b"))), "{out}");
+}
+
+/// A program that waits for a file `open` beside it, and then adds what it reads to the file `got`.
+fn note(folder: &Path) -> PathBuf {
+    let path = folder.join("note.sh");
+    let text = "#!/bin/sh\ncd \"${0%/*}\" && : > begun\n\
+                while [ ! -e open ]; do sleep 0.02; done\ncat >> got\n";
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+pub(crate) fn commands_run_on_every_way_out() {
+    // In one piece, so that all wait when the first runs.
+    let lines: Vec<String> = (1..=20).map(|n| format!("line {n}")).collect();
+    let pieces = serde_json::json!([lines.join("\n") + "\n"]).to_string();
+    for way in ["count", "interrupt", "terminate", "no daemon", "twice"] {
+        let home = Pm2Home::with(Release::Seven, &[writer("one", &pieces)]);
+        let folder = tempfile::tempdir().unwrap();
+        let exec = note(folder.path());
+        let count = if way == "count" { "20" } else { "1000" };
+        let arguments = ["log:out", "--count", count, "--exec", exec.to_str().unwrap()];
+        let watching = Watching::start(&home, &arguments);
+        fs::write(home.apps().join("go"), "").unwrap();
+        wait_until("the first runs", || folder.path().join("begun").exists());
+        let (code, signal) = match way {
+            "count" => (0, None),
+            "terminate" => (143, Some(Signal::TERM)),
+            _ => (130, Some(Signal::INT)),
+        };
+        if way == "no daemon" {
+            pm2_tui(home.path(), &["kill", "--yes"]).with(0);
+            watching.wait_for("waiting for it");
+        }
+        if let Some(signal) = signal {
+            watching.signal(signal);
+            watching.wait_for("20 to run or running; Ctrl-C again leaves them");
+        }
+        if way == "twice" {
+            watching.signal(Signal::INT);
+            let (code, _, err) = watching.ended();
+            let said =
+                "asked to end again: left 1 command that still run, and 19 events without one";
+            assert!(code == Some(130) && err.contains(said), "{code:?}: {err}");
+            // So that the one that runs ends.
+            fs::write(folder.path().join("open"), "").unwrap();
+            continue;
+        }
+        fs::write(folder.path().join("open"), "").unwrap();
+        let (ended, out, err) = watching.ended();
+        assert_eq!((ended, out.as_str()), (Some(code), ""), "{way}: {err}");
+        let got = fs::read_to_string(folder.path().join("got")).unwrap();
+        assert_eq!(texts(&got), lines, "{way}: {err}");
+    }
+}
+
+pub(crate) fn a_command_that_cannot_start_loses_its_event_only() {
+    let home = Pm2Home::with(Release::Seven, &[stepper("one")]);
+    let folder = tempfile::tempdir().unwrap();
+    let exec = note(folder.path());
+    fs::write(folder.path().join("open"), "").unwrap();
+    let arguments = ["log:out", "--count", "4", "--exec", exec.to_str().unwrap()];
+    let watching = Watching::start(&home, &arguments);
+    let got = || fs::read_to_string(folder.path().join("got")).unwrap_or_default();
+    let step = |number: u32| fs::write(home.apps().join(format!("go{number}")), "").unwrap();
+    step(1);
+    wait_until("the first ran", || got().lines().count() == 1);
+    let away = folder.path().join("away");
+    fs::rename(&exec, &away).unwrap();
+    step(2);
+    watching.wait_for("cannot run `");
+    fs::rename(&away, &exec).unwrap();
+    step(3);
+    wait_until("the third ran", || got().lines().count() == 2);
+    step(4);
+    let (code, _, err) = watching.ended();
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.ends_with("1 command could not be started, and the events are lost\n"), "{err}");
+    assert_eq!(texts(&got()), ["step 1", "step 3", "step 4"]);
+}
