@@ -45,6 +45,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(events_real::lines_are_joined),
         with_pm2(events_real::a_life_is_told_once_with_its_end),
         with_pm2(events_real::a_process_is_watched_and_a_word_that_is_one_is_told),
+        with_pm2(events_real::signals_end_it_where_they_are_not_ignored).weighing(Weight::Busy),
         with_pm2(events_real::commands_run_on_every_way_out),
         with_pm2(events_real::a_command_that_cannot_start_loses_its_event_only),
         with_pm2(real::processes_are_acted_on_and_nobody_else),

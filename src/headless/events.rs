@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::{FutureExt, Stream, StreamExt};
 use tokio::time::Instant;
 
-use super::exec::Runner;
+use super::exec::{Runner, counted};
 use super::failure::{Code, Failure};
 use super::{Context, output};
 use crate::cli::Events;
@@ -358,8 +358,8 @@ impl<W: Write> Sink<'_, W> {
         let ended = ended.and_then(|code| written.map(|()| code));
         let Some(runner) = self.printer.runner.take() else { return ended };
         if stop.is_asked().is_some() && runner.open() > 0 {
-            let open = runner.open();
-            output::complain(&format!("{open} to run or running; Ctrl-C again leaves them"));
+            let open = counted(runner.open() as u64, "command");
+            output::complain(&format!("{open} still to end; Ctrl-C again leaves them"));
         }
         let left = async {
             stop.asked(2).await;

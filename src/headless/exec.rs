@@ -158,7 +158,7 @@ impl Runner {
         if let Some(why) = why {
             let (running, waiting) = (self.running.len(), self.waiting.len());
             output::complain(&format!(
-                "{why}: left {} that still run, and {} without one",
+                "{why}: left {} running, and {} without one",
                 counted(running as u64, "command"),
                 counted(waiting as u64, "event")
             ));
@@ -245,7 +245,7 @@ impl Finished {
 }
 
 /// A number and a noun.
-fn counted(count: u64, noun: &str) -> String {
+pub(super) fn counted(count: u64, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 

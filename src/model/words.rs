@@ -99,7 +99,8 @@ pub fn event(event: &ProcessEvent, heard: bool) -> String {
             };
             format!("{status}, {how}")
         }
-        EventKind::Online if info.restarts > 0 => format!("{status}, restart {}", info.restarts),
+        // PM2's status then is `launching`.
+        EventKind::Online => tell(&Life::Online { restarts: info.restarts }).text,
         _ => status.to_owned(),
     }
 }
@@ -177,7 +178,7 @@ mod tests {
         assert_eq!(said(exit(), None, None, false), "stopped, code unknown");
         let gave_up = EventKind::RestartOverlimit;
         assert_eq!(said(gave_up, Some("7"), None, true), "stopped, code 7");
-        assert_eq!(said(EventKind::Online, Some("7"), None, true), "stopped, restart 3");
+        assert_eq!(said(EventKind::Online, Some("7"), None, true), "started again, restart 3");
         assert_eq!(said(EventKind::Stop, Some("7"), None, true), "stopped");
     }
 

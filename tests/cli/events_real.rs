@@ -4,7 +4,7 @@ use std::fs;
 use std::fs::File;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -14,7 +14,11 @@ use crate::harness::apps::{self, App};
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
 use crate::harness::procfs::{Proc, connections_to};
+use crate::harness::screen::COCKPIT;
 use crate::harness::wait_until;
+
+/// What a pipe holds.
+const PIPE_BYTES: u64 = 65_536;
 
 /// The command while it runs; what it says goes to files.
 struct Watching {
@@ -146,7 +150,7 @@ require('fs').writeFileSync('ready', '');";
     };
     let one = [
         "process:exit stopped, killed by SIGKILL",
-        "process:online online, restart 1",
+        "process:online started again, restart 1",
         "process:exit stopping, code 0 or SIGINT",
         "process:exit stopped, code 0 or SIGINT",
         "process:stop stopped",
@@ -154,7 +158,7 @@ require('fs').writeFileSync('ready', '');";
     assert_eq!(of(" one[0] "), one, "{out}");
     assert_eq!(
         of(" two[1] "),
-        ["process:exit stopped, code 7", "process:online online, restart 1"]
+        ["process:exit stopped, code 7", "process:online started again, restart 1"]
     );
     assert_eq!(of(" web[2] ")[0], "process:exit stopped, killed by SIGSEGV", "{out}");
     let out = end(general);
@@ -204,6 +208,32 @@ pub(crate) fn a_process_is_watched_and_a_word_that_is_one_is_told() {
     assert!(out.contains(&format!(" b[{}] process:online ", id("b"))), "{out}");
 }
 
+/// A signal that was ignored stays so, and a pipe that nobody reads holds nobody up.
+pub(crate) fn signals_end_it_where_they_are_not_ignored() {
+    let home = Pm2Home::with(Release::Seven, &[apps::flood("one", 300_000, 0)]);
+    let ignoring = format!("trap '' HUP INT; exec '{COCKPIT}' events process:event");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &ignoring]).env("PM2_HOME", home.path()).stdin(Stdio::null());
+    let mut ignoring = shell.stdout(Stdio::null()).spawn().unwrap();
+    wait_until("it reads the bus", || connections_to(&home.bus()) == 1);
+    let process = Proc::find(ignoring.id() as i32).unwrap();
+    process.signal(Signal::HUP);
+    process.signal(Signal::INT);
+    let mut stuck = program(home.path(), &["events", "log:out"]);
+    let mut stuck = stuck.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    wait_until("it reads the bus", || connections_to(&home.bus()) == 2);
+    fs::write(home.apps().join("go"), "").unwrap();
+    let writer = Proc::find(stuck.id() as i32).unwrap();
+    wait_until("the pipe is full", || writer.written_bytes() >= PIPE_BYTES);
+    writer.signal(Signal::INT);
+    wait_until("it ends all the same", || stuck.try_wait().unwrap().is_some());
+    assert_eq!(stuck.wait().unwrap().code(), Some(130));
+    assert!(ignoring.try_wait().unwrap().is_none(), "what is ignored ends nothing");
+    process.signal(Signal::TERM);
+    wait_until("it ends", || ignoring.try_wait().unwrap().is_some());
+    assert_eq!(ignoring.wait().unwrap().code(), Some(143));
+}
+
 /// A program that waits for a file `open` beside it, and then adds what it reads to the file `got`.
 fn note(folder: &Path) -> PathBuf {
     let path = folder.join("note.sh");
@@ -238,13 +268,12 @@ pub(crate) fn commands_run_on_every_way_out() {
         }
         if let Some(signal) = signal {
             watching.signal(signal);
-            watching.wait_for("20 to run or running; Ctrl-C again leaves them");
+            watching.wait_for("20 commands still to end; Ctrl-C again leaves them");
         }
         if way == "twice" {
             watching.signal(Signal::INT);
             let (code, _, err) = watching.ended();
-            let said =
-                "asked to end again: left 1 command that still run, and 19 events without one";
+            let said = "asked to end again: left 1 command running, and 19 events without one";
             assert!(code == Some(130) && err.contains(said), "{code:?}: {err}");
             // So that the one that runs ends.
             fs::write(folder.path().join("open"), "").unwrap();

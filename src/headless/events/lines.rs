@@ -137,7 +137,7 @@ impl Lines {
             raw: RawLines::up_to(LINE_BYTES_MAX),
             head: Head::default(),
         });
-        let held = stream.raw.partial_bytes();
+        let before = stream.raw.partial_bytes();
         // The first line may have begun with an earlier chunk.
         let has_begun = stream.raw.partial_since_ms().is_some();
         let mut first = has_begun.then(|| std::mem::take(&mut stream.head));
@@ -148,7 +148,7 @@ impl Lines {
             }
         });
         stream.head = first.unwrap_or(head);
-        self.held = self.held.saturating_sub(held) + stream.raw.partial_bytes();
+        self.held = self.held.saturating_sub(before) + stream.raw.partial_bytes();
         if stream.raw.partial_since_ms().is_some() {
             let due = Instant::now() + WAIT;
             self.due.get_or_insert(due);
@@ -276,8 +276,8 @@ mod tests {
         assert_eq!(taken.push("log:err", 1, 6, "an error\nx"), ["log:err 1 6 an error"]);
         assert_eq!(taken.push("log:out", 2, 7, "other\n"), ["log:out 2 7 other"]);
         let joined = ["log:out 1 5 this", "log:out 1 8 that"];
-        assert_eq!(taken.push("log:out", 1, 8, "is\nthat\n\u{e9}nd"), joined);
-        let last = ["log:err 1 6 x", "log:out 1 8 \u{e9}nd"];
+        assert_eq!(taken.push("log:out", 1, 8, "is\nthat\n\u{e9}n"), joined);
+        let last = ["log:err 1 6 x", "log:out 1 8 \u{e9}n"];
         let of = BusPmId::Process(crate::protocol::process::PmId(1));
         let mut ended = taken.with(|lines, emit| lines.end_of(of, emit));
         ended.sort();

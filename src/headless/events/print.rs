@@ -208,7 +208,7 @@ fn human(message: &Message, how: &How<'_>, utc_offset_s: i32, line: &mut String)
     let event = message.decode()?;
     start(event.process.as_ref(), event.at_ms, &event.topic, utc_offset_s, line);
     match &how.event {
-        Some(life) => append(&told(&event.topic, life, how), line),
+        Some(said) => append(&told(&event.topic, said, how), line),
         None => append(&said(&event.topic, &event.data), line),
     }
     Some(())

@@ -26,7 +26,7 @@ const ENDING: [(SignalKind, Code); 3] = [
 pub(super) struct Stop {
     asked: watch::Receiver<(u8, Code)>,
     #[cfg(test)]
-    _asker: Option<watch::Sender<(u8, Code)>>,
+    _sender: Option<watch::Sender<(u8, Code)>>,
 }
 
 impl Stop {
@@ -62,7 +62,7 @@ impl Stop {
         Ok(Self {
             asked,
             #[cfg(test)]
-            _asker: None,
+            _sender: None,
         })
     }
 
@@ -89,8 +89,8 @@ impl Stop {
     /// Ctrl-C was pressed so often.
     #[cfg(test)]
     pub(super) fn after(times: u8) -> Self {
-        let (asker, asked) = watch::channel((times, Code::Interrupt));
-        Self { asked, _asker: Some(asker) }
+        let (sender, asked) = watch::channel((times, Code::Interrupt));
+        Self { asked, _sender: Some(sender) }
     }
 }
 
