@@ -192,7 +192,7 @@ impl<'a, W: Write> Sink<'a, W> {
         filter: Option<Filter>,
         is_joining: bool,
     ) -> Self {
-        let lines = is_joining.then(|| Lines::new(printer.needs_json()));
+        let lines = is_joining.then(|| Lines::new(printer.json_daemon()));
         Self {
             context: printer.context,
             printer,

@@ -20,9 +20,29 @@ use crate::harness::wait_until;
 /// What a pipe holds.
 const PIPE_BYTES: u64 = 65_536;
 
+/// A process that ends with the trial.
+struct Ending(Child);
+
+impl Ending {
+    /// Waits for its end; its exit code.
+    #[track_caller]
+    fn code(&mut self) -> Option<i32> {
+        wait_until("it ends", || self.0.try_wait().unwrap().is_some());
+        self.0.wait().unwrap().code()
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        // What ended already cannot be ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// The command while it runs; what it says goes to files.
 struct Watching {
-    child: Child,
+    child: Ending,
     folder: tempfile::TempDir,
 }
 
@@ -34,7 +54,7 @@ impl Watching {
         let mut command = program(home.path(), &[&["events"][..], arguments].concat());
         command.stdin(Stdio::null()).stdout(file("out")).stderr(file("err"));
         let before = connections_to(&home.bus());
-        let child = command.spawn().unwrap();
+        let child = Ending(command.spawn().unwrap());
         wait_until("it reads the bus", || connections_to(&home.bus()) > before);
         Self { child, folder }
     }
@@ -53,13 +73,12 @@ impl Watching {
     }
 
     fn signal(&self, signal: Signal) {
-        Proc::find(self.child.id() as i32).unwrap().signal(signal);
+        Proc::find(self.child.0.id() as i32).unwrap().signal(signal);
     }
 
     /// Waits for its end: the code, and what it said.
     fn ended(mut self) -> (Option<i32>, String, String) {
-        wait_until("it ends", || self.child.try_wait().unwrap().is_some());
-        (self.child.wait().unwrap().code(), self.out(), self.err())
+        (self.child.code(), self.out(), self.err())
     }
 }
 
@@ -214,31 +233,32 @@ pub(crate) fn signals_end_it_where_they_are_not_ignored() {
     let ignoring = format!("trap '' HUP INT; exec '{COCKPIT}' events process:event");
     let mut shell = Command::new("sh");
     shell.args(["-c", &ignoring]).env("PM2_HOME", home.path()).stdin(Stdio::null());
-    let mut ignoring = shell.stdout(Stdio::null()).spawn().unwrap();
+    let mut ignoring = Ending(shell.stdout(Stdio::null()).spawn().unwrap());
     wait_until("it reads the bus", || connections_to(&home.bus()) == 1);
-    let process = Proc::find(ignoring.id() as i32).unwrap();
+    let process = Proc::find(ignoring.0.id() as i32).unwrap();
     process.signal(Signal::HUP);
     process.signal(Signal::INT);
     let mut stuck = program(home.path(), &["events", "log:out"]);
-    let mut stuck = stuck.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let stuck = stuck.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut stuck = Ending(stuck);
     wait_until("it reads the bus", || connections_to(&home.bus()) == 2);
     fs::write(home.apps().join("go"), "").unwrap();
-    let writer = Proc::find(stuck.id() as i32).unwrap();
-    wait_until("the pipe is full", || writer.written_bytes() >= PIPE_BYTES);
-    writer.signal(Signal::INT);
-    wait_until("it ends all the same", || stuck.try_wait().unwrap().is_some());
-    assert_eq!(stuck.wait().unwrap().code(), Some(130));
-    assert!(ignoring.try_wait().unwrap().is_none(), "what is ignored ends nothing");
+    let unread = stuck.0.stdout.take().unwrap();
+    // A page that the last line did not fill is not used for the next.
+    let held = || rustix::io::ioctl_fionread(&unread).unwrap();
+    wait_until("the pipe is full", || held() > PIPE_BYTES - 4_096);
+    Proc::find(stuck.0.id() as i32).unwrap().signal(Signal::INT);
+    assert_eq!(stuck.code(), Some(130), "it ends all the same");
+    assert!(ignoring.0.try_wait().unwrap().is_none(), "what is ignored ends nothing");
     process.signal(Signal::TERM);
-    wait_until("it ends", || ignoring.try_wait().unwrap().is_some());
-    assert_eq!(ignoring.wait().unwrap().code(), Some(143));
+    assert_eq!(ignoring.code(), Some(143));
 }
 
-/// A program that waits for a file `open` beside it, and then adds what it reads to the file `got`.
+/// A program that waits for a file `open` beside it, and then adds what it reads to the file `got`; it ends where its folder is gone.
 fn note(folder: &Path) -> PathBuf {
     let path = folder.join("note.sh");
     let text = "#!/bin/sh\ncd \"${0%/*}\" && : > begun\n\
-                while [ ! -e open ]; do sleep 0.02; done\ncat >> got\n";
+                while [ ! -e open ]; do [ -e note.sh ] || exit; sleep 0.02; done\ncat >> got\n";
     fs::write(&path, text).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     path
@@ -275,8 +295,10 @@ pub(crate) fn commands_run_on_every_way_out() {
             let (code, _, err) = watching.ended();
             let said = "asked to end again: left 1 command running, and 19 events without one";
             assert!(code == Some(130) && err.contains(said), "{code:?}: {err}");
-            // So that the one that runs ends.
+            // The one that runs is not ended, and does its work.
             fs::write(folder.path().join("open"), "").unwrap();
+            let got = || fs::read_to_string(folder.path().join("got")).unwrap_or_default();
+            wait_until("the one that was left has ended", || texts(&got()) == ["line 1"]);
             continue;
         }
         fs::write(folder.path().join("open"), "").unwrap();

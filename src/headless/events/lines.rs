@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::super::failure::Failure;
 use super::super::output;
+use super::print;
 use crate::client::Message;
 use crate::model::assembler::{RawLine, RawLines};
 use crate::protocol::bus::{BusPmId, ProcessRef};
@@ -52,15 +53,35 @@ impl Chunk {
 pub(super) struct Head {
     pub(super) topic: Box<str>,
     pub(super) process: Option<ProcessRef>,
-    /// The payload's JSON before and after its text, escaped as it is printed; where it is printed.
-    pub(super) around: Option<(Box<str>, Box<str>)>,
+    /// Where JSON is printed.
+    pub(super) json: Option<Around>,
+}
+
+/// What stands before and after the text of a line of JSON, escaped as it is printed. It is made once
+/// for all lines of a chunk: in a burst there are hundreds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Around {
+    /// Up to the data.
+    pub(super) start: Box<str>,
+    /// The payload before its text.
+    pub(super) before: Box<str>,
+    /// The payload after its text.
+    pub(super) after: Box<str>,
 }
 
 impl Head {
-    /// `None` where JSON is wanted and the payload is of an odd shape.
-    fn read(message: &Message, process: Option<ProcessRef>, is_json: bool) -> Option<Self> {
-        let around = if is_json { Some(around(&message.line()?.0)?) } else { None };
-        Some(Self { topic: message.topic().into(), process, around })
+    /// `None` where JSON is wanted, of this daemon, and the payload is of an odd shape.
+    fn read(message: &Message, process: Option<ProcessRef>, daemon: Option<&str>) -> Option<Self> {
+        let json = match daemon {
+            None => None,
+            Some(daemon) => {
+                let (json, at_ms) = message.line()?;
+                let (before, after) = around(&json)?;
+                let start = print::start_of_json(message.topic(), at_ms, daemon).ok()?.into();
+                Some(Around { start, before, after })
+            }
+        };
+        Some(Self { topic: message.topic().into(), process, json })
     }
 }
 
@@ -101,7 +122,8 @@ pub(super) struct Lines {
     streams: HashMap<Key, Stream>,
     /// What the unfinished lines hold together, bytes.
     held: usize,
-    is_json: bool,
+    /// The daemon's home, where JSON is printed.
+    daemon: Option<String>,
     /// Where its own clock begins.
     started: Instant,
     /// When an unfinished line may be due, at the earliest.
@@ -112,8 +134,8 @@ pub(super) struct Lines {
 pub(super) type Emit<'a> = dyn FnMut(&Head, RawLine<'_>) -> Result<(), Failure> + 'a;
 
 impl Lines {
-    pub(super) fn new(is_json: bool) -> Self {
-        Self { streams: HashMap::new(), held: 0, is_json, started: Instant::now(), due: None }
+    pub(super) fn new(daemon: Option<String>) -> Self {
+        Self { streams: HashMap::new(), held: 0, daemon, started: Instant::now(), due: None }
     }
 
     /// Takes a chunk; each line that it ends goes to `emit`. `false` where its payload is of an odd
@@ -127,7 +149,9 @@ impl Lines {
         let Chunk { process, at_ms, text } = chunk;
         let pm_id = process.as_ref().and_then(|process| process.pm_id);
         let name = process.as_ref().filter(|_| pm_id.is_none()).map(|process| process.name.clone());
-        let Some(head) = Head::read(message, process, self.is_json) else { return Ok(false) };
+        let Some(head) = Head::read(message, process, self.daemon.as_deref()) else {
+            return Ok(false);
+        };
         let key = Key { topic: head.topic.clone(), pm_id, name: name.unwrap_or_default() };
         if self.streams.len() >= STREAMS_MAX && !self.streams.contains_key(&key) {
             self.end_all(emit)?;
@@ -238,7 +262,7 @@ mod tests {
 
     impl Taken {
         fn new() -> Self {
-            Self { lines: Lines::new(true), said: Vec::new() }
+            Self { lines: Lines::new(Some("/h".to_owned())), said: Vec::new() }
         }
 
         fn with(
@@ -247,7 +271,7 @@ mod tests {
         ) -> Vec<String> {
             let said = &mut self.said;
             run(&mut self.lines, &mut |head, line| {
-                assert!(head.around.is_some());
+                assert!(head.json.is_some());
                 let id = match head.process.as_ref().and_then(|process| process.pm_id) {
                     Some(BusPmId::Process(id)) => id.0,
                     other => panic!("{other:?}"),

@@ -10,7 +10,7 @@ use super::super::exec::{Job, Runner};
 use super::super::failure::Failure;
 use super::super::{Context, output};
 use super::ends::How;
-use super::lines::Head;
+use super::lines::{Around, Head};
 use crate::client::{Message, ProcessRef};
 use crate::model::assembler::{RawLine, cut_note};
 use crate::model::units::{self, Clock};
@@ -37,13 +37,8 @@ pub(super) struct Printer<'a, W> {
     pub(super) seen: u64,
     /// The last line for people; kept for its room.
     line: String,
-}
-
-/// What one line of JSON says beside its data.
-#[derive(Debug, Default)]
-struct Beside<'a> {
-    signal: Option<&'a str>,
-    cut_bytes: u64,
+    /// The last text in JSON; kept for its room.
+    text: Vec<u8>,
 }
 
 impl<'a, W: Write> Printer<'a, W> {
@@ -55,12 +50,27 @@ impl<'a, W: Write> Printer<'a, W> {
         out: &'a mut W,
     ) -> Self {
         let daemon = context.home();
-        Self { context, is_json, daemon, runner, out, count, seen: 0, line: String::new() }
+        Self {
+            context,
+            is_json,
+            daemon,
+            runner,
+            out,
+            count,
+            seen: 0,
+            line: String::new(),
+            text: Vec::new(),
+        }
     }
 
     /// Whether JSON is made of events.
-    pub(super) fn needs_json(&self) -> bool {
+    fn needs_json(&self) -> bool {
         self.is_json || self.runner.is_some()
+    }
+
+    /// The daemon as JSON says it, where JSON is made of events.
+    pub(super) fn json_daemon(&self) -> Option<String> {
+        self.needs_json().then(|| self.daemon.clone())
     }
 
     /// Whether as many were printed as were asked for.
@@ -74,7 +84,7 @@ impl<'a, W: Write> Printer<'a, W> {
             return Ok(());
         }
         self.seen += 1;
-        let Some((before, after)) = &head.around else {
+        let Some(json) = &head.json else {
             let offset_s = self.context.utc_offset_s;
             start(head.process.as_ref(), line.at_ms, &head.topic, offset_s, &mut self.line);
             self.line.push_str(&clean(line.text));
@@ -83,14 +93,13 @@ impl<'a, W: Write> Printer<'a, W> {
             }
             return self.write_line();
         };
-        let text = serde_json::to_string(line.text).map_err(io::Error::from)?;
-        let data = [before, &*output::escaped(&text, false), after];
-        let beside = Beside { signal: None, cut_bytes: line.cut_bytes };
+        self.text.clear();
+        serde_json::to_writer(&mut self.text, line.text).map_err(io::Error::from)?;
         match &mut self.runner {
-            None => write_json(&head.topic, line.at_ms, &self.daemon, &beside, &data, self.out)?,
+            None => write_line(json, &self.text, line.cut_bytes, self.out)?,
             Some(runner) => {
                 let mut input = Vec::new();
-                write_json(&head.topic, line.at_ms, &self.daemon, &beside, &data, &mut input)?;
+                write_line(json, &self.text, line.cut_bytes, &mut input)?;
                 runner.push(job(&head.topic, head.process.as_ref(), input));
             }
         }
@@ -109,16 +118,15 @@ impl<'a, W: Write> Printer<'a, W> {
             return self.write_line().map(|()| true);
         }
         let Some((data, at_ms)) = message.line() else { return Ok(false) };
-        let beside = Beside { signal: how.signal, cut_bytes: 0 };
-        let data = [&*output::escaped(&data, false)];
+        let start = start_of_json(message.topic(), at_ms, &self.daemon)?;
         match &mut self.runner {
             None => {
-                write_json(message.topic(), at_ms, &self.daemon, &beside, &data, self.out)?;
+                write_json(&start, how.signal, &data, self.out)?;
             }
             Some(runner) => {
                 let Some(event) = message.decode() else { return Ok(false) };
                 let mut input = Vec::new();
-                write_json(message.topic(), at_ms, &self.daemon, &beside, &data, &mut input)?;
+                write_json(&start, how.signal, &data, &mut input)?;
                 runner.push(job(&event.topic, event.process.as_ref(), input));
             }
         }
@@ -133,8 +141,8 @@ impl<'a, W: Write> Printer<'a, W> {
         }
         let at_ms = crate::daemon::clock::now_ms();
         let data = serde_json::json!({ "lost": count }).to_string();
-        write_json(LOST_TOPIC, at_ms, &self.daemon, &Beside::default(), &[&data], self.out)?;
-        Ok(())
+        let start = start_of_json(LOST_TOPIC, at_ms, &self.daemon)?;
+        Ok(write_json(&start, None, &data, self.out)?)
     }
 
     /// Ends the line for people, and prints it.
@@ -148,30 +156,49 @@ impl<'a, W: Write> Printer<'a, W> {
     }
 }
 
-/// Writes an event as one line of JSON; `data` are the parts of its payload.
+/// The start of an event's line of JSON, up to what depends on it.
+pub(super) fn start_of_json(topic: &str, at_ms: i64, daemon: &str) -> io::Result<String> {
+    let (topic, daemon) = (serde_json::to_string(topic)?, serde_json::to_string(daemon)?);
+    Ok(format!("{{\"topic\":{topic},\"at\":{at_ms},\"daemon\":{daemon}"))
+}
+
+/// Writes a message as one line of JSON.
 fn write_json(
-    topic: &str,
-    at_ms: i64,
-    daemon: &str,
-    beside: &Beside<'_>,
-    data: &[&str],
+    start: &str,
+    signal: Option<&str>,
+    data: &str,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    out.write_all(b"{\"topic\":")?;
-    serde_json::to_writer(&mut *out, topic)?;
-    write!(out, ",\"at\":{at_ms},\"daemon\":")?;
-    serde_json::to_writer(&mut *out, daemon)?;
-    if let Some(signal) = beside.signal {
+    out.write_all(start.as_bytes())?;
+    if let Some(signal) = signal {
         out.write_all(b",\"signal\":")?;
         serde_json::to_writer(&mut *out, signal)?;
     }
-    if beside.cut_bytes > 0 {
-        write!(out, ",\"cut\":{}", beside.cut_bytes)?;
+    out.write_all(b",\"data\":")?;
+    out.write_all(output::escaped(data, false).as_bytes())?;
+    out.write_all(b"}\n")
+}
+
+/// Writes a line of output, whose text is JSON, as one line of JSON.
+fn write_line(
+    around: &Around,
+    text: &[u8],
+    cut_bytes: u64,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    out.write_all(around.start.as_bytes())?;
+    if cut_bytes > 0 {
+        write!(out, ",\"cut\":{cut_bytes}")?;
     }
     out.write_all(b",\"data\":")?;
-    for part in data {
-        out.write_all(part.as_bytes())?;
+    out.write_all(around.before.as_bytes())?;
+    // Most text: nothing in it has to be escaped.
+    if text.is_ascii() && !text.contains(&0x7f) {
+        out.write_all(text)?;
+    } else {
+        out.write_all(output::escaped(&String::from_utf8_lossy(text), false).as_bytes())?;
     }
+    out.write_all(around.after.as_bytes())?;
     out.write_all(b"}\n")
 }
 
