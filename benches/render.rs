@@ -8,7 +8,7 @@ use pm2_tui::model::moment::Moment;
 use pm2_tui::model::series::{Sample, Series};
 use pm2_tui::model::{DaemonId, ProcessKey};
 use pm2_tui::protocol::process::{ExecMode, PmId, ProcessInfo, ProcessStatus};
-use pm2_tui::view::theme::{Colors, Theme};
+use pm2_tui::view::theme::{Colors, Ground, Theme};
 use pm2_tui::view::view;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -55,7 +55,7 @@ fn fleet() -> App {
 
 fn render(criterion: &mut Criterion) {
     let app = fleet();
-    let theme = Theme { colors: Colors::Many, ascii: false };
+    let theme = Theme { colors: Colors::True, ground: Ground::Dark, ascii: false };
     criterion.bench_function("draw 500 processes at 160x50", |bencher| {
         let Ok(mut terminal) = Terminal::new(TestBackend::new(SIZE.0, SIZE.1));
         bencher.iter(|| {

@@ -10,10 +10,16 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+mod check;
+mod looking;
 mod quantity;
+mod trigger;
 mod words;
-use quantity::{parse_percent, parse_settle, whole};
+pub use check::Check;
+pub use looking::{LogTime, Logs, Why};
+use quantity::{parse_settle, whole};
 pub use quantity::{parse_size, parse_span};
+pub use trigger::Trigger;
 
 /// Bytes.
 pub(crate) const MIB: usize = 1024 * 1024;
@@ -125,6 +131,10 @@ pub struct Screen {
     /// MiB that the event log's lines may take, 1 to 4096 [default: 16]
     #[arg(long, value_name = "MIB", value_parser = whole::<u32>(1, 4_096), help_heading = SCREEN)]
     pub log_mib: Option<u32>,
+
+    /// For a slow link: draw data once a second at most
+    #[arg(long, help_heading = SCREEN)]
+    pub slow: bool,
 }
 
 impl Screen {
@@ -134,6 +144,7 @@ impl Screen {
             interval: self.interval.or(other.interval),
             log_lines: self.log_lines.or(other.log_lines),
             log_mib: self.log_mib.or(other.log_mib),
+            slow: self.slow || other.slow,
         }
     }
 
@@ -141,7 +152,8 @@ impl Screen {
     fn first(&self) -> Option<&'static str> {
         let interval = self.interval.map(|_| "--interval");
         let lines = self.log_lines.map(|_| "--log-lines");
-        interval.or(lines).or(self.log_mib.map(|_| "--log-mib"))
+        let mib = self.log_mib.map(|_| "--log-mib");
+        interval.or(lines).or(mib).or(self.slow.then_some("--slow"))
     }
 
     /// The pause between polls.
@@ -213,6 +225,12 @@ pub enum Command {
         #[arg(allow_negative_numbers = true)]
         message: String,
     },
+    /// Print what processes have logged, in the order of time; with --follow, what they log
+    Logs(Logs),
+    /// Tell why processes died, from what is left of it: the daemon's log, error logs, PM2's figures
+    Why(Why),
+    /// Trigger an action that processes declare, and print their replies
+    Trigger(Trigger),
     /// End the daemon and all its processes, as `pm2 kill` does
     Kill,
     /// Wait until processes have a status
@@ -346,32 +364,6 @@ pub struct Wait {
     pub timeout: Duration,
 }
 
-/// `check`: each condition that is given must hold for every process.
-#[derive(Debug, Clone, Default, Args)]
-pub struct Check {
-    /// Ids, names, namespaces [default: all but PM2's modules]
-    #[arg(value_name = "TARGET")]
-    pub targets: Vec<String>,
-    /// Every process is online and has a pid; the default where no other condition is given
-    #[arg(long)]
-    pub online: bool,
-    /// No process is errored
-    #[arg(long)]
-    pub errored: bool,
-    /// No process was restarted more often
-    #[arg(long, value_name = "N", value_parser = whole::<u32>(0, u32::MAX.into()), allow_negative_numbers = true)]
-    pub max_restarts: Option<u32>,
-    /// No process takes more memory
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
-    pub max_memory: Option<u64>,
-    /// No process takes more of a core: 50 or 50%
-    #[arg(long, value_name = "PERCENT", value_parser = parse_percent, allow_negative_numbers = true)]
-    pub max_cpu: Option<f32>,
-    /// Every online process has been so for at least this long
-    #[arg(long, value_name = "DURATION", value_parser = parse_span)]
-    pub min_uptime: Option<Duration>,
-}
-
 /// A shell that completions can be made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Shell {
@@ -418,7 +410,7 @@ impl Cli {
             // The screen, or nothing of the screen.
         }
         let Some(first) = self.homes.first() else { return Ok(self) };
-        let first = first.display();
+        let first = crate::protocol::shell::word(&first.to_string_lossy()).into_owned();
         if let Some(name) = command {
             let text = format!("a home before a command needs its option: --home {first} {name}");
             return refuse(text);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crossterm::event::KeyEvent;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::app::effect::{Effect, Effects};
 use crate::app::gate::{Admitted, Gate};
@@ -20,11 +20,8 @@ use crate::model::call::NamedCall;
 use crate::model::moment::Moment;
 use crate::model::report::Report;
 use crate::model::{Action, DaemonId, Target};
+use crate::pacing::Pacing;
 
-/// The shortest time between two frames: 30 a second, also for keys.
-const FRAME_INTERVAL_MIN: Duration = Duration::from_millis(33);
-/// The shortest time between two frames that only data caused: 10 a second.
-const DATA_FRAME_INTERVAL_MIN: Duration = Duration::from_millis(100);
 /// The most log lines taken into the app in one turn of the loop.
 const LINES_A_TURN_MAX: usize = 8_192;
 /// The shortest time between two turns that take data in: a flood is taken in gulps, each of which
@@ -40,11 +37,12 @@ pub trait Surface {
     /// # Errors
     /// When the terminal is gone.
     fn wait_idle(&mut self) -> impl Future<Output = io::Result<()>>;
-    /// Draws the app into memory and hands the bytes over; never blocks.
+    /// Draws the app into memory and hands the bytes over, how many it returns; never blocks. With
+    /// `asks`, the terminal is asked behind a frame that has any bytes whether it has drawn it.
     ///
     /// # Errors
     /// When the terminal is gone.
-    fn draw(&mut self, app: &App) -> io::Result<()>;
+    fn draw(&mut self, app: &App, asks: bool) -> io::Result<usize>;
     /// Makes the next frame draw every cell.
     fn redraw(&mut self);
 }
@@ -96,9 +94,7 @@ pub enum Pause {
 /// The loop's own state, kept over a suspension.
 #[derive(Debug)]
 pub struct Pacer {
-    last_frame: Option<Instant>,
-    /// Whether a key or a resize waits to be shown.
-    is_urgent: bool,
+    pacing: Pacing,
     /// Frames drawn so far.
     pub frames: u64,
     /// Which keys count.
@@ -107,28 +103,60 @@ pub struct Pacer {
     started: Instant,
 }
 
-impl Default for Pacer {
-    fn default() -> Self {
-        Self {
-            last_frame: None,
-            is_urgent: true,
-            frames: 0,
-            gate: Gate::default(),
-            started: Instant::now(),
-        }
-    }
-}
-
 impl Pacer {
-    /// When the next frame is due.
-    fn due(&self) -> Instant {
-        let Some(last) = self.last_frame else { return Instant::now() };
-        last + if self.is_urgent { FRAME_INTERVAL_MIN } else { DATA_FRAME_INTERVAL_MIN }
+    /// For a terminal that was just asked for its status; `is_slow` where the user says that the
+    /// link to it is slow.
+    #[must_use]
+    pub fn new(is_slow: bool) -> Self {
+        let started = Instant::now();
+        Self { pacing: Pacing::new(is_slow, started), frames: 0, gate: Gate::default(), started }
     }
 
     /// Makes the next change be shown as soon as a key's would.
     pub fn hurry(&mut self) {
-        self.is_urgent = true;
+        self.pacing.hurry();
+    }
+
+    /// Draws a frame.
+    fn draw(&mut self, app: &mut App, surface: &mut impl Surface) -> io::Result<()> {
+        let now = Instant::now();
+        let leaves_out = self.pacing.leaves_data_out(now);
+        if leaves_out {
+            app.keep_log();
+        }
+        app.mark_drawn();
+        let asks = self.pacing.asks(now);
+        let bytes = surface.draw(app, asks);
+        app.release_log();
+        self.pacing.drawn(now, bytes?, asks, !leaves_out);
+        self.frames += 1;
+        self.gate.drawn(&app.mode, self.started.elapsed());
+        Ok(())
+    }
+
+    /// Notes an answer of the terminal.
+    fn answered(&mut self, app: &mut App) {
+        self.pacing.answered(Instant::now());
+        let delay_ms = self.pacing.delay().map(|delay| delay.as_millis());
+        app.link_delay_ms = delay_ms.map(|delay_ms| u64::try_from(delay_ms).unwrap_or(u64::MAX));
+    }
+
+    /// Takes in what the terminal was asked and has not answered, for a second at most: what came
+    /// later would stand behind the shell's prompt. Keys that come meanwhile are lost.
+    pub(crate) async fn hear_out(&mut self, inputs: &mut mpsc::Receiver<Input>) {
+        while let Some(until) = self.pacing.answers_until() {
+            match timeout_at(until, inputs.recv()).await {
+                Ok(Some(Input::TerminalAnswered)) => self.pacing.answered(Instant::now()),
+                Ok(Some(Input::TerminalGone) | None) | Err(_) => break,
+                Ok(Some(_)) => {}
+            }
+        }
+        self.expect_no_answers();
+    }
+
+    /// Forgets what the terminal was asked: it is gone, or was given back.
+    pub(crate) fn expect_no_answers(&mut self) {
+        self.pacing.forget_questions();
     }
 }
 
@@ -148,7 +176,7 @@ pub async fn run<S: Surface>(
     let mut data_due = Instant::now();
     loop {
         let may_draw = app.is_dirty && !surface.is_busy();
-        let due = pacer.due();
+        let due = pacer.pacing.due(Instant::now());
         let steady_ms = clock().steady_ms;
         let tick = app.next_tick_ms().map(|at_ms| wake_at(steady_ms, at_ms));
         let turn = tokio::select! {
@@ -162,25 +190,26 @@ pub async fn run<S: Surface>(
         let now = clock();
         let effects = match turn {
             Turn::Frame => {
-                pacer.last_frame = Some(Instant::now());
-                pacer.is_urgent = false;
-                pacer.frames += 1;
                 app.now = now;
-                app.mark_drawn();
-                if surface.draw(app).is_err() {
+                if pacer.draw(app, surface).is_err() {
                     return Pause::TerminalGone;
                 }
-                pacer.gate.drawn(&app.mode, pacer.started.elapsed());
                 continue;
             }
             Turn::Written(true) => continue,
             Turn::Written(false) | Turn::Input(None) => return Pause::TerminalGone,
             Turn::Input(Some(input)) => {
-                pacer.is_urgent = true;
-                match take_input(app, surface, pacer, now, input) {
+                // What changes nothing that is seen hurries nothing.
+                let was_dirty = std::mem::take(&mut app.is_dirty);
+                let effects = match take_input(app, surface, pacer, now, input) {
                     Ok(effects) => effects,
                     Err(pause) => return pause,
+                };
+                if app.is_dirty {
+                    pacer.hurry();
                 }
+                app.is_dirty |= was_dirty;
+                effects
             }
             Turn::Data => {
                 inbox.take(&mut batch, LINES_A_TURN_MAX);
@@ -244,7 +273,10 @@ fn take_input(
             Ok(all)
         }
         Input::Paste(text) => Ok(update(app, now, Message::Paste(text))),
-        Input::TerminalAnswered => Ok(Effects::none()),
+        Input::TerminalAnswered => {
+            pacer.answered(app);
+            Ok(Effects::none())
+        }
         Input::Resized(columns, rows) => Ok(update(app, now, Message::Resized(columns, rows))),
         Input::Continued => {
             surface.redraw();

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use color_eyre::eyre::{Result, WrapErr};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::app::App;
@@ -19,16 +20,24 @@ use crate::model::moment::Moment;
 use crate::model::rings::{Log, LogBounds};
 use crate::model::{Action, DaemonId, Target};
 use crate::protocol::text::clean;
-use crate::runtime::{self, Pacer, Pause, World};
-use crate::terminal::{self, Screen};
-use crate::view::theme::Theme;
+use crate::runtime::{self, Input, Pacer, Pause, World};
+use crate::terminal::{self, Kind, Screen};
+use crate::view::theme::{Colors, Theme};
 use crate::{input, panic};
+
+/// What can be asked for where no screen can be drawn.
+pub const WITHOUT_A_SCREEN: &str =
+    "Without a screen: pm2-tui ls lists the processes, pm2-tui events prints what happens";
 
 /// Runs the cockpit and returns the exit code.
 ///
 /// # Errors
 /// When the terminal or the simulated daemon cannot be set up, or no PM2 home can be found.
 pub async fn run(cli: Cli) -> Result<ExitCode> {
+    let Some(kind) = Kind::of(&environment("TERM").unwrap_or_default()) else {
+        let _ = writeln!(io::stderr(), "pm2-tui: {}", no_screen());
+        return Ok(ExitCode::from(2));
+    };
     let demo = match cli.command {
         Some(Command::Demo(_)) => Some(
             demo::Demo::start(demo::World::lively(now_ms()), demo::Script::default())
@@ -36,7 +45,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         ),
         _ => None,
     };
-    let homes = match homes::watched(&cli, demo.as_ref().map(demo::Demo::home)) {
+    let homes = match homes::watched(&cli, demo.as_ref().map(demo::Demo::home)).await {
         Ok(homes) => homes,
         Err(error) => {
             // A wrong environment is the user's to mend: one line, no report.
@@ -50,11 +59,14 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
     app.is_demo = demo.is_some();
     app.read_only = cli.read_only;
     let mut daemons = spawn_daemons(&cli, homes, &inbox);
-    let mut screen = Screen::enter(Theme::detect(|name| std::env::var(name).ok()))
-        .wrap_err("cannot set up the terminal")?;
+    let mut screen = Screen::enter(kind, theme(kind)).wrap_err("cannot set up the terminal")?;
+    let mut keys = Keys {
+        inputs: input::start().wrap_err("cannot read from the terminal")?,
+        pacer: Pacer::new(cli.screen.slow),
+    };
     panic::if_asked_for();
-    let ended = watch(&mut app, &mut screen, &inbox, &mut daemons, clock).await;
-    screen.leave().await;
+    let ended = watch(&mut app, &mut screen, &mut keys, &inbox, &mut daemons, clock).await;
+    screen.leave(keys.pacer.hear_out(&mut keys.inputs)).await;
     for daemon in daemons.0 {
         daemon.shut_down().await;
     }
@@ -65,6 +77,28 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
     }))
 }
 
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// Why nothing can be drawn, and what can be done instead.
+fn no_screen() -> String {
+    let why = match environment("TERM").filter(|term| !term.is_empty()) {
+        Some(term) => format!("TERM={} cannot show a screen", clean(&term)),
+        None => "TERM is not set: nobody says what the terminal can show".to_owned(),
+    };
+    format!("{why}. {WITHOUT_A_SCREEN}")
+}
+
+/// Colours and glyphs for a terminal of this kind.
+fn theme(kind: Kind) -> Theme {
+    let mut theme = Theme::detect(environment);
+    if !kind.has_colors {
+        theme.colors = Colors::None;
+    }
+    theme
+}
+
 /// Why the program ends.
 enum Ended {
     Quit,
@@ -73,30 +107,39 @@ enum Ended {
     Panicked,
 }
 
+/// What the terminal sends, and what is expected of it.
+struct Keys {
+    inputs: mpsc::Receiver<Input>,
+    pacer: Pacer,
+}
+
 /// Runs the loop, over suspensions, until the program is to end.
 async fn watch(
     app: &mut App,
     screen: &mut Screen,
+    keys: &mut Keys,
     inbox: &Inbox,
     daemons: &mut Daemons,
     clock: Clock,
 ) -> Result<Ended> {
-    let mut inputs = input::start().wrap_err("cannot read from the terminal")?;
-    let mut pacer = Pacer::default();
+    let Keys { inputs, pacer } = keys;
     let now = move || clock.now();
     loop {
         let pause = tokio::select! {
-            pause = runtime::run(app, screen, &mut pacer, &mut inputs, inbox, daemons, now) => pause,
+            pause = runtime::run(app, screen, pacer, inputs, inbox, daemons, now) => pause,
             () = panic::happened() => return Ok(Ended::Panicked),
         };
         match pause {
             Pause::Quit => return Ok(Ended::Quit),
             Pause::Signal(signal) => return Ok(Ended::Signal(signal)),
             // As if SIGHUP had come, which is what a lost terminal usually sends too.
-            Pause::TerminalGone => return Ok(Ended::Signal(1)),
+            Pause::TerminalGone => {
+                pacer.expect_no_answers();
+                return Ok(Ended::Signal(1));
+            }
             Pause::Suspend => {}
         }
-        suspend(screen, daemons).await?;
+        suspend(screen, pacer, inputs, daemons).await?;
         app.size = terminal::size()?;
         app.is_dirty = true;
         pacer.hurry();
@@ -105,11 +148,16 @@ async fn watch(
 
 /// Stops the program as Ctrl-Z does: sockets first (a stopped reader makes God queue), then the
 /// terminal. Where no shell could bring it back, the kernel ignores the signal and it goes on.
-async fn suspend(screen: &mut Screen, daemons: &mut Daemons) -> Result<()> {
+async fn suspend(
+    screen: &mut Screen,
+    pacer: &mut Pacer,
+    inputs: &mut mpsc::Receiver<Input>,
+    daemons: &mut Daemons,
+) -> Result<()> {
     for daemon in &daemons.0 {
         daemon.suspend().await;
     }
-    screen.leave().await;
+    screen.leave(pacer.hear_out(inputs)).await;
     rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
     screen.enter_again().await.wrap_err("cannot take the terminal again")?;
     for daemon in &daemons.0 {

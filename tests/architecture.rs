@@ -19,15 +19,16 @@ pub(crate) fn trials() -> Vec<Test> {
 /// What each module may import of the others. A module that is not listed may import all.
 const IMPORTS: &[(&str, &[&str])] = &[
     ("protocol", &[]),
+    ("logs", &["model", "protocol"]),
     ("model", &["protocol"]),
-    ("daemon", &["model", "protocol"]),
+    ("daemon", &["logs", "model", "protocol"]),
     ("demo", &["protocol"]),
     ("ecosystem", &["protocol"]),
     ("client", &["daemon", "ecosystem", "model", "protocol"]),
     ("app", &["model", "protocol"]),
     ("view", &["app", "model", "protocol"]),
-    ("cli", &[]),
-    ("headless", &["cli", "client", "daemon", "ecosystem", "model", "protocol"]),
+    ("cli", &["protocol"]),
+    ("headless", &["cli", "client", "daemon", "ecosystem", "logs", "model", "protocol"]),
 ];
 
 /// A name in the source, the modules that may have it, and why.

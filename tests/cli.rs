@@ -4,14 +4,19 @@
 //! With `PM2_TUI_TEST_PM2=off` the tests that need a real PM2 are reported as ignored.
 
 mod acting;
+mod cases;
+mod check;
 mod debug_log;
 mod events;
 mod events_real;
+mod logs;
 mod program;
 mod readme;
 mod real;
 mod refusing;
 mod showing;
+mod trigger;
+mod why;
 
 use crate::harness::trials::{Test, Weight, simulated, with_pm2};
 
@@ -21,6 +26,20 @@ pub(crate) fn trials() -> Vec<Test> {
         simulated(showing::methods_are_listed),
         simulated(showing::a_call_prints_the_reply),
         simulated(showing::check_and_wait_say_what_holds),
+        with_pm2(cases::a_file_stands_for_its_apps).lasting(),
+        with_pm2(cases::apps_come_from_standard_input_or_the_folder),
+        with_pm2(cases::what_crashes_at_its_start_is_no_success).lasting(),
+        simulated(cases::a_full_queue_of_connections_is_told_as_busy).lasting(),
+        simulated(cases::a_locked_home_is_waited_for_in_time),
+        simulated(check::what_is_left_out_is_no_failure),
+        simulated(check::restarts_are_counted_between_two_looks),
+        simulated(check::it_can_be_read_by_programs),
+        with_pm2(check::a_crash_loop_is_noticed),
+        simulated(trigger::a_message_to_all_asks_for_the_processes_once),
+        simulated(showing::environments_are_asked_for_once),
+        simulated(trigger::what_nobody_declares_is_not_sent),
+        with_pm2(trigger::each_instance_replies),
+        with_pm2(trigger::one_without_a_reply_is_told),
         simulated(showing::wait_can_demand_that_a_status_is_kept),
         simulated(showing::wait_ends_in_time_on_a_daemon_that_does_not_answer),
         simulated(showing::completions_and_man_need_no_daemon),
@@ -55,6 +74,9 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(real::a_closed_pipe_stops_no_action),
         with_pm2(real::bad_calls_leave_the_daemon_and_its_apps_alone),
         with_pm2(real::a_burst_of_a_million_lines_comes_whole).weighing(Weight::Alone),
+        with_pm2(logs::history_is_what_the_files_hold),
+        with_pm2(logs::following_a_flood_misses_nothing_and_doubles_nothing).weighing(Weight::Busy),
+        with_pm2(why::each_way_to_die_is_told_afterwards),
         with_pm2(readme::the_examples_run).lasting(),
     ]
 }

@@ -35,6 +35,7 @@ const SCENARIOS: &[Scenario] = &[
     ("events_under_both_names", events::events_under_both_names),
     ("two_way", events::two_way),
     ("the_two_way_example", events::the_two_way_example),
+    ("an_action_is_triggered", events::an_action_is_triggered),
     ("the_screen", screen::the_screen),
 ];
 

@@ -10,6 +10,7 @@ mod command_line;
 mod daemons;
 mod keys;
 mod manners;
+mod terminals;
 mod watching;
 
 use crate::harness::trials::{Test, Weight, simulated, with_pm2};
@@ -20,6 +21,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(keys::what_is_no_key_press_acts_on_nothing),
         with_pm2(watching::rows_show_pm2s_words),
         with_pm2(watching::log_lines_show_clean),
+        with_pm2(watching::w_shows_why_it_died),
         with_pm2(watching::an_exception_shows),
         with_pm2(watching::resize_to_40x10_and_back),
         with_pm2(acting::r_restarts_it_alone),
@@ -36,5 +38,10 @@ pub(crate) fn trials() -> Vec<Test> {
         simulated(command_line::bad_options_are_refused_by_name),
         simulated(command_line::without_a_socket_the_screen_waits_and_names_it),
         simulated(command_line::demo_needs_no_pm2_and_leaves_nothing),
+        simulated(terminals::sixteen_colours_are_sent_as_such),
+        simulated(terminals::old_terminals_get_no_colours),
+        simulated(terminals::without_an_alternate_screen_leaving_clears),
+        simulated(terminals::a_late_answer_is_not_typed_to_the_shell),
+        simulated(terminals::a_terminal_without_a_screen_is_told_what_works),
     ]
 }

@@ -4,6 +4,7 @@
 //! With `PM2_TUI_TEST_PM2=off` these tests are reported as ignored.
 
 mod again;
+mod cases;
 mod cron;
 
 use std::collections::BTreeMap;
@@ -30,17 +31,20 @@ const LEFT_OUT: &[(&str, &str)] = &[
 ];
 
 pub(crate) fn trials() -> Vec<Test> {
-    vec![
+    let mut all = vec![
         with_pm2(three_apps_of_an_ecosystem_file),
         with_pm2(every_key_of_many_stopped_apps).lasting(),
         with_pm2(apps_in_yaml),
         with_pm2(again::a_changed_file_restarts_what_runs),
         with_pm2(again::one_that_fails_does_not_hide_the_others),
         with_pm2(again::what_cannot_be_restarted_is_told_before_anything_is_sent),
-        with_pm2(cron::every_pattern_that_we_take_is_read_by_every_release)
+        with_pm2(cron::every_pattern_that_we_take_is_read_by_the_release)
             .needing(Locked::Old)
             .weighing(Weight::Busy),
-    ]
+        with_pm2(cron::what_we_refuse_the_release_does_not_read).needing(Locked::Old),
+    ];
+    all.extend(cases::trials());
+    all
 }
 
 /// Acceptance 4 of issue 3: a cluster of two, a fork app with args and env, a shell script.

@@ -16,7 +16,7 @@ use pm2_tui::model::report::Report;
 use pm2_tui::model::{Action, DaemonId, Target};
 use pm2_tui::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 use pm2_tui::runtime::{Input, Pacer, Pause, Surface, World, run};
-use pm2_tui::view::theme::{Colors, Theme};
+use pm2_tui::view::theme::{Colors, Ground, Theme};
 use pm2_tui::view::view;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -25,6 +25,8 @@ use tokio::time::{Instant, sleep};
 
 use crate::harness::trials::{Test, in_virtual_time};
 
+mod link;
+
 pub(crate) fn trials() -> Vec<Test> {
     vec![
         in_virtual_time(a_flood_draws_at_most_twelve_frames_a_second_and_a_key_is_in_the_next),
@@ -32,6 +34,12 @@ pub(crate) fn trials() -> Vec<Test> {
         in_virtual_time(the_first_frame_waits_for_no_daemon),
         in_virtual_time(a_terminal_that_does_not_read_stops_only_the_drawing),
         in_virtual_time(quitting_and_signals_end_the_loop),
+        in_virtual_time(link::a_key_shows_soon_behind_8_kb_a_second),
+        in_virtual_time(link::a_key_shows_soon_behind_3_kb_a_second),
+        in_virtual_time(link::a_key_shows_soon_on_a_terminal_that_never_answers),
+        in_virtual_time(link::slow_draws_data_once_a_second),
+        in_virtual_time(link::a_terminal_that_stops_answering_is_drawn_on),
+        in_virtual_time(link::the_header_names_the_delay),
     ]
 }
 
@@ -47,6 +55,8 @@ struct TestSurface {
     /// While set, a drawn frame stays unwritten until notified: a terminal that does not read.
     stalled: Option<Rc<Notify>>,
     busy: bool,
+    /// Where the terminal's answers go; they come at once.
+    input: mpsc::Sender<Input>,
 }
 
 impl Surface for TestSurface {
@@ -62,12 +72,15 @@ impl Surface for TestSurface {
         Ok(())
     }
 
-    fn draw(&mut self, app: &App) -> io::Result<()> {
-        let theme = Theme { colors: Colors::Many, ascii: false };
+    fn draw(&mut self, app: &App, asks: bool) -> io::Result<usize> {
+        let theme = Theme { colors: Colors::True, ground: Ground::Dark, ascii: false };
         self.terminal.draw(|frame| view(app, &theme, frame)).unwrap();
         self.drawn.borrow_mut().push((self.start.elapsed(), app.focus));
         self.busy = self.stalled.is_some();
-        Ok(())
+        if asks && !self.busy {
+            self.input.try_send(Input::TerminalAnswered).unwrap();
+        }
+        Ok(1_000)
     }
 
     fn redraw(&mut self) {}
@@ -86,9 +99,9 @@ impl World for Asked {
     fn refresh(&mut self) {}
 }
 
-struct Session {
+struct Session<S> {
     app: App,
-    surface: TestSurface,
+    surface: S,
     pacer: Pacer,
     inputs: mpsc::Receiver<Input>,
     input: mpsc::Sender<Input>,
@@ -97,23 +110,34 @@ struct Session {
     start: Instant,
 }
 
-impl Session {
+impl Session<TestSurface> {
     fn new() -> Self {
+        let session = Self::on(false, |input| TestSurface {
+            terminal: Terminal::new(TestBackend::new(120, 40)).unwrap(),
+            drawn: Rc::default(),
+            start: Instant::now(),
+            stalled: None,
+            busy: false,
+            input,
+        });
+        // To the question that entering asks.
+        session.input.try_send(Input::TerminalAnswered).unwrap();
+        session
+    }
+}
+
+impl<S: Surface> Session<S> {
+    /// A session on a surface that sends its answers there; with `--slow` or without.
+    fn on(is_slow: bool, surface: impl FnOnce(mpsc::Sender<Input>) -> S) -> Self {
         let (input, inputs) = mpsc::channel(64);
         let start = Instant::now();
         let daemon = Daemon::new(D, "host", "/home/x/.pm2", 1_000);
-        let surface = TestSurface {
-            terminal: Terminal::new(TestBackend::new(120, 40)).unwrap(),
-            drawn: Rc::default(),
-            start,
-            stalled: None,
-            busy: false,
-        };
+        let surface = surface(input.clone());
         let inbox = Inbox::new(InboxBounds::default());
         let mut session = Self {
             app: App::new(vec![daemon], Moment::at(0), 0, (120, 40)),
             surface,
-            pacer: Pacer::default(),
+            pacer: Pacer::new(is_slow),
             inputs,
             input,
             inbox,
@@ -144,15 +168,20 @@ impl Session {
 }
 
 fn snapshot() -> Report {
-    let process = ProcessInfo {
+    processes(1)
+}
+
+/// A snapshot of so many processes.
+fn processes(count: u32) -> Report {
+    let process = |pm_id| ProcessInfo {
         pid: Some(7),
         // Days ago: the uptime's text changes by the hour.
         online_since_ms: Some(-3 * 86_400_000 - 60_000),
         cpu_percent: Some(0.0),
         memory_bytes: Some(1 << 20),
-        ..ProcessInfo::new(PmId(0), "api", ProcessStatus::Online)
+        ..ProcessInfo::new(PmId(pm_id), "api", ProcessStatus::Online)
     };
-    let snapshot = Snapshot { processes: vec![process], warnings: Vec::new() };
+    let snapshot = Snapshot { processes: (0..count).map(process).collect(), warnings: Vec::new() };
     Report::Snapshot { at_ms: 1, took_ms: 1, interval_ms: 1_000, snapshot }
 }
 

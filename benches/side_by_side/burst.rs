@@ -1,5 +1,6 @@
 //! What watching costs while an app logs as fast as it can.
 
+use std::cmp::Ordering;
 use std::fs;
 use std::io::Read;
 use std::os::unix::net::UnixStream;
@@ -38,6 +39,26 @@ pub(crate) struct Burst {
 pub(crate) fn label(watcher: Watcher, is_reading: bool) -> String {
     let stopped = if is_reading { "" } else { ", terminal stopped" };
     format!("{}{stopped}", watcher.label())
+}
+
+/// The figures of several bursts of one watcher: the median of each.
+pub(crate) fn median(watcher: Watcher, is_reading: bool, all: &[Burst]) -> Burst {
+    let own = || all.iter().filter(|one| (one.watcher, one.is_reading) == (watcher, is_reading));
+    Burst {
+        watcher,
+        is_reading,
+        cpu_seconds: middle(own().map(|one| one.cpu_seconds).collect(), f64::total_cmp),
+        god_peak_bytes: middle(own().map(|one| one.god_peak_bytes).collect(), Ord::cmp),
+        app_took: middle(own().map(|one| one.app_took).collect(), Ord::cmp),
+        last_line_after: middle(own().map(|one| one.last_line_after).collect(), Ord::cmp),
+        peak_bytes: middle(own().map(|one| one.peak_bytes).collect(), Ord::cmp),
+    }
+}
+
+/// The value in the middle.
+pub(super) fn middle<T: Copy>(mut values: Vec<T>, compare: impl Fn(&T, &T) -> Ordering) -> T {
+    values.sort_by(compare);
+    *values.get(values.len() / 2).unwrap()
 }
 
 /// Runs one burst under a fresh daemon.

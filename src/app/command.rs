@@ -27,6 +27,12 @@ pub enum Command {
     Compose,
     /// Show the marked line of the log whole; in a list or prompt, take what stands there.
     Open,
+    /// Show why the selected process died.
+    Why,
+    /// Of what is shown, the one before.
+    Older,
+    /// Of what is shown, the one after.
+    Newer,
     /// Open or close the help.
     Help,
     /// Try to connect now.
@@ -132,6 +138,15 @@ pub const COMMANDS: &[CommandRow] = &[
         "In the log: show the marked line whole: JSON indented, all frames of an exception",
         None
     ),
+    row!(
+        Command::Why,
+        "W",
+        "why",
+        "Why the selected process died: its last ends, each with its evidence",
+        Some(5)
+    ),
+    row!(Command::Older, "← [", "older", "In why: the end before", None),
+    row!(Command::Newer, "→ ]", "newer", "In why: the end after", None),
     row!(
         Command::Palette,
         ":",

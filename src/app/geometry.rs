@@ -1,7 +1,7 @@
-//! How the screen is divided: pure arithmetic that `update` (page sizes, scrolling) and `view`
-//! (rectangles) share, so that both mean the same rows.
+//! Where everything is on the screen: pure arithmetic that `update` (page sizes, scrolling, what a
+//! pointer is over) and `view` (what to draw) share, so that both mean the same cells.
 //!
-//! Invariant: the parts of a [`Geometry`] add up to the rows of the terminal, whatever its size.
+//! Invariant: the areas of a [`Geometry`] cover the terminal's rows once each, whatever its size.
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
@@ -19,23 +19,64 @@ pub enum Pane {
     Log,
 }
 
-/// Rows of each part, top to bottom. A part of 0 rows is not shown.
+/// A rectangle of cells; `(0, 0)` is the screen's upper left.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Area {
+    /// First column.
+    pub x: u16,
+    /// First row.
+    pub y: u16,
+    /// How many columns.
+    pub columns: u16,
+    /// How many rows; 0 where it is not shown.
+    pub rows: u16,
+}
+
+impl Area {
+    /// What is left of it below so many rows.
+    #[must_use]
+    pub fn below(self, rows: u16) -> Self {
+        let rows = rows.min(self.rows);
+        Self { y: self.y + rows, rows: self.rows - rows, ..self }
+    }
+}
+
+/// How CPU and memory of the selected process are charted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Charts {
+    /// Not at all.
+    None,
+    /// In one line of sparklines.
+    Line(Area),
+    /// In two panes with a title each.
+    Panels {
+        /// The left one.
+        cpu: Area,
+        /// The right one.
+        memory: Area,
+    },
+}
+
+/// Where the parts of the screen are. They have its full width; what they show keeps a blank cell
+/// at both sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Geometry {
     /// Header line.
-    pub header: u16,
-    /// Process table, with its frame and head.
-    pub table: u16,
+    pub header: Area,
+    /// Process table: a title, a line of heads, the rows.
+    pub table: Area,
     /// Process rows that fit the table.
     pub table_rows: u16,
-    /// CPU and RAM panels, with their frames.
-    pub charts: u16,
-    /// Log pane, with its frame.
-    pub log: u16,
+    /// The charts of the selected process.
+    pub charts: Charts,
+    /// Log pane: a title, the lines.
+    pub log: Area,
     /// Log lines that fit the pane.
     pub log_rows: u16,
     /// Footer line.
-    pub footer: u16,
+    pub footer: Area,
+    /// All between header and footer.
+    pub body: Area,
 }
 
 /// The smallest terminal with a screen: columns.
@@ -44,15 +85,19 @@ pub const COLUMNS_MIN: u16 = 30;
 pub const ROWS_MIN: u16 = 6;
 /// From so many rows on, table and log are shown together.
 pub const ROWS_BOTH_PANES: u16 = 12;
-/// From so many rows on, the charts are shown.
-pub const ROWS_CHARTS: u16 = 18;
+/// From so many rows on, a line charts the selected process.
+pub const ROWS_CHART_LINE: u16 = 18;
+/// From so many rows on, its charts are panes.
+pub const ROWS_CHARTS: u16 = 30;
 
-/// Rows that a table's frame and head take.
-const TABLE_BORDER: u16 = 3;
-/// Rows that a pane's frame takes.
-const FRAME: u16 = 2;
-/// The smallest table beside a log, with its frame and head.
-const TABLE_MIN: u16 = 6;
+/// The row of a pane's title.
+pub const TITLE: u16 = 1;
+/// Rows that a table's title and heads take.
+const TABLE_TOP: u16 = TITLE + 1;
+/// The smallest table beside a log, with its title and heads.
+const TABLE_MIN: u16 = 5;
+/// The blank cells at both sides of what a pane shows.
+const SIDES: u16 = 2;
 /// Columns of the key column in the help overlay: the widest keys, and a gap.
 pub const HELP_KEYS: u16 = 10;
 
@@ -76,21 +121,39 @@ impl Geometry {
             let table = table_rows(rows, processes);
             (table, charts, body - charts - table)
         };
+        let area = |y, rows| Area { x: 0, y, columns, rows };
+        let charts_area = area(1 + table, charts);
         Some(Self {
-            header: 1,
-            table,
-            table_rows: table.saturating_sub(TABLE_BORDER),
-            charts,
-            log,
-            log_rows: log.saturating_sub(FRAME),
-            footer: 1,
+            header: area(0, 1),
+            table: area(1, table),
+            table_rows: table.saturating_sub(TABLE_TOP),
+            charts: match charts {
+                0 => Charts::None,
+                1 => Charts::Line(charts_area),
+                _ => {
+                    let half = columns / 2;
+                    Charts::Panels {
+                        cpu: Area { columns: half, ..charts_area },
+                        memory: Area { x: half, columns: columns - half, ..charts_area },
+                    }
+                }
+            },
+            log: area(1 + table + charts, log),
+            log_rows: log.saturating_sub(TITLE),
+            footer: area(rows - 1, 1),
+            body: area(1, body),
         })
     }
 }
 
-/// Rows of the chart panels: 8 of 40, 5 of 24, none where there is nothing to chart.
+/// Rows of the charts: 7 of 40, one of less than 30, none where there is nothing to chart.
 fn charts_rows(rows: u16, processes: usize) -> u16 {
-    if rows < ROWS_CHARTS || processes == 0 { 0 } else { (rows.saturating_add(3) / 5).clamp(4, 8) }
+    match rows {
+        _ if processes == 0 => 0,
+        ..ROWS_CHART_LINE => 0,
+        ROWS_CHART_LINE..ROWS_CHARTS => 1,
+        _ => (rows.saturating_add(3) / 5 - 1).clamp(5, 9),
+    }
 }
 
 /// Rows of the table beside a log: what its processes need, up to 45 % of the screen. Without a
@@ -99,34 +162,52 @@ fn table_rows(rows: u16, processes: usize) -> u16 {
     let most = u16::try_from(u32::from(rows) * 45 / 100).unwrap_or(u16::MAX).max(TABLE_MIN);
     let wanted = match processes {
         0 => most,
-        some => u16::try_from(some).unwrap_or(u16::MAX).saturating_add(TABLE_BORDER),
+        some => u16::try_from(some).unwrap_or(u16::MAX).saturating_add(TABLE_TOP),
     };
     wanted.clamp(TABLE_MIN, most)
 }
 
-/// Columns of the CPU and the memory panel, side by side.
+/// Bars of each of the two sparklines in a chart line of so many columns.
 #[must_use]
-pub fn panel_columns(columns: u16) -> [u16; 2] {
-    let half = columns / 2;
-    [half, columns - half]
+pub fn line_bars(columns: u16) -> u16 {
+    (columns.saturating_sub(52) / 2).clamp(6, 48)
 }
 
 /// Columns for the scale left of a panel's bars, with a blank.
 pub const PANEL_SCALE: u16 = 6;
-/// A panel narrower than this inside has no scale.
-const PANEL_SCALE_FROM: u16 = 20;
+/// A panel narrower than this has no scale.
+const PANEL_SCALE_FROM: u16 = 22;
 
-/// Columns of the scale of a panel that is so wide inside its frame.
+/// Where the bars of a panel are.
 #[must_use]
-pub fn panel_scale(inside: u16) -> u16 {
-    if inside < PANEL_SCALE_FROM { 0 } else { PANEL_SCALE }
+pub fn panel_bars(panel: Area) -> Area {
+    let scale = if panel.columns < PANEL_SCALE_FROM { 0 } else { PANEL_SCALE };
+    let left = (1 + scale).min(panel.columns);
+    let columns = panel.columns.saturating_sub(scale + SIDES);
+    Area { x: panel.x + left, columns, ..panel.below(TITLE) }
 }
 
-/// Columns and rows for the bars of a panel of this size.
+/// Where an overlay is: a title, its text, and a blank row where there is one to spare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overlay {
+    /// All of it.
+    pub area: Area,
+    /// Its text.
+    pub text: Area,
+}
+
+/// Places an overlay with so many columns and rows of text in the middle of the screen; the last
+/// line stays for the footer, which says how to leave.
 #[must_use]
-pub fn panel_inside(columns: u16, rows: u16) -> (u16, u16) {
-    let inside = columns.saturating_sub(FRAME);
-    (inside - panel_scale(inside), rows.saturating_sub(FRAME))
+pub fn overlay(size: (u16, u16), columns: u16, rows: u16) -> Overlay {
+    let room = size.1.saturating_sub(1);
+    let width = columns.saturating_add(SIDES).min(size.0);
+    let rows = rows.min(room.saturating_sub(TITLE));
+    let height = (rows + TITLE + 1).min(room);
+    let area =
+        Area { x: (size.0 - width) / 2, y: (room - height) / 2, columns: width, rows: height };
+    let text = Area { x: area.x + 1, columns: width.saturating_sub(SIDES), ..area.below(TITLE) };
+    Overlay { area, text: Area { rows: rows.min(text.rows), ..text } }
 }
 
 /// One line of the help overlay.
@@ -138,14 +219,12 @@ pub struct HelpLine {
     pub text: String,
 }
 
-/// Columns and rows inside the frame of the help overlay, for a terminal of `size`.
+/// The help overlay, for a terminal of `size`.
 #[must_use]
-pub fn help_inside(size: (u16, u16)) -> (u16, u16) {
-    let (columns, rows) = size;
-    let columns = columns.min(76).saturating_sub(FRAME + 2);
+pub fn help_overlay(size: (u16, u16)) -> Overlay {
+    let columns = size.0.min(76).saturating_sub(SIDES);
     let lines = u16::try_from(help_lines(columns).len()).unwrap_or(u16::MAX);
-    // The last line of the screen stays for the footer, which says how to leave.
-    (columns, lines.min(rows.saturating_sub(FRAME + 1)))
+    overlay(size, columns, lines)
 }
 
 /// The help, one or more lines for each command, wrapped for so many columns.
@@ -166,16 +245,16 @@ pub fn help_lines(columns: u16) -> Vec<HelpLine> {
 /// How far the help overlay can be scrolled down.
 #[must_use]
 pub fn help_top_max(size: (u16, u16)) -> u16 {
-    let (columns, rows) = help_inside(size);
-    u16::try_from(help_lines(columns).len()).unwrap_or(u16::MAX).saturating_sub(rows)
+    let text = help_overlay(size).text;
+    u16::try_from(help_lines(text.columns).len()).unwrap_or(u16::MAX).saturating_sub(text.rows)
 }
 
-/// Columns and rows inside the frame of a line shown whole, for a terminal of `size`.
+/// Columns and rows for the text of a line shown whole, for a terminal of `size`: all but its title
+/// and the footer.
 #[must_use]
 pub fn line_inside(size: (u16, u16)) -> (u16, u16) {
     let (columns, rows) = size;
-    // The last line of the screen stays for the footer, which says how to leave.
-    (columns.saturating_sub(FRAME + 2).max(1), rows.saturating_sub(FRAME + 1))
+    (columns.saturating_sub(SIDES).max(1), rows.saturating_sub(TITLE + 1))
 }
 
 /// A line of the log in rows of so many columns: JSON indented, an exception with all its frames,
@@ -271,17 +350,29 @@ mod tests {
         assert!(Geometry::new((30, 6), 3, Pane::Log).is_some());
     }
 
+    fn rows_of(charts: Charts) -> u16 {
+        match charts {
+            Charts::None => 0,
+            Charts::Line(area) => area.rows,
+            Charts::Panels { cpu, .. } => cpu.rows,
+        }
+    }
+
     #[test]
-    fn parts_add_up_at_any_size() {
+    fn parts_cover_any_size_once() {
         for rows in ROWS_MIN..=300 {
             for processes in [0, 1, 3, 12, 120, usize::MAX] {
                 for focus in [Pane::Processes, Pane::Log] {
-                    let parts = Geometry::new((80, rows), processes, focus).unwrap();
-                    assert_eq!(
-                        parts.header + parts.table + parts.charts + parts.log + parts.footer,
-                        rows,
-                        "{parts:?}"
-                    );
+                    let parts = Geometry::new((81, rows), processes, focus).unwrap();
+                    let charts = rows_of(parts.charts);
+                    assert_eq!((parts.header.y, parts.header.rows, parts.table.y), (0, 1, 1));
+                    assert_eq!(parts.log.y, 1 + parts.table.rows + charts, "{parts:?}");
+                    assert_eq!(parts.footer.y, parts.log.y + parts.log.rows, "{parts:?}");
+                    assert_eq!(parts.footer.y + parts.footer.rows, rows, "{parts:?}");
+                    if let Charts::Panels { cpu, memory } = parts.charts {
+                        assert_eq!((cpu.x, cpu.columns, memory.x), (0, 40, 40));
+                        assert_eq!((memory.columns, cpu.y), (41, 1 + parts.table.rows));
+                    }
                     assert!(parts.table_rows > 0 || parts.log_rows > 0, "{parts:?}");
                     if rows >= ROWS_BOTH_PANES {
                         assert!(parts.table_rows >= 3, "{rows} {parts:?}");
@@ -295,22 +386,37 @@ mod tests {
     #[test]
     fn default_screen() {
         let parts = of(120, 40, 12);
-        assert_eq!((parts.table, parts.table_rows), (15, 12));
-        assert_eq!((parts.charts, parts.log, parts.log_rows), (8, 15, 13));
+        assert_eq!((parts.table.rows, parts.table_rows), (14, 12));
+        assert_eq!((rows_of(parts.charts), parts.log.rows, parts.log_rows), (7, 17, 16));
         let many = of(120, 40, 500);
-        assert_eq!((many.table, many.table_rows), (18, 15));
+        assert_eq!((many.table.rows, many.table_rows), (18, 16));
     }
 
     #[test]
     fn small_screens() {
         let parts = of(80, 24, 12);
-        assert_eq!((parts.table, parts.charts, parts.log), (10, 5, 7));
+        assert_eq!((parts.table_rows, rows_of(parts.charts), parts.log_rows), (8, 1, 10));
+        assert!(matches!(parts.charts, Charts::Line(_)));
         let short = of(80, 17, 12);
-        assert_eq!((short.table, short.charts, short.log), (7, 0, 8));
+        assert_eq!((short.table.rows, rows_of(short.charts), short.log.rows), (7, 0, 8));
         let one = of(40, 10, 12);
-        assert_eq!((one.table, one.table_rows, one.log), (8, 5, 0));
+        assert_eq!((one.table.rows, one.table_rows, one.log.rows), (8, 6, 0));
         let log = Geometry::new((40, 10), 12, Pane::Log).unwrap();
-        assert_eq!((log.table, log.log, log.log_rows), (0, 8, 6));
+        assert_eq!((log.table.rows, log.log.rows, log.log_rows), (0, 8, 7));
+    }
+
+    #[test]
+    fn overlays_stay_above_the_footer() {
+        for (columns, rows) in [(0, 0), (1, 1), (30, 6), (40, 10), (80, 24), (300, 200)] {
+            for wanted in [(0, 0), (10, 3), (90, 30), (u16::MAX, u16::MAX)] {
+                let Overlay { area, text } = overlay((columns, rows), wanted.0, wanted.1);
+                assert!(area.x + area.columns <= columns, "{area:?}");
+                assert!(area.y + area.rows <= rows.saturating_sub(1), "{area:?}");
+                assert!(text.columns <= wanted.0 && text.rows <= wanted.1, "{text:?}");
+                assert!(text.y + text.rows <= area.y + area.rows, "{area:?} {text:?}");
+                assert!(text.x + text.columns <= area.x + area.columns.max(1), "{area:?} {text:?}");
+            }
+        }
     }
 
     #[test]
@@ -323,10 +429,10 @@ mod tests {
 
     #[test]
     fn help_scrolls_to_its_end() {
-        let (columns, rows) = help_inside((40, 10));
-        assert_eq!((columns, rows), (36, 7));
-        let lines = help_lines(columns).len() as u16;
-        assert_eq!(help_top_max((40, 10)), lines - rows);
+        let text = help_overlay((40, 10)).text;
+        assert_eq!((text.columns, text.rows), (38, 8));
+        let lines = help_lines(text.columns).len() as u16;
+        assert_eq!(help_top_max((40, 10)), lines - text.rows);
         assert_eq!(help_top_max((120, 40)), 0);
         let _ = help_top_max((0, 0));
     }

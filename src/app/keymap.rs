@@ -61,6 +61,7 @@ pub fn command(mode: &Mode, key: KeyEvent) -> Option<Command> {
         Mode::Normal
         | Mode::Help { .. }
         | Mode::Line { .. }
+        | Mode::Why { .. }
         | Mode::Palette(_)
         | Mode::Arguments(_)
         | Mode::Compose(_) => named,
@@ -96,6 +97,8 @@ fn is_key(name: &str, key: KeyEvent) -> bool {
     match key.code {
         KeyCode::Up => name == "↑",
         KeyCode::Down => name == "↓",
+        KeyCode::Left => name == "←",
+        KeyCode::Right => name == "→",
         KeyCode::PageUp => name == "PgUp",
         KeyCode::PageDown => name == "PgDn",
         KeyCode::Home => name == "Home",

@@ -24,6 +24,7 @@ mod state;
 mod tests;
 mod tick;
 mod update;
+pub mod why;
 
 pub use geometry::Pane;
 pub use mode::Mode;

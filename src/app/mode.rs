@@ -4,7 +4,7 @@ use super::palette::Palette;
 use super::prompt::{Arguments, Compose};
 use crate::model::call::NamedCall;
 use crate::model::log::LogLine;
-use crate::model::{Action, DaemonId, Target};
+use crate::model::{Action, DaemonId, ProcessKey, Target};
 
 /// What covers the screen.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +48,15 @@ pub enum Mode {
         /// First row shown.
         top: usize,
     },
+    /// Why a process died.
+    Why {
+        /// Which process.
+        key: ProcessKey,
+        /// Which of its ends, 0 for the newest.
+        life: usize,
+        /// First row shown.
+        top: usize,
+    },
     /// The palette.
     Palette(Palette),
     /// The arguments of a method are asked for.
@@ -73,7 +82,11 @@ impl Mode {
     #[must_use]
     pub fn about(&self) -> Option<(DaemonId, Vec<&Target>)> {
         match self {
-            Self::Normal | Self::Help { .. } | Self::Line { .. } | Self::Palette(_) => None,
+            Self::Normal
+            | Self::Help { .. }
+            | Self::Line { .. }
+            | Self::Why { .. }
+            | Self::Palette(_) => None,
             Self::Confirm { daemon, target, .. } => Some((*daemon, vec![target])),
             Self::ConfirmReload { daemon, all, .. } => Some((*daemon, all.iter().collect())),
             Self::ConfirmCall { daemon, call } => Some((*daemon, call.targets.iter().collect())),
@@ -95,9 +108,11 @@ impl Mode {
             Self::ConfirmCall { call, .. } => call.method.to_string(),
             Self::Arguments(arguments) => arguments.method.to_string(),
             Self::Compose(compose) => format!("the message to {}", compose.target.label()),
-            Self::Normal | Self::Help { .. } | Self::Line { .. } | Self::Palette(_) => {
-                String::new()
-            }
+            Self::Normal
+            | Self::Help { .. }
+            | Self::Line { .. }
+            | Self::Why { .. }
+            | Self::Palette(_) => String::new(),
         }
     }
 }

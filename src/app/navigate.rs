@@ -89,7 +89,8 @@ pub fn log_top(app: &App, rows: usize) -> usize {
     let log = &app.watched.log;
     // Where the pane stands while following: its last page.
     let following = log.len().saturating_sub(rows);
-    app.log_top.map_or(following, |number| log.place_of(number).min(following))
+    let first = app.log_top.or(app.log_kept);
+    first.map_or(following, |number| log.place_of(number).min(following))
 }
 
 fn go_in_log(app: &mut App, command: Command) {

@@ -10,6 +10,7 @@ use super::mode::Mode;
 use super::navigate::help_top;
 use super::palette::{self, Entry, Palette};
 use super::prompt::Arguments;
+use super::why;
 use crate::model::call::NamedCall;
 use crate::model::watched::Watched;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
@@ -64,7 +65,8 @@ fn input(mode: &mut Mode) -> Option<&mut Editor> {
         | Mode::Confirm { .. }
         | Mode::ConfirmReload { .. }
         | Mode::ConfirmCall { .. }
-        | Mode::Line { .. } => None,
+        | Mode::Line { .. }
+        | Mode::Why { .. } => None,
     }
 }
 
@@ -110,6 +112,13 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
             *top = scrolled(*top, last, usize::from(rows), command);
             Taken::Done
         }
+        (Mode::Why { key, life, top }, command) => {
+            if command == Command::Why {
+                return Taken::Close;
+            }
+            take_in_why(around, (*key, life, top), command);
+            Taken::Done
+        }
         (Mode::Confirm { action, daemon, target }, Command::Yes) => {
             Taken::Act(*action, *daemon, vec![target.clone()])
         }
@@ -140,6 +149,24 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
             Taken::Done
         }
         (Mode::Arguments(_) | Mode::Compose(_), _) => Taken::Pass,
+    }
+}
+
+fn take_in_why(
+    around: &Around<'_>,
+    (key, life, top): (ProcessKey, &mut usize, &mut usize),
+    command: Command,
+) {
+    let (columns, rows) = line_inside(around.size);
+    let count = around.watched.boxes.get(key).map_or(0, |black_box| black_box.lives().len());
+    match command {
+        Command::Older => (*life, *top) = ((*life + 1).min(count.saturating_sub(1)), 0),
+        Command::Newer => (*life, *top) = (life.saturating_sub(1), 0),
+        command => {
+            let lines = why::rows(around.watched, key, *life, columns);
+            let last = lines.len().saturating_sub(usize::from(rows));
+            *top = scrolled(*top, last, usize::from(rows), command);
+        }
     }
 }
 

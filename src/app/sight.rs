@@ -2,7 +2,7 @@
 //!
 //! Invariant: what is out of sight, or moves by less than the last digit shown, makes no frame.
 
-use super::geometry::{self, Pane};
+use super::geometry::{self, Charts, Pane};
 use super::navigate;
 use super::state::{App, InSight, LogInSight, RowsInSight};
 use crate::model::charts::{self, Measure};
@@ -10,7 +10,7 @@ use crate::model::process::Shown;
 use crate::model::totals::Totals;
 use crate::model::units;
 
-/// Columns of a mini chart.
+/// Columns of a row's chart of CPU.
 pub const MINI_COLUMNS: u16 = 8;
 
 impl App {
@@ -18,6 +18,21 @@ impl App {
     pub fn mark_drawn(&mut self) {
         self.is_dirty = false;
         self.drawn = InSight { rows: rows(self), log: log(self) };
+    }
+
+    /// Keeps the log where the last frame showed it, for one frame: on a slow link the lines that
+    /// came since would make a key wait.
+    pub fn keep_log(&mut self) {
+        if self.focus == Pane::Processes && self.log_top.is_none() && self.drawn.log.lines > 0 {
+            self.log_kept = Some(self.drawn.log.first);
+        }
+    }
+
+    /// Ends what [`App::keep_log`] began; what was left out makes a frame of its own.
+    pub fn release_log(&mut self) {
+        if self.log_kept.take().is_some() && log(self) != self.drawn.log {
+            self.is_dirty = true;
+        }
     }
 }
 
@@ -29,21 +44,30 @@ pub(super) fn rows(app: &App) -> RowsInSight {
         |daemon| charts::gap_ms(app.daemon(daemon).map_or(1_000, |daemon| daemon.poll_interval_ms));
     let steady_ms = app.now.steady_ms;
     let mut bars: Vec<_> = in_sight()
-        .flat_map(|(key, process)| {
-            [Measure::Cpu, Measure::Memory].map(|measure| {
-                charts::mini(process, measure, steady_ms, gap_ms(key.daemon), MINI_COLUMNS)
-            })
+        .map(|(key, process)| {
+            charts::mini(process, Measure::Cpu, steady_ms, gap_ms(key.daemon), MINI_COLUMNS)
         })
         .collect();
     let selected = app.selected.and_then(|key| Some((key, fleet.get(key)?)));
-    let panels = navigate::geometry(app).map_or(0, |parts| parts.charts);
-    if let Some((key, process)) = selected.filter(|_| panels > 0) {
-        for (measure, columns) in
-            [Measure::Cpu, Measure::Memory].into_iter().zip(geometry::panel_columns(app.size.0))
-        {
-            let size = geometry::panel_inside(columns, panels);
-            let gap_ms = gap_ms(key.daemon);
-            bars.push(charts::panel(process, measure, steady_ms, gap_ms, size).bars);
+    let charts = navigate::geometry(app).map_or(Charts::None, |parts| parts.charts);
+    if let Some((key, process)) = selected {
+        let gap_ms = gap_ms(key.daemon);
+        match charts {
+            Charts::None => {}
+            Charts::Line(line) => {
+                let count = geometry::line_bars(line.columns);
+                bars.extend(
+                    [Measure::Cpu, Measure::Memory]
+                        .map(|measure| charts::mini(process, measure, steady_ms, gap_ms, count)),
+                );
+            }
+            Charts::Panels { cpu, memory } => {
+                for (measure, panel) in [(Measure::Cpu, cpu), (Measure::Memory, memory)] {
+                    let inside = geometry::panel_bars(panel);
+                    let size = (inside.columns, inside.rows);
+                    bars.push(charts::panel(process, measure, steady_ms, gap_ms, size).bars);
+                }
+            }
         }
     }
     let totals = Totals::of(&app.watched);

@@ -35,6 +35,10 @@ pub struct App {
     pub log_top: Option<u64>,
     /// Number of the marked log line; `None` for the last one in sight.
     pub log_mark: Option<u64>,
+    /// Number of the first log line that a frame for a key shows, instead of the newest.
+    pub(super) log_kept: Option<u64>,
+    /// How long the terminal takes to show a frame, milliseconds; `None` while that is not known.
+    pub link_delay_ms: Option<u64>,
     /// The last thing worth saying, in the footer.
     pub notice: Option<Notice>,
     /// Whether a simulated daemon is watched.
@@ -96,6 +100,8 @@ impl App {
             table_top: 0,
             log_top: None,
             log_mark: None,
+            log_kept: None,
+            link_delay_ms: None,
             notice: None,
             is_demo: false,
             read_only: false,

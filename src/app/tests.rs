@@ -262,6 +262,21 @@ fn a_tick_is_due_only_while_something_counts_time() {
     assert_eq!(app.next_tick_ms(), Some(3_600_000), "days change by the hour");
 }
 
+#[test]
+fn all_uptimes_change_in_one_frame() {
+    let mut app = app(3);
+    let since = |(pm_id, since_ms): (u32, i64)| {
+        let mut process = info(pm_id, "young", ProcessStatus::Online);
+        process.online_since_ms = Some(since_ms);
+        process
+    };
+    let processes = [(0, -300), (1, -700), (2, -9_950)].into_iter().map(since).collect();
+    let snapshot = Snapshot { processes, warnings: Vec::new() };
+    send(&mut app, Report::Snapshot { at_ms: 1, took_ms: 1, interval_ms: 1_000, snapshot });
+    let tick = app.next_tick_ms().unwrap();
+    assert_eq!((tick % 1_000, tick - app.now.steady_ms <= 1_000), (0, true), "{tick}");
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Press(Command),

@@ -27,7 +27,7 @@ impl App {
                 // That of a daemon that is down stands still.
                 let uptime_ms =
                     process.uptime_ms(now_ms).filter(|_| self.watched.is_live(key.daemon));
-                let uptime = uptime_ms.map(|up_ms| now_ms + until_next_uptime(up_ms));
+                let uptime = uptime_ms.map(|up_ms| whole_second(now_ms + until_next_uptime(up_ms)));
                 let outcome = process.outcome.as_ref().and_then(|outcome| later(outcome.until_ms));
                 [restart, uptime, outcome]
             })
@@ -40,6 +40,12 @@ impl App {
 fn countdown(now_ms: i64, until_ms: i64) -> Option<i64> {
     let left = until_ms.saturating_sub(now_ms);
     (left > 0).then(|| now_ms + (left - 1).rem_euclid(SECOND_MS) + 1)
+}
+
+/// That moment or the next whole second after it: so all uptimes change in one frame, not each in its
+/// own.
+fn whole_second(at_ms: i64) -> i64 {
+    at_ms.saturating_add(SECOND_MS - 1).div_euclid(SECOND_MS).saturating_mul(SECOND_MS)
 }
 
 /// How long until the uptime's text changes: each second in the first minute, each minute on the

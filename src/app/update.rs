@@ -14,7 +14,7 @@ use super::{act, changes, navigate};
 use crate::model::apply::apply;
 use crate::model::call::NamedCall;
 use crate::model::moment::Moment;
-use crate::model::{Action, DaemonId};
+use crate::model::{Action, DaemonId, ProcessKey};
 use crate::protocol::risk::{self, Risk};
 
 /// Changes the app by one message that happened now, and returns what is to be done about it.
@@ -126,6 +126,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
             app.notify(text, false);
         }
         Command::Open => open_line(app),
+        Command::Why => open_why(app),
         Command::NextPane => {
             app.focus = match app.focus {
                 Pane::Processes => Pane::Log,
@@ -134,7 +135,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
             navigate::keep_selection_visible(app);
         }
         Command::Back => go_back(app),
-        Command::Yes | Command::No | Command::This => {}
+        Command::Yes | Command::No | Command::This | Command::Older | Command::Newer => {}
         movement => navigate::go(app, movement),
     }
     Effects::none()
@@ -167,6 +168,22 @@ fn open_compose(app: &mut App) -> Effects {
         app.say(Notice::no_selection(app.now.steady_ms));
     }
     Effects::none()
+}
+
+/// Shows why the selected process died; in the log, that of the marked line.
+fn open_why(app: &mut App) {
+    let marked = || {
+        let line = navigate::marked(app).and_then(|number| app.watched.log.get(number))?;
+        Some(ProcessKey { daemon: line.source.daemon, pm_id: line.source.pm_id? })
+    };
+    let key = match app.focus {
+        Pane::Log => marked().filter(|key| app.watched.fleet.get(*key).is_some()),
+        Pane::Processes => app.selected,
+    };
+    match key {
+        Some(key) => app.open(Mode::Why { key, life: 0, top: 0 }),
+        None => app.say(Notice::no_selection(app.now.steady_ms)),
+    }
 }
 
 /// Shows the marked line of the log whole.

@@ -65,6 +65,8 @@ fn homes_are_for_the_screen() {
         let error = parse(words).unwrap_err().to_string();
         assert!(error.contains("--home /a ls"), "{error}");
     }
+    let odd = parse(&["/a b", "ls"]).unwrap_err().to_string();
+    assert!(odd.contains("--home '/a b' ls"), "{odd}");
     for words in [&["--home", "/a", "ls"][..], &["ls", "--home", "/a"]] {
         assert_eq!(parse(words).unwrap().home.unwrap().to_str(), Some("/a"));
     }
@@ -75,7 +77,7 @@ fn a_mistyped_command_is_no_home() {
     for (words, said) in [
         (&["lss", "--json"][..], "there is no command `lss`: `pm2-tui ls` is near it"),
         (&["/a", "lss"], "`pm2-tui ls`"),
-        (&["logs", "api"], "pm2-tui events"),
+        (&["log", "api"], "pm2-tui logs"),
     ] {
         let error = parse(words).unwrap_err();
         assert!(error.to_string().contains(said), "{error}");

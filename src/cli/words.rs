@@ -6,9 +6,8 @@
 const PM2: &[(&[&str], &str)] = &[
     (&["status", "ps", "l"], "ls"),
     (&["jlist", "prettylist", "info", "show", "describe", "desc"], "ls --json"),
-    (&["logs", "log"], "events 'log:*'"),
+    (&["log"], "logs"),
     (&["monit", "dash", "dashboard", "imonit"], ""),
-    (&["trigger"], "call msgProcess"),
     (&["sendSignal"], "call sendSignalToProcessId"),
     (&["reset"], "call resetMetaProcessId ID"),
     (&["reloadLogs", "ping"], "call"),
@@ -117,7 +116,6 @@ mod tests {
             ("status", ": pm2's `status` is `pm2-tui ls` here"),
             ("statsu", ": pm2's `status` is `pm2-tui ls` here"),
             ("jlist", ": pm2's `jlist` is `pm2-tui ls --json` here"),
-            ("logs", ": pm2's `logs` is `pm2-tui events 'log:*'` here"),
             ("monit", ": pm2's `monit` is `pm2-tui` without a command"),
             ("dash", ": pm2's `dash` is `pm2-tui` without a command"),
             ("ping", ": pm2's `ping` is `pm2-tui call ping` here"),

@@ -10,39 +10,22 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, stream};
 use serde_json::Value as Json;
-use tokio::time::Instant;
-use tokio_util::codec::FramedRead;
 use tokio_util::sync::CancellationToken;
 
+use super::ClientOptions;
 use super::pattern::{PatternError, Patterns};
 use super::queue::Queue;
 pub(crate) use super::queue::Queued;
 use crate::daemon::Endpoint;
+use crate::daemon::bus::reader::{CONNECT_MAX, Lost, Reader, Reconnect, Taker};
 use crate::daemon::clock::now_ms;
-use crate::daemon::rpc::backoff::Backoff;
-use crate::daemon::rpc::connection::{READ_BYTES, stream_problem};
 use crate::model::daemon::Problem;
-use crate::protocol::amp::{AmpCodec, Frame};
+use crate::protocol::amp::Frame;
 pub use crate::protocol::bus::ProcessRef;
 use crate::protocol::bus::raw;
 use crate::protocol::text;
-
-/// How long a connect may take.
-const CONNECT_MAX: Duration = Duration::from_secs(5);
-/// The first and the longest pause between tries to connect, as in axon.
-const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
-/// A connection that lasted this long was a good one: the next try after it is a first one.
-const GOOD_AFTER: Duration = Duration::from_secs(5);
-
-/// How much is read between two looks at the queue.
-const GULP_BYTES: usize = 128 * 1024;
-/// How long it rests then where the queue fills. What God kept while this program did not run comes
-/// faster than anybody takes it: with both stopped for a second in a burst, most runs lost events
-/// without this rest and none with it (measured). It still reads 64 MB/s then, more than twice what
-/// God says in a burst (measured), so that God never keeps anything for a taker that is stuck.
-const REST: Duration = Duration::from_millis(1);
 
 /// How much is packed together at most.
 const PACK_BYTES: usize = 64 * 1024;
@@ -152,14 +135,44 @@ impl Bus {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn subscribe(endpoint: &Endpoint, patterns: &[&str]) -> Result<Self, PatternError> {
+        Self::subscribe_with(endpoint, patterns, ClientOptions::default())
+    }
+
+    /// The same with the options of a client, of which a bus has one:
+    /// [`ClientOptions::frame_bytes_max`] is the largest message accepted. A larger one costs the
+    /// connection, and the stream says so with [`BusItem::Reconnecting`].
+    ///
+    /// ```no_run
+    /// # async fn example(endpoint: pm2_tui::daemon::Endpoint) -> Result<(), Box<dyn std::error::Error>> {
+    /// use pm2_tui::Bus;
+    /// use pm2_tui::client::ClientOptions;
+    ///
+    /// let options = ClientOptions { frame_bytes_max: 1024 * 1024, ..ClientOptions::default() };
+    /// let small = Bus::subscribe_with(&endpoint, &["process:*"], options)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`PatternError`].
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn subscribe_with(
+        endpoint: &Endpoint,
+        patterns: &[&str],
+        options: ClientOptions,
+    ) -> Result<Self, PatternError> {
+        let mut queueing = Queueing::new(Patterns::new(patterns)?, Arc::default());
         let reader = Reader {
             endpoint: endpoint.clone(),
-            patterns: Patterns::new(patterns)?,
-            queue: Arc::default(),
+            frame_bytes_max: options.frame_bytes_max,
+            connect_max: CONNECT_MAX,
+            reconnect: Reconnect::kept(),
         };
-        let bus = Self { queue: Arc::clone(&reader.queue), end: CancellationToken::new() };
+        let bus = Self { queue: Arc::clone(&queueing.queue), end: CancellationToken::new() };
         let end = bus.end.clone();
-        tokio::spawn(async move { end.run_until_cancelled(reader.run()).await });
+        tokio::spawn(async move { end.run_until_cancelled(reader.run(&mut queueing)).await });
         Ok(bus)
     }
 
@@ -270,81 +283,38 @@ impl Pack {
     }
 }
 
-/// Reads the socket.
-struct Reader {
-    endpoint: Endpoint,
+/// Puts what fits a pattern into the queue.
+struct Queueing {
     patterns: Patterns,
     queue: Arc<Queue>,
+    pack: Pack,
+    /// The daemon's last word, if that was the last message.
+    farewell: Option<Box<str>>,
 }
 
-impl Reader {
-    /// Connects, reads, and begins again, for ever.
-    async fn run(self) {
-        let mut backoff = Backoff::new(BACKOFF.0, BACKOFF.1, u64::from(std::process::id()));
-        loop {
-            let started = Instant::now();
-            let problem = self.read().await;
-            if started.elapsed() >= GOOD_AFTER {
-                backoff.reset();
-            }
-            let retry_in = backoff.delay();
-            tracing::warn!(why = problem.for_log(), retry_in = ?retry_in, "the bus is not connected");
-            self.queue.push(Queued::Reconnecting { problem, retry_in });
-            tokio::time::sleep(retry_in).await;
-        }
+impl Queueing {
+    fn new(patterns: Patterns, queue: Arc<Queue>) -> Self {
+        Self { patterns, queue, pack: Pack::default(), farewell: None }
     }
+}
 
-    /// One connection, and why it ended or was none.
-    async fn read(&self) -> Problem {
-        let connecting = self.endpoint.connect(&self.endpoint.publish);
-        let stream = match tokio::time::timeout(CONNECT_MAX, connecting).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(problem)) => return problem,
-            Err(_) => return Problem::Silent { method: "connect".into() },
-        };
+impl Taker for Queueing {
+    fn connected(&mut self) {
+        self.farewell = None;
         self.queue.push(Queued::Connected);
-        let codec = AmpCodec::default();
-        let mut frames = FramedRead::with_capacity(stream.gather(), codec, READ_BYTES);
-        let mut farewell = None;
-        let mut pack = Pack::default();
-        let mut since_rest = 0;
-        while let Some(frame) = frames.next().await {
-            match frame {
-                Ok(frame) => {
-                    self.take(&frame, &mut farewell, &mut pack);
-                    since_rest += frame.bytes();
-                    if since_rest > GULP_BYTES {
-                        since_rest = 0;
-                        if self.queue.is_filling() {
-                            tokio::time::sleep(REST).await;
-                        }
-                    }
-                }
-                Err(error) => match stream_problem(&error) {
-                    Problem::Closed => break,
-                    problem => return problem,
-                },
-            }
-        }
-        match farewell {
-            Some(message) => Problem::Killed { message },
-            None => Problem::Closed,
-        }
     }
 
-    fn take(&self, frame: &Frame, farewell: &mut Option<Box<str>>, pack: &mut Pack) {
+    fn take(&mut self, frame: &Frame) {
         let Ok((topic, payload)) = raw::split(frame) else {
-            self.queue.lose();
+            self.queue.lose(1);
             return;
         };
-        if topic == "pm2:kill" {
+        // Any app can publish that topic: a word without an end behind it means nothing.
+        self.farewell = (topic == "pm2:kill").then(|| {
             let said = raw::payload_json(payload);
             let said = said.as_ref().and_then(|said| said.get("msg")?.as_str());
-            *farewell = Some(text::clean(said.unwrap_or("the daemon was killed")).into());
-        } else {
-            // Any app can publish that topic: a word without an end behind it means nothing.
-            *farewell = None;
-        }
+            text::clean(said.unwrap_or("the daemon was killed")).into()
+        });
         let is_wanted = self.patterns.fit(&topic);
         let other = raw::other_topic(&topic, payload);
         let other = other.filter(|other| *other != topic && self.patterns.fit(other));
@@ -352,12 +322,30 @@ impl Reader {
             return;
         }
         let read_at_ms = now_ms();
-        let payload = pack.payload(payload);
+        let payload = self.pack.payload(payload);
         let topics = is_wanted.then_some(&*topic).into_iter().chain(other.as_deref());
         for topic in topics {
-            let message = Message::new(pack.topic(topic), payload.clone(), read_at_ms);
+            let message = Message::new(self.pack.topic(topic), payload.clone(), read_at_ms);
             self.queue.push(Queued::Message(message));
         }
+    }
+
+    fn lost(&mut self, lost: Lost) {
+        let wanted = |topic, count| if self.patterns.fit(topic) { count } else { 0 };
+        // Which topics the others had is not known.
+        let lost = wanted("log:out", lost.output) + wanted("log:err", lost.errors) + lost.events;
+        if lost > 0 {
+            self.queue.lose(lost);
+        }
+    }
+
+    fn disconnected(&mut self, problem: Problem, retry_in: Duration) {
+        let problem = match (problem, self.farewell.take()) {
+            (Problem::Closed, Some(message)) => Problem::Killed { message },
+            (problem, _) => problem,
+        };
+        tracing::warn!(why = problem.for_log(), retry_in = ?retry_in, "the bus is not connected");
+        self.queue.push(Queued::Reconnecting { problem, retry_in });
     }
 }
 

@@ -5,10 +5,12 @@
 
 use std::time::Duration;
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::{Client, ClientError};
-use crate::daemon::calls::named::CallFailure;
+use crate::daemon::calls::message;
+use crate::daemon::calls::named::{CallFailure, Listing};
+use crate::protocol::process::ProcessInfo;
 use crate::protocol::risk;
 use crate::protocol::rpc::{CallRefused, CheckedCall};
 
@@ -89,6 +91,39 @@ impl Client {
             }
             reply => Ok(reply?),
         }
+    }
+
+    /// All processes, once as PM2 says it and once typed, for those who need both.
+    pub(crate) async fn listing(&self) -> Result<Listing, ClientError> {
+        self.0.listing().await
+    }
+
+    /// Sends a message to processes of a listing that was made just now, and gives how many got it.
+    /// Before PM2 1.1 that has to be all of a name.
+    pub(crate) async fn deliver(
+        &self,
+        listing: &Listing,
+        targets: &[&ProcessInfo],
+        message: &Json,
+    ) -> Result<u32, ClientError> {
+        self.permit("msgProcess")?;
+        let (session, timeout) = (self.0.session().await?, self.0.options.timeout);
+        Ok(message::deliver(&session, listing, targets, message, timeout).await?)
+    }
+
+    /// Triggers an action in a process of a listing that was made just now, with these parameters
+    /// (`opts`); whether the process was there to take it.
+    pub(crate) async fn trigger(
+        &self,
+        target: &ProcessInfo,
+        action: &str,
+        params: Option<&str>,
+    ) -> Result<bool, ClientError> {
+        self.permit("msgProcess")?;
+        let (session, timeout) = (self.0.session().await?, self.0.options.timeout);
+        let mut opts = Map::from_iter([("msg".to_owned(), Json::from(action))]);
+        opts.extend(params.map(|params| ("opts".to_owned(), Json::from(params))));
+        Ok(message::trigger(&session, target, opts, timeout).await?)
     }
 
     /// Refuses what changes something, where that is wanted.

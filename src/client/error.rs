@@ -84,6 +84,18 @@ pub enum ClientError {
         /// The id or name, cleaned.
         target: String,
     },
+    /// Somebody else was at it for as long as was waited; nothing was sent.
+    #[error("{reason}")]
+    Locked {
+        /// Who, and how long was waited.
+        reason: String,
+    },
+    /// No process that was meant declares the action; nothing was sent.
+    #[error("{reason}: not sent")]
+    NoSuchAction {
+        /// Which action, and which ones are declared, cleaned.
+        reason: String,
+    },
     /// What was asked for did not come about.
     #[error("{}", .verdict.sentence(*.action, .label))]
     NotDone {
@@ -161,6 +173,8 @@ impl From<CallFailure> for ClientError {
                 Self::BadReply { method: method.into(), reason }
             }
             CallFailure::NoSuchProcess(target) => Self::NoSuchProcess { target },
+            failure @ CallFailure::Locked { .. } => Self::Locked { reason: failure.sentence() },
+            CallFailure::NoSuchAction(reason) => Self::NoSuchAction { reason },
             CallFailure::Unsafe(reason) => Self::Unsafe { reason },
         }
     }

@@ -1,7 +1,8 @@
 //! What the bus said and nobody took yet.
 //!
-//! Invariant: pushing never waits and never grows the queue beyond its bounds: the oldest events
-//! go, and are counted.
+//! Invariant: pushing never waits and never grows the queue beyond its bounds. The oldest output of
+//! processes goes first, since most of what comes is that; only where none waits do other messages go.
+//! Each is counted.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,7 +16,7 @@ use crate::model::daemon::Problem;
 
 /// The most items that wait.
 pub(super) const ITEMS_MAX: usize = 32_768;
-/// The most bytes that wait, bookkeeping included.
+/// The most bytes that wait, bookkeeping included. One message may be larger: it is beside them.
 pub(super) const BYTES_MAX: usize = 8 * 1024 * 1024;
 /// What one item costs beside its text, bytes.
 const ITEM_BYTES: usize = 128;
@@ -46,6 +47,31 @@ impl Queued {
                 Self::Connected | Self::Reconnecting { .. } | Self::Lost(_) => 0,
             }
     }
+
+    /// Which lane it waits in.
+    fn lane(&self) -> Lane {
+        match self {
+            Self::Message(message) if message.bytes() + ITEM_BYTES > BYTES_MAX => Lane::Giant,
+            Self::Message(message) if is_output(message.topic()) => Lane::Output,
+            _ => Lane::Event,
+        }
+    }
+}
+
+/// Whether a topic is output of processes.
+fn is_output(topic: &str) -> bool {
+    matches!(topic, "log:out" | "log:err")
+}
+
+/// What may be lost together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    /// Output of processes: lost first.
+    Output,
+    /// Everything else.
+    Event,
+    /// One message that is larger than the bound of all others together.
+    Giant,
 }
 
 /// A bounded queue with one reader.
@@ -55,58 +81,97 @@ pub(super) struct Queue {
     reader: AtomicWaker,
 }
 
+/// An item with its number: items come out in the order of their numbers.
+type Numbered = (u64, Queued);
+
 #[derive(Debug, Default)]
 struct Items {
-    waiting: VecDeque<Queued>,
+    next_number: u64,
+    output: VecDeque<Numbered>,
+    events: VecDeque<Numbered>,
+    giant: Option<Numbered>,
+    /// Of `output` and `events`.
     bytes: usize,
     lost: u64,
+    /// The number of the newest that was lost.
+    lost_number: u64,
+}
+
+impl Items {
+    fn push(&mut self, item: Queued) {
+        let number = self.number();
+        let bytes = item.bytes();
+        match item.lane() {
+            Lane::Output => self.output.push_back((number, item)),
+            Lane::Event => self.events.push_back((number, item)),
+            Lane::Giant => {
+                if let Some((before, _)) = self.giant.replace((number, item)) {
+                    self.lose(before, 1);
+                }
+                return;
+            }
+        }
+        self.bytes += bytes;
+        while self.output.len() + self.events.len() > ITEMS_MAX || self.bytes > BYTES_MAX {
+            let oldest = self.output.pop_front().or_else(|| self.events.pop_front());
+            let Some((number, oldest)) = oldest else { break };
+            self.bytes = self.bytes.saturating_sub(oldest.bytes());
+            self.lose(number, u64::from(matches!(oldest, Queued::Message(_))));
+        }
+    }
+
+    /// The oldest item, or that some before it were lost.
+    fn pop(&mut self) -> Option<Queued> {
+        let number = |item: Option<&Numbered>| item.map_or(u64::MAX, |(number, _)| *number);
+        let lanes = [
+            (number(self.output.front()), Lane::Output),
+            (number(self.events.front()), Lane::Event),
+            (number(self.giant.as_ref()), Lane::Giant),
+        ];
+        let (oldest, lane) = lanes.into_iter().min_by_key(|(number, _)| *number)?;
+        if self.lost > 0 && self.lost_number <= oldest {
+            return Some(Queued::Lost(std::mem::take(&mut self.lost)));
+        }
+        let (_, item) = match lane {
+            Lane::Output => self.output.pop_front()?,
+            Lane::Event => self.events.pop_front()?,
+            Lane::Giant => return self.giant.take().map(|(_, item)| item),
+        };
+        self.bytes = self.bytes.saturating_sub(item.bytes());
+        Some(item)
+    }
+
+    fn lose(&mut self, number: u64, count: u64) {
+        self.lost = self.lost.saturating_add(count);
+        self.lost_number = self.lost_number.max(number);
+    }
+
+    fn number(&mut self) -> u64 {
+        self.next_number += 1;
+        self.next_number
+    }
 }
 
 impl Queue {
     pub(super) fn push(&self, item: Queued) {
-        {
-            let mut items = self.lock();
-            items.bytes += item.bytes();
-            items.waiting.push_back(item);
-            while items.waiting.len() > ITEMS_MAX || items.bytes > BYTES_MAX {
-                let Some(oldest) = items.waiting.pop_front() else {
-                    break;
-                };
-                items.bytes = items.bytes.saturating_sub(oldest.bytes());
-                if matches!(oldest, Queued::Message(_)) {
-                    items.lost = items.lost.saturating_add(1);
-                }
-            }
-        }
+        self.lock().push(item);
         self.reader.wake();
     }
 
-    /// Whether it is so full that events may soon be lost.
-    pub(super) fn is_filling(&self) -> bool {
-        let items = self.lock();
-        items.waiting.len() > ITEMS_MAX / 2 || items.bytes > BYTES_MAX / 2
-    }
-
-    /// Counts an event that was never queued.
-    pub(super) fn lose(&self) {
+    /// Counts events that were never queued.
+    pub(super) fn lose(&self, count: u64) {
         let mut items = self.lock();
-        items.lost = items.lost.saturating_add(1);
+        let number = items.number();
+        items.lose(number, count);
         drop(items);
         self.reader.wake();
     }
 
-    /// The oldest item; what was lost was older.
+    /// The oldest item; where some are missing before it, that first.
     pub(super) fn poll_pop(&self, context: &mut Context<'_>) -> Poll<Queued> {
         self.reader.register(context.waker());
-        let mut items = self.lock();
-        if items.lost > 0 {
-            return Poll::Ready(Queued::Lost(std::mem::take(&mut items.lost)));
-        }
-        match items.waiting.pop_front() {
-            Some(item) => {
-                items.bytes = items.bytes.saturating_sub(item.bytes());
-                Poll::Ready(item)
-            }
+        match self.lock().pop() {
+            Some(item) => Poll::Ready(item),
             None => Poll::Pending,
         }
     }
@@ -120,8 +185,12 @@ impl Queue {
 mod tests {
     use super::*;
 
-    fn message(bytes: usize) -> Queued {
-        Queued::Message(Message::new("".into(), vec![b'x'; bytes].into(), 0))
+    fn of(topic: &str, bytes: usize) -> Queued {
+        Queued::Message(Message::new(topic.into(), vec![b'x'; bytes].into(), 0))
+    }
+
+    fn log(bytes: usize) -> Queued {
+        of("log:out", bytes)
     }
 
     fn pop(queue: &Queue) -> Option<Queued> {
@@ -132,47 +201,79 @@ mod tests {
         }
     }
 
+    /// All that waits, in words.
+    fn all(queue: &Queue) -> Vec<String> {
+        let word = |item| match item {
+            Queued::Connected => "connected".to_owned(),
+            Queued::Reconnecting { .. } => "reconnecting".to_owned(),
+            Queued::Message(message) => message.topic().to_owned(),
+            Queued::Lost(count) => format!("lost {count}"),
+        };
+        std::iter::from_fn(|| pop(queue)).map(word).collect()
+    }
+
     #[test]
     fn a_full_queue_loses_its_oldest_and_counts_them() {
         let queue = Queue::default();
         queue.push(Queued::Connected);
         for _ in 0..ITEMS_MAX + 4 {
-            queue.push(message(0));
+            queue.push(of("my:event", 0));
         }
-        assert!(matches!(pop(&queue), Some(Queued::Lost(4))));
-        let mut left = 0;
-        while let Some(item) = pop(&queue) {
-            assert!(matches!(item, Queued::Message(_)));
-            left += 1;
-        }
-        assert_eq!(left, ITEMS_MAX);
+        let left = all(&queue);
+        assert_eq!((left.len(), &*left[0]), (1 + ITEMS_MAX, "lost 4"));
         assert_eq!(queue.lock().bytes, 0);
     }
 
     #[test]
-    fn it_is_filling_from_half_of_either_bound_on() {
+    fn output_goes_before_events_whichever_is_older() {
         let queue = Queue::default();
-        for _ in 0..=ITEMS_MAX / 2 {
-            assert!(!queue.is_filling());
-            queue.push(message(0));
+        queue.push(Queued::Connected);
+        queue.push(of("process:exception", 10));
+        for _ in 0..2 * ITEMS_MAX {
+            queue.push(log(10));
         }
-        assert!(queue.is_filling());
-        pop(&queue).unwrap();
-        assert!(!queue.is_filling());
-        let queue = Queue::default();
-        queue.push(message(BYTES_MAX / 2));
-        assert!(queue.is_filling());
+        queue.push(of("process:event", 10));
+        let left = all(&queue);
+        assert_eq!(
+            left[..3],
+            ["connected", "process:exception", &*format!("lost {}", ITEMS_MAX + 3)]
+        );
+        assert_eq!(left.last().unwrap(), "process:event");
+        assert_eq!(left.len(), 3 + ITEMS_MAX - 3 + 1);
+        // Where nothing but events waits, the oldest of them go.
+        for _ in 0..=ITEMS_MAX {
+            queue.push(of("process:event", 0));
+        }
+        queue.push(log(0));
+        let left = all(&queue);
+        assert_eq!((left.len(), &*left[ITEMS_MAX]), (ITEMS_MAX + 1, "lost 2"), "{:?}", &left[..2]);
     }
 
     #[test]
     fn the_byte_bound_holds_too() {
         let queue = Queue::default();
         for _ in 0..9 {
-            queue.push(message(1024 * 1024));
+            queue.push(log(1024 * 1024));
         }
         assert!(matches!(pop(&queue), Some(Queued::Lost(2))));
-        queue.push(message(BYTES_MAX));
-        assert!(matches!(pop(&queue), Some(Queued::Lost(8))));
-        assert!(pop(&queue).is_none());
+        assert!(queue.lock().bytes <= BYTES_MAX);
+    }
+
+    #[test]
+    fn one_that_is_larger_than_the_queue_is_delivered_and_costs_no_other() {
+        let queue = Queue::default();
+        queue.push(of("process:event", 10));
+        queue.push(of("my:dump", 3 * BYTES_MAX));
+        for _ in 0..5 {
+            queue.push(log(1024));
+        }
+        let logs = ["log:out"; 5];
+        assert_eq!(all(&queue), [&["process:event", "my:dump"][..], &logs].concat());
+        // There is only one at a time: memory has a bound.
+        queue.push(of("first", BYTES_MAX));
+        queue.push(log(0));
+        queue.push(of("second", BYTES_MAX));
+        assert_eq!(all(&queue), ["lost 1", "log:out", "second"]);
+        assert_eq!(queue.lock().bytes, 0);
     }
 }

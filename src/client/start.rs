@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::{Client, ClientError, Target, Verdict};
 use crate::daemon::act::{AT_ONCE, Acting, Launch};
 use crate::daemon::calls::named::{Listing, no_such_process};
+use crate::daemon::offload;
 use crate::ecosystem::{
     AppConfig, Context, create_log_folders, parse_value, prepare_all, restart_env,
 };
@@ -84,6 +85,7 @@ impl Client {
     ///     cwd: std::env::current_dir()?,
     ///     environment: std::env::vars().collect(),
     ///     env_name: Some("production".to_owned()),
+    ///     pm2_version: client.version().await?,
     /// };
     /// for one in client.start_apps(&apps, &context).await? {
     ///     println!("{} {:?}", one.name, one.pm_id);
@@ -103,9 +105,12 @@ impl Client {
     ) -> Result<Vec<Launched>, ClientError> {
         self.permit("prepareJson")?;
         let before = self.0.listing().await?;
+        let context = &self.of_this_release(context).await?;
         let Plan { again, new } = self.plan(apps, context, &before)?;
         let payloads: Vec<Json> = new.iter().map(|app| app.payload.clone()).collect();
-        create_log_folders(&payloads)?;
+        let making = offload::look(move || create_log_folders(&payloads)).await;
+        let late = || "the folders of the logs: their disk does not answer, not sent".to_owned();
+        making.ok_or_else(|| ClientError::Unsafe { reason: late() })??;
         let (acting, _attendance) = self.0.acting().await?;
         let mut witness = acting.witness().await;
         let calls = self.launch(&acting, again, new);
@@ -152,6 +157,15 @@ impl Client {
         (restarted, started)
     }
 
+    /// The context with the daemon's version, where it is not known yet.
+    async fn of_this_release(&self, context: &Context) -> Result<Context, ClientError> {
+        let mut context = context.clone();
+        if context.pm2_version.is_none() && self.methods().has("getVersion") {
+            context.pm2_version = self.version().await?;
+        }
+        Ok(context)
+    }
+
     fn plan(
         &self,
         apps: &[AppConfig],
@@ -160,25 +174,26 @@ impl Client {
     ) -> Result<Plan, ClientError> {
         // Also for those that are restarted: a script that is gone is better told now.
         let payloads = prepare_all(apps, context)?;
+        let methods = self.methods().clone().of_release(context.pm2_version.as_deref());
         let mut plan = Plan { again: Vec::new(), new: Vec::new() };
-        let name_of = |named: &Json| text(named.get("name"));
-        let named = |info| before.raw_of(info).map(|raw| (name_of(raw), info));
+        let named = |info| before.raw_of(info).map(|raw| (text(raw.get("name")), info));
         let taken: Vec<(String, &ProcessInfo)> = before.infos.iter().filter_map(named).collect();
-        for (app, payload) in apps.iter().zip(payloads.iter()) {
-            let name = name_of(payload);
+        let wanted: Vec<String> = payloads.iter().map(listed_name).collect();
+        for ((app, payload), name) in apps.iter().zip(payloads.iter()).zip(wanted.iter()) {
+            let name = name.clone();
             let known: Vec<&ProcessInfo> =
                 taken.iter().filter(|(taken, _)| *taken == name).map(|(_, info)| *info).collect();
             if known.is_empty() {
-                let call = self.methods().check_named("prepare", vec![payload.clone()])?;
+                let call = methods.check_named("prepare", vec![payload.clone()])?;
                 plan.new.push(New { name, payload: payload.clone(), call });
                 continue;
             }
-            let is_single = payloads.iter().filter(|other| name_of(other) == name).count() == 1;
+            let is_single = wanted.iter().filter(|other| **other == name).count() == 1;
             self.expect_restartable(&name, is_single)?;
             let env = restart_env(app, context)?;
             let again = known.into_iter().map(|info| {
                 let opts = json!({ "id": info.pm_id.0, "env": env });
-                let call = self.methods().check_named("restartProcessId", vec![opts])?;
+                let call = methods.check_named("restartProcessId", vec![opts])?;
                 Ok(Again { target: Target::of(info), name: name.clone(), call })
             });
             plan.again.push(again.collect::<Result<_, ClientError>>()?);
@@ -253,6 +268,7 @@ impl Client {
                 .filter_map(|(name, value)| Some((text(name)?, text(value)?)))
                 .collect(),
             env_name: None,
+            pm2_version: None,
         }
     }
 
@@ -429,6 +445,12 @@ fn listed(listing: &Listing, id: u64) -> Option<Json> {
 fn id_of(process: &Json) -> Option<u64> {
     let inner = || process.get("pm2_env")?.get("pm_id")?.as_u64();
     process.get("pm_id").and_then(Json::as_u64).or_else(inner)
+}
+
+/// The name that the daemon will list: it lays the variables over the settings.
+fn listed_name(payload: &Json) -> String {
+    let variable = payload.get("env").and_then(|env| env.get("name")).filter(|it| it.is_string());
+    text(variable.or_else(|| payload.get("name")))
 }
 
 /// Text as PM2 compares it: names may be numbers.

@@ -9,22 +9,28 @@ use serde_json::{Value as Json, json};
 
 use super::{Client, ClientError};
 use crate::daemon::clock::now_ms;
+use crate::daemon::offload;
 
 impl Client {
     pub(super) async fn composed_system_data(&self) -> Result<Json, ClientError> {
         let processes = self.processes().await?;
-        let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
-        let memory = read("/proc/meminfo");
-        let system = json!({
-            "hostname": read("/proc/sys/kernel/hostname").trim(),
-            "uptime": numbers(&read("/proc/uptime")).first().map(|seconds| *seconds as u64),
-            "cpus": cpus(&read("/proc/cpuinfo"), &read("/proc/stat")),
-            "load": numbers(&read("/proc/loadavg")).into_iter().take(3).collect::<Vec<_>>(),
-            "memory": { "free": bytes(&memory, "MemAvailable"), "total": bytes(&memory, "MemTotal") },
-            "time": now_ms(),
-        });
+        let system = offload::look(system).await.unwrap_or_default();
         Ok(json!({ "system": system, "processes": processes }))
     }
+}
+
+/// What `/proc` says of this machine.
+fn system() -> Json {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let memory = read("/proc/meminfo");
+    json!({
+        "hostname": read("/proc/sys/kernel/hostname").trim(),
+        "uptime": numbers(&read("/proc/uptime")).first().map(|seconds| *seconds as u64),
+        "cpus": cpus(&read("/proc/cpuinfo"), &read("/proc/stat")),
+        "load": numbers(&read("/proc/loadavg")).into_iter().take(3).collect::<Vec<_>>(),
+        "memory": { "free": bytes(&memory, "MemAvailable"), "total": bytes(&memory, "MemTotal") },
+        "time": now_ms(),
+    })
 }
 
 /// The numbers at the start of a line.

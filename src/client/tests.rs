@@ -149,3 +149,33 @@ async fn every_event_of_a_flood_comes_or_is_counted() {
     }
     assert_eq!(taken + lost, EVENTS);
 }
+
+#[tokio::test]
+async fn a_message_over_the_bound_costs_the_connection_and_one_over_the_queue_does_not() {
+    let demo = demo(Script::default());
+    let endpoint = Endpoint::in_home(demo.home());
+    let options = ClientOptions { frame_bytes_max: 1 << 20, ..ClientOptions::default() };
+    let mut small = Bus::subscribe_with(&endpoint, &["my:*"], options).unwrap();
+    let mut large = Bus::subscribe(&endpoint, &["my:*"]).unwrap();
+    for bus in [&mut small, &mut large] {
+        assert_eq!(bus.next().await, Some(BusItem::Connected));
+    }
+    let script = demo.script();
+    let known = script.wait_until(|counters| counters.bus_connections_total > 1);
+    tokio::time::timeout(PATIENCE, known).await.unwrap();
+    for (topic, bytes) in [("my:first", 10), ("my:dump", 10 << 20), ("my:last", 10)] {
+        script.publish(topic, json!({ "data": "x".repeat(bytes) })).await.unwrap();
+    }
+    let next = async |bus: &mut Bus| tokio::time::timeout(PATIENCE, bus.next()).await.unwrap();
+    for wanted in ["my:first", "my:dump", "my:last"] {
+        let item = next(&mut large).await;
+        assert!(matches!(&item, Some(BusItem::Event(event)) if event.topic == wanted), "{item:?}");
+    }
+    assert!(matches!(next(&mut small).await, Some(BusItem::Event(_))));
+    match next(&mut small).await {
+        Some(BusItem::Reconnecting { problem: Problem::NotPm2 { reason }, .. }) => {
+            assert!(reason.contains("1048576"), "{reason}");
+        }
+        other => panic!("{other:?}"),
+    }
+}

@@ -108,10 +108,10 @@ impl Client {
         self.call("restartProcessId", vec![json!(id)]).await
     }
 
-    /// Sends a message to the process `id`, or to all of `name`: `{id | name, msg}`. A text that
-    /// one of them declared as an action (`axm_actions`) triggers it, with `opts`; anything else
-    /// arrives in the app as a message, an object as it is, with `id`, `topic` and `data` added
-    /// where it has none. Gives `{process_count, success}`: how many were reached.
+    /// Sends a message to the process `id`, or to all of `name`: `{id | name, msg}`. An object
+    /// arrives in the app as it is, with `id`, `topic` and `data` added where it has none. A text is
+    /// the name of an action (`axm_actions`), which is triggered, with `opts`, in those that declare
+    /// it. Gives `{process_count, success}`: how many were reached.
     ///
     /// ```no_run
     /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
@@ -123,7 +123,7 @@ impl Client {
     /// ```
     ///
     /// # Errors
-    /// [`ClientError::NoSuchProcess`] and others.
+    /// [`ClientError::NoSuchProcess`], [`ClientError::NoSuchAction`] and others.
     pub async fn msg_process(&self, opts: Json) -> Result<Json, ClientError> {
         self.call("msgProcess", vec![opts]).await
     }

@@ -61,7 +61,7 @@ struct Latest {
 }
 
 /// How many variants of [`Report`] are latest-wins.
-const SLOTS: usize = 6;
+const SLOTS: usize = 7;
 
 /// Lines that came together.
 #[derive(Debug)]
@@ -164,11 +164,13 @@ fn slot_of(report: &Report) -> Option<usize> {
         Report::Snapshot { .. } => Some(3),
         Report::Warning { .. } => Some(4),
         Report::Methods(_) => Some(5),
+        Report::OomKills(_) => Some(6),
         Report::Process(_)
         | Report::Exception(_)
         | Report::Killed(_)
         | Report::ActionFinished { .. }
         | Report::CallFinished { .. }
+        | Report::Lives(_)
         | Report::Lines(_)
         | Report::LinesLost(_)
         | Report::EventsLost(_) => None,

@@ -8,8 +8,13 @@ pub(crate) mod act;
 pub(crate) mod bus;
 pub(crate) mod calls;
 pub(crate) mod clock;
+pub(crate) mod files;
+pub(crate) mod history;
 pub mod inbox;
+pub(crate) mod lives;
+pub(crate) mod offload;
 pub(crate) mod rpc;
+pub(crate) mod seam;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -353,7 +358,7 @@ impl DaemonHandle {
         watch.tasks.spawn_on(
             async move {
                 let generation = &shared.generation;
-                generation.run_until_cancelled(bus::reader::run(&shared)).await;
+                generation.run_until_cancelled(bus::reports::run(&shared)).await;
                 shared.report(Report::Bus(BusState::Connecting));
             },
             &self.runtime,

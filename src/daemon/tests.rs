@@ -301,4 +301,5 @@ impl Client {
 
 mod bus_reader;
 mod calls;
+mod deaths;
 mod faults;

@@ -7,6 +7,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::EcosystemError;
+use super::expression;
 use super::schema::{self, KEYS};
 use crate::protocol::{cron, text};
 
@@ -50,6 +51,9 @@ impl AppConfig {
         if let Some((key, _)) = entry.iter().find(|(_, value)| has_nul(value)) {
             return Err(wrong(key, "has a NUL character in it".to_owned()));
         }
+        if let Some((key, found)) = expression_in(entry) {
+            return Err(wrong(key, expression::reason(found)));
+        }
         let entry = settle(entry).map_err(|(key, reason)| wrong(key, reason))?;
         let mut keys = read_keys(&entry).map_err(|(key, reason)| wrong(&key, reason))?;
         let Some(script) = keys.get("script").and_then(Json::as_str).filter(|it| !it.is_empty())
@@ -60,7 +64,7 @@ impl AppConfig {
             Some(name) if !name.is_empty() => name.to_owned(),
             _ => stem(script).to_owned(),
         };
-        if let Some(Err(error)) = keys.get("cron_restart").map(cron::check_value) {
+        if let Some(Err(error)) = keys.get("cron_restart").map(cron::check_readable) {
             return Err(wrong("cron_restart", error.to_string()));
         }
         keys.insert("name".to_owned(), json!(name));
@@ -116,6 +120,11 @@ fn check_names(entry: &Map<String, Json>) -> Result<(), (String, String)> {
 
 /// The key of PM2 that a name is a slip of, if it is.
 fn near(name: &str) -> Option<&'static str> {
+    // The first part of one: `max_memory`.
+    let is_part = |key: &&str| key.strip_prefix(name).is_some_and(|rest| rest.starts_with('_'));
+    if let Some(whole) = KEYS.iter().map(|key| key.name).find(is_part) {
+        return Some(whole);
+    }
     let distance = |key: &str| strsim::damerau_levenshtein(name, key);
     let best = KEYS.iter().map(|key| key.name).min_by_key(|key| distance(key))?;
     (distance(best) <= 2 && distance(best) < best.len() / 2).then_some(best)
@@ -200,7 +209,20 @@ fn read_keys(entry: &Map<String, Json>) -> Result<Map<String, Json>, (String, St
         checked.map_err(|reason| (name.clone(), reason))?;
         keys.insert(name.clone(), value.clone());
     }
+    for (_, value) in keys.iter_mut().filter(|(key, _)| is_environment(key)) {
+        expression::forget(value);
+    }
     Ok(keys)
+}
+
+/// A regular expression, with its key. As a variable it is an empty object, as in PM2.
+fn expression_in(entry: &Map<String, Json>) -> Option<(&str, &str)> {
+    let mut others = entry.iter().filter(|(key, _)| !is_environment(key));
+    others.find_map(|(key, value)| Some((key.as_str(), expression::find(value)?)))
+}
+
+fn is_environment(key: &str) -> bool {
+    key == "env" || schema::is_env_key(key)
 }
 
 /// A path's last part without its extension; a leading dot starts no extension.

@@ -87,22 +87,11 @@ pub async fn load(file: &Path, node: &NodeFinder) -> Result<Vec<AppConfig>, Ecos
             Err(error) => node::evaluate(file, node).await.map_err(|_| error)?,
         },
         Format::Yaml => parse_yaml(&content, &name)?,
-        Format::JavaScript if is_named_config(file) || exports_apps(&content) => {
+        Format::JavaScript | Format::TypeScript
+            if is_named_config(file) || exports_apps(&content) =>
+        {
             node::evaluate(file, node).await?
         }
-        Format::TypeScript if is_named_config(file) || exports_apps(&content) => node::evaluate(
-            file, node,
-        )
-        .await
-        .map_err(|error| EcosystemError::Evaluation {
-            file: shown(&name),
-            reason: text::clean_to(
-                &format!(
-                    "node 22.18 or newer reads TypeScript; else compile it to .js first ({error})"
-                ),
-                REASON_CHARS_MAX,
-            ),
-        })?,
         Format::JavaScript | Format::TypeScript => {
             return Err(EcosystemError::Script { file: shown(&name) });
         }

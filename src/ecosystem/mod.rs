@@ -27,6 +27,7 @@ mod app;
 mod comments;
 mod environment;
 mod error;
+mod expression;
 mod interpreter;
 mod load;
 mod node;

@@ -7,11 +7,13 @@ use std::ffi::OsString;
 use std::hash::{BuildHasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value as Json;
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::Command;
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
+use tokio::task::JoinHandle;
 
 use super::app::shown;
 use super::{EcosystemError, load, paths};
@@ -23,6 +25,8 @@ const SCRIPT: &str = include_str!("evaluate.js");
 /// How long a file may take to fail after it exported its value. PM2 goes on with the value, and
 /// fails with the file when that happens.
 const LATER: Duration = Duration::from_secs(1);
+/// How long the rest of it may take once node has ended.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 /// How much of the file's standard error is kept, bytes.
 const COMPLAINTS_BYTES_MAX: usize = 64 * 1024;
 /// How many of its lines are told.
@@ -88,60 +92,105 @@ pub(super) async fn evaluate(file: &Path, node: &NodeFinder) -> Result<Json, Eco
         .args(["pm2", "start"])
         .arg(file)
         .args(node.env_name.iter().flat_map(|name| ["--env", name.as_str()]))
+        .env("PM2_USAGE", "CLI")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| failed(format!("node could not be started: {error}")))?;
-    let Some(output) = child.stdout.take() else {
+    let Some(mut output) = child.stdout.take() else {
         return Err(failed("node has no output".to_owned()));
     };
-    let complaints = child.stderr.take().map(|from| tokio::spawn(complaints(from)));
-    let said = value_in(output, &marker, node.output_bytes_max);
+    let complaints = child.stderr.take().map(Complaints::hear);
+    let said = value_in(&mut output, &marker, node.output_bytes_max);
     let said = match tokio::time::timeout(node.time_limit, said).await {
         Err(_) => Err(format!("it took longer than {} s", node.time_limit.as_secs_f64())),
         Ok(said) => said,
     };
     // A file may check something and end the program after it exported its value.
-    let wait = if said.is_ok() { LATER } else { Duration::ZERO };
-    let ended = tokio::time::timeout(wait, child.wait()).await;
-    if ended.is_err() && child.start_kill().is_ok() {
-        let _status = child.wait().await;
-    }
-    let is_failed = matches!(&ended, Ok(Ok(status)) if !status.success());
+    let failure = end(child, output, if said.is_ok() { LATER } else { Duration::ZERO }).await;
     let complained = match complaints {
-        Some(complaints) => complaints.await.unwrap_or_default(),
+        Some(complaints) => complaints.told().await,
         None => String::new(),
     };
-    match said {
-        Ok(_) if is_failed && complained.is_empty() => {
-            Err(failed("it ended the program with an exit code that is not 0".to_owned()))
+    match (said, failure) {
+        (Ok(_), Some(failure)) => {
+            Err(failed(if complained.is_empty() { failure } else { complained }))
         }
-        Ok(_) if is_failed => Err(failed(complained)),
-        Err(reason) if !complained.is_empty() => Err(failed(format!("{reason}: {complained}"))),
-        said => understood(&said.map_err(failed)?, &name),
+        (Err(reason), _) if !complained.is_empty() => {
+            Err(failed(format!("{reason}: {complained}")))
+        }
+        (said, _) => understood(&said.map_err(failed)?, &name),
     }
 }
 
-/// What is written to standard error, up to a bound: the lines that say something.
-async fn complaints(mut from: impl AsyncRead + Unpin) -> String {
-    let (mut kept, mut chunk) = (Vec::new(), [0; 4096]);
-    while let Ok(count @ 1..) = from.read(&mut chunk).await {
-        let room = COMPLAINTS_BYTES_MAX.saturating_sub(kept.len());
-        kept.extend(chunk.iter().take(count.min(room)));
-    }
-    let text = String::from_utf8_lossy(&kept);
-    let says = |line: &&str| {
-        let is_frame = line.starts_with("at ") || line.starts_with("Node.js v");
-        line.chars().any(char::is_alphanumeric) && !is_frame
+/// Waits so long for the end and then kills; says how it failed by itself.
+async fn end(mut child: Child, mut output: ChildStdout, wait: Duration) -> Option<String> {
+    // Read on: a file that writes later must not fail of that. What it started may hold the pipe.
+    let drained = async {
+        let _copied = tokio::io::copy(&mut output, &mut tokio::io::sink()).await;
+        std::future::pending().await
     };
-    text.lines().map(str::trim).filter(says).take(COMPLAINTS_MAX).collect::<Vec<_>>().join("; ")
+    let ended = tokio::time::timeout(wait, async {
+        tokio::select! {
+            ended = child.wait() => ended,
+            never = drained => never,
+        }
+    });
+    match ended.await {
+        Ok(Ok(status)) if !status.success() => Some(match status.code() {
+            Some(code) => format!("it ended the program with exit code {code}"),
+            None => "node was killed".to_owned(),
+        }),
+        Ok(_) => None,
+        Err(_) => {
+            if child.start_kill().is_ok() {
+                let _status = child.wait().await;
+            }
+            None
+        }
+    }
+}
+
+/// What is written to standard error, up to a bound.
+struct Complaints {
+    kept: Arc<Mutex<Vec<u8>>>,
+    task: JoinHandle<()>,
+}
+
+impl Complaints {
+    fn hear(mut from: ChildStderr) -> Self {
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let keep = Arc::clone(&kept);
+        let task = tokio::spawn(async move {
+            let mut chunk = [0; 4096];
+            while let Ok(count @ 1..) = from.read(&mut chunk).await {
+                let mut kept = keep.lock().unwrap_or_else(PoisonError::into_inner);
+                let room = COMPLAINTS_BYTES_MAX.saturating_sub(kept.len());
+                kept.extend(chunk.iter().take(count.min(room)));
+            }
+        });
+        Self { kept, task }
+    }
+
+    /// The lines that say something, once node has ended. What it started may hold the pipe.
+    async fn told(mut self) -> String {
+        let _all = tokio::time::timeout(LAST_WORDS, &mut self.task).await;
+        self.task.abort();
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = String::from_utf8_lossy(&kept);
+        let says = |line: &&str| {
+            let is_frame = line.starts_with("at ") || line.starts_with("Node.js v");
+            line.chars().any(char::is_alphanumeric) && !is_frame
+        };
+        text.lines().map(str::trim).filter(says).take(COMPLAINTS_MAX).collect::<Vec<_>>().join("; ")
+    }
 }
 
 /// Reads until both markers came, and gives what is between them.
 async fn value_in(
-    mut output: impl AsyncRead + Unpin,
+    output: &mut (impl AsyncRead + Unpin),
     marker: &str,
     bytes_max: usize,
 ) -> Result<Json, String> {

@@ -18,6 +18,7 @@ use super::accounts::Accounts;
 use super::app::shown;
 use super::interpreter::{self, Search};
 use super::{AppConfig, EcosystemError, environment, paths, schema};
+use crate::protocol::cron::Reader;
 use crate::protocol::settings;
 
 /// What the pm2 CLI takes from the shell that it runs in.
@@ -31,6 +32,9 @@ pub struct Context {
     pub environment: BTreeMap<String, String>,
     /// `--env NAME`: lays `env_NAME` over `env`.
     pub env_name: Option<String>,
+    /// The version that the daemon tells: a cron pattern has to be one that this release reads.
+    /// Without it, one that every release reads.
+    pub pm2_version: Option<String>,
 }
 
 impl Context {
@@ -43,6 +47,32 @@ impl Context {
 }
 
 impl AppConfig {
+    /// The name that the daemon lists it under when it is started with `--env NAME`, or without. A
+    /// variable `name` is laid over the app's own (God, `executeApp`).
+    #[must_use]
+    pub fn listed_name(&self, env_name: Option<&str>) -> String {
+        let deployed =
+            env_name.and_then(|name| self.deploy.get(name)).and_then(|deploy| deploy.get("env"));
+        let own = env_name.and_then(|name| self.keys.get(&format!("env_{name}")));
+        let variables = [own, deployed, self.keys.get("env")].into_iter().flatten();
+        let named = variables.filter_map(|it| it.get("name")).find_map(Json::as_str);
+        named.map_or_else(|| self.appended_name(env_name), str::to_owned)
+    }
+
+    /// Every name that it may have been started under, whatever the environment.
+    #[must_use]
+    pub fn listed_names(&self) -> BTreeSet<String> {
+        let with = self.environments().map(|name| self.listed_name(Some(name)));
+        with.chain([self.listed_name(None)]).collect()
+    }
+
+    fn appended_name(&self, env_name: Option<&str>) -> String {
+        match (self.keys.get("append_env_to_name").and_then(Json::as_bool), env_name) {
+            (Some(true), Some(env)) => format!("{}-{env}", self.name),
+            _ => self.name.clone(),
+        }
+    }
+
     /// Whether `--env NAME` changes something for this app; the pm2 CLI warns where it does not.
     #[must_use]
     pub fn has_env(&self, name: &str) -> bool {
@@ -87,7 +117,8 @@ const FILES: [&str; 4] = ["pm_log_path", "pm_out_log_path", "pm_err_log_path", "
 pub fn prepare_payloads(app: &AppConfig, context: &Context) -> Result<Vec<Json>, EcosystemError> {
     let payload =
         payload(app, context, &Accounts::read()).map_err(|(key, reason)| app.wrong(key, reason))?;
-    match payload.as_object().and_then(settings::trouble) {
+    let reader = Reader::of_release(context.pm2_version.as_deref());
+    match payload.as_object().and_then(|settings| settings::trouble(settings, reader)) {
         Some((key, reason)) => Err(app.wrong(&key, reason)),
         None => Ok(vec![payload]),
     }
@@ -149,13 +180,8 @@ pub(super) fn settle(
     if !keys.get("namespace").is_some_and(schema::is_truthy) {
         keys.insert("namespace".to_owned(), json!("default"));
     }
-    let mut name = app.name.clone();
-    if let (Some(true), Some(env)) =
-        (keys.get("append_env_to_name").and_then(Json::as_bool), &context.env_name)
-    {
-        name = format!("{name}-{env}");
-        keys.insert("name".to_owned(), json!(name));
-    }
+    let name = app.appended_name(context.env_name.as_deref());
+    keys.insert("name".to_owned(), json!(name));
     keys.insert("username".to_owned(), json!(username(context, accounts)));
     if let Some(shell) = shell(app, context) {
         keys.insert("script".to_owned(), json!(shell));

@@ -26,6 +26,8 @@ pub(super) fn env(app: &AppConfig, context: &Context, accounts: &Accounts) -> Re
     let rebuilt = environment::rebuild(app, &name, own, context);
     let (mut env, own) = rebuilt.map_err(|reason| ("env", reason))?;
     keys.remove("exec_mode");
+    // The name that a variable gives stays its name.
+    keys.insert("name".to_owned(), json!(app.listed_name(context.env_name.as_deref())));
     keys.insert("env".to_owned(), json!(own));
     env.insert("current_conf".to_owned(), Json::Object(keys));
     env.insert("updateEnv".to_owned(), json!(true));

@@ -114,7 +114,8 @@ pub(super) const KEYS: &[Key] = &[
     Key::new("vizion", BOOL),
     Key::new("autostart", BOOL),
     Key::new("autorestart", BOOL),
-    Key::new("stop_exit_codes", &[Type::Array, Type::Number]),
+    // PM2 takes no text here; what is meant by it is clear.
+    Key::new(CODES, &[Type::Array, Type::Number, Type::Text]),
     Key::new("watch_delay", NUMBER),
     Key::new("watch", BOOL_LIST_TEXT),
     Key::new("ignore_watch", LIST),
@@ -145,6 +146,9 @@ pub(super) const KEYS: &[Key] = &[
     Key::new("write", BOOL),
     Key::new("io", OBJECT),
 ];
+
+/// The key whose texts are numbers.
+const CODES: &str = "stop_exit_codes";
 
 /// What `instances` takes.
 const INSTANCES: &str = "a whole number or \"max\"";
@@ -234,25 +238,49 @@ fn read_text(key: &Key, text: &str) -> Result<Json, String> {
         Rule::ExecMode if !matches!(text, "fork" | "cluster" | "fork_mode" | "cluster_mode") => {
             Err(format!("must be fork or cluster, and is {text:?}"))
         }
+        _ if key.name == CODES => {
+            let words = text.split([',', ' ', '\t']).filter(|word| !word.is_empty());
+            words.map(code).collect::<Result<Vec<Json>, String>>().map(Json::Array)
+        }
         _ if key.types.first() == Some(&Type::Array) => Ok(json!(split_words(text))),
         _ => Ok(json!(text)),
     }
 }
 
 fn read_list(key: &Key, items: &[Json]) -> Result<Json, String> {
-    let takes_numbers = matches!(key.name, "args" | "node_args" | "stop_exit_codes");
+    if key.name == CODES {
+        // God reads numbers from text itself.
+        let read = |item: &Json| match item {
+            Json::String(text) => code(text.trim()),
+            Json::Number(_) => Ok(item.clone()),
+            other => Err(format!("{} cannot stand in this list", kind(other))),
+        };
+        return items.iter().map(read).collect::<Result<Vec<Json>, String>>().map(Json::Array);
+    }
+    let takes_numbers = matches!(key.name, "args" | "node_args");
     for item in items {
         let is_allowed = match item {
             // As text, too: PM2 reads numbers from it.
             Json::String(_) => true,
-            Json::Number(_) => takes_numbers,
+            Json::Number(_) | Json::Bool(_) => takes_numbers,
             _ => false,
         };
         if !is_allowed {
             return Err(format!("{} cannot stand in this list", kind(item)));
         }
     }
-    Ok(json!(items))
+    // God starts nothing with a truth value as an argument.
+    let words = items.iter().map(|item| match item {
+        Json::Bool(value) => json!(value.to_string()),
+        other => other.clone(),
+    });
+    Ok(words.collect())
+}
+
+/// An exit code.
+fn code(word: &str) -> Result<Json, String> {
+    let code: Option<u8> = word.parse().ok();
+    code.map(Json::from).ok_or_else(|| format!("{word:?} is no exit code: 0 to 255"))
 }
 
 /// A number, or text that is one. Unlike PM2, which reads empty text and lists of one as numbers.

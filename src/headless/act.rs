@@ -38,7 +38,8 @@ pub(super) async fn run(
     let infos = targets::resolve(&words, &processes)?;
     if is_sweeping && !infos.is_empty() {
         let home = context.home();
-        ask::confirm(context, &format!("{verb} all {} process(es) of {home}?", infos.len()))?;
+        let all = output::processes(infos.len());
+        ask::confirm(context, &format!("{verb} all {all} of {home}?"))?;
     }
     if infos.is_empty() {
         writeln!(out, "nothing to {verb}: there are no processes")?;
@@ -102,12 +103,12 @@ pub(super) async fn kill(context: &Context, out: &mut impl Write) -> Result<Code
     }
     ask::require(context, "kill")?;
     let client = context.connect().await?;
-    let count = fleet(context, &client).await?.len();
+    let all = output::processes(fleet(context, &client).await?.len());
     let home = context.home();
-    ask::confirm(context, &format!("end the daemon of {home} and its {count} process(es)?"))?;
+    ask::confirm(context, &format!("end the daemon of {home} and its {all}?"))?;
     let reply = client.call("killMe", vec![json!({})]).await;
     reply.map_err(|error| context.failure(error))?;
-    writeln!(out, "killed the daemon of {home} and its {count} process(es)")?;
+    writeln!(out, "killed the daemon of {home} and its {all}")?;
     Ok(Code::Fine)
 }
 

@@ -1,16 +1,58 @@
 //! `check`: conditions, once, for probes and deploy scripts.
 //!
 //! Invariant: a line for each process and condition that does not hold, or could not be measured, and
-//! exit code 1; one line and 0 where all do. Nothing to check is not fine.
+//! exit code 1; one line and 0 where all do. Nothing to check is not fine, but what is stopped and may
+//! be is.
 
 use std::io::Write;
 
+use serde_json::{Value as Json, json};
+
 use super::failure::{Code, Failure};
-use super::{Context, list, targets};
+use super::{Context, act, list, output, targets};
 use crate::cli::Check;
 use crate::daemon::clock::now_ms;
-use crate::model::units;
+use crate::model::looping::looks_looping;
+use crate::model::{Target, units};
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
+
+/// A condition that does not hold.
+#[derive(Debug, Clone, PartialEq)]
+struct Broken {
+    /// The process; none for what is about all of them.
+    process: Option<ProcessInfo>,
+    /// The option's name, as in JSON.
+    condition: &'static str,
+    /// What is so instead.
+    why: String,
+}
+
+impl Broken {
+    fn line(&self) -> String {
+        match &self.process {
+            Some(info) => format!("{}: {}", targets::label(info), self.why),
+            None => self.why.clone(),
+        }
+    }
+
+    fn as_json(&self) -> Json {
+        json!({
+            "pm_id": self.process.as_ref().map(|info| info.pm_id.0),
+            "name": self.process.as_ref().map(|info| &*info.name),
+            "condition": self.condition,
+            "message": self.why,
+        })
+    }
+}
+
+/// What was looked at.
+#[derive(Debug)]
+struct Looked {
+    /// The processes that are checked.
+    checked: Vec<ProcessInfo>,
+    /// How many were left out, since they are stopped.
+    stopped: usize,
+}
 
 /// Checks.
 pub(super) async fn run(
@@ -19,77 +61,169 @@ pub(super) async fn run(
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     let client = context.connect().await?;
-    let snapshot = client.snapshot().await.map_err(|error| context.failure(error))?;
+    let mut processes = act::fleet(context, &client).await?;
+    let mut first = None;
+    if let Some(within) = what.within {
+        first = Some(look(what, &processes, false)?.checked);
+        tokio::time::sleep(within).await;
+        processes = act::fleet(context, &client).await?;
+    }
     client.disconnect().await;
-    let all = ["all".to_owned()];
-    let wanted = if what.targets.is_empty() { &all[..] } else { &what.targets };
-    let found = targets::resolve(wanted, &snapshot.processes)?;
-    if found.is_empty() {
+    let mut broken = Vec::new();
+    let looked = look(what, &processes, first.is_some())?;
+    let gone = |info: &&ProcessInfo| processes.iter().all(|now| now.pm_id != info.pm_id);
+    broken.extend(first.iter().flatten().filter(gone).map(|info| Broken {
+        process: Some(info.clone()),
+        condition: "max_restarts",
+        why: "it is gone, so its restarts are unknown".to_owned(),
+    }));
+    if looked.checked.is_empty() && looked.stopped == 0 && broken.is_empty() {
         return Err(Failure::condition("there are no processes to check"));
     }
-    let now_ms = now_ms();
-    let mut failed = 0;
     let is_measuring = what.max_memory.is_some() || what.max_cpu.is_some();
-    if let Some(why) = list::blindness(&snapshot.processes).filter(|_| is_measuring) {
-        writeln!(out, "{why}")?;
-        failed += 1;
+    if let Some(why) = list::blindness(&processes).filter(|_| is_measuring) {
+        broken.push(Broken { process: None, condition: "measured", why });
     }
-    for info in &found {
-        for why in broken(what, info, now_ms) {
-            writeln!(out, "{}: {why}", targets::label(info))?;
-            failed += 1;
-        }
+    let now_ms = now_ms();
+    for info in &looked.checked {
+        let count = restarts(info, first.as_deref());
+        let found = broken_by(what, info, count, now_ms).into_iter();
+        broken.extend(found.map(|(condition, why)| Broken {
+            process: Some(info.clone()),
+            condition,
+            why,
+        }));
     }
-    if failed > 0 {
-        return Ok(Code::Condition);
-    }
-    writeln!(out, "fine: {} process(es)", found.len())?;
-    Ok(Code::Fine)
+    report(context, what, &looked, &broken, out)?;
+    Ok(if broken.is_empty() { Code::Fine } else { Code::Condition })
 }
 
-/// What does not hold for a process.
-fn broken(what: &Check, info: &ProcessInfo, now_ms: i64) -> Vec<String> {
+/// The processes that are asked about. A word that means nothing is a slip, but not the second time:
+/// what it meant may have gone.
+fn look(what: &Check, processes: &[ProcessInfo], is_second: bool) -> Result<Looked, Failure> {
+    let meant = |words: &[String]| -> Result<Vec<ProcessInfo>, Failure> {
+        let mut meant = Vec::with_capacity(words.len());
+        for word in words {
+            if !is_second || !targets::matching(word, processes)?.is_empty() {
+                meant.push(word.clone());
+            }
+        }
+        targets::resolve(&meant, processes)
+    };
+    let all = ["all".to_owned()];
+    let mut checked = meant(if what.targets.is_empty() { &all } else { &what.targets })?;
+    let except = meant(&what.except)?;
+    checked.retain(|info| except.iter().all(|other| other.pm_id != info.pm_id));
+    let found = checked.len();
+    checked.retain(|info| !(what.ignore_stopped && info.status == ProcessStatus::Stopped));
+    Ok(Looked { stopped: found - checked.len(), checked })
+}
+
+/// How often a process was restarted: since the first look where there was one, else in all. One that
+/// is new since then, or whose count was set to 0, has all of its restarts since.
+fn restarts(info: &ProcessInfo, first: Option<&[ProcessInfo]>) -> u32 {
+    let before = first.into_iter().flatten().find(|before| before.pm_id == info.pm_id);
+    let before = before.filter(|before| Target::of(before).is(info));
+    before.and_then(|before| info.restarts.checked_sub(before.restarts)).unwrap_or(info.restarts)
+}
+
+fn report(
+    context: &Context,
+    what: &Check,
+    looked: &Looked,
+    broken: &[Broken],
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    if what.json {
+        let report = json!({
+            "ok": broken.is_empty(),
+            "checked": looked.checked.len(),
+            "stopped": looked.stopped,
+            "failed": broken.iter().map(Broken::as_json).collect::<Vec<_>>(),
+        });
+        return Ok(output::json(&report, context.json_style(), out)?);
+    }
+    for one in broken {
+        writeln!(out, "{}", output::printable(&one.line(), context.is_ascii))?;
+    }
+    if broken.is_empty() {
+        let besides = match looked.stopped {
+            0 => String::new(),
+            stopped => format!(", {stopped} stopped"),
+        };
+        writeln!(out, "ok: {}{besides}", output::processes(looked.checked.len()))?;
+    }
+    Ok(())
+}
+
+/// What does not hold for a process, each with the condition's name. `restarts` is how many count.
+fn broken_by(
+    what: &Check,
+    info: &ProcessInfo,
+    restarts: u32,
+    now_ms: i64,
+) -> Vec<(&'static str, String)> {
     let mut all = Vec::new();
     let is_online = info.status == ProcessStatus::Online && !info.never_started();
     let has_other = what.errored
+        || what.looping
         || what.max_restarts.is_some()
         || what.max_memory.is_some()
         || what.max_cpu.is_some()
         || what.min_uptime.is_some();
     if (what.online || !has_other) && !is_online {
-        all.push(if info.never_started() {
+        let why = if info.never_started() {
             "online without a pid: it never started".to_owned()
         } else {
             format!("{}, not online", info.status.as_str())
-        });
+        };
+        all.push(("online", why));
     } else if what.errored && info.has_given_up() {
-        all.push(format!("{}: PM2 gave up starting it", info.status.as_str()));
+        all.push(("errored", format!("{}: PM2 gave up starting it", info.status.as_str())));
     } else {
         // Its status is fine, or not asked for.
     }
-    if let Some(max) = what.max_restarts.filter(|max| info.restarts > *max) {
-        all.push(format!("{} restarts, more than {max}", info.restarts));
+    if what.looping && looks_looping(info, now_ms) {
+        all.push(("looping", format!("in a crash loop: {} restarts", info.restarts)));
     }
+    if let Some(max) = what.max_restarts.filter(|max| restarts > *max) {
+        let span = what.within.map(|span| format!(" in {}", seconds(span))).unwrap_or_default();
+        let plural = if restarts == 1 { "" } else { "s" };
+        all.push(("max_restarts", format!("{restarts} restart{plural}{span}, more than {max}")));
+    }
+    all.extend(over_limits(what, info));
+    if let (Some(min), Some(since), true) = (what.min_uptime, info.online_since_ms, is_online) {
+        let span_ms = now_ms.saturating_sub(since);
+        let min_ms = i64::try_from(min.as_millis()).unwrap_or(i64::MAX);
+        if span_ms < min_ms {
+            let (up, min) = (units::uptime(span_ms), units::uptime(min_ms));
+            all.push(("min_uptime", format!("online for {up}, less than {min}")));
+        }
+    }
+    all
+}
+
+/// What is measured, and over its limit.
+fn over_limits(what: &Check, info: &ProcessInfo) -> Vec<(&'static str, String)> {
+    let mut all = Vec::new();
     if let (Some(max), Some(bytes)) = (what.max_memory, info.memory_bytes)
         && bytes > max
     {
-        all.push(format!("{} of memory, more than {}", units::bytes(bytes), units::bytes(max)));
+        let (found, max) = (units::bytes(bytes), units::bytes(max));
+        all.push(("max_memory", format!("{found} of memory, more than {max}")));
     }
     if let (Some(max), Some(cpu)) = (what.max_cpu, info.cpu_percent)
         && cpu > max
     {
         let (cpu, max) = (f64::from(cpu), f64::from(max));
-        all.push(format!("{} cpu, more than {}", units::percent(cpu), units::percent(max)));
-    }
-    if let (Some(min), Some(since), true) = (what.min_uptime, info.online_since_ms, is_online) {
-        let span_ms = now_ms.saturating_sub(since);
-        if span_ms < i64::try_from(min.as_millis()).unwrap_or(i64::MAX) {
-            let min_ms = i64::try_from(min.as_millis()).unwrap_or(i64::MAX);
-            let (up, min) = (units::uptime(span_ms), units::uptime(min_ms));
-            all.push(format!("online for {up}, less than {min}"));
-        }
+        let (cpu, max) = (units::percent(cpu), units::percent(max));
+        all.push(("max_cpu", format!("{cpu} cpu, more than {max}")));
     }
     all
+}
+
+fn seconds(span: std::time::Duration) -> String {
+    format!("{} s", span.as_secs_f64())
 }
 
 #[cfg(test)]
@@ -99,15 +233,21 @@ mod tests {
     use super::*;
     use crate::protocol::process::PmId;
 
+    fn process(id: u32, name: &str, status: ProcessStatus) -> ProcessInfo {
+        ProcessInfo { pid: Some(9), ..ProcessInfo::new(PmId(id), name, status) }
+    }
+
     #[test]
     fn each_condition_that_is_given_must_hold() {
-        let mut info = ProcessInfo::new(PmId(0), "api", ProcessStatus::Online);
-        info.pid = Some(9);
+        let mut info = process(0, "api", ProcessStatus::Online);
         info.restarts = 5;
         info.memory_bytes = Some(2048);
         info.cpu_percent = Some(50.0);
         info.online_since_ms = Some(0);
-        let said = |what: &Check, info: &ProcessInfo| broken(what, info, 10_000);
+        let said = |what: &Check, info: &ProcessInfo| -> Vec<String> {
+            let found = broken_by(what, info, info.restarts, 10_000);
+            found.into_iter().map(|(_, why)| why).collect()
+        };
         let none = Check::default();
         assert_eq!(said(&none, &info), [] as [String; 0]);
         let strict = Check {
@@ -134,6 +274,11 @@ mod tests {
             ..Check::default()
         };
         assert_eq!(said(&lax, &info), [] as [String; 0]);
+        let looping = Check { looping: true, ..Check::default() };
+        assert_eq!(said(&looping, &info), [] as [String; 0]);
+        info.unstable_restarts = 3;
+        assert_eq!(said(&looping, &info), ["in a crash loop: 5 restarts"]);
+        assert_eq!(said(&none, &info), [] as [String; 0], "only where it is asked for");
         info.pid = None;
         assert_eq!(said(&none, &info), ["online without a pid: it never started"]);
         info.status = ProcessStatus::Stopped;
@@ -142,5 +287,51 @@ mod tests {
         assert_eq!(said(&errored, &info), [] as [String; 0]);
         info.status = ProcessStatus::Errored;
         assert_eq!(said(&errored, &info).len(), 1);
+    }
+
+    #[test]
+    fn only_restarts_since_the_first_look_count() {
+        let with = |id: u32, unique: &str, restarts| ProcessInfo {
+            unique_id: Some(unique.into()),
+            restarts,
+            ..process(id, "api", ProcessStatus::Online)
+        };
+        let first = [with(0, "a", 70), with(1, "b", 3)];
+        let count = |info: &ProcessInfo| restarts(info, Some(&first));
+        assert_eq!(count(&with(0, "a", 70)), 0);
+        assert_eq!(count(&with(0, "a", 74)), 4);
+        assert_eq!(count(&with(0, "a", 2)), 2, "its count was set to 0 meanwhile");
+        assert_eq!(count(&with(0, "x", 71)), 71, "another process with its id");
+        assert_eq!(count(&with(2, "c", 5)), 5, "a new one");
+        assert_eq!(restarts(&with(0, "a", 74), None), 74);
+        let what = Check {
+            max_restarts: Some(3),
+            within: Some(Duration::from_millis(1_500)),
+            ..Check::default()
+        };
+        let said = broken_by(&what, &with(0, "a", 74), 4, 0);
+        assert_eq!(said, [("max_restarts", "4 restarts in 1.5 s, more than 3".to_owned())]);
+    }
+
+    #[test]
+    fn what_is_left_out_is_not_looked_at() {
+        let all = [
+            process(0, "api", ProcessStatus::Online),
+            process(1, "job", ProcessStatus::Stopped),
+            process(2, "old", ProcessStatus::Errored),
+        ];
+        let ids = |what: &Check| -> (Vec<u32>, usize) {
+            let looked = look(what, &all, false).unwrap();
+            (looked.checked.iter().map(|info| info.pm_id.0).collect(), looked.stopped)
+        };
+        assert_eq!(ids(&Check::default()), (vec![0, 1, 2], 0));
+        let lenient = Check { ignore_stopped: true, ..Check::default() };
+        assert_eq!(ids(&lenient), (vec![0, 2], 1), "errored is no kind of stopped");
+        let except = vec!["old".to_owned(), "1".to_owned()];
+        assert_eq!(ids(&Check { except: except.clone(), ..lenient.clone() }), (vec![0], 0));
+        assert_eq!(ids(&Check { except, targets: vec!["job".to_owned()], ..lenient }), (vec![], 0));
+        let slip = Check { except: vec!["olds".to_owned()], ..Check::default() };
+        assert!(look(&slip, &all, false).unwrap_err().line().unwrap().contains("`olds`"));
+        assert_eq!(look(&slip, &all, true).unwrap().checked.len(), 3, "it may have gone");
     }
 }

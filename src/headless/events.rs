@@ -50,7 +50,8 @@ pub(super) async fn run(
     let mut stop = Stop::listen(runner.is_some())
         .map_err(|error| Failure::condition(format!("cannot listen to signals: {error}")))?;
     let topics = Topics::new(&what.patterns)?;
-    let bus = Bus::subscribe(&context.endpoint, &topics.subscription())?.undecoded();
+    let bus = Bus::subscribe_with(&context.endpoint, &topics.subscription(), context.options)?
+        .undecoded();
     // What happens meanwhile waits in the queue of the bus.
     let filter = Filter::ask(context, &what.processes).await?;
     filter::hint(context, &what.patterns).await;
@@ -386,7 +387,7 @@ impl<W: Write> Sink<'_, W> {
 }
 
 /// Whether standard output is a pipe that nobody reads any more.
-fn is_reader_gone() -> bool {
+pub(super) fn is_reader_gone() -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let out = io::stdout();
     if out.is_terminal() {

@@ -108,7 +108,9 @@ impl Failure {
             ClientError::NotDone { action, label, verdict } => {
                 Self::Said(Code::of_verdict(&verdict), verdict.sentence(action, &label))
             }
-            error @ ClientError::Timeout { .. } => Self::Said(Code::Timeout, error.to_string()),
+            error @ (ClientError::Timeout { .. } | ClientError::Locked { .. }) => {
+                Self::Said(Code::Timeout, error.to_string())
+            }
             error @ (ClientError::UnknownMethod { .. }
             | ClientError::Refused(_)
             | ClientError::Config(_)
@@ -181,6 +183,9 @@ mod tests {
         let home = Endpoint::in_home("/h".as_ref());
         let missing = line(&home, Problem::HomeMissing { home: "/h".into() });
         assert!(missing.starts_with("PM2_HOME /h does not exist; "), "{missing}");
+        let odd = Endpoint::in_home("/my $(x)".as_ref());
+        let line = line(&odd, Problem::SocketMissing { path: "/my $(x)/rpc.sock".into() });
+        assert!(line.contains("PM2_HOME='/my $(x)' pm2 resurrect"), "{line}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::failure::Failure;
 use super::{call, targets};
+use crate::daemon::offload;
 use crate::ecosystem::{self, AppConfig, NodeFinder, is_config_file};
 use crate::protocol::process::ProcessInfo;
 
@@ -23,7 +24,7 @@ const IN_FOLDER: [&str; 7] = [
 ];
 
 /// Whether a word names a file: it is no process, and there is such a file, or it looks like one.
-pub(super) fn is_file(word: &str, processes: &[ProcessInfo]) -> bool {
+pub(super) async fn is_file(word: &str, processes: &[ProcessInfo]) -> bool {
     if word == "-" {
         return true;
     }
@@ -31,12 +32,19 @@ pub(super) fn is_file(word: &str, processes: &[ProcessInfo]) -> bool {
     let found = targets::matching(word, processes);
     let is_process = word == "all" || !found.is_ok_and(|found| found.is_empty());
     let path = Path::new(word);
-    word.contains('/') || (!is_process && (is_config_file(path) || path.is_file()))
+    word.contains('/') || (!is_process && (is_config_file(path) || is_there(path).await))
+}
+
+/// Whether there is such a file, on a disk that answers.
+pub(super) async fn is_there(path: &Path) -> bool {
+    let path = path.to_owned();
+    offload::look(move || path.is_file()).await.unwrap_or(false)
 }
 
 /// The file of this folder that is meant where none is named.
-pub(super) fn in_folder() -> Result<String, Failure> {
-    let found = IN_FOLDER.iter().find(|name| Path::new(name).is_file());
+pub(super) async fn in_folder() -> Result<String, Failure> {
+    let looking = || IN_FOLDER.iter().find(|name| Path::new(name).is_file());
+    let found = offload::look(looking).await.flatten();
     found.map(|name| format!("./{name}")).ok_or_else(|| {
         Failure::usage("start what? Name processes or a file: there is no ecosystem.config.js here")
     })
@@ -64,13 +72,13 @@ pub(super) async fn as_targets(
 ) -> Result<Vec<String>, Failure> {
     let mut targets = Vec::new();
     for word in words {
-        if !is_file(word, processes) {
+        if !is_file(word, processes).await {
             targets.push(word.clone());
             continue;
         }
         let node = NodeFinder::in_path(std::env::var_os("PATH"));
         let apps = load(word, &node).await?;
-        let names: Vec<&str> = apps.iter().map(AppConfig::name).collect();
+        let names: Vec<String> = apps.iter().flat_map(AppConfig::listed_names).collect();
         let known = names.iter().filter(|name| processes.iter().any(|info| *info.name == ***name));
         let known: Vec<String> = known.map(|name| format!("name:{name}")).collect();
         if known.is_empty() {
@@ -87,8 +95,8 @@ mod tests {
     use super::*;
     use crate::protocol::process::{PmId, ProcessStatus};
 
-    #[test]
-    fn a_process_goes_before_a_file_of_its_name() {
+    #[tokio::test]
+    async fn a_process_goes_before_a_file_of_its_name() {
         let known = [ProcessInfo::new(PmId(0), "api.json", ProcessStatus::Stopped)];
         for (word, wanted) in [
             ("api.json", false),
@@ -101,7 +109,7 @@ mod tests {
             ("all", false),
             ("nope", false),
         ] {
-            assert_eq!(is_file(word, &known), wanted, "{word}");
+            assert_eq!(is_file(word, &known).await, wanted, "{word}");
         }
     }
 }

@@ -30,23 +30,23 @@ pub(super) async fn run(
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     let client = context.connect().await?;
-    let snapshot = client.snapshot().await.map_err(|error| context.failure(error))?;
     let env = match (what.env, what.env_values) {
         (_, true) => Env::Values,
         (true, false) => Env::Names,
         (false, false) => Env::None,
     };
-    let raw = if env == Env::None {
-        Json::Null
+    // The environments come with the rest: the daemon is asked once.
+    let (mut processes, warnings, raw) = if env == Env::None {
+        let snapshot = client.snapshot().await.map_err(|error| context.failure(error))?;
+        (snapshot.processes, snapshot.warnings, Vec::new())
     } else {
-        let reply = client.call("getMonitorData", vec![json!({})]).await;
-        reply.map_err(|error| context.failure(error))?
+        let listing = client.listing().await.map_err(|error| context.failure(error))?;
+        (listing.infos, listing.warnings, listing.raw)
     };
     client.disconnect().await;
-    for warning in &snapshot.warnings {
+    for warning in &warnings {
         output::complain(&clean(warning));
     }
-    let mut processes = snapshot.processes;
     if let Some(why) = blindness(&processes) {
         output::complain(&clean(&why));
         // PM2's zeros are no measurements.
@@ -126,12 +126,10 @@ fn row(info: &ProcessInfo, now_ms: i64, is_ascii: bool) -> Vec<String> {
 }
 
 /// The process's own variables in the raw reply.
-fn variables<'a>(raw: &'a Json, info: &ProcessInfo) -> Option<&'a Map<String, Json>> {
+fn variables<'a>(raw: &'a [Json], info: &ProcessInfo) -> Option<&'a Map<String, Json>> {
     let id = u64::from(info.pm_id.0);
-    let found = raw
-        .as_array()?
-        .iter()
-        .find(|process| process.get("pm_id").and_then(Json::as_u64) == Some(id))?;
+    let found =
+        raw.iter().find(|process| process.get("pm_id").and_then(Json::as_u64) == Some(id))?;
     found.get("pm2_env")?.get("env")?.as_object()
 }
 
@@ -235,7 +233,7 @@ mod tests {
 
     #[test]
     fn values_are_shown_only_when_asked_for() {
-        let raw = json!([{ "pm_id": 3, "pm2_env": { "env": { "SECRET": "hunter2" } } }]);
+        let raw = [json!({ "pm_id": 3, "pm2_env": { "env": { "SECRET": "hunter2" } } })];
         let info = api();
         let shown = |env| as_json(&info, variables(&raw, &info), env).to_string();
         assert!(!shown(Env::None).contains("SECRET"));

@@ -15,11 +15,14 @@ mod exec;
 mod failure;
 mod files;
 mod list;
+mod logs;
 mod output;
 mod send;
 mod start;
 mod targets;
+mod trigger;
 mod wait;
+mod why;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -123,7 +126,7 @@ async fn dispatch(
         Some(Command::Call(what)) => call::run(context, &what, out).await,
         Some(Command::Events(what)) => events::run(context, what, out).await,
         // As pm2: with the file's settings, and what does not run is started.
-        Some(Command::Restart(who)) if who.targets.iter().all(|word| is_config(word)) => {
+        Some(Command::Restart(who)) if are_configs(&who.targets).await => {
             let targets = who.targets;
             let (env, strict, only) = (None, false, Vec::new());
             start::run(context, &crate::cli::Start { targets, only, env, strict }, acting).await
@@ -136,8 +139,11 @@ async fn dispatch(
         Some(Command::Send { target, message }) => {
             send::run(context, &target, &message, acting).await
         }
+        Some(Command::Trigger(what)) => trigger::run(context, &what, acting).await,
         Some(Command::Kill) => act::kill(context, acting).await,
         Some(Command::Wait(what)) => wait::run(context, &what, out).await,
+        Some(Command::Logs(what)) => logs::run(context, &what, out).await,
+        Some(Command::Why(what)) => why::run(context, &what, out).await,
         Some(Command::Check(what)) => check::run(context, &what, out).await,
         Some(Command::Completions { shell }) => documents::completions(shell, out),
         Some(Command::Man) => documents::man(out),
@@ -145,9 +151,14 @@ async fn dispatch(
     }
 }
 
-/// Whether a word is a config file that is there.
-fn is_config(word: &str) -> bool {
-    crate::ecosystem::is_config_file(Path::new(word)) && Path::new(word).is_file()
+/// Whether all words are config files that are there.
+async fn are_configs(words: &[String]) -> bool {
+    for path in words.iter().map(Path::new) {
+        if !crate::ecosystem::is_config_file(path) || !files::is_there(path).await {
+            return false;
+        }
+    }
+    true
 }
 
 /// The path from the root: the daemon has another working folder.

@@ -32,6 +32,11 @@ pub(super) fn printable(text: &str, is_ascii: bool) -> String {
     text.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect()
 }
 
+/// So many processes, in words.
+pub(super) fn processes(count: usize) -> String {
+    if count == 1 { "1 process".to_owned() } else { format!("{count} processes") }
+}
+
 /// How a column stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Align {
@@ -168,6 +173,11 @@ mod tests {
         table(&heading, &rows, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text, "id  name   mem\n 0  api   1.0M\n10  日本     -\n");
+    }
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!([0, 1, 2].map(processes), ["0 processes", "1 process", "2 processes"]);
     }
 
     #[test]

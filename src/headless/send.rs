@@ -5,11 +5,12 @@
 
 use std::io::{self, Write};
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::failure::{Code, Failure};
-use super::{Context, act, call, output, targets};
+use super::{Context, call, output, targets};
 use crate::client::ClientError;
+use crate::protocol::message::whole_message;
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::text::clean;
 
@@ -32,25 +33,26 @@ pub(super) async fn run(
     if message.is_null() {
         return Err(Failure::usage("null is no message: a text, a number, a list or an object is"));
     }
+    // Whole: a bare text could be taken for the name of an action.
+    let message = Json::Object(whole_message(&message));
     let client = context.connect().await?;
-    let processes = act::fleet(context, &client).await?;
-    let infos = targets::resolve(&[target.to_owned()], &processes)?;
+    let listing = client.listing().await.map_err(|error| context.failure(error))?;
+    let infos = targets::resolve(&[target.to_owned()], &listing.infos)?;
     if infos.is_empty() {
         return Err(Failure::condition("there are no processes to send to"));
     }
     let mut code = Code::Fine;
     let by_name = !client.methods().has("sendDataToProcessId");
-    for ((key, whom), infos) in addressed(&infos, &processes, by_name) {
-        let packet = json!({ key: whom, "msg": message });
+    for infos in addressed(&infos, &listing.infos, by_name) {
         let labels: Vec<String> = infos.iter().map(|info| label(context, info)).collect();
-        let why = match client.call("msgProcess", vec![packet]).await {
-            Ok(reply) if reached(&reply) => {
+        let why = match client.deliver(&listing, &infos, &message).await {
+            Ok(1..) => {
                 for label in labels {
                     writeln!(out, "sent to {label}")?;
                 }
                 continue;
             }
-            Ok(_) => "nobody is there to read it: it does not run".to_owned(),
+            Ok(0) => "not delivered: the process is not running".to_owned(),
             Err(error @ (ClientError::Refused(_) | ClientError::ReadOnly { .. })) => {
                 return Err(context.failure(error));
             }
@@ -63,36 +65,27 @@ pub(super) async fn run(
     Ok(code)
 }
 
-/// Whom each message goes to: a process each, but the whole of an app at once where the daemon takes
+/// Who gets a message together: a process each, but the whole of an app at once where the daemon takes
 /// nothing else (before 1.1).
-fn addressed(
-    infos: &[ProcessInfo],
+fn addressed<'a>(
+    infos: &'a [ProcessInfo],
     all: &[ProcessInfo],
     by_name: bool,
-) -> Vec<((&'static str, Json), Vec<ProcessInfo>)> {
+) -> Vec<Vec<&'a ProcessInfo>> {
     let count =
         |infos: &[ProcessInfo], name: &str| infos.iter().filter(|info| &*info.name == name).count();
-    let mut addressed: Vec<((&str, Json), Vec<ProcessInfo>)> = Vec::new();
+    let mut addressed: Vec<Vec<&ProcessInfo>> = Vec::new();
     for info in infos {
         let is_whole = by_name && count(infos, &info.name) == count(all, &info.name);
-        let whom = if is_whole { ("name", json!(info.name)) } else { ("id", json!(info.pm_id.0)) };
-        match addressed.iter_mut().find(|(known, _)| *known == whom) {
-            Some((_, infos)) => infos.push(info.clone()),
-            None => addressed.push((whom, vec![info.clone()])),
+        let is_namesake = |group: &&mut Vec<&ProcessInfo>| {
+            is_whole && group.first().is_some_and(|first| first.name == info.name)
+        };
+        match addressed.iter_mut().find(is_namesake) {
+            Some(group) => group.push(info),
+            None => addressed.push(vec![info]),
         }
     }
     addressed
-}
-
-/// Whether a reply of `msgProcess` says that somebody was reached: `{process_count}` from 2.10 on,
-/// `"sent N messages"` before (PM2.md section 4).
-fn reached(reply: &Json) -> bool {
-    match (reply.get("process_count").and_then(Json::as_u64), reply.as_str()) {
-        (Some(count), _) => count > 0,
-        (None, Some(text)) => !text.starts_with("sent 0"),
-        // A shape never seen is no failure.
-        (None, None) => true,
-    }
 }
 
 /// A process in a line, as the terminal takes it.
@@ -110,19 +103,12 @@ mod tests {
         let all: Vec<ProcessInfo> = [(0, "api"), (1, "web"), (2, "api")]
             .map(|(id, name)| ProcessInfo::new(PmId(id), name, ProcessStatus::Online))
             .to_vec();
-        let whom = |infos: &[ProcessInfo], by_name| -> Vec<(&str, Json)> {
-            addressed(infos, &all, by_name).into_iter().map(|(whom, _)| whom).collect()
+        let ids = |infos: &[ProcessInfo], by_name| -> Vec<Vec<u32>> {
+            let groups = addressed(infos, &all, by_name).into_iter();
+            groups.map(|infos| infos.iter().map(|info| info.pm_id.0).collect()).collect()
         };
-        assert_eq!(whom(&all, true), [("name", json!("api")), ("name", json!("web"))]);
-        assert_eq!(whom(&all[..1], true), [("id", json!(0))]);
-        assert_eq!(whom(&all[..2], false), [("id", json!(0)), ("id", json!(1))]);
-    }
-
-    #[test]
-    fn who_was_reached_is_read_in_every_shape() {
-        assert!(reached(&json!({"success": true, "process_count": 1})));
-        assert!(!reached(&json!({"success": true, "process_count": 0})));
-        assert!(reached(&json!("sent 1 messages")) && !reached(&json!("sent 0 messages")));
-        assert!(reached(&json!(null)));
+        assert_eq!(ids(&all, true), [vec![0, 2], vec![1]]);
+        assert_eq!(ids(&all[..1], true), [[0]]);
+        assert_eq!(ids(&all[..2], false), [[0], [1]]);
     }
 }

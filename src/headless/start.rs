@@ -25,20 +25,32 @@ pub(super) async fn run(
     }
     let client = context.connect().await?;
     let processes = act::fleet(context, &client).await?;
-    let named =
-        if what.targets.is_empty() { vec![files::in_folder()?] } else { what.targets.clone() };
-    let (files, words): (Vec<&String>, Vec<&String>) =
-        named.iter().partition(|word| files::is_file(word, &processes));
+    let named = if what.targets.is_empty() {
+        vec![files::in_folder().await?]
+    } else {
+        what.targets.clone()
+    };
+    let (mut files, mut words) = (Vec::new(), Vec::new());
+    for word in &named {
+        if files::is_file(word, &processes).await {
+            files.push(word);
+        } else {
+            words.push(word.clone());
+        }
+    }
     if files.is_empty() && (what.env.is_some() || !what.only.is_empty()) {
         return Err(Failure::usage(
             "--env and --only are for the apps of a file, and none is named",
         ));
     }
-    let words: Vec<String> = words.into_iter().cloned().collect();
     let infos = targets::resolve(&words, &processes)?;
     let node =
         NodeFinder { env_name: what.env.clone(), ..NodeFinder::in_path(std::env::var_os("PATH")) };
-    let surroundings = surroundings(context, what.env.as_deref())?;
+    let mut surroundings = surroundings(context, what.env.as_deref())?;
+    if !files.is_empty() && client.methods().has("getVersion") {
+        let version = client.version().await;
+        surroundings.pm2_version = version.map_err(|error| context.failure(error))?;
+    }
     let mut loaded = Vec::new();
     for file in files {
         let mut apps = files::load(file, &node).await?;
@@ -46,7 +58,7 @@ pub(super) async fn run(
             check_environment(&apps, name, what.strict)?;
         }
         if !what.only.is_empty() {
-            apps = only(apps, &what.only)?;
+            apps = only(apps, &what.only, what.env.as_deref())?;
         }
         let prepared = ecosystem::prepare_all(&apps, &surroundings);
         prepared.map_err(|error| Failure::usage(error.to_string()))?;
@@ -82,9 +94,14 @@ fn check_environment(apps: &[AppConfig], name: &str, is_strict: bool) -> Result<
     }
 }
 
-/// The apps of these names.
-fn only(apps: Vec<AppConfig>, names: &[String]) -> Result<Vec<AppConfig>, Failure> {
-    let is_there = |name: &&String| apps.iter().any(|app| app.name() == name.as_str());
+/// The apps of these names, be it their own or what the daemon lists them under.
+fn only(
+    apps: Vec<AppConfig>,
+    names: &[String],
+    env: Option<&str>,
+) -> Result<Vec<AppConfig>, Failure> {
+    let has = |app: &AppConfig, name: &str| app.name() == name || app.listed_name(env) == name;
+    let is_there = |name: &&String| apps.iter().any(|app| has(app, name));
     if let Some(unknown) = names.iter().find(|name| !is_there(name)) {
         let known: Vec<&str> = apps.iter().map(AppConfig::name).collect();
         let known = known.join(", ");
@@ -92,7 +109,7 @@ fn only(apps: Vec<AppConfig>, names: &[String]) -> Result<Vec<AppConfig>, Failur
             "--only {unknown}: no app has that name; there are: {known}"
         )));
     }
-    Ok(apps.into_iter().filter(|app| names.iter().any(|name| app.name() == name)).collect())
+    Ok(apps.into_iter().filter(|app| names.iter().any(|name| has(app, name))).collect())
 }
 
 /// What the pm2 CLI takes from its shell. Relative paths in a file are meant from the folder where
@@ -107,6 +124,7 @@ fn surroundings(context: &Context, env_name: Option<&str>) -> Result<ecosystem::
         cwd,
         environment: environment.collect(),
         env_name: env_name.map(str::to_owned),
+        pm2_version: None,
     })
 }
 

@@ -7,6 +7,7 @@ use std::borrow::Borrow;
 
 use super::failure::Failure;
 use crate::protocol::process::ProcessInfo;
+use crate::protocol::shell::word;
 use crate::protocol::text::clean;
 
 /// Names that a complaint lists.
@@ -118,8 +119,12 @@ pub(super) fn read<'a>(
                 second.noun(),
                 labels(&others),
                 // What the whole word says already says nothing new.
-                if first.word() == target { "an id".to_owned() } else { first.word() },
-                second.word(),
+                if first.word() == target {
+                    "an id".to_owned()
+                } else {
+                    word(&first.word()).into_owned()
+                },
+                word(&second.word()),
             )))
         }
     }
@@ -223,6 +228,19 @@ mod tests {
         let targets: Vec<String> = targets.iter().map(|&target| target.into()).collect();
         let found = resolve(&targets, &fleet()).map_err(|failure| failure.line().unwrap())?;
         Ok(found.iter().map(|info| info.pm_id.0).collect())
+    }
+
+    #[test]
+    fn a_hint_can_be_copied_into_a_shell() {
+        let mut all = fleet();
+        all[0].namespace = Some("my $(x)".into());
+        all[1].name = "ns:my $(x)".into();
+        let said = |word: &str| match matching(word, &all) {
+            Ok(found) => panic!("{found:?}"),
+            Err(failure) => failure.line().unwrap(),
+        };
+        let line = said("ns:my $(x)");
+        assert!(line.ends_with("; say an id or 'name:ns:my $(x)'"), "{line}");
     }
 
     #[test]

@@ -169,7 +169,8 @@ impl<'a> Waiting<'a> {
     /// A daemon that was never there is a failure. One that went away (`pm2 update` replaces it) or
     /// does not answer is waited for.
     fn lost(&mut self, problem: Problem) -> Result<(), Failure> {
-        if !self.was_live && !matches!(problem, Problem::Silent { .. }) {
+        let is_passing = matches!(problem, Problem::Silent { .. } | Problem::Busy { .. });
+        if !self.was_live && !is_passing {
             return Err(Failure::of_client(ClientError::NotRunning(problem), self.endpoint));
         }
         self.missing = problem.sentence();

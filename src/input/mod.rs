@@ -99,15 +99,18 @@ fn read_keyboard(tty: &OwnedFd, keyboard: &mpsc::Sender<Input>) -> io::Result<()
     }
 }
 
-/// What tokens mean to the loop; keys that came together stay together.
+/// What tokens mean to the loop; keys that came together stay together. An answer of the terminal
+/// between them does not part them: pasted text would be typed one by one.
 fn inputs(tokens: Vec<Token>) -> Vec<Input> {
-    let mut inputs: Vec<Input> = Vec::new();
-    for token in tokens {
+    let (answers, others): (Vec<Token>, Vec<Token>) =
+        tokens.into_iter().partition(|token| *token == Token::Status);
+    let mut inputs: Vec<Input> = answers.iter().map(|_| Input::TerminalAnswered).collect();
+    for token in others {
         match (token, inputs.last_mut()) {
             (Token::Key(key), Some(Input::Keys(keys))) => keys.push(key),
             (Token::Key(key), _) => inputs.push(Input::Keys(vec![key])),
             (Token::Paste(text), _) => inputs.push(Input::Paste(text)),
-            (Token::Status, _) => inputs.push(Input::TerminalAnswered),
+            (Token::Status, _) => {}
         }
     }
     inputs
@@ -177,5 +180,20 @@ async fn read_signals(inputs: mpsc::Sender<Input>, mut signals: Signals) {
         if inputs.send(input).await.is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_does_not_part_pasted_text() {
+        let mut tokens = Vec::new();
+        Parser::default().push(b"r\x1b[0nestart\x1b[0n", Duration::ZERO, &mut tokens);
+        let inputs = inputs(tokens);
+        let [answers @ .., Input::Keys(keys)] = inputs.as_slice() else { panic!("{inputs:?}") };
+        assert_eq!(answers, [Input::TerminalAnswered, Input::TerminalAnswered]);
+        assert_eq!(keys.len(), "restart".len());
     }
 }

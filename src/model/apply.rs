@@ -5,6 +5,7 @@
 
 use super::call::CallOutcome;
 use super::daemon::{BusState, Connection, Daemon, Problem};
+use super::death::{self, BlackBox, cause::Trigger};
 use super::fleet::RowChanges;
 use super::lifecycle::{self, Life, Whom};
 use super::log::{LineKind, LogLine, LogSource, Severity};
@@ -16,6 +17,9 @@ use super::words;
 use super::{Action, DaemonId, ProcessKey, Target, Verdict};
 use crate::protocol::bus::{BusPmId, Exception, ProcessEvent};
 use crate::protocol::process::{PmId, Snapshot};
+
+/// PM2 says so soon after `online` that it could not start a process, milliseconds (seen: 2).
+const SPAWNED_MS: i64 = 500;
 
 /// What one report changed, in the order in which it did.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -103,6 +107,8 @@ impl Applying<'_> {
                 self.note_if(is_other_pace, Change::Daemon);
                 self.snapshot(snapshot);
             }
+            Report::OomKills(kills) => self.oom_kills(kills),
+            Report::Lives(lives) => self.lives(lives),
             Report::Process(event) => self.event(&event),
             Report::Exception(exception) => self.exception(&exception),
             Report::Killed(message) => self.say("pm2:kill", Severity::Bad, &message),
@@ -237,7 +243,39 @@ impl Applying<'_> {
         let blinding = rows.blinding;
         self.rows(rows, !is_fresh);
         self.blindness(blinding);
+        self.sample();
         self.changes.push(Change::Polled);
+    }
+
+    /// Notes in the black boxes what was measured.
+    fn sample(&mut self) {
+        let Watched { fleet, boxes, .. } = &mut *self.watched;
+        for (key, process) in fleet.iter().filter(|(key, _)| key.daemon == self.id) {
+            if process.is_online() {
+                let info = &process.info;
+                boxes.of(key).sample(info.cpu_percent, info.memory_bytes);
+            }
+        }
+    }
+
+    /// What ended before anybody watched goes before what was seen.
+    fn lives(&mut self, lives: Vec<(PmId, BlackBox)>) {
+        for (pm_id, past) in lives {
+            let key = ProcessKey { daemon: self.id, pm_id };
+            if self.watched.fleet.get(key).is_some() {
+                self.watched.boxes.of(key).take_past(past);
+                self.changes.push(Change::Process(key));
+            }
+        }
+    }
+
+    /// A SIGKILL since the last count is the kernel's where that has grown meanwhile.
+    fn oom_kills(&mut self, kills: u64) {
+        let Some(daemon) = self.daemon() else { return };
+        let Some(before) = daemon.oom_kills.replace(kills) else { return };
+        let id = self.id;
+        let ours = self.watched.boxes.iter_mut().filter(|(key, _)| key.daemon == id);
+        ours.for_each(|(_, life)| life.out_of_memory(kills > before));
     }
 
     /// Takes what became of the rows in; `is_told` is false where a new connection may mean another
@@ -246,6 +284,7 @@ impl Applying<'_> {
         let god = self.daemon().and_then(|daemon| daemon.god);
         let at_ms = self.now.wall_ms;
         for process in rows.gone {
+            self.watched.boxes.forget(ProcessKey { daemon: self.id, pm_id: process.info.pm_id });
             // PM2 has no event for a deletion. One asked for here is told by its verdict.
             if is_told && !is_delete_asked(&process) {
                 self.tell(process.info.pm_id, &process.info.name, at_ms, &Life::Deleted);
@@ -253,6 +292,7 @@ impl Applying<'_> {
             self.changes.push(Change::Gone(process.target(god)));
         }
         for (process, by) in rows.replaced {
+            self.watched.boxes.forget(ProcessKey { daemon: self.id, pm_id: process.info.pm_id });
             if is_told && !is_delete_asked(&process) {
                 let life = Life::Replaced { by: by.clone() };
                 self.tell(process.info.pm_id, &process.info.name, at_ms, &life);
@@ -295,9 +335,14 @@ impl Applying<'_> {
             .fleet
             .get_mut(key)
             .filter(|process| event.is_old_worker || process.is(&event.info));
+        let pending = process.as_ref().and_then(|process| process.pending);
+        let is_known = process.is_some();
         let life = lifecycle::read(process, event, now);
         let rows = self.watched.fleet.apply_event(id, event, now);
         self.rows(rows, true);
+        if is_known || self.watched.fleet.get(key).is_some() {
+            self.watched.boxes.of(key).event(event, pending, now);
+        }
         if let Some(life) = life {
             let at_ms = event.at_ms.unwrap_or(now.wall_ms);
             self.tell(pm_id, &event.info.name, at_ms, &life);
@@ -311,6 +356,11 @@ impl Applying<'_> {
             Some(BusPmId::Process(pm_id) | BusPmId::Old(pm_id)) => Some(pm_id),
             Some(BusPmId::Daemon) | None => None,
         };
+        if let Some(pm_id) = pm_id
+            && let Some(life) = self.watched.boxes.get_mut(ProcessKey { daemon: self.id, pm_id })
+        {
+            life.exception(exception, self.now);
+        }
         let source = self.source(pm_id, &exception.process.name);
         let line = LogLine::exception(at_ms, source, &exception.message, &exception.stack);
         self.watched.log.push_event(line);
@@ -321,7 +371,8 @@ impl Applying<'_> {
         for line in lines {
             let is_console =
                 matches!(line.kind, LineKind::Event(..)) && line.source.pm_id.is_none();
-            let read = lifecycle::read_console(&line.text.text).filter(|_| is_console);
+            self.note_line(&line, is_console);
+            let read = lifecycle::read_console(&line.text.text, line.at_ms).filter(|_| is_console);
             let found = read.and_then(|(whom, life)| Some((self.whom(whom)?, life)));
             match found {
                 Some((key, life)) => {
@@ -329,12 +380,42 @@ impl Applying<'_> {
                     let Some(process) = self.watched.fleet.get_mut(key) else { continue };
                     process.explained_at_ms = Some(self.now.steady_ms);
                     let name = process.info.name.clone();
+                    if let Some(trigger) = trigger_of(&life) {
+                        self.watched.boxes.of(key).trigger(trigger, self.now);
+                    }
                     self.tell(key.pm_id, &name, at_ms, &life);
                 }
                 None => self.watched.log.push_output(line),
             }
         }
         self.changes.push(Change::Lines);
+    }
+
+    /// Notes in the black boxes what a line tells of why a process ends.
+    fn note_line(&mut self, line: &LogLine, is_console: bool) {
+        let (id, now) = (self.id, self.now);
+        if is_console && death::says_heap_is_full(&line.text.text) {
+            // A cluster worker's words on the daemon's own console: nothing says which one's, but it
+            // is about to end by SIGABRT, which no other does meanwhile.
+            let ours = self.watched.boxes.iter_mut().filter(|(key, _)| key.daemon == id);
+            ours.for_each(|(_, life)| life.heap_is_full());
+        }
+        if is_console && let Some(why) = lifecycle::read_spawn_error(&line.text.text) {
+            // It names the program, not the process: that is the one said to be online just before.
+            let ours = self.watched.boxes.iter_mut().filter(|(key, _)| key.daemon == id);
+            let latest = ours.max_by_key(|(_, life)| life.online_at_ms());
+            if let Some((_, life)) = latest
+                && life.online_at_ms().is_some_and(|at_ms| now.steady_ms - at_ms < SPAWNED_MS)
+            {
+                life.could_not_start(why);
+            }
+        }
+        if line.kind == LineKind::Err
+            && let Some(pm_id) = line.source.pm_id
+            && let Some(life) = self.watched.boxes.get_mut(ProcessKey { daemon: id, pm_id })
+        {
+            life.err_line(&line.text.text, now);
+        }
     }
 
     /// The process that a line of the console means; of a name, the first.
@@ -380,6 +461,15 @@ impl Applying<'_> {
         self.watched.log.push_event(line);
         self.changes.push(Change::Lines);
         self.changes.push(Change::Called { method, outcome });
+    }
+}
+
+fn trigger_of(life: &Life) -> Option<Trigger> {
+    match life {
+        Life::OverMemory { used, limit } => Some(Trigger::Memory { used: *used, limit: *limit }),
+        Life::FileChanged(path) => Some(Trigger::File(path.clone())),
+        Life::CronDue => Some(Trigger::Cron),
+        _ => None,
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{DaemonId, ProcessKey};
 use crate::protocol::rpc::Methods;
+use crate::protocol::shell::word;
 
 /// A watched daemon, as the header and the waiting screen show it.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +42,8 @@ pub struct Daemon {
     pub snapshot_at_ms: Option<i64>,
     /// The process without a pid that keeps PM2 from measuring any, where there is one.
     pub blinded_by: Option<ProcessKey>,
+    /// How many processes its machine's kernel had killed for want of memory at the last count.
+    pub oom_kills: Option<u64>,
     /// Malformed messages, processes and frames so far.
     pub warnings: u64,
     /// The last of them, one cleaned line.
@@ -70,6 +73,7 @@ impl Daemon {
             poll_took_ms: None,
             snapshot_at_ms: None,
             blinded_by: None,
+            oom_kills: None,
             warnings: 0,
             last_warning: None,
             events_lost: 0,
@@ -146,6 +150,11 @@ pub enum Problem {
         /// The socket's path.
         path: Box<str>,
     },
+    /// Its queue of connections was full for as long as was waited.
+    Busy {
+        /// The socket's path.
+        path: Box<str>,
+    },
     /// The daemon said on the bus that it was killed, then closed.
     Killed {
         /// PM2's message.
@@ -189,6 +198,9 @@ impl Problem {
             Self::PathTooLong { path } => {
                 format!("{path} is too long for a unix socket (at most 107 bytes)")
             }
+            Self::Busy { path } => {
+                format!("the daemon is busy: its queue of connections on {path} is full")
+            }
             Self::Killed { message } => message.to_string(),
             Self::Closed => "the daemon closed the connection".to_owned(),
             Self::Silent { method } => format!("the daemon does not answer {method}"),
@@ -227,6 +239,7 @@ impl Problem {
     /// What the user can do about it.
     #[must_use]
     pub fn advice(&self, home: &str) -> String {
+        let home = word(home);
         match self {
             Self::HomeMissing { .. } => {
                 format!("name another with --home, or start PM2: PM2_HOME={home} pm2 start app.js")
@@ -238,13 +251,14 @@ impl Problem {
                 format!("start it again with: PM2_HOME={home} pm2 resurrect")
             }
             Self::PermissionDenied { owner, .. } => match owner {
-                Some(owner) => format!("run: sudo -u {owner} pm2-tui --home {home}"),
+                Some(owner) => format!("run: sudo -u {} pm2-tui --home {home}", word(owner)),
                 None => format!("run pm2-tui as the user that owns {home}"),
             },
             Self::PathTooLong { .. } => {
                 "reach it through a shorter path: ln -s to the folder, and --home that".to_owned()
             }
             Self::Silent { .. } => "it may be busy; pm2 ping tells".to_owned(),
+            Self::Busy { .. } => "try again; it may be overloaded, or stopped".to_owned(),
             Self::NotPm2 { .. } => "check --home and PM2_DAEMON_RPC_PORT".to_owned(),
             Self::Other { .. } => "check --home".to_owned(),
         }

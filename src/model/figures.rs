@@ -10,8 +10,9 @@
 const TOLERANCE: f64 = 0.01;
 /// For CPU, which moves more: this part.
 const CPU_TOLERANCE: f64 = 0.05;
-/// The least difference that shows at once: percent of one core.
-const CPU_STEP: f64 = 0.5;
+/// The least difference that shows at once: percent of one core. Linux counts in ticks of 10 ms, so
+/// that a process at rest has 0 or 1 % of a second.
+const CPU_STEP: f64 = 1.05;
 /// The least difference that shows at once: bytes.
 const MEMORY_STEP: f64 = 256.0 * 1024.0;
 /// A smaller difference shows when it stayed on one side for so long, milliseconds.
@@ -102,7 +103,7 @@ mod tests {
         assert!(figures.take(Some(0.0), Some(40 * MIB), 0));
         for second in 1..60 {
             let wobble = if second % 3 == 0 { 0 } else { MIB / 8 };
-            let cpu = if second % 5 == 0 { 0.3 } else { 0.0 };
+            let cpu = if second % 5 == 0 { 1.0 } else { 0.0 };
             let bytes = 40 * MIB + wobble - MIB / 16;
             assert!(!figures.take(Some(cpu), Some(bytes), second * 1_000), "{second}");
         }

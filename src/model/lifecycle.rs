@@ -15,6 +15,8 @@ const ECHO_MS: i64 = 5_000;
 /// For how long after PM2 said why it would restart a process its stop is explained by that, over
 /// its `kill_timeout`, milliseconds (docs/pm2-ops.md section 2.2).
 const EXPLAINED_MS: i64 = 2_000;
+/// What a cron pattern starts comes so soon after the second, milliseconds (seen: 3).
+const CRON_LATE_MS: i64 = 20;
 /// PM2's default of `kill_timeout` (`constants.js`), milliseconds.
 const KILL_TIMEOUT_MS: u64 = 1_600;
 /// PM2's default of `min_uptime` (`lib/God.js`), milliseconds.
@@ -76,6 +78,8 @@ pub enum Life {
     },
     /// PM2 restarts it: a watched file changed, whose cleaned path this is.
     FileChanged(Box<str>),
+    /// PM2 restarts it: its `cron_restart` is due.
+    CronDue,
     /// Whatever a client gave to `notifyByProcessId`, cleaned.
     Named(Box<str>),
 }
@@ -201,9 +205,14 @@ fn end(event: &ProcessEvent) -> End {
 }
 
 /// What a line of the daemon's own console says of a process that no event says: which process, by
-/// its id or, of a watched file, by its name (docs/pm2-ops.md section 2.2).
+/// its id or, of a watched file, by its name (docs/pm2-ops.md section 2.2). `at_ms` is when it came.
 #[must_use]
-pub fn read_console(line: &str) -> Option<(Whom<'_>, Life)> {
+pub fn read_console(line: &str, at_ms: i64) -> Option<(Whom<'_>, Life)> {
+    if let Some(id) = line.strip_prefix("[PM2] Deregistering a cron job on: ") {
+        // Any restart of a process with a cron pattern says so; those of the pattern are on the second.
+        let is_on_the_second = at_ms.rem_euclid(1_000) < CRON_LATE_MS;
+        return is_on_the_second.then_some((Whom::Id(id.trim().parse().ok()?), Life::CronDue));
+    }
     if let Some(rest) = line.strip_prefix("[PM2][WORKER] Process ") {
         let (id, rest) = rest.split_once(" restarted because it exceeds --max-memory-restart")?;
         let number = |field: &str| -> Option<u64> {
@@ -216,6 +225,15 @@ pub fn read_console(line: &str) -> Option<(Whom<'_>, Life)> {
     let rest = line.strip_prefix("Change detected on path ")?.strip_suffix(" - restarting")?;
     let (path, name) = rest.rsplit_once(" for app ")?;
     Some((Whom::Name(name), Life::FileChanged(path.into())))
+}
+
+/// Why PM2 could not start a process, in a line of the daemon's console: `spawn python3 ENOENT`
+/// (docs/pm2-ops.md section 2.2).
+#[must_use]
+pub fn read_spawn_error(line: &str) -> Option<&str> {
+    let why = line.strip_prefix("Error: ")?;
+    let errno = why.strip_prefix("spawn ")?.rsplit(' ').next()?;
+    matches!(errno, "ENOENT" | "EACCES" | "ENOTDIR" | "E2BIG").then_some(why)
 }
 
 /// Of the line of the daemon's console that says how a process ended: its id as the bus has it, and
@@ -272,12 +290,18 @@ mod tests {
         let memory = "[PM2][WORKER] Process 7 restarted because it exceeds --max-memory-restart \
                       value (current_memory=250000000 max_memory_limit=104857600 [octets])";
         let over = Life::OverMemory { used: 250_000_000, limit: 104_857_600 };
-        assert_eq!(read_console(memory), Some((Whom::Id(7), over)));
+        assert_eq!(read_console(memory, 0), Some((Whom::Id(7), over)));
         let watched = "Change detected on path src/a for app b.js for app api 2 - restarting";
         let changed = Life::FileChanged("src/a for app b.js".into());
-        assert_eq!(read_console(watched), Some((Whom::Name("api 2"), changed)));
+        assert_eq!(read_console(watched, 0), Some((Whom::Name("api 2"), changed)));
+        let cron = "[PM2] Deregistering a cron job on: 3";
+        assert_eq!(read_console(cron, 5_002), Some((Whom::Id(3), Life::CronDue)));
+        assert_eq!(read_console(cron, 5_400), None, "somebody restarted it");
+        let spawn = "spawn /opt/my python ENOENT";
+        assert_eq!(read_spawn_error(&format!("Error: {spawn}")), Some(spawn));
+        assert_eq!(read_spawn_error("Error: boom"), None);
         for other in ["", "App [api:0] online", "[PM2][WORKER] Process x restarted because"] {
-            assert_eq!(read_console(other), None, "{other}");
+            assert_eq!(read_console(other, 0), None, "{other}");
         }
     }
 }

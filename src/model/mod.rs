@@ -8,6 +8,7 @@ pub mod assembler;
 pub mod call;
 pub mod charts;
 pub mod daemon;
+pub mod death;
 pub mod figures;
 pub mod fleet;
 pub mod lifecycle;

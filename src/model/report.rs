@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::call::CallOutcome;
 use super::daemon::{BusState, Connection};
+use super::death::BlackBox;
 use super::log::LogLine;
 use super::{Action, Target, Verdict};
 use crate::protocol::bus::{Exception, ProcessEvent};
-use crate::protocol::process::Snapshot;
+use crate::protocol::process::{PmId, Snapshot};
 use crate::protocol::rpc::Methods;
 
 /// One report of a daemon. Which lane it takes, and so what happens when the app is slow, stands
@@ -33,6 +34,12 @@ pub enum Report {
         /// What it said.
         snapshot: Snapshot,
     },
+    /// How many processes the kernel of the daemon's machine has killed for want of memory since it
+    /// started (`oom_kill` of `/proc/vmstat`), as often as the daemon is polled. Latest wins.
+    OomKills(u64),
+    /// How processes ended before anybody watched, as far as it can be told; once for each connection.
+    /// Must arrive.
+    Lives(Vec<(PmId, BlackBox)>),
     /// A `process:event`. Must arrive.
     Process(Box<ProcessEvent>),
     /// A `process:exception`. Must arrive.

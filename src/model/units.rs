@@ -74,6 +74,16 @@ pub fn uptime(span_ms: i64) -> String {
     }
 }
 
+/// A time span: tenths of a second up to a minute, coarser beyond.
+#[must_use]
+pub fn span(ms: u64) -> String {
+    if ms < 60_000 {
+        format!("{:.1} s", ms as f64 / 1000.0)
+    } else {
+        uptime(i64::try_from(ms).unwrap_or(i64::MAX))
+    }
+}
+
 /// Whole seconds that are left until a moment, rounded up; `None` once it is there.
 #[must_use]
 pub fn seconds_until(at_ms: i64, now_ms: i64) -> Option<i64> {

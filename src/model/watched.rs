@@ -2,6 +2,7 @@
 
 use super::DaemonId;
 use super::daemon::Daemon;
+use super::death::Boxes;
 use super::fleet::Fleet;
 use super::rings::Log;
 
@@ -14,6 +15,8 @@ pub struct Watched {
     pub fleet: Fleet,
     /// Event log.
     pub log: Log,
+    /// Why processes died.
+    pub boxes: Boxes,
 }
 
 impl Watched {

@@ -73,6 +73,9 @@ pub fn tell(life: &Life) -> Told {
         Life::FileChanged(path) => {
             told("watch", Severity::Neutral, format!("{path} changed: PM2 restarts it"))
         }
+        Life::CronDue => {
+            told("cron", Severity::Neutral, "its cron_restart is due: PM2 restarts it".to_owned())
+        }
         Life::Named(word) => told("event", Severity::Neutral, word.to_string()),
     }
 }
@@ -109,7 +112,7 @@ fn ended_text(ended: &Ended) -> String {
     let mut text = end_text(&ended.end);
     if let Some(ms) = ended.after_ms {
         text.push_str(" after ");
-        text.push_str(&span(ms));
+        text.push_str(&units::span(ms));
     }
     let next = match ended.next {
         Next::Stays(Stays::AutorestartOff) => "not restarted (autorestart is off)".to_owned(),
@@ -122,7 +125,7 @@ fn ended_text(ended: &Ended) -> String {
                 None => format!("restart {restart} follows"),
             };
             match delay_ms {
-                Some(ms) => format!("{which} in {}", span(ms)),
+                Some(ms) => format!("{which} in {}", units::span(ms)),
                 None => which,
             }
         }
@@ -135,15 +138,6 @@ fn end_text(end: &End) -> String {
         End::Signal(signal) => format!("killed by {signal}"),
         End::Code(code) => format!("code {code}"),
         End::Unseen => "code unknown".to_owned(),
-    }
-}
-
-/// A time span: tenths of a second up to a minute, coarser beyond.
-fn span(ms: u64) -> String {
-    if ms < 60_000 {
-        format!("{:.1} s", ms as f64 / 1000.0)
-    } else {
-        units::uptime(i64::try_from(ms).unwrap_or(i64::MAX))
     }
 }
 
@@ -200,6 +194,7 @@ mod tests {
             Life::Stopped { end: End::Unseen },
             Life::OverMemory { used: 250_000_000, limit: 104_857_600 },
             Life::FileChanged("src/a.js".into()),
+            Life::CronDue,
             Life::Replaced { by: "delta[1]".into() },
         ];
         let lines: Vec<String> = all
@@ -223,6 +218,7 @@ mod tests {
         stop stopped by a client
         memory over its memory limit, 238.4 MiB of 100.0 MiB: PM2 restarts it
         watch src/a.js changed: PM2 restarts it
+        cron its cron_restart is due: PM2 restarts it
         delete deleted from PM2; its id is delta[1]'s now
         ");
     }

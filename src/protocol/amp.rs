@@ -90,21 +90,73 @@ pub enum AmpError {
     },
 }
 
+/// Finds where frames end, without taking them apart: for who hands on whole ones.
+#[derive(Debug)]
+pub struct FrameEnds {
+    frame_bytes_max: usize,
+    /// Where the next length prefix starts, from the frame's first byte; 0 before it came.
+    cursor: usize,
+    args_left: usize,
+}
+
+impl FrameEnds {
+    /// Refuses frames of more than `frame_bytes_max` bytes.
+    #[must_use]
+    pub fn new(frame_bytes_max: usize) -> Self {
+        Self { frame_bytes_max, cursor: 0, args_left: 0 }
+    }
+
+    /// How long the frame is that `src` begins with; `None` as long as it is not all there. The next
+    /// call then takes `src` from the same byte on, and looks at none of its bytes again.
+    ///
+    /// # Errors
+    /// [`AmpError::Version`], [`AmpError::FrameTooLarge`].
+    pub fn next(&mut self, src: &[u8]) -> Result<Option<usize>, AmpError> {
+        self.scan(src, |_| ())
+    }
+
+    /// [`FrameEnds::next`], which says of each argument where it is once that is known.
+    fn scan(
+        &mut self,
+        src: &[u8],
+        mut argument: impl FnMut((usize, usize)),
+    ) -> Result<Option<usize>, AmpError> {
+        if self.cursor == 0 {
+            let Some(&meta) = src.first() else {
+                return Ok(None);
+            };
+            if meta >> 4 != VERSION {
+                return Err(AmpError::Version { found: meta >> 4 });
+            }
+            self.args_left = usize::from(meta & 0x0f);
+            self.cursor = 1;
+        }
+        while self.args_left > 0 {
+            let Some(prefix) = src.get(self.cursor..).and_then(<[u8]>::first_chunk::<4>) else {
+                return Ok(None);
+            };
+            let start = self.cursor + 4;
+            let end = start.saturating_add(u32::from_be_bytes(*prefix) as usize);
+            if end > self.frame_bytes_max {
+                return Err(AmpError::FrameTooLarge { bytes: end, max: self.frame_bytes_max });
+            }
+            argument((start, end));
+            self.cursor = end;
+            self.args_left -= 1;
+        }
+        if src.len() < self.cursor {
+            return Ok(None);
+        }
+        Ok(Some(std::mem::take(&mut self.cursor)))
+    }
+}
+
 /// Incremental, bounded AMP decoder and encoder.
 #[derive(Debug)]
 pub struct AmpCodec {
-    frame_bytes_max: usize,
-    partial: Option<Partial>,
-}
-
-/// A frame whose first bytes have come: what is known of it, so that no byte is read twice.
-#[derive(Debug, Default)]
-struct Partial {
-    args_left: usize,
+    ends: FrameEnds,
     /// Start and end of each argument whose length is known, from the frame's first byte.
     ranges: Vec<(usize, usize)>,
-    /// Where the next length prefix starts.
-    cursor: usize,
 }
 
 impl Default for AmpCodec {
@@ -117,7 +169,7 @@ impl AmpCodec {
     /// A codec that refuses frames of more than `frame_bytes_max` bytes.
     #[must_use]
     pub fn new(frame_bytes_max: usize) -> Self {
-        Self { frame_bytes_max, partial: None }
+        Self { ends: FrameEnds::new(frame_bytes_max), ranges: Vec::new() }
     }
 }
 
@@ -126,41 +178,12 @@ impl Decoder for AmpCodec {
     type Error = AmpError;
 
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Frame>, AmpError> {
-        if self.partial.is_none() {
-            let Some(&meta) = src.first() else {
-                return Ok(None);
-            };
-            if meta >> 4 != VERSION {
-                return Err(AmpError::Version { found: meta >> 4 });
-            }
-            let args_left = usize::from(meta & 0x0f);
-            self.partial =
-                Some(Partial { args_left, ranges: Vec::with_capacity(args_left), cursor: 1 });
-        }
-        let Some(partial) = self.partial.as_mut() else {
+        let ranges = &mut self.ranges;
+        let Some(end) = self.ends.scan(src, |range| ranges.push(range))? else {
             return Ok(None);
         };
-        while partial.args_left > 0 {
-            let Some(prefix) = src.get(partial.cursor..).and_then(<[u8]>::first_chunk::<4>) else {
-                return Ok(None);
-            };
-            let start = partial.cursor + 4;
-            let end = start.saturating_add(u32::from_be_bytes(*prefix) as usize);
-            if end > self.frame_bytes_max {
-                return Err(AmpError::FrameTooLarge { bytes: end, max: self.frame_bytes_max });
-            }
-            partial.ranges.push((start, end));
-            partial.cursor = end;
-            partial.args_left -= 1;
-        }
-        if src.len() < partial.cursor {
-            return Ok(None);
-        }
-        let Some(partial) = self.partial.take() else {
-            return Ok(None);
-        };
-        let whole = src.split_to(partial.cursor).freeze();
-        let args = partial.ranges.into_iter().map(|(start, end)| whole.slice(start..end)).collect();
+        let whole = src.split_to(end).freeze();
+        let args = ranges.drain(..).map(|(start, end)| whole.slice(start..end)).collect();
         Ok(Some(Frame { args }))
     }
 }
@@ -256,15 +279,32 @@ mod tests {
                 waits += 1;
                 // Where the scan goes on: past the large argument from the first piece on, so that
                 // no later call looks at its bytes.
-                let partial = codec.partial.as_ref().unwrap();
-                assert_eq!(partial.cursor, 5 + 20 * 1024 * 1024);
-                assert_eq!(partial.ranges.len(), 1);
+                assert_eq!(codec.ends.cursor, 5 + 20 * 1024 * 1024);
+                assert_eq!(codec.ranges.len(), 1);
             }
         }
         assert_eq!(waits, 320);
         assert_eq!(decoded, Some(whole));
         assert!(buffer.is_empty());
-        assert!(codec.partial.is_none());
+        assert!(codec.ranges.is_empty() && codec.ends.cursor == 0);
+    }
+
+    #[test]
+    fn ends_are_found_however_the_bytes_are_cut() {
+        let frames = [frame(&[b"s:a", b""]), frame(&[]), frame(&[b"xyz"])];
+        let lengths = frames.clone().map(|frame| bytes(frame).len());
+        let all: Vec<u8> = frames.into_iter().flat_map(bytes).collect();
+        for size in 1..=all.len() {
+            let (mut ends, mut found, mut kept) = (FrameEnds::new(99), Vec::new(), Vec::new());
+            for piece in all.chunks(size) {
+                kept.extend_from_slice(piece);
+                while let Some(end) = ends.next(&kept).unwrap() {
+                    kept.drain(..end);
+                    found.push(end);
+                }
+            }
+            assert_eq!(found, lengths, "in pieces of {size}");
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub struct BusMessage {
 /// A decoded bus message.
 #[derive(Debug, Clone, PartialEq)]
 pub enum BusEvent {
-    /// `process:event` (from 0.12 on).
+    /// `process:event` (from 0.12 on), or one of the topics that 0.10.8 had instead.
     Process(Box<ProcessEvent>),
     /// `log:out` or `log:err`.
     Log(LogChunk),
@@ -83,7 +83,7 @@ pub struct ProcessEvent {
     pub is_old_worker: bool,
     /// For `exit`: the signal that ended it, where God's console named one. `SIGINT` is what God
     /// prints when there was none (`lib/God.js` `handleExit`), so that is `None`. Not in the
-    /// payload: the bus actor adds it from the `log:PM2` line that comes before.
+    /// payload but on 0.10.8: the bus's reader adds it from the `log:PM2` line that comes before.
     pub signal: Option<Box<str>>,
     /// The process as PM2 then had it; `pid`, `cpu_percent` and `memory_bytes` are not on the bus.
     pub info: ProcessInfo,

@@ -19,5 +19,6 @@ pub mod rpc;
 pub mod settings;
 mod sgr;
 pub mod shape;
+pub mod shell;
 pub mod text;
 pub mod value;

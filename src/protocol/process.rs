@@ -89,6 +89,19 @@ impl ExecMode {
     }
 }
 
+/// Where a process's output goes, as PM2 has it: paths as they came, not cleaned.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogFiles {
+    /// `pm_out_log_path`: standard output.
+    pub out: Option<Box<str>>,
+    /// `pm_err_log_path`: standard error.
+    pub err: Option<Box<str>>,
+    /// `pm_log_path`: both, where it is asked for.
+    pub both: Option<Box<str>>,
+    /// `log_date_format`: the format of a time before each line.
+    pub date_format: Option<Box<str>>,
+}
+
 /// What PM2 says of one process, in our units. A field that PM2 did not send, or sent in a shape
 /// that cannot be used, is `None` (or the default named).
 #[derive(Debug, Clone, PartialEq)]
@@ -143,6 +156,8 @@ pub struct ProcessInfo {
     pub wait_ready: bool,
     /// `stop_exit_codes`: with these PM2 leaves it stopped.
     pub stop_exit_codes: Box<[i64]>,
+    /// Its log files.
+    pub logs: LogFiles,
     /// `pmx_module`: a PM2 module, which `stop all` and its like leave alone.
     pub is_module: bool,
     /// `monit.cpu`, percent of one core.
@@ -180,6 +195,7 @@ impl ProcessInfo {
             min_uptime_ms: None,
             wait_ready: false,
             stop_exit_codes: Box::default(),
+            logs: LogFiles::default(),
             is_module: false,
             cpu_percent: None,
             memory_bytes: None,

@@ -6,7 +6,6 @@
 //! applies the arguments without a guard), so such a call has no value here.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use serde_json::{Value as Json, json};
@@ -14,9 +13,13 @@ use serde_json::{Value as Json, json};
 use super::amp::Frame;
 use super::json;
 use super::process::PmId;
-use super::shape;
 use super::text::clean_to;
 use super::value::{self, Value};
+
+mod methods;
+
+pub use methods::Methods;
+pub(super) use methods::check_count;
 
 /// The most characters of a message of PM2's that are kept.
 pub const MESSAGE_CHARS_MAX: usize = 1000;
@@ -211,106 +214,6 @@ pub enum CallRefused {
         /// What it would do, and what to use instead.
         reason: Box<str>,
     },
-}
-
-/// The methods that a daemon lists, with the names of their parameters, the callback last.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Methods {
-    params: BTreeMap<Box<str>, Vec<Box<str>>>,
-}
-
-impl Methods {
-    /// Reads the reply to a `methods` request: `{"methods": {NAME: {"params": [..]}}}`.
-    ///
-    /// # Errors
-    /// When the reply has no such object.
-    pub fn parse(reply: &Reply) -> Result<Self, ReplyError> {
-        #[derive(serde::Deserialize)]
-        struct Wire {
-            methods: BTreeMap<Box<str>, Json>,
-        }
-        let wire: Wire = json::from_slice(&reply.body)
-            .map_err(|error| ReplyError::Json { what: "methods", reason: error.to_string() })?;
-        // A method whose parameters are not known cannot be called safely: as if it were missing.
-        let params = |method: &Json| -> Option<Vec<Box<str>>> {
-            let names = method.get("params")?.as_array()?;
-            names.iter().map(|name| name.as_str().map(Box::<str>::from)).collect()
-        };
-        Ok(Self {
-            params: wire
-                .methods
-                .into_iter()
-                .filter_map(|(name, method)| Some((name, params(&method)?)))
-                .collect(),
-        })
-    }
-
-    /// The methods of a daemon whose parameters are known already, in tests.
-    #[cfg(test)]
-    pub(crate) fn from_params(list: impl Iterator<Item = (Box<str>, Vec<Box<str>>)>) -> Self {
-        Self { params: list.collect() }
-    }
-
-    /// Whether the daemon lists the method.
-    #[must_use]
-    pub fn has(&self, method: &str) -> bool {
-        self.params.contains_key(method)
-    }
-
-    /// The names of the methods, sorted.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.params.keys().map(|name| &**name)
-    }
-
-    /// Checks a call against this daemon; the only way to a [`CheckedCall`].
-    ///
-    /// # Errors
-    /// [`CallRefused`] when the method is not there or takes another number of arguments.
-    pub fn check(&self, call: &Call) -> Result<CheckedCall, CallRefused> {
-        let method = call.method();
-        let unknown = || CallRefused::UnknownMethod { method: method.into() };
-        let params = self.params.get(method).ok_or_else(unknown)?;
-        let args = call.args(params);
-        check_count(method, params, args.len())?;
-        Ok(CheckedCall { method: Cow::Borrowed(method), args })
-    }
-
-    /// Checks a call of any method by its name: the argument count is the daemon's own, and the
-    /// arguments of the known methods have the shape that they take. What can be read in one way
-    /// only is put into that shape: `"0"` and `0` where `{id: 0}` is wanted.
-    ///
-    /// # Errors
-    /// [`CallRefused`] with a sentence that names the method and what it takes.
-    pub fn check_named(&self, method: &str, args: Vec<Json>) -> Result<CheckedCall, CallRefused> {
-        let unknown = || CallRefused::UnknownMethod { method: method.into() };
-        let params = self.params.get(method).ok_or_else(unknown)?;
-        let args = shape::checked(self, method, params, args)?;
-        Ok(CheckedCall { method: Cow::Owned(method.to_owned()), args })
-    }
-
-    /// The names of a method's parameters as the daemon has them, the callback last; empty for
-    /// those that it binds.
-    #[must_use]
-    pub fn params(&self, method: &str) -> Option<&[Box<str>]> {
-        self.params.get(method).map(Vec::as_slice)
-    }
-}
-
-/// Refuses a call that would put the callback in the wrong place.
-pub(super) fn check_count(
-    method: &str,
-    params: &[Box<str>],
-    found: usize,
-) -> Result<(), CallRefused> {
-    // The last parameter is always the callback.
-    let wanted = match params.len() {
-        0 if BOUND.contains(&method) => 1,
-        count => count.saturating_sub(1),
-    };
-    if wanted == found {
-        return Ok(());
-    }
-    Err(CallRefused::ArgumentCount { method: method.into(), wanted, found })
 }
 
 /// Names a call so that its reply is found: `PID:N`, as pm2-axon does (`lib/sockets/req.js`).

@@ -8,7 +8,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::cron;
+use super::cron::{self, Reader};
 
 /// What a setting takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,10 +114,10 @@ fn kind_of(table: &[(Kind, &[&str])], key: &str) -> Option<Kind> {
 }
 
 /// What is wrong with the settings of `prepare`, or with those that a restart brings
-/// (`current_conf`), if anything is: the key and what it takes.
+/// (`current_conf`), if anything is: the key and what it takes. `reader` reads its cron pattern.
 #[must_use]
-pub fn trouble(settings: &Map<String, Json>) -> Option<(String, String)> {
-    trouble_of_known(settings).or_else(|| {
+pub fn trouble(settings: &Map<String, Json>, reader: Reader) -> Option<(String, String)> {
+    trouble_of_known(settings, reader).or_else(|| {
         let is_known = |key: &str| kind_of(SETTINGS, key).is_some() || key.starts_with("env_");
         let unknown = settings.keys().find(|key| !is_known(key))?;
         Some((unknown.clone(), "is no setting of PM2".to_owned()))
@@ -126,17 +126,17 @@ pub fn trouble(settings: &Map<String, Json>) -> Option<(String, String)> {
 
 /// The same, where keys that are not known mean something to somebody else.
 #[must_use]
-pub fn trouble_of_known(settings: &Map<String, Json>) -> Option<(String, String)> {
+pub fn trouble_of_known(settings: &Map<String, Json>, reader: Reader) -> Option<(String, String)> {
     settings.iter().find_map(|(key, value)| {
         let reason = match kind_of(SETTINGS, key) {
             Some(Environment) => match value.as_object() {
                 Some(variables) => {
-                    let (name, reason) = trouble_in_variables(variables)?;
+                    let (name, reason) = trouble_in_variables(variables, reader)?;
                     return Some((format!("{key}.{name}"), reason));
                 }
                 None => Some("must be an object".to_owned()),
             },
-            Some(kind) => wrong(kind, value),
+            Some(kind) => wrong(kind, value, reader),
             None if key.starts_with("env_") && !value.is_object() => {
                 Some("must be an object".to_owned())
             }
@@ -148,12 +148,15 @@ pub fn trouble_of_known(settings: &Map<String, Json>) -> Option<(String, String)
 
 /// What is wrong with the variables of an environment, if anything is: the name and why.
 #[must_use]
-pub fn trouble_in_variables(variables: &Map<String, Json>) -> Option<(String, String)> {
+pub fn trouble_in_variables(
+    variables: &Map<String, Json>,
+    reader: Reader,
+) -> Option<(String, String)> {
     variables.iter().find_map(|(name, value)| {
         let kind = kind_of(SETTINGS, name)?;
         let plain = value.is_string() || value.is_number() || value.is_boolean();
         let is_fine = match kind {
-            Text | Name | Cron => wrong(kind, value).is_none(),
+            Text | Name | Cron => wrong(kind, value, reader).is_none(),
             Number | Switch | SwitchOrText | Object => plain,
             // An environment within the environment is text for PM2.
             Environment => value.is_string(),
@@ -162,7 +165,8 @@ pub fn trouble_in_variables(variables: &Map<String, Json>) -> Option<(String, St
         if is_fine {
             return None;
         }
-        let reason = match wrong(kind, value).filter(|_| matches!(kind, Text | Name | Cron)) {
+        let reason = match wrong(kind, value, reader).filter(|_| matches!(kind, Text | Name | Cron))
+        {
             Some(reason) => reason,
             None => "is a setting of PM2 itself, which takes a variable for it".to_owned(),
         };
@@ -177,7 +181,7 @@ pub fn is_free_variable(name: &str) -> bool {
 }
 
 /// What a setting must be, where it is not.
-fn wrong(kind: Kind, value: &Json) -> Option<String> {
+fn wrong(kind: Kind, value: &Json, reader: Reader) -> Option<String> {
     let text = value.as_str();
     let is_texts = |items: &Vec<Json>| items.iter().all(Json::is_string);
     let is_scalar = |value: &Json| value.is_number() || value.is_string();
@@ -224,7 +228,7 @@ fn wrong(kind: Kind, value: &Json) -> Option<String> {
         Object | Environment => (value.is_object(), "must be an object"),
         WatchOptions => return wrong_watching(value),
         Cron if text == Some("null") => return None,
-        Cron => return cron::check_value(value).err().map(|error| error.to_string()),
+        Cron => return cron::check_value(value, reader).err().map(|error| error.to_string()),
         Gods => (false, "is set by PM2 alone"),
     };
     (!is_fine).then(|| wanted.to_owned())
@@ -237,7 +241,7 @@ fn wrong_watching(value: &Json) -> Option<String> {
     options.iter().find_map(|(key, value)| {
         let reason = match kind_of(WATCH_OPTIONS, key) {
             Some(Number) if !value.is_number() => Some("must be a number".to_owned()),
-            Some(kind) => wrong(kind, value),
+            Some(kind) => wrong(kind, value, Reader::Every),
             None => Some("is no option of the file watcher".to_owned()),
         }?;
         Some(format!("{key} {reason}"))
@@ -251,7 +255,7 @@ mod tests {
     use super::*;
 
     fn refused(settings: &Json) -> Option<String> {
-        trouble(settings.as_object().unwrap()).map(|(key, _)| key)
+        trouble(settings.as_object().unwrap(), Reader::Every).map(|(key, _)| key)
     }
 
     /// Each of these took a God daemon down, or a process over, at the release named.

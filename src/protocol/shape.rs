@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::cron::Reader;
 use super::rpc::{CallRefused, Methods, check_count};
 use super::settings;
 
@@ -168,7 +169,9 @@ pub(super) fn checked(
         return Err(refused(format!("{wanted} argument{plural}, {takes}; {found} given")));
     }
     let brought = args.first().and_then(Json::as_object);
-    if let Some((key, reason)) = brought.and_then(|fields| trouble(method, fields)) {
+    if let Some((key, reason)) =
+        brought.and_then(|fields| trouble(method, fields, methods.cron_reader()))
+    {
         return Err(refused(format!("{}; {key} {reason}", known.takes)));
     }
     if known.fit(params, &mut args) { Ok(args) } else { Err(refused(known.takes.to_owned())) }
@@ -260,21 +263,21 @@ fn is_none_or(fields: &Map<String, Json>, key: &str, fits: impl Fn(&Json) -> boo
 }
 
 /// What is wrong with the settings that a call brings, if anything is: the key and why.
-fn trouble(method: &str, fields: &Map<String, Json>) -> Option<(String, String)> {
+fn trouble(method: &str, fields: &Map<String, Json>, reader: Reader) -> Option<(String, String)> {
     match method {
-        "prepare" => settings::trouble(fields),
-        "prepareJson" => settings::trouble_of_known(fields),
+        "prepare" => settings::trouble(fields, reader),
+        "prepareJson" => settings::trouble_of_known(fields, reader),
         "restartProcessId" | "reloadProcessId" | "softReloadProcessId" => {
             let mut variables = fields.get("env")?.as_object()?.clone();
             let conf = match variables.remove("current_conf") {
-                Some(Json::Object(conf)) => settings::trouble(&conf),
+                Some(Json::Object(conf)) => settings::trouble(&conf, reader),
                 Some(_) => {
                     return Some(("env.current_conf".to_owned(), "must be an object".to_owned()));
                 }
                 None => None,
             };
             let within = |place: &str, (key, reason)| (format!("{place}.{key}"), reason);
-            let variables = || settings::trouble_in_variables(&variables);
+            let variables = || settings::trouble_in_variables(&variables, reader);
             conf.map(|trouble| within("env.current_conf", trouble))
                 .or_else(|| variables().map(|trouble| within("env", trouble)))
         }

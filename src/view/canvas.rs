@@ -1,15 +1,20 @@
-//! The only place that writes cells: text, frames and blank rectangles, clipped to the screen.
+//! The only place that writes cells: text, titles and blank rectangles, clipped to the screen.
 //!
 //! Invariant: nothing is written outside the buffer or outside what the caller allowed; with an
-//! ASCII theme every cell is ASCII.
+//! ASCII theme every cell is ASCII; no wide character is left with a half of it covered.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 use super::parts::{self, Part};
+use super::roles::Role;
 use super::text;
-use super::theme::{Border, Theme, Tone};
+use super::theme::Theme;
+use crate::app::geometry::{Area, Overlay, TITLE};
+
+/// The widest cluster, columns: what covers a cell begins at most so far left of it.
+const CLUSTER_COLUMNS_MAX: u16 = 32;
 
 /// A buffer and the theme that it is painted with.
 pub(super) struct Canvas<'a> {
@@ -17,15 +22,10 @@ pub(super) struct Canvas<'a> {
     theme: Theme,
 }
 
-/// Which frame is drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FrameKind {
-    /// A pane.
-    Plain,
-    /// The pane with the focus: other strokes, so that it shows without colour.
-    Focused,
-    /// What covers the screen.
-    Dialog,
+impl From<Area> for Rect {
+    fn from(area: Area) -> Self {
+        Self::new(area.x, area.y, area.columns, area.rows)
+    }
 }
 
 impl<'a> Canvas<'a> {
@@ -39,9 +39,9 @@ impl<'a> Canvas<'a> {
         self.theme
     }
 
-    /// The style of a tone.
-    pub(super) fn tone(&self, tone: Tone) -> Style {
-        self.theme.tone(tone)
+    /// The style of a role.
+    pub(super) fn role(&self, role: Role) -> Style {
+        self.theme.role(role)
     }
 
     /// Writes text from the left, cut with an ellipsis; returns the columns it took.
@@ -120,27 +120,23 @@ impl<'a> Canvas<'a> {
         self.buffer.set_style(area, style);
     }
 
-    /// Lays a style over the cells that show something.
-    pub(super) fn style_written(&mut self, area: Rect, style: Style) {
-        for position in area.intersection(self.buffer.area).positions() {
-            if let Some(cell) = self.buffer.cell_mut(position)
-                && cell.symbol() != " "
-            {
-                cell.set_style(style);
-            }
+    /// Marks a row as selected: a sign in its first cell; in the pane in front a ground over all of
+    /// it, without holes; and its name, bold.
+    pub(super) fn select(&mut self, row: Rect, name: Rect, is_in_front: bool) {
+        let glyphs = self.theme.glyphs();
+        let sign = if is_in_front { glyphs.selected } else { glyphs.selected_behind };
+        self.put(row.x, row.y, sign, 1, self.role(Role::Accent));
+        if is_in_front {
+            self.style(row, self.theme.selected());
         }
+        self.style(name, Style::new().add_modifier(Modifier::BOLD));
     }
 
-    /// Blanks a rectangle, and the wide glyphs that reach into it.
+    /// Blanks a rectangle, and the wide characters that reach into it: half of one cannot be shown.
     pub(super) fn clear(&mut self, area: Rect) {
         let area = area.intersection(self.buffer.area);
         for y in area.top()..area.bottom() {
-            if let Some(left) = area.x.checked_sub(1)
-                && let Some(cell) = self.buffer.cell_mut((left, y))
-                && text::width(cell.symbol()) > 1
-            {
-                cell.set_symbol(" ");
-            }
+            self.blank_what_reaches(area.x, y);
             for x in area.left()..area.right() {
                 if let Some(cell) = self.buffer.cell_mut((x, y)) {
                     cell.reset();
@@ -149,78 +145,63 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    /// Draws a frame with a title above and one below; returns what is inside it.
-    pub(super) fn frame(
-        &mut self,
-        area: Rect,
-        kind: FrameKind,
-        above: &[Part],
-        below: &[Part],
-    ) -> Rect {
-        if area.width < 2 || area.height < 2 {
+    /// Blanks the wide character that begins left of this cell and covers it.
+    fn blank_what_reaches(&mut self, x: u16, y: u16) {
+        for back in 1..=CLUSTER_COLUMNS_MAX.min(x - self.buffer.area.x.min(x)) {
+            let Some(cell) = self.buffer.cell_mut((x - back, y)) else { return };
+            if text::width(cell.symbol()) > back {
+                cell.set_symbol(" ");
+                return;
+            }
+            if cell.symbol() != " " {
+                return;
+            }
+        }
+    }
+
+    /// Draws the title of a pane into a stroke over its whole width, heavy for the pane in front;
+    /// returns what is below it, without the blank cell at both sides.
+    pub(super) fn pane(&mut self, area: Rect, is_in_front: bool, title: &[Part]) -> Rect {
+        if area.width < 2 || area.height < TITLE {
             return Rect::ZERO;
         }
         let glyphs = self.theme.glyphs();
-        let border = match kind {
-            FrameKind::Plain => &glyphs.plain,
-            FrameKind::Focused => &glyphs.focused,
-            FrameKind::Dialog => &glyphs.dialog,
+        let (stroke, role) = if is_in_front {
+            (glyphs.rule_in_front, Role::Accent)
+        } else {
+            (glyphs.rule, Role::Faint)
         };
-        let style = self.theme.frame(kind != FrameKind::Plain);
-        let (right, bottom) = (area.right() - 1, area.bottom() - 1);
-        for y in area.y + 1..bottom {
-            self.put(area.x, y, border.vertical, 1, style);
-            self.put(right, y, border.vertical, 1, style);
+        let style = self.role(role);
+        for x in area.left()..area.right() {
+            self.put(x, area.y, stroke, 1, style);
         }
-        for x in area.x + 1..right {
-            self.put(x, area.y, border.horizontal, 1, style);
-            self.put(x, bottom, border.horizontal, 1, style);
+        // A blank before and after each part, a stroke between and at both ends.
+        let fitting = parts::fit(title, 3, area.width.saturating_sub(4));
+        let end = area.right() - 1;
+        let mut at = area.x + 1;
+        for part in &fitting {
+            at += self.text(at, area.y, end.saturating_sub(at), " ", style);
+            at += self.part(at, area.y, end.saturating_sub(at + 1), part);
+            at += self.text(at, area.y, end.saturating_sub(at), " ", style) + 1;
         }
-        self.put(area.x, area.y, border.top_left, 1, style);
-        self.put(right, area.y, border.top_right, 1, style);
-        self.put(area.x, bottom, border.bottom_left, 1, style);
-        self.put(right, bottom, border.bottom_right, 1, style);
-        let inner = Rect::new(area.x + 1, area.y + 1, area.width - 2, area.height - 2);
-        self.title(inner.x, area.y, inner.width, above, border, style);
-        self.title(inner.x, bottom, inner.width, below, border, style);
-        inner
+        Rect::new(area.x + 1, area.y + TITLE, area.width - 2, area.height - TITLE)
     }
 
-    /// Writes the parts of a title into a frame's stroke, two strokes between them.
-    fn title(
-        &mut self,
-        x: u16,
-        y: u16,
-        columns: u16,
-        title: &[Part],
-        border: &Border,
-        style: Style,
-    ) {
-        // A blank before and after each part, and two strokes between.
-        let fitting = parts::fit(title, 4, columns.saturating_sub(2));
-        let end = x + columns;
-        let mut at = x;
-        for (index, part) in fitting.iter().enumerate() {
-            if index > 0 {
-                for _ in 0..2 {
-                    if at < end {
-                        self.put(at, y, border.horizontal, 1, style);
-                        at += 1;
-                    }
-                }
-            }
-            at += self.text(at, y, end - at, " ", style);
-            at += self.part(at, y, (end - at).saturating_sub(1), part);
-            at += self.text(at, y, end - at, " ", style);
-        }
+    /// Blanks the place of an overlay, with a cell at both sides, and draws its title; returns the
+    /// place of its text.
+    pub(super) fn overlay(&mut self, overlay: Overlay, title: &[Part]) -> Rect {
+        let area = Rect::from(overlay.area);
+        self.clear(Rect { x: area.x.saturating_sub(1), width: area.width + 2, ..area });
+        self.pane(area, true, title);
+        overlay.text.into()
     }
 
     /// Writes one part; returns the columns it took.
     pub(super) fn part(&mut self, x: u16, y: u16, columns: u16, part: &Part) -> u16 {
         let mut at = x;
         let end = x.saturating_add(columns);
-        for (text, tone) in part.pieces() {
-            let style = self.tone(*tone);
+        for (text, role) in part.pieces() {
+            let style = self.role(*role);
             at += self.text(at, y, end.saturating_sub(at), text, style);
         }
         at - x

@@ -1,10 +1,12 @@
-//! CPU and RAM of a process over time: the panels, and the mini charts of the table.
+//! CPU and memory of the selected process over time: two panes, or one line; and the small charts of
+//! the table.
 //!
 //! ```text
-//! ╭ CPU api[0] ── 12.3%  max 45.1% ──────╮
-//! │ 50%        ▂▃▅▇▅▃▂▁  ▁▂▃▅▇█▇▅▃▂▁     │
-//! │   0 ▁▁▁▁▁▁▁████████  █████████████▁▁ │
-//! ╰ 5 min ────────────────────────── now ╯
+//! ─ api[0] ─ cpu 12.3% ─ max 45.1% ─ 5 min ────── mem 266.9 MiB ─ of 300 MiB ────────
+//!  50%        ▂▃▅▇▅▃▂▁  ▁▂▃▅▇█▇▅▃▂▁               300M  ╌╌╌╌╌╌╌╌▁▁▁▂▂▂▃▃▃▃
+//!    0 ▁▁▁▁▁▁▁████████  █████████████▁▁              0  ██████████████████
+//!
+//!  api[0]  cpu ▁▁▂▃▂▁▁▁▂▂▄▃ 12.3%   mem ▅▆▆▆▆▆▆▆▇▇▇▇ 266.9 MiB  89% of 300 MiB
 //! ```
 //!
 //! Invariant: the bars are those of [`crate::model::charts`], by which the app knows whether they
@@ -13,14 +15,14 @@
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
-use super::canvas::{Canvas, FrameKind};
+use super::canvas::Canvas;
 use super::figures::{Figures, of_limit};
 use super::lookup::{daemon, is_live, name_of};
-use super::parts::Part;
+use super::parts::{self, Part};
+use super::roles::Role;
 use super::text;
-use super::theme::Tone;
 use crate::app::App;
-use crate::app::geometry::{PANEL_SCALE, panel_columns, panel_inside, panel_scale};
+use crate::app::geometry::{Area, Charts, PANEL_SCALE, line_bars, panel_bars};
 use crate::model::charts::{self, Measure};
 use crate::model::fleet::Process;
 use crate::model::series::SPAN_MS;
@@ -31,8 +33,25 @@ fn gap_ms(app: &App, id: DaemonId) -> i64 {
     charts::gap_ms(daemon(app, id).map_or(1_000, |daemon| daemon.poll_interval_ms))
 }
 
-/// Draws a chart of a table row at (x, y, columns).
+/// What the bars of a measure look like.
+fn series(measure: Measure) -> Role {
+    match measure {
+        Measure::Cpu => Role::Cpu,
+        Measure::Memory => Role::Mem,
+    }
+}
+
+/// Draws the chart of a table row at (x, y, columns): CPU.
 pub(super) fn mini(
+    app: &App,
+    canvas: &mut Canvas<'_>,
+    place: (u16, u16, u16),
+    (id, process): (DaemonId, &Process),
+) {
+    sparkline(app, canvas, place, (id, process), Measure::Cpu);
+}
+
+fn sparkline(
     app: &App,
     canvas: &mut Canvas<'_>,
     (x, y, columns): (u16, u16, u16),
@@ -40,29 +59,119 @@ pub(super) fn mini(
     measure: Measure,
 ) {
     let bars = charts::mini(process, measure, app.now.steady_ms, gap_ms(app, id), columns);
-    let style = canvas.tone(Tone::Accent);
+    let style = canvas.role(series(measure));
     draw_bars(canvas, Rect::new(x, y, columns, 1), &bars, style);
 }
 
-/// Draws the panels of the selected process side by side.
-pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
-    if area.height < 3 {
-        return;
+/// Draws a meter at (x, y, columns) with its percentage behind it: `███··· 50%`.
+pub(super) fn meter(
+    canvas: &mut Canvas<'_>,
+    (x, y, columns): (u16, u16, u16),
+    percent: f64,
+    role: Role,
+) {
+    let label = format!("{:.0}%", percent.clamp(0.0, 999.0));
+    let cells = columns.saturating_sub(5);
+    let eighths = (percent.clamp(0.0, 100.0) / 100.0 * f64::from(cells) * 8.0).round() as u16;
+    let glyphs = canvas.theme().glyphs();
+    let (whole, rest) = (eighths / 8, eighths % 8);
+    let bar = canvas.role(if role == Role::Text { Role::Mem } else { role });
+    let empty = canvas.role(Role::Faint);
+    for cell in 0..cells {
+        let part = match cell.cmp(&whole) {
+            std::cmp::Ordering::Less => 8,
+            std::cmp::Ordering::Equal => rest,
+            std::cmp::Ordering::Greater => 0,
+        };
+        let glyph = usize::from(part).checked_sub(1).and_then(|index| glyphs.meter.get(index));
+        match glyph.filter(|glyph| **glyph != " ") {
+            Some(glyph) => canvas.text(x + cell, y, 1, glyph, bar),
+            None => canvas.text(x + cell, y, 1, glyphs.meter_empty, empty),
+        };
     }
-    let [half, rest] = panel_columns(area.width);
-    let left = Rect { width: half, ..area };
-    let right = Rect { x: area.x + half, width: rest, ..area };
+    canvas.text(x + cells + 1, y, 4, &label, canvas.role(role));
+}
+
+/// Draws the charts of the selected process.
+pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, charts: Charts) {
     let selected = app.selected.and_then(|key| Some((key, app.watched.fleet.get(key)?)));
-    if let Some((key, process)) = selected {
-        for (measure, area) in [(Measure::Cpu, left), (Measure::Memory, right)] {
-            draw_panel(app, canvas, area, (key, process), measure);
+    match (charts, selected) {
+        (Charts::None, _) | (Charts::Line(_), None) => {}
+        (Charts::Line(line), Some(process)) => draw_line(app, canvas, line, process),
+        (Charts::Panels { cpu, memory }, Some(process)) => {
+            draw_panel(app, canvas, cpu, process, Measure::Cpu);
+            draw_panel(app, canvas, memory, process, Measure::Memory);
         }
-    } else {
-        for (area, title) in [(left, "CPU"), (right, "RAM")] {
-            let title = Part::new(title, Tone::Strong, 0);
-            canvas.frame(area, FrameKind::Plain, &[title], &[]);
+        (Charts::Panels { cpu, memory }, None) => {
+            for (area, title) in [(cpu, "cpu"), (memory, "mem")] {
+                canvas.pane(area.into(), false, &[Part::new(title, Role::Quiet, 0)]);
+            }
         }
     }
+}
+
+/// Draws both charts in one line.
+fn draw_line(
+    app: &App,
+    canvas: &mut Canvas<'_>,
+    line: Area,
+    (key, process): (ProcessKey, &Process),
+) {
+    let (y, end) = (line.y, line.x + line.columns - 1);
+    let bars = line_bars(line.columns);
+    let figures = Figures::of(process, false);
+    let memory = memory_part(process, &figures);
+    // What the name may take: the rest, behind both charts with their words and figures.
+    let rest = 4 + bars + 7 + 3 + 4 + bars + 1 + memory.columns().min(10) + 1;
+    let name = line.columns.saturating_sub(rest + 3).clamp(6, 24);
+    let (quiet, strong) = (canvas.role(Role::Quiet), canvas.role(Role::Strong));
+    let label = name_of(app, key);
+    let mut x = line.x + 1;
+    x += canvas.text(x, y, name.min(end.saturating_sub(x)), &label, strong) + 2;
+    let mut word = |canvas: &mut Canvas<'_>, text: &str, gap: u16, style| {
+        let at = x;
+        x += canvas.text(x, y, end.saturating_sub(x), text, style) + gap;
+        at
+    };
+    let role = canvas.role(figures.cpu_role);
+    word(canvas, "cpu", 1, quiet);
+    let at = word(canvas, "", bars + 1, quiet);
+    sparkline(app, canvas, (at, y, bars), (key.daemon, process), Measure::Cpu);
+    // The figure has one width, so that what follows stays where it is.
+    word(canvas, &format!("{:<6}", figures.cpu), 2, role);
+    word(canvas, "mem", 1, quiet);
+    let at = word(canvas, "", bars + 1, quiet);
+    let room = bars.min(end.saturating_sub(at));
+    sparkline(app, canvas, (at, y, room), (key.daemon, process), Measure::Memory);
+    let at = word(canvas, "", 0, quiet);
+    let room = end.saturating_sub(at);
+    for part in parts::fit(&[memory], 0, room) {
+        canvas.part(at, y, room, &part);
+    }
+    if !is_live(app, key.daemon) {
+        canvas.style(line.into(), canvas.theme().stale());
+    }
+}
+
+/// Memory now, with its limit where it has one.
+fn memory_part(process: &Process, figures: &Figures) -> Part {
+    let role = figures.memory_role;
+    let Some(bytes) = process.figures.memory_bytes() else {
+        return Part::new("-", Role::Quiet, 0);
+    };
+    let now = text::bytes(bytes);
+    match (process.info.memory_limit_bytes, figures.limit_percent) {
+        (Some(limit), Some(percent)) => {
+            let long = format!("{now}  {percent:.0}% of {}", limit_text(limit));
+            Part::new(long, role, 0).or(1, of_limit(bytes, limit), role)
+        }
+        _ => Part::new(now, role, 0),
+    }
+}
+
+/// A limit is mostly a round number: `300 MiB`.
+fn limit_text(limit: u64) -> String {
+    text::bytes(limit).replace(".0 ", " ")
 }
 
 fn title(app: &App, key: ProcessKey, process: &Process, measure: Measure) -> Vec<Part> {
@@ -70,63 +179,61 @@ fn title(app: &App, key: ProcessKey, process: &Process, measure: Measure) -> Vec
     let max = measure.max(process);
     match measure {
         Measure::Cpu => {
-            let mut long = figures.cpu.clone();
-            if let Some(max) = max {
-                long.push_str("  max ");
-                long.push_str(&text::percent(max));
-            }
-            let now = Part::new(long, Tone::Plain, 0).or(2, figures.cpu, Tone::Plain);
-            vec![head(app, "CPU", key), now]
+            let mut title = vec![
+                Part::new(name_of(app, key), Role::Strong, 1),
+                Part::new(format!("cpu {}", figures.cpu), Role::Cpu, 0),
+            ];
+            let max = max.map(|max| format!("max {}", text::percent(max)));
+            title.extend(max.map(|max| Part::new(max, Role::Quiet, 2)));
+            title
         }
         Measure::Memory => {
-            let tone = figures.memory_tone;
+            let role = match figures.memory_role {
+                role @ (Role::Warn | Role::Bad) => role,
+                _ => Role::Mem,
+            };
             let bytes = process.figures.memory_bytes();
             let now = bytes.map_or_else(|| "-".to_owned(), text::bytes);
-            let max = max.map(|max| format!("max {}", text::bytes(max as u64)));
             let limit = process.info.memory_limit_bytes;
-            let short = match (bytes, limit) {
-                (Some(bytes), Some(limit)) => of_limit(bytes, limit),
-                _ => now.clone(),
-            };
-            let limit =
-                limit.map(|limit| format!("limit {}", text::bytes(limit).replace(".0 ", " ")));
-            // Of the limit and the maximum, the limit says more.
-            let mut more = limit.into_iter().chain(max);
-            let long = more.next().map_or_else(|| now.clone(), |more| format!("{now}  {more}"));
-            let mut title =
-                vec![head(app, "RAM", key), Part::new(long, tone, 0).or(2, short, tone)];
-            title.extend(more.map(|more| Part::new(more, Tone::Plain, 3)));
+            let mut part = Part::new(format!("mem {now}"), role, 0);
+            if let (Some(bytes), Some(limit)) = (bytes, limit) {
+                part = part.or(1, format!("mem {}", of_limit(bytes, limit)), role);
+            }
+            let mut title = vec![part];
+            let limit = limit.map(|limit| format!("of {}", limit_text(limit)));
+            title.extend(limit.map(|limit| Part::new(limit, Role::Quiet, 2)));
+            let max = max.map(|max| format!("max {}", text::bytes(max as u64)));
+            title.extend(max.map(|max| Part::new(max, Role::Quiet, 3)));
             title
         }
     }
 }
 
-/// What a panel shows, and of whom.
-fn head(app: &App, what: &str, key: ProcessKey) -> Part {
-    let long = format!("{what} {}", name_of(app, key));
-    Part::new(long, Tone::Strong, 0).or(1, what, Tone::Strong)
-}
-
 fn draw_panel(
     app: &App,
     canvas: &mut Canvas<'_>,
-    area: Rect,
+    area: Area,
     (key, process): (ProcessKey, &Process),
     measure: Measure,
 ) {
-    let title = title(app, key, process, measure);
-    let inner = canvas.frame(area, FrameKind::Plain, &title, &[]);
-    if inner.is_empty() {
-        return;
-    }
-    let size = panel_inside(area.width, area.height);
+    let inside = panel_bars(area);
+    let size = (inside.columns, inside.rows);
     let gap_ms = gap_ms(app, key.daemon);
     let panel = charts::panel(process, measure, app.now.steady_ms, gap_ms, size);
-    let count = u16::try_from(panel.bars.len()).unwrap_or(inner.width).min(inner.width);
-    let chart = Rect { x: inner.right() - count, width: count, ..inner };
-    draw_bars(canvas, chart, &panel.bars, canvas.tone(Tone::Accent));
-    let quiet = canvas.tone(Tone::Quiet);
-    if panel_scale(inner.width) > 0 {
+    let mut title = title(app, key, process, measure);
+    title.push(Part::new(span_text(panel.span_s), Role::Quiet, 4));
+    let inner = canvas.pane(area.into(), false, &title);
+    if inner.is_empty() || inside.columns == 0 {
+        return;
+    }
+    let count = u16::try_from(panel.bars.len()).unwrap_or(inside.columns).min(inside.columns);
+    let chart = Rect::new(inside.x + inside.columns - count, inside.y, count, inside.rows);
+    if measure == Measure::Memory {
+        draw_limit(canvas, inside.into(), process, panel.scale);
+    }
+    draw_bars(canvas, chart, &panel.bars, canvas.role(series(measure)));
+    let quiet = canvas.role(Role::Quiet);
+    if inside.x > inner.x {
         let label = match measure {
             Measure::Cpu => format!("{:.0}%", panel.scale),
             Measure::Memory => text::bytes_short(panel.scale as u64),
@@ -136,23 +243,32 @@ fn draw_panel(
             canvas.right(inner.x, inner.bottom() - 1, PANEL_SCALE - 1, "0", quiet);
         }
     }
-    if inner.width >= 16 {
-        let bottom = area.bottom() - 1;
-        canvas.text(chart.x, bottom, 9, &span_text(panel.span_s), quiet);
-        canvas.text(inner.right() - 5, bottom, 5, " now ", quiet);
-    }
     if !is_live(app, key.daemon) {
         canvas.style(inner, canvas.theme().stale());
+    }
+}
+
+/// Draws the limit as a line behind the bars, where the scale reaches it.
+fn draw_limit(canvas: &mut Canvas<'_>, area: Rect, process: &Process, scale: f64) {
+    let Some(limit) = process.info.memory_limit_bytes.map(|limit| limit as f64) else { return };
+    if limit <= 0.0 || limit > scale {
+        return;
+    }
+    let from_below = (limit / scale * f64::from(area.height)).ceil().max(1.0) as u16;
+    let y = area.bottom().saturating_sub(from_below.min(area.height));
+    let (glyph, style) = (canvas.theme().glyphs().limit, canvas.role(Role::Warn));
+    for x in area.left()..area.right() {
+        canvas.text(x, y, 1, glyph, style);
     }
 }
 
 /// How far back the bars reach.
 fn span_text(span_s: i64) -> String {
     match span_s {
-        ..120 => format!(" {span_s} s "),
-        _ if span_s * 1000 >= SPAN_MS => " 5 min ".to_owned(),
-        _ if span_s % 60 == 0 => format!(" {} min ", span_s / 60),
-        _ => format!(" {:.1} min ", span_s as f64 / 60.0),
+        ..120 => format!("{span_s} s"),
+        _ if span_s * 1000 >= SPAN_MS => "5 min".to_owned(),
+        _ if span_s % 60 == 0 => format!("{} min", span_s / 60),
+        _ => format!("{:.1} min", span_s as f64 / 60.0),
     }
 }
 

@@ -1,49 +1,46 @@
 //! The question before an action.
 //!
 //! ```text
-//! ╔ Are you sure? ═══════════════════════════════════════════════╗
-//! ║ delete worker[3]? It is stopped and removed from PM2.        ║
-//! ║ y yes  n no                                                  ║
-//! ╚══════════════════════════════════════════════════════════════╝
+//! ━ Are you sure? ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+//!  delete worker[3]? It is stopped and removed from PM2.
+//!  y yes  n no
 //! ```
 
-use ratatui::layout::Rect;
-
-use super::canvas::{Canvas, FrameKind};
+use super::canvas::Canvas;
 use super::lookup::daemon;
 use super::parts::{self, Part};
-use super::theme::Tone;
-use crate::app::geometry::wrap;
+use super::roles::Role;
+use super::text;
+use crate::app::geometry::{overlay, wrap};
 use crate::app::{App, Mode};
 use crate::model::call::NamedCall;
 use crate::model::{Action, DaemonId, Target};
 
+/// The widest text of the question.
+const COLUMNS_MAX: u16 = 62;
+/// The narrowest, so that its title fits.
+const COLUMNS_MIN: u16 = 20;
+
 /// Draws the question that is open in the middle of the screen.
-pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, screen: Rect) {
-    let columns = screen.width.saturating_sub(6).min(60);
+pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16)) {
+    let columns = size.0.saturating_sub(2).min(COLUMNS_MAX);
     let mut lines = wrap(&question(app), columns);
     // A name of a thousand letters must not push the answer off the screen.
-    lines.truncate(usize::from(screen.height.saturating_sub(4)).max(1));
+    lines.truncate(usize::from(size.1.saturating_sub(3)).max(1));
     let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(1);
-    let (width, height) = (columns + 4, rows + 2);
-    let area = Rect::new(
-        screen.x + screen.width.saturating_sub(width) / 2,
-        screen.y + screen.height.saturating_sub(height) / 2,
-        width,
-        height,
-    )
-    .intersection(screen);
-    canvas.clear(area);
-    let title = [Part::new("Are you sure?", Tone::Strong, 0)];
-    let inner = canvas.frame(area, FrameKind::Dialog, &title, &[]);
-    let x = inner.x + 1;
-    let room = inner.width.saturating_sub(1);
+    // As wide as what it says.
+    let answers = answers(&app.mode);
+    let widest = lines.iter().map(|line| text::width(line)).max().unwrap_or(0);
+    let columns = widest.max(parts::columns(&answers, 2)).max(COLUMNS_MIN).min(columns);
+    let title = [Part::new("Are you sure?", Role::Strong, 0)];
+    let inner = canvas.overlay(overlay(size, columns, rows), &title);
+    let (x, room) = (inner.x, inner.width);
     for (y, line) in (inner.top()..inner.bottom()).zip(&lines) {
-        canvas.text(x, y, room, line, canvas.tone(Tone::Strong));
+        canvas.text(x, y, room, line, canvas.role(Role::Strong));
     }
     let y = inner.bottom().saturating_sub(1);
     let mut at = x;
-    for part in parts::fit(&answers(&app.mode), 2, room) {
+    for part in parts::fit(&answers, 2, room) {
         at += canvas.part(at, y, inner.right().saturating_sub(at), &part) + 2;
     }
 }
@@ -51,10 +48,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, screen: Rect) {
 /// The answers, each with its key.
 pub(super) fn answers(mode: &Mode) -> Vec<Part> {
     let answer = |key: &str, long: &str, short: &str| {
-        Part::new(key, Tone::Accent, 0).and(format!(" {long}"), Tone::Plain).or(
+        Part::new(key, Role::Accent, 0).and(format!(" {long}"), Role::Quiet).or(
             1,
             format!("{key} {short}"),
-            Tone::Plain,
+            Role::Text,
         )
     };
     match mode {

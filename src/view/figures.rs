@@ -1,17 +1,26 @@
 //! CPU and memory of a process as text.
 
+use super::roles::Role;
 use super::text;
-use super::theme::Tone;
 use crate::model::fleet::Process;
+
+/// Memory from so many percent of its limit on may need a look.
+const WARN_FROM: f64 = 85.0;
+/// From so many on, a restart is near.
+const BAD_FROM: f64 = 95.0;
 
 /// CPU and memory of a process as text.
 pub(super) struct Figures {
     /// Percent of one core; `-` where it was not measured.
     pub(super) cpu: String,
+    /// How that looks: what is zero or was not measured stands back.
+    pub(super) cpu_role: Role,
     /// With its limit where that is close: `112/120M`. A `!` says it where that has no room.
     pub(super) memory: String,
     /// How the memory looks.
-    pub(super) memory_tone: Tone,
+    pub(super) memory_role: Role,
+    /// Percent of its limit, where it has one and was measured.
+    pub(super) limit_percent: Option<f64>,
 }
 
 impl Figures {
@@ -28,10 +37,23 @@ impl Figures {
             (Some(memory), None) if is_short => text::bytes_short(memory),
             (Some(memory), None) => text::bytes(memory),
         };
+        let limit_percent = memory
+            .zip(process.info.memory_limit_bytes.filter(|limit| *limit > 0))
+            .map(|(memory, limit)| memory as f64 / limit as f64 * 100.0);
         Self {
+            cpu_role: match cpu {
+                Some(percent) if percent >= 0.05 => Role::Text,
+                Some(_) | None => Role::Quiet,
+            },
             cpu: cpu.map_or_else(|| "-".to_owned(), percent),
             memory: text,
-            memory_tone: if limit.is_some() { Tone::Warning } else { Tone::Plain },
+            memory_role: match (memory, limit_percent) {
+                (_, Some(BAD_FROM..)) => Role::Bad,
+                (_, Some(WARN_FROM..)) => Role::Warn,
+                (Some(_), _) => Role::Text,
+                (None, _) => Role::Quiet,
+            },
+            limit_percent,
         }
     }
 }

@@ -1,18 +1,24 @@
-//! The line at the bottom: keys, or the last thing worth saying.
+//! The line at the bottom: what is possible here, by keys; at the right the last thing worth saying.
 //!
-//! Invariant: while something is asked, the line says which keys answer.
+//! Invariant: while something is asked, the line says which keys answer; a notice is never cut for
+//! the sake of keys.
 
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
 use super::confirm;
 use super::parts::{self, Part};
+use super::roles::Role;
 use super::text;
-use super::theme::Tone;
 use crate::app::command::{COMMANDS, Command};
 use crate::app::{App, Mode, Pane};
+use crate::model::Action;
 use crate::model::daemon::Daemon;
+use crate::model::fleet::Process;
+use crate::protocol::process::ProcessStatus;
 
+/// Columns between two parts.
+const GAP: u16 = 2;
 /// The most columns of a process's name where the line is short.
 const NAME_COLUMNS: u16 = 16;
 
@@ -24,6 +30,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         }
         Mode::Help { .. } | Mode::Line { .. } => {
             vec![key("Esc", "close", 0), key("j k", "scroll", 1)]
+        }
+        Mode::Why { .. } => {
+            let arrows = if canvas.theme().ascii { "[ ]" } else { "← →" };
+            vec![key("Esc", "close", 0), key(arrows, "older, newer", 2), key("j k", "scroll", 1)]
         }
         Mode::Palette(_) => {
             vec![key("Enter", "do it", 0), key("Esc", "close", 0), choose(canvas)]
@@ -38,26 +48,36 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             }
             keys
         }
-        Mode::Normal => {
-            if let Some(notice) = &app.notice {
-                let glyphs = canvas.theme().glyphs();
-                let (glyph, tone) =
-                    if notice.is_bad { (glyphs.bad, Tone::Bad) } else { (glyphs.good, Tone::Good) };
-                let columns = area.width.saturating_sub(2);
-                let is_too_long = text::width(&notice.text) + 2 > columns;
-                let short = notice.short.as_ref().filter(|_| is_too_long);
-                let text = format!("{glyph} {}", short.unwrap_or(&notice.text));
-                canvas.text(area.x + 1, area.y, columns, &text, canvas.tone(tone));
-                return;
-            }
-            commands(app)
-        }
+        Mode::Normal => commands(app),
     };
-    let end = area.right().saturating_sub(1);
-    let mut x = area.x + 1;
-    for part in parts::fit(&keys, 2, area.width.saturating_sub(2)) {
-        x += canvas.part(x, area.y, end.saturating_sub(x), &part) + 2;
+    let columns = area.width.saturating_sub(2);
+    let end = area.x + 1 + columns;
+    let notice = notice(app, canvas, columns).filter(|_| app.mode == Mode::Normal);
+    let taken = notice.as_ref().map_or(0, Part::columns);
+    let room = columns.saturating_sub(if taken > 0 { taken.saturating_add(GAP) } else { 0 });
+    let fitting = parts::fit(&keys, GAP, room);
+    // Keys that never leave do so for a notice that needs their room.
+    if notice.is_none() || parts::columns(&fitting, GAP) <= room {
+        let mut x = area.x + 1;
+        for part in fitting {
+            x += canvas.part(x, area.y, end.saturating_sub(x), &part) + GAP;
+        }
     }
+    if let Some(notice) = notice {
+        let x = end.saturating_sub(taken).max(area.x + 1);
+        canvas.part(x, area.y, columns, &notice);
+    }
+}
+
+/// The notice, if there is one: in its short form where the line is too short for the long one.
+fn notice(app: &App, canvas: &Canvas<'_>, columns: u16) -> Option<Part> {
+    let notice = app.notice.as_ref()?;
+    let glyphs = canvas.theme().glyphs();
+    let (glyph, role) =
+        if notice.is_bad { (glyphs.bad, Role::Bad) } else { (glyphs.good, Role::Good) };
+    let is_too_long = text::width(&notice.text) + 2 > columns;
+    let short = notice.short.as_ref().filter(|_| is_too_long);
+    Some(Part::new(format!("{glyph} {}", short.unwrap_or(&notice.text)), role, 0))
 }
 
 /// The commands that belong here, each by its first key, behind the process that they act on; while a
@@ -67,15 +87,18 @@ fn commands(app: &App) -> Vec<Part> {
     let is_down = app.watched.daemons.iter().any(|daemon| !daemon.is_live());
     let is_any_live = app.watched.daemons.iter().any(Daemon::is_live);
     let is_log = app.focus == Pane::Log;
+    let selected = app.selected.and_then(|key| app.watched.fleet.get(key));
+    let is_running = selected.is_some_and(Process::is_running);
+    let is_stopped = selected.is_some_and(|process| process.info.status == ProcessStatus::Stopped);
     let name = app.selected.map(|selected| app.display_name(selected));
     let whom = match (&name, is_log, app.read_only) {
         (Some(name), false, _) => {
-            Some(Part::new(name, Tone::Strong, 0).or(4, short(name), Tone::Strong))
+            Some(Part::new(name, Role::Strong, 0).or(4, short(name), Role::Strong))
         }
         (Some(name), true, false) => {
-            let tab = Part::new("Tab", Tone::Accent, 0).and(", then ", Tone::Plain);
-            let tab = tab.and("r", Tone::Accent).and(format!(" restarts {name}"), Tone::Plain);
-            Some(tab.or(4, format!("Tab, then r: {}", short(name)), Tone::Plain))
+            let tab = Part::new("Tab", Role::Accent, 0).and(", then ", Role::Quiet);
+            let tab = tab.and("r", Role::Accent).and(format!(" restarts {name}"), Role::Quiet);
+            Some(tab.or(4, format!("Tab, then r: {}", short(name)), Role::Text))
         }
         (Some(_), true, true) | (None, _, _) => None,
     };
@@ -87,6 +110,9 @@ fn commands(app: &App) -> Vec<Part> {
             Command::NextPane if is_log && !app.read_only => return None,
             // Nobody is there to carry it out, or it does nothing here.
             _ if acts && (app.read_only || is_log) => return None,
+            // One cannot start what runs, or stop what is stopped.
+            Command::Act(Action::Start) if is_running => return None,
+            Command::Act(Action::Stop) if is_stopped => return None,
             _ if acts && !is_any_live => row.footer?.saturating_add(100),
             Command::Open if is_log => 3,
             Command::Back if is_log && app.log_top.is_some() => 2,
@@ -114,5 +140,5 @@ fn choose(canvas: &Canvas<'_>) -> Part {
 }
 
 fn key(key: &str, label: &str, leaves: u8) -> Part {
-    Part::new(key, Tone::Accent, leaves).and(format!(" {label}"), Tone::Plain)
+    Part::new(key, Role::Accent, leaves).and(format!(" {label}"), Role::Quiet)
 }

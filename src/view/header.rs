@@ -7,8 +7,9 @@ use ratatui::layout::Rect;
 use super::canvas::Canvas;
 use super::lookup::name_of;
 use super::parts::{self, Part};
+use super::roles::Role;
 use super::text;
-use super::theme::{Glyphs, Tone};
+use super::theme::Glyphs;
 use crate::app::App;
 use crate::model::daemon::{BusState, Connection, Daemon};
 use crate::model::totals::{State, Totals};
@@ -18,13 +19,17 @@ const GAP: u16 = 2;
 /// The longest piece of a warning's text.
 const WARNING_COLUMNS: u16 = 48;
 
+/// From this delay on the link's is shown, milliseconds.
+const LINK_DELAY_MS: u64 = 200;
+
 /// Draws the line.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let columns = area.width.saturating_sub(2);
     let mut left = names(app, canvas.theme().glyphs());
     left.extend(standing(app, canvas.theme().glyphs()));
+    left.extend(link_delay(app));
     let totals = Totals::of(&app.watched);
-    left.extend(counts(app, &totals));
+    left.extend(counts(app, &totals, canvas.theme().glyphs()));
     left.extend(sums(&totals));
     left.extend(warnings(app, canvas.theme().glyphs()));
     let poll = poll(app);
@@ -42,38 +47,38 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     }
 }
 
-/// The program, the daemons and how they are.
+/// The daemons and how they are.
 fn names(app: &App, glyphs: &Glyphs) -> Vec<Part> {
-    let mut line = vec![Part::new("pm2-tui", Tone::Strong, 9)];
+    let mut line = Vec::new();
     if app.is_demo {
-        line.push(Part::new("demo", Tone::Warning, 0));
+        line.push(Part::new("demo", Role::Warn, 0));
     }
     if app.read_only {
-        line.push(Part::new("read-only", Tone::Warning, 0));
+        line.push(Part::new("read-only", Role::Warn, 0));
     }
     if let [only] = app.watched.daemons.as_slice() {
-        line.push(Part::new(&*only.label, Tone::Accent, 2));
-        let (text, tone) = connection(only, app.now.steady_ms, glyphs);
+        line.push(Part::new(&*only.label, Role::Strong, 2));
+        let (text, role) = connection(only, app.now.steady_ms, glyphs);
         let version = match &only.version {
             Some(version) if only.is_live() => format!("PM2 {version} "),
             _ => String::new(),
         };
-        let part = Part::new(version, Tone::Plain, 0).and(&*text, tone);
-        line.push(part.or(7, text, tone));
+        let part = Part::new(version, Role::Quiet, 0).and(&*text, role);
+        line.push(part.or(7, text, role));
     } else {
         let answering = app.watched.daemons.iter().filter(|daemon| daemon.is_live()).count();
-        let tone = if answering == app.watched.daemons.len() { Tone::Good } else { Tone::Warning };
+        let role = if answering == app.watched.daemons.len() { Role::Good } else { Role::Warn };
         let text = format!("{} daemons, {answering} live", app.watched.daemons.len());
-        line.push(Part::new(text, tone, 0));
+        line.push(Part::new(text, role, 0));
         for daemon in app.watched.daemons.iter().filter(|daemon| !daemon.is_live()) {
-            let (text, tone) = connection(daemon, app.now.steady_ms, glyphs);
+            let (text, role) = connection(daemon, app.now.steady_ms, glyphs);
             let short = match daemon.connection {
                 Connection::Down { .. } => glyphs.bad,
-                Connection::Connecting | Connection::Live { .. } => glyphs.launching,
+                Connection::Connecting | Connection::Live { .. } => glyphs.busy,
             };
             let rest = text.strip_prefix(short).unwrap_or(&text).to_owned();
-            let part = Part::new(format!("{short} {}{rest}", daemon.label), tone, 1);
-            line.push(part.or(3, format!("{short} {}", daemon.label), tone));
+            let part = Part::new(format!("{short} {}{rest}", daemon.label), role, 1);
+            line.push(part.or(3, format!("{short} {}", daemon.label), role));
         }
     }
     line
@@ -92,66 +97,69 @@ fn standing(app: &App, glyphs: &Glyphs) -> Vec<Part> {
                 "{warning} {whom}PM2 measures nothing while {name} is online without a process"
             );
             let short = format!("{warning} {whom}not measured: {name}");
-            line.push(Part::new(long, Tone::Warning, 0).or(8, short, Tone::Warning));
+            line.push(Part::new(long, Role::Warn, 0).or(8, short, Role::Warn));
         }
         // Why stands at the log.
         if matches!(daemon.bus, BusState::Down(_)) {
-            line.push(Part::new(format!("{warning} {whom}no events"), Tone::Warning, 1));
+            line.push(Part::new(format!("{warning} {whom}no events"), Role::Warn, 1));
         }
     }
     line
 }
 
 /// How the connection stands, and how that looks.
-fn connection(daemon: &Daemon, now_ms: i64, glyphs: &Glyphs) -> (String, Tone) {
+fn connection(daemon: &Daemon, now_ms: i64, glyphs: &Glyphs) -> (String, Role) {
     match &daemon.connection {
-        Connection::Connecting => (format!("{} connecting", glyphs.launching), Tone::Warning),
-        Connection::Live { .. } => (format!("{} live", glyphs.online), Tone::Good),
+        Connection::Connecting => (format!("{} connecting", glyphs.busy), Role::Warn),
+        Connection::Live { .. } => (format!("{} live", glyphs.online), Role::Good),
         Connection::Down { .. } => {
             let left = daemon.retry_at_ms.and_then(|at_ms| text::seconds_until(at_ms, now_ms));
             let when = match left {
                 Some(seconds) => format!("retry in {seconds}s"),
                 None => "retrying".to_owned(),
             };
-            (format!("{} disconnected, {when}", glyphs.bad), Tone::Bad)
+            (format!("{} disconnected, {when}", glyphs.bad), Role::Bad)
         }
     }
 }
 
-/// How many processes there are in each state; those that there are none of are left out.
-fn counts(app: &App, totals: &Totals) -> Vec<Part> {
+/// How many processes there are in all, and by the glyph of their state; those that there are none of
+/// are left out.
+fn counts(app: &App, totals: &Totals, glyphs: &Glyphs) -> Vec<Part> {
     let all = app.watched.fleet.len();
     if all == 0 {
         return Vec::new();
     }
     let word = if all == 1 { "process" } else { "processes" };
-    let mut line = vec![Part::new(format!("{all} {word}"), Tone::Plain, 5).or(
-        6,
-        format!("{all} proc"),
-        Tone::Plain,
-    )];
+    let whole = Part::new(all.to_string(), Role::Strong, 5).and(format!(" {word}"), Role::Quiet);
+    let mut line = vec![whole.or(8, all.to_string(), Role::Strong)];
+    let groups: [(&[State], &str, Role, u8); 7] = [
+        (&[State::Online], glyphs.online, Role::Good, 3),
+        (&[State::Looping], glyphs.warning, Role::Warn, 1),
+        (&[State::WaitingRestart], glyphs.waiting, Role::Warn, 2),
+        (&[State::NeverStarted, State::Errored], glyphs.bad, Role::Bad, 1),
+        (&[State::Launching, State::Stopping], glyphs.busy, Role::Warn, 5),
+        (&[State::Other], "?", Role::Warn, 5),
+        (&[State::Stopped], glyphs.stopped, Role::Quiet, 4),
+    ];
     let is_stale = !app.watched.daemons.iter().any(Daemon::is_live);
-    line.extend(totals.present().map(|(state, count)| {
-        let (tone, leaves) = match state {
-            State::Online => (Tone::Good, 3),
-            State::NeverStarted | State::Errored => (Tone::Bad, 1),
-            State::Looping => (Tone::Warning, 1),
-            State::WaitingRestart => (Tone::Warning, 2),
-            State::Launching | State::Stopping | State::Other => (Tone::Warning, 5),
-            State::Stopped => (Tone::Quiet, 4),
-        };
-        let tone = if is_stale { Tone::Quiet } else { tone };
-        Part::new(format!("{count} {}", state.as_str()), tone, leaves)
-    }));
+    for (states, glyph, role, leaves) in groups {
+        let of_these = |(state, _): &(State, usize)| states.contains(state);
+        let count: usize = totals.present().filter(of_these).map(|(_, count)| count).sum();
+        if count > 0 {
+            let role = if is_stale { Role::Quiet } else { role };
+            line.push(Part::new(format!("{glyph} {count}"), role, leaves));
+        }
+    }
     line
 }
 
 /// CPU and memory of all processes of the daemons that answer.
 fn sums(totals: &Totals) -> Vec<Part> {
-    let cpu = totals.cpu_percent.map(|cpu| format!("cpu {}", text::percent(cpu)));
-    let memory = totals.memory_bytes.map(|memory| format!("mem {}", text::bytes(memory)));
-    let parts = [(cpu, 6), (memory, 6)].into_iter();
-    parts.filter_map(|(text, leaves)| Some(Part::new(text?, Tone::Plain, leaves))).collect()
+    let cpu = totals.cpu_percent.map(|cpu| ("cpu ", text::percent(cpu)));
+    let memory = totals.memory_bytes.map(|memory| ("mem ", text::bytes(memory)));
+    let sums = [cpu, memory].into_iter().flatten();
+    sums.map(|(label, sum)| Part::new(label, Role::Quiet, 6).and(sum, Role::Text)).collect()
 }
 
 /// What was malformed, and what was lost.
@@ -168,21 +176,28 @@ fn warnings(app: &App, glyphs: &Glyphs) -> Vec<Part> {
                 let cut = text::cut(last, WARNING_COLUMNS, text::width(glyphs.ellipsis));
                 let ellipsis = if cut.is_short { glyphs.ellipsis } else { "" };
                 let last = last.get(..cut.end).unwrap_or_default();
-                Part::new(format!("{short}: {last}{ellipsis}"), Tone::Warning, 1).or(
+                Part::new(format!("{short}: {last}{ellipsis}"), Role::Warn, 1).or(
                     8,
                     short,
-                    Tone::Warning,
+                    Role::Warn,
                 )
             }
-            None => Part::new(short, Tone::Warning, 1),
+            None => Part::new(short, Role::Warn, 1),
         });
     }
     let lost: u64 = app.watched.daemons.iter().map(|daemon| daemon.events_lost).sum();
     if lost > 0 {
         let text = format!("{} {lost} events lost", glyphs.warning);
-        line.push(Part::new(text, Tone::Warning, 1));
+        line.push(Part::new(text, Role::Warn, 1));
     }
     line
+}
+
+/// How far behind the screen is, where a hand feels it; in tenths of a second, which seldom change.
+fn link_delay(app: &App) -> Option<Part> {
+    let delay_ms = app.link_delay_ms.filter(|delay_ms| *delay_ms > LINK_DELAY_MS)?;
+    let text = format!("link delay {:.1}s", delay_ms as f64 / 1000.0);
+    Some(Part::new(text, Role::Warn, 4))
 }
 
 /// The pause between polls: the longest of the daemons that answer.
@@ -195,5 +210,5 @@ fn poll(app: &App) -> Option<Part> {
         .map(|daemon| daemon.poll_interval_ms)
         .max()?;
     let text = format!("poll {:.1}s", interval_ms as f64 / 1000.0);
-    Some(Part::new(text, Tone::Quiet, 9))
+    Some(Part::new(text, Role::Quiet, 9))
 }

@@ -1,20 +1,19 @@
 //! A line of the log shown whole.
 //!
 //! ```text
-//! ╔ api[0] ══ my:answer ══ 12:03:01.123 ═════════════════════════╗
-//! ║ {                                                            ║
-//! ║   "heap": 4711                                               ║
-//! ╚ 12 more lines below ═════════════════════════════════════════╝
+//! ━ api[0] ━ my:answer ━ 12:03:01.123 ━ 12 more lines below ━━━━
+//!  {
+//!    "heap": 4711
 //! ```
 //!
 //! Invariant: its rows are those of [`crate::app::geometry`], which `update` scrolls by.
 
 use ratatui::layout::Rect;
 
-use super::canvas::{Canvas, FrameKind};
+use super::canvas::Canvas;
 use super::parts::Part;
+use super::roles::Role;
 use super::text::{self, Clock};
-use super::theme::Tone;
 use crate::app::App;
 use crate::app::geometry::{line_inside, line_rows};
 use crate::model::log::LogLine;
@@ -33,18 +32,17 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, screen: Rect, line: &LogL
         None => line.source.name.to_string(),
     };
     let time = text::clock(line.at_ms, app.utc_offset_s, Clock::Milliseconds);
-    let title = [
-        Part::new(name, Tone::Strong, 1),
-        Part::new(line.kind.word(), Tone::Accent, 0),
-        Part::new(time, Tone::Plain, 2),
+    let mut title = vec![
+        Part::new(name, Role::Strong, 1),
+        Part::new(line.kind.word(), Role::Event, 0),
+        Part::new(time, Role::Quiet, 2),
     ];
-    let below = match last - top {
-        0 => Vec::new(),
-        more => vec![Part::new(format!("{more} more lines below"), Tone::Plain, 0)],
-    };
-    let inner = canvas.frame(area, FrameKind::Dialog, &title, &below);
-    let plain = canvas.tone(Tone::Plain);
+    if last > top {
+        title.push(Part::new(format!("{} more lines below", last - top), Role::Quiet, 0));
+    }
+    let inner = canvas.pane(area, true, &title);
+    let plain = canvas.role(Role::Text);
     for (y, row) in (inner.top()..inner.bottom()).zip(lines.iter().skip(top)) {
-        canvas.text(inner.x + 1, y, inner.width.saturating_sub(2), row, plain);
+        canvas.text(inner.x, y, inner.width, row, plain);
     }
 }

@@ -1,13 +1,12 @@
 //! What several parts of the screen look up.
 
-use super::canvas::FrameKind;
-use crate::app::App;
+use crate::app::{App, Mode, Pane};
 use crate::model::daemon::Daemon;
 use crate::model::{DaemonId, ProcessKey};
 
-/// The frame of a pane, by whether it has the focus.
-pub(super) fn frame_kind(has_focus: bool) -> FrameKind {
-    if has_focus { FrameKind::Focused } else { FrameKind::Plain }
+/// Whether a pane is in front: it has the focus, and nothing covers it.
+pub(super) fn is_in_front(app: &App, pane: Pane) -> bool {
+    app.focus == pane && app.mode == Mode::Normal
 }
 
 /// The daemon of that number.

@@ -5,6 +5,7 @@
 
 mod canvas;
 mod chart;
+mod columns;
 mod confirm;
 mod empty;
 mod figures;
@@ -16,20 +17,22 @@ mod logs;
 mod lookup;
 mod parts;
 mod prompt;
+mod roles;
 mod status;
 mod table;
 #[cfg(test)]
 mod tests;
 mod text;
 pub mod theme;
+mod why;
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
 
 use crate::app::geometry::{COLUMNS_MIN, Geometry, ROWS_MIN};
 use crate::app::{App, Mode};
 use canvas::Canvas;
-use theme::{Theme, Tone};
+use roles::Role;
+use theme::Theme;
 
 /// Draws the whole screen: header, table, charts, log and footer from top to bottom, and what
 /// covers them.
@@ -39,38 +42,33 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
     let size = (area.width, area.height);
     let Some(parts) = Geometry::new(size, app.watched.fleet.len(), app.focus) else {
         let text = format!("needs {COLUMNS_MIN}x{ROWS_MIN}, is {}x{}: pm2-tui", size.0, size.1);
-        canvas.text(area.x, area.y, area.width, &text, theme.tone(Tone::Plain));
+        canvas.text(area.x, area.y, area.width, &text, theme.role(Role::Text));
         return;
     };
-    let mut top = area.y;
-    let mut rows = |height: u16| {
-        let rect = Rect::new(area.x, top, area.width, height);
-        top += height;
-        rect
-    };
-    header::draw(app, &mut canvas, rows(parts.header));
-    let table = rows(parts.table);
-    let charts = rows(parts.charts);
-    let log = rows(parts.log);
+    header::draw(app, &mut canvas, parts.header.into());
+    logs::draw(app, &mut canvas, parts.log.into());
     if app.watched.fleet.is_empty() {
-        logs::draw(app, &mut canvas, log);
-        let body = Rect::new(area.x, table.y, area.width, parts.table + parts.charts + parts.log);
-        empty::draw(app, &mut canvas, table, body);
+        empty::draw(app, &mut canvas, parts.table.into(), parts.body.into());
     } else {
-        table::draw(app, &mut canvas, table);
-        chart::draw(app, &mut canvas, charts);
-        logs::draw(app, &mut canvas, log);
+        table::draw(app, &mut canvas, parts.table.into());
+        chart::draw(app, &mut canvas, parts.charts);
     }
-    footer::draw(app, &mut canvas, rows(parts.footer));
+    footer::draw(app, &mut canvas, parts.footer.into());
+    if app.mode != Mode::Normal {
+        canvas.style(parts.body.into(), theme.behind());
+    }
     match &app.mode {
         Mode::Normal => {}
-        Mode::Help { top } => help::draw(&mut canvas, area, *top),
+        Mode::Help { top } => help::draw(&mut canvas, size, *top),
         Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
-            confirm::draw(app, &mut canvas, area);
+            confirm::draw(app, &mut canvas, size);
         }
         Mode::Line { line, top } => line::draw(app, &mut canvas, area, line, *top),
-        Mode::Palette(palette) => prompt::palette(app, &mut canvas, area, palette),
-        Mode::Arguments(arguments) => prompt::arguments(app, &mut canvas, area, arguments),
-        Mode::Compose(compose) => prompt::compose(app, &mut canvas, area, compose),
+        Mode::Why { key, life, top } => {
+            why::draw(app, &mut canvas, area, (*key, *life, *top));
+        }
+        Mode::Palette(palette) => prompt::palette(app, &mut canvas, size, palette),
+        Mode::Arguments(arguments) => prompt::arguments(app, &mut canvas, size, arguments),
+        Mode::Compose(compose) => prompt::compose(app, &mut canvas, size, compose),
     }
 }

@@ -3,14 +3,14 @@
 //! Invariant: parts keep their order; a part is shown whole, in its short form, or not at all
 //! (those that never leave are cut at the end of the line).
 
+use super::roles::Role;
 use super::text;
-use super::theme::Tone;
 
 /// A piece of a line.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Part {
-    pieces: Vec<(String, Tone)>,
-    short: Option<Vec<(String, Tone)>>,
+    pieces: Vec<(String, Role)>,
+    short: Option<Vec<(String, Role)>>,
     /// How early it takes its short form: the highest number first.
     shortens: u8,
     /// How early it leaves: the highest number first; 0 never.
@@ -18,20 +18,20 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// A part in one tone.
-    pub(super) fn new(text: impl Into<String>, tone: Tone, leaves: u8) -> Self {
-        Self { pieces: vec![(text.into(), tone)], short: None, shortens: leaves, leaves }
+    /// A part in one role.
+    pub(super) fn new(text: impl Into<String>, role: Role, leaves: u8) -> Self {
+        Self { pieces: vec![(text.into(), role)], short: None, shortens: leaves, leaves }
     }
 
-    /// Adds text in another tone.
-    pub(super) fn and(mut self, text: impl Into<String>, tone: Tone) -> Self {
-        self.pieces.push((text.into(), tone));
+    /// Adds text in another role.
+    pub(super) fn and(mut self, text: impl Into<String>, role: Role) -> Self {
+        self.pieces.push((text.into(), role));
         self
     }
 
     /// Takes this form when it is its turn by `shortens`.
-    pub(super) fn or(mut self, shortens: u8, short: impl Into<String>, tone: Tone) -> Self {
-        self.short = Some(vec![(short.into(), tone)]);
+    pub(super) fn or(mut self, shortens: u8, short: impl Into<String>, role: Role) -> Self {
+        self.short = Some(vec![(short.into(), role)]);
         self.shortens = shortens;
         self
     }
@@ -46,7 +46,7 @@ impl Part {
     }
 
     /// Its pieces, in order.
-    pub(super) fn pieces(&self) -> &[(String, Tone)] {
+    pub(super) fn pieces(&self) -> &[(String, Role)] {
         &self.pieces
     }
 
@@ -102,9 +102,9 @@ mod tests {
     #[test]
     fn parts_leave_by_priority() {
         let parts = [
-            Part::new("always", Tone::Plain, 0).or(0, "a", Tone::Plain),
-            Part::new("first", Tone::Plain, 9),
-            Part::new("second", Tone::Plain, 5).or(5, "2nd", Tone::Plain),
+            Part::new("always", Role::Text, 0).or(0, "a", Role::Text),
+            Part::new("first", Role::Text, 9),
+            Part::new("second", Role::Text, 5).or(5, "2nd", Role::Text),
         ];
         assert_eq!(line(&parts, 19), "always first second");
         assert_eq!(line(&parts, 18), "always second");

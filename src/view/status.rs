@@ -5,8 +5,10 @@
 
 use std::borrow::Cow;
 
+use super::roles::Role;
 use super::text;
-use super::theme::{Glyphs, Tone};
+use super::theme::Glyphs;
+use crate::model::Action;
 use crate::model::fleet::Process;
 use crate::protocol::process::ProcessStatus;
 
@@ -20,7 +22,7 @@ pub(super) struct Status<'a> {
     /// A word for a column of [`SHORT_COLUMNS`].
     pub(super) short: Cow<'a, str>,
     /// How it looks.
-    pub(super) tone: Tone,
+    pub(super) role: Role,
     /// Seconds until PM2 starts it again.
     pub(super) restarts_in_s: Option<i64>,
     /// Whether it says what went wrong, and needs all of the row behind it for that.
@@ -49,37 +51,41 @@ impl Status<'_> {
 /// What the status column says of this process.
 /// `now_ms` is by the steady clock.
 pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Status<'a> {
-    let plain = |glyph, word: &'a str, tone| Status {
+    let plain = |glyph, word: &'a str, role| Status {
         glyph,
         word: word.into(),
         short: word.into(),
-        tone,
+        role,
         restarts_in_s: None,
         is_long: false,
     };
     let waits_s = process.restarts_at_ms.and_then(|at_ms| text::seconds_until(at_ms, now_ms));
     if let Some(action) = process.pending {
-        return plain(glyphs.busy, action.progressive(), Tone::Accent);
+        let glyph = match action {
+            Action::Restart | Action::Reload => glyphs.waiting,
+            Action::Start | Action::Stop | Action::Delete => glyphs.busy,
+        };
+        return plain(glyph, action.progressive(), Role::Accent);
     }
     if let Some(outcome) = process.outcome.as_ref().filter(|outcome| outcome.until_ms > now_ms) {
         let is_good = outcome.verdict.is_success();
         let words: Cow<'_, str> = outcome.verdict.words(outcome.action).into();
-        let (glyph, tone) =
-            if is_good { (glyphs.good, Tone::Good) } else { (glyphs.bad, Tone::Bad) };
+        let (glyph, role) =
+            if is_good { (glyphs.good, Role::Good) } else { (glyphs.bad, Role::Bad) };
         let short = words.clone();
-        return Status { glyph, word: words, short, tone, restarts_in_s: None, is_long: !is_good };
+        return Status { glyph, word: words, short, role, restarts_in_s: None, is_long: !is_good };
     }
     if process.is_reloading {
-        return plain(glyphs.busy, "reloading", Tone::Accent);
+        return plain(glyphs.waiting, "reloading", Role::Accent);
     }
     if process.never_started() {
         return Status {
             short: "never ran".into(),
-            ..plain(glyphs.bad, "never started", Tone::Bad)
+            ..plain(glyphs.bad, "never started", Role::Bad)
         };
     }
     if process.info.status == ProcessStatus::WaitingRestart && process.info.has_given_up() {
-        return plain(glyphs.bad, "given up", Tone::Bad);
+        return plain(glyphs.bad, "given up", Role::Bad);
     }
     if process.is_looping {
         // Steady while it goes round: the calm words in between say nothing.
@@ -87,21 +93,20 @@ pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Stat
             ProcessStatus::WaitingRestart => "waiting restart",
             _ => "online, looping",
         };
-        let looping = plain(glyphs.warning, word, Tone::Warning);
+        let looping = plain(glyphs.warning, word, Role::Warn);
         return Status { short: "looping".into(), restarts_in_s: waits_s, ..looping };
     }
     let word = process.info.status.as_str();
     match &process.info.status {
-        ProcessStatus::Online => plain(glyphs.online, word, Tone::Good),
-        ProcessStatus::Launching => plain(glyphs.launching, word, Tone::Warning),
-        ProcessStatus::Stopping => plain(glyphs.busy, word, Tone::Warning),
-        ProcessStatus::Stopped => plain(glyphs.stopped, word, Tone::Quiet),
-        ProcessStatus::Errored => plain(glyphs.bad, word, Tone::Bad),
+        ProcessStatus::Online => plain(glyphs.online, word, Role::Good),
+        ProcessStatus::Launching | ProcessStatus::Stopping => plain(glyphs.busy, word, Role::Warn),
+        ProcessStatus::Stopped => plain(glyphs.stopped, word, Role::Quiet),
+        ProcessStatus::Errored => plain(glyphs.bad, word, Role::Bad),
         ProcessStatus::WaitingRestart => Status {
             short: "waiting".into(),
             restarts_in_s: waits_s,
-            ..plain(glyphs.waiting, word, Tone::Warning)
+            ..plain(glyphs.waiting, word, Role::Warn)
         },
-        ProcessStatus::Other(_) => plain("?", word, Tone::Warning),
+        ProcessStatus::Other(_) => plain("?", word, Role::Warn),
     }
 }

@@ -8,8 +8,18 @@ use std::borrow::Cow;
 use ratatui::buffer::CellWidth;
 
 pub(super) use crate::model::units::{
-    Clock, bytes, bytes_short, clock, percent, percent_short, seconds_until, uptime,
+    Clock, bytes_short, clock, percent, percent_short, seconds_until, uptime,
 };
+
+/// Bytes with a unit and one decimal, in GiB from 1,000 MiB on: `120.4 MiB`, `1.2 GiB`; at most 9
+/// columns below 100,000 GiB.
+pub(super) fn bytes(bytes: u64) -> String {
+    const MIB: u64 = 1 << 20;
+    if (999 * MIB + MIB * 95 / 100..1024 * MIB).contains(&bytes) {
+        return format!("{:.1} GiB", bytes as f64 / (1024 * MIB) as f64);
+    }
+    crate::model::units::bytes(bytes)
+}
 
 /// A cluster longer than this is a pile of combining marks; it is shown by its first character, so
 /// that one column cannot cost kilobytes.
@@ -150,6 +160,21 @@ pub(super) fn width(text: &str) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_thousand_mebibytes_are_a_gibibyte() {
+        const MIB: u64 = 1 << 20;
+        for (of, text) in [
+            (999 * MIB, "999.0 MiB"),
+            (999 * MIB + MIB * 94 / 100, "999.9 MiB"),
+            (1000 * MIB, "1.0 GiB"),
+            (1023 * MIB, "1.0 GiB"),
+            (1229 * MIB, "1.2 GiB"),
+            (512, "512 B"),
+        ] {
+            assert_eq!(bytes(of), text);
+        }
+    }
 
     #[test]
     fn cutting_by_columns() {

@@ -1,10 +1,11 @@
-//! Colours and glyphs for what the terminal can show.
+//! What the terminal can show: how many colours, on which ground, which charset; and the glyphs.
 //!
 //! Invariant: no state is told by colour alone; with [`Colors::None`] no style has a colour, with
 //! `ascii` every glyph here is ASCII.
 
 use ratatui::style::{Color, Modifier, Style};
 
+use super::roles::{self, Role, Roles};
 use crate::model::log::Severity;
 use crate::protocol::text::{TextColor, TextStyle};
 
@@ -15,8 +16,21 @@ pub enum Colors {
     None,
     /// The terminal's own 16.
     Sixteen,
-    /// 256 and more.
+    /// 256: as 16, but for the colours of log lines.
     Many,
+    /// Any: red, green and blue (`COLORTERM`).
+    True,
+}
+
+/// The colour behind the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ground {
+    /// The terminal does not say.
+    Unknown,
+    /// Bright text on dark.
+    Dark,
+    /// Dark text on bright.
+    Light,
 }
 
 /// Colours and glyphs.
@@ -24,14 +38,16 @@ pub enum Colors {
 pub struct Theme {
     /// How many colours may be used.
     pub colors: Colors,
+    /// What they stand on.
+    pub ground: Ground,
     /// Whether only ASCII may be drawn (a locale without UTF-8, `TERM=dumb`).
     pub ascii: bool,
 }
 
 impl Theme {
     /// Reads what the terminal can show from the environment: `NO_COLOR` (no-color.org: set and
-    /// not empty), `TERM`, `COLORTERM`, and the locale's charset by the order of POSIX (`LC_ALL`,
-    /// `LC_CTYPE`, `LANG`; the first that is set and not empty counts).
+    /// not empty), `TERM`, `COLORTERM`, `COLORFGBG`, and the locale's charset by the order of POSIX
+    /// (`LC_ALL`, `LC_CTYPE`, `LANG`; the first that is set and not empty counts).
     #[must_use]
     pub fn detect(env: impl Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| env(name).filter(|value| !value.is_empty());
@@ -40,21 +56,27 @@ impl Theme {
         let is_dumb = term == "dumb";
         let colors = if is_dumb || set("NO_COLOR").is_some() {
             Colors::None
-        } else if matches!(color_term.as_str(), "truecolor" | "24bit")
-            || term.contains("256color")
-            || term.contains("direct")
-        {
+        } else if matches!(color_term.as_str(), "truecolor" | "24bit") || term.contains("direct") {
+            Colors::True
+        } else if term.contains("256color") {
             Colors::Many
         } else {
             Colors::Sixteen
         };
+        let ground = set("COLORFGBG").map_or(Ground::Unknown, |colors| ground_of(&colors));
         let locale = set("LC_ALL")
             .or_else(|| set("LC_CTYPE"))
             .or_else(|| set("LANG"))
             .unwrap_or_default()
             .to_ascii_lowercase();
         let is_utf8 = locale.contains("utf-8") || locale.contains("utf8");
-        Self { colors, ascii: is_dumb || !is_utf8 }
+        Self { colors, ground, ascii: is_dumb || !is_utf8 }
+    }
+
+    /// The same on this ground: what a configuration or the terminal's own answer says of it.
+    #[must_use]
+    pub fn on(self, ground: Ground) -> Self {
+        Self { ground, ..self }
     }
 
     /// The glyphs to draw with.
@@ -63,65 +85,52 @@ impl Theme {
         if self.ascii { &ASCII } else { &UNICODE }
     }
 
-    /// A colour where colours may be used.
-    fn color(self, color: Color) -> Style {
-        match self.colors {
-            Colors::None => Style::new(),
-            Colors::Sixteen | Colors::Many => Style::new().fg(color),
+    /// The set of colours. True colours are chosen for a ground; on one that is not known the
+    /// terminal's own 16 are safer.
+    fn roles(self) -> &'static Roles {
+        match (self.colors, self.ground) {
+            (Colors::None, _) => &roles::MONO,
+            (Colors::True, Ground::Dark) => &roles::DARK,
+            (Colors::True, Ground::Light) => &roles::LIGHT,
+            (_, Ground::Light) => &roles::SIXTEEN_LIGHT,
+            (_, Ground::Dark | Ground::Unknown) => &roles::SIXTEEN,
         }
     }
 
     /// How something with this meaning looks.
-    pub(super) fn tone(self, tone: Tone) -> Style {
-        match tone {
-            Tone::Plain => Style::new(),
-            Tone::Good => self.color(Color::Green),
-            Tone::Warning => self.color(Color::Yellow),
-            Tone::Bad => self.color(Color::Red).add_modifier(Modifier::BOLD),
-            Tone::Quiet => self.quiet(),
-            Tone::Accent => self.color(Color::Cyan),
-            Tone::Strong => Style::new().add_modifier(Modifier::BOLD),
-        }
+    pub(super) fn role(self, role: Role) -> Style {
+        self.roles().style(role)
     }
 
-    /// Text that matters less. A grey of the 256 is legible on dark and bright ground; bright
-    /// black of the 16 is not on some (Solarized), so those terminals dim.
-    fn quiet(self) -> Style {
-        match self.colors {
-            Colors::Many => Style::new().fg(Color::Indexed(245)),
-            Colors::None | Colors::Sixteen => Style::new().add_modifier(Modifier::DIM),
-        }
-    }
-
-    /// The row of the selected process: without a colour, so that it shows on every terminal.
-    pub(super) fn selected(has_focus: bool) -> Style {
-        let bold = Style::new().add_modifier(Modifier::BOLD);
-        if has_focus { bold.add_modifier(Modifier::REVERSED) } else { bold }
+    /// Laid over the whole row of what is selected, in the pane in front.
+    pub(super) fn selected(self) -> Style {
+        self.roles().selected
     }
 
     /// What is no longer true for certain, laid over its own style.
     pub(super) fn stale(self) -> Style {
         let dim = Style::new().add_modifier(Modifier::DIM);
-        match self.colors {
-            Colors::None => dim,
-            Colors::Sixteen => dim.fg(Color::Reset),
-            Colors::Many => dim.fg(Color::Indexed(245)),
+        match self.role(Role::Quiet).fg {
+            Some(_) => self.role(Role::Quiet).remove_modifier(Modifier::BOLD),
+            None if self.colors == Colors::None => dim,
+            None => dim.fg(Color::Reset),
         }
     }
 
-    /// A frame.
-    pub(super) fn frame(self, is_focused: bool) -> Style {
-        if is_focused { self.color(Color::Cyan).add_modifier(Modifier::BOLD) } else { self.quiet() }
+    /// Laid over what an overlay leaves of the screen: it can be read, and does not vie with it.
+    pub(super) fn behind(self) -> Style {
+        let attributes = Modifier::BOLD | Modifier::REVERSED | Modifier::UNDERLINED;
+        self.stale().bg(Color::Reset).remove_modifier(attributes)
     }
 
-    /// The word in the log's kind column.
-    pub(super) fn severity(self, severity: Severity) -> Style {
-        self.tone(match severity {
-            Severity::Good => Tone::Good,
-            Severity::Neutral => Tone::Accent,
-            Severity::Warning => Tone::Warning,
-            Severity::Bad => Tone::Bad,
-        })
+    /// What happened, by how bad it is.
+    pub(super) fn severity(severity: Severity) -> Role {
+        match severity {
+            Severity::Good => Role::Good,
+            Severity::Neutral => Role::Event,
+            Severity::Warning => Role::Warn,
+            Severity::Bad => Role::Bad,
+        }
     }
 
     /// The style of a stretch of log text, in the colours that there are.
@@ -148,13 +157,14 @@ impl Theme {
         style
     }
 
-    /// The nearest colour that the terminal has. Red-green-blue goes to the 256, since
-    /// `TERM=xterm-256color` does not promise more.
+    /// The nearest colour that the terminal has. Without `COLORTERM` red-green-blue goes to the
+    /// 256: `TERM=xterm-256color` does not promise more.
     fn text_color(self, color: TextColor) -> Option<Color> {
         match (self.colors, color) {
             (Colors::None, _) => None,
             (_, TextColor::Indexed(index @ 0..=15)) => Some(named(index)),
-            (Colors::Many, TextColor::Indexed(index)) => Some(Color::Indexed(index)),
+            (Colors::Many | Colors::True, TextColor::Indexed(index)) => Some(Color::Indexed(index)),
+            (Colors::True, TextColor::Rgb(red, green, blue)) => Some(Color::Rgb(red, green, blue)),
             (Colors::Many, TextColor::Rgb(red, green, blue)) => {
                 Some(Color::Indexed(nearest_256([red, green, blue])))
             }
@@ -166,23 +176,14 @@ impl Theme {
     }
 }
 
-/// What a piece of text means, which decides its style.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tone {
-    /// Nothing special.
-    Plain,
-    /// As it should be.
-    Good,
-    /// May need a look.
-    Warning,
-    /// Went wrong.
-    Bad,
-    /// Matters less.
-    Quiet,
-    /// Stands out, without a judgement.
-    Accent,
-    /// Bold.
-    Strong,
+/// The ground by `COLORFGBG`: `foreground;background` or `foreground;other;background`, each a
+/// number of the 16. White and the bright ones but dark grey are bright, as in Vim.
+fn ground_of(colors: &str) -> Ground {
+    match colors.rsplit(';').next().and_then(|last| last.trim().parse::<u8>().ok()) {
+        Some(0..=6 | 8) => Ground::Dark,
+        Some(7 | 9..=15) => Ground::Light,
+        Some(_) | None => Ground::Unknown,
+    }
 }
 
 /// The terminal's own colour of that number.
@@ -253,115 +254,97 @@ fn distance(left: [u8; 3], right: [u8; 3]) -> u32 {
     left.iter().zip(right).map(|(left, right)| u32::from(left.abs_diff(right)).pow(2)).sum()
 }
 
-/// The strokes of a frame.
-#[derive(Debug)]
-pub(super) struct Border {
-    pub(super) horizontal: &'static str,
-    pub(super) vertical: &'static str,
-    pub(super) top_left: &'static str,
-    pub(super) top_right: &'static str,
-    pub(super) bottom_left: &'static str,
-    pub(super) bottom_right: &'static str,
-}
-
 /// Every glyph that is not a letter. All are one column wide, but for ASCII's `ellipsis`
-/// and `restarts`.
+/// and `restarts`. None has a variation selector, none is from a private area.
 #[derive(Debug)]
 pub(super) struct Glyphs {
     pub(super) ellipsis: &'static str,
-    pub(super) pointer: &'static str,
+    /// Left of the selected row, in the pane in front.
+    pub(super) selected: &'static str,
+    /// The same, in the pane behind.
+    pub(super) selected_behind: &'static str,
     pub(super) online: &'static str,
-    pub(super) launching: &'static str,
+    /// Launching, stopping, an action under way.
     pub(super) busy: &'static str,
     pub(super) stopped: &'static str,
     pub(super) bad: &'static str,
+    /// Waiting, restarting.
     pub(super) waiting: &'static str,
     pub(super) good: &'static str,
     pub(super) warning: &'static str,
     pub(super) restarts: &'static str,
-    /// One to eight eighths.
+    /// The sorted column, the least first.
+    pub(super) ascending: &'static str,
+    /// The stroke of a pane's title.
+    pub(super) rule: &'static str,
+    /// The same, of the pane in front.
+    pub(super) rule_in_front: &'static str,
+    /// A limit in a chart.
+    pub(super) limit: &'static str,
+    /// Left of a line of standard output.
+    pub(super) out: &'static str,
+    /// Left of a line of standard error.
+    pub(super) err: &'static str,
+    /// Left of what happened.
+    pub(super) event: &'static str,
+    /// Left of a message.
+    pub(super) message: &'static str,
+    /// One to eight eighths of a cell, from below.
     pub(super) bars: [&'static str; 8],
-    pub(super) plain: Border,
-    pub(super) focused: Border,
-    pub(super) dialog: Border,
+    /// One to eight eighths of a cell, from the left.
+    pub(super) meter: [&'static str; 8],
+    /// What of a meter is empty.
+    pub(super) meter_empty: &'static str,
 }
 
 static UNICODE: Glyphs = Glyphs {
     ellipsis: "…",
-    pointer: "▶",
+    selected: "▌",
+    selected_behind: "▏",
     online: "●",
-    launching: "◌",
-    busy: "◍",
+    busy: "◌",
     stopped: "○",
     bad: "✗",
     waiting: "↻",
     good: "✓",
     warning: "⚠",
     restarts: "↺",
+    ascending: "▲",
+    rule: "─",
+    rule_in_front: "━",
+    limit: "╌",
+    out: "│",
+    err: "┃",
+    event: "◆",
+    message: "»",
     bars: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
-    plain: Border {
-        horizontal: "─",
-        vertical: "│",
-        top_left: "╭",
-        top_right: "╮",
-        bottom_left: "╰",
-        bottom_right: "╯",
-    },
-    focused: Border {
-        horizontal: "━",
-        vertical: "┃",
-        top_left: "┏",
-        top_right: "┓",
-        bottom_left: "┗",
-        bottom_right: "┛",
-    },
-    dialog: Border {
-        horizontal: "═",
-        vertical: "║",
-        top_left: "╔",
-        top_right: "╗",
-        bottom_left: "╚",
-        bottom_right: "╝",
-    },
+    meter: ["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"],
+    meter_empty: "·",
 };
 
 static ASCII: Glyphs = Glyphs {
     ellipsis: "...",
-    pointer: ">",
+    selected: ">",
+    selected_behind: "-",
     online: "*",
-    launching: "~",
-    busy: "%",
+    busy: ".",
     stopped: "o",
     bad: "x",
-    waiting: "@",
+    waiting: "~",
     good: "+",
     warning: "!",
     restarts: "rst",
+    ascending: "^",
+    rule: "-",
+    rule_in_front: "=",
+    limit: "-",
+    out: "|",
+    err: "!",
+    event: "*",
+    message: ">",
     bars: [".", ":", "-", "=", "+", "*", "#", "#"],
-    plain: Border {
-        horizontal: "-",
-        vertical: "|",
-        top_left: "+",
-        top_right: "+",
-        bottom_left: "+",
-        bottom_right: "+",
-    },
-    focused: Border {
-        horizontal: "=",
-        vertical: "|",
-        top_left: "+",
-        top_right: "+",
-        bottom_left: "+",
-        bottom_right: "+",
-    },
-    dialog: Border {
-        horizontal: "=",
-        vertical: "|",
-        top_left: "#",
-        top_right: "#",
-        bottom_left: "#",
-        bottom_right: "#",
-    },
+    meter: [" ", " ", " ", "#", "#", "#", "#", "#"],
+    meter_empty: ".",
 };
 
 #[cfg(test)]
@@ -380,11 +363,74 @@ mod tests {
         let colors = |pairs: &[(&str, &str)]| detect(pairs).colors;
         assert_eq!(colors(&[utf8, ("TERM", "xterm")]), Colors::Sixteen);
         assert_eq!(colors(&[utf8, ("TERM", "xterm-256color")]), Colors::Many);
-        assert_eq!(colors(&[utf8, ("TERM", "xterm-direct")]), Colors::Many);
-        assert_eq!(colors(&[utf8, ("TERM", "xterm"), ("COLORTERM", "truecolor")]), Colors::Many);
+        assert_eq!(colors(&[utf8, ("TERM", "xterm-direct")]), Colors::True);
+        assert_eq!(colors(&[utf8, ("TERM", "xterm"), ("COLORTERM", "truecolor")]), Colors::True);
         assert_eq!(colors(&[utf8, ("TERM", "xterm-256color"), ("NO_COLOR", "1")]), Colors::None);
         assert_eq!(colors(&[utf8, ("TERM", "xterm-256color"), ("NO_COLOR", "")]), Colors::Many);
         assert_eq!(colors(&[utf8, ("TERM", "dumb"), ("COLORTERM", "truecolor")]), Colors::None);
+    }
+
+    #[test]
+    fn ground_by_environment() {
+        for (value, ground) in [
+            ("15;0", Ground::Dark),
+            ("0;15", Ground::Light),
+            ("0;default;15", Ground::Light),
+            ("12;8", Ground::Dark),
+            ("0;7", Ground::Light),
+            ("default;default", Ground::Unknown),
+            ("", Ground::Unknown),
+            ("15;300", Ground::Unknown),
+        ] {
+            assert_eq!(detect(&[("COLORFGBG", value)]).ground, ground, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn true_colours_need_a_known_ground() {
+        let roles = |colors, ground| {
+            let theme = Theme { colors, ground: Ground::Unknown, ascii: false }.on(ground);
+            std::ptr::from_ref(theme.roles())
+        };
+        let is = |colors, ground, wanted: &'static Roles| {
+            assert_eq!(roles(colors, ground), std::ptr::from_ref(wanted), "{colors:?} {ground:?}");
+        };
+        is(Colors::True, Ground::Unknown, &roles::SIXTEEN);
+        is(Colors::True, Ground::Dark, &roles::DARK);
+        is(Colors::True, Ground::Light, &roles::LIGHT);
+        is(Colors::Many, Ground::Dark, &roles::SIXTEEN);
+        is(Colors::Sixteen, Ground::Light, &roles::SIXTEEN_LIGHT);
+        is(Colors::None, Ground::Light, &roles::MONO);
+    }
+
+    #[test]
+    fn glyphs_take_one_column() {
+        use crate::view::text::width;
+        for glyphs in [&UNICODE, &ASCII] {
+            let one = [
+                glyphs.selected,
+                glyphs.selected_behind,
+                glyphs.online,
+                glyphs.busy,
+                glyphs.stopped,
+                glyphs.bad,
+                glyphs.waiting,
+                glyphs.good,
+                glyphs.warning,
+                glyphs.ascending,
+                glyphs.rule,
+                glyphs.rule_in_front,
+                glyphs.limit,
+                glyphs.out,
+                glyphs.err,
+                glyphs.event,
+                glyphs.message,
+                glyphs.meter_empty,
+            ];
+            for glyph in one.into_iter().chain(glyphs.bars).chain(glyphs.meter) {
+                assert_eq!(width(glyph), 1, "{glyph:?}");
+            }
+        }
     }
 
     #[test]
@@ -401,7 +447,7 @@ mod tests {
     #[test]
     fn colors_of_logs_are_mapped() {
         let of = |colors, color| {
-            let theme = Theme { colors, ascii: false };
+            let theme = Theme { colors, ground: Ground::Unknown, ascii: false };
             theme.text_color(color)
         };
         assert_eq!(of(Colors::None, TextColor::Indexed(1)), None);
@@ -409,6 +455,7 @@ mod tests {
         assert_eq!(of(Colors::Sixteen, TextColor::Indexed(196)), Some(Color::LightRed));
         assert_eq!(of(Colors::Sixteen, TextColor::Rgb(0, 200, 10)), Some(Color::Green));
         assert_eq!(of(Colors::Many, TextColor::Indexed(196)), Some(Color::Indexed(196)));
+        assert_eq!(of(Colors::True, TextColor::Rgb(1, 2, 3)), Some(Color::Rgb(1, 2, 3)));
         assert_eq!(of(Colors::Many, TextColor::Rgb(255, 0, 0)), Some(Color::Indexed(196)));
         assert_eq!(of(Colors::Many, TextColor::Rgb(128, 128, 128)), Some(Color::Indexed(244)));
     }

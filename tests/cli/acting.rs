@@ -79,7 +79,7 @@ fn answered(daemon: &Simulated, arguments: &[&str], question: &str, typed: &str)
 
 pub(crate) fn a_terminal_is_asked_first() {
     let daemon = Simulated::quiet(2);
-    let two = |verb: &str| format!("{verb} all 2 process(es) of ");
+    let two = |verb: &str| format!("{verb} all 2 processes of ");
     for no in ["n\r", "\r", "nope\r", "\u{4}"] {
         assert_eq!(answered(&daemon, &["stop", "all"], &two("stop"), no), 1, "{no:?}");
     }
@@ -90,7 +90,7 @@ pub(crate) fn a_terminal_is_asked_first() {
 
     assert_eq!(answered(&daemon, &["stop", "all"], &two("stop"), "y\r"), 0);
     assert_eq!(status(&daemon), ["stopped", "stopped"]);
-    assert_eq!(answered(&daemon, &["kill"], "and its 2 process(es)?", "YES\r"), 0);
+    assert_eq!(answered(&daemon, &["kill"], "and its 2 processes?", "YES\r"), 0);
     daemon.run(&["ls"]).with(3);
 }
 
@@ -123,7 +123,7 @@ pub(crate) fn kill_ends_the_daemon() {
     let daemon = Simulated::quiet(2);
     let ended = daemon.run(&["kill", "--yes"]).with(0);
     assert!(
-        ended.out.contains("killed the daemon of") && ended.out.contains("2 process(es)"),
+        ended.out.contains("killed the daemon of") && ended.out.contains("2 processes"),
         "{ended:?}"
     );
     let called = daemon.called();

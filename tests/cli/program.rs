@@ -69,14 +69,21 @@ pub(crate) fn ended(command: Command) -> Ended {
 /// Runs the program with this on its standard input.
 #[track_caller]
 pub(crate) fn fed(home: &Path, arguments: &[&str], input: &str) -> Ended {
+    fed_to(program(home, arguments), input)
+}
+
+/// Runs a command with this on its standard input.
+#[track_caller]
+pub(crate) fn fed_to(mut command: Command, input: &str) -> Ended {
     use std::io::Write;
-    let mut child = program(home, arguments)
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    // One that does not read it may have ended by now.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     Ended {
         code: output.status.code().unwrap(),

@@ -41,6 +41,15 @@ pub(crate) fn ls_shows_every_process() {
     );
 }
 
+pub(crate) fn environments_are_asked_for_once() {
+    let daemon = Simulated::quiet(3);
+    for arguments in [&["ls"][..], &["ls", "--env"], &["ls", "--json", "--env-values"]] {
+        let before = daemon.called().len();
+        daemon.run(arguments).with(0);
+        assert_eq!(daemon.called()[before..], ["getMonitorData"], "{arguments:?}");
+    }
+}
+
 pub(crate) fn methods_are_listed() {
     let daemon = Simulated::quiet(0);
     let text = daemon.run(&["methods"]).with(0).out;
@@ -72,7 +81,7 @@ pub(crate) fn a_call_prints_the_reply() {
 
 pub(crate) fn check_and_wait_say_what_holds() {
     let daemon = Simulated::quiet(2);
-    assert_eq!(daemon.run(&["check"]).with(0).out, "fine: 2 process(es)\n");
+    assert_eq!(daemon.run(&["check"]).with(0).out, "ok: 2 processes\n");
     assert_eq!(
         daemon.run(&["wait", "app-1", "--status", "online"]).with(0).out,
         "app-1[1] online\n"

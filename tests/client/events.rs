@@ -61,7 +61,13 @@ pub(crate) fn a_message_reaches_every_instance() {
             assert_eq!(&*event.process.unwrap().name, "echo");
         }
         let id = home.jlist().iter().find(|process| process.name == "echo").unwrap().pm_id;
-        let by_id = json!([{ "id": id, "msg": "hello" }]);
+        let action = vec![json!({ "id": id, "msg": "hello" })];
+        let error = client.call("msgProcess", action).await.unwrap_err();
+        let pm2_tui::client::ClientError::NoSuchAction { reason } = &error else {
+            panic!("{error}")
+        };
+        assert!(reason.contains("the action `hello`"), "a text is an action: {reason}");
+        let by_id = json!([{ "id": id, "msg": { "data": "hello" } }]);
         let reached = client.call("msgProcess", by_id.as_array().unwrap().clone()).await.unwrap();
         assert_eq!(reached["process_count"], 1);
         let event = next(&mut bus).await;

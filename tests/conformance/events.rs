@@ -3,11 +3,12 @@
 use serde_json::{Value as Json, json};
 
 use super::stage::{Stage, cluster_thrower, plain, talker, thrower};
-use crate::harness::PATIENCE;
 use crate::harness::apps::{App, script};
 use crate::harness::example::example;
 use crate::harness::home::run;
 use crate::harness::install::Release;
+use crate::harness::screen::COCKPIT;
+use crate::harness::{PATIENCE, wait_until};
 
 /// Daemons that run a fork app without anything of theirs in it, so that its exceptions are in its
 /// error log only; those of cluster apps are on the bus.
@@ -119,6 +120,63 @@ pub(crate) fn the_two_way_example(release: Release) {
     // The first round may come before the workers listen. 0.12 does not say which process it was.
     let heaps = said.lines().filter(|line| line.starts_with("process heap: "));
     assert!(heaps.filter(|line| line.contains(r#""heap":"#)).count() >= 2, "{said}");
+}
+
+/// Declares the action `what` and replies to it, with PM2's own messages.
+fn acting() -> App {
+    let text = "var declared = { action_name: 'what', action_type: 'custom' };
+process.send({ type: 'axm:action', data: declared });
+process.on('message', function (got) {
+  if ((got.msg || got) !== 'what') return;
+  process.send({ type: 'axm:reply', data: { action_name: 'what', return: { opts: got.opts } } });
+});
+setInterval(function () {}, 1e9);";
+    script("acting", "js", text).with(json!({"exec_mode": "fork_mode", "vizion": false}))
+}
+
+pub(crate) fn an_action_is_triggered(release: Release) {
+    let stage = Stage::new(release, &[acting(), plain()]);
+    let client = stage.client();
+    let home = &stage.home;
+    wait_until("it declared its action", || {
+        let all = stage.good(&client, "getMonitorData", &json!([{}]));
+        let mut all = all.as_array().unwrap().iter();
+        let acting = all.find(|one| one["name"] == "acting").unwrap();
+        let actions = acting["pm2_env"]["axm_actions"].as_array();
+        actions.is_some_and(|all| all.iter().any(|action| action["action_name"] == "what"))
+    });
+    let trigger = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(COCKPIT);
+        command.arg("trigger").args(arguments).env("PM2_HOME", home.path());
+        if let Some((rpc, publish)) = home.ports() {
+            command.env("PM2_DAEMON_RPC_PORT", rpc.to_string());
+            command.env("PM2_DAEMON_PUB_PORT", publish.to_string());
+        }
+        let output = run(command, PATIENCE).unwrap_or_else(|| panic!("no end"));
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let label = format!("acting[{}]", stage.ids("acting")[0]);
+    assert_eq!(trigger(&["acting", "what"]), (Some(0), format!("{label}: {{}}\n"), String::new()));
+    let with = trigger(&["acting", "what", "a b"]);
+    if release == Release::Zero10 {
+        let why = "pm2-tui: this release of PM2 hands no parameters to an action\n".to_owned();
+        assert_eq!(with, (Some(1), String::new(), why));
+    } else {
+        let said = format!("{label}: {{\"opts\":\"a b\"}}\n");
+        assert_eq!(with, (Some(0), said, String::new()));
+    }
+    for target in ["plain", "acting", "all"] {
+        let (code, out, err) = trigger(&[target, "nothing"]);
+        assert_eq!((code, out.as_str()), (Some(1), ""), "{err}");
+        // Newer daemons put actions of their own into every app.
+        let known = err.split_once("`nothing`; ").unwrap().1;
+        assert_eq!(known.trim_end().ends_with("what"), target != "plain", "{err}");
+    }
+    // A text is the name of an action, in a call by name too.
+    let undeclared = json!([{"name": "acting", "msg": "nothing"}]);
+    let error = stage.call(&client, "msgProcess", &undeclared).unwrap_err().to_string();
+    assert!(error.ends_with("what: not sent"), "{error}");
 }
 
 /// `sent N messages` to 1.1, `{process_count: N}` after it.

@@ -157,6 +157,7 @@ pub(crate) fn starting_again(release: Release) {
         cwd: stage.home.apps(),
         environment: stage.home.environment().into_iter().collect(),
         env_name: None,
+        pm2_version: None,
     };
     let apps = json!([app("fresh"), app("plain"), app("web")]);
     let apps = pm2_tui::ecosystem::parse_value(&apps, "test").unwrap();

@@ -2,7 +2,7 @@
 
 use super::stage::{Stage, plain, web};
 use crate::harness::install::Release;
-use crate::harness::screen::{COCKPIT, Screen, row_says};
+use crate::harness::screen::{COCKPIT, Screen, log_lines, row_says};
 
 pub(crate) fn the_screen(release: Release) {
     let stage = Stage::new(release, &[web(), plain()]);
@@ -32,9 +32,8 @@ pub(crate) fn the_screen(release: Release) {
         now.pid != before && now.status == "online"
     });
     screen.wait_for("the event in the log", |text| {
-        text.lines()
-            .skip_while(|line| !line.contains("Events and logs"))
-            .any(|line| line.contains("plain["))
+        // Not the row, the chart or the footer, which name it too.
+        log_lines(text).any(|line| line.contains("plain[") && line.contains('◆'))
     });
     stage.home.assert_unharmed_but(&["plain"]);
 }

@@ -3,7 +3,7 @@
 use crate::harness::apps;
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
-use crate::harness::screen::{row, row_says};
+use crate::harness::screen::{is_selected, row, row_says};
 use crate::harness::wait_until;
 
 pub(crate) fn r_restarts_it_alone() {
@@ -73,9 +73,8 @@ pub(crate) fn d_deletes_only_after_y() {
     screen.wait_for("the question to go", |text| !asks(text) && plain(text));
     // A key after it is answered: whatever `n` did is done.
     screen.press("k");
-    screen.wait_for("the selection on the other", |text| {
-        row(text, "kept").is_some_and(|line| line.contains('▶'))
-    });
+    screen
+        .wait_for("the selection on the other", |text| row(text, "kept").is_some_and(is_selected));
     home.assert_unharmed_but(&[]);
 
     screen.select("gone");
@@ -89,7 +88,7 @@ pub(crate) fn d_deletes_only_after_y() {
     });
     screen.wait_for("the row to go", |text| {
         row(text, "gone").is_none_or(|line| line.contains("delete"))
-            && row(text, "kept").is_some_and(|line| line.contains('▶'))
+            && row(text, "kept").is_some_and(is_selected)
     });
     home.assert_unharmed_but(&["gone"]);
 }

@@ -20,7 +20,9 @@ pub(crate) fn messages_and_methods_from_the_screen() {
     screen.press_each(&["hello 4711", "\r"]);
     screen.wait_for("the answer", |text| has_row(text, &["echo", "my:answer", "hello 4711"]));
 
-    screen.press_each(&[":", "ping"]);
+    screen.press(":");
+    screen.wait_for("the palette", |text| text.contains("Command or method"));
+    screen.press("ping");
     screen.wait_for("the method", |text| text.contains("ping(env)"));
     screen.press("\r");
     screen.wait_for("the reply", |text| has_row(text, &["ping", "{\"msg\":\"pong\"}"]));
@@ -29,7 +31,9 @@ pub(crate) fn messages_and_methods_from_the_screen() {
     screen.press("\r");
     screen.wait_for("the table", |text| text.contains("Processes"));
 
-    screen.press_each(&[":", "restartProcessId"]);
+    screen.press(":");
+    screen.wait_for("the palette", |text| text.contains("Command or method"));
+    screen.press("restartProcessId");
     screen.wait_for("the method", |text| text.contains("restartProcessId(opts)"));
     screen.press("\r");
     screen.wait_for("the id", |text| text.contains("> {\"id\":0}"));

@@ -19,6 +19,7 @@ pub(crate) fn an_output_that_is_no_terminal_is_refused() {
     let message = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{message}");
     assert!(message.contains("terminal"), "{message}");
+    assert!(message.contains("pm2-tui ls") && message.contains("pm2-tui events"), "{message}");
     assert!(output.stdout.is_empty(), "nothing is drawn into a pipe");
 }
 

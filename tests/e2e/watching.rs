@@ -6,7 +6,7 @@ use crate::harness::apps;
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
 use crate::harness::procfs::Proc;
-use crate::harness::screen::{Screen, row, row_says};
+use crate::harness::screen::{Screen, is_log_title, is_selected, is_table_title, row, row_says};
 
 pub(crate) fn rows_show_pm2s_words() {
     let home = Pm2Home::with(
@@ -69,8 +69,8 @@ pub(crate) fn log_lines_show_clean() {
     });
     let line = |words: &str| text.lines().find(|line| line.contains(words)).unwrap();
     assert!(line("red plain").contains("noisy[0]"), "{text}");
-    assert!(line("red plain").contains(" out "), "{text}");
-    assert!(line("on stderr").contains(" err "), "{text}");
+    assert!(line("red plain").contains(" │ "), "{text}");
+    assert!(line("on stderr").contains(" ┃ "), "{text}");
     assert!(!text.contains("stolen title"), "{text}");
     assert!(line("before").contains("after"), "{text}");
     // Had the app's control sequence reached the terminal, the header would be gone.
@@ -114,27 +114,29 @@ pub(crate) fn resize_to_40x10_and_back() {
     screen.select("idle");
     screen.resize((40, 10));
     let text = screen.wait_for("the small screen", |text| {
-        row(text, "idle").is_some_and(|line| line.contains('▶'))
+        row(text, "idle").is_some_and(is_selected)
             && text.lines().all(|line| line.chars().count() <= 40)
             && text.lines().last().is_some_and(|line| line.contains('q'))
     });
     assert_eq!(text.lines().count(), 10, "{text}");
     // The first key after a resize is answered (crossterm's mio reader holds it back).
     screen.press("\t");
-    screen.wait_for("the log alone", |text| text.contains("Events") && !text.contains("Processes"));
+    screen.wait_for("the log alone", |text| {
+        text.lines().any(is_log_title) && !text.lines().any(is_table_title)
+    });
     screen.press("\t");
-    screen.wait_for("the table again", |text| text.contains("Processes"));
+    screen.wait_for("the table again", |text| text.lines().any(is_table_title));
     screen.resize((120, 40));
     let text = screen.wait_for("the large screen", |text| {
-        row(text, "idle").is_some_and(|line| line.contains('▶'))
-            && text.contains("Events and logs")
+        row(text, "idle").is_some_and(is_selected)
+            && text.lines().any(is_log_title)
             && text.lines().any(|line| line.chars().count() > 100)
     });
-    // No cell of the small screen is left behind: the frames close on the right.
-    assert!(
-        text.lines().filter(|line| line.starts_with('│')).all(|line| line.ends_with('│')),
-        "{text}"
-    );
+    // No cell of the small screen is left behind: the titles go over the whole width, and what is
+    // cut off at 40 columns goes on.
+    for title in text.lines().filter(|line| is_log_title(line) || is_table_title(line)) {
+        assert_eq!(title.chars().count(), 120, "{text}");
+    }
     screen.wait_for("the ticks to go on", |text| text.contains("tick tick"));
     home.assert_unharmed_but(&[]);
 }
@@ -145,4 +147,26 @@ impl Pm2Home {
         let home = self.path().to_str().unwrap();
         Screen::cockpit(size, &["--home", home, "--interval", "0.5"])
     }
+}
+
+/// It died before anybody watched: the box is made up from files. It dies again: that is seen.
+pub(crate) fn w_shows_why_it_died() {
+    let text = "console.error('Error: no such database'); process.exit(9);";
+    let home = Pm2Home::with(
+        Release::Seven,
+        &[apps::script("dead", "js", text).with(serde_json::json!({"max_restarts": 1}))],
+    );
+    home.wait_status("dead", "errored");
+    let mut screen = home.cockpit((120, 40));
+    screen.select("dead");
+    screen.press("W");
+    screen.wait_for("why it died", |text| {
+        text.contains("Error: no such database") && text.contains("made up from PM2's log")
+    });
+    screen.press("\u{1b}");
+    screen.wait_for("the table", |text| text.contains("Processes"));
+    screen.press("r");
+    screen.wait_for("what came of it", |text| text.contains("down: errored"));
+    screen.press("W");
+    screen.wait_for("what was seen", |text| text.contains("seen as it happened"));
 }

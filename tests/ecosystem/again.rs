@@ -23,7 +23,7 @@ pub(crate) fn pm2_tui(home: &Pm2Home, folder: &Path, arguments: &[&str]) -> Comm
     command
 }
 
-fn pm2(home: &Pm2Home, folder: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn pm2(home: &Pm2Home, folder: &Path, arguments: &[&str]) -> Command {
     let mut command = home.command(arguments);
     command.current_dir(folder);
     command

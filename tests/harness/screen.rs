@@ -332,19 +332,19 @@ impl Screen {
     #[track_caller]
     pub fn select(&mut self, name: &str) {
         self.wait_for(&format!("the row of {name}"), |text| {
-            row(text, name).is_some() && text.contains('▶')
+            row(text, name).is_some() && text.lines().any(is_selected)
         });
         for _ in 0..100 {
             let text = self.text();
             let at = |wanted: &dyn Fn(&str) -> bool| text.lines().position(wanted);
             let target = at(&|line| row(line, name).is_some()).unwrap();
-            let marked = at(&|line| line.contains('▶')).unwrap();
+            let marked = at(&is_selected).unwrap();
             if target == marked {
                 return;
             }
             self.press(if target > marked { "j" } else { "k" });
             self.wait_for("the selection to move", |text| {
-                text.lines().position(|line| line.contains('▶')) != Some(marked)
+                text.lines().position(is_selected) != Some(marked)
             });
         }
         panic!("could not select {name}:\n{}", self.text());
@@ -381,8 +381,28 @@ impl Drop for Screen {
 /// the log.
 pub fn row<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines()
-        .take_while(|line| !line.contains("Events and logs"))
+        .take_while(|line| !is_log_title(line))
         .find(|line| line.split_whitespace().any(|word| word == name))
+}
+
+/// Whether a line of the screen is the selected one of its pane, in front or behind.
+pub fn is_selected(line: &str) -> bool {
+    line.starts_with(['▌', '▏'])
+}
+
+/// Whether a line of the screen is the title of the log, in front or behind.
+pub fn is_log_title(line: &str) -> bool {
+    line.starts_with("━ Log ") || line.starts_with("─ Log ")
+}
+
+/// Whether a line of the screen is the title of the table, in front or behind.
+pub fn is_table_title(line: &str) -> bool {
+    line.starts_with("━ Processes ") || line.starts_with("─ Processes ")
+}
+
+/// The lines of the log that are on the screen.
+pub fn log_lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().skip_while(|line| !is_log_title(line)).skip(1)
 }
 
 /// Whether the row of this name holds this.

@@ -277,3 +277,36 @@ fn a_message_line_is_counted_and_laid_out() {
     let narrow = crate::app::geometry::line_rows(&line, 8);
     assert_eq!(narrow[5..7], ["  \"a\": \"", "  x\""], "what goes on stands as far in");
 }
+
+#[test]
+fn why_shows_the_last_ends_and_their_evidence() {
+    use crate::model::death::after::{Left, reconstruct};
+    let mut app = app(2);
+    let console = "2026-11-28T03:12:00: PM2 log: App [p0:0] starting in -fork mode-\n\
+                   2026-11-28T03:12:04: PM2 log: App [p0:0] exited with code [0] via signal [SIGKILL]\n\
+                   2026-11-28T03:12:04: PM2 log: App [p0:0] starting in -fork mode-\n\
+                   2026-11-28T03:12:09: PM2 log: App [p0:0] exited with code [3] via signal [SIGINT]\n";
+    let info = info(0, "p0", ProcessStatus::Online);
+    let left =
+        Left { info: &info, console, errors: Some(("Error: no disk\n", 0)), utc_offset_s: 0 };
+    let lives = vec![(PmId(0), reconstruct(&left))];
+    send(&mut app, Report::Lives(lives));
+    press(&mut app, Command::Why);
+    let rows = |app: &App| -> String {
+        let Mode::Why { key, life, .. } = app.mode else { panic!("{:?}", app.mode) };
+        let rows = crate::app::why::rows(&app.watched, key, life, 100);
+        rows.into_iter().map(|(_, row)| row + "\n").collect()
+    };
+    assert!(rows(&app).starts_with("uncaught exception: Error: no disk"), "{}", rows(&app));
+    press(&mut app, Command::Older);
+    assert!(rows(&app).contains("SIGKILL"), "{}", rows(&app));
+    press(&mut app, Command::Older);
+    assert!(rows(&app).contains("SIGKILL"), "the oldest stays");
+    press(&mut app, Command::Newer);
+    assert!(rows(&app).contains("code 3"));
+    press(&mut app, Command::Why);
+    assert_eq!(app.mode, Mode::Normal);
+    press(&mut app, Command::Down);
+    press(&mut app, Command::Why);
+    assert!(rows(&app).contains("No end of it is on record"));
+}

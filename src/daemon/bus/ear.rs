@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+use super::waiting::Lost;
 use crate::protocol::bus::{BusEvent, BusPmId, Exception, LogChunk, LogStream, ProcessEvent};
 use crate::protocol::process::PmId;
 use crate::protocol::text::clean;
@@ -85,8 +86,15 @@ impl Ears {
 
     /// The bus is connected, or not any more.
     pub(crate) fn set_connected(&self, is_connected: bool) {
-        self.0.is_connected.send_replace(is_connected);
-        if !is_connected {
+        let was_connected = self.0.is_connected.send_replace(is_connected);
+        if was_connected && !is_connected {
+            self.tell(&Heard::Lost);
+        }
+    }
+
+    /// Something of the bus was lost that an action may have waited for.
+    pub(crate) fn tell_lost(&self, lost: Lost) {
+        if lost.errors > 0 || lost.events > 0 {
             self.tell(&Heard::Lost);
         }
     }

@@ -68,30 +68,22 @@ struct Stream {
 
 /// The outputs of one daemon's processes, and the lines that wait to be reported.
 #[derive(Debug)]
-pub(super) struct Output {
+pub(in crate::daemon) struct Output {
     daemon: DaemonId,
     streams: HashMap<StreamKey, Stream>,
     lines: Vec<LogLine>,
     /// The name of the daemon's own lines.
     daemon_name: Arc<str>,
-    /// The signals that the daemon's console named and whose `exit` event is still to come.
-    signals: HashMap<PmId, Box<str>>,
 }
 
 impl Output {
-    pub(super) fn new(daemon: DaemonId) -> Self {
-        Self {
-            daemon,
-            streams: HashMap::new(),
-            lines: Vec::new(),
-            daemon_name: Arc::from("PM2"),
-            signals: HashMap::new(),
-        }
+    pub(in crate::daemon) fn new(daemon: DaemonId) -> Self {
+        Self { daemon, streams: HashMap::new(), lines: Vec::new(), daemon_name: Arc::from("PM2") }
     }
 
     /// Reads a piece of a process's output. `at_ms` is its time where the message has none,
     /// `now_ms` a clock that is never set back; full reports go to `emit`.
-    pub(super) fn push(
+    pub(in crate::daemon) fn push(
         &mut self,
         chunk: &LogChunk,
         at_ms: i64,
@@ -125,7 +117,7 @@ impl Output {
     }
 
     /// Reads a piece of the daemon's own console, and keeps what no event says.
-    pub(super) fn push_daemon(
+    pub(in crate::daemon) fn push_daemon(
         &mut self,
         data: &str,
         at_ms: i64,
@@ -141,20 +133,14 @@ impl Output {
             kind: LineKind::Event("pm2", Severity::Neutral),
         });
         let (source, kind, lines) = (&stream.source, &stream.kind, &mut self.lines);
-        let signals = &mut self.signals;
         stream.assembler.push(data, at_ms, now_ms, |line| {
-            if let Some((id, signal)) = exit_signal(&line.text.text)
-                && signals.len() < STREAMS_MAX
-            {
-                signals.insert(id, signal.into());
-            }
             keep(lines, source, kind, line, emit);
         });
     }
 
     /// Takes a message of an app: its `data`, or `raw`, as one line under its topic; where God has a
     /// general one, under the `type` that the app gave it.
-    pub(super) fn push_message(
+    pub(in crate::daemon) fn push_message(
         &mut self,
         topic: &str,
         other: &Other,
@@ -184,13 +170,8 @@ impl Output {
         }
     }
 
-    /// The signal that ended a process, where the console named one since it last ended.
-    pub(super) fn take_signal(&mut self, id: PmId) -> Option<Box<str>> {
-        self.signals.remove(&id)
-    }
-
     /// A process or its old worker ended: its unfinished lines are its last.
-    pub(super) fn process_ended(
+    pub(in crate::daemon) fn process_ended(
         &mut self,
         id: PmId,
         is_old_worker: bool,
@@ -206,7 +187,7 @@ impl Output {
 
     /// Ends the unfinished lines that began at `since_ms` or before. Returns when the oldest of
     /// the others began.
-    pub(super) fn flush_older(
+    pub(in crate::daemon) fn flush_older(
         &mut self,
         since_ms: i64,
         emit: &mut impl FnMut(Report),
@@ -223,12 +204,12 @@ impl Output {
     }
 
     /// Whether lines wait to be reported.
-    pub(super) fn has_lines(&self) -> bool {
+    pub(in crate::daemon) fn has_lines(&self) -> bool {
         !self.lines.is_empty()
     }
 
     /// Reports the lines that wait.
-    pub(super) fn report(&mut self, emit: &mut impl FnMut(Report)) {
+    pub(in crate::daemon) fn report(&mut self, emit: &mut impl FnMut(Report)) {
         if self.has_lines() {
             emit(Report::Lines(std::mem::take(&mut self.lines)));
         }
@@ -273,16 +254,6 @@ fn is_news(line: &str) -> bool {
     !line.trim().is_empty() && !TOLD_BY_EVENTS.iter().any(|told| line.starts_with(told))
 }
 
-/// The process and signal in the console line `App [NAME:ID] exited with code [C] via signal [S]`
-/// (`lib/God.js` `handleExit`). `SIGINT` is what it says when there was no signal: then none.
-pub(super) fn exit_signal(line: &str) -> Option<(PmId, &str)> {
-    let (app, end) = line.strip_prefix("App [")?.rsplit_once("] exited with code [")?;
-    let (_, signal) = end.split_once("] via signal [")?;
-    let signal = signal.trim_end().strip_suffix(']')?;
-    let (_, id) = app.rsplit_once(':')?;
-    (signal != "SIGINT").then_some((PmId(id.parse().ok()?), signal))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -311,19 +282,6 @@ mod tests {
             .iter()
             .map(|line| (said(line), line.kind.word(), &*line.text.text))
             .collect::<Vec<_>>()
-    }
-
-    #[test]
-    fn the_console_names_the_signal_and_its_default_text_is_none() {
-        let line = |signal| format!("App [my:a]pp:12] exited with code [0] via signal [{signal}]");
-        assert_eq!(exit_signal(&line("SIGKILL")), Some((PmId(12), "SIGKILL")));
-        assert_eq!(exit_signal(&line("SIGINT")), None);
-        assert_eq!(exit_signal("App [a:_old_1] exited with code [0] via signal [SIGTERM]"), None);
-        let mut output = Output::new(DaemonId(0));
-        let mut reports = Vec::new();
-        output.push_daemon(&(line("SIGSEGV") + "\n"), 0, 0, &mut |report| reports.push(report));
-        assert_eq!(output.take_signal(PmId(12)).as_deref(), Some("SIGSEGV"));
-        assert_eq!(output.take_signal(PmId(12)), None, "it is of one exit");
     }
 
     #[test]

@@ -4,14 +4,20 @@
 //! runs, a channel or standard input that is open, folders that exist. What cannot be seen from here
 //! (another machine, also behind a forwarded socket; a system without `/proc`) is left to the daemon.
 
+use std::fmt::Display;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use serde_json::Value as Json;
+use tokio::time::Instant;
 
 use super::named::{CallFailure, Listing, is_running, no_such_process};
+use crate::daemon::clock::whole_ms;
+use crate::daemon::offload;
 use crate::daemon::rpc::session::Session;
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::rpc::CheckedCall;
@@ -37,17 +43,17 @@ pub(super) async fn check(
         "sendDataToProcessId" => {
             let listing = session.listing(timeout).await?;
             let info = expect_running(&listing, id("id"), "PM2 would end with it")?;
-            expect(has_channel(session, info), info, "has closed its channel to PM2")
+            expect(has_channel(session, info).await, info, "has closed its channel to PM2")
         }
         "sendLineToStdin" => {
             let listing = session.listing(timeout).await?;
             let info = expect_running(&listing, id("pm_id"), "PM2 would end with it")?;
-            expect(reads_input(session, info), info, "has closed its standard input")
+            expect(reads_input(session, info).await, info, "has closed its standard input")
         }
         "stopWatch" | "startWatch" | "toggleWatch" | "restartWatch" => {
             expect_known(&session.listing(timeout).await?, call.args())
         }
-        "prepare" if session.god.is_some() => folders(first),
+        "prepare" if session.god.is_some() => folders(first).await,
         _ => Ok(()),
     }
 }
@@ -77,20 +83,21 @@ fn expect(holds: bool, info: &ProcessInfo, what: &str) -> Result<(), CallFailure
 
 /// Whether the process has the channel that PM2 writes messages to; God ends of a write to a closed
 /// one (measured on 7.0.4). Node opens it as the first descriptor after the standard ones.
-pub(super) fn has_channel(session: &Session, info: &ProcessInfo) -> bool {
-    session.god.is_none() || is_descriptor(info, 3, &["socket:"])
+pub(super) async fn has_channel(session: &Session, info: &ProcessInfo) -> bool {
+    session.god.is_none() || is_descriptor(info, 3, &["socket:"]).await
 }
 
 /// Whether somebody can read what is written to the standard input of the process; God ends of a
 /// write to a closed one (measured on 3.5.2 to 7.0.4).
-fn reads_input(session: &Session, info: &ProcessInfo) -> bool {
-    session.god.is_none() || is_descriptor(info, 0, &["pipe:", "socket:"])
+async fn reads_input(session: &Session, info: &ProcessInfo) -> bool {
+    session.god.is_none() || is_descriptor(info, 0, &["pipe:", "socket:"]).await
 }
 
 /// Whether a descriptor of the process is of these kinds, where the system tells.
-fn is_descriptor(info: &ProcessInfo, number: u32, kinds: &[&str]) -> bool {
+async fn is_descriptor(info: &ProcessInfo, number: u32, kinds: &[&str]) -> bool {
     let Some(pid) = info.pid else { return false };
-    let target = fs::read_link(format!("/proc/{pid}/fd/{number}")).unwrap_or_default();
+    let reading = move || fs::read_link(format!("/proc/{pid}/fd/{number}"));
+    let target = offload::look(reading).await.and_then(Result::ok).unwrap_or_default();
     let target = target.to_string_lossy();
     kinds.iter().any(|kind| target.starts_with(kind))
 }
@@ -113,15 +120,17 @@ fn expect_known(listing: &Listing, args: &[Json]) -> Result<(), CallFailure> {
 }
 
 /// Whether the folders of the files are there: daemons up to 1.1.3 end of one that is not.
-fn folders(app: &Json) -> Result<(), CallFailure> {
+async fn folders(app: &Json) -> Result<(), CallFailure> {
     for key in FILES {
         let folder = app.get(key).and_then(Json::as_str).and_then(|file| Path::new(file).parent());
-        if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-            return Err(CallFailure::Unsafe(format!(
-                "there is no folder {} for the {key}: not sent",
-                folder.display()
-            )));
-        }
+        let Some(folder) = folder.map(Path::to_owned) else { continue };
+        let named = folder.display().to_string();
+        let why = match offload::look(move || folder.is_dir()).await {
+            Some(true) => continue,
+            Some(false) => format!("there is no folder {named} for the {key}: not sent"),
+            None => format!("the folder {named} for the {key} does not answer: not sent"),
+        };
+        return Err(CallFailure::Unsafe(why));
     }
     Ok(())
 }
@@ -129,17 +138,74 @@ fn folders(app: &Json) -> Result<(), CallFailure> {
 /// Keeps other programs of this kind from doing the same to a daemon meanwhile.
 #[derive(Debug)]
 pub(super) struct HomeLock(
-    #[expect(dead_code, reason = "held, and let go when dropped")] Option<fs::File>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "held, and let go when dropped"))]
+    Option<fs::File>,
 );
 
 impl HomeLock {
-    /// Waits for the lock on the folder of a daemon, which leaves no trace there; `None` where there
-    /// is no such folder here.
-    pub(super) async fn take(home: PathBuf) -> Self {
-        let Ok(folder) = fs::File::open(home) else { return Self(None) };
-        while flock(&folder, FlockOperation::NonBlockingLockExclusive).is_err() {
+    /// Waits until the deadline for the lock on the folder of a daemon, which leaves no trace there; an
+    /// empty one where there is no such folder here.
+    ///
+    /// # Errors
+    /// Another program held it all the time, or it cannot be locked. Nothing was sent.
+    pub(super) async fn take(home: &Path, deadline: Instant) -> Result<Self, CallFailure> {
+        let started = Instant::now();
+        let shown = home.display();
+        let cannot = |error: &dyn Display| {
+            CallFailure::Unsafe(format!("{shown} cannot be locked: {error}: not sent"))
+        };
+        let path = home.to_owned();
+        let opened = offload::look(move || fs::File::open(path)).await;
+        let mut folder = match opened.ok_or_else(|| cannot(&"its disk does not answer"))? {
+            Ok(folder) => folder,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self(None)),
+            Err(error) => return Err(cannot(&error)),
+        };
+        loop {
+            let locking = move || {
+                let locked = flock(&folder, FlockOperation::NonBlockingLockExclusive);
+                (folder, locked)
+            };
+            let tried = offload::look(locking).await;
+            let (again, locked) = tried.ok_or_else(|| cannot(&"its disk does not answer"))?;
+            match locked {
+                Ok(()) => return Ok(Self(Some(again))),
+                Err(Errno::WOULDBLOCK | Errno::INTR) => folder = again,
+                Err(error) => return Err(cannot(&io::Error::from(error))),
+            }
+            if Instant::now() + LOCK_EVERY >= deadline {
+                return Err(CallFailure::Locked {
+                    what: format!("another program has locked {shown}"),
+                    waited_ms: whole_ms(started.elapsed()),
+                });
+            }
             tokio::time::sleep(LOCK_EVERY).await;
         }
-        Self(Some(folder))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_lock_of_another_program_is_waited_for_until_the_deadline() {
+        let home = tempfile::tempdir().unwrap();
+        let other = fs::File::open(home.path()).unwrap();
+        flock(&other, FlockOperation::LockExclusive).unwrap();
+        let limit = Duration::from_millis(100);
+        let failed = HomeLock::take(home.path(), Instant::now() + limit).await.unwrap_err();
+        assert!(matches!(failed, CallFailure::Locked { .. }), "{failed:?}");
+        let waiting = HomeLock::take(home.path(), Instant::now() + Duration::from_mins(1));
+        let (locked, ()) = tokio::join!(waiting, async { drop(other) });
+        assert!(locked.unwrap().0.is_some());
+        let gone = HomeLock::take(&home.path().join("gone"), Instant::now() + limit).await;
+        assert!(gone.unwrap().0.is_none(), "on another machine");
+        // A file below a file: no lock, and no waiting for one.
+        let file = home.path().join("file");
+        fs::write(&file, "").unwrap();
+        let (below, late) = (file.join("home"), Instant::now() + Duration::from_hours(1));
+        let failed = HomeLock::take(&below, late).await.unwrap_err().sentence();
+        assert!(failed.contains("cannot be locked: Not a directory"), "{failed}");
     }
 }

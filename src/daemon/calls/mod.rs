@@ -1,6 +1,6 @@
 //! Which calls are allowed, in which shape and at what risk, and how long each may take.
 
 mod guard;
-mod message;
+pub(crate) mod message;
 pub(crate) mod named;
 pub(super) mod run;

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::guard::{self, HomeLock};
 use super::message;
-use crate::daemon::clock::now_ms;
+use crate::daemon::clock::{now_ms, whole_ms};
 use crate::daemon::rpc::connection::CallError;
 use crate::daemon::rpc::session::Session;
 use crate::protocol::process::{
@@ -47,6 +48,10 @@ pub(crate) enum CallFailure {
     BadReply { method: Box<str>, reason: String },
     /// No process is called so, cleaned; nothing was sent.
     NoSuchProcess(String),
+    /// Somebody else does the same all the time that was waited; nothing was sent.
+    Locked { what: String, waited_ms: u64 },
+    /// No process that was meant declares the action: which ones are, cleaned; nothing was sent.
+    NoSuchAction(String),
     /// It would do harm as things are: what is in the way. Nothing was sent.
     Unsafe(String),
 }
@@ -70,6 +75,11 @@ impl CallFailure {
                 format!("the reply to {method} could not be read: {}", clean(reason))
             }
             Self::NoSuchProcess(target) => format!("no process {target}"),
+            Self::Locked { what, waited_ms } => {
+                let waited = *waited_ms as f64 / 1000.0;
+                format!("{}, for {waited:.1} s: not sent", clean(what))
+            }
+            Self::NoSuchAction(why) => format!("{why}: not sent"),
             Self::Unsafe(why) => clean(why).into_owned(),
         }
     }
@@ -86,6 +96,8 @@ impl From<CallRefused> for CallFailure {
 pub(crate) struct Listing {
     pub(crate) raw: Vec<Json>,
     pub(crate) infos: Vec<ProcessInfo>,
+    /// Of processes that could not be read.
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Listing {
@@ -93,6 +105,19 @@ impl Listing {
     pub(crate) fn raw_of(&self, info: &ProcessInfo) -> Option<&Json> {
         let id = u64::from(info.pm_id.0);
         self.raw.iter().find(|raw| raw.get("pm_id").and_then(Json::as_u64) == Some(id))
+    }
+
+    /// The names of the actions that a process declared, raw.
+    pub(crate) fn actions(&self, info: &ProcessInfo) -> impl Iterator<Item = &str> {
+        let env = self.raw_of(info).and_then(|raw| raw.get("pm2_env"));
+        let actions = env.and_then(|env| env.get("axm_actions")?.as_array());
+        let actions = actions.into_iter().flatten();
+        actions.filter_map(|action| action.get("action_name").and_then(Json::as_str))
+    }
+
+    /// Whether a process declared an action of this name.
+    pub(crate) fn declares(&self, info: &ProcessInfo, action: &str) -> bool {
+        self.actions(info).any(|known| known == action)
     }
 
     /// The processes of this name, as the pm2 CLI finds them: by name, or by the path of the
@@ -177,7 +202,7 @@ impl Session {
         let Json::Array(raw) = first_value(method, &reply)? else {
             return Err(bad_reply(method, "it is no list of processes"));
         };
-        Ok(Listing { raw, infos: snapshot.processes })
+        Ok(Listing { raw, infos: snapshot.processes, warnings: snapshot.warnings })
     }
 
     /// How long a call may take: `base`, and what the daemon itself may take.
@@ -214,8 +239,13 @@ impl Session {
     /// meanwhile takes down the daemon of 5.4.3 and cluster apps of 7.0.4 (measured in
     /// `tests/client`: their log streams are for a moment just the paths of their files).
     async fn reload_logs(&self, call: &CheckedCall, base: Duration) -> Result<Json, CallFailure> {
-        let _alone = RELOADING_LOGS.lock().await;
-        let _alone_here = HomeLock::take(self.home.clone()).await;
+        let deadline = Instant::now() + base;
+        let waiting = tokio::time::timeout_at(deadline, RELOADING_LOGS.lock()).await;
+        let _alone = waiting.map_err(|_| CallFailure::Locked {
+            what: "another call of this program opens the logs again".to_owned(),
+            waited_ms: whole_ms(base),
+        })?;
+        let _alone_here = HomeLock::take(&self.home, deadline).await?;
         // So does the first call to a worker that has just started and still opens its logs.
         let listing = self.listing(base).await?;
         let workers = listing.infos.iter().filter(|info| info.exec_mode == ExecMode::Cluster);

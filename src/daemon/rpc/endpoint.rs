@@ -8,13 +8,23 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use tokio::time::Instant;
+
+use super::backoff::Backoff;
 use super::socket::{Socket, Stream};
+use crate::daemon::offload;
 use crate::model::daemon::Problem;
 use crate::protocol::text;
 
 /// The longest path of a unix socket, bytes: `sun_path` less its final zero.
 const SOCKET_PATH_BYTES_MAX: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
+
+/// How long a connect may take where nobody says otherwise.
+const CONNECT_MAX: Duration = Duration::from_secs(4);
+/// The first and the longest pause before a full queue of connections is tried again.
+const AGAIN: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(200));
 
 /// The two sockets of a daemon.
 ///
@@ -54,6 +64,12 @@ pub enum EndpointError {
 }
 
 impl Endpoint {
+    /// Whether its daemon runs on this machine for certain: it has a unix socket here.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        matches!(self.rpc, Socket::Unix(_))
+    }
+
     /// The sockets in this `PM2_HOME`, as `pm2` names them there (PM2's `paths.js`).
     #[must_use]
     pub fn in_home(home: &Path) -> Self {
@@ -121,42 +137,78 @@ impl Endpoint {
         Ok(endpoint)
     }
 
-    /// Connects to one of the two sockets.
+    /// Connects to one of the two sockets, within [`CONNECT_MAX`].
+    ///
+    /// # Errors
+    /// As [`Endpoint::connect_within`].
+    pub(crate) async fn connect(&self, socket: &Socket) -> Result<Stream, Problem> {
+        self.connect_within(socket, CONNECT_MAX).await
+    }
+
+    /// Connects to one of the two sockets. Where the daemon's queue of connections is full, it is tried
+    /// again until the limit.
     ///
     /// # Errors
     /// Why it could not, by path.
-    pub(crate) async fn connect(&self, socket: &Socket) -> Result<Stream, Problem> {
-        match socket {
+    pub(crate) async fn connect_within(
+        &self,
+        socket: &Socket,
+        limit: Duration,
+    ) -> Result<Stream, Problem> {
+        let path = match socket {
             Socket::Unix(path) if path.as_os_str().as_bytes().len() > SOCKET_PATH_BYTES_MAX => {
-                Err(Problem::PathTooLong { path: shown(path) })
+                return Err(Problem::PathTooLong { path: shown(path) });
             }
-            Socket::Unix(path) => {
-                Stream::unix(path).await.map_err(|error| self.diagnose(path, &error))
-            }
+            Socket::Unix(path) => path,
             Socket::Tcp { host, port } => {
-                let connecting = Stream::tcp(host, *port, self.allow_remote_tcp).await;
-                connecting.map_err(|error| tcp_problem(socket, &error))
+                let connecting = Stream::tcp(host, *port, self.allow_remote_tcp);
+                let connected = tokio::time::timeout(limit, connecting).await;
+                let silent = |_| Problem::Silent { method: "connect".into() };
+                return connected.map_err(silent)?.map_err(|error| tcp_problem(socket, &error));
             }
+        };
+        let deadline = Instant::now() + limit;
+        let mut pause = Backoff::new(AGAIN.0, AGAIN.1, u64::from(std::process::id()));
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let error = match Stream::unix(path, left).await {
+                Ok(stream) => return Ok(stream),
+                Err(error) => error,
+            };
+            if error.kind() != io::ErrorKind::WouldBlock {
+                return Err(self.diagnose(path, &error).await);
+            }
+            let pause = pause.delay();
+            if Instant::now() + pause >= deadline {
+                return Err(Problem::Busy { path: shown(path) });
+            }
+            tokio::time::sleep(pause).await;
         }
     }
 
     /// What an error of `connect` means.
-    fn diagnose(&self, socket: &Path, error: &io::Error) -> Problem {
+    async fn diagnose(&self, socket: &Path, error: &io::Error) -> Problem {
         match error.kind() {
-            io::ErrorKind::NotFound => match std::fs::metadata(&self.home) {
-                Err(home) if home.kind() == io::ErrorKind::NotFound => {
-                    Problem::HomeMissing { home: shown(&self.home) }
+            io::ErrorKind::NotFound => {
+                let home = self.home.clone();
+                let looked = offload::look(move || std::fs::metadata(home)).await;
+                match looked {
+                    Some(Err(home)) if home.kind() == io::ErrorKind::NotFound => {
+                        Problem::HomeMissing { home: shown(&self.home) }
+                    }
+                    _ => Problem::SocketMissing { path: shown(socket) },
                 }
-                _ => Problem::SocketMissing { path: shown(socket) },
-            },
+            }
             io::ErrorKind::ConnectionRefused => Problem::Refused { path: shown(socket) },
             io::ErrorKind::PermissionDenied => {
-                let (path, uid) = barrier(socket, |path| Ok(std::fs::metadata(path)?.uid()));
-                let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-                Problem::PermissionDenied {
-                    path: shown(&path),
-                    owner: uid.and_then(|uid| user_name(&users, uid)),
-                }
+                let named = socket.to_owned();
+                let looked = offload::look(move || {
+                    let (path, uid) = barrier(&named, |path| Ok(std::fs::metadata(path)?.uid()));
+                    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+                    (path, uid.and_then(|uid| user_name(&users, uid)))
+                });
+                let (path, owner) = looked.await.unwrap_or_else(|| (socket.to_owned(), None));
+                Problem::PermissionDenied { path: shown(&path), owner }
             }
             _ => Problem::Other {
                 path: shown(socket),
@@ -277,6 +329,36 @@ mod tests {
         assert_eq!(problem(&endpoint).await, Problem::Refused { path: shown(rpc(&endpoint)) });
         let long = Endpoint::in_home(&folder.path().join("x".repeat(120)));
         assert_eq!(problem(&long).await, Problem::PathTooLong { path: shown(rpc(&long)) });
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_of_connections_is_tried_again_and_then_told_as_busy() {
+        use std::os::unix::net::UnixListener;
+
+        let folder = tempfile::tempdir().unwrap();
+        let endpoint = Endpoint::in_home(folder.path());
+        let listener = UnixListener::bind(rpc(&endpoint)).unwrap();
+        rustix::net::listen(&listener, 0).unwrap();
+        let mut held = Vec::new();
+        let limit = Duration::from_millis(200);
+        let started = Instant::now();
+        let problem = loop {
+            match endpoint.connect_within(&endpoint.rpc, limit).await {
+                Ok(stream) => held.push(stream),
+                Err(problem) => break problem,
+            }
+        };
+        assert_eq!(problem, Problem::Busy { path: shown(rpc(&endpoint)) });
+        assert!(started.elapsed() >= limit / 2, "it was tried for a while");
+        assert!(!held.is_empty());
+        // Room comes while it is tried.
+        let connecting = endpoint.connect(&endpoint.rpc);
+        let accepting = async {
+            tokio::task::yield_now().await;
+            listener.accept().unwrap()
+        };
+        let (connected, _accepted) = tokio::join!(connecting, accepting);
+        connected.unwrap();
     }
 
     #[test]

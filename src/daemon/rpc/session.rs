@@ -19,10 +19,10 @@ use super::endpoint::Endpoint;
 use super::poller::{Pace, Wish};
 use crate::daemon::calls::named::slowest_ms;
 use crate::daemon::clock::{now_ms, whole_ms};
-use crate::daemon::{Farewell, Watch};
+use crate::daemon::{Farewell, Watch, lives, offload};
 use crate::model::daemon::{Connection as Standing, Problem};
 use crate::model::report::Report;
-use crate::protocol::process::{Snapshot, decode_monitor_data};
+use crate::protocol::process::{ProcessInfo, Snapshot, decode_monitor_data};
 use crate::protocol::rpc::{Call, CallRefused, Methods, Outcome, Reply};
 use crate::protocol::text;
 
@@ -169,8 +169,9 @@ async fn connect(watch: &Watch) -> Result<Session, Problem> {
         (&watch.tasks, &watch.generation),
         watch.warn_fn(),
     );
-    let session = opening.await?;
+    let mut session = opening.await?;
     let version = session.version(watch.timings.handshake).await?;
+    session.methods = session.methods.of_release(version.as_deref());
     watch.report(Report::Methods(Arc::new(session.methods.clone())));
     if let Some(version) = version {
         watch.report(Report::Version(version));
@@ -192,24 +193,22 @@ impl Session {
         warn: WarnFn,
     ) -> Result<Self, Problem> {
         tracing::debug!(socket = %endpoint.rpc, "connecting");
-        let connecting = endpoint.connect(&endpoint.rpc);
-        let stream = tokio::time::timeout(timeout, connecting)
+        let connecting = endpoint.connect_within(&endpoint.rpc, timeout);
+        let stream = connecting
             .await
-            .unwrap_or_else(|_| Err(Problem::Silent { method: "connect".into() }))
             .inspect_err(|problem| tracing::debug!(why = problem.for_log(), "no connection"))?;
-        let god = stream.peer_pid().filter(|pid| is_god(*pid));
+        let pid = stream.peer_pid();
         let connection = Connection::open(stream, frame_bytes_max, tasks, generation, warn);
-        let reply = connection
-            .methods(timeout)
-            .await
-            .map_err(|error| call_problem(&connection, "methods", &error))?;
+        let looking = offload::look(move || pid.filter(|pid| is_god(*pid)));
+        let (reply, god) = tokio::join!(connection.methods(timeout), looking);
+        let reply = reply.map_err(|error| call_problem(&connection, "methods", &error))?;
         let methods = Methods::parse(&reply)
             .map_err(|error| Problem::NotPm2 { reason: text::clean(&error.to_string()).into() })?;
         Ok(Self {
             connection,
             methods,
             home: endpoint.home.clone(),
-            god,
+            god: god.flatten(),
             slow_ms: AtomicU64::new(0),
         })
     }
@@ -252,6 +251,7 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
         Ok(call) => call,
         Err(refused) => return cannot_poll(watch, session, &refused).await,
     };
+    let mut has_looked_back = false;
     loop {
         let started = Instant::now();
         let polling = session.connection.call(&call, watch.timings.read);
@@ -270,21 +270,26 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
         };
         let pace = Pace::new(Instant::now(), started.elapsed(), watch.options.interval);
         backoff.reset();
-        report_snapshot(watch, session, &reply, started.elapsed(), pace.pause());
+        let infos = report_snapshot(watch, session, &reply, started.elapsed(), pace.pause());
+        if let Some(infos) = infos.filter(|_| !std::mem::replace(&mut has_looked_back, true)) {
+            let generation = watch.generation.clone();
+            let looking = lives::run(watch.id, watch.endpoint.clone(), watch.inbox.clone(), infos);
+            watch.tasks.spawn(async move { generation.run_until_cancelled(looking).await });
+        }
         if let Some(end) = rest(watch, session, pace).await {
             return end;
         }
     }
 }
 
-/// Decodes and reports a poll's reply.
+/// Decodes and reports a poll's reply; returns the processes, of which there may be nothing.
 fn report_snapshot(
     watch: &Watch,
     session: &Session,
     reply: &Reply,
     took: Duration,
     pause: Duration,
-) {
+) -> Option<Vec<ProcessInfo>> {
     match decode_monitor_data(reply.body()) {
         Ok(mut snapshot) => {
             if !snapshot.warnings.is_empty() {
@@ -294,19 +299,32 @@ fn report_snapshot(
                 watch.warn(&warning);
             }
             session.remember(&snapshot);
+            if let Some(kills) = oom_kills().filter(|_| watch.endpoint.is_local()) {
+                watch.report(Report::OomKills(kills));
+            }
+            let infos = snapshot.processes.clone();
             watch.report(Report::Snapshot {
                 at_ms: now_ms(),
                 took_ms: whole_ms(took),
                 interval_ms: whole_ms(pause),
                 snapshot,
             });
+            Some(infos)
         }
         Err(error) => {
             let method = Call::GetMonitorData.method();
             tracing::warn!(method, bytes = reply.body().len(), "a reply that cannot be read");
             watch.warn(&format!("{method}: {error}"));
+            None
         }
     }
+}
+
+/// How many processes this machine's kernel has killed for want of memory; everybody may read it.
+fn oom_kills() -> Option<u64> {
+    let vmstat = std::fs::read_to_string("/proc/vmstat").ok()?;
+    let count = vmstat.lines().find_map(|line| line.strip_prefix("oom_kill "))?;
+    count.trim().parse().ok()
 }
 
 /// Waits for the next poll; says so when the connection ends before.

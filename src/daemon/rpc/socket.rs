@@ -6,14 +6,17 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::io;
+use std::io::{self, Read};
+use std::net::Shutdown;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::runtime::Handle;
 
 use super::endpoint::EndpointError;
-use crate::daemon::bus::gather::Gather;
+use crate::daemon::offload;
 
 /// Where one socket of a daemon is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +94,33 @@ pub(crate) struct Halves {
     pub(crate) write: Box<dyn AsyncWrite + Send + Sync + Unpin>,
 }
 
+/// A connected socket whose reads wait, whatever its kind.
+pub(crate) enum Plain {
+    /// A unix socket.
+    Unix(std::os::unix::net::UnixStream),
+    /// A TCP connection.
+    Tcp(std::net::TcpStream),
+}
+
+impl Plain {
+    /// Reads what is there, and waits where nothing is; 0 is the end.
+    pub(crate) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Unix(stream) => (&*stream).read(buffer),
+            Self::Tcp(stream) => (&*stream).read(buffer),
+        }
+    }
+
+    /// Ends the connection; a read that waits on another thread returns.
+    pub(crate) fn shut_down(&self) {
+        // One that has ended already is shut down as well.
+        let _ = match self {
+            Self::Unix(stream) => stream.shutdown(Shutdown::Both),
+            Self::Tcp(stream) => stream.shutdown(Shutdown::Both),
+        };
+    }
+}
+
 impl Stream {
     /// Both directions, for calls and replies.
     pub(crate) fn split(self) -> Halves {
@@ -106,12 +136,20 @@ impl Stream {
         }
     }
 
-    /// The reading direction of a socket that may be flooded: the bus.
-    pub(crate) fn gather(self) -> Box<dyn AsyncRead + Send + Unpin> {
-        match self {
-            Self::Unix(stream) => Box::new(Gather::new(stream)),
-            Self::Tcp(stream) => Box::new(Gather::new(stream)),
-        }
+    /// The same outside the runtime: for a thread that waits in its reads.
+    pub(crate) fn into_plain(self) -> io::Result<Plain> {
+        Ok(match self {
+            Self::Unix(stream) => {
+                let stream = stream.into_std()?;
+                stream.set_nonblocking(false)?;
+                Plain::Unix(stream)
+            }
+            Self::Tcp(stream) => {
+                let stream = stream.into_std()?;
+                stream.set_nonblocking(false)?;
+                Plain::Tcp(stream)
+            }
+        })
     }
 
     /// The process that listens at the other end of a unix socket, by its id here.
@@ -122,8 +160,13 @@ impl Stream {
         }
     }
 
-    pub(super) async fn unix(path: &Path) -> io::Result<Self> {
-        Ok(Self::Unix(UnixStream::connect(path).await?))
+    /// Connects on another thread: the system looks the path up, on a disk that may hang.
+    pub(super) async fn unix(path: &Path, limit: Duration) -> io::Result<Self> {
+        let (path, runtime) = (path.to_owned(), Handle::current());
+        let connecting = move || runtime.block_on(UnixStream::connect(path));
+        let connected = offload::blocking(limit, connecting).await;
+        let hangs = || io::Error::new(io::ErrorKind::TimedOut, "its disk does not answer");
+        Ok(Self::Unix(connected.ok_or_else(hangs)??))
     }
 
     /// Connects where every address of the host is this machine's own, or others are allowed.

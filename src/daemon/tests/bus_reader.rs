@@ -1,7 +1,11 @@
 //! The bus: lines, events, its end, and a flood.
 
 use super::*;
-use crate::model::log::LogLine;
+use crate::model::apply::apply;
+use crate::model::daemon::Daemon;
+use crate::model::log::{LineKind, LogLine};
+use crate::model::moment::Moment;
+use crate::model::watched::Watched;
 
 fn message(topic: &str, payload: &Json) -> Vec<u8> {
     let mut bytes = bytes::BytesMut::new();
@@ -180,4 +184,56 @@ async fn a_flood_is_read_while_the_app_takes_nothing() {
     }
     assert_eq!(kept + lost, (FRAMES * LINES) as u64);
     assert!(lost > 0, "the flood was too small to mean anything");
+}
+
+/// Everything up to the exit of this number is taken into the log.
+async fn log_until_exit(client: &Client, watched: &mut Watched, code: usize) {
+    let last = format!("code {code}, ");
+    let is_last = |(_, line): (u64, &LogLine)| line.text.text.starts_with(&last);
+    while !watched.log.from_place(0).any(is_last) {
+        soon(client.inbox.ready()).await;
+        let mut batch = Vec::new();
+        client.inbox.take(&mut batch, usize::MAX);
+        for (_, report) in batch {
+            apply(watched, DaemonId(0), report, Moment::at(0));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_minute_of_chatter_pushes_no_exit_out_of_the_log() {
+    const SECONDS: usize = 60;
+    const FRAMES: usize = 100;
+    const LINES: usize = 100;
+    let peer = Peer::new();
+    let client = Client::new(&peer, timings());
+    let mut bus = peer.accept_bus().await;
+    let chatter = output(&"a line of an app that says ten thousand in a second\n".repeat(LINES));
+    let exit = |code: usize| {
+        let process = json!({
+            "pm_id": 1, "name": "api", "status": "stopped", "exit_code": code, "autorestart": false,
+        });
+        message("process:event", &json!({ "event": "exit", "process": process, "at": 6 }))
+    };
+    let mut watched = Watched::new(vec![Daemon::new(DaemonId(0), "host", "/h", 0)]);
+    for second in 1..=SECONDS {
+        // As fast as it is read: far faster than in a minute.
+        let said = [chatter.repeat(FRAMES), exit(second)].concat();
+        soon(bus.write_all(&said)).await.unwrap();
+        // In the first half nobody takes anything, as behind a terminal that has stopped.
+        if second >= SECONDS / 2 {
+            log_until_exit(&client, &mut watched, second).await;
+        }
+    }
+    let log = watched.log.from_place(0).map(|(_, line)| line);
+    let (events, chatter): (Vec<&LogLine>, Vec<&LogLine>) =
+        log.partition(|line| matches!(line.kind, LineKind::Event(..)));
+    let exits = events.iter().filter(|line| line.kind.word() == "exit");
+    let codes: Vec<String> = exits.map(|line| line.text.text.to_string()).collect();
+    assert_eq!(codes.len(), SECONDS, "{codes:#?}");
+    for (code, said) in (1..).zip(&codes) {
+        assert!(said.starts_with(&format!("code {code}, ")), "{said} for {code}");
+    }
+    let told = chatter.len() as u64 + watched.log.gone() + watched.log.lost();
+    assert_eq!(told, (SECONDS * FRAMES * LINES) as u64, "every line is there or counted");
 }

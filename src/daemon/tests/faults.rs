@@ -123,12 +123,12 @@ async fn what_is_no_amp_or_too_large_is_told_and_reconnected() {
         let peer = Peer::new();
         let mut client = Client::new(&peer, timings());
         let mut rpc = peer.accept().await;
+        rpc.expect("methods").await;
         rpc.send_bytes(bytes).await;
         client.warning().await;
         let _again = peer.accept_live().await;
         client.live().await;
         // The first connection was closed from the other side, not left open.
-        rpc.expect("methods").await;
         assert_eq!(rpc.request().await, None);
     }
 }

@@ -74,11 +74,74 @@ exports.default = {script: 'a.js'};";
         ),
         ("d.js", "setTimeout(() => { throw new Error('late') }, 50); exports.script = 'a'", "late"),
         ("e.js", "Promise.reject(new Error('nobody')); exports.script = 'a'", "nobody"),
-        ("f.js", "setTimeout(() => process.exit(4), 20); exports.script = 'a'", "exit code"),
+        ("f.js", "setTimeout(() => process.exit(4), 20); exports.script = 'a'", "exit code 4"),
+        ("g.js", "setTimeout(() => process.exit(0), 20); exports.script = 'a'", "process.exit(0)"),
+        ("h.js", "exports.script = 'a';\n\n  Promise.reject('no')", "/h.js: no"),
+        (
+            "i.js",
+            "setTimeout(() => {\n  null.x }, 9); exports.script = 'a'",
+            "/i.js: Cannot read properties of null (reading 'x') (line 2, column 8)",
+        ),
     ] {
         let said = evaluated(name, content, &finder()).await.unwrap_err();
         assert!(said.contains(reason), "{name}: {said}");
     }
+}
+
+/// PM2 starts these: what comes later is no failure.
+#[tokio::test]
+async fn a_file_may_go_on_after_it_exported_its_value() {
+    if is_off() {
+        return;
+    }
+    for (name, later) in [
+        ("a.js", "process.exitCode = 5"),
+        ("b.js", "setTimeout(() => console.log('x'.repeat(100000)), 50)"),
+        ("c.js", "process.on('uncaughtException', () => {}); setTimeout(() => { throw 1 }, 9)"),
+        ("d.js", "setInterval(() => {}, 1000)"),
+        (
+            "e.js",
+            "require('child_process').spawn('sleep', ['3'], {stdio: 'inherit', detached: true})",
+        ),
+        ("f.js", "process.execArgv.length && process.exit(1)"),
+        ("g.js", "process.env.PM2_USAGE !== 'CLI' && process.exit(1)"),
+    ] {
+        let content = format!("exports.script = 'a.js'; {later}");
+        let evaluated = evaluated(name, &content, &finder()).await;
+        assert_eq!(evaluated, Ok(json!({"script": "a.js"})), "{later}");
+    }
+}
+
+/// What compilers and ES modules make of it.
+#[tokio::test]
+async fn a_config_is_found_within_default() {
+    if is_off() {
+        return;
+    }
+    let apps = json!({"apps": [{"script": "a.js"}]});
+    for (name, content) in [
+        ("a.js", "exports.__esModule = true; exports.default = {apps: [{script: 'a.js'}]}"),
+        ("b.js", "exports.default = {default: {apps: [{script: 'a.js'}]}}"),
+        ("c.js", "exports.default = Promise.resolve({default: {apps: [{script: 'a.js'}]}})"),
+        ("d.mjs", "export default Promise.resolve({apps: [{script: 'a.js'}]})"),
+        // As PM2 reads it.
+        ("e.mjs", "export const apps = [{script: 'a.js'}]; export default {x: 1}"),
+    ] {
+        let evaluated = evaluated(name, content, &finder()).await.unwrap();
+        assert_eq!(evaluated["apps"], apps["apps"], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_regular_expression_is_told() {
+    if is_off() {
+        return;
+    }
+    let content = "module.exports = {script: 'a.js', watch: [/x\\.js$/i], env: {R: /y/}}";
+    let wanted = json!({
+        "script": "a.js", "watch": [{"RegExp": "/x\\.js$/i"}], "env": {"R": {"RegExp": "/y/"}},
+    });
+    assert_eq!(evaluated("a.js", content, &finder()).await, Ok(wanted));
 }
 
 const FUNCTION: &str = "/a.js: it exports a function, and PM2 wants an object: {\"apps\": []}";

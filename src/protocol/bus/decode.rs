@@ -55,7 +55,10 @@ pub fn decode(frame: &Frame) -> Result<BusMessage, BusError> {
         "process:event" => process_event(payload),
         "process:exception" => exception(payload),
         "pm2:kill" => daemon_killed(payload),
-        _ => Ok(None),
+        _ => match old_event_kind(topic) {
+            Some(kind) => old_process_event(payload, &kind),
+            None => Ok(None),
+        },
     };
     let event = known
         .and_then(|known| match known {
@@ -74,14 +77,26 @@ object! {
     struct WireRef<'de> {
         pm_id: Scalar<'de> = "pm_id",
         name: Scalar<'de> = "name",
+        /// 0.10.8 has the process as a dump of God's own object, and this within it.
+        pm2_env: Object<WireInner<'de>> = "pm2_env",
+    }
+}
+
+object! {
+    struct WireInner<'de> {
+        pm_id: Scalar<'de> = "pm_id",
+        name: Scalar<'de> = "name",
     }
 }
 
 impl WireRef<'_> {
     fn to_ref(&self) -> ProcessRef {
+        let inner = self.pm2_env.0.as_ref();
+        let id = parse_bus_id(&self.pm_id);
+        let name = cleaned(&self.name);
         ProcessRef {
-            pm_id: parse_bus_id(&self.pm_id),
-            name: cleaned(&self.name).unwrap_or_default(),
+            pm_id: id.or_else(|| parse_bus_id(&inner?.pm_id)),
+            name: name.or_else(|| cleaned(&inner?.name)).unwrap_or_default(),
         }
     }
 }
@@ -210,6 +225,64 @@ pub(super) fn process_event(payload: &[u8]) -> Known {
             signal: None,
             info: process.to_info(pm_id),
         }))))
+    })
+}
+
+object! {
+    struct WireOldEvent<'de> {
+        process: Object<WireDump<'de>> = "process",
+    }
+}
+
+object! {
+    /// God's own object of a process.
+    struct WireDump<'de> {
+        pm2_env: Object<ProcessFields<'de>> = "pm2_env",
+        exit_code: Scalar<'de> = "exitCode",
+        signal: Scalar<'de> = "signalCode",
+    }
+}
+
+/// An event as 0.10.8 says it: its word in the topic, and a dump of God's own object of the process.
+/// Nobody else has a `pm2_env` there.
+fn old_process_event(payload: &[u8], kind: &EventKind) -> Known {
+    json::read(payload, |text| {
+        let wire = json::from_slice::<Object<WireOldEvent<'_>>>(text)?;
+        let Some(dump) = wire.0.and_then(|wire| wire.process.0) else {
+            return Ok(None);
+        };
+        let Some(process) = dump.pm2_env.0 else {
+            return Ok(None);
+        };
+        let Some(BusPmId::Process(pm_id)) = parse_bus_id(&process.pm_id) else {
+            return Ok(None);
+        };
+        let mut info = process.to_info(pm_id);
+        let is_exit = *kind == EventKind::Exit;
+        info.exit_code = info.exit_code.or(cleaned(&dump.exit_code).filter(|_| is_exit));
+        Ok(Some(BusEvent::Process(Box::new(ProcessEvent {
+            kind: kind.clone(),
+            manually: false,
+            at_ms: None,
+            is_old_worker: false,
+            signal: cleaned(&dump.signal).filter(|_| is_exit),
+            info,
+        }))))
+    })
+}
+
+/// What a topic of 0.10.8 says (docs/pm2.md section 5).
+fn old_event_kind(topic: &str) -> Option<EventKind> {
+    Some(match topic.strip_prefix("process:")? {
+        "online" => EventKind::Online,
+        "exit" => EventKind::Exit,
+        "stop" => EventKind::Stop,
+        "start" => EventKind::Start,
+        "restart" => EventKind::Restart,
+        "delete" => EventKind::Delete,
+        "start_reload" => EventKind::Reload,
+        "exit:overlimit" => EventKind::RestartOverlimit,
+        _ => return None,
     })
 }
 

@@ -56,6 +56,51 @@ fn log_lines_of_all_generations() {
     );
 }
 
+/// A process as 0.10.8 has it on the bus: captured, without most of its fields.
+fn dump(status: &str, exit_code: &str, signal: &str) -> String {
+    format!(
+        r#"{{"domain":null,"exitCode":{exit_code},"signalCode":{signal},"pid":7291,
+            "process":"[Circular ~.process]","pm2_env":{{"name":"api","pm_id":3,"status":"{status}",
+            "restart_time":1,"pm_uptime":1795827221414}}}}"#
+    )
+}
+
+#[test]
+fn the_oldest_generation_has_topics_of_its_own_and_a_dump_of_the_process() {
+    let of = |word: &str, process: &str| {
+        event(&format!("process:{word}"), &format!(r#"{{"process":{process}}}"#))
+    };
+    for (word, kind) in [
+        ("online", EventKind::Online),
+        ("exit", EventKind::Exit),
+        ("stop", EventKind::Stop),
+        ("start", EventKind::Start),
+        ("restart", EventKind::Restart),
+        ("delete", EventKind::Delete),
+        ("start_reload", EventKind::Reload),
+        ("exit:overlimit", EventKind::RestartOverlimit),
+    ] {
+        let BusEvent::Process(event) = of(word, &dump("online", "null", "null")) else {
+            panic!("{word} is an event");
+        };
+        assert_eq!((event.kind, event.info.pm_id, &*event.info.name), (kind, PmId(3), "api"));
+        assert_eq!((event.info.restarts, event.info.exit_code), (1, None));
+    }
+    let exit = |code: &str, signal: &str| match of("exit", &dump("stopped", code, signal)) {
+        BusEvent::Process(event) => (event.info.exit_code, event.signal),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(exit("3", "null"), (Some("3".into()), None));
+    assert_eq!(exit("null", r#""SIGKILL""#), (None, Some("SIGKILL".into())));
+    let log = format!(r#"{{"process":{},"data":"x"}}"#, dump("online", "null", "null"));
+    let BusEvent::Log(log) = event("log:out", &log) else { panic!("it is output") };
+    assert_eq!(log.process, process(Some(BusPmId::Process(PmId(3))), "api"));
+    // From 0.12 on only apps say that, and God says of whom in its own way.
+    for app in [r#"{"pm_id":3,"name":"api"}"#, "7", r#"{"pm2_env":7}"#, r#"{"pm2_env":{}}"#] {
+        assert!(matches!(of("online", app), BusEvent::Other(_)), "{app}");
+    }
+}
+
 #[test]
 fn half_a_surrogate_pair_does_not_cost_the_log() {
     let BusEvent::Log(chunk) = event("log:out", r#"{"process":{"pm_id":1},"data":"cut \ud83d"}"#)

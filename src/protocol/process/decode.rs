@@ -9,7 +9,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 
-use super::{ExecMode, PmId, ProcessInfo, ProcessStatus, Snapshot};
+use super::{ExecMode, LogFiles, PmId, ProcessInfo, ProcessStatus, Snapshot};
 use crate::protocol::json::{self, Numbers, Object, Scalar, nothing, object, skip_rest};
 use crate::protocol::text::{clean, clean_to};
 
@@ -234,6 +234,10 @@ object! {
         min_uptime: Scalar<'de> = "min_uptime",
         wait_ready: Scalar<'de> = "wait_ready",
         stop_exit_codes: Numbers = "stop_exit_codes",
+        pm_out_log_path: Scalar<'de> = "pm_out_log_path",
+        pm_err_log_path: Scalar<'de> = "pm_err_log_path",
+        pm_log_path: Scalar<'de> = "pm_log_path",
+        log_date_format: Scalar<'de> = "log_date_format",
         pmx_module: Scalar<'de> = "pmx_module",
     }
 }
@@ -270,6 +274,12 @@ impl ProcessFields<'_> {
             min_uptime_ms: self.min_uptime.as_u64(),
             wait_ready: self.wait_ready.as_bool().unwrap_or(false),
             stop_exit_codes: self.stop_exit_codes.0.clone().into(),
+            logs: LogFiles {
+                out: raw(&self.pm_out_log_path),
+                err: raw(&self.pm_err_log_path),
+                both: raw(&self.pm_log_path),
+                date_format: raw(&self.log_date_format),
+            },
             is_module: self.pmx_module.as_bool().unwrap_or(false),
             cpu_percent: None,
             memory_bytes: None,
@@ -285,6 +295,11 @@ pub(in crate::protocol) fn parse_pm_id(id: &Scalar<'_>) -> Option<PmId> {
         _ => None,
     }
     .map(PmId)
+}
+
+/// A field's text as it came; `None` where it has none.
+fn raw(field: &Scalar<'_>) -> Option<Box<str>> {
+    field.as_str().filter(|text| !text.is_empty()).map(Into::into)
 }
 
 /// A field's text, cleaned; `None` where it has none.

@@ -23,7 +23,8 @@ fn every_field_is_read() {
         "status":"waiting restart","restart_time":4,"unstable_restarts":2,"max_restarts":9,
         "pm_uptime":1700000000001,"created_at":1700000000000,"unique_id":"u-1","exit_code":1,
         "kill_timeout":5000,"listen_timeout":8000,"max_memory_restart":2048,"restart_delay":100,
-        "prev_restart_delay":225,"autorestart":false,"pmx_module":true,
+        "prev_restart_delay":225,"autorestart":false,"pmx_module":true,"pm_out_log_path":"/l/o.log",
+        "pm_err_log_path":"/dev/null","pm_log_path":"","log_date_format":"HH:mm",
         "env":{"status":"env","restart_time":"99"}}}"#);
     let expected = ProcessInfo {
         pm_id: PmId(3),
@@ -50,6 +51,12 @@ fn every_field_is_read() {
         min_uptime_ms: None,
         wait_ready: false,
         stop_exit_codes: Box::default(),
+        logs: LogFiles {
+            out: Some("/l/o.log".into()),
+            err: Some("/dev/null".into()),
+            both: None,
+            date_format: Some("HH:mm".into()),
+        },
         is_module: true,
         cpu_percent: Some(12.5),
         memory_bytes: Some(1024),

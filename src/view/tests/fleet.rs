@@ -20,15 +20,17 @@ use crate::protocol::process::{ExecMode, PmId, ProcessInfo, ProcessStatus};
 use crate::protocol::rpc::{Methods, Reply};
 use crate::protocol::text::StyledText;
 use crate::protocol::value;
-use crate::view::theme::{Colors, Theme};
+use crate::view::theme::{Colors, Ground, Theme};
 use crate::view::view;
 
 /// 2023-11-14 22:13:20 UTC.
 pub(super) const NOW_MS: i64 = 1_700_000_000_000;
 pub(super) const MIB: u64 = 1024 * 1024;
 
-pub(super) const COLOR: Theme = Theme { colors: Colors::Sixteen, ascii: false };
-pub(super) const PLAIN: Theme = Theme { colors: Colors::None, ascii: true };
+pub(super) const COLOR: Theme =
+    Theme { colors: Colors::Sixteen, ground: Ground::Dark, ascii: false };
+pub(super) const PLAIN: Theme =
+    Theme { colors: Colors::None, ground: Ground::Unknown, ascii: true };
 
 /// Draws the app on a terminal of that size.
 pub(super) fn draw(app: &App, theme: Theme, size: (u16, u16)) -> Buffer {

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use super::fleet::*;
 use crate::app::editor::{Edit, Editor};
-use crate::app::geometry::Geometry;
+use crate::app::geometry::{Charts, Geometry};
 use crate::app::palette::Palette;
 use crate::app::prompt::{Arguments, Compose};
 use crate::app::{App, Mode, Notice, Pane};
@@ -17,8 +17,8 @@ use crate::model::moment::Moment;
 use crate::model::series::Sample;
 use crate::model::{Action, DaemonId};
 use crate::protocol::process::{PmId, ProcessStatus};
-use crate::view::table;
-use crate::view::theme::{Colors, Theme};
+use crate::view::columns;
+use crate::view::theme::{Colors, Ground, Theme};
 
 /// Names that break tables: wide, combining, right-to-left, empty, long, foul.
 fn name() -> impl Strategy<Value = String> {
@@ -220,33 +220,26 @@ fn check_cells(buffer: &Buffer, ascii: bool) {
     }
 }
 
-/// Each row of the table has its status where the column is, and its frame at both ends.
+/// Each row of the table has its status where the column is, and a blank cell at both sides but for
+/// the sign of the selected one.
 fn check_columns(app: &App, buffer: &Buffer, theme: Theme) {
     let size = (buffer.area.width, buffer.area.height);
     let Some(parts) = Geometry::new(size, app.watched.fleet.len(), app.focus) else {
         return;
     };
-    if parts.table == 0 || app.watched.fleet.is_empty() || app.mode != Mode::Normal {
+    if parts.table.rows == 0 || app.watched.fleet.is_empty() || app.mode != Mode::Normal {
         return;
     }
-    let columns = table::columns(app, Rect::new(1, 2, size.0 - 2, parts.table - 2));
+    let inner = Rect::new(1, 2, size.0 - 2, parts.table.rows - 1);
+    let columns = columns::columns(app, inner);
     let glyphs = theme.glyphs();
     let shown = usize::from(parts.table_rows).min(app.watched.fleet.len()) as u16;
-    let border =
-        if app.focus == Pane::Processes { glyphs.focused.vertical } else { glyphs.plain.vertical };
     for y in 3..3 + shown {
-        assert_eq!(buffer[(0, y)].symbol(), border);
-        assert_eq!(buffer[(size.0 - 1, y)].symbol(), border);
+        let sign = buffer[(0, y)].symbol();
+        assert!([" ", glyphs.selected, glyphs.selected_behind].contains(&sign), "{sign:?}");
+        assert_eq!(buffer[(size.0 - 1, y)].symbol(), " ");
         let status = buffer[(columns.status.x, y)].symbol();
-        let known = [
-            glyphs.online,
-            glyphs.launching,
-            glyphs.busy,
-            glyphs.stopped,
-            glyphs.bad,
-            glyphs.waiting,
-            "?",
-        ];
+        let known = [glyphs.online, glyphs.busy, glyphs.stopped, glyphs.bad, glyphs.waiting, "?"];
         assert!(known.contains(&status), "{status:?} in row {y}: {:?}", row(buffer, y));
         assert_eq!(buffer[(columns.status.x - 1, y)].symbol(), " ");
         assert_eq!(buffer[(columns.name.x - 1, y)].symbol(), " ");
@@ -263,14 +256,49 @@ proptest! {
         rows in 0..=60_u16,
         ascii in any::<bool>(),
     ) {
-        let colors = if ascii { Colors::None } else { Colors::Many };
-        let theme = Theme { colors, ascii };
+        let colors = if ascii { Colors::None } else { Colors::True };
+        let theme = Theme { colors, ground: Ground::Light, ascii };
         let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
         if columns > 0 && rows > 0 {
             buffer = draw(&app, theme, (columns, rows));
         }
         check_cells(&buffer, ascii);
         check_columns(&app, &buffer, theme);
+    }
+}
+
+/// No wide character reaches from beside an overlay into it: it would be half covered.
+#[test]
+fn an_overlay_cuts_no_character_in_half() {
+    let mut app = typical();
+    app.focus = Pane::Log;
+    let source = LogSource { daemon: DaemonId(0), pm_id: Some(PmId(0)), name: "日".into() };
+    for number in 0..16 {
+        let text = format!("{}{}", " ".repeat(number % 2), "日本語のログ".repeat(20));
+        app.watched.log.push_output(output(NOW_MS, source.clone(), LineKind::Out, &text));
+    }
+    // Its left edge is in the text of the log.
+    let question = NamedCall::new("ping", Vec::new());
+    for columns in [140, 142, 160] {
+        let size = (columns, 24);
+        app.mode = Mode::Normal;
+        let below = draw(&app, COLOR, size);
+        app.mode = Mode::ConfirmCall { daemon: DaemonId(0), call: question.clone() };
+        let above = draw(&app, COLOR, size);
+        check_cells(&above, false);
+        let (stroke, top) = (0..columns)
+            .flat_map(|x| (0..24).map(move |y| (x, y)))
+            .find(|at| above[*at].symbol() == "━")
+            .unwrap();
+        // A blank cell is beside the title.
+        let edge = stroke - 1;
+        let mut was_cut = false;
+        for y in top..top + 3 {
+            assert_eq!(above[(edge, y)].symbol(), " ");
+            assert_eq!(above[(edge - 1, y)].cell_width(), 1, "row {y} at {columns}");
+            was_cut |= below[(edge - 1, y)].cell_width() > 1;
+        }
+        assert!(was_cut, "no wide character stood at the edge");
     }
 }
 
@@ -306,6 +334,10 @@ fn idle(seconds: i64) -> App {
     app
 }
 
+fn geometry(app: &App) -> Geometry {
+    Geometry::new((120, 40), app.watched.fleet.len(), app.focus).unwrap()
+}
+
 /// Bytes that bring a terminal from one frame to the next.
 fn bytes_sent(from: &Buffer, to: &Buffer) -> usize {
     use ratatui::backend::{Backend, CrosstermBackend};
@@ -327,8 +359,11 @@ fn an_idle_second_changes_few_cells() {
     assert!(sent <= 60, "{sent} bytes a second");
     assert!(mean <= 4, "{mean} cells a second: {changed:?}");
     assert!(most <= 40, "{changed:?}");
-    let charts = |buffer: &Buffer| (14..22).map(|y| row(buffer, y)).collect::<Vec<_>>();
-    let body = |buffer: &Buffer| charts(buffer)[1..7].to_vec();
+    let Charts::Panels { cpu, .. } = geometry(&idle(0)).charts else { panic!("no panels") };
+    let bars = cpu.below(1);
+    let body =
+        |buffer: &Buffer| (bars.y..bars.y + bars.rows).map(|y| row(buffer, y)).collect::<Vec<_>>();
+    assert!(body(&frames[0]).concat().contains('▁'), "{:?}", body(&frames[0]));
     for frame in &frames {
         assert_eq!(body(frame), body(&frames[0]), "the panels of an idle process moved");
     }

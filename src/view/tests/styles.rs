@@ -4,12 +4,14 @@ use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 
 use super::fleet::*;
-use crate::app::{Notice, Pane};
+use crate::app::palette::Palette;
+use crate::app::{Mode, Notice, Pane};
 use crate::model::Action;
 use crate::model::log::LineKind;
 use crate::protocol::process::ProcessStatus;
 use crate::protocol::text::{StyledRun, StyledText, TextColor, TextStyle};
-use crate::view::theme::{Colors, Theme};
+use crate::view::roles::Role;
+use crate::view::theme::{Colors, Ground, Theme};
 
 const SIZE: (u16, u16) = (120, 40);
 
@@ -34,7 +36,7 @@ fn states_differ_in_text_and_in_colour() {
         ("✗ errored", Color::Red),
         ("↻ waiting restart", Color::Yellow),
         ("✗ never started", Color::Red),
-        ("◍ deleting", Color::Cyan),
+        ("◌ deleting", Color::Cyan),
     ];
     app.watched.fleet.insert(key(0, 5), process(info(5, "a", ProcessStatus::WaitingRestart)));
     let mut ghost = process(info(6, "b", ProcessStatus::Online));
@@ -43,36 +45,117 @@ fn states_differ_in_text_and_in_colour() {
     let mut pending = process(info(7, "c", ProcessStatus::Online));
     pending.pending = Some(Action::Delete);
     app.watched.fleet.insert(key(0, 7), pending);
+    // In reverse there is no colour.
+    app.selected = Some(key(0, 4));
     let buffer = draw(&app, COLOR, SIZE);
     for (word, color) in words {
         assert_eq!(buffer[find(&buffer, word)].fg, color, "{word}");
     }
 }
 
+const DARK: Theme = Theme { colors: Colors::True, ground: Ground::Dark, ascii: false };
+
 #[test]
-fn selection_shows_by_pointer_and_reversal() {
+fn the_selected_row_has_no_holes() {
     let mut app = typical();
-    for theme in [COLOR, PLAIN] {
+    for theme in [COLOR, PLAIN, DARK] {
         app.focus = Pane::Processes;
         let buffer = draw(&app, theme, SIZE);
-        let pointer = if theme.ascii { ">" } else { "▶" };
-        let (x, y) = find(&buffer, pointer);
-        for x in x..119 {
+        let y = find(&buffer, "api").1;
+        assert_eq!(buffer[(0, y)].symbol(), theme.glyphs().selected);
+        let name = &buffer[find(&buffer, "api")];
+        assert!(name.modifier.contains(Modifier::BOLD));
+        for x in 0..SIZE.0 {
             let cell = &buffer[(x, y)];
-            assert!(cell.modifier.contains(Modifier::BOLD), "{x}");
-            // Bars in reverse would read upside down.
-            let is_bar = !theme.ascii && theme.glyphs().bars.contains(&cell.symbol());
-            let is_reversed = cell.modifier.contains(Modifier::REVERSED);
-            assert!(!is_bar || !is_reversed, "{x}");
+            let is_painted = |cell: &ratatui::buffer::Cell| {
+                cell.modifier.contains(Modifier::REVERSED) || cell.bg != Color::Reset
+            };
+            assert!(is_painted(cell), "{x} {cell:?}");
+            assert_eq!(cell.bg, buffer[(0, y)].bg, "{x}");
+            // In reverse a colour would be a patch.
+            assert!(theme == DARK || cell.fg == Color::Reset, "{x} {cell:?}");
+            assert!(!is_painted(&buffer[(x, y + 1)]), "{x}");
         }
-        let (name, _) = find(&buffer, "api");
-        assert!(buffer[(name, y)].modifier.contains(Modifier::REVERSED));
-        assert!(buffer[(name + 8, y)].modifier.contains(Modifier::REVERSED));
-        assert!(!buffer[(x, y + 1)].modifier.contains(Modifier::REVERSED));
         app.focus = Pane::Log;
         let buffer = draw(&app, theme, SIZE);
-        assert_eq!(find(&buffer, pointer), (x, y));
-        assert!(!buffer[(x, y)].modifier.contains(Modifier::REVERSED));
+        assert_eq!(buffer[(0, y)].symbol(), theme.glyphs().selected_behind);
+        assert!(buffer[find(&buffer, "api")].modifier.contains(Modifier::BOLD));
+        for x in 0..SIZE.0 {
+            let cell = &buffer[(x, y)];
+            assert!(!cell.modifier.contains(Modifier::REVERSED), "{x}");
+            assert_eq!(cell.bg, Color::Reset, "{x}");
+        }
+    }
+}
+
+#[test]
+fn the_pane_in_front_shows_without_colour() {
+    let mut app = typical();
+    for (theme, heavy, thin) in [(COLOR, "━", "─"), (PLAIN, "=", "-")] {
+        app.focus = Pane::Processes;
+        let buffer = draw(&app, theme, SIZE);
+        assert_eq!(buffer[(0, 1)].symbol(), heavy);
+        assert_eq!(buffer[(0, find(&buffer, "Log").1)].symbol(), thin);
+        app.focus = Pane::Log;
+        let buffer = draw(&app, theme, SIZE);
+        assert_eq!(buffer[(0, 1)].symbol(), thin);
+        assert_eq!(buffer[(0, find(&buffer, "Log").1)].symbol(), heavy);
+        // What covers the screen is in front of both.
+        app.mode = Mode::Palette(Palette::default());
+        let buffer = draw(&app, theme, SIZE);
+        assert_eq!(buffer[(0, 1)].symbol(), thin);
+        assert_eq!(buffer[(0, 15)].symbol(), thin, "the log");
+        assert_eq!(buffer[find(&buffer, &format!("{heavy} Command or"))].symbol(), heavy);
+        app.mode = Mode::Normal;
+    }
+}
+
+#[test]
+fn an_overlay_stands_out_from_what_it_leaves() {
+    let mut app = typical();
+    app.mode = Mode::Palette(Palette::default());
+    for theme in [COLOR, PLAIN, DARK] {
+        let buffer = draw(&app, theme, SIZE);
+        // The table behind it is read, and neither bold nor coloured; header and footer stay.
+        let quiet = buffer[find(&buffer, "status")].style();
+        let (x, y) = find(&buffer, "api ");
+        assert_eq!(buffer[(x, y)].style(), quiet, "{theme:?}");
+        let (x, y) = find(&buffer, "errored");
+        assert_eq!(buffer[(x, y)].style(), quiet, "{theme:?}");
+        let live = &buffer[find(&buffer, "live")];
+        assert_eq!(live.fg, theme.role(Role::Good).fg.unwrap_or(Color::Reset));
+        assert_eq!(buffer[find(&buffer, ": ")].style().fg, buffer[find(&buffer, "Esc")].style().fg);
+    }
+}
+
+#[test]
+fn names_have_the_hue_of_the_name() {
+    let app = typical();
+    let buffer = draw(&app, DARK, SIZE);
+    let at = |time: &str| {
+        let (x, y) = find(&buffer, time);
+        &buffer[(x + 13, y)]
+    };
+    let (first, worker, last) = (at("23:13:10.123"), at("23:13:12.001"), at("23:13:13.000"));
+    assert_eq!((first.symbol(), worker.symbol(), last.symbol()), ("a", "w", "a"));
+    assert!(matches!(first.fg, Color::Rgb(..)), "{first:?}");
+    assert_eq!(first.fg, last.fg);
+    assert_ne!(first.fg, worker.fg);
+    // The daemon is no process.
+    assert_eq!(at("23:13:12.500").fg, DARK.role(Role::Quiet).fg.unwrap());
+}
+
+#[test]
+fn log_lines_have_their_gutter() {
+    let app = typical();
+    let buffer = draw(&app, COLOR, SIZE);
+    for (text, color) in [
+        ("┃   Error: connect", Color::Yellow),
+        ("◆   exit code 1, restart 16", Color::Red),
+        ("◆   connected: PM2 7.0.4", Color::Green),
+        ("│   listening on", Color::Reset),
+    ] {
+        assert_eq!(buffer[find(&buffer, text)].fg, color, "{text}");
     }
 }
 
@@ -98,7 +181,7 @@ fn no_color_has_no_colour() {
     let mut line = app.watched.log.get(0).unwrap().clone();
     line.text = colored();
     app.watched.log.push_output(line);
-    for theme in [PLAIN, Theme { colors: Colors::None, ascii: false }] {
+    for theme in [PLAIN, Theme { colors: Colors::None, ground: Ground::Unknown, ascii: false }] {
         let buffer = draw(&app, theme, SIZE);
         for cell in buffer.content() {
             assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset), "{cell:?}");
@@ -130,8 +213,8 @@ fn colours_of_log_lines_show() {
     assert_eq!(looks(8), (Color::Red, Modifier::empty()));
     assert_eq!(looks(9), (Color::Reset, Modifier::empty()));
     assert_eq!(looks(13), (Color::Reset, Modifier::BOLD));
-    // The kind tells standard error apart, in words and in colour.
-    assert_eq!(buffer[find(&buffer, "err ")].fg, Color::Yellow);
+    // The gutter tells standard error apart, by its stroke and in colour.
+    assert_eq!(buffer[find(&buffer, "┃   plain red bold")].fg, Color::Yellow);
 }
 
 #[test]
@@ -147,9 +230,18 @@ fn losses_are_a_warning() {
 #[test]
 fn memory_near_its_limit_is_a_warning() {
     let mut app = typical();
+    app.selected = Some(key(0, 4));
     let process = app.watched.fleet.get_mut(key(0, 1)).unwrap();
     process.info.memory_bytes = Some(270 * MIB);
     settle(process);
     let buffer = draw(&app, COLOR, SIZE);
     assert_eq!(buffer[find(&buffer, "270/300M")].fg, Color::Yellow);
+    assert_eq!(buffer[find(&buffer, "90%")].fg, Color::Yellow);
+    let process = app.watched.fleet.get_mut(key(0, 1)).unwrap();
+    process.info.memory_bytes = Some(291 * MIB);
+    settle(process);
+    let buffer = draw(&app, COLOR, SIZE);
+    assert_eq!(buffer[find(&buffer, "291/300M")].fg, Color::Red);
+    // The other one has a bar, too, and is far from it.
+    assert_eq!(buffer[find(&buffer, "██▌·· 50%")].fg, Color::Magenta);
 }

@@ -4,27 +4,30 @@
 //! blocks anything but the writer thread. A frame is drawn into memory and handed over; while the
 //! last one is not written, none is drawn.
 
-use std::cell::RefCell;
+mod encode;
+mod kind;
+
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::rc::Rc;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
 use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::queue;
 use crossterm::terminal::{
     BeginSynchronizedUpdate, Clear, ClearType, DisableLineWrap, EnableLineWrap,
     EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
 };
-use crossterm::{queue, style};
-use ratatui::backend::{Backend, CrosstermBackend, WindowSize};
+use ratatui::backend::{Backend, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use tokio::sync::mpsc;
 
+pub(crate) use self::kind::Kind;
 use crate::app::App;
 use crate::runtime::Surface;
 use crate::view::{theme::Theme, view};
@@ -32,6 +35,16 @@ use crate::view::{theme::Theme, view};
 /// How long leaving waits for a terminal that does not read.
 const LEAVE_WAIT: Duration = Duration::from_millis(500);
 
+/// Asks for the terminal's status. It answers `ESC[0n` when it has drawn all that came before.
+const STATUS: &[u8] = b"\x1b[5n";
+
+/// Ends all colours and attributes.
+const PLAIN: &[u8] = b"\x1b[m";
+/// A frame of fewer bytes comes in one piece: it needs no marks to be shown at once.
+const ONE_PIECE_BYTES: usize = 512;
+
+/// What gives this program's terminal back.
+static LEAVE_BYTES: OnceLock<Vec<u8>> = OnceLock::new();
 /// Whether the terminal is ours now: entered and not yet left.
 static ENTERED: AtomicBool = AtomicBool::new(false);
 
@@ -45,33 +58,36 @@ fn enter_raw() -> io::Result<()> {
     Ok(())
 }
 
-/// The bytes that take the screen.
-fn enter_bytes() -> Vec<u8> {
-    let mut bytes = Vec::new();
+/// The bytes that take the screen. They ask for the terminal's status first: so it shows early
+/// whether it answers.
+fn enter_bytes(kind: Kind) -> Vec<u8> {
+    let mut bytes = STATUS.to_vec();
     // Writing into memory cannot fail.
-    let _ = queue!(
-        bytes,
-        EnterAlternateScreen,
-        EnableBracketedPaste,
-        Hide,
-        DisableLineWrap,
-        Clear(ClearType::All)
-    );
+    if kind.has_alternate {
+        let _ = queue!(bytes, EnterAlternateScreen);
+    }
+    if kind.is_modern {
+        let _ = queue!(bytes, EnableBracketedPaste);
+    }
+    let _ = queue!(bytes, Hide, DisableLineWrap, Clear(ClearType::All));
     bytes
 }
 
-/// The bytes that give the screen back.
-fn leave_bytes() -> Vec<u8> {
+/// The bytes that give the screen back. Where there is no other screen to go back to, this one is
+/// cleared and the cursor stands in its last row.
+fn leave_bytes(kind: Kind) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let _ = queue!(
-        bytes,
-        EndSynchronizedUpdate,
-        DisableBracketedPaste,
-        style::ResetColor,
-        EnableLineWrap,
-        Show,
-        LeaveAlternateScreen
-    );
+    if kind.is_modern {
+        let _ = queue!(bytes, EndSynchronizedUpdate, DisableBracketedPaste);
+    }
+    bytes.extend_from_slice(PLAIN);
+    let _ = queue!(bytes, EnableLineWrap, Show);
+    if kind.has_alternate {
+        let _ = queue!(bytes, LeaveAlternateScreen);
+    } else {
+        // A terminal stops at its last row.
+        let _ = queue!(bytes, Clear(ClearType::All), MoveTo(0, 998));
+    }
     bytes
 }
 
@@ -81,7 +97,8 @@ pub(crate) fn restore_now() {
         // Nothing can be done about a terminal that is gone.
         let _ = crossterm::terminal::disable_raw_mode();
         let mut out = io::stdout().lock();
-        let _ = out.write_all(&leave_bytes());
+        let bytes = LEAVE_BYTES.get().map(Vec::as_slice);
+        let _ = out.write_all(bytes.unwrap_or_default());
         let _ = out.flush();
     }
 }
@@ -102,36 +119,10 @@ pub(crate) fn size() -> io::Result<(u16, u16)> {
 /// A ratatui backend that draws into memory. The sizes come from the terminal, the cursor's place
 /// is never asked (that would read from the terminal).
 struct MemoryBackend {
-    inner: CrosstermBackend<Memory>,
-    memory: Memory,
+    kind: Kind,
+    /// What was drawn and not yet handed to the writer.
+    drawn: Vec<u8>,
     size: Size,
-}
-
-/// What was drawn and not yet handed to the writer; shared because ratatui's backend owns its
-/// writer and does not give it back.
-#[derive(Clone, Default)]
-struct Memory(Rc<RefCell<Vec<u8>>>);
-
-impl Write for Memory {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.borrow_mut().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MemoryBackend {
-    fn new((columns, rows): (u16, u16)) -> Self {
-        let memory = Memory::default();
-        let inner = CrosstermBackend::new(memory.clone());
-        Self { inner, memory, size: Size::new(columns, rows) }
-    }
-
-    fn take(&self) -> Vec<u8> {
-        self.memory.0.take()
-    }
 }
 
 impl Backend for MemoryBackend {
@@ -141,9 +132,8 @@ impl Backend for MemoryBackend {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
-        let mut content = content.peekable();
-        // Nothing changed: not even the colour resets are sent.
-        if content.peek().is_none() { Ok(()) } else { self.inner.draw(content) }
+        encode::cells(self.kind, content, &mut self.drawn);
+        Ok(())
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
@@ -164,7 +154,8 @@ impl Backend for MemoryBackend {
     }
 
     fn clear(&mut self) -> io::Result<()> {
-        queue!(self.memory, style::ResetColor, MoveTo(0, 0), Clear(ClearType::All))
+        self.drawn.extend_from_slice(PLAIN);
+        queue!(self.drawn, Clear(ClearType::All))
     }
 
     fn clear_region(&mut self, _region: ratatui::backend::ClearType) -> io::Result<()> {
@@ -188,6 +179,7 @@ impl Backend for MemoryBackend {
 /// The real terminal as a surface for frames.
 pub(crate) struct Screen {
     terminal: Terminal<MemoryBackend>,
+    kind: Kind,
     theme: Theme,
     to_writer: SyncSender<Vec<u8>>,
     from_writer: mpsc::Receiver<io::Result<()>>,
@@ -199,8 +191,11 @@ impl Screen {
     ///
     /// # Errors
     /// When the terminal cannot be set up.
-    pub(crate) fn enter(theme: Theme) -> io::Result<Self> {
-        let backend = MemoryBackend::new(size()?);
+    pub(crate) fn enter(kind: Kind, theme: Theme) -> io::Result<Self> {
+        let (columns, rows) = size()?;
+        let size = Size::new(columns, rows);
+        let backend = MemoryBackend { kind, drawn: Vec::new(), size };
+        LEAVE_BYTES.get_or_init(|| leave_bytes(kind));
         enter_raw()?;
         let options = TerminalOptions { viewport: Viewport::Fullscreen };
         let terminal = Terminal::with_options(backend, options)?;
@@ -217,8 +212,8 @@ impl Screen {
                 }
             }
         })?;
-        let mut screen = Self { terminal, theme, to_writer, from_writer, in_flight: 0 };
-        screen.hand_over(enter_bytes())?;
+        let mut screen = Self { terminal, kind, theme, to_writer, from_writer, in_flight: 0 };
+        screen.hand_over(enter_bytes(kind))?;
         Ok(screen)
     }
 
@@ -253,16 +248,18 @@ impl Screen {
         }
     }
 
-    /// Gives the terminal back; waits at most half a second for one that does not read.
-    pub(crate) async fn leave(&mut self) {
+    /// Gives the terminal back; waits at most half a second for one that does not read, and then
+    /// for what it still has to say, which must not be echoed.
+    pub(crate) async fn leave(&mut self, heard_out: impl Future<Output = ()>) {
         if !ENTERED.swap(false, Ordering::SeqCst) {
             return;
         }
         // A frame that is stuck, or a terminal that is gone, must not keep the program.
         let _ = tokio::time::timeout(LEAVE_WAIT, self.settle()).await;
-        if self.hand_over(leave_bytes()).is_ok() {
+        if self.hand_over(leave_bytes(self.kind)).is_ok() {
             let _ = tokio::time::timeout(LEAVE_WAIT, self.settle()).await;
         }
+        heard_out.await;
         let _ = crossterm::terminal::disable_raw_mode();
     }
 
@@ -273,7 +270,7 @@ impl Screen {
     pub(crate) async fn enter_again(&mut self) -> io::Result<()> {
         enter_raw()?;
         self.settle().await?;
-        self.hand_over(enter_bytes())?;
+        self.hand_over(enter_bytes(self.kind))?;
         self.redraw();
         Ok(())
     }
@@ -288,20 +285,27 @@ impl Surface for Screen {
         self.written().await
     }
 
-    fn draw(&mut self, app: &App) -> io::Result<()> {
+    fn draw(&mut self, app: &App, asks: bool) -> io::Result<usize> {
         let (columns, rows) = app.size;
         self.terminal.backend_mut().size = Size::new(columns, rows);
         let theme = self.theme;
         self.terminal.draw(|frame| view(app, &theme, frame))?;
-        let bytes = self.terminal.backend().take();
-        if bytes.is_empty() {
-            return Ok(());
+        let mut frame = std::mem::take(&mut self.terminal.backend_mut().drawn);
+        if frame.is_empty() {
+            return Ok(0);
         }
-        let mut frame = Vec::with_capacity(bytes.len() + 16);
-        queue!(frame, BeginSynchronizedUpdate)?;
-        frame.extend_from_slice(&bytes);
-        queue!(frame, EndSynchronizedUpdate)?;
-        self.hand_over(frame)
+        if self.kind.is_modern && frame.len() > ONE_PIECE_BYTES {
+            let bytes = std::mem::take(&mut frame);
+            queue!(frame, BeginSynchronizedUpdate)?;
+            frame.extend_from_slice(&bytes);
+            queue!(frame, EndSynchronizedUpdate)?;
+        }
+        if asks {
+            frame.extend_from_slice(STATUS);
+        }
+        let bytes = frame.len();
+        self.hand_over(frame)?;
+        Ok(bytes)
     }
 
     fn redraw(&mut self) {

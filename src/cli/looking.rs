@@ -1,0 +1,80 @@
+//! What the commands that only look at logs and deaths take.
+
+use clap::Args;
+
+use super::quantity::whole;
+
+/// `logs`.
+#[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub struct Logs {
+    /// Ids, names, namespaces [default: all]
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// How many of the last lines, of all files together [default: 100; with --since, all]
+    #[arg(short = 'n', long, value_name = "N", value_parser = whole::<u64>(0, u64::MAX))]
+    pub lines: Option<u64>,
+    /// Only from then on: 10m (ago), 14:05, 2026-11-28, 2026-11-28T03:12
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only until then
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Go on with what is logged from now on
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only lines that this regular expression matches; small letters mean either case. Exit code 1
+    /// where there are none
+    #[arg(long, value_name = "REGEX")]
+    pub grep: Option<String>,
+    /// Without the lines that this regular expression matches
+    #[arg(long, value_name = "REGEX")]
+    pub exclude: Option<String>,
+    /// Only lines of this level and worse: trace, debug, info, warn, error, fatal
+    #[arg(long, value_name = "LEVEL")]
+    pub level: Option<String>,
+    /// Only standard output
+    #[arg(long)]
+    pub out: bool,
+    /// Only standard error
+    #[arg(long)]
+    pub err: bool,
+    /// As JSON lines: `at`, `process`, `stream`, `level`, `text`
+    #[arg(long, conflicts_with = "raw")]
+    pub json: bool,
+    /// Byte for byte as in the files, with nothing before a line
+    #[arg(long)]
+    pub raw: bool,
+    /// The time before each line; `~` marks one that is not the line's own
+    #[arg(long, value_enum, default_value_t = LogTime::Clock)]
+    pub time: LogTime,
+}
+
+/// How the time before a line of a log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogTime {
+    /// `14:05:01.123`, local
+    Clock,
+    /// `2026-11-28 14:05:01.123`, local
+    Date,
+    /// `2026-11-28T13:05:01.123Z`
+    Iso,
+    /// Milliseconds since 1970
+    Epoch,
+    /// None
+    Off,
+}
+
+/// `why`.
+#[derive(Debug, Clone, Args)]
+pub struct Why {
+    /// Ids, names, namespaces or `all`
+    #[arg(required = true, value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// How many of the last ends are told [default: 5]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1, 20))]
+    pub lives: Option<u32>,
+    /// As a JSON array, a process each
+    #[arg(long)]
+    pub json: bool,
+}

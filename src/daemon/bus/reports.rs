@@ -1,0 +1,228 @@
+//! The bus of a watched daemon as reports to the app.
+//!
+//! Invariant: reporting never waits; lines that came together are one report, and what must arrive
+//! comes after the lines that came before it.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::decoder::Decoder;
+use super::ear::Heard;
+use super::output::Output;
+use super::reader::{Lost, Reader, Reconnect, Taker};
+use crate::daemon::clock::{now_ms, whole_ms};
+use crate::daemon::{Farewell, Watch};
+use crate::model::daemon::{BusState, Problem};
+use crate::model::report::Report;
+use crate::protocol::amp::{AmpError, Frame};
+use crate::protocol::bus::{BusEvent, EventKind};
+
+/// Reads the bus of this daemon for ever.
+pub(in crate::daemon) async fn run(watch: &Watch) {
+    let timings = &watch.timings;
+    let reader = Reader {
+        endpoint: watch.endpoint.clone(),
+        frame_bytes_max: watch.options.frame_bytes_max,
+        connect_max: timings.handshake,
+        reconnect: Reconnect::within(
+            (timings.backoff_base, timings.backoff_max),
+            u64::from(watch.id.0),
+        ),
+    };
+    reader.run(&mut Reports::new(watch)).await;
+}
+
+/// What one connection said and is not reported yet.
+struct Reports<'a> {
+    watch: &'a Watch,
+    decoder: Decoder,
+    output: Output,
+    /// Where its own clock begins.
+    started: Instant,
+    /// When an unfinished line may be due, at the earliest.
+    flush_at: Option<Instant>,
+    /// When a poll is due because of what changed.
+    poll_at: Option<Instant>,
+}
+
+impl Taker for Reports<'_> {
+    fn connected(&mut self) {
+        *self = Self::new(self.watch);
+        self.watch.report(Report::Bus(BusState::Live));
+        self.watch.ears.set_connected(true);
+        self.watch.wishes.other_is_back.notify_waiters();
+    }
+
+    fn take(&mut self, frame: &Frame) {
+        match self.decoder.decode(frame) {
+            Ok(message) => self.event(&message.topic, message.event),
+            Err(error) => {
+                tracing::warn!(bytes = frame.bytes(), "a message of the bus that cannot be read");
+                self.watch.warn(&format!("bus: {error}"));
+            }
+        }
+    }
+
+    fn lost(&mut self, lost: Lost) {
+        self.end_lines();
+        self.report_lines();
+        if lost.lines > 0 {
+            self.watch.report(Report::LinesLost(lost.lines));
+        }
+        if lost.events > 0 {
+            self.watch.report(Report::EventsLost(lost.events));
+            // What changed is not known.
+            self.watch.wishes.change.notify_one();
+        }
+        self.watch.ears.tell_lost(lost);
+    }
+
+    fn malformed(&mut self, error: &AmpError) {
+        self.watch.warn(&format!("bus: {error}"));
+    }
+
+    fn caught_up(&mut self) {
+        self.report_lines();
+    }
+
+    fn wakes_at(&self) -> Option<Instant> {
+        [self.flush_at, self.poll_at].into_iter().flatten().min()
+    }
+
+    /// Whatever the flood, unfinished lines and polls come in time.
+    fn wake(&mut self) {
+        let now = Instant::now();
+        if self.flush_at.is_some_and(|at| at <= now) {
+            self.flush_old();
+        }
+        if self.poll_at.is_some_and(|at| at <= now) {
+            self.poll_at = None;
+            self.watch.wishes.change.notify_one();
+        }
+    }
+
+    fn disconnected(&mut self, problem: Problem, _retry_in: Duration) {
+        self.end_lines();
+        self.report_lines();
+        if self.poll_at.take().is_some() {
+            // What changed last must not wait for the next connection.
+            self.watch.wishes.change.notify_one();
+        }
+        self.watch.ears.set_connected(false);
+        self.watch.report(Report::Bus(BusState::Down(problem)));
+    }
+
+    async fn hurry(&self) {
+        tokio::select! {
+            () = self.watch.wishes.reconnect_bus.notified() => {}
+            () = self.watch.wishes.other_is_back.notified() => {}
+        }
+    }
+}
+
+impl<'a> Reports<'a> {
+    fn new(watch: &'a Watch) -> Self {
+        Self {
+            watch,
+            decoder: Decoder::default(),
+            output: Output::new(watch.id),
+            started: Instant::now(),
+            flush_at: None,
+            poll_at: None,
+        }
+    }
+
+    fn event(&mut self, topic: &str, event: BusEvent) {
+        match event {
+            BusEvent::Log(chunk) => {
+                self.watch.ears.tell_log(&chunk);
+                let at_ms = chunk.at_ms.unwrap_or_else(now_ms);
+                let (clock, watch) = (self.clock_ms(), self.watch);
+                let mut emit = |report| watch.report(report);
+                self.output.push(&chunk, at_ms, clock, &mut emit);
+                self.expect_flush();
+            }
+            BusEvent::DaemonLog { at_ms, data } => {
+                let at_ms = at_ms.unwrap_or_else(now_ms);
+                let (clock, watch) = (self.clock_ms(), self.watch);
+                let mut emit = |report| watch.report(report);
+                self.output.push_daemon(&data, at_ms, clock, &mut emit);
+                self.expect_flush();
+            }
+            BusEvent::Process(event) => {
+                if event.kind == EventKind::Exit {
+                    let watch = self.watch;
+                    let mut emit = |report| watch.report(report);
+                    let id = event.info.pm_id;
+                    self.output.process_ended(id, event.is_old_worker, &mut emit);
+                }
+                if self.watch.ears.is_anyone_listening() {
+                    self.watch.ears.tell(&Heard::Process(event.clone()));
+                }
+                self.report(Report::Process(event));
+                let due = Instant::now() + self.watch.timings.debounce;
+                self.poll_at.get_or_insert(due);
+            }
+            BusEvent::Exception(exception) => {
+                if self.watch.ears.is_anyone_listening() {
+                    self.watch.ears.tell(&Heard::Exception(exception.clone()));
+                }
+                self.report(Report::Exception(exception));
+            }
+            BusEvent::DaemonKilled { message } => {
+                self.watch
+                    .killed
+                    .send_replace(Some(Farewell { at: Instant::now(), message: message.clone() }));
+                self.report(Report::Killed(message));
+            }
+            // One for each app that starts, with all its packages: nobody reads that in a log.
+            BusEvent::Other(_) if topic == "application:dependencies" => {}
+            BusEvent::Other(other) => {
+                let watch = self.watch;
+                let mut emit = |report| watch.report(report);
+                self.output.push_message(topic, &other, now_ms, &mut emit);
+            }
+        }
+    }
+
+    /// Reports what must arrive, after the lines that came before it.
+    fn report(&mut self, report: Report) {
+        self.report_lines();
+        self.watch.report(report);
+    }
+
+    fn report_lines(&mut self) {
+        let watch = self.watch;
+        self.output.report(&mut |report| watch.report(report));
+    }
+
+    /// Sees to it that an unfinished line, if there is one, ends in time.
+    fn expect_flush(&mut self) {
+        let due = Instant::now() + self.watch.timings.partial_line;
+        self.flush_at.get_or_insert(due);
+    }
+
+    /// Ends all unfinished lines: their rest does not come.
+    fn end_lines(&mut self) {
+        let watch = self.watch;
+        self.output.flush_older(i64::MAX, &mut |report| watch.report(report));
+    }
+
+    /// Ends unfinished lines that waited long enough.
+    fn flush_old(&mut self) {
+        let age_ms = whole_ms(self.watch.timings.partial_line) as i64;
+        let since_ms = self.clock_ms() - age_ms;
+        let watch = self.watch;
+        let oldest = self.output.flush_older(since_ms, &mut |report| watch.report(report));
+        self.flush_at = oldest.map(|began| {
+            let wait_ms = (began - since_ms).max(1);
+            Instant::now() + Duration::from_millis(wait_ms.unsigned_abs())
+        });
+    }
+
+    /// Milliseconds since the connection began, by a clock that is never set back.
+    fn clock_ms(&self) -> i64 {
+        whole_ms(self.started.elapsed()) as i64
+    }
+}

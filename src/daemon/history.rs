@@ -1,0 +1,257 @@
+//! The lines of a log file from its end backwards, each with a time.
+//!
+//! Invariant: at most one piece and the lines that were asked for are held; the order within a file is
+//! never changed; a line without a time of its own has that of the line before it, and says so.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use jiff::tz::TimeZone;
+
+use super::files;
+use super::seam::{ReadAt, read_whole};
+use crate::logs::parse::{self, Clock, Context, Level, Pattern, Plain};
+
+/// How much is read at once, bytes.
+const PIECE_BYTES: u64 = 256 << 10;
+/// A file in whose last so many lines none has a time has no times.
+const TIMELESS_AFTER: usize = 200;
+/// A longer line is cut into pieces of this length, bytes.
+const LINE_BYTES_MAX: usize = 1 << 20;
+
+/// One line of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// Milliseconds since 1970: its own time, else that of a neighbour or of the file.
+    pub(crate) at_ms: i64,
+    /// Whether that is not its own time.
+    pub(crate) is_estimated: bool,
+    /// What it says of how much it matters, or the line that it continues.
+    pub(crate) level: Option<Level>,
+    /// Its bytes, as they are in the file, without the newline.
+    pub(crate) bytes: Vec<u8>,
+    /// Whether a newline ends it.
+    pub(crate) is_ended: bool,
+    /// How many of the first bytes are the stamp that PM2 put before it.
+    pub(crate) stamp_bytes: usize,
+}
+
+/// What is known of a file before it is read.
+#[derive(Debug)]
+pub(crate) struct Format {
+    /// The `log_date_format` of its process.
+    pub(crate) declared: Option<Pattern>,
+    /// Of times without a zone.
+    pub(crate) zone: TimeZone,
+    /// Whether it holds standard error.
+    pub(crate) is_err: bool,
+}
+
+impl Format {
+    /// Reads a line. `reference_ms` completes a time that does not say all.
+    pub(crate) fn read(&self, bytes: &[u8], reference_ms: i64) -> (Option<i64>, Line) {
+        let plain = Plain::of(bytes);
+        let clock = Clock { zone: &self.zone, reference_ms };
+        let context = Context { declared: self.declared.as_ref(), clock, is_stderr: self.is_err };
+        let reading = parse::read(&plain.text, &context);
+        let time = reading.time.map(|stamp| stamp.at_ms);
+        let level = reading.level.map(|(level, _)| level);
+        let line = Line {
+            at_ms: time.unwrap_or(reference_ms),
+            is_estimated: time.is_none(),
+            level,
+            bytes: bytes.to_vec(),
+            is_ended: true,
+            stamp_bytes: reading.prefix.map_or(0, |prefix| plain.raw(prefix).end),
+        };
+        (time, line)
+    }
+}
+
+/// Reads a file backwards.
+#[derive(Debug)]
+pub(crate) struct Backwards {
+    file: File,
+    format: Format,
+    /// What is before this offset is not read yet.
+    at: u64,
+    /// The beginning of a line whose rest is in [`Self::lines`], or of none.
+    rest: Vec<u8>,
+    /// Whole lines that are read, oldest first: bytes, and whether a newline ends them.
+    lines: Vec<(Vec<u8>, bool)>,
+    /// Lines with their times, newest last, ready to be taken.
+    ready: Vec<Line>,
+    /// Lines whose time is that of a line before them that is not read yet, newest first.
+    waiting: Vec<Line>,
+    /// The time of the file, then of the last line with one: milliseconds since 1970.
+    reference_ms: i64,
+    has_times: bool,
+    is_timeless: bool,
+}
+
+impl Backwards {
+    /// From an offset, or the end, of the file at a path.
+    ///
+    /// # Errors
+    /// As [`files::open`].
+    pub(crate) fn open(path: &Path, from: Option<u64>, format: Format) -> io::Result<Self> {
+        let file = files::open(path)?;
+        let reference_ms = files::written_ms(&file)?;
+        let at = from.unwrap_or(u64::MAX).min(file.size()?);
+        Ok(Self {
+            file,
+            format,
+            at,
+            rest: Vec::new(),
+            lines: Vec::new(),
+            ready: Vec::new(),
+            waiting: Vec::new(),
+            reference_ms,
+            has_times: false,
+            is_timeless: false,
+        })
+    }
+
+    /// The line before the last one given; `None` at the beginning of the file.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub(crate) fn next(&mut self) -> io::Result<Option<Line>> {
+        loop {
+            if let Some(line) = self.ready.pop() {
+                return Ok(Some(line));
+            }
+            match self.raw()? {
+                Some((bytes, is_ended)) => self.place(&bytes, is_ended),
+                None if self.waiting.is_empty() => return Ok(None),
+                // Nothing before them: the time of the line behind them, or of the file.
+                None => self.settle(self.reference_ms, None),
+            }
+        }
+    }
+
+    /// Gives a line its time, or lets it wait for one.
+    fn place(&mut self, bytes: &[u8], is_ended: bool) {
+        let (time, mut line) = self.format.read(bytes, self.reference_ms);
+        line.is_ended = is_ended;
+        let level = line.level;
+        self.waiting.push(line);
+        match time {
+            Some(at_ms) => {
+                self.has_times = true;
+                self.reference_ms = at_ms;
+                self.settle(at_ms, level);
+            }
+            None if self.is_timeless => self.settle(self.reference_ms, None),
+            None if !self.has_times && self.waiting.len() >= TIMELESS_AFTER => {
+                self.is_timeless = true;
+                self.settle(self.reference_ms, None);
+            }
+            None => {}
+        }
+    }
+
+    /// All that wait have this time, and the level of the line that they continue.
+    fn settle(&mut self, at_ms: i64, level: Option<Level>) {
+        // The newest was read first and is taken first, from the end.
+        for mut line in self.waiting.drain(..).rev() {
+            line.at_ms = at_ms;
+            if line.is_estimated
+                && line.level.is_none_or(|own| level.is_some_and(|head| head > own))
+            {
+                line.level = level;
+            }
+            self.ready.push(line);
+        }
+    }
+
+    /// The bytes of the line before, and whether a newline ends it.
+    fn raw(&mut self) -> io::Result<Option<(Vec<u8>, bool)>> {
+        loop {
+            if let Some(line) = self.lines.pop() {
+                return Ok(Some(line));
+            }
+            if self.at == 0 {
+                let rest = std::mem::take(&mut self.rest);
+                return Ok((!rest.is_empty()).then(|| ended(rest)));
+            }
+            let from = self.at.saturating_sub(PIECE_BYTES);
+            let mut piece = vec![0; usize::try_from(self.at - from).unwrap_or_default()];
+            let read = read_whole(&self.file, &mut piece, from)?;
+            piece.truncate(read);
+            self.at = from;
+            piece.append(&mut self.rest);
+            self.split(&piece);
+        }
+    }
+
+    /// Splits a piece into lines; what stands before the first newline may go on before.
+    fn split(&mut self, piece: &[u8]) {
+        let mut lines = piece.split_inclusive(|byte| *byte == b'\n');
+        self.rest = lines.next().unwrap_or_default().to_vec();
+        self.lines.extend(lines.map(|line| ended(line.to_vec())));
+        if self.rest.len() > LINE_BYTES_MAX {
+            let rest = std::mem::take(&mut self.rest);
+            self.lines.insert(0, ended(rest));
+        }
+    }
+}
+
+/// A line without its newline, and whether it had one.
+fn ended(mut bytes: Vec<u8>) -> (Vec<u8>, bool) {
+    let is_ended = bytes.last() == Some(&b'\n');
+    if is_ended {
+        bytes.pop();
+    }
+    (bytes, is_ended)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &[u8]) -> Vec<(i64, bool, String)> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.log");
+        std::fs::write(&path, text).unwrap();
+        let format = Format { declared: None, zone: TimeZone::UTC, is_err: false };
+        let mut file = Backwards::open(&path, None, format).unwrap();
+        let mut lines = Vec::new();
+        while let Some(line) = file.next().unwrap() {
+            let text = String::from_utf8_lossy(&line.bytes).into_owned();
+            lines.push((line.at_ms, line.is_estimated, text));
+        }
+        lines.reverse();
+        lines
+    }
+
+    #[test]
+    fn what_has_no_time_has_that_of_the_line_before() {
+        let text = b"before\n1970-01-01T00:00:01Z one\n  at x\n\n1970-01-01T00:00:02Z two\nlast";
+        let all = read(text);
+        let line = |at_ms, is_estimated, text: &str| (at_ms, is_estimated, text.to_owned());
+        let wanted = [
+            line(1_000, true, "before"),
+            line(1_000, false, "1970-01-01T00:00:01Z one"),
+            line(1_000, true, "  at x"),
+            line(1_000, true, ""),
+            line(2_000, false, "1970-01-01T00:00:02Z two"),
+            line(2_000, true, "last"),
+        ];
+        assert_eq!(all, wanted);
+    }
+
+    #[test]
+    fn no_line_of_a_large_file_is_missing_or_twice() {
+        let text = (0..200_000).map(|n| format!("line {n}\n")).collect::<Vec<_>>().concat();
+        let all = read(text.as_bytes());
+        assert_eq!(all.len(), 200_000);
+        for (n, (_, is_estimated, line)) in all.iter().enumerate() {
+            assert_eq!((line.as_str(), *is_estimated), (format!("line {n}").as_str(), true));
+        }
+        let long = vec![b'x'; 3 << 20];
+        assert_eq!(read(&long).iter().map(|(_, _, line)| line.len()).sum::<usize>(), 3 << 20);
+        assert!(read(b"").is_empty());
+    }
+}

@@ -1,0 +1,243 @@
+//! Where in a log file the bus began: so that history from the file and what the bus brings fit
+//! together, no byte missing and none twice.
+//!
+//! Pure. The way is that of docs/pm2-ops.md section 1.4, which was exact in 36 of 36 floods: the first
+//! bytes that came are looked for in the file; where they are found more than once, the difference
+//! between what is in the file and what has come is taken, once it stands still and the ends agree.
+
+use std::collections::VecDeque;
+use std::io;
+
+/// The most bytes that are looked for.
+const NEEDLE_MAX: usize = 4096;
+/// How far before the size at connecting the bus can begin: cluster workers write their files
+/// themselves, and were seen 16 MB ahead of the bus, bytes.
+const BACK_MAX: u64 = 32 << 20;
+/// How long nothing must have come before a difference is noted, milliseconds.
+const QUIET_MS: i64 = 20;
+/// So many equal differences in a row are believed.
+const NOTES: usize = 5;
+/// How much is read at once while the needle is looked for, bytes.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// A file that is read at offsets; one that grows.
+pub(crate) trait ReadAt {
+    /// How large it is now, bytes.
+    fn size(&self) -> io::Result<u64>;
+    /// Reads what is there at an offset; fewer bytes at its end, as of a read.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+}
+
+impl ReadAt for std::fs::File {
+    fn size(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(self, buffer, offset)
+    }
+}
+
+/// Looks for the place of one process's output in its file.
+#[derive(Debug)]
+pub(crate) struct Seam {
+    /// The size when the bus was connected, bytes.
+    start: u64,
+    /// Whether what is in the file by then was never on the bus: God writes it, not the process.
+    is_fork: bool,
+    needle: Vec<u8>,
+    /// The last bytes that came.
+    last: VecDeque<u8>,
+    received: u64,
+    received_at_ms: i64,
+    /// What was received when the last difference was noted.
+    noted_at: u64,
+    notes: Vec<u64>,
+}
+
+impl Seam {
+    /// Of a file that was `start` bytes when the bus was connected.
+    pub(crate) fn new(start: u64, is_fork: bool) -> Self {
+        Self {
+            start,
+            is_fork,
+            needle: Vec::new(),
+            last: VecDeque::new(),
+            received: 0,
+            received_at_ms: 0,
+            noted_at: 0,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Takes a piece of output that came at `now_ms`, a clock that is never set back.
+    pub(crate) fn take(&mut self, data: &[u8], now_ms: i64) {
+        let room = NEEDLE_MAX - self.needle.len().min(NEEDLE_MAX);
+        self.needle.extend(data.iter().take(room));
+        self.last.extend(data.iter().skip(data.len().saturating_sub(NEEDLE_MAX)));
+        let excess = self.last.len().saturating_sub(NEEDLE_MAX);
+        self.last.drain(..excess);
+        self.received += data.len() as u64;
+        self.received_at_ms = now_ms;
+    }
+
+    /// The offset of the first byte that came, once it is certain. Reads the file; the next look may
+    /// know more.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub(crate) fn look(&mut self, file: &impl ReadAt, now_ms: i64) -> io::Result<Option<u64>> {
+        if self.received == 0 {
+            return Ok(None);
+        }
+        let size = file.size()?;
+        let back = if self.is_fork { NEEDLE_MAX as u64 } else { BACK_MAX };
+        let from = self.start.min(size).saturating_sub(back);
+        let mut found = find(file, &self.needle, from, size)?;
+        if self.is_fork {
+            // What God had written before is never on the bus; it writes a little before it publishes.
+            let later: Vec<u64> = found.iter().copied().filter(|at| *at >= self.start).collect();
+            if !later.is_empty() {
+                found = later;
+            }
+        }
+        match found.as_slice() {
+            [] => Ok(None),
+            [only] => Ok(Some(*only)),
+            _ => self.by_difference(file, size, now_ms),
+        }
+    }
+
+    fn by_difference(
+        &mut self,
+        file: &impl ReadAt,
+        size: u64,
+        now_ms: i64,
+    ) -> io::Result<Option<u64>> {
+        if now_ms - self.received_at_ms < QUIET_MS || self.received == self.noted_at {
+            return Ok(None);
+        }
+        self.noted_at = self.received;
+        let Some(difference) = size.checked_sub(self.received) else { return Ok(None) };
+        if self.notes.last().is_some_and(|last| *last != difference) {
+            self.notes.clear();
+        }
+        self.notes.push(difference);
+        if self.notes.len() < NOTES {
+            return Ok(None);
+        }
+        let mut end = vec![0; self.last.len()];
+        let at = size.saturating_sub(end.len() as u64);
+        let read = read_whole(file, &mut end, at)?;
+        let is_same = end.get(..read).is_some_and(|end| end.iter().eq(self.last.iter()));
+        Ok(is_same.then_some(difference))
+    }
+}
+
+/// All places of some bytes in a part of a file; at most two, since more say no more.
+fn find(file: &impl ReadAt, needle: &[u8], from: u64, to: u64) -> io::Result<Vec<u64>> {
+    let mut found = Vec::new();
+    let finder = memchr::memmem::Finder::new(needle);
+    let mut at = from;
+    let mut buffer = vec![0; PIECE_BYTES + needle.len()];
+    while at < to && found.len() < 2 {
+        let read = read_whole(file, &mut buffer, at)?;
+        let piece = buffer.get(..read).unwrap_or_default();
+        for place in finder.find_iter(piece).take(2) {
+            let place = at + place as u64;
+            if found.last() != Some(&place) {
+                found.push(place);
+            }
+        }
+        if read < buffer.len() {
+            break;
+        }
+        // Pieces overlap, so that nothing is missed where two meet.
+        at += PIECE_BYTES as u64;
+    }
+    Ok(found)
+}
+
+/// Fills a buffer from an offset on, as far as the file goes.
+pub(crate) fn read_whole(file: &impl ReadAt, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut read = 0;
+    while let Some(rest) = buffer.get_mut(read..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, offset + read as u64) {
+            Ok(0) => break,
+            Ok(count) => read += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(read)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl ReadAt for Vec<u8> {
+        fn size(&self) -> io::Result<u64> {
+            Ok(self.len() as u64)
+        }
+
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+            let rest = self.get(offset as usize..).unwrap_or_default();
+            let count = rest.len().min(buffer.len());
+            buffer[..count].copy_from_slice(&rest[..count]);
+            Ok(count)
+        }
+    }
+
+    fn lines(range: std::ops::Range<u32>) -> Vec<u8> {
+        range.flat_map(|n| format!("line {n}\n").into_bytes()).collect()
+    }
+
+    #[test]
+    fn lines_that_differ_are_found_at_once() {
+        let before = lines(0..100_000);
+        for is_fork in [true, false] {
+            let mut seam = Seam::new(before.len() as u64, is_fork);
+            let mut file = before.clone();
+            assert_eq!(seam.look(&file, 0).unwrap(), None);
+            seam.take(&lines(100_003..100_200), 1);
+            assert_eq!(seam.look(&file, 1).unwrap(), None, "not in the file yet");
+            file.extend(lines(100_000..100_300));
+            let at = (before.len() + lines(100_000..100_003).len()) as u64;
+            assert_eq!(seam.look(&file, 2).unwrap(), Some(at));
+        }
+    }
+
+    #[test]
+    fn a_cluster_worker_is_ahead_of_the_bus() {
+        let file = lines(0..300_000);
+        let mut seam = Seam::new(file.len() as u64, false);
+        seam.take(&lines(250_000..250_001), 0);
+        assert_eq!(seam.look(&file, 0).unwrap(), Some(lines(0..250_000).len() as u64));
+    }
+
+    #[test]
+    fn lines_that_are_all_the_same_are_counted_once_it_is_quiet() {
+        let mut file = b"tick\n".repeat(50);
+        let mut seam = Seam::new(file.len() as u64 - 10, false);
+        let mut now_ms = 0;
+        let mut known = None;
+        for _ in 0..8 {
+            file.extend(b"tick\n");
+            seam.take(b"tick\n", now_ms);
+            assert_eq!(seam.look(&file, now_ms + 5).unwrap(), None, "it is not quiet");
+            now_ms += 100;
+            known = known.or(seam.look(&file, now_ms).unwrap());
+        }
+        assert_eq!(known, Some(250));
+    }
+
+    #[test]
+    fn a_needle_on_the_edge_of_two_pieces_is_found_once() {
+        let mut file = vec![b'x'; PIECE_BYTES - 3];
+        file.extend(b"needle");
+        file.extend(vec![b'y'; PIECE_BYTES]);
+        let size = file.len() as u64;
+        assert_eq!(find(&file, b"needle", 0, size).unwrap(), [PIECE_BYTES as u64 - 3]);
+    }
+}

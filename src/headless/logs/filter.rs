@@ -1,0 +1,172 @@
+//! Which lines are wanted: by time, level, and what they say.
+
+use std::time::Duration;
+
+use jiff::civil::{DateTime, Time};
+use jiff::tz::{Offset, TimeZone};
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::super::failure::Failure;
+use crate::cli::{Logs, parse_span};
+use crate::daemon::history::Line;
+use crate::logs::parse::{Level, Plain};
+use crate::protocol::text::clean;
+
+/// The most memory that a compiled pattern may take, bytes.
+const PATTERN_BYTES_MAX: usize = 8 << 20;
+
+/// Which lines are wanted.
+#[derive(Debug, Clone)]
+pub(super) struct Filter {
+    since_ms: Option<i64>,
+    until_ms: Option<i64>,
+    grep: Option<Regex>,
+    exclude: Option<Regex>,
+    level: Option<Level>,
+}
+
+impl Filter {
+    /// Of what the command line says; `now_ms` is the wall clock.
+    ///
+    /// # Errors
+    /// What cannot be read is named, with what can be.
+    pub(super) fn of(what: &Logs, now_ms: i64, utc_offset_s: i32) -> Result<Self, Failure> {
+        let time = |text: &Option<String>| -> Result<Option<i64>, Failure> {
+            let Some(text) = text else { return Ok(None) };
+            moment(text, now_ms, utc_offset_s).map(Some).ok_or_else(|| {
+                Failure::usage(format!(
+                    "`{}` is no time: say 10m (ago), 14:05, 2026-11-28, 2026-11-28T03:12 or \
+                     2026-11-28T03:12:00Z",
+                    clean(text)
+                ))
+            })
+        };
+        let level = match &what.level {
+            None => None,
+            Some(word) => Some(Level::from_name(word).ok_or_else(|| {
+                Failure::usage(format!(
+                    "`{}` is no level: say trace, debug, info, warn, error or fatal",
+                    clean(word)
+                ))
+            })?),
+        };
+        Ok(Self {
+            since_ms: time(&what.since)?,
+            until_ms: time(&what.until)?,
+            grep: what.grep.as_deref().map(pattern).transpose()?,
+            exclude: what.exclude.as_deref().map(pattern).transpose()?,
+            level,
+        })
+    }
+
+    /// Whether lines are wanted from a moment on.
+    pub(super) fn has_since(&self) -> bool {
+        self.since_ms.is_some()
+    }
+
+    /// Whether a line is older than anything that is wanted.
+    pub(super) fn is_before(&self, line: &Line) -> bool {
+        self.since_ms.is_some_and(|since_ms| line.at_ms < since_ms)
+    }
+
+    /// Whether a line is wanted.
+    pub(super) fn fits(&self, line: &Line) -> bool {
+        if self.is_before(line) || self.until_ms.is_some_and(|until_ms| line.at_ms > until_ms) {
+            return false;
+        }
+        if self.level.is_some_and(|least| line.level.is_none_or(|level| level < least)) {
+            return false;
+        }
+        if self.grep.is_none() && self.exclude.is_none() {
+            return true;
+        }
+        let plain = Plain::of(&line.bytes);
+        self.grep.as_ref().is_none_or(|regex| regex.is_match(&plain.text))
+            && !self.exclude.as_ref().is_some_and(|regex| regex.is_match(&plain.text))
+    }
+}
+
+/// A pattern; small letters alone mean either case, as in most tools that search.
+fn pattern(text: &str) -> Result<Regex, Failure> {
+    let is_small = !text.chars().any(char::is_uppercase);
+    let mut builder = RegexBuilder::new(text);
+    builder.case_insensitive(is_small).unicode(true).size_limit(PATTERN_BYTES_MAX);
+    builder.build().map_err(|error| {
+        let error = error.to_string();
+        let reason = error.lines().last().unwrap_or_default();
+        Failure::usage(format!(
+            "`{}` is no regular expression: {}",
+            clean(text),
+            clean(reason.trim_start_matches("error: "))
+        ))
+    })
+}
+
+/// A moment in the words of a command line, milliseconds since 1970.
+fn moment(text: &str, now_ms: i64, utc_offset_s: i32) -> Option<i64> {
+    if let Ok(span) = parse_span(text) {
+        return Some(now_ms.saturating_sub(millis(span)));
+    }
+    let text = text.trim();
+    if let Ok(at) = text.parse::<jiff::Timestamp>() {
+        return Some(at.as_millisecond());
+    }
+    let offset = Offset::from_seconds(utc_offset_s).ok()?;
+    let zone = TimeZone::fixed(offset);
+    let at = |time: DateTime| offset.to_timestamp(time).ok().map(jiff::Timestamp::as_millisecond);
+    if let Ok(clock) = text.parse::<Time>() {
+        let now = jiff::Timestamp::from_millisecond(now_ms).ok()?;
+        let today = zone.to_datetime(now).date();
+        let here = at(today.to_datetime(clock))?;
+        // A time of the day that is still to come was yesterday.
+        return if here > now_ms {
+            at(today.yesterday().ok()?.to_datetime(clock))
+        } else {
+            Some(here)
+        };
+    }
+    if let Ok(time) = text.parse::<DateTime>() {
+        return at(time);
+    }
+    let day: jiff::civil::Date = text.parse().ok()?;
+    at(day.to_datetime(Time::midnight()))
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_read_as_people_write_them() {
+        // 2026-11-28T03:12:00 one hour ahead of UTC.
+        let now_ms = 1_795_831_920_000;
+        let at = |text: &str| moment(text, now_ms, 3_600).map(|at_ms| (now_ms - at_ms) / 1_000);
+        let table = [
+            ("10m", Some(600)),
+            ("90s", Some(90)),
+            ("03:10", Some(120)),
+            ("04:12", Some(23 * 3_600)),
+            ("2026-11-28T03:11", Some(60)),
+            ("2026-11-28 03:11:30", Some(30)),
+            ("2026-11-28T02:12:00Z", Some(0)),
+            ("2026-11-28", Some(3 * 3_600 + 720)),
+            ("soon", None),
+            ("", None),
+        ];
+        for (text, wanted) in table {
+            assert_eq!(at(text), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_broken_pattern_is_told() {
+        assert!(pattern("(a").unwrap_err().line().unwrap().contains("is no regular expression"));
+        assert!(pattern("timeout").unwrap().is_match(b"TIMEOUT"));
+        assert!(!pattern("Timeout").unwrap().is_match(b"TIMEOUT"));
+        assert!(pattern(&format!("(a{{1000}}){{{}}}", 1_000)).is_err(), "it would take all memory");
+    }
+}

@@ -1,0 +1,117 @@
+//! How a line is printed: for people, as JSON, or byte for byte.
+
+use std::io::Write;
+
+use serde_json::json;
+use unicode_width::UnicodeWidthStr;
+
+use super::super::{Context, output};
+use super::source::Source;
+use crate::cli::{LogTime, Logs};
+use crate::daemon::history::Line;
+use crate::logs::parse::Level;
+use crate::model::units::{self, Clock};
+use crate::protocol::bus::LogStream;
+use crate::protocol::text::clean;
+
+/// Names are padded to this at most, columns.
+const LABEL_COLUMNS_MAX: usize = 24;
+
+/// Prints lines.
+pub(super) struct Printer<'a, W> {
+    out: &'a mut W,
+    time: LogTime,
+    is_json: bool,
+    is_raw: bool,
+    is_ascii: bool,
+    utc_offset_s: i32,
+    labels: Vec<(String, LogStream)>,
+    label_columns: usize,
+}
+
+impl<'a, W: Write> Printer<'a, W> {
+    pub(super) fn new(context: &Context, what: &Logs, sources: &[Source], out: &'a mut W) -> Self {
+        let widths = sources.iter().map(|source| source.label.width());
+        Self {
+            out,
+            time: what.time,
+            is_json: what.json,
+            is_raw: what.raw,
+            is_ascii: context.is_ascii,
+            utc_offset_s: context.utc_offset_s,
+            labels: sources.iter().map(|source| (source.label.clone(), source.stream)).collect(),
+            label_columns: widths.max().unwrap_or_default().min(LABEL_COLUMNS_MAX),
+        }
+    }
+
+    /// Prints a line of a source.
+    pub(super) fn print(&mut self, index: usize, line: &Line) -> std::io::Result<()> {
+        if self.is_raw {
+            self.out.write_all(&line.bytes)?;
+            return if line.is_ended { self.out.write_all(b"\n") } else { Ok(()) };
+        }
+        let Some((label, stream)) = self.labels.get(index) else { return Ok(()) };
+        if self.is_json {
+            let json = json!({
+                "at": line.at_ms,
+                "is_estimated": line.is_estimated,
+                "process": label,
+                "stream": if *stream == LogStream::Err { "err" } else { "out" },
+                "level": line.level.map(Level::name),
+                "text": String::from_utf8_lossy(&line.bytes),
+            });
+            return writeln!(self.out, "{}", output::escaped(&json.to_string(), false));
+        }
+        // The stamp that PM2 put there says what the time before the line says.
+        let text = line.bytes.get(line.stamp_bytes..).unwrap_or_default();
+        let text =
+            String::from_utf8_lossy(if self.time == LogTime::Off { &line.bytes } else { text });
+        let time = self.moment(line);
+        let blanks = " ".repeat(self.label_columns.saturating_sub(label.width()));
+        let gutter = match (stream, self.is_ascii) {
+            (LogStream::Out, false) => '│',
+            (LogStream::Err, false) => '┃',
+            (LogStream::Out, true) => '|',
+            (LogStream::Err, true) => '!',
+        };
+        let level = match line.level {
+            Some(Level::Fatal | Level::Error) => 'E',
+            Some(Level::Warn) => 'W',
+            Some(Level::Info) => 'i',
+            Some(Level::Debug | Level::Trace) => 'd',
+            None => ' ',
+        };
+        let text = output::printable(&clean(&text), self.is_ascii);
+        let line = format!("{time}{label}{blanks} {gutter} {level} {text}");
+        writeln!(self.out, "{}", line.trim_end())
+    }
+
+    /// The time before a line, and a blank; `~` before one that is not the line's own.
+    fn moment(&self, line: &Line) -> String {
+        let mark = if line.is_estimated { '~' } else { ' ' };
+        let clock = || units::clock(line.at_ms, self.utc_offset_s, Clock::Milliseconds);
+        let time = match self.time {
+            LogTime::Off => return String::new(),
+            LogTime::Clock => clock(),
+            LogTime::Date => format!("{} {}", self.day(line.at_ms), clock()),
+            LogTime::Iso => jiff::Timestamp::from_millisecond(line.at_ms)
+                .map(|at| format!("{at:.3}"))
+                .unwrap_or_default(),
+            LogTime::Epoch => line.at_ms.to_string(),
+        };
+        format!("{mark}{time} ")
+    }
+
+    fn day(&self, at_ms: i64) -> String {
+        let day = jiff::Timestamp::from_millisecond(at_ms).ok().and_then(|at| {
+            let offset = jiff::tz::Offset::from_seconds(self.utc_offset_s).ok()?;
+            Some(offset.to_datetime(at).date().to_string())
+        });
+        day.unwrap_or_default()
+    }
+
+    /// What was printed goes out.
+    pub(super) fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
+}

@@ -1,0 +1,151 @@
+//! `why`: how the last lives of a process ended, made up from what is left of them: the daemon's own
+//! log, the process's error log, and PM2's figures.
+//!
+//! Invariant: only looks; what is not known for certain says so.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+
+use super::failure::{Code, Failure};
+use super::{Context, act, output, targets};
+use crate::cli::Why;
+use crate::daemon::{files, lives, offload};
+use crate::model::death::{BlackBox, Death, words};
+use crate::model::units::{self, Clock};
+use crate::protocol::process::ProcessInfo;
+use crate::protocol::text::clean;
+
+/// How much is read of the end of `pm2.log`, bytes.
+const CONSOLE_BYTES_MAX: u64 = 4 << 20;
+/// How long reading a file may take: it may be on a disk that hangs.
+const READ_MAX: Duration = Duration::from_secs(5);
+/// Said of a file that is not read in that time.
+const NO_ANSWER: &str = "the disk with the log files does not answer";
+/// How many deaths are told, if nobody says how many.
+const DEATHS_SHOWN: usize = 5;
+
+/// Tells why processes died.
+pub(super) async fn run(
+    context: &Context,
+    what: &Why,
+    out: &mut impl Write,
+) -> Result<Code, Failure> {
+    let client = context.connect().await?;
+    let processes = act::fleet(context, &client).await?;
+    client.disconnect().await;
+    let infos = targets::resolve(&what.targets, &processes)?;
+    let console = read(context.endpoint.home.join("pm2.log"), CONSOLE_BYTES_MAX).await;
+    let console = console.map(|tail| String::from_utf8_lossy(&tail.bytes).into_owned());
+    if let Err(why) = &console {
+        let path = context.endpoint.home.join("pm2.log");
+        output::complain(&format!("cannot read {}: {why}", clean(&path.to_string_lossy())));
+    }
+    let console = console.unwrap_or_default();
+    let deaths_max = what.lives.map_or(DEATHS_SHOWN, |lives| lives as usize);
+    let mut all = Vec::new();
+    for info in &infos {
+        let black_box = look(context, info, &console).await?;
+        if what.json {
+            all.push(as_json(info, &black_box, deaths_max));
+        } else {
+            if !all.is_empty() {
+                writeln!(out)?;
+            }
+            tell(context, info, &black_box, deaths_max, out)?;
+            all.push(Json::Null);
+        }
+    }
+    if what.json {
+        output::json(&Json::Array(all), context.json_style(), out)?;
+    }
+    Ok(Code::Fine)
+}
+
+async fn look(context: &Context, info: &ProcessInfo, console: &str) -> Result<BlackBox, Failure> {
+    let (info, console, offset_s) = (info.clone(), console.to_owned(), context.utc_offset_s);
+    let looking = offload::blocking(READ_MAX, move || lives::of(&info, &console, offset_s));
+    looking.await.ok_or_else(|| Failure::condition(NO_ANSWER))
+}
+
+/// Reads the end of a file, on a thread where it may take its time.
+async fn read(path: PathBuf, bytes_max: u64) -> Result<files::Tail, String> {
+    let reading = offload::blocking(READ_MAX, move || files::tail(&path, bytes_max));
+    reading.await.ok_or_else(|| NO_ANSWER.to_owned())?.map_err(|error| error.to_string())
+}
+
+fn tell(
+    context: &Context,
+    info: &ProcessInfo,
+    black_box: &BlackBox,
+    deaths_max: usize,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let mut line = |text: &str| -> Result<(), Failure> {
+        writeln!(out, "{}", output::printable(text.trim_end(), context.is_ascii))?;
+        Ok(())
+    };
+    let status = if info.never_started() { "never started" } else { info.status.as_str() };
+    line(&format!("{}  {status}", targets::label(info)))?;
+    if let Some(why) = black_box.not_started() {
+        line(&format!("  could not be started: {why}"))?;
+    }
+    if black_box.lives().is_empty() {
+        return line("  no end of it is on record");
+    }
+    for (index, death) in black_box.lives().iter().rev().take(deaths_max).enumerate() {
+        let at = time(death, context.utc_offset_s);
+        line(&format!("  {at}  {} ({})", words::sentence(death), death.sure.word()))?;
+        let follows = words::follows(&death.follows);
+        if index == 0 && !follows.is_empty() {
+            line(&format!("  {:19}  {follows}", ""))?;
+        }
+        if index == 0 && !death.words.is_empty() {
+            line("  its last lines of standard error:")?;
+            for words in &death.words {
+                line(&format!("    {words}"))?;
+            }
+        }
+    }
+    let more = black_box.lives().len().saturating_sub(deaths_max);
+    if more > 0 {
+        line(&format!("  and {more} more before that (--lives {})", deaths_max + more))?;
+    }
+    Ok(())
+}
+
+/// When it ended, in local time.
+fn time(death: &Death, utc_offset_s: i32) -> String {
+    let day = jiff::Timestamp::from_millisecond(death.ended_ms).ok().and_then(|at| {
+        let offset = jiff::tz::Offset::from_seconds(utc_offset_s).ok()?;
+        Some(offset.to_datetime(at).date().to_string())
+    });
+    let clock = units::clock(death.ended_ms, utc_offset_s, Clock::Seconds);
+    format!("{} {clock}", day.unwrap_or_default())
+}
+
+fn as_json(info: &ProcessInfo, black_box: &BlackBox, deaths_max: usize) -> Json {
+    let deaths = black_box.lives().iter().rev().take(deaths_max).map(|death| {
+        json!({
+            "ended_at": death.ended_ms,
+            "started_at": death.started_ms,
+            "uptime_ms": death.uptime_ms,
+            "cause": words::cause(&death.cause),
+            "sure": death.sure.word(),
+            "exit": death.evidence.end.as_ref().map(words::end),
+            "follows": words::follows(&death.follows),
+            "last_lines": death.words,
+        })
+    });
+    json!({
+        "pm_id": info.pm_id.0,
+        "name": info.name,
+        "namespace": info.namespace,
+        "status": info.status.as_str(),
+        "never_started": info.never_started(),
+        "not_started": black_box.not_started(),
+        "deaths": deaths.collect::<Vec<_>>(),
+    })
+}

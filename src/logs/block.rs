@@ -1,0 +1,242 @@
+//! A block of the store: some thousand lines that follow one another in time, with their bytes.
+//!
+//! Invariant: records stand in the order of [`LineId`]. The text holds the bytes of the held ones in
+//! the same order, each with a newline behind it, so that a block is searched in one go.
+
+use std::collections::BTreeMap;
+
+use super::line::{Body, Kind, LineId, LineRef, LineTime, Record};
+use super::parse::Level;
+use super::source::SourceId;
+
+/// What few lines have, by their rank.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Extra {
+    /// Its own time, where it is before that of a line before it.
+    pub(super) own_ms: Option<i64>,
+    /// Its true length, where it is cut or beyond the index.
+    pub(super) len: Option<u64>,
+}
+
+/// What an [`Extra`] counts for in the bound of bytes.
+pub(super) const EXTRA_BYTES: usize = 64;
+
+/// How large blocks are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BlockLimits {
+    pub(super) lines: usize,
+    pub(super) bytes: usize,
+}
+
+/// A line on its way into a block.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry<'a> {
+    pub(super) record: Record,
+    /// The bytes of a held line.
+    pub(super) bytes: &'a [u8],
+    pub(super) extra: Option<Extra>,
+}
+
+impl Entry<'_> {
+    /// What it counts for in the bound of bytes.
+    pub(super) fn cost(&self) -> usize {
+        self.record.text_bytes() + self.extra.map_or(0, |_| EXTRA_BYTES)
+    }
+}
+
+/// What is in a block, to pass over it without a look at its lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Summary {
+    /// Lines that output must not push out.
+    pub(super) events: usize,
+    /// What these cost, bytes.
+    pub(super) event_bytes: usize,
+    /// Lines in files.
+    pub(super) filed: usize,
+    /// Held lines that are searched as they are shown.
+    pub(super) special: usize,
+    /// A bit for each source, by its slot modulo 64.
+    pub(super) sources: u64,
+}
+
+impl Summary {
+    fn add(&mut self, record: &Record, cost: usize) {
+        if record.kind().outlives_output() {
+            self.events += 1;
+            self.event_bytes += cost;
+        }
+        self.filed += usize::from(record.is_filed());
+        self.special += usize::from(record.is_special());
+        self.sources |= 1 << (record.source % 64);
+    }
+}
+
+/// A block.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Block {
+    /// Another one after every change but lines added at the end.
+    pub(super) stamp: u64,
+    records: Vec<Record>,
+    text: Vec<u8>,
+    extras: BTreeMap<i64, Extra>,
+    summary: Summary,
+}
+
+impl Block {
+    /// An empty block, with room as `like` has filled.
+    pub(super) fn new(stamp: u64, like: Option<&Self>) -> Self {
+        let (lines, bytes) = like.map_or((0, 0), |like| (like.records.len(), like.text.len()));
+        Self {
+            stamp,
+            records: Vec::with_capacity(lines),
+            text: Vec::with_capacity(bytes),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    pub(super) fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    pub(super) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    pub(super) fn summary(&self) -> &Summary {
+        &self.summary
+    }
+
+    pub(super) fn first(&self) -> Option<LineId> {
+        self.records.first().map(Record::id)
+    }
+
+    pub(super) fn last(&self) -> Option<LineId> {
+        self.records.last().map(Record::id)
+    }
+
+    /// How many of its lines stand before this place.
+    pub(super) fn rank(&self, id: LineId) -> usize {
+        self.records.partition_point(|record| record.id() < id)
+    }
+
+    /// Whether a line more would be too much.
+    pub(super) fn is_full(&self, limits: BlockLimits, text_bytes: usize) -> bool {
+        let is_over = self.text.len() + text_bytes > limits.bytes;
+        self.records.len() >= limits.lines || (is_over && !self.is_empty())
+    }
+
+    /// Adds a line behind all others.
+    #[inline]
+    pub(super) fn push(&mut self, entry: &Entry<'_>) {
+        let mut record = entry.record;
+        self.summary.add(&record, entry.cost());
+        if !record.is_filed() {
+            record.set_start(self.text.len());
+            self.text.extend_from_slice(entry.bytes);
+            self.text.push(b'\n');
+        }
+        self.add_extra(&mut record, entry.extra);
+        self.records.push(record);
+    }
+
+    /// Adds a line where it belongs. The caller gives the block another stamp.
+    pub(super) fn insert(&mut self, entry: &Entry<'_>) {
+        let index = self.rank(entry.record.id());
+        let mut record = entry.record;
+        self.summary.add(&record, entry.cost());
+        if !record.is_filed() {
+            let start = self.text_start(index);
+            record.set_start(start);
+            let bytes = entry.bytes.iter().copied().chain(std::iter::once(b'\n'));
+            self.text.splice(start..start, bytes);
+            let shift = record.text_bytes();
+            for later in self.records.iter_mut().skip(index).filter(|later| !later.is_filed()) {
+                later.set_start(later.start() + shift);
+            }
+        }
+        self.add_extra(&mut record, entry.extra);
+        self.records.insert(index, record);
+    }
+
+    fn add_extra(&mut self, record: &mut Record, extra: Option<Extra>) {
+        if let Some(extra) = extra {
+            record.set_has_extra();
+            self.extras.insert(record.id().rank, extra);
+        }
+    }
+
+    /// Where the text of the line at this index begins, or would.
+    fn text_start(&self, index: usize) -> usize {
+        let held = self.records.iter().skip(index).find(|record| !record.is_filed());
+        held.map_or(self.text.len(), Record::start)
+    }
+
+    /// The line at an index, to be put into another block.
+    pub(super) fn entry(&self, index: usize) -> Option<Entry<'_>> {
+        let record = *self.records.get(index)?;
+        let extra = record.has_extra().then(|| self.extra(&record));
+        Some(Entry { record, bytes: self.held(&record), extra })
+    }
+
+    pub(super) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        (0..self.len()).filter_map(|index| self.entry(index))
+    }
+
+    /// Gives back memory that it will not need.
+    pub(super) fn seal(&mut self) {
+        self.records.shrink_to_fit();
+        self.text.shrink_to_fit();
+    }
+
+    /// The bytes of a held line of this block, without the newline.
+    pub(super) fn held(&self, record: &Record) -> &[u8] {
+        if record.is_filed() {
+            return &[];
+        }
+        let start = record.start();
+        self.text.get(start..start + record.len as usize).unwrap_or_default()
+    }
+
+    fn extra(&self, record: &Record) -> Extra {
+        if !record.has_extra() {
+            return Extra::default();
+        }
+        self.extras.get(&record.id().rank).copied().unwrap_or_default()
+    }
+
+    /// The true length of a line, bytes.
+    pub(super) fn true_len(&self, record: &Record) -> u64 {
+        self.extra(record).len.unwrap_or(u64::from(record.len))
+    }
+
+    /// The line at an index; `turn` is that of its source's slot.
+    pub(super) fn line(&self, index: usize, turn: impl Fn(u16) -> u32) -> Option<LineRef<'_>> {
+        let record = self.records.get(index)?;
+        let extra = self.extra(record);
+        let len = extra.len.unwrap_or(u64::from(record.len));
+        let body = if record.is_filed() {
+            let mut place = record.file_place();
+            place.len = len;
+            Body::Filed(place)
+        } else {
+            Body::Held(self.held(record))
+        };
+        let id = record.id();
+        let time = LineTime { at_ms: extra.own_ms.unwrap_or(id.order_ms), from: record.from() };
+        let source = SourceId { slot: record.source, turn: turn(record.source) };
+        Some(LineRef { id, source, time, level: record.level(), kind: record.kind(), body, len })
+    }
+
+    /// Level and kind of the line at an index.
+    pub(super) fn level_and_kind(&self, index: usize) -> Option<(Option<Level>, Kind)> {
+        self.records.get(index).map(|record| (record.level(), record.kind()))
+    }
+}

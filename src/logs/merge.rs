@@ -1,0 +1,124 @@
+//! History comes in: older lines, merged by time with all that is there.
+
+use std::iter::Peekable;
+use std::sync::Arc;
+
+use super::block::{Block, Entry};
+use super::line::{Line, LineId};
+use super::source::SourceId;
+use super::store::{Prepended, Store};
+
+/// A line of history and where it belongs.
+type Placed<'a, 'b> = (LineId, u16, &'b Line<'a>);
+
+impl Store {
+    /// Adds older lines of a source, in their order, before those of it that are there. Where there
+    /// is no room for all, the newest are taken and nothing falls out.
+    pub fn prepend_history(&mut self, source: SourceId, lines: &[Line<'_>]) -> Prepended {
+        self.prepend_histories(&[(source, lines)])
+    }
+
+    /// Adds older lines of several sources in one go, each source once: much quicker than one
+    /// after another.
+    pub fn prepend_histories(&mut self, histories: &[(SourceId, &[Line<'_>])]) -> Prepended {
+        let brought: usize = histories.iter().map(|(_, lines)| lines.len()).sum();
+        let mut placed: Vec<Placed<'_, '_>> = Vec::with_capacity(brought);
+        self.first_rank -= brought as i64;
+        let mut rank = self.first_rank;
+        for (source, lines) in histories {
+            if self.tally(*source).is_none() {
+                continue;
+            }
+            let ceiling = self.ceiling(*source);
+            let mut order_ms = i64::MIN;
+            for line in *lines {
+                order_ms = order_ms.max(line.time.at_ms).min(ceiling);
+                placed.push((LineId { order_ms, rank }, source.slot, line));
+                rank += 1;
+            }
+        }
+        placed.sort_unstable_by_key(|(id, ..)| *id);
+        let taken = self.take_newest(&placed);
+        let outcome = Prepended { taken: taken.len(), refused: brought - taken.len() };
+        self.merge(taken);
+        outcome
+    }
+
+    /// The time that no older line of a source may be behind: that of its first line here, or of the
+    /// last that it had.
+    fn ceiling(&self, source: SourceId) -> i64 {
+        let Some(tally) = self.tally(source) else { return i64::MAX };
+        let last = tally.last_order_ms.unwrap_or(i64::MAX);
+        if tally.held() == 0 {
+            return last;
+        }
+        let bit = 1 << (source.slot % 64);
+        let blocks = self.blocks.iter().filter(|block| block.summary().sources & bit != 0);
+        let mut records = blocks.flat_map(|block| block.records());
+        let first = records.find(|record| record.source == source.slot);
+        first.map_or(last, |record| record.id().order_ms)
+    }
+
+    /// The newest that there is room for.
+    fn take_newest<'a>(&self, placed: &[Placed<'a, '_>]) -> Vec<Entry<'a>> {
+        let mut lines = self.bounds.lines.saturating_sub(self.lines);
+        let mut bytes = self.bounds.bytes.saturating_sub(self.bytes);
+        let mut taken = Vec::with_capacity(placed.len().min(lines));
+        for (id, slot, line) in placed.iter().rev() {
+            let entry = self.prepare(*id, *slot, line);
+            if lines == 0 || entry.cost() > bytes {
+                break;
+            }
+            lines -= 1;
+            bytes -= entry.cost();
+            taken.push(entry);
+        }
+        taken.reverse();
+        taken
+    }
+
+    fn merge(&mut self, incoming: Vec<Entry<'_>>) {
+        for entry in &incoming {
+            self.count(entry);
+            let id = entry.record.id();
+            if let Some(tally) = self.tallies.get_mut(usize::from(entry.record.source)) {
+                tally.taken += 1;
+                tally.last_order_ms = tally.last_order_ms.max(Some(id.order_ms));
+            }
+        }
+        let mut incoming = incoming.into_iter().peekable();
+        let old = std::mem::take(&mut self.blocks);
+        let mut merged = Vec::with_capacity(old.len());
+        let ends = old.iter().skip(1).map(|next| next.first()).chain(std::iter::once(None));
+        let ends: Vec<Option<LineId>> = ends.collect();
+        for (block, end) in old.into_iter().zip(ends) {
+            let is_here = |entry: &Entry<'_>| end.is_none_or(|end| entry.record.id() < end);
+            if incoming.peek().is_none_or(|entry| !is_here(entry)) {
+                merged.push(block);
+                continue;
+            }
+            let here = std::iter::from_fn(|| incoming.next_if(is_here));
+            let both = interleave(&block, here.peekable());
+            let parts = self.build(both, self.limits);
+            merged.extend(parts);
+        }
+        let rest = self.build(incoming, self.limits);
+        merged.extend(rest);
+        self.blocks = merged;
+    }
+}
+
+/// The lines of a block and others, in order.
+fn interleave<'a>(
+    block: &'a Arc<Block>,
+    mut incoming: Peekable<impl Iterator<Item = Entry<'a>>>,
+) -> impl Iterator<Item = Entry<'a>> {
+    let mut old = block.entries().peekable();
+    std::iter::from_fn(move || {
+        let is_older = |new: &Entry<'_>| match old.peek() {
+            Some(old) => new.record.id() < old.record.id(),
+            None => true,
+        };
+        incoming.next_if(is_older).or_else(|| old.next())
+    })
+}

@@ -1,0 +1,36 @@
+//! Log lines: what one says of itself, the store that holds a million of them in the order of time,
+//! and views of it.
+//!
+//! Invariant: pure, as [`crate::model`]: no clock, and no I/O but through [`Files`], which the caller
+//! gives. Bytes are kept as they came; they are cleaned when a line is looked at. Within one source
+//! the order of arrival is never broken. What falls out of a bound is counted.
+
+mod bits;
+mod block;
+mod charts;
+mod line;
+mod merge;
+pub mod parse;
+mod pattern;
+mod query;
+mod read;
+mod seek;
+mod slot;
+mod source;
+mod store;
+mod view;
+
+pub use self::charts::{Bucket, Cell};
+pub use self::line::{
+    Body, FileId, FilePlace, Kind, LEVELS, Line, LineId, LineRef, LineTime, TimeFrom, column,
+};
+pub use self::pattern::{PATTERN_BYTES_MAX, Pattern, Problem};
+pub use self::query::{Filter, Query, Scope, Streams};
+pub use self::read::{Files, NoFiles, plain};
+pub use self::seek::{Direction, Found, Goal};
+pub use self::source::{Owner, SourceId, SourceKey, Stream, Tally};
+pub use self::store::{Bounds, LINE_BYTES_MAX, Prepended, Store};
+pub use self::view::{Place, Progress, STEP_BYTES, View};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,193 @@
+//! What a view knows of one block: which lines are shown, which of them match the search, and
+//! their counts.
+
+use super::bits::Bits;
+use super::block::Block;
+use super::line::{LEVELS, Record, column};
+use super::parse::Level;
+use super::pattern::Pattern;
+use super::query::{Query, Wanted};
+use super::read::{Files, Lines, Scratch, is_long, long_line};
+
+/// Counts of lines that are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Counts {
+    pub(super) lines: u64,
+    pub(super) hits: u64,
+    /// Ends and restarts of processes.
+    pub(super) turns: u64,
+    /// Lines of each level, by its column.
+    pub(super) levels: [u64; LEVELS],
+}
+
+impl Counts {
+    pub(super) fn add_line(&mut self, record: &Record) {
+        self.lines += 1;
+        self.turns += u64::from(record.kind().is_turn());
+        if let Some(count) = self.levels.get_mut(column(record.level())) {
+            *count += 1;
+        }
+    }
+
+    pub(super) fn add(&mut self, other: &Self) {
+        self.lines += other.lines;
+        self.hits += other.hits;
+        self.turns += other.turns;
+        for (sum, more) in self.levels.iter_mut().zip(other.levels) {
+            *sum += more;
+        }
+    }
+
+    /// Lines of this level and worse ones.
+    pub(super) fn at_least(&self, level: Level) -> u64 {
+        self.levels.iter().skip(column(Some(level))).sum()
+    }
+}
+
+/// What a view knows of one block.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Slot {
+    /// The stamp of the block.
+    pub(super) stamp: u64,
+    /// How many of its lines were looked at, from the first on.
+    pub(super) looked: usize,
+    /// How many of them were searched.
+    pub(super) searched: usize,
+    pub(super) shown: Bits,
+    pub(super) hits: Bits,
+    pub(super) counts: Counts,
+}
+
+/// What lines are looked at with.
+pub(super) struct Glass<'a> {
+    pub(super) query: &'a Query,
+    pub(super) wanted: &'a Wanted,
+    pub(super) search: Option<&'a Pattern>,
+    pub(super) files: &'a dyn Files,
+    pub(super) scratch: &'a mut Scratch,
+}
+
+impl Slot {
+    pub(super) fn new(stamp: u64) -> Self {
+        Self { stamp, ..Self::default() }
+    }
+
+    pub(super) fn is_done(&self, block: &Block, is_searching: bool) -> bool {
+        self.looked == block.len() && (!is_searching || self.searched == block.len())
+    }
+
+    /// Another search begins.
+    pub(super) fn forget_search(&mut self) {
+        self.searched = 0;
+        self.hits.clear();
+        self.counts.hits = 0;
+    }
+
+    /// Looks at the lines of the block that it has not seen; what that cost, in bytes.
+    pub(super) fn look(&mut self, block: &Block, glass: &mut Glass<'_>) -> usize {
+        let mut cost = 1;
+        if self.looked < block.len() {
+            cost += self.look_at_new(block, glass);
+        }
+        if let Some(pattern) = glass.search
+            && self.searched < block.len()
+        {
+            let from = self.searched;
+            let mut hits = std::mem::take(&mut self.hits);
+            let candidates = std::mem::take(&mut self.shown);
+            cost += marks(pattern, block, from, &candidates, glass, &mut hits);
+            hits.keep(from, &candidates, false);
+            (self.hits, self.shown) = (hits, candidates);
+            self.counts.hits = self.hits.count() as u64;
+            self.searched = block.len();
+        }
+        cost
+    }
+
+    fn look_at_new(&mut self, block: &Block, glass: &mut Glass<'_>) -> usize {
+        let from = self.looked;
+        self.looked = block.len();
+        let records = block.records();
+        if block.summary().sources & glass.wanted.bloom == 0 {
+            return 0;
+        }
+        let (least, wanted) = (glass.query.least, glass.wanted);
+        let is_shown = |record: &Record| {
+            (wanted.is_all || wanted.has(record.source))
+                && (record.level() >= least || record.kind().outlives_output())
+        };
+        for (index, record) in records.iter().enumerate().skip(from) {
+            if is_shown(record) {
+                self.shown.set(index);
+            }
+        }
+        let mut cost = (block.len() - from) * 4;
+        let query = glass.query;
+        for filter in query.filters_on() {
+            let mut hits = Bits::default();
+            cost += marks(&filter.pattern, block, from, &self.shown, glass, &mut hits);
+            self.shown.keep(from, &hits, filter.is_inverted);
+        }
+        for index in self.shown.iter_from(from) {
+            if let Some(record) = records.get(index) {
+                self.counts.add_line(record);
+            }
+        }
+        cost
+    }
+}
+
+/// Sets the bits of the lines from `from` on that match, right for those of `candidates`; what that
+/// cost, in bytes.
+fn marks(
+    pattern: &Pattern,
+    block: &Block,
+    from: usize,
+    candidates: &Bits,
+    glass: &mut Glass<'_>,
+    out: &mut Bits,
+) -> usize {
+    let (mut next, mut cost) = (from, 0);
+    while next < block.len() {
+        if candidates.next(next).is_none() {
+            break;
+        }
+        let lines: Lines<'_> = glass.scratch.lines(block, next, glass.files);
+        let end = next + lines.len().max(1);
+        let wanted = candidates.rank(end) - candidates.rank(next);
+        pattern.mark(&lines, candidates, wanted, out);
+        cost += lines.text.len();
+        next = end;
+    }
+    if block.summary().filed > 0 {
+        cost += long_marks(pattern, block, from, candidates, glass, out);
+    }
+    cost
+}
+
+/// The same for very long lines in files, which the lines above have left empty.
+fn long_marks(
+    pattern: &Pattern,
+    block: &Block,
+    from: usize,
+    candidates: &Bits,
+    glass: &mut Glass<'_>,
+    out: &mut Bits,
+) -> usize {
+    let mut cost = 0;
+    let mut piece = Vec::new();
+    for index in candidates.iter_from(from) {
+        let Some(record) = block.records().get(index).filter(|record| is_long(record)) else {
+            continue;
+        };
+        let mut place = record.file_place();
+        place.len = block.true_len(record);
+        cost += place.len as usize;
+        match long_line(pattern, place, glass.files, &mut piece) {
+            Some(true) => out.set(index),
+            Some(false) => out.unset(index),
+            None => glass.scratch.unreadable += 1,
+        }
+    }
+    cost
+}

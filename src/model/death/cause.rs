@@ -1,0 +1,293 @@
+//! Why a life ended: the one decision table, from what was seen of the end.
+//!
+//! Invariant: pure; each row of docs/pm2-ops.md section 2.4 is one arm of [`judge`].
+
+use crate::model::Action;
+use crate::model::verdict::End;
+
+/// What was seen of an end.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Evidence {
+    /// Its exit code or signal.
+    pub end: Option<End>,
+    /// Whether PM2 itself ended it (`exit` with status `stopping`).
+    pub is_asked: bool,
+    /// Whether it was the worker that a reload replaced.
+    pub is_old_worker: bool,
+    /// Who asked, where it is known.
+    pub by: Option<By>,
+    /// What PM2's console gave as its reason.
+    pub trigger: Option<Trigger>,
+    /// The message of the exception just before, one cleaned line.
+    pub exception: Option<Box<str>>,
+    /// Its last line of standard error that says something, one cleaned line.
+    pub last_line: Option<Box<str>>,
+    /// Whether V8 said that its heap is full.
+    pub is_heap_full: bool,
+    /// Whether the kernel killed a process for want of memory meanwhile; unknown where nobody counted.
+    pub is_oom: Option<bool>,
+    /// Whether it was a cluster worker: PM2 reports exit code 0 of one that threw.
+    pub is_cluster: bool,
+}
+
+/// Who had a process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// This program.
+    Here(Action),
+    /// The pm2 command, or a client that reports what it did as that does.
+    Cli(Action),
+}
+
+/// Why PM2 itself restarts a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trigger {
+    /// It uses more than its `max_memory_restart`, bytes.
+    Memory {
+        /// What it used.
+        used: u64,
+        /// What it may use.
+        limit: u64,
+    },
+    /// A watched file changed, whose cleaned path this is.
+    File(Box<str>),
+    /// Its `cron_restart`.
+    Cron,
+}
+
+/// Why a life ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// An exception that nobody caught, with its message.
+    Exception(Box<str>),
+    /// V8's heap was full.
+    HeapFull,
+    /// The kernel killed it for want of memory.
+    OutOfMemory,
+    /// SIGKILL, and nobody counted what the kernel kills.
+    Killed,
+    /// A signal from outside that usually somebody sends.
+    Signalled(Box<str>),
+    /// A signal that a fault of native code causes.
+    Native(Box<str>),
+    /// Its shell reports that a child was killed, by this signal.
+    ShellChild {
+        /// The exit code, 128 and the signal's number.
+        code: Box<str>,
+        /// The signal's name.
+        signal: &'static str,
+    },
+    /// It ended by itself with an exit code other than 0.
+    Code(Box<str>),
+    /// Exit code 0: it ended by itself, or its end left no other trace.
+    Zero {
+        /// Whether it was a cluster worker, of which 0 says little.
+        is_cluster: bool,
+    },
+    /// PM2 restarted it for a reason of its own.
+    Trigger(Trigger),
+    /// Somebody had it ended.
+    Asked {
+        /// Who.
+        by: Option<By>,
+        /// Whether PM2 had to kill it, since it did not end in its `kill_timeout`.
+        was_killed: bool,
+    },
+    /// A reload replaced it.
+    Reloaded(Option<By>),
+    /// Nobody saw how.
+    Unseen,
+}
+
+/// How sure that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sure {
+    /// Something else may look the same.
+    Guess,
+    /// Hardly anything else looks the same.
+    Likely,
+    /// PM2, the kernel or the process said so.
+    Certain,
+}
+
+impl Sure {
+    /// As a word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Guess => "a guess",
+            Self::Likely => "likely",
+            Self::Certain => "certain",
+        }
+    }
+}
+
+/// Decides why a life ended.
+#[must_use]
+pub fn judge(seen: &Evidence) -> (Cause, Sure) {
+    if seen.is_asked || seen.is_old_worker {
+        return asked(seen);
+    }
+    match &seen.end {
+        Some(End::Signal(signal)) => signalled(seen, signal),
+        Some(End::Code(code)) => ended(seen, code),
+        Some(End::Unseen) | None => match &seen.exception {
+            Some(message) => (Cause::Exception(message.clone()), Sure::Likely),
+            None => (Cause::Unseen, Sure::Guess),
+        },
+    }
+}
+
+fn asked(seen: &Evidence) -> (Cause, Sure) {
+    if let Some(trigger) = &seen.trigger {
+        let sure = if *trigger == Trigger::Cron { Sure::Likely } else { Sure::Certain };
+        return (Cause::Trigger(trigger.clone()), sure);
+    }
+    if seen.is_old_worker {
+        return (Cause::Reloaded(seen.by), Sure::Certain);
+    }
+    let was_killed = matches!(&seen.end, Some(End::Signal(signal)) if **signal == *"SIGKILL");
+    (Cause::Asked { by: seen.by, was_killed }, Sure::Certain)
+}
+
+fn signalled(seen: &Evidence, signal: &str) -> (Cause, Sure) {
+    match signal {
+        "SIGKILL" => match seen.is_oom {
+            Some(true) => (Cause::OutOfMemory, Sure::Certain),
+            Some(false) => (Cause::Signalled(signal.into()), Sure::Certain),
+            None => (Cause::Killed, Sure::Guess),
+        },
+        "SIGABRT" | "SIGTRAP" | "SIGILL" if seen.is_heap_full => (Cause::HeapFull, Sure::Certain),
+        "SIGABRT" | "SIGSEGV" | "SIGBUS" | "SIGILL" | "SIGFPE" | "SIGTRAP" | "SIGSYS" => {
+            (Cause::Native(signal.into()), Sure::Certain)
+        }
+        // A signal may be what an app sends itself when it has reported an exception.
+        _ => match &seen.exception {
+            Some(message) => (Cause::Exception(message.clone()), Sure::Likely),
+            None => (Cause::Signalled(signal.into()), Sure::Certain),
+        },
+    }
+}
+
+fn ended(seen: &Evidence, code: &str) -> (Cause, Sure) {
+    if let Some(message) = &seen.exception {
+        return (Cause::Exception(message.clone()), Sure::Certain);
+    }
+    if seen.is_heap_full {
+        return (Cause::HeapFull, Sure::Likely);
+    }
+    if let Some(signal) = shell_signal(code) {
+        let is_oom = signal == "SIGKILL" && seen.is_oom == Some(true);
+        return if is_oom {
+            (Cause::OutOfMemory, Sure::Likely)
+        } else {
+            (Cause::ShellChild { code: code.into(), signal }, Sure::Likely)
+        };
+    }
+    match (code, &seen.last_line) {
+        // What Node.js prints of an exception where PM2's own module does not report it.
+        (_, Some(line)) if code != "0" && is_error_line(line) => {
+            (Cause::Exception(line.clone()), Sure::Likely)
+        }
+        // On old releases the signal's name stands in the exit code.
+        (name, _) if name.starts_with("SIG") => signalled(seen, name),
+        ("0", _) => {
+            let is_cluster = seen.is_cluster;
+            (Cause::Zero { is_cluster }, if is_cluster { Sure::Guess } else { Sure::Likely })
+        }
+        (code, _) => (Cause::Code(code.into()), Sure::Certain),
+    }
+}
+
+/// Whether a line of standard error is the head of an exception: `TypeError: x`, and Python's.
+pub(super) fn is_error_line(line: &str) -> bool {
+    let Some((name, _)) = line.split_once(':') else { return false };
+    let word = name.rsplit([' ', '.']).next().unwrap_or(name);
+    // `Error [ERR_X]: x`
+    let word = if word.ends_with(']') { name.split(' ').next().unwrap_or(name) } else { word };
+    let is_name = word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    is_name
+        && (word.ends_with("Error") || word.ends_with("Exception"))
+        && word.starts_with(|c: char| c.is_ascii_uppercase())
+}
+
+/// The signal that a shell means with an exit code over 128 (POSIX shells: 128 and its number).
+fn shell_signal(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "129" => "SIGHUP",
+        "130" => "SIGINT",
+        "131" => "SIGQUIT",
+        "132" => "SIGILL",
+        "134" => "SIGABRT",
+        "135" => "SIGBUS",
+        "136" => "SIGFPE",
+        "137" => "SIGKILL",
+        "139" => "SIGSEGV",
+        "141" => "SIGPIPE",
+        "143" => "SIGTERM",
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(code: &str) -> Evidence {
+        Evidence { end: Some(End::Code(code.into())), ..Evidence::default() }
+    }
+
+    fn signal(name: &str) -> Evidence {
+        Evidence { end: Some(End::Signal(name.into())), ..Evidence::default() }
+    }
+
+    #[test]
+    fn a_kill_is_the_kernels_only_where_the_kernel_counted_one() {
+        let oom = |is_oom| judge(&Evidence { is_oom, ..signal("SIGKILL") });
+        assert_eq!(oom(Some(true)), (Cause::OutOfMemory, Sure::Certain));
+        assert_eq!(oom(Some(false)), (Cause::Signalled("SIGKILL".into()), Sure::Certain));
+        assert_eq!(oom(None), (Cause::Killed, Sure::Guess));
+    }
+
+    #[test]
+    fn what_pm2_says_it_does_outranks_what_the_process_says() {
+        let trigger = Trigger::Memory { used: 2, limit: 1 };
+        let seen = Evidence {
+            is_asked: true,
+            trigger: Some(trigger.clone()),
+            exception: Some("closing".into()),
+            ..code("0")
+        };
+        assert_eq!(judge(&seen), (Cause::Trigger(trigger), Sure::Certain));
+        let killed = Evidence { is_asked: true, ..signal("SIGKILL") };
+        let asked = Cause::Asked { by: None, was_killed: true };
+        assert_eq!(judge(&killed), (asked, Sure::Certain));
+    }
+
+    #[test]
+    fn an_error_line_is_the_head_of_an_exception() {
+        for line in [
+            "Error: boom",
+            "TypeError: x is not a function",
+            "Uncaught ReferenceError: y is not defined",
+            "Error [ERR_MODULE_NOT_FOUND]: Cannot find package 'x'",
+            "ModuleNotFoundError: No module named 'flask'",
+            "django.db.utils.OperationalError: no such table",
+            "java.lang.IllegalStateException: no",
+        ] {
+            assert!(is_error_line(line), "{line}");
+        }
+        for line in ["server: listening", "error: ", "Error", "2 errors: a", "warn: Error"] {
+            assert!(!is_error_line(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn exit_codes_over_128_are_a_shells_word_for_a_signal() {
+        let shell = Cause::ShellChild { code: "137".into(), signal: "SIGKILL" };
+        assert_eq!(judge(&code("137")), (shell, Sure::Likely));
+        assert_eq!(judge(&code("200")), (Cause::Code("200".into()), Sure::Certain));
+        let zero = Cause::Zero { is_cluster: false };
+        assert_eq!(judge(&code("0")), (zero, Sure::Likely));
+    }
+}

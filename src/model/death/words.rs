@@ -1,0 +1,192 @@
+//! Words for why a life ended: the one place where a [`Cause`] becomes text.
+
+use super::cause::{By, Cause, Trigger};
+use super::{Death, Follows};
+use crate::model::units;
+use crate::model::verdict::End;
+
+/// The errors of the system that say more than the text around them.
+const ERRNOS: [&str; 18] = [
+    "EACCES",
+    "EADDRINUSE",
+    "EADDRNOTAVAIL",
+    "EAI_AGAIN",
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "EEXIST",
+    "EHOSTUNREACH",
+    "EISDIR",
+    "EMFILE",
+    "ENOENT",
+    "ENOMEM",
+    "ENOSPC",
+    "ENOTFOUND",
+    "EPERM",
+    "EPIPE",
+    "EROFS",
+    "ETIMEDOUT",
+];
+/// A reason in the table is at most this long, characters.
+const REASON_CHARS_MAX: usize = 60;
+
+/// A cause as a sentence without its full stop.
+#[must_use]
+pub fn cause(cause: &Cause) -> String {
+    match cause {
+        Cause::Exception(message) => format!("uncaught exception: {message}"),
+        Cause::HeapFull => "its JavaScript heap was full (--max-old-space-size)".to_owned(),
+        Cause::OutOfMemory => "killed by the kernel: the machine was out of memory".to_owned(),
+        Cause::Killed => "killed by SIGKILL, perhaps by the kernel for want of memory".to_owned(),
+        Cause::Signalled(signal) => format!("killed by {signal}, from outside of PM2"),
+        Cause::Native(signal) => format!("crashed in native code ({signal})"),
+        Cause::ShellChild { code, signal } => {
+            format!("exit code {code}: a child of its shell was killed by {signal}")
+        }
+        Cause::Code(code) => format!("ended by itself with exit code {code}"),
+        Cause::Zero { is_cluster: false } => "ended by itself with exit code 0".to_owned(),
+        Cause::Zero { is_cluster: true } => {
+            "ended with exit code 0, which PM2 also says of a worker that threw".to_owned()
+        }
+        Cause::Trigger(Trigger::Memory { used, limit }) => format!(
+            "PM2 restarted it: over its memory limit, {} of {}",
+            units::bytes(*used),
+            units::bytes(*limit)
+        ),
+        Cause::Trigger(Trigger::File(path)) => format!("PM2 restarted it: {path} changed (watch)"),
+        Cause::Trigger(Trigger::Cron) => "PM2 restarted it: its cron_restart was due".to_owned(),
+        Cause::Asked { by, was_killed } => {
+            let killed = if *was_killed {
+                ", and killed by SIGKILL since it did not end in its kill_timeout"
+            } else {
+                ""
+            };
+            format!("{}{killed}", by_words(*by))
+        }
+        Cause::Reloaded(by) => match by {
+            Some(by) => by_words(Some(*by)),
+            None => "replaced by a reload".to_owned(),
+        },
+        Cause::Unseen => "nobody saw how it ended".to_owned(),
+    }
+}
+
+fn by_words(by: Option<By>) -> String {
+    match by {
+        Some(By::Here(action)) => format!("{} from here", action.participle()),
+        Some(By::Cli(action)) => format!("{} by the pm2 command", action.participle()),
+        None => "ended by PM2 on request of a client".to_owned(),
+    }
+}
+
+/// An exit code or signal: `code 1`, `SIGKILL`.
+#[must_use]
+pub fn end(end: &End) -> String {
+    match end {
+        End::Code(code) => format!("code {code}"),
+        End::Signal(signal) => signal.to_string(),
+        End::Unseen => "unknown".to_owned(),
+    }
+}
+
+/// What followed, as the end of a sentence; empty where a new life did.
+#[must_use]
+pub fn follows(follows: &Follows) -> String {
+    match follows {
+        Follows::Unknown => String::new(),
+        Follows::Restart { count } => format!("restart {count} followed"),
+        Follows::Again => "it was started again".to_owned(),
+        Follows::StaysStopped => "PM2 leaves it stopped".to_owned(),
+        Follows::GaveUp { max } => format!("PM2 gave up at max_restarts {max}"),
+    }
+}
+
+/// The whole sentence: cause and life span.
+#[must_use]
+pub fn sentence(death: &Death) -> String {
+    let mut text = cause(&death.cause);
+    match death.uptime_ms {
+        None => {}
+        Some(ms) if death.is_watched => {
+            text.push_str(", after ");
+            text.push_str(&units::span(ms));
+        }
+        // The daemon's log has whole seconds.
+        Some(0) => text.push_str(", after about a second at most"),
+        Some(ms) => {
+            text.push_str(", after about ");
+            text.push_str(&units::uptime(i64::try_from(ms).unwrap_or(i64::MAX)));
+        }
+    }
+    text
+}
+
+/// The reason in a row of the table, as short as it can be said; `None` where somebody asked for it.
+#[must_use]
+pub fn reason(death: &Death) -> Option<String> {
+    let code = || match &death.evidence.end {
+        // PM2 says 0 of a cluster worker that threw.
+        Some(End::Code(code)) if **code != *"0" => format!("code {code}: "),
+        _ => String::new(),
+    };
+    let text = match &death.cause {
+        Cause::Exception(message) => format!("{}{}", code(), short_message(message)),
+        Cause::HeapFull => "JavaScript heap full".to_owned(),
+        Cause::OutOfMemory => "SIGKILL, out of memory".to_owned(),
+        Cause::Killed => "SIGKILL, out of memory?".to_owned(),
+        Cause::Signalled(signal) | Cause::Native(signal) => signal.to_string(),
+        Cause::ShellChild { code, signal } => format!("code {code}: {signal}"),
+        Cause::Code(code) => match &death.evidence.last_line {
+            Some(line) => format!("code {code}: {}", short_message(line)),
+            None => format!("code {code}"),
+        },
+        Cause::Zero { .. } => "code 0".to_owned(),
+        Cause::Trigger(Trigger::Memory { used, limit }) => {
+            format!("memory {} > {}", units::bytes_short(*used), units::bytes_short(*limit))
+        }
+        Cause::Trigger(_) | Cause::Asked { .. } | Cause::Reloaded(_) | Cause::Unseen => {
+            return None;
+        }
+    };
+    Some(text.chars().take(REASON_CHARS_MAX).collect())
+}
+
+/// The part of a message that says most: `EADDRINUSE :3000` of `listen EADDRINUSE: address already
+/// in use :::3000`, else the message.
+fn short_message(message: &str) -> String {
+    let message = message.strip_prefix("Error: ").unwrap_or(message);
+    let mut words = message.split([' ', ':', ',']);
+    let Some(errno) = words.find(|word| ERRNOS.contains(word)) else { return message.to_owned() };
+    let port = message
+        .rsplit_once(':')
+        .map(|(_, port)| port)
+        .filter(|port| !port.is_empty() && port.chars().all(|c| c.is_ascii_digit()));
+    if let Some(port) = port {
+        return format!("{errno} :{port}");
+    }
+    let quoted = message.split('\'').nth(1).filter(|quoted| !quoted.is_empty());
+    match quoted {
+        Some(quoted) => format!("{errno} {quoted}"),
+        None => errno.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_said_by_its_errno() {
+        let table = [
+            ("listen EADDRINUSE: address already in use :::3000", "EADDRINUSE :3000"),
+            ("bind EADDRINUSE null:34567", "EADDRINUSE :34567"),
+            ("ENOENT: no such file or directory, open 'config.json'", "ENOENT config.json"),
+            ("connect ECONNREFUSED 127.0.0.1:5432", "ECONNREFUSED :5432"),
+            ("Error: boom", "boom"),
+            ("TypeError: boom", "TypeError: boom"),
+            ("EXIT: no", "EXIT: no"),
+        ];
+        for (message, short) in table {
+            assert_eq!(short_message(message), short, "{message}");
+        }
+    }
+}

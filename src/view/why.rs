@@ -1,0 +1,62 @@
+//! Why a process died.
+//!
+//! ```text
+//! ━ worker[4] ━ end 1 of 3 ━ 14:03:02 ━━━━━━━━━━━━━━━━━━━━━━━━━━━
+//!  uncaught exception: Cannot find module './config', after 0.4 s
+//!  certain; seen as it happened
+//!  code 1; PM2 gave up at max_restarts 16
+//! ```
+//!
+//! Invariant: its rows are those of [`crate::app::why`], which `update` scrolls by.
+
+use ratatui::layout::Rect;
+
+use super::canvas::Canvas;
+use super::parts::Part;
+use super::roles::Role;
+use crate::app::App;
+use crate::app::geometry::line_inside;
+use crate::app::why::{self, Kind};
+use crate::model::ProcessKey;
+
+/// Draws it over the whole screen but the footer, scrolled down by `top` rows.
+pub(super) fn draw(
+    app: &App,
+    canvas: &mut Canvas<'_>,
+    screen: Rect,
+    (key, life, top): (ProcessKey, usize, usize),
+) {
+    let (columns, rows) = line_inside((screen.width, screen.height));
+    let lines = why::rows(&app.watched, key, life, columns);
+    let last = lines.len().saturating_sub(usize::from(rows));
+    let top = top.min(last);
+    let area = Rect { height: screen.height.saturating_sub(1), ..screen };
+    canvas.clear(area);
+    let mut title = vec![Part::new(app.display_name(key), Role::Strong, 1)];
+    let (death, count) = why::death(&app.watched, key, life);
+    if let Some(death) = death {
+        let older = if count > 1 { ", ← older, → newer" } else { "" };
+        let number = life.min(count.saturating_sub(1)) + 1;
+        title.push(Part::new(format!("end {number} of {count}{older}"), Role::Quiet, 0));
+        title.push(Part::new(why::ended_at(app, death), Role::Quiet, 2));
+    }
+    if last > top {
+        title.push(Part::new(format!("{} more lines below", last - top), Role::Quiet, 0));
+    }
+    let inner = canvas.pane(area, true, &title);
+    for (y, (kind, row)) in (inner.top()..inner.bottom()).zip(lines.iter().skip(top)) {
+        let role = match kind {
+            Kind::Cause => Role::Bad,
+            Kind::Heading => Role::Quiet,
+            Kind::Evidence if is_foreign(row) => Role::Quiet,
+            Kind::Fact | Kind::Evidence => Role::Text,
+        };
+        let style = canvas.role(role);
+        canvas.text(inner.x, y, inner.width, row, style);
+    }
+}
+
+/// Whether a frame is not of the app's own code.
+fn is_foreign(row: &str) -> bool {
+    row.trim_start().starts_with("at ") && (row.contains("node:") || row.contains("node_modules"))
+}

@@ -1,0 +1,108 @@
+//! `logs` on a real PM2: beside the files, and joined to a flood without a line missing or twice.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use super::program::{pm2_tui, program};
+use crate::harness::apps::{App, script};
+use crate::harness::home::Pm2Home;
+use crate::harness::install::Release;
+use crate::harness::procfs::Proc;
+use crate::harness::wait_until;
+
+/// An app that logs numbered lines: so many at once, then some every few milliseconds, for ever.
+fn counter(name: &str, at_once: u32) -> App {
+    script(
+        name,
+        "js",
+        format!(
+            "var n = 0, name = '{name}';\n\
+             if (name === 'shared') name += process.env.NODE_APP_INSTANCE;\n\
+             function line() {{ console.log(name + ' ' + n++); }}\n\
+             for (var i = 0; i < {at_once}; i++) line();\n\
+             setInterval(function () {{ for (var i = 0; i < 20; i++) line(); }}, 10);"
+        ),
+    )
+}
+
+pub(crate) fn history_is_what_the_files_hold() {
+    let text = "console.log('2026-11-28T03:00:00Z one'); console.log('  more of one');\n\
+                console.error('2026-11-28T03:00:02Z ERROR three\\x1b[31m'); \n\
+                console.log('2026-11-28T03:00:01Z {\"level\":30,\"msg\":\"two\"}');\n\
+                setInterval(function () {}, 1e9);";
+    let home = Pm2Home::with(Release::Seven, &[script("app", "js", text)]);
+    let (out, err) = (home.path().join("logs/app-out.log"), home.path().join("logs/app-error.log"));
+    wait_until("it has logged", || {
+        let lines = |path| fs::read_to_string(path).unwrap_or_default().lines().count();
+        lines(&out) == 3 && lines(&err) == 1
+    });
+    let run = |arguments: &[&str]| pm2_tui(home.path(), arguments);
+    let raw = run(&["logs", "app", "--raw", "--out"]).with(0);
+    assert_eq!(raw.out, fs::read_to_string(&out).unwrap());
+    let told = run(&["logs", "--time", "iso"]).with(0);
+    let lines: Vec<&str> = told.out.lines().collect();
+    assert_eq!(lines.len(), 4, "{told:?}");
+    assert!(lines[0].starts_with(" 2026-11-28T03:00:00.000Z app[0] │"), "{told:?}");
+    assert!(
+        lines[1].starts_with("~2026-11-28T03:00:00.000Z app[0] │")
+            && lines[1].ends_with("more of one")
+    );
+    assert!(lines[2].contains("two") && lines[3].contains("┃ E"), "{told:?}");
+    assert!(!told.out.contains('\u{1b}'), "{told:?}");
+    assert_eq!(run(&["logs", "--grep", "TWO", "--raw"]).with(1).out, "");
+    assert_eq!(run(&["logs", "--grep", "two|three", "--raw"]).with(0).out.lines().count(), 2);
+    assert_eq!(run(&["logs", "--level", "error", "--raw"]).with(0).out.lines().count(), 1);
+    assert_eq!(run(&["logs", "-n", "1", "--raw", "--out"]).with(0).out.lines().count(), 1);
+    let since = run(&["logs", "--since", "2026-11-28T03:00:01Z", "--raw"]).with(0);
+    assert_eq!(since.out.lines().count(), 2, "{since:?}");
+    let json = run(&["logs", "--json", "--grep", "two"]).with(0);
+    assert!(json.out.contains("\"level\":\"info\""), "{json:?}");
+    assert!(run(&["logs", "--grep", "(a"]).with(2).err.contains("is no regular expression"));
+    assert!(run(&["logs", "--since", "soon"]).with(2).err.contains("is no time"));
+}
+
+pub(crate) fn following_a_flood_misses_nothing_and_doubles_nothing() {
+    let cluster = json!({"exec_mode": "cluster", "instances": 1});
+    let shared = json!({"exec_mode": "cluster", "instances": 2, "merge_logs": true});
+    let apps = [
+        counter("forked", 20_000),
+        counter("worker", 20_000).with(cluster),
+        counter("shared", 2_000).with(shared),
+    ];
+    let home = Pm2Home::with(Release::Seven, &apps);
+    wait_until("both have logged a lot", || {
+        ["forked-out.log", "worker-out-0.log", "worker-out-1.log"]
+            .iter()
+            .filter_map(|name| fs::metadata(home.path().join("logs").join(name)).ok())
+            .filter(|about| about.len() > 200_000)
+            .count()
+            == 2
+    });
+    let arguments = ["logs", "all", "-f", "--raw", "-n", "1000000"];
+    let mut following = program(home.path(), &arguments);
+    let mut child = following.stdout(Stdio::piped()).spawn().unwrap();
+    let mut next: BTreeMap<String, u64> = BTreeMap::new();
+    let mut ended = 0;
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let line = line.unwrap();
+        let (name, number) = line.split_once(' ').unwrap();
+        let number: u64 = number.parse().unwrap();
+        let wanted = next.entry(name.to_owned()).or_default();
+        assert_eq!(number, *wanted, "of {name}");
+        *wanted += 1;
+        if *wanted == if name.starts_with("shared") { 12_000 } else { 30_000 } {
+            ended += 1;
+        }
+        if ended == 4 {
+            break;
+        }
+    }
+    assert_eq!(ended, 4, "it ended early: {next:?}");
+    Proc::find(child.id().cast_signed()).unwrap().signal(Signal::TERM);
+    child.wait().unwrap();
+}

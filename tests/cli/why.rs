@@ -1,0 +1,61 @@
+//! `why` on a real PM2, started after everything has died.
+
+use serde_json::json;
+
+use super::program::pm2_tui;
+use crate::harness::apps::{self, script};
+use crate::harness::home::Pm2Home;
+use crate::harness::install::Release;
+use crate::harness::procfs::Proc;
+use crate::harness::{PATIENCE, wait_until};
+
+/// Processes that die, each in its way, and how that must be told.
+pub(crate) fn each_way_to_die_is_told_afterwards() {
+    let throws = "throw new TypeError('bad config');";
+    let last = "setTimeout(function () { process.exit(7); }, 300);";
+    let once = json!({"autorestart": false});
+    let home = Pm2Home::with(
+        Release::Seven,
+        &[
+            script("throws", "js", throws).with(json!({"max_restarts": 2})),
+            script("leaves", "js", last).with(once.clone()),
+            script("clustered", "js", throws)
+                .with(json!({"exec_mode": "cluster", "max_restarts": 1})),
+            apps::sleeper("killed"),
+            apps::sleeper("good"),
+            apps::sleeper("asked"),
+        ],
+    );
+    home.wait_status("throws", "errored");
+    home.wait_status("clustered", "errored");
+    home.wait_status("leaves", "stopped");
+    let killed = Proc::find(home.one("killed").pid).unwrap();
+    killed.signal(rustix::process::Signal::KILL);
+    assert!(killed.ends_within(PATIENCE));
+    wait_until("it is started again", || home.one("killed").restarts == 1);
+    home.cli(&["restart", "asked"]);
+    home.add_ghost("ghost");
+    home.mark();
+
+    let told = pm2_tui(home.path(), &["why", "all"]).with(0);
+    for (name, words) in [
+        ("throws", "uncaught exception: TypeError: bad config, after"),
+        ("leaves", "ended by itself with exit code 7, after"),
+        // What a cluster worker says last seldom gets into its file (docs/pm2-ops.md section 2.1).
+        ("clustered", "PM2 gave up at max_restarts 1"),
+        ("killed", "killed by SIGKILL, perhaps by the kernel for want of memory, after"),
+        ("good", "no end of it is on record"),
+        ("asked", "ended by PM2 on request of a client, after"),
+        ("ghost", "could not be started: spawn "),
+    ] {
+        let paragraph = told.out.split("\n\n").find(|text| text.starts_with(&format!("{name}[")));
+        assert!(paragraph.is_some_and(|text| text.contains(words)), "{name}: {}", told.out);
+    }
+    assert!(told.out.contains("PM2 gave up at max_restarts 2"), "{}", told.out);
+    assert!(told.out.contains("    TypeError: bad config\n"), "{}", told.out);
+    let json = pm2_tui(home.path(), &["why", "throws", "--json", "--lives", "1"]).with(0).json();
+    assert_eq!(json[0]["deaths"].as_array().unwrap().len(), 1);
+    assert_eq!(json[0]["deaths"][0]["exit"], "code 1");
+    assert!(pm2_tui(home.path(), &["why", "nobody"]).with(1).err.contains("nobody"));
+    home.assert_unharmed_but(&[]);
+}
