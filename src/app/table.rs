@@ -13,6 +13,7 @@ use super::mode::Mode;
 use super::navigate;
 use super::state::App;
 use crate::model::ProcessKey;
+use crate::model::daemon::Daemon;
 use crate::model::rows::{Filter, Query, Rows, Sort, Wrong, is_unwell};
 
 /// For how long after a key the rows stay where they are, milliseconds.
@@ -151,8 +152,12 @@ pub(super) fn take(app: &mut App, command: Command) {
         }
         Command::OnlyUnwell => {
             ask(app, Query { only_unwell: !query.only_unwell, ..query });
+            let is_known =
+                app.watched.daemons.iter().all(Daemon::is_live) && !app.watched.fleet.is_empty();
             if app.table.query.only_unwell && app.rows().is_empty() {
-                app.notify("all is well; ! shows all again", false);
+                let text =
+                    if is_known { "all is well" } else { "not known: no daemon says so now" };
+                app.notify(format!("{text}; ! shows all again"), !is_known);
             }
         }
         Command::NextUnwell => go_to_unwell(app, false),

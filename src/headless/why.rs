@@ -118,12 +118,8 @@ fn tell(
 
 /// When it ended, in local time.
 fn time(death: &Death, utc_offset_s: i32) -> String {
-    let day = jiff::Timestamp::from_millisecond(death.ended_ms).ok().and_then(|at| {
-        let offset = jiff::tz::Offset::from_seconds(utc_offset_s).ok()?;
-        Some(offset.to_datetime(at).date().to_string())
-    });
     let clock = units::clock(death.ended_ms, utc_offset_s, Clock::Seconds);
-    format!("{} {clock}", day.unwrap_or_default())
+    format!("{} {clock}", units::day(death.ended_ms, utc_offset_s))
 }
 
 fn as_json(info: &ProcessInfo, black_box: &BlackBox, deaths_max: usize) -> Json {

@@ -17,12 +17,8 @@ const ECHO_MS: i64 = 5_000;
 const EXPLAINED_MS: i64 = 2_000;
 /// What a cron pattern starts comes so soon after the second, milliseconds (seen: 3).
 const CRON_LATE_MS: i64 = 20;
-/// PM2's default of `kill_timeout` (`constants.js`), milliseconds.
-const KILL_TIMEOUT_MS: u64 = 1_600;
 /// PM2's default of `min_uptime` (`lib/God.js`), milliseconds.
 const MIN_UPTIME_MS: u64 = 1_000;
-/// PM2's `max_restarts` where the process sets none (`lib/God.js`).
-const MAX_RESTARTS: u32 = 16;
 
 /// Something that happened to a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,7 +129,7 @@ pub fn read(process: Option<&mut Process>, event: &ProcessEvent, now: Moment) ->
         EventKind::Exit => read_exit(process, event, now),
         EventKind::RestartOverlimit => Some(Life::GaveUp {
             end: end(event),
-            max: event.info.max_restarts.unwrap_or(MAX_RESTARTS),
+            max: event.info.restarts_max(),
             restarts: event.info.restarts,
         }),
         EventKind::Start if is_echo(Action::Start) => None,
@@ -172,7 +168,7 @@ fn read_exit(process: Option<&mut Process>, event: &ProcessEvent, now: Moment) -
 
 /// Whether PM2 said just before why it stops the process.
 fn is_explained(process: &Process, now: Moment) -> bool {
-    let kill_ms = process.info.kill_timeout_ms.unwrap_or(KILL_TIMEOUT_MS);
+    let kill_ms = process.info.kill_ms();
     let within_ms = EXPLAINED_MS.saturating_add(i64::try_from(kill_ms).unwrap_or(i64::MAX));
     process.explained_at_ms.is_some_and(|at_ms| now.steady_ms.saturating_sub(at_ms) < within_ms)
 }
@@ -190,13 +186,14 @@ fn ended(event: &ProcessEvent) -> Ended {
             restart: info.restarts.saturating_add(1),
             delay_ms: Process::new(info.clone()).restart_delay_ms(),
             unstable: (info.unstable_restarts > 0 && is_short)
-                .then(|| (info.unstable_restarts, info.max_restarts.unwrap_or(MAX_RESTARTS))),
+                .then(|| (info.unstable_restarts, info.restarts_max())),
         },
     };
     Ended { end: end(event), after_ms, next }
 }
 
-fn end(event: &ProcessEvent) -> End {
+/// How an event says that its process ended.
+pub(super) fn end(event: &ProcessEvent) -> End {
     match (&event.info.exit_code, &event.signal) {
         (_, Some(signal)) => End::Signal(signal.clone()),
         (Some(code), None) => End::Code(code.clone()),

@@ -15,8 +15,6 @@ const STABLE_AFTER_MS: i64 = 30_000;
 /// What a commanded restart may take between setting `created_at` and starting the process, besides
 /// the process's own `kill_timeout`, milliseconds.
 const RESTART_MARGIN_MS: i64 = 1_000;
-/// PM2's default of `kill_timeout` (`constants.js`), milliseconds.
-const KILL_TIMEOUT_MS: u64 = 1_600;
 
 /// Whether a process is in a crash loop: it runs, or waits for its next start; it was restarted at
 /// least three times, the last time by PM2 itself after a crash; and it has not been up long enough
@@ -37,7 +35,7 @@ pub fn looks_looping(info: &ProcessInfo, now_ms: i64) -> bool {
     let Some(started_ms) = info.online_since_ms else { return false };
     let stable_ms = STABLE_AFTER_MS.saturating_add(whole(delay_ms));
     let is_young = now_ms.saturating_sub(started_ms) < stable_ms;
-    let kill_ms = info.kill_timeout_ms.unwrap_or(KILL_TIMEOUT_MS);
+    let kill_ms = info.kill_ms();
     let commanded_ms = RESTART_MARGIN_MS.saturating_add(whole(kill_ms));
     let is_own_start = info
         .created_at_ms

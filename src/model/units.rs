@@ -91,6 +91,16 @@ pub fn seconds_until(at_ms: i64, now_ms: i64) -> Option<i64> {
     (left_ms > 0).then(|| left_ms.saturating_add(999) / 1000)
 }
 
+/// The day of a wall clock time, `2026-11-28`; empty where it is out of range.
+#[must_use]
+pub fn day(at_ms: i64, utc_offset_s: i32) -> String {
+    let day = jiff::Timestamp::from_millisecond(at_ms).ok().and_then(|at| {
+        let offset = jiff::tz::Offset::from_seconds(utc_offset_s).ok()?;
+        Some(offset.to_datetime(at).date().to_string())
+    });
+    day.unwrap_or_default()
+}
+
 /// How much of a moment is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clock {

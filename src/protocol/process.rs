@@ -202,6 +202,19 @@ impl ProcessInfo {
         }
     }
 
+    /// Milliseconds that PM2 waits before SIGKILL: its `kill_timeout`, else PM2's default
+    /// (`constants.js`).
+    #[must_use]
+    pub fn kill_ms(&self) -> u64 {
+        self.kill_timeout_ms.unwrap_or(1_600)
+    }
+
+    /// How many unstable restarts PM2 makes: its `max_restarts`, else PM2's default (`lib/God.js`).
+    #[must_use]
+    pub fn restarts_max(&self) -> u32 {
+        self.max_restarts.unwrap_or(16)
+    }
+
     /// Whether PM2 gave up after too many unstable restarts. With a `restart_delay` it goes on saying
     /// `waiting restart` of such a process, but forgets when it was created and counts anew
     /// (measured on 7.0.4). Of what a snapshot says.

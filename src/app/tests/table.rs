@@ -160,3 +160,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn all_is_well_is_said_only_where_it_is_known() {
+    let said = |app: &mut App| {
+        press(app, Command::OnlyUnwell);
+        app.notice.as_ref().map(|notice| notice.text.clone()).unwrap_or_default()
+    };
+    let well = || {
+        let mut app = app(0);
+        send(&mut app, fleet(&of_four(ProcessStatus::Online)));
+        app
+    };
+    assert!(said(&mut well()).starts_with("all is well"));
+    assert!(said(&mut app(0)).starts_with("not known"), "there is no process");
+    let mut lost = well();
+    let down = Connection::Down { problem: Problem::Closed, retry_in_ms: 1_000 };
+    send(&mut lost, Report::Connection(down));
+    assert!(said(&mut lost).starts_with("not known"), "what is shown is of before");
+}

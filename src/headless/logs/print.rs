@@ -93,21 +93,13 @@ impl<'a, W: Write> Printer<'a, W> {
         let time = match self.time {
             LogTime::Off => return String::new(),
             LogTime::Clock => clock(),
-            LogTime::Date => format!("{} {}", self.day(line.at_ms), clock()),
+            LogTime::Date => format!("{} {}", units::day(line.at_ms, self.utc_offset_s), clock()),
             LogTime::Iso => jiff::Timestamp::from_millisecond(line.at_ms)
                 .map(|at| format!("{at:.3}"))
                 .unwrap_or_default(),
             LogTime::Epoch => line.at_ms.to_string(),
         };
         format!("{mark}{time} ")
-    }
-
-    fn day(&self, at_ms: i64) -> String {
-        let day = jiff::Timestamp::from_millisecond(at_ms).ok().and_then(|at| {
-            let offset = jiff::tz::Offset::from_seconds(self.utc_offset_s).ok()?;
-            Some(offset.to_datetime(at).date().to_string())
-        });
-        day.unwrap_or_default()
     }
 
     /// What was printed goes out.

@@ -24,10 +24,6 @@ const WRITTEN_MS: i64 = 5_000;
 const COMMANDED_MS: (i64, i64) = (60, 500);
 /// A reload puts the new worker in place within so long, milliseconds.
 const RELOADED_MS: i64 = 5;
-/// PM2's default of `kill_timeout`, milliseconds.
-const KILL_TIMEOUT_MS: u64 = 1_600;
-/// PM2's `max_restarts` where the process sets none.
-const MAX_RESTARTS: u32 = 16;
 
 /// What is left of a process's lives.
 #[derive(Debug, Clone, Copy)]
@@ -140,7 +136,7 @@ fn from_console(left: &Left<'_>) -> Vec<Death> {
             && let Some(last) = deaths.last_mut()
             && at_ms - last.ended_ms <= 1_000
         {
-            last.follows = Follows::GaveUp { max: info.max_restarts.unwrap_or(MAX_RESTARTS) };
+            last.follows = Follows::GaveUp { max: info.restarts_max() };
         }
         match said(text, info, name) {
             Some(Said::Starting) => {
@@ -206,8 +202,7 @@ fn from_figures(info: &ProcessInfo) -> Option<Death> {
         return None;
     }
     let after_ms = info.online_since_ms.zip(info.created_at_ms).map(|(up, made)| up - made);
-    let kill_ms =
-        i64::try_from(info.kill_timeout_ms.unwrap_or(KILL_TIMEOUT_MS)).unwrap_or(i64::MAX);
+    let kill_ms = i64::try_from(info.kill_ms()).unwrap_or(i64::MAX);
     let mut evidence = Evidence {
         end: Some(info.exit_code.clone().map_or(End::Unseen, End::Code)),
         is_cluster: info.exec_mode == ExecMode::Cluster,
@@ -232,9 +227,7 @@ fn from_figures(info: &ProcessInfo) -> Option<Death> {
 /// What PM2 says of how it stands now belongs to the last death.
 fn take_figures(last: &mut Death, info: &ProcessInfo) {
     last.follows = match info.status {
-        ProcessStatus::Errored => {
-            Follows::GaveUp { max: info.max_restarts.unwrap_or(MAX_RESTARTS) }
-        }
+        ProcessStatus::Errored => Follows::GaveUp { max: info.restarts_max() },
         ProcessStatus::Stopped => Follows::StaysStopped,
         ProcessStatus::Online if info.restarts > 0 => Follows::Restart { count: info.restarts },
         _ => last.follows.clone(),

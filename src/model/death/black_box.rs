@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::cause::{By, Evidence, Trigger};
 use super::{Death, Follows, LIVES_MAX, WORD_CHARS_MAX, WORDS_MAX, says_something};
 use crate::model::Action;
+use crate::model::lifecycle;
 use crate::model::moment::Moment;
 use crate::model::verdict::End;
 use crate::protocol::bus::{EventKind, Exception, ProcessEvent};
@@ -19,13 +20,9 @@ const TOLD_MS: i64 = 2_000;
 const TRIGGER_MS: i64 = 2_000;
 /// The daemon's own log has whole seconds: an end may be the same that was seen, milliseconds.
 const SECOND_MS: i64 = 1_000;
-/// PM2's default of `kill_timeout`, milliseconds.
-const KILL_TIMEOUT_MS: u64 = 1_600;
 /// No process has said anything so soon after it came online: what comes then is of the life before,
 /// milliseconds. Node.js takes 30 to start.
 const LAST_WORDS_MS: i64 = 20;
-/// PM2's `max_restarts` where the process sets none (`lib/God.js`).
-const MAX_RESTARTS: u32 = 16;
 
 /// The lives of one process.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -139,7 +136,7 @@ impl BlackBox {
             EventKind::Online => self.online(event, now),
             EventKind::Exit => self.exit(event, pending, now),
             EventKind::RestartOverlimit => {
-                let max = event.info.max_restarts.unwrap_or(MAX_RESTARTS);
+                let max = event.info.restarts_max();
                 self.end_life(event, now);
                 self.with_last(|death| death.follows = Follows::GaveUp { max });
             }
@@ -172,7 +169,7 @@ impl BlackBox {
     }
 
     fn exit(&mut self, event: &ProcessEvent, pending: Option<Action>, now: Moment) {
-        let end = end_of(event);
+        let end = lifecycle::end(event);
         let life =
             if event.is_old_worker { self.old.get_or_insert_default() } else { &mut self.life };
         match event.info.status {
@@ -197,7 +194,7 @@ impl BlackBox {
         let info = &event.info;
         let ended_ms = event.at_ms.unwrap_or(now.wall_ms);
         let started_ms = info.online_since_ms.or(life.started_ms);
-        let kill_ms = i64::try_from(info.kill_timeout_ms.unwrap_or(KILL_TIMEOUT_MS));
+        let kill_ms = i64::try_from(info.kill_ms());
         let trigger_ms = TRIGGER_MS.saturating_add(kill_ms.unwrap_or(i64::MAX));
         let is_fresh =
             |at_ms: i64, within_ms: i64| now.steady_ms.saturating_sub(at_ms) <= within_ms;
@@ -207,7 +204,7 @@ impl BlackBox {
             None => (None, Box::default()),
         };
         let evidence = Evidence {
-            end: Some(life.end.unwrap_or_else(|| end_of(event))),
+            end: Some(life.end.unwrap_or_else(|| lifecycle::end(event))),
             is_asked: life.is_asked,
             is_old_worker: event.is_old_worker,
             by: life.by,
@@ -362,14 +359,6 @@ fn push_line(words: &mut VecDeque<Box<str>>, line: Box<str>) {
         words.pop_front();
     }
     words.push_back(line);
-}
-
-fn end_of(event: &ProcessEvent) -> End {
-    match (&event.info.exit_code, &event.signal) {
-        (_, Some(signal)) => End::Signal(signal.clone()),
-        (Some(code), None) => End::Code(code.clone()),
-        (None, None) => End::Unseen,
-    }
 }
 
 /// Whether V8 says that its heap is full.

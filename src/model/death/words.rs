@@ -111,7 +111,7 @@ pub fn sentence(death: &Death) -> String {
             text.push_str(&units::span(ms));
         }
         // The daemon's log has whole seconds.
-        Some(0) => text.push_str(", after about a second at most"),
+        Some(0) => text.push_str(", after a second at most"),
         Some(ms) => {
             text.push_str(", after about ");
             text.push_str(&units::uptime(i64::try_from(ms).unwrap_or(i64::MAX)));
