@@ -44,7 +44,7 @@ pub struct Compose {
 
 /// The method that sends messages, of which the daemon module makes what the daemon needs.
 const SEND: &str = "msgProcess";
-/// The one method that takes a whole packet for an app (PM2.md section 4).
+/// The one method that takes a whole packet for an app (docs/pm2.md section 4).
 const SEND_DATA: &str = "sendDataToProcessId";
 
 impl Arguments {

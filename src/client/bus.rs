@@ -1,7 +1,7 @@
 //! The bus as a stream of events.
 //!
 //! Invariant: the socket is always read, whatever the taker of the stream does, since a subscriber
-//! that does not read makes the God daemon grow without bound (PM2.md section 6).
+//! that does not read makes the God daemon grow without bound (docs/pm2.md section 6).
 
 use std::borrow::Cow;
 use std::pin::Pin;

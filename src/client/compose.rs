@@ -1,4 +1,4 @@
-//! What pm2-interface had and newer daemons have not, composed as the pm2 CLI does it (PM2.md
+//! What pm2-interface had and newer daemons have not, composed as the pm2 CLI does it (docs/pm2.md
 //! section 3).
 //!
 //! Invariant: modules are left alone where all are meant.

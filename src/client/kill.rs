@@ -1,7 +1,7 @@
 //! `killMe` as the pm2 CLI does it: never bare.
 //!
 //! Invariant: the daemon is only told to end once it has no process left, since it leaves fork apps
-//! running without a daemon (measured, PM2.md section 5). Until then nothing was done that keeps it
+//! running without a daemon (measured, docs/pm2.md section 5). Until then nothing was done that keeps it
 //! from going on.
 
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! The connection of a client: calls that were checked, and another connection where one wedged.
 //!
 //! Invariant: a call that timed out retires its connection, since old daemons answer nothing more
-//! on it (PM2.md section 1); the next call gets a new one, to the same daemon or to none.
+//! on it (docs/pm2.md section 1); the next call gets a new one, to the same daemon or to none.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;

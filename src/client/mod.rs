@@ -2,7 +2,7 @@
 //!
 //! Invariant: a call goes through [`Methods::check_named`] or [`Methods::check`] and never gets to
 //! a daemon that it could harm; what the daemon has not is composed of what it has, as the pm2 CLI
-//! does it (PM2.md section 3).
+//! does it (docs/pm2.md section 3).
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {

@@ -353,7 +353,7 @@ impl World {
     }
 }
 
-/// What `prepare` does not survive the lack of (PM2.md section 3).
+/// What `prepare` does not survive the lack of (docs/pm2.md section 3).
 fn is_preparable(env: &Json) -> bool {
     env.get("env").is_some_and(Json::is_object)
         && env.get("pm_pid_path").is_some_and(Json::is_string)

@@ -30,7 +30,7 @@ use crate::protocol::amp::{AmpCodec, AmpError};
 const REPLIES_MAX: usize = 4096;
 /// What a flood keeps waiting at most for the quickest subscriber.
 const FLOOD_AHEAD_BYTES: usize = 1024 * 1024;
-/// One pipe read of God (PM2.md section 5).
+/// One pipe read of God (docs/pm2.md section 5).
 const CHUNK_BYTES: usize = 65_536;
 /// The pause after an accept that failed, for want of file descriptors for example.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

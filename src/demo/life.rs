@@ -1,7 +1,7 @@
 //! What PM2 does to a process, step for step as `lib/God.js`, `lib/God/ActionMethods.js` and
 //! `lib/God/Reload.js` of 7.0.4 do it, and with the same words on God's console.
 //!
-//! Invariant: the order of events on the bus is PM2's (PM2.md section 5): a stop is two exits, a
+//! Invariant: the order of events on the bus is PM2's (docs/pm2.md section 5): a stop is two exits, a
 //! restart exit, exit, online, a crash one exit and an online.
 
 use serde_json::{Value as Json, json};

@@ -1,6 +1,6 @@
 //! The bus: topic and payload of what the God daemon publishes to every subscriber.
 //!
-//! Invariant: any app can publish any topic with any payload (PM2.md section 4), so nothing here
+//! Invariant: any app can publish any topic with any payload (docs/pm2.md section 4), so nothing here
 //! trusts a shape; a topic that is not known, or a known one of another shape, stays available as
 //! its JSON.
 
@@ -163,7 +163,7 @@ pub struct Other {
 
 impl Other {
     /// The JSON text of what was said: `data`, else `raw`, as God wraps messages from 1.1.3 on
-    /// (PM2.md section 4); else the whole payload, without the environment of its process.
+    /// (docs/pm2.md section 4); else the whole payload, without the environment of its process.
     #[must_use]
     pub fn said(&self) -> Cow<'_, str> {
         #[derive(serde::Deserialize)]

@@ -1,5 +1,5 @@
 //! Cron patterns, judged by the release of the daemon: an invalid one in a process's configuration
-//! kills those of PM2 4 and later (PM2.md section 3), and some make one loop for ever.
+//! kills those of PM2 4 and later (docs/pm2.md section 3), and some make one loop for ever.
 //!
 //! Invariant: what [`check`] accepts for a [`Reader`] is read, on every day of the year, by each of
 //! its libraries. `tests/ecosystem` runs those of all nine releases.
@@ -145,7 +145,7 @@ const COMMON: [Field; 4] = [
     },
 ];
 
-/// `cron` counts the months from 0 (PM2-OPS.md section 6).
+/// `cron` counts the months from 0 (docs/pm2-ops.md section 6).
 const CRON: [Field; 2] = [
     Field {
         name: "months",

@@ -1,6 +1,6 @@
 //! A message to an app, as it arrives there.
 //!
-//! Invariant: it has the `topic`, `type` and `data` that PM2 wants of one (PM2.md section 4); what
+//! Invariant: it has the `topic`, `type` and `data` that PM2 wants of one (docs/pm2.md section 4); what
 //! was written is never changed, only added to.
 
 use serde_json::{Map, Value as Json, json};

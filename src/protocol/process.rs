@@ -244,7 +244,7 @@ impl ProcessInfo {
     }
 
     /// Whether PM2 says `online` of a process that it could not spawn: no pid (7.0.4 and 5.4.3,
-    /// measured; PM2.md section 2). Of what a snapshot says; events carry no pid.
+    /// measured; docs/pm2.md section 2). Of what a snapshot says; events carry no pid.
     #[must_use]
     pub fn never_started(&self) -> bool {
         self.status == ProcessStatus::Online && self.pid.is_none()

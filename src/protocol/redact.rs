@@ -1,7 +1,7 @@
 //! JSON of the daemon without the environment of its processes, for those who show it.
 //!
 //! Invariant: no value of an environment is left. God keeps it twice in a process: as `env`, and
-//! flattened over all else of `pm2_env` (PM2.md section 2), so that of a process only known fields
+//! flattened over all else of `pm2_env` (docs/pm2.md section 2), so that of a process only known fields
 //! are kept.
 
 use serde_json::{Map, Value as Json};

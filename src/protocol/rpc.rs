@@ -66,7 +66,7 @@ pub enum Call {
         pid: u32,
     },
     /// Ends the daemon, which answers nothing, sends SIGQUIT to `pid` and leaves fork apps running
-    /// (PM2.md section 6): all processes are deleted first.
+    /// (docs/pm2.md section 6): all processes are deleted first.
     KillMe {
         /// A process that lives and takes a SIGQUIT; `None` where the daemon needs none (2.10 and
         /// later).

@@ -1,6 +1,6 @@
 //! What each known method takes, so that no call by name can take a God daemon down.
 //!
-//! Invariant: `checked` lets through only what the probes of PM2.md sections 1 and 3 showed to be
+//! Invariant: `checked` lets through only what the probes of docs/pm2.md sections 1 and 3 showed to be
 //! harmless: the daemon's own argument count, and each argument of the shape that the method's
 //! source reads without a guard. What can be read in one way only is put into that shape.
 
@@ -59,7 +59,7 @@ const fn known(name: &'static str, takes: &'static str, fits: Fits) -> Known {
     Known { name, takes, fits }
 }
 
-/// Every method of PM2 0.10 to 7.0 (PM2.md section 1).
+/// Every method of PM2 0.10 to 7.0 (docs/pm2.md section 1).
 const KNOWN: &[Known] = &[
     known("ping", "{}", Fits::Ignored),
     known("getVersion", "{}", Fits::Ignored),

@@ -17,10 +17,10 @@ pub(crate) fn each_way_to_die_is_told_afterwards() {
     let home = Pm2Home::with(
         Release::Seven,
         &[
-            script("throws", "js", throws).with(json!({"max_restarts": 2})),
+            script("throws", "js", throws).with(json!({"max_restarts": 2, "min_uptime": 20_000})),
             script("leaves", "js", last).with(once.clone()),
             script("clustered", "js", throws)
-                .with(json!({"exec_mode": "cluster", "max_restarts": 1})),
+                .with(json!({"exec_mode": "cluster", "max_restarts": 1, "min_uptime": 20_000})),
             apps::sleeper("killed"),
             apps::sleeper("good"),
             apps::sleeper("asked"),

@@ -46,7 +46,7 @@ fn cases(release: Release, port: u16) -> Vec<Case> {
             "down: exit code N: Error: listen EADDRINUSE",
         ),
         case(
-            js("errs", THROWS).with(json!({"max_restarts": 1})),
+            js("errs", THROWS).with(json!({"max_restarts": 1, "min_uptime": 20_000})),
             "down: errored, PM2 gave up after exit code N",
         ),
         case(js("removed", IDLES).with(forever.clone()), "down: exit code N"),

@@ -154,7 +154,8 @@ pub(crate) fn w_shows_why_it_died() {
     let text = "console.error('Error: no such database'); process.exit(9);";
     let home = Pm2Home::with(
         Release::Seven,
-        &[apps::script("dead", "js", text).with(serde_json::json!({"max_restarts": 1}))],
+        &[apps::script("dead", "js", text)
+            .with(serde_json::json!({"max_restarts": 1, "min_uptime": 20_000}))],
     );
     home.wait_status("dead", "errored");
     let mut screen = home.cockpit((120, 40));

@@ -1,5 +1,5 @@
 //! Messages to apps and their actions: `msgProcess` as pm2-interface had it, on every generation
-//! (PM2.md section 4).
+//! (docs/pm2.md section 4).
 //!
 //! Invariant: only a process that runs is sent a message, and the count says how many were. A text is
 //! the name of an action: one that no process declares is never sent, and never a success.

@@ -21,7 +21,7 @@ use crate::protocol::process::{
 use crate::protocol::rpc::{Call, CallRefused, CheckedCall, Outcome, Reply};
 use crate::protocol::text::clean;
 
-/// Over the longest that a process may take, a reload gets this (PM2.md section 7).
+/// Over the longest that a process may take, a reload gets this (docs/pm2.md section 7).
 const RELOAD_MIN: Duration = Duration::from_secs(15);
 /// How long the log files may take to be open, after `reloadLogs` and after the start of a worker.
 const LOGS_REOPEN: Duration = Duration::from_secs(2);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How many times as long as a poll took the daemon is left alone after it: `getMonitorData` blocks
-/// its only thread, and so all its other work (PM2.md section 6).
+/// its only thread, and so all its other work (docs/pm2.md section 6).
 pub(super) const REST_FACTOR: u32 = 20;
 /// The grain of the pause that a slow daemon adds.
 const QUARTER: Duration = Duration::from_millis(250);

@@ -319,7 +319,7 @@ fn what_kills_a_real_god_kills_this_one() {
         let answer = World::quiet(1, START).call(method, args, START);
         assert_eq!(answer, Answer::Dies, "{method} {args:?}");
     }
-    // Wrong, but survived (PM2.md section 1).
+    // Wrong, but survived (docs/pm2.md section 1).
     let survived: &[(&str, Json, &str)] = &[
         ("startProcessId", Json::Null, "null id unknown"),
         ("stopProcessId", json!({}), "[object Object] : id unknown"),

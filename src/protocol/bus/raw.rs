@@ -47,7 +47,7 @@ object! {
 
 /// The name that pm2-interface's users know a message by, where the daemon has a general one:
 /// `process:online` for a `process:event` of `online`, and the `type` of a message that an app sent
-/// without `data`, which is a `process:msg` since 0.12 (PM2.md sections 4 and 5). Cleaned.
+/// without `data`, which is a `process:msg` since 0.12 (docs/pm2.md sections 4 and 5). Cleaned.
 #[must_use]
 pub fn other_topic(topic: &str, payload: &[u8]) -> Option<String> {
     if !matches!(topic, "process:event" | "process:msg") {
