@@ -96,6 +96,8 @@ impl World for Asked {
 
     fn call(&mut self, _daemon: DaemonId, _call: NamedCall) {}
 
+    fn examine(&mut self, _daemon: DaemonId, _pm_id: Option<PmId>) {}
+
     fn refresh(&mut self) {}
 }
 

@@ -7,6 +7,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::command::COMMANDS;
+use super::details::keys::DETAILS;
 use crate::model::log::{LineKind, LogLine};
 use crate::protocol::layout;
 
@@ -232,7 +233,7 @@ pub fn help_overlay(size: (u16, u16)) -> Overlay {
 pub fn help_lines(columns: u16) -> Vec<HelpLine> {
     let text_columns = columns.saturating_sub(HELP_KEYS);
     let mut lines = Vec::new();
-    for row in COMMANDS {
+    for row in COMMANDS.iter().chain(DETAILS) {
         let mut keys = row.keys;
         for text in wrap(row.help, text_columns) {
             lines.push(HelpLine { keys, text });

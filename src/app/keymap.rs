@@ -5,6 +5,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::command::{COMMANDS, Command};
+use super::details::keys;
 use super::editor::Edit;
 use super::geometry::Pane;
 use super::message::Message;
@@ -59,6 +60,7 @@ pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
         .find(|row| row.is_in(focus) && row.keys.split(' ').any(|name| is_key(name, key)))
         .map(|row| row.command);
     match mode {
+        Mode::Details(_) => keys::command(key).or(named),
         Mode::Normal
         | Mode::Help { .. }
         | Mode::Line { .. }
@@ -84,7 +86,7 @@ pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
 }
 
 /// Whether a key event is the key of that name in [`COMMANDS`].
-fn is_key(name: &str, key: KeyEvent) -> bool {
+pub(super) fn is_key(name: &str, key: KeyEvent) -> bool {
     if let Some(letter) = name.strip_prefix("Ctrl-") {
         let wanted = letter.chars().next().map(|letter| letter.to_ascii_lowercase());
         let KeyCode::Char(pressed) = key.code else {

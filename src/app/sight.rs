@@ -3,7 +3,7 @@
 //! Invariant: what is out of sight, or moves by less than the last digit shown, makes no frame.
 
 use super::geometry::{self, Charts, Pane};
-use super::navigate;
+use super::{details, navigate};
 use super::state::{App, InSight, LogInSight, RowsInSight};
 use crate::model::charts::{self, Measure};
 use crate::model::process::Shown;
@@ -71,6 +71,9 @@ pub(super) fn rows(app: &App) -> RowsInSight {
                 }
             }
         }
+    }
+    if let Some(sheet) = app.sheet().filter(|sheet| sheet.tab == details::Tab::Charts) {
+        bars.extend(details::charts::of(app, sheet).into_iter().map(|(_, placed)| placed.chart.bars));
     }
     let totals = Totals::of(&app.watched);
     let sums = [totals.cpu_percent.map(units::percent), totals.memory_bytes.map(units::bytes)];

@@ -42,6 +42,8 @@ pub struct App {
     pub(super) log_kept: Option<u64>,
     /// How long the terminal takes to show a frame, milliseconds; `None` while that is not known.
     pub link_delay_ms: Option<u64>,
+    /// The process that the engine was asked to read all of.
+    pub(super) examined: Option<ProcessKey>,
     /// The last thing worth saying, in the footer.
     pub notice: Option<Notice>,
     /// Whether a simulated daemon is watched.
@@ -108,6 +110,7 @@ impl App {
             log_mark: None,
             log_kept: None,
             link_delay_ms: None,
+            examined: None,
             notice: None,
             is_demo: false,
             read_only: false,

@@ -8,6 +8,7 @@ pub(crate) mod act;
 pub(crate) mod bus;
 pub(crate) mod calls;
 pub(crate) mod clock;
+mod examine;
 pub(crate) mod files;
 pub(crate) mod history;
 pub mod inbox;
@@ -39,6 +40,7 @@ use crate::model::daemon::{BusState, Connection};
 use crate::model::report::Report;
 use crate::model::{Action, DaemonId, Target, Verdict};
 use crate::protocol::amp::FRAME_BYTES_MAX;
+use crate::protocol::process::PmId;
 use crate::protocol::text;
 
 /// The most actions and calls by name under way on one daemon.
@@ -136,6 +138,8 @@ struct Wishes {
     reconnect_bus: Notify,
     /// One socket of the daemon answers again, so the other will too. Heard only by who waits.
     other_is_back: Notify,
+    /// The process whose details are open.
+    examining: examine::Examining,
 }
 
 /// What the actors of one daemon share, from one start to the next suspension.
@@ -306,6 +310,14 @@ impl DaemonHandle {
             },
             &self.runtime,
         );
+    }
+
+    /// From now on, reads all of this process with each poll ([`Report::Examined`]), or of none.
+    pub fn examine(&self, pm_id: Option<PmId>) {
+        self.wishes.examining.set(pm_id);
+        if pm_id.is_some() {
+            self.wishes.change.notify_one();
+        }
     }
 
     /// Connects now where the daemon is down, else polls now.

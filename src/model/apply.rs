@@ -6,6 +6,7 @@
 use super::call::CallOutcome;
 use super::daemon::{BusState, Connection, Daemon, Problem};
 use super::death::{self, BlackBox, cause::Trigger};
+use super::exam::Exam;
 use super::fleet::RowChanges;
 use super::lifecycle::{self, Life, Whom};
 use super::log::{LineKind, LogLine, LogSource, Severity};
@@ -52,6 +53,8 @@ pub enum Change {
         /// How the new one is named.
         by: Box<str>,
     },
+    /// All of the process whose details are open was read.
+    Examined(Box<Exam>),
     /// The log has lines more.
     Lines,
     /// The count of lines or events that were lost.
@@ -107,6 +110,7 @@ impl Applying<'_> {
                 self.note_if(is_other_pace, Change::Daemon);
                 self.snapshot(snapshot);
             }
+            Report::Examined(exam) => self.changes.push(Change::Examined(exam)),
             Report::OomKills(kills) => self.oom_kills(kills),
             Report::Lives(lives) => self.lives(lives),
             Report::Process(event) => self.event(&event),

@@ -10,6 +10,7 @@ pub mod charts;
 pub mod daemon;
 pub mod death;
 pub mod details;
+pub mod exam;
 pub mod figures;
 pub mod fleet;
 pub mod lifecycle;

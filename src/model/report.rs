@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::call::CallOutcome;
 use super::daemon::{BusState, Connection};
 use super::death::BlackBox;
+use super::exam::Exam;
 use super::log::LogLine;
 use super::{Action, Target, Verdict};
 use crate::protocol::bus::{Exception, ProcessEvent};
@@ -34,6 +35,8 @@ pub enum Report {
         /// What it said.
         snapshot: Snapshot,
     },
+    /// All of the process whose details are open, with each poll. Latest wins.
+    Examined(Box<Exam>),
     /// How many processes the kernel of the daemon's machine has killed for want of memory since it
     /// started (`oom_kill` of `/proc/vmstat`), as often as the daemon is polled. Latest wins.
     OomKills(u64),

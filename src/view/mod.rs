@@ -7,6 +7,7 @@ mod canvas;
 mod chart;
 mod columns;
 mod confirm;
+mod details;
 mod empty;
 mod figures;
 mod footer;
@@ -55,7 +56,10 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
         chart::draw(app, &mut canvas, parts.charts);
     }
     footer::draw(app, &mut canvas, parts.footer.into());
-    if !matches!(app.mode, Mode::Normal | Mode::Filter(_)) {
+    if let Some(sheet) = app.sheet() {
+        details::draw(app, &mut canvas, parts.body, sheet);
+    }
+    if !matches!(app.mode, Mode::Normal | Mode::Filter(_) | Mode::Details(_)) {
         canvas.style(parts.body.into(), theme.behind());
     }
     match &app.mode {
@@ -69,6 +73,7 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
         Mode::Why { key, life, top } => {
             why::draw(app, &mut canvas, area, (*key, *life, *top));
         }
+        Mode::Details(_) => {}
         Mode::Palette(palette) => prompt::palette(app, &mut canvas, size, palette),
         Mode::Arguments(arguments) => prompt::arguments(app, &mut canvas, size, arguments),
         Mode::Compose(compose) => prompt::compose(app, &mut canvas, size, compose),

@@ -1,0 +1,78 @@
+//! What the details ask for, and the search in the raw JSON.
+
+use super::Sheet;
+use crate::app::editor::Editor;
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prompt {
+    /// What to search the raw JSON for.
+    Search(Editor),
+}
+
+impl Prompt {
+    /// The line that is typed into.
+    pub(in crate::app) fn input(&mut self) -> &mut Editor {
+        match self {
+            Self::Search(input) => input,
+        }
+    }
+}
+
+/// A search in the raw JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search {
+    /// What is searched for. Its case counts where it has an upper case letter.
+    pub text: String,
+    /// The line that is the hit.
+    pub at: Option<usize>,
+}
+
+impl Search {
+    /// A search for this.
+    pub(super) fn new(text: String) -> Self {
+        Self { text, at: None }
+    }
+
+    /// Where in a line it is first found: the bytes.
+    #[must_use]
+    pub fn find(&self, line: &str) -> Option<std::ops::Range<usize>> {
+        if self.text.is_empty() {
+            return None;
+        }
+        let has_case = self.text.chars().any(char::is_uppercase);
+        // Only ASCII is folded: so the bytes stay where they are.
+        let at = if has_case {
+            line.find(&self.text)
+        } else {
+            line.to_ascii_lowercase().find(&self.text.to_ascii_lowercase())
+        }?;
+        Some(at..at + self.text.len())
+    }
+
+    /// The lines that have it.
+    #[must_use]
+    pub fn hits(&self, lines: &[String]) -> Vec<usize> {
+        let hits = lines.iter().enumerate().filter(|(_, line)| self.find(line).is_some());
+        hits.map(|(at, _)| at).collect()
+    }
+}
+
+impl Sheet {
+    /// Goes to the next hit after the line `from`, or the one before it, round the end.
+    pub(super) fn go_to_hit(&mut self, from: usize, is_back: bool, includes: bool) {
+        let Some(examined) = &self.examined else { return };
+        let Some(search) = &mut self.search else { return };
+        let hits = search.hits(&examined.raw);
+        let found = if is_back {
+            hits.iter().rev().find(|at| **at < from).or(hits.last())
+        } else {
+            hits.iter().find(|at| **at > from || (includes && **at == from)).or(hits.first())
+        };
+        search.at = found.copied();
+        if let Some(at) = search.at {
+            // With what stands around it.
+            self.set_place(at.saturating_sub(3));
+        }
+    }
+}
