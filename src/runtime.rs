@@ -19,6 +19,7 @@ use crate::daemon::inbox::Inbox;
 use crate::model::call::NamedCall;
 use crate::model::moment::Moment;
 use crate::model::report::Report;
+use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
 use crate::pacing::Pacing;
 use crate::protocol::process::PmId;
@@ -54,6 +55,8 @@ pub trait World {
     fn act(&mut self, daemon: DaemonId, action: Action, targets: Vec<Target>);
     /// Has a daemon's method called.
     fn call(&mut self, daemon: DaemonId, call: NamedCall);
+    /// Has an action of apps triggered.
+    fn trigger(&mut self, daemon: DaemonId, trigger: Trigger);
     /// Reads all of this process with each poll, or of none.
     fn examine(&mut self, daemon: DaemonId, pm_id: Option<PmId>);
     /// Connects or polls now.
@@ -308,6 +311,7 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
         match effect {
             Effect::Act { daemon, action, targets } => world.act(daemon, action, targets),
             Effect::Call { daemon, call } => world.call(daemon, call),
+            Effect::Trigger { daemon, trigger } => world.trigger(daemon, trigger),
             Effect::Examine { daemon, pm_id } => world.examine(daemon, pm_id),
             Effect::Refresh => world.refresh(),
             Effect::Redraw => surface.redraw(),

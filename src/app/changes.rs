@@ -41,6 +41,9 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             Change::Finished { action, target, verdict } => {
                 finish(app, id, action, target, verdict);
             }
+            Change::Replied { action, target, reply } => {
+                details::replied(app, id, &action, &target, reply);
+            }
             Change::Called { method, outcome } => finish_call(app, &method, &outcome),
         }
     }

@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 pub use self::lists::History;
 pub use self::prompt::Prompt;
 use self::prompt::Search;
+pub use self::prompt::{Asked, Ready};
 pub(super) use self::take::take;
 use super::Mode;
 use super::effect::{Effect, Effects};
@@ -24,8 +25,15 @@ use crate::model::charts::spans::Span;
 use crate::model::details::Details;
 use crate::model::exam::Exam;
 use crate::model::moment::Moment;
+use crate::model::trigger::Reply;
 use crate::model::watched::Watched;
 use crate::model::{DaemonId, ProcessKey, Target, details};
+use crate::protocol::text::clean_to;
+
+/// How much of a reply the footer says.
+const NOTICE_CHARS_MAX: usize = 200;
+/// How much of the name of an action.
+const NAME_CHARS_MAX: usize = 60;
 
 /// A tab of the details.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -104,6 +112,8 @@ pub struct Sheet {
     pub prompt: Option<Prompt>,
     /// What is searched for in the raw JSON.
     pub search: Option<Search>,
+    /// The action that was triggered last, in each process, and what came of it.
+    pub asked: Vec<Asked>,
 }
 
 /// What was read of a process, and what it says.
@@ -134,6 +144,7 @@ impl Sheet {
             charted: None,
             prompt: None,
             search: None,
+            asked: Vec::new(),
         }
     }
 
@@ -240,6 +251,33 @@ pub(super) fn sync(app: &mut App, effects: &mut Effects) {
     effects.0.extend(app.examined.map(|key| of(key, None)));
     effects.0.extend(open.map(|key| of(key, Some(key.pm_id))));
     app.examined = open;
+}
+
+/// A process replied to an action, or did not: shown where it was asked, else in the footer.
+pub(super) fn replied(
+    app: &mut App,
+    daemon: DaemonId,
+    action: &str,
+    target: &Target,
+    reply: Reply,
+) {
+    let open = app.below.iter_mut().chain([&mut app.mode]).rev();
+    let mut sheets = open.filter_map(|mode| match mode {
+        Mode::Details(sheet) if sheet.daemon == daemon => Some(sheet),
+        _ => None,
+    });
+    let asked = sheets.next().and_then(|sheet| {
+        let mut asked = sheet.asked.iter_mut();
+        asked.find(|it| it.reply.is_none() && *it.action == *action && it.target == *target)
+    });
+    if let Some(asked) = asked {
+        asked.reply = Some(reply);
+        app.is_dirty = true;
+        return;
+    }
+    let (label, action) = (app.placed(daemon, &target.label()), clean_to(action, NAME_CHARS_MAX));
+    let text = format!("{action} of {label}: {}", clean_to(&reply.words(), NOTICE_CHARS_MAX));
+    app.notify(text, !reply.is_success());
 }
 
 /// All of a process was read.

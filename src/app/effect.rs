@@ -1,6 +1,7 @@
 //! What `update` asks the runtime to do.
 
 use crate::model::call::NamedCall;
+use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
 use crate::protocol::process::PmId;
 
@@ -23,6 +24,13 @@ pub enum Effect {
         daemon: DaemonId,
         /// What to call: checked already, and checked again against who is connected then.
         call: NamedCall,
+    },
+    /// Have an action of apps triggered; each process ends in exactly one `Report::Replied`.
+    Trigger {
+        /// On which daemon.
+        daemon: DaemonId,
+        /// Which, and in which processes.
+        trigger: Trigger,
     },
     /// Read all of this process with each poll of its daemon, or of none: its details are open.
     Examine {

@@ -73,7 +73,7 @@ pub(super) fn rows(app: &App) -> RowsInSight {
         }
     }
     if let Some(sheet) = app.sheet().filter(|sheet| sheet.tab == details::Tab::Charts) {
-        bars.extend(details::charts::of(app, sheet).into_iter().map(|(_, placed)| placed.chart.bars));
+        bars.extend(details::charts::of(app, sheet, app.size).into_iter().map(|(_, placed)| placed.chart.bars));
     }
     let totals = Totals::of(&app.watched);
     let sums = [totals.cpu_percent.map(units::percent), totals.memory_bytes.map(units::bytes)];

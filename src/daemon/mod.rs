@@ -31,6 +31,7 @@ use self::act::Acting;
 pub use self::act::Settle;
 use self::bus::ear::Ears;
 use self::calls::run::{self, CallFinish};
+use self::calls::trigger::TriggerFinish;
 pub use self::inbox::{Inbox, InboxBounds};
 pub use self::rpc::endpoint::{self, Endpoint, EndpointError};
 use self::rpc::session::{self, Link, ready};
@@ -38,6 +39,7 @@ pub use self::rpc::socket::Socket;
 use crate::model::call::{CallOutcome, NamedCall};
 use crate::model::daemon::{BusState, Connection};
 use crate::model::report::Report;
+use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target, Verdict};
 use crate::protocol::amp::FRAME_BYTES_MAX;
 use crate::protocol::process::PmId;
@@ -306,6 +308,30 @@ impl DaemonHandle {
                 let calling = run::run(&watch, link, call, finish);
                 // A suspension drops the call; `finish` then says so.
                 generation.run_until_cancelled(calling).await;
+                drop(permit);
+            },
+            &self.runtime,
+        );
+    }
+
+    /// Triggers an action. Never waits: each process's reply is one [`Report::Replied`].
+    pub fn trigger(&self, trigger: Trigger) {
+        let finish = TriggerFinish::new(self.inbox.clone(), self.id, &trigger);
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
+            return finish.refuse_all("too many actions are under way");
+        };
+        let running = self.lock();
+        let Some(running) = running.as_ref() else {
+            return finish.refuse_all("suspended");
+        };
+        let (watch, link) = (Arc::clone(&running.watch), running.link.clone());
+        let what = (trigger.action, trigger.params);
+        running.watch.tasks.spawn_on(
+            async move {
+                let generation = watch.generation.clone();
+                let triggering = calls::trigger::run(&watch, link, what, finish);
+                // A suspension drops it; `finish` then says so.
+                generation.run_until_cancelled(triggering).await;
                 drop(permit);
             },
             &self.runtime,

@@ -13,6 +13,7 @@ use super::log::{LineKind, LogLine, LogSource, Severity};
 use super::moment::Moment;
 use super::process::Process;
 use super::report::Report;
+use super::trigger::Reply;
 use super::watched::Watched;
 use super::words;
 use super::{Action, DaemonId, ProcessKey, Target, Verdict};
@@ -68,6 +69,15 @@ pub enum Change {
         /// What came of it.
         verdict: Verdict,
     },
+    /// A process replied to an action that was triggered here, or did not.
+    Replied {
+        /// The action's name.
+        action: Box<str>,
+        /// Which process.
+        target: Target,
+        /// What it replied.
+        reply: Reply,
+    },
     /// A call by name that was asked for here ended.
     Called {
         /// PM2's name of the method.
@@ -118,6 +128,9 @@ impl Applying<'_> {
             Report::Killed(message) => self.say("pm2:kill", Severity::Bad, &message),
             Report::ActionFinished { action, target, verdict } => {
                 self.finish(action, target, verdict);
+            }
+            Report::Replied { action, target, reply } => {
+                self.changes.push(Change::Replied { action, target, reply });
             }
             Report::CallFinished { method, outcome } => self.finish_call(method, outcome),
             Report::Lines(lines) => self.lines(lines),

@@ -24,6 +24,7 @@ pub mod rows;
 pub mod series;
 pub mod target;
 pub mod totals;
+pub mod trigger;
 pub mod units;
 pub mod verdict;
 pub mod watched;

@@ -7,6 +7,7 @@ use super::daemon::{BusState, Connection};
 use super::death::BlackBox;
 use super::exam::Exam;
 use super::log::LogLine;
+use super::trigger::Reply;
 use super::{Action, Target, Verdict};
 use crate::protocol::bus::{Exception, ProcessEvent};
 use crate::protocol::process::{PmId, Snapshot};
@@ -57,6 +58,16 @@ pub enum Report {
         target: Target,
         /// What came of it.
         verdict: Verdict,
+    },
+    /// A process replied to an action that was triggered, or did not. Must arrive; exactly one for
+    /// each process that was asked.
+    Replied {
+        /// The action's name.
+        action: Box<str>,
+        /// Which process.
+        target: Target,
+        /// What it replied.
+        reply: Reply,
     },
     /// A call by name ended. Must arrive; exactly one for each that was asked for.
     CallFinished {

@@ -28,21 +28,26 @@ use crate::model::Action;
 use crate::protocol::process::ProcessStatus;
 
 /// Draws them over the body of the screen.
-pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, body: Area, sheet: &Sheet) {
+pub(super) fn draw(
+    app: &App,
+    canvas: &mut Canvas<'_>,
+    (size, body): ((u16, u16), Area),
+    sheet: &Sheet,
+) {
+    let content = content(size);
     canvas.clear(body.into());
-    canvas.pane(body.into(), true, &title(app, canvas, sheet));
-    tabs(canvas, body.below(TITLE), sheet, app.size.1);
-    let content = content(app.size);
+    canvas.pane(body.into(), true, &title(app, canvas, content, sheet));
+    tabs(canvas, body.below(TITLE), sheet, size.1);
     match sheet.tab {
-        Tab::Charts => charts::draw(app, canvas, sheet),
+        Tab::Charts => charts::draw(app, canvas, size, sheet),
         _ if sheet.examined.is_none() => {
             let quiet = canvas.role(Role::Quiet);
             canvas.text(content.x, content.y, content.columns, "asking the daemon", quiet);
         }
         Tab::Overview => overview::draw(canvas, content, sheet),
-        Tab::Metrics if sheet.charted.is_some() => charts::draw_metric(app, canvas, sheet),
+        Tab::Metrics if sheet.charted.is_some() => charts::draw_metric(app, canvas, size, sheet),
         Tab::Metrics => lists::metrics(app, canvas, content, sheet),
-        Tab::Actions => lists::actions(canvas, content, sheet),
+        Tab::Actions => lists::actions(app, canvas, (size, content), sheet),
         Tab::Environment => lists::environment(canvas, content, sheet),
         Tab::Raw => lists::raw(canvas, content, sheet),
     }
@@ -52,7 +57,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, body: Area, sheet: &Sheet
 }
 
 /// Whose they are, how it does, and since when.
-fn title(app: &App, canvas: &Canvas<'_>, sheet: &Sheet) -> Vec<Part> {
+fn title(app: &App, canvas: &Canvas<'_>, content: Area, sheet: &Sheet) -> Vec<Part> {
     let mut title = vec![Part::new(name_of(app, sheet.key()), Role::Strong, 0)];
     let Some(process) = app.watched.fleet.get(sheet.key()) else { return title };
     let status = status::of(process, app.now.steady_ms, canvas.theme().glyphs());
@@ -60,7 +65,7 @@ fn title(app: &App, canvas: &Canvas<'_>, sheet: &Sheet) -> Vec<Part> {
     if let Some(uptime_ms) = process.uptime_ms(app.now.steady_ms) {
         title.push(Part::new(text::uptime(uptime_ms), Role::Quiet, 1));
     }
-    let (columns, rows) = (content(app.size).columns, content(app.size).rows);
+    let Area { columns, rows, .. } = content;
     let count = sheet.count(columns);
     if count > usize::from(rows) {
         let place = sheet.place();
@@ -133,8 +138,18 @@ fn tabs(canvas: &mut Canvas<'_>, area: Area, sheet: &Sheet, rows: u16) {
 
 /// The keys that mean something in the tab in front.
 pub(super) fn keys(app: &App, canvas: &Canvas<'_>, sheet: &Sheet) -> Vec<Part> {
-    if let Some(Prompt::Search(_)) = &sheet.prompt {
-        return vec![key("Enter", "search", 0), key("Esc", "close", 0)];
+    match &sheet.prompt {
+        Some(Prompt::Search(_)) => return vec![key("Enter", "search", 0), key("Esc", "close", 0)],
+        Some(Prompt::Trigger(ready)) => {
+            let mut keys = vec![key("Enter", "trigger", 0), key("Esc", "close", 0)];
+            match (sheet.instances(&app.watched).len(), ready.is_to_all) {
+                (0 | 1, _) => {}
+                (_, true) => keys.push(key("Tab", "only in this process", 1)),
+                (count, false) => keys.push(key("Tab", &format!("in all {count} of the app"), 1)),
+            }
+            return keys;
+        }
+        None => {}
     }
     let arrows = if canvas.theme().ascii { "Tab" } else { "← →" };
     let mut keys = match sheet.tab {
@@ -144,7 +159,8 @@ pub(super) fn keys(app: &App, canvas: &Canvas<'_>, sheet: &Sheet) -> Vec<Part> {
             vec![key("+ -", "span", 1), key("Enter", "list", 1)]
         }
         Tab::Metrics => vec![key("Enter", "chart", 1)],
-        Tab::Actions => Vec::new(),
+        Tab::Actions if app.read_only => Vec::new(),
+        Tab::Actions => vec![key("Enter", "trigger", 1)],
         Tab::Environment => vec![key("Enter", "show, hide", 1)],
         Tab::Raw if sheet.search.is_some() => vec![key("n N", "next, previous", 1)],
         Tab::Raw => vec![key("/", "search", 1)],

@@ -57,7 +57,7 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
     }
     footer::draw(app, &mut canvas, parts.footer.into());
     if let Some(sheet) = app.sheet() {
-        details::draw(app, &mut canvas, parts.body, sheet);
+        details::draw(app, &mut canvas, (size, parts.body), sheet);
     }
     if !matches!(app.mode, Mode::Normal | Mode::Filter(_) | Mode::Details(_)) {
         canvas.style(parts.body.into(), theme.behind());

@@ -125,7 +125,7 @@ pub(super) fn compose(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), comp
 }
 
 /// A line of text to type, and what is to be said about it.
-fn draw_prompt(
+pub(super) fn draw_prompt(
     canvas: &mut Canvas<'_>,
     size: (u16, u16),
     title: &[Part],

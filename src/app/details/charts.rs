@@ -46,16 +46,16 @@ fn places(content: Area, count: u16) -> Vec<(Area, Area, Option<u16>)> {
     (0..count).map(place).collect()
 }
 
-/// The charts of CPU and memory.
+/// The charts of CPU and memory on a screen of that size.
 #[must_use]
-pub fn of(app: &App, sheet: &Sheet) -> Vec<(Measure, Placed)> {
+pub fn of(app: &App, sheet: &Sheet, size: (u16, u16)) -> Vec<(Measure, Placed)> {
     let Some(process) = app.watched.fleet.get(sheet.key()) else { return Vec::new() };
     let measures = [Measure::Cpu, Measure::Memory];
     let gap_ms = gap_ms(app, sheet);
-    let places = places(content(app.size), 2);
+    let places = places(content(size), 2);
     let charts = measures.into_iter().zip(places).map(|(measure, (area, bars, axis))| {
-        let (what, size) = ((measure, sheet.span), (bars.columns, bars.rows));
-        let chart = spans::chart(process, what, app.now.steady_ms, gap_ms, size);
+        let (what, room) = ((measure, sheet.span), (bars.columns, bars.rows));
+        let chart = spans::chart(process, what, app.now.steady_ms, gap_ms, room);
         (measure, Placed { area, bars, axis, chart })
     });
     charts.collect()
@@ -63,12 +63,12 @@ pub fn of(app: &App, sheet: &Sheet) -> Vec<(Measure, Placed)> {
 
 /// The chart of the metric that is chosen for one, if one is.
 #[must_use]
-pub fn of_metric(app: &App, sheet: &Sheet) -> Option<Placed> {
+pub fn of_metric(app: &App, sheet: &Sheet, size: (u16, u16)) -> Option<Placed> {
     let name = sheet.charted.as_deref().filter(|_| sheet.tab == Tab::Metrics)?;
     let values = sheet.examined.as_ref()?.history.of(name)?;
-    let (area, bars, axis) = places(content(app.size), 1).into_iter().next()?;
-    let (now_ms, size) = (app.now.steady_ms, (bars.columns, bars.rows));
-    let chart = spans::metric(values, sheet.span, now_ms, gap_ms(app, sheet), size);
+    let (area, bars, axis) = places(content(size), 1).into_iter().next()?;
+    let (now_ms, room) = (app.now.steady_ms, (bars.columns, bars.rows));
+    let chart = spans::metric(values, sheet.span, now_ms, gap_ms(app, sheet), room);
     Some(Placed { area, bars, axis, chart })
 }
 

@@ -1,13 +1,64 @@
 //! What the details ask for, and the search in the raw JSON.
 
+use serde_json::Value as Json;
+
 use super::Sheet;
 use crate::app::editor::Editor;
+use crate::app::prompt::json_at_once;
+use crate::model::Target;
+use crate::model::trigger::Reply;
+use crate::model::watched::Watched;
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Prompt {
     /// What to search the raw JSON for.
     Search(Editor),
+    /// With which parameters an action is triggered, and where.
+    Trigger(Ready),
+}
+
+/// An action that is about to be triggered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ready {
+    /// Its name, as it is declared.
+    pub action: Box<str>,
+    /// Whether it says that it takes parameters.
+    pub takes_parameters: bool,
+    /// Whether it is triggered in all instances of the app.
+    pub is_to_all: bool,
+    /// The parameters: JSON or text.
+    pub input: Editor,
+}
+
+impl Ready {
+    /// What the action gets; `None` for nothing.
+    ///
+    /// # Errors
+    /// Why that is no JSON.
+    pub fn params(&self) -> Result<Option<Json>, String> {
+        let typed = self.input.text();
+        let typed = typed.trim();
+        if typed.is_empty() {
+            return Ok(None);
+        }
+        // What begins like JSON is meant to be some; a number is a text to all actions seen.
+        if typed.starts_with(['{', '[', '"']) {
+            return json_at_once(typed).map(Some);
+        }
+        Ok(Some(Json::String(typed.to_owned())))
+    }
+}
+
+/// What came of an action in one process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The action's name.
+    pub action: Box<str>,
+    /// In which process.
+    pub target: Target,
+    /// What it replied; `None` while that is waited for.
+    pub reply: Option<Reply>,
 }
 
 impl Prompt {
@@ -15,6 +66,7 @@ impl Prompt {
     pub(in crate::app) fn input(&mut self) -> &mut Editor {
         match self {
             Self::Search(input) => input,
+            Self::Trigger(ready) => &mut ready.input,
         }
     }
 }
@@ -59,6 +111,15 @@ impl Search {
 }
 
 impl Sheet {
+    /// The instances of the app, with the one that the details are of.
+    #[must_use]
+    pub fn instances(&self, watched: &Watched) -> Vec<Target> {
+        let Some(process) = watched.fleet.get(self.key()) else { return Vec::new() };
+        let god = watched.daemon(self.daemon).and_then(|daemon| daemon.god);
+        let sisters = watched.fleet.sisters(self.key(), &process.info);
+        sisters.map(|(_, process)| process.target(god)).collect()
+    }
+
     /// Goes to the next hit after the line `from`, or the one before it, round the end.
     pub(super) fn go_to_hit(&mut self, from: usize, is_back: bool, includes: bool) {
         let Some(examined) = &self.examined else { return };

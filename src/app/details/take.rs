@@ -1,29 +1,33 @@
 //! What the details do with a command.
 
 use super::keys::Ask;
-use super::prompt::{Prompt, Search};
+use super::prompt::{Asked, Prompt, Ready, Search};
 use super::{Sheet, Tab, content, rows};
 use crate::app::command::Command;
 use crate::app::editor::Editor;
-use crate::app::effect::Effects;
+use crate::app::effect::{Effect, Effects};
 use crate::app::mode::Mode;
 use crate::app::palette::Palette;
 use crate::app::prompt::Compose;
 use crate::app::state::App;
 use crate::app::{act, overlay};
+use crate::model::Target;
+use crate::model::trigger::Trigger;
 
 /// A command while the details are open, and nothing covers them.
 pub(in crate::app) fn take(app: &mut App, command: Command) -> Effects {
     let size = app.size;
     let Mode::Details(sheet) = &mut app.mode else { return Effects::none() };
     if sheet.prompt.is_some() {
-        answer(sheet, command);
-        return Effects::none();
+        return answer(app, command);
     }
     let (daemon, target, key) = (sheet.daemon, sheet.target.clone(), sheet.key());
     match command {
         Command::Back if !sheet.step_back() => app.close(),
         Command::Details(ask) => sheet.ask(ask),
+        Command::Open if sheet.tab == Tab::Actions && app.read_only => {
+            app.notify("trigger: refused, this is --read-only", true);
+        }
         Command::Open => sheet.open(),
         command if command.is_movement() => sheet.go(command, size),
         Command::Act(action) => return act::on(app, action, daemon, target),
@@ -43,16 +47,51 @@ pub(in crate::app) fn take(app: &mut App, command: Command) -> Effects {
 }
 
 /// A command while something is asked for.
-fn answer(sheet: &mut Sheet, command: Command) {
+fn answer(app: &mut App, command: Command) -> Effects {
+    let Mode::Details(sheet) = &mut app.mode else { return Effects::none() };
     match (command, sheet.prompt.take()) {
         (Command::Open, Some(Prompt::Search(input))) => {
             let text = input.text();
             sheet.search = (!text.is_empty()).then(|| Search::new(text));
             sheet.go_to_hit(sheet.place(), false, true);
         }
+        (Command::Open, Some(Prompt::Trigger(ready))) => return trigger(app, ready),
+        (Command::Details(Ask::Next), Some(Prompt::Trigger(mut ready))) => {
+            let count = sheet.instances(&app.watched).len();
+            ready.is_to_all = !ready.is_to_all && count > 1;
+            sheet.prompt = Some(Prompt::Trigger(ready));
+        }
         (Command::Back, _) => {}
         (_, prompt) => sheet.prompt = prompt,
     }
+    Effects::none()
+}
+
+/// Triggers an action, or asks on where its parameters are no JSON.
+fn trigger(app: &mut App, ready: Ready) -> Effects {
+    let Mode::Details(sheet) = &mut app.mode else { return Effects::none() };
+    let Ok(params) = ready.params() else {
+        // The prompt says why.
+        sheet.prompt = Some(Prompt::Trigger(ready));
+        return Effects::none();
+    };
+    let daemon = sheet.daemon;
+    if !app.watched.is_live(daemon) {
+        app.notify("not triggered: the daemon is not connected", true);
+        return Effects::none();
+    }
+    let targets = match ready.is_to_all {
+        true => sheet.instances(&app.watched),
+        false => vec![sheet.target.clone()],
+    };
+    let asked = |target: &Target| Asked {
+        action: ready.action.clone(),
+        target: target.clone(),
+        reply: None,
+    };
+    sheet.asked = targets.iter().map(asked).collect();
+    let trigger = Trigger { action: ready.action.clone(), params, targets };
+    Effects::one(Effect::Trigger { daemon, trigger })
 }
 
 impl Sheet {
@@ -89,7 +128,7 @@ impl Sheet {
         at.unwrap_or_else(|| self.place())
     }
 
-    /// Enter: of a metric its chart, of a variable its value.
+    /// Enter: of a metric its chart, of an action its parameters, of a variable its value.
     fn open(&mut self) {
         let Some(examined) = &self.examined else { return };
         let details = &examined.details;
@@ -97,6 +136,15 @@ impl Sheet {
             Tab::Metrics if self.charted.take().is_none() => {
                 let metric = details.metrics.get(self.place());
                 self.charted = metric.filter(|it| it.number.is_some()).map(|it| it.name.clone());
+            }
+            Tab::Actions => {
+                let Some(action) = details.actions.get(self.place()) else { return };
+                self.prompt = Some(Prompt::Trigger(Ready {
+                    action: action.name.clone(),
+                    takes_parameters: action.takes_parameters,
+                    is_to_all: false,
+                    input: Editor::default(),
+                }));
             }
             Tab::Environment => {
                 let Some(variable) = details.environment.get(self.place()) else { return };

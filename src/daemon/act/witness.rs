@@ -153,6 +153,7 @@ impl Witness {
                     self.records.entry(pm_id).or_default().last_line = Some(line.trim().into());
                 }
             }
+            Heard::Reply { .. } => {}
             Heard::Lost => self.is_deaf = true,
         }
     }

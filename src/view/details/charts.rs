@@ -24,9 +24,9 @@ use crate::view::roles::Role;
 use crate::view::text;
 
 /// Draws the charts of CPU and memory.
-pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, sheet: &Sheet) {
+pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), sheet: &Sheet) {
     let Some(process) = app.watched.fleet.get(sheet.key()) else { return };
-    let charts = charts::of(app, sheet);
+    let charts = charts::of(app, sheet, size);
     for (measure, placed) in &charts {
         let ends = charts::ends(app, sheet, &placed.chart);
         let mut title = match measure {
@@ -53,12 +53,14 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, sheet: &Sheet) {
         draw_chart(canvas, placed, role, words);
         draw_axis(canvas, placed, &ends);
     }
-    draw_time(app, canvas, sheet, charts.last().map(|(_, placed)| placed));
+    if let Some((_, placed)) = charts.last() {
+        draw_time(app, canvas, (content(size), sheet), placed);
+    }
 }
 
 /// Draws the chart of the metric that was chosen.
-pub(super) fn draw_metric(app: &App, canvas: &mut Canvas<'_>, sheet: &Sheet) {
-    let Some(placed) = charts::of_metric(app, sheet) else { return };
+pub(super) fn draw_metric(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), sheet: &Sheet) {
+    let Some(placed) = charts::of_metric(app, sheet, size) else { return };
     let metric = sheet.examined.as_ref().and_then(|examined| {
         let mut metrics = examined.details.metrics.iter();
         metrics.find(|metric| Some(&metric.name) == sheet.charted.as_ref())
@@ -73,7 +75,7 @@ pub(super) fn draw_metric(app: &App, canvas: &mut Canvas<'_>, sheet: &Sheet) {
     canvas.pane(placed.area.into(), false, &title);
     draw_chart(canvas, &placed, Role::Cpu, short);
     draw_axis(canvas, &placed, &charts::ends(app, sheet, &placed.chart));
-    draw_time(app, canvas, sheet, Some(&placed));
+    draw_time(app, canvas, (content(size), sheet), &placed);
 }
 
 /// A number of at most five columns.
@@ -175,9 +177,13 @@ fn draw_axis(canvas: &mut Canvas<'_>, placed: &Placed, ends: &[u16]) {
 }
 
 /// How long ago the columns were, in the last row.
-fn draw_time(app: &App, canvas: &mut Canvas<'_>, sheet: &Sheet, placed: Option<&Placed>) {
-    let Some(placed) = placed else { return };
-    let Area { y, rows, .. } = content(app.size);
+fn draw_time(
+    app: &App,
+    canvas: &mut Canvas<'_>,
+    (content, sheet): (Area, &Sheet),
+    placed: &Placed,
+) {
+    let Area { y, rows, .. } = content;
     let y = y + rows.saturating_sub(1);
     let (bars, quiet) = (bars(placed), canvas.role(Role::Quiet));
     let now = "now";

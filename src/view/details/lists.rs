@@ -8,6 +8,7 @@ use crate::app::geometry::{Area, wrap};
 use crate::model::details::Metric;
 use crate::protocol::redact::MASK;
 use crate::view::canvas::Canvas;
+use crate::view::parts::Part;
 use crate::view::roles::Role;
 use crate::view::{chart, prompt, text};
 use ratatui::layout::Rect;
@@ -89,8 +90,68 @@ fn draw_value(
     canvas.text(x + number + 1, y, unit, &metric.unit, quiet);
 }
 
-/// Draws the actions: name, what its author says of it.
-pub(super) fn actions(canvas: &mut Canvas<'_>, content: Area, sheet: &Sheet) {
+/// Draws the actions: name, what its author says of it; below them what came of the last one.
+pub(super) fn actions(
+    app: &App,
+    canvas: &mut Canvas<'_>,
+    (size, content): ((u16, u16), Area),
+    sheet: &Sheet,
+) {
+    let replies = u16::try_from(sheet.asked.len()).unwrap_or(u16::MAX);
+    let replies = if replies == 0 { 0 } else { replies.saturating_add(2).min(content.rows / 2) };
+    let list = Area { rows: content.rows - replies, ..content };
+    draw_actions(canvas, list, sheet);
+    draw_replies(canvas, content.below(list.rows), sheet);
+    if let Some(Prompt::Trigger(ready)) = &sheet.prompt {
+        let all = sheet.instances(&app.watched).len();
+        let whom = match ready.is_to_all {
+            true => format!("all {all} of {}", sheet.target.name),
+            false => sheet.target.label(),
+        };
+        let name = text_of(&ready.action);
+        let title = [
+            Part::new(format!("Trigger {name} in {whom}"), Role::Strong, 0),
+            Part::new("parameters: JSON or text", Role::Quiet, 1),
+        ];
+        let says = match ready.params() {
+            Ok(None) if ready.takes_parameters => (
+                Role::Warn,
+                "Enter triggers it without parameters, though it takes some".to_owned(),
+            ),
+            Ok(None) => (Role::Good, "Enter triggers it".to_owned()),
+            Ok(Some(params)) => (Role::Good, format!("the action gets {params}")),
+            Err(why) => (Role::Bad, why),
+        };
+        prompt::draw_prompt(canvas, size, &title, &ready.input, says);
+    }
+}
+
+/// What each process replied to the last action, or that it has not.
+fn draw_replies(canvas: &mut Canvas<'_>, area: Area, sheet: &Sheet) {
+    let Some(first) = sheet.asked.first().filter(|_| area.rows > 1) else { return };
+    let all = Area { x: 0, columns: area.columns + 2, ..area };
+    let count = sheet.asked.iter().filter(|asked| asked.reply.is_some()).count();
+    let mut title = vec![Part::new(text_of(&first.action), Role::Strong, 0)];
+    title.push(Part::new(format!("{count} of {}", sheet.asked.len()), Role::Quiet, 1));
+    canvas.pane(all.into(), false, &title);
+    let labels = sheet.asked.iter().map(|asked| asked.target.label());
+    let labels: Vec<String> = labels.collect();
+    let columns = names(labels.iter().map(String::as_str), area);
+    let rows = area.y + 1..area.y + area.rows;
+    for (y, (asked, label)) in rows.zip(sheet.asked.iter().zip(&labels)) {
+        let (words, role) = match &asked.reply {
+            None => ("waiting".to_owned(), Role::Quiet),
+            Some(reply) if reply.is_success() => (reply.words(), Role::Text),
+            Some(reply) => (reply.words(), Role::Bad),
+        };
+        let (quiet, style) = (canvas.role(Role::Quiet), canvas.role(role));
+        canvas.text(area.x, y, columns, label, quiet);
+        let at = columns + 2;
+        canvas.text(area.x + at, y, area.columns.saturating_sub(at), &words, style);
+    }
+}
+
+fn draw_actions(canvas: &mut Canvas<'_>, content: Area, sheet: &Sheet) {
     let Some(examined) = &sheet.examined else { return };
     let actions = &examined.details.actions;
     if actions.is_empty() {
