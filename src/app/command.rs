@@ -46,6 +46,8 @@ pub enum Command {
     SortRight,
     /// Sort the other way round.
     SortReverse,
+    /// Charts large, in one line, or none.
+    Charts,
     /// Show why the selected process died.
     Why,
     /// Of what is shown, the one before.
@@ -215,6 +217,7 @@ pub const COMMANDS: &[CommandRow] = &[
         "Why the selected process died: its last ends, each with its evidence",
         Some(5)
     ),
+    row!(Command::Charts, "v", "charts", "Charts large, in one line, or none", None),
     row!(Command::Older, "← [", "older", "In why: the end before", None),
     row!(Command::Newer, "→ ]", "newer", "In why: the end after", None),
     row!(

@@ -42,6 +42,40 @@ impl Area {
     }
 }
 
+/// How large the charts of the selected process are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ChartsWish {
+    /// As large as the screen has room for.
+    #[default]
+    Large,
+    /// One line.
+    Line,
+    /// None.
+    None,
+}
+
+impl ChartsWish {
+    /// The next one, round the end, on a screen of so many rows: what has no room there is passed over.
+    #[must_use]
+    pub fn next(self, rows: u16) -> Self {
+        match self {
+            Self::Large if rows >= ROWS_CHARTS => Self::Line,
+            Self::Large | Self::Line => Self::None,
+            Self::None => Self::Large,
+        }
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Large => "charts: as large as there is room",
+            Self::Line => "charts: one line",
+            Self::None => "charts: none",
+        }
+    }
+}
+
 /// How CPU and memory of the selected process are charted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Charts {
@@ -107,6 +141,17 @@ impl Geometry {
     /// too small for a screen. Where table and log do not both fit, `focus` says which is shown.
     #[must_use]
     pub fn new(size: (u16, u16), processes: usize, focus: Pane) -> Option<Self> {
+        Self::with_charts(size, processes, focus, ChartsWish::default())
+    }
+
+    /// The same with charts of that size, where there is room for them.
+    #[must_use]
+    pub fn with_charts(
+        size: (u16, u16),
+        processes: usize,
+        focus: Pane,
+        wish: ChartsWish,
+    ) -> Option<Self> {
         let (columns, rows) = size;
         if columns < COLUMNS_MIN || rows < ROWS_MIN {
             return None;
@@ -118,7 +163,11 @@ impl Geometry {
                 Pane::Log => (0, 0, body),
             }
         } else {
-            let charts = charts_rows(rows, processes);
+            let charts = match wish {
+                ChartsWish::Large => charts_rows(rows, processes),
+                ChartsWish::Line => charts_rows(rows, processes).min(1),
+                ChartsWish::None => 0,
+            };
             let table = table_rows(rows, processes);
             (table, charts, body - charts - table)
         };

@@ -1,6 +1,6 @@
 //! The whole state of the screen.
 
-use super::geometry::Pane;
+use super::geometry::{ChartsWish, Pane};
 use super::mode::Mode;
 use super::notice::Notice;
 use super::table::Table;
@@ -24,6 +24,8 @@ pub struct App {
     pub size: (u16, u16),
     /// Which pane the arrow keys move in.
     pub focus: Pane,
+    /// How large the charts are wanted.
+    pub charts: ChartsWish,
     /// What covers the screen.
     pub mode: Mode,
     /// What that covers in turn, and what comes back when it closes; the uppermost last.
@@ -101,6 +103,7 @@ impl App {
             utc_offset_s,
             size,
             focus: Pane::Processes,
+            charts: ChartsWish::default(),
             mode: Mode::Normal,
             below: Vec::new(),
             selected: None,

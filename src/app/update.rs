@@ -145,6 +145,11 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         }
         Command::Open => open_line(app),
         Command::Why => open_why(app),
+        Command::Charts => {
+            app.charts = app.charts.next(app.size.1);
+            navigate::keep_selection_visible(app);
+            app.notify(app.charts.words(), false);
+        }
         Command::NextPane => {
             app.focus = match app.focus {
                 Pane::Processes => Pane::Log,

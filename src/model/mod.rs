@@ -13,6 +13,7 @@ pub mod details;
 pub mod exam;
 pub mod figures;
 pub mod fleet;
+pub mod forecast;
 pub mod lifecycle;
 pub mod log;
 pub mod looping;

@@ -42,7 +42,9 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
     let area = frame.area();
     let mut canvas = Canvas::new(frame.buffer_mut(), *theme);
     let size = (area.width, area.height);
-    let Some(parts) = Geometry::new(size, app.watched.fleet.len(), app.focus) else {
+    let processes = app.watched.fleet.len();
+    let parts = Geometry::with_charts(size, processes, app.focus, app.charts);
+    let Some(parts) = parts else {
         let text = format!("needs {COLUMNS_MIN}x{ROWS_MIN}, is {}x{}: pm2-tui", size.0, size.1);
         canvas.text(area.x, area.y, area.width, &text, theme.role(Role::Text));
         return;

@@ -16,6 +16,7 @@ use crate::app::details::{Sheet, content};
 use crate::app::geometry::{Area, PANEL_SCALE};
 use crate::model::charts::Measure;
 use crate::model::fleet::Process;
+use crate::model::forecast;
 use crate::view::canvas::Canvas;
 use crate::view::chart::{draw_bars, limit_text};
 use crate::view::figures::Figures;
@@ -31,7 +32,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), sheet: 
         let ends = charts::ends(app, sheet, &placed.chart);
         let mut title = match measure {
             Measure::Cpu => cpu_title(process, placed),
-            Measure::Memory => memory_title(process, placed),
+            Measure::Memory => memory_title(app, process, placed),
         };
         if *measure == Measure::Cpu {
             title.push(Part::new(format!("{} min", sheet.span.minutes()), Role::Strong, 1));
@@ -97,7 +98,7 @@ fn cpu_title(process: &Process, placed: &Placed) -> Vec<Part> {
     title
 }
 
-fn memory_title(process: &Process, placed: &Placed) -> Vec<Part> {
+fn memory_title(app: &App, process: &Process, placed: &Placed) -> Vec<Part> {
     let figures = Figures::of(process, false);
     let role = match figures.memory_role {
         role @ (Role::Warn | Role::Bad) => role,
@@ -108,6 +109,10 @@ fn memory_title(process: &Process, placed: &Placed) -> Vec<Part> {
     if let (Some(limit), Some(percent)) = (process.info.memory_limit_bytes, figures.limit_percent) {
         let of = format!("{percent:.0}% of {}", limit_text(limit));
         title.push(Part::new(of, role, 1));
+    }
+    if let Some(in_ms) = forecast::reaches_limit_in_ms(process, app.now.steady_ms) {
+        let words = forecast::words(in_ms);
+        title.push(Part::new(format!("reaches its limit {words}"), Role::Warn, 2));
     }
     let max = placed.chart.max.map(|max| format!("max {}", text::bytes(max as u64)));
     title.extend(max.map(|max| Part::new(max, Role::Quiet, 3)));
