@@ -1,9 +1,6 @@
 //! The keys of the details, beside those that mean the same everywhere.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
-
 use crate::app::command::{Command, CommandRow};
-use crate::app::keymap::is_key;
 
 /// What can be asked for in the details alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,22 +50,3 @@ pub const DETAILS: &[CommandRow] = &[
     row(Ask::NextHit, "n", "next hit", "There: to the next hit", None),
     row(Ask::PreviousHit, "N", "previous hit", "There: to the hit before", None),
 ];
-
-/// The command of a key in the details alone, if it has one.
-#[must_use]
-pub fn command(key: KeyEvent) -> Option<Command> {
-    if key.kind == KeyEventKind::Release {
-        return None;
-    }
-    if key.code == KeyCode::BackTab {
-        return Some(Command::Details(Ask::Previous));
-    }
-    let row = DETAILS.iter().find(|row| row.keys.split(' ').any(|name| is_key(name, key)))?;
-    match (row.command, key.code) {
-        (Command::Details(Ask::Tab(_)), KeyCode::Char(digit)) => {
-            let number = digit.to_digit(10).and_then(|digit| u8::try_from(digit).ok())?;
-            Some(Command::Details(Ask::Tab(number)))
-        }
-        (command, _) => Some(command),
-    }
-}
