@@ -86,7 +86,7 @@ fn close_about_daemon(app: &mut App, id: DaemonId) {
 }
 
 fn close_where(app: &mut App, is_about: impl Fn(&Mode) -> bool, why: &str) {
-    let mut open = app.below.iter().chain([&app.mode]).rev();
+    let mut open = app.below.iter().chain(std::iter::once(&app.mode)).rev();
     let Some(uppermost) = open.find(|mode| is_about(mode)) else { return };
     let name = uppermost.name();
     let text = match uppermost {

@@ -218,7 +218,7 @@ impl App {
     /// The open details, if they are open.
     #[must_use]
     pub fn sheet(&self) -> Option<&Sheet> {
-        let open = self.below.iter().chain([&self.mode]);
+        let open = self.below.iter().chain(std::iter::once(&self.mode));
         open.rev().find_map(|mode| match mode {
             Mode::Details(sheet) => Some(&**sheet),
             _ => None,
@@ -261,7 +261,7 @@ pub(super) fn replied(
     target: &Target,
     reply: Reply,
 ) {
-    let open = app.below.iter_mut().chain([&mut app.mode]).rev();
+    let open = app.below.iter_mut().chain(std::iter::once(&mut app.mode)).rev();
     let mut sheets = open.filter_map(|mode| match mode {
         Mode::Details(sheet) if sheet.daemon == daemon => Some(sheet),
         _ => None,
@@ -287,7 +287,7 @@ pub(super) fn examined(app: &mut App, daemon: DaemonId, exam: Exam) {
     if !app.sheet().is_some_and(is_it) {
         return;
     }
-    let open = app.below.iter_mut().chain([&mut app.mode]).rev();
+    let open = app.below.iter_mut().chain(std::iter::once(&mut app.mode)).rev();
     let mut sheets = open.filter_map(|mode| match mode {
         Mode::Details(sheet) => Some(sheet),
         _ => None,

@@ -95,20 +95,17 @@ fn tabs(canvas: &mut Canvas<'_>, area: Area, sheet: &Sheet, rows: u16) {
         words.iter().fold(0_u16, |sum, (_, word)| sum + text::width(word) + gap)
     };
     let room = area.columns.saturating_sub(2);
-    let (mut words, gap) = match [(false, 3), (true, 3), (true, 2)]
+    let fitting = [(false, 3), (true, 3), (true, 2)]
         .into_iter()
         .map(|(is_short, gap)| (words(is_short), gap))
-        .find(|(words, gap)| columns(words, *gap) <= room + gap)
-    {
-        Some(fitting) => fitting,
+        .find(|(words, gap)| columns(words, *gap) <= room + gap);
+    let (words, gap) = fitting.unwrap_or_else(|| {
         // Only numbers, but for the one in front.
-        None => {
-            let words = words(true).into_iter().enumerate().map(|(at, (tab, word))| {
-                (tab, if tab == sheet.tab { word } else { (at + 1).to_string() })
-            });
-            (words.collect(), 1)
-        }
-    };
+        let words = words(true).into_iter().enumerate().map(|(at, (tab, word))| {
+            (tab, if tab == sheet.tab { word } else { (at + 1).to_string() })
+        });
+        (words.collect(), 1)
+    });
     if tab_rows(rows) > 1 {
         let (glyphs, faint) = (canvas.theme().glyphs(), canvas.role(Role::Faint));
         for x in area.x + 1..end {
@@ -116,7 +113,7 @@ fn tabs(canvas: &mut Canvas<'_>, area: Area, sheet: &Sheet, rows: u16) {
         }
     }
     let mut x = area.x + 1;
-    for (tab, word) in words.drain(..) {
+    for (tab, word) in words {
         let (number, name) = word.split_once(' ').unwrap_or((&word, ""));
         let is_in_front = tab == sheet.tab;
         let role = if is_in_front { Role::Accent } else { Role::Text };
@@ -172,9 +169,10 @@ pub(super) fn keys(app: &App, canvas: &Canvas<'_>, sheet: &Sheet) -> Vec<Part> {
     if !app.read_only && is_live(app, sheet.daemon) {
         let is_stopped =
             process.is_some_and(|process| process.info.status == ProcessStatus::Stopped);
-        let actions = match is_stopped {
-            true => [("a", Action::Start), ("d", Action::Delete)],
-            false => [("r", Action::Restart), ("s", Action::Stop)],
+        let actions = if is_stopped {
+            [("a", Action::Start), ("d", Action::Delete)]
+        } else {
+            [("r", Action::Restart), ("s", Action::Stop)]
         };
         keys.extend(actions.map(|(letter, action)| key(letter, action.verb(), 4)));
     }

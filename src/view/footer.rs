@@ -6,10 +6,10 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
-use super::{confirm, details};
 use super::parts::{self, Part};
 use super::roles::Role;
 use super::text;
+use super::{confirm, details};
 use crate::app::command::{COMMANDS, Command};
 use crate::app::{App, Mode, Pane};
 use crate::model::Action;
@@ -56,7 +56,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     };
     let columns = area.width.saturating_sub(2);
     let end = area.x + 1 + columns;
-    let notice = notice(app, canvas, columns).filter(|_| matches!(app.mode, Mode::Normal | Mode::Details(_)));
+    let notice = notice(app, canvas, columns)
+        .filter(|_| matches!(app.mode, Mode::Normal | Mode::Details(_)));
     let taken = notice.as_ref().map_or(0, Part::columns);
     let room = columns.saturating_sub(if taken > 0 { taken.saturating_add(GAP) } else { 0 });
     let fitting = parts::fit(&keys, GAP, room);

@@ -65,8 +65,8 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
         canvas.style(parts.body.into(), theme.behind());
     }
     match &app.mode {
-        // A filter stands in the title of the table.
-        Mode::Normal | Mode::Filter(_) => {}
+        // A filter stands in the title of the table; details are drawn already.
+        Mode::Normal | Mode::Filter(_) | Mode::Details(_) => {}
         Mode::Help { top } => help::draw(&mut canvas, size, *top),
         Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
             confirm::draw(app, &mut canvas, size);
@@ -75,7 +75,6 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
         Mode::Why { key, life, top } => {
             why::draw(app, &mut canvas, area, (*key, *life, *top));
         }
-        Mode::Details(_) => {}
         Mode::Palette(palette) => prompt::palette(app, &mut canvas, size, palette),
         Mode::Arguments(arguments) => prompt::arguments(app, &mut canvas, size, arguments),
         Mode::Compose(compose) => prompt::compose(app, &mut canvas, size, compose),

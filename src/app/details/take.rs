@@ -80,10 +80,8 @@ fn trigger(app: &mut App, ready: Ready) -> Effects {
         app.notify("not triggered: the daemon is not connected", true);
         return Effects::none();
     }
-    let targets = match ready.is_to_all {
-        true => sheet.instances(&app.watched),
-        false => vec![sheet.target.clone()],
-    };
+    let targets =
+        if ready.is_to_all { sheet.instances(&app.watched) } else { vec![sheet.target.clone()] };
     let asked = |target: &Target| Asked {
         action: ready.action.clone(),
         target: target.clone(),

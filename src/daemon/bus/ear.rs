@@ -11,7 +11,9 @@ use tokio::sync::{mpsc, watch};
 
 use super::waiting::Lost;
 use crate::model::log::one_line;
-use crate::protocol::bus::{BusEvent, BusPmId, Exception, LogChunk, LogStream, Other, ProcessEvent};
+use crate::protocol::bus::{
+    BusEvent, BusPmId, Exception, LogChunk, LogStream, Other, ProcessEvent,
+};
 use crate::protocol::process::PmId;
 use crate::protocol::text::clean;
 

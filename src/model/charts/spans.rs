@@ -243,11 +243,10 @@ mod tests {
             let what = (Measure::Memory, Span::Five);
             chart(process, what, 299_000, 2_000, (60, 4)).scale / MIB as f64
         };
-        assert_eq!(scale(&process), 60.0);
-        process.info.memory_limit_bytes = Some(100 * MIB);
-        assert_eq!(scale(&process), 150.0);
-        process.info.memory_limit_bytes = Some(1_000 * MIB);
-        assert_eq!(scale(&process), 60.0);
+        for (limit_mib, wanted) in [(0, 60), (100, 150), (1_000, 60)] {
+            process.info.memory_limit_bytes = Some(limit_mib * MIB);
+            assert_eq!(scale(&process).round() as u64, wanted, "{limit_mib}");
+        }
     }
 
     #[test]

@@ -136,7 +136,7 @@ fn draw_chart(canvas: &mut Canvas<'_>, placed: &Placed, role: Role, words: impl 
         canvas.right(x, bars.bottom() - 1, columns, "0", quiet);
     }
     // An odd number of rows has one in the middle, whose upper end is not the half.
-    if bars.height >= 6 && bars.height % 2 == 0 {
+    if bars.height >= 6 && bars.height.is_multiple_of(2) {
         canvas.right(x, bars.y + bars.height / 2, columns, &words(scale / 2.0), quiet);
     }
 }

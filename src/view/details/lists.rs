@@ -104,9 +104,10 @@ pub(super) fn actions(
     draw_replies(canvas, content.below(list.rows), sheet);
     if let Some(Prompt::Trigger(ready)) = &sheet.prompt {
         let all = sheet.instances(&app.watched).len();
-        let whom = match ready.is_to_all {
-            true => format!("all {all} of {}", sheet.target.name),
-            false => sheet.target.label(),
+        let whom = if ready.is_to_all {
+            format!("all {all} of {}", sheet.target.name)
+        } else {
+            sheet.target.label()
         };
         let name = text_of(&ready.action);
         let title = [
@@ -271,6 +272,6 @@ pub(super) fn raw(canvas: &mut Canvas<'_>, content: Area, sheet: &Sheet) {
             };
             canvas.text(row.x, y, row.width, &says, quiet);
         }
-        (None, None) => {}
+        (Some(Prompt::Trigger(_)) | None, None) => {}
     }
 }

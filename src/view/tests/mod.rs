@@ -15,7 +15,8 @@ macro_rules! check {
             settings.set_snapshot_path("../snapshots");
             settings.set_prepend_module_to_snapshot(false);
             settings.set_omit_expression(true);
-            settings.bind(|| insta::assert_snapshot!(name, super::fleet::screen($app, $theme, size)));
+            settings
+                .bind(|| insta::assert_snapshot!(name, super::fleet::screen($app, $theme, size)));
         }
     };
 }
