@@ -174,7 +174,10 @@ impl Sheet {
             black_box: watched.boxes.get(self.key()),
             size_of: &|path| exam.size_of(path),
         };
-        let details = Details::of(&exam.info, &exam.raw.0, &seen);
+        let mut details = Details::of(&exam.info, &exam.raw.0, &seen);
+        // The app's own before those that each app has.
+        details.metrics.sort_by_key(|metric| metric.is_internal);
+        details.actions.sort_by_key(|action| action.is_internal);
         let raw = rows::raw(&details.raw);
         let Some(before) = &mut self.examined else {
             let mut history = History::default();

@@ -1,7 +1,7 @@
 //! When a process reaches its memory limit, where that can be told.
 //!
-//! A garbage collector makes memory a sawtooth: what grows is its lower edge. So the lowest value of
-//! each [`SLOT_MS`] counts, over the whole five minutes of a series.
+//! A garbage collector makes memory a sawtooth: what grows is its lower edge. So the lowest value of each
+//! half minute counts, over the whole five minutes of a series.
 //!
 //! Invariant: nothing is told from a short time, from a line that is not straight, or of a time that
 //! is far away.

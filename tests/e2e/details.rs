@@ -25,7 +25,7 @@ setInterval(() => {
   process.send({ type: 'axm:monitor', data: { Guests: { value: users, unit: 'people' } } });
 }, 200);",
     )
-    .with(json!({ "env": { "DB_PASSWORD": SECRET }, "max_memory_restart": "300M" }))
+    .with(json!({ "env": { "DB_PASSWORD": SECRET }, "max_memory_restart": "100M" }))
 }
 
 pub(crate) fn all_of_a_process_stands_in_its_tabs() {
@@ -35,10 +35,10 @@ pub(crate) fn all_of_a_process_stands_in_its_tabs() {
     screen.select("one");
     screen.press("\r");
     let script = screen.wait_for("the overview", |text| text.contains("one.js"));
-    assert!(script.contains("300.0 MiB") && script.contains("one-out"), "{script}");
+    assert!(script.contains("100.0 MiB") && script.contains("one-out"), "{script}");
     screen.press("2");
     screen.wait_for("the charts", |text| {
-        text.contains("max_memory_restart 300 MiB") && text.contains("-5 min")
+        text.contains("max_memory_restart 100 MiB") && text.contains("-5 min")
     });
     screen.press("-");
     screen.wait_for("a minute", |text| text.contains("-60 s"));

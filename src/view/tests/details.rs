@@ -103,7 +103,7 @@ fn metrics() {
     let mut app = open();
     tab(&mut app, 3);
     check!(&app, COLOR, "details_metrics", ALL);
-    for _ in 0..3 {
+    for _ in 0..2 {
         ask(&mut app, Command::Down);
     }
     ask(&mut app, Command::Open);
