@@ -6,6 +6,7 @@
 mod act;
 mod changes;
 pub mod command;
+pub mod details;
 pub mod editor;
 pub mod effect;
 pub mod gate;

@@ -125,7 +125,7 @@ pub(super) fn compose(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), comp
 }
 
 /// A line of text to type, and what is to be said about it.
-fn draw_prompt(
+pub(super) fn draw_prompt(
     canvas: &mut Canvas<'_>,
     size: (u16, u16),
     title: &[Part],
@@ -146,7 +146,7 @@ fn draw_prompt(
 }
 
 /// Draws a line being typed into the first row, so that the cursor is in sight.
-fn input(canvas: &mut Canvas<'_>, inner: Rect, prompt: &str, editor: &Editor) {
+pub(super) fn input(canvas: &mut Canvas<'_>, inner: Rect, prompt: &str, editor: &Editor) {
     if inner.height == 0 {
         return;
     }
