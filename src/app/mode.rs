@@ -1,5 +1,6 @@
 //! What can cover the screen.
 
+use super::log_view::LogInput;
 use super::palette::Palette;
 use super::prompt::{Arguments, Compose};
 use super::table::Typing;
@@ -66,13 +67,28 @@ pub enum Mode {
     Compose(Compose),
     /// The filter of the table is typed; it covers nothing.
     Filter(Typing),
+    /// A search or a filter of the log is typed; it covers nothing.
+    LogInput(LogInput),
 }
 
 impl Mode {
     /// Whether letters are text rather than commands.
     #[must_use]
     pub fn takes_text(&self) -> bool {
-        matches!(self, Self::Palette(_) | Self::Arguments(_) | Self::Compose(_) | Self::Filter(_))
+        matches!(
+            self,
+            Self::Palette(_)
+                | Self::Arguments(_)
+                | Self::Compose(_)
+                | Self::Filter(_)
+                | Self::LogInput(_)
+        )
+    }
+
+    /// Whether it covers the panes.
+    #[must_use]
+    pub fn covers(&self) -> bool {
+        !matches!(self, Self::Normal | Self::Filter(_) | Self::LogInput(_))
     }
 
     /// Whether it asks a question whose answer acts.
@@ -88,9 +104,10 @@ impl Mode {
             Self::Normal
             | Self::Help { .. }
             | Self::Line { .. }
-            | Self::Why { .. }
             | Self::Palette(_)
-            | Self::Filter(_) => None,
+            | Self::Why { .. }
+            | Self::Filter(_)
+            | Self::LogInput(_) => None,
             Self::Confirm { daemon, target, .. } => Some((*daemon, vec![target])),
             Self::ConfirmReload { daemon, all, .. } => Some((*daemon, all.iter().collect())),
             Self::ConfirmCall { daemon, call } => Some((*daemon, call.targets.iter().collect())),
@@ -115,9 +132,10 @@ impl Mode {
             Self::Normal
             | Self::Help { .. }
             | Self::Line { .. }
-            | Self::Why { .. }
             | Self::Palette(_)
-            | Self::Filter(_) => String::new(),
+            | Self::Why { .. }
+            | Self::Filter(_)
+            | Self::LogInput(_) => String::new(),
         }
     }
 }
