@@ -1,6 +1,6 @@
 //! Which lines of the log are shown, and which of these are searched for.
 //!
-//! Invariant: pure, and in step with the log after [`LogView::sync`]: each line is looked at once, when
+//! Invariant: pure, and in step with the log after `LogView::sync`: each line is looked at once, when
 //! it comes or when what is asked for changes; what fell out of the log is nowhere here either. The
 //! numbers of lines are the log's own, so that a reader's place survives every change of the view.
 
