@@ -1,6 +1,7 @@
 //! What can cover the screen.
 
 use super::details::Sheet;
+use super::log_view::LogInput;
 use super::palette::Palette;
 use super::prompt::{Arguments, Compose};
 use super::table::Typing;
@@ -69,6 +70,8 @@ pub enum Mode {
     Compose(Compose),
     /// The filter of the table is typed; it covers nothing.
     Filter(Typing),
+    /// A search or a filter of the log is typed; it covers nothing.
+    LogInput(LogInput),
 }
 
 impl Mode {
@@ -76,10 +79,20 @@ impl Mode {
     #[must_use]
     pub fn takes_text(&self) -> bool {
         match self {
-            Self::Palette(_) | Self::Arguments(_) | Self::Compose(_) | Self::Filter(_) => true,
+            Self::Palette(_)
+            | Self::Arguments(_)
+            | Self::Compose(_)
+            | Self::Filter(_)
+            | Self::LogInput(_) => true,
             Self::Details(sheet) => sheet.prompt.is_some(),
             _ => false,
         }
+    }
+
+    /// Whether it covers the panes.
+    #[must_use]
+    pub fn covers(&self) -> bool {
+        !matches!(self, Self::Normal | Self::Filter(_) | Self::LogInput(_))
     }
 
     /// Whether it asks a question whose answer acts.
@@ -95,9 +108,10 @@ impl Mode {
             Self::Normal
             | Self::Help { .. }
             | Self::Line { .. }
-            | Self::Why { .. }
             | Self::Palette(_)
-            | Self::Filter(_) => None,
+            | Self::Why { .. }
+            | Self::Filter(_)
+            | Self::LogInput(_) => None,
             Self::Confirm { daemon, target, .. } => Some((*daemon, vec![target])),
             Self::ConfirmReload { daemon, all, .. } => Some((*daemon, all.iter().collect())),
             Self::ConfirmCall { daemon, call } => Some((*daemon, call.targets.iter().collect())),
@@ -124,9 +138,10 @@ impl Mode {
             Self::Normal
             | Self::Help { .. }
             | Self::Line { .. }
-            | Self::Why { .. }
             | Self::Palette(_)
-            | Self::Filter(_) => String::new(),
+            | Self::Why { .. }
+            | Self::Filter(_)
+            | Self::LogInput(_) => String::new(),
         }
     }
 }

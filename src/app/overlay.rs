@@ -63,6 +63,7 @@ fn input(mode: &mut Mode) -> Option<&mut Editor> {
         Mode::Compose(compose) => Some(&mut compose.input),
         Mode::Filter(typing) => Some(&mut typing.input),
         Mode::Details(sheet) => sheet.prompt.as_mut().map(Prompt::input),
+        Mode::LogInput(typed) => Some(&mut typed.input),
         Mode::Normal
         | Mode::Help { .. }
         | Mode::Confirm { .. }
@@ -100,8 +101,8 @@ pub(super) fn edit(mode: &mut Mode, edit: Edit) {
 /// A command while this is open.
 pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Taken {
     match (mode, command) {
-        // The table itself takes what is typed; the details take their commands.
-        (Mode::Normal | Mode::Filter(_) | Mode::Details(_), _) => Taken::Pass,
+        // The pane itself takes what is typed; the details take their commands.
+        (Mode::Normal | Mode::Filter(_) | Mode::LogInput(_) | Mode::Details(_), _) => Taken::Pass,
         (_, Command::Back | Command::No) => Taken::Close,
         (Mode::Help { top }, command) => {
             *top = help_top(around.size, *top, command);

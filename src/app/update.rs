@@ -10,7 +10,7 @@ use super::overlay::{self, Around, Taken};
 use super::palette::Palette;
 use super::prompt::Compose;
 use super::state::App;
-use super::{act, changes, details, navigate, table};
+use super::{act, changes, details, log_keys, navigate, table};
 use crate::model::apply::apply;
 use crate::model::call::NamedCall;
 use crate::model::moment::Moment;
@@ -37,6 +37,7 @@ fn take(app: &mut App, now: Moment, message: Message) -> Effects {
             app.is_dirty = true;
             overlay::insert(&mut app.mode, c);
             table::typed(app);
+            log_keys::typed(app);
             Effects::none()
         }
         Message::Paste(text) => {
@@ -45,6 +46,7 @@ fn take(app: &mut App, now: Moment, message: Message) -> Effects {
                 app.notify("pasted text does nothing here: a message is pasted after m", false);
             }
             table::typed(app);
+            log_keys::typed(app);
             Effects::none()
         }
         Message::Refused => {
@@ -56,6 +58,7 @@ fn take(app: &mut App, now: Moment, message: Message) -> Effects {
             app.is_dirty = true;
             overlay::edit(&mut app.mode, edit);
             table::typed(app);
+            log_keys::typed(app);
             Effects::none()
         }
         Message::Resized(columns, rows) => {
@@ -66,6 +69,7 @@ fn take(app: &mut App, now: Moment, message: Message) -> Effects {
         }
         Message::Report(daemon, report) => {
             let changed = apply(&mut app.watched, daemon, report, now);
+            app.log_view.sync(&app.watched.log);
             changes::take(app, daemon, changed);
             Effects::none()
         }
@@ -94,6 +98,10 @@ fn take_command(app: &mut App, command: Command) -> Effects {
     }
     if let Mode::Details(_) = app.mode {
         return details::take(app, command);
+    }
+    if let Mode::LogInput(_) = app.mode {
+        log_keys::take_typing(app, command);
+        return Effects::none();
     }
     let around = Around { watched: &app.watched, size: app.size, selected: app.selected };
     match overlay::take(&mut app.mode, &around, command) {
@@ -150,6 +158,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
             navigate::keep_selection_visible(app);
             app.notify(app.charts.words(), false);
         }
+        Command::Log(command) => log_keys::take(app, command),
         Command::NextPane => {
             app.focus = match app.focus {
                 Pane::Processes => Pane::Log,
@@ -158,6 +167,9 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
             navigate::keep_selection_visible(app);
         }
         Command::Back => go_back(app),
+        Command::Older | Command::Newer if app.focus == Pane::Log => {
+            log_keys::go_to_end(app, command == Command::Newer);
+        }
         Command::Yes | Command::No | Command::This | Command::Older | Command::Newer => {}
         Command::Filter
         | Command::OnlyUnwell
@@ -171,13 +183,17 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
     Effects::none()
 }
 
-/// One step back: from a scrolled log to following, from there to the table, and there the notice
-/// leaves: the filter first, then the notice.
+/// One step back: in the log to following, then the search leaves, then the last filter; then from the
+/// whole screen to the pane, from the log to the table, and there the filter leaves, then the notice.
 fn go_back(app: &mut App) {
     match app.focus {
         Pane::Log if app.log_top.is_some() || app.log_mark.is_some() => {
             (app.log_top, app.log_mark) = (None, None);
         }
+        Pane::Log if app.log_view.search().is_some() || app.log_view.has_filter() => {
+            log_keys::drop_last(app);
+        }
+        _ if app.is_zoomed => app.is_zoomed = false,
         Pane::Log => app.focus = Pane::Processes,
         Pane::Processes => {
             if !table::drop_filter(app) {
