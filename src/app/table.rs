@@ -147,7 +147,8 @@ pub(super) fn take(app: &mut App, command: Command) {
     match command {
         Command::Filter => {
             let typed = query.filter.as_ref().map(Filter::text).unwrap_or_default();
-            let typing = Typing { input: Editor::new(typed), wrong: None, selected: app.selected };
+            let typing =
+                Typing { input: Editor::selected(typed), wrong: None, selected: app.selected };
             app.open(Mode::Filter(typing));
         }
         Command::OnlyUnwell => {

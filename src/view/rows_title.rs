@@ -50,6 +50,9 @@ fn typed(typing: &Typing) -> Vec<Part> {
     let skipped = before.chars().count() - shown.chars().count();
     let wrong_at = typing.wrong.as_ref().map_or(usize::MAX, |wrong| wrong.at);
     let mut line = Part::new("/ ", Role::Accent, 0);
+    if typing.input.is_selected() {
+        return vec![line.and(shown, Role::Match)];
+    }
     let good: String = shown.chars().take(wrong_at.saturating_sub(skipped)).collect();
     let bad = shown.get(good.len()..).unwrap_or_default();
     line = line.and(good.clone(), Role::Strong).and(bad, Role::Bad);
