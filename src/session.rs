@@ -40,7 +40,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
     };
     let demo = match cli.command {
         Some(Command::Demo(_)) => Some(
-            demo::Demo::start(demo::World::lively(now_ms()), demo::Script::default())
+            demo::Demo::open(demo::World::lively(now_ms()))
                 .wrap_err("cannot start the simulated daemon")?,
         ),
         _ => None,

@@ -1,6 +1,6 @@
 //! What a user can ask for: one table feeds the keymap, the footer and the help overlay.
 
-use super::geometry::Pane;
+use super::pane::Pane;
 use crate::model::Action;
 
 /// A user's intent.

@@ -11,9 +11,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::Mode;
 use super::command::Command;
-use super::geometry::Pane;
 use super::keymap;
 use super::message::Message;
+use super::pane::Pane;
 
 /// For how long after a question was drawn a yes does not count.
 const QUESTION_READ: Duration = Duration::from_millis(200);

@@ -2,7 +2,7 @@
 
 use super::palette::Palette;
 use super::prompt::{Arguments, Compose};
-use super::table::Typing;
+use super::rows::Typing;
 use crate::model::call::NamedCall;
 use crate::model::log::LogLine;
 use crate::model::{Action, DaemonId, ProcessKey, Target};

@@ -1,9 +1,9 @@
 //! The whole state of the screen.
 
-use super::geometry::Pane;
 use super::mode::Mode;
 use super::notice::Notice;
-use super::table::Table;
+use super::pane::Pane;
+use super::rows::Table;
 use crate::model::charts::Bars;
 use crate::model::daemon::Daemon;
 use crate::model::moment::Moment;

@@ -2,12 +2,12 @@
 
 use super::command::Command;
 use super::effect::{Effect, Effects};
-use super::geometry::Pane;
 use super::message::Message;
 use super::mode::Mode;
 use super::notice::Notice;
 use super::overlay::{self, Around, Taken};
 use super::palette::Palette;
+use super::pane::Pane;
 use super::prompt::Compose;
 use super::state::App;
 use super::{act, changes, navigate, table};

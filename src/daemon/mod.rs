@@ -11,6 +11,7 @@ pub(crate) mod clock;
 pub(crate) mod files;
 pub(crate) mod history;
 pub mod inbox;
+mod limits;
 pub(crate) mod lives;
 pub(crate) mod offload;
 pub(crate) mod rpc;

@@ -279,6 +279,4 @@ fn paste(mut text: Vec<u8>, end: usize, byte: u8, tokens: &mut Vec<Token>) -> St
 }
 
 #[cfg(test)]
-mod fuzz;
-#[cfg(test)]
 mod tests;

@@ -166,6 +166,11 @@ pub struct CheckedCall {
 }
 
 impl CheckedCall {
+    /// A call by name whose arguments `shape` has checked.
+    pub(in crate::protocol) fn of(method: &str, args: Vec<Json>) -> Self {
+        Self { method: Cow::Owned(method.to_owned()), args }
+    }
+
     /// PM2's name of the method.
     #[must_use]
     pub fn method(&self) -> &str {

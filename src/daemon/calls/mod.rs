@@ -1,6 +1,8 @@
 //! Which calls are allowed, in which shape and at what risk, and how long each may take.
 
+pub(crate) mod ask;
+pub(crate) mod failure;
 mod guard;
 pub(crate) mod message;
-pub(crate) mod named;
+mod named;
 pub(super) mod run;

@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
+pub use super::socket::EndpointError;
 use super::socket::{Socket, Stream};
 use crate::daemon::offload;
 use crate::model::daemon::Problem;
@@ -47,20 +48,6 @@ pub struct Endpoint {
     pub publish: Socket,
     /// Whether TCP may go to other machines: that protocol has no authentication.
     pub allow_remote_tcp: bool,
-}
-
-/// Why no endpoint could be derived from the environment.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EndpointError {
-    /// Nothing says where the daemon's folder is.
-    #[error("neither PM2_HOME nor HOME is set: name the daemon's folder with --home")]
-    NoHome,
-    /// A TCP address without a host or a port.
-    #[error("{address} is no address: tcp://HOST:PORT or the path of a socket is one")]
-    Tcp {
-        /// What was given.
-        address: Box<str>,
-    },
 }
 
 impl Endpoint {

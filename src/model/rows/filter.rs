@@ -16,29 +16,6 @@ pub struct Filter {
     test: Test,
 }
 
-/// What is wrong with a filter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wrong {
-    /// At which character, from 0.
-    pub at: usize,
-    /// What.
-    pub what: String,
-}
-
-impl Wrong {
-    pub(super) fn new(at: usize, what: impl Into<String>) -> Self {
-        Self { at, what: what.into() }
-    }
-}
-
-impl std::fmt::Display for Wrong {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "character {}: {}", self.at + 1, self.what)
-    }
-}
-
-impl std::error::Error for Wrong {}
-
 /// What is asked of a process.
 #[derive(Debug, Clone, PartialEq)]
 enum Test {

@@ -1,6 +1,27 @@
 //! The pieces of a filter.
 
-use super::filter::Wrong;
+/// What is wrong with a filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
+    /// At which character, from 0.
+    pub at: usize,
+    /// What.
+    pub what: String,
+}
+
+impl Wrong {
+    pub(super) fn new(at: usize, what: impl Into<String>) -> Self {
+        Self { at, what: what.into() }
+    }
+}
+
+impl std::fmt::Display for Wrong {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "character {}: {}", self.at + 1, self.what)
+    }
+}
+
+impl std::error::Error for Wrong {}
 
 /// A piece, and at which character it begins, from 0.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! Random bytes in random pieces: no panic, what is kept is bounded, and no key that acts comes out
 //! of a string sequence or of a report.
 //!
-//! `PM2_TUI_FUZZ_MIB=1024 cargo test --lib input::parser::fuzz` for a gigabyte of each kind; without
+//! `PM2_TUI_FUZZ_MIB=1024 cargo test --lib fuzz` for a gigabyte of each kind; without
 //! it 2 MiB, as in CI. `PM2_TUI_FUZZ_SEED` for other bytes.
 
-use super::*;
+use super::super::*;
 use crate::app::{Mode, Pane, keymap, message::Message};
 
 const MS: Duration = Duration::from_millis(1);
