@@ -64,6 +64,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         inputs: input::start().wrap_err("cannot read from the terminal")?,
         pacer: Pacer::new(cli.screen.slow),
     };
+    #[cfg(feature = "testing")]
     panic::if_asked_for();
     let ended = watch(&mut app, &mut screen, &mut keys, &inbox, &mut daemons, clock).await;
     screen.leave(keys.pacer.hear_out(&mut keys.inputs)).await;

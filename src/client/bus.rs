@@ -71,7 +71,7 @@ pub enum BusItem {
 /// the message under `raw`.
 ///
 /// ```no_run
-/// # async fn example(endpoint: pm2_tui::daemon::Endpoint) -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn example(endpoint: pm2_tui::client::Endpoint) -> Result<(), Box<dyn std::error::Error>> {
 /// use futures_util::StreamExt;
 /// use pm2_tui::client::BusItem;
 ///
@@ -96,7 +96,7 @@ impl Bus {
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// use pm2_tui::{Bus, daemon::Endpoint};
+    /// use pm2_tui::{Bus, client::Endpoint};
     ///
     /// let endpoint = Endpoint::in_home("/home/deploy/.pm2".as_ref());
     /// let logs = Bus::subscribe(&endpoint, &["log:*"])?;
@@ -118,7 +118,7 @@ impl Bus {
     /// connection, and the stream says so with [`BusItem::Reconnecting`].
     ///
     /// ```no_run
-    /// # async fn example(endpoint: pm2_tui::daemon::Endpoint) -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn example(endpoint: pm2_tui::client::Endpoint) -> Result<(), Box<dyn std::error::Error>> {
     /// use pm2_tui::Bus;
     /// use pm2_tui::client::ClientOptions;
     ///

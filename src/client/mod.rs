@@ -48,13 +48,19 @@ pub use self::message::{Event, ProcessRef};
 pub use self::pattern::PatternError;
 pub(crate) use self::pattern::{PATTERNS_MAX, Patterns};
 pub(crate) use self::queue::Queued;
-pub use crate::daemon::{Endpoint, Settle};
+pub use crate::daemon::{Endpoint, EndpointError, Settle, Socket};
+#[doc(inline)]
+pub use crate::ecosystem;
+pub use crate::model::daemon::Problem;
 pub use crate::model::{Action, Target, Verdict};
 use crate::protocol::amp::FRAME_BYTES_MAX;
-use crate::protocol::process::Snapshot;
+pub use crate::protocol::process::{
+    ExecMode, LogFiles, PmId, ProcessInfo, ProcessStatus, Snapshot,
+};
 pub use crate::protocol::risk::{Risk, changes_something};
+pub use crate::protocol::rpc::CallRefused;
 use crate::protocol::rpc::{Call, Methods};
-use crate::protocol::text::clean;
+pub use crate::protocol::text::clean;
 
 /// How a client calls.
 ///

@@ -51,7 +51,7 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn example(client: pm2_tui::Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// use pm2_tui::ecosystem::{self, Context, NodeFinder};
+    /// use pm2_tui::client::ecosystem::{self, Context, NodeFinder};
     ///
     /// let node = NodeFinder::in_path(std::env::var_os("PATH"));
     /// let apps = ecosystem::load("ecosystem.config.js".as_ref(), &node).await?;

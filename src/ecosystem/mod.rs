@@ -6,7 +6,7 @@
 //! names file, app and key.
 //!
 //! ```
-//! use pm2_tui::ecosystem;
+//! use pm2_tui::client::ecosystem;
 //!
 //! let config = serde_json::json!({"apps": [{"script": "api.js", "instances": "max"}]});
 //! let apps = ecosystem::parse_value(&config, "standard input")?;

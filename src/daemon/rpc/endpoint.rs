@@ -30,13 +30,13 @@ const AGAIN: (Duration, Duration) = (Duration::from_millis(10), Duration::from_m
 /// The two sockets of a daemon.
 ///
 /// ```
-/// use pm2_tui::daemon::Endpoint;
+/// use pm2_tui::client::Endpoint;
 ///
 /// let usual = Endpoint::from_env(|name| (name == "HOME").then(|| "/home/deploy".into()))?;
 /// assert_eq!(usual, Endpoint::in_home("/home/deploy/.pm2".as_ref()));
 /// let old = Endpoint::at("tcp://127.0.0.1:6666", "/home/deploy/.pm2".as_ref())?;
 /// assert_eq!(old.publish.to_string(), "tcp://127.0.0.1:6667");
-/// # Ok::<(), pm2_tui::daemon::EndpointError>(())
+/// # Ok::<(), pm2_tui::client::EndpointError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
