@@ -158,7 +158,10 @@ pub(super) fn typed(app: &mut App) {
     app.table.rest(app.now.steady_ms);
     let Mode::Filter(typing) = &mut app.mode else { return };
     let wanted = typing.selected;
-    match Filter::parse(&typing.input.text()) {
+    let fleet = &app.watched.fleet;
+    let is_in_a_name =
+        |word: &str| Filter::is_in_a_name(fleet.iter().map(|(_, process)| process), word);
+    match Filter::parse_among(&typing.input.text(), &is_in_a_name) {
         Ok(filter) => {
             typing.wrong = None;
             let query = Query { filter, ..app.table.query.clone() };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::quantity::{parse_percent, parse_size, parse_span, whole};
+use super::quantity::{parse_percent, parse_size, parse_span, parse_wait, whole};
 
 /// `check`: each condition that is given must hold for every process.
 #[derive(Debug, Clone, Default, Args)]
@@ -33,7 +33,7 @@ pub struct Check {
     #[arg(long, value_name = "N", value_parser = whole::<u32>(0, u32::MAX.into()), allow_negative_numbers = true)]
     pub max_restarts: Option<u32>,
     /// Count only the restarts of this time from now on: looks twice, so far apart
-    #[arg(long, value_name = "DURATION", value_parser = parse_span, requires = "max_restarts")]
+    #[arg(long, value_name = "DURATION", value_parser = parse_wait, requires = "max_restarts")]
     pub within: Option<Duration>,
     /// No process takes more memory
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]

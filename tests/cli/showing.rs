@@ -140,6 +140,17 @@ pub(crate) fn wait_ends_in_time_on_a_daemon_that_does_not_answer() {
     }
 }
 
+pub(crate) fn help_that_cannot_be_written_is_a_failure() {
+    for arguments in [&["--help"][..], &["--version"], &["ls", "--help"]] {
+        let mut command = super::program::program(std::path::Path::new("/nonexistent"), arguments);
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let output = command.stdout(full).stderr(std::process::Stdio::piped()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.contains("cannot write the output: No space left"), "{arguments:?}: {said}");
+    }
+}
+
 pub(crate) fn completions_and_man_need_no_daemon() {
     let nowhere = std::path::Path::new("/nonexistent");
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

@@ -50,9 +50,16 @@ impl Filter {
                 ))
             })?),
         };
+        let (since_ms, until_ms) = (time(&what.since)?, time(&what.until)?);
+        if let (Some(since), Some(until)) = (since_ms, until_ms)
+            && since > until
+        {
+            let line = "--since is later than --until: there is nothing between them";
+            return Err(Failure::usage(line));
+        }
         Ok(Self {
-            since_ms: time(&what.since)?,
-            until_ms: time(&what.until)?,
+            since_ms,
+            until_ms,
             grep: what.grep.as_deref().map(pattern).transpose()?,
             exclude: what.exclude.as_deref().map(pattern).transpose()?,
             level,
@@ -62,6 +69,12 @@ impl Filter {
     /// Whether lines are wanted from a moment on.
     pub(super) fn has_since(&self) -> bool {
         self.since_ms.is_some()
+    }
+
+    /// How long from now on lines are wanted, where that ends; 0 where it is over.
+    pub(super) fn ends_in(&self, now_ms: i64) -> Option<Duration> {
+        let left_ms = self.until_ms?.saturating_sub(now_ms);
+        Some(Duration::from_millis(u64::try_from(left_ms).unwrap_or(0)))
     }
 
     /// Whether a line is older than anything that is wanted.

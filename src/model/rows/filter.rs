@@ -54,18 +54,50 @@ impl Filter {
     /// Reads a filter; `None` where nothing is asked.
     ///
     /// # Errors
-    /// What is wrong, and where.
+    /// All that is wrong, and where.
     pub fn parse(text: &str) -> Result<Option<Self>, Wrong> {
+        Self::parse_among(text, &|_| false)
+    }
+
+    /// The same among processes of which some are perhaps called so: a name may hold a colon, so
+    /// `app:web`, where there is no field `app`, is a word if it is in a name.
+    ///
+    /// # Errors
+    /// All that is wrong, and where.
+    pub fn parse_among(
+        text: &str,
+        is_in_a_name: &dyn Fn(&str) -> bool,
+    ) -> Result<Option<Self>, Wrong> {
         let pieces = pieces(text)?;
         if pieces.is_empty() {
             return Ok(None);
         }
-        let mut reader = Reader { pieces: &pieces, end: text.trim_end().chars().count(), depth: 0 };
-        let root = reader.any()?;
-        match reader.pieces.first() {
-            None => Ok(Some(Self { text: text.trim().into(), test: root })),
-            Some(piece) => Err(Wrong::new(piece.at, "nothing is open here")),
+        let end = text.trim_end().chars().count();
+        let mut reader = Reader { pieces: &pieces, end, depth: 0, is_in_a_name, wrong: Vec::new() };
+        let root = reader.any();
+        let mut wrong = std::mem::take(&mut reader.wrong);
+        match (root, reader.pieces.first()) {
+            (Ok(test), None) if wrong.is_empty() => {
+                return Ok(Some(Self { text: text.trim().into(), test }));
+            }
+            (Ok(_), None) => {}
+            (Ok(_), Some(piece)) => wrong.push(Wrong::new(piece.at, "nothing is open here")),
+            (Err(broken), _) => wrong.push(broken),
         }
+        wrong.sort_by_key(|wrong| wrong.at);
+        let also = wrong.split_off(1.min(wrong.len()));
+        let first = wrong.pop().unwrap_or_else(|| Wrong::new(end, "it cannot be read"));
+        Err(Wrong { also, ..first })
+    }
+
+    /// Whether a word is in the name or the namespace of a process, for [`Filter::parse_among`].
+    #[must_use]
+    pub fn is_in_a_name<'a>(mut processes: impl Iterator<Item = &'a Process>, word: &str) -> bool {
+        processes.any(|process| {
+            let info = &process.info;
+            has(&info.name, word)
+                || info.namespace.as_deref().is_some_and(|namespace| has(namespace, word))
+        })
     }
 
     /// As it was typed.
@@ -86,6 +118,9 @@ struct Reader<'a> {
     /// Where the text ends, characters.
     end: usize,
     depth: usize,
+    is_in_a_name: &'a dyn Fn(&str) -> bool,
+    /// What is wrong with words; what is read after that is only looked through.
+    wrong: Vec<Wrong>,
 }
 
 impl<'a> Reader<'a> {
@@ -144,7 +179,11 @@ impl<'a> Reader<'a> {
                 self.depth -= 1;
                 test
             }
-            Some(Piece { at, kind: Kind::Word(word) }) => test(*at, word)?,
+            Some(Piece { at, kind: Kind::Word(word) }) => test(*at, word, self.is_in_a_name)
+                .unwrap_or_else(|wrong| {
+                    self.wrong.push(wrong);
+                    Test::All(Vec::new())
+                }),
             Some(Piece { at, .. }) => return Err(Wrong::new(*at, "a word is missing before this")),
             None => return Err(Wrong::new(self.end, "a word is missing here")),
         };
@@ -163,7 +202,7 @@ fn one_or(mut tests: Vec<Test>, many: impl Fn(Vec<Test>) -> Test) -> Test {
 }
 
 /// What a word asks.
-fn test(at: usize, word: &Word) -> Result<Test, Wrong> {
+fn test(at: usize, word: &Word, is_in_a_name: &dyn Fn(&str) -> bool) -> Result<Test, Wrong> {
     let text = &*word.text;
     let sign =
         text.char_indices().enumerate().find(|(_, (_, c))| matches!(c, ':' | '<' | '>' | '='));
@@ -185,6 +224,7 @@ fn test(at: usize, word: &Word) -> Result<Test, Wrong> {
         "status" => Test::Status,
         "mode" => Test::Mode,
         "id" => |_| Test::Id(0),
+        _ if is_in_a_name(text) => return Ok(Test::Word(text.into())),
         _ => {
             let what = format!(
                 "no field {field}: name, ns, status, mode, id, cpu, mem, restarts \

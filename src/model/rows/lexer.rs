@@ -7,17 +7,20 @@ pub struct Wrong {
     pub at: usize,
     /// What.
     pub what: String,
+    /// What else is wrong, further on.
+    pub also: Vec<Self>,
 }
 
 impl Wrong {
     pub(super) fn new(at: usize, what: impl Into<String>) -> Self {
-        Self { at, what: what.into() }
+        Self { at, what: what.into(), also: Vec::new() }
     }
 }
 
 impl std::fmt::Display for Wrong {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "character {}: {}", self.at + 1, self.what)
+        write!(f, "character {}: {}", self.at + 1, self.what)?;
+        self.also.iter().try_for_each(|other| write!(f, "; {other}"))
     }
 }
 
