@@ -8,9 +8,8 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json};
 
 use super::{Client, ClientError};
-use crate::daemon::calls::ask::Listing;
-use crate::daemon::calls::failure::CallFailure;
 use crate::daemon::calls::message;
+use crate::daemon::calls::named::{CallFailure, Listing};
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::risk;
 use crate::protocol::rpc::{CallRefused, CheckedCall};

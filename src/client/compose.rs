@@ -6,7 +6,7 @@
 use serde_json::Value as Json;
 
 use super::{Client, ClientError, Target, Verdict};
-use crate::daemon::calls::failure::no_such_process;
+use crate::daemon::calls::named::no_such_process;
 use crate::model::Action;
 use crate::protocol::process::{ExecMode, ProcessInfo, ProcessStatus};
 

@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use super::{ClientError, ClientOptions};
 use crate::daemon::act::Acting;
 use crate::daemon::bus::attendance::{Attendance, attend};
-use crate::daemon::calls::ask::Listing;
+use crate::daemon::calls::named::Listing;
 use crate::daemon::rpc::session::Session;
 use crate::daemon::{Endpoint, Timings};
 use crate::protocol::process::Snapshot;

@@ -13,8 +13,7 @@ use tokio::time::Instant;
 
 use super::{Client, ClientError, Launched, Target, Verdict};
 use crate::daemon::act::{AT_ONCE, Acting, Launch};
-use crate::daemon::calls::ask::Listing;
-use crate::daemon::calls::failure::no_such_process;
+use crate::daemon::calls::named::{Listing, no_such_process};
 use crate::daemon::offload;
 use crate::ecosystem::{
     AppConfig, Context, create_log_folders, parse_value, prepare_all, restart_env,

@@ -20,7 +20,7 @@ pub(crate) use self::launch::Launch;
 use self::steps::Caller;
 use super::Timings;
 use super::bus::ear::Ears;
-use super::calls::failure::CallFailure;
+use super::calls::named::CallFailure;
 use super::clock::{now_ms, whole_ms};
 use super::rpc::connection::CallError;
 use super::rpc::session::Session;

@@ -10,7 +10,8 @@ use serde_json::Value as Json;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::failure::CallFailure;
+pub(crate) use super::ask::Listing;
+pub(crate) use super::failure::{CallFailure, no_such_process};
 use super::guard::{self, HomeLock};
 use super::message;
 use crate::daemon::clock::{now_ms, whole_ms};
