@@ -280,7 +280,9 @@ mod tests {
     fn what_is_selected_is_replaced_by_text_and_edited_by_keys() {
         let typed = |edits: &[Edit], text: &str| {
             let mut editor = Editor::selected("app:web");
-            edits.iter().for_each(|edit| editor.edit(*edit));
+            for edit in edits {
+                editor.edit(*edit);
+            }
             editor.paste(text);
             editor.text()
         };

@@ -314,7 +314,6 @@ fn each_reason_for_no_events_is_said() {
         (Problem::Refused { path: path() }, "nobody listens on /h/pub.sock; pm2 update"),
         (Problem::Busy { path: path() }, "try again"),
         (Problem::Silent { method: "connect".into() }, "the bus does not answer"),
-        (Problem::Closed, "the daemon closed the bus"),
     ] {
         let mut watched = api();
         let before = watched.log.len();

@@ -15,19 +15,19 @@ pub(super) struct Modules {
 impl Modules {
     /// Of files without tests and comments.
     pub(super) fn of(files: &[(String, String)]) -> Self {
-        let uses = Regex::new(r"(?m)^[ \t]*(?:pub(?:\([^)]*\))?\s+)?use\s+([^;]+);").unwrap();
+        let statement = Regex::new(r"(?m)^[ \t]*(?:pub(?:\([^)]*\))?\s+)?use\s+([^;]+);").unwrap();
         let paths = Regex::new(r"[A-Za-z_]\w*(?:::[A-Za-z_]\w*)+").unwrap();
         let mut modules = Self { named: BTreeMap::new(), used: BTreeMap::new() };
         for (name, code) in files {
             let name = name.strip_suffix("/mod").unwrap_or(name).to_owned();
             let mut all = Vec::new();
-            for tree in uses.captures_iter(code) {
+            for tree in statement.captures_iter(code) {
                 expand(&tree[1], &[], &mut all);
             }
             let used = all.iter().filter_map(|(path, name)| Some((name.clone()?, path.clone())));
             modules.used.insert(name.clone(), used.collect());
             let mut named: Vec<_> = all.into_iter().map(|(path, _)| path).collect();
-            let rest = uses.replace_all(code, "");
+            let rest = statement.replace_all(code, "");
             let segments = |path: &str| path.split("::").map(str::to_owned).collect();
             named.extend(paths.find_iter(&rest).map(|path| segments(path.as_str())));
             modules.named.insert(name, named);
@@ -163,13 +163,13 @@ fn expand(tree: &str, before: &[String], all: &mut Vec<(Vec<String>, Option<Stri
             '{' => depth += 1,
             '}' => depth -= 1,
             ',' if depth == 0 => {
-                expand_part(&inside[start..at], &whole, all);
+                expand_part(inside.get(start..at).unwrap(), &whole, all);
                 start = at + 1;
             }
             _ => {}
         }
     }
-    expand_part(&inside[start..], &whole, all);
+    expand_part(inside.get(start..).unwrap(), &whole, all);
 }
 
 fn expand_part(part: &str, before: &[String], all: &mut Vec<(Vec<String>, Option<String>)>) {

@@ -143,7 +143,7 @@ fn a_paste_is_one_text() {
     let mut parser = Parser::default();
     parser.push(b"\x1b[200~", MS, &mut Vec::new());
     for _ in 0..4 {
-        parser.push(&[0x1b; PASTE_BYTES_MAX], MS, &mut Vec::new());
+        parser.push(&vec![0x1b; PASTE_BYTES_MAX], MS, &mut Vec::new());
     }
     let State::Paste { text, .. } = &parser.state else { panic!("{parser:?}") };
     assert!(text.len() <= PASTE_BYTES_MAX + PASTE_END.len(), "{}", text.len());

@@ -3,7 +3,7 @@
 //! Invariant: what was read can be asked of any process; what was not measured is neither more nor
 //! less than a number.
 
-use super::lexer::{Kind, Piece, Word, pieces};
+use super::lexer::{Kind, Piece, Word, Wrong, pieces};
 use crate::model::fleet::Process;
 
 /// The most parentheses in each other.
@@ -73,12 +73,12 @@ impl Filter {
             return Ok(None);
         }
         let end = text.trim_end().chars().count();
-        let mut reader = Reader { pieces: &pieces, end, depth: 0, is_in_a_name, wrong: Vec::new() };
-        let root = reader.any();
-        let mut wrong = std::mem::take(&mut reader.wrong);
-        match (root, reader.pieces.first()) {
-            (Ok(test), None) if wrong.is_empty() => {
-                return Ok(Some(Self { text: text.trim().into(), test }));
+        let mut tokens = Reader { pieces: &pieces, end, depth: 0, is_in_a_name, wrong: Vec::new() };
+        let root = tokens.any();
+        let mut wrong = std::mem::take(&mut tokens.wrong);
+        match (root, tokens.pieces.first()) {
+            (Ok(root), None) if wrong.is_empty() => {
+                return Ok(Some(Self { text: text.trim().into(), test: root }));
             }
             (Ok(_), None) => {}
             (Ok(_), Some(piece)) => wrong.push(Wrong::new(piece.at, "nothing is open here")),
