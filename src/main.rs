@@ -38,7 +38,7 @@ fn main() -> color_eyre::Result<ExitCode> {
         // Nothing can be done about a standard error that is closed.
         let _ = writeln!(
             io::stderr(),
-            "pm2-tui: standard output is no terminal; it draws a screen. Run it in a terminal, over SSH with: ssh -t HOST pm2-tui. {}",
+            "pm2-tui: standard output is not a terminal, and the screen needs one. Over SSH, use: ssh -t HOST pm2-tui. {}",
             session::WITHOUT_A_SCREEN
         );
         return Ok(ExitCode::from(2));

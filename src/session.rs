@@ -86,7 +86,7 @@ fn environment(name: &str) -> Option<String> {
 fn no_screen() -> String {
     let why = match environment("TERM").filter(|term| !term.is_empty()) {
         Some(term) => format!("TERM={} cannot show a screen", clean(&term)),
-        None => "TERM is not set: nobody says what the terminal can show".to_owned(),
+        None => "TERM is not set: what the terminal can show is unknown".to_owned(),
     };
     format!("{why}. {WITHOUT_A_SCREEN}")
 }

@@ -167,7 +167,7 @@ impl Compose {
         }
         if self.input.text().trim().is_empty() {
             return Err(
-                "a text, or JSON; {\"type\":\"x\",\"data\":{}} goes with that type".to_owned()
+                "text or JSON; {\"type\":\"x\",\"data\":{}} is sent with that type".to_owned()
             );
         }
         // What begins like JSON is meant to be some: half of it is not sent as a text.
@@ -250,7 +250,7 @@ fn broken(text: &str, at: usize, error: &serde_json::Error) -> String {
     let place = text.char_indices().take_while(|(start, _)| *start < byte).count() + 1;
     let words = error.to_string();
     let what = words.split(" at line ").next().unwrap_or_default();
-    format!("no JSON at character {place}: {what} (text goes in \"quotes\")")
+    format!("invalid JSON at character {place}: {what} (text goes in \"quotes\")")
 }
 
 #[cfg(test)]

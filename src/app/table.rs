@@ -109,7 +109,7 @@ pub(super) fn take(app: &mut App, command: Command) {
                 app.watched.daemons.iter().all(Daemon::is_live) && !app.watched.fleet.is_empty();
             if app.table.query.only_unwell && app.rows().is_empty() {
                 let text =
-                    if is_known { "all is well" } else { "not known: no daemon says so now" };
+                    if is_known { "all is well" } else { "not known: no daemon reports it now" };
                 app.notify(format!("{text}; ! shows all again"), !is_known);
             }
         }

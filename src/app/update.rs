@@ -36,13 +36,16 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
         Message::Paste(text) => {
             app.is_dirty = true;
             if !overlay::paste(&mut app.mode, &text) {
-                app.notify("pasted text does nothing here: a message is pasted after m", false);
+                app.notify(
+                    "pasted text does nothing here: press m first to paste a message",
+                    false,
+                );
             }
             table::typed(app);
             Effects::none()
         }
         Message::Refused => {
-            let text = "several keys at once do nothing: that looked like pasted text";
+            let text = "several keys at once were ignored: they looked like pasted text";
             app.notify(text, false);
             Effects::none()
         }

@@ -331,7 +331,7 @@ impl<W: Write> Sink<'_, W> {
         let Some(runner) = self.printer.runner.take() else { return ended };
         if stop.is_asked().is_some() && runner.open() > 0 {
             let open = counted(runner.open() as u64, "command");
-            output::complain(&format!("{open} still to end; Ctrl-C again leaves them"));
+            output::complain(&format!("{open} still running; Ctrl-C again abandons them"));
         }
         let left = async {
             stop.asked(2).await;

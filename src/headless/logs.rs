@@ -52,7 +52,7 @@ pub(super) async fn run(
     let mut printer = Printer::new(context, what, &sources, out);
     if !context.endpoint.is_local() {
         output::complain(
-            "no history: the log files of this daemon are not on this machine, as far as is known",
+            "no history: the log files of this daemon do not seem to be on this machine",
         );
         sources.iter_mut().for_each(Source::close);
     }

@@ -113,7 +113,7 @@ pub(super) fn read<'a>(
         Some((second, others)) => {
             let target = clean(target);
             Err(Failure::usage(format!(
-                "`{target}` is ambiguous: the {} of {} and the {} of {}; say {} or {}",
+                "`{target}` is ambiguous: the {} of {} and the {} of {}; use {} or {}",
                 first.noun(),
                 labels(&meant),
                 second.noun(),
@@ -240,7 +240,7 @@ mod tests {
             Err(failure) => failure.line().unwrap(),
         };
         let line = said("ns:my $(x)");
-        assert!(line.ends_with("; say an id or 'name:ns:my $(x)'"), "{line}");
+        assert!(line.ends_with("; use an id or 'name:ns:my $(x)'"), "{line}");
     }
 
     #[test]
@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn a_word_that_means_two_things_is_refused() {
         let said = ids(&["0", "7"]).unwrap_err();
-        let wanted = "`7` is ambiguous: the id of x[7] and the name of 7[2]; say id:7 or name:7";
+        let wanted = "`7` is ambiguous: the id of x[7] and the name of 7[2]; use id:7 or name:7";
         assert_eq!(said, wanted);
         let mut all = fleet();
         let said = |all: &[ProcessInfo], word: &str| {

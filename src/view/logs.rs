@@ -57,7 +57,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let inner = canvas.pane(area, is_in_front, &title(app));
     let log = &app.watched.log;
     if log.is_empty() {
-        let text = "nothing yet: what processes print, and what happens to them, shows here";
+        let text = "nothing yet: output and events of processes appear here";
         if inner.height > 0 {
             canvas.text(inner.x, inner.y, inner.width, text, canvas.role(Role::Quiet));
         }

@@ -63,8 +63,8 @@ pub(crate) fn history_is_what_the_files_hold() {
     assert_eq!(since.out.lines().count(), 2, "{since:?}");
     let json = run(&["logs", "--json", "--grep", "two"]).with(0);
     assert!(json.out.contains("\"level\":\"info\""), "{json:?}");
-    assert!(run(&["logs", "--grep", "(a"]).with(2).err.contains("is no regular expression"));
-    assert!(run(&["logs", "--since", "soon"]).with(2).err.contains("is no time"));
+    assert!(run(&["logs", "--grep", "(a"]).with(2).err.contains("is not a regular expression"));
+    assert!(run(&["logs", "--since", "soon"]).with(2).err.contains("is not a time"));
     // What is followed up to a moment that is over ends at once.
     let over = run(&["logs", "-f", "--until", "2026-11-28T03:00:01Z", "--raw"]).with(0);
     assert_eq!(over.out.lines().count(), 3, "{over:?}");

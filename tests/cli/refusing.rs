@@ -50,7 +50,7 @@ pub(crate) fn wrong_usage_is_2_and_nothing_is_sent() {
     for (arguments, named) in [
         (&["call", "noSuchMethod"][..], "noSuchMethod"),
         (&["--read-only", "call", "noSuchMethod"], "no method noSuchMethod"),
-        (&["send", "app-0", "null"], "null is no message"),
+        (&["send", "app-0", "null"], "null is not a message"),
         (&["call", "startProcessId"], "startProcessId"),
         (&["call", "stopProcessId", "null"], "stopProcessId"),
         (&["call", "ping", "{}", "{}"], "ping"),

@@ -342,5 +342,5 @@ fn why_shows_the_last_ends_and_their_evidence() {
     assert_eq!(app.mode, Mode::Normal);
     press(&mut app, Command::Down);
     press(&mut app, Command::Why);
-    assert!(rows(&app).contains("No end of it is on record"));
+    assert!(rows(&app).contains("No exit is on record"));
 }

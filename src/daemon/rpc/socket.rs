@@ -24,7 +24,7 @@ pub enum EndpointError {
     #[error("neither PM2_HOME nor HOME is set: name the daemon's folder with --home")]
     NoHome,
     /// A TCP address without a host or a port.
-    #[error("{address} is no address: tcp://HOST:PORT or the path of a socket is one")]
+    #[error("{address} is not an address: use tcp://HOST:PORT or the path of a socket")]
     Tcp {
         /// What was given.
         address: Box<str>,

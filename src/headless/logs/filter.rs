@@ -35,7 +35,7 @@ impl Filter {
             let Some(text) = text else { return Ok(None) };
             moment(text, now_ms, utc_offset_s).map(Some).ok_or_else(|| {
                 Failure::usage(format!(
-                    "`{}` is no time: say 10m (ago), 14:05, 2026-11-28, 2026-11-28T03:12 or \
+                    "`{}` is not a time: use 10m (ago), 14:05, 2026-11-28, 2026-11-28T03:12 or \
                      2026-11-28T03:12:00Z",
                     clean(text)
                 ))
@@ -45,7 +45,7 @@ impl Filter {
             None => None,
             Some(word) => Some(Level::from_name(word).ok_or_else(|| {
                 Failure::usage(format!(
-                    "`{}` is no level: say trace, debug, info, warn, error or fatal",
+                    "`{}` is not a level: use trace, debug, info, warn, error or fatal",
                     clean(word)
                 ))
             })?),
@@ -108,7 +108,7 @@ fn pattern(text: &str) -> Result<Regex, Failure> {
         let error = error.to_string();
         let reason = error.lines().last().unwrap_or_default();
         Failure::usage(format!(
-            "`{}` is no regular expression: {}",
+            "`{}` is not a regular expression: {}",
             clean(text),
             clean(reason.trim_start_matches("error: "))
         ))
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_broken_pattern_is_told() {
-        assert!(pattern("(a").unwrap_err().line().unwrap().contains("is no regular expression"));
+        assert!(pattern("(a").unwrap_err().line().unwrap().contains("is not a regular expression"));
         assert!(pattern("timeout").unwrap().is_match(b"TIMEOUT"));
         assert!(!pattern("Timeout").unwrap().is_match(b"TIMEOUT"));
         assert!(pattern(&format!("(a{{1000}}){{{}}}", 1_000)).is_err(), "it would take all memory");

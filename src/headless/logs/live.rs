@@ -297,7 +297,7 @@ impl<W: Write> Following<'_, '_, W> {
         }
         if known.is_none() {
             let label = &source.label;
-            output::complain(&format!("{label}: lines about now may be missing or come twice"));
+            output::complain(&format!("{label}: lines at this point may be missing or repeated"));
         }
         let begun = known.unwrap_or(end);
         let held = std::mem::take(held);

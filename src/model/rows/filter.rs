@@ -81,7 +81,7 @@ impl Filter {
                 return Ok(Some(Self { text: text.trim().into(), test: root }));
             }
             (Ok(_), None) => {}
-            (Ok(_), Some(piece)) => wrong.push(Wrong::new(piece.at, "nothing is open here")),
+            (Ok(_), Some(piece)) => wrong.push(Wrong::new(piece.at, "no parenthesis is open here")),
             (Err(broken), _) => wrong.push(broken),
         }
         wrong.sort_by_key(|wrong| wrong.at);
@@ -170,7 +170,7 @@ impl<'a> Reader<'a> {
             Some(Piece { at, kind: Kind::Open }) => {
                 self.depth += 1;
                 if self.depth > DEPTH_MAX {
-                    return Err(Wrong::new(*at, "too many parentheses in each other"));
+                    return Err(Wrong::new(*at, "parentheses are nested too deeply"));
                 }
                 let test = self.any()?;
                 if !self.next_is(&Kind::Close) {
@@ -234,10 +234,10 @@ fn test(at: usize, word: &Word, is_in_a_name: &dyn Fn(&str) -> bool) -> Result<T
         }
     };
     if !matches!(sign, ':' | '=') {
-        return Err(Wrong::new(value_at - 1, format!("{field} is no number: {field}:..")));
+        return Err(Wrong::new(value_at - 1, format!("{field} is not a number: use {field}:..")));
     }
     if value.is_empty() {
-        return Err(Wrong::new(value_at, format!("what {field} is to be is missing")));
+        return Err(Wrong::new(value_at, format!("a value for {field} is missing")));
     }
     if field == "id" {
         let id = value.parse().map_err(|_| Wrong::new(value_at, "an id is a number"))?;
@@ -280,10 +280,10 @@ fn number(at: usize, measure: Measure, sign: char, value: &str) -> Result<Test, 
         _ => {
             let units = match measure {
                 Measure::Memory => "K, M or G",
-                Measure::Cpu => "% or nothing",
-                Measure::Restarts => "nothing",
+                Measure::Cpu => "% or no unit",
+                Measure::Restarts => "no unit",
             };
-            return Err(Wrong::new(at + end, format!("behind the number goes {units}")));
+            return Err(Wrong::new(at + end, format!("a number here has {units}")));
         }
     };
     Ok(Test::Number(measure, comparison, number * factor as f64))

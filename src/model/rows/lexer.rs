@@ -103,5 +103,5 @@ fn quoted(
         }
         text.extend(c.to_lowercase());
     }
-    Err(Wrong::new(at, "this quote does not end"))
+    Err(Wrong::new(at, "this quote is not closed"))
 }

@@ -108,7 +108,7 @@ fn all_that_is_wrong_is_said() {
     assert!(two.starts_with("character 1: no field foo"), "{two}");
     assert!(two.ends_with("; character 15: a number is missing here"), "{two}");
     let also = said("(id:x or status:");
-    for what in ["character 1: this parenthesis", "character 5: an id", "character 17: what"] {
+    for what in ["character 1: this parenthesis", "character 5: an id", "character 17: a value"] {
         assert!(also.contains(what), "{also}");
     }
 }
@@ -138,15 +138,15 @@ fn what_is_wrong_is_said_where_it_is() {
         ("api and", 7, "missing"),
         ("!", 1, "missing"),
         ("(api", 0, "not closed"),
-        ("api)", 3, "nothing is open"),
+        ("api)", 3, "no parenthesis is open"),
         ("()", 1, "missing"),
-        ("ä \"b", 2, "does not end"),
+        ("ä \"b", 2, "not closed"),
         ("cpu>", 4, "number"),
         ("cpu>x", 4, "number"),
         ("mem>=1x", 6, "K, M or G"),
         ("mem>1.2.3", 4, "number"),
-        ("restarts>1M", 10, "nothing"),
-        ("name>3", 4, "no number"),
+        ("restarts>1M", 10, "no unit"),
+        ("name>3", 4, "not a number"),
         ("status:", 7, "missing"),
         ("id:x", 3, "number"),
         (":x", 0, "field"),
