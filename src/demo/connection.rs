@@ -135,7 +135,7 @@ async fn read_requests(
 
 /// Ends when told to close or the client is gone.
 async fn write_replies(mut to: OwnedWriteHalf, mut outgoing: mpsc::Receiver<Outgoing>) {
-    let mut held = Vec::new();
+    let mut held: Vec<Bytes> = Vec::new();
     while let Some(next) = outgoing.recv().await {
         match next {
             #[cfg(feature = "testing")]

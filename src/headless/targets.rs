@@ -269,10 +269,10 @@ mod tests {
         all[3].name = "1".into();
         assert!(said(&all, "1").unwrap_err().contains("the name of 1[1], 1[7]"));
         all[3].namespace = Some("2".into());
-        assert!(said(&all, "2").unwrap_err().contains("the namespace of 1[7]; say id:2 or ns:2"));
+        assert!(said(&all, "2").unwrap_err().contains("the namespace of 1[7]; use id:2 or ns:2"));
         // A name that looks like a prefix.
         all[0].name = "ns:m".into();
-        let wanted = "`ns:m` is ambiguous: the namespace of log[9] and the name of ns:m[0]; say an \
+        let wanted = "`ns:m` is ambiguous: the namespace of log[9] and the name of ns:m[0]; use an \
                       id or name:ns:m";
         assert_eq!(said(&all, "ns:m").unwrap_err(), wanted);
         assert_eq!(said(&all, "name:ns:m"), Ok(vec![0]));
