@@ -42,7 +42,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
     };
     let demo = match cli.command {
         Some(Command::Demo(_)) => Some(
-            demo::Demo::start(demo::World::lively(now_ms()), demo::Script::default())
+            demo::Demo::open(demo::World::lively(now_ms()))
                 .wrap_err("cannot start the simulated daemon")?,
         ),
         _ => None,
@@ -66,6 +66,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         inputs: input::start().wrap_err("cannot read from the terminal")?,
         pacer: Pacer::new(cli.screen.slow),
     };
+    #[cfg(feature = "testing")]
     panic::if_asked_for();
     let ended = watch(&mut app, &mut screen, &mut keys, &inbox, &mut daemons, clock).await;
     screen.leave(keys.pacer.hear_out(&mut keys.inputs)).await;
@@ -87,7 +88,7 @@ fn environment(name: &str) -> Option<String> {
 fn no_screen() -> String {
     let why = match environment("TERM").filter(|term| !term.is_empty()) {
         Some(term) => format!("TERM={} cannot show a screen", clean(&term)),
-        None => "TERM is not set: nobody says what the terminal can show".to_owned(),
+        None => "TERM is not set: what the terminal can show is unknown".to_owned(),
     };
     format!("{why}. {WITHOUT_A_SCREEN}")
 }

@@ -42,6 +42,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(manners::quit_and_signals_give_the_terminal_back),
         with_pm2(manners::hang_up_ends_it_within_a_second),
         simulated(manners::a_panic_gives_the_terminal_back_and_reports),
+        simulated(manners::a_panic_ends_it_though_the_terminal_does_not_read),
         simulated(command_line::an_output_that_is_no_terminal_is_refused),
         simulated(command_line::bad_options_are_refused_by_name),
         simulated(command_line::without_a_socket_the_screen_waits_and_names_it),

@@ -123,7 +123,7 @@ fn finish_call(app: &mut App, method: &str, outcome: &CallOutcome) {
         return;
     };
     match reached(method, json) {
-        Some(0) => app.notify("not delivered: no process that is running got the message", true),
+        Some(0) => app.notify("not delivered: no running process got the message", true),
         Some(1) => app.notify("the message reached one process", false),
         Some(count) => app.notify(format!("the message reached {count} processes"), false),
         None => {

@@ -7,9 +7,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use super::command::{COMMANDS, Command};
 use super::details::keys::{Ask, DETAILS};
 use super::editor::Edit;
-use super::geometry::Pane;
 use super::message::Message;
 use super::mode::Mode;
+use super::pane::Pane;
 
 /// What a key means in a mode, with the focus in a pane, if anything: where text is asked for, letters and editing keys are
 /// that, and only the other keys are commands.

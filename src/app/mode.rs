@@ -4,7 +4,7 @@ use super::details::Sheet;
 use super::log_view::LogInput;
 use super::palette::Palette;
 use super::prompt::{Arguments, Compose};
-use super::table::Typing;
+use super::rows::Typing;
 use crate::model::call::NamedCall;
 use crate::model::log::LogLine;
 use crate::model::{Action, DaemonId, ProcessKey, Target};

@@ -81,13 +81,10 @@ pub(super) fn insert(mode: &mut Mode, c: char) {
     }
 }
 
-/// Text was pasted. False where nothing asks for text. A prompt has one line: breaks are spaces.
+/// Text was pasted. False where nothing asks for text.
 pub(super) fn paste(mode: &mut Mode, text: &str) -> bool {
     let Some(input) = input(mode) else { return false };
-    let text = text.replace("\r\n", "\n");
-    for c in text.chars() {
-        input.insert(if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c });
-    }
+    input.paste(text);
     true
 }
 

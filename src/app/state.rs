@@ -1,10 +1,11 @@
 //! The whole state of the screen.
 
-use super::geometry::{ChartsWish, Geometry, Pane};
+use super::geometry::{ChartsWish, Geometry};
 use super::log_view::{Lines, LogView};
 use super::mode::Mode;
 use super::notice::Notice;
-use super::table::Table;
+use super::pane::Pane;
+use super::rows::Table;
 use crate::model::charts::Bars;
 use crate::model::daemon::Daemon;
 use crate::model::moment::Moment;

@@ -2,12 +2,12 @@
 
 use super::command::Command;
 use super::effect::{Effect, Effects};
-use super::geometry::Pane;
 use super::message::Message;
 use super::mode::Mode;
 use super::notice::Notice;
 use super::overlay::{self, Around, Taken};
 use super::palette::Palette;
+use super::pane::Pane;
 use super::prompt::Compose;
 use super::state::App;
 use super::{act, changes, details, log_keys, navigate, table};
@@ -43,14 +43,17 @@ fn take(app: &mut App, now: Moment, message: Message) -> Effects {
         Message::Paste(text) => {
             app.is_dirty = true;
             if !overlay::paste(&mut app.mode, &text) {
-                app.notify("pasted text does nothing here: a message is pasted after m", false);
+                app.notify(
+                    "pasted text does nothing here: press m first to paste a message",
+                    false,
+                );
             }
             table::typed(app);
             log_keys::typed(app);
             Effects::none()
         }
         Message::Refused => {
-            let text = "several keys at once do nothing: that looked like pasted text";
+            let text = "several keys at once were ignored: they looked like pasted text";
             app.notify(text, false);
             Effects::none()
         }

@@ -12,6 +12,7 @@ mod examine;
 pub(crate) mod files;
 pub(crate) mod history;
 pub mod inbox;
+mod limits;
 pub(crate) mod lives;
 pub(crate) mod offload;
 pub(crate) mod rpc;

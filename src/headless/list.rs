@@ -74,7 +74,7 @@ pub(super) async fn run(
 pub(super) fn blindness(processes: &[ProcessInfo]) -> Option<String> {
     let culprit = targets::label(fleet::blinding(processes)?);
     Some(format!(
-        "PM2 measures no CPU and memory while {culprit} is online without a process: stop it"
+        "PM2 measures no CPU or memory while {culprit} is online without a process: stop it"
     ))
 }
 

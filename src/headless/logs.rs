@@ -38,7 +38,11 @@ pub(super) async fn run(
     what: &Logs,
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
-    let filter = Filter::of(what, now_ms(), context.utc_offset_s)?;
+    let now_ms = now_ms();
+    let filter = Filter::of(what, now_ms, context.utc_offset_s)?;
+    // What is followed must have a time ahead of it.
+    let until = filter.ends_in(now_ms).map(|left| Instant::now() + left);
+    let is_following = what.follow && until.is_none_or(|until| until > Instant::now());
     let client = context.connect().await?;
     let processes = act::fleet(context, &client).await?;
     client.disconnect().await;
@@ -48,13 +52,13 @@ pub(super) async fn run(
     let mut printer = Printer::new(context, what, &sources, out);
     if !context.endpoint.is_local() {
         output::complain(
-            "no history: the log files of this daemon are not on this machine, as far as is known",
+            "no history: the log files of this daemon do not seem to be on this machine",
         );
         sources.iter_mut().for_each(Source::close);
     }
     // Listening begins before the files are read, so that nothing is written in between.
     let mut bus = None;
-    if what.follow {
+    if is_following {
         sources.iter_mut().for_each(Source::measure);
         let mut listening = Bus::subscribe(&context.endpoint, &["log:*"])?.undecoded();
         connected(&mut listening, context).await?;
@@ -68,12 +72,13 @@ pub(super) async fn run(
         || if filter.has_since() { usize::MAX } else { LINES },
         |lines| usize::try_from(lines).unwrap_or(usize::MAX),
     );
-    let (history, sources) = history(sources, filter.clone(), lines_max).await?;
+    let (history, sources, is_whole) = history(sources, filter.clone(), lines_max).await?;
     for (index, line) in &history {
         printer.print(*index, line)?;
     }
     match bus {
-        Some(bus) => live::follow(bus, sources, &infos, &filter, &mut printer).await,
+        Some(bus) => live::follow(bus, sources, &infos, &filter, &mut printer, until).await,
+        None if !is_whole => Ok(Code::Condition),
         // As grep.
         None if history.is_empty() && what.grep.is_some() => Ok(Code::Condition),
         None => Ok(Code::Fine),
@@ -95,23 +100,25 @@ async fn connected(
     }
 }
 
-/// The last lines of all sources, oldest first, each with the index of its source. Reads on a thread
-/// that may take its time.
+/// The last lines of all sources, oldest first, each with the index of its source; and whether every
+/// file could be read. Reads on a thread that may take its time.
 async fn history(
     sources: Vec<Source>,
     filter: Filter,
     lines_max: usize,
-) -> Result<(Vec<(usize, Line)>, Vec<Source>), Failure> {
+) -> Result<(Vec<(usize, Line)>, Vec<Source>, bool), Failure> {
     let reading = tokio::task::spawn_blocking(move || {
         let mut sources = sources;
-        let lines = merged(&mut sources, &filter, lines_max);
-        (lines, sources)
+        let (lines, is_whole) = merged(&mut sources, &filter, lines_max);
+        (lines, sources, is_whole)
     });
     reading.await.map_err(|error| Failure::condition(error.to_string()))
 }
 
-/// Takes the newest of the next lines of all files again and again.
-fn merged(sources: &mut [Source], filter: &Filter, lines_max: usize) -> Vec<(usize, Line)> {
+/// Takes the newest of the next lines of all files again and again. Whether every file could be read,
+/// too.
+fn merged(sources: &mut [Source], filter: &Filter, lines_max: usize) -> (Vec<(usize, Line)>, bool) {
+    let wanted = sources.iter().filter(|source| source.has_file()).count();
     let mut files: Vec<_> = sources.iter_mut().map(Source::backwards).collect();
     let mut heads: Vec<Option<Line>> =
         files.iter_mut().map(|file| file.as_mut().and_then(|file| file.fitting(filter))).collect();
@@ -131,5 +138,6 @@ fn merged(sources: &mut [Source], filter: &Filter, lines_max: usize) -> Vec<(usi
         }
     }
     lines.reverse();
-    lines
+    let whole = files.iter().flatten().filter(|file| !file.is_broken()).count();
+    (lines, whole == wanted)
 }

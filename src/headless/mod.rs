@@ -17,6 +17,7 @@ mod files;
 mod list;
 mod logs;
 mod output;
+mod reconnecting;
 mod send;
 mod start;
 mod targets;

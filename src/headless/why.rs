@@ -93,7 +93,7 @@ fn tell(
         line(&format!("  could not be started: {why}"))?;
     }
     if black_box.lives().is_empty() {
-        return line("  no end of it is on record");
+        return line("  no exit is on record");
     }
     for (index, death) in black_box.lives().iter().rev().take(deaths_max).enumerate() {
         let at = time(death, context.utc_offset_s);

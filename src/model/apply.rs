@@ -242,7 +242,7 @@ impl Applying<'_> {
         self.changes.push(Change::Daemon);
         match bus {
             BusState::Live if was_down => {
-                self.say("events", Severity::Good, "events come again");
+                self.say("events", Severity::Good, "events are back");
             }
             // Where the daemon is gone too, that is said already.
             BusState::Down(problem) if is_live && problem != Problem::Closed => {
@@ -335,7 +335,7 @@ impl Applying<'_> {
                 "blind",
                 Severity::Warning,
                 &format!(
-                    "PM2 measures no CPU and memory, and restarts nothing for its memory, while \
+                    "PM2 measures no CPU or memory and enforces no memory limit while \
                      {label} is online without a process: stop it (s)"
                 ),
             ),

@@ -162,14 +162,14 @@ pub(crate) fn w_shows_why_it_died() {
     screen.select("dead");
     screen.press("W");
     screen.wait_for("why it died", |text| {
-        text.contains("Error: no such database") && text.contains("made up from PM2's log")
+        text.contains("Error: no such database") && text.contains("reconstructed from PM2's log")
     });
     screen.press("\u{1b}");
     screen.wait_for("the table", |text| text.contains("Processes"));
     screen.press("r");
     screen.wait_for("what came of it", |text| text.contains("down: errored"));
     screen.press("W");
-    screen.wait_for("what was seen", |text| text.contains("seen as it happened"));
+    screen.wait_for("what was seen", |text| text.contains("observed live"));
 }
 
 /// What is typed leaves rows out; what acts, acts on a row that is there.
