@@ -22,6 +22,10 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
         match change {
             Change::Daemon | Change::Lost | Change::Losses => app.is_dirty = true,
             Change::Lines => has_lines = true,
+            Change::Exceptions => {
+                app.is_dirty |=
+                    matches!(app.mode, Mode::Exceptions { .. } | Mode::Exception { .. });
+            }
             Change::Polled | Change::Event(_) | Change::Process(_) => has_rows = true,
             Change::Connected { is_other } => {
                 app.is_dirty = true;

@@ -44,6 +44,8 @@ pub enum Command {
     SortReverse,
     /// Show why the selected process died.
     Why,
+    /// Show the exceptions, grouped.
+    Exceptions,
     /// Of what is shown, the one before.
     Older,
     /// Of what is shown, the one after.
@@ -210,6 +212,13 @@ pub const COMMANDS: &[CommandRow] = &[
         "why",
         "Why the selected process died: its last ends, each with its evidence",
         Some(5)
+    ),
+    row!(
+        Command::Exceptions,
+        "X",
+        "exceptions",
+        "Exceptions grouped by what they say and where they were thrown; Enter shows one whole",
+        Some(10)
     ),
     row!(Command::Older, "← [", "older", "In why: the end before", None),
     row!(Command::Newer, "→ ]", "newer", "In why: the end after", None),

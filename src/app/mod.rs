@@ -8,6 +8,7 @@ mod changes;
 pub mod command;
 pub mod editor;
 pub mod effect;
+pub mod exceptions;
 pub mod gate;
 pub mod geometry;
 pub mod keymap;

@@ -58,6 +58,18 @@ pub enum Mode {
         /// First row shown.
         top: usize,
     },
+    /// Exceptions, grouped.
+    Exceptions {
+        /// The number of the chosen group; `None` for the one that was seen last.
+        chosen: Option<u64>,
+    },
+    /// One group of exceptions.
+    Exception {
+        /// Its number.
+        number: u64,
+        /// First row shown.
+        top: usize,
+    },
     /// The palette.
     Palette(Palette),
     /// The arguments of a method are asked for.
@@ -89,6 +101,8 @@ impl Mode {
             | Self::Help { .. }
             | Self::Line { .. }
             | Self::Why { .. }
+            | Self::Exceptions { .. }
+            | Self::Exception { .. }
             | Self::Palette(_)
             | Self::Filter(_) => None,
             Self::Confirm { daemon, target, .. } => Some((*daemon, vec![target])),
@@ -116,6 +130,8 @@ impl Mode {
             | Self::Help { .. }
             | Self::Line { .. }
             | Self::Why { .. }
+            | Self::Exceptions { .. }
+            | Self::Exception { .. }
             | Self::Palette(_)
             | Self::Filter(_) => String::new(),
         }

@@ -136,6 +136,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         }
         Command::Open => open_line(app),
         Command::Why => open_why(app),
+        Command::Exceptions => app.open(Mode::Exceptions { chosen: None }),
         Command::NextPane => {
             app.focus = match app.focus {
                 Pane::Processes => Pane::Log,

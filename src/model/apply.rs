@@ -15,8 +15,10 @@ use super::report::Report;
 use super::watched::Watched;
 use super::words;
 use super::{Action, DaemonId, ProcessKey, Target, Verdict};
-use crate::protocol::bus::{BusPmId, Exception, ProcessEvent};
+use crate::protocol::bus::ProcessEvent;
 use crate::protocol::process::{PmId, Snapshot};
+
+mod exceptions;
 
 /// PM2 says so soon after `online` that it could not start a process, milliseconds (seen: 2).
 const SPAWNED_MS: i64 = 500;
@@ -54,6 +56,8 @@ pub enum Change {
     },
     /// The log has lines more.
     Lines,
+    /// There are exceptions more.
+    Exceptions,
     /// The count of lines or events that were lost.
     Losses,
     /// An action that was asked for here ended.
@@ -244,6 +248,7 @@ impl Applying<'_> {
         self.rows(rows, !is_fresh);
         self.blindness(blinding);
         self.sample();
+        self.group_deaths();
         self.changes.push(Change::Polled);
     }
 
@@ -263,7 +268,8 @@ impl Applying<'_> {
         for (pm_id, past) in lives {
             let key = ProcessKey { daemon: self.id, pm_id };
             if self.watched.fleet.get(key).is_some() {
-                self.watched.boxes.of(key).take_past(past);
+                let older = self.watched.boxes.of(key).take_past(past);
+                self.group_past(key, older);
                 self.changes.push(Change::Process(key));
             }
         }
@@ -284,7 +290,7 @@ impl Applying<'_> {
         let god = self.daemon().and_then(|daemon| daemon.god);
         let at_ms = self.now.wall_ms;
         for process in rows.gone {
-            self.watched.boxes.forget(ProcessKey { daemon: self.id, pm_id: process.info.pm_id });
+            self.forget_box(&process);
             // PM2 has no event for a deletion. One asked for here is told by its verdict.
             if is_told && !is_delete_asked(&process) {
                 self.tell(process.info.pm_id, &process.info.name, at_ms, &Life::Deleted);
@@ -292,7 +298,7 @@ impl Applying<'_> {
             self.changes.push(Change::Gone(process.target(god)));
         }
         for (process, by) in rows.replaced {
-            self.watched.boxes.forget(ProcessKey { daemon: self.id, pm_id: process.info.pm_id });
+            self.forget_box(&process);
             if is_told && !is_delete_asked(&process) {
                 let life = Life::Replaced { by: by.clone() };
                 self.tell(process.info.pm_id, &process.info.name, at_ms, &life);
@@ -348,23 +354,6 @@ impl Applying<'_> {
             self.tell(pm_id, &event.info.name, at_ms, &life);
         }
         self.changes.push(Change::Event(key));
-    }
-
-    fn exception(&mut self, exception: &Exception) {
-        let at_ms = exception.at_ms.unwrap_or(self.now.wall_ms);
-        let pm_id = match exception.process.pm_id {
-            Some(BusPmId::Process(pm_id) | BusPmId::Old(pm_id)) => Some(pm_id),
-            Some(BusPmId::Daemon) | None => None,
-        };
-        if let Some(pm_id) = pm_id
-            && let Some(life) = self.watched.boxes.get_mut(ProcessKey { daemon: self.id, pm_id })
-        {
-            life.exception(exception, self.now);
-        }
-        let source = self.source(pm_id, &exception.process.name);
-        let line = LogLine::exception(at_ms, source, &exception.message, &exception.stack);
-        self.watched.log.push_event(line);
-        self.changes.push(Change::Lines);
     }
 
     fn lines(&mut self, lines: Vec<LogLine>) {
