@@ -22,6 +22,8 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
         match change {
             Change::Daemon | Change::Lost | Change::Losses => app.is_dirty = true,
             Change::Lines => has_lines = true,
+            // What the header says of it is a change of the daemon.
+            Change::Disk => {}
             Change::Exceptions => {
                 app.is_dirty |=
                     matches!(app.mode, Mode::Exceptions { .. } | Mode::Exception { .. });

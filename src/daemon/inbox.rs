@@ -61,7 +61,7 @@ struct Latest {
 }
 
 /// How many variants of [`Report`] are latest-wins.
-const SLOTS: usize = 7;
+const SLOTS: usize = 8;
 
 /// Lines that came together.
 #[derive(Debug)]
@@ -165,6 +165,7 @@ fn slot_of(report: &Report) -> Option<usize> {
         Report::Warning { .. } => Some(4),
         Report::Methods(_) => Some(5),
         Report::OomKills(_) => Some(6),
+        Report::Disk(_) => Some(7),
         Report::Process(_)
         | Report::Exception(_)
         | Report::Killed(_)

@@ -8,6 +8,7 @@ pub(crate) mod act;
 pub(crate) mod bus;
 pub(crate) mod calls;
 pub(crate) mod clock;
+mod disk;
 pub(crate) mod files;
 pub(crate) mod history;
 pub mod inbox;

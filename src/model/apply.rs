@@ -6,6 +6,7 @@
 use super::call::CallOutcome;
 use super::daemon::{BusState, Connection, Daemon, Problem};
 use super::death::{self, BlackBox, cause::Trigger};
+use super::disk::DiskLook;
 use super::fleet::RowChanges;
 use super::lifecycle::{self, Life, Whom};
 use super::log::{LineKind, LogLine, LogSource, Severity};
@@ -58,6 +59,8 @@ pub enum Change {
     Lines,
     /// There are exceptions more.
     Exceptions,
+    /// The sizes of log files, and the room on their disks.
+    Disk,
     /// The count of lines or events that were lost.
     Losses,
     /// An action that was asked for here ended.
@@ -112,6 +115,7 @@ impl Applying<'_> {
                 self.snapshot(snapshot);
             }
             Report::OomKills(kills) => self.oom_kills(kills),
+            Report::Disk(look) => self.disk(look),
             Report::Lives(lives) => self.lives(lives),
             Report::Process(event) => self.event(&event),
             Report::Exception(exception) => self.exception(&exception),
@@ -273,6 +277,18 @@ impl Applying<'_> {
                 self.changes.push(Change::Process(key));
             }
         }
+    }
+
+    /// The log files and their disks, as they are now.
+    fn disk(&mut self, look: DiskLook) {
+        let now_ms = self.now.steady_ms;
+        let Some(daemon) = self.daemon() else { return };
+        let words = |daemon: &Daemon| daemon.disk.filling().map(|filling| filling.words());
+        let before = words(daemon);
+        daemon.disk.take(look, now_ms);
+        let is_news = words(daemon) != before;
+        self.changes.push(Change::Disk);
+        self.note_if(is_news, Change::Daemon);
     }
 
     /// A SIGKILL since the last count is the kernel's where that has grown meanwhile.

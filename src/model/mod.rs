@@ -9,6 +9,7 @@ pub mod call;
 pub mod charts;
 pub mod daemon;
 pub mod death;
+pub mod disk;
 pub mod exceptions;
 pub mod figures;
 pub mod fleet;

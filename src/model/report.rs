@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::call::CallOutcome;
 use super::daemon::{BusState, Connection};
 use super::death::BlackBox;
+use super::disk::DiskLook;
 use super::log::LogLine;
 use super::{Action, Target, Verdict};
 use crate::protocol::bus::{Exception, ProcessEvent};
@@ -37,6 +38,9 @@ pub enum Report {
     /// How many processes the kernel of the daemon's machine has killed for want of memory since it
     /// started (`oom_kill` of `/proc/vmstat`), as often as the daemon is polled. Latest wins.
     OomKills(u64),
+    /// How large the log files are and how much room their disks have, every half minute; of daemons
+    /// on this machine. Latest wins.
+    Disk(DiskLook),
     /// How processes ended before anybody watched, as far as it can be told; once for each connection.
     /// Must arrive.
     Lives(Vec<(PmId, BlackBox)>),

@@ -19,7 +19,7 @@ use super::endpoint::Endpoint;
 use super::poller::{Pace, Wish};
 use crate::daemon::calls::named::slowest_ms;
 use crate::daemon::clock::{now_ms, whole_ms};
-use crate::daemon::{Farewell, Watch, lives, offload};
+use crate::daemon::{Farewell, Watch, disk, lives, offload};
 use crate::model::daemon::{Connection as Standing, Problem};
 use crate::model::report::Report;
 use crate::protocol::process::{ProcessInfo, Snapshot, decode_monitor_data};
@@ -252,6 +252,7 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
         Err(refused) => return cannot_poll(watch, session, &refused).await,
     };
     let mut has_looked_back = false;
+    let mut disks = disk::Looks::new();
     loop {
         let started = Instant::now();
         let polling = session.connection.call(&call, watch.timings.read);
@@ -270,7 +271,12 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
         };
         let pace = Pace::new(Instant::now(), started.elapsed(), watch.options.interval);
         backoff.reset();
-        let infos = report_snapshot(watch, session, &reply, started.elapsed(), pace.pause());
+        let is_looked_at = !has_looked_back || disks.is_due();
+        let took = (started.elapsed(), pace.pause());
+        let infos = report_snapshot(watch, session, &reply, took, is_looked_at);
+        if let Some(infos) = &infos {
+            disks.look(watch, infos);
+        }
         if let Some(infos) = infos.filter(|_| !std::mem::replace(&mut has_looked_back, true)) {
             let generation = watch.generation.clone();
             let looking = lives::run(watch.id, watch.endpoint.clone(), watch.inbox.clone(), infos);
@@ -282,13 +288,13 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
     }
 }
 
-/// Decodes and reports a poll's reply; returns the processes, of which there may be nothing.
+/// Decodes and reports a poll's reply; returns the processes where `is_looked_at`.
 fn report_snapshot(
     watch: &Watch,
     session: &Session,
     reply: &Reply,
-    took: Duration,
-    pause: Duration,
+    (took, pause): (Duration, Duration),
+    is_looked_at: bool,
 ) -> Option<Vec<ProcessInfo>> {
     match decode_monitor_data(reply.body()) {
         Ok(mut snapshot) => {
@@ -302,14 +308,14 @@ fn report_snapshot(
             if let Some(kills) = oom_kills().filter(|_| watch.endpoint.is_local()) {
                 watch.report(Report::OomKills(kills));
             }
-            let infos = snapshot.processes.clone();
+            let infos = is_looked_at.then(|| snapshot.processes.clone());
             watch.report(Report::Snapshot {
                 at_ms: now_ms(),
                 took_ms: whole_ms(took),
                 interval_ms: whole_ms(pause),
                 snapshot,
             });
-            Some(infos)
+            infos
         }
         Err(error) => {
             let method = Call::GetMonitorData.method();
