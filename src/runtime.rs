@@ -16,6 +16,7 @@ use crate::app::gate::{Admitted, Gate};
 use crate::app::message::Message;
 use crate::app::{App, update};
 use crate::daemon::inbox::Inbox;
+use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::moment::Moment;
 use crate::model::report::Report;
@@ -53,6 +54,8 @@ pub trait World {
     fn act(&mut self, daemon: DaemonId, action: Action, targets: Vec<Target>);
     /// Has a daemon's method called.
     fn call(&mut self, daemon: DaemonId, call: NamedCall);
+    /// Has an incident bundle of a daemon written.
+    fn bundle(&mut self, daemon: DaemonId, material: Material);
     /// Connects or polls now.
     fn refresh(&mut self);
 }
@@ -305,6 +308,7 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
         match effect {
             Effect::Act { daemon, action, targets } => world.act(daemon, action, targets),
             Effect::Call { daemon, call } => world.call(daemon, call),
+            Effect::Bundle { daemon, material } => world.bundle(daemon, *material),
             Effect::Refresh => world.refresh(),
             Effect::Redraw => surface.redraw(),
             Effect::Suspend => pause = pause.or(Some(Pause::Suspend)),

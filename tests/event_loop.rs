@@ -8,6 +8,7 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use pm2_tui::app::{App, Pane};
 use pm2_tui::daemon::inbox::{Inbox, InboxBounds};
+use pm2_tui::model::bundle::Material;
 use pm2_tui::model::call::NamedCall;
 use pm2_tui::model::daemon::{Connection, Daemon};
 use pm2_tui::model::log::{LogLine, LogSource, Severity};
@@ -95,6 +96,8 @@ impl World for Asked {
     }
 
     fn call(&mut self, _daemon: DaemonId, _call: NamedCall) {}
+
+    fn bundle(&mut self, _daemon: DaemonId, _material: Material) {}
 
     fn refresh(&mut self) {}
 }

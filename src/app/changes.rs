@@ -47,6 +47,8 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
                 finish(app, id, action, target, verdict);
             }
             Change::Called { method, outcome } => finish_call(app, &method, &outcome),
+            Change::Bundled(Ok(written)) => app.notify(written.words(), false),
+            Change::Bundled(Err(why)) => app.notify(why, true),
         }
     }
     if has_rows {

@@ -46,6 +46,8 @@ pub enum Command {
     Why,
     /// Show the exceptions, grouped.
     Exceptions,
+    /// Write an incident bundle.
+    Bundle,
     /// Of what is shown, the one before.
     Older,
     /// Of what is shown, the one after.
@@ -84,7 +86,7 @@ impl Command {
     /// again and again.
     #[must_use]
     pub fn acts(self) -> bool {
-        matches!(self, Self::Act(_) | Self::Compose)
+        matches!(self, Self::Act(_) | Self::Compose | Self::Bundle)
     }
 }
 
@@ -219,6 +221,13 @@ pub const COMMANDS: &[CommandRow] = &[
         "exceptions",
         "Exceptions grouped by what they say and where they were thrown; Enter shows one whole",
         Some(10)
+    ),
+    row!(
+        Command::Bundle,
+        "B",
+        "bundle",
+        "Write an incident bundle: processes, deaths, events, metrics and log slices in one .tar.gz",
+        None
     ),
     row!(Command::Older, "← [", "older", "In why: the end before", None),
     row!(Command::Newer, "→ ]", "newer", "In why: the end after", None),

@@ -171,6 +171,7 @@ fn slot_of(report: &Report) -> Option<usize> {
         | Report::Killed(_)
         | Report::ActionFinished { .. }
         | Report::CallFinished { .. }
+        | Report::Bundled(_)
         | Report::Lives(_)
         | Report::Lines(_)
         | Report::LinesLost(_)
@@ -193,7 +194,10 @@ impl Lanes {
     }
 
     fn push_event(&mut self, number: u64, daemon: DaemonId, report: Report, bounds: &InboxBounds) {
-        let is_due = matches!(report, Report::ActionFinished { .. } | Report::CallFinished { .. });
+        let is_due = matches!(
+            report,
+            Report::ActionFinished { .. } | Report::CallFinished { .. } | Report::Bundled(_)
+        );
         if self.events.len() < bounds.events_max || is_due {
             self.events.push_back((number, daemon, report));
         } else {

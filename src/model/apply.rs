@@ -3,6 +3,7 @@
 //! Invariant: pure; whoever applies a report turns the [`Changes`] into notices, lines or exit codes
 //! of its own, and asks the report nothing more.
 
+use super::bundle::Written;
 use super::call::CallOutcome;
 use super::daemon::{BusState, Connection, Daemon, Problem};
 use super::death::{self, BlackBox, cause::Trigger};
@@ -19,6 +20,7 @@ use super::{Action, DaemonId, ProcessKey, Target, Verdict};
 use crate::protocol::bus::ProcessEvent;
 use crate::protocol::process::{PmId, Snapshot};
 
+mod bundled;
 mod exceptions;
 
 /// PM2 says so soon after `online` that it could not start a process, milliseconds (seen: 2).
@@ -79,6 +81,8 @@ pub enum Change {
         /// How.
         outcome: CallOutcome,
     },
+    /// An incident bundle was written, or why not.
+    Bundled(Result<Written, Box<str>>),
 }
 
 /// Takes a report of a daemon in, which came at `now`.
@@ -124,6 +128,7 @@ impl Applying<'_> {
                 self.finish(action, target, verdict);
             }
             Report::CallFinished { method, outcome } => self.finish_call(method, outcome),
+            Report::Bundled(outcome) => self.bundled(outcome),
             Report::Lines(lines) => self.lines(lines),
             Report::LinesLost(lines) => {
                 self.watched.log.count_lost(lines);

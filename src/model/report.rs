@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::bundle::Written;
 use super::call::CallOutcome;
 use super::daemon::{BusState, Connection};
 use super::death::BlackBox;
@@ -66,6 +67,9 @@ pub enum Report {
         /// How.
         outcome: CallOutcome,
     },
+    /// An incident bundle was written, or why not. Must arrive; exactly one for each that was asked
+    /// for.
+    Bundled(Result<Written, Box<str>>),
     /// Lines of output. May be lost, but counted.
     Lines(Vec<LogLine>),
     /// So many lines were lost since the last such report.
