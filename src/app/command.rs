@@ -219,14 +219,14 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::Exceptions,
         "X",
         "exceptions",
-        "Exceptions grouped by what they say and where they were thrown; Enter shows one whole",
+        "Exceptions grouped by message and place; Enter shows one whole",
         Some(10)
     ),
     row!(
         Command::Bundle,
         "B",
         "bundle",
-        "Write an incident bundle: processes, deaths, events, metrics and log slices in one .tar.gz",
+        "Write an incident bundle (.tar.gz): processes, deaths, logs",
         None
     ),
     row!(Command::Older, "← [", "older", "In why: the end before", None),

@@ -46,10 +46,11 @@ pub fn place(groups: &[&Group], chosen: Option<u64>) -> usize {
         .unwrap_or_default()
 }
 
-/// The span of time that the sparklines show: the shortest that reaches back to the first exception.
+/// The span of time that the sparklines show: the shortest that reaches back to the first exception of
+/// the group that was seen last; of the others what falls into it.
 #[must_use]
 pub fn span(groups: &[&Group], now_ms: i64) -> (i64, &'static str) {
-    let first_ms = groups.iter().map(|group| group.first_ms).min().unwrap_or(now_ms);
+    let first_ms = groups.first().map_or(now_ms, |group| group.first_ms);
     let age_ms = now_ms.saturating_sub(first_ms);
     let fitting = SPANS.into_iter().find(|(span_ms, _)| *span_ms >= age_ms);
     fitting.or(SPANS.last().copied()).unwrap_or_default()
@@ -151,7 +152,11 @@ fn rows_of(
 pub fn at(app: &App, at_ms: i64) -> String {
     let clock = units::clock(at_ms, app.utc_offset_s, Clock::Seconds);
     let day = units::day(at_ms, app.utc_offset_s);
-    if day == units::day(app.now.wall_ms, app.utc_offset_s) { clock } else { format!("{day} {clock}") }
+    if day == units::day(app.now.wall_ms, app.utc_offset_s) {
+        clock
+    } else {
+        format!("{day} {clock}")
+    }
 }
 
 /// Which processes threw: `api[0], api[1] and 3 more`.

@@ -18,6 +18,7 @@ use crate::model::{Action, DaemonId, ProcessKey, Target, Verdict};
 use crate::protocol::bus::{EventKind, ProcessEvent};
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 
+mod exceptions;
 mod meant;
 mod overlays;
 mod quiet;

@@ -125,7 +125,8 @@ pub(crate) fn write(mut order: Order) -> Result<Written, String> {
         Ok(about) => about.len(),
         Err(error) => return Err(failed(part, &shown, &error)),
     };
-    let placed = if order.may_replace { part.persist(&path) } else { part.persist_noclobber(&path) };
+    let placed =
+        if order.may_replace { part.persist(&path) } else { part.persist_noclobber(&path) };
     match placed {
         Ok(_) => Ok(Written { path: shown.into(), files: count, bytes }),
         Err(error) => Err(failed(error.file, &shown, &error.error)),

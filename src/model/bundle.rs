@@ -94,8 +94,9 @@ impl Material {
     #[must_use]
     pub fn of(watched: &Watched, id: DaemonId, at: Moment, utc_offset_s: i32) -> Self {
         let ours = || watched.fleet.iter().filter(move |(key, _)| key.daemon == id);
-        let is_event =
-            |line: &LogLine| !matches!(line.kind, LineKind::Out | LineKind::Err | LineKind::Message(_));
+        let is_event = |line: &LogLine| {
+            !matches!(line.kind, LineKind::Out | LineKind::Err | LineKind::Message(_))
+        };
         let events = watched.log.from_place(0).map(|(_, line)| line);
         let daemon = watched.daemon(id);
         let mut material = Self {
@@ -172,9 +173,10 @@ impl Material {
 
     fn groups(&self) -> Json {
         let all = self.exceptions.iter().map(|group| {
-            let throwers = group.throwers.iter().map(|thrower| {
-                json!({ "process": thrower.label(), "count": thrower.count })
-            });
+            let throwers = group
+                .throwers
+                .iter()
+                .map(|thrower| json!({ "process": thrower.label(), "count": thrower.count }));
             json!({
                 "says": group.says(),
                 "last_message": group.last_message(),
@@ -237,7 +239,11 @@ impl Material {
                 let _ = writeln!(text, "- {name}: {value}");
             }
         };
-        list(&mut text, "taken", &format!("{} (UTC{:+} s)", self.time(self.at.wall_ms), self.utc_offset_s));
+        list(
+            &mut text,
+            "taken",
+            &format!("{} {}", self.time(self.at.wall_ms), zone(self.utc_offset_s)),
+        );
         list(&mut text, "PM2_HOME", &cell(&self.home));
         list(&mut text, "PM2", self.version.as_deref().unwrap_or("of an unknown version"));
         list(&mut text, "Node.js of the processes", &cell(&found.node.join(", ")));
@@ -318,6 +324,13 @@ where
     lines
 }
 
+/// How far ahead of UTC: `UTC+01:00`.
+fn zone(utc_offset_s: i32) -> String {
+    let minutes = utc_offset_s.unsigned_abs() / 60;
+    let sign = if utc_offset_s < 0 { '-' } else { '+' };
+    format!("UTC{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
 /// A section with a list; nothing where there is nothing.
 fn section(text: &mut String, title: &str, lines: &[String]) {
     if lines.is_empty() {
@@ -381,7 +394,27 @@ mod tests {
         };
         let version = env!("CARGO_PKG_VERSION");
         let summary = material.summary(&found).text.replace(version, "VERSION");
-        insta::assert_snapshot!(summary, @r"");
+        insta::assert_snapshot!(summary, @r"
+        # Incident bundle of web-01
+
+        - taken: 2026-11-28 03:12:10.000 UTC+00:00
+        - PM2_HOME: /home/deploy/.pm2
+        - PM2: 7.0.4
+        - Node.js of the processes: 20.20.2
+        - pm2-tui: VERSION
+
+        Values of environments are left out. Lines of logs are as they were written: they may hold secrets.
+
+        ## Processes
+
+        | id | name | status | restarts | cpu | memory | its last end |
+        |---:|---|---|---:|---:|---:|---|
+        | 3 | api\|x | errored | 16 |  | 1.0 MiB | 2026-11-28 03:12:04.000: ended by itself with exit code 3 (certain) |
+
+        ## In this bundle
+
+        - deaths.json
+        ");
         assert_eq!(material.file_name(), "pm2-tui-web-01-20261128-031210.tar.gz");
         let documents = material.documents();
         let names: Vec<&str> = documents.iter().map(|one| one.name.as_str()).collect();

@@ -311,8 +311,7 @@ mod tests {
             inode: 7,
             size: *size,
         };
-        let volume =
-            VolumeLook { device: 1, place: "/srv".into(), free, total: 100_000 * MIB };
+        let volume = VolumeLook { device: 1, place: "/srv".into(), free, total: 100_000 * MIB };
         DiskLook { files: sizes.iter().map(file).collect(), volumes: vec![volume], left_out: 0 }
     }
 
@@ -338,7 +337,8 @@ mod tests {
     fn a_disk_that_is_full_within_a_day_is_told() {
         let grown = |per_minute: u64, free: u64| {
             let mut disk = Disk::default();
-            let files = |minutes: u64| look(&[("/logs/a.log", minutes * per_minute), ("/b", 5)], free);
+            let files =
+                |minutes: u64| look(&[("/logs/a.log", minutes * per_minute), ("/b", 5)], free);
             disk.take(files(1), 0);
             disk.take(files(2), 60_000);
             disk.filling().map(|filling| (filling.words(), filling.short_words()))

@@ -8,6 +8,7 @@ pub mod assembler;
 pub mod bundle;
 pub mod call;
 pub mod charts;
+pub mod console;
 pub mod daemon;
 pub mod death;
 pub mod disk;

@@ -60,7 +60,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, screen: Rect, chosen: Opt
     canvas.clear(area);
     let word = if groups.len() == 1 { "group" } else { "groups" };
     let count = format!("{} in {} {word}", all.total(), groups.len());
-    let mut title = vec![Part::new("Exceptions", Role::Strong, 0), Part::new(count, Role::Quiet, 1)];
+    let mut title =
+        vec![Part::new("Exceptions", Role::Strong, 0), Part::new(count, Role::Quiet, 1)];
     if all.gone() > 0 {
         title.push(Part::new(format!("{} groups not kept", all.gone()), Role::Warn, 2));
     }
@@ -86,7 +87,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, screen: Rect, chosen: Opt
         draw_group(app, canvas, row, (&columns, span_ms), group);
         if place == at {
             let row = Rect { y, height: 1, ..area };
-            let what = Rect { x: columns.what, width: area.right().saturating_sub(columns.what), ..row };
+            let what =
+                Rect { x: columns.what, width: area.right().saturating_sub(columns.what), ..row };
             canvas.select(row, what, true);
         }
     }

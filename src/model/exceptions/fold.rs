@@ -87,7 +87,8 @@ fn address(text: &str) -> Option<usize> {
     let run = run.split('-').next().unwrap_or(run).trim_end_matches('.');
     // What goes on with a letter is a word: `dead::beef`, `a:b:cxx`.
     let ends = text.get(run.len()..)?.chars().next().is_none_or(|c| !c.is_alphanumeric());
-    let run = if run.ends_with(':') && !run.ends_with("::") { run.trim_end_matches(':') } else { run };
+    let run =
+        if run.ends_with(':') && !run.ends_with("::") { run.trim_end_matches(':') } else { run };
     let colons = run.matches(':').count();
     let is_address = ends && colons >= 2 && run.contains(|c: char| c.is_ascii_digit());
     is_address.then_some(run.len())
@@ -110,7 +111,10 @@ mod tests {
             ("TypeError: x is not a function", "TypeError: x is not a function"),
             ("user 4711 not found", "user * not found"),
             ("order_17 of user-3: 12.50 EUR", "order_* of user-*: * EUR"),
-            ("listen EADDRINUSE: address already in use :::3000", "listen EADDRINUSE: address already in use *"),
+            (
+                "listen EADDRINUSE: address already in use :::3000",
+                "listen EADDRINUSE: address already in use *",
+            ),
             ("bind EADDRINUSE null:34567", "bind EADDRINUSE null:*"),
             ("connect ECONNREFUSED 10.0.0.7:5432", "connect ECONNREFUSED *"),
             ("connect ECONNREFUSED ::1:5432", "connect ECONNREFUSED *"),

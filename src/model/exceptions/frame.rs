@@ -49,7 +49,8 @@ mod tests {
                      at Function.listen (/srv/api/node_modules/express/lib/application.js:635:24)\n    \
                      at Object.<anonymous> (/srv/api/index.js:42:17)\n    at other (/srv/b.js:1:1)";
         assert_eq!(frame(stack).as_deref(), Some("Object.<anonymous> (/srv/api/index.js:42:17)"));
-        let modules = "Error: x\n    at async file:///srv/api/main.mjs:3:1\n    at node:internal/x:1:1";
+        let modules =
+            "Error: x\n    at async file:///srv/api/main.mjs:3:1\n    at node:internal/x:1:1";
         assert_eq!(frame(modules).as_deref(), Some("async file:///srv/api/main.mjs:3:1"));
         let python = "Traceback (most recent call last):\n  File \"/srv/app.py\", line 12, in main\n    \
                       f()\n  File \"/srv/lib.py\", line 3, in f\n    g()\n  \

@@ -315,7 +315,7 @@ mod tests {
             group.throwers.iter().map(|one| (one.label(), one.count)).collect();
         assert_eq!(who, [("api[0]".to_owned(), 2), ("api[1]".to_owned(), 1)]);
         assert_eq!(groups[1].says(), "Error: no user 12");
-        assert_eq!(group.when(60_000, 60_000, 6), [0, 0, 0, 0, 0, 1], "the others are older");
+        assert_eq!(group.when(60_000, 60_000, 6), [0, 1, 0, 0, 0, 1], "one is older");
         assert_eq!(group.when(65_000, 70_000, 7), [1, 0, 1, 0, 0, 0, 1]);
     }
 

@@ -4,3 +4,4 @@ mod fleet;
 mod properties;
 mod screens;
 mod styles;
+mod taking;
