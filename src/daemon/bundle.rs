@@ -25,7 +25,7 @@ use crate::protocol::redact;
 use crate::protocol::text::clean;
 
 /// How long writing one may take.
-pub(crate) const WRITE_MAX: Duration = Duration::from_secs(60);
+pub(crate) const WRITE_MAX: Duration = Duration::from_mins(1);
 /// Said of one that is not written in that time.
 pub(crate) const NO_ANSWER: &str = "the bundle is not written yet: the disk does not answer";
 /// How much of the end of a log file is taken, bytes.
@@ -303,6 +303,17 @@ mod tests {
     use super::*;
     use crate::protocol::process::{PmId, ProcessStatus};
 
+    /// A disk without room.
+    struct Full;
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
     fn order(path: PathBuf, home: &Path) -> Order {
         let mut info = ProcessInfo::new(PmId(3), "../my api", ProcessStatus::Online);
         let path_of = |name: &str| home.join(name).to_str().unwrap().into();
@@ -381,15 +392,6 @@ mod tests {
         let (what, left) = said.split_once("; what was written is in ").unwrap();
         assert!(what.starts_with("cannot write /srv/x.tar.gz: "), "{what}");
         assert!(Path::new(left).is_file(), "{left}");
-        struct Full;
-        impl Write for Full {
-            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-                Err(io::ErrorKind::StorageFull.into())
-            }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
         let entry = Entry { name: "a".to_owned(), bytes: b"x".to_vec() };
         let error = pack(Full, "x", vec![entry], 0).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);

@@ -59,9 +59,12 @@ pub(super) async fn run(
         );
         sources.iter_mut().for_each(Source::close);
     }
-    let mut console = wanted.map(|wanted| match context.endpoint.is_local() {
-        true => Console::open(&context.endpoint.home, wanted),
-        false => Console::nowhere(wanted),
+    let mut console = wanted.map(|wanted| {
+        if context.endpoint.is_local() {
+            Console::open(&context.endpoint.home, wanted)
+        } else {
+            Console::nowhere(wanted)
+        }
     });
     // Listening begins before the files are read, so that nothing is written in between.
     let mut bus = None;

@@ -50,7 +50,7 @@ pub fn unleveled(line: &str) -> &str {
 pub fn read(line: &str, at_ms: i64) -> Option<Happened<'_>> {
     let line = line.trim_end();
     app(line)
-        .or_else(|| told(line, at_ms))
+        .or_else(|| reason(line, at_ms))
         .or_else(|| stopping(line))
         .or_else(|| limit(line))
         .or_else(|| daemon(line))
@@ -65,13 +65,13 @@ fn app(line: &str) -> Option<Happened<'_>> {
             Some((rest.get(..at)?, rest.get(at + 1..)?))
         })?;
     // 1.1: `App [api] with id [3] and pid [42], exited ..`
-    let (about, is_old) = match label.rsplit_once("] with id [") {
-        Some((name, id)) => (About::Process(name, id.split(']').next()?.parse().ok()?), false),
-        None => {
-            let (name, id) = label.strip_suffix(']')?.rsplit_once(':')?;
-            let old = id.strip_prefix("_old_");
-            (About::Process(name, old.unwrap_or(id).parse().ok()?), old.is_some())
-        }
+    let older = label.rsplit_once("] with id [");
+    let (about, is_old) = if let Some((name, id)) = older {
+        (About::Process(name, id.split(']').next()?.parse().ok()?), false)
+    } else {
+        let (name, id) = label.strip_suffix(']')?.rsplit_once(':')?;
+        let old = id.strip_prefix("_old_");
+        (About::Process(name, old.unwrap_or(id).parse().ok()?), old.is_some())
     };
     let happened = |word, severity, text: String| Happened { about, word, severity, text };
     if said == "online" {
@@ -98,13 +98,13 @@ fn app(line: &str) -> Option<Happened<'_>> {
 }
 
 /// Why PM2 restarts a process.
-fn told(line: &str, at_ms: i64) -> Option<Happened<'_>> {
-    let (whom, life) = lifecycle::read_console(line, at_ms)?;
+fn reason(line: &str, at_ms: i64) -> Option<Happened<'_>> {
+    let (whom, happened) = lifecycle::read_console(line, at_ms)?;
     let about = match whom {
         Whom::Id(id) => About::Id(id),
         Whom::Name(name) => About::Name(name),
     };
-    let words::Told { word, severity, text } = words::tell(&life);
+    let words::Told { word, severity, text } = words::tell(&happened);
     Some(Happened { about, word, severity, text: clean(&text).into_owned() })
 }
 
@@ -156,13 +156,16 @@ fn daemon(line: &str) -> Option<Happened<'_>> {
 mod tests {
     use super::*;
 
+    const API: About<'_> = About::Process("my:a]pp", 3);
+
+    fn told(line: &str) -> Option<(About<'_>, &'static str, String)> {
+        let Happened { about, word, text, .. } = read(unleveled(line), 500)?;
+        Some((about, word, text))
+    }
+
     #[test]
-    fn each_form_is_told() {
-        fn told(line: &str) -> Option<(About<'_>, &'static str, String)> {
-            let Happened { about, word, text, .. } = read(unleveled(line), 500)?;
-            Some((about, word, text))
-        }
-        let api = About::Process("my:a]pp", 3);
+    fn what_happens_to_a_process_is_told() {
+        let api = API;
         let table = [
             ("PM2 log: App [my:a]pp:3] online", api, "online", "online"),
             (
@@ -195,6 +198,16 @@ mod tests {
                 "wait",
                 "PM2 waits 0.1 s before it starts it again",
             ),
+        ];
+        for (line, about, word, text) in table {
+            assert_eq!(told(line), Some((about, word, text.to_owned())), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_pm2_does_and_why_is_told() {
+        let api = API;
+        let table = [
             ("Stopping app:my:a]pp id:3", api, "stop", "PM2 ends it"),
             ("Stopping app:my:a]pp id:_old_3", api, "reload", "PM2 ends its old worker"),
             (

@@ -50,8 +50,7 @@ fn push_any(folded: &mut String) {
 
 /// Adds letters and digits.
 fn fold_word(word: &str, folded: &mut String) {
-    let count = |is: fn(&char) -> bool| word.chars().filter(is).count();
-    let digits = count(|c| c.is_ascii_digit());
+    let digits = word.chars().filter(char::is_ascii_digit).count();
     let length = word.len();
     let hex = word.strip_prefix("0x").unwrap_or(word);
     let is_hex = digits > 0 && hex.chars().all(|c| c.is_ascii_hexdigit());
@@ -63,10 +62,10 @@ fn fold_word(word: &str, folded: &mut String) {
         // `12ms`, `28T03`: the letters are the unit.
         let mut is_in_number = false;
         for c in word.chars() {
-            if !c.is_ascii_digit() {
-                folded.push(c);
-            } else if !is_in_number {
-                push_any(folded);
+            match (c.is_ascii_digit(), is_in_number) {
+                (false, _) => folded.push(c),
+                (true, false) => push_any(folded),
+                (true, true) => {}
             }
             is_in_number = c.is_ascii_digit();
         }

@@ -273,8 +273,8 @@ fn whole_message<'a>(thrown: &Thrown<'a>) -> &'a str {
 }
 
 fn kept(stack: &[Box<str>]) -> Box<[Box<str>]> {
-    let cut = |line: &Box<str>| line.chars().take(FRAME_CHARS_MAX).collect::<String>().into();
-    stack.iter().take(FRAMES_MAX).map(cut).collect()
+    let cut = |line: &str| line.chars().take(FRAME_CHARS_MAX).collect::<String>().into();
+    stack.iter().take(FRAMES_MAX).map(|line| cut(line)).collect()
 }
 
 #[cfg(test)]
