@@ -4,7 +4,7 @@
 //! With `PM2_TUI_TEST_PM2=off` the tests that need a real PM2 are reported as ignored.
 
 mod acting;
-mod bundle;
+pub(crate) mod bundle;
 mod cases;
 mod check;
 mod debug_log;

@@ -1,6 +1,6 @@
 //! Exceptions grouped by what they say and where they were thrown.
 //!
-//! Invariant: fed by [`super::apply`] alone; all is bounded ([`GROUPS_MAX`], [`SLOTS_MAX`],
+//! Invariant: fed by [`super::apply`] alone; all is bounded ([`GROUPS_MAX`],
 //! [`THROWERS_MAX`]), and what fell out is counted. Times are of the daemon's wall clock.
 
 use std::collections::VecDeque;
