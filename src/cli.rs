@@ -16,7 +16,7 @@ mod quantity;
 mod trigger;
 mod words;
 pub use check::Check;
-pub use looking::{LogTime, Logs, Why};
+pub use looking::{Bundle, LogTime, Logs, Why};
 use quantity::{parse_settle, whole};
 pub use quantity::{parse_size, parse_span};
 pub use trigger::Trigger;
@@ -231,6 +231,11 @@ pub enum Command {
     Logs(Logs),
     /// Say why processes died, from the daemon's log, the error logs and PM2's figures
     Why(Why),
+    /// Write what an incident needs into one .tar.gz: processes, why they died, events, ends of logs
+    ///
+    /// Of environments the names are in it, not the values; lines of logs are as they were written. Only
+    /// its owner may read the file; one that is there already is replaced after a yes.
+    Bundle(Bundle),
     /// Trigger an action that processes declare, and print their replies
     Trigger(Trigger),
     /// End the daemon and all its processes, as `pm2 kill` does

@@ -14,6 +14,7 @@ use crate::daemon::inbox::{Inbox, InboxBounds};
 use crate::daemon::{self, DaemonHandle, Options};
 use crate::demo;
 use crate::homes::{self, Home};
+use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
 use crate::model::moment::Moment;
@@ -194,6 +195,12 @@ impl World for Daemons {
     fn examine(&mut self, daemon: DaemonId, pm_id: Option<PmId>) {
         if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
             daemon.examine(pm_id);
+        }
+    }
+
+    fn bundle(&mut self, daemon: DaemonId, material: Material) {
+        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+            daemon.bundle(material);
         }
     }
 

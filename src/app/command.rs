@@ -50,6 +50,10 @@ pub enum Command {
     Charts,
     /// Show why the selected process died.
     Why,
+    /// Show the exceptions, grouped.
+    Exceptions,
+    /// Write an incident bundle.
+    Bundle,
     /// Of what is shown, the one before.
     Older,
     /// Of what is shown, the one after.
@@ -124,7 +128,7 @@ impl Command {
     /// again and again.
     #[must_use]
     pub fn acts(self) -> bool {
-        matches!(self, Self::Act(_) | Self::Compose)
+        matches!(self, Self::Act(_) | Self::Compose | Self::Bundle)
     }
 }
 
@@ -256,6 +260,20 @@ pub const COMMANDS: &[CommandRow] = &[
         Some(5)
     ),
     row!(Command::Charts, "v", "charts", "Charts large, in one line, or none", None),
+    row!(
+        Command::Exceptions,
+        "X",
+        "exceptions",
+        "Exceptions grouped by message and place; Enter shows one whole",
+        Some(10)
+    ),
+    row!(
+        Command::Bundle,
+        "B",
+        "bundle",
+        "Write an incident bundle (.tar.gz): processes, deaths, logs",
+        None
+    ),
     row!(
         Command::Older,
         "← [",

@@ -65,6 +65,8 @@ pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
         | Mode::Help { .. }
         | Mode::Line { .. }
         | Mode::Why { .. }
+        | Mode::Exceptions { .. }
+        | Mode::Exception { .. }
         | Mode::Palette(_)
         | Mode::Arguments(_)
         | Mode::Compose(_)

@@ -9,6 +9,7 @@ pub mod command;
 pub mod details;
 pub mod editor;
 pub mod effect;
+pub mod exceptions;
 pub mod gate;
 pub mod geometry;
 pub mod keymap;

@@ -62,6 +62,18 @@ pub enum Mode {
     },
     /// The details of a process.
     Details(Box<Sheet>),
+    /// Exceptions, grouped.
+    Exceptions {
+        /// The number of the chosen group; `None` for the one that was seen last.
+        chosen: Option<u64>,
+    },
+    /// One group of exceptions.
+    Exception {
+        /// Its number.
+        number: u64,
+        /// First row shown.
+        top: usize,
+    },
     /// The palette.
     Palette(Palette),
     /// The arguments of a method are asked for.
@@ -108,6 +120,8 @@ impl Mode {
             Self::Normal
             | Self::Help { .. }
             | Self::Line { .. }
+            | Self::Exceptions { .. }
+            | Self::Exception { .. }
             | Self::Palette(_)
             | Self::Why { .. }
             | Self::Filter(_)
@@ -138,6 +152,8 @@ impl Mode {
             Self::Normal
             | Self::Help { .. }
             | Self::Line { .. }
+            | Self::Exceptions { .. }
+            | Self::Exception { .. }
             | Self::Palette(_)
             | Self::Why { .. }
             | Self::Filter(_)

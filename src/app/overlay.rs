@@ -11,7 +11,7 @@ use super::mode::Mode;
 use super::navigate::help_top;
 use super::palette::{self, Entry, Palette};
 use super::prompt::Arguments;
-use super::why;
+use super::{exceptions, why};
 use crate::model::call::NamedCall;
 use crate::model::watched::Watched;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
@@ -70,7 +70,9 @@ fn input(mode: &mut Mode) -> Option<&mut Editor> {
         | Mode::ConfirmReload { .. }
         | Mode::ConfirmCall { .. }
         | Mode::Line { .. }
-        | Mode::Why { .. } => None,
+        | Mode::Why { .. }
+        | Mode::Exceptions { .. }
+        | Mode::Exception { .. } => None,
     }
 }
 
@@ -120,6 +122,12 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
             }
             take_in_why(around, (*key, life, top), command);
             Taken::Done
+        }
+        (Mode::Exceptions { chosen }, command) => {
+            exceptions::take_in_list(around.watched, around.size, chosen, command)
+        }
+        (Mode::Exception { number, top }, command) => {
+            exceptions::take_in_group(around.watched, around.size, (*number, top), command)
         }
         (Mode::Confirm { action, daemon, target }, Command::Yes) => {
             Taken::Act(*action, *daemon, vec![target.clone()])

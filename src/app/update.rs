@@ -12,6 +12,7 @@ use super::prompt::Compose;
 use super::state::App;
 use super::{act, changes, details, log_keys, navigate, table};
 use crate::model::apply::apply;
+use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::moment::Moment;
 use crate::model::{Action, DaemonId, ProcessKey};
@@ -162,6 +163,8 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
             app.notify(app.charts.words(), false);
         }
         Command::Log(command) => log_keys::take(app, command),
+        Command::Exceptions => app.open(Mode::Exceptions { chosen: None }),
+        Command::Bundle => return bundle(app),
         Command::NextPane => {
             app.focus = match app.focus {
                 Pane::Processes => Pane::Log,
@@ -237,6 +240,16 @@ fn open_why(app: &mut App) {
         Some(key) => app.open(Mode::Why { key, life: 0, top: 0 }),
         None => app.say(Notice::no_selection(app.now.steady_ms)),
     }
+}
+
+/// Writes an incident bundle of the selected process's daemon.
+fn bundle(app: &mut App) -> Effects {
+    let selected = app.selected.map(|key| key.daemon);
+    let first = || app.watched.daemons.first().map(|daemon| daemon.id);
+    let Some(daemon) = selected.or_else(first) else { return Effects::none() };
+    let material = Material::of(&app.watched, daemon, app.now, app.utc_offset_s);
+    app.notify(format!("writing {} ..", material.file_name()), false);
+    Effects::one(Effect::Bundle { daemon, material: Box::new(material) })
 }
 
 /// Shows the details of the selected process, or the marked line of the log whole.

@@ -1,5 +1,7 @@
 //! What the commands that only look at logs and deaths take.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::quantity::whole;
@@ -39,7 +41,11 @@ pub struct Logs {
     /// Only standard error
     #[arg(long)]
     pub err: bool,
-    /// As JSON lines: `at`, `process`, `stream`, `level`, `text`
+    /// With what happened to the processes: started, ended, restarted, given up ..
+    #[arg(long, conflicts_with = "raw")]
+    pub events: bool,
+    /// As JSON lines: `at`, `process`, `stream` (`out`, `err`, `event`), `level`, `text`; of events
+    /// their word as `event`
     #[arg(long, conflicts_with = "raw")]
     pub json: bool,
     /// Print the bytes of the files unchanged, without anything before a line
@@ -77,4 +83,15 @@ pub struct Why {
     /// As a JSON array with one entry for each process
     #[arg(long)]
     pub json: bool,
+}
+
+/// `bundle`.
+#[derive(Debug, Clone, Args)]
+pub struct Bundle {
+    /// Ids, names, namespaces [default: all]
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// The file to write [default: pm2-tui-HOST-TIME.tar.gz in this folder]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }

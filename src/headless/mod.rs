@@ -7,6 +7,7 @@
 
 mod act;
 mod ask;
+mod bundle;
 mod call;
 mod check;
 mod documents;
@@ -145,6 +146,7 @@ async fn dispatch(
         Some(Command::Wait(what)) => wait::run(context, &what, out).await,
         Some(Command::Logs(what)) => logs::run(context, &what, out).await,
         Some(Command::Why(what)) => why::run(context, &what, out).await,
+        Some(Command::Bundle(what)) => bundle::run(context, &what, out).await,
         Some(Command::Check(what)) => check::run(context, &what, out).await,
         Some(Command::Completions { shell }) => documents::completions(shell, out),
         Some(Command::Man) => documents::man(out),

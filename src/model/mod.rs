@@ -5,12 +5,16 @@
 
 pub mod apply;
 pub mod assembler;
+pub mod bundle;
 pub mod call;
 pub mod charts;
+pub mod console;
 pub mod daemon;
 pub mod death;
 pub mod details;
+pub mod disk;
 pub mod exam;
+pub mod exceptions;
 pub mod figures;
 pub mod fleet;
 pub mod forecast;

@@ -29,7 +29,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
             confirm::answers(&app.mode)
         }
-        Mode::Help { .. } | Mode::Line { .. } => {
+        Mode::Exceptions { .. } => {
+            vec![key("Esc", "close", 0), key("Enter", "show whole", 1), choose(canvas)]
+        }
+        Mode::Help { .. } | Mode::Line { .. } | Mode::Exception { .. } => {
             vec![key("Esc", "close", 0), key("j k", "scroll", 1)]
         }
         Mode::Why { .. } => {

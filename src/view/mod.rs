@@ -9,6 +9,7 @@ mod columns;
 mod confirm;
 mod details;
 mod empty;
+mod exceptions;
 mod figures;
 mod footer;
 mod header;
@@ -72,6 +73,10 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
         Mode::Line { line, top } => line::draw(app, &mut canvas, area, line, *top),
         Mode::Why { key, life, top } => {
             why::draw(app, &mut canvas, area, (*key, *life, *top));
+        }
+        Mode::Exceptions { chosen } => exceptions::draw(app, &mut canvas, area, *chosen),
+        Mode::Exception { number, top } => {
+            exceptions::draw_whole(app, &mut canvas, area, (*number, *top));
         }
         Mode::Palette(palette) => prompt::palette(app, &mut canvas, size, palette),
         Mode::Arguments(arguments) => prompt::arguments(app, &mut canvas, size, arguments),
