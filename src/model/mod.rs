@@ -9,6 +9,7 @@ pub mod call;
 pub mod charts;
 pub mod daemon;
 pub mod death;
+pub mod details;
 pub mod figures;
 pub mod fleet;
 pub mod lifecycle;
