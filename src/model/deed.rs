@@ -7,6 +7,8 @@ use super::Action;
 /// How something that is done is said; verb and participle go before whom it is done to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deed {
+    /// The word in the kind column of the event log, at most nine columns: `flush`.
+    pub word: &'static str,
     /// `restart`, `flush the logs of`.
     pub verb: Cow<'static, str>,
     /// `restarted`, `flushed the logs of`.
@@ -20,9 +22,14 @@ pub struct Deed {
 impl Deed {
     /// These words; already so: "so already".
     #[must_use]
-    pub const fn new(verb: &'static str, done: &'static str, short: &'static str) -> Self {
+    pub const fn new(
+        word: &'static str,
+        verb: &'static str,
+        done: &'static str,
+        short: &'static str,
+    ) -> Self {
         let (verb, done, short) = (Cow::Borrowed(verb), Cow::Borrowed(done), Cow::Borrowed(short));
-        Self { verb, done, short, already: Cow::Borrowed("so already") }
+        Self { word, verb, done, short, already: Cow::Borrowed("so already") }
     }
 
     /// With how it is where it was so before.
@@ -34,14 +41,14 @@ impl Deed {
     /// Starting again what was saved or deleted.
     #[must_use]
     pub fn restore() -> Self {
-        Self::new("restore", "restored", "restored").already("running already")
+        Self::new("restore", "restore", "restored", "restored").already("running already")
     }
 }
 
 impl From<Action> for Deed {
     fn from(action: Action) -> Self {
         let done = action.participle();
-        Self::new(action.verb(), done, done).already("online already")
+        Self::new(action.verb(), action.verb(), done, done).already("online already")
     }
 }
 

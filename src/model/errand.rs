@@ -15,6 +15,10 @@ use crate::protocol::risk::Risk;
 /// The most processes that one app is scaled to: a slip is no flood.
 pub const INSTANCES_MAX: u32 = 1_024;
 
+/// Tells tasks that are under way apart; whoever asks for one gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskId(pub u64);
+
 /// One thing to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Task {
@@ -206,15 +210,35 @@ impl Task {
         }
     }
 
+    /// Its name on the command line: `scale`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Each { errand, .. } => Deed::from(errand).word,
+            Self::Restore(_) => "start",
+            Self::Scale { .. } | Self::FlushConsole | Self::Save { .. } | Self::Resurrect => {
+                self.deed().word
+            }
+        }
+    }
+
     /// What is said of it as a whole.
     #[must_use]
     pub fn deed(&self) -> Deed {
         match self {
             Self::Each { errand, .. } => errand.into(),
-            Self::Scale { .. } => Deed::new("scale", "scaled", "scaled"),
-            Self::FlushConsole => Deed::new("empty", "emptied", "emptied"),
-            Self::Save { .. } => Deed::new("save the processes to", "saved", "saved"),
-            Self::Resurrect => Deed::new("restore what is saved in", "restored", "restored"),
+            Self::Scale { .. } => Deed::new("scale", "scale", "scaled", "scaled"),
+            Self::FlushConsole => Deed::new("flush", "empty", "emptied", "emptied"),
+            Self::Save { .. } => {
+                Deed::new("save", "save the processes to", "saved the processes to", "saved")
+            }
+            Self::Resurrect => Deed::new(
+                "resurrect",
+                "restore what is saved in",
+                "restored what is saved in",
+                "restored",
+            )
+            .already("all running already"),
             Self::Restore(_) => Deed::restore(),
         }
     }
@@ -271,21 +295,27 @@ impl From<&Errand> for Deed {
         let of_signal = |said: &str, signal: &Signal| Cow::Owned(said.replace('_', signal.name()));
         match errand {
             Errand::Reset => {
-                Self::new("reset the counts of", "reset the counts of", "counts reset")
+                Self::new("reset", "reset the counts of", "reset the counts of", "counts reset")
             }
-            Errand::Flush => Self::new("flush the logs of", "flushed the logs of", "logs flushed"),
+            Errand::Flush => {
+                Self::new("flush", "flush the logs of", "flushed the logs of", "logs flushed")
+            }
             Errand::Signal(signal) => Self {
+                word: "signal",
                 verb: of_signal("send _ to", signal),
                 done: of_signal("sent _ to", signal),
                 short: of_signal("_ sent", signal),
                 already: Cow::Borrowed("so already"),
             },
-            Errand::Line(_) => Self::new("write a line to", "wrote a line to", "line written"),
+            Errand::Line(_) => {
+                Self::new("stdin", "write a line to", "wrote a line to", "line written")
+            }
             Errand::Watch(true) => {
-                Self::new("watch the files of", "now watching the files of", "watched")
+                Self::new("watch", "watch the files of", "now watching the files of", "watched")
                     .already("watched already")
             }
             Errand::Watch(false) => Self::new(
+                "watch",
                 "stop watching the files of",
                 "stopped watching the files of",
                 "not watched",

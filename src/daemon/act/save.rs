@@ -93,7 +93,7 @@ fn deed(processes: Option<usize>) -> Deed {
             (format!("save {count} processes to"), format!("saved {count} processes to"))
         }
     };
-    Deed { verb: verb.into(), done: done.into(), ..Deed::new("save", "saved", "saved") }
+    Deed { verb: verb.into(), done: done.into(), ..Deed::new("save", "", "", "saved") }
 }
 
 /// Writes the list, and gives the mode that its file has.

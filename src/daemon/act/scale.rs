@@ -91,8 +91,9 @@ impl Acting {
 
     /// One more of the same.
     async fn duplicate(&self, first: &Target) -> Outcome {
-        let not_done =
-            |verdict| Outcome::of(Deed::new(DUPLICATE, DUPLICATED, "started"), first, verdict);
+        let not_done = |verdict| {
+            Outcome::of(Deed::new("scale", DUPLICATE, DUPLICATED, "started"), first, verdict)
+        };
         let before = match self.look().await {
             Ok(before) => before,
             Err(verdict) => return not_done(verdict),
