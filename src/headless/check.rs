@@ -81,7 +81,7 @@ pub(super) async fn run(
         return Err(Failure::condition("there are no processes to check"));
     }
     let is_measuring = what.max_memory.is_some() || what.max_cpu.is_some();
-    if let Some(why) = list::blindness(&processes).filter(|_| is_measuring) {
+    if let Some(why) = table::blindness(&processes).filter(|_| is_measuring) {
         broken.push(Broken { process: None, condition: "measured", why });
     }
     let now_ms = now_ms();

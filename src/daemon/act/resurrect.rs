@@ -13,7 +13,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value as Json, json};
 use tokio::time::Instant;
 
-use super::errands::{Tell, failed};
+use super::errands::failed;
 use super::save::{backup_path, dump_path};
 use super::scale::id_of;
 use super::{AT_ONCE, Acting, Launch};
@@ -50,7 +50,7 @@ struct Made {
 
 impl Acting {
     /// Starts what is saved and does not run, and gives what came of it as a whole.
-    pub(super) async fn resurrect(&self, tell: Tell<'_>) -> Outcome {
+    pub(super) async fn resurrect(&self, tell: &mut impl FnMut(Outcome)) -> Outcome {
         let deed = Task::Resurrect.deed();
         let (path, saved, warning) = match self.saved().await {
             Ok(saved) => saved,
@@ -81,7 +81,7 @@ impl Acting {
     }
 
     /// Starts these again.
-    pub(super) async fn restore_kept(&self, kept: Vec<Json>, tell: Tell<'_>) {
+    pub(super) async fn restore_kept(&self, kept: Vec<Json>, tell: &mut impl FnMut(Outcome)) {
         let kept = kept.into_iter().filter_map(|entry| match entry {
             Json::Object(fields) => Some(fields),
             _ => None,
@@ -105,7 +105,7 @@ impl Acting {
     }
 
     /// Starts processes as they were, and tells of each; how many are as they were.
-    async fn restore(&self, kept: Vec<Kept>, tell: Tell<'_>) -> usize {
+    async fn restore(&self, kept: Vec<Kept>, tell: &mut impl FnMut(Outcome)) -> usize {
         if kept.is_empty() {
             return 0;
         }
