@@ -18,7 +18,7 @@ mod trigger;
 mod words;
 pub use check::Check;
 pub use doing::{OnOff, Scale, Signal, Stdin, WatchFiles};
-pub use looking::{Describe, LogTime, Logs, Ls, Top, Why};
+pub use looking::{Describe, LogTime, Logs, Ls, Top, Which, Why};
 use quantity::{parse_settle, whole};
 pub use quantity::{parse_size, parse_span};
 pub use trigger::Trigger;

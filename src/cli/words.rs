@@ -115,7 +115,7 @@ mod tests {
             ("monit", ": pm2's `monit` is `pm2-tui` without a command"),
             ("dash", ": pm2's `dash` is `pm2-tui` without a command"),
             ("ping", ": pm2's `ping` is `pm2-tui call ping` here"),
-            ("describ", ": `pm2-tui describe` is near it"),
+            ("describes", ": `pm2-tui describe` is near it"),
             ("sendSignal", ": pm2's `sendSignal` is `pm2-tui signal` here"),
             ("startup", ": `startup` is not here, use pm2 startup"),
         ] {

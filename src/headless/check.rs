@@ -9,7 +9,7 @@ use std::io::Write;
 use serde_json::{Value as Json, json};
 
 use super::failure::{Code, Failure};
-use super::{Context, act, list, output, targets};
+use super::{Context, act, output, table, targets};
 use crate::cli::Check;
 use crate::daemon::clock::now_ms;
 use crate::model::looping::looks_looping;

@@ -51,7 +51,9 @@ impl Seen {
         let complaints: Vec<String> = snapshot.warnings.iter().cloned().chain(blind).collect();
         let said = (!complaints.is_empty()).then(|| complaints.join("\n"));
         if said != self.said {
-            complaints.iter().for_each(|line| output::complain(&clean(line)));
+            for line in &complaints {
+                output::complain(&clean(line));
+            }
         }
         self.said = said;
         self.fleet.apply_snapshot(DAEMON, snapshot, Moment::at(now_ms()));

@@ -144,9 +144,8 @@ pub(crate) fn describe_tells_all_that_pm2_show_tells() {
     }
     for label in said_otherwise {
         let label = match label {
-            "watch & reload" => "watched",
+            "watch & reload" => "watch",
             "exec mode" => "mode",
-            "max memory restart" => "restarted over",
             label => label,
         };
         assert!(ours.contains(label), "{label}: {ours}");

@@ -14,7 +14,7 @@ use crate::harness::home::{Pm2Home, run};
 use crate::harness::install::Release;
 use crate::harness::procfs::Proc;
 use crate::harness::screen::COCKPIT;
-use crate::harness::{PATIENCE, wait_until};
+use crate::harness::{PATIENCE, now, wait_until};
 
 /// Runs the program, and gives what it printed on both outputs.
 #[track_caller]
@@ -28,7 +28,7 @@ fn pm2_tui(home: &Pm2Home, arguments: &[&str], code: i32) -> String {
 }
 
 /// A fork that does nothing and reports nothing by itself.
-fn quiet(name: &str, entry: Json) -> App {
+fn quiet(name: &str, entry: &Json) -> App {
     let mut whole = json!({ "vizion": false, "pmx": false });
     let fields = entry.as_object().unwrap().clone();
     whole.as_object_mut().unwrap().extend(fields);
@@ -38,16 +38,16 @@ fn quiet(name: &str, entry: Json) -> App {
 /// Apps of many settings, none of which changes by itself.
 fn apps() -> Vec<App> {
     vec![
-        quiet("web", json!({ "exec_mode": "cluster", "instances": 2 })),
+        quiet("web", &json!({ "exec_mode": "cluster", "instances": 2 })),
         quiet(
             "plain",
-            json!({
+            &json!({
                 "args": ["--name", "two words", "é"],
                 "env": { "SECRET": "hunter2 \u{2028} \u{1} \"quoted\"", "DEEP": "{\"a\":1}" },
                 "max_memory_restart": "300M", "kill_timeout": 1234, "min_uptime": 2000,
             }),
         ),
-        quiet("sleeping", json!({ "autorestart": false })),
+        quiet("sleeping", &json!({ "autorestart": false })),
         script("shell", "sh", "while :; do sleep 1; done\n")
             .with(json!({ "vizion": false, "merge_logs": true })),
     ]
@@ -136,7 +136,9 @@ fn facts(home: &Pm2Home) -> BTreeMap<String, Json> {
     let list = home.call("getMonitorData", &json!({}));
     let facts = list.as_array().unwrap().iter().map(|process| {
         let mut env = process["pm2_env"].as_object().unwrap().clone();
-        ANEW.iter().for_each(|key| drop(env.remove(*key)));
+        for key in ANEW {
+            env.remove(*key);
+        }
         if let Some(variables) = env.get_mut("env").and_then(Json::as_object_mut) {
             variables.remove("unique_id");
         }
@@ -246,12 +248,12 @@ pub(crate) fn scaled_beside_the_cli(release: Release) {
     let apps = [
         quiet(
             "web",
-            json!({
+            &json!({
                 "exec_mode": "cluster", "instances": 2, "increment_var": "PORT",
                 "env": { "PORT": 3000 }, "watch": [watched], "watch_options": { "interval": 50 },
             }),
         ),
-        quiet("other", json!({})),
+        quiet("other", &json!({})),
     ];
     let (ours, theirs) = (Stage::new(release, &apps), Stage::new(release, &apps));
     let up = |stage: &Stage, count: usize| {
@@ -290,7 +292,7 @@ pub(crate) fn scaled_beside_the_cli(release: Release) {
     let restarts = |home: &Pm2Home| home.one("web").restarts;
     let seen = restarts(&ours.home);
     wait_until("a change is noticed", || {
-        fs::write(watched.join("file"), format!("{:?}", std::time::Instant::now())).unwrap();
+        fs::write(watched.join("file"), format!("{:?}", now())).unwrap();
         restarts(&ours.home) > seen
     });
     up(&ours, 2);

@@ -124,7 +124,7 @@ impl Acting {
         let calls = stream::iter(kept).map(each).buffered(AT_ONCE).collect::<Vec<_>>();
         let prepared = witness.listen_during(calls).await;
         let after = self.look().await;
-        let begun = begun(self, prepared, after, before);
+        let begun = begun(self, prepared, &after, before);
         let pending: Vec<(Target, Launch)> =
             begun.iter().filter_map(|one| one.pending.clone()).collect();
         let mut verdicts = if pending.is_empty() {
@@ -178,7 +178,7 @@ struct Begun {
 fn begun(
     acting: &Acting,
     prepared: Vec<Prepared>,
-    after: Result<Vec<ProcessInfo>, Verdict>,
+    after: &Result<Vec<ProcessInfo>, Verdict>,
     mut told: BTreeSet<PmId>,
 ) -> Vec<Begun> {
     let mut all = Vec::new();
@@ -187,7 +187,7 @@ fn begun(
             pending: None,
             outcome: Outcome::about(Deed::restore(), &name, verdict),
         };
-        let (made, after) = match (made, &after) {
+        let (made, after) = match (made, after) {
             (Ok(made), Ok(after)) => (made, after),
             (Err(verdict), _) => {
                 all.push(at_once(verdict));
