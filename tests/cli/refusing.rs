@@ -70,7 +70,7 @@ pub(crate) fn wrong_usage_is_2_and_nothing_is_sent() {
         (&["events", ""], "pattern"),
         (&["nonsense"], "nonsense"),
         (&["lss", "--json"], "`pm2-tui ls`"),
-        (&["save"], "use pm2 save"),
+        (&["startup"], "use pm2 startup"),
         (&["ls", "--interval", "2"], "--interval"),
         (&["check", "--max-restarts", "x"], "a whole number"),
         (&["--nonsense"], "--nonsense"),
