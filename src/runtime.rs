@@ -18,6 +18,7 @@ use crate::app::{App, update};
 use crate::daemon::inbox::Inbox;
 use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
+use crate::model::errand::{Task, TaskId};
 use crate::model::moment::Moment;
 use crate::model::report::Report;
 use crate::model::trigger::Trigger;
@@ -54,6 +55,8 @@ pub trait Surface {
 pub trait World {
     /// Has a daemon act on processes.
     fn act(&mut self, daemon: DaemonId, action: Action, targets: Vec<Target>);
+    /// Has a daemon do a task.
+    fn perform(&mut self, daemon: DaemonId, id: TaskId, task: Task);
     /// Has a daemon's method called.
     fn call(&mut self, daemon: DaemonId, call: NamedCall);
     /// Has an action of apps triggered.
@@ -313,6 +316,7 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
     for effect in effects.0 {
         match effect {
             Effect::Act { daemon, action, targets } => world.act(daemon, action, targets),
+            Effect::Do { daemon, id, task } => world.perform(daemon, id, task),
             Effect::Call { daemon, call } => world.call(daemon, call),
             Effect::Trigger { daemon, trigger } => world.trigger(daemon, trigger),
             Effect::Examine { daemon, pm_id } => world.examine(daemon, pm_id),

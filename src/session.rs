@@ -17,6 +17,7 @@ use crate::homes::{self, Home};
 use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
+use crate::model::errand::{Task, TaskId};
 use crate::model::moment::Moment;
 use crate::model::rings::{Log, LogBounds};
 use crate::model::trigger::Trigger;
@@ -177,6 +178,12 @@ impl World for Daemons {
     fn act(&mut self, daemon: DaemonId, action: Action, targets: Vec<Target>) {
         if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
             daemon.act(action, targets);
+        }
+    }
+
+    fn perform(&mut self, daemon: DaemonId, id: TaskId, task: Task) {
+        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+            daemon.perform(id, task);
         }
     }
 

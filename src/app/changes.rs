@@ -50,6 +50,10 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             Change::Replied { action, target, reply } => {
                 details::replied(app, id, &action, &target, reply);
             }
+            Change::Did { outcome, .. } => {
+                app.notify(outcome.sentence(), !outcome.verdict.is_success());
+            }
+            Change::TaskEnded(_) => {}
             Change::Called { method, outcome } => finish_call(app, &method, &outcome),
             Change::Bundled(Ok(written)) => app.notify(written.words(), false),
             Change::Bundled(Err(why)) => app.notify(why, true),

@@ -16,8 +16,8 @@ use crate::model::report::Report;
 /// How much an [`Inbox`] holds while the app does not take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InboxBounds {
-    /// Reports of the must-arrive lane. The end of an action or call is let in beyond it: there is at
-    /// most one for each that the app asked for, and the app is also the one that takes.
+    /// Reports of the must-arrive lane. The end of an action, call or task is let in beyond it:
+    /// there are only so many as the app asked for, and the app is also the one that takes.
     pub events_max: usize,
     /// Lines of output.
     pub lines_max: usize,
@@ -174,6 +174,8 @@ fn slot_of(report: &Report) -> Option<usize> {
         | Report::CallFinished { .. }
         | Report::Replied { .. }
         | Report::Bundled(_)
+        | Report::Did { .. }
+        | Report::TaskEnded(_)
         | Report::Lives(_)
         | Report::Lines(_)
         | Report::LinesLost(_)
@@ -202,6 +204,8 @@ impl Lanes {
                 | Report::CallFinished { .. }
                 | Report::Replied { .. }
                 | Report::Bundled(_)
+                | Report::Did { .. }
+                | Report::TaskEnded(_)
         );
         if self.events.len() < bounds.events_max || is_due {
             self.events.push_back((number, daemon, report));

@@ -7,6 +7,7 @@ use super::call::CallOutcome;
 use super::daemon::{BusState, Connection};
 use super::death::BlackBox;
 use super::disk::DiskLook;
+use super::errand::{Outcome, TaskId};
 use super::exam::Exam;
 use super::log::LogLine;
 use super::trigger::Reply;
@@ -74,6 +75,15 @@ pub enum Report {
         /// What it replied.
         reply: Reply,
     },
+    /// What came of a task, for a target or step of it. Must arrive; exactly one for each target.
+    Did {
+        /// Which task.
+        task: TaskId,
+        /// What came of it.
+        outcome: Box<Outcome>,
+    },
+    /// A task ended: nothing more comes of it. Must arrive; exactly one for each that was asked for.
+    TaskEnded(TaskId),
     /// A call by name ended. Must arrive; exactly one for each that was asked for.
     CallFinished {
         /// PM2's name of the method.
