@@ -219,18 +219,18 @@ struct Queueing {
     queue: Arc<Queue>,
     pack: Pack,
     /// The daemon's last word, if that was the last message.
-    farewell: Option<Box<str>>,
+    kill_notice: Option<Box<str>>,
 }
 
 impl Queueing {
     fn new(patterns: Patterns, queue: Arc<Queue>) -> Self {
-        Self { patterns, queue, pack: Pack::default(), farewell: None }
+        Self { patterns, queue, pack: Pack::default(), kill_notice: None }
     }
 }
 
 impl Taker for Queueing {
     fn connected(&mut self) {
-        self.farewell = None;
+        self.kill_notice = None;
         self.queue.push(Queued::Connected);
     }
 
@@ -240,7 +240,7 @@ impl Taker for Queueing {
             return;
         };
         // Any app can publish that topic: a word without an end behind it means nothing.
-        self.farewell = (topic == "pm2:kill").then(|| {
+        self.kill_notice = (topic == "pm2:kill").then(|| {
             let said = raw::payload_json(payload);
             let said = said.as_ref().and_then(|said| said.get("msg")?.as_str());
             text::clean(said.unwrap_or("the daemon was killed")).into()
@@ -270,7 +270,7 @@ impl Taker for Queueing {
     }
 
     fn disconnected(&mut self, problem: Problem, retry_in: Duration) {
-        let problem = match (problem, self.farewell.take()) {
+        let problem = match (problem, self.kill_notice.take()) {
             (Problem::Closed, Some(message)) => Problem::Killed { message },
             (problem, _) => problem,
         };

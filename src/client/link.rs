@@ -19,11 +19,11 @@ use crate::daemon::{Endpoint, Timings};
 use crate::protocol::process::Snapshot;
 use crate::protocol::rpc::{CheckedCall, Methods};
 
-/// How long [`Link::close`] waits for the socket to be closed.
+/// How long [`SharedConnection::close`] waits for the socket to be closed.
 const CLOSE_MAX: Duration = Duration::from_millis(500);
 /// What the clones of a client share.
 #[derive(Debug)]
-pub(super) struct Link {
+pub(super) struct SharedConnection {
     pub(super) endpoint: Endpoint,
     pub(super) options: ClientOptions,
     pub(super) methods: Methods,
@@ -36,7 +36,7 @@ pub(super) struct Link {
     generation: CancellationToken,
 }
 
-impl Link {
+impl SharedConnection {
     pub(super) async fn open(
         endpoint: &Endpoint,
         options: ClientOptions,
@@ -139,7 +139,7 @@ impl Link {
     }
 }
 
-impl Drop for Link {
+impl Drop for SharedConnection {
     fn drop(&mut self) {
         self.generation.cancel();
     }

@@ -42,7 +42,7 @@ use serde_json::json;
 pub use self::bus::{Bus, BusItem};
 pub use self::call::{COMPOSED, Composed};
 pub use self::error::{ClientError, Launched};
-use self::link::Link;
+use self::link::SharedConnection;
 pub(crate) use self::message::Message;
 pub use self::message::{Event, ProcessRef};
 pub use self::pattern::PatternError;
@@ -100,7 +100,7 @@ impl Default for ClientOptions {
 /// Once the daemon closed it, every call is [`ClientError::Closed`]; [`Client::connect`] again finds
 /// the next daemon, whose methods may be others.
 #[derive(Debug, Clone)]
-pub struct Client(Arc<Link>);
+pub struct Client(Arc<SharedConnection>);
 
 impl Client {
     /// Connects and asks for the methods. Never starts a daemon.
@@ -123,7 +123,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::NotRunning`], [`ClientError::Permission`] or [`ClientError::Closed`].
     pub async fn connect(endpoint: &Endpoint, options: ClientOptions) -> Result<Self, ClientError> {
-        Ok(Self(Arc::new(Link::open(endpoint, options).await?)))
+        Ok(Self(Arc::new(SharedConnection::open(endpoint, options).await?)))
     }
 
     /// Whether the daemon can be called now; makes another connection where the last one was given up
