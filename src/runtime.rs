@@ -19,8 +19,10 @@ use crate::daemon::inbox::Inbox;
 use crate::model::call::NamedCall;
 use crate::model::moment::Moment;
 use crate::model::report::Report;
+use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
 use crate::pacing::Pacing;
+use crate::protocol::process::PmId;
 
 /// The most log lines taken into the app in one turn of the loop.
 const LINES_A_TURN_MAX: usize = 8_192;
@@ -53,6 +55,10 @@ pub trait World {
     fn act(&mut self, daemon: DaemonId, action: Action, targets: Vec<Target>);
     /// Has a daemon's method called.
     fn call(&mut self, daemon: DaemonId, call: NamedCall);
+    /// Has an action of apps triggered.
+    fn trigger(&mut self, daemon: DaemonId, trigger: Trigger);
+    /// Reads all of this process with each poll, or of none.
+    fn examine(&mut self, daemon: DaemonId, pm_id: Option<PmId>);
     /// Connects or polls now.
     fn refresh(&mut self);
 }
@@ -305,6 +311,8 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
         match effect {
             Effect::Act { daemon, action, targets } => world.act(daemon, action, targets),
             Effect::Call { daemon, call } => world.call(daemon, call),
+            Effect::Trigger { daemon, trigger } => world.trigger(daemon, trigger),
+            Effect::Examine { daemon, pm_id } => world.examine(daemon, pm_id),
             Effect::Refresh => world.refresh(),
             Effect::Redraw => surface.redraw(),
             Effect::Suspend => pause = pause.or(Some(Pause::Suspend)),

@@ -18,7 +18,9 @@ use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
 use crate::model::moment::Moment;
 use crate::model::rings::{Log, LogBounds};
+use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
+use crate::protocol::process::PmId;
 use crate::protocol::text::clean;
 use crate::runtime::{self, Input, Pacer, Pause, World};
 use crate::terminal::{self, Kind, Screen};
@@ -180,6 +182,18 @@ impl World for Daemons {
     fn call(&mut self, daemon: DaemonId, call: NamedCall) {
         if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
             daemon.call(call);
+        }
+    }
+
+    fn trigger(&mut self, daemon: DaemonId, trigger: Trigger) {
+        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+            daemon.trigger(trigger);
+        }
+    }
+
+    fn examine(&mut self, daemon: DaemonId, pm_id: Option<PmId>) {
+        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+            daemon.examine(pm_id);
         }
     }
 

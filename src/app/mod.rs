@@ -4,8 +4,10 @@
 //! tokio nor ratatui, and asks for effects instead of performing them.
 
 mod act;
+mod ask;
 mod changes;
 pub mod command;
+pub mod details;
 pub mod editor;
 pub mod effect;
 pub mod gate;
@@ -20,6 +22,8 @@ pub mod palette;
 mod pane;
 pub mod prompt;
 mod rows;
+mod sheet;
+pub mod sheet_keys;
 mod sight;
 mod state;
 pub mod table;

@@ -3,6 +3,7 @@
 use super::palette::Palette;
 use super::prompt::{Arguments, Compose};
 use super::rows::Typing;
+use super::sheet::Sheet;
 use crate::model::call::NamedCall;
 use crate::model::log::LogLine;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
@@ -58,6 +59,8 @@ pub enum Mode {
         /// First row shown.
         top: usize,
     },
+    /// The details of a process.
+    Details(Box<Sheet>),
     /// The palette.
     Palette(Palette),
     /// The arguments of a method are asked for.
@@ -72,7 +75,11 @@ impl Mode {
     /// Whether letters are text rather than commands.
     #[must_use]
     pub fn takes_text(&self) -> bool {
-        matches!(self, Self::Palette(_) | Self::Arguments(_) | Self::Compose(_) | Self::Filter(_))
+        match self {
+            Self::Palette(_) | Self::Arguments(_) | Self::Compose(_) | Self::Filter(_) => true,
+            Self::Details(sheet) => sheet.prompt.is_some(),
+            _ => false,
+        }
     }
 
     /// Whether it asks a question whose answer acts.
@@ -98,6 +105,7 @@ impl Mode {
                 Some((arguments.daemon, arguments.target.iter().collect()))
             }
             Self::Compose(compose) => Some((compose.daemon, vec![&compose.target])),
+            Self::Details(sheet) => Some((sheet.daemon, vec![&sheet.target])),
         }
     }
 
@@ -112,6 +120,7 @@ impl Mode {
             Self::ConfirmCall { call, .. } => call.method.to_string(),
             Self::Arguments(arguments) => arguments.method.to_string(),
             Self::Compose(compose) => format!("the message to {}", compose.target.label()),
+            Self::Details(sheet) => format!("the details of {}", sheet.target.label()),
             Self::Normal
             | Self::Help { .. }
             | Self::Line { .. }

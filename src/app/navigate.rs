@@ -9,7 +9,7 @@ use crate::model::ProcessKey;
 
 /// How the screen is divided now.
 pub(super) fn geometry(app: &App) -> Option<Geometry> {
-    Geometry::new(app.size, app.watched.fleet.len(), app.focus)
+    Geometry::with_charts(app.size, app.watched.fleet.len(), app.focus, app.charts)
 }
 
 /// The processes whose rows are on the screen.

@@ -10,6 +10,7 @@ use super::mode::Mode;
 use super::navigate::help_top;
 use super::palette::{self, Entry, Palette};
 use super::prompt::Arguments;
+use super::sheet::Prompt;
 use super::why;
 use crate::model::call::NamedCall;
 use crate::model::watched::Watched;
@@ -61,6 +62,7 @@ fn input(mode: &mut Mode) -> Option<&mut Editor> {
         Mode::Arguments(arguments) => Some(&mut arguments.input),
         Mode::Compose(compose) => Some(&mut compose.input),
         Mode::Filter(typing) => Some(&mut typing.input),
+        Mode::Details(sheet) => sheet.prompt.as_mut().map(Prompt::input),
         Mode::Normal
         | Mode::Help { .. }
         | Mode::Confirm { .. }
@@ -95,8 +97,8 @@ pub(super) fn edit(mode: &mut Mode, edit: Edit) {
 /// A command while this is open.
 pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Taken {
     match (mode, command) {
-        // The table itself takes what is typed.
-        (Mode::Normal | Mode::Filter(_), _) => Taken::Pass,
+        // The table itself takes what is typed; the details take their commands.
+        (Mode::Normal | Mode::Filter(_) | Mode::Details(_), _) => Taken::Pass,
         (_, Command::Back | Command::No) => Taken::Close,
         (Mode::Help { top }, command) => {
             *top = help_top(around.size, *top, command);
@@ -208,7 +210,7 @@ fn ask_arguments(
 }
 
 /// A place in a list after a movement.
-fn scrolled(at: usize, last: usize, page: usize, command: Command) -> usize {
+pub(super) fn scrolled(at: usize, last: usize, page: usize, command: Command) -> usize {
     match command {
         Command::Up => at.saturating_sub(1),
         Command::Down => at + 1,

@@ -1,5 +1,6 @@
 //! The whole state of the screen.
 
+use super::geometry::ChartsWish;
 use super::mode::Mode;
 use super::notice::Notice;
 use super::pane::Pane;
@@ -24,6 +25,8 @@ pub struct App {
     pub size: (u16, u16),
     /// Which pane the arrow keys move in.
     pub focus: Pane,
+    /// How large the charts are wanted.
+    pub charts: ChartsWish,
     /// What covers the screen.
     pub mode: Mode,
     /// What that covers in turn, and what comes back when it closes; the uppermost last.
@@ -42,6 +45,8 @@ pub struct App {
     pub(super) log_kept: Option<u64>,
     /// How long the terminal takes to show a frame, milliseconds; `None` while that is not known.
     pub link_delay_ms: Option<u64>,
+    /// The process that the engine was asked to read all of.
+    pub(super) examined: Option<ProcessKey>,
     /// The last thing worth saying, in the footer.
     pub notice: Option<Notice>,
     /// Whether a simulated daemon is watched.
@@ -99,6 +104,7 @@ impl App {
             utc_offset_s,
             size,
             focus: Pane::Processes,
+            charts: ChartsWish::default(),
             mode: Mode::Normal,
             below: Vec::new(),
             selected: None,
@@ -108,6 +114,7 @@ impl App {
             log_mark: None,
             log_kept: None,
             link_delay_ms: None,
+            examined: None,
             notice: None,
             is_demo: false,
             read_only: false,

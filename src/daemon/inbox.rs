@@ -61,7 +61,7 @@ struct Latest {
 }
 
 /// How many variants of [`Report`] are latest-wins.
-const SLOTS: usize = 7;
+const SLOTS: usize = 8;
 
 /// Lines that came together.
 #[derive(Debug)]
@@ -165,11 +165,13 @@ fn slot_of(report: &Report) -> Option<usize> {
         Report::Warning { .. } => Some(4),
         Report::Methods(_) => Some(5),
         Report::OomKills(_) => Some(6),
+        Report::Examined(_) => Some(7),
         Report::Process(_)
         | Report::Exception(_)
         | Report::Killed(_)
         | Report::ActionFinished { .. }
         | Report::CallFinished { .. }
+        | Report::Replied { .. }
         | Report::Lives(_)
         | Report::Lines(_)
         | Report::LinesLost(_)
@@ -192,7 +194,10 @@ impl Lanes {
     }
 
     fn push_event(&mut self, number: u64, daemon: DaemonId, report: Report, bounds: &InboxBounds) {
-        let is_due = matches!(report, Report::ActionFinished { .. } | Report::CallFinished { .. });
+        let is_due = matches!(
+            report,
+            Report::ActionFinished { .. } | Report::CallFinished { .. } | Report::Replied { .. }
+        );
         if self.events.len() < bounds.events_max || is_due {
             self.events.push_back((number, daemon, report));
         } else {

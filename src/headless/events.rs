@@ -22,6 +22,7 @@ mod filter;
 mod lines;
 mod losses;
 mod print;
+mod starts;
 mod stop;
 mod topics;
 
@@ -164,7 +165,7 @@ impl<'a, W: Write> Sink<'a, W> {
         filter: Option<Filter>,
         is_joining: bool,
     ) -> Self {
-        let lines = is_joining.then(|| Lines::new(printer.json_daemon()));
+        let lines = is_joining.then(|| Lines::new(printer.form()));
         Self {
             context: printer.context,
             printer,

@@ -174,6 +174,12 @@ pub fn trouble_in_variables(
     })
 }
 
+/// Whether PM2 knows a field of this name in a process.
+#[must_use]
+pub fn is_known(name: &str) -> bool {
+    kind_of(SETTINGS, name).is_some()
+}
+
 /// Whether a variable of this name can go to an app whatever its value is, as text.
 #[must_use]
 pub fn is_free_variable(name: &str) -> bool {

@@ -6,10 +6,10 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
-use super::confirm;
-use super::parts::{self, Part};
+use super::parts::{self, Part, key};
 use super::roles::Role;
 use super::text;
+use super::{confirm, details};
 use crate::app::command::{COMMANDS, Command};
 use crate::app::{App, Mode, Pane};
 use crate::model::Action;
@@ -51,11 +51,13 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Mode::Filter(_) => {
             vec![key("Enter", "keep", 0), key("Esc", "drop", 0), choose(canvas)]
         }
+        Mode::Details(sheet) => details::keys(app, canvas, sheet),
         Mode::Normal => commands(app),
     };
     let columns = area.width.saturating_sub(2);
     let end = area.x + 1 + columns;
-    let notice = notice(app, canvas, columns).filter(|_| app.mode == Mode::Normal);
+    let notice = notice(app, canvas, columns)
+        .filter(|_| matches!(app.mode, Mode::Normal | Mode::Details(_)));
     let taken = notice.as_ref().map_or(0, Part::columns);
     let room = columns.saturating_sub(if taken > 0 { taken.saturating_add(GAP) } else { 0 });
     let fitting = parts::fit(&keys, GAP, room);
@@ -123,6 +125,7 @@ fn commands(app: &App) -> Vec<Part> {
         };
         let label = match row.command {
             Command::Back => "follow",
+            Command::Open if is_log => "open",
             _ => row.label,
         };
         Some(key(first, label, leaves))
@@ -140,8 +143,4 @@ fn short(name: &str) -> String {
 /// The arrows, as far as the terminal has them.
 fn choose(canvas: &Canvas<'_>) -> Part {
     key(if canvas.theme().ascii { "Up Down" } else { "↑ ↓" }, "choose", 1)
-}
-
-fn key(key: &str, label: &str, leaves: u8) -> Part {
-    Part::new(key, Role::Accent, leaves).and(format!(" {label}"), Role::Quiet)
 }

@@ -7,6 +7,7 @@ mod canvas;
 mod chart;
 mod columns;
 mod confirm;
+mod details;
 mod empty;
 mod figures;
 mod footer;
@@ -41,7 +42,9 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
     let area = frame.area();
     let mut canvas = Canvas::new(frame.buffer_mut(), *theme);
     let size = (area.width, area.height);
-    let Some(parts) = Geometry::new(size, app.watched.fleet.len(), app.focus) else {
+    let processes = app.watched.fleet.len();
+    let parts = Geometry::with_charts(size, processes, app.focus, app.charts);
+    let Some(parts) = parts else {
         let text = format!("needs {COLUMNS_MIN}x{ROWS_MIN}, is {}x{}: pm2-tui", size.0, size.1);
         canvas.text(area.x, area.y, area.width, &text, theme.role(Role::Text));
         return;
@@ -55,12 +58,15 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
         chart::draw(app, &mut canvas, parts.charts);
     }
     footer::draw(app, &mut canvas, parts.footer.into());
-    if !matches!(app.mode, Mode::Normal | Mode::Filter(_)) {
+    if let Some(sheet) = app.sheet() {
+        details::draw(app, &mut canvas, (size, parts.body), sheet);
+    }
+    if !matches!(app.mode, Mode::Normal | Mode::Filter(_) | Mode::Details(_)) {
         canvas.style(parts.body.into(), theme.behind());
     }
     match &app.mode {
-        // A filter stands in the title of the table.
-        Mode::Normal | Mode::Filter(_) => {}
+        // A filter stands in the title of the table; details are drawn already.
+        Mode::Normal | Mode::Filter(_) | Mode::Details(_) => {}
         Mode::Help { top } => help::draw(&mut canvas, size, *top),
         Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
             confirm::draw(app, &mut canvas, size);

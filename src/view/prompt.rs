@@ -111,7 +111,7 @@ pub(super) fn arguments(
         Ok(_) => (Role::Good, "Enter calls it".to_owned()),
         Err(why) => (Role::Bad, why),
     };
-    draw_prompt(canvas, size, title, &arguments.input, says);
+    draw_prompt(canvas, size, &title, &arguments.input, says);
 }
 
 /// Draws the message being written.
@@ -125,18 +125,18 @@ pub(super) fn compose(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), comp
         Err(why) if compose.input.text().trim().is_empty() => (Role::Quiet, why),
         Err(why) => (Role::Bad, why),
     };
-    draw_prompt(canvas, size, title, &compose.input, says);
+    draw_prompt(canvas, size, &title, &compose.input, says);
 }
 
 /// A text to type, and what is to be said about it.
-fn draw_prompt(
+pub(super) fn draw_prompt(
     canvas: &mut Canvas<'_>,
     size: (u16, u16),
-    title: [Part; 2],
+    title: &[Part],
     editor: &Editor,
     (role, says): (Role, String),
 ) {
-    let mut title = Vec::from(title);
+    let mut title = title.to_vec();
     let breaks = editor.before().matches('\n').chain(editor.after().matches('\n')).count();
     if breaks > 0 {
         title.push(Part::new(format!("{} lines", breaks + 1), Role::Quiet, 2));
@@ -155,7 +155,7 @@ fn draw_prompt(
 }
 
 /// Draws a text being typed into the first row, so that the cursor is in sight.
-fn input(canvas: &mut Canvas<'_>, inner: Rect, prompt: &str, editor: &Editor) {
+pub(super) fn input(canvas: &mut Canvas<'_>, inner: Rect, prompt: &str, editor: &Editor) {
     if inner.height == 0 {
         return;
     }

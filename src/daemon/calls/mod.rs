@@ -6,3 +6,4 @@ mod guard;
 pub(crate) mod message;
 pub(crate) mod named;
 pub(super) mod run;
+pub(super) mod trigger;

@@ -18,7 +18,7 @@ use super::connection::{CallError, Connection, WarnFn};
 use super::endpoint::Endpoint;
 use super::poller::{Pace, PollRequest};
 use crate::daemon::clock::{now_ms, whole_ms};
-use crate::daemon::{KillNotice, Watch, limits, lives, offload};
+use crate::daemon::{KillNotice, Watch, examine, limits, lives, offload};
 use crate::model::daemon::{Connection as Standing, Problem};
 use crate::model::report::Report;
 use crate::protocol::process::{ProcessInfo, Snapshot, decode_monitor_data};
@@ -311,6 +311,7 @@ fn report_snapshot(
                 interval_ms: whole_ms(pause),
                 snapshot,
             });
+            examine::take(watch, reply, &infos);
             Some(infos)
         }
         Err(error) => {

@@ -1,0 +1,107 @@
+//! The details of one process: what is open, and what it does with a command.
+//!
+//! Invariant: it is about a [`Target`]: another process under that id closes it.
+
+pub mod charts;
+mod take;
+
+pub(super) use self::take::take;
+use super::Mode;
+use super::effect::{Effect, Effects};
+pub use super::sheet::{
+    Asked, Examined, History, Prompt, Ready, Sheet, Tab, content, lists, rows, tab_rows,
+};
+pub use super::sheet_keys as keys;
+use super::state::App;
+use crate::model::exam::Exam;
+use crate::model::trigger::Reply;
+use crate::model::{DaemonId, ProcessKey, Target};
+use crate::protocol::text::clean_to;
+
+/// How much of a reply the footer says.
+const NOTICE_CHARS_MAX: usize = 200;
+/// How much of the name of an action.
+const NAME_CHARS_MAX: usize = 60;
+
+impl App {
+    /// The open details, if they are open.
+    #[must_use]
+    pub fn sheet(&self) -> Option<&Sheet> {
+        let open = self.below.iter().chain(std::iter::once(&self.mode));
+        open.rev().find_map(|mode| match mode {
+            Mode::Details(sheet) => Some(&**sheet),
+            _ => None,
+        })
+    }
+
+    /// Closes what covers the details, or all where they are not open.
+    pub(super) fn close_to_details(&mut self) {
+        while !matches!(self.mode, Mode::Details(_) | Mode::Normal) {
+            self.close();
+        }
+    }
+}
+
+/// Opens the details of the selected process.
+pub(super) fn open(app: &mut App) {
+    match app.selected_target() {
+        Some((daemon, target)) => app.open(Mode::Details(Box::new(Sheet::new(daemon, target)))),
+        None => app.say(super::Notice::no_selection(app.now.steady_ms)),
+    }
+}
+
+/// Has the engine read what is open, and nothing else.
+pub(super) fn sync(app: &mut App, effects: &mut Effects) {
+    let open = app.sheet().map(Sheet::key);
+    if open == app.examined {
+        return;
+    }
+    let of = |key: ProcessKey, pm_id| Effect::Examine { daemon: key.daemon, pm_id };
+    effects.0.extend(app.examined.map(|key| of(key, None)));
+    effects.0.extend(open.map(|key| of(key, Some(key.pm_id))));
+    app.examined = open;
+}
+
+/// A process replied to an action, or did not: shown where it was asked, else in the footer.
+pub(super) fn replied(
+    app: &mut App,
+    daemon: DaemonId,
+    action: &str,
+    target: &Target,
+    reply: Reply,
+) {
+    let open = app.below.iter_mut().chain(std::iter::once(&mut app.mode)).rev();
+    let mut sheets = open.filter_map(|mode| match mode {
+        Mode::Details(sheet) if sheet.daemon == daemon => Some(sheet),
+        _ => None,
+    });
+    let asked = sheets.next().and_then(|sheet| {
+        let mut asked = sheet.asked.iter_mut();
+        asked.find(|it| it.reply.is_none() && *it.action == *action && it.target == *target)
+    });
+    if let Some(asked) = asked {
+        asked.reply = Some(reply);
+        app.is_dirty = true;
+        return;
+    }
+    let (label, action) = (app.placed(daemon, &target.label()), clean_to(action, NAME_CHARS_MAX));
+    let text = format!("{action} of {label}: {}", clean_to(&reply.words(), NOTICE_CHARS_MAX));
+    app.notify(text, !reply.is_success());
+}
+
+/// All of a process was read.
+pub(super) fn examined(app: &mut App, daemon: DaemonId, exam: Exam) {
+    let (now, utc_offset_s) = (app.now, app.utc_offset_s);
+    let is_it = |sheet: &Sheet| sheet.daemon == daemon && sheet.target.is(&exam.info);
+    if !app.sheet().is_some_and(is_it) {
+        return;
+    }
+    let open = app.below.iter_mut().chain(std::iter::once(&mut app.mode)).rev();
+    let mut sheets = open.filter_map(|mode| match mode {
+        Mode::Details(sheet) => Some(sheet),
+        _ => None,
+    });
+    if let Some(sheet) = sheets.next() {
+        app.is_dirty |= sheet.examine(exam, &app.watched, utc_offset_s, now);
+    }
+}
