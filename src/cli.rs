@@ -11,12 +11,14 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 mod check;
+mod doing;
 mod looking;
 mod quantity;
 mod trigger;
 mod words;
 pub use check::Check;
-pub use looking::{LogTime, Logs, Why};
+pub use doing::{OnOff, Scale, Signal, Stdin, WatchFiles};
+pub use looking::{Bundle, Describe, LogTime, Logs, Ls, Top, Which, Why};
 use quantity::{parse_settle, whole};
 pub use quantity::{parse_size, parse_span};
 pub use trigger::Trigger;
@@ -227,10 +229,51 @@ pub enum Command {
         #[arg(allow_negative_numbers = true)]
         message: String,
     },
+    /// Tell all that is known of processes, the values of their environment aside
+    #[command(visible_aliases = ["show", "info"])]
+    Describe(Describe),
+    /// Print the table of processes again and again, what takes the most CPU first
+    Top(Top),
+    /// Change how many processes an app has
+    ///
+    /// More are started like its first one; fewer by deleting the highest instances, so that instance
+    /// 0 stays. One after another; the first that does not come up ends it.
+    Scale(Scale),
+    /// Set the counts of restarts to 0
+    Reset(Targets),
+    /// Empty the log files of processes; without a TARGET, of all, and the daemon's own
+    Flush {
+        /// Ids, names, namespaces or `all`
+        #[arg(value_name = "TARGET")]
+        targets: Vec<String>,
+    },
+    /// Write the list of processes that `resurrect` starts again, as `pm2 save` does
+    ///
+    /// The same file, byte for byte, but whole or not at all; a new one can be read by its owner only
+    /// (the pm2 CLI lets everybody read it, with all environments in it), an old one keeps its mode.
+    #[command(visible_alias = "dump")]
+    Save {
+        /// Also where there are no processes
+        #[arg(long)]
+        force: bool,
+    },
+    /// Start what was saved and does not run, as `pm2 resurrect` does
+    Resurrect,
+    /// Send a signal to processes
+    Signal(Signal),
+    /// Write a line to the standard input of processes
+    Stdin(Stdin),
+    /// Have PM2 restart processes when their files change, or not any more
+    Watch(WatchFiles),
     /// Print what processes have logged, in order of time; with --follow, new lines too
     Logs(Logs),
     /// Say why processes died, from the daemon's log, the error logs and PM2's figures
     Why(Why),
+    /// Write what an incident needs into one .tar.gz: processes, why they died, events, ends of logs
+    ///
+    /// Of environments the names are in it, not the values; lines of logs are as they were written. Only
+    /// its owner may read the file; one that is there already is replaced after a yes.
+    Bundle(Bundle),
     /// Trigger an action that processes declare, and print their replies
     Trigger(Trigger),
     /// End the daemon and all its processes, as `pm2 kill` does
@@ -248,20 +291,6 @@ pub enum Command {
     Man,
     /// Watch a simulated daemon; needs no PM2 and touches nothing real
     Demo(Screen),
-}
-
-/// `ls`.
-#[derive(Debug, Clone, Args)]
-pub struct Ls {
-    /// As a JSON array with one entry for each process
-    #[arg(long)]
-    pub json: bool,
-    /// With the names of each process's environment variables
-    #[arg(long)]
-    pub env: bool,
-    /// With their values too; these may be secrets
-    #[arg(long)]
-    pub env_values: bool,
 }
 
 /// `call`.

@@ -14,8 +14,10 @@ use crate::daemon::inbox::{Inbox, InboxBounds};
 use crate::daemon::{self, DaemonHandle, Options};
 use crate::demo;
 use crate::homes::{self, Home};
+use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
+use crate::model::errand::{Task, TaskId};
 use crate::model::moment::Moment;
 use crate::model::rings::{Log, LogBounds};
 use crate::model::trigger::Trigger;
@@ -179,6 +181,12 @@ impl World for Daemons {
         }
     }
 
+    fn perform(&mut self, daemon: DaemonId, id: TaskId, task: Task) {
+        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+            daemon.perform(id, task);
+        }
+    }
+
     fn call(&mut self, daemon: DaemonId, call: NamedCall) {
         if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
             daemon.call(call);
@@ -194,6 +202,12 @@ impl World for Daemons {
     fn examine(&mut self, daemon: DaemonId, pm_id: Option<PmId>) {
         if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
             daemon.examine(pm_id);
+        }
+    }
+
+    fn bundle(&mut self, daemon: DaemonId, material: Material) {
+        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+            daemon.bundle(material);
         }
     }
 

@@ -23,6 +23,12 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             Change::Daemon | Change::Lost | Change::Losses => app.is_dirty = true,
             Change::Lines => has_lines = true,
             Change::Examined(exam) => details::examined(app, id, *exam),
+            // What the header says of it is a change of the daemon.
+            Change::Disk => {}
+            Change::Exceptions => {
+                app.is_dirty |=
+                    matches!(app.mode, Mode::Exceptions { .. } | Mode::Exception { .. });
+            }
             Change::Polled | Change::Event(_) | Change::Process(_) => has_rows = true,
             Change::Connected { is_other } => {
                 app.is_dirty = true;
@@ -44,7 +50,13 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             Change::Replied { action, target, reply } => {
                 details::replied(app, id, &action, &target, reply);
             }
+            Change::Did { outcome, .. } => {
+                app.notify(outcome.sentence(), !outcome.verdict.is_success());
+            }
+            Change::TaskEnded(_) => {}
             Change::Called { method, outcome } => finish_call(app, &method, &outcome),
+            Change::Bundled(Ok(written)) => app.notify(written.words(), false),
+            Change::Bundled(Err(why)) => app.notify(why, true),
         }
     }
     if has_rows {

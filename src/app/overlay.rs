@@ -11,10 +11,10 @@ use super::navigate::help_top;
 use super::palette::{self, Entry, Palette};
 use super::prompt::Arguments;
 use super::sheet::Prompt;
-use super::why;
-use crate::model::call::NamedCall;
+use super::taken::{Taken, scrolled};
+use super::{exceptions, why};
 use crate::model::watched::Watched;
-use crate::model::{Action, DaemonId, ProcessKey, Target};
+use crate::model::{Action, DaemonId, ProcessKey};
 
 /// What an overlay has to know of the rest.
 pub(super) struct Around<'a> {
@@ -24,32 +24,6 @@ pub(super) struct Around<'a> {
     pub(super) size: (u16, u16),
     /// The selected process.
     pub(super) selected: Option<ProcessKey>,
-}
-
-/// What became of a command.
-#[derive(Debug, PartialEq)]
-pub(super) enum Taken {
-    /// It is dealt with.
-    Done,
-    /// The overlay closes; what it covers comes back.
-    Close,
-    /// It means nothing here.
-    Pass,
-    /// This opens over it.
-    Open(Mode),
-    /// All overlays close, and this command is done as from the table.
-    Do(Command),
-    /// All overlays close, and this is done to these processes.
-    Act(Action, DaemonId, Vec<Target>),
-    /// This call is to be sent.
-    Send {
-        /// Of which daemon.
-        daemon: DaemonId,
-        /// Which.
-        call: NamedCall,
-        /// Whether the user said yes to it.
-        is_confirmed: bool,
-    },
 }
 
 /// The line that is typed into, if there is one.
@@ -63,13 +37,16 @@ fn input(mode: &mut Mode) -> Option<&mut Editor> {
         Mode::Compose(compose) => Some(&mut compose.input),
         Mode::Filter(typing) => Some(&mut typing.input),
         Mode::Details(sheet) => sheet.prompt.as_mut().map(Prompt::input),
+        Mode::LogInput(typed) => Some(&mut typed.input),
         Mode::Normal
         | Mode::Help { .. }
         | Mode::Confirm { .. }
         | Mode::ConfirmReload { .. }
         | Mode::ConfirmCall { .. }
         | Mode::Line { .. }
-        | Mode::Why { .. } => None,
+        | Mode::Why { .. }
+        | Mode::Exceptions { .. }
+        | Mode::Exception { .. } => None,
     }
 }
 
@@ -97,8 +74,8 @@ pub(super) fn edit(mode: &mut Mode, edit: Edit) {
 /// A command while this is open.
 pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Taken {
     match (mode, command) {
-        // The table itself takes what is typed; the details take their commands.
-        (Mode::Normal | Mode::Filter(_) | Mode::Details(_), _) => Taken::Pass,
+        // The pane itself takes what is typed; the details take their commands.
+        (Mode::Normal | Mode::Filter(_) | Mode::LogInput(_) | Mode::Details(_), _) => Taken::Pass,
         (_, Command::Back | Command::No) => Taken::Close,
         (Mode::Help { top }, command) => {
             *top = help_top(around.size, *top, command);
@@ -119,6 +96,12 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
             }
             take_in_why(around, (*key, life, top), command);
             Taken::Done
+        }
+        (Mode::Exceptions { chosen }, command) => {
+            exceptions::take_in_list(around.watched, around.size, chosen, command)
+        }
+        (Mode::Exception { number, top }, command) => {
+            exceptions::take_in_group(around.watched, around.size, (*number, top), command)
         }
         (Mode::Confirm { action, daemon, target }, Command::Yes) => {
             Taken::Act(*action, *daemon, vec![target.clone()])
@@ -207,18 +190,4 @@ fn ask_arguments(
         Ok(call) if arguments.needs_nothing() => Taken::Send { daemon, call, is_confirmed: false },
         _ => Taken::Open(Mode::Arguments(arguments)),
     }
-}
-
-/// A place in a list after a movement.
-pub(super) fn scrolled(at: usize, last: usize, page: usize, command: Command) -> usize {
-    match command {
-        Command::Up => at.saturating_sub(1),
-        Command::Down => at + 1,
-        Command::PageUp => at.saturating_sub(page.max(1)),
-        Command::PageDown => at + page.max(1),
-        Command::First => 0,
-        Command::Last => last,
-        _ => at,
-    }
-    .min(last)
 }

@@ -26,6 +26,7 @@ mod kill;
 mod link;
 mod message;
 mod pattern;
+mod perform;
 mod queue;
 mod start;
 mod system;
@@ -52,6 +53,7 @@ pub use crate::daemon::{Endpoint, EndpointError, Settle, Socket};
 #[doc(inline)]
 pub use crate::ecosystem;
 pub use crate::model::daemon::Problem;
+pub use crate::model::errand::{Errand, Outcome, Scale, Signal, Task};
 pub use crate::model::{Action, Target, Verdict};
 use crate::protocol::amp::FRAME_BYTES_MAX;
 pub use crate::protocol::process::{

@@ -5,9 +5,11 @@
 //! that happens leaves as a [`Report`] through the [`Inbox`], which never waits.
 
 pub(crate) mod act;
+pub(crate) mod bundle;
 pub(crate) mod bus;
 pub(crate) mod calls;
 pub(crate) mod clock;
+mod disk;
 mod examine;
 pub(crate) mod files;
 pub(crate) mod history;
@@ -17,6 +19,7 @@ pub(crate) mod lives;
 pub(crate) mod offload;
 pub(crate) mod rpc;
 pub(crate) mod seam;
+mod tasks;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

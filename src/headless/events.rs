@@ -22,7 +22,6 @@ mod filter;
 mod lines;
 mod losses;
 mod print;
-mod starts;
 mod stop;
 mod topics;
 
@@ -165,7 +164,7 @@ impl<'a, W: Write> Sink<'a, W> {
         filter: Option<Filter>,
         is_joining: bool,
     ) -> Self {
-        let lines = is_joining.then(|| Lines::new(printer.form()));
+        let lines = is_joining.then(|| Lines::new(printer.json_daemon()));
         Self {
             context: printer.context,
             printer,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::disk::Disk;
 use super::{DaemonId, ProcessKey};
 use crate::protocol::rpc::Methods;
 use crate::protocol::shell::word;
@@ -44,6 +45,8 @@ pub struct Daemon {
     pub blinded_by: Option<ProcessKey>,
     /// How many processes its machine's kernel had killed for want of memory at the last count.
     pub oom_kills: Option<u64>,
+    /// Its log files and their disks.
+    pub disk: Disk,
     /// Malformed messages, processes and frames so far.
     pub warnings: u64,
     /// The last of them, one cleaned line.
@@ -74,6 +77,7 @@ impl Daemon {
             snapshot_at_ms: None,
             blinded_by: None,
             oom_kills: None,
+            disk: Disk::default(),
             warnings: 0,
             last_warning: None,
             events_lost: 0,

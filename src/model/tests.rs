@@ -11,6 +11,7 @@ use super::{Action, DaemonId, ProcessKey};
 use crate::protocol::bus::{EventKind, ProcessEvent};
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 
+mod exceptions;
 mod rows;
 
 const DAEMON: DaemonId = DaemonId(0);

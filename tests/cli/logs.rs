@@ -141,3 +141,69 @@ pub(crate) fn following_a_flood_misses_nothing_and_doubles_nothing() {
     Proc::find(child.id().cast_signed()).unwrap().signal(Signal::TERM);
     child.wait().unwrap();
 }
+
+/// The events of the daemon's log, then those of the bus, each once.
+pub(crate) fn what_happened_stands_between_the_lines() {
+    let dies = "console.log('first words'); console.error('last words');\n\
+                setTimeout(function () { process.exit(7); }, 300);";
+    let throws = "process.on('SIGUSR2', function () { throw new Error('boom 4711'); });\n\
+                  setInterval(function () { console.log('armed'); }, 100);";
+    let once = json!({"autorestart": false});
+    let apps = [script("dies", "js", dies).with(once), script("throws", "js", throws)];
+    let home = Pm2Home::with(Release::Seven, &apps);
+    home.wait_status("dies", "stopped");
+    let run = |arguments: &[&str]| pm2_tui(home.path(), arguments);
+    let told = run(&["logs", "dies", "--events", "--time", "off"]).with(0);
+    let lines: Vec<&str> = told.out.lines().map(str::trim_end).collect();
+    let place = |words: &str| {
+        lines
+            .iter()
+            .position(|line| line.contains(words))
+            .unwrap_or_else(|| panic!("{words}: {told:?}"))
+    };
+    assert!(place("◆   online") < place("◆   ended with code 7"), "{told:?}");
+    assert!(place("last words") < place("◆   ended with code 7"), "{told:?}");
+    assert!(!told.out.contains("throws"), "{told:?}");
+    let events = run(&["logs", "--events", "--json", "--grep", "code 7"]).with(0);
+    let event: serde_json::Value = serde_json::from_str(events.out.trim_end()).unwrap();
+    assert_eq!((&event["stream"], &event["event"]), (&json!("event"), &json!("exit")), "{event}");
+    assert_eq!(
+        (&event["process"], &event["level"]),
+        (&json!("dies[0]"), &json!("error")),
+        "{event}"
+    );
+    assert!(event["at"].as_i64().unwrap() > 1_700_000_000_000, "{event}");
+    assert!(run(&["logs", "--events", "--raw"]).with(2).err.contains("--raw"));
+    assert!(!run(&["logs"]).with(0).out.contains('◆'), "only where they are asked for");
+
+    let arguments = ["logs", "all", "-f", "-n", "0", "--events", "--json"];
+    let mut following = program(home.path(), &arguments);
+    let mut child = following.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next =
+        || -> serde_json::Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };
+    while next()["text"] != "armed" {}
+    let throws = Proc::find(home.one("throws").pid).unwrap();
+    throws.signal(Signal::USR2);
+    let mut seen = Vec::new();
+    while !seen.iter().any(|word: &String| word.starts_with("online")) {
+        let event = next();
+        if event["stream"] == "event" {
+            let text = event["text"].as_str().unwrap();
+            seen.push(format!("{} {text}", event["event"].as_str().unwrap()));
+        }
+    }
+    let wanted = ["exception Error: boom 4711", "exit ended with code 1", "online online"];
+    assert_eq!(seen, wanted);
+    home.cli(&["restart", "throws"]);
+    let mut words = Vec::new();
+    while !words.contains(&"restart".to_owned()) {
+        let event = next();
+        if event["stream"] == "event" {
+            words.push(event["event"].as_str().unwrap().to_owned());
+        }
+    }
+    assert_eq!(words, ["stop", "exit", "online", "restart"]);
+    Proc::find(child.id().cast_signed()).unwrap().signal(Signal::TERM);
+    child.wait().unwrap();
+}

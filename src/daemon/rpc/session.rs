@@ -18,7 +18,7 @@ use super::connection::{CallError, Connection, WarnFn};
 use super::endpoint::Endpoint;
 use super::poller::{Pace, PollRequest};
 use crate::daemon::clock::{now_ms, whole_ms};
-use crate::daemon::{KillNotice, Watch, examine, limits, lives, offload};
+use crate::daemon::{KillNotice, Watch, disk, examine, limits, lives, offload};
 use crate::model::daemon::{Connection as Standing, Problem};
 use crate::model::report::Report;
 use crate::protocol::process::{ProcessInfo, Snapshot, decode_monitor_data};
@@ -251,6 +251,7 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
         Err(refused) => return cannot_poll(watch, session, &refused).await,
     };
     let mut has_looked_back = false;
+    let mut disks = disk::Looks::new();
     loop {
         let started = Instant::now();
         let polling = session.connection.call(&call, watch.timings.read);
@@ -269,11 +270,14 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
         };
         let pace = Pace::new(Instant::now(), started.elapsed(), watch.options.interval);
         backoff.reset();
-        let took = started.elapsed();
+        let took = (started.elapsed(), pace.pause());
         if let Some(kills) = oom_kills(&watch.endpoint).await {
             watch.report(Report::OomKills(kills));
         }
-        let infos = report_snapshot(watch, session, &reply, took, pace.pause());
+        let infos = report_snapshot(watch, session, &reply, took);
+        if let Some(infos) = &infos {
+            disks.look(watch, infos);
+        }
         let is_first = infos.is_some() && !std::mem::replace(&mut has_looked_back, true);
         if let Some(infos) = infos.filter(|_| is_first && watch.endpoint.is_local()) {
             let generation = watch.generation.clone();
@@ -287,13 +291,12 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
     }
 }
 
-/// Decodes and reports a poll's reply; returns the processes, of which there may be nothing.
+/// Decodes and reports a poll's reply; returns the processes where `is_looked_at`.
 fn report_snapshot(
     watch: &Watch,
     session: &Session,
     reply: &Reply,
-    took: Duration,
-    pause: Duration,
+    (took, pause): (Duration, Duration),
 ) -> Option<Vec<ProcessInfo>> {
     match decode_monitor_data(reply.body()) {
         Ok(mut snapshot) => {

@@ -10,12 +10,12 @@ use super::super::exec::{Job, Runner};
 use super::super::failure::Failure;
 use super::super::{Context, output};
 use super::ends::How;
-use super::lines::{Form, Head};
-use super::starts::{id_text, start_of_json, start_of_text};
+use super::lines::{Around, Head, start_of_json};
 use crate::client::{Message, ProcessRef};
 use crate::model::assembler::{RawLine, cut_note};
+use crate::model::units::{self, Clock};
 use crate::model::words;
-use crate::protocol::bus::ProcessEvent;
+use crate::protocol::bus::{BusPmId, ProcessEvent};
 use crate::protocol::text::clean;
 
 /// The most of a topic or name that a command gets in its environment, characters.
@@ -68,13 +68,9 @@ impl<'a, W: Write> Printer<'a, W> {
         self.is_json || self.runner.is_some()
     }
 
-    /// What lines are printed as.
-    pub(super) fn form(&self) -> Form {
-        if self.needs_json() {
-            Form::Json { daemon: self.daemon.clone() }
-        } else {
-            Form::Text { utc_offset_s: self.context.utc_offset_s }
-        }
+    /// The daemon as JSON says it, where JSON is made of events.
+    pub(super) fn json_daemon(&self) -> Option<String> {
+        self.needs_json().then(|| self.daemon.clone())
     }
 
     /// Whether as many were printed as were asked for.
@@ -88,9 +84,9 @@ impl<'a, W: Write> Printer<'a, W> {
             return Ok(());
         }
         self.seen += 1;
-        let Some(around) = &head.around else {
-            self.line.clear();
-            self.line.push_str(&head.start);
+        let Some(json) = &head.json else {
+            let offset_s = self.context.utc_offset_s;
+            start(head.process.as_ref(), line.at_ms, &head.topic, offset_s, &mut self.line);
             self.line.push_str(&clean(line.text));
             if line.cut_bytes > 0 {
                 self.line.push_str(&cut_note(line.cut_bytes));
@@ -100,10 +96,10 @@ impl<'a, W: Write> Printer<'a, W> {
         self.text.clear();
         serde_json::to_writer(&mut self.text, line.text).map_err(io::Error::from)?;
         match &mut self.runner {
-            None => write_line(&head.start, around, &self.text, line.cut_bytes, self.out)?,
+            None => write_line(json, &self.text, line.cut_bytes, self.out)?,
             Some(runner) => {
                 let mut input = Vec::new();
-                write_line(&head.start, around, &self.text, line.cut_bytes, &mut input)?;
+                write_line(json, &self.text, line.cut_bytes, &mut input)?;
                 runner.push(job(&head.topic, head.process.as_ref(), input));
             }
         }
@@ -179,25 +175,24 @@ fn write_json(
 
 /// Writes a line of output, whose text is JSON, as one line of JSON.
 fn write_line(
-    start: &str,
-    (before, after): &(Box<str>, Box<str>),
+    around: &Around,
     text: &[u8],
     cut_bytes: u64,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    out.write_all(start.as_bytes())?;
+    out.write_all(around.start.as_bytes())?;
     if cut_bytes > 0 {
         write!(out, ",\"cut\":{cut_bytes}")?;
     }
     out.write_all(b",\"data\":")?;
-    out.write_all(before.as_bytes())?;
+    out.write_all(around.before.as_bytes())?;
     // Most text: nothing in it has to be escaped.
     if text.is_ascii() && !text.contains(&0x7f) {
         out.write_all(text)?;
     } else {
         out.write_all(output::escaped(&String::from_utf8_lossy(text), false).as_bytes())?;
     }
-    out.write_all(after.as_bytes())?;
+    out.write_all(around.after.as_bytes())?;
     out.write_all(b"}\n")
 }
 
@@ -215,16 +210,24 @@ fn job(topic: &str, process: Option<&ProcessRef>, input: Vec<u8>) -> Job {
     }
 }
 
+fn id_text(id: BusPmId) -> String {
+    match id {
+        BusPmId::Process(id) => id.to_string(),
+        BusPmId::Old(id) => format!("_old_{id}"),
+        BusPmId::Daemon => "PM2".to_owned(),
+    }
+}
+
 /// Puts a message into `line`: time, process, topic and what it says; `None` where it cannot be read.
 fn human(message: &Message, how: &How<'_>, utc_offset_s: i32, line: &mut String) -> Option<()> {
     // Most messages by far: their values are not built.
     if let Some((process, at_ms, text)) = message.log() {
-        start_of_text(process.as_ref(), at_ms, message.topic(), utc_offset_s, line);
+        start(process.as_ref(), at_ms, message.topic(), utc_offset_s, line);
         append(&text, line);
         return Some(());
     }
     let event = message.decode()?;
-    start_of_text(event.process.as_ref(), event.at_ms, &event.topic, utc_offset_s, line);
+    start(event.process.as_ref(), event.at_ms, &event.topic, utc_offset_s, line);
     match &how.event {
         Some(said) => append(&told(&event.topic, said, how), line),
         None => append(&said(&event.topic, &event.data), line),
@@ -236,6 +239,26 @@ fn human(message: &Message, how: &How<'_>, utc_offset_s: i32, line: &mut String)
 fn told(topic: &str, event: &ProcessEvent, how: &How<'_>) -> String {
     let text = words::event(event, how.is_heard);
     if topic == "process:event" { format!("{} ({text})", how.word) } else { text }
+}
+
+/// Begins `line` anew with what stands before what was said.
+fn start(
+    process: Option<&ProcessRef>,
+    at_ms: i64,
+    topic: &str,
+    utc_offset_s: i32,
+    line: &mut String,
+) {
+    line.clear();
+    line.push_str(&units::clock(at_ms, utc_offset_s, Clock::Milliseconds));
+    line.push(' ');
+    match process.map(|process| (process.pm_id, &process.name)) {
+        None => line.push('-'),
+        Some((Some(BusPmId::Daemon), _)) => line.push_str("PM2"),
+        Some((Some(id), name)) => line.extend([name, "[", &id_text(id), "]"]),
+        Some((None, name)) => line.push_str(name),
+    }
+    line.extend([" ", &clean(topic), " "]);
 }
 
 /// Adds what was said, in one line whatever it was: the lines of a chunk are parted visibly, each

@@ -66,6 +66,12 @@ impl Filter {
         })
     }
 
+    /// One that everything fits.
+    #[cfg(test)]
+    pub(super) fn any() -> Self {
+        Self { since_ms: None, until_ms: None, grep: None, exclude: None, level: None }
+    }
+
     /// Whether lines are wanted from a moment on.
     pub(super) fn has_since(&self) -> bool {
         self.since_ms.is_some()

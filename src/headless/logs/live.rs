@@ -13,10 +13,12 @@ use tokio::time::Instant;
 use super::super::failure::{Code, Failure};
 use super::super::output;
 use super::super::reconnecting::Connection;
+use super::Sources;
+use super::events::{Console, Live};
 use super::filter::Filter;
 use super::print::Printer;
 use super::source::Source;
-use crate::client::Queued;
+use crate::client::{Message, Queued};
 use crate::daemon::history::{Format, Line};
 use crate::daemon::seam::{ReadAt, Seam, read_whole};
 use crate::protocol::bus::{BusPmId, LogStream};
@@ -84,6 +86,8 @@ struct Following<'a, 'b, W> {
     had: HashMap<usize, HashMap<Vec<u8>, u32>>,
     filter: &'a Filter,
     printer: &'a mut Printer<'b, W>,
+    /// What happens, where that is wanted.
+    events: Option<Live>,
     started: Instant,
 }
 
@@ -101,7 +105,7 @@ async fn until_then(until: Option<Instant>) {
 /// Prints what comes, until the end of the reader or that moment.
 pub(super) async fn follow<W: Write>(
     mut bus: impl Stream<Item = Queued> + Unpin,
-    sources: Vec<Source>,
+    sources: Sources,
     infos: &[ProcessInfo],
     filter: &Filter,
     printer: &mut Printer<'_, W>,
@@ -109,7 +113,8 @@ pub(super) async fn follow<W: Write>(
 ) -> Result<Code, Failure> {
     let mut connection = Connection::up();
     let mut all = Following {
-        sources,
+        sources: sources.files,
+        events: sources.console.map(Console::live),
         channels: HashMap::new(),
         had: HashMap::new(),
         filter,
@@ -125,6 +130,7 @@ pub(super) async fn follow<W: Write>(
             item = bus.next() => match item {
                 None => return Ok(Code::Fine),
                 Some(Queued::Message(message)) => {
+                    all.happened(&message)?;
                     let Some((Some(process), at_ms, text)) = message.log() else { continue };
                     let stream = match message.topic() {
                         "log:out" => LogStream::Out,
@@ -163,6 +169,17 @@ pub(super) async fn follow<W: Write>(
 }
 
 impl<W: Write> Following<'_, '_, W> {
+    /// Prints what a message tells that happened.
+    fn happened(&mut self, message: &Message) -> Result<(), Failure> {
+        let Some(events) = &mut self.events else { return Ok(()) };
+        for event in events.take(message) {
+            if self.filter.fits(&event.line) {
+                self.printer.event(&event)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Messages came faster than they were taken. What they said is in the files, too: from there it
     /// is taken up to where the bus goes on.
     fn lost(&mut self, count: u64) {

@@ -9,6 +9,7 @@ use std::collections::{HashMap, VecDeque};
 pub mod after;
 mod black_box;
 pub mod cause;
+pub mod document;
 mod last_words;
 pub mod words;
 
