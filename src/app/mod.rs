@@ -36,6 +36,7 @@ mod tests;
 mod tick;
 mod update;
 pub mod why;
+mod wrap;
 
 pub use mode::Mode;
 pub use navigate::{log_top, marked};
