@@ -10,7 +10,8 @@ pub mod rows;
 use std::collections::BTreeSet;
 
 pub use self::lists::History;
-pub use self::prompt::{Asked, Prompt, Ready, Search};
+pub(super) use self::prompt::Search;
+pub use self::prompt::{Asked, Prompt, Ready};
 use super::geometry::{Area, TITLE};
 use crate::model::charts::spans::Span;
 use crate::model::details::Details;
