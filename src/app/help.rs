@@ -3,8 +3,8 @@
 //! Invariant: it is made of the tables that the keymap and the palette read, and of nothing else.
 
 use super::command::COMMANDS;
-use super::details::keys::DETAILS;
 use super::geometry::{Overlay, SIDES, overlay, wrap};
+use super::sheet_keys::DETAILS;
 
 /// Columns of the key column in the help overlay: the widest keys, and a gap.
 pub const HELP_KEYS: u16 = 10;

@@ -4,6 +4,7 @@
 //! tokio nor ratatui, and asks for effects instead of performing them.
 
 mod act;
+mod ask;
 mod changes;
 pub mod command;
 pub mod details;
@@ -25,14 +26,18 @@ pub mod palette;
 mod pane;
 pub mod prompt;
 mod rows;
+mod sheet;
+pub mod sheet_keys;
 mod sight;
 mod state;
 pub mod table;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod tick;
 mod update;
 pub mod why;
+mod wrap;
 
 pub use mode::Mode;
 pub use navigate::{log_top, marked};
