@@ -1,8 +1,11 @@
 //! What `update` asks the runtime to do.
 
+use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::errand::{Task, TaskId};
+use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
+use crate::protocol::process::PmId;
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +36,27 @@ pub enum Effect {
         daemon: DaemonId,
         /// What to call: checked already, and checked again against who is connected then.
         call: NamedCall,
+    },
+    /// Have an action of apps triggered; each process ends in exactly one `Report::Replied`.
+    Trigger {
+        /// On which daemon.
+        daemon: DaemonId,
+        /// Which, and in which processes.
+        trigger: Trigger,
+    },
+    /// Read all of this process with each poll of its daemon, or of none: its details are open.
+    Examine {
+        /// The daemon.
+        daemon: DaemonId,
+        /// The process.
+        pm_id: Option<PmId>,
+    },
+    /// Have an incident bundle of a daemon written; it ends in exactly one `Report::Bundled`.
+    Bundle {
+        /// The daemon.
+        daemon: DaemonId,
+        /// What is known of it.
+        material: Box<Material>,
     },
     /// Connect now where a daemon is down, poll now where it is live.
     Refresh,

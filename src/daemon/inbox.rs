@@ -61,7 +61,7 @@ struct Latest {
 }
 
 /// How many variants of [`Report`] are latest-wins.
-const SLOTS: usize = 7;
+const SLOTS: usize = 9;
 
 /// Lines that came together.
 #[derive(Debug)]
@@ -165,11 +165,15 @@ fn slot_of(report: &Report) -> Option<usize> {
         Report::Warning { .. } => Some(4),
         Report::Methods(_) => Some(5),
         Report::OomKills(_) => Some(6),
+        Report::Examined(_) => Some(7),
+        Report::Disk(_) => Some(8),
         Report::Process(_)
         | Report::Exception(_)
         | Report::Killed(_)
         | Report::ActionFinished { .. }
         | Report::CallFinished { .. }
+        | Report::Replied { .. }
+        | Report::Bundled(_)
         | Report::Did { .. }
         | Report::TaskEnded(_)
         | Report::Lives(_)
@@ -198,6 +202,8 @@ impl Lanes {
             report,
             Report::ActionFinished { .. }
                 | Report::CallFinished { .. }
+                | Report::Replied { .. }
+                | Report::Bundled(_)
                 | Report::Did { .. }
                 | Report::TaskEnded(_)
         );

@@ -5,21 +5,28 @@
 
 mod finished;
 
+use super::bundle::Written;
 use super::call::CallOutcome;
 use super::daemon::{BusState, Connection, Daemon, Problem};
 use super::death::{self, BlackBox, cause::Trigger};
+use super::disk::DiskLook;
 use super::errand::{Outcome, TaskId};
+use super::exam::Exam;
 use super::fleet::RowChanges;
 use super::lifecycle::{self, Life, Whom};
 use super::log::{LineKind, LogLine, LogSource, Severity};
 use super::moment::Moment;
 use super::process::Process;
 use super::report::Report;
+use super::trigger::Reply;
 use super::watched::Watched;
 use super::words;
 use super::{Action, DaemonId, ProcessKey, Target, Verdict};
-use crate::protocol::bus::{BusPmId, Exception, ProcessEvent};
+use crate::protocol::bus::ProcessEvent;
 use crate::protocol::process::{PmId, Snapshot};
+
+mod bundled;
+mod exceptions;
 
 /// PM2 says so soon after `online` that it could not start a process, milliseconds (seen: 2).
 const SPAWNED_MS: i64 = 500;
@@ -55,8 +62,14 @@ pub enum Change {
         /// How the new one is named.
         by: Box<str>,
     },
+    /// All of the process whose details are open was read.
+    Examined(Box<Exam>),
     /// The log has lines more.
     Lines,
+    /// There are exceptions more.
+    Exceptions,
+    /// The sizes of log files, and the room on their disks.
+    Disk,
     /// The count of lines or events that were lost.
     Losses,
     /// An action that was asked for here ended.
@@ -67,6 +80,15 @@ pub enum Change {
         target: Target,
         /// What came of it.
         verdict: Verdict,
+    },
+    /// A process replied to an action that was triggered here, or did not.
+    Replied {
+        /// The action's name.
+        action: Box<str>,
+        /// Which process.
+        target: Target,
+        /// What it replied.
+        reply: Reply,
     },
     /// What came of a task that was asked for here, for a target or step of it.
     Did {
@@ -84,6 +106,8 @@ pub enum Change {
         /// How.
         outcome: CallOutcome,
     },
+    /// An incident bundle was written, or why not.
+    Bundled(Result<Written, Box<str>>),
 }
 
 /// Takes a report of a daemon in, which came at `now`.
@@ -119,7 +143,9 @@ impl Applying<'_> {
                 self.note_if(is_other_pace, Change::Daemon);
                 self.snapshot(snapshot);
             }
+            Report::Examined(exam) => self.changes.push(Change::Examined(exam)),
             Report::OomKills(kills) => self.oom_kills(kills),
+            Report::Disk(look) => self.disk(look),
             Report::Lives(lives) => self.lives(lives),
             Report::Process(event) => self.event(&event),
             Report::Exception(exception) => self.exception(&exception),
@@ -127,7 +153,11 @@ impl Applying<'_> {
             Report::ActionFinished { action, target, verdict } => {
                 self.finish(action, target, verdict);
             }
+            Report::Replied { action, target, reply } => {
+                self.changes.push(Change::Replied { action, target, reply });
+            }
             Report::CallFinished { method, outcome } => self.finish_call(method, outcome),
+            Report::Bundled(outcome) => self.bundled(outcome),
             Report::Did { task, outcome } => self.did(task, outcome),
             Report::TaskEnded(task) => self.changes.push(Change::TaskEnded(task)),
             Report::Lines(lines) => self.lines(lines),
@@ -239,7 +269,7 @@ impl Applying<'_> {
         self.changes.push(Change::Daemon);
         match bus {
             BusState::Live if was_down => {
-                self.say("events", Severity::Good, "events come again");
+                self.say("events", Severity::Good, "events are back");
             }
             // Where the daemon is gone too, that is said already.
             BusState::Down(problem) if is_live && problem != Problem::Closed => {
@@ -258,6 +288,7 @@ impl Applying<'_> {
         self.rows(rows, !is_fresh);
         self.blindness(blinding);
         self.sample();
+        self.group_deaths();
         self.changes.push(Change::Polled);
     }
 
@@ -277,10 +308,23 @@ impl Applying<'_> {
         for (pm_id, past) in lives {
             let key = ProcessKey { daemon: self.id, pm_id };
             if self.watched.fleet.get(key).is_some() {
-                self.watched.boxes.of(key).take_past(past);
+                let older = self.watched.boxes.of(key).take_past(past);
+                self.group_past(key, older);
                 self.changes.push(Change::Process(key));
             }
         }
+    }
+
+    /// The log files and their disks, as they are now.
+    fn disk(&mut self, look: DiskLook) {
+        let now_ms = self.now.steady_ms;
+        let Some(daemon) = self.daemon() else { return };
+        let words = |daemon: &Daemon| daemon.disk.filling().map(|filling| filling.words());
+        let before = words(daemon);
+        daemon.disk.take(look, now_ms);
+        let is_news = words(daemon) != before;
+        self.changes.push(Change::Disk);
+        self.note_if(is_news, Change::Daemon);
     }
 
     /// A SIGKILL since the last count is the kernel's where that has grown meanwhile.
@@ -298,7 +342,7 @@ impl Applying<'_> {
         let god = self.daemon().and_then(|daemon| daemon.god);
         let at_ms = self.now.wall_ms;
         for process in rows.gone {
-            self.watched.boxes.forget(ProcessKey { daemon: self.id, pm_id: process.info.pm_id });
+            self.forget_box(&process);
             // PM2 has no event for a deletion. One asked for here is told by its verdict.
             if is_told && !is_delete_asked(&process) {
                 self.tell(process.info.pm_id, &process.info.name, at_ms, &Life::Deleted);
@@ -306,7 +350,7 @@ impl Applying<'_> {
             self.changes.push(Change::Gone(process.target(god)));
         }
         for (process, by) in rows.replaced {
-            self.watched.boxes.forget(ProcessKey { daemon: self.id, pm_id: process.info.pm_id });
+            self.forget_box(&process);
             if is_told && !is_delete_asked(&process) {
                 let life = Life::Replaced { by: by.clone() };
                 self.tell(process.info.pm_id, &process.info.name, at_ms, &life);
@@ -332,7 +376,7 @@ impl Applying<'_> {
                 "blind",
                 Severity::Warning,
                 &format!(
-                    "PM2 measures no CPU and memory, and restarts nothing for its memory, while \
+                    "PM2 measures no CPU or memory and enforces no memory limit while \
                      {label} is online without a process: stop it (s)"
                 ),
             ),
@@ -362,23 +406,6 @@ impl Applying<'_> {
             self.tell(pm_id, &event.info.name, at_ms, &life);
         }
         self.changes.push(Change::Event(key));
-    }
-
-    fn exception(&mut self, exception: &Exception) {
-        let at_ms = exception.at_ms.unwrap_or(self.now.wall_ms);
-        let pm_id = match exception.process.pm_id {
-            Some(BusPmId::Process(pm_id) | BusPmId::Old(pm_id)) => Some(pm_id),
-            Some(BusPmId::Daemon) | None => None,
-        };
-        if let Some(pm_id) = pm_id
-            && let Some(life) = self.watched.boxes.get_mut(ProcessKey { daemon: self.id, pm_id })
-        {
-            life.exception(exception, self.now);
-        }
-        let source = self.source(pm_id, &exception.process.name);
-        let line = LogLine::exception(at_ms, source, &exception.message, &exception.stack);
-        self.watched.log.push_event(line);
-        self.changes.push(Change::Lines);
     }
 
     fn lines(&mut self, lines: Vec<LogLine>) {
