@@ -82,6 +82,8 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(tasks::logs_are_flushed_as_the_cli_does_it).lasting(),
         with_pm2(tasks::describe_tells_all_that_pm2_show_tells),
         simulated(tasks::a_table_is_filtered_and_sorted),
+        simulated(tasks::a_watched_table_is_printed_again_when_it_changes),
+        simulated(tasks::files_of_another_machine_are_left_alone),
         simulated(tasks::top_prints_tables_of_one_moment),
         simulated(tasks::each_process_gets_its_line_and_one_that_fails_makes_it_1),
         simulated(tasks::what_ends_begins_or_is_lost_for_good_is_asked_first),

@@ -1,11 +1,12 @@
 //! `describe`, `top`, `ls` with its options, and what is done beside the five actions.
 
 use std::fs;
+use std::process::Stdio;
 
 use pm2_tui::demo::{Fault, Script, When, World, epoch_ms};
 use serde_json::json;
 
-use super::program::{Simulated, fed, pm2_tui};
+use super::program::{Simulated, fed, pm2_tui, program};
 use crate::harness::apps;
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
@@ -186,6 +187,38 @@ pub(crate) fn a_table_is_filtered_and_sorted() {
     assert_eq!(table.out.lines().count(), 3, "{table:?}");
     assert!(daemon.run(&["ls", "--filter", "cpu>"]).with(2).err.contains("--filter"));
     assert!(daemon.run(&["ls", "--sort", "nonsense"]).with(2).err.contains("restarts"));
+}
+
+pub(crate) fn a_watched_table_is_printed_again_when_it_changes() {
+    use std::io::{BufRead, BufReader};
+    let daemon = Simulated::quiet(2);
+    let mut child =
+        program(daemon.home(), &["ls", "--watch"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = || lines.next().unwrap().unwrap();
+    let first: Vec<String> = (0..3).map(|_| next()).collect();
+    assert!(first[1].contains("online") && first[2].contains("online"), "{first:?}");
+    daemon.run(&["stop", "app-1"]).with(0);
+    // Nothing was printed meanwhile but a table with the change.
+    assert_eq!(next(), "");
+    let second: Vec<String> = (0..3).map(|_| next()).collect();
+    assert_eq!(second[0], first[0]);
+    assert!(second[2].contains("app-1") && !second[2].contains("online"), "{second:?}");
+    drop(lines);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+pub(crate) fn files_of_another_machine_are_left_alone() {
+    // The simulated daemon is no process of its own, as one behind a forwarded socket.
+    let daemon = Simulated::quiet(1);
+    for arguments in [&["save"][..], &["resurrect"], &["flush"], &["flush", "app-0"]] {
+        let ended = daemon.run(arguments).with(1);
+        assert!(ended.err.contains("on another machine"), "{arguments:?}: {ended:?}");
+        assert_eq!(ended.out, "", "{arguments:?}");
+    }
+    assert!(!daemon.home().join("dump.pm2").exists());
+    assert!(daemon.called().iter().all(|method| method == "getMonitorData"));
 }
 
 pub(crate) fn top_prints_tables_of_one_moment() {
