@@ -202,7 +202,7 @@ pub(crate) fn a_watched_table_is_printed_again_when_it_changes() {
     // Nothing was printed meanwhile but a table with the change.
     assert_eq!(next(), "");
     let second: Vec<String> = (0..3).map(|_| next()).collect();
-    assert_eq!(second[0], first[0]);
+    assert!(second[0].starts_with("id  name"), "{second:?}");
     assert!(second[2].contains("app-1") && !second[2].contains("online"), "{second:?}");
     drop(lines);
     child.kill().unwrap();
