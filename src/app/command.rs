@@ -1,6 +1,6 @@
 //! What a user can ask for: one table feeds the keymap, the footer and the help overlay.
 
-use super::ask::Ask;
+use super::inspection_ask::Ask;
 use super::pane::Pane;
 use crate::model::Action;
 

@@ -8,10 +8,10 @@ mod take;
 pub(super) use self::take::take;
 use super::Mode;
 use super::effect::{Effect, Effects};
-pub use super::sheet::{
+pub use super::inspection::{
     Asked, Examined, History, Prompt, Ready, Sheet, Tab, content, lists, rows, tab_rows,
 };
-pub use super::sheet_keys as keys;
+pub use super::inspection_keys as keys;
 use super::state::App;
 use crate::model::exam::Exam;
 use crate::model::trigger::Reply;

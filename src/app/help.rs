@@ -4,7 +4,7 @@
 
 use super::command::COMMANDS;
 use super::geometry::{Overlay, SIDES, overlay, wrap};
-use super::sheet_keys::DETAILS;
+use super::inspection_keys::DETAILS;
 
 /// Columns of the key column in the help overlay: the widest keys, and a gap.
 pub const HELP_KEYS: u16 = 10;

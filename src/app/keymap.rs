@@ -6,10 +6,10 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::command::{COMMANDS, Command};
 use super::editor::Edit;
+use super::inspection_keys::{Ask, DETAILS};
 use super::message::Message;
 use super::mode::Mode;
 use super::pane::Pane;
-use super::sheet_keys::{Ask, DETAILS};
 
 /// What a key means in a mode, with the focus in a pane, if anything: where text is asked for, letters and editing keys are
 /// that, and only the other keys are commands.

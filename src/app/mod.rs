@@ -4,7 +4,6 @@
 //! tokio nor ratatui, and asks for effects instead of performing them.
 
 mod act;
-mod ask;
 mod changes;
 pub mod command;
 pub mod details;
@@ -14,6 +13,9 @@ pub mod exceptions;
 pub mod gate;
 pub mod geometry;
 pub mod help;
+mod inspection;
+mod inspection_ask;
+pub mod inspection_keys;
 pub mod keymap;
 mod log_keys;
 pub mod log_view;
@@ -26,8 +28,6 @@ pub mod palette;
 mod pane;
 pub mod prompt;
 mod rows;
-mod sheet;
-pub mod sheet_keys;
 mod sight;
 mod state;
 pub mod table;

@@ -1,10 +1,10 @@
 //! What can cover the screen.
 
+use super::inspection::Sheet;
 use super::log_view::LogInput;
 use super::palette::Palette;
 use super::prompt::{Arguments, Compose};
 use super::rows::Typing;
-use super::sheet::Sheet;
 use crate::model::call::NamedCall;
 use crate::model::log::LogLine;
 use crate::model::{Action, DaemonId, ProcessKey, Target};

@@ -6,11 +6,11 @@
 use super::command::Command;
 use super::editor::{Edit, Editor};
 use super::geometry::{line_inside, line_rows};
+use super::inspection::Prompt;
 use super::mode::Mode;
 use super::navigate::help_top;
 use super::palette::{self, Entry, Palette};
 use super::prompt::Arguments;
-use super::sheet::Prompt;
 use super::taken::{Taken, scrolled};
 use super::{exceptions, why};
 use crate::model::watched::Watched;

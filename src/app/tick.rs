@@ -2,8 +2,8 @@
 //!
 //! Invariant: no tick without a visible change: an idle program sleeps.
 
+use super::inspection::Sheet;
 use super::navigate;
-use super::sheet::Sheet;
 use super::state::App;
 
 const SECOND_MS: i64 = 1_000;

@@ -2,14 +2,14 @@
 
 use super::{Sheet, Tab, content, rows};
 use crate::app::act;
-use crate::app::ask::Ask;
 use crate::app::command::Command;
 use crate::app::editor::Editor;
 use crate::app::effect::{Effect, Effects};
+use crate::app::inspection::{Asked, Prompt, Ready, Search};
+use crate::app::inspection_ask::Ask;
 use crate::app::mode::Mode;
 use crate::app::palette::Palette;
 use crate::app::prompt::Compose;
-use crate::app::sheet::{Asked, Prompt, Ready, Search};
 use crate::app::state::App;
 use crate::app::taken::scrolled;
 use crate::model::Target;

@@ -1,7 +1,7 @@
 //! The keys of the details, beside those that mean the same everywhere.
 
-pub use super::ask::Ask;
 use super::command::{Command, CommandRow};
+pub use super::inspection_ask::Ask;
 
 const fn row(
     ask: Ask,
