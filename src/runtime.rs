@@ -53,6 +53,8 @@ pub trait World {
     fn act(&mut self, daemon: DaemonId, action: Action, targets: Vec<Target>);
     /// Has a daemon's method called.
     fn call(&mut self, daemon: DaemonId, call: NamedCall);
+    /// Leaves undone what has not begun.
+    fn halt(&mut self);
     /// Connects or polls now.
     fn refresh(&mut self);
 }
@@ -305,6 +307,7 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
         match effect {
             Effect::Act { daemon, action, targets } => world.act(daemon, action, targets),
             Effect::Call { daemon, call } => world.call(daemon, call),
+            Effect::Halt => world.halt(),
             Effect::Refresh => world.refresh(),
             Effect::Redraw => surface.redraw(),
             Effect::Suspend => pause = pause.or(Some(Pause::Suspend)),

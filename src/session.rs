@@ -182,6 +182,12 @@ impl World for Daemons {
         }
     }
 
+    fn halt(&mut self) {
+        for daemon in &self.0 {
+            daemon.halt();
+        }
+    }
+
     fn refresh(&mut self) {
         for daemon in &self.0 {
             daemon.refresh();

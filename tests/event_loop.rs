@@ -96,6 +96,8 @@ impl World for Asked {
 
     fn call(&mut self, _daemon: DaemonId, _call: NamedCall) {}
 
+    fn halt(&mut self) {}
+
     fn refresh(&mut self) {}
 }
 

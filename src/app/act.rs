@@ -4,6 +4,7 @@ use super::effect::{Effect, Effects};
 use super::geometry::Pane;
 use super::mode::Mode;
 use super::notice::{About, Notice};
+use super::several;
 use super::state::App;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
 use crate::protocol::process::ExecMode;
@@ -25,6 +26,10 @@ pub(super) fn by_name(app: &mut App, action: Action) -> Effects {
     if app.read_only {
         app.notify(format!("{}: refused, this is --read-only", action.verb()), true);
         return Effects::none();
+    }
+    if !app.marks.is_empty() {
+        let marked = app.marked();
+        return several::ask(app, action, marked);
     }
     let Some((daemon, target)) = app.selected_target() else {
         app.say(Notice::no_selection(app.now.steady_ms));
@@ -62,6 +67,9 @@ pub(super) fn elsewhere(app: &App, action: Action) -> String {
         Action::Delete => "deletes",
     };
     match app.selected {
+        Some(_) if !app.marks.is_empty() => {
+            format!("Tab, then {key} {verb} the {} that are marked", app.marks.len())
+        }
         Some(selected) => format!("Tab, then {key} {verb} {}", app.display_name(selected)),
         None => "Tab goes to the table".to_owned(),
     }

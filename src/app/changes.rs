@@ -3,8 +3,10 @@
 //!
 //! Invariant: only what is in sight makes a frame.
 
+use super::batch::{self, Ended};
 use super::mode::Mode;
 use super::notice::{About, Notice};
+use super::sheet::Sheet;
 use super::state::App;
 use super::{sight, table};
 use crate::model::apply::{Change, Changes};
@@ -37,6 +39,10 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
                 (app.is_dirty, has_rows) = (true, true);
                 close_about(app, id, &target, &format!("is replaced by {by}"));
             }
+            Change::Begun(target) => {
+                let batch = app.batch.as_mut();
+                app.is_dirty |= batch.is_some_and(|batch| batch.begin(id, &target));
+            }
             Change::Finished { action, target, verdict } => {
                 finish(app, id, action, target, verdict);
             }
@@ -67,17 +73,13 @@ pub(super) fn drop_old_notice(app: &mut App) {
 
 /// Closes what is open about a process that is not there any more, and says so.
 fn close_about(app: &mut App, id: DaemonId, target: &Target, what: &str) {
-    let is_about = |mode: &Mode| {
-        mode.about().is_some_and(|(daemon, targets)| {
-            daemon == id && targets.iter().any(|other| other.pm_id == target.pm_id)
-        })
-    };
+    let is_about = |mode: &Mode| mode.is_about(id, Some(target.pm_id));
     close_where(app, is_about, &format!("{} {what}", target.label()));
 }
 
 /// Closes what is open about a daemon that another one took the place of.
 fn close_about_daemon(app: &mut App, id: DaemonId) {
-    let is_about = |mode: &Mode| mode.about().is_some_and(|(daemon, _)| daemon == id);
+    let is_about = |mode: &Mode| mode.is_about(id, None);
     close_where(app, is_about, "another PM2 daemon answers now");
 }
 
@@ -93,6 +95,13 @@ fn close_where(app: &mut App, is_about: impl Fn(&Mode) -> bool, why: &str) {
 
 /// An asked action ended: its verdict, in the verdict's own words.
 fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: Verdict) {
+    if app.batch.as_mut().is_some_and(|batch| batch.end(id, &target, (action, &verdict))) {
+        app.is_dirty = true;
+        if let Some(ended) = batch::take_end(app) {
+            finish_all(app, ended);
+        }
+        return;
+    }
     let label = app.placed(id, &target.label());
     let prefix = app.daemon(id).map_or("", |daemon| &*daemon.cli_prefix);
     let is_bad = !verdict.is_success();
@@ -105,6 +114,18 @@ fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: 
     let short = format!("{label} {}", verdict.words(action));
     let about = About::Outcome { daemon: id, target, action, verdict };
     app.say(Notice::new(text, is_bad, app.now.steady_ms).or(short).about(about));
+}
+
+/// An action on several ended: all verdicts, where nothing else is open, and one line about them.
+fn finish_all(app: &mut App, ended: Ended) {
+    let is_bad = ended.good().count() < ended.verdicts.len();
+    let short = ended.sentence();
+    let commands = ended.commands(&app.watched).join("; ");
+    let text = if commands.is_empty() { short.clone() } else { format!("{short}   = {commands}") };
+    app.say(Notice::new(text, is_bad, app.now.steady_ms).or(short));
+    if app.mode == Mode::Normal {
+        app.open(Mode::Sheet(Box::new(Sheet::Ended(ended, 0))));
+    }
 }
 
 /// A call by name ended.

@@ -42,6 +42,8 @@ pub enum Command {
     SortRight,
     /// Sort the other way round.
     SortReverse,
+    /// About the rows of the table.
+    Rows(RowsCommand),
     /// Show why the selected process died.
     Why,
     /// Of what is shown, the one before.
@@ -66,6 +68,15 @@ pub enum Command {
     No,
     /// End the program.
     Quit,
+}
+
+/// What a user can ask about the rows of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowsCommand {
+    /// Mark the selected one, or take its mark away.
+    Mark,
+    /// Mark all that are shown, or take all their marks away.
+    MarkAll,
 }
 
 impl Command {
@@ -184,6 +195,22 @@ pub const COMMANDS: &[CommandRow] = &[
     row!(Command::SortLeft, "<", "sort left", "Sort by the column to the left", None, TABLE),
     row!(Command::SortRight, ">", "sort right", "Sort by the column to the right", None, TABLE),
     row!(Command::SortReverse, "I", "reverse sort", "Sort the other way round", None, TABLE),
+    row!(
+        Command::Rows(RowsCommand::Mark),
+        "Space",
+        "mark",
+        "In the table: mark the selected process, or take its mark away; actions then mean the marked",
+        Some(9),
+        TABLE
+    ),
+    row!(
+        Command::Rows(RowsCommand::MarkAll),
+        "*",
+        "mark all",
+        "Mark all processes that are shown, or take their marks away",
+        None,
+        TABLE
+    ),
     row!(Command::Up, "↑ k", "up", "One line up in the pane with the focus", None),
     row!(Command::Down, "↓ j", "down", "One line down", None),
     row!(Command::PageUp, "PgUp", "page up", "One page up", None),

@@ -23,6 +23,8 @@ pub enum Effect {
         /// What to call: checked already, and checked again against who is connected then.
         call: NamedCall,
     },
+    /// Leave undone what daemons were asked for and have not begun.
+    Halt,
     /// Connect now where a daemon is down, poll now where it is live.
     Refresh,
     /// Draw everything anew, not only what changed.

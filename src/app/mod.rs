@@ -4,6 +4,7 @@
 //! tokio nor ratatui, and asks for effects instead of performing them.
 
 mod act;
+pub mod batch;
 mod changes;
 pub mod command;
 pub mod editor;
@@ -11,6 +12,7 @@ pub mod effect;
 pub mod gate;
 pub mod geometry;
 pub mod keymap;
+pub mod marks;
 pub mod message;
 pub mod mode;
 mod navigate;
@@ -18,6 +20,8 @@ pub mod notice;
 mod overlay;
 pub mod palette;
 pub mod prompt;
+pub mod several;
+pub mod sheet;
 mod sight;
 mod state;
 pub mod table;

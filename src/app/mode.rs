@@ -2,10 +2,12 @@
 
 use super::palette::Palette;
 use super::prompt::{Arguments, Compose};
+use super::sheet::Sheet;
 use super::table::Typing;
 use crate::model::call::NamedCall;
 use crate::model::log::LogLine;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
+use crate::protocol::process::PmId;
 
 /// What covers the screen.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,22 +68,49 @@ pub enum Mode {
     Compose(Compose),
     /// The filter of the table is typed; it covers nothing.
     Filter(Typing),
+    /// About rows of the table.
+    Sheet(Box<Sheet>),
 }
 
 impl Mode {
     /// Whether letters are text rather than commands.
     #[must_use]
     pub fn takes_text(&self) -> bool {
-        matches!(self, Self::Palette(_) | Self::Arguments(_) | Self::Compose(_) | Self::Filter(_))
+        match self {
+            Self::Sheet(sheet) => sheet.takes_text(),
+            mode => matches!(
+                mode,
+                Self::Palette(_) | Self::Arguments(_) | Self::Compose(_) | Self::Filter(_)
+            ),
+        }
     }
 
     /// Whether it asks a question whose answer acts.
     #[must_use]
     pub fn is_question(&self) -> bool {
-        matches!(self, Self::Confirm { .. } | Self::ConfirmReload { .. } | Self::ConfirmCall { .. })
+        match self {
+            Self::Sheet(sheet) => sheet.is_question(),
+            mode => matches!(
+                mode,
+                Self::Confirm { .. } | Self::ConfirmReload { .. } | Self::ConfirmCall { .. }
+            ),
+        }
     }
 
-    /// What it would act on or speak to: the daemon, and the processes that it was opened for.
+    /// Whether it would act on or speak to this daemon, or a process of it.
+    #[must_use]
+    pub fn is_about(&self, id: DaemonId, pm_id: Option<PmId>) -> bool {
+        let is_it = |target: &Target| pm_id.is_none_or(|pm_id| target.pm_id == pm_id);
+        if let Self::Sheet(sheet) = self {
+            return sheet.about().iter().any(|(daemon, target)| *daemon == id && is_it(target));
+        }
+        self.about().is_some_and(|(daemon, targets)| {
+            daemon == id && (pm_id.is_none() || targets.into_iter().any(is_it))
+        })
+    }
+
+    /// What it would act on or speak to: the daemon, and the processes that it was opened for; of a
+    /// sheet, it says so itself.
     #[must_use]
     pub fn about(&self) -> Option<(DaemonId, Vec<&Target>)> {
         match self {
@@ -90,6 +119,7 @@ impl Mode {
             | Self::Line { .. }
             | Self::Why { .. }
             | Self::Palette(_)
+            | Self::Sheet(_)
             | Self::Filter(_) => None,
             Self::Confirm { daemon, target, .. } => Some((*daemon, vec![target])),
             Self::ConfirmReload { daemon, all, .. } => Some((*daemon, all.iter().collect())),
@@ -112,6 +142,7 @@ impl Mode {
             Self::ConfirmCall { call, .. } => call.method.to_string(),
             Self::Arguments(arguments) => arguments.method.to_string(),
             Self::Compose(compose) => format!("the message to {}", compose.target.label()),
+            Self::Sheet(sheet) => sheet.name(),
             Self::Normal
             | Self::Help { .. }
             | Self::Line { .. }

@@ -6,11 +6,12 @@
 use super::command::Command;
 use super::editor::{Edit, Editor};
 use super::geometry::{line_inside, line_rows};
+use super::marks::Marked;
 use super::mode::Mode;
 use super::navigate::help_top;
 use super::palette::{self, Entry, Palette};
 use super::prompt::Arguments;
-use super::why;
+use super::{sheet, why};
 use crate::model::call::NamedCall;
 use crate::model::watched::Watched;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
@@ -40,6 +41,8 @@ pub(super) enum Taken {
     Do(Command),
     /// All overlays close, and this is done to these processes.
     Act(Action, DaemonId, Vec<Target>),
+    /// All overlays close, and this is done to several processes.
+    Several(Action, Marked),
     /// This call is to be sent.
     Send {
         /// Of which daemon.
@@ -61,6 +64,7 @@ fn input(mode: &mut Mode) -> Option<&mut Editor> {
         Mode::Arguments(arguments) => Some(&mut arguments.input),
         Mode::Compose(compose) => Some(&mut compose.input),
         Mode::Filter(typing) => Some(&mut typing.input),
+        Mode::Sheet(sheet) => sheet.input(),
         Mode::Normal
         | Mode::Help { .. }
         | Mode::Confirm { .. }
@@ -136,6 +140,7 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
         (Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. }, _) => {
             Taken::Pass
         }
+        (Mode::Sheet(sheet), command) => sheet::take(sheet, around, command),
         (Mode::Palette(palette), command) => take_in_palette(palette, around, command),
         (Mode::Arguments(arguments), Command::Open) => match arguments.call(around.watched) {
             Ok(call) => Taken::Send { daemon: arguments.daemon, call, is_confirmed: false },
@@ -211,7 +216,7 @@ fn ask_arguments(
 }
 
 /// A place in a list after a movement.
-fn scrolled(at: usize, last: usize, page: usize, command: Command) -> usize {
+pub(super) fn scrolled(at: usize, last: usize, page: usize, command: Command) -> usize {
     match command {
         Command::Up => at.saturating_sub(1),
         Command::Down => at + 1,

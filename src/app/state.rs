@@ -1,6 +1,8 @@
 //! The whole state of the screen.
 
+use super::batch::Batch;
 use super::geometry::Pane;
+use super::marks::Marks;
 use super::mode::Mode;
 use super::notice::Notice;
 use super::table::Table;
@@ -32,6 +34,10 @@ pub struct App {
     pub selected: Option<ProcessKey>,
     /// Which rows the table has.
     pub table: Table,
+    /// Which processes are marked.
+    pub marks: Marks,
+    /// The action on several that is under way.
+    pub batch: Option<Batch>,
     /// First table row shown.
     pub table_top: usize,
     /// Number of the first log line shown; `None` while following.
@@ -103,6 +109,8 @@ impl App {
             below: Vec::new(),
             selected: None,
             table: Table::default(),
+            marks: Marks::default(),
+            batch: None,
             table_top: 0,
             log_top: None,
             log_mark: None,

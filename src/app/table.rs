@@ -87,6 +87,7 @@ impl App {
 
 /// The fleet changed, or time went on.
 pub(super) fn settle(app: &mut App) {
+    app.is_dirty |= app.marks.keep_to(&app.watched.fleet);
     let Some(mut rows) = app.table.rows.take() else {
         navigate::select_near(app);
         return;

@@ -1,6 +1,7 @@
 //! `update`: the only place where the app changes.
 
-use super::command::Command;
+use super::batch::Batch;
+use super::command::{Command, RowsCommand};
 use super::effect::{Effect, Effects};
 use super::geometry::Pane;
 use super::message::Message;
@@ -10,7 +11,7 @@ use super::overlay::{self, Around, Taken};
 use super::palette::Palette;
 use super::prompt::Compose;
 use super::state::App;
-use super::{act, changes, navigate, table};
+use super::{act, changes, marks, navigate, several, table};
 use crate::model::apply::apply;
 use crate::model::call::NamedCall;
 use crate::model::moment::Moment;
@@ -117,6 +118,10 @@ fn take_command(app: &mut App, command: Command) -> Effects {
             app.close_all();
             act::these(app, action, daemon, targets)
         }
+        Taken::Several(action, marked) => {
+            app.close_all();
+            several::begin(app, action, marked)
+        }
         Taken::Send { daemon, call, is_confirmed } => send(app, daemon, call, is_confirmed),
     }
 }
@@ -143,7 +148,8 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
             };
             navigate::keep_selection_visible(app);
         }
-        Command::Back => go_back(app),
+        Command::Back => return go_back(app),
+        Command::Rows(command) => take_of_rows(app, command),
         Command::Yes | Command::No | Command::This | Command::Older | Command::Newer => {}
         Command::Filter
         | Command::OnlyUnwell
@@ -157,21 +163,34 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
     Effects::none()
 }
 
-/// One step back: from a scrolled log to following, from there to the table, and there the notice
-/// leaves: the filter first, then the notice.
-fn go_back(app: &mut App) {
+/// One step back: what is being done to several and has not begun is left undone; from a scrolled log to following, from there to the table, and there the notice
+/// leaves: the filter first, then the marks, then the notice.
+fn go_back(app: &mut App) -> Effects {
+    if app.batch.as_mut().is_some_and(Batch::halt) {
+        return Effects::one(Effect::Halt);
+    }
     match app.focus {
         Pane::Log if app.log_top.is_some() || app.log_mark.is_some() => {
             (app.log_top, app.log_mark) = (None, None);
         }
         Pane::Log => app.focus = Pane::Processes,
         Pane::Processes => {
-            if !table::drop_filter(app) {
+            if !table::drop_filter(app) && !app.marks.clear() {
                 app.notice = None;
             }
         }
     }
     navigate::keep_selection_visible(app);
+    Effects::none()
+}
+
+/// A command about rows.
+fn take_of_rows(app: &mut App, command: RowsCommand) {
+    app.focus = Pane::Processes;
+    match command {
+        RowsCommand::Mark => marks::toggle(app),
+        RowsCommand::MarkAll => marks::toggle_all(app),
+    }
 }
 
 /// Opens the message to the selected process.

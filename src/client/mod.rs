@@ -46,6 +46,7 @@ use self::link::Link;
 pub use self::pattern::PatternError;
 pub(crate) use self::pattern::{PATTERNS_MAX, Patterns};
 pub use self::start::Launched;
+use crate::daemon::act::Turns;
 pub use crate::daemon::{Endpoint, Settle};
 pub use crate::model::{Action, Target, Verdict};
 use crate::protocol::amp::FRAME_BYTES_MAX;
@@ -277,7 +278,7 @@ impl Client {
         }
         let (acting, attendance) = self.0.acting().await?;
         // The bus is read as long as somebody acts.
-        Ok(acting.all(action, targets).inspect(move |_| {
+        Ok(acting.all(action, targets, Turns::default()).inspect(move |_| {
             let _ = &attendance;
         }))
     }

@@ -168,6 +168,7 @@ fn slot_of(report: &Report) -> Option<usize> {
         Report::Process(_)
         | Report::Exception(_)
         | Report::Killed(_)
+        | Report::ActionBegun { .. }
         | Report::ActionFinished { .. }
         | Report::CallFinished { .. }
         | Report::Lives(_)

@@ -26,8 +26,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::act::Acting;
 pub use self::act::Settle;
+use self::act::{Acting, Turns};
 use self::bus::ear::Ears;
 use self::calls::run::{self, CallFinish};
 pub use self::inbox::{Inbox, InboxBounds};
@@ -230,6 +230,7 @@ fn spawn_with(
         runtime: Handle::current(),
         wishes: Arc::default(),
         permits: Arc::new(Semaphore::new(ACTIONS_MAX)),
+        halted: Mutex::default(),
         running: Mutex::new(None),
     };
     handle.resume();
@@ -247,6 +248,8 @@ pub struct DaemonHandle {
     runtime: Handle,
     wishes: Arc<Wishes>,
     permits: Arc<Semaphore>,
+    /// Cancelled where what has not begun is to be left undone.
+    halted: Mutex<CancellationToken>,
     /// `None` while suspended.
     running: Mutex<Option<Running>>,
 }
@@ -271,16 +274,24 @@ impl DaemonHandle {
             return finish.refuse("suspended, nothing was sent");
         };
         let (watch, link) = (Arc::clone(&running.watch), running.link.clone());
+        let halted = self.halted.lock().unwrap_or_else(PoisonError::into_inner).clone();
         running.watch.tasks.spawn_on(
             async move {
                 let generation = watch.generation.clone();
-                let acting = act(&watch, link, finish);
+                let acting = act(&watch, link, finish, halted);
                 // A suspension drops the action; `finish` then says so.
                 generation.run_until_cancelled(acting).await;
                 drop(permit);
             },
             &self.runtime,
         );
+    }
+
+    /// Leaves undone what was asked for and has not begun: its outcome is
+    /// [`Verdict::NotBegun`]. What is asked for later is not meant.
+    pub fn halt(&self) {
+        let mut halted = self.halted.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *halted).cancel();
     }
 
     /// Calls a method by its name. Never waits: the outcome is one [`Report::CallFinished`].
@@ -385,14 +396,24 @@ impl Drop for DaemonHandle {
 }
 
 /// Acts, reports each verdict and asks for polls.
-async fn act(watch: &Watch, link: watch::Receiver<Link>, mut finish: Finish) {
+async fn act(
+    watch: &Watch,
+    link: watch::Receiver<Link>,
+    mut finish: Finish,
+    halted: CancellationToken,
+) {
     let session = match ready(link, watch.timings.handshake).await {
         Ok(session) => session,
         Err(why) => return finish.refuse(&why),
     };
     let (ears, timings) = (watch.ears.clone(), watch.timings);
     let acting = Acting { session, ears, timings, settle: watch.options.settle };
-    let mut verdicts = acting.all(finish.action, finish.left.clone());
+    let (inbox, id, action) = (watch.inbox.clone(), watch.id, finish.action);
+    let begun = move |target: &Target| {
+        inbox.report(id, Report::ActionBegun { action, target: target.clone() });
+    };
+    let turns = Turns { begun: Some(Box::new(begun)), halted };
+    let mut verdicts = acting.all(action, finish.left.clone(), turns);
     while let Some((target, verdict)) = verdicts.next().await {
         finish.report(&target, verdict);
         watch.wishes.change.notify_one();

@@ -56,6 +56,8 @@ pub enum Change {
     Lines,
     /// The count of lines or events that were lost.
     Losses,
+    /// It is a process's turn in an action on several that was asked for here.
+    Begun(Target),
     /// An action that was asked for here ended.
     Finished {
         /// Which.
@@ -112,6 +114,7 @@ impl Applying<'_> {
             Report::Process(event) => self.event(&event),
             Report::Exception(exception) => self.exception(&exception),
             Report::Killed(message) => self.say("pm2:kill", Severity::Bad, &message),
+            Report::ActionBegun { target, .. } => self.begin(target),
             Report::ActionFinished { action, target, verdict } => {
                 self.finish(action, target, verdict);
             }
@@ -426,6 +429,17 @@ impl Applying<'_> {
         };
         let mut ours = self.watched.fleet.iter().filter(|(key, _)| key.daemon == self.id);
         ours.find(|(key, process)| is_it(key, process)).map(|(key, _)| key)
+    }
+
+    /// It is its turn.
+    fn begin(&mut self, target: Target) {
+        let key = target.key(self.id);
+        if let Some(process) = self.watched.fleet.get_mut(key)
+            && std::mem::take(&mut process.is_queued)
+        {
+            self.changes.push(Change::Process(key));
+        }
+        self.changes.push(Change::Begun(target));
     }
 
     /// An asked action ended.

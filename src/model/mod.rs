@@ -15,6 +15,7 @@ pub mod lifecycle;
 pub mod log;
 pub mod looping;
 pub mod moment;
+pub mod outlook;
 pub mod process;
 pub mod report;
 pub mod rings;

@@ -46,6 +46,13 @@ pub enum Report {
     Exception(Box<Exception>),
     /// `pm2:kill`: the daemon ends, with PM2's message, cleaned. Must arrive.
     Killed(Box<str>),
+    /// It is a process's turn in an action on several. Must arrive.
+    ActionBegun {
+        /// Which action.
+        action: Action,
+        /// Of which process.
+        target: Target,
+    },
     /// An action ended. Must arrive; exactly one for each that was asked for.
     ActionFinished {
         /// Which action.

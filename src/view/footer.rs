@@ -9,7 +9,8 @@ use super::canvas::Canvas;
 use super::confirm;
 use super::parts::{self, Part};
 use super::roles::Role;
-use super::text;
+use super::theme::Glyphs;
+use super::{sheet, text};
 use crate::app::command::{COMMANDS, Command};
 use crate::app::{App, Mode, Pane};
 use crate::model::Action;
@@ -51,7 +52,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Mode::Filter(_) => {
             vec![key("Enter", "keep", 0), key("Esc", "drop", 0), choose(canvas)]
         }
-        Mode::Normal => commands(app),
+        Mode::Sheet(sheet) => sheet::keys(sheet),
+        Mode::Normal => commands(app, canvas.theme().glyphs()),
     };
     let columns = area.width.saturating_sub(2);
     let end = area.x + 1 + columns;
@@ -86,15 +88,20 @@ fn notice(app: &App, canvas: &Canvas<'_>, columns: u16) -> Option<Part> {
 /// The commands that belong here, each by its first key, behind the process that they act on; while a
 /// daemon is down, the one that tries to reach it too. With the log in front, which keys act is said
 /// of the table.
-fn commands(app: &App) -> Vec<Part> {
+fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
     let is_down = app.watched.daemons.iter().any(|daemon| !daemon.is_live());
     let is_any_live = app.watched.daemons.iter().any(Daemon::is_live);
     let is_log = app.focus == Pane::Log;
     let selected = app.selected.and_then(|key| app.watched.fleet.get(key));
     let is_running = selected.is_some_and(Process::is_running);
     let is_stopped = selected.is_some_and(|process| process.info.status == ProcessStatus::Stopped);
-    let name = app.selected.map(|selected| app.display_name(selected));
+    let marked = app.marks.len();
+    let name = match (app.selected, marked) {
+        (Some(_), 1..) => Some(format!("{} {marked} marked", glyphs.marked)),
+        (selected, _) => selected.map(|selected| app.display_name(selected)),
+    };
     let whom = match (&name, is_log, app.read_only) {
+        _ if app.batch.is_some() => None,
         (Some(name), false, _) => {
             Some(Part::new(name, Role::Strong, 0).or(4, short(name), Role::Strong))
         }
@@ -114,20 +121,39 @@ fn commands(app: &App) -> Vec<Part> {
             // Nobody is there to carry it out, or it does nothing here.
             _ if acts && (app.read_only || is_log) => return None,
             // One cannot start what runs, or stop what is stopped.
-            Command::Act(Action::Start) if is_running => return None,
-            Command::Act(Action::Stop) if is_stopped => return None,
+            Command::Act(Action::Start) if is_running && marked == 0 => return None,
+            Command::Act(Action::Stop) if is_stopped && marked == 0 => return None,
+            Command::Back if marked > 0 && !is_log => 1,
             _ if acts && !is_any_live => row.footer?.saturating_add(100),
             Command::Open if is_log => 3,
             Command::Back if is_log && app.log_top.is_some() => 2,
             _ => row.footer?,
         };
         let label = match row.command {
+            Command::Back if !is_log => "unmark",
             Command::Back => "follow",
             _ => row.label,
         };
         Some(key(first, label, leaves))
     });
-    whom.into_iter().chain(keys).collect()
+    progress(app).into_iter().chain(whom).chain(keys).collect()
+}
+
+/// How far an action on several is, and what Esc does about it.
+fn progress(app: &App) -> Vec<Part> {
+    let Some(batch) = &app.batch else { return Vec::new() };
+    let counts = batch.counts();
+    let all = counts.ended + counts.begun + counts.waiting;
+    let verb = batch.action().progressive();
+    let mut parts = vec![
+        Part::new(format!("{verb} {} of {all}", counts.ended), Role::Strong, 0),
+        Part::new(format!("{} under way", counts.begun), Role::Quiet, 2),
+    ];
+    if counts.waiting > 0 && !batch.is_halted() {
+        let what = format!(" leave {} undone", counts.waiting);
+        parts.push(Part::new("Esc", Role::Accent, 0).and(what, Role::Quiet));
+    }
+    parts
 }
 
 /// A name of a few columns: its start, and the end, which has the id.

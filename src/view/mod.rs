@@ -19,6 +19,7 @@ mod parts;
 mod prompt;
 mod roles;
 mod rows_title;
+mod sheet;
 mod status;
 mod table;
 #[cfg(test)]
@@ -69,6 +70,7 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
         Mode::Why { key, life, top } => {
             why::draw(app, &mut canvas, area, (*key, *life, *top));
         }
+        Mode::Sheet(sheet) => sheet::draw(app, &mut canvas, size, sheet),
         Mode::Palette(palette) => prompt::palette(app, &mut canvas, size, palette),
         Mode::Arguments(arguments) => prompt::arguments(app, &mut canvas, size, arguments),
         Mode::Compose(compose) => prompt::compose(app, &mut canvas, size, compose),

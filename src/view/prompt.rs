@@ -146,7 +146,7 @@ fn draw_prompt(
 }
 
 /// Draws a line being typed into the first row, so that the cursor is in sight.
-fn input(canvas: &mut Canvas<'_>, inner: Rect, prompt: &str, editor: &Editor) {
+pub(super) fn input(canvas: &mut Canvas<'_>, inner: Rect, prompt: &str, editor: &Editor) {
     if inner.height == 0 {
         return;
     }

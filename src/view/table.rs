@@ -56,6 +56,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             let Column { x, columns } = columns.name;
             canvas.select(row, Rect::new(x, y, columns, 1), is_in_front);
         }
+        if app.marks.has(*key) {
+            canvas.mark(row);
+        }
     }
 }
 

@@ -12,8 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, stream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 pub use self::judge::Settle;
 pub(crate) use self::launch::Launch;
@@ -56,6 +57,34 @@ pub(crate) struct Acting {
     pub(crate) settle: Settle,
 }
 
+/// Who hears when it is a target's turn, and how those whose turn has not come are left out.
+#[derive(Default)]
+pub(crate) struct Turns {
+    /// Is told of each whose turn comes.
+    pub(crate) begun: Option<Box<dyn Fn(&Target) + Send + Sync>>,
+    /// Once cancelled, nobody's turn comes any more.
+    pub(crate) halted: CancellationToken,
+}
+
+impl Turns {
+    /// Waits for a turn; `None` where it does not come.
+    async fn wait<'a>(
+        &self,
+        target: &Target,
+        permits: &'a Semaphore,
+    ) -> Option<SemaphorePermit<'a>> {
+        let permit = tokio::select! {
+            biased;
+            () = self.halted.cancelled() => return None,
+            permit = permits.acquire() => permit.ok()?,
+        };
+        if let Some(begun) = &self.begun {
+            begun(target);
+        }
+        Some(permit)
+    }
+}
+
 impl Acting {
     /// Acts on processes as the pm2 CLI does, two at a time (ten for deletes), and gives each
     /// verdict when it is known. The instances of one app are reloaded one after another, so that
@@ -64,6 +93,7 @@ impl Acting {
         self,
         action: Action,
         targets: Vec<Target>,
+        turns: Turns,
     ) -> impl Stream<Item = (Target, Verdict)> + Send + Unpin {
         let groups = groups(action, targets);
         let at_once = match action {
@@ -72,29 +102,32 @@ impl Acting {
             _ => AT_ONCE,
         };
         // What settles holds up nobody else.
-        let permits = Arc::new(Semaphore::new(at_once));
+        let permits = Arc::new((Semaphore::new(at_once), turns));
         let runs = groups.into_iter().map(move |group| {
             let start = (group.into_iter(), false, self.clone(), Arc::clone(&permits));
             Box::pin(stream::unfold(
                 start,
-                move |(mut rest, is_broken, acting, permits)| async move {
+                move |(mut rest, is_broken, acting, shared)| async move {
                     let target = rest.next()?;
+                    let (permits, turns) = &*shared;
                     let verdict = if is_broken {
                         Verdict::Down(Down::unseen(Why::LeftAlone))
+                    } else if let Some(permit) = turns.wait(&target, permits).await {
+                        acting.one(action, &target, permit).await
                     } else {
-                        acting.one(action, &target, &permits).await
+                        Verdict::NotBegun
                     };
-                    let is_broken = is_broken || !verdict.is_success();
-                    Some(((target, verdict), (rest, is_broken, acting, permits)))
+                    let is_broken =
+                        is_broken || !(verdict.is_success() || verdict == Verdict::NotBegun);
+                    Some(((target, verdict), (rest, is_broken, acting, shared)))
                 },
             ))
         });
         Box::pin(stream::iter(runs).flatten_unordered(SETTLING_MAX))
     }
 
-    /// Acts on one process.
-    async fn one(&self, action: Action, target: &Target, permits: &Semaphore) -> Verdict {
-        let permit = permits.acquire().await;
+    /// Acts on one process, whose turn it is.
+    async fn one(&self, action: Action, target: &Target, permit: SemaphorePermit<'_>) -> Verdict {
         let info = match self.find(target).await {
             Ok(info) => info,
             Err(verdict) => return verdict,
@@ -105,7 +138,7 @@ impl Acting {
             Action::Stop => self.stop(target, &info).await,
             Action::Delete => self.delete(target, info).await,
             Action::Start | Action::Restart | Action::Reload => {
-                self.launch(action, target, &info, permit.ok()).await
+                self.launch(action, target, &info, permit).await
             }
         }
     }

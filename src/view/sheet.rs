@@ -1,0 +1,122 @@
+//! What opens over the table about its rows.
+//!
+//! ```text
+//! ━ restart 5 processes? ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━
+//!  1 of the 5 is not shown now: mailer[5]
+//!  restarts api[0 1 2 3], 4 of its 4 instances: perhaps nothing ..
+//!  y yes  n no
+//! ```
+//!
+//! Invariant: its rows are those of [`crate::app::sheet`], which `update` scrolls by; the answers are
+//! always in sight.
+
+use ratatui::layout::Rect;
+
+use super::canvas::Canvas;
+use super::parts::{self, Part};
+use super::prompt::input;
+use super::roles::Role;
+use super::text;
+use crate::app::App;
+use crate::app::batch::{self, Ended};
+use crate::app::geometry::overlay;
+use crate::app::several::{self, Several};
+use crate::app::sheet::{Sheet, room};
+
+/// The narrowest, so that its title fits.
+const COLUMNS_MIN: u16 = 40;
+
+/// Draws the sheet that is open in the middle of the screen.
+pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), sheet: &Sheet) {
+    match sheet {
+        Sheet::Several(several) => question(app, canvas, size, several),
+        Sheet::Ended(ended, top) => verdicts(app, canvas, size, (ended, *top)),
+    }
+}
+
+/// The keys that the footer shows while it is open.
+pub(super) fn keys(sheet: &Sheet) -> Vec<Part> {
+    let key = |key: &str, label: &str, leaves| {
+        Part::new(key, Role::Accent, leaves).and(format!(" {label}"), Role::Quiet)
+    };
+    match sheet {
+        Sheet::Several(several) => answers(several),
+        Sheet::Ended(..) => vec![key("Esc", "close", 0), key("j k", "scroll", 1)],
+    }
+}
+
+/// The answers, each with its key.
+fn answers(several: &Several) -> Vec<Part> {
+    let answer = |key: &str, what: &str| {
+        Part::new(key, Role::Accent, 0).and(format!(" {what}"), Role::Quiet)
+    };
+    match several.word {
+        Some(word) => vec![answer(word, "and Enter: yes"), answer("Esc", "no")],
+        None => vec![answer("y", "yes"), answer("n", "no")],
+    }
+}
+
+fn question(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), several: &Several) {
+    let role = |kind| match kind {
+        several::Kind::Hidden => Role::Warn,
+        several::Kind::Act => Role::Text,
+        several::Kind::Manner => Role::Quiet,
+    };
+    let lines = several.lines(&app.watched, room(size).0);
+    let lines: Vec<_> = lines.into_iter().map(|(kind, line)| (role(kind), line)).collect();
+    let count = several.marked.targets.len();
+    let title = format!("{} {count} processes?", several.action.verb());
+    // One row more for the answer.
+    let inner = frame(canvas, size, &title, (&lines, several.top, 1));
+    let last = Rect { y: inner.bottom().saturating_sub(1), height: inner.height.min(1), ..inner };
+    if several.word.is_some() {
+        input(canvas, last, &format!("type {} > ", several.action.verb()), &several.input);
+        return;
+    }
+    let mut at = last.x;
+    for part in parts::fit(&answers(several), 2, last.width) {
+        at += canvas.part(at, last.y, last.right().saturating_sub(at), &part) + 2;
+    }
+}
+
+fn verdicts(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), (ended, top): (&Ended, usize)) {
+    let glyphs = canvas.theme().glyphs();
+    let columns = room(size).0.saturating_sub(2);
+    let shown = |(kind, line): (batch::Kind, String)| match kind {
+        batch::Kind::Good => (Role::Good, format!("{} {line}", glyphs.good)),
+        batch::Kind::Bad => (Role::Bad, format!("{} {line}", glyphs.bad)),
+        batch::Kind::Command => (Role::Quiet, line),
+    };
+    let lines: Vec<_> = ended.lines(&app.watched, columns).into_iter().map(shown).collect();
+    let (good, all) = (ended.good().count(), ended.verdicts.len());
+    let title = format!("{}: {good} of {all} came about", ended.action.verb());
+    frame(canvas, size, &title, (&lines, top, 0));
+}
+
+/// Draws lines from the first one shown, above so many rows for something else; gives the inside.
+fn frame(
+    canvas: &mut Canvas<'_>,
+    size: (u16, u16),
+    title: &str,
+    (lines, top, below): (&[(Role, String)], usize, u16),
+) -> Rect {
+    let (columns_max, rows_max) = room(size);
+    let rows_max = rows_max.saturating_sub(below).max(1);
+    let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(rows_max);
+    let widest = lines.iter().map(|(_, line)| text::width(line)).max().unwrap_or(0);
+    let columns = widest.max(text::width(title) + 4).max(COLUMNS_MIN).min(columns_max);
+    let last = lines.len().saturating_sub(usize::from(rows));
+    let top = top.min(last);
+    let mut parts = vec![Part::new(title, Role::Strong, 0)];
+    if last > top {
+        parts.push(Part::new(format!("{} more lines below", last - top), Role::Quiet, 0));
+    } else if top > 0 {
+        parts.push(Part::new(format!("{top} lines above"), Role::Quiet, 0));
+    }
+    let inner = canvas.overlay(overlay(size, columns, rows + below), &parts);
+    let end = inner.bottom().saturating_sub(below);
+    for (y, (role, line)) in (inner.top()..end).zip(lines.iter().skip(top)) {
+        canvas.text(inner.x, y, inner.width, line, canvas.role(*role));
+    }
+    inner
+}
