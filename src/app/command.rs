@@ -77,6 +77,8 @@ pub enum RowsCommand {
     Mark,
     /// Mark all that are shown, or take all their marks away.
     MarkAll,
+    /// Choose the columns of the table.
+    Columns,
 }
 
 impl Command {
@@ -208,6 +210,14 @@ pub const COMMANDS: &[CommandRow] = &[
         "*",
         "mark all",
         "Mark all processes that are shown, or take their marks away",
+        None,
+        TABLE
+    ),
+    row!(
+        Command::Rows(RowsCommand::Columns),
+        "c",
+        "columns",
+        "Choose and order the columns of the table: pid, user, version, git, cron and others",
         None,
         TABLE
     ),

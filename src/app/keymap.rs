@@ -156,7 +156,7 @@ mod tests {
         );
         assert_eq!(press(KeyCode::Char('r'), KeyModifiers::CONTROL), Some(Command::Reconnect));
         assert_eq!(press(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Command::Quit));
-        assert_eq!(press(KeyCode::Char('c'), KeyModifiers::NONE), None);
+        assert_eq!(press(KeyCode::Char('b'), KeyModifiers::NONE), None);
         assert_eq!(press(KeyCode::Char('d'), KeyModifiers::ALT), None);
     }
 

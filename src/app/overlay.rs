@@ -13,6 +13,7 @@ use super::palette::{self, Entry, Palette};
 use super::prompt::Arguments;
 use super::{sheet, why};
 use crate::model::call::NamedCall;
+use crate::model::rows::Field;
 use crate::model::watched::Watched;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
 
@@ -41,6 +42,8 @@ pub(super) enum Taken {
     Do(Command),
     /// All overlays close, and this is done to these processes.
     Act(Action, DaemonId, Vec<Target>),
+    /// These columns are to be shown, or those that stand by themselves.
+    Columns(Option<Vec<Field>>),
     /// All overlays close, and this is done to several processes.
     Several(Action, Marked),
     /// This call is to be sent.

@@ -1,5 +1,5 @@
 //! What opens over the table about its rows: the question before several are acted on, and what came
-//! of it.
+//! of it, the columns.
 //!
 //! Invariant: nothing here changes the app but what is open; as in [`super::overlay`], what else is
 //! wanted is said.
@@ -9,6 +9,7 @@ use super::command::Command;
 use super::editor::Editor;
 use super::geometry::{COLUMNS_MIN, overlay};
 use super::overlay::{Around, Taken};
+use super::picker::Picker;
 use super::several::{Several, scroll};
 use crate::model::{DaemonId, Target};
 
@@ -19,6 +20,8 @@ pub enum Sheet {
     Several(Several),
     /// What came of an action on several, scrolled down by so many lines.
     Ended(Ended, usize),
+    /// The columns of the table.
+    Columns(Picker),
 }
 
 impl Sheet {
@@ -39,7 +42,7 @@ impl Sheet {
     pub fn about(&self) -> &[(DaemonId, Target)] {
         match self {
             Self::Several(several) => &several.marked.targets,
-            Self::Ended(..) => &[],
+            Self::Ended(..) | Self::Columns(_) => &[],
         }
     }
 
@@ -50,7 +53,7 @@ impl Sheet {
             Self::Several(several) => {
                 format!("{} {}", several.action.verb(), several.marked.targets.len())
             }
-            Self::Ended(..) => String::new(),
+            Self::Ended(..) | Self::Columns(_) => String::new(),
         }
     }
 
@@ -58,7 +61,7 @@ impl Sheet {
     pub(super) fn input(&mut self) -> Option<&mut Editor> {
         match self {
             Self::Several(several) if several.word.is_some() => Some(&mut several.input),
-            Self::Several(_) | Self::Ended(..) => None,
+            Self::Several(_) | Self::Ended(..) | Self::Columns(_) => None,
         }
     }
 }
@@ -90,6 +93,7 @@ pub(super) fn take(sheet: &mut Sheet, around: &Around<'_>, command: Command) -> 
             scroll(&mut several.top, lines, rows.saturating_sub(1), command);
             Taken::Done
         }
+        (Sheet::Columns(picker), command) => picker.take(command),
         (Sheet::Ended(..), Command::Open) => Taken::Close,
         (Sheet::Ended(ended, top), command) => {
             scroll(top, ended.lines(around.watched, columns).len(), rows, command);

@@ -14,7 +14,8 @@ use super::navigate;
 use super::state::App;
 use crate::model::ProcessKey;
 use crate::model::daemon::Daemon;
-use crate::model::rows::{Filter, Query, Rows, Sort, Wrong, is_unwell};
+use crate::model::rows::columns::{DEFAULT, KEPT};
+use crate::model::rows::{Field, Filter, Query, Rows, Sort, Wrong, is_unwell};
 
 /// For how long after a key the rows stay where they are, milliseconds.
 const REST_MS: i64 = 2_000;
@@ -23,6 +24,8 @@ const REST_MS: i64 = 2_000;
 #[derive(Debug, Default)]
 pub struct Table {
     query: Query,
+    /// The columns that were chosen, from left to right; `None` for those that stand by themselves.
+    columns: Option<Vec<Field>>,
     /// The rows as they stand; `None` while every process stands by its id.
     rows: Option<Vec<ProcessKey>>,
     /// Until when they stay as they are, by the steady clock.
@@ -47,6 +50,30 @@ impl Table {
     #[must_use]
     pub fn query(&self) -> &Query {
         &self.query
+    }
+
+    /// The columns that were chosen, from left to right; `None` for those that stand by themselves.
+    #[must_use]
+    pub fn columns(&self) -> Option<&[Field]> {
+        self.columns.as_deref()
+    }
+
+    /// The columns that are wanted, from left to right.
+    #[must_use]
+    pub fn fields(&self) -> &[Field] {
+        self.columns.as_deref().unwrap_or(&DEFAULT)
+    }
+
+    /// Chooses other columns; without the ones that are always there, these come first.
+    pub(super) fn choose(&mut self, columns: Option<Vec<Field>>) {
+        self.columns = columns.map(|mut columns| {
+            for (place, field) in KEPT.into_iter().enumerate() {
+                if !columns.contains(&field) {
+                    columns.insert(place.min(columns.len()), field);
+                }
+            }
+            columns
+        });
     }
 
     /// Whether the rows are at rest now.
@@ -105,7 +132,7 @@ pub(super) fn settle(app: &mut App) {
 }
 
 /// Asks for other rows; these stand at once.
-fn ask(app: &mut App, query: Query) {
+pub(super) fn ask(app: &mut App, query: Query) {
     if app.table.query == query {
         return;
     }
@@ -163,8 +190,14 @@ pub(super) fn take(app: &mut App, command: Command) {
         }
         Command::NextUnwell => go_to_unwell(app, false),
         Command::PreviousUnwell => go_to_unwell(app, true),
-        Command::SortLeft => sort(app, query.sort.moved(-1)),
-        Command::SortRight => sort(app, query.sort.moved(1)),
+        Command::SortLeft => {
+            let sorted = query.sort.moved(-1, app.table.fields());
+            sort(app, sorted);
+        }
+        Command::SortRight => {
+            let sorted = query.sort.moved(1, app.table.fields());
+            sort(app, sorted);
+        }
         Command::SortReverse => sort(app, query.sort.reversed()),
         _ => {}
     }

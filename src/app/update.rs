@@ -9,7 +9,9 @@ use super::mode::Mode;
 use super::notice::Notice;
 use super::overlay::{self, Around, Taken};
 use super::palette::Palette;
+use super::picker::Picker;
 use super::prompt::Compose;
+use super::sheet::Sheet;
 use super::state::App;
 use super::{act, changes, marks, navigate, several, table};
 use crate::model::apply::apply;
@@ -118,6 +120,10 @@ fn take_command(app: &mut App, command: Command) -> Effects {
             app.close_all();
             act::these(app, action, daemon, targets)
         }
+        Taken::Columns(columns) => {
+            app.table.choose(columns);
+            Effects::none()
+        }
         Taken::Several(action, marked) => {
             app.close_all();
             several::begin(app, action, marked)
@@ -190,6 +196,10 @@ fn take_of_rows(app: &mut App, command: RowsCommand) {
     match command {
         RowsCommand::Mark => marks::toggle(app),
         RowsCommand::MarkAll => marks::toggle_all(app),
+        RowsCommand::Columns => {
+            let picker = Picker::new(&app.table);
+            app.open(Mode::Sheet(Box::new(Sheet::Columns(picker))));
+        }
     }
 }
 

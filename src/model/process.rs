@@ -376,6 +376,8 @@ pub struct Shown {
     is_cluster: bool,
     restarts: u32,
     limit: Option<u64>,
+    pid: Option<u32>,
+    unstable_restarts: u32,
     flags: [bool; 6],
     since: Option<(i64, i64)>,
     restarts_at_ms: Option<i64>,
@@ -397,6 +399,8 @@ impl Shown {
             is_cluster: info.exec_mode == crate::protocol::process::ExecMode::Cluster,
             restarts: info.restarts,
             limit: info.memory_limit_bytes,
+            pid: info.pid,
+            unstable_restarts: info.unstable_restarts,
             flags: [
                 process.never_started(),
                 process.is_reloading,

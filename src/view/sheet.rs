@@ -20,17 +20,23 @@ use super::text;
 use crate::app::App;
 use crate::app::batch::{self, Ended};
 use crate::app::geometry::overlay;
+use crate::app::picker::Picker;
 use crate::app::several::{self, Several};
 use crate::app::sheet::{Sheet, room};
 
 /// The narrowest, so that its title fits.
 const COLUMNS_MIN: u16 = 40;
+/// The widest list of columns.
+const PICKER_COLUMNS: u16 = 76;
+/// The widest name of a column.
+const PICKER_NAMES: u16 = 11;
 
 /// Draws the sheet that is open in the middle of the screen.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), sheet: &Sheet) {
     match sheet {
         Sheet::Several(several) => question(app, canvas, size, several),
         Sheet::Ended(ended, top) => verdicts(app, canvas, size, (ended, *top)),
+        Sheet::Columns(picker) => columns(canvas, size, picker),
     }
 }
 
@@ -42,6 +48,12 @@ pub(super) fn keys(sheet: &Sheet) -> Vec<Part> {
     match sheet {
         Sheet::Several(several) => answers(several),
         Sheet::Ended(..) => vec![key("Esc", "close", 0), key("j k", "scroll", 1)],
+        Sheet::Columns(_) => vec![
+            key("Space", "show or not", 0),
+            key("< >", "move", 0),
+            key("*", "as by default", 2),
+            key("Esc", "close", 0),
+        ],
     }
 }
 
@@ -91,6 +103,38 @@ fn verdicts(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), (ended, top): 
     let (good, all) = (ended.good().count(), ended.verdicts.len());
     let title = format!("{}: {good} of {all} came about", ended.action.verb());
     frame(canvas, size, &title, (&lines, top, 0));
+}
+
+/// Draws the list of columns.
+fn columns(canvas: &mut Canvas<'_>, size: (u16, u16), picker: &Picker) {
+    let entries = picker.entries();
+    let rows_max = room(size).1;
+    let rows = u16::try_from(entries.len()).unwrap_or(u16::MAX).min(rows_max);
+    let shown = entries.iter().filter(|(_, is_shown)| *is_shown).count();
+    let title = [
+        Part::new("Columns", Role::Strong, 0),
+        Part::new(format!("{shown} of {}", entries.len()), Role::Quiet, 0),
+    ];
+    let inner = canvas.overlay(overlay(size, PICKER_COLUMNS.min(room(size).0), rows), &title);
+    let top = (picker.at() + 1).saturating_sub(usize::from(rows));
+    let glyphs = canvas.theme().glyphs();
+    let lines = entries.iter().enumerate().skip(top);
+    for (y, (place, (field, is_shown))) in (inner.top()..inner.bottom()).zip(lines) {
+        let column = field.column();
+        let (sign, role) = if *is_shown { (glyphs.good, Role::Text) } else { (" ", Role::Quiet) };
+        let (good, role) = (canvas.role(Role::Good), canvas.role(role));
+        canvas.text(inner.x + 1, y, 1, sign, good);
+        let name = Rect::new(inner.x + 3, y, PICKER_NAMES, 1);
+        let about = name.right() + 1;
+        canvas.text(name.x, y, name.width, column.name, role);
+        let rest = inner.right().saturating_sub(about);
+        canvas.text(about, y, rest, column.about, canvas.role(Role::Quiet));
+        if place == picker.at() {
+            // Over the blank cells at both sides too.
+            let row = Rect::new(inner.x.saturating_sub(1), y, inner.width + 2, 1);
+            canvas.select(row, name, true);
+        }
+    }
 }
 
 /// Draws lines from the first one shown, above so many rows for something else; gives the inside.

@@ -200,14 +200,36 @@ fn cells_say_what_is_known() {
         (column.cell)(&row).unwrap_or_else(|| "-".to_owned())
     };
     let names = [
-        "daemon", "pid", "restarted", "unstable", "exit", "maxmem", "interpreter", "revision",
-        "watching", "branch", "cron", "user", "cpu",
+        "daemon",
+        "pid",
+        "restarted",
+        "unstable",
+        "exit",
+        "maxmem",
+        "interpreter",
+        "revision",
+        "watching",
+        "branch",
+        "cron",
+        "user",
+        "cpu",
     ];
     assert_eq!(
         names.map(cell),
         [
-            "web-01", "4711", "91, 12s ago", "3/16", "SIGTERM", "300.0 MiB", "python3", "0a1b2c3d",
-            "on", "-", "-", "-", "-",
+            "web-01",
+            "4711",
+            "91, 12s ago",
+            "3/16",
+            "SIGTERM",
+            "300.0 MiB",
+            "python3",
+            "0a1b2c3d",
+            "on",
+            "-",
+            "-",
+            "-",
+            "-",
         ]
     );
 }
