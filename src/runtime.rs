@@ -17,6 +17,7 @@ use crate::app::message::Message;
 use crate::app::{App, update};
 use crate::daemon::inbox::Inbox;
 use crate::model::call::NamedCall;
+use crate::model::errand::{Task, TaskId};
 use crate::model::moment::Moment;
 use crate::model::report::Report;
 use crate::model::{Action, DaemonId, Target};
@@ -51,6 +52,8 @@ pub trait Surface {
 pub trait World {
     /// Has a daemon act on processes.
     fn act(&mut self, daemon: DaemonId, action: Action, targets: Vec<Target>);
+    /// Has a daemon do a task.
+    fn perform(&mut self, daemon: DaemonId, id: TaskId, task: Task);
     /// Has a daemon's method called.
     fn call(&mut self, daemon: DaemonId, call: NamedCall);
     /// Leaves undone what has not begun.
@@ -306,6 +309,7 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
     for effect in effects.0 {
         match effect {
             Effect::Act { daemon, action, targets } => world.act(daemon, action, targets),
+            Effect::Do { daemon, id, task } => world.perform(daemon, id, task),
             Effect::Call { daemon, call } => world.call(daemon, call),
             Effect::Halt => world.halt(),
             Effect::Refresh => world.refresh(),

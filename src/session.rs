@@ -20,6 +20,7 @@ use crate::demo;
 use crate::homes::{self, Home};
 use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
+use crate::model::errand::{Task, TaskId};
 use crate::model::moment::Moment;
 use crate::model::rings::{Log, LogBounds};
 use crate::model::{Action, DaemonId, Target};
@@ -203,6 +204,12 @@ impl World for Daemons {
     fn act(&mut self, daemon: DaemonId, action: Action, targets: Vec<Target>) {
         if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
             daemon.act(action, targets);
+        }
+    }
+
+    fn perform(&mut self, daemon: DaemonId, id: TaskId, task: Task) {
+        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+            daemon.perform(id, task);
         }
     }
 

@@ -10,6 +10,7 @@ use pm2_tui::app::{App, Pane};
 use pm2_tui::daemon::inbox::{Inbox, InboxBounds};
 use pm2_tui::model::call::NamedCall;
 use pm2_tui::model::daemon::{Connection, Daemon};
+use pm2_tui::model::errand::{Task, TaskId};
 use pm2_tui::model::log::{LogLine, LogSource, Severity};
 use pm2_tui::model::moment::Moment;
 use pm2_tui::model::report::Report;
@@ -93,6 +94,8 @@ impl World for Asked {
     fn act(&mut self, _daemon: DaemonId, action: Action, targets: Vec<Target>) {
         self.0.extend(targets.iter().map(|target| (action, target.pm_id)));
     }
+
+    fn perform(&mut self, _daemon: DaemonId, _id: TaskId, _task: Task) {}
 
     fn call(&mut self, _daemon: DaemonId, _call: NamedCall) {}
 

@@ -46,6 +46,10 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             Change::Finished { action, target, verdict } => {
                 finish(app, id, action, target, verdict);
             }
+            Change::Did { outcome, .. } => {
+                app.notify(outcome.sentence(), !outcome.verdict.is_success());
+            }
+            Change::TaskEnded(_) => {}
             Change::Called { method, outcome } => finish_call(app, &method, &outcome),
         }
     }

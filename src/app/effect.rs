@@ -1,6 +1,7 @@
 //! What `update` asks the runtime to do.
 
 use crate::model::call::NamedCall;
+use crate::model::errand::{Task, TaskId};
 use crate::model::{Action, DaemonId, Target};
 
 /// One thing to do.
@@ -15,6 +16,16 @@ pub enum Effect {
         action: Action,
         /// To which processes, as the user chose them; the engine decides what goes side by side.
         targets: Vec<Target>,
+    },
+    /// Have a daemon do a task; each target or step of it ends in a `Report::Did`, and the whole in
+    /// exactly one `Report::TaskEnded`.
+    Do {
+        /// The daemon.
+        daemon: DaemonId,
+        /// Which task it is in the reports.
+        id: TaskId,
+        /// What to do.
+        task: Task,
     },
     /// Have a daemon's method called; it ends in exactly one `Report::CallFinished`.
     Call {

@@ -15,6 +15,7 @@ pub(crate) mod lives;
 pub(crate) mod offload;
 pub(crate) mod rpc;
 pub(crate) mod seam;
+mod tasks;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

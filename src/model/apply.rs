@@ -3,9 +3,12 @@
 //! Invariant: pure; whoever applies a report turns the [`Changes`] into notices, lines or exit codes
 //! of its own, and asks the report nothing more.
 
+mod finished;
+
 use super::call::CallOutcome;
 use super::daemon::{BusState, Connection, Daemon, Problem};
 use super::death::{self, BlackBox, cause::Trigger};
+use super::errand::{Outcome, TaskId};
 use super::fleet::RowChanges;
 use super::lifecycle::{self, Life, Whom};
 use super::log::{LineKind, LogLine, LogSource, Severity};
@@ -67,6 +70,15 @@ pub enum Change {
         /// What came of it.
         verdict: Verdict,
     },
+    /// What came of a task that was asked for here, for a target or step of it.
+    Did {
+        /// Which task.
+        task: TaskId,
+        /// What came of it.
+        outcome: Box<Outcome>,
+    },
+    /// That task ended.
+    TaskEnded(TaskId),
     /// A call by name that was asked for here ended.
     Called {
         /// PM2's name of the method.
@@ -119,6 +131,8 @@ impl Applying<'_> {
                 self.finish(action, target, verdict);
             }
             Report::CallFinished { method, outcome } => self.finish_call(method, outcome),
+            Report::Did { task, outcome } => self.did(task, outcome),
+            Report::TaskEnded(task) => self.changes.push(Change::TaskEnded(task)),
             Report::Lines(lines) => self.lines(lines),
             Report::LinesLost(lines) => {
                 self.watched.log.count_lost(lines);
@@ -429,52 +443,6 @@ impl Applying<'_> {
         };
         let mut ours = self.watched.fleet.iter().filter(|(key, _)| key.daemon == self.id);
         ours.find(|(key, process)| is_it(key, process)).map(|(key, _)| key)
-    }
-
-    /// It is its turn.
-    fn begin(&mut self, target: Target) {
-        let key = target.key(self.id);
-        if let Some(process) = self.watched.fleet.get_mut(key)
-            && std::mem::take(&mut process.is_queued)
-        {
-            self.changes.push(Change::Process(key));
-        }
-        self.changes.push(Change::Begun(target));
-    }
-
-    /// An asked action ended.
-    fn finish(&mut self, action: Action, target: Target, verdict: Verdict) {
-        let (id, now) = (self.id, self.now);
-        let key = target.key(id);
-        if let Some(process) = self.watched.fleet.get_mut(key)
-            && target.is(&process.info)
-        {
-            process.finish(action, &verdict, now);
-            self.changes.push(Change::Process(key));
-        }
-        let severity = if verdict.is_success() { Severity::Good } else { Severity::Bad };
-        let source = self.source(Some(target.pm_id), &target.name);
-        let told = format!("{} (asked here)", verdict.words(action));
-        let line = LogLine::event(now.wall_ms, source, action.verb(), severity, &told);
-        self.watched.log.push_event(line);
-        self.changes.push(Change::Lines);
-        self.changes.push(Change::Finished { action, target, verdict });
-    }
-
-    /// A call by name ended.
-    fn finish_call(&mut self, method: Box<str>, outcome: CallOutcome) {
-        let source = self.source(None, "PM2");
-        let at_ms = self.now.wall_ms;
-        let line = match &outcome {
-            CallOutcome::Answered(json) => LogLine::message(at_ms, source, &method, json),
-            failed => {
-                let text = failed.words(&method);
-                LogLine::event(at_ms, source, "call", Severity::Bad, &text)
-            }
-        };
-        self.watched.log.push_event(line);
-        self.changes.push(Change::Lines);
-        self.changes.push(Change::Called { method, outcome });
     }
 }
 

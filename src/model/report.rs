@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::call::CallOutcome;
 use super::daemon::{BusState, Connection};
 use super::death::BlackBox;
+use super::errand::{Outcome, TaskId};
 use super::log::LogLine;
 use super::{Action, Target, Verdict};
 use crate::protocol::bus::{Exception, ProcessEvent};
@@ -62,6 +63,15 @@ pub enum Report {
         /// What came of it.
         verdict: Verdict,
     },
+    /// What came of a task, for a target or step of it. Must arrive; exactly one for each target.
+    Did {
+        /// Which task.
+        task: TaskId,
+        /// What came of it.
+        outcome: Box<Outcome>,
+    },
+    /// A task ended: nothing more comes of it. Must arrive; exactly one for each that was asked for.
+    TaskEnded(TaskId),
     /// A call by name ended. Must arrive; exactly one for each that was asked for.
     CallFinished {
         /// PM2's name of the method.

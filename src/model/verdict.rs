@@ -5,13 +5,14 @@
 //! the library's error all say [`Verdict::words`].
 
 use super::Action;
+use super::deed::Deed;
 
 /// What came of an action on one process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// It is so: stopped, deleted. Without a settle window (`--settle 0`) the daemon's word for it.
     Done,
-    /// A start of what is online: nothing was sent.
+    /// It is so already, as with a start of what is online: nothing was sent.
     Already,
     /// PM2 knows it now, and leaves it stopped: its `autostart` is off.
     Added,
@@ -117,10 +118,14 @@ impl Verdict {
 
     /// What came of it: `up 1.0 s`, `down: exit code 1 ..`.
     #[must_use]
-    pub fn words(&self, action: Action) -> String {
+    pub fn words(&self, deed: impl Into<Deed>) -> String {
+        self.said(&deed.into())
+    }
+
+    fn said(&self, deed: &Deed) -> String {
         match self {
-            Self::Done => action.participle().to_owned(),
-            Self::Already => "online already".to_owned(),
+            Self::Done => deed.short.to_string(),
+            Self::Already => deed.already.to_string(),
             Self::Added => "stopped, since its autostart is off".to_owned(),
             Self::Ended => "ended by itself with exit code 0".to_owned(),
             Self::Up { after_ms } => format!("up {}", seconds(*after_ms)),
@@ -147,22 +152,23 @@ impl Verdict {
 
     /// One line about it: `restarted api[0], up 1.0 s`; `cannot restart api[0]: down: ..`.
     #[must_use]
-    pub fn sentence(&self, action: Action, label: &str) -> String {
-        let (verb, done) = (action.verb(), action.participle());
+    pub fn sentence(&self, deed: impl Into<Deed>, label: &str) -> String {
+        let deed = &deed.into();
+        let (verb, done) = (&deed.verb, &deed.done);
         match self {
             Self::Done => format!("{done} {label}"),
-            Self::Already => format!("{label} is {}", self.words(action)),
-            Self::Added => format!("added {label}, {}", self.words(action)),
-            Self::Ended | Self::Up { .. } => format!("{done} {label}, {}", self.words(action)),
+            Self::Already => format!("{label} is {}", self.said(deed)),
+            Self::Added => format!("added {label}, {}", self.said(deed)),
+            Self::Ended | Self::Up { .. } => format!("{done} {label}, {}", self.said(deed)),
             Self::Down(Down { why: Why::LeftAlone, .. }) => {
                 format!("did not {verb} {label}: {}", Why::LeftAlone.words())
             }
-            Self::Down(_) => format!("{done} {label}, but it is {}", self.words(action)),
-            Self::CameBack { .. } => format!("{done} {label}, but it {}", self.words(action)),
-            Self::NotBegun => format!("did not {verb} {label}: {}", self.words(action)),
-            Self::Unknown { .. } => format!("{verb} {label}: {}", self.words(action)),
+            Self::Down(_) => format!("{done} {label}, but it is {}", self.said(deed)),
+            Self::CameBack { .. } => format!("{done} {label}, but it {}", self.said(deed)),
+            Self::NotBegun => format!("did not {verb} {label}: {}", self.said(deed)),
+            Self::Unknown { .. } => format!("{verb} {label}: {}", self.said(deed)),
             Self::Replaced { .. } | Self::Gone | Self::Refused(_) => {
-                format!("cannot {verb} {label}: {}", self.words(action))
+                format!("cannot {verb} {label}: {}", self.said(deed))
             }
         }
     }

@@ -151,7 +151,12 @@ impl Session {
         result
     }
 
-    async fn send_named(&self, call: &CheckedCall, base: Duration) -> Result<Json, CallFailure> {
+    /// Makes a call that fits, with what it needs besides its shape.
+    pub(crate) async fn send_named(
+        &self,
+        call: &CheckedCall,
+        base: Duration,
+    ) -> Result<Json, CallFailure> {
         match call.method() {
             "msgProcess" => message::send(self, call, base).await,
             "reloadLogs" => self.reload_logs(call, base).await,

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::{BOUND, Call, CallRefused, CheckedCall, Reply, ReplyError};
 use crate::protocol::cron::Reader;
-use crate::protocol::{json, shape};
+use crate::protocol::{json, settings, shape};
 
 /// The methods that a daemon lists, with the names of their parameters, the callback last.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -97,6 +97,23 @@ impl Methods {
         let params = self.params.get(method).ok_or_else(unknown)?;
         let args = shape::checked(self, method, params, args)?;
         Ok(CheckedCall { method: Cow::Owned(method.to_owned()), args })
+    }
+
+    /// Checks a `prepare` of a process that was saved or kept: all of its `pm2_env`, without what God
+    /// gives anew.
+    ///
+    /// # Errors
+    /// [`CallRefused`] with a sentence that names what is wrong with it.
+    pub fn check_saved(&self, saved: Map<String, Json>) -> Result<CheckedCall, CallRefused> {
+        let method = "prepare";
+        let unknown = || CallRefused::UnknownMethod { method: method.into() };
+        let params = self.params.get(method).ok_or_else(unknown)?;
+        check_count(method, params, 1)?;
+        if let Some((key, reason)) = settings::trouble_of_saved(&saved, self.cron) {
+            let takes = format!("a process as it was; {key} {reason}").into();
+            return Err(CallRefused::Shape { method: method.into(), takes });
+        }
+        Ok(CheckedCall { method: Cow::Borrowed(method), args: vec![Json::Object(saved)] })
     }
 
     /// The names of a method's parameters as the daemon has them, the callback last; empty for
