@@ -2,6 +2,7 @@
 
 use super::effect::{Effect, Effects};
 use super::geometry::Pane;
+use super::marks::Marked;
 use super::mode::Mode;
 use super::notice::{About, Notice};
 use super::several;
@@ -29,7 +30,7 @@ pub(super) fn by_name(app: &mut App, action: Action) -> Effects {
     }
     if !app.marks.is_empty() {
         let marked = app.marked();
-        return several::ask(app, action, marked);
+        return several::ask_to_act(app, action, marked);
     }
     let Some((daemon, target)) = app.selected_target() else {
         app.say(Notice::no_selection(app.now.steady_ms));
@@ -48,6 +49,14 @@ pub(super) fn by_name(app: &mut App, action: Action) -> Effects {
         return Effects::none();
     }
     these(app, action, daemon, vec![target])
+}
+
+/// Whom an action means: the marked processes, else the selected one.
+pub(super) fn whom(app: &App) -> Marked {
+    if !app.marks.is_empty() {
+        return app.marked();
+    }
+    Marked { targets: app.selected_target().into_iter().collect(), hidden: 0 }
 }
 
 /// How an action is done that does nothing here: `Tab, then r restarts api[3]`.

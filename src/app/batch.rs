@@ -2,8 +2,9 @@
 //!
 //! Invariant: each process is a member once and gets exactly one verdict; the batch ends with the last.
 
-use super::geometry::wrap;
+use super::ended::Ended;
 use super::state::App;
+use super::what::What;
 use crate::model::watched::Watched;
 use crate::model::{Action, DaemonId, Target, Verdict};
 
@@ -40,26 +41,6 @@ pub struct Counts {
     pub begun: usize,
     /// Whose turn has not come.
     pub waiting: usize,
-}
-
-/// What came of an action on several processes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Ended {
-    /// The action.
-    pub action: Action,
-    /// Each process with its verdict: what did not come about first.
-    pub verdicts: Vec<(DaemonId, Target, Verdict)>,
-}
-
-/// What a line about what came of it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// It came about.
-    Good,
-    /// It did not.
-    Bad,
-    /// The pm2 CLI's command.
-    Command,
 }
 
 impl Batch {
@@ -134,75 +115,23 @@ impl Batch {
     }
 
     /// What came of it, once that is known of all.
-    fn ended(&self) -> Option<Ended> {
-        let verdict = |member: &Member| match &member.stage {
-            Stage::Ended(verdict) => Some((member.daemon, member.target.clone(), verdict.clone())),
-            Stage::Waiting | Stage::Begun => None,
-        };
-        let mut verdicts: Vec<_> = self.members.iter().map(verdict).collect::<Option<_>>()?;
-        verdicts.sort_by_key(|(_, _, verdict)| verdict.is_success());
-        Some(Ended { action: self.action, verdicts })
-    }
-}
-
-impl Ended {
-    /// Those that came about.
-    pub fn good(&self) -> impl Iterator<Item = &(DaemonId, Target, Verdict)> {
-        self.verdicts.iter().filter(|(_, _, verdict)| verdict.is_success())
-    }
-
-    /// One line about all: `restarted 3 of 4; api[2] down: exit code 1`.
-    #[must_use]
-    pub fn sentence(&self) -> String {
-        let (good, all) = (self.good().count(), self.verdicts.len());
-        let done = self.action.participle();
-        match self.verdicts.first() {
-            Some((_, target, verdict)) if good < all => {
-                let more = match all - good - 1 {
-                    0 => String::new(),
-                    more => format!(", and {more} more"),
-                };
-                let words = verdict.words(self.action);
-                format!("{done} {good} of {all}; {}: {words}{more}", target.label())
-            }
-            _ => format!("{done} all {all}"),
-        }
-    }
-
-    /// Its lines in so many columns: each verdict, and the pm2 CLI's commands that do the same.
-    #[must_use]
-    pub fn lines(&self, watched: &Watched, columns: u16) -> Vec<(Kind, String)> {
-        let mut lines = Vec::new();
-        let mut say = |kind, text: &str| {
-            lines.extend(wrap(text, columns).into_iter().map(|line| (kind, line)));
-        };
-        for (daemon, target, verdict) in &self.verdicts {
-            let label = placed(watched, *daemon, target);
-            let kind = if verdict.is_success() { Kind::Good } else { Kind::Bad };
-            say(kind, &verdict.sentence(self.action, &label));
-        }
-        for command in self.commands(watched) {
-            say(Kind::Command, &format!("= {command}"));
-        }
-        lines
-    }
-
-    /// The commands of the pm2 CLI that do the same, one for each daemon that something came about on.
-    #[must_use]
-    pub fn commands(&self, watched: &Watched) -> Vec<String> {
-        let mut ids: Vec<(DaemonId, Vec<String>)> = Vec::new();
-        for (daemon, target, _) in self.good() {
-            let id = target.pm_id.to_string();
-            match ids.iter_mut().find(|(other, _)| other == daemon) {
-                Some((_, ids)) => ids.push(id),
-                None => ids.push((*daemon, vec![id])),
+    fn ended(&self, watched: &Watched) -> Option<Ended> {
+        let mut verdicts: Vec<(&Member, &Verdict)> = Vec::with_capacity(self.members.len());
+        for member in &self.members {
+            match &member.stage {
+                Stage::Ended(verdict) => verdicts.push((member, verdict)),
+                Stage::Waiting | Stage::Begun => return None,
             }
         }
-        let command = |(daemon, ids): (DaemonId, Vec<String>)| {
-            let prefix = watched.daemon(daemon).map_or("", |daemon| &*daemon.cli_prefix);
-            format!("{prefix}pm2 {} {}", self.action.verb(), ids.join(" "))
+        let line = |(member, verdict): &(&Member, &Verdict)| {
+            let label = placed(watched, member.daemon, &member.target);
+            (verdict.is_success(), verdict.sentence(self.action, &label))
         };
-        ids.into_iter().map(command).collect()
+        let good = verdicts.iter().filter(|(_, verdict)| verdict.is_success());
+        let good: Vec<_> = good.map(|(it, _)| (it.daemon, it.target.clone())).collect();
+        let commands = What::Act(self.action).commands(watched, &good);
+        let lines = verdicts.iter().map(line).collect();
+        Some(Ended::new(self.action.verb().to_owned(), lines, commands))
     }
 }
 
@@ -218,7 +147,7 @@ fn placed(watched: &Watched, daemon: DaemonId, target: &Target) -> String {
 
 /// Takes the end of the batch, if this was its last verdict.
 pub(super) fn take_end(app: &mut App) -> Option<Ended> {
-    let ended = app.batch.as_ref()?.ended()?;
+    let ended = app.batch.as_ref()?.ended(&app.watched)?;
     app.batch = None;
     Some(ended)
 }

@@ -3,12 +3,10 @@
 //!
 //! Invariant: only what is in sight makes a frame.
 
-use super::batch::{self, Ended};
 use super::mode::Mode;
 use super::notice::{About, Notice};
-use super::sheet::Sheet;
 use super::state::App;
-use super::{sight, table};
+use super::{batch, ended, job, sight, table};
 use crate::model::apply::{Change, Changes};
 use crate::model::call::CallOutcome;
 use crate::model::{Action, DaemonId, Target, Verdict};
@@ -46,10 +44,8 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             Change::Finished { action, target, verdict } => {
                 finish(app, id, action, target, verdict);
             }
-            Change::Did { outcome, .. } => {
-                app.notify(outcome.sentence(), !outcome.verdict.is_success());
-            }
-            Change::TaskEnded(_) => {}
+            Change::Did { task, outcome } => job::did(app, id, task, &outcome),
+            Change::TaskEnded(task) => job::end(app, task),
             Change::Called { method, outcome } => finish_call(app, &method, &outcome),
         }
     }
@@ -102,7 +98,7 @@ fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: 
     if app.batch.as_mut().is_some_and(|batch| batch.end(id, &target, (action, &verdict))) {
         app.is_dirty = true;
         if let Some(ended) = batch::take_end(app) {
-            finish_all(app, ended);
+            ended::tell(app, ended);
         }
         return;
     }
@@ -118,18 +114,6 @@ fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: 
     let short = format!("{label} {}", verdict.words(action));
     let about = About::Outcome { daemon: id, target, action, verdict };
     app.say(Notice::new(text, is_bad, app.now.steady_ms).or(short).about(about));
-}
-
-/// An action on several ended: all verdicts, where nothing else is open, and one line about them.
-fn finish_all(app: &mut App, ended: Ended) {
-    let is_bad = ended.good().count() < ended.verdicts.len();
-    let short = ended.sentence();
-    let commands = ended.commands(&app.watched).join("; ");
-    let text = if commands.is_empty() { short.clone() } else { format!("{short}   = {commands}") };
-    app.say(Notice::new(text, is_bad, app.now.steady_ms).or(short));
-    if app.mode == Mode::Normal {
-        app.open(Mode::Sheet(Box::new(Sheet::Ended(ended, 0))));
-    }
 }
 
 /// A call by name ended.

@@ -79,6 +79,8 @@ pub enum RowsCommand {
     MarkAll,
     /// Choose the columns of the table.
     Columns,
+    /// All that can be done to what is selected or marked.
+    Actions,
 }
 
 impl Command {
@@ -211,6 +213,14 @@ pub const COMMANDS: &[CommandRow] = &[
         "mark all",
         "Mark all processes that are shown, or take their marks away",
         None,
+        TABLE
+    ),
+    row!(
+        Command::Rows(RowsCommand::Actions),
+        "x",
+        "actions",
+        "All that can be done to the selected or marked: scale, signal, reset, watch, flush, save ..",
+        Some(7),
         TABLE
     ),
     row!(

@@ -4,16 +4,20 @@
 //! tokio nor ratatui, and asks for effects instead of performing them.
 
 mod act;
+pub mod ask;
 pub mod batch;
 mod changes;
 pub mod command;
 pub mod editor;
 pub mod effect;
+pub mod ended;
 pub mod gate;
 pub mod geometry;
+pub mod job;
 pub mod keymap;
 pub mod layout;
 pub mod marks;
+pub mod menu;
 pub mod message;
 pub mod mode;
 mod navigate;
@@ -31,6 +35,7 @@ pub mod table;
 mod tests;
 mod tick;
 mod update;
+pub mod what;
 pub mod why;
 
 pub use geometry::Pane;

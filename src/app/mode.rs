@@ -100,10 +100,10 @@ impl Mode {
     /// Whether it would act on or speak to this daemon, or a process of it.
     #[must_use]
     pub fn is_about(&self, id: DaemonId, pm_id: Option<PmId>) -> bool {
-        let is_it = |target: &Target| pm_id.is_none_or(|pm_id| target.pm_id == pm_id);
         if let Self::Sheet(sheet) = self {
-            return sheet.about().iter().any(|(daemon, target)| *daemon == id && is_it(target));
+            return sheet.is_about(id, pm_id);
         }
+        let is_it = |target: &Target| pm_id.is_none_or(|pm_id| target.pm_id == pm_id);
         self.about().is_some_and(|(daemon, targets)| {
             daemon == id && (pm_id.is_none() || targets.into_iter().any(is_it))
         })

@@ -7,10 +7,12 @@ use super::command::Command;
 use super::editor::{Edit, Editor};
 use super::geometry::{line_inside, line_rows};
 use super::marks::Marked;
+use super::menu::Item;
 use super::mode::Mode;
 use super::navigate::help_top;
 use super::palette::{self, Entry, Palette};
 use super::prompt::Arguments;
+use super::what::What;
 use super::{sheet, why};
 use crate::model::call::NamedCall;
 use crate::model::rows::Field;
@@ -25,6 +27,8 @@ pub(super) struct Around<'a> {
     pub(super) size: (u16, u16),
     /// The selected process.
     pub(super) selected: Option<ProcessKey>,
+    /// Whether everything that changes something is refused.
+    pub(super) is_read_only: bool,
 }
 
 /// What became of a command.
@@ -45,7 +49,11 @@ pub(super) enum Taken {
     /// These columns are to be shown, or those that stand by themselves.
     Columns(Option<Vec<Field>>),
     /// All overlays close, and this is done to several processes.
-    Several(Action, Marked),
+    Several(What, Marked),
+    /// The menu closes, and this is done to these, or asked for.
+    Item(Item, Marked),
+    /// The prompt closes, and this is asked about, or done to these.
+    Ask(Marked, What),
     /// This call is to be sent.
     Send {
         /// Of which daemon.

@@ -1,4 +1,4 @@
-//! Acting on several processes: the question before it, which names them all.
+//! The question before something is done to several processes, or to a daemon: it names them all.
 //!
 //! Invariant: what the question names is what is acted on, whatever the table shows by then; what is
 //! not there any more closes it.
@@ -9,19 +9,21 @@ use super::command::Command;
 use super::editor::Editor;
 use super::effect::{Effect, Effects};
 use super::geometry::wrap;
+use super::job;
 use super::marks::Marked;
 use super::mode::Mode;
 use super::notice::{About, Notice};
 use super::sheet::Sheet;
 use super::state::App;
+use super::what::What;
 use crate::model::watched::Watched;
-use crate::model::{Action, DaemonId, Target, outlook};
+use crate::model::{Action, DaemonId, Target};
 
-/// An action on several processes that is asked about.
+/// What is asked about.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Several {
     /// What will be done.
-    pub action: Action,
+    pub what: What,
     /// To which processes, as they were when they were chosen.
     pub marked: Marked,
     /// The word that has to be typed, where `y` is not enough.
@@ -47,10 +49,6 @@ impl Several {
     /// Its lines in so many columns: every process is named in those of [`Kind::Act`].
     #[must_use]
     pub fn lines(&self, watched: &Watched, columns: u16) -> Vec<(Kind, String)> {
-        let place = |id| match watched.daemon(id) {
-            Some(daemon) if watched.daemons.len() > 1 => format!(" on {}", daemon.label),
-            _ => String::new(),
-        };
         let mut lines = Vec::new();
         let mut say = |kind, text: &str| {
             lines.extend(wrap(text, columns).into_iter().map(|line| (kind, line)));
@@ -63,15 +61,12 @@ impl Several {
             let all = targets.len();
             say(Kind::Hidden, &format!("{hidden} of the {all} {are} not shown now: {labels}"));
         }
-        for sentence in outlook::sentences(&watched.fleet, self.action, targets, place) {
+        for sentence in self.what.sentences(watched, &self.marked) {
             say(Kind::Act, &sentence);
         }
-        let pace = match self.action {
-            Action::Delete => "Ten at a time",
-            _ if targets.len() > 2 => "Two at a time",
-            _ => "One after another",
-        };
-        say(Kind::Manner, &format!("{pace}; Esc then leaves undone what has not begun."));
+        if let Some(manner) = self.what.manner(&self.marked) {
+            say(Kind::Manner, &manner);
+        }
         lines
     }
 
@@ -83,7 +78,7 @@ impl Several {
 }
 
 /// Asks whether all of these are meant; of one, asks as of any.
-pub(super) fn ask(app: &mut App, action: Action, marked: Marked) -> Effects {
+pub(super) fn ask_to_act(app: &mut App, action: Action, marked: Marked) -> Effects {
     if let [(daemon, target)] = &marked.targets[..] {
         let (daemon, target) = (*daemon, target.clone());
         let is_in_sight =
@@ -94,75 +89,91 @@ pub(super) fn ask(app: &mut App, action: Action, marked: Marked) -> Effects {
         app.open(Mode::Confirm { action, daemon, target });
         return Effects::none();
     }
-    let word = wants_word(app, action, &marked).then(|| action.verb());
-    let several = Several { action, marked, word, input: Editor::default(), top: 0 };
+    ask(app, What::Act(action), marked)
+}
+
+/// Asks whether it is meant, where that is asked; else does it.
+pub(super) fn ask(app: &mut App, what: What, marked: Marked) -> Effects {
+    if app.read_only {
+        app.notify(format!("{}: refused, this is --read-only", what.title(&marked)), true);
+        return Effects::none();
+    }
+    if marked.targets.is_empty() && !matches!(what, What::Whole(..)) {
+        app.say(Notice::no_selection(app.now.steady_ms));
+        return Effects::none();
+    }
+    if !what.asks(&marked) {
+        return begin(app, what, marked);
+    }
+    let word = what.word(&app.watched, &marked);
+    let several = Several { what, marked, word, input: Editor::default(), top: 0 };
     app.open(Mode::Sheet(Box::new(Sheet::Several(several))));
     Effects::none()
 }
 
-/// Whether a `y` is not enough: for what cannot be taken back, and for all that a daemon runs.
-fn wants_word(app: &App, action: Action, marked: &Marked) -> bool {
-    let has_all = |id: DaemonId| {
-        let mut all = app.watched.fleet.iter().filter(|(key, _)| key.daemon == id).peekable();
-        let is_meant = |key| marked.targets.iter().any(|(daemon, it)| it.key(*daemon) == key);
-        all.peek().is_some() && all.all(|(key, _)| is_meant(key))
-    };
-    match action {
-        Action::Delete => true,
-        Action::Stop | Action::Restart | Action::Reload => {
-            app.watched.daemons.iter().any(|daemon| has_all(daemon.id))
-        }
-        Action::Start => false,
-    }
-}
-
-/// Has them acted on, or says why not.
-pub(super) fn begin(app: &mut App, action: Action, marked: Marked) -> Effects {
-    if let Some(notice) = refusal(app, action, &marked) {
+/// Has it done, or says why not.
+pub(super) fn begin(app: &mut App, what: What, marked: Marked) -> Effects {
+    if let Some(notice) = refusal(app, &what, &marked) {
         app.say(notice);
         return Effects::none();
     }
-    let mut by_daemon: Vec<(DaemonId, Vec<Target>)> = Vec::new();
+    app.marks.clear();
+    app.notice = None;
+    app.is_dirty = true;
+    let What::Act(action) = what else { return job::begin(app, &what, marked.targets) };
     for (daemon, target) in &marked.targets {
         if let Some(process) = app.watched.fleet.get_mut(target.key(*daemon)) {
             process.queue(action, app.now);
         }
+    }
+    let by_daemon = by_daemon(&marked.targets);
+    app.batch = Some(Batch::new(action, marked.targets));
+    let effects = by_daemon.into_iter();
+    Effects(effects.map(|(daemon, targets)| Effect::Act { daemon, action, targets }).collect())
+}
+
+/// The processes of each daemon, in their order.
+pub(super) fn by_daemon(targets: &[(DaemonId, Target)]) -> Vec<(DaemonId, Vec<Target>)> {
+    let mut by_daemon: Vec<(DaemonId, Vec<Target>)> = Vec::new();
+    for (daemon, target) in targets {
         match by_daemon.iter_mut().find(|(id, _)| id == daemon) {
             Some((_, targets)) => targets.push(target.clone()),
             None => by_daemon.push((*daemon, vec![target.clone()])),
         }
     }
-    app.batch = Some(Batch::new(action, marked.targets));
-    app.marks.clear();
-    app.notice = None;
-    app.is_dirty = true;
-    let effects = by_daemon.into_iter();
-    Effects(effects.map(|(daemon, targets)| Effect::Act { daemon, action, targets }).collect())
+    by_daemon
 }
 
 /// Why nothing is done to any of them.
-fn refusal(app: &App, action: Action, marked: &Marked) -> Option<Notice> {
+fn refusal(app: &App, what: &What, marked: &Marked) -> Option<Notice> {
     let say = |text: String| Notice::new(text, true, app.now.steady_ms);
-    let verb = action.verb();
+    let title = what.title(marked);
     if app.read_only {
-        return Some(say(format!("{verb}: refused, this is --read-only")));
+        return Some(say(format!("{title}: refused, this is --read-only")));
     }
-    if app.batch.is_some() {
+    let is_action = matches!(what, What::Act(_));
+    if is_action && app.batch.is_some() {
         let text = "others are being acted on: wait for their end, or Esc leaves the rest undone";
         return Some(say(text.to_owned()));
     }
+    let down = |daemon: DaemonId| {
+        let text = format!("cannot {title}: the daemon is not connected");
+        (!app.watched.is_live(daemon)).then(|| say(text).about(About::Down(daemon)))
+    };
+    if let What::Whole(_, daemon) = what {
+        return down(*daemon);
+    }
     for (daemon, target) in &marked.targets {
+        if let Some(notice) = down(*daemon) {
+            return Some(notice);
+        }
         let key = target.key(*daemon);
         let name = app.placed(*daemon, &target.label());
-        if !app.watched.is_live(*daemon) {
-            let text = format!("cannot {verb} {name}: its daemon is not connected");
-            return Some(say(text).about(About::Down(*daemon)));
-        }
         let process = app.watched.fleet.get(key).filter(|process| target.is(&process.info));
         let Some(process) = process else {
             return Some(say(format!("{name} is gone: nothing was done")));
         };
-        if let Some(pending) = process.pending {
+        if let Some(pending) = process.pending.filter(|_| is_action) {
             let text = format!("{name} is already {}: wait for its answer", pending.progressive());
             return Some(say(text).about(About::Pending(key)));
         }

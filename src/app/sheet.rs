@@ -1,25 +1,33 @@
-//! What opens over the table about its rows: the question before several are acted on, and what came
-//! of it, the columns.
+//! What opens over the table about its rows: the question before several are acted on, what came of
+//! it, the menu of actions and what that asks for, the columns.
 //!
 //! Invariant: nothing here changes the app but what is open; as in [`super::overlay`], what else is
 //! wanted is said.
 
-use super::batch::Ended;
-use super::command::Command;
+use super::ask::Ask;
+use super::command::{Command, RowsCommand};
 use super::editor::Editor;
+use super::ended::Ended;
 use super::geometry::{COLUMNS_MIN, overlay};
+use super::menu::Menu;
 use super::overlay::{Around, Taken};
 use super::picker::Picker;
 use super::several::{Several, scroll};
+use super::what::What;
 use crate::model::{DaemonId, Target};
+use crate::protocol::process::PmId;
 
 /// What is open.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Sheet {
     /// Whether several are to be acted on.
     Several(Several),
-    /// What came of an action on several, scrolled down by so many lines.
+    /// What came of it, scrolled down by so many lines.
     Ended(Ended, usize),
+    /// All that can be done.
+    Menu(Menu),
+    /// What the menu has to ask for.
+    Ask(Ask),
     /// The columns of the table.
     Columns(Picker),
 }
@@ -28,7 +36,11 @@ impl Sheet {
     /// Whether letters are text rather than commands.
     #[must_use]
     pub fn takes_text(&self) -> bool {
-        matches!(self, Self::Several(several) if several.word.is_some())
+        match self {
+            Self::Several(several) => several.word.is_some(),
+            Self::Ask(_) => true,
+            Self::Ended(..) | Self::Menu(_) | Self::Columns(_) => false,
+        }
     }
 
     /// Whether it asks a question that `y` answers.
@@ -42,17 +54,32 @@ impl Sheet {
     pub fn about(&self) -> &[(DaemonId, Target)] {
         match self {
             Self::Several(several) => &several.marked.targets,
+            Self::Menu(menu) => &menu.marked.targets,
+            Self::Ask(ask) => &ask.marked.targets,
             Self::Ended(..) | Self::Columns(_) => &[],
         }
+    }
+
+    /// Whether it would act on this daemon, or on that process of it.
+    #[must_use]
+    pub fn is_about(&self, id: DaemonId, pm_id: Option<PmId>) -> bool {
+        let of_daemon = match self {
+            Self::Several(Several { what: What::Whole(_, daemon), .. }) => Some(*daemon),
+            Self::Menu(menu) => Some(menu.daemon),
+            _ => None,
+        };
+        let is_it = |target: &Target| pm_id.is_none_or(|pm_id| target.pm_id == pm_id);
+        (pm_id.is_none() && of_daemon == Some(id))
+            || self.about().iter().any(|(daemon, target)| *daemon == id && is_it(target))
     }
 
     /// What it is called in a notice.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
-            Self::Several(several) => {
-                format!("{} {}", several.action.verb(), several.marked.targets.len())
-            }
+            Self::Several(several) => several.what.title(&several.marked),
+            Self::Menu(menu) => format!("the menu of {}", menu.whom()),
+            Self::Ask(ask) => ask.title(),
             Self::Ended(..) | Self::Columns(_) => String::new(),
         }
     }
@@ -61,7 +88,11 @@ impl Sheet {
     pub(super) fn input(&mut self) -> Option<&mut Editor> {
         match self {
             Self::Several(several) if several.word.is_some() => Some(&mut several.input),
-            Self::Several(_) | Self::Ended(..) | Self::Columns(_) => None,
+            Self::Ask(ask) => {
+                ask.at = 0;
+                Some(&mut ask.input)
+            }
+            Self::Several(_) | Self::Ended(..) | Self::Menu(_) | Self::Columns(_) => None,
         }
     }
 }
@@ -85,7 +116,7 @@ pub(super) fn take(sheet: &mut Sheet, around: &Around<'_>, command: Command) -> 
         (_, Command::Back | Command::No) => Taken::Close,
         (Sheet::Several(several), Command::Yes) if several.word.is_none() => several.taken(),
         (Sheet::Several(several), Command::Open) if several.word.is_some() => {
-            // What is not the word says so, and stays open.
+            // What is not the word stays open.
             if several.is_typed() { several.taken() } else { Taken::Done }
         }
         (Sheet::Several(several), command) => {
@@ -94,9 +125,12 @@ pub(super) fn take(sheet: &mut Sheet, around: &Around<'_>, command: Command) -> 
             Taken::Done
         }
         (Sheet::Columns(picker), command) => picker.take(command),
+        (Sheet::Menu(_), Command::Rows(RowsCommand::Actions)) => Taken::Close,
+        (Sheet::Menu(menu), command) => menu.take(around.watched, around.is_read_only, command),
+        (Sheet::Ask(ask), command) => ask.take(around.watched, command),
         (Sheet::Ended(..), Command::Open) => Taken::Close,
         (Sheet::Ended(ended, top), command) => {
-            scroll(top, ended.lines(around.watched, columns).len(), rows, command);
+            scroll(top, ended.shown(columns).len(), rows, command);
             Taken::Done
         }
     }
@@ -104,6 +138,6 @@ pub(super) fn take(sheet: &mut Sheet, around: &Around<'_>, command: Command) -> 
 
 impl Several {
     fn taken(&self) -> Taken {
-        Taken::Several(self.action, self.marked.clone())
+        Taken::Several(self.what.clone(), self.marked.clone())
     }
 }

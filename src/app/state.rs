@@ -2,6 +2,7 @@
 
 use super::batch::Batch;
 use super::geometry::Pane;
+use super::job::Job;
 use super::marks::Marks;
 use super::mode::Mode;
 use super::notice::Notice;
@@ -38,6 +39,10 @@ pub struct App {
     pub marks: Marks,
     /// The action on several that is under way.
     pub batch: Option<Batch>,
+    /// The tasks that are under way.
+    pub jobs: Vec<Job>,
+    /// How many tasks were asked for so far.
+    pub(super) tasks: u64,
     /// First table row shown.
     pub table_top: usize,
     /// Number of the first log line shown; `None` while following.
@@ -111,6 +116,8 @@ impl App {
             table: Table::default(),
             marks: Marks::default(),
             batch: None,
+            jobs: Vec::new(),
+            tasks: 0,
             table_top: 0,
             log_top: None,
             log_mark: None,

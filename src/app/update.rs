@@ -1,9 +1,12 @@
 //! `update`: the only place where the app changes.
 
+use super::ask::{Ask, Wanted};
 use super::batch::Batch;
 use super::command::{Command, RowsCommand};
 use super::effect::{Effect, Effects};
 use super::geometry::Pane;
+use super::marks::Marked;
+use super::menu::{self, Item, Menu};
 use super::message::Message;
 use super::mode::Mode;
 use super::notice::Notice;
@@ -13,6 +16,7 @@ use super::picker::Picker;
 use super::prompt::Compose;
 use super::sheet::Sheet;
 use super::state::App;
+use super::what::What;
 use super::{act, changes, marks, navigate, several, table};
 use crate::model::apply::apply;
 use crate::model::call::NamedCall;
@@ -89,7 +93,12 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         table::take_typing(app, command);
         return Effects::none();
     }
-    let around = Around { watched: &app.watched, size: app.size, selected: app.selected };
+    let around = Around {
+        watched: &app.watched,
+        size: app.size,
+        selected: app.selected,
+        is_read_only: app.read_only,
+    };
     match overlay::take(&mut app.mode, &around, command) {
         Taken::Done | Taken::Pass => Effects::none(),
         Taken::Close => {
@@ -124,9 +133,17 @@ fn take_command(app: &mut App, command: Command) -> Effects {
             app.table.choose(columns);
             Effects::none()
         }
-        Taken::Several(action, marked) => {
+        Taken::Several(what, marked) => {
             app.close_all();
-            several::begin(app, action, marked)
+            several::begin(app, what, marked)
+        }
+        Taken::Item(item, marked) => {
+            app.close_all();
+            take_item(app, item, marked)
+        }
+        Taken::Ask(marked, what) => {
+            app.close_all();
+            several::ask(app, what, marked)
         }
         Taken::Send { daemon, call, is_confirmed } => send(app, daemon, call, is_confirmed),
     }
@@ -155,7 +172,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
             navigate::keep_selection_visible(app);
         }
         Command::Back => return go_back(app),
-        Command::Rows(command) => take_of_rows(app, command),
+        Command::Rows(command) => return take_of_rows(app, command),
         Command::Yes | Command::No | Command::This | Command::Older | Command::Newer => {}
         Command::Filter
         | Command::OnlyUnwell
@@ -191,7 +208,7 @@ fn go_back(app: &mut App) -> Effects {
 }
 
 /// A command about rows.
-fn take_of_rows(app: &mut App, command: RowsCommand) {
+fn take_of_rows(app: &mut App, command: RowsCommand) -> Effects {
     app.focus = Pane::Processes;
     match command {
         RowsCommand::Mark => marks::toggle(app),
@@ -200,7 +217,35 @@ fn take_of_rows(app: &mut App, command: RowsCommand) {
             let picker = Picker::new(&app.table);
             app.open(Mode::Sheet(Box::new(Sheet::Columns(picker))));
         }
+        RowsCommand::Actions => {
+            let marked = act::whom(app);
+            if let Some(daemon) = menu::daemon(app, &marked) {
+                app.open(Mode::Sheet(Box::new(Sheet::Menu(Menu::new(marked, daemon)))));
+            }
+        }
     }
+    Effects::none()
+}
+
+/// What was chosen in the menu.
+fn take_item(app: &mut App, item: Item, marked: Marked) -> Effects {
+    let wanted = match item {
+        Item::Do(What::Act(action)) => return several::ask_to_act(app, action, marked),
+        Item::Do(what) => return several::ask(app, what, marked),
+        Item::Message => {
+            if let Some((daemon, target)) = marked.targets.into_iter().next() {
+                let compose = Compose::new(&app.watched, daemon, target);
+                app.open(Mode::Compose(compose));
+            }
+            return Effects::none();
+        }
+        Item::Scale => Wanted::Scale,
+        Item::Signal => Wanted::Signal,
+        Item::Line => Wanted::Line,
+        Item::Trigger => Wanted::Trigger,
+    };
+    app.open(Mode::Sheet(Box::new(Sheet::Ask(Ask::new(wanted, marked)))));
+    Effects::none()
 }
 
 /// Opens the message to the selected process.

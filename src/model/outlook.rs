@@ -47,6 +47,17 @@ pub fn sentences(
     parts.iter().map(sentence).collect()
 }
 
+/// The processes of each app that some of these are of: `api[0 1], 2 of its 4 instances`.
+#[must_use]
+pub fn named(
+    fleet: &Fleet,
+    targets: &[(DaemonId, Target)],
+    place: impl Fn(DaemonId) -> String,
+) -> Vec<String> {
+    let parts = parts(targets);
+    parts.iter().map(|part| whom(part, app(fleet, part), &place(part.daemon))).collect()
+}
+
 fn parts(targets: &[(DaemonId, Target)]) -> Vec<Part<'_>> {
     let mut parts: Vec<Part<'_>> = Vec::new();
     for (daemon, target) in targets {

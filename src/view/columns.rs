@@ -89,7 +89,7 @@ pub(super) fn columns(app: &App, inner: Rect) -> Columns {
             let kept = contents.iter().filter(|one| rank(one.field, &fields) <= shown);
             let mut kept: Vec<(Field, u16)> = kept.map(|one| (one.field, one.columns)).collect();
             if spare(&kept, inner, false).0 >= name.min(most) {
-                if shown == ranks && app.size.0 >= WIDE_FROM && app.table.columns().is_none() {
+                if shown == ranks && inner.width + 2 >= WIDE_FROM && app.table.columns().is_none() {
                     widen(app, inner, &mut kept);
                 }
                 return place(&kept, inner, false);

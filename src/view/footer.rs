@@ -12,6 +12,7 @@ use super::roles::Role;
 use super::theme::Glyphs;
 use super::{sheet, text};
 use crate::app::command::{COMMANDS, Command};
+use crate::app::job::Job;
 use crate::app::{App, Mode, Pane};
 use crate::model::Action;
 use crate::model::daemon::Daemon;
@@ -141,19 +142,28 @@ fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
 
 /// How far an action on several is, and what Esc does about it.
 fn progress(app: &App) -> Vec<Part> {
-    let Some(batch) = &app.batch else { return Vec::new() };
+    let mut parts: Vec<Part> = app.jobs.iter().map(job).collect();
+    let Some(batch) = &app.batch else { return parts };
     let counts = batch.counts();
     let all = counts.ended + counts.begun + counts.waiting;
     let verb = batch.action().progressive();
-    let mut parts = vec![
-        Part::new(format!("{verb} {} of {all}", counts.ended), Role::Strong, 0),
-        Part::new(format!("{} under way", counts.begun), Role::Quiet, 2),
-    ];
+    parts.push(Part::new(format!("{verb} {} of {all}", counts.ended), Role::Strong, 0));
+    parts.push(Part::new(format!("{} under way", counts.begun), Role::Quiet, 2));
     if counts.waiting > 0 && !batch.is_halted() {
         let what = format!(" leave {} undone", counts.waiting);
         parts.push(Part::new("Esc", Role::Accent, 0).and(what, Role::Quiet));
     }
     parts
+}
+
+/// How far a task is.
+fn job(job: &Job) -> Part {
+    let text = match (job.expected, job.done()) {
+        (Some(expected), done) if expected > 1 => format!("{} {done} of {expected}", job.title),
+        (_, 0) => format!("{} ..", job.title),
+        (_, done) => format!("{} {done} ..", job.title),
+    };
+    Part::new(text, Role::Strong, 3)
 }
 
 /// A name of a few columns: its start, and the end, which has the id.

@@ -18,8 +18,10 @@ use super::prompt::input;
 use super::roles::Role;
 use super::text;
 use crate::app::App;
-use crate::app::batch::{self, Ended};
-use crate::app::geometry::overlay;
+use crate::app::ask::{Ask, Wanted};
+use crate::app::ended::{self, Ended};
+use crate::app::geometry::{overlay, wrap};
+use crate::app::menu::Menu;
 use crate::app::picker::Picker;
 use crate::app::several::{self, Several};
 use crate::app::sheet::{Sheet, room};
@@ -30,13 +32,20 @@ const COLUMNS_MIN: u16 = 40;
 const PICKER_COLUMNS: u16 = 76;
 /// The widest name of a column.
 const PICKER_NAMES: u16 = 11;
+/// The widest name of an action.
+const MENU_NAMES: u16 = 20;
+/// How many sentences a prompt says of what it would do, and in how many rows.
+const SAID_MAX: usize = 4;
+const SAID_ROWS: u16 = 3;
 
 /// Draws the sheet that is open in the middle of the screen.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), sheet: &Sheet) {
     match sheet {
         Sheet::Several(several) => question(app, canvas, size, several),
-        Sheet::Ended(ended, top) => verdicts(app, canvas, size, (ended, *top)),
+        Sheet::Ended(ended, top) => verdicts(canvas, size, (ended, *top)),
         Sheet::Columns(picker) => columns(canvas, size, picker),
+        Sheet::Menu(menu) => actions(app, canvas, size, menu),
+        Sheet::Ask(ask) => prompt(app, canvas, size, ask),
     }
 }
 
@@ -48,6 +57,10 @@ pub(super) fn keys(sheet: &Sheet) -> Vec<Part> {
     match sheet {
         Sheet::Several(several) => answers(several),
         Sheet::Ended(..) => vec![key("Esc", "close", 0), key("j k", "scroll", 1)],
+        Sheet::Menu(_) => {
+            vec![key("Enter", "do it", 0), key("Esc", "close", 0), key("j k", "choose", 1)]
+        }
+        Sheet::Ask(_) => vec![key("Enter", "do it", 0), key("Esc", "close", 0)],
         Sheet::Columns(_) => vec![
             key("Space", "show or not", 0),
             key("< >", "move", 0),
@@ -76,13 +89,12 @@ fn question(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), several: &Seve
     };
     let lines = several.lines(&app.watched, room(size).0);
     let lines: Vec<_> = lines.into_iter().map(|(kind, line)| (role(kind), line)).collect();
-    let count = several.marked.targets.len();
-    let title = format!("{} {count} processes?", several.action.verb());
+    let title = format!("{}?", several.what.title(&several.marked));
     // One row more for the answer.
     let inner = frame(canvas, size, &title, (&lines, several.top, 1));
     let last = Rect { y: inner.bottom().saturating_sub(1), height: inner.height.min(1), ..inner };
-    if several.word.is_some() {
-        input(canvas, last, &format!("type {} > ", several.action.verb()), &several.input);
+    if let Some(word) = several.word {
+        input(canvas, last, &format!("type {word} > "), &several.input);
         return;
     }
     let mut at = last.x;
@@ -91,18 +103,92 @@ fn question(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), several: &Seve
     }
 }
 
-fn verdicts(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), (ended, top): (&Ended, usize)) {
+fn verdicts(canvas: &mut Canvas<'_>, size: (u16, u16), (ended, top): (&Ended, usize)) {
     let glyphs = canvas.theme().glyphs();
     let columns = room(size).0.saturating_sub(2);
-    let shown = |(kind, line): (batch::Kind, String)| match kind {
-        batch::Kind::Good => (Role::Good, format!("{} {line}", glyphs.good)),
-        batch::Kind::Bad => (Role::Bad, format!("{} {line}", glyphs.bad)),
-        batch::Kind::Command => (Role::Quiet, line),
+    let shown = |(kind, line): (ended::Kind, String)| match kind {
+        ended::Kind::Good => (Role::Good, format!("{} {line}", glyphs.good)),
+        ended::Kind::Bad => (Role::Bad, format!("{} {line}", glyphs.bad)),
+        ended::Kind::Command => (Role::Quiet, line),
     };
-    let lines: Vec<_> = ended.lines(&app.watched, columns).into_iter().map(shown).collect();
-    let (good, all) = (ended.good().count(), ended.verdicts.len());
-    let title = format!("{}: {good} of {all} came about", ended.action.verb());
+    let lines: Vec<_> = ended.shown(columns).into_iter().map(shown).collect();
+    let (good, all) = (ended.good(), ended.lines.len());
+    let title = format!("{}: {good} of {all} came about", ended.title);
     frame(canvas, size, &title, (&lines, top, 0));
+}
+
+/// Draws the menu; what cannot be done stands back, with the reason.
+fn actions(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), menu: &Menu) {
+    let entries = menu.entries(&app.watched, app.read_only);
+    let rows = u16::try_from(entries.len()).unwrap_or(u16::MAX).min(room(size).1);
+    let title = [Part::new("Actions", Role::Strong, 0), Part::new(menu.whom(), Role::Accent, 0)];
+    let inner = canvas.overlay(overlay(size, PICKER_COLUMNS.min(room(size).0), rows), &title);
+    let top = (menu.at() + 1).saturating_sub(usize::from(rows));
+    let lines = entries.iter().enumerate().skip(top);
+    for (y, (place, entry)) in (inner.top()..inner.bottom()).zip(lines) {
+        let (role, about, about_role) = match &entry.refusal {
+            Some(why) => (Role::Quiet, why.as_str(), Role::Warn),
+            None => (Role::Text, entry.about, Role::Quiet),
+        };
+        let key = canvas.role(if entry.refusal.is_some() { Role::Quiet } else { Role::Accent });
+        canvas.text(inner.x + 1, y, 1, entry.key, key);
+        let name = Rect::new(inner.x + 3, y, MENU_NAMES.min(inner.width.saturating_sub(3)), 1);
+        canvas.text(name.x, y, name.width, entry.label, canvas.role(role));
+        let x = name.right() + 1;
+        canvas.text(x, y, inner.right().saturating_sub(x), about, canvas.role(about_role));
+        if place == menu.at() {
+            choose(canvas, inner, name);
+        }
+    }
+}
+
+/// Marks a line as the chosen one, over the blank cells at both sides too.
+fn choose(canvas: &mut Canvas<'_>, inner: Rect, name: Rect) {
+    let row = Rect::new(inner.x.saturating_sub(1), name.y, inner.width + 2, 1);
+    canvas.select(row, name, true);
+}
+
+/// Draws what the menu asks for: the line, what can be chosen, what it means.
+fn prompt(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), ask: &Ask) {
+    let choices = ask.choices(&app.watched);
+    let (columns_max, rows_max) = room(size);
+    let (role, says) = match ask.read(&app.watched) {
+        Ok(what) => {
+            let mut all = what.sentences(&app.watched, &ask.marked);
+            all.truncate(SAID_MAX);
+            (Role::Good, all.join("; "))
+        }
+        Err(why) if ask.input.text().trim().is_empty() => (Role::Quiet, why),
+        Err(why) => (Role::Bad, why),
+    };
+    let columns = PICKER_COLUMNS.min(columns_max);
+    // As many rows whatever is typed, so that nothing jumps.
+    let listed = match ask.wanted {
+        Wanted::Scale | Wanted::Line => 0,
+        Wanted::Signal => 15,
+        Wanted::Trigger => 8,
+    };
+    let rows = (1 + listed + SAID_ROWS).min(rows_max);
+    let title = [Part::new(ask.title(), Role::Strong, 0)];
+    let inner = canvas.overlay(overlay(size, columns, rows), &title);
+    input(canvas, inner, "> ", &ask.input);
+    let listed = listed.min(inner.height.saturating_sub(2));
+    let at = ask.at.min(choices.len().saturating_sub(1));
+    let top = (at + 1).saturating_sub(usize::from(listed));
+    let from = inner.y + 1;
+    let lines = choices.iter().enumerate().skip(top);
+    for (y, (place, choice)) in (from..from + listed).zip(lines) {
+        let width = text::width(choice).min(inner.width.saturating_sub(2));
+        let name = Rect::new(inner.x + 2, y, width, 1);
+        canvas.text(name.x, y, width, choice, canvas.role(Role::Text));
+        if place == at {
+            choose(canvas, inner, name);
+        }
+    }
+    let style = canvas.role(role);
+    for (y, line) in (from + listed..inner.bottom()).zip(&wrap(&says, inner.width)) {
+        canvas.text(inner.x, y, inner.width, line, style);
+    }
 }
 
 /// Draws the list of columns.
@@ -130,9 +216,7 @@ fn columns(canvas: &mut Canvas<'_>, size: (u16, u16), picker: &Picker) {
         let rest = inner.right().saturating_sub(about);
         canvas.text(about, y, rest, column.about, canvas.role(Role::Quiet));
         if place == picker.at() {
-            // Over the blank cells at both sides too.
-            let row = Rect::new(inner.x.saturating_sub(1), y, inner.width + 2, 1);
-            canvas.select(row, name, true);
+            choose(canvas, inner, name);
         }
     }
 }

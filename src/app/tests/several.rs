@@ -185,7 +185,7 @@ fn a_question_about_what_is_gone_closes() {
     press(&mut app, Command::Act(Action::Stop));
     send(&mut app, fleet(1..9));
     assert_eq!(app.mode, Mode::Normal);
-    assert!(app.notice.as_ref().unwrap().text.contains("nothing was done (stop 2)"));
+    assert!(app.notice.as_ref().unwrap().text.contains("nothing was done (stop 2 processes)"));
 }
 
 fn begun(app: &mut App, target: &Target) {
@@ -219,7 +219,7 @@ fn the_end_lists_each_verdict_and_esc_leaves_the_rest_undone() {
     assert!(app.batch.is_none());
     let Mode::Sheet(sheet) = &app.mode else { panic!("{:?}", app.mode) };
     let Sheet::Ended(ended, _) = &**sheet else { panic!("{sheet:?}") };
-    let lines = ended.lines(&app.watched, 100);
+    let lines = ended.shown(100);
     let lines: Vec<&str> = lines.iter().map(|(_, line)| line.as_str()).collect();
     assert_eq!(
         lines,
@@ -231,7 +231,7 @@ fn the_end_lists_each_verdict_and_esc_leaves_the_rest_undone() {
         ]
     );
     let notice = app.notice.as_ref().unwrap();
-    assert!(notice.is_bad && notice.text.starts_with("restarted 1 of 3; api[1]: left undone"));
+    assert!(notice.is_bad && notice.text.starts_with("restart: 1 of 3; did not restart api[1]"));
     press(&mut app, Command::Back);
     assert_eq!(app.mode, Mode::Normal);
 }
@@ -250,7 +250,7 @@ fn nothing_opens_over_what_is_open() {
     }
     assert!(matches!(app.mode, Mode::Filter(_)));
     let said = &app.notice.as_ref().unwrap().text;
-    assert_eq!(said, "restarted all 2   = pm2 restart 0 1");
+    assert_eq!(said, "restart: all 2   = pm2 restart 0 1");
 }
 
 proptest! {

@@ -116,7 +116,7 @@ impl Acting {
                     let verdict = if is_broken {
                         Verdict::Down(Down::unseen(Why::LeftAlone))
                     } else if let Some(permit) = turns.wait(&target, permits).await {
-                        acting.one(action, &target, permit).await
+                        acting.in_turn(action, &target, permit).await
                     } else {
                         Verdict::NotBegun
                     };
@@ -129,8 +129,21 @@ impl Acting {
         Box::pin(stream::iter(runs).flatten_unordered(SETTLING_MAX))
     }
 
+    /// Acts on one process as soon as there is a permit.
+    async fn one(&self, action: Action, target: &Target, permits: &Semaphore) -> Verdict {
+        match permits.acquire().await {
+            Ok(permit) => self.in_turn(action, target, permit).await,
+            Err(_) => Verdict::NotBegun,
+        }
+    }
+
     /// Acts on one process, whose turn it is.
-    async fn one(&self, action: Action, target: &Target, permit: SemaphorePermit<'_>) -> Verdict {
+    async fn in_turn(
+        &self,
+        action: Action,
+        target: &Target,
+        permit: SemaphorePermit<'_>,
+    ) -> Verdict {
         let info = match self.find(target).await {
             Ok(info) => info,
             Err(verdict) => return verdict,

@@ -32,7 +32,7 @@ pub struct Setup {
 }
 
 object! {
-    pub(super) struct Versioning<'de> {
+    pub(in crate::protocol) struct Versioning<'de> {
         branch: Scalar<'de> = "branch",
         revision: Scalar<'de> = "revision",
     }
@@ -69,11 +69,11 @@ impl Setup {
 /// Whether a value counts as true in JavaScript, strings `false` and `0` aside, which an environment
 /// variable may have put there.
 #[derive(Debug, Default)]
-pub(super) struct Truth(bool);
+pub(in crate::protocol) struct Truth(bool);
 
 /// The names of declared actions.
 #[derive(Debug, Default)]
-pub(super) struct Actions(Vec<Box<str>>);
+pub(in crate::protocol) struct Actions(Vec<Box<str>>);
 
 impl<'de> Deserialize<'de> for Truth {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

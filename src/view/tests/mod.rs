@@ -2,5 +2,6 @@
 
 mod fleet;
 mod properties;
+mod rows;
 mod screens;
 mod styles;

@@ -1,0 +1,125 @@
+//! Tasks of the engine that are under way, and what came of them.
+//!
+//! Invariant: each task is of one job, and a job ends with its last task.
+
+use super::effect::{Effect, Effects};
+use super::ended::{self, Ended};
+use super::several::by_daemon;
+use super::state::App;
+use super::what::{What, Whole};
+use crate::model::call::NamedCall;
+use crate::model::errand::{Outcome, Task, TaskId};
+use crate::model::{DaemonId, Target};
+use serde_json::{Map, Value as Json, json};
+
+/// Something that is being done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// What: `flush the logs of 3 processes`.
+    pub title: String,
+    /// How many outcomes are expected, where that is known.
+    pub expected: Option<usize>,
+    /// The tasks that have not ended.
+    tasks: Vec<TaskId>,
+    /// What came of it so far.
+    lines: Vec<(bool, String)>,
+    commands: Vec<String>,
+}
+
+impl Job {
+    /// How many outcomes there are so far.
+    #[must_use]
+    pub fn done(&self) -> usize {
+        self.lines.len()
+    }
+}
+
+/// Begins something that is no action on processes.
+pub(super) fn begin(app: &mut App, what: &What, targets: Vec<(DaemonId, Target)>) -> Effects {
+    let marked = super::marks::Marked { targets, hidden: 0 };
+    let title = what.title(&marked);
+    let commands = what.commands(&app.watched, &marked.targets);
+    let targets = marked.targets;
+    match what {
+        What::Trigger { action, params } => {
+            let call = |(daemon, target): (DaemonId, Target)| {
+                let mut opts = Map::new();
+                opts.insert("id".to_owned(), json!(target.pm_id.0));
+                opts.insert("msg".to_owned(), json!(action));
+                opts.extend(params.as_deref().map(|it| ("opts".to_owned(), json!(it))));
+                let call = NamedCall::new("msgProcess", vec![Json::Object(opts)]);
+                Effect::Call { daemon, call: NamedCall { targets: vec![target], ..call } }
+            };
+            return Effects(targets.into_iter().map(call).collect());
+        }
+        What::Whole(Whole::ReloadLogs, daemon) => {
+            let daemon = *daemon;
+            let call = NamedCall::new("reloadLogs", vec![json!({})]);
+            return Effects::one(Effect::Call { daemon, call });
+        }
+        _ => {}
+    }
+    let expected = match what {
+        What::Errand(_) => Some(targets.len()),
+        _ => None,
+    };
+    let by_daemon = match what {
+        What::Whole(_, daemon) => vec![(*daemon, Vec::new())],
+        _ => by_daemon(&targets),
+    };
+    let tasks = by_daemon.into_iter();
+    let tasks = tasks.filter_map(|(daemon, targets)| Some((daemon, what.task(targets)?)));
+    run(app, title, (expected, commands), tasks.collect())
+}
+
+/// Has daemons do tasks, as one job.
+pub(super) fn run(
+    app: &mut App,
+    title: String,
+    (expected, commands): (Option<usize>, Vec<String>),
+    wanted: Vec<(DaemonId, Task)>,
+) -> Effects {
+    let mut effects = Vec::new();
+    let mut tasks = Vec::new();
+    for (daemon, task) in wanted {
+        app.tasks += 1;
+        let id = TaskId(app.tasks);
+        tasks.push(id);
+        effects.push(Effect::Do { daemon, id, task });
+    }
+    if !tasks.is_empty() {
+        app.jobs.push(Job { title, expected, tasks, lines: Vec::new(), commands });
+    }
+    app.is_dirty = true;
+    Effects(effects)
+}
+
+/// Takes what came of a task in.
+pub(super) fn did(app: &mut App, daemon: DaemonId, task: TaskId, outcome: &Outcome) {
+    let is_good = outcome.verdict.is_success();
+    let sentence = match app.daemon(daemon) {
+        Some(daemon) if app.watched.daemons.len() > 1 => {
+            format!("{}: {}", daemon.label, outcome.sentence())
+        }
+        _ => outcome.sentence(),
+    };
+    app.is_dirty = true;
+    match app.jobs.iter_mut().find(|job| job.tasks.contains(&task)) {
+        Some(job) => job.lines.push((is_good, sentence)),
+        None => app.notify(sentence, !is_good),
+    }
+}
+
+/// A task ended; says what came of the job, if it was its last.
+pub(super) fn end(app: &mut App, task: TaskId) {
+    for job in &mut app.jobs {
+        job.tasks.retain(|other| *other != task);
+    }
+    let (ended, left) =
+        std::mem::take(&mut app.jobs).into_iter().partition(|job: &Job| job.tasks.is_empty());
+    app.jobs = left;
+    let ended: Vec<Job> = ended;
+    for Job { title, lines, commands, .. } in ended {
+        ended::tell(app, Ended::new(title, lines, commands));
+    }
+}
