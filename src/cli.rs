@@ -11,12 +11,14 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 mod check;
+mod doing;
 mod looking;
 mod quantity;
 mod trigger;
 mod words;
 pub use check::Check;
-pub use looking::{LogTime, Logs, Why};
+pub use doing::{OnOff, Scale, Signal, Stdin, WatchFiles};
+pub use looking::{Describe, LogTime, Logs, Ls, Top, Which, Why};
 use quantity::{parse_settle, whole};
 pub use quantity::{parse_size, parse_span};
 pub use trigger::Trigger;
@@ -225,6 +227,42 @@ pub enum Command {
         #[arg(allow_negative_numbers = true)]
         message: String,
     },
+    /// Tell all that is known of processes, the values of their environment aside
+    #[command(visible_aliases = ["show", "info"])]
+    Describe(Describe),
+    /// Print the table of processes again and again, what takes the most CPU first
+    Top(Top),
+    /// Change how many processes an app has
+    ///
+    /// More are started like its first one; fewer by deleting the highest instances, so that instance
+    /// 0 stays. One after another; the first that does not come up ends it.
+    Scale(Scale),
+    /// Set the counts of restarts to 0
+    Reset(Targets),
+    /// Empty the log files of processes; without a TARGET, of all, and the daemon's own
+    Flush {
+        /// Ids, names, namespaces or `all`
+        #[arg(value_name = "TARGET")]
+        targets: Vec<String>,
+    },
+    /// Write the list of processes that `resurrect` starts again, as `pm2 save` does
+    ///
+    /// The same file, byte for byte, but whole or not at all; a new one can be read by its owner only
+    /// (the pm2 CLI lets everybody read it, with all environments in it), an old one keeps its mode.
+    #[command(visible_alias = "dump")]
+    Save {
+        /// Also where there are no processes
+        #[arg(long)]
+        force: bool,
+    },
+    /// Start what was saved and does not run, as `pm2 resurrect` does
+    Resurrect,
+    /// Send a signal to processes
+    Signal(Signal),
+    /// Write a line to the standard input of processes
+    Stdin(Stdin),
+    /// Have PM2 restart processes when their files change, or not any more
+    Watch(WatchFiles),
     /// Print what processes have logged, in the order of time; with --follow, what they log
     Logs(Logs),
     /// Tell why processes died, from what is left of it: the daemon's log, error logs, PM2's figures
@@ -246,20 +284,6 @@ pub enum Command {
     Man,
     /// Watch a simulated daemon: nothing is needed, nothing real is touched
     Demo(Screen),
-}
-
-/// `ls`.
-#[derive(Debug, Clone, Args)]
-pub struct Ls {
-    /// As a JSON array, a process each
-    #[arg(long)]
-    pub json: bool,
-    /// With the names of each process's environment variables
-    #[arg(long)]
-    pub env: bool,
-    /// With their values too: these hold secrets
-    #[arg(long)]
-    pub env_values: bool,
 }
 
 /// `call`.

@@ -15,6 +15,7 @@ mod readme;
 mod real;
 mod refusing;
 mod showing;
+mod tasks;
 mod trigger;
 mod why;
 
@@ -74,6 +75,13 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(real::a_closed_pipe_stops_no_action),
         with_pm2(real::bad_calls_leave_the_daemon_and_its_apps_alone),
         with_pm2(real::a_burst_of_a_million_lines_comes_whole).weighing(Weight::Alone),
+        with_pm2(tasks::what_is_done_beside_the_actions_is_done).lasting(),
+        with_pm2(tasks::logs_are_flushed_as_the_cli_does_it).lasting(),
+        with_pm2(tasks::describe_tells_all_that_pm2_show_tells),
+        simulated(tasks::a_table_is_filtered_and_sorted),
+        simulated(tasks::top_prints_tables_of_one_moment),
+        simulated(tasks::each_process_gets_its_line_and_one_that_fails_makes_it_1),
+        simulated(tasks::what_ends_begins_or_is_lost_for_good_is_asked_first),
         with_pm2(logs::history_is_what_the_files_hold),
         with_pm2(logs::following_a_flood_misses_nothing_and_doubles_nothing).weighing(Weight::Busy),
         with_pm2(why::each_way_to_die_is_told_afterwards),

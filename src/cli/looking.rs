@@ -1,8 +1,76 @@
-//! What the commands that only look at logs and deaths take.
+//! What the commands that only look take.
+
+use std::time::Duration;
 
 use clap::Args;
 
+use super::parse_interval;
 use super::quantity::whole;
+
+/// `ls`.
+#[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub struct Ls {
+    /// As a JSON array, a process each
+    #[arg(long)]
+    pub json: bool,
+    /// With the names of each process's environment variables
+    #[arg(long)]
+    pub env: bool,
+    /// With their values too: these hold secrets
+    #[arg(long)]
+    pub env_values: bool,
+    /// Which, and in which order
+    #[command(flatten)]
+    pub which: Which,
+    /// Print the table again whenever it changes, until stopped; on a terminal, in place
+    #[arg(long, conflicts_with_all = ["env", "env_values"])]
+    pub watch: bool,
+}
+
+/// Which processes a table has, in which order.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Which {
+    /// Only what this lets through: `api`, `!api`, `status:errored`, `cpu>50 or mem>300M`, `ns:jobs`
+    #[arg(long, value_name = "FILTER", allow_hyphen_values = true)]
+    pub filter: Option<String>,
+    /// By this column: name, status, restarts, uptime, cpu, mem ..; `-` before it for the other way
+    /// round
+    #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
+    pub sort: Option<String>,
+}
+
+/// `describe`.
+#[derive(Debug, Clone, Args)]
+pub struct Describe {
+    /// Ids, names, namespaces or `all`
+    #[arg(required = true, value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// As a JSON array, a process each
+    #[arg(long)]
+    pub json: bool,
+    /// With the values of the environment variables: these hold secrets
+    #[arg(long)]
+    pub env_values: bool,
+}
+
+/// `top`.
+#[derive(Debug, Clone, Args)]
+pub struct Top {
+    /// How often the table is printed [default: until stopped]
+    #[arg(short = 'n', long, value_name = "N", value_parser = whole::<u64>(1, u64::MAX))]
+    pub count: Option<u64>,
+    /// Seconds from one table to the next, 0.2 to 3600
+    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = parse_interval,
+          allow_negative_numbers = true)]
+    pub interval: Duration,
+    /// As JSON lines, a table each: `at` and `processes`
+    #[arg(long)]
+    pub json: bool,
+    /// Which, and in which order
+    #[command(flatten)]
+    pub which: Which,
+}
 
 /// `logs`.
 #[derive(Debug, Clone, Args)]

@@ -2,7 +2,6 @@
 //! saved list.
 
 use super::{Client, ClientError, Outcome, Task};
-use crate::daemon::act::errands::Tell;
 
 impl Client {
     /// Does a task, and gives what came of it: for each target of [`Task::Each`], else for each step
@@ -38,7 +37,7 @@ impl Client {
     pub(crate) async fn perform_telling(
         &self,
         task: Task,
-        tell: Tell<'_>,
+        tell: &mut impl FnMut(Outcome),
     ) -> Result<(), ClientError> {
         if self.0.options.read_only {
             return Err(ClientError::ReadOnly { method: task.name().to_owned() });
@@ -47,5 +46,10 @@ impl Client {
         let (acting, _attendance) = self.0.acting().await?;
         acting.task(task, tell).await;
         Ok(())
+    }
+
+    /// Whether the daemon runs on this machine, so that its files can be looked at here.
+    pub(crate) async fn is_here(&self) -> bool {
+        self.0.session().await.is_ok_and(|session| session.god.is_some())
     }
 }

@@ -16,12 +16,9 @@ use crate::model::{Target, Verdict};
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::text::clean;
 
-/// Takes each outcome when it is known. It never waits.
-pub(crate) type Tell<'a> = &'a mut (dyn FnMut(Outcome) + Send);
-
 impl Acting {
-    /// Does a task, and tells each outcome; the last is of the whole, but for [`Task::Each`].
-    pub(crate) async fn task(&self, task: Task, tell: Tell<'_>) {
+    /// Does a task, and tells each outcome when it is known; the last is of the whole, but for [`Task::Each`].
+    pub(crate) async fn task(&self, task: Task, tell: &mut impl FnMut(Outcome)) {
         match task {
             Task::Each { errand, targets } => self.each(&errand, &targets, tell).await,
             Task::Scale { ref targets, to } => {
@@ -50,7 +47,7 @@ impl Acting {
     }
 
     /// The same to each of these, two at a time.
-    async fn each(&self, errand: &Errand, targets: &[Target], tell: Tell<'_>) {
+    async fn each(&self, errand: &Errand, targets: &[Target], tell: &mut impl FnMut(Outcome)) {
         let one = |target: &Target| {
             let target = target.clone();
             async move {

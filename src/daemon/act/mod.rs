@@ -3,7 +3,7 @@
 //! Invariant: nothing is sent to a process but the one that was chosen: its [`Target`] is compared
 //! with a look just before. Every target gets exactly one [`Verdict`], and only this room decides it.
 
-pub(crate) mod errands;
+mod errands;
 mod flush;
 mod judge;
 mod launch;

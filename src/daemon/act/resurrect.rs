@@ -13,7 +13,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value as Json, json};
 use tokio::time::Instant;
 
-use super::errands::{Tell, failed};
+use super::errands::failed;
 use super::save::{backup_path, dump_path};
 use super::scale::id_of;
 use super::{AT_ONCE, Acting, Launch};
@@ -50,7 +50,7 @@ struct Made {
 
 impl Acting {
     /// Starts what is saved and does not run, and gives what came of it as a whole.
-    pub(super) async fn resurrect(&self, tell: Tell<'_>) -> Outcome {
+    pub(super) async fn resurrect(&self, tell: &mut impl FnMut(Outcome)) -> Outcome {
         let deed = Task::Resurrect.deed();
         let (path, saved, warning) = match self.saved().await {
             Ok(saved) => saved,
@@ -81,7 +81,7 @@ impl Acting {
     }
 
     /// Starts these again.
-    pub(super) async fn restore_kept(&self, kept: Vec<Json>, tell: Tell<'_>) {
+    pub(super) async fn restore_kept(&self, kept: Vec<Json>, tell: &mut impl FnMut(Outcome)) {
         let kept = kept.into_iter().filter_map(|entry| match entry {
             Json::Object(fields) => Some(fields),
             _ => None,
@@ -105,7 +105,7 @@ impl Acting {
     }
 
     /// Starts processes as they were, and tells of each; how many are as they were.
-    async fn restore(&self, kept: Vec<Kept>, tell: Tell<'_>) -> usize {
+    async fn restore(&self, kept: Vec<Kept>, tell: &mut impl FnMut(Outcome)) -> usize {
         if kept.is_empty() {
             return 0;
         }
@@ -124,7 +124,7 @@ impl Acting {
         let calls = stream::iter(kept).map(each).buffered(AT_ONCE).collect::<Vec<_>>();
         let prepared = witness.listen_during(calls).await;
         let after = self.look().await;
-        let begun = begun(self, prepared, after, before);
+        let begun = begun(self, prepared, &after, before);
         let pending: Vec<(Target, Launch)> =
             begun.iter().filter_map(|one| one.pending.clone()).collect();
         let mut verdicts = if pending.is_empty() {
@@ -178,7 +178,7 @@ struct Begun {
 fn begun(
     acting: &Acting,
     prepared: Vec<Prepared>,
-    after: Result<Vec<ProcessInfo>, Verdict>,
+    after: &Result<Vec<ProcessInfo>, Verdict>,
     mut told: BTreeSet<PmId>,
 ) -> Vec<Begun> {
     let mut all = Vec::new();
@@ -187,7 +187,7 @@ fn begun(
             pending: None,
             outcome: Outcome::about(Deed::restore(), &name, verdict),
         };
-        let (made, after) = match (made, &after) {
+        let (made, after) = match (made, after) {
             (Ok(made), Ok(after)) => (made, after),
             (Err(verdict), _) => {
                 all.push(at_once(verdict));

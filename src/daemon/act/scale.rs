@@ -9,7 +9,6 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::Acting;
-use super::errands::Tell;
 use crate::daemon::calls::named::Listing;
 use crate::model::deed::Deed;
 use crate::model::errand::{Outcome, Scale, Task};
@@ -19,7 +18,12 @@ use crate::protocol::process::{PmId, ProcessInfo};
 
 impl Acting {
     /// Scales the app of these processes, and gives what came of it as a whole.
-    pub(super) async fn scale(&self, targets: &[Target], to: Scale, tell: Tell<'_>) -> Outcome {
+    pub(super) async fn scale(
+        &self,
+        targets: &[Target],
+        to: Scale,
+        tell: &mut impl FnMut(Outcome),
+    ) -> Outcome {
         let deed = Task::Scale { targets: Vec::new(), to }.deed();
         let label = targets.first().map_or("nothing", |target| &*target.name);
         let about = |verdict| Outcome::about(deed.clone(), label, verdict);
@@ -74,7 +78,7 @@ impl Acting {
     }
 
     /// Starts so many more; how many came, and whether all did.
-    async fn grow(&self, app: &[Target], more: u32, tell: Tell<'_>) -> (u32, bool) {
+    async fn grow(&self, app: &[Target], more: u32, tell: &mut impl FnMut(Outcome)) -> (u32, bool) {
         // As the pm2 CLI: the first in the daemon's list.
         let Some(first) = app.iter().min_by_key(|target| target.pm_id) else { return (0, false) };
         for done in 0..more {
@@ -132,7 +136,12 @@ impl Acting {
     }
 
     /// Deletes so many, the highest instance first; how many went, and whether all did.
-    async fn shrink(&self, app: &[Target], fewer: u32, tell: Tell<'_>) -> (u32, bool) {
+    async fn shrink(
+        &self,
+        app: &[Target],
+        fewer: u32,
+        tell: &mut impl FnMut(Outcome),
+    ) -> (u32, bool) {
         let alone = Semaphore::new(1);
         let mut done = 0;
         for target in app.iter().rev().take(fewer as usize) {

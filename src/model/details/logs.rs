@@ -26,10 +26,10 @@ pub(super) fn logs(source: &Source<'_>) -> Section {
     }
     entries.field(source, "pm_pid_path", "pid file");
     for (key, label) in [
-        ("log_date_format", "time before lines"),
-        ("log_type", "written as"),
-        ("merge_logs", "one file for all instances"),
-        ("disable_logs", "switched off"),
+        ("log_date_format", "date format"),
+        ("log_type", "log type"),
+        ("merge_logs", "merged"),
+        ("disable_logs", "disabled"),
     ] {
         entries.field(source, key, label);
     }

@@ -9,27 +9,27 @@ use crate::model::units;
 pub(super) fn policy(source: &Source<'_>) -> Section {
     let info = source.info;
     let mut entries = Entries::default();
-    switch(&mut entries, "autorestart", "restarted when it ends", info.autorestart, true);
-    entries.field(source, "stop_exit_codes", "but not after exit code");
+    switch(&mut entries, "autorestart", "autorestart", info.autorestart, true);
+    entries.field(source, "stop_exit_codes", "stop exit codes");
     let max = info.restarts_max();
-    entries.push("max_restarts", "unstable restarts at most", max.to_string(), json!(max));
+    entries.push("max_restarts", "max restarts", max.to_string(), json!(max));
     let min_uptime = info.min_uptime_ms.unwrap_or(1_000);
-    milliseconds(&mut entries, "min_uptime_ms", "unstable is under", Some(min_uptime));
+    milliseconds(&mut entries, "min_uptime_ms", "min uptime", Some(min_uptime));
     let delay = info.restart_delay_ms.filter(|delay| *delay > 0);
-    milliseconds(&mut entries, "restart_delay_ms", "pause before a restart", delay);
+    milliseconds(&mut entries, "restart_delay_ms", "restart delay", delay);
     if let Some(first) = info.backoff_first_ms.filter(|first| *first > 0) {
         let last = info.backoff_last_ms.filter(|last| *last > 0);
         let last = last.map(|last| format!(", last {}", units::span(last))).unwrap_or_default();
         let text = format!("from {}{last}", units::span(first));
-        entries.push("backoff_first_ms", "growing pause", text, json!(first));
+        entries.push("backoff_first_ms", "back-off", text, json!(first));
     }
     if let Some(limit) = info.memory_limit_bytes.filter(|limit| *limit > 0) {
         let text = units::bytes(limit);
-        entries.push("max_memory_bytes", "restarted over", text, json!(limit));
+        entries.push("max_memory_bytes", "max memory restart", text, json!(limit));
     }
     // PM2's own word for "none" is 0.
     if let Some(cron) = source.field("cron_restart").filter(|cron| cron.is_string()) {
-        entries.push("cron_restart", "restarted at (cron)", one_line(cron), cron.clone());
+        entries.push("cron_restart", "cron restart", one_line(cron), cron.clone());
     }
     watch(source, &mut entries);
     stopping(source, &mut entries);
@@ -39,20 +39,20 @@ pub(super) fn policy(source: &Source<'_>) -> Section {
 /// How it is told to end, and how long PM2 waits for it.
 fn stopping(source: &Source<'_>, entries: &mut Entries) {
     let info = source.info;
-    milliseconds(entries, "kill_timeout_ms", "killed after", Some(info.kill_ms()));
-    milliseconds(entries, "listen_timeout_ms", "ready within", info.listen_timeout_ms);
+    milliseconds(entries, "kill_timeout_ms", "kill timeout", Some(info.kill_ms()));
+    milliseconds(entries, "listen_timeout_ms", "listen timeout", info.listen_timeout_ms);
     if info.wait_ready {
-        switch(entries, "wait_ready", "says when it is ready", true, false);
+        switch(entries, "wait_ready", "wait ready", true, false);
     }
     let is_on = |key: &str| source.field(key).and_then(Json::as_bool);
     if is_on("shutdown_with_message") == Some(true) {
-        switch(entries, "shutdown_with_message", "stopped by a message", true, false);
+        switch(entries, "shutdown_with_message", "shutdown with message", true, false);
     }
     if is_on("treekill") == Some(false) {
-        switch(entries, "treekill", "its children are ended", false, true);
+        switch(entries, "treekill", "kill children too", false, true);
     }
     if is_on("autostart") == Some(false) {
-        switch(entries, "autostart", "started when added", false, true);
+        switch(entries, "autostart", "autostart", false, true);
     }
 }
 
@@ -67,9 +67,9 @@ fn watch(source: &Source<'_>, entries: &mut Entries) {
         _ => "no".to_owned(),
     };
     let tone = if text == "no" { Tone::Faint } else { Tone::Plain };
-    entries.toned("watch", "watched", text, data, tone);
+    entries.toned("watch", "watch", text, data, tone);
     if tone == Tone::Plain {
-        entries.field(source, "ignore_watch", "but not");
+        entries.field(source, "ignore_watch", "ignore watch");
     }
 }
 

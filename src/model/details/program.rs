@@ -10,10 +10,10 @@ use crate::protocol::shell;
 pub(super) fn program(source: &Source<'_>) -> Section {
     let mut entries = Entries::default();
     entries.field(source, "pm_exec_path", "script");
-    words(source, "args", "arguments", &mut entries);
-    entries.field(source, "pm_cwd", "folder");
+    words(source, "args", "args", &mut entries);
+    entries.field(source, "pm_cwd", "cwd");
     entries.field(source, "exec_interpreter", "interpreter");
-    words(source, "node_args", "its arguments", &mut entries);
+    words(source, "node_args", "interpreter args", &mut entries);
     let mode = source.info.exec_mode.as_str();
     entries.push("exec_mode", "mode", mode, json!(mode));
     let instance = source.field("instance_var").and_then(Json::as_str);
@@ -21,7 +21,7 @@ pub(super) fn program(source: &Source<'_>) -> Section {
     if let Some(instance) = instance {
         entries.push("instance", "instance", one_line(instance), instance.clone());
     }
-    entries.field(source, "increment_var", "counted variable");
+    entries.field(source, "increment_var", "increment var");
     entries.field(source, "username", "user");
     entries.field(source, "uid", "uid");
     entries.field(source, "gid", "gid");
@@ -75,7 +75,7 @@ pub(super) fn versioning(source: &Source<'_>) -> Section {
     text("revision", "revision");
     text("comment", "comment");
     text("url", "remote");
-    text("repo_path", "folder");
+    text("repo_path", "root");
     text("update_time", "looked at");
     if versioning.get("unstaged").and_then(Json::as_bool) == Some(true) {
         let text = "yes, not all changes are committed";

@@ -67,7 +67,52 @@ fn lines(details: &Details) -> String {
 
 #[test]
 fn a_process_in_sections() {
-    insta::assert_snapshot!(lines(&details(&info(), &raw())), @"");
+    insta::assert_snapshot!(lines(&details(&info(), &raw())), @r"
+    Process
+      status: online
+      name: api
+      id: 0
+      namespace: default
+      pid: 15584
+      uptime: 1m, since 2026-11-26 08:05:18
+      created at: 2026-11-26 08:05:18
+      restarts: 4
+      unstable restarts: 2 of 10
+      last exit code: 1
+      CPU: 1.0%
+      memory: 47.2 MiB, 99% of its limit 47.7 MiB
+    Program
+      script: /srv/a/app.js
+      args: --port 80 'two words'
+      cwd: /srv/a
+      interpreter: node
+      interpreter args: --inspect
+      mode: cluster
+      instance: 2
+      user: deploy
+      NODE_ENV: production
+    Restarts and limits
+      autorestart: yes
+      stop exit codes: 3, 4
+      max restarts: 10
+      min uptime: 1.0 s
+      max memory restart: 47.7 MiB
+      cron restart: 0 3 * * *
+      watch: yes: src
+      ignore watch: tmp
+      kill timeout: 5.0 s
+    Logs
+      output: /srv/logs/api-out-0.log, 2.0 KiB
+      errors: /dev/null, not written
+      pid file: /srv/pids/api-0.pid
+    Version control
+      kind: git
+      branch: main
+      revision: abc
+      comment: x
+      remote: https://***@git.example/a.git
+      changed: yes, not all changes are committed
+    ");
 }
 
 #[test]
