@@ -131,6 +131,8 @@ pub(super) fn these(
             process.ask(action, now);
         }
     }
+    let asked: Vec<_> = targets.iter().map(|target| (daemon, target.clone())).collect();
+    app.undo.asked(action, &asked, now.steady_ms);
     // What was said before is of an older state.
     app.notice = None;
     app.is_dirty = true;

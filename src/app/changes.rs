@@ -18,6 +18,7 @@ const NOTICE_CHARS_MAX: usize = 200;
 /// Takes the changes of one report in.
 pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
     let (mut has_lines, mut has_rows) = (false, false);
+    app.undo.forget(app.now.steady_ms);
     for change in changes.0 {
         match change {
             Change::Daemon | Change::Lost | Change::Losses => app.is_dirty = true,
@@ -31,12 +32,14 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             }
             Change::Gone(target) => {
                 (app.is_dirty, has_rows) = (true, true);
+                app.undo.gone(id, &target);
                 close_about(app, id, &target, "is gone meanwhile");
             }
             Change::Replaced { target, by } => {
                 (app.is_dirty, has_rows) = (true, true);
                 close_about(app, id, &target, &format!("is replaced by {by}"));
             }
+            Change::Kept(kept) => app.undo.keep(id, *kept),
             Change::Begun(target) => {
                 let batch = app.batch.as_mut();
                 app.is_dirty |= batch.is_some_and(|batch| batch.begin(id, &target));
@@ -95,6 +98,7 @@ fn close_where(app: &mut App, is_about: impl Fn(&Mode) -> bool, why: &str) {
 
 /// An asked action ended: its verdict, in the verdict's own words.
 fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: Verdict) {
+    app.undo.finished(id, &target, (action, &verdict));
     if app.batch.as_mut().is_some_and(|batch| batch.end(id, &target, (action, &verdict))) {
         app.is_dirty = true;
         if let Some(ended) = batch::take_end(app) {

@@ -81,6 +81,8 @@ pub enum RowsCommand {
     Columns,
     /// All that can be done to what is selected or marked.
     Actions,
+    /// Take back the last delete or stop.
+    Undo,
 }
 
 impl Command {
@@ -221,6 +223,14 @@ pub const COMMANDS: &[CommandRow] = &[
         "actions",
         "All that can be done to the selected or marked: scale, signal, reset, watch, flush, save ..",
         Some(7),
+        TABLE
+    ),
+    row!(
+        Command::Rows(RowsCommand::Undo),
+        "u",
+        "undo",
+        "Undo the last delete or stop of the last 10 minutes; asks first",
+        None,
         TABLE
     ),
     row!(

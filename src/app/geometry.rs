@@ -433,7 +433,7 @@ mod tests {
         assert_eq!((text.columns, text.rows), (38, 8));
         let lines = help_lines(text.columns).len() as u16;
         assert_eq!(help_top_max((40, 10)), lines - text.rows);
-        assert_eq!(help_top_max((120, 40)), 0);
+        assert_eq!(help_top_max((120, 80)), 0);
         let _ = help_top_max((0, 0));
     }
 }

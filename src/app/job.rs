@@ -52,6 +52,19 @@ pub(super) fn begin(app: &mut App, what: &What, targets: Vec<(DaemonId, Target)>
             };
             return Effects(targets.into_iter().map(call).collect());
         }
+        What::Restore { kept, .. } => {
+            super::undo::restored(app, kept);
+            let mut by_daemon: Vec<(DaemonId, Vec<Json>)> = Vec::new();
+            for (daemon, kept) in kept.iter().cloned() {
+                let env = kept.into_env();
+                match by_daemon.iter_mut().find(|(other, _)| *other == daemon) {
+                    Some((_, all)) => all.push(env),
+                    None => by_daemon.push((daemon, vec![env])),
+                }
+            }
+            let tasks = by_daemon.into_iter().map(|(id, all)| (id, Task::Restore(all)));
+            return run(app, title, (Some(kept.len()), commands), tasks.collect());
+        }
         What::Whole(Whole::ReloadLogs, daemon) => {
             let daemon = *daemon;
             let call = NamedCall::new("reloadLogs", vec![json!({})]);

@@ -58,9 +58,12 @@ pub struct Menu {
 }
 
 impl Menu {
-    /// About these, or about a daemon alone.
-    pub(super) fn new(marked: Marked, daemon: DaemonId) -> Self {
-        Self { marked, daemon, at: 0 }
+    /// About these, or about a daemon alone; the first that can be done is chosen.
+    pub(super) fn new(app: &App, marked: Marked, daemon: DaemonId) -> Self {
+        let menu = Self { marked, daemon, at: 0 };
+        let entries = menu.entries(&app.watched, app.read_only);
+        let first = entries.iter().position(|entry| entry.refusal.is_none());
+        Self { at: first.unwrap_or(0), ..menu }
     }
 
     /// Which line is chosen, from 0.

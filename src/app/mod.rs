@@ -34,6 +34,7 @@ pub mod table;
 #[cfg(test)]
 mod tests;
 mod tick;
+pub mod undo;
 mod update;
 pub mod what;
 pub mod why;

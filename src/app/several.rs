@@ -98,7 +98,7 @@ pub(super) fn ask(app: &mut App, what: What, marked: Marked) -> Effects {
         app.notify(format!("{}: refused, this is --read-only", what.title(&marked)), true);
         return Effects::none();
     }
-    if marked.targets.is_empty() && !matches!(what, What::Whole(..)) {
+    if marked.targets.is_empty() && !matches!(what, What::Whole(..) | What::Restore { .. }) {
         app.say(Notice::no_selection(app.now.steady_ms));
         return Effects::none();
     }
@@ -126,6 +126,7 @@ pub(super) fn begin(app: &mut App, what: What, marked: Marked) -> Effects {
             process.queue(action, app.now);
         }
     }
+    app.undo.asked(action, &marked.targets, app.now.steady_ms);
     let by_daemon = by_daemon(&marked.targets);
     app.batch = Some(Batch::new(action, marked.targets));
     let effects = by_daemon.into_iter();
@@ -160,8 +161,10 @@ fn refusal(app: &App, what: &What, marked: &Marked) -> Option<Notice> {
         let text = format!("cannot {title}: the daemon is not connected");
         (!app.watched.is_live(daemon)).then(|| say(text).about(About::Down(daemon)))
     };
-    if let What::Whole(_, daemon) = what {
-        return down(*daemon);
+    match what {
+        What::Whole(_, daemon) => return down(*daemon),
+        What::Restore { kept, .. } => return kept.iter().find_map(|(daemon, _)| down(*daemon)),
+        _ => {}
     }
     for (daemon, target) in &marked.targets {
         if let Some(notice) = down(*daemon) {

@@ -65,6 +65,9 @@ impl Sheet {
     pub fn is_about(&self, id: DaemonId, pm_id: Option<PmId>) -> bool {
         let of_daemon = match self {
             Self::Several(Several { what: What::Whole(_, daemon), .. }) => Some(*daemon),
+            Self::Several(Several { what: What::Restore { kept, .. }, .. }) => {
+                kept.iter().map(|(daemon, _)| *daemon).find(|daemon| *daemon == id)
+            }
             Self::Menu(menu) => Some(menu.daemon),
             _ => None,
         };

@@ -7,6 +7,7 @@ use super::marks::Marks;
 use super::mode::Mode;
 use super::notice::Notice;
 use super::table::Table;
+use super::undo::Undo;
 use crate::model::charts::Bars;
 use crate::model::daemon::Daemon;
 use crate::model::moment::Moment;
@@ -41,6 +42,8 @@ pub struct App {
     pub batch: Option<Batch>,
     /// The tasks that are under way.
     pub jobs: Vec<Job>,
+    /// What was deleted or stopped here and can be undone.
+    pub undo: Undo,
     /// How many tasks were asked for so far.
     pub(super) tasks: u64,
     /// First table row shown.
@@ -117,6 +120,7 @@ impl App {
             marks: Marks::default(),
             batch: None,
             jobs: Vec::new(),
+            undo: Undo::default(),
             tasks: 0,
             table_top: 0,
             log_top: None,

@@ -17,7 +17,7 @@ use super::prompt::Compose;
 use super::sheet::Sheet;
 use super::state::App;
 use super::what::What;
-use super::{act, changes, marks, navigate, several, table};
+use super::{act, changes, marks, navigate, several, table, undo};
 use crate::model::apply::apply;
 use crate::model::call::NamedCall;
 use crate::model::moment::Moment;
@@ -217,10 +217,12 @@ fn take_of_rows(app: &mut App, command: RowsCommand) -> Effects {
             let picker = Picker::new(&app.table);
             app.open(Mode::Sheet(Box::new(Sheet::Columns(picker))));
         }
+        RowsCommand::Undo => return undo::ask(app),
         RowsCommand::Actions => {
             let marked = act::whom(app);
             if let Some(daemon) = menu::daemon(app, &marked) {
-                app.open(Mode::Sheet(Box::new(Sheet::Menu(Menu::new(marked, daemon)))));
+                let menu = Menu::new(app, marked, daemon);
+                app.open(Mode::Sheet(Box::new(Sheet::Menu(menu))));
             }
         }
     }

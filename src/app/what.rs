@@ -6,8 +6,9 @@
 use super::marks::Marked;
 use crate::model::deed::Deed;
 use crate::model::errand::{Errand, Scale, Task};
+use crate::model::kept::Kept;
 use crate::model::watched::Watched;
-use crate::model::{Action, DaemonId, Target, outlook};
+use crate::model::{Action, DaemonId, Target, outlook, units};
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +25,13 @@ pub enum What {
         action: Box<str>,
         /// What it is given, as it was typed.
         params: Option<Box<str>>,
+    },
+    /// Starting again what was deleted.
+    Restore {
+        /// As it was.
+        kept: Vec<(DaemonId, Kept)>,
+        /// How long ago, milliseconds.
+        ago_ms: i64,
     },
     /// Something to this daemon.
     Whole(Whole, DaemonId),
@@ -95,6 +103,10 @@ impl What {
                 format!("scale {} to {scale}", app.unwrap_or_default())
             }
             Self::Trigger { action, .. } => format!("trigger {action} in {whom}"),
+            Self::Restore { kept, .. } => match &kept[..] {
+                [(_, only)] => format!("start {} again", only.target.label()),
+                all => format!("start {} deleted processes again", all.len()),
+            },
             Self::Whole(whole, _) => whole.words().to_owned(),
         }
     }
@@ -122,6 +134,7 @@ impl What {
             | Self::Errand(_)
             | Self::Scale(_)
             | Self::Trigger { .. }
+            | Self::Restore { .. }
             | Self::Whole(..) => None,
         }
     }
@@ -132,7 +145,7 @@ impl What {
         let is_grave = match self {
             Self::Act(action) => *action == Action::Delete,
             Self::Errand(errand) => errand.risk().asks(),
-            Self::Scale(_) | Self::Whole(..) => true,
+            Self::Scale(_) | Self::Whole(..) | Self::Restore { .. } => true,
             Self::Trigger { .. } => false,
         };
         is_grave || marked.targets.len() > 1
@@ -158,6 +171,13 @@ impl What {
                 each(&format!("trigger {action}{} in", with.unwrap_or_default()))
             }
             Self::Scale(scale) => vec![scaling(watched, *scale, targets)],
+            Self::Restore { kept, ago_ms } => {
+                let targets: Vec<_> =
+                    kept.iter().map(|(daemon, it)| (*daemon, it.target.clone())).collect();
+                let ago = units::uptime(*ago_ms);
+                let named = outlook::named(fleet, &targets, place).into_iter();
+                named.map(|whom| format!("starts {whom} again, as it was {ago} ago")).collect()
+            }
             Self::Whole(whole, daemon) => {
                 vec![format!("{}{}: {}", whole.words(), place(*daemon), whole.meaning())]
             }
@@ -173,6 +193,11 @@ impl What {
             Self::Act(_) => "One after another",
             Self::Errand(_) => return Some("Two at a time.".to_owned()),
             Self::Scale(_) => return Some("One after another.".to_owned()),
+            Self::Restore { .. } => {
+                let text = "Each gets a new id and counts from 0. Log files that are named by the \
+                            id get new names; the old ones stay.";
+                return Some(text.to_owned());
+            }
             Self::Trigger { .. } | Self::Whole(..) => return None,
         };
         Some(format!("{pace}; Esc then leaves undone what has not begun."))
@@ -226,6 +251,7 @@ impl What {
                 let params = params.as_deref().map(|params| format!(" {}", quoted(params)));
                 format!("trigger {} {}{}", target.pm_id, quoted(action), params.unwrap_or_default())
             }),
+            Self::Restore { .. } => Vec::new(),
             // `pm2 scale app -1` fails (docs/pm2-ops.md section 4).
             Self::Scale(Scale::Down(_)) => Vec::new(),
             Self::Scale(scale) => {
@@ -245,9 +271,11 @@ impl What {
             Self::Whole(Whole::FlushConsole, _) => Task::FlushConsole,
             Self::Whole(Whole::Save, _) => Task::Save { even_empty: false },
             Self::Whole(Whole::Resurrect, _) => Task::Resurrect,
+            Self::Whole(Whole::Kill, _) => Task::Kill,
             Self::Act(_)
             | Self::Trigger { .. }
-            | Self::Whole(Whole::ReloadLogs | Whole::Kill, _) => return None,
+            | Self::Restore { .. }
+            | Self::Whole(Whole::ReloadLogs, _) => return None,
         })
     }
 }

@@ -169,6 +169,7 @@ fn slot_of(report: &Report) -> Option<usize> {
         | Report::Exception(_)
         | Report::Killed(_)
         | Report::ActionBegun { .. }
+        | Report::Kept(_)
         | Report::ActionFinished { .. }
         | Report::CallFinished { .. }
         | Report::Did { .. }
@@ -200,6 +201,7 @@ impl Lanes {
             Report::ActionFinished { .. }
                 | Report::CallFinished { .. }
                 | Report::Did { .. }
+                | Report::Kept(_)
                 | Report::TaskEnded(_)
         );
         if self.events.len() < bounds.events_max || is_due {

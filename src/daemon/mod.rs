@@ -414,8 +414,18 @@ async fn act(
         inbox.report(id, Report::ActionBegun { action, target: target.clone() });
     };
     let turns = Turns { begun: Some(Box::new(begun)), halted };
+    // Before its watching ends, which is part of how it was (docs/pm2-ops.md section 5).
+    let mut kept = match action {
+        Action::Delete => acting.keep(&finish.left).await,
+        _ => Vec::new(),
+    };
     let mut verdicts = acting.all(action, finish.left.clone(), turns);
     while let Some((target, verdict)) = verdicts.next().await {
+        let place = kept.iter().position(|kept| kept.target == target);
+        if let Some(place) = place.filter(|_| verdict == Verdict::Done) {
+            let kept = Box::new(kept.swap_remove(place));
+            watch.inbox.report(watch.id, Report::Kept(kept));
+        }
         finish.report(&target, verdict);
         watch.wishes.change.notify_one();
     }

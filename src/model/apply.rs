@@ -10,6 +10,7 @@ use super::daemon::{BusState, Connection, Daemon, Problem};
 use super::death::{self, BlackBox, cause::Trigger};
 use super::errand::{Outcome, TaskId};
 use super::fleet::RowChanges;
+use super::kept::Kept;
 use super::lifecycle::{self, Life, Whom};
 use super::log::{LineKind, LogLine, LogSource, Severity};
 use super::moment::Moment;
@@ -61,6 +62,8 @@ pub enum Change {
     Losses,
     /// It is a process's turn in an action on several that was asked for here.
     Begun(Target),
+    /// A process was deleted here, as it was just before.
+    Kept(Box<Kept>),
     /// An action that was asked for here ended.
     Finished {
         /// Which.
@@ -127,6 +130,7 @@ impl Applying<'_> {
             Report::Exception(exception) => self.exception(&exception),
             Report::Killed(message) => self.say("pm2:kill", Severity::Bad, &message),
             Report::ActionBegun { target, .. } => self.begin(target),
+            Report::Kept(kept) => self.changes.push(Change::Kept(kept)),
             Report::ActionFinished { action, target, verdict } => {
                 self.finish(action, target, verdict);
             }

@@ -14,6 +14,7 @@ pub mod details;
 pub mod errand;
 pub mod figures;
 pub mod fleet;
+pub mod kept;
 pub mod lifecycle;
 pub mod log;
 pub mod looping;

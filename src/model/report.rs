@@ -6,6 +6,7 @@ use super::call::CallOutcome;
 use super::daemon::{BusState, Connection};
 use super::death::BlackBox;
 use super::errand::{Outcome, TaskId};
+use super::kept::Kept;
 use super::log::LogLine;
 use super::{Action, Target, Verdict};
 use crate::protocol::bus::{Exception, ProcessEvent};
@@ -54,6 +55,8 @@ pub enum Report {
         /// Of which process.
         target: Target,
     },
+    /// A process that was deleted here, as it was just before. Must arrive, before its end.
+    Kept(Box<Kept>),
     /// An action ended. Must arrive; exactly one for each that was asked for.
     ActionFinished {
         /// Which action.

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use super::{lookup, status, text};
 use crate::app::{App, MINI_COLUMNS, MINI_COLUMNS_WIDE, WIDE_FROM};
 use crate::model::rows::Field;
-use crate::model::rows::columns::{Row, WIDE};
+use crate::model::rows::columns::{DEFAULT, Row, WIDE};
 
 /// A column's place: first column of the screen, and how many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,10 +82,11 @@ pub(super) fn columns(app: &App, inner: Rect) -> Columns {
     let contents: Vec<Content> = fields.iter().map(|field| content(app, *field)).collect();
     let name = contents.iter().find(|one| one.field == Field::Name).map_or(8, |one| one.columns);
     if inner.width >= SHORT_BELOW {
+        let extras = fields.iter().filter(|field| !is_usual(**field)).count();
         let ranks = contents.iter().map(|one| rank(one.field, &fields)).max().unwrap_or(0);
         for shown in (0..=ranks).rev() {
             // A long name may be cut for the sake of the columns that say more than its end.
-            let most = if shown > MODE { NAME_WANTED } else { NAME_LEAST };
+            let most = if shown > extras + MODE { NAME_WANTED } else { NAME_LEAST };
             let kept = contents.iter().filter(|one| rank(one.field, &fields) <= shown);
             let mut kept: Vec<(Field, u16)> = kept.map(|one| (one.field, one.columns)).collect();
             if spare(&kept, inner, false).0 >= name.min(most) {
@@ -129,15 +130,20 @@ fn fields(app: &App) -> Vec<Field> {
 fn rank(field: Field, fields: &[Field]) -> usize {
     match field {
         Field::Id | Field::Daemon | Field::Name | Field::Status | Field::Cpu | Field::Memory => 0,
-        field => match LEAVING.iter().position(|leaving| *leaving == field) {
-            Some(place) => place + 1,
-            // What was chosen last leaves first.
-            None => {
-                let place = fields.iter().position(|other| *other == field).unwrap_or(0);
-                LEAVING.len() + 1 + place
+        field => {
+            let extras = || fields.iter().filter(|field| !is_usual(**field));
+            match LEAVING.iter().position(|leaving| *leaving == field) {
+                Some(place) => extras().count() + place + 1,
+                // What was chosen stays longer; of that the last leaves first.
+                None => extras().position(|other| *other == field).unwrap_or(0) + 1,
             }
-        },
+        }
     }
+}
+
+/// Whether a column is one of those that stand by themselves.
+fn is_usual(field: Field) -> bool {
+    field == Field::Daemon || DEFAULT.contains(&field)
 }
 
 /// How wide a column is by what it holds.

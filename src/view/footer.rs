@@ -11,7 +11,7 @@ use super::parts::{self, Part};
 use super::roles::Role;
 use super::theme::Glyphs;
 use super::{sheet, text};
-use crate::app::command::{COMMANDS, Command};
+use crate::app::command::{COMMANDS, Command, RowsCommand};
 use crate::app::job::Job;
 use crate::app::{App, Mode, Pane};
 use crate::model::Action;
@@ -115,7 +115,11 @@ fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
     };
     let keys = COMMANDS.iter().filter(|row| row.is_in(app.focus)).filter_map(|row| {
         let first = row.keys.split(' ').next()?;
-        let acts = matches!(row.command, Command::Act(_) | Command::Compose);
+        let is_of_rows = matches!(
+            row.command,
+            Command::Rows(RowsCommand::Mark | RowsCommand::Actions | RowsCommand::Undo)
+        );
+        let acts = is_of_rows || matches!(row.command, Command::Act(_) | Command::Compose);
         let leaves = match row.command {
             Command::Reconnect if is_down => 1,
             Command::NextPane if is_log && !app.read_only => return None,

@@ -217,6 +217,7 @@ fn cell(
     let plain = || (field.column().cell)(&row);
     let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     match field {
+        Field::Id => (key.pm_id.to_string(), Role::Quiet),
         Field::Name => {
             let name = or_none(plain().filter(|name| !name.is_empty()));
             (name, quiet_if(!process.is_running()))

@@ -48,6 +48,7 @@ fn type_text(app: &mut App, text: &str) {
 
 fn filter(app: &mut App, text: &str) {
     press(app, Command::Filter);
+    let _ = update(app, Moment::at(2_000), Message::Edit(Edit::DeleteToStart));
     type_text(app, text);
     press(app, Command::Open);
 }

@@ -6,6 +6,7 @@
 mod errands;
 mod flush;
 mod judge;
+mod kill;
 mod launch;
 mod resurrect;
 mod save;
@@ -28,6 +29,7 @@ use super::Timings;
 use super::bus::ear::Ears;
 use super::clock::now_ms;
 use super::rpc::session::Session;
+use crate::model::kept::Kept;
 use crate::model::verdict::{Down, Why};
 use crate::model::{Action, Target, Verdict};
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
@@ -189,6 +191,18 @@ impl Acting {
             Ok(_) => Verdict::Done,
             Err(verdict) => verdict,
         }
+    }
+
+    /// These processes as they are now, so that they can be started again; without those that are
+    /// others by now.
+    pub(super) async fn keep(&self, targets: &[Target]) -> Vec<Kept> {
+        let Ok(listing) = self.list().await else { return Vec::new() };
+        let keep = |target: &Target| {
+            let info = target.find(&listing.infos, self.session.god).ok()?;
+            let env = listing.raw_of(info)?.get("pm2_env")?;
+            Some(Kept::new(target.clone(), env.clone()))
+        };
+        targets.iter().filter_map(keep).collect()
     }
 
     /// The process, if it is there still.

@@ -1,5 +1,9 @@
 //! Screens about rows: marks, the question about several, its end, the menu, the columns.
 
+use std::sync::Arc;
+
+use serde_json::json;
+
 use super::fleet::*;
 use crate::app::command::{Command, RowsCommand};
 use crate::app::message::Message;
@@ -8,6 +12,9 @@ use crate::model::moment::Moment;
 use crate::model::report::Report;
 use crate::model::verdict::{Down, End, Why};
 use crate::model::{Action, DaemonId, Verdict};
+use crate::protocol::amp::Frame;
+use crate::protocol::rpc::{Methods, Reply};
+use crate::protocol::value;
 
 /// Checks the app's screen at one size or several.
 macro_rules! check {
@@ -40,6 +47,32 @@ fn type_text(app: &mut App, text: &str) {
 
 const MARK: Command = Command::Rows(RowsCommand::Mark);
 const MENU: Command = Command::Rows(RowsCommand::Actions);
+
+/// All methods that a menu needs.
+fn all_methods() -> Arc<Methods> {
+    let names = [
+        "startProcessId",
+        "stopProcessId",
+        "restartProcessId",
+        "reloadProcessId",
+        "deleteProcessId",
+        "duplicateProcessId",
+        "resetMetaProcessId",
+        "sendSignalToProcessId",
+        "sendLineToStdin",
+        "msgProcess",
+        "startWatch",
+        "stopWatch",
+        "reloadLogs",
+        "prepare",
+        "killMe",
+        "getMonitorData",
+    ];
+    let all = names.map(|name| (name.to_owned(), json!({ "params": ["opts", "cb"] })));
+    let list = json!({ "methods": all.into_iter().collect::<serde_json::Map<_, _>>() });
+    let frame = Frame::new(vec![value::json(&list), value::text("1:1")]).unwrap();
+    Arc::new(Methods::parse(&Reply::parse(&frame).unwrap()).unwrap())
+}
 
 /// All but the last marked, then a filter that hides some of them.
 fn marked() -> App {
@@ -94,20 +127,20 @@ fn an_action_on_several_under_way_and_its_end() {
 #[test]
 fn the_menu_and_what_it_asks_for() {
     let mut app = typical();
-    app.watched.daemons[0].methods = Some(methods());
+    app.watched.daemons[0].methods = Some(all_methods());
     press(&mut app, &[MENU]);
     check!(&app, COLOR, "menu", ALL);
     check!(&app, PLAIN, "menu_ascii", [(80, 24)]);
     check!(&app, COLOR, "menu", [(30, 6)]);
-    // Scale is the sixth.
-    press(&mut app, &[Command::Down; 5]);
+    // Scale is the sixth, and the first that can be done is the second.
+    press(&mut app, &[Command::Down; 4]);
     press(&mut app, &[Command::Open]);
     type_text(&mut app, "+2");
     check!(&app, COLOR, "scale", ALL);
     press(&mut app, &[Command::Open]);
     check!(&app, COLOR, "scale_question", [(80, 24)]);
     press(&mut app, &[Command::No, MENU]);
-    press(&mut app, &[Command::Down; 7]);
+    press(&mut app, &[Command::Down; 6]);
     press(&mut app, &[Command::Open, Command::Down]);
     check!(&app, COLOR, "signal", ALL);
     app.read_only = true;
