@@ -243,8 +243,8 @@ impl<'a> Whom<'a> {
                 if_so(!self.processes.iter().any(|it| declares(it)), "it declares no action")
             }
             Item::Do(What::Errand(Errand::Watch(is_on))) => {
-                let is_so = self.all(|process| process.info.setup.is_watching == *is_on);
-                if_so(is_so, if *is_on { "watched already" } else { "not watched" })
+                let same = self.all(|process| process.info.setup.is_watching == *is_on);
+                if_so(same, if *is_on { "watched already" } else { "not watched" })
             }
             Item::Do(_) => None,
         }

@@ -103,7 +103,7 @@ pub(super) fn ask(app: &mut App, what: What, marked: Marked) -> Effects {
         return Effects::none();
     }
     if !what.asks(&marked) {
-        return begin(app, what, marked);
+        return begin(app, &what, marked);
     }
     let word = what.word(&app.watched, &marked);
     let several = Several { what, marked, word, input: Editor::default(), top: 0 };
@@ -112,15 +112,15 @@ pub(super) fn ask(app: &mut App, what: What, marked: Marked) -> Effects {
 }
 
 /// Has it done, or says why not.
-pub(super) fn begin(app: &mut App, what: What, marked: Marked) -> Effects {
-    if let Some(notice) = refusal(app, &what, &marked) {
+pub(super) fn begin(app: &mut App, what: &What, marked: Marked) -> Effects {
+    if let Some(notice) = refusal(app, what, &marked) {
         app.say(notice);
         return Effects::none();
     }
     app.marks.clear();
     app.notice = None;
     app.is_dirty = true;
-    let What::Act(action) = what else { return job::begin(app, &what, marked.targets) };
+    let &What::Act(action) = what else { return job::begin(app, what, marked.targets) };
     for (daemon, target) in &marked.targets {
         if let Some(process) = app.watched.fleet.get_mut(target.key(*daemon)) {
             process.queue(action, app.now);

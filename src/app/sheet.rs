@@ -116,7 +116,9 @@ pub(super) fn take(sheet: &mut Sheet, around: &Around<'_>, command: Command) -> 
     let (columns, rows) = room(around.size);
     let rows = usize::from(rows);
     match (sheet, command) {
-        (_, Command::Back | Command::No) => Taken::Close,
+        (_, Command::Back | Command::No)
+        | (Sheet::Menu(_), Command::Rows(RowsCommand::Actions))
+        | (Sheet::Ended(..), Command::Open) => Taken::Close,
         (Sheet::Several(several), Command::Yes) if several.word.is_none() => several.taken(),
         (Sheet::Several(several), Command::Open) if several.word.is_some() => {
             // What is not the word stays open.
@@ -128,10 +130,8 @@ pub(super) fn take(sheet: &mut Sheet, around: &Around<'_>, command: Command) -> 
             Taken::Done
         }
         (Sheet::Columns(picker), command) => picker.take(command),
-        (Sheet::Menu(_), Command::Rows(RowsCommand::Actions)) => Taken::Close,
         (Sheet::Menu(menu), command) => menu.take(around.watched, around.is_read_only, command),
         (Sheet::Ask(ask), command) => ask.take(around.watched, command),
-        (Sheet::Ended(..), Command::Open) => Taken::Close,
         (Sheet::Ended(ended, top), command) => {
             scroll(top, ended.shown(columns).len(), rows, command);
             Taken::Done

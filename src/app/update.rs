@@ -135,7 +135,7 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         }
         Taken::Several(what, marked) => {
             app.close_all();
-            several::begin(app, what, marked)
+            several::begin(app, &what, marked)
         }
         Taken::Item(item, marked) => {
             app.close_all();

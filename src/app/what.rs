@@ -100,7 +100,8 @@ impl What {
             Self::Errand(errand) => format!("{} {whom}", Deed::from(errand).verb),
             Self::Scale(scale) => {
                 let app = marked.targets.first().map(|(_, target)| &*target.name);
-                format!("scale {} to {scale}", app.unwrap_or_default())
+                let by = if matches!(scale, Scale::To(_)) { "to" } else { "by" };
+                format!("scale {} {by} {scale}", app.unwrap_or_default())
             }
             Self::Trigger { action, .. } => format!("trigger {action} in {whom}"),
             Self::Restore { kept, .. } => match &kept[..] {
@@ -175,8 +176,8 @@ impl What {
                 let targets: Vec<_> =
                     kept.iter().map(|(daemon, it)| (*daemon, it.target.clone())).collect();
                 let ago = units::uptime(*ago_ms);
-                let named = outlook::named(fleet, &targets, place).into_iter();
-                named.map(|whom| format!("starts {whom} again, as it was {ago} ago")).collect()
+                let named = outlook::labels(&targets, place).into_iter();
+                named.map(|whom| format!("starts {whom} again, as {ago} ago")).collect()
             }
             Self::Whole(whole, daemon) => {
                 vec![format!("{}{}: {}", whole.words(), place(*daemon), whole.meaning())]
@@ -245,15 +246,15 @@ impl What {
             Self::Errand(Errand::Line(line)) => {
                 each(&|target| format!("send {} {}", target.pm_id, quoted(line)))
             }
-            // Its own starts or stops the process besides.
-            Self::Errand(Errand::Watch(_)) => Vec::new(),
             Self::Trigger { action, params } => each(&|target| {
                 let params = params.as_deref().map(|params| format!(" {}", quoted(params)));
                 format!("trigger {} {}{}", target.pm_id, quoted(action), params.unwrap_or_default())
             }),
-            Self::Restore { .. } => Vec::new(),
-            // `pm2 scale app -1` fails (docs/pm2-ops.md section 4).
-            Self::Scale(Scale::Down(_)) => Vec::new(),
+            // Its own for watching starts or stops the process besides, and `pm2 scale app -1` fails
+            // (docs/pm2-ops.md section 4).
+            Self::Errand(Errand::Watch(_)) | Self::Restore { .. } | Self::Scale(Scale::Down(_)) => {
+                Vec::new()
+            }
             Self::Scale(scale) => {
                 let app = targets.first().map(|target| quoted(&target.name));
                 app.into_iter().map(|app| format!("scale {app} {scale}")).collect()

@@ -58,6 +58,13 @@ pub fn named(
     parts.iter().map(|part| whom(part, app(fleet, part), &place(part.daemon))).collect()
 }
 
+/// The same without a count, for processes that are not there: `api[0 1]`.
+#[must_use]
+pub fn labels(targets: &[(DaemonId, Target)], place: impl Fn(DaemonId) -> String) -> Vec<String> {
+    let none = Fleet::default();
+    named(&none, targets, place)
+}
+
 fn parts(targets: &[(DaemonId, Target)]) -> Vec<Part<'_>> {
     let mut parts: Vec<Part<'_>> = Vec::new();
     for (daemon, target) in targets {

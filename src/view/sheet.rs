@@ -238,7 +238,8 @@ fn frame(
     let mut parts = vec![Part::new(title, Role::Strong, 0)];
     if last > top {
         parts.push(Part::new(format!("{} more lines below", last - top), Role::Quiet, 0));
-    } else if top > 0 {
+    }
+    if last == top && top > 0 {
         parts.push(Part::new(format!("{top} lines above"), Role::Quiet, 0));
     }
     let inner = canvas.overlay(overlay(size, columns, rows + below), &parts);

@@ -65,7 +65,7 @@ fn several(app: &App) -> &crate::app::several::Several {
 
 fn question(app: &App) -> String {
     let lines = several(app).lines(&app.watched, 200);
-    lines.iter().map(|(_, line)| format!("{line}\n")).collect()
+    lines.into_iter().map(|(_, line)| line + "\n").collect()
 }
 
 /// The ids that the question names, each with the name before it.
@@ -319,4 +319,138 @@ proptest! {
         let acted: BTreeSet<u32> = ids(&effects).into_iter().map(|(_, id)| id).collect();
         prop_assert!(effects.is_empty() || acted == wanted, "{:?} {:?}", acted, wanted);
     }
+}
+
+fn finish(app: &mut App, action: Action, target: &Target, verdict: Verdict) {
+    send(app, Report::ActionFinished { action, target: target.clone(), verdict });
+}
+
+const UNDO: Command = Command::Rows(RowsCommand::Undo);
+
+#[test]
+fn a_stop_is_undone_by_a_start() {
+    let mut app = nine();
+    press(&mut app, UNDO);
+    assert!(app.notice.as_ref().unwrap().text.contains("nothing to undo"));
+    let effects = press(&mut app, Command::Act(Action::Stop));
+    let [Effect::Act { targets, .. }] = &effects[..] else { panic!("{effects:?}") };
+    let target = targets[0].clone();
+    press(&mut app, UNDO);
+    assert_eq!(app.mode, Mode::Normal, "it is not stopped yet");
+    finish(&mut app, Action::Stop, &target, Verdict::Done);
+    press(&mut app, Command::Down);
+    press(&mut app, UNDO);
+    let Mode::Confirm { action: Action::Start, target: asked, .. } = &app.mode else {
+        panic!("{:?}", app.mode)
+    };
+    assert_eq!(*asked, target);
+    press(&mut app, Command::No);
+    press(&mut app, UNDO);
+    assert_eq!(ids(&press(&mut app, Command::Yes)), [("api".to_owned(), 0)].into());
+    press(&mut app, UNDO);
+    assert_eq!(app.mode, Mode::Normal, "once");
+}
+
+#[test]
+fn a_delete_is_undone_from_what_was_kept_and_not_for_ever() {
+    use crate::model::errand::Task;
+    use crate::model::kept::Kept;
+    let deleted = || {
+        let mut app = nine();
+        press(&mut app, MARK);
+        press(&mut app, MARK);
+        press(&mut app, Command::Act(Action::Delete));
+        let effects = answer(&mut app);
+        let [Effect::Act { targets, .. }] = &effects[..] else { panic!("{effects:?}") };
+        for target in targets {
+            let env = serde_json::json!({ "name": "api", "was": target.pm_id.0 });
+            send(&mut app, Report::Kept(Box::new(Kept::new(target.clone(), env))));
+            finish(&mut app, Action::Delete, target, Verdict::Done);
+        }
+        send(&mut app, fleet(2..9));
+        press(&mut app, Command::Back);
+        app
+    };
+    let mut app = deleted();
+    press(&mut app, UNDO);
+    insta::assert_snapshot!(question(&app), @r"
+    starts api[0 1] again, as 0s ago
+    Each gets a new id and counts from 0. Log files that are named by the id get new names; the old ones stay.
+    ");
+    let effects = press(&mut app, Command::Yes);
+    let [Effect::Do { task: Task::Restore(kept), id, .. }] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(kept.iter().map(|env| env["was"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(app.jobs.len(), 1);
+    send(&mut app, Report::TaskEnded(*id));
+    assert!(app.jobs.is_empty());
+    press(&mut app, UNDO);
+    assert_eq!(app.mode, Mode::Normal, "once");
+    let mut late = deleted();
+    let _ = update(&mut late, Moment::at(2_000 + 600_000), Message::Command(UNDO));
+    assert!(late.notice.as_ref().unwrap().text.contains("nothing to undo"));
+}
+
+#[test]
+fn the_menu_does_what_can_be_done_to_the_marked() {
+    use crate::model::errand::{Errand, Task};
+    let mut app = nine();
+    press(&mut app, MARK);
+    press(&mut app, MARK);
+    let menu = Command::Rows(RowsCommand::Actions);
+    press(&mut app, menu);
+    assert!(press(&mut app, Command::Act(Action::Start)).is_empty(), "both are online");
+    assert!(matches!(&app.mode, Mode::Sheet(sheet) if matches!(**sheet, Sheet::Menu(_))));
+    press(&mut app, Command::Act(Action::Stop));
+    assert_eq!(named(&app).len(), 2);
+    press(&mut app, Command::No);
+    press(&mut app, menu);
+    // Behind start, restart, reload, stop, delete, scale.
+    press(&mut app, Command::First);
+    for _ in 0..6 {
+        press(&mut app, Command::Down);
+    }
+    assert!(press(&mut app, Command::Open).is_empty());
+    insta::assert_snapshot!(question(&app), @r"
+    reset the counts of api[0 1] in shop, 2 of its 3 instances
+    Two at a time.
+    ");
+    let effects = press(&mut app, Command::Yes);
+    let [Effect::Do { daemon: D, id, task: Task::Each { errand: Errand::Reset, targets } }] =
+        &effects[..]
+    else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(targets.iter().map(|target| target.pm_id.0).collect::<Vec<_>>(), [0, 1]);
+    for target in targets {
+        let outcome = crate::model::errand::Outcome::of(&Errand::Reset, target, Verdict::Done);
+        send(&mut app, Report::Did { task: *id, outcome: Box::new(outcome) });
+    }
+    assert_eq!(app.jobs[0].done(), 2);
+    send(&mut app, Report::TaskEnded(*id));
+    let Mode::Sheet(sheet) = &app.mode else { panic!("{:?}", app.mode) };
+    let Sheet::Ended(ended, _) = &**sheet else { panic!("{sheet:?}") };
+    assert_eq!(ended.commands, ["pm2 reset 0", "pm2 reset 1"]);
+}
+
+#[test]
+fn what_the_menu_asks_for_is_read_while_it_is_typed() {
+    let mut app = nine();
+    press(&mut app, Command::Rows(RowsCommand::Actions));
+    press(&mut app, Command::First);
+    for _ in 0..5 {
+        press(&mut app, Command::Down);
+    }
+    press(&mut app, Command::Open);
+    assert!(app.mode.takes_text(), "{:?}", app.mode);
+    type_text(&mut app, "3");
+    assert!(press(&mut app, Command::Open).is_empty());
+    assert!(app.mode.takes_text(), "it has 3 already");
+    let _ = update(&mut app, Moment::at(2_000), Message::Edit(Edit::DeleteToStart));
+    type_text(&mut app, "-2");
+    press(&mut app, Command::Open);
+    assert!(question(&app).starts_with("scales api from 3 to 1: 2 of its processes are deleted"));
+    let effects = press(&mut app, Command::Yes);
+    assert!(matches!(&effects[..], [Effect::Do { .. }]), "{effects:?}");
 }

@@ -62,11 +62,14 @@ pub(crate) struct Acting {
     pub(crate) settle: Settle,
 }
 
+/// Takes each whose turn comes.
+type Begun = Box<dyn Fn(&Target) + Send + Sync>;
+
 /// Who hears when it is a target's turn, and how those whose turn has not come are left out.
 #[derive(Default)]
 pub(crate) struct Turns {
     /// Is told of each whose turn comes.
-    pub(crate) begun: Option<Box<dyn Fn(&Target) + Send + Sync>>,
+    pub(crate) begun: Option<Begun>,
     /// Once cancelled, nobody's turn comes any more.
     pub(crate) halted: CancellationToken,
 }
