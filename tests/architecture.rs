@@ -25,8 +25,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("demo", &["protocol"]),
     ("ecosystem", &["protocol"]),
     ("client", &["daemon", "ecosystem", "model", "protocol"]),
-    ("app", &["model", "protocol"]),
-    ("view", &["app", "model", "protocol"]),
+    ("app", &["logs", "model", "protocol"]),
+    ("view", &["app", "logs", "model", "protocol"]),
     ("cli", &["protocol"]),
     ("headless", &["cli", "client", "daemon", "ecosystem", "logs", "model", "protocol"]),
 ];

@@ -24,6 +24,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(watching::log_lines_show_clean),
         with_pm2(watching::w_shows_why_it_died),
         with_pm2(watching::a_filter_leaves_rows_out),
+        with_pm2(watching::the_log_of_one_is_searched),
         with_pm2(watching::an_exception_shows),
         with_pm2(watching::resize_to_40x10_and_back),
         with_pm2(acting::r_restarts_it_alone),

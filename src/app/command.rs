@@ -50,6 +50,8 @@ pub enum Command {
     Older,
     /// Of what is shown, the one after.
     Newer,
+    /// In the log: show other lines, or go to one.
+    Log(LogCommand),
     /// Open or close the help.
     Help,
     /// Try to connect now.
@@ -85,13 +87,47 @@ pub enum RowsCommand {
     Undo,
 }
 
+/// What a user can ask the log for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogCommand {
+    /// Show the lines of one process alone.
+    OfProcess,
+    /// Show those of its app.
+    OfApp,
+    /// Show all.
+    OfAll,
+    /// Search.
+    Search,
+    /// Go to the next line found.
+    NextMatch,
+    /// Go to the one before.
+    PreviousMatch,
+    /// Show only lines that match.
+    Filter,
+    /// Go to the next error.
+    NextError,
+    /// Go to the one before.
+    PreviousError,
+    /// Give the pane in front the whole screen, or take it back.
+    Zoom,
+}
+
 impl Command {
     /// Whether it only moves a selection or a view.
     #[must_use]
     pub fn is_movement(self) -> bool {
+        use LogCommand::{NextError, NextMatch, PreviousError, PreviousMatch};
         matches!(
             self,
-            Self::Up | Self::Down | Self::PageUp | Self::PageDown | Self::First | Self::Last
+            Self::Up
+                | Self::Down
+                | Self::PageUp
+                | Self::PageDown
+                | Self::First
+                | Self::Last
+                | Self::Older
+                | Self::Newer
+                | Self::Log(NextMatch | PreviousMatch | NextError | PreviousError)
         )
     }
 
@@ -99,7 +135,10 @@ impl Command {
     /// again and again.
     #[must_use]
     pub fn acts(self) -> bool {
-        matches!(self, Self::Act(_) | Self::Compose)
+        matches!(
+            self,
+            Self::Act(_) | Self::Compose | Self::Rows(RowsCommand::Actions | RowsCommand::Undo)
+        )
     }
 }
 
@@ -147,6 +186,8 @@ macro_rules! row {
 
 /// Keys of the table alone.
 const TABLE: Option<Pane> = Some(Pane::Processes);
+/// Keys of the log alone.
+const LOG: Option<Pane> = Some(Pane::Log);
 
 /// Every command with its keys, in the order of the help. `Yes`, `This` and `No` are answers and have no row.
 pub const COMMANDS: &[CommandRow] = &[
@@ -268,8 +309,20 @@ pub const COMMANDS: &[CommandRow] = &[
         "Why the selected process died: its last ends, each with its evidence",
         Some(5)
     ),
-    row!(Command::Older, "← [", "older", "In why: the end before", None),
-    row!(Command::Newer, "→ ]", "newer", "In why: the end after", None),
+    row!(
+        Command::Older,
+        "← [",
+        "older",
+        "In the log: to the exit or restart before; in why: the end before",
+        None
+    ),
+    row!(
+        Command::Newer,
+        "→ ]",
+        "newer",
+        "In the log: to the next exit or restart; in why: the end after",
+        None
+    ),
     row!(
         Command::Palette,
         ":",
@@ -284,6 +337,70 @@ pub const COMMANDS: &[CommandRow] = &[
         "Send text or JSON to the selected process or its app",
         Some(8)
     ),
+    row!(
+        Command::Log(LogCommand::OfProcess),
+        "l",
+        "log of one",
+        "Show the log of the selected process alone; in the log, that of the marked line's",
+        None
+    ),
+    row!(Command::Log(LogCommand::OfApp), "L", "log of app", "Show the log of its app", None),
+    row!(Command::Log(LogCommand::OfAll), "0", "log of all", "Show the log of all again", None),
+    row!(
+        Command::Log(LogCommand::Zoom),
+        "z",
+        "zoom",
+        "Give the pane in front the whole screen, or take it back",
+        None
+    ),
+    row!(
+        Command::Log(LogCommand::Search),
+        "/",
+        "search",
+        "In the log: search while you type, a regular expression or words; capitals count if typed",
+        Some(2),
+        LOG
+    ),
+    row!(
+        Command::Log(LogCommand::NextMatch),
+        "n",
+        "next match",
+        "In the log: to the next line found",
+        None,
+        LOG
+    ),
+    row!(
+        Command::Log(LogCommand::PreviousMatch),
+        "N",
+        "previous match",
+        "To the line found before",
+        None,
+        LOG
+    ),
+    row!(
+        Command::Log(LogCommand::Filter),
+        "&",
+        "filter",
+        "In the log: show only lines that match, with ! first those that do not; filters add up",
+        Some(5),
+        LOG
+    ),
+    row!(
+        Command::Log(LogCommand::NextError),
+        "e",
+        "next error",
+        "In the log: to the next error or exception",
+        None,
+        LOG
+    ),
+    row!(
+        Command::Log(LogCommand::PreviousError),
+        "E",
+        "previous error",
+        "To the error before",
+        Some(6),
+        LOG
+    ),
     row!(Command::Reconnect, "Ctrl-R", "reconnect", "Try to connect now, and poll now", None),
     row!(Command::Redraw, "Ctrl-L", "redraw", "Draw the whole screen anew", None),
     row!(Command::Suspend, "Ctrl-Z", "suspend", "Suspend; the shell's fg comes back", None),
@@ -292,7 +409,7 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::Back,
         "Esc",
         "back",
-        "Close what is open; from a scrolled log back to following, then to the table",
+        "Close what is open; in the log: follow, then drop the search, the last filter, unzoom, leave",
         None
     ),
     row!(Command::Quit, "q Ctrl-C", "quit", "Quit", Some(0)),

@@ -146,6 +146,27 @@ impl Geometry {
     }
 }
 
+impl Geometry {
+    /// The same with one pane over all between header and footer.
+    #[must_use]
+    pub fn zoomed(self, pane: Pane) -> Self {
+        let above = Area { rows: 0, ..self.body };
+        let below = self.body.below(self.body.rows);
+        let (table, log) = match pane {
+            Pane::Processes => (self.body, below),
+            Pane::Log => (above, self.body),
+        };
+        Self {
+            table,
+            table_rows: table.rows.saturating_sub(TABLE_TOP),
+            charts: Charts::None,
+            log,
+            log_rows: log.rows.saturating_sub(TITLE),
+            ..self
+        }
+    }
+}
+
 /// Rows of the charts: 7 of 40, one of less than 30, none where there is nothing to chart.
 fn charts_rows(rows: u16, processes: usize) -> u16 {
     match rows {
@@ -433,7 +454,7 @@ mod tests {
         assert_eq!((text.columns, text.rows), (38, 8));
         let lines = help_lines(text.columns).len() as u16;
         assert_eq!(help_top_max((40, 10)), lines - text.rows);
-        assert_eq!(help_top_max((120, 80)), 0);
+        assert_eq!(help_top_max((120, 200)), 0);
         let _ = help_top_max((0, 0));
     }
 }

@@ -48,7 +48,7 @@ fn typed(key: KeyEvent) -> Option<Message> {
     Some(Message::Edit(edit))
 }
 
-/// The command of a key in a mode, if it has one.
+/// The command of a key in a mode and a pane, if it has one.
 #[must_use]
 pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
     if key.kind == KeyEventKind::Release {
@@ -66,7 +66,8 @@ pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
         | Mode::Palette(_)
         | Mode::Arguments(_)
         | Mode::Compose(_)
-        | Mode::Filter(_) => named,
+        | Mode::Filter(_)
+        | Mode::LogInput(_) => named,
         Mode::Sheet(sheet) if !sheet.is_question() => named,
         Mode::Sheet(_) if named.is_some_and(Command::is_movement) => named,
         Mode::Confirm { .. }

@@ -1,5 +1,6 @@
 //! What can cover the screen.
 
+use super::log_view::LogInput;
 use super::palette::Palette;
 use super::prompt::{Arguments, Compose};
 use super::sheet::Sheet;
@@ -70,6 +71,8 @@ pub enum Mode {
     Filter(Typing),
     /// About rows of the table.
     Sheet(Box<Sheet>),
+    /// A search or a filter of the log is typed; it covers nothing.
+    LogInput(LogInput),
 }
 
 impl Mode {
@@ -80,9 +83,19 @@ impl Mode {
             Self::Sheet(sheet) => sheet.takes_text(),
             mode => matches!(
                 mode,
-                Self::Palette(_) | Self::Arguments(_) | Self::Compose(_) | Self::Filter(_)
+                Self::Palette(_)
+                    | Self::Arguments(_)
+                    | Self::Compose(_)
+                    | Self::Filter(_)
+                    | Self::LogInput(_)
             ),
         }
+    }
+
+    /// Whether it covers the panes.
+    #[must_use]
+    pub fn covers(&self) -> bool {
+        !matches!(self, Self::Normal | Self::Filter(_) | Self::LogInput(_))
     }
 
     /// Whether it asks a question whose answer acts.
@@ -117,10 +130,11 @@ impl Mode {
             Self::Normal
             | Self::Help { .. }
             | Self::Line { .. }
-            | Self::Why { .. }
             | Self::Palette(_)
             | Self::Sheet(_)
-            | Self::Filter(_) => None,
+            | Self::Why { .. }
+            | Self::Filter(_)
+            | Self::LogInput(_) => None,
             Self::Confirm { daemon, target, .. } => Some((*daemon, vec![target])),
             Self::ConfirmReload { daemon, all, .. } => Some((*daemon, all.iter().collect())),
             Self::ConfirmCall { daemon, call } => Some((*daemon, call.targets.iter().collect())),
@@ -146,9 +160,10 @@ impl Mode {
             Self::Normal
             | Self::Help { .. }
             | Self::Line { .. }
-            | Self::Why { .. }
             | Self::Palette(_)
-            | Self::Filter(_) => String::new(),
+            | Self::Why { .. }
+            | Self::Filter(_)
+            | Self::LogInput(_) => String::new(),
         }
     }
 }

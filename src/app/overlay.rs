@@ -76,6 +76,7 @@ fn input(mode: &mut Mode) -> Option<&mut Editor> {
         Mode::Compose(compose) => Some(&mut compose.input),
         Mode::Filter(typing) => Some(&mut typing.input),
         Mode::Sheet(sheet) => sheet.input(),
+        Mode::LogInput(typed) => Some(&mut typed.input),
         Mode::Normal
         | Mode::Help { .. }
         | Mode::Confirm { .. }
@@ -113,8 +114,8 @@ pub(super) fn edit(mode: &mut Mode, edit: Edit) {
 /// A command while this is open.
 pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Taken {
     match (mode, command) {
-        // The table itself takes what is typed.
-        (Mode::Normal | Mode::Filter(_), _) => Taken::Pass,
+        // The pane itself takes what is typed.
+        (Mode::Normal | Mode::Filter(_) | Mode::LogInput(_), _) => Taken::Pass,
         (_, Command::Back | Command::No) => Taken::Close,
         (Mode::Help { top }, command) => {
             *top = help_top(around.size, *top, command);

@@ -1,8 +1,9 @@
 //! The whole state of the screen.
 
 use super::batch::Batch;
-use super::geometry::Pane;
+use super::geometry::{Geometry, Pane};
 use super::job::Job;
+use super::log_view::{Lines, LogView};
 use super::marks::Marks;
 use super::mode::Mode;
 use super::notice::Notice;
@@ -54,6 +55,10 @@ pub struct App {
     pub log_mark: Option<u64>,
     /// Number of the first log line that a frame for a key shows, instead of the newest.
     pub(super) log_kept: Option<u64>,
+    /// Which lines of the log are shown.
+    pub log_view: LogView,
+    /// Whether the pane in front has the whole screen.
+    pub is_zoomed: bool,
     /// How long the terminal takes to show a frame, milliseconds; `None` while that is not known.
     pub link_delay_ms: Option<u64>,
     /// The last thing worth saying, in the footer.
@@ -101,6 +106,8 @@ pub(super) struct LogInSight {
     pub(super) lines: usize,
     /// What its title says of the lines that are not.
     pub(super) title: [Option<String>; 3],
+    /// In how many lines the search is.
+    pub(super) found: usize,
 }
 
 impl App {
@@ -126,6 +133,8 @@ impl App {
             log_top: None,
             log_mark: None,
             log_kept: None,
+            log_view: LogView::default(),
+            is_zoomed: false,
             link_delay_ms: None,
             notice: None,
             is_demo: false,
@@ -133,6 +142,19 @@ impl App {
             is_dirty: true,
             drawn: InSight::default(),
         }
+    }
+
+    /// How a screen of this size is divided now.
+    #[must_use]
+    pub fn geometry(&self, size: (u16, u16)) -> Option<Geometry> {
+        let parts = Geometry::new(size, self.watched.fleet.len(), self.focus)?;
+        Some(if self.is_zoomed { parts.zoomed(self.focus) } else { parts })
+    }
+
+    /// The lines of the log that are shown.
+    #[must_use]
+    pub fn lines(&self) -> Lines<'_> {
+        self.log_view.lines(&self.watched.log)
     }
 
     /// A daemon by its key.

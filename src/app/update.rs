@@ -1,23 +1,17 @@
 //! `update`: the only place where the app changes.
 
-use super::ask::{Ask, Wanted};
 use super::batch::Batch;
-use super::command::{Command, RowsCommand};
+use super::command::Command;
 use super::effect::{Effect, Effects};
 use super::geometry::Pane;
-use super::marks::Marked;
-use super::menu::{self, Item, Menu};
 use super::message::Message;
 use super::mode::Mode;
 use super::notice::Notice;
 use super::overlay::{self, Around, Taken};
 use super::palette::Palette;
-use super::picker::Picker;
 use super::prompt::Compose;
-use super::sheet::Sheet;
 use super::state::App;
-use super::what::What;
-use super::{act, changes, marks, navigate, several, table, undo};
+use super::{act, changes, log_keys, navigate, row_keys, table};
 use crate::model::apply::apply;
 use crate::model::call::NamedCall;
 use crate::model::moment::Moment;
@@ -38,6 +32,7 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
             app.is_dirty = true;
             overlay::insert(&mut app.mode, c);
             table::typed(app);
+            log_keys::typed(app);
             Effects::none()
         }
         Message::Paste(text) => {
@@ -46,6 +41,7 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
                 app.notify("pasted text does nothing here: a message is pasted after m", false);
             }
             table::typed(app);
+            log_keys::typed(app);
             Effects::none()
         }
         Message::Refused => {
@@ -57,6 +53,7 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
             app.is_dirty = true;
             overlay::edit(&mut app.mode, edit);
             table::typed(app);
+            log_keys::typed(app);
             Effects::none()
         }
         Message::Resized(columns, rows) => {
@@ -67,6 +64,7 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
         }
         Message::Report(daemon, report) => {
             let changed = apply(&mut app.watched, daemon, report, now);
+            app.log_view.sync(&app.watched.log);
             changes::take(app, daemon, changed);
             Effects::none()
         }
@@ -91,6 +89,10 @@ fn take_command(app: &mut App, command: Command) -> Effects {
     }
     if let Mode::Filter(_) = app.mode {
         table::take_typing(app, command);
+        return Effects::none();
+    }
+    if let Mode::LogInput(_) = app.mode {
+        log_keys::take_typing(app, command);
         return Effects::none();
     }
     let around = Around {
@@ -129,21 +131,8 @@ fn take_command(app: &mut App, command: Command) -> Effects {
             app.close_all();
             act::these(app, action, daemon, targets)
         }
-        Taken::Columns(columns) => {
-            app.table.choose(columns);
-            Effects::none()
-        }
-        Taken::Several(what, marked) => {
-            app.close_all();
-            several::begin(app, &what, marked)
-        }
-        Taken::Item(item, marked) => {
-            app.close_all();
-            take_item(app, item, marked)
-        }
-        Taken::Ask(marked, what) => {
-            app.close_all();
-            several::ask(app, what, marked)
+        taken @ (Taken::Columns(_) | Taken::Several(..) | Taken::Item(..) | Taken::Ask(..)) => {
+            row_keys::take_from_sheet(app, taken)
         }
         Taken::Send { daemon, call, is_confirmed } => send(app, daemon, call, is_confirmed),
     }
@@ -164,6 +153,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         }
         Command::Open => open_line(app),
         Command::Why => open_why(app),
+        Command::Log(command) => log_keys::take(app, command),
         Command::NextPane => {
             app.focus = match app.focus {
                 Pane::Processes => Pane::Log,
@@ -172,7 +162,10 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
             navigate::keep_selection_visible(app);
         }
         Command::Back => return go_back(app),
-        Command::Rows(command) => return take_of_rows(app, command),
+        Command::Rows(command) => return row_keys::take(app, command),
+        Command::Older | Command::Newer if app.focus == Pane::Log => {
+            log_keys::go_to_end(app, command == Command::Newer);
+        }
         Command::Yes | Command::No | Command::This | Command::Older | Command::Newer => {}
         Command::Filter
         | Command::OnlyUnwell
@@ -196,6 +189,10 @@ fn go_back(app: &mut App) -> Effects {
         Pane::Log if app.log_top.is_some() || app.log_mark.is_some() => {
             (app.log_top, app.log_mark) = (None, None);
         }
+        Pane::Log if app.log_view.search().is_some() || app.log_view.has_filter() => {
+            log_keys::drop_last(app);
+        }
+        _ if app.is_zoomed => app.is_zoomed = false,
         Pane::Log => app.focus = Pane::Processes,
         Pane::Processes => {
             if !table::drop_filter(app) && !app.marks.clear() {
@@ -204,49 +201,6 @@ fn go_back(app: &mut App) -> Effects {
         }
     }
     navigate::keep_selection_visible(app);
-    Effects::none()
-}
-
-/// A command about rows.
-fn take_of_rows(app: &mut App, command: RowsCommand) -> Effects {
-    app.focus = Pane::Processes;
-    match command {
-        RowsCommand::Mark => marks::toggle(app),
-        RowsCommand::MarkAll => marks::toggle_all(app),
-        RowsCommand::Columns => {
-            let picker = Picker::new(&app.table);
-            app.open(Mode::Sheet(Box::new(Sheet::Columns(picker))));
-        }
-        RowsCommand::Undo => return undo::ask(app),
-        RowsCommand::Actions => {
-            let marked = act::whom(app);
-            if let Some(daemon) = menu::daemon(app, &marked) {
-                let menu = Menu::new(app, marked, daemon);
-                app.open(Mode::Sheet(Box::new(Sheet::Menu(menu))));
-            }
-        }
-    }
-    Effects::none()
-}
-
-/// What was chosen in the menu.
-fn take_item(app: &mut App, item: Item, marked: Marked) -> Effects {
-    let wanted = match item {
-        Item::Do(What::Act(action)) => return several::ask_to_act(app, action, marked),
-        Item::Do(what) => return several::ask(app, what, marked),
-        Item::Message => {
-            if let Some((daemon, target)) = marked.targets.into_iter().next() {
-                let compose = Compose::new(&app.watched, daemon, target);
-                app.open(Mode::Compose(compose));
-            }
-            return Effects::none();
-        }
-        Item::Scale => Wanted::Scale,
-        Item::Signal => Wanted::Signal,
-        Item::Line => Wanted::Line,
-        Item::Trigger => Wanted::Trigger,
-    };
-    app.open(Mode::Sheet(Box::new(Sheet::Ask(Ask::new(wanted, marked)))));
     Effects::none()
 }
 

@@ -13,6 +13,7 @@ use super::theme::Glyphs;
 use super::{sheet, text};
 use crate::app::command::{COMMANDS, Command, RowsCommand};
 use crate::app::job::Job;
+use crate::app::log_view::Asked;
 use crate::app::{App, Mode, Pane};
 use crate::model::Action;
 use crate::model::daemon::Daemon;
@@ -52,6 +53,14 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         }
         Mode::Filter(_) => {
             vec![key("Enter", "keep", 0), key("Esc", "drop", 0), choose(canvas)]
+        }
+        Mode::LogInput(typed) => {
+            let mut keys = vec![key("Enter", "keep", 0), key("Esc", "drop", 0)];
+            match typed.asked {
+                Asked::Search => keys.push(choose_recent(canvas)),
+                Asked::Filter => keys.push(key("!", "first: lines without it", 1)),
+            }
+            keys
         }
         Mode::Sheet(sheet) => sheet::keys(sheet),
         Mode::Normal => commands(app, canvas.theme().glyphs()),
@@ -131,12 +140,12 @@ fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
             Command::Back if marked > 0 && !is_log => 1,
             _ if acts && !is_any_live => row.footer?.saturating_add(100),
             Command::Open if is_log => 3,
-            Command::Back if is_log && app.log_top.is_some() => 2,
+            Command::Back if is_log && back(app).is_some() => 2,
             _ => row.footer?,
         };
         let label = match row.command {
             Command::Back if !is_log => "unmark",
-            Command::Back => "follow",
+            Command::Back => back(app).unwrap_or(row.label),
             _ => row.label,
         };
         Some(key(first, label, leaves))
@@ -170,6 +179,17 @@ fn job(job: &Job) -> Part {
     Part::new(text, Role::Strong, 3)
 }
 
+/// What Esc does in the log, if that is worth saying.
+fn back(app: &App) -> Option<&'static str> {
+    match () {
+        () if app.log_top.is_some() => Some("follow"),
+        () if app.log_view.search().is_some() => Some("drop search"),
+        () if app.log_view.has_filter() => Some("drop filter"),
+        () if app.is_zoomed => Some("unzoom"),
+        () => None,
+    }
+}
+
 /// A name of a few columns: its start, and the end, which has the id.
 fn short(name: &str) -> String {
     let end = text::end_of(name, 5);
@@ -180,6 +200,11 @@ fn short(name: &str) -> String {
 /// The arrows, as far as the terminal has them.
 fn choose(canvas: &Canvas<'_>) -> Part {
     key(if canvas.theme().ascii { "Up Down" } else { "↑ ↓" }, "choose", 1)
+}
+
+/// What the arrows do where a search is typed.
+fn choose_recent(canvas: &Canvas<'_>) -> Part {
+    key(if canvas.theme().ascii { "Up Down" } else { "↑ ↓" }, "recent", 1)
 }
 
 fn key(key: &str, label: &str, leaves: u8) -> Part {

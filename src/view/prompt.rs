@@ -124,6 +124,25 @@ pub(super) fn compose(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), comp
     draw_prompt(canvas, size, &title, &compose.input, says);
 }
 
+/// A line being typed in the title of a pane, with its cursor; what stands behind `wrong_at`
+/// characters is marked.
+pub(super) fn in_title(sign: &str, editor: &Editor, columns: u16, wrong_at: usize) -> Part {
+    let (before, after) = (editor.before(), editor.after());
+    let shown = text::end_of(before, columns.saturating_sub(1));
+    // How many characters stand before what is shown.
+    let skipped = before.chars().count() - shown.chars().count();
+    let good: String = shown.chars().take(wrong_at.saturating_sub(skipped)).collect();
+    let bad = shown.get(good.len()..).unwrap_or_default();
+    let part = Part::new(format!("{sign} "), Role::Accent, 0);
+    let part = part.and(good.clone(), Role::Strong).and(bad, Role::Bad);
+    let cursor = text::clusters(after).next();
+    let (under, rest) = match &cursor {
+        Some(cluster) => after.split_at(cluster.end),
+        None => (" ", ""),
+    };
+    part.and(under, Role::Match).and(text::cut_to(rest, columns), Role::Strong)
+}
+
 /// A line of text to type, and what is to be said about it.
 fn draw_prompt(
     canvas: &mut Canvas<'_>,

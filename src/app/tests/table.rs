@@ -152,7 +152,7 @@ proptest! {
             prop_assert_eq!(app.selected.is_some(), !rows.is_empty());
             prop_assert!(app.selected.is_none_or(|key| rows.contains(&key)));
             prop_assert!(rows.iter().all(|key| app.watched.fleet.get(*key).is_some()));
-            if let (Some(selected), Some(geometry)) = (app.selected, Geometry::new(app.size, app.watched.fleet.len(), app.focus)) {
+            if let (Some(selected), Some(geometry)) = (app.selected, app.geometry(app.size)) {
                 let place = rows.iter().position(|key| *key == selected).unwrap();
                 let shown = app.table_top..app.table_top + usize::from(geometry.table_rows);
                 prop_assert!(shown.contains(&place), "{} {:?}", place, shown);
