@@ -1,7 +1,7 @@
 //! What opens over the table about its rows: the question before several are acted on, what came of
 //! it, the menu of actions and what that asks for, the columns.
 //!
-//! Invariant: nothing here changes the app but what is open; as in [`super::overlay`], what else is
+//! Invariant: nothing here changes the app but what is open; as in `overlay`, what else is
 //! wanted is said.
 
 use super::ask::Ask;

@@ -38,7 +38,7 @@ pub(crate) fn marked_ones_are_restarted_together_and_no_other() {
         now.iter().zip(before).all(|(now, before)| *now != before && *now != 0)
     });
     screen.wait_for("each verdict", |text| {
-        text.contains("2 of 2 came about") && text.contains("= pm2 restart ")
+        text.contains("2 of 2 came about") && text.contains("pm2 restart 0 2")
     });
     home.assert_unharmed_but(&["first", "third"]);
 }
