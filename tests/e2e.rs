@@ -11,6 +11,7 @@ mod daemons;
 mod keys;
 mod manners;
 mod several;
+mod swaps;
 mod terminals;
 mod watching;
 
@@ -32,6 +33,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(acting::d_deletes_only_after_y),
         with_pm2(several::marked_ones_are_restarted_together_and_no_other),
         with_pm2(several::a_delete_is_undone),
+        with_pm2(swaps::what_is_open_does_nothing_to_newcomers),
         with_pm2(calling::messages_and_methods_from_the_screen),
         with_pm2(daemons::kill_and_a_new_daemon_show_by_themselves),
         with_pm2(daemons::two_releases_in_one_table),

@@ -193,7 +193,7 @@ impl<'a, W: Write> Sink<'a, W> {
         filter: Option<Filter>,
         is_joining: bool,
     ) -> Self {
-        let lines = is_joining.then(|| Lines::new(printer.json_daemon()));
+        let lines = is_joining.then(|| Lines::new(printer.form()));
         Self {
             context: printer.context,
             printer,
