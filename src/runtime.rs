@@ -20,8 +20,10 @@ use crate::model::call::NamedCall;
 use crate::model::errand::{Task, TaskId};
 use crate::model::moment::Moment;
 use crate::model::report::Report;
+use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
 use crate::pacing::Pacing;
+use crate::protocol::process::PmId;
 
 /// The most log lines taken into the app in one turn of the loop.
 const LINES_A_TURN_MAX: usize = 8_192;
@@ -58,6 +60,10 @@ pub trait World {
     fn call(&mut self, daemon: DaemonId, call: NamedCall);
     /// Leaves undone what has not begun.
     fn halt(&mut self);
+    /// Has an action of apps triggered.
+    fn trigger(&mut self, daemon: DaemonId, trigger: Trigger);
+    /// Reads all of this process with each poll, or of none.
+    fn examine(&mut self, daemon: DaemonId, pm_id: Option<PmId>);
     /// Connects or polls now.
     fn refresh(&mut self);
 }
@@ -312,6 +318,8 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
             Effect::Do { daemon, id, task } => world.perform(daemon, id, task),
             Effect::Call { daemon, call } => world.call(daemon, call),
             Effect::Halt => world.halt(),
+            Effect::Trigger { daemon, trigger } => world.trigger(daemon, trigger),
+            Effect::Examine { daemon, pm_id } => world.examine(daemon, pm_id),
             Effect::Refresh => world.refresh(),
             Effect::Redraw => surface.redraw(),
             Effect::Suspend => pause = pause.or(Some(Pause::Suspend)),

@@ -23,7 +23,9 @@ use crate::model::daemon::Daemon;
 use crate::model::errand::{Task, TaskId};
 use crate::model::moment::Moment;
 use crate::model::rings::{Log, LogBounds};
+use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
+use crate::protocol::process::PmId;
 use crate::protocol::text::clean;
 use crate::runtime::{self, Input, Pacer, Pause, World};
 use crate::terminal::{self, Kind, Screen};
@@ -222,6 +224,18 @@ impl World for Daemons {
     fn halt(&mut self) {
         for daemon in &self.0 {
             daemon.halt();
+        }
+    }
+
+    fn trigger(&mut self, daemon: DaemonId, trigger: Trigger) {
+        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+            daemon.trigger(trigger);
+        }
+    }
+
+    fn examine(&mut self, daemon: DaemonId, pm_id: Option<PmId>) {
+        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+            daemon.examine(pm_id);
         }
     }
 

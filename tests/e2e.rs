@@ -8,6 +8,7 @@ mod acting;
 mod calling;
 mod command_line;
 mod daemons;
+mod details;
 mod keys;
 mod manners;
 mod several;
@@ -34,6 +35,9 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(several::marked_ones_are_restarted_together_and_no_other),
         with_pm2(several::a_delete_is_undone),
         with_pm2(swaps::what_is_open_does_nothing_to_newcomers),
+        with_pm2(details::all_of_a_process_stands_in_its_tabs),
+        with_pm2(details::an_action_is_triggered_and_its_reply_shows),
+        with_pm2(details::details_act_on_their_process_and_close_with_it),
         with_pm2(calling::messages_and_methods_from_the_screen),
         with_pm2(daemons::kill_and_a_new_daemon_show_by_themselves),
         with_pm2(daemons::two_releases_in_one_table),

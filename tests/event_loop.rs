@@ -14,6 +14,7 @@ use pm2_tui::model::errand::{Task, TaskId};
 use pm2_tui::model::log::{LogLine, LogSource, Severity};
 use pm2_tui::model::moment::Moment;
 use pm2_tui::model::report::Report;
+use pm2_tui::model::trigger::Trigger;
 use pm2_tui::model::{Action, DaemonId, Target};
 use pm2_tui::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 use pm2_tui::runtime::{Input, Pacer, Pause, Surface, World, run};
@@ -100,6 +101,10 @@ impl World for Asked {
     fn call(&mut self, _daemon: DaemonId, _call: NamedCall) {}
 
     fn halt(&mut self) {}
+
+    fn trigger(&mut self, _daemon: DaemonId, _trigger: Trigger) {}
+
+    fn examine(&mut self, _daemon: DaemonId, _pm_id: Option<PmId>) {}
 
     fn refresh(&mut self) {}
 }

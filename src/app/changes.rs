@@ -6,7 +6,7 @@
 use super::mode::Mode;
 use super::notice::{About, Notice};
 use super::state::App;
-use super::{batch, ended, job, sight, table};
+use super::{batch, details, ended, job, sight, table};
 use crate::model::apply::{Change, Changes};
 use crate::model::call::CallOutcome;
 use crate::model::{Action, DaemonId, Target, Verdict};
@@ -23,6 +23,7 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
         match change {
             Change::Daemon | Change::Lost | Change::Losses => app.is_dirty = true,
             Change::Lines => has_lines = true,
+            Change::Examined(exam) => details::examined(app, id, *exam),
             Change::Polled | Change::Event(_) | Change::Process(_) => has_rows = true,
             Change::Connected { is_other } => {
                 app.is_dirty = true;
@@ -49,6 +50,9 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             }
             Change::Did { task, outcome } => job::did(app, id, task, &outcome),
             Change::TaskEnded(task) => job::end(app, task),
+            Change::Replied { action, target, reply } => {
+                details::replied(app, id, &action, &target, reply);
+            }
             Change::Called { method, outcome } => finish_call(app, &method, &outcome),
         }
     }
@@ -87,13 +91,18 @@ fn close_about_daemon(app: &mut App, id: DaemonId) {
 }
 
 fn close_where(app: &mut App, is_about: impl Fn(&Mode) -> bool, why: &str) {
-    let open = app.below.iter().chain([&app.mode]).find(|mode| is_about(mode));
-    let Some(name) = open.map(Mode::name) else { return };
+    let mut open = app.below.iter().chain(std::iter::once(&app.mode)).rev();
+    let Some(uppermost) = open.find(|mode| is_about(mode)) else { return };
+    let name = uppermost.name();
+    let text = match uppermost {
+        Mode::Details(_) => format!("closed {name}: {why}"),
+        _ => format!("closed, nothing was done ({name}): {why}"),
+    };
     app.below.retain(|mode| !is_about(mode));
     if is_about(&app.mode) {
         app.close();
     }
-    app.notify(format!("closed, nothing was done ({name}): {why}"), true);
+    app.notify(text, true);
 }
 
 /// An asked action ended: its verdict, in the verdict's own words.

@@ -1,5 +1,6 @@
 //! What a user can ask for: one table feeds the keymap, the footer and the help overlay.
 
+use super::details::keys::Ask;
 use super::geometry::Pane;
 use crate::model::Action;
 
@@ -26,8 +27,11 @@ pub enum Command {
     Palette,
     /// Write a message to the selected process or its app.
     Compose,
-    /// Show the marked line of the log whole; in a list or prompt, take what stands there.
+    /// Show the details of the selected process, or the marked line of the log whole; in a list or
+    /// prompt, take what stands there.
     Open,
+    /// What the details alone know.
+    Details(Ask),
     /// Type the filter of the table.
     Filter,
     /// Show only what is not well, or all.
@@ -44,6 +48,8 @@ pub enum Command {
     SortReverse,
     /// About the rows of the table.
     Rows(RowsCommand),
+    /// Charts large, in one line, or none.
+    Charts,
     /// Show why the selected process died.
     Why,
     /// Of what is shown, the one before.
@@ -298,9 +304,9 @@ pub const COMMANDS: &[CommandRow] = &[
     row!(
         Command::Open,
         "Enter",
-        "open",
-        "In the log: show the marked line whole: JSON indented, all frames of an exception",
-        None
+        "details",
+        "Details of the selected process; in the log: the marked line whole, JSON indented",
+        Some(3)
     ),
     row!(
         Command::Why,
@@ -309,6 +315,7 @@ pub const COMMANDS: &[CommandRow] = &[
         "Why the selected process died: its last ends, each with its evidence",
         Some(5)
     ),
+    row!(Command::Charts, "v", "charts", "Charts large, in one line, or none", None),
     row!(
         Command::Older,
         "← [",

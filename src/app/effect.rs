@@ -2,7 +2,9 @@
 
 use crate::model::call::NamedCall;
 use crate::model::errand::{Task, TaskId};
+use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
+use crate::protocol::process::PmId;
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +38,20 @@ pub enum Effect {
     },
     /// Leave undone what daemons were asked for and have not begun.
     Halt,
+    /// Have an action of apps triggered; each process ends in exactly one `Report::Replied`.
+    Trigger {
+        /// On which daemon.
+        daemon: DaemonId,
+        /// Which, and in which processes.
+        trigger: Trigger,
+    },
+    /// Read all of this process with each poll of its daemon, or of none: its details are open.
+    Examine {
+        /// The daemon.
+        daemon: DaemonId,
+        /// The process.
+        pm_id: Option<PmId>,
+    },
     /// Connect now where a daemon is down, poll now where it is live.
     Refresh,
     /// Draw everything anew, not only what changed.

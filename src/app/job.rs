@@ -9,8 +9,9 @@ use super::state::App;
 use super::what::{What, Whole};
 use crate::model::call::NamedCall;
 use crate::model::errand::{Outcome, Task, TaskId};
+use crate::model::trigger::Trigger;
 use crate::model::{DaemonId, Target};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 /// Something that is being done.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,15 +43,15 @@ pub(super) fn begin(app: &mut App, what: &What, targets: Vec<(DaemonId, Target)>
     let targets = marked.targets;
     match what {
         What::Trigger { action, params } => {
-            let call = |(daemon, target): (DaemonId, Target)| {
-                let mut opts = Map::new();
-                opts.insert("id".to_owned(), json!(target.pm_id.0));
-                opts.insert("msg".to_owned(), json!(action));
-                opts.extend(params.as_deref().map(|it| ("opts".to_owned(), json!(it))));
-                let call = NamedCall::new("msgProcess", vec![Json::Object(opts)]);
-                Effect::Call { daemon, call: NamedCall { targets: vec![target], ..call } }
+            // What is no JSON is text.
+            let params = params.as_deref().map(|typed| {
+                serde_json::from_str(typed).unwrap_or_else(|_| Json::String(typed.to_owned()))
+            });
+            let effect = |(daemon, targets): (DaemonId, Vec<Target>)| {
+                let trigger = Trigger { action: action.clone(), params: params.clone(), targets };
+                Effect::Trigger { daemon, trigger }
             };
-            return Effects(targets.into_iter().map(call).collect());
+            return Effects(by_daemon(&targets).into_iter().map(effect).collect());
         }
         What::Restore { kept, .. } => {
             super::undo::restored(app, kept);

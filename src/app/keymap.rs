@@ -5,6 +5,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::command::{COMMANDS, Command};
+use super::details::keys::{Ask, DETAILS};
 use super::editor::Edit;
 use super::geometry::Pane;
 use super::message::Message;
@@ -59,6 +60,7 @@ pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
         .find(|row| row.is_in(focus) && row.keys.split(' ').any(|name| is_key(name, key)))
         .map(|row| row.command);
     match mode {
+        Mode::Details(_) => in_details(key).or(named),
         Mode::Normal
         | Mode::Help { .. }
         | Mode::Line { .. }
@@ -86,6 +88,21 @@ pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
                 _ => None,
             }
         }
+    }
+}
+
+/// The command of a key in the details alone, if it has one.
+fn in_details(key: KeyEvent) -> Option<Command> {
+    if key.code == KeyCode::BackTab {
+        return Some(Command::Details(Ask::Previous));
+    }
+    let row = DETAILS.iter().find(|row| row.keys.split(' ').any(|name| is_key(name, key)))?;
+    match (row.command, key.code) {
+        (Command::Details(Ask::Tab(_)), KeyCode::Char(digit)) => {
+            let number = u8::try_from(digit.to_digit(10)?).ok()?;
+            Some(Command::Details(Ask::Tab(number)))
+        }
+        (command, _) => Some(command),
     }
 }
 

@@ -8,6 +8,7 @@ pub mod ask;
 pub mod batch;
 mod changes;
 pub mod command;
+pub mod details;
 pub mod editor;
 pub mod effect;
 pub mod ended;

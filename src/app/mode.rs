@@ -1,5 +1,6 @@
 //! What can cover the screen.
 
+use super::details;
 use super::log_view::LogInput;
 use super::palette::Palette;
 use super::prompt::{Arguments, Compose};
@@ -61,6 +62,8 @@ pub enum Mode {
         /// First row shown.
         top: usize,
     },
+    /// The details of a process.
+    Details(Box<details::Sheet>),
     /// The palette.
     Palette(Palette),
     /// The arguments of a method are asked for.
@@ -81,6 +84,7 @@ impl Mode {
     pub fn takes_text(&self) -> bool {
         match self {
             Self::Sheet(sheet) => sheet.takes_text(),
+            Self::Details(sheet) => sheet.prompt.is_some(),
             mode => matches!(
                 mode,
                 Self::Palette(_)
@@ -95,7 +99,7 @@ impl Mode {
     /// Whether it covers the panes.
     #[must_use]
     pub fn covers(&self) -> bool {
-        !matches!(self, Self::Normal | Self::Filter(_) | Self::LogInput(_))
+        !matches!(self, Self::Normal | Self::Filter(_) | Self::LogInput(_) | Self::Details(_))
     }
 
     /// Whether it asks a question whose answer acts.
@@ -142,6 +146,7 @@ impl Mode {
                 Some((arguments.daemon, arguments.target.iter().collect()))
             }
             Self::Compose(compose) => Some((compose.daemon, vec![&compose.target])),
+            Self::Details(sheet) => Some((sheet.daemon, vec![&sheet.target])),
         }
     }
 
@@ -157,6 +162,7 @@ impl Mode {
             Self::Arguments(arguments) => arguments.method.to_string(),
             Self::Compose(compose) => format!("the message to {}", compose.target.label()),
             Self::Sheet(sheet) => sheet.name(),
+            Self::Details(sheet) => format!("the details of {}", sheet.target.label()),
             Self::Normal
             | Self::Help { .. }
             | Self::Line { .. }

@@ -4,6 +4,7 @@
 //! `update` does it. Whatever is open closes with one `Back`.
 
 use super::command::Command;
+use super::details::Prompt;
 use super::editor::{Edit, Editor};
 use super::geometry::{line_inside, line_rows};
 use super::marks::Marked;
@@ -77,6 +78,7 @@ fn input(mode: &mut Mode) -> Option<&mut Editor> {
         Mode::Filter(typing) => Some(&mut typing.input),
         Mode::Sheet(sheet) => sheet.input(),
         Mode::LogInput(typed) => Some(&mut typed.input),
+        Mode::Details(sheet) => sheet.prompt.as_mut().map(Prompt::input),
         Mode::Normal
         | Mode::Help { .. }
         | Mode::Confirm { .. }
@@ -114,8 +116,8 @@ pub(super) fn edit(mode: &mut Mode, edit: Edit) {
 /// A command while this is open.
 pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Taken {
     match (mode, command) {
-        // The pane itself takes what is typed.
-        (Mode::Normal | Mode::Filter(_) | Mode::LogInput(_), _) => Taken::Pass,
+        // The pane itself takes what is typed; the details take their commands.
+        (Mode::Normal | Mode::Filter(_) | Mode::LogInput(_) | Mode::Details(_), _) => Taken::Pass,
         (_, Command::Back | Command::No) => Taken::Close,
         (Mode::Help { top }, command) => {
             *top = help_top(around.size, *top, command);

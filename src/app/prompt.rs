@@ -231,6 +231,14 @@ fn json_values(text: &str) -> Result<Vec<Json>, String> {
     Ok(values)
 }
 
+/// Reads a text that is one JSON value.
+///
+/// # Errors
+/// What is wrong, and at which character.
+pub(super) fn json_at_once(text: &str) -> Result<Json, String> {
+    serde_json::from_str(text).map_err(|error| broken(text, 0, &error))
+}
+
 /// What serde says of a value that begins at byte `at`, with the place in the whole text.
 fn broken(text: &str, at: usize, error: &serde_json::Error) -> String {
     if error.is_eof() {

@@ -11,7 +11,7 @@ use super::overlay::{self, Around, Taken};
 use super::palette::Palette;
 use super::prompt::Compose;
 use super::state::App;
-use super::{act, changes, log_keys, navigate, row_keys, table};
+use super::{act, changes, details, log_keys, navigate, row_keys, table};
 use crate::model::apply::apply;
 use crate::model::call::NamedCall;
 use crate::model::moment::Moment;
@@ -20,6 +20,12 @@ use crate::protocol::risk::{self, Risk};
 
 /// Changes the app by one message that happened now, and returns what is to be done about it.
 pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
+    let mut effects = take(app, now, message);
+    details::sync(app, &mut effects);
+    effects
+}
+
+fn take(app: &mut App, now: Moment, message: Message) -> Effects {
     app.now = now;
     changes::drop_old_notice(app);
     match message {
@@ -91,6 +97,9 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         table::take_typing(app, command);
         return Effects::none();
     }
+    if let Mode::Details(_) = app.mode {
+        return details::take(app, command);
+    }
     if let Mode::LogInput(_) = app.mode {
         log_keys::take_typing(app, command);
         return Effects::none();
@@ -128,7 +137,7 @@ fn take_command(app: &mut App, command: Command) -> Effects {
             }
         }
         Taken::Act(action, daemon, targets) => {
-            app.close_all();
+            app.close_to_details();
             act::these(app, action, daemon, targets)
         }
         taken @ (Taken::Columns(_) | Taken::Several(..) | Taken::Item(..) | Taken::Ask(..)) => {
@@ -154,6 +163,11 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         Command::Open => open_line(app),
         Command::Why => open_why(app),
         Command::Log(command) => log_keys::take(app, command),
+        Command::Charts => {
+            app.charts = app.charts.next(app.size.1);
+            navigate::keep_selection_visible(app);
+            app.notify(app.charts.words(), false);
+        }
         Command::NextPane => {
             app.focus = match app.focus {
                 Pane::Processes => Pane::Log,
@@ -236,11 +250,10 @@ fn open_why(app: &mut App) {
     }
 }
 
-/// Shows the marked line of the log whole.
+/// Shows the details of the selected process, or the marked line of the log whole.
 fn open_line(app: &mut App) {
     if app.focus == Pane::Processes {
-        app.notify("Enter opens a line of the log: Tab goes there", false);
-        return;
+        return details::open(app);
     }
     if let Some(line) = navigate::marked(app).and_then(|number| app.watched.log.get(number)) {
         let line = Box::new(line.clone());
@@ -266,6 +279,6 @@ fn send(app: &mut App, daemon: DaemonId, call: NamedCall, is_confirmed: bool) ->
         app.open(Mode::ConfirmCall { daemon, call });
         return Effects::none();
     }
-    app.close_all();
+    app.close_to_details();
     Effects::one(Effect::Call { daemon, call })
 }

@@ -61,7 +61,7 @@ struct Latest {
 }
 
 /// How many variants of [`Report`] are latest-wins.
-const SLOTS: usize = 7;
+const SLOTS: usize = 8;
 
 /// Lines that came together.
 #[derive(Debug)]
@@ -165,6 +165,7 @@ fn slot_of(report: &Report) -> Option<usize> {
         Report::Warning { .. } => Some(4),
         Report::Methods(_) => Some(5),
         Report::OomKills(_) => Some(6),
+        Report::Examined(_) => Some(7),
         Report::Process(_)
         | Report::Exception(_)
         | Report::Killed(_)
@@ -174,6 +175,7 @@ fn slot_of(report: &Report) -> Option<usize> {
         | Report::CallFinished { .. }
         | Report::Did { .. }
         | Report::TaskEnded(_)
+        | Report::Replied { .. }
         | Report::Lives(_)
         | Report::Lines(_)
         | Report::LinesLost(_)
@@ -203,6 +205,7 @@ impl Lanes {
                 | Report::Did { .. }
                 | Report::Kept(_)
                 | Report::TaskEnded(_)
+                | Report::Replied { .. }
         );
         if self.events.len() < bounds.events_max || is_due {
             self.events.push_back((number, daemon, report));

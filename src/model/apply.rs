@@ -9,6 +9,7 @@ use super::call::CallOutcome;
 use super::daemon::{BusState, Connection, Daemon, Problem};
 use super::death::{self, BlackBox, cause::Trigger};
 use super::errand::{Outcome, TaskId};
+use super::exam::Exam;
 use super::fleet::RowChanges;
 use super::kept::Kept;
 use super::lifecycle::{self, Life, Whom};
@@ -16,6 +17,7 @@ use super::log::{LineKind, LogLine, LogSource, Severity};
 use super::moment::Moment;
 use super::process::Process;
 use super::report::Report;
+use super::trigger::Reply;
 use super::watched::Watched;
 use super::words;
 use super::{Action, DaemonId, ProcessKey, Target, Verdict};
@@ -56,6 +58,8 @@ pub enum Change {
         /// How the new one is named.
         by: Box<str>,
     },
+    /// All of the process whose details are open was read.
+    Examined(Box<Exam>),
     /// The log has lines more.
     Lines,
     /// The count of lines or events that were lost.
@@ -82,6 +86,15 @@ pub enum Change {
     },
     /// That task ended.
     TaskEnded(TaskId),
+    /// A process replied to an action that was triggered here, or did not.
+    Replied {
+        /// The action's name.
+        action: Box<str>,
+        /// Which process.
+        target: Target,
+        /// What it replied.
+        reply: Reply,
+    },
     /// A call by name that was asked for here ended.
     Called {
         /// PM2's name of the method.
@@ -124,6 +137,7 @@ impl Applying<'_> {
                 self.note_if(is_other_pace, Change::Daemon);
                 self.snapshot(snapshot);
             }
+            Report::Examined(exam) => self.changes.push(Change::Examined(exam)),
             Report::OomKills(kills) => self.oom_kills(kills),
             Report::Lives(lives) => self.lives(lives),
             Report::Process(event) => self.event(&event),
@@ -133,6 +147,9 @@ impl Applying<'_> {
             Report::Kept(kept) => self.changes.push(Change::Kept(kept)),
             Report::ActionFinished { action, target, verdict } => {
                 self.finish(action, target, verdict);
+            }
+            Report::Replied { action, target, reply } => {
+                self.changes.push(Change::Replied { action, target, reply });
             }
             Report::CallFinished { method, outcome } => self.finish_call(method, outcome),
             Report::Did { task, outcome } => self.did(task, outcome),

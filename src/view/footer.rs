@@ -6,11 +6,10 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
-use super::confirm;
 use super::parts::{self, Part};
 use super::roles::Role;
 use super::theme::Glyphs;
-use super::{sheet, text};
+use super::{confirm, details, sheet, text};
 use crate::app::command::{COMMANDS, Command, RowsCommand};
 use crate::app::job::Job;
 use crate::app::log_view::Asked;
@@ -62,12 +61,14 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             }
             keys
         }
+        Mode::Details(sheet) => details::keys(app, canvas, sheet),
         Mode::Sheet(sheet) => sheet::keys(sheet),
         Mode::Normal => commands(app, canvas.theme().glyphs()),
     };
     let columns = area.width.saturating_sub(2);
     let end = area.x + 1 + columns;
-    let notice = notice(app, canvas, columns).filter(|_| app.mode == Mode::Normal);
+    let notice = notice(app, canvas, columns)
+        .filter(|_| matches!(app.mode, Mode::Normal | Mode::Details(_)));
     let taken = notice.as_ref().map_or(0, Part::columns);
     let room = columns.saturating_sub(if taken > 0 { taken.saturating_add(GAP) } else { 0 });
     let fitting = parts::fit(&keys, GAP, room);
@@ -146,6 +147,7 @@ fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
         let label = match row.command {
             Command::Back if !is_log => "unmark",
             Command::Back => back(app).unwrap_or(row.label),
+            Command::Open if is_log => "open",
             _ => row.label,
         };
         Some(key(first, label, leaves))
@@ -207,6 +209,6 @@ fn choose_recent(canvas: &Canvas<'_>) -> Part {
     key(if canvas.theme().ascii { "Up Down" } else { "↑ ↓" }, "recent", 1)
 }
 
-fn key(key: &str, label: &str, leaves: u8) -> Part {
+pub(super) fn key(key: &str, label: &str, leaves: u8) -> Part {
     Part::new(key, Role::Accent, leaves).and(format!(" {label}"), Role::Quiet)
 }

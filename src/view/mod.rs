@@ -7,6 +7,7 @@ mod canvas;
 mod chart;
 mod columns;
 mod confirm;
+mod details;
 mod empty;
 mod figures;
 mod footer;
@@ -56,12 +57,15 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
         chart::draw(app, &mut canvas, parts.charts);
     }
     footer::draw(app, &mut canvas, parts.footer.into());
+    if let Some(sheet) = app.sheet() {
+        details::draw(app, &mut canvas, (size, parts.body), sheet);
+    }
     if app.mode.covers() {
         canvas.style(parts.body.into(), theme.behind());
     }
     match &app.mode {
-        // What is typed for a pane stands in its title.
-        Mode::Normal | Mode::Filter(_) | Mode::LogInput(_) => {}
+        // What is typed for a pane stands in its title; details are drawn already.
+        Mode::Normal | Mode::Filter(_) | Mode::LogInput(_) | Mode::Details(_) => {}
         Mode::Help { top } => help::draw(&mut canvas, size, *top),
         Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
             confirm::draw(app, &mut canvas, size);

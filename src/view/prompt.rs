@@ -144,7 +144,7 @@ pub(super) fn in_title(sign: &str, editor: &Editor, columns: u16, wrong_at: usiz
 }
 
 /// A line of text to type, and what is to be said about it.
-fn draw_prompt(
+pub(super) fn draw_prompt(
     canvas: &mut Canvas<'_>,
     size: (u16, u16),
     title: &[Part],

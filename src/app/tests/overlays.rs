@@ -232,8 +232,6 @@ fn nothing_is_called_on_a_daemon_that_is_down() {
 fn enter_shows_the_marked_line_whole() {
     let mut app = live(1);
     send(&mut app, lines(100));
-    press(&mut app, Command::Open);
-    assert_eq!(app.mode, Mode::Normal, "the table has the focus");
     press(&mut app, Command::NextPane);
     press(&mut app, Command::Up);
     press(&mut app, Command::Up);

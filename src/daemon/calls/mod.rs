@@ -4,3 +4,4 @@ mod guard;
 pub(crate) mod message;
 pub(crate) mod named;
 pub(super) mod run;
+pub(super) mod trigger;

@@ -19,7 +19,7 @@ use super::endpoint::Endpoint;
 use super::poller::{Pace, Wish};
 use crate::daemon::calls::named::slowest_ms;
 use crate::daemon::clock::{now_ms, whole_ms};
-use crate::daemon::{Farewell, Watch, lives, offload};
+use crate::daemon::{Farewell, Watch, examine, lives, offload};
 use crate::model::daemon::{Connection as Standing, Problem};
 use crate::model::report::Report;
 use crate::protocol::process::{ProcessInfo, Snapshot, decode_monitor_data};
@@ -309,6 +309,7 @@ fn report_snapshot(
                 interval_ms: whole_ms(pause),
                 snapshot,
             });
+            examine::take(watch, reply, &infos);
             Some(infos)
         }
         Err(error) => {
