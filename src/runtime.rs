@@ -16,6 +16,7 @@ use crate::app::gate::{Admitted, Gate};
 use crate::app::message::Message;
 use crate::app::{App, update};
 use crate::daemon::inbox::Inbox;
+use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::errand::{Task, TaskId};
 use crate::model::moment::Moment;
@@ -64,6 +65,8 @@ pub trait World {
     fn trigger(&mut self, daemon: DaemonId, trigger: Trigger);
     /// Reads all of this process with each poll, or of none.
     fn examine(&mut self, daemon: DaemonId, pm_id: Option<PmId>);
+    /// Has an incident bundle of a daemon written.
+    fn bundle(&mut self, daemon: DaemonId, material: Material);
     /// Connects or polls now.
     fn refresh(&mut self);
 }
@@ -320,6 +323,7 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
             Effect::Halt => world.halt(),
             Effect::Trigger { daemon, trigger } => world.trigger(daemon, trigger),
             Effect::Examine { daemon, pm_id } => world.examine(daemon, pm_id),
+            Effect::Bundle { daemon, material } => world.bundle(daemon, *material),
             Effect::Refresh => world.refresh(),
             Effect::Redraw => surface.redraw(),
             Effect::Suspend => pause = pause.or(Some(Pause::Suspend)),

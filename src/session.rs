@@ -18,6 +18,7 @@ use crate::daemon::inbox::{Inbox, InboxBounds};
 use crate::daemon::{self, DaemonHandle, Options};
 use crate::demo;
 use crate::homes::{self, Home};
+use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
 use crate::model::errand::{Task, TaskId};
@@ -47,7 +48,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
     };
     let demo = match cli.command {
         Some(Command::Demo(_)) => Some(
-            demo::Demo::start(demo::World::lively(now_ms()), demo::Script::default())
+            demo::Demo::open(demo::World::lively(now_ms()))
                 .wrap_err("cannot start the simulated daemon")?,
         ),
         _ => None,
@@ -72,6 +73,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         inputs: input::start().wrap_err("cannot read from the terminal")?,
         pacer: Pacer::new(cli.screen.slow),
     };
+    #[cfg(feature = "testing")]
     panic::if_asked_for();
     let ended = watch(&mut app, &mut screen, &mut keys, &inbox, &mut daemons, clock).await;
     kept.keep(&app);
@@ -94,7 +96,7 @@ fn environment(name: &str) -> Option<String> {
 fn no_screen() -> String {
     let why = match environment("TERM").filter(|term| !term.is_empty()) {
         Some(term) => format!("TERM={} cannot show a screen", clean(&term)),
-        None => "TERM is not set: nobody says what the terminal can show".to_owned(),
+        None => "TERM is not set: what the terminal can show is unknown".to_owned(),
     };
     format!("{why}. {WITHOUT_A_SCREEN}")
 }
@@ -236,6 +238,12 @@ impl World for Daemons {
     fn examine(&mut self, daemon: DaemonId, pm_id: Option<PmId>) {
         if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
             daemon.examine(pm_id);
+        }
+    }
+
+    fn bundle(&mut self, daemon: DaemonId, material: Material) {
+        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+            daemon.bundle(material);
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use pm2_tui::app::{App, Pane};
 use pm2_tui::daemon::inbox::{Inbox, InboxBounds};
+use pm2_tui::model::bundle::Material;
 use pm2_tui::model::call::NamedCall;
 use pm2_tui::model::daemon::{Connection, Daemon};
 use pm2_tui::model::errand::{Task, TaskId};
@@ -105,6 +106,8 @@ impl World for Asked {
     fn trigger(&mut self, _daemon: DaemonId, _trigger: Trigger) {}
 
     fn examine(&mut self, _daemon: DaemonId, _pm_id: Option<PmId>) {}
+
+    fn bundle(&mut self, _daemon: DaemonId, _material: Material) {}
 
     fn refresh(&mut self) {}
 }

@@ -3,10 +3,8 @@
 //! Invariant: what is typed is read while it is typed; what it means, or what is wrong with it, is
 //! said before Enter.
 
-use super::command::Command;
 use super::editor::Editor;
 use super::marks::Marked;
-use super::overlay::{Taken, scrolled};
 use super::what::What;
 use crate::model::errand::{Errand, Scale, Signal};
 use crate::model::watched::Watched;
@@ -157,7 +155,7 @@ impl Ask {
     }
 
     /// Those that it can be done to: an action, where it was declared.
-    fn meant(&self, watched: &Watched, what: &What) -> Marked {
+    pub(super) fn meant(&self, watched: &Watched, what: &What) -> Marked {
         let What::Trigger { action, .. } = what else { return self.marked.clone() };
         let declares = |(daemon, target): &(DaemonId, Target)| {
             let process = watched.fleet.get(target.key(*daemon));
@@ -166,19 +164,5 @@ impl Ask {
         let Marked { targets, hidden } = &self.marked;
         let hidden = targets.iter().take(*hidden).filter(|target| declares(target)).count();
         Marked { targets: targets.iter().filter(|it| declares(it)).cloned().collect(), hidden }
-    }
-
-    /// A command while it is open.
-    pub(super) fn take(&mut self, watched: &Watched, command: Command) -> Taken {
-        if command != Command::Open {
-            let last = self.choices(watched).len().saturating_sub(1);
-            self.at = scrolled(self.at.min(last), last, 8, command);
-            return Taken::Done;
-        }
-        match self.read(watched) {
-            Ok(what) => Taken::Ask(self.meant(watched, &what), what),
-            // The prompt says why.
-            Err(_) => Taken::Done,
-        }
     }
 }

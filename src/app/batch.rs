@@ -3,7 +3,6 @@
 //! Invariant: each process is a member once and gets exactly one verdict; the batch ends with the last.
 
 use super::ended::Ended;
-use super::state::App;
 use super::what::What;
 use crate::model::watched::Watched;
 use crate::model::{Action, DaemonId, Target, Verdict};
@@ -115,7 +114,7 @@ impl Batch {
     }
 
     /// What came of it, once that is known of all.
-    fn ended(&self, watched: &Watched) -> Option<Ended> {
+    pub(super) fn ended(&self, watched: &Watched) -> Option<Ended> {
         let mut verdicts: Vec<(&Member, &Verdict)> = Vec::with_capacity(self.members.len());
         for member in &self.members {
             match &member.stage {
@@ -143,11 +142,4 @@ fn placed(watched: &Watched, daemon: DaemonId, target: &Target) -> String {
         }
         _ => target.label(),
     }
-}
-
-/// Takes the end of the batch, if this was its last verdict.
-pub(super) fn take_end(app: &mut App) -> Option<Ended> {
-    let ended = app.batch.as_ref()?.ended(&app.watched)?;
-    app.batch = None;
-    Some(ended)
 }

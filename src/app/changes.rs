@@ -6,7 +6,7 @@
 use super::mode::Mode;
 use super::notice::{About, Notice};
 use super::state::App;
-use super::{batch, details, ended, job, sight, table};
+use super::{details, jobs, sight, table};
 use crate::model::apply::{Change, Changes};
 use crate::model::call::CallOutcome;
 use crate::model::{Action, DaemonId, Target, Verdict};
@@ -24,6 +24,12 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             Change::Daemon | Change::Lost | Change::Losses => app.is_dirty = true,
             Change::Lines => has_lines = true,
             Change::Examined(exam) => details::examined(app, id, *exam),
+            // What the header says of it is a change of the daemon.
+            Change::Disk => {}
+            Change::Exceptions => {
+                app.is_dirty |=
+                    matches!(app.mode, Mode::Exceptions { .. } | Mode::Exception { .. });
+            }
             Change::Polled | Change::Event(_) | Change::Process(_) => has_rows = true,
             Change::Connected { is_other } => {
                 app.is_dirty = true;
@@ -48,12 +54,14 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             Change::Finished { action, target, verdict } => {
                 finish(app, id, action, target, verdict);
             }
-            Change::Did { task, outcome } => job::did(app, id, task, &outcome),
-            Change::TaskEnded(task) => job::end(app, task),
+            Change::Did { task, outcome } => jobs::did(app, id, task, &outcome),
+            Change::TaskEnded(task) => jobs::end(app, task),
             Change::Replied { action, target, reply } => {
                 details::replied(app, id, &action, &target, reply);
             }
             Change::Called { method, outcome } => finish_call(app, &method, &outcome),
+            Change::Bundled(Ok(written)) => app.notify(written.words(), false),
+            Change::Bundled(Err(why)) => app.notify(why, true),
         }
     }
     if has_rows {
@@ -110,8 +118,8 @@ fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: 
     app.undo.finished(id, &target, (action, &verdict));
     if app.batch.as_mut().is_some_and(|batch| batch.end(id, &target, (action, &verdict))) {
         app.is_dirty = true;
-        if let Some(ended) = batch::take_end(app) {
-            ended::tell(app, ended);
+        if let Some(ended) = jobs::take_end(app) {
+            jobs::tell(app, ended);
         }
         return;
     }
@@ -136,7 +144,7 @@ fn finish_call(app: &mut App, method: &str, outcome: &CallOutcome) {
         return;
     };
     match reached(method, json) {
-        Some(0) => app.notify("not delivered: no process that is running got the message", true),
+        Some(0) => app.notify("not delivered: no running process got the message", true),
         Some(1) => app.notify("the message reached one process", false),
         Some(count) => app.notify(format!("the message reached {count} processes"), false),
         None => {

@@ -1,5 +1,6 @@
 //! What `update` asks the runtime to do.
 
+use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::errand::{Task, TaskId};
 use crate::model::trigger::Trigger;
@@ -51,6 +52,13 @@ pub enum Effect {
         daemon: DaemonId,
         /// The process.
         pm_id: Option<PmId>,
+    },
+    /// Have an incident bundle of a daemon written; it ends in exactly one `Report::Bundled`.
+    Bundle {
+        /// The daemon.
+        daemon: DaemonId,
+        /// What is known of it.
+        material: Box<Material>,
     },
     /// Connect now where a daemon is down, poll now where it is live.
     Refresh,

@@ -3,10 +3,6 @@
 //! Invariant: each process is told once, what did not come about first.
 
 use super::geometry::wrap;
-use super::mode::Mode;
-use super::notice::Notice;
-use super::sheet::Sheet;
-use super::state::App;
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,20 +75,5 @@ impl Ended {
             say(Kind::Command, &format!("= {command}"));
         }
         lines
-    }
-}
-
-/// Says it in the footer; of several, lists each where nothing else is open.
-pub(super) fn tell(app: &mut App, ended: Ended) {
-    let short = ended.sentence();
-    let commands = ended.commands.join("; ");
-    let text = if commands.is_empty() || !ended.is_good() {
-        short.clone()
-    } else {
-        format!("{short}   = {commands}")
-    };
-    app.say(Notice::new(text, !ended.is_good(), app.now.steady_ms).or(short));
-    if app.mode == Mode::Normal && ended.lines.len() > 1 {
-        app.open(Mode::Sheet(Box::new(Sheet::Ended(ended, 0))));
     }
 }

@@ -8,17 +8,9 @@ use unicode_width::UnicodeWidthStr;
 
 use super::command::COMMANDS;
 use super::details::keys::DETAILS;
+pub use super::pane::Pane;
 use crate::model::log::{LineKind, LogLine};
 use crate::protocol::layout;
-
-/// A pane that can have the focus.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pane {
-    /// The process table.
-    Processes,
-    /// Events and logs.
-    Log,
-}
 
 /// A rectangle of cells; `(0, 0)` is the screen's upper left.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -7,9 +7,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use super::command::{COMMANDS, Command};
 use super::details::keys::{Ask, DETAILS};
 use super::editor::Edit;
-use super::geometry::Pane;
 use super::message::Message;
 use super::mode::Mode;
+use super::pane::Pane;
 
 /// What a key means in a mode, with the focus in a pane, if anything: where text is asked for, letters and editing keys are
 /// that, and only the other keys are commands.
@@ -65,6 +65,8 @@ pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
         | Mode::Help { .. }
         | Mode::Line { .. }
         | Mode::Why { .. }
+        | Mode::Exceptions { .. }
+        | Mode::Exception { .. }
         | Mode::Palette(_)
         | Mode::Arguments(_)
         | Mode::Compose(_)

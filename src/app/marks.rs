@@ -5,8 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use super::navigate;
-use super::state::App;
 use crate::model::fleet::Fleet;
 use crate::model::{DaemonId, ProcessKey, Target};
 
@@ -43,6 +41,26 @@ impl Marks {
         self.0.len()
     }
 
+    /// The mark of a process.
+    pub(super) fn get(&self, key: ProcessKey) -> Option<&Target> {
+        self.0.get(&key)
+    }
+
+    /// All marked processes, by daemon and id.
+    pub(super) fn keys(&self) -> impl Iterator<Item = ProcessKey> {
+        self.0.keys().copied()
+    }
+
+    /// Marks a process.
+    pub(super) fn mark(&mut self, key: ProcessKey, target: Target) {
+        self.0.entry(key).or_insert(target);
+    }
+
+    /// Takes a mark away; false where there was none.
+    pub(super) fn unmark(&mut self, key: ProcessKey) -> bool {
+        self.0.remove(&key).is_some()
+    }
+
     /// Takes all away; false where there was none.
     pub(super) fn clear(&mut self) -> bool {
         let had_some = !self.0.is_empty();
@@ -59,51 +77,14 @@ impl Marks {
     }
 }
 
-impl App {
-    /// The marked processes; empty where none is.
-    #[must_use]
-    pub fn marked(&self) -> Marked {
-        let rows = self.rows();
-        let shown: Vec<_> = rows.iter().filter_map(|key| self.marked_target(*key)).collect();
-        let is_hidden = |key: &&ProcessKey| !self.has_row(**key);
-        let hidden = self.marks.0.keys().filter(is_hidden);
-        let mut targets: Vec<_> = hidden.filter_map(|key| self.marked_target(*key)).collect();
-        let hidden = targets.len();
-        targets.extend(shown);
-        Marked { targets, hidden }
-    }
-
-    /// How many marked processes are not among the rows.
-    #[must_use]
-    pub fn hidden_marks(&self) -> usize {
-        self.marks.0.keys().filter(|key| !self.has_row(**key)).count()
-    }
-
-    fn marked_target(&self, key: ProcessKey) -> Option<(DaemonId, Target)> {
-        Some((key.daemon, self.marks.0.get(&key)?.clone()))
-    }
-}
-
-/// Marks the selected process, or takes its mark away, and goes to the next row.
-pub(super) fn toggle(app: &mut App) {
-    let Some((daemon, target)) = app.selected_target() else { return };
-    let key = target.key(daemon);
-    if app.marks.0.remove(&key).is_none() {
-        app.marks.0.insert(key, target);
-    }
-    navigate::go(app, super::command::Command::Down);
-}
-
-/// Marks all rows, or takes the marks of all of them away where all are marked.
-pub(super) fn toggle_all(app: &mut App) {
-    let rows = app.rows().into_owned();
-    if rows.iter().all(|key| app.marks.has(*key)) {
-        app.marks.0.retain(|key, _| !rows.contains(key));
-        return;
-    }
-    for key in rows {
-        if let Some(target) = app.target(key) {
-            app.marks.0.entry(key).or_insert(target);
+/// The processes of each daemon, in their order.
+pub(super) fn by_daemon(targets: &[(DaemonId, Target)]) -> Vec<(DaemonId, Vec<Target>)> {
+    let mut by_daemon: Vec<(DaemonId, Vec<Target>)> = Vec::new();
+    for (daemon, target) in targets {
+        match by_daemon.iter_mut().find(|(id, _)| id == daemon) {
+            Some((_, targets)) => targets.push(target.clone()),
+            None => by_daemon.push((*daemon, vec![target.clone()])),
         }
     }
+    by_daemon
 }

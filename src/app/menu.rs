@@ -4,8 +4,6 @@
 
 use super::command::{COMMANDS, Command};
 use super::marks::Marked;
-use super::overlay::{Taken, scrolled};
-use super::state::App;
 use super::what::{What, Whole};
 use crate::model::daemon::Daemon;
 use crate::model::errand::Errand;
@@ -59,9 +57,14 @@ pub struct Menu {
 
 impl Menu {
     /// About these, or about a daemon alone; the first that can be done is chosen.
-    pub(super) fn new(app: &App, marked: Marked, daemon: DaemonId) -> Self {
+    pub(super) fn new(
+        watched: &Watched,
+        is_read_only: bool,
+        marked: Marked,
+        daemon: DaemonId,
+    ) -> Self {
         let menu = Self { marked, daemon, at: 0 };
-        let entries = menu.entries(&app.watched, app.read_only);
+        let entries = menu.entries(watched, is_read_only);
         let first = entries.iter().position(|entry| entry.refusal.is_none());
         Self { at: first.unwrap_or(0), ..menu }
     }
@@ -80,6 +83,11 @@ impl Menu {
             [(_, only)] => only.label(),
             all => format!("{} processes", all.len()),
         }
+    }
+
+    /// Another line is chosen.
+    pub(super) fn choose(&mut self, at: usize) {
+        self.at = at;
     }
 
     /// Its lines, in order.
@@ -121,39 +129,6 @@ impl Menu {
         .map(entry)
         .collect()
     }
-
-    /// A command while it is open.
-    pub(super) fn take(
-        &mut self,
-        watched: &Watched,
-        is_read_only: bool,
-        command: Command,
-    ) -> Taken {
-        let entries = self.entries(watched, is_read_only);
-        let last = entries.len().saturating_sub(1);
-        let wanted = match command {
-            Command::Open => Some(self.at),
-            Command::Act(action) => entries.iter().position(|entry| is_act(&entry.item, action)),
-            Command::Compose => entries.iter().position(|entry| entry.item == Item::Message),
-            command => {
-                self.at = scrolled(self.at, last, 8, command);
-                return Taken::Done;
-            }
-        };
-        let entry = wanted.and_then(|at| {
-            self.at = at;
-            entries.into_iter().nth(at)
-        });
-        match entry {
-            // Why not stands beside it.
-            Some(Entry { refusal: Some(_), .. }) | None => Taken::Done,
-            Some(entry) => Taken::Item(entry.item, self.marked.clone()),
-        }
-    }
-}
-
-fn is_act(item: &Item, action: Action) -> bool {
-    *item == Item::Do(What::Act(action))
 }
 
 /// The key of the table that does the same.
@@ -271,10 +246,4 @@ fn method(item: &Item) -> Option<&'static str> {
         Item::Message | Item::Trigger => "msgProcess",
         Item::Do(_) => return None,
     })
-}
-
-/// The daemon that a menu about these is about: theirs, else the first that answers.
-pub(super) fn daemon(app: &App, marked: &Marked) -> Option<DaemonId> {
-    let of_them = marked.targets.first().map(|(daemon, _)| *daemon);
-    of_them.or_else(|| super::palette::daemon(&app.watched, app.selected))
 }

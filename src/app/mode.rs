@@ -4,8 +4,8 @@ use super::details;
 use super::log_view::LogInput;
 use super::palette::Palette;
 use super::prompt::{Arguments, Compose};
+use super::rows::Typing;
 use super::sheet::Sheet;
-use super::table::Typing;
 use crate::model::call::NamedCall;
 use crate::model::log::LogLine;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
@@ -64,6 +64,18 @@ pub enum Mode {
     },
     /// The details of a process.
     Details(Box<details::Sheet>),
+    /// Exceptions, grouped.
+    Exceptions {
+        /// The number of the chosen group; `None` for the one that was seen last.
+        chosen: Option<u64>,
+    },
+    /// One group of exceptions.
+    Exception {
+        /// Its number.
+        number: u64,
+        /// First row shown.
+        top: usize,
+    },
     /// The palette.
     Palette(Palette),
     /// The arguments of a method are asked for.
@@ -84,22 +96,20 @@ impl Mode {
     pub fn takes_text(&self) -> bool {
         match self {
             Self::Sheet(sheet) => sheet.takes_text(),
+            Self::Palette(_)
+            | Self::Arguments(_)
+            | Self::Compose(_)
+            | Self::Filter(_)
+            | Self::LogInput(_) => true,
             Self::Details(sheet) => sheet.prompt.is_some(),
-            mode => matches!(
-                mode,
-                Self::Palette(_)
-                    | Self::Arguments(_)
-                    | Self::Compose(_)
-                    | Self::Filter(_)
-                    | Self::LogInput(_)
-            ),
+            _ => false,
         }
     }
 
     /// Whether it covers the panes.
     #[must_use]
     pub fn covers(&self) -> bool {
-        !matches!(self, Self::Normal | Self::Filter(_) | Self::LogInput(_) | Self::Details(_))
+        !matches!(self, Self::Normal | Self::Filter(_) | Self::LogInput(_))
     }
 
     /// Whether it asks a question whose answer acts.
@@ -134,6 +144,8 @@ impl Mode {
             Self::Normal
             | Self::Help { .. }
             | Self::Line { .. }
+            | Self::Exceptions { .. }
+            | Self::Exception { .. }
             | Self::Palette(_)
             | Self::Sheet(_)
             | Self::Why { .. }
@@ -166,6 +178,8 @@ impl Mode {
             Self::Normal
             | Self::Help { .. }
             | Self::Line { .. }
+            | Self::Exceptions { .. }
+            | Self::Exception { .. }
             | Self::Palette(_)
             | Self::Why { .. }
             | Self::Filter(_)

@@ -7,64 +7,13 @@ use super::command::Command;
 use super::details::Prompt;
 use super::editor::{Edit, Editor};
 use super::geometry::{line_inside, line_rows};
-use super::marks::Marked;
-use super::menu::Item;
 use super::mode::Mode;
 use super::navigate::help_top;
 use super::palette::{self, Entry, Palette};
 use super::prompt::Arguments;
-use super::what::What;
-use super::{sheet, why};
-use crate::model::call::NamedCall;
-use crate::model::rows::Field;
-use crate::model::watched::Watched;
-use crate::model::{Action, DaemonId, ProcessKey, Target};
-
-/// What an overlay has to know of the rest.
-pub(super) struct Around<'a> {
-    /// What is watched.
-    pub(super) watched: &'a Watched,
-    /// Columns and rows of the terminal.
-    pub(super) size: (u16, u16),
-    /// The selected process.
-    pub(super) selected: Option<ProcessKey>,
-    /// Whether everything that changes something is refused.
-    pub(super) is_read_only: bool,
-}
-
-/// What became of a command.
-#[derive(Debug, PartialEq)]
-pub(super) enum Taken {
-    /// It is dealt with.
-    Done,
-    /// The overlay closes; what it covers comes back.
-    Close,
-    /// It means nothing here.
-    Pass,
-    /// This opens over it.
-    Open(Mode),
-    /// All overlays close, and this command is done as from the table.
-    Do(Command),
-    /// All overlays close, and this is done to these processes.
-    Act(Action, DaemonId, Vec<Target>),
-    /// These columns are to be shown, or those that stand by themselves.
-    Columns(Option<Vec<Field>>),
-    /// All overlays close, and this is done to several processes.
-    Several(What, Marked),
-    /// The menu closes, and this is done to these, or asked for.
-    Item(Item, Marked),
-    /// The prompt closes, and this is asked about, or done to these.
-    Ask(Marked, What),
-    /// This call is to be sent.
-    Send {
-        /// Of which daemon.
-        daemon: DaemonId,
-        /// Which.
-        call: NamedCall,
-        /// Whether the user said yes to it.
-        is_confirmed: bool,
-    },
-}
+use super::taken::{Around, Taken, scrolled};
+use super::{exceptions, sheet_keys, why};
+use crate::model::{Action, DaemonId, ProcessKey};
 
 /// The line that is typed into, if there is one.
 fn input(mode: &mut Mode) -> Option<&mut Editor> {
@@ -85,7 +34,9 @@ fn input(mode: &mut Mode) -> Option<&mut Editor> {
         | Mode::ConfirmReload { .. }
         | Mode::ConfirmCall { .. }
         | Mode::Line { .. }
-        | Mode::Why { .. } => None,
+        | Mode::Why { .. }
+        | Mode::Exceptions { .. }
+        | Mode::Exception { .. } => None,
     }
 }
 
@@ -96,13 +47,10 @@ pub(super) fn insert(mode: &mut Mode, c: char) {
     }
 }
 
-/// Text was pasted. False where nothing asks for text. A prompt has one line: breaks are spaces.
+/// Text was pasted. False where nothing asks for text.
 pub(super) fn paste(mode: &mut Mode, text: &str) -> bool {
     let Some(input) = input(mode) else { return false };
-    let text = text.replace("\r\n", "\n");
-    for c in text.chars() {
-        input.insert(if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c });
-    }
+    input.paste(text);
     true
 }
 
@@ -139,6 +87,12 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
             take_in_why(around, (*key, life, top), command);
             Taken::Done
         }
+        (Mode::Exceptions { chosen }, command) => {
+            exceptions::take_in_list(around.watched, around.size, chosen, command)
+        }
+        (Mode::Exception { number, top }, command) => {
+            exceptions::take_in_group(around.watched, around.size, (*number, top), command)
+        }
         (Mode::Confirm { action, daemon, target }, Command::Yes) => {
             Taken::Act(*action, *daemon, vec![target.clone()])
         }
@@ -154,7 +108,7 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
         (Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. }, _) => {
             Taken::Pass
         }
-        (Mode::Sheet(sheet), command) => sheet::take(sheet, around, command),
+        (Mode::Sheet(sheet), command) => sheet_keys::take(sheet, around, command),
         (Mode::Palette(palette), command) => take_in_palette(palette, around, command),
         (Mode::Arguments(arguments), Command::Open) => match arguments.call(around.watched) {
             Ok(call) => Taken::Send { daemon: arguments.daemon, call, is_confirmed: false },
@@ -227,18 +181,4 @@ fn ask_arguments(
         Ok(call) if arguments.needs_nothing() => Taken::Send { daemon, call, is_confirmed: false },
         _ => Taken::Open(Mode::Arguments(arguments)),
     }
-}
-
-/// A place in a list after a movement.
-pub(super) fn scrolled(at: usize, last: usize, page: usize, command: Command) -> usize {
-    match command {
-        Command::Up => at.saturating_sub(1),
-        Command::Down => at + 1,
-        Command::PageUp => at.saturating_sub(page.max(1)),
-        Command::PageDown => at + page.max(1),
-        Command::First => 0,
-        Command::Last => last,
-        _ => at,
-    }
-    .min(last)
 }

@@ -2,9 +2,7 @@
 //!
 //! Invariant: every column stands in the list once; those that are always there cannot be taken away.
 
-use super::command::{Command, RowsCommand};
-use super::overlay::{Taken, scrolled};
-use super::table::Table;
+use super::rows::Table;
 use crate::model::rows::Field;
 use crate::model::rows::columns::{COLUMNS, KEPT};
 
@@ -40,12 +38,18 @@ impl Picker {
         self.at.min(self.entries.len().saturating_sub(1))
     }
 
-    fn chosen(&self) -> Vec<Field> {
+    /// The columns that are shown, in their order.
+    pub(super) fn chosen(&self) -> Vec<Field> {
         self.entries.iter().filter(|(_, is_shown)| *is_shown).map(|(field, _)| *field).collect()
     }
 
+    /// Another one is chosen.
+    pub(super) fn choose(&mut self, at: usize) {
+        self.at = at;
+    }
+
     /// Moves the chosen column to the left or right.
-    fn shift(&mut self, is_left: bool) {
+    pub(super) fn shift(&mut self, is_left: bool) {
         let at = self.at();
         let to = if is_left { at.saturating_sub(1) } else { at + 1 };
         if to < self.entries.len() {
@@ -55,30 +59,10 @@ impl Picker {
     }
 
     /// Shows the chosen column, or takes it away.
-    fn toggle(&mut self) {
+    pub(super) fn toggle(&mut self) {
         let at = self.at();
         if let Some((field, is_shown)) = self.entries.get_mut(at) {
             *is_shown = !*is_shown || KEPT.contains(field);
         }
-    }
-
-    /// A command while it is open.
-    pub(super) fn take(&mut self, command: Command) -> Taken {
-        match command {
-            Command::Open | Command::Rows(RowsCommand::Columns) => return Taken::Close,
-            Command::Rows(RowsCommand::Mark) => self.toggle(),
-            Command::SortLeft => self.shift(true),
-            Command::SortRight => self.shift(false),
-            Command::Rows(RowsCommand::MarkAll) => {
-                *self = Self::new(&Table::default());
-                return Taken::Columns(None);
-            }
-            command => {
-                let last = self.entries.len().saturating_sub(1);
-                self.at = scrolled(self.at(), last, 10, command);
-                return Taken::Done;
-            }
-        }
-        Taken::Columns(Some(self.chosen()))
     }
 }

@@ -1,18 +1,15 @@
 //! What opens over the table about its rows: the question before several are acted on, what came of
 //! it, the menu of actions and what that asks for, the columns.
 //!
-//! Invariant: nothing here changes the app but what is open; as in `overlay`, what else is
-//! wanted is said.
+//! Invariant: plain data; `sheet_keys` changes it.
 
 use super::ask::Ask;
-use super::command::{Command, RowsCommand};
 use super::editor::Editor;
 use super::ended::Ended;
 use super::geometry::{COLUMNS_MIN, overlay};
 use super::menu::Menu;
-use super::overlay::{Around, Taken};
 use super::picker::Picker;
-use super::several::{Several, scroll};
+use super::several::Several;
 use super::what::What;
 use crate::model::{DaemonId, Target};
 use crate::protocol::process::PmId;
@@ -109,38 +106,4 @@ pub fn room(size: (u16, u16)) -> (u16, u16) {
     let columns = size.0.saturating_sub(2).clamp(1, COLUMNS_MAX.max(COLUMNS_MIN));
     let text = overlay(size, columns, size.1).text;
     (text.columns.max(1), text.rows.max(1))
-}
-
-/// A command while it is open.
-pub(super) fn take(sheet: &mut Sheet, around: &Around<'_>, command: Command) -> Taken {
-    let (columns, rows) = room(around.size);
-    let rows = usize::from(rows);
-    match (sheet, command) {
-        (_, Command::Back | Command::No)
-        | (Sheet::Menu(_), Command::Rows(RowsCommand::Actions))
-        | (Sheet::Ended(..), Command::Open) => Taken::Close,
-        (Sheet::Several(several), Command::Yes) if several.word.is_none() => several.taken(),
-        (Sheet::Several(several), Command::Open) if several.word.is_some() => {
-            // What is not the word stays open.
-            if several.is_typed() { several.taken() } else { Taken::Done }
-        }
-        (Sheet::Several(several), command) => {
-            let lines = several.lines(around.watched, columns).len();
-            scroll(&mut several.top, lines, rows.saturating_sub(1), command);
-            Taken::Done
-        }
-        (Sheet::Columns(picker), command) => picker.take(command),
-        (Sheet::Menu(menu), command) => menu.take(around.watched, around.is_read_only, command),
-        (Sheet::Ask(ask), command) => ask.take(around.watched, command),
-        (Sheet::Ended(ended, top), command) => {
-            scroll(top, ended.shown(columns).len(), rows, command);
-            Taken::Done
-        }
-    }
-}
-
-impl Several {
-    fn taken(&self) -> Taken {
-        Taken::Several(self.what.clone(), self.marked.clone())
-    }
 }

@@ -1,13 +1,14 @@
 //! The whole state of the screen.
 
 use super::batch::Batch;
-use super::geometry::{ChartsWish, Geometry, Pane};
+use super::geometry::{ChartsWish, Geometry};
 use super::job::Job;
 use super::log_view::{Lines, LogView};
 use super::marks::Marks;
 use super::mode::Mode;
 use super::notice::Notice;
-use super::table::Table;
+use super::pane::Pane;
+use super::rows::Table;
 use super::undo::Undo;
 use crate::model::charts::Bars;
 use crate::model::daemon::Daemon;

@@ -18,6 +18,7 @@ use crate::protocol::bus::{EventKind, ProcessEvent};
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 
 mod details;
+mod exceptions;
 mod log;
 mod meant;
 mod overlays;

@@ -5,12 +5,6 @@
 
 use std::collections::VecDeque;
 
-use super::effect::Effects;
-use super::marks::Marked;
-use super::mode::Mode;
-use super::several;
-use super::state::App;
-use super::what::What;
 use crate::model::kept::Kept;
 use crate::model::{Action, DaemonId, Target, Verdict};
 
@@ -115,40 +109,30 @@ impl Undo {
         }
         self.done.retain(|done| !done.is_empty());
     }
+
+    /// The newest that can be undone: what was stopped, or what was deleted, and how long ago.
+    pub(super) fn newest(&self, now_ms: i64) -> Option<Newest<'_>> {
+        let done = self.done.iter().rev().find(|done| done.can_be_undone())?;
+        Some(Newest {
+            stopped: &done.stopped,
+            kept: &done.kept,
+            ago_ms: now_ms.saturating_sub(done.at_ms),
+        })
+    }
+
+    /// These are being started again: that is not undone twice.
+    pub(super) fn restored(&mut self, kept: &[(DaemonId, Kept)]) {
+        for done in &mut self.done {
+            done.kept.retain(|it| !kept.contains(it));
+        }
+        self.done.retain(|done| !done.is_empty());
+    }
 }
 
-/// Asks whether the last delete or stop is to be undone.
-pub(super) fn ask(app: &mut App) -> Effects {
-    let now_ms = app.now.steady_ms;
-    app.undo.forget(now_ms);
-    let newest = app.undo.done.iter().rev().find(|done| done.can_be_undone());
-    let Some(Done { stopped, kept, at_ms, .. }) = newest else {
-        app.notify("nothing to undo: a delete or stop can be undone here for 10 minutes", false);
-        return Effects::none();
-    };
-    if kept.is_empty() {
-        return match &stopped[..] {
-            [(daemon, target)] => {
-                let (daemon, target) = (*daemon, target.clone());
-                app.open(Mode::Confirm { action: Action::Start, daemon, target });
-                Effects::none()
-            }
-            all => {
-                let marked = Marked { targets: all.to_vec(), hidden: 0 };
-                several::ask(app, What::Act(Action::Start), marked)
-            }
-        };
-    }
-    let mut kept = kept.clone();
-    kept.sort_by_key(|(daemon, kept)| (*daemon, kept.target.pm_id));
-    let what = What::Restore { kept, ago_ms: now_ms.saturating_sub(*at_ms) };
-    several::ask(app, what, Marked::default())
-}
-
-/// These are being started again: that is not undone twice.
-pub(super) fn restored(app: &mut App, kept: &[(DaemonId, Kept)]) {
-    for done in &mut app.undo.done {
-        done.kept.retain(|it| !kept.contains(it));
-    }
-    app.undo.done.retain(|done| !done.is_empty());
+/// What is undone next.
+pub(super) struct Newest<'a> {
+    pub(super) stopped: &'a [(DaemonId, Target)],
+    pub(super) kept: &'a [(DaemonId, Kept)],
+    /// How long ago it was done, milliseconds.
+    pub(super) ago_ms: i64,
 }

@@ -3,16 +3,18 @@
 use super::batch::Batch;
 use super::command::Command;
 use super::effect::{Effect, Effects};
-use super::geometry::Pane;
 use super::message::Message;
 use super::mode::Mode;
 use super::notice::Notice;
-use super::overlay::{self, Around, Taken};
+use super::overlay;
 use super::palette::Palette;
+use super::pane::Pane;
 use super::prompt::Compose;
 use super::state::App;
-use super::{act, changes, details, log_keys, navigate, row_keys, table};
+use super::taken::{Around, Taken};
+use super::{act, bulk, changes, details, log_keys, navigate, row_keys, table};
 use crate::model::apply::apply;
+use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::moment::Moment;
 use crate::model::{Action, DaemonId, ProcessKey};
@@ -44,14 +46,17 @@ fn take(app: &mut App, now: Moment, message: Message) -> Effects {
         Message::Paste(text) => {
             app.is_dirty = true;
             if !overlay::paste(&mut app.mode, &text) {
-                app.notify("pasted text does nothing here: a message is pasted after m", false);
+                app.notify(
+                    "pasted text does nothing here: press m first to paste a message",
+                    false,
+                );
             }
             table::typed(app);
             log_keys::typed(app);
             Effects::none()
         }
         Message::Refused => {
-            let text = "several keys at once do nothing: that looked like pasted text";
+            let text = "several keys at once were ignored: they looked like pasted text";
             app.notify(text, false);
             Effects::none()
         }
@@ -138,7 +143,7 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         }
         Taken::Act(action, daemon, targets) => {
             app.close_to_details();
-            act::these(app, action, daemon, targets)
+            bulk::these(app, action, daemon, targets)
         }
         taken @ (Taken::Columns(_) | Taken::Several(..) | Taken::Item(..) | Taken::Ask(..)) => {
             row_keys::take_from_sheet(app, taken)
@@ -168,6 +173,8 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
             navigate::keep_selection_visible(app);
             app.notify(app.charts.words(), false);
         }
+        Command::Exceptions => app.open(Mode::Exceptions { chosen: None }),
+        Command::Bundle => return bundle(app),
         Command::NextPane => {
             app.focus = match app.focus {
                 Pane::Processes => Pane::Log,
@@ -248,6 +255,16 @@ fn open_why(app: &mut App) {
         Some(key) => app.open(Mode::Why { key, life: 0, top: 0 }),
         None => app.say(Notice::no_selection(app.now.steady_ms)),
     }
+}
+
+/// Writes an incident bundle of the selected process's daemon.
+fn bundle(app: &mut App) -> Effects {
+    let selected = app.selected.map(|key| key.daemon);
+    let first = || app.watched.daemons.first().map(|daemon| daemon.id);
+    let Some(daemon) = selected.or_else(first) else { return Effects::none() };
+    let material = Material::of(&app.watched, daemon, app.now, app.utc_offset_s);
+    app.notify(format!("writing {} ..", material.file_name()), false);
+    Effects::one(Effect::Bundle { daemon, material: Box::new(material) })
 }
 
 /// Shows the details of the selected process, or the marked line of the log whole.

@@ -61,7 +61,7 @@ struct Latest {
 }
 
 /// How many variants of [`Report`] are latest-wins.
-const SLOTS: usize = 8;
+const SLOTS: usize = 9;
 
 /// Lines that came together.
 #[derive(Debug)]
@@ -166,6 +166,7 @@ fn slot_of(report: &Report) -> Option<usize> {
         Report::Methods(_) => Some(5),
         Report::OomKills(_) => Some(6),
         Report::Examined(_) => Some(7),
+        Report::Disk(_) => Some(8),
         Report::Process(_)
         | Report::Exception(_)
         | Report::Killed(_)
@@ -173,9 +174,10 @@ fn slot_of(report: &Report) -> Option<usize> {
         | Report::Kept(_)
         | Report::ActionFinished { .. }
         | Report::CallFinished { .. }
+        | Report::Replied { .. }
+        | Report::Bundled(_)
         | Report::Did { .. }
         | Report::TaskEnded(_)
-        | Report::Replied { .. }
         | Report::Lives(_)
         | Report::Lines(_)
         | Report::LinesLost(_)
@@ -202,10 +204,11 @@ impl Lanes {
             report,
             Report::ActionFinished { .. }
                 | Report::CallFinished { .. }
+                | Report::Replied { .. }
+                | Report::Bundled(_)
                 | Report::Did { .. }
                 | Report::Kept(_)
                 | Report::TaskEnded(_)
-                | Report::Replied { .. }
         );
         if self.events.len() < bounds.events_max || is_due {
             self.events.push_back((number, daemon, report));

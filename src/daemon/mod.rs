@@ -6,13 +6,16 @@
 
 pub(crate) mod act;
 mod actions;
+pub(crate) mod bundle;
 pub(crate) mod bus;
 pub(crate) mod calls;
 pub(crate) mod clock;
+mod disk;
 mod examine;
 pub(crate) mod files;
 pub(crate) mod history;
 pub mod inbox;
+mod limits;
 pub(crate) mod lives;
 pub(crate) mod offload;
 pub(crate) mod rpc;
@@ -29,19 +32,18 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use self::act::Settle;
-use self::act::{Acting, Turns};
 use self::bus::ear::Ears;
 use self::calls::run::{self, CallFinish};
 use self::calls::trigger::TriggerFinish;
 pub use self::inbox::{Inbox, InboxBounds};
 pub use self::rpc::endpoint::{self, Endpoint, EndpointError};
-use self::rpc::session::{self, Link, ready};
+use self::rpc::session::{self, Link};
 pub use self::rpc::socket::Socket;
+use crate::model::DaemonId;
 use crate::model::call::{CallOutcome, NamedCall};
 use crate::model::daemon::{BusState, Connection};
 use crate::model::report::Report;
 use crate::model::trigger::Trigger;
-use crate::model::{Action, DaemonId, Target, Verdict};
 use crate::protocol::amp::FRAME_BYTES_MAX;
 use crate::protocol::process::PmId;
 use crate::protocol::text;

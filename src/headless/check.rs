@@ -78,7 +78,7 @@ pub(super) async fn run(
         why: "it is gone, so its restarts are unknown".to_owned(),
     }));
     if looked.checked.is_empty() && looked.stopped == 0 && broken.is_empty() {
-        return Err(Failure::condition("there are no processes to check"));
+        return Err(Failure::condition("no processes to check"));
     }
     let is_measuring = what.max_memory.is_some() || what.max_cpu.is_some();
     if let Some(why) = table::blindness(&processes).filter(|_| is_measuring) {

@@ -7,6 +7,7 @@
 
 mod act;
 mod ask;
+mod bundle;
 mod call;
 mod check;
 mod describe;
@@ -18,6 +19,7 @@ mod files;
 mod list;
 mod logs;
 mod output;
+mod reconnecting;
 mod send;
 mod start;
 mod table;
@@ -158,6 +160,7 @@ async fn dispatch(
         Some(Command::Wait(what)) => wait::run(context, &what, out).await,
         Some(Command::Logs(what)) => logs::run(context, &what, out).await,
         Some(Command::Why(what)) => why::run(context, &what, out).await,
+        Some(Command::Bundle(what)) => bundle::run(context, &what, out).await,
         Some(Command::Check(what)) => check::run(context, &what, out).await,
         Some(Command::Completions { shell }) => documents::completions(shell, out),
         Some(Command::Man) => documents::man(out),

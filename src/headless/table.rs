@@ -70,7 +70,7 @@ impl Seen {
 pub(super) fn blindness(processes: &[ProcessInfo]) -> Option<String> {
     let culprit = targets::label(blinding(processes)?);
     Some(format!(
-        "PM2 measures no CPU and memory while {culprit} is online without a process: stop it"
+        "PM2 measures no CPU or memory while {culprit} is online without a process: stop it"
     ))
 }
 

@@ -7,13 +7,13 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::failure::{Code, Failure};
 use super::{Context, act, output, targets};
 use crate::cli::Why;
 use crate::daemon::{files, lives, offload};
-use crate::model::death::{BlackBox, Death, words};
+use crate::model::death::{BlackBox, Death, document, words};
 use crate::model::units::{self, Clock};
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::text::clean;
@@ -48,7 +48,7 @@ pub(super) async fn run(
     for info in &infos {
         let black_box = look(context, info, &console).await?;
         if what.json {
-            all.push(as_json(info, &black_box, deaths_max));
+            all.push(document::process(info, &black_box, deaths_max));
         } else {
             if !all.is_empty() {
                 writeln!(out)?;
@@ -103,7 +103,7 @@ fn tell(
         line(&format!("  could not be started: {why}"))?;
     }
     if black_box.lives().is_empty() {
-        return line("  no end of it is on record");
+        return line("  no exit is on record");
     }
     for (index, death) in black_box.lives().iter().rev().take(deaths_max).enumerate() {
         let at = time(death, context.utc_offset_s);
@@ -130,28 +130,4 @@ fn tell(
 fn time(death: &Death, utc_offset_s: i32) -> String {
     let clock = units::clock(death.ended_ms, utc_offset_s, Clock::Seconds);
     format!("{} {clock}", units::day(death.ended_ms, utc_offset_s))
-}
-
-fn as_json(info: &ProcessInfo, black_box: &BlackBox, deaths_max: usize) -> Json {
-    let deaths = black_box.lives().iter().rev().take(deaths_max).map(|death| {
-        json!({
-            "ended_at": death.ended_ms,
-            "started_at": death.started_ms,
-            "uptime_ms": death.uptime_ms,
-            "cause": words::cause(&death.cause),
-            "sure": death.sure.word(),
-            "exit": death.evidence.end.as_ref().map(words::end),
-            "follows": words::follows(&death.follows),
-            "last_lines": death.words,
-        })
-    });
-    json!({
-        "pm_id": info.pm_id.0,
-        "name": info.name,
-        "namespace": info.namespace,
-        "status": info.status.as_str(),
-        "never_started": info.never_started(),
-        "not_started": black_box.not_started(),
-        "deaths": deaths.collect::<Vec<_>>(),
-    })
 }

@@ -5,9 +5,11 @@
 
 mod finished;
 
+use super::bundle::Written;
 use super::call::CallOutcome;
 use super::daemon::{BusState, Connection, Daemon, Problem};
 use super::death::{self, BlackBox, cause::Trigger};
+use super::disk::DiskLook;
 use super::errand::{Outcome, TaskId};
 use super::exam::Exam;
 use super::fleet::RowChanges;
@@ -21,8 +23,11 @@ use super::trigger::Reply;
 use super::watched::Watched;
 use super::words;
 use super::{Action, DaemonId, ProcessKey, Target, Verdict};
-use crate::protocol::bus::{BusPmId, Exception, ProcessEvent};
+use crate::protocol::bus::ProcessEvent;
 use crate::protocol::process::{PmId, Snapshot};
+
+mod bundled;
+mod exceptions;
 
 /// PM2 says so soon after `online` that it could not start a process, milliseconds (seen: 2).
 const SPAWNED_MS: i64 = 500;
@@ -62,6 +67,10 @@ pub enum Change {
     Examined(Box<Exam>),
     /// The log has lines more.
     Lines,
+    /// There are exceptions more.
+    Exceptions,
+    /// The sizes of log files, and the room on their disks.
+    Disk,
     /// The count of lines or events that were lost.
     Losses,
     /// It is a process's turn in an action on several that was asked for here.
@@ -77,15 +86,6 @@ pub enum Change {
         /// What came of it.
         verdict: Verdict,
     },
-    /// What came of a task that was asked for here, for a target or step of it.
-    Did {
-        /// Which task.
-        task: TaskId,
-        /// What came of it.
-        outcome: Box<Outcome>,
-    },
-    /// That task ended.
-    TaskEnded(TaskId),
     /// A process replied to an action that was triggered here, or did not.
     Replied {
         /// The action's name.
@@ -95,6 +95,15 @@ pub enum Change {
         /// What it replied.
         reply: Reply,
     },
+    /// What came of a task that was asked for here, for a target or step of it.
+    Did {
+        /// Which task.
+        task: TaskId,
+        /// What came of it.
+        outcome: Box<Outcome>,
+    },
+    /// That task ended.
+    TaskEnded(TaskId),
     /// A call by name that was asked for here ended.
     Called {
         /// PM2's name of the method.
@@ -102,6 +111,8 @@ pub enum Change {
         /// How.
         outcome: CallOutcome,
     },
+    /// An incident bundle was written, or why not.
+    Bundled(Result<Written, Box<str>>),
 }
 
 /// Takes a report of a daemon in, which came at `now`.
@@ -139,6 +150,7 @@ impl Applying<'_> {
             }
             Report::Examined(exam) => self.changes.push(Change::Examined(exam)),
             Report::OomKills(kills) => self.oom_kills(kills),
+            Report::Disk(look) => self.disk(look),
             Report::Lives(lives) => self.lives(lives),
             Report::Process(event) => self.event(&event),
             Report::Exception(exception) => self.exception(&exception),
@@ -152,6 +164,7 @@ impl Applying<'_> {
                 self.changes.push(Change::Replied { action, target, reply });
             }
             Report::CallFinished { method, outcome } => self.finish_call(method, outcome),
+            Report::Bundled(outcome) => self.bundled(outcome),
             Report::Did { task, outcome } => self.did(task, outcome),
             Report::TaskEnded(task) => self.changes.push(Change::TaskEnded(task)),
             Report::Lines(lines) => self.lines(lines),
@@ -263,7 +276,7 @@ impl Applying<'_> {
         self.changes.push(Change::Daemon);
         match bus {
             BusState::Live if was_down => {
-                self.say("events", Severity::Good, "events come again");
+                self.say("events", Severity::Good, "events are back");
             }
             // Where the daemon is gone too, that is said already.
             BusState::Down(problem) if is_live && problem != Problem::Closed => {
@@ -282,6 +295,7 @@ impl Applying<'_> {
         self.rows(rows, !is_fresh);
         self.blindness(blinding);
         self.sample();
+        self.group_deaths();
         self.changes.push(Change::Polled);
     }
 
@@ -301,10 +315,23 @@ impl Applying<'_> {
         for (pm_id, past) in lives {
             let key = ProcessKey { daemon: self.id, pm_id };
             if self.watched.fleet.get(key).is_some() {
-                self.watched.boxes.of(key).take_past(past);
+                let older = self.watched.boxes.of(key).take_past(past);
+                self.group_past(key, older);
                 self.changes.push(Change::Process(key));
             }
         }
+    }
+
+    /// The log files and their disks, as they are now.
+    fn disk(&mut self, look: DiskLook) {
+        let now_ms = self.now.steady_ms;
+        let Some(daemon) = self.daemon() else { return };
+        let words = |daemon: &Daemon| daemon.disk.filling().map(|filling| filling.words());
+        let before = words(daemon);
+        daemon.disk.take(look, now_ms);
+        let is_news = words(daemon) != before;
+        self.changes.push(Change::Disk);
+        self.note_if(is_news, Change::Daemon);
     }
 
     /// A SIGKILL since the last count is the kernel's where that has grown meanwhile.
@@ -322,7 +349,7 @@ impl Applying<'_> {
         let god = self.daemon().and_then(|daemon| daemon.god);
         let at_ms = self.now.wall_ms;
         for process in rows.gone {
-            self.watched.boxes.forget(ProcessKey { daemon: self.id, pm_id: process.info.pm_id });
+            self.forget_box(&process);
             // PM2 has no event for a deletion. One asked for here is told by its verdict.
             if is_told && !is_delete_asked(&process) {
                 self.tell(process.info.pm_id, &process.info.name, at_ms, &Life::Deleted);
@@ -330,7 +357,7 @@ impl Applying<'_> {
             self.changes.push(Change::Gone(process.target(god)));
         }
         for (process, by) in rows.replaced {
-            self.watched.boxes.forget(ProcessKey { daemon: self.id, pm_id: process.info.pm_id });
+            self.forget_box(&process);
             if is_told && !is_delete_asked(&process) {
                 let life = Life::Replaced { by: by.clone() };
                 self.tell(process.info.pm_id, &process.info.name, at_ms, &life);
@@ -356,7 +383,7 @@ impl Applying<'_> {
                 "blind",
                 Severity::Warning,
                 &format!(
-                    "PM2 measures no CPU and memory, and restarts nothing for its memory, while \
+                    "PM2 measures no CPU or memory and enforces no memory limit while \
                      {label} is online without a process: stop it (s)"
                 ),
             ),
@@ -386,23 +413,6 @@ impl Applying<'_> {
             self.tell(pm_id, &event.info.name, at_ms, &life);
         }
         self.changes.push(Change::Event(key));
-    }
-
-    fn exception(&mut self, exception: &Exception) {
-        let at_ms = exception.at_ms.unwrap_or(self.now.wall_ms);
-        let pm_id = match exception.process.pm_id {
-            Some(BusPmId::Process(pm_id) | BusPmId::Old(pm_id)) => Some(pm_id),
-            Some(BusPmId::Daemon) | None => None,
-        };
-        if let Some(pm_id) = pm_id
-            && let Some(life) = self.watched.boxes.get_mut(ProcessKey { daemon: self.id, pm_id })
-        {
-            life.exception(exception, self.now);
-        }
-        let source = self.source(pm_id, &exception.process.name);
-        let line = LogLine::exception(at_ms, source, &exception.message, &exception.stack);
-        self.watched.log.push_event(line);
-        self.changes.push(Change::Lines);
     }
 
     fn lines(&mut self, lines: Vec<LogLine>) {

@@ -385,12 +385,12 @@ mod tests {
         stopped watching the files of api[0]
         ");
         insta::assert_snapshot!(said(&Verdict::Gone), @r"
-        cannot reset the counts of api[0]: gone: there is no such process any more
-        cannot flush the logs of api[0]: gone: there is no such process any more
-        cannot send SIGUSR2 to api[0]: gone: there is no such process any more
-        cannot write a line to api[0]: gone: there is no such process any more
-        cannot watch the files of api[0]: gone: there is no such process any more
-        cannot stop watching the files of api[0]: gone: there is no such process any more
+        cannot reset the counts of api[0]: gone: the process no longer exists
+        cannot flush the logs of api[0]: gone: the process no longer exists
+        cannot send SIGUSR2 to api[0]: gone: the process no longer exists
+        cannot write a line to api[0]: gone: the process no longer exists
+        cannot watch the files of api[0]: gone: the process no longer exists
+        cannot stop watching the files of api[0]: gone: the process no longer exists
         ");
         assert_eq!(Verdict::Already.sentence(&all[4], "api[0]"), "api[0] is watched already");
         let target =

@@ -126,7 +126,7 @@ impl Verdict {
         match self {
             Self::Done => deed.short.to_string(),
             Self::Already => deed.already.to_string(),
-            Self::Added => "stopped, since its autostart is off".to_owned(),
+            Self::Added => "stopped, because its autostart is off".to_owned(),
             Self::Ended => "ended by itself with exit code 0".to_owned(),
             Self::Up { after_ms } => format!("up {}", seconds(*after_ms)),
             Self::Down(down) => down.words(),
@@ -137,7 +137,7 @@ impl Verdict {
                 format!("came back: PM2 started it again {times} times; stop it first")
             }
             Self::Replaced { by } => format!("replaced: {by}; nothing was sent"),
-            Self::Gone => "gone: there is no such process any more".to_owned(),
+            Self::Gone => "gone: the process no longer exists".to_owned(),
             Self::NotBegun => "left undone: it had not begun".to_owned(),
             Self::Refused(why) => format!("refused: {why}"),
             Self::Unknown { waited_ms, is_closed: false } => {
@@ -205,7 +205,9 @@ impl Why {
                 format!("it did not report ready in {} (wait_ready)", seconds(*waited_ms))
             }
             Self::StoppedByOther => "stopped by somebody else meanwhile".to_owned(),
-            Self::LeftAlone => "left alone, since the instance before it is not up".to_owned(),
+            Self::LeftAlone => {
+                "left alone, because the instance before it did not come up".to_owned()
+            }
         }
     }
 }
@@ -261,7 +263,7 @@ mod tests {
         insta::assert_snapshot!(lines.join("\n"), @r"
         restarted api[0]
         api[0] is online already
-        added api[0], stopped, since its autostart is off
+        added api[0], stopped, because its autostart is off
         restarted api[0], ended by itself with exit code 0
         restarted api[0], up 1.0 s
         restarted api[0], but it is down: exit code 1: Error: bad config
@@ -270,10 +272,10 @@ mod tests {
         restarted api[0], but it is down: errored, PM2 gave up after exit code 1, 16 times in 1.0 s: Error: no
         restarted api[0], but it is down: never started, its interpreter, script or folder does not exist
         restarted api[0], but it is down: it did not report ready in 3.0 s (wait_ready)
-        did not restart api[0]: left alone, since the instance before it is not up
+        did not restart api[0]: left alone, because the instance before it did not come up
         restarted api[0], but it came back: PM2 started it again 3 times; stop it first
         cannot restart api[0]: replaced: id 0 is delta now; nothing was sent
-        cannot restart api[0]: gone: there is no such process any more
+        cannot restart api[0]: gone: the process no longer exists
         did not restart api[0]: left undone: it had not begun
         cannot restart api[0]: refused: process already online
         restart api[0]: unknown: no answer in 11.6 s, it may have happened

@@ -21,5 +21,6 @@ pub mod settings;
 mod sgr;
 pub mod shape;
 pub mod shell;
+mod style;
 pub mod text;
 pub mod value;

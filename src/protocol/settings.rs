@@ -120,7 +120,7 @@ pub fn trouble(settings: &Map<String, Json>, reader: Reader) -> Option<(String, 
     trouble_of_known(settings, reader).or_else(|| {
         let is_known = |key: &str| kind_of(SETTINGS, key).is_some() || key.starts_with("env_");
         let unknown = settings.keys().find(|key| !is_known(key))?;
-        Some((unknown.clone(), "is no setting of PM2".to_owned()))
+        Some((unknown.clone(), "is not a setting of PM2".to_owned()))
     })
 }
 
@@ -256,7 +256,7 @@ fn wrong(kind: Kind, value: &Json, reader: Reader) -> Option<String> {
         ),
         Variable => (
             text.is_some_and(|name| kind_of(SETTINGS, name).is_none()),
-            "must be the name of a variable that is no setting of PM2",
+            "must be the name of a variable that is not a setting of PM2",
         ),
         Texts => {
             (text.is_some() || value.as_array().is_some_and(is_texts), "must be a list of texts")
@@ -292,7 +292,7 @@ fn wrong_watching(value: &Json) -> Option<String> {
         let reason = match kind_of(WATCH_OPTIONS, key) {
             Some(Number) if !value.is_number() => Some("must be a number".to_owned()),
             Some(kind) => wrong(kind, value, Reader::Every),
-            None => Some("is no option of the file watcher".to_owned()),
+            None => Some("is not an option of the file watcher".to_owned()),
         }?;
         Some(format!("{key} {reason}"))
     })

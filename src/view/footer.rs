@@ -30,7 +30,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
             confirm::answers(&app.mode)
         }
-        Mode::Help { .. } | Mode::Line { .. } => {
+        Mode::Exceptions { .. } => {
+            vec![key("Esc", "close", 0), key("Enter", "show whole", 1), choose(canvas)]
+        }
+        Mode::Help { .. } | Mode::Line { .. } | Mode::Exception { .. } => {
             vec![key("Esc", "close", 0), key("j k", "scroll", 1)]
         }
         Mode::Why { .. } => {
@@ -53,6 +56,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Mode::Filter(_) => {
             vec![key("Enter", "keep", 0), key("Esc", "drop", 0), choose(canvas)]
         }
+        Mode::Details(sheet) => details::keys(app, canvas, sheet),
         Mode::LogInput(typed) => {
             let mut keys = vec![key("Enter", "keep", 0), key("Esc", "drop", 0)];
             match typed.asked {
@@ -61,7 +65,6 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             }
             keys
         }
-        Mode::Details(sheet) => details::keys(app, canvas, sheet),
         Mode::Sheet(sheet) => sheet::keys(sheet),
         Mode::Normal => commands(app, canvas.theme().glyphs()),
     };

@@ -9,6 +9,7 @@ mod columns;
 mod confirm;
 mod details;
 mod empty;
+mod exceptions;
 mod figures;
 mod footer;
 mod header;
@@ -60,7 +61,7 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
     if let Some(sheet) = app.sheet() {
         details::draw(app, &mut canvas, (size, parts.body), sheet);
     }
-    if app.mode.covers() {
+    if app.mode.covers() && !matches!(app.mode, Mode::Details(_)) {
         canvas.style(parts.body.into(), theme.behind());
     }
     match &app.mode {
@@ -75,6 +76,10 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
             why::draw(app, &mut canvas, area, (*key, *life, *top));
         }
         Mode::Sheet(sheet) => sheet::draw(app, &mut canvas, size, sheet),
+        Mode::Exceptions { chosen } => exceptions::draw(app, &mut canvas, area, *chosen),
+        Mode::Exception { number, top } => {
+            exceptions::draw_whole(app, &mut canvas, area, (*number, *top));
+        }
         Mode::Palette(palette) => prompt::palette(app, &mut canvas, size, palette),
         Mode::Arguments(arguments) => prompt::arguments(app, &mut canvas, size, arguments),
         Mode::Compose(compose) => prompt::compose(app, &mut canvas, size, compose),

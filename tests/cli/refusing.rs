@@ -50,7 +50,7 @@ pub(crate) fn wrong_usage_is_2_and_nothing_is_sent() {
     for (arguments, named) in [
         (&["call", "noSuchMethod"][..], "noSuchMethod"),
         (&["--read-only", "call", "noSuchMethod"], "no method noSuchMethod"),
-        (&["send", "app-0", "null"], "null is no message"),
+        (&["send", "app-0", "null"], "null is not a message"),
         (&["call", "startProcessId"], "startProcessId"),
         (&["call", "stopProcessId", "null"], "stopProcessId"),
         (&["call", "ping", "{}", "{}"], "ping"),
@@ -70,9 +70,12 @@ pub(crate) fn wrong_usage_is_2_and_nothing_is_sent() {
         (&["events", ""], "pattern"),
         (&["nonsense"], "nonsense"),
         (&["lss", "--json"], "`pm2-tui ls`"),
-        (&["save"], "use pm2 save"),
+        (&["startup"], "use pm2 startup"),
         (&["ls", "--interval", "2"], "--interval"),
         (&["check", "--max-restarts", "x"], "a whole number"),
+        (&["check", "--max-restarts", "1", "--within", "0s"], "more than 0 is wanted"),
+        (&["trigger", "app-0", "x", "--timeout", "0s"], "more than 0 is wanted"),
+        (&["logs", "--since", "10m", "--until", "20m"], "--since is later than --until"),
         (&["--nonsense"], "--nonsense"),
     ] {
         let ended = daemon.run(arguments).with(2);

@@ -106,6 +106,13 @@ pub(crate) fn logs_are_flushed_as_the_cli_does_it() {
     home.assert_unharmed_but(&[]);
 }
 
+/// Without the colours.
+fn plain(text: &str) -> String {
+    let mut pieces = text.split('\u{1b}');
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |text, piece| text + piece.split_once('m').map_or("", |(_, rest)| rest))
+}
+
 pub(crate) fn describe_tells_all_that_pm2_show_tells() {
     let app = apps::script("api", "js", "setInterval(() => {}, 1e9);").with(json!({
         "args": ["--port", "80"], "node_args": ["--max-old-space-size=100"],
@@ -117,6 +124,7 @@ pub(crate) fn describe_tells_all_that_pm2_show_tells() {
         home.call("getMonitorData", &json!({}))[0]["pm2_env"].get("node_version").is_some()
     });
     let theirs = String::from_utf8(home.cli(&["show", "api"]).stdout).unwrap();
+    let theirs = plain(&theirs);
     let run = |arguments: &[&str]| pm2_tui(home.path(), arguments).with(0);
     let ours = run(&["describe", "api"]).out;
     assert!(!ours.contains("hunter2") && ours.contains("SECRET"), "{ours}");

@@ -110,15 +110,21 @@ impl Acting {
         if is_watched(before) == is_on {
             return Ok((Verdict::Already, None));
         }
+        let off = vec![json!("restartProcessId"), json!(id)];
         if is_on {
             let env = listing.raw_of(info).and_then(|raw| raw.get("pm2_env"));
             if let Some(why) = env.and_then(|env| would_loop(env, &self.session.home)) {
                 return Err(Verdict::Refused(why.into()));
             }
-            let what = vec![json!("restartProcessId"), json!({ "id": id })];
-            self.named("startWatch", what).await?;
+            // Where `watch` was never set, as in a file without it, PM2 says that it watches and
+            // watches nothing (measured on 7.0.4): only a flag stands for the whole folder.
+            if before != Some(&Json::Bool(false)) {
+                self.named("stopWatch", off).await?;
+            }
+            let on = vec![json!("restartProcessId"), json!({ "id": id })];
+            self.named("startWatch", on).await?;
         } else {
-            self.named("stopWatch", vec![json!("restartProcessId"), json!(id)]).await?;
+            self.named("stopWatch", off).await?;
         }
         let after = self.list().await?;
         let now = target.find(&after.infos, self.session.god)?;

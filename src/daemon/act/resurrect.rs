@@ -22,7 +22,7 @@ use crate::model::deed::Deed;
 use crate::model::errand::{Outcome, Task};
 use crate::model::{Target, Verdict};
 use crate::protocol::dump;
-use crate::protocol::process::{PmId, ProcessInfo};
+use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 use crate::protocol::rpc::Methods;
 use crate::protocol::text::clean;
 
@@ -213,11 +213,16 @@ fn begun(
         told.insert(info.pm_id);
         let target = Target::of(info).seen(0, acting.session.god);
         let outcome = Outcome::of(Deed::restore(), &target, Verdict::Done);
-        all.push(if was_stopped {
-            Begun { pending: None, outcome: outcome.noted("stopped, as it was") }
-        } else {
-            let launch = acting.launch_of(info, made.sent, made.answered);
-            Begun { pending: Some((target, launch)), outcome }
+        let is_stopped = info.status == ProcessStatus::Stopped;
+        let launch = || acting.launch_of(info, made.sent, made.answered);
+        all.push(match (was_stopped, is_stopped) {
+            (true, true) => Begun { pending: None, outcome: outcome.noted("stopped, as it was") },
+            // Releases up to 3.5 (measured on 3.5.2).
+            (true, false) => Begun {
+                pending: Some((target, launch())),
+                outcome: outcome.noted("it was stopped, and this PM2 starts it"),
+            },
+            (false, _) => Begun { pending: Some((target, launch())), outcome },
         });
     }
     all
@@ -282,7 +287,6 @@ async fn read(path: PathBuf) -> Result<Vec<Kept>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::process::ProcessStatus;
 
     #[test]
     fn a_name_that_runs_is_not_started_again() {

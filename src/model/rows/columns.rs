@@ -4,7 +4,6 @@
 //! Invariant: a cell is plain text of cleaned values, or nothing where there is none; names of columns
 //! are words that people type, and stay.
 
-use super::order::Order;
 use crate::model::fleet::Process;
 use crate::model::moment::Moment;
 use crate::model::units;
@@ -64,6 +63,19 @@ pub enum Field {
     Interpreter,
     /// Count of restarts, and how long ago it last came up.
     LastRestart,
+}
+
+/// What rows of a column are ordered by.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Order {
+    /// They are not.
+    None,
+    /// Daemon and id.
+    Id,
+    /// Text, as people count.
+    Natural(fn(&Process) -> Option<&str>),
+    /// A number.
+    Number(fn(&Process) -> Option<f64>),
 }
 
 /// What a cell is made of.

@@ -12,7 +12,8 @@ mod order;
 mod tests;
 
 pub use self::columns::Field;
-pub use self::filter::{Filter, Wrong};
+pub use self::filter::Filter;
+pub use self::lexer::Wrong;
 pub use self::natural::natural;
 pub use self::order::Sort;
 use super::ProcessKey;

@@ -2,23 +2,10 @@
 
 use std::cmp::{Ordering, Reverse};
 
-use super::columns::{COLUMNS, Field};
+use super::columns::{COLUMNS, Field, Order};
 use super::natural::natural;
 use crate::model::ProcessKey;
 use crate::model::fleet::Process;
-
-/// What rows of a column are ordered by.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Order {
-    /// They are not.
-    None,
-    /// Daemon and id.
-    Id,
-    /// Text, as people count.
-    Natural(fn(&Process) -> Option<&str>),
-    /// A number.
-    Number(fn(&Process) -> Option<f64>),
-}
 
 /// An order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

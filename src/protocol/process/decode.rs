@@ -9,10 +9,10 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 
-use super::setup::{Actions, Setup, Truth, Versioning};
+use super::setup::{Actions, Setup, Truth, Versioning, boxed};
 use super::{ExecMode, LogFiles, PmId, ProcessInfo, ProcessStatus, Snapshot};
 use crate::protocol::json::{self, Numbers, Object, Scalar, nothing, object, skip_rest};
-use crate::protocol::text::{clean, clean_to};
+use crate::protocol::text::clean_to;
 
 /// The most processes of one answer that are kept; more are counted in a warning.
 pub const PROCESSES_MAX: usize = 100_000;
@@ -314,13 +314,6 @@ pub(in crate::protocol) fn parse_pm_id(id: &Scalar<'_>) -> Option<PmId> {
 /// A field's text as it came; `None` where it has none.
 fn raw(field: &Scalar<'_>) -> Option<Box<str>> {
     field.as_str().filter(|text| !text.is_empty()).map(Into::into)
-}
-
-/// A field's text, cleaned; `None` where it has none.
-pub(super) fn boxed(field: &Scalar<'_>) -> Option<Box<str>> {
-    let text = field.as_text()?;
-    let text = clean(&text);
-    (!text.is_empty()).then(|| text.into())
 }
 
 fn quoted(text: &str) -> String {

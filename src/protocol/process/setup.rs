@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::decode::boxed;
 use crate::protocol::json::{Object, Scalar, nothing, object, skip_map, skip_rest};
+use crate::protocol::text::clean;
 
 /// The most actions kept of one process; an app that declares more is not one for a menu.
 const ACTIONS_MAX: usize = 64;
@@ -148,4 +148,11 @@ impl<'de> Visitor<'de> for ActionsVisitor {
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
         skip_map(map).map(|()| Actions::default())
     }
+}
+
+/// A field's text, cleaned; `None` where it has none.
+pub(super) fn boxed(field: &Scalar<'_>) -> Option<Box<str>> {
+    let text = field.as_text()?;
+    let text = clean(&text);
+    (!text.is_empty()).then(|| text.into())
 }

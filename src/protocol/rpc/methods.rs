@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{BOUND, Call, CallRefused, CheckedCall, Reply, ReplyError};
 use crate::protocol::cron::Reader;
-use crate::protocol::{json, settings, shape};
+use crate::protocol::{json, settings};
 
 /// The methods that a daemon lists, with the names of their parameters, the callback last.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -84,19 +84,6 @@ impl Methods {
         let args = call.args(params);
         check_count(method, params, args.len())?;
         Ok(CheckedCall { method: Cow::Borrowed(method), args })
-    }
-
-    /// Checks a call of any method by its name: the argument count is the daemon's own, and the
-    /// arguments of the known methods have the shape that they take. What can be read in one way
-    /// only is put into that shape: `"0"` and `0` where `{id: 0}` is wanted.
-    ///
-    /// # Errors
-    /// [`CallRefused`] with a sentence that names the method and what it takes.
-    pub fn check_named(&self, method: &str, args: Vec<Json>) -> Result<CheckedCall, CallRefused> {
-        let unknown = || CallRefused::UnknownMethod { method: method.into() };
-        let params = self.params.get(method).ok_or_else(unknown)?;
-        let args = shape::checked(self, method, params, args)?;
-        Ok(CheckedCall { method: Cow::Owned(method.to_owned()), args })
     }
 
     /// Checks a `prepare` of a process that was saved or kept: all of its `pm2_env`, without what God

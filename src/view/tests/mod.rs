@@ -6,6 +6,7 @@ mod properties;
 mod rows;
 mod screens;
 mod styles;
+mod taking;
 
 /// Checks the app's screen at one size or several.
 macro_rules! check {
