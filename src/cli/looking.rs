@@ -25,6 +25,10 @@ pub struct Ls {
     /// Which, and in which order
     #[command(flatten)]
     pub which: Which,
+    /// These columns, separated by commas: id, name, pid, user, version, watching, branch, unstable, exit,
+    /// maxmem, cron, node, interpreter, restarted ..
+    #[arg(long, value_name = "COLUMNS", conflicts_with = "json")]
+    pub columns: Option<String>,
     /// Print the table again whenever it changes, until stopped; on a terminal, in place
     #[arg(long, conflicts_with_all = ["env", "env_values"])]
     pub watch: bool,

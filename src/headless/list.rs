@@ -13,7 +13,10 @@ use super::{Context, table, targets};
 use crate::cli::Ls;
 use crate::client::Client;
 use crate::daemon::clock::now_ms;
-use crate::model::rows::{Query, Sort};
+use crate::model::fleet::Process;
+use crate::model::moment::Moment;
+use crate::model::rows::columns::{Column, Row};
+use crate::model::rows::{Field, Query, Sort};
 use crate::model::units;
 use crate::protocol::process::{ProcessInfo, ProcessStatus, Snapshot};
 use crate::protocol::text::clean;
@@ -41,10 +44,12 @@ pub(super) async fn run(
         (false, false) => Env::None,
     };
     let query = table::query(&what.which, Sort::default())?;
+    let columns = what.columns.as_deref().map(table::columns).transpose()?;
     let client = context.connect().await?;
     let mut seen = table::Seen::default();
     if what.watch {
-        return watch(context, &client, &query, what.json, out).await;
+        let how = How { query, columns, is_json: what.json };
+        return watch(context, &client, &how, out).await;
     }
     // The environments come with the rest: the daemon is asked once.
     let raw = if env == Env::None {
@@ -64,7 +69,7 @@ pub(super) async fn run(
         output::json(&Json::Array(list), context.json_style(), out)?;
         return Ok(Code::Fine);
     }
-    print(context, &infos, out)?;
+    print_table(context, &processes, columns.as_deref(), out)?;
     if env != Env::None {
         for info in infos {
             environment(context, info, variables(&raw, info), env, out)?;
@@ -73,13 +78,49 @@ pub(super) async fn run(
     Ok(Code::Fine)
 }
 
+/// What a table that is printed again and again has.
+struct How {
+    query: Query,
+    columns: Option<Vec<Field>>,
+    is_json: bool,
+}
+
+/// Prints the usual columns, or these.
+fn print_table(
+    context: &Context,
+    processes: &[&Process],
+    columns: Option<&[Field]>,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let Some(fields) = columns else {
+        let infos: Vec<&ProcessInfo> = processes.iter().map(|process| &process.info).collect();
+        return print(context, &infos, out);
+    };
+    let columns: Vec<_> = fields.iter().map(|field| field.column()).collect();
+    let head = |column: &&'static Column| {
+        let is_restarts = column.field == Field::Restarts && !context.is_ascii;
+        let head = if is_restarts { "↺" } else { column.head };
+        (head, if column.is_right { Align::Right } else { Align::Left })
+    };
+    let heading: Vec<_> = columns.iter().map(head).collect();
+    let now = Moment::at(now_ms());
+    let home = clean(&context.home()).into_owned();
+    let row = |process: &&Process| -> Vec<String> {
+        let row = Row { process, daemon: &home, now };
+        let cells = columns.iter().map(|column| (column.cell)(&row));
+        let text = |cell: Option<String>| cell.unwrap_or_else(|| "-".to_owned());
+        cells.map(|cell| output::printable(&text(cell), context.is_ascii)).collect()
+    };
+    let rows: Vec<_> = processes.iter().map(row).collect();
+    Ok(output::table(&heading, &rows, out)?)
+}
+
 /// Prints the table again whenever it changes, until the daemon or whoever reads is gone. On a
 /// terminal in place, each second.
 async fn watch(
     context: &Context,
     client: &Client,
-    query: &Query,
-    is_json: bool,
+    How { query, columns, is_json }: &How,
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     let mut seen = table::Seen::default();
@@ -89,22 +130,22 @@ async fn watch(
         let processes = seen.rows(query);
         let infos: Vec<&ProcessInfo> = processes.iter().map(|process| &process.info).collect();
         let facts: Vec<String> = infos.iter().map(|info| fact(info)).collect();
-        let in_place = context.is_terminal && !is_json;
+        let in_place = context.is_terminal && !*is_json;
         if in_place || before.as_ref() != Some(&facts) {
             if in_place {
                 // Home, and away with what is below.
                 write!(out, "\x1b[H\x1b[J")?;
-            } else if before.is_some() && !is_json {
+            } else if before.is_some() && !*is_json {
                 writeln!(out)?;
             } else {
                 // The first table, or a line for each.
             }
-            if is_json {
+            if *is_json {
                 let list = infos.iter().map(|info| as_json(info, None, Env::None));
                 let style = output::JsonStyle { is_pretty: false, ..context.json_style() };
                 output::json(&list.collect(), style, out)?;
             } else {
-                print(context, &infos, out)?;
+                print_table(context, &processes, columns.as_deref(), out)?;
             }
             out.flush()?;
         }

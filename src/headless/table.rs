@@ -9,7 +9,8 @@ use crate::daemon::clock::now_ms;
 use crate::model::DaemonId;
 use crate::model::fleet::{Fleet, Process, blinding};
 use crate::model::moment::Moment;
-use crate::model::rows::{Filter, Query, Rows, Sort};
+use crate::model::rows::columns::COLUMNS;
+use crate::model::rows::{Field, Filter, Query, Rows, Sort};
 use crate::protocol::process::{ProcessInfo, Snapshot};
 use crate::protocol::text::clean;
 
@@ -27,6 +28,27 @@ pub(super) fn query(which: &Which, by_itself: Sort) -> Result<Query, Failure> {
     let sort = which.sort.as_deref().map(Sort::parse).transpose();
     let sort = sort.map_err(|why| wrong("--sort", why))?.unwrap_or(by_itself);
     Ok(Query { filter, only_unwell: false, sort })
+}
+
+/// Reads which columns are asked for.
+pub(super) fn columns(text: &str) -> Result<Vec<Field>, Failure> {
+    let mut fields: Vec<Field> = Vec::new();
+    for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+        // The chart is for the screen.
+        let Some(field) = Field::of(word).filter(|field| *field != Field::Chart) else {
+            let all = COLUMNS.iter().filter(|column| column.field != Field::Chart);
+            let all: Vec<&str> = all.map(|column| column.name).collect();
+            let line = format!("--columns: no column {word}; there are {}", all.join(", "));
+            return Err(Failure::usage(clean(&line)));
+        };
+        if !fields.contains(&field) {
+            fields.push(field);
+        }
+    }
+    if fields.is_empty() {
+        return Err(Failure::usage("--columns: no column is named".to_owned()));
+    }
+    Ok(fields)
 }
 
 /// All processes as they were last seen.
@@ -77,8 +99,17 @@ pub(super) fn blindness(processes: &[ProcessInfo]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::rows::Field;
     use crate::protocol::process::{PmId, ProcessStatus};
+
+    #[test]
+    fn columns_are_named_once_and_known() {
+        let read = |text| columns(text).map_err(|failure| failure.line().unwrap());
+        assert_eq!(read("pid, name,pid"), Ok(vec![Field::Pid, Field::Name]));
+        assert_eq!(read("ns,mem"), Ok(vec![Field::Namespace, Field::Memory]));
+        assert!(read("name,nonsense").unwrap_err().contains("no column nonsense; there are id, "));
+        assert!(read("chart").unwrap_err().contains("no column chart"));
+        assert!(read(" , ").is_err());
+    }
 
     #[test]
     fn a_table_has_what_is_asked_for_in_its_order() {
