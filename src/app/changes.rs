@@ -51,8 +51,9 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             Change::Did { outcome, .. } => {
                 app.notify(outcome.sentence(), !outcome.verdict.is_success());
             }
-            // What the header says of a disk is a change of the daemon.
-            Change::TaskEnded(_) | Change::Disk => {}
+            // What the header says of a disk is a change of the daemon; each step of a task said what
+            // came of it.
+            Change::Disk | Change::TaskEnded(_) => {}
             Change::Called { method, outcome } => finish_call(app, &method, &outcome),
             Change::Bundled(Ok(written)) => app.notify(written.words(), false),
             Change::Bundled(Err(why)) => app.notify(why, true),
