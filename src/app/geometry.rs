@@ -7,17 +7,10 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::command::COMMANDS;
+use super::details::keys::DETAILS;
+pub use super::pane::Pane;
 use crate::model::log::{LineKind, LogLine};
 use crate::protocol::layout;
-
-/// A pane that can have the focus.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pane {
-    /// The process table.
-    Processes,
-    /// Events and logs.
-    Log,
-}
 
 /// A rectangle of cells; `(0, 0)` is the screen's upper left.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -38,6 +31,40 @@ impl Area {
     pub fn below(self, rows: u16) -> Self {
         let rows = rows.min(self.rows);
         Self { y: self.y + rows, rows: self.rows - rows, ..self }
+    }
+}
+
+/// How large the charts of the selected process are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ChartsWish {
+    /// As large as the screen has room for.
+    #[default]
+    Large,
+    /// One line.
+    Line,
+    /// None.
+    None,
+}
+
+impl ChartsWish {
+    /// The next one, round the end, on a screen of so many rows: what has no room there is passed over.
+    #[must_use]
+    pub fn next(self, rows: u16) -> Self {
+        match self {
+            Self::Large if rows >= ROWS_CHARTS => Self::Line,
+            Self::Large | Self::Line => Self::None,
+            Self::None => Self::Large,
+        }
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Large => "charts: as large as there is room",
+            Self::Line => "charts: one line",
+            Self::None => "charts: none",
+        }
     }
 }
 
@@ -106,6 +133,17 @@ impl Geometry {
     /// too small for a screen. Where table and log do not both fit, `focus` says which is shown.
     #[must_use]
     pub fn new(size: (u16, u16), processes: usize, focus: Pane) -> Option<Self> {
+        Self::with_charts(size, processes, focus, ChartsWish::default())
+    }
+
+    /// The same with charts of that size, where there is room for them.
+    #[must_use]
+    pub fn with_charts(
+        size: (u16, u16),
+        processes: usize,
+        focus: Pane,
+        wish: ChartsWish,
+    ) -> Option<Self> {
         let (columns, rows) = size;
         if columns < COLUMNS_MIN || rows < ROWS_MIN {
             return None;
@@ -117,7 +155,11 @@ impl Geometry {
                 Pane::Log => (0, 0, body),
             }
         } else {
-            let charts = charts_rows(rows, processes);
+            let charts = match wish {
+                ChartsWish::Large => charts_rows(rows, processes),
+                ChartsWish::Line => charts_rows(rows, processes).min(1),
+                ChartsWish::None => 0,
+            };
             let table = table_rows(rows, processes);
             (table, charts, body - charts - table)
         };
@@ -143,6 +185,27 @@ impl Geometry {
             footer: area(rows - 1, 1),
             body: area(1, body),
         })
+    }
+}
+
+impl Geometry {
+    /// The same with one pane over all between header and footer.
+    #[must_use]
+    pub fn zoomed(self, pane: Pane) -> Self {
+        let above = Area { rows: 0, ..self.body };
+        let below = self.body.below(self.body.rows);
+        let (table, log) = match pane {
+            Pane::Processes => (self.body, below),
+            Pane::Log => (above, self.body),
+        };
+        Self {
+            table,
+            table_rows: table.rows.saturating_sub(TABLE_TOP),
+            charts: Charts::None,
+            log,
+            log_rows: log.rows.saturating_sub(TITLE),
+            ..self
+        }
     }
 }
 
@@ -232,7 +295,7 @@ pub fn help_overlay(size: (u16, u16)) -> Overlay {
 pub fn help_lines(columns: u16) -> Vec<HelpLine> {
     let text_columns = columns.saturating_sub(HELP_KEYS);
     let mut lines = Vec::new();
-    for row in COMMANDS {
+    for row in COMMANDS.iter().chain(DETAILS) {
         let mut keys = row.keys;
         for text in wrap(row.help, text_columns) {
             lines.push(HelpLine { keys, text });
@@ -433,7 +496,7 @@ mod tests {
         assert_eq!((text.columns, text.rows), (38, 8));
         let lines = help_lines(text.columns).len() as u16;
         assert_eq!(help_top_max((40, 10)), lines - text.rows);
-        assert_eq!(help_top_max((120, 80)), 0);
+        assert_eq!(help_top_max((120, 200)), 0);
         let _ = help_top_max((0, 0));
     }
 }

@@ -5,10 +5,11 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::command::{COMMANDS, Command};
+use super::details::keys::{Ask, DETAILS};
 use super::editor::Edit;
-use super::geometry::Pane;
 use super::message::Message;
 use super::mode::Mode;
+use super::pane::Pane;
 
 /// What a key means in a mode, with the focus in a pane, if anything: where text is asked for, letters and editing keys are
 /// that, and only the other keys are commands.
@@ -48,7 +49,7 @@ fn typed(key: KeyEvent) -> Option<Message> {
     Some(Message::Edit(edit))
 }
 
-/// The command of a key in a mode, if it has one.
+/// The command of a key in a mode and a pane, if it has one.
 #[must_use]
 pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
     if key.kind == KeyEventKind::Release {
@@ -59,6 +60,7 @@ pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
         .find(|row| row.is_in(focus) && row.keys.split(' ').any(|name| is_key(name, key)))
         .map(|row| row.command);
     match mode {
+        Mode::Details(_) => in_details(key).or(named),
         Mode::Normal
         | Mode::Help { .. }
         | Mode::Line { .. }
@@ -68,7 +70,8 @@ pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
         | Mode::Palette(_)
         | Mode::Arguments(_)
         | Mode::Compose(_)
-        | Mode::Filter(_) => named,
+        | Mode::Filter(_)
+        | Mode::LogInput(_) => named,
         Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
             match (key.code, named) {
                 // Whoever wants out of the program, or to suspend it, is not asked again.
@@ -82,6 +85,21 @@ pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
                 _ => None,
             }
         }
+    }
+}
+
+/// The command of a key in the details alone, if it has one.
+fn in_details(key: KeyEvent) -> Option<Command> {
+    if key.code == KeyCode::BackTab {
+        return Some(Command::Details(Ask::Previous));
+    }
+    let row = DETAILS.iter().find(|row| row.keys.split(' ').any(|name| is_key(name, key)))?;
+    match (row.command, key.code) {
+        (Command::Details(Ask::Tab(_)), KeyCode::Char(digit)) => {
+            let number = u8::try_from(digit.to_digit(10)?).ok()?;
+            Some(Command::Details(Ask::Tab(number)))
+        }
+        (command, _) => Some(command),
     }
 }
 

@@ -1,8 +1,10 @@
 //! What can cover the screen.
 
+use super::details::Sheet;
+use super::log_view::LogInput;
 use super::palette::Palette;
 use super::prompt::{Arguments, Compose};
-use super::table::Typing;
+use super::rows::Typing;
 use crate::model::call::NamedCall;
 use crate::model::log::LogLine;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
@@ -58,6 +60,8 @@ pub enum Mode {
         /// First row shown.
         top: usize,
     },
+    /// The details of a process.
+    Details(Box<Sheet>),
     /// Exceptions, grouped.
     Exceptions {
         /// The number of the chosen group; `None` for the one that was seen last.
@@ -78,13 +82,29 @@ pub enum Mode {
     Compose(Compose),
     /// The filter of the table is typed; it covers nothing.
     Filter(Typing),
+    /// A search or a filter of the log is typed; it covers nothing.
+    LogInput(LogInput),
 }
 
 impl Mode {
     /// Whether letters are text rather than commands.
     #[must_use]
     pub fn takes_text(&self) -> bool {
-        matches!(self, Self::Palette(_) | Self::Arguments(_) | Self::Compose(_) | Self::Filter(_))
+        match self {
+            Self::Palette(_)
+            | Self::Arguments(_)
+            | Self::Compose(_)
+            | Self::Filter(_)
+            | Self::LogInput(_) => true,
+            Self::Details(sheet) => sheet.prompt.is_some(),
+            _ => false,
+        }
+    }
+
+    /// Whether it covers the panes.
+    #[must_use]
+    pub fn covers(&self) -> bool {
+        !matches!(self, Self::Normal | Self::Filter(_) | Self::LogInput(_))
     }
 
     /// Whether it asks a question whose answer acts.
@@ -100,11 +120,12 @@ impl Mode {
             Self::Normal
             | Self::Help { .. }
             | Self::Line { .. }
-            | Self::Why { .. }
             | Self::Exceptions { .. }
             | Self::Exception { .. }
             | Self::Palette(_)
-            | Self::Filter(_) => None,
+            | Self::Why { .. }
+            | Self::Filter(_)
+            | Self::LogInput(_) => None,
             Self::Confirm { daemon, target, .. } => Some((*daemon, vec![target])),
             Self::ConfirmReload { daemon, all, .. } => Some((*daemon, all.iter().collect())),
             Self::ConfirmCall { daemon, call } => Some((*daemon, call.targets.iter().collect())),
@@ -112,6 +133,7 @@ impl Mode {
                 Some((arguments.daemon, arguments.target.iter().collect()))
             }
             Self::Compose(compose) => Some((compose.daemon, vec![&compose.target])),
+            Self::Details(sheet) => Some((sheet.daemon, vec![&sheet.target])),
         }
     }
 
@@ -126,14 +148,16 @@ impl Mode {
             Self::ConfirmCall { call, .. } => call.method.to_string(),
             Self::Arguments(arguments) => arguments.method.to_string(),
             Self::Compose(compose) => format!("the message to {}", compose.target.label()),
+            Self::Details(sheet) => format!("the details of {}", sheet.target.label()),
             Self::Normal
             | Self::Help { .. }
             | Self::Line { .. }
-            | Self::Why { .. }
             | Self::Exceptions { .. }
             | Self::Exception { .. }
             | Self::Palette(_)
-            | Self::Filter(_) => String::new(),
+            | Self::Why { .. }
+            | Self::Filter(_)
+            | Self::LogInput(_) => String::new(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! `update` does it. Whatever is open closes with one `Back`.
 
 use super::command::Command;
+use super::details::Prompt;
 use super::editor::{Edit, Editor};
 use super::geometry::{line_inside, line_rows};
 use super::mode::Mode;
@@ -61,6 +62,8 @@ fn input(mode: &mut Mode) -> Option<&mut Editor> {
         Mode::Arguments(arguments) => Some(&mut arguments.input),
         Mode::Compose(compose) => Some(&mut compose.input),
         Mode::Filter(typing) => Some(&mut typing.input),
+        Mode::Details(sheet) => sheet.prompt.as_mut().map(Prompt::input),
+        Mode::LogInput(typed) => Some(&mut typed.input),
         Mode::Normal
         | Mode::Help { .. }
         | Mode::Confirm { .. }
@@ -80,13 +83,10 @@ pub(super) fn insert(mode: &mut Mode, c: char) {
     }
 }
 
-/// Text was pasted. False where nothing asks for text. A prompt has one line: breaks are spaces.
+/// Text was pasted. False where nothing asks for text.
 pub(super) fn paste(mode: &mut Mode, text: &str) -> bool {
     let Some(input) = input(mode) else { return false };
-    let text = text.replace("\r\n", "\n");
-    for c in text.chars() {
-        input.insert(if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c });
-    }
+    input.paste(text);
     true
 }
 
@@ -100,8 +100,8 @@ pub(super) fn edit(mode: &mut Mode, edit: Edit) {
 /// A command while this is open.
 pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Taken {
     match (mode, command) {
-        // The table itself takes what is typed.
-        (Mode::Normal | Mode::Filter(_), _) => Taken::Pass,
+        // The pane itself takes what is typed; the details take their commands.
+        (Mode::Normal | Mode::Filter(_) | Mode::LogInput(_) | Mode::Details(_), _) => Taken::Pass,
         (_, Command::Back | Command::No) => Taken::Close,
         (Mode::Help { top }, command) => {
             *top = help_top(around.size, *top, command);

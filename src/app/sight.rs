@@ -3,8 +3,8 @@
 //! Invariant: what is out of sight, or moves by less than the last digit shown, makes no frame.
 
 use super::geometry::{self, Charts, Pane};
-use super::navigate;
 use super::state::{App, InSight, LogInSight, RowsInSight};
+use super::{details, navigate};
 use crate::model::charts::{self, Measure};
 use crate::model::process::Shown;
 use crate::model::rows::reason;
@@ -72,6 +72,13 @@ pub(super) fn rows(app: &App) -> RowsInSight {
             }
         }
     }
+    if let Some(sheet) = app.sheet().filter(|sheet| sheet.tab == details::Tab::Charts) {
+        bars.extend(
+            details::charts::of(app, sheet, app.size)
+                .into_iter()
+                .map(|(_, placed)| placed.chart.bars),
+        );
+    }
     let totals = Totals::of(&app.watched);
     let sums = [totals.cpu_percent.map(units::percent), totals.memory_bytes.map(units::bytes)];
     let rows = in_sight().map(|(key, process)| (key, Shown::of(process)));
@@ -93,12 +100,13 @@ pub(super) fn log(app: &App) -> LogInSight {
     if rows == 0 && app.focus == Pane::Processes {
         return LogInSight::default();
     }
-    let log = &app.watched.log;
+    let lines = app.lines();
     let top = navigate::log_top(app, rows);
     LogInSight {
-        first: log.number_at(top),
-        lines: rows.min(log.len() - top),
+        first: lines.number_at(top),
+        lines: rows.min(lines.len() - top),
         title: app.log_title(),
+        found: app.log_view.found(),
     }
 }
 
@@ -109,7 +117,7 @@ impl App {
     pub fn log_title(&self) -> [Option<String>; 3] {
         let log = &self.watched.log;
         let rows = navigate::geometry(self).map_or(0, |parts| usize::from(parts.log_rows));
-        let below = log.len().saturating_sub(navigate::log_top(self, rows) + rows);
+        let below = self.lines().len().saturating_sub(navigate::log_top(self, rows) + rows);
         let below = self.log_top.map(|_| match below {
             0 => "at the end".to_owned(),
             below => format!("{} new below", roughly(below as u64)),

@@ -5,7 +5,6 @@ use proptest::prelude::*;
 use super::command::Command;
 use super::editor::Edit;
 use super::effect::{Effect, Effects};
-use super::geometry::Geometry;
 use super::message::Message;
 use super::{App, Mode, Pane, log_top, marked, update};
 use crate::model::call::CallOutcome;
@@ -18,7 +17,9 @@ use crate::model::{Action, DaemonId, ProcessKey, Target, Verdict};
 use crate::protocol::bus::{EventKind, ProcessEvent};
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 
+mod details;
 mod exceptions;
+mod log;
 mod meant;
 mod overlays;
 mod quiet;
@@ -295,7 +296,8 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let commands = super::command::COMMANDS.iter().map(|row| row.command);
+    let rows = super::command::COMMANDS.iter().chain(super::details::keys::DETAILS);
+    let commands = rows.map(|row| row.command);
     let commands: Vec<_> = commands.chain([Command::Yes, Command::No]).collect();
     prop_oneof![
         6 => proptest::sample::select(commands).prop_map(Step::Press),
@@ -368,10 +370,9 @@ proptest! {
                     prop_assert!(process.is_some_and(|process| target.is(&process.info)));
                 }
             }
-            let rows = Geometry::new(app.size, app.watched.fleet.len(), app.focus)
-                .map_or(1, |parts| usize::from(parts.log_rows).max(1));
+            let rows = app.geometry(app.size).map_or(1, |parts| usize::from(parts.log_rows).max(1));
             if let Some(mark) = marked(&app) {
-                let place = app.watched.log.place_of(mark);
+                let place = app.lines().place_of(mark);
                 prop_assert!(app.watched.log.get(mark).is_some());
                 let top = log_top(&app, rows);
                 prop_assert!((top..top + rows).contains(&place), "the mark is in sight");

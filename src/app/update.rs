@@ -2,15 +2,15 @@
 
 use super::command::Command;
 use super::effect::{Effect, Effects};
-use super::geometry::Pane;
 use super::message::Message;
 use super::mode::Mode;
 use super::notice::Notice;
 use super::overlay::{self, Around, Taken};
 use super::palette::Palette;
+use super::pane::Pane;
 use super::prompt::Compose;
 use super::state::App;
-use super::{act, changes, navigate, table};
+use super::{act, changes, details, log_keys, navigate, table};
 use crate::model::apply::apply;
 use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
@@ -20,6 +20,12 @@ use crate::protocol::risk::{self, Risk};
 
 /// Changes the app by one message that happened now, and returns what is to be done about it.
 pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
+    let mut effects = take(app, now, message);
+    details::sync(app, &mut effects);
+    effects
+}
+
+fn take(app: &mut App, now: Moment, message: Message) -> Effects {
     app.now = now;
     changes::drop_old_notice(app);
     match message {
@@ -32,18 +38,23 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
             app.is_dirty = true;
             overlay::insert(&mut app.mode, c);
             table::typed(app);
+            log_keys::typed(app);
             Effects::none()
         }
         Message::Paste(text) => {
             app.is_dirty = true;
             if !overlay::paste(&mut app.mode, &text) {
-                app.notify("pasted text does nothing here: a message is pasted after m", false);
+                app.notify(
+                    "pasted text does nothing here: press m first to paste a message",
+                    false,
+                );
             }
             table::typed(app);
+            log_keys::typed(app);
             Effects::none()
         }
         Message::Refused => {
-            let text = "several keys at once do nothing: that looked like pasted text";
+            let text = "several keys at once were ignored: they looked like pasted text";
             app.notify(text, false);
             Effects::none()
         }
@@ -51,6 +62,7 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
             app.is_dirty = true;
             overlay::edit(&mut app.mode, edit);
             table::typed(app);
+            log_keys::typed(app);
             Effects::none()
         }
         Message::Resized(columns, rows) => {
@@ -61,6 +73,7 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
         }
         Message::Report(daemon, report) => {
             let changed = apply(&mut app.watched, daemon, report, now);
+            app.log_view.sync(&app.watched.log);
             changes::take(app, daemon, changed);
             Effects::none()
         }
@@ -85,6 +98,13 @@ fn take_command(app: &mut App, command: Command) -> Effects {
     }
     if let Mode::Filter(_) = app.mode {
         table::take_typing(app, command);
+        return Effects::none();
+    }
+    if let Mode::Details(_) = app.mode {
+        return details::take(app, command);
+    }
+    if let Mode::LogInput(_) = app.mode {
+        log_keys::take_typing(app, command);
         return Effects::none();
     }
     let around = Around { watched: &app.watched, size: app.size, selected: app.selected };
@@ -115,7 +135,7 @@ fn take_command(app: &mut App, command: Command) -> Effects {
             }
         }
         Taken::Act(action, daemon, targets) => {
-            app.close_all();
+            app.close_to_details();
             act::these(app, action, daemon, targets)
         }
         Taken::Send { daemon, call, is_confirmed } => send(app, daemon, call, is_confirmed),
@@ -137,6 +157,12 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         }
         Command::Open => open_line(app),
         Command::Why => open_why(app),
+        Command::Charts => {
+            app.charts = app.charts.next(app.size.1);
+            navigate::keep_selection_visible(app);
+            app.notify(app.charts.words(), false);
+        }
+        Command::Log(command) => log_keys::take(app, command),
         Command::Exceptions => app.open(Mode::Exceptions { chosen: None }),
         Command::Bundle => return bundle(app),
         Command::NextPane => {
@@ -147,6 +173,9 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
             navigate::keep_selection_visible(app);
         }
         Command::Back => go_back(app),
+        Command::Older | Command::Newer if app.focus == Pane::Log => {
+            log_keys::go_to_end(app, command == Command::Newer);
+        }
         Command::Yes | Command::No | Command::This | Command::Older | Command::Newer => {}
         Command::Filter
         | Command::OnlyUnwell
@@ -160,13 +189,17 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
     Effects::none()
 }
 
-/// One step back: from a scrolled log to following, from there to the table, and there the notice
-/// leaves: the filter first, then the notice.
+/// One step back: in the log to following, then the search leaves, then the last filter; then from the
+/// whole screen to the pane, from the log to the table, and there the filter leaves, then the notice.
 fn go_back(app: &mut App) {
     match app.focus {
         Pane::Log if app.log_top.is_some() || app.log_mark.is_some() => {
             (app.log_top, app.log_mark) = (None, None);
         }
+        Pane::Log if app.log_view.search().is_some() || app.log_view.has_filter() => {
+            log_keys::drop_last(app);
+        }
+        _ if app.is_zoomed => app.is_zoomed = false,
         Pane::Log => app.focus = Pane::Processes,
         Pane::Processes => {
             if !table::drop_filter(app) {
@@ -219,11 +252,10 @@ fn bundle(app: &mut App) -> Effects {
     Effects::one(Effect::Bundle { daemon, material: Box::new(material) })
 }
 
-/// Shows the marked line of the log whole.
+/// Shows the details of the selected process, or the marked line of the log whole.
 fn open_line(app: &mut App) {
     if app.focus == Pane::Processes {
-        app.notify("Enter opens a line of the log: Tab goes there", false);
-        return;
+        return details::open(app);
     }
     if let Some(line) = navigate::marked(app).and_then(|number| app.watched.log.get(number)) {
         let line = Box::new(line.clone());
@@ -249,6 +281,6 @@ fn send(app: &mut App, daemon: DaemonId, call: NamedCall, is_confirmed: bool) ->
         app.open(Mode::ConfirmCall { daemon, call });
         return Effects::none();
     }
-    app.close_all();
+    app.close_to_details();
     Effects::one(Effect::Call { daemon, call })
 }

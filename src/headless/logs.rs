@@ -43,7 +43,11 @@ pub(super) async fn run(
     what: &Logs,
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
-    let filter = Filter::of(what, now_ms(), context.utc_offset_s)?;
+    let now_ms = now_ms();
+    let filter = Filter::of(what, now_ms, context.utc_offset_s)?;
+    // What is followed must have a time ahead of it.
+    let until = filter.ends_in(now_ms).map(|left| Instant::now() + left);
+    let is_following = what.follow && until.is_none_or(|until| until > Instant::now());
     let client = context.connect().await?;
     let processes = act::fleet(context, &client).await?;
     client.disconnect().await;
@@ -55,7 +59,7 @@ pub(super) async fn run(
     let wanted = what.events.then(|| Wanted::of(&infos, is_all, context));
     if !context.endpoint.is_local() {
         output::complain(
-            "no history: the log files of this daemon are not on this machine, as far as is known",
+            "no history: the log files of this daemon do not seem to be on this machine",
         );
         sources.iter_mut().for_each(Source::close);
     }
@@ -68,7 +72,7 @@ pub(super) async fn run(
     });
     // Listening begins before the files are read, so that nothing is written in between.
     let mut bus = None;
-    if what.follow {
+    if is_following {
         sources.iter_mut().for_each(Source::measure);
         let topics: &[&str] =
             if what.events { &["log:*", "process:event", "process:exception"] } else { &["log:*"] };
@@ -88,7 +92,7 @@ pub(super) async fn run(
         |lines| usize::try_from(lines).unwrap_or(usize::MAX),
     );
     let all = Sources { files: sources, console };
-    let (history, all) = history(all, filter.clone(), lines_max).await?;
+    let (history, all, is_whole) = history(all, filter.clone(), lines_max).await?;
     for told in &history {
         match told {
             Told::Line(index, line) => printer.print(*index, line)?,
@@ -96,7 +100,8 @@ pub(super) async fn run(
         }
     }
     match bus {
-        Some(bus) => live::follow(bus, all, &infos, &filter, &mut printer).await,
+        Some(bus) => live::follow(bus, all, &infos, &filter, &mut printer, until).await,
+        None if !is_whole => Ok(Code::Condition),
         // As grep.
         None if history.is_empty() && what.grep.is_some() => Ok(Code::Condition),
         None => Ok(Code::Fine),
@@ -133,28 +138,32 @@ async fn connected(
     }
 }
 
-/// The last lines of all sources, oldest first. Reads on a thread that may take its time.
+/// The last lines of all sources, oldest first; and whether every file could be read. Reads on a
+/// thread that may take its time.
 async fn history(
     all: Sources,
     filter: Filter,
     lines_max: usize,
-) -> Result<(Vec<Told>, Sources), Failure> {
+) -> Result<(Vec<Told>, Sources, bool), Failure> {
     let reading = tokio::task::spawn_blocking(move || {
         let mut all = all;
         let events = all.console.as_mut().map(|console| console.history(&filter));
-        let lines = merged(&mut all.files, events.unwrap_or_default(), &filter, lines_max);
-        (lines, all)
+        let (lines, is_whole) =
+            merged(&mut all.files, events.unwrap_or_default(), &filter, lines_max);
+        (lines, all, is_whole)
     });
     reading.await.map_err(|error| Failure::condition(error.to_string()))
 }
 
-/// Takes the newest of the next lines of all files and of the events again and again.
+/// Takes the newest of the next lines of all files and of the events again and again. Whether every
+/// file could be read, too.
 fn merged(
     sources: &mut [Source],
     mut events: Vec<Event>,
     filter: &Filter,
     lines_max: usize,
-) -> Vec<Told> {
+) -> (Vec<Told>, bool) {
+    let wanted = sources.iter().filter(|source| source.has_file()).count();
     let mut files: Vec<_> = sources.iter_mut().map(Source::backwards).collect();
     let mut heads: Vec<Option<Line>> =
         files.iter_mut().map(|file| file.as_mut().and_then(|file| file.fitting(filter))).collect();
@@ -181,5 +190,6 @@ fn merged(
         }
     }
     lines.reverse();
-    lines
+    let whole = files.iter().flatten().filter(|file| !file.is_broken()).count();
+    (lines, whole == wanted)
 }

@@ -37,8 +37,7 @@ pub(super) async fn run(
     let processes = act::fleet(context, &client).await?;
     client.disconnect().await;
     let infos = targets::resolve(&what.targets, &processes)?;
-    let console = read(context.endpoint.home.join("pm2.log"), CONSOLE_BYTES_MAX).await;
-    let console = console.map(|tail| String::from_utf8_lossy(&tail.bytes).into_owned());
+    let console = console(context).await;
     if let Err(why) = &console {
         let path = context.endpoint.home.join("pm2.log");
         output::complain(&format!("cannot read {}: {why}", clean(&path.to_string_lossy())));
@@ -64,7 +63,18 @@ pub(super) async fn run(
     Ok(Code::Fine)
 }
 
-async fn look(context: &Context, info: &ProcessInfo, console: &str) -> Result<BlackBox, Failure> {
+/// The end of the daemon's own log.
+pub(super) async fn console(context: &Context) -> Result<String, String> {
+    let tail = read(context.endpoint.home.join("pm2.log"), CONSOLE_BYTES_MAX).await?;
+    Ok(String::from_utf8_lossy(&tail.bytes).into_owned())
+}
+
+/// How the last lives of a process ended.
+pub(super) async fn look(
+    context: &Context,
+    info: &ProcessInfo,
+    console: &str,
+) -> Result<BlackBox, Failure> {
     let (info, console, offset_s) = (info.clone(), console.to_owned(), context.utc_offset_s);
     let looking = offload::blocking(READ_MAX, move || lives::of(&info, &console, offset_s));
     looking.await.ok_or_else(|| Failure::condition(NO_ANSWER))
@@ -93,7 +103,7 @@ fn tell(
         line(&format!("  could not be started: {why}"))?;
     }
     if black_box.lives().is_empty() {
-        return line("  no end of it is on record");
+        return line("  no exit is on record");
     }
     for (index, death) in black_box.lives().iter().rev().take(deaths_max).enumerate() {
         let at = time(death, context.utc_offset_s);

@@ -3,17 +3,22 @@
 //! Invariant: pure; whoever applies a report turns the [`Changes`] into notices, lines or exit codes
 //! of its own, and asks the report nothing more.
 
+mod finished;
+
 use super::bundle::Written;
 use super::call::CallOutcome;
 use super::daemon::{BusState, Connection, Daemon, Problem};
 use super::death::{self, BlackBox, cause::Trigger};
 use super::disk::DiskLook;
+use super::errand::{Outcome, TaskId};
+use super::exam::Exam;
 use super::fleet::RowChanges;
 use super::lifecycle::{self, Life, Whom};
 use super::log::{LineKind, LogLine, LogSource, Severity};
 use super::moment::Moment;
 use super::process::Process;
 use super::report::Report;
+use super::trigger::Reply;
 use super::watched::Watched;
 use super::words;
 use super::{Action, DaemonId, ProcessKey, Target, Verdict};
@@ -57,6 +62,8 @@ pub enum Change {
         /// How the new one is named.
         by: Box<str>,
     },
+    /// All of the process whose details are open was read.
+    Examined(Box<Exam>),
     /// The log has lines more.
     Lines,
     /// There are exceptions more.
@@ -74,6 +81,24 @@ pub enum Change {
         /// What came of it.
         verdict: Verdict,
     },
+    /// A process replied to an action that was triggered here, or did not.
+    Replied {
+        /// The action's name.
+        action: Box<str>,
+        /// Which process.
+        target: Target,
+        /// What it replied.
+        reply: Reply,
+    },
+    /// What came of a task that was asked for here, for a target or step of it.
+    Did {
+        /// Which task.
+        task: TaskId,
+        /// What came of it.
+        outcome: Box<Outcome>,
+    },
+    /// That task ended.
+    TaskEnded(TaskId),
     /// A call by name that was asked for here ended.
     Called {
         /// PM2's name of the method.
@@ -118,6 +143,7 @@ impl Applying<'_> {
                 self.note_if(is_other_pace, Change::Daemon);
                 self.snapshot(snapshot);
             }
+            Report::Examined(exam) => self.changes.push(Change::Examined(exam)),
             Report::OomKills(kills) => self.oom_kills(kills),
             Report::Disk(look) => self.disk(look),
             Report::Lives(lives) => self.lives(lives),
@@ -127,8 +153,13 @@ impl Applying<'_> {
             Report::ActionFinished { action, target, verdict } => {
                 self.finish(action, target, verdict);
             }
+            Report::Replied { action, target, reply } => {
+                self.changes.push(Change::Replied { action, target, reply });
+            }
             Report::CallFinished { method, outcome } => self.finish_call(method, outcome),
             Report::Bundled(outcome) => self.bundled(outcome),
+            Report::Did { task, outcome } => self.did(task, outcome),
+            Report::TaskEnded(task) => self.changes.push(Change::TaskEnded(task)),
             Report::Lines(lines) => self.lines(lines),
             Report::LinesLost(lines) => {
                 self.watched.log.count_lost(lines);
@@ -238,7 +269,7 @@ impl Applying<'_> {
         self.changes.push(Change::Daemon);
         match bus {
             BusState::Live if was_down => {
-                self.say("events", Severity::Good, "events come again");
+                self.say("events", Severity::Good, "events are back");
             }
             // Where the daemon is gone too, that is said already.
             BusState::Down(problem) if is_live && problem != Problem::Closed => {
@@ -345,7 +376,7 @@ impl Applying<'_> {
                 "blind",
                 Severity::Warning,
                 &format!(
-                    "PM2 measures no CPU and memory, and restarts nothing for its memory, while \
+                    "PM2 measures no CPU or memory and enforces no memory limit while \
                      {label} is online without a process: stop it (s)"
                 ),
             ),
@@ -436,41 +467,6 @@ impl Applying<'_> {
         };
         let mut ours = self.watched.fleet.iter().filter(|(key, _)| key.daemon == self.id);
         ours.find(|(key, process)| is_it(key, process)).map(|(key, _)| key)
-    }
-
-    /// An asked action ended.
-    fn finish(&mut self, action: Action, target: Target, verdict: Verdict) {
-        let (id, now) = (self.id, self.now);
-        let key = target.key(id);
-        if let Some(process) = self.watched.fleet.get_mut(key)
-            && target.is(&process.info)
-        {
-            process.finish(action, &verdict, now);
-            self.changes.push(Change::Process(key));
-        }
-        let severity = if verdict.is_success() { Severity::Good } else { Severity::Bad };
-        let source = self.source(Some(target.pm_id), &target.name);
-        let told = format!("{} (asked here)", verdict.words(action));
-        let line = LogLine::event(now.wall_ms, source, action.verb(), severity, &told);
-        self.watched.log.push_event(line);
-        self.changes.push(Change::Lines);
-        self.changes.push(Change::Finished { action, target, verdict });
-    }
-
-    /// A call by name ended.
-    fn finish_call(&mut self, method: Box<str>, outcome: CallOutcome) {
-        let source = self.source(None, "PM2");
-        let at_ms = self.now.wall_ms;
-        let line = match &outcome {
-            CallOutcome::Answered(json) => LogLine::message(at_ms, source, &method, json),
-            failed => {
-                let text = failed.words(&method);
-                LogLine::event(at_ms, source, "call", Severity::Bad, &text)
-            }
-        };
-        self.watched.log.push_event(line);
-        self.changes.push(Change::Lines);
-        self.changes.push(Change::Called { method, outcome });
     }
 }
 

@@ -7,7 +7,10 @@ use super::call::CallOutcome;
 use super::daemon::{BusState, Connection};
 use super::death::BlackBox;
 use super::disk::DiskLook;
+use super::errand::{Outcome, TaskId};
+use super::exam::Exam;
 use super::log::LogLine;
+use super::trigger::Reply;
 use super::{Action, Target, Verdict};
 use crate::protocol::bus::{Exception, ProcessEvent};
 use crate::protocol::process::{PmId, Snapshot};
@@ -36,6 +39,8 @@ pub enum Report {
         /// What it said.
         snapshot: Snapshot,
     },
+    /// All of the process whose details are open, with each poll. Latest wins.
+    Examined(Box<Exam>),
     /// How many processes the kernel of the daemon's machine has killed for want of memory since it
     /// started (`oom_kill` of `/proc/vmstat`), as often as the daemon is polled. Latest wins.
     OomKills(u64),
@@ -60,6 +65,25 @@ pub enum Report {
         /// What came of it.
         verdict: Verdict,
     },
+    /// A process replied to an action that was triggered, or did not. Must arrive; exactly one for
+    /// each process that was asked.
+    Replied {
+        /// The action's name.
+        action: Box<str>,
+        /// Which process.
+        target: Target,
+        /// What it replied.
+        reply: Reply,
+    },
+    /// What came of a task, for a target or step of it. Must arrive; exactly one for each target.
+    Did {
+        /// Which task.
+        task: TaskId,
+        /// What came of it.
+        outcome: Box<Outcome>,
+    },
+    /// A task ended: nothing more comes of it. Must arrive; exactly one for each that was asked for.
+    TaskEnded(TaskId),
     /// A call by name ended. Must arrive; exactly one for each that was asked for.
     CallFinished {
         /// PM2's name of the method.

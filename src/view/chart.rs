@@ -170,7 +170,7 @@ fn memory_part(process: &Process, figures: &Figures) -> Part {
 }
 
 /// A limit is mostly a round number: `300 MiB`.
-fn limit_text(limit: u64) -> String {
+pub(super) fn limit_text(limit: u64) -> String {
     text::bytes(limit).replace(".0 ", " ")
 }
 

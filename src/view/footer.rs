@@ -6,11 +6,12 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
-use super::confirm;
 use super::parts::{self, Part};
 use super::roles::Role;
 use super::text;
+use super::{confirm, details};
 use crate::app::command::{COMMANDS, Command};
+use crate::app::log_view::Asked;
 use crate::app::{App, Mode, Pane};
 use crate::model::Action;
 use crate::model::daemon::Daemon;
@@ -54,11 +55,21 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Mode::Filter(_) => {
             vec![key("Enter", "keep", 0), key("Esc", "drop", 0), choose(canvas)]
         }
+        Mode::Details(sheet) => details::keys(app, canvas, sheet),
+        Mode::LogInput(typed) => {
+            let mut keys = vec![key("Enter", "keep", 0), key("Esc", "drop", 0)];
+            match typed.asked {
+                Asked::Search => keys.push(choose_recent(canvas)),
+                Asked::Filter => keys.push(key("!", "first: lines without it", 1)),
+            }
+            keys
+        }
         Mode::Normal => commands(app),
     };
     let columns = area.width.saturating_sub(2);
     let end = area.x + 1 + columns;
-    let notice = notice(app, canvas, columns).filter(|_| app.mode == Mode::Normal);
+    let notice = notice(app, canvas, columns)
+        .filter(|_| matches!(app.mode, Mode::Normal | Mode::Details(_)));
     let taken = notice.as_ref().map_or(0, Part::columns);
     let room = columns.saturating_sub(if taken > 0 { taken.saturating_add(GAP) } else { 0 });
     let fitting = parts::fit(&keys, GAP, room);
@@ -121,16 +132,28 @@ fn commands(app: &App) -> Vec<Part> {
             Command::Act(Action::Stop) if is_stopped => return None,
             _ if acts && !is_any_live => row.footer?.saturating_add(100),
             Command::Open if is_log => 3,
-            Command::Back if is_log && app.log_top.is_some() => 2,
+            Command::Back if is_log && back(app).is_some() => 2,
             _ => row.footer?,
         };
         let label = match row.command {
-            Command::Back => "follow",
+            Command::Back => back(app).unwrap_or(row.label),
+            Command::Open if is_log => "open",
             _ => row.label,
         };
         Some(key(first, label, leaves))
     });
     whom.into_iter().chain(keys).collect()
+}
+
+/// What Esc does in the log, if that is worth saying.
+fn back(app: &App) -> Option<&'static str> {
+    match () {
+        () if app.log_top.is_some() => Some("follow"),
+        () if app.log_view.search().is_some() => Some("drop search"),
+        () if app.log_view.has_filter() => Some("drop filter"),
+        () if app.is_zoomed => Some("unzoom"),
+        () => None,
+    }
 }
 
 /// A name of a few columns: its start, and the end, which has the id.
@@ -145,6 +168,11 @@ fn choose(canvas: &Canvas<'_>) -> Part {
     key(if canvas.theme().ascii { "Up Down" } else { "↑ ↓" }, "choose", 1)
 }
 
-fn key(key: &str, label: &str, leaves: u8) -> Part {
+/// What the arrows do where a search is typed.
+fn choose_recent(canvas: &Canvas<'_>) -> Part {
+    key(if canvas.theme().ascii { "Up Down" } else { "↑ ↓" }, "recent", 1)
+}
+
+pub(super) fn key(key: &str, label: &str, leaves: u8) -> Part {
     Part::new(key, Role::Accent, leaves).and(format!(" {label}"), Role::Quiet)
 }

@@ -7,6 +7,7 @@ mod canvas;
 mod chart;
 mod columns;
 mod confirm;
+mod details;
 mod empty;
 mod exceptions;
 mod figures;
@@ -30,7 +31,7 @@ mod why;
 
 use ratatui::Frame;
 
-use crate::app::geometry::{COLUMNS_MIN, Geometry, ROWS_MIN};
+use crate::app::geometry::{COLUMNS_MIN, ROWS_MIN};
 use crate::app::{App, Mode};
 use canvas::Canvas;
 use roles::Role;
@@ -42,7 +43,7 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
     let area = frame.area();
     let mut canvas = Canvas::new(frame.buffer_mut(), *theme);
     let size = (area.width, area.height);
-    let Some(parts) = Geometry::new(size, app.watched.fleet.len(), app.focus) else {
+    let Some(parts) = app.geometry(size) else {
         let text = format!("needs {COLUMNS_MIN}x{ROWS_MIN}, is {}x{}: pm2-tui", size.0, size.1);
         canvas.text(area.x, area.y, area.width, &text, theme.role(Role::Text));
         return;
@@ -56,12 +57,15 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
         chart::draw(app, &mut canvas, parts.charts);
     }
     footer::draw(app, &mut canvas, parts.footer.into());
-    if !matches!(app.mode, Mode::Normal | Mode::Filter(_)) {
+    if let Some(sheet) = app.sheet() {
+        details::draw(app, &mut canvas, (size, parts.body), sheet);
+    }
+    if app.mode.covers() && !matches!(app.mode, Mode::Details(_)) {
         canvas.style(parts.body.into(), theme.behind());
     }
     match &app.mode {
-        // A filter stands in the title of the table.
-        Mode::Normal | Mode::Filter(_) => {}
+        // What is typed for a pane stands in its title; details are drawn already.
+        Mode::Normal | Mode::Filter(_) | Mode::LogInput(_) | Mode::Details(_) => {}
         Mode::Help { top } => help::draw(&mut canvas, size, *top),
         Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
             confirm::draw(app, &mut canvas, size);

@@ -3,7 +3,7 @@
 //! ```text
 //! ━ worker[4] ━ end 1 of 3 ━ 14:03:02 ━━━━━━━━━━━━━━━━━━━━━━━━━━━
 //!  uncaught exception: Cannot find module './config', after 0.4 s
-//!  certain; seen as it happened
+//!  certain; observed live
 //!  code 1; PM2 gave up at max_restarts 16
 //! ```
 //!
@@ -33,7 +33,7 @@ pub(super) fn draw(
     if let Some(death) = death {
         let older = if count > 1 { ", ← older, → newer" } else { "" };
         let number = life.min(count.saturating_sub(1)) + 1;
-        title.push(Part::new(format!("end {number} of {count}{older}"), Role::Quiet, 0));
+        title.push(Part::new(format!("exit {number} of {count}{older}"), Role::Quiet, 0));
         title.push(Part::new(why::ended_at(app, death), Role::Quiet, 2));
     }
     draw_rows(canvas, screen, title, (&lines, top));

@@ -5,10 +5,11 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
+use pm2_tui::demo::{World, epoch_ms};
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::program::{pm2_tui, program};
+use super::program::{Simulated, pm2_tui, program};
 use crate::harness::apps::{App, script};
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
@@ -62,8 +63,42 @@ pub(crate) fn history_is_what_the_files_hold() {
     assert_eq!(since.out.lines().count(), 2, "{since:?}");
     let json = run(&["logs", "--json", "--grep", "two"]).with(0);
     assert!(json.out.contains("\"level\":\"info\""), "{json:?}");
-    assert!(run(&["logs", "--grep", "(a"]).with(2).err.contains("is no regular expression"));
-    assert!(run(&["logs", "--since", "soon"]).with(2).err.contains("is no time"));
+    assert!(run(&["logs", "--grep", "(a"]).with(2).err.contains("is not a regular expression"));
+    assert!(run(&["logs", "--since", "soon"]).with(2).err.contains("is not a time"));
+    // What is followed up to a moment that is over ends at once.
+    let over = run(&["logs", "-f", "--until", "2026-11-28T03:00:01Z", "--raw"]).with(0);
+    assert_eq!(over.out.lines().count(), 3, "{over:?}");
+    // A file that cannot be read is a failure, whatever the others hold.
+    fs::remove_file(&err).unwrap();
+    fs::create_dir(&err).unwrap();
+    for grep in [&[][..], &["--grep", "two"], &["--grep", "nothing-of-it"]] {
+        let arguments = [&["logs", "--raw"], grep].concat();
+        let ended = run(&arguments).with(1);
+        assert!(ended.err.contains("app-error.log"), "{ended:?}");
+    }
+}
+
+pub(crate) fn a_daemon_that_is_gone_is_told_once() {
+    let daemon = Simulated::quiet(1);
+    let folder = tempfile::tempdir().unwrap();
+    let debug_log = folder.path().join("debug.log");
+    let arguments = ["--debug-log", debug_log.to_str().unwrap(), "logs", "-f"];
+    let mut following = program(daemon.home(), &arguments);
+    let mut child = following.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    wait_until("it listens", || daemon.script().counters().bus_connections() == 1);
+    daemon.block_on(daemon.script().vanish()).unwrap();
+    wait_until("it has tried several times", || {
+        let log = fs::read_to_string(&debug_log).unwrap_or_default();
+        log.matches("the bus is not connected").count() >= 4
+    });
+    daemon.block_on(daemon.script().come_back(World::quiet(1, epoch_ms()))).unwrap();
+    let told = said.by_ref().find(|line| line.contains("waiting for it"));
+    assert!(told.is_some(), "that it is gone");
+    let next = said.next().unwrap();
+    assert!(next.contains("connected again"), "{next}");
+    Proc::find(child.id().cast_signed()).unwrap().signal(Signal::TERM);
+    child.wait().unwrap();
 }
 
 pub(crate) fn following_a_flood_misses_nothing_and_doubles_nothing() {

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::super::failure::{Code, Failure};
 use super::super::output;
+use super::super::reconnecting::Connection;
 use super::Sources;
 use super::events::{Console, Live};
 use super::filter::Filter;
@@ -93,14 +94,24 @@ struct Following<'a, 'b, W> {
 /// A process by its id.
 type BusId = u32;
 
-/// Prints what comes, until the end of the reader.
+/// Waits for the moment, if there is one.
+async fn until_then(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Prints what comes, until the end of the reader or that moment.
 pub(super) async fn follow<W: Write>(
     mut bus: impl Stream<Item = Queued> + Unpin,
     sources: Sources,
     infos: &[ProcessInfo],
     filter: &Filter,
     printer: &mut Printer<'_, W>,
+    until: Option<Instant>,
 ) -> Result<Code, Failure> {
+    let mut connection = Connection::up();
     let mut all = Following {
         sources: sources.files,
         events: sources.console.map(Console::live),
@@ -135,10 +146,17 @@ pub(super) async fn follow<W: Write>(
                 }
                 Some(Queued::Lost(count)) => all.lost(count),
                 Some(Queued::Reconnecting { problem, .. }) => {
-                    output::complain(&format!("{}; waiting for it", problem.sentence()));
+                    connection.is_waited_for(&problem);
                 }
-                Some(Queued::Connected) => output::complain("connected again"),
+                Some(Queued::Connected) => {
+                    connection.is_back();
+                }
             },
+            () = until_then(until) => {
+                all.look_all()?;
+                all.printer.flush()?;
+                return Ok(Code::Fine);
+            }
             _ = ticks.tick() => {
                 all.look_all()?;
                 all.printer.flush()?;
@@ -296,7 +314,7 @@ impl<W: Write> Following<'_, '_, W> {
         }
         if known.is_none() {
             let label = &source.label;
-            output::complain(&format!("{label}: lines about now may be missing or come twice"));
+            output::complain(&format!("{label}: lines at this point may be missing or repeated"));
         }
         let begun = known.unwrap_or(end);
         let held = std::mem::take(held);

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::cause::{By, Evidence, Trigger};
+use super::cause::{By, Evidence, Trigger, is_error_line};
 use super::{Death, Follows, LIVES_MAX, WORD_CHARS_MAX, WORDS_MAX, says_something};
 use crate::model::Action;
 use crate::model::lifecycle;
@@ -323,9 +323,8 @@ impl BlackBox {
         push_line(&mut self.life.words, cut);
         self.life.is_heap_full |= is_heap_full;
         // The head of an exception says more than what is printed after it.
-        let is_head = |line: &str| line.contains("Error:") || line.contains("Exception:");
         if let Some(line) = last_line
-            && (is_head(&line) || !self.life.last_line.as_deref().is_some_and(is_head))
+            && (is_error_line(&line) || !self.life.last_line.as_deref().is_some_and(is_error_line))
         {
             self.life.last_line = Some(line);
         }
