@@ -168,7 +168,8 @@ fn by_themselves(port: u16) -> Vec<Way> {
 fn by_others(home: &Pm2Home) -> Vec<Way> {
     let seen = home.apps().join("seen");
     std::fs::create_dir(&seen).unwrap();
-    let stubborn = "process.on('SIGINT', function () {}); setInterval(function () {}, 1e9);";
+    let stubborn = "process.on('SIGINT', function () {}); setInterval(function () {}, 1e9);\n\
+                    require('fs').writeFileSync('stubborn.ready', '');";
     vec![
         way(
             apps::sleeper("terminated"),
@@ -177,7 +178,11 @@ fn by_others(home: &Pm2Home) -> Vec<Way> {
         ),
         way(
             apps::sleeper("killed"),
-            &["killed by SIGKILL, from outside of PM2"],
+            // Where the kernel counts what it kills.
+            &[
+                "killed by SIGKILL, from outside of PM2",
+                "killed by SIGKILL, perhaps by the kernel for want of memory",
+            ],
             &["killed by SIGKILL, perhaps by the kernel for want of memory"],
         ),
         way(
@@ -212,7 +217,7 @@ fn by_others(home: &Pm2Home) -> Vec<Way> {
             &["changed (watch)"],
         ),
         way(
-            apps::idle("scriptless").with(json!({"max_restarts": 1, "min_uptime": 600_000})),
+            apps::idle("scriptless").with(json!({"max_restarts": 3, "min_uptime": 600_000})),
             &["Cannot find module"],
             &["Cannot find module"],
         ),
@@ -312,6 +317,7 @@ fn kill_them(home: &Pm2Home) {
     signal("scriptless", Signal::KILL);
     home.cli(&["restart", "restarted"]);
     home.cli(&["stop", "stopped"]);
+    wait_until("it heeds no SIGINT", || home.apps().join("stubborn.ready").exists());
     home.cli(&["restart", "stubborn"]);
     home.cli(&["reload", "reloaded"]);
     // PM2 watches a while after the start.
