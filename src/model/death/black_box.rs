@@ -313,7 +313,8 @@ impl BlackBox {
             self.with_last(|death| {
                 push_line(&mut death.words, cut);
                 death.evidence.is_heap_full |= is_heap_full;
-                if last_line.is_some() && death.evidence.last_line.is_none() {
+                let known = death.evidence.last_line.as_deref();
+                if last_line.as_deref().is_some_and(|line| says_more(line, known)) {
                     death.evidence.last_line = last_line;
                 }
                 death.judge();
@@ -322,9 +323,9 @@ impl BlackBox {
         }
         push_line(&mut self.life.words, cut);
         self.life.is_heap_full |= is_heap_full;
-        // The head of an exception says more than what is printed after it.
+        // The head of an exception says more than what is printed after it; else the last line does.
         if let Some(line) = last_line
-            && (is_error_line(&line) || !self.life.last_line.as_deref().is_some_and(is_error_line))
+            && (is_head(&line) || !self.life.last_line.as_deref().is_some_and(is_head))
         {
             self.life.last_line = Some(line);
         }
@@ -376,6 +377,17 @@ impl BlackBox {
             change(death);
         }
     }
+}
+
+/// Whether a line of standard error is the head of an exception.
+fn is_head(line: &str) -> bool {
+    line.contains("Error:") || line.contains("Exception:")
+}
+
+/// Whether a line that came after the end says more of it than the one that is known: a traceback
+/// begins with a line that says little.
+fn says_more(line: &str, known: Option<&str>) -> bool {
+    known.is_none_or(|known| is_head(line) && !is_head(known))
 }
 
 fn push_line(words: &mut VecDeque<Box<str>>, line: Box<str>) {
