@@ -325,7 +325,7 @@ impl BlackBox {
         self.life.is_heap_full |= is_heap_full;
         // The head of an exception says more than what is printed after it; else the last line does.
         if let Some(line) = last_line
-            && (is_head(&line) || !self.life.last_line.as_deref().is_some_and(is_head))
+            && (is_error_line(&line) || !self.life.last_line.as_deref().is_some_and(is_error_line))
         {
             self.life.last_line = Some(line);
         }
@@ -379,15 +379,10 @@ impl BlackBox {
     }
 }
 
-/// Whether a line of standard error is the head of an exception.
-fn is_head(line: &str) -> bool {
-    line.contains("Error:") || line.contains("Exception:")
-}
-
 /// Whether a line that came after the end says more of it than the one that is known: a traceback
 /// begins with a line that says little.
 fn says_more(line: &str, known: Option<&str>) -> bool {
-    known.is_none_or(|known| is_head(line) && !is_head(known))
+    known.is_none_or(|known| is_error_line(line) && !is_error_line(known))
 }
 
 fn push_line(words: &mut VecDeque<Box<str>>, line: Box<str>) {
