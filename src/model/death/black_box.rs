@@ -342,7 +342,18 @@ impl BlackBox {
     }
 
     /// Takes what was measured of the process.
-    pub(in crate::model) fn sample(&mut self, cpu_percent: Option<f32>, memory: Option<u64>) {
+    pub(in crate::model) fn sample(
+        &mut self,
+        cpu_percent: Option<f32>,
+        memory: Option<u64>,
+        now: Moment,
+    ) {
+        // A poll that was answered before the end can come after it.
+        let has_just_ended =
+            self.ended_at_ms.is_some_and(|at_ms| now.steady_ms.saturating_sub(at_ms) < SETTLED_MS);
+        if !self.life.is_on && has_just_ended {
+            return;
+        }
         let life = &mut self.life;
         life.is_on = true;
         life.cpu_percent = cpu_percent.or(life.cpu_percent);
