@@ -7,7 +7,7 @@ mod acting;
 pub(crate) mod bundle;
 mod cases;
 mod check;
-mod deaths;
+pub(crate) mod deaths;
 mod debug_log;
 mod events;
 mod events_real;
@@ -89,7 +89,6 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(logs::history_is_what_the_files_hold),
         with_pm2(logs::following_a_flood_misses_nothing_and_doubles_nothing).weighing(Weight::Busy),
         with_pm2(why::each_way_to_die_is_told_afterwards),
-        with_pm2(deaths::each_way_is_told_by_who_watched_and_afterwards).lasting(),
         with_pm2(bundle::it_holds_what_an_incident_needs),
         with_pm2(bundle::what_was_written_is_named_where_there_is_no_room),
         with_pm2(logs::what_happened_stands_between_the_lines),

@@ -139,7 +139,10 @@ fn text(number: usize) -> String {
 
 /// Prints them.
 pub(crate) fn print(all: &[Took]) {
-    println!("### The last 100,000 lines of four files, medians of {}\n", all[0].times.len());
+    println!(
+        "### The last 100,000 lines of four files, medians of {}\n",
+        all.first().unwrap().times.len()
+    );
     println!("| | CPU | time |\n|---|---|---|");
     for took in all {
         let (label, cpu, time) = (took.reader.label(), took.cpu() * 1e3, took.time().as_millis());
