@@ -59,6 +59,8 @@ pub trait World {
     fn perform(&mut self, daemon: DaemonId, id: TaskId, task: Task);
     /// Has a daemon's method called.
     fn call(&mut self, daemon: DaemonId, call: NamedCall);
+    /// Leaves undone what has not begun.
+    fn halt(&mut self);
     /// Has an action of apps triggered.
     fn trigger(&mut self, daemon: DaemonId, trigger: Trigger);
     /// Reads all of this process with each poll, or of none.
@@ -318,6 +320,7 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
             Effect::Act { daemon, action, targets } => world.act(daemon, action, targets),
             Effect::Do { daemon, id, task } => world.perform(daemon, id, task),
             Effect::Call { daemon, call } => world.call(daemon, call),
+            Effect::Halt => world.halt(),
             Effect::Trigger { daemon, trigger } => world.trigger(daemon, trigger),
             Effect::Examine { daemon, pm_id } => world.examine(daemon, pm_id),
             Effect::Bundle { daemon, material } => world.bundle(daemon, *material),

@@ -11,6 +11,7 @@ mod daemons;
 mod details;
 mod keys;
 mod manners;
+mod several;
 mod swaps;
 mod terminals;
 mod watching;
@@ -32,6 +33,8 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(acting::r_restarts_it_alone),
         with_pm2(acting::s_stops_and_a_starts),
         with_pm2(acting::d_deletes_only_after_y),
+        with_pm2(several::marked_ones_are_restarted_together_and_no_other),
+        with_pm2(several::a_delete_is_undone),
         with_pm2(details::all_of_a_process_stands_in_its_tabs),
         with_pm2(details::an_action_is_triggered_and_its_reply_shows),
         with_pm2(details::details_act_on_their_process_and_close_with_it),

@@ -6,7 +6,7 @@
 use super::mode::Mode;
 use super::notice::{About, Notice};
 use super::state::App;
-use super::{details, sight, table};
+use super::{details, jobs, sight, table};
 use crate::model::apply::{Change, Changes};
 use crate::model::call::CallOutcome;
 use crate::model::{Action, DaemonId, Target, Verdict};
@@ -18,13 +18,14 @@ const NOTICE_CHARS_MAX: usize = 200;
 /// Takes the changes of one report in.
 pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
     let (mut has_lines, mut has_rows) = (false, false);
+    app.undo.forget(app.now.steady_ms);
     for change in changes.0 {
         match change {
             Change::Daemon | Change::Lost | Change::Losses => app.is_dirty = true,
             Change::Lines => has_lines = true,
             Change::Examined(exam) => details::examined(app, id, *exam),
             // What the header says of it is a change of the daemon.
-            Change::Disk | Change::TaskEnded(_) => {}
+            Change::Disk => {}
             Change::Exceptions => {
                 app.is_dirty |=
                     matches!(app.mode, Mode::Exceptions { .. } | Mode::Exception { .. });
@@ -38,20 +39,25 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             }
             Change::Gone(target) => {
                 (app.is_dirty, has_rows) = (true, true);
+                app.undo.gone(id, &target);
                 close_about(app, id, &target, "is gone meanwhile");
             }
             Change::Replaced { target, by } => {
                 (app.is_dirty, has_rows) = (true, true);
                 close_about(app, id, &target, &format!("is replaced by {by}"));
             }
+            Change::Kept(kept) => app.undo.keep(id, *kept),
+            Change::Begun(target) => {
+                let batch = app.batch.as_mut();
+                app.is_dirty |= batch.is_some_and(|batch| batch.begin(id, &target));
+            }
             Change::Finished { action, target, verdict } => {
                 finish(app, id, action, target, verdict);
             }
+            Change::Did { task, outcome } => jobs::did(app, id, task, &outcome),
+            Change::TaskEnded(task) => jobs::end(app, task),
             Change::Replied { action, target, reply } => {
                 details::replied(app, id, &action, &target, reply);
-            }
-            Change::Did { outcome, .. } => {
-                app.notify(outcome.sentence(), !outcome.verdict.is_success());
             }
             Change::Called { method, outcome } => finish_call(app, &method, &outcome),
             Change::Bundled(Ok(written)) => app.notify(written.words(), false),
@@ -82,17 +88,13 @@ pub(super) fn drop_old_notice(app: &mut App) {
 
 /// Closes what is open about a process that is not there any more, and says so.
 fn close_about(app: &mut App, id: DaemonId, target: &Target, what: &str) {
-    let is_about = |mode: &Mode| {
-        mode.about().is_some_and(|(daemon, targets)| {
-            daemon == id && targets.iter().any(|other| other.pm_id == target.pm_id)
-        })
-    };
+    let is_about = |mode: &Mode| mode.is_about(id, Some(target.pm_id));
     close_where(app, is_about, &format!("{} {what}", target.label()));
 }
 
 /// Closes what is open about a daemon that another one took the place of.
 fn close_about_daemon(app: &mut App, id: DaemonId) {
-    let is_about = |mode: &Mode| mode.about().is_some_and(|(daemon, _)| daemon == id);
+    let is_about = |mode: &Mode| mode.is_about(id, None);
     close_where(app, is_about, "another PM2 daemon answers now");
 }
 
@@ -113,6 +115,14 @@ fn close_where(app: &mut App, is_about: impl Fn(&Mode) -> bool, why: &str) {
 
 /// An asked action ended: its verdict, in the verdict's own words.
 fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: Verdict) {
+    app.undo.finished(id, &target, (action, &verdict));
+    if app.batch.as_mut().is_some_and(|batch| batch.end(id, &target, (action, &verdict))) {
+        app.is_dirty = true;
+        if let Some(ended) = jobs::take_end(app) {
+            jobs::tell(app, ended);
+        }
+        return;
+    }
     let label = app.placed(id, &target.label());
     let prefix = app.daemon(id).map_or("", |daemon| &*daemon.cli_prefix);
     let is_bad = !verdict.is_success();

@@ -37,6 +37,8 @@ pub enum Effect {
         /// What to call: checked already, and checked again against who is connected then.
         call: NamedCall,
     },
+    /// Leave undone what daemons were asked for and have not begun.
+    Halt,
     /// Have an action of apps triggered; each process ends in exactly one `Report::Replied`.
     Trigger {
         /// On which daemon.

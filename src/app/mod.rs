@@ -4,17 +4,27 @@
 //! tokio nor ratatui, and asks for effects instead of performing them.
 
 mod act;
+pub mod ask;
+pub mod batch;
+mod bulk;
 mod changes;
 pub mod command;
 pub mod details;
 pub mod editor;
 pub mod effect;
+pub mod ended;
 pub mod exceptions;
 pub mod gate;
 pub mod geometry;
+pub mod job;
+mod jobs;
 pub mod keymap;
+pub mod layout;
 mod log_keys;
 pub mod log_view;
+mod marking;
+pub mod marks;
+pub mod menu;
 pub mod message;
 pub mod mode;
 mod navigate;
@@ -22,21 +32,29 @@ pub mod notice;
 mod overlay;
 pub mod palette;
 mod pane;
+pub mod picker;
 pub mod prompt;
+mod row_keys;
 mod rows;
+pub mod several;
+pub mod sheet;
+mod sheet_keys;
 mod sight;
 mod state;
 pub mod table;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod tick;
+pub mod undo;
 mod update;
+pub mod what;
 pub mod why;
 
 pub use mode::Mode;
 pub use navigate::{log_top, marked};
 pub use notice::Notice;
 pub use pane::Pane;
-pub use sight::MINI_COLUMNS;
+pub use sight::{MINI_COLUMNS, MINI_COLUMNS_WIDE, WIDE_FROM};
 pub use state::App;
 pub use update::update;

@@ -11,46 +11,9 @@ use super::mode::Mode;
 use super::navigate::help_top;
 use super::palette::{self, Entry, Palette};
 use super::prompt::Arguments;
-use super::{exceptions, why};
-use crate::model::call::NamedCall;
-use crate::model::watched::Watched;
-use crate::model::{Action, DaemonId, ProcessKey, Target};
-
-/// What an overlay has to know of the rest.
-pub(super) struct Around<'a> {
-    /// What is watched.
-    pub(super) watched: &'a Watched,
-    /// Columns and rows of the terminal.
-    pub(super) size: (u16, u16),
-    /// The selected process.
-    pub(super) selected: Option<ProcessKey>,
-}
-
-/// What became of a command.
-#[derive(Debug, PartialEq)]
-pub(super) enum Taken {
-    /// It is dealt with.
-    Done,
-    /// The overlay closes; what it covers comes back.
-    Close,
-    /// It means nothing here.
-    Pass,
-    /// This opens over it.
-    Open(Mode),
-    /// All overlays close, and this command is done as from the table.
-    Do(Command),
-    /// All overlays close, and this is done to these processes.
-    Act(Action, DaemonId, Vec<Target>),
-    /// This call is to be sent.
-    Send {
-        /// Of which daemon.
-        daemon: DaemonId,
-        /// Which.
-        call: NamedCall,
-        /// Whether the user said yes to it.
-        is_confirmed: bool,
-    },
-}
+use super::taken::{Around, Taken, scrolled};
+use super::{exceptions, sheet_keys, why};
+use crate::model::{Action, DaemonId, ProcessKey};
 
 /// The line that is typed into, if there is one.
 fn input(mode: &mut Mode) -> Option<&mut Editor> {
@@ -62,8 +25,9 @@ fn input(mode: &mut Mode) -> Option<&mut Editor> {
         Mode::Arguments(arguments) => Some(&mut arguments.input),
         Mode::Compose(compose) => Some(&mut compose.input),
         Mode::Filter(typing) => Some(&mut typing.input),
-        Mode::Details(sheet) => sheet.prompt.as_mut().map(Prompt::input),
+        Mode::Sheet(sheet) => sheet.input(),
         Mode::LogInput(typed) => Some(&mut typed.input),
+        Mode::Details(sheet) => sheet.prompt.as_mut().map(Prompt::input),
         Mode::Normal
         | Mode::Help { .. }
         | Mode::Confirm { .. }
@@ -144,6 +108,7 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
         (Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. }, _) => {
             Taken::Pass
         }
+        (Mode::Sheet(sheet), command) => sheet_keys::take(sheet, around, command),
         (Mode::Palette(palette), command) => take_in_palette(palette, around, command),
         (Mode::Arguments(arguments), Command::Open) => match arguments.call(around.watched) {
             Ok(call) => Taken::Send { daemon: arguments.daemon, call, is_confirmed: false },
@@ -216,18 +181,4 @@ fn ask_arguments(
         Ok(call) if arguments.needs_nothing() => Taken::Send { daemon, call, is_confirmed: false },
         _ => Taken::Open(Mode::Arguments(arguments)),
     }
-}
-
-/// A place in a list after a movement.
-pub(super) fn scrolled(at: usize, last: usize, page: usize, command: Command) -> usize {
-    match command {
-        Command::Up => at.saturating_sub(1),
-        Command::Down => at + 1,
-        Command::PageUp => at.saturating_sub(page.max(1)),
-        Command::PageDown => at + page.max(1),
-        Command::First => 0,
-        Command::Last => last,
-        _ => at,
-    }
-    .min(last)
 }

@@ -170,6 +170,8 @@ fn slot_of(report: &Report) -> Option<usize> {
         Report::Process(_)
         | Report::Exception(_)
         | Report::Killed(_)
+        | Report::ActionBegun { .. }
+        | Report::Kept(_)
         | Report::ActionFinished { .. }
         | Report::CallFinished { .. }
         | Report::Replied { .. }
@@ -205,6 +207,7 @@ impl Lanes {
                 | Report::Replied { .. }
                 | Report::Bundled(_)
                 | Report::Did { .. }
+                | Report::Kept(_)
                 | Report::TaskEnded(_)
         );
         if self.events.len() < bounds.events_max || is_due {

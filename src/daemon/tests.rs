@@ -11,6 +11,7 @@ use tokio_util::codec::Framed;
 
 use super::*;
 use crate::model::daemon::{Connection as Standing, Problem};
+use crate::model::{Action, Target, Verdict};
 use crate::protocol::amp::{AmpCodec, Frame};
 use crate::protocol::process::{PmId, ProcessStatus};
 use crate::protocol::value::{self, Value};

@@ -13,6 +13,7 @@ use super::disk::DiskLook;
 use super::errand::{Outcome, TaskId};
 use super::exam::Exam;
 use super::fleet::RowChanges;
+use super::kept::Kept;
 use super::lifecycle::{self, Life, Whom};
 use super::log::{LineKind, LogLine, LogSource, Severity};
 use super::moment::Moment;
@@ -72,6 +73,10 @@ pub enum Change {
     Disk,
     /// The count of lines or events that were lost.
     Losses,
+    /// It is a process's turn in an action on several that was asked for here.
+    Begun(Target),
+    /// A process was deleted here, as it was just before.
+    Kept(Box<Kept>),
     /// An action that was asked for here ended.
     Finished {
         /// Which.
@@ -150,6 +155,8 @@ impl Applying<'_> {
             Report::Process(event) => self.event(&event),
             Report::Exception(exception) => self.exception(&exception),
             Report::Killed(message) => self.say("pm2:kill", Severity::Bad, &message),
+            Report::ActionBegun { target, .. } => self.begin(target),
+            Report::Kept(kept) => self.changes.push(Change::Kept(kept)),
             Report::ActionFinished { action, target, verdict } => {
                 self.finish(action, target, verdict);
             }

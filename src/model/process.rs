@@ -42,6 +42,8 @@ pub struct Process {
     pub seen_ms: i64,
     /// What the user asked for and the engine has not decided yet.
     pub pending: Option<Action>,
+    /// Whether its turn in that has not come yet.
+    pub is_queued: bool,
     /// The last action asked for here and when, to know its echo on the bus.
     pub asked: Option<(Action, i64)>,
     /// What came of the last action asked for here, while the row says it.
@@ -87,6 +89,7 @@ impl Process {
             first_seen_ms: 0,
             seen_ms: 0,
             pending: None,
+            is_queued: false,
             asked: None,
             outcome: None,
             online_since: None,
@@ -164,12 +167,19 @@ impl Process {
         self.asked = Some((action, now.steady_ms));
         self.outcome = None;
         self.is_reloading = action == Action::Reload;
+        self.is_queued = false;
+    }
+
+    /// Notes that an action was asked for in which others come before it.
+    pub fn queue(&mut self, action: Action, now: Moment) {
+        self.ask(action, now);
+        self.is_queued = true;
     }
 
     /// Notes what came of it.
     pub fn finish(&mut self, action: Action, verdict: &Verdict, now: Moment) {
         self.pending = None;
-        self.is_reloading = false;
+        (self.is_queued, self.is_reloading) = (false, false);
         // The echo on the bus comes about now, however long the action took.
         self.asked = self.asked.map(|(action, _)| (action, now.steady_ms));
         let stays_ms = if verdict.is_success() { OUTCOME_MS } else { BAD_OUTCOME_MS };
@@ -366,7 +376,9 @@ pub struct Shown {
     is_cluster: bool,
     restarts: u32,
     limit: Option<u64>,
-    flags: [bool; 5],
+    pid: Option<u32>,
+    unstable_restarts: u32,
+    flags: [bool; 6],
     since: Option<(i64, i64)>,
     restarts_at_ms: Option<i64>,
     pending: Option<Action>,
@@ -387,12 +399,15 @@ impl Shown {
             is_cluster: info.exec_mode == crate::protocol::process::ExecMode::Cluster,
             restarts: info.restarts,
             limit: info.memory_limit_bytes,
+            pid: info.pid,
+            unstable_restarts: info.unstable_restarts,
             flags: [
                 process.never_started(),
                 process.is_reloading,
                 process.is_looping,
                 process.is_near_limit(),
                 info.has_given_up(),
+                process.is_queued,
             ],
             since: process.online_since,
             restarts_at_ms: process.restarts_at_ms,

@@ -9,6 +9,7 @@ use super::death::BlackBox;
 use super::disk::DiskLook;
 use super::errand::{Outcome, TaskId};
 use super::exam::Exam;
+use super::kept::Kept;
 use super::log::LogLine;
 use super::trigger::Reply;
 use super::{Action, Target, Verdict};
@@ -56,6 +57,15 @@ pub enum Report {
     Exception(Box<Exception>),
     /// `pm2:kill`: the daemon ends, with PM2's message, cleaned. Must arrive.
     Killed(Box<str>),
+    /// It is a process's turn in an action on several. Must arrive.
+    ActionBegun {
+        /// Which action.
+        action: Action,
+        /// Of which process.
+        target: Target,
+    },
+    /// A process that was deleted here, as it was just before. Must arrive, before its end.
+    Kept(Box<Kept>),
     /// An action ended. Must arrive; exactly one for each that was asked for.
     ActionFinished {
         /// Which action.

@@ -10,7 +10,7 @@ use crate::app::mode::Mode;
 use crate::app::palette::Palette;
 use crate::app::prompt::Compose;
 use crate::app::state::App;
-use crate::app::{act, overlay};
+use crate::app::{act, taken};
 use crate::model::Target;
 use crate::model::trigger::Trigger;
 
@@ -161,7 +161,7 @@ impl Sheet {
         let count = self.count(content.columns);
         let last =
             if self.tab.chooses() { count.saturating_sub(1) } else { count.saturating_sub(page) };
-        let to = overlay::scrolled(self.place().min(last), last, page, command);
+        let to = taken::scrolled(self.place().min(last), last, page, command);
         self.set_place(to);
     }
 

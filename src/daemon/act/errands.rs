@@ -45,6 +45,10 @@ impl Acting {
                 tell(whole);
             }
             Task::Restore(kept) => self.restore_kept(kept, tell).await,
+            Task::Kill => {
+                let whole = self.kill(tell).await;
+                tell(whole);
+            }
         }
     }
 
