@@ -97,13 +97,12 @@ async fn watch(
             } else {
                 // The first table, or a line for each.
             }
-            match fields {
-                Some(fields) => table::print(context, &processes, fields, out)?,
-                None => {
-                    let list = infos.iter().map(|info| as_json(info, None, Env::None));
-                    let style = output::JsonStyle { is_pretty: false, ..context.json_style() };
-                    output::json(&list.collect(), style, out)?;
-                }
+            if let Some(fields) = fields {
+                table::print(context, &processes, fields, out)?;
+            } else {
+                let list = infos.iter().map(|info| as_json(info, None, Env::None));
+                let style = output::JsonStyle { is_pretty: false, ..context.json_style() };
+                output::json(&list.collect(), style, out)?;
             }
             out.flush()?;
         }
