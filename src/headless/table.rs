@@ -54,7 +54,14 @@ pub(super) fn fields(shown: &Shown) -> Result<Vec<Field>, Failure> {
             Failure::usage(clean(&why))
         })
     };
-    shown.columns.iter().map(named).collect()
+    let mut fields = Vec::new();
+    for field in shown.columns.iter().map(named) {
+        let field = field?;
+        if !fields.contains(&field) {
+            fields.push(field);
+        }
+    }
+    Ok(fields)
 }
 
 /// Prints the processes.
@@ -164,7 +171,8 @@ mod tests {
             let columns = words.iter().map(|word| (*word).to_owned()).collect();
             fields(&Shown { columns, wide: false })
         };
-        assert_eq!(chosen(&["pid", "name"]).unwrap(), [Field::Pid, Field::Name]);
+        assert_eq!(chosen(&["pid", " name", "pid"]).unwrap(), [Field::Pid, Field::Name]);
+        assert_eq!(chosen(&["ns", "memory"]).unwrap(), [Field::Namespace, Field::Memory]);
         for wrong in ["nonsense", "chart", "daemon", ""] {
             let failure = chosen(&["id", wrong]).unwrap_err();
             assert!(failure.line().unwrap().contains("restarts"), "{wrong}");

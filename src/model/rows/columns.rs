@@ -110,7 +110,6 @@ pub struct Column {
     pub(super) order: Order,
 }
 
-/// Shorter than writing them out.
 macro_rules! column {
     ($field:ident, $name:literal, $head:literal, $about:literal, $side:ident, $width:expr, $order:expr, $cell:expr) => {
         Column {
@@ -403,7 +402,7 @@ pub const WIDE: [Field; 7] = [
     Field::Cron,
 ];
 
-/// Columns that are always there: without them nobody knows which process a row is.
+/// Columns that are always there: they tell which process a row is.
 pub const KEPT: [Field; 3] = [Field::Id, Field::Name, Field::Status];
 
 impl Field {
@@ -478,13 +477,11 @@ fn since(process: &Process) -> Option<i64> {
     process.online_since.filter(|_| process.is_online()).map(|(_, since_ms)| since_ms)
 }
 
-/// Its memory as a part of its limit.
 fn part_of_limit(process: &Process) -> Option<f64> {
     let limit = process.info.memory_limit_bytes.filter(|limit| *limit > 0)?;
     Some(process.figures.memory_bytes()? as f64 / limit as f64)
 }
 
-/// What is worst first.
 fn rank(process: &Process) -> u8 {
     if process.never_started() || process.info.has_given_up() {
         return 0;
