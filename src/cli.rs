@@ -18,7 +18,7 @@ mod trigger;
 mod words;
 pub use check::Check;
 pub use doing::{OnOff, Scale, Signal, Stdin, WatchFiles};
-pub use looking::{Bundle, Describe, LogTime, Logs, Ls, Top, Which, Why};
+pub use looking::{Bundle, Describe, LogTime, Logs, Ls, Shown, Top, Which, Why};
 use quantity::{parse_settle, whole};
 pub use quantity::{parse_size, parse_span};
 pub use trigger::Trigger;
