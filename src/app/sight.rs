@@ -42,8 +42,9 @@ pub(super) fn rows(app: &App) -> RowsInSight {
     let fleet = &app.watched.fleet;
     let in_sight =
         || navigate::rows_in_sight(app).into_iter().filter_map(|key| Some((key, fleet.get(key)?)));
-    let gap_ms =
-        |daemon| charts::gap_ms(app.daemon(daemon).map_or(1_000, |daemon| daemon.poll_interval_ms));
+    let gap_ms = |daemon| {
+        charts::gap_ms(app.daemon(daemon).map_or(1_000, |daemon| daemon.sample_interval_ms()))
+    };
     let steady_ms = app.now.steady_ms;
     let mut bars: Vec<_> = in_sight()
         .map(|(key, process)| {

@@ -13,6 +13,7 @@ pub(crate) mod files;
 pub(crate) mod history;
 pub mod inbox;
 pub(crate) mod lives;
+mod measure;
 pub(crate) mod offload;
 pub(crate) mod rpc;
 pub(crate) mod seam;
@@ -57,12 +58,20 @@ pub struct Options {
     pub frame_bytes_max: usize,
     /// How long a process is watched after it was started.
     pub settle: Settle,
+    /// Whether CPU and memory are measured here where that can be, and the daemon is then polled
+    /// seldom.
+    pub measures_here: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let interval = Duration::from_secs(1);
-        Self { interval, frame_bytes_max: FRAME_BYTES_MAX, settle: Settle::Own }
+        Self {
+            interval,
+            frame_bytes_max: FRAME_BYTES_MAX,
+            settle: Settle::Own,
+            measures_here: false,
+        }
     }
 }
 
@@ -140,6 +149,8 @@ struct Wishes {
     reconnect_bus: Notify,
     /// One socket of the daemon answers again, so the other will too. Heard only by who waits.
     other_is_back: Notify,
+    /// What is measured on this machine.
+    measuring: measure::Measuring,
     /// The process whose details are open.
     examining: examine::Examining,
 }
@@ -401,6 +412,16 @@ impl DaemonHandle {
             },
             &self.runtime,
         );
+        if self.options.measures_here && self.endpoint.is_local() {
+            let shared = Arc::clone(&watch);
+            watch.tasks.spawn_on(
+                async move {
+                    let generation = &shared.generation;
+                    generation.run_until_cancelled(measure::run(&shared)).await;
+                },
+                &self.runtime,
+            );
+        }
         *running = Some(Running { watch, link: link_seen });
     }
 

@@ -3,6 +3,8 @@
 //! Invariant: pure; whoever applies a report turns the [`Changes`] into notices, lines or exit codes
 //! of its own, and asks the report nothing more.
 
+mod system;
+
 use super::call::CallOutcome;
 use super::daemon::{BusState, Connection, Daemon, Problem};
 use super::death::{self, BlackBox, cause::Trigger};
@@ -121,6 +123,8 @@ impl Applying<'_> {
                 self.snapshot(snapshot);
             }
             Report::Examined(exam) => self.changes.push(Change::Examined(exam)),
+            Report::Measured { interval_ms, processes } => self.measured(interval_ms, &processes),
+            Report::Host(host) => self.with_daemon(|daemon| daemon.host = Some(host)),
             Report::OomKills(kills) => self.oom_kills(kills),
             Report::Lives(lives) => self.lives(lives),
             Report::Process(event) => self.event(&event),
@@ -193,6 +197,7 @@ impl Applying<'_> {
         let was_live = daemon.is_live();
         let home = daemon.home.clone();
         daemon.retry_at_ms = None;
+        daemon.measure_interval_ms = None;
         let mut is_other = false;
         let mut is_new = false;
         match &connection {
@@ -264,17 +269,6 @@ impl Applying<'_> {
         self.changes.push(Change::Polled);
     }
 
-    /// Notes in the black boxes what was measured.
-    fn sample(&mut self) {
-        let Watched { fleet, boxes, .. } = &mut *self.watched;
-        for (key, process) in fleet.iter().filter(|(key, _)| key.daemon == self.id) {
-            if process.is_online() {
-                let info = &process.info;
-                boxes.of(key).sample(info.cpu_percent, info.memory_bytes);
-            }
-        }
-    }
-
     /// What ended before anybody watched goes before what was seen.
     fn lives(&mut self, lives: Vec<(PmId, BlackBox)>) {
         for (pm_id, past) in lives {
@@ -284,15 +278,6 @@ impl Applying<'_> {
                 self.changes.push(Change::Process(key));
             }
         }
-    }
-
-    /// A SIGKILL since the last count is the kernel's where that has grown meanwhile.
-    fn oom_kills(&mut self, kills: u64) {
-        let Some(daemon) = self.daemon() else { return };
-        let Some(before) = daemon.oom_kills.replace(kills) else { return };
-        let id = self.id;
-        let ours = self.watched.boxes.iter_mut().filter(|(key, _)| key.daemon == id);
-        ours.for_each(|(_, life)| life.out_of_memory(kills > before));
     }
 
     /// Takes what became of the rows in; `is_told` is false where a new connection may mean another

@@ -30,7 +30,7 @@ use crate::model::{DaemonId, ProcessKey};
 
 /// How old a sample may be to stand for the bars after it, milliseconds.
 fn gap_ms(app: &App, id: DaemonId) -> i64 {
-    charts::gap_ms(daemon(app, id).map_or(1_000, |daemon| daemon.poll_interval_ms))
+    charts::gap_ms(daemon(app, id).map_or(1_000, |daemon| daemon.sample_interval_ms()))
 }
 
 /// What the bars of a measure look like.

@@ -91,5 +91,5 @@ pub fn ends(app: &App, sheet: &Sheet, chart: &Chart) -> Vec<u16> {
 /// How old a sample may be to stand for the bars after it, milliseconds.
 pub(super) fn gap_ms(app: &App, sheet: &Sheet) -> i64 {
     let daemon = app.daemon(sheet.daemon);
-    charts::gap_ms(daemon.map_or(1_000, |daemon| daemon.poll_interval_ms))
+    charts::gap_ms(daemon.map_or(1_000, |daemon| daemon.sample_interval_ms()))
 }

@@ -19,7 +19,7 @@ use super::endpoint::Endpoint;
 use super::poller::{Pace, Wish};
 use crate::daemon::calls::named::slowest_ms;
 use crate::daemon::clock::{now_ms, whole_ms};
-use crate::daemon::{Farewell, Watch, examine, lives, offload};
+use crate::daemon::{Farewell, Watch, examine, lives, measure, offload};
 use crate::model::daemon::{Connection as Standing, Problem};
 use crate::model::report::Report;
 use crate::protocol::process::{ProcessInfo, Snapshot, decode_monitor_data};
@@ -107,6 +107,7 @@ pub(in crate::daemon) async fn run(watch: &Watch, link: &watch::Sender<Link>) {
                 watch.report(Report::Connection(Standing::Live { serial, god: session.god }));
                 watch.wishes.other_is_back.notify_waiters();
                 let end = poll(watch, &session, &mut backoff).await;
+                watch.wishes.measuring.stop();
                 link.send_replace(Link::Connecting);
                 drop(session);
                 match end {
@@ -268,7 +269,7 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
                 return End::Silent(Problem::Silent { method: call.method().into() });
             }
         };
-        let pace = Pace::new(Instant::now(), started.elapsed(), watch.options.interval);
+        let pace = Pace::new(Instant::now(), started.elapsed(), interval(watch));
         backoff.reset();
         let infos = report_snapshot(watch, session, &reply, started.elapsed(), pace.pause());
         if let Some(infos) = infos.filter(|_| !std::mem::replace(&mut has_looked_back, true)) {
@@ -279,6 +280,18 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
         if let Some(end) = rest(watch, session, pace).await {
             return end;
         }
+    }
+}
+
+/// The pause between polls: long while all is measured here and the bus tells of changes, but not
+/// while details are open, which have more of the reply.
+fn interval(watch: &Watch) -> Duration {
+    let wishes = &watch.wishes;
+    let is_told = wishes.measuring.is_complete() && watch.ears.is_connected();
+    if is_told && !wishes.examining.is_open() {
+        watch.options.interval.max(measure::POLL_INTERVAL)
+    } else {
+        watch.options.interval
     }
 }
 
@@ -309,7 +322,8 @@ fn report_snapshot(
                 interval_ms: whole_ms(pause),
                 snapshot,
             });
-            examine::take(watch, reply, &infos);
+            watch.wishes.measuring.set(session.god, &infos);
+            examine::take(watch, session.god, reply, &infos);
             Some(infos)
         }
         Err(error) => {
