@@ -8,8 +8,10 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use pm2_tui::app::{App, Pane};
 use pm2_tui::daemon::inbox::{Inbox, InboxBounds};
+use pm2_tui::model::bundle::Material;
 use pm2_tui::model::call::NamedCall;
 use pm2_tui::model::daemon::{Connection, Daemon};
+use pm2_tui::model::errand::{Task, TaskId};
 use pm2_tui::model::log::{LogLine, LogSource, Severity};
 use pm2_tui::model::moment::Moment;
 use pm2_tui::model::report::Report;
@@ -95,11 +97,15 @@ impl World for Asked {
         self.0.extend(targets.iter().map(|target| (action, target.pm_id)));
     }
 
+    fn perform(&mut self, _daemon: DaemonId, _id: TaskId, _task: Task) {}
+
     fn call(&mut self, _daemon: DaemonId, _call: NamedCall) {}
 
     fn trigger(&mut self, _daemon: DaemonId, _trigger: Trigger) {}
 
     fn examine(&mut self, _daemon: DaemonId, _pm_id: Option<PmId>) {}
+
+    fn bundle(&mut self, _daemon: DaemonId, _material: Material) {}
 
     fn refresh(&mut self) {}
 }

@@ -1,9 +1,9 @@
 //! Asking a daemon to act on what the user chose.
 
 use super::effect::{Effect, Effects};
-use super::geometry::Pane;
 use super::mode::Mode;
 use super::notice::{About, Notice};
+use super::pane::Pane;
 use super::state::App;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
 use crate::protocol::process::ExecMode;

@@ -23,6 +23,12 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             Change::Daemon | Change::Lost | Change::Losses => app.is_dirty = true,
             Change::Lines => has_lines = true,
             Change::Examined(exam) => details::examined(app, id, *exam),
+            // What the header says of it is a change of the daemon.
+            Change::Disk => {}
+            Change::Exceptions => {
+                app.is_dirty |=
+                    matches!(app.mode, Mode::Exceptions { .. } | Mode::Exception { .. });
+            }
             Change::Polled | Change::Event(_) | Change::Process(_) => has_rows = true,
             Change::Connected { is_other } => {
                 app.is_dirty = true;
@@ -44,7 +50,13 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             Change::Replied { action, target, reply } => {
                 details::replied(app, id, &action, &target, reply);
             }
+            Change::Did { outcome, .. } => {
+                app.notify(outcome.sentence(), !outcome.verdict.is_success());
+            }
+            Change::TaskEnded(_) => {}
             Change::Called { method, outcome } => finish_call(app, &method, &outcome),
+            Change::Bundled(Ok(written)) => app.notify(written.words(), false),
+            Change::Bundled(Err(why)) => app.notify(why, true),
         }
     }
     if has_rows {
@@ -123,7 +135,7 @@ fn finish_call(app: &mut App, method: &str, outcome: &CallOutcome) {
         return;
     };
     match reached(method, json) {
-        Some(0) => app.notify("not delivered: no process that is running got the message", true),
+        Some(0) => app.notify("not delivered: no running process got the message", true),
         Some(1) => app.notify("the message reached one process", false),
         Some(count) => app.notify(format!("the message reached {count} processes"), false),
         None => {

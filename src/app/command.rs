@@ -1,7 +1,7 @@
 //! What a user can ask for: one table feeds the keymap, the footer and the help overlay.
 
 use super::details::keys::Ask;
-use super::geometry::Pane;
+use super::pane::Pane;
 use crate::model::Action;
 
 /// A user's intent.
@@ -44,16 +44,22 @@ pub enum Command {
     SortLeft,
     /// Sort by the column to the right.
     SortRight,
-    /// Sort the other way round.
+    /// Reverse the order.
     SortReverse,
     /// Charts large, in one line, or none.
     Charts,
     /// Show why the selected process died.
     Why,
+    /// Show the exceptions, grouped.
+    Exceptions,
+    /// Write an incident bundle.
+    Bundle,
     /// Of what is shown, the one before.
     Older,
     /// Of what is shown, the one after.
     Newer,
+    /// In the log: show other lines, or go to one.
+    Log(LogCommand),
     /// Open or close the help.
     Help,
     /// Try to connect now.
@@ -74,13 +80,47 @@ pub enum Command {
     Quit,
 }
 
+/// What a user can ask the log for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogCommand {
+    /// Show the lines of one process alone.
+    OfProcess,
+    /// Show those of its app.
+    OfApp,
+    /// Show all.
+    OfAll,
+    /// Search.
+    Search,
+    /// Go to the next line found.
+    NextMatch,
+    /// Go to the one before.
+    PreviousMatch,
+    /// Show only lines that match.
+    Filter,
+    /// Go to the next error.
+    NextError,
+    /// Go to the one before.
+    PreviousError,
+    /// Give the pane in front the whole screen, or take it back.
+    Zoom,
+}
+
 impl Command {
     /// Whether it only moves a selection or a view.
     #[must_use]
     pub fn is_movement(self) -> bool {
+        use LogCommand::{NextError, NextMatch, PreviousError, PreviousMatch};
         matches!(
             self,
-            Self::Up | Self::Down | Self::PageUp | Self::PageDown | Self::First | Self::Last
+            Self::Up
+                | Self::Down
+                | Self::PageUp
+                | Self::PageDown
+                | Self::First
+                | Self::Last
+                | Self::Older
+                | Self::Newer
+                | Self::Log(NextMatch | PreviousMatch | NextError | PreviousError)
         )
     }
 
@@ -88,7 +128,7 @@ impl Command {
     /// again and again.
     #[must_use]
     pub fn acts(self) -> bool {
-        matches!(self, Self::Act(_) | Self::Compose)
+        matches!(self, Self::Act(_) | Self::Compose | Self::Bundle)
     }
 }
 
@@ -136,6 +176,8 @@ macro_rules! row {
 
 /// Keys of the table alone.
 const TABLE: Option<Pane> = Some(Pane::Processes);
+/// Keys of the log alone.
+const LOG: Option<Pane> = Some(Pane::Log);
 
 /// Every command with its keys, in the order of the help. `Yes`, `This` and `No` are answers and have no row.
 pub const COMMANDS: &[CommandRow] = &[
@@ -143,11 +185,11 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::Act(Action::Restart),
         "r",
         "restart",
-        "Restart the selected process, with the environment it has",
+        "Restart the selected process with its current environment",
         Some(1)
     ),
     row!(Command::Act(Action::Stop), "s", "stop", "Stop it", Some(2)),
-    row!(Command::Act(Action::Start), "a", "start", "Start it when it is stopped", Some(4)),
+    row!(Command::Act(Action::Start), "a", "start", "Start it if it is stopped", Some(4)),
     row!(
         Command::Act(Action::Delete),
         "d",
@@ -159,7 +201,7 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::Act(Action::Reload),
         "R",
         "reload",
-        "Reload it without downtime (a fork is restarted); of a cluster, asks: all or this worker",
+        "Reload it without downtime (fork mode: restart); for a cluster asks: all or this worker",
         Some(6)
     ),
     row!(
@@ -174,7 +216,7 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::OnlyUnwell,
         "!",
         "not well",
-        "In the table: only what is errored, loops, waits, never started or is near its limit",
+        "In the table: only processes that are errored, looping, waiting or near their limit",
         Some(9),
         TABLE
     ),
@@ -189,7 +231,7 @@ pub const COMMANDS: &[CommandRow] = &[
     ),
     row!(Command::SortLeft, "<", "sort left", "Sort by the column to the left", None, TABLE),
     row!(Command::SortRight, ">", "sort right", "Sort by the column to the right", None, TABLE),
-    row!(Command::SortReverse, "I", "reverse sort", "Sort the other way round", None, TABLE),
+    row!(Command::SortReverse, "I", "reverse sort", "Reverse the order", None, TABLE),
     row!(Command::Up, "↑ k", "up", "One line up in the pane with the focus", None),
     row!(Command::Down, "↓ j", "down", "One line down", None),
     row!(Command::PageUp, "PgUp", "page up", "One page up", None),
@@ -214,17 +256,43 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::Why,
         "W",
         "why",
-        "Why the selected process died: its last ends, each with its evidence",
+        "Why the selected process died: its last exits, each with its evidence",
         Some(5)
     ),
     row!(Command::Charts, "v", "charts", "Charts large, in one line, or none", None),
-    row!(Command::Older, "← [", "older", "In why: the end before", None),
-    row!(Command::Newer, "→ ]", "newer", "In why: the end after", None),
+    row!(
+        Command::Exceptions,
+        "X",
+        "exceptions",
+        "Exceptions grouped by message and place; Enter shows one whole",
+        Some(10)
+    ),
+    row!(
+        Command::Bundle,
+        "B",
+        "bundle",
+        "Write an incident bundle (.tar.gz): processes, deaths, logs",
+        None
+    ),
+    row!(
+        Command::Older,
+        "← [",
+        "older",
+        "In the log: to the previous exit or restart; in why: the previous exit",
+        None
+    ),
+    row!(
+        Command::Newer,
+        "→ ]",
+        "newer",
+        "In the log: to the next exit or restart; in why: the next exit",
+        None
+    ),
     row!(
         Command::Palette,
         ":",
         "palette",
-        "Do any command, or call any method of the daemon, by name",
+        "Run any command, or call any method of the daemon, by name",
         Some(5)
     ),
     row!(
@@ -234,15 +302,79 @@ pub const COMMANDS: &[CommandRow] = &[
         "Send text or JSON to the selected process or its app",
         Some(8)
     ),
-    row!(Command::Reconnect, "Ctrl-R", "reconnect", "Try to connect now, and poll now", None),
-    row!(Command::Redraw, "Ctrl-L", "redraw", "Draw the whole screen anew", None),
-    row!(Command::Suspend, "Ctrl-Z", "suspend", "Suspend; the shell's fg comes back", None),
+    row!(
+        Command::Log(LogCommand::OfProcess),
+        "l",
+        "log of one",
+        "Show the log of the selected process alone; in the log, that of the marked line's",
+        None
+    ),
+    row!(Command::Log(LogCommand::OfApp), "L", "log of app", "Show the log of its app", None),
+    row!(Command::Log(LogCommand::OfAll), "0", "log of all", "Show the log of all again", None),
+    row!(
+        Command::Log(LogCommand::Zoom),
+        "z",
+        "zoom",
+        "Give the pane in front the whole screen, or take it back",
+        None
+    ),
+    row!(
+        Command::Log(LogCommand::Search),
+        "/",
+        "search",
+        "In the log: search while you type, a regular expression or words; capitals count if typed",
+        Some(2),
+        LOG
+    ),
+    row!(
+        Command::Log(LogCommand::NextMatch),
+        "n",
+        "next match",
+        "In the log: to the next line found",
+        None,
+        LOG
+    ),
+    row!(
+        Command::Log(LogCommand::PreviousMatch),
+        "N",
+        "previous match",
+        "To the line found before",
+        None,
+        LOG
+    ),
+    row!(
+        Command::Log(LogCommand::Filter),
+        "&",
+        "filter",
+        "In the log: show only lines that match, with ! first those that do not; filters add up",
+        Some(5),
+        LOG
+    ),
+    row!(
+        Command::Log(LogCommand::NextError),
+        "e",
+        "next error",
+        "In the log: to the next error or exception",
+        None,
+        LOG
+    ),
+    row!(
+        Command::Log(LogCommand::PreviousError),
+        "E",
+        "previous error",
+        "To the error before",
+        Some(6),
+        LOG
+    ),
+    row!(Command::Reconnect, "Ctrl-R", "reconnect", "Reconnect, or poll now", None),
+    row!(Command::Redraw, "Ctrl-L", "redraw", "Redraw the whole screen", None),
+    row!(Command::Suspend, "Ctrl-Z", "suspend", "Suspend; fg in the shell resumes", None),
     row!(Command::Help, "?", "help", "Open or close this help", Some(0)),
     row!(
         Command::Back,
         "Esc",
         "back",
-        "Close what is open; from a scrolled log back to following, then to the table",
+        "Close what is open; in the log: follow, then drop the search, the last filter, unzoom, leave",
         None
     ),
     row!(Command::Quit, "q Ctrl-C", "quit", "Quit", Some(0)),

@@ -8,17 +8,9 @@ use unicode_width::UnicodeWidthStr;
 
 use super::command::COMMANDS;
 use super::details::keys::DETAILS;
+pub use super::pane::Pane;
 use crate::model::log::{LineKind, LogLine};
 use crate::protocol::layout;
-
-/// A pane that can have the focus.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pane {
-    /// The process table.
-    Processes,
-    /// Events and logs.
-    Log,
-}
 
 /// A rectangle of cells; `(0, 0)` is the screen's upper left.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -193,6 +185,27 @@ impl Geometry {
             footer: area(rows - 1, 1),
             body: area(1, body),
         })
+    }
+}
+
+impl Geometry {
+    /// The same with one pane over all between header and footer.
+    #[must_use]
+    pub fn zoomed(self, pane: Pane) -> Self {
+        let above = Area { rows: 0, ..self.body };
+        let below = self.body.below(self.body.rows);
+        let (table, log) = match pane {
+            Pane::Processes => (self.body, below),
+            Pane::Log => (above, self.body),
+        };
+        Self {
+            table,
+            table_rows: table.rows.saturating_sub(TABLE_TOP),
+            charts: Charts::None,
+            log,
+            log_rows: log.rows.saturating_sub(TITLE),
+            ..self
+        }
     }
 }
 
@@ -483,7 +496,7 @@ mod tests {
         assert_eq!((text.columns, text.rows), (38, 8));
         let lines = help_lines(text.columns).len() as u16;
         assert_eq!(help_top_max((40, 10)), lines - text.rows);
-        assert_eq!(help_top_max((120, 80)), 0);
+        assert_eq!(help_top_max((120, 200)), 0);
         let _ = help_top_max((0, 0));
     }
 }

@@ -7,9 +7,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use super::command::{COMMANDS, Command};
 use super::details::keys::{Ask, DETAILS};
 use super::editor::Edit;
-use super::geometry::Pane;
 use super::message::Message;
 use super::mode::Mode;
+use super::pane::Pane;
 
 /// What a key means in a mode, with the focus in a pane, if anything: where text is asked for, letters and editing keys are
 /// that, and only the other keys are commands.
@@ -49,7 +49,7 @@ fn typed(key: KeyEvent) -> Option<Message> {
     Some(Message::Edit(edit))
 }
 
-/// The command of a key in a mode, if it has one.
+/// The command of a key in a mode and a pane, if it has one.
 #[must_use]
 pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
     if key.kind == KeyEventKind::Release {
@@ -65,10 +65,13 @@ pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
         | Mode::Help { .. }
         | Mode::Line { .. }
         | Mode::Why { .. }
+        | Mode::Exceptions { .. }
+        | Mode::Exception { .. }
         | Mode::Palette(_)
         | Mode::Arguments(_)
         | Mode::Compose(_)
-        | Mode::Filter(_) => named,
+        | Mode::Filter(_)
+        | Mode::LogInput(_) => named,
         Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
             match (key.code, named) {
                 // Whoever wants out of the program, or to suspend it, is not asked again.

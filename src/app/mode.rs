@@ -1,9 +1,10 @@
 //! What can cover the screen.
 
 use super::details::Sheet;
+use super::log_view::LogInput;
 use super::palette::Palette;
 use super::prompt::{Arguments, Compose};
-use super::table::Typing;
+use super::rows::Typing;
 use crate::model::call::NamedCall;
 use crate::model::log::LogLine;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
@@ -61,6 +62,18 @@ pub enum Mode {
     },
     /// The details of a process.
     Details(Box<Sheet>),
+    /// Exceptions, grouped.
+    Exceptions {
+        /// The number of the chosen group; `None` for the one that was seen last.
+        chosen: Option<u64>,
+    },
+    /// One group of exceptions.
+    Exception {
+        /// Its number.
+        number: u64,
+        /// First row shown.
+        top: usize,
+    },
     /// The palette.
     Palette(Palette),
     /// The arguments of a method are asked for.
@@ -69,6 +82,8 @@ pub enum Mode {
     Compose(Compose),
     /// The filter of the table is typed; it covers nothing.
     Filter(Typing),
+    /// A search or a filter of the log is typed; it covers nothing.
+    LogInput(LogInput),
 }
 
 impl Mode {
@@ -76,10 +91,20 @@ impl Mode {
     #[must_use]
     pub fn takes_text(&self) -> bool {
         match self {
-            Self::Palette(_) | Self::Arguments(_) | Self::Compose(_) | Self::Filter(_) => true,
+            Self::Palette(_)
+            | Self::Arguments(_)
+            | Self::Compose(_)
+            | Self::Filter(_)
+            | Self::LogInput(_) => true,
             Self::Details(sheet) => sheet.prompt.is_some(),
             _ => false,
         }
+    }
+
+    /// Whether it covers the panes.
+    #[must_use]
+    pub fn covers(&self) -> bool {
+        !matches!(self, Self::Normal | Self::Filter(_) | Self::LogInput(_))
     }
 
     /// Whether it asks a question whose answer acts.
@@ -95,9 +120,12 @@ impl Mode {
             Self::Normal
             | Self::Help { .. }
             | Self::Line { .. }
-            | Self::Why { .. }
+            | Self::Exceptions { .. }
+            | Self::Exception { .. }
             | Self::Palette(_)
-            | Self::Filter(_) => None,
+            | Self::Why { .. }
+            | Self::Filter(_)
+            | Self::LogInput(_) => None,
             Self::Confirm { daemon, target, .. } => Some((*daemon, vec![target])),
             Self::ConfirmReload { daemon, all, .. } => Some((*daemon, all.iter().collect())),
             Self::ConfirmCall { daemon, call } => Some((*daemon, call.targets.iter().collect())),
@@ -124,9 +152,12 @@ impl Mode {
             Self::Normal
             | Self::Help { .. }
             | Self::Line { .. }
-            | Self::Why { .. }
+            | Self::Exceptions { .. }
+            | Self::Exception { .. }
             | Self::Palette(_)
-            | Self::Filter(_) => String::new(),
+            | Self::Why { .. }
+            | Self::Filter(_)
+            | Self::LogInput(_) => String::new(),
         }
     }
 }

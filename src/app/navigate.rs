@@ -9,7 +9,7 @@ use crate::model::ProcessKey;
 
 /// How the screen is divided now.
 pub(super) fn geometry(app: &App) -> Option<Geometry> {
-    Geometry::with_charts(app.size, app.watched.fleet.len(), app.focus, app.charts)
+    app.geometry(app.size)
 }
 
 /// The processes whose rows are on the screen.
@@ -82,14 +82,14 @@ fn go_in_table(app: &mut App, command: Command) {
 }
 
 /// Lines of the log that fit its pane.
-fn log_page(app: &App) -> usize {
+pub(super) fn log_page(app: &App) -> usize {
     geometry(app).map_or(1, |geometry| usize::from(geometry.log_rows).max(1))
 }
 
 /// The place of the first line of the log that is shown in a pane of so many rows.
 #[must_use]
 pub fn log_top(app: &App, rows: usize) -> usize {
-    let log = &app.watched.log;
+    let log = app.lines();
     // Where the pane stands while following: its last page.
     let following = log.len().saturating_sub(rows);
     let first = app.log_top.or(app.log_kept);
@@ -98,7 +98,7 @@ pub fn log_top(app: &App, rows: usize) -> usize {
 
 fn go_in_log(app: &mut App, command: Command) {
     let page = log_page(app);
-    let log = &app.watched.log;
+    let log = app.lines();
     let following = log.len().saturating_sub(page);
     let Some(mark) = marked(app).map(|number| log.place_of(number)) else { return };
     let top = log_top(app, page);
@@ -120,14 +120,14 @@ fn go_in_log(app: &mut App, command: Command) {
     }
     // The pane follows the mark over its edges, and not further.
     let top = top.max((mark + 1).saturating_sub(page)).min(mark).min(following);
-    app.log_top = Some(log.number_at(top));
-    app.log_mark = Some(log.number_at(mark));
+    let place = (Some(log.number_at(top)), Some(log.number_at(mark)));
+    (app.log_top, app.log_mark) = place;
 }
 
 /// The number of the marked line of the log: what `Enter` opens. It is always one in sight.
 #[must_use]
 pub fn marked(app: &App) -> Option<u64> {
-    let log = &app.watched.log;
+    let log = app.lines();
     if log.is_empty() {
         return None;
     }

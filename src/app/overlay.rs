@@ -11,7 +11,7 @@ use super::mode::Mode;
 use super::navigate::help_top;
 use super::palette::{self, Entry, Palette};
 use super::prompt::Arguments;
-use super::why;
+use super::{exceptions, why};
 use crate::model::call::NamedCall;
 use crate::model::watched::Watched;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
@@ -63,13 +63,16 @@ fn input(mode: &mut Mode) -> Option<&mut Editor> {
         Mode::Compose(compose) => Some(&mut compose.input),
         Mode::Filter(typing) => Some(&mut typing.input),
         Mode::Details(sheet) => sheet.prompt.as_mut().map(Prompt::input),
+        Mode::LogInput(typed) => Some(&mut typed.input),
         Mode::Normal
         | Mode::Help { .. }
         | Mode::Confirm { .. }
         | Mode::ConfirmReload { .. }
         | Mode::ConfirmCall { .. }
         | Mode::Line { .. }
-        | Mode::Why { .. } => None,
+        | Mode::Why { .. }
+        | Mode::Exceptions { .. }
+        | Mode::Exception { .. } => None,
     }
 }
 
@@ -80,13 +83,10 @@ pub(super) fn insert(mode: &mut Mode, c: char) {
     }
 }
 
-/// Text was pasted. False where nothing asks for text. A prompt has one line: breaks are spaces.
+/// Text was pasted. False where nothing asks for text.
 pub(super) fn paste(mode: &mut Mode, text: &str) -> bool {
     let Some(input) = input(mode) else { return false };
-    let text = text.replace("\r\n", "\n");
-    for c in text.chars() {
-        input.insert(if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c });
-    }
+    input.paste(text);
     true
 }
 
@@ -100,8 +100,8 @@ pub(super) fn edit(mode: &mut Mode, edit: Edit) {
 /// A command while this is open.
 pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Taken {
     match (mode, command) {
-        // The table itself takes what is typed; the details take their commands.
-        (Mode::Normal | Mode::Filter(_) | Mode::Details(_), _) => Taken::Pass,
+        // The pane itself takes what is typed; the details take their commands.
+        (Mode::Normal | Mode::Filter(_) | Mode::LogInput(_) | Mode::Details(_), _) => Taken::Pass,
         (_, Command::Back | Command::No) => Taken::Close,
         (Mode::Help { top }, command) => {
             *top = help_top(around.size, *top, command);
@@ -122,6 +122,12 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
             }
             take_in_why(around, (*key, life, top), command);
             Taken::Done
+        }
+        (Mode::Exceptions { chosen }, command) => {
+            exceptions::take_in_list(around.watched, around.size, chosen, command)
+        }
+        (Mode::Exception { number, top }, command) => {
+            exceptions::take_in_group(around.watched, around.size, (*number, top), command)
         }
         (Mode::Confirm { action, daemon, target }, Command::Yes) => {
             Taken::Act(*action, *daemon, vec![target.clone()])

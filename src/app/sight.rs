@@ -101,12 +101,13 @@ pub(super) fn log(app: &App) -> LogInSight {
     if rows == 0 && app.focus == Pane::Processes {
         return LogInSight::default();
     }
-    let log = &app.watched.log;
+    let lines = app.lines();
     let top = navigate::log_top(app, rows);
     LogInSight {
-        first: log.number_at(top),
-        lines: rows.min(log.len() - top),
+        first: lines.number_at(top),
+        lines: rows.min(lines.len() - top),
         title: app.log_title(),
+        found: app.log_view.found(),
     }
 }
 
@@ -117,7 +118,7 @@ impl App {
     pub fn log_title(&self) -> [Option<String>; 3] {
         let log = &self.watched.log;
         let rows = navigate::geometry(self).map_or(0, |parts| usize::from(parts.log_rows));
-        let below = log.len().saturating_sub(navigate::log_top(self, rows) + rows);
+        let below = self.lines().len().saturating_sub(navigate::log_top(self, rows) + rows);
         let below = self.log_top.map(|_| match below {
             0 => "at the end".to_owned(),
             below => format!("{} new below", roughly(below as u64)),

@@ -1,9 +1,11 @@
 //! The whole state of the screen.
 
-use super::geometry::{ChartsWish, Pane};
+use super::geometry::{ChartsWish, Geometry};
+use super::log_view::{Lines, LogView};
 use super::mode::Mode;
 use super::notice::Notice;
-use super::table::Table;
+use super::pane::Pane;
+use super::rows::Table;
 use crate::model::charts::Bars;
 use crate::model::daemon::Daemon;
 use crate::model::moment::Moment;
@@ -42,6 +44,10 @@ pub struct App {
     pub log_mark: Option<u64>,
     /// Number of the first log line that a frame for a key shows, instead of the newest.
     pub(super) log_kept: Option<u64>,
+    /// Which lines of the log are shown.
+    pub log_view: LogView,
+    /// Whether the pane in front has the whole screen.
+    pub is_zoomed: bool,
     /// How long the terminal takes to show a frame, milliseconds; `None` while that is not known.
     pub link_delay_ms: Option<u64>,
     /// The process that the engine was asked to read all of.
@@ -91,6 +97,8 @@ pub(super) struct LogInSight {
     pub(super) lines: usize,
     /// What its title says of the lines that are not.
     pub(super) title: [Option<String>; 3],
+    /// In how many lines the search is.
+    pub(super) found: usize,
 }
 
 impl App {
@@ -112,6 +120,8 @@ impl App {
             log_top: None,
             log_mark: None,
             log_kept: None,
+            log_view: LogView::default(),
+            is_zoomed: false,
             link_delay_ms: None,
             examined: None,
             notice: None,
@@ -120,6 +130,19 @@ impl App {
             is_dirty: true,
             drawn: InSight::default(),
         }
+    }
+
+    /// How a screen of this size is divided now.
+    #[must_use]
+    pub fn geometry(&self, size: (u16, u16)) -> Option<Geometry> {
+        let parts = Geometry::with_charts(size, self.watched.fleet.len(), self.focus, self.charts)?;
+        Some(if self.is_zoomed { parts.zoomed(self.focus) } else { parts })
+    }
+
+    /// The lines of the log that are shown.
+    #[must_use]
+    pub fn lines(&self) -> Lines<'_> {
+        self.log_view.lines(&self.watched.log)
     }
 
     /// A daemon by its key.

@@ -18,6 +18,8 @@ use crate::protocol::bus::{EventKind, ProcessEvent};
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 
 mod details;
+mod exceptions;
+mod log;
 mod meant;
 mod overlays;
 mod quiet;
@@ -368,10 +370,9 @@ proptest! {
                     prop_assert!(process.is_some_and(|process| target.is(&process.info)));
                 }
             }
-            let rows = super::navigate::geometry(&app)
-                .map_or(1, |parts| usize::from(parts.log_rows).max(1));
+            let rows = app.geometry(app.size).map_or(1, |parts| usize::from(parts.log_rows).max(1));
             if let Some(mark) = marked(&app) {
-                let place = app.watched.log.place_of(mark);
+                let place = app.lines().place_of(mark);
                 prop_assert!(app.watched.log.get(mark).is_some());
                 let top = log_top(&app, rows);
                 prop_assert!((top..top + rows).contains(&place), "the mark is in sight");

@@ -2,16 +2,17 @@
 
 use super::command::Command;
 use super::effect::{Effect, Effects};
-use super::geometry::Pane;
 use super::message::Message;
 use super::mode::Mode;
 use super::notice::Notice;
 use super::overlay::{self, Around, Taken};
 use super::palette::Palette;
+use super::pane::Pane;
 use super::prompt::Compose;
 use super::state::App;
-use super::{act, changes, details, navigate, table};
+use super::{act, changes, details, log_keys, navigate, table};
 use crate::model::apply::apply;
+use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::moment::Moment;
 use crate::model::{Action, DaemonId, ProcessKey};
@@ -37,18 +38,23 @@ fn take(app: &mut App, now: Moment, message: Message) -> Effects {
             app.is_dirty = true;
             overlay::insert(&mut app.mode, c);
             table::typed(app);
+            log_keys::typed(app);
             Effects::none()
         }
         Message::Paste(text) => {
             app.is_dirty = true;
             if !overlay::paste(&mut app.mode, &text) {
-                app.notify("pasted text does nothing here: a message is pasted after m", false);
+                app.notify(
+                    "pasted text does nothing here: press m first to paste a message",
+                    false,
+                );
             }
             table::typed(app);
+            log_keys::typed(app);
             Effects::none()
         }
         Message::Refused => {
-            let text = "several keys at once do nothing: that looked like pasted text";
+            let text = "several keys at once were ignored: they looked like pasted text";
             app.notify(text, false);
             Effects::none()
         }
@@ -56,6 +62,7 @@ fn take(app: &mut App, now: Moment, message: Message) -> Effects {
             app.is_dirty = true;
             overlay::edit(&mut app.mode, edit);
             table::typed(app);
+            log_keys::typed(app);
             Effects::none()
         }
         Message::Resized(columns, rows) => {
@@ -66,6 +73,7 @@ fn take(app: &mut App, now: Moment, message: Message) -> Effects {
         }
         Message::Report(daemon, report) => {
             let changed = apply(&mut app.watched, daemon, report, now);
+            app.log_view.sync(&app.watched.log);
             changes::take(app, daemon, changed);
             Effects::none()
         }
@@ -94,6 +102,10 @@ fn take_command(app: &mut App, command: Command) -> Effects {
     }
     if let Mode::Details(_) = app.mode {
         return details::take(app, command);
+    }
+    if let Mode::LogInput(_) = app.mode {
+        log_keys::take_typing(app, command);
+        return Effects::none();
     }
     let around = Around { watched: &app.watched, size: app.size, selected: app.selected };
     match overlay::take(&mut app.mode, &around, command) {
@@ -150,6 +162,9 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
             navigate::keep_selection_visible(app);
             app.notify(app.charts.words(), false);
         }
+        Command::Log(command) => log_keys::take(app, command),
+        Command::Exceptions => app.open(Mode::Exceptions { chosen: None }),
+        Command::Bundle => return bundle(app),
         Command::NextPane => {
             app.focus = match app.focus {
                 Pane::Processes => Pane::Log,
@@ -158,6 +173,9 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
             navigate::keep_selection_visible(app);
         }
         Command::Back => go_back(app),
+        Command::Older | Command::Newer if app.focus == Pane::Log => {
+            log_keys::go_to_end(app, command == Command::Newer);
+        }
         Command::Yes | Command::No | Command::This | Command::Older | Command::Newer => {}
         Command::Filter
         | Command::OnlyUnwell
@@ -171,13 +189,17 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
     Effects::none()
 }
 
-/// One step back: from a scrolled log to following, from there to the table, and there the notice
-/// leaves: the filter first, then the notice.
+/// One step back: in the log to following, then the search leaves, then the last filter; then from the
+/// whole screen to the pane, from the log to the table, and there the filter leaves, then the notice.
 fn go_back(app: &mut App) {
     match app.focus {
         Pane::Log if app.log_top.is_some() || app.log_mark.is_some() => {
             (app.log_top, app.log_mark) = (None, None);
         }
+        Pane::Log if app.log_view.search().is_some() || app.log_view.has_filter() => {
+            log_keys::drop_last(app);
+        }
+        _ if app.is_zoomed => app.is_zoomed = false,
         Pane::Log => app.focus = Pane::Processes,
         Pane::Processes => {
             if !table::drop_filter(app) {
@@ -218,6 +240,16 @@ fn open_why(app: &mut App) {
         Some(key) => app.open(Mode::Why { key, life: 0, top: 0 }),
         None => app.say(Notice::no_selection(app.now.steady_ms)),
     }
+}
+
+/// Writes an incident bundle of the selected process's daemon.
+fn bundle(app: &mut App) -> Effects {
+    let selected = app.selected.map(|key| key.daemon);
+    let first = || app.watched.daemons.first().map(|daemon| daemon.id);
+    let Some(daemon) = selected.or_else(first) else { return Effects::none() };
+    let material = Material::of(&app.watched, daemon, app.now, app.utc_offset_s);
+    app.notify(format!("writing {} ..", material.file_name()), false);
+    Effects::one(Effect::Bundle { daemon, material: Box::new(material) })
 }
 
 /// Shows the details of the selected process, or the marked line of the log whole.

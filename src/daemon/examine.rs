@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value as Json;
 use tokio::sync::Semaphore;
 
-use super::{Watch, measure, offload};
+use super::{DaemonHandle, Watch, measure, offload};
 use crate::model::exam::{Exam, Sealed};
 use crate::model::report::Report;
 use crate::protocol::process::{ExecMode, PmId, ProcessInfo, whole};
@@ -44,6 +44,16 @@ impl Examining {
 
     fn get(&self) -> Option<PmId> {
         *self.pm_id.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl DaemonHandle {
+    /// From now on, reads all of this process with each poll ([`Report::Examined`]), or of none.
+    pub fn examine(&self, pm_id: Option<PmId>) {
+        self.wishes.examining.set(pm_id);
+        if pm_id.is_some() {
+            self.wishes.change.notify_one();
+        }
     }
 }
 

@@ -16,8 +16,8 @@ use crate::model::report::Report;
 /// How much an [`Inbox`] holds while the app does not take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InboxBounds {
-    /// Reports of the must-arrive lane. The end of an action or call is let in beyond it: there is at
-    /// most one for each that the app asked for, and the app is also the one that takes.
+    /// Reports of the must-arrive lane. The end of an action, call or task is let in beyond it:
+    /// there are only so many as the app asked for, and the app is also the one that takes.
     pub events_max: usize,
     /// Lines of output.
     pub lines_max: usize,
@@ -61,7 +61,7 @@ struct Latest {
 }
 
 /// How many variants of [`Report`] are latest-wins.
-const SLOTS: usize = 10;
+const SLOTS: usize = 11;
 
 /// Lines that came together.
 #[derive(Debug)]
@@ -168,12 +168,16 @@ fn slot_of(report: &Report) -> Option<usize> {
         Report::Examined(_) => Some(7),
         Report::Measured { .. } => Some(8),
         Report::Host(_) => Some(9),
+        Report::Disk(_) => Some(10),
         Report::Process(_)
         | Report::Exception(_)
         | Report::Killed(_)
         | Report::ActionFinished { .. }
         | Report::CallFinished { .. }
         | Report::Replied { .. }
+        | Report::Bundled(_)
+        | Report::Did { .. }
+        | Report::TaskEnded(_)
         | Report::Lives(_)
         | Report::Lines(_)
         | Report::LinesLost(_)
@@ -198,7 +202,12 @@ impl Lanes {
     fn push_event(&mut self, number: u64, daemon: DaemonId, report: Report, bounds: &InboxBounds) {
         let is_due = matches!(
             report,
-            Report::ActionFinished { .. } | Report::CallFinished { .. } | Report::Replied { .. }
+            Report::ActionFinished { .. }
+                | Report::CallFinished { .. }
+                | Report::Replied { .. }
+                | Report::Bundled(_)
+                | Report::Did { .. }
+                | Report::TaskEnded(_)
         );
         if self.events.len() < bounds.events_max || is_due {
             self.events.push_back((number, daemon, report));

@@ -28,7 +28,7 @@ use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 
 /// The pause between polls while all is measured here and the bus tells of changes.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(10);
-/// How often the machine and the disk are looked at.
+/// How often the machine is looked at.
 const HOST_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What is to be measured, as the last poll told.
@@ -111,9 +111,8 @@ pub(super) async fn run(watch: &Watch) {
         }
         if host_at.is_none_or(|at| at.elapsed() >= HOST_INTERVAL) {
             host_at = Some(Instant::now());
-            let home = watch.endpoint.home.clone();
             let looking = offload::look(move || {
-                let host = probe.host(god, &home);
+                let host = probe.host(god);
                 (probe, host)
             });
             match looking.await {

@@ -5,18 +5,22 @@
 //! that happens leaves as a [`Report`] through the [`Inbox`], which never waits.
 
 pub(crate) mod act;
+pub(crate) mod bundle;
 pub(crate) mod bus;
 pub(crate) mod calls;
 pub(crate) mod clock;
+mod disk;
 mod examine;
 pub(crate) mod files;
 pub(crate) mod history;
 pub mod inbox;
+mod limits;
 pub(crate) mod lives;
 mod measure;
 pub(crate) mod offload;
 pub(crate) mod rpc;
 pub(crate) mod seam;
+mod tasks;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -43,7 +47,6 @@ use crate::model::report::Report;
 use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target, Verdict};
 use crate::protocol::amp::FRAME_BYTES_MAX;
-use crate::protocol::process::PmId;
 use crate::protocol::text;
 
 /// The most actions and calls by name under way on one daemon.
@@ -347,14 +350,6 @@ impl DaemonHandle {
             },
             &self.runtime,
         );
-    }
-
-    /// From now on, reads all of this process with each poll ([`Report::Examined`]), or of none.
-    pub fn examine(&self, pm_id: Option<PmId>) {
-        self.wishes.examining.set(pm_id);
-        if pm_id.is_some() {
-            self.wishes.change.notify_one();
-        }
     }
 
     /// Connects now where the daemon is down, else polls now.

@@ -1,5 +1,6 @@
 //! Lines of the event log: output, and what happened to processes. [`super::rings`] keeps them.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -127,6 +128,23 @@ impl LogLine {
         }
         let text = StyledText { text: line.into(), runs: Box::default() };
         Self { at_ms, source, kind: LineKind::Exception(whole), text }
+    }
+
+    /// What stands before the text where it is shown: the word of an event where the text does not
+    /// say it, the topic of a message.
+    #[must_use]
+    pub fn lead(&self) -> Cow<'_, str> {
+        match &self.kind {
+            LineKind::Out | LineKind::Err => "".into(),
+            LineKind::Message(topic) => format!("{topic} ").into(),
+            LineKind::Exception(_) => "exception: ".into(),
+            LineKind::Event(word, _) => match &*self.text.text {
+                "" => (*word).into(),
+                text if text.starts_with(word) => "".into(),
+                text if *word == "exit" && text.starts_with("code ") => "exit ".into(),
+                _ => format!("{word}: ").into(),
+            },
+        }
     }
 
     /// What the line costs, in bytes: text, runs, what its kind holds, and bookkeeping.

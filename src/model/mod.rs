@@ -5,12 +5,18 @@
 
 pub mod apply;
 pub mod assembler;
+pub mod bundle;
 pub mod call;
 pub mod charts;
+pub mod console;
 pub mod daemon;
 pub mod death;
+pub mod deed;
 pub mod details;
+pub mod disk;
+pub mod errand;
 pub mod exam;
+pub mod exceptions;
 pub mod figures;
 pub mod fleet;
 pub mod forecast;

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use super::bundle::Written;
 use super::call::CallOutcome;
 use super::daemon::{BusState, Connection};
 use super::death::BlackBox;
+use super::disk::DiskLook;
+use super::errand::{Outcome, TaskId};
 use super::exam::Exam;
 use super::log::LogLine;
 use super::system::{Host, Measured};
@@ -51,6 +54,9 @@ pub enum Report {
     /// How many processes the kernel of the daemon's machine has killed for want of memory since it
     /// started (`oom_kill` of `/proc/vmstat`), as often as the daemon is polled. Latest wins.
     OomKills(u64),
+    /// How large the log files are and how much room their disks have, every half minute; of daemons
+    /// on this machine. Latest wins.
+    Disk(DiskLook),
     /// How processes ended before anybody watched, as far as it can be told; once for each connection.
     /// Must arrive.
     Lives(Vec<(PmId, BlackBox)>),
@@ -79,6 +85,15 @@ pub enum Report {
         /// What it replied.
         reply: Reply,
     },
+    /// What came of a task, for a target or step of it. Must arrive; exactly one for each target.
+    Did {
+        /// Which task.
+        task: TaskId,
+        /// What came of it.
+        outcome: Box<Outcome>,
+    },
+    /// A task ended: nothing more comes of it. Must arrive; exactly one for each that was asked for.
+    TaskEnded(TaskId),
     /// A call by name ended. Must arrive; exactly one for each that was asked for.
     CallFinished {
         /// PM2's name of the method.
@@ -86,6 +101,9 @@ pub enum Report {
         /// How.
         outcome: CallOutcome,
     },
+    /// An incident bundle was written, or why not. Must arrive; exactly one for each that was asked
+    /// for.
+    Bundled(Result<Written, Box<str>>),
     /// Lines of output. May be lost, but counted.
     Lines(Vec<LogLine>),
     /// So many lines were lost since the last such report.

@@ -196,7 +196,11 @@ impl Log {
 
     /// The lines from a place on, with their numbers.
     pub fn from_place(&self, place: usize) -> impl Iterator<Item = (u64, &LogLine)> {
-        let number = self.number_at(place);
+        self.from_number(self.number_at(place))
+    }
+
+    /// The lines from a number on, with their numbers.
+    pub fn from_number(&self, number: u64) -> impl Iterator<Item = (u64, &LogLine)> {
         let mut output = self.output.lines.range(self.output.rank(number)..).peekable();
         let mut events = self.events.lines.range(self.events.rank(number)..).peekable();
         std::iter::from_fn(move || {
@@ -207,6 +211,24 @@ impl Log {
             let next = if is_output_next { output.next() } else { events.next() };
             next.map(|(number, line)| (*number, line))
         })
+    }
+
+    /// The number of the next line.
+    #[must_use]
+    pub fn next_number(&self) -> u64 {
+        self.next
+    }
+
+    /// Whether the line with this number is kept among the events, not among output.
+    #[must_use]
+    pub fn is_event(&self, number: u64) -> bool {
+        self.events.get(number).is_some()
+    }
+
+    /// The lowest numbers of output and of events that are kept; that of the next line for none.
+    #[must_use]
+    pub fn firsts(&self) -> [u64; 2] {
+        [self.output.first(), self.events.first()].map(|first| first.unwrap_or(self.next))
     }
 
     fn first(&self) -> u64 {

@@ -37,11 +37,40 @@ pub struct Host {
     pub cores: u16,
     /// All memory, and what of it is available, bytes.
     pub memory: Option<(u64, u64)>,
-    /// The disk of the daemon's home: its size, and what of it is free for users, bytes.
-    pub disk: Option<(u64, u64)>,
     /// The daemon itself.
     pub god: Option<Usage>,
 }
+
+impl Host {
+    /// What is shown of it, in steps that seldom change.
+    #[must_use]
+    pub fn shown(&self) -> Shown {
+        let god = self.god.map(|god| {
+            (god.cpu_percent.round() as u32, god.memory_bytes / SHOWN_BYTES * SHOWN_BYTES)
+        });
+        let available = self.memory.filter(|(all, _)| *all > 0).and_then(|(all, available)| {
+            (available.saturating_mul(100) / all < AVAILABLE_PERCENT_MIN)
+                .then_some(available / SHOWN_BYTES * SHOWN_BYTES)
+        });
+        Shown { load_tenths: self.load.map(|load| (load * 10.0).round() as u32), god, available }
+    }
+}
+
+/// What is shown of a machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Shown {
+    /// The load of the last minute, in tenths.
+    pub load_tenths: Option<u32>,
+    /// Of the daemon: percent of one core, and bytes.
+    pub god: Option<(u32, u64)>,
+    /// What of the memory is available, bytes, where that is little.
+    pub available: Option<u64>,
+}
+
+/// Memory of the daemon and the machine is shown in steps of so many bytes.
+const SHOWN_BYTES: u64 = 10 << 20;
+/// Less available memory than so many percent is little.
+const AVAILABLE_PERCENT_MIN: u64 = 10;
 
 /// A process and its descendants, and where they listen.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -55,16 +55,78 @@ pub fn without_environment(value: Json) -> Json {
     }
 }
 
+/// What is kept of a process for those who look into an incident. Arguments are not: they may hold
+/// secrets.
+const SETTINGS: [&str; 38] = [
+    "pm_id",
+    "name",
+    "namespace",
+    "status",
+    "pid",
+    "restart_time",
+    "unstable_restarts",
+    "exit_code",
+    "exec_mode",
+    "exec_interpreter",
+    "pm_exec_path",
+    "pm_cwd",
+    "node_version",
+    "version",
+    "created_at",
+    "pm_uptime",
+    "instances",
+    "NODE_APP_INSTANCE",
+    "autorestart",
+    "max_restarts",
+    "min_uptime",
+    "stop_exit_codes",
+    "restart_delay",
+    "exp_backoff_restart_delay",
+    "prev_restart_delay",
+    "kill_timeout",
+    "listen_timeout",
+    "wait_ready",
+    "max_memory_restart",
+    "cron_restart",
+    "watch",
+    "treekill",
+    "merge_logs",
+    "log_date_format",
+    "pm_out_log_path",
+    "pm_err_log_path",
+    "pm_log_path",
+    "pmx_module",
+];
+
+/// A process of a listing with the fields that say how it stands and is set up, its `monit`, and the
+/// names of its environment: no value of that.
+#[must_use]
+pub fn settings(process: &Json) -> Json {
+    let Some(fields) = process.as_object() else { return Json::Null };
+    let mut kept = picked(fields, &SETTINGS);
+    if let Some(monit) = fields.get("monit") {
+        kept.insert("monit".to_owned(), monit.clone());
+    }
+    let env = fields.get("pm2_env").and_then(|env| env.get("env")).and_then(Json::as_object);
+    let names: Vec<Json> = env.into_iter().flat_map(Map::keys).cloned().map(Json::from).collect();
+    kept.insert("env".to_owned(), names.into());
+    Json::Object(kept)
+}
+
 /// A process, a dump of its `ChildProcess`, or its `pm2_env` alone.
 fn is_process(fields: &Map<String, Json>) -> bool {
     fields.contains_key("pm2_env") || fields.contains_key("pm_exec_path")
 }
 
 fn short(fields: &Map<String, Json>) -> Map<String, Json> {
+    picked(fields, &KEPT)
+}
+
+fn picked(fields: &Map<String, Json>, names: &[&str]) -> Map<String, Json> {
     let env = fields.get("pm2_env").and_then(Json::as_object);
     // The pid of a dump is that of its `process`.
     let process = fields.get("process").and_then(Json::as_object);
-    let kept = KEPT.iter().filter_map(|&key| {
+    let kept = names.iter().filter_map(|&key| {
         let places = [Some(fields), process, env].into_iter().flatten();
         let value = places.filter_map(|place| place.get(key)).find(|value| !value.is_object())?;
         Some((key.to_owned(), value.clone()))
@@ -174,6 +236,12 @@ mod tests {
             assert_eq!(without_environment(raw), expected);
         }
         assert!(!without_environment(json!([env])).to_string().contains("hunter2"));
+        let listed = json!({ "pid": 7, "pm_id": 3, "name": "api", "monit": { "cpu": 1 },
+            "pm2_env": { "pm_cwd": "/srv", "SECRET": "hunter2", "env": { "SECRET": "hunter2" } } });
+        let kept = json!({ "pid": 7, "pm_id": 3, "name": "api", "monit": { "cpu": 1 },
+            "pm_cwd": "/srv", "env": ["SECRET"] });
+        assert_eq!(settings(&listed), kept);
+        assert_eq!(settings(&json!(1)), Json::Null);
     }
 
     #[test]

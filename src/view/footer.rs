@@ -11,6 +11,7 @@ use super::roles::Role;
 use super::text;
 use super::{confirm, details};
 use crate::app::command::{COMMANDS, Command};
+use crate::app::log_view::Asked;
 use crate::app::{App, Mode, Pane};
 use crate::model::Action;
 use crate::model::daemon::Daemon;
@@ -28,7 +29,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
             confirm::answers(&app.mode)
         }
-        Mode::Help { .. } | Mode::Line { .. } => {
+        Mode::Exceptions { .. } => {
+            vec![key("Esc", "close", 0), key("Enter", "show whole", 1), choose(canvas)]
+        }
+        Mode::Help { .. } | Mode::Line { .. } | Mode::Exception { .. } => {
             vec![key("Esc", "close", 0), key("j k", "scroll", 1)]
         }
         Mode::Why { .. } => {
@@ -52,6 +56,14 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             vec![key("Enter", "keep", 0), key("Esc", "drop", 0), choose(canvas)]
         }
         Mode::Details(sheet) => details::keys(app, canvas, sheet),
+        Mode::LogInput(typed) => {
+            let mut keys = vec![key("Enter", "keep", 0), key("Esc", "drop", 0)];
+            match typed.asked {
+                Asked::Search => keys.push(choose_recent(canvas)),
+                Asked::Filter => keys.push(key("!", "first: lines without it", 1)),
+            }
+            keys
+        }
         Mode::Normal => commands(app),
     };
     let columns = area.width.saturating_sub(2);
@@ -120,17 +132,28 @@ fn commands(app: &App) -> Vec<Part> {
             Command::Act(Action::Stop) if is_stopped => return None,
             _ if acts && !is_any_live => row.footer?.saturating_add(100),
             Command::Open if is_log => 3,
-            Command::Back if is_log && app.log_top.is_some() => 2,
+            Command::Back if is_log && back(app).is_some() => 2,
             _ => row.footer?,
         };
         let label = match row.command {
-            Command::Back => "follow",
+            Command::Back => back(app).unwrap_or(row.label),
             Command::Open if is_log => "open",
             _ => row.label,
         };
         Some(key(first, label, leaves))
     });
     whom.into_iter().chain(keys).collect()
+}
+
+/// What Esc does in the log, if that is worth saying.
+fn back(app: &App) -> Option<&'static str> {
+    match () {
+        () if app.log_top.is_some() => Some("follow"),
+        () if app.log_view.search().is_some() => Some("drop search"),
+        () if app.log_view.has_filter() => Some("drop filter"),
+        () if app.is_zoomed => Some("unzoom"),
+        () => None,
+    }
 }
 
 /// A name of a few columns: its start, and the end, which has the id.
@@ -143,6 +166,11 @@ fn short(name: &str) -> String {
 /// The arrows, as far as the terminal has them.
 fn choose(canvas: &Canvas<'_>) -> Part {
     key(if canvas.theme().ascii { "Up Down" } else { "↑ ↓" }, "choose", 1)
+}
+
+/// What the arrows do where a search is typed.
+fn choose_recent(canvas: &Canvas<'_>) -> Part {
+    key(if canvas.theme().ascii { "Up Down" } else { "↑ ↓" }, "recent", 1)
 }
 
 pub(super) fn key(key: &str, label: &str, leaves: u8) -> Part {

@@ -11,7 +11,7 @@
 //! Invariant: a line takes one row and is cut at the edge; the log's own columns have one place in
 //! all rows in sight.
 
-use std::borrow::Cow;
+use std::ops::Range;
 
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -19,10 +19,13 @@ use ratatui::style::Style;
 use super::canvas::Canvas;
 use super::lookup::{daemon, is_in_front};
 use super::parts::Part;
+use super::prompt;
 use super::roles::{self, Role};
 use super::text::{self, Clock};
 use super::theme::Theme;
-use crate::app::{App, Pane, log_top, marked};
+use crate::app::log_view::{self, Asked, Scope, Search};
+use crate::app::{App, Mode, Pane, log_top, marked};
+use crate::logs::parse::Level;
 use crate::model::daemon::BusState;
 use crate::model::log::{LineKind, LogLine, LogSource};
 use crate::protocol::text::StyledText;
@@ -36,6 +39,10 @@ const DAEMON_MAX: u16 = 12;
 /// Columns of the gutter and of the level's letter, each with a blank.
 const GUTTER: u16 = 2;
 const LEVEL: u16 = 2;
+/// The most columns of a search or a filter in the title.
+const TYPED_MAX: u16 = 24;
+/// The most matches of a line that are marked.
+const MATCHES_MAX: usize = 256;
 
 /// Where the log's columns are.
 #[derive(Debug, Clone, Copy)]
@@ -55,9 +62,15 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let top = log_top(app, usize::from(area.height - 1));
     let is_in_front = is_in_front(app, Pane::Log);
     let inner = canvas.pane(area, is_in_front, &title(app));
-    let log = &app.watched.log;
+    let log = app.lines();
     if log.is_empty() {
-        let text = "nothing yet: what processes print, and what happens to them, shows here";
+        let text = match app.log_view.filters().chain(app.log_view.draft()).next() {
+            Some(_) => "no line that is held passes the filters: Esc drops the last",
+            None if *app.log_view.scope() != Scope::All => {
+                "no line of it is held: 0 shows the log of all"
+            }
+            None => "nothing yet: output and events of processes appear here",
+        };
         if inner.height > 0 {
             canvas.text(inner.x, inner.y, inner.width, text, canvas.role(Role::Quiet));
         }
@@ -78,7 +91,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 fn title(app: &App) -> Vec<Part> {
     let mut title = vec![Part::new("Log", Role::Strong, 0)];
     title.extend(problems(app));
-    title.push(Part::new("all", Role::Quiet, 9));
+    title.extend(narrowed(app));
     let [below, since, gone] = app.log_title();
     title.push(match below {
         None => Part::new("following", Role::Good, 3),
@@ -91,6 +104,63 @@ fn title(app: &App) -> Vec<Part> {
     let (role, leaves) = if lost > 0 { (Role::Warn, 1) } else { (Role::Quiet, 7) };
     title.push(Part::new(format!("{lost} dropped"), role, leaves));
     title
+}
+
+/// Whose lines, which of them, and what is searched for.
+fn narrowed(app: &App) -> Vec<Part> {
+    let view = &app.log_view;
+    let mut parts = vec![match view.scope() {
+        Scope::All => Part::new("all", Role::Quiet, 9),
+        scope => Part::new(scope.words(), Role::Strong, 0),
+    }];
+    let typing = match &app.mode {
+        Mode::LogInput(typing) => Some(typing),
+        _ => None,
+    };
+    for filter in view.filters() {
+        let sign = if filter.is_inverted { "& !" } else { "& " };
+        let part = Part::new(format!("{sign}{}", pattern(&filter.search)), Role::Accent, 1);
+        parts.push(part.and(as_it_stands(&filter.search), Role::Warn));
+    }
+    if let Some(typing) = typing.filter(|typing| typing.asked == Asked::Filter) {
+        let line = prompt::in_title("&", &typing.input, TYPED_MAX, usize::MAX);
+        let draft = view.draft().map_or("", |filter| as_it_stands(&filter.search));
+        parts.push(line.and(draft, Role::Warn));
+    }
+    let count = || view.search().map_or_else(String::new, |_| found(app));
+    let searching = typing.filter(|typing| typing.asked == Asked::Search);
+    if let Some(typing) = searching {
+        let line = prompt::in_title("/", &typing.input, TYPED_MAX, usize::MAX);
+        let literal = view.search().map_or("", as_it_stands);
+        parts.push(line.and(literal, Role::Warn).and(count(), Role::Text));
+    }
+    if let (Some(search), None) = (view.search(), searching) {
+        let part = Part::new(format!("/ {}", pattern(search)), Role::Match, 0);
+        parts.push(part.and(as_it_stands(search), Role::Warn).and(count(), Role::Text));
+    }
+    parts
+}
+
+/// What is looked for, as far as the title has room.
+fn pattern(search: &Search) -> &str {
+    text::cut_to(search.pattern.text(), TYPED_MAX)
+}
+
+/// Says of what is no regular expression that it is looked for as it was typed.
+fn as_it_stands(search: &Search) -> &'static str {
+    if search.problem.is_some() { " (no regex, as it stands)" } else { "" }
+}
+
+/// In how many lines the search is, and which of them is marked.
+fn found(app: &App) -> String {
+    let view = &app.log_view;
+    let place = marked(app).and_then(|number| view.found_place(number));
+    match (view.found(), place) {
+        (0, _) => " no match".to_owned(),
+        (found, Some(place)) => format!(" {} of {found}", place + 1),
+        (1, None) => " 1 line".to_owned(),
+        (found, None) => format!(" {found} lines"),
+    }
 }
 
 /// Why there are no events.
@@ -163,17 +233,22 @@ fn draw_line(
     let (at, room) = next(columns.name, 1);
     let used = draw_name(canvas, (at, y, room), &line.source, columns.has_id);
     let name = Rect::new(at, y, used, 1);
-    let look = Look::of(&line.kind, canvas.theme());
+    let look = Look::of(line, canvas.theme());
     let (at, room) = next(1, GUTTER - 1);
     canvas.text(at, y, room, look.gutter, canvas.role(look.gutter_role));
     let (at, room) = next(columns.level, 0);
-    canvas.text(at, y, room.min(1), look.level, canvas.role(look.gutter_role));
+    let (level, level_role) = look.level;
+    canvas.text(at, y, room.min(1), level, canvas.role(level_role));
     // Before the text stands what it is about, in words that go on into it.
-    let (lead, lead_role) = lead(&line.kind, &line.text.text);
-    let used = canvas.text(x, y, end - x, &lead, canvas.role(lead_role));
+    let lead = line.lead();
+    let found = matches(app, &lead, &line.text.text);
+    let (mark, lead_style) = (canvas.role(Role::Match), canvas.role(lead_role(&line.kind)));
+    let in_lead = marking(&found, 0, mark, |_| lead_style);
+    let used = canvas.styled(x, y, end - x, &lead, in_lead);
     let (x, theme) = (x + used, canvas.theme());
     let base = canvas.role(look.text_role);
-    canvas.styled(x, y, end - x, &line.text.text, run_style(theme, &line.text, base));
+    let in_text = marking(&found, lead.len(), mark, run_style(theme, &line.text, base));
+    canvas.styled(x, y, end - x, &line.text.text, in_text);
     name
 }
 
@@ -200,44 +275,72 @@ fn draw_name(
 struct Look {
     gutter: &'static str,
     gutter_role: Role,
-    /// One letter, or none: lines of output have no level yet.
-    level: &'static str,
+    /// One letter, or none.
+    level: (&'static str, Role),
     text_role: Role,
 }
 
 impl Look {
-    fn of(kind: &LineKind, theme: Theme) -> Self {
+    fn of(line: &LogLine, theme: Theme) -> Self {
         let glyphs = theme.glyphs();
-        let (gutter, gutter_role, level, text_role) = match kind {
-            LineKind::Out => (glyphs.out, Role::Faint, "", Role::Text),
-            LineKind::Err => (glyphs.err, Role::Warn, "", Role::Text),
+        let (gutter, gutter_role, text_role) = match &line.kind {
+            LineKind::Out => (glyphs.out, Role::Faint, Role::Text),
+            LineKind::Err => (glyphs.err, Role::Warn, Role::Text),
             LineKind::Event(_, severity) => {
                 let role = Theme::severity(*severity);
-                (glyphs.event, role, "", role)
+                (glyphs.event, role, role)
             }
-            LineKind::Exception(_) => (glyphs.event, Role::Bad, "E", Role::Bad),
-            LineKind::Message(_) => (glyphs.message, Role::Event, "", Role::Text),
+            LineKind::Exception(_) => (glyphs.event, Role::Bad, Role::Bad),
+            LineKind::Message(_) => (glyphs.message, Role::Event, Role::Text),
         };
-        Self { gutter, gutter_role, level, text_role }
+        Self { gutter, gutter_role, level: letter(line), text_role }
     }
 }
 
-/// What stands before the text: the word of an event where the text does not say it, the topic of a
-/// message.
-fn lead<'a>(kind: &'a LineKind, text: &str) -> (Cow<'a, str>, Role) {
+/// The letter of a line's level. Letters of little weight are quiet, not faint: they are text.
+fn letter(line: &LogLine) -> (&'static str, Role) {
+    if matches!(line.kind, LineKind::Exception(_)) {
+        return ("E", Role::Bad);
+    }
+    match log_view::level(line) {
+        Some(Level::Error | Level::Fatal) => ("E", Role::Bad),
+        Some(Level::Warn) => ("W", Role::Warn),
+        Some(Level::Info) => ("i", Role::Quiet),
+        Some(Level::Debug | Level::Trace) => ("d", Role::Quiet),
+        None => ("", Role::Quiet),
+    }
+}
+
+/// How what stands before the text looks.
+fn lead_role(kind: &LineKind) -> Role {
     match kind {
-        LineKind::Out | LineKind::Err => ("".into(), Role::Text),
-        LineKind::Message(topic) => (format!("{topic} ").into(), Role::Event),
-        LineKind::Exception(_) => ("exception: ".into(), Role::Bad),
-        LineKind::Event(word, severity) => {
-            let lead = match text {
-                "" => (*word).into(),
-                text if text.starts_with(word) => "".into(),
-                text if *word == "exit" && text.starts_with("code ") => "exit ".into(),
-                _ => format!("{word}: ").into(),
-            };
-            (lead, Theme::severity(*severity))
-        }
+        LineKind::Out | LineKind::Err => Role::Text,
+        LineKind::Message(_) => Role::Event,
+        LineKind::Exception(_) => Role::Bad,
+        LineKind::Event(_, severity) => Theme::severity(*severity),
+    }
+}
+
+/// Where the search is in what is shown of a line.
+fn matches(app: &App, lead: &str, text: &str) -> Vec<Range<usize>> {
+    let Some(search) = app.log_view.search() else { return Vec::new() };
+    let all = |shown: &str| search.pattern.find_iter(shown).take(MATCHES_MAX).collect();
+    if lead.is_empty() { all(text) } else { all(&format!("{lead}{text}")) }
+}
+
+/// Lays the style of matches over another one; `before` bytes were drawn already.
+fn marking(
+    found: &[Range<usize>],
+    before: usize,
+    mark: Style,
+    mut style: impl FnMut(usize) -> Style,
+) -> impl FnMut(usize) -> Style {
+    let mut found = found.iter().peekable();
+    move |offset| {
+        let at = offset + before;
+        while found.next_if(|range| range.end <= at).is_some() {}
+        let is_found = found.peek().is_some_and(|range| range.contains(&at));
+        if is_found { style(offset).patch(mark) } else { style(offset) }
     }
 }
 

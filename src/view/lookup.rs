@@ -1,12 +1,12 @@
 //! What several parts of the screen look up.
 
-use crate::app::{App, Mode, Pane};
+use crate::app::{App, Pane};
 use crate::model::daemon::Daemon;
 use crate::model::{DaemonId, ProcessKey};
 
 /// Whether a pane is in front: it has the focus, and nothing covers it.
 pub(super) fn is_in_front(app: &App, pane: Pane) -> bool {
-    app.focus == pane && matches!(app.mode, Mode::Normal | Mode::Filter(_))
+    app.focus == pane && !app.mode.covers()
 }
 
 /// The daemon of that number.

@@ -9,6 +9,7 @@ mod columns;
 mod confirm;
 mod details;
 mod empty;
+mod exceptions;
 mod figures;
 mod footer;
 mod header;
@@ -30,7 +31,7 @@ mod why;
 
 use ratatui::Frame;
 
-use crate::app::geometry::{COLUMNS_MIN, Geometry, ROWS_MIN};
+use crate::app::geometry::{COLUMNS_MIN, ROWS_MIN};
 use crate::app::{App, Mode};
 use canvas::Canvas;
 use roles::Role;
@@ -42,9 +43,7 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
     let area = frame.area();
     let mut canvas = Canvas::new(frame.buffer_mut(), *theme);
     let size = (area.width, area.height);
-    let processes = app.watched.fleet.len();
-    let parts = Geometry::with_charts(size, processes, app.focus, app.charts);
-    let Some(parts) = parts else {
+    let Some(parts) = app.geometry(size) else {
         let text = format!("needs {COLUMNS_MIN}x{ROWS_MIN}, is {}x{}: pm2-tui", size.0, size.1);
         canvas.text(area.x, area.y, area.width, &text, theme.role(Role::Text));
         return;
@@ -61,12 +60,12 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
     if let Some(sheet) = app.sheet() {
         details::draw(app, &mut canvas, (size, parts.body), sheet);
     }
-    if !matches!(app.mode, Mode::Normal | Mode::Filter(_) | Mode::Details(_)) {
+    if app.mode.covers() && !matches!(app.mode, Mode::Details(_)) {
         canvas.style(parts.body.into(), theme.behind());
     }
     match &app.mode {
-        // A filter stands in the title of the table; details are drawn already.
-        Mode::Normal | Mode::Filter(_) | Mode::Details(_) => {}
+        // What is typed for a pane stands in its title; details are drawn already.
+        Mode::Normal | Mode::Filter(_) | Mode::LogInput(_) | Mode::Details(_) => {}
         Mode::Help { top } => help::draw(&mut canvas, size, *top),
         Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
             confirm::draw(app, &mut canvas, size);
@@ -74,6 +73,10 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
         Mode::Line { line, top } => line::draw(app, &mut canvas, area, line, *top),
         Mode::Why { key, life, top } => {
             why::draw(app, &mut canvas, area, (*key, *life, *top));
+        }
+        Mode::Exceptions { chosen } => exceptions::draw(app, &mut canvas, area, *chosen),
+        Mode::Exception { number, top } => {
+            exceptions::draw_whole(app, &mut canvas, area, (*number, *top));
         }
         Mode::Palette(palette) => prompt::palette(app, &mut canvas, size, palette),
         Mode::Arguments(arguments) => prompt::arguments(app, &mut canvas, size, arguments),

@@ -4,6 +4,7 @@
 //! Invariant: what is wrong with a filter is marked where it is wrong, and said.
 
 use super::parts::Part;
+use super::prompt;
 use super::roles::Role;
 use super::text;
 use super::theme::Glyphs;
@@ -44,21 +45,12 @@ fn kept(filter: &Filter) -> Part {
 
 /// The filter being typed, with the cursor and what is wrong.
 fn typed(typing: &Typing) -> Vec<Part> {
-    let (before, after) = (typing.input.before(), typing.input.after());
-    let shown = text::end_of(before, FILTER_COLUMNS - 1);
-    // How many characters stand before what is shown.
-    let skipped = before.chars().count() - shown.chars().count();
     let wrong_at = typing.wrong.as_ref().map_or(usize::MAX, |wrong| wrong.at);
-    let mut line = Part::new("/ ", Role::Accent, 0);
-    let good: String = shown.chars().take(wrong_at.saturating_sub(skipped)).collect();
-    let bad = shown.get(good.len()..).unwrap_or_default();
-    line = line.and(good.clone(), Role::Strong).and(bad, Role::Bad);
-    let cursor = text::clusters(after).next();
-    let (under, rest) = match &cursor {
-        Some(cluster) => after.split_at(cluster.end),
-        None => (" ", ""),
-    };
-    line = line.and(under, Role::Match).and(text::cut_to(rest, FILTER_COLUMNS), Role::Strong);
+    if typing.input.is_selected() {
+        let shown = text::cut_to(typing.input.before(), FILTER_COLUMNS);
+        return vec![Part::new("/ ", Role::Accent, 0).and(shown, Role::Match)];
+    }
+    let line = prompt::in_title("/", &typing.input, FILTER_COLUMNS, wrong_at);
     let mut parts = vec![line];
     if let Some(wrong) = &typing.wrong {
         parts.push(Part::new(wrong.to_string(), Role::Bad, 0));

@@ -1,7 +1,5 @@
 //! Where there is no `/proc`, nothing is measured: PM2's own figures are shown.
 
-use std::path::Path;
-
 use super::Clusters;
 use crate::model::system::{Family, Host, Measured};
 use crate::protocol::process::{PmId, ProcessInfo};
@@ -15,7 +13,7 @@ impl Probe {
         Vec::new()
     }
 
-    pub(super) fn host(&mut self, _god: u32, _home: &Path) -> Host {
+    pub(super) fn host(&mut self, _god: u32) -> Host {
         Host::default()
     }
 }

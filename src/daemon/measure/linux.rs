@@ -1,7 +1,6 @@
 //! Reads `/proc`. All of it blocks.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use procfs::process::{Process, Stat, all_processes};
 use procfs::{Current, LoadAverage, Meminfo};
@@ -66,14 +65,10 @@ impl Probe {
         measured
     }
 
-    /// The machine, the daemon, and the disk of its home.
-    pub(super) fn host(&mut self, god: u32, home: &Path) -> Host {
+    /// The machine and the daemon.
+    pub(super) fn host(&mut self, god: u32) -> Host {
         let memory = Meminfo::current().ok();
         let memory = memory.and_then(|memory| Some((memory.mem_total, memory.mem_available?)));
-        let disk = rustix::fs::statvfs(home).ok().map(|disk| {
-            let of = |blocks: u64| blocks.saturating_mul(disk.f_frsize);
-            (of(disk.f_blocks), of(disk.f_bavail))
-        });
         let before = self.ticks.clone();
         let god = stat(god).map(|stat| self.usage(god, &stat, &before));
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -81,7 +76,6 @@ impl Probe {
             load: LoadAverage::current().ok().map(|load| load.one),
             cores: u16::try_from(cores).unwrap_or(u16::MAX),
             memory,
-            disk,
             god,
         }
     }
@@ -188,8 +182,8 @@ mod tests {
         assert!(one.own.memory_bytes > 1 << 20 && one.tree.memory_bytes >= one.own.memory_bytes);
         assert_eq!(probe.measure(own, &[(PmId(3), own)]), [], "not its own child");
         assert_eq!(probe.measure(parent, &[(PmId(3), u32::MAX)]), []);
-        let host = probe.host(own, Path::new("/"));
-        assert!(host.memory.is_some() && host.disk.is_some() && host.load.is_some());
+        let host = probe.host(own);
+        assert!(host.memory.is_some() && host.load.is_some());
         assert!(host.god.unwrap().memory_bytes > 1 << 20);
     }
 }

@@ -5,6 +5,7 @@
 //! [`WAIT`] ends too, since it may be a prompt.
 
 use std::collections::HashMap;
+use std::io;
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -13,7 +14,6 @@ use tokio::time::Instant;
 
 use super::super::failure::Failure;
 use super::super::output;
-use super::print;
 use crate::client::Message;
 use crate::model::assembler::{RawLine, RawLines};
 use crate::protocol::bus::{BusPmId, ProcessRef};
@@ -53,44 +53,42 @@ impl Chunk {
 pub(super) struct Head {
     pub(super) topic: Box<str>,
     pub(super) process: Option<ProcessRef>,
-    /// What stands before all else, as [`Form`] wants it. Made once for all lines of a chunk: in a
-    /// burst there are hundreds.
-    pub(super) start: String,
-    /// The payload's JSON before and after its text, escaped as it is printed; where it is printed.
-    pub(super) around: Option<(Box<str>, Box<str>)>,
+    /// Where JSON is printed.
+    pub(super) json: Option<Around>,
 }
 
-/// What lines are printed as.
-#[derive(Debug, Clone)]
-pub(super) enum Form {
-    /// For people, so many seconds ahead of UTC.
-    Text { utc_offset_s: i32 },
-    /// For programs, with the daemon's home.
-    Json { daemon: String },
+/// What stands before and after the text of a line of JSON, escaped as it is printed. It is made once
+/// for all lines of a chunk: in a burst there are hundreds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Around {
+    /// Up to the data.
+    pub(super) start: Box<str>,
+    /// The payload before its text.
+    pub(super) before: Box<str>,
+    /// The payload after its text.
+    pub(super) after: Box<str>,
 }
 
 impl Head {
-    /// `None` where JSON is wanted and the payload is of an odd shape.
-    fn read(
-        message: &Message,
-        process: Option<ProcessRef>,
-        at_ms: i64,
-        form: &Form,
-    ) -> Option<Self> {
-        let topic = message.topic();
-        let (start, around) = match form {
-            Form::Text { utc_offset_s } => {
-                let mut start = String::new();
-                print::start(process.as_ref(), at_ms, topic, *utc_offset_s, &mut start);
-                (start, None)
-            }
-            Form::Json { daemon } => {
-                let around = around(&message.line()?.0)?;
-                (print::start_of_json(topic, at_ms, daemon).ok()?, Some(around))
+    /// `None` where JSON is wanted, of this daemon, and the payload is of an odd shape.
+    fn read(message: &Message, process: Option<ProcessRef>, daemon: Option<&str>) -> Option<Self> {
+        let json = match daemon {
+            None => None,
+            Some(daemon) => {
+                let (json, at_ms) = message.line()?;
+                let (before, after) = around(&json)?;
+                let start = start_of_json(message.topic(), at_ms, daemon).ok()?.into();
+                Some(Around { start, before, after })
             }
         };
-        Some(Self { topic: topic.into(), process, start, around })
+        Some(Self { topic: message.topic().into(), process, json })
     }
+}
+
+/// The start of an event's line of JSON, up to what depends on it.
+pub(super) fn start_of_json(topic: &str, at_ms: i64, daemon: &str) -> io::Result<String> {
+    let (topic, daemon) = (serde_json::to_string(topic)?, serde_json::to_string(daemon)?);
+    Ok(format!("{{\"topic\":{topic},\"at\":{at_ms},\"daemon\":{daemon}"))
 }
 
 /// JSON text before and after the value of its `data`.
@@ -130,7 +128,8 @@ pub(super) struct Lines {
     streams: HashMap<Key, Stream>,
     /// What the unfinished lines hold together, bytes.
     held: usize,
-    form: Form,
+    /// The daemon's home, where JSON is printed.
+    daemon: Option<String>,
     /// Where its own clock begins.
     started: Instant,
     /// When an unfinished line may be due, at the earliest.
@@ -141,8 +140,8 @@ pub(super) struct Lines {
 pub(super) type Emit<'a> = dyn FnMut(&Head, RawLine<'_>) -> Result<(), Failure> + 'a;
 
 impl Lines {
-    pub(super) fn new(form: Form) -> Self {
-        Self { streams: HashMap::new(), held: 0, form, started: Instant::now(), due: None }
+    pub(super) fn new(daemon: Option<String>) -> Self {
+        Self { streams: HashMap::new(), held: 0, daemon, started: Instant::now(), due: None }
     }
 
     /// Takes a chunk; each line that it ends goes to `emit`. `false` where its payload is of an odd
@@ -156,7 +155,7 @@ impl Lines {
         let Chunk { process, at_ms, text } = chunk;
         let pm_id = process.as_ref().and_then(|process| process.pm_id);
         let name = process.as_ref().filter(|_| pm_id.is_none()).map(|process| process.name.clone());
-        let Some(head) = Head::read(message, process, at_ms, &self.form) else {
+        let Some(head) = Head::read(message, process, self.daemon.as_deref()) else {
             return Ok(false);
         };
         let key = Key { topic: head.topic.clone(), pm_id, name: name.unwrap_or_default() };
@@ -269,7 +268,7 @@ mod tests {
 
     impl Taken {
         fn new() -> Self {
-            Self { lines: Lines::new(Form::Json { daemon: "/h".to_owned() }), said: Vec::new() }
+            Self { lines: Lines::new(Some("/h".to_owned())), said: Vec::new() }
         }
 
         fn with(
@@ -278,7 +277,7 @@ mod tests {
         ) -> Vec<String> {
             let said = &mut self.said;
             run(&mut self.lines, &mut |head, line| {
-                assert!(head.around.is_some());
+                assert!(head.json.is_some());
                 let id = match head.process.as_ref().and_then(|process| process.pm_id) {
                     Some(BusPmId::Process(id)) => id.0,
                     other => panic!("{other:?}"),

@@ -10,7 +10,7 @@ use super::super::exec::{Job, Runner};
 use super::super::failure::Failure;
 use super::super::{Context, output};
 use super::ends::How;
-use super::lines::{Form, Head};
+use super::lines::{Around, Head, start_of_json};
 use crate::client::{Message, ProcessRef};
 use crate::model::assembler::{RawLine, cut_note};
 use crate::model::units::{self, Clock};
@@ -68,13 +68,9 @@ impl<'a, W: Write> Printer<'a, W> {
         self.is_json || self.runner.is_some()
     }
 
-    /// What lines are printed as.
-    pub(super) fn form(&self) -> Form {
-        if self.needs_json() {
-            Form::Json { daemon: self.daemon.clone() }
-        } else {
-            Form::Text { utc_offset_s: self.context.utc_offset_s }
-        }
+    /// The daemon as JSON says it, where JSON is made of events.
+    pub(super) fn json_daemon(&self) -> Option<String> {
+        self.needs_json().then(|| self.daemon.clone())
     }
 
     /// Whether as many were printed as were asked for.
@@ -88,9 +84,9 @@ impl<'a, W: Write> Printer<'a, W> {
             return Ok(());
         }
         self.seen += 1;
-        let Some(around) = &head.around else {
-            self.line.clear();
-            self.line.push_str(&head.start);
+        let Some(json) = &head.json else {
+            let offset_s = self.context.utc_offset_s;
+            start(head.process.as_ref(), line.at_ms, &head.topic, offset_s, &mut self.line);
             self.line.push_str(&clean(line.text));
             if line.cut_bytes > 0 {
                 self.line.push_str(&cut_note(line.cut_bytes));
@@ -100,10 +96,10 @@ impl<'a, W: Write> Printer<'a, W> {
         self.text.clear();
         serde_json::to_writer(&mut self.text, line.text).map_err(io::Error::from)?;
         match &mut self.runner {
-            None => write_line(&head.start, around, &self.text, line.cut_bytes, self.out)?,
+            None => write_line(json, &self.text, line.cut_bytes, self.out)?,
             Some(runner) => {
                 let mut input = Vec::new();
-                write_line(&head.start, around, &self.text, line.cut_bytes, &mut input)?;
+                write_line(json, &self.text, line.cut_bytes, &mut input)?;
                 runner.push(job(&head.topic, head.process.as_ref(), input));
             }
         }
@@ -160,12 +156,6 @@ impl<'a, W: Write> Printer<'a, W> {
     }
 }
 
-/// The start of an event's line of JSON, up to what depends on it.
-pub(super) fn start_of_json(topic: &str, at_ms: i64, daemon: &str) -> io::Result<String> {
-    let (topic, daemon) = (serde_json::to_string(topic)?, serde_json::to_string(daemon)?);
-    Ok(format!("{{\"topic\":{topic},\"at\":{at_ms},\"daemon\":{daemon}"))
-}
-
 /// Writes a message as one line of JSON.
 fn write_json(
     start: &str,
@@ -185,25 +175,24 @@ fn write_json(
 
 /// Writes a line of output, whose text is JSON, as one line of JSON.
 fn write_line(
-    start: &str,
-    (before, after): &(Box<str>, Box<str>),
+    around: &Around,
     text: &[u8],
     cut_bytes: u64,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    out.write_all(start.as_bytes())?;
+    out.write_all(around.start.as_bytes())?;
     if cut_bytes > 0 {
         write!(out, ",\"cut\":{cut_bytes}")?;
     }
     out.write_all(b",\"data\":")?;
-    out.write_all(before.as_bytes())?;
+    out.write_all(around.before.as_bytes())?;
     // Most text: nothing in it has to be escaped.
     if text.is_ascii() && !text.contains(&0x7f) {
         out.write_all(text)?;
     } else {
         out.write_all(output::escaped(&String::from_utf8_lossy(text), false).as_bytes())?;
     }
-    out.write_all(after.as_bytes())?;
+    out.write_all(around.after.as_bytes())?;
     out.write_all(b"}\n")
 }
 
@@ -253,7 +242,7 @@ fn told(topic: &str, event: &ProcessEvent, how: &How<'_>) -> String {
 }
 
 /// Begins `line` anew with what stands before what was said.
-pub(super) fn start(
+fn start(
     process: Option<&ProcessRef>,
     at_ms: i64,
     topic: &str,

@@ -2,10 +2,17 @@
 
 use super::{Applying, Change};
 use crate::model::ProcessKey;
-use crate::model::system::Measured;
+use crate::model::system::{Host, Measured};
 use crate::model::watched::Watched;
 
 impl Applying<'_> {
+    /// The machine and the daemon were looked at.
+    pub(super) fn host(&mut self, host: Host) {
+        let Some(daemon) = self.daemon() else { return };
+        let before = daemon.host.replace(host).map(|before| before.shown());
+        self.note_if(before != Some(host.shown()), Change::Daemon);
+    }
+
     /// CPU and memory were measured here.
     pub(super) fn measured(&mut self, interval_ms: u64, processes: &[Measured]) {
         let (id, now) = (self.id, self.now);

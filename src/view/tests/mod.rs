@@ -5,6 +5,7 @@ mod fleet;
 mod properties;
 mod screens;
 mod styles;
+mod taking;
 
 /// Checks the app's screen at one size or several.
 macro_rules! check {

@@ -188,6 +188,21 @@ fn message_written() {
 }
 
 #[test]
+fn message_of_lines() {
+    let mut app = typical();
+    app.watched.daemons[0].methods = Some(methods());
+    let target = app.watched.fleet.get(key(0, 0)).unwrap().target(None);
+    let mut compose = Compose::new(&app.watched, DaemonId(0), target);
+    compose.input.paste("first line\r\n\tsecond\nthird");
+    for _ in 0..6 {
+        compose.input.edit(Edit::Left);
+    }
+    app.mode = Mode::Compose(compose);
+    check!(&app, COLOR, "compose_lines", [(80, 24), (30, 6)]);
+    check!(&app, PLAIN, "compose_lines_ascii", [(80, 24)]);
+}
+
+#[test]
 fn question_before_a_method() {
     let mut app = typical();
     let call = NamedCall::new("stopProcessId", vec![3.into()]);

@@ -150,7 +150,7 @@ fn log_lines_have_their_gutter() {
     let app = typical();
     let buffer = draw(&app, COLOR, SIZE);
     for (text, color) in [
-        ("┃   Error: connect", Color::Yellow),
+        ("┃ E Error: connect", Color::Yellow),
         ("◆   exit code 1, restart 16", Color::Red),
         ("◆   connected: PM2 7.0.4", Color::Green),
         ("│   listening on", Color::Reset),

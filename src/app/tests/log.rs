@@ -1,0 +1,276 @@
+//! What the log shows: scope, search, filters, jumps.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::*;
+use crate::app::keymap;
+use crate::app::log_view::Scope;
+use crate::model::log::LineKind;
+use crate::protocol::text::StyledText;
+
+/// Presses keys by their characters; Enter is `\r`, Esc is `\u{1b}`.
+fn keys(app: &mut App, text: &str) {
+    for c in text.chars() {
+        let code = match c {
+            '\r' => KeyCode::Enter,
+            '\u{1b}' => KeyCode::Esc,
+            '\t' => KeyCode::Tab,
+            c => KeyCode::Char(c),
+        };
+        let key = KeyEvent::new(code, KeyModifiers::NONE);
+        let message = keymap::message(&app.mode, app.focus, key);
+        if let Some(message) = message {
+            assert_eq!(update(app, Moment::at(2_000), message), Effects::none(), "{c:?}");
+        }
+    }
+}
+
+fn line(pm_id: u32, name: &str, kind: LineKind, text: &str) -> LogLine {
+    let source = LogSource { daemon: D, pm_id: Some(PmId(pm_id)), name: name.into() };
+    let text = StyledText { text: text.into(), runs: Box::default() };
+    LogLine { at_ms: 0, source, kind, text }
+}
+
+fn output(pm_id: u32, name: &str, text: &str) -> LogLine {
+    line(pm_id, name, LineKind::Out, text)
+}
+
+fn event(word: &'static str, text: &str) -> LogLine {
+    line(0, "p0", LineKind::Event(word, Severity::Neutral), text)
+}
+
+fn filled(lines: Vec<LogLine>) -> App {
+    let mut app = app(3);
+    app.watched.log = crate::model::rings::Log::default();
+    send(&mut app, Report::Lines(lines));
+    app
+}
+
+fn shown(app: &App) -> Vec<&str> {
+    app.lines().from_place(0).map(|(_, line)| &*line.text.text).collect()
+}
+
+fn marked_text(app: &App) -> &str {
+    &app.watched.log.get(marked(app).unwrap()).unwrap().text.text
+}
+
+#[test]
+fn scope_is_a_process_its_app_or_all() {
+    let daemon = LogSource { daemon: D, pm_id: None, name: "PM2".into() };
+    let mut app = filled(vec![
+        output(0, "p0", "one"),
+        output(1, "p1", "two"),
+        output(7, "p1", "three"),
+        LogLine::event(0, daemon, "pm2", Severity::Neutral, "four"),
+        output(1, "other", "of another that had its id"),
+    ]);
+    keys(&mut app, "jl");
+    assert_eq!(shown(&app), ["two"]);
+    assert_eq!((app.log_view.scope().words(), app.focus), ("p1[1]".into(), Pane::Processes));
+    keys(&mut app, "L");
+    assert_eq!(shown(&app), ["two", "three"]);
+    // What comes is sorted in, in order, while lines come.
+    send(&mut app, Report::Lines(vec![output(0, "p0", "no"), output(7, "p1", "five")]));
+    assert_eq!(shown(&app), ["two", "three", "five"]);
+    keys(&mut app, "0");
+    assert_eq!(shown(&app).len(), 7);
+    // In the log it is that of the marked line; one of the daemon is of no process.
+    keys(&mut app, "\tgjjjl");
+    assert_eq!((marked_text(&app), app.log_view.scope()), ("four", &Scope::All));
+    assert!(app.notice.as_ref().unwrap().text.contains("no process"));
+    keys(&mut app, "kl");
+    assert_eq!(shown(&app), ["three", "five"]);
+}
+
+#[test]
+fn a_search_goes_along_while_it_is_typed() {
+    let words = ["alpha", "Beta", "beta", "gamma", "alphabet"];
+    let mut app = filled(words.map(|text| output(0, "p0", text)).to_vec());
+    keys(&mut app, "\t/beta");
+    assert!(matches!(app.mode, Mode::LogInput(_)));
+    // Following, it looks upwards from the end.
+    assert_eq!((app.log_view.found(), marked_text(&app)), (2, "beta"));
+    keys(&mut app, "\rN");
+    assert_eq!((app.mode.clone(), marked_text(&app)), (Mode::Normal, "Beta"));
+    keys(&mut app, "N");
+    assert!(app.notice.as_ref().unwrap().text.contains("no match above"));
+    keys(&mut app, "nn");
+    assert_eq!(marked_text(&app), "beta");
+    send(&mut app, Report::Lines(vec![output(0, "p0", "more beta")]));
+    keys(&mut app, "n");
+    assert_eq!((app.log_view.found(), marked_text(&app)), (3, "more beta"));
+    // Another one that is given up: the old one and its place come back.
+    keys(&mut app, "/alphab");
+    assert_eq!(marked_text(&app), "alphabet");
+    keys(&mut app, "\u{1b}");
+    assert_eq!((app.log_view.found(), marked_text(&app)), (3, "more beta"));
+    // Smart case, and what is no regular expression is literal.
+    keys(&mut app, "/Beta\r");
+    assert_eq!(app.log_view.found(), 1);
+    keys(&mut app, "/a(\r");
+    assert!(app.log_view.search().unwrap().problem.is_some());
+    assert_eq!(app.log_view.found(), 0);
+    // Back to following first; where it follows, the search leaves.
+    keys(&mut app, "\u{1b}");
+    assert!(app.log_view.search().is_some() && app.log_top.is_none());
+    keys(&mut app, "\u{1b}");
+    assert!(app.log_view.search().is_none());
+    // Recent ones, the latest first.
+    keys(&mut app, "/");
+    for (command, wanted) in
+        [(Command::Up, "a("), (Command::Up, "Beta"), (Command::Up, "beta"), (Command::Up, "beta")]
+            .into_iter()
+            .chain([(Command::Down, "Beta")])
+    {
+        press(&mut app, command);
+        let Mode::LogInput(typed) = &app.mode else { panic!("{:?}", app.mode) };
+        assert_eq!(typed.input.text(), wanted);
+    }
+}
+
+#[test]
+fn what_stands_before_the_text_is_found_too() {
+    let mut app = filled(vec![event("exit", "code 1"), output(0, "p0", "exits")]);
+    keys(&mut app, "/exit code\r");
+    assert_eq!((app.log_view.found(), marked_text(&app), app.focus), (0, "exits", Pane::Processes));
+    keys(&mut app, "\t/exit code\r");
+    assert_eq!((app.log_view.found(), marked_text(&app)), (1, "code 1"));
+}
+
+#[test]
+fn filters_add_up_and_leave_one_by_one() {
+    let words = ["get /a 200", "get /b 500", "post /a 200", "post /b 500"];
+    let mut app = filled(words.map(|text| output(0, "p0", text)).to_vec());
+    keys(&mut app, "\t&get");
+    assert_eq!(shown(&app), words[..2], "while it is typed");
+    keys(&mut app, "\r&!500\r");
+    assert_eq!(shown(&app), ["get /a 200"]);
+    keys(&mut app, "/a\r");
+    assert_eq!(app.log_view.found(), 1, "only what is shown is searched");
+    keys(&mut app, "&never\u{1b}");
+    assert_eq!(app.log_view.filters().count(), 2, "given up");
+    keys(&mut app, "\u{1b}\u{1b}\u{1b}");
+    assert_eq!((shown(&app), app.log_view.search().is_none()), (words[..2].to_vec(), true));
+    keys(&mut app, "\u{1b}");
+    assert_eq!(shown(&app), words);
+    keys(&mut app, "&nothing has this\r");
+    assert_eq!((shown(&app).len(), marked(&app)), (0, None));
+    keys(&mut app, "jkgGneE[]lL");
+    assert_eq!(app.focus, Pane::Log);
+}
+
+#[test]
+fn errors_and_ends_are_gone_to() {
+    let stack = ["Error: gone".into(), "at a.js:1".into()];
+    let source = LogSource { daemon: D, pm_id: Some(PmId(0)), name: "p0".into() };
+    let mut app = filled(vec![
+        output(0, "p0", r#"{"level":50,"msg":"pino"}"#),
+        line(0, "p0", LineKind::Err, "only on standard error"),
+        event("exit", "code 1"),
+        LogLine::exception(0, source, "thrown", &stack),
+        output(0, "p0", "no errors found"),
+        event("restart", "restarted by a client"),
+        output(0, "p0", "the end"),
+    ]);
+    keys(&mut app, "\tE");
+    assert!(marked_text(&app).starts_with("thrown"), "{}", marked_text(&app));
+    keys(&mut app, "E");
+    assert!(marked_text(&app).contains("pino"));
+    keys(&mut app, "e");
+    assert!(marked_text(&app).starts_with("thrown"));
+    keys(&mut app, "e");
+    assert!(app.notice.as_ref().unwrap().text.contains("no error below"));
+    keys(&mut app, "]");
+    assert_eq!(marked_text(&app), "restarted by a client");
+    keys(&mut app, "[");
+    assert_eq!(marked_text(&app), "code 1");
+}
+
+#[test]
+fn a_jump_out_of_sight_scrolls_and_one_in_sight_does_not() {
+    let lines = (0..200).map(|n| output(0, "p0", &format!("line {n}.")));
+    let mut app = filled(lines.collect());
+    keys(&mut app, "\t/line 150[.]\r");
+    let page = 8;
+    let top = log_top(&app, page);
+    assert_eq!(marked_text(&app), "line 150.");
+    assert!(top < 150 && top + page > 150, "{top}");
+    keys(&mut app, "/line 151[.]\r");
+    assert_eq!((log_top(&app, page), marked_text(&app)), (top, "line 151."));
+}
+
+#[test]
+fn zoom_gives_the_pane_in_front_all_and_esc_takes_it_back() {
+    let mut app = filled((0..50).map(|n| output(0, "p0", &n.to_string())).collect());
+    keys(&mut app, "z");
+    let parts = app.geometry(app.size).unwrap();
+    assert_eq!((parts.table.rows, parts.log.rows, parts.log_rows), (22, 0, 0));
+    // What is to be seen of the log is seen.
+    keys(&mut app, "l");
+    assert_eq!(app.focus, Pane::Log);
+    let parts = app.geometry(app.size).unwrap();
+    assert_eq!((parts.table_rows, parts.log.y, parts.log_rows), (0, 1, 21));
+    keys(&mut app, "\u{1b}");
+    assert_eq!((app.is_zoomed, app.focus), (false, Pane::Log));
+}
+
+#[test]
+fn letters_that_act_do_nothing_in_the_log() {
+    let mut app = filled(vec![output(0, "p0", "line")]);
+    // `keys` checks that nothing is sent.
+    keys(&mut app, "\trsadRm");
+    assert_eq!((app.mode.clone(), app.focus), (Mode::Normal, Pane::Log));
+}
+
+proptest! {
+    /// Whatever falls out of the rings: the view is what one gets who looks at all lines anew.
+    #[test]
+    fn a_view_kept_in_step_is_the_view_looked_up_anew(
+        lines in proptest::collection::vec((0_u32..3, any::<bool>(), "[ab]{1,2}"), 0..120),
+        batch in 1_usize..9,
+    ) {
+        let bounds = crate::model::rings::LogBounds {
+            lines_max: 17,
+            events_max: 5,
+            ..Default::default()
+        };
+        let mut app = app(3);
+        app.watched.log = crate::model::rings::Log::new(bounds);
+        keys(&mut app, "L\t&a\r/b\r");
+        for batch in lines.chunks(batch) {
+            let line = |(pm_id, is_event, text): &(u32, bool, String)| {
+                let name = format!("p{pm_id}");
+                let kind = LineKind::Event("event", Severity::Neutral);
+                let kind = if *is_event { kind } else { LineKind::Out };
+                line(*pm_id, &name, kind, text)
+            };
+            for line in batch.iter().map(line) {
+                if matches!(line.kind, LineKind::Out) {
+                    app.watched.log.push_output(line);
+                } else {
+                    app.watched.log.push_event(line);
+                }
+            }
+            app.log_view.sync(&app.watched.log);
+            let all = app.watched.log.from_place(0);
+            let wanted: Vec<u64> = all
+                .filter(|(_, line)| &*line.source.name == "p0")
+                .filter(|(_, line)| line.text.text.contains('a') || line.lead().contains('a'))
+                .map(|(number, _)| number)
+                .collect();
+            let view = app.lines();
+            let got: Vec<u64> = view.from_place(0).map(|(number, _)| number).collect();
+            prop_assert_eq!(&got, &wanted);
+            prop_assert_eq!(view.len(), wanted.len());
+            for (place, number) in wanted.iter().enumerate() {
+                prop_assert_eq!(view.number_at(place), *number);
+                prop_assert_eq!(view.place_of(*number), place);
+            }
+            let is_found = |number: &&u64| {
+                let line = app.watched.log.get(**number).unwrap();
+                line.text.text.contains('b')
+            };
+            prop_assert_eq!(app.log_view.found(), wanted.iter().filter(is_found).count());
+        }
+    }
+}
