@@ -101,10 +101,9 @@ fn clusters(infos: &[ProcessInfo], raw: &Json) -> measure::Clusters {
 /// How large the log files of a process are. Blocks.
 fn sizes(info: &ProcessInfo) -> Vec<(Box<str>, u64)> {
     let paths = [&info.logs.out, &info.logs.err, &info.logs.both].into_iter().flatten();
-    let size = |path: &Box<str>| {
-        let about =
-            std::fs::metadata(Path::new(&**path)).ok().filter(std::fs::Metadata::is_file)?;
-        Some((path.clone(), about.len()))
+    let size = |path: &str| {
+        let about = std::fs::metadata(Path::new(path)).ok().filter(std::fs::Metadata::is_file)?;
+        Some((path.into(), about.len()))
     };
-    paths.filter_map(size).collect()
+    paths.filter_map(|path| size(path)).collect()
 }
