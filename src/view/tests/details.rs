@@ -53,7 +53,7 @@ fn raw() -> Json {
 }
 
 /// A process with two children, which listens on two ports.
-fn family() -> Option<Family> {
+fn family() -> Family {
     let member = |depth, pid, command: &str, mib: u64| Member {
         depth,
         pid,
@@ -61,7 +61,7 @@ fn family() -> Option<Family> {
         memory_bytes: mib * MIB,
     };
     let listens = |address: &str, by| Listens { address: address.into(), by };
-    Some(Family {
+    Family {
         members: vec![
             member(0, 1000, "node /srv/apps/api/dist/server.js --port 3000", 150),
             member(1, 1001, "node worker.js", 41),
@@ -73,7 +73,7 @@ fn family() -> Option<Family> {
             listens("127.0.0.1:9229", Listener::Own(1000)),
         ],
         is_partial: false,
-    })
+    }
 }
 
 fn report(app: &mut App, at_ms: i64, report: Report) {
@@ -94,7 +94,7 @@ fn open() -> App {
         let mut raw = raw();
         raw["pm2_env"]["axm_monitor"]["Users"]["value"] = json!(181 - 20 * back);
         let sizes = vec![("/home/web-01/.pm2/logs/api-out-0.log".into(), 1_288_490_188)];
-        let exam = Exam { info, raw: Sealed(raw), sizes, family: family() };
+        let exam = Exam { info, raw: Sealed(raw), sizes, family: Some(family()) };
         report(&mut app, NOW_MS - back * 20_000, Report::Examined(Box::new(exam)));
     }
     app
