@@ -6,8 +6,6 @@
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use super::command::COMMANDS;
-use super::details::keys::DETAILS;
 pub use super::pane::Pane;
 use crate::model::log::{LineKind, LogLine};
 use crate::protocol::layout;
@@ -124,9 +122,7 @@ const TABLE_TOP: u16 = TITLE + 1;
 /// The smallest table beside a log, with its title and heads.
 const TABLE_MIN: u16 = 5;
 /// The blank cells at both sides of what a pane shows.
-const SIDES: u16 = 2;
-/// Columns of the key column in the help overlay: the widest keys, and a gap.
-pub const HELP_KEYS: u16 = 10;
+pub(super) const SIDES: u16 = 2;
 
 impl Geometry {
     /// Divides a terminal of `size` (columns, rows) for this many processes; `None` where it is
@@ -271,45 +267,6 @@ pub fn overlay(size: (u16, u16), columns: u16, rows: u16) -> Overlay {
         Area { x: (size.0 - width) / 2, y: (room - height) / 2, columns: width, rows: height };
     let text = Area { x: area.x + 1, columns: width.saturating_sub(SIDES), ..area.below(TITLE) };
     Overlay { area, text: Area { rows: rows.min(text.rows), ..text } }
-}
-
-/// One line of the help overlay.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HelpLine {
-    /// The keys, on the first line of a command; `""` on those that follow.
-    pub keys: &'static str,
-    /// A piece of the sentence.
-    pub text: String,
-}
-
-/// The help overlay, for a terminal of `size`.
-#[must_use]
-pub fn help_overlay(size: (u16, u16)) -> Overlay {
-    let columns = size.0.min(76).saturating_sub(SIDES);
-    let lines = u16::try_from(help_lines(columns).len()).unwrap_or(u16::MAX);
-    overlay(size, columns, lines)
-}
-
-/// The help, one or more lines for each command, wrapped for so many columns.
-#[must_use]
-pub fn help_lines(columns: u16) -> Vec<HelpLine> {
-    let text_columns = columns.saturating_sub(HELP_KEYS);
-    let mut lines = Vec::new();
-    for row in COMMANDS.iter().chain(DETAILS) {
-        let mut keys = row.keys;
-        for text in wrap(row.help, text_columns) {
-            lines.push(HelpLine { keys, text });
-            keys = "";
-        }
-    }
-    lines
-}
-
-/// How far the help overlay can be scrolled down.
-#[must_use]
-pub fn help_top_max(size: (u16, u16)) -> u16 {
-    let text = help_overlay(size).text;
-    u16::try_from(help_lines(text.columns).len()).unwrap_or(u16::MAX).saturating_sub(text.rows)
 }
 
 /// Columns and rows for the text of a line shown whole, for a terminal of `size`: all but its title
@@ -488,15 +445,5 @@ mod tests {
         assert_eq!(wrap("/a/very/long/path x", 6), ["/a/ver", "y/long", "/path", "x"]);
         assert_eq!(wrap("日本語", 4), ["日本", "語"]);
         assert!(wrap("", 10).is_empty());
-    }
-
-    #[test]
-    fn help_scrolls_to_its_end() {
-        let text = help_overlay((40, 10)).text;
-        assert_eq!((text.columns, text.rows), (38, 8));
-        let lines = help_lines(text.columns).len() as u16;
-        assert_eq!(help_top_max((40, 10)), lines - text.rows);
-        assert_eq!(help_top_max((120, 200)), 0);
-        let _ = help_top_max((0, 0));
     }
 }

@@ -12,6 +12,7 @@ pub mod effect;
 pub mod exceptions;
 pub mod gate;
 pub mod geometry;
+pub mod help;
 pub mod keymap;
 mod log_keys;
 pub mod log_view;
