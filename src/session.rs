@@ -260,6 +260,7 @@ fn spawn_daemons(cli: &Cli, homes: Vec<Home>, inbox: &Inbox) -> Daemons {
             interval: cli.screen.interval(),
             frame_bytes_max: cli.frame_mib as usize * MIB,
             settle: cli.settle.into(),
+            measures_here: !cli.screen.ask_pm2,
         };
         daemon::spawn(DaemonId(index as u16), home.endpoint, options, inbox.clone())
     };

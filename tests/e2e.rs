@@ -11,6 +11,7 @@ mod daemons;
 mod details;
 mod keys;
 mod manners;
+mod measuring;
 mod several;
 mod swaps;
 mod terminals;
@@ -39,6 +40,8 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(details::all_of_a_process_stands_in_its_tabs),
         with_pm2(details::an_action_is_triggered_and_its_reply_shows),
         with_pm2(details::details_act_on_their_process_and_close_with_it),
+        with_pm2(measuring::proc_is_read_and_the_daemon_left_alone),
+        with_pm2(measuring::ask_pm2_asks_it_each_time),
         with_pm2(swaps::what_is_open_does_nothing_to_newcomers),
         with_pm2(calling::messages_and_methods_from_the_screen),
         with_pm2(daemons::kill_and_a_new_daemon_show_by_themselves),

@@ -6,6 +6,7 @@ use super::geometry::{self, Charts, Pane};
 use super::state::{App, InSight, LogInSight, RowsInSight};
 use super::{details, navigate};
 use crate::model::charts::{self, Measure};
+use crate::model::daemon::Daemon;
 use crate::model::process::Shown;
 use crate::model::rows::reason;
 use crate::model::totals::Totals;
@@ -47,7 +48,7 @@ pub(super) fn rows(app: &App) -> RowsInSight {
     let in_sight =
         || navigate::rows_in_sight(app).into_iter().filter_map(|key| Some((key, fleet.get(key)?)));
     let gap_ms =
-        |daemon| charts::gap_ms(app.daemon(daemon).map_or(1_000, |daemon| daemon.poll_interval_ms));
+        |daemon| charts::gap_ms(app.daemon(daemon).map_or(1_000, Daemon::sample_interval_ms));
     let steady_ms = app.now.steady_ms;
     let mini = if app.size.0 < WIDE_FROM { MINI_COLUMNS } else { MINI_COLUMNS_WIDE };
     let mut bars: Vec<_> = in_sight()

@@ -17,6 +17,7 @@ pub(crate) mod history;
 pub mod inbox;
 mod limits;
 pub(crate) mod lives;
+mod measure;
 pub(crate) mod offload;
 pub(crate) mod rpc;
 pub(crate) mod seam;
@@ -45,7 +46,6 @@ use crate::model::daemon::{BusState, Connection};
 use crate::model::report::Report;
 use crate::model::trigger::Trigger;
 use crate::protocol::amp::FRAME_BYTES_MAX;
-use crate::protocol::process::PmId;
 use crate::protocol::text;
 
 /// The most actions and calls by name under way on one daemon.
@@ -60,12 +60,20 @@ pub struct Options {
     pub frame_bytes_max: usize,
     /// How long a process is watched after it was started.
     pub settle: Settle,
+    /// Whether CPU and memory are measured here where that can be, and the daemon is then polled
+    /// seldom.
+    pub measures_here: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let interval = Duration::from_secs(1);
-        Self { interval, frame_bytes_max: FRAME_BYTES_MAX, settle: Settle::Own }
+        Self {
+            interval,
+            frame_bytes_max: FRAME_BYTES_MAX,
+            settle: Settle::Own,
+            measures_here: false,
+        }
     }
 }
 
@@ -143,6 +151,8 @@ struct Requests {
     reconnect_bus: Notify,
     /// One socket of the daemon answers again, so the other will too. Heard only by who waits.
     other_is_back: Notify,
+    /// What is measured on this machine.
+    measuring: measure::Measuring,
     /// The process whose details are open.
     examining: examine::Examining,
 }
@@ -320,14 +330,6 @@ impl DaemonHandle {
         );
     }
 
-    /// From now on, reads all of this process with each poll ([`Report::Examined`]), or of none.
-    pub fn examine(&self, pm_id: Option<PmId>) {
-        self.wishes.examining.set(pm_id);
-        if pm_id.is_some() {
-            self.wishes.change.notify_one();
-        }
-    }
-
     /// Connects now where the daemon is down, else polls now.
     pub fn refresh(&self) {
         self.wishes.reconnect.notify_one();
@@ -383,6 +385,16 @@ impl DaemonHandle {
             },
             &self.runtime,
         );
+        if self.options.measures_here && self.endpoint.is_local() {
+            let shared = Arc::clone(&watch);
+            watch.tasks.spawn_on(
+                async move {
+                    let generation = &shared.generation;
+                    generation.run_until_cancelled(measure::run(&shared)).await;
+                },
+                &self.runtime,
+            );
+        }
         *running = Some(Running { watch, link: link_seen });
     }
 

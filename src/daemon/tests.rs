@@ -212,6 +212,7 @@ impl Client {
             interval: Duration::from_millis(20),
             frame_bytes_max: FRAME_BYTES_MAX,
             settle: Settle::For(Duration::ZERO),
+            measures_here: false,
         };
         let inbox = Inbox::new(InboxBounds::default());
         let handle = spawn_with(DaemonId(3), peer.endpoint(), options, timings, inbox.clone());

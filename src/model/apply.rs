@@ -4,6 +4,7 @@
 //! of its own, and asks the report nothing more.
 
 mod finished;
+mod system;
 
 use super::bundle::Written;
 use super::call::CallOutcome;
@@ -149,6 +150,8 @@ impl Applying<'_> {
                 self.snapshot(snapshot);
             }
             Report::Examined(exam) => self.changes.push(Change::Examined(exam)),
+            Report::Measured { interval_ms, processes } => self.measured(interval_ms, &processes),
+            Report::Host(host) => self.host(host),
             Report::OomKills(kills) => self.oom_kills(kills),
             Report::Disk(look) => self.disk(look),
             Report::Lives(lives) => self.lives(lives),
@@ -227,6 +230,7 @@ impl Applying<'_> {
         let was_live = daemon.is_live();
         let home = daemon.home.clone();
         daemon.retry_at_ms = None;
+        daemon.measure_interval_ms = None;
         let mut is_other = false;
         let mut is_new = false;
         match &connection {
@@ -299,18 +303,6 @@ impl Applying<'_> {
         self.changes.push(Change::Polled);
     }
 
-    /// Notes in the black boxes what was measured.
-    fn sample(&mut self) {
-        let now = self.now;
-        let Watched { fleet, boxes, .. } = &mut *self.watched;
-        for (key, process) in fleet.iter().filter(|(key, _)| key.daemon == self.id) {
-            if process.is_online() {
-                let info = &process.info;
-                boxes.of(key).sample(info.cpu_percent, info.memory_bytes, now);
-            }
-        }
-    }
-
     /// What ended before anybody watched goes before what was seen.
     fn lives(&mut self, lives: Vec<(PmId, BlackBox)>) {
         for (pm_id, past) in lives {
@@ -333,15 +325,6 @@ impl Applying<'_> {
         let is_news = words(daemon) != before;
         self.changes.push(Change::Disk);
         self.note_if(is_news, Change::Daemon);
-    }
-
-    /// A SIGKILL since the last count is the kernel's where that has grown meanwhile.
-    fn oom_kills(&mut self, kills: u64) {
-        let Some(daemon) = self.daemon() else { return };
-        let Some(before) = daemon.oom_kills.replace(kills) else { return };
-        let id = self.id;
-        let ours = self.watched.boxes.iter_mut().filter(|(key, _)| key.daemon == id);
-        ours.for_each(|(_, life)| life.out_of_memory(kills > before));
     }
 
     /// Takes what became of the rows in; `is_told` is false where a new connection may mean another

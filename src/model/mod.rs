@@ -31,6 +31,7 @@ pub mod report;
 pub mod rings;
 pub mod rows;
 pub mod series;
+pub mod system;
 pub mod target;
 pub mod totals;
 pub mod trigger;

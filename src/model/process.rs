@@ -9,6 +9,7 @@ use super::figures::Figures;
 use super::looping::looks_looping;
 use super::moment::Moment;
 use super::series::{Sample, Series};
+use super::system::Measured;
 use super::{Action, Target, Verdict, units};
 use crate::protocol::bus::{EventKind, ProcessEvent};
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
@@ -19,6 +20,8 @@ const BACKOFF_MAX_MS: u64 = 15_000;
 const LOOP_CRASHES: usize = 3;
 /// One minute; a loop is over when there was none for so long.
 const LOOP_SPAN_MS: i64 = 60_000;
+/// What was measured here longer ago is not so any more, milliseconds.
+const MEASURED_MS: i64 = 5_000;
 /// For how long the row says what came of an action, milliseconds.
 const OUTCOME_MS: i64 = 4_000;
 /// The same, where it went wrong.
@@ -36,6 +39,8 @@ pub struct Process {
     pub series: Series,
     /// CPU and memory as they are shown.
     pub figures: Figures,
+    /// CPU and memory as this machine tells them, and when it last did.
+    pub measured: Option<(Measured, i64)>,
     /// When it was first seen here, milliseconds since 1970.
     pub first_seen_ms: i64,
     /// When a snapshot or an event last told of it.
@@ -86,6 +91,7 @@ impl Process {
             is_pid_known: true,
             series: Series::default(),
             figures: Figures::default(),
+            measured: None,
             first_seen_ms: 0,
             seen_ms: 0,
             pending: None,
@@ -208,6 +214,12 @@ impl Process {
             info.memory_bytes = None;
         }
         self.note_crash(&info, at.steady_ms);
+        let measured = self.measured_of(info.pid, at.steady_ms);
+        if let Some(measured) = measured {
+            // Newer, and of an even pace.
+            info.cpu_percent = Some(measured.own.cpu_percent);
+            info.memory_bytes = Some(measured.own.memory_bytes);
+        }
         self.info = info;
         self.seen_ms = at.steady_ms;
         self.is_pid_known = true;
@@ -226,16 +238,43 @@ impl Process {
         }
         self.judge_loop(at);
         self.drop_contradicted_outcome();
+        if measured.is_none() {
+            self.measured = None;
+            self.sample(at.steady_ms);
+        }
+        before != Shown::of(self)
+    }
+
+    /// What was measured here a moment ago, if it was of the process with this system's id.
+    #[must_use]
+    pub fn measured_of(&self, pid: Option<u32>, steady_ms: i64) -> Option<Measured> {
+        let (measured, at_ms) = self.measured?;
+        let is_fresh = steady_ms.saturating_sub(at_ms) <= MEASURED_MS;
+        (is_fresh && pid == Some(measured.pid)).then_some(measured)
+    }
+
+    /// Takes in what was measured here.
+    pub(super) fn take_measured(&mut self, measured: &Measured, at: Moment) {
+        if self.info.pid != Some(measured.pid) || !self.is_running() {
+            return;
+        }
+        self.measured = Some((*measured, at.steady_ms));
+        self.info.cpu_percent = Some(measured.own.cpu_percent);
+        self.info.memory_bytes = Some(measured.own.memory_bytes);
+        self.sample(at.steady_ms);
+    }
+
+    /// Keeps CPU and memory as they are now.
+    fn sample(&mut self, steady_ms: i64) {
         let is_running = self.is_running();
         let cpu_percent = self.info.cpu_percent.filter(|_| is_running);
         let memory_bytes = self.info.memory_bytes.filter(|_| is_running);
-        self.figures.take(cpu_percent, memory_bytes, at.steady_ms);
+        self.figures.take(cpu_percent, memory_bytes, steady_ms);
         if let (true, Some(cpu_percent), Some(memory_bytes)) =
             (self.is_online(), cpu_percent, memory_bytes)
         {
-            self.series.push(Sample { at_ms: at.steady_ms, cpu_percent, memory_bytes });
+            self.series.push(Sample { at_ms: steady_ms, cpu_percent, memory_bytes });
         }
-        before != Shown::of(self)
     }
 
     /// Lets an event change it at once.
@@ -294,6 +333,7 @@ impl Process {
         self.info.pid = None;
         self.info.cpu_percent = None;
         self.info.memory_bytes = None;
+        self.measured = None;
         self.figures = Figures::default();
     }
 

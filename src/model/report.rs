@@ -11,6 +11,7 @@ use super::errand::{Outcome, TaskId};
 use super::exam::Exam;
 use super::kept::Kept;
 use super::log::LogLine;
+use super::system::{Host, Measured};
 use super::trigger::Reply;
 use super::{Action, Target, Verdict};
 use crate::protocol::bus::{Exception, ProcessEvent};
@@ -40,6 +41,15 @@ pub enum Report {
         /// What it said.
         snapshot: Snapshot,
     },
+    /// CPU and memory of processes, measured on this machine, as often as this. Latest wins.
+    Measured {
+        /// The pause between two, milliseconds.
+        interval_ms: u64,
+        /// What was measured.
+        processes: Vec<Measured>,
+    },
+    /// The daemon's machine, and the daemon itself. Latest wins.
+    Host(Host),
     /// All of the process whose details are open, with each poll. Latest wins.
     Examined(Box<Exam>),
     /// How many processes the kernel of the daemon's machine has killed for want of memory since it
