@@ -21,6 +21,7 @@ use crate::model::moment::Moment;
 use crate::model::report::Report;
 use crate::model::{Action, DaemonId, Target};
 use crate::pacing::Pacing;
+use crate::protocol::process::PmId;
 
 /// The most log lines taken into the app in one turn of the loop.
 const LINES_A_TURN_MAX: usize = 8_192;
@@ -53,6 +54,8 @@ pub trait World {
     fn act(&mut self, daemon: DaemonId, action: Action, targets: Vec<Target>);
     /// Has a daemon's method called.
     fn call(&mut self, daemon: DaemonId, call: NamedCall);
+    /// Has older lines of log files read, of these processes or of all.
+    fn older(&mut self, daemon: DaemonId, of: Vec<PmId>);
     /// Connects or polls now.
     fn refresh(&mut self);
 }
@@ -305,6 +308,7 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
         match effect {
             Effect::Act { daemon, action, targets } => world.act(daemon, action, targets),
             Effect::Call { daemon, call } => world.call(daemon, call),
+            Effect::Older { daemon, of } => world.older(daemon, of),
             Effect::Refresh => world.refresh(),
             Effect::Redraw => surface.redraw(),
             Effect::Suspend => pause = pause.or(Some(Pause::Suspend)),

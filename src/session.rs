@@ -8,17 +8,19 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::app::App;
+use crate::app::log_view::LogView;
 use crate::cli::{Cli, Command, MIB};
 use crate::daemon::clock::{now_ms, utc_offset_s};
 use crate::daemon::inbox::{Inbox, InboxBounds};
 use crate::daemon::{self, DaemonHandle, Options};
 use crate::demo;
 use crate::homes::{self, Home};
+use crate::logs::Bounds;
 use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
 use crate::model::moment::Moment;
-use crate::model::rings::{Log, LogBounds};
 use crate::model::{Action, DaemonId, Target};
+use crate::protocol::process::PmId;
 use crate::protocol::text::clean;
 use crate::runtime::{self, Input, Pacer, Pause, World};
 use crate::terminal::{self, Kind, Screen};
@@ -182,6 +184,12 @@ impl World for Daemons {
         }
     }
 
+    fn older(&mut self, daemon: DaemonId, of: Vec<PmId>) {
+        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+            daemon.older(of);
+        }
+    }
+
     fn refresh(&mut self) {
         for daemon in &self.0 {
             daemon.refresh();
@@ -211,11 +219,8 @@ fn new_app(cli: &Cli, homes: &[Home], now: Moment) -> io::Result<App> {
         daemon
     });
     let mut app = App::new(daemons.collect(), now, utc_offset_s(now.wall_ms), terminal::size()?);
-    app.watched.log = Log::new(LogBounds {
-        lines_max: cli.screen.log_lines(),
-        bytes_max: cli.screen.log_bytes(),
-        ..LogBounds::default()
-    });
+    let bounds = Bounds { lines: cli.screen.log_lines(), bytes: cli.screen.log_bytes() };
+    app.log_view = LogView::new(bounds);
     Ok(app)
 }
 

@@ -6,7 +6,7 @@
 use super::mode::Mode;
 use super::notice::{About, Notice};
 use super::state::App;
-use super::{sight, table};
+use super::{log_keys, sight, table};
 use crate::model::apply::{Change, Changes};
 use crate::model::call::CallOutcome;
 use crate::model::{Action, DaemonId, Target, Verdict};
@@ -18,8 +18,12 @@ const NOTICE_CHARS_MAX: usize = 200;
 /// Takes the changes of one report in.
 pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
     let (mut has_lines, mut has_rows) = (false, false);
+    let (news, lost) = app.watched.news.take();
+    app.log_view.count_lost(lost);
+    app.take_lines(news);
     for change in changes.0 {
         match change {
+            Change::Past(past) => log_keys::take_past(app, id, *past),
             Change::Daemon | Change::Lost | Change::Losses => app.is_dirty = true,
             Change::Lines => has_lines = true,
             Change::Polled | Change::Event(_) | Change::Process(_) => has_rows = true,

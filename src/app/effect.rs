@@ -2,6 +2,7 @@
 
 use crate::model::call::NamedCall;
 use crate::model::{Action, DaemonId, Target};
+use crate::protocol::process::PmId;
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +23,13 @@ pub enum Effect {
         daemon: DaemonId,
         /// What to call: checked already, and checked again against who is connected then.
         call: NamedCall,
+    },
+    /// Have older lines of log files read; they come as one `Report::History`.
+    Older {
+        /// Of which daemon.
+        daemon: DaemonId,
+        /// Of which processes; of all where it is empty.
+        of: Vec<PmId>,
     },
     /// Connect now where a daemon is down, poll now where it is live.
     Refresh,

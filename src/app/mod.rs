@@ -12,6 +12,8 @@ pub mod gate;
 pub mod geometry;
 pub mod keymap;
 mod log_keys;
+pub mod log_line;
+mod log_past;
 pub mod log_view;
 pub mod message;
 pub mod mode;

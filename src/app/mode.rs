@@ -1,11 +1,11 @@
 //! What can cover the screen.
 
+use super::log_line::Shown;
 use super::log_view::LogInput;
 use super::palette::Palette;
 use super::prompt::{Arguments, Compose};
 use super::table::Typing;
 use crate::model::call::NamedCall;
-use crate::model::log::LogLine;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
 
 /// What covers the screen.
@@ -46,7 +46,7 @@ pub enum Mode {
     /// A line of the log shown whole, as it was when it was opened, scrolled down by so many rows.
     Line {
         /// The line.
-        line: Box<LogLine>,
+        line: Box<Shown>,
         /// First row shown.
         top: usize,
     },

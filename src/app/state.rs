@@ -1,12 +1,15 @@
 //! The whole state of the screen.
 
 use super::geometry::{Geometry, Pane};
+use super::log_keys;
 use super::log_view::{Lines, LogView};
 use super::mode::Mode;
 use super::notice::Notice;
 use super::table::Table;
+use crate::logs::{Bounds, LineId};
 use crate::model::charts::Bars;
 use crate::model::daemon::Daemon;
+use crate::model::log::{LogLine, LogSource, Severity};
 use crate::model::moment::Moment;
 use crate::model::process::Shown;
 use crate::model::watched::Watched;
@@ -35,13 +38,13 @@ pub struct App {
     pub table: Table,
     /// First table row shown.
     pub table_top: usize,
-    /// Number of the first log line shown; `None` while following.
-    pub log_top: Option<u64>,
-    /// Number of the marked log line; `None` for the last one in sight.
-    pub log_mark: Option<u64>,
-    /// Number of the first log line that a frame for a key shows, instead of the newest.
-    pub(super) log_kept: Option<u64>,
-    /// Which lines of the log are shown.
+    /// The first log line shown; `None` while following.
+    pub log_top: Option<LineId>,
+    /// The marked log line; `None` for the last one in sight.
+    pub log_mark: Option<LineId>,
+    /// The first log line that a frame for a key shows, instead of the newest.
+    pub(super) log_kept: Option<LineId>,
+    /// The log, and which lines of it are shown.
     pub log_view: LogView,
     /// Whether the pane in front has the whole screen.
     pub is_zoomed: bool,
@@ -86,14 +89,14 @@ pub(super) struct RowsInSight {
 /// What is in sight of the log.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct LogInSight {
-    /// The number of the first line.
-    pub(super) first: u64,
+    /// The first line and the last.
+    pub(super) ends: [Option<LineId>; 2],
     /// How many lines are in sight.
     pub(super) lines: usize,
     /// What its title says of the lines that are not.
     pub(super) title: [Option<String>; 3],
     /// In how many lines the search is.
-    pub(super) found: usize,
+    pub(super) found: u64,
 }
 
 impl App {
@@ -114,7 +117,7 @@ impl App {
             log_top: None,
             log_mark: None,
             log_kept: None,
-            log_view: LogView::default(),
+            log_view: LogView::new(Bounds::default()),
             is_zoomed: false,
             link_delay_ms: None,
             notice: None,
@@ -135,7 +138,23 @@ impl App {
     /// The lines of the log that are shown.
     #[must_use]
     pub fn lines(&self) -> Lines<'_> {
-        self.log_view.lines(&self.watched.log)
+        self.log_view.lines()
+    }
+
+    /// Takes lines into the log, as they come.
+    pub fn take_lines(&mut self, lines: impl IntoIterator<Item = LogLine>) {
+        for line in lines {
+            self.log_view.take(&self.watched.fleet, line);
+        }
+        log_keys::step(self);
+    }
+
+    /// Says in the log what became of its history.
+    pub(super) fn note_past(&mut self, daemon: DaemonId, text: &str) {
+        let source = LogSource { daemon, pm_id: None, name: "PM2".into() };
+        let at_ms = self.now.wall_ms;
+        let line = LogLine::event(at_ms, source, "history", Severity::Warning, text);
+        self.take_lines([line]);
     }
 
     /// A daemon by its key.

@@ -11,6 +11,7 @@ use super::palette::Palette;
 use super::prompt::Compose;
 use super::state::App;
 use super::{act, changes, log_keys, navigate, table};
+use crate::logs::Owner;
 use crate::model::apply::apply;
 use crate::model::call::NamedCall;
 use crate::model::moment::Moment;
@@ -21,6 +22,16 @@ use crate::protocol::risk::{self, Risk};
 pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
     app.now = now;
     changes::drop_old_notice(app);
+    let may_ask_the_log = !matches!(message, Message::Report(..) | Message::Clock);
+    let effects = take(app, message);
+    if may_ask_the_log {
+        log_keys::step(app);
+    }
+    effects
+}
+
+fn take(app: &mut App, message: Message) -> Effects {
+    let now = app.now;
     match message {
         Message::Command(command) => {
             app.is_dirty = true;
@@ -63,12 +74,12 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
         }
         Message::Report(daemon, report) => {
             let changed = apply(&mut app.watched, daemon, report, now);
-            app.log_view.sync(&app.watched.log);
             changes::take(app, daemon, changed);
             Effects::none()
         }
         Message::Clock => {
             app.is_dirty = true;
+            log_keys::step(app);
             table::settle(app);
             Effects::none()
         }
@@ -164,6 +175,9 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         | Command::SortLeft
         | Command::SortRight
         | Command::SortReverse => table::take(app, command),
+        Command::Up | Command::PageUp | Command::First if navigate::is_at_first(app) => {
+            return log_keys::older(app);
+        }
         movement => navigate::go(app, movement),
     }
     Effects::none()
@@ -208,9 +222,11 @@ fn open_compose(app: &mut App) -> Effects {
 
 /// Shows why the selected process died; in the log, that of the marked line.
 fn open_why(app: &mut App) {
-    let marked = || {
-        let line = navigate::marked(app).and_then(|number| app.watched.log.get(number))?;
-        Some(ProcessKey { daemon: line.source.daemon, pm_id: line.source.pm_id? })
+    let marked = || match app.log_view.owner(navigate::marked(app)?)? {
+        Owner::Process { daemon, pm_id, .. } => {
+            Some(ProcessKey { daemon: *daemon, pm_id: (*pm_id)? })
+        }
+        Owner::Pm2(_) => None,
     };
     let key = match app.focus {
         Pane::Log => marked().filter(|key| app.watched.fleet.get(*key).is_some()),
@@ -228,9 +244,8 @@ fn open_line(app: &mut App) {
         app.notify("Enter opens a line of the log: Tab goes there", false);
         return;
     }
-    if let Some(line) = navigate::marked(app).and_then(|number| app.watched.log.get(number)) {
-        let line = Box::new(line.clone());
-        app.open(Mode::Line { line, top: 0 });
+    if let Some(line) = navigate::marked(app).and_then(|line| app.log_view.whole(line)) {
+        app.open(Mode::Line { line: Box::new(line), top: 0 });
     }
 }
 

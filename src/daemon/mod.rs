@@ -30,6 +30,7 @@ use self::act::Acting;
 pub use self::act::Settle;
 use self::bus::ear::Ears;
 use self::calls::run::{self, CallFinish};
+use self::history::screen::{self, History};
 pub use self::inbox::{Inbox, InboxBounds};
 pub use self::rpc::endpoint::{self, Endpoint, EndpointError};
 use self::rpc::session::{self, Link, ready};
@@ -39,6 +40,7 @@ use crate::model::daemon::{BusState, Connection};
 use crate::model::report::Report;
 use crate::model::{Action, DaemonId, Target, Verdict};
 use crate::protocol::amp::FRAME_BYTES_MAX;
+use crate::protocol::process::PmId;
 use crate::protocol::text;
 
 /// The most actions and calls by name under way on one daemon.
@@ -153,6 +155,8 @@ struct Watch {
     tasks: TaskTracker,
     /// Ends them all.
     generation: CancellationToken,
+    /// What was logged before.
+    history: Arc<History>,
     /// The last word of the daemon on the bus, until it is connected again.
     killed: watch::Sender<Option<Farewell>>,
 }
@@ -230,6 +234,7 @@ fn spawn_with(
         runtime: Handle::current(),
         wishes: Arc::default(),
         permits: Arc::new(Semaphore::new(ACTIONS_MAX)),
+        history: Arc::default(),
         running: Mutex::new(None),
     };
     handle.resume();
@@ -247,6 +252,7 @@ pub struct DaemonHandle {
     runtime: Handle,
     wishes: Arc<Wishes>,
     permits: Arc<Semaphore>,
+    history: Arc<History>,
     /// `None` while suspended.
     running: Mutex<Option<Running>>,
 }
@@ -308,6 +314,12 @@ impl DaemonHandle {
         );
     }
 
+    /// Reads older lines of the log files of these processes, or of all. Never waits: what is found
+    /// is one [`Report::History`].
+    pub fn older(&self, of: Vec<PmId>) {
+        self.history.wish(of);
+    }
+
     /// Connects now where the daemon is down, else polls now.
     pub fn refresh(&self) {
         self.wishes.reconnect.notify_one();
@@ -343,6 +355,7 @@ impl DaemonHandle {
             ears: Ears::default(),
             tasks: TaskTracker::new(),
             generation: CancellationToken::new(),
+            history: Arc::clone(&self.history),
             killed: watch::Sender::new(None),
         });
         let (link, link_seen) = watch::channel(Link::Connecting);
@@ -360,6 +373,14 @@ impl DaemonHandle {
                 let generation = &shared.generation;
                 generation.run_until_cancelled(bus::reports::run(&shared)).await;
                 shared.report(Report::Bus(BusState::Connecting));
+            },
+            &self.runtime,
+        );
+        let shared = Arc::clone(&watch);
+        watch.tasks.spawn_on(
+            async move {
+                let generation = &shared.generation;
+                generation.run_until_cancelled(screen::run(&shared)).await;
             },
             &self.runtime,
         );

@@ -6,6 +6,7 @@ use super::call::CallOutcome;
 use super::daemon::{BusState, Connection};
 use super::death::BlackBox;
 use super::log::LogLine;
+use super::past::Past;
 use super::{Action, Target, Verdict};
 use crate::protocol::bus::{Exception, ProcessEvent};
 use crate::protocol::process::{PmId, Snapshot};
@@ -40,6 +41,8 @@ pub enum Report {
     /// How processes ended before anybody watched, as far as it can be told; once for each connection.
     /// Must arrive.
     Lives(Vec<(PmId, BlackBox)>),
+    /// Lines of log files, older than all that was said of them before. Must arrive.
+    History(Box<Past>),
     /// A `process:event`. Must arrive.
     Process(Box<ProcessEvent>),
     /// A `process:exception`. Must arrive.

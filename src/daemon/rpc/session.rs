@@ -271,6 +271,9 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
         let pace = Pace::new(Instant::now(), started.elapsed(), watch.options.interval);
         backoff.reset();
         let infos = report_snapshot(watch, session, &reply, started.elapsed(), pace.pause());
+        if let Some(infos) = &infos {
+            watch.history.processes(infos);
+        }
         if let Some(infos) = infos.filter(|_| !std::mem::replace(&mut has_looked_back, true)) {
             let generation = watch.generation.clone();
             let looking = lives::run(watch.id, watch.endpoint.clone(), watch.inbox.clone(), infos);
