@@ -123,7 +123,7 @@ pub(crate) fn history_meets_the_bus_in_a_flood() {
         fs::read_to_string(path).unwrap_or_default().lines().count()
     };
     wait_until("they have logged a lot", || {
-        lines("forked-out.log") > 4_500 && lines("worker-out-0.log") > 4_500
+        lines("forked-out.log") > 4_500 && lines("worker-out-1.log") > 4_500
     });
     home.mark();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();

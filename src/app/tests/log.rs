@@ -260,7 +260,7 @@ fn history_goes_before_what_came_and_older_lines_are_asked_for_at_the_top() {
     assert!(app.notice.as_ref().unwrap().text.contains("no older lines"));
     // Those of the process alone are asked for where it is alone.
     send(&mut app, past(&[], true, false));
-    keys(&mut app, "lg");
+    keys(&mut app, "l");
     assert_eq!(press(&mut app, Command::Up), [Effect::Older { daemon: D, of: vec![PmId(0)] }]);
 }
 
