@@ -9,8 +9,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use pm2_tui::client::{BusItem, ClientOptions};
-use pm2_tui::daemon::Endpoint;
+use pm2_tui::client::{BusItem, ClientOptions, Endpoint};
 use pm2_tui::{Bus, Client};
 
 /// How long events are shown after the restart.

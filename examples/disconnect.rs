@@ -8,8 +8,7 @@
 use std::error::Error;
 
 use pm2_tui::Client;
-use pm2_tui::client::{ClientError, ClientOptions};
-use pm2_tui::daemon::Endpoint;
+use pm2_tui::client::{ClientError, ClientOptions, Endpoint};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

@@ -13,9 +13,7 @@ use std::process::Stdio;
 
 use futures_util::StreamExt;
 use pm2_tui::Bus;
-use pm2_tui::client::{BusItem, Event};
-use pm2_tui::daemon::Endpoint;
-use pm2_tui::protocol::text::clean;
+use pm2_tui::client::{BusItem, Endpoint, Event, clean};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 

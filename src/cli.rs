@@ -11,12 +11,14 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 mod check;
+mod doing;
 mod looking;
 mod quantity;
 mod trigger;
 mod words;
 pub use check::Check;
-pub use looking::{LogTime, Logs, Why};
+pub use doing::{OnOff, Scale, Signal, Stdin, WatchFiles};
+pub use looking::{Bundle, Describe, LogTime, Logs, Ls, Top, Which, Why};
 use quantity::{parse_settle, whole};
 pub use quantity::{parse_size, parse_span};
 pub use trigger::Trigger;
@@ -39,17 +41,17 @@ Without a command, a screen shows the daemon's processes live; press ? in it for
 Without --home and PM2_HOME arguments, the daemon is found as pm2 finds it: in $PM2_HOME, else
 ~/.pm2; PM2_DAEMON_RPC_PORT and PM2_DAEMON_PUB_PORT name other sockets. No daemon is ever started.
 
-TARGET is an id, a name, a namespace (where no process has that name), or `all` (which leaves PM2's
-modules alone). A word that is the id of one process and the name of another is refused; id:0,
+TARGET is an id, a name, a namespace (where no process has that name), or `all` (all but
+PM2's modules). A word that is the id of one process and the name of another is refused; id:0,
 name:0 and ns:jobs say which is meant.
 
 DURATION is 1500ms, 60s, 5m, 2h or 1d; SIZE is 500K, 300M or 1.5G.";
 
 /// How the program ends.
 pub(crate) const EXIT_CODES: &str = "\
-0 fine (screen: quit); 1 the condition is not met, the daemon said no, or another
-failure; 2 wrong usage; 3 no daemon that could be talked to; 4 time ran out; 101 internal error;
-128+N ended by signal N (129: the terminal is gone).";
+0 success (screen: quit); 1 the condition is not met, the daemon refused, or another failure;
+2 wrong usage; 3 no daemon could be reached; 4 timeout; 101 internal error; 128+N
+ended by signal N (129: the terminal is gone).";
 
 /// Watch and drive PM2 from the terminal and from scripts.
 #[derive(Debug, Parser)]
@@ -60,29 +62,29 @@ pub struct Cli {
     #[arg(value_name = "PM2_HOME", value_parser = parse_home)]
     pub homes: Vec<PathBuf>,
 
-    /// Talk to the daemon of this home of PM2
+    /// Use the daemon of this PM2 home
     #[arg(
         long,
         value_name = "DIR",
         global = true,
         help_heading = EVERYWHERE,
-        help = "Talk to the daemon of this home of PM2 [default: $PM2_HOME, else ~/.pm2]"
+        help = "Use the daemon of this PM2 home [default: $PM2_HOME, else ~/.pm2]"
     )]
     pub home: Option<PathBuf>,
 
-    /// Talk to the daemon at this address: a socket's path or tcp://HOST:PORT (PM2 before 0.12)
+    /// Use the daemon at this address: the path of a socket, or tcp://HOST:PORT (PM2 before 0.12)
     #[arg(long, value_name = "ADDRESS", global = true, help_heading = EVERYWHERE)]
     pub daemon: Option<String>,
 
-    /// Let tcp:// go to other machines too: that protocol has no authentication
+    /// Allow tcp:// to other machines too; the protocol has no authentication
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub allow_remote_tcp: bool,
 
-    /// Refuse everything that changes something, in the screen too
+    /// Refuse everything that changes something, on the screen too
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub read_only: bool,
 
-    /// Do not ask first: yes to every question
+    /// Answer yes to every question
     #[arg(long, short = 'y', global = true, help_heading = EVERYWHERE)]
     pub yes: bool,
 
@@ -93,17 +95,17 @@ pub struct Cli {
         value_parser = parse_settle,
         global = true,
         help_heading = EVERYWHERE,
-        help = "How long to watch a process after it was started, restarted or reloaded, before it \
-                is called up; 0 takes the daemon's word [default: the app's min_uptime, 1s]"
+        help = "How long to watch a process after a start, restart or reload before it counts as \
+                up; 0 accepts the daemon's answer [default: the app's min_uptime, 1s]"
     )]
     pub settle: Option<Duration>,
 
-    /// MiB that one message of the daemon may have, 1 to 2048
+    /// Largest message accepted from the daemon, in MiB, 1 to 2048
     #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = whole::<u32>(1, 2_048),
           global = true, help_heading = EVERYWHERE)]
     pub frame_mib: u32,
 
-    /// Append to this file why connections end and what is refused; no data of processes
+    /// Append to this file why connections end and which calls are refused; no process data
     #[arg(long, value_name = "FILE", global = true, help_heading = EVERYWHERE)]
     pub debug_log: Option<PathBuf>,
 
@@ -124,15 +126,15 @@ pub struct Screen {
           allow_negative_numbers = true, help_heading = SCREEN)]
     pub interval: Option<Duration>,
 
-    /// Lines that the event log keeps, 100 to 1000000 [default: 10000]
+    /// Lines kept in the event log, 100 to 1000000 [default: 10000]
     #[arg(long, value_name = "N", value_parser = whole::<u32>(100, 1_000_000), help_heading = SCREEN)]
     pub log_lines: Option<u32>,
 
-    /// MiB that the event log's lines may take, 1 to 4096 [default: 16]
+    /// Memory for the lines of the event log, in MiB, 1 to 4096 [default: 16]
     #[arg(long, value_name = "MIB", value_parser = whole::<u32>(1, 4_096), help_heading = SCREEN)]
     pub log_mib: Option<u32>,
 
-    /// For a slow link: draw data once a second at most
+    /// For a slow link: redraw for new data at most once a second
     #[arg(long, help_heading = SCREEN)]
     pub slow: bool,
 }
@@ -189,31 +191,33 @@ pub enum Command {
     },
     /// Call a method of the daemon and print its reply as JSON
     ///
-    /// On a terminal it asks before what stops, deletes or starts a process, or reaches several; what
-    /// stops or deletes all of them, or ends the daemon, needs --yes elsewhere.
+    /// On a terminal it asks before a method that stops, deletes or starts a process, or affects
+    /// several. Elsewhere, a method that stops or deletes all processes, or ends the daemon, needs
+    /// --yes.
     Call(Call),
-    /// Print the daemon's events, a line each, until stopped
+    /// Print the daemon's events, one line each, until stopped
     ///
-    /// Output of processes comes in lines, joined from the pieces that the daemon sends; one that is
-    /// not ended within a second is printed as it is, one over 1 MiB is cut and says so. What happens
-    /// to a process is one line, under pm2-interface's topic (`process:exit`) or, where a PATTERN
-    /// names it, under the daemon's own (`process:event`). An exit says its code, and its signal
-    /// where the daemon's console named one; PM2 reports code 0 for a signal.
+    /// Output of processes is printed in lines, joined from the chunks that the daemon sends; a
+    /// line that does not end within a second is printed as it is, one over 1 MiB is cut and
+    /// marked. Each lifecycle event is one line, under pm2-interface's topic (`process:exit`) or,
+    /// if a PATTERN names it, under the daemon's own (`process:event`). An exit is printed with its
+    /// code, and with its signal if the daemon's console named one; PM2 reports code 0 for a
+    /// signal.
     ///
-    /// What was lost is said on standard error, in all at the end; with --json also as a line of the
-    /// topic `pm2-tui:lost` where it is missing (`lost` is null where nobody can know how many).
+    /// Lost events are counted on standard error, with the total at the end; with --json also by a
+    /// line with the topic `pm2-tui:lost` in their place (`lost` is null if the number is unknown).
     Events(Events),
-    /// Restart processes with the environment that they have
+    /// Restart processes with their current environment
     Restart(Targets),
     /// Stop processes
     Stop(Targets),
     /// Start stopped processes, or the apps of an ecosystem file
     ///
-    /// What has the name of a file's app already is restarted with the file's environment and
-    /// settings, as `pm2 start FILE` does. A script, folder, log file, mode or number of instances
-    /// that changed takes effect only after a delete.
+    /// A process that already has the name of an app in the file is restarted with the file's
+    /// environment and settings, as `pm2 start FILE` does. A changed script, folder, log file, mode
+    /// or number of instances takes effect only after a delete.
     Start(Start),
-    /// Reload processes without downtime (cluster; a fork is restarted)
+    /// Reload processes without downtime (cluster mode; a fork-mode process is restarted)
     Reload(Targets),
     /// Stop processes and remove them from PM2
     Delete(Targets),
@@ -225,10 +229,51 @@ pub enum Command {
         #[arg(allow_negative_numbers = true)]
         message: String,
     },
-    /// Print what processes have logged, in the order of time; with --follow, what they log
+    /// Tell all that is known of processes, the values of their environment aside
+    #[command(visible_aliases = ["show", "info"])]
+    Describe(Describe),
+    /// Print the table of processes again and again, what takes the most CPU first
+    Top(Top),
+    /// Change how many processes an app has
+    ///
+    /// More are started like its first one; fewer by deleting the highest instances, so that instance
+    /// 0 stays. One after another; the first that does not come up ends it.
+    Scale(Scale),
+    /// Set the counts of restarts to 0
+    Reset(Targets),
+    /// Empty the log files of processes; without a TARGET, of all, and the daemon's own
+    Flush {
+        /// Ids, names, namespaces or `all`
+        #[arg(value_name = "TARGET")]
+        targets: Vec<String>,
+    },
+    /// Write the list of processes that `resurrect` starts again, as `pm2 save` does
+    ///
+    /// The same file, byte for byte, but whole or not at all; a new one can be read by its owner only
+    /// (the pm2 CLI lets everybody read it, with all environments in it), an old one keeps its mode.
+    #[command(visible_alias = "dump")]
+    Save {
+        /// Also where there are no processes
+        #[arg(long)]
+        force: bool,
+    },
+    /// Start what was saved and does not run, as `pm2 resurrect` does
+    Resurrect,
+    /// Send a signal to processes
+    Signal(Signal),
+    /// Write a line to the standard input of processes
+    Stdin(Stdin),
+    /// Have PM2 restart processes when their files change, or not any more
+    Watch(WatchFiles),
+    /// Print what processes have logged, in order of time; with --follow, new lines too
     Logs(Logs),
-    /// Tell why processes died, from what is left of it: the daemon's log, error logs, PM2's figures
+    /// Say why processes died, from the daemon's log, the error logs and PM2's figures
     Why(Why),
+    /// Write what an incident needs into one .tar.gz: processes, why they died, events, ends of logs
+    ///
+    /// Of environments the names are in it, not the values; lines of logs are as they were written. Only
+    /// its owner may read the file; one that is there already is replaced after a yes.
+    Bundle(Bundle),
     /// Trigger an action that processes declare, and print their replies
     Trigger(Trigger),
     /// End the daemon and all its processes, as `pm2 kill` does
@@ -244,22 +289,8 @@ pub enum Command {
     },
     /// Print the man page, in roff
     Man,
-    /// Watch a simulated daemon: nothing is needed, nothing real is touched
+    /// Watch a simulated daemon; needs no PM2 and touches nothing real
     Demo(Screen),
-}
-
-/// `ls`.
-#[derive(Debug, Clone, Args)]
-pub struct Ls {
-    /// As a JSON array, a process each
-    #[arg(long)]
-    pub json: bool,
-    /// With the names of each process's environment variables
-    #[arg(long)]
-    pub env: bool,
-    /// With their values too: these hold secrets
-    #[arg(long)]
-    pub env_values: bool,
 }
 
 /// `call`.
@@ -267,8 +298,8 @@ pub struct Ls {
 pub struct Call {
     /// The method, as `pm2-tui methods` lists it
     pub method: String,
-    /// What parses as JSON is JSON, else text; `-` reads one from standard input. Without any,
-    /// `{}` for the methods that take one object and ignore it
+    /// Arguments: JSON where they parse as such, else text; `-` reads one from standard input.
+    /// Without any, `{}` for a method that takes one object and ignores it
     #[arg(value_name = "ARG", allow_negative_numbers = true)]
     pub args: Vec<String>,
     /// How long to wait for the reply
@@ -282,31 +313,32 @@ pub struct Events {
     /// Topics, with `*` for any text: `log:*`, `process:exception` [default: all]
     #[arg(value_name = "PATTERN")]
     pub patterns: Vec<String>,
-    /// Only events of these processes: id, name, namespace or `all`, also id:0, name:0, ns:jobs. Can
-    /// be given again
+    /// Only events of these processes: id, name, namespace or `all`, also id:0, name:0, ns:jobs.
+    /// Can be repeated
     #[arg(long = "process", value_name = "TARGET")]
     pub processes: Vec<String>,
-    /// As JSON lines: `topic`, `at`, `daemon`, `data`; `signal` of an exit where it is known, `cut`
-    /// where a line lost so many bytes
+    /// As JSON lines: `topic`, `at`, `daemon`, `data`; `signal` of an exit if it is known, `cut`
+    /// with the number of bytes that a line lost
     #[arg(long)]
     pub json: bool,
-    /// Output as the daemon sends it, not joined to lines
+    /// Print output in the chunks that the daemon sends, not joined to lines
     #[arg(long)]
     pub chunks: bool,
-    /// End after so many events
+    /// End after this many events
     #[arg(long, value_name = "N", value_parser = whole::<u64>(1, u64::MAX), allow_negative_numbers = true)]
     pub count: Option<u64>,
-    /// End after this time; with --count, exit code 4 when fewer came by then
+    /// End after this time; with --count, exit code 4 if fewer came by then
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_span)]
     pub span: Option<Duration>,
-    /// Run this for each event instead of printing it: a program and its arguments, split at
-    /// blanks, quotes heeded, no shell. It reads the event's JSON from standard input and has
-    /// `PM2_TUI_TOPIC`, `PM2_TUI_PROCESS` and `PM2_TUI_PM_ID` in its environment.
+    /// Run this command for each event instead of printing it: a program and its arguments, split
+    /// at blanks, with quotes as in a shell, but without one. It reads the event's JSON from
+    /// standard input and has `PM2_TUI_TOPIC`, `PM2_TUI_PROCESS` and `PM2_TUI_PM_ID` in its
+    /// environment.
     ///
-    /// At most 4 run at once, those of one process one after another; 100 events wait, and what comes
-    /// on top is lost and counted. However it ends, the commands of those that wait are still run, for
-    /// at most 60 s; a second Ctrl-C leaves them. Exit code 1 where a command failed, could not be
-    /// started (its event is lost) or was left
+    /// At most 4 run at once, those of one process one after another. Up to 100 events wait; any
+    /// more are lost and counted. However it ends, the commands of waiting events are still run,
+    /// for at most 60 s; a second Ctrl-C abandons them. Exit code 1 if a command failed, could not
+    /// be started (its event is lost) or was abandoned
     #[arg(long, value_name = "COMMAND", value_parser = parse_words)]
     pub exec: Option<Words>,
 }
@@ -323,8 +355,8 @@ pub struct Words {
 /// Which processes.
 #[derive(Debug, Clone, Args)]
 pub struct Targets {
-    /// Ids, names, namespaces or `all`; id:0, name:0, ns:jobs where a word could be two things; or
-    /// ecosystem files: the processes with the names of their apps
+    /// Ids, names, namespaces or `all`; id:0, name:0, ns:jobs where a word is ambiguous; or
+    /// ecosystem files, for the processes with the names of their apps
     #[arg(required = true, value_name = "TARGET|FILE")]
     pub targets: Vec<String>,
 }
@@ -340,10 +372,10 @@ pub struct Start {
     /// Only these apps of a file
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub only: Vec<String>,
-    /// Start a file's apps with their `env_NAME` too
+    /// Start a file's apps with their `env_NAME` as well
     #[arg(long, value_name = "NAME")]
     pub env: Option<String>,
-    /// Refuse an --env that no app has, instead of a warning
+    /// Refuse an --env that no app has, instead of warning
     #[arg(long)]
     pub strict: bool,
 }
@@ -353,10 +385,10 @@ pub struct Start {
 pub struct Wait {
     /// Id, name, namespace or `all`
     pub target: String,
-    /// PM2's word: online, stopped, errored .. Every process of the target has to have it
+    /// Status in PM2's words: online, stopped, errored .. Every process of the target must have it
     #[arg(long, value_name = "STATUS")]
     pub status: String,
-    /// They have to keep it so long, without a restart
+    /// Require the status to hold this long without a restart
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_span)]
     pub span: Option<Duration>,
     /// When to give up, with exit code 4

@@ -9,7 +9,10 @@ use pm2_tui::{headless, panic, session};
 use tokio::runtime::Builder;
 
 fn main() -> color_eyre::Result<ExitCode> {
-    let cli = Cli::from_args(std::env::args_os()).unwrap_or_else(|error| error.exit());
+    let cli = match Cli::from_args(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(said) => return Ok(say(&said)),
+    };
     // Kept to the end of the program.
     let _log = match cli.debug_log.as_deref().map(|path| (path, DebugLog::start(path))) {
         Some((path, Err(error))) => {
@@ -35,7 +38,7 @@ fn main() -> color_eyre::Result<ExitCode> {
         // Nothing can be done about a standard error that is closed.
         let _ = writeln!(
             io::stderr(),
-            "pm2-tui: standard output is no terminal; it draws a screen. Run it in a terminal, over SSH with: ssh -t HOST pm2-tui. {}",
+            "pm2-tui: standard output is not a terminal, and the screen needs one. Over SSH, use: ssh -t HOST pm2-tui. {}",
             session::WITHOUT_A_SCREEN
         );
         return Ok(ExitCode::from(2));
@@ -47,4 +50,16 @@ fn main() -> color_eyre::Result<ExitCode> {
     // The keyboard thread may still be reading; nothing is owed to it.
     runtime.shutdown_background();
     result
+}
+
+/// Prints what clap has to say: help, the version, or what is wrong with the command line.
+fn say(said: &clap::Error) -> ExitCode {
+    let printed = said.print().and_then(|()| io::stdout().flush());
+    match printed {
+        Err(error) if !said.use_stderr() && error.kind() != io::ErrorKind::BrokenPipe => {
+            let _ = writeln!(io::stderr(), "pm2-tui: cannot write the output: {error}");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::from(u8::try_from(said.exit_code()).unwrap_or(2)),
+    }
 }

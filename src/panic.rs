@@ -1,10 +1,12 @@
 //! Panics: the terminal first, then the report, then the end of the program.
 //!
-//! Invariant: a panic in any thread or task ends the program; a task that died silently would leave
-//! a screen that lies.
+//! Invariant: a panic in any thread or task ends the program, also while the terminal does not read; a
+//! task that died silently would leave a screen that lies.
 
+use std::io::{self, Write};
 use std::sync::OnceLock;
 
+use color_eyre::config::HookBuilder;
 use tokio::sync::Notify;
 
 use crate::terminal;
@@ -25,27 +27,38 @@ pub async fn happened() {
 /// # Errors
 /// When a hook was installed already.
 pub fn install_hooks() -> color_eyre::Result<()> {
-    color_eyre::install()?;
-    let report = std::panic::take_hook();
+    let (panics, errors) = HookBuilder::default().try_into_hooks()?;
+    errors.install()?;
     std::panic::set_hook(Box::new(move |panic| {
         terminal::restore_now();
-        report(panic);
+        let report = panics.panic_report(panic).to_string();
+        // It goes to the terminal, too, and that may not read.
+        terminal::write_within_leave_wait(move || {
+            let _ = writeln!(io::stderr(), "{report}");
+        });
         notify().notify_one();
     }));
     Ok(())
 }
 
 /// Panics in a task when `PM2_TUI_TEST_PANIC` is set: a test looks at what is left of the terminal.
+/// `1`: after the first frame; `SIGUSR2`: when that comes.
 ///
 /// # Panics
 /// Only in that task.
+#[cfg(feature = "testing")]
 #[expect(clippy::panic, reason = "it is what the test asks for")]
 pub fn if_asked_for() {
-    if std::env::var_os("PM2_TUI_TEST_PANIC").is_some() {
-        tokio::spawn(async {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Some(when) = std::env::var_os("PM2_TUI_TEST_PANIC") else { return };
+    let Ok(mut asked) = signal(SignalKind::user_defined2()) else { return };
+    tokio::spawn(async move {
+        if when == "SIGUSR2" {
+            asked.recv().await;
+        } else {
             // After the first frame, so that there is something to restore.
             tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-            panic!("PM2_TUI_TEST_PANIC is set");
-        });
-    }
+        }
+        panic!("PM2_TUI_TEST_PANIC is set");
+    });
 }

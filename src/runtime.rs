@@ -16,9 +16,12 @@ use crate::app::gate::{Admitted, Gate};
 use crate::app::message::Message;
 use crate::app::{App, update};
 use crate::daemon::inbox::Inbox;
+use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
+use crate::model::errand::{Task, TaskId};
 use crate::model::moment::Moment;
 use crate::model::report::Report;
+use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
 use crate::pacing::Pacing;
 use crate::protocol::process::PmId;
@@ -52,10 +55,18 @@ pub trait Surface {
 pub trait World {
     /// Has a daemon act on processes.
     fn act(&mut self, daemon: DaemonId, action: Action, targets: Vec<Target>);
+    /// Has a daemon do a task.
+    fn perform(&mut self, daemon: DaemonId, id: TaskId, task: Task);
     /// Has a daemon's method called.
     fn call(&mut self, daemon: DaemonId, call: NamedCall);
     /// Has older lines of log files read, of these processes or of all.
     fn older(&mut self, daemon: DaemonId, of: Vec<PmId>);
+    /// Has an action of apps triggered.
+    fn trigger(&mut self, daemon: DaemonId, trigger: Trigger);
+    /// Reads all of this process with each poll, or of none.
+    fn examine(&mut self, daemon: DaemonId, pm_id: Option<PmId>);
+    /// Has an incident bundle of a daemon written.
+    fn bundle(&mut self, daemon: DaemonId, material: Material);
     /// Connects or polls now.
     fn refresh(&mut self);
 }
@@ -307,8 +318,12 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
     for effect in effects.0 {
         match effect {
             Effect::Act { daemon, action, targets } => world.act(daemon, action, targets),
+            Effect::Do { daemon, id, task } => world.perform(daemon, id, task),
             Effect::Call { daemon, call } => world.call(daemon, call),
             Effect::Older { daemon, of } => world.older(daemon, of),
+            Effect::Trigger { daemon, trigger } => world.trigger(daemon, trigger),
+            Effect::Examine { daemon, pm_id } => world.examine(daemon, pm_id),
+            Effect::Bundle { daemon, material } => world.bundle(daemon, *material),
             Effect::Refresh => world.refresh(),
             Effect::Redraw => surface.redraw(),
             Effect::Suspend => pause = pause.or(Some(Pause::Suspend)),

@@ -16,9 +16,12 @@ use crate::daemon::{self, DaemonHandle, Options};
 use crate::demo;
 use crate::homes::{self, Home};
 use crate::logs::Bounds;
+use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
+use crate::model::errand::{Task, TaskId};
 use crate::model::moment::Moment;
+use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
 use crate::protocol::process::PmId;
 use crate::protocol::text::clean;
@@ -42,7 +45,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
     };
     let demo = match cli.command {
         Some(Command::Demo(_)) => Some(
-            demo::Demo::start(demo::World::lively(now_ms()), demo::Script::default())
+            demo::Demo::open(demo::World::lively(now_ms()))
                 .wrap_err("cannot start the simulated daemon")?,
         ),
         _ => None,
@@ -66,6 +69,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
         inputs: input::start().wrap_err("cannot read from the terminal")?,
         pacer: Pacer::new(cli.screen.slow),
     };
+    #[cfg(feature = "testing")]
     panic::if_asked_for();
     let ended = watch(&mut app, &mut screen, &mut keys, &inbox, &mut daemons, clock).await;
     screen.leave(keys.pacer.hear_out(&mut keys.inputs)).await;
@@ -87,7 +91,7 @@ fn environment(name: &str) -> Option<String> {
 fn no_screen() -> String {
     let why = match environment("TERM").filter(|term| !term.is_empty()) {
         Some(term) => format!("TERM={} cannot show a screen", clean(&term)),
-        None => "TERM is not set: nobody says what the terminal can show".to_owned(),
+        None => "TERM is not set: what the terminal can show is unknown".to_owned(),
     };
     format!("{why}. {WITHOUT_A_SCREEN}")
 }
@@ -178,6 +182,12 @@ impl World for Daemons {
         }
     }
 
+    fn perform(&mut self, daemon: DaemonId, id: TaskId, task: Task) {
+        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+            daemon.perform(id, task);
+        }
+    }
+
     fn call(&mut self, daemon: DaemonId, call: NamedCall) {
         if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
             daemon.call(call);
@@ -187,6 +197,24 @@ impl World for Daemons {
     fn older(&mut self, daemon: DaemonId, of: Vec<PmId>) {
         if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
             daemon.older(of);
+        }
+    }
+
+    fn trigger(&mut self, daemon: DaemonId, trigger: Trigger) {
+        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+            daemon.trigger(trigger);
+        }
+    }
+
+    fn examine(&mut self, daemon: DaemonId, pm_id: Option<PmId>) {
+        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+            daemon.examine(pm_id);
+        }
+    }
+
+    fn bundle(&mut self, daemon: DaemonId, material: Material) {
+        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+            daemon.bundle(material);
         }
     }
 

@@ -4,11 +4,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+mod imports;
+
+use self::imports::Modules;
 use crate::harness::trials::{Test, simulated};
 
 pub(crate) fn trials() -> Vec<Test> {
     vec![
+        simulated(imports_are_read),
         simulated(imports_point_one_way),
+        simulated(no_modules_import_each_other),
         simulated(names_stay_where_they_belong),
         simulated(files_are_short_enough_to_read),
         simulated(every_module_says_what_holds),
@@ -86,20 +91,41 @@ fn is_test(name: &str) -> bool {
     name.ends_with("tests") || name.contains("tests/")
 }
 
+/// The modules of the library, without tests and comments.
+fn modules() -> (Vec<String>, Modules) {
+    let files = sources().into_iter().filter(|(name, _)| !is_test(name) && !is_root(name));
+    let files: Vec<_> = files.map(|(name, source)| (name, production(&source))).collect();
+    let modules = Modules::of(&files);
+    let name = |(name, _): (String, String)| name.strip_suffix("/mod").unwrap_or(&name).to_owned();
+    (files.into_iter().map(name).collect(), modules)
+}
+
+fn is_root(name: &str) -> bool {
+    matches!(name, "lib" | "main")
+}
+
+fn imports_are_read() {
+    imports::assert_reads_imports();
+}
+
 fn imports_point_one_way() {
-    let all: Vec<&str> = IMPORTS.iter().map(|(module, _)| *module).collect();
-    let rest = ["runtime", "session", "homes", "terminal", "input", "panic"];
-    for (name, source) in sources() {
+    let (names, modules) = modules();
+    for name in names {
         let module = name.split('/').next().unwrap();
         let Some((_, allowed)) = IMPORTS.iter().find(|(known, _)| *known == module) else {
             continue;
         };
-        let code = if is_test(&name) { String::new() } else { production(&source) };
-        for other in all.iter().chain(&rest).filter(|other| **other != module) {
-            let named = code.contains(&format!("crate::{other}"));
-            assert!(!named || allowed.contains(other), "{name}.rs imports {other}");
+        for other in modules.named_by(&name) {
+            let other = other.split('/').next().unwrap();
+            let is_allowed = other == module || allowed.contains(&other);
+            assert!(is_allowed, "{name}.rs imports {other}");
         }
     }
+}
+
+fn no_modules_import_each_other() {
+    let circles = modules().1.circles();
+    assert!(circles.is_empty(), "circles of imports:\n{}", circles.join("\n"));
 }
 
 fn names_stay_where_they_belong() {

@@ -4,6 +4,7 @@
 //! With `PM2_TUI_TEST_PM2=off` the tests that need a real PM2 are reported as ignored.
 
 mod acting;
+pub(crate) mod bundle;
 mod cases;
 mod check;
 mod debug_log;
@@ -15,6 +16,7 @@ mod readme;
 mod real;
 mod refusing;
 mod showing;
+mod tasks;
 mod trigger;
 mod why;
 
@@ -43,6 +45,7 @@ pub(crate) fn trials() -> Vec<Test> {
         simulated(showing::wait_can_demand_that_a_status_is_kept),
         simulated(showing::wait_ends_in_time_on_a_daemon_that_does_not_answer),
         simulated(showing::completions_and_man_need_no_daemon),
+        simulated(showing::help_that_cannot_be_written_is_a_failure),
         simulated(refusing::without_a_daemon_the_code_is_3_and_the_path_is_named),
         simulated(refusing::wrong_usage_is_2_and_nothing_is_sent),
         simulated(refusing::a_bad_file_starts_nothing),
@@ -74,9 +77,20 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(real::a_closed_pipe_stops_no_action),
         with_pm2(real::bad_calls_leave_the_daemon_and_its_apps_alone),
         with_pm2(real::a_burst_of_a_million_lines_comes_whole).weighing(Weight::Alone),
+        simulated(logs::a_daemon_that_is_gone_is_told_once),
+        with_pm2(tasks::what_is_done_beside_the_actions_is_done).lasting(),
+        with_pm2(tasks::logs_are_flushed_as_the_cli_does_it).lasting(),
+        with_pm2(tasks::describe_tells_all_that_pm2_show_tells),
+        simulated(tasks::a_table_is_filtered_and_sorted),
+        simulated(tasks::top_prints_tables_of_one_moment),
+        simulated(tasks::each_process_gets_its_line_and_one_that_fails_makes_it_1),
+        simulated(tasks::what_ends_begins_or_is_lost_for_good_is_asked_first),
         with_pm2(logs::history_is_what_the_files_hold),
         with_pm2(logs::following_a_flood_misses_nothing_and_doubles_nothing).weighing(Weight::Busy),
         with_pm2(why::each_way_to_die_is_told_afterwards),
+        with_pm2(bundle::it_holds_what_an_incident_needs),
+        with_pm2(bundle::what_was_written_is_named_where_there_is_no_room),
+        with_pm2(logs::what_happened_stands_between_the_lines),
         with_pm2(readme::the_examples_run).lasting(),
     ]
 }

@@ -16,6 +16,7 @@ mod harm;
 mod methods;
 mod screen;
 mod stage;
+mod tasks;
 mod verdicts;
 
 use crate::harness::install::{Locked, Release, is_all};
@@ -53,6 +54,13 @@ const VERDICTS: &[Scenario] = &[
     ("restarts_three_ways", verdicts::restarts_three_ways),
     ("a_replaced_process_gets_nothing", verdicts::a_replaced_process_gets_nothing),
     ("ends_that_are_no_restarts", verdicts::ends_that_are_no_restarts),
+    ("saved_lists_are_equal", tasks::saved_lists_are_equal),
+];
+
+/// Such scenarios that take over ten seconds.
+const LONG_VERDICTS: &[Scenario] = &[
+    ("what_was_saved_comes_back", tasks::what_was_saved_comes_back),
+    ("scaled_beside_the_cli", tasks::scaled_beside_the_cli),
 ];
 
 pub(crate) fn trials() -> Vec<Test> {
@@ -63,12 +71,13 @@ pub(crate) fn trials() -> Vec<Test> {
 fn trials_of(release: Release) -> Vec<Test> {
     let is_left_out = !cfg!(all(target_os = "linux", target_arch = "x86_64"));
     let is_marked = matches!(release, Release::Seven | Release::Five | Release::Three);
-    let verdicts = if is_marked { VERDICTS } else { &[] };
+    let (verdicts, long_verdicts) =
+        if is_marked { (VERDICTS, LONG_VERDICTS) } else { (&[][..], &[][..]) };
     let trial = |&(name, run): &Scenario| {
         let name = format!("conformance::{}::{name}", release.version());
         Test::new(name, move || run(release)).needing(release.locked()).left_out_if(is_left_out)
     };
     let beside = BESIDE.iter().map(|scenario| trial(scenario).needing(Locked::Old));
-    let long = LONG.iter().map(|scenario| trial(scenario).lasting());
+    let long = LONG.iter().chain(long_verdicts).map(|scenario| trial(scenario).lasting());
     long.chain([SCENARIOS, verdicts].concat().iter().map(trial)).chain(beside).collect()
 }

@@ -8,9 +8,11 @@ mod acting;
 mod calling;
 mod command_line;
 mod daemons;
+mod details;
 mod history;
 mod keys;
 mod manners;
+mod swaps;
 mod terminals;
 mod watching;
 
@@ -23,6 +25,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(watching::rows_show_pm2s_words),
         with_pm2(watching::log_lines_show_clean),
         with_pm2(watching::w_shows_why_it_died),
+        with_pm2(watching::x_groups_exceptions_and_b_writes_a_bundle),
         with_pm2(watching::a_filter_leaves_rows_out),
         with_pm2(watching::the_log_of_one_is_searched),
         with_pm2(history::history_meets_the_bus_in_a_flood).weighing(Weight::Busy),
@@ -32,6 +35,10 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(acting::r_restarts_it_alone),
         with_pm2(acting::s_stops_and_a_starts),
         with_pm2(acting::d_deletes_only_after_y),
+        with_pm2(details::all_of_a_process_stands_in_its_tabs),
+        with_pm2(details::an_action_is_triggered_and_its_reply_shows),
+        with_pm2(details::details_act_on_their_process_and_close_with_it),
+        with_pm2(swaps::what_is_open_does_nothing_to_newcomers),
         with_pm2(calling::messages_and_methods_from_the_screen),
         with_pm2(daemons::kill_and_a_new_daemon_show_by_themselves),
         with_pm2(daemons::two_releases_in_one_table),
@@ -39,6 +46,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(manners::quit_and_signals_give_the_terminal_back),
         with_pm2(manners::hang_up_ends_it_within_a_second),
         simulated(manners::a_panic_gives_the_terminal_back_and_reports),
+        simulated(manners::a_panic_ends_it_though_the_terminal_does_not_read),
         simulated(command_line::an_output_that_is_no_terminal_is_refused),
         simulated(command_line::bad_options_are_refused_by_name),
         simulated(command_line::without_a_socket_the_screen_waits_and_names_it),

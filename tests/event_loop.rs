@@ -8,11 +8,14 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use pm2_tui::app::{App, Pane};
 use pm2_tui::daemon::inbox::{Inbox, InboxBounds};
+use pm2_tui::model::bundle::Material;
 use pm2_tui::model::call::NamedCall;
 use pm2_tui::model::daemon::{Connection, Daemon};
+use pm2_tui::model::errand::{Task, TaskId};
 use pm2_tui::model::log::{LogLine, LogSource, Severity};
 use pm2_tui::model::moment::Moment;
 use pm2_tui::model::report::Report;
+use pm2_tui::model::trigger::Trigger;
 use pm2_tui::model::{Action, DaemonId, Target};
 use pm2_tui::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 use pm2_tui::runtime::{Input, Pacer, Pause, Surface, World, run};
@@ -94,9 +97,16 @@ impl World for Asked {
         self.0.extend(targets.iter().map(|target| (action, target.pm_id)));
     }
 
+    fn perform(&mut self, _daemon: DaemonId, _id: TaskId, _task: Task) {}
+
     fn call(&mut self, _daemon: DaemonId, _call: NamedCall) {}
 
     fn older(&mut self, _: DaemonId, _: Vec<PmId>) {}
+    fn trigger(&mut self, _daemon: DaemonId, _trigger: Trigger) {}
+
+    fn examine(&mut self, _daemon: DaemonId, _pm_id: Option<PmId>) {}
+
+    fn bundle(&mut self, _daemon: DaemonId, _material: Material) {}
 
     fn refresh(&mut self) {}
 }

@@ -1,9 +1,9 @@
 //! Asking a daemon to act on what the user chose.
 
 use super::effect::{Effect, Effects};
-use super::geometry::Pane;
 use super::mode::Mode;
 use super::notice::{About, Notice};
+use super::pane::Pane;
 use super::state::App;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
 use crate::protocol::process::ExecMode;
@@ -30,6 +30,26 @@ pub(super) fn by_name(app: &mut App, action: Action) -> Effects {
         app.say(Notice::no_selection(app.now.steady_ms));
         return Effects::none();
     };
+    let is_in_front = app.focus == Pane::Processes;
+    ask_or_do(app, action, (daemon, target), is_in_front)
+}
+
+/// The same to the process whose details are open.
+pub(super) fn on(app: &mut App, action: Action, daemon: DaemonId, target: Target) -> Effects {
+    if app.read_only {
+        app.notify(format!("{}: refused, this is --read-only", action.verb()), true);
+        return Effects::none();
+    }
+    ask_or_do(app, action, (daemon, target), true)
+}
+
+/// Does it, or asks first where it is grave, about several, or about what is not in front.
+fn ask_or_do(
+    app: &mut App,
+    action: Action,
+    (daemon, target): (DaemonId, Target),
+    is_in_front: bool,
+) -> Effects {
     let all = match action {
         Action::Reload => workers(app, target.key(daemon)),
         _ => Vec::new(),
@@ -38,7 +58,7 @@ pub(super) fn by_name(app: &mut App, action: Action) -> Effects {
         app.open(Mode::ConfirmReload { daemon, target, all });
         return Effects::none();
     }
-    if action == Action::Delete || app.focus != Pane::Processes {
+    if action == Action::Delete || !is_in_front {
         app.open(Mode::Confirm { action, daemon, target });
         return Effects::none();
     }

@@ -6,7 +6,7 @@
 use super::mode::Mode;
 use super::notice::{About, Notice};
 use super::state::App;
-use super::{log_keys, sight, table};
+use super::{details, log_keys, sight, table};
 use crate::model::apply::{Change, Changes};
 use crate::model::call::CallOutcome;
 use crate::model::{Action, DaemonId, Target, Verdict};
@@ -26,6 +26,13 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             Change::Past(past) => log_keys::take_past(app, id, *past),
             Change::Daemon | Change::Lost | Change::Losses => app.is_dirty = true,
             Change::Lines => has_lines = true,
+            Change::Examined(exam) => details::examined(app, id, *exam),
+            // What the header says of it is a change of the daemon.
+            Change::Disk => {}
+            Change::Exceptions => {
+                app.is_dirty |=
+                    matches!(app.mode, Mode::Exceptions { .. } | Mode::Exception { .. });
+            }
             Change::Polled | Change::Event(_) | Change::Process(_) => has_rows = true,
             Change::Connected { is_other } => {
                 app.is_dirty = true;
@@ -44,7 +51,16 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             Change::Finished { action, target, verdict } => {
                 finish(app, id, action, target, verdict);
             }
+            Change::Replied { action, target, reply } => {
+                details::replied(app, id, &action, &target, reply);
+            }
+            Change::Did { outcome, .. } => {
+                app.notify(outcome.sentence(), !outcome.verdict.is_success());
+            }
+            Change::TaskEnded(_) => {}
             Change::Called { method, outcome } => finish_call(app, &method, &outcome),
+            Change::Bundled(Ok(written)) => app.notify(written.words(), false),
+            Change::Bundled(Err(why)) => app.notify(why, true),
         }
     }
     if has_rows {
@@ -86,13 +102,18 @@ fn close_about_daemon(app: &mut App, id: DaemonId) {
 }
 
 fn close_where(app: &mut App, is_about: impl Fn(&Mode) -> bool, why: &str) {
-    let open = app.below.iter().chain([&app.mode]).find(|mode| is_about(mode));
-    let Some(name) = open.map(Mode::name) else { return };
+    let mut open = app.below.iter().chain(std::iter::once(&app.mode)).rev();
+    let Some(uppermost) = open.find(|mode| is_about(mode)) else { return };
+    let name = uppermost.name();
+    let text = match uppermost {
+        Mode::Details(_) => format!("closed {name}: {why}"),
+        _ => format!("closed, nothing was done ({name}): {why}"),
+    };
     app.below.retain(|mode| !is_about(mode));
     if is_about(&app.mode) {
         app.close();
     }
-    app.notify(format!("closed, nothing was done ({name}): {why}"), true);
+    app.notify(text, true);
 }
 
 /// An asked action ended: its verdict, in the verdict's own words.
@@ -118,7 +139,7 @@ fn finish_call(app: &mut App, method: &str, outcome: &CallOutcome) {
         return;
     };
     match reached(method, json) {
-        Some(0) => app.notify("not delivered: no process that is running got the message", true),
+        Some(0) => app.notify("not delivered: no running process got the message", true),
         Some(1) => app.notify("the message reached one process", false),
         Some(count) => app.notify(format!("the message reached {count} processes"), false),
         None => {

@@ -1,6 +1,7 @@
 //! What a user can ask for: one table feeds the keymap, the footer and the help overlay.
 
-use super::geometry::Pane;
+use super::details::keys::Ask;
+use super::pane::Pane;
 use crate::model::Action;
 
 /// A user's intent.
@@ -26,8 +27,11 @@ pub enum Command {
     Palette,
     /// Write a message to the selected process or its app.
     Compose,
-    /// Show the marked line of the log whole; in a list or prompt, take what stands there.
+    /// Show the details of the selected process, or the marked line of the log whole; in a list or
+    /// prompt, take what stands there.
     Open,
+    /// What the details alone know.
+    Details(Ask),
     /// Type the filter of the table.
     Filter,
     /// Show only what is not well, or all.
@@ -40,10 +44,16 @@ pub enum Command {
     SortLeft,
     /// Sort by the column to the right.
     SortRight,
-    /// Sort the other way round.
+    /// Reverse the order.
     SortReverse,
+    /// Charts large, in one line, or none.
+    Charts,
     /// Show why the selected process died.
     Why,
+    /// Show the exceptions, grouped.
+    Exceptions,
+    /// Write an incident bundle.
+    Bundle,
     /// Of what is shown, the one before.
     Older,
     /// Of what is shown, the one after.
@@ -118,7 +128,7 @@ impl Command {
     /// again and again.
     #[must_use]
     pub fn acts(self) -> bool {
-        matches!(self, Self::Act(_) | Self::Compose)
+        matches!(self, Self::Act(_) | Self::Compose | Self::Bundle)
     }
 }
 
@@ -175,11 +185,11 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::Act(Action::Restart),
         "r",
         "restart",
-        "Restart the selected process, with the environment it has",
+        "Restart the selected process with its current environment",
         Some(1)
     ),
     row!(Command::Act(Action::Stop), "s", "stop", "Stop it", Some(2)),
-    row!(Command::Act(Action::Start), "a", "start", "Start it when it is stopped", Some(4)),
+    row!(Command::Act(Action::Start), "a", "start", "Start it if it is stopped", Some(4)),
     row!(
         Command::Act(Action::Delete),
         "d",
@@ -191,7 +201,7 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::Act(Action::Reload),
         "R",
         "reload",
-        "Reload it without downtime (a fork is restarted); of a cluster, asks: all or this worker",
+        "Reload it without downtime (fork mode: restart); for a cluster asks: all or this worker",
         Some(6)
     ),
     row!(
@@ -206,7 +216,7 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::OnlyUnwell,
         "!",
         "not well",
-        "In the table: only what is errored, loops, waits, never started or is near its limit",
+        "In the table: only processes that are errored, looping, waiting or near their limit",
         Some(9),
         TABLE
     ),
@@ -221,7 +231,7 @@ pub const COMMANDS: &[CommandRow] = &[
     ),
     row!(Command::SortLeft, "<", "sort left", "Sort by the column to the left", None, TABLE),
     row!(Command::SortRight, ">", "sort right", "Sort by the column to the right", None, TABLE),
-    row!(Command::SortReverse, "I", "reverse sort", "Sort the other way round", None, TABLE),
+    row!(Command::SortReverse, "I", "reverse sort", "Reverse the order", None, TABLE),
     row!(Command::Up, "↑ k", "up", "One line up in the pane with the focus", None),
     row!(Command::Down, "↓ j", "down", "One line down", None),
     row!(Command::PageUp, "PgUp", "page up", "One page up", None),
@@ -238,36 +248,51 @@ pub const COMMANDS: &[CommandRow] = &[
     row!(
         Command::Open,
         "Enter",
-        "open",
-        "In the log: show the marked line whole: JSON indented, all frames of an exception",
-        None
+        "details",
+        "Details of the selected process; in the log: the marked line whole, JSON indented",
+        Some(3)
     ),
     row!(
         Command::Why,
         "W",
         "why",
-        "Why the selected process died: its last ends, each with its evidence",
+        "Why the selected process died: its last exits, each with its evidence",
         Some(5)
+    ),
+    row!(Command::Charts, "v", "charts", "Charts large, in one line, or none", None),
+    row!(
+        Command::Exceptions,
+        "X",
+        "exceptions",
+        "Exceptions grouped by message and place; Enter shows one whole",
+        Some(10)
+    ),
+    row!(
+        Command::Bundle,
+        "B",
+        "bundle",
+        "Write an incident bundle (.tar.gz): processes, deaths, logs",
+        None
     ),
     row!(
         Command::Older,
         "← [",
         "older",
-        "In the log: to the exit or restart before; in why: the end before",
+        "In the log: to the previous exit or restart; in why: the previous exit",
         None
     ),
     row!(
         Command::Newer,
         "→ ]",
         "newer",
-        "In the log: to the next exit or restart; in why: the end after",
+        "In the log: to the next exit or restart; in why: the next exit",
         None
     ),
     row!(
         Command::Palette,
         ":",
         "palette",
-        "Do any command, or call any method of the daemon, by name",
+        "Run any command, or call any method of the daemon, by name",
         Some(5)
     ),
     row!(
@@ -341,9 +366,9 @@ pub const COMMANDS: &[CommandRow] = &[
         Some(6),
         LOG
     ),
-    row!(Command::Reconnect, "Ctrl-R", "reconnect", "Try to connect now, and poll now", None),
-    row!(Command::Redraw, "Ctrl-L", "redraw", "Draw the whole screen anew", None),
-    row!(Command::Suspend, "Ctrl-Z", "suspend", "Suspend; the shell's fg comes back", None),
+    row!(Command::Reconnect, "Ctrl-R", "reconnect", "Reconnect, or poll now", None),
+    row!(Command::Redraw, "Ctrl-L", "redraw", "Redraw the whole screen", None),
+    row!(Command::Suspend, "Ctrl-Z", "suspend", "Suspend; fg in the shell resumes", None),
     row!(Command::Help, "?", "help", "Open or close this help", Some(0)),
     row!(
         Command::Back,

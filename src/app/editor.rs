@@ -1,11 +1,12 @@
-//! A line of text being typed.
+//! Text being typed: a line, or lines where the text may have them.
 //!
 //! Invariant: the cursor stands between two characters as the eye sees them (grapheme clusters);
-//! no control character gets in; the text has at most [`BYTES_MAX`] bytes.
+//! no control character gets in, but for line feeds and tabs where they are kept; the text has at
+//! most [`BYTES_MAX`] bytes.
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// The longest line, bytes; what is typed beyond it is not taken.
+/// The longest text, bytes; what is typed beyond it is not taken.
 pub const BYTES_MAX: usize = 8 * 1024;
 
 /// What an editing key does.
@@ -29,22 +30,47 @@ pub enum Edit {
     End,
 }
 
-/// A line and the cursor in it.
+/// What becomes of a line break or a tab that is pasted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Breaks {
+    /// A space: there is only one line.
+    #[default]
+    Spaces,
+    /// The text is JSON: within a string it is written as `\n` or `\t`, elsewhere it is kept.
+    Json,
+    /// The text is JSON if it begins with `{` or `[`, and is else kept as it is.
+    JsonOrText,
+}
+
+/// Text and the cursor in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Editor {
     before: String,
     after: String,
+    breaks: Breaks,
+    is_selected: bool,
 }
 
 impl Editor {
     /// A line with the cursor at its end; what is too long is cut.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        let mut editor = Self::default();
-        for c in text.chars() {
-            editor.insert(c);
-        }
+        Self::with(text, Breaks::Spaces)
+    }
+
+    /// The same, with a say about line breaks.
+    #[must_use]
+    pub fn with(text: &str, breaks: Breaks) -> Self {
+        let mut editor = Self { breaks, ..Self::default() };
+        editor.paste(text);
         editor
+    }
+
+    /// A line that is selected: what is typed or pasted next replaces it, an editing key edits it.
+    #[must_use]
+    pub fn selected(text: &str) -> Self {
+        let editor = Self::new(text);
+        Self { is_selected: !editor.before.is_empty(), ..editor }
     }
 
     /// The text.
@@ -65,16 +91,70 @@ impl Editor {
         &self.after
     }
 
+    /// Whether what is typed or pasted next replaces the text.
+    #[must_use]
+    pub fn is_selected(&self) -> bool {
+        self.is_selected
+    }
+
     /// Types a character.
     pub fn insert(&mut self, c: char) {
-        let bytes = self.before.len() + self.after.len() + c.len_utf8();
-        if !c.is_control() && bytes <= BYTES_MAX {
-            self.before.push(c);
+        if c.is_control() && !matches!(c, '\n' | '\t') {
+            return;
         }
+        if std::mem::take(&mut self.is_selected) {
+            self.before.clear();
+            self.after.clear();
+        }
+        if self.before.len() + self.after.len() >= BYTES_MAX {
+            return;
+        }
+        let mut bytes = [0; 4];
+        let text = match (c, self.breaks) {
+            ('\n' | '\t', Breaks::Spaces) => " ",
+            ('\n', _) if self.is_in_json_string() => "\\n",
+            ('\t', _) if self.is_in_json_string() => "\\t",
+            (c, _) => c.encode_utf8(&mut bytes),
+        };
+        if self.before.len() + self.after.len() + text.len() <= BYTES_MAX {
+            self.before.push_str(text);
+        }
+    }
+
+    /// Inserts text, whatever its line breaks are made of.
+    pub fn paste(&mut self, text: &str) {
+        let mut chars = text.chars().peekable();
+        while let Some(c) = chars.next() {
+            match c {
+                '\r' if chars.peek() == Some(&'\n') => {}
+                '\r' => self.insert('\n'),
+                c => self.insert(c),
+            }
+        }
+    }
+
+    /// Whether the cursor stands in a string of JSON.
+    fn is_in_json_string(&self) -> bool {
+        let is_json = match self.breaks {
+            Breaks::Json => true,
+            Breaks::JsonOrText => self.before.trim_start().starts_with(['{', '[']),
+            Breaks::Spaces => false,
+        };
+        let (mut is_inside, mut is_escaped) = (false, false);
+        for byte in self.before.bytes() {
+            match byte {
+                _ if is_escaped => is_escaped = false,
+                b'\\' => is_escaped = is_inside,
+                b'"' => is_inside = !is_inside,
+                _ => {}
+            }
+        }
+        is_json && is_inside
     }
 
     /// Does what an editing key does.
     pub fn edit(&mut self, edit: Edit) {
+        self.is_selected = false;
         match edit {
             Edit::Backspace => {
                 self.take_last();
@@ -160,10 +240,58 @@ mod tests {
     #[test]
     fn nothing_foul_and_nothing_too_long_gets_in() {
         let mut editor = Editor::new("a\u{1b}[2J\r\nb");
-        assert_eq!(editor.text(), "a[2Jb");
+        assert_eq!(editor.text(), "a[2J b");
         for _ in 0..10_000 {
             editor.insert('漢');
         }
         assert!(editor.text().len() <= BYTES_MAX);
+        let breaks = Editor::with(&"\n".repeat(100_000), Breaks::Json);
+        assert_eq!(breaks.text().len(), BYTES_MAX);
+    }
+
+    #[test]
+    fn line_breaks_are_kept_where_the_text_may_have_them() {
+        let pasted = "one\r\ntwo\rthree\n\tfour\u{7}";
+        let text = |breaks| Editor::with(pasted, breaks).text();
+        assert_eq!(text(Breaks::Spaces), "one two three  four");
+        assert_eq!(text(Breaks::JsonOrText), "one\ntwo\nthree\n\tfour");
+        assert_eq!(text(Breaks::Json), "one\ntwo\nthree\n\tfour");
+    }
+
+    #[test]
+    fn a_break_in_a_string_of_json_is_written_as_json_has_it() {
+        for breaks in [Breaks::Json, Breaks::JsonOrText] {
+            let editor = Editor::with("{\n\t\"a\\\"\": \"x\ty\nz\",\n\"b\": 1}", breaks);
+            assert_eq!(editor.text(), "{\n\t\"a\\\"\": \"x\\ty\\nz\",\n\"b\": 1}");
+            assert!(serde_json::from_str::<serde_json::Value>(&editor.text()).is_ok());
+        }
+        // What is no JSON keeps its quotes and its lines.
+        let editor = Editor::with("say \"one\ntwo\"", Breaks::JsonOrText);
+        assert_eq!(editor.text(), "say \"one\ntwo\"");
+        // Into the middle, as of a line for standard input.
+        let mut editor = Editor::with(r#"{"pm_id":3,"line":""}"#, Breaks::Json);
+        editor.edit(Edit::Left);
+        editor.edit(Edit::Left);
+        editor.paste("first\nsecond");
+        assert_eq!(editor.text(), r#"{"pm_id":3,"line":"first\nsecond"}"#);
+    }
+
+    #[test]
+    fn what_is_selected_is_replaced_by_text_and_edited_by_keys() {
+        let typed = |edits: &[Edit], text: &str| {
+            let mut editor = Editor::selected("app:web");
+            for edit in edits {
+                editor.edit(*edit);
+            }
+            editor.paste(text);
+            editor.text()
+        };
+        assert_eq!(typed(&[], "x"), "x");
+        assert_eq!(typed(&[], "two words"), "two words");
+        assert_eq!(typed(&[], "\u{7}"), "app:web", "nothing was typed");
+        assert_eq!(typed(&[Edit::Backspace], "x"), "app:wex");
+        assert_eq!(typed(&[Edit::End], " 1"), "app:web 1");
+        assert_eq!(typed(&[Edit::Start], "x"), "xapp:web");
+        assert!(!Editor::selected("").is_selected());
     }
 }

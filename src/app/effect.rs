@@ -1,6 +1,9 @@
 //! What `update` asks the runtime to do.
 
+use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
+use crate::model::errand::{Task, TaskId};
+use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
 use crate::protocol::process::PmId;
 
@@ -17,6 +20,16 @@ pub enum Effect {
         /// To which processes, as the user chose them; the engine decides what goes side by side.
         targets: Vec<Target>,
     },
+    /// Have a daemon do a task; each target or step of it ends in a `Report::Did`, and the whole in
+    /// exactly one `Report::TaskEnded`.
+    Do {
+        /// The daemon.
+        daemon: DaemonId,
+        /// Which task it is in the reports.
+        id: TaskId,
+        /// What to do.
+        task: Task,
+    },
     /// Have a daemon's method called; it ends in exactly one `Report::CallFinished`.
     Call {
         /// The daemon.
@@ -30,6 +43,27 @@ pub enum Effect {
         daemon: DaemonId,
         /// Of which processes; of all where it is empty.
         of: Vec<PmId>,
+    },
+    /// Have an action of apps triggered; each process ends in exactly one `Report::Replied`.
+    Trigger {
+        /// On which daemon.
+        daemon: DaemonId,
+        /// Which, and in which processes.
+        trigger: Trigger,
+    },
+    /// Read all of this process with each poll of its daemon, or of none: its details are open.
+    Examine {
+        /// The daemon.
+        daemon: DaemonId,
+        /// The process.
+        pm_id: Option<PmId>,
+    },
+    /// Have an incident bundle of a daemon written; it ends in exactly one `Report::Bundled`.
+    Bundle {
+        /// The daemon.
+        daemon: DaemonId,
+        /// What is known of it.
+        material: Box<Material>,
     },
     /// Connect now where a daemon is down, poll now where it is live.
     Refresh,

@@ -11,9 +11,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::Mode;
 use super::command::Command;
-use super::geometry::Pane;
 use super::keymap;
 use super::message::Message;
+use super::pane::Pane;
 
 /// For how long after a question was drawn a yes does not count.
 const QUESTION_READ: Duration = Duration::from_millis(200);
@@ -109,19 +109,24 @@ impl Gate {
 }
 
 /// What keys type into what asks for text. Where several came together, Enter is a line break of
-/// pasted text and sends nothing; the line has room for one line, so it is a space.
+/// pasted text and sends nothing.
 fn typed((mode, focus): (&Mode, Pane), keys: &[KeyEvent]) -> Vec<Message> {
     let is_text = |key: &KeyEvent| {
         matches!(key.code, KeyCode::Char(_))
             && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
     };
     let is_pasted = keys.len() > 1 && keys.iter().any(is_text);
+    let mut is_after_return = false;
     let message = |key: &KeyEvent| match key.code {
-        KeyCode::Enter | KeyCode::Tab if is_pasted => Some(Message::Text(' ')),
-        // A line feed, which Control and J type.
+        // A line feed, which Control and J type; behind a carriage return it is the same break.
         KeyCode::Char('j') if is_pasted && key.modifiers == KeyModifiers::CONTROL => {
-            Some(Message::Text(' '))
+            (!std::mem::take(&mut is_after_return)).then_some(Message::Text('\n'))
         }
+        KeyCode::Enter if is_pasted => {
+            is_after_return = true;
+            Some(Message::Text('\n'))
+        }
+        KeyCode::Tab if is_pasted => Some(Message::Text('\t')),
         _ if is_pasted && !is_text(key) => match keymap::message(mode, focus, *key) {
             Some(Message::Edit(edit)) => Some(Message::Edit(edit)),
             _ => None,
@@ -220,8 +225,13 @@ mod tests {
         let mode = Mode::Palette(Palette::default());
         let admit = |text| Gate::default().admit((&mode, Pane::Processes), &keys(text), MS);
         let Admitted::Messages(messages) = admit("a\rb\r") else { panic!() };
-        let wanted = ['a', ' ', 'b', ' '].map(Message::Text);
+        let wanted = ['a', '\n', 'b', '\n'].map(Message::Text);
         assert_eq!(messages, wanted);
+        let mut windows = keys("a\rb");
+        windows.insert(2, KeyEvent::new(KeyCode::Char('j'), KeyModifiers::CONTROL));
+        let admitted = Gate::default().admit((&mode, Pane::Processes), &windows, MS);
+        let wanted = ['a', '\n', 'b'].map(Message::Text).to_vec();
+        assert_eq!(admitted, Admitted::Messages(wanted), "CR LF is one break");
         assert_eq!(admit("\r"), Admitted::Messages(vec![Message::Command(Command::Open)]));
     }
 }

@@ -7,18 +7,11 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use super::command::COMMANDS;
+use super::details::keys::DETAILS;
 use super::log_line::Shown;
+pub use super::pane::Pane;
 use crate::logs::Kind;
 use crate::protocol::layout;
-
-/// A pane that can have the focus.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pane {
-    /// The process table.
-    Processes,
-    /// Events and logs.
-    Log,
-}
 
 /// A rectangle of cells; `(0, 0)` is the screen's upper left.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,6 +32,40 @@ impl Area {
     pub fn below(self, rows: u16) -> Self {
         let rows = rows.min(self.rows);
         Self { y: self.y + rows, rows: self.rows - rows, ..self }
+    }
+}
+
+/// How large the charts of the selected process are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ChartsWish {
+    /// As large as the screen has room for.
+    #[default]
+    Large,
+    /// One line.
+    Line,
+    /// None.
+    None,
+}
+
+impl ChartsWish {
+    /// The next one, round the end, on a screen of so many rows: what has no room there is passed over.
+    #[must_use]
+    pub fn next(self, rows: u16) -> Self {
+        match self {
+            Self::Large if rows >= ROWS_CHARTS => Self::Line,
+            Self::Large | Self::Line => Self::None,
+            Self::None => Self::Large,
+        }
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Large => "charts: as large as there is room",
+            Self::Line => "charts: one line",
+            Self::None => "charts: none",
+        }
     }
 }
 
@@ -107,6 +134,17 @@ impl Geometry {
     /// too small for a screen. Where table and log do not both fit, `focus` says which is shown.
     #[must_use]
     pub fn new(size: (u16, u16), processes: usize, focus: Pane) -> Option<Self> {
+        Self::with_charts(size, processes, focus, ChartsWish::default())
+    }
+
+    /// The same with charts of that size, where there is room for them.
+    #[must_use]
+    pub fn with_charts(
+        size: (u16, u16),
+        processes: usize,
+        focus: Pane,
+        wish: ChartsWish,
+    ) -> Option<Self> {
         let (columns, rows) = size;
         if columns < COLUMNS_MIN || rows < ROWS_MIN {
             return None;
@@ -118,7 +156,11 @@ impl Geometry {
                 Pane::Log => (0, 0, body),
             }
         } else {
-            let charts = charts_rows(rows, processes);
+            let charts = match wish {
+                ChartsWish::Large => charts_rows(rows, processes),
+                ChartsWish::Line => charts_rows(rows, processes).min(1),
+                ChartsWish::None => 0,
+            };
             let table = table_rows(rows, processes);
             (table, charts, body - charts - table)
         };
@@ -254,7 +296,7 @@ pub fn help_overlay(size: (u16, u16)) -> Overlay {
 pub fn help_lines(columns: u16) -> Vec<HelpLine> {
     let text_columns = columns.saturating_sub(HELP_KEYS);
     let mut lines = Vec::new();
-    for row in COMMANDS {
+    for row in COMMANDS.iter().chain(DETAILS) {
         let mut keys = row.keys;
         for text in wrap(row.help, text_columns) {
             lines.push(HelpLine { keys, text });
@@ -279,8 +321,7 @@ pub fn line_inside(size: (u16, u16)) -> (u16, u16) {
     (columns.saturating_sub(SIDES).max(1), rows.saturating_sub(TITLE + 1))
 }
 
-/// A line of the log in rows of so many columns: JSON indented, an exception with all its frames,
-/// anything else as it is.
+/// A line of the log in rows of so many columns: JSON indented, exceptions with all frames.
 #[must_use]
 pub fn line_rows(line: &Shown, columns: u16) -> Vec<String> {
     let text = &line.text.text;

@@ -5,10 +5,11 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::command::{COMMANDS, Command};
+use super::details::keys::{Ask, DETAILS};
 use super::editor::Edit;
-use super::geometry::Pane;
 use super::message::Message;
 use super::mode::Mode;
+use super::pane::Pane;
 
 /// What a key means in a mode, with the focus in a pane, if anything: where text is asked for, letters and editing keys are
 /// that, and only the other keys are commands.
@@ -59,10 +60,13 @@ pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
         .find(|row| row.is_in(focus) && row.keys.split(' ').any(|name| is_key(name, key)))
         .map(|row| row.command);
     match mode {
+        Mode::Details(_) => in_details(key).or(named),
         Mode::Normal
         | Mode::Help { .. }
         | Mode::Line { .. }
         | Mode::Why { .. }
+        | Mode::Exceptions { .. }
+        | Mode::Exception { .. }
         | Mode::Palette(_)
         | Mode::Arguments(_)
         | Mode::Compose(_)
@@ -81,6 +85,21 @@ pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
                 _ => None,
             }
         }
+    }
+}
+
+/// The command of a key in the details alone, if it has one.
+fn in_details(key: KeyEvent) -> Option<Command> {
+    if key.code == KeyCode::BackTab {
+        return Some(Command::Details(Ask::Previous));
+    }
+    let row = DETAILS.iter().find(|row| row.keys.split(' ').any(|name| is_key(name, key)))?;
+    match (row.command, key.code) {
+        (Command::Details(Ask::Tab(_)), KeyCode::Char(digit)) => {
+            let number = u8::try_from(digit.to_digit(10)?).ok()?;
+            Some(Command::Details(Ask::Tab(number)))
+        }
+        (command, _) => Some(command),
     }
 }
 

@@ -105,6 +105,18 @@ impl Shown {
         }
     }
 
+    /// As a line of what happened.
+    #[must_use]
+    pub(super) fn into_line(self) -> LogLine {
+        let kind = match self.kind {
+            Kind::Exception => LineKind::Exception(self.whole.clone()),
+            Kind::Exit => LineKind::Event("exit", self.severity()),
+            Kind::Restart => LineKind::Event("restart", self.severity()),
+            _ => LineKind::Event("event", self.severity()),
+        };
+        LogLine { at_ms: self.time.at_ms, source: self.source, kind, text: self.text.text }
+    }
+
     /// How bad it is, of what happened.
     #[must_use]
     pub fn severity(&self) -> Severity {

@@ -11,8 +11,9 @@ use super::editor::Editor;
 use super::log_line::{self, ROW_BYTES, Shown, Stored, WHOLE_BYTES};
 use super::log_past::Older;
 use crate::logs::{
-    Body, Bounds, Direction, Filter, Found, Goal, Line, LineId, LineTime, NoFiles, Owner, Pattern,
-    Place, Problem, Query, STEP_BYTES, Scope, SourceId, SourceKey, Store, Stream, TimeFrom, View,
+    Body, Bounds, Direction, Filter, Found, Goal, Kind, Line, LineId, LineTime, NoFiles, Owner,
+    Pattern, Place, Problem, Query, STEP_BYTES, Scope, SourceId, SourceKey, Store, Stream,
+    TimeFrom, View,
 };
 use crate::model::fleet::Fleet;
 use crate::model::log::{LogLine, LogSource};
@@ -208,6 +209,15 @@ impl LogView {
     pub fn owner(&self, id: LineId) -> Option<&Owner> {
         let line = self.store.line(id)?;
         self.store.source_key(line.source).map(|key| &key.owner)
+    }
+
+    /// What happened on a daemon, as far as it is held, oldest first.
+    #[must_use]
+    pub fn events(&self, daemon: DaemonId) -> Vec<LogLine> {
+        let is_event = |kind| !matches!(kind, Kind::Output | Kind::Message);
+        let lines = self.store.iter().filter(|line| is_event(line.kind));
+        let shown = lines.filter_map(|line| Shown::of(&self.store, &line, WHOLE_BYTES));
+        shown.filter(|line| line.source.daemon == daemon).map(Shown::into_line).collect()
     }
 
     pub(super) fn set_scope(&mut self, scope: Scope) {

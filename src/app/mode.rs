@@ -1,10 +1,11 @@
 //! What can cover the screen.
 
+use super::details::Sheet;
 use super::log_line::Shown;
 use super::log_view::LogInput;
 use super::palette::Palette;
 use super::prompt::{Arguments, Compose};
-use super::table::Typing;
+use super::rows::Typing;
 use crate::model::call::NamedCall;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
 
@@ -59,6 +60,20 @@ pub enum Mode {
         /// First row shown.
         top: usize,
     },
+    /// The details of a process.
+    Details(Box<Sheet>),
+    /// Exceptions, grouped.
+    Exceptions {
+        /// The number of the chosen group; `None` for the one that was seen last.
+        chosen: Option<u64>,
+    },
+    /// One group of exceptions.
+    Exception {
+        /// Its number.
+        number: u64,
+        /// First row shown.
+        top: usize,
+    },
     /// The palette.
     Palette(Palette),
     /// The arguments of a method are asked for.
@@ -75,14 +90,15 @@ impl Mode {
     /// Whether letters are text rather than commands.
     #[must_use]
     pub fn takes_text(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::Palette(_)
-                | Self::Arguments(_)
-                | Self::Compose(_)
-                | Self::Filter(_)
-                | Self::LogInput(_)
-        )
+            | Self::Arguments(_)
+            | Self::Compose(_)
+            | Self::Filter(_)
+            | Self::LogInput(_) => true,
+            Self::Details(sheet) => sheet.prompt.is_some(),
+            _ => false,
+        }
     }
 
     /// Whether it covers the panes.
@@ -104,6 +120,8 @@ impl Mode {
             Self::Normal
             | Self::Help { .. }
             | Self::Line { .. }
+            | Self::Exceptions { .. }
+            | Self::Exception { .. }
             | Self::Palette(_)
             | Self::Why { .. }
             | Self::Filter(_)
@@ -115,6 +133,7 @@ impl Mode {
                 Some((arguments.daemon, arguments.target.iter().collect()))
             }
             Self::Compose(compose) => Some((compose.daemon, vec![&compose.target])),
+            Self::Details(sheet) => Some((sheet.daemon, vec![&sheet.target])),
         }
     }
 
@@ -129,9 +148,12 @@ impl Mode {
             Self::ConfirmCall { call, .. } => call.method.to_string(),
             Self::Arguments(arguments) => arguments.method.to_string(),
             Self::Compose(compose) => format!("the message to {}", compose.target.label()),
+            Self::Details(sheet) => format!("the details of {}", sheet.target.label()),
             Self::Normal
             | Self::Help { .. }
             | Self::Line { .. }
+            | Self::Exceptions { .. }
+            | Self::Exception { .. }
             | Self::Palette(_)
             | Self::Why { .. }
             | Self::Filter(_)

@@ -4,13 +4,14 @@
 //! `update` does it. Whatever is open closes with one `Back`.
 
 use super::command::Command;
+use super::details::Prompt;
 use super::editor::{Edit, Editor};
 use super::geometry::{line_inside, line_rows};
 use super::mode::Mode;
 use super::navigate::help_top;
 use super::palette::{self, Entry, Palette};
 use super::prompt::Arguments;
-use super::why;
+use super::{exceptions, why};
 use crate::model::call::NamedCall;
 use crate::model::watched::Watched;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
@@ -61,6 +62,7 @@ fn input(mode: &mut Mode) -> Option<&mut Editor> {
         Mode::Arguments(arguments) => Some(&mut arguments.input),
         Mode::Compose(compose) => Some(&mut compose.input),
         Mode::Filter(typing) => Some(&mut typing.input),
+        Mode::Details(sheet) => sheet.prompt.as_mut().map(Prompt::input),
         Mode::LogInput(typed) => Some(&mut typed.input),
         Mode::Normal
         | Mode::Help { .. }
@@ -68,7 +70,9 @@ fn input(mode: &mut Mode) -> Option<&mut Editor> {
         | Mode::ConfirmReload { .. }
         | Mode::ConfirmCall { .. }
         | Mode::Line { .. }
-        | Mode::Why { .. } => None,
+        | Mode::Why { .. }
+        | Mode::Exceptions { .. }
+        | Mode::Exception { .. } => None,
     }
 }
 
@@ -79,13 +83,10 @@ pub(super) fn insert(mode: &mut Mode, c: char) {
     }
 }
 
-/// Text was pasted. False where nothing asks for text. A prompt has one line: breaks are spaces.
+/// Text was pasted. False where nothing asks for text.
 pub(super) fn paste(mode: &mut Mode, text: &str) -> bool {
     let Some(input) = input(mode) else { return false };
-    let text = text.replace("\r\n", "\n");
-    for c in text.chars() {
-        input.insert(if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c });
-    }
+    input.paste(text);
     true
 }
 
@@ -99,8 +100,8 @@ pub(super) fn edit(mode: &mut Mode, edit: Edit) {
 /// A command while this is open.
 pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Taken {
     match (mode, command) {
-        // The pane itself takes what is typed.
-        (Mode::Normal | Mode::Filter(_) | Mode::LogInput(_), _) => Taken::Pass,
+        // The pane itself takes what is typed; the details take their commands.
+        (Mode::Normal | Mode::Filter(_) | Mode::LogInput(_) | Mode::Details(_), _) => Taken::Pass,
         (_, Command::Back | Command::No) => Taken::Close,
         (Mode::Help { top }, command) => {
             *top = help_top(around.size, *top, command);
@@ -121,6 +122,12 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
             }
             take_in_why(around, (*key, life, top), command);
             Taken::Done
+        }
+        (Mode::Exceptions { chosen }, command) => {
+            exceptions::take_in_list(around.watched, around.size, chosen, command)
+        }
+        (Mode::Exception { number, top }, command) => {
+            exceptions::take_in_group(around.watched, around.size, (*number, top), command)
         }
         (Mode::Confirm { action, daemon, target }, Command::Yes) => {
             Taken::Act(*action, *daemon, vec![target.clone()])
@@ -212,7 +219,7 @@ fn ask_arguments(
 }
 
 /// A place in a list after a movement.
-fn scrolled(at: usize, last: usize, page: usize, command: Command) -> usize {
+pub(super) fn scrolled(at: usize, last: usize, page: usize, command: Command) -> usize {
     match command {
         Command::Up => at.saturating_sub(1),
         Command::Down => at + 1,

@@ -5,7 +5,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::editor::Editor;
+use super::editor::{Breaks, Editor};
 use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
 use crate::model::watched::Watched;
@@ -85,7 +85,13 @@ impl Arguments {
         };
         // What is not filled in is not meant.
         let target = target.filter(|_| !filled.is_empty() && filled != "{}");
-        Self { daemon, method: method.into(), params, input: Editor::new(&filled), target }
+        Self {
+            daemon,
+            method: method.into(),
+            params,
+            input: Editor::with(&filled, Breaks::Json),
+            target,
+        }
     }
 
     /// Whether there is nothing to be asked: the method ignores its argument.
@@ -115,7 +121,8 @@ impl Compose {
     pub fn new(watched: &Watched, daemon: DaemonId, target: Target) -> Self {
         let methods = watched.daemon(daemon).and_then(|daemon| daemon.methods.as_ref());
         let is_to_app = methods.is_some_and(|methods| !methods.has(SEND_DATA));
-        Self { daemon, target, is_to_app, input: Editor::default() }
+        let input = Editor::with("", Breaks::JsonOrText);
+        Self { daemon, target, is_to_app, input }
     }
 
     /// Whom it goes to, for a person: `api[0]`, `api (2 processes)`.
@@ -160,7 +167,7 @@ impl Compose {
         }
         if self.input.text().trim().is_empty() {
             return Err(
-                "a text, or JSON; {\"type\":\"x\",\"data\":{}} goes with that type".to_owned()
+                "text or JSON; {\"type\":\"x\",\"data\":{}} is sent with that type".to_owned()
             );
         }
         // What begins like JSON is meant to be some: half of it is not sent as a text.
@@ -231,17 +238,27 @@ fn json_values(text: &str) -> Result<Vec<Json>, String> {
     Ok(values)
 }
 
+/// Reads a text that is one JSON value.
+///
+/// # Errors
+/// What is wrong, and at which character.
+pub(super) fn json_at_once(text: &str) -> Result<Json, String> {
+    serde_json::from_str(text).map_err(|error| broken(text, 0, &error))
+}
+
 /// What serde says of a value that begins at byte `at`, with the place in the whole text.
 fn broken(text: &str, at: usize, error: &serde_json::Error) -> String {
     if error.is_eof() {
         return "not complete yet".to_owned();
     }
-    // A line of text: the column is the byte, from 1.
-    let byte = at + error.column().saturating_sub(1);
+    // Lines are counted from 1, and columns in bytes.
+    let value = text.get(at..).unwrap_or_default();
+    let lines = value.split_inclusive('\n').take(error.line().saturating_sub(1));
+    let byte = at + lines.map(str::len).sum::<usize>() + error.column().saturating_sub(1);
     let place = text.char_indices().take_while(|(start, _)| *start < byte).count() + 1;
     let words = error.to_string();
     let what = words.split(" at line ").next().unwrap_or_default();
-    format!("no JSON at character {place}: {what} (text goes in \"quotes\")")
+    format!("invalid JSON at character {place}: {what} (text goes in \"quotes\")")
 }
 
 #[cfg(test)]
@@ -279,5 +296,7 @@ mod tests {
         assert!(read("1,,2").unwrap_err().contains("character 3"), "{:?}", read("1,,2"));
         assert!(read("7 äx").unwrap_err().contains("character 3"), "{:?}", read("7 äx"));
         assert!(read("1,").unwrap_err().contains("after the comma"));
+        let lines = read("1\n{\n\"a\": x}").unwrap_err();
+        assert!(lines.contains("character 10"), "{lines}");
     }
 }

@@ -3,8 +3,8 @@
 //! Invariant: what is out of sight, or moves by less than the last digit shown, makes no frame.
 
 use super::geometry::{self, Charts, Pane};
-use super::navigate;
 use super::state::{App, InSight, LogInSight, RowsInSight};
+use super::{details, navigate};
 use crate::model::charts::{self, Measure};
 use crate::model::process::Shown;
 use crate::model::rows::reason;
@@ -71,6 +71,13 @@ pub(super) fn rows(app: &App) -> RowsInSight {
                 }
             }
         }
+    }
+    if let Some(sheet) = app.sheet().filter(|sheet| sheet.tab == details::Tab::Charts) {
+        bars.extend(
+            details::charts::of(app, sheet, app.size)
+                .into_iter()
+                .map(|(_, placed)| placed.chart.bars),
+        );
     }
     let totals = Totals::of(&app.watched);
     let sums = [totals.cpu_percent.map(units::percent), totals.memory_bytes.map(units::bytes)];

@@ -1,11 +1,12 @@
 //! The whole state of the screen.
 
-use super::geometry::{Geometry, Pane};
+use super::geometry::{ChartsWish, Geometry};
 use super::log_keys;
 use super::log_view::{Lines, LogView};
 use super::mode::Mode;
 use super::notice::Notice;
-use super::table::Table;
+use super::pane::Pane;
+use super::rows::Table;
 use crate::logs::{Bounds, LineId};
 use crate::model::charts::Bars;
 use crate::model::daemon::Daemon;
@@ -28,6 +29,8 @@ pub struct App {
     pub size: (u16, u16),
     /// Which pane the arrow keys move in.
     pub focus: Pane,
+    /// How large the charts are wanted.
+    pub charts: ChartsWish,
     /// What covers the screen.
     pub mode: Mode,
     /// What that covers in turn, and what comes back when it closes; the uppermost last.
@@ -50,6 +53,8 @@ pub struct App {
     pub is_zoomed: bool,
     /// How long the terminal takes to show a frame, milliseconds; `None` while that is not known.
     pub link_delay_ms: Option<u64>,
+    /// The process that the engine was asked to read all of.
+    pub(super) examined: Option<ProcessKey>,
     /// The last thing worth saying, in the footer.
     pub notice: Option<Notice>,
     /// Whether a simulated daemon is watched.
@@ -109,6 +114,7 @@ impl App {
             utc_offset_s,
             size,
             focus: Pane::Processes,
+            charts: ChartsWish::default(),
             mode: Mode::Normal,
             below: Vec::new(),
             selected: None,
@@ -120,6 +126,7 @@ impl App {
             log_view: LogView::new(Bounds::default()),
             is_zoomed: false,
             link_delay_ms: None,
+            examined: None,
             notice: None,
             is_demo: false,
             read_only: false,
@@ -131,7 +138,7 @@ impl App {
     /// How a screen of this size is divided now.
     #[must_use]
     pub fn geometry(&self, size: (u16, u16)) -> Option<Geometry> {
-        let parts = Geometry::new(size, self.watched.fleet.len(), self.focus)?;
+        let parts = Geometry::with_charts(size, self.watched.fleet.len(), self.focus, self.charts)?;
         Some(if self.is_zoomed { parts.zoomed(self.focus) } else { parts })
     }
 

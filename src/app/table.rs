@@ -8,62 +8,14 @@ use std::collections::HashSet;
 
 use super::command::Command;
 use super::editor::Editor;
-use super::geometry::Pane;
 use super::mode::Mode;
 use super::navigate;
+use super::pane::Pane;
+pub use super::rows::{Table, Typing};
 use super::state::App;
 use crate::model::ProcessKey;
 use crate::model::daemon::Daemon;
-use crate::model::rows::{Filter, Query, Rows, Sort, Wrong, is_unwell};
-
-/// For how long after a key the rows stay where they are, milliseconds.
-const REST_MS: i64 = 2_000;
-
-/// What is asked of the fleet, and the rows that came of it.
-#[derive(Debug, Default)]
-pub struct Table {
-    query: Query,
-    /// The rows as they stand; `None` while every process stands by its id.
-    rows: Option<Vec<ProcessKey>>,
-    /// Until when they stay as they are, by the steady clock.
-    rests_until_ms: i64,
-    /// Whether they would stand otherwise, were they not at rest.
-    is_late: bool,
-}
-
-/// A filter being typed.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Typing {
-    /// The line.
-    pub input: Editor,
-    /// What is wrong with it; the last one that could be read is then in force.
-    pub wrong: Option<Wrong>,
-    /// The process that was selected then; it is again, where it is among the rows.
-    selected: Option<ProcessKey>,
-}
-
-impl Table {
-    /// What is asked of the fleet.
-    #[must_use]
-    pub fn query(&self) -> &Query {
-        &self.query
-    }
-
-    /// Whether the rows are at rest now.
-    fn rests(&self, steady_ms: i64) -> bool {
-        steady_ms < self.rests_until_ms
-    }
-
-    /// When they move, if they are to and rest until then, by the steady clock.
-    pub(super) fn moves_at_ms(&self) -> Option<i64> {
-        self.is_late.then_some(self.rests_until_ms)
-    }
-
-    /// A key was pressed.
-    pub(super) fn rest(&mut self, steady_ms: i64) {
-        self.rests_until_ms = steady_ms.saturating_add(REST_MS);
-    }
-}
+use crate::model::rows::{Filter, Query, Rows, Sort, is_unwell};
 
 impl App {
     /// The rows of the table, in order.
@@ -147,7 +99,8 @@ pub(super) fn take(app: &mut App, command: Command) {
     match command {
         Command::Filter => {
             let typed = query.filter.as_ref().map(Filter::text).unwrap_or_default();
-            let typing = Typing { input: Editor::new(typed), wrong: None, selected: app.selected };
+            let typing =
+                Typing { input: Editor::selected(typed), wrong: None, selected: app.selected };
             app.open(Mode::Filter(typing));
         }
         Command::OnlyUnwell => {
@@ -156,7 +109,7 @@ pub(super) fn take(app: &mut App, command: Command) {
                 app.watched.daemons.iter().all(Daemon::is_live) && !app.watched.fleet.is_empty();
             if app.table.query.only_unwell && app.rows().is_empty() {
                 let text =
-                    if is_known { "all is well" } else { "not known: no daemon says so now" };
+                    if is_known { "all is well" } else { "not known: no daemon reports it now" };
                 app.notify(format!("{text}; ! shows all again"), !is_known);
             }
         }
@@ -205,7 +158,10 @@ pub(super) fn typed(app: &mut App) {
     app.table.rest(app.now.steady_ms);
     let Mode::Filter(typing) = &mut app.mode else { return };
     let wanted = typing.selected;
-    match Filter::parse(&typing.input.text()) {
+    let fleet = &app.watched.fleet;
+    let is_in_a_name =
+        |word: &str| Filter::is_in_a_name(fleet.iter().map(|(_, process)| process), word);
+    match Filter::parse_among(&typing.input.text(), &is_in_a_name) {
         Ok(filter) => {
             typing.wrong = None;
             let query = Query { filter, ..app.table.query.clone() };

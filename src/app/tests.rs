@@ -17,6 +17,8 @@ use crate::model::{Action, DaemonId, ProcessKey, Target, Verdict};
 use crate::protocol::bus::{EventKind, ProcessEvent};
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 
+mod details;
+mod exceptions;
 mod log;
 mod meant;
 mod overlays;
@@ -297,7 +299,8 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let commands = super::command::COMMANDS.iter().map(|row| row.command);
+    let rows = super::command::COMMANDS.iter().chain(super::details::keys::DETAILS);
+    let commands = rows.map(|row| row.command);
     let commands: Vec<_> = commands.chain([Command::Yes, Command::No]).collect();
     prop_oneof![
         6 => proptest::sample::select(commands).prop_map(Step::Press),

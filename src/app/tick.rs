@@ -2,6 +2,7 @@
 //!
 //! Invariant: no tick without a visible change: an idle program sleeps.
 
+use super::details::Sheet;
 use super::navigate;
 use super::state::App;
 
@@ -22,6 +23,7 @@ impl App {
             self.watched.daemons.iter().filter_map(|daemon| countdown(now_ms, daemon.retry_at_ms?));
         let rows = navigate::rows_in_sight(self)
             .into_iter()
+            .chain(self.sheet().map(Sheet::key))
             .filter_map(|key| Some((key, self.watched.fleet.get(key)?)))
             .flat_map(|(key, process)| {
                 let restart = process.restarts_at_ms.and_then(|at_ms| countdown(now_ms, at_ms));

@@ -2,17 +2,18 @@
 
 use super::command::Command;
 use super::effect::{Effect, Effects};
-use super::geometry::Pane;
 use super::message::Message;
 use super::mode::Mode;
 use super::notice::Notice;
 use super::overlay::{self, Around, Taken};
 use super::palette::Palette;
+use super::pane::Pane;
 use super::prompt::Compose;
 use super::state::App;
-use super::{act, changes, log_keys, navigate, table};
+use super::{act, changes, details, log_keys, navigate, table};
 use crate::logs::Owner;
 use crate::model::apply::apply;
+use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::moment::Moment;
 use crate::model::{Action, DaemonId, ProcessKey};
@@ -23,10 +24,11 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
     app.now = now;
     changes::drop_old_notice(app);
     let may_ask_the_log = !matches!(message, Message::Report(..) | Message::Clock);
-    let effects = take(app, message);
+    let mut effects = take(app, message);
     if may_ask_the_log {
         log_keys::step(app);
     }
+    details::sync(app, &mut effects);
     effects
 }
 
@@ -48,14 +50,17 @@ fn take(app: &mut App, message: Message) -> Effects {
         Message::Paste(text) => {
             app.is_dirty = true;
             if !overlay::paste(&mut app.mode, &text) {
-                app.notify("pasted text does nothing here: a message is pasted after m", false);
+                app.notify(
+                    "pasted text does nothing here: press m first to paste a message",
+                    false,
+                );
             }
             table::typed(app);
             log_keys::typed(app);
             Effects::none()
         }
         Message::Refused => {
-            let text = "several keys at once do nothing: that looked like pasted text";
+            let text = "several keys at once were ignored: they looked like pasted text";
             app.notify(text, false);
             Effects::none()
         }
@@ -101,6 +106,9 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         table::take_typing(app, command);
         return Effects::none();
     }
+    if let Mode::Details(_) = app.mode {
+        return details::take(app, command);
+    }
     if let Mode::LogInput(_) = app.mode {
         log_keys::take_typing(app, command);
         return Effects::none();
@@ -133,7 +141,7 @@ fn take_command(app: &mut App, command: Command) -> Effects {
             }
         }
         Taken::Act(action, daemon, targets) => {
-            app.close_all();
+            app.close_to_details();
             act::these(app, action, daemon, targets)
         }
         Taken::Send { daemon, call, is_confirmed } => send(app, daemon, call, is_confirmed),
@@ -155,7 +163,14 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         }
         Command::Open => open_line(app),
         Command::Why => open_why(app),
+        Command::Charts => {
+            app.charts = app.charts.next(app.size.1);
+            navigate::keep_selection_visible(app);
+            app.notify(app.charts.words(), false);
+        }
         Command::Log(command) => log_keys::take(app, command),
+        Command::Exceptions => app.open(Mode::Exceptions { chosen: None }),
+        Command::Bundle => return bundle(app),
         Command::NextPane => {
             app.focus = match app.focus {
                 Pane::Processes => Pane::Log,
@@ -238,11 +253,21 @@ fn open_why(app: &mut App) {
     }
 }
 
-/// Shows the marked line of the log whole.
+/// Writes an incident bundle of the selected process's daemon.
+fn bundle(app: &mut App) -> Effects {
+    let selected = app.selected.map(|key| key.daemon);
+    let first = || app.watched.daemons.first().map(|daemon| daemon.id);
+    let Some(daemon) = selected.or_else(first) else { return Effects::none() };
+    let mut material = Material::of(&app.watched, daemon, app.now, app.utc_offset_s);
+    material.events = app.log_view.events(daemon);
+    app.notify(format!("writing {} ..", material.file_name()), false);
+    Effects::one(Effect::Bundle { daemon, material: Box::new(material) })
+}
+
+/// Shows the details of the selected process, or the marked line of the log whole.
 fn open_line(app: &mut App) {
     if app.focus == Pane::Processes {
-        app.notify("Enter opens a line of the log: Tab goes there", false);
-        return;
+        return details::open(app);
     }
     if let Some(line) = navigate::marked(app).and_then(|line| app.log_view.whole(line)) {
         app.open(Mode::Line { line: Box::new(line), top: 0 });
@@ -267,6 +292,6 @@ fn send(app: &mut App, daemon: DaemonId, call: NamedCall, is_confirmed: bool) ->
         app.open(Mode::ConfirmCall { daemon, call });
         return Effects::none();
     }
-    app.close_all();
+    app.close_to_details();
     Effects::one(Effect::Call { daemon, call })
 }

@@ -43,14 +43,14 @@ pub fn rows(watched: &Watched, key: ProcessKey, life: usize, columns: u16) -> Ve
         say(Kind::Fact, "");
     }
     let (Some(death), _) = death(watched, key, life) else {
-        say(Kind::Fact, "No end of it is on record: neither here nor in the daemon's own log.");
+        say(Kind::Fact, "No exit is on record, neither here nor in the daemon's own log.");
         return rows;
     };
     say(Kind::Cause, &words::sentence(death));
     let seen = if death.is_watched {
-        "seen as it happened"
+        "observed live"
     } else {
-        "made up from PM2's log, the error log and PM2's figures"
+        "reconstructed from PM2's log, the error log and PM2's figures"
     };
     say(Kind::Fact, &format!("{}; {seen}", death.sure.word()));
     let end = death.evidence.end.as_ref().map(words::end);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::quantity::{parse_percent, parse_size, parse_span, whole};
+use super::quantity::{parse_percent, parse_size, parse_span, parse_wait, whole};
 
 /// `check`: each condition that is given must hold for every process.
 #[derive(Debug, Clone, Default, Args)]
@@ -14,13 +14,13 @@ pub struct Check {
     /// Ids, names, namespaces [default: all but PM2's modules]
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
-    /// Leave these processes out; can be given several times
+    /// Leave these processes out; can be repeated
     #[arg(long, value_name = "TARGET")]
     pub except: Vec<String>,
-    /// Leave out what is stopped: it is no failure
+    /// Leave stopped processes out: they are no failure
     #[arg(long)]
     pub ignore_stopped: bool,
-    /// Every process is online and has a pid; the default where no other condition is given
+    /// Every process is online and has a pid; the default if no other condition is given
     #[arg(long)]
     pub online: bool,
     /// No process is errored
@@ -29,19 +29,19 @@ pub struct Check {
     /// No process is in a crash loop: restarted three times or more, and again within the last 30 s
     #[arg(long)]
     pub looping: bool,
-    /// No process was restarted more often
+    /// No process was restarted more often than this
     #[arg(long, value_name = "N", value_parser = whole::<u32>(0, u32::MAX.into()), allow_negative_numbers = true)]
     pub max_restarts: Option<u32>,
-    /// Count only the restarts of this time from now on: looks twice, so far apart
-    #[arg(long, value_name = "DURATION", value_parser = parse_span, requires = "max_restarts")]
+    /// Count only restarts within this time from now on: checks twice, this far apart
+    #[arg(long, value_name = "DURATION", value_parser = parse_wait, requires = "max_restarts")]
     pub within: Option<Duration>,
-    /// No process takes more memory
+    /// No process uses more memory than this
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub max_memory: Option<u64>,
-    /// No process takes more of a core: 50 or 50%
+    /// No process uses more of a CPU core than this: 50 or 50%
     #[arg(long, value_name = "PERCENT", value_parser = parse_percent, allow_negative_numbers = true)]
     pub max_cpu: Option<f32>,
-    /// Every online process has been so for at least this long
+    /// Every online process has been online for at least this long
     #[arg(long, value_name = "DURATION", value_parser = parse_span)]
     pub min_uptime: Option<Duration>,
     /// As JSON: an object of `ok`, `checked`, `stopped` and `failed`, an array of `pm_id`, `name`,

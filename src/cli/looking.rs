@@ -1,8 +1,78 @@
-//! What the commands that only look at logs and deaths take.
+//! What the commands that only look take.
+
+use std::time::Duration;
+
+use std::path::PathBuf;
 
 use clap::Args;
 
+use super::parse_interval;
 use super::quantity::whole;
+
+/// `ls`.
+#[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub struct Ls {
+    /// As a JSON array, a process each
+    #[arg(long)]
+    pub json: bool,
+    /// With the names of each process's environment variables
+    #[arg(long)]
+    pub env: bool,
+    /// With their values too: these hold secrets
+    #[arg(long)]
+    pub env_values: bool,
+    /// Which, and in which order
+    #[command(flatten)]
+    pub which: Which,
+    /// Print the table again whenever it changes, until stopped; on a terminal, in place
+    #[arg(long, conflicts_with_all = ["env", "env_values"])]
+    pub watch: bool,
+}
+
+/// Which processes a table has, in which order.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Which {
+    /// Only what this lets through: `api`, `!api`, `status:errored`, `cpu>50 or mem>300M`, `ns:jobs`
+    #[arg(long, value_name = "FILTER", allow_hyphen_values = true)]
+    pub filter: Option<String>,
+    /// By this column: name, status, restarts, uptime, cpu, mem ..; `-` before it for the other way
+    /// round
+    #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
+    pub sort: Option<String>,
+}
+
+/// `describe`.
+#[derive(Debug, Clone, Args)]
+pub struct Describe {
+    /// Ids, names, namespaces or `all`
+    #[arg(required = true, value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// As a JSON array, a process each
+    #[arg(long)]
+    pub json: bool,
+    /// With the values of the environment variables: these hold secrets
+    #[arg(long)]
+    pub env_values: bool,
+}
+
+/// `top`.
+#[derive(Debug, Clone, Args)]
+pub struct Top {
+    /// How often the table is printed [default: until stopped]
+    #[arg(short = 'n', long, value_name = "N", value_parser = whole::<u64>(1, u64::MAX))]
+    pub count: Option<u64>,
+    /// Seconds from one table to the next, 0.2 to 3600
+    #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = parse_interval,
+          allow_negative_numbers = true)]
+    pub interval: Duration,
+    /// As JSON lines, a table each: `at` and `processes`
+    #[arg(long)]
+    pub json: bool,
+    /// Which, and in which order
+    #[command(flatten)]
+    pub which: Which,
+}
 
 /// `logs`.
 #[derive(Debug, Clone, Args)]
@@ -11,26 +81,26 @@ pub struct Logs {
     /// Ids, names, namespaces [default: all]
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
-    /// How many of the last lines, of all files together [default: 100; with --since, all]
+    /// Number of last lines, of all files together [default: 100; with --since, all]
     #[arg(short = 'n', long, value_name = "N", value_parser = whole::<u64>(0, u64::MAX))]
     pub lines: Option<u64>,
-    /// Only from then on: 10m (ago), 14:05, 2026-11-28, 2026-11-28T03:12
+    /// Only lines from this time on: 10m (ago), 14:05, 2026-11-28, 2026-11-28T03:12
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
-    /// Only until then
+    /// Only lines up to this time; --follow ends there
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
-    /// Go on with what is logged from now on
+    /// Continue with new lines
     #[arg(short, long)]
     pub follow: bool,
-    /// Only lines that this regular expression matches; small letters mean either case. Exit code 1
-    /// where there are none
+    /// Only lines that match this regular expression; one in lower case ignores case. Exit code 1
+    /// if there are none
     #[arg(long, value_name = "REGEX")]
     pub grep: Option<String>,
-    /// Without the lines that this regular expression matches
+    /// Leave out lines that match this regular expression
     #[arg(long, value_name = "REGEX")]
     pub exclude: Option<String>,
-    /// Only lines of this level and worse: trace, debug, info, warn, error, fatal
+    /// Only lines of this level or worse: trace, debug, info, warn, error, fatal
     #[arg(long, value_name = "LEVEL")]
     pub level: Option<String>,
     /// Only standard output
@@ -39,10 +109,14 @@ pub struct Logs {
     /// Only standard error
     #[arg(long)]
     pub err: bool,
-    /// As JSON lines: `at`, `process`, `stream`, `level`, `text`
+    /// With what happened to the processes: started, ended, restarted, given up ..
+    #[arg(long, conflicts_with = "raw")]
+    pub events: bool,
+    /// As JSON lines: `at`, `process`, `stream` (`out`, `err`, `event`), `level`, `text`; of events
+    /// their word as `event`
     #[arg(long, conflicts_with = "raw")]
     pub json: bool,
-    /// Byte for byte as in the files, with nothing before a line
+    /// Print the bytes of the files unchanged, without anything before a line
     #[arg(long)]
     pub raw: bool,
     /// The time before each line; `~` marks one that is not the line's own
@@ -71,10 +145,21 @@ pub struct Why {
     /// Ids, names, namespaces or `all`
     #[arg(required = true, value_name = "TARGET")]
     pub targets: Vec<String>,
-    /// How many of the last ends are told [default: 5]
+    /// Number of last exits to show [default: 5]
     #[arg(long, value_name = "N", value_parser = whole::<u32>(1, 20))]
     pub lives: Option<u32>,
-    /// As a JSON array, a process each
+    /// As a JSON array with one entry for each process
     #[arg(long)]
     pub json: bool,
+}
+
+/// `bundle`.
+#[derive(Debug, Clone, Args)]
+pub struct Bundle {
+    /// Ids, names, namespaces [default: all]
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// The file to write [default: pm2-tui-HOST-TIME.tar.gz in this folder]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }

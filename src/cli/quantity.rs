@@ -30,6 +30,18 @@ pub fn parse_span(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(seconds).map_err(|_| wanted.to_owned())
 }
 
+/// Reads a span of time in which something is to happen: as [`parse_span`], and not 0.
+///
+/// # Errors
+/// A sentence that says what is wanted.
+pub(super) fn parse_wait(text: &str) -> Result<Duration, String> {
+    let span = parse_span(text)?;
+    if span.is_zero() {
+        return Err("nothing happens in no time: more than 0 is wanted".to_owned());
+    }
+    Ok(span)
+}
+
 /// Reads a size in bytes: a number and `K`, `M` or `G` (1024-based, as PM2's `max_memory_restart`),
 /// also written `KB`, `MiB` ..; without a unit, bytes.
 ///

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::quantity::parse_span;
+use super::quantity::parse_wait;
 
 /// `trigger`.
 #[derive(Debug, Clone, Args)]
@@ -19,7 +19,7 @@ pub struct Trigger {
     #[arg(allow_hyphen_values = true)]
     pub params: Option<String>,
     /// How long to wait for the replies
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_span)]
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_wait)]
     pub timeout: Duration,
     /// As JSON lines: `pm_id`, `name`, `action` and `return`
     #[arg(long)]

@@ -5,24 +5,20 @@
 /// pm2's words, and what does the same here; nothing does for those without.
 const PM2: &[(&[&str], &str)] = &[
     (&["status", "ps", "l"], "ls"),
-    (&["jlist", "prettylist", "info", "show", "describe", "desc"], "ls --json"),
+    (&["jlist", "prettylist"], "ls --json"),
+    (&["desc", "env"], "describe"),
     (&["log"], "logs"),
     (&["monit", "dash", "dashboard", "imonit"], ""),
-    (&["sendSignal"], "call sendSignalToProcessId"),
-    (&["reset"], "call resetMetaProcessId ID"),
+    (&["sendSignal"], "signal"),
+    (&["attach"], "stdin"),
     (&["reloadLogs", "ping"], "call"),
 ];
 
 /// pm2's words for what only pm2 does.
 const ONLY_PM2: &[&str] = &[
-    "save",
-    "dump",
-    "resurrect",
     "cleardump",
     "startup",
     "unstartup",
-    "scale",
-    "flush",
     "update",
     "install",
     "uninstall",
@@ -37,7 +33,6 @@ const ONLY_PM2: &[&str] = &[
     "link",
     "unlink",
     "plus",
-    "attach",
     "report",
     "autoinstall",
 ];
@@ -88,7 +83,8 @@ mod tests {
     use super::*;
 
     fn said(word: &str) -> String {
-        let commands = ["ls", "list", "restart", "stop", "start", "delete", "check", "events"];
+        let commands =
+            ["ls", "list", "restart", "stop", "start", "delete", "check", "events", "describe"];
         let text = unknown(word, commands.into_iter());
         text.strip_prefix(&format!("there is no command `{word}`")).unwrap().to_owned()
     }
@@ -119,11 +115,9 @@ mod tests {
             ("monit", ": pm2's `monit` is `pm2-tui` without a command"),
             ("dash", ": pm2's `dash` is `pm2-tui` without a command"),
             ("ping", ": pm2's `ping` is `pm2-tui call ping` here"),
-            ("save", ": `save` is not here, use pm2 save"),
-            ("resurrect", ": `resurrect` is not here, use pm2 resurrect"),
+            ("describes", ": `pm2-tui describe` is near it"),
+            ("sendSignal", ": pm2's `sendSignal` is `pm2-tui signal` here"),
             ("startup", ": `startup` is not here, use pm2 startup"),
-            ("scale", ": `scale` is not here, use pm2 scale"),
-            ("flush", ": `flush` is not here, use pm2 flush"),
         ] {
             assert_eq!(said(word), wanted);
         }

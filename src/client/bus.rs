@@ -3,7 +3,6 @@
 //! Invariant: the socket is always read, whatever the taker of the stream does, since a subscriber
 //! that does not read makes the God daemon grow without bound (docs/pm2.md section 6).
 
-use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -11,19 +10,17 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, stream};
-use serde_json::Value as Json;
 use tokio_util::sync::CancellationToken;
 
 use super::ClientOptions;
+use super::message::{Event, Message};
 use super::pattern::{PatternError, Patterns};
-use super::queue::Queue;
-pub(crate) use super::queue::Queued;
+use super::queue::{Queue, Queued};
 use crate::daemon::Endpoint;
 use crate::daemon::bus::reader::{CONNECT_MAX, Lost, Reader, Reconnect, Taker};
 use crate::daemon::clock::now_ms;
 use crate::model::daemon::Problem;
 use crate::protocol::amp::Frame;
-pub use crate::protocol::bus::ProcessRef;
 use crate::protocol::bus::raw;
 use crate::protocol::text;
 
@@ -64,28 +61,6 @@ pub enum BusItem {
     Lost(u64),
 }
 
-/// One message of the bus.
-///
-/// ```
-/// use pm2_tui::client::Event;
-///
-/// /// The error's text of a `process:exception`.
-/// fn error(event: &Event) -> Option<&str> {
-///     event.data.get("data")?.get("message")?.as_str()
-/// }
-/// ```
-#[derive(Debug, Clone, PartialEq)]
-pub struct Event {
-    /// The topic, cleaned.
-    pub topic: String,
-    /// When, milliseconds since 1970: the payload's own `at`, else when it was read here.
-    pub at_ms: i64,
-    /// The whole payload, raw: not cleaned for a terminal.
-    pub data: Json,
-    /// The process that the payload names.
-    pub process: Option<ProcessRef>,
-}
-
 /// A subscription to the bus of one daemon: a [`Stream`] that never ends, and connects again by
 /// itself. Dropping it ends it.
 ///
@@ -96,7 +71,7 @@ pub struct Event {
 /// the message under `raw`.
 ///
 /// ```no_run
-/// # async fn example(endpoint: pm2_tui::daemon::Endpoint) -> Result<(), Box<dyn std::error::Error>> {
+/// # async fn example(endpoint: pm2_tui::client::Endpoint) -> Result<(), Box<dyn std::error::Error>> {
 /// use futures_util::StreamExt;
 /// use pm2_tui::client::BusItem;
 ///
@@ -121,7 +96,7 @@ impl Bus {
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// use pm2_tui::{Bus, daemon::Endpoint};
+    /// use pm2_tui::{Bus, client::Endpoint};
     ///
     /// let endpoint = Endpoint::in_home("/home/deploy/.pm2".as_ref());
     /// let logs = Bus::subscribe(&endpoint, &["log:*"])?;
@@ -143,7 +118,7 @@ impl Bus {
     /// connection, and the stream says so with [`BusItem::Reconnecting`].
     ///
     /// ```no_run
-    /// # async fn example(endpoint: pm2_tui::daemon::Endpoint) -> Result<(), Box<dyn std::error::Error>> {
+    /// # async fn example(endpoint: pm2_tui::client::Endpoint) -> Result<(), Box<dyn std::error::Error>> {
     /// use pm2_tui::Bus;
     /// use pm2_tui::client::ClientOptions;
     ///
@@ -205,51 +180,6 @@ impl Stream for Bus {
                 },
             })
         })
-    }
-}
-
-/// A message as it came, for those who hand it on: text costs far less than values.
-#[derive(Debug, Clone)]
-pub(crate) struct Message {
-    topic: Arc<str>,
-    /// The JSON text, raw.
-    payload: Bytes,
-    read_at_ms: i64,
-}
-
-impl Message {
-    pub(crate) fn new(topic: Arc<str>, payload: Bytes, read_at_ms: i64) -> Self {
-        Self { topic, payload, read_at_ms }
-    }
-
-    /// The topic, cleaned.
-    pub(crate) fn topic(&self) -> &str {
-        &self.topic
-    }
-
-    /// The whole payload as one line of JSON, and when it happened; `None` where it is broken.
-    pub(crate) fn line(&self) -> Option<(Cow<'_, str>, i64)> {
-        let (json, at_ms) = raw::payload_line(&self.payload)?;
-        Some((json, at_ms.unwrap_or(self.read_at_ms)))
-    }
-
-    /// Of a log line: its process, when, and the raw text; `None` where it is none.
-    pub(crate) fn log(&self) -> Option<(Option<ProcessRef>, i64, String)> {
-        let (process, at_ms, text) = raw::log(&self.topic, &self.payload)?;
-        Some((process, at_ms.unwrap_or(self.read_at_ms), text))
-    }
-
-    /// Its values; `None` where it is broken.
-    pub(crate) fn decode(&self) -> Option<Event> {
-        let data = raw::payload_json(&self.payload)?;
-        let (process, at_ms) = raw::origin(&data);
-        let topic = self.topic.to_string();
-        Some(Event { topic, at_ms: at_ms.unwrap_or(self.read_at_ms), data, process })
-    }
-
-    /// How much text it holds.
-    pub(super) fn bytes(&self) -> usize {
-        self.topic.len() + self.payload.len()
     }
 }
 

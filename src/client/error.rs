@@ -1,15 +1,42 @@
-//! Why a call has no reply.
+//! Why a call has no reply, and what became of each app where several were started.
 
 use std::time::Duration;
 
-use super::Launched;
-use crate::daemon::calls::named::CallFailure;
+use serde_json::Value as Json;
+
+use crate::daemon::calls::failure::{CallFailure, words};
 use crate::daemon::rpc::connection::CallError;
 use crate::ecosystem::EcosystemError;
 use crate::model::daemon::Problem;
 use crate::model::{Action, Verdict};
 use crate::protocol::rpc::CallRefused;
 use crate::protocol::text::clean;
+
+/// What became of one process of [`Client::start_apps`](super::Client::start_apps).
+///
+/// ```
+/// use pm2_tui::client::Launched;
+///
+/// fn say(one: &Launched) -> String {
+///     match &one.result {
+///         Ok(_) => format!("{} {}", one.action.participle(), one.name),
+///         Err(error) => format!("cannot {} {}: {error}", one.action.verb(), one.name),
+///     }
+/// }
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+pub struct Launched {
+    /// [`Action::Start`] for a new process, [`Action::Restart`] for one that had the app's name.
+    pub action: Action,
+    /// The app's name, as it was written.
+    pub name: String,
+    /// The process's id; none where no process came of it.
+    pub pm_id: Option<u64>,
+    /// What came of it, where it got as far as that.
+    pub verdict: Option<Verdict>,
+    /// The process as PM2 lists it now, or why not.
+    pub result: Result<Json, ClientError>,
+}
 
 /// Why a call, or a connect, did not succeed. Every text is one clean line.
 ///
@@ -35,7 +62,7 @@ pub enum ClientError {
     #[error("{}", .0.sentence())]
     Permission(Problem),
     /// No answer in time: what became of the call is unknown. The next call gets a new connection.
-    #[error("no answer to {method} within {} s: what became of it is unknown", .waited.as_secs_f32())]
+    #[error("{}", words::timed_out(.method, *.waited))]
     Timeout {
         /// The method.
         method: String,
@@ -43,7 +70,7 @@ pub enum ClientError {
         waited: Duration,
     },
     /// The connection closed before the answer: what became of the call is unknown.
-    #[error("the daemon closed the connection: what became of the call is unknown")]
+    #[error("{}", words::CLOSED)]
     Closed,
     /// The daemon said no.
     #[error("{message}")]
@@ -71,7 +98,7 @@ pub enum ClientError {
         method: String,
     },
     /// The reply could not be read.
-    #[error("the reply to {method} could not be read: {reason}")]
+    #[error("{}", words::bad_reply(.method, .reason))]
     BadReply {
         /// The method.
         method: String,
@@ -79,7 +106,7 @@ pub enum ClientError {
         reason: String,
     },
     /// No process is called so; nothing was sent.
-    #[error("no process {target}")]
+    #[error("{}", words::no_such_process(.target))]
     NoSuchProcess {
         /// The id or name, cleaned.
         target: String,
@@ -91,7 +118,7 @@ pub enum ClientError {
         reason: String,
     },
     /// No process that was meant declares the action; nothing was sent.
-    #[error("{reason}: not sent")]
+    #[error("{}", words::no_such_action(.reason))]
     NoSuchAction {
         /// Which action, and which ones are declared, cleaned.
         reason: String,
@@ -122,7 +149,7 @@ pub enum ClientError {
         reason: String,
     },
     /// Too many calls are under way on this client; nothing was sent.
-    #[error("too many calls are under way: {method} was not sent")]
+    #[error("{}", words::busy(.method))]
     Busy {
         /// The method.
         method: String,

@@ -12,6 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::{Client, ClientError};
 use crate::daemon::Socket;
 use crate::model::Action;
+use crate::model::daemon::Problem;
 use crate::protocol::rpc::Call;
 
 /// How often all processes are deleted: one may have been started meanwhile.
@@ -51,7 +52,7 @@ impl Client {
             Err(error) => return Err(error),
         }
         let gone = async {
-            while self.endpoint().connect(&self.endpoint().rpc).await.is_ok() {
+            while !is_gone(&self.endpoint().connect(&self.endpoint().rpc).await.map(drop)) {
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         };
@@ -103,5 +104,23 @@ impl Client {
             reason: format!("SIGQUIT cannot be handled, and this PM2 sends it: {error}"),
         })?;
         Ok((Some(std::process::id()), Some(quit)))
+    }
+}
+
+/// Whether nobody listens any more. A daemon with a full queue of connections is there.
+fn is_gone(connecting: &Result<(), Problem>) -> bool {
+    !matches!(connecting, Ok(()) | Err(Problem::Busy { .. }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_daemon_is_not_gone() {
+        assert!(!is_gone(&Ok(())));
+        assert!(!is_gone(&Err(Problem::Busy { path: "/p".into() })));
+        assert!(is_gone(&Err(Problem::Refused { path: "/p".into() })));
+        assert!(is_gone(&Err(Problem::SocketMissing { path: "/p".into() })));
     }
 }

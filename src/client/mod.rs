@@ -24,7 +24,9 @@ mod compose;
 mod error;
 mod kill;
 mod link;
+mod message;
 mod pattern;
+mod perform;
 mod queue;
 mod start;
 mod system;
@@ -38,21 +40,29 @@ use std::time::Duration;
 use futures_util::{Stream, StreamExt};
 use serde_json::json;
 
-pub use self::bus::{Bus, BusItem, Event, ProcessRef};
-pub(crate) use self::bus::{Message, Queued};
+pub use self::bus::{Bus, BusItem};
 pub use self::call::{COMPOSED, Composed};
-pub use self::error::ClientError;
+pub use self::error::{ClientError, Launched};
 use self::link::Link;
+pub(crate) use self::message::Message;
+pub use self::message::{Event, ProcessRef};
 pub use self::pattern::PatternError;
 pub(crate) use self::pattern::{PATTERNS_MAX, Patterns};
-pub use self::start::Launched;
-pub use crate::daemon::{Endpoint, Settle};
+pub(crate) use self::queue::Queued;
+pub use crate::daemon::{Endpoint, EndpointError, Settle, Socket};
+#[doc(inline)]
+pub use crate::ecosystem;
+pub use crate::model::daemon::Problem;
+pub use crate::model::errand::{Errand, Outcome, Scale, Signal, Task};
 pub use crate::model::{Action, Target, Verdict};
 use crate::protocol::amp::FRAME_BYTES_MAX;
-use crate::protocol::process::Snapshot;
+pub use crate::protocol::process::{
+    ExecMode, LogFiles, PmId, ProcessInfo, ProcessStatus, Snapshot,
+};
 pub use crate::protocol::risk::{Risk, changes_something};
+pub use crate::protocol::rpc::CallRefused;
 use crate::protocol::rpc::{Call, Methods};
-use crate::protocol::text::clean;
+pub use crate::protocol::text::clean;
 
 /// How a client calls.
 ///

@@ -10,7 +10,7 @@ pub(super) const PATTERN_CHARS_MAX: usize = 1000;
 /// Why patterns cannot be subscribed to.
 ///
 /// ```no_run
-/// # async fn example(endpoint: pm2_tui::daemon::Endpoint) {
+/// # async fn example(endpoint: pm2_tui::client::Endpoint) {
 /// use pm2_tui::client::{Bus, PatternError};
 ///
 /// assert_eq!(Bus::subscribe(&endpoint, &[""]).err(), Some(PatternError::Empty));

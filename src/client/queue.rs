@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 
-use super::bus::Message;
+use super::message::Message;
 use crate::model::daemon::Problem;
 
 /// The most items that wait.

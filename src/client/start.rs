@@ -11,7 +11,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
-use super::{Client, ClientError, Target, Verdict};
+use super::{Client, ClientError, Launched, Target, Verdict};
 use crate::daemon::act::{AT_ONCE, Acting, Launch};
 use crate::daemon::calls::named::{Listing, no_such_process};
 use crate::daemon::offload;
@@ -21,32 +21,6 @@ use crate::ecosystem::{
 use crate::model::Action;
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 use crate::protocol::rpc::{ActionName, Call, CheckedCall};
-
-/// What became of one process of [`Client::start_apps`].
-///
-/// ```
-/// use pm2_tui::client::Launched;
-///
-/// fn say(one: &Launched) -> String {
-///     match &one.result {
-///         Ok(_) => format!("{} {}", one.action.participle(), one.name),
-///         Err(error) => format!("cannot {} {}: {error}", one.action.verb(), one.name),
-///     }
-/// }
-/// ```
-#[derive(Debug, Clone, PartialEq)]
-pub struct Launched {
-    /// [`Action::Start`] for a new process, [`Action::Restart`] for one that had the app's name.
-    pub action: Action,
-    /// The app's name, as it was written.
-    pub name: String,
-    /// The process's id; none where no process came of it.
-    pub pm_id: Option<u64>,
-    /// What came of it, where it got as far as that.
-    pub verdict: Option<Verdict>,
-    /// The process as PM2 lists it now, or why not.
-    pub result: Result<Json, ClientError>,
-}
 
 /// A process that gets a new configuration.
 struct Again {
@@ -76,7 +50,7 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn example(client: pm2_tui::Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// use pm2_tui::ecosystem::{self, Context, NodeFinder};
+    /// use pm2_tui::client::ecosystem::{self, Context, NodeFinder};
     ///
     /// let node = NodeFinder::in_path(std::env::var_os("PATH"));
     /// let apps = ecosystem::load("ecosystem.config.js".as_ref(), &node).await?;

@@ -16,8 +16,8 @@ use crate::model::report::Report;
 /// How much an [`Inbox`] holds while the app does not take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InboxBounds {
-    /// Reports of the must-arrive lane. The end of an action or call is let in beyond it: there is at
-    /// most one for each that the app asked for, and the app is also the one that takes.
+    /// Reports of the must-arrive lane. The end of an action, call or task is let in beyond it:
+    /// there are only so many as the app asked for, and the app is also the one that takes.
     pub events_max: usize,
     /// Lines of output.
     pub lines_max: usize,
@@ -61,7 +61,7 @@ struct Latest {
 }
 
 /// How many variants of [`Report`] are latest-wins.
-const SLOTS: usize = 7;
+const SLOTS: usize = 9;
 
 /// Lines that came together.
 #[derive(Debug)]
@@ -165,11 +165,17 @@ fn slot_of(report: &Report) -> Option<usize> {
         Report::Warning { .. } => Some(4),
         Report::Methods(_) => Some(5),
         Report::OomKills(_) => Some(6),
+        Report::Examined(_) => Some(7),
+        Report::Disk(_) => Some(8),
         Report::Process(_)
         | Report::Exception(_)
         | Report::Killed(_)
         | Report::ActionFinished { .. }
         | Report::CallFinished { .. }
+        | Report::Replied { .. }
+        | Report::Bundled(_)
+        | Report::Did { .. }
+        | Report::TaskEnded(_)
         | Report::Lives(_)
         | Report::History(_)
         | Report::Lines(_)
@@ -193,7 +199,15 @@ impl Lanes {
     }
 
     fn push_event(&mut self, number: u64, daemon: DaemonId, report: Report, bounds: &InboxBounds) {
-        let is_due = matches!(report, Report::ActionFinished { .. } | Report::CallFinished { .. });
+        let is_due = matches!(
+            report,
+            Report::ActionFinished { .. }
+                | Report::CallFinished { .. }
+                | Report::Replied { .. }
+                | Report::Bundled(_)
+                | Report::Did { .. }
+                | Report::TaskEnded(_)
+        );
         if self.events.len() < bounds.events_max || is_due {
             self.events.push_back((number, daemon, report));
         } else {

@@ -6,7 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Endpoint, Inbox, clock, files, offload};
+use super::inbox::Inbox;
+use super::{clock, files, offload};
 use crate::model::DaemonId;
 use crate::model::death::BlackBox;
 use crate::model::death::after::{Left, reconstruct};
@@ -22,12 +23,8 @@ const PROCESSES_MAX: usize = 64;
 /// How long all of it may take.
 const LOOK_MAX: Duration = Duration::from_secs(20);
 
-/// Looks back once and reports what was found.
-pub(super) async fn run(id: DaemonId, endpoint: Endpoint, inbox: Inbox, infos: Vec<ProcessInfo>) {
-    if !endpoint.is_local() {
-        return;
-    }
-    let home = endpoint.home;
+/// Looks back once into the folder of a daemon and reports what was found.
+pub(super) async fn run(id: DaemonId, home: PathBuf, inbox: Inbox, infos: Vec<ProcessInfo>) {
     let looking = offload::blocking(LOOK_MAX, move || look_back(&home, infos));
     if let Some(lives) = looking.await.filter(|lives| !lives.is_empty()) {
         inbox.report(id, Report::Lives(lives));

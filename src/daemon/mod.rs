@@ -5,16 +5,21 @@
 //! that happens leaves as a [`Report`] through the [`Inbox`], which never waits.
 
 pub(crate) mod act;
+pub(crate) mod bundle;
 pub(crate) mod bus;
 pub(crate) mod calls;
 pub(crate) mod clock;
+mod disk;
+mod examine;
 pub(crate) mod files;
 pub(crate) mod history;
 pub mod inbox;
+mod limits;
 pub(crate) mod lives;
 pub(crate) mod offload;
 pub(crate) mod rpc;
 pub(crate) mod seam;
+mod tasks;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -30,6 +35,7 @@ use self::act::Acting;
 pub use self::act::Settle;
 use self::bus::ear::Ears;
 use self::calls::run::{self, CallFinish};
+use self::calls::trigger::TriggerFinish;
 use self::history::screen::{self, History};
 pub use self::inbox::{Inbox, InboxBounds};
 pub use self::rpc::endpoint::{self, Endpoint, EndpointError};
@@ -38,6 +44,7 @@ pub use self::rpc::socket::Socket;
 use crate::model::call::{CallOutcome, NamedCall};
 use crate::model::daemon::{BusState, Connection};
 use crate::model::report::Report;
+use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target, Verdict};
 use crate::protocol::amp::FRAME_BYTES_MAX;
 use crate::protocol::process::PmId;
@@ -138,6 +145,8 @@ struct Wishes {
     reconnect_bus: Notify,
     /// One socket of the daemon answers again, so the other will too. Heard only by who waits.
     other_is_back: Notify,
+    /// The process whose details are open.
+    examining: examine::Examining,
 }
 
 /// What the actors of one daemon share, from one start to the next suspension.
@@ -314,10 +323,41 @@ impl DaemonHandle {
         );
     }
 
-    /// Reads older lines of the log files of these processes, or of all. Never waits: what is found
-    /// is one [`Report::History`].
+    /// Reads older log lines of these processes, or of all: one [`Report::History`]. Never waits.
     pub fn older(&self, of: Vec<PmId>) {
         self.history.wish(of);
+    }
+
+    /// Triggers an action. Never waits: each process's reply is one [`Report::Replied`].
+    pub fn trigger(&self, trigger: Trigger) {
+        let finish = TriggerFinish::new(self.inbox.clone(), self.id, &trigger);
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
+            return finish.refuse_all("too many actions are under way");
+        };
+        let running = self.lock();
+        let Some(running) = running.as_ref() else {
+            return finish.refuse_all("suspended");
+        };
+        let (watch, link) = (Arc::clone(&running.watch), running.link.clone());
+        let what = (trigger.action, trigger.params);
+        running.watch.tasks.spawn_on(
+            async move {
+                let generation = watch.generation.clone();
+                let triggering = calls::trigger::run(&watch, link, what, finish);
+                // A suspension drops it; `finish` then says so.
+                generation.run_until_cancelled(triggering).await;
+                drop(permit);
+            },
+            &self.runtime,
+        );
+    }
+
+    /// From now on, reads all of this process with each poll ([`Report::Examined`]), or of none.
+    pub fn examine(&self, pm_id: Option<PmId>) {
+        self.wishes.examining.set(pm_id);
+        if pm_id.is_some() {
+            self.wishes.change.notify_one();
+        }
     }
 
     /// Connects now where the daemon is down, else polls now.

@@ -7,8 +7,9 @@
 use bytes::Bytes;
 use serde_json::{Value as Json, json};
 
+use super::proc::Slot;
 use super::wire;
-use super::world::{AfterStop, Answer, Launched, Slot, Task, Ticket, World};
+use super::world::{AfterStop, Answer, Launched, Task, Ticket, World};
 use crate::protocol::value::Value;
 
 /// A request frame as pm2-axon-rpc understands it.

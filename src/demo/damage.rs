@@ -5,11 +5,10 @@
 use bytes::{Bytes, BytesMut};
 use serde_json::Value as Json;
 use tokio::time::sleep;
-use tokio_util::codec::Encoder;
 
-use super::connection::{Outgoing, ReplyTo, RpcConnection};
+use super::frames::{encode, reply_frame};
+use super::peer::{Outgoing, ReplyTo, RpcConnection};
 use super::script::Fault;
-use crate::protocol::amp::{AmpCodec, Frame};
 use crate::protocol::value;
 
 /// What a fault makes of a frame, and whether the connection ends with it.
@@ -54,8 +53,9 @@ pub(super) fn send_damaged(to: &RpcConnection, fault: &Fault, frame: &Bytes, id:
 }
 
 /// Sends a reply, or what its fault makes of it.
-pub(super) fn deliver(to: ReplyTo, mut body: Json) {
+pub(super) fn deliver(to: ReplyTo, body: &Json) {
     let ReplyTo { connection, id, fault } = to;
+    let mut body = body.clone();
     if fault == Some(Fault::WithoutEnv) {
         let first = body.pointer_mut("/args/0/0").and_then(Json::as_object_mut);
         if let Some(first) = first {
@@ -80,23 +80,5 @@ pub(super) fn deliver(to: ReplyTo, mut body: Json) {
             connection.send(Outgoing::Now(frame));
         }
         Some(fault) => send_damaged(&connection, &fault, &frame, &id),
-    }
-}
-
-pub(super) fn reply_frame(id: &Bytes, body: &Json) -> Bytes {
-    encode(vec![value::json(body), id.clone()])
-}
-
-pub(super) fn bus_frame(topic: &str, payload: &Json) -> Bytes {
-    encode(vec![value::text(topic), value::json(payload)])
-}
-
-/// Two arguments of less than 4 GiB always fit a frame.
-pub(super) fn encode(args: Vec<Bytes>) -> Bytes {
-    let mut bytes = BytesMut::new();
-    let encoded = Frame::new(args).and_then(|frame| AmpCodec::default().encode(frame, &mut bytes));
-    match encoded {
-        Ok(()) => bytes.freeze(),
-        Err(_) => Bytes::new(),
     }
 }

@@ -6,8 +6,9 @@
 
 use serde_json::{Value as Json, json};
 
+use super::proc::{Proc, Slot, Status};
 use super::wire;
-use super::world::{AfterStop, Launched, Proc, Slot, Status, Task, Ticket, World};
+use super::world::{AfterStop, Launched, Task, Ticket, World};
 
 /// PM2's `kill_timeout`.
 const KILL_TIMEOUT_MS: i64 = 1600;

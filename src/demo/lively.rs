@@ -9,8 +9,9 @@ use std::f64::consts::TAU;
 use serde_json::json;
 
 use super::dice::Dice;
+use super::proc::{Behaviour, Proc, Slot, Status};
 use super::wire;
-use super::world::{Proc, Slot, Status, Task, World};
+use super::world::{Task, World};
 
 const MIB: u64 = 1024 * 1024;
 /// What the leaking process may use.
@@ -18,37 +19,7 @@ const LEAK_LIMIT_BYTES: u64 = 300 * MIB;
 /// What it leaks: from its base over the limit in about 80 seconds.
 const LEAK_BYTES_PER_S: u64 = 3 * MIB + MIB / 2;
 
-/// What a process does by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Behaviour {
-    /// Nothing at all.
-    Idle,
-    /// Answers requests in waves.
-    Api,
-    /// Works off batches: seconds of full load, then rest.
-    Worker,
-    /// Loses its mail server now and then and waits before it comes back.
-    Mailer,
-    /// Runs a job when somebody starts it.
-    Cron,
-    /// Leaks until PM2 restarts it.
-    Thumbs,
-    /// Holds connections; has metrics of its own; takes long to stop.
-    Gateway,
-    /// Logs JSON; throws now and then.
-    Billing,
-    /// Logs in colour.
-    Search,
-    /// Cannot start: its configuration is missing.
-    Legacy,
-}
-
 impl Behaviour {
-    /// Whether the app reports metrics beyond those that @pm2/io has for every app.
-    pub(super) fn has_custom_metrics(self) -> bool {
-        self == Self::Gateway
-    }
-
     /// The pause between two lines: at least, and how much more at most, in milliseconds.
     fn pause_ms(self) -> Option<(i64, u64)> {
         match self {

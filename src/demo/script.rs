@@ -4,23 +4,14 @@
 //! wrong goes right.
 
 use std::collections::VecDeque;
-use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value as Json;
-use tokio::sync::{Notify, mpsc, oneshot};
-
-use super::connection::Subscriber;
-use super::server::Command;
-use super::world::World;
+use tokio::sync::Notify;
 
 /// The calls that are remembered; older ones are forgotten and counted.
 const CALLS_MAX: usize = 100_000;
-/// The bytes that wait for one bus subscriber before it is dropped.
-const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
-
 /// One of the two sockets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Socket {
@@ -79,16 +70,11 @@ struct Planned {
 }
 
 /// How the daemon misbehaves from its start. The default behaves.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Script {
     faults: Vec<Planned>,
-    queue_bytes_max: usize,
-}
-
-impl Default for Script {
-    fn default() -> Self {
-        Self { faults: Vec::new(), queue_bytes_max: QUEUE_BYTES_MAX }
-    }
+    /// Where it is another bound than the usual one.
+    pub(super) queue_bytes_max: Option<usize>,
 }
 
 impl Script {
@@ -109,7 +95,7 @@ impl Script {
     /// Drops a bus subscriber once so many bytes wait for it (64 MiB otherwise).
     #[must_use]
     pub fn with_queue_bytes_max(mut self, bytes: usize) -> Self {
-        self.queue_bytes_max = bytes;
+        self.queue_bytes_max = Some(bytes);
         self
     }
 }
@@ -163,61 +149,59 @@ impl Counters {
     }
 }
 
-/// What the server's tasks and the handles share.
+/// What goes wrong, and what was counted.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct Record {
     state: Mutex<State>,
-    changed: Notify,
+    /// Something was counted.
+    pub(super) changed: Notify,
     /// A subscriber took something, so that a flood goes on.
     pub(super) drained: Notify,
-    pub(super) queue_bytes_max: usize,
-    next_number: AtomicU64,
 }
 
-#[derive(Debug)]
-pub(super) struct State {
-    pub(super) counters: Counters,
-    pub(super) subscribers: Vec<Arc<Subscriber>>,
+#[derive(Debug, Default)]
+struct State {
+    counters: Counters,
     faults: Vec<Planned>,
 }
 
-impl Shared {
+impl Default for Record {
+    fn default() -> Self {
+        Self::new(Script::default())
+    }
+}
+
+impl Record {
     pub(super) fn new(script: Script) -> Self {
-        Self {
-            state: Mutex::new(State {
-                counters: Counters::default(),
-                subscribers: Vec::new(),
-                faults: script.faults,
-            }),
-            changed: Notify::new(),
-            drained: Notify::new(),
-            queue_bytes_max: script.queue_bytes_max,
-            next_number: AtomicU64::new(1),
-        }
+        let state = State { faults: script.faults, ..State::default() };
+        Self { state: Mutex::new(state), changed: Notify::new(), drained: Notify::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state and wakes who waits for it.
-    pub(super) fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        let result = change(&mut self.lock());
+    /// Counts, and wakes who waits for it.
+    fn count(&self, count: impl FnOnce(&mut Counters)) {
+        count(&mut self.lock().counters);
         self.changed.notify_waiters();
-        result
     }
 
-    pub(super) fn number(&self) -> u64 {
-        self.next_number.fetch_add(1, Ordering::Relaxed)
+    pub(super) fn plan(&self, method: Option<Box<str>>, when: When, fault: Fault) {
+        self.lock().faults.push(Planned { method, when, fault });
     }
 
-    pub(super) fn subscribers(&self) -> Vec<Arc<Subscriber>> {
-        self.lock().subscribers.clone()
+    pub(super) fn forget_faults(&self) {
+        self.lock().faults.clear();
     }
 
-    pub(super) fn record(&self, method: &str, args: Json) {
-        self.change(|state| {
-            let counters = &mut state.counters;
+    /// What was counted, but for what waits for the subscribers.
+    pub(super) fn counters(&self) -> Counters {
+        self.lock().counters.clone()
+    }
+
+    pub(super) fn called(&self, method: &str, args: Json) {
+        self.count(|counters| {
             if counters.calls.len() >= CALLS_MAX {
                 counters.calls.pop_front();
                 counters.calls_forgotten += 1;
@@ -225,6 +209,49 @@ impl Shared {
             let method = method.to_owned();
             counters.calls.push_back(ReceivedCall { method, args });
         });
+    }
+
+    pub(super) fn bad_call(&self) {
+        self.count(|counters| counters.had_bad_call = true);
+    }
+
+    pub(super) fn rpc_opened(&self) {
+        self.count(|counters| {
+            counters.rpc_connections += 1;
+            counters.rpc_connections_total += 1;
+        });
+    }
+
+    pub(super) fn rpc_closed(&self) {
+        self.count(|counters| counters.rpc_connections -= 1);
+    }
+
+    pub(super) fn bus_opened(&self) {
+        self.count(|counters| counters.bus_connections_total += 1);
+    }
+
+    /// A subscriber is gone.
+    pub(super) fn bus_closed(&self) {
+        self.count(|_| ());
+        self.drained.notify_waiters();
+    }
+
+    /// So many bytes wait for a subscriber now; it is dropped where it `overflows`.
+    pub(super) fn queued(&self, bytes: usize, overflows: bool) {
+        self.count(|counters| {
+            counters.bus_queued_bytes_peak = counters.bus_queued_bytes_peak.max(bytes);
+            counters.bus_overflows += u64::from(overflows);
+        });
+    }
+
+    /// A subscriber took something.
+    pub(super) fn taken(&self) {
+        self.drained.notify_waiters();
+        self.count(|_| ());
+    }
+
+    pub(super) fn flood_done(&self) {
+        self.count(|counters| counters.floods_done += 1);
     }
 
     /// The fault that a call of this method meets. Each fault that matches counts the call; the
@@ -254,134 +281,14 @@ impl Shared {
         });
         taken
     }
-
-    fn counters(&self) -> Counters {
-        let state = self.lock();
-        let mut counters = state.counters.clone();
-        let subscribers = state.subscribers.iter();
-        counters.bus_queued_bytes = subscribers.map(|one| one.queued_bytes()).collect();
-        counters
-    }
 }
 
-/// Scripts a running daemon and reads its counters.
-#[derive(Debug, Clone)]
-pub struct ScriptHandle {
-    pub(super) shared: Arc<Shared>,
-    pub(super) commands: mpsc::Sender<Command>,
-}
-
-impl ScriptHandle {
-    /// Sets a fault for a method (PM2's name of it, or `methods`).
-    pub fn set(&self, method: &str, when: When, fault: Fault) {
-        self.plan(Some(method.into()), when, fault);
-    }
-
-    /// Sets a fault for whatever is called.
-    pub fn set_any(&self, when: When, fault: Fault) {
-        self.plan(None, when, fault);
-    }
-
-    fn plan(&self, method: Option<Box<str>>, when: When, fault: Fault) {
-        let planned = Planned { method, when, fault };
-        self.shared.change(|state| state.faults.push(planned));
-    }
-
-    /// Forgets every fault.
-    pub fn behave(&self) {
-        self.shared.change(|state| state.faults.clear());
-    }
-
-    /// What happened so far.
-    #[must_use]
-    pub fn counters(&self) -> Counters {
-        self.shared.counters()
-    }
-
-    /// Waits until the counters are as wanted, without polling.
-    pub async fn wait_until(&self, mut wanted: impl FnMut(&Counters) -> bool) {
-        loop {
-            let changed = self.shared.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            if wanted(&self.shared.counters()) {
-                return;
-            }
-            changed.await;
+impl Fault {
+    /// What the reply says where the action does not happen.
+    pub(super) fn refusal(&self) -> Option<&str> {
+        match self {
+            Self::Refuse(text) => Some(text),
+            _ => None,
         }
-    }
-
-    /// Does this to every connection of a socket now. [`Fault::Slow`], [`Fault::Silent`] and the
-    /// like, which need a call, do nothing here.
-    ///
-    /// # Errors
-    /// When the daemon has been stopped.
-    pub async fn now(&self, socket: Socket, fault: Fault) -> io::Result<()> {
-        self.ask(|done| Command::Harm { socket, fault, done }).await
-    }
-
-    /// Stops listening, closes every connection and removes the sockets, as `pm2 kill` does.
-    ///
-    /// # Errors
-    /// When the daemon has been stopped.
-    pub async fn vanish(&self) -> io::Result<()> {
-        let leave_files = false;
-        self.ask(|done| Command::Vanish { leave_files, done }).await
-    }
-
-    /// Stops listening and closes every connection but leaves the socket files, as a God that was
-    /// killed does: connecting is then refused.
-    ///
-    /// # Errors
-    /// When the daemon has been stopped.
-    pub async fn die(&self) -> io::Result<()> {
-        let leave_files = true;
-        self.ask(|done| Command::Vanish { leave_files, done }).await
-    }
-
-    /// Listens again, with another world.
-    ///
-    /// # Errors
-    /// When the sockets cannot be made, or the daemon has been stopped.
-    pub async fn come_back(&self, world: World) -> io::Result<()> {
-        let world = Box::new(world);
-        self.ask(|done| Command::ComeBack { world, done }).await?
-    }
-
-    /// Publishes a bus message.
-    ///
-    /// # Errors
-    /// When the daemon has been stopped.
-    pub async fn publish(&self, topic: &str, payload: Json) -> io::Result<()> {
-        let topic = topic.to_owned();
-        self.ask(|done| Command::Publish { topic, payload, done }).await
-    }
-
-    /// Lists a method with these parameters from now on (the callback last), or no longer.
-    ///
-    /// # Errors
-    /// When the daemon has been stopped.
-    pub async fn set_method(&self, method: &str, params: Option<&[&str]>) -> io::Result<()> {
-        let method = method.to_owned();
-        let params = params.map(|params| params.iter().map(|one| (*one).to_owned()).collect());
-        self.ask(|done| Command::SetMethod { method, params, done }).await
-    }
-
-    /// Starts a flood: so many log lines of one process (92 bytes each, `flood N of TOTAL ...`), in
-    /// chunks of 64 KiB cut anywhere, as fast as the quickest subscriber takes them.
-    /// [`Counters::floods_done`] tells its end.
-    ///
-    /// # Errors
-    /// When the daemon has been stopped.
-    pub async fn flood(&self, pm_id: u32, lines: u64) -> io::Result<()> {
-        self.ask(|done| Command::Flood { pm_id, lines, done }).await
-    }
-
-    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> io::Result<T> {
-        let stopped = || io::Error::other("the simulated daemon has been stopped");
-        let (done, answer) = oneshot::channel();
-        let sent = self.commands.send(command(done)).await;
-        sent.map_err(|_| stopped())?;
-        answer.await.map_err(|_| stopped())
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::world::Proc;
+use super::proc::Proc;
 
 /// The version that the simulated daemon says it is.
 pub(super) const VERSION: &str = "7.0.4";

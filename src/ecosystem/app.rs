@@ -6,13 +6,10 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::EcosystemError;
+use super::error::{EcosystemError, shown};
 use super::expression;
 use super::schema::{self, KEYS};
 use crate::protocol::{cron, text};
-
-/// The longest name that an error shows, characters.
-const SHOWN_CHARS_MAX: usize = 200;
 
 /// One app of a config file, checked; paths are still as written.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,11 +88,6 @@ impl AppConfig {
     pub(super) fn text(&self, key: &str) -> Option<&str> {
         self.keys.get(key).and_then(Json::as_str)
     }
-}
-
-/// Foreign text in one clean line of bounded length.
-pub(super) fn shown(name: &str) -> String {
-    text::clean_to(name, SHOWN_CHARS_MAX)
 }
 
 /// All keys that PM2 does not have, each with the one that was perhaps meant, and what is wrong.

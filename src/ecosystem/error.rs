@@ -2,6 +2,13 @@
 //!
 //! Invariant: one clean line each, naming the file, and the app and key where there is one.
 
+use crate::protocol::text;
+
+/// The longest name that an error shows, characters.
+const SHOWN_CHARS_MAX: usize = 200;
+/// The longest reason that an error shows, characters.
+pub(super) const REASON_CHARS_MAX: usize = 500;
+
 /// Why an ecosystem file or one of its apps was not taken; nothing was started.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EcosystemError {
@@ -94,4 +101,19 @@ pub enum EcosystemError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+/// Foreign text in one clean line of bounded length.
+pub(super) fn shown(name: &str) -> String {
+    text::clean_to(name, SHOWN_CHARS_MAX)
+}
+
+/// A syntax error at a place, cleaned.
+pub(super) fn syntax(file: &str, line: usize, column: usize, reason: &str) -> EcosystemError {
+    EcosystemError::Syntax {
+        file: shown(file),
+        line: line.max(1),
+        column: column.max(1),
+        reason: text::clean_to(reason, REASON_CHARS_MAX),
+    }
 }

@@ -8,15 +8,12 @@ use std::path::Path;
 
 use serde_json::{Map, Value as Json};
 
-use super::app::shown;
+use super::error::{REASON_CHARS_MAX, shown, syntax};
 use super::{AppConfig, EcosystemError, NodeFinder, comments, node, schema};
 use crate::protocol::text;
 
 /// The longest file that is read, bytes. Also bounds what a device or a pipe can give.
 const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
-
-/// The longest reason that an error shows, characters.
-const REASON_CHARS_MAX: usize = 500;
 
 const KNOWN: &str = ".json, .json5, .yaml, .yml, .js, .cjs, .mjs or .ts";
 
@@ -141,16 +138,6 @@ fn parse_yaml(content: &str, file: &str) -> Result<Json, EcosystemError> {
         let reason = reason.split(" at line ").next().unwrap_or(&reason);
         syntax(file, line, column, reason)
     })
-}
-
-/// A syntax error at a place, cleaned.
-pub(super) fn syntax(file: &str, line: usize, column: usize, reason: &str) -> EcosystemError {
-    EcosystemError::Syntax {
-        file: shown(file),
-        line: line.max(1),
-        column: column.max(1),
-        reason: text::clean_to(reason, REASON_CHARS_MAX),
-    }
 }
 
 /// Reads the apps of a value: one app, an array of apps, or `{apps: ..}`. `file` is named in

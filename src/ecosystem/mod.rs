@@ -6,7 +6,7 @@
 //! names file, app and key.
 //!
 //! ```
-//! use pm2_tui::ecosystem;
+//! use pm2_tui::client::ecosystem;
 //!
 //! let config = serde_json::json!({"apps": [{"script": "api.js", "instances": "max"}]});
 //! let apps = ecosystem::parse_value(&config, "standard input")?;
@@ -25,6 +25,7 @@
 mod accounts;
 mod app;
 mod comments;
+mod context;
 mod environment;
 mod error;
 mod expression;
@@ -37,10 +38,11 @@ mod restart;
 mod schema;
 
 pub use app::AppConfig;
+pub use context::Context;
 pub use error::EcosystemError;
 pub use load::{is_config_file, load, parse_json, parse_value};
 pub use node::NodeFinder;
-pub use prepare::{Context, check_environment, create_log_folders, prepare_all, prepare_payloads};
+pub use prepare::{check_environment, create_log_folders, prepare_all, prepare_payloads};
 pub use restart::restart_env;
 
 #[cfg(test)]

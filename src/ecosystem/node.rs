@@ -15,8 +15,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
-use super::app::shown;
-use super::{EcosystemError, load, paths};
+use super::error::{shown, syntax};
+use super::{EcosystemError, paths};
 use crate::protocol::text;
 
 /// What node runs: PM2 has it in its own process, with `require`.
@@ -223,7 +223,7 @@ fn understood(said: &Json, file: &str) -> Result<Json, EcosystemError> {
     let number = |key: &str| said.get(key).and_then(Json::as_u64).map(|number| number as usize);
     let message = said.get("message").and_then(Json::as_str);
     match (message, number("line"), number("column")) {
-        (Some(message), Some(line), Some(column)) => Err(load::syntax(file, line, column, message)),
+        (Some(message), Some(line), Some(column)) => Err(syntax(file, line, column, message)),
         (Some(message), ..) => Err(EcosystemError::Evaluation {
             file: shown(file),
             reason: text::clean_to(message, MESSAGE_CHARS_MAX),

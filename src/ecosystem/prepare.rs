@@ -9,42 +9,18 @@
 //! bun or a named interpreter, `coffee` and `lsc` are taken from `PATH`, and one app's `cwd` does
 //! not become the `PWD` of the apps after it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value as Json, json};
 
 use super::accounts::Accounts;
-use super::app::shown;
-use super::interpreter::{self, Search};
+use super::context::Context;
+use super::error::shown;
+use super::interpreter;
 use super::{AppConfig, EcosystemError, environment, paths, schema};
 use crate::protocol::cron::Reader;
 use crate::protocol::settings;
-
-/// What the pm2 CLI takes from the shell that it runs in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Context {
-    /// The daemon's `PM2_HOME`, absolute.
-    pub pm2_home: PathBuf,
-    /// The caller's working folder, absolute.
-    pub cwd: PathBuf,
-    /// The caller's environment: what apps get below their own `env`.
-    pub environment: BTreeMap<String, String>,
-    /// `--env NAME`: lays `env_NAME` over `env`.
-    pub env_name: Option<String>,
-    /// The version that the daemon tells: a cron pattern has to be one that this release reads.
-    /// Without it, one that every release reads.
-    pub pm2_version: Option<String>,
-}
-
-impl Context {
-    fn search(&self) -> Search<'_> {
-        let variable = |name: &str| {
-            self.environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
-        };
-        Search { path: variable("PATH"), nvm: variable("NVM_DIR"), cwd: &self.cwd }
-    }
-}
 
 impl AppConfig {
     /// The name that the daemon lists it under when it is started with `--env NAME`, or without. A

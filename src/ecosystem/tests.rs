@@ -5,9 +5,11 @@ use std::path::Path;
 use serde_json::{Value as Json, json};
 
 use super::accounts::Accounts;
-use super::prepare::{self, Context};
+use super::prepare;
 use super::schema::split_words;
-use super::{AppConfig, check_environment, create_log_folders, parse_value, prepare_all, restart};
+use super::{
+    AppConfig, Context, check_environment, create_log_folders, parse_value, prepare_all, restart,
+};
 
 fn app(value: &Json) -> Result<AppConfig, String> {
     AppConfig::from_json(value, "f.json", 3).map_err(|error| error.to_string())

@@ -24,7 +24,7 @@ pub(super) fn require(context: &Context, what: &str) -> Result<(), Failure> {
     if context.yes || can_ask() {
         return Ok(());
     }
-    Err(Failure::usage(format!("`{what}` needs --yes where nobody can be asked: not done")))
+    Err(Failure::usage(format!("`{what}` needs --yes where nobody can be asked: nothing was done")))
 }
 
 /// Asks, unless `--yes` has answered already.

@@ -9,7 +9,7 @@ use std::io::Write;
 use serde_json::{Value as Json, json};
 
 use super::failure::{Code, Failure};
-use super::{Context, act, list, output, targets};
+use super::{Context, act, output, table, targets};
 use crate::cli::Check;
 use crate::daemon::clock::now_ms;
 use crate::model::looping::looks_looping;
@@ -78,10 +78,10 @@ pub(super) async fn run(
         why: "it is gone, so its restarts are unknown".to_owned(),
     }));
     if looked.checked.is_empty() && looked.stopped == 0 && broken.is_empty() {
-        return Err(Failure::condition("there are no processes to check"));
+        return Err(Failure::condition("no processes to check"));
     }
     let is_measuring = what.max_memory.is_some() || what.max_cpu.is_some();
-    if let Some(why) = list::blindness(&processes).filter(|_| is_measuring) {
+    if let Some(why) = table::blindness(&processes).filter(|_| is_measuring) {
         broken.push(Broken { process: None, condition: "measured", why });
     }
     let now_ms = now_ms();

@@ -11,12 +11,11 @@ use tokio::time::Instant;
 
 use super::exec::{Runner, counted};
 use super::failure::{Code, Failure};
+use super::reconnecting::Connection;
 use super::{Context, output};
 use crate::cli::Events;
 use crate::client::{Bus, ClientError, Message, Queued};
-use crate::model::daemon::Problem;
 use crate::protocol::bus::EventKind;
-use crate::protocol::text::clean;
 
 mod ends;
 mod filter;
@@ -71,7 +70,7 @@ async fn follow<W: Write>(
     is_gone: impl Fn() -> bool,
 ) -> Result<Code, Failure> {
     let deadline = span.map(|span| Instant::now() + span);
-    let mut link = Link::default();
+    let mut connection = Connection::default();
     let mut has_taken = false;
     loop {
         if sink.printer.is_full() {
@@ -115,12 +114,14 @@ async fn follow<W: Write>(
         match item {
             None => return Ok(Code::Fine),
             Some(Queued::Connected) => {
-                if link.connected() {
+                if connection.is_back() {
                     sink.printer.lost(None)?;
                 }
             }
             Some(Queued::Reconnecting { problem, .. }) => {
-                link.lost(problem, sink.context)?;
+                if !connection.is_waited_for(&problem) {
+                    return Err(sink.context.failure(ClientError::NotRunning(problem)));
+                }
                 sink.gap()?;
             }
             Some(Queued::Lost(count)) => sink.lost(count)?,
@@ -139,36 +140,6 @@ async fn until(moment: Option<Instant>) {
     match moment {
         Some(moment) => tokio::time::sleep_until(moment).await,
         None => std::future::pending().await,
-    }
-}
-
-/// How the connection was last.
-#[derive(Debug, Default)]
-struct Link {
-    was_up: bool,
-    is_down: bool,
-}
-
-impl Link {
-    /// Whether it was down in between.
-    fn connected(&mut self) -> bool {
-        if self.is_down {
-            output::complain("connected again; what happened in between is not known");
-        }
-        self.was_up = true;
-        std::mem::take(&mut self.is_down)
-    }
-
-    /// A daemon that was never there is a failure; one that went away is waited for.
-    fn lost(&mut self, problem: Problem, context: &Context) -> Result<(), Failure> {
-        if !self.was_up {
-            return Err(context.failure(ClientError::NotRunning(problem)));
-        }
-        if !self.is_down {
-            output::complain(&clean(&format!("{}; waiting for it", problem.sentence())));
-        }
-        self.is_down = true;
-        Ok(())
     }
 }
 
@@ -360,7 +331,7 @@ impl<W: Write> Sink<'_, W> {
         let Some(runner) = self.printer.runner.take() else { return ended };
         if stop.is_asked().is_some() && runner.open() > 0 {
             let open = counted(runner.open() as u64, "command");
-            output::complain(&format!("{open} still to end; Ctrl-C again leaves them"));
+            output::complain(&format!("{open} still running; Ctrl-C again abandons them"));
         }
         let left = async {
             stop.asked(2).await;

@@ -1,23 +1,29 @@
-//! `ls`: the processes, once.
+//! `ls`: the processes, once, or again whenever they change.
 //!
 //! Invariant: no environment variable's value is printed unless `--env-values` asks for it.
 
 use std::io::Write;
+use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
 use super::failure::{Code, Failure};
 use super::output::{self, Align};
-use super::{Context, targets};
+use super::{Context, table, targets};
 use crate::cli::Ls;
+use crate::client::Client;
 use crate::daemon::clock::now_ms;
-use crate::model::{fleet, units};
-use crate::protocol::process::{ProcessInfo, ProcessStatus};
+use crate::model::rows::{Query, Sort};
+use crate::model::units;
+use crate::protocol::process::{ProcessInfo, ProcessStatus, Snapshot};
 use crate::protocol::text::clean;
+
+/// How often `--watch` looks.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
 
 /// What is shown of the environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Env {
+pub(super) enum Env {
     None,
     Names,
     Values,
@@ -29,58 +35,93 @@ pub(super) async fn run(
     what: &Ls,
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
-    let client = context.connect().await?;
     let env = match (what.env, what.env_values) {
         (_, true) => Env::Values,
         (true, false) => Env::Names,
         (false, false) => Env::None,
     };
+    let query = table::query(&what.which, Sort::default())?;
+    let client = context.connect().await?;
+    let mut seen = table::Seen::default();
+    if what.watch {
+        return watch(context, &client, &query, what.json, out).await;
+    }
     // The environments come with the rest: the daemon is asked once.
-    let (mut processes, warnings, raw) = if env == Env::None {
-        let snapshot = client.snapshot().await.map_err(|error| context.failure(error))?;
-        (snapshot.processes, snapshot.warnings, Vec::new())
+    let raw = if env == Env::None {
+        seen.look(context, &client).await?;
+        Vec::new()
     } else {
         let listing = client.listing().await.map_err(|error| context.failure(error))?;
-        (listing.infos, listing.warnings, listing.raw)
+        seen.take(Snapshot { processes: listing.infos, warnings: listing.warnings });
+        listing.raw
     };
     client.disconnect().await;
-    for warning in &warnings {
-        output::complain(&clean(warning));
-    }
-    if let Some(why) = blindness(&processes) {
-        output::complain(&clean(&why));
-        // PM2's zeros are no measurements.
-        for info in &mut processes {
-            info.cpu_percent = None;
-            info.memory_bytes = None;
-        }
-    }
+    let processes = seen.rows(&query);
+    let infos: Vec<&ProcessInfo> = processes.iter().map(|process| &process.info).collect();
     if what.json {
         let list: Vec<Json> =
-            processes.iter().map(|info| as_json(info, variables(&raw, info), env)).collect();
+            infos.iter().map(|info| as_json(info, variables(&raw, info), env)).collect();
         output::json(&Json::Array(list), context.json_style(), out)?;
         return Ok(Code::Fine);
     }
-    print(context, &processes, out)?;
+    print(context, &infos, out)?;
     if env != Env::None {
-        for info in &processes {
+        for info in infos {
             environment(context, info, variables(&raw, info), env, out)?;
         }
     }
     Ok(Code::Fine)
 }
 
-/// Why PM2 measures nothing, where it does not.
-pub(super) fn blindness(processes: &[ProcessInfo]) -> Option<String> {
-    let culprit = targets::label(fleet::blinding(processes)?);
-    Some(format!(
-        "PM2 measures no CPU and memory while {culprit} is online without a process: stop it"
-    ))
+/// Prints the table again whenever it changes, until the daemon or whoever reads is gone. On a
+/// terminal in place, each second.
+async fn watch(
+    context: &Context,
+    client: &Client,
+    query: &Query,
+    is_json: bool,
+    out: &mut impl Write,
+) -> Result<Code, Failure> {
+    let mut seen = table::Seen::default();
+    let mut before = None;
+    loop {
+        seen.look(context, client).await?;
+        let processes = seen.rows(query);
+        let infos: Vec<&ProcessInfo> = processes.iter().map(|process| &process.info).collect();
+        let facts: Vec<String> = infos.iter().map(|info| fact(info)).collect();
+        let in_place = context.is_terminal && !is_json;
+        if in_place || before.as_ref() != Some(&facts) {
+            if in_place {
+                // Home, and away with what is below.
+                write!(out, "\x1b[H\x1b[J")?;
+            } else if before.is_some() && !is_json {
+                writeln!(out)?;
+            } else {
+                // The first table, or a line for each.
+            }
+            if is_json {
+                let list = infos.iter().map(|info| as_json(info, None, Env::None));
+                let style = output::JsonStyle { is_pretty: false, ..context.json_style() };
+                output::json(&list.collect(), style, out)?;
+            } else {
+                print(context, &infos, out)?;
+            }
+            out.flush()?;
+        }
+        before = Some(facts);
+        tokio::time::sleep(WATCH_EVERY).await;
+    }
 }
 
-fn print(
+/// What makes a row another one: all but what is measured.
+fn fact(info: &ProcessInfo) -> String {
+    let (id, pid, restarts) = (info.pm_id, info.pid, info.restarts);
+    format!("{id} {} {} {pid:?} {restarts}", info.name, info.status.as_str())
+}
+
+pub(super) fn print(
     context: &Context,
-    processes: &[ProcessInfo],
+    processes: &[&ProcessInfo],
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     let restarts = if context.is_ascii { "restarts" } else { "↺" };
@@ -133,7 +174,7 @@ fn variables<'a>(raw: &'a [Json], info: &ProcessInfo) -> Option<&'a Map<String, 
     found.get("pm2_env")?.get("env")?.as_object()
 }
 
-fn as_json(info: &ProcessInfo, variables: Option<&Map<String, Json>>, env: Env) -> Json {
+pub(super) fn as_json(info: &ProcessInfo, variables: Option<&Map<String, Json>>, env: Env) -> Json {
     let mut object = json!({
         "pm_id": info.pm_id.0,
         "name": info.name,

@@ -3,6 +3,7 @@
 //! Invariant: a line of history and of the bus is printed once, whatever is being written meanwhile
 //! (`live`); bytes are printed as they are only with `--raw`.
 
+mod events;
 mod filter;
 mod live;
 mod print;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use tokio::time::Instant;
 
+use self::events::{Console, Event, Wanted};
 use self::filter::Filter;
 use self::print::Printer;
 use self::source::Source;
@@ -29,6 +31,9 @@ const LINES: usize = 100;
 /// How long after that the end of a file of several processes is looked for: a busy cluster worker
 /// writes later than God publishes. What comes on the bus meanwhile is compared with the file.
 const SHARED_WAIT: Duration = Duration::from_millis(500);
+/// The daemon's log has whole seconds: what it tells stands behind the lines of its second, where the
+/// last words of what ended are, milliseconds.
+const SECOND_MS: i64 = 1_000;
 /// How long the bus may take to be connected.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
@@ -38,7 +43,11 @@ pub(super) async fn run(
     what: &Logs,
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
-    let filter = Filter::of(what, now_ms(), context.utc_offset_s)?;
+    let now_ms = now_ms();
+    let filter = Filter::of(what, now_ms, context.utc_offset_s)?;
+    // What is followed must have a time ahead of it.
+    let until = filter.ends_in(now_ms).map(|left| Instant::now() + left);
+    let is_following = what.follow && until.is_none_or(|until| until > Instant::now());
     let client = context.connect().await?;
     let processes = act::fleet(context, &client).await?;
     client.disconnect().await;
@@ -46,38 +55,72 @@ pub(super) async fn run(
     let infos = targets::resolve(&words, &processes)?;
     let mut sources = source::of(&infos, what, context);
     let mut printer = Printer::new(context, what, &sources, out);
+    let is_all = words.iter().any(|word| word == "all");
+    let wanted = what.events.then(|| Wanted::of(&infos, is_all, context));
     if !context.endpoint.is_local() {
         output::complain(
-            "no history: the log files of this daemon are not on this machine, as far as is known",
+            "no history: the log files of this daemon do not seem to be on this machine",
         );
         sources.iter_mut().for_each(Source::close);
     }
+    let mut console = wanted.map(|wanted| {
+        if context.endpoint.is_local() {
+            Console::open(&context.endpoint.home, wanted)
+        } else {
+            Console::nowhere(wanted)
+        }
+    });
     // Listening begins before the files are read, so that nothing is written in between.
     let mut bus = None;
-    if what.follow {
+    if is_following {
         sources.iter_mut().for_each(Source::measure);
-        let mut listening = Bus::subscribe(&context.endpoint, &["log:*"])?.undecoded();
+        let topics: &[&str] =
+            if what.events { &["log:*", "process:event", "process:exception"] } else { &["log:*"] };
+        let mut listening = Bus::subscribe(&context.endpoint, topics)?.undecoded();
         connected(&mut listening, context).await?;
         bus = Some(listening);
         if sources.iter().any(|source| source.file.is_shared()) {
             tokio::time::sleep(SHARED_WAIT).await;
         }
         sources.iter_mut().for_each(Source::measure_after);
+        if let Some(console) = &mut console {
+            console.measure_after();
+        }
     }
     let lines_max = what.lines.map_or_else(
         || if filter.has_since() { usize::MAX } else { LINES },
         |lines| usize::try_from(lines).unwrap_or(usize::MAX),
     );
-    let (history, sources) = history(sources, filter.clone(), lines_max).await?;
-    for (index, line) in &history {
-        printer.print(*index, line)?;
+    let all = Sources { files: sources, console };
+    let (history, all, is_whole) = history(all, filter.clone(), lines_max).await?;
+    for told in &history {
+        match told {
+            Told::Line(index, line) => printer.print(*index, line)?,
+            Told::Event(event) => printer.event(event)?,
+        }
     }
     match bus {
-        Some(bus) => live::follow(bus, sources, &infos, &filter, &mut printer).await,
+        Some(bus) => live::follow(bus, all, &infos, &filter, &mut printer, until).await,
+        None if !is_whole => Ok(Code::Condition),
         // As grep.
         None if history.is_empty() && what.grep.is_some() => Ok(Code::Condition),
         None => Ok(Code::Fine),
     }
+}
+
+/// Where lines come from.
+struct Sources {
+    files: Vec<Source>,
+    /// Where events come from, if they are wanted.
+    console: Option<Console>,
+}
+
+/// What is printed.
+enum Told {
+    /// A line of the source with this index.
+    Line(usize, Line),
+    /// Something that happened.
+    Event(Event),
 }
 
 /// Waits until the bus is connected.
@@ -95,23 +138,32 @@ async fn connected(
     }
 }
 
-/// The last lines of all sources, oldest first, each with the index of its source. Reads on a thread
-/// that may take its time.
+/// The last lines of all sources, oldest first; and whether every file could be read. Reads on a
+/// thread that may take its time.
 async fn history(
-    sources: Vec<Source>,
+    all: Sources,
     filter: Filter,
     lines_max: usize,
-) -> Result<(Vec<(usize, Line)>, Vec<Source>), Failure> {
+) -> Result<(Vec<Told>, Sources, bool), Failure> {
     let reading = tokio::task::spawn_blocking(move || {
-        let mut sources = sources;
-        let lines = merged(&mut sources, &filter, lines_max);
-        (lines, sources)
+        let mut all = all;
+        let events = all.console.as_mut().map(|console| console.history(&filter));
+        let (lines, is_whole) =
+            merged(&mut all.files, events.unwrap_or_default(), &filter, lines_max);
+        (lines, all, is_whole)
     });
     reading.await.map_err(|error| Failure::condition(error.to_string()))
 }
 
-/// Takes the newest of the next lines of all files again and again.
-fn merged(sources: &mut [Source], filter: &Filter, lines_max: usize) -> Vec<(usize, Line)> {
+/// Takes the newest of the next lines of all files and of the events again and again. Whether every
+/// file could be read, too.
+fn merged(
+    sources: &mut [Source],
+    mut events: Vec<Event>,
+    filter: &Filter,
+    lines_max: usize,
+) -> (Vec<Told>, bool) {
+    let wanted = sources.iter().filter(|source| source.has_file()).count();
     let mut files: Vec<_> = sources.iter_mut().map(Source::backwards).collect();
     let mut heads: Vec<Option<Line>> =
         files.iter_mut().map(|file| file.as_mut().and_then(|file| file.fitting(filter))).collect();
@@ -122,14 +174,22 @@ fn merged(sources: &mut [Source], filter: &Filter, lines_max: usize) -> Vec<(usi
             .enumerate()
             .filter_map(|(index, head)| Some((head.as_ref()?.at_ms, index)))
             .max();
+        let happened = events.last().map(|event| event.line.at_ms.saturating_add(SECOND_MS));
+        if happened > newest.map(|(at_ms, _)| at_ms)
+            && let Some(event) = events.pop()
+        {
+            lines.push(Told::Event(event));
+            continue;
+        }
         let Some((_, index)) = newest else { break };
         let (Some(head), Some(Some(file))) = (heads.get_mut(index), files.get_mut(index)) else {
             break;
         };
         if let Some(line) = std::mem::replace(head, file.fitting(filter)) {
-            lines.push((index, line));
+            lines.push(Told::Line(index, line));
         }
     }
     lines.reverse();
-    lines
+    let whole = files.iter().flatten().filter(|file| !file.is_broken()).count();
+    (lines, whole == wanted)
 }

@@ -7,8 +7,10 @@
 
 mod act;
 mod ask;
+mod bundle;
 mod call;
 mod check;
+mod describe;
 mod documents;
 mod events;
 mod exec;
@@ -17,9 +19,13 @@ mod files;
 mod list;
 mod logs;
 mod output;
+mod reconnecting;
 mod send;
 mod start;
+mod table;
 mod targets;
+mod tasks;
+mod top;
 mod trigger;
 mod wait;
 mod why;
@@ -140,10 +146,21 @@ async fn dispatch(
             send::run(context, &target, &message, acting).await
         }
         Some(Command::Trigger(what)) => trigger::run(context, &what, acting).await,
+        Some(Command::Describe(what)) => describe::run(context, &what, out).await,
+        Some(Command::Top(what)) => top::run(context, &what, out).await,
+        Some(Command::Scale(what)) => tasks::scale(context, &what, acting).await,
+        Some(Command::Reset(who)) => tasks::reset(context, &who.targets, acting).await,
+        Some(Command::Flush { targets }) => tasks::flush(context, &targets, acting).await,
+        Some(Command::Save { force }) => tasks::save(context, force, acting).await,
+        Some(Command::Resurrect) => tasks::resurrect(context, acting).await,
+        Some(Command::Signal(what)) => tasks::signal(context, &what, acting).await,
+        Some(Command::Stdin(what)) => tasks::stdin(context, &what, acting).await,
+        Some(Command::Watch(what)) => tasks::watch(context, &what, acting).await,
         Some(Command::Kill) => act::kill(context, acting).await,
         Some(Command::Wait(what)) => wait::run(context, &what, out).await,
         Some(Command::Logs(what)) => logs::run(context, &what, out).await,
         Some(Command::Why(what)) => why::run(context, &what, out).await,
+        Some(Command::Bundle(what)) => bundle::run(context, &what, out).await,
         Some(Command::Check(what)) => check::run(context, &what, out).await,
         Some(Command::Completions { shell }) => documents::completions(shell, out),
         Some(Command::Man) => documents::man(out),

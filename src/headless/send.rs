@@ -31,7 +31,9 @@ pub(super) async fn run(
         call::argument(message, "the message")?
     };
     if message.is_null() {
-        return Err(Failure::usage("null is no message: a text, a number, a list or an object is"));
+        return Err(Failure::usage(
+            "null is not a message: send text, a number, a list or an object",
+        ));
     }
     // Whole: a bare text could be taken for the name of an action.
     let message = Json::Object(whole_message(&message));

@@ -39,9 +39,7 @@ pub(super) async fn run(
         }
     }
     if files.is_empty() && (what.env.is_some() || !what.only.is_empty()) {
-        return Err(Failure::usage(
-            "--env and --only are for the apps of a file, and none is named",
-        ));
+        return Err(Failure::usage("--env and --only need a file, and none is given"));
     }
     let infos = targets::resolve(&words, &processes)?;
     let node =

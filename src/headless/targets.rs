@@ -113,7 +113,7 @@ pub(super) fn read<'a>(
         Some((second, others)) => {
             let target = clean(target);
             Err(Failure::usage(format!(
-                "`{target}` is ambiguous: the {} of {} and the {} of {}; say {} or {}",
+                "`{target}` is ambiguous: the {} of {} and the {} of {}; use {} or {}",
                 first.noun(),
                 labels(&meant),
                 second.noun(),
@@ -240,7 +240,7 @@ mod tests {
             Err(failure) => failure.line().unwrap(),
         };
         let line = said("ns:my $(x)");
-        assert!(line.ends_with("; say an id or 'name:ns:my $(x)'"), "{line}");
+        assert!(line.ends_with("; use an id or 'name:ns:my $(x)'"), "{line}");
     }
 
     #[test]
@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn a_word_that_means_two_things_is_refused() {
         let said = ids(&["0", "7"]).unwrap_err();
-        let wanted = "`7` is ambiguous: the id of x[7] and the name of 7[2]; say id:7 or name:7";
+        let wanted = "`7` is ambiguous: the id of x[7] and the name of 7[2]; use id:7 or name:7";
         assert_eq!(said, wanted);
         let mut all = fleet();
         let said = |all: &[ProcessInfo], word: &str| {
@@ -269,10 +269,10 @@ mod tests {
         all[3].name = "1".into();
         assert!(said(&all, "1").unwrap_err().contains("the name of 1[1], 1[7]"));
         all[3].namespace = Some("2".into());
-        assert!(said(&all, "2").unwrap_err().contains("the namespace of 1[7]; say id:2 or ns:2"));
+        assert!(said(&all, "2").unwrap_err().contains("the namespace of 1[7]; use id:2 or ns:2"));
         // A name that looks like a prefix.
         all[0].name = "ns:m".into();
-        let wanted = "`ns:m` is ambiguous: the namespace of log[9] and the name of ns:m[0]; say an \
+        let wanted = "`ns:m` is ambiguous: the namespace of log[9] and the name of ns:m[0]; use an \
                       id or name:ns:m";
         assert_eq!(said(&all, "ns:m").unwrap_err(), wanted);
         assert_eq!(said(&all, "name:ns:m"), Ok(vec![0]));

@@ -34,7 +34,7 @@ pub(super) async fn run(
     let client = context.connect().await?;
     let params = what.params.as_deref().filter(|params| !params.is_empty());
     if params.is_some() && !takes_params(&client) {
-        return Err(Failure::condition("this release of PM2 hands no parameters to an action"));
+        return Err(Failure::condition("this release of PM2 passes no parameters to actions"));
     }
     // Before the look, so that nothing is older than it has to be.
     let mut bus = listen(context).await?;

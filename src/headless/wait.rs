@@ -47,8 +47,7 @@ pub(super) async fn run(
     let kept = tokio::time::timeout_at(deadline, waiting.keep(&inbox)).await;
     daemon.shut_down().await;
     let Ok(kept) = kept else {
-        let line =
-            format!("time ran out after {} s: {}", what.timeout.as_secs_f64(), waiting.missing);
+        let line = format!("timed out after {} s: {}", what.timeout.as_secs_f64(), waiting.missing);
         return Err(Failure::Said(Code::Timeout, line));
     };
     kept?;
@@ -90,12 +89,12 @@ impl<'a> Waiting<'a> {
         let wanted = ProcessStatus::parse(&what.status);
         if let ProcessStatus::Other(word) = &wanted {
             return Err(Failure::usage(format!(
-                "`{word}` is no status of PM2: online, launching, stopping, stopped, errored or \
-                 \"waiting restart\" is wanted"
+                "`{word}` is not a status of PM2: use online, launching, stopping, stopped, errored or \
+                 \"waiting restart\""
             )));
         }
         if what.span.is_some_and(|span| span >= what.timeout) {
-            return Err(Failure::usage("--for has to be shorter than --timeout"));
+            return Err(Failure::usage("--for must be shorter than --timeout"));
         }
         Ok(Self {
             what,

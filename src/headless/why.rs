@@ -7,13 +7,13 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
 use super::failure::{Code, Failure};
 use super::{Context, act, output, targets};
 use crate::cli::Why;
 use crate::daemon::{files, lives, offload};
-use crate::model::death::{BlackBox, Death, words};
+use crate::model::death::{BlackBox, Death, document, words};
 use crate::model::units::{self, Clock};
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::text::clean;
@@ -37,8 +37,7 @@ pub(super) async fn run(
     let processes = act::fleet(context, &client).await?;
     client.disconnect().await;
     let infos = targets::resolve(&what.targets, &processes)?;
-    let console = read(context.endpoint.home.join("pm2.log"), CONSOLE_BYTES_MAX).await;
-    let console = console.map(|tail| String::from_utf8_lossy(&tail.bytes).into_owned());
+    let console = console(context).await;
     if let Err(why) = &console {
         let path = context.endpoint.home.join("pm2.log");
         output::complain(&format!("cannot read {}: {why}", clean(&path.to_string_lossy())));
@@ -49,7 +48,7 @@ pub(super) async fn run(
     for info in &infos {
         let black_box = look(context, info, &console).await?;
         if what.json {
-            all.push(as_json(info, &black_box, deaths_max));
+            all.push(document::process(info, &black_box, deaths_max));
         } else {
             if !all.is_empty() {
                 writeln!(out)?;
@@ -64,7 +63,18 @@ pub(super) async fn run(
     Ok(Code::Fine)
 }
 
-async fn look(context: &Context, info: &ProcessInfo, console: &str) -> Result<BlackBox, Failure> {
+/// The end of the daemon's own log.
+pub(super) async fn console(context: &Context) -> Result<String, String> {
+    let tail = read(context.endpoint.home.join("pm2.log"), CONSOLE_BYTES_MAX).await?;
+    Ok(String::from_utf8_lossy(&tail.bytes).into_owned())
+}
+
+/// How the last lives of a process ended.
+pub(super) async fn look(
+    context: &Context,
+    info: &ProcessInfo,
+    console: &str,
+) -> Result<BlackBox, Failure> {
     let (info, console, offset_s) = (info.clone(), console.to_owned(), context.utc_offset_s);
     let looking = offload::blocking(READ_MAX, move || lives::of(&info, &console, offset_s));
     looking.await.ok_or_else(|| Failure::condition(NO_ANSWER))
@@ -93,7 +103,7 @@ fn tell(
         line(&format!("  could not be started: {why}"))?;
     }
     if black_box.lives().is_empty() {
-        return line("  no end of it is on record");
+        return line("  no exit is on record");
     }
     for (index, death) in black_box.lives().iter().rev().take(deaths_max).enumerate() {
         let at = time(death, context.utc_offset_s);
@@ -120,28 +130,4 @@ fn tell(
 fn time(death: &Death, utc_offset_s: i32) -> String {
     let clock = units::clock(death.ended_ms, utc_offset_s, Clock::Seconds);
     format!("{} {clock}", units::day(death.ended_ms, utc_offset_s))
-}
-
-fn as_json(info: &ProcessInfo, black_box: &BlackBox, deaths_max: usize) -> Json {
-    let deaths = black_box.lives().iter().rev().take(deaths_max).map(|death| {
-        json!({
-            "ended_at": death.ended_ms,
-            "started_at": death.started_ms,
-            "uptime_ms": death.uptime_ms,
-            "cause": words::cause(&death.cause),
-            "sure": death.sure.word(),
-            "exit": death.evidence.end.as_ref().map(words::end),
-            "follows": words::follows(&death.follows),
-            "last_lines": death.words,
-        })
-    });
-    json!({
-        "pm_id": info.pm_id.0,
-        "name": info.name,
-        "namespace": info.namespace,
-        "status": info.status.as_str(),
-        "never_started": info.never_started(),
-        "not_started": black_box.not_started(),
-        "deaths": deaths.collect::<Vec<_>>(),
-    })
 }

@@ -263,7 +263,11 @@ fn paste(mut text: Vec<u8>, end: usize, byte: u8, tokens: &mut Vec<Token>) -> St
         Some(wanted) if *wanted == byte => end + 1,
         _ => usize::from(byte == 0x1b),
     };
-    if text.len() < PASTE_BYTES_MAX + PASTE_END.len() || end > 0 {
+    if end <= 1 {
+        // Beyond what is kept stands nothing but what may become the end mark.
+        text.truncate(PASTE_BYTES_MAX);
+    }
+    if text.len() < PASTE_BYTES_MAX || end > 0 {
         text.push(byte);
     }
     if end < PASTE_END.len() {

@@ -239,7 +239,7 @@ impl Record {
             | (line.time.from as u16) << FROM_SHIFT;
         let (place, len) = match body {
             Body::Held(bytes) => {
-                if super::read::is_special(bytes) {
+                if super::bytes::is_special(bytes) {
                     flags |= SPECIAL;
                 }
                 (0, bytes.len() as u32)

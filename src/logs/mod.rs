@@ -7,6 +7,7 @@
 
 mod bits;
 mod block;
+mod bytes;
 mod charts;
 mod line;
 mod merge;

@@ -11,6 +11,7 @@ mod head;
 mod level;
 mod line;
 mod plain;
+mod reading;
 mod time;
 mod tint;
 mod trace;
@@ -20,8 +21,9 @@ mod tests;
 
 pub use self::fields::{Field, LINE_MAX, Record};
 pub use self::level::{Level, Sign};
-pub use self::line::{Context, Reading, Shape, read};
+pub use self::line::read;
 pub use self::plain::Plain;
+pub use self::reading::{Context, Reading, Shape};
 pub use self::time::{Clock, Pattern, Stamp, epoch_ms};
 pub use self::tint::{Kind, Tint, tints};
 pub use self::trace::{Part, Step, Trace, Traces, traces};

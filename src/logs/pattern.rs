@@ -12,12 +12,17 @@ use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassU
 use regex_syntax::hir::{Hir, HirKind, Look, Repetition};
 
 use super::bits::Bits;
-use super::read::{Lines, has_newline};
+use super::bytes::has_newline;
+use super::line::FilePlace;
+use super::read::{Files, Lines, PIECE_BYTES, read_all};
 
 /// The longest pattern, bytes.
 pub const PATTERN_BYTES_MAX: usize = 4096;
 /// The most that a compiled pattern takes, bytes.
 const COMPILED_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// What a piece of a very long line repeats of the one before: a match of more bytes than this can be
+/// missed.
+const OVERLAP_BYTES: usize = 64 * 1024;
 const NESTING_MAX: u32 = 100;
 /// Where fewer lines than one in so many are asked about, they are looked at one by one.
 const SPARSE: usize = 8;
@@ -183,6 +188,41 @@ impl Pattern {
                 break;
             }
         }
+    }
+}
+
+/// Whether a very long line of a file matches, read in pieces. `None` where it cannot be read.
+///
+/// It is searched as its bytes are, whatever control sequences it holds.
+pub(super) fn long_line(
+    pattern: &Pattern,
+    place: FilePlace,
+    files: &dyn Files,
+    piece: &mut Vec<u8>,
+) -> Option<bool> {
+    let (mut offset, mut kept) = (0, 0);
+    piece.clear();
+    loop {
+        let wanted = PIECE_BYTES.min((place.len - offset) as usize);
+        piece.resize(kept + wanted, 0);
+        let buffer = piece.get_mut(kept..)?;
+        let count = read_all(files, place.file, place.offset + offset, buffer).ok()?;
+        if count < wanted {
+            return None;
+        }
+        // Anchors see the byte before: a later piece is not the beginning, an earlier not the end.
+        let is_last = offset + wanted as u64 >= place.len;
+        let from = usize::from(offset > 0);
+        let end = pattern.end_of_first(piece, from);
+        if end.is_some_and(|end| is_last || end < piece.len()) {
+            return Some(true);
+        }
+        if is_last {
+            return Some(false);
+        }
+        offset += wanted as u64;
+        kept = OVERLAP_BYTES.min(piece.len());
+        piece.drain(..piece.len() - kept);
     }
 }
 

@@ -8,14 +8,13 @@ use std::borrow::Cow;
 use std::io;
 use std::ops::Range;
 
-use memchr::{memchr, memchr2};
+use memchr::memchr2;
 
 use super::block::Block;
+use super::bytes::{ESCAPE, is_special};
 use super::line::{Body, FileId, FilePlace, LineRef, Record};
-use super::pattern::Pattern;
 use crate::protocol::text::{TextStyle, clean_line};
 
-const ESCAPE: u8 = 0x1b;
 /// Lines that follow in a file within so many bytes are read in one go.
 const GAP_BYTES_MAX: u64 = 4096;
 /// The most that is read in one go.
@@ -25,9 +24,7 @@ const GATHER_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Memory that is kept for the next search.
 const RELEASED_BYTES: usize = 256 * 1024;
 /// A line in a file that is longer is searched in pieces of so many bytes.
-const PIECE_BYTES: usize = 1024 * 1024;
-/// What a piece repeats of the one before: a match of more bytes than this can be missed.
-const OVERLAP_BYTES: usize = 64 * 1024;
+pub(super) const PIECE_BYTES: usize = 1024 * 1024;
 
 /// Reads files again for the store, which does not know what they are.
 pub trait Files {
@@ -77,7 +74,12 @@ impl<'a> LineRef<'a> {
 }
 
 /// Reads until the buffer is full or the file at its end.
-fn read_all(files: &dyn Files, file: FileId, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+pub(super) fn read_all(
+    files: &dyn Files,
+    file: FileId,
+    offset: u64,
+    buffer: &mut [u8],
+) -> io::Result<usize> {
     let mut count = 0;
     while let Some(rest) = buffer.get_mut(count..).filter(|rest| !rest.is_empty()) {
         match files.read_at(file, offset + count as u64, rest) {
@@ -88,11 +90,6 @@ fn read_all(files: &dyn Files, file: FileId, offset: u64, buffer: &mut [u8]) -> 
         }
     }
     Ok(count)
-}
-
-/// Whether what is shown of a line differs from its bytes in more than replaced characters.
-pub(super) fn is_special(bytes: &[u8]) -> bool {
-    memchr2(ESCAPE, b'\r', bytes).is_some()
 }
 
 /// What a search sees of the bytes of a line.
@@ -224,7 +221,7 @@ impl Scratch {
     }
 
     /// The lines of a block from `from` on, or the first of them where they are too many to be read
-    /// at once. Very long ones in files are left empty: see [`long_line`].
+    /// at once. Very long ones in files are left empty: see [`super::pattern::long_line`].
     pub(super) fn lines<'a>(
         &'a mut self,
         block: &'a Block,
@@ -313,44 +310,4 @@ impl Scratch {
 /// Whether a line is in a file and too long to be read whole.
 pub(super) fn is_long(record: &Record) -> bool {
     record.is_filed() && record.len as usize > PIECE_BYTES
-}
-
-/// Whether a very long line of a file matches, read in pieces. `None` where it cannot be read.
-///
-/// It is searched as its bytes are, whatever control sequences it holds.
-pub(super) fn long_line(
-    pattern: &Pattern,
-    place: FilePlace,
-    files: &dyn Files,
-    piece: &mut Vec<u8>,
-) -> Option<bool> {
-    let (mut offset, mut kept) = (0, 0);
-    piece.clear();
-    loop {
-        let wanted = PIECE_BYTES.min((place.len - offset) as usize);
-        piece.resize(kept + wanted, 0);
-        let buffer = piece.get_mut(kept..)?;
-        let count = read_all(files, place.file, place.offset + offset, buffer).ok()?;
-        if count < wanted {
-            return None;
-        }
-        // Anchors see the byte before: a later piece is not the beginning, an earlier not the end.
-        let is_last = offset + wanted as u64 >= place.len;
-        let from = usize::from(offset > 0);
-        let end = pattern.end_of_first(piece, from);
-        if end.is_some_and(|end| is_last || end < piece.len()) {
-            return Some(true);
-        }
-        if is_last {
-            return Some(false);
-        }
-        offset += wanted as u64;
-        kept = OVERLAP_BYTES.min(piece.len());
-        piece.drain(..piece.len() - kept);
-    }
-}
-
-/// Whether bytes hold a newline.
-pub(super) fn has_newline(bytes: &[u8]) -> bool {
-    memchr(b'\n', bytes).is_some()
 }

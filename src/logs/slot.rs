@@ -5,9 +5,9 @@ use super::bits::Bits;
 use super::block::Block;
 use super::line::{LEVELS, Record, column};
 use super::parse::Level;
-use super::pattern::Pattern;
+use super::pattern::{Pattern, long_line};
 use super::query::{Query, Wanted};
-use super::read::{Files, Lines, Scratch, is_long, long_line};
+use super::read::{Files, Lines, Scratch, is_long};
 
 /// Counts of lines that are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

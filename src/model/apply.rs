@@ -3,9 +3,15 @@
 //! Invariant: pure; whoever applies a report turns the [`Changes`] into notices, lines or exit codes
 //! of its own, and asks the report nothing more.
 
+mod finished;
+
+use super::bundle::Written;
 use super::call::CallOutcome;
 use super::daemon::{BusState, Connection, Daemon, Problem};
 use super::death::{self, BlackBox, cause::Trigger};
+use super::disk::DiskLook;
+use super::errand::{Outcome, TaskId};
+use super::exam::Exam;
 use super::fleet::RowChanges;
 use super::lifecycle::{self, Life, Whom};
 use super::log::{LineKind, LogLine, LogSource, Severity};
@@ -13,12 +19,16 @@ use super::moment::Moment;
 use super::past::Past;
 use super::process::Process;
 use super::report::Report;
+use super::trigger::Reply;
 use super::watched::Watched;
 use super::words;
 use super::{Action, DaemonId, ProcessKey, Target, Verdict};
-use crate::protocol::bus::{BusPmId, Exception, ProcessEvent};
+use crate::protocol::bus::ProcessEvent;
 use crate::protocol::process::{PmId, Snapshot};
 use crate::protocol::text;
+
+mod bundled;
+mod exceptions;
 
 /// PM2 says so soon after `online` that it could not start a process, milliseconds (seen: 2).
 const SPAWNED_MS: i64 = 500;
@@ -58,6 +68,12 @@ pub enum Change {
     Lines,
     /// Lines of log files came, older than all that was said of them before.
     Past(Box<Past>),
+    /// All of the process whose details are open was read.
+    Examined(Box<Exam>),
+    /// There are exceptions more.
+    Exceptions,
+    /// The sizes of log files, and the room on their disks.
+    Disk,
     /// The count of lines or events that were lost.
     Losses,
     /// An action that was asked for here ended.
@@ -69,6 +85,24 @@ pub enum Change {
         /// What came of it.
         verdict: Verdict,
     },
+    /// A process replied to an action that was triggered here, or did not.
+    Replied {
+        /// The action's name.
+        action: Box<str>,
+        /// Which process.
+        target: Target,
+        /// What it replied.
+        reply: Reply,
+    },
+    /// What came of a task that was asked for here, for a target or step of it.
+    Did {
+        /// Which task.
+        task: TaskId,
+        /// What came of it.
+        outcome: Box<Outcome>,
+    },
+    /// That task ended.
+    TaskEnded(TaskId),
     /// A call by name that was asked for here ended.
     Called {
         /// PM2's name of the method.
@@ -76,6 +110,8 @@ pub enum Change {
         /// How.
         outcome: CallOutcome,
     },
+    /// An incident bundle was written, or why not.
+    Bundled(Result<Written, Box<str>>),
 }
 
 /// Takes a report of a daemon in, which came at `now`.
@@ -111,7 +147,9 @@ impl Applying<'_> {
                 self.note_if(is_other_pace, Change::Daemon);
                 self.snapshot(snapshot);
             }
+            Report::Examined(exam) => self.changes.push(Change::Examined(exam)),
             Report::OomKills(kills) => self.oom_kills(kills),
+            Report::Disk(look) => self.disk(look),
             Report::Lives(lives) => self.lives(lives),
             Report::History(past) => self.changes.push(Change::Past(past)),
             Report::Process(event) => self.event(&event),
@@ -120,7 +158,13 @@ impl Applying<'_> {
             Report::ActionFinished { action, target, verdict } => {
                 self.finish(action, target, verdict);
             }
+            Report::Replied { action, target, reply } => {
+                self.changes.push(Change::Replied { action, target, reply });
+            }
             Report::CallFinished { method, outcome } => self.finish_call(method, outcome),
+            Report::Bundled(outcome) => self.bundled(outcome),
+            Report::Did { task, outcome } => self.did(task, outcome),
+            Report::TaskEnded(task) => self.changes.push(Change::TaskEnded(task)),
             Report::Lines(lines) => self.lines(lines),
             Report::LinesLost(lines) => {
                 self.watched.news.count_lost(lines);
@@ -230,7 +274,7 @@ impl Applying<'_> {
         self.changes.push(Change::Daemon);
         match bus {
             BusState::Live if was_down => {
-                self.say("events", Severity::Good, "events come again");
+                self.say("events", Severity::Good, "events are back");
             }
             // Where the daemon is gone too, that is said already.
             BusState::Down(problem) if is_live && problem != Problem::Closed => {
@@ -249,6 +293,7 @@ impl Applying<'_> {
         self.rows(rows, !is_fresh);
         self.blindness(blinding);
         self.sample();
+        self.group_deaths();
         self.changes.push(Change::Polled);
     }
 
@@ -268,10 +313,23 @@ impl Applying<'_> {
         for (pm_id, past) in lives {
             let key = ProcessKey { daemon: self.id, pm_id };
             if self.watched.fleet.get(key).is_some() {
-                self.watched.boxes.of(key).take_past(past);
+                let older = self.watched.boxes.of(key).take_past(past);
+                self.group_past(key, older);
                 self.changes.push(Change::Process(key));
             }
         }
+    }
+
+    /// The log files and their disks, as they are now.
+    fn disk(&mut self, look: DiskLook) {
+        let now_ms = self.now.steady_ms;
+        let Some(daemon) = self.daemon() else { return };
+        let words = |daemon: &Daemon| daemon.disk.filling().map(|filling| filling.words());
+        let before = words(daemon);
+        daemon.disk.take(look, now_ms);
+        let is_news = words(daemon) != before;
+        self.changes.push(Change::Disk);
+        self.note_if(is_news, Change::Daemon);
     }
 
     /// A SIGKILL since the last count is the kernel's where that has grown meanwhile.
@@ -289,7 +347,7 @@ impl Applying<'_> {
         let god = self.daemon().and_then(|daemon| daemon.god);
         let at_ms = self.now.wall_ms;
         for process in rows.gone {
-            self.watched.boxes.forget(ProcessKey { daemon: self.id, pm_id: process.info.pm_id });
+            self.forget_box(&process);
             // PM2 has no event for a deletion. One asked for here is told by its verdict.
             if is_told && !is_delete_asked(&process) {
                 self.tell(process.info.pm_id, &process.info.name, at_ms, &Life::Deleted);
@@ -297,7 +355,7 @@ impl Applying<'_> {
             self.changes.push(Change::Gone(process.target(god)));
         }
         for (process, by) in rows.replaced {
-            self.watched.boxes.forget(ProcessKey { daemon: self.id, pm_id: process.info.pm_id });
+            self.forget_box(&process);
             if is_told && !is_delete_asked(&process) {
                 let life = Life::Replaced { by: by.clone() };
                 self.tell(process.info.pm_id, &process.info.name, at_ms, &life);
@@ -323,7 +381,7 @@ impl Applying<'_> {
                 "blind",
                 Severity::Warning,
                 &format!(
-                    "PM2 measures no CPU and memory, and restarts nothing for its memory, while \
+                    "PM2 measures no CPU or memory and enforces no memory limit while \
                      {label} is online without a process: stop it (s)"
                 ),
             ),
@@ -353,23 +411,6 @@ impl Applying<'_> {
             self.tell(pm_id, &event.info.name, at_ms, &life);
         }
         self.changes.push(Change::Event(key));
-    }
-
-    fn exception(&mut self, exception: &Exception) {
-        let at_ms = exception.at_ms.unwrap_or(self.now.wall_ms);
-        let pm_id = match exception.process.pm_id {
-            Some(BusPmId::Process(pm_id) | BusPmId::Old(pm_id)) => Some(pm_id),
-            Some(BusPmId::Daemon) | None => None,
-        };
-        if let Some(pm_id) = pm_id
-            && let Some(life) = self.watched.boxes.get_mut(ProcessKey { daemon: self.id, pm_id })
-        {
-            life.exception(exception, self.now);
-        }
-        let source = self.source(pm_id, &exception.process.name);
-        let line = LogLine::exception(at_ms, source, &exception.message, &exception.stack);
-        self.watched.news.push(line);
-        self.changes.push(Change::Lines);
     }
 
     fn lines(&mut self, lines: Vec<LogLine>) {
@@ -431,41 +472,6 @@ impl Applying<'_> {
         };
         let mut ours = self.watched.fleet.iter().filter(|(key, _)| key.daemon == self.id);
         ours.find(|(key, process)| is_it(key, process)).map(|(key, _)| key)
-    }
-
-    /// An asked action ended.
-    fn finish(&mut self, action: Action, target: Target, verdict: Verdict) {
-        let (id, now) = (self.id, self.now);
-        let key = target.key(id);
-        if let Some(process) = self.watched.fleet.get_mut(key)
-            && target.is(&process.info)
-        {
-            process.finish(action, &verdict, now);
-            self.changes.push(Change::Process(key));
-        }
-        let severity = if verdict.is_success() { Severity::Good } else { Severity::Bad };
-        let source = self.source(Some(target.pm_id), &target.name);
-        let told = format!("{} (asked here)", verdict.words(action));
-        let line = LogLine::event(now.wall_ms, source, action.verb(), severity, &told);
-        self.watched.news.push(line);
-        self.changes.push(Change::Lines);
-        self.changes.push(Change::Finished { action, target, verdict });
-    }
-
-    /// A call by name ended.
-    fn finish_call(&mut self, method: Box<str>, outcome: CallOutcome) {
-        let source = self.source(None, "PM2");
-        let at_ms = self.now.wall_ms;
-        let line = match &outcome {
-            CallOutcome::Answered(json) => LogLine::message(at_ms, source, &method, json),
-            failed => {
-                let text = failed.words(&method);
-                LogLine::event(at_ms, source, "call", Severity::Bad, &text)
-            }
-        };
-        self.watched.news.push(line);
-        self.changes.push(Change::Lines);
-        self.changes.push(Change::Called { method, outcome });
     }
 }
 

@@ -4,6 +4,8 @@
 //! multiples of their time, and a value that wobbles by less than a step draws flat, so that a
 //! process at rest changes nothing on the screen.
 
+pub mod spans;
+
 use super::process::Process;
 use super::series::{SPAN_MS, Sample};
 
@@ -168,6 +170,11 @@ fn memory_scale(process: &Process) -> f64 {
     {
         return limit;
     }
+    round_bytes(max)
+}
+
+/// A round number of bytes with some room above this one.
+fn round_bytes(max: f64) -> f64 {
     let unit = if max * 1.1 < 1000.0 * MIB { MIB } else { 1024.0 * MIB };
     round_up((max * 1.1 / unit).max(1.0)) * unit
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::disk::Disk;
 use super::{DaemonId, ProcessKey};
 use crate::protocol::rpc::Methods;
 use crate::protocol::shell::word;
@@ -44,6 +45,8 @@ pub struct Daemon {
     pub blinded_by: Option<ProcessKey>,
     /// How many processes its machine's kernel had killed for want of memory at the last count.
     pub oom_kills: Option<u64>,
+    /// Its log files and their disks.
+    pub disk: Disk,
     /// Malformed messages, processes and frames so far.
     pub warnings: u64,
     /// The last of them, one cleaned line.
@@ -74,6 +77,7 @@ impl Daemon {
             snapshot_at_ms: None,
             blinded_by: None,
             oom_kills: None,
+            disk: Disk::default(),
             warnings: 0,
             last_warning: None,
             events_lost: 0,
@@ -204,7 +208,9 @@ impl Problem {
             Self::Killed { message } => message.to_string(),
             Self::Closed => "the daemon closed the connection".to_owned(),
             Self::Silent { method } => format!("the daemon does not answer {method}"),
-            Self::NotPm2 { reason } => format!("what answers does not speak PM2: {reason}"),
+            Self::NotPm2 { reason } => {
+                format!("what answers does not speak PM2's protocol: {reason}")
+            }
             Self::Other { path, reason } => format!("{path}: {reason}"),
         }
     }
@@ -214,7 +220,7 @@ impl Problem {
     pub fn for_log(&self) -> String {
         match self {
             Self::Killed { .. } => "the daemon ended, as it said on the bus".to_owned(),
-            Self::NotPm2 { .. } => "what answers does not speak PM2".to_owned(),
+            Self::NotPm2 { .. } => "what answers does not speak PM2's protocol".to_owned(),
             problem => problem.sentence(),
         }
     }
@@ -226,10 +232,10 @@ impl Problem {
             // Only of the bus: the daemon itself answers.
             Self::Closed | Self::Killed { .. } => "the daemon closed the bus".to_owned(),
             Self::SocketMissing { path } => {
-                format!("{path} is missing; pm2 update (restarts all apps) makes it again")
+                format!("{path} is missing; pm2 update (restarts all apps) creates it again")
             }
             Self::Refused { path } => {
-                format!("nobody listens on {path}; pm2 update (restarts all apps) mends it")
+                format!("nobody listens on {path}; pm2 update (restarts all apps) fixes it")
             }
             Self::Silent { .. } => "the bus does not answer".to_owned(),
             problem => format!("{}; {}", problem.sentence(), problem.advice(home)),
@@ -242,7 +248,7 @@ impl Problem {
         let home = word(home);
         match self {
             Self::HomeMissing { .. } => {
-                format!("name another with --home, or start PM2: PM2_HOME={home} pm2 start app.js")
+                format!("use another --home, or start PM2: PM2_HOME={home} pm2 start app.js")
             }
             Self::SocketMissing { .. } | Self::Killed { .. } | Self::Closed => {
                 format!("start it with: PM2_HOME={home} pm2 resurrect   (or pm2 start app.js)")
@@ -255,9 +261,10 @@ impl Problem {
                 None => format!("run pm2-tui as the user that owns {home}"),
             },
             Self::PathTooLong { .. } => {
-                "reach it through a shorter path: ln -s to the folder, and --home that".to_owned()
+                "use a shorter path: link to the folder with ln -s, and give that to --home"
+                    .to_owned()
             }
-            Self::Silent { .. } => "it may be busy; pm2 ping tells".to_owned(),
+            Self::Silent { .. } => "it may be busy; check with pm2 ping".to_owned(),
             Self::Busy { .. } => "try again; it may be overloaded, or stopped".to_owned(),
             Self::NotPm2 { .. } => "check --home and PM2_DAEMON_RPC_PORT".to_owned(),
             Self::Other { .. } => "check --home".to_owned(),

@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
+use super::bundle::Written;
 use super::call::CallOutcome;
 use super::daemon::{BusState, Connection};
 use super::death::BlackBox;
+use super::disk::DiskLook;
+use super::errand::{Outcome, TaskId};
+use super::exam::Exam;
 use super::log::LogLine;
 use super::past::Past;
+use super::trigger::Reply;
 use super::{Action, Target, Verdict};
 use crate::protocol::bus::{Exception, ProcessEvent};
 use crate::protocol::process::{PmId, Snapshot};
@@ -35,9 +40,14 @@ pub enum Report {
         /// What it said.
         snapshot: Snapshot,
     },
+    /// All of the process whose details are open, with each poll. Latest wins.
+    Examined(Box<Exam>),
     /// How many processes the kernel of the daemon's machine has killed for want of memory since it
     /// started (`oom_kill` of `/proc/vmstat`), as often as the daemon is polled. Latest wins.
     OomKills(u64),
+    /// How large the log files are and how much room their disks have, every half minute; of daemons
+    /// on this machine. Latest wins.
+    Disk(DiskLook),
     /// How processes ended before anybody watched, as far as it can be told; once for each connection.
     /// Must arrive.
     Lives(Vec<(PmId, BlackBox)>),
@@ -58,6 +68,25 @@ pub enum Report {
         /// What came of it.
         verdict: Verdict,
     },
+    /// A process replied to an action that was triggered, or did not. Must arrive; exactly one for
+    /// each process that was asked.
+    Replied {
+        /// The action's name.
+        action: Box<str>,
+        /// Which process.
+        target: Target,
+        /// What it replied.
+        reply: Reply,
+    },
+    /// What came of a task, for a target or step of it. Must arrive; exactly one for each target.
+    Did {
+        /// Which task.
+        task: TaskId,
+        /// What came of it.
+        outcome: Box<Outcome>,
+    },
+    /// A task ended: nothing more comes of it. Must arrive; exactly one for each that was asked for.
+    TaskEnded(TaskId),
     /// A call by name ended. Must arrive; exactly one for each that was asked for.
     CallFinished {
         /// PM2's name of the method.
@@ -65,6 +94,9 @@ pub enum Report {
         /// How.
         outcome: CallOutcome,
     },
+    /// An incident bundle was written, or why not. Must arrive; exactly one for each that was asked
+    /// for.
+    Bundled(Result<Written, Box<str>>),
     /// Lines of output. May be lost, but counted.
     Lines(Vec<LogLine>),
     /// So many lines were lost since the last such report.

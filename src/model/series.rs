@@ -1,4 +1,4 @@
-//! Five minutes of CPU and memory of one process.
+//! CPU and memory of one process: five minutes as they were measured, an hour in steps of 15 s.
 //!
 //! Invariant: bounded in samples and in time; a time without a sample is a gap, never a zero.
 
@@ -8,6 +8,10 @@ use std::collections::VecDeque;
 pub const SPAN_MS: i64 = 300_000;
 /// The most samples kept, whatever the poll's interval.
 pub const SAMPLES_MAX: usize = 600;
+/// How far back the steps reach, milliseconds.
+pub const LONG_SPAN_MS: i64 = 3_600_000;
+/// The time of one step, milliseconds.
+pub const STEP_MS: i64 = 15_000;
 
 /// What one poll said of one process.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,6 +28,8 @@ pub struct Sample {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Series {
     samples: VecDeque<Sample>,
+    /// The highest of each step, at its start.
+    steps: VecDeque<Sample>,
 }
 
 impl Series {
@@ -31,6 +37,7 @@ impl Series {
     pub fn push(&mut self, sample: Sample) {
         if self.samples.back().is_some_and(|last| sample.at_ms <= last.at_ms) {
             self.samples.retain(|old| old.at_ms < sample.at_ms);
+            self.steps.retain(|old| old.at_ms < sample.at_ms);
         }
         let oldest = sample.at_ms.saturating_sub(SPAN_MS);
         while self.samples.len() >= SAMPLES_MAX
@@ -39,12 +46,33 @@ impl Series {
             self.samples.pop_front();
         }
         self.samples.push_back(sample);
+        self.push_step(sample);
+    }
+
+    fn push_step(&mut self, sample: Sample) {
+        let at_ms = sample.at_ms.div_euclid(STEP_MS).saturating_mul(STEP_MS);
+        if let Some(last) = self.steps.back_mut().filter(|last| last.at_ms == at_ms) {
+            last.cpu_percent = last.cpu_percent.max(sample.cpu_percent);
+            last.memory_bytes = last.memory_bytes.max(sample.memory_bytes);
+            return;
+        }
+        let oldest = at_ms.saturating_sub(LONG_SPAN_MS);
+        while self.steps.front().is_some_and(|first| first.at_ms < oldest) {
+            self.steps.pop_front();
+        }
+        self.steps.push_back(Sample { at_ms, ..sample });
     }
 
     /// The samples, oldest first.
     #[must_use]
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Sample> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Sample> + Clone {
         self.samples.iter()
+    }
+
+    /// The highest of each [`STEP_MS`], at its start, oldest first.
+    #[must_use]
+    pub fn steps(&self) -> impl DoubleEndedIterator<Item = &Sample> + Clone {
+        self.steps.iter()
     }
 
     /// The last sample.
@@ -58,12 +86,7 @@ impl Series {
         self.samples.iter().map(value).reduce(f64::max)
     }
 
-    /// The series as `count` bars of `bucket_ms` each, the last one holding `now_ms`; each is the
-    /// highest value in its time, or `None` where there was no sample.
-    ///
-    /// Bars stand on multiples of `bucket_ms`, so that they do not tremble from frame to frame. A
-    /// bar without a sample of its own takes the one before, when that is at most `gap_ms` old:
-    /// polls do not come in step with bars.
+    /// The series as [`bars`].
     #[must_use]
     pub fn bars(
         &self,
@@ -71,43 +94,49 @@ impl Series {
         bucket_ms: i64,
         count: usize,
         gap_ms: i64,
-        value: impl Fn(&Sample) -> f64,
+        value: impl Fn(&Sample) -> f64 + Clone,
     ) -> Vec<Option<f64>> {
-        let bucket_ms = bucket_ms.max(1);
-        let last_bucket = now_ms.div_euclid(bucket_ms);
-        let first_bucket = last_bucket - count as i64 + 1;
-        let mut bars: Vec<Option<f64>> = vec![None; count];
-        for sample in &self.samples {
-            let at = sample.at_ms.div_euclid(bucket_ms) - first_bucket;
-            let Some(bar) = usize::try_from(at).ok().and_then(|at| bars.get_mut(at)) else {
-                continue;
-            };
-            let value = value(sample);
-            *bar = Some(bar.map_or(value, |old| old.max(value)));
-        }
-        self.bridge(&mut bars, first_bucket, bucket_ms, gap_ms, value);
-        bars
+        let points = self.samples.iter().map(move |sample| (sample.at_ms, value(sample)));
+        bars(points, now_ms, bucket_ms, count, gap_ms)
     }
+}
 
-    /// Fills bars between two polls from the sample before them.
-    fn bridge(
-        &self,
-        bars: &mut [Option<f64>],
-        first_bucket: i64,
-        bucket_ms: i64,
-        gap_ms: i64,
-        value: impl Fn(&Sample) -> f64,
-    ) {
-        let mut samples = self.samples.iter().peekable();
-        let mut before: Option<&Sample> = None;
-        for (index, bar) in bars.iter_mut().enumerate() {
-            let start = (first_bucket + index as i64) * bucket_ms;
-            while let Some(sample) = samples.next_if(|sample| sample.at_ms < start + bucket_ms) {
-                before = Some(sample);
-            }
-            if bar.is_none() {
-                *bar = before.filter(|sample| start - sample.at_ms <= gap_ms).map(&value);
-            }
+/// Points (when, how much), oldest first, as `count` bars of `bucket_ms` each, the last one holding
+/// `now_ms`; each is the highest value in its time, or `None` where there was none.
+///
+/// Bars stand on multiples of `bucket_ms`, so that they do not tremble from frame to frame. A bar
+/// without a point of its own takes the one before, when that is at most `gap_ms` old: polls do not
+/// come in step with bars.
+pub fn bars(
+    points: impl Iterator<Item = (i64, f64)> + Clone,
+    now_ms: i64,
+    bucket_ms: i64,
+    count: usize,
+    gap_ms: i64,
+) -> Vec<Option<f64>> {
+    let bucket_ms = bucket_ms.max(1);
+    let last_bucket = now_ms.div_euclid(bucket_ms);
+    let first_bucket = last_bucket - count as i64 + 1;
+    let mut bars: Vec<Option<f64>> = vec![None; count];
+    for (at_ms, value) in points.clone() {
+        let at = at_ms.div_euclid(bucket_ms) - first_bucket;
+        let Some(bar) = usize::try_from(at).ok().and_then(|at| bars.get_mut(at)) else {
+            continue;
+        };
+        *bar = Some(bar.map_or(value, |old| old.max(value)));
+    }
+    // Bars between two polls stand on the point before them.
+    let mut points = points.peekable();
+    let mut before: Option<(i64, f64)> = None;
+    for (index, bar) in bars.iter_mut().enumerate() {
+        let start = (first_bucket + index as i64) * bucket_ms;
+        while let Some(point) = points.next_if(|(at_ms, _)| *at_ms < start + bucket_ms) {
+            before = Some(point);
+        }
+        if bar.is_none() {
+            let fits = |(at_ms, _): &(i64, f64)| start - at_ms <= gap_ms;
+            *bar = before.filter(fits).map(|(_, value)| value);
         }
     }
+    bars
 }

@@ -11,6 +11,7 @@ use super::{Action, DaemonId, ProcessKey};
 use crate::protocol::bus::{EventKind, ProcessEvent};
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 
+mod exceptions;
 mod rows;
 
 const DAEMON: DaemonId = DaemonId(0);
@@ -303,6 +304,25 @@ fn why_there_are_no_events_is_said_once() {
     assert_eq!(told(&watched, before), [format!("no events: {why}")]);
     apply(&mut watched, DAEMON, Report::Bus(BusState::Live), at(20));
     assert_eq!(told(&watched, before).len(), 2);
+}
+
+#[test]
+fn each_reason_for_no_events_is_said() {
+    let path = || "/h/pub.sock".into();
+    for (problem, why) in [
+        (Problem::PermissionDenied { path: path(), owner: None }, "run pm2-tui as the user that"),
+        (Problem::SocketMissing { path: path() }, "/h/pub.sock is missing; pm2 update"),
+        (Problem::Refused { path: path() }, "nobody listens on /h/pub.sock; pm2 update"),
+        (Problem::Busy { path: path() }, "try again"),
+        (Problem::Silent { method: "connect".into() }, "the bus does not answer"),
+    ] {
+        let mut watched = api();
+        let before = watched.news.len();
+        apply(&mut watched, DAEMON, Report::Bus(BusState::Down(problem)), at(10));
+        let said = told(&watched, before);
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].starts_with("no events: ") && said[0].contains(why), "{said:?}");
+    }
 }
 
 #[test]

@@ -5,13 +5,14 @@
 //! the library's error all say [`Verdict::words`].
 
 use super::Action;
+use super::deed::Deed;
 
 /// What came of an action on one process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// It is so: stopped, deleted. Without a settle window (`--settle 0`) the daemon's word for it.
     Done,
-    /// A start of what is online: nothing was sent.
+    /// It is so already, as with a start of what is online: nothing was sent.
     Already,
     /// PM2 knows it now, and leaves it stopped: its `autostart` is off.
     Added,
@@ -115,11 +116,15 @@ impl Verdict {
 
     /// What came of it: `up 1.0 s`, `down: exit code 1 ..`.
     #[must_use]
-    pub fn words(&self, action: Action) -> String {
+    pub fn words(&self, deed: impl Into<Deed>) -> String {
+        self.said(&deed.into())
+    }
+
+    fn said(&self, deed: &Deed) -> String {
         match self {
-            Self::Done => action.participle().to_owned(),
-            Self::Already => "online already".to_owned(),
-            Self::Added => "stopped, since its autostart is off".to_owned(),
+            Self::Done => deed.short.to_string(),
+            Self::Already => deed.already.to_string(),
+            Self::Added => "stopped, because its autostart is off".to_owned(),
             Self::Ended => "ended by itself with exit code 0".to_owned(),
             Self::Up { after_ms } => format!("up {}", seconds(*after_ms)),
             Self::Down(down) => down.words(),
@@ -130,7 +135,7 @@ impl Verdict {
                 format!("came back: PM2 started it again {times} times; stop it first")
             }
             Self::Replaced { by } => format!("replaced: {by}; nothing was sent"),
-            Self::Gone => "gone: there is no such process any more".to_owned(),
+            Self::Gone => "gone: the process no longer exists".to_owned(),
             Self::Refused(why) => format!("refused: {why}"),
             Self::Unknown { waited_ms, is_closed: false } => {
                 format!("unknown: no answer in {}, it may have happened", seconds(*waited_ms))
@@ -144,21 +149,22 @@ impl Verdict {
 
     /// One line about it: `restarted api[0], up 1.0 s`; `cannot restart api[0]: down: ..`.
     #[must_use]
-    pub fn sentence(&self, action: Action, label: &str) -> String {
-        let (verb, done) = (action.verb(), action.participle());
+    pub fn sentence(&self, deed: impl Into<Deed>, label: &str) -> String {
+        let deed = &deed.into();
+        let (verb, done) = (&deed.verb, &deed.done);
         match self {
             Self::Done => format!("{done} {label}"),
-            Self::Already => format!("{label} is {}", self.words(action)),
-            Self::Added => format!("added {label}, {}", self.words(action)),
-            Self::Ended | Self::Up { .. } => format!("{done} {label}, {}", self.words(action)),
+            Self::Already => format!("{label} is {}", self.said(deed)),
+            Self::Added => format!("added {label}, {}", self.said(deed)),
+            Self::Ended | Self::Up { .. } => format!("{done} {label}, {}", self.said(deed)),
             Self::Down(Down { why: Why::LeftAlone, .. }) => {
                 format!("did not {verb} {label}: {}", Why::LeftAlone.words())
             }
-            Self::Down(_) => format!("{done} {label}, but it is {}", self.words(action)),
-            Self::CameBack { .. } => format!("{done} {label}, but it {}", self.words(action)),
-            Self::Unknown { .. } => format!("{verb} {label}: {}", self.words(action)),
+            Self::Down(_) => format!("{done} {label}, but it is {}", self.said(deed)),
+            Self::CameBack { .. } => format!("{done} {label}, but it {}", self.said(deed)),
+            Self::Unknown { .. } => format!("{verb} {label}: {}", self.said(deed)),
             Self::Replaced { .. } | Self::Gone | Self::Refused(_) => {
-                format!("cannot {verb} {label}: {}", self.words(action))
+                format!("cannot {verb} {label}: {}", self.said(deed))
             }
         }
     }
@@ -195,7 +201,9 @@ impl Why {
                 format!("it did not report ready in {} (wait_ready)", seconds(*waited_ms))
             }
             Self::StoppedByOther => "stopped by somebody else meanwhile".to_owned(),
-            Self::LeftAlone => "left alone, since the instance before it is not up".to_owned(),
+            Self::LeftAlone => {
+                "left alone, because the instance before it did not come up".to_owned()
+            }
         }
     }
 }
@@ -250,7 +258,7 @@ mod tests {
         insta::assert_snapshot!(lines.join("\n"), @r"
         restarted api[0]
         api[0] is online already
-        added api[0], stopped, since its autostart is off
+        added api[0], stopped, because its autostart is off
         restarted api[0], ended by itself with exit code 0
         restarted api[0], up 1.0 s
         restarted api[0], but it is down: exit code 1: Error: bad config
@@ -259,10 +267,10 @@ mod tests {
         restarted api[0], but it is down: errored, PM2 gave up after exit code 1, 16 times in 1.0 s: Error: no
         restarted api[0], but it is down: never started, its interpreter, script or folder does not exist
         restarted api[0], but it is down: it did not report ready in 3.0 s (wait_ready)
-        did not restart api[0]: left alone, since the instance before it is not up
+        did not restart api[0]: left alone, because the instance before it did not come up
         restarted api[0], but it came back: PM2 started it again 3 times; stop it first
         cannot restart api[0]: replaced: id 0 is delta now; nothing was sent
-        cannot restart api[0]: gone: there is no such process any more
+        cannot restart api[0]: gone: the process no longer exists
         cannot restart api[0]: refused: process already online
         restart api[0]: unknown: no answer in 11.6 s, it may have happened
         restart api[0]: unknown: the daemon closed the connection after 0.3 s, it may have happened

@@ -3,6 +3,7 @@
 use super::DaemonId;
 use super::daemon::Daemon;
 use super::death::Boxes;
+use super::exceptions::Exceptions;
 use super::fleet::Fleet;
 use super::news::News;
 
@@ -17,6 +18,8 @@ pub struct Watched {
     pub news: News,
     /// Why processes died.
     pub boxes: Boxes,
+    /// Exceptions by what they say and where they were thrown.
+    pub exceptions: Exceptions,
 }
 
 impl Watched {

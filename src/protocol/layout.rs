@@ -52,6 +52,16 @@ pub fn compact(json: &str, bytes_max: usize) -> String {
 /// The text as lines, a value to each, indented by how deep it stands.
 #[must_use]
 pub fn indented(json: &str) -> Vec<String> {
+    laid_out(json, DEPTH_MAX)
+}
+
+/// The text as `JSON.stringify(value, '', 2)` writes it, however deep it is.
+#[must_use]
+pub fn stringified(json: &str) -> String {
+    laid_out(json, usize::MAX).join("\n")
+}
+
+fn laid_out(json: &str, depth_max: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     let mut depth: usize = 0;
@@ -72,17 +82,17 @@ pub fn indented(json: &str) -> Vec<String> {
                     line.push(close);
                 } else {
                     depth += 1;
-                    end(&mut lines, &mut line, depth);
+                    end(&mut lines, &mut line, depth.min(depth_max));
                 }
             }
             '}' | ']' => {
                 depth = depth.saturating_sub(1);
-                end(&mut lines, &mut line, depth);
+                end(&mut lines, &mut line, depth.min(depth_max));
                 line.push(c);
             }
             ',' => {
                 line.push(c);
-                end(&mut lines, &mut line, depth);
+                end(&mut lines, &mut line, depth.min(depth_max));
             }
             ':' => line.push_str(": "),
             c if c.is_ascii_whitespace() => {}
@@ -97,7 +107,7 @@ pub fn indented(json: &str) -> Vec<String> {
 
 /// Ends a line and begins the next one, indented.
 fn end(lines: &mut Vec<String>, line: &mut String, depth: usize) {
-    let next = INDENT.repeat(depth.min(DEPTH_MAX));
+    let next = INDENT.repeat(depth);
     let ended = std::mem::replace(line, next);
     if !ended.trim().is_empty() {
         lines.push(ended);

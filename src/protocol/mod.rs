@@ -9,6 +9,7 @@
 pub mod amp;
 pub mod bus;
 pub mod cron;
+pub mod dump;
 mod json;
 pub mod layout;
 pub mod message;
@@ -20,5 +21,6 @@ pub mod settings;
 mod sgr;
 pub mod shape;
 pub mod shell;
+mod style;
 pub mod text;
 pub mod value;

@@ -6,8 +6,10 @@
 use std::fmt;
 
 mod decode;
+mod whole;
 pub use decode::{DecodeError, PROCESSES_MAX, WARNINGS_MAX, decode_monitor_data};
 pub(super) use decode::{ProcessFields, parse_pm_id};
+pub use whole::whole;
 
 /// PM2's id of a process. Stable across its restarts; reused after the last process is deleted
 /// (`God.next_id = 0`, `lib/God/ActionMethods.js`) and by a new daemon.

@@ -26,7 +26,8 @@ pub enum Risk {
     Ends,
 }
 
-/// Every method of PM2 0.10 to 7.0 (docs/pm2.md section 1), and those that the client composes.
+/// Every method of PM2 0.10 to 7.0 (docs/pm2.md section 1), those that the client composes, and what it
+/// does to files.
 const METHODS: &[(Risk, &[&str])] = &[
     (
         Risk::Reads,
@@ -67,6 +68,8 @@ const METHODS: &[(Risk, &[&str])] = &[
             "snapshotPM2",
             "lock",
             "unlock",
+            // The list of processes; the one before is kept.
+            "save",
         ],
     ),
     (
@@ -88,6 +91,8 @@ const METHODS: &[(Risk, &[&str])] = &[
             "reload",
             // The files of all processes; two at once end a daemon.
             "reloadLogs",
+            // Lines that nobody can bring back.
+            "flush",
         ],
     ),
     (Risk::Ends, &["stopAll", "deleteAll", "killMe", "notifyKillPM2"]),

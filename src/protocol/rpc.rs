@@ -166,6 +166,11 @@ pub struct CheckedCall {
 }
 
 impl CheckedCall {
+    /// A call by name whose arguments `shape` has checked.
+    pub(in crate::protocol) fn of(method: &str, args: Vec<Json>) -> Self {
+        Self { method: Cow::Owned(method.to_owned()), args }
+    }
+
     /// PM2's name of the method.
     #[must_use]
     pub fn method(&self) -> &str {
@@ -189,7 +194,7 @@ pub enum CallRefused {
         method: Box<str>,
     },
     /// The daemon's method takes another number of arguments: sending it would kill the daemon.
-    #[error("{method} takes {wanted} argument(s) on this PM2, not {found}: not sent")]
+    #[error("{method} takes {wanted} argument{} on this PM2, not {found}: not sent", if *.wanted == 1 { "" } else { "s" })]
     ArgumentCount {
         /// PM2's name of the method.
         method: Box<str>,

@@ -120,7 +120,7 @@ pub fn trouble(settings: &Map<String, Json>, reader: Reader) -> Option<(String, 
     trouble_of_known(settings, reader).or_else(|| {
         let is_known = |key: &str| kind_of(SETTINGS, key).is_some() || key.starts_with("env_");
         let unknown = settings.keys().find(|key| !is_known(key))?;
-        Some((unknown.clone(), "is no setting of PM2".to_owned()))
+        Some((unknown.clone(), "is not a setting of PM2".to_owned()))
     })
 }
 
@@ -144,6 +144,50 @@ pub fn trouble_of_known(settings: &Map<String, Json>, reader: Reader) -> Option<
         }?;
         Some((key.clone(), reason))
     })
+}
+
+/// What is wrong with a process that was saved or kept, if anything is. It has what God itself adds,
+/// and its variables laid over the settings, as God took them once; but somebody may have changed it.
+#[must_use]
+pub fn trouble_of_saved(saved: &Map<String, Json>, reader: Reader) -> Option<(String, String)> {
+    let missing = ["pm_exec_path", "pm_pid_path", "pm_out_log_path", "pm_err_log_path", "env"]
+        .into_iter()
+        .find(|key| !saved.contains_key(*key));
+    if let Some(key) = missing {
+        return Some((key.to_owned(), "is missing".to_owned()));
+    }
+    let variables = saved.get("env").and_then(Json::as_object);
+    saved.iter().find_map(|(key, value)| {
+        let is_variable = variables.and_then(|all| all.get(key)) == Some(value);
+        let reason = match kind_of(SETTINGS, key)? {
+            Gods => wrong_of_gods(key, value),
+            Environment => (!value.is_object()).then(|| "must be an object".to_owned()),
+            Number | Switch | SwitchOrText | Object if is_variable => None,
+            // PM2 knows names that are numbers.
+            Name if value.is_number() => None,
+            // God's own word for "not set".
+            _ if value.is_null() && !key.starts_with("pm_") => None,
+            kind => wrong(kind, value, reader),
+        }?;
+        Some((key.clone(), reason))
+    })
+}
+
+/// What is wrong with a field that God sets, where God reads it again.
+fn wrong_of_gods(key: &str, value: &Json) -> Option<String> {
+    let (is_fine, wanted) = match key {
+        "pm_id" | "current_conf" | "pm2_env" | "cron_restart_fn" => (false, "is set by PM2 alone"),
+        "status" | "unique_id" => (value.is_string(), "must be text"),
+        "axm_actions" => (value.is_array() || value.is_null(), "must be a list"),
+        "axm_monitor" | "axm_options" | "axm_dynamic" => {
+            (value.is_object() || value.is_null(), "must be an object")
+        }
+        "restart_time" | "unstable_restarts" | "pm_uptime" | "created_at" => {
+            (value.is_number() || value.is_null(), "must be a number")
+        }
+        _ => (true, ""),
+    };
+    (!is_fine).then(|| wanted.to_owned())
 }
 
 /// What is wrong with the variables of an environment, if anything is: the name and why.
@@ -172,6 +216,12 @@ pub fn trouble_in_variables(
         };
         Some((name.clone(), reason))
     })
+}
+
+/// Whether PM2 knows a field of this name in a process.
+#[must_use]
+pub fn is_known(name: &str) -> bool {
+    kind_of(SETTINGS, name).is_some()
 }
 
 /// Whether a variable of this name can go to an app whatever its value is, as text.
@@ -206,7 +256,7 @@ fn wrong(kind: Kind, value: &Json, reader: Reader) -> Option<String> {
         ),
         Variable => (
             text.is_some_and(|name| kind_of(SETTINGS, name).is_none()),
-            "must be the name of a variable that is no setting of PM2",
+            "must be the name of a variable that is not a setting of PM2",
         ),
         Texts => {
             (text.is_some() || value.as_array().is_some_and(is_texts), "must be a list of texts")
@@ -242,7 +292,7 @@ fn wrong_watching(value: &Json) -> Option<String> {
         let reason = match kind_of(WATCH_OPTIONS, key) {
             Some(Number) if !value.is_number() => Some("must be a number".to_owned()),
             Some(kind) => wrong(kind, value, Reader::Every),
-            None => Some("is no option of the file watcher".to_owned()),
+            None => Some("is not an option of the file watcher".to_owned()),
         }?;
         Some(format!("{key} {reason}"))
     })
@@ -289,6 +339,41 @@ mod tests {
             (json!({ "nonsense": 1 }), "nonsense"),
         ] {
             assert_eq!(refused(&settings).as_deref(), Some(key), "{settings}");
+        }
+    }
+
+    #[test]
+    fn a_saved_process_is_taken_as_god_took_it_and_no_other_way() {
+        let saved = json!({ "name": 7, "pm_exec_path": "/a.js", "pm_pid_path": "/p", "env": {
+            "port": "80", "trace": "1", "SECRET": "x", "unique_id": "u" }, "port": "80", "trace": "1",
+            "SECRET": "x", "unique_id": "u", "pm_out_log_path": "/o", "pm_err_log_path": "/e",
+            "status": "errored", "created_at": null, "restart_time": 3, "axm_monitor": {},
+            "exit_code": 1, "versioning": null, "uid": null, "cron_restart": "0 3 * * *",
+            "watch": ["src"], "args": ["a", 5], "pmx": true, "NODE_APP_INSTANCE": 0 });
+        let trouble = |key: &str, value: Option<Json>| {
+            let mut saved = saved.as_object().unwrap().clone();
+            match value {
+                Some(value) => saved.insert(key.to_owned(), value),
+                None => saved.remove(key),
+            };
+            trouble_of_saved(&saved, Reader::Every).map(|(key, _)| key)
+        };
+        assert_eq!(trouble("name", Some(json!("a"))), None);
+        for (key, value) in [
+            ("env", None),
+            ("pm_pid_path", None),
+            ("pm_exec_path", None),
+            ("env", Some(json!(null))),
+            ("env", Some(json!("x"))),
+            ("pm_id", Some(json!(0))),
+            ("cron_restart", Some(json!("bad"))),
+            ("watch", Some(json!(5))),
+            ("status", Some(json!(5))),
+            ("pm_out_log_path", Some(json!(null))),
+            ("node_args", Some(json!([5]))),
+            ("axm_monitor", Some(json!("x"))),
+        ] {
+            assert_eq!(trouble(key, value).as_deref(), Some(key));
         }
     }
 

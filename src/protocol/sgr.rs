@@ -6,7 +6,7 @@
 
 use anstyle_parse::Params;
 
-use super::text::{TextColor, TextStyle};
+use super::style::{TextColor, TextStyle};
 
 /// Applies all parameters in order.
 pub(super) fn apply(params: &Params, style: &mut TextStyle) {

@@ -7,7 +7,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::cron::Reader;
-use super::rpc::{CallRefused, Methods, check_count};
+use super::rpc::{CallRefused, CheckedCall, Methods, check_count};
 use super::settings;
 
 /// A method of God's that some release has.
@@ -133,8 +133,23 @@ pub fn ignores_argument(method: &str) -> bool {
         || find(method).is_some_and(|known| matches!(known.fits, Fits::Ignored))
 }
 
+impl Methods {
+    /// Checks a call of any method by its name: the argument count is the daemon's own, and the
+    /// arguments of the known methods have the shape that they take. What can be read in one way
+    /// only is put into that shape: `"0"` and `0` where `{id: 0}` is wanted.
+    ///
+    /// # Errors
+    /// [`CallRefused`] with a sentence that names the method and what it takes.
+    pub fn check_named(&self, method: &str, args: Vec<Json>) -> Result<CheckedCall, CallRefused> {
+        let unknown = || CallRefused::UnknownMethod { method: method.into() };
+        let params = self.params(method).ok_or_else(unknown)?;
+        let args = checked(self, method, params, args)?;
+        Ok(CheckedCall::of(method, args))
+    }
+}
+
 /// Checks the arguments of a call by name, and puts them into shape.
-pub(super) fn checked(
+fn checked(
     methods: &Methods,
     method: &str,
     params: &[Box<str>],

@@ -11,6 +11,7 @@ use anstyle_parse::{Params, Parser, Perform};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::sgr;
+pub use super::style::{TextColor, TextStyle};
 
 /// The most zero-width characters (combining marks, joiners, selectors) kept after one character
 /// that has a width.
@@ -73,34 +74,6 @@ pub struct StyledRun {
     pub end: u32,
     /// Its style.
     pub style: TextStyle,
-}
-
-/// What SGR can say, less blinking and concealing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct TextStyle {
-    /// Foreground.
-    pub fg: Option<TextColor>,
-    /// Background.
-    pub bg: Option<TextColor>,
-    /// Bold.
-    pub bold: bool,
-    /// Dim.
-    pub dim: bool,
-    /// Italic.
-    pub italic: bool,
-    /// Underlined.
-    pub underline: bool,
-    /// Foreground and background exchanged.
-    pub reverse: bool,
-}
-
-/// A colour of SGR.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TextColor {
-    /// One of 256, the first 16 being the terminal's own.
-    Indexed(u8),
-    /// Red, green, blue.
-    Rgb(u8, u8, u8),
 }
 
 /// Cleans one line of a log, keeping its colours. `style` is the style in force at its start and

@@ -91,15 +91,34 @@ fn leave_bytes(kind: Kind) -> Vec<u8> {
     bytes
 }
 
-/// Gives the terminal back from anywhere, once: for the panic hook, where no writer can be asked.
+/// Gives the terminal back from anywhere, once: for the panic hook, where no writer can be asked. A
+/// terminal that does not read is waited for half a second: the writer may be stuck in the middle of
+/// a frame, with standard output locked.
 pub(crate) fn restore_now() {
     if ENTERED.swap(false, Ordering::SeqCst) {
         // Nothing can be done about a terminal that is gone.
         let _ = crossterm::terminal::disable_raw_mode();
-        let mut out = io::stdout().lock();
-        let bytes = LEAVE_BYTES.get().map(Vec::as_slice);
-        let _ = out.write_all(bytes.unwrap_or_default());
-        let _ = out.flush();
+        write_within_leave_wait(|| {
+            let mut out = io::stdout().lock();
+            let bytes = LEAVE_BYTES.get().map(Vec::as_slice);
+            let _ = out.write_all(bytes.unwrap_or_default());
+            let _ = out.flush();
+        });
+    }
+}
+
+/// Writes on a thread of its own, and waits for it at most [`LEAVE_WAIT`]; one that is stuck ends with
+/// the program.
+pub(crate) fn write_within_leave_wait(write: impl FnOnce() + Send + 'static) {
+    let (done, written) = sync_channel(1);
+    let thread = std::thread::Builder::new().name("last-words".to_owned());
+    let started = thread.spawn(move || {
+        write();
+        let _ = done.send(());
+    });
+    if started.is_ok() {
+        // Written, or not in time: the program ends either way.
+        let _ = written.recv_timeout(LEAVE_WAIT);
     }
 }
 

@@ -170,7 +170,7 @@ fn memory_part(process: &Process, figures: &Figures) -> Part {
 }
 
 /// A limit is mostly a round number: `300 MiB`.
-fn limit_text(limit: u64) -> String {
+pub(super) fn limit_text(limit: u64) -> String {
     text::bytes(limit).replace(".0 ", " ")
 }
 
@@ -273,7 +273,7 @@ fn span_text(span_s: i64) -> String {
 }
 
 /// Draws bars in eighths of a row.
-fn draw_bars(canvas: &mut Canvas<'_>, area: Rect, levels: &[Option<u16>], style: Style) {
+pub(super) fn draw_bars(canvas: &mut Canvas<'_>, area: Rect, levels: &[Option<u16>], style: Style) {
     let glyphs = canvas.theme().glyphs();
     for (x, level) in (area.left()..area.right()).zip(levels) {
         let mut left = level.unwrap_or(0);

@@ -6,10 +6,10 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
-use super::confirm;
 use super::parts::{self, Part};
 use super::roles::Role;
 use super::text;
+use super::{confirm, details};
 use crate::app::command::{COMMANDS, Command};
 use crate::app::log_view::Asked;
 use crate::app::{App, Mode, Pane};
@@ -29,7 +29,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
             confirm::answers(&app.mode)
         }
-        Mode::Help { .. } | Mode::Line { .. } => {
+        Mode::Exceptions { .. } => {
+            vec![key("Esc", "close", 0), key("Enter", "show whole", 1), choose(canvas)]
+        }
+        Mode::Help { .. } | Mode::Line { .. } | Mode::Exception { .. } => {
             vec![key("Esc", "close", 0), key("j k", "scroll", 1)]
         }
         Mode::Why { .. } => {
@@ -52,6 +55,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Mode::Filter(_) => {
             vec![key("Enter", "keep", 0), key("Esc", "drop", 0), choose(canvas)]
         }
+        Mode::Details(sheet) => details::keys(app, canvas, sheet),
         Mode::LogInput(typed) => {
             let mut keys = vec![key("Enter", "keep", 0), key("Esc", "drop", 0)];
             match typed.asked {
@@ -64,7 +68,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     };
     let columns = area.width.saturating_sub(2);
     let end = area.x + 1 + columns;
-    let notice = notice(app, canvas, columns).filter(|_| app.mode == Mode::Normal);
+    let notice = notice(app, canvas, columns)
+        .filter(|_| matches!(app.mode, Mode::Normal | Mode::Details(_)));
     let taken = notice.as_ref().map_or(0, Part::columns);
     let room = columns.saturating_sub(if taken > 0 { taken.saturating_add(GAP) } else { 0 });
     let fitting = parts::fit(&keys, GAP, room);
@@ -132,6 +137,7 @@ fn commands(app: &App) -> Vec<Part> {
         };
         let label = match row.command {
             Command::Back => back(app).unwrap_or(row.label),
+            Command::Open if is_log => "open",
             _ => row.label,
         };
         Some(key(first, label, leaves))
@@ -167,6 +173,6 @@ fn choose_recent(canvas: &Canvas<'_>) -> Part {
     key(if canvas.theme().ascii { "Up Down" } else { "↑ ↓" }, "recent", 1)
 }
 
-fn key(key: &str, label: &str, leaves: u8) -> Part {
+pub(super) fn key(key: &str, label: &str, leaves: u8) -> Part {
     Part::new(key, Role::Accent, leaves).and(format!(" {label}"), Role::Quiet)
 }

@@ -99,6 +99,11 @@ fn standing(app: &App, glyphs: &Glyphs) -> Vec<Part> {
             let short = format!("{warning} {whom}not measured: {name}");
             line.push(Part::new(long, Role::Warn, 0).or(8, short, Role::Warn));
         }
+        if let Some(filling) = daemon.disk.filling() {
+            let long = format!("{warning} {whom}{}", filling.words());
+            let short = format!("{warning} {whom}{}", filling.short_words());
+            line.push(Part::new(long, Role::Warn, 0).or(8, short, Role::Warn));
+        }
         // Why stands at the log.
         if matches!(daemon.bus, BusState::Down(_)) {
             line.push(Part::new(format!("{warning} {whom}no events"), Role::Warn, 1));

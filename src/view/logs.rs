@@ -71,7 +71,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             None if *app.log_view.scope() != Scope::All => {
                 "no line of it is held: 0 shows the log of all"
             }
-            None => "nothing yet: what processes print, and what happens to them, shows here",
+            None => "nothing yet: output and events of processes appear here",
         };
         if inner.height > 0 {
             canvas.text(inner.x, inner.y, inner.width, text, canvas.role(Role::Quiet));

@@ -7,7 +7,9 @@ mod canvas;
 mod chart;
 mod columns;
 mod confirm;
+mod details;
 mod empty;
+mod exceptions;
 mod figures;
 mod footer;
 mod header;
@@ -55,12 +57,15 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
         chart::draw(app, &mut canvas, parts.charts);
     }
     footer::draw(app, &mut canvas, parts.footer.into());
-    if app.mode.covers() {
+    if let Some(sheet) = app.sheet() {
+        details::draw(app, &mut canvas, (size, parts.body), sheet);
+    }
+    if app.mode.covers() && !matches!(app.mode, Mode::Details(_)) {
         canvas.style(parts.body.into(), theme.behind());
     }
     match &app.mode {
-        // What is typed for a pane stands in its title.
-        Mode::Normal | Mode::Filter(_) | Mode::LogInput(_) => {}
+        // What is typed for a pane stands in its title; details are drawn already.
+        Mode::Normal | Mode::Filter(_) | Mode::LogInput(_) | Mode::Details(_) => {}
         Mode::Help { top } => help::draw(&mut canvas, size, *top),
         Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
             confirm::draw(app, &mut canvas, size);
@@ -68,6 +73,10 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
         Mode::Line { line, top } => line::draw(app, &mut canvas, area, line, *top),
         Mode::Why { key, life, top } => {
             why::draw(app, &mut canvas, area, (*key, *life, *top));
+        }
+        Mode::Exceptions { chosen } => exceptions::draw(app, &mut canvas, area, *chosen),
+        Mode::Exception { number, top } => {
+            exceptions::draw_whole(app, &mut canvas, area, (*number, *top));
         }
         Mode::Palette(palette) => prompt::palette(app, &mut canvas, size, palette),
         Mode::Arguments(arguments) => prompt::arguments(app, &mut canvas, size, arguments),

@@ -7,7 +7,10 @@
 //!   restartProcessId(opts)           method of this PM2
 //! ```
 //!
-//! Invariant: the cursor is always in sight; what is refused says why below the text.
+//! Invariant: the cursor is always in sight; a line break is a sign in the one row that there is;
+//! what is refused says why below the text.
+
+use std::borrow::Cow;
 
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
@@ -17,6 +20,7 @@ use super::help::spelled;
 use super::parts::Part;
 use super::roles::Role;
 use super::text;
+use super::theme::Glyphs;
 use crate::app::App;
 use crate::app::editor::Editor;
 use crate::app::geometry::{overlay, wrap};
@@ -107,7 +111,7 @@ pub(super) fn arguments(
         Ok(_) => (Role::Good, "Enter calls it".to_owned()),
         Err(why) => (Role::Bad, why),
     };
-    draw_prompt(canvas, size, &title, &arguments.input, says);
+    draw_prompt(canvas, size, title, &arguments.input, says);
 }
 
 /// Draws the message being written.
@@ -121,7 +125,7 @@ pub(super) fn compose(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), comp
         Err(why) if compose.input.text().trim().is_empty() => (Role::Quiet, why),
         Err(why) => (Role::Bad, why),
     };
-    draw_prompt(canvas, size, &title, &compose.input, says);
+    draw_prompt(canvas, size, title, &compose.input, says);
 }
 
 /// A line being typed in the title of a pane, with its cursor; what stands behind `wrong_at`
@@ -143,20 +147,25 @@ pub(super) fn in_title(sign: &str, editor: &Editor, columns: u16, wrong_at: usiz
     part.and(under, Role::Match).and(text::cut_to(rest, columns), Role::Strong)
 }
 
-/// A line of text to type, and what is to be said about it.
-fn draw_prompt(
+/// A text to type, and what is to be said about it.
+pub(super) fn draw_prompt(
     canvas: &mut Canvas<'_>,
     size: (u16, u16),
-    title: &[Part],
+    title: [Part; 2],
     editor: &Editor,
     (role, says): (Role, String),
 ) {
+    let mut title = Vec::from(title);
+    let breaks = editor.before().matches('\n').chain(editor.after().matches('\n')).count();
+    if breaks > 0 {
+        title.push(Part::new(format!("{} lines", breaks + 1), Role::Quiet, 2));
+    }
     let columns = overlay(size, COLUMNS_MAX, 1).text.columns;
     // Room for three lines, so that it does not jump while typing.
     let mut lines = wrap(text::cut_to(&says, columns.saturating_mul(6)), columns);
     lines.truncate(6);
     let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX).max(3);
-    let inner = dialog(canvas, size, rows + 1, title);
+    let inner = dialog(canvas, size, rows + 1, &title);
     input(canvas, inner, "> ", editor);
     let style = canvas.role(role);
     for (y, line) in (inner.y + 1..inner.bottom()).zip(&lines) {
@@ -164,20 +173,46 @@ fn draw_prompt(
     }
 }
 
-/// Draws a line being typed into the first row, so that the cursor is in sight.
-fn input(canvas: &mut Canvas<'_>, inner: Rect, prompt: &str, editor: &Editor) {
+/// Draws a text being typed into the first row, so that the cursor is in sight.
+pub(super) fn input(canvas: &mut Canvas<'_>, inner: Rect, prompt: &str, editor: &Editor) {
     if inner.height == 0 {
         return;
     }
     let accent = canvas.role(Role::Accent);
     let used = canvas.text(inner.x, inner.y, inner.width, prompt, accent);
     let (x, room) = (inner.x + used, inner.width - used);
-    let plain = canvas.role(Role::Text);
-    let cursor = text::clusters(editor.after()).next().map_or(1, |cluster| cluster.columns);
-    let shown = text::end_of(editor.before(), room.saturating_sub(cursor));
-    let at = x + canvas.text(x, inner.y, room, shown, plain);
+    let glyphs = canvas.theme().glyphs();
+    let (before, after) = (signed(editor.before(), glyphs), signed(editor.after(), glyphs));
+    // A break under the cursor is as wide as its sign.
+    let under = match editor.after().chars().next() {
+        Some('\n') => text::width(glyphs.line_break),
+        Some('\t') => text::width(glyphs.tab),
+        _ => text::clusters(&after).next().map_or(1, |cluster| cluster.columns),
+    };
+    let shown = text::end_of(&before, room.saturating_sub(under));
+    let at = x + draw_signed(canvas, (x, inner.y), room, shown);
     let left = (x + room).saturating_sub(at);
-    canvas.text(at, inner.y, left, editor.after(), plain);
-    let cell = Rect::new(at, inner.y, cursor.min(left), 1);
+    draw_signed(canvas, (at, inner.y), left, &after);
+    let cell = Rect::new(at, inner.y, under.min(left), 1);
     canvas.style(cell, Style::new().add_modifier(Modifier::REVERSED));
+}
+
+/// The text with signs in the place of line breaks and tabs.
+fn signed<'a>(text: &'a str, glyphs: &Glyphs) -> Cow<'a, str> {
+    if text.contains(['\n', '\t']) {
+        Cow::Owned(text.replace('\n', glyphs.line_break).replace('\t', glyphs.tab))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// Draws a text, its signs in a quiet colour; returns the columns it took.
+fn draw_signed(canvas: &mut Canvas<'_>, (x, y): (u16, u16), columns: u16, text: &str) -> u16 {
+    let (plain, quiet) = (canvas.role(Role::Text), canvas.role(Role::Quiet));
+    let glyphs = canvas.theme().glyphs();
+    canvas.styled(x, y, columns, text, |at| {
+        let rest = text.get(at..).unwrap_or_default();
+        let is_sign = rest.starts_with(glyphs.line_break) || rest.starts_with(glyphs.tab);
+        if is_sign { quiet } else { plain }
+    })
 }

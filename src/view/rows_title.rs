@@ -46,6 +46,10 @@ fn kept(filter: &Filter) -> Part {
 /// The filter being typed, with the cursor and what is wrong.
 fn typed(typing: &Typing) -> Vec<Part> {
     let wrong_at = typing.wrong.as_ref().map_or(usize::MAX, |wrong| wrong.at);
+    if typing.input.is_selected() {
+        let shown = text::cut_to(typing.input.before(), FILTER_COLUMNS);
+        return vec![Part::new("/ ", Role::Accent, 0).and(shown, Role::Match)];
+    }
     let line = prompt::in_title("/", &typing.input, FILTER_COLUMNS, wrong_at);
     let mut parts = vec![line];
     if let Some(wrong) = &typing.wrong {

@@ -297,6 +297,10 @@ pub(super) struct Glyphs {
     pub(super) meter: [&'static str; 8],
     /// What of a meter is empty.
     pub(super) meter_empty: &'static str,
+    /// A line break in a prompt, which has one row.
+    pub(super) line_break: &'static str,
+    /// A tab there.
+    pub(super) tab: &'static str,
 }
 
 static UNICODE: Glyphs = Glyphs {
@@ -323,6 +327,8 @@ static UNICODE: Glyphs = Glyphs {
     bars: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
     meter: ["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"],
     meter_empty: "·",
+    line_break: "↵",
+    tab: "⇥",
 };
 
 static ASCII: Glyphs = Glyphs {
@@ -349,6 +355,8 @@ static ASCII: Glyphs = Glyphs {
     bars: [".", ":", "-", "=", "+", "*", "#", "#"],
     meter: [" ", " ", " ", "#", "#", "#", "#", "#"],
     meter_empty: ".",
+    line_break: "^J",
+    tab: "^I",
 };
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! ```text
 //! ━ worker[4] ━ end 1 of 3 ━ 14:03:02 ━━━━━━━━━━━━━━━━━━━━━━━━━━━
 //!  uncaught exception: Cannot find module './config', after 0.4 s
-//!  certain; seen as it happened
+//!  certain; observed live
 //!  code 1; PM2 gave up at max_restarts 16
 //! ```
 //!
@@ -26,20 +26,32 @@ pub(super) fn draw(
     screen: Rect,
     (key, life, top): (ProcessKey, usize, usize),
 ) {
-    let (columns, rows) = line_inside((screen.width, screen.height));
+    let (columns, _) = line_inside((screen.width, screen.height));
     let lines = why::rows(&app.watched, key, life, columns);
-    let last = lines.len().saturating_sub(usize::from(rows));
-    let top = top.min(last);
-    let area = Rect { height: screen.height.saturating_sub(1), ..screen };
-    canvas.clear(area);
     let mut title = vec![Part::new(app.display_name(key), Role::Strong, 1)];
     let (death, count) = why::death(&app.watched, key, life);
     if let Some(death) = death {
         let older = if count > 1 { ", ← older, → newer" } else { "" };
         let number = life.min(count.saturating_sub(1)) + 1;
-        title.push(Part::new(format!("end {number} of {count}{older}"), Role::Quiet, 0));
+        title.push(Part::new(format!("exit {number} of {count}{older}"), Role::Quiet, 0));
         title.push(Part::new(why::ended_at(app, death), Role::Quiet, 2));
     }
+    draw_rows(canvas, screen, title, (&lines, top));
+}
+
+/// Draws rows over the whole screen but the footer, scrolled down by `top`; the title says how many
+/// are below.
+pub(super) fn draw_rows(
+    canvas: &mut Canvas<'_>,
+    screen: Rect,
+    mut title: Vec<Part>,
+    (lines, top): (&[(Kind, String)], usize),
+) {
+    let (_, rows) = line_inside((screen.width, screen.height));
+    let last = lines.len().saturating_sub(usize::from(rows));
+    let top = top.min(last);
+    let area = Rect { height: screen.height.saturating_sub(1), ..screen };
+    canvas.clear(area);
     if last > top {
         title.push(Part::new(format!("{} more lines below", last - top), Role::Quiet, 0));
     }

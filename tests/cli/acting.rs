@@ -66,7 +66,7 @@ pub(crate) fn sweeping_needs_a_yes() {
 }
 
 /// Runs the program in a terminal, types this at its question, and gives its exit code.
-fn answered(daemon: &Simulated, arguments: &[&str], question: &str, typed: &str) -> i32 {
+pub(crate) fn answered(daemon: &Simulated, arguments: &[&str], question: &str, typed: &str) -> i32 {
     let home = daemon.home().to_str().unwrap();
     let mut screen = Screen::cockpit((80, 24), &[&["--home", home], arguments].concat());
     let text = screen.wait_for("the question", |text| text.contains("[y/N]"));

@@ -187,7 +187,7 @@ pub(crate) fn a_full_queue_of_connections_is_told_as_busy() {
     // It may have room by then.
     let wait = ["wait", "api", "--status", "online", "--timeout", "6s"];
     let late = pm2_tui(home, &wait).with(4);
-    assert!(late.err.contains("time ran out after 6 s: the daemon is busy"), "{late:?}");
+    assert!(late.err.contains("timed out after 6 s: the daemon is busy"), "{late:?}");
 }
 
 pub(crate) fn a_locked_home_is_waited_for_in_time() {

@@ -25,7 +25,7 @@ pub(crate) fn what_is_left_out_is_no_failure() {
         assert_eq!((ended.out.as_str(), ended.err.as_str()), (said, ""), "{arguments:?}");
     }
     let none = daemon.run(&["check", "app-3", "--except", "app-3"]).with(1);
-    assert_eq!(none.err, "pm2-tui: there are no processes to check\n");
+    assert_eq!(none.err, "pm2-tui: no processes to check\n");
     let slip = daemon.run(&["check", "--except", "app3"]).with(1);
     assert!(slip.err.contains("`app3`"), "{slip:?}");
     let alone = daemon.run(&["check", "--within", "1s"]).with(2);

@@ -56,7 +56,7 @@ pub(crate) fn it_tells_why_a_connection_was_given_up() {
     let log = std::fs::read_to_string(&file).unwrap();
     assert!(log.contains("what came is no AMP"), "{log}");
     assert!(
-        log.contains(r#"not connected daemon=0 why="what answers does not speak PM2""#),
+        log.contains(r#"not connected daemon=0 why="what answers does not speak PM2's protocol""#),
         "{log}"
     );
     assert!(log.contains("the bus is connected"), "{log}");

@@ -210,8 +210,7 @@ pub(crate) fn a_process_is_watched_and_a_word_that_is_one_is_told() {
     assert!(run(&["--process", "nope"]).with(1).err.contains("no process has"));
     for word in ["b", "name:b"] {
         let ended = run(&[word, "--for", "300ms"]).with(0);
-        let said =
-            format!("`{word}` is a process, and no topic of PM2's: `pm2-tui events --process");
+        let said = format!("`{word}` is a process, not a topic of PM2: `pm2-tui events --process");
         assert!(ended.err.contains(&said) && ended.out.is_empty(), "{ended:?}");
     }
     assert_eq!(run(&["my:topic", "--for", "300ms"]).with(0).err, "");
@@ -291,7 +290,7 @@ pub(crate) fn commands_run_on_every_way_out() {
         }
         if let Some(signal) = signal {
             watching.signal(signal);
-            watching.wait_for("20 commands still to end; Ctrl-C again leaves them");
+            watching.wait_for("20 commands still running; Ctrl-C again abandons them");
         }
         if way == "twice" {
             watching.signal(Signal::INT);

@@ -5,10 +5,11 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
+use pm2_tui::demo::{World, epoch_ms};
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::program::{pm2_tui, program};
+use super::program::{Simulated, pm2_tui, program};
 use crate::harness::apps::{App, script};
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
@@ -62,8 +63,42 @@ pub(crate) fn history_is_what_the_files_hold() {
     assert_eq!(since.out.lines().count(), 2, "{since:?}");
     let json = run(&["logs", "--json", "--grep", "two"]).with(0);
     assert!(json.out.contains("\"level\":\"info\""), "{json:?}");
-    assert!(run(&["logs", "--grep", "(a"]).with(2).err.contains("is no regular expression"));
-    assert!(run(&["logs", "--since", "soon"]).with(2).err.contains("is no time"));
+    assert!(run(&["logs", "--grep", "(a"]).with(2).err.contains("is not a regular expression"));
+    assert!(run(&["logs", "--since", "soon"]).with(2).err.contains("is not a time"));
+    // What is followed up to a moment that is over ends at once.
+    let over = run(&["logs", "-f", "--until", "2026-11-28T03:00:01Z", "--raw"]).with(0);
+    assert_eq!(over.out.lines().count(), 3, "{over:?}");
+    // A file that cannot be read is a failure, whatever the others hold.
+    fs::remove_file(&err).unwrap();
+    fs::create_dir(&err).unwrap();
+    for grep in [&[][..], &["--grep", "two"], &["--grep", "nothing-of-it"]] {
+        let arguments = [&["logs", "--raw"], grep].concat();
+        let ended = run(&arguments).with(1);
+        assert!(ended.err.contains("app-error.log"), "{ended:?}");
+    }
+}
+
+pub(crate) fn a_daemon_that_is_gone_is_told_once() {
+    let daemon = Simulated::quiet(1);
+    let folder = tempfile::tempdir().unwrap();
+    let debug_log = folder.path().join("debug.log");
+    let arguments = ["--debug-log", debug_log.to_str().unwrap(), "logs", "-f"];
+    let mut following = program(daemon.home(), &arguments);
+    let mut child = following.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    wait_until("it listens", || daemon.script().counters().bus_connections() == 1);
+    daemon.block_on(daemon.script().vanish()).unwrap();
+    wait_until("it has tried several times", || {
+        let log = fs::read_to_string(&debug_log).unwrap_or_default();
+        log.matches("the bus is not connected").count() >= 4
+    });
+    daemon.block_on(daemon.script().come_back(World::quiet(1, epoch_ms()))).unwrap();
+    let told = said.by_ref().find(|line| line.contains("waiting for it"));
+    assert!(told.is_some(), "that it is gone");
+    let next = said.next().unwrap();
+    assert!(next.contains("connected again"), "{next}");
+    Proc::find(child.id().cast_signed()).unwrap().signal(Signal::TERM);
+    child.wait().unwrap();
 }
 
 pub(crate) fn following_a_flood_misses_nothing_and_doubles_nothing() {
@@ -103,6 +138,72 @@ pub(crate) fn following_a_flood_misses_nothing_and_doubles_nothing() {
         }
     }
     assert_eq!(ended, 4, "it ended early: {next:?}");
+    Proc::find(child.id().cast_signed()).unwrap().signal(Signal::TERM);
+    child.wait().unwrap();
+}
+
+/// The events of the daemon's log, then those of the bus, each once.
+pub(crate) fn what_happened_stands_between_the_lines() {
+    let dies = "console.log('first words'); console.error('last words');\n\
+                setTimeout(function () { process.exit(7); }, 300);";
+    let throws = "process.on('SIGUSR2', function () { throw new Error('boom 4711'); });\n\
+                  setInterval(function () { console.log('armed'); }, 100);";
+    let once = json!({"autorestart": false});
+    let apps = [script("dies", "js", dies).with(once), script("throws", "js", throws)];
+    let home = Pm2Home::with(Release::Seven, &apps);
+    home.wait_status("dies", "stopped");
+    let run = |arguments: &[&str]| pm2_tui(home.path(), arguments);
+    let told = run(&["logs", "dies", "--events", "--time", "off"]).with(0);
+    let lines: Vec<&str> = told.out.lines().map(str::trim_end).collect();
+    let place = |words: &str| {
+        lines
+            .iter()
+            .position(|line| line.contains(words))
+            .unwrap_or_else(|| panic!("{words}: {told:?}"))
+    };
+    assert!(place("◆   online") < place("◆   ended with code 7"), "{told:?}");
+    assert!(place("last words") < place("◆   ended with code 7"), "{told:?}");
+    assert!(!told.out.contains("throws"), "{told:?}");
+    let events = run(&["logs", "--events", "--json", "--grep", "code 7"]).with(0);
+    let event: serde_json::Value = serde_json::from_str(events.out.trim_end()).unwrap();
+    assert_eq!((&event["stream"], &event["event"]), (&json!("event"), &json!("exit")), "{event}");
+    assert_eq!(
+        (&event["process"], &event["level"]),
+        (&json!("dies[0]"), &json!("error")),
+        "{event}"
+    );
+    assert!(event["at"].as_i64().unwrap() > 1_700_000_000_000, "{event}");
+    assert!(run(&["logs", "--events", "--raw"]).with(2).err.contains("--raw"));
+    assert!(!run(&["logs"]).with(0).out.contains('◆'), "only where they are asked for");
+
+    let arguments = ["logs", "all", "-f", "-n", "0", "--events", "--json"];
+    let mut following = program(home.path(), &arguments);
+    let mut child = following.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next =
+        || -> serde_json::Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };
+    while next()["text"] != "armed" {}
+    let throws = Proc::find(home.one("throws").pid).unwrap();
+    throws.signal(Signal::USR2);
+    let mut seen = Vec::new();
+    while !seen.iter().any(|word: &String| word.starts_with("online")) {
+        let event = next();
+        if event["stream"] == "event" {
+            let text = event["text"].as_str().unwrap();
+            seen.push(format!("{} {text}", event["event"].as_str().unwrap()));
+        }
+    }
+    let wanted = ["exception Error: boom 4711", "exit ended with code 1", "online online"];
+    assert_eq!(seen, wanted);
+    home.cli(&["restart", "throws"]);
+    let mut words = Vec::new();
+    while !words.contains(&"restart".to_owned()) {
+        let event = next();
+        if event["stream"] == "event" {
+            words.push(event["event"].as_str().unwrap().to_owned());
+        }
+    }
+    assert_eq!(words, ["stop", "exit", "online", "restart"]);
     Proc::find(child.id().cast_signed()).unwrap().signal(Signal::TERM);
     child.wait().unwrap();
 }

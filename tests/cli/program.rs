@@ -96,7 +96,7 @@ pub(crate) fn fed_to(mut command: Command, input: &str) -> Ended {
 pub(crate) struct Simulated {
     demo: Demo,
     /// Carries the daemon.
-    _runtime: Runtime,
+    runtime: Runtime,
 }
 
 impl Simulated {
@@ -116,7 +116,7 @@ impl Simulated {
             let _entered = runtime.enter();
             Demo::start(world, script).unwrap()
         };
-        Self { demo, _runtime: runtime }
+        Self { demo, runtime }
     }
 
     pub(crate) fn home(&self) -> &Path {
@@ -125,6 +125,11 @@ impl Simulated {
 
     pub(crate) fn script(&self) -> ScriptHandle {
         self.demo.script()
+    }
+
+    /// Does this in the daemon's runtime.
+    pub(crate) fn block_on<T>(&self, doing: impl Future<Output = T>) -> T {
+        self.runtime.block_on(doing)
     }
 
     /// The methods called, in order, without the one question that every client begins with.

@@ -135,7 +135,8 @@ pub(crate) fn the_examples_run() {
         examples.iter().filter_map(|example| example.line.split("pm2-tui ").nth(1)).collect();
     for command in ["ls", "methods", "call", "events", "restart", "stop", "start", "reload"]
         .into_iter()
-        .chain(["delete", "send", "kill", "wait", "check", "completions", "man"])
+        .chain(["delete", "send", "kill", "wait", "check", "completions", "man", "describe", "top"])
+        .chain(["scale", "reset", "flush", "save", "resurrect", "signal", "stdin", "watch"])
     {
         let has = names.iter().any(|words| words.split(' ').next() == Some(command));
         assert!(has, "the README has no example of {command}");

@@ -35,7 +35,7 @@ pub(crate) fn processes_are_acted_on_and_nobody_else() {
     assert!(run(&["restart", "ghost"]).with(1).err.contains("but it is down: never started"));
     // Because of it PM2 says 0 of all.
     let blind =
-        "PM2 measures no CPU and memory while ghost[2] is online without a process: stop it\n";
+        "PM2 measures no CPU or memory while ghost[2] is online without a process: stop it\n";
     for condition in [["--max-memory", "2G"], ["--max-cpu", "1000"]] {
         assert_eq!(run(&["check", "two", condition[0], condition[1]]).with(1).out, blind);
     }
@@ -71,11 +71,11 @@ pub(crate) fn a_word_that_means_two_processes_acts_on_none() {
         &["wait", "0", "--status", "online", "--timeout", "5s"],
     ] {
         let ended = run(arguments).with(2);
-        let said = "`0` is ambiguous: the id of zero[0] and the name of 0[1]; say id:0 or name:0";
+        let said = "`0` is ambiguous: the id of zero[0] and the name of 0[1]; use id:0 or name:0";
         assert!(ended.err.contains(said), "{arguments:?}: {ended:?}");
         assert_eq!(ended.out, "", "{arguments:?}");
     }
-    assert!(run(&["stop", "id:0"]).with(2).err.contains("say an id or name:id:0"));
+    assert!(run(&["stop", "id:0"]).with(2).err.contains("use an id or name:id:0"));
     assert!(run(&["stop", "id:08"]).with(1).err.contains("no process has the id `08`"));
     home.assert_unharmed_but(&[]);
     for (word, label) in [

@@ -96,18 +96,18 @@ pub(crate) fn check_and_wait_say_what_holds() {
     assert!(gone.err.contains("`nope`") && gone.err.contains("app-0, app-1"), "{gone:?}");
     daemon.run(&["wait", "app-1", "--status", "stopped"]).with(0);
     let late = daemon.run(&["wait", "all", "--status", "online", "--timeout", "300ms"]).with(4);
-    let why = "time ran out after 0.3 s: app-1[1] is stopped, not online";
+    let why = "timed out after 0.3 s: app-1[1] is stopped, not online";
     assert!(late.err.contains(why), "{late:?}");
     let empty = Simulated::quiet(0).run(&["check"]).with(1);
-    assert_eq!(empty.err, "pm2-tui: there are no processes to check\n");
+    assert_eq!(empty.err, "pm2-tui: no processes to check\n");
     let unknown = |daemon: &Simulated, target: &str| {
         let wait = ["wait", target, "--status", "online", "--timeout", "500ms"];
         daemon.run(&wait).with(4).err
     };
     let why = "no process has the id, name or namespace `nope`; there are: app-0, app-1\n";
-    assert_eq!(unknown(&daemon, "nope"), format!("pm2-tui: time ran out after 0.5 s: {why}"));
+    assert_eq!(unknown(&daemon, "nope"), format!("pm2-tui: timed out after 0.5 s: {why}"));
     let none = unknown(&Simulated::quiet(0), "all");
-    assert_eq!(none, "pm2-tui: time ran out after 0.5 s: there are no processes\n");
+    assert_eq!(none, "pm2-tui: timed out after 0.5 s: there are no processes\n");
 }
 
 pub(crate) fn wait_can_demand_that_a_status_is_kept() {
@@ -137,6 +137,17 @@ pub(crate) fn wait_ends_in_time_on_a_daemon_that_does_not_answer() {
         let took = started.elapsed();
         assert!(took.as_millis() >= 400 && took.as_secs() < 4, "{took:?}");
         assert!(ended.err.contains("did not answer about app-0"), "{ended:?}");
+    }
+}
+
+pub(crate) fn help_that_cannot_be_written_is_a_failure() {
+    for arguments in [&["--help"][..], &["--version"], &["ls", "--help"]] {
+        let mut command = super::program::program(std::path::Path::new("/nonexistent"), arguments);
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let output = command.stdout(full).stderr(std::process::Stdio::piped()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.contains("cannot write the output: No space left"), "{arguments:?}: {said}");
     }
 }
 

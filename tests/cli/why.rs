@@ -43,9 +43,9 @@ pub(crate) fn each_way_to_die_is_told_afterwards() {
         ("leaves", "ended by itself with exit code 7, after"),
         // What a cluster worker says last seldom gets into its file (docs/pm2-ops.md section 2.1).
         ("clustered", "PM2 gave up at max_restarts 1"),
-        ("killed", "killed by SIGKILL, perhaps by the kernel for want of memory, after"),
-        ("good", "no end of it is on record"),
-        ("asked", "ended by PM2 on request of a client, after"),
+        ("killed", "killed by SIGKILL, perhaps by the kernel because memory ran out, after"),
+        ("good", "no exit is on record"),
+        ("asked", "ended by PM2 at a client's request, after"),
         ("ghost", "could not be started: spawn "),
     ] {
         let paragraph = told.out.split("\n\n").find(|text| text.starts_with(&format!("{name}[")));

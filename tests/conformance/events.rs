@@ -160,7 +160,7 @@ pub(crate) fn an_action_is_triggered(release: Release) {
     assert_eq!(trigger(&["acting", "what"]), (Some(0), format!("{label}: {{}}\n"), String::new()));
     let with = trigger(&["acting", "what", "a b"]);
     if release == Release::Zero10 {
-        let why = "pm2-tui: this release of PM2 hands no parameters to an action\n".to_owned();
+        let why = "pm2-tui: this release of PM2 passes no parameters to actions\n".to_owned();
         assert_eq!(with, (Some(1), String::new(), why));
     } else {
         let said = format!("{label}: {{\"opts\":\"a b\"}}\n");

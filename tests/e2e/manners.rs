@@ -69,6 +69,21 @@ pub(crate) fn a_panic_gives_the_terminal_back_and_reports() {
     assert!(after.contains("PM2_TUI_TEST_PANIC is set"), "the report comes after: {after:?}");
 }
 
+pub(crate) fn a_panic_ends_it_though_the_terminal_does_not_read() {
+    let asked = [("PM2_TUI_TEST_PANIC".to_owned(), "SIGUSR2".to_owned())];
+    let mut screen = Screen::program((100, 30), COCKPIT, &["demo"], &asked);
+    screen.wait_for("a live row", |text| text.contains("● live") && text.contains("worker"));
+    let process = screen.process();
+    screen.block();
+    screen.signal(Signal::USR2);
+    wait_until("it ended", || matches!(process.state(), None | Some('Z')));
+    // What still came out is of no account; the modes are the terminal's own again.
+    screen.resume_reading();
+    let ending = screen.wait_exit();
+    assert_eq!(ending.code, 101);
+    assert_eq!(ending.modes.0, ending.modes.1, "the terminal's modes");
+}
+
 pub(crate) fn hang_up_ends_it_within_a_second() {
     let home = Pm2Home::with(Release::Seven, &[apps::ticker("tick")]);
     home.mark();

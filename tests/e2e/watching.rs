@@ -7,6 +7,7 @@ use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
 use crate::harness::procfs::Proc;
 use crate::harness::screen::{Screen, is_log_title, is_selected, is_table_title, row, row_says};
+use crate::harness::wait_until;
 
 pub(crate) fn rows_show_pm2s_words() {
     let home = Pm2Home::with(
@@ -162,14 +163,55 @@ pub(crate) fn w_shows_why_it_died() {
     screen.select("dead");
     screen.press("W");
     screen.wait_for("why it died", |text| {
-        text.contains("Error: no such database") && text.contains("made up from PM2's log")
+        text.contains("Error: no such database") && text.contains("reconstructed from PM2's log")
     });
     screen.press("\u{1b}");
     screen.wait_for("the table", |text| text.contains("Processes"));
     screen.press("r");
     screen.wait_for("what came of it", |text| text.contains("down: errored"));
     screen.press("W");
-    screen.wait_for("what was seen", |text| text.contains("seen as it happened"));
+    screen.wait_for("what was seen", |text| text.contains("observed live"));
+}
+
+/// What throws is listed, one shown whole, and all of it taken away in a bundle.
+pub(crate) fn x_groups_exceptions_and_b_writes_a_bundle() {
+    let home = Pm2Home::with(Release::Seven, &[apps::thrower("thrower"), apps::sleeper("good")]);
+    home.mark();
+    let mut screen = home.cockpit((120, 40));
+    screen.wait_for("it listens", |text| text.contains("armed"));
+    let pid = home.one("thrower").pid;
+    Proc::find(pid).unwrap().signal(Signal::USR2);
+    wait_until("it is restarted", || home.one("thrower").restarts == 1);
+    screen.press("X");
+    screen.wait_for("the group", |text| {
+        text.contains("1 in 1 group")
+            && text.contains("Error: boom 4711")
+            && text.contains("thrower[0]")
+    });
+    screen.press("\r");
+    screen.wait_for("it whole", |text| {
+        text.contains("once: first") && text.contains("    at process.")
+    });
+    screen.press("\u{1b}");
+    screen.wait_for("the list", |text| text.contains("Enter show whole"));
+    screen.press("\u{1b}");
+    screen.wait_for("the table", |text| text.contains("Processes"));
+    screen.press("B");
+    screen.wait_for("the notice", |text| text.contains("wrote ") && text.contains(".tar.gz"));
+    let files = std::fs::read_dir(screen.folder()).unwrap().map(|file| file.unwrap().path());
+    let bundle = files.into_iter().find(|path| path.extension().is_some_and(|it| it == "gz"));
+    let files = crate::cli::bundle::unpacked(&bundle.expect("it is in the working folder"));
+    for (name, words) in [
+        ("exceptions.json", "Error: boom 4711"),
+        ("events.txt", "exception"),
+        ("metrics.csv", "\"good\","),
+        ("deaths.json", "uncaught exception"),
+        ("processes.json", "pm_exec_path"),
+        ("summary.md", "PM2: 7.0.4"),
+    ] {
+        assert!(files[name].contains(words), "{name}: {}", files[name]);
+    }
+    home.assert_unharmed_but(&["thrower"]);
 }
 
 /// What is typed leaves rows out; what acts, acts on a row that is there.

@@ -34,7 +34,7 @@ pub struct Screen {
     /// When the program was started.
     pub spawned: Instant,
     /// Its `HOME`, where the caller gave none.
-    _home: TempDir,
+    home: TempDir,
 }
 
 /// How a program ended.
@@ -79,6 +79,11 @@ impl Screen {
         environment: &[(String, String)],
     ) -> Self {
         Self::spawn(size, program.as_ref(), arguments, environment, None)
+    }
+
+    /// The folder that it works in, which is its `HOME` where the caller gave none.
+    pub fn folder(&self) -> &Path {
+        self.home.path()
     }
 
     /// The same, with a reader that only looks for `marker` in the bytes.
@@ -144,7 +149,7 @@ impl Screen {
             shared,
             reader: Some(reader),
             spawned,
-            _home: home,
+            home,
         }
     }
 

@@ -194,6 +194,40 @@ fn a_message_goes_to_the_selected_process() {
 }
 
 #[test]
+fn a_paste_of_lines_is_one_message_of_lines() {
+    let mut app = live(1);
+    keys(&mut app, "m");
+    let paste = |app: &mut App, text: &str| {
+        let effects = update(app, Moment::at(2_000), Message::Paste(text.to_owned()));
+        assert_eq!(effects.0, []);
+    };
+    paste(&mut app, "first line\r\nrestart the service\n");
+    let Mode::Compose(compose) = &app.mode else { panic!("{:?}", app.mode) };
+    assert_eq!(compose.message()["data"], "first line\nrestart the service\n");
+    key_press(&mut app, KeyCode::Esc);
+    // Laid out JSON stays JSON.
+    keys(&mut app, "m");
+    paste(&mut app, "{\n\t\"type\": \"x\",\n\t\"data\": \"a\nb\"\n}");
+    let Mode::Compose(compose) = &app.mode else { panic!("{:?}", app.mode) };
+    assert_eq!(
+        (&compose.message()["type"], &compose.message()["data"]),
+        (&json!("x"), &json!("a\nb"))
+    );
+    key_press(&mut app, KeyCode::Esc);
+    keys(&mut app, ":restartProcessId");
+    enter(&mut app);
+    let _ = update(&mut app, Moment::at(2_000), Message::Edit(Edit::DeleteToStart));
+    paste(&mut app, "{\n  \"id\":\n  0\n}\n");
+    let wanted = call_to(&app, 0, "restartProcessId", vec![json!({ "id": 0 })]);
+    assert_eq!(enter(&mut app), wanted);
+    // One line: breaks are spaces.
+    keys(&mut app, ":");
+    paste(&mut app, "re\nst");
+    let Mode::Palette(palette) = &app.mode else { panic!("{:?}", app.mode) };
+    assert_eq!(palette.input.text(), "re st");
+}
+
+#[test]
 fn a_message_goes_to_the_whole_app() {
     let mut app = live(2);
     keys(&mut app, "m");
@@ -232,8 +266,6 @@ fn nothing_is_called_on_a_daemon_that_is_down() {
 fn enter_shows_the_marked_line_whole() {
     let mut app = live(1);
     send(&mut app, lines(100));
-    press(&mut app, Command::Open);
-    assert_eq!(app.mode, Mode::Normal, "the table has the focus");
     press(&mut app, Command::NextPane);
     press(&mut app, Command::Up);
     press(&mut app, Command::Up);
@@ -312,5 +344,5 @@ fn why_shows_the_last_ends_and_their_evidence() {
     assert_eq!(app.mode, Mode::Normal);
     press(&mut app, Command::Down);
     press(&mut app, Command::Why);
-    assert!(rows(&app).contains("No end of it is on record"));
+    assert!(rows(&app).contains("No exit is on record"));
 }

@@ -64,6 +64,30 @@ fn a_filter_is_in_force_while_it_is_typed_and_the_selection_stays_a_process() {
 }
 
 #[test]
+fn a_filter_that_is_opened_again_is_replaced_by_what_is_typed_or_pasted() {
+    let mut app = four();
+    let reopened = |app: &mut App| {
+        press(app, Command::Filter);
+        type_text(app, "web");
+        press(app, Command::Open);
+        press(app, Command::Filter);
+        assert_eq!(rows(app), [3], "it is in force still");
+    };
+    reopened(&mut app);
+    type_text(&mut app, "ap");
+    assert_eq!(rows(&app), [2]);
+    press(&mut app, Command::Back);
+    reopened(&mut app);
+    let _ = update(&mut app, Moment::at(2_000), Message::Paste("worker-2".into()));
+    assert_eq!(rows(&app), [1]);
+    press(&mut app, Command::Back);
+    reopened(&mut app);
+    let _ = update(&mut app, Moment::at(2_000), Message::Edit(Edit::Backspace));
+    let _ = update(&mut app, Moment::at(2_000), Message::Edit(Edit::Backspace));
+    assert_eq!(rows(&app), [0, 1, 3], "w is left: {:?}", app.mode);
+}
+
+#[test]
 fn esc_drops_what_is_typed_and_nothing_acts_on_what_is_not_shown() {
     let mut app = four();
     press(&mut app, Command::Down);

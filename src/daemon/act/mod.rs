@@ -3,8 +3,13 @@
 //! Invariant: nothing is sent to a process but the one that was chosen: its [`Target`] is compared
 //! with a look just before. Every target gets exactly one [`Verdict`], and only this room decides it.
 
+mod errands;
+mod flush;
 mod judge;
 mod launch;
+mod resurrect;
+mod save;
+mod scale;
 mod steps;
 pub(crate) mod witness;
 
@@ -20,9 +25,7 @@ pub(crate) use self::launch::Launch;
 use self::steps::Caller;
 use super::Timings;
 use super::bus::ear::Ears;
-use super::calls::named::CallFailure;
-use super::clock::{now_ms, whole_ms};
-use super::rpc::connection::CallError;
+use super::clock::now_ms;
 use super::rpc::session::Session;
 use crate::model::verdict::{Down, Why};
 use crate::model::{Action, Target, Verdict};
@@ -120,15 +123,8 @@ impl Acting {
     pub(super) async fn look(&self) -> Result<Vec<ProcessInfo>, Verdict> {
         let started = Instant::now();
         let asking = self.session.ask_processes(self.timings.read).await;
-        asking.map(|(_, snapshot)| snapshot.processes).map_err(|failure| match failure {
-            CallFailure::NoReply { error: CallError::Closed, .. } => {
-                Verdict::Unknown { waited_ms: whole_ms(started.elapsed()), is_closed: true }
-            }
-            CallFailure::NoReply { error: CallError::TimedOut { waited_ms }, .. } => {
-                Verdict::timed_out(waited_ms)
-            }
-            failure => Verdict::Refused(failure.sentence().into()),
-        })
+        let looked = asking.map(|(_, snapshot)| snapshot.processes);
+        looked.map_err(|failure| errands::failed(failure, started))
     }
 
     async fn stop(&self, target: &Target, info: &ProcessInfo) -> Verdict {

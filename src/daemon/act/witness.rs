@@ -147,7 +147,7 @@ impl Witness {
                     self.records.entry(id).or_default().exception = Some(said_by(&exception));
                 }
             }
-            Heard::ErrLine { is_old_worker: true, .. } => {}
+            Heard::ErrLine { is_old_worker: true, .. } | Heard::Reply { .. } => {}
             Heard::ErrLine { pm_id, line, .. } => {
                 if says_something(&line) {
                     self.records.entry(pm_id).or_default().last_line = Some(line.trim().into());

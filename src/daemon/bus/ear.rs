@@ -6,10 +6,14 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde_json::Value as Json;
 use tokio::sync::{mpsc, watch};
 
 use super::waiting::Lost;
-use crate::protocol::bus::{BusEvent, BusPmId, Exception, LogChunk, LogStream, ProcessEvent};
+use crate::model::log::one_line;
+use crate::protocol::bus::{
+    BusEvent, BusPmId, Exception, LogChunk, LogStream, Other, ProcessEvent,
+};
 use crate::protocol::process::PmId;
 use crate::protocol::text::clean;
 
@@ -33,6 +37,15 @@ pub(crate) enum Heard {
         is_old_worker: bool,
         /// The line.
         line: Box<str>,
+    },
+    /// An `axm:reply`: an action called back.
+    Reply {
+        /// Whose; `None` where the message does not say.
+        pm_id: Option<PmId>,
+        /// The action's name, as it was declared.
+        action: Box<str>,
+        /// What it returned: one cleaned line of JSON; `None` for nothing.
+        returned: Option<Box<str>>,
     },
     /// Something was missed: the bus went away, or more came than was kept.
     Lost,
@@ -128,6 +141,27 @@ impl Ears {
             let line = clean(line).into();
             self.tell(&Heard::ErrLine { pm_id, is_old_worker, line });
         }
+    }
+
+    /// Tells of an `axm:reply`.
+    pub(crate) fn tell_reply(&self, other: &Other) {
+        if !self.is_anyone_listening() {
+            return;
+        }
+        let Ok(payload) = serde_json::from_slice::<Json>(&other.json) else { return };
+        let Some(data) = payload.get("data") else { return };
+        // 0.10 has the app's whole message as its data.
+        let inner = if data.get("action_name").is_some() { Some(data) } else { data.get("data") };
+        let action = inner.and_then(|inner| inner.get("action_name")?.as_str());
+        let (Some(inner), Some(action)) = (inner, action) else { return };
+        let pm_id = match other.process.as_ref().and_then(|process| process.pm_id) {
+            Some(BusPmId::Process(id)) => Some(id),
+            // Not that of the worker that was asked.
+            Some(BusPmId::Old(_) | BusPmId::Daemon) => return,
+            None => None,
+        };
+        let returned = inner.get("return").map(|value| one_line(&value.to_string()));
+        self.tell(&Heard::Reply { pm_id, action: action.into(), returned });
     }
 
     /// Tells all.

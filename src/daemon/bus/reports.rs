@@ -183,6 +183,9 @@ impl<'a> Reports<'a> {
             BusEvent::Other(_) if topic == "application:dependencies" => {}
             BusEvent::Other(other) => {
                 let watch = self.watch;
+                if topic == "axm:reply" {
+                    watch.ears.tell_reply(&other);
+                }
                 let mut emit = |report| watch.report(report);
                 self.output.push_message(topic, &other, now_ms, &mut emit);
             }

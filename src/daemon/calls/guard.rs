@@ -15,7 +15,8 @@ use rustix::io::Errno;
 use serde_json::Value as Json;
 use tokio::time::Instant;
 
-use super::named::{CallFailure, Listing, is_running, no_such_process};
+use super::ask::{Listing, is_running};
+use super::failure::{CallFailure, no_such_process};
 use crate::daemon::clock::whole_ms;
 use crate::daemon::offload;
 use crate::daemon::rpc::session::Session;

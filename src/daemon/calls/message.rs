@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::ask::{Listing, is_running};
+use super::failure::{CallFailure, no_such_process};
 use super::guard::has_channel;
-use super::named::{CallFailure, Listing, is_running, no_such_process};
 use crate::daemon::rpc::session::Session;
 use crate::protocol::message::whole_message;
 use crate::protocol::process::ProcessInfo;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::named::CallFailure;
+use super::failure::CallFailure;
 use crate::daemon::Watch;
 use crate::daemon::inbox::Inbox;
 use crate::daemon::rpc::connection::CallError;

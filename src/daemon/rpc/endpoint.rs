@@ -13,6 +13,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
+pub use super::socket::EndpointError;
 use super::socket::{Socket, Stream};
 use crate::daemon::offload;
 use crate::model::daemon::Problem;
@@ -29,13 +30,13 @@ const AGAIN: (Duration, Duration) = (Duration::from_millis(10), Duration::from_m
 /// The two sockets of a daemon.
 ///
 /// ```
-/// use pm2_tui::daemon::Endpoint;
+/// use pm2_tui::client::Endpoint;
 ///
 /// let usual = Endpoint::from_env(|name| (name == "HOME").then(|| "/home/deploy".into()))?;
 /// assert_eq!(usual, Endpoint::in_home("/home/deploy/.pm2".as_ref()));
 /// let old = Endpoint::at("tcp://127.0.0.1:6666", "/home/deploy/.pm2".as_ref())?;
 /// assert_eq!(old.publish.to_string(), "tcp://127.0.0.1:6667");
-/// # Ok::<(), pm2_tui::daemon::EndpointError>(())
+/// # Ok::<(), pm2_tui::client::EndpointError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
@@ -47,20 +48,6 @@ pub struct Endpoint {
     pub publish: Socket,
     /// Whether TCP may go to other machines: that protocol has no authentication.
     pub allow_remote_tcp: bool,
-}
-
-/// Why no endpoint could be derived from the environment.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum EndpointError {
-    /// Nothing says where the daemon's folder is.
-    #[error("neither PM2_HOME nor HOME is set: name the daemon's folder with --home")]
-    NoHome,
-    /// A TCP address without a host or a port.
-    #[error("{address} is no address: tcp://HOST:PORT or the path of a socket is one")]
-    Tcp {
-        /// What was given.
-        address: Box<str>,
-    },
 }
 
 impl Endpoint {

@@ -17,9 +17,8 @@ use super::backoff::Backoff;
 use super::connection::{CallError, Connection, WarnFn};
 use super::endpoint::Endpoint;
 use super::poller::{Pace, Wish};
-use crate::daemon::calls::named::slowest_ms;
 use crate::daemon::clock::{now_ms, whole_ms};
-use crate::daemon::{Farewell, Watch, lives, offload};
+use crate::daemon::{Farewell, Watch, disk, examine, limits, lives, offload};
 use crate::model::daemon::{Connection as Standing, Problem};
 use crate::model::report::Report;
 use crate::protocol::process::{ProcessInfo, Snapshot, decode_monitor_data};
@@ -44,7 +43,7 @@ pub(crate) struct Session {
 impl Session {
     /// Keeps what calls need to know of the processes.
     pub(crate) fn remember(&self, snapshot: &Snapshot) {
-        self.slow_ms.store(slowest_ms(&snapshot.processes), Ordering::Relaxed);
+        self.slow_ms.store(limits::slowest_ms(&snapshot.processes), Ordering::Relaxed);
     }
 }
 
@@ -252,6 +251,7 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
         Err(refused) => return cannot_poll(watch, session, &refused).await,
     };
     let mut has_looked_back = false;
+    let mut disks = disk::Looks::new();
     loop {
         let started = Instant::now();
         let polling = session.connection.call(&call, watch.timings.read);
@@ -270,13 +270,20 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
         };
         let pace = Pace::new(Instant::now(), started.elapsed(), watch.options.interval);
         backoff.reset();
-        let infos = report_snapshot(watch, session, &reply, started.elapsed(), pace.pause());
+        let took = (started.elapsed(), pace.pause());
+        if let Some(kills) = oom_kills(&watch.endpoint).await {
+            watch.report(Report::OomKills(kills));
+        }
+        let infos = report_snapshot(watch, session, &reply, took);
         if let Some(infos) = &infos {
+            disks.look(watch, infos);
             watch.history.processes(infos);
         }
-        if let Some(infos) = infos.filter(|_| !std::mem::replace(&mut has_looked_back, true)) {
+        let is_first = infos.is_some() && !std::mem::replace(&mut has_looked_back, true);
+        if let Some(infos) = infos.filter(|_| is_first && watch.endpoint.is_local()) {
             let generation = watch.generation.clone();
-            let looking = lives::run(watch.id, watch.endpoint.clone(), watch.inbox.clone(), infos);
+            let home = watch.endpoint.home.clone();
+            let looking = lives::run(watch.id, home, watch.inbox.clone(), infos);
             watch.tasks.spawn(async move { generation.run_until_cancelled(looking).await });
         }
         if let Some(end) = rest(watch, session, pace).await {
@@ -285,13 +292,12 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
     }
 }
 
-/// Decodes and reports a poll's reply; returns the processes, of which there may be nothing.
+/// Decodes and reports a poll's reply; returns the processes where `is_looked_at`.
 fn report_snapshot(
     watch: &Watch,
     session: &Session,
     reply: &Reply,
-    took: Duration,
-    pause: Duration,
+    (took, pause): (Duration, Duration),
 ) -> Option<Vec<ProcessInfo>> {
     match decode_monitor_data(reply.body()) {
         Ok(mut snapshot) => {
@@ -302,9 +308,6 @@ fn report_snapshot(
                 watch.warn(&warning);
             }
             session.remember(&snapshot);
-            if let Some(kills) = oom_kills().filter(|_| watch.endpoint.is_local()) {
-                watch.report(Report::OomKills(kills));
-            }
             let infos = snapshot.processes.clone();
             watch.report(Report::Snapshot {
                 at_ms: now_ms(),
@@ -312,6 +315,7 @@ fn report_snapshot(
                 interval_ms: whole_ms(pause),
                 snapshot,
             });
+            examine::take(watch, reply, &infos);
             Some(infos)
         }
         Err(error) => {
@@ -323,9 +327,13 @@ fn report_snapshot(
     }
 }
 
-/// How many processes this machine's kernel has killed for want of memory; everybody may read it.
-fn oom_kills() -> Option<u64> {
-    let vmstat = std::fs::read_to_string("/proc/vmstat").ok()?;
+/// How many processes this machine's kernel has killed for want of memory, where the daemon runs on
+/// it; everybody may read it.
+async fn oom_kills(endpoint: &Endpoint) -> Option<u64> {
+    if !endpoint.is_local() {
+        return None;
+    }
+    let vmstat = offload::look(|| std::fs::read_to_string("/proc/vmstat")).await?.ok()?;
     let count = vmstat.lines().find_map(|line| line.strip_prefix("oom_kill "))?;
     count.trim().parse().ok()
 }

@@ -15,8 +15,21 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::runtime::Handle;
 
-use super::endpoint::EndpointError;
 use crate::daemon::offload;
+
+/// Why no endpoint could be derived from the environment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EndpointError {
+    /// Nothing says where the daemon's folder is.
+    #[error("neither PM2_HOME nor HOME is set: name the daemon's folder with --home")]
+    NoHome,
+    /// A TCP address without a host or a port.
+    #[error("{address} is not an address: use tcp://HOST:PORT or the path of a socket")]
+    Tcp {
+        /// What was given.
+        address: Box<str>,
+    },
+}
 
 /// Where one socket of a daemon is.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -136,7 +136,7 @@ fn hint_text(word: &str, processes: &[ProcessInfo]) -> Option<String> {
     // Without zeros, which no argument has.
     let quoted = shlex::try_quote(what).ok()?;
     let line = format!(
-        "`{what}` is a process, and no topic of PM2's: `pm2-tui events --process {quoted}` prints \
+        "`{what}` is a process, not a topic of PM2: `pm2-tui events --process {quoted}` prints \
          its events"
     );
     Some(crate::protocol::text::clean(&line).into_owned())
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn a_pattern_that_is_a_process_has_a_way_out() {
         let said = |word: &str| hint_text(word, &fleet());
-        let wanted = "`api` is a process, and no topic of PM2's: `pm2-tui events --process api` \
+        let wanted = "`api` is a process, not a topic of PM2: `pm2-tui events --process api` \
                       prints its events";
         assert_eq!(said("api").as_deref(), Some(wanted));
         assert!(said("id:0").unwrap().contains("--process id:0"));

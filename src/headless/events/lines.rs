@@ -5,6 +5,7 @@
 //! [`WAIT`] ends too, since it may be a prompt.
 
 use std::collections::HashMap;
+use std::io;
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -13,7 +14,6 @@ use tokio::time::Instant;
 
 use super::super::failure::Failure;
 use super::super::output;
-use super::print;
 use crate::client::Message;
 use crate::model::assembler::{RawLine, RawLines};
 use crate::protocol::bus::{BusPmId, ProcessRef};
@@ -77,12 +77,18 @@ impl Head {
             Some(daemon) => {
                 let (json, at_ms) = message.line()?;
                 let (before, after) = around(&json)?;
-                let start = print::start_of_json(message.topic(), at_ms, daemon).ok()?.into();
+                let start = start_of_json(message.topic(), at_ms, daemon).ok()?.into();
                 Some(Around { start, before, after })
             }
         };
         Some(Self { topic: message.topic().into(), process, json })
     }
+}
+
+/// The start of an event's line of JSON, up to what depends on it.
+pub(super) fn start_of_json(topic: &str, at_ms: i64, daemon: &str) -> io::Result<String> {
+    let (topic, daemon) = (serde_json::to_string(topic)?, serde_json::to_string(daemon)?);
+    Ok(format!("{{\"topic\":{topic},\"at\":{at_ms},\"daemon\":{daemon}"))
 }
 
 /// JSON text before and after the value of its `data`.

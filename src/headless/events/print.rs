@@ -10,7 +10,7 @@ use super::super::exec::{Job, Runner};
 use super::super::failure::Failure;
 use super::super::{Context, output};
 use super::ends::How;
-use super::lines::{Around, Head};
+use super::lines::{Around, Head, start_of_json};
 use crate::client::{Message, ProcessRef};
 use crate::model::assembler::{RawLine, cut_note};
 use crate::model::units::{self, Clock};
@@ -154,12 +154,6 @@ impl<'a, W: Write> Printer<'a, W> {
         self.line.push('\n');
         Ok(self.out.write_all(self.line.as_bytes())?)
     }
-}
-
-/// The start of an event's line of JSON, up to what depends on it.
-pub(super) fn start_of_json(topic: &str, at_ms: i64, daemon: &str) -> io::Result<String> {
-    let (topic, daemon) = (serde_json::to_string(topic)?, serde_json::to_string(daemon)?);
-    Ok(format!("{{\"topic\":{topic},\"at\":{at_ms},\"daemon\":{daemon}"))
 }
 
 /// Writes a message as one line of JSON.

@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 use super::*;
 use crate::client::ClientOptions;
 use crate::daemon::endpoint::Endpoint;
+use crate::model::daemon::Problem;
 
 fn context() -> Context {
     Context {

@@ -35,7 +35,7 @@ impl Filter {
             let Some(text) = text else { return Ok(None) };
             moment(text, now_ms, utc_offset_s).map(Some).ok_or_else(|| {
                 Failure::usage(format!(
-                    "`{}` is no time: say 10m (ago), 14:05, 2026-11-28, 2026-11-28T03:12 or \
+                    "`{}` is not a time: use 10m (ago), 14:05, 2026-11-28, 2026-11-28T03:12 or \
                      2026-11-28T03:12:00Z",
                     clean(text)
                 ))
@@ -45,23 +45,42 @@ impl Filter {
             None => None,
             Some(word) => Some(Level::from_name(word).ok_or_else(|| {
                 Failure::usage(format!(
-                    "`{}` is no level: say trace, debug, info, warn, error or fatal",
+                    "`{}` is not a level: use trace, debug, info, warn, error or fatal",
                     clean(word)
                 ))
             })?),
         };
+        let (since_ms, until_ms) = (time(&what.since)?, time(&what.until)?);
+        if let (Some(since), Some(until)) = (since_ms, until_ms)
+            && since > until
+        {
+            let line = "--since is later than --until: there is nothing between them";
+            return Err(Failure::usage(line));
+        }
         Ok(Self {
-            since_ms: time(&what.since)?,
-            until_ms: time(&what.until)?,
+            since_ms,
+            until_ms,
             grep: what.grep.as_deref().map(pattern).transpose()?,
             exclude: what.exclude.as_deref().map(pattern).transpose()?,
             level,
         })
     }
 
+    /// One that everything fits.
+    #[cfg(test)]
+    pub(super) fn any() -> Self {
+        Self { since_ms: None, until_ms: None, grep: None, exclude: None, level: None }
+    }
+
     /// Whether lines are wanted from a moment on.
     pub(super) fn has_since(&self) -> bool {
         self.since_ms.is_some()
+    }
+
+    /// How long from now on lines are wanted, where that ends; 0 where it is over.
+    pub(super) fn ends_in(&self, now_ms: i64) -> Option<Duration> {
+        let left_ms = self.until_ms?.saturating_sub(now_ms);
+        Some(Duration::from_millis(u64::try_from(left_ms).unwrap_or(0)))
     }
 
     /// Whether a line is older than anything that is wanted.
@@ -95,7 +114,7 @@ fn pattern(text: &str) -> Result<Regex, Failure> {
         let error = error.to_string();
         let reason = error.lines().last().unwrap_or_default();
         Failure::usage(format!(
-            "`{}` is no regular expression: {}",
+            "`{}` is not a regular expression: {}",
             clean(text),
             clean(reason.trim_start_matches("error: "))
         ))
@@ -164,7 +183,7 @@ mod tests {
 
     #[test]
     fn a_broken_pattern_is_told() {
-        assert!(pattern("(a").unwrap_err().line().unwrap().contains("is no regular expression"));
+        assert!(pattern("(a").unwrap_err().line().unwrap().contains("is not a regular expression"));
         assert!(pattern("timeout").unwrap().is_match(b"TIMEOUT"));
         assert!(!pattern("Timeout").unwrap().is_match(b"TIMEOUT"));
         assert!(pattern(&format!("(a{{1000}}){{{}}}", 1_000)).is_err(), "it would take all memory");

@@ -12,10 +12,13 @@ use tokio::time::Instant;
 
 use super::super::failure::{Code, Failure};
 use super::super::output;
+use super::super::reconnecting::Connection;
+use super::Sources;
+use super::events::{Console, Live};
 use super::filter::Filter;
 use super::print::Printer;
 use super::source::Source;
-use crate::client::Queued;
+use crate::client::{Message, Queued};
 use crate::daemon::history::{Format, Line};
 use crate::daemon::seam::{ReadAt, Seam, read_whole};
 use crate::protocol::bus::{BusPmId, LogStream};
@@ -83,22 +86,35 @@ struct Following<'a, 'b, W> {
     had: HashMap<usize, HashMap<Vec<u8>, u32>>,
     filter: &'a Filter,
     printer: &'a mut Printer<'b, W>,
+    /// What happens, where that is wanted.
+    events: Option<Live>,
     started: Instant,
 }
 
 /// A process by its id.
 type BusId = u32;
 
-/// Prints what comes, until the end of the reader.
+/// Waits for the moment, if there is one.
+async fn until_then(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Prints what comes, until the end of the reader or that moment.
 pub(super) async fn follow<W: Write>(
     mut bus: impl Stream<Item = Queued> + Unpin,
-    sources: Vec<Source>,
+    sources: Sources,
     infos: &[ProcessInfo],
     filter: &Filter,
     printer: &mut Printer<'_, W>,
+    until: Option<Instant>,
 ) -> Result<Code, Failure> {
+    let mut connection = Connection::up();
     let mut all = Following {
-        sources,
+        sources: sources.files,
+        events: sources.console.map(Console::live),
         channels: HashMap::new(),
         had: HashMap::new(),
         filter,
@@ -114,6 +130,7 @@ pub(super) async fn follow<W: Write>(
             item = bus.next() => match item {
                 None => return Ok(Code::Fine),
                 Some(Queued::Message(message)) => {
+                    all.happened(&message)?;
                     let Some((Some(process), at_ms, text)) = message.log() else { continue };
                     let stream = match message.topic() {
                         "log:out" => LogStream::Out,
@@ -129,10 +146,17 @@ pub(super) async fn follow<W: Write>(
                 }
                 Some(Queued::Lost(count)) => all.lost(count),
                 Some(Queued::Reconnecting { problem, .. }) => {
-                    output::complain(&format!("{}; waiting for it", problem.sentence()));
+                    connection.is_waited_for(&problem);
                 }
-                Some(Queued::Connected) => output::complain("connected again"),
+                Some(Queued::Connected) => {
+                    connection.is_back();
+                }
             },
+            () = until_then(until) => {
+                all.look_all()?;
+                all.printer.flush()?;
+                return Ok(Code::Fine);
+            }
             _ = ticks.tick() => {
                 all.look_all()?;
                 all.printer.flush()?;
@@ -145,6 +169,17 @@ pub(super) async fn follow<W: Write>(
 }
 
 impl<W: Write> Following<'_, '_, W> {
+    /// Prints what a message tells that happened.
+    fn happened(&mut self, message: &Message) -> Result<(), Failure> {
+        let Some(events) = &mut self.events else { return Ok(()) };
+        for event in events.take(message) {
+            if self.filter.fits(&event.line) {
+                self.printer.event(&event)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Messages came faster than they were taken. What they said is in the files, too: from there it
     /// is taken up to where the bus goes on.
     fn lost(&mut self, count: u64) {
@@ -278,7 +313,7 @@ impl<W: Write> Following<'_, '_, W> {
         }
         if known.is_none() {
             let label = &source.label;
-            output::complain(&format!("{label}: lines about now may be missing or come twice"));
+            output::complain(&format!("{label}: lines at this point may be missing or repeated"));
         }
         let begun = known.unwrap_or(end);
         let held = std::mem::take(held);

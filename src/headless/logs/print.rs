@@ -6,6 +6,7 @@ use serde_json::json;
 use unicode_width::UnicodeWidthStr;
 
 use super::super::{Context, output};
+use super::events::Event;
 use super::source::Source;
 use crate::cli::{LogTime, Logs};
 use crate::daemon::history::Line;
@@ -87,6 +88,29 @@ impl<'a, W: Write> Printer<'a, W> {
         let text = output::printable(&clean(&text), self.is_ascii);
         let line = format!("{time}{label}{blanks} {gutter} {level} {text}");
         writeln!(self.out, "{}", line.trim_end())
+    }
+
+    /// Prints something that happened.
+    pub(super) fn event(&mut self, event: &Event) -> std::io::Result<()> {
+        let Event { label, word, line } = event;
+        let text = String::from_utf8_lossy(&line.bytes);
+        if self.is_json {
+            let json = json!({
+                "at": line.at_ms,
+                "is_estimated": false,
+                "process": label,
+                "stream": "event",
+                "event": word,
+                "level": line.level.map(Level::name),
+                "text": text,
+            });
+            return writeln!(self.out, "{}", output::escaped(&json.to_string(), false));
+        }
+        let time = self.moment(line);
+        let blanks = " ".repeat(self.label_columns.saturating_sub(label.width()));
+        let gutter = if self.is_ascii { '*' } else { '◆' };
+        let text = output::printable(&clean(&text), self.is_ascii);
+        writeln!(self.out, "{time}{label}{blanks} {gutter}   {text}")
     }
 
     /// The time before a line, and a blank; `~` before one that is not the line's own.

@@ -30,6 +30,11 @@ pub(super) struct Source {
 }
 
 impl Source {
+    /// Whether there is a file to be read.
+    pub(super) fn has_file(&self) -> bool {
+        self.file.path.is_some()
+    }
+
     /// There is no file to be read.
     pub(super) fn close(&mut self) {
         self.file.path = None;
@@ -55,7 +60,9 @@ impl Source {
     pub(super) fn backwards(&mut self) -> Option<Reading> {
         let path = self.file.path.as_ref()?;
         match Backwards::open(path, self.end, self.file.format()) {
-            Ok(file) => Some(Reading { file, path: path.clone(), is_over: false }),
+            Ok(file) => {
+                Some(Reading { file, path: path.clone(), is_over: false, is_broken: false })
+            }
             Err(error) => {
                 let path = clean(&path.to_string_lossy()).into_owned();
                 output::complain(&format!("cannot read {path} of {}: {error}", self.label));
@@ -71,9 +78,15 @@ pub(super) struct Reading {
     file: Backwards,
     path: PathBuf,
     is_over: bool,
+    is_broken: bool,
 }
 
 impl Reading {
+    /// Whether reading it failed before its start.
+    pub(super) fn is_broken(&self) -> bool {
+        self.is_broken
+    }
+
     /// The next older line that fits.
     pub(super) fn fitting(&mut self, filter: &Filter) -> Option<Line> {
         while !self.is_over {
@@ -84,7 +97,7 @@ impl Reading {
                 Err(error) => {
                     let path = clean(&self.path.to_string_lossy()).into_owned();
                     output::complain(&format!("{path}: {error}"));
-                    self.is_over = true;
+                    (self.is_over, self.is_broken) = (true, true);
                 }
             }
         }

@@ -1,3 +1,5 @@
+mod fuzz;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -137,6 +139,14 @@ fn a_paste_is_one_text() {
     let tokens = whole(&long);
     assert_eq!(tokens.len(), 2);
     assert_eq!(tokens[1], plain(KeyCode::Char('k')));
+    // One that is nothing but beginnings of its end is bounded, too.
+    let mut parser = Parser::default();
+    parser.push(b"\x1b[200~", MS, &mut Vec::new());
+    for _ in 0..4 {
+        parser.push(&vec![0x1b; PASTE_BYTES_MAX], MS, &mut Vec::new());
+    }
+    let State::Paste { text, .. } = &parser.state else { panic!("{parser:?}") };
+    assert!(text.len() <= PASTE_BYTES_MAX + PASTE_END.len(), "{}", text.len());
 }
 
 proptest! {

@@ -1,14 +1,14 @@
 //! Lines that are fields: JSON of pino, bunyan, winston, zap, slog, structlog, ECS and PM2's own
 //! `log_type: json`, and logfmt. Level, message, then the other fields in their order.
 
-mod json;
-mod logfmt;
+pub(super) mod json;
+pub(super) mod logfmt;
 mod roles;
 
 #[cfg(test)]
 mod tests;
 
-use super::{Context, Plain, Reading, Shape, Span};
+use super::reading::{Reading, Shape};
 
 pub(super) use self::json::{Value, unescape};
 pub(super) use self::roles::Known;
@@ -132,7 +132,7 @@ fn unwrap_pm2(record: &mut Record) {
 }
 
 /// Where the object that this text is ends; one of PM2's is not looked for in another.
-fn whole_object(text: &[u8]) -> Option<usize> {
+pub(super) fn whole_object(text: &[u8]) -> Option<usize> {
     let mut known = Known::default();
     let end = json::object(text, 0, &mut |path, value| known.take(path, value))?;
     let is_all = text.get(end..).is_some_and(|rest| rest.trim_ascii().is_empty());
@@ -157,52 +157,4 @@ impl Record {
         let keys = path.iter().map(|key| unescape(key)).collect::<Vec<_>>();
         self.fields.push(Field { key: keys.join("."), value, is_noise, is_nested });
     }
-}
-
-/// The line from `start` on, if it is an object to its end.
-pub(super) fn read_json(text: &[u8], start: usize, context: &Context<'_>) -> Option<Reading> {
-    if text.len() > LINE_MAX {
-        return None;
-    }
-    let mut known = Known::default();
-    let end = json::object(text, start, &mut |path, value| known.take(path, value))?;
-    if !text.get(end..)?.trim_ascii().is_empty() {
-        return None;
-    }
-    let span = Span { start, end };
-    let place = |value: &[u8]| text.as_ptr().addr().abs_diff(value.as_ptr().addr());
-    let mut reading = known.reading(context, &place);
-    (reading.shape, reading.fields) = (Shape::Json, Some(span));
-    if known.is_pm2() {
-        let message = known.message_text();
-        let is_stderr = known.is_err;
-        let inner = Plain::of(message.trim_end_matches(['\n', '\r']).as_bytes()).text.into_owned();
-        // An object of PM2's in another is text: there is one level of this, not more.
-        let context = Context { declared: None, is_stderr, ..*context };
-        let is_object = inner.first() == Some(&b'{');
-        if !is_object || whole_object(&inner).is_some() {
-            let within = super::read(&inner, &context);
-            reading.level = within.level;
-            let span = reading.time.map_or(Span { start, end: start }, |time| time.span);
-            let own = within.time.map(|time| super::Stamp { span, ..time });
-            reading.time = reading.time.or(own);
-        }
-    }
-    Some(reading)
-}
-
-/// The line from `start` on, if it is pairs to its end: two at least, and one that loggers write.
-pub(super) fn read_logfmt(text: &[u8], start: usize, context: &Context<'_>) -> Option<Reading> {
-    if text.len() > LINE_MAX {
-        return None;
-    }
-    let mut known = Known::default();
-    let count = logfmt::pairs(text, start, &mut |path, value| known.take(path, value))?;
-    if count < 2 {
-        return None;
-    }
-    let place = |value: &[u8]| text.as_ptr().addr().abs_diff(value.as_ptr().addr());
-    let mut reading = known.reading(context, &place);
-    (reading.shape, reading.fields) = (Shape::Logfmt, Some(Span { start, end: text.len() }));
-    Some(reading)
 }

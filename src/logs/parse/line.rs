@@ -1,49 +1,12 @@
 //! One line read: whose stamp, which time, which level, where the text begins.
 
 use super::cursor::Cursor;
+use super::fields::{Known, LINE_MAX, json, logfmt, whole_object};
 use super::level::{self, Level, Sign};
-use super::time::{Clock, Pattern, Stamp};
-use super::{Span, fields, head};
-
-/// What is known of a line before it is read.
-#[derive(Debug, Clone, Copy)]
-pub struct Context<'a> {
-    /// The `log_date_format` of the process, if it declares one.
-    pub declared: Option<&'a Pattern>,
-    /// What completes a time that does not say all.
-    pub clock: Clock<'a>,
-    /// Whether the line came by standard error.
-    pub is_stderr: bool,
-}
-
-/// What a line is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
-    /// Words.
-    Text,
-    /// A JSON object, perhaps behind words.
-    Json,
-    /// Pairs of `key=value`.
-    Logfmt,
-}
-
-/// What a line says of itself. Spans are of its plain text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Reading {
-    /// What PM2 put before the line, blank included.
-    pub prefix: Option<Span>,
-    /// When: PM2's stamp where the process declares one, else the line's own.
-    pub time: Option<Stamp>,
-    /// The level and how it is known.
-    pub level: Option<(Level, Sign)>,
-    /// The text without what leads it: prefix, time and level. Of a line with fields what stands
-    /// before them, which is nothing as a rule.
-    pub message: Span,
-    /// What the line is made of.
-    pub shape: Shape,
-    /// Where the fields are: [`fields::Record::of`] reads them.
-    pub fields: Option<Span>,
-}
+use super::plain::Plain;
+use super::reading::{Context, Reading, Shape};
+use super::time::Stamp;
+use super::{Span, head};
 
 /// Reads a line. `text` is plain: [`super::Plain::of`] takes the colours out.
 #[must_use]
@@ -73,7 +36,7 @@ fn body(text: &[u8], start: usize, context: &Context<'_>) -> Reading {
     let mut first = Cursor::new(text, start);
     first.skip_blanks();
     if first.peek() == Some(b'{')
-        && let Some(reading) = fields::read_json(text, first.at(), context)
+        && let Some(reading) = read_json(text, first.at(), context)
     {
         return reading;
     }
@@ -104,11 +67,11 @@ fn with_fields(text: &[u8], start: usize, context: &Context<'_>) -> Option<Readi
     if rest.trim_ascii_end().last() == Some(&b'}') {
         let opened = rest.windows(2).enumerate().filter(|(_, two)| two == b"{\"");
         let mut objects = opened.take(3).map(|(at, _)| start + at);
-        return objects.find_map(|at| fields::read_json(text, at, context));
+        return objects.find_map(|at| read_json(text, at, context));
     }
     let word = rest.iter().take(64).take_while(|byte| **byte != b' ' && **byte != b'"');
     let has_pair = word.copied().any(|byte| byte == b'=');
-    if has_pair { fields::read_logfmt(text, start, context) } else { None }
+    if has_pair { read_logfmt(text, start, context) } else { None }
 }
 
 fn by_words(message: &[u8]) -> Option<(Level, Sign)> {
@@ -121,4 +84,52 @@ fn by_words(message: &[u8]) -> Option<(Level, Sign)> {
         return Some((level, Sign::Thrown));
     }
     level::access(message).map(|level| (level, Sign::Form))
+}
+
+/// The line from `start` on, if it is an object to its end.
+fn read_json(text: &[u8], start: usize, context: &Context<'_>) -> Option<Reading> {
+    if text.len() > LINE_MAX {
+        return None;
+    }
+    let mut known = Known::default();
+    let end = json::object(text, start, &mut |path, value| known.take(path, value))?;
+    if !text.get(end..)?.trim_ascii().is_empty() {
+        return None;
+    }
+    let span = Span { start, end };
+    let place = |value: &[u8]| text.as_ptr().addr().abs_diff(value.as_ptr().addr());
+    let mut reading = known.reading(context, &place);
+    (reading.shape, reading.fields) = (Shape::Json, Some(span));
+    if known.is_pm2() {
+        let message = known.message_text();
+        let is_stderr = known.is_err;
+        let inner = Plain::of(message.trim_end_matches(['\n', '\r']).as_bytes()).text.into_owned();
+        // An object of PM2's in another is text: there is one level of this, not more.
+        let context = Context { declared: None, is_stderr, ..*context };
+        let is_object = inner.first() == Some(&b'{');
+        if !is_object || whole_object(&inner).is_some() {
+            let within = read(&inner, &context);
+            reading.level = within.level;
+            let span = reading.time.map_or(Span { start, end: start }, |time| time.span);
+            let own = within.time.map(|time| Stamp { span, ..time });
+            reading.time = reading.time.or(own);
+        }
+    }
+    Some(reading)
+}
+
+/// The line from `start` on, if it is pairs to its end: two at least, and one that loggers write.
+fn read_logfmt(text: &[u8], start: usize, context: &Context<'_>) -> Option<Reading> {
+    if text.len() > LINE_MAX {
+        return None;
+    }
+    let mut known = Known::default();
+    let count = logfmt::pairs(text, start, &mut |path, value| known.take(path, value))?;
+    if count < 2 {
+        return None;
+    }
+    let place = |value: &[u8]| text.as_ptr().addr().abs_diff(value.as_ptr().addr());
+    let mut reading = known.reading(context, &place);
+    (reading.shape, reading.fields) = (Shape::Logfmt, Some(Span { start, end: text.len() }));
+    Some(reading)
 }

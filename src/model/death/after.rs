@@ -322,7 +322,7 @@ a line of a stack
         insta::assert_snapshot!(
             told(&info(ProcessStatus::Errored), console, Some((errors, 0))).join("\n"),
             @r"
-        killed by SIGKILL, perhaps by the kernel for want of memory, after about 4s [a guess] it was started again
+        killed by SIGKILL, perhaps by the kernel because memory ran out, after about 4s [a guess] it was started again
         PM2 restarted it: over its memory limit, 166.5 MiB of 100.0 MiB, after about 57s [certain] it was started again
         uncaught exception: TypeError: x is no function, after about 1s [likely] PM2 gave up at max_restarts 16
         "
@@ -345,7 +345,7 @@ a line of a stack
             told(&ProcessInfo { restarts: 0, ..online(None, 0) }, "", None),
         ];
         insta::assert_snapshot!(all.map(|lines| lines.join("")).join("\n"), @r"
-        ended by PM2 on request of a client [likely] restart 2 followed
+        ended by PM2 at a client's request [likely] restart 2 followed
         ended by itself with exit code 7 [likely] restart 2 followed
         ended by itself with exit code 0 [a guess] restart 2 followed
         replaced by a reload [likely] restart 2 followed

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::cause::{By, Evidence, Trigger};
+use super::cause::{By, Evidence, Trigger, is_error_line};
 use super::{Death, Follows, LIVES_MAX, WORD_CHARS_MAX, WORDS_MAX, says_something};
 use crate::model::Action;
 use crate::model::lifecycle;
@@ -20,6 +20,8 @@ const TOLD_MS: i64 = 2_000;
 const TRIGGER_MS: i64 = 2_000;
 /// The daemon's own log has whole seconds: an end may be the same that was seen, milliseconds.
 const SECOND_MS: i64 = 1_000;
+/// What a life said last has come so long after its end, milliseconds (docs/pm2-ops.md section 0).
+const SETTLED_MS: i64 = 1_000;
 /// No process has said anything so soon after it came online: what comes then is of the life before,
 /// milliseconds. Node.js takes 30 to start.
 const LAST_WORDS_MS: i64 = 20;
@@ -41,6 +43,8 @@ pub struct BlackBox {
     ended_at_ms: Option<i64>,
     /// Why it could not be started, as PM2 said it, cleaned.
     not_started: Option<Box<str>>,
+    /// How many of the last lives [`Self::settled`] has not given yet.
+    unsettled: usize,
 }
 
 /// What is known of a life that goes on.
@@ -106,15 +110,35 @@ impl BlackBox {
         self.not_started = Some(why.into());
     }
 
-    /// Takes what was made up of the lives before those that were seen.
-    pub(in crate::model) fn take_past(&mut self, past: Self) {
+    /// The deaths that were seen and that nothing more will be told of, each once; of one that is gone
+    /// that is all of them.
+    pub(in crate::model) fn settled(
+        &mut self,
+        now: Moment,
+        is_gone: bool,
+    ) -> impl Iterator<Item = &Death> {
+        let is_fresh = !is_gone
+            && self
+                .ended_at_ms
+                .is_some_and(|at_ms| now.steady_ms.saturating_sub(at_ms) < SETTLED_MS);
+        let left = self.unsettled.min(usize::from(is_fresh));
+        let count = self.unsettled - left;
+        self.unsettled = left;
+        let skip = self.lives.len().saturating_sub(count + left);
+        self.lives.iter().skip(skip).take(count)
+    }
+
+    /// Takes what was made up of the lives before those that were seen; how many it took.
+    pub(in crate::model) fn take_past(&mut self, past: Self) -> usize {
         // A second connection looks back, too: on what was seen already.
         let before_ms = self.lives.front().map(|first| first.ended_ms.saturating_sub(SECOND_MS));
         let is_older = |death: &Death| before_ms.is_none_or(|before_ms| death.ended_ms < before_ms);
+        let before = self.lives.len();
         for death in past.lives.into_iter().rev().filter(is_older) {
             self.reconstruct(death);
         }
         self.not_started = self.not_started.take().or(past.not_started);
+        self.lives.len() - before
     }
 
     /// Puts a death that was made up from what was left before all that were seen.
@@ -245,6 +269,7 @@ impl BlackBox {
             self.older = self.older.saturating_add(1);
         }
         self.lives.push_back(death);
+        self.unsettled = (self.unsettled + 1).min(LIVES_MAX);
     }
 
     /// A client says what it did: so it was the one that had the process ended just before.
@@ -298,9 +323,8 @@ impl BlackBox {
         push_line(&mut self.life.words, cut);
         self.life.is_heap_full |= is_heap_full;
         // The head of an exception says more than what is printed after it.
-        let is_head = |line: &str| line.contains("Error:") || line.contains("Exception:");
         if let Some(line) = last_line
-            && (is_head(&line) || !self.life.last_line.as_deref().is_some_and(is_head))
+            && (is_error_line(&line) || !self.life.last_line.as_deref().is_some_and(is_error_line))
         {
             self.life.last_line = Some(line);
         }

@@ -199,9 +199,19 @@ fn ended(seen: &Evidence, code: &str) -> (Cause, Sure) {
     }
 }
 
-/// Whether a line of standard error is the head of an exception: `TypeError: x`, and Python's.
+/// How many colons of a line may stand before the one of its exception, and that one: a date and a time
+/// have three.
+const HEAD_COLONS_MAX: usize = 4;
+
+/// Whether a line of standard error is the head of an exception: `TypeError: x`, and Python's; also
+/// behind a time or a word, which have colons of their own. The one rule for it.
 pub(super) fn is_error_line(line: &str) -> bool {
-    let Some((name, _)) = line.split_once(':') else { return false };
+    let colons = line.match_indices(':').take(HEAD_COLONS_MAX);
+    colons.filter_map(|(at, _)| line.get(..at)).any(ends_with_an_error)
+}
+
+/// Whether a text ends with the name of an exception.
+fn ends_with_an_error(name: &str) -> bool {
     let word = name.rsplit([' ', '.']).next().unwrap_or(name);
     // `Error [ERR_X]: x`
     let word = if word.ends_with(']') { name.split(' ').next().unwrap_or(name) } else { word };
@@ -274,6 +284,8 @@ mod tests {
             "ModuleNotFoundError: No module named 'flask'",
             "django.db.utils.OperationalError: no such table",
             "java.lang.IllegalStateException: no",
+            "2026-11-28T03:12:04: Error: boom",
+            "Exception in thread \"main\" java.lang.RuntimeException: x",
         ] {
             assert!(is_error_line(line), "{line}");
         }

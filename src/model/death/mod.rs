@@ -9,6 +9,7 @@ use std::collections::{HashMap, VecDeque};
 pub mod after;
 mod black_box;
 pub mod cause;
+pub mod document;
 mod last_words;
 pub mod words;
 
@@ -52,7 +53,7 @@ pub struct Death {
     pub memory_bytes: Option<u64>,
     /// The most memory that was measured of it, bytes.
     pub peak_bytes: Option<u64>,
-    /// Whether it was seen as it happened, or made up from what was left.
+    /// Whether it was observed live, or made up from what was left.
     pub is_watched: bool,
 }
 

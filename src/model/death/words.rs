@@ -36,8 +36,10 @@ pub fn cause(cause: &Cause) -> String {
         Cause::Exception(message) => format!("uncaught exception: {message}"),
         Cause::HeapFull => "its JavaScript heap was full (--max-old-space-size)".to_owned(),
         Cause::OutOfMemory => "killed by the kernel: the machine was out of memory".to_owned(),
-        Cause::Killed => "killed by SIGKILL, perhaps by the kernel for want of memory".to_owned(),
-        Cause::Signalled(signal) => format!("killed by {signal}, from outside of PM2"),
+        Cause::Killed => {
+            "killed by SIGKILL, perhaps by the kernel because memory ran out".to_owned()
+        }
+        Cause::Signalled(signal) => format!("killed by {signal}, from outside PM2"),
         Cause::Native(signal) => format!("crashed in native code ({signal})"),
         Cause::ShellChild { code, signal } => {
             format!("exit code {code}: a child of its shell was killed by {signal}")
@@ -45,7 +47,7 @@ pub fn cause(cause: &Cause) -> String {
         Cause::Code(code) => format!("ended by itself with exit code {code}"),
         Cause::Zero { is_cluster: false } => "ended by itself with exit code 0".to_owned(),
         Cause::Zero { is_cluster: true } => {
-            "ended with exit code 0, which PM2 also says of a worker that threw".to_owned()
+            "ended with exit code 0, which PM2 also reports for a worker that threw".to_owned()
         }
         Cause::Trigger(Trigger::Memory { used, limit }) => format!(
             "PM2 restarted it: over its memory limit, {} of {}",
@@ -66,7 +68,7 @@ pub fn cause(cause: &Cause) -> String {
             Some(by) => by_words(Some(*by)),
             None => "replaced by a reload".to_owned(),
         },
-        Cause::Unseen => "nobody saw how it ended".to_owned(),
+        Cause::Unseen => "how it ended was not observed".to_owned(),
     }
 }
 
@@ -74,7 +76,7 @@ fn by_words(by: Option<By>) -> String {
     match by {
         Some(By::Here(action)) => format!("{} from here", action.participle()),
         Some(By::Cli(action)) => format!("{} by the pm2 command", action.participle()),
-        None => "ended by PM2 on request of a client".to_owned(),
+        None => "ended by PM2 at a client's request".to_owned(),
     }
 }
 

@@ -3,7 +3,7 @@
 //! Invariant: what was read can be asked of any process; what was not measured is neither more nor
 //! less than a number.
 
-use super::lexer::{Kind, Piece, Word, pieces};
+use super::lexer::{Kind, Piece, Word, Wrong, pieces};
 use crate::model::fleet::Process;
 
 /// The most parentheses in each other.
@@ -15,29 +15,6 @@ pub struct Filter {
     text: Box<str>,
     test: Test,
 }
-
-/// What is wrong with a filter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wrong {
-    /// At which character, from 0.
-    pub at: usize,
-    /// What.
-    pub what: String,
-}
-
-impl Wrong {
-    pub(super) fn new(at: usize, what: impl Into<String>) -> Self {
-        Self { at, what: what.into() }
-    }
-}
-
-impl std::fmt::Display for Wrong {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "character {}: {}", self.at + 1, self.what)
-    }
-}
-
-impl std::error::Error for Wrong {}
 
 /// What is asked of a process.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,18 +54,50 @@ impl Filter {
     /// Reads a filter; `None` where nothing is asked.
     ///
     /// # Errors
-    /// What is wrong, and where.
+    /// All that is wrong, and where.
     pub fn parse(text: &str) -> Result<Option<Self>, Wrong> {
+        Self::parse_among(text, &|_| false)
+    }
+
+    /// The same among processes of which some are perhaps called so: a name may hold a colon, so
+    /// `app:web`, where there is no field `app`, is a word if it is in a name.
+    ///
+    /// # Errors
+    /// All that is wrong, and where.
+    pub fn parse_among(
+        text: &str,
+        is_in_a_name: &dyn Fn(&str) -> bool,
+    ) -> Result<Option<Self>, Wrong> {
         let pieces = pieces(text)?;
         if pieces.is_empty() {
             return Ok(None);
         }
-        let mut reader = Reader { pieces: &pieces, end: text.trim_end().chars().count(), depth: 0 };
-        let root = reader.any()?;
-        match reader.pieces.first() {
-            None => Ok(Some(Self { text: text.trim().into(), test: root })),
-            Some(piece) => Err(Wrong::new(piece.at, "nothing is open here")),
+        let end = text.trim_end().chars().count();
+        let mut tokens = Reader { pieces: &pieces, end, depth: 0, is_in_a_name, wrong: Vec::new() };
+        let root = tokens.any();
+        let mut wrong = std::mem::take(&mut tokens.wrong);
+        match (root, tokens.pieces.first()) {
+            (Ok(root), None) if wrong.is_empty() => {
+                return Ok(Some(Self { text: text.trim().into(), test: root }));
+            }
+            (Ok(_), None) => {}
+            (Ok(_), Some(piece)) => wrong.push(Wrong::new(piece.at, "no parenthesis is open here")),
+            (Err(broken), _) => wrong.push(broken),
         }
+        wrong.sort_by_key(|wrong| wrong.at);
+        let also = wrong.split_off(1.min(wrong.len()));
+        let first = wrong.pop().unwrap_or_else(|| Wrong::new(end, "it cannot be read"));
+        Err(Wrong { also, ..first })
+    }
+
+    /// Whether a word is in the name or the namespace of a process, for [`Filter::parse_among`].
+    #[must_use]
+    pub fn is_in_a_name<'a>(mut processes: impl Iterator<Item = &'a Process>, word: &str) -> bool {
+        processes.any(|process| {
+            let info = &process.info;
+            has(&info.name, word)
+                || info.namespace.as_deref().is_some_and(|namespace| has(namespace, word))
+        })
     }
 
     /// As it was typed.
@@ -109,6 +118,9 @@ struct Reader<'a> {
     /// Where the text ends, characters.
     end: usize,
     depth: usize,
+    is_in_a_name: &'a dyn Fn(&str) -> bool,
+    /// What is wrong with words; what is read after that is only looked through.
+    wrong: Vec<Wrong>,
 }
 
 impl<'a> Reader<'a> {
@@ -158,7 +170,7 @@ impl<'a> Reader<'a> {
             Some(Piece { at, kind: Kind::Open }) => {
                 self.depth += 1;
                 if self.depth > DEPTH_MAX {
-                    return Err(Wrong::new(*at, "too many parentheses in each other"));
+                    return Err(Wrong::new(*at, "parentheses are nested too deeply"));
                 }
                 let test = self.any()?;
                 if !self.next_is(&Kind::Close) {
@@ -167,7 +179,11 @@ impl<'a> Reader<'a> {
                 self.depth -= 1;
                 test
             }
-            Some(Piece { at, kind: Kind::Word(word) }) => test(*at, word)?,
+            Some(Piece { at, kind: Kind::Word(word) }) => test(*at, word, self.is_in_a_name)
+                .unwrap_or_else(|wrong| {
+                    self.wrong.push(wrong);
+                    Test::All(Vec::new())
+                }),
             Some(Piece { at, .. }) => return Err(Wrong::new(*at, "a word is missing before this")),
             None => return Err(Wrong::new(self.end, "a word is missing here")),
         };
@@ -186,7 +202,7 @@ fn one_or(mut tests: Vec<Test>, many: impl Fn(Vec<Test>) -> Test) -> Test {
 }
 
 /// What a word asks.
-fn test(at: usize, word: &Word) -> Result<Test, Wrong> {
+fn test(at: usize, word: &Word, is_in_a_name: &dyn Fn(&str) -> bool) -> Result<Test, Wrong> {
     let text = &*word.text;
     let sign =
         text.char_indices().enumerate().find(|(_, (_, c))| matches!(c, ':' | '<' | '>' | '='));
@@ -208,6 +224,7 @@ fn test(at: usize, word: &Word) -> Result<Test, Wrong> {
         "status" => Test::Status,
         "mode" => Test::Mode,
         "id" => |_| Test::Id(0),
+        _ if is_in_a_name(text) => return Ok(Test::Word(text.into())),
         _ => {
             let what = format!(
                 "no field {field}: name, ns, status, mode, id, cpu, mem, restarts \
@@ -217,10 +234,10 @@ fn test(at: usize, word: &Word) -> Result<Test, Wrong> {
         }
     };
     if !matches!(sign, ':' | '=') {
-        return Err(Wrong::new(value_at - 1, format!("{field} is no number: {field}:..")));
+        return Err(Wrong::new(value_at - 1, format!("{field} is not a number: use {field}:..")));
     }
     if value.is_empty() {
-        return Err(Wrong::new(value_at, format!("what {field} is to be is missing")));
+        return Err(Wrong::new(value_at, format!("a value for {field} is missing")));
     }
     if field == "id" {
         let id = value.parse().map_err(|_| Wrong::new(value_at, "an id is a number"))?;
@@ -263,10 +280,10 @@ fn number(at: usize, measure: Measure, sign: char, value: &str) -> Result<Test, 
         _ => {
             let units = match measure {
                 Measure::Memory => "K, M or G",
-                Measure::Cpu => "% or nothing",
-                Measure::Restarts => "nothing",
+                Measure::Cpu => "% or no unit",
+                Measure::Restarts => "no unit",
             };
-            return Err(Wrong::new(at + end, format!("behind the number goes {units}")));
+            return Err(Wrong::new(at + end, format!("a number here has {units}")));
         }
     };
     Ok(Test::Number(measure, comparison, number * factor as f64))

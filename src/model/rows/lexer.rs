@@ -1,6 +1,30 @@
 //! The pieces of a filter.
 
-use super::filter::Wrong;
+/// What is wrong with a filter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
+    /// At which character, from 0.
+    pub at: usize,
+    /// What.
+    pub what: String,
+    /// What else is wrong, further on.
+    pub also: Vec<Self>,
+}
+
+impl Wrong {
+    pub(super) fn new(at: usize, what: impl Into<String>) -> Self {
+        Self { at, what: what.into(), also: Vec::new() }
+    }
+}
+
+impl std::fmt::Display for Wrong {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "character {}: {}", self.at + 1, self.what)?;
+        self.also.iter().try_for_each(|other| write!(f, "; {other}"))
+    }
+}
+
+impl std::error::Error for Wrong {}
 
 /// A piece, and at which character it begins, from 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,5 +103,5 @@ fn quoted(
         }
         text.extend(c.to_lowercase());
     }
-    Err(Wrong::new(at, "this quote does not end"))
+    Err(Wrong::new(at, "this quote is not closed"))
 }

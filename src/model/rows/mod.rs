@@ -10,7 +10,8 @@ mod order;
 #[cfg(test)]
 mod tests;
 
-pub use self::filter::{Filter, Wrong};
+pub use self::filter::Filter;
+pub use self::lexer::Wrong;
 pub use self::natural::natural;
 pub use self::order::{Field, Sort};
 use super::ProcessKey;

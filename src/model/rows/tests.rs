@@ -102,6 +102,33 @@ fn filters_find() {
 }
 
 #[test]
+fn all_that_is_wrong_is_said() {
+    let said = |text: &str| Filter::parse(text).unwrap_err().to_string();
+    let two = said("foo:1 api cpu>x");
+    assert!(two.starts_with("character 1: no field foo"), "{two}");
+    assert!(two.ends_with("; character 15: a number is missing here"), "{two}");
+    let also = said("(id:x or status:");
+    for what in ["character 1: this parenthesis", "character 5: an id", "character 17: a value"] {
+        assert!(also.contains(what), "{also}");
+    }
+}
+
+#[test]
+fn a_word_with_a_colon_is_a_word_where_a_name_has_it() {
+    let fleet = fleet();
+    let known = |word: &str| Filter::is_in_a_name(fleet.iter().map(|(_, process)| process), word);
+    let found = |text: &str| {
+        let filter = Filter::parse_among(text, &known).unwrap();
+        ids(&Query { filter, ..Query::default() })
+    };
+    assert_eq!(found("app:web"), [4]);
+    assert_eq!(found("App:W !errored"), [4]);
+    assert!(Filter::parse_among("app:api", &known).unwrap_err().what.contains("no field app"));
+    // A field stays a field.
+    assert!(Filter::parse_among("id:web", &known).is_err());
+}
+
+#[test]
 fn what_is_wrong_is_said_where_it_is() {
     let table = [
         ("foo:1", 0, "no field foo"),
@@ -111,15 +138,15 @@ fn what_is_wrong_is_said_where_it_is() {
         ("api and", 7, "missing"),
         ("!", 1, "missing"),
         ("(api", 0, "not closed"),
-        ("api)", 3, "nothing is open"),
+        ("api)", 3, "no parenthesis is open"),
         ("()", 1, "missing"),
-        ("ä \"b", 2, "does not end"),
+        ("ä \"b", 2, "not closed"),
         ("cpu>", 4, "number"),
         ("cpu>x", 4, "number"),
         ("mem>=1x", 6, "K, M or G"),
         ("mem>1.2.3", 4, "number"),
-        ("restarts>1M", 10, "nothing"),
-        ("name>3", 4, "no number"),
+        ("restarts>1M", 10, "no unit"),
+        ("name>3", 4, "not a number"),
         ("status:", 7, "missing"),
         ("id:x", 3, "number"),
         (":x", 0, "field"),

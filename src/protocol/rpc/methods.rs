@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::{BOUND, Call, CallRefused, CheckedCall, Reply, ReplyError};
 use crate::protocol::cron::Reader;
-use crate::protocol::{json, shape};
+use crate::protocol::{json, settings};
 
 /// The methods that a daemon lists, with the names of their parameters, the callback last.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -86,17 +86,21 @@ impl Methods {
         Ok(CheckedCall { method: Cow::Borrowed(method), args })
     }
 
-    /// Checks a call of any method by its name: the argument count is the daemon's own, and the
-    /// arguments of the known methods have the shape that they take. What can be read in one way
-    /// only is put into that shape: `"0"` and `0` where `{id: 0}` is wanted.
+    /// Checks a `prepare` of a process that was saved or kept: all of its `pm2_env`, without what God
+    /// gives anew.
     ///
     /// # Errors
-    /// [`CallRefused`] with a sentence that names the method and what it takes.
-    pub fn check_named(&self, method: &str, args: Vec<Json>) -> Result<CheckedCall, CallRefused> {
+    /// [`CallRefused`] with a sentence that names what is wrong with it.
+    pub fn check_saved(&self, saved: Map<String, Json>) -> Result<CheckedCall, CallRefused> {
+        let method = "prepare";
         let unknown = || CallRefused::UnknownMethod { method: method.into() };
         let params = self.params.get(method).ok_or_else(unknown)?;
-        let args = shape::checked(self, method, params, args)?;
-        Ok(CheckedCall { method: Cow::Owned(method.to_owned()), args })
+        check_count(method, params, 1)?;
+        if let Some((key, reason)) = settings::trouble_of_saved(&saved, self.cron) {
+            let takes = format!("a process as it was; {key} {reason}").into();
+            return Err(CallRefused::Shape { method: method.into(), takes });
+        }
+        Ok(CheckedCall { method: Cow::Borrowed(method), args: vec![Json::Object(saved)] })
     }
 
     /// The names of a method's parameters as the daemon has them, the callback last; empty for

@@ -5,7 +5,7 @@ use ratatui::buffer::{Buffer, CellWidth};
 use ratatui::layout::Rect;
 
 use super::fleet::*;
-use crate::app::editor::{Edit, Editor};
+use crate::app::editor::{Breaks, Edit, Editor};
 use crate::app::geometry::{Charts, Geometry};
 use crate::app::palette::Palette;
 use crate::app::prompt::{Arguments, Compose};
@@ -84,7 +84,7 @@ prop_compose! {
 fn overlay() -> impl Strategy<Value = Mode> {
     let editor = || {
         (name(), 0..30_usize).prop_map(|(text, left)| {
-            let mut editor = Editor::new(&text);
+            let mut editor = Editor::with(&text, Breaks::JsonOrText);
             for _ in 0..left {
                 editor.edit(Edit::Left);
             }

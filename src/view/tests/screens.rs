@@ -1,6 +1,7 @@
 //! Screens as text, each read before it was accepted.
 
 use super::fleet::*;
+use super::{ALL, check};
 use crate::app::editor::{Edit, Editor};
 use crate::app::marked;
 use crate::app::palette::Palette;
@@ -13,22 +14,6 @@ use crate::model::moment::Moment;
 use crate::model::verdict::{Down, End, Why};
 use crate::model::{Action, DaemonId, Verdict};
 use crate::protocol::process::{PmId, ProcessStatus};
-
-/// Checks the app's screen at one size or several.
-macro_rules! check {
-    ($app:expr, $theme:expr, $name:literal, $sizes:expr) => {
-        for size in $sizes {
-            let name = format!("{}_{}x{}", $name, size.0, size.1);
-            let mut settings = insta::Settings::clone_current();
-            settings.set_snapshot_path("../snapshots");
-            settings.set_prepend_module_to_snapshot(false);
-            settings.set_omit_expression(true);
-            settings.bind(|| insta::assert_snapshot!(name, screen($app, $theme, size)));
-        }
-    };
-}
-
-const ALL: [(u16, u16); 3] = [(120, 40), (80, 24), (40, 10)];
 
 #[test]
 fn typical_fleet() {
@@ -201,6 +186,21 @@ fn message_written() {
     app.mode = compose(input);
     check!(&app, COLOR, "compose_json", [(80, 24), (40, 10), (30, 6)]);
     check!(&app, PLAIN, "compose_ascii", [(80, 24)]);
+}
+
+#[test]
+fn message_of_lines() {
+    let mut app = typical();
+    app.watched.daemons[0].methods = Some(methods());
+    let target = app.watched.fleet.get(key(0, 0)).unwrap().target(None);
+    let mut compose = Compose::new(&app.watched, DaemonId(0), target);
+    compose.input.paste("first line\r\n\tsecond\nthird");
+    for _ in 0..6 {
+        compose.input.edit(Edit::Left);
+    }
+    app.mode = Mode::Compose(compose);
+    check!(&app, COLOR, "compose_lines", [(80, 24), (30, 6)]);
+    check!(&app, PLAIN, "compose_lines_ascii", [(80, 24)]);
 }
 
 #[test]

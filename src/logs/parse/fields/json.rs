@@ -20,7 +20,7 @@ pub(in crate::logs::parse) enum Value<'a> {
 }
 
 /// Takes the keys from the outermost to the innermost, and the value.
-pub(super) type Visit<'v, 'a> = &'v mut dyn FnMut(&[&'a [u8]], Value<'a>);
+pub(in crate::logs::parse) type Visit<'v, 'a> = &'v mut dyn FnMut(&[&'a [u8]], Value<'a>);
 
 struct Path<'a> {
     keys: [&'a [u8]; DEPTH],
@@ -40,7 +40,11 @@ impl<'a> Path<'a> {
 }
 
 /// Reads the object that begins here, and gives where it ends.
-pub(super) fn object<'a>(text: &'a [u8], start: usize, visit: Visit<'_, 'a>) -> Option<usize> {
+pub(in crate::logs::parse) fn object<'a>(
+    text: &'a [u8],
+    start: usize,
+    visit: Visit<'_, 'a>,
+) -> Option<usize> {
     let mut cursor = Cursor::new(text, start);
     let mut path = Path { keys: [&[]; DEPTH], depth: 0 };
     cursor.want(b'{')?;

@@ -5,7 +5,7 @@ use super::json::{Value, string};
 
 /// Reads pairs up to the end of the text, and gives how many there are. `None` where something else
 /// than pairs is in it: then it is a sentence.
-pub(super) fn pairs<'a>(
+pub(in crate::logs::parse) fn pairs<'a>(
     text: &'a [u8],
     start: usize,
     visit: &mut dyn FnMut(&[&'a [u8]], Value<'a>),

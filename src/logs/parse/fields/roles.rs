@@ -1,8 +1,9 @@
 //! Which field is the time, the level, the message: by name, the surer name first.
 
+use super::super::Span;
 use super::super::level::{self, Level, Sign};
+use super::super::reading::{Context, Reading, Shape};
 use super::super::time::{self, Parts};
-use super::super::{Context, Reading, Shape, Span};
 use super::json::{Value, unescape};
 
 /// Names of the time; the rank of a name is its place in the list.
@@ -62,11 +63,11 @@ pub(in crate::logs::parse) struct Known<'a> {
     has_app_name: bool,
     has_process_id: bool,
     /// PM2's `type` is `err`.
-    pub(super) is_err: bool,
+    pub(in crate::logs::parse) is_err: bool,
 }
 
 impl<'a> Known<'a> {
-    pub(super) fn take(&mut self, path: &[&'a [u8]], value: Value<'a>) {
+    pub(in crate::logs::parse) fn take(&mut self, path: &[&'a [u8]], value: Value<'a>) {
         let (bytes, is_text) = match value {
             Value::Text(inside) => (inside, true),
             Value::Bare(word) => (word, false),
@@ -130,7 +131,7 @@ impl<'a> Known<'a> {
     }
 
     /// Whether the line is PM2's `log_type: json` (docs/pm2-ops.md section 1.2).
-    pub(super) fn is_pm2(&self) -> bool {
+    pub(in crate::logs::parse) fn is_pm2(&self) -> bool {
         self.has_app_name && self.has_process_id && self.message.is_some()
     }
 
@@ -146,7 +147,7 @@ impl<'a> Known<'a> {
             || is_it(self.message.map(|found| found.value))
     }
 
-    pub(super) fn message_text(&self) -> String {
+    pub(in crate::logs::parse) fn message_text(&self) -> String {
         match self.message {
             Some(found) if found.read => unescape(found.value),
             Some(found) => String::from_utf8_lossy(found.value).into_owned(),
@@ -155,7 +156,11 @@ impl<'a> Known<'a> {
     }
 
     /// What a line of these fields says. `place` gives the offset of a value in the line.
-    pub(super) fn reading(&self, context: &Context<'_>, place: &dyn Fn(&[u8]) -> usize) -> Reading {
+    pub(in crate::logs::parse) fn reading(
+        &self,
+        context: &Context<'_>,
+        place: &dyn Fn(&[u8]) -> usize,
+    ) -> Reading {
         let time = self.time.and_then(|found| {
             let declared = context.declared.filter(|_| self.is_pm2());
             let by_pattern = declared.and_then(|it| it.value(found.value, context.clock));

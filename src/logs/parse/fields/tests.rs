@@ -1,6 +1,6 @@
 use jiff::tz::TimeZone;
 
-use super::super::{Clock, Level, Sign, read};
+use super::super::{Clock, Context, Level, Sign, read};
 use super::*;
 
 fn record(line: &str) -> Option<(Record, Reading)> {

@@ -1,0 +1,52 @@
+//! The keys of the details, beside those that mean the same everywhere.
+
+use crate::app::command::{Command, CommandRow};
+
+/// What can be asked for in the details alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// The next tab.
+    Next,
+    /// The tab before.
+    Previous,
+    /// The tab of this number, from 1; 0 in the table of keys, where it is any.
+    Tab(u8),
+    /// Charts that reach further back.
+    Longer,
+    /// Charts that reach less far back.
+    Shorter,
+    /// Search the raw JSON.
+    Search,
+    /// To the next hit.
+    NextHit,
+    /// To the hit before.
+    PreviousHit,
+}
+
+const fn row(
+    ask: Ask,
+    keys: &'static str,
+    label: &'static str,
+    help: &'static str,
+    footer: Option<u8>,
+) -> CommandRow {
+    CommandRow { command: Command::Details(ask), keys, label, help, footer, pane: None }
+}
+
+/// The keys. They come before those of the table of all commands.
+pub const DETAILS: &[CommandRow] = &[
+    row(Ask::Next, "Tab →", "next tab", "In the details: the next tab", Some(0)),
+    row(Ask::Previous, "←", "previous tab", "In the details: the tab before", None),
+    row(
+        Ask::Tab(0),
+        "1 2 3 4 5 6",
+        "tab",
+        "In the details: overview, charts, metrics, actions, environment, raw JSON",
+        None,
+    ),
+    row(Ask::Longer, "+ =", "longer", "In the details: charts of 5, 15, 60 minutes", None),
+    row(Ask::Shorter, "-", "shorter", "In the details: charts of 15, 5 minutes, 1 minute", None),
+    row(Ask::Search, "/", "search", "In the raw JSON of the details: search it", None),
+    row(Ask::NextHit, "n", "next hit", "There: to the next hit", None),
+    row(Ask::PreviousHit, "N", "previous hit", "There: to the hit before", None),
+];

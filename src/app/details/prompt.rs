@@ -1,0 +1,139 @@
+//! What the details ask for, and the search in the raw JSON.
+
+use serde_json::Value as Json;
+
+use super::Sheet;
+use crate::app::editor::Editor;
+use crate::app::prompt::json_at_once;
+use crate::model::Target;
+use crate::model::trigger::Reply;
+use crate::model::watched::Watched;
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prompt {
+    /// What to search the raw JSON for.
+    Search(Editor),
+    /// With which parameters an action is triggered, and where.
+    Trigger(Ready),
+}
+
+/// An action that is about to be triggered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ready {
+    /// Its name, as it is declared.
+    pub action: Box<str>,
+    /// Whether it says that it takes parameters.
+    pub takes_parameters: bool,
+    /// Whether it is triggered in all instances of the app.
+    pub is_to_all: bool,
+    /// The parameters: JSON or text.
+    pub input: Editor,
+}
+
+impl Ready {
+    /// What the action gets; `None` for nothing.
+    ///
+    /// # Errors
+    /// Why that is no JSON.
+    pub fn params(&self) -> Result<Option<Json>, String> {
+        let typed = self.input.text();
+        let typed = typed.trim();
+        if typed.is_empty() {
+            return Ok(None);
+        }
+        // What begins like JSON is meant to be some; a number is a text to all actions seen.
+        if typed.starts_with(['{', '[', '"']) {
+            return json_at_once(typed).map(Some);
+        }
+        Ok(Some(Json::String(typed.to_owned())))
+    }
+}
+
+/// What came of an action in one process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Asked {
+    /// The action's name.
+    pub action: Box<str>,
+    /// In which process.
+    pub target: Target,
+    /// What it replied; `None` while that is waited for.
+    pub reply: Option<Reply>,
+}
+
+impl Prompt {
+    /// The line that is typed into.
+    pub(in crate::app) fn input(&mut self) -> &mut Editor {
+        match self {
+            Self::Search(input) => input,
+            Self::Trigger(ready) => &mut ready.input,
+        }
+    }
+}
+
+/// A search in the raw JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Search {
+    /// What is searched for. Its case counts where it has an upper case letter.
+    pub text: String,
+    /// The line that is the hit.
+    pub at: Option<usize>,
+}
+
+impl Search {
+    /// A search for this.
+    pub(super) fn new(text: String) -> Self {
+        Self { text, at: None }
+    }
+
+    /// Where in a line it is first found: the bytes.
+    #[must_use]
+    pub fn find(&self, line: &str) -> Option<std::ops::Range<usize>> {
+        if self.text.is_empty() {
+            return None;
+        }
+        let has_case = self.text.chars().any(char::is_uppercase);
+        // Only ASCII is folded: so the bytes stay where they are.
+        let at = if has_case {
+            line.find(&self.text)
+        } else {
+            line.to_ascii_lowercase().find(&self.text.to_ascii_lowercase())
+        }?;
+        Some(at..at + self.text.len())
+    }
+
+    /// The lines that have it.
+    #[must_use]
+    pub fn hits(&self, lines: &[String]) -> Vec<usize> {
+        let hits = lines.iter().enumerate().filter(|(_, line)| self.find(line).is_some());
+        hits.map(|(at, _)| at).collect()
+    }
+}
+
+impl Sheet {
+    /// The instances of the app, with the one that the details are of.
+    #[must_use]
+    pub fn instances(&self, watched: &Watched) -> Vec<Target> {
+        let Some(process) = watched.fleet.get(self.key()) else { return Vec::new() };
+        let god = watched.daemon(self.daemon).and_then(|daemon| daemon.god);
+        let sisters = watched.fleet.sisters(self.key(), &process.info);
+        sisters.map(|(_, process)| process.target(god)).collect()
+    }
+
+    /// Goes to the next hit after the line `from`, or the one before it, round the end.
+    pub(super) fn go_to_hit(&mut self, from: usize, is_back: bool, includes: bool) {
+        let Some(examined) = &self.examined else { return };
+        let Some(search) = &mut self.search else { return };
+        let hits = search.hits(&examined.raw);
+        let found = if is_back {
+            hits.iter().rev().find(|at| **at < from).or(hits.last())
+        } else {
+            hits.iter().find(|at| **at > from || (includes && **at == from)).or(hits.first())
+        };
+        search.at = found.copied();
+        if let Some(at) = search.at {
+            // With what stands around it.
+            self.set_place(at.saturating_sub(3));
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! What is asked of the table, and the rows that came of it; `table` changes them.
+
+use super::editor::Editor;
+use crate::model::ProcessKey;
+use crate::model::rows::{Query, Wrong};
+
+/// For how long after a key the rows stay where they are, milliseconds.
+const REST_MS: i64 = 2_000;
+
+/// What is asked of the fleet, and the rows that came of it.
+#[derive(Debug, Default)]
+pub struct Table {
+    pub(super) query: Query,
+    /// The rows as they stand; `None` while every process stands by its id.
+    pub(super) rows: Option<Vec<ProcessKey>>,
+    /// Until when they stay as they are, by the steady clock.
+    rests_until_ms: i64,
+    /// Whether they would stand otherwise, were they not at rest.
+    pub(super) is_late: bool,
+}
+
+/// A filter being typed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Typing {
+    /// The line.
+    pub input: Editor,
+    /// What is wrong with it; the last one that could be read is then in force.
+    pub wrong: Option<Wrong>,
+    /// The process that was selected then; it is again, where it is among the rows.
+    pub(super) selected: Option<ProcessKey>,
+}
+
+impl Table {
+    /// What is asked of the fleet.
+    #[must_use]
+    pub fn query(&self) -> &Query {
+        &self.query
+    }
+
+    /// Whether the rows are at rest now.
+    pub(super) fn rests(&self, steady_ms: i64) -> bool {
+        steady_ms < self.rests_until_ms
+    }
+
+    /// When they move, if they are to and rest until then, by the steady clock.
+    pub(super) fn moves_at_ms(&self) -> Option<i64> {
+        self.is_late.then_some(self.rests_until_ms)
+    }
+
+    /// A key was pressed.
+    pub(super) fn rest(&mut self, steady_ms: i64) {
+        self.rests_until_ms = steady_ms.saturating_add(REST_MS);
+    }
+}

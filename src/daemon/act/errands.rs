@@ -1,0 +1,248 @@
+//! Tasks beside the five actions: who is meant, the calls, and what came of each.
+//!
+//! Invariant: as for actions, nothing is sent to a process but the one that was chosen, by a look just
+//! before; and every target gets exactly one [`Outcome`].
+
+use futures_util::{StreamExt, stream};
+use serde_json::{Value as Json, json};
+use tokio::time::Instant;
+
+use super::{AT_ONCE, Acting, flush};
+use crate::daemon::calls::named::{CallFailure, Listing};
+use crate::daemon::clock::whole_ms;
+use crate::daemon::rpc::connection::CallError;
+use crate::model::errand::{Errand, Outcome, Task};
+use crate::model::{Target, Verdict};
+use crate::protocol::process::ProcessInfo;
+use crate::protocol::text::clean;
+
+impl Acting {
+    /// Does a task, and tells each outcome when it is known; the last is of the whole, but for [`Task::Each`].
+    pub(crate) async fn task(&self, task: Task, tell: &mut impl FnMut(Outcome)) {
+        match task {
+            Task::Each { errand, targets } => self.each(&errand, &targets, tell).await,
+            Task::Scale { ref targets, to } => {
+                let whole = self.scale(targets, to, tell).await;
+                tell(whole);
+            }
+            Task::FlushConsole => {
+                let path = self.session.home.join("pm2.log");
+                let label = clean(&path.to_string_lossy()).into_owned();
+                let (verdict, note) = self.empty(vec![path]).await;
+                tell(Outcome {
+                    note,
+                    ..Outcome::about(Task::FlushConsole.deed(), &label, verdict)
+                });
+            }
+            Task::Save { even_empty } => {
+                let whole = self.save(even_empty).await;
+                tell(whole);
+            }
+            Task::Resurrect => {
+                let whole = self.resurrect(tell).await;
+                tell(whole);
+            }
+            Task::Restore(kept) => self.restore_kept(kept, tell).await,
+        }
+    }
+
+    /// The same to each of these, two at a time.
+    async fn each(&self, errand: &Errand, targets: &[Target], tell: &mut impl FnMut(Outcome)) {
+        let one = |target: &Target| {
+            let target = target.clone();
+            async move {
+                let (verdict, note) = match self.errand(errand, &target).await {
+                    Ok(done) => done,
+                    Err(verdict) => (verdict, None),
+                };
+                Outcome { note, ..Outcome::of(errand, &target, verdict) }
+            }
+        };
+        let mut outcomes = Box::pin(stream::iter(targets).map(one).buffer_unordered(AT_ONCE));
+        while let Some(outcome) = outcomes.next().await {
+            tell(outcome);
+        }
+    }
+
+    /// Does it to one process, if it is the one that was chosen.
+    async fn errand(
+        &self,
+        errand: &Errand,
+        target: &Target,
+    ) -> Result<(Verdict, Option<Box<str>>), Verdict> {
+        let listing = self.list().await?;
+        let info = target.find(&listing.infos, self.session.god)?;
+        let id = info.pm_id.0;
+        match errand {
+            Errand::Reset => self.named("resetMetaProcessId", vec![json!(id)]).await?,
+            Errand::Signal(signal) => {
+                let what = json!({ "process_id": id, "signal": signal.name() });
+                self.named("sendSignalToProcessId", vec![what]).await?
+            }
+            Errand::Line(line) => {
+                let line = line.trim_end_matches(['\r', '\n']);
+                if line.is_empty() {
+                    return Err(Verdict::Refused("the line is empty".into()));
+                }
+                let what = json!({ "pm_id": id, "line": format!("{line}\n") });
+                self.named("sendLineToStdin", vec![what]).await?
+            }
+            Errand::Flush => return Ok(self.empty(flush::files(info)).await),
+            Errand::Watch(is_on) => return self.watch(*is_on, target, info, &listing).await,
+        };
+        Ok((Verdict::Done, None))
+    }
+
+    /// Switches watching, and looks whether it is so: God answers with success whatever happens.
+    async fn watch(
+        &self,
+        is_on: bool,
+        target: &Target,
+        info: &ProcessInfo,
+        listing: &Listing,
+    ) -> Result<(Verdict, Option<Box<str>>), Verdict> {
+        let id = info.pm_id.0;
+        let before = listing.raw_of(info).and_then(|raw| raw.get("pm2_env")?.get("watch"));
+        if is_watched(before) == is_on {
+            return Ok((Verdict::Already, None));
+        }
+        let off = vec![json!("restartProcessId"), json!(id)];
+        if is_on {
+            let env = listing.raw_of(info).and_then(|raw| raw.get("pm2_env"));
+            if let Some(why) = env.and_then(|env| would_loop(env, &self.session.home)) {
+                return Err(Verdict::Refused(why.into()));
+            }
+            // Where `watch` was never set, as in a file without it, PM2 says that it watches and
+            // watches nothing (measured on 7.0.4): only a flag stands for the whole folder.
+            if before != Some(&Json::Bool(false)) {
+                self.named("stopWatch", off).await?;
+            }
+            let on = vec![json!("restartProcessId"), json!({ "id": id })];
+            self.named("startWatch", on).await?;
+        } else {
+            self.named("stopWatch", off).await?;
+        }
+        let after = self.list().await?;
+        let now = target.find(&after.infos, self.session.god)?;
+        let now = after.raw_of(now).and_then(|raw| raw.get("pm2_env")?.get("watch"));
+        if is_watched(now) != is_on {
+            return Err(Verdict::Refused("PM2 says that it did, but nothing changed".into()));
+        }
+        // docs/pm2-ops.md section 6.
+        let note = match before {
+            Some(Json::Array(_) | Json::String(_)) if !is_on => {
+                Some("the paths that it watched are forgotten, on again means its whole folder")
+            }
+            _ => None,
+        };
+        Ok((Verdict::Done, note.map(Into::into)))
+    }
+
+    /// Calls a method by its name, with all that is checked before.
+    pub(super) async fn named(&self, method: &str, args: Vec<Json>) -> Result<Json, Verdict> {
+        let started = Instant::now();
+        let called = self.session.call_by_name(method, args, self.timings.act_margin).await;
+        called.map_err(|failure| failed(failure, started))
+    }
+
+    /// All processes now, raw and typed.
+    pub(super) async fn list(&self) -> Result<Listing, Verdict> {
+        let started = Instant::now();
+        let listing = self.session.listing(self.timings.read).await;
+        listing.map_err(|failure| failed(failure, started))
+    }
+
+    /// Why files of the daemon's cannot be got at from here.
+    pub(super) fn expect_here(&self) -> Result<(), Verdict> {
+        if self.session.god.is_some() {
+            return Ok(());
+        }
+        let why = "the daemon's files are on another machine, or behind a forwarded socket";
+        Err(Verdict::Refused(why.into()))
+    }
+}
+
+/// What a failed call means for what was to be done.
+pub(super) fn failed(failure: CallFailure, started: Instant) -> Verdict {
+    match failure {
+        CallFailure::NoReply { error: CallError::Closed, .. } => {
+            Verdict::Unknown { waited_ms: whole_ms(started.elapsed()), is_closed: true }
+        }
+        CallFailure::NoReply { error: CallError::TimedOut { waited_ms }, .. } => {
+            Verdict::timed_out(waited_ms)
+        }
+        CallFailure::Said { message, .. }
+            if message.to_ascii_lowercase().contains("id unknown") =>
+        {
+            Verdict::Gone
+        }
+        failure => Verdict::Refused(failure.sentence().into()),
+    }
+}
+
+/// Whether this value of `watch` is true in JavaScript.
+fn is_watched(watch: Option<&Json>) -> bool {
+    match watch {
+        None | Some(Json::Null | Json::Bool(false)) => false,
+        Some(Json::String(text)) => !text.is_empty(),
+        Some(Json::Number(number)) => number.as_f64() != Some(0.0),
+        Some(Json::Bool(true) | Json::Array(_) | Json::Object(_)) => true,
+    }
+}
+
+/// Why watching the whole folder of a process would restart it for ever: PM2's own files, which each
+/// start writes, lie in it (14 restarts in 4 s, docs/pm2-ops.md section 6). PM2 leaves out
+/// `node_modules` and names with a dot, unless `ignore_watch` says something else.
+fn would_loop(env: &Json, home: &std::path::Path) -> Option<String> {
+    let folder = env.get("pm_cwd").and_then(Json::as_str)?;
+    let inside = home.strip_prefix(folder).ok()?;
+    let ignores = match env.get("ignore_watch") {
+        Some(Json::Array(items)) => !items.is_empty(),
+        Some(Json::String(text)) => !text.is_empty(),
+        _ => false,
+    };
+    let is_left_out = inside.components().any(|part| {
+        let part = part.as_os_str().to_string_lossy();
+        part.starts_with('.') || part.contains("node_modules")
+    });
+    (!ignores && !is_left_out).then(|| {
+        let home = clean(&home.to_string_lossy()).into_owned();
+        format!("{home} lies in its folder, and changes with each start: it would never end")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn what_javascript_takes_for_true_is_watched() {
+        for (watch, is_on) in [
+            (json!(true), true),
+            (json!(["src"]), true),
+            (json!([]), true),
+            (json!("src"), true),
+            (json!(false), false),
+            (json!(""), false),
+            (json!(null), false),
+            (json!(0), false),
+        ] {
+            assert_eq!(is_watched(Some(&watch)), is_on, "{watch}");
+        }
+        assert!(!is_watched(None));
+    }
+
+    #[test]
+    fn a_folder_with_the_daemons_files_is_not_watched() {
+        let env = |ignore: Json| json!({ "pm_cwd": "/home/me", "ignore_watch": ignore });
+        let looped = |env: &Json, home: &str| would_loop(env, Path::new(home)).is_some();
+        assert!(looped(&env(Json::Null), "/home/me/pm2"));
+        assert!(looped(&env(Json::Null), "/home/me"));
+        assert!(!looped(&env(Json::Null), "/home/me/.pm2"), "left out by PM2");
+        assert!(!looped(&env(json!(["pm2"])), "/home/me/pm2"), "somebody thought of it");
+        assert!(!looped(&env(Json::Null), "/home/you/pm2"));
+        assert!(!looped(&json!({}), "/home/me/pm2"));
+    }
+}

@@ -1,0 +1,399 @@
+//! Writes an incident bundle: the documents of [`crate::model::bundle`], what PM2 says of the processes, and
+//! the ends of log files, in one `.tar.gz`.
+//!
+//! Invariant: bounded; only its owner may read it; what is there already is replaced only where that
+//! is allowed, and only by a whole bundle.
+
+use std::collections::BTreeSet;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::Value as Json;
+use tar::{Builder, Header};
+use tokio::sync::watch;
+
+use super::rpc::session::{Link, ready};
+use super::{DaemonHandle, Timings, files, lives, offload};
+use crate::model::bundle::{Document, Found, Material, Written};
+use crate::model::report::Report;
+use crate::protocol::process::ProcessInfo;
+use crate::protocol::redact;
+use crate::protocol::text::clean;
+
+/// How long writing one may take.
+pub(crate) const WRITE_MAX: Duration = Duration::from_mins(1);
+/// Said of one that is not written in that time.
+pub(crate) const NO_ANSWER: &str = "the bundle is not written yet: the disk does not answer";
+/// How much of the end of a log file is taken, bytes.
+const SLICE_BYTES_MAX: u64 = 256 << 10;
+/// How much of the end of `pm2.log` is taken, bytes.
+const CONSOLE_BYTES_MAX: u64 = 1 << 20;
+/// How much of log files is taken in all, bytes.
+const LOGS_BYTES_MAX: u64 = 32 << 20;
+/// The most characters of a process's name in the name of a file.
+const NAME_CHARS_MAX: usize = 60;
+
+/// Where a bundle is to be, and what it is made of.
+#[derive(Debug)]
+pub(crate) struct Order {
+    /// Its path.
+    pub(crate) path: PathBuf,
+    /// Whether a file that is there is replaced.
+    pub(crate) may_replace: bool,
+    /// What is known.
+    pub(crate) material: Material,
+    /// What PM2 says of the processes; `None` where it could not be asked.
+    pub(crate) listed: Option<Vec<Json>>,
+    /// The folder of the daemon, where it is on this machine.
+    pub(crate) home: Option<PathBuf>,
+}
+
+impl DaemonHandle {
+    /// Writes an incident bundle, into the working folder or, where that cannot be written into, the one
+    /// for temporary files. Never waits: the outcome is one [`Report::Bundled`].
+    pub fn bundle(&self, material: Material) {
+        let (id, inbox) = (self.id, self.inbox.clone());
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
+            inbox.report(id, Report::Bundled(Err("too much is under way: not written".into())));
+            return;
+        };
+        let link = self.lock().as_ref().map(|running| running.link.clone());
+        let (endpoint, timings) = (self.endpoint.clone(), self.timings);
+        self.runtime.spawn(async move {
+            let listed = match link {
+                Some(link) => listed(link, &timings).await,
+                None => None,
+            };
+            let writing = offload::blocking(WRITE_MAX, move || {
+                let home = endpoint.is_local().then(|| endpoint.home.clone());
+                let path = folder().join(material.file_name());
+                write(Order { path, may_replace: false, material, listed, home })
+            });
+            let outcome = writing.await.unwrap_or_else(|| Err(NO_ANSWER.to_owned()));
+            inbox.report(id, Report::Bundled(outcome.map_err(Into::into)));
+            drop(permit);
+        });
+    }
+}
+
+/// What PM2 says of the processes, if it answers in time.
+async fn listed(link: watch::Receiver<Link>, timings: &Timings) -> Option<Vec<Json>> {
+    let session = ready(link, timings.handshake).await.ok()?;
+    Some(session.listing(timings.read).await.ok()?.raw)
+}
+
+/// Where a bundle goes for which nobody named a place.
+fn folder() -> PathBuf {
+    let here = PathBuf::from(".");
+    let is_writable = rustix::fs::access(&here, rustix::fs::Access::WRITE_OK).is_ok();
+    if is_writable { here } else { std::env::temp_dir() }
+}
+
+/// Writes it. Blocks.
+///
+/// # Errors
+/// A sentence that names the path, and the partial file where there is one.
+pub(crate) fn write(mut order: Order) -> Result<Written, String> {
+    let path = std::path::absolute(&order.path).unwrap_or_else(|_| order.path.clone());
+    let shown = said(&path);
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(format!("{shown} is no file"));
+    };
+    if !order.may_replace && path.symlink_metadata().is_ok() {
+        return Err(format!("{shown} is there already: not replaced"));
+    }
+    if path.metadata().is_ok_and(|about| !about.is_file()) {
+        return Err(format!("{shown} is no plain file: not replaced"));
+    }
+    let name = name.to_string_lossy();
+    // Only its owner can read such a file.
+    let part = tempfile::Builder::new()
+        .prefix(&format!(".{name}."))
+        .suffix(".part")
+        .tempfile_in(folder)
+        .map_err(|error| format!("cannot write into {}: {error}", said(folder)))?;
+    let entries = entries(&mut order);
+    let count = entries.len();
+    let written = pack(part.as_file(), stem(&name), entries, order.material.at.wall_ms)
+        .and_then(|()| part.as_file().sync_all())
+        .and_then(|()| part.as_file().metadata());
+    let bytes = match written {
+        Ok(about) => about.len(),
+        Err(error) => return Err(failed(part, &shown, &error)),
+    };
+    let placed =
+        if order.may_replace { part.persist(&path) } else { part.persist_noclobber(&path) };
+    match placed {
+        Ok(_) => Ok(Written { path: shown.into(), files: count, bytes }),
+        Err(error) => Err(failed(error.file, &shown, &error.error)),
+    }
+}
+
+/// What went wrong, and where the part is that was written.
+fn failed(part: tempfile::NamedTempFile, shown: &str, error: &io::Error) -> String {
+    let left = part.into_temp_path().keep();
+    let left = left.map(|path| format!("; what was written is in {}", said(&path)));
+    format!("cannot write {shown}: {error}{}", left.unwrap_or_default())
+}
+
+fn said(path: &Path) -> String {
+    clean(&path.to_string_lossy()).into_owned()
+}
+
+/// The name of the folder in the bundle.
+fn stem(name: &str) -> &str {
+    let stem = name.strip_suffix(".tar.gz").or_else(|| name.strip_suffix(".tgz")).unwrap_or(name);
+    if stem.is_empty() || stem.starts_with('.') { "bundle" } else { stem }
+}
+
+/// One file of a bundle.
+struct Entry {
+    name: String,
+    bytes: Vec<u8>,
+}
+
+impl From<Document> for Entry {
+    fn from(document: Document) -> Self {
+        Self { name: document.name, bytes: document.text.into_bytes() }
+    }
+}
+
+/// All files, the summary first.
+fn entries(order: &mut Order) -> Vec<Entry> {
+    let mut found = Found { system: system(), ..Found::default() };
+    let mut entries = Vec::new();
+    match &order.listed {
+        Some(listed) => {
+            let settings: Json = listed.iter().map(redact::settings).collect();
+            found.node = node_versions(&settings);
+            let text = serde_json::to_string_pretty(&settings).unwrap_or_default();
+            entries.push(Entry { name: "processes.json".to_owned(), bytes: text.into_bytes() });
+        }
+        None => found.missing.push("what PM2 says of the processes: it did not answer".to_owned()),
+    }
+    let mut logs = Vec::new();
+    match &order.home {
+        Some(home) => {
+            let console = console(home, &mut logs, &mut found);
+            let material = &mut order.material;
+            look_back(&console, material);
+            slices(&material.processes, &mut logs, &mut found);
+        }
+        None => found.missing.push("log files: they are not on this machine".to_owned()),
+    }
+    entries.extend(order.material.documents().into_iter().map(Entry::from));
+    entries.extend(logs);
+    for entry in &entries {
+        let bytes = crate::model::units::bytes(entry.bytes.len() as u64);
+        found.files.push(format!("{}: {bytes}", entry.name));
+    }
+    entries.insert(0, order.material.summary(&found).into());
+    entries
+}
+
+/// The end of the daemon's own log, also as an entry.
+fn console(home: &Path, logs: &mut Vec<Entry>, found: &mut Found) -> String {
+    let path = home.join("pm2.log");
+    match files::tail(&path, CONSOLE_BYTES_MAX) {
+        Ok(tail) => {
+            let text = String::from_utf8_lossy(&tail.bytes).into_owned();
+            logs.push(Entry { name: "pm2.log".to_owned(), bytes: tail.bytes });
+            text
+        }
+        Err(error) => {
+            found.missing.push(format!("{}: {error}", said(&path)));
+            String::new()
+        }
+    }
+}
+
+/// Makes up the black boxes of those whose lives nobody watched.
+fn look_back(console: &str, material: &mut Material) {
+    for info in &material.processes {
+        if material.boxes.iter().any(|(id, known)| *id == info.pm_id && known.last().is_some()) {
+            continue;
+        }
+        material.boxes.retain(|(id, _)| *id != info.pm_id);
+        let made_up = lives::of(info, console, material.utc_offset_s);
+        material.boxes.push((info.pm_id, made_up));
+    }
+}
+
+/// The ends of the log files of all processes, each file once.
+fn slices(infos: &[ProcessInfo], logs: &mut Vec<Entry>, found: &mut Found) {
+    let mut taken = BTreeSet::new();
+    let mut bytes = 0;
+    for info in infos {
+        let own = &info.logs;
+        for (holds, path) in [("out", &own.out), ("error", &own.err), ("all", &own.both)] {
+            let Some(path) = path.as_deref().filter(|path| *path != "/dev/null") else { continue };
+            if !taken.insert(path) {
+                continue;
+            }
+            if bytes >= LOGS_BYTES_MAX {
+                found.missing.push(format!("{}: there are too many logs", clean(path)));
+                continue;
+            }
+            match files::tail(Path::new(path), SLICE_BYTES_MAX) {
+                Ok(tail) => {
+                    bytes += tail.bytes.len() as u64;
+                    let name = format!("logs/{}-{}-{holds}.log", info.pm_id, plain(&info.name));
+                    logs.push(Entry { name, bytes: tail.bytes });
+                }
+                Err(error) => found.missing.push(format!("{}: {error}", clean(path))),
+            }
+        }
+    }
+}
+
+/// A name that is one part of a path everywhere.
+fn plain(name: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let name = name.chars().take(NAME_CHARS_MAX);
+    name.map(|c| if is_plain(c) { c } else { '-' }).collect()
+}
+
+fn node_versions(settings: &Json) -> Vec<String> {
+    let all = settings.as_array().into_iter().flatten();
+    let versions: BTreeSet<&str> =
+        all.filter_map(|process| process.get("node_version")?.as_str()).collect();
+    versions.into_iter().map(|version| clean(version).into_owned()).collect()
+}
+
+fn system() -> String {
+    let about = rustix::system::uname();
+    let words = [about.sysname(), about.release(), about.machine()];
+    let words = words.map(|word| clean(&word.to_string_lossy()).into_owned());
+    words.join(" ")
+}
+
+/// Packs the files, below one folder.
+fn pack(out: impl Write, folder: &str, entries: Vec<Entry>, at_ms: i64) -> io::Result<()> {
+    let zipped = GzEncoder::new(BufWriter::new(out), Compression::default());
+    let mut archive = Builder::new(zipped);
+    for Entry { name, bytes } in entries {
+        let mut header = Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o600);
+        header.set_mtime(u64::try_from(at_ms / 1_000).unwrap_or_default());
+        archive.append_data(&mut header, format!("{folder}/{name}"), bytes.as_slice())?;
+    }
+    archive.into_inner()?.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?.flush()
+}
+
+/// Whether something is there. Blocks.
+pub(crate) fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fs::File;
+    use std::io::Read;
+    use std::os::unix::fs::PermissionsExt;
+
+    use flate2::read::GzDecoder;
+    use serde_json::json;
+
+    use super::*;
+    use crate::protocol::process::{PmId, ProcessStatus};
+
+    /// A disk without room.
+    struct Full;
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn order(path: PathBuf, home: &Path) -> Order {
+        let mut info = ProcessInfo::new(PmId(3), "../my api", ProcessStatus::Online);
+        let path_of = |name: &str| home.join(name).to_str().unwrap().into();
+        (info.logs.out, info.logs.err) = (Some(path_of("o.log")), Some(path_of("none.log")));
+        let listed = json!([{ "pm_id": 3, "pm2_env": {
+            "node_version": "20.20.2", "SECRET": "hunter2", "env": { "SECRET": "hunter2" } } }]);
+        Order {
+            path,
+            may_replace: false,
+            material: Material { processes: vec![info], ..Material::default() },
+            listed: listed.as_array().cloned(),
+            home: Some(home.to_owned()),
+        }
+    }
+
+    fn unpacked(path: &Path) -> BTreeMap<String, String> {
+        let mut archive = tar::Archive::new(GzDecoder::new(File::open(path).unwrap()));
+        let read = |entry: io::Result<tar::Entry<'_, _>>| {
+            let mut entry = entry.unwrap();
+            assert_eq!(entry.header().mode().unwrap(), 0o600);
+            let name = entry.path().unwrap().to_str().unwrap().to_owned();
+            let mut text = String::new();
+            entry.read_to_string(&mut text).unwrap();
+            (name, text)
+        };
+        archive.entries().unwrap().map(read).collect()
+    }
+
+    #[test]
+    fn a_bundle_holds_what_an_incident_needs_and_no_secret_of_an_environment() {
+        let home = tempfile::tempdir().unwrap();
+        let console = "2026-11-28T03:12:04: PM2 log: App [../my api:3] exited with code [3] via signal [SIGINT]\n";
+        std::fs::write(home.path().join("pm2.log"), console).unwrap();
+        std::fs::write(home.path().join("o.log"), "one\ntwo\n").unwrap();
+        let path = home.path().join("inc.tar.gz");
+        let written = write(order(path.clone(), home.path())).unwrap();
+        assert_eq!(written.files, 5);
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let files = unpacked(&path);
+        let names: Vec<&str> = files.keys().map(String::as_str).collect();
+        let wanted = [
+            "inc/deaths.json",
+            "inc/logs/3-..-my-api-out.log",
+            "inc/pm2.log",
+            "inc/processes.json",
+            "inc/summary.md",
+        ];
+        assert_eq!(names, wanted);
+        assert_eq!(files["inc/logs/3-..-my-api-out.log"], "one\ntwo\n");
+        assert!(files["inc/processes.json"].contains("SECRET"), "its name");
+        assert!(!files.values().any(|text| text.contains("hunter2")));
+        assert!(files["inc/deaths.json"].contains("ended by itself with exit code 3"));
+        let summary = &files["inc/summary.md"];
+        for words in ["20.20.2", "exit code 3", "none.log: No such file", "logs/3-..-my-api"] {
+            assert!(summary.contains(words), "{words}: {summary}");
+        }
+        // Not a second time, unless that is allowed.
+        let refused = write(order(path.clone(), home.path())).unwrap_err();
+        assert!(refused.ends_with("inc.tar.gz is there already: not replaced"), "{refused}");
+        let again = Order { may_replace: true, ..order(path.clone(), home.path()) };
+        assert_eq!(write(again).unwrap().files, 5);
+        let folder = Order { may_replace: true, ..order(home.path().to_owned(), home.path()) };
+        assert!(write(folder).unwrap_err().contains("no plain file"));
+        let nowhere = write(order(home.path().join("no/x.tar.gz"), home.path())).unwrap_err();
+        assert!(nowhere.starts_with("cannot write into /"), "{nowhere}");
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 3, "no parts are left");
+    }
+
+    #[test]
+    fn what_was_written_before_the_disk_was_full_is_named() {
+        let home = tempfile::tempdir().unwrap();
+        let part = tempfile::Builder::new().suffix(".part").tempfile_in(home.path()).unwrap();
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        let said = failed(part, "/srv/x.tar.gz", &full);
+        let (what, left) = said.split_once("; what was written is in ").unwrap();
+        assert!(what.starts_with("cannot write /srv/x.tar.gz: "), "{what}");
+        assert!(Path::new(left).is_file(), "{left}");
+        let entry = Entry { name: "a".to_owned(), bytes: b"x".to_vec() };
+        let error = pack(Full, "x", vec![entry], 0).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    }
+}

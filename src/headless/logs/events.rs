@@ -1,0 +1,342 @@
+//! What happened to the processes, between their lines: from the daemon's own log, and then from its
+//! console and events on the bus.
+//!
+//! Invariant: the order of the daemon's log is kept; what stands there already is not told again when
+//! the bus brings it.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use tokio::time::Instant;
+
+use super::super::{Context, output, targets};
+use super::filter::Filter;
+use crate::client::Message;
+use crate::daemon::files;
+use crate::daemon::history::Line;
+use crate::daemon::seam::{ReadAt, read_whole};
+use crate::logs::parse::Level;
+use crate::model::console::{self, About, Happened};
+use crate::model::lifecycle::Life;
+use crate::model::log::Severity;
+use crate::model::words;
+use crate::protocol::bus::{EventKind, raw};
+use crate::protocol::process::ProcessInfo;
+use crate::protocol::text::clean;
+
+/// How much of the end of the daemon's log is read, bytes.
+const CONSOLE_BYTES_MAX: u64 = 16 << 20;
+/// What was written while the bus was being connected comes on it within this time, if at all.
+const SEAM: Duration = Duration::from_secs(2);
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub(super) struct Event {
+    /// To which process: `api[3]`.
+    pub(super) label: String,
+    /// A word of at most nine columns.
+    pub(super) word: &'static str,
+    /// When, how bad and what, as if it were a line of a log.
+    pub(super) line: Line,
+}
+
+/// Which events are wanted.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    /// Id, name and label of the processes.
+    processes: Vec<(u32, Box<str>, String)>,
+    /// Whether those of the daemon itself are, too.
+    with_daemon: bool,
+    /// Of which process the last end was told: its place in [`Self::processes`].
+    last_ended: Option<usize>,
+}
+
+impl Wanted {
+    /// Those of these processes; with those of the daemon itself where all are meant.
+    pub(super) fn of(infos: &[ProcessInfo], with_daemon: bool, context: &Context) -> Self {
+        let process = |info: &ProcessInfo| {
+            let label = output::printable(&targets::label(info), context.is_ascii);
+            (info.pm_id.0, info.name.clone(), label)
+        };
+        let processes = infos.iter().map(process).collect();
+        Self { processes, with_daemon, last_ended: None }
+    }
+
+    /// What a line of the console tells that is wanted.
+    fn read(&mut self, line: &str, at_ms: i64) -> Option<Event> {
+        let Happened { about, word, severity, text } = console::read(line, at_ms)?;
+        let place = |is_it: &dyn Fn(u32, &str) -> bool| {
+            self.processes.iter().position(|(id, name, _)| is_it(*id, name))
+        };
+        let place = match about {
+            // PM2 gives ids again: the name has to fit, too.
+            About::Process(name, id) => {
+                let name = clean(name);
+                place(&|other, known| other == id && *known == *name)
+            }
+            About::Id(id) => place(&|other, _| other == id),
+            About::Name(name) => {
+                let name = clean(name);
+                place(&|_, known| *known == *name)
+            }
+            About::LastEnded => self.last_ended,
+            About::Daemon => None,
+        };
+        if word == "exit" {
+            self.last_ended = place;
+        }
+        let label = match (place.and_then(|place| self.processes.get(place)), about) {
+            (Some((_, _, label)), _) => label.clone(),
+            (None, About::Daemon) if self.with_daemon => "PM2".to_owned(),
+            (None, _) => return None,
+        };
+        Some(event(label, word, severity, at_ms, text))
+    }
+
+    fn label_of(&self, id: u32) -> Option<String> {
+        let mut processes = self.processes.iter();
+        processes.find(|(other, ..)| *other == id).map(|(_, _, label)| label.clone())
+    }
+}
+
+fn event(label: String, word: &'static str, severity: Severity, at_ms: i64, text: String) -> Event {
+    let level = match severity {
+        Severity::Bad => Level::Error,
+        Severity::Warning => Level::Warn,
+        Severity::Good | Severity::Neutral => Level::Info,
+    };
+    let line = Line {
+        at_ms,
+        is_estimated: false,
+        level: Some(level),
+        bytes: text.into_bytes(),
+        is_ended: true,
+        stamp_bytes: 0,
+    };
+    Event { label, word, line }
+}
+
+/// The daemon's own log.
+#[derive(Debug)]
+pub(super) struct Console {
+    file: Option<File>,
+    /// Its size before the bus was connected, and then, bytes.
+    sizes: (u64, u64),
+    wanted: Wanted,
+}
+
+impl Console {
+    /// That of the daemon in this home, of which these events are wanted. Blocks.
+    pub(super) fn open(home: &Path, wanted: Wanted) -> Self {
+        let path = home.join("pm2.log");
+        let file = files::open(&path).map_err(|error| {
+            let path = clean(&path.to_string_lossy()).into_owned();
+            output::complain(&format!("cannot read {path}: {error}"));
+        });
+        let mut console = Self { file: file.ok(), sizes: (0, 0), wanted };
+        console.sizes.0 = console.size();
+        console.sizes.1 = console.sizes.0;
+        console
+    }
+
+    /// One without a file: that of a daemon elsewhere.
+    pub(super) fn nowhere(wanted: Wanted) -> Self {
+        Self { file: None, sizes: (0, 0), wanted }
+    }
+
+    /// Looks again how large it is: the bus is connected. History ends here.
+    pub(super) fn measure_after(&mut self) {
+        self.sizes.1 = self.size();
+    }
+
+    fn size(&self) -> u64 {
+        self.file.as_ref().and_then(|file| file.size().ok()).unwrap_or_default()
+    }
+
+    fn part(&self, from: u64, to: u64) -> io::Result<String> {
+        let Some(file) = &self.file else { return Ok(String::new()) };
+        let mut bytes = vec![0; usize::try_from(to.saturating_sub(from)).unwrap_or_default()];
+        let read = read_whole(file, &mut bytes, from)?;
+        bytes.truncate(read);
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// What it tells, oldest first. Blocks.
+    pub(super) fn history(&mut self, filter: &Filter) -> Vec<Event> {
+        let zone = TimeZone::system();
+        let from = self.sizes.1.saturating_sub(CONSOLE_BYTES_MAX);
+        let text = self.part(from, self.sizes.1).unwrap_or_else(|error| {
+            output::complain(&format!("pm2.log: {error}"));
+            String::new()
+        });
+        let mut events = Vec::new();
+        for line in text.lines() {
+            // The daemon says without a time that it was started.
+            let (at_ms, said) = stamped(line, &zone).unwrap_or_else(|| {
+                let before = events.last().map_or(0, |event: &Event| event.line.at_ms);
+                (before, line)
+            });
+            events.extend(self.wanted.read(console::unleveled(said), at_ms));
+        }
+        events.retain(|event| filter.fits(&event.line));
+        events
+    }
+
+    /// What comes from now on.
+    pub(super) fn live(self) -> Live {
+        let mut had: HashMap<String, u32> = HashMap::new();
+        let begun = self.part(self.sizes.0, self.sizes.1).unwrap_or_default();
+        for line in begun.lines() {
+            let said = line.split_at_checked(21).map_or(line, |(_, said)| said);
+            *had.entry(console::unleveled(said).trim_end().to_owned()).or_default() += 1;
+        }
+        Live { wanted: self.wanted, had, until: Instant::now() + SEAM }
+    }
+}
+
+/// `2026-11-28T03:12:00: TEXT`: when, and the text.
+fn stamped<'a>(line: &'a str, zone: &TimeZone) -> Option<(i64, &'a str)> {
+    let (time, rest) = line.split_at_checked(19)?;
+    let rest = rest.strip_prefix(": ")?;
+    let time: DateTime = time.parse().ok()?;
+    let at = zone.to_ambiguous_timestamp(time).compatible().ok()?;
+    Some((at.as_millisecond(), rest))
+}
+
+/// Events from the bus.
+#[derive(Debug)]
+pub(super) struct Live {
+    wanted: Wanted,
+    /// Lines of the console that history had, and that the bus may bring, too.
+    had: HashMap<String, u32>,
+    until: Instant,
+}
+
+impl Live {
+    /// What a message tells.
+    pub(super) fn take(&mut self, message: &Message) -> Vec<Event> {
+        match message.topic() {
+            "log:PM2" => self.console(message),
+            "process:event" => self.by_client(message).into_iter().collect(),
+            "process:exception" => self.exception(message).into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn console(&mut self, message: &Message) -> Vec<Event> {
+        let Some(told) = message.decode() else { return Vec::new() };
+        let at_ms = told.at_ms;
+        let text = told.data.get("data").and_then(serde_json::Value::as_str).unwrap_or_default();
+        if Instant::now() >= self.until {
+            self.had.clear();
+        }
+        let mut events = Vec::new();
+        for line in text.lines() {
+            if let Some(left) = self.had.get_mut(line.trim_end()).filter(|left| **left > 0) {
+                *left -= 1;
+                continue;
+            }
+            events.extend(self.wanted.read(line, at_ms));
+        }
+        events
+    }
+
+    /// What a client says that it did: the console does not.
+    fn by_client(&self, message: &Message) -> Option<Event> {
+        let (json, at_ms) = message.line()?;
+        let told = raw::process_event(json.as_bytes())?;
+        let life = match &told.kind {
+            EventKind::Start if told.manually => Life::Started,
+            EventKind::Stop if told.manually => {
+                Life::Stopped { end: crate::model::verdict::End::Unseen }
+            }
+            EventKind::Restart if told.manually => Life::Restarted { restarts: told.info.restarts },
+            EventKind::Reload | EventKind::GracefulReload => Life::Reloaded,
+            EventKind::Delete => Life::Deleted,
+            _ => return None,
+        };
+        let label = self.wanted.label_of(told.info.pm_id.0)?;
+        let words::Told { word, severity, text } = words::tell(&life);
+        Some(event(label, word, severity, at_ms, text))
+    }
+
+    fn exception(&self, message: &Message) -> Option<Event> {
+        let told = message.decode()?;
+        let process = told.process.as_ref()?;
+        let id = match process.pm_id? {
+            crate::protocol::bus::BusPmId::Process(id) | crate::protocol::bus::BusPmId::Old(id) => {
+                id
+            }
+            crate::protocol::bus::BusPmId::Daemon => return None,
+        };
+        let label = self.wanted.label_of(id.0)?;
+        let data = told.data.get("data")?;
+        let text = |field: &str| data.get(field).and_then(serde_json::Value::as_str);
+        let head =
+            text("stack").and_then(|stack| stack.lines().find(|line| !line.trim().is_empty()));
+        let said = head.or_else(|| text("message")).unwrap_or("an exception without a message");
+        let said = clean(said).into_owned();
+        Some(event(label, "exception", Severity::Bad, told.at_ms, said))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::process::{PmId, ProcessStatus};
+
+    fn wanted(with_daemon: bool) -> Wanted {
+        let info = ProcessInfo::new(PmId(3), "api", ProcessStatus::Online);
+        let label = targets::label(&info);
+        let processes = vec![(3, info.name, label)];
+        Wanted { processes, with_daemon, last_ended: None }
+    }
+
+    #[test]
+    fn only_what_is_wanted_is_told() {
+        let lines = [
+            "App [other:3] exited with code [1] via signal [SIGINT]",
+            "Script /srv/x.js had too many unstable restarts (4). Stopped. \"errored\"",
+            "App [api:3] exited with code [1] via signal [SIGINT]",
+            "Script /srv/a.js had too many unstable restarts (4). Stopped. \"errored\"",
+            "[PM2] Resurrecting PM2",
+        ];
+        let told = |with_daemon| {
+            let mut wanted = wanted(with_daemon);
+            let events = lines.iter().filter_map(|line| wanted.read(line, 1));
+            events.map(|event| format!("{} {}", event.label, event.word)).collect::<Vec<_>>()
+        };
+        assert_eq!(told(false), ["api[3] exit", "api[3] overlimit"]);
+        assert_eq!(told(true), ["api[3] exit", "api[3] overlimit", "PM2 pm2"]);
+    }
+
+    #[test]
+    fn what_history_had_is_not_told_again() {
+        let said = |text: &str| {
+            let json = serde_json::json!({ "process": { "pm_id": "PM2" }, "data": text, "at": 7 });
+            Message::new("log:PM2".into(), json.to_string().into_bytes().into(), 0)
+        };
+        let file = tempfile::tempdir().unwrap();
+        let stamp = "2026-11-28T03:12:00: PM2 log: ";
+        let (exit, online) =
+            ("App [api:3] exited with code [1] via signal [SIGINT]", "App [api:3] online");
+        let before = format!("{stamp}{exit}\n");
+        std::fs::write(file.path().join("pm2.log"), &before).unwrap();
+        let mut console = Console::open(file.path(), wanted(false));
+        std::fs::write(file.path().join("pm2.log"), format!("{before}{stamp}{online}\n")).unwrap();
+        console.measure_after();
+        let filter = Filter::any();
+        let words: Vec<&str> = console.history(&filter).iter().map(|event| event.word).collect();
+        assert_eq!(words, ["exit", "online"]);
+        let mut live = console.live();
+        let mut words =
+            |text: &str| live.take(&said(text)).iter().map(|one| one.word).collect::<Vec<_>>();
+        assert_eq!(words(&format!("{online}\n{exit}\n")), ["exit"], "online was told");
+        assert_eq!(words(online), ["online"], "once only");
+    }
+}

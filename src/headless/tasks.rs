@@ -1,0 +1,252 @@
+//! `scale`, `reset`, `flush`, `save`, `resurrect`, `signal`, `stdin`, `watch`: what is done beside the
+//! five actions.
+//!
+//! Invariant: all targets are known, and what has to be asked was answered, before the first call is
+//! sent; everything that was to be done gets its line, and what did not come about makes the exit code.
+
+use std::io::{self, Write};
+
+use super::failure::{Code, Failure};
+use super::{Context, act, ask, call, files, output, targets};
+use crate::cli;
+use crate::client::{Client, Errand, Outcome, Scale, Signal, Task};
+use crate::model::Target;
+use crate::protocol::process::ProcessInfo;
+use crate::protocol::risk::Risk;
+
+/// Names that a question lists.
+const NAMES_MAX: usize = 8;
+
+/// Does the same to each process of some targets.
+async fn each(
+    context: &Context,
+    errand: Errand,
+    words: &[String],
+    out: &mut impl Write,
+) -> Result<Code, Failure> {
+    let task = Task::Each { errand, targets: Vec::new() };
+    let Task::Each { errand, .. } = &task else { return Ok(Code::Fine) };
+    expect_allowed(context, &task)?;
+    let client = context.connect().await?;
+    let processes = act::fleet(context, &client).await?;
+    let words = files::as_targets(words, &processes).await?;
+    let infos = targets::resolve(&words, &processes)?;
+    let verb = crate::model::deed::Deed::from(errand).verb;
+    if infos.is_empty() {
+        writeln!(out, "nothing to {}: there are no processes", task.name())?;
+        return Ok(Code::Fine);
+    }
+    let question = format!("{verb} {} of {}?", named(&infos), context.home());
+    ask::confirm_for(context, errand.risk(), &question)?;
+    let code = perform(context, &client, of_each(errand.clone(), &infos), out).await?;
+    client.disconnect().await;
+    Ok(code)
+}
+
+/// The task for each of these.
+fn of_each(errand: Errand, infos: &[ProcessInfo]) -> Task {
+    Task::Each { errand, targets: infos.iter().map(Target::of).collect() }
+}
+
+/// Sets the counts of restarts to 0.
+pub(super) async fn reset(
+    context: &Context,
+    words: &[String],
+    out: &mut impl Write,
+) -> Result<Code, Failure> {
+    each(context, Errand::Reset, words, out).await
+}
+
+/// Sends a signal.
+pub(super) async fn signal(
+    context: &Context,
+    what: &cli::Signal,
+    out: &mut impl Write,
+) -> Result<Code, Failure> {
+    let signal = Signal::parse(&what.signal).map_err(Failure::usage)?;
+    each(context, Errand::Signal(signal), &what.targets, out).await
+}
+
+/// Switches watching.
+pub(super) async fn watch(
+    context: &Context,
+    what: &cli::WatchFiles,
+    out: &mut impl Write,
+) -> Result<Code, Failure> {
+    each(context, Errand::Watch(what.state == cli::OnOff::On), &what.targets, out).await
+}
+
+/// Writes lines to standard inputs.
+pub(super) async fn stdin(
+    context: &Context,
+    what: &cli::Stdin,
+    out: &mut impl Write,
+) -> Result<Code, Failure> {
+    if context.options.read_only {
+        return Err(Failure::read_only("stdin"));
+    }
+    let text =
+        if what.line == "-" { call::read_bounded(io::stdin().lock())? } else { what.line.clone() };
+    let lines: Vec<&str> = text.lines().collect();
+    if lines.iter().all(|line| line.is_empty()) {
+        return Err(Failure::usage("there is no line to write: PM2 takes no empty one"));
+    }
+    let client = context.connect().await?;
+    let processes = act::fleet(context, &client).await?;
+    let infos = targets::resolve(std::slice::from_ref(&what.target), &processes)?;
+    if infos.is_empty() {
+        writeln!(out, "nothing to write to: there are no processes")?;
+    }
+    let mut code = Code::Fine;
+    for line in lines {
+        let task = of_each(Errand::Line(line.into()), &infos);
+        code = act::worse(code, perform(context, &client, task, out).await?);
+    }
+    client.disconnect().await;
+    Ok(code)
+}
+
+/// Empties log files: of some targets, else of all processes and the daemon.
+pub(super) async fn flush(
+    context: &Context,
+    words: &[String],
+    out: &mut impl Write,
+) -> Result<Code, Failure> {
+    if !words.is_empty() {
+        return each(context, Errand::Flush, words, out).await;
+    }
+    expect_allowed(context, &Task::FlushConsole)?;
+    let client = context.connect().await?;
+    // The logs of PM2's modules too, as the CLI.
+    let processes = act::fleet(context, &client).await?;
+    let all = output::processes(processes.len());
+    let question = format!("empty the logs of all {all} and of the daemon of {}?", context.home());
+    ask::confirm_for(context, Task::FlushConsole.risk(), &question)?;
+    let console = perform(context, &client, Task::FlushConsole, out).await?;
+    let code = perform(context, &client, of_each(Errand::Flush, &processes), out).await?;
+    client.disconnect().await;
+    Ok(act::worse(console, code))
+}
+
+/// Changes how many processes an app has.
+pub(super) async fn scale(
+    context: &Context,
+    what: &cli::Scale,
+    out: &mut impl Write,
+) -> Result<Code, Failure> {
+    let to = Scale::parse(&what.to).map_err(Failure::usage)?;
+    let task = |targets| Task::Scale { targets, to };
+    expect_allowed(context, &task(Vec::new()))?;
+    let client = context.connect().await?;
+    let processes = act::fleet(context, &client).await?;
+    let infos = targets::resolve(std::slice::from_ref(&what.target), &processes)?;
+    let Some(first) = infos.first() else {
+        return Err(Failure::condition("there are no processes to scale"));
+    };
+    let is_its =
+        |info: &&ProcessInfo| (&info.name, &info.namespace) == (&first.name, &first.namespace);
+    let now = processes.iter().filter(is_its).count();
+    let wanted = to.of(u32::try_from(now).unwrap_or(u32::MAX));
+    let name = output::printable(&first.name, context.is_ascii);
+    // What cannot be is said by its outcome.
+    let question = match wanted.map(|wanted| wanted as usize) {
+        Ok(wanted) if wanted > now => {
+            Some(format!("start {} more of {name}?", output::processes(wanted - now)))
+        }
+        Ok(wanted) if wanted < now => {
+            Some(format!("delete {} of the {now} of {name}?", output::processes(now - wanted)))
+        }
+        _ => None,
+    };
+    let task = task(infos.iter().map(Target::of).collect());
+    if let Some(question) = question {
+        ask::confirm_for(context, task.risk(), &question)?;
+    }
+    let code = perform(context, &client, task, out).await?;
+    client.disconnect().await;
+    Ok(code)
+}
+
+/// Saves the list of processes.
+pub(super) async fn save(
+    context: &Context,
+    force: bool,
+    out: &mut impl Write,
+) -> Result<Code, Failure> {
+    let task = Task::Save { even_empty: force };
+    expect_allowed(context, &task)?;
+    let client = context.connect().await?;
+    let code = perform(context, &client, task, out).await?;
+    client.disconnect().await;
+    Ok(code)
+}
+
+/// Starts what was saved.
+pub(super) async fn resurrect(context: &Context, out: &mut impl Write) -> Result<Code, Failure> {
+    expect_allowed(context, &Task::Resurrect)?;
+    let client = context.connect().await?;
+    let question = format!("start what is saved in {} and does not run?", context.home());
+    ask::confirm_for(context, Task::Resurrect.risk(), &question)?;
+    let code = perform(context, &client, Task::Resurrect, out).await?;
+    client.disconnect().await;
+    Ok(code)
+}
+
+/// Refuses what only looking forbids, and what has to be asked where nobody can be.
+fn expect_allowed(context: &Context, task: &Task) -> Result<(), Failure> {
+    if context.options.read_only && task.risk() > Risk::Reads {
+        return Err(Failure::read_only(task.name()));
+    }
+    ask::require_for(context, task.risk(), task.name())
+}
+
+/// Does it, and prints a line for each outcome when it is known.
+async fn perform(
+    context: &Context,
+    client: &Client,
+    task: Task,
+    out: &mut impl Write,
+) -> Result<Code, Failure> {
+    let mut code = Code::Fine;
+    let mut printed = Ok(());
+    let mut tell = |outcome: Outcome| {
+        code = act::worse(code, Code::of_verdict(&outcome.verdict));
+        if printed.is_ok() {
+            printed = print(context, outcome, out);
+        }
+    };
+    let performed = client.perform_telling(task, &mut tell).await;
+    performed.map_err(|error| context.failure(error))?;
+    printed?;
+    Ok(code)
+}
+
+/// What came about goes to standard output, all else to standard error.
+fn print(context: &Context, mut outcome: Outcome, out: &mut impl Write) -> io::Result<()> {
+    let printable = |text: &str| output::printable(text, context.is_ascii);
+    // It is a warning, not what was asked for.
+    let warning = match outcome.deed.word {
+        "save" => outcome.note.take(),
+        _ => None,
+    };
+    let line = printable(&outcome.sentence());
+    if outcome.verdict.is_success() {
+        writeln!(out, "{line}")?;
+        out.flush()?;
+    } else {
+        output::complain(&line);
+    }
+    if let Some(warning) = warning {
+        output::complain(&printable(&warning));
+    }
+    Ok(())
+}
+
+/// The processes in a question: the first ones by name.
+fn named(infos: &[ProcessInfo]) -> String {
+    let names: Vec<String> = infos.iter().take(NAMES_MAX).map(targets::label).collect();
+    match infos.len().saturating_sub(NAMES_MAX) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
+}

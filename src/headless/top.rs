@@ -1,0 +1,72 @@
+//! `top`: the table again and again, for scripts and logs; what takes the most CPU first.
+//!
+//! Invariant: a table is printed whole, and said to be of one moment.
+
+use std::io::Write;
+
+use serde_json::{Value as Json, json};
+use tokio::time::{Instant, sleep_until};
+
+use super::failure::{Code, Failure};
+use super::list::{Env, as_json, print};
+use super::{Context, output, table};
+use crate::cli::Top;
+use crate::daemon::clock::now_ms;
+use crate::model::fleet::Process;
+use crate::model::rows::{Field, Sort};
+use crate::model::units::{self, Clock};
+use crate::protocol::process::ProcessInfo;
+
+/// Prints tables.
+pub(super) async fn run(
+    context: &Context,
+    what: &Top,
+    out: &mut impl Write,
+) -> Result<Code, Failure> {
+    let query = table::query(&what.which, Sort::by(Field::Cpu))?;
+    let client = context.connect().await?;
+    let mut seen = table::Seen::default();
+    let mut printed = 0;
+    let mut next = Instant::now();
+    loop {
+        seen.look(context, &client).await?;
+        let at_ms = now_ms();
+        let processes = seen.rows(&query);
+        let infos: Vec<&ProcessInfo> = processes.iter().map(|process| &process.info).collect();
+        if what.json {
+            let list: Vec<Json> = infos.iter().map(|info| as_json(info, None, Env::None)).collect();
+            let style = output::JsonStyle { is_pretty: false, ..context.json_style() };
+            output::json(&json!({ "at": at_ms, "processes": list }), style, out)?;
+        } else {
+            if printed > 0 {
+                writeln!(out)?;
+            }
+            writeln!(out, "{}", heading(&processes, at_ms, context.utc_offset_s))?;
+            print(context, &infos, out)?;
+        }
+        out.flush()?;
+        printed += 1;
+        if what.count.is_some_and(|count| printed >= count) {
+            client.disconnect().await;
+            return Ok(Code::Fine);
+        }
+        // From table to table, however long the daemon takes to answer.
+        next = (next + what.interval).max(Instant::now());
+        sleep_until(next).await;
+    }
+}
+
+/// `12:03:01  5 processes, 4 online, cpu 12.3%, mem 300.1 MiB`.
+fn heading(processes: &[&Process], at_ms: i64, utc_offset_s: i32) -> String {
+    let online = processes.iter().filter(|process| process.is_online());
+    let cpu: f64 = online.clone().filter_map(|process| process.figures.cpu_percent()).sum();
+    let memory: u64 = online.clone().filter_map(|process| process.figures.memory_bytes()).sum();
+    format!(
+        "{}  {}, {} online, cpu {}, mem {}",
+        units::clock(at_ms, utc_offset_s, Clock::Seconds),
+        output::processes(processes.len()),
+        online.count(),
+        units::percent(cpu),
+        units::bytes(memory),
+    )
+}

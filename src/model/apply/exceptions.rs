@@ -1,0 +1,97 @@
+//! Exceptions: those that the bus tells, and those that only the last words of a process tell.
+//!
+//! Invariant: each is counted once. What the bus tells is counted when it comes; a death whose
+//! exception the bus did not tell, when its last words are in.
+
+use super::{Applying, Change};
+use crate::model::ProcessKey;
+use crate::model::death::Death;
+use crate::model::death::cause::Cause;
+use crate::model::exceptions::{Exceptions, Thrown};
+use crate::model::log::LogLine;
+use crate::model::process::Process;
+use crate::model::watched::Watched;
+use crate::protocol::bus::{BusPmId, Exception};
+
+impl Applying<'_> {
+    /// An exception on the bus. The process may have survived it.
+    pub(super) fn exception(&mut self, exception: &Exception) {
+        let at_ms = exception.at_ms.unwrap_or(self.now.wall_ms);
+        let pm_id = match exception.process.pm_id {
+            Some(BusPmId::Process(pm_id) | BusPmId::Old(pm_id)) => Some(pm_id),
+            Some(BusPmId::Daemon) | None => None,
+        };
+        if let Some(pm_id) = pm_id
+            && let Some(life) = self.watched.boxes.get_mut(ProcessKey { daemon: self.id, pm_id })
+        {
+            life.exception(exception, self.now);
+        }
+        self.watched.exceptions.take(&Thrown {
+            daemon: self.id,
+            pm_id,
+            name: &exception.process.name,
+            message: &exception.message,
+            stack: &exception.stack,
+            at_ms,
+        });
+        let source = self.source(pm_id, &exception.process.name);
+        let line = LogLine::exception(at_ms, source, &exception.message, &exception.stack);
+        self.watched.news.push(line);
+        self.changes.extend([Change::Lines, Change::Exceptions]);
+    }
+
+    /// Counts the exceptions of deaths whose last words are in.
+    pub(super) fn group_deaths(&mut self) {
+        let Watched { fleet, boxes, exceptions, .. } = &mut *self.watched;
+        let ours = boxes.iter_mut().filter(|(key, _)| key.daemon == self.id);
+        let before = exceptions.total();
+        for (key, black_box) in ours {
+            let Some(process) = fleet.get(*key) else { continue };
+            for death in black_box.settled(self.now, false) {
+                group(exceptions, *key, &process.info.name, death);
+            }
+        }
+        let has_more = exceptions.total() > before;
+        self.note_if(has_more, Change::Exceptions);
+    }
+
+    /// Counts the exceptions of the first so many deaths of a process, which nobody watched.
+    pub(super) fn group_past(&mut self, key: ProcessKey, deaths: usize) {
+        let Watched { fleet, boxes, exceptions, .. } = &mut *self.watched;
+        let (Some(process), Some(black_box)) = (fleet.get(key), boxes.get(key)) else { return };
+        for death in black_box.lives().iter().take(deaths) {
+            group(exceptions, key, &process.info.name, death);
+        }
+        self.changes.push(Change::Exceptions);
+    }
+
+    /// A process is gone: nothing more will come of its deaths.
+    pub(super) fn forget_box(&mut self, process: &Process) {
+        let key = ProcessKey { daemon: self.id, pm_id: process.info.pm_id };
+        let Watched { boxes, exceptions, .. } = &mut *self.watched;
+        if let Some(black_box) = boxes.get_mut(key) {
+            for death in black_box.settled(self.now, true) {
+                group(exceptions, key, &process.info.name, death);
+            }
+        }
+        boxes.forget(key);
+    }
+}
+
+/// Counts the exception of a death, unless the bus told it.
+fn group(exceptions: &mut Exceptions, key: ProcessKey, name: &str, death: &Death) {
+    let Cause::Exception(message) = &death.cause else { return };
+    if death.is_watched && death.evidence.exception.is_some() {
+        return;
+    }
+    let words: Vec<Box<str>>;
+    let stack = if death.stack.is_empty() {
+        words = death.words.iter().cloned().collect();
+        words.as_slice()
+    } else {
+        &*death.stack
+    };
+    let pm_id = Some(key.pm_id);
+    let at_ms = death.ended_ms;
+    exceptions.take(&Thrown { daemon: key.daemon, pm_id, name, message, stack, at_ms });
+}

@@ -1,0 +1,64 @@
+//! What was asked for here, and ended: actions, tasks, calls by name.
+
+use super::{Applying, Change};
+use crate::model::call::CallOutcome;
+use crate::model::errand::{Outcome, TaskId};
+use crate::model::log::{LogLine, Severity};
+use crate::model::{Action, Target, Verdict};
+
+impl Applying<'_> {
+    /// An asked action ended.
+    pub(super) fn finish(&mut self, action: Action, target: Target, verdict: Verdict) {
+        let (id, now) = (self.id, self.now);
+        let key = target.key(id);
+        if let Some(process) = self.watched.fleet.get_mut(key)
+            && target.is(&process.info)
+        {
+            process.finish(action, &verdict, now);
+            self.changes.push(Change::Process(key));
+        }
+        let severity = if verdict.is_success() { Severity::Good } else { Severity::Bad };
+        let source = self.source(Some(target.pm_id), &target.name);
+        let told = format!("{} (asked here)", verdict.words(action));
+        let line = LogLine::event(now.wall_ms, source, action.verb(), severity, &told);
+        self.watched.news.push(line);
+        self.changes.push(Change::Lines);
+        self.changes.push(Change::Finished { action, target, verdict });
+    }
+
+    /// A call by name ended.
+    pub(super) fn finish_call(&mut self, method: Box<str>, outcome: CallOutcome) {
+        let source = self.source(None, "PM2");
+        let at_ms = self.now.wall_ms;
+        let line = match &outcome {
+            CallOutcome::Answered(json) => LogLine::message(at_ms, source, &method, json),
+            failed => {
+                let text = failed.words(&method);
+                LogLine::event(at_ms, source, "call", Severity::Bad, &text)
+            }
+        };
+        self.watched.news.push(line);
+        self.changes.push(Change::Lines);
+        self.changes.push(Change::Called { method, outcome });
+    }
+
+    /// What came of a task, for a target or step of it.
+    pub(super) fn did(&mut self, task: TaskId, outcome: Box<Outcome>) {
+        let severity = if outcome.verdict.is_success() { Severity::Good } else { Severity::Bad };
+        let (pm_id, name) = match &outcome.target {
+            Some(target) => (Some(target.pm_id), &*target.name),
+            None => (None, "PM2"),
+        };
+        let source = self.source(pm_id, name);
+        let told = match (&outcome.target, &outcome.note) {
+            (None, _) => outcome.sentence(),
+            (Some(_), None) => outcome.verdict.words(&outcome.deed),
+            (Some(_), Some(note)) => format!("{}: {note}", outcome.verdict.words(&outcome.deed)),
+        };
+        let told = format!("{told} (asked here)");
+        let line = LogLine::event(self.now.wall_ms, source, outcome.deed.word, severity, &told);
+        self.watched.news.push(line);
+        self.changes.push(Change::Lines);
+        self.changes.push(Change::Did { task, outcome });
+    }
+}

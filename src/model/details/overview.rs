@@ -1,0 +1,128 @@
+//! How it does: status, times, counts, figures, and how it last ended.
+
+use serde_json::json;
+
+use super::{Entries, Section, Source, Tone};
+use crate::model::death::words;
+use crate::model::units;
+use crate::protocol::process::ProcessStatus;
+
+/// Status, times, counts and figures.
+pub(super) fn process(source: &Source<'_>) -> Section {
+    let info = source.info;
+    let mut entries = Entries::default();
+    let (status, tone) = status(source);
+    entries.toned("status", "status", status, json!(info.status.as_str()), tone);
+    entries.push("name", "name", &*info.name, json!(info.name));
+    entries.push("pm_id", "id", info.pm_id.to_string(), json!(info.pm_id.0));
+    if let Some(namespace) = info.namespace.as_deref() {
+        entries.push("namespace", "namespace", namespace, json!(namespace));
+    }
+    if let Some(version) = info.version.as_deref() {
+        entries.push("version", "version", version, json!(version));
+    }
+    if let Some(pid) = info.pid {
+        entries.push("pid", "pid", pid.to_string(), json!(pid));
+    }
+    times(source, &mut entries);
+    counts(source, &mut entries);
+    figures(source, &mut entries);
+    entries.into_section("process", "Process")
+}
+
+/// PM2's word, and what it hides.
+fn status(source: &Source<'_>) -> (String, Tone) {
+    let info = source.info;
+    if info.never_started() {
+        return ("online, but it never started: there is no process".to_owned(), Tone::Bad);
+    }
+    let word = info.status.as_str().to_owned();
+    match info.status {
+        ProcessStatus::Online => (word, Tone::Good),
+        ProcessStatus::Errored => (format!("{word}: PM2 gave up"), Tone::Bad),
+        ProcessStatus::WaitingRestart if info.has_given_up() => {
+            (format!("{word}: but PM2 gave up"), Tone::Bad)
+        }
+        ProcessStatus::Stopped => (word, Tone::Faint),
+        _ => (word, Tone::Warning),
+    }
+}
+
+fn times(source: &Source<'_>, entries: &mut Entries) {
+    let (info, now_ms) = (source.info, source.seen.now_ms);
+    let is_up = info.status == ProcessStatus::Online && !info.never_started();
+    if let Some(since) = info.online_since_ms.filter(|_| is_up) {
+        let span_ms = now_ms.saturating_sub(since).max(0);
+        let text = format!("{}, since {}", units::uptime(span_ms), source.moment(since));
+        entries.push("uptime_ms", "uptime", text, json!(span_ms));
+    } else if let Some(since) = info.online_since_ms {
+        entries.push("last_start_ms", "last start", source.moment(since), json!(since));
+    } else {
+        // It was never started.
+    }
+    if let Some(created) = info.created_at_ms {
+        entries.push("created_at_ms", "created at", source.moment(created), json!(created));
+    }
+}
+
+fn counts(source: &Source<'_>, entries: &mut Entries) {
+    let info = source.info;
+    entries.push("restarts", "restarts", info.restarts.to_string(), json!(info.restarts));
+    let (unstable, max) = (info.unstable_restarts, info.restarts_max());
+    let tone = if unstable > 0 { Tone::Warning } else { Tone::Faint };
+    let text = format!("{unstable} of {max}");
+    entries.toned("unstable_restarts", "unstable restarts", text, json!(unstable), tone);
+    if let Some(code) = info.exit_code.as_deref() {
+        let data = code.parse::<i64>().map_or_else(|_| json!(code), |code| json!(code));
+        let tone = if code == "0" { Tone::Plain } else { Tone::Warning };
+        entries.toned("exit_code", "last exit code", code, data, tone);
+    }
+}
+
+fn figures(source: &Source<'_>, entries: &mut Entries) {
+    let info = source.info;
+    if info.status != ProcessStatus::Online || info.never_started() {
+        return;
+    }
+    if let Some(cpu) = info.cpu_percent {
+        let data = json!((f64::from(cpu) * 10.0).round() / 10.0);
+        entries.push("cpu_percent", "CPU", units::percent(f64::from(cpu)), data);
+    }
+    let Some(memory) = info.memory_bytes else { return };
+    let limit = info.memory_limit_bytes.filter(|limit| *limit > 0);
+    let (text, tone) = match limit {
+        None => (units::bytes(memory), Tone::Plain),
+        Some(limit) => {
+            let percent = memory as f64 * 100.0 / limit as f64;
+            let tone = if percent >= 90.0 { Tone::Warning } else { Tone::Plain };
+            let of = units::bytes(limit);
+            (format!("{}, {percent:.0}% of its limit {of}", units::bytes(memory)), tone)
+        }
+    };
+    entries.toned("memory_bytes", "memory", text, json!(memory), tone);
+}
+
+/// Why it last ended, or could not be started.
+pub(super) fn last_end(source: &Source<'_>) -> Section {
+    let mut entries = Entries::default();
+    if let Some(black_box) = source.seen.black_box {
+        if let Some(why) = black_box.not_started() {
+            entries.toned("not_started", "not started", why, json!(why), Tone::Bad);
+        }
+        if let Some(death) = black_box.last() {
+            let ended = source.moment(death.ended_ms);
+            entries.push("ended_at_ms", "ended at", ended, json!(death.ended_ms));
+            let cause = words::sentence(death);
+            let text = format!("{cause} ({})", death.sure.word());
+            entries.push("cause", "cause", text, json!(cause));
+            let follows = words::follows(&death.follows);
+            if !follows.is_empty() {
+                entries.push("follows", "then", follows.clone(), json!(follows));
+            }
+            if let Some(last) = death.words.back() {
+                entries.push("last_words", "last words", &**last, json!(last));
+            }
+        }
+    }
+    entries.into_section("last_end", "Last end")
+}

@@ -1,0 +1,389 @@
+//! Sizes and growth of log files, and how long the disks last that they are on.
+//!
+//! Invariant: pure and bounded; growth is known only once it was seen for a while, and a file that
+//! was flushed or replaced begins anew. Times are of the steady clock.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::units;
+use crate::protocol::process::ProcessInfo;
+
+/// Growth is that of the last so many milliseconds.
+const SPAN_MS: i64 = 600_000;
+/// It is known once it was seen for so long, milliseconds.
+const SEEN_MIN_MS: i64 = 20_000;
+/// That of a whole disk has to be seen for longer: much comes and goes there.
+const DISK_SEEN_MIN_MS: i64 = 300_000;
+/// The most samples of one value.
+const SAMPLES_MAX: usize = 64;
+/// A disk that would be full later than that is no news, milliseconds.
+const DAY_MS: u64 = 86_400_000;
+/// With less than that left, bytes, a disk counts as full: God ends at the first line that it cannot
+/// write (docs/pm2-ops.md section 0).
+const FULL_BYTES: u64 = 1 << 20;
+
+/// What one look at the log files of a daemon saw.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DiskLook {
+    /// Those that are there.
+    pub files: Vec<FileLook>,
+    /// The disks that they and `PM2_HOME` are on.
+    pub volumes: Vec<VolumeLook>,
+    /// How many files were left out, because there are too many.
+    pub left_out: usize,
+}
+
+/// One log file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileLook {
+    /// Its path, as PM2 has it.
+    pub path: Box<str>,
+    /// The number of its disk.
+    pub device: u64,
+    /// Its number there: another one is another file.
+    pub inode: u64,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// One disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VolumeLook {
+    /// Its number.
+    pub device: u64,
+    /// A folder on it, cleaned.
+    pub place: Box<str>,
+    /// Bytes that are left to those who are not root.
+    pub free: u64,
+    /// Bytes in all.
+    pub total: u64,
+}
+
+/// A value that grows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Growth(VecDeque<(i64, u64)>);
+
+impl Growth {
+    /// A sample. `is_kept` is false where what was before means nothing any more.
+    fn push(&mut self, now_ms: i64, value: u64, is_kept: bool) {
+        if !is_kept {
+            self.0.clear();
+        }
+        let oldest = now_ms.saturating_sub(SPAN_MS);
+        while self.0.len() >= SAMPLES_MAX || self.0.front().is_some_and(|(at, _)| *at < oldest) {
+            self.0.pop_front();
+        }
+        self.0.push_back((now_ms, value));
+    }
+
+    fn last(&self) -> Option<u64> {
+        self.0.back().map(|(_, value)| *value)
+    }
+
+    /// Growth a minute, once it was seen for so long; 0 where it shrank.
+    fn per_minute(&self, seen_min_ms: i64) -> Option<u64> {
+        let ((from_ms, from), (to_ms, to)) = (self.0.front()?, self.0.back()?);
+        let took_ms = to_ms.saturating_sub(*from_ms);
+        if took_ms < seen_min_ms {
+            return None;
+        }
+        let grown = u128::from(to.saturating_sub(*from)) * 60_000;
+        u64::try_from(grown / u128::from(took_ms.unsigned_abs().max(1))).ok()
+    }
+
+    /// The same, only where it grew in the older half of that time as well as in the newer.
+    fn steady_per_minute(&self) -> Option<u64> {
+        let middle = self.0.get(self.0.len() / 2)?.1;
+        let grows = self.0.front()?.1 < middle && middle < self.0.back()?.1;
+        self.per_minute(DISK_SEEN_MIN_MS).filter(|_| grows)
+    }
+}
+
+/// What is known of a log file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogFile {
+    device: u64,
+    inode: u64,
+    size: Growth,
+}
+
+impl LogFile {
+    /// Its size, bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.size.last().unwrap_or_default()
+    }
+
+    /// How much it grows a minute, bytes; `None` until that was seen for a while.
+    #[must_use]
+    pub fn per_minute(&self) -> Option<u64> {
+        self.size.per_minute(SEEN_MIN_MS)
+    }
+
+    /// In words: `1.2 GiB, +3.1 MiB/min`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let size = units::bytes(self.size());
+        match self.per_minute() {
+            Some(grown) if grown > 0 => format!("{size}, +{}/min", units::bytes(grown)),
+            _ => size,
+        }
+    }
+
+    fn take(&mut self, look: &FileLook, now_ms: i64) {
+        let is_same = (self.device, self.inode) == (look.device, look.inode);
+        let is_kept = is_same && look.size >= self.size();
+        (self.device, self.inode) = (look.device, look.inode);
+        self.size.push(now_ms, look.size, is_kept);
+    }
+}
+
+/// What a log file of a process holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+    /// Both.
+    Both,
+}
+
+impl Holds {
+    /// As PM2 calls it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Out => "out",
+            Self::Err => "err",
+            Self::Both => "both",
+        }
+    }
+}
+
+/// A disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Volume {
+    look: VolumeLook,
+    used: Growth,
+}
+
+/// A disk that is full soon.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filling {
+    /// A folder on it, cleaned.
+    pub place: Box<str>,
+    /// In how many milliseconds; 0 where it is full.
+    pub in_ms: u64,
+    /// The log file there that grows fastest, by its cleaned name.
+    pub fastest: Option<Box<str>>,
+}
+
+impl Filling {
+    /// `disk of /var/log full in about 5h 10m (api-out.log)`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let by = self.fastest.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+        format!("disk of {} {}{by}", self.place, self.when())
+    }
+
+    /// `disk full in about 5h 10m`.
+    #[must_use]
+    pub fn short_words(&self) -> String {
+        format!("disk {}", self.when())
+    }
+
+    fn when(&self) -> String {
+        if self.in_ms == 0 {
+            return "full".to_owned();
+        }
+        let in_ms = i64::try_from(self.in_ms).unwrap_or(i64::MAX);
+        format!("full in about {}", units::uptime(in_ms.max(60_000)))
+    }
+}
+
+/// The log files of one daemon, and their disks.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Disk {
+    files: BTreeMap<Box<str>, LogFile>,
+    volumes: Vec<Volume>,
+    left_out: usize,
+}
+
+impl Disk {
+    /// A log file, by the path that PM2 has of it; `None` where it is not there or not known yet.
+    #[must_use]
+    pub fn file(&self, path: &str) -> Option<&LogFile> {
+        self.files.get(path)
+    }
+
+    /// The log files of a process that are there, with their paths as they came.
+    #[must_use]
+    pub fn files_of<'a>(&'a self, info: &'a ProcessInfo) -> Vec<(Holds, &'a str, &'a LogFile)> {
+        let logs = &info.logs;
+        let all = [(Holds::Out, &logs.out), (Holds::Err, &logs.err), (Holds::Both, &logs.both)];
+        let mut found: Vec<(Holds, &str, &LogFile)> = Vec::new();
+        for (holds, path) in all {
+            let Some(path) = path.as_deref() else { continue };
+            // One file can be both.
+            if let Some(same) = found.iter_mut().find(|(_, other, _)| *other == path) {
+                same.0 = Holds::Both;
+            } else if let Some(file) = self.file(path) {
+                found.push((holds, path, file));
+            } else {
+                // It is not there.
+            }
+        }
+        found
+    }
+
+    /// How many files were not looked at, because there are too many.
+    #[must_use]
+    pub fn left_out(&self) -> usize {
+        self.left_out
+    }
+
+    /// The disk that is full first, within a day at the present growth.
+    #[must_use]
+    pub fn filling(&self) -> Option<Filling> {
+        let all = self.volumes.iter().filter_map(|volume| self.filling_of(volume));
+        all.min_by_key(|filling| filling.in_ms)
+    }
+
+    fn filling_of(&self, volume: &Volume) -> Option<Filling> {
+        let device = volume.look.device;
+        let there = || {
+            let files = self.files.iter().filter(move |(_, file)| file.device == device);
+            files.filter_map(|(path, file)| Some((path, file.per_minute().filter(|by| *by > 0)?)))
+        };
+        let by_logs: u64 = there().fold(0, |sum, (_, by)| sum.saturating_add(by));
+        let per_minute = by_logs.max(volume.used.steady_per_minute().unwrap_or_default());
+        let free = volume.look.free;
+        let in_ms = if free < FULL_BYTES {
+            0
+        } else {
+            let in_ms = u128::from(free) * 60_000 / u128::from(per_minute).max(1);
+            let in_ms = u64::try_from(in_ms).ok().filter(|_| per_minute > 0)?;
+            in_ms.max(1)
+        };
+        if in_ms >= DAY_MS {
+            return None;
+        }
+        let fastest = there().max_by_key(|(_, by)| *by).map(|(path, _)| {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            crate::protocol::text::clean(name).into()
+        });
+        Some(Filling { place: volume.look.place.clone(), in_ms, fastest })
+    }
+
+    /// Takes a look in. What it does not have is not there any more.
+    pub(super) fn take(&mut self, look: DiskLook, now_ms: i64) {
+        self.left_out = look.left_out;
+        let mut files = BTreeMap::new();
+        for file in look.files {
+            let mut known = self.files.remove(&file.path).unwrap_or_default();
+            known.take(&file, now_ms);
+            files.insert(file.path, known);
+        }
+        self.files = files;
+        let mut volumes = Vec::new();
+        for look in look.volumes {
+            let known = self.volumes.iter().find(|volume| volume.look.device == look.device);
+            let mut used = known.map(|volume| volume.used.clone()).unwrap_or_default();
+            used.push(now_ms, look.total.saturating_sub(look.free), true);
+            volumes.push(Volume { look, used });
+        }
+        self.volumes = volumes;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::process::{PmId, ProcessStatus};
+
+    const MIB: u64 = 1 << 20;
+
+    fn look(sizes: &[(&str, u64)], free: u64) -> DiskLook {
+        let file = |(path, size): &(&str, u64)| FileLook {
+            path: (*path).into(),
+            device: 1,
+            inode: 7,
+            size: *size,
+        };
+        let volume = VolumeLook { device: 1, place: "/srv".into(), free, total: 100_000 * MIB };
+        DiskLook { files: sizes.iter().map(file).collect(), volumes: vec![volume], left_out: 0 }
+    }
+
+    #[test]
+    fn growth_is_that_of_a_while_and_begins_anew_after_a_flush() {
+        let mut disk = Disk::default();
+        disk.take(look(&[("/a.log", MIB)], 50_000 * MIB), 0);
+        let file = |disk: &Disk| disk.file("/a.log").map(LogFile::words);
+        assert_eq!(file(&disk).as_deref(), Some("1.0 MiB"));
+        disk.take(look(&[("/a.log", 3 * MIB)], 50_000 * MIB), 30_000);
+        assert_eq!(file(&disk).as_deref(), Some("3.0 MiB, +4.0 MiB/min"));
+        disk.take(look(&[("/a.log", 0)], 50_000 * MIB), 60_000);
+        assert_eq!(file(&disk).as_deref(), Some("0 B"), "flushed");
+        let mut other = look(&[("/a.log", 9 * MIB)], 50_000 * MIB);
+        other.files[0].inode = 8;
+        disk.take(other, 90_000);
+        assert_eq!(file(&disk).as_deref(), Some("9.0 MiB"), "another file");
+        disk.take(look(&[], 50_000 * MIB), 120_000);
+        assert_eq!((file(&disk), disk.filling()), (None, None), "gone");
+    }
+
+    #[test]
+    fn a_disk_that_is_full_within_a_day_is_told() {
+        let grown = |per_minute: u64, free: u64| {
+            let mut disk = Disk::default();
+            let files =
+                |minutes: u64| look(&[("/logs/a.log", minutes * per_minute), ("/b", 5)], free);
+            disk.take(files(1), 0);
+            disk.take(files(2), 60_000);
+            disk.filling().map(|filling| (filling.words(), filling.short_words()))
+        };
+        let (long, short) = grown(MIB, 310 * MIB).unwrap();
+        assert_eq!(long, "disk of /srv full in about 5h 10m (a.log)");
+        assert_eq!(short, "disk full in about 5h 10m");
+        assert!(grown(MIB, 1_441 * MIB).is_none(), "a day and a minute");
+        assert!(grown(0, 2 * MIB).is_none(), "nothing grows");
+        assert_eq!(grown(0, 1_000).unwrap().0, "disk of /srv full");
+        let soon = grown(MIB, MIB).unwrap().0;
+        assert_eq!(soon, "disk of /srv full in about 1m (a.log)");
+    }
+
+    #[test]
+    fn what_others_write_counts_where_it_goes_on() {
+        let mut disk = Disk::default();
+        // 100 MiB a minute, for six minutes.
+        for half in 0..13_i64 {
+            let free = (50_000 - 50 * half as u64) * MIB;
+            disk.take(look(&[], free), half * 30_000);
+        }
+        assert_eq!(disk.filling().unwrap().words(), "disk of /srv full in about 8h 14m");
+        let mut disk = Disk::default();
+        for half in 0..13_i64 {
+            // One large file, once.
+            let free = if half < 10 { 50_000 * MIB } else { 40_000 * MIB };
+            disk.take(look(&[], free), half * 30_000);
+        }
+        assert_eq!(disk.filling(), None);
+    }
+
+    #[test]
+    fn the_files_of_a_process_are_each_there_once() {
+        let mut disk = Disk::default();
+        disk.take(look(&[("/o", 1), ("/e", 2)], MIB), 0);
+        let mut info = ProcessInfo::new(PmId(0), "api", ProcessStatus::Online);
+        let told = |disk: &Disk, info: &ProcessInfo| -> Vec<String> {
+            let files = disk.files_of(info);
+            files.iter().map(|(holds, path, _)| format!("{} {path}", holds.word())).collect()
+        };
+        (info.logs.out, info.logs.err) = (Some("/o".into()), Some("/e".into()));
+        info.logs.both = Some("/none".into());
+        assert_eq!(told(&disk, &info), ["out /o", "err /e"]);
+        info.logs.err = Some("/o".into());
+        assert_eq!(told(&disk, &info), ["both /o"]);
+    }
+}

@@ -1,0 +1,86 @@
+//! Each exception is counted once, whoever tells it.
+
+use super::*;
+use crate::model::death::after::{Left, reconstruct};
+use crate::protocol::bus::{BusPmId, Exception, ProcessRef};
+
+fn exception(message: &str) -> Report {
+    let stack = format!("Error: {message}\n    at f (/srv/a.js:1:1)");
+    Report::Exception(Box::new(Exception {
+        process: ProcessRef { pm_id: Some(BusPmId::Process(PmId(1))), name: "api".into() },
+        at_ms: Some(900),
+        message: message.into(),
+        stack: stack.lines().map(Into::into).collect(),
+    }))
+}
+
+fn err_lines(text: &str) -> Report {
+    let source = LogSource { daemon: DAEMON, pm_id: Some(PmId(1)), name: "api".into() };
+    let line = |text: &str| LogLine {
+        kind: LineKind::Err,
+        ..LogLine::event(0, source.clone(), "err", Severity::Neutral, text)
+    };
+    Report::Lines(text.lines().map(line).collect())
+}
+
+fn crash(watched: &mut Watched, ms: i64) {
+    let mut exit = event(EventKind::Exit, ProcessStatus::Stopped);
+    exit.info.exit_code = Some("1".into());
+    apply(watched, DAEMON, Report::Process(Box::new(exit)), at(ms));
+    let online = event(EventKind::Online, ProcessStatus::Online);
+    apply(watched, DAEMON, Report::Process(Box::new(online)), at(ms + 50));
+}
+
+/// What the groups say, and how often.
+fn groups(watched: &Watched) -> Vec<(String, u64)> {
+    let groups = watched.exceptions.latest_first();
+    groups.into_iter().map(|group| (group.says().to_owned(), group.count)).collect()
+}
+
+#[test]
+fn the_bus_and_the_death_after_it_are_one() {
+    let mut watched = api();
+    let changes = apply(&mut watched, DAEMON, exception("boom"), at(900));
+    assert!(changes.0.contains(&Change::Exceptions));
+    apply(&mut watched, DAEMON, err_lines("Error: boom\n    at f (/srv/a.js:1:1)"), at(950));
+    crash(&mut watched, 1_000);
+    poll(&mut watched, vec![info(1, "api", ProcessStatus::Online)], 9_000);
+    assert_eq!(groups(&watched), [("Error: boom".to_owned(), 1)]);
+}
+
+#[test]
+fn one_that_only_the_last_words_tell_is_counted_when_they_are_in() {
+    let mut watched = api();
+    let traceback = "Traceback (most recent call last):\n  File \"/srv/a.py\", line 3, in <module>\n\
+                     ValueError: no 17";
+    apply(&mut watched, DAEMON, err_lines(traceback), at(950));
+    crash(&mut watched, 1_000);
+    let up = || vec![info(1, "api", ProcessStatus::Online)];
+    assert!(!poll(&mut watched, up(), 1_500).0.contains(&Change::Exceptions));
+    assert_eq!(groups(&watched), [], "more may come");
+    assert!(poll(&mut watched, up(), 2_100).0.contains(&Change::Exceptions));
+    poll(&mut watched, up(), 9_000);
+    assert_eq!(groups(&watched), [("ValueError: no 17".to_owned(), 1)]);
+    let group = watched.exceptions.latest_first()[0];
+    assert_eq!(group.frame.as_deref(), Some("/srv/a.py, line 3, in <module>"));
+    // Of one that is gone nothing more comes.
+    apply(&mut watched, DAEMON, err_lines(traceback), at(9_950));
+    crash(&mut watched, 10_000);
+    poll(&mut watched, vec![], 10_100);
+    assert_eq!(groups(&watched), [("ValueError: no 17".to_owned(), 2)]);
+}
+
+#[test]
+fn deaths_that_nobody_watched_count_once() {
+    let mut watched = api();
+    let info = info(1, "api", ProcessStatus::Online);
+    let console =
+        "1970-01-01T00:00:00: PM2 log: App [api:1] exited with code [1] via signal [SIGINT]\n";
+    let errors = Some(("TypeError: x\n    at f (/srv/a.js:1:1)\n", 0));
+    let left = Left { info: &info, console, errors, utc_offset_s: 0 };
+    for _ in 0..2 {
+        let lives = vec![(PmId(1), reconstruct(&left))];
+        apply(&mut watched, DAEMON, Report::Lives(lives), at(100));
+    }
+    assert_eq!(groups(&watched), [("TypeError: x".to_owned(), 1)]);
+}

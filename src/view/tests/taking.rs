@@ -1,0 +1,112 @@
+//! Exceptions grouped, and a disk that is full soon.
+
+use super::fleet::*;
+use crate::app::message::Message;
+use crate::app::{App, Mode, update};
+use crate::model::DaemonId;
+use crate::model::disk::{DiskLook, FileLook, VolumeLook};
+use crate::model::moment::Moment;
+use crate::model::report::Report;
+use crate::protocol::bus::{BusPmId, Exception, ProcessRef};
+use crate::protocol::process::PmId;
+
+/// Checks the app's screen at several sizes.
+macro_rules! check {
+    ($app:expr, $theme:expr, $name:literal, $sizes:expr) => {
+        for size in $sizes {
+            let name = format!("{}_{}x{}", $name, size.0, size.1);
+            let mut settings = insta::Settings::clone_current();
+            settings.set_snapshot_path("../snapshots");
+            settings.set_prepend_module_to_snapshot(false);
+            settings.set_omit_expression(true);
+            settings.bind(|| insta::assert_snapshot!(name, screen($app, $theme, size)));
+        }
+    };
+}
+
+const ALL: [(u16, u16); 3] = [(120, 40), (80, 24), (40, 10)];
+const D: DaemonId = DaemonId(0);
+
+fn throw(app: &mut App, (pm_id, name): (u32, &str), text: &str, ago_s: i64) {
+    let message = text.lines().next().unwrap().split_once(": ").unwrap().1;
+    let exception = Exception {
+        process: ProcessRef { pm_id: Some(BusPmId::Process(PmId(pm_id))), name: name.into() },
+        at_ms: Some(NOW_MS - ago_s * 1_000),
+        message: message.into(),
+        stack: text.lines().map(Into::into).collect(),
+    };
+    let report = Report::Exception(Box::new(exception));
+    let _ = update(app, Moment::at(NOW_MS), Message::Report(D, report));
+}
+
+fn with_exceptions() -> App {
+    let mut app = typical();
+    for ago_s in [3_000, 2_900, 2_880, 900, 880, 870, 860, 200, 30, 4] {
+        let user = 4_000 + ago_s;
+        let text = format!(
+            "TypeError: cannot read the name of user {user}\n    at load (/srv/api/users.js:42:17)\n    \
+             at Layer.handle (/srv/api/node_modules/express/lib/router/layer.js:95:5)\n    \
+             at process.processTicksAndRejections (node:internal/process/task_queues:95:5)"
+        );
+        throw(&mut app, (u32::from(ago_s % 3 == 0), "api"), &text, ago_s);
+    }
+    throw(
+        &mut app,
+        (3, "worker"),
+        "Error: connect ECONNREFUSED 127.0.0.1:5432\n    at TCPConnectWrap.afterConnect (node:net:1595:16)",
+        90_000,
+    );
+    app
+}
+
+#[test]
+fn exceptions_grouped() {
+    let mut app = with_exceptions();
+    app.mode = Mode::Exceptions { chosen: None };
+    check!(&app, COLOR, "exceptions", ALL);
+    check!(&app, COLOR, "exceptions", [(30, 6)]);
+    check!(&app, PLAIN, "exceptions_ascii", [(80, 24)]);
+    let mut none = typical();
+    none.mode = Mode::Exceptions { chosen: None };
+    check!(&none, COLOR, "exceptions_none", [(80, 24)]);
+}
+
+#[test]
+fn one_group_whole() {
+    let mut app = with_exceptions();
+    let number = app.watched.exceptions.latest_first()[0].number;
+    app.mode = Mode::Exception { number, top: 0 };
+    check!(&app, COLOR, "exception", ALL);
+    check!(&app, COLOR, "exception", [(30, 6)]);
+}
+
+#[test]
+fn a_disk_that_is_full_soon_is_in_the_header() {
+    let mut app = typical();
+    for minute in 1..4_i64 {
+        let size = minute as u64 * 90 * MIB;
+        let path = "/var/log/pm2/api-out.log".into();
+        let volume = VolumeLook {
+            device: 1,
+            place: "/var/log/pm2".into(),
+            free: 20_000 * MIB,
+            total: 100_000 * MIB,
+        };
+        let look = DiskLook {
+            files: vec![FileLook { path, device: 1, inode: 1, size }],
+            volumes: vec![volume],
+            left_out: 0,
+        };
+        let now = Moment::at(NOW_MS + minute * 60_000);
+        let _ = update(&mut app, now, Message::Report(D, Report::Disk(look)));
+    }
+    app.now = Moment::at(NOW_MS);
+    let first = |size| screen(&app, COLOR, size).lines().next().unwrap_or_default().to_owned();
+    let all = ALL.map(first).join("\n");
+    assert!(first((200, 40)).contains("⚠ disk of /var/log/pm2 full in about 3h 42m (api-out.log)"));
+    insta::assert_snapshot!(all, @r"
+     web-01  PM2 7.0.4 ● live  ⚠ disk full in about 3h 42m  5  ● 3  ✗ 1  ○ 1  cpu 42.1%  mem 352.8 MiB
+     web-01  ● live  ⚠ disk full in about 3h 42m  5  ● 3  ✗ 1  ○ 1  cpu 42.1%
+     ● live  ⚠ disk full in about 3h 42m
+    ");
+}

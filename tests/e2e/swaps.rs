@@ -1,0 +1,98 @@
+//! A deploy that deletes all and starts others, while something is open about what was there: PM2
+//! gives the same ids again, and nothing may be done to the newcomers.
+
+use serde_json::{Value, json};
+
+use crate::harness::apps;
+use crate::harness::home::Pm2Home;
+use crate::harness::install::Release;
+use crate::harness::screen::{COCKPIT, Screen};
+use crate::harness::wait_until;
+
+const NEWCOMERS: [&str; 2] = ["gamma", "delta"];
+
+pub(crate) fn what_is_open_does_nothing_to_newcomers() {
+    for release in [Release::Seven, Release::Three] {
+        let home = Pm2Home::with(release, &[apps::idle("alpha"), apps::idle("beta")]);
+        let mut dialog = home.cockpit((120, 30));
+        dialog.select("beta");
+        dialog.press("d");
+        dialog.wait_for("the dialog", |text| text.contains("delete beta[1]?"));
+        let mut prompt = home.cockpit((120, 30));
+        prompt.select("beta");
+        prompt.press("m");
+        prompt.wait_for("the prompt", |text| text.contains("essage to beta"));
+        let mut question = Screen::program(
+            (120, 10),
+            COCKPIT,
+            &["--home", home.path().to_str().unwrap(), "delete", "all"],
+            &[],
+        );
+        question.wait_for("the question", |text| text.contains("[y/N]"));
+
+        swap(&home);
+        for screen in [&mut dialog, &mut prompt] {
+            screen.wait_for("a notice of it", |text| {
+                text.contains("nothing was done") && text.contains("replaced by delta[1]")
+            });
+        }
+        // Early and late, all that could still do something.
+        for screen in [&mut dialog, &mut prompt] {
+            screen.press("y");
+            screen.wait_for("the newcomers", |text| NEWCOMERS.iter().all(|one| text.contains(one)));
+            screen.press("\r");
+        }
+        question.press("y\r");
+        question.wait_for("what came of both", |text| {
+            text.contains("alpha[0]: replaced") && text.contains("beta[1]: replaced")
+        });
+        assert_eq!(question.wait_exit().code, 1);
+        for screen in [dialog, prompt] {
+            let mut screen = screen;
+            screen.press("\u{3}");
+            assert_eq!(screen.wait_exit().code, 0);
+        }
+        home.assert_unharmed_but(&[]);
+    }
+}
+
+/// Deletes all and starts the newcomers, call after call: within 300 ms on an idle machine.
+fn swap(home: &Pm2Home) {
+    for id in [0, 1] {
+        home.call("deleteProcessId", &json!(id));
+    }
+    for name in NEWCOMERS {
+        home.call("prepare", &idle(home, name));
+    }
+    wait_until("the newcomers are online", || {
+        let listed = home.jlist();
+        listed
+            .iter()
+            .map(|one| (one.pm_id, &*one.name, &*one.status))
+            .eq([(0, "gamma", "online"), (1, "delta", "online")])
+    });
+    home.mark();
+}
+
+/// What `prepare` needs for a process that does nothing.
+fn idle(home: &Pm2Home, name: &str) -> Value {
+    json!({
+        "name": name,
+        "namespace": "default",
+        "pm_exec_path": home.apps().join("alpha.js"),
+        "pm_cwd": home.path(),
+        "args": [],
+        "node_args": [],
+        "exec_mode": "fork_mode",
+        "exec_interpreter": "node",
+        "instances": 1,
+        "instance_var": "NODE_APP_INSTANCE",
+        "env": {},
+        "pm_pid_path": home.path().join(format!("pids/{name}.pid")),
+        "pm_out_log_path": home.path().join(format!("logs/{name}-out.log")),
+        "pm_err_log_path": home.path().join(format!("logs/{name}-error.log")),
+        "treekill": true,
+        "autorestart": true,
+        "vizion": false,
+    })
+}
