@@ -28,7 +28,7 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             Change::Lines => has_lines = true,
             Change::Examined(exam) => details::examined(app, id, *exam),
             // What the header says of it is a change of the daemon.
-            Change::Disk => {}
+            Change::Disk | Change::TaskEnded(_) => {}
             Change::Exceptions => {
                 app.is_dirty |=
                     matches!(app.mode, Mode::Exceptions { .. } | Mode::Exception { .. });
@@ -57,7 +57,6 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             Change::Did { outcome, .. } => {
                 app.notify(outcome.sentence(), !outcome.verdict.is_success());
             }
-            Change::TaskEnded(_) => {}
             Change::Called { method, outcome } => finish_call(app, &method, &outcome),
             Change::Bundled(Ok(written)) => app.notify(written.words(), false),
             Change::Bundled(Err(why)) => app.notify(why, true),

@@ -13,6 +13,7 @@ use super::notice::Notice;
 use super::state::App;
 use crate::logs::parse::Level;
 use crate::logs::{Direction, Goal, LineId, Owner, Scope};
+use crate::model::log::{LogLine, LogSource, Severity};
 use crate::model::past::Past;
 use crate::model::{DaemonId, ProcessKey};
 use crate::protocol::process::PmId;
@@ -96,6 +97,22 @@ fn narrow(app: &mut App, is_app: bool) {
 }
 
 impl App {
+    /// Takes lines into the log, as they come.
+    pub fn take_lines(&mut self, lines: impl IntoIterator<Item = LogLine>) {
+        for line in lines {
+            self.log_view.take(&self.watched.fleet, line);
+        }
+        step(self);
+    }
+
+    /// Says in the log what became of its history.
+    pub(super) fn note_past(&mut self, daemon: DaemonId, text: &str) {
+        let source = LogSource { daemon, pm_id: None, name: "PM2".into() };
+        let at_ms = self.now.wall_ms;
+        let line = LogLine::event(at_ms, source, "history", Severity::Warning, text);
+        self.take_lines([line]);
+    }
+
     /// A process as the owner of lines.
     fn owner(&self, key: ProcessKey) -> Option<Owner> {
         let info = &self.watched.fleet.get(key)?.info;

@@ -153,7 +153,7 @@ pub(super) fn stored(line: LogLine) -> Stored {
             };
             let text = format!("{lead}{}", line.text);
             let bytes = text.into_boxed_str().into_boxed_bytes();
-            Stored { stream, kind, level: level_of(*severity), bytes }
+            Stored { stream, kind, level: Some(level_of(*severity)), bytes }
         }
         LineKind::Message(topic) => {
             let topic: String =
@@ -191,12 +191,12 @@ pub(super) fn level(bytes: &[u8], is_stderr: bool) -> Option<Level> {
 }
 
 /// What happened is no error of a program: its levels stay below that.
-fn level_of(severity: Severity) -> Option<Level> {
+fn level_of(severity: Severity) -> Level {
     match severity {
-        Severity::Good => Some(Level::Trace),
-        Severity::Neutral => Some(Level::Debug),
-        Severity::Warning => Some(Level::Info),
-        Severity::Bad => Some(Level::Warn),
+        Severity::Good => Level::Trace,
+        Severity::Neutral => Level::Debug,
+        Severity::Warning => Level::Info,
+        Severity::Bad => Level::Warn,
     }
 }
 

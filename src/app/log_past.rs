@@ -16,14 +16,6 @@ use crate::model::past::{Past, PastFile};
 const UNSURE: &str =
     "about here lines may be missing or stand twice: file and bus do not certainly meet";
 
-/// What is known of older lines in the files of a daemon.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Older {
-    has_more: bool,
-    /// They were asked for: of all processes, or of some.
-    asked: Option<bool>,
-}
-
 impl LogView {
     /// Takes lines of log files in, before all that there is of them.
     pub(super) fn take_past(&mut self, daemon: DaemonId, mut past: Past) -> Prepended {

@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use super::editor::Editor;
 use super::log_line::{self, ROW_BYTES, Shown, Stored, WHOLE_BYTES};
-use super::log_past::Older;
 use crate::logs::{
     Body, Bounds, Direction, Filter, Found, Goal, Kind, Line, LineId, LineTime, NoFiles, Owner,
     Pattern, Place, Problem, Query, STEP_BYTES, Scope, SourceId, SourceKey, Store, Stream,
@@ -95,6 +94,14 @@ pub(super) struct Wanted {
     pub(super) goal: Goal,
     /// Whether the line itself will do, and one on the other side too.
     pub(super) is_nearest: bool,
+}
+
+/// What is known of older lines in the files of a daemon.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Older {
+    pub(super) has_more: bool,
+    /// They were asked for: of all processes, or of some.
+    pub(super) asked: Option<bool>,
 }
 
 /// The log.

@@ -1,7 +1,6 @@
 //! The whole state of the screen.
 
 use super::geometry::{ChartsWish, Geometry};
-use super::log_keys;
 use super::log_view::{Lines, LogView};
 use super::mode::Mode;
 use super::notice::Notice;
@@ -10,7 +9,6 @@ use super::rows::Table;
 use crate::logs::{Bounds, LineId};
 use crate::model::charts::Bars;
 use crate::model::daemon::Daemon;
-use crate::model::log::{LogLine, LogSource, Severity};
 use crate::model::moment::Moment;
 use crate::model::process::Shown;
 use crate::model::watched::Watched;
@@ -146,22 +144,6 @@ impl App {
     #[must_use]
     pub fn lines(&self) -> Lines<'_> {
         self.log_view.lines()
-    }
-
-    /// Takes lines into the log, as they come.
-    pub fn take_lines(&mut self, lines: impl IntoIterator<Item = LogLine>) {
-        for line in lines {
-            self.log_view.take(&self.watched.fleet, line);
-        }
-        log_keys::step(self);
-    }
-
-    /// Says in the log what became of its history.
-    pub(super) fn note_past(&mut self, daemon: DaemonId, text: &str) {
-        let source = LogSource { daemon, pm_id: None, name: "PM2".into() };
-        let at_ms = self.now.wall_ms;
-        let line = LogLine::event(at_ms, source, "history", Severity::Warning, text);
-        self.take_lines([line]);
     }
 
     /// A daemon by its key.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use pm2_tui::app::effect::Effect;
 use pm2_tui::app::log_line::Shown;
@@ -14,13 +14,14 @@ use pm2_tui::model::DaemonId;
 use pm2_tui::model::daemon::Daemon;
 use pm2_tui::model::moment::Moment;
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::harness::apps::{App as Script, script};
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
 use crate::harness::wait_until;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// An app that logs numbered lines: so many at once, then some every few milliseconds, for ever.
 fn counter(name: &str, at_once: u32) -> Script {

@@ -9,10 +9,11 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant as Clock};
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 use super::heard::{Heard, OutputKey};
 use super::sources::{LogFile, log_files};
@@ -269,7 +270,7 @@ async fn end_of(heard: &Heard, file: &LogFile, opened: &Arc<File>, size: u64) ->
 /// Of a file that one output goes into: at the byte that came first on the bus.
 async fn end_of_own(heard: &Heard, key: OutputKey, opened: &Arc<File>, size: u64) -> End {
     let end = |at, is_exact| End { at, is_exact, had: HashMap::new() };
-    let started = Clock::now();
+    let started = Instant::now();
     loop {
         // What did not come on the bus until now was there before.
         let Some(begun) = heard.begun(key) else { return end(size, true) };
@@ -306,7 +307,7 @@ async fn end_of_own(heard: &Heard, key: OutputKey, opened: &Arc<File>, size: u64
 /// Of a file that several outputs go into: at its end while they are quiet. Lines that came on the bus
 /// meanwhile are in it, too, and are taken out by their text.
 async fn end_of_shared(heard: &Heard, file: &LogFile, opened: &Arc<File>, size: u64) -> End {
-    let started = Clock::now();
+    let started = Instant::now();
     loop {
         let begun: Vec<_> = keys(file).filter_map(|key| heard.begun(key)).collect();
         let now_ms = heard.now_ms();
@@ -431,7 +432,7 @@ async fn older(watch: &Watch, readers: &mut Readers) {
 
 /// Takes the newest of the next older lines of all files again and again.
 fn read_older(mut readers: Vec<Reader>) -> (Vec<Reader>, Vec<PastFile>, Vec<Box<str>>) {
-    let started = Clock::now();
+    let started = Instant::now();
     let (mut notes, mut count, mut bytes) = (Vec::new(), 0, 0);
     let mut lines: Vec<Vec<Line>> = readers.iter().map(|_| Vec::new()).collect();
     while count < OLDER_LINES && bytes < OLDER_BYTES && started.elapsed() < OLDER_MAX {

@@ -202,8 +202,8 @@ async fn take_until_exit(client: &Client, watched: &mut Watched, told: &mut Told
         client.inbox.take(&mut batch, usize::MAX);
         for (_, report) in batch {
             apply(watched, DaemonId(0), report, Moment::at(0));
-            let (lines, lost) = watched.news.take();
-            told.lost += lost;
+            let (lines, count) = watched.news.take();
+            told.lost += count;
             for line in lines {
                 if matches!(line.kind, LineKind::Event(..)) {
                     told.events.push(line);
