@@ -27,8 +27,6 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             Change::Daemon | Change::Lost | Change::Losses => app.is_dirty = true,
             Change::Lines => has_lines = true,
             Change::Examined(exam) => details::examined(app, id, *exam),
-            // What the header says of it is a change of the daemon.
-            Change::Disk | Change::TaskEnded(_) => {}
             Change::Exceptions => {
                 app.is_dirty |=
                     matches!(app.mode, Mode::Exceptions { .. } | Mode::Exception { .. });
@@ -57,6 +55,9 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             Change::Did { outcome, .. } => {
                 app.notify(outcome.sentence(), !outcome.verdict.is_success());
             }
+            // What the header says of a disk is a change of the daemon; each step of a task said what
+            // came of it.
+            Change::Disk | Change::TaskEnded(_) => {}
             Change::Called { method, outcome } => finish_call(app, &method, &outcome),
             Change::Bundled(Ok(written)) => app.notify(written.words(), false),
             Change::Bundled(Err(why)) => app.notify(why, true),

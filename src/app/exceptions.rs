@@ -5,8 +5,8 @@
 use super::command::Command;
 use super::geometry::{line_inside, wrap};
 use super::mode::Mode;
-use super::overlay::{Taken, scrolled};
 use super::state::App;
+use super::taken::{Taken, scrolled};
 use super::why::Kind;
 use crate::model::exceptions::{Exceptions, Group, Thrower};
 use crate::model::units::{self, Clock};

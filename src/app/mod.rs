@@ -12,6 +12,10 @@ pub mod effect;
 pub mod exceptions;
 pub mod gate;
 pub mod geometry;
+pub mod help;
+mod inspection;
+mod inspection_ask;
+pub mod inspection_keys;
 pub mod keymap;
 mod log_keys;
 pub mod log_line;
@@ -29,11 +33,13 @@ mod rows;
 mod sight;
 mod state;
 pub mod table;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod tick;
 mod update;
 pub mod why;
+mod wrap;
 
 pub use mode::Mode;
 pub use navigate::{log_top, marked};

@@ -1,6 +1,6 @@
 //! What can cover the screen.
 
-use super::details::Sheet;
+use super::inspection::Sheet;
 use super::log_line::Shown;
 use super::log_view::LogInput;
 use super::palette::Palette;

@@ -4,17 +4,17 @@
 //! `update` does it. Whatever is open closes with one `Back`.
 
 use super::command::Command;
-use super::details::Prompt;
 use super::editor::{Edit, Editor};
 use super::geometry::{line_inside, line_rows};
+use super::inspection::Prompt;
 use super::mode::Mode;
 use super::navigate::help_top;
 use super::palette::{self, Entry, Palette};
 use super::prompt::Arguments;
+use super::taken::{Taken, scrolled};
 use super::{exceptions, why};
-use crate::model::call::NamedCall;
 use crate::model::watched::Watched;
-use crate::model::{Action, DaemonId, ProcessKey, Target};
+use crate::model::{Action, DaemonId, ProcessKey};
 
 /// What an overlay has to know of the rest.
 pub(super) struct Around<'a> {
@@ -24,32 +24,6 @@ pub(super) struct Around<'a> {
     pub(super) size: (u16, u16),
     /// The selected process.
     pub(super) selected: Option<ProcessKey>,
-}
-
-/// What became of a command.
-#[derive(Debug, PartialEq)]
-pub(super) enum Taken {
-    /// It is dealt with.
-    Done,
-    /// The overlay closes; what it covers comes back.
-    Close,
-    /// It means nothing here.
-    Pass,
-    /// This opens over it.
-    Open(Mode),
-    /// All overlays close, and this command is done as from the table.
-    Do(Command),
-    /// All overlays close, and this is done to these processes.
-    Act(Action, DaemonId, Vec<Target>),
-    /// This call is to be sent.
-    Send {
-        /// Of which daemon.
-        daemon: DaemonId,
-        /// Which.
-        call: NamedCall,
-        /// Whether the user said yes to it.
-        is_confirmed: bool,
-    },
 }
 
 /// The line that is typed into, if there is one.
@@ -216,18 +190,4 @@ fn ask_arguments(
         Ok(call) if arguments.needs_nothing() => Taken::Send { daemon, call, is_confirmed: false },
         _ => Taken::Open(Mode::Arguments(arguments)),
     }
-}
-
-/// A place in a list after a movement.
-pub(super) fn scrolled(at: usize, last: usize, page: usize, command: Command) -> usize {
-    match command {
-        Command::Up => at.saturating_sub(1),
-        Command::Down => at + 1,
-        Command::PageUp => at.saturating_sub(page.max(1)),
-        Command::PageDown => at + page.max(1),
-        Command::First => 0,
-        Command::Last => last,
-        _ => at,
-    }
-    .min(last)
 }

@@ -87,6 +87,11 @@ pub(super) fn fit(parts: &[Part], gap: u16, columns_max: u16) -> Vec<Part> {
     fitting
 }
 
+/// A key and what it does.
+pub(super) fn key(key: &str, label: &str, leaves: u8) -> Part {
+    Part::new(key, Role::Accent, leaves).and(format!(" {label}"), Role::Quiet)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
