@@ -9,7 +9,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use pm2_tui::app::message::Message;
 use pm2_tui::app::{App, update};
 use pm2_tui::model::DaemonId;
-use pm2_tui::model::assembler::LineAssembler;
+use pm2_tui::model::assembler::RawLines;
 use pm2_tui::model::daemon::Daemon;
 use pm2_tui::model::log::{LineKind, LogLine, LogSource};
 use pm2_tui::model::moment::Moment;
@@ -48,13 +48,18 @@ fn feed(frames: &[Frame]) -> App {
     let mut app =
         App::new(vec![Daemon::new(id, "host", "/home/x/.pm2", 1_000)], Moment::at(0), 0, (120, 40));
     let source = LogSource { daemon: id, pm_id: Some(PmId(0)), name: Arc::from("api") };
-    let mut assembler = LineAssembler::default();
+    let mut assembler = RawLines::default();
     for frame in frames {
         let BusEvent::Log(chunk) = bus::decode(frame).unwrap().event else { continue };
         let mut lines = Vec::new();
         assembler.push(&chunk.data, 0, 0, |line| {
             let source = source.clone();
-            lines.push(LogLine { at_ms: line.at_ms, source, kind: LineKind::Out, text: line.text });
+            lines.push(LogLine {
+                at_ms: line.at_ms,
+                source,
+                kind: LineKind::Out,
+                text: line.text.into(),
+            });
         });
         let _ = update(&mut app, Moment::at(0), Message::Report(id, Report::Lines(lines)));
     }
@@ -63,8 +68,8 @@ fn feed(frames: &[Frame]) -> App {
 
 fn bench(criterion: &mut Criterion) {
     let frames = frames();
-    let log = feed(&frames).watched.log;
-    assert_eq!(log.gone() + log.len() as u64, LINES as u64, "no line is lost");
+    let app = feed(&frames);
+    assert_eq!(app.log_view.gone() + app.lines().len() as u64, LINES as u64, "no line is lost");
     criterion.bench_function("feed 100,000 log lines", |bencher| {
         bencher.iter(|| feed(black_box(&frames)));
     });

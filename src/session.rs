@@ -12,18 +12,19 @@ use tokio::time::Instant;
 
 use crate::app::App;
 use crate::app::layout::Layout;
+use crate::app::log_view::LogView;
 use crate::cli::{Cli, Command, MIB};
 use crate::daemon::clock::{now_ms, utc_offset_s};
 use crate::daemon::inbox::{Inbox, InboxBounds};
 use crate::daemon::{self, DaemonHandle, Options};
 use crate::demo;
 use crate::homes::{self, Home};
+use crate::logs::Bounds;
 use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
 use crate::model::errand::{Task, TaskId};
 use crate::model::moment::Moment;
-use crate::model::rings::{Log, LogBounds};
 use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
 use crate::protocol::process::PmId;
@@ -229,6 +230,12 @@ impl World for Daemons {
         }
     }
 
+    fn older(&mut self, daemon: DaemonId, of: Vec<PmId>) {
+        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+            daemon.older(of);
+        }
+    }
+
     fn trigger(&mut self, daemon: DaemonId, trigger: Trigger) {
         if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
             daemon.trigger(trigger);
@@ -277,11 +284,8 @@ fn new_app(cli: &Cli, homes: &[Home], now: Moment) -> io::Result<App> {
         daemon
     });
     let mut app = App::new(daemons.collect(), now, utc_offset_s(now.wall_ms), terminal::size()?);
-    app.watched.log = Log::new(LogBounds {
-        lines_max: cli.screen.log_lines(),
-        bytes_max: cli.screen.log_bytes(),
-        ..LogBounds::default()
-    });
+    let bounds = Bounds { lines: cli.screen.log_lines(), bytes: cli.screen.log_bytes() };
+    app.log_view = LogView::new(bounds);
     Ok(app)
 }
 

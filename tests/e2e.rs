@@ -9,6 +9,7 @@ mod calling;
 mod command_line;
 mod daemons;
 mod details;
+mod history;
 mod keys;
 mod manners;
 mod measuring;
@@ -30,6 +31,8 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(watching::x_groups_exceptions_and_b_writes_a_bundle),
         with_pm2(watching::a_filter_leaves_rows_out),
         with_pm2(watching::the_log_of_one_is_searched),
+        with_pm2(history::history_meets_the_bus_in_a_flood).weighing(Weight::Busy),
+        with_pm2(history::the_ends_of_the_files_are_there_at_once),
         with_pm2(watching::an_exception_shows),
         with_pm2(watching::resize_to_40x10_and_back),
         with_pm2(acting::r_restarts_it_alone),

@@ -103,6 +103,7 @@ impl World for Asked {
 
     fn halt(&mut self) {}
 
+    fn older(&mut self, _: DaemonId, _: Vec<PmId>) {}
     fn trigger(&mut self, _daemon: DaemonId, _trigger: Trigger) {}
 
     fn examine(&mut self, _daemon: DaemonId, _pm_id: Option<PmId>) {}
@@ -230,7 +231,7 @@ async fn a_flood_draws_at_most_twelve_frames_a_second_and_a_key_is_in_the_next()
     assert_eq!(*focus, Pane::Log, "the key is in the next frame");
     let waited = answered.saturating_sub(pressed);
     assert!(waited <= Duration::from_millis(34), "after {waited:?}");
-    let seen = session.app.watched.log.len() as u64 + session.app.watched.log.lost();
+    let seen = session.app.lines().len() as u64 + session.app.log_view.lost();
     assert!(seen >= 10_000, "the ring is full: {seen}");
 }
 

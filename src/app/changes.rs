@@ -6,7 +6,7 @@
 use super::mode::Mode;
 use super::notice::{About, Notice};
 use super::state::App;
-use super::{details, jobs, sight, table};
+use super::{details, jobs, log_keys, sight, table};
 use crate::model::apply::{Change, Changes};
 use crate::model::call::CallOutcome;
 use crate::model::{Action, DaemonId, Target, Verdict};
@@ -19,8 +19,12 @@ const NOTICE_CHARS_MAX: usize = 200;
 pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
     let (mut has_lines, mut has_rows) = (false, false);
     app.undo.forget(app.now.steady_ms);
+    let (news, lost) = app.watched.news.take();
+    app.log_view.count_lost(lost);
+    app.take_lines(news);
     for change in changes.0 {
         match change {
+            Change::Past(past) => log_keys::take_past(app, id, *past),
             Change::Daemon | Change::Lost | Change::Losses => app.is_dirty = true,
             // What the header says of it is a change of the daemon.
             Change::Disk => {}

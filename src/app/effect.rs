@@ -39,6 +39,13 @@ pub enum Effect {
     },
     /// Leave undone what daemons were asked for and have not begun.
     Halt,
+    /// Have older lines of log files read; they come as one `Report::History`.
+    Older {
+        /// Of which daemon.
+        daemon: DaemonId,
+        /// Of which processes; of all where it is empty.
+        of: Vec<PmId>,
+    },
     /// Have an action of apps triggered; each process ends in exactly one `Report::Replied`.
     Trigger {
         /// On which daemon.

@@ -1,17 +1,22 @@
-//! What the keys of the log do: whose lines it shows, search, filters, jumps.
+//! What the keys of the log do: whose lines it shows, search, filters, jumps, older lines.
 //!
 //! Invariant: nothing here changes anything but what the log shows, and where.
 
-use super::command::LogCommand;
+use super::command::{Command, LogCommand};
 use super::editor::Editor;
+use super::effect::{Effect, Effects};
 use super::geometry::Pane;
-use super::log_view::{self, Asked, LineFilter, LogInput, Scope, Search};
+use super::log_view::{Asked, LineFilter, LogInput, Search, Wanted};
 use super::mode::Mode;
 use super::navigate;
+use super::notice::Notice;
 use super::state::App;
-use super::{Notice, command::Command};
-use crate::model::ProcessKey;
-use crate::model::log::LogLine;
+use crate::logs::parse::Level;
+use crate::logs::{Direction, Goal, LineId, Owner, Scope};
+use crate::model::log::{LogLine, LogSource, Severity};
+use crate::model::past::Past;
+use crate::model::{DaemonId, ProcessKey};
+use crate::protocol::process::PmId;
 
 /// Does what a key of the log means.
 pub(super) fn take(app: &mut App, command: LogCommand) {
@@ -21,10 +26,10 @@ pub(super) fn take(app: &mut App, command: LogCommand) {
         LogCommand::OfAll => show(app, Scope::All),
         LogCommand::Search => ask(app, Asked::Search),
         LogCommand::Filter => ask(app, Asked::Filter),
-        LogCommand::NextMatch => go_to_match(app, true),
-        LogCommand::PreviousMatch => go_to_match(app, false),
-        LogCommand::NextError => go_to(app, true, "error", log_view::is_error),
-        LogCommand::PreviousError => go_to(app, false, "error", log_view::is_error),
+        LogCommand::NextMatch => go_to_match(app, Direction::Forward),
+        LogCommand::PreviousMatch => go_to_match(app, Direction::Back),
+        LogCommand::NextError => go_to(app, Direction::Forward, Goal::Level(Level::Error)),
+        LogCommand::PreviousError => go_to(app, Direction::Back, Goal::Level(Level::Error)),
         LogCommand::Zoom => {
             app.is_zoomed = !app.is_zoomed;
             navigate::keep_selection_visible(app);
@@ -34,41 +39,94 @@ pub(super) fn take(app: &mut App, command: LogCommand) {
 
 /// Goes to the next exit or restart, or to the one before.
 pub(super) fn go_to_end(app: &mut App, is_down: bool) {
-    go_to(app, is_down, "exit or restart", log_view::is_end);
+    go_to(app, if is_down { Direction::Forward } else { Direction::Back }, Goal::Turn);
 }
 
-/// Shows the lines of the process that is meant alone, or those of its app: the selected one, in the
-/// log that of the marked line.
-fn narrow(app: &mut App, is_app: bool) {
-    let of_line = |line: &LogLine| {
-        let source = &line.source;
-        Some((ProcessKey { daemon: source.daemon, pm_id: source.pm_id? }, source.name.clone()))
-    };
-    let meant = match app.focus {
-        Pane::Log => navigate::marked(app)
-            .and_then(|number| app.watched.log.get(number))
-            .map_or_else(|| app.log_view.scope().process(), of_line),
-        Pane::Processes => app.selected.and_then(|key| {
-            let process = app.watched.fleet.get(key)?;
-            Some((key, (*process.info.name).into()))
-        }),
-    };
-    let Some((key, name)) = meant else {
-        if app.focus == Pane::Log {
-            app.notify("the marked line is of no process: the log stays as it is", false);
-        } else {
-            app.say(Notice::no_selection(app.now.steady_ms));
+/// Looks at a slice of the lines that were not looked at yet, and goes where that was waited for.
+pub(super) fn step(app: &mut App) {
+    app.log_view.step(app.log_top.or(app.log_mark));
+    let Some((wanted, found)) = app.log_view.arrive() else { return };
+    match (found, wanted.is_nearest) {
+        (Some(line), _) => jump(app, line),
+        // What is typed says itself that nothing matches.
+        (None, true) => {}
+        (None, false) => {
+            let what = match wanted.goal {
+                Goal::Match => "match",
+                Goal::Level(_) => "error",
+                Goal::Turn => "exit or restart",
+                Goal::Line => "line",
+            };
+            let side = if wanted.way == Direction::Forward { "below" } else { "above" };
+            app.notify(format!("no {what} {side} this line"), false);
         }
-        return;
+    }
+    app.is_dirty = true;
+}
+
+/// Shows the lines of the process that is meant alone, or those of its app, or where these are shown
+/// those of its namespace: the selected one, in the log that of the marked line.
+fn narrow(app: &mut App, is_app: bool) {
+    let meant = match app.focus {
+        Pane::Log => match navigate::marked(app) {
+            Some(line) => app.log_view.owner(line).cloned(),
+            None => match app.log_view.scope() {
+                Scope::Process(owner) => Some(owner.clone()),
+                _ => None,
+            },
+        },
+        Pane::Processes => app.selected.and_then(|key| app.owner(key)),
     };
-    let scope =
-        if is_app { Scope::App { daemon: key.daemon, name } } else { Scope::Process { key, name } };
+    let scope = match meant {
+        Some(owner @ Owner::Process { .. }) if !is_app => Scope::Process(owner),
+        Some(Owner::Process { daemon, namespace, name, .. }) => {
+            let of_app = Scope::App(daemon, namespace.clone(), name);
+            let is_again = *app.log_view.scope() == of_app;
+            if is_again { Scope::Namespace(daemon, namespace) } else { of_app }
+        }
+        Some(Owner::Pm2(_)) | None if app.focus == Pane::Log => {
+            app.notify("the marked line is of no process: the log stays as it is", false);
+            return;
+        }
+        Some(Owner::Pm2(_)) | None => {
+            app.say(Notice::no_selection(app.now.steady_ms));
+            return;
+        }
+    };
     show(app, scope);
+}
+
+impl App {
+    /// Takes lines into the log, as they come.
+    pub fn take_lines(&mut self, lines: impl IntoIterator<Item = LogLine>) {
+        for line in lines {
+            self.log_view.take(&self.watched.fleet, line);
+        }
+        step(self);
+    }
+
+    /// Says in the log what became of its history.
+    pub(super) fn note_past(&mut self, daemon: DaemonId, text: &str) {
+        let source = LogSource { daemon, pm_id: None, name: "PM2".into() };
+        let at_ms = self.now.wall_ms;
+        let line = LogLine::event(at_ms, source, "history", Severity::Warning, text);
+        self.take_lines([line]);
+    }
+
+    /// A process as the owner of lines.
+    fn owner(&self, key: ProcessKey) -> Option<Owner> {
+        let info = &self.watched.fleet.get(key)?.info;
+        Some(Owner::Process {
+            daemon: key.daemon,
+            pm_id: Some(key.pm_id),
+            namespace: super::log_line::namespace(info.namespace.as_deref()),
+            name: (*info.name).into(),
+        })
+    }
 }
 
 fn show(app: &mut App, scope: Scope) {
     app.log_view.set_scope(scope);
-    app.log_view.sync(&app.watched.log);
     // Where there is room for one pane only, it is the log.
     if navigate::geometry(app).is_some_and(|parts| parts.log_rows == 0) {
         app.focus = Pane::Log;
@@ -80,13 +138,8 @@ fn ask(app: &mut App, asked: Asked) {
     app.focus = Pane::Log;
     let search = app.log_view.search().cloned();
     let place = (app.log_top, app.log_mark);
-    app.open(Mode::LogInput(LogInput {
-        asked,
-        input: Editor::default(),
-        search,
-        place,
-        recent: None,
-    }));
+    let input = Editor::default();
+    app.open(Mode::LogInput(LogInput { asked, input, search, place, recent: None }));
 }
 
 /// Takes in what was typed, while it is.
@@ -97,16 +150,12 @@ pub(super) fn typed(app: &mut App) {
         Asked::Search => {
             (app.log_top, app.log_mark) = open.place;
             app.log_view.set_search(Search::of(&text));
-            app.log_view.sync(&app.watched.log);
-            let near = navigate::marked(app).and_then(|mark| app.log_view.found_near(mark));
-            if let Some(number) = near {
-                jump(app, number);
+            if let Some(from) = navigate::marked(app).filter(|_| !text.is_empty()) {
+                let (way, goal) = (Direction::Forward, Goal::Match);
+                app.log_view.want(Wanted { from, way, goal, is_nearest: true });
             }
         }
-        Asked::Filter => {
-            app.log_view.set_draft(LineFilter::of(&text));
-            app.log_view.sync(&app.watched.log);
-        }
+        Asked::Filter => app.log_view.set_draft(LineFilter::of(&text)),
     }
 }
 
@@ -143,7 +192,6 @@ pub(super) fn take_typing(app: &mut App, command: Command) {
         (Asked::Filter, true) => app.log_view.keep_draft(),
         (Asked::Filter, false) => app.log_view.set_draft(None),
     }
-    app.log_view.sync(&app.watched.log);
     app.close();
 }
 
@@ -154,52 +202,91 @@ pub(super) fn drop_last(app: &mut App) {
     } else {
         app.log_view.drop_filter();
     }
-    app.log_view.sync(&app.watched.log);
 }
 
-fn go_to_match(app: &mut App, is_down: bool) {
-    app.focus = Pane::Log;
+fn go_to_match(app: &mut App, way: Direction) {
     if app.log_view.search().is_none() {
+        app.focus = Pane::Log;
         app.notify("nothing is searched for: / searches", false);
         return;
     }
-    let mark = navigate::marked(app);
-    let found = mark.and_then(|mark| app.log_view.found_from(mark, is_down));
-    arrive(app, found, is_down, "match");
+    go_to(app, way, Goal::Match);
 }
 
-/// Goes to the nearest line of a kind.
-fn go_to(app: &mut App, is_down: bool, what: &str, is_it: impl Fn(&LogLine) -> bool) {
+/// Goes to the nearest line of a kind, as soon as it is known which that is.
+fn go_to(app: &mut App, way: Direction, goal: Goal) {
     app.focus = Pane::Log;
-    let lines = app.lines();
-    let found = navigate::marked(app).and_then(|mark| {
-        if is_down {
-            let mut rest = lines.from_number(mark.saturating_add(1));
-            return rest.find(|(_, line)| is_it(line)).map(|(number, _)| number);
-        }
-        let above: Vec<_> = lines.from_place(0).take_while(|(number, _)| *number < mark).collect();
-        above.into_iter().rev().find(|(_, line)| is_it(line)).map(|(number, _)| number)
-    });
-    arrive(app, found, is_down, what);
-}
-
-fn arrive(app: &mut App, found: Option<u64>, is_down: bool, what: &str) {
-    let Some(number) = found else {
-        let side = if is_down { "below" } else { "above" };
-        app.notify(format!("no {what} {side} this line"), false);
-        return;
-    };
-    jump(app, number);
+    let from = navigate::marked(app).unwrap_or(LineId::END);
+    app.log_view.want(Wanted { from, way, goal, is_nearest: false });
 }
 
 /// Marks a line; one that is not in sight comes to the middle.
-fn jump(app: &mut App, number: u64) {
+fn jump(app: &mut App, line: LineId) {
     let page = navigate::log_page(app);
     let top = navigate::log_top(app, page);
     let lines = app.lines();
-    let place = lines.place_of(number);
+    let place = lines.place_of(line);
     let is_in_sight = (top..top + page).contains(&place);
     let middle = place.saturating_sub(page / 2).min(lines.len().saturating_sub(page));
-    let top = lines.number_at(if is_in_sight { top } else { middle });
-    (app.log_top, app.log_mark) = (Some(top), Some(number));
+    let top = lines.at(if is_in_sight { top } else { middle });
+    (app.log_top, app.log_mark) = (top, Some(line));
+}
+
+/// Asks for older lines than all that are held, where the files have some.
+pub(super) fn older(app: &mut App) -> Effects {
+    let (daemons, of): (Vec<DaemonId>, Vec<PmId>) = match app.log_view.scope() {
+        Scope::All | Scope::Marked(_) | Scope::Process(Owner::Pm2(_)) => {
+            let all = app.watched.daemons.iter().zip(0..);
+            (all.map(|(_, index)| DaemonId(index)).collect(), Vec::new())
+        }
+        Scope::Process(Owner::Process { daemon, pm_id, .. }) => {
+            (vec![*daemon], pm_id.iter().copied().collect())
+        }
+        Scope::Namespace(daemon, _) | Scope::App(daemon, ..) => {
+            let scope = app.log_view.scope();
+            let ours = app.watched.fleet.iter().filter(|(key, _)| {
+                key.daemon == *daemon && app.owner(*key).is_some_and(|owner| scope.has(&owner))
+            });
+            (vec![*daemon], ours.map(|(key, _)| key.pm_id).collect())
+        }
+    };
+    let asked: Vec<DaemonId> =
+        daemons.into_iter().filter(|daemon| app.log_view.has_older(*daemon)).collect();
+    if asked.is_empty() {
+        if !app.log_view.is_asking() {
+            app.notify("the log files have no older lines", false);
+        }
+        return Effects::none();
+    }
+    for daemon in &asked {
+        app.log_view.ask_older(*daemon, of.is_empty());
+    }
+    app.notify("reading older lines ..", false);
+    let effect = |daemon| Effect::Older { daemon, of: of.clone() };
+    Effects(asked.into_iter().map(effect).collect())
+}
+
+/// Lines of log files came.
+pub(super) fn take_past(app: &mut App, daemon: DaemonId, past: Past) {
+    let (notes, is_asked) = (past.notes.clone(), past.is_asked);
+    let came = app.log_view.take_past(daemon, past);
+    step(app);
+    app.is_dirty = true;
+    if let Some(first) = notes.first() {
+        let more = match notes.len() {
+            1 => String::new(),
+            count => format!(", and {} more", count - 1),
+        };
+        app.note_past(daemon, &format!("{first}{more}"));
+    }
+    let held = app.lines().len();
+    match (is_asked, came.taken, came.refused) {
+        (_, _, 1..) => {
+            let text = format!("no room for older lines: {held} are held (--log-lines, --log-mib)");
+            app.notify(text, false);
+        }
+        (true, 0, _) => app.notify("the log files have no older lines", false),
+        (true, taken, _) => app.notify(format!("{taken} older lines: g goes to the first"), false),
+        (false, ..) => {}
+    }
 }

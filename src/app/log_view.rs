@@ -1,79 +1,25 @@
-//! Which lines of the log are shown, and which of these are searched for.
+//! The log: the store of its lines, which of them are shown, and which of these are searched for.
 //!
-//! Invariant: pure, and in step with the log after `LogView::sync`: each line is looked at once, when
-//! it comes or when what is asked for changes; what fell out of the log is nowhere here either. The
-//! numbers of lines are the log's own, so that a reader's place survives every change of the view.
+//! Invariant: pure. What is shown is computed in slices ([`LogView::step`]), never for a key; until it
+//! is done, what was looked at so far is shown. The names of lines are the store's, so that a reader's
+//! place survives every change of the view.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use jiff::tz::TimeZone;
-
 use super::editor::Editor;
-use crate::logs::parse::{self, Clock, Context, Level, Sign};
-use crate::logs::{Pattern, Problem};
-use crate::model::log::{LineKind, LogLine, LogSource};
-use crate::model::rings::Log;
+use super::log_line::{self, ROW_BYTES, Shown, Stored, WHOLE_BYTES};
+use crate::logs::{
+    Body, Bounds, Direction, Filter, Found, Goal, Kind, Line, LineId, LineTime, NoFiles, Owner,
+    Pattern, Place, Problem, Query, STEP_BYTES, Scope, SourceId, SourceKey, Store, Stream,
+    TimeFrom, View,
+};
+use crate::model::fleet::Fleet;
+use crate::model::log::{LogLine, LogSource};
 use crate::model::{DaemonId, ProcessKey};
 
 /// The most recent searches that are remembered.
 const RECENT_MAX: usize = 50;
-
-/// Whose lines are shown.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Scope {
-    /// All, with those of the daemons themselves.
-    #[default]
-    All,
-    /// Those of the processes of one name.
-    App {
-        /// Of which daemon.
-        daemon: DaemonId,
-        /// The name.
-        name: Arc<str>,
-    },
-    /// Those of one process.
-    Process {
-        /// Which.
-        key: ProcessKey,
-        /// Its name: another process that gets its id is not meant.
-        name: Arc<str>,
-    },
-}
-
-impl Scope {
-    fn takes(&self, source: &LogSource) -> bool {
-        match self {
-            Self::All => true,
-            Self::App { daemon, name } => {
-                source.pm_id.is_some() && source.daemon == *daemon && source.name == *name
-            }
-            Self::Process { key, name } => {
-                source.pm_id == Some(key.pm_id)
-                    && source.daemon == key.daemon
-                    && source.name == *name
-            }
-        }
-    }
-
-    /// The process that it is of.
-    pub(super) fn process(&self) -> Option<(ProcessKey, Arc<str>)> {
-        match self {
-            Self::Process { key, name } => Some((*key, name.clone())),
-            Self::All | Self::App { .. } => None,
-        }
-    }
-
-    /// As the title says it: `all`, `app api`, `api[0]`.
-    #[must_use]
-    pub fn words(&self) -> String {
-        match self {
-            Self::All => "all".to_owned(),
-            Self::App { name, .. } => format!("app {name}"),
-            Self::Process { key, name } => format!("{name}[{}]", key.pm_id),
-        }
-    }
-}
 
 /// What is searched for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,16 +40,6 @@ impl Search {
         let (pattern, problem) = Pattern::search(typed).ok()?;
         Some(Self { pattern, problem })
     }
-
-    /// Whether it is in what is shown of a line.
-    #[must_use]
-    pub fn is_in(&self, line: &LogLine) -> bool {
-        let (lead, text) = (line.lead(), &*line.text.text);
-        if lead.is_empty() {
-            return self.pattern.is_match(text.as_bytes());
-        }
-        self.pattern.is_match(format!("{lead}{text}").as_bytes())
-    }
 }
 
 /// Which lines stay.
@@ -122,10 +58,6 @@ impl LineFilter {
         let (typed, is_inverted) =
             typed.strip_prefix('!').map_or((typed, false), |rest| (rest, true));
         Some(Self { search: Search::of(typed)?, is_inverted })
-    }
-
-    fn keeps(&self, line: &LogLine) -> bool {
-        self.search.is_in(line) != self.is_inverted
     }
 }
 
@@ -148,105 +80,63 @@ pub struct LogInput {
     /// The search before, which comes back if this one is given up.
     pub(super) search: Option<Search>,
     /// Where the log stood: its first line and the marked one.
-    pub(super) place: (Option<u64>, Option<u64>),
+    pub(super) place: (Option<LineId>, Option<LineId>),
     /// Which of the recent searches stands in the line, 0 for the latest; `None` for what is typed.
     pub(super) recent: Option<usize>,
 }
 
-/// Some lines of the log, by their numbers: as in the log those of its two rings, each in order.
-#[derive(Debug, Default)]
-pub(super) struct Picked {
-    output: VecDeque<u64>,
-    events: VecDeque<u64>,
-    /// The first number that was not looked at yet.
-    next: u64,
+/// A line that is to be gone to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// From where.
+    pub(super) from: LineId,
+    pub(super) way: Direction,
+    pub(super) goal: Goal,
+    /// Whether the line itself will do, and one on the other side too.
+    pub(super) is_nearest: bool,
 }
 
-impl Picked {
-    /// Takes the number of a line in, which is higher than all before.
-    fn push(&mut self, log: &Log, number: u64) {
-        let ring = if log.is_event(number) { &mut self.events } else { &mut self.output };
-        ring.push_back(number);
-    }
-
-    /// Forgets what is not in the log any more.
-    fn drop_gone(&mut self, log: &Log) {
-        let [output, events] = log.firsts();
-        for (ring, first) in [(&mut self.output, output), (&mut self.events, events)] {
-            while ring.front().is_some_and(|number| *number < first) {
-                ring.pop_front();
-            }
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.output.len() + self.events.len()
-    }
-
-    /// How many have a smaller number.
-    fn rank(&self, number: u64) -> usize {
-        let rank = |ring: &VecDeque<u64>| ring.partition_point(|other| *other < number);
-        rank(&self.output) + rank(&self.events)
-    }
-
-    /// Those from a number on.
-    fn since(&self, number: u64) -> impl Iterator<Item = u64> {
-        let rest = |ring: &'_ VecDeque<u64>| ring.partition_point(|other| *other < number);
-        let mut output = self.output.range(rest(&self.output)..).peekable();
-        let mut events = self.events.range(rest(&self.events)..).peekable();
-        std::iter::from_fn(move || match (output.peek(), events.peek()) {
-            (Some(line), Some(event)) if line < event => output.next().copied(),
-            (Some(_), None) => output.next().copied(),
-            _ => events.next().copied(),
-        })
-    }
-
-    /// The last one below a number.
-    fn before(&self, number: u64) -> Option<u64> {
-        let last = |ring: &VecDeque<u64>| {
-            let count = ring.partition_point(|other| *other < number);
-            count.checked_sub(1).and_then(|index| ring.get(index).copied())
-        };
-        last(&self.output).max(last(&self.events))
-    }
-
-    /// The number at a place; past the end that of the next line.
-    fn number_at(&self, place: usize) -> u64 {
-        let first = [self.output.front(), self.events.front()].into_iter().flatten().min();
-        let (mut low, mut high) = (first.copied().unwrap_or(self.next), self.next);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if self.rank(middle + 1) > place {
-                high = middle;
-            } else {
-                low = middle + 1;
-            }
-        }
-        low
-    }
+/// What is known of older lines in the files of a daemon.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Older {
+    pub(super) has_more: bool,
+    /// They were asked for: of all processes, or of some.
+    pub(super) asked: Option<bool>,
 }
 
-/// Which lines of the log are shown.
+/// The log.
 #[derive(Debug, Default)]
 pub struct LogView {
-    scope: Scope,
+    pub(super) store: Store,
+    view: View,
     filters: Vec<LineFilter>,
     /// The filter that is being typed.
     draft: Option<LineFilter>,
     search: Option<Search>,
     /// What was searched for, the latest first.
     recent: VecDeque<String>,
-    /// The lines shown, while that is not all.
-    shown: Picked,
-    /// Those of them that are searched for.
-    found: Picked,
+    /// Where to go as soon as the lines in between were looked at.
+    wanted: Option<Wanted>,
+    /// Whether all lines were looked at.
+    is_done: bool,
+    /// Lines that were lost before they came here.
+    lost: u64,
+    pub(super) older: HashMap<DaemonId, Older>,
+    /// The source of the last line: the next is mostly of the same.
+    last: Option<(LogSource, Stream, SourceId)>,
 }
 
 impl LogView {
+    /// An empty log that holds so much.
+    #[must_use]
+    pub fn new(bounds: Bounds) -> Self {
+        Self { store: Store::new(bounds), is_done: true, ..Self::default() }
+    }
+
     /// Whose lines are shown.
     #[must_use]
     pub fn scope(&self) -> &Scope {
-        &self.scope
+        &self.view.query().scope
     }
 
     /// The filters that are kept, the latest last.
@@ -272,41 +162,80 @@ impl LogView {
         self.search.as_ref()
     }
 
-    /// In how many of the lines shown the search is.
+    /// In how many of the lines shown the search is, so far.
     #[must_use]
-    pub fn found(&self) -> usize {
-        self.found.len()
+    pub fn found(&self) -> u64 {
+        self.view.progress(&self.store).hits
     }
 
     /// Which of the lines found this one is, from 0, if it is one.
     #[must_use]
-    pub fn found_place(&self, number: u64) -> Option<usize> {
-        let next = self.found.since(number).next();
-        (next == Some(number)).then(|| self.found.rank(number))
+    pub fn found_place(&self, line: LineId) -> Option<u64> {
+        let is_found = self.view.is_match(&self.store, line);
+        is_found.then(|| self.view.matches_before(&self.store, line))
     }
 
-    /// The nearest line found below this one, or above it.
-    pub(super) fn found_from(&self, number: u64, is_down: bool) -> Option<u64> {
-        if is_down {
-            self.found.since(number.saturating_add(1)).next()
-        } else {
-            self.found.before(number)
-        }
+    /// Whether all lines were looked at.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.is_done
     }
 
-    /// The line found at this one or next below it, else the last one above.
-    pub(super) fn found_near(&self, number: u64) -> Option<u64> {
-        self.found.since(number).next().or_else(|| self.found.before(number))
+    /// Lines that were lost on the way here; what fell out by age is not lost.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// Lines that fell out by age.
+    #[must_use]
+    pub fn gone(&self) -> u64 {
+        self.store.sources().map(|(_, _, tally)| tally.gone).sum()
+    }
+
+    /// The time of the oldest line that is held, milliseconds since 1970.
+    #[must_use]
+    pub fn since_ms(&self) -> Option<i64> {
+        self.store.iter().next().map(|line| line.time.at_ms)
+    }
+
+    /// The lines shown.
+    #[must_use]
+    pub fn lines(&self) -> Lines<'_> {
+        Lines { store: &self.store, view: &self.view }
+    }
+
+    /// A line as it is looked at, all of it.
+    #[must_use]
+    pub fn whole(&self, id: LineId) -> Option<Shown> {
+        Shown::of(&self.store, &self.store.line(id)?, WHOLE_BYTES)
+    }
+
+    /// Whose line it is.
+    #[must_use]
+    pub fn owner(&self, id: LineId) -> Option<&Owner> {
+        let line = self.store.line(id)?;
+        self.store.source_key(line.source).map(|key| &key.owner)
+    }
+
+    /// What happened on a daemon, as far as it is held, oldest first.
+    #[must_use]
+    pub fn events(&self, daemon: DaemonId) -> Vec<LogLine> {
+        let is_event = |kind| !matches!(kind, Kind::Output | Kind::Message);
+        let lines = self.store.iter().filter(|line| is_event(line.kind));
+        let shown = lines.filter_map(|line| Shown::of(&self.store, &line, WHOLE_BYTES));
+        shown.filter(|line| line.source.daemon == daemon).map(Shown::into_line).collect()
     }
 
     pub(super) fn set_scope(&mut self, scope: Scope) {
-        self.scope = scope;
-        self.look_again();
+        let query = Query { scope, ..self.view.query().clone() };
+        self.ask(query);
     }
 
     pub(super) fn set_search(&mut self, search: Option<Search>) {
+        self.view.set_search(search.as_ref().map(|search| search.pattern.clone()));
         self.search = search;
-        self.found = Picked::default();
+        self.wanted = None;
     }
 
     /// Remembers what was searched for.
@@ -323,7 +252,7 @@ impl LogView {
 
     pub(super) fn set_draft(&mut self, draft: Option<LineFilter>) {
         self.draft = draft;
-        self.look_again();
+        self.ask_filters();
     }
 
     /// The filter that was typed stays.
@@ -334,122 +263,152 @@ impl LogView {
     /// Drops the last filter.
     pub(super) fn drop_filter(&mut self) {
         self.filters.pop();
-        self.look_again();
+        self.ask_filters();
     }
 
-    fn look_again(&mut self) {
-        (self.shown, self.found) = (Picked::default(), Picked::default());
+    fn ask_filters(&mut self) {
+        let filter = |filter: &LineFilter| Filter {
+            pattern: filter.search.pattern.clone(),
+            is_inverted: filter.is_inverted,
+            is_on: true,
+        };
+        let filters = self.filters.iter().chain(&self.draft).map(filter).collect();
+        let query = Query { filters, ..self.view.query().clone() };
+        self.ask(query);
     }
 
-    fn is_narrowed(&self) -> bool {
-        self.scope != Scope::All || self.has_filter() || self.draft.is_some()
+    fn ask(&mut self, query: Query) {
+        self.view.set_query(query);
+        self.wanted = None;
     }
 
-    /// Takes in what came to the log and what fell out of it.
-    pub(super) fn sync(&mut self, log: &Log) {
-        if self.is_narrowed() {
-            for (number, line) in log.from_number(self.shown.next) {
-                let is_shown = self.scope.takes(&line.source)
-                    && self.filters.iter().chain(&self.draft).all(|filter| filter.keeps(line));
-                if is_shown {
-                    self.shown.push(log, number);
+    /// Looks at a slice of the lines that were not looked at yet; those near this line first, else the
+    /// newest.
+    pub(super) fn step(&mut self, near: Option<LineId>) {
+        self.view.place = near.map_or(Place::Following, |top| Place::Reading { top, newest: top });
+        self.is_done = self.view.step(&self.store, &NoFiles, STEP_BYTES).is_done;
+    }
+
+    /// Wants to go somewhere.
+    pub(super) fn want(&mut self, wanted: Wanted) {
+        self.wanted = Some(wanted);
+    }
+
+    /// Where that is, once it is known: then it is not wanted any more.
+    pub(super) fn arrive(&mut self) -> Option<(Wanted, Option<LineId>)> {
+        let wanted = self.wanted?;
+        let seek = |way| self.view.seek(&self.store, wanted.from, way, wanted.goal);
+        let is_there = wanted.is_nearest && self.view.is_match(&self.store, wanted.from);
+        let mut found = if is_there { Found::At(wanted.from) } else { seek(wanted.way) };
+        if found == Found::Nothing && wanted.is_nearest {
+            found = seek(Direction::Back);
+        }
+        let found = match found {
+            Found::Pending => return None,
+            Found::At(line) => Some(line),
+            Found::Nothing => None,
+        };
+        self.wanted = None;
+        Some((wanted, found))
+    }
+
+    /// Takes a line in.
+    pub(super) fn take(&mut self, fleet: &Fleet, line: LogLine) {
+        let at_ms = line.at_ms;
+        let source = line.source.clone();
+        let Stored { stream, kind, level, bytes } = log_line::stored(line);
+        let Some(id) = self.source(fleet, source, stream) else { return };
+        let time = LineTime { at_ms, from: TimeFrom::Bus };
+        self.store.append(id, &Line { time, level, kind, body: Body::Held(&bytes) });
+    }
+
+    fn source(&mut self, fleet: &Fleet, source: LogSource, stream: Stream) -> Option<SourceId> {
+        if let Some((last, of, id)) = &self.last
+            && *of == stream
+            && last.daemon == source.daemon
+            && last.pm_id == source.pm_id
+            && Arc::ptr_eq(&last.name, &source.name)
+            && self.store.tally(*id).is_some()
+        {
+            return Some(*id);
+        }
+        let owner = match source.pm_id {
+            None => Owner::Pm2(source.daemon),
+            Some(pm_id) => {
+                let process = fleet.get(ProcessKey { daemon: source.daemon, pm_id });
+                let namespace = process.and_then(|process| process.info.namespace.as_deref());
+                Owner::Process {
+                    daemon: source.daemon,
+                    pm_id: Some(pm_id),
+                    namespace: log_line::namespace(namespace),
+                    name: Arc::clone(&source.name),
                 }
             }
-            self.shown.next = log.next_number();
-            self.shown.drop_gone(log);
-        }
-        if let Some(search) = &self.search {
-            let shown = self.is_narrowed().then_some(&self.shown);
-            let lines = Lines { log, shown };
-            for (number, line) in lines.from_number(self.found.next) {
-                if search.is_in(line) {
-                    self.found.push(log, number);
-                }
-            }
-            self.found.next = log.next_number();
-            self.found.drop_gone(log);
-        }
+        };
+        let id = self.store.source(&SourceKey { owner, stream })?;
+        self.last = Some((source, stream, id));
+        Some(id)
     }
 
-    /// The lines shown.
-    #[must_use]
-    pub fn lines<'a>(&'a self, log: &'a Log) -> Lines<'a> {
-        Lines { log, shown: self.is_narrowed().then_some(&self.shown) }
+    /// Counts lines that were lost on the way here.
+    pub fn count_lost(&mut self, lines: u64) {
+        self.lost += lines;
+    }
+}
+
+/// Whose lines a scope means, as the title says it: `all`, `app api`, `api[0]`.
+#[must_use]
+pub fn words(scope: &Scope) -> String {
+    match scope {
+        Scope::All => "all".to_owned(),
+        Scope::Namespace(_, namespace) => format!("namespace {namespace}"),
+        Scope::App(_, _, name) => format!("app {name}"),
+        Scope::Process(Owner::Process { name, pm_id: Some(pm_id), .. }) => {
+            format!("{name}[{pm_id}]")
+        }
+        Scope::Process(Owner::Process { name, pm_id: None, .. }) => name.to_string(),
+        Scope::Process(Owner::Pm2(_)) => "PM2".to_owned(),
+        Scope::Marked(marked) => format!("{} marked", marked.len()),
     }
 }
 
 /// The lines that are shown. A line's place is its index among them, from 0.
 #[derive(Debug, Clone, Copy)]
 pub struct Lines<'a> {
-    log: &'a Log,
-    /// Which; `None` for all.
-    shown: Option<&'a Picked>,
+    store: &'a Store,
+    view: &'a View,
 }
 
-impl<'a> Lines<'a> {
+impl Lines<'_> {
     /// How many.
     #[must_use]
     pub fn len(self) -> usize {
-        self.shown.map_or_else(|| self.log.len(), Picked::len)
+        usize::try_from(self.view.len()).unwrap_or(usize::MAX)
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(self) -> bool {
-        self.len() == 0
+        self.view.is_empty()
     }
 
-    /// The place of the line with this number; where it is not shown, that of the one after it.
+    /// The place of a line; where it is not shown, that of the one after it.
     #[must_use]
-    pub fn place_of(self, number: u64) -> usize {
-        self.shown.map_or_else(|| self.log.place_of(number), |shown| shown.rank(number))
+    pub fn place_of(self, line: LineId) -> usize {
+        usize::try_from(self.view.position(self.store, line)).unwrap_or(usize::MAX)
     }
 
-    /// The number of the line at a place; that of the next line past the end.
+    /// The line at a place.
     #[must_use]
-    pub fn number_at(self, place: usize) -> u64 {
-        self.shown.map_or_else(|| self.log.number_at(place), |shown| shown.number_at(place))
+    pub fn at(self, place: usize) -> Option<LineId> {
+        self.view.line_at(self.store, place as u64)
     }
 
-    /// The lines from a place on, with their numbers.
-    pub fn from_place(self, place: usize) -> impl Iterator<Item = (u64, &'a LogLine)> {
-        self.from_number(self.number_at(place))
+    /// So many lines from a place on, as rows show them.
+    #[must_use]
+    pub fn rows(self, place: usize, count: usize) -> Vec<Shown> {
+        let lines = self.view.lines_from(self.store, place as u64, count);
+        let shown = |id| Shown::of(self.store, &self.store.line(id)?, ROW_BYTES);
+        lines.into_iter().filter_map(shown).collect()
     }
-
-    /// The lines from a number on, with their numbers.
-    pub fn from_number(self, number: u64) -> impl Iterator<Item = (u64, &'a LogLine)> {
-        let log = self.log;
-        let all = self.shown.is_none().then(|| log.from_number(number));
-        let shown = self.shown.map(|shown| shown.since(number));
-        let shown = shown.into_iter().flatten();
-        let shown = shown.filter_map(|number| Some((number, log.get(number)?)));
-        all.into_iter().flatten().chain(shown)
-    }
-}
-
-/// The level that a line says itself, if it is output.
-#[must_use]
-pub fn level(line: &LogLine) -> Option<Level> {
-    if !matches!(line.kind, LineKind::Out | LineKind::Err) {
-        return None;
-    }
-    // Only the level is asked for: neither zone nor date matters.
-    let clock = Clock { zone: &TimeZone::UTC, reference_ms: line.at_ms };
-    let context = Context { declared: None, clock, is_stderr: line.kind == LineKind::Err };
-    // That it came by standard error says the gutter.
-    let said = parse::read(line.text.text.as_bytes(), &context).level;
-    said.filter(|(_, sign)| *sign != Sign::Stream).map(|(level, _)| level)
-}
-
-/// Whether a line tells of an error: an exception, or output that says so.
-#[must_use]
-pub fn is_error(line: &LogLine) -> bool {
-    matches!(line.kind, LineKind::Exception(_))
-        || level(line).is_some_and(|level| level >= Level::Error)
-}
-
-/// Whether a line tells that a process ended or was restarted.
-#[must_use]
-pub fn is_end(line: &LogLine) -> bool {
-    matches!(line.kind, LineKind::Event("exit" | "overlimit" | "stop" | "restart" | "reload", _))
 }

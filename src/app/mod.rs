@@ -25,6 +25,8 @@ mod jobs;
 pub mod keymap;
 pub mod layout;
 mod log_keys;
+pub mod log_line;
+mod log_past;
 pub mod log_view;
 mod marking;
 pub mod marks;

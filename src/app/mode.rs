@@ -1,13 +1,13 @@
 //! What can cover the screen.
 
 use super::inspection;
+use super::log_line::Shown;
 use super::log_view::LogInput;
 use super::palette::Palette;
 use super::prompt::{Arguments, Compose};
 use super::rows::Typing;
 use super::sheet::Sheet;
 use crate::model::call::NamedCall;
-use crate::model::log::LogLine;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
 use crate::protocol::process::PmId;
 
@@ -49,7 +49,7 @@ pub enum Mode {
     /// A line of the log shown whole, as it was when it was opened, scrolled down by so many rows.
     Line {
         /// The line.
-        line: Box<LogLine>,
+        line: Box<Shown>,
         /// First row shown.
         top: usize,
     },

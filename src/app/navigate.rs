@@ -6,6 +6,7 @@ use super::command::Command;
 use super::geometry::{Geometry, Pane};
 use super::help::help_top_max;
 use super::state::App;
+use crate::logs::LineId;
 use crate::model::ProcessKey;
 
 /// How the screen is divided now.
@@ -94,14 +95,14 @@ pub fn log_top(app: &App, rows: usize) -> usize {
     // Where the pane stands while following: its last page.
     let following = log.len().saturating_sub(rows);
     let first = app.log_top.or(app.log_kept);
-    first.map_or(following, |number| log.place_of(number).min(following))
+    first.map_or(following, |line| log.place_of(line).min(following))
 }
 
 fn go_in_log(app: &mut App, command: Command) {
     let page = log_page(app);
     let log = app.lines();
     let following = log.len().saturating_sub(page);
-    let Some(mark) = marked(app).map(|number| log.place_of(number)) else { return };
+    let Some(mark) = marked(app).map(|line| log.place_of(line)) else { return };
     let top = log_top(app, page);
     let (top, mark) = match command {
         Command::Up => (top, mark.saturating_sub(1)),
@@ -121,13 +122,20 @@ fn go_in_log(app: &mut App, command: Command) {
     }
     // The pane follows the mark over its edges, and not further.
     let top = top.max((mark + 1).saturating_sub(page)).min(mark).min(following);
-    let place = (Some(log.number_at(top)), Some(log.number_at(mark)));
+    let place = (log.at(top), log.at(mark));
     (app.log_top, app.log_mark) = place;
 }
 
-/// The number of the marked line of the log: what `Enter` opens. It is always one in sight.
+/// Whether the log has the focus and the first of its lines is marked.
+pub(super) fn is_at_first(app: &App) -> bool {
+    app.focus == Pane::Log
+        && app.log_mark.is_some()
+        && marked(app).is_none_or(|line| app.lines().place_of(line) == 0)
+}
+
+/// The marked line of the log: what `Enter` opens. It is always one in sight.
 #[must_use]
-pub fn marked(app: &App) -> Option<u64> {
+pub fn marked(app: &App) -> Option<LineId> {
     let log = app.lines();
     if log.is_empty() {
         return None;
@@ -135,8 +143,8 @@ pub fn marked(app: &App) -> Option<u64> {
     let page = log_page(app);
     let top = log_top(app, page);
     let bottom = top.saturating_add(page - 1).min(log.len() - 1);
-    let mark = app.log_mark.map_or(bottom, |number| log.place_of(number).clamp(top, bottom));
-    Some(log.number_at(mark))
+    let mark = app.log_mark.map_or(bottom, |line| log.place_of(line).clamp(top, bottom));
+    log.at(mark)
 }
 
 /// The first line of the help after a movement.

@@ -30,7 +30,7 @@ impl App {
     /// came since would make a key wait.
     pub fn keep_log(&mut self) {
         if self.focus == Pane::Processes && self.log_top.is_none() && self.drawn.log.lines > 0 {
-            self.log_kept = Some(self.drawn.log.first);
+            [self.log_kept, _] = self.drawn.log.ends;
         }
     }
 
@@ -109,8 +109,8 @@ pub(super) fn log(app: &App) -> LogInSight {
     let lines = app.lines();
     let top = navigate::log_top(app, rows);
     LogInSight {
-        first: lines.number_at(top),
-        lines: rows.min(lines.len() - top),
+        ends: [lines.at(top), lines.at((top + rows).min(lines.len()).saturating_sub(1))],
+        lines: rows.min(lines.len().saturating_sub(top)),
         title: app.log_title(),
         found: app.log_view.found(),
     }
@@ -121,16 +121,21 @@ impl App {
     /// output is kept, and how many lines of it fell out before that.
     #[must_use]
     pub fn log_title(&self) -> [Option<String>; 3] {
-        let log = &self.watched.log;
+        let log = &self.log_view;
         let rows = navigate::geometry(self).map_or(0, |parts| usize::from(parts.log_rows));
         let below = self.lines().len().saturating_sub(navigate::log_top(self, rows) + rows);
         let below = self.log_top.map(|_| match below {
             0 => "at the end".to_owned(),
             below => format!("{} new below", roughly(below as u64)),
         });
-        let since = log.output_since_ms().map(|at_ms| {
+        let since = log.since_ms().map(|at_ms| {
             let at = units::clock(at_ms, self.utc_offset_s, units::Clock::Seconds);
-            format!("output since {at}")
+            let day = |at_ms| units::day(at_ms, self.utc_offset_s);
+            match day(at_ms) {
+                // What is of another day says so.
+                other if other != day(self.now.wall_ms) => format!("since {other} {at}"),
+                _ => format!("since {at}"),
+            }
         });
         let gone = log.gone();
         let gone = (gone > 0).then(|| format!("{} older gone", roughly(gone)));

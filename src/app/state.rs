@@ -10,6 +10,7 @@ use super::notice::Notice;
 use super::pane::Pane;
 use super::rows::Table;
 use super::undo::Undo;
+use crate::logs::{Bounds, LineId};
 use crate::model::charts::Bars;
 use crate::model::daemon::Daemon;
 use crate::model::moment::Moment;
@@ -52,13 +53,13 @@ pub struct App {
     pub(super) tasks: u64,
     /// First table row shown.
     pub table_top: usize,
-    /// Number of the first log line shown; `None` while following.
-    pub log_top: Option<u64>,
-    /// Number of the marked log line; `None` for the last one in sight.
-    pub log_mark: Option<u64>,
-    /// Number of the first log line that a frame for a key shows, instead of the newest.
-    pub(super) log_kept: Option<u64>,
-    /// Which lines of the log are shown.
+    /// The first log line shown; `None` while following.
+    pub log_top: Option<LineId>,
+    /// The marked log line; `None` for the last one in sight.
+    pub log_mark: Option<LineId>,
+    /// The first log line that a frame for a key shows, instead of the newest.
+    pub(super) log_kept: Option<LineId>,
+    /// The log, and which lines of it are shown.
     pub log_view: LogView,
     /// Whether the pane in front has the whole screen.
     pub is_zoomed: bool,
@@ -105,14 +106,14 @@ pub(super) struct RowsInSight {
 /// What is in sight of the log.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct LogInSight {
-    /// The number of the first line.
-    pub(super) first: u64,
+    /// The first line and the last.
+    pub(super) ends: [Option<LineId>; 2],
     /// How many lines are in sight.
     pub(super) lines: usize,
     /// What its title says of the lines that are not.
     pub(super) title: [Option<String>; 3],
     /// In how many lines the search is.
-    pub(super) found: usize,
+    pub(super) found: u64,
 }
 
 impl App {
@@ -139,7 +140,7 @@ impl App {
             log_top: None,
             log_mark: None,
             log_kept: None,
-            log_view: LogView::default(),
+            log_view: LogView::new(Bounds::default()),
             is_zoomed: false,
             link_delay_ms: None,
             examined: None,
@@ -162,7 +163,7 @@ impl App {
     /// The lines of the log that are shown.
     #[must_use]
     pub fn lines(&self) -> Lines<'_> {
-        self.log_view.lines(&self.watched.log)
+        self.log_view.lines()
     }
 
     /// A daemon by its key.

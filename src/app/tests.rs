@@ -66,8 +66,7 @@ fn lines(count: usize) -> Report {
 }
 
 fn texts(app: &App) -> Vec<String> {
-    let lines = app.watched.log.from_place(0);
-    lines.map(|(_, line)| line.text.text.to_string()).collect()
+    app.lines().rows(0, usize::MAX).iter().map(|line| line.text.text.to_string()).collect()
 }
 
 #[test]
@@ -209,16 +208,20 @@ fn new_lines_do_not_move_what_is_being_read() {
     press(&mut app, Command::Last);
     assert_eq!(app.log_top, None, "End follows again");
     press(&mut app, Command::First);
-    assert_eq!(app.log_top, Some(app.watched.log.number_at(0)));
-    // The first one tells of the connection, and stays.
-    let below = app.watched.log.number_at(7);
-    (app.log_top, app.log_mark) = (Some(below), Some(below));
-    send(&mut app, lines(20_000));
-    assert!(app.watched.log.get(below).is_none(), "the place is kept while its lines fall out");
+    assert_eq!(app.log_top, app.lines().at(0));
+    let below = app.lines().at(7);
+    (app.log_top, app.log_mark) = (below, below);
+    for _ in 0..10 {
+        send(&mut app, lines(20_000));
+    }
+    assert!(
+        app.log_view.whole(below.unwrap()).is_none(),
+        "the place is kept while its lines fall out"
+    );
     press(&mut app, Command::Down);
-    let place = app.watched.log.place_of(below);
-    let numbers = (app.watched.log.number_at(place), app.watched.log.number_at(place + 1));
-    assert_eq!((app.log_top, marked(&app)), (Some(numbers.0), Some(numbers.1)), "and clamped");
+    let place = app.lines().place_of(below.unwrap());
+    let wanted = (app.lines().at(place), app.lines().at(place + 1));
+    assert_eq!((app.log_top, marked(&app)), wanted, "and clamped");
 }
 
 #[test]
@@ -231,7 +234,7 @@ fn esc_goes_back_one_step_at_a_time() {
     assert_eq!((app.log_top, app.log_mark, app.focus), (None, None, Pane::Log), "it follows");
     press(&mut app, Command::Up);
     press(&mut app, Command::Back);
-    assert_eq!((marked(&app), app.focus), (Some(app.watched.log.number_at(100)), Pane::Log));
+    assert_eq!((marked(&app), app.focus), (app.lines().at(app.lines().len() - 1), Pane::Log));
     press(&mut app, Command::Back);
     assert_eq!(app.focus, Pane::Processes);
     app.notify("said", false);
@@ -363,7 +366,7 @@ proptest! {
             prop_assert_eq!(app.selected.is_none(), app.rows().is_empty());
             prop_assert!(app.selected.is_none_or(|key| app.watched.fleet.get(key).is_some()));
             prop_assert!(app.table_top <= app.watched.fleet.len());
-            prop_assert!(app.watched.log.len() <= crate::model::rings::LINES_MAX + crate::model::rings::EVENTS_MAX);
+            prop_assert!(app.lines().len() <= 100_000);
             for mode in app.below.iter().chain([&app.mode]) {
                 let (daemon, targets) = mode.about().unwrap_or((D, Vec::new()));
                 let mut all: Vec<_> = targets.into_iter().map(|target| (daemon, target)).collect();
@@ -378,7 +381,7 @@ proptest! {
             let rows = app.geometry(app.size).map_or(1, |parts| usize::from(parts.log_rows).max(1));
             if let Some(mark) = marked(&app) {
                 let place = app.lines().place_of(mark);
-                prop_assert!(app.watched.log.get(mark).is_some());
+                prop_assert!(app.log_view.whole(mark).is_some());
                 let top = log_top(&app, rows);
                 prop_assert!((top..top + rows).contains(&place), "the mark is in sight");
             }

@@ -13,6 +13,7 @@ use super::prompt::Compose;
 use super::state::App;
 use super::taken::{Around, Taken};
 use super::{act, bulk, changes, details, log_keys, navigate, row_keys, table};
+use crate::logs::Owner;
 use crate::model::apply::apply;
 use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
@@ -22,14 +23,19 @@ use crate::protocol::risk::{self, Risk};
 
 /// Changes the app by one message that happened now, and returns what is to be done about it.
 pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
-    let mut effects = take(app, now, message);
+    app.now = now;
+    changes::drop_old_notice(app);
+    let may_ask_the_log = !matches!(message, Message::Report(..) | Message::Clock);
+    let mut effects = take(app, message);
+    if may_ask_the_log {
+        log_keys::step(app);
+    }
     details::sync(app, &mut effects);
     effects
 }
 
-fn take(app: &mut App, now: Moment, message: Message) -> Effects {
-    app.now = now;
-    changes::drop_old_notice(app);
+fn take(app: &mut App, message: Message) -> Effects {
+    let now = app.now;
     match message {
         Message::Command(command) => {
             app.is_dirty = true;
@@ -75,12 +81,12 @@ fn take(app: &mut App, now: Moment, message: Message) -> Effects {
         }
         Message::Report(daemon, report) => {
             let changed = apply(&mut app.watched, daemon, report, now);
-            app.log_view.sync(&app.watched.log);
             changes::take(app, daemon, changed);
             Effects::none()
         }
         Message::Clock => {
             app.is_dirty = true;
+            log_keys::step(app);
             table::settle(app);
             Effects::none()
         }
@@ -195,6 +201,9 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         | Command::SortLeft
         | Command::SortRight
         | Command::SortReverse => table::take(app, command),
+        Command::Up | Command::PageUp | Command::First if navigate::is_at_first(app) => {
+            return log_keys::older(app);
+        }
         movement => navigate::go(app, movement),
     }
     Effects::none()
@@ -243,9 +252,11 @@ fn open_compose(app: &mut App) -> Effects {
 
 /// Shows why the selected process died; in the log, that of the marked line.
 fn open_why(app: &mut App) {
-    let marked = || {
-        let line = navigate::marked(app).and_then(|number| app.watched.log.get(number))?;
-        Some(ProcessKey { daemon: line.source.daemon, pm_id: line.source.pm_id? })
+    let marked = || match app.log_view.owner(navigate::marked(app)?)? {
+        Owner::Process { daemon, pm_id, .. } => {
+            Some(ProcessKey { daemon: *daemon, pm_id: (*pm_id)? })
+        }
+        Owner::Pm2(_) => None,
     };
     let key = match app.focus {
         Pane::Log => marked().filter(|key| app.watched.fleet.get(*key).is_some()),
@@ -262,7 +273,8 @@ fn bundle(app: &mut App) -> Effects {
     let selected = app.selected.map(|key| key.daemon);
     let first = || app.watched.daemons.first().map(|daemon| daemon.id);
     let Some(daemon) = selected.or_else(first) else { return Effects::none() };
-    let material = Material::of(&app.watched, daemon, app.now, app.utc_offset_s);
+    let mut material = Material::of(&app.watched, daemon, app.now, app.utc_offset_s);
+    material.events = app.log_view.events(daemon);
     app.notify(format!("writing {} ..", material.file_name()), false);
     Effects::one(Effect::Bundle { daemon, material: Box::new(material) })
 }
@@ -272,9 +284,8 @@ fn open_line(app: &mut App) {
     if app.focus == Pane::Processes {
         return details::open(app);
     }
-    if let Some(line) = navigate::marked(app).and_then(|number| app.watched.log.get(number)) {
-        let line = Box::new(line.clone());
-        app.open(Mode::Line { line, top: 0 });
+    if let Some(line) = navigate::marked(app).and_then(|line| app.log_view.whole(line)) {
+        app.open(Mode::Line { line: Box::new(line), top: 0 });
     }
 }
 

@@ -3,21 +3,20 @@
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::model::log::{LineKind, LogLine};
+use super::log_line::Shown;
+use crate::logs::Kind;
 use crate::protocol::layout;
 
 /// A line of the log in rows of so many columns: JSON indented, an exception with all its frames,
 /// anything else as it is.
 #[must_use]
-pub fn line_rows(line: &LogLine, columns: u16) -> Vec<String> {
+pub fn line_rows(line: &Shown, columns: u16) -> Vec<String> {
     let text = &line.text.text;
-    let lines = match &line.kind {
-        LineKind::Message(_) => layout::indented(text),
-        LineKind::Exception(whole) => whole.iter().map(ToString::to_string).collect(),
-        LineKind::Out | LineKind::Err | LineKind::Event(..) if is_json(text) => {
-            layout::indented(text)
-        }
-        LineKind::Out | LineKind::Err | LineKind::Event(..) => vec![text.to_string()],
+    let lines = match line.kind {
+        Kind::Message => layout::indented(text),
+        Kind::Exception => line.whole.iter().map(ToString::to_string).collect(),
+        _ if is_json(text) => layout::indented(text),
+        _ => vec![text.to_string()],
     };
     let columns = usize::from(columns.max(2));
     lines.iter().flat_map(|line| folded(line, columns)).collect()

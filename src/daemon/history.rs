@@ -3,6 +3,10 @@
 //! Invariant: at most one piece and the lines that were asked for are held; the order within a file is
 //! never changed; a line without a time of its own has that of the line before it, and says so.
 
+pub(super) mod heard;
+pub(super) mod screen;
+pub(crate) mod sources;
+
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -17,6 +21,8 @@ use crate::logs::parse::{self, Clock, Context, Level, Pattern, Plain};
 const PIECE_BYTES: u64 = 256 << 10;
 /// A file in whose last so many lines none has a time has no times.
 const TIMELESS_AFTER: usize = 200;
+/// So many lines wait for a time before them; then they have that of the line behind them.
+const WAITING_MAX: usize = 2_000;
 /// A longer line is cut into pieces of this length, bytes.
 const LINE_BYTES_MAX: usize = 1 << 20;
 
@@ -96,7 +102,14 @@ impl Backwards {
     /// # Errors
     /// As [`files::open`].
     pub(crate) fn open(path: &Path, from: Option<u64>, format: Format) -> io::Result<Self> {
-        let file = files::open(path)?;
+        Self::of(files::open(path)?, from, format)
+    }
+
+    /// From an offset, or the end, of an open file.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub(crate) fn of(file: File, from: Option<u64>, format: Format) -> io::Result<Self> {
         let reference_ms = files::written_ms(&file)?;
         let at = from.unwrap_or(u64::MAX).min(file.size()?);
         Ok(Self {
@@ -143,7 +156,9 @@ impl Backwards {
                 self.reference_ms = at_ms;
                 self.settle(at_ms, level);
             }
-            None if self.is_timeless => self.settle(self.reference_ms, None),
+            None if self.is_timeless || self.waiting.len() >= WAITING_MAX => {
+                self.settle(self.reference_ms, None);
+            }
             None if !self.has_times && self.waiting.len() >= TIMELESS_AFTER => {
                 self.is_timeless = true;
                 self.settle(self.reference_ms, None);

@@ -181,6 +181,7 @@ fn slot_of(report: &Report) -> Option<usize> {
         | Report::Did { .. }
         | Report::TaskEnded(_)
         | Report::Lives(_)
+        | Report::History(_)
         | Report::Lines(_)
         | Report::LinesLost(_)
         | Report::EventsLost(_) => None,
@@ -294,7 +295,6 @@ mod tests {
     use crate::model::log::{LineKind, LogSource};
     use crate::model::{Action, Target, Verdict};
     use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
-    use crate::protocol::text::StyledText;
 
     const ONE: DaemonId = DaemonId(0);
     const TWO: DaemonId = DaemonId(1);
@@ -308,7 +308,7 @@ mod tests {
             at_ms: number as i64,
             source: LogSource { daemon: ONE, pm_id: None, name: Arc::from("app") },
             kind: LineKind::Out,
-            text: StyledText { text: "x".into(), runs: Box::default() },
+            text: "x".into(),
         }
     }
 

@@ -36,6 +36,7 @@ pub use self::act::Settle;
 use self::bus::ear::Ears;
 use self::calls::run::{self, CallFinish};
 use self::calls::trigger::TriggerFinish;
+use self::history::screen::{self, History};
 pub use self::inbox::{Inbox, InboxBounds};
 pub use self::rpc::endpoint::{self, Endpoint, EndpointError};
 use self::rpc::session::{self, Link};
@@ -46,6 +47,7 @@ use crate::model::daemon::{BusState, Connection};
 use crate::model::report::Report;
 use crate::model::trigger::Trigger;
 use crate::protocol::amp::FRAME_BYTES_MAX;
+use crate::protocol::process::PmId;
 use crate::protocol::text;
 
 /// The most actions and calls by name under way on one daemon.
@@ -172,6 +174,8 @@ struct Watch {
     tasks: TaskTracker,
     /// Ends them all.
     generation: CancellationToken,
+    /// What was logged before.
+    history: Arc<History>,
     /// The last word of the daemon on the bus, until it is connected again.
     killed: watch::Sender<Option<KillNotice>>,
 }
@@ -250,6 +254,7 @@ fn spawn_with(
         wishes: Arc::default(),
         permits: Arc::new(Semaphore::new(ACTIONS_MAX)),
         halted: Mutex::default(),
+        history: Arc::default(),
         running: Mutex::new(None),
     };
     handle.resume();
@@ -269,6 +274,7 @@ pub struct DaemonHandle {
     permits: Arc<Semaphore>,
     /// Cancelled where what has not begun is to be left undone.
     halted: Mutex<CancellationToken>,
+    history: Arc<History>,
     /// `None` while suspended.
     running: Mutex<Option<Running>>,
 }
@@ -304,6 +310,11 @@ impl DaemonHandle {
             },
             &self.runtime,
         );
+    }
+
+    /// Reads older log lines of these processes, or of all: one [`Report::History`]. Never waits.
+    pub fn older(&self, of: Vec<PmId>) {
+        self.history.wish(of);
     }
 
     /// Triggers an action. Never waits: each process's reply is one [`Report::Replied`].
@@ -365,6 +376,7 @@ impl DaemonHandle {
             ears: Ears::default(),
             tasks: TaskTracker::new(),
             generation: CancellationToken::new(),
+            history: Arc::clone(&self.history),
             killed: watch::Sender::new(None),
         });
         let (link, link_seen) = watch::channel(Link::Connecting);
@@ -395,6 +407,14 @@ impl DaemonHandle {
                 &self.runtime,
             );
         }
+        let shared = Arc::clone(&watch);
+        watch.tasks.spawn_on(
+            async move {
+                let generation = &shared.generation;
+                generation.run_until_cancelled(screen::run(&shared)).await;
+            },
+            &self.runtime,
+        );
         *running = Some(Running { watch, link: link_seen });
     }
 

@@ -39,7 +39,7 @@ impl ReadAt for std::fs::File {
 }
 
 /// Looks for the place of one process's output in its file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Seam {
     /// The size when the bus was connected, bytes.
     start: u64,
@@ -108,6 +108,46 @@ impl Seam {
         }
     }
 
+    /// How much came, bytes.
+    pub(crate) fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Takes over what a copy of it found out in the file.
+    pub(crate) fn learn(&mut self, other: &Self) {
+        self.noted_at = other.noted_at;
+        self.notes.clone_from(&other.notes);
+    }
+
+    /// Whether what came is not in the file at all, as far as is known.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub(crate) fn is_absent(&self, file: &impl ReadAt) -> io::Result<bool> {
+        let size = file.size()?;
+        let from = self.start.min(size).saturating_sub(BACK_MAX);
+        Ok(find(file, &self.needle, from, size)?.is_empty())
+    }
+
+    /// The offset of the first byte that came, where nothing is under way any more: the end of the file
+    /// is the end of what came.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub(crate) fn by_quiet(&self, file: &impl ReadAt) -> io::Result<Option<u64>> {
+        let size = file.size()?;
+        let Some(difference) = size.checked_sub(self.received) else { return Ok(None) };
+        Ok(self.ends_alike(file, size)?.then_some(difference))
+    }
+
+    /// Whether the last bytes that came are the last of the file.
+    fn ends_alike(&self, file: &impl ReadAt, size: u64) -> io::Result<bool> {
+        let mut end = vec![0; self.last.len()];
+        let at = size.saturating_sub(end.len() as u64);
+        let read = read_whole(file, &mut end, at)?;
+        Ok(end.get(..read).is_some_and(|end| end.iter().eq(self.last.iter())))
+    }
+
     fn by_difference(
         &mut self,
         file: &impl ReadAt,
@@ -126,11 +166,7 @@ impl Seam {
         if self.notes.len() < NOTES {
             return Ok(None);
         }
-        let mut end = vec![0; self.last.len()];
-        let at = size.saturating_sub(end.len() as u64);
-        let read = read_whole(file, &mut end, at)?;
-        let is_same = end.get(..read).is_some_and(|end| end.iter().eq(self.last.iter()));
-        Ok(is_same.then_some(difference))
+        Ok(self.ends_alike(file, size)?.then_some(difference))
     }
 }
 

@@ -79,7 +79,7 @@ pub(super) async fn run(
         let mut listening = Bus::subscribe(&context.endpoint, topics)?.undecoded();
         connected(&mut listening, context).await?;
         bus = Some(listening);
-        if sources.iter().any(Source::is_shared) {
+        if sources.iter().any(|source| source.file.is_shared()) {
             tokio::time::sleep(SHARED_WAIT).await;
         }
         sources.iter_mut().for_each(Source::measure_after);

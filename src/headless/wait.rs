@@ -20,7 +20,6 @@ use crate::model::apply::{Change, apply};
 use crate::model::daemon::{Connection, Daemon, Problem};
 use crate::model::moment::Moment;
 use crate::model::report::Report;
-use crate::model::rings::{Log, LogBounds};
 use crate::model::watched::Watched;
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 use crate::protocol::text::clean;
@@ -61,9 +60,8 @@ pub(super) async fn run(
 /// One daemon, of which nothing is known yet; of its output nothing is kept.
 fn watched(endpoint: &Endpoint) -> Watched {
     let home = clean(&endpoint.home.to_string_lossy()).into_owned();
-    let bounds = LogBounds { lines_max: 1, bytes_max: 0, events_max: 1, event_bytes_max: 0 };
     let daemon = Daemon::new(DAEMON, "PM2", &home, 0);
-    Watched { log: Log::new(bounds), ..Watched::new(vec![daemon]) }
+    Watched::new(vec![daemon])
 }
 
 /// One life of a process: a restart makes it another.
@@ -131,7 +129,10 @@ impl<'a> Waiting<'a> {
         let steady_ms = i64::try_from(elapsed).unwrap_or(i64::MAX);
         let moment = Moment { wall_ms: now_ms(), steady_ms };
         let mut has = false;
-        for change in apply(&mut self.watched, DAEMON, report, moment).0 {
+        let changes = apply(&mut self.watched, DAEMON, report, moment).0;
+        // Of what is told nothing is kept.
+        drop(self.watched.news.take());
+        for change in changes {
             match change {
                 Change::Polled => {
                     self.is_known = true;

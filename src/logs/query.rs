@@ -43,12 +43,17 @@ impl Scope {
     }
 }
 
-/// Whether lines of `owner` may be of `meant`: the same, or a file that all of its app write.
+/// Whether lines of `owner` may be of `meant`: the same, or a file that all of its app write. The
+/// namespace of a process may not have been known yet when a line of it came.
 fn is_of(owner: &Owner, meant: &Owner) -> bool {
     if owner == meant {
         return true;
     }
     match (owner, meant) {
+        (
+            Owner::Process { daemon, pm_id: Some(pm_id), name, .. },
+            Owner::Process { daemon: at, pm_id: Some(id), name: app, .. },
+        ) => daemon == at && pm_id == id && name == app,
         (
             Owner::Process { daemon, pm_id: None, namespace, name },
             Owner::Process { daemon: at, namespace: space, name: app, .. },

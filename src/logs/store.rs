@@ -121,6 +121,44 @@ impl Store {
         Some(id)
     }
 
+    /// The first line of a source that it holds.
+    #[must_use]
+    pub fn first_of(&self, source: SourceId) -> Option<LineRef<'_>> {
+        self.tally(source)?;
+        let bit = 1 << (source.slot % 64);
+        let blocks = self.blocks.iter().filter(|block| block.summary().sources & bit != 0);
+        let lines = |block: &'_ Arc<Block>| {
+            let records = block.records();
+            records.iter().position(|record| record.source == source.slot)
+        };
+        let mut found = blocks.filter_map(|block| Some((block, lines(block)?)));
+        let (block, index) = found.next()?;
+        block.line(index, |slot| self.turn(slot))
+    }
+
+    /// Takes a line out, as if it had never come. False where it is not held.
+    pub fn take_out(&mut self, id: LineId) -> bool {
+        let index = self.block_of(id);
+        let Some(block) = self.blocks.get(index).map(Arc::clone) else { return false };
+        let rank = block.rank(id);
+        let Some(entry) = block.entry(rank).filter(|entry| entry.record.id() == id) else {
+            return false;
+        };
+        let others = block.entries().enumerate().filter(|(other, _)| *other != rank);
+        let parts = self.build(others.map(|(_, entry)| entry), self.limits);
+        self.blocks.splice(index..=index, parts);
+        self.lines -= 1;
+        self.bytes -= entry.cost();
+        if entry.record.kind().outlives_output() {
+            self.events -= 1;
+            self.event_bytes -= entry.cost();
+        }
+        if let Some(tally) = self.tallies.get_mut(usize::from(entry.record.source)) {
+            tally.taken -= 1;
+        }
+        true
+    }
+
     /// Lines that it holds.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -18,6 +18,7 @@ use super::kept::Kept;
 use super::lifecycle::{self, Life, Whom};
 use super::log::{LineKind, LogLine, LogSource, Severity};
 use super::moment::Moment;
+use super::past::Past;
 use super::process::Process;
 use super::report::Report;
 use super::trigger::Reply;
@@ -26,6 +27,7 @@ use super::words;
 use super::{Action, DaemonId, ProcessKey, Target, Verdict};
 use crate::protocol::bus::ProcessEvent;
 use crate::protocol::process::{PmId, Snapshot};
+use crate::protocol::text;
 
 mod bundled;
 mod exceptions;
@@ -64,10 +66,12 @@ pub enum Change {
         /// How the new one is named.
         by: Box<str>,
     },
+    /// There is news: lines that wait to be taken.
+    Lines,
+    /// Lines of log files came, older than all that was said of them before.
+    Past(Box<Past>),
     /// All of the process whose details are open was read.
     Examined(Box<Exam>),
-    /// The log has lines more.
-    Lines,
     /// There are exceptions more.
     Exceptions,
     /// The sizes of log files, and the room on their disks.
@@ -155,6 +159,7 @@ impl Applying<'_> {
             Report::OomKills(kills) => self.oom_kills(kills),
             Report::Disk(look) => self.disk(look),
             Report::Lives(lives) => self.lives(lives),
+            Report::History(past) => self.changes.push(Change::Past(past)),
             Report::Process(event) => self.event(&event),
             Report::Exception(exception) => self.exception(&exception),
             Report::Killed(message) => self.say("pm2:kill", Severity::Bad, &message),
@@ -172,7 +177,7 @@ impl Applying<'_> {
             Report::TaskEnded(task) => self.changes.push(Change::TaskEnded(task)),
             Report::Lines(lines) => self.lines(lines),
             Report::LinesLost(lines) => {
-                self.watched.log.count_lost(lines);
+                self.watched.news.count_lost(lines);
                 self.changes.push(Change::Losses);
             }
             Report::EventsLost(events) => {
@@ -207,7 +212,7 @@ impl Applying<'_> {
     fn say(&mut self, word: &'static str, severity: Severity, text: &str) {
         let source = LogSource { daemon: self.id, pm_id: None, name: "PM2".into() };
         let line = LogLine::event(self.now.wall_ms, source, word, severity, text);
-        self.watched.log.push_event(line);
+        self.watched.news.push(line);
         self.changes.push(Change::Lines);
     }
 
@@ -216,7 +221,7 @@ impl Applying<'_> {
         let told = words::tell(happened);
         let source = self.source(Some(pm_id), name);
         let line = LogLine::event(at_ms, source, told.word, told.severity, &told.text);
-        self.watched.log.push_event(line);
+        self.watched.news.push(line);
         self.changes.push(Change::Lines);
     }
 
@@ -404,7 +409,7 @@ impl Applying<'_> {
             let is_console =
                 matches!(line.kind, LineKind::Event(..)) && line.source.pm_id.is_none();
             self.note_line(&line, is_console);
-            let read = lifecycle::read_console(&line.text.text, line.at_ms).filter(|_| is_console);
+            let read = lifecycle::read_console(&line.text, line.at_ms).filter(|_| is_console);
             let found = read.and_then(|(whom, life)| Some((self.whom(whom)?, life)));
             match found {
                 Some((key, life)) => {
@@ -417,7 +422,7 @@ impl Applying<'_> {
                     }
                     self.tell(key.pm_id, &name, at_ms, &life);
                 }
-                None => self.watched.log.push_output(line),
+                None => self.watched.news.push(line),
             }
         }
         self.changes.push(Change::Lines);
@@ -426,13 +431,13 @@ impl Applying<'_> {
     /// Notes in the black boxes what a line tells of why a process ends.
     fn note_line(&mut self, line: &LogLine, is_console: bool) {
         let (id, now) = (self.id, self.now);
-        if is_console && death::says_heap_is_full(&line.text.text) {
+        if is_console && death::says_heap_is_full(&line.text) {
             // A cluster worker's words on the daemon's own console: nothing says which one's, but it
             // is about to end by SIGABRT, which no other does meanwhile.
             let ours = self.watched.boxes.iter_mut().filter(|(key, _)| key.daemon == id);
             ours.for_each(|(_, life)| life.heap_is_full());
         }
-        if is_console && let Some(why) = lifecycle::read_spawn_error(&line.text.text) {
+        if is_console && let Some(why) = lifecycle::read_spawn_error(&line.text) {
             // It names the program, not the process: that is the one said to be online just before.
             let ours = self.watched.boxes.iter_mut().filter(|(key, _)| key.daemon == id);
             let latest = ours.max_by_key(|(_, life)| life.online_at_ms());
@@ -446,7 +451,7 @@ impl Applying<'_> {
             && let Some(pm_id) = line.source.pm_id
             && let Some(life) = self.watched.boxes.get_mut(ProcessKey { daemon: id, pm_id })
         {
-            life.err_line(&line.text.text, now);
+            life.err_line(&text::clean(&line.text), now);
         }
     }
 

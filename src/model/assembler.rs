@@ -3,19 +3,8 @@
 //! Invariant: each byte of a stream comes out once, in order; an unfinished line holds at most its
 //! bound ([`LINE_BYTES_MAX`] for the screen), and what a longer one loses is said.
 
-use crate::protocol::text::{StyledText, TextStyle, clean_line};
-
 /// The longest line kept whole, bytes before cleaning (64 KiB, one pipe read of the daemon).
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
-
-/// A finished line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    /// When its first byte came, milliseconds since 1970, by the daemon's clock.
-    pub at_ms: i64,
-    /// Its text, cleaned.
-    pub text: StyledText,
-}
 
 /// A finished line as it was written: not cleaned, without its line end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +51,8 @@ impl RawLines {
         Self { partial: String::new(), cut_bytes: 0, started: None, bytes_max }
     }
 
-    /// As [`LineAssembler::push`].
+    /// Reads a piece: every line that it ends goes to `emit`, the rest waits. `at_ms` is the
+    /// piece's time (daemon's clock), `now_ms` the caller's own clock that is never set back.
     pub fn push(&mut self, data: &str, at_ms: i64, now_ms: i64, mut emit: impl FnMut(RawLine<'_>)) {
         let mut rest = data;
         while let Some((line, after)) = rest.split_once('\n') {
@@ -118,43 +108,6 @@ impl RawLines {
     }
 }
 
-/// The unfinished last line of one output of one process, and the colours that run on.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct LineAssembler {
-    raw: RawLines,
-    style: TextStyle,
-}
-
-impl LineAssembler {
-    /// Reads a piece: every line that it ends goes to `emit`, the rest waits. `at_ms` is the
-    /// piece's time (daemon's clock), `now_ms` the caller's own clock that is never set back.
-    pub fn push(&mut self, data: &str, at_ms: i64, now_ms: i64, mut emit: impl FnMut(Line)) {
-        let style = &mut self.style;
-        self.raw.push(data, at_ms, now_ms, |line| emit(cleaned(line, style)));
-    }
-
-    /// Ends the unfinished line, if there is one: its process ended, or it waited long enough.
-    pub fn flush(&mut self, mut emit: impl FnMut(Line)) {
-        let style = &mut self.style;
-        self.raw.flush(|line| emit(cleaned(line, style)));
-    }
-
-    /// When the unfinished line began, by the caller's clock, milliseconds.
-    #[must_use]
-    pub fn partial_since_ms(&self) -> Option<i64> {
-        self.raw.partial_since_ms()
-    }
-}
-
-/// A line for the screen; what it lost is said in its text.
-fn cleaned(line: RawLine<'_>, style: &mut TextStyle) -> Line {
-    let mut text = clean_line(line.text, style);
-    if line.cut_bytes > 0 {
-        text.text = format!("{}{}", text.text, cut_note(line.cut_bytes)).into();
-    }
-    Line { at_ms: line.at_ms, text }
-}
-
 /// What stands at the end of a line that was cut.
 #[must_use]
 pub fn cut_note(cut_bytes: u64) -> String {
@@ -181,8 +134,11 @@ mod tests {
 
     fn texts(pieces: &[&str]) -> Vec<String> {
         let mut lines = Vec::new();
-        let mut assembler = LineAssembler::default();
-        let mut emit = |line: Line| lines.push(line.text.text.to_string());
+        let mut assembler = RawLines::default();
+        let mut emit = |line: RawLine<'_>| {
+            let note = if line.cut_bytes > 0 { cut_note(line.cut_bytes) } else { String::new() };
+            lines.push(format!("{}{note}", line.text));
+        };
         for piece in pieces {
             assembler.push(piece, 0, 0, &mut emit);
         }
@@ -202,7 +158,7 @@ mod tests {
     #[test]
     fn a_line_has_the_time_of_its_first_piece() {
         let mut lines = Vec::new();
-        let mut assembler = LineAssembler::default();
+        let mut assembler = RawLines::default();
         assembler.push("a", 10, 1, |line| lines.push(line.at_ms));
         assert_eq!(assembler.partial_since_ms(), Some(1));
         assembler.push("b\nc\nd", 20, 2, |line| lines.push(line.at_ms));
@@ -232,11 +188,11 @@ mod tests {
         let cut = format!("{long} [4 bytes more, cut]");
         assert_eq!(texts(&[&one]), [cut.as_str(), "next"]);
         assert_eq!(texts(&[&long, "é", "é", "\nnext"]), [cut.as_str(), "next"]);
-        let mut assembler = LineAssembler::default();
+        let mut assembler = RawLines::default();
         for _ in 0..100 {
             assembler.push(&long, 0, 0, |_| panic!("no line ended"));
         }
-        assert_eq!(assembler.raw.partial_bytes(), LINE_BYTES_MAX - 1);
+        assert_eq!(assembler.partial_bytes(), LINE_BYTES_MAX - 1);
     }
 
     proptest! {

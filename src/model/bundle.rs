@@ -90,14 +90,10 @@ pub struct Found {
 }
 
 impl Material {
-    /// All that is known of a daemon.
+    /// All that is known of a daemon, but what happened: whoever keeps the log has that.
     #[must_use]
     pub fn of(watched: &Watched, id: DaemonId, at: Moment, utc_offset_s: i32) -> Self {
         let ours = || watched.fleet.iter().filter(move |(key, _)| key.daemon == id);
-        let is_event = |line: &LogLine| {
-            !matches!(line.kind, LineKind::Out | LineKind::Err | LineKind::Message(_))
-        };
-        let events = watched.log.from_place(0).map(|(_, line)| line);
         let daemon = watched.daemon(id);
         let mut material = Self {
             label: daemon.map(|daemon| daemon.label.to_string()).unwrap_or_default(),
@@ -111,10 +107,7 @@ impl Material {
                 .map(|(key, process)| (key.pm_id, process.series.iter().copied().collect()))
                 .collect(),
             exceptions: Vec::new(),
-            events: events
-                .filter(|line| line.source.daemon == id && is_event(line))
-                .cloned()
-                .collect(),
+            events: Vec::new(),
             disk: daemon.map(|daemon| disk(daemon, &ours)).unwrap_or_default(),
         };
         for (key, _) in ours() {
@@ -199,7 +192,7 @@ impl Material {
                 None => line.source.name.to_string(),
             };
             let at = self.time(line.at_ms);
-            let _ = writeln!(text, "{at}  {name}  {}  {}", line.kind.word(), line.text.text);
+            let _ = writeln!(text, "{at}  {name}  {}  {}", line.kind.word(), line.text);
             if let LineKind::Exception(stack) = &line.kind {
                 for frame in stack {
                     let _ = writeln!(text, "    {frame}");

@@ -1,4 +1,4 @@
-//! Lines of the event log: output, and what happened to processes. [`super::rings`] keeps them.
+//! Lines of the log as they come: output, and what happened to processes.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::DaemonId;
 use crate::protocol::layout;
 use crate::protocol::process::PmId;
-use crate::protocol::text::{self, StyledText};
+use crate::protocol::text;
 
 /// The longest text of a message or reply, bytes (64 KiB).
 pub const TEXT_BYTES_MAX: usize = 64 * 1024;
@@ -38,6 +38,39 @@ pub enum Severity {
     Warning,
     /// Went wrong.
     Bad,
+}
+
+/// How much a line matters, least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Level {
+    /// Steps of the program.
+    Trace,
+    /// For who looks for a fault; winston's `verbose` too.
+    Debug,
+    /// The usual; `notice` and `success` too.
+    Info,
+    /// Something is odd.
+    Warn,
+    /// Something failed.
+    Error,
+    /// Nothing goes on; `critical`, `panic` and syslog's 0 to 2 too.
+    Fatal,
+}
+
+impl Level {
+    /// As a word: `warn`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+            Self::Fatal => "fatal",
+        }
+    }
 }
 
 /// What kind of line it is.
@@ -78,8 +111,8 @@ pub struct LogLine {
     pub source: LogSource,
     /// What kind of line it is.
     pub kind: LineKind,
-    /// The text, cleaned.
-    pub text: StyledText,
+    /// The text. Output is as it was written, to be cleaned by who looks at it; all else is clean.
+    pub text: Box<str>,
 }
 
 impl LogLine {
@@ -92,8 +125,7 @@ impl LogLine {
         severity: Severity,
         text: &str,
     ) -> Self {
-        let text = StyledText { text: text.into(), runs: Box::default() };
-        Self { at_ms, source, kind: LineKind::Event(word, severity), text }
+        Self { at_ms, source, kind: LineKind::Event(word, severity), text: text.into() }
     }
 
     /// A message or a reply: `json` is any JSON text; it is brought to one line, cleaned and cut
@@ -126,8 +158,7 @@ impl LogLine {
         if more > 0 {
             let _ = write!(line, "   + {more} frames");
         }
-        let text = StyledText { text: line.into(), runs: Box::default() };
-        Self { at_ms, source, kind: LineKind::Exception(whole), text }
+        Self { at_ms, source, kind: LineKind::Exception(whole), text: line.into() }
     }
 
     /// What stands before the text where it is shown: the word of an event where the text does not
@@ -138,7 +169,7 @@ impl LogLine {
             LineKind::Out | LineKind::Err => "".into(),
             LineKind::Message(topic) => format!("{topic} ").into(),
             LineKind::Exception(_) => "exception: ".into(),
-            LineKind::Event(word, _) => match &*self.text.text {
+            LineKind::Event(word, _) => match &*self.text {
                 "" => (*word).into(),
                 text if text.starts_with(word) => "".into(),
                 text if *word == "exit" && text.starts_with("code ") => "exit ".into(),
@@ -157,13 +188,12 @@ impl LogLine {
             }
             LineKind::Out | LineKind::Err | LineKind::Event(..) => 0,
         };
-        size_of::<Self>() + self.text.text.len() + size_of_val(&*self.text.runs) + of_kind
+        size_of::<Self>() + self.text.len() + of_kind
     }
 }
 
 /// JSON as the text of a line.
 #[must_use]
-pub fn one_line(json: &str) -> StyledText {
-    let line = layout::compact(json, TEXT_BYTES_MAX);
-    StyledText { text: text::clean(&line).into(), runs: Box::default() }
+pub fn one_line(json: &str) -> Box<str> {
+    text::clean(&layout::compact(json, TEXT_BYTES_MAX)).into()
 }

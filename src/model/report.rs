@@ -11,6 +11,7 @@ use super::errand::{Outcome, TaskId};
 use super::exam::Exam;
 use super::kept::Kept;
 use super::log::LogLine;
+use super::past::Past;
 use super::system::{Host, Measured};
 use super::trigger::Reply;
 use super::{Action, Target, Verdict};
@@ -61,6 +62,8 @@ pub enum Report {
     /// How processes ended before anybody watched, as far as it can be told; once for each connection.
     /// Must arrive.
     Lives(Vec<(PmId, BlackBox)>),
+    /// Lines of log files, older than all that was said of them before. Must arrive.
+    History(Box<Past>),
     /// A `process:event`. Must arrive.
     Process(Box<ProcessEvent>),
     /// A `process:exception`. Must arrive.

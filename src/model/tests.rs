@@ -81,7 +81,7 @@ fn row_mut(watched: &mut Watched) -> &mut Process {
 
 /// Feeds events and returns what was told: `word: text`.
 fn tell_all(watched: &mut Watched, events: &[ProcessEvent]) -> Vec<String> {
-    let before = watched.log.len();
+    let before = watched.news.len();
     for (index, event) in events.iter().enumerate() {
         let report = Report::Process(Box::new(event.clone()));
         apply(watched, DAEMON, report, at(1_000 + index as i64));
@@ -91,8 +91,8 @@ fn tell_all(watched: &mut Watched, events: &[ProcessEvent]) -> Vec<String> {
 
 /// What the log says from a place on: `word: text`.
 fn told(watched: &Watched, place: usize) -> Vec<String> {
-    let lines = watched.log.from_place(place);
-    lines.map(|(_, line)| format!("{}: {}", line.kind.word(), line.text.text)).collect()
+    let lines = watched.news.iter().skip(place);
+    lines.map(|line| format!("{}: {}", line.kind.word(), line.text)).collect()
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn a_restart_for_its_memory_is_told_as_that_with_both_figures() {
         ),
         console("[PM2][WORKER] something else"),
     ];
-    let before = watched.log.len();
+    let before = watched.news.len();
     apply(&mut watched, DAEMON, Report::Lines(lines), at(900));
     let events = [
         event(EventKind::Exit, ProcessStatus::Stopping),
@@ -200,13 +200,13 @@ fn a_restart_for_its_memory_is_told_as_that_with_both_figures() {
         ],
         "the stop that follows needs no other reason"
     );
-    let (_, line) = watched.log.from_place(before).next().unwrap();
+    let line = watched.news.iter().nth(before).unwrap();
     assert_eq!(line.source.pm_id, Some(PmId(1)), "at the process that it happened to");
     // Much later, a stop is somebody's again.
     let mut stop = event(EventKind::Exit, ProcessStatus::Stopped);
     stop.info.exit_code = Some("0".into());
     row_mut(&mut watched).stopping_since_ms = Some(60_000);
-    let before = watched.log.len();
+    let before = watched.news.len();
     apply(&mut watched, DAEMON, Report::Process(Box::new(stop)), at(60_100));
     assert_eq!(self::told(&watched, before), ["stop: stopped on request, code 0"]);
 }
@@ -279,7 +279,7 @@ fn another_connection_is_seen_also_where_nobody_saw_the_end_of_the_last() {
     assert!(again.0.contains(&Change::Connected { is_other: false }), "{again:?}");
     assert!(apply(&mut watched, DAEMON, live(2), at(11)).0.iter().all(|it| *it == Change::Daemon));
     // What is gone then was not deleted, for all that is known.
-    let before = watched.log.len();
+    let before = watched.news.len();
     let gone = poll(&mut watched, vec![], 12);
     assert!(matches!(&gone.0[..], [Change::Gone(target), Change::Polled] if target.pm_id.0 == 1));
     assert!(told(&watched, before).is_empty());
@@ -295,7 +295,7 @@ fn why_there_are_no_events_is_said_once() {
         path: "/home/x/.pm2/pub.sock".into(),
         owner: Some("root".into()),
     };
-    let before = watched.log.len();
+    let before = watched.news.len();
     for _ in 0..3 {
         apply(&mut watched, DAEMON, Report::Bus(BusState::Down(denied())), at(10));
     }
@@ -317,7 +317,7 @@ fn each_reason_for_no_events_is_said() {
         (Problem::Silent { method: "connect".into() }, "the bus does not answer"),
     ] {
         let mut watched = api();
-        let before = watched.log.len();
+        let before = watched.news.len();
         apply(&mut watched, DAEMON, Report::Bus(BusState::Down(problem)), at(10));
         let said = told(&watched, before);
         assert_eq!(said.len(), 1, "{said:?}");
@@ -355,10 +355,10 @@ fn an_exception_is_one_line_with_all_its_frames_behind_it() {
     ];
     let stack: Vec<Box<str>> = stack.iter().map(|line| Box::from(*line)).collect();
     let line = LogLine::exception(5, source.clone(), "x is no function", &stack);
-    assert_eq!(&*line.text.text, "x is no function   at pay (/srv/app/pay.js:42:17)   + 3 frames");
+    assert_eq!(&*line.text, "x is no function   at pay (/srv/app/pay.js:42:17)   + 3 frames");
     let LineKind::Exception(whole) = &line.kind else { panic!("{line:?}") };
     assert_eq!(whole.len(), 5, "the stack repeats the message");
     assert!(line.bytes() > stack.iter().map(|line| line.len()).sum());
     let bare = LogLine::exception(5, source, "Non-error value: \"text\"", &[]);
-    assert_eq!(&*bare.text.text, "Non-error value: \"text\"");
+    assert_eq!(&*bare.text, "Non-error value: \"text\"");
 }

@@ -5,7 +5,7 @@ use super::daemon::Daemon;
 use super::death::Boxes;
 use super::exceptions::Exceptions;
 use super::fleet::Fleet;
-use super::rings::Log;
+use super::news::News;
 
 /// What is watched, and what is known of it.
 #[derive(Debug, Clone, Default)]
@@ -14,8 +14,8 @@ pub struct Watched {
     pub daemons: Vec<Daemon>,
     /// All processes.
     pub fleet: Fleet,
-    /// Event log.
-    pub log: Log,
+    /// Lines that were told and not taken yet.
+    pub news: News,
     /// Why processes died.
     pub boxes: Boxes,
     /// Exceptions by what they say and where they were thrown.

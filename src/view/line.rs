@@ -16,10 +16,10 @@ use super::roles::Role;
 use super::text::{self, Clock};
 use crate::app::App;
 use crate::app::geometry::{line_inside, line_rows};
-use crate::model::log::LogLine;
+use crate::app::log_line::Shown;
 
 /// Draws the line over the whole screen but the footer, scrolled down by `top` rows.
-pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, screen: Rect, line: &LogLine, top: usize) {
+pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, screen: Rect, line: &Shown, top: usize) {
     let (columns, rows) = line_inside((screen.width, screen.height));
     let lines = line_rows(line, columns);
     let last = lines.len().saturating_sub(usize::from(rows));
@@ -31,10 +31,10 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, screen: Rect, line: &LogL
         None if line.source.name.is_empty() => "PM2".to_owned(),
         None => line.source.name.to_string(),
     };
-    let time = text::clock(line.at_ms, app.utc_offset_s, Clock::Milliseconds);
+    let time = text::clock(line.time.at_ms, app.utc_offset_s, Clock::Milliseconds);
     let mut title = vec![
         Part::new(name, Role::Strong, 1),
-        Part::new(line.kind.word(), Role::Event, 0),
+        Part::new(line.word(), Role::Event, 0),
         Part::new(time, Role::Quiet, 2),
     ];
     if last > top {

@@ -23,11 +23,13 @@ use super::prompt;
 use super::roles::{self, Role};
 use super::text::{self, Clock};
 use super::theme::Theme;
-use crate::app::log_view::{self, Asked, Scope, Search};
+use crate::app::log_line::Shown;
+use crate::app::log_view::{Asked, Search, words};
 use crate::app::{App, Mode, Pane, log_top, marked};
 use crate::logs::parse::Level;
+use crate::logs::{Kind, Scope, Stream};
 use crate::model::daemon::BusState;
-use crate::model::log::{LineKind, LogLine, LogSource};
+use crate::model::log::LogSource;
 use crate::protocol::text::StyledText;
 
 /// The name column's widest, with the id.
@@ -78,10 +80,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     }
     let marked = marked(app).filter(|_| app.focus == Pane::Log);
     let columns = columns(app, inner.width);
-    for (y, (number, line)) in (inner.top()..inner.bottom()).zip(log.from_place(top)) {
+    let lines = log.rows(top, usize::from(inner.height));
+    for (y, line) in (inner.top()..inner.bottom()).zip(&lines) {
         let row = Rect { y, height: 1, ..inner };
         let name = draw_line(app, canvas, columns, row, line);
-        if marked == Some(number) {
+        if marked == Some(line.id) {
             canvas.select(Rect { y, height: 1, ..area }, name, is_in_front);
         }
     }
@@ -100,7 +103,7 @@ fn title(app: &App) -> Vec<Part> {
     });
     title.extend(since.map(|since| Part::new(since, Role::Quiet, 5)));
     title.extend(gone.map(|gone| Part::new(gone, Role::Quiet, 6)));
-    let lost = app.watched.log.lost();
+    let lost = app.log_view.lost();
     let (role, leaves) = if lost > 0 { (Role::Warn, 1) } else { (Role::Quiet, 7) };
     title.push(Part::new(format!("{lost} dropped"), role, leaves));
     title
@@ -111,7 +114,7 @@ fn narrowed(app: &App) -> Vec<Part> {
     let view = &app.log_view;
     let mut parts = vec![match view.scope() {
         Scope::All => Part::new("all", Role::Quiet, 9),
-        scope => Part::new(scope.words(), Role::Strong, 0),
+        scope => Part::new(words(scope), Role::Strong, 0),
     }];
     let typing = match &app.mode {
         Mode::LogInput(typing) => Some(typing),
@@ -212,7 +215,7 @@ fn draw_line(
     canvas: &mut Canvas<'_>,
     columns: Columns,
     row: Rect,
-    line: &LogLine,
+    line: &Shown,
 ) -> Rect {
     let quiet = canvas.role(Role::Quiet);
     let (y, end) = (row.y, row.right());
@@ -223,7 +226,7 @@ fn draw_line(
         (at, columns.min(end - at))
     };
     let (at, room) = next(columns.clock.columns(), 1);
-    let time = text::clock(line.at_ms, app.utc_offset_s, columns.clock);
+    let time = text::clock(line.time.at_ms, app.utc_offset_s, columns.clock);
     canvas.text(at, y, room, &time, quiet);
     if columns.daemon > 0 {
         let (at, room) = next(columns.daemon, 1);
@@ -240,11 +243,11 @@ fn draw_line(
     let (level, level_role) = look.level;
     canvas.text(at, y, room.min(1), level, canvas.role(level_role));
     // Before the text stands what it is about, in words that go on into it.
-    let lead = line.lead();
-    let found = matches(app, &lead, &line.text.text);
-    let (mark, lead_style) = (canvas.role(Role::Match), canvas.role(lead_role(&line.kind)));
+    let lead = &*line.lead;
+    let found = matches(app, lead, &line.text.text);
+    let (mark, lead_style) = (canvas.role(Role::Match), canvas.role(lead_role(line)));
     let in_lead = marking(&found, 0, mark, |_| lead_style);
-    let used = canvas.styled(x, y, end - x, &lead, in_lead);
+    let used = canvas.styled(x, y, end - x, lead, in_lead);
     let (x, theme) = (x + used, canvas.theme());
     let base = canvas.role(look.text_role);
     let in_text = marking(&found, lead.len(), mark, run_style(theme, &line.text, base));
@@ -262,7 +265,8 @@ fn draw_name(
 ) -> u16 {
     let is_daemon = source.pm_id.is_none() && source.name.is_empty();
     let name = if is_daemon { "PM2" } else { &*source.name };
-    let role = if source.pm_id.is_none() { Role::Quiet } else { roles::hue(name) };
+    let is_pm2 = source.pm_id.is_none() && name == "PM2";
+    let role = if is_pm2 { Role::Quiet } else { roles::hue(name) };
     let style = canvas.role(role);
     let id = source.pm_id.filter(|_| has_id).map(|pm_id| format!("[{pm_id}]"));
     let id = id.unwrap_or_default();
@@ -281,28 +285,25 @@ struct Look {
 }
 
 impl Look {
-    fn of(line: &LogLine, theme: Theme) -> Self {
+    fn of(line: &Shown, theme: Theme) -> Self {
         let glyphs = theme.glyphs();
-        let (gutter, gutter_role, text_role) = match &line.kind {
-            LineKind::Out => (glyphs.out, Role::Faint, Role::Text),
-            LineKind::Err => (glyphs.err, Role::Warn, Role::Text),
-            LineKind::Event(_, severity) => {
-                let role = Theme::severity(*severity);
+        let (gutter, gutter_role, text_role) = match line.kind {
+            Kind::Output if line.stream == Stream::Err => (glyphs.err, Role::Warn, Role::Text),
+            Kind::Output => (glyphs.out, Role::Faint, Role::Text),
+            Kind::Event | Kind::Exit | Kind::Restart | Kind::Loss => {
+                let role = Theme::severity(line.severity());
                 (glyphs.event, role, role)
             }
-            LineKind::Exception(_) => (glyphs.event, Role::Bad, Role::Bad),
-            LineKind::Message(_) => (glyphs.message, Role::Event, Role::Text),
+            Kind::Exception => (glyphs.event, Role::Bad, Role::Bad),
+            Kind::Message => (glyphs.message, Role::Event, Role::Text),
         };
         Self { gutter, gutter_role, level: letter(line), text_role }
     }
 }
 
 /// The letter of a line's level. Letters of little weight are quiet, not faint: they are text.
-fn letter(line: &LogLine) -> (&'static str, Role) {
-    if matches!(line.kind, LineKind::Exception(_)) {
-        return ("E", Role::Bad);
-    }
-    match log_view::level(line) {
+fn letter(line: &Shown) -> (&'static str, Role) {
+    match line.level.filter(|_| matches!(line.kind, Kind::Output | Kind::Exception)) {
         Some(Level::Error | Level::Fatal) => ("E", Role::Bad),
         Some(Level::Warn) => ("W", Role::Warn),
         Some(Level::Info) => ("i", Role::Quiet),
@@ -312,12 +313,11 @@ fn letter(line: &LogLine) -> (&'static str, Role) {
 }
 
 /// How what stands before the text looks.
-fn lead_role(kind: &LineKind) -> Role {
-    match kind {
-        LineKind::Out | LineKind::Err => Role::Text,
-        LineKind::Message(_) => Role::Event,
-        LineKind::Exception(_) => Role::Bad,
-        LineKind::Event(_, severity) => Theme::severity(*severity),
+fn lead_role(line: &Shown) -> Role {
+    match line.kind {
+        Kind::Message => Role::Event,
+        Kind::Exception => Role::Bad,
+        _ => Role::Text,
     }
 }
 

@@ -4,9 +4,10 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::*;
 use crate::app::keymap;
-use crate::app::log_view::Scope;
+use crate::app::log_view::{LogView, words};
+use crate::logs::{Bounds, Scope};
 use crate::model::log::LineKind;
-use crate::protocol::text::StyledText;
+use crate::model::past::{FileStream, Past, PastFile, PastLine};
 
 /// Presses keys by their characters; Enter is `\r`, Esc is `\u{1b}`.
 fn keys(app: &mut App, text: &str) {
@@ -27,8 +28,7 @@ fn keys(app: &mut App, text: &str) {
 
 fn line(pm_id: u32, name: &str, kind: LineKind, text: &str) -> LogLine {
     let source = LogSource { daemon: D, pm_id: Some(PmId(pm_id)), name: name.into() };
-    let text = StyledText { text: text.into(), runs: Box::default() };
-    LogLine { at_ms: 0, source, kind, text }
+    LogLine { at_ms: 0, source, kind, text: text.into() }
 }
 
 fn output(pm_id: u32, name: &str, text: &str) -> LogLine {
@@ -41,17 +41,18 @@ fn event(word: &'static str, text: &str) -> LogLine {
 
 fn filled(lines: Vec<LogLine>) -> App {
     let mut app = app(3);
-    app.watched.log = crate::model::rings::Log::default();
+    app.log_view = LogView::new(Bounds::default());
     send(&mut app, Report::Lines(lines));
     app
 }
 
-fn shown(app: &App) -> Vec<&str> {
-    app.lines().from_place(0).map(|(_, line)| &*line.text.text).collect()
+/// Texts that live as long as the test.
+fn shown(app: &App) -> Vec<&'static str> {
+    texts(app).into_iter().map(|text| &*text.leak()).collect()
 }
 
-fn marked_text(app: &App) -> &str {
-    &app.watched.log.get(marked(app).unwrap()).unwrap().text.text
+fn marked_text(app: &App) -> &'static str {
+    Box::leak(app.log_view.whole(marked(app).unwrap()).unwrap().text.text)
 }
 
 #[test]
@@ -66,7 +67,7 @@ fn scope_is_a_process_its_app_or_all() {
     ]);
     keys(&mut app, "jl");
     assert_eq!(shown(&app), ["two"]);
-    assert_eq!((app.log_view.scope().words(), app.focus), ("p1[1]".into(), Pane::Processes));
+    assert_eq!((words(app.log_view.scope()), app.focus), ("p1[1]".into(), Pane::Processes));
     keys(&mut app, "L");
     assert_eq!(shown(&app), ["two", "three"]);
     // What comes is sorted in, in order, while lines come.
@@ -76,7 +77,7 @@ fn scope_is_a_process_its_app_or_all() {
     assert_eq!(shown(&app).len(), 7);
     // In the log it is that of the marked line; one of the daemon is of no process.
     keys(&mut app, "\tgjjjl");
-    assert_eq!((marked_text(&app), app.log_view.scope()), ("four", &Scope::All));
+    assert_eq!((marked_text(&app), app.log_view.scope()), ("pm2: four", &Scope::All));
     assert!(app.notice.as_ref().unwrap().text.contains("no process"));
     keys(&mut app, "kl");
     assert_eq!(shown(&app), ["three", "five"]);
@@ -134,7 +135,7 @@ fn what_stands_before_the_text_is_found_too() {
     keys(&mut app, "/exit code\r");
     assert_eq!((app.log_view.found(), marked_text(&app), app.focus), (0, "exits", Pane::Processes));
     keys(&mut app, "\t/exit code\r");
-    assert_eq!((app.log_view.found(), marked_text(&app)), (1, "code 1"));
+    assert_eq!((app.log_view.found(), marked_text(&app)), (1, "exit code 1"));
 }
 
 #[test]
@@ -183,7 +184,7 @@ fn errors_and_ends_are_gone_to() {
     keys(&mut app, "]");
     assert_eq!(marked_text(&app), "restarted by a client");
     keys(&mut app, "[");
-    assert_eq!(marked_text(&app), "code 1");
+    assert_eq!(marked_text(&app), "exit code 1");
 }
 
 #[test]
@@ -222,55 +223,66 @@ fn letters_that_act_do_nothing_in_the_log() {
     assert_eq!((app.mode.clone(), app.focus), (Mode::Normal, Pane::Log));
 }
 
-proptest! {
-    /// Whatever falls out of the rings: the view is what one gets who looks at all lines anew.
-    #[test]
-    fn a_view_kept_in_step_is_the_view_looked_up_anew(
-        lines in proptest::collection::vec((0_u32..3, any::<bool>(), "[ab]{1,2}"), 0..120),
-        batch in 1_usize..9,
-    ) {
-        let bounds = crate::model::rings::LogBounds {
-            lines_max: 17,
-            events_max: 5,
-            ..Default::default()
-        };
-        let mut app = app(3);
-        app.watched.log = crate::model::rings::Log::new(bounds);
-        keys(&mut app, "L\t&a\r/b\r");
-        for batch in lines.chunks(batch) {
-            let line = |(pm_id, is_event, text): &(u32, bool, String)| {
-                let name = format!("p{pm_id}");
-                let kind = LineKind::Event("event", Severity::Neutral);
-                let kind = if *is_event { kind } else { LineKind::Out };
-                line(*pm_id, &name, kind, text)
-            };
-            for line in batch.iter().map(line) {
-                if matches!(line.kind, LineKind::Out) {
-                    app.watched.log.push_output(line);
-                } else {
-                    app.watched.log.push_event(line);
-                }
-            }
-            app.log_view.sync(&app.watched.log);
-            let all = app.watched.log.from_place(0);
-            let wanted: Vec<u64> = all
-                .filter(|(_, line)| &*line.source.name == "p0")
-                .filter(|(_, line)| line.text.text.contains('a') || line.lead().contains('a'))
-                .map(|(number, _)| number)
-                .collect();
-            let view = app.lines();
-            let got: Vec<u64> = view.from_place(0).map(|(number, _)| number).collect();
-            prop_assert_eq!(&got, &wanted);
-            prop_assert_eq!(view.len(), wanted.len());
-            for (place, number) in wanted.iter().enumerate() {
-                prop_assert_eq!(view.number_at(place), *number);
-                prop_assert_eq!(view.place_of(*number), place);
-            }
-            let is_found = |number: &&u64| {
-                let line = app.watched.log.get(**number).unwrap();
-                line.text.text.contains('b')
-            };
-            prop_assert_eq!(app.log_view.found(), wanted.iter().filter(is_found).count());
-        }
-    }
+fn past(lines: &[(i64, &str)], has_more: bool, is_asked: bool) -> Report {
+    let line = |(at_ms, text): &(i64, &str)| PastLine {
+        at_ms: *at_ms,
+        is_estimated: false,
+        level: None,
+        bytes: text.as_bytes().to_vec(),
+    };
+    let file = PastFile {
+        pm_id: Some(PmId(0)),
+        name: "p0".into(),
+        namespace: "default".into(),
+        stream: FileStream::Out,
+        lines: lines.iter().map(line).collect(),
+        rest: None,
+        is_exact: true,
+    };
+    let (files, notes) = (vec![file], Vec::new());
+    Report::History(Box::new(Past { files, notes, has_more, is_asked }))
+}
+
+#[test]
+fn history_goes_before_what_came_and_older_lines_are_asked_for_at_the_top() {
+    let mut app = filled(vec![output(0, "p0", "of the bus")]);
+    // What a clock says that runs ahead does not bring it behind what came later.
+    send(&mut app, past(&[(-30, "one"), (-20, "two"), (9_000, "three")], true, false));
+    assert_eq!(shown(&app), ["one", "two", "three", "of the bus"]);
+    keys(&mut app, "\tg");
+    assert_eq!(marked_text(&app), "one");
+    let effects = press(&mut app, Command::First);
+    assert_eq!(effects, [Effect::Older { daemon: D, of: Vec::new() }]);
+    assert!(press(&mut app, Command::Up).is_empty(), "it is under way");
+    send(&mut app, past(&[(-90, "zero")], false, true));
+    assert_eq!((shown(&app)[0], marked_text(&app)), ("zero", "one"));
+    keys(&mut app, "gk");
+    assert!(app.notice.as_ref().unwrap().text.contains("no older lines"));
+    // Those of the process alone are asked for where it is alone.
+    send(&mut app, past(&[], true, false));
+    keys(&mut app, "l");
+    assert_eq!(press(&mut app, Command::Up), [Effect::Older { daemon: D, of: vec![PmId(0)] }]);
+}
+
+#[test]
+fn where_the_bus_began_within_a_line_its_pieces_are_one() {
+    let mut app = filled(vec![output(0, "p0", "bus"), output(0, "p0", "more")]);
+    let Report::History(mut report) = past(&[(-1, "old"), (-1, "of the ")], false, false) else {
+        panic!()
+    };
+    report.files[0].rest = Some(b"bus".to_vec());
+    send(&mut app, Report::History(report));
+    assert_eq!(shown(&app), ["old", "of the bus", "more"]);
+}
+
+#[test]
+fn what_cannot_be_read_and_where_nothing_meets_is_said() {
+    let mut app = filled(vec![output(0, "p0", "of the bus")]);
+    let Report::History(mut report) = past(&[(-1, "old")], false, false) else { panic!() };
+    report.files[0].is_exact = false;
+    report.notes = vec!["/a.log: permission denied".into(), "/b.log: too".into()];
+    send(&mut app, Report::History(report));
+    let shown = shown(&app);
+    assert!(shown[0] == "old" && shown[1].contains("may be missing"), "{shown:?}");
+    assert!(shown[3].contains("/a.log: permission denied, and 1 more"), "{shown:?}");
 }

@@ -272,7 +272,7 @@ fn enter_shows_the_marked_line_whole() {
     let top = app.log_top;
     assert!(enter(&mut app).is_empty());
     let Mode::Line { line, .. } = &app.mode else { panic!("{:?}", app.mode) };
-    assert_eq!(&*line.text.text, "97");
+    assert_eq!(&*line.text.text, "event: 98");
     assert!(press(&mut app, Command::Act(Action::Restart)).is_empty(), "nothing but scrolling");
     key_press(&mut app, KeyCode::Esc);
     assert_eq!((app.log_top, app.focus), (top, Pane::Log), "the place is kept");
@@ -283,14 +283,14 @@ fn the_mark_moves_over_all_lines_and_stays_on_its_line() {
     let mut app = live(1);
     send(&mut app, lines(100));
     press(&mut app, Command::NextPane);
-    let last = app.watched.log.number_at(app.watched.log.len() - 1);
-    assert_eq!(marked(&app), Some(last));
-    for back in 1..=last - app.watched.log.number_at(0) {
+    let last = app.lines().len() - 1;
+    assert_eq!(marked(&app), app.lines().at(last));
+    for back in 1..=last {
         press(&mut app, Command::Up);
-        assert_eq!(marked(&app), Some(last - back));
+        assert_eq!(marked(&app), app.lines().at(last - back));
     }
     press(&mut app, Command::Up);
-    assert_eq!(marked(&app), Some(app.watched.log.number_at(0)), "no further");
+    assert_eq!(marked(&app), app.lines().at(0), "no further");
     press(&mut app, Command::Down);
     let mark = marked(&app);
     send(&mut app, lines(50));
@@ -301,8 +301,12 @@ fn the_mark_moves_over_all_lines_and_stays_on_its_line() {
 fn a_message_line_is_counted_and_laid_out() {
     let source = LogSource { daemon: D, pm_id: None, name: "p0".into() };
     let line = LogLine::message(0, source, "my:topic", "{\"b\": [1,\n 2], \"a\": \"\u{1b}[31mx\"}");
-    assert_eq!(&*line.text.text, r#"{"b":[1,2],"a":"x"}"#);
-    assert_eq!(line.bytes(), size_of::<LogLine>() + line.text.text.len() + "my:topic".len());
+    assert_eq!(&*line.text, r#"{"b":[1,2],"a":"x"}"#);
+    assert_eq!(line.bytes(), size_of::<LogLine>() + line.text.len() + "my:topic".len());
+    let mut app = app(1);
+    app.take_lines([line]);
+    let line = app.log_view.whole(app.lines().at(0).unwrap()).unwrap();
+    assert_eq!((&*line.lead, line.word()), ("my:topic ", "my:topic"));
     let rows = crate::app::geometry::line_rows(&line, 40);
     let wanted = ["{", "  \"b\": [", "    1,", "    2", "  ],", "  \"a\": \"x\"", "}"];
     assert_eq!(rows, wanted);

@@ -165,7 +165,7 @@ impl Ears {
             Some(BusPmId::Old(_) | BusPmId::Daemon) => return,
             None => None,
         };
-        let returned = inner.get("return").map(|value| one_line(&value.to_string()).text);
+        let returned = inner.get("return").map(|value| one_line(&value.to_string()));
         self.tell(&Heard::Reply { pm_id, action: action.into(), returned });
     }
 

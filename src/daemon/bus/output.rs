@@ -1,18 +1,19 @@
 //! From pieces of output to lines of the event log, for one daemon.
 //!
 //! Invariant: lines of one stream stay in order; at most [`STREAMS_MAX`] unfinished lines and
-//! [`LINES_MAX`] finished ones are held. This is the hot path of a burst: a line costs one cleaned
-//! text and one shared name, nothing is looked up or locked for it.
+//! [`LINES_MAX`] finished ones are held. This is the hot path of a burst: a line costs one
+//! text and one shared name, nothing is looked up, cleaned or locked for it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::DaemonId;
-use crate::model::assembler::{Line, LineAssembler};
+use crate::model::assembler::{RawLine, RawLines, cut_note};
 use crate::model::log::{LineKind, LogLine, LogSource, Severity};
 use crate::model::report::Report;
 use crate::protocol::bus::{BusPmId, LogChunk, LogStream, Other, raw};
 use crate::protocol::process::PmId;
+use crate::protocol::text::clean;
 
 /// The most outputs with a state of their own.
 const STREAMS_MAX: usize = 4096;
@@ -61,7 +62,7 @@ impl From<Option<BusPmId>> for Owner {
 /// One output: its unfinished line, and what its lines have in common.
 #[derive(Debug)]
 struct Stream {
-    assembler: LineAssembler,
+    assembler: RawLines,
     source: LogSource,
     kind: LineKind,
 }
@@ -99,7 +100,7 @@ impl Output {
         self.make_room((owner, chunk.stream), emit);
         let daemon = self.daemon;
         let stream = self.streams.entry((owner, chunk.stream)).or_insert_with(|| Stream {
-            assembler: LineAssembler::default(),
+            assembler: RawLines::default(),
             source: LogSource { daemon, pm_id, name: Arc::from(&*chunk.process.name) },
             kind: match chunk.stream {
                 LogStream::Out => LineKind::Out,
@@ -128,7 +129,7 @@ impl Output {
         self.make_room(key, emit);
         let (daemon, name) = (self.daemon, &self.daemon_name);
         let stream = self.streams.entry(key).or_insert_with(|| Stream {
-            assembler: LineAssembler::default(),
+            assembler: RawLines::default(),
             source: LogSource { daemon, pm_id: None, name: Arc::clone(name) },
             kind: LineKind::Event("pm2", Severity::Neutral),
         });
@@ -163,7 +164,7 @@ impl Output {
         let topic = own.as_deref().unwrap_or(topic);
         let line = LogLine::message(at_ms, source, topic, &other.said());
         // The inbox counts bytes; long lines do not gather here, where only lines are counted.
-        let is_long = line.text.text.len() > LONG_LINE_BYTES;
+        let is_long = line.text.len() > LONG_LINE_BYTES;
         self.lines.push(line);
         if is_long || self.lines.len() >= LINES_MAX {
             self.report(emit);
@@ -236,14 +237,21 @@ fn keep(
     lines: &mut Vec<LogLine>,
     source: &LogSource,
     kind: &LineKind,
-    line: Line,
+    line: RawLine<'_>,
     emit: &mut impl FnMut(Report),
 ) {
-    if matches!(kind, LineKind::Event(..)) && !is_news(&line.text.text) {
+    let mut text = match kind {
+        LineKind::Event(..) => clean(line.text),
+        _ => line.text.into(),
+    };
+    if matches!(kind, LineKind::Event(..)) && !is_news(&text) {
         return;
     }
+    if line.cut_bytes > 0 {
+        text.to_mut().push_str(&cut_note(line.cut_bytes));
+    }
     let (source, kind) = (source.clone(), kind.clone());
-    lines.push(LogLine { at_ms: line.at_ms, source, kind, text: line.text });
+    lines.push(LogLine { at_ms: line.at_ms, source, kind, text: text.into() });
     if lines.len() >= LINES_MAX {
         emit(Report::Lines(std::mem::take(lines)));
     }
@@ -278,10 +286,7 @@ mod tests {
 
     fn said(lines: &[LogLine]) -> Vec<(Option<u32>, &str, &str)> {
         let said = |line: &LogLine| line.source.pm_id.map(|id| id.0);
-        lines
-            .iter()
-            .map(|line| (said(line), line.kind.word(), &*line.text.text))
-            .collect::<Vec<_>>()
+        lines.iter().map(|line| (said(line), line.kind.word(), &*line.text)).collect::<Vec<_>>()
     }
 
     #[test]

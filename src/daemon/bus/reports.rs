@@ -49,6 +49,7 @@ struct Reports<'a> {
 impl Taker for Reports<'_> {
     fn connected(&mut self) {
         *self = Self::new(self.watch);
+        self.watch.history.heard.connected();
         self.watch.report(Report::Bus(BusState::Live));
         self.watch.ears.set_connected(true);
         self.watch.wishes.other_is_back.notify_waiters();
@@ -110,6 +111,7 @@ impl Taker for Reports<'_> {
             self.watch.wishes.change.notify_one();
         }
         self.watch.ears.set_connected(false);
+        self.watch.history.heard.disconnected();
         self.watch.report(Report::Bus(BusState::Down(problem)));
     }
 
@@ -137,6 +139,7 @@ impl<'a> Reports<'a> {
         match event {
             BusEvent::Log(chunk) => {
                 self.watch.ears.tell_log(&chunk);
+                self.watch.history.heard.take(&chunk);
                 let at_ms = chunk.at_ms.unwrap_or_else(now_ms);
                 let (clock, watch) = (self.clock_ms(), self.watch);
                 let mut emit = |report| watch.report(report);

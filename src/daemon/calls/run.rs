@@ -39,7 +39,7 @@ async fn make(session: &Session, call: NamedCall, base: Duration) -> CallOutcome
     }
     match session.call_by_name(&call.method, call.args, base).await {
         // On a screen, over somebody's shoulder: no secrets.
-        Ok(value) => CallOutcome::Answered(one_line(&without_environment(value).to_string()).text),
+        Ok(value) => CallOutcome::Answered(one_line(&without_environment(value).to_string())),
         Err(failure) => failed(&failure),
     }
 }

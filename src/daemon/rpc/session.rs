@@ -278,6 +278,7 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
         let infos = report_snapshot(watch, session, &reply, took);
         if let Some(infos) = &infos {
             disks.look(watch, infos);
+            watch.history.processes(infos);
         }
         let is_first = infos.is_some() && !std::mem::replace(&mut has_looked_back, true);
         if let Some(infos) = infos.filter(|_| is_first && watch.endpoint.is_local()) {

@@ -22,7 +22,7 @@ use crate::client::{Message, Queued};
 use crate::daemon::history::{Format, Line};
 use crate::daemon::seam::{ReadAt, Seam, read_whole};
 use crate::protocol::bus::{BusPmId, LogStream};
-use crate::protocol::process::ProcessInfo;
+use crate::protocol::process::{PmId, ProcessInfo};
 
 /// How often the places of seams are looked for while nothing comes.
 const TICK: Duration = Duration::from_millis(25);
@@ -186,14 +186,14 @@ impl<W: Write> Following<'_, '_, W> {
         let mut is_lost = false;
         for channel in self.channels.values_mut() {
             let source = self.sources.get(channel.source);
-            let own = source.filter(|source| source.file.is_some() && !source.is_shared());
+            let own = source.filter(|source| source.opened.is_some() && !source.file.is_shared());
             let Some(source) = own else {
                 is_lost = true;
                 continue;
             };
             channel.printed = channel.printed.max(channel.at);
             channel.joint = Joint::Looking {
-                seam: Seam::new(channel.printed, source.is_fork),
+                seam: Seam::new(channel.printed, source.file.is_fork),
                 held: Vec::new(),
                 since: Instant::now(),
             };
@@ -206,8 +206,10 @@ impl<W: Write> Following<'_, '_, W> {
     /// The lines of shared files that the bus may bring once more.
     fn remember_shared(&mut self) {
         for (index, source) in self.sources.iter().enumerate() {
-            let Some(file) = source.file.as_ref().filter(|_| source.is_shared()) else { continue };
-            let back = if source.is_fork { 0 } else { SHARED_BYTES_MAX };
+            let Some(file) = source.opened.as_ref().filter(|_| source.file.is_shared()) else {
+                continue;
+            };
+            let back = if source.file.is_fork { 0 } else { SHARED_BYTES_MAX };
             let from = source.sizes.0.saturating_sub(back);
             let length = source.sizes.1.saturating_sub(from).min(SHARED_BYTES_MAX * 2);
             let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
@@ -221,26 +223,23 @@ impl<W: Write> Following<'_, '_, W> {
     }
 
     fn source_of(&self, key: (BusId, LogStream)) -> Option<usize> {
-        self.sources.iter().position(|source| {
-            let is_stream = source.stream == key.1 || source.is_for_both;
-            is_stream && source.ids.iter().any(|id| id.0 == key.0)
-        })
+        self.sources.iter().position(|source| source.file.holds(PmId(key.0), key.1))
     }
 
     fn take(&mut self, key: (BusId, LogStream), at_ms: i64, data: &[u8]) -> Result<(), Failure> {
         if !self.channels.contains_key(&key) {
             let Some(index) = self.source_of(key) else { return Ok(()) };
             let Some(source) = self.sources.get(index) else { return Ok(()) };
-            let joint = match &source.file {
-                Some(_) if source.is_shared() => Joint::Comparing,
+            let joint = match &source.opened {
+                Some(_) if source.file.is_shared() => Joint::Comparing,
                 Some(_) => Joint::Looking {
-                    seam: Seam::new(source.sizes.0, source.is_fork),
+                    seam: Seam::new(source.sizes.0, source.file.is_fork),
                     held: Vec::new(),
                     since: Instant::now(),
                 },
                 None => Joint::Live,
             };
-            let format = source.format();
+            let format = source.file.format();
             let channel = Channel {
                 source: index,
                 joint,
@@ -297,7 +296,7 @@ impl<W: Write> Following<'_, '_, W> {
         let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
         let Joint::Looking { seam, held, since } = &mut channel.joint else { return Ok(()) };
         let Some(source) = self.sources.get(channel.source) else { return Ok(()) };
-        let Some(file) = &source.file else { return Ok(()) };
+        let Some(file) = &source.opened else { return Ok(()) };
         let end = channel.printed;
         if held.is_empty() && since.elapsed() >= QUIET {
             // Nothing came any more: what was lost is all there is.

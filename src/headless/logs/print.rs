@@ -40,7 +40,10 @@ impl<'a, W: Write> Printer<'a, W> {
             is_raw: what.raw,
             is_ascii: context.is_ascii,
             utc_offset_s: context.utc_offset_s,
-            labels: sources.iter().map(|source| (source.label.clone(), source.stream)).collect(),
+            labels: sources
+                .iter()
+                .map(|source| (source.label.clone(), source.file.stream))
+                .collect(),
             label_columns: widths.max().unwrap_or_default().min(LABEL_COLUMNS_MAX),
         }
     }

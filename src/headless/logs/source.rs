@@ -1,20 +1,17 @@
 //! One log file: whose output it holds, and how it is read.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::path::PathBuf;
-
-use jiff::tz::TimeZone;
 
 use super::super::{Context, output, targets};
 use super::filter::Filter;
 use crate::cli::Logs;
 use crate::daemon::files;
-use crate::daemon::history::{Backwards, Format, Line};
+use crate::daemon::history::sources::{LogFile, log_files};
+use crate::daemon::history::{Backwards, Line};
 use crate::daemon::seam::ReadAt;
-use crate::logs::parse::Pattern;
 use crate::protocol::bus::LogStream;
-use crate::protocol::process::{ExecMode, PmId, ProcessInfo};
+use crate::protocol::process::ProcessInfo;
 use crate::protocol::text::clean;
 
 /// One log file.
@@ -22,43 +19,30 @@ use crate::protocol::text::clean;
 pub(super) struct Source {
     /// What stands before its lines: `api[3]`, `api` where several instances write it.
     pub(super) label: String,
-    /// Which of the two outputs; of a file for both, the first.
-    pub(super) stream: LogStream,
-    /// The processes that write it.
-    pub(super) ids: Vec<PmId>,
-    /// Whether both outputs go into it.
-    pub(super) is_for_both: bool,
-    /// Whether God writes it, not the process.
-    pub(super) is_fork: bool,
-    path: Option<PathBuf>,
-    date_format: Option<Box<str>>,
+    /// The file.
+    pub(super) file: LogFile,
     /// Its size before the bus was connected, and then, bytes.
     pub(super) sizes: (u64, u64),
     /// Opened before the bus was connected: rotation does not change which file this is.
-    pub(super) file: Option<File>,
+    pub(super) opened: Option<File>,
     /// Where history ends: [`Self::sizes`] when followed, else its end.
     end: Option<u64>,
 }
 
 impl Source {
-    /// Whether several outputs are written into it.
-    pub(super) fn is_shared(&self) -> bool {
-        self.ids.len() > 1 || self.is_for_both
-    }
-
     /// Whether there is a file to be read.
     pub(super) fn has_file(&self) -> bool {
-        self.path.is_some()
+        self.file.path.is_some()
     }
 
     /// There is no file to be read.
     pub(super) fn close(&mut self) {
-        self.path = None;
+        self.file.path = None;
     }
 
     /// Looks how large it is, before the bus is connected.
     pub(super) fn measure(&mut self) {
-        self.file = self.path.as_ref().and_then(|path| files::open(path).ok());
+        self.opened = self.file.path.as_ref().and_then(|path| files::open(path).ok());
         self.sizes.0 = self.size();
     }
 
@@ -69,22 +53,13 @@ impl Source {
     }
 
     fn size(&self) -> u64 {
-        self.file.as_ref().and_then(|file| file.size().ok()).unwrap_or_default()
-    }
-
-    /// How its lines are read.
-    pub(super) fn format(&self) -> Format {
-        Format {
-            declared: self.date_format.as_deref().and_then(Pattern::new),
-            zone: TimeZone::system(),
-            is_err: self.stream == LogStream::Err,
-        }
+        self.opened.as_ref().and_then(|file| file.size().ok()).unwrap_or_default()
     }
 
     /// The reader of its history; `None` where there is none, and that is said.
     pub(super) fn backwards(&mut self) -> Option<Reading> {
-        let path = self.path.as_ref()?;
-        match Backwards::open(path, self.end, self.format()) {
+        let path = self.file.path.as_ref()?;
+        match Backwards::open(path, self.end, self.file.format()) {
             Ok(file) => {
                 Some(Reading { file, path: path.clone(), is_over: false, is_broken: false })
             }
@@ -132,46 +107,20 @@ impl Reading {
 
 /// The log files of processes, each once.
 pub(super) fn of(infos: &[ProcessInfo], what: &Logs, context: &Context) -> Vec<Source> {
-    let mut sources: Vec<Source> = Vec::new();
-    let mut known: HashMap<Box<str>, usize> = HashMap::new();
-    for info in infos {
-        let label = output::printable(&targets::label(info), context.is_ascii);
-        let outputs = [
-            (LogStream::Out, &info.logs.out, !what.err || what.out),
-            (LogStream::Err, &info.logs.err, !what.out || what.err),
-        ];
-        for (stream, path, is_wanted) in outputs {
-            if !is_wanted {
-                continue;
+    let is_wanted = |stream| match stream {
+        LogStream::Out => !what.err || what.out,
+        LogStream::Err => !what.out || what.err,
+    };
+    let source = |file: LogFile| {
+        let label = match file.ids.as_slice() {
+            [id] => {
+                let info = infos.iter().find(|info| info.pm_id == *id);
+                info.map_or_else(String::new, targets::label)
             }
-            let is_file = |path: &&str| *path != "/dev/null";
-            let both = info.logs.both.as_deref().filter(is_file);
-            let path = path.as_deref().filter(is_file).or(both);
-            let index = path.and_then(|path| known.get(path).copied());
-            if let Some(source) = index.and_then(|index| sources.get_mut(index)) {
-                source.is_for_both |= source.stream != stream;
-                if !source.ids.contains(&info.pm_id) {
-                    source.ids.push(info.pm_id);
-                    source.label = output::printable(&clean(&info.name), context.is_ascii);
-                }
-                continue;
-            }
-            if let Some(path) = path {
-                known.insert(path.into(), sources.len());
-            }
-            sources.push(Source {
-                label: label.clone(),
-                stream,
-                ids: vec![info.pm_id],
-                is_for_both: false,
-                is_fork: info.exec_mode == ExecMode::Fork,
-                path: path.map(PathBuf::from),
-                date_format: info.logs.date_format.clone(),
-                sizes: (0, 0),
-                file: None,
-                end: None,
-            });
-        }
-    }
-    sources
+            _ => clean(&file.name).into_owned(),
+        };
+        let label = output::printable(&label, context.is_ascii);
+        Source { label, file, sizes: (0, 0), opened: None, end: None }
+    };
+    log_files(infos, is_wanted).into_iter().map(source).collect()
 }

@@ -7,42 +7,12 @@ mod shapes;
 mod words;
 
 use super::cursor::{Cursor, is_blank};
+pub use crate::model::log::Level;
 
 pub(super) use self::shapes::{access, thrown};
 pub(super) use self::words::{any, number};
 
-/// How much a line matters, least first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum Level {
-    /// Steps of the program.
-    Trace,
-    /// For who looks for a fault; winston's `verbose` too.
-    Debug,
-    /// The usual; `notice` and `success` too.
-    Info,
-    /// Something is odd.
-    Warn,
-    /// Something failed.
-    Error,
-    /// Nothing goes on; `critical`, `panic` and syslog's 0 to 2 too.
-    Fatal,
-}
-
 impl Level {
-    /// As a word: `warn`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Trace => "trace",
-            Self::Debug => "debug",
-            Self::Info => "info",
-            Self::Warn => "warn",
-            Self::Error => "error",
-            Self::Fatal => "fatal",
-        }
-    }
-
     /// The level that a word means, as loggers write it in any case: `WARNING`, `err`, `info`.
     #[must_use]
     pub fn from_name(word: &str) -> Option<Self> {

@@ -36,7 +36,7 @@ impl Applying<'_> {
         });
         let source = self.source(pm_id, &exception.process.name);
         let line = LogLine::exception(at_ms, source, &exception.message, &exception.stack);
-        self.watched.log.push_event(line);
+        self.watched.news.push(line);
         self.changes.extend([Change::Lines, Change::Exceptions]);
     }
 

@@ -32,7 +32,7 @@ impl Applying<'_> {
         let source = self.source(Some(target.pm_id), &target.name);
         let told = format!("{} (asked here)", verdict.words(action));
         let line = LogLine::event(now.wall_ms, source, action.verb(), severity, &told);
-        self.watched.log.push_event(line);
+        self.watched.news.push(line);
         self.changes.push(Change::Lines);
         self.changes.push(Change::Finished { action, target, verdict });
     }
@@ -48,7 +48,7 @@ impl Applying<'_> {
                 LogLine::event(at_ms, source, "call", Severity::Bad, &text)
             }
         };
-        self.watched.log.push_event(line);
+        self.watched.news.push(line);
         self.changes.push(Change::Lines);
         self.changes.push(Change::Called { method, outcome });
     }
@@ -68,7 +68,7 @@ impl Applying<'_> {
         };
         let told = format!("{told} (asked here)");
         let line = LogLine::event(self.now.wall_ms, source, outcome.deed.word, severity, &told);
-        self.watched.log.push_event(line);
+        self.watched.news.push(line);
         self.changes.push(Change::Lines);
         self.changes.push(Change::Did { task, outcome });
     }

@@ -81,7 +81,7 @@ fn one_process_without_a_pid_blinds_pm2() {
     let mut blind = info(1, "api", ProcessStatus::Online);
     (blind.memory_bytes, blind.cpu_percent) = (Some(0), Some(0.0));
     let mut watched = api();
-    let before = watched.log.len();
+    let before = watched.news.len();
     for second in 1..4 {
         poll(&mut watched, vec![blind.clone(), ghost.clone()], second * 1_000);
     }
@@ -136,7 +136,7 @@ fn online_without_a_pid_never_started() {
 fn a_reused_pm_id_does_not_inherit_the_history() {
     let mut watched = api();
     assert!(row(&watched).series.last().is_some());
-    let before = watched.log.len();
+    let before = watched.news.len();
     let changes = poll(&mut watched, vec![info(1, "other", ProcessStatus::Stopped)], 1_000);
     let Change::Replaced { target, by } = &changes.0[1] else { panic!("{changes:?}") };
     assert_eq!((&*target.name, target.god, &**by), ("api", Some(7), "other[1]"));

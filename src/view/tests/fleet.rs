@@ -18,7 +18,6 @@ use crate::model::{DaemonId, ProcessKey, Target};
 use crate::protocol::amp::Frame;
 use crate::protocol::process::{ExecMode, PmId, ProcessInfo, ProcessStatus};
 use crate::protocol::rpc::{Methods, Reply};
-use crate::protocol::text::StyledText;
 use crate::protocol::value;
 use crate::view::theme::{Colors, Ground, Theme};
 use crate::view::view;
@@ -164,30 +163,18 @@ pub(super) fn typical() -> App {
     let api = source(Some(PmId(0)), "api");
     let worker = source(Some(PmId(3)), "worker");
     let at = |ms| NOW_MS - 10_000 + ms;
-    app.watched.log.push_output(output(at(123), api.clone(), LineKind::Out, "listening on :3000"));
+    app.take_lines([output(at(123), api.clone(), LineKind::Out, "listening on :3000")]);
     let exit = "code 1, restart 16 of 16, now errored";
-    app.watched.log.push_event(LogLine::event(
-        at(1456),
-        worker.clone(),
-        "exit",
-        Severity::Bad,
-        exit,
-    ));
-    app.watched.log.push_output(output(
+    app.take_lines([LogLine::event(at(1456), worker.clone(), "exit", Severity::Bad, exit)]);
+    app.take_lines([output(
         at(2001),
         worker,
         LineKind::Err,
         "Error: connect ECONNREFUSED 10.0.0.7:5432 at TCPConnectWrap.afterConnect [as oncomplete] (node:net:1611:16)",
-    ));
+    )]);
     let pm2 = source(None, "PM2");
-    app.watched.log.push_event(LogLine::event(
-        at(2500),
-        pm2,
-        "connected",
-        Severity::Good,
-        "PM2 7.0.4",
-    ));
-    app.watched.log.push_event(LogLine::event(at(3000), api, "online", Severity::Good, ""));
+    app.take_lines([LogLine::event(at(2500), pm2, "connected", Severity::Good, "PM2 7.0.4")]);
+    app.take_lines([LogLine::event(at(3000), api, "online", Severity::Good, "")]);
     app
 }
 
@@ -220,5 +207,5 @@ pub(super) fn fill(app: &mut App, daemon: u16) {
 }
 
 pub(super) fn output(at_ms: i64, source: LogSource, kind: LineKind, text: &str) -> LogLine {
-    LogLine { at_ms, source, kind, text: StyledText { text: text.into(), runs: Box::default() } }
+    LogLine { at_ms, source, kind, text: text.into() }
 }

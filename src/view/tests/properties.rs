@@ -10,6 +10,7 @@ use crate::app::geometry::{Charts, Geometry};
 use crate::app::palette::Palette;
 use crate::app::prompt::{Arguments, Compose};
 use crate::app::{App, Mode, Notice, Pane};
+use crate::logs::LineId;
 use crate::model::call::NamedCall;
 use crate::model::fleet::Process;
 use crate::model::log::{LineKind, LogLine, LogSource};
@@ -98,12 +99,15 @@ fn overlay() -> impl Strategy<Value = Mode> {
                 pm_id: pm_id.map(PmId),
                 name: topic.clone().into(),
             };
-            if is_message {
+            let line = if is_message {
                 let json = serde_json::json!({ "a": text, "b": [[topic]] }).to_string();
                 LogLine::message(0, source, &topic, &json)
             } else {
                 output(0, source, LineKind::Out, &text)
-            }
+            };
+            let mut app = app(vec![daemon(0, "web-01")]);
+            app.take_lines([line]);
+            app.log_view.whole(app.lines().at(0).unwrap()).unwrap()
         },
     );
     prop_oneof![
@@ -183,8 +187,8 @@ prop_compose! {
         for (name, text, at_ms, pm_id) in lines {
             let source = LogSource { daemon: DaemonId(0), pm_id: pm_id.map(PmId), name: name.into() };
             let line = LogLine::message(at_ms, source.clone(), &text, &text);
-            app.watched.log.push_output(line);
-            app.watched.log.push_output(output(at_ms, source, LineKind::Err, &text));
+            app.take_lines([line]);
+            app.take_lines([output(at_ms, source, LineKind::Err, &text)]);
         }
         let rows = app.rows();
         app.selected = selected.filter(|_| !rows.is_empty()).map(|index| rows[index.index(rows.len())]);
@@ -192,7 +196,8 @@ prop_compose! {
         app.mode = mode;
         app.notice = notice.map(|text| Notice::new(text, false, 0));
         app.table_top = table_top;
-        app.log_top = log_top;
+        app.log_top =
+            log_top.map(|place| app.lines().at(place as usize).unwrap_or(LineId::END));
         app.watched.daemons[0].methods = (table_top % 2 == 0).then(methods);
         app.watched.daemons[0].warnings = u64::from(warning.is_some());
         app.watched.daemons[0].last_warning = warning.map(Into::into);
@@ -276,7 +281,7 @@ fn an_overlay_cuts_no_character_in_half() {
     let source = LogSource { daemon: DaemonId(0), pm_id: Some(PmId(0)), name: "日".into() };
     for number in 0..16 {
         let text = format!("{}{}", " ".repeat(number % 2), "日本語のログ".repeat(20));
-        app.watched.log.push_output(output(NOW_MS, source.clone(), LineKind::Out, &text));
+        app.take_lines([output(NOW_MS, source.clone(), LineKind::Out, &text)]);
     }
     // Its left edge is in the text of the log.
     let question = NamedCall::new("ping", Vec::new());

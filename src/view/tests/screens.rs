@@ -3,6 +3,7 @@
 use super::fleet::*;
 use super::{ALL, check};
 use crate::app::editor::{Edit, Editor};
+use crate::app::marked;
 use crate::app::palette::Palette;
 use crate::app::prompt::{Arguments, Compose};
 use crate::app::{App, Mode, Notice, Pane};
@@ -86,7 +87,7 @@ fn warnings_and_losses() {
         BusState::Down(Problem::Refused { path: "/home/web-01/.pm2/pub.sock".into() });
     app.watched.daemons[0].warnings = 3;
     app.watched.daemons[0].last_warning = Some("a process without pm2_env was left out".into());
-    app.watched.log.count_lost(1234);
+    app.log_view.count_lost(1234);
     check!(&app, COLOR, "warnings", ALL);
     check!(&app, COLOR, "warnings", [(180, 12)]);
 }
@@ -222,13 +223,14 @@ fn message_line() -> LogLine {
 fn line_shown_whole() {
     let mut app = typical();
     app.focus = Pane::Log;
-    app.watched.log.push_output(message_line());
+    app.take_lines([message_line()]);
     check!(&app, COLOR, "message", ALL);
-    app.mode = Mode::Line { line: Box::new(message_line()), top: 0 };
+    let line = app.log_view.whole(marked(&app).unwrap()).unwrap();
+    app.mode = Mode::Line { line: Box::new(line.clone()), top: 0 };
     check!(&app, COLOR, "line", ALL);
     check!(&app, COLOR, "line", [(30, 6)]);
     check!(&app, PLAIN, "line_ascii", [(80, 24)]);
-    app.mode = Mode::Line { line: Box::new(message_line()), top: 9999 };
+    app.mode = Mode::Line { line: Box::new(line), top: 9999 };
     check!(&app, COLOR, "line_end", [(40, 10)]);
 }
 
@@ -288,9 +290,9 @@ fn scrolled_log() {
             name: "nightly-report-generator".into(),
         };
         let line = output(NOW_MS + number, source, LineKind::Out, &format!("line {number}"));
-        app.watched.log.push_output(line);
+        app.take_lines([line]);
     }
-    app.log_top = Some(20);
+    app.log_top = app.lines().at(20);
     check!(&app, COLOR, "scrolled_log", ALL);
 }
 
@@ -370,12 +372,12 @@ fn emoji_with_selectors() {
     let mut app = typical();
     let source = LogSource { daemon: DaemonId(0), pm_id: Some(PmId(0)), name: "api".into() };
     for text in ["\u{26a0}\u{fe0f} low", "\u{2714}\u{fe0e} ok \u{1f680}", "1\u{fe0f}\u{20e3} one"] {
-        app.watched.log.push_output(output(NOW_MS, source.clone(), LineKind::Out, text));
+        app.take_lines([output(NOW_MS, source.clone(), LineKind::Out, text)]);
     }
     let screen = screen(&app, COLOR, (80, 24));
     assert!(!screen.contains(['\u{fe0e}', '\u{fe0f}']), "{screen}");
     assert!(screen.contains("\u{26a0} low") && screen.contains("\u{2714} ok \u{1f680}"));
     // What is kept has them.
-    let kept = app.watched.log.get(5).unwrap();
+    let kept = &app.lines().rows(5, 1)[0];
     assert_eq!(&*kept.text.text, "\u{26a0}\u{fe0f} low");
 }

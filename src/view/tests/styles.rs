@@ -6,10 +6,9 @@ use ratatui::style::{Color, Modifier};
 use super::fleet::*;
 use crate::app::palette::Palette;
 use crate::app::{Mode, Notice, Pane};
-use crate::model::Action;
-use crate::model::log::LineKind;
-use crate::protocol::process::ProcessStatus;
-use crate::protocol::text::{StyledRun, StyledText, TextColor, TextStyle};
+use crate::model::log::{LineKind, LogLine, LogSource};
+use crate::model::{Action, DaemonId};
+use crate::protocol::process::{PmId, ProcessStatus};
 use crate::view::roles::Role;
 use crate::view::theme::{Colors, Ground, Theme};
 
@@ -178,9 +177,7 @@ fn stale_rows_are_dimmed_and_say_so() {
 fn no_color_has_no_colour() {
     let mut app = typical();
     app.notice = Some(Notice::new("failed", true, NOW_MS));
-    let mut line = app.watched.log.get(0).unwrap().clone();
-    line.text = colored();
-    app.watched.log.push_output(line);
+    app.take_lines([colored()]);
     for theme in [PLAIN, Theme { colors: Colors::None, ground: Ground::Unknown, ascii: false }] {
         let buffer = draw(&app, theme, SIZE);
         for cell in buffer.content() {
@@ -191,20 +188,15 @@ fn no_color_has_no_colour() {
 }
 
 /// `plain red bold`, coloured as it says.
-fn colored() -> StyledText {
-    let run = |start, end, style| StyledRun { start, end, style };
-    let red = TextStyle { fg: Some(TextColor::Indexed(1)), ..TextStyle::default() };
-    let bold = TextStyle { bold: true, ..TextStyle::default() };
-    StyledText { text: "plain red bold".into(), runs: [run(6, 9, red), run(10, 14, bold)].into() }
+fn colored() -> LogLine {
+    let source = LogSource { daemon: DaemonId(0), pm_id: Some(PmId(0)), name: "api".into() };
+    output(NOW_MS, source, LineKind::Err, "plain \u{1b}[31mred\u{1b}[0m \u{1b}[1mbold\u{1b}[0m")
 }
 
 #[test]
 fn colours_of_log_lines_show() {
     let mut app = typical();
-    let mut line = app.watched.log.get(0).unwrap().clone();
-    line.kind = LineKind::Err;
-    line.text = colored();
-    app.watched.log.push_output(line);
+    app.take_lines([colored()]);
     let buffer = draw(&app, COLOR, SIZE);
     let (x, y) = find(&buffer, "plain red bold");
     let looks = |at: u16| (buffer[(x + at, y)].fg, buffer[(x + at, y)].modifier);
@@ -222,7 +214,7 @@ fn losses_are_a_warning() {
     let mut app = typical();
     let calm = draw(&app, COLOR, SIZE);
     assert_eq!(calm[find(&calm, "0 dropped")].fg, Color::Reset);
-    app.watched.log.count_lost(7);
+    app.log_view.count_lost(7);
     let alarmed = draw(&app, COLOR, SIZE);
     assert_eq!(alarmed[find(&alarmed, "7 dropped")].fg, Color::Yellow);
 }

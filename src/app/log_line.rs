@@ -1,0 +1,215 @@
+//! Lines on their way into the store, and as they are looked at.
+//!
+//! Invariant: what is shown of a line is what a search of the store sees of it. Output is cleaned here,
+//! and only what is looked at.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use crate::logs::parse::{self, Clock, Context, Level, Plain, Sign};
+use crate::logs::{Body, Kind, LineId, LineRef, LineTime, Owner, Store, Stream};
+use crate::model::log::{LineKind, LogLine, LogSource, Severity};
+use crate::model::past::FileStream;
+use crate::protocol::text::{StyledText, TextStyle, clean, clean_line};
+
+/// What a row shows of a line at most, bytes.
+pub const ROW_BYTES: usize = 8 * 1024;
+/// What is shown of a line that is opened, bytes.
+pub const WHOLE_BYTES: usize = 1024 * 1024;
+/// Stands for a blank in a topic, so that the topic ends at the first blank.
+const TOPIC_BLANK: char = '\u{a0}';
+
+/// A line as it is looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// Its name in the store.
+    pub id: LineId,
+    /// When it was written.
+    pub time: LineTime,
+    /// What it is about.
+    pub source: LogSource,
+    /// Where it came from.
+    pub stream: Stream,
+    /// What it is.
+    pub kind: Kind,
+    /// How bad it says that it is.
+    pub level: Option<Level>,
+    /// What stands before the text: the topic of a message.
+    pub lead: Box<str>,
+    /// The text, cleaned.
+    pub text: StyledText,
+    /// An exception with all lines of it, cleaned.
+    pub whole: Box<[Box<str>]>,
+}
+
+impl Shown {
+    /// A line of the store, at most so many bytes of it.
+    #[must_use]
+    pub fn of(store: &Store, line: &LineRef<'_>, bytes_max: usize) -> Option<Self> {
+        let key = store.source_key(line.source)?;
+        let source = match &key.owner {
+            Owner::Pm2(daemon) => LogSource { daemon: *daemon, pm_id: None, name: "PM2".into() },
+            Owner::Process { daemon, pm_id, name, .. } => {
+                LogSource { daemon: *daemon, pm_id: *pm_id, name: Arc::clone(name) }
+            }
+        };
+        let Body::Held(bytes) = line.body else { return None };
+        let bytes = bytes.get(..bytes_max).unwrap_or(bytes);
+        let text = String::from_utf8_lossy(bytes);
+        let plain = |text: &str| StyledText { text: text.into(), runs: Box::default() };
+        let (lead, text, whole) = match line.kind {
+            Kind::Output => ("", clean_line(&text, &mut TextStyle::default()), Box::default()),
+            Kind::Message => {
+                let (topic, json) = text.split_once(' ').unwrap_or(("", &text));
+                (topic, plain(json), Box::default())
+            }
+            Kind::Exception => {
+                let mut lines = text.split('\n');
+                let first = lines.next().unwrap_or_default();
+                ("exception: ", plain(first), lines.map(Box::from).collect())
+            }
+            Kind::Event | Kind::Exit | Kind::Restart | Kind::Loss => {
+                ("", plain(&text), Box::default())
+            }
+        };
+        let lead = match line.kind {
+            Kind::Message => format!("{lead} ").into(),
+            _ => lead.into(),
+        };
+        Some(Self {
+            id: line.id,
+            time: line.time,
+            source,
+            stream: key.stream,
+            kind: line.kind,
+            level: line.level,
+            lead,
+            text,
+            whole,
+        })
+    }
+
+    /// What it is, in a word: the topic of a message.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match (self.kind, self.stream) {
+            (Kind::Message, _) => self.lead.trim_end(),
+            (Kind::Exception, _) => "exception",
+            (Kind::Output, Stream::Err) => "err",
+            (Kind::Output, _) => "out",
+            (Kind::Exit, _) => "exit",
+            (Kind::Restart, _) => "restart",
+            (Kind::Loss, _) => "lost",
+            (Kind::Event, _) => "event",
+        }
+    }
+
+    /// As a line of what happened.
+    #[must_use]
+    pub(super) fn into_line(self) -> LogLine {
+        let kind = match self.kind {
+            Kind::Exception => LineKind::Exception(self.whole.clone()),
+            Kind::Exit => LineKind::Event("exit", self.severity()),
+            Kind::Restart => LineKind::Event("restart", self.severity()),
+            _ => LineKind::Event("event", self.severity()),
+        };
+        LogLine { at_ms: self.time.at_ms, source: self.source, kind, text: self.text.text }
+    }
+
+    /// How bad it is, of what happened.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        severity_of(self.level)
+    }
+}
+
+/// A line as the store takes it.
+#[derive(Debug)]
+pub(super) struct Stored {
+    pub(super) stream: Stream,
+    pub(super) kind: Kind,
+    pub(super) level: Option<Level>,
+    pub(super) bytes: Box<[u8]>,
+}
+
+/// Makes a line ready for the store.
+pub(super) fn stored(line: LogLine) -> Stored {
+    let lead = line.lead();
+    match &line.kind {
+        LineKind::Out | LineKind::Err => {
+            let is_err = line.kind == LineKind::Err;
+            let stream = if is_err { Stream::Err } else { Stream::Out };
+            let level = level(line.text.as_bytes(), is_err);
+            let bytes = line.text.into_boxed_bytes();
+            Stored { stream, kind: Kind::Output, level, bytes }
+        }
+        LineKind::Event(word, severity) => {
+            let stream = if *word == "pm2" { Stream::Pm2 } else { Stream::Events };
+            let kind = match *word {
+                "exit" | "overlimit" | "stop" => Kind::Exit,
+                "restart" | "reload" => Kind::Restart,
+                _ => Kind::Event,
+            };
+            let text = format!("{lead}{}", line.text);
+            let bytes = text.into_boxed_str().into_boxed_bytes();
+            Stored { stream, kind, level: Some(level_of(*severity)), bytes }
+        }
+        LineKind::Message(topic) => {
+            let topic: String =
+                topic.chars().map(|c| if c == ' ' { TOPIC_BLANK } else { c }).collect();
+            let bytes = format!("{topic} {}", line.text).into_boxed_str().into_boxed_bytes();
+            Stored { stream: Stream::Messages, kind: Kind::Message, level: None, bytes }
+        }
+        LineKind::Exception(whole) => {
+            let text = format!("{}\n{}", line.text, whole.join("\n"));
+            let bytes = text.into_boxed_str().into_boxed_bytes();
+            let level = Some(Level::Error);
+            Stored { stream: Stream::Events, kind: Kind::Exception, level, bytes }
+        }
+    }
+}
+
+/// The stream of a log file.
+pub(super) fn stream_of(stream: FileStream) -> Stream {
+    match stream {
+        FileStream::Out => Stream::Out,
+        FileStream::Err => Stream::Err,
+        FileStream::Both => Stream::Both,
+    }
+}
+
+/// The level that a line of output says itself.
+pub(super) fn level(bytes: &[u8], is_stderr: bool) -> Option<Level> {
+    let plain = Plain::of(bytes);
+    // Only the level is asked for: neither zone nor date matters.
+    let clock = Clock { zone: &TimeZone::UTC, reference_ms: 0 };
+    let context = Context { declared: None, clock, is_stderr };
+    // That it came by standard error says the gutter.
+    let said = parse::read(&plain.text, &context).level;
+    said.filter(|(_, sign)| *sign != Sign::Stream).map(|(level, _)| level)
+}
+
+/// What happened is no error of a program: its levels stay below that.
+fn level_of(severity: Severity) -> Level {
+    match severity {
+        Severity::Good => Level::Trace,
+        Severity::Neutral => Level::Debug,
+        Severity::Warning => Level::Info,
+        Severity::Bad => Level::Warn,
+    }
+}
+
+fn severity_of(level: Option<Level>) -> Severity {
+    match level {
+        Some(Level::Trace) => Severity::Good,
+        Some(Level::Debug) | None => Severity::Neutral,
+        Some(Level::Info) => Severity::Warning,
+        Some(Level::Warn | Level::Error | Level::Fatal) => Severity::Bad,
+    }
+}
+
+/// The namespace of a process, cleaned; PM2's own where it has none.
+pub(super) fn namespace(named: Option<&str>) -> Arc<str> {
+    Arc::from(&*clean(named.unwrap_or("default")))
+}

@@ -1,0 +1,108 @@
+//! What log files held before anybody watched, in the log.
+//!
+//! Invariant: lines of files stand before all that came of the same output; where the bus began within
+//! a line, the two pieces are one.
+
+use std::sync::Arc;
+
+use super::log_line;
+use super::log_view::LogView;
+use crate::logs::parse::Level;
+use crate::logs::{Body, Kind, Line, LineTime, Owner, Prepended, SourceId, SourceKey, TimeFrom};
+use crate::model::DaemonId;
+use crate::model::past::{Past, PastFile};
+
+/// Says that file and bus may not meet here.
+const UNSURE: &str =
+    "about here lines may be missing or stand twice: file and bus do not certainly meet";
+
+impl LogView {
+    /// Takes lines of log files in, before all that there is of them.
+    pub(super) fn take_past(&mut self, daemon: DaemonId, mut past: Past) -> Prepended {
+        let older = self.older.entry(daemon).or_default();
+        match older.asked.take().filter(|_| past.is_asked) {
+            // Of some processes: of the others there may be more.
+            Some(is_of_all) => older.has_more &= past.has_more || !is_of_all,
+            None => older.has_more |= past.has_more,
+        }
+        let mut sources: Vec<Option<SourceId>> = Vec::new();
+        for file in &mut past.files {
+            let owner = Owner::Process {
+                daemon,
+                pm_id: file.pm_id,
+                namespace: Arc::clone(&file.namespace),
+                name: Arc::clone(&file.name),
+            };
+            let stream = log_line::stream_of(file.stream);
+            let source = self.store.source(&SourceKey { owner, stream });
+            if let (Some(source), Some(rest)) = (source, file.rest.take()) {
+                self.join(source, file, &rest);
+            }
+            sources.push(source);
+        }
+        let mut histories: Vec<(SourceId, Vec<Line<'_>>)> = Vec::new();
+        let mut sum = Prepended::default();
+        for (file, source) in past.files.iter().zip(sources) {
+            let Some(source) = source else { continue };
+            if histories.iter().any(|(other, _)| *other == source) {
+                sum = plus(sum, self.prepend(&std::mem::take(&mut histories)));
+            }
+            histories.push((source, lines(file)));
+        }
+        plus(sum, self.prepend(&histories))
+    }
+
+    /// Joins the last line of a file to what the bus brought as the rest of it.
+    fn join(&mut self, source: SourceId, file: &mut PastFile, rest: &[u8]) {
+        let Some(first) = self.store.first_of(source) else { return };
+        let is_rest = first.body == Body::Held(rest.strip_suffix(b"\r").unwrap_or(rest));
+        if let (Some(last), true) = (file.lines.last_mut(), is_rest) {
+            let id = first.id;
+            last.bytes.extend_from_slice(rest);
+            self.store.take_out(id);
+        }
+    }
+
+    fn prepend(&mut self, histories: &[(SourceId, Vec<Line<'_>>)]) -> Prepended {
+        let histories: Vec<_> =
+            histories.iter().map(|(source, lines)| (*source, lines.as_slice())).collect();
+        self.store.prepend_histories(&histories)
+    }
+
+    /// Whether older lines of a daemon can be asked for now.
+    pub(super) fn has_older(&self, daemon: DaemonId) -> bool {
+        self.older.get(&daemon).is_some_and(|older| older.has_more && older.asked.is_none())
+    }
+
+    /// Whether older lines were asked for and did not come yet.
+    pub(super) fn is_asking(&self) -> bool {
+        self.older.values().any(|older| older.asked.is_some())
+    }
+
+    /// Older lines are asked for.
+    pub(super) fn ask_older(&mut self, daemon: DaemonId, is_of_all: bool) {
+        self.older.entry(daemon).or_default().asked = Some(is_of_all);
+    }
+}
+
+/// The lines of a file as the store takes them, with a ruler behind them where they may not meet what
+/// came on the bus.
+fn lines(file: &PastFile) -> Vec<Line<'_>> {
+    let mut lines: Vec<Line<'_>> = Vec::with_capacity(file.lines.len() + 1);
+    for line in &file.lines {
+        let from = if line.is_estimated { TimeFrom::Estimated } else { TimeFrom::Line };
+        let time = LineTime { at_ms: line.at_ms, from };
+        let body = Body::Held(&line.bytes);
+        lines.push(Line { time, level: line.level, kind: Kind::Output, body });
+    }
+    if let Some(last) = lines.last().filter(|_| !file.is_exact) {
+        let time = LineTime { from: TimeFrom::Estimated, ..last.time };
+        let body = Body::Held(UNSURE.as_bytes());
+        lines.push(Line { time, level: Some(Level::Info), kind: Kind::Loss, body });
+    }
+    lines
+}
+
+fn plus(one: Prepended, other: Prepended) -> Prepended {
+    Prepended { taken: one.taken + other.taken, refused: one.refused + other.refused }
+}

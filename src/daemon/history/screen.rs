@@ -1,0 +1,465 @@
+//! History for the screen: the ends of all log files when they become known, older lines on a wish.
+//!
+//! Invariant: what comes on the bus is never held up for it: history ends where the bus began. All
+//! file calls are offloaded; a file that cannot be read costs a note. What is read at a time has a
+//! bound.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use super::heard::{Heard, OutputKey};
+use super::sources::{LogFile, log_files};
+use super::{Backwards, Line};
+use crate::daemon::clock::now_ms;
+use crate::daemon::seam::{ReadAt, read_whole};
+use crate::daemon::{Watch, files, offload};
+use crate::model::past::{FileStream, Past, PastFile, PastLine};
+use crate::model::report::Report;
+use crate::protocol::bus::LogStream;
+use crate::protocol::process::{PmId, ProcessInfo};
+use crate::protocol::text::clean;
+
+/// How long the files wait for the bus: without it, history ends where the files do.
+const BUS_MAX: Duration = Duration::from_secs(2);
+/// What is in a file has come on the bus this long after, if it comes at all and nothing floods.
+const SETTLE: Duration = Duration::from_millis(100);
+/// What came on the bus is in the file this long after, if it comes there at all, milliseconds.
+const WRITTEN_MS: i64 = 100;
+/// The pause between two looks for the place where the bus began.
+const LOOK_EVERY: Duration = Duration::from_millis(25);
+/// How long that place is looked for.
+const JOIN_MAX: Duration = Duration::from_secs(4);
+/// An output is quiet when nothing came for so long, milliseconds.
+const QUIET_MS: i64 = 300;
+/// The last lines of each file, and bytes of them.
+const FILE_LINES: usize = 1_000;
+const FILE_BYTES: usize = 1 << 20;
+/// The same of all files together.
+const ALL_LINES: usize = 50_000;
+const ALL_BYTES: usize = 24 << 20;
+/// Older lines on one wish, of all files together, and bytes of them.
+const OLDER_LINES: usize = 2_000;
+const OLDER_BYTES: usize = 4 << 20;
+/// How long reading older lines may take before what there is is given.
+const OLDER_MAX: Duration = Duration::from_secs(1);
+/// How long the rest of a line may be that the bus began within, bytes.
+const REST_BYTES_MAX: usize = 64 << 10;
+/// Files that are read at a time.
+const AT_A_TIME: usize = 8;
+
+/// The history of one daemon's processes, over suspensions.
+#[derive(Debug, Default)]
+pub(in crate::daemon) struct History {
+    /// What came on the bus.
+    pub(in crate::daemon) heard: Heard,
+    /// The files of the processes that there are.
+    files: watch::Sender<Vec<LogFile>>,
+    /// Of which processes older lines are wanted; of all where it is empty.
+    wish: Mutex<Option<Vec<PmId>>>,
+    wished: Notify,
+    readers: tokio::sync::Mutex<Readers>,
+    is_remote_told: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Readers {
+    /// Files that were looked at.
+    known: HashSet<PathBuf>,
+    readers: Vec<Reader>,
+}
+
+/// A file that is read backwards.
+#[derive(Debug)]
+struct Reader {
+    file: LogFile,
+    lines: Backwards,
+    /// The next older line.
+    head: Option<Line>,
+    is_over: bool,
+}
+
+impl History {
+    /// These are the processes now.
+    pub(in crate::daemon) fn processes(&self, infos: &[ProcessInfo]) {
+        let files = log_files(infos, |_| true);
+        self.files.send_if_modified(|known| {
+            let is_other = *known != files;
+            if is_other {
+                *known = files;
+            }
+            is_other
+        });
+    }
+
+    /// Older lines are wanted, of these processes, or of all.
+    pub(in crate::daemon) fn wish(&self, of: Vec<PmId>) {
+        *self.wish.lock().unwrap_or_else(PoisonError::into_inner) = Some(of);
+        self.wished.notify_one();
+    }
+}
+
+/// Reads history for ever.
+pub(in crate::daemon) async fn run(watch: &Watch) {
+    let history = &*watch.history;
+    if !watch.endpoint.is_local() {
+        if !history.is_remote_told.swap(true, Ordering::Relaxed) {
+            let note = "no history from here: the log files are on the daemon's own machine";
+            report(watch, Past { notes: vec![note.into()], ..Past::default() });
+        }
+        return;
+    }
+    let mut readers = history.readers.lock().await;
+    let mut files = history.files.subscribe();
+    loop {
+        let new = readers.new_ones(&files.borrow_and_update(), &history.heard);
+        if !new.is_empty() {
+            begin(watch, &mut readers, new).await;
+        }
+        tokio::select! {
+            changed = files.changed() => if changed.is_err() { return },
+            () = history.wished.notified() => older(watch, &mut readers).await,
+        }
+    }
+}
+
+fn report(watch: &Watch, past: Past) {
+    watch.report(Report::History(Box::new(past)));
+}
+
+impl Readers {
+    /// The files that were not looked at yet, each with its path. Outputs without history are not
+    /// listened to any more.
+    fn new_ones(&mut self, files: &[LogFile], heard: &Heard) -> Vec<(LogFile, PathBuf)> {
+        let mut new = Vec::new();
+        for file in files {
+            match &file.path {
+                Some(path) if self.known.insert(path.clone()) => {
+                    new.push((file.clone(), path.clone()));
+                }
+                _ => keys(file).for_each(|key| heard.join(key)),
+            }
+        }
+        new
+    }
+}
+
+/// The outputs that go into a file.
+fn keys(file: &LogFile) -> impl Iterator<Item = OutputKey> {
+    let streams = [LogStream::Out, LogStream::Err];
+    file.ids.iter().flat_map(move |id| {
+        streams.into_iter().filter(|stream| file.holds(*id, *stream)).map(|stream| (*id, stream))
+    })
+}
+
+/// Looks for the first time at files, and reports their last lines.
+async fn begin(watch: &Watch, readers: &mut Readers, new: Vec<(LogFile, PathBuf)>) {
+    let heard = &watch.history.heard;
+    let _ = tokio::time::timeout(BUS_MAX, heard.wait_connected()).await;
+    let lines_max = (ALL_LINES / new.len().max(1)).clamp(20, FILE_LINES);
+    let bytes_max = (ALL_BYTES / new.len().max(1)).clamp(4 << 10, FILE_BYTES);
+    let reading = stream::iter(new)
+        .map(|(file, path)| first_look(heard, file, path, (lines_max, bytes_max)))
+        .buffer_unordered(AT_A_TIME);
+    // What is there together is reported together: so it is merged at once.
+    let mut reading = std::pin::pin!(reading.ready_chunks(AT_A_TIME * 32));
+    while let Some(looks) = reading.next().await {
+        let mut past = Past::default();
+        for look in looks {
+            match look {
+                Look::Nothing => {}
+                Look::Failed(note) => past.notes.push(note),
+                Look::Read(file, reader) => {
+                    past.files.extend(file.filter(|file| !file.lines.is_empty()));
+                    readers.readers.push(*reader);
+                }
+            }
+        }
+        past.has_more = readers.has_more();
+        report(watch, past);
+    }
+}
+
+impl Readers {
+    fn has_more(&self) -> bool {
+        self.readers.iter().any(|reader| !reader.is_over)
+    }
+}
+
+/// What came of a look at a file.
+enum Look {
+    /// There is no file.
+    Nothing,
+    /// It cannot be read: a sentence, cleaned.
+    Failed(Box<str>),
+    /// Its last lines, and what reads on.
+    Read(Option<PastFile>, Box<Reader>),
+}
+
+async fn first_look(
+    heard: &Heard,
+    file: LogFile,
+    path: PathBuf,
+    (lines_max, bytes_max): (usize, usize),
+) -> Look {
+    let opened = offload::look({
+        let path = path.clone();
+        move || -> std::io::Result<(File, u64)> {
+            let opened = files::open(&path)?;
+            let size = opened.size()?;
+            Ok((opened, size))
+        }
+    });
+    let failed = |why: &str| {
+        let path = clean(&path.to_string_lossy()).into_owned();
+        Look::Failed(format!("{path} of {}: {why}", clean(&file.name)).into())
+    };
+    let result = match opened.await {
+        None => failed("it does not answer"),
+        Some(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => Look::Nothing,
+        Some(Err(error)) => failed(&clean(&error.to_string())),
+        Some(Ok((opened, size))) => {
+            let opened = Arc::new(opened);
+            tokio::time::sleep(SETTLE).await;
+            let end = end_of(heard, &file, &opened, size).await;
+            let whole = file.clone();
+            let read = offload::look(move || {
+                let opened_too = opened.try_clone()?;
+                let opened = opened.try_clone()?;
+                let lines = Backwards::of(opened, Some(end.at), whole.format())?;
+                let mut reader = Reader { file: whole, lines, head: None, is_over: false };
+                let mut had = end.had.clone();
+                let lines = reader.last(lines_max, bytes_max, &mut had)?;
+                let rest = end.had.is_empty().then(|| rest_of_line(&opened_too, end.at)).flatten();
+                let past = PastFile { rest, ..reader.past(lines, end.is_exact) };
+                std::io::Result::Ok((past, Box::new(reader)))
+            });
+            match read.await {
+                None => failed("it does not answer"),
+                Some(Err(error)) => failed(&clean(&error.to_string())),
+                Some(Ok((past, reader))) => Look::Read(Some(past), reader),
+            }
+        }
+    };
+    keys(&file).for_each(|key| heard.join(key));
+    result
+}
+
+/// Where the history of a file ends.
+struct End {
+    at: u64,
+    is_exact: bool,
+    /// Lines before that which came on the bus, and how often.
+    had: HashMap<Vec<u8>, u32>,
+}
+
+async fn end_of(heard: &Heard, file: &LogFile, opened: &Arc<File>, size: u64) -> End {
+    match keys(file).next() {
+        Some(key) if !file.is_shared() => end_of_own(heard, key, opened, size).await,
+        _ => end_of_shared(heard, file, opened, size).await,
+    }
+}
+
+/// Of a file that one output goes into: at the byte that came first on the bus.
+async fn end_of_own(heard: &Heard, key: OutputKey, opened: &Arc<File>, size: u64) -> End {
+    let end = |at, is_exact| End { at, is_exact, had: HashMap::new() };
+    let started = Instant::now();
+    loop {
+        // What did not come on the bus until now was there before.
+        let Some(begun) = heard.begun(key) else { return end(size, true) };
+        let (opened, now_ms) = (Arc::clone(opened), heard.now_ms());
+        if now_ms - begun.first_ms < WRITTEN_MS {
+            // An earlier place of the same text would be taken for it.
+            tokio::time::sleep(LOOK_EVERY).await;
+            continue;
+        }
+        let is_quiet = now_ms - begun.last_ms >= QUIET_MS;
+        let is_late = started.elapsed() >= JOIN_MAX;
+        let looking = offload::look(move || {
+            let mut seam = begun.seam;
+            let mut at = seam.look(&*opened, now_ms).unwrap_or(None);
+            if at.is_none() && is_quiet {
+                at = seam.by_quiet(&*opened).unwrap_or(None);
+            }
+            let size = opened.size().unwrap_or(0);
+            let guess = size.saturating_sub(seam.received());
+            // Of what never reaches the file nothing is in it.
+            let is_absent = is_quiet && seam.is_absent(&*opened).unwrap_or(false);
+            (seam, at.or(is_absent.then_some(size)), guess)
+        });
+        match looking.await {
+            Some((_, Some(at), _)) => return end(at, true),
+            Some((_, None, guess)) if is_late => return end(guess, false),
+            Some((seam, None, _)) => heard.learn(key, &seam),
+            None => return end(size, false),
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Of a file that several outputs go into: at its end while they are quiet. Lines that came on the bus
+/// meanwhile are in it, too, and are taken out by their text.
+async fn end_of_shared(heard: &Heard, file: &LogFile, opened: &Arc<File>, size: u64) -> End {
+    let started = Instant::now();
+    loop {
+        let begun: Vec<_> = keys(file).filter_map(|key| heard.begun(key)).collect();
+        let now_ms = heard.now_ms();
+        let is_quiet = begun.iter().all(|begun| now_ms - begun.last_ms >= QUIET_MS);
+        if !is_quiet && started.elapsed() < JOIN_MAX {
+            tokio::time::sleep(LOOK_EVERY).await;
+            continue;
+        }
+        let opened = Arc::clone(opened);
+        let now = offload::look(move || opened.size().unwrap_or(size)).await;
+        let mut had: HashMap<Vec<u8>, u32> = HashMap::new();
+        for line in begun.iter().flat_map(|begun| begun.bytes.split(|byte| *byte == b'\n')) {
+            *had.entry(line.to_vec()).or_default() += 1;
+        }
+        // What stands behind the last newline of each is no line.
+        had.remove(&Vec::new());
+        let is_exact = is_quiet && begun.iter().all(|begun| !begun.is_cut);
+        return End { at: now.unwrap_or(size), is_exact, had };
+    }
+}
+
+/// What a file holds between a place and the next newline, where it is not the beginning of a line.
+fn rest_of_line(file: &File, at: u64) -> Option<Vec<u8>> {
+    let before = at.checked_sub(1)?;
+    let mut bytes = vec![0; REST_BYTES_MAX];
+    let read = read_whole(file, &mut bytes, before).ok()?;
+    bytes.truncate(read);
+    let rest = bytes.strip_prefix(b"\n").is_none().then(|| bytes.get(1..))??;
+    let end = rest.iter().position(|byte| *byte == b'\n')?;
+    rest.get(..end).map(<[u8]>::to_vec)
+}
+
+impl Reader {
+    /// The next older line.
+    fn next(&mut self) -> std::io::Result<Option<Line>> {
+        if let Some(head) = self.head.take() {
+            return Ok(Some(head));
+        }
+        if self.is_over {
+            return Ok(None);
+        }
+        let line = self.lines.next();
+        self.is_over = !matches!(line, Ok(Some(_)));
+        line
+    }
+
+    /// The last lines, oldest first, less those that came on the bus.
+    fn last(
+        &mut self,
+        lines_max: usize,
+        bytes_max: usize,
+        had: &mut HashMap<Vec<u8>, u32>,
+    ) -> std::io::Result<Vec<Line>> {
+        let (mut lines, mut bytes) = (Vec::new(), 0);
+        while lines.len() < lines_max && bytes < bytes_max {
+            let Some(line) = self.next()? else { break };
+            if let Some(left) = had.get_mut(&line.bytes) {
+                *left -= 1;
+                if *left == 0 {
+                    had.remove(&line.bytes);
+                }
+                continue;
+            }
+            bytes += line.bytes.len();
+            lines.push(line);
+        }
+        lines.reverse();
+        Ok(lines)
+    }
+
+    /// Lines as they are reported.
+    fn past(&self, lines: Vec<Line>, is_exact: bool) -> PastFile {
+        let file = &self.file;
+        let own = file.ids.first().filter(|_| file.ids.len() == 1);
+        // No line of the past is of the future, whatever its clock says.
+        let latest_ms = now_ms();
+        let line = |line: Line| PastLine {
+            at_ms: line.at_ms.min(latest_ms),
+            is_estimated: line.is_estimated || line.at_ms > latest_ms,
+            level: line.level,
+            bytes: line.bytes,
+        };
+        PastFile {
+            pm_id: own.copied(),
+            name: clean(&file.name).into(),
+            namespace: clean(file.namespace.as_deref().unwrap_or("default")).into(),
+            stream: match file.stream {
+                _ if file.is_for_both => FileStream::Both,
+                LogStream::Out => FileStream::Out,
+                LogStream::Err => FileStream::Err,
+            },
+            lines: lines.into_iter().map(line).collect(),
+            rest: None,
+            is_exact,
+        }
+    }
+}
+
+/// Reads the next older lines of the files that are meant and reports them.
+async fn older(watch: &Watch, readers: &mut Readers) {
+    let history = &watch.history;
+    let of = history.wish.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let Some(of) = of else { return };
+    let is_meant =
+        |reader: &Reader| of.is_empty() || reader.file.ids.iter().any(|id| of.contains(id));
+    let all = std::mem::take(&mut readers.readers);
+    let (meant, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_meant);
+    readers.readers = others;
+    // The thread looks at its own watch, so that this ends unless a disk hangs.
+    let reading = offload::blocking(OLDER_MAX + offload::LOOK_MAX, move || read_older(meant));
+    let mut past = Past { is_asked: true, ..Past::default() };
+    match reading.await {
+        Some((meant, files, notes)) => {
+            past.has_more = meant.iter().any(|reader| !reader.is_over);
+            readers.readers.extend(meant);
+            (past.files, past.notes) = (files, notes);
+        }
+        None => past.notes.push("log files do not answer: no older lines".into()),
+    }
+    report(watch, past);
+}
+
+/// Takes the newest of the next older lines of all files again and again.
+fn read_older(mut readers: Vec<Reader>) -> (Vec<Reader>, Vec<PastFile>, Vec<Box<str>>) {
+    let started = Instant::now();
+    let (mut notes, mut count, mut bytes) = (Vec::new(), 0, 0);
+    let mut lines: Vec<Vec<Line>> = readers.iter().map(|_| Vec::new()).collect();
+    while count < OLDER_LINES && bytes < OLDER_BYTES && started.elapsed() < OLDER_MAX {
+        for reader in &mut readers {
+            match reader.next() {
+                Ok(head) => reader.head = head,
+                Err(error) => {
+                    let name = clean(&reader.file.name);
+                    notes.push(format!("log of {name}: {}", clean(&error.to_string())).into());
+                }
+            }
+        }
+        let heads = readers.iter_mut().zip(&mut lines);
+        let newest = heads.filter(|(reader, _)| reader.head.is_some());
+        let newest = newest.max_by_key(|(reader, _)| reader.head.as_ref().map(|head| head.at_ms));
+        let Some((reader, lines)) = newest else { break };
+        if let Some(line) = reader.head.take() {
+            count += 1;
+            bytes += line.bytes.len();
+            lines.push(line);
+        }
+    }
+    let files = readers.iter().zip(lines).filter(|(_, lines)| !lines.is_empty());
+    let files = files.map(|(reader, mut lines)| {
+        lines.reverse();
+        reader.past(lines, true)
+    });
+    let files = files.collect();
+    (readers, files, notes)
+}
