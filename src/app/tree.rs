@@ -124,9 +124,10 @@ pub(super) fn fold(app: &mut App, wanted: Option<bool>) -> bool {
     let Some(group) = app.cursor_group().cloned() else { return false };
     let Some(tree) = &mut app.table.tree else { return false };
     let is_folded = tree.folded.contains(&group);
-    match wanted.unwrap_or(!is_folded) {
-        true => tree.folded.insert(group),
-        false => tree.folded.remove(&group),
+    if wanted.unwrap_or(!is_folded) {
+        tree.folded.insert(group)
+    } else {
+        tree.folded.remove(&group)
     }
 }
 
