@@ -18,7 +18,7 @@ mod trigger;
 mod words;
 pub use check::Check;
 pub use doing::{OnOff, Scale, Signal, Stdin, WatchFiles};
-pub use looking::{Bundle, Describe, LogTime, Logs, Ls, Top, Which, Why};
+pub use looking::{Bundle, Describe, LogTime, Logs, Ls, Shown, Top, Which, Why};
 use quantity::{parse_settle, whole};
 pub use quantity::{parse_size, parse_span};
 pub use trigger::Trigger;
@@ -424,7 +424,7 @@ impl Cli {
         let mut command = Self::command();
         // Before clap complains of the options that come after it.
         let first = args.get(1).and_then(|word| word.to_str());
-        if let Some(why) = first.and_then(|word| slip(&command, word)) {
+        if let Some(why) = first.and_then(|word| unknown_word(&command, word)) {
             return Err(command.error(ErrorKind::InvalidSubcommand, why));
         }
         let matches = command.try_get_matches_from_mut(args)?;
@@ -454,8 +454,8 @@ impl Cli {
     }
 }
 
-/// What is wrong with a word that is neither a command, an option nor a folder: it is a slip.
-fn slip(command: &clap::Command, word: &str) -> Option<String> {
+/// What is wrong with a word that is neither a command, an option nor a folder: it is probably mistyped.
+fn unknown_word(command: &clap::Command, word: &str) -> Option<String> {
     let commands = command.get_subcommands();
     let names = commands.flat_map(|it| std::iter::once(it.get_name()).chain(it.get_all_aliases()));
     let names: Vec<&str> = names.chain(["help"]).collect();
@@ -465,7 +465,7 @@ fn slip(command: &clap::Command, word: &str) -> Option<String> {
 }
 
 fn parse_home(text: &str) -> Result<PathBuf, String> {
-    slip(&Cli::command(), text).map_or_else(|| Ok(text.into()), Err)
+    unknown_word(&Cli::command(), text).map_or_else(|| Ok(text.into()), Err)
 }
 
 fn parse_interval(text: &str) -> Result<Duration, String> {

@@ -7,6 +7,7 @@ mod acting;
 pub(crate) mod bundle;
 mod cases;
 mod check;
+pub(crate) mod deaths;
 mod debug_log;
 mod events;
 mod events_real;
@@ -23,7 +24,7 @@ mod why;
 use crate::harness::trials::{Test, Weight, simulated, with_pm2};
 
 pub(crate) fn trials() -> Vec<Test> {
-    vec![
+    let mut trials = vec![
         simulated(showing::ls_shows_every_process),
         simulated(showing::methods_are_listed),
         simulated(showing::a_call_prints_the_reply),
@@ -78,13 +79,6 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(real::bad_calls_leave_the_daemon_and_its_apps_alone),
         with_pm2(real::a_burst_of_a_million_lines_comes_whole).weighing(Weight::Alone),
         simulated(logs::a_daemon_that_is_gone_is_told_once),
-        with_pm2(tasks::what_is_done_beside_the_actions_is_done).lasting(),
-        with_pm2(tasks::logs_are_flushed_as_the_cli_does_it).lasting(),
-        with_pm2(tasks::describe_tells_all_that_pm2_show_tells),
-        simulated(tasks::a_table_is_filtered_and_sorted),
-        simulated(tasks::top_prints_tables_of_one_moment),
-        simulated(tasks::each_process_gets_its_line_and_one_that_fails_makes_it_1),
-        simulated(tasks::what_ends_begins_or_is_lost_for_good_is_asked_first),
         with_pm2(logs::history_is_what_the_files_hold),
         with_pm2(logs::following_a_flood_misses_nothing_and_doubles_nothing).weighing(Weight::Busy),
         with_pm2(why::each_way_to_die_is_told_afterwards),
@@ -92,5 +86,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(bundle::what_was_written_is_named_where_there_is_no_room),
         with_pm2(logs::what_happened_stands_between_the_lines),
         with_pm2(readme::the_examples_run).lasting(),
-    ]
+    ];
+    trials.extend(tasks::trials());
+    trials
 }

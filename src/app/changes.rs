@@ -22,10 +22,10 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
     for change in changes.0 {
         match change {
             Change::Daemon | Change::Lost | Change::Losses => app.is_dirty = true,
-            Change::Lines => has_lines = true,
-            Change::Examined(exam) => details::examined(app, id, *exam),
             // What the header says of it is a change of the daemon.
             Change::Disk => {}
+            Change::Lines => has_lines = true,
+            Change::Examined(exam) => details::examined(app, id, *exam),
             Change::Exceptions => {
                 app.is_dirty |=
                     matches!(app.mode, Mode::Exceptions { .. } | Mode::Exception { .. });

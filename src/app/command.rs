@@ -1,6 +1,6 @@
 //! What a user can ask for: one table feeds the keymap, the footer and the help overlay.
 
-use super::details::keys::Ask;
+use super::inspection_ask::Ask;
 use super::pane::Pane;
 use crate::model::Action;
 
@@ -322,7 +322,7 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::Open,
         "Enter",
         "details",
-        "Details of the selected process; in the log: the marked line whole, JSON indented",
+        "Details of the selected process; in the log: the whole marked line, JSON indented",
         Some(3)
     ),
     row!(

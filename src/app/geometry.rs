@@ -3,14 +3,8 @@
 //!
 //! Invariant: the areas of a [`Geometry`] cover the terminal's rows once each, whatever its size.
 
-use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
-
-use super::command::COMMANDS;
-use super::details::keys::DETAILS;
 pub use super::pane::Pane;
-use crate::model::log::{LineKind, LogLine};
-use crate::protocol::layout;
+pub use super::wrap::{line_rows, wrap};
 
 /// A rectangle of cells; `(0, 0)` is the screen's upper left.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -124,9 +118,7 @@ const TABLE_TOP: u16 = TITLE + 1;
 /// The smallest table beside a log, with its title and heads.
 const TABLE_MIN: u16 = 5;
 /// The blank cells at both sides of what a pane shows.
-const SIDES: u16 = 2;
-/// Columns of the key column in the help overlay: the widest keys, and a gap.
-pub const HELP_KEYS: u16 = 10;
+pub(super) const SIDES: u16 = 2;
 
 impl Geometry {
     /// Divides a terminal of `size` (columns, rows) for this many processes; `None` where it is
@@ -273,128 +265,12 @@ pub fn overlay(size: (u16, u16), columns: u16, rows: u16) -> Overlay {
     Overlay { area, text: Area { rows: rows.min(text.rows), ..text } }
 }
 
-/// One line of the help overlay.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HelpLine {
-    /// The keys, on the first line of a command; `""` on those that follow.
-    pub keys: &'static str,
-    /// A piece of the sentence.
-    pub text: String,
-}
-
-/// The help overlay, for a terminal of `size`.
-#[must_use]
-pub fn help_overlay(size: (u16, u16)) -> Overlay {
-    let columns = size.0.min(76).saturating_sub(SIDES);
-    let lines = u16::try_from(help_lines(columns).len()).unwrap_or(u16::MAX);
-    overlay(size, columns, lines)
-}
-
-/// The help, one or more lines for each command, wrapped for so many columns.
-#[must_use]
-pub fn help_lines(columns: u16) -> Vec<HelpLine> {
-    let text_columns = columns.saturating_sub(HELP_KEYS);
-    let mut lines = Vec::new();
-    for row in COMMANDS.iter().chain(DETAILS) {
-        let mut keys = row.keys;
-        for text in wrap(row.help, text_columns) {
-            lines.push(HelpLine { keys, text });
-            keys = "";
-        }
-    }
-    lines
-}
-
-/// How far the help overlay can be scrolled down.
-#[must_use]
-pub fn help_top_max(size: (u16, u16)) -> u16 {
-    let text = help_overlay(size).text;
-    u16::try_from(help_lines(text.columns).len()).unwrap_or(u16::MAX).saturating_sub(text.rows)
-}
-
 /// Columns and rows for the text of a line shown whole, for a terminal of `size`: all but its title
 /// and the footer.
 #[must_use]
 pub fn line_inside(size: (u16, u16)) -> (u16, u16) {
     let (columns, rows) = size;
     (columns.saturating_sub(SIDES).max(1), rows.saturating_sub(TITLE + 1))
-}
-
-/// A line of the log in rows of so many columns: JSON indented, an exception with all its frames,
-/// anything else as it is.
-#[must_use]
-pub fn line_rows(line: &LogLine, columns: u16) -> Vec<String> {
-    let text = &line.text.text;
-    let lines = match &line.kind {
-        LineKind::Message(_) => layout::indented(text),
-        LineKind::Exception(whole) => whole.iter().map(ToString::to_string).collect(),
-        LineKind::Out | LineKind::Err | LineKind::Event(..) if is_json(text) => {
-            layout::indented(text)
-        }
-        LineKind::Out | LineKind::Err | LineKind::Event(..) => vec![text.to_string()],
-    };
-    let columns = usize::from(columns.max(2));
-    lines.iter().flat_map(|line| folded(line, columns)).collect()
-}
-
-/// Whether a text is a JSON object or array, such as many apps log.
-fn is_json(text: &str) -> bool {
-    text.trim_start().starts_with(['{', '['])
-        && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
-}
-
-/// Breaks a line where it must be broken; what goes on stands as far in as the line itself.
-fn folded(line: &str, columns: usize) -> Vec<String> {
-    let blanks = line.len() - line.trim_start_matches(' ').len();
-    let indent = " ".repeat(blanks.min(columns / 2));
-    let mut rows = Vec::new();
-    let mut row = indent.clone();
-    let mut used = indent.len();
-    for cluster in line.get(blanks..).unwrap_or_default().graphemes(true) {
-        let width = cluster.width();
-        if used + width > columns && used > indent.len() {
-            rows.push(std::mem::replace(&mut row, indent.clone()));
-            used = indent.len();
-        }
-        row.push_str(cluster);
-        used += width;
-    }
-    rows.push(row);
-    rows
-}
-
-/// Breaks text into lines of at most so many columns, at spaces where there are some; a longer
-/// word (a path) is broken where it must. Nothing but spaces is lost.
-#[must_use]
-pub fn wrap(text: &str, columns: u16) -> Vec<String> {
-    let columns = usize::from(columns.max(2));
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    let mut used = 0;
-    for word in text.split_whitespace() {
-        let width = word.width();
-        if used > 0 && used + 1 + width > columns {
-            lines.push(std::mem::take(&mut line));
-            used = 0;
-        }
-        if used > 0 {
-            line.push(' ');
-            used += 1;
-        }
-        for cluster in word.graphemes(true) {
-            let width = cluster.width();
-            if used + width > columns {
-                lines.push(std::mem::take(&mut line));
-                used = 0;
-            }
-            line.push_str(cluster);
-            used += width;
-        }
-    }
-    if !line.is_empty() {
-        lines.push(line);
-    }
-    lines
 }
 
 #[cfg(test)]
@@ -488,15 +364,5 @@ mod tests {
         assert_eq!(wrap("/a/very/long/path x", 6), ["/a/ver", "y/long", "/path", "x"]);
         assert_eq!(wrap("日本語", 4), ["日本", "語"]);
         assert!(wrap("", 10).is_empty());
-    }
-
-    #[test]
-    fn help_scrolls_to_its_end() {
-        let text = help_overlay((40, 10)).text;
-        assert_eq!((text.columns, text.rows), (38, 8));
-        let lines = help_lines(text.columns).len() as u16;
-        assert_eq!(help_top_max((40, 10)), lines - text.rows);
-        assert_eq!(help_top_max((120, 200)), 0);
-        let _ = help_top_max((0, 0));
     }
 }

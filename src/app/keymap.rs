@@ -5,8 +5,8 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::command::{COMMANDS, Command};
-use super::details::keys::{Ask, DETAILS};
 use super::editor::Edit;
+use super::inspection_keys::{Ask, DETAILS};
 use super::message::Message;
 use super::mode::Mode;
 use super::pane::Pane;

@@ -16,6 +16,10 @@ pub mod ended;
 pub mod exceptions;
 pub mod gate;
 pub mod geometry;
+pub mod help;
+mod inspection;
+mod inspection_ask;
+pub mod inspection_keys;
 pub mod job;
 mod jobs;
 pub mod keymap;
@@ -51,6 +55,7 @@ pub mod undo;
 mod update;
 pub mod what;
 pub mod why;
+mod wrap;
 
 pub use mode::Mode;
 pub use navigate::{log_top, marked};

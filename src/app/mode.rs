@@ -1,6 +1,6 @@
 //! What can cover the screen.
 
-use super::details;
+use super::inspection;
 use super::log_view::LogInput;
 use super::palette::Palette;
 use super::prompt::{Arguments, Compose};
@@ -63,7 +63,7 @@ pub enum Mode {
         top: usize,
     },
     /// The details of a process.
-    Details(Box<details::Sheet>),
+    Details(Box<inspection::Sheet>),
     /// Exceptions, grouped.
     Exceptions {
         /// The number of the chosen group; `None` for the one that was seen last.

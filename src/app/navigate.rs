@@ -3,7 +3,8 @@
 //! Invariant: the selection is a process, never a row; it exists, or there is no process.
 
 use super::command::Command;
-use super::geometry::{Geometry, Pane, help_top_max};
+use super::geometry::{Geometry, Pane};
+use super::help::help_top_max;
 use super::state::App;
 use super::tree;
 use crate::model::ProcessKey;

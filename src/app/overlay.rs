@@ -4,9 +4,9 @@
 //! `update` does it. Whatever is open closes with one `Back`.
 
 use super::command::Command;
-use super::details::Prompt;
 use super::editor::{Edit, Editor};
 use super::geometry::{line_inside, line_rows};
+use super::inspection::Prompt;
 use super::mode::Mode;
 use super::navigate::help_top;
 use super::palette::{self, Entry, Palette};

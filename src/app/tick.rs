@@ -2,7 +2,7 @@
 //!
 //! Invariant: no tick without a visible change: an idle program sleeps.
 
-use super::details::Sheet;
+use super::inspection::Sheet;
 use super::navigate;
 use super::state::App;
 

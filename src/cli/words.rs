@@ -1,4 +1,4 @@
-//! A word that is no command: a slip, or one of pm2's own.
+//! A word that is not a command: mistyped, or one of pm2's own commands.
 //!
 //! Invariant: it is never guessed what was meant and done; it is only said.
 
@@ -47,7 +47,7 @@ pub(super) fn unknown<'a>(word: &str, commands: impl Iterator<Item = &'a str>) -
     let near = ours.chain(theirs).chain(others).map(|(name, meaning)| {
         (strsim::damerau_levenshtein(&word.to_lowercase(), &name.to_lowercase()), name, meaning)
     });
-    // A slip in every third letter is still one.
+    // One wrong letter in three is still a typing error.
     let nearest =
         near.min_by_key(|(slips, ..)| *slips).filter(|(slips, ..)| slips * 3 <= word.len());
     let rest = match nearest {

@@ -48,7 +48,7 @@ const PACK_BYTES: usize = 64 * 1024;
 pub enum BusItem {
     /// The bus is connected; also after a reconnect.
     Connected,
-    /// The connection went, or could not be made; another try follows by itself.
+    /// The connection was lost or could not be made; it is tried again automatically.
     Reconnecting {
         /// Why.
         problem: Problem,
@@ -57,12 +57,13 @@ pub enum BusItem {
     },
     /// A message that fits a pattern.
     Event(Event),
-    /// So many events are missing here: not taken in time, the oldest first, or broken.
+    /// This many events are missing here: not taken in time (the oldest are dropped first), or
+    /// malformed.
     Lost(u64),
 }
 
-/// A subscription to the bus of one daemon: a [`Stream`] that never ends, and connects again by
-/// itself. Dropping it ends it.
+/// A subscription to the bus of one daemon: a [`Stream`] that never ends and reconnects
+/// automatically. Dropping it ends the subscription.
 ///
 /// Since 0.12, PM2 publishes `process:event` with the word (`online`, `exit`, ..) inside. Such a
 /// message comes under the daemon's own topic first, then under pm2-interface's, `process:online`,
@@ -114,8 +115,8 @@ impl Bus {
     }
 
     /// The same with the options of a client, of which a bus has one:
-    /// [`ClientOptions::frame_bytes_max`] is the largest message accepted. A larger one costs the
-    /// connection, and the stream says so with [`BusItem::Reconnecting`].
+    /// [`ClientOptions::frame_bytes_max`] is the largest message accepted. A larger one ends the
+    /// connection, and the stream reports it as [`BusItem::Reconnecting`].
     ///
     /// ```no_run
     /// # async fn example(endpoint: pm2_tui::client::Endpoint) -> Result<(), Box<dyn std::error::Error>> {
@@ -219,18 +220,18 @@ struct Queueing {
     queue: Arc<Queue>,
     pack: Pack,
     /// The daemon's last word, if that was the last message.
-    farewell: Option<Box<str>>,
+    kill_notice: Option<Box<str>>,
 }
 
 impl Queueing {
     fn new(patterns: Patterns, queue: Arc<Queue>) -> Self {
-        Self { patterns, queue, pack: Pack::default(), farewell: None }
+        Self { patterns, queue, pack: Pack::default(), kill_notice: None }
     }
 }
 
 impl Taker for Queueing {
     fn connected(&mut self) {
-        self.farewell = None;
+        self.kill_notice = None;
         self.queue.push(Queued::Connected);
     }
 
@@ -240,7 +241,7 @@ impl Taker for Queueing {
             return;
         };
         // Any app can publish that topic: a word without an end behind it means nothing.
-        self.farewell = (topic == "pm2:kill").then(|| {
+        self.kill_notice = (topic == "pm2:kill").then(|| {
             let said = raw::payload_json(payload);
             let said = said.as_ref().and_then(|said| said.get("msg")?.as_str());
             text::clean(said.unwrap_or("the daemon was killed")).into()
@@ -270,7 +271,7 @@ impl Taker for Queueing {
     }
 
     fn disconnected(&mut self, problem: Problem, retry_in: Duration) {
-        let problem = match (problem, self.farewell.take()) {
+        let problem = match (problem, self.kill_notice.take()) {
             (Problem::Closed, Some(message)) => Problem::Killed { message },
             (problem, _) => problem,
         };

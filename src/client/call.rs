@@ -1,7 +1,7 @@
 //! Calls by name, and the typed methods under pm2-interface's names.
 //!
-//! Invariant: a name that the daemon lists is the daemon's; only what it has not, or what would do
-//! harm as it is there (`killMe`), is composed.
+//! Invariant: a name that the daemon lists means the daemon's method; only a method that it lacks,
+//! or one whose plain form is harmful (`killMe`), is composed.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::protocol::process::ProcessInfo;
 use crate::protocol::risk;
 use crate::protocol::rpc::{CallRefused, CheckedCall};
 
-/// A method that this client composes where the daemon has it not.
+/// A method that this client composes if the daemon does not have it.
 ///
 /// ```
 /// use pm2_tui::client::COMPOSED;
@@ -28,11 +28,11 @@ pub struct Composed {
     pub name: &'static str,
     /// The names of its arguments.
     pub params: &'static [&'static str],
-    /// What they are, for a person.
+    /// What they mean, for a person.
     pub takes: &'static str,
 }
 
-/// What can be called on every daemon, by name.
+/// The methods that can be called by name on every daemon.
 pub const COMPOSED: &[Composed] = &[
     Composed { name: "deleteAll", params: &["data"], takes: "an object: {}" },
     Composed { name: "deleteProcess", params: &["target"], takes: "a name or an id" },
@@ -50,8 +50,8 @@ pub const COMPOSED: &[Composed] = &[
 ];
 
 impl Client {
-    /// Calls a method by name: the daemon's own where it lists one, else the composed one. Gives
-    /// the first value of the reply, null where there is none.
+    /// Calls a method by name: the daemon's own if it lists one, else the composed one. Returns the
+    /// first value of the reply, or null if there is none.
     ///
     /// ```no_run
     /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
@@ -93,13 +93,13 @@ impl Client {
         }
     }
 
-    /// All processes, once as PM2 says it and once typed, for those who need both.
+    /// All processes, both as PM2 sent them and typed.
     pub(crate) async fn listing(&self) -> Result<Listing, ClientError> {
         self.0.listing().await
     }
 
-    /// Sends a message to processes of a listing that was made just now, and gives how many got it.
-    /// Before PM2 1.1 that has to be all of a name.
+    /// Sends a message to processes of a fresh listing, and returns how many received it. Before
+    /// PM2 1.1 these must be all processes with a name.
     pub(crate) async fn deliver(
         &self,
         listing: &Listing,
@@ -111,8 +111,8 @@ impl Client {
         Ok(message::deliver(&session, listing, targets, message, timeout).await?)
     }
 
-    /// Triggers an action in a process of a listing that was made just now, with these parameters
-    /// (`opts`); whether the process was there to take it.
+    /// Triggers an action in a process of a fresh listing, with these parameters (`opts`); returns
+    /// whether the process was running.
     pub(crate) async fn trigger(
         &self,
         target: &ProcessInfo,
@@ -126,7 +126,7 @@ impl Client {
         Ok(message::trigger(&session, target, opts, timeout).await?)
     }
 
-    /// Refuses what changes something, where that is wanted.
+    /// Refuses a method that changes something, if this client is read-only.
     pub(super) fn permit(&self, method: &str) -> Result<(), ClientError> {
         if self.0.options.read_only && risk::changes_something(method) {
             tracing::warn!(method, "refused: this client is read-only");
@@ -163,7 +163,7 @@ impl Client {
         }
     }
 
-    /// How long a call may take: what the caller gives, and what the daemon itself may take.
+    /// How long a call may take: the caller's limit, plus the time that the daemon itself may need.
     pub(super) async fn timeout(&self, call: &CheckedCall) -> Result<Duration, ClientError> {
         Ok(self.0.session().await?.time_for(call, self.0.options.timeout).await?)
     }

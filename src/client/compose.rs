@@ -1,7 +1,7 @@
-//! What pm2-interface had and newer daemons have not, composed as the pm2 CLI does it (docs/pm2.md
+//! Methods of pm2-interface that newer daemons lack, composed as the pm2 CLI does (docs/pm2.md
 //! section 3).
 //!
-//! Invariant: modules are left alone where all are meant.
+//! Invariant: "all" does not include modules.
 
 use serde_json::Value as Json;
 
@@ -30,8 +30,8 @@ impl Client {
         self.act_on(Action::Restart, found.into_iter()).await
     }
 
-    /// Stops and forgets the process of this id, or those of this name; gives those that remain. A
-    /// target that is the id of one process and the name of another is refused.
+    /// Stops and deletes the process with this id, or those with this name; returns those that
+    /// remain. A target that is the id of one process and the name of another is refused.
     ///
     /// ```no_run
     /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
@@ -63,7 +63,7 @@ impl Client {
         self.act_on(Action::Delete, found.into_iter()).await
     }
 
-    /// The same for the process of this id only.
+    /// The same for the process with this id only.
     pub(super) async fn delete_process_of_id(&self, id: u64) -> Result<Json, ClientError> {
         let listing = self.0.listing().await?;
         let found = listing.infos.iter().filter(|info| u64::from(info.pm_id.0) == id);
@@ -74,8 +74,8 @@ impl Client {
     }
 
     /// Reloads every cluster app without downtime, one instance of an app after another, two apps
-    /// at a time; gives all processes. What is stopped stays stopped. Of an app whose instance does
-    /// not come up, the others are left alone.
+    /// at a time; returns all processes. Stopped processes stay stopped. If an instance does not
+    /// come up, the other instances of its app are left alone.
     ///
     /// ```no_run
     /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
@@ -85,8 +85,7 @@ impl Client {
     /// # }
     /// ```
     ///
-    /// # Errors
-    /// [`ClientError`]: the first that a process causes ends it.
+    /// # Errors [`ClientError`]: the first failure ends it.
     pub async fn reload(&self) -> Result<Json, ClientError> {
         self.permit("reload")?;
         let listing = self.0.listing().await?;
@@ -118,10 +117,9 @@ impl Client {
         Ok(Json::Array(self.0.listing().await?.raw))
     }
 
-    /// Acts on processes as the pm2 CLI does, and gives all that are there then.
+    /// Acts on processes as the pm2 CLI does, and returns all processes afterwards.
     ///
-    /// # Errors
-    /// The first thing that did not come about.
+    /// # Errors The first failure.
     pub(super) async fn act_on<'a>(
         &self,
         action: Action,

@@ -1,4 +1,4 @@
-//! Why a call has no reply, and what became of each app where several were started.
+//! Why a call failed, and what became of each app when several were started.
 
 use std::time::Duration;
 
@@ -30,9 +30,9 @@ pub struct Launched {
     pub action: Action,
     /// The app's name, as it was written.
     pub name: String,
-    /// The process's id; none where no process came of it.
+    /// The process's id; none if no process was created.
     pub pm_id: Option<u64>,
-    /// What came of it, where it got as far as that.
+    /// The verdict, if the action got that far.
     pub verdict: Option<Verdict>,
     /// The process as PM2 lists it now, or why not.
     pub result: Result<Json, ClientError>,
@@ -66,13 +66,13 @@ pub enum ClientError {
     Timeout {
         /// The method.
         method: String,
-        /// How long was waited.
+        /// How long the client waited.
         waited: Duration,
     },
     /// The connection closed before the answer: what became of the call is unknown.
     #[error("{}", words::CLOSED)]
     Closed,
-    /// The daemon said no.
+    /// The daemon refused.
     #[error("{message}")]
     Daemon {
         /// Its words, cleaned.
@@ -105,32 +105,32 @@ pub enum ClientError {
         /// What was wrong with it.
         reason: String,
     },
-    /// No process is called so; nothing was sent.
+    /// There is no such process; nothing was sent.
     #[error("{}", words::no_such_process(.target))]
     NoSuchProcess {
         /// The id or name, cleaned.
         target: String,
     },
-    /// Somebody else was at it for as long as was waited; nothing was sent.
+    /// Somebody else held the lock for the whole time limit; nothing was sent.
     #[error("{reason}")]
     Locked {
-        /// Who, and how long was waited.
+        /// Who held it, and how long the client waited.
         reason: String,
     },
-    /// No process that was meant declares the action; nothing was sent.
+    /// None of the target processes declares the action; nothing was sent.
     #[error("{}", words::no_such_action(.reason))]
     NoSuchAction {
         /// Which action, and which ones are declared, cleaned.
         reason: String,
     },
-    /// What was asked for did not come about.
+    /// The action failed.
     #[error("{}", .verdict.sentence(*.action, .label))]
     NotDone {
         /// What was asked for.
         action: Action,
         /// The process, as in `api[0]`.
         label: String,
-        /// What came of it.
+        /// The verdict.
         verdict: Verdict,
     },
     /// The configuration was not understood; nothing was started.
@@ -142,7 +142,7 @@ pub enum ClientError {
         /// What became of each process.
         launched: Vec<Launched>,
     },
-    /// What was asked for would do harm as things are; nothing more was sent.
+    /// The call is unsafe in the daemon's current state; nothing more was sent.
     #[error("{reason}")]
     Unsafe {
         /// What is in the way.
@@ -156,7 +156,7 @@ pub enum ClientError {
     },
 }
 
-/// What failed, and what was done all the same.
+/// What failed, and what was done anyway.
 fn partly(launched: &[Launched]) -> String {
     let label = |one: &Launched| {
         let id = one.pm_id.map(|id| format!("[{id}]")).unwrap_or_default();
@@ -174,7 +174,7 @@ fn partly(launched: &[Launched]) -> String {
 }
 
 impl ClientError {
-    /// What a problem with the sockets is to a caller.
+    /// The error for a problem with the sockets.
     pub(super) fn from_problem(problem: Problem) -> Self {
         match problem {
             Problem::PermissionDenied { .. } => Self::Permission(problem),

@@ -1,8 +1,8 @@
 //! `killMe` as the pm2 CLI does it: never bare.
 //!
 //! Invariant: the daemon is only told to end once it has no process left, since it leaves fork apps
-//! running without a daemon (measured, docs/pm2.md section 5). Until then nothing was done that keeps it
-//! from going on.
+//! running without a daemon (measured, docs/pm2.md section 5). Until then, nothing is done that
+//! would keep it from going on.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::protocol::rpc::Call;
 const ROUNDS_MAX: u32 = 3;
 /// How long the daemon's socket may stay after it closed the connection, as the pm2 CLI waits.
 const GONE_MAX: Duration = Duration::from_secs(3);
-/// How often it is looked whether it is gone.
+/// How often to check whether it is gone.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 impl Client {
@@ -34,9 +34,8 @@ impl Client {
     /// # }
     /// ```
     ///
-    /// # Errors
-    /// [`ClientError::Unsafe`] where processes remain: then the daemon was not told to end, since
-    /// fork apps would be orphaned. And others.
+    /// # Errors [`ClientError::Unsafe`] if processes remain: then the daemon was not told to end,
+    /// since fork apps would be orphaned. And others.
     pub async fn kill_me(&self) -> Result<Json, ClientError> {
         self.permit("killMe")?;
         self.delete_everything().await?;

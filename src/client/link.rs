@@ -1,4 +1,4 @@
-//! The connection of a client: calls that were checked, and another connection where one wedged.
+//! The connection of a client: sends checked calls, and connects again after a timeout.
 //!
 //! Invariant: a call that timed out retires its connection, since old daemons answer nothing more
 //! on it (docs/pm2.md section 1); the next call gets a new one, to the same daemon or to none.
@@ -19,11 +19,11 @@ use crate::daemon::{Endpoint, Timings};
 use crate::protocol::process::Snapshot;
 use crate::protocol::rpc::{CheckedCall, Methods};
 
-/// How long [`Link::close`] waits for the socket to be closed.
+/// How long [`SharedConnection::close`] waits for the socket to be closed.
 const CLOSE_MAX: Duration = Duration::from_millis(500);
 /// What the clones of a client share.
 #[derive(Debug)]
-pub(super) struct Link {
+pub(super) struct SharedConnection {
     pub(super) endpoint: Endpoint,
     pub(super) options: ClientOptions,
     pub(super) methods: Methods,
@@ -36,7 +36,7 @@ pub(super) struct Link {
     generation: CancellationToken,
 }
 
-impl Link {
+impl SharedConnection {
     pub(super) async fn open(
         endpoint: &Endpoint,
         options: ClientOptions,
@@ -62,7 +62,7 @@ impl Link {
         })
     }
 
-    /// The session to call in.
+    /// The session to use for calls.
     pub(super) async fn session(&self) -> Result<Arc<Session>, ClientError> {
         let current = self.current();
         if !current.connection.is_retired() {
@@ -111,7 +111,7 @@ impl Link {
         Ok((Acting { session, ears, timings, settle }, attendance))
     }
 
-    /// Sends a call and gives the first value of its reply; null where it has none.
+    /// Sends a call and returns the first value of its reply, or null if it has none.
     pub(super) async fn send(
         &self,
         call: &CheckedCall,
@@ -125,7 +125,7 @@ impl Link {
         Ok(self.session().await?.ask_processes(self.options.timeout).await?.1)
     }
 
-    /// Asks for all processes, for those who need them raw, too.
+    /// Asks for all processes, raw and typed.
     pub(super) async fn listing(&self) -> Result<Listing, ClientError> {
         Ok(self.session().await?.listing(self.options.timeout).await?)
     }
@@ -139,7 +139,7 @@ impl Link {
     }
 }
 
-impl Drop for Link {
+impl Drop for SharedConnection {
     fn drop(&mut self) {
         self.generation.cancel();
     }

@@ -1,8 +1,8 @@
 //! pm2-interface in Rust: every method of a God daemon and every event of its bus.
 //!
 //! Invariant: a call goes through [`Methods::check_named`] or [`Methods::check`] and never gets to
-//! a daemon that it could harm; what the daemon has not is composed of what it has, as the pm2 CLI
-//! does it (docs/pm2.md section 3).
+//! a daemon that it could harm; a method that the daemon lacks is composed from those it has, as
+//! the pm2 CLI does (docs/pm2.md section 3).
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -43,7 +43,7 @@ use serde_json::json;
 pub use self::bus::{Bus, BusItem};
 pub use self::call::{COMPOSED, Composed};
 pub use self::error::{ClientError, Launched};
-use self::link::Link;
+use self::link::SharedConnection;
 pub(crate) use self::message::Message;
 pub use self::message::{Event, ProcessRef};
 pub use self::pattern::PatternError;
@@ -76,14 +76,14 @@ pub use crate::protocol::text::clean;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientOptions {
-    /// How long a call may take; calls that stop or start something get the time on top that the
-    /// daemon itself may take for it.
+    /// How long a call may take. Calls that stop or start something may take longer, by the time
+    /// that the daemon itself needs for it.
     pub timeout: Duration,
     /// The largest frame accepted, bytes.
     pub frame_bytes_max: usize,
     /// Refuse every call that changes something.
     pub read_only: bool,
-    /// How long a process is watched after it was started, before it is called up.
+    /// How long a process is watched after it was started before it counts as up.
     pub settle: Settle,
 }
 
@@ -100,10 +100,10 @@ impl Default for ClientOptions {
 
 /// A connection to one God daemon. Clones share it.
 ///
-/// Once the daemon closed it, every call is [`ClientError::Closed`]; [`Client::connect`] again finds
-/// the next daemon, whose methods may be others.
+/// Once the daemon has closed it, every call fails with [`ClientError::Closed`]. Call
+/// [`Client::connect`] again to find the next daemon, which may have other methods.
 #[derive(Debug, Clone)]
-pub struct Client(Arc<Link>);
+pub struct Client(Arc<SharedConnection>);
 
 impl Client {
     /// Connects and asks for the methods. Never starts a daemon.
@@ -126,11 +126,11 @@ impl Client {
     /// # Errors
     /// [`ClientError::NotRunning`], [`ClientError::Permission`] or [`ClientError::Closed`].
     pub async fn connect(endpoint: &Endpoint, options: ClientOptions) -> Result<Self, ClientError> {
-        Ok(Self(Arc::new(Link::open(endpoint, options).await?)))
+        Ok(Self(Arc::new(SharedConnection::open(endpoint, options).await?)))
     }
 
-    /// Whether the daemon can be called now; makes another connection where the last one was given up
-    /// after a timeout.
+    /// Checks that the daemon can be called now, and connects again if the last connection was
+    /// given up after a timeout.
     ///
     /// ```no_run
     /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
@@ -160,7 +160,7 @@ impl Client {
         &self.0.methods
     }
 
-    /// Asks for the daemon's version, cleaned; `None` where it gives no text.
+    /// Asks for the daemon's version, cleaned; `None` if it is not text.
     ///
     /// ```no_run
     /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
@@ -189,7 +189,8 @@ impl Client {
         &self.0.endpoint
     }
 
-    /// Every name that [`Client::call`] takes: the daemon's methods and the composed ones, sorted.
+    /// Every name that [`Client::call`] accepts: the daemon's methods and the composed ones,
+    /// sorted.
     ///
     /// ```no_run
     /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
@@ -223,9 +224,9 @@ impl Client {
         self.0.snapshot().await
     }
 
-    /// Acts on a process with the calls that the pm2 CLI makes for it, and returns when it is known
-    /// what came of it: a process that was started is watched for the [`ClientOptions::settle`]
-    /// window. Nothing is sent if another process has its id by now.
+    /// Acts on a process with the calls that the pm2 CLI makes for it, and returns when the outcome
+    /// is known: a process that was started is watched for the [`ClientOptions::settle`] window.
+    /// Nothing is sent if another process has its id by now.
     ///
     /// ```no_run
     /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
@@ -240,8 +241,7 @@ impl Client {
     /// # }
     /// ```
     ///
-    /// # Errors
-    /// [`ClientError::NotDone`] with the verdict where it did not come about, and others.
+    /// # Errors [`ClientError::NotDone`] with the verdict if the action failed, and others.
     pub async fn act(&self, action: Action, target: &Target) -> Result<Verdict, ClientError> {
         let verdicts = self.act_all(action, vec![target.clone()]).await?;
         let verdict = verdicts.into_iter().next().map_or(Verdict::Gone, |(_, verdict)| verdict);
@@ -251,9 +251,9 @@ impl Client {
         Err(ClientError::NotDone { action, label: target.label(), verdict })
     }
 
-    /// Acts on processes as the pm2 CLI does, two at a time (ten for deletes), and gives each with
-    /// what came of it, in the order in which they ended. The instances of one app are reloaded one
-    /// after another; once one is not up, the others are left alone.
+    /// Acts on processes as the pm2 CLI does, two at a time (ten for deletes), and returns each
+    /// with its verdict, in the order in which they finished. The instances of one app are reloaded
+    /// one after another; if one does not come up, the others are left alone.
     ///
     /// ```no_run
     /// # async fn example(client: pm2_tui::Client) -> Result<(), pm2_tui::client::ClientError> {
@@ -267,8 +267,7 @@ impl Client {
     /// # }
     /// ```
     ///
-    /// # Errors
-    /// [`ClientError`] where nothing could be sent at all.
+    /// # Errors [`ClientError`] if nothing could be sent at all.
     pub async fn act_all(
         &self,
         action: Action,
@@ -277,7 +276,7 @@ impl Client {
         Ok(self.verdicts(action, targets).await?.collect().await)
     }
 
-    /// The same, each as it ends.
+    /// The same as a stream, each as it finishes.
     pub(crate) async fn verdicts(
         &self,
         action: Action,

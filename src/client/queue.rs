@@ -1,4 +1,4 @@
-//! What the bus said and nobody took yet.
+//! Messages of the bus that nobody has taken yet.
 //!
 //! Invariant: pushing never waits and never grows the queue beyond its bounds. The oldest output of
 //! processes goes first, since most of what comes is that; only where none waits do other messages go.

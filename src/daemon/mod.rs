@@ -97,9 +97,9 @@ pub(crate) struct Timings {
     /// How long an unfinished line of output waits for its end.
     partial_line: Duration,
     /// How long the word on the bus that the daemon was killed may come after its end.
-    farewell: Duration,
+    kill_notice: Duration,
     /// How long before the end it may have come.
-    farewell_fresh: Duration,
+    kill_notice_fresh: Duration,
 }
 
 impl Timings {
@@ -124,8 +124,8 @@ impl Default for Timings {
             backoff_max: Duration::from_secs(5),
             debounce: Duration::from_millis(150),
             partial_line: Duration::from_secs(1),
-            farewell: Duration::from_millis(100),
-            farewell_fresh: Duration::from_secs(5),
+            kill_notice: Duration::from_millis(100),
+            kill_notice_fresh: Duration::from_secs(5),
         }
     }
 }
@@ -133,9 +133,9 @@ impl Default for Timings {
 /// How long [`DaemonHandle::suspend`] waits for the sockets to be closed.
 const SUSPEND_MAX: Duration = Duration::from_millis(500);
 
-/// Wishes of others to the actors; each is kept once until it is heard.
+/// What others ask of the actors; each request is kept once until it is served.
 #[derive(Debug, Default)]
-struct Wishes {
+struct Requests {
     /// Poll soon: something changed.
     change: Notify,
     /// The user's: connect, or poll, now. One for each actor.
@@ -155,7 +155,7 @@ struct Watch {
     options: Options,
     timings: Timings,
     inbox: Inbox,
-    wishes: Arc<Wishes>,
+    wishes: Arc<Requests>,
     /// Those who listen to the bus for an action.
     ears: Ears,
     /// Every task that holds a socket.
@@ -163,12 +163,12 @@ struct Watch {
     /// Ends them all.
     generation: CancellationToken,
     /// The last word of the daemon on the bus, until it is connected again.
-    killed: watch::Sender<Option<Farewell>>,
+    killed: watch::Sender<Option<KillNotice>>,
 }
 
 /// The bus said that the daemon was killed.
 #[derive(Debug)]
-struct Farewell {
+struct KillNotice {
     at: Instant,
     /// PM2's message, cleaned.
     message: Box<str>,
@@ -255,7 +255,7 @@ pub struct DaemonHandle {
     timings: Timings,
     inbox: Inbox,
     runtime: Handle,
-    wishes: Arc<Wishes>,
+    wishes: Arc<Requests>,
     permits: Arc<Semaphore>,
     /// Cancelled where what has not begun is to be left undone.
     halted: Mutex<CancellationToken>,

@@ -154,6 +154,8 @@ fn methods() -> Json {
         "deleteProcessId": {"params": ["id", "cb"]},
         "stopWatch": {"params": ["method", "value", "fn"]},
         "notifyByProcessId": {"params": ["opts", "cb"]},
+        "resetMetaProcessId": {"params": ["id", "cb"]},
+        "duplicateProcessId": {"params": ["id", "cb"]},
     })
 }
 
@@ -304,3 +306,4 @@ mod bus_reader;
 mod calls;
 mod deaths;
 mod faults;
+mod tasks;

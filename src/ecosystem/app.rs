@@ -110,7 +110,7 @@ fn check_names(entry: &Map<String, Json>) -> Result<(), (String, String)> {
     Err((named, what.to_owned()))
 }
 
-/// The key of PM2 that a name is a slip of, if it is.
+/// The key of PM2 that a name was probably meant to be, if any.
 fn near(name: &str) -> Option<&'static str> {
     // The first part of one: `max_memory`.
     let is_part = |key: &&str| key.strip_prefix(name).is_some_and(|rest| rest.starts_with('_'));

@@ -5,7 +5,7 @@
 //! nothing. A payload has what the daemon dies without: `env`, `pm_exec_path`, `pm_pid_path`, a
 //! number of instances, a cron pattern that it can read.
 //!
-//! Told from the CLI's by intent: no `node@VERSION` and no packages are installed, TypeScript needs
+//! Different from the CLI on purpose: no `node@VERSION` and no packages are installed, TypeScript needs
 //! bun or a named interpreter, `coffee` and `lsc` are taken from `PATH`, and one app's `cwd` does
 //! not become the `PWD` of the apps after it.
 

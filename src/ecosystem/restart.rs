@@ -4,7 +4,7 @@
 //! `lib/Common.js` of PM2 7.0.4. Invariant: the configuration is sent as it was written, as the CLI
 //! does it: a script, folder, log file, mode or number of instances that changed has no effect.
 //!
-//! Told from the CLI's by intent: `filter_env` holds here, too, and `PM2_HOME` is the daemon's.
+//! Different from the CLI on purpose: `filter_env` holds here, too, and `PM2_HOME` is the daemon's.
 
 use serde_json::{Value as Json, json};
 

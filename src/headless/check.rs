@@ -98,7 +98,7 @@ pub(super) async fn run(
     Ok(if broken.is_empty() { Code::Fine } else { Code::Condition })
 }
 
-/// The processes that are asked about. A word that means nothing is a slip, but not the second time:
+/// The processes that are asked about. A word that means nothing is an error, but not the second time:
 /// what it meant may have gone.
 fn look(what: &Check, processes: &[ProcessInfo], is_second: bool) -> Result<Looked, Failure> {
     let meant = |words: &[String]| -> Result<Vec<ProcessInfo>, Failure> {
@@ -330,8 +330,8 @@ mod tests {
         let except = vec!["old".to_owned(), "1".to_owned()];
         assert_eq!(ids(&Check { except: except.clone(), ..lenient.clone() }), (vec![0], 0));
         assert_eq!(ids(&Check { except, targets: vec!["job".to_owned()], ..lenient }), (vec![], 0));
-        let slip = Check { except: vec!["olds".to_owned()], ..Check::default() };
-        assert!(look(&slip, &all, false).unwrap_err().line().unwrap().contains("`olds`"));
-        assert_eq!(look(&slip, &all, true).unwrap().checked.len(), 3, "it may have gone");
+        let unknown = Check { except: vec!["olds".to_owned()], ..Check::default() };
+        assert!(look(&unknown, &all, false).unwrap_err().line().unwrap().contains("`olds`"));
+        assert_eq!(look(&unknown, &all, true).unwrap().checked.len(), 3, "it may have gone");
     }
 }

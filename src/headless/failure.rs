@@ -17,11 +17,11 @@ use crate::protocol::text::clean;
 pub enum Code {
     /// What was asked for was done.
     Fine = 0,
-    /// A condition is not met, the daemon said no, or something else went wrong.
+    /// A condition is not met, the daemon refused, or something else went wrong.
     Condition = 1,
     /// Wrong usage: nothing was sent.
     Usage = 2,
-    /// There is no daemon that could be talked to.
+    /// No daemon could be reached.
     NoDaemon = 3,
     /// Time ran out.
     Timeout = 4,

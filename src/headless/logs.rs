@@ -95,8 +95,8 @@ pub(super) async fn run(
     let (history, all, is_whole) = history(all, filter.clone(), lines_max).await?;
     for told in &history {
         match told {
-            Told::Line(index, line) => printer.print(*index, line)?,
-            Told::Event(event) => printer.event(event)?,
+            Entry::Line(index, line) => printer.print(*index, line)?,
+            Entry::Event(event) => printer.event(event)?,
         }
     }
     match bus {
@@ -116,7 +116,7 @@ struct Sources {
 }
 
 /// What is printed.
-enum Told {
+enum Entry {
     /// A line of the source with this index.
     Line(usize, Line),
     /// Something that happened.
@@ -144,7 +144,7 @@ async fn history(
     all: Sources,
     filter: Filter,
     lines_max: usize,
-) -> Result<(Vec<Told>, Sources, bool), Failure> {
+) -> Result<(Vec<Entry>, Sources, bool), Failure> {
     let reading = tokio::task::spawn_blocking(move || {
         let mut all = all;
         let events = all.console.as_mut().map(|console| console.history(&filter));
@@ -162,7 +162,7 @@ fn merged(
     mut events: Vec<Event>,
     filter: &Filter,
     lines_max: usize,
-) -> (Vec<Told>, bool) {
+) -> (Vec<Entry>, bool) {
     let wanted = sources.iter().filter(|source| source.has_file()).count();
     let mut files: Vec<_> = sources.iter_mut().map(Source::backwards).collect();
     let mut heads: Vec<Option<Line>> =
@@ -178,7 +178,7 @@ fn merged(
         if happened > newest.map(|(at_ms, _)| at_ms)
             && let Some(event) = events.pop()
         {
-            lines.push(Told::Event(event));
+            lines.push(Entry::Event(event));
             continue;
         }
         let Some((_, index)) = newest else { break };
@@ -186,7 +186,7 @@ fn merged(
             break;
         };
         if let Some(line) = std::mem::replace(head, file.fitting(filter)) {
-            lines.push(Told::Line(index, line));
+            lines.push(Entry::Line(index, line));
         }
     }
     lines.reverse();

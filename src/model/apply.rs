@@ -301,11 +301,12 @@ impl Applying<'_> {
 
     /// Notes in the black boxes what was measured.
     fn sample(&mut self) {
+        let now = self.now;
         let Watched { fleet, boxes, .. } = &mut *self.watched;
         for (key, process) in fleet.iter().filter(|(key, _)| key.daemon == self.id) {
             if process.is_online() {
                 let info = &process.info;
-                boxes.of(key).sample(info.cpu_percent, info.memory_bytes);
+                boxes.of(key).sample(info.cpu_percent, info.memory_bytes, now);
             }
         }
     }

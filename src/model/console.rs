@@ -104,7 +104,7 @@ fn reason(line: &str, at_ms: i64) -> Option<Happened<'_>> {
         Whom::Id(id) => About::Id(id),
         Whom::Name(name) => About::Name(name),
     };
-    let words::Told { word, severity, text } = words::tell(&happened);
+    let words::Sentence { word, severity, text } = words::tell(&happened);
     Some(Happened { about, word, severity, text: clean(&text).into_owned() })
 }
 

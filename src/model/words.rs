@@ -9,7 +9,7 @@ use crate::protocol::process::Stays;
 
 /// What a line of the event log says: the word in the kind column, how bad it is, and the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct Sentence {
     /// At most nine columns.
     pub word: &'static str,
     /// How bad it is.
@@ -20,8 +20,8 @@ pub struct Told {
 
 /// Tells what happened.
 #[must_use]
-pub fn tell(life: &Life) -> Told {
-    let told = |word, severity, text: String| Told { word, severity, text };
+pub fn tell(life: &Life) -> Sentence {
+    let told = |word, severity, text: String| Sentence { word, severity, text };
     match life {
         Life::Online { restarts: 0 } => told("online", Severity::Good, "started".to_owned()),
         Life::Online { restarts } => {

@@ -128,7 +128,7 @@ pub fn about(method: &str) -> String {
 /// Whether a method takes one object and does not look at it, so that `{}` stands for no argument.
 #[must_use]
 pub fn ignores_argument(method: &str) -> bool {
-    // These do not look at theirs either, but act on everything: anything but an object is a slip.
+    // These do not look at theirs either, but act on everything: anything but an object is a mistake.
     matches!(method, "reload" | "killMe" | "stopAll" | "deleteAll" | "reloadLogs")
         || find(method).is_some_and(|known| matches!(known.fits, Fits::Ignored))
 }

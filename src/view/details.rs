@@ -16,9 +16,8 @@ mod overview;
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
-use super::footer::key;
 use super::lookup::{is_live, name_of};
-use super::parts::Part;
+use super::parts::{Part, key};
 use super::roles::Role;
 use super::{status, text};
 use crate::app::App;

@@ -6,7 +6,7 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
-use super::parts::{self, Part};
+use super::parts::{self, Part, key};
 use super::roles::Role;
 use super::theme::Glyphs;
 use super::{confirm, details, sheet, text};
@@ -221,8 +221,4 @@ fn choose(canvas: &Canvas<'_>) -> Part {
 /// What the arrows do where a search is typed.
 fn choose_recent(canvas: &Canvas<'_>) -> Part {
     key(if canvas.theme().ascii { "Up Down" } else { "↑ ↓" }, "recent", 1)
-}
-
-pub(super) fn key(key: &str, label: &str, leaves: u8) -> Part {
-    Part::new(key, Role::Accent, leaves).and(format!(" {label}"), Role::Quiet)
 }

@@ -5,7 +5,7 @@
 use super::canvas::Canvas;
 use super::parts::Part;
 use super::roles::Role;
-use crate::app::geometry::{HELP_KEYS, help_lines, help_overlay, help_top_max};
+use crate::app::help::{HELP_KEYS, help_lines, help_overlay, help_top_max};
 
 /// Draws the overlay, scrolled down by `top` lines.
 pub(super) fn draw(canvas: &mut Canvas<'_>, size: (u16, u16), top: u16) {

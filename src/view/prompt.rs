@@ -111,7 +111,7 @@ pub(super) fn arguments(
         Ok(_) => (Role::Good, "Enter calls it".to_owned()),
         Err(why) => (Role::Bad, why),
     };
-    draw_prompt(canvas, size, title, &arguments.input, says);
+    draw_prompt(canvas, size, &title, &arguments.input, says);
 }
 
 /// Draws the message being written.
@@ -125,7 +125,7 @@ pub(super) fn compose(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), comp
         Err(why) if compose.input.text().trim().is_empty() => (Role::Quiet, why),
         Err(why) => (Role::Bad, why),
     };
-    draw_prompt(canvas, size, title, &compose.input, says);
+    draw_prompt(canvas, size, &title, &compose.input, says);
 }
 
 /// A line being typed in the title of a pane, with its cursor; what stands behind `wrong_at`
@@ -151,11 +151,11 @@ pub(super) fn in_title(sign: &str, editor: &Editor, columns: u16, wrong_at: usiz
 pub(super) fn draw_prompt(
     canvas: &mut Canvas<'_>,
     size: (u16, u16),
-    title: [Part; 2],
+    title: &[Part],
     editor: &Editor,
     (role, says): (Role, String),
 ) {
-    let mut title = Vec::from(title);
+    let mut title = title.to_vec();
     let breaks = editor.before().matches('\n').chain(editor.after().matches('\n')).count();
     if breaks > 0 {
         title.push(Part::new(format!("{} lines", breaks + 1), Role::Quiet, 2));

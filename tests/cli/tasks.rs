@@ -1,15 +1,31 @@
 //! `describe`, `top`, `ls` with its options, and what is done beside the five actions.
 
 use std::fs;
+use std::process::Stdio;
 
 use pm2_tui::demo::{Fault, Script, When, World, epoch_ms};
 use serde_json::json;
 
-use super::program::{Simulated, fed, pm2_tui};
+use super::program::{Simulated, fed, pm2_tui, program};
 use crate::harness::apps;
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
+use crate::harness::trials::{Test, simulated, with_pm2};
 use crate::harness::wait_until;
+
+pub(crate) fn trials() -> Vec<Test> {
+    vec![
+        with_pm2(what_is_done_beside_the_actions_is_done).lasting(),
+        with_pm2(logs_are_flushed_as_the_cli_does_it).lasting(),
+        with_pm2(describe_tells_all_that_pm2_show_tells),
+        simulated(a_table_is_filtered_and_sorted),
+        simulated(a_watched_table_is_printed_again_when_it_changes),
+        simulated(files_of_another_machine_are_left_alone),
+        simulated(top_prints_tables_of_one_moment),
+        simulated(each_process_gets_its_line_and_one_that_fails_makes_it_1),
+        simulated(what_ends_begins_or_is_lost_for_good_is_asked_first),
+    ]
+}
 
 /// Writes what it is told, by signal and by standard input, into files.
 const TOLD: &str = "const fs = require('fs');
@@ -18,7 +34,7 @@ process.stdin.on('data', (data) => fs.appendFileSync('lines', data));
 fs.writeFileSync('ready', '');
 setInterval(() => console.log('a line'), 200);";
 
-pub(crate) fn what_is_done_beside_the_actions_is_done() {
+fn what_is_done_beside_the_actions_is_done() {
     let told = apps::script("told", "js", TOLD).with(json!({ "pmx": false }));
     let home = Pm2Home::with(Release::Seven, &[told, apps::sleeper("other")]);
     let read = |name: &str| fs::read_to_string(home.apps().join(name)).unwrap_or_default();
@@ -66,7 +82,7 @@ pub(crate) fn what_is_done_beside_the_actions_is_done() {
     assert_eq!(watched(), false);
 }
 
-pub(crate) fn logs_are_flushed_as_the_cli_does_it() {
+fn logs_are_flushed_as_the_cli_does_it() {
     let home = Pm2Home::with(Release::Seven, &[apps::sleeper("one"), apps::sleeper("two")]);
     home.mark();
     let logs = ["one-out", "one-error", "two-out", "two-error"];
@@ -113,7 +129,7 @@ fn plain(text: &str) -> String {
     pieces.fold(first, |text, piece| text + piece.split_once('m').map_or("", |(_, rest)| rest))
 }
 
-pub(crate) fn describe_tells_all_that_pm2_show_tells() {
+fn describe_tells_all_that_pm2_show_tells() {
     let app = apps::script("api", "js", "setInterval(() => {}, 1e9);").with(json!({
         "args": ["--port", "80"], "node_args": ["--max-old-space-size=100"],
         "env": { "SECRET": "hunter2", "NODE_ENV": "production" }, "cron_restart": "0 3 * * *",
@@ -171,7 +187,7 @@ pub(crate) fn describe_tells_all_that_pm2_show_tells() {
     assert_eq!(values[0]["environment"]["SECRET"], "hunter2");
 }
 
-pub(crate) fn a_table_is_filtered_and_sorted() {
+fn a_table_is_filtered_and_sorted() {
     let daemon = Simulated::quiet(12);
     daemon.run(&["stop", "app-3", "app-11"]).with(0);
     let ids = |arguments: &[&str]| -> Vec<i64> {
@@ -184,11 +200,51 @@ pub(crate) fn a_table_is_filtered_and_sorted() {
     assert_eq!(ids(&["--sort", "-id"])[..2], [11, 10]);
     let table = daemon.run(&["ls", "--filter", "!online"]).with(0);
     assert_eq!(table.out.lines().count(), 3, "{table:?}");
+    let table = daemon.run(&["ls", "--columns", "pid,name", "--filter", "app-3"]).with(0);
+    let lines: Vec<Vec<&str>> =
+        table.out.lines().map(|it| it.split_whitespace().collect()).collect();
+    assert_eq!(lines, [["pid", "name"], ["-", "app-3"]]);
+    let wide = daemon.run(&["ls", "--wide"]).with(0).out;
+    assert!(wide.lines().next().unwrap().contains("last exit"), "{wide}");
+    assert!(daemon.run(&["ls", "--columns", "nonsense"]).with(2).err.contains("restarts"));
+    daemon.run(&["ls", "--wide", "--json"]).with(2);
     assert!(daemon.run(&["ls", "--filter", "cpu>"]).with(2).err.contains("--filter"));
     assert!(daemon.run(&["ls", "--sort", "nonsense"]).with(2).err.contains("restarts"));
 }
 
-pub(crate) fn top_prints_tables_of_one_moment() {
+fn a_watched_table_is_printed_again_when_it_changes() {
+    use std::io::{BufRead, BufReader};
+    let daemon = Simulated::quiet(2);
+    let mut child =
+        program(daemon.home(), &["ls", "--watch"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut next = || lines.next().unwrap().unwrap();
+    let first: Vec<String> = (0..3).map(|_| next()).collect();
+    assert!(first[1].contains("online") && first[2].contains("online"), "{first:?}");
+    daemon.run(&["stop", "app-1"]).with(0);
+    // Nothing was printed meanwhile but a table with the change.
+    assert_eq!(next(), "");
+    let second: Vec<String> = (0..3).map(|_| next()).collect();
+    assert!(second[0].starts_with("id  name"), "{second:?}");
+    assert!(second[2].contains("app-1") && !second[2].contains("online"), "{second:?}");
+    drop(lines);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+fn files_of_another_machine_are_left_alone() {
+    // The simulated daemon is no process of its own, as one behind a forwarded socket.
+    let daemon = Simulated::quiet(1);
+    for arguments in [&["save"][..], &["resurrect"], &["flush"], &["flush", "app-0"]] {
+        let ended = daemon.run(arguments).with(1);
+        assert!(ended.err.contains("on another machine"), "{arguments:?}: {ended:?}");
+        assert_eq!(ended.out, "", "{arguments:?}");
+    }
+    assert!(!daemon.home().join("dump.pm2").exists());
+    assert!(daemon.called().iter().all(|method| method == "getMonitorData"));
+}
+
+fn top_prints_tables_of_one_moment() {
     let daemon = Simulated::quiet(3);
     let table = daemon.run(&["top", "-n", "2", "--interval", "0.2"]).with(0);
     let heads = table.out.lines().filter(|line| line.contains("3 processes, 3 online, cpu "));
@@ -205,7 +261,7 @@ pub(crate) fn top_prints_tables_of_one_moment() {
     }
 }
 
-pub(crate) fn each_process_gets_its_line_and_one_that_fails_makes_it_1() {
+fn each_process_gets_its_line_and_one_that_fails_makes_it_1() {
     let refuse = Fault::Refuse("it is busy".to_owned());
     let script = Script::default().with("resetMetaProcessId", When::Nth(2), refuse);
     let daemon = Simulated::with(World::quiet(3, epoch_ms()), script);
@@ -228,7 +284,7 @@ pub(crate) fn each_process_gets_its_line_and_one_that_fails_makes_it_1() {
     assert!(!daemon.script().counters().had_bad_call);
 }
 
-pub(crate) fn what_ends_begins_or_is_lost_for_good_is_asked_first() {
+fn what_ends_begins_or_is_lost_for_good_is_asked_first() {
     let daemon = Simulated::quiet(2);
     for (arguments, question) in [
         (&["signal", "USR2", "app-0", "1"][..], "send SIGUSR2 to app-0[0], app-1[1] of "),

@@ -65,6 +65,9 @@ impl HungUp {
     }
 }
 
+/// How long what a program wrote before its end may take to be read.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 impl Screen {
     /// pm2-tui in a terminal of this size (columns, rows).
     pub fn cockpit(size: (u16, u16), arguments: &[&str]) -> Self {
@@ -196,19 +199,25 @@ impl Screen {
         limit: Duration,
         is_there: impl Fn(&str) -> bool,
     ) -> Result<String, (String, String)> {
-        let deadline = now() + limit;
+        let mut deadline = now() + limit;
+        let mut ended = None;
         loop {
-            let ended = self.try_wait();
+            if ended.is_none() {
+                ended = self.try_wait();
+                // Its last words may still be on their way.
+                deadline = ended.as_ref().map_or(deadline, |_| deadline.min(now() + LAST_WORDS));
+            }
             let state = self.shared.lock();
             let text = state.text();
             if is_there(&text) {
                 return Ok(text);
             }
-            if let Some(status) = ended {
-                return Err((format!("the program ended ({status:?})"), text));
-            }
             if now() >= deadline {
-                return Err((format!("{limit:?} passed"), text));
+                let why = ended.map_or_else(
+                    || format!("{limit:?} passed"),
+                    |status| format!("the program ended ({status:?})"),
+                );
+                return Err((why, text));
             }
             let pause = Duration::from_millis(50);
             drop(self.shared.changed.wait_timeout(state, pause).unwrap());

@@ -1,16 +1,17 @@
 //! What the details do with a command.
 
-use super::keys::Ask;
-use super::prompt::{Asked, Prompt, Ready, Search};
 use super::{Sheet, Tab, content, rows};
+use crate::app::act;
 use crate::app::command::Command;
 use crate::app::editor::Editor;
 use crate::app::effect::{Effect, Effects};
+use crate::app::inspection::{Asked, Prompt, Ready, Search};
+use crate::app::inspection_ask::Ask;
 use crate::app::mode::Mode;
 use crate::app::palette::Palette;
 use crate::app::prompt::Compose;
 use crate::app::state::App;
-use crate::app::{act, taken};
+use crate::app::taken::scrolled;
 use crate::model::Target;
 use crate::model::trigger::Trigger;
 
@@ -161,7 +162,7 @@ impl Sheet {
         let count = self.count(content.columns);
         let last =
             if self.tab.chooses() { count.saturating_sub(1) } else { count.saturating_sub(page) };
-        let to = taken::scrolled(self.place().min(last), last, page, command);
+        let to = scrolled(self.place().min(last), last, page, command);
         self.set_place(to);
     }
 

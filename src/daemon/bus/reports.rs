@@ -12,7 +12,7 @@ use super::ear::Heard;
 use super::output::Output;
 use super::reader::{Lost, Reader, Reconnect, Taker};
 use crate::daemon::clock::{now_ms, whole_ms};
-use crate::daemon::{Farewell, Watch};
+use crate::daemon::{KillNotice, Watch};
 use crate::model::daemon::{BusState, Problem};
 use crate::model::report::Report;
 use crate::protocol::amp::{AmpError, Frame};
@@ -171,9 +171,10 @@ impl<'a> Reports<'a> {
                 self.report(Report::Exception(exception));
             }
             BusEvent::DaemonKilled { message } => {
-                self.watch
-                    .killed
-                    .send_replace(Some(Farewell { at: Instant::now(), message: message.clone() }));
+                self.watch.killed.send_replace(Some(KillNotice {
+                    at: Instant::now(),
+                    message: message.clone(),
+                }));
                 self.report(Report::Killed(message));
             }
             // One for each app that starts, with all its packages: nobody reads that in a log.

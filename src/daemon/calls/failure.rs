@@ -14,17 +14,18 @@ pub(crate) enum CallFailure {
     Refused(CallRefused),
     /// No reply came.
     NoReply { method: Box<str>, error: CallError },
-    /// The daemon said no: its words, cleaned.
+    /// The daemon refused: its words, cleaned.
     Said { message: String, stack: Option<String> },
     /// The reply could not be read.
     BadReply { method: Box<str>, reason: String },
-    /// No process is called so, cleaned; nothing was sent.
+    /// There is no such process (its name, cleaned); nothing was sent.
     NoSuchProcess(String),
-    /// Somebody else does the same all the time that was waited; nothing was sent.
+    /// Somebody else held the lock for the whole time limit; nothing was sent.
     Locked { what: String, waited_ms: u64 },
-    /// No process that was meant declares the action: which ones are, cleaned; nothing was sent.
+    /// None of the target processes declares the action (which ones are declared, cleaned); nothing
+    /// was sent.
     NoSuchAction(String),
-    /// It would do harm as things are: what is in the way. Nothing was sent.
+    /// The call is unsafe in the daemon's current state; why. Nothing was sent.
     Unsafe(String),
 }
 

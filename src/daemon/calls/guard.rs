@@ -1,4 +1,4 @@
-//! What would harm a daemon as things are, seen before a call by name is sent.
+//! Calls that are unsafe in the daemon's current state, found before a call by name is sent.
 //!
 //! Invariant: a call that passed finds what God reads without a guard of its own: a process that
 //! runs, a channel or standard input that is open, folders that exist. What cannot be seen from here
@@ -28,7 +28,7 @@ const FILES: [&str; 4] = ["pm_out_log_path", "pm_err_log_path", "pm_log_path", "
 /// How often a lock that another program holds is tried.
 const LOCK_EVERY: Duration = Duration::from_millis(20);
 
-/// Looks whether a call does harm as things are.
+/// Checks whether a call is safe in the daemon's current state.
 pub(super) async fn check(
     session: &Session,
     call: &CheckedCall,

@@ -1,7 +1,8 @@
 //! Calls of any method by its name, with what they need besides their shape.
 //!
-//! Invariant: a call that would do harm as things are now (PM2 signals itself, opens its log files
-//! twice at once) is not sent; each gets the time that the daemon itself may take for it.
+//! Invariant: a call that is unsafe in the daemon's current state (PM2 would signal itself, or open
+//! its log files twice at once) is not sent. Each call gets the time that the daemon itself may
+//! need for it.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 //! twentieth of its time.
 //!
 //! Invariant: polls never overlap, and the pause after one is at least [`REST_FACTOR`] times as
-//! long as it took; only the user's own wish (Ctrl-R) shortens that, and then to a second.
+//! long as it took; only a request of the user (Ctrl-R) shortens that, and then to a second.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use tokio::time::Instant;
 pub(super) const REST_FACTOR: u32 = 20;
 /// The grain of the pause that a slow daemon adds.
 const QUARTER: Duration = Duration::from_millis(250);
-/// The longest pause that a user's wish for a poll waits for.
-const WISH_REST_MAX: Duration = Duration::from_secs(1);
+/// The longest that a poll the user asked for is delayed.
+const REQUEST_REST_MAX: Duration = Duration::from_secs(1);
 
 /// Who asks for a poll before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Wish {
+pub(super) enum PollRequest {
     /// Something happened: an action ended, a process changed.
     Change,
     /// The user.
@@ -50,12 +50,12 @@ impl Pace {
         self.interval.saturating_add(QUARTER.saturating_mul(quarters)).max(rest)
     }
 
-    /// When the next poll is due; `wish` is the strongest one since the last poll.
-    pub(super) fn due(&self, wish: Option<Wish>) -> Instant {
-        let pause = match wish {
+    /// When the next poll is due; `request` is the strongest one since the last poll.
+    pub(super) fn due(&self, request: Option<PollRequest>) -> Instant {
+        let pause = match request {
             None => self.pause(),
-            Some(Wish::Change) => self.rest(),
-            Some(Wish::User) => self.rest().min(WISH_REST_MAX),
+            Some(PollRequest::Change) => self.rest(),
+            Some(PollRequest::User) => self.rest().min(REQUEST_REST_MAX),
         };
         self.ended + pause
     }
@@ -80,11 +80,11 @@ mod tests {
         let quick = Pace::new(now, ms(2), ms(1000));
         assert_eq!(quick.pause(), ms(1000));
         assert_eq!(quick.due(None), now + ms(1000));
-        assert_eq!(quick.due(Some(Wish::Change)), now + ms(40));
+        assert_eq!(quick.due(Some(PollRequest::Change)), now + ms(40));
         let slow = Pace::new(now, ms(100), ms(1000));
         assert_eq!(slow.pause(), ms(3000));
         assert_eq!(Pace::new(now, ms(12), ms(1000)).pause(), ms(1250));
-        assert_eq!(slow.due(Some(Wish::Change)), now + ms(2000));
-        assert_eq!(slow.due(Some(Wish::User)), now + ms(1000));
+        assert_eq!(slow.due(Some(PollRequest::Change)), now + ms(2000));
+        assert_eq!(slow.due(Some(PollRequest::User)), now + ms(1000));
     }
 }

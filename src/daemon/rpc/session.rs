@@ -16,9 +16,9 @@ use tokio_util::task::TaskTracker;
 use super::backoff::Backoff;
 use super::connection::{CallError, Connection, WarnFn};
 use super::endpoint::Endpoint;
-use super::poller::{Pace, Wish};
+use super::poller::{Pace, PollRequest};
 use crate::daemon::clock::{now_ms, whole_ms};
-use crate::daemon::{Farewell, Watch, disk, examine, limits, lives, offload};
+use crate::daemon::{KillNotice, Watch, disk, examine, limits, lives, offload};
 use crate::model::daemon::{Connection as Standing, Problem};
 use crate::model::report::Report;
 use crate::protocol::process::{ProcessInfo, Snapshot, decode_monitor_data};
@@ -112,7 +112,7 @@ pub(in crate::daemon) async fn run(watch: &Watch, link: &watch::Sender<Link>) {
                     End::Retired => continue,
                     End::Silent(problem) => problem,
                     End::Closed(problem) => {
-                        killed = farewell(watch, &problem).await;
+                        killed = kill_notice(watch, &problem).await;
                         problem
                     }
                 }
@@ -134,17 +134,17 @@ pub(in crate::daemon) async fn run(watch: &Watch, link: &watch::Sender<Link>) {
 
 /// What the daemon said on the bus before it closed, if it did: that can come a moment later than
 /// the end of this connection, since the bus is another socket.
-async fn farewell(watch: &Watch, problem: &Problem) -> Option<Box<str>> {
+async fn kill_notice(watch: &Watch, problem: &Problem) -> Option<Box<str>> {
     if *problem != Problem::Closed {
         return None;
     }
     // Any app can publish this topic, so an old word without an end behind it means nothing.
-    let is_fresh = |said: &Option<Farewell>| {
-        said.as_ref().is_some_and(|said| said.at.elapsed() < watch.timings.farewell_fresh)
+    let is_fresh = |said: &Option<KillNotice>| {
+        said.as_ref().is_some_and(|said| said.at.elapsed() < watch.timings.kill_notice_fresh)
     };
     let mut killed = watch.killed.subscribe();
     let said = killed.wait_for(is_fresh);
-    let said = tokio::time::timeout(watch.timings.farewell, said).await;
+    let said = tokio::time::timeout(watch.timings.kill_notice, said).await;
     Some(said.ok()?.ok()?.as_ref()?.message.clone())
 }
 
@@ -339,15 +339,15 @@ async fn oom_kills(endpoint: &Endpoint) -> Option<u64> {
 
 /// Waits for the next poll; says so when the connection ends before.
 async fn rest(watch: &Watch, session: &Session, pace: Pace) -> Option<End> {
-    let mut wish: Option<Wish> = None;
+    let mut request: Option<PollRequest> = None;
     loop {
         tokio::select! {
             problem = session.connection.spent() => {
                 return Some(problem.map_or(End::Retired, End::Closed));
             }
-            () = watch.wishes.change.notified() => wish = wish.max(Some(Wish::Change)),
-            () = watch.wishes.reconnect.notified() => wish = Some(Wish::User),
-            () = tokio::time::sleep_until(pace.due(wish)) => return None,
+            () = watch.wishes.change.notified() => request = request.max(Some(PollRequest::Change)),
+            () = watch.wishes.reconnect.notified() => request = Some(PollRequest::User),
+            () = tokio::time::sleep_until(pace.due(request)) => return None,
         }
     }
 }

@@ -261,7 +261,7 @@ impl Live {
             _ => return None,
         };
         let label = self.wanted.label_of(told.info.pm_id.0)?;
-        let words::Told { word, severity, text } = words::tell(&life);
+        let words::Sentence { word, severity, text } = words::tell(&life);
         Some(event(label, word, severity, at_ms, text))
     }
 

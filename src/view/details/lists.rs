@@ -123,7 +123,7 @@ pub(super) fn actions(
             Ok(Some(params)) => (Role::Good, format!("the action gets {params}")),
             Err(why) => (Role::Bad, why),
         };
-        prompt::draw_prompt(canvas, size, title, &ready.input, says);
+        prompt::draw_prompt(canvas, size, &title, &ready.input, says);
     }
 }
 

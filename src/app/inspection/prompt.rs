@@ -82,7 +82,7 @@ pub struct Search {
 
 impl Search {
     /// A search for this.
-    pub(super) fn new(text: String) -> Self {
+    pub(in crate::app) fn new(text: String) -> Self {
         Self { text, at: None }
     }
 
@@ -121,7 +121,7 @@ impl Sheet {
     }
 
     /// Goes to the next hit after the line `from`, or the one before it, round the end.
-    pub(super) fn go_to_hit(&mut self, from: usize, is_back: bool, includes: bool) {
+    pub(in crate::app) fn go_to_hit(&mut self, from: usize, is_back: bool, includes: bool) {
         let Some(examined) = &self.examined else { return };
         let Some(search) = &mut self.search else { return };
         let hits = search.hits(&examined.raw);

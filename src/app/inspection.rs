@@ -1,0 +1,209 @@
+//! The open details of one process: what is shown of it, and what was read for it.
+//!
+//! Invariant: it is about a [`Target`]; what was read for it is dropped with it, and so is what was
+//! revealed of its environment.
+
+pub mod lists;
+mod prompt;
+pub mod rows;
+
+use std::collections::BTreeSet;
+
+pub use self::lists::History;
+pub(super) use self::prompt::Search;
+pub use self::prompt::{Asked, Prompt, Ready};
+use super::geometry::{Area, TITLE};
+use crate::model::charts::spans::Span;
+use crate::model::details::Details;
+use crate::model::exam::Exam;
+use crate::model::moment::Moment;
+use crate::model::watched::Watched;
+use crate::model::{DaemonId, ProcessKey, Target, details};
+
+/// A tab of the details.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tab {
+    /// All facts.
+    #[default]
+    Overview,
+    /// CPU and memory over time.
+    Charts,
+    /// What the app reports of itself.
+    Metrics,
+    /// What can be triggered in the app.
+    Actions,
+    /// Its environment.
+    Environment,
+    /// What the daemon says, as JSON.
+    Raw,
+}
+
+impl Tab {
+    /// All, in order.
+    pub const ALL: [Self; 6] =
+        [Self::Overview, Self::Charts, Self::Metrics, Self::Actions, Self::Environment, Self::Raw];
+
+    /// What it is called.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Charts => "Charts",
+            Self::Metrics => "Metrics",
+            Self::Actions => "Actions",
+            Self::Environment => "Environment",
+            Self::Raw => "Raw",
+        }
+    }
+
+    /// Its place in [`Tab::ALL`].
+    #[must_use]
+    pub fn index(self) -> usize {
+        Self::ALL.iter().position(|tab| *tab == self).unwrap_or(0)
+    }
+
+    /// The one so many places to the right, round the end.
+    pub(super) fn moved(self, by: usize) -> Self {
+        Self::ALL.get((self.index() + by) % Self::ALL.len()).copied().unwrap_or_default()
+    }
+
+    /// Whether one of its rows is chosen, rather than all of them scrolled.
+    #[must_use]
+    pub fn chooses(self) -> bool {
+        matches!(self, Self::Metrics | Self::Actions | Self::Environment)
+    }
+}
+
+/// The open details of a process.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sheet {
+    /// Of which daemon.
+    pub daemon: DaemonId,
+    /// Of which process, as it was when they were opened.
+    pub target: Target,
+    /// Which tab is in front.
+    pub tab: Tab,
+    /// How far back the charts reach.
+    pub span: Span,
+    /// Of each tab: the first row shown, or the one chosen.
+    pub(super) places: [usize; 6],
+    /// What was read for it; `None` until that came.
+    pub examined: Option<Box<Examined>>,
+    /// The variables whose values are shown.
+    pub revealed: BTreeSet<Box<str>>,
+    /// The metric whose chart is shown.
+    pub charted: Option<Box<str>>,
+    /// What is asked for.
+    pub prompt: Option<Prompt>,
+    /// What is searched for in the raw JSON.
+    pub search: Option<Search>,
+    /// The action that was triggered last, in each process, and what came of it.
+    pub asked: Vec<Asked>,
+}
+
+/// What was read of a process, and what it says.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Examined {
+    /// What was read.
+    pub exam: Exam,
+    /// What it says.
+    pub details: Details,
+    /// The raw JSON, masked, a line each.
+    pub raw: Vec<String>,
+    /// The values of each metric since the details were opened.
+    pub history: History,
+}
+
+impl Sheet {
+    /// Details of this process, of which nothing was read yet.
+    #[must_use]
+    pub fn new(daemon: DaemonId, target: Target) -> Self {
+        Self {
+            daemon,
+            target,
+            tab: Tab::default(),
+            span: Span::default(),
+            places: [0; 6],
+            examined: None,
+            revealed: BTreeSet::new(),
+            charted: None,
+            prompt: None,
+            search: None,
+            asked: Vec::new(),
+        }
+    }
+
+    /// The process's key.
+    #[must_use]
+    pub fn key(&self) -> ProcessKey {
+        self.target.key(self.daemon)
+    }
+
+    /// Of the tab in front: the first row shown, or the one chosen.
+    #[must_use]
+    pub fn place(&self) -> usize {
+        self.places.get(self.tab.index()).copied().unwrap_or(0)
+    }
+
+    pub(super) fn set_place(&mut self, to: usize) {
+        if let Some(place) = self.places.get_mut(self.tab.index()) {
+            *place = to;
+        }
+    }
+
+    /// Takes in what was read; whether the tab in front shows anything else than before.
+    pub(super) fn examine(
+        &mut self,
+        exam: Exam,
+        watched: &Watched,
+        utc_offset_s: i32,
+        now: Moment,
+    ) -> bool {
+        let seen = details::Seen {
+            now_ms: now.wall_ms,
+            utc_offset_s,
+            black_box: watched.boxes.get(self.key()),
+            size_of: &|path| exam.size_of(path),
+        };
+        let mut details = Details::of(&exam.info, &exam.raw.0, &seen);
+        // The app's own before those that each app has.
+        details.metrics.sort_by_key(|metric| metric.is_internal);
+        details.actions.sort_by_key(|action| action.is_internal);
+        let raw = rows::raw(&details.raw);
+        let Some(before) = &mut self.examined else {
+            let mut history = History::default();
+            history.take(&details.metrics, now.steady_ms);
+            self.examined = Some(Box::new(Examined { exam, details, raw, history }));
+            return true;
+        };
+        before.history.take(&details.metrics, now.steady_ms);
+        let was = std::mem::replace(&mut before.details, details);
+        let is = &before.details;
+        let old_raw = std::mem::replace(&mut before.raw, raw);
+        before.exam = exam;
+        match self.tab {
+            Tab::Overview => was.sections != is.sections,
+            // Its bars tell.
+            Tab::Charts => false,
+            Tab::Metrics => was.metrics != is.metrics || self.charted.is_some(),
+            Tab::Actions => was.actions != is.actions,
+            Tab::Environment => was.environment != is.environment,
+            Tab::Raw => old_raw != before.raw,
+        }
+    }
+}
+
+/// Where the content of a tab is on a screen of that size: below header, title and tabs.
+#[must_use]
+pub fn content(size: (u16, u16)) -> Area {
+    let (columns, rows) = size;
+    let area = Area { x: 0, y: 1, columns, rows: rows.saturating_sub(2) };
+    let area = area.below(TITLE + tab_rows(rows));
+    Area { x: 1, columns: columns.saturating_sub(2), ..area }
+}
+
+/// Rows that the line of tabs takes: with a stroke where there is room.
+#[must_use]
+pub fn tab_rows(rows: u16) -> u16 {
+    if rows < 16 { 1 } else { 2 }
+}

@@ -1,0 +1,22 @@
+//! What can be asked for in the details of a process alone.
+
+/// What can be asked for in the details alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// The next tab.
+    Next,
+    /// The tab before.
+    Previous,
+    /// The tab of this number, from 1; 0 in the table of keys, where it is any.
+    Tab(u8),
+    /// Charts that reach further back.
+    Longer,
+    /// Charts that reach less far back.
+    Shorter,
+    /// Search the raw JSON.
+    Search,
+    /// To the next hit.
+    NextHit,
+    /// To the hit before.
+    PreviousHit,
+}
