@@ -29,7 +29,7 @@ pub struct Table {
 
 /// The rows as a tree.
 #[derive(Debug, Clone, Default)]
-pub struct Tree {
+pub(super) struct Tree {
     /// What is folded.
     pub(super) folded: HashSet<Group>,
     /// The group that the cursor was put on, and its first process, which is then the selected one.

@@ -171,9 +171,9 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         }
         Command::Older | Command::Newer if app.focus == Pane::Processes => {
             if command == Command::Older {
-                tree::left(app)
+                tree::left(app);
             } else {
-                tree::right(app)
+                tree::right(app);
             }
             navigate::keep_selection_visible(app);
         }

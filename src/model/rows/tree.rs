@@ -40,11 +40,13 @@ pub enum Line {
     },
 }
 
+/// A namespace: its daemon, its name, its processes, each with the name of its app.
+type Space<'a> = (DaemonId, &'a str, Vec<(&'a str, ProcessKey)>);
+
 /// The lines of these rows. An app of one process has no line of its own.
-#[must_use]
-pub fn lines(fleet: &Fleet, rows: &[ProcessKey], folded: &HashSet<Group>) -> Vec<Line> {
+pub(crate) fn lines(fleet: &Fleet, rows: &[ProcessKey], folded: &HashSet<Group>) -> Vec<Line> {
     let mut places: HashMap<(DaemonId, &str), usize> = HashMap::new();
-    let mut spaces: Vec<(DaemonId, &str, Vec<(&str, ProcessKey)>)> = Vec::new();
+    let mut spaces: Vec<Space<'_>> = Vec::new();
     for key in rows {
         let Some(process) = fleet.get(*key) else { continue };
         let namespace = process.info.namespace.as_deref().unwrap_or_default();
