@@ -28,8 +28,8 @@ pub(super) fn by_name(app: &mut App, action: Action) -> Effects {
         app.notify(format!("{}: refused, this is --read-only", action.verb()), true);
         return Effects::none();
     }
-    if !app.marks.is_empty() {
-        let marked = app.marked();
+    if !app.marks.is_empty() || app.cursor_group().is_some() {
+        let marked = whom(app);
         return bulk::ask_to_act(app, action, marked);
     }
     let Some((daemon, target)) = app.selected_target() else {
@@ -71,10 +71,14 @@ fn ask_or_do(
     these(app, action, daemon, vec![target])
 }
 
-/// Whom an action means: the marked processes, else the selected one.
+/// Whom an action means: the marked processes, else those of the group that the cursor is on, else the
+/// selected one.
 pub(super) fn whom(app: &App) -> Marked {
     if !app.marks.is_empty() {
         return app.marked();
+    }
+    if let Some(marked) = app.group_members() {
+        return marked;
     }
     Marked { targets: app.selected_target().into_iter().collect(), hidden: 0 }
 }

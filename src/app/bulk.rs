@@ -19,8 +19,9 @@ use crate::model::{Action, DaemonId, Target};
 pub(super) fn ask_to_act(app: &mut App, action: Action, marked: Marked) -> Effects {
     if let [(daemon, target)] = &marked.targets[..] {
         let (daemon, target) = (*daemon, target.clone());
-        let is_in_sight =
-            app.selected == Some(target.key(daemon)) && app.has_row(target.key(daemon));
+        let is_in_sight = app.selected == Some(target.key(daemon))
+            && app.has_row(target.key(daemon))
+            && app.cursor_group().is_none();
         if is_in_sight && action != Action::Delete {
             return these(app, action, daemon, vec![target]);
         }

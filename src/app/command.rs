@@ -95,6 +95,8 @@ pub enum RowsCommand {
     Actions,
     /// Take back the last delete or stop.
     Undo,
+    /// Show the rows as a tree, or not.
+    Tree,
 }
 
 /// What a user can ask the log for.
@@ -284,6 +286,14 @@ pub const COMMANDS: &[CommandRow] = &[
         "u",
         "undo",
         "Undo the last delete or stop of the last 10 minutes; asks first",
+        None,
+        TABLE
+    ),
+    row!(
+        Command::Rows(RowsCommand::Tree),
+        "t",
+        "tree",
+        "In the table: a tree of namespaces and apps; Enter, left and right fold; actions mean the group",
         None,
         TABLE
     ),

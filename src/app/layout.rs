@@ -3,7 +3,7 @@
 //! Invariant: words that people can read; a word that is not known any more costs itself only.
 
 use super::state::App;
-use super::table;
+use super::{table, tree};
 use crate::model::rows::{Field, Filter, Query, Sort};
 
 /// What is kept.
@@ -29,7 +29,7 @@ impl App {
             sort: (query.sort != Sort::default()).then(|| query.sort.to_text()),
             filter: query.filter.as_ref().map(|filter| filter.text().to_owned()),
             columns: columns.map(|all| all.iter().map(|field| field.word().to_owned()).collect()),
-            is_tree: false,
+            is_tree: self.table.is_tree(),
         }
     }
 
@@ -48,6 +48,9 @@ impl App {
             fields
         });
         self.table.choose(columns.filter(|columns| !columns.is_empty()));
+        if layout.is_tree != self.table.is_tree() {
+            tree::toggle(self);
+        }
         table::ask(self, query);
     }
 }

@@ -35,6 +35,19 @@ impl App {
 
 /// Marks the selected process, or takes its mark away, and goes to the next row.
 pub(super) fn toggle(app: &mut App) {
+    if let Some(group) = app.group_members() {
+        let keys: Vec<_> = group.targets.iter().map(|(daemon, it)| it.key(*daemon)).collect();
+        let all_marked = keys.iter().all(|key| app.marks.has(*key));
+        for (daemon, target) in group.targets {
+            let key = target.key(daemon);
+            if all_marked {
+                app.marks.unmark(key);
+            } else {
+                app.marks.mark(key, target);
+            }
+        }
+        return;
+    }
     let Some((daemon, target)) = app.selected_target() else { return };
     let key = target.key(daemon);
     if !app.marks.unmark(key) {

@@ -52,6 +52,7 @@ mod taken;
 #[cfg(test)]
 mod tests;
 mod tick;
+pub mod tree;
 pub mod undo;
 mod update;
 pub mod what;

@@ -6,6 +6,7 @@ use super::command::Command;
 use super::geometry::{Geometry, Pane};
 use super::help::help_top_max;
 use super::state::App;
+use super::tree;
 use crate::logs::LineId;
 use crate::model::ProcessKey;
 
@@ -17,6 +18,10 @@ pub(super) fn geometry(app: &App) -> Option<Geometry> {
 /// The processes whose rows are on the screen.
 pub(super) fn rows_in_sight(app: &App) -> Vec<ProcessKey> {
     let rows = geometry(app).map_or(0, |geometry| usize::from(geometry.table_rows));
+    if let Some(lines) = app.tree_lines() {
+        let first = app.table_top.min(lines.len().saturating_sub(rows));
+        return tree::in_sight(&lines, first, rows);
+    }
     let keys = app.rows();
     let first = app.table_top.min(keys.len().saturating_sub(rows));
     keys.iter().skip(first).take(rows).copied().collect()
@@ -24,8 +29,7 @@ pub(super) fn rows_in_sight(app: &App) -> Vec<ProcessKey> {
 
 /// The row of the selection.
 pub(super) fn selected_row(app: &App) -> Option<usize> {
-    let selected = app.selected?;
-    app.rows().iter().position(|key| *key == selected)
+    app.cursor_line()
 }
 
 /// Selects what now stands where the selected process stood, or the last, where that is gone; the
@@ -49,9 +53,10 @@ pub(super) fn select_near(app: &mut App) {
 
 /// Scrolls the table so that the selected row is on the screen.
 pub(super) fn keep_selection_visible(app: &mut App) {
+    tree::settle(app);
     let rows = geometry(app).map_or(1, |geometry| usize::from(geometry.table_rows).max(1));
     let selected = selected_row(app).unwrap_or(0);
-    let last_top = app.rows().len().saturating_sub(rows);
+    let last_top = app.table_lines().saturating_sub(rows);
     let lowest = (selected + 1).saturating_sub(rows);
     app.table_top = app.table_top.clamp(lowest, selected.max(lowest)).min(last_top);
 }
@@ -67,8 +72,7 @@ pub(super) fn go(app: &mut App, command: Command) {
 fn go_in_table(app: &mut App, command: Command) {
     let Some(row) = selected_row(app) else { return };
     let page = geometry(app).map_or(1, |geometry| usize::from(geometry.table_rows).max(1));
-    let keys = app.rows();
-    let last = keys.len().saturating_sub(1);
+    let last = app.table_lines().saturating_sub(1);
     let row = match command {
         Command::Up => row.saturating_sub(1),
         Command::Down => row + 1,
@@ -78,8 +82,10 @@ fn go_in_table(app: &mut App, command: Command) {
         Command::Last => last,
         _ => row,
     };
-    let selected = keys.get(row.min(last)).copied();
-    app.selected = selected;
+    match app.tree_lines() {
+        Some(lines) => tree::go_to(app, &lines, row.min(last)),
+        None => app.selected = app.rows().get(row.min(last)).copied(),
+    }
     keep_selection_visible(app);
 }
 

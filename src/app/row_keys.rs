@@ -15,7 +15,7 @@ use super::sheet::Sheet;
 use super::state::App;
 use super::taken::Taken;
 use super::what::What;
-use super::{act, bulk, marking, palette};
+use super::{act, bulk, marking, navigate, palette, tree};
 use crate::model::{Action, DaemonId};
 
 /// What became of a command in a sheet.
@@ -50,6 +50,10 @@ pub(super) fn take(app: &mut App, command: RowsCommand) -> Effects {
         RowsCommand::Columns => {
             let picker = Picker::new(&app.table);
             app.open(Mode::Sheet(Box::new(Sheet::Columns(picker))));
+        }
+        RowsCommand::Tree => {
+            tree::toggle(app);
+            navigate::keep_selection_visible(app);
         }
         RowsCommand::Undo => return undo(app),
         RowsCommand::Actions => {

@@ -1,8 +1,11 @@
 //! What is asked of the table, and the rows that came of it; `table` changes them.
 
+use std::collections::HashSet;
+
 use super::editor::Editor;
 use crate::model::ProcessKey;
 use crate::model::rows::columns::{DEFAULT, KEPT};
+use crate::model::rows::tree::Group;
 use crate::model::rows::{Field, Query, Wrong};
 
 /// For how long after a key the rows stay where they are, milliseconds.
@@ -18,8 +21,19 @@ pub struct Table {
     pub(super) rows: Option<Vec<ProcessKey>>,
     /// Until when they stay as they are, by the steady clock.
     rests_until_ms: i64,
+    /// How they stand as a tree; `None` while they do not.
+    pub(super) tree: Option<Tree>,
     /// Whether they would stand otherwise, were they not at rest.
     pub(super) is_late: bool,
+}
+
+/// The rows as a tree.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tree {
+    /// What is folded.
+    pub(super) folded: HashSet<Group>,
+    /// The group that the cursor was put on, and its first process, which is then the selected one.
+    pub(super) cursor: Option<(Group, ProcessKey)>,
 }
 
 /// A filter being typed.
@@ -62,6 +76,12 @@ impl Table {
             }
             columns
         });
+    }
+
+    /// Whether they stand as a tree.
+    #[must_use]
+    pub fn is_tree(&self) -> bool {
+        self.tree.is_some()
     }
 
     /// Whether the rows are at rest now.

@@ -155,7 +155,8 @@ impl App {
     /// How a screen of this size is divided now.
     #[must_use]
     pub fn geometry(&self, size: (u16, u16)) -> Option<Geometry> {
-        let processes = self.watched.fleet.len();
+        let is_tree = self.table.is_tree();
+        let processes = if is_tree { self.table_lines() } else { self.watched.fleet.len() };
         let parts = Geometry::with_charts(size, processes, self.focus, self.charts)?;
         Some(if self.is_zoomed { parts.zoomed(self.focus) } else { parts })
     }

@@ -12,7 +12,7 @@ use super::pane::Pane;
 use super::prompt::Compose;
 use super::state::App;
 use super::taken::{Around, Taken};
-use super::{act, bulk, changes, details, log_keys, navigate, row_keys, table};
+use super::{act, bulk, changes, details, log_keys, navigate, row_keys, table, tree};
 use crate::logs::Owner;
 use crate::model::apply::apply;
 use crate::model::bundle::Material;
@@ -170,6 +170,18 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
                 None => act::elsewhere(app, Action::Restart),
             };
             app.notify(text, false);
+        }
+        Command::Open if app.focus == Pane::Processes && app.cursor_group().is_some() => {
+            tree::fold(app, None);
+            navigate::keep_selection_visible(app);
+        }
+        Command::Older | Command::Newer if app.focus == Pane::Processes => {
+            if command == Command::Older {
+                tree::left(app);
+            } else {
+                tree::right(app);
+            }
+            navigate::keep_selection_visible(app);
         }
         Command::Open => open_line(app),
         Command::Why => open_why(app),

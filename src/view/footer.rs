@@ -17,6 +17,7 @@ use crate::app::{App, Mode, Pane};
 use crate::model::Action;
 use crate::model::daemon::Daemon;
 use crate::model::fleet::Process;
+use crate::model::rows::tree::Group;
 use crate::protocol::process::ProcessStatus;
 
 /// Columns between two parts.
@@ -112,6 +113,7 @@ fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
     let marked = app.marks.len();
     let name = match (app.selected, marked) {
         (Some(_), 1..) => Some(format!("{} {marked} marked", glyphs.marked)),
+        (Some(_), _) if app.cursor_group().is_some() => app.cursor_group().map(group_name),
         (selected, _) => selected.map(|selected| app.display_name(selected)),
     };
     let whom = match (&name, is_log, app.read_only) {
@@ -172,6 +174,15 @@ fn progress(app: &App) -> Vec<Part> {
         parts.push(Part::new("Esc", Role::Accent, 0).and(what, Role::Quiet));
     }
     parts
+}
+
+/// A group in a few words.
+fn group_name(group: &Group) -> String {
+    let namespace = if group.namespace.is_empty() { "-" } else { &*group.namespace };
+    match &group.app {
+        Some(app) => format!("all of {app}"),
+        None => format!("all in {namespace}"),
+    }
 }
 
 /// How far a task is.

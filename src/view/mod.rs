@@ -28,6 +28,7 @@ mod table;
 mod tests;
 mod text;
 pub mod theme;
+mod tree;
 mod why;
 
 use ratatui::Frame;

@@ -27,6 +27,9 @@ pub(super) fn parts(app: &App, glyphs: &Glyphs) -> Vec<Part> {
         let text = format!("{} {} marked{hidden}", glyphs.marked, app.marks.len());
         parts.push(Part::new(text, Role::Accent, 1));
     }
+    if app.table.is_tree() {
+        parts.push(Part::new("tree", Role::Accent, 4));
+    }
     if query.only_unwell {
         parts.push(Part::new("! not well", Role::Warn, 2));
     }

@@ -19,12 +19,13 @@ use super::roles::Role;
 use super::rows_title;
 use super::status::Status;
 use super::theme::Glyphs;
-use super::{chart, status, text};
+use super::{chart, status, text, tree};
 use crate::app::{App, Pane};
 use crate::model::ProcessKey;
 use crate::model::daemon::Connection;
 use crate::model::fleet::Process;
 use crate::model::rows::columns::Row;
+use crate::model::rows::tree::Line;
 use crate::model::rows::{Field, reason};
 use crate::protocol::process::ProcessStatus;
 
@@ -36,25 +37,38 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     if area.height < 3 {
         return;
     }
-    let keys = app.rows();
+    let lines = lines(app);
     let rows = usize::from(area.height - 2);
-    let first = app.table_top.min(keys.len().saturating_sub(rows));
+    let first = app.table_top.min(lines.len().saturating_sub(rows));
     let is_in_front = is_in_front(app, Pane::Processes);
-    let title = title(app, canvas.theme().glyphs(), first..first + rows, keys.len());
+    let title = title(app, canvas.theme().glyphs(), first..first + rows, lines.len());
     let inner = canvas.pane(area, is_in_front, &title);
     let columns = columns(app, inner);
     draw_head(app, canvas, &columns, inner.y);
-    let visible = keys.iter().skip(first).take(rows);
-    for (y, key) in (inner.y + 1..inner.bottom()).zip(visible) {
+    let visible = lines.iter().skip(first).take(rows);
+    let on_group = app.cursor_group();
+    for (y, line) in (inner.y + 1..inner.bottom()).zip(visible) {
+        let row = Rect { y, height: 1, ..area };
+        let (key, depth) = match line {
+            Line::Process { key, depth } => (key, *depth),
+            Line::Group { group, members, is_folded } => {
+                tree::draw(app, canvas, &columns, row, (group, members, *is_folded));
+                if on_group == Some(group) {
+                    let name = columns.get(Field::Name);
+                    let name = name.map_or(Rect::ZERO, |it| Rect::new(it.x, y, it.columns, 1));
+                    canvas.select(row, name, is_in_front);
+                }
+                continue;
+            }
+        };
         let Some(process) = app.watched.fleet.get(*key) else {
             continue;
         };
-        let row = Rect { y, height: 1, ..area };
-        draw_row(app, canvas, &columns, row, *key, process);
+        draw_row(app, canvas, &columns, (row, depth), *key, process);
         if !is_live(app, key.daemon) {
             canvas.style(row, canvas.theme().stale());
         }
-        if app.selected == Some(*key) {
+        if app.selected == Some(*key) && on_group.is_none() {
             let name = columns.get(Field::Name);
             let name = name.map_or(Rect::ZERO, |name| Rect::new(name.x, y, name.columns, 1));
             canvas.select(row, name, is_in_front);
@@ -63,6 +77,13 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             canvas.mark(row);
         }
     }
+}
+
+/// The lines: the rows, below their groups where they stand as a tree.
+fn lines(app: &App) -> Vec<Line> {
+    app.tree_lines().unwrap_or_else(|| {
+        app.rows().iter().map(|key| Line::Process { key: *key, depth: 0 }).collect()
+    })
 }
 
 /// The title: how many there are, which rows are in sight, since when they are stale, and why.
@@ -142,7 +163,7 @@ fn draw_row(
     app: &App,
     canvas: &mut Canvas<'_>,
     columns: &Columns,
-    row: Rect,
+    (row, depth): (Rect, u16),
     key: ProcessKey,
     process: &Process,
 ) {
@@ -152,7 +173,11 @@ fn draw_row(
     let reason = reason_place(app, columns, key, process, end);
     let figures = Figures::of(process, columns.is_short);
     for place in &columns.places {
-        let Place { field, x, columns: room } = *place;
+        let Place { field, mut x, columns: mut room } = *place;
+        if field == Field::Name {
+            let indent = (depth * 2).min(room / 2);
+            (x, room) = (x + indent, room - indent);
+        }
         if field == Field::Status && status.is_long {
             // It says what went wrong, and needs all of the row.
             let text = format!("{} {}", status.glyph, status.word);

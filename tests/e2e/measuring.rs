@@ -24,6 +24,12 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
+/// The pause between polls that the header tells, seconds: a slow reply makes it longer.
+fn pause_s(text: &str) -> Option<f64> {
+    let (_, rest) = header(text).rsplit_once("poll ")?;
+    rest.split('s').next()?.parse().ok()
+}
+
 fn header(text: &str) -> &str {
     text.lines().next().unwrap_or_default()
 }
@@ -35,7 +41,7 @@ pub(crate) fn proc_is_read_and_the_daemon_left_alone() {
     let mut screen = home.cockpit((160, 45));
     screen.select("one");
     let text = screen.wait_for("a long pause between polls", |text| {
-        header(text).contains("poll 10.0s") && header(text).contains("PM2 itself")
+        pause_s(text).is_some_and(|pause_s| pause_s >= 10.0) && header(text).contains("PM2 itself")
     });
     let row = text.lines().find(|line| line.contains(" one ")).unwrap();
     assert!(row.contains("MiB") && row.contains('%'), "{row}");
@@ -43,7 +49,9 @@ pub(crate) fn proc_is_read_and_the_daemon_left_alone() {
     screen.wait_for("its child, and where that listens", |text| {
         text.contains("Processes, 2 of them") && text.contains(&format!("127.0.0.1:{port}, by"))
     });
-    screen.wait_for("polls for the details", |text| header(text).contains("poll 0.5s"));
+    screen.wait_for("polls for the details", |text| {
+        pause_s(text).is_some_and(|pause_s| pause_s < 9.0)
+    });
     screen.press("\u{1b}");
     screen.wait_for("the table", |text| text.contains("━ Processes"));
     screen.select("web");
@@ -60,6 +68,9 @@ pub(crate) fn ask_pm2_asks_it_each_time() {
     let mut screen = Screen::cockpit((160, 40), &arguments);
     screen.select("one");
     let text = screen.wait_for("the row", |text| text.contains("MiB"));
-    assert!(header(&text).contains("poll 0.5s") && !text.contains("PM2 itself"), "{text}");
+    assert!(
+        pause_s(&text).is_some_and(|pause_s| pause_s < 9.0) && !text.contains("PM2 itself"),
+        "{text}"
+    );
     home.assert_unharmed_but(&[]);
 }

@@ -258,7 +258,7 @@ proptest! {
     /// For any filter, order and marks, what the question names is what is acted on, nothing else.
     #[test]
     fn what_is_named_is_acted_on(
-        steps in prop::collection::vec((0..12_u8, 0..9_usize), 0..40),
+        steps in prop::collection::vec((0..16_u8, 0..9_usize), 0..40),
         action in 0..5_usize,
         vanishes: Option<u8>,
     ) {
@@ -273,12 +273,20 @@ proptest! {
                 8 => filter(&mut app, ["api", "worker", "!shop", "jobs", "w", "1", "none", "status:online", "a"][number]),
                 9 => { press(&mut app, Command::Back); }
                 10 => send(&mut app, fleet((0..9).filter(|id| *id != number))),
+                12 => { press(&mut app, TREE); }
+                13 => { press(&mut app, Command::Older); }
+                14 => { press(&mut app, Command::Newer); }
+                15 => { press(&mut app, Command::Last); }
                 _ => for _ in 0..number { press(&mut app, Command::Down); },
             }
         }
+        prop_assert_eq!(app.selected.is_some(), app.cursor_line().is_some());
         let action = [Action::Restart, Action::Stop, Action::Start, Action::Reload, Action::Delete][action];
         let wanted: BTreeSet<u32> = match app.marks.len() {
-            0 => app.selected.iter().map(|key| key.pm_id.0).collect(),
+            0 => match app.group_members() {
+                Some(group) => group.targets.iter().map(|(_, target)| target.pm_id.0).collect(),
+                None => app.selected.iter().map(|key| key.pm_id.0).collect(),
+            },
             _ => app.marked().targets.iter().map(|(_, target)| target.pm_id.0).collect(),
         };
         let hidden: BTreeSet<u32> = wanted.iter().copied().filter(|id| !app.has_row(key(*id))).collect();
@@ -323,6 +331,41 @@ proptest! {
 
 fn finish(app: &mut App, action: Action, target: &Target, verdict: Verdict) {
     send(app, Report::ActionFinished { action, target: target.clone(), verdict });
+}
+
+const TREE: Command = Command::Rows(RowsCommand::Tree);
+
+#[test]
+fn in_the_tree_an_action_means_the_group() {
+    let mut app = nine();
+    press(&mut app, TREE);
+    // shop, its api, three of that.
+    assert_eq!((app.selected, app.cursor_line()), (Some(key(0)), Some(2)));
+    press(&mut app, Command::Older);
+    assert_eq!(app.cursor_line(), Some(1), "to its app");
+    assert!(press(&mut app, Command::Act(Action::Stop)).is_empty());
+    assert_eq!(named(&app).len(), 3);
+    press(&mut app, Command::No);
+    let lines = app.table_lines();
+    press(&mut app, Command::Open);
+    assert_eq!(app.table_lines(), lines - 3, "folded");
+    press(&mut app, Command::Act(Action::Stop));
+    assert_eq!(named(&app).len(), 3, "folded, and meant all the same");
+    press(&mut app, Command::No);
+    press(&mut app, MARK);
+    assert_eq!(app.marks.len(), 3);
+    press(&mut app, MARK);
+    press(&mut app, Command::Newer);
+    assert_eq!(app.table_lines(), lines);
+    press(&mut app, Command::First);
+    press(&mut app, Command::Act(Action::Restart));
+    assert_eq!(named(&app).len(), 5, "the namespace");
+    press(&mut app, Command::No);
+    press(&mut app, Command::Older);
+    press(&mut app, Command::NextUnwell);
+    assert_eq!((app.selected, app.cursor_group()), (Some(key(2)), None), "it is unfolded");
+    press(&mut app, TREE);
+    assert_eq!((app.table_lines(), app.cursor_line()), (9, Some(2)));
 }
 
 const UNDO: Command = Command::Rows(RowsCommand::Undo);

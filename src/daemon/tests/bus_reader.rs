@@ -152,7 +152,8 @@ async fn a_killed_daemon_is_told_from_a_lost_one() {
 
 #[tokio::test]
 async fn a_flood_is_read_while_the_app_takes_nothing() {
-    const FRAMES: usize = 2_000;
+    // More than what may wait to be decoded and to be taken together.
+    const FRAMES: usize = 10_000;
     const LINES: usize = 50;
     let peer = Peer::new();
     let mut client = Client::new(&peer, timings());

@@ -10,6 +10,7 @@ mod natural;
 mod order;
 #[cfg(test)]
 mod tests;
+pub mod tree;
 
 pub use self::columns::Field;
 pub use self::filter::Filter;

@@ -159,6 +159,16 @@ fn the_columns_and_their_list() {
 }
 
 #[test]
+fn rows_as_a_tree() {
+    let mut app = typical();
+    press(&mut app, &[Command::Rows(RowsCommand::Tree), Command::First]);
+    check!(&app, COLOR, "tree", ALL);
+    check!(&app, PLAIN, "tree_ascii", [(80, 24)]);
+    press(&mut app, &[Command::Down, Command::Older]);
+    check!(&app, COLOR, "tree_folded", [(80, 24)]);
+}
+
+#[test]
 fn a_wide_terminal_has_more_columns() {
     let mut app = typical();
     let mut info = info(7, "billing", crate::protocol::process::ProcessStatus::Online);
