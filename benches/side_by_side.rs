@@ -3,7 +3,8 @@
 //! in a pipe, one after another.
 //!
 //! `cargo bench --bench side_by_side`; `-- --commands` leaves the screen out, `-- --bursts` all but the
-//! bursts, `-- --rest` all but the screen at rest with 10 processes; `-- --quick` (or
+//! bursts, `-- --history` all but the history of logs, `-- --rest` all but the screen at rest with 10
+//! processes; `-- --quick` (or
 //! `SIDE_BY_SIDE_QUICK=1`) tries it with a tenth of the work. Needs Linux, node and npm. Figures of a
 //! busy machine mean little.
 #![expect(
@@ -19,6 +20,7 @@ mod harness;
 mod side_by_side {
     pub(crate) mod burst;
     pub(crate) mod commands;
+    pub(crate) mod history;
     pub(crate) mod piped;
     pub(crate) mod rest;
     pub(crate) mod table;
@@ -29,6 +31,7 @@ use std::time::Duration;
 
 use side_by_side::burst::{self, Burst};
 use side_by_side::commands;
+use side_by_side::history;
 use side_by_side::piped::{self, Follower, Piped};
 use side_by_side::rest::{self, AtRest};
 use side_by_side::table::{self, Limit};
@@ -72,7 +75,9 @@ fn main() {
     }
     let mut limits = Vec::new();
     let is_only = |part: &str| arguments.iter().any(|argument| argument == part);
-    if is_only("--bursts") {
+    if is_only("--history") {
+        limits.extend(history_of_logs(&work));
+    } else if is_only("--bursts") {
         limits.extend(bursts(&work, &[]));
         limits.extend(bursts_into_a_pipe(&work));
     } else {
@@ -134,8 +139,17 @@ fn commands_without_screen(work: &Work) -> Vec<Limit> {
     table::print_asked("10 processes", &few);
     table::print_asked("100 processes", &many);
     let mut limits = commands::limits(&few, &many);
+    limits.extend(history_of_logs(work));
     limits.extend(bursts_into_a_pipe(work));
     limits
+}
+
+/// Measures and prints what the last lines of log files cost, and gives the limits of that.
+fn history_of_logs(work: &Work) -> Vec<Limit> {
+    eprintln!("history of four log files ..");
+    let all = history::measure(work.asks);
+    history::print(&all);
+    history::limits(&all)
 }
 
 /// Measures and prints what a burst costs that goes into a pipe, and gives the limits of that.

@@ -18,7 +18,7 @@ mod trigger;
 mod words;
 pub use check::Check;
 pub use doing::{OnOff, Scale, Signal, Stdin, WatchFiles};
-pub use looking::{Bundle, Describe, LogTime, Logs, Ls, Top, Which, Why};
+pub use looking::{Bundle, Describe, LogTime, Logs, Ls, Shown, Top, Which, Why};
 use quantity::{parse_settle, whole};
 pub use quantity::{parse_size, parse_span};
 pub use trigger::Trigger;
@@ -134,6 +134,11 @@ pub struct Screen {
     #[arg(long, value_name = "MIB", value_parser = whole::<u32>(1, 4_096), help_heading = SCREEN)]
     pub log_mib: Option<u32>,
 
+    /// Take CPU and memory from the daemon alone, as often as --interval says, also where this machine
+    /// can tell them
+    #[arg(long, help_heading = SCREEN)]
+    pub ask_pm2: bool,
+
     /// For a slow link: redraw for new data at most once a second
     #[arg(long, help_heading = SCREEN)]
     pub slow: bool,
@@ -146,6 +151,7 @@ impl Screen {
             interval: self.interval.or(other.interval),
             log_lines: self.log_lines.or(other.log_lines),
             log_mib: self.log_mib.or(other.log_mib),
+            ask_pm2: self.ask_pm2 || other.ask_pm2,
             slow: self.slow || other.slow,
         }
     }
@@ -155,7 +161,8 @@ impl Screen {
         let interval = self.interval.map(|_| "--interval");
         let lines = self.log_lines.map(|_| "--log-lines");
         let mib = self.log_mib.map(|_| "--log-mib");
-        interval.or(lines).or(mib).or(self.slow.then_some("--slow"))
+        let asks = self.ask_pm2.then_some("--ask-pm2");
+        interval.or(lines).or(mib).or(asks).or(self.slow.then_some("--slow"))
     }
 
     /// The pause between polls.

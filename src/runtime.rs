@@ -61,6 +61,8 @@ pub trait World {
     fn call(&mut self, daemon: DaemonId, call: NamedCall);
     /// Has older lines of log files read, of these processes or of all.
     fn older(&mut self, daemon: DaemonId, of: Vec<PmId>);
+    /// Leaves undone what has not begun.
+    fn halt(&mut self);
     /// Has an action of apps triggered.
     fn trigger(&mut self, daemon: DaemonId, trigger: Trigger);
     /// Reads all of this process with each poll, or of none.
@@ -321,6 +323,7 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
             Effect::Do { daemon, id, task } => world.perform(daemon, id, task),
             Effect::Call { daemon, call } => world.call(daemon, call),
             Effect::Older { daemon, of } => world.older(daemon, of),
+            Effect::Halt => world.halt(),
             Effect::Trigger { daemon, trigger } => world.trigger(daemon, trigger),
             Effect::Examine { daemon, pm_id } => world.examine(daemon, pm_id),
             Effect::Bundle { daemon, material } => world.bundle(daemon, *material),

@@ -1,6 +1,9 @@
 //! One run of the cockpit: which daemons, the terminal, the loop, and the way out.
 
+mod kept;
+
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use color_eyre::eyre::{Result, WrapErr};
@@ -8,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::app::App;
+use crate::app::layout::Layout;
 use crate::app::log_view::LogView;
 use crate::cli::{Cli, Command, MIB};
 use crate::daemon::clock::{now_ms, utc_offset_s};
@@ -63,6 +67,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
     let mut app = new_app(&cli, &homes, clock.now())?;
     app.is_demo = demo.is_some();
     app.read_only = cli.read_only;
+    let kept = Kept::take_up(&mut app);
     let mut daemons = spawn_daemons(&cli, homes, &inbox);
     let mut screen = Screen::enter(kind, theme(kind)).wrap_err("cannot set up the terminal")?;
     let mut keys = Keys {
@@ -72,6 +77,7 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
     #[cfg(feature = "testing")]
     panic::if_asked_for();
     let ended = watch(&mut app, &mut screen, &mut keys, &inbox, &mut daemons, clock).await;
+    kept.keep(&app);
     screen.leave(keys.pacer.hear_out(&mut keys.inputs)).await;
     for daemon in daemons.0 {
         daemon.shut_down().await;
@@ -103,6 +109,30 @@ fn theme(kind: Kind) -> Theme {
         theme.colors = Colors::None;
     }
     theme
+}
+
+/// What of the screen was kept before, and where.
+struct Kept {
+    path: Option<PathBuf>,
+    before: Layout,
+}
+
+impl Kept {
+    /// Takes up what was kept.
+    fn take_up(app: &mut App) -> Self {
+        let path = kept::path(environment);
+        app.restore(&path.as_deref().map(kept::read).unwrap_or_default());
+        Self { path, before: app.layout() }
+    }
+
+    /// Keeps what changed since.
+    fn keep(&self, app: &App) {
+        let layout = app.layout();
+        let Some(path) = self.path.as_deref().filter(|_| layout != self.before) else { return };
+        if let Err(error) = kept::write(path, &layout) {
+            tracing::warn!(%error, "the layout of the screen is not kept");
+        }
+    }
 }
 
 /// Why the program ends.
@@ -200,6 +230,12 @@ impl World for Daemons {
         }
     }
 
+    fn halt(&mut self) {
+        for daemon in &self.0 {
+            daemon.halt();
+        }
+    }
+
     fn trigger(&mut self, daemon: DaemonId, trigger: Trigger) {
         if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
             daemon.trigger(trigger);
@@ -231,6 +267,7 @@ fn spawn_daemons(cli: &Cli, homes: Vec<Home>, inbox: &Inbox) -> Daemons {
             interval: cli.screen.interval(),
             frame_bytes_max: cli.frame_mib as usize * MIB,
             settle: cli.settle.into(),
+            measures_here: !cli.screen.ask_pm2,
         };
         daemon::spawn(DaemonId(index as u16), home.endpoint, options, inbox.clone())
     };

@@ -7,6 +7,7 @@ mod acting;
 pub(crate) mod bundle;
 mod cases;
 mod check;
+pub(crate) mod deaths;
 mod debug_log;
 mod events;
 mod events_real;

@@ -12,6 +12,8 @@ mod details;
 mod history;
 mod keys;
 mod manners;
+mod measuring;
+mod several;
 mod swaps;
 mod terminals;
 mod watching;
@@ -25,6 +27,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(watching::rows_show_pm2s_words),
         with_pm2(watching::log_lines_show_clean),
         with_pm2(watching::w_shows_why_it_died),
+        with_pm2(crate::cli::deaths::each_way_is_told_by_who_watched_and_afterwards).lasting(),
         with_pm2(watching::x_groups_exceptions_and_b_writes_a_bundle),
         with_pm2(watching::a_filter_leaves_rows_out),
         with_pm2(watching::the_log_of_one_is_searched),
@@ -35,9 +38,13 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(acting::r_restarts_it_alone),
         with_pm2(acting::s_stops_and_a_starts),
         with_pm2(acting::d_deletes_only_after_y),
+        with_pm2(several::marked_ones_are_restarted_together_and_no_other),
+        with_pm2(several::a_delete_is_undone),
         with_pm2(details::all_of_a_process_stands_in_its_tabs),
         with_pm2(details::an_action_is_triggered_and_its_reply_shows),
         with_pm2(details::details_act_on_their_process_and_close_with_it),
+        with_pm2(measuring::proc_is_read_and_the_daemon_left_alone),
+        with_pm2(measuring::ask_pm2_asks_it_each_time),
         with_pm2(swaps::what_is_open_does_nothing_to_newcomers),
         with_pm2(calling::messages_and_methods_from_the_screen),
         with_pm2(daemons::kill_and_a_new_daemon_show_by_themselves),

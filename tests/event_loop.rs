@@ -102,6 +102,9 @@ impl World for Asked {
     fn call(&mut self, _daemon: DaemonId, _call: NamedCall) {}
 
     fn older(&mut self, _: DaemonId, _: Vec<PmId>) {}
+
+    fn halt(&mut self) {}
+
     fn trigger(&mut self, _daemon: DaemonId, _trigger: Trigger) {}
 
     fn examine(&mut self, _daemon: DaemonId, _pm_id: Option<PmId>) {}

@@ -17,6 +17,7 @@ pub(crate) fn trials() -> Vec<Test> {
         in_real_time(a_slow_daemon_is_waited_for_and_then_left_alone),
         in_real_time(a_silent_daemon_is_named_and_replaced_by_a_new_connection),
         in_real_time(a_timed_out_action_is_unknown_and_the_connection_is_replaced).lasting(),
+        in_real_time(what_has_not_begun_can_be_left_undone),
         in_real_time(half_a_frame_garbage_and_an_oversize_frame_cost_the_connection_only),
         in_real_time(broken_json_and_a_process_without_env_are_counted_on_the_same_connection),
         in_real_time(replies_to_unknown_ids_and_out_of_order_find_their_calls),
@@ -130,6 +131,28 @@ async fn a_slow_daemon_is_waited_for_and_then_left_alone() {
         .await;
     assert!(took_ms >= 120, "{took_ms}");
     assert!(interval_ms >= 20 * took_ms, "{interval_ms} after {took_ms}");
+    client.end();
+}
+
+async fn what_has_not_begun_can_be_left_undone() {
+    let slow = Fault::Slow(Duration::from_secs(3));
+    let mut client = Client::start(Script::default().with("stopProcessId", When::Always, slow));
+    client.snapshot().await;
+    let targets: Vec<Target> = client.processes.iter().map(Target::of).collect();
+    client.handle.act(Action::Stop, targets.clone());
+    for _ in 0..2 {
+        client.wait(|report| matches!(report, Report::ActionBegun { .. }).then_some(())).await;
+    }
+    client.handle.halt();
+    let mut verdicts = Vec::new();
+    while verdicts.len() < targets.len() {
+        verdicts.push(client.verdict().await);
+    }
+    assert_eq!(verdicts, [Verdict::NotBegun, Verdict::Done, Verdict::Done]);
+    // What is asked for later is not meant.
+    client.snapshot().await;
+    client.handle.act(Action::Start, vec![targets[2].clone()]);
+    assert_eq!(client.verdict().await, Verdict::Already);
     client.end();
 }
 

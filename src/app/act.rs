@@ -1,8 +1,10 @@
 //! Asking a daemon to act on what the user chose.
 
-use super::effect::{Effect, Effects};
+use super::bulk::{self, these};
+use super::effect::Effects;
+use super::marks::Marked;
 use super::mode::Mode;
-use super::notice::{About, Notice};
+use super::notice::Notice;
 use super::pane::Pane;
 use super::state::App;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
@@ -25,6 +27,10 @@ pub(super) fn by_name(app: &mut App, action: Action) -> Effects {
     if app.read_only {
         app.notify(format!("{}: refused, this is --read-only", action.verb()), true);
         return Effects::none();
+    }
+    if !app.marks.is_empty() {
+        let marked = app.marked();
+        return bulk::ask_to_act(app, action, marked);
     }
     let Some((daemon, target)) = app.selected_target() else {
         app.say(Notice::no_selection(app.now.steady_ms));
@@ -65,6 +71,14 @@ fn ask_or_do(
     these(app, action, daemon, vec![target])
 }
 
+/// Whom an action means: the marked processes, else the selected one.
+pub(super) fn whom(app: &App) -> Marked {
+    if !app.marks.is_empty() {
+        return app.marked();
+    }
+    Marked { targets: app.selected_target().into_iter().collect(), hidden: 0 }
+}
+
 /// How an action is done that does nothing here: `Tab, then r restarts api[3]`.
 pub(super) fn elsewhere(app: &App, action: Action) -> String {
     let key = match action {
@@ -82,6 +96,9 @@ pub(super) fn elsewhere(app: &App, action: Action) -> String {
         Action::Delete => "deletes",
     };
     match app.selected {
+        Some(_) if !app.marks.is_empty() => {
+            format!("Tab, then {key} {verb} the {} that are marked", app.marks.len())
+        }
         Some(selected) => format!("Tab, then {key} {verb} {}", app.display_name(selected)),
         None => "Tab goes to the table".to_owned(),
     }
@@ -95,47 +112,4 @@ fn workers(app: &App, key: ProcessKey) -> Vec<Target> {
     }
     let sisters = app.watched.fleet.sisters(key, &process.info);
     sisters.filter_map(|(key, _)| app.target(key)).collect()
-}
-
-/// Asks a daemon to act on processes, or says why not.
-pub(super) fn these(
-    app: &mut App,
-    action: Action,
-    daemon: DaemonId,
-    targets: Vec<Target>,
-) -> Effects {
-    let now = app.now;
-    let first = targets.first().map(Target::label).unwrap_or_default();
-    let whom = match targets.len() {
-        0 | 1 => app.placed(daemon, &first),
-        count => format!("{count} processes"),
-    };
-    if !app.watched.is_live(daemon) {
-        let text = format!("cannot {} {whom}: its daemon is not connected", action.verb());
-        app.say(Notice::new(text, true, now.steady_ms).about(About::Down(daemon)));
-        return Effects::none();
-    }
-    for target in &targets {
-        let process = app.watched.fleet.get(target.key(daemon));
-        let Some(process) = process.filter(|process| target.is(&process.info)) else {
-            app.notify(format!("{} is gone: nothing was done", target.label()), true);
-            return Effects::none();
-        };
-        if let Some(pending) = process.pending {
-            let key = target.key(daemon);
-            let name = app.display_name(key);
-            let text = format!("{name} is already {}: wait for its answer", pending.progressive());
-            app.say(Notice::new(text, true, now.steady_ms).about(About::Pending(key)));
-            return Effects::none();
-        }
-    }
-    for target in &targets {
-        if let Some(process) = app.watched.fleet.get_mut(target.key(daemon)) {
-            process.ask(action, now);
-        }
-    }
-    // What was said before is of an older state.
-    app.notice = None;
-    app.is_dirty = true;
-    Effects::one(Effect::Act { daemon, action, targets })
 }

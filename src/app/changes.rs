@@ -6,7 +6,7 @@
 use super::mode::Mode;
 use super::notice::{About, Notice};
 use super::state::App;
-use super::{details, log_keys, sight, table};
+use super::{details, jobs, log_keys, sight, table};
 use crate::model::apply::{Change, Changes};
 use crate::model::call::CallOutcome;
 use crate::model::{Action, DaemonId, Target, Verdict};
@@ -21,10 +21,13 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
     let (news, lost) = app.watched.news.take();
     app.log_view.count_lost(lost);
     app.take_lines(news);
+    app.undo.forget(app.now.steady_ms);
     for change in changes.0 {
         match change {
             Change::Past(past) => log_keys::take_past(app, id, *past),
             Change::Daemon | Change::Lost | Change::Losses => app.is_dirty = true,
+            // What the header says of it is a change of the daemon.
+            Change::Disk => {}
             Change::Lines => has_lines = true,
             Change::Examined(exam) => details::examined(app, id, *exam),
             Change::Exceptions => {
@@ -40,24 +43,26 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             }
             Change::Gone(target) => {
                 (app.is_dirty, has_rows) = (true, true);
+                app.undo.gone(id, &target);
                 close_about(app, id, &target, "is gone meanwhile");
             }
             Change::Replaced { target, by } => {
                 (app.is_dirty, has_rows) = (true, true);
                 close_about(app, id, &target, &format!("is replaced by {by}"));
             }
+            Change::Kept(kept) => app.undo.keep(id, *kept),
+            Change::Begun(target) => {
+                let batch = app.batch.as_mut();
+                app.is_dirty |= batch.is_some_and(|batch| batch.begin(id, &target));
+            }
             Change::Finished { action, target, verdict } => {
                 finish(app, id, action, target, verdict);
             }
+            Change::Did { task, outcome } => jobs::did(app, id, task, &outcome),
+            Change::TaskEnded(task) => jobs::end(app, task),
             Change::Replied { action, target, reply } => {
                 details::replied(app, id, &action, &target, reply);
             }
-            Change::Did { outcome, .. } => {
-                app.notify(outcome.sentence(), !outcome.verdict.is_success());
-            }
-            // What the header says of a disk is a change of the daemon; each step of a task said what
-            // came of it.
-            Change::Disk | Change::TaskEnded(_) => {}
             Change::Called { method, outcome } => finish_call(app, &method, &outcome),
             Change::Bundled(Ok(written)) => app.notify(written.words(), false),
             Change::Bundled(Err(why)) => app.notify(why, true),
@@ -87,17 +92,13 @@ pub(super) fn drop_old_notice(app: &mut App) {
 
 /// Closes what is open about a process that is not there any more, and says so.
 fn close_about(app: &mut App, id: DaemonId, target: &Target, what: &str) {
-    let is_about = |mode: &Mode| {
-        mode.about().is_some_and(|(daemon, targets)| {
-            daemon == id && targets.iter().any(|other| other.pm_id == target.pm_id)
-        })
-    };
+    let is_about = |mode: &Mode| mode.is_about(id, Some(target.pm_id));
     close_where(app, is_about, &format!("{} {what}", target.label()));
 }
 
 /// Closes what is open about a daemon that another one took the place of.
 fn close_about_daemon(app: &mut App, id: DaemonId) {
-    let is_about = |mode: &Mode| mode.about().is_some_and(|(daemon, _)| daemon == id);
+    let is_about = |mode: &Mode| mode.is_about(id, None);
     close_where(app, is_about, "another PM2 daemon answers now");
 }
 
@@ -118,6 +119,14 @@ fn close_where(app: &mut App, is_about: impl Fn(&Mode) -> bool, why: &str) {
 
 /// An asked action ended: its verdict, in the verdict's own words.
 fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: Verdict) {
+    app.undo.finished(id, &target, (action, &verdict));
+    if app.batch.as_mut().is_some_and(|batch| batch.end(id, &target, (action, &verdict))) {
+        app.is_dirty = true;
+        if let Some(ended) = jobs::take_end(app) {
+            jobs::tell(app, ended);
+        }
+        return;
+    }
     let label = app.placed(id, &target.label());
     let prefix = app.daemon(id).map_or("", |daemon| &*daemon.cli_prefix);
     let is_bad = !verdict.is_success();

@@ -46,6 +46,8 @@ pub enum Command {
     SortRight,
     /// Reverse the order.
     SortReverse,
+    /// About the rows of the table.
+    Rows(RowsCommand),
     /// Charts large, in one line, or none.
     Charts,
     /// Show why the selected process died.
@@ -78,6 +80,21 @@ pub enum Command {
     No,
     /// End the program.
     Quit,
+}
+
+/// What a user can ask about the rows of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowsCommand {
+    /// Mark the selected one, or take its mark away.
+    Mark,
+    /// Mark all that are shown, or take all their marks away.
+    MarkAll,
+    /// Choose the columns of the table.
+    Columns,
+    /// All that can be done to what is selected or marked.
+    Actions,
+    /// Take back the last delete or stop.
+    Undo,
 }
 
 /// What a user can ask the log for.
@@ -128,7 +145,13 @@ impl Command {
     /// again and again.
     #[must_use]
     pub fn acts(self) -> bool {
-        matches!(self, Self::Act(_) | Self::Compose | Self::Bundle)
+        matches!(
+            self,
+            Self::Act(_)
+                | Self::Compose
+                | Self::Bundle
+                | Self::Rows(RowsCommand::Actions | RowsCommand::Undo)
+        )
     }
 }
 
@@ -232,6 +255,46 @@ pub const COMMANDS: &[CommandRow] = &[
     row!(Command::SortLeft, "<", "sort left", "Sort by the column to the left", None, TABLE),
     row!(Command::SortRight, ">", "sort right", "Sort by the column to the right", None, TABLE),
     row!(Command::SortReverse, "I", "reverse sort", "Reverse the order", None, TABLE),
+    row!(
+        Command::Rows(RowsCommand::Mark),
+        "Space",
+        "mark",
+        "In the table: mark the selected process, or take its mark away; actions then mean the marked",
+        Some(9),
+        TABLE
+    ),
+    row!(
+        Command::Rows(RowsCommand::MarkAll),
+        "*",
+        "mark all",
+        "Mark all processes that are shown, or take their marks away",
+        None,
+        TABLE
+    ),
+    row!(
+        Command::Rows(RowsCommand::Actions),
+        "x",
+        "actions",
+        "All that can be done to the selected or marked: scale, signal, reset, watch, flush, save ..",
+        Some(7),
+        TABLE
+    ),
+    row!(
+        Command::Rows(RowsCommand::Undo),
+        "u",
+        "undo",
+        "Undo the last delete or stop of the last 10 minutes; asks first",
+        None,
+        TABLE
+    ),
+    row!(
+        Command::Rows(RowsCommand::Columns),
+        "c",
+        "columns",
+        "Choose and order the columns of the table: pid, user, version, git, cron and others",
+        None,
+        TABLE
+    ),
     row!(Command::Up, "↑ k", "up", "One line up in the pane with the focus", None),
     row!(Command::Down, "↓ j", "down", "One line down", None),
     row!(Command::PageUp, "PgUp", "page up", "One page up", None),

@@ -44,6 +44,8 @@ pub enum Effect {
         /// Of which processes; of all where it is empty.
         of: Vec<PmId>,
     },
+    /// Leave undone what daemons were asked for and have not begun.
+    Halt,
     /// Have an action of apps triggered; each process ends in exactly one `Report::Replied`.
     Trigger {
         /// On which daemon.

@@ -180,9 +180,10 @@ impl Sheet {
         let was = std::mem::replace(&mut before.details, details);
         let is = &before.details;
         let old_raw = std::mem::replace(&mut before.raw, raw);
+        let is_same_family = before.exam.family == exam.family;
         before.exam = exam;
         match self.tab {
-            Tab::Overview => was.sections != is.sections,
+            Tab::Overview => was.sections != is.sections || !is_same_family,
             // Its bars tell.
             Tab::Charts => false,
             Tab::Metrics => was.metrics != is.metrics || self.charted.is_some(),

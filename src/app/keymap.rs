@@ -72,7 +72,12 @@ pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
         | Mode::Compose(_)
         | Mode::Filter(_)
         | Mode::LogInput(_) => named,
-        Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
+        Mode::Sheet(sheet) if !sheet.is_question() => named,
+        Mode::Sheet(_) if named.is_some_and(Command::is_movement) => named,
+        Mode::Confirm { .. }
+        | Mode::ConfirmReload { .. }
+        | Mode::ConfirmCall { .. }
+        | Mode::Sheet(_) => {
             match (key.code, named) {
                 // Whoever wants out of the program, or to suspend it, is not asked again.
                 (_, Some(Command::Suspend | Command::Redraw))
@@ -128,6 +133,7 @@ fn is_key(name: &str, key: KeyEvent) -> bool {
         KeyCode::Tab | KeyCode::BackTab => name == "Tab",
         KeyCode::Esc => name == "Esc",
         KeyCode::Enter => name == "Enter",
+        KeyCode::Char(' ') => name == "Space",
         // The character already tells whether Shift is held.
         KeyCode::Char(character) => name.chars().eq([character]),
         _ => false,
@@ -170,7 +176,7 @@ mod tests {
         );
         assert_eq!(press(KeyCode::Char('r'), KeyModifiers::CONTROL), Some(Command::Reconnect));
         assert_eq!(press(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Command::Quit));
-        assert_eq!(press(KeyCode::Char('c'), KeyModifiers::NONE), None);
+        assert_eq!(press(KeyCode::Char('b'), KeyModifiers::NONE), None);
         assert_eq!(press(KeyCode::Char('d'), KeyModifiers::ALT), None);
     }
 

@@ -1,13 +1,15 @@
 //! What can cover the screen.
 
-use super::inspection::Sheet;
+use super::inspection;
 use super::log_line::Shown;
 use super::log_view::LogInput;
 use super::palette::Palette;
 use super::prompt::{Arguments, Compose};
 use super::rows::Typing;
+use super::sheet::Sheet;
 use crate::model::call::NamedCall;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
+use crate::protocol::process::PmId;
 
 /// What covers the screen.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,7 +63,7 @@ pub enum Mode {
         top: usize,
     },
     /// The details of a process.
-    Details(Box<Sheet>),
+    Details(Box<inspection::Sheet>),
     /// Exceptions, grouped.
     Exceptions {
         /// The number of the chosen group; `None` for the one that was seen last.
@@ -82,6 +84,8 @@ pub enum Mode {
     Compose(Compose),
     /// The filter of the table is typed; it covers nothing.
     Filter(Typing),
+    /// About rows of the table.
+    Sheet(Box<Sheet>),
     /// A search or a filter of the log is typed; it covers nothing.
     LogInput(LogInput),
 }
@@ -91,6 +95,7 @@ impl Mode {
     #[must_use]
     pub fn takes_text(&self) -> bool {
         match self {
+            Self::Sheet(sheet) => sheet.takes_text(),
             Self::Palette(_)
             | Self::Arguments(_)
             | Self::Compose(_)
@@ -110,10 +115,29 @@ impl Mode {
     /// Whether it asks a question whose answer acts.
     #[must_use]
     pub fn is_question(&self) -> bool {
-        matches!(self, Self::Confirm { .. } | Self::ConfirmReload { .. } | Self::ConfirmCall { .. })
+        match self {
+            Self::Sheet(sheet) => sheet.is_question(),
+            mode => matches!(
+                mode,
+                Self::Confirm { .. } | Self::ConfirmReload { .. } | Self::ConfirmCall { .. }
+            ),
+        }
     }
 
-    /// What it would act on or speak to: the daemon, and the processes that it was opened for.
+    /// Whether it would act on or speak to this daemon, or a process of it.
+    #[must_use]
+    pub fn is_about(&self, id: DaemonId, pm_id: Option<PmId>) -> bool {
+        if let Self::Sheet(sheet) = self {
+            return sheet.is_about(id, pm_id);
+        }
+        let is_it = |target: &Target| pm_id.is_none_or(|pm_id| target.pm_id == pm_id);
+        self.about().is_some_and(|(daemon, targets)| {
+            daemon == id && (pm_id.is_none() || targets.into_iter().any(is_it))
+        })
+    }
+
+    /// What it would act on or speak to: the daemon, and the processes that it was opened for; of a
+    /// sheet, it says so itself.
     #[must_use]
     pub fn about(&self) -> Option<(DaemonId, Vec<&Target>)> {
         match self {
@@ -123,6 +147,7 @@ impl Mode {
             | Self::Exceptions { .. }
             | Self::Exception { .. }
             | Self::Palette(_)
+            | Self::Sheet(_)
             | Self::Why { .. }
             | Self::Filter(_)
             | Self::LogInput(_) => None,
@@ -148,6 +173,7 @@ impl Mode {
             Self::ConfirmCall { call, .. } => call.method.to_string(),
             Self::Arguments(arguments) => arguments.method.to_string(),
             Self::Compose(compose) => format!("the message to {}", compose.target.label()),
+            Self::Sheet(sheet) => sheet.name(),
             Self::Details(sheet) => format!("the details of {}", sheet.target.label()),
             Self::Normal
             | Self::Help { .. }

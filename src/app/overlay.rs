@@ -11,20 +11,9 @@ use super::mode::Mode;
 use super::navigate::help_top;
 use super::palette::{self, Entry, Palette};
 use super::prompt::Arguments;
-use super::taken::{Taken, scrolled};
-use super::{exceptions, why};
-use crate::model::watched::Watched;
+use super::taken::{Around, Taken, scrolled};
+use super::{exceptions, sheet_keys, why};
 use crate::model::{Action, DaemonId, ProcessKey};
-
-/// What an overlay has to know of the rest.
-pub(super) struct Around<'a> {
-    /// What is watched.
-    pub(super) watched: &'a Watched,
-    /// Columns and rows of the terminal.
-    pub(super) size: (u16, u16),
-    /// The selected process.
-    pub(super) selected: Option<ProcessKey>,
-}
 
 /// The line that is typed into, if there is one.
 fn input(mode: &mut Mode) -> Option<&mut Editor> {
@@ -36,8 +25,9 @@ fn input(mode: &mut Mode) -> Option<&mut Editor> {
         Mode::Arguments(arguments) => Some(&mut arguments.input),
         Mode::Compose(compose) => Some(&mut compose.input),
         Mode::Filter(typing) => Some(&mut typing.input),
-        Mode::Details(sheet) => sheet.prompt.as_mut().map(Prompt::input),
+        Mode::Sheet(sheet) => sheet.input(),
         Mode::LogInput(typed) => Some(&mut typed.input),
+        Mode::Details(sheet) => sheet.prompt.as_mut().map(Prompt::input),
         Mode::Normal
         | Mode::Help { .. }
         | Mode::Confirm { .. }
@@ -118,6 +108,7 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
         (Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. }, _) => {
             Taken::Pass
         }
+        (Mode::Sheet(sheet), command) => sheet_keys::take(sheet, around, command),
         (Mode::Palette(palette), command) => take_in_palette(palette, around, command),
         (Mode::Arguments(arguments), Command::Open) => match arguments.call(around.watched) {
             Ok(call) => Taken::Send { daemon: arguments.daemon, call, is_confirmed: false },

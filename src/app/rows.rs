@@ -2,7 +2,8 @@
 
 use super::editor::Editor;
 use crate::model::ProcessKey;
-use crate::model::rows::{Query, Wrong};
+use crate::model::rows::columns::{DEFAULT, KEPT};
+use crate::model::rows::{Field, Query, Wrong};
 
 /// For how long after a key the rows stay where they are, milliseconds.
 const REST_MS: i64 = 2_000;
@@ -11,6 +12,8 @@ const REST_MS: i64 = 2_000;
 #[derive(Debug, Default)]
 pub struct Table {
     pub(super) query: Query,
+    /// The columns that were chosen, from left to right; `None` for those that stand by themselves.
+    columns: Option<Vec<Field>>,
     /// The rows as they stand; `None` while every process stands by its id.
     pub(super) rows: Option<Vec<ProcessKey>>,
     /// Until when they stay as they are, by the steady clock.
@@ -35,6 +38,30 @@ impl Table {
     #[must_use]
     pub fn query(&self) -> &Query {
         &self.query
+    }
+
+    /// The columns that were chosen, from left to right; `None` for those that stand by themselves.
+    #[must_use]
+    pub fn columns(&self) -> Option<&[Field]> {
+        self.columns.as_deref()
+    }
+
+    /// The columns that are wanted, from left to right.
+    #[must_use]
+    pub fn fields(&self) -> &[Field] {
+        self.columns.as_deref().unwrap_or(&DEFAULT)
+    }
+
+    /// Chooses other columns; without the ones that are always there, these come first.
+    pub(super) fn choose(&mut self, columns: Option<Vec<Field>>) {
+        self.columns = columns.map(|mut columns| {
+            for (place, field) in KEPT.into_iter().enumerate() {
+                if !columns.contains(&field) {
+                    columns.insert(place.min(columns.len()), field);
+                }
+            }
+            columns
+        });
     }
 
     /// Whether the rows are at rest now.

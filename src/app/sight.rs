@@ -6,6 +6,7 @@ use super::geometry::{self, Charts, Pane};
 use super::state::{App, InSight, LogInSight, RowsInSight};
 use super::{details, navigate};
 use crate::model::charts::{self, Measure};
+use crate::model::daemon::Daemon;
 use crate::model::process::Shown;
 use crate::model::rows::reason;
 use crate::model::totals::Totals;
@@ -13,6 +14,10 @@ use crate::model::units;
 
 /// Columns of a row's chart of CPU.
 pub const MINI_COLUMNS: u16 = 8;
+/// The same where a terminal has this many columns or more: at most.
+pub const MINI_COLUMNS_WIDE: u16 = 32;
+/// From so many columns on, a terminal is wide.
+pub const WIDE_FROM: u16 = 140;
 
 impl App {
     /// Notes that a frame shows the app as it is now.
@@ -43,11 +48,12 @@ pub(super) fn rows(app: &App) -> RowsInSight {
     let in_sight =
         || navigate::rows_in_sight(app).into_iter().filter_map(|key| Some((key, fleet.get(key)?)));
     let gap_ms =
-        |daemon| charts::gap_ms(app.daemon(daemon).map_or(1_000, |daemon| daemon.poll_interval_ms));
+        |daemon| charts::gap_ms(app.daemon(daemon).map_or(1_000, Daemon::sample_interval_ms));
     let steady_ms = app.now.steady_ms;
+    let mini = if app.size.0 < WIDE_FROM { MINI_COLUMNS } else { MINI_COLUMNS_WIDE };
     let mut bars: Vec<_> = in_sight()
         .map(|(key, process)| {
-            charts::mini(process, Measure::Cpu, steady_ms, gap_ms(key.daemon), MINI_COLUMNS)
+            charts::mini(process, Measure::Cpu, steady_ms, gap_ms(key.daemon), mini)
         })
         .collect();
     let selected = app.selected.and_then(|key| Some((key, fleet.get(key)?)));

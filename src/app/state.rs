@@ -1,11 +1,15 @@
 //! The whole state of the screen.
 
+use super::batch::Batch;
 use super::geometry::{ChartsWish, Geometry};
+use super::job::Job;
 use super::log_view::{Lines, LogView};
+use super::marks::Marks;
 use super::mode::Mode;
 use super::notice::Notice;
 use super::pane::Pane;
 use super::rows::Table;
+use super::undo::Undo;
 use crate::logs::{Bounds, LineId};
 use crate::model::charts::Bars;
 use crate::model::daemon::Daemon;
@@ -37,6 +41,16 @@ pub struct App {
     pub selected: Option<ProcessKey>,
     /// Which rows the table has.
     pub table: Table,
+    /// Which processes are marked.
+    pub marks: Marks,
+    /// The action on several that is under way.
+    pub batch: Option<Batch>,
+    /// The tasks that are under way.
+    pub jobs: Vec<Job>,
+    /// What was deleted or stopped here and can be undone.
+    pub undo: Undo,
+    /// How many tasks were asked for so far.
+    pub(super) tasks: u64,
     /// First table row shown.
     pub table_top: usize,
     /// The first log line shown; `None` while following.
@@ -117,6 +131,11 @@ impl App {
             below: Vec::new(),
             selected: None,
             table: Table::default(),
+            marks: Marks::default(),
+            batch: None,
+            jobs: Vec::new(),
+            undo: Undo::default(),
+            tasks: 0,
             table_top: 0,
             log_top: None,
             log_mark: None,
@@ -136,7 +155,8 @@ impl App {
     /// How a screen of this size is divided now.
     #[must_use]
     pub fn geometry(&self, size: (u16, u16)) -> Option<Geometry> {
-        let parts = Geometry::with_charts(size, self.watched.fleet.len(), self.focus, self.charts)?;
+        let processes = self.watched.fleet.len();
+        let parts = Geometry::with_charts(size, processes, self.focus, self.charts)?;
         Some(if self.is_zoomed { parts.zoomed(self.focus) } else { parts })
     }
 

@@ -39,6 +39,7 @@ impl App {
 
 /// The fleet changed, or time went on.
 pub(super) fn settle(app: &mut App) {
+    app.is_dirty |= app.marks.keep_to(&app.watched.fleet);
     let Some(mut rows) = app.table.rows.take() else {
         navigate::select_near(app);
         return;
@@ -56,7 +57,7 @@ pub(super) fn settle(app: &mut App) {
 }
 
 /// Asks for other rows; these stand at once.
-fn ask(app: &mut App, query: Query) {
+pub(super) fn ask(app: &mut App, query: Query) {
     if app.table.query == query {
         return;
     }
@@ -115,8 +116,14 @@ pub(super) fn take(app: &mut App, command: Command) {
         }
         Command::NextUnwell => go_to_unwell(app, false),
         Command::PreviousUnwell => go_to_unwell(app, true),
-        Command::SortLeft => sort(app, query.sort.moved(-1)),
-        Command::SortRight => sort(app, query.sort.moved(1)),
+        Command::SortLeft => {
+            let sorted = query.sort.moved(-1, app.table.fields());
+            sort(app, sorted);
+        }
+        Command::SortRight => {
+            let sorted = query.sort.moved(1, app.table.fields());
+            sort(app, sorted);
+        }
         Command::SortReverse => sort(app, query.sort.reversed()),
         _ => {}
     }

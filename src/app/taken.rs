@@ -1,9 +1,28 @@
-//! What an overlay makes of a command, and what is wanted of `update` then.
+//! What became of a command while something was open.
+//!
+//! Invariant: plain data: `update` does what is wanted.
 
 use super::command::Command;
+use super::marks::Marked;
+use super::menu::Item;
 use super::mode::Mode;
+use super::what::What;
 use crate::model::call::NamedCall;
-use crate::model::{Action, DaemonId, Target};
+use crate::model::rows::Field;
+use crate::model::watched::Watched;
+use crate::model::{Action, DaemonId, ProcessKey, Target};
+
+/// What an overlay has to know of the rest.
+pub(super) struct Around<'a> {
+    /// What is watched.
+    pub(super) watched: &'a Watched,
+    /// Columns and rows of the terminal.
+    pub(super) size: (u16, u16),
+    /// The selected process.
+    pub(super) selected: Option<ProcessKey>,
+    /// Whether everything that changes something is refused.
+    pub(super) is_read_only: bool,
+}
 
 /// What became of a command.
 #[derive(Debug, PartialEq)]
@@ -20,6 +39,14 @@ pub(super) enum Taken {
     Do(Command),
     /// All overlays close, and this is done to these processes.
     Act(Action, DaemonId, Vec<Target>),
+    /// These columns are to be shown, or those that stand by themselves.
+    Columns(Option<Vec<Field>>),
+    /// All overlays close, and this is done to several processes.
+    Several(What, Marked),
+    /// The menu closes, and this is done to these, or asked for.
+    Item(Item, Marked),
+    /// The prompt closes, and this is asked about, or done to these.
+    Ask(Marked, What),
     /// This call is to be sent.
     Send {
         /// Of which daemon.

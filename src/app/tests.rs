@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::command::Command;
+use super::command::{Command, RowsCommand};
 use super::editor::Edit;
 use super::effect::{Effect, Effects};
 use super::message::Message;
@@ -23,6 +23,7 @@ mod log;
 mod meant;
 mod overlays;
 mod quiet;
+mod several;
 mod table;
 
 const D: DaemonId = DaemonId(0);
@@ -368,7 +369,11 @@ proptest! {
             prop_assert!(app.lines().len() <= 100_000);
             for mode in app.below.iter().chain([&app.mode]) {
                 let (daemon, targets) = mode.about().unwrap_or((D, Vec::new()));
-                for target in targets {
+                let mut all: Vec<_> = targets.into_iter().map(|target| (daemon, target)).collect();
+                if let Mode::Sheet(sheet) = mode {
+                    all.extend(sheet.about().iter().map(|(daemon, target)| (*daemon, target)));
+                }
+                for (daemon, target) in all {
                     let process = app.watched.fleet.get(target.key(daemon));
                     prop_assert!(process.is_some_and(|process| target.is(&process.info)));
                 }

@@ -1,17 +1,18 @@
 //! `update`: the only place where the app changes.
 
+use super::batch::Batch;
 use super::command::Command;
 use super::effect::{Effect, Effects};
 use super::message::Message;
 use super::mode::Mode;
 use super::notice::Notice;
-use super::overlay::{self, Around};
+use super::overlay;
 use super::palette::Palette;
 use super::pane::Pane;
 use super::prompt::Compose;
 use super::state::App;
-use super::taken::Taken;
-use super::{act, changes, details, log_keys, navigate, table};
+use super::taken::{Around, Taken};
+use super::{act, bulk, changes, details, log_keys, navigate, row_keys, table};
 use crate::logs::Owner;
 use crate::model::apply::apply;
 use crate::model::bundle::Material;
@@ -114,7 +115,12 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         log_keys::take_typing(app, command);
         return Effects::none();
     }
-    let around = Around { watched: &app.watched, size: app.size, selected: app.selected };
+    let around = Around {
+        watched: &app.watched,
+        size: app.size,
+        selected: app.selected,
+        is_read_only: app.read_only,
+    };
     match overlay::take(&mut app.mode, &around, command) {
         Taken::Done | Taken::Pass => Effects::none(),
         Taken::Close => {
@@ -143,7 +149,10 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         }
         Taken::Act(action, daemon, targets) => {
             app.close_to_details();
-            act::these(app, action, daemon, targets)
+            bulk::these(app, action, daemon, targets)
+        }
+        taken @ (Taken::Columns(_) | Taken::Several(..) | Taken::Item(..) | Taken::Ask(..)) => {
+            row_keys::take_from_sheet(app, taken)
         }
         Taken::Send { daemon, call, is_confirmed } => send(app, daemon, call, is_confirmed),
     }
@@ -164,12 +173,12 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         }
         Command::Open => open_line(app),
         Command::Why => open_why(app),
+        Command::Log(command) => log_keys::take(app, command),
         Command::Charts => {
             app.charts = app.charts.next(app.size.1);
             navigate::keep_selection_visible(app);
             app.notify(app.charts.words(), false);
         }
-        Command::Log(command) => log_keys::take(app, command),
         Command::Exceptions => app.open(Mode::Exceptions { chosen: None }),
         Command::Bundle => return bundle(app),
         Command::NextPane => {
@@ -179,7 +188,8 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
             };
             navigate::keep_selection_visible(app);
         }
-        Command::Back => go_back(app),
+        Command::Back => return go_back(app),
+        Command::Rows(command) => return row_keys::take(app, command),
         Command::Older | Command::Newer if app.focus == Pane::Log => {
             log_keys::go_to_end(app, command == Command::Newer);
         }
@@ -199,9 +209,12 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
     Effects::none()
 }
 
-/// One step back: in the log to following, then the search leaves, then the last filter; then from the
-/// whole screen to the pane, from the log to the table, and there the filter leaves, then the notice.
-fn go_back(app: &mut App) {
+/// One step back: what is being done to several and has not begun is left undone; from a scrolled log to following, from there to the table, and there the notice
+/// leaves: the filter first, then the marks, then the notice.
+fn go_back(app: &mut App) -> Effects {
+    if app.batch.as_mut().is_some_and(Batch::halt) {
+        return Effects::one(Effect::Halt);
+    }
     match app.focus {
         Pane::Log if app.log_top.is_some() || app.log_mark.is_some() => {
             (app.log_top, app.log_mark) = (None, None);
@@ -212,12 +225,13 @@ fn go_back(app: &mut App) {
         _ if app.is_zoomed => app.is_zoomed = false,
         Pane::Log => app.focus = Pane::Processes,
         Pane::Processes => {
-            if !table::drop_filter(app) {
+            if !table::drop_filter(app) && !app.marks.clear() {
                 app.notice = None;
             }
         }
     }
     navigate::keep_selection_visible(app);
+    Effects::none()
 }
 
 /// Opens the message to the selected process.

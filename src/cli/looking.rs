@@ -25,6 +25,9 @@ pub struct Ls {
     /// Which, and in which order
     #[command(flatten)]
     pub which: Which,
+    /// Which columns
+    #[command(flatten)]
+    pub shown: Shown,
     /// Print the table again whenever it changes, until stopped; on a terminal, in place
     #[arg(long, conflicts_with_all = ["env", "env_values"])]
     pub watch: bool,
@@ -40,6 +43,17 @@ pub struct Which {
     /// round
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     pub sort: Option<String>,
+}
+
+/// Which columns a table has.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Shown {
+    /// Only these columns, in this order: id,name,pid,status,restarts,cpu,mem ..
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', conflicts_with_all = ["wide", "json"])]
+    pub columns: Vec<String>,
+    /// With more columns: pid, version, git branch, unstable restarts, last exit, user, cron pattern
+    #[arg(long, conflicts_with = "json")]
+    pub wide: bool,
 }
 
 /// `describe`.
@@ -72,6 +86,9 @@ pub struct Top {
     /// Which, and in which order
     #[command(flatten)]
     pub which: Which,
+    /// Which columns
+    #[command(flatten)]
+    pub shown: Shown,
 }
 
 /// `logs`.

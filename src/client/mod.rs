@@ -49,6 +49,7 @@ pub use self::message::{Event, ProcessRef};
 pub use self::pattern::PatternError;
 pub(crate) use self::pattern::{PATTERNS_MAX, Patterns};
 pub(crate) use self::queue::Queued;
+use crate::daemon::act::Turns;
 pub use crate::daemon::{Endpoint, EndpointError, Settle, Socket};
 #[doc(inline)]
 pub use crate::ecosystem;
@@ -286,7 +287,7 @@ impl Client {
         }
         let (acting, attendance) = self.0.acting().await?;
         // The bus is read as long as somebody acts.
-        Ok(acting.all(action, targets).inspect(move |_| {
+        Ok(acting.all(action, targets, Turns::default()).inspect(move |_| {
             let _ = &attendance;
         }))
     }

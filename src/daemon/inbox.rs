@@ -61,7 +61,7 @@ struct Latest {
 }
 
 /// How many variants of [`Report`] are latest-wins.
-const SLOTS: usize = 9;
+const SLOTS: usize = 11;
 
 /// Lines that came together.
 #[derive(Debug)]
@@ -166,10 +166,14 @@ fn slot_of(report: &Report) -> Option<usize> {
         Report::Methods(_) => Some(5),
         Report::OomKills(_) => Some(6),
         Report::Examined(_) => Some(7),
-        Report::Disk(_) => Some(8),
+        Report::Measured { .. } => Some(8),
+        Report::Host(_) => Some(9),
+        Report::Disk(_) => Some(10),
         Report::Process(_)
         | Report::Exception(_)
         | Report::Killed(_)
+        | Report::ActionBegun { .. }
+        | Report::Kept(_)
         | Report::ActionFinished { .. }
         | Report::CallFinished { .. }
         | Report::Replied { .. }
@@ -206,6 +210,7 @@ impl Lanes {
                 | Report::Replied { .. }
                 | Report::Bundled(_)
                 | Report::Did { .. }
+                | Report::Kept(_)
                 | Report::TaskEnded(_)
         );
         if self.events.len() < bounds.events_max || is_due {

@@ -5,6 +5,7 @@
 //! that happens leaves as a [`Report`] through the [`Inbox`], which never waits.
 
 pub(crate) mod act;
+mod actions;
 pub(crate) mod bundle;
 pub(crate) mod bus;
 pub(crate) mod calls;
@@ -16,6 +17,7 @@ pub(crate) mod history;
 pub mod inbox;
 mod limits;
 pub(crate) mod lives;
+mod measure;
 pub(crate) mod offload;
 pub(crate) mod rpc;
 pub(crate) mod seam;
@@ -24,14 +26,12 @@ mod tasks;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::act::Acting;
 pub use self::act::Settle;
 use self::bus::ear::Ears;
 use self::calls::run::{self, CallFinish};
@@ -39,13 +39,13 @@ use self::calls::trigger::TriggerFinish;
 use self::history::screen::{self, History};
 pub use self::inbox::{Inbox, InboxBounds};
 pub use self::rpc::endpoint::{self, Endpoint, EndpointError};
-use self::rpc::session::{self, Link, ready};
+use self::rpc::session::{self, Link};
 pub use self::rpc::socket::Socket;
+use crate::model::DaemonId;
 use crate::model::call::{CallOutcome, NamedCall};
 use crate::model::daemon::{BusState, Connection};
 use crate::model::report::Report;
 use crate::model::trigger::Trigger;
-use crate::model::{Action, DaemonId, Target, Verdict};
 use crate::protocol::amp::FRAME_BYTES_MAX;
 use crate::protocol::process::PmId;
 use crate::protocol::text;
@@ -62,12 +62,20 @@ pub struct Options {
     pub frame_bytes_max: usize,
     /// How long a process is watched after it was started.
     pub settle: Settle,
+    /// Whether CPU and memory are measured here where that can be, and the daemon is then polled
+    /// seldom.
+    pub measures_here: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
         let interval = Duration::from_secs(1);
-        Self { interval, frame_bytes_max: FRAME_BYTES_MAX, settle: Settle::Own }
+        Self {
+            interval,
+            frame_bytes_max: FRAME_BYTES_MAX,
+            settle: Settle::Own,
+            measures_here: false,
+        }
     }
 }
 
@@ -145,6 +153,8 @@ struct Requests {
     reconnect_bus: Notify,
     /// One socket of the daemon answers again, so the other will too. Heard only by who waits.
     other_is_back: Notify,
+    /// What is measured on this machine.
+    measuring: measure::Measuring,
     /// The process whose details are open.
     examining: examine::Examining,
 }
@@ -244,6 +254,7 @@ fn spawn_with(
         wishes: Arc::default(),
         permits: Arc::new(Semaphore::new(ACTIONS_MAX)),
         history: Arc::default(),
+        halted: Mutex::default(),
         running: Mutex::new(None),
     };
     handle.resume();
@@ -262,6 +273,8 @@ pub struct DaemonHandle {
     wishes: Arc<Requests>,
     permits: Arc<Semaphore>,
     history: Arc<History>,
+    /// Cancelled where what has not begun is to be left undone.
+    halted: Mutex<CancellationToken>,
     /// `None` while suspended.
     running: Mutex<Option<Running>>,
 }
@@ -274,30 +287,6 @@ struct Running {
 }
 
 impl DaemonHandle {
-    /// Does something to processes. Never waits: the outcome of each is one
-    /// [`Report::ActionFinished`].
-    pub fn act(&self, action: Action, targets: Vec<Target>) {
-        let finish = Finish { inbox: self.inbox.clone(), daemon: self.id, action, left: targets };
-        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
-            return finish.refuse("too many actions are under way, not sent");
-        };
-        let running = self.lock();
-        let Some(running) = running.as_ref() else {
-            return finish.refuse("suspended, nothing was sent");
-        };
-        let (watch, link) = (Arc::clone(&running.watch), running.link.clone());
-        running.watch.tasks.spawn_on(
-            async move {
-                let generation = watch.generation.clone();
-                let acting = act(&watch, link, finish);
-                // A suspension drops the action; `finish` then says so.
-                generation.run_until_cancelled(acting).await;
-                drop(permit);
-            },
-            &self.runtime,
-        );
-    }
-
     /// Calls a method by its name. Never waits: the outcome is one [`Report::CallFinished`].
     pub fn call(&self, call: NamedCall) {
         let finish = CallFinish::new(self.inbox.clone(), self.id, call.method.clone());
@@ -350,14 +339,6 @@ impl DaemonHandle {
             },
             &self.runtime,
         );
-    }
-
-    /// From now on, reads all of this process with each poll ([`Report::Examined`]), or of none.
-    pub fn examine(&self, pm_id: Option<PmId>) {
-        self.wishes.examining.set(pm_id);
-        if pm_id.is_some() {
-            self.wishes.change.notify_one();
-        }
     }
 
     /// Connects now where the daemon is down, else polls now.
@@ -424,6 +405,16 @@ impl DaemonHandle {
             },
             &self.runtime,
         );
+        if self.options.measures_here && self.endpoint.is_local() {
+            let shared = Arc::clone(&watch);
+            watch.tasks.spawn_on(
+                async move {
+                    let generation = &shared.generation;
+                    generation.run_until_cancelled(measure::run(&shared)).await;
+                },
+                &self.runtime,
+            );
+        }
         *running = Some(Running { watch, link: link_seen });
     }
 
@@ -441,57 +432,6 @@ impl Drop for DaemonHandle {
     fn drop(&mut self) {
         if let Some(running) = self.lock().take() {
             running.watch.generation.cancel();
-        }
-    }
-}
-
-/// Acts, reports each verdict and asks for polls.
-async fn act(watch: &Watch, link: watch::Receiver<Link>, mut finish: Finish) {
-    let session = match ready(link, watch.timings.handshake).await {
-        Ok(session) => session,
-        Err(why) => return finish.refuse(&why),
-    };
-    let (ears, timings) = (watch.ears.clone(), watch.timings);
-    let acting = Acting { session, ears, timings, settle: watch.options.settle };
-    let mut verdicts = acting.all(finish.action, finish.left.clone());
-    while let Some((target, verdict)) = verdicts.next().await {
-        finish.report(&target, verdict);
-        watch.wishes.change.notify_one();
-    }
-}
-
-/// Sees to it that an action is reported exactly once for each target, also when its task is dropped.
-#[derive(Debug)]
-struct Finish {
-    inbox: Inbox,
-    daemon: DaemonId,
-    action: Action,
-    /// Those without a verdict yet.
-    left: Vec<Target>,
-}
-
-impl Finish {
-    fn report(&mut self, target: &Target, verdict: Verdict) {
-        self.left.retain(|left| left != target);
-        self.send(target.clone(), verdict);
-    }
-
-    fn refuse(mut self, why: &str) {
-        for target in std::mem::take(&mut self.left) {
-            self.send(target, Verdict::Refused(why.into()));
-        }
-    }
-
-    fn send(&self, target: Target, verdict: Verdict) {
-        let action = self.action;
-        self.inbox.report(self.daemon, Report::ActionFinished { action, target, verdict });
-    }
-}
-
-impl Drop for Finish {
-    fn drop(&mut self) {
-        for target in std::mem::take(&mut self.left) {
-            self.send(target, Verdict::Unknown { waited_ms: 0, is_closed: true });
         }
     }
 }

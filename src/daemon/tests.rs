@@ -11,6 +11,7 @@ use tokio_util::codec::Framed;
 
 use super::*;
 use crate::model::daemon::{Connection as Standing, Problem};
+use crate::model::{Action, Target, Verdict};
 use crate::protocol::amp::{AmpCodec, Frame};
 use crate::protocol::process::{PmId, ProcessStatus};
 use crate::protocol::value::{self, Value};
@@ -211,6 +212,7 @@ impl Client {
             interval: Duration::from_millis(20),
             frame_bytes_max: FRAME_BYTES_MAX,
             settle: Settle::For(Duration::ZERO),
+            measures_here: false,
         };
         let inbox = Inbox::new(InboxBounds::default());
         let handle = spawn_with(DaemonId(3), peer.endpoint(), options, timings, inbox.clone());

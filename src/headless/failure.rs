@@ -49,6 +49,7 @@ impl Code {
             | Verdict::CameBack { .. }
             | Verdict::Replaced { .. }
             | Verdict::Gone
+            | Verdict::NotBegun
             | Verdict::Refused(_) => Self::Condition,
         }
     }

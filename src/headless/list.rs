@@ -8,14 +8,11 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json, json};
 
 use super::failure::{Code, Failure};
-use super::output::{self, Align};
-use super::{Context, table, targets};
+use super::{Context, output, table, targets};
 use crate::cli::Ls;
 use crate::client::Client;
-use crate::daemon::clock::now_ms;
-use crate::model::rows::{Query, Sort};
-use crate::model::units;
-use crate::protocol::process::{ProcessInfo, ProcessStatus, Snapshot};
+use crate::model::rows::{Field, Query, Sort};
+use crate::protocol::process::{ProcessInfo, Snapshot};
 use crate::protocol::text::clean;
 
 /// How often `--watch` looks.
@@ -41,10 +38,11 @@ pub(super) async fn run(
         (false, false) => Env::None,
     };
     let query = table::query(&what.which, Sort::default())?;
+    let fields = table::fields(&what.shown)?;
     let client = context.connect().await?;
     let mut seen = table::Seen::default();
     if what.watch {
-        return watch(context, &client, &query, what.json, out).await;
+        return watch(context, &client, &query, Some(&*fields).filter(|_| !what.json), out).await;
     }
     // The environments come with the rest: the daemon is asked once.
     let raw = if env == Env::None {
@@ -64,7 +62,7 @@ pub(super) async fn run(
         output::json(&Json::Array(list), context.json_style(), out)?;
         return Ok(Code::Fine);
     }
-    print(context, &infos, out)?;
+    table::print(context, &processes, &fields, out)?;
     if env != Env::None {
         for info in infos {
             environment(context, info, variables(&raw, info), env, out)?;
@@ -74,12 +72,12 @@ pub(super) async fn run(
 }
 
 /// Prints the table again whenever it changes, until the daemon or whoever reads is gone. On a
-/// terminal in place, each second.
+/// terminal in place, each second. Without columns, as JSON.
 async fn watch(
     context: &Context,
     client: &Client,
     query: &Query,
-    is_json: bool,
+    fields: Option<&[Field]>,
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     let mut seen = table::Seen::default();
@@ -89,22 +87,22 @@ async fn watch(
         let processes = seen.rows(query);
         let infos: Vec<&ProcessInfo> = processes.iter().map(|process| &process.info).collect();
         let facts: Vec<String> = infos.iter().map(|info| fact(info)).collect();
-        let in_place = context.is_terminal && !is_json;
+        let in_place = context.is_terminal && fields.is_some();
         if in_place || before.as_ref() != Some(&facts) {
             if in_place {
                 // Home, and away with what is below.
                 write!(out, "\x1b[H\x1b[J")?;
-            } else if before.is_some() && !is_json {
+            } else if before.is_some() && fields.is_some() {
                 writeln!(out)?;
             } else {
                 // The first table, or a line for each.
             }
-            if is_json {
+            if let Some(fields) = fields {
+                table::print(context, &processes, fields, out)?;
+            } else {
                 let list = infos.iter().map(|info| as_json(info, None, Env::None));
                 let style = output::JsonStyle { is_pretty: false, ..context.json_style() };
                 output::json(&list.collect(), style, out)?;
-            } else {
-                print(context, &infos, out)?;
             }
             out.flush()?;
         }
@@ -117,53 +115,6 @@ async fn watch(
 fn fact(info: &ProcessInfo) -> String {
     let (id, pid, restarts) = (info.pm_id, info.pid, info.restarts);
     format!("{id} {} {} {pid:?} {restarts}", info.name, info.status.as_str())
-}
-
-pub(super) fn print(
-    context: &Context,
-    processes: &[&ProcessInfo],
-    out: &mut impl Write,
-) -> Result<(), Failure> {
-    let restarts = if context.is_ascii { "restarts" } else { "↺" };
-    let heading = [
-        ("id", Align::Right),
-        ("name", Align::Left),
-        ("namespace", Align::Left),
-        ("mode", Align::Left),
-        ("status", Align::Left),
-        (restarts, Align::Right),
-        ("uptime", Align::Right),
-        ("cpu", Align::Right),
-        ("mem", Align::Right),
-    ];
-    let now_ms = now_ms();
-    let rows: Vec<_> = processes.iter().map(|info| row(info, now_ms, context.is_ascii)).collect();
-    Ok(output::table(&heading, &rows, out)?)
-}
-
-fn row(info: &ProcessInfo, now_ms: i64, is_ascii: bool) -> Vec<String> {
-    let none = || "-".to_owned();
-    let text = |text: &str| output::printable(text, is_ascii);
-    let is_online = info.status == ProcessStatus::Online && info.pid.is_some();
-    let status = match &info.status {
-        _ if info.never_started() => "online, never started",
-        ProcessStatus::WaitingRestart if info.has_given_up() => "waiting restart, given up",
-        status => status.as_str(),
-    };
-    let since = info.online_since_ms.filter(|_| is_online);
-    vec![
-        info.pm_id.to_string(),
-        text(&info.name),
-        info.namespace.as_deref().map_or_else(none, text),
-        info.exec_mode.as_str().to_owned(),
-        text(status),
-        info.restarts.to_string(),
-        since.map_or_else(none, |since| units::uptime(now_ms.saturating_sub(since))),
-        info.cpu_percent
-            .filter(|_| is_online)
-            .map_or_else(none, |cpu| units::percent(f64::from(cpu))),
-        info.memory_bytes.filter(|_| is_online).map_or_else(none, units::bytes),
-    ]
 }
 
 /// The process's own variables in the raw reply.
@@ -240,7 +191,7 @@ fn environment(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::process::PmId;
+    use crate::protocol::process::{PmId, ProcessStatus};
 
     fn api() -> ProcessInfo {
         let mut info = ProcessInfo::new(PmId(3), "api 日", ProcessStatus::Online);
@@ -249,15 +200,6 @@ mod tests {
         info.cpu_percent = Some(12.34);
         info.memory_bytes = Some(2048);
         info
-    }
-
-    #[test]
-    fn a_row_says_what_is_known() {
-        let cells = row(&api(), 61_000, true);
-        assert_eq!(cells, ["3", "api ?", "-", "fork", "online", "0", "1m", "12.3%", "2.0 KiB"]);
-        let mut ghost = api();
-        ghost.pid = None;
-        assert_eq!(row(&ghost, 61_000, false)[4..], ["online, never started", "0", "-", "-", "-"]);
     }
 
     #[test]

@@ -3,18 +3,22 @@
 //! Invariant: filter and order are read before the daemon is asked; what PM2 does not measure is `-`,
 //! never 0.
 
-use crate::cli::Which;
+use std::io::Write;
+
+use crate::cli::{Shown, Which};
 use crate::client::Client;
 use crate::daemon::clock::now_ms;
 use crate::model::DaemonId;
 use crate::model::fleet::{Fleet, Process, blinding};
 use crate::model::moment::Moment;
-use crate::model::rows::{Filter, Query, Rows, Sort};
+use crate::model::rows::columns::{COLUMNS, DEFAULT, Row, WIDE};
+use crate::model::rows::{Field, Filter, Query, Rows, Sort};
 use crate::protocol::process::{ProcessInfo, Snapshot};
 use crate::protocol::text::clean;
 
 use super::failure::Failure;
-use super::{Context, output, targets};
+use super::output::{self, Align};
+use super::{Context, targets};
 
 /// The daemon, which is the only one.
 const DAEMON: DaemonId = DaemonId(0);
@@ -27,6 +31,68 @@ pub(super) fn query(which: &Which, by_itself: Sort) -> Result<Query, Failure> {
     let sort = which.sort.as_deref().map(Sort::parse).transpose();
     let sort = sort.map_err(|why| wrong("--sort", why))?.unwrap_or(by_itself);
     Ok(Query { filter, only_unwell: false, sort })
+}
+
+/// Whether a table without a screen can have the column: there is one daemon, and nothing is drawn.
+fn is_printed(field: Field) -> bool {
+    !matches!(field, Field::Daemon | Field::Chart)
+}
+
+/// The columns that are asked for.
+pub(super) fn fields(shown: &Shown) -> Result<Vec<Field>, Failure> {
+    let by_itself = DEFAULT.into_iter().filter(|field| *field != Field::Limit);
+    let by_itself = by_itself.filter(|field| is_printed(*field));
+    if shown.columns.is_empty() {
+        let more = WIDE.into_iter().filter(|_| shown.wide);
+        return Ok(by_itself.chain(more).collect());
+    }
+    let named = |word: &String| {
+        Field::of(word.trim()).filter(|field| is_printed(*field)).ok_or_else(|| {
+            let all = COLUMNS.iter().filter(|column| is_printed(column.field));
+            let all: Vec<&str> = all.map(|column| column.name).collect();
+            let why = format!("--columns: there is no column `{word}`, but {}", all.join(", "));
+            Failure::usage(clean(&why))
+        })
+    };
+    let mut fields = Vec::new();
+    for field in shown.columns.iter().map(named) {
+        let field = field?;
+        if !fields.contains(&field) {
+            fields.push(field);
+        }
+    }
+    Ok(fields)
+}
+
+/// Prints the processes.
+pub(super) fn print(
+    context: &Context,
+    processes: &[&Process],
+    fields: &[Field],
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let heading = fields.iter().map(|field| {
+        let column = field.column();
+        let align = if column.is_right { Align::Right } else { Align::Left };
+        match field {
+            Field::Restarts if !context.is_ascii => ("↺", align),
+            _ => (column.head, align),
+        }
+    });
+    let heading: Vec<(&str, Align)> = heading.collect();
+    let now = Moment::at(now_ms());
+    let rows = processes.iter().map(|process| cells(process, fields, now, context.is_ascii));
+    Ok(output::table(&heading, &rows.collect::<Vec<_>>(), out)?)
+}
+
+/// What the columns say of a process.
+fn cells(process: &Process, fields: &[Field], now: Moment, is_ascii: bool) -> Vec<String> {
+    let row = Row { process, daemon: "", now };
+    let cell = |field: &Field| {
+        let cell = (field.column().cell)(&row).filter(|cell| !cell.is_empty());
+        cell.map_or_else(|| "-".to_owned(), |cell| output::printable(&cell, is_ascii))
+    };
+    fields.iter().map(cell).collect()
 }
 
 /// All processes as they were last seen.
@@ -77,8 +143,43 @@ pub(super) fn blindness(processes: &[ProcessInfo]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::rows::Field;
     use crate::protocol::process::{PmId, ProcessStatus};
+
+    #[test]
+    fn a_row_says_what_is_known() {
+        let mut api = ProcessInfo {
+            pid: Some(42),
+            online_since_ms: Some(1_000),
+            cpu_percent: Some(12.34),
+            memory_bytes: Some(2_048),
+            ..ProcessInfo::new(PmId(3), "api 日", ProcessStatus::Online)
+        };
+        let fields = fields(&Shown::default()).unwrap();
+        let row = |info: &ProcessInfo, is_ascii| {
+            let at = Moment::at(61_000);
+            cells(&Process::polled(info.clone(), at), &fields, at, is_ascii)
+        };
+        let all = ["3", "api ?", "-", "fork", "online", "0", "1m", "12.3%", "2.0 KiB"];
+        assert_eq!(row(&api, true), all);
+        api.pid = None;
+        assert_eq!(row(&api, false)[4..], ["online, never started", "0", "-", "-", "-"]);
+    }
+
+    #[test]
+    fn columns_are_chosen_by_their_words() {
+        let chosen = |words: &[&str]| {
+            let columns = words.iter().map(|word| (*word).to_owned()).collect();
+            fields(&Shown { columns, wide: false })
+        };
+        assert_eq!(chosen(&["pid", " name", "pid"]).unwrap(), [Field::Pid, Field::Name]);
+        assert_eq!(chosen(&["ns", "memory"]).unwrap(), [Field::Namespace, Field::Memory]);
+        for wrong in ["nonsense", "chart", "daemon", ""] {
+            let failure = chosen(&["id", wrong]).unwrap_err();
+            assert!(failure.line().unwrap().contains("restarts"), "{wrong}");
+        }
+        let wide = fields(&Shown { columns: Vec::new(), wide: true }).unwrap();
+        assert!(wide.contains(&Field::Pid) && wide.len() > 9, "{wide:?}");
+    }
 
     #[test]
     fn a_table_has_what_is_asked_for_in_its_order() {

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use tokio::time::{Instant, sleep_until};
 
 use super::failure::{Code, Failure};
-use super::list::{Env, as_json, print};
+use super::list::{Env, as_json};
 use super::{Context, output, table};
 use crate::cli::Top;
 use crate::daemon::clock::now_ms;
@@ -24,6 +24,7 @@ pub(super) async fn run(
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     let query = table::query(&what.which, Sort::by(Field::Cpu))?;
+    let fields = table::fields(&what.shown)?;
     let client = context.connect().await?;
     let mut seen = table::Seen::default();
     let mut printed = 0;
@@ -42,7 +43,7 @@ pub(super) async fn run(
                 writeln!(out)?;
             }
             writeln!(out, "{}", heading(&processes, at_ms, context.utc_offset_s))?;
-            print(context, &infos, out)?;
+            table::print(context, &processes, &fields, out)?;
         }
         out.flush()?;
         printed += 1;

@@ -4,6 +4,7 @@
 //! of its own, and asks the report nothing more.
 
 mod finished;
+mod system;
 
 use super::bundle::Written;
 use super::call::CallOutcome;
@@ -13,6 +14,7 @@ use super::disk::DiskLook;
 use super::errand::{Outcome, TaskId};
 use super::exam::Exam;
 use super::fleet::RowChanges;
+use super::kept::Kept;
 use super::lifecycle::{self, Life, Whom};
 use super::log::{LineKind, LogLine, LogSource, Severity};
 use super::moment::Moment;
@@ -76,6 +78,10 @@ pub enum Change {
     Disk,
     /// The count of lines or events that were lost.
     Losses,
+    /// It is a process's turn in an action on several that was asked for here.
+    Begun(Target),
+    /// A process was deleted here, as it was just before.
+    Kept(Box<Kept>),
     /// An action that was asked for here ended.
     Finished {
         /// Which.
@@ -148,6 +154,8 @@ impl Applying<'_> {
                 self.snapshot(snapshot);
             }
             Report::Examined(exam) => self.changes.push(Change::Examined(exam)),
+            Report::Measured { interval_ms, processes } => self.measured(interval_ms, &processes),
+            Report::Host(host) => self.host(host),
             Report::OomKills(kills) => self.oom_kills(kills),
             Report::Disk(look) => self.disk(look),
             Report::Lives(lives) => self.lives(lives),
@@ -155,6 +163,8 @@ impl Applying<'_> {
             Report::Process(event) => self.event(&event),
             Report::Exception(exception) => self.exception(&exception),
             Report::Killed(message) => self.say("pm2:kill", Severity::Bad, &message),
+            Report::ActionBegun { target, .. } => self.begin(target),
+            Report::Kept(kept) => self.changes.push(Change::Kept(kept)),
             Report::ActionFinished { action, target, verdict } => {
                 self.finish(action, target, verdict);
             }
@@ -225,6 +235,7 @@ impl Applying<'_> {
         let was_live = daemon.is_live();
         let home = daemon.home.clone();
         daemon.retry_at_ms = None;
+        daemon.measure_interval_ms = None;
         let mut is_other = false;
         let mut is_new = false;
         match &connection {
@@ -297,17 +308,6 @@ impl Applying<'_> {
         self.changes.push(Change::Polled);
     }
 
-    /// Notes in the black boxes what was measured.
-    fn sample(&mut self) {
-        let Watched { fleet, boxes, .. } = &mut *self.watched;
-        for (key, process) in fleet.iter().filter(|(key, _)| key.daemon == self.id) {
-            if process.is_online() {
-                let info = &process.info;
-                boxes.of(key).sample(info.cpu_percent, info.memory_bytes);
-            }
-        }
-    }
-
     /// What ended before anybody watched goes before what was seen.
     fn lives(&mut self, lives: Vec<(PmId, BlackBox)>) {
         for (pm_id, past) in lives {
@@ -330,15 +330,6 @@ impl Applying<'_> {
         let is_news = words(daemon) != before;
         self.changes.push(Change::Disk);
         self.note_if(is_news, Change::Daemon);
-    }
-
-    /// A SIGKILL since the last count is the kernel's where that has grown meanwhile.
-    fn oom_kills(&mut self, kills: u64) {
-        let Some(daemon) = self.daemon() else { return };
-        let Some(before) = daemon.oom_kills.replace(kills) else { return };
-        let id = self.id;
-        let ours = self.watched.boxes.iter_mut().filter(|(key, _)| key.daemon == id);
-        ours.for_each(|(_, life)| life.out_of_memory(kills > before));
     }
 
     /// Takes what became of the rows in; `is_told` is false where a new connection may mean another

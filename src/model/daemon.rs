@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::disk::Disk;
+use super::system::Host;
 use super::{DaemonId, ProcessKey};
 use crate::protocol::rpc::Methods;
 use crate::protocol::shell::word;
@@ -37,6 +38,11 @@ pub struct Daemon {
     /// The pause between polls now in force, milliseconds: longer than asked for where the daemon
     /// takes long to answer.
     pub poll_interval_ms: u64,
+    /// The pause between measurements on this machine, milliseconds; `None` while PM2's own figures
+    /// are all there are.
+    pub measure_interval_ms: Option<u64>,
+    /// Its machine, where that was looked at.
+    pub host: Option<Host>,
     /// How long the last poll took, milliseconds.
     pub poll_took_ms: Option<u64>,
     /// When the last snapshot was taken, milliseconds since 1970.
@@ -73,6 +79,8 @@ impl Daemon {
             is_fresh: false,
             bus: BusState::Connecting,
             poll_interval_ms,
+            measure_interval_ms: None,
+            host: None,
             poll_took_ms: None,
             snapshot_at_ms: None,
             blinded_by: None,
@@ -82,6 +90,12 @@ impl Daemon {
             last_warning: None,
             events_lost: 0,
         }
+    }
+
+    /// The pause between two samples of its processes, milliseconds.
+    #[must_use]
+    pub fn sample_interval_ms(&self) -> u64 {
+        self.measure_interval_ms.unwrap_or(self.poll_interval_ms)
     }
 
     /// Whether the daemon answers.

@@ -47,6 +47,8 @@ pub enum Task {
     Resurrect,
     /// Starts these again: elements of `pm2_env` that were kept before they were deleted.
     Restore(Vec<Json>),
+    /// Deletes all processes, and ends the daemon.
+    Kill,
 }
 
 /// What can be done to a process beside an [`Action`](super::Action).
@@ -207,6 +209,7 @@ impl Task {
             Self::FlushConsole => Risk::of("flush"),
             Self::Save { .. } => Risk::of("save"),
             Self::Resurrect | Self::Restore(_) => Risk::of("prepare"),
+            Self::Kill => Risk::of("killMe"),
         }
     }
 
@@ -216,6 +219,7 @@ impl Task {
         match self {
             Self::Each { errand, .. } => Deed::from(errand).word,
             Self::Restore(_) => "start",
+            Self::Kill => "kill",
             Self::Scale { .. } | Self::FlushConsole | Self::Save { .. } | Self::Resurrect => {
                 self.deed().word
             }
@@ -240,6 +244,7 @@ impl Task {
             )
             .already("all running already"),
             Self::Restore(_) => Deed::restore(),
+            Self::Kill => Deed::new("kill", "end the daemon:", "ended the daemon:", "ended"),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde_json::Value as Json;
 
+use super::system::Family;
 use crate::protocol::process::ProcessInfo;
 
 /// What was read of one process.
@@ -18,6 +19,8 @@ pub struct Exam {
     pub raw: Sealed,
     /// How large its files are, bytes, by their paths.
     pub sizes: Vec<(Box<str>, u64)>,
+    /// The process and its descendants on this machine, and where they listen.
+    pub family: Option<Family>,
 }
 
 /// JSON with secrets in it.

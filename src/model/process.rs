@@ -9,6 +9,7 @@ use super::figures::Figures;
 use super::looping::looks_looping;
 use super::moment::Moment;
 use super::series::{Sample, Series};
+use super::system::Measured;
 use super::{Action, Target, Verdict, units};
 use crate::protocol::bus::{EventKind, ProcessEvent};
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
@@ -19,6 +20,8 @@ const BACKOFF_MAX_MS: u64 = 15_000;
 const LOOP_CRASHES: usize = 3;
 /// One minute; a loop is over when there was none for so long.
 const LOOP_SPAN_MS: i64 = 60_000;
+/// What was measured here longer ago is not so any more, milliseconds.
+const MEASURED_MS: i64 = 5_000;
 /// For how long the row says what came of an action, milliseconds.
 const OUTCOME_MS: i64 = 4_000;
 /// The same, where it went wrong.
@@ -36,12 +39,16 @@ pub struct Process {
     pub series: Series,
     /// CPU and memory as they are shown.
     pub figures: Figures,
+    /// CPU and memory as this machine tells them, and when it last did.
+    pub measured: Option<(Measured, i64)>,
     /// When it was first seen here, milliseconds since 1970.
     pub first_seen_ms: i64,
     /// When a snapshot or an event last told of it.
     pub seen_ms: i64,
     /// What the user asked for and the engine has not decided yet.
     pub pending: Option<Action>,
+    /// Whether its turn in that has not come yet.
+    pub is_queued: bool,
     /// The last action asked for here and when, to know its echo on the bus.
     pub asked: Option<(Action, i64)>,
     /// What came of the last action asked for here, while the row says it.
@@ -84,9 +91,11 @@ impl Process {
             is_pid_known: true,
             series: Series::default(),
             figures: Figures::default(),
+            measured: None,
             first_seen_ms: 0,
             seen_ms: 0,
             pending: None,
+            is_queued: false,
             asked: None,
             outcome: None,
             online_since: None,
@@ -164,12 +173,19 @@ impl Process {
         self.asked = Some((action, now.steady_ms));
         self.outcome = None;
         self.is_reloading = action == Action::Reload;
+        self.is_queued = false;
+    }
+
+    /// Notes that an action was asked for in which others come before it.
+    pub fn queue(&mut self, action: Action, now: Moment) {
+        self.ask(action, now);
+        self.is_queued = true;
     }
 
     /// Notes what came of it.
     pub fn finish(&mut self, action: Action, verdict: &Verdict, now: Moment) {
         self.pending = None;
-        self.is_reloading = false;
+        (self.is_queued, self.is_reloading) = (false, false);
         // The echo on the bus comes about now, however long the action took.
         self.asked = self.asked.map(|(action, _)| (action, now.steady_ms));
         let stays_ms = if verdict.is_success() { OUTCOME_MS } else { BAD_OUTCOME_MS };
@@ -198,6 +214,12 @@ impl Process {
             info.memory_bytes = None;
         }
         self.note_crash(&info, at.steady_ms);
+        let measured = self.measured_of(info.pid, at.steady_ms);
+        if let Some(measured) = measured {
+            // Newer, and of an even pace.
+            info.cpu_percent = Some(measured.own.cpu_percent);
+            info.memory_bytes = Some(measured.own.memory_bytes);
+        }
         self.info = info;
         self.seen_ms = at.steady_ms;
         self.is_pid_known = true;
@@ -216,16 +238,43 @@ impl Process {
         }
         self.judge_loop(at);
         self.drop_contradicted_outcome();
+        if measured.is_none() {
+            self.measured = None;
+            self.sample(at.steady_ms);
+        }
+        before != Shown::of(self)
+    }
+
+    /// What was measured here a moment ago, if it was of the process with this system's id.
+    #[must_use]
+    pub fn measured_of(&self, pid: Option<u32>, steady_ms: i64) -> Option<Measured> {
+        let (measured, at_ms) = self.measured?;
+        let is_fresh = steady_ms.saturating_sub(at_ms) <= MEASURED_MS;
+        (is_fresh && pid == Some(measured.pid)).then_some(measured)
+    }
+
+    /// Takes in what was measured here.
+    pub(super) fn take_measured(&mut self, measured: &Measured, at: Moment) {
+        if self.info.pid != Some(measured.pid) || !self.is_running() {
+            return;
+        }
+        self.measured = Some((*measured, at.steady_ms));
+        self.info.cpu_percent = Some(measured.own.cpu_percent);
+        self.info.memory_bytes = Some(measured.own.memory_bytes);
+        self.sample(at.steady_ms);
+    }
+
+    /// Keeps CPU and memory as they are now.
+    fn sample(&mut self, steady_ms: i64) {
         let is_running = self.is_running();
         let cpu_percent = self.info.cpu_percent.filter(|_| is_running);
         let memory_bytes = self.info.memory_bytes.filter(|_| is_running);
-        self.figures.take(cpu_percent, memory_bytes, at.steady_ms);
+        self.figures.take(cpu_percent, memory_bytes, steady_ms);
         if let (true, Some(cpu_percent), Some(memory_bytes)) =
             (self.is_online(), cpu_percent, memory_bytes)
         {
-            self.series.push(Sample { at_ms: at.steady_ms, cpu_percent, memory_bytes });
+            self.series.push(Sample { at_ms: steady_ms, cpu_percent, memory_bytes });
         }
-        before != Shown::of(self)
     }
 
     /// Lets an event change it at once.
@@ -284,6 +333,7 @@ impl Process {
         self.info.pid = None;
         self.info.cpu_percent = None;
         self.info.memory_bytes = None;
+        self.measured = None;
         self.figures = Figures::default();
     }
 
@@ -366,7 +416,9 @@ pub struct Shown {
     is_cluster: bool,
     restarts: u32,
     limit: Option<u64>,
-    flags: [bool; 5],
+    pid: Option<u32>,
+    unstable_restarts: u32,
+    flags: [bool; 6],
     since: Option<(i64, i64)>,
     restarts_at_ms: Option<i64>,
     pending: Option<Action>,
@@ -387,12 +439,15 @@ impl Shown {
             is_cluster: info.exec_mode == crate::protocol::process::ExecMode::Cluster,
             restarts: info.restarts,
             limit: info.memory_limit_bytes,
+            pid: info.pid,
+            unstable_restarts: info.unstable_restarts,
             flags: [
                 process.never_started(),
                 process.is_reloading,
                 process.is_looping,
                 process.is_near_limit(),
                 info.has_given_up(),
+                process.is_queued,
             ],
             since: process.online_since,
             restarts_at_ms: process.restarts_at_ms,

@@ -9,8 +9,10 @@ use super::death::BlackBox;
 use super::disk::DiskLook;
 use super::errand::{Outcome, TaskId};
 use super::exam::Exam;
+use super::kept::Kept;
 use super::log::LogLine;
 use super::past::Past;
+use super::system::{Host, Measured};
 use super::trigger::Reply;
 use super::{Action, Target, Verdict};
 use crate::protocol::bus::{Exception, ProcessEvent};
@@ -40,6 +42,15 @@ pub enum Report {
         /// What it said.
         snapshot: Snapshot,
     },
+    /// CPU and memory of processes, measured on this machine, as often as this. Latest wins.
+    Measured {
+        /// The pause between two, milliseconds.
+        interval_ms: u64,
+        /// What was measured.
+        processes: Vec<Measured>,
+    },
+    /// The daemon's machine, and the daemon itself. Latest wins.
+    Host(Host),
     /// All of the process whose details are open, with each poll. Latest wins.
     Examined(Box<Exam>),
     /// How many processes the kernel of the daemon's machine has killed for want of memory since it
@@ -59,6 +70,15 @@ pub enum Report {
     Exception(Box<Exception>),
     /// `pm2:kill`: the daemon ends, with PM2's message, cleaned. Must arrive.
     Killed(Box<str>),
+    /// It is a process's turn in an action on several. Must arrive.
+    ActionBegun {
+        /// Which action.
+        action: Action,
+        /// Of which process.
+        target: Target,
+    },
+    /// A process that was deleted here, as it was just before. Must arrive, before its end.
+    Kept(Box<Kept>),
     /// An action ended. Must arrive; exactly one for each that was asked for.
     ActionFinished {
         /// Which action.

@@ -37,6 +37,8 @@ pub enum Verdict {
     },
     /// There is no process with its id any more.
     Gone,
+    /// The user had what had not begun left undone. Nothing was sent.
+    NotBegun,
     /// The daemon, or a check before sending, says no: why, cleaned.
     Refused(Box<str>),
     /// No answer came: it may have happened.
@@ -136,6 +138,7 @@ impl Verdict {
             }
             Self::Replaced { by } => format!("replaced: {by}; nothing was sent"),
             Self::Gone => "gone: the process no longer exists".to_owned(),
+            Self::NotBegun => "left undone: it had not begun".to_owned(),
             Self::Refused(why) => format!("refused: {why}"),
             Self::Unknown { waited_ms, is_closed: false } => {
                 format!("unknown: no answer in {}, it may have happened", seconds(*waited_ms))
@@ -162,6 +165,7 @@ impl Verdict {
             }
             Self::Down(_) => format!("{done} {label}, but it is {}", self.said(deed)),
             Self::CameBack { .. } => format!("{done} {label}, but it {}", self.said(deed)),
+            Self::NotBegun => format!("did not {verb} {label}: {}", self.said(deed)),
             Self::Unknown { .. } => format!("{verb} {label}: {}", self.said(deed)),
             Self::Replaced { .. } | Self::Gone | Self::Refused(_) => {
                 format!("cannot {verb} {label}: {}", self.said(deed))
@@ -249,6 +253,7 @@ mod tests {
             Verdict::CameBack { times: 3 },
             Verdict::Replaced { by: "id 0 is delta now".into() },
             Verdict::Gone,
+            Verdict::NotBegun,
             Verdict::Refused("process already online".into()),
             Verdict::timed_out(11_600),
             Verdict::Unknown { waited_ms: 300, is_closed: true },
@@ -271,6 +276,7 @@ mod tests {
         restarted api[0], but it came back: PM2 started it again 3 times; stop it first
         cannot restart api[0]: replaced: id 0 is delta now; nothing was sent
         cannot restart api[0]: gone: the process no longer exists
+        did not restart api[0]: left undone: it had not begun
         cannot restart api[0]: refused: process already online
         restart api[0]: unknown: no answer in 11.6 s, it may have happened
         restart api[0]: unknown: the daemon closed the connection after 0.3 s, it may have happened

@@ -6,9 +6,11 @@
 use std::fmt;
 
 mod decode;
+mod setup;
 mod whole;
 pub use decode::{DecodeError, PROCESSES_MAX, WARNINGS_MAX, decode_monitor_data};
 pub(super) use decode::{ProcessFields, parse_pm_id};
+pub use setup::Setup;
 pub use whole::whole;
 
 /// PM2's id of a process. Stable across its restarts; reused after the last process is deleted
@@ -162,6 +164,8 @@ pub struct ProcessInfo {
     pub logs: LogFiles,
     /// `pmx_module`: a PM2 module, which `stop all` and its like leave alone.
     pub is_module: bool,
+    /// What it was set up with, as far as a column shows it.
+    pub setup: Setup,
     /// `monit.cpu`, percent of one core.
     pub cpu_percent: Option<f32>,
     /// `monit.memory`, bytes.
@@ -199,6 +203,7 @@ impl ProcessInfo {
             stop_exit_codes: Box::default(),
             logs: LogFiles::default(),
             is_module: false,
+            setup: Setup::default(),
             cpu_percent: None,
             memory_bytes: None,
         }

@@ -132,6 +132,16 @@ impl<'a> Canvas<'a> {
         self.style(name, Style::new().add_modifier(Modifier::BOLD));
     }
 
+    /// Puts the sign of a marked row into its first cell, over that of the selected one, whose ground
+    /// and name tell that it is.
+    pub(super) fn mark(&mut self, row: Rect) {
+        let style = self.role(Role::Accent).add_modifier(Modifier::BOLD);
+        if let Some(cell) = self.buffer.cell_mut((row.x, row.y)) {
+            let style = cell.style().patch(style);
+            cell.set_symbol(self.theme.glyphs().marked).set_style(style);
+        }
+    }
+
     /// Blanks a rectangle, and the wide characters that reach into it: half of one cannot be shown.
     pub(super) fn clear(&mut self, area: Rect) {
         let area = area.intersection(self.buffer.area);

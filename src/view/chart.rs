@@ -24,13 +24,14 @@ use super::text;
 use crate::app::App;
 use crate::app::geometry::{Area, Charts, PANEL_SCALE, line_bars, panel_bars};
 use crate::model::charts::{self, Measure};
+use crate::model::daemon::Daemon;
 use crate::model::fleet::Process;
 use crate::model::series::SPAN_MS;
 use crate::model::{DaemonId, ProcessKey};
 
 /// How old a sample may be to stand for the bars after it, milliseconds.
 fn gap_ms(app: &App, id: DaemonId) -> i64 {
-    charts::gap_ms(daemon(app, id).map_or(1_000, |daemon| daemon.poll_interval_ms))
+    charts::gap_ms(daemon(app, id).map_or(1_000, Daemon::sample_interval_ms))
 }
 
 /// What the bars of a measure look like.

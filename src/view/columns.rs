@@ -5,33 +5,46 @@
 
 use ratatui::layout::Rect;
 
-use super::{status, text};
-use crate::app::{App, MINI_COLUMNS};
+use super::{lookup, status, text};
+use crate::app::{App, MINI_COLUMNS, MINI_COLUMNS_WIDE, WIDE_FROM};
+use crate::model::rows::Field;
+use crate::model::rows::columns::{DEFAULT, Row, WIDE};
 
 /// A column's place: first column of the screen, and how many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Column {
+pub(super) struct Place {
+    pub(super) field: Field,
     pub(super) x: u16,
     pub(super) columns: u16,
 }
 
-/// Where the columns are; those that left are `None`.
+/// Where the columns are, from left to right; those that left are not among them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Columns {
-    pub(super) id: Column,
-    pub(super) daemon: Option<Column>,
-    pub(super) name: Column,
-    pub(super) namespace: Option<Column>,
-    pub(super) mode: Option<Column>,
-    pub(super) status: Column,
-    pub(super) restarts: Option<Column>,
-    pub(super) uptime: Option<Column>,
-    pub(super) cpu: Column,
-    pub(super) cpu_mini: Option<Column>,
-    pub(super) memory: Column,
-    pub(super) limit: Option<Column>,
+    pub(super) places: Vec<Place>,
     /// Whether numbers are in their short form.
     pub(super) is_short: bool,
+}
+
+impl Columns {
+    /// Where a column is.
+    pub(super) fn get(&self, field: Field) -> Option<Place> {
+        self.places.iter().copied().find(|place| place.field == field)
+    }
+
+    /// The place of the figures of a process, where something else may stand instead: from its CPU to
+    /// the end of those beside it; to the end of the row where they are the last.
+    pub(super) fn figures(&self, row_end: u16) -> Option<(u16, u16)> {
+        let is_figure =
+            |field| matches!(field, Field::Cpu | Field::Chart | Field::Memory | Field::Limit);
+        let first = self.places.iter().position(|place| place.field == Field::Cpu)?;
+        let run = self.places.iter().skip(first).take_while(|place| is_figure(place.field));
+        let run: Vec<&Place> = run.collect();
+        let (start, last) = (run.first()?, run.last()?);
+        let is_last = self.places.last() == Some(*last);
+        let end = if is_last { row_end } else { last.x + last.columns };
+        Some((start.x, end.saturating_sub(start.x)))
+    }
 }
 
 /// Below this, numbers and states are in their short form.
@@ -40,8 +53,6 @@ const SHORT_BELOW: u16 = 52;
 const NARROW_BELOW: u16 = 98;
 /// A name narrower than this tells nothing.
 const NAME_MIN: u16 = 4;
-/// The widest name column.
-const NAME_MAX: u16 = 40;
 /// Of a longer name, so much is shown before other columns get their room.
 const NAME_WANTED: u16 = 16;
 /// With fewer columns, so much of it.
@@ -51,121 +62,173 @@ const METER: u16 = 5;
 /// Columns of the meter with its percentage.
 const LIMIT: u16 = METER + 5;
 
-/// How wide the contents are.
-struct Contents {
-    id: u16,
-    daemon: u16,
-    name: u16,
-    namespace: u16,
-    restarts: u16,
-    has_limit: bool,
-}
-
-impl Contents {
-    fn of(app: &App) -> Self {
-        let digits = |number: u32| number.checked_ilog10().map_or(1, |log| log as u16 + 1);
-        let mut contents =
-            Self { id: 2, daemon: 0, name: 8, namespace: 9, restarts: 3, has_limit: false };
-        for (key, process) in app.watched.fleet.iter() {
-            let info = &process.info;
-            let namespace = info.namespace.as_deref().unwrap_or("-");
-            contents.id = contents.id.max(digits(key.pm_id.0));
-            contents.name = contents.name.max(text::width(&info.name)).min(NAME_MAX);
-            contents.namespace = contents.namespace.max(text::width(namespace)).min(14);
-            contents.restarts = contents.restarts.max(digits(info.restarts)).min(7);
-            contents.has_limit |= info.memory_limit_bytes.is_some();
-        }
-        if app.watched.daemons.len() > 1 {
-            contents.daemon = app
-                .watched
-                .daemons
-                .iter()
-                .map(|daemon| text::width(&daemon.label))
-                .max()
-                .unwrap_or(0)
-                .clamp(6, 14);
-        }
-        contents
-    }
-}
-
-/// How many of the columns that can leave are shown at most. They are, the last to leave first:
-/// restarts, uptime, memory limit, mode, mini charts, namespace.
-const OPTIONAL: u8 = 6;
+/// The columns that can leave, the last to leave first; what is not among them leaves before.
+const LEAVING: [Field; 6] =
+    [Field::Restarts, Field::Uptime, Field::Limit, Field::Mode, Field::Chart, Field::Namespace];
 /// With so many of them, the last is the mode.
-const MODE: u8 = 4;
+const MODE: usize = 4;
+
+/// How wide the contents of a column are, beside others.
+struct Content {
+    field: Field,
+    columns: u16,
+    /// Whether any process has something to say there.
+    is_told: bool,
+}
 
 /// Places the columns in what is inside the pane.
 pub(super) fn columns(app: &App, inner: Rect) -> Columns {
-    let mut contents = Contents::of(app);
+    let fields = fields(app);
+    let contents: Vec<Content> = fields.iter().map(|field| content(app, *field)).collect();
+    let name = contents.iter().find(|one| one.field == Field::Name).map_or(8, |one| one.columns);
     if inner.width >= SHORT_BELOW {
-        for shown in (0..=OPTIONAL).rev() {
+        let extras = fields.iter().filter(|field| !is_usual(**field)).count();
+        let ranks = contents.iter().map(|one| rank(one.field, &fields)).max().unwrap_or(0);
+        for shown in (0..=ranks).rev() {
             // A long name may be cut for the sake of the columns that say more than its end.
-            let most = if shown > MODE { NAME_WANTED } else { NAME_LEAST };
-            let columns = place(&contents, inner, shown, false);
-            if columns.name.columns >= contents.name.min(most) {
-                return columns;
+            let most = if shown > extras + MODE { NAME_WANTED } else { NAME_LEAST };
+            let kept = contents.iter().filter(|one| rank(one.field, &fields) <= shown);
+            let mut kept: Vec<(Field, u16)> = kept.map(|one| (one.field, one.columns)).collect();
+            if spare(&kept, inner, false).0 >= name.min(most) {
+                if shown == ranks && inner.width + 2 >= WIDE_FROM && app.table.columns().is_none() {
+                    widen(app, inner, &mut kept);
+                }
+                return place(&kept, inner, false);
             }
         }
     }
-    contents.daemon = contents.daemon.min(6);
-    let columns = place(&contents, inner, 0, true);
-    if columns.name.columns >= NAME_MIN {
-        return columns;
+    let short = |daemon: u16| {
+        let kept = contents.iter().filter(|one| rank(one.field, &fields) == 0);
+        let kept = kept.map(|one| match one.field {
+            Field::Cpu | Field::Memory => (one.field, 5),
+            Field::Daemon => (one.field, one.columns.min(daemon)),
+            field => (field, one.columns),
+        });
+        let kept: Vec<(Field, u16)> = kept.filter(|(_, columns)| *columns > 0).collect();
+        (spare(&kept, inner, true).0 >= NAME_MIN, place(&kept, inner, true))
+    };
+    match short(6) {
+        (true, columns) => columns,
+        (false, _) => short(0).1,
     }
-    contents.daemon = 0;
-    place(&contents, inner, 0, true)
 }
 
-/// Places the columns with so many optional ones.
-fn place(contents: &Contents, inner: Rect, shown: u8, is_short: bool) -> Columns {
-    let gap = if inner.width < NARROW_BELOW { 1 } else { 2 };
-    // The sign of the sorted column stands in it.
-    let id_gap = if is_short { 1 } else { gap + 1 };
-    let optional = |rank: u8, columns: u16| (shown >= rank).then_some(columns);
-    let (cpu, memory) = if is_short { (5, 5) } else { (6, 10) };
-    let daemon = (contents.daemon > 0).then_some(contents.daemon);
-    let restarts = optional(1, contents.restarts);
-    let uptime = optional(2, 7);
-    let limit = optional(3, LIMIT).filter(|_| contents.has_limit);
-    let mode = optional(4, 7);
-    let cpu_mini = optional(5, MINI_COLUMNS);
-    let namespace = optional(6, contents.namespace);
-    let with_gap = |columns: Option<u16>| columns.map_or(0, |columns| columns + gap);
-    // The gaps behind name, status and CPU, and those of the columns that can leave.
-    let fixed = (contents.id + id_gap + cpu + memory + 3 * gap)
-        + [daemon, restarts, uptime, mode, namespace, cpu_mini, limit]
-            .into_iter()
-            .map(with_gap)
-            .sum::<u16>();
-    let spare = inner.width.saturating_sub(fixed);
+/// The columns that are wanted, from left to right.
+fn fields(app: &App) -> Vec<Field> {
+    let has_limit = || app.watched.fleet.iter().any(|(_, it)| it.info.memory_limit_bytes.is_some());
+    let mut fields = app.table.fields().to_vec();
+    if app.table.columns().is_none() && !has_limit() {
+        fields.retain(|field| *field != Field::Limit);
+    }
+    if app.watched.daemons.len() > 1 && !fields.contains(&Field::Daemon) {
+        fields.insert(1.min(fields.len()), Field::Daemon);
+    }
+    fields
+}
+
+/// How early a column leaves: the highest number first, 0 never.
+fn rank(field: Field, fields: &[Field]) -> usize {
+    match field {
+        Field::Id | Field::Daemon | Field::Name | Field::Status | Field::Cpu | Field::Memory => 0,
+        field => {
+            let extras = || fields.iter().filter(|field| !is_usual(**field));
+            match LEAVING.iter().position(|leaving| *leaving == field) {
+                Some(place) => extras().count() + place + 1,
+                // What was chosen stays longer; of that the last leaves first.
+                None => extras().position(|other| *other == field).unwrap_or(0) + 1,
+            }
+        }
+    }
+}
+
+/// Whether a column is one of those that stand by themselves.
+fn is_usual(field: Field) -> bool {
+    field == Field::Daemon || DEFAULT.contains(&field)
+}
+
+/// How wide a column is by what it holds.
+fn content(app: &App, field: Field) -> Content {
+    let column = field.column();
+    let (least, most) = column.width;
+    let fixed = |columns| Content { field, columns, is_told: true };
+    match field {
+        Field::Status => return fixed(status::COLUMNS),
+        Field::Chart => return fixed(MINI_COLUMNS),
+        Field::Limit => return fixed(LIMIT),
+        Field::Cpu => return fixed(6),
+        Field::Uptime | Field::Mode | Field::Memory => return fixed(least),
+        _ => {}
+    }
+    let cells = app.watched.fleet.iter().filter_map(|(key, process)| {
+        let daemon = lookup::daemon(app, key.daemon).map_or("-", |daemon| &*daemon.label);
+        (column.cell)(&Row { process, daemon, now: app.now })
+    });
+    let (mut columns, mut is_told) = (least, false);
+    for cell in cells {
+        is_told = true;
+        columns = columns.max(text::width(&cell)).min(most);
+    }
+    Content { field, columns, is_told }
+}
+
+/// What is left for the name after all other columns, the status among them, and for the status.
+fn spare(kept: &[(Field, u16)], inner: Rect, is_short: bool) -> (u16, u16) {
+    let gap = gap(inner);
+    let others = kept.iter().filter(|(field, _)| !matches!(field, Field::Name | Field::Status));
+    let others = others.fold(0_u16, |sum, (_, columns)| sum.saturating_add(*columns));
+    let gaps = u16::try_from(kept.len().saturating_sub(1)).unwrap_or(u16::MAX).saturating_mul(gap);
+    // The sign of the sorted column stands in the gap behind the id.
+    let fixed = others.saturating_add(gaps).saturating_add(id_gap(inner, is_short) - gap);
+    let left = inner.width.saturating_sub(fixed);
     let status = if is_short {
-        status::SHORT_COLUMNS.min(spare.saturating_sub(NAME_MIN)).max(3)
+        status::SHORT_COLUMNS.min(left.saturating_sub(NAME_MIN)).max(3)
     } else {
         status::COLUMNS
     };
-    // Not wider than the names are: the eye should not have to travel.
-    let name = spare.saturating_sub(status).min(contents.name);
-    let (mut x, end) = (inner.x, inner.right());
-    // Whatever a daemon calls its ids, no column reaches over the edge.
-    let mut next = |columns: u16, gap: u16| {
-        let column = Column { x, columns: columns.min(end.saturating_sub(x)) };
-        x = x.saturating_add(columns + gap);
-        column
-    };
-    Columns {
-        id: next(contents.id, id_gap),
-        daemon: daemon.map(|columns| next(columns, gap)),
-        name: next(name, gap),
-        namespace: namespace.map(|columns| next(columns, gap)),
-        mode: mode.map(|columns| next(columns, gap)),
-        status: next(status, gap),
-        restarts: restarts.map(|columns| next(columns, gap)),
-        uptime: uptime.map(|columns| next(columns, gap)),
-        cpu: next(cpu, gap),
-        cpu_mini: cpu_mini.map(|columns| next(columns, gap)),
-        memory: next(memory, gap),
-        limit: limit.map(|columns| next(columns, 0)),
-        is_short,
+    (left.saturating_sub(status), status)
+}
+
+fn gap(inner: Rect) -> u16 {
+    if inner.width < NARROW_BELOW { 1 } else { 2 }
+}
+
+fn id_gap(inner: Rect, is_short: bool) -> u16 {
+    if is_short { gap(inner).max(1) } else { gap(inner) + 1 }
+}
+
+/// Gives the width of a wide terminal to more columns, and to longer charts.
+fn widen(app: &App, inner: Rect, kept: &mut Vec<(Field, u16)>) {
+    let name = kept.iter().find(|(field, _)| *field == Field::Name).map_or(0, |(_, wide)| *wide);
+    let left = |kept: &[(Field, u16)]| spare(kept, inner, false).0.saturating_sub(name);
+    for field in WIDE {
+        let one = content(app, field);
+        if one.is_told && left(kept) >= one.columns + gap(inner) {
+            kept.push((field, one.columns));
+        }
     }
+    let left = left(kept);
+    if let Some((_, columns)) = kept.iter_mut().find(|(field, _)| *field == Field::Chart) {
+        *columns = columns.saturating_add(left).min(MINI_COLUMNS_WIDE);
+    }
+}
+
+/// Places columns of these widths.
+fn place(kept: &[(Field, u16)], inner: Rect, is_short: bool) -> Columns {
+    let (name, status) = spare(kept, inner, is_short);
+    let (mut x, end) = (inner.x, inner.right());
+    let mut places = Vec::with_capacity(kept.len());
+    for (field, columns) in kept {
+        let columns = match field {
+            // Not wider than the names are: the eye should not have to travel.
+            Field::Name => name.min(*columns),
+            Field::Status => status,
+            _ => *columns,
+        };
+        // Whatever a daemon calls its ids, no column reaches over the edge.
+        let shown = columns.min(end.saturating_sub(x));
+        places.push(Place { field: *field, x, columns: shown });
+        let gap = if *field == Field::Id { id_gap(inner, is_short) } else { gap(inner) };
+        x = x.saturating_add(columns).saturating_add(gap);
+    }
+    Columns { places, is_short }
 }

@@ -8,9 +8,10 @@ use ratatui::layout::Rect;
 use super::canvas::Canvas;
 use super::parts::{self, Part, key};
 use super::roles::Role;
-use super::text;
-use super::{confirm, details};
-use crate::app::command::{COMMANDS, Command};
+use super::theme::Glyphs;
+use super::{confirm, details, sheet, text};
+use crate::app::command::{COMMANDS, Command, RowsCommand};
+use crate::app::job::Job;
 use crate::app::log_view::Asked;
 use crate::app::{App, Mode, Pane};
 use crate::model::Action;
@@ -64,7 +65,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             }
             keys
         }
-        Mode::Normal => commands(app),
+        Mode::Sheet(sheet) => sheet::keys(sheet),
+        Mode::Normal => commands(app, canvas.theme().glyphs()),
     };
     let columns = area.width.saturating_sub(2);
     let end = area.x + 1 + columns;
@@ -100,15 +102,20 @@ fn notice(app: &App, canvas: &Canvas<'_>, columns: u16) -> Option<Part> {
 /// The commands that belong here, each by its first key, behind the process that they act on; while a
 /// daemon is down, the one that tries to reach it too. With the log in front, which keys act is said
 /// of the table.
-fn commands(app: &App) -> Vec<Part> {
+fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
     let is_down = app.watched.daemons.iter().any(|daemon| !daemon.is_live());
     let is_any_live = app.watched.daemons.iter().any(Daemon::is_live);
     let is_log = app.focus == Pane::Log;
     let selected = app.selected.and_then(|key| app.watched.fleet.get(key));
     let is_running = selected.is_some_and(Process::is_running);
     let is_stopped = selected.is_some_and(|process| process.info.status == ProcessStatus::Stopped);
-    let name = app.selected.map(|selected| app.display_name(selected));
+    let marked = app.marks.len();
+    let name = match (app.selected, marked) {
+        (Some(_), 1..) => Some(format!("{} {marked} marked", glyphs.marked)),
+        (selected, _) => selected.map(|selected| app.display_name(selected)),
+    };
     let whom = match (&name, is_log, app.read_only) {
+        _ if app.batch.is_some() => None,
         (Some(name), false, _) => {
             Some(Part::new(name, Role::Strong, 0).or(4, short(name), Role::Strong))
         }
@@ -121,28 +128,60 @@ fn commands(app: &App) -> Vec<Part> {
     };
     let keys = COMMANDS.iter().filter(|row| row.is_in(app.focus)).filter_map(|row| {
         let first = row.keys.split(' ').next()?;
-        let acts = matches!(row.command, Command::Act(_) | Command::Compose);
+        let is_of_rows = matches!(
+            row.command,
+            Command::Rows(RowsCommand::Mark | RowsCommand::Actions | RowsCommand::Undo)
+        );
+        let acts = is_of_rows || matches!(row.command, Command::Act(_) | Command::Compose);
         let leaves = match row.command {
             Command::Reconnect if is_down => 1,
             Command::NextPane if is_log && !app.read_only => return None,
             // Nobody is there to carry it out, or it does nothing here.
             _ if acts && (app.read_only || is_log) => return None,
             // One cannot start what runs, or stop what is stopped.
-            Command::Act(Action::Start) if is_running => return None,
-            Command::Act(Action::Stop) if is_stopped => return None,
+            Command::Act(Action::Start) if is_running && marked == 0 => return None,
+            Command::Act(Action::Stop) if is_stopped && marked == 0 => return None,
+            Command::Back if marked > 0 && !is_log => 1,
             _ if acts && !is_any_live => row.footer?.saturating_add(100),
             Command::Open if is_log => 3,
             Command::Back if is_log && back(app).is_some() => 2,
             _ => row.footer?,
         };
         let label = match row.command {
+            Command::Back if !is_log => "unmark",
             Command::Back => back(app).unwrap_or(row.label),
             Command::Open if is_log => "open",
             _ => row.label,
         };
         Some(key(first, label, leaves))
     });
-    whom.into_iter().chain(keys).collect()
+    progress(app).into_iter().chain(whom).chain(keys).collect()
+}
+
+/// How far an action on several is, and what Esc does about it.
+fn progress(app: &App) -> Vec<Part> {
+    let mut parts: Vec<Part> = app.jobs.iter().map(job).collect();
+    let Some(batch) = &app.batch else { return parts };
+    let counts = batch.counts();
+    let all = counts.ended + counts.begun + counts.waiting;
+    let verb = batch.action().progressive();
+    parts.push(Part::new(format!("{verb} {} of {all}", counts.ended), Role::Strong, 0));
+    parts.push(Part::new(format!("{} under way", counts.begun), Role::Quiet, 2));
+    if counts.waiting > 0 && !batch.is_halted() {
+        let what = format!(" leave {} undone", counts.waiting);
+        parts.push(Part::new("Esc", Role::Accent, 0).and(what, Role::Quiet));
+    }
+    parts
+}
+
+/// How far a task is.
+fn job(job: &Job) -> Part {
+    let text = match (job.expected, job.done()) {
+        (Some(expected), done) if expected > 1 => format!("{} {done} of {expected}", job.title),
+        (_, 0) => format!("{} ..", job.title),
+        (_, done) => format!("{} {done} ..", job.title),
+    };
+    Part::new(text, Role::Strong, 3)
 }
 
 /// What Esc does in the log, if that is worth saying.

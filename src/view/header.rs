@@ -19,6 +19,10 @@ const GAP: u16 = 2;
 /// The longest piece of a warning's text.
 const WARNING_COLUMNS: u16 = 48;
 
+/// A daemon that takes so much memory, bytes, or so much of a core, percent, may need a look.
+const GOD_BYTES_WARN: u64 = 500 << 20;
+const GOD_PERCENT_WARN: u32 = 80;
+
 /// From this delay on the link's is shown, milliseconds.
 const LINK_DELAY_MS: u64 = 200;
 
@@ -31,6 +35,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let totals = Totals::of(&app.watched);
     left.extend(counts(app, &totals, canvas.theme().glyphs()));
     left.extend(sums(&totals));
+    left.extend(host(app, canvas.theme().glyphs()));
     left.extend(warnings(app, canvas.theme().glyphs()));
     let poll = poll(app);
     let right = poll.as_ref().map_or(0, |part| part.columns() + GAP);
@@ -165,6 +170,32 @@ fn sums(totals: &Totals) -> Vec<Part> {
     let memory = totals.memory_bytes.map(|memory| ("mem ", text::bytes(memory)));
     let sums = [cpu, memory].into_iter().flatten();
     sums.map(|(label, sum)| Part::new(label, Role::Quiet, 6).and(sum, Role::Text)).collect()
+}
+
+/// The machine and the daemon itself, where one daemon of this machine is watched.
+fn host(app: &App, glyphs: &Glyphs) -> Vec<Part> {
+    let [only] = app.watched.daemons.as_slice() else { return Vec::new() };
+    let Some(host) = only.host.as_ref().filter(|_| only.is_live()) else { return Vec::new() };
+    let shown = host.shown();
+    let mut line = Vec::new();
+    if let Some((percent, bytes)) = shown.god {
+        let is_large = bytes >= GOD_BYTES_WARN || percent >= GOD_PERCENT_WARN;
+        let role = if is_large { Role::Warn } else { Role::Text };
+        let text = format!("{percent}% {}", text::bytes(bytes).replace(".0 ", " "));
+        let leaves = if is_large { 2 } else { 8 };
+        line.push(Part::new("PM2 itself ", Role::Quiet, leaves).and(text, role));
+    }
+    if let Some(tenths) = shown.load_tenths {
+        let is_high = tenths > u32::from(host.cores) * 20;
+        let role = if is_high { Role::Warn } else { Role::Text };
+        let load = format!("{}.{}", tenths / 10, tenths % 10);
+        line.push(Part::new("load ", Role::Quiet, if is_high { 3 } else { 9 }).and(load, role));
+    }
+    if let Some(bytes) = shown.available {
+        let text = format!("{} only {} of memory free", glyphs.warning, text::bytes(bytes));
+        line.push(Part::new(text, Role::Warn, 2));
+    }
+    line
 }
 
 /// What was malformed, and what was lost.

@@ -21,6 +21,7 @@ mod parts;
 mod prompt;
 mod roles;
 mod rows_title;
+mod sheet;
 mod status;
 mod table;
 #[cfg(test)]
@@ -74,6 +75,7 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
         Mode::Why { key, life, top } => {
             why::draw(app, &mut canvas, area, (*key, *life, *top));
         }
+        Mode::Sheet(sheet) => sheet::draw(app, &mut canvas, size, sheet),
         Mode::Exceptions { chosen } => exceptions::draw(app, &mut canvas, area, *chosen),
         Mode::Exception { number, top } => {
             exceptions::draw_whole(app, &mut canvas, area, (*number, *top));

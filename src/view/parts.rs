@@ -17,6 +17,11 @@ pub(super) struct Part {
     leaves: u8,
 }
 
+/// A key and what it does.
+pub(super) fn key(key: &str, label: &str, leaves: u8) -> Part {
+    Part::new(key, Role::Accent, leaves).and(format!(" {label}"), Role::Quiet)
+}
+
 impl Part {
     /// A part in one role.
     pub(super) fn new(text: impl Into<String>, role: Role, leaves: u8) -> Self {
@@ -85,11 +90,6 @@ pub(super) fn fit(parts: &[Part], gap: u16, columns_max: u16) -> Vec<Part> {
         }
     }
     fitting
-}
-
-/// A key and what it does.
-pub(super) fn key(key: &str, label: &str, leaves: u8) -> Part {
-    Part::new(key, Role::Accent, leaves).and(format!(" {label}"), Role::Quiet)
 }
 
 #[cfg(test)]

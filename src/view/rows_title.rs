@@ -19,6 +19,14 @@ const FILTER_COLUMNS: u16 = 40;
 pub(super) fn parts(app: &App, glyphs: &Glyphs) -> Vec<Part> {
     let query = app.table.query();
     let mut parts = Vec::new();
+    if !app.marks.is_empty() {
+        let hidden = match app.hidden_marks() {
+            0 => String::new(),
+            hidden => format!(", {hidden} not shown"),
+        };
+        let text = format!("{} {} marked{hidden}", glyphs.marked, app.marks.len());
+        parts.push(Part::new(text, Role::Accent, 1));
+    }
     if query.only_unwell {
         parts.push(Part::new("! not well", Role::Warn, 2));
     }

@@ -60,6 +60,9 @@ pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Stat
         is_long: false,
     };
     let waits_s = process.restarts_at_ms.and_then(|at_ms| text::seconds_until(at_ms, now_ms));
+    if process.pending.is_some() && process.is_queued {
+        return plain(glyphs.busy, "queued", Role::Quiet);
+    }
     if let Some(action) = process.pending {
         let glyph = match action {
             Action::Restart | Action::Reload => glyphs.waiting,

@@ -11,18 +11,20 @@ use std::ops::Range;
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
-use super::columns::{Column, Columns, columns};
+use super::columns::{Columns, Place, columns};
 use super::figures::Figures;
 use super::lookup::{daemon, is_in_front, is_live};
 use super::parts::Part;
 use super::roles::Role;
 use super::rows_title;
+use super::status::Status;
 use super::theme::Glyphs;
 use super::{chart, status, text};
 use crate::app::{App, Pane};
 use crate::model::ProcessKey;
 use crate::model::daemon::Connection;
 use crate::model::fleet::Process;
+use crate::model::rows::columns::Row;
 use crate::model::rows::{Field, reason};
 use crate::protocol::process::ProcessStatus;
 
@@ -53,8 +55,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             canvas.style(row, canvas.theme().stale());
         }
         if app.selected == Some(*key) {
-            let Column { x, columns } = columns.name;
-            canvas.select(row, Rect::new(x, y, columns, 1), is_in_front);
+            let name = columns.get(Field::Name);
+            let name = name.map_or(Rect::ZERO, |name| Rect::new(name.x, y, name.columns, 1));
+            canvas.select(row, name, is_in_front);
+        }
+        if app.marks.has(*key) {
+            canvas.mark(row);
         }
     }
 }
@@ -114,24 +120,12 @@ fn draw_head(app: &App, canvas: &mut Canvas<'_>, columns: &Columns, y: u16) {
     // The ids stand in order within a daemon; a short line has no room for the sign.
     let is_marked =
         !columns.is_short && (sort.field != Field::Id || app.watched.daemons.len() == 1);
-    let heads = [
-        (Some(columns.id), "id", Some(Field::Id), true),
-        (columns.daemon, "daemon", None, false),
-        (Some(columns.name), "name", Some(Field::Name), false),
-        (columns.namespace, "namespace", Some(Field::Namespace), false),
-        (columns.mode, "mode", Some(Field::Mode), false),
-        (Some(columns.status), "status", Some(Field::Status), false),
-        (columns.restarts, glyphs.restarts, Some(Field::Restarts), true),
-        (columns.uptime, "uptime", Some(Field::Uptime), true),
-        (Some(columns.cpu), "cpu", Some(Field::Cpu), true),
-        (Some(columns.memory), "mem", Some(Field::Memory), true),
-        (columns.limit, "of limit", Some(Field::Limit), false),
-    ];
-    for (column, head, field, is_right) in heads {
-        let Some(Column { x, columns }) = column else { continue };
-        let is_sorted = is_marked && field == Some(sort.field);
+    for Place { field, x, columns } in columns.places.iter().copied() {
+        let column = field.column();
+        let head = if field == Field::Restarts { glyphs.restarts } else { column.head };
+        let is_sorted = is_marked && field == sort.field;
         let style = canvas.role(if is_sorted { Role::Accent } else { Role::Quiet });
-        let end = if is_right {
+        let end = if column.is_right {
             canvas.right(x, y, columns, head, style);
             x + columns
         } else {
@@ -153,61 +147,96 @@ fn draw_row(
     process: &Process,
 ) {
     let y = row.y;
-    let info = &process.info;
-    let left = |canvas: &mut Canvas<'_>, column: Option<Column>, text: &str, role| {
-        if let Some(Column { x, columns }) = column {
-            let style = canvas.role(role);
-            canvas.text(x, y, columns, if text.is_empty() { "-" } else { text }, style);
-        }
-    };
-    let right = |canvas: &mut Canvas<'_>, column: Option<Column>, text: &str, role| {
-        if let Some(Column { x, columns }) = column {
-            let style = canvas.role(role);
-            canvas.right(x, y, columns, text, style);
-        }
-    };
-    // What does not run, is not measured or is none, stands back.
-    let quiet_if = |is_so: bool| if is_so { Role::Quiet } else { Role::Text };
-    right(canvas, Some(columns.id), &key.pm_id.to_string(), Role::Quiet);
-    let label = daemon(app, key.daemon).map_or("-", |daemon| &*daemon.label);
-    left(canvas, columns.daemon, label, Role::Quiet);
-    left(canvas, Some(columns.name), &info.name, quiet_if(!process.is_running()));
-    let namespace = info.namespace.as_deref().unwrap_or("-");
-    left(canvas, columns.namespace, namespace, Role::Quiet);
-    left(canvas, columns.mode, info.exec_mode.as_str(), Role::Quiet);
-
+    let end = row.right() - 1;
     let status = status::of(process, app.now.steady_ms, canvas.theme().glyphs());
-    if status.is_long {
-        let room = (row.right() - 1).saturating_sub(columns.status.x);
-        let text = format!("{} {}", status.glyph, status.word);
-        canvas.text(columns.status.x, y, room, &text, canvas.role(status.role));
-        return;
-    }
-    let word = status.text(columns.status.columns, columns.uptime.is_some());
-    left(canvas, Some(columns.status), &word, status.role);
-    let restarts = quiet_if(info.restarts == 0);
-    right(canvas, columns.restarts, &info.restarts.to_string(), restarts);
-    let uptime = uptime(app, key, process, status.restarts_in_s);
-    right(canvas, columns.uptime, &uptime, quiet_if(uptime == "-"));
-
-    let room = (row.right() - 1).saturating_sub(columns.cpu.x);
-    if room >= REASON_COLUMNS
-        && process.pending.is_none()
-        && let Some(reason) = reason(&app.watched, key)
-    {
-        let is_looping = process.is_looping || process.info.status == ProcessStatus::Stopped;
-        let role = if is_looping { Role::Warn } else { Role::Bad };
-        canvas.text(columns.cpu.x, y, room, &reason, canvas.role(role));
-        return;
-    }
+    let reason = reason_place(app, columns, key, process, end);
     let figures = Figures::of(process, columns.is_short);
-    right(canvas, Some(columns.cpu), &figures.cpu, figures.cpu_role);
-    right(canvas, Some(columns.memory), &figures.memory, figures.memory_role);
-    if let Some(Column { x, columns }) = columns.cpu_mini {
-        chart::mini(app, canvas, (x, y, columns), (key.daemon, process));
+    for place in &columns.places {
+        let Place { field, x, columns: room } = *place;
+        if field == Field::Status && status.is_long {
+            // It says what went wrong, and needs all of the row.
+            let text = format!("{} {}", status.glyph, status.word);
+            canvas.text(x, y, end.saturating_sub(x), &text, canvas.role(status.role));
+            return;
+        }
+        if let Some((from, until, reason, role)) = &reason
+            && (*from..*until).contains(&x)
+        {
+            if x == *from {
+                canvas.text(x, y, until - from, reason, canvas.role(*role));
+            }
+            continue;
+        }
+        match field {
+            Field::Chart => chart::mini(app, canvas, (x, y, room), (key.daemon, process)),
+            Field::Limit => {
+                if let Some(percent) = figures.limit_percent {
+                    chart::meter(canvas, (x, y, room), percent, figures.memory_role);
+                }
+            }
+            field => {
+                let (text, role) =
+                    cell(app, (key, process), field, (columns, room, &status, &figures));
+                let style = canvas.role(role);
+                if field.column().is_right {
+                    canvas.right(x, y, room, &text, style);
+                } else {
+                    canvas.text(x, y, room, &text, style);
+                }
+            }
+        }
     }
-    if let (Some(Column { x, columns }), Some(percent)) = (columns.limit, figures.limit_percent) {
-        chart::meter(canvas, (x, y, columns), percent, figures.memory_role);
+}
+
+/// Why the process does not run as it should, in the place of its figures: from which column until
+/// which, and how it looks.
+fn reason_place(
+    app: &App,
+    columns: &Columns,
+    key: ProcessKey,
+    process: &Process,
+    end: u16,
+) -> Option<(u16, u16, String, Role)> {
+    let (x, room) = columns.figures(end).filter(|(_, room)| *room >= REASON_COLUMNS)?;
+    let reason = reason(&app.watched, key).filter(|_| process.pending.is_none())?;
+    let is_looping = process.is_looping || process.info.status == ProcessStatus::Stopped;
+    let role = if is_looping { Role::Warn } else { Role::Bad };
+    Some((x, x + room, reason, role))
+}
+
+/// What a cell says, and how it looks: what does not run, is not measured or is none, stands back.
+fn cell(
+    app: &App,
+    (key, process): (ProcessKey, &Process),
+    field: Field,
+    (columns, room, status, figures): (&Columns, u16, &Status<'_>, &Figures),
+) -> (String, Role) {
+    let quiet_if = |is_so: bool| if is_so { Role::Quiet } else { Role::Text };
+    let label = daemon(app, key.daemon).map_or("-", |daemon| &*daemon.label);
+    let row = Row { process, daemon: label, now: app.now };
+    let plain = || (field.column().cell)(&row);
+    let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    match field {
+        Field::Id => (key.pm_id.to_string(), Role::Quiet),
+        Field::Name => {
+            let name = or_none(plain().filter(|name| !name.is_empty()));
+            (name, quiet_if(!process.is_running()))
+        }
+        Field::Status => (status.text(room, columns.get(Field::Uptime).is_some()), status.role),
+        Field::Restarts => (or_none(plain()), quiet_if(process.info.restarts == 0)),
+        Field::Uptime => {
+            let uptime = uptime(app, key, process, status.restarts_in_s);
+            let role = quiet_if(uptime == "-");
+            (uptime, role)
+        }
+        Field::Cpu => (figures.cpu.clone(), figures.cpu_role),
+        Field::Memory => (figures.memory.clone(), figures.memory_role),
+        Field::Unstable => {
+            let text = plain();
+            let role = if text.is_some() { Role::Warn } else { Role::Quiet };
+            (or_none(text), role)
+        }
+        _ => (or_none(plain()), Role::Quiet),
     }
 }
 

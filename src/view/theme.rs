@@ -263,6 +263,8 @@ pub(super) struct Glyphs {
     pub(super) selected: &'static str,
     /// The same, in the pane behind.
     pub(super) selected_behind: &'static str,
+    /// Left of a marked row.
+    pub(super) marked: &'static str,
     pub(super) online: &'static str,
     /// Launching, stopping, an action under way.
     pub(super) busy: &'static str,
@@ -307,6 +309,7 @@ static UNICODE: Glyphs = Glyphs {
     ellipsis: "…",
     selected: "▌",
     selected_behind: "▏",
+    marked: "◆",
     online: "●",
     busy: "◌",
     stopped: "○",
@@ -335,6 +338,7 @@ static ASCII: Glyphs = Glyphs {
     ellipsis: "...",
     selected: ">",
     selected_behind: "-",
+    marked: "#",
     online: "*",
     busy: ".",
     stopped: "o",
@@ -422,6 +426,7 @@ mod tests {
             let one = [
                 glyphs.selected,
                 glyphs.selected_behind,
+                glyphs.marked,
                 glyphs.online,
                 glyphs.busy,
                 glyphs.stopped,

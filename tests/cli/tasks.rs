@@ -200,6 +200,14 @@ fn a_table_is_filtered_and_sorted() {
     assert_eq!(ids(&["--sort", "-id"])[..2], [11, 10]);
     let table = daemon.run(&["ls", "--filter", "!online"]).with(0);
     assert_eq!(table.out.lines().count(), 3, "{table:?}");
+    let table = daemon.run(&["ls", "--columns", "pid,name", "--filter", "app-3"]).with(0);
+    let lines: Vec<Vec<&str>> =
+        table.out.lines().map(|it| it.split_whitespace().collect()).collect();
+    assert_eq!(lines, [["pid", "name"], ["-", "app-3"]]);
+    let wide = daemon.run(&["ls", "--wide"]).with(0).out;
+    assert!(wide.lines().next().unwrap().contains("last exit"), "{wide}");
+    assert!(daemon.run(&["ls", "--columns", "nonsense"]).with(2).err.contains("restarts"));
+    daemon.run(&["ls", "--wide", "--json"]).with(2);
     assert!(daemon.run(&["ls", "--filter", "cpu>"]).with(2).err.contains("--filter"));
     assert!(daemon.run(&["ls", "--sort", "nonsense"]).with(2).err.contains("restarts"));
 }

@@ -109,6 +109,14 @@ impl Proc {
     }
 }
 
+/// User and system time, seconds, of all children of this process that ended and were waited for, with
+/// theirs.
+pub fn ended_children_cpu_seconds() -> f64 {
+    let fields = stat(std::process::id() as i32).unwrap();
+    let ticks: u64 = fields[13].parse::<u64>().unwrap() + fields[14].parse::<u64>().unwrap();
+    ticks as f64 / rustix::param::clock_ticks_per_second() as f64
+}
+
 /// How many connections the listener on this unix socket has accepted and not closed. A client's
 /// end has no name of its own; the accepted end carries the listener's path.
 pub fn connections_to(socket: &Path) -> usize {

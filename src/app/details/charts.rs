@@ -6,6 +6,7 @@ use crate::app::geometry::{Area, PANEL_SCALE, TITLE};
 use crate::app::state::App;
 use crate::model::charts::spans::{self, Chart};
 use crate::model::charts::{self, Bars, Measure};
+use crate::model::daemon::Daemon;
 
 /// From so many rows on, a chart has a line for its restarts below it.
 const ROWS_AXIS: u16 = 5;
@@ -91,5 +92,5 @@ pub fn ends(app: &App, sheet: &Sheet, chart: &Chart) -> Vec<u16> {
 /// How old a sample may be to stand for the bars after it, milliseconds.
 pub(super) fn gap_ms(app: &App, sheet: &Sheet) -> i64 {
     let daemon = app.daemon(sheet.daemon);
-    charts::gap_ms(daemon.map_or(1_000, |daemon| daemon.poll_interval_ms))
+    charts::gap_ms(daemon.map_or(1_000, Daemon::sample_interval_ms))
 }

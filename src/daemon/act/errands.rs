@@ -7,7 +7,8 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
-use super::{AT_ONCE, Acting, flush};
+use super::flush::files;
+use super::{AT_ONCE, Acting};
 use crate::daemon::calls::named::{CallFailure, Listing};
 use crate::daemon::clock::whole_ms;
 use crate::daemon::rpc::connection::CallError;
@@ -20,6 +21,7 @@ impl Acting {
     /// Does a task, and tells each outcome when it is known; the last is of the whole, but for [`Task::Each`].
     pub(crate) async fn task(&self, task: Task, tell: &mut impl FnMut(Outcome)) {
         match task {
+            Task::Each { errand: Errand::Flush, targets } => self.flush(&targets, tell).await,
             Task::Each { errand, targets } => self.each(&errand, &targets, tell).await,
             Task::Scale { ref targets, to } => {
                 let whole = self.scale(targets, to, tell).await;
@@ -43,6 +45,10 @@ impl Acting {
                 tell(whole);
             }
             Task::Restore(kept) => self.restore_kept(kept, tell).await,
+            Task::Kill => {
+                let whole = self.kill(tell).await;
+                tell(whole);
+            }
         }
     }
 
@@ -87,7 +93,7 @@ impl Acting {
                 let what = json!({ "pm_id": id, "line": format!("{line}\n") });
                 self.named("sendLineToStdin", vec![what]).await?
             }
-            Errand::Flush => return Ok(self.empty(flush::files(info)).await),
+            Errand::Flush => return Ok(self.empty(files(info)).await),
             Errand::Watch(is_on) => return self.watch(*is_on, target, info, &listing).await,
         };
         Ok((Verdict::Done, None))

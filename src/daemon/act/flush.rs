@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use super::Acting;
 use crate::daemon::offload;
-use crate::model::{Verdict, units};
+use crate::model::errand::{Errand, Outcome};
+use crate::model::{Target, Verdict, units};
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::text::clean;
 
@@ -29,6 +30,22 @@ pub(super) fn files(info: &ProcessInfo) -> Vec<PathBuf> {
 }
 
 impl Acting {
+    /// Empties the log files of each. Nothing is sent, and so one look is enough for all.
+    pub(super) async fn flush(&self, targets: &[Target], tell: &mut impl FnMut(Outcome)) {
+        let processes = self.look().await;
+        for target in targets {
+            let found = match &processes {
+                Ok(processes) => target.find(processes, self.session.god),
+                Err(verdict) => Err(verdict.clone()),
+            };
+            let (verdict, note) = match found {
+                Ok(info) => self.empty(files(info)).await,
+                Err(verdict) => (verdict, None),
+            };
+            tell(Outcome { note, ..Outcome::of(&Errand::Flush, target, verdict) });
+        }
+    }
+
     /// Empties files of the daemon's, and says how much was in them.
     pub(super) async fn empty(&self, paths: Vec<PathBuf>) -> (Verdict, Option<Box<str>>) {
         if let Err(verdict) = self.expect_here() {

@@ -51,7 +51,7 @@ impl Acting {
         action: Action,
         target: &Target,
         info: &ProcessInfo,
-        permit: Option<SemaphorePermit<'_>>,
+        permit: SemaphorePermit<'_>,
     ) -> Verdict {
         let mut witness = self.witness().await;
         let caller = Caller::new(&self.session, &self.timings, info);
@@ -62,9 +62,10 @@ impl Acting {
         let launch = self.launch_of(info, sent, Instant::now());
         witness.listen_during(caller.announce(action)).await;
         // The instances of a reload wait for each other; all else settles side by side.
-        drop(permit.filter(|_| action != Action::Reload));
+        let held = Some(permit).filter(|_| action == Action::Reload);
         let pending = [(target.clone(), launch)];
         let verdict = self.settle(&pending, &mut witness).await.pop();
+        drop(held);
         verdict.unwrap_or(Verdict::Gone)
     }
 

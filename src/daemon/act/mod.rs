@@ -6,6 +6,7 @@
 mod errands;
 mod flush;
 mod judge;
+mod kill;
 mod launch;
 mod resurrect;
 mod save;
@@ -17,8 +18,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, stream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 pub use self::judge::Settle;
 pub(crate) use self::launch::Launch;
@@ -27,6 +29,7 @@ use super::Timings;
 use super::bus::ear::Ears;
 use super::clock::now_ms;
 use super::rpc::session::Session;
+use crate::model::kept::Kept;
 use crate::model::verdict::{Down, Why};
 use crate::model::{Action, Target, Verdict};
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
@@ -59,6 +62,37 @@ pub(crate) struct Acting {
     pub(crate) settle: Settle,
 }
 
+/// Takes each whose turn comes.
+type Begun = Box<dyn Fn(&Target) + Send + Sync>;
+
+/// Who hears when it is a target's turn, and how those whose turn has not come are left out.
+#[derive(Default)]
+pub(crate) struct Turns {
+    /// Is told of each whose turn comes.
+    pub(crate) begun: Option<Begun>,
+    /// Once cancelled, nobody's turn comes any more.
+    pub(crate) halted: CancellationToken,
+}
+
+impl Turns {
+    /// Waits for a turn; `None` where it does not come.
+    async fn wait<'a>(
+        &self,
+        target: &Target,
+        permits: &'a Semaphore,
+    ) -> Option<SemaphorePermit<'a>> {
+        let permit = tokio::select! {
+            biased;
+            () = self.halted.cancelled() => return None,
+            permit = permits.acquire() => permit.ok()?,
+        };
+        if let Some(begun) = &self.begun {
+            begun(target);
+        }
+        Some(permit)
+    }
+}
+
 impl Acting {
     /// Acts on processes as the pm2 CLI does, two at a time (ten for deletes), and gives each
     /// verdict when it is known. The instances of one app are reloaded one after another, so that
@@ -67,6 +101,7 @@ impl Acting {
         self,
         action: Action,
         targets: Vec<Target>,
+        turns: Turns,
     ) -> impl Stream<Item = (Target, Verdict)> + Send + Unpin {
         let groups = groups(action, targets);
         let at_once = match action {
@@ -75,29 +110,45 @@ impl Acting {
             _ => AT_ONCE,
         };
         // What settles holds up nobody else.
-        let permits = Arc::new(Semaphore::new(at_once));
+        let permits = Arc::new((Semaphore::new(at_once), turns));
         let runs = groups.into_iter().map(move |group| {
             let start = (group.into_iter(), false, self.clone(), Arc::clone(&permits));
             Box::pin(stream::unfold(
                 start,
-                move |(mut rest, is_broken, acting, permits)| async move {
+                move |(mut rest, is_broken, acting, shared)| async move {
                     let target = rest.next()?;
+                    let (permits, turns) = &*shared;
                     let verdict = if is_broken {
                         Verdict::Down(Down::unseen(Why::LeftAlone))
+                    } else if let Some(permit) = turns.wait(&target, permits).await {
+                        acting.in_turn(action, &target, permit).await
                     } else {
-                        acting.one(action, &target, &permits).await
+                        Verdict::NotBegun
                     };
-                    let is_broken = is_broken || !verdict.is_success();
-                    Some(((target, verdict), (rest, is_broken, acting, permits)))
+                    let is_broken =
+                        is_broken || !(verdict.is_success() || verdict == Verdict::NotBegun);
+                    Some(((target, verdict), (rest, is_broken, acting, shared)))
                 },
             ))
         });
         Box::pin(stream::iter(runs).flatten_unordered(SETTLING_MAX))
     }
 
-    /// Acts on one process.
+    /// Acts on one process as soon as there is a permit.
     async fn one(&self, action: Action, target: &Target, permits: &Semaphore) -> Verdict {
-        let permit = permits.acquire().await;
+        match permits.acquire().await {
+            Ok(permit) => self.in_turn(action, target, permit).await,
+            Err(_) => Verdict::NotBegun,
+        }
+    }
+
+    /// Acts on one process, whose turn it is.
+    async fn in_turn(
+        &self,
+        action: Action,
+        target: &Target,
+        permit: SemaphorePermit<'_>,
+    ) -> Verdict {
         let info = match self.find(target).await {
             Ok(info) => info,
             Err(verdict) => return verdict,
@@ -108,7 +159,7 @@ impl Acting {
             Action::Stop => self.stop(target, &info).await,
             Action::Delete => self.delete(target, info).await,
             Action::Start | Action::Restart | Action::Reload => {
-                self.launch(action, target, &info, permit.ok()).await
+                self.launch(action, target, &info, permit).await
             }
         }
     }
@@ -143,6 +194,18 @@ impl Acting {
             Ok(_) => Verdict::Done,
             Err(verdict) => verdict,
         }
+    }
+
+    /// These processes as they are now, so that they can be started again; without those that are
+    /// others by now.
+    pub(super) async fn keep(&self, targets: &[Target]) -> Vec<Kept> {
+        let Ok(listing) = self.list().await else { return Vec::new() };
+        let keep = |target: &Target| {
+            let info = target.find(&listing.infos, self.session.god).ok()?;
+            let env = listing.raw_of(info)?.get("pm2_env")?;
+            Some(Kept::new(target.clone(), env.clone()))
+        };
+        targets.iter().filter_map(keep).collect()
     }
 
     /// The process, if it is there still.

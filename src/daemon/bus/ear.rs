@@ -90,6 +90,11 @@ impl Ears {
         tokio::time::timeout(timeout, connected).await.is_ok_and(|seen| seen.is_ok())
     }
 
+    /// Whether the bus is connected.
+    pub(crate) fn is_connected(&self) -> bool {
+        *self.0.is_connected.borrow()
+    }
+
     /// Whether telling reaches anyone: what costs something is not made for nobody.
     pub(crate) fn is_anyone_listening(&self) -> bool {
         let mut listeners = self.lock();

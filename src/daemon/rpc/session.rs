@@ -18,7 +18,7 @@ use super::connection::{CallError, Connection, WarnFn};
 use super::endpoint::Endpoint;
 use super::poller::{Pace, PollRequest};
 use crate::daemon::clock::{now_ms, whole_ms};
-use crate::daemon::{KillNotice, Watch, disk, examine, limits, lives, offload};
+use crate::daemon::{KillNotice, Watch, disk, examine, limits, lives, measure, offload};
 use crate::model::daemon::{Connection as Standing, Problem};
 use crate::model::report::Report;
 use crate::protocol::process::{ProcessInfo, Snapshot, decode_monitor_data};
@@ -106,6 +106,7 @@ pub(in crate::daemon) async fn run(watch: &Watch, link: &watch::Sender<Link>) {
                 watch.report(Report::Connection(Standing::Live { serial, god: session.god }));
                 watch.wishes.other_is_back.notify_waiters();
                 let end = poll(watch, &session, &mut backoff).await;
+                watch.wishes.measuring.stop();
                 link.send_replace(Link::Connecting);
                 drop(session);
                 match end {
@@ -268,7 +269,7 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
                 return End::Silent(Problem::Silent { method: call.method().into() });
             }
         };
-        let pace = Pace::new(Instant::now(), started.elapsed(), watch.options.interval);
+        let pace = Pace::new(Instant::now(), started.elapsed(), interval(watch));
         backoff.reset();
         let took = (started.elapsed(), pace.pause());
         if let Some(kills) = oom_kills(&watch.endpoint).await {
@@ -289,6 +290,18 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
         if let Some(end) = rest(watch, session, pace).await {
             return end;
         }
+    }
+}
+
+/// The pause between polls: long while all is measured here and the bus tells of changes, but not
+/// while details are open, which have more of the reply.
+fn interval(watch: &Watch) -> Duration {
+    let wishes = &watch.wishes;
+    let is_told = wishes.measuring.is_complete() && watch.ears.is_connected();
+    if is_told && !wishes.examining.is_open() {
+        watch.options.interval.max(measure::POLL_INTERVAL)
+    } else {
+        watch.options.interval
     }
 }
 
@@ -315,7 +328,8 @@ fn report_snapshot(
                 interval_ms: whole_ms(pause),
                 snapshot,
             });
-            examine::take(watch, reply, &infos);
+            watch.wishes.measuring.set(session.god, &infos);
+            examine::take(watch, session.god, reply, &infos);
             Some(infos)
         }
         Err(error) => {

@@ -7,6 +7,17 @@ use crate::model::log::{LogLine, Severity};
 use crate::model::{Action, Target, Verdict};
 
 impl Applying<'_> {
+    /// It is its turn.
+    pub(super) fn begin(&mut self, target: Target) {
+        let key = target.key(self.id);
+        if let Some(process) = self.watched.fleet.get_mut(key)
+            && std::mem::take(&mut process.is_queued)
+        {
+            self.changes.push(Change::Process(key));
+        }
+        self.changes.push(Change::Begun(target));
+    }
+
     /// An asked action ended.
     pub(super) fn finish(&mut self, action: Action, target: Target, verdict: Verdict) {
         let (id, now) = (self.id, self.now);

@@ -313,7 +313,8 @@ impl BlackBox {
             self.with_last(|death| {
                 push_line(&mut death.words, cut);
                 death.evidence.is_heap_full |= is_heap_full;
-                if last_line.is_some() && death.evidence.last_line.is_none() {
+                let known = death.evidence.last_line.as_deref();
+                if last_line.as_deref().is_some_and(|line| says_more(line, known)) {
                     death.evidence.last_line = last_line;
                 }
                 death.judge();
@@ -322,7 +323,7 @@ impl BlackBox {
         }
         push_line(&mut self.life.words, cut);
         self.life.is_heap_full |= is_heap_full;
-        // The head of an exception says more than what is printed after it.
+        // The head of an exception says more than what is printed after it; else the last line does.
         if let Some(line) = last_line
             && (is_error_line(&line) || !self.life.last_line.as_deref().is_some_and(is_error_line))
         {
@@ -341,7 +342,18 @@ impl BlackBox {
     }
 
     /// Takes what was measured of the process.
-    pub(in crate::model) fn sample(&mut self, cpu_percent: Option<f32>, memory: Option<u64>) {
+    pub(in crate::model) fn sample(
+        &mut self,
+        cpu_percent: Option<f32>,
+        memory: Option<u64>,
+        now: Moment,
+    ) {
+        // A poll that was answered before the end can come after it.
+        let has_just_ended =
+            self.ended_at_ms.is_some_and(|at_ms| now.steady_ms.saturating_sub(at_ms) < SETTLED_MS);
+        if !self.life.is_on && has_just_ended {
+            return;
+        }
         let life = &mut self.life;
         life.is_on = true;
         life.cpu_percent = cpu_percent.or(life.cpu_percent);
@@ -376,6 +388,12 @@ impl BlackBox {
             change(death);
         }
     }
+}
+
+/// Whether a line that came after the end says more of it than the one that is known: a traceback
+/// begins with a line that says little.
+fn says_more(line: &str, known: Option<&str>) -> bool {
+    known.is_none_or(|known| is_error_line(line) && !is_error_line(known))
 }
 
 fn push_line(words: &mut VecDeque<Box<str>>, line: Box<str>) {

@@ -3,6 +3,7 @@
 //! Invariant: pure, and the same for the screen and for `ls`; whatever the order, what has no value
 //! comes last, and what is equal stays in the order of daemons and ids.
 
+pub mod columns;
 mod filter;
 mod lexer;
 mod natural;
@@ -10,10 +11,11 @@ mod order;
 #[cfg(test)]
 mod tests;
 
+pub use self::columns::Field;
 pub use self::filter::Filter;
 pub use self::lexer::Wrong;
 pub use self::natural::natural;
-pub use self::order::{Field, Sort};
+pub use self::order::Sort;
 use super::ProcessKey;
 use super::death::{BlackBox, words};
 use super::fleet::{Fleet, Process};

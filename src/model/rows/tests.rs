@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use proptest::prelude::*;
 
+use super::columns::{COLUMNS, DEFAULT, KEPT, Row, WIDE};
 use super::*;
 use crate::model::DaemonId;
 use crate::model::moment::Moment;
@@ -181,8 +182,83 @@ fn orders() {
     assert_eq!(by("restarts"), [2, 12, 0, 1, 3, 4]);
     assert!(Sort::parse("nice").unwrap_err().contains("uptime"));
     let sort = Sort::by(Field::Id);
-    assert_eq!((sort.moved(1).field, sort.moved(-1).field), (Field::Name, Field::Limit));
-    assert_eq!(Sort::by(Field::Limit).moved(1).field, Field::Id);
+    let (right, left) = (sort.moved(1, &DEFAULT), sort.moved(-1, &DEFAULT));
+    assert_eq!((right.field, left.field), (Field::Name, Field::Limit));
+    assert_eq!(Sort::by(Field::Limit).moved(1, &DEFAULT).field, Field::Id);
+    assert_eq!(Sort::by(Field::Cpu).moved(1, &DEFAULT).field, Field::Memory, "over the chart");
+    assert_eq!(Sort::by(Field::Cpu).moved(1, &[]).field, Field::Cpu);
+}
+
+#[test]
+fn columns_are_values() {
+    let mut names: Vec<&str> = COLUMNS.iter().map(|column| column.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), COLUMNS.len(), "each name once");
+    for column in &COLUMNS {
+        assert_eq!(Field::of(column.name), Some(column.field));
+        assert!(column.width.0 <= column.width.1 && !column.about.is_empty(), "{column:?}");
+        let sort = Sort::by(column.field);
+        if column.field.orders() {
+            assert_eq!(Sort::parse(&sort.to_text()), Ok(sort));
+            assert_eq!(Sort::parse(&sort.reversed().to_text()), Ok(sort.reversed()));
+        }
+    }
+    assert!(KEPT.iter().all(|field| DEFAULT.contains(field)));
+    assert!(WIDE.iter().all(|field| !DEFAULT.contains(field)));
+}
+
+#[test]
+fn cells_say_what_is_known() {
+    let (_, process) = process(7, "api", |info| {
+        info.pid = Some(4_711);
+        info.restarts = 91;
+        info.unstable_restarts = 3;
+        info.online_since_ms = Some(1_000_000 - 12_000);
+        info.exit_code = Some("SIGTERM".into());
+        info.memory_limit_bytes = Some(300 << 20);
+        info.setup.interpreter = Some("/usr/bin/python3".into());
+        info.setup.git_revision = Some("0a1b2c3d4e5f".into());
+        info.setup.is_watching = true;
+    });
+    let row = Row { process: &process, daemon: "web-01", now: Moment::at(1_000_000) };
+    let cell = |name: &str| {
+        let column = Field::of(name).unwrap().column();
+        (column.cell)(&row).unwrap_or_else(|| "-".to_owned())
+    };
+    let names = [
+        "daemon",
+        "pid",
+        "restarted",
+        "unstable",
+        "exit",
+        "maxmem",
+        "interpreter",
+        "revision",
+        "watching",
+        "branch",
+        "cron",
+        "user",
+        "cpu",
+    ];
+    assert_eq!(
+        names.map(cell),
+        [
+            "web-01",
+            "4711",
+            "91, 12s ago",
+            "3/16",
+            "SIGTERM",
+            "300.0 MiB",
+            "python3",
+            "0a1b2c3d",
+            "on",
+            "-",
+            "-",
+            "-",
+            "-",
+        ]
+    );
 }
 
 #[test]
@@ -230,8 +306,8 @@ proptest! {
     }
 
     #[test]
-    fn an_order_loses_nothing(field in 0..10_isize, is_reversed: bool) {
-        let sort = Sort::default().moved(field);
+    fn an_order_loses_nothing(column in 0..COLUMNS.len(), is_reversed: bool) {
+        let sort = Sort::by(COLUMNS[column].field);
         let sort = if is_reversed { sort.reversed() } else { sort };
         let mut sorted = ids(&Query { sort, ..Query::default() });
         sorted.sort_unstable();

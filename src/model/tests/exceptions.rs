@@ -84,3 +84,20 @@ fn deaths_that_nobody_watched_count_once() {
     }
     assert_eq!(groups(&watched), [("TypeError: x".to_owned(), 1)]);
 }
+
+/// The pipe of standard error may be read after the end was told.
+#[test]
+fn last_words_that_come_after_the_end_tell_the_exception() {
+    let mut watched = api();
+    let mut exit = event(EventKind::Exit, ProcessStatus::Stopped);
+    exit.info.exit_code = Some("1".into());
+    apply(&mut watched, DAEMON, Report::Process(Box::new(exit)), at(1_000));
+    // An answer from before the end, which comes after it.
+    poll(&mut watched, vec![info(1, "api", ProcessStatus::Online)], 1_001);
+    let traceback = "Traceback (most recent call last):\n  File \"/srv/a.py\", line 3, in <module>\n\
+                     ValueError: no 17\nbye";
+    apply(&mut watched, DAEMON, err_lines(traceback), at(1_002));
+    let last = watched.boxes.get(key(1)).unwrap().last().unwrap();
+    let told = crate::model::death::words::cause(&last.cause);
+    assert_eq!(told, "uncaught exception: ValueError: no 17");
+}

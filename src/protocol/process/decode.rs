@@ -9,9 +9,10 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 
+use super::setup::{Actions, Setup, Truth, Versioning, boxed};
 use super::{ExecMode, LogFiles, PmId, ProcessInfo, ProcessStatus, Snapshot};
 use crate::protocol::json::{self, Numbers, Object, Scalar, nothing, object, skip_rest};
-use crate::protocol::text::{clean, clean_to};
+use crate::protocol::text::clean_to;
 
 /// The most processes of one answer that are kept; more are counted in a warning.
 pub const PROCESSES_MAX: usize = 100_000;
@@ -239,6 +240,13 @@ object! {
         pm_log_path: Scalar<'de> = "pm_log_path",
         log_date_format: Scalar<'de> = "log_date_format",
         pmx_module: Scalar<'de> = "pmx_module",
+        username: Scalar<'de> = "username",
+        watch: Truth = "watch",
+        versioning: Object<Versioning<'de>> = "versioning",
+        cron_restart: Scalar<'de> = "cron_restart",
+        node_version: Scalar<'de> = "node_version",
+        exec_interpreter: Scalar<'de> = "exec_interpreter",
+        axm_actions: Actions = "axm_actions",
     }
 }
 
@@ -281,6 +289,12 @@ impl ProcessFields<'_> {
                 date_format: raw(&self.log_date_format),
             },
             is_module: self.pmx_module.as_bool().unwrap_or(false),
+            setup: Setup::of(
+                [&self.username, &self.cron_restart, &self.node_version, &self.exec_interpreter],
+                &self.watch,
+                &self.versioning,
+                &self.axm_actions,
+            ),
             cpu_percent: None,
             memory_bytes: None,
         }
@@ -300,13 +314,6 @@ pub(in crate::protocol) fn parse_pm_id(id: &Scalar<'_>) -> Option<PmId> {
 /// A field's text as it came; `None` where it has none.
 fn raw(field: &Scalar<'_>) -> Option<Box<str>> {
     field.as_str().filter(|text| !text.is_empty()).map(Into::into)
-}
-
-/// A field's text, cleaned; `None` where it has none.
-fn boxed(field: &Scalar<'_>) -> Option<Box<str>> {
-    let text = field.as_text()?;
-    let text = clean(&text);
-    (!text.is_empty()).then(|| text.into())
 }
 
 fn quoted(text: &str) -> String {

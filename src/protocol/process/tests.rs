@@ -24,7 +24,10 @@ fn every_field_is_read() {
         "pm_uptime":1700000000001,"created_at":1700000000000,"unique_id":"u-1","exit_code":1,
         "kill_timeout":5000,"listen_timeout":8000,"max_memory_restart":2048,"restart_delay":100,
         "prev_restart_delay":225,"autorestart":false,"pmx_module":true,"pm_out_log_path":"/l/o.log",
-        "pm_err_log_path":"/dev/null","pm_log_path":"","log_date_format":"HH:mm",
+        "pm_err_log_path":"/dev/null","pm_log_path":"","log_date_format":"HH:mm","username":"deploy",
+        "watch":["src"],"versioning":{"type":"git","branch":"main","revision":"0a1b"},
+        "cron_restart":"0 3 * * *","node_version":"22.1.0","exec_interpreter":"node",
+        "axm_actions":[{"action_name":"gc"},{"arity":1},7,{"action_name":"heap dump"}],
         "env":{"status":"env","restart_time":"99"}}}"#);
     let expected = ProcessInfo {
         pm_id: PmId(3),
@@ -58,6 +61,16 @@ fn every_field_is_read() {
             date_format: Some("HH:mm".into()),
         },
         is_module: true,
+        setup: Setup {
+            user: Some("deploy".into()),
+            is_watching: true,
+            git_branch: Some("main".into()),
+            git_revision: Some("0a1b".into()),
+            cron: Some("0 3 * * *".into()),
+            node: Some("22.1.0".into()),
+            interpreter: Some("node".into()),
+            actions: ["gc".into(), "heap dump".into()].into(),
+        },
         cpu_percent: Some(12.5),
         memory_bytes: Some(1024),
     };
@@ -94,6 +107,25 @@ fn a_field_of_another_type_costs_that_field() {
     assert_eq!(info.created_at_ms, None);
     assert_eq!(info.exit_code.as_deref(), Some("SIGTERM"));
     assert_eq!((info.memory_bytes, info.cpu_percent), (None, None));
+}
+
+#[test]
+fn what_is_watched_is_told_in_many_shapes() {
+    for (watch, wanted) in [
+        ("true", true),
+        ("false", false),
+        ("\"false\"", false),
+        ("\"src\"", true),
+        ("[\"a\",\"b\"]", true),
+        ("{\"a\":[1]}", true),
+        ("null", false),
+        ("0", false),
+    ] {
+        let info = one(&format!(
+            r#"{{"pm_id":0,"pm2_env":{{"watch":{watch},"versioning":[],"axm_actions":{{}},"cron_restart":0}}}}"#
+        ));
+        assert_eq!(info.setup, Setup { is_watching: wanted, ..Setup::default() }, "{watch}");
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ use crate::model::DaemonId;
 use crate::model::exam::{Exam, Sealed};
 use crate::model::moment::Moment;
 use crate::model::report::Report;
+use crate::model::system::{Family, Listener, Listens, Member};
 use crate::model::trigger::Reply;
 use crate::protocol::text::clean;
 
@@ -51,6 +52,30 @@ fn raw() -> Json {
     })
 }
 
+/// A process with two children, which listens on two ports.
+fn family() -> Family {
+    let member = |depth, pid, command: &str, mib: u64| Member {
+        depth,
+        pid,
+        command: command.into(),
+        memory_bytes: mib * MIB,
+    };
+    let listens = |address: &str, by| Listens { address: address.into(), by };
+    Family {
+        members: vec![
+            member(0, 1000, "node /srv/apps/api/dist/server.js --port 3000", 150),
+            member(1, 1001, "node worker.js", 41),
+            member(2, 1002, "chromium", 88),
+        ],
+        more: 0,
+        listens: vec![
+            listens("0.0.0.0:3000", Listener::Daemon),
+            listens("127.0.0.1:9229", Listener::Own(1000)),
+        ],
+        is_partial: false,
+    }
+}
+
 fn report(app: &mut App, at_ms: i64, report: Report) {
     let effects = update(app, Moment::at(at_ms), Message::Report(DaemonId(0), report));
     assert_eq!(effects, Effects::none());
@@ -69,7 +94,7 @@ fn open() -> App {
         let mut raw = raw();
         raw["pm2_env"]["axm_monitor"]["Users"]["value"] = json!(181 - 20 * back);
         let sizes = vec![("/home/web-01/.pm2/logs/api-out-0.log".into(), 1_288_490_188)];
-        let exam = Exam { info, raw: Sealed(raw), sizes };
+        let exam = Exam { info, raw: Sealed(raw), sizes, family: Some(family()) };
         report(&mut app, NOW_MS - back * 20_000, Report::Examined(Box::new(exam)));
     }
     app
@@ -172,7 +197,7 @@ fn one_that_says_nothing() {
     ask(&mut app, Command::Open);
     let info = app.watched.fleet.get(key(0, 3)).unwrap().info.clone();
     let raw = Sealed(json!({ "pm_id": 3, "pm2_env": { "env": "odd", "axm_monitor": [1] } }));
-    let exam = Exam { info, raw, sizes: Vec::new() };
+    let exam = Exam { info, raw, sizes: Vec::new(), family: None };
     report(&mut app, NOW_MS, Report::Examined(Box::new(exam)));
     for number in 1..=6 {
         tab(&mut app, number);
@@ -195,7 +220,7 @@ fn foul_values_are_cleaned() {
         "axm_actions": [{ "action_name": foul, "opts": { "comment": foul } }],
         "axm_monitor": { foul: { "value": foul, "unit": foul } },
     }});
-    let exam = Exam { info, raw: Sealed(raw), sizes: Vec::new() };
+    let exam = Exam { info, raw: Sealed(raw), sizes: Vec::new(), family: None };
     report(&mut app, NOW_MS, Report::Examined(Box::new(exam)));
     for number in 1..=6 {
         tab(&mut app, number);

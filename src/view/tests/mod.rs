@@ -3,6 +3,7 @@
 mod details;
 mod fleet;
 mod properties;
+mod rows;
 mod screens;
 mod styles;
 mod taking;

@@ -15,6 +15,7 @@ use crate::model::call::NamedCall;
 use crate::model::fleet::Process;
 use crate::model::log::{LineKind, LogLine, LogSource};
 use crate::model::moment::Moment;
+use crate::model::rows::Field;
 use crate::model::series::Sample;
 use crate::model::{Action, DaemonId};
 use crate::protocol::process::{PmId, ProcessStatus};
@@ -243,11 +244,11 @@ fn check_columns(app: &App, buffer: &Buffer, theme: Theme) {
         let sign = buffer[(0, y)].symbol();
         assert!([" ", glyphs.selected, glyphs.selected_behind].contains(&sign), "{sign:?}");
         assert_eq!(buffer[(size.0 - 1, y)].symbol(), " ");
-        let status = buffer[(columns.status.x, y)].symbol();
+        let status = buffer[(columns.get(Field::Status).unwrap().x, y)].symbol();
         let known = [glyphs.online, glyphs.busy, glyphs.stopped, glyphs.bad, glyphs.waiting, "?"];
         assert!(known.contains(&status), "{status:?} in row {y}: {:?}", row(buffer, y));
-        assert_eq!(buffer[(columns.status.x - 1, y)].symbol(), " ");
-        assert_eq!(buffer[(columns.name.x - 1, y)].symbol(), " ");
+        assert_eq!(buffer[(columns.get(Field::Status).unwrap().x - 1, y)].symbol(), " ");
+        assert_eq!(buffer[(columns.get(Field::Name).unwrap().x - 1, y)].symbol(), " ");
     }
 }
 

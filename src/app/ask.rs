@@ -1,0 +1,168 @@
+//! What the menu has to ask for: a number, a signal, a line, an action with its parameters.
+//!
+//! Invariant: what is typed is read while it is typed; what it means, or what is wrong with it, is
+//! said before Enter.
+
+use super::editor::Editor;
+use super::marks::Marked;
+use super::what::What;
+use crate::model::errand::{Errand, Scale, Signal};
+use crate::model::watched::Watched;
+use crate::model::{DaemonId, Target};
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// How many processes.
+    Scale,
+    /// Which signal.
+    Signal,
+    /// A line of text.
+    Line,
+    /// Which declared action.
+    Trigger,
+}
+
+/// The open prompt.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ask {
+    /// What is asked for.
+    pub wanted: Wanted,
+    /// For whom.
+    pub marked: Marked,
+    /// What is typed.
+    pub input: Editor,
+    /// Which of the choices is chosen, from 0.
+    pub at: usize,
+}
+
+impl Ask {
+    /// With nothing typed.
+    pub(super) fn new(wanted: Wanted, marked: Marked) -> Self {
+        Self { wanted, marked, input: Editor::default(), at: 0 }
+    }
+
+    /// Its title.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let whom = match &self.marked.targets[..] {
+            [(_, only)] => only.label(),
+            all => format!("{} processes", all.len()),
+        };
+        match self.wanted {
+            Wanted::Scale => {
+                let app = self.marked.targets.first().map(|(_, target)| target.name.to_string());
+                format!("Scale {}", app.unwrap_or_default())
+            }
+            Wanted::Signal => format!("Send a signal to {whom}"),
+            Wanted::Line => format!("Write a line to the standard input of {whom}"),
+            Wanted::Trigger => format!("Trigger an action in {whom}"),
+        }
+    }
+
+    /// What can be chosen of what is typed; empty where it is only typed.
+    #[must_use]
+    pub fn choices(&self, watched: &Watched) -> Vec<String> {
+        let typed = self.input.text().trim().to_lowercase();
+        let fits = |name: &String| name.to_lowercase().contains(&typed);
+        match self.wanted {
+            Wanted::Scale | Wanted::Line => Vec::new(),
+            Wanted::Signal => {
+                let all = Signal::ALL.iter().map(|signal| signal.name().to_owned());
+                all.filter(fits).collect()
+            }
+            Wanted::Trigger => self.actions(watched).into_iter().filter(fits).collect(),
+        }
+    }
+
+    /// The actions that any of them declared.
+    fn actions(&self, watched: &Watched) -> Vec<String> {
+        let mut actions: Vec<String> = Vec::new();
+        for (daemon, target) in &self.marked.targets {
+            let process = watched.fleet.get(target.key(*daemon));
+            for name in process.into_iter().flat_map(|process| process.info.setup.actions.iter()) {
+                if !actions.iter().any(|known| **known == **name) {
+                    actions.push(name.to_string());
+                }
+            }
+        }
+        actions
+    }
+
+    /// What is to be done with what is typed.
+    ///
+    /// # Errors
+    /// What is missing or wrong.
+    pub fn read(&self, watched: &Watched) -> Result<What, String> {
+        let text = self.input.text();
+        let typed = text.trim();
+        let choices = self.choices(watched);
+        let chosen = choices.get(self.at.min(choices.len().saturating_sub(1)));
+        match self.wanted {
+            Wanted::Scale if typed.is_empty() => Err("a number: 4, +2 or -1".to_owned()),
+            Wanted::Scale => {
+                let scale = Scale::parse(typed)?;
+                let now = self.instances(watched);
+                match scale.of(now)? {
+                    wanted if wanted == now => Err(format!("it has {now} already")),
+                    _ => Ok(What::Scale(scale)),
+                }
+            }
+            Wanted::Signal => {
+                let name = chosen.map_or(typed, String::as_str);
+                Signal::parse(name).map(|signal| What::Errand(Errand::Signal(signal)))
+            }
+            Wanted::Line if text.is_empty() => Err("a line of text".to_owned()),
+            Wanted::Line => Ok(What::Errand(Errand::Line(text.into()))),
+            Wanted::Trigger => self.trigger(watched, typed, chosen),
+        }
+    }
+
+    /// The action chosen, or the one typed, which may have parameters behind it.
+    fn trigger(
+        &self,
+        watched: &Watched,
+        typed: &str,
+        chosen: Option<&String>,
+    ) -> Result<What, String> {
+        if let Some(action) = chosen {
+            return Ok(What::Trigger { action: action.as_str().into(), params: None });
+        }
+        let declared = self.actions(watched);
+        let of_it = |name: &&String| {
+            typed.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(' '))
+        };
+        // The longest name that fits: one may be the start of another.
+        let Some(action) = declared.iter().filter(of_it).max_by_key(|name| name.len()) else {
+            return Err(
+                "no action of this name; its parameters go behind the whole name".to_owned()
+            );
+        };
+        let params = typed.get(action.len()..).unwrap_or_default().trim();
+        Ok(What::Trigger {
+            action: action.as_str().into(),
+            params: (!params.is_empty()).then(|| params.into()),
+        })
+    }
+
+    /// How many processes the app has.
+    fn instances(&self, watched: &Watched) -> u32 {
+        let Some((daemon, target)) = self.marked.targets.first() else { return 0 };
+        let key = target.key(*daemon);
+        let process = watched.fleet.get(key);
+        let count = process.map_or(0, |it| watched.fleet.sisters(key, &it.info).count());
+        u32::try_from(count).unwrap_or(u32::MAX)
+    }
+
+    /// Those that it can be done to: an action, where it was declared.
+    pub(super) fn meant(&self, watched: &Watched, what: &What) -> Marked {
+        let What::Trigger { action, .. } = what else { return self.marked.clone() };
+        let declares = |(daemon, target): &(DaemonId, Target)| {
+            let process = watched.fleet.get(target.key(*daemon));
+            process.is_some_and(|it| it.info.setup.actions.contains(action))
+        };
+        let Marked { targets, hidden } = &self.marked;
+        let hidden = targets.iter().take(*hidden).filter(|target| declares(target)).count();
+        Marked { targets: targets.iter().filter(|it| declares(it)).cloned().collect(), hidden }
+    }
+}

@@ -1,0 +1,156 @@
+//! Acting on processes and daemons: the question where there is one, and what is then asked for.
+//!
+//! Invariant: what touches several is asked about, by name, before anything is sent.
+
+use super::batch::Batch;
+use super::editor::Editor;
+use super::effect::{Effect, Effects};
+use super::jobs;
+use super::marks::{Marked, by_daemon};
+use super::mode::Mode;
+use super::notice::{About, Notice};
+use super::several::Several;
+use super::sheet::Sheet;
+use super::state::App;
+use super::what::What;
+use crate::model::{Action, DaemonId, Target};
+
+/// Asks whether all of these are meant; of one, asks as of any.
+pub(super) fn ask_to_act(app: &mut App, action: Action, marked: Marked) -> Effects {
+    if let [(daemon, target)] = &marked.targets[..] {
+        let (daemon, target) = (*daemon, target.clone());
+        let is_in_sight =
+            app.selected == Some(target.key(daemon)) && app.has_row(target.key(daemon));
+        if is_in_sight && action != Action::Delete {
+            return these(app, action, daemon, vec![target]);
+        }
+        app.open(Mode::Confirm { action, daemon, target });
+        return Effects::none();
+    }
+    ask(app, What::Act(action), marked)
+}
+
+/// Asks whether it is meant, where that is asked; else does it.
+pub(super) fn ask(app: &mut App, what: What, marked: Marked) -> Effects {
+    if app.read_only {
+        app.notify(format!("{}: refused, this is --read-only", what.title(&marked)), true);
+        return Effects::none();
+    }
+    if marked.targets.is_empty() && !matches!(what, What::Whole(..) | What::Restore { .. }) {
+        app.say(Notice::no_selection(app.now.steady_ms));
+        return Effects::none();
+    }
+    if !what.asks(&marked) {
+        return begin(app, &what, marked);
+    }
+    let word = what.word(&app.watched, &marked);
+    let several = Several { what, marked, word, input: Editor::default(), top: 0 };
+    app.open(Mode::Sheet(Box::new(Sheet::Several(several))));
+    Effects::none()
+}
+
+/// Has it done, or says why not.
+pub(super) fn begin(app: &mut App, what: &What, marked: Marked) -> Effects {
+    if let Some(notice) = refusal(app, what, &marked) {
+        app.say(notice);
+        return Effects::none();
+    }
+    app.marks.clear();
+    app.notice = None;
+    app.is_dirty = true;
+    let &What::Act(action) = what else { return jobs::begin(app, what, marked.targets) };
+    for (daemon, target) in &marked.targets {
+        if let Some(process) = app.watched.fleet.get_mut(target.key(*daemon)) {
+            process.queue(action, app.now);
+        }
+    }
+    app.undo.asked(action, &marked.targets, app.now.steady_ms);
+    let by_daemon = by_daemon(&marked.targets);
+    app.batch = Some(Batch::new(action, marked.targets));
+    let effects = by_daemon.into_iter();
+    Effects(effects.map(|(daemon, targets)| Effect::Act { daemon, action, targets }).collect())
+}
+
+/// Why nothing is done to any of them.
+fn refusal(app: &App, what: &What, marked: &Marked) -> Option<Notice> {
+    let say = |text: String| Notice::new(text, true, app.now.steady_ms);
+    let title = what.title(marked);
+    if app.read_only {
+        return Some(say(format!("{title}: refused, this is --read-only")));
+    }
+    let is_action = matches!(what, What::Act(_));
+    if is_action && app.batch.is_some() {
+        let text = "others are being acted on: wait for their end, or Esc leaves the rest undone";
+        return Some(say(text.to_owned()));
+    }
+    let down = |daemon: DaemonId| {
+        let text = format!("cannot {title}: the daemon is not connected");
+        (!app.watched.is_live(daemon)).then(|| say(text).about(About::Down(daemon)))
+    };
+    match what {
+        What::Whole(_, daemon) => return down(*daemon),
+        What::Restore { kept, .. } => return kept.iter().find_map(|(daemon, _)| down(*daemon)),
+        _ => {}
+    }
+    for (daemon, target) in &marked.targets {
+        if let Some(notice) = down(*daemon) {
+            return Some(notice);
+        }
+        let key = target.key(*daemon);
+        let name = app.placed(*daemon, &target.label());
+        let process = app.watched.fleet.get(key).filter(|process| target.is(&process.info));
+        let Some(process) = process else {
+            return Some(say(format!("{name} is gone: nothing was done")));
+        };
+        if let Some(pending) = process.pending.filter(|_| is_action) {
+            let text = format!("{name} is already {}: wait for its answer", pending.progressive());
+            return Some(say(text).about(About::Pending(key)));
+        }
+    }
+    None
+}
+
+/// Asks a daemon to act on processes, or says why not.
+pub(super) fn these(
+    app: &mut App,
+    action: Action,
+    daemon: DaemonId,
+    targets: Vec<Target>,
+) -> Effects {
+    let now = app.now;
+    let first = targets.first().map(Target::label).unwrap_or_default();
+    let whom = match targets.len() {
+        0 | 1 => app.placed(daemon, &first),
+        count => format!("{count} processes"),
+    };
+    if !app.watched.is_live(daemon) {
+        let text = format!("cannot {} {whom}: its daemon is not connected", action.verb());
+        app.say(Notice::new(text, true, now.steady_ms).about(About::Down(daemon)));
+        return Effects::none();
+    }
+    for target in &targets {
+        let process = app.watched.fleet.get(target.key(daemon));
+        let Some(process) = process.filter(|process| target.is(&process.info)) else {
+            app.notify(format!("{} is gone: nothing was done", target.label()), true);
+            return Effects::none();
+        };
+        if let Some(pending) = process.pending {
+            let key = target.key(daemon);
+            let name = app.display_name(key);
+            let text = format!("{name} is already {}: wait for its answer", pending.progressive());
+            app.say(Notice::new(text, true, now.steady_ms).about(About::Pending(key)));
+            return Effects::none();
+        }
+    }
+    for target in &targets {
+        if let Some(process) = app.watched.fleet.get_mut(target.key(daemon)) {
+            process.ask(action, now);
+        }
+    }
+    let asked: Vec<_> = targets.iter().map(|target| (daemon, target.clone())).collect();
+    app.undo.asked(action, &asked, now.steady_ms);
+    // What was said before is of an older state.
+    app.notice = None;
+    app.is_dirty = true;
+    Effects::one(Effect::Act { daemon, action, targets })
+}

@@ -1,0 +1,79 @@
+//! What came of something that was done to several processes, or to a daemon.
+//!
+//! Invariant: each process is told once, what did not come about first.
+
+use super::geometry::wrap;
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// What was done: `restart`.
+    pub title: String,
+    /// A sentence about each, and whether it came about.
+    pub lines: Vec<(bool, String)>,
+    /// The pm2 CLI's commands that do the same.
+    pub commands: Vec<String>,
+}
+
+/// What a line about it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// It came about.
+    Good,
+    /// It did not.
+    Bad,
+    /// The pm2 CLI's command.
+    Command,
+}
+
+impl Ended {
+    /// With what did not come about first.
+    pub(super) fn new(
+        title: String,
+        mut lines: Vec<(bool, String)>,
+        commands: Vec<String>,
+    ) -> Self {
+        lines.sort_by_key(|(is_good, _)| *is_good);
+        Self { title, lines, commands }
+    }
+
+    /// How many came about.
+    #[must_use]
+    pub fn good(&self) -> usize {
+        self.lines.iter().filter(|(is_good, _)| *is_good).count()
+    }
+
+    /// Whether all did.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.good() == self.lines.len()
+    }
+
+    /// One line about all: `restart: 3 of 4; restarted api[2], but it is down: ..`.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        match &self.lines[..] {
+            [(_, only)] => only.clone(),
+            [(false, first), ..] => {
+                format!("{}: {} of {}; {first}", self.title, self.good(), self.lines.len())
+            }
+            all => format!("{}: all {}", self.title, all.len()),
+        }
+    }
+
+    /// Its lines in so many columns: what came of each, and the pm2 CLI's commands.
+    #[must_use]
+    pub fn shown(&self, columns: u16) -> Vec<(Kind, String)> {
+        let mut lines = Vec::new();
+        let mut say = |kind, text: &str| {
+            lines.extend(wrap(text, columns).into_iter().map(|line| (kind, line)));
+        };
+        for (is_good, line) in &self.lines {
+            say(if *is_good { Kind::Good } else { Kind::Bad }, line);
+        }
+        for command in &self.commands {
+            say(Kind::Command, &format!("= {command}"));
+        }
+        lines
+    }
+}

@@ -1,0 +1,144 @@
+//! Tasks of the engine that are asked for, and what came of them and of actions on several.
+//!
+//! Invariant: each task is of one job; what came of it is said once.
+
+use serde_json::{Value as Json, json};
+
+use super::effect::{Effect, Effects};
+use super::ended::Ended;
+use super::job::Job;
+use super::marks::{Marked, by_daemon};
+use super::mode::Mode;
+use super::notice::Notice;
+use super::sheet::Sheet;
+use super::state::App;
+use super::what::{What, Whole};
+use crate::model::call::NamedCall;
+use crate::model::errand::{Outcome, Task, TaskId};
+use crate::model::trigger::Trigger;
+use crate::model::{DaemonId, Target};
+
+/// Begins something that is no action on processes.
+pub(super) fn begin(app: &mut App, what: &What, targets: Vec<(DaemonId, Target)>) -> Effects {
+    let marked = Marked { targets, hidden: 0 };
+    let title = what.title(&marked);
+    let commands = what.commands(&app.watched, &marked.targets);
+    let targets = marked.targets;
+    match what {
+        What::Trigger { action, params } => {
+            // What is no JSON is text.
+            let params = params.as_deref().map(|typed| {
+                serde_json::from_str(typed).unwrap_or_else(|_| Json::String(typed.to_owned()))
+            });
+            let effect = |(daemon, targets): (DaemonId, Vec<Target>)| {
+                let trigger = Trigger { action: action.clone(), params: params.clone(), targets };
+                Effect::Trigger { daemon, trigger }
+            };
+            return Effects(by_daemon(&targets).into_iter().map(effect).collect());
+        }
+        What::Restore { kept, .. } => {
+            app.undo.restored(kept);
+            let mut by_daemon: Vec<(DaemonId, Vec<Json>)> = Vec::new();
+            for (daemon, kept) in kept.iter().cloned() {
+                let env = kept.into_env();
+                match by_daemon.iter_mut().find(|(other, _)| *other == daemon) {
+                    Some((_, all)) => all.push(env),
+                    None => by_daemon.push((daemon, vec![env])),
+                }
+            }
+            let tasks = by_daemon.into_iter().map(|(id, all)| (id, Task::Restore(all)));
+            return run(app, title, (Some(kept.len()), commands), tasks.collect());
+        }
+        What::Whole(Whole::ReloadLogs, daemon) => {
+            let daemon = *daemon;
+            let call = NamedCall::new("reloadLogs", vec![json!({})]);
+            return Effects::one(Effect::Call { daemon, call });
+        }
+        _ => {}
+    }
+    let expected = match what {
+        What::Errand(_) => Some(targets.len()),
+        _ => None,
+    };
+    let by_daemon = match what {
+        What::Whole(_, daemon) => vec![(*daemon, Vec::new())],
+        _ => by_daemon(&targets),
+    };
+    let tasks = by_daemon.into_iter();
+    let tasks = tasks.filter_map(|(daemon, targets)| Some((daemon, what.task(targets)?)));
+    run(app, title, (expected, commands), tasks.collect())
+}
+
+/// Has daemons do tasks, as one job.
+pub(super) fn run(
+    app: &mut App,
+    title: String,
+    (expected, commands): (Option<usize>, Vec<String>),
+    wanted: Vec<(DaemonId, Task)>,
+) -> Effects {
+    let mut effects = Vec::new();
+    let mut tasks = Vec::new();
+    for (daemon, task) in wanted {
+        app.tasks += 1;
+        let id = TaskId(app.tasks);
+        tasks.push(id);
+        effects.push(Effect::Do { daemon, id, task });
+    }
+    if !tasks.is_empty() {
+        app.jobs.push(Job { title, expected, tasks, lines: Vec::new(), commands });
+    }
+    app.is_dirty = true;
+    Effects(effects)
+}
+
+/// Takes what came of a task in.
+pub(super) fn did(app: &mut App, daemon: DaemonId, task: TaskId, outcome: &Outcome) {
+    let is_good = outcome.verdict.is_success();
+    let sentence = match app.daemon(daemon) {
+        Some(daemon) if app.watched.daemons.len() > 1 => {
+            format!("{}: {}", daemon.label, outcome.sentence())
+        }
+        _ => outcome.sentence(),
+    };
+    app.is_dirty = true;
+    match app.jobs.iter_mut().find(|job| job.tasks.contains(&task)) {
+        Some(job) => job.lines.push((is_good, sentence)),
+        None => app.notify(sentence, !is_good),
+    }
+}
+
+/// A task ended; says what came of the job, if it was its last.
+pub(super) fn end(app: &mut App, task: TaskId) {
+    for job in &mut app.jobs {
+        job.tasks.retain(|other| *other != task);
+    }
+    let (ended, left) =
+        std::mem::take(&mut app.jobs).into_iter().partition(|job: &Job| job.tasks.is_empty());
+    app.jobs = left;
+    let ended: Vec<Job> = ended;
+    for job in ended {
+        tell(app, job.into_ended());
+    }
+}
+
+/// Takes the end of the batch, if this was its last verdict.
+pub(super) fn take_end(app: &mut App) -> Option<Ended> {
+    let ended = app.batch.as_ref()?.ended(&app.watched)?;
+    app.batch = None;
+    Some(ended)
+}
+
+/// Says it in the footer; of several, lists each where nothing else is open.
+pub(super) fn tell(app: &mut App, ended: Ended) {
+    let short = ended.sentence();
+    let commands = ended.commands.join("; ");
+    let text = if commands.is_empty() || !ended.is_good() {
+        short.clone()
+    } else {
+        format!("{short}   = {commands}")
+    };
+    app.say(Notice::new(text, !ended.is_good(), app.now.steady_ms).or(short));
+    if app.mode == Mode::Normal && ended.lines.len() > 1 {
+        app.open(Mode::Sheet(Box::new(Sheet::Ended(ended, 0))));
+    }
+}

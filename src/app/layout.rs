@@ -1,0 +1,53 @@
+//! What of the screen is kept from one run to the next: order, filter, columns.
+//!
+//! Invariant: words that people can read; a word that is not known any more costs itself only.
+
+use super::state::App;
+use super::table;
+use crate::model::rows::{Field, Filter, Query, Sort};
+
+/// What is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Layout {
+    /// The order: `mem`, `-name`.
+    pub sort: Option<String>,
+    /// The filter, as it was typed.
+    pub filter: Option<String>,
+    /// The columns by their words; `None` for those that stand by themselves.
+    pub columns: Option<Vec<String>>,
+    /// Whether the rows stand as a tree.
+    pub is_tree: bool,
+}
+
+impl App {
+    /// What is to be kept.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        let query = self.table.query();
+        let columns = self.table.columns();
+        Layout {
+            sort: (query.sort != Sort::default()).then(|| query.sort.to_text()),
+            filter: query.filter.as_ref().map(|filter| filter.text().to_owned()),
+            columns: columns.map(|all| all.iter().map(|field| field.word().to_owned()).collect()),
+            is_tree: false,
+        }
+    }
+
+    /// Takes up what was kept.
+    pub fn restore(&mut self, layout: &Layout) {
+        let sort = layout.sort.as_deref().and_then(|sort| Sort::parse(sort).ok());
+        let filter = layout.filter.as_deref().and_then(|text| Filter::parse(text).ok().flatten());
+        let query = Query { filter, only_unwell: false, sort: sort.unwrap_or_default() };
+        let columns = layout.columns.as_ref().map(|words| {
+            let mut fields: Vec<Field> = Vec::new();
+            for field in words.iter().filter_map(|word| Field::of(word)) {
+                if !fields.contains(&field) {
+                    fields.push(field);
+                }
+            }
+            fields
+        });
+        self.table.choose(columns.filter(|columns| !columns.is_empty()));
+        table::ask(self, query);
+    }
+}

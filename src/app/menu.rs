@@ -1,0 +1,249 @@
+//! The menu of all that can be done to what is selected or marked, and to its daemon.
+//!
+//! Invariant: everything stands there always; what cannot be done says why.
+
+use super::command::{COMMANDS, Command};
+use super::marks::Marked;
+use super::what::{What, Whole};
+use crate::model::daemon::Daemon;
+use crate::model::errand::Errand;
+use crate::model::fleet::Process;
+use crate::model::watched::Watched;
+use crate::model::{Action, DaemonId};
+use crate::protocol::process::ProcessStatus;
+
+/// Something in the menu.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    /// It is done, or asked about, at once.
+    Do(What),
+    /// A number of processes is asked for.
+    Scale,
+    /// A signal is chosen.
+    Signal,
+    /// A line is typed.
+    Line,
+    /// A declared action is chosen.
+    Trigger,
+    /// A message is written.
+    Message,
+}
+
+/// A line of the menu.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// What it does.
+    pub item: Item,
+    /// The key that does it in the table too; `""` where it has none.
+    pub key: &'static str,
+    /// What it is called.
+    pub label: &'static str,
+    /// What it means, in a few words.
+    pub about: &'static str,
+    /// Why it cannot be done now.
+    pub refusal: Option<String>,
+}
+
+/// The open menu.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Menu {
+    /// Whom it is about.
+    pub marked: Marked,
+    /// Which daemon.
+    pub daemon: DaemonId,
+    /// Which line is chosen, from 0.
+    at: usize,
+}
+
+impl Menu {
+    /// About these, or about a daemon alone; the first that can be done is chosen.
+    pub(super) fn new(
+        watched: &Watched,
+        is_read_only: bool,
+        marked: Marked,
+        daemon: DaemonId,
+    ) -> Self {
+        let menu = Self { marked, daemon, at: 0 };
+        let entries = menu.entries(watched, is_read_only);
+        let first = entries.iter().position(|entry| entry.refusal.is_none());
+        Self { at: first.unwrap_or(0), ..menu }
+    }
+
+    /// Which line is chosen, from 0.
+    #[must_use]
+    pub fn at(&self) -> usize {
+        self.at
+    }
+
+    /// Whom it is about, in a few words.
+    #[must_use]
+    pub fn whom(&self) -> String {
+        match &self.marked.targets[..] {
+            [] => "the daemon".to_owned(),
+            [(_, only)] => only.label(),
+            all => format!("{} processes", all.len()),
+        }
+    }
+
+    /// Another line is chosen.
+    pub(super) fn choose(&mut self, at: usize) {
+        self.at = at;
+    }
+
+    /// Its lines, in order.
+    #[must_use]
+    pub fn entries(&self, watched: &Watched, is_read_only: bool) -> Vec<Entry> {
+        let whom = Whom::of(watched, self);
+        let entry = |(item, label, about): (Item, &'static str, &'static str)| Entry {
+            key: key_of(&item),
+            refusal: whom.refusal(&item, is_read_only),
+            item,
+            label,
+            about,
+        };
+        let whole = |whole| Item::Do(What::Whole(whole, self.daemon));
+        let act = |action| Item::Do(What::Act(action));
+        let errand = |errand| Item::Do(What::Errand(errand));
+        [
+            (act(Action::Start), "start", "what is stopped"),
+            (act(Action::Restart), "restart", "with the environment it has"),
+            (act(Action::Reload), "reload", "workers one after another; a fork is restarted"),
+            (act(Action::Stop), "stop", "it stays in PM2's list"),
+            (act(Action::Delete), "delete", "stop, and out of PM2's list"),
+            (Item::Scale, "scale ..", "more or fewer processes of the app"),
+            (errand(Errand::Reset), "reset counts", "of restarts, to 0"),
+            (Item::Signal, "send a signal ..", "SIGUSR2, SIGHUP and others"),
+            (Item::Line, "write a line ..", "to its standard input"),
+            (Item::Message, "message ..", "text or JSON, to the app's own code"),
+            (Item::Trigger, "trigger an action ..", "one that the app declared"),
+            (errand(Errand::Watch(true)), "watch files", "restart when they change"),
+            (errand(Errand::Watch(false)), "do not watch files", ""),
+            (errand(Errand::Flush), "flush logs", "empty its log files"),
+            (whole(Whole::ReloadLogs), "reload logs", "open all log files again, after rotation"),
+            (whole(Whole::FlushConsole), "flush PM2's log", "empty pm2.log"),
+            (whole(Whole::Save), "save", "the list of processes that comes back at boot"),
+            (whole(Whole::Resurrect), "resurrect", "start what is saved and does not run"),
+            (whole(Whole::Kill), "kill the daemon", "and all its processes"),
+        ]
+        .into_iter()
+        .map(entry)
+        .collect()
+    }
+}
+
+/// The key of the table that does the same.
+fn key_of(item: &Item) -> &'static str {
+    let command = match item {
+        Item::Do(What::Act(action)) => Command::Act(*action),
+        Item::Message => Command::Compose,
+        _ => return "",
+    };
+    let row = COMMANDS.iter().find(|row| row.command == command);
+    row.and_then(|row| row.keys.split(' ').next()).unwrap_or_default()
+}
+
+/// What is known of those that the menu is about.
+struct Whom<'a> {
+    processes: Vec<&'a Process>,
+    daemon: Option<&'a Daemon>,
+    is_live: bool,
+    /// Whether all are of one app.
+    is_one_app: bool,
+}
+
+impl<'a> Whom<'a> {
+    fn of(watched: &'a Watched, menu: &Menu) -> Self {
+        let targets = &menu.marked.targets;
+        let processes = targets.iter().filter_map(|(daemon, target)| {
+            watched.fleet.get(target.key(*daemon)).filter(|process| target.is(&process.info))
+        });
+        let is_one_app = targets.windows(2).all(|pair| match pair {
+            [(one_daemon, one), (other_daemon, other)] => {
+                (one_daemon, &one.name, &one.namespace)
+                    == (other_daemon, &other.name, &other.namespace)
+            }
+            _ => true,
+        });
+        let is_live = watched.is_live(menu.daemon)
+            && targets.iter().all(|(daemon, _)| watched.is_live(*daemon));
+        Self {
+            processes: processes.collect(),
+            daemon: watched.daemon(menu.daemon),
+            is_live,
+            is_one_app,
+        }
+    }
+
+    fn all(&self, is_so: impl Fn(&Process) -> bool) -> bool {
+        self.processes.iter().all(|process| is_so(process))
+    }
+
+    /// Why it cannot be done; `None` where it can.
+    fn refusal(&self, item: &Item, is_read_only: bool) -> Option<String> {
+        if is_read_only {
+            return Some("this is --read-only".to_owned());
+        }
+        if !self.is_live {
+            return Some("the daemon is not connected".to_owned());
+        }
+        if !matches!(item, Item::Do(What::Whole(..))) && self.processes.is_empty() {
+            return Some("no process is selected".to_owned());
+        }
+        if let Some(method) = method(item)
+            && let Some(methods) = self.daemon.and_then(|daemon| daemon.methods.as_ref())
+            && !methods.has(method)
+        {
+            return Some(format!("this release of PM2 has no {method}"));
+        }
+        self.state(item).map(ToOwned::to_owned)
+    }
+
+    /// Why it makes no sense as things are.
+    fn state(&self, item: &Item) -> Option<&'static str> {
+        let is_stopped = |process: &Process| process.info.status == ProcessStatus::Stopped;
+        let is_idle = |process: &Process| !process.is_running();
+        let if_so = |is_so: bool, why| is_so.then_some(why);
+        match item {
+            Item::Do(What::Act(Action::Start)) => {
+                if_so(self.all(Process::is_online), "online already")
+            }
+            Item::Do(What::Act(Action::Stop)) => if_so(self.all(is_stopped), "stopped already"),
+            Item::Scale => if_so(!self.is_one_app, "several apps: one at a time"),
+            Item::Message if !self.is_one_app => Some("several apps: one at a time"),
+            Item::Signal | Item::Line | Item::Message => {
+                if_so(self.all(is_idle), "it does not run")
+            }
+            Item::Trigger => {
+                let declares = |process: &Process| !process.info.setup.actions.is_empty();
+                if_so(!self.processes.iter().any(|it| declares(it)), "it declares no action")
+            }
+            Item::Do(What::Errand(Errand::Watch(is_on))) => {
+                let same = self.all(|process| process.info.setup.is_watching == *is_on);
+                if_so(same, if *is_on { "watched already" } else { "not watched" })
+            }
+            Item::Do(_) => None,
+        }
+    }
+}
+
+/// The daemon's method that it needs.
+fn method(item: &Item) -> Option<&'static str> {
+    Some(match item {
+        Item::Do(What::Act(Action::Start)) => "startProcessId",
+        Item::Do(What::Act(Action::Restart)) => "restartProcessId",
+        Item::Do(What::Act(Action::Reload)) => "reloadProcessId",
+        Item::Do(What::Act(Action::Stop)) => "stopProcessId",
+        Item::Do(What::Act(Action::Delete)) => "deleteProcessId",
+        Item::Do(What::Errand(Errand::Reset)) => "resetMetaProcessId",
+        Item::Do(What::Errand(Errand::Watch(true))) => "startWatch",
+        Item::Do(What::Errand(Errand::Watch(false))) => "stopWatch",
+        Item::Do(What::Whole(Whole::ReloadLogs, _)) => "reloadLogs",
+        Item::Do(What::Whole(Whole::Resurrect, _)) => "prepare",
+        Item::Do(What::Whole(Whole::Kill, _)) => "killMe",
+        Item::Scale => "duplicateProcessId",
+        Item::Signal => "sendSignalToProcessId",
+        Item::Line => "sendLineToStdin",
+        Item::Message | Item::Trigger => "msgProcess",
+        Item::Do(_) => return None,
+    })
+}

@@ -1,0 +1,114 @@
+//! What the keys about rows of the table do: marks, columns, the menu of actions, undo.
+//!
+//! Invariant: nothing is done here to a process that was not named before, but what is selected.
+
+use super::ask::{Ask, Wanted};
+use super::command::RowsCommand;
+use super::effect::Effects;
+use super::marks::Marked;
+use super::menu::{Item, Menu};
+use super::mode::Mode;
+use super::pane::Pane;
+use super::picker::Picker;
+use super::prompt::Compose;
+use super::sheet::Sheet;
+use super::state::App;
+use super::taken::Taken;
+use super::what::What;
+use super::{act, bulk, marking, palette};
+use crate::model::{Action, DaemonId};
+
+/// What became of a command in a sheet.
+pub(super) fn take_from_sheet(app: &mut App, taken: Taken) -> Effects {
+    match taken {
+        Taken::Columns(columns) => {
+            app.table.choose(columns);
+            Effects::none()
+        }
+        Taken::Several(what, marked) => {
+            app.close_all();
+            bulk::begin(app, &what, marked)
+        }
+        Taken::Item(item, marked) => {
+            app.close_all();
+            take_item(app, item, marked)
+        }
+        Taken::Ask(marked, what) => {
+            app.close_all();
+            bulk::ask(app, what, marked)
+        }
+        _ => Effects::none(),
+    }
+}
+
+/// A command about rows.
+pub(super) fn take(app: &mut App, command: RowsCommand) -> Effects {
+    app.focus = Pane::Processes;
+    match command {
+        RowsCommand::Mark => marking::toggle(app),
+        RowsCommand::MarkAll => marking::toggle_all(app),
+        RowsCommand::Columns => {
+            let picker = Picker::new(&app.table);
+            app.open(Mode::Sheet(Box::new(Sheet::Columns(picker))));
+        }
+        RowsCommand::Undo => return undo(app),
+        RowsCommand::Actions => {
+            let marked = act::whom(app);
+            if let Some(daemon) = daemon(app, &marked) {
+                let menu = Menu::new(&app.watched, app.read_only, marked, daemon);
+                app.open(Mode::Sheet(Box::new(Sheet::Menu(menu))));
+            }
+        }
+    }
+    Effects::none()
+}
+
+/// What was chosen in the menu.
+fn take_item(app: &mut App, item: Item, marked: Marked) -> Effects {
+    let wanted = match item {
+        Item::Do(What::Act(action)) => return bulk::ask_to_act(app, action, marked),
+        Item::Do(what) => return bulk::ask(app, what, marked),
+        Item::Message => {
+            if let Some((daemon, target)) = marked.targets.into_iter().next() {
+                let compose = Compose::new(&app.watched, daemon, target);
+                app.open(Mode::Compose(compose));
+            }
+            return Effects::none();
+        }
+        Item::Scale => Wanted::Scale,
+        Item::Signal => Wanted::Signal,
+        Item::Line => Wanted::Line,
+        Item::Trigger => Wanted::Trigger,
+    };
+    app.open(Mode::Sheet(Box::new(Sheet::Ask(Ask::new(wanted, marked)))));
+    Effects::none()
+}
+
+/// The daemon that a menu about these is about: theirs, else the first that answers.
+fn daemon(app: &App, marked: &Marked) -> Option<DaemonId> {
+    let of_them = marked.targets.first().map(|(daemon, _)| *daemon);
+    of_them.or_else(|| palette::daemon(&app.watched, app.selected))
+}
+
+/// Asks whether the last delete or stop is to be undone.
+fn undo(app: &mut App) -> Effects {
+    let now_ms = app.now.steady_ms;
+    app.undo.forget(now_ms);
+    let Some(newest) = app.undo.newest(now_ms) else {
+        app.notify("nothing to undo: a delete or stop can be undone here for 10 minutes", false);
+        return Effects::none();
+    };
+    if !newest.kept.is_empty() {
+        let mut kept = newest.kept.to_vec();
+        kept.sort_by_key(|(daemon, kept)| (*daemon, kept.target.pm_id));
+        let what = What::Restore { kept, ago_ms: newest.ago_ms };
+        return bulk::ask(app, what, Marked::default());
+    }
+    if let [(daemon, target)] = newest.stopped {
+        let (daemon, target) = (*daemon, target.clone());
+        app.open(Mode::Confirm { action: Action::Start, daemon, target });
+        return Effects::none();
+    }
+    let marked = Marked { targets: newest.stopped.to_vec(), hidden: 0 };
+    bulk::ask(app, What::Act(Action::Start), marked)
+}

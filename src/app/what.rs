@@ -1,0 +1,309 @@
+//! What can be asked for of several processes, of an app, or of a daemon: how it is said before, what
+//! has to be answered, and the pm2 CLI's command for it.
+//!
+//! Invariant: the sentences name every process that is meant, once, and no other.
+
+use super::marks::Marked;
+use crate::model::deed::Deed;
+use crate::model::errand::{Errand, Scale, Task};
+use crate::model::kept::Kept;
+use crate::model::watched::Watched;
+use crate::model::{Action, DaemonId, Target, outlook, units};
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum What {
+    /// One of the five actions, to each.
+    Act(Action),
+    /// An errand, to each.
+    Errand(Errand),
+    /// Another number of processes of the app that they are of.
+    Scale(Scale),
+    /// An action that the app declared, in each; with parameters.
+    Trigger {
+        /// Its name.
+        action: Box<str>,
+        /// What it is given, as it was typed.
+        params: Option<Box<str>>,
+    },
+    /// Starting again what was deleted.
+    Restore {
+        /// As it was.
+        kept: Vec<(DaemonId, Kept)>,
+        /// How long ago, milliseconds.
+        ago_ms: i64,
+    },
+    /// Something to this daemon.
+    Whole(Whole, DaemonId),
+}
+
+/// What can be done to a daemon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whole {
+    /// Opens all log files again.
+    ReloadLogs,
+    /// Empties the daemon's own log.
+    FlushConsole,
+    /// Writes the list of processes that come back at boot.
+    Save,
+    /// Starts what was saved and does not run.
+    Resurrect,
+    /// Ends it, and all its processes.
+    Kill,
+}
+
+impl Whole {
+    /// What is done: `save the list of processes`.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::ReloadLogs => "open all log files again",
+            Self::FlushConsole => "empty PM2's own log",
+            Self::Save => "save the list of processes",
+            Self::Resurrect => "start what is saved and does not run",
+            Self::Kill => "end the daemon and all its processes",
+        }
+    }
+
+    fn meaning(self) -> &'static str {
+        match self {
+            Self::ReloadLogs => "as after their rotation; it takes about 4 s",
+            Self::FlushConsole => "its lines are lost",
+            Self::Save => "what is saved now is kept as dump.pm2.bak",
+            Self::Resurrect => "of a name that runs already nothing is started",
+            Self::Kill => "nothing of it stays up, and nothing is started again by itself",
+        }
+    }
+
+    /// The pm2 CLI's command, where it has one.
+    fn command(self) -> Option<&'static str> {
+        match self {
+            Self::ReloadLogs => Some("reloadLogs"),
+            Self::FlushConsole => None,
+            Self::Save => Some("save"),
+            Self::Resurrect => Some("resurrect"),
+            Self::Kill => Some("kill"),
+        }
+    }
+}
+
+impl What {
+    /// What it is called in a title: `restart 4 processes`, `scale api to 6`.
+    #[must_use]
+    pub fn title(&self, marked: &Marked) -> String {
+        let whom = match &marked.targets[..] {
+            [(_, only)] => only.label(),
+            all => format!("{} processes", all.len()),
+        };
+        match self {
+            Self::Act(action) => format!("{} {whom}", action.verb()),
+            Self::Errand(errand) => format!("{} {whom}", Deed::from(errand).verb),
+            Self::Scale(scale) => {
+                let app = marked.targets.first().map(|(_, target)| &*target.name);
+                let by = if matches!(scale, Scale::To(_)) { "to" } else { "by" };
+                format!("scale {} {by} {scale}", app.unwrap_or_default())
+            }
+            Self::Trigger { action, .. } => format!("trigger {action} in {whom}"),
+            Self::Restore { kept, .. } => match &kept[..] {
+                [(_, only)] => format!("start {} again", only.target.label()),
+                all => format!("start {} deleted processes again", all.len()),
+            },
+            Self::Whole(whole, _) => whole.words().to_owned(),
+        }
+    }
+
+    /// The word that has to be typed where a `y` is not enough: for what cannot be taken back, and
+    /// for all that a daemon runs.
+    #[must_use]
+    pub fn word(&self, watched: &Watched, marked: &Marked) -> Option<&'static str> {
+        let has_all = |id: DaemonId| {
+            let mut all = watched.fleet.iter().filter(|(key, _)| key.daemon == id).peekable();
+            let is_meant = |key| marked.targets.iter().any(|(daemon, it)| it.key(*daemon) == key);
+            all.peek().is_some() && all.all(|(key, _)| is_meant(key))
+        };
+        let is_all = || {
+            let daemons = &watched.daemons;
+            marked.targets.len() > 1 && daemons.iter().any(|daemon| has_all(daemon.id))
+        };
+        match self {
+            Self::Act(Action::Delete) if marked.targets.len() > 1 => Some("delete"),
+            Self::Act(action @ (Action::Stop | Action::Restart | Action::Reload)) if is_all() => {
+                Some(action.verb())
+            }
+            Self::Whole(Whole::Kill, _) => Some("kill"),
+            Self::Act(_)
+            | Self::Errand(_)
+            | Self::Scale(_)
+            | Self::Trigger { .. }
+            | Self::Restore { .. }
+            | Self::Whole(..) => None,
+        }
+    }
+
+    /// Whether it is asked about: where it touches several, or risks something.
+    #[must_use]
+    pub fn asks(&self, marked: &Marked) -> bool {
+        let is_grave = match self {
+            Self::Act(action) => *action == Action::Delete,
+            Self::Errand(errand) => errand.risk().asks(),
+            Self::Scale(_) | Self::Whole(..) | Self::Restore { .. } => true,
+            Self::Trigger { .. } => false,
+        };
+        is_grave || marked.targets.len() > 1
+    }
+
+    /// What it will do, one sentence for each app; `place` names a daemon where several are watched.
+    #[must_use]
+    pub fn sentences(&self, watched: &Watched, marked: &Marked) -> Vec<String> {
+        let place = |id| match watched.daemon(id) {
+            Some(daemon) if watched.daemons.len() > 1 => format!(" on {}", daemon.label),
+            _ => String::new(),
+        };
+        let (fleet, targets) = (&watched.fleet, &marked.targets[..]);
+        let each = |verb: &str| {
+            let named = outlook::named(fleet, targets, place).into_iter();
+            named.map(|whom| format!("{verb} {whom}")).collect()
+        };
+        match self {
+            Self::Act(action) => outlook::sentences(fleet, *action, targets, place),
+            Self::Errand(errand) => each(&Deed::from(errand).verb),
+            Self::Trigger { action, params } => {
+                let with = params.as_ref().map(|params| format!(" with {params}"));
+                each(&format!("trigger {action}{} in", with.unwrap_or_default()))
+            }
+            Self::Scale(scale) => vec![scaling(watched, *scale, targets)],
+            Self::Restore { kept, ago_ms } => {
+                let targets: Vec<_> =
+                    kept.iter().map(|(daemon, it)| (*daemon, it.target.clone())).collect();
+                let ago = units::uptime(*ago_ms);
+                let named = outlook::labels(&targets, place).into_iter();
+                named.map(|whom| format!("starts {whom} again, as {ago} ago")).collect()
+            }
+            Self::Whole(whole, daemon) => {
+                vec![format!("{}{}: {}", whole.words(), place(*daemon), whole.meaning())]
+            }
+        }
+    }
+
+    /// How it goes about it.
+    #[must_use]
+    pub fn manner(&self, marked: &Marked) -> Option<String> {
+        let pace = match self {
+            Self::Act(Action::Delete) => "Ten at a time",
+            Self::Act(_) if marked.targets.len() > 2 => "Two at a time",
+            Self::Act(_) => "One after another",
+            Self::Errand(_) => return Some("Two at a time.".to_owned()),
+            Self::Scale(_) => return Some("One after another.".to_owned()),
+            Self::Restore { .. } => {
+                let text = "Each gets a new id and counts from 0. Log files that are named by the \
+                            id get new names; the old ones stay.";
+                return Some(text.to_owned());
+            }
+            Self::Trigger { .. } | Self::Whole(..) => return None,
+        };
+        Some(format!("{pace}; Esc then leaves undone what has not begun."))
+    }
+
+    /// The pm2 CLI's commands that do the same to these, behind their prefix; none where it has none.
+    #[must_use]
+    pub fn commands(&self, watched: &Watched, targets: &[(DaemonId, Target)]) -> Vec<String> {
+        let mut by_daemon: Vec<(DaemonId, Vec<&Target>)> = Vec::new();
+        if let Self::Whole(_, daemon) = self {
+            by_daemon.push((*daemon, Vec::new()));
+        }
+        for (daemon, target) in targets {
+            match by_daemon.iter_mut().find(|(other, _)| other == daemon) {
+                Some((_, all)) => all.push(target),
+                None => by_daemon.push((*daemon, vec![target])),
+            }
+        }
+        let of_daemon = |(daemon, all): (DaemonId, Vec<&Target>)| {
+            let prefix = watched.daemon(daemon).map_or("", |daemon| &*daemon.cli_prefix);
+            let commands = self.of_cli(&all).into_iter();
+            commands.map(|command| format!("{prefix}pm2 {command}")).collect::<Vec<_>>()
+        };
+        by_daemon.into_iter().flat_map(of_daemon).collect()
+    }
+
+    fn of_cli(&self, targets: &[&Target]) -> Vec<String> {
+        let quoted = |text: &str| crate::protocol::shell::word(text).into_owned();
+        let each = |command: &dyn Fn(&Target) -> String| -> Vec<String> {
+            targets.iter().map(|target| command(target)).collect()
+        };
+        match self {
+            Self::Act(action) => {
+                let ids: Vec<String> = targets.iter().map(|it| it.pm_id.to_string()).collect();
+                if ids.is_empty() {
+                    return Vec::new();
+                }
+                vec![format!("{} {}", action.verb(), ids.join(" "))]
+            }
+            Self::Errand(Errand::Reset) => each(&|target| format!("reset {}", target.pm_id)),
+            Self::Errand(Errand::Flush) => each(&|target| format!("flush {}", target.pm_id)),
+            Self::Errand(Errand::Signal(signal)) => {
+                each(&|target| format!("sendSignal {} {}", signal.name(), target.pm_id))
+            }
+            Self::Errand(Errand::Line(line)) => {
+                each(&|target| format!("send {} {}", target.pm_id, quoted(line)))
+            }
+            Self::Trigger { action, params } => each(&|target| {
+                let params = params.as_deref().map(|params| format!(" {}", quoted(params)));
+                format!("trigger {} {}{}", target.pm_id, quoted(action), params.unwrap_or_default())
+            }),
+            // Its own for watching starts or stops the process besides, and `pm2 scale app -1` fails
+            // (docs/pm2-ops.md section 4).
+            Self::Errand(Errand::Watch(_)) | Self::Restore { .. } | Self::Scale(Scale::Down(_)) => {
+                Vec::new()
+            }
+            Self::Scale(scale) => {
+                let app = targets.first().map(|target| quoted(&target.name));
+                app.into_iter().map(|app| format!("scale {app} {scale}")).collect()
+            }
+            Self::Whole(whole, _) => whole.command().into_iter().map(ToOwned::to_owned).collect(),
+        }
+    }
+
+    /// The engine's task for these processes of one daemon; `None` for what is no task.
+    #[must_use]
+    pub fn task(&self, targets: Vec<Target>) -> Option<Task> {
+        Some(match self {
+            Self::Errand(errand) => Task::Each { errand: errand.clone(), targets },
+            Self::Scale(to) => Task::Scale { targets, to: *to },
+            Self::Whole(Whole::FlushConsole, _) => Task::FlushConsole,
+            Self::Whole(Whole::Save, _) => Task::Save { even_empty: false },
+            Self::Whole(Whole::Resurrect, _) => Task::Resurrect,
+            Self::Whole(Whole::Kill, _) => Task::Kill,
+            Self::Act(_)
+            | Self::Trigger { .. }
+            | Self::Restore { .. }
+            | Self::Whole(Whole::ReloadLogs, _) => return None,
+        })
+    }
+}
+
+/// How many processes an app has, and then will have, and which go.
+fn scaling(watched: &Watched, scale: Scale, targets: &[(DaemonId, Target)]) -> String {
+    let Some((daemon, first)) = targets.first() else { return String::new() };
+    let Some(process) = watched.fleet.get(first.key(*daemon)) else {
+        return format!("{} is gone", first.label());
+    };
+    let all = watched.fleet.sisters(first.key(*daemon), &process.info);
+    let mut ids: Vec<u32> = all.map(|(key, _)| key.pm_id.0).collect();
+    ids.sort_unstable();
+    let now = u32::try_from(ids.len()).unwrap_or(u32::MAX);
+    let name = &first.name;
+    match scale.of(now) {
+        Ok(wanted) if wanted > now => {
+            format!("scales {name} from {now} to {wanted}: {} more are started", wanted - now)
+        }
+        Ok(wanted) if wanted < now => {
+            let gone = now - wanted;
+            format!(
+                "scales {name} from {now} to {wanted}: {gone} of its processes are deleted, those \
+                 with the highest instance numbers first"
+            )
+        }
+        Ok(_) => format!("{name} has {now} already"),
+        Err(why) => format!("{name}: {why}"),
+    }
+}

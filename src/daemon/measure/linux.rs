@@ -1,0 +1,189 @@
+//! Reads `/proc`. All of it blocks.
+
+use std::collections::HashMap;
+
+use procfs::process::{Process, Stat, all_processes};
+use procfs::{Current, LoadAverage, Meminfo};
+use tokio::time::Instant;
+
+pub(super) use super::family::family;
+use crate::model::system::{Host, Measured, Usage};
+use crate::protocol::process::PmId;
+
+/// How often all processes of the machine are looked at for children of those that are measured.
+const SCAN_MS: u128 = 5_000;
+/// The most descendants of one process that are measured.
+const DESCENDANTS_MAX: usize = 256;
+
+/// The CPU time of a process when it was last read.
+#[derive(Debug, Clone, Copy)]
+struct Ticks {
+    /// Tells a process from another one that has its id later.
+    started: u64,
+    used: u64,
+    at: Instant,
+}
+
+/// What was read before.
+#[derive(Debug, Default)]
+pub(super) struct Probe {
+    ticks: HashMap<u32, Ticks>,
+    /// The children of each process of the machine.
+    children: HashMap<u32, Vec<u32>>,
+    scanned_at: Option<Instant>,
+}
+
+impl Probe {
+    /// CPU and memory of the children of the daemon among these.
+    pub(super) fn measure(&mut self, god: u32, pids: &[(PmId, u32)]) -> Vec<Measured> {
+        if self.scanned_at.is_none_or(|at| at.elapsed().as_millis() >= SCAN_MS) {
+            self.children = children();
+            self.scanned_at = Some(Instant::now());
+        }
+        let before = std::mem::take(&mut self.ticks);
+        let mut measured = Vec::with_capacity(pids.len());
+        for (pm_id, pid) in pids {
+            let Some(stat) = stat(*pid).filter(|stat| parent(stat) == Some(god)) else { continue };
+            let own = self.usage(*pid, &stat, &before);
+            let family = descendants(&self.children, *pid, DESCENDANTS_MAX);
+            let mut tree = own;
+            let mut count = 0;
+            for (child, _) in family {
+                // One that ended meanwhile, or whose id another one has, is none.
+                let Some(stat) = stat_of_child(child, &self.children) else { continue };
+                let usage = self.usage(child, &stat, &before);
+                tree.cpu_percent += usage.cpu_percent;
+                tree.memory_bytes = tree.memory_bytes.saturating_add(usage.memory_bytes);
+                count += 1;
+            }
+            measured.push(Measured { pm_id: *pm_id, pid: *pid, own, tree, descendants: count });
+        }
+        if let Some(usage) = before.get(&god) {
+            // Read less often.
+            self.ticks.entry(god).or_insert(*usage);
+        }
+        measured
+    }
+
+    /// The machine and the daemon.
+    pub(super) fn host(&mut self, god: u32) -> Host {
+        let memory = Meminfo::current().ok();
+        let memory = memory.and_then(|memory| Some((memory.mem_total, memory.mem_available?)));
+        let before = self.ticks.clone();
+        let god = stat(god).map(|stat| self.usage(god, &stat, &before));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Host {
+            load: LoadAverage::current().ok().map(|load| load.one),
+            cores: u16::try_from(cores).unwrap_or(u16::MAX),
+            memory,
+            god,
+        }
+    }
+
+    /// CPU since it was last read, else over its life; and memory.
+    fn usage(&mut self, pid: u32, stat: &Stat, before: &HashMap<u32, Ticks>) -> Usage {
+        let now = Instant::now();
+        let (started, used) = (stat.starttime, stat.utime.saturating_add(stat.stime));
+        let before = before.get(&pid).filter(|before| before.started == started);
+        let per_second = procfs::ticks_per_second().max(1) as f64;
+        let (ticks, seconds) = match before {
+            Some(before) => {
+                (used.saturating_sub(before.used), now.duration_since(before.at).as_secs_f64())
+            }
+            None => (used, age_s(stat).unwrap_or(0.0)),
+        };
+        self.ticks.insert(pid, Ticks { started, used, at: now });
+        let percent = ticks as f64 / per_second / seconds * 100.0;
+        Usage {
+            // At once after the start, nothing can be told.
+            cpu_percent: if percent.is_finite() && seconds > 0.1 { percent as f32 } else { 0.0 },
+            memory_bytes: stat.rss.saturating_mul(procfs::page_size()),
+        }
+    }
+}
+
+/// For how long a process has run, seconds.
+fn age_s(stat: &Stat) -> Option<f64> {
+    let up = procfs::Uptime::current().ok()?.uptime;
+    Some(up - stat.starttime as f64 / procfs::ticks_per_second().max(1) as f64)
+}
+
+/// What `/proc/PID/stat` says.
+pub(super) fn stat(pid: u32) -> Option<Stat> {
+    Process::new(i32::try_from(pid).ok()?).ok()?.stat().ok()
+}
+
+/// The same of a child, as long as it is one.
+fn stat_of_child(pid: u32, children: &HashMap<u32, Vec<u32>>) -> Option<Stat> {
+    let stat = stat(pid)?;
+    let siblings = children.get(&parent(&stat)?)?;
+    siblings.contains(&pid).then_some(stat)
+}
+
+/// The process that started it, or took it over.
+fn parent(stat: &Stat) -> Option<u32> {
+    u32::try_from(stat.ppid).ok()
+}
+
+/// The children of each process of the machine.
+pub(super) fn children() -> HashMap<u32, Vec<u32>> {
+    let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
+    for process in all_processes().into_iter().flatten().flatten() {
+        let Ok(stat) = process.stat() else { continue };
+        if let (Some(parent), Ok(pid)) = (parent(&stat), u32::try_from(stat.pid)) {
+            children.entry(parent).or_default().push(pid);
+        }
+    }
+    children
+}
+
+/// The descendants of a process, each before its own children, with how far it is from it; at most so
+/// many.
+pub(super) fn descendants(
+    children: &HashMap<u32, Vec<u32>>,
+    pid: u32,
+    most: usize,
+) -> Vec<(u32, u8)> {
+    let mut found = Vec::new();
+    let of = |pid: u32| children.get(&pid).into_iter().flatten().rev().copied();
+    let mut left: Vec<(u32, u8)> = of(pid).map(|child| (child, 1)).collect();
+    while let Some((pid, depth)) = left.pop() {
+        if found.len() >= most {
+            break;
+        }
+        found.push((pid, depth));
+        left.extend(of(pid).map(|child| (child, depth.saturating_add(1))));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descendants_stand_behind_their_parents() {
+        let children = HashMap::from([(1, vec![2, 5]), (2, vec![3, 4]), (4, vec![6])]);
+        let of = |most| descendants(&children, 1, most);
+        assert_eq!(of(9), [(2, 1), (3, 2), (4, 2), (6, 3), (5, 1)]);
+        assert_eq!(of(2), [(2, 1), (3, 2)]);
+        assert_eq!(descendants(&children, 7, 9), []);
+    }
+
+    #[test]
+    fn only_children_of_the_daemon_are_measured() {
+        let own = std::process::id();
+        let stat = stat(own).unwrap();
+        let parent = parent(&stat).unwrap();
+        let mut probe = Probe::default();
+        let measured = probe.measure(parent, &[(PmId(3), own)]);
+        let [one] = &measured[..] else { panic!("{measured:?}") };
+        assert_eq!((one.pm_id, one.pid), (PmId(3), own));
+        assert!(one.own.memory_bytes > 1 << 20 && one.tree.memory_bytes >= one.own.memory_bytes);
+        assert_eq!(probe.measure(own, &[(PmId(3), own)]), [], "not its own child");
+        assert_eq!(probe.measure(parent, &[(PmId(3), u32::MAX)]), []);
+        let host = probe.host(own);
+        assert!(host.memory.is_some() && host.load.is_some());
+        assert!(host.god.unwrap().memory_bytes > 1 << 20);
+    }
+}

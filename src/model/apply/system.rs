@@ -1,0 +1,52 @@
+//! What this machine tells, besides the daemon.
+
+use super::{Applying, Change};
+use crate::model::ProcessKey;
+use crate::model::system::{Host, Measured};
+use crate::model::watched::Watched;
+
+impl Applying<'_> {
+    /// The machine and the daemon were looked at.
+    pub(super) fn host(&mut self, host: Host) {
+        let Some(daemon) = self.daemon() else { return };
+        let before = daemon.host.replace(host).map(|before| before.shown());
+        self.note_if(before != Some(host.shown()), Change::Daemon);
+    }
+
+    /// CPU and memory were measured here.
+    pub(super) fn measured(&mut self, interval_ms: u64, processes: &[Measured]) {
+        let (id, now) = (self.id, self.now);
+        if let Some(daemon) = self.daemon() {
+            daemon.measure_interval_ms = Some(interval_ms);
+        }
+        for measured in processes {
+            let key = ProcessKey { daemon: id, pm_id: measured.pm_id };
+            if let Some(process) = self.watched.fleet.get_mut(key) {
+                process.take_measured(measured, now);
+            }
+        }
+        self.sample();
+        self.changes.push(Change::Polled);
+    }
+
+    /// Notes in the black boxes what was measured.
+    pub(super) fn sample(&mut self) {
+        let now = self.now;
+        let Watched { fleet, boxes, .. } = &mut *self.watched;
+        for (key, process) in fleet.iter().filter(|(key, _)| key.daemon == self.id) {
+            if process.is_online() {
+                let info = &process.info;
+                boxes.of(key).sample(info.cpu_percent, info.memory_bytes, now);
+            }
+        }
+    }
+
+    /// A SIGKILL since the last count is the kernel's where that has grown meanwhile.
+    pub(super) fn oom_kills(&mut self, kills: u64) {
+        let Some(daemon) = self.daemon() else { return };
+        let Some(before) = daemon.oom_kills.replace(kills) else { return };
+        let id = self.id;
+        let ours = self.watched.boxes.iter_mut().filter(|(key, _)| key.daemon == id);
+        ours.for_each(|(_, life)| life.out_of_memory(kills > before));
+    }
+}

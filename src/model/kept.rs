@@ -1,0 +1,53 @@
+//! A process as it was before it was deleted, so that it can be started again.
+//!
+//! Invariant: it is in memory only; what it holds, its environment among it, is never shown: it is not
+//! even in the text for debugging.
+
+use std::fmt;
+
+use serde_json::Value as Json;
+
+use super::Target;
+
+/// A process as it was.
+#[derive(Clone, PartialEq)]
+pub struct Kept {
+    /// Which one.
+    pub target: Target,
+    /// Its `pm2_env`.
+    env: Json,
+}
+
+impl Kept {
+    /// A process with its `pm2_env`.
+    #[must_use]
+    pub fn new(target: Target, env: Json) -> Self {
+        Self { target, env }
+    }
+
+    /// What it is started again from.
+    #[must_use]
+    pub fn into_env(self) -> Json {
+        self.env
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept").field("target", &self.target).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
+
+    #[test]
+    fn its_environment_is_not_in_any_text() {
+        let target = Target::of(&ProcessInfo::new(PmId(3), "api", ProcessStatus::Online));
+        let kept = Kept::new(target, serde_json::json!({ "env": { "TOKEN": "hunter2" } }));
+        let text = format!("{kept:?}");
+        assert!(text.contains("api") && !text.contains("hunter2"), "{text}");
+    }
+}

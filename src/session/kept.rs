@@ -1,0 +1,184 @@
+//! The state file: what of the screen is kept from one run to the next.
+//!
+//! Invariant: a file that cannot be read or is of another version costs what it keeps, never the run,
+//! and one of a newer version is left as it is. It is replaced whole, is its owner's alone, and what
+//! this release does not know of it stays.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::app::layout::Layout;
+
+/// The version of the file's form.
+const VERSION: u64 = 1;
+/// A larger file is none of ours, bytes.
+const BYTES_MAX: u64 = 64 * 1024;
+
+/// Where it is: `pm2-tui/state.json` below `XDG_STATE_HOME`, else `~/.local/state`.
+pub(super) fn path(environment: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let absolute = |name: &str| environment(name).map(PathBuf::from).filter(|it| it.is_absolute());
+    let state = absolute("XDG_STATE_HOME")
+        .or_else(|| Some(absolute("HOME")?.join(".local").join("state")))?;
+    Some(state.join("pm2-tui").join("state.json"))
+}
+
+/// What the file keeps; nothing where it cannot be read.
+pub(super) fn read(path: &Path) -> Layout {
+    let Ok(all) = fields(path) else { return Layout::default() };
+    let text = |key: &str| all.get(key).and_then(Json::as_str).map(ToOwned::to_owned);
+    let words = |list: &Vec<Json>| -> Vec<String> {
+        list.iter().filter_map(Json::as_str).map(ToOwned::to_owned).collect()
+    };
+    Layout {
+        sort: text("sort"),
+        filter: text("filter"),
+        columns: all.get("columns").and_then(Json::as_array).map(words),
+        is_tree: all.get("tree").and_then(Json::as_bool).unwrap_or(false),
+    }
+}
+
+/// Keeps a layout.
+///
+/// # Errors
+/// The file or its folder cannot be written, or the file is of a newer version.
+pub(super) fn write(path: &Path, layout: &Layout) -> io::Result<()> {
+    let mut all = match fields(path) {
+        Ok(all) => all,
+        Err(Unread::Newer) => return Err(io::Error::other("it is of a newer version")),
+        Err(Unread::Broken) => Map::new(),
+    };
+    for (key, value) in [
+        ("version", json!(VERSION)),
+        ("sort", json!(layout.sort)),
+        ("filter", json!(layout.filter)),
+        ("columns", json!(layout.columns)),
+        ("tree", json!(layout.is_tree)),
+    ] {
+        all.insert(key.to_owned(), value);
+    }
+    all.retain(|_, value| !value.is_null());
+    let folder = path.parent().ok_or(io::ErrorKind::NotFound)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    // Beside it, so that nobody ever reads half of it; of this process, so that two never mix.
+    let part = folder.join(format!(".state.{}.part", std::process::id()));
+    let written = write_new(&part, &Json::Object(all)).and_then(|()| fs::rename(&part, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&part);
+    }
+    written
+}
+
+fn write_new(path: &Path, value: &Json) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(format!("{value:#}\n").as_bytes())
+}
+
+/// Why there is nothing to read.
+enum Unread {
+    /// No such file, or none that can be understood.
+    Broken,
+    /// Of a newer release.
+    Newer,
+}
+
+fn fields(path: &Path) -> Result<Map<String, Json>, Unread> {
+    let broken = |_| Unread::Broken;
+    // A pipe of that name would be waited for.
+    if !fs::metadata(path).map_err(broken)?.is_file() {
+        return Err(Unread::Broken);
+    }
+    let mut text = String::new();
+    let file = File::open(path).map_err(broken)?;
+    file.take(BYTES_MAX).read_to_string(&mut text).map_err(broken)?;
+    let Ok(Json::Object(all)) = serde_json::from_str(&text) else { return Err(Unread::Broken) };
+    match all.get("version").and_then(Json::as_u64) {
+        Some(VERSION) => Ok(all),
+        Some(version) if version > VERSION => Err(Unread::Newer),
+        _ => Err(Unread::Broken),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn layout() -> Layout {
+        Layout {
+            sort: Some("-mem".to_owned()),
+            filter: Some("api \"x\"".to_owned()),
+            columns: Some(vec!["id".to_owned(), "pid".to_owned()]),
+            is_tree: true,
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_nobody_else_reads_it() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("a").join("pm2-tui").join("state.json");
+        assert_eq!(read(&path), Layout::default());
+        write(&path, &layout()).unwrap();
+        assert_eq!(read(&path), layout());
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+        write(&path, &Layout::default()).unwrap();
+        assert_eq!(read(&path), Layout::default());
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left");
+    }
+
+    #[test]
+    fn a_broken_file_costs_what_it_keeps_and_a_newer_one_stays() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("state.json");
+        for broken in ["", "{", "[]", "{\"version\":\"1\"}", "\u{0}", "{\"version\":1,\"sort\":7}"]
+        {
+            fs::write(&path, broken).unwrap();
+            assert_eq!(read(&path), Layout::default(), "{broken}");
+            write(&path, &layout()).unwrap();
+            assert_eq!(read(&path), layout(), "{broken}");
+        }
+        fs::write(&path, "{\"version\":2,\"sort\":\"mem\"}").unwrap();
+        assert_eq!(read(&path), Layout::default());
+        assert!(write(&path, &layout()).is_err());
+        assert!(fs::read_to_string(&path).unwrap().contains("\"version\":2"));
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert_eq!(read(&path), Layout::default());
+        assert!(write(&path, &layout()).is_err());
+        assert!(path.is_dir());
+    }
+
+    #[test]
+    fn what_is_not_known_stays() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("state.json");
+        fs::write(&path, "{\"version\":1,\"theme\":\"dark\",\"sort\":\"mem\"}").unwrap();
+        write(&path, &Layout::default()).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains("\"theme\": \"dark\"") && !text.contains("sort"), "{text}");
+    }
+
+    #[test]
+    fn only_an_absolute_folder_counts() {
+        let of = |pairs: &'static [(&str, &str)]| {
+            path(|name| {
+                let found = pairs.iter().find(|(key, _)| *key == name);
+                found.map(|(_, value)| (*value).to_owned())
+            })
+        };
+        let wanted = |text: &str| Some(PathBuf::from(text));
+        assert_eq!(of(&[("XDG_STATE_HOME", "/s")]), wanted("/s/pm2-tui/state.json"));
+        let home = [("XDG_STATE_HOME", "s"), ("HOME", "/h")];
+        assert_eq!(of(Box::leak(Box::new(home))), wanted("/h/.local/state/pm2-tui/state.json"));
+        assert_eq!(of(&[]), None);
+    }
+}

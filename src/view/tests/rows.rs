@@ -1,0 +1,175 @@
+//! Screens about rows: marks, the question about several, its end, the menu, the columns.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::fleet::*;
+use crate::app::command::{Command, RowsCommand};
+use crate::app::message::Message;
+use crate::app::{App, Mode, update};
+use crate::model::moment::Moment;
+use crate::model::report::Report;
+use crate::model::verdict::{Down, End, Why};
+use crate::model::{Action, DaemonId, Verdict};
+use crate::protocol::amp::Frame;
+use crate::protocol::rpc::{Methods, Reply};
+use crate::protocol::value;
+
+/// Checks the app's screen at one size or several.
+macro_rules! check {
+    ($app:expr, $theme:expr, $name:literal, $sizes:expr) => {
+        for size in $sizes {
+            let name = format!("rows_{}_{}x{}", $name, size.0, size.1);
+            let mut settings = insta::Settings::clone_current();
+            settings.set_snapshot_path("../snapshots");
+            settings.set_prepend_module_to_snapshot(false);
+            settings.set_omit_expression(true);
+            settings.bind(|| insta::assert_snapshot!(name, screen($app, $theme, size)));
+        }
+    };
+}
+
+const ALL: [(u16, u16); 3] = [(120, 40), (80, 24), (40, 10)];
+const D: DaemonId = DaemonId(0);
+
+fn press(app: &mut App, commands: &[Command]) {
+    for command in commands {
+        let _ = update(app, Moment::at(NOW_MS), Message::Command(*command));
+    }
+}
+
+fn type_text(app: &mut App, text: &str) {
+    for c in text.chars() {
+        let _ = update(app, Moment::at(NOW_MS), Message::Text(c));
+    }
+}
+
+const MARK: Command = Command::Rows(RowsCommand::Mark);
+const MENU: Command = Command::Rows(RowsCommand::Actions);
+
+/// All methods that a menu needs.
+fn all_methods() -> Arc<Methods> {
+    let names = [
+        "startProcessId",
+        "stopProcessId",
+        "restartProcessId",
+        "reloadProcessId",
+        "deleteProcessId",
+        "duplicateProcessId",
+        "resetMetaProcessId",
+        "sendSignalToProcessId",
+        "sendLineToStdin",
+        "msgProcess",
+        "startWatch",
+        "stopWatch",
+        "reloadLogs",
+        "prepare",
+        "killMe",
+        "getMonitorData",
+    ];
+    let all = names.map(|name| (name.to_owned(), json!({ "params": ["opts", "cb"] })));
+    let list = json!({ "methods": all.into_iter().collect::<serde_json::Map<_, _>>() });
+    let frame = Frame::new(vec![value::json(&list), value::text("1:1")]).unwrap();
+    Arc::new(Methods::parse(&Reply::parse(&frame).unwrap()).unwrap())
+}
+
+/// All but the last marked, then a filter that hides some of them.
+fn marked() -> App {
+    let mut app = typical();
+    press(&mut app, &[MARK, MARK, MARK, MARK, Command::Filter]);
+    type_text(&mut app, "api");
+    press(&mut app, &[Command::Open]);
+    app
+}
+
+#[test]
+fn marks_and_the_question_about_them() {
+    let mut app = marked();
+    check!(&app, COLOR, "marked", ALL);
+    check!(&app, PLAIN, "marked_ascii", [(80, 24)]);
+    press(&mut app, &[Command::Act(Action::Restart)]);
+    check!(&app, COLOR, "several", ALL);
+    press(&mut app, &[Command::No, Command::Act(Action::Delete)]);
+    type_text(&mut app, "dele");
+    check!(&app, COLOR, "delete_several", ALL);
+    check!(&app, COLOR, "delete_several", [(30, 6)]);
+}
+
+#[test]
+fn an_action_on_several_under_way_and_its_end() {
+    let mut app = typical();
+    press(&mut app, &[MARK, MARK, MARK, MARK, Command::Act(Action::Restart), Command::Yes]);
+    let targets: Vec<_> = [0, 1, 2, 3].iter().filter_map(|id| app.target(key(0, *id))).collect();
+    let report = |app: &mut App, report| {
+        let _ = update(app, Moment::at(NOW_MS), Message::Report(D, report));
+    };
+    let action = Action::Restart;
+    for target in &targets[..3] {
+        report(&mut app, Report::ActionBegun { action, target: target.clone() });
+    }
+    let up = || Verdict::Up { after_ms: 1_000 };
+    report(&mut app, Report::ActionFinished { action, target: targets[0].clone(), verdict: up() });
+    check!(&app, COLOR, "under_way", ALL);
+    press(&mut app, &[Command::Back]);
+    let down = Verdict::Down(Down {
+        why: Why::Ends(End::Code("1".into())),
+        ends: 3,
+        watched_ms: 1_040,
+        last_words: Some("Error: Cannot find module './config/production.json'".into()),
+    });
+    for (target, verdict) in targets[1..].iter().zip([up(), down, Verdict::NotBegun]) {
+        report(&mut app, Report::ActionFinished { action, target: target.clone(), verdict });
+    }
+    check!(&app, COLOR, "ended", ALL);
+}
+
+#[test]
+fn the_menu_and_what_it_asks_for() {
+    let mut app = typical();
+    app.watched.daemons[0].methods = Some(all_methods());
+    press(&mut app, &[MENU]);
+    check!(&app, COLOR, "menu", ALL);
+    check!(&app, PLAIN, "menu_ascii", [(80, 24)]);
+    check!(&app, COLOR, "menu", [(30, 6)]);
+    // Scale is the sixth, and the first that can be done is the second.
+    press(&mut app, &[Command::Down; 4]);
+    press(&mut app, &[Command::Open]);
+    type_text(&mut app, "+2");
+    check!(&app, COLOR, "scale", ALL);
+    press(&mut app, &[Command::Open]);
+    check!(&app, COLOR, "scale_question", [(80, 24)]);
+    press(&mut app, &[Command::No, MENU]);
+    press(&mut app, &[Command::Down; 6]);
+    press(&mut app, &[Command::Open, Command::Down]);
+    check!(&app, COLOR, "signal", ALL);
+    app.read_only = true;
+    press(&mut app, &[Command::Back, MENU]);
+    check!(&app, COLOR, "menu_read_only", [(80, 24)]);
+}
+
+#[test]
+fn the_columns_and_their_list() {
+    let mut app = typical();
+    press(&mut app, &[Command::Rows(RowsCommand::Columns)]);
+    press(&mut app, &[Command::Last, MARK, Command::SortLeft, Command::Up]);
+    check!(&app, COLOR, "columns", ALL);
+    press(&mut app, &[Command::Back]);
+    check!(&app, COLOR, "other_columns", [(120, 40), (80, 24)]);
+}
+
+#[test]
+fn a_wide_terminal_has_more_columns() {
+    let mut app = typical();
+    let mut info = info(7, "billing", crate::protocol::process::ProcessStatus::Online);
+    info.version = Some("2.14.0".into());
+    info.setup.git_branch = Some("main".into());
+    info.setup.user = Some("deploy".into());
+    info.unstable_restarts = 3;
+    info.exit_code = Some("1".into());
+    let mut process = process(info);
+    settle(&mut process);
+    app.watched.fleet.insert(key(0, 7), process);
+    check!(&app, COLOR, "wide", [(200, 20), (150, 20)]);
+    assert_eq!(app.mode, Mode::Normal);
+}

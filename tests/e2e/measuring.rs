@@ -1,0 +1,65 @@
+//! CPU and memory read from `/proc`, the children of a process and where it listens.
+
+use std::net::TcpListener;
+
+use crate::harness::apps::{self, App};
+use crate::harness::home::Pm2Home;
+use crate::harness::install::Release;
+use crate::harness::screen::Screen;
+
+/// Starts a child that listens on this port, and does nothing itself.
+fn parent(name: &str, port: u16) -> App {
+    let child = format!(
+        "require('net').createServer().listen({port}, '127.0.0.1'); setInterval(() => {{}}, 1e9);"
+    );
+    let text = format!(
+        "require('child_process').spawn(process.execPath, ['-e', {child:?}], {{ stdio: 'inherit' }});
+setInterval(() => {{}}, 1e9);"
+    );
+    apps::script(name, "js", text)
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn header(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+pub(crate) fn proc_is_read_and_the_daemon_left_alone() {
+    let port = free_port();
+    let home = Pm2Home::with(Release::Seven, &[parent("one", port), apps::cluster("web")]);
+    home.mark();
+    let mut screen = home.cockpit((160, 45));
+    screen.select("one");
+    let text = screen.wait_for("a long pause between polls", |text| {
+        header(text).contains("poll 10.0s") && header(text).contains("PM2 itself")
+    });
+    let row = text.lines().find(|line| line.contains(" one ")).unwrap();
+    assert!(row.contains("MiB") && row.contains('%'), "{row}");
+    screen.press("\r");
+    screen.wait_for("its child, and where that listens", |text| {
+        text.contains("Processes, 2 of them") && text.contains(&format!("127.0.0.1:{port}, by"))
+    });
+    screen.wait_for("polls for the details", |text| header(text).contains("poll 0.5s"));
+    screen.press("\u{1b}");
+    screen.wait_for("the table", |text| text.contains("━ Processes"));
+    screen.select("web");
+    screen.press("\r");
+    screen.wait_for("the port that PM2 holds", |text| text.contains("PM2 listens for the cluster"));
+    home.assert_unharmed_but(&[]);
+}
+
+pub(crate) fn ask_pm2_asks_it_each_time() {
+    let home = Pm2Home::with(Release::Seven, &[apps::idle("one")]);
+    home.mark();
+    let path = home.path().to_str().unwrap();
+    let arguments = ["--home", path, "--interval", "0.5", "--ask-pm2"];
+    let mut screen = Screen::cockpit((160, 40), &arguments);
+    screen.select("one");
+    let text = screen.wait_for("the row", |text| text.contains("MiB"));
+    assert!(header(&text).contains("poll 0.5s") && !text.contains("PM2 itself"), "{text}");
+    home.assert_unharmed_but(&[]);
+}

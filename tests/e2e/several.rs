@@ -1,0 +1,73 @@
+//! What is done to several processes of a real PM2, and undone.
+
+use crate::harness::apps;
+use crate::harness::home::Pm2Home;
+use crate::harness::install::Release;
+use crate::harness::screen::{Screen, is_selected, row};
+use crate::harness::wait_until;
+
+/// Marks a process, and waits until its row says so.
+fn mark(screen: &mut Screen, name: &str) {
+    screen.select(name);
+    screen.press(" ");
+    screen.wait_for("the mark", |text| row(text, name).is_some_and(|line| line.starts_with('◆')));
+}
+
+pub(crate) fn marked_ones_are_restarted_together_and_no_other() {
+    let home = Pm2Home::with(
+        Release::Seven,
+        &[apps::idle("first"), apps::idle("second"), apps::idle("third")],
+    );
+    home.mark();
+    let mut screen = home.cockpit((120, 40));
+    mark(&mut screen, "first");
+    mark(&mut screen, "third");
+    let before = ["first", "third"].map(|name| home.one(name).pid);
+    screen.press("r");
+    screen.wait_for("the question, by name", |text| {
+        text.contains("restart 2 processes?")
+            && text.contains("restarts first[")
+            && text.contains("restarts third[")
+            && !text.contains("restarts second[")
+    });
+    // Too early, it does not count.
+    wait_until("two new pids", || {
+        screen.press("y");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let now = ["first", "third"].map(|name| home.one(name).pid);
+        now.iter().zip(before).all(|(now, before)| *now != before && *now != 0)
+    });
+    screen.wait_for("each verdict", |text| {
+        text.contains("2 of 2 came about") && text.contains("pm2 restart 0 2")
+    });
+    home.assert_unharmed_but(&["first", "third"]);
+}
+
+pub(crate) fn a_delete_is_undone() {
+    let home = Pm2Home::with(Release::Seven, &[apps::idle("kept"), apps::idle("gone")]);
+    home.mark();
+    let mut screen = home.cockpit((120, 40));
+    let before = home.one("gone");
+    screen.select("gone");
+    screen.press("d");
+    screen.wait_for("the question", |text| text.contains("delete gone["));
+    wait_until("PM2 has it no more", || {
+        screen.press("y");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        home.jlist().iter().all(|process| process.name != "gone")
+    });
+    screen.wait_for("the row to go", |text| {
+        row(text, "gone").is_none() && row(text, "kept").is_some_and(is_selected)
+    });
+    screen.press("u");
+    screen.wait_for("the question", |text| text.contains("starts gone["));
+    wait_until("PM2 has it again", || {
+        screen.press("y");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        home.jlist().iter().any(|process| process.name == "gone" && process.status == "online")
+    });
+    let after = home.one("gone");
+    assert!(after.pid != before.pid && after.restarts == 0, "{after:?}");
+    screen.wait_for("what came of it", |text| text.contains("restored gone"));
+    home.assert_unharmed_but(&["gone"]);
+}
