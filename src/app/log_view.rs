@@ -1,6 +1,6 @@
 //! The log: the store of its lines, which of them are shown, and which of these are searched for.
 //!
-//! Invariant: pure. What is shown is computed in slices ([`LogView::step`]), never for a key; until it
+//! Invariant: pure. What is shown is computed in slices (`LogView::step`), never for a key; until it
 //! is done, what was looked at so far is shown. The names of lines are the store's, so that a reader's
 //! place survives every change of the view.
 
