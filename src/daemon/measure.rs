@@ -18,7 +18,9 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
 
 #[cfg(not(target_os = "linux"))]
-use self::elsewhere as probe;
+use self::elsewhere::{self as probe, family as family_of};
+#[cfg(target_os = "linux")]
+use self::family::family as family_of;
 #[cfg(target_os = "linux")]
 use self::linux as probe;
 use super::clock::whole_ms;
@@ -132,7 +134,7 @@ pub(super) fn family(
     info: &ProcessInfo,
     clusters: &Clusters,
 ) -> Option<crate::model::system::Family> {
-    probe::family(god, info, clusters)
+    family_of(god, info, clusters)
 }
 
 /// What is known of the clusters of a daemon, to tell whose a port of the daemon is.

@@ -6,7 +6,6 @@ use procfs::process::{Process, Stat, all_processes};
 use procfs::{Current, LoadAverage, Meminfo};
 use tokio::time::Instant;
 
-pub(super) use super::family::family;
 use crate::model::system::{Host, Measured, Usage};
 use crate::protocol::process::PmId;
 
