@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::fleet::*;
+use super::{ALL, check};
 use crate::app::command::{Command, RowsCommand};
 use crate::app::message::Message;
 use crate::app::{App, Mode, update};
@@ -16,21 +17,6 @@ use crate::protocol::amp::Frame;
 use crate::protocol::rpc::{Methods, Reply};
 use crate::protocol::value;
 
-/// Checks the app's screen at one size or several.
-macro_rules! check {
-    ($app:expr, $theme:expr, $name:literal, $sizes:expr) => {
-        for size in $sizes {
-            let name = format!("rows_{}_{}x{}", $name, size.0, size.1);
-            let mut settings = insta::Settings::clone_current();
-            settings.set_snapshot_path("../snapshots");
-            settings.set_prepend_module_to_snapshot(false);
-            settings.set_omit_expression(true);
-            settings.bind(|| insta::assert_snapshot!(name, screen($app, $theme, size)));
-        }
-    };
-}
-
-const ALL: [(u16, u16); 3] = [(120, 40), (80, 24), (40, 10)];
 const D: DaemonId = DaemonId(0);
 
 fn press(app: &mut App, commands: &[Command]) {
@@ -86,14 +72,14 @@ fn marked() -> App {
 #[test]
 fn marks_and_the_question_about_them() {
     let mut app = marked();
-    check!(&app, COLOR, "marked", ALL);
-    check!(&app, PLAIN, "marked_ascii", [(80, 24)]);
+    check!(&app, COLOR, "rows_marked", ALL);
+    check!(&app, PLAIN, "rows_marked_ascii", [(80, 24)]);
     press(&mut app, &[Command::Act(Action::Restart)]);
-    check!(&app, COLOR, "several", ALL);
+    check!(&app, COLOR, "rows_several", ALL);
     press(&mut app, &[Command::No, Command::Act(Action::Delete)]);
     type_text(&mut app, "dele");
-    check!(&app, COLOR, "delete_several", ALL);
-    check!(&app, COLOR, "delete_several", [(30, 6)]);
+    check!(&app, COLOR, "rows_delete_several", ALL);
+    check!(&app, COLOR, "rows_delete_several", [(30, 6)]);
 }
 
 #[test]
@@ -110,7 +96,7 @@ fn an_action_on_several_under_way_and_its_end() {
     }
     let up = || Verdict::Up { after_ms: 1_000 };
     report(&mut app, Report::ActionFinished { action, target: targets[0].clone(), verdict: up() });
-    check!(&app, COLOR, "under_way", ALL);
+    check!(&app, COLOR, "rows_under_way", ALL);
     press(&mut app, &[Command::Back]);
     let down = Verdict::Down(Down {
         why: Why::Ends(End::Code("1".into())),
@@ -121,7 +107,7 @@ fn an_action_on_several_under_way_and_its_end() {
     for (target, verdict) in targets[1..].iter().zip([up(), down, Verdict::NotBegun]) {
         report(&mut app, Report::ActionFinished { action, target: target.clone(), verdict });
     }
-    check!(&app, COLOR, "ended", ALL);
+    check!(&app, COLOR, "rows_ended", ALL);
 }
 
 #[test]
@@ -129,23 +115,23 @@ fn the_menu_and_what_it_asks_for() {
     let mut app = typical();
     app.watched.daemons[0].methods = Some(all_methods());
     press(&mut app, &[MENU]);
-    check!(&app, COLOR, "menu", ALL);
-    check!(&app, PLAIN, "menu_ascii", [(80, 24)]);
-    check!(&app, COLOR, "menu", [(30, 6)]);
+    check!(&app, COLOR, "rows_menu", ALL);
+    check!(&app, PLAIN, "rows_menu_ascii", [(80, 24)]);
+    check!(&app, COLOR, "rows_menu", [(30, 6)]);
     // Scale is the sixth, and the first that can be done is the second.
     press(&mut app, &[Command::Down; 4]);
     press(&mut app, &[Command::Open]);
     type_text(&mut app, "+2");
-    check!(&app, COLOR, "scale", ALL);
+    check!(&app, COLOR, "rows_scale", ALL);
     press(&mut app, &[Command::Open]);
-    check!(&app, COLOR, "scale_question", [(80, 24)]);
+    check!(&app, COLOR, "rows_scale_question", [(80, 24)]);
     press(&mut app, &[Command::No, MENU]);
     press(&mut app, &[Command::Down; 6]);
     press(&mut app, &[Command::Open, Command::Down]);
-    check!(&app, COLOR, "signal", ALL);
+    check!(&app, COLOR, "rows_signal", ALL);
     app.read_only = true;
     press(&mut app, &[Command::Back, MENU]);
-    check!(&app, COLOR, "menu_read_only", [(80, 24)]);
+    check!(&app, COLOR, "rows_menu_read_only", [(80, 24)]);
 }
 
 #[test]
@@ -153,19 +139,19 @@ fn the_columns_and_their_list() {
     let mut app = typical();
     press(&mut app, &[Command::Rows(RowsCommand::Columns)]);
     press(&mut app, &[Command::Last, MARK, Command::SortLeft, Command::Up]);
-    check!(&app, COLOR, "columns", ALL);
+    check!(&app, COLOR, "rows_columns", ALL);
     press(&mut app, &[Command::Back]);
-    check!(&app, COLOR, "other_columns", [(120, 40), (80, 24)]);
+    check!(&app, COLOR, "rows_other_columns", [(120, 40), (80, 24)]);
 }
 
 #[test]
 fn rows_as_a_tree() {
     let mut app = typical();
     press(&mut app, &[Command::Rows(RowsCommand::Tree), Command::First]);
-    check!(&app, COLOR, "tree", ALL);
-    check!(&app, PLAIN, "tree_ascii", [(80, 24)]);
+    check!(&app, COLOR, "rows_tree", ALL);
+    check!(&app, PLAIN, "rows_tree_ascii", [(80, 24)]);
     press(&mut app, &[Command::Down, Command::Older]);
-    check!(&app, COLOR, "tree_folded", [(80, 24)]);
+    check!(&app, COLOR, "rows_tree_folded", [(80, 24)]);
 }
 
 #[test]
@@ -180,6 +166,6 @@ fn a_wide_terminal_has_more_columns() {
     let mut process = process(info);
     settle(&mut process);
     app.watched.fleet.insert(key(0, 7), process);
-    check!(&app, COLOR, "wide", [(200, 20), (150, 20)]);
+    check!(&app, COLOR, "rows_wide", [(200, 20), (150, 20)]);
     assert_eq!(app.mode, Mode::Normal);
 }

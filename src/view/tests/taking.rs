@@ -1,6 +1,7 @@
 //! Exceptions grouped, and a disk that is full soon.
 
 use super::fleet::*;
+use super::{ALL, check};
 use crate::app::message::Message;
 use crate::app::{App, Mode, update};
 use crate::model::DaemonId;
@@ -10,21 +11,6 @@ use crate::model::report::Report;
 use crate::protocol::bus::{BusPmId, Exception, ProcessRef};
 use crate::protocol::process::PmId;
 
-/// Checks the app's screen at several sizes.
-macro_rules! check {
-    ($app:expr, $theme:expr, $name:literal, $sizes:expr) => {
-        for size in $sizes {
-            let name = format!("{}_{}x{}", $name, size.0, size.1);
-            let mut settings = insta::Settings::clone_current();
-            settings.set_snapshot_path("../snapshots");
-            settings.set_prepend_module_to_snapshot(false);
-            settings.set_omit_expression(true);
-            settings.bind(|| insta::assert_snapshot!(name, screen($app, $theme, size)));
-        }
-    };
-}
-
-const ALL: [(u16, u16); 3] = [(120, 40), (80, 24), (40, 10)];
 const D: DaemonId = DaemonId(0);
 
 fn throw(app: &mut App, (pm_id, name): (u32, &str), text: &str, ago_s: i64) {
