@@ -59,16 +59,12 @@ impl Drain {
         Ok(Self { shared, socket })
     }
 
-    /// What waits; `None` where nothing does.
-    pub(super) fn try_next(&self) -> Option<Result<Batch, AmpError>> {
-        self.shared.lock().take()
-    }
-
     /// What comes next. After the error, which is the end of the connection, nothing does.
     /// Cancel-safe.
     pub(super) async fn next(&self) -> Result<Batch, AmpError> {
         loop {
-            if let Some(next) = self.try_next() {
+            let next = self.shared.lock().take();
+            if let Some(next) = next {
                 return next;
             }
             self.shared.filled.notified().await;
