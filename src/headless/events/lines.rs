@@ -19,7 +19,7 @@ use crate::model::assembler::{RawLine, RawLines};
 use crate::protocol::bus::{BusPmId, ProcessRef};
 
 /// The longest line kept whole, bytes.
-const LINE_BYTES_MAX: usize = 1024 * 1024;
+pub(super) const LINE_BYTES_MAX: usize = 1024 * 1024;
 /// The most outputs with an unfinished line.
 const STREAMS_MAX: usize = 4096;
 /// The most that all unfinished lines may hold, bytes.
@@ -188,6 +188,11 @@ impl Lines {
             self.end_all(emit)?;
         }
         Ok(true)
+    }
+
+    /// Whether no line is unfinished.
+    pub(super) fn is_empty(&self) -> bool {
+        self.held == 0
     }
 
     /// When [`Self::end_old`] has something to do, at the earliest.

@@ -30,7 +30,9 @@ pub(in crate::logs::parse) fn thrown(text: &[u8]) -> Option<Level> {
         b'/' => return python_warning(text),
         _ => return None,
     }
-    if let Some((start, level)) = starts.iter().find(|(start, _)| text.starts_with(start)) {
+    // One look at the first letter tells of most lines.
+    let mut alike = starts.iter().filter(|(start, _)| start.first() == text.first());
+    if let Some((start, level)) = alike.find(|(start, _)| text.starts_with(start)) {
         let is_panic = *start != b"thread '" || find(text, b"' panicked at").is_some();
         return is_panic.then_some(*level);
     }
