@@ -411,8 +411,8 @@ impl Applying<'_> {
             let is_console =
                 matches!(line.kind, LineKind::Event(..)) && line.source.pm_id.is_none();
             self.note_line(&line, is_console);
-            let read = lifecycle::read_console(&line.text, line.at_ms).filter(|_| is_console);
-            let found = read.and_then(|(whom, life)| Some((self.whom(whom)?, life)));
+            let read = is_console.then(|| lifecycle::read_console(&line.text, line.at_ms));
+            let found = read.flatten().and_then(|(whom, life)| Some((self.whom(whom)?, life)));
             match found {
                 Some((key, life)) => {
                     let at_ms = line.at_ms;
