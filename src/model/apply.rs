@@ -453,7 +453,7 @@ impl Applying<'_> {
             && let Some(pm_id) = line.source.pm_id
             && let Some(life) = self.life(pm_id)
         {
-            life.err_line(&text::clean(&line.text), now);
+            line.lines().for_each(|line| life.err_line(&text::clean(line), now));
         }
     }
 
