@@ -87,7 +87,18 @@ impl<'a, W: Write> Printer<'a, W> {
         self.seen += 1;
         let Some(json) = &head.json else {
             let offset_s = self.context.utc_offset_s;
-            start(head.process.as_ref(), line.at_ms, &head.topic, offset_s, &mut self.line);
+            let led = || {
+                let mut lead = String::new();
+                start(head.process.as_ref(), line.at_ms, &head.topic, offset_s, &mut lead);
+                (line.at_ms, lead.into_boxed_str())
+            };
+            let (at_ms, lead) = head.lead.get_or_init(led);
+            if *at_ms == line.at_ms {
+                self.line.clear();
+                self.line.push_str(lead);
+            } else {
+                start(head.process.as_ref(), line.at_ms, &head.topic, offset_s, &mut self.line);
+            }
             self.line.push_str(&clean(line.text));
             if line.cut_bytes > 0 {
                 self.line.push_str(&cut_note(line.cut_bytes));
