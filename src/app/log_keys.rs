@@ -6,11 +6,13 @@ use super::command::{Command, LogCommand};
 use super::editor::Editor;
 use super::effect::{Effect, Effects};
 use super::geometry::Pane;
+use super::log_sight::jump;
 use super::log_view::{Asked, LineFilter, LogInput, Search, Wanted};
 use super::mode::Mode;
 use super::navigate;
 use super::notice::Notice;
 use super::state::App;
+use super::{log_sight, log_toggles};
 use crate::logs::parse::Level;
 use crate::logs::{Direction, Goal, LineId, Owner, Scope};
 use crate::model::log::{LogLine, LogSource, Severity};
@@ -23,23 +25,24 @@ pub(super) fn take(app: &mut App, command: LogCommand) {
     match command {
         LogCommand::OfProcess => narrow(app, false),
         LogCommand::OfApp => narrow(app, true),
-        LogCommand::OfAll => show(app, Scope::All),
+        LogCommand::OfAll => {
+            app.log_view.set_cleared(false);
+            show(app, Scope::All);
+        }
         LogCommand::Search => ask(app, Asked::Search),
         LogCommand::Filter => ask(app, Asked::Filter),
         LogCommand::NextMatch => go_to_match(app, Direction::Forward),
         LogCommand::PreviousMatch => go_to_match(app, Direction::Back),
         LogCommand::NextError => go_to(app, Direction::Forward, Goal::Level(Level::Error)),
         LogCommand::PreviousError => go_to(app, Direction::Back, Goal::Level(Level::Error)),
+        LogCommand::NextTurn => go_to(app, Direction::Forward, Goal::Turn),
+        LogCommand::PreviousTurn => go_to(app, Direction::Back, Goal::Turn),
         LogCommand::Zoom => {
             app.is_zoomed = !app.is_zoomed;
             navigate::keep_selection_visible(app);
         }
+        command => log_toggles::take(app, command),
     }
-}
-
-/// Goes to the next exit or restart, or to the one before.
-pub(super) fn go_to_end(app: &mut App, is_down: bool) {
-    go_to(app, if is_down { Direction::Forward } else { Direction::Back }, Goal::Turn);
 }
 
 /// Looks at a slice of the lines that were not looked at yet, and goes where that was waited for.
@@ -68,7 +71,7 @@ pub(super) fn step(app: &mut App) {
 /// those of its namespace: the selected one, in the log that of the marked line.
 fn narrow(app: &mut App, is_app: bool) {
     let meant = match app.focus {
-        Pane::Log => match navigate::marked(app) {
+        Pane::Log => match log_sight::marked(app) {
             Some(line) => app.log_view.owner(line).cloned(),
             None => match app.log_view.scope() {
                 Scope::Process(owner) => Some(owner.clone()),
@@ -150,7 +153,7 @@ pub(super) fn typed(app: &mut App) {
         Asked::Search => {
             (app.log_top, app.log_mark) = open.place;
             app.log_view.set_search(Search::of(&text));
-            if let Some(from) = navigate::marked(app).filter(|_| !text.is_empty()) {
+            if let Some(from) = log_sight::marked(app).filter(|_| !text.is_empty()) {
                 let (way, goal) = (Direction::Forward, Goal::Match);
                 app.log_view.want(Wanted { from, way, goal, is_nearest: true });
             }
@@ -216,20 +219,8 @@ fn go_to_match(app: &mut App, way: Direction) {
 /// Goes to the nearest line of a kind, as soon as it is known which that is.
 fn go_to(app: &mut App, way: Direction, goal: Goal) {
     app.focus = Pane::Log;
-    let from = navigate::marked(app).unwrap_or(LineId::END);
+    let from = log_sight::marked(app).unwrap_or(LineId::END);
     app.log_view.want(Wanted { from, way, goal, is_nearest: false });
-}
-
-/// Marks a line; one that is not in sight comes to the middle.
-fn jump(app: &mut App, line: LineId) {
-    let page = navigate::log_page(app);
-    let top = navigate::log_top(app, page);
-    let lines = app.lines();
-    let place = lines.place_of(line);
-    let is_in_sight = (top..top + page).contains(&place);
-    let middle = place.saturating_sub(page / 2).min(lines.len().saturating_sub(page));
-    let top = lines.at(if is_in_sight { top } else { middle });
-    (app.log_top, app.log_mark) = (top, Some(line));
 }
 
 /// Asks for older lines than all that are held, where the files have some.

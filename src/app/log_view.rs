@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::editor::Editor;
 use super::log_line::{self, ROW_BYTES, Shown, Stored, WHOLE_BYTES};
+use super::log_shape::Shape;
 use crate::logs::{
     Body, Bounds, Direction, Filter, Found, Goal, Kind, Line, LineId, LineTime, NoFiles, Owner,
     Pattern, Place, Problem, Query, STEP_BYTES, Scope, SourceId, SourceKey, Store, Stream,
@@ -108,7 +109,9 @@ pub(super) struct Older {
 #[derive(Debug, Default)]
 pub struct LogView {
     pub(super) store: Store,
-    view: View,
+    pub(super) view: View,
+    /// How lines look.
+    pub shape: Shape,
     filters: Vec<LineFilter>,
     /// The filter that is being typed.
     draft: Option<LineFilter>,
@@ -211,6 +214,12 @@ impl LogView {
         Shown::of(&self.store, &self.store.line(id)?, WHOLE_BYTES)
     }
 
+    /// When a line was written, milliseconds since 1970.
+    #[must_use]
+    pub fn time_of(&self, id: LineId) -> Option<i64> {
+        Some(self.store.line(id)?.time.at_ms)
+    }
+
     /// Whose line it is.
     #[must_use]
     pub fn owner(&self, id: LineId) -> Option<&Owner> {
@@ -277,7 +286,7 @@ impl LogView {
         self.ask(query);
     }
 
-    fn ask(&mut self, query: Query) {
+    pub(super) fn ask(&mut self, query: Query) {
         self.view.set_query(query);
         self.wanted = None;
     }

@@ -2,6 +2,7 @@
 
 use super::inspection;
 use super::log_line::Shown;
+use super::log_sheet::LogSheet;
 use super::log_view::LogInput;
 use super::palette::Palette;
 use super::prompt::{Arguments, Compose};
@@ -88,6 +89,8 @@ pub enum Mode {
     Sheet(Box<Sheet>),
     /// A search or a filter of the log is typed; it covers nothing.
     LogInput(LogInput),
+    /// Something about the log.
+    LogSheet(Box<LogSheet>),
 }
 
 impl Mode {
@@ -150,6 +153,7 @@ impl Mode {
             | Self::Sheet(_)
             | Self::Why { .. }
             | Self::Filter(_)
+            | Self::LogSheet(_)
             | Self::LogInput(_) => None,
             Self::Confirm { daemon, target, .. } => Some((*daemon, vec![target])),
             Self::ConfirmReload { daemon, all, .. } => Some((*daemon, all.iter().collect())),
@@ -183,6 +187,7 @@ impl Mode {
             | Self::Palette(_)
             | Self::Why { .. }
             | Self::Filter(_)
+            | Self::LogSheet(_)
             | Self::LogInput(_) => String::new(),
         }
     }

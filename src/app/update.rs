@@ -12,7 +12,10 @@ use super::pane::Pane;
 use super::prompt::Compose;
 use super::state::App;
 use super::taken::{Around, Taken};
-use super::{act, bulk, changes, details, log_keys, navigate, row_keys, table, tree};
+use super::{
+    act, bulk, changes, details, log_keys, log_sheet, log_sight, log_toggles, navigate, row_keys,
+    table, tree,
+};
 use crate::logs::Owner;
 use crate::model::apply::apply;
 use crate::model::bundle::Material;
@@ -115,6 +118,10 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         log_keys::take_typing(app, command);
         return Effects::none();
     }
+    if let Mode::LogSheet(_) = app.mode {
+        log_sheet::take(app, command);
+        return Effects::none();
+    }
     let around = Around {
         watched: &app.watched,
         size: app.size,
@@ -203,7 +210,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         Command::Back => return go_back(app),
         Command::Rows(command) => return row_keys::take(app, command),
         Command::Older | Command::Newer if app.focus == Pane::Log => {
-            log_keys::go_to_end(app, command == Command::Newer);
+            log_toggles::move_sideways(app, command == Command::Newer);
         }
         Command::Yes | Command::No | Command::This | Command::Older | Command::Newer => {}
         Command::Filter
@@ -213,7 +220,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         | Command::SortLeft
         | Command::SortRight
         | Command::SortReverse => table::take(app, command),
-        Command::Up | Command::PageUp | Command::First if navigate::is_at_first(app) => {
+        Command::Up | Command::PageUp | Command::First if log_sight::is_at_first(app) => {
             return log_keys::older(app);
         }
         movement => navigate::go(app, movement),
@@ -264,7 +271,7 @@ fn open_compose(app: &mut App) -> Effects {
 
 /// Shows why the selected process died; in the log, that of the marked line.
 fn open_why(app: &mut App) {
-    let marked = || match app.log_view.owner(navigate::marked(app)?)? {
+    let marked = || match app.log_view.owner(log_sight::marked(app)?)? {
         Owner::Process { daemon, pm_id, .. } => {
             Some(ProcessKey { daemon: *daemon, pm_id: (*pm_id)? })
         }
@@ -296,7 +303,7 @@ fn open_line(app: &mut App) {
     if app.focus == Pane::Processes {
         return details::open(app);
     }
-    if let Some(line) = navigate::marked(app).and_then(|line| app.log_view.whole(line)) {
+    if let Some(line) = log_sight::marked(app).and_then(|line| app.log_view.whole(line)) {
         app.open(Mode::Line { line: Box::new(line), top: 0 });
     }
 }

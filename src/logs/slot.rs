@@ -111,9 +111,10 @@ impl Slot {
         if block.summary().sources & glass.wanted.bloom == 0 {
             return 0;
         }
-        let (least, wanted) = (glass.query.least, glass.wanted);
+        let (least, wanted, behind) = (glass.query.least, glass.wanted, glass.query.behind);
         let is_shown = |record: &Record| {
-            (wanted.is_all || wanted.has(record.source))
+            behind < Some(record.id())
+                && (wanted.is_all || wanted.has(record.source))
                 && (record.level() >= least || record.kind().outlives_output())
         };
         for (index, record) in records.iter().enumerate().skip(from) {

@@ -10,8 +10,9 @@ use super::parts::{self, Part, key};
 use super::roles::Role;
 use super::theme::Glyphs;
 use super::{confirm, details, sheet, text};
-use crate::app::command::{COMMANDS, Command, RowsCommand};
+use crate::app::command::{Command, RowsCommand};
 use crate::app::job::Job;
+use crate::app::log_commands;
 use crate::app::log_view::Asked;
 use crate::app::{App, Mode, Pane};
 use crate::model::Action;
@@ -65,6 +66,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
                 Asked::Filter => keys.push(key("!", "first: lines without it", 1)),
             }
             keys
+        }
+        Mode::LogSheet(_) => {
+            vec![key("Enter", "show again", 0), key("Esc", "close", 0), choose(canvas)]
         }
         Mode::Sheet(sheet) => sheet::keys(sheet),
         Mode::Normal => commands(app, canvas.theme().glyphs()),
@@ -128,7 +132,7 @@ fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
         }
         (Some(_), true, true) | (None, _, _) => None,
     };
-    let keys = COMMANDS.iter().filter(|row| row.is_in(app.focus)).filter_map(|row| {
+    let keys = log_commands::all().filter(|row| row.is_in(app.focus)).filter_map(|row| {
         let first = row.keys.split(' ').next()?;
         let is_of_rows = matches!(
             row.command,

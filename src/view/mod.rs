@@ -15,6 +15,7 @@ mod footer;
 mod header;
 mod help;
 mod line;
+mod log_sheet;
 mod logs;
 mod lookup;
 mod parts;
@@ -76,6 +77,7 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
         Mode::Why { key, life, top } => {
             why::draw(app, &mut canvas, area, (*key, *life, *top));
         }
+        Mode::LogSheet(sheet) => log_sheet::draw(app, &mut canvas, size, sheet),
         Mode::Sheet(sheet) => sheet::draw(app, &mut canvas, size, sheet),
         Mode::Exceptions { chosen } => exceptions::draw(app, &mut canvas, area, *chosen),
         Mode::Exception { number, top } => {

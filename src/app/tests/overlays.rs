@@ -100,7 +100,7 @@ fn the_palette_does_commands_by_name() {
 fn the_palette_offers_every_command_and_every_method() {
     let app = live(1);
     let all = entries(&app.watched, Some(D), "");
-    for row in crate::app::command::COMMANDS {
+    for row in crate::app::log_commands::all() {
         let is_there =
             |entry: &Entry| matches!(entry, Entry::Command(other) if other.keys == row.keys);
         assert_eq!(all.iter().any(is_there), row.command != Command::Palette, "{}", row.label);

@@ -65,9 +65,12 @@ fn query() -> impl Strategy<Value = Query> {
         0..3,
     );
     let level = level();
-    (scope, level, filters, any::<bool>(), prop::bool::weighted(0.2)).prop_map(
-        |(scope, least, filters, has_err, is_muted)| Query {
+    let behind = prop::option::weighted(0.2, -100..100_i64);
+    let behind = behind.prop_map(|at_ms| at_ms.map(LineId::at_time));
+    (scope, level, filters, any::<bool>(), prop::bool::weighted(0.2), behind).prop_map(
+        |(scope, least, filters, has_err, is_muted, behind)| Query {
             scope,
+            behind,
             least,
             streams: Streams::ALL.with(Stream::Err, has_err),
             muted: if is_muted { [owner(1, "default", "web")].into() } else { BTreeSet::new() },
@@ -219,6 +222,7 @@ impl Both {
             let text = plain(&known.text);
             let filters = query.filters.iter().filter(|filter| filter.is_on);
             query.has_source(store.source_key(line.source).unwrap())
+                && query.behind < Some(line.id)
                 && (known.level >= query.least || line.kind == Kind::Exit)
                 && filters.clone().all(|f| f.pattern.is_match(&text) != f.is_inverted)
         };
