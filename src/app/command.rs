@@ -339,6 +339,10 @@ pub const COMMANDS: &[CommandRow] = &[
         Some(8),
         TABLE
     ),
+];
+
+/// Those that stand last, behind those of the log.
+pub const LAST_COMMANDS: &[CommandRow] = &[
     row!(Command::Reconnect, "Ctrl-R", "reconnect", "Reconnect, or poll now", None),
     row!(Command::Redraw, "Ctrl-L", "redraw", "Redraw the whole screen", None),
     row!(Command::Suspend, "Ctrl-Z", "suspend", "Suspend; fg in the shell resumes", None),

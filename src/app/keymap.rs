@@ -63,7 +63,6 @@ pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
         Mode::Details(_) => in_details(key).or(named),
         Mode::Normal
         | Mode::Help { .. }
-        | Mode::Line { .. }
         | Mode::Why { .. }
         | Mode::Exceptions { .. }
         | Mode::Exception { .. }

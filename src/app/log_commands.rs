@@ -1,6 +1,6 @@
 //! The commands of the log with their keys, and the table of all commands.
 
-use super::command::{COMMANDS, Command, CommandRow};
+use super::command::{COMMANDS, Command, CommandRow, LAST_COMMANDS};
 use super::log_command::LogCommand;
 use super::pane::Pane;
 use crate::logs::Stream;
@@ -21,7 +21,7 @@ const fn row(
 
 /// Every command with its keys, in the order of the help.
 pub fn all() -> impl Iterator<Item = &'static CommandRow> {
-    COMMANDS.iter().chain(LOG_COMMANDS)
+    COMMANDS.iter().chain(LOG_COMMANDS).chain(LAST_COMMANDS)
 }
 
 /// Those of the log.
@@ -196,6 +196,39 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         "C",
         "clear",
         "In the log: show only what comes from now on; 0 brings the rest back; files stay as they are",
+        None,
+        LOG,
+    ),
+    row(
+        LogCommand::Mark,
+        "m",
+        "mark",
+        "In the log: mark the line, or take its mark away",
+        Some(8),
+        LOG,
+    ),
+    row(LogCommand::NextMark, "'", "next mark", "In the log: to the next marked line", None, LOG),
+    row(
+        LogCommand::GoToTime,
+        "T",
+        "go to time",
+        "In the log: to a time: 14:05, -10m, yesterday 23:00, 2026-11-28 03:12",
+        None,
+        LOG,
+    ),
+    row(
+        LogCommand::Copy,
+        "y",
+        "copy",
+        "In the log: copy the entry (by the terminal, OSC 52)",
+        Some(7),
+        LOG,
+    ),
+    row(
+        LogCommand::CopyMany,
+        "Y",
+        "copy several",
+        "In the log: copy the marked entries, or those in sight",
         None,
         LOG,
     ),

@@ -12,17 +12,22 @@ use super::mode::Mode;
 use super::navigate;
 use super::notice::Notice;
 use super::state::App;
-use super::{log_sight, log_toggles};
+use super::{log_copy, log_sheet, log_sight, log_toggles};
 use crate::logs::parse::Level;
-use crate::logs::{Direction, Goal, LineId, Owner, Scope};
+use crate::logs::{Direction, Goal, LineId, Owner, Scope, when};
 use crate::model::log::{LogLine, LogSource, Severity};
 use crate::model::past::Past;
 use crate::model::{DaemonId, ProcessKey};
 use crate::protocol::process::PmId;
 
 /// Does what a key of the log means.
-pub(super) fn take(app: &mut App, command: LogCommand) {
+pub(super) fn take(app: &mut App, command: LogCommand) -> Effects {
     match command {
+        LogCommand::Copy => return log_copy::entry(app),
+        LogCommand::CopyMany => return log_copy::many(app),
+        LogCommand::Mark => log_copy::mark(app),
+        LogCommand::NextMark => log_copy::next_mark(app),
+        LogCommand::GoToTime => ask(app, Asked::Time),
         LogCommand::OfProcess => narrow(app, false),
         LogCommand::OfApp => narrow(app, true),
         LogCommand::OfAll => {
@@ -43,6 +48,7 @@ pub(super) fn take(app: &mut App, command: LogCommand) {
         }
         command => log_toggles::take(app, command),
     }
+    Effects::none()
 }
 
 /// Looks at a slice of the lines that were not looked at yet, and goes where that was waited for.
@@ -147,6 +153,7 @@ fn ask(app: &mut App, asked: Asked) {
 
 /// Takes in what was typed, while it is.
 pub(super) fn typed(app: &mut App) {
+    log_sheet::typed(app);
     let Mode::LogInput(open) = &app.mode else { return };
     let text = open.input.text();
     match open.asked {
@@ -159,6 +166,8 @@ pub(super) fn typed(app: &mut App) {
             }
         }
         Asked::Filter => app.log_view.set_draft(LineFilter::of(&text)),
+        // What is typed counts when it is whole.
+        Asked::Time | Asked::Save { .. } => {}
     }
 }
 
@@ -194,8 +203,45 @@ pub(super) fn take_typing(app: &mut App, command: Command) {
         }
         (Asked::Filter, true) => app.log_view.keep_draft(),
         (Asked::Filter, false) => app.log_view.set_draft(None),
+        (Asked::Time, true) => {
+            if !go_to_time(app, &text) {
+                return;
+            }
+        }
+        (Asked::Time | Asked::Save { .. }, _) => {}
     }
     app.close();
+}
+
+/// Goes to a time; false where that is none.
+fn go_to_time(app: &mut App, text: &str) -> bool {
+    // Of old lines, `-10m` is so long before the newest of them.
+    let lines = app.lines();
+    let newest = lines.len().checked_sub(1).and_then(|last| lines.at(last));
+    let newest_ms = newest.and_then(|line| app.log_view.time_of(line));
+    let now_ms = app.now.wall_ms.min(newest_ms.unwrap_or(i64::MAX));
+    let from_ms = if text.trim().starts_with('-') { now_ms } else { app.now.wall_ms };
+    let Some(at_ms) = when::moment(text, from_ms, app.utc_offset_s) else {
+        app.notify(format!("that is no time: use {}", when::FORMS), true);
+        return false;
+    };
+    let place = lines.place_of(LineId::at_time(at_ms));
+    let (first, found) = (lines.at(0), lines.at(place));
+    match (found, newest) {
+        (Some(line), _) => {
+            jump(app, line);
+            let has_older = app.log_view.older.values().any(|older| older.has_more);
+            if first == Some(line) && has_older {
+                app.notify("the log begins here; g at the very top loads older lines", false);
+            }
+        }
+        (None, Some(newest)) => {
+            jump(app, newest);
+            app.notify("nothing is that new: this is the newest line", false);
+        }
+        (None, None) => app.notify("no line is shown", false),
+    }
+    true
 }
 
 /// Drops the search, or else the last filter.

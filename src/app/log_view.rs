@@ -4,12 +4,13 @@
 //! is done, what was looked at so far is shown. The names of lines are the store's, so that a reader's
 //! place survives every change of the view.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::editor::Editor;
 use super::log_line::{self, ROW_BYTES, Shown, Stored, WHOLE_BYTES};
 use super::log_shape::Shape;
+use super::log_traces::Told;
 use crate::logs::{
     Body, Bounds, Direction, Filter, Found, Goal, Kind, Line, LineId, LineTime, NoFiles, Owner,
     Pattern, Place, Problem, Query, STEP_BYTES, Scope, SourceId, SourceKey, Store, Stream,
@@ -69,6 +70,13 @@ pub enum Asked {
     Search,
     /// Which lines stay.
     Filter,
+    /// Which time to go to.
+    Time,
+    /// Which file to save to.
+    Save {
+        /// Whether all lines that are held, whatever is shown.
+        is_all: bool,
+    },
 }
 
 /// A search or a filter while it is typed.
@@ -125,6 +133,10 @@ pub struct LogView {
     /// Lines that were lost before they came here.
     lost: u64,
     pub(super) older: HashMap<DaemonId, Older>,
+    /// What is remembered of stack traces.
+    pub(super) told: Told,
+    /// The marked lines.
+    pub(super) marks: BTreeSet<LineId>,
     /// The source of the last line: the next is mostly of the same.
     last: Option<(LogSource, Stream, SourceId)>,
 }
@@ -230,7 +242,7 @@ impl LogView {
     /// What happened on a daemon, as far as it is held, oldest first.
     #[must_use]
     pub fn events(&self, daemon: DaemonId) -> Vec<LogLine> {
-        let is_event = |kind| !matches!(kind, Kind::Output | Kind::Message);
+        let is_event = |kind| !matches!(kind, Kind::Output | Kind::More | Kind::Message);
         let lines = self.store.iter().filter(|line| is_event(line.kind));
         let shown = lines.filter_map(|line| Shown::of(&self.store, &line, WHOLE_BYTES));
         shown.filter(|line| line.source.daemon == daemon).map(Shown::into_line).collect()
@@ -325,10 +337,23 @@ impl LogView {
     pub(super) fn take(&mut self, fleet: &Fleet, line: LogLine) {
         let at_ms = line.at_ms;
         let source = line.source.clone();
-        let Stored { stream, kind, level, bytes } = log_line::stored(line);
+        let Stored { stream, kind, read, bytes } = log_line::stored(line);
         let Some(id) = self.source(fleet, source, stream) else { return };
+        let (kind, is_title) = match kind {
+            Kind::Output => self.told.feed(id, &read.text),
+            Kind::Exception if self.is_printed(id, &read.text, at_ms) => return,
+            kind => (kind, false),
+        };
         let time = LineTime { at_ms, from: TimeFrom::Bus };
-        self.store.append(id, &Line { time, level, kind, body: Body::Held(&bytes) });
+        let line = Line { time, level: read.level, kind, body: Body::Held(&bytes) };
+        let Some(line) = self.store.append(id, &line) else { return };
+        match kind {
+            Kind::Output | Kind::More => {
+                self.is_in(id, (kind, is_title), line, (&read, at_ms, &read.text));
+            }
+            Kind::Exception => self.is_told(id, &read.text, at_ms, line),
+            _ => {}
+        }
     }
 
     fn source(&mut self, fleet: &Fleet, source: LogSource, stream: Stream) -> Option<SourceId> {

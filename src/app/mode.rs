@@ -1,7 +1,6 @@
 //! What can cover the screen.
 
 use super::inspection;
-use super::log_line::Shown;
 use super::log_sheet::LogSheet;
 use super::log_view::LogInput;
 use super::palette::Palette;
@@ -46,13 +45,6 @@ pub enum Mode {
         daemon: DaemonId,
         /// What will be called.
         call: NamedCall,
-    },
-    /// A line of the log shown whole, as it was when it was opened, scrolled down by so many rows.
-    Line {
-        /// The line.
-        line: Box<Shown>,
-        /// First row shown.
-        top: usize,
     },
     /// Why a process died.
     Why {
@@ -99,6 +91,7 @@ impl Mode {
     pub fn takes_text(&self) -> bool {
         match self {
             Self::Sheet(sheet) => sheet.takes_text(),
+            Self::LogSheet(sheet) => sheet.takes_text(),
             Self::Palette(_)
             | Self::Arguments(_)
             | Self::Compose(_)
@@ -120,6 +113,7 @@ impl Mode {
     pub fn is_question(&self) -> bool {
         match self {
             Self::Sheet(sheet) => sheet.is_question(),
+            Self::LogSheet(sheet) => sheet.is_question(),
             mode => matches!(
                 mode,
                 Self::Confirm { .. } | Self::ConfirmReload { .. } | Self::ConfirmCall { .. }
@@ -146,7 +140,6 @@ impl Mode {
         match self {
             Self::Normal
             | Self::Help { .. }
-            | Self::Line { .. }
             | Self::Exceptions { .. }
             | Self::Exception { .. }
             | Self::Palette(_)
@@ -181,7 +174,6 @@ impl Mode {
             Self::Details(sheet) => format!("the details of {}", sheet.target.label()),
             Self::Normal
             | Self::Help { .. }
-            | Self::Line { .. }
             | Self::Exceptions { .. }
             | Self::Exception { .. }
             | Self::Palette(_)

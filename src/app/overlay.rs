@@ -5,7 +5,7 @@
 
 use super::command::{Command, LogCommand};
 use super::editor::{Edit, Editor};
-use super::geometry::{line_inside, line_rows};
+use super::geometry::line_inside;
 use super::inspection::Prompt;
 use super::mode::Mode;
 use super::navigate::help_top;
@@ -27,16 +27,15 @@ fn input(mode: &mut Mode) -> Option<&mut Editor> {
         Mode::Filter(typing) => Some(&mut typing.input),
         Mode::Sheet(sheet) => sheet.input(),
         Mode::LogInput(typed) => Some(&mut typed.input),
+        Mode::LogSheet(sheet) => sheet.input(),
         Mode::Details(sheet) => sheet.prompt.as_mut().map(Prompt::input),
         Mode::Normal
         | Mode::Help { .. }
         | Mode::Confirm { .. }
         | Mode::ConfirmReload { .. }
         | Mode::ConfirmCall { .. }
-        | Mode::Line { .. }
         | Mode::Why { .. }
         | Mode::Exceptions { .. }
-        | Mode::LogSheet(_)
         | Mode::Exception { .. } => None,
     }
 }
@@ -78,15 +77,6 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
         (Mode::Help { top }, command) => {
             *top = help_top(around.size, *top, command);
             if command == Command::Help { Taken::Close } else { Taken::Done }
-        }
-        (Mode::Line { line, top }, command) => {
-            if command == Command::Open {
-                return Taken::Close;
-            }
-            let (columns, rows) = line_inside(around.size);
-            let last = line_rows(line, columns).len().saturating_sub(usize::from(rows));
-            *top = scrolled(*top, last, usize::from(rows), command);
-            Taken::Done
         }
         (Mode::Why { key, life, top }, command) => {
             if command == Command::Why {

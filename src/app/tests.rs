@@ -20,6 +20,7 @@ use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 mod details;
 mod exceptions;
 mod log;
+mod log_entries;
 mod log_toggles;
 mod meant;
 mod overlays;

@@ -3,6 +3,7 @@
 use super::batch::Batch;
 use super::command::Command;
 use super::effect::{Effect, Effects};
+use super::log_sheet::LogSheet;
 use super::message::Message;
 use super::mode::Mode;
 use super::notice::Notice;
@@ -119,8 +120,7 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         return Effects::none();
     }
     if let Mode::LogSheet(_) = app.mode {
-        log_sheet::take(app, command);
-        return Effects::none();
+        return log_sheet::take(app, command);
     }
     let around = Around {
         watched: &app.watched,
@@ -192,7 +192,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         }
         Command::Open => open_line(app),
         Command::Why => open_why(app),
-        Command::Log(command) => log_keys::take(app, command),
+        Command::Log(command) => return log_keys::take(app, command),
         Command::Charts => {
             app.charts = app.charts.next(app.size.1);
             navigate::keep_selection_visible(app);
@@ -303,8 +303,8 @@ fn open_line(app: &mut App) {
     if app.focus == Pane::Processes {
         return details::open(app);
     }
-    if let Some(line) = log_sight::marked(app).and_then(|line| app.log_view.whole(line)) {
-        app.open(Mode::Line { line: Box::new(line), top: 0 });
+    if let Some(entry) = log_sight::marked(app).and_then(|line| app.log_view.entry(line)) {
+        app.open(Mode::LogSheet(Box::new(LogSheet::Entry(entry))));
     }
 }
 

@@ -1,7 +1,8 @@
 //! What opens over the log: the muted processes.
 
 use super::canvas::Canvas;
-use super::parts::Part;
+use super::log_entry;
+use super::parts::{Part, key};
 use super::roles::Role;
 use super::text;
 use crate::app::App;
@@ -12,7 +13,23 @@ use crate::app::log_toggles::name;
 /// Draws what is open.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), sheet: &LogSheet) {
     match sheet {
+        LogSheet::Entry(entry) => log_entry::draw(app, canvas, size, entry),
         LogSheet::Muted { chosen } => muted(app, canvas, size, *chosen),
+    }
+}
+
+/// What its keys do.
+pub(super) fn keys(sheet: &LogSheet, choose: Part) -> Vec<Part> {
+    match sheet {
+        LogSheet::Entry(entry) => log_entry::keys(entry),
+        LogSheet::Muted { .. } => {
+            vec![
+                key("Enter", "show again", 0),
+                key("Esc", "close", 0),
+                key("#", "mute the marked line's too", 2),
+                choose,
+            ]
+        }
     }
 }
 

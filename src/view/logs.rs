@@ -24,7 +24,7 @@ use super::prompt;
 use super::roles::{self, Role};
 use super::text;
 use super::theme::Theme;
-use crate::app::log_dress::{Laid, is_estimated};
+use crate::app::log_dress::{Fold, Laid, is_estimated};
 use crate::app::log_line::Shown;
 use crate::app::log_shape::{Columns, GUTTER, behind};
 use crate::app::log_sight::laid;
@@ -36,8 +36,13 @@ use crate::model::daemon::BusState;
 use crate::model::log::LogSource;
 use crate::protocol::text::StyledText;
 
+/// Columns that a frame stands further in than the head of its trace, and those before what is folded.
+const FOLD_INDENT: u16 = 4;
+const FOLD_GAP: u16 = 3;
 /// The most columns of a search or a filter in the title.
 const TYPED_MAX: u16 = 24;
+/// The most columns of a path or a time there.
+const PATH_MAX: u16 = 60;
 /// The most matches of a line that are marked.
 const MATCHES_MAX: usize = 256;
 
@@ -60,11 +65,15 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let columns = Columns::of(app, inner.width);
     let mut y = inner.top();
     for laid in laid(app, &columns, usize::from(inner.height)) {
-        let rows = u16::try_from(laid.rows.len()).unwrap_or(u16::MAX).min(inner.bottom() - y);
+        let rows = u16::try_from(laid.height()).unwrap_or(u16::MAX).min(inner.bottom() - y);
         let place = Rect { y, height: rows, ..inner };
         let name = draw_line(app, canvas, &columns, (place, from_ms), &laid);
+        let row = Rect { y, height: rows, ..area };
         if app.focus == Pane::Log && marked == Some(laid.line.id) {
-            canvas.select(Rect { y, height: rows, ..area }, name, is_in_front);
+            canvas.select(row, name, is_in_front);
+        }
+        if app.log_view.is_marked(laid.line.id) {
+            canvas.mark(row);
         }
         y += rows;
     }
@@ -120,6 +129,15 @@ fn narrowed(app: &App) -> Vec<Part> {
         let part = Part::new(format!("{sign}{}", pattern(&filter.search)), Role::Accent, 1);
         parts.push(part.and(as_it_stands(&filter.search), Role::Warn));
     }
+    let sign = match typing.map(|typing| typing.asked) {
+        Some(Asked::Time) => "go to",
+        Some(Asked::Save { is_all: false }) => "save what is shown to",
+        Some(Asked::Save { is_all: true }) => "save all to",
+        Some(Asked::Search | Asked::Filter) | None => "",
+    };
+    if let Some(typing) = typing.filter(|_| !sign.is_empty()) {
+        parts.push(prompt::in_title(sign, &typing.input, PATH_MAX, usize::MAX));
+    }
     if let Some(typing) = typing.filter(|typing| typing.asked == Asked::Filter) {
         let line = prompt::in_title("&", &typing.input, TYPED_MAX, usize::MAX);
         let draft = view.draft().map_or("", |filter| as_it_stands(&filter.search));
@@ -160,6 +178,9 @@ fn toggled(app: &App) -> Vec<Part> {
     }
     if !muted.is_empty() {
         parts.push(Part::new(format!("{} muted", muted.len()), Role::Warn, 1));
+    }
+    if view.marks() > 0 {
+        parts.push(Part::new(format!("{} marked", view.marks()), Role::Accent, 3));
     }
     if view.is_cleared() {
         parts.push(Part::new("cleared", Role::Warn, 1));
@@ -271,6 +292,26 @@ fn draw_text(app: &App, canvas: &mut Canvas<'_>, place: Rect, laid: &Laid, base:
         let row = whole.get(start..range.end).unwrap_or_default();
         canvas.styled(place.x, y, place.width, row, |offset| style(offset + start));
     }
+    let below = u16::try_from(laid.rows.len()).unwrap_or(u16::MAX);
+    if let Some(fold) = laid.fold.as_ref().filter(|_| below < place.height) {
+        let row = Rect { y: place.y + below, x: place.x + FOLD_INDENT, ..place };
+        draw_fold(app, canvas, place.right(), row, fold);
+    }
+}
+
+/// Draws what stands below the head of a trace: a frame as far as there is room, and how many more.
+fn draw_fold(app: &App, canvas: &mut Canvas<'_>, end: u16, row: Rect, fold: &Fold) {
+    let room = end.saturating_sub(row.x);
+    let more = text::width(&fold.more);
+    let gap = if fold.frame.is_empty() { 0 } else { FOLD_GAP };
+    let for_frame = room.saturating_sub(if more > 0 { more + gap } else { 0 });
+    let (plain, quiet) = (canvas.role(Role::Text), canvas.role(Role::Quiet));
+    let found = matches(app, &fold.frame);
+    let mark = canvas.role(Role::Match);
+    let style = marking(&found, mark, |_| plain);
+    let used = canvas.styled(row.x, row.y, for_frame, &fold.frame, style);
+    let at = row.x + used + if used > 0 { gap } else { 0 };
+    canvas.text(at, row.y, end.saturating_sub(at), &fold.more, quiet);
 }
 
 /// Name and id, in the hue of the name: where both do not fit, the name is cut and the id stays.
@@ -306,8 +347,10 @@ impl Look {
     fn of(line: &Shown, theme: Theme) -> Self {
         let glyphs = theme.glyphs();
         let (gutter, gutter_role, text_role) = match line.kind {
-            Kind::Output if line.stream == Stream::Err => (glyphs.err, Role::Warn, Role::Text),
-            Kind::Output => (glyphs.out, Role::Faint, Role::Text),
+            Kind::Output | Kind::More if line.stream == Stream::Err => {
+                (glyphs.err, Role::Warn, Role::Text)
+            }
+            Kind::Output | Kind::More => (glyphs.out, Role::Faint, Role::Text),
             Kind::Event | Kind::Exit | Kind::Restart | Kind::Loss => {
                 let role = Theme::severity(line.severity());
                 (glyphs.event, role, role)
@@ -321,7 +364,7 @@ impl Look {
 
 /// The letter of a line's level. Letters of little weight are quiet, not faint: they are text.
 fn letter(line: &Shown) -> (&'static str, Role) {
-    match line.level.filter(|_| matches!(line.kind, Kind::Output | Kind::Exception)) {
+    match line.level.filter(|_| matches!(line.kind, Kind::Output | Kind::More | Kind::Exception)) {
         Some(Level::Error | Level::Fatal) => ("E", Role::Bad),
         Some(Level::Warn) => ("W", Role::Warn),
         Some(Level::Info) => ("i", Role::Quiet),
@@ -341,12 +384,17 @@ fn lead_role(line: &Shown) -> Role {
 
 /// Where the search is in what is shown of a line.
 fn matches(app: &App, shown: &str) -> Vec<Range<usize>> {
-    let Some(search) = app.log_view.search() else { return Vec::new() };
+    found_in(app.log_view.search(), shown)
+}
+
+/// Where a search is in a text.
+pub(super) fn found_in(search: Option<&Search>, shown: &str) -> Vec<Range<usize>> {
+    let Some(search) = search else { return Vec::new() };
     search.pattern.find_iter(shown).take(MATCHES_MAX).collect()
 }
 
 /// Lays the style of matches over another one.
-fn marking(
+pub(super) fn marking(
     found: &[Range<usize>],
     mark: Style,
     mut style: impl FnMut(usize) -> Style,

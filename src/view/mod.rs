@@ -14,7 +14,7 @@ mod figures;
 mod footer;
 mod header;
 mod help;
-mod line;
+mod log_entry;
 mod log_sheet;
 mod logs;
 mod lookup;
@@ -73,7 +73,6 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
         Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
             confirm::draw(app, &mut canvas, size);
         }
-        Mode::Line { line, top } => line::draw(app, &mut canvas, area, line, *top),
         Mode::Why { key, life, top } => {
             why::draw(app, &mut canvas, area, (*key, *life, *top));
         }

@@ -1,0 +1,140 @@
+//! Stack traces in what comes: which lines go on an entry, and which exception of the bus is the same
+//! trace as one on standard error.
+//!
+//! Invariant: a trace that a process prints and PM2 tells is one entry: the printed one. What is
+//! remembered for that is bounded.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::log_line::Read;
+use super::log_view::LogView;
+use crate::logs::parse::{Level, Part, Traces};
+use crate::logs::{Kind, LineId, Owner, SourceId};
+
+/// So far apart, printed and told, a trace is the same one, milliseconds.
+const SAME_MS: i64 = 2_000;
+/// How many traces and exceptions are remembered to be joined.
+const KEPT_MAX: usize = 32;
+/// The most bytes of a title that are compared.
+const TITLE_BYTES_MAX: usize = 2_000;
+
+/// What was thrown, where it can still be joined.
+#[derive(Debug, Clone)]
+struct Thrown {
+    owner: Owner,
+    title: Box<[u8]>,
+    at_ms: i64,
+    line: LineId,
+}
+
+impl Thrown {
+    fn is(&self, owner: &Owner, title: &[u8], at_ms: i64) -> bool {
+        self.owner == *owner
+            && *self.title == *cut(title)
+            && self.at_ms.abs_diff(at_ms) <= SAME_MS.unsigned_abs()
+    }
+}
+
+/// A source's entry that is open.
+#[derive(Debug, Default)]
+struct Open {
+    traces: Traces,
+    /// The first line of the entry, and its level.
+    head: Option<(LineId, Option<Level>)>,
+}
+
+/// What is remembered of traces.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    open: HashMap<SourceId, Open>,
+    printed: VecDeque<Thrown>,
+    told: VecDeque<Thrown>,
+    has_told: bool,
+}
+
+impl Told {
+    /// Whether the store may have exceptions.
+    pub(super) fn has_told(&self) -> bool {
+        self.has_told
+    }
+
+    /// What a line of output is, and whether it says what was thrown.
+    pub(super) fn feed(&mut self, source: SourceId, text: &[u8]) -> (Kind, bool) {
+        let open = self.open.entry(source).or_default();
+        let step = open.traces.feed(text);
+        let goes_on = match step.part {
+            Part::Text => false,
+            _ if step.is_first => step.joins_previous && open.head.is_some(),
+            _ => open.head.is_some(),
+        };
+        (if goes_on { Kind::More } else { Kind::Output }, step.part == Part::Title)
+    }
+}
+
+/// A title as it is compared: without the brace that its properties follow behind.
+fn cut(title: &[u8]) -> &[u8] {
+    let title = title.trim_ascii();
+    let title = title.strip_suffix(b"{").unwrap_or(title).trim_ascii_end();
+    title.get(..TITLE_BYTES_MAX).unwrap_or(title)
+}
+
+fn keep(all: &mut VecDeque<Thrown>, one: Thrown) {
+    if all.len() >= KEPT_MAX {
+        all.pop_front();
+    }
+    all.push_back(one);
+}
+
+impl LogView {
+    /// A line of output is in the store.
+    pub(super) fn is_in(
+        &mut self,
+        source: SourceId,
+        (kind, is_title): (Kind, bool),
+        line: LineId,
+        (read, at_ms, text): (&Read, i64, &[u8]),
+    ) {
+        let open = self.told.open.entry(source).or_default();
+        if kind != Kind::More {
+            open.head = Some((line, read.level));
+        }
+        if !is_title {
+            return;
+        }
+        let Some((head, level)) = open.head else { return };
+        if level < Some(Level::Error) {
+            // What leads the entry does not say that it is one of an error.
+            open.head = Some((head, Some(Level::Error)));
+            self.store.set_level(head, Some(Level::Error));
+        }
+        let Some(owner) = self.store.source_key(source).map(|key| key.owner.clone()) else {
+            return;
+        };
+        let told = self.told.told.iter().position(|told| told.is(&owner, text, at_ms));
+        if let Some(told) = told.and_then(|index| self.told.told.remove(index)) {
+            self.store.take_out(told.line);
+        }
+        let title = cut(text).into();
+        keep(&mut self.told.printed, Thrown { owner, title, at_ms, line: head });
+    }
+
+    /// Whether the trace of an exception was printed already.
+    pub(super) fn is_printed(&mut self, source: SourceId, title: &[u8], at_ms: i64) -> bool {
+        let Some(owner) = self.store.source_key(source).map(|key| &key.owner) else {
+            return false;
+        };
+        let printed = &mut self.told.printed;
+        let found = printed.iter().position(|printed| printed.is(owner, title, at_ms));
+        found.and_then(|index| printed.remove(index)).is_some()
+    }
+
+    /// An exception is in the store: its trace may still be printed.
+    pub(super) fn is_told(&mut self, source: SourceId, title: &[u8], at_ms: i64, line: LineId) {
+        let Some(owner) = self.store.source_key(source).map(|key| key.owner.clone()) else {
+            return;
+        };
+        self.told.has_told = true;
+        let title = cut(title).into();
+        keep(&mut self.told.told, Thrown { owner, title, at_ms, line });
+    }
+}
