@@ -70,7 +70,7 @@ impl LogView {
 
     /// Whether lines take more than one row though they are not wrapped.
     pub(super) fn has_folds(&self) -> bool {
-        self.told.has_told() || self.store.has_entries()
+        self.told.has_exceptions() || self.store.has_entries()
     }
 
     /// Whether a line is the first of a trace.
@@ -99,7 +99,7 @@ impl LogView {
         let head = self.store.line(line.id)?;
         let rest: Vec<LineRef<'_>> = self.store.rest_of(line.id, true).collect();
         let all: Vec<LineRef<'_>> = std::iter::once(head).chain(rest).collect();
-        let texts: Vec<_> = all.iter().map(|line| self.plain(line)).collect();
+        let texts: Vec<_> = all.iter().map(plain).collect();
         let found = traces(texts.iter().map(|text| &**text)).into_iter().next();
         let Some(trace) = found else {
             let more = format!("+ {} lines", all.len() - 1);
@@ -108,8 +108,8 @@ impl LogView {
         if let Some(title) = all.get(trace.title).filter(|title| title.id != line.id) {
             line.text = Shown::of(&self.store, title, ROW_BYTES)?.text;
         }
-        let is_frame = |text: &&Box<[u8]>| text.trim_ascii_start().starts_with(b"at ");
-        let first = || texts.iter().skip(1).find(is_frame);
+        let first =
+            || texts.iter().skip(1).find(|text| text.trim_ascii_start().starts_with(b"at "));
         let own = trace.own.and_then(|own| texts.get(own)).or_else(first);
         let frame = own.map(|own| clean(&String::from_utf8_lossy(own)).trim().to_owned());
         let others = trace.frames.saturating_sub(usize::from(frame.is_some()));
@@ -122,12 +122,12 @@ impl LogView {
         };
         Some(Fold { frame: frame.unwrap_or_default(), more })
     }
+}
 
-    /// The text of a line of output, without colours and what leads it.
-    pub(super) fn plain(&self, line: &LineRef<'_>) -> Box<[u8]> {
-        let bytes = line.read(&NoFiles, 0, ROW_BYTES).unwrap_or_default();
-        log_line::read(&bytes, false).text
-    }
+/// The text of a line of output, without colours and what leads it.
+fn plain(line: &LineRef<'_>) -> Box<[u8]> {
+    let bytes = line.read(&NoFiles, 0, ROW_BYTES).unwrap_or_default();
+    log_line::read(&bytes, false).text
 }
 
 /// Leads the frame in the line of an exception that PM2 told of.

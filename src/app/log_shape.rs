@@ -163,7 +163,7 @@ fn name_columns(app: &App, width: u16, has_id: bool) -> u16 {
         let id = if has_id { key.pm_id.to_string().len() + 2 } else { 0 };
         columns(&process.info.name).saturating_add(u16::try_from(id).unwrap_or(u16::MAX))
     });
-    let name = names.max().unwrap_or(0).max(NAME_MIN).min(NAME_MAX);
+    let name = names.max().unwrap_or(0).clamp(NAME_MIN, NAME_MAX);
     name.next_multiple_of(2).min((width / 5).max(NAME_MIN))
 }
 
@@ -257,7 +257,8 @@ mod tests {
     #[test]
     fn pieces_are_the_text_and_fit() {
         let rows = |text: &'static str, columns| {
-            pieces(text, columns, 100).into_iter().map(|row| &text[row]).collect::<Vec<_>>()
+            let rows = pieces(text, columns, 100).into_iter();
+            rows.map(|row| text.get(row).unwrap()).collect::<Vec<_>>()
         };
         assert_eq!(rows("", 10), [""]);
         assert_eq!(rows("0123456789", 10), ["0123456789"]);

@@ -20,7 +20,7 @@ const PAGE: usize = 8;
 #[derive(Debug, Clone, PartialEq)]
 pub enum LogSheet {
     /// An entry whole.
-    Entry(Entry),
+    Entry(Box<Entry>),
     /// The muted processes.
     Muted {
         /// Which of them is chosen, from 0.
@@ -54,7 +54,7 @@ impl LogSheet {
 pub(super) fn typed(app: &mut App) {
     let inside = line_inside(app.size);
     if let Mode::LogSheet(sheet) = &mut app.mode
-        && let LogSheet::Entry(entry) = &mut **sheet
+        && let LogSheet::Entry(entry) = sheet
     {
         entry.typed(inside);
     }
@@ -65,7 +65,7 @@ pub(super) fn take(app: &mut App, command: Command) -> Effects {
     let inside = line_inside(app.size);
     let Mode::LogSheet(sheet) = &mut app.mode else { return Effects::none() };
     app.is_dirty = true;
-    match &mut **sheet {
+    match sheet {
         LogSheet::Entry(entry) => match entry.take(inside, command) {
             log_entry::Taken::Done => {}
             log_entry::Taken::Close => app.close(),
@@ -101,7 +101,7 @@ fn take_muted(app: &mut App, chosen: usize, command: Command) {
         }
         command => {
             let chosen = scrolled(chosen, last, PAGE, command);
-            app.mode = Mode::LogSheet(Box::new(LogSheet::Muted { chosen }));
+            app.mode = Mode::LogSheet(LogSheet::Muted { chosen });
         }
     }
 }

@@ -84,7 +84,7 @@ pub(super) fn move_sideways(app: &mut App, is_right: bool) {
 /// Mutes the process of the marked line; where some are muted already, lists them.
 fn mute(app: &mut App) {
     if app.log_view.muted().next().is_some() {
-        app.open(Mode::LogSheet(Box::new(LogSheet::Muted { chosen: 0 })));
+        app.open(Mode::LogSheet(LogSheet::Muted { chosen: 0 }));
         return;
     }
     mute_marked(app);

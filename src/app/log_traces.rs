@@ -48,14 +48,14 @@ struct Open {
 pub(super) struct Told {
     open: HashMap<SourceId, Open>,
     printed: VecDeque<Thrown>,
-    told: VecDeque<Thrown>,
-    has_told: bool,
+    exceptions: VecDeque<Thrown>,
+    has_exceptions: bool,
 }
 
 impl Told {
     /// Whether the store may have exceptions.
-    pub(super) fn has_told(&self) -> bool {
-        self.has_told
+    pub(super) fn has_exceptions(&self) -> bool {
+        self.has_exceptions
     }
 
     /// What a line of output is, and whether it says what was thrown.
@@ -110,8 +110,8 @@ impl LogView {
         let Some(owner) = self.store.source_key(source).map(|key| key.owner.clone()) else {
             return;
         };
-        let told = self.told.told.iter().position(|told| told.is(&owner, text, at_ms));
-        if let Some(told) = told.and_then(|index| self.told.told.remove(index)) {
+        let told = self.told.exceptions.iter().position(|told| told.is(&owner, text, at_ms));
+        if let Some(told) = told.and_then(|index| self.told.exceptions.remove(index)) {
             self.store.take_out(told.line);
         }
         let title = cut(text).into();
@@ -133,8 +133,8 @@ impl LogView {
         let Some(owner) = self.store.source_key(source).map(|key| key.owner.clone()) else {
             return;
         };
-        self.told.has_told = true;
+        self.told.has_exceptions = true;
         let title = cut(title).into();
-        keep(&mut self.told.told, Thrown { owner, title, at_ms, line });
+        keep(&mut self.told.exceptions, Thrown { owner, title, at_ms, line });
     }
 }

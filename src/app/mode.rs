@@ -82,7 +82,7 @@ pub enum Mode {
     /// A search or a filter of the log is typed; it covers nothing.
     LogInput(LogInput),
     /// Something about the log.
-    LogSheet(Box<LogSheet>),
+    LogSheet(LogSheet),
 }
 
 impl Mode {

@@ -304,7 +304,7 @@ fn open_line(app: &mut App) {
         return details::open(app);
     }
     if let Some(entry) = log_sight::marked(app).and_then(|line| app.log_view.entry(line)) {
-        app.open(Mode::LogSheet(Box::new(LogSheet::Entry(entry))));
+        app.open(Mode::LogSheet(LogSheet::Entry(Box::new(entry))));
     }
 }
 

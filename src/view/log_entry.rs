@@ -46,7 +46,8 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), entry: 
     ];
     if let Some(typing) = &entry.typing {
         title.push(prompt::in_title("/", typing, TYPED_MAX, usize::MAX));
-    } else if let Some(search) = &entry.search {
+    }
+    if let (Some(search), None) = (&entry.search, &entry.typing) {
         let text = text::cut_to(search.pattern.text(), TYPED_MAX);
         title.push(Part::new(format!("/ {text}"), Role::Match, 0));
     }

@@ -41,8 +41,8 @@ fn placed(app: &App) -> Vec<Laid> {
 
 fn open(app: &App) -> Entry {
     let Mode::LogSheet(sheet) = &app.mode else { panic!("{:?}", app.mode) };
-    let LogSheet::Entry(entry) = &**sheet else { panic!("{sheet:?}") };
-    entry.clone()
+    let LogSheet::Entry(entry) = sheet else { panic!("{sheet:?}") };
+    (**entry).clone()
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn an_entry_is_opened_whole_searched_and_copied() {
     assert!(app.notice.as_ref().unwrap().text.contains("8 lines"));
     keys(&mut app, "w");
     press(&mut app, Command::Newer);
-    assert_eq!(open(&app).rows(80)[5], &TRACE[5][20..]);
+    assert_eq!(open(&app).rows(80)[5], *TRACE[5].get(20..).unwrap());
     keys(&mut app, "\r");
     assert_eq!(app.mode, Mode::Normal);
     let json = r#"api: {"a":[1,2],"b":"x"}"#;

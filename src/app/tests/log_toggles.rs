@@ -70,7 +70,7 @@ fn a_muted_process_is_silent_until_it_is_chosen_in_the_list() {
     send(&mut app, Report::Lines(vec![output(2, "p2", "more"), output(0, "p0", "d")]));
     assert_eq!(shown(&app), ["a", "b", "d"]);
     keys(&mut app, "#");
-    assert_eq!(app.mode, Mode::LogSheet(Box::new(LogSheet::Muted { chosen: 0 })));
+    assert_eq!(app.mode, Mode::LogSheet(LogSheet::Muted { chosen: 0 }));
     keys(&mut app, "#");
     assert_eq!((app.mode.clone(), shown(&app)), (Mode::Normal, vec!["b"]));
     keys(&mut app, "#j\r");

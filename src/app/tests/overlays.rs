@@ -273,7 +273,7 @@ fn enter_shows_the_marked_line_whole() {
     let top = app.log_top;
     assert!(enter(&mut app).is_empty());
     let Mode::LogSheet(sheet) = &app.mode else { panic!("{:?}", app.mode) };
-    let LogSheet::Entry(entry) = &**sheet else { panic!("{sheet:?}") };
+    let LogSheet::Entry(entry) = sheet else { panic!("{sheet:?}") };
     assert_eq!(&*entry.line.text.text, "event: 98");
     assert!(press(&mut app, Command::Act(Action::Restart)).is_empty(), "nothing but scrolling");
     key_press(&mut app, KeyCode::Esc);

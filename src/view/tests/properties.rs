@@ -129,7 +129,7 @@ fn overlay() -> impl Strategy<Value = Mode> {
         (line, any::<usize>(), prop::option::of(0..200_usize)).prop_map(|(line, top, shift)| {
             let mut entry: Entry = line;
             (entry.top, entry.shift) = (top, shift);
-            Mode::LogSheet(Box::new(LogSheet::Entry(entry)))
+            Mode::LogSheet(LogSheet::Entry(Box::new(entry)))
         }),
         (name(), name()).prop_map(|(method, arg)| Mode::ConfirmCall {
             daemon: DaemonId(0),

@@ -227,12 +227,12 @@ fn line_shown_whole() {
     app.take_lines([message_line()]);
     check!(&app, COLOR, "message", ALL);
     let mut entry = app.log_view.entry(marked(&app).unwrap()).unwrap();
-    app.mode = Mode::LogSheet(Box::new(LogSheet::Entry(entry.clone())));
+    app.mode = Mode::LogSheet(LogSheet::Entry(Box::new(entry.clone())));
     check!(&app, COLOR, "line", ALL);
     check!(&app, COLOR, "line", [(30, 6)]);
     check!(&app, PLAIN, "line_ascii", [(80, 24)]);
     entry.top = 9999;
-    app.mode = Mode::LogSheet(Box::new(LogSheet::Entry(entry)));
+    app.mode = Mode::LogSheet(LogSheet::Entry(Box::new(entry)));
     check!(&app, COLOR, "line_end", [(40, 10)]);
 }
 
