@@ -8,8 +8,9 @@ use std::ops::Range;
 use jiff::tz::TimeZone;
 use memchr::memmem;
 
+use super::log_columns::Columns;
 use super::log_line::{self, ROW_BYTES, Shown};
-use super::log_shape::{Columns, Shape, Times, pieces};
+use super::log_shape::{Shape, Times, pieces};
 use super::log_view::LogView;
 use crate::logs::parse::{Clock, Context, Plain, Record, read, traces};
 use crate::logs::{Body, Kind, LineId, LineRef, NoFiles, TimeFrom};

@@ -2,16 +2,11 @@
 //!
 //! Invariant: it is as it was when it was opened, whatever falls out of the log meanwhile.
 
-use super::command::{Command, LogCommand};
 use super::editor::Editor;
 use super::log_line::{Shown, WHOLE_BYTES};
 use super::log_view::{LogView, Search};
-use super::taken::scrolled;
 use super::wrap::{folded, whole_lines};
 use crate::logs::{Kind, LineId};
-
-/// Columns that a step sideways goes.
-const SHIFT: usize = 20;
 
 /// An open entry.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,16 +25,6 @@ pub struct Entry {
     pub search: Option<Search>,
     /// The search while it is typed.
     pub typing: Option<Editor>,
-}
-
-/// What became of a command in an entry.
-pub(super) enum Taken {
-    /// It is dealt with.
-    Done,
-    /// It closes.
-    Close,
-    /// It is copied.
-    Copy,
 }
 
 impl LogView {
@@ -93,65 +78,10 @@ impl Entry {
         (hits.len(), hits.iter().filter(|row| **row < self.top).count())
     }
 
-    fn hits(&self, rows: &[String]) -> Vec<usize> {
+    /// The rows that the search is in.
+    pub(super) fn hits(&self, rows: &[String]) -> Vec<usize> {
         let Some(search) = &self.search else { return Vec::new() };
         let is_hit = |row: &String| search.pattern.find_iter(row).next().is_some();
         (0_usize..).zip(rows).filter(|(_, row)| is_hit(row)).map(|(index, _)| index).collect()
-    }
-
-    /// What is typed is searched for, from the first row shown on.
-    pub(super) fn typed(&mut self, inside: (u16, u16)) {
-        let Some(typing) = &self.typing else { return };
-        self.search = Search::of(&typing.text());
-        self.go_to_hit(inside, true, self.top);
-    }
-
-    /// Goes to the next row with the search, at this one or behind it, or before it.
-    fn go_to_hit(&mut self, (columns, rows): (u16, u16), is_down: bool, from: usize) {
-        let all = self.rows(columns);
-        let hits = self.hits(&all);
-        let found = if is_down {
-            hits.iter().find(|row| **row >= from)
-        } else {
-            hits.iter().rev().find(|row| **row < from)
-        };
-        if let Some(row) = found {
-            self.top = (*row).min(all.len().saturating_sub(usize::from(rows)));
-        }
-    }
-
-    /// A command while it is open, on a screen with so many columns and rows for it.
-    pub(super) fn take(&mut self, inside: (u16, u16), command: Command) -> Taken {
-        if self.typing.is_some() {
-            match command {
-                Command::Open => self.typing = None,
-                Command::Back => (self.typing, self.search) = (None, None),
-                _ => {}
-            }
-            return Taken::Done;
-        }
-        match command {
-            Command::Back if self.search.is_some() => self.search = None,
-            Command::Back | Command::Open | Command::No => return Taken::Close,
-            Command::Log(LogCommand::Copy) => return Taken::Copy,
-            Command::Log(LogCommand::Search) => self.typing = Some(Editor::default()),
-            Command::Log(LogCommand::NextMatch) => self.go_to_hit(inside, true, self.top + 1),
-            Command::Log(LogCommand::PreviousMatch) => self.go_to_hit(inside, false, self.top),
-            Command::Log(LogCommand::Wrap) => {
-                self.shift = if self.shift.is_some() { None } else { Some(0) };
-                self.top = 0;
-            }
-            Command::Older => self.shift = self.shift.map(|shift| shift.saturating_sub(SHIFT)),
-            Command::Newer => {
-                let most = self.lines.iter().map(String::len).max().unwrap_or(0);
-                self.shift = self.shift.map(|shift| (shift + SHIFT).min(most));
-            }
-            command => {
-                let (columns, page) = inside;
-                let last = self.rows(columns).len().saturating_sub(usize::from(page));
-                self.top = scrolled(self.top.min(last), last, usize::from(page), command);
-            }
-        }
-        Taken::Done
     }
 }

@@ -12,7 +12,7 @@ use super::mode::Mode;
 use super::navigate;
 use super::notice::Notice;
 use super::state::App;
-use super::{log_copy, log_sheet, log_sight, log_toggles};
+use super::{log_copy, log_sheet_keys, log_sight, log_toggles};
 use crate::logs::parse::Level;
 use crate::logs::{Direction, Goal, LineId, Owner, Scope, when};
 use crate::model::log::{LogLine, LogSource, Severity};
@@ -153,7 +153,7 @@ fn ask(app: &mut App, asked: Asked) {
 
 /// Takes in what was typed, while it is.
 pub(super) fn typed(app: &mut App) {
-    log_sheet::typed(app);
+    log_sheet_keys::typed(app);
     let Mode::LogInput(open) = &app.mode else { return };
     let text = open.input.text();
     match open.asked {

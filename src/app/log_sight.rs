@@ -4,9 +4,8 @@
 
 use super::command::Command;
 use super::geometry::{Pane, SIDES};
+use super::log_columns::Columns;
 use super::log_dress::Laid;
-use super::log_shape::Columns;
-use super::navigate::geometry;
 use super::state::App;
 use crate::logs::LineId;
 
@@ -111,7 +110,7 @@ pub fn laid(app: &App, columns: &Columns, rows: usize) -> Vec<Laid> {
 
 /// Rows of the log pane.
 pub(super) fn log_page(app: &App) -> usize {
-    geometry(app).map_or(1, |geometry| usize::from(geometry.log_rows).max(1))
+    app.geometry(app.size).map_or(1, |geometry| usize::from(geometry.log_rows).max(1))
 }
 
 pub(super) fn go_in_log(app: &mut App, command: Command) {

@@ -7,9 +7,8 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::log_line::Read;
-use super::log_view::LogView;
 use crate::logs::parse::{Level, Part, Traces};
-use crate::logs::{Kind, LineId, Owner, SourceId};
+use crate::logs::{Kind, LineId, Owner, SourceId, Store};
 
 /// So far apart, printed and told, a trace is the same one, milliseconds.
 const SAME_MS: i64 = 2_000;
@@ -85,16 +84,17 @@ fn keep(all: &mut VecDeque<Thrown>, one: Thrown) {
     all.push_back(one);
 }
 
-impl LogView {
+impl Told {
     /// A line of output is in the store.
     pub(super) fn is_in(
         &mut self,
+        store: &mut Store,
         source: SourceId,
         (kind, is_title): (Kind, bool),
         line: LineId,
         (read, at_ms, text): (&Read, i64, &[u8]),
     ) {
-        let open = self.told.open.entry(source).or_default();
+        let open = self.open.entry(source).or_default();
         if kind != Kind::More {
             open.head = Some((line, read.level));
         }
@@ -105,36 +105,47 @@ impl LogView {
         if level < Some(Level::Error) {
             // What leads the entry does not say that it is one of an error.
             open.head = Some((head, Some(Level::Error)));
-            self.store.set_level(head, Some(Level::Error));
+            store.set_level(head, Some(Level::Error));
         }
-        let Some(owner) = self.store.source_key(source).map(|key| key.owner.clone()) else {
+        let Some(owner) = store.source_key(source).map(|key| key.owner.clone()) else {
             return;
         };
-        let told = self.told.exceptions.iter().position(|told| told.is(&owner, text, at_ms));
-        if let Some(told) = told.and_then(|index| self.told.exceptions.remove(index)) {
-            self.store.take_out(told.line);
+        let told = self.exceptions.iter().position(|told| told.is(&owner, text, at_ms));
+        if let Some(told) = told.and_then(|index| self.exceptions.remove(index)) {
+            store.take_out(told.line);
         }
         let title = cut(text).into();
-        keep(&mut self.told.printed, Thrown { owner, title, at_ms, line: head });
+        keep(&mut self.printed, Thrown { owner, title, at_ms, line: head });
     }
 
     /// Whether the trace of an exception was printed already.
-    pub(super) fn is_printed(&mut self, source: SourceId, title: &[u8], at_ms: i64) -> bool {
-        let Some(owner) = self.store.source_key(source).map(|key| &key.owner) else {
+    pub(super) fn is_printed(
+        &mut self,
+        store: &Store,
+        source: SourceId,
+        title: &[u8],
+        at_ms: i64,
+    ) -> bool {
+        let Some(owner) = store.source_key(source).map(|key| &key.owner) else {
             return false;
         };
-        let printed = &mut self.told.printed;
+        let printed = &mut self.printed;
         let found = printed.iter().position(|printed| printed.is(owner, title, at_ms));
         found.and_then(|index| printed.remove(index)).is_some()
     }
 
     /// An exception is in the store: its trace may still be printed.
-    pub(super) fn is_told(&mut self, source: SourceId, title: &[u8], at_ms: i64, line: LineId) {
-        let Some(owner) = self.store.source_key(source).map(|key| key.owner.clone()) else {
+    pub(super) fn is_told(
+        &mut self,
+        store: &Store,
+        source: SourceId,
+        (title, at_ms, line): (&[u8], i64, LineId),
+    ) {
+        let Some(owner) = store.source_key(source).map(|key| key.owner.clone()) else {
             return;
         };
-        self.told.has_exceptions = true;
+        self.has_exceptions = true;
         let title = cut(title).into();
-        keep(&mut self.told.exceptions, Thrown { owner, title, at_ms, line });
+        keep(&mut self.exceptions, Thrown { owner, title, at_ms, line });
     }
 }

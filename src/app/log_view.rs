@@ -341,7 +341,7 @@ impl LogView {
         let Some(id) = self.source(fleet, source, stream) else { return };
         let (kind, is_title) = match kind {
             Kind::Output => self.told.feed(id, &read.text),
-            Kind::Exception if self.is_printed(id, &read.text, at_ms) => return,
+            Kind::Exception if self.told.is_printed(&self.store, id, &read.text, at_ms) => return,
             kind => (kind, false),
         };
         let time = LineTime { at_ms, from: TimeFrom::Bus };
@@ -349,9 +349,10 @@ impl LogView {
         let Some(line) = self.store.append(id, &line) else { return };
         match kind {
             Kind::Output | Kind::More => {
-                self.is_in(id, (kind, is_title), line, (&read, at_ms, &read.text));
+                let told = (&read, at_ms, &*read.text);
+                self.told.is_in(&mut self.store, id, (kind, is_title), line, told);
             }
-            Kind::Exception => self.is_told(id, &read.text, at_ms, line),
+            Kind::Exception => self.told.is_told(&self.store, id, (&read.text, at_ms, line)),
             _ => {}
         }
     }

@@ -14,8 +14,8 @@ use super::prompt::Compose;
 use super::state::App;
 use super::taken::{Around, Taken};
 use super::{
-    act, bulk, changes, details, log_keys, log_sheet, log_sight, log_toggles, navigate, row_keys,
-    table, tree,
+    act, bulk, changes, details, log_keys, log_sheet_keys, log_sight, log_toggles, navigate,
+    row_keys, table, tree,
 };
 use crate::logs::Owner;
 use crate::model::apply::apply;
@@ -120,7 +120,7 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         return Effects::none();
     }
     if let Mode::LogSheet(_) = app.mode {
-        return log_sheet::take(app, command);
+        return log_sheet_keys::take(app, command);
     }
     let around = Around {
         watched: &app.watched,

@@ -3,9 +3,9 @@
 use super::log::{filled, keys, line, marked_text, output, shown};
 use super::*;
 use crate::app::command::LogCommand;
+use crate::app::log_columns::Columns;
 use crate::app::log_dress::Laid;
 use crate::app::log_entry::Entry;
-use crate::app::log_shape::Columns;
 use crate::app::log_sheet::LogSheet;
 use crate::app::log_sight::laid;
 use crate::model::log::LineKind;

@@ -2,7 +2,8 @@
 
 use super::log::{event, filled, keys, line, marked_text, output, shown};
 use super::*;
-use crate::app::log_shape::{Columns, Times};
+use crate::app::log_columns::Columns;
+use crate::app::log_shape::Times;
 use crate::app::log_sheet::LogSheet;
 use crate::app::log_sight::{laid, sight};
 use crate::logs::parse::Level;
