@@ -14,6 +14,8 @@ use crate::logs::{Kind, LineId, Owner, SourceId, Store};
 const SAME_MS: i64 = 2_000;
 /// How many traces and exceptions are remembered to be joined.
 const KEPT_MAX: usize = 32;
+/// How many joined ones are remembered.
+const JOINED_MAX: usize = 1_000;
 /// The most bytes of a title that are compared.
 const TITLE_BYTES_MAX: usize = 2_000;
 
@@ -49,6 +51,8 @@ pub(super) struct Told {
     printed: VecDeque<Thrown>,
     exceptions: VecDeque<Thrown>,
     has_exceptions: bool,
+    /// The first lines of printed traces that PM2 told of too.
+    joined: VecDeque<LineId>,
 }
 
 impl Told {
@@ -113,6 +117,7 @@ impl Told {
         let told = self.exceptions.iter().position(|told| told.is(&owner, text, at_ms));
         if let Some(told) = told.and_then(|index| self.exceptions.remove(index)) {
             store.take_out(told.line);
+            self.join(head);
         }
         let title = cut(text).into();
         keep(&mut self.printed, Thrown { owner, title, at_ms, line: head });
@@ -131,7 +136,23 @@ impl Told {
         };
         let printed = &mut self.printed;
         let found = printed.iter().position(|printed| printed.is(owner, title, at_ms));
-        found.and_then(|index| printed.remove(index)).is_some()
+        let found = found.and_then(|index| printed.remove(index));
+        if let Some(printed) = &found {
+            self.join(printed.line);
+        }
+        found.is_some()
+    }
+
+    fn join(&mut self, head: LineId) {
+        if self.joined.len() >= JOINED_MAX {
+            self.joined.pop_front();
+        }
+        self.joined.push_back(head);
+    }
+
+    /// Whether an entry is a trace that PM2 told of too.
+    pub(super) fn is_joined(&self, head: LineId) -> bool {
+        self.joined.contains(&head)
     }
 
     /// An exception is in the store: its trace may still be printed.

@@ -11,14 +11,16 @@ use super::editor::Editor;
 use super::log_line::{self, ROW_BYTES, Shown, Stored, WHOLE_BYTES};
 use super::log_shape::Shape;
 use super::log_traces::Told;
+use crate::logs::parse::traces;
 use crate::logs::{
-    Body, Bounds, Direction, Filter, Found, Goal, Kind, Line, LineId, LineTime, NoFiles, Owner,
-    Pattern, Place, Problem, Query, STEP_BYTES, Scope, SourceId, SourceKey, Store, Stream,
+    Body, Bounds, Direction, Filter, Found, Goal, Kind, Line, LineId, LineRef, LineTime, NoFiles,
+    Owner, Pattern, Place, Problem, Query, STEP_BYTES, Scope, SourceId, SourceKey, Store, Stream,
     TimeFrom, View,
 };
 use crate::model::fleet::Fleet;
 use crate::model::log::{LogLine, LogSource};
 use crate::model::{DaemonId, ProcessKey};
+use crate::protocol::text::StyledText;
 
 /// The most recent searches that are remembered.
 const RECENT_MAX: usize = 50;
@@ -242,10 +244,29 @@ impl LogView {
     /// What happened on a daemon, as far as it is held, oldest first.
     #[must_use]
     pub fn events(&self, daemon: DaemonId) -> Vec<LogLine> {
-        let is_event = |kind| !matches!(kind, Kind::Output | Kind::More | Kind::Message);
-        let lines = self.store.iter().filter(|line| is_event(line.kind));
-        let shown = lines.filter_map(|line| Shown::of(&self.store, &line, WHOLE_BYTES));
+        let is_event = |line: &LineRef<'_>| match line.kind {
+            Kind::Output | Kind::More => self.told.is_joined(line.id),
+            kind => kind != Kind::Message,
+        };
+        let lines = self.store.iter().filter(is_event);
+        let shown = lines.filter_map(|line| match line.kind {
+            Kind::Output | Kind::More => self.thrown(&line),
+            _ => Shown::of(&self.store, &line, WHOLE_BYTES),
+        });
         shown.filter(|line| line.source.daemon == daemon).map(Shown::into_line).collect()
+    }
+
+    /// A printed trace that PM2 told of too, as what it told.
+    fn thrown(&self, head: &LineRef<'_>) -> Option<Shown> {
+        let first = Shown::of(&self.store, head, WHOLE_BYTES)?;
+        let rest = self.store.rest_of(head.id, false);
+        let rest = rest.filter_map(|line| Shown::of(&self.store, &line, ROW_BYTES));
+        let lines = std::iter::once(first.text.text.clone()).chain(rest.map(|line| line.text.text));
+        let whole: Box<[Box<str>]> = lines.collect();
+        let traces = traces(whole.iter().map(|line| line.as_bytes()));
+        let title = traces.first().and_then(|trace| whole.get(trace.title)).cloned();
+        let text = StyledText { text: title.unwrap_or_default(), runs: Box::default() };
+        Some(Shown { kind: Kind::Exception, text, whole, ..first })
     }
 
     pub(super) fn set_scope(&mut self, scope: Scope) {

@@ -260,7 +260,8 @@ fn draw_line(
     let name = Rect::new(at, y, used, 1);
     let look = Look::of(line, canvas.theme());
     let (at, room) = next(1, GUTTER - 1);
-    for row in place.top()..place.bottom() {
+    let below = u16::try_from(laid.rows.len()).unwrap_or(u16::MAX);
+    for row in place.top()..place.bottom().min(y.saturating_add(below)) {
         canvas.text(at, row, room, look.gutter, canvas.role(look.gutter_role));
     }
     let (at, room) = next(columns.level, 0);
