@@ -3,6 +3,7 @@
 //! Invariant: what is shown of a line is what a search of the store sees of it. Output is cleaned here,
 //! and only what is looked at.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -126,51 +127,45 @@ impl Shown {
     }
 }
 
-/// A line as the store takes it.
+/// What is no output, as the store takes it.
 #[derive(Debug)]
 pub(super) struct Stored {
     pub(super) stream: Stream,
     pub(super) kind: Kind,
-    /// Of an exception, its text is what was thrown.
-    pub(super) read: Read,
+    pub(super) level: Option<Level>,
     pub(super) bytes: Box<[u8]>,
+    /// Of an exception: what was thrown.
+    pub(super) title: Box<str>,
 }
 
-/// Makes a line ready for the store.
+/// Makes what is no output ready for the store.
 pub(super) fn stored(line: LogLine) -> Stored {
-    let lead = line.lead();
-    let says = |level| Read { level, text: Box::default() };
-    match &line.kind {
-        LineKind::Out | LineKind::Err => {
-            let is_err = line.kind == LineKind::Err;
-            let stream = if is_err { Stream::Err } else { Stream::Out };
-            let read = read(line.text.as_bytes(), is_err);
-            let bytes = line.text.into_boxed_bytes();
-            Stored { stream, kind: Kind::Output, read, bytes }
-        }
+    let text = format!("{}{}", line.lead(), line.text);
+    let of = |stream, kind, level, text: String| {
+        let (bytes, title) = (text.into_bytes().into(), Box::default());
+        Stored { stream, kind, level, bytes, title }
+    };
+    match line.kind {
+        LineKind::Out => of(Stream::Out, Kind::Output, None, text),
+        LineKind::Err => of(Stream::Err, Kind::Output, None, text),
         LineKind::Event(word, severity) => {
-            let stream = if *word == "pm2" { Stream::Pm2 } else { Stream::Events };
-            let kind = match *word {
+            let stream = if word == "pm2" { Stream::Pm2 } else { Stream::Events };
+            let kind = match word {
                 "exit" | "overlimit" | "stop" => Kind::Exit,
                 "restart" | "reload" => Kind::Restart,
                 _ => Kind::Event,
             };
-            let text = format!("{lead}{}", line.text);
-            let bytes = text.into_boxed_str().into_boxed_bytes();
-            Stored { stream, kind, read: says(Some(level_of(*severity))), bytes }
+            of(stream, kind, Some(level_of(severity)), text)
         }
         LineKind::Message(topic) => {
             let topic: String =
                 topic.chars().map(|c| if c == ' ' { TOPIC_BLANK } else { c }).collect();
-            let bytes = format!("{topic} {}", line.text).into_boxed_str().into_boxed_bytes();
-            Stored { stream: Stream::Messages, kind: Kind::Message, read: says(None), bytes }
+            of(Stream::Messages, Kind::Message, None, format!("{topic} {}", line.text))
         }
         LineKind::Exception(whole) => {
             let text = format!("{}\n{}", line.text, whole.join("\n"));
-            let bytes = text.into_boxed_str().into_boxed_bytes();
-            let title = whole.first().map(|title| title.as_bytes().into()).unwrap_or_default();
-            let read = Read { level: Some(Level::Error), text: title };
-            Stored { stream: Stream::Events, kind: Kind::Exception, read, bytes }
+            let title = whole.first().cloned().unwrap_or_default();
+            Stored { title, ..of(Stream::Events, Kind::Exception, Some(Level::Error), text) }
         }
     }
 }
@@ -186,14 +181,14 @@ pub(super) fn stream_of(stream: FileStream) -> Stream {
 
 /// What a line of output says of itself.
 #[derive(Debug)]
-pub(super) struct Read {
+pub(super) struct Read<'a> {
     pub(super) level: Option<Level>,
     /// The text without what leads it: time, level.
-    pub(super) text: Box<[u8]>,
+    pub(super) text: Cow<'a, [u8]>,
 }
 
 /// Reads a line of output.
-pub(super) fn read(bytes: &[u8], is_stderr: bool) -> Read {
+pub(super) fn read(bytes: &[u8], is_stderr: bool) -> Read<'_> {
     let plain = Plain::of(bytes);
     // Only the level is asked for: neither zone nor date matters.
     let clock = Clock { zone: &TimeZone::UTC, reference_ms: 0 };
@@ -201,7 +196,11 @@ pub(super) fn read(bytes: &[u8], is_stderr: bool) -> Read {
     // That it came by standard error says the gutter.
     let reading = parse::read(&plain.text, &context);
     let said = reading.level.filter(|(_, sign)| *sign != Sign::Stream).map(|(level, _)| level);
-    Read { level: said, text: reading.message.of(&plain.text).into() }
+    let text = match plain.text {
+        Cow::Borrowed(text) => Cow::Borrowed(reading.message.of(text)),
+        Cow::Owned(text) => Cow::Owned(reading.message.of(&text).to_vec()),
+    };
+    Read { level: said, text }
 }
 
 /// What happened is no error of a program: its levels stay below that.

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::editor::Editor;
-use super::log_line::{self, ROW_BYTES, Shown, Stored, WHOLE_BYTES};
+use super::log_line::{self, ROW_BYTES, Read, Shown, Stored, WHOLE_BYTES};
 use super::log_shape::Shape;
 use super::log_traces::Told;
 use crate::logs::parse::traces;
@@ -18,7 +18,7 @@ use crate::logs::{
     TimeFrom, View,
 };
 use crate::model::fleet::Fleet;
-use crate::model::log::{LogLine, LogSource};
+use crate::model::log::{LineKind, LogLine, LogSource};
 use crate::model::{DaemonId, ProcessKey};
 use crate::protocol::text::StyledText;
 
@@ -358,23 +358,36 @@ impl LogView {
     pub(super) fn take(&mut self, fleet: &Fleet, line: LogLine) {
         let at_ms = line.at_ms;
         let source = line.source.clone();
-        let Stored { stream, kind, read, bytes } = log_line::stored(line);
-        let Some(id) = self.source(fleet, source, stream) else { return };
-        let (kind, is_title) = match kind {
-            Kind::Output => self.told.feed(id, &read.text),
-            Kind::Exception if self.told.is_printed(&self.store, id, &read.text, at_ms) => return,
-            kind => (kind, false),
-        };
-        let time = LineTime { at_ms, from: TimeFrom::Bus };
-        let line = Line { time, level: read.level, kind, body: Body::Held(&bytes) };
-        let Some(line) = self.store.append(id, &line) else { return };
-        match kind {
-            Kind::Output | Kind::More => {
-                let told = (&read, at_ms, &*read.text);
-                self.told.is_in(&mut self.store, id, (kind, is_title), line, told);
+        if let LineKind::Out | LineKind::Err = line.kind {
+            let is_err = line.kind == LineKind::Err;
+            let stream = if is_err { Stream::Err } else { Stream::Out };
+            let Some(id) = self.source(fleet, source, stream) else { return };
+            for text in line.lines() {
+                self.take_output(id, (text.as_bytes(), is_err), at_ms);
             }
-            Kind::Exception => self.told.is_told(&self.store, id, (&read.text, at_ms, line)),
-            _ => {}
+            return;
+        }
+        let Stored { stream, kind, level, bytes, title } = log_line::stored(line);
+        let Some(id) = self.source(fleet, source, stream) else { return };
+        let is_exception = kind == Kind::Exception;
+        if is_exception && self.told.is_printed(&self.store, id, title.as_bytes(), at_ms) {
+            return;
+        }
+        let time = LineTime { at_ms, from: TimeFrom::Bus };
+        let line = Line { time, level, kind, body: Body::Held(&bytes) };
+        let line = self.store.append(id, &line);
+        if let Some(line) = line.filter(|_| is_exception) {
+            self.told.is_told(&self.store, id, (title.as_bytes(), at_ms, line));
+        }
+    }
+
+    fn take_output(&mut self, id: SourceId, (text, is_err): (&[u8], bool), at_ms: i64) {
+        let Read { level, text: words } = log_line::read(text, is_err);
+        let told = self.told.feed(id, &words);
+        let time = LineTime { at_ms, from: TimeFrom::Bus };
+        let line = Line { time, level, kind: told.kind, body: Body::Held(text) };
+        if let Some(line) = self.store.append(id, &line) {
+            self.told.is_in(&mut self.store, id, told, (line, level, at_ms, &words));
         }
     }
 

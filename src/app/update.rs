@@ -14,8 +14,8 @@ use super::prompt::Compose;
 use super::state::App;
 use super::taken::{Around, Taken};
 use super::{
-    act, bulk, changes, details, log_keys, log_sheet_keys, log_sight, log_toggles, navigate,
-    row_keys, table, tree,
+    act, bulk, changes, cursor, details, log_keys, log_sheet_keys, log_sight, log_toggles,
+    navigate, row_keys, table, tree,
 };
 use crate::logs::Owner;
 use crate::model::apply::apply;
@@ -147,6 +147,9 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         }
         Taken::Do(command) => {
             app.close_all();
+            if cursor::stops(app, command) {
+                return Effects::none();
+            }
             match command {
                 // Asked for by name, and so from everywhere.
                 Command::Act(action) => act::by_name(app, action),
@@ -166,6 +169,9 @@ fn take_command(app: &mut App, command: Command) -> Effects {
 }
 
 fn take_normal(app: &mut App, command: Command) -> Effects {
+    if cursor::stops(app, command) {
+        return Effects::none();
+    }
     match command {
         Command::Act(action) => return act::selected(app, action),
         Command::Help => app.open(Mode::Help { top: 0 }),
