@@ -126,9 +126,9 @@ impl LogView {
 }
 
 /// The text of a line of output, without colours and what leads it.
-fn plain(line: &LineRef<'_>) -> Box<[u8]> {
+fn plain(line: &LineRef<'_>) -> Vec<u8> {
     let bytes = line.read(&NoFiles, 0, ROW_BYTES).unwrap_or_default();
-    log_line::read(&bytes, false).text.into_owned().into()
+    log_line::read(&bytes, false).text.into_owned()
 }
 
 /// Leads the frame in the line of an exception that PM2 told of.

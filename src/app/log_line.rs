@@ -127,48 +127,45 @@ impl Shown {
     }
 }
 
-/// A line as the store takes it.
+/// What is no output, as the store takes it.
 #[derive(Debug)]
 pub(super) struct Stored {
     pub(super) stream: Stream,
     pub(super) kind: Kind,
-    /// Of an exception, its text is what was thrown.
-    pub(super) read: Read<'static>,
+    pub(super) level: Option<Level>,
     pub(super) bytes: Box<[u8]>,
+    /// Of an exception: what was thrown.
+    pub(super) title: Box<str>,
 }
 
-/// Makes a line that is no output ready for the store.
+/// Makes what is no output ready for the store.
 pub(super) fn stored(line: LogLine) -> Stored {
-    let lead = line.lead();
-    let says = |level| Read { level, text: Cow::default() };
-    match &line.kind {
-        LineKind::Out | LineKind::Err => {
-            let bytes = line.text.into_boxed_bytes();
-            Stored { stream: Stream::Out, kind: Kind::Output, read: says(None), bytes }
-        }
+    let text = format!("{}{}", line.lead(), line.text);
+    let of = |stream, kind, level, text: String| {
+        let (bytes, title) = (text.into_bytes().into(), Box::default());
+        Stored { stream, kind, level, bytes, title }
+    };
+    match line.kind {
+        LineKind::Out => of(Stream::Out, Kind::Output, None, text),
+        LineKind::Err => of(Stream::Err, Kind::Output, None, text),
         LineKind::Event(word, severity) => {
-            let stream = if *word == "pm2" { Stream::Pm2 } else { Stream::Events };
-            let kind = match *word {
+            let stream = if word == "pm2" { Stream::Pm2 } else { Stream::Events };
+            let kind = match word {
                 "exit" | "overlimit" | "stop" => Kind::Exit,
                 "restart" | "reload" => Kind::Restart,
                 _ => Kind::Event,
             };
-            let text = format!("{lead}{}", line.text);
-            let bytes = text.into_boxed_str().into_boxed_bytes();
-            Stored { stream, kind, read: says(Some(level_of(*severity))), bytes }
+            of(stream, kind, Some(level_of(severity)), text)
         }
         LineKind::Message(topic) => {
             let topic: String =
                 topic.chars().map(|c| if c == ' ' { TOPIC_BLANK } else { c }).collect();
-            let bytes = format!("{topic} {}", line.text).into_boxed_str().into_boxed_bytes();
-            Stored { stream: Stream::Messages, kind: Kind::Message, read: says(None), bytes }
+            of(Stream::Messages, Kind::Message, None, format!("{topic} {}", line.text))
         }
         LineKind::Exception(whole) => {
             let text = format!("{}\n{}", line.text, whole.join("\n"));
-            let bytes = text.into_boxed_str().into_boxed_bytes();
-            let title = whole.first().map(|title| title.as_bytes().to_vec()).unwrap_or_default();
-            let read = Read { level: Some(Level::Error), text: title.into() };
-            Stored { stream: Stream::Events, kind: Kind::Exception, read, bytes }
+            let title = whole.first().cloned().unwrap_or_default();
+            Stored { title, ..of(Stream::Events, Kind::Exception, Some(Level::Error), text) }
         }
     }
 }
@@ -199,9 +196,9 @@ pub(super) fn read(bytes: &[u8], is_stderr: bool) -> Read<'_> {
     // That it came by standard error says the gutter.
     let reading = parse::read(&plain.text, &context);
     let said = reading.level.filter(|(_, sign)| *sign != Sign::Stream).map(|(level, _)| level);
-    let text = match &plain.text {
-        Cow::Borrowed(text) => reading.message.of(text).into(),
-        Cow::Owned(text) => reading.message.of(text).to_vec().into(),
+    let text = match plain.text {
+        Cow::Borrowed(text) => Cow::Borrowed(reading.message.of(text)),
+        Cow::Owned(text) => Cow::Owned(reading.message.of(&text).to_vec()),
     };
     Read { level: said, text }
 }

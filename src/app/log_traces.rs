@@ -6,7 +6,6 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::log_line::Read;
 use crate::logs::parse::{Level, Part, Traces};
 use crate::logs::{Kind, LineId, Owner, SourceId, Store};
 
@@ -61,8 +60,8 @@ impl Told {
         self.has_exceptions
     }
 
-    /// What a line of output is, and whether it says what was thrown.
-    pub(super) fn feed(&mut self, source: SourceId, text: &[u8]) -> (Kind, bool) {
+    /// What the next line of output of a source is.
+    pub(super) fn feed(&mut self, source: SourceId, text: &[u8]) -> Fed {
         let open = self.open.entry(source).or_default();
         let step = open.traces.feed(text);
         let goes_on = match step.part {
@@ -70,8 +69,17 @@ impl Told {
             _ if step.is_first => step.joins_previous && open.head.is_some(),
             _ => open.head.is_some(),
         };
-        (if goes_on { Kind::More } else { Kind::Output }, step.part == Part::Title)
+        let kind = if goes_on { Kind::More } else { Kind::Output };
+        Fed { kind, is_title: step.part == Part::Title }
     }
+}
+
+/// What a line of output is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fed {
+    pub(super) kind: Kind,
+    /// Whether it says what was thrown.
+    is_title: bool,
 }
 
 /// A title as it is compared: without the brace that its properties follow behind.
@@ -94,13 +102,12 @@ impl Told {
         &mut self,
         store: &mut Store,
         source: SourceId,
-        (kind, is_title): (Kind, bool),
-        line: LineId,
-        (read, at_ms, text): (&Read<'_>, i64, &[u8]),
+        Fed { kind, is_title }: Fed,
+        (line, level, at_ms, text): (LineId, Option<Level>, i64, &[u8]),
     ) {
         let open = self.open.entry(source).or_default();
         if kind != Kind::More {
-            open.head = Some((line, read.level));
+            open.head = Some((line, level));
         }
         if !is_title {
             return;

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::editor::Editor;
-use super::log_line::{self, ROW_BYTES, Shown, Stored, WHOLE_BYTES};
+use super::log_line::{self, ROW_BYTES, Read, Shown, Stored, WHOLE_BYTES};
 use super::log_shape::Shape;
 use super::log_traces::Told;
 use crate::logs::parse::traces;
@@ -359,35 +359,35 @@ impl LogView {
         let at_ms = line.at_ms;
         let source = line.source.clone();
         if let LineKind::Out | LineKind::Err = line.kind {
-            return self.take_output(fleet, source, &line);
+            let is_err = line.kind == LineKind::Err;
+            let stream = if is_err { Stream::Err } else { Stream::Out };
+            let Some(id) = self.source(fleet, source, stream) else { return };
+            for text in line.lines() {
+                self.take_output(id, (text.as_bytes(), is_err), at_ms);
+            }
+            return;
         }
-        let Stored { stream, kind, read, bytes } = log_line::stored(line);
+        let Stored { stream, kind, level, bytes, title } = log_line::stored(line);
         let Some(id) = self.source(fleet, source, stream) else { return };
         let is_exception = kind == Kind::Exception;
-        if is_exception && self.told.is_printed(&self.store, id, &read.text, at_ms) {
+        if is_exception && self.told.is_printed(&self.store, id, title.as_bytes(), at_ms) {
             return;
         }
         let time = LineTime { at_ms, from: TimeFrom::Bus };
-        let line = Line { time, level: read.level, kind, body: Body::Held(&bytes) };
-        let Some(line) = self.store.append(id, &line) else { return };
-        if is_exception {
-            self.told.is_told(&self.store, id, (&read.text, at_ms, line));
+        let line = Line { time, level, kind, body: Body::Held(&bytes) };
+        let line = self.store.append(id, &line);
+        if let Some(line) = line.filter(|_| is_exception) {
+            self.told.is_told(&self.store, id, (title.as_bytes(), at_ms, line));
         }
     }
 
-    /// Takes what a process wrote: one line, or several that came together.
-    fn take_output(&mut self, fleet: &Fleet, source: LogSource, line: &LogLine) {
-        let (is_err, at_ms) = (line.kind == LineKind::Err, line.at_ms);
-        let stream = if is_err { Stream::Err } else { Stream::Out };
-        let Some(id) = self.source(fleet, source, stream) else { return };
+    fn take_output(&mut self, id: SourceId, (text, is_err): (&[u8], bool), at_ms: i64) {
+        let Read { level, text: words } = log_line::read(text, is_err);
+        let told = self.told.feed(id, &words);
         let time = LineTime { at_ms, from: TimeFrom::Bus };
-        for text in line.lines().map(str::as_bytes) {
-            let read = log_line::read(text, is_err);
-            let (kind, is_title) = self.told.feed(id, &read.text);
-            let line = Line { time, level: read.level, kind, body: Body::Held(text) };
-            let Some(line) = self.store.append(id, &line) else { return };
-            let told = (&read, at_ms, &*read.text);
-            self.told.is_in(&mut self.store, id, (kind, is_title), line, told);
+        let line = Line { time, level, kind: told.kind, body: Body::Held(text) };
+        if let Some(line) = self.store.append(id, &line) {
+            self.told.is_in(&mut self.store, id, told, (line, level, at_ms, &words));
         }
     }
 
