@@ -15,7 +15,7 @@ use crate::logs::{
     TimeFrom, View,
 };
 use crate::model::fleet::Fleet;
-use crate::model::log::{LogLine, LogSource};
+use crate::model::log::{LineKind, LogLine, LogSource};
 use crate::model::{DaemonId, ProcessKey};
 
 /// The most recent searches that are remembered.
@@ -316,6 +316,17 @@ impl LogView {
     pub(super) fn take(&mut self, fleet: &Fleet, line: LogLine) {
         let at_ms = line.at_ms;
         let source = line.source.clone();
+        if let LineKind::Out | LineKind::Err = line.kind {
+            let is_err = line.kind == LineKind::Err;
+            let stream = if is_err { Stream::Err } else { Stream::Out };
+            let Some(id) = self.source(fleet, source, stream) else { return };
+            let time = LineTime { at_ms, from: TimeFrom::Bus };
+            for text in line.lines().map(str::as_bytes) {
+                let (level, body) = (log_line::level(text, is_err), Body::Held(text));
+                self.store.append(id, &Line { time, level, kind: Kind::Output, body });
+            }
+            return;
+        }
         let Stored { stream, kind, level, bytes } = log_line::stored(line);
         let Some(id) = self.source(fleet, source, stream) else { return };
         let time = LineTime { at_ms, from: TimeFrom::Bus };

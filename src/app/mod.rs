@@ -9,6 +9,7 @@ pub mod batch;
 mod bulk;
 mod changes;
 pub mod command;
+mod cursor;
 pub mod details;
 pub mod editor;
 pub mod effect;

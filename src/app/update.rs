@@ -12,7 +12,7 @@ use super::pane::Pane;
 use super::prompt::Compose;
 use super::state::App;
 use super::taken::{Around, Taken};
-use super::{act, bulk, changes, details, log_keys, navigate, row_keys, table, tree};
+use super::{act, bulk, changes, cursor, details, log_keys, navigate, row_keys, table, tree};
 use crate::logs::Owner;
 use crate::model::apply::apply;
 use crate::model::bundle::Material;
@@ -140,6 +140,9 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         }
         Taken::Do(command) => {
             app.close_all();
+            if cursor::stops(app, command) {
+                return Effects::none();
+            }
             match command {
                 // Asked for by name, and so from everywhere.
                 Command::Act(action) => act::by_name(app, action),
@@ -159,6 +162,9 @@ fn take_command(app: &mut App, command: Command) -> Effects {
 }
 
 fn take_normal(app: &mut App, command: Command) -> Effects {
+    if cursor::stops(app, command) {
+        return Effects::none();
+    }
     match command {
         Command::Act(action) => return act::selected(app, action),
         Command::Help => app.open(Mode::Help { top: 0 }),

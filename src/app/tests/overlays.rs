@@ -239,7 +239,7 @@ fn a_message_goes_to_the_whole_app() {
     let processes = vec![same(0), same(1), same(2)];
     let snapshot = Snapshot { processes, warnings: vec![] };
     send(&mut app, Report::Snapshot { at_ms: 1_500, took_ms: 1, interval_ms: 1_000, snapshot });
-    keys(&mut app, "m");
+    keys(&mut app, "gm");
     key_press(&mut app, KeyCode::Tab);
     keys(&mut app, r#"{"type":"god:heap"}"#);
     let Mode::Compose(compose) = &app.mode else { panic!("{:?}", app.mode) };

@@ -88,9 +88,12 @@ impl Heard {
     /// Takes a piece of output in.
     pub(in crate::daemon) fn take(&self, chunk: &LogChunk) {
         let Some(BusPmId::Process(id) | BusPmId::Old(id)) = chunk.process.pm_id else { return };
-        let now_ms = self.now_ms();
         let mut outputs = self.lock();
         let key = (id, chunk.stream);
+        if matches!(outputs.begun.get(&key), Some(None)) {
+            return;
+        }
+        let now_ms = self.now_ms();
         if outputs.begun.len() >= OUTPUTS_MAX && !outputs.begun.contains_key(&key) {
             return;
         }
