@@ -11,6 +11,7 @@ mod head;
 mod level;
 mod line;
 mod plain;
+mod prose;
 mod reading;
 mod time;
 mod tint;

@@ -66,7 +66,8 @@ fn by_themselves() -> Vec<Way> {
         way(
             dying("throws", "throw new TypeError('bad config');", &json!({})),
             &["uncaught exception: bad config", "uncaught exception: TypeError: bad config"],
-            &["uncaught exception: TypeError: bad config"],
+            // PM2 closes the file at the exit: on a busy machine the last words come later.
+            &["uncaught exception: TypeError: bad config", "ended by itself with exit code 1"],
         ),
         way(
             dying(
@@ -84,7 +85,6 @@ fn by_themselves() -> Vec<Way> {
         way(
             dying("rejects", "Promise.reject(new Error('no 4711'));", &json!({"pmx": false})),
             &["uncaught exception: Error: no 4711"],
-            // PM2 closes the file at the exit: on a busy machine the last words come later.
             &["uncaught exception: Error: no 4711", "ended by itself with exit code 1"],
         ),
         way(
@@ -118,7 +118,11 @@ fn by_pm2(port: u16) -> Vec<Way> {
                   setInterval(function () { return kept; }, 1e3);";
     let listens = format!("require('net').createServer().listen({port}, '127.0.0.1');");
     vec![
-        way(dying("port", &listens, &json!({})), &["EADDRINUSE"], &["EADDRINUSE"]),
+        way(
+            dying("port", &listens, &json!({})),
+            &["EADDRINUSE"],
+            &["EADDRINUSE", "ended by itself with exit code 1"],
+        ),
         way(
             dying(
                 "stopcode",
@@ -412,16 +416,8 @@ fn afterwards(home: &Pm2Home, ways: &[Way], ids: &[u64]) {
     let why = |name: &str| pm2_tui(home.path(), &["why", name]).with(0).out;
     assert!(why("loops").contains("PM2 gave up at max_restarts 2"), "{}", why("loops"));
     assert!(why("ghost").contains("could not be started: spawn "), "{}", why("ghost"));
-    let json = pm2_tui(home.path(), &["why", "python", "--json"]).with(0).json();
+    let json = pm2_tui(home.path(), &["why", "code", "--json"]).with(0).json();
     let death = &json[0]["deaths"][0];
-    assert_eq!(
-        (&death["kind"], &death["exit_code"]),
-        (&json!("exception"), &json!("1")),
-        "{death}"
-    );
-    assert_eq!(
-        (&death["exception"], &death["watched"]),
-        (&json!("ValueError: no 17"), &json!(false))
-    );
-    assert!(death["last_lines"].as_array().unwrap().len() >= 2, "{death}");
+    assert_eq!((&death["kind"], &death["exit_code"]), (&json!("exit"), &json!("3")), "{death}");
+    assert_eq!((&death["exception"], &death["watched"]), (&json!(null), &json!(false)));
 }

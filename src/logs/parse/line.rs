@@ -4,6 +4,7 @@ use super::cursor::Cursor;
 use super::fields::{Known, LINE_MAX, json, logfmt, whole_object};
 use super::level::{self, Level, Sign};
 use super::plain::Plain;
+use super::prose::is_prose;
 use super::reading::{Context, Reading, Shape};
 use super::time::Stamp;
 use super::{Span, head};
@@ -15,7 +16,8 @@ pub fn read(text: &[u8], context: &Context<'_>) -> Reading {
     let text = text.get(..text.len() - ends).unwrap_or_default();
     let prefix = context.declared.and_then(|pattern| pattern.prefix(text, context.clock));
     let start = prefix.map_or(0, |prefix| prefix.end);
-    let mut reading = body(text, start, context);
+    let mut reading =
+        if prefix.is_none() && is_prose(text) { prose(text) } else { body(text, start, context) };
     if let Some(prefix) = prefix {
         let own = reading.time.filter(|time| time.is_date_known);
         // A stamp such as `HH:mm` says less than what the process itself wrote.
@@ -32,7 +34,15 @@ pub fn read(text: &[u8], context: &Context<'_>) -> Reading {
     reading
 }
 
-fn body(text: &[u8], start: usize, context: &Context<'_>) -> Reading {
+/// Nothing but its words.
+fn prose(text: &[u8]) -> Reading {
+    let message = Span { start: 0, end: text.len() };
+    let (prefix, time, level, fields) = (None, None, None, None);
+    Reading { prefix, time, level, message, shape: Shape::Text, fields }
+}
+
+/// Looks for time, level and fields.
+pub(super) fn body(text: &[u8], start: usize, context: &Context<'_>) -> Reading {
     let mut first = Cursor::new(text, start);
     first.skip_blanks();
     if first.peek() == Some(b'{')

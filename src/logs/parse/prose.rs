@@ -1,0 +1,92 @@
+//! Lines that say nothing of themselves: words and figures, without time, level or fields.
+//!
+//! Invariant: of what is called prose here, [`super::read`] finds neither time nor level, and its
+//! message is the whole line. It only saves the looking: most lines of a burst are such.
+
+use super::level;
+
+/// The fewest and the most digits of a figure that may be a time.
+const TIME_DIGITS: std::ops::RangeInclusive<usize> = 8..=20;
+
+/// Whether a line is plainly prose. False says nothing.
+pub(super) fn is_prose(line: &[u8]) -> bool {
+    let mut before = b' ';
+    let mut is_plain = true;
+    // No early exit, so that there is no branch for each byte.
+    for &byte in line {
+        let is_letter = byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        let is_blank = byte == b' ' && before != b' ';
+        is_plain &= is_letter | is_blank | (byte == b',') | (byte == b'\'') | (byte == b'_');
+        before = byte;
+    }
+    is_plain && !leads(line)
+}
+
+/// Whether one of the first words may be a level or a time.
+fn leads(line: &[u8]) -> bool {
+    for word in line.split(|byte| *byte == b' ') {
+        if !word.iter().all(u8::is_ascii_digit) {
+            let end = word.iter().position(|byte| !byte.is_ascii_lowercase());
+            let name = word.get(..end.unwrap_or(word.len())).unwrap_or_default();
+            return level::any(name).is_some() || name == b"npm";
+        }
+        if TIME_DIGITS.contains(&word.len()) && !word.starts_with(b"0") {
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+    use proptest::prelude::*;
+
+    use super::super::line::body;
+    use super::super::{Clock, Context};
+    use super::*;
+
+    #[test]
+    fn prose_is_known() {
+        for prose in [
+            "000123456 a line of a burst, and a bit longer than short",
+            "it's done",
+            "no errors found",
+            "12 users, 3 jobs",
+            "",
+        ] {
+            assert!(is_prose(prose.as_bytes()), "{prose}");
+        }
+        for other in [
+            "error",
+            "12 warn x",
+            "a: b",
+            "Done",
+            "a  b",
+            "1700000000 x",
+            "caf\u{e9}",
+            "npm error x",
+        ] {
+            assert!(!is_prose(other.as_bytes()), "{other}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+        #[test]
+        fn of_prose_nothing_is_read(
+            words in proptest::collection::vec("[a-z,'_]{1,6}|[0-9]{1,20}|error|warn|info|debug|e|log|http|npm|err", 0..6),
+        ) {
+            let line = words.join(" ");
+            let clock = Clock { zone: &TimeZone::UTC, reference_ms: 1_700_000_000_000 };
+            let context = Context { declared: None, clock, is_stderr: false };
+            let reading = body(line.as_bytes(), 0, &context);
+            if is_prose(line.as_bytes()) {
+                prop_assert_eq!(reading.level, None);
+                prop_assert!(reading.time.is_none());
+                prop_assert_eq!(reading.message.of(line.as_bytes()), line.as_bytes());
+                prop_assert!(reading.fields.is_none());
+            }
+        }
+    }
+}
