@@ -99,6 +99,9 @@ fn narrow(app: &mut App, is_app: bool) {
 impl App {
     /// Takes lines into the log, as they come.
     pub fn take_lines(&mut self, lines: impl IntoIterator<Item = LogLine>) {
+        if let Ok(offset) = jiff::tz::Offset::from_seconds(self.utc_offset_s) {
+            self.log_view.formats.zone = offset.to_time_zone();
+        }
         for line in lines {
             self.log_view.take(&self.watched.fleet, line);
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::logs::parse::{self, Clock, Context, Level, Plain, Sign};
-use crate::logs::{Body, Kind, LineId, LineRef, LineTime, Owner, Store, Stream};
+use crate::logs::{Body, Kind, LineId, LineRef, LineTime, Owner, Store, Stream, TimeFrom};
 use crate::model::log::{LineKind, LogLine, LogSource, Severity};
 use crate::model::past::FileStream;
 use crate::protocol::text::{StyledText, TextStyle, clean, clean_line};
@@ -19,6 +19,10 @@ pub const ROW_BYTES: usize = 8 * 1024;
 pub const WHOLE_BYTES: usize = 1024 * 1024;
 /// Stands for a blank in a topic, so that the topic ends at the first blank.
 const TOPIC_BLANK: char = '\u{a0}';
+
+/// How far the clock of a line may be ahead of the daemon's, milliseconds: a time in the future would
+/// hold back all that follow.
+const AHEAD_MAX_MS: i64 = 1_000;
 
 /// A line as it is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,7 +118,8 @@ impl Shown {
             Kind::Restart => LineKind::Event("restart", self.severity()),
             _ => LineKind::Event("event", self.severity()),
         };
-        LogLine { at_ms: self.time.at_ms, source: self.source, kind, text: self.text.text }
+        let (at_ms, text) = (self.time.at_ms, self.text.text);
+        LogLine { at_ms, is_estimated: false, source: self.source, kind, text }
     }
 
     /// How bad it is, of what happened.
@@ -127,45 +132,59 @@ impl Shown {
 /// A line as the store takes it.
 #[derive(Debug)]
 pub(super) struct Stored {
+    pub(super) time: LineTime,
     pub(super) stream: Stream,
     pub(super) kind: Kind,
     pub(super) level: Option<Level>,
     pub(super) bytes: Box<[u8]>,
 }
 
+/// How the times of a process's lines are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times<'a> {
+    /// Of those without a zone.
+    pub(super) zone: &'a TimeZone,
+    /// The `log_date_format` of the process.
+    pub(super) declared: Option<&'a parse::Pattern>,
+}
+
 /// Makes a line ready for the store.
-pub(super) fn stored(line: LogLine) -> Stored {
+pub(super) fn stored(line: LogLine, times: Times<'_>) -> Stored {
     let lead = line.lead();
+    let from = if line.is_estimated { TimeFrom::Estimated } else { TimeFrom::Bus };
+    let time = LineTime { at_ms: line.at_ms, from };
     match &line.kind {
         LineKind::Out | LineKind::Err => {
             let is_err = line.kind == LineKind::Err;
             let stream = if is_err { Stream::Err } else { Stream::Out };
-            let level = level(line.text.as_bytes(), is_err);
+            let (own_ms, level) = says(line.text.as_bytes(), is_err, times, line.at_ms);
+            let time = own_ms.map_or(time, |own_ms| own_time(own_ms, time));
             let bytes = line.text.into_boxed_bytes();
-            Stored { stream, kind: Kind::Output, level, bytes }
+            Stored { time, stream, kind: Kind::Output, level, bytes }
         }
         LineKind::Event(word, severity) => {
             let stream = if *word == "pm2" { Stream::Pm2 } else { Stream::Events };
             let kind = match *word {
                 "exit" | "overlimit" | "stop" => Kind::Exit,
                 "restart" | "reload" => Kind::Restart,
+                "lost" => Kind::Loss,
                 _ => Kind::Event,
             };
             let text = format!("{lead}{}", line.text);
             let bytes = text.into_boxed_str().into_boxed_bytes();
-            Stored { stream, kind, level: Some(level_of(*severity)), bytes }
+            Stored { time, stream, kind, level: Some(level_of(*severity)), bytes }
         }
         LineKind::Message(topic) => {
             let topic: String =
                 topic.chars().map(|c| if c == ' ' { TOPIC_BLANK } else { c }).collect();
             let bytes = format!("{topic} {}", line.text).into_boxed_str().into_boxed_bytes();
-            Stored { stream: Stream::Messages, kind: Kind::Message, level: None, bytes }
+            Stored { time, stream: Stream::Messages, kind: Kind::Message, level: None, bytes }
         }
         LineKind::Exception(whole) => {
             let text = format!("{}\n{}", line.text, whole.join("\n"));
             let bytes = text.into_boxed_str().into_boxed_bytes();
             let level = Some(Level::Error);
-            Stored { stream: Stream::Events, kind: Kind::Exception, level, bytes }
+            Stored { time, stream: Stream::Events, kind: Kind::Exception, level, bytes }
         }
     }
 }
@@ -179,15 +198,34 @@ pub(super) fn stream_of(stream: FileStream) -> Stream {
     }
 }
 
-/// The level that a line of output says itself.
-pub(super) fn level(bytes: &[u8], is_stderr: bool) -> Option<Level> {
+/// The time and the level that a line of output says itself.
+fn says(
+    bytes: &[u8],
+    is_stderr: bool,
+    times: Times<'_>,
+    reference_ms: i64,
+) -> (Option<i64>, Option<Level>) {
     let plain = Plain::of(bytes);
-    // Only the level is asked for: neither zone nor date matters.
-    let clock = Clock { zone: &TimeZone::UTC, reference_ms: 0 };
-    let context = Context { declared: None, clock, is_stderr };
+    let clock = Clock { zone: times.zone, reference_ms };
+    let context = Context { declared: times.declared, clock, is_stderr };
+    let reading = parse::read(&plain.text, &context);
     // That it came by standard error says the gutter.
-    let said = parse::read(&plain.text, &context).level;
-    said.filter(|(_, sign)| *sign != Sign::Stream).map(|(level, _)| level)
+    let level = reading.level.filter(|(_, sign)| *sign != Sign::Stream).map(|(level, _)| level);
+    (reading.time.map(|stamp| stamp.at_ms), level)
+}
+
+/// The time that a line says, where it can be believed. Of one that says whole seconds the daemon knows
+/// more: it would stand among the lines of up to a second before.
+fn own_time(own_ms: i64, told: LineTime) -> LineTime {
+    let before_ms = told.at_ms.saturating_sub(own_ms);
+    let from = TimeFrom::Line;
+    if before_ms < -AHEAD_MAX_MS {
+        told
+    } else if own_ms % 1_000 == 0 && (0..1_000).contains(&before_ms) && told.from == TimeFrom::Bus {
+        LineTime { at_ms: told.at_ms, from }
+    } else {
+        LineTime { at_ms: own_ms, from }
+    }
 }
 
 /// What happened is no error of a program: its levels stay below that.

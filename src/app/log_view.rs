@@ -8,11 +8,11 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::editor::Editor;
-use super::log_line::{self, ROW_BYTES, Shown, Stored, WHOLE_BYTES};
+use super::log_formats::Formats;
+use super::log_line::{self, ROW_BYTES, Shown, Stored, Times, WHOLE_BYTES};
 use crate::logs::{
-    Body, Bounds, Direction, Filter, Found, Goal, Kind, Line, LineId, LineTime, NoFiles, Owner,
-    Pattern, Place, Problem, Query, STEP_BYTES, Scope, SourceId, SourceKey, Store, Stream,
-    TimeFrom, View,
+    Body, Bounds, Direction, Filter, Found, Goal, Kind, Line, LineId, NoFiles, Owner, Pattern,
+    Place, Problem, Query, STEP_BYTES, Scope, SourceId, SourceKey, Store, Stream, View,
 };
 use crate::model::fleet::Fleet;
 use crate::model::log::{LogLine, LogSource};
@@ -124,6 +124,7 @@ pub struct LogView {
     pub(super) older: HashMap<DaemonId, Older>,
     /// The source of the last line: the next is mostly of the same.
     last: Option<(LogSource, Stream, SourceId)>,
+    pub(super) formats: Formats,
 }
 
 impl LogView {
@@ -314,11 +315,11 @@ impl LogView {
 
     /// Takes a line in.
     pub(super) fn take(&mut self, fleet: &Fleet, line: LogLine) {
-        let at_ms = line.at_ms;
         let source = line.source.clone();
-        let Stored { stream, kind, level, bytes } = log_line::stored(line);
+        self.formats.look(fleet, &source);
+        let times = Times { zone: &self.formats.zone, declared: self.formats.of(&source) };
+        let Stored { time, stream, kind, level, bytes } = log_line::stored(line, times);
         let Some(id) = self.source(fleet, source, stream) else { return };
-        let time = LineTime { at_ms, from: TimeFrom::Bus };
         self.store.append(id, &Line { time, level, kind, body: Body::Held(&bytes) });
     }
 

@@ -24,6 +24,7 @@ pub mod job;
 mod jobs;
 pub mod keymap;
 pub mod layout;
+mod log_formats;
 mod log_keys;
 pub mod log_line;
 mod log_past;

@@ -3,13 +3,17 @@
 //! Invariant: at most one piece and the lines that were asked for are held; the order within a file is
 //! never changed; a line without a time of its own has that of the line before it, and says so.
 
+pub(crate) mod gap;
 pub(super) mod heard;
+mod mend;
 pub(super) mod screen;
+pub(crate) mod shared;
 pub(crate) mod sources;
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
@@ -78,7 +82,7 @@ impl Format {
 /// Reads a file backwards.
 #[derive(Debug)]
 pub(crate) struct Backwards {
-    file: File,
+    file: Arc<File>,
     format: Format,
     /// What is before this offset is not read yet.
     at: u64,
@@ -102,14 +106,14 @@ impl Backwards {
     /// # Errors
     /// As [`files::open`].
     pub(crate) fn open(path: &Path, from: Option<u64>, format: Format) -> io::Result<Self> {
-        Self::of(files::open(path)?, from, format)
+        Self::of(Arc::new(files::open(path)?), from, format)
     }
 
     /// From an offset, or the end, of an open file.
     ///
     /// # Errors
     /// Those of the system.
-    pub(crate) fn of(file: File, from: Option<u64>, format: Format) -> io::Result<Self> {
+    pub(crate) fn of(file: Arc<File>, from: Option<u64>, format: Format) -> io::Result<Self> {
         let reference_ms = files::written_ms(&file)?;
         let at = from.unwrap_or(u64::MAX).min(file.size()?);
         Ok(Self {
@@ -124,6 +128,11 @@ impl Backwards {
             has_times: false,
             is_timeless: false,
         })
+    }
+
+    /// The file.
+    pub(super) fn file(&self) -> Arc<File> {
+        Arc::clone(&self.file)
     }
 
     /// The line before the last one given; `None` at the beginning of the file.

@@ -196,3 +196,10 @@ pub(crate) fn the_ends_of_the_files_are_there_at_once() {
     screen.wait_for("one line of what cannot be read", |text| text.contains("and 1 more"));
     fs::remove_dir(logs.join("odd-out.log")).unwrap();
 }
+
+/// Ends the connections of the bus under the screen, by way of a relay before it.
+fn relayed(home: &Pm2Home) -> (tempfile::TempDir, Relay) {
+    let folder = tempfile::tempdir().unwrap();
+    let relay = Relay::before(&home.path().join("pub.sock"), &folder.path().join("pub.sock"));
+    (folder, relay)
+}

@@ -28,7 +28,7 @@ fn keys(app: &mut App, text: &str) {
 
 fn line(pm_id: u32, name: &str, kind: LineKind, text: &str) -> LogLine {
     let source = LogSource { daemon: D, pm_id: Some(PmId(pm_id)), name: name.into() };
-    LogLine { at_ms: 0, source, kind, text: text.into() }
+    LogLine { is_estimated: false, at_ms: 0, source, kind, text: text.into() }
 }
 
 fn output(pm_id: u32, name: &str, text: &str) -> LogLine {
@@ -238,6 +238,7 @@ fn past(lines: &[(i64, &str)], has_more: bool, is_asked: bool) -> Report {
         lines: lines.iter().map(line).collect(),
         rest: None,
         is_exact: true,
+        is_after: false,
     };
     let (files, notes) = (vec![file], Vec::new());
     Report::History(Box::new(Past { files, notes, has_more, is_asked }))

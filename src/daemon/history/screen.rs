@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,7 +15,9 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::gap::{OWN_BYTES, Tail};
 use super::heard::{Heard, OutputKey};
+use super::mend::{self, Mending, SharedLines};
 use super::sources::{LogFile, log_files};
 use super::{Backwards, Line};
 use crate::daemon::clock::now_ms;
@@ -62,6 +64,8 @@ pub(in crate::daemon) struct History {
     pub(in crate::daemon) heard: Heard,
     /// The files of the processes that there are.
     files: watch::Sender<Vec<LogFile>>,
+    /// How often they were said.
+    lists: AtomicU64,
     /// Of which processes older lines are wanted; of all where it is empty.
     wish: Mutex<Option<Vec<PmId>>>,
     wished: Notify,
@@ -74,6 +78,9 @@ struct Readers {
     /// Files that were looked at.
     known: HashSet<PathBuf>,
     readers: Vec<Reader>,
+    mending: Mending,
+    /// How often the bus had been connected.
+    connections: u64,
 }
 
 /// A file that is read backwards.
@@ -90,6 +97,7 @@ impl History {
     /// These are the processes now.
     pub(in crate::daemon) fn processes(&self, infos: &[ProcessInfo]) {
         let files = log_files(infos, |_| true);
+        self.lists.fetch_add(1, Ordering::Relaxed);
         self.files.send_if_modified(|known| {
             let is_other = *known != files;
             if is_other {
@@ -118,15 +126,53 @@ pub(in crate::daemon) async fn run(watch: &Watch) {
     }
     let mut readers = history.readers.lock().await;
     let mut files = history.files.subscribe();
+    let mut connections = history.heard.connections();
+    history.heard.mend();
     loop {
-        let new = readers.new_ones(&files.borrow_and_update(), &history.heard);
-        if !new.is_empty() {
-            begin(watch, &mut readers, new).await;
+        let (count, is_connected) = *connections.borrow_and_update();
+        if is_connected && count > readers.connections {
+            let is_again = std::mem::replace(&mut readers.connections, count) > 0;
+            if is_again {
+                readers.mending.begin(&history.heard, history.lists.load(Ordering::Relaxed));
+                watch.wishes.change.notify_one();
+            }
+        }
+        if readers.mending.is_under_way() {
+            mend(watch, &mut readers).await;
+        }
+        let is_mending = readers.mending.is_under_way();
+        if !is_mending {
+            let new = readers.new_ones(&files.borrow_and_update(), &history.heard);
+            if !new.is_empty() {
+                begin(watch, &mut readers, new).await;
+            }
         }
         tokio::select! {
             changed = files.changed() => if changed.is_err() { return },
+            changed = connections.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(mend::EVERY), if is_mending => {}
             () = history.wished.notified() => older(watch, &mut readers).await,
         }
+    }
+}
+
+/// Looks for what came of no bus, and reports what belongs to no single output.
+async fn mend(watch: &Watch, readers: &mut Readers) {
+    let history = &watch.history;
+    let files = history.files.borrow().clone();
+    let lists = history.lists.load(Ordering::Relaxed);
+    let told = readers.mending.step(&history.heard, &files, lists).await;
+    let (lost_ms, latest_ms) = (history.heard.lost_ms(), now_ms());
+    for SharedLines { file, lines, is_exact } in told {
+        let count = lines.len().max(1) as i64;
+        let format = file.format();
+        let line = |(index, bytes): (usize, Vec<u8>)| {
+            let at_ms = lost_ms + (latest_ms - lost_ms).max(0) * index as i64 / count;
+            format.read(&bytes, at_ms).1
+        };
+        let lines = lines.into_iter().enumerate().map(line).collect();
+        let past = PastFile { is_after: true, ..past_file(&file, lines, is_exact) };
+        report(watch, Past { files: vec![past], ..Past::default() });
     }
 }
 
@@ -144,15 +190,21 @@ impl Readers {
                 Some(path) if self.known.insert(path.clone()) => {
                     new.push((file.clone(), path.clone()));
                 }
-                _ => keys(file).for_each(|key| heard.join(key)),
+                Some(_) => keys(file).for_each(|key| heard.join(key, Some(tail_of(file)))),
+                None => keys(file).for_each(|key| heard.join(key, None)),
             }
         }
         new
     }
 }
 
+/// What is remembered of the end of an output of this file: nothing yet.
+fn tail_of(file: &LogFile) -> Tail {
+    Tail::new(if file.is_shared() { mend::SHARED_BYTES } else { OWN_BYTES })
+}
+
 /// The outputs that go into a file.
-fn keys(file: &LogFile) -> impl Iterator<Item = OutputKey> {
+pub(super) fn keys(file: &LogFile) -> impl Iterator<Item = OutputKey> {
     let streams = [LogStream::Out, LogStream::Err];
     file.ids.iter().flat_map(move |id| {
         streams.into_iter().filter(|stream| file.holds(*id, *stream)).map(|stream| (*id, stream))
@@ -177,7 +229,11 @@ async fn begin(watch: &Watch, readers: &mut Readers, new: Vec<(LogFile, PathBuf)
                 Look::Nothing => {}
                 Look::Failed(note) => past.notes.push(note),
                 Look::Read(file, reader) => {
-                    past.files.extend(file.filter(|file| !file.lines.is_empty()));
+                    past.files.extend(Some(file).filter(|file| !file.lines.is_empty()));
+                    if let Some(path) = reader.file.path.clone() {
+                        let (opened, keys) = (reader.lines.file(), keys(&reader.file).collect());
+                        readers.mending.join(path, opened, keys);
+                    }
                     readers.readers.push(*reader);
                 }
             }
@@ -200,7 +256,7 @@ enum Look {
     /// It cannot be read: a sentence, cleaned.
     Failed(Box<str>),
     /// Its last lines, and what reads on.
-    Read(Option<PastFile>, Box<Reader>),
+    Read(PastFile, Box<Reader>),
 }
 
 async fn first_look(
@@ -211,44 +267,47 @@ async fn first_look(
 ) -> Look {
     let opened = offload::look({
         let path = path.clone();
-        move || -> std::io::Result<(File, u64)> {
+        move || -> std::io::Result<(Arc<File>, u64)> {
             let opened = files::open(&path)?;
             let size = opened.size()?;
-            Ok((opened, size))
+            Ok((Arc::new(opened), size))
         }
     });
     let failed = |why: &str| {
         let path = clean(&path.to_string_lossy()).into_owned();
         Look::Failed(format!("{path} of {}: {why}", clean(&file.name)).into())
     };
+    let mut tail = None;
     let result = match opened.await {
         None => failed("it does not answer"),
         Some(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => Look::Nothing,
         Some(Err(error)) => failed(&clean(&error.to_string())),
         Some(Ok((opened, size))) => {
-            let opened = Arc::new(opened);
             tokio::time::sleep(SETTLE).await;
             let end = end_of(heard, &file, &opened, size).await;
             let whole = file.clone();
             let read = offload::look(move || {
-                let opened_too = opened.try_clone()?;
-                let opened = opened.try_clone()?;
-                let lines = Backwards::of(opened, Some(end.at), whole.format())?;
+                let lines = Backwards::of(Arc::clone(&opened), Some(end.at), whole.format())?;
+                let is_own = !whole.is_shared();
+                let tail = if is_own { Tail::of_file(&opened, end.at) } else { tail_of(&whole) };
                 let mut reader = Reader { file: whole, lines, head: None, is_over: false };
                 let mut had = end.had.clone();
                 let lines = reader.last(lines_max, bytes_max, &mut had)?;
-                let rest = end.had.is_empty().then(|| rest_of_line(&opened_too, end.at)).flatten();
-                let past = PastFile { rest, ..reader.past(lines, end.is_exact) };
-                std::io::Result::Ok((past, Box::new(reader)))
+                let rest = end.had.is_empty().then(|| rest_of_line(&opened, end.at)).flatten();
+                let past = PastFile { rest, ..past_file(&reader.file, lines, end.is_exact) };
+                std::io::Result::Ok((past, Box::new(reader), tail))
             });
             match read.await {
                 None => failed("it does not answer"),
                 Some(Err(error)) => failed(&clean(&error.to_string())),
-                Some(Ok((past, reader))) => Look::Read(Some(past), reader),
+                Some(Ok((past, reader, known))) => {
+                    tail = Some(known);
+                    Look::Read(past, reader)
+                }
             }
         }
     };
-    keys(&file).for_each(|key| heard.join(key));
+    keys(&file).for_each(|key| heard.join(key, tail.clone()));
     result
 }
 
@@ -377,32 +436,32 @@ impl Reader {
         lines.reverse();
         Ok(lines)
     }
+}
 
-    /// Lines as they are reported.
-    fn past(&self, lines: Vec<Line>, is_exact: bool) -> PastFile {
-        let file = &self.file;
-        let own = file.ids.first().filter(|_| file.ids.len() == 1);
-        // No line of the past is of the future, whatever its clock says.
-        let latest_ms = now_ms();
-        let line = |line: Line| PastLine {
-            at_ms: line.at_ms.min(latest_ms),
-            is_estimated: line.is_estimated || line.at_ms > latest_ms,
-            level: line.level,
-            bytes: line.bytes,
-        };
-        PastFile {
-            pm_id: own.copied(),
-            name: clean(&file.name).into(),
-            namespace: clean(file.namespace.as_deref().unwrap_or("default")).into(),
-            stream: match file.stream {
-                _ if file.is_for_both => FileStream::Both,
-                LogStream::Out => FileStream::Out,
-                LogStream::Err => FileStream::Err,
-            },
-            lines: lines.into_iter().map(line).collect(),
-            rest: None,
-            is_exact,
-        }
+/// Lines as they are reported.
+fn past_file(file: &LogFile, lines: Vec<Line>, is_exact: bool) -> PastFile {
+    let own = file.ids.first().filter(|_| file.ids.len() == 1);
+    // No line of the past is of the future, whatever its clock says.
+    let latest_ms = now_ms();
+    let line = |line: Line| PastLine {
+        at_ms: line.at_ms.min(latest_ms),
+        is_estimated: line.is_estimated || line.at_ms > latest_ms,
+        level: line.level,
+        bytes: line.bytes,
+    };
+    PastFile {
+        pm_id: own.copied(),
+        name: clean(&file.name).into(),
+        namespace: clean(file.namespace.as_deref().unwrap_or("default")).into(),
+        stream: match file.stream {
+            _ if file.is_for_both => FileStream::Both,
+            LogStream::Out => FileStream::Out,
+            LogStream::Err => FileStream::Err,
+        },
+        lines: lines.into_iter().map(line).collect(),
+        rest: None,
+        is_exact,
+        is_after: false,
     }
 }
 
@@ -458,7 +517,7 @@ fn read_older(mut readers: Vec<Reader>) -> (Vec<Reader>, Vec<PastFile>, Vec<Box<
     let files = readers.iter().zip(lines).filter(|(_, lines)| !lines.is_empty());
     let files = files.map(|(reader, mut lines)| {
         lines.reverse();
-        reader.past(lines, true)
+        past_file(&reader.file, lines, true)
     });
     let files = files.collect();
     (readers, files, notes)
