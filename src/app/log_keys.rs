@@ -269,18 +269,22 @@ pub(super) fn older(app: &mut App) -> Effects {
     Effects(asked.into_iter().map(effect).collect())
 }
 
+/// So many files that cannot be read are named one by one.
+const NOTES_MAX: usize = 8;
+
 /// Lines of log files came.
 pub(super) fn take_past(app: &mut App, daemon: DaemonId, past: Past) {
     let (notes, is_asked) = (past.notes.clone(), past.is_asked);
     let came = app.log_view.take_past(daemon, past);
     step(app);
     app.is_dirty = true;
-    if let Some(first) = notes.first() {
-        let more = match notes.len() {
-            1 => String::new(),
-            count => format!(", and {} more", count - 1),
+    for (index, note) in notes.iter().enumerate().take(NOTES_MAX) {
+        let more = match notes.len() - index - 1 {
+            0 => String::new(),
+            _ if index + 1 < NOTES_MAX => String::new(),
+            count => format!(" (and {count} more files)"),
         };
-        app.note_past(daemon, &format!("{first}{more}"));
+        app.note_past(daemon, &format!("{note}{more}"));
     }
     let held = app.lines().len();
     match (is_asked, came.taken, came.refused) {

@@ -5,6 +5,7 @@
 
 pub(crate) mod gap;
 pub(super) mod heard;
+mod join;
 mod mend;
 pub(super) mod screen;
 pub(crate) mod shared;

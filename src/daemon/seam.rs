@@ -123,6 +123,29 @@ impl Seam {
         self.start = start;
     }
 
+    /// The offset of the first byte that came, by the beginning of what came alone: the rest may be in
+    /// another file, since this one was rotated, or not be written yet. For when there was time enough
+    /// for that.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub(crate) fn by_beginning(&self, file: &impl ReadAt) -> io::Result<Option<u64>> {
+        let size = file.size()?;
+        let back = if self.is_fork { NEEDLE_MAX as u64 } else { BACK_MAX };
+        let from = self.start.min(size).saturating_sub(back);
+        let first_line = memchr::memchr(b'\n', &self.needle).map_or(0, |at| at + 1);
+        for length in [1024, 256, first_line] {
+            let Some(beginning) = self.needle.get(..length).filter(|some| !some.is_empty()) else {
+                continue;
+            };
+            let found = find(file, beginning, from, size)?;
+            if !found.is_empty() {
+                return Ok(if let [only] = found.as_slice() { Some(*only) } else { None });
+            }
+        }
+        Ok(None)
+    }
+
     /// How much came, bytes.
     pub(crate) fn received(&self) -> u64 {
         self.received

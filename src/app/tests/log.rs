@@ -285,5 +285,6 @@ fn what_cannot_be_read_and_where_nothing_meets_is_said() {
     send(&mut app, Report::History(report));
     let shown = shown(&app);
     assert!(shown[0] == "old" && shown[1].contains("may be missing"), "{shown:?}");
-    assert!(shown[3].contains("/a.log: permission denied, and 1 more"), "{shown:?}");
+    assert!(shown[3].contains("/a.log: permission denied"), "{shown:?}");
+    assert!(shown[4].contains("/b.log: too"), "{shown:?}");
 }

@@ -20,6 +20,10 @@ const ENDS_MAX: usize = 64;
 pub(crate) const MISSED_BYTES_MAX: u64 = 16 << 20;
 /// An output is quiet when nothing came for so long, milliseconds.
 const QUIET_MS: i64 = 300;
+/// What said nothing for so long says little, milliseconds.
+const IDLE_MS: i64 = 5_000;
+/// What came is in the file this long after, if nothing is blocked, milliseconds.
+pub(crate) const WRITTEN_MS: i64 = 500;
 
 /// The end of what came of an output.
 #[derive(Debug, Clone, Default)]
@@ -28,21 +32,34 @@ pub(crate) struct Tail {
     bytes_max: usize,
     /// Where in its file the next byte would be, had it not been rotated.
     at: Option<u64>,
+    /// When a piece of it came last, by the caller's clock, milliseconds.
+    last_ms: Option<i64>,
 }
 
 impl Tail {
     /// Of an output of which nothing came yet, that keeps so many bytes.
     pub(crate) fn new(bytes_max: usize) -> Self {
-        Self { bytes: Vec::new(), bytes_max, at: None }
+        Self { bytes: Vec::new(), bytes_max, at: None, last_ms: None }
+    }
+
+    /// Of an output that ended with this, and keeps so many bytes.
+    pub(crate) fn ending(bytes: Vec<u8>, bytes_max: usize) -> Self {
+        Self { bytes, bytes_max, at: None, last_ms: None }
     }
 
     /// Of what a file holds up to this place.
-    pub(crate) fn of_file(file: &impl ReadAt, at: u64) -> Self {
-        let from = at.saturating_sub(OWN_BYTES as u64);
+    pub(crate) fn of_file(file: &impl ReadAt, at: u64, bytes_max: usize) -> Self {
+        let from = at.saturating_sub(bytes_max as u64);
         let mut bytes = vec![0; usize::try_from(at - from).unwrap_or_default()];
         let read = read_whole(file, &mut bytes, from).unwrap_or_default();
         bytes.truncate(read);
-        Self { bytes, bytes_max: OWN_BYTES, at: Some(at) }
+        Self { bytes, bytes_max, at: Some(at), last_ms: None }
+    }
+
+    /// Takes a piece of output in that came at this time.
+    pub(crate) fn take_at(&mut self, data: &[u8], now_ms: i64) {
+        self.last_ms = Some(now_ms);
+        self.take(data);
     }
 
     /// Takes a piece of output in.
@@ -192,6 +209,8 @@ pub(crate) struct Again {
     pub(crate) seam: Seam,
     /// When the last of it came, by a clock that is never set back, milliseconds.
     pub(crate) last_ms: i64,
+    /// When the first of it came.
+    pub(crate) first_ms: i64,
 }
 
 /// What came of no bus.
@@ -210,7 +229,7 @@ pub(crate) struct Missed {
 impl Again {
     /// Nothing yet, at this time.
     pub(crate) fn at(now_ms: i64) -> Self {
-        Self { seam: Seam::new(u64::MAX, true), last_ms: now_ms }
+        Self { seam: Seam::new(u64::MAX, true), last_ms: now_ms, first_ms: now_ms }
     }
 
     /// Takes a piece in.
@@ -224,6 +243,11 @@ impl Gap {
     /// Of an output that ended so and is looked for since `now_ms`, a clock that is never set back.
     pub(crate) fn new(tail: Tail, now_ms: i64) -> Self {
         Self { tail, since_ms: now_ms, from: None }
+    }
+
+    /// How the output ended.
+    pub(crate) fn into_tail(self) -> Tail {
+        self.tail
     }
 
     /// How long it is looked for, milliseconds.
@@ -252,12 +276,17 @@ impl Gap {
             None => return Ok(None),
             Some(again) => {
                 let is_quiet = now_ms - again.last_ms >= QUIET_MS;
-                let found = begin_of(&mut again.seam, files, from, now_ms, is_quiet)?;
+                let is_written = now_ms - again.first_ms >= WRITTEN_MS;
+                let found = begin_of(&mut again.seam, files, from, now_ms, (is_written, is_quiet))?;
                 (found, found.is_some())
             }
         };
         let Some(to) = to.or_else(|| is_late.then_some(from)) else { return Ok(None) };
         let to = to.max(from);
+        // One that said nothing for long before it and nothing since: its file was emptied before.
+        let is_idle =
+            to == from && self.tail.last_ms.is_none_or(|last| self.since_ms - last > IDLE_MS);
+        let is_sure = is_sure || is_idle;
         let (bytes, left) = between(files, from, to, MISSED_BYTES_MAX)?;
         Ok(Some(Missed { bytes, left, is_exact: is_sure && is_found && left == 0, to }))
     }
@@ -275,13 +304,16 @@ fn begin_of(
     files: &[impl ReadAt],
     from: Place,
     now_ms: i64,
-    is_quiet: bool,
+    (is_written, is_quiet): (bool, bool),
 ) -> io::Result<Option<Place>> {
     let mut is_absent = true;
     for (index, file) in files.iter().enumerate().skip(from.file).rev() {
         let start = if index == from.file { from.at } else { 0 };
         seam.start_at(start);
         let mut at = seam.look(file, now_ms)?.filter(|at| *at >= start);
+        if at.is_none() && is_written {
+            at = seam.by_beginning(file)?.filter(|at| *at >= start);
+        }
         if at.is_none() && is_quiet {
             at = seam.by_quiet(file)?.filter(|at| *at >= start);
         }
@@ -303,7 +335,7 @@ mod tests {
     }
 
     fn missed(files: &[Vec<u8>], had: (u64, &[u8]), again: &[u8]) -> Option<(String, bool)> {
-        let mut tail = Tail::of_file(&files[0], had.0);
+        let mut tail = Tail::of_file(&files[0], had.0, OWN_BYTES);
         tail.take(had.1);
         let missed = look(files, tail, again, false)?;
         Some((String::from_utf8(missed.bytes).unwrap(), missed.is_exact))
@@ -311,7 +343,9 @@ mod tests {
 
     fn look(files: &[Vec<u8>], tail: Tail, data: &[u8], is_late: bool) -> Option<Missed> {
         let mut again = (!data.is_empty()).then(|| Again::at(0));
-        again.iter_mut().for_each(|again| again.take(data, 0));
+        if let Some(again) = &mut again {
+            again.take(data, 0);
+        }
         let now_ms = if data.is_empty() { QUIET_MS } else { 1 };
         Gap::new(tail, 0).look(files, again.as_mut(), now_ms, is_late).unwrap()
     }
@@ -325,12 +359,12 @@ mod tests {
         let file = lines(0..1_000);
         let begun = lines(0..100).len() as u64;
         let had = (begun, &*lines(100..200));
-        let all = missed(&[file.clone()], had, &lines(300..310)).unwrap();
+        let all = missed(std::slice::from_ref(&file), had, &lines(300..310)).unwrap();
         assert_eq!(all, (text(200..300), true));
         // Within lines.
         let had: Vec<u8> = [&*lines(100..200), b"lin"].concat();
         let again: Vec<u8> = [b"9\n", &*lines(300..310)].concat();
-        let all = missed(&[file.clone()], (begun, &had), &again).unwrap();
+        let all = missed(std::slice::from_ref(&file), (begun, &had), &again).unwrap();
         assert_eq!(all.0, text(200..300).strip_prefix("lin").unwrap().strip_suffix("9\n").unwrap());
         // Nothing came again: all there is.
         let all = missed(&[file], (begun, &lines(100..200)), b"").unwrap();
@@ -371,8 +405,8 @@ mod tests {
     fn what_is_not_in_the_file_yet_is_waited_for_and_not_for_ever() {
         let file = lines(0..200);
         let had = (0, &*lines(0..150));
-        assert_eq!(missed(&[file.clone()], had, &lines(300..310)), None);
-        let mut tail = Tail::of_file(&file, 0);
+        assert_eq!(missed(std::slice::from_ref(&file), had, &lines(300..310)), None);
+        let mut tail = Tail::of_file(&file, 0, OWN_BYTES);
         tail.take(&lines(0..150));
         let late = look(&[file], tail, &lines(300..310), true).unwrap();
         assert!(!late.is_exact && late.bytes.is_empty());

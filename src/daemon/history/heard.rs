@@ -45,6 +45,8 @@ pub(super) struct Begun {
     /// When the first and the last piece came, by [`Heard::now_ms`].
     pub(super) first_ms: i64,
     pub(super) last_ms: i64,
+    /// When the daemon got the first, milliseconds since 1970.
+    pub(super) since_ms: Option<i64>,
 }
 
 /// An output as far as it is known.
@@ -155,7 +157,7 @@ impl Heard {
             }
         }
         outputs.kept_bytes = 0;
-        outputs.is_holding = outputs.is_mended && is_again;
+        outputs.is_holding |= outputs.is_mended && is_again;
         drop(outputs);
         self.connection.send_modify(|(count, is_connected)| {
             *count += 1;
@@ -205,12 +207,13 @@ impl Heard {
         match outputs.now.entry(key).or_insert_with(|| Output::new(is_held, now_ms)) {
             Output::Joined(None) => Some(chunk),
             Output::Joined(Some(tail)) => {
-                tail.take(data);
+                tail.take_at(data, now_ms);
                 Some(chunk)
             }
             Output::Begun(begun) => {
                 begun.seam.take(data, now_ms);
                 begun.last_ms = now_ms;
+                begun.since_ms = begun.since_ms.or(chunk.at_ms);
                 let fits =
                     !begun.is_cut && data.len() <= room.min(KEPT_BYTES_MAX - begun.bytes.len());
                 if fits {
@@ -287,6 +290,14 @@ impl Heard {
         }
     }
 
+    /// When the daemon got the first of what is held of an output, milliseconds since 1970.
+    pub(super) fn held_since(&self, key: OutputKey) -> Option<i64> {
+        match self.lock().now.get(&key)? {
+            Output::Held(held) => held.chunks.first()?.at_ms,
+            Output::Begun(_) | Output::Joined(_) => None,
+        }
+    }
+
     /// What came again of an output, as it came.
     pub(super) fn held_text(&self, key: OutputKey) -> Vec<u8> {
         match self.lock().now.get(&key) {
@@ -325,7 +336,9 @@ impl Heard {
         let chunks = outputs.unhold(key);
         let mut tail = mended.tail;
         for chunk in &chunks {
-            tail.iter_mut().for_each(|tail| tail.take(chunk.data.as_bytes()));
+            if let Some(tail) = &mut tail {
+                tail.take(chunk.data.as_bytes());
+            }
         }
         outputs.now.insert(key, Output::Joined(tail));
         let to_ms = chunks.first().and_then(|chunk| chunk.at_ms).unwrap_or_else(now_ms);
@@ -354,7 +367,9 @@ impl Heard {
         let mut outputs = self.lock();
         let chunks = outputs.unhold(key);
         let mut tail = Tail::new(OWN_BYTES);
-        chunks.iter().for_each(|chunk| tail.take(chunk.data.as_bytes()));
+        for chunk in &chunks {
+            tail.take(chunk.data.as_bytes());
+        }
         outputs.released.extend(chunks.into_iter().map(Piece::Came));
         outputs.now.insert(key, Output::Joined(Some(tail)));
         drop(outputs);
@@ -443,7 +458,9 @@ impl Outputs {
         self.is_holding = false;
         let held = self.now.iter().filter(|(_, output)| matches!(output, Output::Held(_)));
         let keys: Vec<_> = held.map(|(key, _)| *key).collect();
-        keys.into_iter().for_each(|key| self.give_up(key));
+        for key in keys {
+            self.give_up(key);
+        }
     }
 }
 
@@ -455,8 +472,14 @@ impl Output {
         }
         // How large the file was then is not known: all of its last part is looked through.
         let seam = Seam::new(u64::MAX, false);
-        let (first_ms, last_ms) = (now_ms, now_ms);
-        Self::Begun(Box::new(Begun { seam, bytes: Vec::new(), is_cut: false, first_ms, last_ms }))
+        Self::Begun(Box::new(Begun {
+            seam,
+            bytes: Vec::new(),
+            is_cut: false,
+            first_ms: now_ms,
+            last_ms: now_ms,
+            since_ms: None,
+        }))
     }
 }
 

@@ -13,10 +13,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::gap::{Again, Gap, Missed, Tail};
+use super::gap::{Again, Gap, Missed, OWN_BYTES, Tail};
 use super::heard::{Heard, Mended, OutputKey, UNSURE};
 use super::shared::{self, Output};
 use super::sources::LogFile;
+use crate::daemon::clock::now_ms;
 use crate::daemon::{files, offload};
 use crate::protocol::bus::{BusPmId, ProcessRef};
 use crate::protocol::text::clean;
@@ -69,6 +70,8 @@ pub(super) struct SharedLines {
     pub(super) lines: Vec<Vec<u8>>,
     /// Whether that is certainly all.
     pub(super) is_exact: bool,
+    /// They were written before this, milliseconds since 1970.
+    pub(super) until_ms: i64,
 }
 
 impl Mending {
@@ -79,7 +82,18 @@ impl Mending {
 
     /// The bus is connected again.
     pub(super) fn begin(&mut self, heard: &Heard, lists: u64) {
-        let tails = heard.take_before();
+        let mut tails = heard.take_before();
+        if let Some(old) = self.current.take() {
+            // What was not mended yet has nothing told behind it.
+            for (key, tail) in old.tails {
+                tails.entry(key).or_insert(tail);
+            }
+            for (path, gap) in old.gaps.into_iter().filter(|(path, _)| !old.done.contains(path)) {
+                if let Some(key) = self.joined.get(&path).and_then(|joined| joined.keys.first()) {
+                    tails.entry(*key).or_insert(gap.into_tail());
+                }
+            }
+        }
         let (gaps, done) = (HashMap::new(), HashSet::new());
         self.current = Some(Current { since: Instant::now(), lists, tails, gaps, done });
     }
@@ -116,7 +130,7 @@ impl Mending {
                 current.step_own(heard, joined, file, path).await
             };
             if is_done {
-                joined.keys = super::screen::keys(file).collect();
+                joined.keys = file.keys().collect();
                 current.done.insert(path.clone());
             }
         }
@@ -160,7 +174,7 @@ impl Current {
         file: &LogFile,
         path: &Path,
     ) -> bool {
-        let Some(key) = super::screen::keys(file).next() else { return true };
+        let Some(key) = file.keys().next() else { return true };
         let now_ms = heard.now_ms();
         if !self.gaps.contains_key(path) {
             let tail = joined.keys.first().and_then(|old| self.tails.remove(old));
@@ -197,7 +211,7 @@ impl Current {
                 return true;
             }
         };
-        let tail = newest.as_ref().map(|newest| Tail::of_file(newest, to.at));
+        let tail = newest.as_ref().map(|newest| Tail::of_file(newest, to.at, OWN_BYTES));
         let unsure = match left {
             0 if is_exact => None,
             0 => Some(format!("{}: {UNSURE}", clean(&file.name))),
@@ -226,16 +240,16 @@ impl Current {
         let age_ms = self.since.elapsed().as_millis() as i64;
         let before: Vec<Tail> =
             joined.keys.iter().filter_map(|key| self.tails.get(key).cloned()).collect();
-        let keys: Vec<OutputKey> = super::screen::keys(file).collect();
+        let keys: Vec<OutputKey> = file.keys().collect();
         let again: Vec<(OutputKey, Option<Again>)> =
             keys.iter().map(|key| (*key, heard.again(*key))).collect();
-        let now_ms = heard.now_ms();
+        let heard_ms = heard.now_ms();
         let outputs = Output {
             tails: before.iter().map(|tail| tail.bytes().to_vec()).collect(),
             again: keys.iter().map(|key| heard.held_text(*key)).collect(),
             quiet_ms: again
                 .iter()
-                .filter_map(|(_, again)| Some(now_ms - again.as_ref()?.last_ms))
+                .filter_map(|(_, again)| Some(heard_ms - again.as_ref()?.last_ms))
                 .min()
                 .unwrap_or(age_ms),
             is_late: age_ms >= LOOK_MAX_MS,
@@ -247,14 +261,18 @@ impl Current {
             (missed, all.last().map(Arc::clone))
         });
         let Some((Ok(missed), newest)) = looking.await else {
-            keys.iter().for_each(|key| heard.give_up(*key));
+            for key in keys {
+                heard.give_up(key);
+            }
             return (true, None);
         };
         let Some(missed) = missed else { return (false, None) };
+        let until_ms =
+            keys.iter().filter_map(|key| heard.held_since(*key)).min().unwrap_or_else(now_ms);
         for (key, again) in again {
             let process =
                 ProcessRef { pm_id: Some(BusPmId::Process(key.0)), name: clean(&file.name).into() };
-            let tail = Some(Tail::new(SHARED_BYTES));
+            let tail = Some(Tail::ending(missed.tail.clone(), SHARED_BYTES));
             let mended = Mended { process, bytes: Vec::new(), unsure: None, tail };
             if !heard.release(key, again.is_some(), mended) {
                 // What came in the meantime comes behind all that is missing.
@@ -265,8 +283,8 @@ impl Current {
         if let Some(newest) = newest {
             joined.file = newest;
         }
-        let lines =
-            SharedLines { file: file.clone(), lines: missed.lines, is_exact: missed.is_exact };
+        let (lines, is_exact) = (missed.lines, missed.is_exact);
+        let lines = SharedLines { file: file.clone(), lines, is_exact, until_ms };
         (true, Some(lines))
     }
 }

@@ -12,6 +12,8 @@ use crate::daemon::seam::ReadAt;
 
 /// How much of the end of the files is looked at, bytes.
 const BACK_BYTES: u64 = 8 << 20;
+/// So many lines are remembered of the end of what was told.
+const TAIL_LINES: usize = 200;
 /// An output is quiet when nothing came for so long, milliseconds.
 const QUIET_MS: i64 = 300;
 
@@ -35,6 +37,8 @@ pub(crate) struct MissedLines {
     pub(crate) lines: Vec<Vec<u8>>,
     /// Whether that is certainly all of them, each once.
     pub(crate) is_exact: bool,
+    /// The end of the file as far as it is told with them, or comes on the bus.
+    pub(crate) tail: Vec<u8>,
 }
 
 /// What is missing; `None` where that is not certain yet.
@@ -97,7 +101,65 @@ pub(crate) fn missed(files: &[impl ReadAt], outputs: &Output) -> io::Result<Opti
         }
         missed.push(line.to_vec());
     }
-    Ok(Some(MissedLines { lines: missed, is_exact }))
+    let told = lines.get(stop.saturating_sub(TAIL_LINES)..stop).unwrap_or_default();
+    let tail = told.iter().flat_map(|line| [*line, b"\n"].concat()).collect();
+    Ok(Some(MissedLines { lines: missed, is_exact, tail }))
+}
+
+/// Where the history of a file ends that the bus began within.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Begin {
+    /// The offset behind which all came on the bus, bytes.
+    pub(crate) at: u64,
+    /// Lines before that which came on the bus, and how often.
+    pub(crate) had: HashMap<Vec<u8>, u32>,
+}
+
+/// Where the bus began, by what came first of each output; `None` where that is not certain.
+///
+/// # Errors
+/// Those of reading.
+pub(crate) fn begin(file: &impl ReadAt, came: &[Vec<u8>]) -> io::Result<Option<Begin>> {
+    let size = file.size()?;
+    let from = size.saturating_sub(BACK_BYTES);
+    let (start, end) = (Place { file: 0, at: from }, Place { file: 0, at: size });
+    let (region, _) = between(std::slice::from_ref(file), start, end, BACK_BYTES)?;
+    let mut lines: Vec<(u64, &[u8])> = Vec::new();
+    let mut at = from;
+    for line in region.split_inclusive(|byte| *byte == b'\n') {
+        lines.push((at, line.strip_suffix(b"\n").unwrap_or(line)));
+        at += line.len() as u64;
+    }
+    let last_place = |wanted: &[u8]| {
+        Some(lines.iter().enumerate().rev().find(|(_, (_, line))| *line == wanted)?.0)
+    };
+    let (mut stop, mut settled) = (None, usize::MAX);
+    let mut had: HashMap<Vec<u8>, u32> = HashMap::new();
+    for came in came {
+        let mut whole = whole_lines(came, false);
+        let Some(first) = whole.next() else { continue };
+        let Some(place) = last_place(first) else { return Ok(None) };
+        stop = stop.max(Some(place));
+        let last = whole.next_back().unwrap_or(first);
+        settled = settled.min(last_place(last).unwrap_or(usize::MAX));
+        for line in whole_lines(came, false) {
+            *had.entry(line.to_vec()).or_default() += 1;
+        }
+    }
+    let Some(stop) = stop else { return Ok(None) };
+    let mut before: HashMap<Vec<u8>, u32> = HashMap::new();
+    let mut is_sure = true;
+    for (index, (_, line)) in lines.iter().enumerate().take(stop) {
+        match had.get_mut(*line).filter(|count| **count > 0) {
+            Some(count) => {
+                *count -= 1;
+                *before.entry(line.to_vec()).or_default() += 1;
+            }
+            None => is_sure &= index <= settled,
+        }
+    }
+    let at = lines.get(stop).map_or(size, |(at, _)| *at);
+    Ok(is_sure.then_some(Begin { at, had: before }))
 }
 
 /// The whole lines of a piece of output; the first may be the rest of one.
@@ -147,7 +209,7 @@ mod tests {
             quiet_ms: 0,
             is_late: false,
         };
-        let told = missed(&[file.clone()], &outputs).unwrap().unwrap();
+        let told = missed(std::slice::from_ref(&file), &outputs).unwrap().unwrap();
         assert!(told.is_exact);
         let mut wanted = [numbered("a", 400..600), numbered("b", 390..605)].concat();
         let mut lines: Vec<String> =
@@ -163,9 +225,27 @@ mod tests {
         assert_eq!(lines, wanted);
         // Nothing came again: all there is, once it is quiet.
         let silent = Output { again: vec![Vec::new(); 2], ..outputs };
-        assert_eq!(missed(&[file.clone()], &silent).unwrap(), None);
+        assert_eq!(missed(std::slice::from_ref(&file), &silent).unwrap(), None);
         let told = missed(&[file], &Output { quiet_ms: QUIET_MS, ..silent }).unwrap().unwrap();
         assert_eq!(told.lines.len(), 600 + 610);
+    }
+
+    #[test]
+    fn the_bus_begins_where_the_first_lines_of_all_are() {
+        let file = text(&mixed(0..1_000));
+        let came = |a: std::ops::Range<u32>, b: std::ops::Range<u32>| {
+            [text(&numbered("a", a)), text(&numbered("b", b))]
+        };
+        let found = begin(&file, &came(900..1_010, 905..1_005)).unwrap().unwrap();
+        assert_eq!(
+            found.at,
+            [text(&mixed(0..905)), text(&numbered("a", 905..906))].concat().len() as u64
+        );
+        let had: Vec<u32> = (900..906).collect();
+        let wanted = had.iter().map(|n| (format!("a {n}").into_bytes(), 1)).collect();
+        assert_eq!(found.had, wanted);
+        assert_eq!(begin(&file, &came(900..901, 950..960)).unwrap(), None, "a is behind");
+        assert_eq!(begin(&file, &came(900..901, 1_950..1_960)).unwrap(), None, "not written yet");
     }
 
     #[test]
@@ -177,9 +257,9 @@ mod tests {
             quiet_ms: 0,
             is_late: false,
         };
-        assert_eq!(missed(&[file.clone()], &outputs).unwrap(), None);
+        assert_eq!(missed(std::slice::from_ref(&file), &outputs).unwrap(), None);
         let all = Output {
-            again: vec![text(&numbered("a", 500..600)), text(&numbered("b", 600..610))],
+            again: vec![text(&numbered("a", 500..605)), text(&numbered("b", 600..610))],
             ..outputs
         };
         let told = missed(&[file], &all).unwrap().unwrap();
