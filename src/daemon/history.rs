@@ -6,7 +6,7 @@
 pub(crate) mod gap;
 pub(super) mod heard;
 mod join;
-mod mend;
+pub(crate) mod mend;
 pub(super) mod screen;
 pub(crate) mod shared;
 pub(crate) mod sources;

@@ -6,7 +6,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +31,7 @@ const LOOK_MAX_MS: i64 = 4_000;
 /// How long processes may take to come again: a daemon that was restarted starts them one by one.
 const ALL_MAX: Duration = Duration::from_secs(15);
 /// How much is remembered of the end of each output of a file of several, bytes.
-pub(super) const SHARED_BYTES: usize = 16 << 10;
+pub(crate) const SHARED_BYTES: usize = 16 << 10;
 
 /// A file that was joined to the bus.
 #[derive(Debug)]
@@ -190,7 +189,7 @@ impl Current {
         let is_late = gap.age_ms(now_ms) >= LOOK_MAX_MS;
         let (old, path_too) = (Arc::clone(&joined.file), path.to_owned());
         let looking = offload::look(move || {
-            let all = generations(old, &path_too);
+            let all = files::generations(old, &path_too);
             let missed = gap.look(&all, again.as_mut(), now_ms, is_late);
             let newest = all.last().map(Arc::clone);
             (missed, gap, again, newest)
@@ -256,7 +255,7 @@ impl Current {
         };
         let (old, path_too) = (Arc::clone(&joined.file), path.to_owned());
         let looking = offload::look(move || {
-            let all = generations(old, &path_too);
+            let all = files::generations(old, &path_too);
             let missed = shared::missed(&all, &outputs);
             (missed, all.last().map(Arc::clone))
         });
@@ -287,11 +286,4 @@ impl Current {
         let lines = SharedLines { file: file.clone(), lines, is_exact, until_ms };
         (true, Some(lines))
     }
-}
-
-/// The file that was written before, and the one of that name now where it is another. Blocks.
-fn generations(old: Arc<File>, path: &Path) -> Vec<Arc<File>> {
-    let identity = |file: &File| file.metadata().ok().map(|about| (about.dev(), about.ino()));
-    let now = files::open(path).ok().filter(|now| identity(now) != identity(&old));
-    std::iter::once(old).chain(now.map(Arc::new)).collect()
 }

@@ -59,7 +59,8 @@ pub(crate) fn missed(files: &[impl ReadAt], outputs: &Output) -> io::Result<Opti
     let lines = lines.get(usize::from(left > 0).min(lines.len())..).unwrap_or_default();
 
     let ends: Vec<Option<usize>> = outputs.tails.iter().map(|tail| end_in(lines, tail)).collect();
-    let start = ends.iter().flatten().min().map_or(lines.len(), |last| last + 1);
+    // Where nothing of what came is there, there was nothing, or the file was emptied.
+    let start = ends.iter().flatten().min().map_or(0, |last| last + 1);
     let mut had: HashMap<&[u8], u32> = HashMap::new();
     let come = outputs.tails.iter().flat_map(|tail| whole_lines(tail, true));
     let again = outputs.again.iter().flat_map(|again| whole_lines(again, false));
@@ -86,7 +87,10 @@ pub(crate) fn missed(files: &[impl ReadAt], outputs: &Output) -> io::Result<Opti
     });
     let settled = lasts.min().unwrap_or(stop);
     let mut missed = Vec::new();
-    let mut is_exact = ends.iter().all(Option::is_some) && is_begun;
+    let has_no_line = |tail: &[u8]| whole_lines(tail, false).next().is_none();
+    let mut is_exact = is_begun
+        && (left == 0 || ends.iter().any(Option::is_some))
+        && ends.iter().zip(&outputs.tails).all(|(end, tail)| end.is_some() || has_no_line(tail));
     for (index, line) in lines.iter().enumerate().take(stop).skip(start) {
         if let Some(count) = had.get_mut(line).filter(|count| **count > 0) {
             *count -= 1;
