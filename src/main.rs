@@ -44,8 +44,9 @@ fn main() -> color_eyre::Result<ExitCode> {
         return Ok(ExitCode::from(2));
     }
     panic::install_hooks()?;
-    // Two workers: one can decode a burst while the other acts; the screen has the main thread.
-    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    // One worker: a burst is decoded in turns of a millisecond, and the screen has the main thread. A
+    // second one competes with the daemon and its apps for the machine's cores.
+    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let result = runtime.block_on(session::run(cli));
     // The keyboard thread may still be reading; nothing is owed to it.
     runtime.shutdown_background();

@@ -291,7 +291,8 @@ async fn a_bus_flood_is_read_while_the_app_takes_nothing() {
             match report {
                 Report::Lines(lines) => {
                     let is_flood = |line: &&_| is_of(pm_id, line);
-                    kept += lines.iter().filter(is_flood).count() as u64;
+                    let count = |line: &pm2_tui::model::log::LogLine| line.count() as u64;
+                    kept += lines.iter().filter(is_flood).map(count).sum::<u64>();
                 }
                 Report::LinesLost(lines) => lost += lines,
                 Report::Process(_) => is_over = true,

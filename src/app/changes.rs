@@ -6,7 +6,7 @@
 use super::mode::Mode;
 use super::notice::{About, Notice};
 use super::state::App;
-use super::{details, jobs, log_keys, sight, table};
+use super::{cursor, details, jobs, log_keys, sight, table};
 use crate::model::apply::{Change, Changes};
 use crate::model::call::CallOutcome;
 use crate::model::{Action, DaemonId, Target, Verdict};
@@ -25,7 +25,11 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
     for change in changes.0 {
         match change {
             Change::Past(past) => log_keys::take_past(app, id, *past),
-            Change::Daemon | Change::Lost | Change::Losses => app.is_dirty = true,
+            Change::Daemon | Change::Losses => app.is_dirty = true,
+            Change::Lost => {
+                app.is_dirty = true;
+                close_questions(app, id);
+            }
             // What the header says of it is a change of the daemon.
             Change::Disk => {}
             Change::Lines => has_lines = true,
@@ -44,10 +48,12 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             Change::Gone(target) => {
                 (app.is_dirty, has_rows) = (true, true);
                 app.undo.gone(id, &target);
+                cursor::gone(app, id, &target);
                 close_about(app, id, &target, "is gone meanwhile");
             }
             Change::Replaced { target, by } => {
                 (app.is_dirty, has_rows) = (true, true);
+                cursor::gone(app, id, &target);
                 close_about(app, id, &target, &format!("is replaced by {by}"));
             }
             Change::Kept(kept) => app.undo.keep(id, *kept),
@@ -100,6 +106,12 @@ fn close_about(app: &mut App, id: DaemonId, target: &Target, what: &str) {
 fn close_about_daemon(app: &mut App, id: DaemonId) {
     let is_about = |mode: &Mode| mode.is_about(id, None);
     close_where(app, is_about, "another PM2 daemon answers now");
+}
+
+/// Closes the questions whose answer would act on a daemon that does not answer any more.
+fn close_questions(app: &mut App, id: DaemonId) {
+    let is_about = |mode: &Mode| mode.is_question() && mode.is_about(id, None);
+    close_where(app, is_about, "the daemon is not connected any more");
 }
 
 fn close_where(app: &mut App, is_about: impl Fn(&Mode) -> bool, why: &str) {

@@ -3,6 +3,7 @@
 //! Invariant: what is shown of a line is what a search of the store sees of it. Output is cleaned here,
 //! and only what is looked at.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -63,7 +64,9 @@ impl Shown {
         let text = String::from_utf8_lossy(bytes);
         let plain = |text: &str| StyledText { text: text.into(), runs: Box::default() };
         let (lead, text, whole) = match line.kind {
-            Kind::Output => ("", clean_line(&text, &mut TextStyle::default()), Box::default()),
+            Kind::Output | Kind::More => {
+                ("", clean_line(&text, &mut TextStyle::default()), Box::default())
+            }
             Kind::Message => {
                 let (topic, json) = text.split_once(' ').unwrap_or(("", &text));
                 (topic, plain(json), Box::default())
@@ -100,8 +103,8 @@ impl Shown {
         match (self.kind, self.stream) {
             (Kind::Message, _) => self.lead.trim_end(),
             (Kind::Exception, _) => "exception",
-            (Kind::Output, Stream::Err) => "err",
-            (Kind::Output, _) => "out",
+            (Kind::Output | Kind::More, Stream::Err) => "err",
+            (Kind::Output | Kind::More, _) => "out",
             (Kind::Exit, _) => "exit",
             (Kind::Restart, _) => "restart",
             (Kind::Loss, _) => "lost",
@@ -129,7 +132,7 @@ impl Shown {
     }
 }
 
-/// A line as the store takes it.
+/// What is no output, as the store takes it.
 #[derive(Debug)]
 pub(super) struct Stored {
     pub(super) time: LineTime,
@@ -137,8 +140,11 @@ pub(super) struct Stored {
     pub(super) kind: Kind,
     pub(super) level: Option<Level>,
     pub(super) bytes: Box<[u8]>,
+    /// Of an exception: what was thrown.
+    pub(super) title: Box<str>,
 }
 
+<<<<<<< HEAD
 /// How the times of a process's lines are read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Times<'a> {
@@ -162,21 +168,38 @@ pub(super) fn stored(line: LogLine, times: Times<'_>) -> Stored {
             let bytes = line.text.into_boxed_bytes();
             Stored { time, stream, kind: Kind::Output, level, bytes }
         }
+=======
+/// Makes what is no output ready for the store.
+pub(super) fn stored(line: LogLine) -> Stored {
+    let text = format!("{}{}", line.lead(), line.text);
+    let of = |stream, kind, level, text: String| {
+        let (bytes, title) = (text.into_bytes().into(), Box::default());
+        Stored { stream, kind, level, bytes, title }
+    };
+    match line.kind {
+        LineKind::Out => of(Stream::Out, Kind::Output, None, text),
+        LineKind::Err => of(Stream::Err, Kind::Output, None, text),
+>>>>>>> main
         LineKind::Event(word, severity) => {
-            let stream = if *word == "pm2" { Stream::Pm2 } else { Stream::Events };
-            let kind = match *word {
+            let stream = if word == "pm2" { Stream::Pm2 } else { Stream::Events };
+            let kind = match word {
                 "exit" | "overlimit" | "stop" => Kind::Exit,
                 "restart" | "reload" => Kind::Restart,
                 "lost" => Kind::Loss,
                 _ => Kind::Event,
             };
+<<<<<<< HEAD
             let text = format!("{lead}{}", line.text);
             let bytes = text.into_boxed_str().into_boxed_bytes();
             Stored { time, stream, kind, level: Some(level_of(*severity)), bytes }
+=======
+            of(stream, kind, Some(level_of(severity)), text)
+>>>>>>> main
         }
         LineKind::Message(topic) => {
             let topic: String =
                 topic.chars().map(|c| if c == ' ' { TOPIC_BLANK } else { c }).collect();
+<<<<<<< HEAD
             let bytes = format!("{topic} {}", line.text).into_boxed_str().into_boxed_bytes();
             Stored { time, stream: Stream::Messages, kind: Kind::Message, level: None, bytes }
         }
@@ -185,6 +208,14 @@ pub(super) fn stored(line: LogLine, times: Times<'_>) -> Stored {
             let bytes = text.into_boxed_str().into_boxed_bytes();
             let level = Some(Level::Error);
             Stored { time, stream: Stream::Events, kind: Kind::Exception, level, bytes }
+=======
+            of(Stream::Messages, Kind::Message, None, format!("{topic} {}", line.text))
+        }
+        LineKind::Exception(whole) => {
+            let text = format!("{}\n{}", line.text, whole.join("\n"));
+            let title = whole.first().cloned().unwrap_or_default();
+            Stored { title, ..of(Stream::Events, Kind::Exception, Some(Level::Error), text) }
+>>>>>>> main
         }
     }
 }
@@ -198,6 +229,7 @@ pub(super) fn stream_of(stream: FileStream) -> Stream {
     }
 }
 
+<<<<<<< HEAD
 /// The time and the level that a line of output says itself.
 fn says(
     bytes: &[u8],
@@ -205,11 +237,24 @@ fn says(
     times: Times<'_>,
     reference_ms: i64,
 ) -> (Option<i64>, Option<Level>) {
+=======
+/// What a line of output says of itself.
+#[derive(Debug)]
+pub(super) struct Read<'a> {
+    pub(super) level: Option<Level>,
+    /// The text without what leads it: time, level.
+    pub(super) text: Cow<'a, [u8]>,
+}
+
+/// Reads a line of output.
+pub(super) fn read(bytes: &[u8], is_stderr: bool) -> Read<'_> {
+>>>>>>> main
     let plain = Plain::of(bytes);
     let clock = Clock { zone: times.zone, reference_ms };
     let context = Context { declared: times.declared, clock, is_stderr };
     let reading = parse::read(&plain.text, &context);
     // That it came by standard error says the gutter.
+<<<<<<< HEAD
     let level = reading.level.filter(|(_, sign)| *sign != Sign::Stream).map(|(level, _)| level);
     (reading.time.map(|stamp| stamp.at_ms), level)
 }
@@ -226,6 +271,15 @@ fn own_time(own_ms: i64, told: LineTime) -> LineTime {
     } else {
         LineTime { at_ms: own_ms, from }
     }
+=======
+    let reading = parse::read(&plain.text, &context);
+    let said = reading.level.filter(|(_, sign)| *sign != Sign::Stream).map(|(level, _)| level);
+    let text = match plain.text {
+        Cow::Borrowed(text) => Cow::Borrowed(reading.message.of(text)),
+        Cow::Owned(text) => Cow::Owned(reading.message.of(&text).to_vec()),
+    };
+    Read { level: said, text }
+>>>>>>> main
 }
 
 /// What happened is no error of a program: its levels stay below that.

@@ -9,6 +9,7 @@ pub mod batch;
 mod bulk;
 mod changes;
 pub mod command;
+mod cursor;
 pub mod details;
 pub mod editor;
 pub mod effect;
@@ -24,10 +25,25 @@ pub mod job;
 mod jobs;
 pub mod keymap;
 pub mod layout;
+<<<<<<< HEAD
 mod log_formats;
+=======
+pub mod log_columns;
+mod log_command;
+pub mod log_commands;
+mod log_copy;
+pub mod log_dress;
+pub mod log_entry;
+>>>>>>> main
 mod log_keys;
 pub mod log_line;
 mod log_past;
+pub mod log_shape;
+pub mod log_sheet;
+mod log_sheet_keys;
+pub mod log_sight;
+pub mod log_toggles;
+mod log_traces;
 pub mod log_view;
 mod marking;
 pub mod marks;
@@ -60,8 +76,8 @@ pub mod what;
 pub mod why;
 mod wrap;
 
+pub use log_sight::{log_top, marked};
 pub use mode::Mode;
-pub use navigate::{log_top, marked};
 pub use notice::Notice;
 pub use pane::Pane;
 pub use sight::{MINI_COLUMNS, MINI_COLUMNS_WIDE, WIDE_FROM};

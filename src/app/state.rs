@@ -39,6 +39,8 @@ pub struct App {
     pub below: Vec<Mode>,
     /// The selected process; `None` only while there is none.
     pub selected: Option<ProcessKey>,
+    /// What the user had selected and is gone, while the cursor is where that left it.
+    pub(super) unchosen: Option<Box<str>>,
     /// Which rows the table has.
     pub table: Table,
     /// Which processes are marked.
@@ -130,6 +132,7 @@ impl App {
             mode: Mode::Normal,
             below: Vec::new(),
             selected: None,
+            unchosen: None,
             table: Table::default(),
             marks: Marks::default(),
             batch: None,

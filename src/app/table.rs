@@ -9,10 +9,10 @@ use std::collections::HashSet;
 use super::command::Command;
 use super::editor::Editor;
 use super::mode::Mode;
-use super::navigate;
 use super::pane::Pane;
 pub use super::rows::{Table, Typing};
 use super::state::App;
+use super::{cursor, navigate};
 use crate::model::ProcessKey;
 use crate::model::daemon::Daemon;
 use crate::model::rows::{Filter, Query, Rows, Sort, is_unwell};
@@ -39,7 +39,10 @@ impl App {
 
 /// The fleet changed, or time went on.
 pub(super) fn settle(app: &mut App) {
-    app.is_dirty |= app.marks.keep_to(&app.watched.fleet);
+    if app.marks.keep_to(&app.watched.fleet) {
+        app.is_dirty = true;
+        cursor::marks_left(app);
+    }
     let Some(mut rows) = app.table.rows.take() else {
         navigate::select_near(app);
         return;

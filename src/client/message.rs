@@ -50,6 +50,11 @@ impl Message {
         &self.topic
     }
 
+    /// The payload as it came, where that can be handed on as one line; it may be no JSON.
+    pub(crate) fn one_line(&self) -> Option<&str> {
+        raw::as_one_line(&self.payload)
+    }
+
     /// The whole payload as one line of JSON, and when it happened; `None` where it is broken.
     pub(crate) fn line(&self) -> Option<(Cow<'_, str>, i64)> {
         let (json, at_ms) = raw::payload_line(&self.payload)?;

@@ -66,7 +66,7 @@ async fn act(
     let begun = move |target: &Target| {
         inbox.report(id, Report::ActionBegun { action, target: target.clone() });
     };
-    let turns = Turns { begun: Some(Box::new(begun)), halted };
+    let turns = Turns { begun: Some(Box::new(begun)), halted, is_steady: true };
     // Before its watching ends, which is part of how it was (docs/pm2-ops.md section 5).
     let mut kept = match action {
         Action::Delete => acting.keep(&finish.left).await,

@@ -230,18 +230,18 @@ impl Lanes {
         if lines.is_empty() {
             return;
         }
-        self.line_count += lines.len();
+        self.line_count += lines.iter().map(LogLine::count).sum::<usize>();
         self.line_bytes += lines.iter().map(LogLine::bytes).sum::<usize>();
         self.lines.push_back(Batch { number, daemon, lines: lines.into() });
         while self.line_count > bounds.lines_max || self.line_bytes > bounds.line_bytes_max {
-            let Some((number, daemon, _)) = self.pop_line() else {
+            let Some((number, daemon, line)) = self.pop_line() else {
                 break;
             };
-            self.lose(number, daemon, 1, 0);
+            self.lose(number, daemon, line.count() as u64, 0);
         }
     }
 
-    /// Takes the oldest line out.
+    /// Takes the oldest out, with those that came together with it.
     fn pop_line(&mut self) -> Option<(u64, DaemonId, LogLine)> {
         let batch = self.lines.front_mut()?;
         let (number, daemon) = (batch.number, batch.daemon);
@@ -249,7 +249,7 @@ impl Lanes {
         if batch.lines.is_empty() {
             self.lines.pop_front();
         }
-        self.line_count = self.line_count.saturating_sub(1);
+        self.line_count = self.line_count.saturating_sub(line.count());
         self.line_bytes = self.line_bytes.saturating_sub(line.bytes());
         Some((number, daemon, line))
     }
@@ -260,12 +260,19 @@ impl Lanes {
             && let Some(batch) = self.lines.front_mut()
         {
             let (number, daemon) = (batch.number, batch.daemon);
-            let count = batch.lines.len().min(left);
-            let lines: Vec<LogLine> = batch.lines.drain(..count).collect();
+            let (mut entries, mut count) = (0, 0);
+            for line in &batch.lines {
+                if count >= left {
+                    break;
+                }
+                entries += 1;
+                count += line.count();
+            }
+            let lines: Vec<LogLine> = batch.lines.drain(..entries).collect();
             if batch.lines.is_empty() {
                 self.lines.pop_front();
             }
-            left -= count;
+            left = left.saturating_sub(count);
             self.line_count = self.line_count.saturating_sub(count);
             let bytes = lines.iter().map(LogLine::bytes).sum::<usize>();
             self.line_bytes = self.line_bytes.saturating_sub(bytes);

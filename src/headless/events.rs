@@ -24,6 +24,7 @@ mod losses;
 mod print;
 mod stop;
 mod topics;
+mod whole;
 
 use ends::Ends;
 use filter::Filter;
@@ -32,6 +33,7 @@ use losses::Losses;
 use print::Printer;
 use stop::Stop;
 use topics::Topics;
+use whole::Whole;
 
 /// How often it is looked whether the reader of the pipe is gone, while no event comes.
 const PIPE_LOOK: Duration = Duration::from_secs(1);
@@ -190,6 +192,14 @@ impl<W: Write> Sink<'_, W> {
             return Ok(());
         }
         let is_output = matches!(topic, "log:out" | "log:err" | "log:PM2");
+        if matches!(topic, "log:out" | "log:err")
+            && self.filter.is_none()
+            && self.printer.prints_json()
+            && self.lines.as_ref().is_some_and(Lines::is_empty)
+            && let Some(whole) = Whole::read(message)
+        {
+            return self.printer.whole(topic, &whole);
+        }
         let is_looked_into = is_output && (self.lines.is_some() || self.filter.is_some());
         let chunk = if is_looked_into { Chunk::read(message) } else { None };
         if let Some(filter) = &self.filter {

@@ -122,7 +122,8 @@ impl Seen {
             }
         }
         self.said = said;
-        self.fleet.apply_snapshot(DAEMON, snapshot, Moment::at(now_ms()));
+        let now = Moment::at(now_ms());
+        self.fleet.apply_snapshot(DAEMON, snapshot, (now, now));
     }
 
     /// Those that are asked for, in their order.

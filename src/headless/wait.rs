@@ -290,7 +290,7 @@ mod tests {
 
     fn polled(processes: Vec<ProcessInfo>) -> Report {
         let snapshot = Snapshot { processes, warnings: Vec::new() };
-        Report::Snapshot { at_ms: 0, took_ms: 0, interval_ms: 0, snapshot }
+        Report::Snapshot { at_ms: 2, took_ms: 0, interval_ms: 0, snapshot }
     }
 
     fn event(kind: EventKind, info: ProcessInfo) -> Report {

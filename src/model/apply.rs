@@ -151,7 +151,9 @@ impl Applying<'_> {
                     daemon.poll_interval_ms = interval_ms;
                 }
                 self.note_if(is_other_pace, Change::Daemon);
-                self.snapshot(snapshot);
+                let wall_ms = at_ms.saturating_sub(i64::try_from(took_ms).unwrap_or(i64::MAX));
+                let asked = Moment { wall_ms, steady_ms: self.now.steady_of(wall_ms) };
+                self.snapshot(snapshot, asked);
             }
             Report::Examined(exam) => self.changes.push(Change::Examined(exam)),
             Report::Measured { interval_ms, processes } => self.measured(interval_ms, &processes),
@@ -296,9 +298,9 @@ impl Applying<'_> {
         }
     }
 
-    fn snapshot(&mut self, snapshot: Snapshot) {
+    fn snapshot(&mut self, snapshot: Snapshot, asked: Moment) {
         let (id, now) = (self.id, self.now);
-        let rows = self.watched.fleet.apply_snapshot(id, snapshot, now);
+        let rows = self.watched.fleet.apply_snapshot(id, snapshot, (asked, now));
         let is_fresh = self.daemon().is_some_and(|daemon| std::mem::take(&mut daemon.is_fresh));
         let blinding = rows.blinding;
         self.rows(rows, !is_fresh);
@@ -409,8 +411,8 @@ impl Applying<'_> {
             let is_console =
                 matches!(line.kind, LineKind::Event(..)) && line.source.pm_id.is_none();
             self.note_line(&line, is_console);
-            let read = lifecycle::read_console(&line.text, line.at_ms).filter(|_| is_console);
-            let found = read.and_then(|(whom, life)| Some((self.whom(whom)?, life)));
+            let read = is_console.then(|| lifecycle::read_console(&line.text, line.at_ms));
+            let found = read.flatten().and_then(|(whom, life)| Some((self.whom(whom)?, life)));
             match found {
                 Some((key, life)) => {
                     let at_ms = line.at_ms;
@@ -449,10 +451,17 @@ impl Applying<'_> {
         }
         if line.kind == LineKind::Err
             && let Some(pm_id) = line.source.pm_id
-            && let Some(life) = self.watched.boxes.get_mut(ProcessKey { daemon: id, pm_id })
+            && let Some(life) = self.life(pm_id)
         {
-            life.err_line(&text::clean(&line.text), now);
+            line.lines().for_each(|line| life.err_line(&text::clean(line), now));
         }
+    }
+
+    /// The black box of a process that is there: what else the bus names has none.
+    fn life(&mut self, pm_id: PmId) -> Option<&mut BlackBox> {
+        let key = ProcessKey { daemon: self.id, pm_id };
+        let Watched { fleet, boxes, .. } = &mut *self.watched;
+        fleet.get(key).map(|_| boxes.of(key))
     }
 
     /// The process that a line of the console means; of a name, the first.

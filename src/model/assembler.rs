@@ -74,11 +74,58 @@ impl RawLines {
         }
     }
 
+    /// The same, but the lines that end within this piece go together, with `\n` between them and the
+    /// `\r` before it where there was one: in a burst they are many.
+    pub fn push_together(
+        &mut self,
+        data: &str,
+        at_ms: i64,
+        now_ms: i64,
+        mut emit: impl FnMut(RawLine<'_>),
+    ) {
+        let Some((mut whole, rest)) = data.rsplit_once('\n') else {
+            if !data.is_empty() {
+                self.keep(data, at_ms, now_ms);
+            }
+            return;
+        };
+        let mut is_over = false;
+        if self.started.is_some() {
+            let (line, after) = whole.split_once('\n').unwrap_or_else(|| {
+                is_over = true;
+                (whole, "")
+            });
+            self.keep(line, at_ms, now_ms);
+            self.flush_raw(&mut emit);
+            whole = after;
+        }
+        if is_over {
+            // All of it ended the unfinished line.
+        } else if whole.len() > self.bytes_max {
+            for line in whole.split('\n') {
+                self.keep(line, at_ms, now_ms);
+                self.flush_raw(&mut emit);
+            }
+        } else {
+            emit(RawLine { at_ms, text: whole, cut_bytes: 0 });
+        }
+        if !rest.is_empty() {
+            self.keep(rest, at_ms, now_ms);
+        }
+    }
+
     /// Ends the unfinished line, if there is one.
     pub fn flush(&mut self, mut emit: impl FnMut(RawLine<'_>)) {
+        self.flush_raw(|line| {
+            let text = line.text.strip_suffix('\r').unwrap_or(line.text);
+            emit(RawLine { text, ..line });
+        });
+    }
+
+    /// The same, with its `\r` where there was one.
+    pub fn flush_raw(&mut self, mut emit: impl FnMut(RawLine<'_>)) {
         let Some(Started { at_ms, .. }) = self.started.take() else { return };
-        let text = self.partial.strip_suffix('\r').unwrap_or(&self.partial);
-        emit(RawLine { at_ms, text, cut_bytes: self.cut_bytes });
+        emit(RawLine { at_ms, text: &self.partial, cut_bytes: self.cut_bytes });
         self.cut_bytes = 0;
         self.partial.clear();
         // A rare long line must not keep its memory for ever.
@@ -193,6 +240,23 @@ mod tests {
             assembler.push(&long, 0, 0, |_| panic!("no line ended"));
         }
         assert_eq!(assembler.partial_bytes(), LINE_BYTES_MAX - 1);
+    }
+
+    #[test]
+    fn lines_that_end_in_one_piece_go_together() {
+        let mut lines = RawLines::up_to(8);
+        let mut said = Vec::new();
+        for piece in ["a\nb\r\nhal", "f\r\nc\n", "\n", "x", "\n\n", "123456789\nd\n", "end"] {
+            lines.push_together(piece, 0, 0, |line| {
+                said.push((line.text.to_owned(), line.cut_bytes));
+            });
+        }
+        lines.flush(|line| said.push((line.text.to_owned(), line.cut_bytes)));
+        let whole = ["a\nb\r", "half\r", "c", "", "x", "", "12345678", "d", "end"];
+        let texts: Vec<&str> = said.iter().map(|(text, _)| text.as_str()).collect();
+        assert_eq!(texts, whole);
+        let cut: Vec<u64> = said.iter().map(|(_, cut)| *cut).collect();
+        assert_eq!(cut, [0, 0, 0, 0, 0, 0, 1, 0, 0]);
     }
 
     proptest! {

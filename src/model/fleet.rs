@@ -51,12 +51,14 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// Merges a snapshot that was taken at `at`.
+    /// Merges a snapshot that was asked for at one moment and answered at the other. A row that an
+    /// event told of since it was asked for stays as the event left it: PM2 lists its processes when
+    /// it is asked, and answers when it has measured them.
     pub fn apply_snapshot(
         &mut self,
         daemon: DaemonId,
         snapshot: Snapshot,
-        at: Moment,
+        (asked, at): (Moment, Moment),
     ) -> RowChanges {
         let key = |info: &ProcessInfo| ProcessKey { daemon, pm_id: info.pm_id };
         let mut changes = RowChanges {
@@ -68,6 +70,9 @@ impl Fleet {
         for info in snapshot.processes {
             let key = key(&info);
             seen.insert(key);
+            if self.processes.get(&key).is_some_and(|process| process.is_told_after(asked)) {
+                continue;
+            }
             let is_new = self.make_room_for(key, &info, at, &mut changes);
             if let Some(process) = self.processes.get_mut(&key)
                 && (process.take_snapshot(info, is_measured, at) || is_new)
@@ -75,8 +80,9 @@ impl Fleet {
                 changes.changed.push(key);
             }
         }
-        let is_gone =
-            |key: &ProcessKey, _: &mut Process| key.daemon == daemon && !seen.contains(key);
+        let is_gone = |key: &ProcessKey, process: &mut Process| {
+            key.daemon == daemon && !seen.contains(key) && !process.is_told_after(asked)
+        };
         changes.gone = self.processes.extract_if(.., is_gone).map(|(_, process)| process).collect();
         changes
     }

@@ -102,7 +102,7 @@ impl LineKind {
     }
 }
 
-/// One line of the event log.
+/// One line of the event log, or several that a process wrote together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
     /// When, milliseconds since 1970, by the daemon's clock.
@@ -113,7 +113,8 @@ pub struct LogLine {
     pub source: LogSource,
     /// What kind of line it is.
     pub kind: LineKind,
-    /// The text. Output is as it was written, to be cleaned by who looks at it; all else is clean.
+    /// The text. Output is as it was written, to be cleaned by who looks at it, and may be several
+    /// lines with `\n` between them: see [`Self::lines`]. All else is clean.
     pub text: Box<str>,
 }
 
@@ -179,6 +180,29 @@ impl LogLine {
             kind: LineKind::Exception(whole),
             text: line.into(),
         }
+    }
+
+    /// The texts of its lines: of output each that was written, without its line end.
+    pub fn lines(&self) -> impl Iterator<Item = &str> {
+        let is_output = self.is_output();
+        let all = self.text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+        let output = is_output.then_some(all);
+        let one = (!is_output).then_some(&*self.text);
+        output.into_iter().flatten().chain(one)
+    }
+
+    /// How many lines it is.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        if self.is_output() {
+            1 + memchr::memchr_iter(b'\n', self.text.as_bytes()).count()
+        } else {
+            1
+        }
+    }
+
+    fn is_output(&self) -> bool {
+        matches!(self.kind, LineKind::Out | LineKind::Err)
     }
 
     /// What stands before the text where it is shown: the word of an event where the text does not

@@ -13,16 +13,21 @@ const LINES_MAX: usize = 100_000;
 #[derive(Debug, Clone, Default)]
 pub struct News {
     lines: VecDeque<LogLine>,
+    /// How many these are, where each that came together counts.
+    count: usize,
     lost: u64,
 }
 
 impl News {
     /// Adds a line.
     pub(super) fn push(&mut self, line: LogLine) {
+        self.count += line.count();
         self.lines.push_back(line);
-        if self.lines.len() > LINES_MAX {
-            self.lines.pop_front();
-            self.lost += 1;
+        while self.count > LINES_MAX
+            && let Some(oldest) = self.lines.pop_front()
+        {
+            self.count -= oldest.count();
+            self.lost += oldest.count() as u64;
         }
     }
 
@@ -50,6 +55,7 @@ impl News {
 
     /// Takes all, and how many were lost since.
     pub fn take(&mut self) -> (impl Iterator<Item = LogLine> + use<>, u64) {
+        self.count = 0;
         (std::mem::take(&mut self.lines).into_iter(), std::mem::take(&mut self.lost))
     }
 }

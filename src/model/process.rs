@@ -45,6 +45,8 @@ pub struct Process {
     pub first_seen_ms: i64,
     /// When a snapshot or an event last told of it.
     pub seen_ms: i64,
+    /// When the last event told of it: by PM2's own wall clock, and when it came here.
+    told: Option<Moment>,
     /// What the user asked for and the engine has not decided yet.
     pub pending: Option<Action>,
     /// Whether its turn in that has not come yet.
@@ -94,6 +96,7 @@ impl Process {
             measured: None,
             first_seen_ms: 0,
             seen_ms: 0,
+            told: None,
             pending: None,
             is_queued: false,
             asked: None,
@@ -193,6 +196,14 @@ impl Process {
         self.outcome = Some(RowOutcome { action, verdict: verdict.clone(), until_ms });
     }
 
+    /// Whether an event told of it what a snapshot that was asked for at this moment cannot know: it
+    /// happened later, and came later. (A daemon's clock may differ from this machine's, so neither
+    /// of the two is enough.)
+    pub(super) fn is_told_after(&self, asked: Moment) -> bool {
+        self.told
+            .is_some_and(|told| told.wall_ms > asked.wall_ms && told.steady_ms > asked.steady_ms)
+    }
+
     /// Whether this is still that process.
     #[must_use]
     pub fn is(&self, other: &ProcessInfo) -> bool {
@@ -287,6 +298,8 @@ impl Process {
         self.note_crash(&info, now.steady_ms);
         self.info = info;
         self.seen_ms = now.steady_ms;
+        let wall_ms = event.at_ms.unwrap_or(now.wall_ms);
+        self.told = Some(Moment { wall_ms, steady_ms: now.steady_ms });
         match event.kind {
             EventKind::Online => {
                 self.info.status = ProcessStatus::Online;

@@ -376,12 +376,13 @@ pub(crate) fn each_way_is_told_by_who_watched_and_afterwards() {
     home.add_ghost("ghost");
     let ghost = home.one("ghost").pm_id;
     wait_until("it is told", || watching.told(ghost).contains("spawn "));
-    let exceptions = watching.look(|watched| {
-        let groups = watched.exceptions.latest_first();
-        groups.into_iter().map(|group| group.says().to_owned()).collect::<Vec<_>>()
-    });
     for says in ["TypeError: bad config", "TypeError: bad worker", "ValueError: no 17"] {
-        assert!(exceptions.iter().any(|other| other.contains(says)), "{says}: {exceptions:?}");
+        wait_until(&format!("{says} is grouped"), || {
+            watching.look(|watched| {
+                let groups = watched.exceptions.latest_first();
+                groups.into_iter().any(|group| group.says().contains(says))
+            })
+        });
     }
     drop(watching);
     afterwards(&home, &ways, &ids);

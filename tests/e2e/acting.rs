@@ -59,6 +59,33 @@ pub(crate) fn s_stops_and_a_starts() {
     home.assert_unharmed_but(&["one"]);
 }
 
+pub(crate) fn the_neighbour_of_what_went_is_not_acted_on() {
+    let names = ["first", "seen", "open", "last"];
+    let home = Pm2Home::with(Release::Seven, &names.map(apps::idle));
+    home.mark();
+    let mut screen = home.cockpit((120, 40));
+    screen.select("seen");
+    home.cli(&["delete", "seen"]);
+    screen.wait_for("the row to go", |text| row(text, "seen").is_none());
+    screen.press("r");
+    screen.wait_for("that nothing was done", |text| {
+        text.contains("nothing was done: seen[1] is gone, and the cursor is on open[2] now")
+    });
+    home.assert_unharmed_but(&["seen"]);
+
+    screen.press_each(&["k", "j"]);
+    screen.wait_for("the choice", |text| row(text, "open").is_some_and(is_selected));
+    screen.press("\r");
+    screen.wait_for("its details", |text| text.contains("Environment"));
+    home.cli(&["delete", "open"]);
+    screen.wait_for("them to close", |text| text.contains("closed the details of open[2]"));
+    screen.press("s");
+    screen.wait_for("that nothing was done", |text| {
+        text.contains("nothing was done: open[2] is gone, and the cursor is on last[3] now")
+    });
+    home.assert_unharmed_but(&["seen", "open"]);
+}
+
 pub(crate) fn d_deletes_only_after_y() {
     let home = Pm2Home::with(Release::Seven, &[apps::idle("kept"), apps::idle("gone")]);
     home.mark();

@@ -43,6 +43,33 @@ pub(crate) fn marked_ones_are_restarted_together_and_no_other() {
     home.assert_unharmed_but(&["first", "third"]);
 }
 
+pub(crate) fn escape_leaves_undone_what_has_not_begun() {
+    let names = ["a1", "b1", "c1", "d1", "e1", "f1", "g1", "h1"];
+    let home = Pm2Home::with(Release::Seven, &names.map(apps::idle));
+    let mut screen = home.cockpit((120, 40));
+    screen.select("a1");
+    screen.press("*");
+    screen.wait_for("the marks", |text| row(text, "h1").is_some_and(|line| line.starts_with('◆')));
+    // All of them would take a word.
+    screen.press(" ");
+    screen.wait_for("one without", |text| row(text, "a1").is_some_and(|it| !it.contains('◆')));
+    screen.press("r");
+    screen.wait_for("the question", |text| {
+        text.contains("restart 7 processes?") && text.contains("Two at a time")
+    });
+    // Too early, it does not count.
+    wait_until("the first to be restarted", || {
+        screen.press("y");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        home.jlist().iter().any(|process| process.restarts == 1)
+    });
+    screen.press("\x1b");
+    let text = screen.wait_for("each verdict", |text| text.contains("of 7 came about"));
+    let undone = home.jlist().iter().filter(|process| process.restarts == 0).count() - 1;
+    assert!(undone >= 1, "all were restarted:\n{text}");
+    assert!(text.contains(&format!("{} of 7 came about", 7 - undone)), "{undone}\n{text}");
+}
+
 pub(crate) fn a_delete_is_undone() {
     let home = Pm2Home::with(Release::Seven, &[apps::idle("kept"), apps::idle("gone")]);
     home.mark();

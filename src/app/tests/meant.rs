@@ -284,3 +284,97 @@ fn the_first_poll_selects_the_first_process_whatever_happened_before() {
     send(&mut app, snapshot(0..9));
     assert_eq!(app.selected, Some(key(0)));
 }
+
+/// What a key that acts does, and the notice.
+fn acts(app: &mut App, action: Action) -> (Option<PmId>, Option<String>) {
+    app.notice = None;
+    let effects = press(app, Command::Act(action));
+    let whom = effects.iter().find_map(|effect| match effect {
+        Effect::Act { targets, .. } => Some(targets[0].pm_id),
+        _ => None,
+    });
+    (whom, app.notice.take().map(|notice| notice.text))
+}
+
+#[test]
+fn after_the_selected_process_went_the_first_key_acts_on_nothing() {
+    let gone = || snapshot([0, 2, 3]);
+    let swaps: [fn() -> Report; 2] = [gone, || online(newcomer(1, "delta"))];
+    for swap in swaps {
+        for action in [Action::Restart, Action::Stop, Action::Start, Action::Reload] {
+            let mut app = app(4);
+            press(&mut app, Command::Down);
+            send(&mut app, swap());
+            let now = app.display_name(app.selected.unwrap());
+            let why = format!("nothing was done: p1[1] is gone, and the cursor is on {now} now");
+            let (whom, notice) = acts(&mut app, action);
+            assert_eq!(whom, None);
+            assert!(notice.as_ref().is_some_and(|said| said.starts_with(&why)), "{notice:?}");
+            assert_eq!(acts(&mut app, action).0, Some(app.selected.unwrap().pm_id), "once");
+        }
+    }
+    // Nor after all went, and others came: another daemon.
+    let mut app = app(2);
+    send(&mut app, snapshot([]));
+    send(&mut app, snapshot([5, 6]));
+    assert_eq!(acts(&mut app, Action::Stop).0, None);
+    // The menu of actions and a message are about it as well.
+    for command in [Command::Rows(RowsCommand::Actions), Command::Compose] {
+        send(&mut app, snapshot([5, 6]));
+        press(&mut app, Command::First);
+        send(&mut app, snapshot([6]));
+        press(&mut app, command);
+        assert_eq!(app.mode, Mode::Normal);
+    }
+}
+
+#[test]
+fn whoever_has_moved_since_knows_where_the_cursor_is() {
+    let moves = [Command::Down, Command::First, Command::Last];
+    for command in moves {
+        let mut app = app(4);
+        send(&mut app, snapshot([1, 2, 3]));
+        press(&mut app, command);
+        assert!(acts(&mut app, Action::Stop).0.is_some(), "{command:?}");
+    }
+    let mut app = app(4);
+    send(&mut app, snapshot([0, 1, 2]));
+    assert_eq!(acts(&mut app, Action::Stop).0, Some(PmId(0)), "another one went");
+    // Leaving the details of what went is no choice.
+    let mut app = super::app(4);
+    press(&mut app, Command::Open);
+    let _ = update(&mut app, Moment::at(2_000), Message::Report(D, snapshot([1, 2, 3])));
+    assert_eq!(app.mode, Mode::Normal, "they closed");
+    press(&mut app, Command::Back);
+    assert_eq!(acts(&mut app, Action::Stop).0, None);
+}
+
+#[test]
+fn after_all_marked_ones_went_the_first_key_acts_on_nothing() {
+    let mut app = app(4);
+    press(&mut app, Command::Rows(RowsCommand::Mark));
+    assert_eq!(app.selected, Some(key(1)));
+    send(&mut app, snapshot([1, 2, 3]));
+    let (whom, notice) = acts(&mut app, Action::Restart);
+    assert_eq!(whom, None);
+    let said = "nothing was done: what was marked is gone, and the cursor is on p1[1] now";
+    assert!(notice.is_some_and(|notice| notice.starts_with(said)));
+}
+
+#[test]
+fn questions_close_when_their_daemon_is_lost_and_what_was_typed_stays() {
+    let down = || Report::Connection(Connection::Down { problem: Problem::Closed, retry_in_ms: 1 });
+    for (what, is_closed) in [("delete", true), ("message", false), ("asked", true)] {
+        let mut app = app(3);
+        send(&mut app, overlays::methods());
+        let name = open(&mut app, what);
+        send(&mut app, down());
+        if is_closed {
+            assert!(!app.mode.is_question(), "{what}: {:?}", app.mode);
+            let notice = app.notice.clone().unwrap().text;
+            assert!(notice.contains(&name) && notice.contains("nothing was done"), "{notice}");
+        } else {
+            assert_eq!(app.mode.name(), name);
+        }
+    }
+}

@@ -51,7 +51,7 @@ impl Acting {
         action: Action,
         target: &Target,
         info: &ProcessInfo,
-        permit: SemaphorePermit<'_>,
+        (permit, is_steady): (SemaphorePermit<'_>, bool),
     ) -> Verdict {
         let mut witness = self.witness().await;
         let caller = Caller::new(&self.session, &self.timings, info);
@@ -61,8 +61,8 @@ impl Acting {
         }
         let launch = self.launch_of(info, sent, Instant::now());
         witness.listen_during(caller.announce(action)).await;
-        // The instances of a reload wait for each other; all else settles side by side.
-        let held = Some(permit).filter(|_| action == Action::Reload);
+        // The instances of a reload wait for each other.
+        let held = Some(permit).filter(|_| is_steady || action == Action::Reload);
         let pending = [(target.clone(), launch)];
         let verdict = self.settle(&pending, &mut witness).await.pop();
         drop(held);

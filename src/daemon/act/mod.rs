@@ -72,6 +72,9 @@ pub(crate) struct Turns {
     pub(crate) begun: Option<Begun>,
     /// Once cancelled, nobody's turn comes any more.
     pub(crate) halted: CancellationToken,
+    /// Whether a turn lasts until the verdict, rather than until the daemon's answer as in the pm2 CLI:
+    /// so that no more than two are down at once, and there is time to leave the rest undone.
+    pub(crate) is_steady: bool,
 }
 
 impl Turns {
@@ -109,7 +112,6 @@ impl Acting {
             _ if groups.len() <= AT_ONCE => 1,
             _ => AT_ONCE,
         };
-        // What settles holds up nobody else.
         let permits = Arc::new((Semaphore::new(at_once), turns));
         let runs = groups.into_iter().map(move |group| {
             let start = (group.into_iter(), false, self.clone(), Arc::clone(&permits));
@@ -121,7 +123,7 @@ impl Acting {
                     let verdict = if is_broken {
                         Verdict::Down(Down::unseen(Why::LeftAlone))
                     } else if let Some(permit) = turns.wait(&target, permits).await {
-                        acting.in_turn(action, &target, permit).await
+                        acting.in_turn(action, &target, (permit, turns.is_steady)).await
                     } else {
                         Verdict::NotBegun
                     };
@@ -137,7 +139,7 @@ impl Acting {
     /// Acts on one process as soon as there is a permit.
     async fn one(&self, action: Action, target: &Target, permits: &Semaphore) -> Verdict {
         match permits.acquire().await {
-            Ok(permit) => self.in_turn(action, target, permit).await,
+            Ok(permit) => self.in_turn(action, target, (permit, false)).await,
             Err(_) => Verdict::NotBegun,
         }
     }
@@ -147,7 +149,7 @@ impl Acting {
         &self,
         action: Action,
         target: &Target,
-        permit: SemaphorePermit<'_>,
+        turn: (SemaphorePermit<'_>, bool),
     ) -> Verdict {
         let info = match self.find(target).await {
             Ok(info) => info,
@@ -159,7 +161,7 @@ impl Acting {
             Action::Stop => self.stop(target, &info).await,
             Action::Delete => self.delete(target, info).await,
             Action::Start | Action::Restart | Action::Reload => {
-                self.launch(action, target, &info, permit).await
+                self.launch(action, target, &info, turn).await
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The thread that reads the bus of one daemon, and does nothing else.
 //!
 //! Invariant: between two reads stands a copy into memory that has a bound ([`Waiting`]) and at most a
-//! rest of [`REST`], never a wait for anyone: the God daemon queues in its own memory what is not read, without bound and for
+//! rest of [`REST_MAX`], never a wait for anyone: the God daemon queues in its own memory what is not read, without bound and for
 //! good (docs/pm2.md section 6). Its side of the socket is full after about three milliseconds of a
 //! burst, so that not even a runtime's worker that decodes meanwhile is soon enough (measured).
 
@@ -21,9 +21,11 @@ const READ_BYTES: usize = 1024 * 1024;
 const ROOM_BYTES_MIN: usize = READ_BYTES / 4;
 /// A read that brought less is followed by a rest, bytes.
 const SMALL_BYTES: usize = 32 * 1024;
-/// That rest. In a burst the daemon says a message about every 40 microseconds: to be woken by each costs
-/// three times the CPU (measured). A tenth of the time in which its side of the socket is full.
-const REST: Duration = Duration::from_micros(300);
+/// The longest such rest, after a read that brought next to nothing. In a burst the daemon says a message
+/// about every 40 microseconds: to be woken by each costs three times the CPU (measured).
+const REST_MAX: Duration = Duration::from_millis(1);
+/// The shortest. A tenth of the time in which the daemon's side of the socket is full.
+const REST_MIN: Duration = Duration::from_micros(300);
 
 /// A bus that is drained as long as this lives.
 pub(super) struct Drain {
@@ -85,10 +87,10 @@ fn drain(socket: &Plain, shared: &Shared, frame_bytes_max: usize) -> AmpError {
     // Pages that nothing is ever read into cost nothing.
     let mut room = vec![0; READ_BYTES];
     let mut filled = 0;
-    let mut is_small = false;
+    let mut pause = None;
     loop {
-        if is_small {
-            std::thread::sleep(REST);
+        if let Some(pause) = pause {
+            std::thread::sleep(pause);
         }
         if room.len() - filled < ROOM_BYTES_MIN {
             room.resize(2 * room.len(), 0);
@@ -97,7 +99,7 @@ fn drain(socket: &Plain, shared: &Shared, frame_bytes_max: usize) -> AmpError {
             Ok(0) => return io::Error::from(io::ErrorKind::UnexpectedEof).into(),
             Ok(bytes) => {
                 filled += bytes;
-                is_small = bytes < SMALL_BYTES;
+                pause = rest_after(bytes);
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return error.into(),
@@ -126,6 +128,13 @@ fn drain(socket: &Plain, shared: &Shared, frame_bytes_max: usize) -> AmpError {
             return error;
         }
     }
+}
+
+/// The rest after a read of so many bytes: the fuller the daemon's side of the socket was, the shorter.
+fn rest_after(bytes: usize) -> Option<Duration> {
+    let left = u32::try_from(SMALL_BYTES.checked_sub(bytes)?).unwrap_or(u32::MAX);
+    let all = u32::try_from(SMALL_BYTES).unwrap_or(u32::MAX);
+    Some((REST_MAX * left / all).max(REST_MIN))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::protocol::text::clean;
 
 /// The most outputs with a state of their own.
 const STREAMS_MAX: usize = 4096;
-/// Lines that go into one report; a larger frame makes several.
+/// What goes into one report, each a line or several that came together; a larger frame makes several.
 pub(super) const LINES_MAX: usize = 4096;
 /// A message longer than this is reported at once, bytes.
 const LONG_LINE_BYTES: usize = 4096;
@@ -116,9 +116,14 @@ impl Output {
         }
         let at_ms = chunk.at_ms.unwrap_or(at_ms);
         let (source, kind, lines) = (&stream.source, &stream.kind, &mut self.lines);
+<<<<<<< HEAD
         let is_estimated = self.is_estimated;
         stream.assembler.push(&chunk.data, at_ms, now_ms, |line| {
             keep(lines, (source, kind, is_estimated), line, emit);
+=======
+        stream.assembler.push_together(&chunk.data, at_ms, now_ms, |line| {
+            keep(lines, source, kind, line, emit);
+>>>>>>> main
         });
     }
 
@@ -272,7 +277,11 @@ impl Output {
 
 fn flush(stream: &mut Stream, lines: &mut Vec<LogLine>, emit: &mut impl FnMut(Report)) {
     let (source, kind) = (&stream.source, &stream.kind);
+<<<<<<< HEAD
     stream.assembler.flush(|line| keep(lines, (source, kind, false), line, emit));
+=======
+    stream.assembler.flush_raw(|line| keep(lines, source, kind, line, emit));
+>>>>>>> main
 }
 
 /// Adds a line to those that wait; a full set is reported.
@@ -396,8 +405,9 @@ mod tests {
             output.push(&chunk(id, LogStream::Out, "x"), 0, 0, emit);
         }
         assert_eq!(output.streams.len(), 1);
-        let many = "y\n".repeat(LINES_MAX + 1);
-        output.push(&chunk(None, LogStream::Out, &many), 0, 0, emit);
+        for _ in 0..=LINES_MAX {
+            output.push(&chunk(None, LogStream::Out, "y\n"), 0, 0, emit);
+        }
         output.report(emit);
         let sizes: Vec<usize> = reports
             .iter()

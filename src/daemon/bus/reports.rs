@@ -247,8 +247,8 @@ impl<'a> Reports<'a> {
 
     /// Sees to it that an unfinished line, if there is one, ends in time.
     fn expect_flush(&mut self) {
-        let due = Instant::now() + self.watch.timings.partial_line;
-        self.flush_at.get_or_insert(due);
+        let wait = self.watch.timings.partial_line;
+        self.flush_at.get_or_insert_with(|| Instant::now() + wait);
     }
 
     /// Ends all unfinished lines: their rest does not come.

@@ -26,9 +26,10 @@ fn event(word: &str) -> Vec<u8> {
 }
 
 fn lines(report: &Report) -> Option<Vec<String>> {
-    let text = |line: &LogLine| line.text.to_string();
     match report {
-        Report::Lines(lines) => Some(lines.iter().map(text).collect()),
+        Report::Lines(lines) => {
+            Some(lines.iter().flat_map(LogLine::lines).map(str::to_owned).collect())
+        }
         _ => None,
     }
 }
@@ -175,7 +176,9 @@ async fn a_flood_is_read_while_the_app_takes_nothing() {
         client.inbox.take(&mut batch, usize::MAX);
         for (_, report) in batch {
             match report {
-                Report::Lines(lines) => kept += lines.len() as u64,
+                Report::Lines(lines) => {
+                    kept += lines.iter().map(|line| line.count() as u64).sum::<u64>();
+                }
                 Report::LinesLost(lines) => lost += lines,
                 Report::Process(_) => is_over = true,
                 _ => {}
@@ -209,7 +212,7 @@ async fn take_until_exit(client: &Client, watched: &mut Watched, told: &mut Told
                 if matches!(line.kind, LineKind::Event(..)) {
                     told.events.push(line);
                 } else {
-                    told.chatter += 1;
+                    told.chatter += line.count() as u64;
                 }
             }
         }

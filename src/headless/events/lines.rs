@@ -4,6 +4,7 @@
 //! [`HELD_BYTES_MAX`] bytes of them are held: past that they end where they are. One that waits for
 //! [`WAIT`] ends too, since it may be a prompt.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::io;
 use std::time::Duration;
@@ -19,7 +20,7 @@ use crate::model::assembler::{RawLine, RawLines};
 use crate::protocol::bus::{BusPmId, ProcessRef};
 
 /// The longest line kept whole, bytes.
-const LINE_BYTES_MAX: usize = 1024 * 1024;
+pub(super) const LINE_BYTES_MAX: usize = 1024 * 1024;
 /// The most outputs with an unfinished line.
 const STREAMS_MAX: usize = 4096;
 /// The most that all unfinished lines may hold, bytes.
@@ -55,6 +56,8 @@ pub(super) struct Head {
     pub(super) process: Option<ProcessRef>,
     /// Where JSON is printed.
     pub(super) json: Option<Around>,
+    /// What stands before a line for people, and the time that it has: made once for a chunk.
+    pub(super) lead: OnceCell<(i64, Box<str>)>,
 }
 
 /// What stands before and after the text of a line of JSON, escaped as it is printed. It is made once
@@ -81,7 +84,7 @@ impl Head {
                 Some(Around { start, before, after })
             }
         };
-        Some(Self { topic: message.topic().into(), process, json })
+        Some(Self { topic: message.topic().into(), process, json, lead: OnceCell::new() })
     }
 }
 
@@ -188,6 +191,11 @@ impl Lines {
             self.end_all(emit)?;
         }
         Ok(true)
+    }
+
+    /// Whether no line is unfinished.
+    pub(super) fn is_empty(&self) -> bool {
+        self.held == 0
     }
 
     /// When [`Self::end_old`] has something to do, at the earliest.

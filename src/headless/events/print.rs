@@ -11,6 +11,7 @@ use super::super::failure::Failure;
 use super::super::{Context, output};
 use super::ends::How;
 use super::lines::{Around, Head, start_of_json};
+use super::whole::Whole;
 use crate::client::{Message, ProcessRef};
 use crate::model::assembler::{RawLine, cut_note};
 use crate::model::units::{self, Clock};
@@ -86,7 +87,18 @@ impl<'a, W: Write> Printer<'a, W> {
         self.seen += 1;
         let Some(json) = &head.json else {
             let offset_s = self.context.utc_offset_s;
-            start(head.process.as_ref(), line.at_ms, &head.topic, offset_s, &mut self.line);
+            let make = || {
+                let mut lead = String::new();
+                start(head.process.as_ref(), line.at_ms, &head.topic, offset_s, &mut lead);
+                (line.at_ms, lead.into_boxed_str())
+            };
+            let (at_ms, lead) = head.lead.get_or_init(make);
+            if *at_ms == line.at_ms {
+                self.line.clear();
+                self.line.push_str(lead);
+            } else {
+                start(head.process.as_ref(), line.at_ms, &head.topic, offset_s, &mut self.line);
+            }
             self.line.push_str(&clean(line.text));
             if line.cut_bytes > 0 {
                 self.line.push_str(&cut_note(line.cut_bytes));
@@ -101,6 +113,28 @@ impl<'a, W: Write> Printer<'a, W> {
                 let mut input = Vec::new();
                 write_line(json, &self.text, line.cut_bytes, &mut input)?;
                 runner.push(job(&head.topic, head.process.as_ref(), input));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether lines of output are printed as JSON, and no command is run for them.
+    pub(super) fn prints_json(&self) -> bool {
+        self.is_json && self.runner.is_none()
+    }
+
+    /// Prints the lines of a chunk as JSON.
+    pub(super) fn whole(&mut self, topic: &str, whole: &Whole<'_>) -> Result<(), Failure> {
+        let start = start_of_json(topic, whole.at_ms, &self.daemon)?;
+        for line in whole.lines() {
+            if self.is_full() {
+                break;
+            }
+            self.seen += 1;
+            let parts =
+                [&*start, ",\"data\":", &*whole.before, "\"", &*line, "\"", &*whole.after, "}\n"];
+            for part in parts {
+                self.out.write_all(part.as_bytes())?;
             }
         }
         Ok(())

@@ -119,5 +119,5 @@ pub(super) fn trim(text: &[u8]) -> &[u8] {
 
 /// Where this begins in that.
 pub(super) fn find(text: &[u8], word: &[u8]) -> Option<usize> {
-    text.windows(word.len().max(1)).position(|window| window == word)
+    memchr::memmem::find(text, word)
 }

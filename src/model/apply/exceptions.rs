@@ -16,15 +16,16 @@ use crate::protocol::bus::{BusPmId, Exception};
 impl Applying<'_> {
     /// An exception on the bus. The process may have survived it.
     pub(super) fn exception(&mut self, exception: &Exception) {
-        let at_ms = exception.at_ms.unwrap_or(self.now.wall_ms);
+        let now = self.now;
+        let at_ms = exception.at_ms.unwrap_or(now.wall_ms);
         let pm_id = match exception.process.pm_id {
             Some(BusPmId::Process(pm_id) | BusPmId::Old(pm_id)) => Some(pm_id),
             Some(BusPmId::Daemon) | None => None,
         };
         if let Some(pm_id) = pm_id
-            && let Some(life) = self.watched.boxes.get_mut(ProcessKey { daemon: self.id, pm_id })
+            && let Some(life) = self.life(pm_id)
         {
-            life.exception(exception, self.now);
+            life.exception(exception, now);
         }
         self.watched.exceptions.take(&Thrown {
             daemon: self.id,

@@ -26,6 +26,7 @@ impl Applying<'_> {
             }
         }
         self.sample();
+        self.group_deaths();
         self.changes.push(Change::Polled);
     }
 

@@ -157,12 +157,44 @@ fn a_snapshot_removes_only_its_own_daemons_processes() {
     let other = DaemonId(1);
     for daemon in [DAEMON, other] {
         let processes = vec![info(1, "api", ProcessStatus::Online)];
-        fleet.apply_snapshot(daemon, snapshot(processes), at(0));
+        fleet.apply_snapshot(daemon, snapshot(processes), (at(0), at(0)));
     }
-    let gone = fleet.apply_snapshot(DAEMON, snapshot(vec![]), at(1_000)).gone;
+    let gone = fleet.apply_snapshot(DAEMON, snapshot(vec![]), (at(1_000), at(1_000))).gone;
     assert_eq!(gone.len(), 1);
     assert_eq!(fleet.len(), 1);
     assert!(fleet.get(ProcessKey { daemon: other, pm_id: PmId(1) }).is_some());
+}
+
+#[test]
+fn a_snapshot_that_was_asked_for_before_an_event_does_not_undo_it() {
+    let mut watched = watched(vec![]);
+    let started = |at_ms: i64| {
+        let mut online = event(EventKind::Online, ProcessStatus::Launching);
+        online.at_ms = Some(at_ms);
+        Report::Process(Box::new(online))
+    };
+    apply(&mut watched, DAEMON, started(1_050), at(1_060));
+    let answered = |watched: &mut Watched, processes, asked_ms: i64, now_ms: i64| {
+        let took_ms = (now_ms - asked_ms) as u64;
+        let snapshot = snapshot(processes);
+        let at_ms = now_ms;
+        let report = Report::Snapshot { at_ms, took_ms, interval_ms: 1_000, snapshot };
+        apply(watched, DAEMON, report, at(now_ms))
+    };
+    answered(&mut watched, vec![], 1_040, 1_070);
+    assert_eq!(row(&watched).info.status, ProcessStatus::Online, "it began after the question");
+    let before = vec![info(1, "api", ProcessStatus::Stopped)];
+    answered(&mut watched, before.clone(), 1_045, 1_080);
+    assert_eq!(row(&watched).info.status, ProcessStatus::Online);
+    let other = vec![info(1, "other", ProcessStatus::Online)];
+    answered(&mut watched, other, 1_045, 1_090);
+    assert_eq!(&*row(&watched).info.name, "api", "the id was another's before");
+    // A daemon whose clock is an hour ahead: what came before the question is known in the answer.
+    apply(&mut watched, DAEMON, started(3_600_000), at(1_100));
+    answered(&mut watched, before, 1_150, 1_160);
+    assert_eq!(row(&watched).info.status, ProcessStatus::Stopped);
+    answered(&mut watched, vec![], 1_200, 1_210);
+    assert!(watched.fleet.is_empty());
 }
 
 #[test]

@@ -87,7 +87,7 @@ object! {
 /// for broken JSON.
 #[must_use]
 pub fn payload_line(payload: &[u8]) -> Option<(Cow<'_, str>, Option<i64>)> {
-    let Some(text) = std::str::from_utf8(payload).ok().filter(|text| is_one_line(text)) else {
+    let Some(text) = as_one_line(payload) else {
         let data = payload_json(payload)?;
         return Some((Cow::Owned(data.to_string()), moment(&data)));
     };
@@ -97,6 +97,12 @@ pub fn payload_line(payload: &[u8]) -> Option<(Cow<'_, str>, Option<i64>)> {
         _ => None,
     };
     Some((Cow::Borrowed(text), at_ms))
+}
+
+/// The text of a payload, where it can be handed on as it is if it is JSON.
+#[must_use]
+pub fn as_one_line(payload: &[u8]) -> Option<&str> {
+    std::str::from_utf8(payload).ok().filter(|text| is_one_line(text))
 }
 
 /// Whether JSON text can be handed on as it is: no line end between its tokens, and no escape that

@@ -1,7 +1,14 @@
 //! Levels that follow from what a line is: the name of an error, an entry of an access log.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::super::cursor::{Cursor, find, is_blank};
 use super::Level;
+
+/// What stands behind the path in an access log. Each line is looked through for it.
+static HTTP: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b" HTTP/"));
 
 /// Bytes at the start that are looked at.
 const LOOK: usize = 512;
@@ -30,7 +37,9 @@ pub(in crate::logs::parse) fn thrown(text: &[u8]) -> Option<Level> {
         b'/' => return python_warning(text),
         _ => return None,
     }
-    if let Some((start, level)) = starts.iter().find(|(start, _)| text.starts_with(start)) {
+    // One look at the first letter tells of most lines.
+    let mut alike = starts.iter().filter(|(start, _)| start.first() == text.first());
+    if let Some((start, level)) = alike.find(|(start, _)| text.starts_with(start)) {
         let is_panic = *start != b"thread '" || find(text, b"' panicked at").is_some();
         return is_panic.then_some(*level);
     }
@@ -79,7 +88,7 @@ fn python_warning(text: &[u8]) -> Option<Level> {
 /// `dev`, `tiny` and `short`, Next.js, uvicorn.
 pub(in crate::logs::parse) fn access(text: &[u8]) -> Option<Level> {
     let text = text.get(..text.len().min(4 * LOOK))?;
-    let status = match find(text, b" HTTP/") {
+    let status = match HTTP.find(text) {
         Some(at) => {
             let mut cursor = Cursor::new(text, at + 6);
             cursor.take_while(|byte| byte.is_ascii_digit() || byte == b'.');

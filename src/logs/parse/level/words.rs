@@ -74,14 +74,18 @@ pub(in crate::logs::parse) fn any(word: &[u8]) -> Option<Level> {
     if !(3..=13).contains(&name.len()) {
         return if name.len() == 1 { letter(*name.first()?) } else { None };
     }
-    let found = WORDS.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
+    // Most words are none: one look at the first letter tells.
+    let first = name.first()?.to_ascii_lowercase();
+    let mut alike = WORDS.iter().filter(|(known, _)| known.as_bytes().first() == Some(&first));
+    let found = alike.find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
     found.map(|(_, level)| *level)
 }
 
 /// As [`any`], but for words that say a level wherever they lead: not `log`, `start`, one letter.
 pub(super) fn sure(word: &[u8]) -> Option<Level> {
-    let is_common = COMMON.iter().any(|common| word.eq_ignore_ascii_case(common.as_bytes()));
-    if is_common || word.len() < 3 { None } else { any(word) }
+    let found = if word.len() < 3 { None } else { any(word) };
+    let is_common = || COMMON.iter().any(|common| word.eq_ignore_ascii_case(common.as_bytes()));
+    found.filter(|_| !is_common())
 }
 
 /// `E` of klog, logcat and zap's shortest form.

@@ -1,0 +1,54 @@
+//! Whether the user chose what the cursor is on, or it came there because the process went that was
+//! chosen.
+//!
+//! Invariant: what acts at once acts on nothing that the user did not choose: the first such key after
+//! the chosen process went only says so.
+
+use super::command::{Command, RowsCommand};
+use super::pane::Pane;
+use super::state::App;
+use crate::model::{Action, DaemonId, Target};
+
+/// A process is gone, or another one has its id.
+pub(super) fn gone(app: &mut App, id: DaemonId, target: &Target) {
+    if app.selected == Some(target.key(id)) {
+        app.unchosen = Some(app.placed(id, &target.label()).into());
+    }
+}
+
+/// Marks left since; of those that are gone the last took with it what the keys were about.
+pub(super) fn marks_left(app: &mut App) {
+    if app.marks.is_empty() {
+        app.unchosen = Some("what was marked".into());
+    }
+}
+
+/// Whether a key does nothing but say where the cursor is now. The same key again acts.
+pub(super) fn stops(app: &mut App, command: Command) -> bool {
+    // The question names whom it would delete.
+    let acts = match command {
+        Command::Act(action) => action != Action::Delete,
+        Command::Compose | Command::Rows(RowsCommand::Actions) => true,
+        _ => false,
+    };
+    let chooses = command.is_movement()
+        || matches!(
+            command,
+            Command::Filter
+                | Command::OnlyUnwell
+                | Command::NextUnwell
+                | Command::PreviousUnwell
+                | Command::Open
+                | Command::Rows(RowsCommand::Mark | RowsCommand::MarkAll)
+        );
+    if app.focus != Pane::Processes || !(acts || chooses) {
+        return false;
+    }
+    let Some(gone) = app.unchosen.take().filter(|_| acts) else { return false };
+    let now = match app.selected {
+        Some(key) => format!("the cursor is on {} now", app.display_name(key)),
+        None => "nothing is selected now".to_owned(),
+    };
+    app.notify(format!("nothing was done: {gone} is gone, and {now}; press it again to act"), true);
+    true
+}
