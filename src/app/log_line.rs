@@ -135,7 +135,6 @@ impl Shown {
 /// What is no output, as the store takes it.
 #[derive(Debug)]
 pub(super) struct Stored {
-    pub(super) time: LineTime,
     pub(super) stream: Stream,
     pub(super) kind: Kind,
     pub(super) level: Option<Level>,
@@ -144,7 +143,6 @@ pub(super) struct Stored {
     pub(super) title: Box<str>,
 }
 
-<<<<<<< HEAD
 /// How the times of a process's lines are read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Times<'a> {
@@ -152,23 +150,10 @@ pub(super) struct Times<'a> {
     pub(super) zone: &'a TimeZone,
     /// The `log_date_format` of the process.
     pub(super) declared: Option<&'a parse::Pattern>,
+    /// The time that the bus told, or an estimate.
+    pub(super) told: LineTime,
 }
 
-/// Makes a line ready for the store.
-pub(super) fn stored(line: LogLine, times: Times<'_>) -> Stored {
-    let lead = line.lead();
-    let from = if line.is_estimated { TimeFrom::Estimated } else { TimeFrom::Bus };
-    let time = LineTime { at_ms: line.at_ms, from };
-    match &line.kind {
-        LineKind::Out | LineKind::Err => {
-            let is_err = line.kind == LineKind::Err;
-            let stream = if is_err { Stream::Err } else { Stream::Out };
-            let (own_ms, level) = says(line.text.as_bytes(), is_err, times, line.at_ms);
-            let time = own_ms.map_or(time, |own_ms| own_time(own_ms, time));
-            let bytes = line.text.into_boxed_bytes();
-            Stored { time, stream, kind: Kind::Output, level, bytes }
-        }
-=======
 /// Makes what is no output ready for the store.
 pub(super) fn stored(line: LogLine) -> Stored {
     let text = format!("{}{}", line.lead(), line.text);
@@ -179,7 +164,6 @@ pub(super) fn stored(line: LogLine) -> Stored {
     match line.kind {
         LineKind::Out => of(Stream::Out, Kind::Output, None, text),
         LineKind::Err => of(Stream::Err, Kind::Output, None, text),
->>>>>>> main
         LineKind::Event(word, severity) => {
             let stream = if word == "pm2" { Stream::Pm2 } else { Stream::Events };
             let kind = match word {
@@ -188,34 +172,17 @@ pub(super) fn stored(line: LogLine) -> Stored {
                 "lost" => Kind::Loss,
                 _ => Kind::Event,
             };
-<<<<<<< HEAD
-            let text = format!("{lead}{}", line.text);
-            let bytes = text.into_boxed_str().into_boxed_bytes();
-            Stored { time, stream, kind, level: Some(level_of(*severity)), bytes }
-=======
             of(stream, kind, Some(level_of(severity)), text)
->>>>>>> main
         }
         LineKind::Message(topic) => {
             let topic: String =
                 topic.chars().map(|c| if c == ' ' { TOPIC_BLANK } else { c }).collect();
-<<<<<<< HEAD
-            let bytes = format!("{topic} {}", line.text).into_boxed_str().into_boxed_bytes();
-            Stored { time, stream: Stream::Messages, kind: Kind::Message, level: None, bytes }
-        }
-        LineKind::Exception(whole) => {
-            let text = format!("{}\n{}", line.text, whole.join("\n"));
-            let bytes = text.into_boxed_str().into_boxed_bytes();
-            let level = Some(Level::Error);
-            Stored { time, stream: Stream::Events, kind: Kind::Exception, level, bytes }
-=======
             of(Stream::Messages, Kind::Message, None, format!("{topic} {}", line.text))
         }
         LineKind::Exception(whole) => {
             let text = format!("{}\n{}", line.text, whole.join("\n"));
             let title = whole.first().cloned().unwrap_or_default();
             Stored { title, ..of(Stream::Events, Kind::Exception, Some(Level::Error), text) }
->>>>>>> main
         }
     }
 }
@@ -229,34 +196,36 @@ pub(super) fn stream_of(stream: FileStream) -> Stream {
     }
 }
 
-<<<<<<< HEAD
-/// The time and the level that a line of output says itself.
-fn says(
-    bytes: &[u8],
-    is_stderr: bool,
-    times: Times<'_>,
-    reference_ms: i64,
-) -> (Option<i64>, Option<Level>) {
-=======
 /// What a line of output says of itself.
 #[derive(Debug)]
 pub(super) struct Read<'a> {
     pub(super) level: Option<Level>,
+    /// When it was written.
+    pub(super) time: LineTime,
     /// The text without what leads it: time, level.
     pub(super) text: Cow<'a, [u8]>,
 }
 
-/// Reads a line of output.
+/// Reads a line of output, of whatever time.
 pub(super) fn read(bytes: &[u8], is_stderr: bool) -> Read<'_> {
->>>>>>> main
+    let told = LineTime { at_ms: 0, from: TimeFrom::Estimated };
+    read_at(bytes, is_stderr, Times { zone: &TimeZone::UTC, declared: None, told })
+}
+
+/// Reads a line of output.
+pub(super) fn read_at<'a>(bytes: &'a [u8], is_stderr: bool, times: Times<'_>) -> Read<'a> {
     let plain = Plain::of(bytes);
-    let clock = Clock { zone: times.zone, reference_ms };
+    let clock = Clock { zone: times.zone, reference_ms: times.told.at_ms };
     let context = Context { declared: times.declared, clock, is_stderr };
-    let reading = parse::read(&plain.text, &context);
     // That it came by standard error says the gutter.
-<<<<<<< HEAD
-    let level = reading.level.filter(|(_, sign)| *sign != Sign::Stream).map(|(level, _)| level);
-    (reading.time.map(|stamp| stamp.at_ms), level)
+    let reading = parse::read(&plain.text, &context);
+    let said = reading.level.filter(|(_, sign)| *sign != Sign::Stream).map(|(level, _)| level);
+    let text = match plain.text {
+        Cow::Borrowed(text) => Cow::Borrowed(reading.message.of(text)),
+        Cow::Owned(text) => Cow::Owned(reading.message.of(&text).to_vec()),
+    };
+    let time = reading.time.map_or(times.told, |own| own_time(own.at_ms, times.told));
+    Read { level: said, time, text }
 }
 
 /// The time that a line says, where it can be believed. Of one that says whole seconds the daemon knows
@@ -271,15 +240,6 @@ fn own_time(own_ms: i64, told: LineTime) -> LineTime {
     } else {
         LineTime { at_ms: own_ms, from }
     }
-=======
-    let reading = parse::read(&plain.text, &context);
-    let said = reading.level.filter(|(_, sign)| *sign != Sign::Stream).map(|(level, _)| level);
-    let text = match plain.text {
-        Cow::Borrowed(text) => Cow::Borrowed(reading.message.of(text)),
-        Cow::Owned(text) => Cow::Owned(reading.message.of(&text).to_vec()),
-    };
-    Read { level: said, text }
->>>>>>> main
 }
 
 /// What happened is no error of a program: its levels stay below that.

@@ -25,16 +25,13 @@ pub mod job;
 mod jobs;
 pub mod keymap;
 pub mod layout;
-<<<<<<< HEAD
-mod log_formats;
-=======
 pub mod log_columns;
 mod log_command;
 pub mod log_commands;
 mod log_copy;
 pub mod log_dress;
 pub mod log_entry;
->>>>>>> main
+mod log_formats;
 mod log_keys;
 pub mod log_line;
 mod log_past;

@@ -116,14 +116,9 @@ impl Output {
         }
         let at_ms = chunk.at_ms.unwrap_or(at_ms);
         let (source, kind, lines) = (&stream.source, &stream.kind, &mut self.lines);
-<<<<<<< HEAD
         let is_estimated = self.is_estimated;
-        stream.assembler.push(&chunk.data, at_ms, now_ms, |line| {
-            keep(lines, (source, kind, is_estimated), line, emit);
-=======
         stream.assembler.push_together(&chunk.data, at_ms, now_ms, |line| {
-            keep(lines, source, kind, line, emit);
->>>>>>> main
+            keep(lines, (source, kind, is_estimated), line, emit);
         });
     }
 
@@ -277,11 +272,7 @@ impl Output {
 
 fn flush(stream: &mut Stream, lines: &mut Vec<LogLine>, emit: &mut impl FnMut(Report)) {
     let (source, kind) = (&stream.source, &stream.kind);
-<<<<<<< HEAD
-    stream.assembler.flush(|line| keep(lines, (source, kind, false), line, emit));
-=======
-    stream.assembler.flush_raw(|line| keep(lines, source, kind, line, emit));
->>>>>>> main
+    stream.assembler.flush_raw(|line| keep(lines, (source, kind, false), line, emit));
 }
 
 /// Adds a line to those that wait; a full set is reported.

@@ -180,7 +180,6 @@ impl Heard {
         let _ = self.connection.subscribe().wait_for(|(_, is_connected)| *is_connected).await;
     }
 
-<<<<<<< HEAD
     /// Says when the bus is connected again.
     pub(super) fn connections(&self) -> watch::Receiver<(u64, bool)> {
         self.connection.subscribe()
@@ -201,19 +200,6 @@ impl Heard {
         let key = (id, chunk.stream);
         if outputs.now.len() >= OUTPUTS_MAX && !outputs.now.contains_key(&key) {
             return Some(chunk);
-=======
-    /// Takes a piece of output in.
-    pub(in crate::daemon) fn take(&self, chunk: &LogChunk) {
-        let Some(BusPmId::Process(id) | BusPmId::Old(id)) = chunk.process.pm_id else { return };
-        let mut outputs = self.lock();
-        let key = (id, chunk.stream);
-        if matches!(outputs.begun.get(&key), Some(None)) {
-            return;
-        }
-        let now_ms = self.now_ms();
-        if outputs.begun.len() >= OUTPUTS_MAX && !outputs.begun.contains_key(&key) {
-            return;
->>>>>>> main
         }
         let room = ALL_BYTES_MAX.saturating_sub(outputs.kept_bytes);
         let is_held = outputs.is_holding;
