@@ -21,7 +21,19 @@ mod tasks;
 mod trigger;
 mod why;
 
+use crate::harness::install::{Release, is_all};
 use crate::harness::trials::{Test, Weight, simulated, with_pm2};
+
+/// Acceptance of `logs -f` on a release.
+fn following_misses_nothing(release: Release) -> Test {
+    let name = format!("cli::logs::{}::following_misses_nothing", release.version());
+    let trial = logs::following_misses_nothing_whatever_becomes_of_files_and_bus;
+    Test::new(name, move || trial(release))
+        .needing(release.locked())
+        .weighing(Weight::Busy)
+        .lasting()
+        .left_out_if(!release.is_in_ci() && !is_all())
+}
 
 pub(crate) fn trials() -> Vec<Test> {
     let mut trials = vec![
@@ -80,6 +92,8 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(real::a_burst_of_a_million_lines_comes_whole).weighing(Weight::Alone),
         simulated(logs::a_daemon_that_is_gone_is_told_once),
         with_pm2(logs::history_is_what_the_files_hold),
+        following_misses_nothing(Release::Seven),
+        following_misses_nothing(Release::Five),
         with_pm2(logs::following_a_flood_misses_nothing_and_doubles_nothing).weighing(Weight::Busy),
         with_pm2(why::each_way_to_die_is_told_afterwards),
         with_pm2(bundle::it_holds_what_an_incident_needs),

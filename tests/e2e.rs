@@ -18,7 +18,19 @@ mod swaps;
 mod terminals;
 mod watching;
 
+use crate::harness::install::{Release, is_all};
 use crate::harness::trials::{Test, Weight, simulated, with_pm2};
+
+/// Acceptance of the log's data on a release.
+fn each_line_is_there_once(release: Release) -> Test {
+    let name = format!("e2e::history::{}::each_line_is_there_once", release.version());
+    let trial = history::each_line_is_there_once_whatever_becomes_of_files_and_bus;
+    Test::new(name, move || trial(release))
+        .needing(release.locked())
+        .weighing(Weight::Busy)
+        .lasting()
+        .left_out_if(!release.is_in_ci() && !is_all())
+}
 
 pub(crate) fn trials() -> Vec<Test> {
     vec![
@@ -32,6 +44,8 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(watching::a_filter_leaves_rows_out),
         with_pm2(watching::the_log_of_one_is_searched),
         with_pm2(history::history_meets_the_bus_in_a_flood).weighing(Weight::Busy),
+        each_line_is_there_once(Release::Seven),
+        each_line_is_there_once(Release::Five),
         with_pm2(history::the_ends_of_the_files_are_there_at_once),
         with_pm2(watching::an_exception_shows),
         with_pm2(watching::resize_to_40x10_and_back),

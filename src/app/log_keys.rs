@@ -108,6 +108,9 @@ fn narrow(app: &mut App, is_app: bool) {
 impl App {
     /// Takes lines into the log, as they come.
     pub fn take_lines(&mut self, lines: impl IntoIterator<Item = LogLine>) {
+        if let Ok(offset) = jiff::tz::Offset::from_seconds(self.utc_offset_s) {
+            self.log_view.formats.zone = offset.to_time_zone();
+        }
         for line in lines {
             self.log_view.take(&self.watched.fleet, line);
         }
@@ -303,18 +306,22 @@ pub(super) fn older(app: &mut App) -> Effects {
     Effects(asked.into_iter().map(effect).collect())
 }
 
+/// So many files that cannot be read are named one by one.
+const NOTES_MAX: usize = 8;
+
 /// Lines of log files came.
 pub(super) fn take_past(app: &mut App, daemon: DaemonId, past: Past) {
     let (notes, is_asked) = (past.notes.clone(), past.is_asked);
     let came = app.log_view.take_past(daemon, past);
     step(app);
     app.is_dirty = true;
-    if let Some(first) = notes.first() {
-        let more = match notes.len() {
-            1 => String::new(),
-            count => format!(", and {} more", count - 1),
+    for (index, note) in notes.iter().enumerate().take(NOTES_MAX) {
+        let more = match notes.len() - index - 1 {
+            0 => String::new(),
+            _ if index + 1 < NOTES_MAX => String::new(),
+            count => format!(" (and {count} more files)"),
         };
-        app.note_past(daemon, &format!("{first}{more}"));
+        app.note_past(daemon, &format!("{note}{more}"));
     }
     let held = app.lines().len();
     match (is_asked, came.taken, came.refused) {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::logs::parse::{self, Clock, Context, Level, Plain, Sign};
-use crate::logs::{Body, Kind, LineId, LineRef, LineTime, Owner, Store, Stream};
+use crate::logs::{Body, Kind, LineId, LineRef, LineTime, Owner, Store, Stream, TimeFrom};
 use crate::model::log::{LineKind, LogLine, LogSource, Severity};
 use crate::model::past::FileStream;
 use crate::protocol::text::{StyledText, TextStyle, clean, clean_line};
@@ -20,6 +20,10 @@ pub const ROW_BYTES: usize = 8 * 1024;
 pub const WHOLE_BYTES: usize = 1024 * 1024;
 /// Stands for a blank in a topic, so that the topic ends at the first blank.
 const TOPIC_BLANK: char = '\u{a0}';
+
+/// How far the clock of a line may be ahead of the daemon's, milliseconds: a time in the future would
+/// hold back all that follow.
+const AHEAD_MAX_MS: i64 = 1_000;
 
 /// A line as it is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,7 +121,8 @@ impl Shown {
             Kind::Restart => LineKind::Event("restart", self.severity()),
             _ => LineKind::Event("event", self.severity()),
         };
-        LogLine { at_ms: self.time.at_ms, source: self.source, kind, text: self.text.text }
+        let (at_ms, text) = (self.time.at_ms, self.text.text);
+        LogLine { at_ms, is_estimated: false, source: self.source, kind, text }
     }
 
     /// How bad it is, of what happened.
@@ -138,6 +143,17 @@ pub(super) struct Stored {
     pub(super) title: Box<str>,
 }
 
+/// How the times of a process's lines are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times<'a> {
+    /// Of those without a zone.
+    pub(super) zone: &'a TimeZone,
+    /// The `log_date_format` of the process.
+    pub(super) declared: Option<&'a parse::Pattern>,
+    /// The time that the bus told, or an estimate.
+    pub(super) told: LineTime,
+}
+
 /// Makes what is no output ready for the store.
 pub(super) fn stored(line: LogLine) -> Stored {
     let text = format!("{}{}", line.lead(), line.text);
@@ -153,6 +169,7 @@ pub(super) fn stored(line: LogLine) -> Stored {
             let kind = match word {
                 "exit" | "overlimit" | "stop" => Kind::Exit,
                 "restart" | "reload" => Kind::Restart,
+                "lost" => Kind::Loss,
                 _ => Kind::Event,
             };
             of(stream, kind, Some(level_of(severity)), text)
@@ -183,16 +200,23 @@ pub(super) fn stream_of(stream: FileStream) -> Stream {
 #[derive(Debug)]
 pub(super) struct Read<'a> {
     pub(super) level: Option<Level>,
+    /// When it was written.
+    pub(super) time: LineTime,
     /// The text without what leads it: time, level.
     pub(super) text: Cow<'a, [u8]>,
 }
 
-/// Reads a line of output.
+/// Reads a line of output, of whatever time.
 pub(super) fn read(bytes: &[u8], is_stderr: bool) -> Read<'_> {
+    let told = LineTime { at_ms: 0, from: TimeFrom::Estimated };
+    read_at(bytes, is_stderr, Times { zone: &TimeZone::UTC, declared: None, told })
+}
+
+/// Reads a line of output.
+pub(super) fn read_at<'a>(bytes: &'a [u8], is_stderr: bool, times: Times<'_>) -> Read<'a> {
     let plain = Plain::of(bytes);
-    // Only the level is asked for: neither zone nor date matters.
-    let clock = Clock { zone: &TimeZone::UTC, reference_ms: 0 };
-    let context = Context { declared: None, clock, is_stderr };
+    let clock = Clock { zone: times.zone, reference_ms: times.told.at_ms };
+    let context = Context { declared: times.declared, clock, is_stderr };
     // That it came by standard error says the gutter.
     let reading = parse::read(&plain.text, &context);
     let said = reading.level.filter(|(_, sign)| *sign != Sign::Stream).map(|(level, _)| level);
@@ -200,7 +224,22 @@ pub(super) fn read(bytes: &[u8], is_stderr: bool) -> Read<'_> {
         Cow::Borrowed(text) => Cow::Borrowed(reading.message.of(text)),
         Cow::Owned(text) => Cow::Owned(reading.message.of(&text).to_vec()),
     };
-    Read { level: said, text }
+    let time = reading.time.map_or(times.told, |own| own_time(own.at_ms, times.told));
+    Read { level: said, time, text }
+}
+
+/// The time that a line says, where it can be believed. Of one that says whole seconds the daemon knows
+/// more: it would stand among the lines of up to a second before.
+fn own_time(own_ms: i64, told: LineTime) -> LineTime {
+    let before_ms = told.at_ms.saturating_sub(own_ms);
+    let from = TimeFrom::Line;
+    if before_ms < -AHEAD_MAX_MS {
+        told
+    } else if own_ms % 1_000 == 0 && (0..1_000).contains(&before_ms) && told.from == TimeFrom::Bus {
+        LineTime { at_ms: told.at_ms, from }
+    } else {
+        LineTime { at_ms: own_ms, from }
+    }
 }
 
 /// What happened is no error of a program: its levels stay below that.

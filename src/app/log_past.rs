@@ -44,6 +44,12 @@ impl LogView {
         let mut sum = Prepended::default();
         for (file, source) in past.files.iter().zip(sources) {
             let Some(source) = source else { continue };
+            if file.is_after {
+                for line in lines(file) {
+                    self.store.append(source, &line);
+                }
+                continue;
+            }
             if histories.iter().any(|(other, _)| *other == source) {
                 sum = plus(sum, self.prepend(&std::mem::take(&mut histories)));
             }

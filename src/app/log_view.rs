@@ -8,7 +8,8 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::editor::Editor;
-use super::log_line::{self, ROW_BYTES, Read, Shown, Stored, WHOLE_BYTES};
+use super::log_formats::Formats;
+use super::log_line::{self, ROW_BYTES, Read, Shown, Stored, Times, WHOLE_BYTES};
 use super::log_shape::Shape;
 use super::log_traces::Told;
 use crate::logs::parse::traces;
@@ -141,6 +142,7 @@ pub struct LogView {
     pub(super) marks: BTreeSet<LineId>,
     /// The source of the last line: the next is mostly of the same.
     last: Option<(LogSource, Stream, SourceId)>,
+    pub(super) formats: Formats,
 }
 
 impl LogView {
@@ -358,12 +360,15 @@ impl LogView {
     pub(super) fn take(&mut self, fleet: &Fleet, line: LogLine) {
         let at_ms = line.at_ms;
         let source = line.source.clone();
+        let from = if line.is_estimated { TimeFrom::Estimated } else { TimeFrom::Bus };
+        let time = LineTime { at_ms, from };
         if let LineKind::Out | LineKind::Err = line.kind {
             let is_err = line.kind == LineKind::Err;
             let stream = if is_err { Stream::Err } else { Stream::Out };
-            let Some(id) = self.source(fleet, source, stream) else { return };
+            self.formats.look(fleet, &source);
+            let Some(id) = self.source(fleet, source.clone(), stream) else { return };
             for text in line.lines() {
-                self.take_output(id, (text.as_bytes(), is_err), at_ms);
+                self.take_output((id, &source), (text.as_bytes(), is_err), time);
             }
             return;
         }
@@ -373,7 +378,6 @@ impl LogView {
         if is_exception && self.told.is_printed(&self.store, id, title.as_bytes(), at_ms) {
             return;
         }
-        let time = LineTime { at_ms, from: TimeFrom::Bus };
         let line = Line { time, level, kind, body: Body::Held(&bytes) };
         let line = self.store.append(id, &line);
         if let Some(line) = line.filter(|_| is_exception) {
@@ -381,10 +385,17 @@ impl LogView {
         }
     }
 
-    fn take_output(&mut self, id: SourceId, (text, is_err): (&[u8], bool), at_ms: i64) {
-        let Read { level, text: words } = log_line::read(text, is_err);
+    fn take_output(
+        &mut self,
+        (id, source): (SourceId, &LogSource),
+        (text, is_err): (&[u8], bool),
+        told: LineTime,
+    ) {
+        let declared = self.formats.of(source);
+        let times = Times { zone: &self.formats.zone, declared, told };
+        let Read { level, time, text: words } = log_line::read_at(text, is_err, times);
+        let at_ms = told.at_ms;
         let told = self.told.feed(id, &words);
-        let time = LineTime { at_ms, from: TimeFrom::Bus };
         let line = Line { time, level, kind: told.kind, body: Body::Held(text) };
         if let Some(line) = self.store.append(id, &line) {
             self.told.is_in(&mut self.store, id, told, (line, level, at_ms, &words));

@@ -31,6 +31,7 @@ pub mod log_commands;
 mod log_copy;
 pub mod log_dress;
 pub mod log_entry;
+mod log_formats;
 mod log_keys;
 pub mod log_line;
 mod log_past;

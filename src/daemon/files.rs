@@ -5,8 +5,9 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::UNIX_EPOCH;
 
 /// The end of a file.
@@ -31,6 +32,14 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file"));
     }
     Ok(file)
+}
+
+/// The file that was written before, and the one of that name now where it is another: the oldest
+/// first.
+pub(crate) fn generations(old: Arc<File>, path: &Path) -> Vec<Arc<File>> {
+    let identity = |file: &File| file.metadata().ok().map(|about| (about.dev(), about.ino()));
+    let now = open(path).ok().filter(|now| identity(now) != identity(&old));
+    std::iter::once(old).chain(now.map(Arc::new)).collect()
 }
 
 /// When a file was last written, milliseconds since 1970.

@@ -1,20 +1,27 @@
 //! The lines of a log file from its end backwards, each with a time.
 //!
 //! Invariant: at most one piece and the lines that were asked for are held; the order within a file is
-//! never changed; a line without a time of its own has that of the line before it, and says so.
+//! never changed; a line without a time of its own has one between those around it, or that of the line
+//! that it continues, and says so.
 
+pub(crate) mod gap;
 pub(super) mod heard;
+mod join;
+pub(crate) mod mend;
 pub(super) mod screen;
+pub(crate) mod shared;
 pub(crate) mod sources;
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::UNIX_EPOCH;
 
 use jiff::tz::TimeZone;
 
 use super::files;
-use super::seam::{ReadAt, read_whole};
+use super::seam::read_whole;
 use crate::logs::parse::{self, Clock, Context, Level, Pattern, Plain};
 
 /// How much is read at once, bytes.
@@ -78,7 +85,7 @@ impl Format {
 /// Reads a file backwards.
 #[derive(Debug)]
 pub(crate) struct Backwards {
-    file: File,
+    file: Arc<File>,
     format: Format,
     /// What is before this offset is not read yet.
     at: u64,
@@ -94,6 +101,35 @@ pub(crate) struct Backwards {
     reference_ms: i64,
     has_times: bool,
     is_timeless: bool,
+    span: Span,
+    /// What is behind this offset was given, or waits.
+    given: u64,
+}
+
+/// When a file was written.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    /// When it was made, and written last, milliseconds since 1970.
+    from_ms: i64,
+    to_ms: i64,
+    /// How large it was then, bytes.
+    size: u64,
+}
+
+impl Span {
+    fn of(file: &File) -> io::Result<Self> {
+        let about = file.metadata()?;
+        let to_ms = files::written_ms(file)?;
+        let made = about.created().ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok());
+        let made_ms = made.and_then(|made| i64::try_from(made.as_millis()).ok());
+        Ok(Self { from_ms: made_ms.unwrap_or(to_ms).min(to_ms), to_ms, size: about.len() })
+    }
+
+    /// About when what ends at this offset was written.
+    fn at(self, offset: u64) -> i64 {
+        let part = offset.min(self.size) as f64 / self.size.max(1) as f64;
+        self.from_ms + ((self.to_ms - self.from_ms) as f64 * part) as i64
+    }
 }
 
 impl Backwards {
@@ -102,16 +138,16 @@ impl Backwards {
     /// # Errors
     /// As [`files::open`].
     pub(crate) fn open(path: &Path, from: Option<u64>, format: Format) -> io::Result<Self> {
-        Self::of(files::open(path)?, from, format)
+        Self::of(Arc::new(files::open(path)?), from, format)
     }
 
     /// From an offset, or the end, of an open file.
     ///
     /// # Errors
     /// Those of the system.
-    pub(crate) fn of(file: File, from: Option<u64>, format: Format) -> io::Result<Self> {
-        let reference_ms = files::written_ms(&file)?;
-        let at = from.unwrap_or(u64::MAX).min(file.size()?);
+    pub(crate) fn of(file: Arc<File>, from: Option<u64>, format: Format) -> io::Result<Self> {
+        let span = Span::of(&file)?;
+        let at = from.unwrap_or(u64::MAX).min(span.size);
         Ok(Self {
             file,
             format,
@@ -120,10 +156,17 @@ impl Backwards {
             lines: Vec::new(),
             ready: Vec::new(),
             waiting: Vec::new(),
-            reference_ms,
+            reference_ms: span.to_ms,
             has_times: false,
             is_timeless: false,
+            span,
+            given: at,
         })
+    }
+
+    /// The file.
+    pub(super) fn file(&self) -> Arc<File> {
+        Arc::clone(&self.file)
     }
 
     /// The line before the last one given; `None` at the beginning of the file.
@@ -139,7 +182,8 @@ impl Backwards {
                 Some((bytes, is_ended)) => self.place(&bytes, is_ended),
                 None if self.waiting.is_empty() => return Ok(None),
                 // Nothing before them: the time of the line behind them, or of the file.
-                None => self.settle(self.reference_ms, None),
+                None if self.has_times => self.settle(self.reference_ms, None),
+                None => self.settle_by_place(),
             }
         }
     }
@@ -149,36 +193,59 @@ impl Backwards {
         let (time, mut line) = self.format.read(bytes, self.reference_ms);
         line.is_ended = is_ended;
         let level = line.level;
+        if time.is_none() {
+            line.at_ms = self.span.at(self.given);
+        }
+        self.given = self.given.saturating_sub((bytes.len() + usize::from(is_ended)) as u64);
         self.waiting.push(line);
         match time {
             Some(at_ms) => {
+                self.settle(at_ms, level);
                 self.has_times = true;
                 self.reference_ms = at_ms;
-                self.settle(at_ms, level);
             }
-            None if self.is_timeless || self.waiting.len() >= WAITING_MAX => {
-                self.settle(self.reference_ms, None);
-            }
+            None if self.is_timeless => self.settle_by_place(),
+            None if self.waiting.len() >= WAITING_MAX => self.settle(self.reference_ms, None),
             None if !self.has_times && self.waiting.len() >= TIMELESS_AFTER => {
                 self.is_timeless = true;
-                self.settle(self.reference_ms, None);
+                self.settle_by_place();
             }
             None => {}
         }
     }
 
-    /// All that wait have this time, and the level of the line that they continue.
+    /// All that wait are between this time and that of the line behind them, or of the file; and have
+    /// the level of the line that they continue.
     fn settle(&mut self, at_ms: i64, level: Option<Level>) {
+        let (ends_ms, count) = (self.reference_ms.max(at_ms), self.waiting.len() as i64);
+        // The last of a file was written when the file was; the first has the time itself.
+        let parts = if self.has_times { count } else { count - 1 };
+        let (mut index, mut last_ms) = (0, at_ms);
         // The newest was read first and is taken first, from the end.
+        let mut oldest_first = Vec::with_capacity(self.waiting.len());
         for mut line in self.waiting.drain(..).rev() {
-            line.at_ms = at_ms;
+            if line.is_estimated {
+                if !is_continued(&line.bytes) {
+                    last_ms = at_ms + (ends_ms - at_ms) * index / parts.max(1);
+                }
+                line.at_ms = last_ms;
+            } else {
+                line.at_ms = at_ms;
+            }
+            index += 1;
             if line.is_estimated
                 && line.level.is_none_or(|own| level.is_some_and(|head| head > own))
             {
                 line.level = level;
             }
-            self.ready.push(line);
+            oldest_first.push(line);
         }
+        self.ready.append(&mut oldest_first);
+    }
+
+    /// All that wait have a time by their place in the file alone.
+    fn settle_by_place(&mut self) {
+        self.ready.extend(self.waiting.drain(..).rev());
     }
 
     /// The bytes of the line before, and whether a newline ends it.
@@ -213,6 +280,12 @@ impl Backwards {
     }
 }
 
+/// Whether a line goes on with what the one before it says: a stack, or a value over several lines.
+fn is_continued(line: &[u8]) -> bool {
+    line.first().is_none_or(|first| matches!(first, b' ' | b'\t' | b'}' | b']' | b')' | b'\r'))
+        || line.starts_with(b"Caused by")
+}
+
 /// A line without its newline, and whether it had one.
 fn ended(mut bytes: Vec<u8>) -> (Vec<u8>, bool) {
     let is_ended = bytes.last() == Some(&b'\n');
@@ -242,8 +315,10 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_time_has_that_of_the_line_before() {
-        let text = b"before\n1970-01-01T00:00:01Z one\n  at x\n\n1970-01-01T00:00:02Z two\nlast";
+    fn what_has_no_time_is_between_the_lines_around_it() {
+        let text =
+            b"before\n1970-01-01T00:00:01Z one\n  at x\n\nplain\nplain\n1970-01-01T00:00:04Z two\n\
+                     1970-01-01T00:00:05Z three\n} of it";
         let all = read(text);
         let line = |at_ms, is_estimated, text: &str| (at_ms, is_estimated, text.to_owned());
         let wanted = [
@@ -251,10 +326,28 @@ mod tests {
             line(1_000, false, "1970-01-01T00:00:01Z one"),
             line(1_000, true, "  at x"),
             line(1_000, true, ""),
-            line(2_000, false, "1970-01-01T00:00:02Z two"),
-            line(2_000, true, "last"),
+            line(2_800, true, "plain"),
+            line(3_400, true, "plain"),
+            line(4_000, false, "1970-01-01T00:00:04Z two"),
+            line(5_000, false, "1970-01-01T00:00:05Z three"),
+            line(5_000, true, "} of it"),
         ];
         assert_eq!(all, wanted);
+    }
+
+    #[test]
+    fn without_any_time_the_file_says_from_when_to_when() {
+        let span = Span { from_ms: 1_000, to_ms: 2_000, size: 100 };
+        assert_eq!([0, 50, 100, 200].map(|at| span.at(at)), [1_000, 1_500, 2_000, 2_000]);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.log");
+        std::fs::write(&path, b"one\ntwo\nthree\n").unwrap();
+        let written_ms = files::written_ms(&File::open(&path).unwrap()).unwrap();
+        let format = Format { declared: None, zone: TimeZone::UTC, is_err: false };
+        let mut file = Backwards::open(&path, None, format).unwrap();
+        let last = file.next().unwrap().unwrap();
+        assert_eq!((last.at_ms, last.is_estimated), (written_ms, true));
+        assert!(file.next().unwrap().unwrap().at_ms <= written_ms);
     }
 
     #[test]

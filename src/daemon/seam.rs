@@ -28,6 +28,16 @@ pub(crate) trait ReadAt {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
 }
 
+impl<T: ReadAt> ReadAt for std::sync::Arc<T> {
+    fn size(&self) -> io::Result<u64> {
+        T::size(self)
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        T::read_at(self, buffer, offset)
+    }
+}
+
 impl ReadAt for std::fs::File {
     fn size(&self) -> io::Result<u64> {
         Ok(self.metadata()?.len())
@@ -108,9 +118,42 @@ impl Seam {
         }
     }
 
+    /// What came is in this file, not before this offset.
+    pub(crate) fn start_at(&mut self, start: u64) {
+        self.start = start;
+    }
+
+    /// The offset of the first byte that came, by the beginning of what came alone: the rest may be in
+    /// another file, since this one was rotated, or not be written yet. For when there was time enough
+    /// for that.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub(crate) fn by_beginning(&self, file: &impl ReadAt) -> io::Result<Option<u64>> {
+        let size = file.size()?;
+        let back = if self.is_fork { NEEDLE_MAX as u64 } else { BACK_MAX };
+        let from = self.start.min(size).saturating_sub(back);
+        let first_line = memchr::memchr(b'\n', &self.needle).map_or(0, |at| at + 1);
+        for length in [1024, 256, first_line] {
+            let Some(beginning) = self.needle.get(..length).filter(|some| !some.is_empty()) else {
+                continue;
+            };
+            let found = find(file, beginning, from, size)?;
+            if !found.is_empty() {
+                return Ok(if let [only] = found.as_slice() { Some(*only) } else { None });
+            }
+        }
+        Ok(None)
+    }
+
     /// How much came, bytes.
     pub(crate) fn received(&self) -> u64 {
         self.received
+    }
+
+    /// The last bytes that came.
+    pub(crate) fn last(&self) -> Vec<u8> {
+        self.last.iter().copied().collect()
     }
 
     /// Takes over what a copy of it found out in the file.
@@ -136,8 +179,9 @@ impl Seam {
     /// Those of reading.
     pub(crate) fn by_quiet(&self, file: &impl ReadAt) -> io::Result<Option<u64>> {
         let size = file.size()?;
-        let Some(difference) = size.checked_sub(self.received) else { return Ok(None) };
-        Ok(self.ends_alike(file, size)?.then_some(difference))
+        // A file that was emptied meanwhile holds less than what came.
+        let difference = size.saturating_sub(self.received);
+        Ok((size > 0 && self.ends_alike(file, size)?).then_some(difference))
     }
 
     /// Whether the last bytes that came are the last of the file.
@@ -145,7 +189,8 @@ impl Seam {
         let mut end = vec![0; self.last.len()];
         let at = size.saturating_sub(end.len() as u64);
         let read = read_whole(file, &mut end, at)?;
-        Ok(end.get(..read).is_some_and(|end| end.iter().eq(self.last.iter())))
+        let skip = self.last.len() - read.min(self.last.len());
+        Ok(end.get(..read).is_some_and(|end| end.iter().eq(self.last.iter().skip(skip))))
     }
 
     fn by_difference(

@@ -6,6 +6,8 @@
 mod events;
 mod filter;
 mod live;
+mod mending;
+mod missing;
 mod print;
 mod source;
 
@@ -25,6 +27,7 @@ use crate::cli::Logs;
 use crate::client::{Bus, Queued};
 use crate::daemon::clock::now_ms;
 use crate::daemon::history::Line;
+use crate::protocol::process::ProcessInfo;
 
 /// How many lines are shown, if nobody says how many.
 const LINES: usize = 100;
@@ -100,11 +103,44 @@ pub(super) async fn run(
         }
     }
     match bus {
-        Some(bus) => live::follow(bus, all, &infos, &filter, &mut printer, until).await,
+        Some(bus) => {
+            let whose = Whose { context, what, words: &words, infos };
+            live::follow(bus, all, whose, &filter, &mut printer, until).await
+        }
         None if !is_whole => Ok(Code::Condition),
         // As grep.
         None if history.is_empty() && what.grep.is_some() => Ok(Code::Condition),
         None => Ok(Code::Fine),
+    }
+}
+
+/// Whose lines are followed.
+struct Whose<'a> {
+    context: &'a Context,
+    what: &'a Logs,
+    /// The processes by word.
+    words: &'a [String],
+    /// Those that these are now.
+    infos: Vec<ProcessInfo>,
+}
+
+impl Whose<'_> {
+    /// Asks again which processes there are: a daemon that was restarted gives other ids.
+    async fn ask_again(&mut self) -> Result<(), Failure> {
+        let client = self.context.connect().await?;
+        let processes = act::fleet(self.context, &client).await?;
+        client.disconnect().await;
+        self.infos = targets::resolve(self.words, &processes)?;
+        Ok(())
+    }
+
+    /// Their log files.
+    fn sources(&self) -> Vec<Source> {
+        let mut sources = source::of(&self.infos, self.what, self.context);
+        if !self.context.endpoint.is_local() {
+            sources.iter_mut().for_each(Source::close);
+        }
+        sources
     }
 }
 

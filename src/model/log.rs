@@ -107,6 +107,8 @@ impl LineKind {
 pub struct LogLine {
     /// When, milliseconds since 1970, by the daemon's clock.
     pub at_ms: i64,
+    /// Whether that is an estimate.
+    pub is_estimated: bool,
     /// What it is about.
     pub source: LogSource,
     /// What kind of line it is.
@@ -126,7 +128,13 @@ impl LogLine {
         severity: Severity,
         text: &str,
     ) -> Self {
-        Self { at_ms, source, kind: LineKind::Event(word, severity), text: text.into() }
+        Self {
+            at_ms,
+            is_estimated: false,
+            source,
+            kind: LineKind::Event(word, severity),
+            text: text.into(),
+        }
     }
 
     /// A message or a reply: `json` is any JSON text; it is brought to one line, cleaned and cut
@@ -134,7 +142,13 @@ impl LogLine {
     #[must_use]
     pub fn message(at_ms: i64, source: LogSource, topic: &str, json: &str) -> Self {
         let topic = text::clean_to(topic, TOPIC_CHARS_MAX);
-        Self { at_ms, source, kind: LineKind::Message(topic.into()), text: one_line(json) }
+        Self {
+            at_ms,
+            is_estimated: false,
+            source,
+            kind: LineKind::Message(topic.into()),
+            text: one_line(json),
+        }
     }
 
     /// An exception in one line: its message, the first place in the app's own code, and how many
@@ -159,7 +173,13 @@ impl LogLine {
         if more > 0 {
             let _ = write!(line, "   + {more} frames");
         }
-        Self { at_ms, source, kind: LineKind::Exception(whole), text: line.into() }
+        Self {
+            at_ms,
+            is_estimated: false,
+            source,
+            kind: LineKind::Exception(whole),
+            text: line.into(),
+        }
     }
 
     /// The texts of its lines: of output each that was written, without its line end.

@@ -48,6 +48,8 @@ pub struct PastFile {
     /// Whether the last of them certainly meets the first that came on the bus: else lines may be
     /// missing between them, or be there twice.
     pub is_exact: bool,
+    /// Whether they came after all that there is of it: while the bus was away.
+    pub is_after: bool,
 }
 
 /// What was read of log files, all of it older than what was read of them before.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 
 use pm2_tui::demo::{World, epoch_ms};
 use rustix::process::Signal;
@@ -14,6 +15,7 @@ use crate::harness::apps::{App, script};
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
 use crate::harness::procfs::Proc;
+use crate::harness::relay::Relay;
 use crate::harness::wait_until;
 
 /// An app that logs numbered lines: so many at once, then some every few milliseconds, for ever.
@@ -76,6 +78,97 @@ pub(crate) fn history_is_what_the_files_hold() {
         let ended = run(&arguments).with(1);
         assert!(ended.err.contains("app-error.log"), "{ended:?}");
     }
+}
+
+/// Reads numbered lines, and panics unless each comes once and in order.
+fn counting(
+    out: std::process::ChildStdout,
+    counts: &Arc<Mutex<BTreeMap<String, u64>>>,
+) -> std::thread::JoinHandle<()> {
+    let counts = Arc::clone(counts);
+    std::thread::spawn(move || {
+        for line in BufReader::new(out).lines().map(Result::unwrap) {
+            let line = line.split_once(": ").map_or(line.as_str(), |(_, line)| line);
+            let (name, number) = line.split_once(' ').unwrap_or_default();
+            // PM2 says what it does in the logs of cluster workers, too.
+            if !["forked", "worker", "shared0", "shared1", "stamped"].contains(&name) {
+                continue;
+            }
+            let mut counts = counts.lock().unwrap();
+            let wanted = counts.entry(name.to_owned()).or_default();
+            assert_eq!(number.parse::<u64>().unwrap(), *wanted, "of {name}");
+            *wanted += 1;
+        }
+    })
+}
+
+/// The same while files are rotated both ways and emptied, and the bus goes and comes.
+pub(crate) fn following_misses_nothing_whatever_becomes_of_files_and_bus(release: Release) {
+    let cluster = json!({"exec_mode": "cluster", "instances": 1});
+    let shared = json!({"exec_mode": "cluster", "instances": 2, "merge_logs": true});
+    let stamped = json!({"exec_mode": "cluster", "instances": 1, "time": true});
+    let apps = [
+        counter("forked", 50_000),
+        counter("worker", 50_000).with(cluster),
+        counter("shared", 5_000).with(shared),
+        counter("stamped", 5_000).with(stamped),
+    ];
+    let home = Pm2Home::with(release, &apps);
+    let logs = home.path().join("logs");
+    let id = home.one("stamped").pm_id;
+    let stamped = format!("stamped-out-{id}.log");
+    let files = ["forked-out.log", "worker-out-1.log", "shared-out.log", stamped.as_str()];
+    let size = |name: &str| fs::metadata(logs.join(name)).map_or(0, |about| about.len());
+    wait_until("they have logged a lot", || {
+        size(files[0]) > 700_000 && size(files[1]) > 700_000 && size(files[3]) > 0
+    });
+    let relay = Relay::before(home.path());
+    let mut following = program(home.path(), &["logs", "all", "-f", "--raw", "-n", "10000000"]);
+    following.env("PM2_DAEMON_RPC_PORT", relay.folder().join("rpc.sock"));
+    following.env("PM2_DAEMON_PUB_PORT", relay.bus());
+    let mut child = following.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let counts: Arc<Mutex<BTreeMap<String, u64>>> = Arc::default();
+    let reading = counting(child.stdout.take().unwrap(), &counts);
+    let more = |count: u64| {
+        let before = counts.lock().unwrap().clone();
+        wait_until("more lines", || {
+            let now = counts.lock().unwrap();
+            reading.is_finished()
+                || (now.len() == 5
+                    && now
+                        .iter()
+                        .all(|(name, now)| *now >= before.get(name).copied().unwrap_or(0) + count))
+        });
+        assert!(!reading.is_finished(), "it ended early, or a line was missing or twice");
+    };
+    more(1_000);
+    for name in files {
+        fs::rename(logs.join(name), logs.join(format!("{name}.1"))).unwrap();
+    }
+    home.call("reloadLogs", &json!({}));
+    wait_until("the files are there again", || files.iter().all(|name| size(name) > 0));
+    more(1_000);
+    for name in files {
+        fs::copy(logs.join(name), logs.join(format!("{name}.2"))).unwrap();
+        fs::OpenOptions::new().write(true).open(logs.join(name)).unwrap().set_len(0).unwrap();
+    }
+    more(1_000);
+    assert!(home.cli(&["flush"]).status.success());
+    more(1_000);
+    for _ in 0..2 {
+        let before = files.map(size);
+        relay.cut();
+        wait_until("the files grow", || {
+            files.iter().zip(before).all(|(name, before)| size(name) > before + 10_000)
+        });
+        relay.reopen();
+        more(2_000);
+    }
+    Proc::find(child.id().cast_signed()).unwrap().signal(Signal::TERM);
+    let told = child.wait_with_output().unwrap();
+    reading.join().unwrap();
+    let told = String::from_utf8(told.stderr).unwrap();
+    assert!(!told.contains("missing"), "{told}");
 }
 
 pub(crate) fn a_daemon_that_is_gone_is_told_once() {

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use pm2_tui::app::effect::Effect;
 use pm2_tui::app::log_line::Shown;
+use pm2_tui::app::log_view::LogView;
 use pm2_tui::app::message::Message;
 use pm2_tui::app::{App, update};
 use pm2_tui::daemon::inbox::{Inbox, InboxBounds};
 use pm2_tui::daemon::{self, Endpoint, Options};
+use pm2_tui::logs::Bounds;
 use pm2_tui::model::DaemonId;
 use pm2_tui::model::daemon::Daemon;
 use pm2_tui::model::moment::Moment;
@@ -19,12 +21,18 @@ use tokio::time::Instant;
 use crate::harness::apps::{App as Script, script};
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
+use crate::harness::relay::Relay;
 use crate::harness::wait_until;
 
 const LIMIT: Duration = Duration::from_mins(1);
 
 /// An app that logs numbered lines: so many at once, then some every few milliseconds, for ever.
 fn counter(name: &str, at_once: u32) -> Script {
+    paced(name, at_once, 5)
+}
+
+/// With so many lines every 10 ms.
+fn paced(name: &str, at_once: u32, lines: u32) -> Script {
     script(
         name,
         "js",
@@ -33,7 +41,7 @@ fn counter(name: &str, at_once: u32) -> Script {
              if (name === 'shared') name += process.env.NODE_APP_INSTANCE;\n\
              function line() {{ console.log(name + ' ' + n++ + '.'); }}\n\
              for (var i = 0; i < {at_once}; i++) line();\n\
-             setInterval(function () {{ for (var i = 0; i < 5; i++) line(); }}, 10);"
+             setInterval(function () {{ for (var i = 0; i < {lines}; i++) line(); }}, 10);"
         ),
     )
 }
@@ -48,11 +56,26 @@ struct Cockpit {
 
 impl Cockpit {
     fn new(home: &Pm2Home) -> Self {
-        let inbox = Inbox::new(InboxBounds { lines_max: 1_000_000, ..InboxBounds::default() });
-        let endpoint = Endpoint::in_home(home.path());
+        Self::at(Endpoint::in_home(home.path()))
+    }
+
+    /// With the bus behind a relay.
+    fn behind(home: &Pm2Home, relay: &Relay) -> Self {
+        let mut endpoint = Endpoint::in_home(relay.folder());
+        home.path().clone_into(&mut endpoint.home);
+        Self::at(endpoint)
+    }
+
+    fn at(endpoint: Endpoint) -> Self {
+        let inbox = Inbox::new(InboxBounds {
+            lines_max: 1_000_000,
+            line_bytes_max: 512 << 20,
+            ..InboxBounds::default()
+        });
         let handle = daemon::spawn(DaemonId(0), endpoint, Options::default(), inbox.clone());
         let daemons = vec![Daemon::new(DaemonId(0), "host", "/h", 1_000)];
-        let app = App::new(daemons, Moment::at(0), 0, (120, 40));
+        let mut app = App::new(daemons, Moment::at(0), 0, (120, 40));
+        app.log_view = LogView::new(Bounds { lines: 2_000_000, bytes: 512 << 20 });
         Self { app, inbox, handle, started: Instant::now() }
     }
 
@@ -69,6 +92,45 @@ impl Cockpit {
                 self.handle.older(of);
             }
         }
+    }
+
+    /// At the top, older lines come until there is none.
+    async fn read_all_older(&mut self) {
+        self.app.focus = pm2_tui::app::Pane::Log;
+        for _ in 0..200 {
+            let before = self.app.lines().len();
+            self.take(Message::Command(pm2_tui::app::command::Command::First));
+            self.take(Message::Command(pm2_tui::app::command::Command::First));
+            let notice = self.app.notice.take();
+            if notice.is_some_and(|notice| notice.text.contains("no older")) {
+                return;
+            }
+            self.until("older lines", |app| app.notice.is_some() && app.lines().len() > before)
+                .await;
+        }
+        panic!("older lines come for ever");
+    }
+
+    /// Takes in what comes until each of these has logged so many more lines.
+    async fn more(&mut self, names: &[&str], count: u32) {
+        let last = |app: &App, name: &str| last_number(app, name);
+        let wanted: Vec<u32> = names.iter().map(|name| last(&self.app, name) + count).collect();
+        self.until("more lines", |app| {
+            names.iter().zip(&wanted).all(|(name, wanted)| last(app, name) >= *wanted)
+        })
+        .await;
+    }
+
+    /// Takes in what comes until all files have grown by some lines.
+    async fn more_in_files(&mut self, logs: &std::path::Path) {
+        let files = ["forked-out.log", "worker-out-1.log", "shared-out.log"];
+        let sizes =
+            || files.map(|name| fs::metadata(logs.join(name)).map_or(0, |about| about.len()));
+        let before = sizes();
+        self.until("the files grow", |_| {
+            sizes().iter().zip(before).all(|(now, before)| *now > before + 10_000)
+        })
+        .await;
     }
 
     /// Takes in what comes until this holds.
@@ -136,20 +198,7 @@ pub(crate) fn history_meets_the_bus_in_a_flood() {
         cockpit
             .until("history and what follows", |app| early(app, "forked") && early(app, "worker"))
             .await;
-        // At the top, older lines come until there is none.
-        cockpit.app.focus = pm2_tui::app::Pane::Log;
-        for _ in 0..20 {
-            let before = cockpit.app.lines().len();
-            cockpit.take(Message::Command(pm2_tui::app::command::Command::First));
-            cockpit.take(Message::Command(pm2_tui::app::command::Command::First));
-            let notice = cockpit.app.notice.take();
-            if notice.is_some_and(|notice| notice.text.contains("no older")) {
-                break;
-            }
-            cockpit
-                .until("older lines", |app| app.notice.is_some() && app.lines().len() > before)
-                .await;
-        }
+        cockpit.read_all_older().await;
         for (name, numbers) in numbers(&cockpit.app) {
             if name == "stamped" {
                 continue;
@@ -195,6 +244,106 @@ pub(crate) fn the_ends_of_the_files_are_there_at_once() {
         let (two, three) = (at("│ i two"), at("┃ E three"));
         one.is_some() && one < more && more < two && two < three
     });
-    screen.wait_for("one line of what cannot be read", |text| text.contains("and 1 more"));
+    screen.wait_for("what cannot be read, each once", |text| {
+        ["odd-out.log of odd: it is no plain", "odd-error.log of odd: Too many levels"]
+            .iter()
+            .all(|said| text.matches(said).count() == 1)
+    });
     fs::remove_dir(logs.join("odd-out.log")).unwrap();
+}
+
+/// The newest number of a name, among the last lines.
+fn last_number(app: &App, name: &str) -> u32 {
+    let lines = app.lines();
+    let rows = lines.rows(lines.len().saturating_sub(3_000), 3_000);
+    let number = |line: &Shown| -> Option<u32> {
+        let (of, number) = line.text.text.strip_suffix('.')?.rsplit_once(' ')?;
+        of.ends_with(name).then(|| number.parse().ok())?
+    };
+    rows.iter().filter_map(number).max().unwrap_or(0)
+}
+
+/// Panics unless these are all numbers from 0 on, each once and in order.
+#[track_caller]
+fn assert_each_once(name: &str, numbers: &[u32]) {
+    let wrong = numbers.iter().zip(0..).position(|(number, wanted)| *number != wanted);
+    if let Some(at) = wrong {
+        let around = &numbers[at.saturating_sub(3)..(at + 3).min(numbers.len())];
+        panic!("{name}: at {at} of {}: {around:?}", numbers.len());
+    }
+}
+
+const COUNTED: [&str; 4] = ["forked", "worker", "shared0", "shared1"];
+
+/// Files are rotated both ways and emptied, the bus goes and comes, the log is read to its beginning:
+/// every number is there once.
+pub(crate) fn each_line_is_there_once_whatever_becomes_of_files_and_bus(release: Release) {
+    let apps = counted_apps();
+    let home = Pm2Home::with(release, &apps);
+    let logs = home.path().join("logs");
+    let size = |name: &str| fs::metadata(logs.join(name)).map_or(0, |about| about.len());
+    wait_until("they have logged a lot", || {
+        size("forked-out.log") > 700_000 && size("worker-out-1.log") > 700_000
+    });
+    home.mark();
+    let relay = Relay::before(home.path());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut cockpit = Cockpit::behind(&home, &relay);
+        let early = |app: &App, name: &str| {
+            numbers(app).get(name).is_some_and(|numbers| numbers.len() >= 1_200)
+        };
+        cockpit
+            .until("history and what follows", |app| COUNTED.iter().all(|name| early(app, name)))
+            .await;
+        // Renamed and opened anew while the beginning is not read yet.
+        for name in ["forked-out.log", "worker-out-1.log", "shared-out.log"] {
+            fs::rename(logs.join(name), logs.join(format!("{name}.1"))).unwrap();
+        }
+        home.call("reloadLogs", &json!({}));
+        cockpit.more(&COUNTED, 1_000).await;
+        cockpit.read_all_older().await;
+        // Copied and truncated, and emptied.
+        truncate(&logs);
+        cockpit.more(&COUNTED, 1_000).await;
+        assert!(home.cli(&["flush"]).status.success());
+        cockpit.more(&COUNTED, 1_000).await;
+        // Lost for a moment, thrice.
+        for _ in 0..3 {
+            relay.cut();
+            cockpit.more_in_files(&logs).await;
+            relay.reopen();
+            cockpit.more(&COUNTED, 2_000).await;
+        }
+        let all = numbers(&cockpit.app);
+        let says_unsure = |line: &Shown| line.text.text.contains("may be missing");
+        let unsure: Vec<_> =
+            cockpit.app.lines().rows(0, usize::MAX).into_iter().filter(says_unsure).collect();
+        assert!(unsure.is_empty(), "all is certain: {unsure:?}");
+        assert_eq!(cockpit.app.log_view.lost(), 0, "no lines came too fast");
+        for name in COUNTED {
+            assert_each_once(name, &all[name]);
+        }
+        cockpit.handle.shut_down().await;
+    });
+    home.assert_unharmed_but(&[]);
+}
+
+fn counted_apps() -> [Script; 3] {
+    let cluster = json!({"exec_mode": "cluster", "instances": 1});
+    let shared = json!({"exec_mode": "cluster", "instances": 2, "merge_logs": true});
+    [
+        paced("forked", 50_000, 20),
+        paced("worker", 50_000, 20).with(cluster),
+        paced("shared", 5_000, 10).with(shared),
+    ]
+}
+
+/// Empties the files as logrotate does with `copytruncate`.
+fn truncate(logs: &std::path::Path) {
+    for name in ["forked-out.log", "worker-out-1.log", "shared-out.log"] {
+        let path = logs.join(name);
+        fs::copy(&path, logs.join(format!("{name}.2"))).unwrap();
+        fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(0).unwrap();
+    }
 }

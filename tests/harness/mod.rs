@@ -17,6 +17,7 @@ pub mod example;
 pub mod home;
 pub mod install;
 pub mod procfs;
+pub mod relay;
 pub mod screen;
 pub mod terminal;
 pub mod trials;

@@ -28,7 +28,7 @@ pub(super) fn keys(app: &mut App, text: &str) {
 
 pub(super) fn line(pm_id: u32, name: &str, kind: LineKind, text: &str) -> LogLine {
     let source = LogSource { daemon: D, pm_id: Some(PmId(pm_id)), name: name.into() };
-    LogLine { at_ms: 0, source, kind, text: text.into() }
+    LogLine { is_estimated: false, at_ms: 0, source, kind, text: text.into() }
 }
 
 pub(super) fn output(pm_id: u32, name: &str, text: &str) -> LogLine {
@@ -238,6 +238,7 @@ pub(super) fn past(lines: &[(i64, &str)], has_more: bool, is_asked: bool) -> Rep
         lines: lines.iter().map(line).collect(),
         rest: None,
         is_exact: true,
+        is_after: false,
     };
     let (files, notes) = (vec![file], Vec::new());
     Report::History(Box::new(Past { files, notes, has_more, is_asked }))
@@ -284,5 +285,6 @@ fn what_cannot_be_read_and_where_nothing_meets_is_said() {
     send(&mut app, Report::History(report));
     let shown = shown(&app);
     assert!(shown[0] == "old" && shown[1].contains("may be missing"), "{shown:?}");
-    assert!(shown[3].contains("/a.log: permission denied, and 1 more"), "{shown:?}");
+    assert!(shown[3].contains("/a.log: permission denied"), "{shown:?}");
+    assert!(shown[4].contains("/b.log: too"), "{shown:?}");
 }

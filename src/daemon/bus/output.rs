@@ -75,11 +75,15 @@ pub(in crate::daemon) struct Output {
     lines: Vec<LogLine>,
     /// The name of the daemon's own lines.
     daemon_name: Arc<str>,
+    /// Whether the times of what is pushed are estimates.
+    is_estimated: bool,
 }
 
 impl Output {
     pub(in crate::daemon) fn new(daemon: DaemonId) -> Self {
-        Self { daemon, streams: HashMap::new(), lines: Vec::new(), daemon_name: Arc::from("PM2") }
+        let daemon_name = Arc::from("PM2");
+        let streams = HashMap::new();
+        Self { daemon, streams, lines: Vec::new(), daemon_name, is_estimated: false }
     }
 
     /// Reads a piece of a process's output. `at_ms` is its time where the message has none,
@@ -112,9 +116,48 @@ impl Output {
         }
         let at_ms = chunk.at_ms.unwrap_or(at_ms);
         let (source, kind, lines) = (&stream.source, &stream.kind, &mut self.lines);
+        let is_estimated = self.is_estimated;
         stream.assembler.push_together(&chunk.data, at_ms, now_ms, |line| {
-            keep(lines, source, kind, line, emit);
+            keep(lines, (source, kind, is_estimated), line, emit);
         });
+    }
+
+    /// Reads a piece of output that came on no bus, written between these times.
+    pub(in crate::daemon) fn push_missed(
+        &mut self,
+        mut chunk: LogChunk,
+        (from_ms, to_ms): (i64, i64),
+        now_ms: i64,
+        emit: &mut impl FnMut(Report),
+    ) {
+        let data = std::mem::take(&mut chunk.data);
+        let (all, mut before) = (data.len().max(1) as i64, 0);
+        self.is_estimated = true;
+        for line in data.split_inclusive('\n') {
+            let at_ms = from_ms + (to_ms - from_ms) * before / all;
+            before += line.len() as i64;
+            line.clone_into(&mut chunk.data);
+            chunk.at_ms = Some(at_ms);
+            self.push(&chunk, at_ms, now_ms, emit);
+        }
+        self.is_estimated = false;
+    }
+
+    /// Says what is not certain here.
+    pub(in crate::daemon) fn push_unsure(
+        &mut self,
+        at_ms: i64,
+        text: &str,
+        emit: &mut impl FnMut(Report),
+    ) {
+        let source =
+            LogSource { daemon: self.daemon, pm_id: None, name: Arc::clone(&self.daemon_name) };
+        let kind = LineKind::Event("lost", Severity::Warning);
+        let text = clean(text).into();
+        self.lines.push(LogLine { at_ms, is_estimated: true, source, kind, text });
+        if self.lines.len() >= LINES_MAX {
+            self.report(emit);
+        }
     }
 
     /// Reads a piece of the daemon's own console, and keeps what no event says.
@@ -135,7 +178,7 @@ impl Output {
         });
         let (source, kind, lines) = (&stream.source, &stream.kind, &mut self.lines);
         stream.assembler.push(data, at_ms, now_ms, |line| {
-            keep(lines, source, kind, line, emit);
+            keep(lines, (source, kind, false), line, emit);
         });
     }
 
@@ -229,14 +272,13 @@ impl Output {
 
 fn flush(stream: &mut Stream, lines: &mut Vec<LogLine>, emit: &mut impl FnMut(Report)) {
     let (source, kind) = (&stream.source, &stream.kind);
-    stream.assembler.flush_raw(|line| keep(lines, source, kind, line, emit));
+    stream.assembler.flush_raw(|line| keep(lines, (source, kind, false), line, emit));
 }
 
 /// Adds a line to those that wait; a full set is reported.
 fn keep(
     lines: &mut Vec<LogLine>,
-    source: &LogSource,
-    kind: &LineKind,
+    (source, kind, is_estimated): (&LogSource, &LineKind, bool),
     line: RawLine<'_>,
     emit: &mut impl FnMut(Report),
 ) {
@@ -251,7 +293,7 @@ fn keep(
         text.to_mut().push_str(&cut_note(line.cut_bytes));
     }
     let (source, kind) = (source.clone(), kind.clone());
-    lines.push(LogLine { at_ms: line.at_ms, source, kind, text: text.into() });
+    lines.push(LogLine { at_ms: line.at_ms, is_estimated, source, kind, text: text.into() });
     if lines.len() >= LINES_MAX {
         emit(Report::Lines(std::mem::take(lines)));
     }

@@ -55,6 +55,11 @@ pub(crate) trait Taker {
     /// It is time.
     fn wake(&mut self) {}
 
+    /// Returns when [`Taker::wake`] is wanted for another reason than time.
+    fn nudged(&self) -> impl Future<Output = ()> + Send {
+        std::future::pending()
+    }
+
     /// The connection ended, or there was none; another try follows after the pause.
     fn disconnected(&mut self, problem: Problem, retry_in: Duration);
 
@@ -117,7 +122,7 @@ async fn read(drain: &Drain, taker: &mut impl Taker) -> Problem {
     loop {
         let next = tokio::select! {
             next = drain.next() => next,
-            () = until(taker.wakes_at()) => {
+            () = async { tokio::select! { () = until(taker.wakes_at()) => {}, () = taker.nudged() => {} } } => {
                 taker.wake();
                 taker.caught_up();
                 continue;

@@ -12,11 +12,12 @@ use super::ear::Heard;
 use super::output::Output;
 use super::reader::{Lost, Reader, Reconnect, Taker};
 use crate::daemon::clock::{now_ms, whole_ms};
+use crate::daemon::history::heard::Piece;
 use crate::daemon::{KillNotice, Watch};
 use crate::model::daemon::{BusState, Problem};
 use crate::model::report::Report;
 use crate::protocol::amp::{AmpError, Frame};
-use crate::protocol::bus::{BusEvent, EventKind};
+use crate::protocol::bus::{BusEvent, EventKind, LogChunk};
 
 /// Reads the bus of this daemon for ever.
 pub(in crate::daemon) async fn run(watch: &Watch) {
@@ -44,11 +45,16 @@ struct Reports<'a> {
     flush_at: Option<Instant>,
     /// When a poll is due because of what changed.
     poll_at: Option<Instant>,
+    was_connected: bool,
 }
 
 impl Taker for Reports<'_> {
     fn connected(&mut self) {
-        *self = Self::new(self.watch);
+        // What a line lacks may come again, or stand in a file.
+        let output = std::mem::replace(&mut self.output, Output::new(self.watch.id));
+        let started = self.started;
+        *self = Self { output, started, ..Self::new(self.watch) };
+        self.expect_flush();
         self.watch.history.heard.connected();
         self.watch.report(Report::Bus(BusState::Live));
         self.watch.ears.set_connected(true);
@@ -93,6 +99,7 @@ impl Taker for Reports<'_> {
 
     /// Whatever the flood, unfinished lines and polls come in time.
     fn wake(&mut self) {
+        self.tell_released();
         let now = Instant::now();
         if self.flush_at.is_some_and(|at| at <= now) {
             self.flush_old();
@@ -103,8 +110,16 @@ impl Taker for Reports<'_> {
         }
     }
 
+    async fn nudged(&self) {
+        self.watch.history.heard.has_released.notified().await;
+    }
+
     fn disconnected(&mut self, problem: Problem, _retry_in: Duration) {
-        self.end_lines();
+        if std::mem::take(&mut self.was_connected) {
+            self.flush_old();
+        } else {
+            self.end_lines();
+        }
         self.report_lines();
         if self.poll_at.take().is_some() {
             // What changed last must not wait for the next connection.
@@ -132,6 +147,7 @@ impl<'a> Reports<'a> {
             started: Instant::now(),
             flush_at: None,
             poll_at: None,
+            was_connected: true,
         }
     }
 
@@ -139,12 +155,11 @@ impl<'a> Reports<'a> {
         match event {
             BusEvent::Log(chunk) => {
                 self.watch.ears.tell_log(&chunk);
-                self.watch.history.heard.take(&chunk);
-                let at_ms = chunk.at_ms.unwrap_or_else(now_ms);
-                let (clock, watch) = (self.clock_ms(), self.watch);
-                let mut emit = |report| watch.report(report);
-                self.output.push(&chunk, at_ms, clock, &mut emit);
-                self.expect_flush();
+                // What is held is told when it is known what was missing before it.
+                if let Some(chunk) = self.watch.history.heard.take(chunk) {
+                    self.tell_released();
+                    self.push(&chunk);
+                }
             }
             BusEvent::DaemonLog { at_ms, data } => {
                 let at_ms = at_ms.unwrap_or_else(now_ms);
@@ -189,6 +204,32 @@ impl<'a> Reports<'a> {
                 }
                 let mut emit = |report| watch.report(report);
                 self.output.push_message(topic, &other, now_ms, &mut emit);
+            }
+        }
+    }
+
+    fn push(&mut self, chunk: &LogChunk) {
+        let at_ms = chunk.at_ms.unwrap_or_else(now_ms);
+        let (clock, watch) = (self.clock_ms(), self.watch);
+        self.output.push(chunk, at_ms, clock, &mut |report| watch.report(report));
+        self.expect_flush();
+    }
+
+    /// Tells what was held, and what was missing before it.
+    fn tell_released(&mut self) {
+        let watch = self.watch;
+        for piece in watch.history.heard.released() {
+            let mut emit = |report| watch.report(report);
+            match piece {
+                Piece::Came(chunk) => self.push(&chunk),
+                Piece::Missed { process, stream, bytes, from_ms, to_ms } => {
+                    let clock = self.clock_ms();
+                    let data = String::from_utf8_lossy(&bytes);
+                    let chunk = LogChunk { process, stream, at_ms: None, data: data.into() };
+                    self.output.push_missed(chunk, (from_ms, to_ms), clock, &mut emit);
+                    self.expect_flush();
+                }
+                Piece::Unsure { at_ms, text } => self.output.push_unsure(at_ms, &text, &mut emit),
             }
         }
     }

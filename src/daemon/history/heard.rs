@@ -1,17 +1,20 @@
-//! What came on the bus of each output since it was connected, until its log file is joined to it.
+//! What came on the bus of each output: until its log file is joined to it, and what a loss of the bus
+//! leaves to be mended.
 //!
-//! Invariant: taking a piece in never waits and costs nothing once the file is joined; what is kept
-//! has a bound.
+//! Invariant: taking a piece in never waits and costs little once the file is joined; what is kept has
+//! a bound. Only after a loss are pieces held, for seconds at most, so that what is missing can be told
+//! before them.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use crate::daemon::clock::whole_ms;
+use super::gap::{Again, OWN_BYTES, Tail};
+use crate::daemon::clock::{now_ms, whole_ms};
 use crate::daemon::seam::Seam;
-use crate::protocol::bus::{BusPmId, LogChunk, LogStream};
+use crate::protocol::bus::{BusPmId, LogChunk, LogStream, ProcessRef};
 use crate::protocol::process::PmId;
 
 /// The most outputs that are listened to at a time.
@@ -20,6 +23,12 @@ const OUTPUTS_MAX: usize = 4096;
 const KEPT_BYTES_MAX: usize = 64 << 10;
 /// The most that is kept of all, bytes.
 const ALL_BYTES_MAX: usize = 8 << 20;
+/// The most that is held of all after a loss, bytes.
+const HELD_BYTES_MAX: usize = 16 << 20;
+
+/// Says that lines may be missing.
+pub(super) const UNSURE: &str =
+    "lines may be missing here: the bus was away and the log file does not say what came meanwhile";
 
 /// An output of a process.
 pub(super) type OutputKey = (PmId, LogStream);
@@ -36,29 +45,87 @@ pub(super) struct Begun {
     /// When the first and the last piece came, by [`Heard::now_ms`].
     pub(super) first_ms: i64,
     pub(super) last_ms: i64,
+    /// When the daemon got the first, milliseconds since 1970.
+    pub(super) since_ms: Option<i64>,
+}
+
+/// An output as far as it is known.
+#[derive(Debug)]
+enum Output {
+    /// Its file is not joined yet.
+    Begun(Box<Begun>),
+    /// Its file is joined, or it has none.
+    Joined(Option<Tail>),
+    /// It comes again after a loss.
+    Held(Box<Held>),
+}
+
+/// What came again of an output, and is not told yet.
+#[derive(Debug)]
+struct Held {
+    chunks: Vec<LogChunk>,
+    again: Again,
+    /// When it began, by [`Heard::now_ms`].
+    since_ms: i64,
+}
+
+/// Of whom an output is, and what was missing of it.
+#[derive(Debug)]
+pub(super) struct Mended {
+    /// The process.
+    pub(super) process: ProcessRef,
+    /// What was missing.
+    pub(super) bytes: Vec<u8>,
+    /// What is unsure about that.
+    pub(super) unsure: Option<String>,
+    /// How the output ends with it.
+    pub(super) tail: Option<Tail>,
+}
+
+/// A piece of output to be told, after a loss.
+#[derive(Debug)]
+pub(in crate::daemon) enum Piece {
+    /// As it came.
+    Came(LogChunk),
+    /// Read from a file. When it was written is not known but for these bounds.
+    Missed { process: ProcessRef, stream: LogStream, bytes: Vec<u8>, from_ms: i64, to_ms: i64 },
+    /// What is unsure here.
+    Unsure { at_ms: i64, text: String },
 }
 
 /// What came of all outputs.
 #[derive(Debug)]
 pub(in crate::daemon) struct Heard {
     outputs: Mutex<Outputs>,
-    /// Whether the bus is connected.
-    is_connected: watch::Sender<bool>,
+    /// How often the bus was connected, and whether it is.
+    connection: watch::Sender<(u64, bool)>,
+    /// There are pieces to be told.
+    pub(in crate::daemon) has_released: Notify,
     started: Instant,
 }
 
 #[derive(Debug, Default)]
 struct Outputs {
-    /// `None` for those whose file is joined.
-    begun: HashMap<OutputKey, Option<Box<Begun>>>,
+    now: HashMap<OutputKey, Output>,
+    /// How they ended on the connection before, as far as that is not mended.
+    before: HashMap<OutputKey, Tail>,
+    /// Whether what comes of outputs that are not known is held.
+    is_holding: bool,
+    /// Whether losses are mended from files.
+    is_mended: bool,
     kept_bytes: usize,
+    held_bytes: usize,
+    released: Vec<Piece>,
+    /// When the bus was lost, milliseconds since 1970.
+    lost_ms: i64,
 }
 
 impl Default for Heard {
     fn default() -> Self {
         Self {
             outputs: Mutex::default(),
-            is_connected: watch::Sender::new(false),
+            connection: watch::Sender::new((0, false)),
+            has_released: Notify::new(),
             started: Instant::now(),
         }
     }
@@ -68,67 +135,282 @@ impl Heard {
     /// The bus was connected: what came before is of another connection.
     pub(in crate::daemon) fn connected(&self) {
         let mut outputs = self.lock();
-        outputs.begun.retain(|_, begun| begun.is_none());
+        let mut is_again = false;
+        for (key, output) in std::mem::take(&mut outputs.now) {
+            match output {
+                Output::Joined(Some(tail)) => {
+                    is_again = true;
+                    outputs.before.insert(key, tail);
+                }
+                Output::Joined(None) => {
+                    outputs.now.insert(key, Output::Joined(None));
+                }
+                held @ Output::Held(_) => {
+                    outputs.now.insert(key, held);
+                    outputs.give_up(key);
+                    if let Some(Output::Joined(Some(tail))) = outputs.now.remove(&key) {
+                        is_again = true;
+                        outputs.before.insert(key, tail);
+                    }
+                }
+                Output::Begun(_) => {}
+            }
+        }
         outputs.kept_bytes = 0;
+        outputs.is_holding |= outputs.is_mended && is_again;
         drop(outputs);
-        self.is_connected.send_replace(true);
+        self.connection.send_modify(|(count, is_connected)| {
+            *count += 1;
+            *is_connected = true;
+        });
     }
 
     /// The bus is connected no more.
     pub(in crate::daemon) fn disconnected(&self) {
-        self.is_connected.send_replace(false);
+        let mut was = false;
+        self.connection.send_modify(|(_, is_connected)| was = std::mem::take(is_connected));
+        if was {
+            self.lock().lost_ms = now_ms();
+        }
     }
 
     /// Waits until the bus is connected.
     pub(super) async fn wait_connected(&self) {
         // The sender lives as long as this.
-        let _ = self.is_connected.subscribe().wait_for(|is_connected| *is_connected).await;
+        let _ = self.connection.subscribe().wait_for(|(_, is_connected)| *is_connected).await;
     }
 
-    /// Takes a piece of output in.
-    pub(in crate::daemon) fn take(&self, chunk: &LogChunk) {
-        let Some(BusPmId::Process(id) | BusPmId::Old(id)) = chunk.process.pm_id else { return };
+    /// Says when the bus is connected again.
+    pub(super) fn connections(&self) -> watch::Receiver<(u64, bool)> {
+        self.connection.subscribe()
+    }
+
+    /// From now on losses are mended from files.
+    pub(super) fn mend(&self) {
+        self.lock().is_mended = true;
+    }
+
+    /// Takes a piece of output in, and gives it back where it can be told at once.
+    pub(in crate::daemon) fn take(&self, chunk: LogChunk) -> Option<LogChunk> {
+        let Some(BusPmId::Process(id) | BusPmId::Old(id)) = chunk.process.pm_id else {
+            return Some(chunk);
+        };
+        let now_ms = self.now_ms();
         let mut outputs = self.lock();
         let key = (id, chunk.stream);
-        if matches!(outputs.begun.get(&key), Some(None)) {
-            return;
-        }
-        let now_ms = self.now_ms();
-        if outputs.begun.len() >= OUTPUTS_MAX && !outputs.begun.contains_key(&key) {
-            return;
+        if outputs.now.len() >= OUTPUTS_MAX && !outputs.now.contains_key(&key) {
+            return Some(chunk);
         }
         let room = ALL_BYTES_MAX.saturating_sub(outputs.kept_bytes);
-        let new = || Some(Box::new(Begun::new(now_ms)));
-        let Some(begun) = outputs.begun.entry(key).or_insert_with(new) else { return };
+        let is_held = outputs.is_holding;
         let data = chunk.data.as_bytes();
-        begun.seam.take(data, now_ms);
-        begun.last_ms = now_ms;
-        let fits = !begun.is_cut && data.len() <= room.min(KEPT_BYTES_MAX - begun.bytes.len());
-        if fits {
-            begun.bytes.extend_from_slice(data);
-            outputs.kept_bytes += data.len();
-        } else {
-            begun.is_cut = true;
+        match outputs.now.entry(key).or_insert_with(|| Output::new(is_held, now_ms)) {
+            Output::Joined(None) => Some(chunk),
+            Output::Joined(Some(tail)) => {
+                tail.take_at(data, now_ms);
+                Some(chunk)
+            }
+            Output::Begun(begun) => {
+                begun.seam.take(data, now_ms);
+                begun.last_ms = now_ms;
+                begun.since_ms = begun.since_ms.or(chunk.at_ms);
+                let fits =
+                    !begun.is_cut && data.len() <= room.min(KEPT_BYTES_MAX - begun.bytes.len());
+                if fits {
+                    begun.bytes.extend_from_slice(data);
+                    outputs.kept_bytes += data.len();
+                } else {
+                    begun.is_cut = true;
+                }
+                Some(chunk)
+            }
+            Output::Held(held) => {
+                held.again.take(data, now_ms);
+                let bytes = data.len();
+                held.chunks.push(chunk);
+                outputs.held_bytes += bytes;
+                if outputs.held_bytes > HELD_BYTES_MAX {
+                    outputs.give_up_all();
+                    self.has_released.notify_one();
+                }
+                None
+            }
         }
     }
 
     /// What came of an output, if anything did and its file is not joined.
     pub(super) fn begun(&self, key: OutputKey) -> Option<Begun> {
-        self.lock().begun.get(&key)?.as_deref().cloned()
+        match self.lock().now.get(&key)? {
+            Output::Begun(begun) => Some((**begun).clone()),
+            Output::Joined(_) | Output::Held(_) => None,
+        }
     }
 
     /// Takes back what a look at the file found out.
     pub(super) fn learn(&self, key: OutputKey, seam: &Seam) {
-        if let Some(Some(begun)) = self.lock().begun.get_mut(&key) {
+        if let Some(Output::Begun(begun)) = self.lock().now.get_mut(&key) {
             begun.seam.learn(seam);
         }
     }
 
-    /// The file of an output is joined: it is not listened to any more.
-    pub(super) fn join(&self, key: OutputKey) {
+    /// The file of an output is joined: it ended so where the bus began.
+    pub(super) fn join(&self, key: OutputKey, tail: Option<Tail>) {
         let mut outputs = self.lock();
-        let begun = outputs.begun.insert(key, None).flatten();
-        outputs.kept_bytes -= begun.map_or(0, |begun| begun.bytes.len());
+        let before = outputs.now.remove(&key);
+        let tail = match (before, tail) {
+            (Some(Output::Joined(known @ Some(_))), _) => known,
+            (Some(held @ Output::Held(_)), _) => {
+                outputs.now.insert(key, held);
+                return;
+            }
+            (Some(Output::Begun(begun)), tail) => {
+                outputs.kept_bytes -= begun.bytes.len();
+                tail.map(|mut tail| {
+                    let last = begun.seam.last();
+                    tail.pass(begun.seam.received() - last.len() as u64);
+                    tail.take(&last);
+                    tail
+                })
+            }
+            (_, tail) => tail,
+        };
+        outputs.now.insert(key, Output::Joined(tail));
+    }
+
+    /// How the outputs ended before the loss.
+    pub(super) fn take_before(&self) -> HashMap<OutputKey, Tail> {
+        std::mem::take(&mut self.lock().before)
+    }
+
+    /// What came again of an output, where it is held.
+    pub(super) fn again(&self, key: OutputKey) -> Option<Again> {
+        match self.lock().now.get(&key)? {
+            Output::Held(held) => Some(held.again.clone()),
+            Output::Begun(_) | Output::Joined(_) => None,
+        }
+    }
+
+    /// When the daemon got the first of what is held of an output, milliseconds since 1970.
+    pub(super) fn held_since(&self, key: OutputKey) -> Option<i64> {
+        match self.lock().now.get(&key)? {
+            Output::Held(held) => held.chunks.first()?.at_ms,
+            Output::Begun(_) | Output::Joined(_) => None,
+        }
+    }
+
+    /// What came again of an output, as it came.
+    pub(super) fn held_text(&self, key: OutputKey) -> Vec<u8> {
+        match self.lock().now.get(&key) {
+            Some(Output::Held(held)) => {
+                held.chunks.iter().flat_map(|chunk| chunk.data.bytes()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The outputs that are held, and since when.
+    pub(super) fn held(&self) -> Vec<(OutputKey, i64)> {
+        let outputs = self.lock();
+        let held = outputs.now.iter().filter_map(|(key, output)| match output {
+            Output::Held(held) => Some((*key, held.since_ms)),
+            Output::Begun(_) | Output::Joined(_) => None,
+        });
+        held.collect()
+    }
+
+    /// Takes back what a look at the files found out of what came again.
+    pub(super) fn learn_again(&self, key: OutputKey, again: &Again) {
+        if let Some(Output::Held(held)) = self.lock().now.get_mut(&key) {
+            held.again.seam.learn(&again.seam);
+        }
+    }
+
+    /// An output is mended. False where something came of it that was expected not to, or the other
+    /// way round: then nothing changes.
+    pub(super) fn release(&self, key: OutputKey, has_begun: bool, mended: Mended) -> bool {
+        let mut outputs = self.lock();
+        let is_held = matches!(outputs.now.get(&key), Some(Output::Held(_)));
+        if is_held != has_begun {
+            return false;
+        }
+        let chunks = outputs.unhold(key);
+        let mut tail = mended.tail;
+        for chunk in &chunks {
+            if let Some(tail) = &mut tail {
+                tail.take(chunk.data.as_bytes());
+            }
+        }
+        outputs.now.insert(key, Output::Joined(tail));
+        let to_ms = chunks.first().and_then(|chunk| chunk.at_ms).unwrap_or_else(now_ms);
+        let from_ms = outputs.lost_ms.min(to_ms);
+        let (process, stream, bytes) = (mended.process, key.1, mended.bytes);
+        if let Some(text) = mended.unsure {
+            outputs.released.push(Piece::Unsure { at_ms: from_ms, text });
+        }
+        if !bytes.is_empty() {
+            outputs.released.push(Piece::Missed { process, stream, bytes, from_ms, to_ms });
+        }
+        outputs.released.extend(chunks.into_iter().map(Piece::Came));
+        drop(outputs);
+        self.has_released.notify_one();
+        true
+    }
+
+    /// What is held of an output is told as it is: what was missing is not known.
+    pub(super) fn give_up(&self, key: OutputKey) {
+        self.lock().give_up(key);
+        self.has_released.notify_one();
+    }
+
+    /// What is held of an output is told as it is: nothing was missing.
+    pub(super) fn pass(&self, key: OutputKey) {
+        let mut outputs = self.lock();
+        let chunks = outputs.unhold(key);
+        let mut tail = Tail::new(OWN_BYTES);
+        for chunk in &chunks {
+            tail.take(chunk.data.as_bytes());
+        }
+        outputs.released.extend(chunks.into_iter().map(Piece::Came));
+        outputs.now.insert(key, Output::Joined(Some(tail)));
+        drop(outputs);
+        self.has_released.notify_one();
+    }
+
+    /// What is held of an output is told as it is: it is a new one.
+    pub(super) fn free(&self, key: OutputKey) {
+        let now_ms = self.now_ms();
+        let mut outputs = self.lock();
+        let chunks = outputs.unhold(key);
+        if let Output::Begun(mut begun) = Output::new(false, now_ms) {
+            for chunk in &chunks {
+                begun.seam.take(chunk.data.as_bytes(), now_ms);
+            }
+            begun.is_cut = true;
+            outputs.now.insert(key, Output::Begun(begun));
+        }
+        outputs.released.extend(chunks.into_iter().map(Piece::Came));
+        drop(outputs);
+        self.has_released.notify_one();
+    }
+
+    /// When the bus was lost last, milliseconds since 1970.
+    pub(super) fn lost_ms(&self) -> i64 {
+        self.lock().lost_ms
+    }
+
+    /// What comes from now on is told at once.
+    pub(super) fn end_holding(&self) {
+        let mut outputs = self.lock();
+        outputs.is_holding = false;
+        outputs.give_up_all();
+        outputs.before.clear();
+        drop(outputs);
+        self.has_released.notify_one();
+    }
+
+    /// The pieces to be told, in their order.
+    pub(in crate::daemon) fn released(&self) -> Vec<Piece> {
+        std::mem::take(&mut self.lock().released)
     }
 
     /// Milliseconds by a clock that is never set back.
@@ -141,53 +423,65 @@ impl Heard {
     }
 }
 
-impl Begun {
-    fn new(now_ms: i64) -> Self {
+impl Outputs {
+    /// What was held of an output.
+    fn unhold(&mut self, key: OutputKey) -> Vec<LogChunk> {
+        match self.now.remove(&key) {
+            Some(Output::Held(held)) => {
+                let bytes: usize = held.chunks.iter().map(|chunk| chunk.data.len()).sum();
+                self.held_bytes -= bytes;
+                held.chunks
+            }
+            Some(other) => {
+                self.now.insert(key, other);
+                Vec::new()
+            }
+            None => Vec::new(),
+        }
+    }
+
+    fn give_up(&mut self, key: OutputKey) {
+        let chunks = self.unhold(key);
+        let Some(first) = chunks.first() else { return };
+        let at_ms = first.at_ms.unwrap_or_else(now_ms);
+        let text = format!("{}: {UNSURE}", first.process.name);
+        self.released.push(Piece::Unsure { at_ms, text });
+        let mut tail = Tail::new(OWN_BYTES);
+        for chunk in &chunks {
+            tail.take(chunk.data.as_bytes());
+        }
+        self.released.extend(chunks.into_iter().map(Piece::Came));
+        self.now.insert(key, Output::Joined(Some(tail)));
+    }
+
+    fn give_up_all(&mut self) {
+        self.is_holding = false;
+        let held = self.now.iter().filter(|(_, output)| matches!(output, Output::Held(_)));
+        let keys: Vec<_> = held.map(|(key, _)| *key).collect();
+        for key in keys {
+            self.give_up(key);
+        }
+    }
+}
+
+impl Output {
+    fn new(is_held: bool, now_ms: i64) -> Self {
+        if is_held {
+            let again = Again::at(now_ms);
+            return Self::Held(Box::new(Held { chunks: Vec::new(), again, since_ms: now_ms }));
+        }
         // How large the file was then is not known: all of its last part is looked through.
         let seam = Seam::new(u64::MAX, false);
-        Self { seam, bytes: Vec::new(), is_cut: false, first_ms: now_ms, last_ms: now_ms }
+        Self::Begun(Box::new(Begun {
+            seam,
+            bytes: Vec::new(),
+            is_cut: false,
+            first_ms: now_ms,
+            last_ms: now_ms,
+            since_ms: None,
+        }))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocol::bus::ProcessRef;
-
-    fn chunk(id: u32, data: &str) -> LogChunk {
-        let process = ProcessRef { pm_id: Some(BusPmId::Process(PmId(id))), name: "api".into() };
-        LogChunk { process, stream: LogStream::Out, at_ms: None, data: data.into() }
-    }
-
-    #[test]
-    fn what_came_is_kept_until_the_file_is_joined() {
-        let heard = Heard::default();
-        let key = (PmId(1), LogStream::Out);
-        heard.take(&chunk(1, "a\n"));
-        heard.take(&chunk(1, "b\n"));
-        assert_eq!(heard.begun(key).unwrap().bytes, b"a\nb\n");
-        heard.join(key);
-        heard.take(&chunk(1, "c\n"));
-        assert!(heard.begun(key).is_none());
-        assert_eq!(heard.lock().kept_bytes, 0);
-        heard.take(&chunk(2, "of the connection before"));
-        heard.connected();
-        assert!(heard.begun((PmId(2), LogStream::Out)).is_none());
-        heard.take(&chunk(1, "d\n"));
-        assert!(heard.begun(key).is_none(), "it stays joined");
-    }
-
-    #[test]
-    fn what_is_kept_has_a_bound() {
-        let heard = Heard::default();
-        let piece = "x".repeat(40 << 10);
-        for id in 0..300 {
-            heard.take(&chunk(id, &piece));
-            heard.take(&chunk(id, &piece));
-        }
-        let begun = heard.begun((PmId(0), LogStream::Out)).unwrap();
-        assert_eq!((begun.bytes.len(), begun.is_cut), (piece.len(), true));
-        assert!(heard.lock().kept_bytes <= ALL_BYTES_MAX);
-        assert!(heard.begun((PmId(299), LogStream::Out)).unwrap().bytes.is_empty());
-    }
-}
+mod tests;

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,11 +15,14 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
-use super::heard::{Heard, OutputKey};
+use super::gap::{OWN_BYTES, Tail};
+use super::heard::Heard;
+use super::join::{end_of, rest_of_line};
+use super::mend::{self, Mending, SharedLines};
 use super::sources::{LogFile, log_files};
 use super::{Backwards, Line};
 use crate::daemon::clock::now_ms;
-use crate::daemon::seam::{ReadAt, read_whole};
+use crate::daemon::seam::ReadAt;
 use crate::daemon::{Watch, files, offload};
 use crate::model::past::{FileStream, Past, PastFile, PastLine};
 use crate::model::report::Report;
@@ -31,14 +34,6 @@ use crate::protocol::text::clean;
 const BUS_MAX: Duration = Duration::from_secs(2);
 /// What is in a file has come on the bus this long after, if it comes at all and nothing floods.
 const SETTLE: Duration = Duration::from_millis(100);
-/// What came on the bus is in the file this long after, if it comes there at all, milliseconds.
-const WRITTEN_MS: i64 = 100;
-/// The pause between two looks for the place where the bus began.
-const LOOK_EVERY: Duration = Duration::from_millis(25);
-/// How long that place is looked for.
-const JOIN_MAX: Duration = Duration::from_secs(4);
-/// An output is quiet when nothing came for so long, milliseconds.
-const QUIET_MS: i64 = 300;
 /// The last lines of each file, and bytes of them.
 const FILE_LINES: usize = 1_000;
 const FILE_BYTES: usize = 1 << 20;
@@ -50,8 +45,6 @@ const OLDER_LINES: usize = 2_000;
 const OLDER_BYTES: usize = 4 << 20;
 /// How long reading older lines may take before what there is is given.
 const OLDER_MAX: Duration = Duration::from_secs(1);
-/// How long the rest of a line may be that the bus began within, bytes.
-const REST_BYTES_MAX: usize = 64 << 10;
 /// Files that are read at a time.
 const AT_A_TIME: usize = 8;
 
@@ -62,6 +55,8 @@ pub(in crate::daemon) struct History {
     pub(in crate::daemon) heard: Heard,
     /// The files of the processes that there are.
     files: watch::Sender<Vec<LogFile>>,
+    /// How often they were said.
+    lists: AtomicU64,
     /// Of which processes older lines are wanted; of all where it is empty.
     wish: Mutex<Option<Vec<PmId>>>,
     wished: Notify,
@@ -73,7 +68,10 @@ pub(in crate::daemon) struct History {
 struct Readers {
     /// Files that were looked at.
     known: HashSet<PathBuf>,
-    readers: Vec<Reader>,
+    all: Vec<Reader>,
+    mending: Mending,
+    /// How often the bus had been connected.
+    connections: u64,
 }
 
 /// A file that is read backwards.
@@ -90,6 +88,7 @@ impl History {
     /// These are the processes now.
     pub(in crate::daemon) fn processes(&self, infos: &[ProcessInfo]) {
         let files = log_files(infos, |_| true);
+        self.lists.fetch_add(1, Ordering::Relaxed);
         self.files.send_if_modified(|known| {
             let is_other = *known != files;
             if is_other {
@@ -118,15 +117,53 @@ pub(in crate::daemon) async fn run(watch: &Watch) {
     }
     let mut readers = history.readers.lock().await;
     let mut files = history.files.subscribe();
+    let mut connections = history.heard.connections();
+    history.heard.mend();
     loop {
-        let new = readers.new_ones(&files.borrow_and_update(), &history.heard);
-        if !new.is_empty() {
-            begin(watch, &mut readers, new).await;
+        let (count, is_connected) = *connections.borrow_and_update();
+        if count > readers.connections {
+            let is_again = std::mem::replace(&mut readers.connections, count) > 0;
+            if is_again {
+                readers.mending.begin(&history.heard, history.lists.load(Ordering::Relaxed));
+                watch.wishes.change.notify_one();
+            }
+        }
+        if readers.mending.is_under_way() && is_connected {
+            mend(watch, &mut readers).await;
+        }
+        let is_mending = readers.mending.is_under_way();
+        if !is_mending {
+            let new = readers.new_ones(&files.borrow_and_update(), &history.heard);
+            if !new.is_empty() {
+                begin(watch, &mut readers, new).await;
+            }
         }
         tokio::select! {
             changed = files.changed() => if changed.is_err() { return },
+            changed = connections.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(mend::EVERY), if is_mending => {}
             () = history.wished.notified() => older(watch, &mut readers).await,
         }
+    }
+}
+
+/// Looks for what came of no bus, and reports what belongs to no single output.
+async fn mend(watch: &Watch, readers: &mut Readers) {
+    let history = &watch.history;
+    let files = history.files.borrow().clone();
+    let lists = history.lists.load(Ordering::Relaxed);
+    let told = readers.mending.step(&history.heard, &files, lists).await;
+    let lost_ms = history.heard.lost_ms();
+    for SharedLines { file, lines, is_exact, until_ms } in told {
+        let count = lines.len().max(1) as i64;
+        let format = file.format();
+        let line = |(index, bytes): (usize, Vec<u8>)| {
+            let at_ms = lost_ms + (until_ms - lost_ms).max(0) * index as i64 / count;
+            format.read(&bytes, at_ms).1
+        };
+        let lines = lines.into_iter().enumerate().map(line).collect();
+        let past = PastFile { is_after: true, ..past_file(&file, lines, is_exact, until_ms) };
+        report(watch, Past { files: vec![past], ..Past::default() });
     }
 }
 
@@ -144,19 +181,21 @@ impl Readers {
                 Some(path) if self.known.insert(path.clone()) => {
                     new.push((file.clone(), path.clone()));
                 }
-                _ => keys(file).for_each(|key| heard.join(key)),
+                Some(_) => {
+                    for key in file.keys() {
+                        heard.join(key, Some(Tail::new(tail_bytes(file))));
+                    }
+                }
+                None => file.keys().for_each(|key| heard.join(key, None)),
             }
         }
         new
     }
 }
 
-/// The outputs that go into a file.
-fn keys(file: &LogFile) -> impl Iterator<Item = OutputKey> {
-    let streams = [LogStream::Out, LogStream::Err];
-    file.ids.iter().flat_map(move |id| {
-        streams.into_iter().filter(|stream| file.holds(*id, *stream)).map(|stream| (*id, stream))
-    })
+/// How much is remembered of the end of an output of this file, bytes.
+fn tail_bytes(file: &LogFile) -> usize {
+    if file.is_shared() { mend::SHARED_BYTES } else { OWN_BYTES }
 }
 
 /// Looks for the first time at files, and reports their last lines.
@@ -177,8 +216,12 @@ async fn begin(watch: &Watch, readers: &mut Readers, new: Vec<(LogFile, PathBuf)
                 Look::Nothing => {}
                 Look::Failed(note) => past.notes.push(note),
                 Look::Read(file, reader) => {
-                    past.files.extend(file.filter(|file| !file.lines.is_empty()));
-                    readers.readers.push(*reader);
+                    past.files.extend(Some(file).filter(|file| !file.lines.is_empty()));
+                    if let Some(path) = reader.file.path.clone() {
+                        let (opened, keys) = (reader.lines.file(), reader.file.keys().collect());
+                        readers.mending.join(path, opened, keys);
+                    }
+                    readers.all.push(*reader);
                 }
             }
         }
@@ -189,7 +232,7 @@ async fn begin(watch: &Watch, readers: &mut Readers, new: Vec<(LogFile, PathBuf)
 
 impl Readers {
     fn has_more(&self) -> bool {
-        self.readers.iter().any(|reader| !reader.is_over)
+        self.all.iter().any(|reader| !reader.is_over)
     }
 }
 
@@ -200,7 +243,7 @@ enum Look {
     /// It cannot be read: a sentence, cleaned.
     Failed(Box<str>),
     /// Its last lines, and what reads on.
-    Read(Option<PastFile>, Box<Reader>),
+    Read(PastFile, Box<Reader>),
 }
 
 async fn first_look(
@@ -211,133 +254,50 @@ async fn first_look(
 ) -> Look {
     let opened = offload::look({
         let path = path.clone();
-        move || -> std::io::Result<(File, u64)> {
+        move || -> std::io::Result<(Arc<File>, u64)> {
             let opened = files::open(&path)?;
             let size = opened.size()?;
-            Ok((opened, size))
+            Ok((Arc::new(opened), size))
         }
     });
     let failed = |why: &str| {
         let path = clean(&path.to_string_lossy()).into_owned();
         Look::Failed(format!("{path} of {}: {why}", clean(&file.name)).into())
     };
+    let mut tail = None;
     let result = match opened.await {
         None => failed("it does not answer"),
         Some(Err(error)) if error.kind() == std::io::ErrorKind::NotFound => Look::Nothing,
         Some(Err(error)) => failed(&clean(&error.to_string())),
         Some(Ok((opened, size))) => {
-            let opened = Arc::new(opened);
             tokio::time::sleep(SETTLE).await;
             let end = end_of(heard, &file, &opened, size).await;
             let whole = file.clone();
+            let until_ms = file.keys().filter_map(|key| heard.begun(key)?.since_ms).min();
+            let until_ms = until_ms.unwrap_or_else(now_ms);
             let read = offload::look(move || {
-                let opened_too = opened.try_clone()?;
-                let opened = opened.try_clone()?;
-                let lines = Backwards::of(opened, Some(end.at), whole.format())?;
+                let lines = Backwards::of(Arc::clone(&opened), Some(end.at), whole.format())?;
+                let tail = Tail::of_file(&opened, end.at, tail_bytes(&whole));
                 let mut reader = Reader { file: whole, lines, head: None, is_over: false };
                 let mut had = end.had.clone();
                 let lines = reader.last(lines_max, bytes_max, &mut had)?;
-                let rest = end.had.is_empty().then(|| rest_of_line(&opened_too, end.at)).flatten();
-                let past = PastFile { rest, ..reader.past(lines, end.is_exact) };
-                std::io::Result::Ok((past, Box::new(reader)))
+                let rest = end.had.is_empty().then(|| rest_of_line(&opened, end.at)).flatten();
+                let past =
+                    PastFile { rest, ..past_file(&reader.file, lines, end.is_exact, until_ms) };
+                std::io::Result::Ok((past, Box::new(reader), tail))
             });
             match read.await {
                 None => failed("it does not answer"),
                 Some(Err(error)) => failed(&clean(&error.to_string())),
-                Some(Ok((past, reader))) => Look::Read(Some(past), reader),
+                Some(Ok((past, reader, known))) => {
+                    tail = Some(known);
+                    Look::Read(past, reader)
+                }
             }
         }
     };
-    keys(&file).for_each(|key| heard.join(key));
+    file.keys().for_each(|key| heard.join(key, tail.clone()));
     result
-}
-
-/// Where the history of a file ends.
-struct End {
-    at: u64,
-    is_exact: bool,
-    /// Lines before that which came on the bus, and how often.
-    had: HashMap<Vec<u8>, u32>,
-}
-
-async fn end_of(heard: &Heard, file: &LogFile, opened: &Arc<File>, size: u64) -> End {
-    match keys(file).next() {
-        Some(key) if !file.is_shared() => end_of_own(heard, key, opened, size).await,
-        _ => end_of_shared(heard, file, opened, size).await,
-    }
-}
-
-/// Of a file that one output goes into: at the byte that came first on the bus.
-async fn end_of_own(heard: &Heard, key: OutputKey, opened: &Arc<File>, size: u64) -> End {
-    let end = |at, is_exact| End { at, is_exact, had: HashMap::new() };
-    let started = Instant::now();
-    loop {
-        // What did not come on the bus until now was there before.
-        let Some(begun) = heard.begun(key) else { return end(size, true) };
-        let (opened, now_ms) = (Arc::clone(opened), heard.now_ms());
-        if now_ms - begun.first_ms < WRITTEN_MS {
-            // An earlier place of the same text would be taken for it.
-            tokio::time::sleep(LOOK_EVERY).await;
-            continue;
-        }
-        let is_quiet = now_ms - begun.last_ms >= QUIET_MS;
-        let is_late = started.elapsed() >= JOIN_MAX;
-        let looking = offload::look(move || {
-            let mut seam = begun.seam;
-            let mut at = seam.look(&*opened, now_ms).unwrap_or(None);
-            if at.is_none() && is_quiet {
-                at = seam.by_quiet(&*opened).unwrap_or(None);
-            }
-            let size = opened.size().unwrap_or(0);
-            let guess = size.saturating_sub(seam.received());
-            // Of what never reaches the file nothing is in it.
-            let is_absent = is_quiet && seam.is_absent(&*opened).unwrap_or(false);
-            (seam, at.or(is_absent.then_some(size)), guess)
-        });
-        match looking.await {
-            Some((_, Some(at), _)) => return end(at, true),
-            Some((_, None, guess)) if is_late => return end(guess, false),
-            Some((seam, None, _)) => heard.learn(key, &seam),
-            None => return end(size, false),
-        }
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
-}
-
-/// Of a file that several outputs go into: at its end while they are quiet. Lines that came on the bus
-/// meanwhile are in it, too, and are taken out by their text.
-async fn end_of_shared(heard: &Heard, file: &LogFile, opened: &Arc<File>, size: u64) -> End {
-    let started = Instant::now();
-    loop {
-        let begun: Vec<_> = keys(file).filter_map(|key| heard.begun(key)).collect();
-        let now_ms = heard.now_ms();
-        let is_quiet = begun.iter().all(|begun| now_ms - begun.last_ms >= QUIET_MS);
-        if !is_quiet && started.elapsed() < JOIN_MAX {
-            tokio::time::sleep(LOOK_EVERY).await;
-            continue;
-        }
-        let opened = Arc::clone(opened);
-        let now = offload::look(move || opened.size().unwrap_or(size)).await;
-        let mut had: HashMap<Vec<u8>, u32> = HashMap::new();
-        for line in begun.iter().flat_map(|begun| begun.bytes.split(|byte| *byte == b'\n')) {
-            *had.entry(line.to_vec()).or_default() += 1;
-        }
-        // What stands behind the last newline of each is no line.
-        had.remove(&Vec::new());
-        let is_exact = is_quiet && begun.iter().all(|begun| !begun.is_cut);
-        return End { at: now.unwrap_or(size), is_exact, had };
-    }
-}
-
-/// What a file holds between a place and the next newline, where it is not the beginning of a line.
-fn rest_of_line(file: &File, at: u64) -> Option<Vec<u8>> {
-    let before = at.checked_sub(1)?;
-    let mut bytes = vec![0; REST_BYTES_MAX];
-    let read = read_whole(file, &mut bytes, before).ok()?;
-    bytes.truncate(read);
-    let rest = bytes.strip_prefix(b"\n").is_none().then(|| bytes.get(1..))??;
-    let end = rest.iter().position(|byte| *byte == b'\n')?;
-    rest.get(..end).map(<[u8]>::to_vec)
 }
 
 impl Reader {
@@ -377,32 +337,31 @@ impl Reader {
         lines.reverse();
         Ok(lines)
     }
+}
 
-    /// Lines as they are reported.
-    fn past(&self, lines: Vec<Line>, is_exact: bool) -> PastFile {
-        let file = &self.file;
-        let own = file.ids.first().filter(|_| file.ids.len() == 1);
-        // No line of the past is of the future, whatever its clock says.
-        let latest_ms = now_ms();
-        let line = |line: Line| PastLine {
-            at_ms: line.at_ms.min(latest_ms),
-            is_estimated: line.is_estimated || line.at_ms > latest_ms,
-            level: line.level,
-            bytes: line.bytes,
-        };
-        PastFile {
-            pm_id: own.copied(),
-            name: clean(&file.name).into(),
-            namespace: clean(file.namespace.as_deref().unwrap_or("default")).into(),
-            stream: match file.stream {
-                _ if file.is_for_both => FileStream::Both,
-                LogStream::Out => FileStream::Out,
-                LogStream::Err => FileStream::Err,
-            },
-            lines: lines.into_iter().map(line).collect(),
-            rest: None,
-            is_exact,
-        }
+/// Lines as they are reported, written before this (milliseconds since 1970).
+fn past_file(file: &LogFile, lines: Vec<Line>, is_exact: bool, latest_ms: i64) -> PastFile {
+    let own = file.ids.first().filter(|_| file.ids.len() == 1);
+    // No line of the past is of the future, whatever its clock says.
+    let line = |line: Line| PastLine {
+        at_ms: line.at_ms.min(latest_ms),
+        is_estimated: line.is_estimated || line.at_ms > latest_ms,
+        level: line.level,
+        bytes: line.bytes,
+    };
+    PastFile {
+        pm_id: own.copied(),
+        name: clean(&file.name).into(),
+        namespace: clean(file.namespace.as_deref().unwrap_or("default")).into(),
+        stream: match file.stream {
+            _ if file.is_for_both => FileStream::Both,
+            LogStream::Out => FileStream::Out,
+            LogStream::Err => FileStream::Err,
+        },
+        lines: lines.into_iter().map(line).collect(),
+        rest: None,
+        is_exact,
+        is_after: false,
     }
 }
 
@@ -413,16 +372,16 @@ async fn older(watch: &Watch, readers: &mut Readers) {
     let Some(of) = of else { return };
     let is_meant =
         |reader: &Reader| of.is_empty() || reader.file.ids.iter().any(|id| of.contains(id));
-    let all = std::mem::take(&mut readers.readers);
+    let all = std::mem::take(&mut readers.all);
     let (meant, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_meant);
-    readers.readers = others;
+    readers.all = others;
     // The thread looks at its own watch, so that this ends unless a disk hangs.
     let reading = offload::blocking(OLDER_MAX + offload::LOOK_MAX, move || read_older(meant));
     let mut past = Past { is_asked: true, ..Past::default() };
     match reading.await {
         Some((meant, files, notes)) => {
             past.has_more = meant.iter().any(|reader| !reader.is_over);
-            readers.readers.extend(meant);
+            readers.all.extend(meant);
             (past.files, past.notes) = (files, notes);
         }
         None => past.notes.push("log files do not answer: no older lines".into()),
@@ -458,7 +417,7 @@ fn read_older(mut readers: Vec<Reader>) -> (Vec<Reader>, Vec<PastFile>, Vec<Box<
     let files = readers.iter().zip(lines).filter(|(_, lines)| !lines.is_empty());
     let files = files.map(|(reader, mut lines)| {
         lines.reverse();
-        reader.past(lines, true)
+        past_file(&reader.file, lines, true, now_ms())
     });
     let files = files.collect();
     (readers, files, notes)

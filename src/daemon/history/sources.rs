@@ -47,6 +47,15 @@ impl LogFile {
         }
     }
 
+    /// The outputs that go into it.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (PmId, LogStream)> {
+        let streams = [LogStream::Out, LogStream::Err];
+        self.ids.iter().flat_map(move |id| {
+            let held = streams.into_iter().filter(|stream| self.holds(*id, *stream));
+            held.map(|stream| (*id, stream))
+        })
+    }
+
     /// Whether the output of a process goes into it.
     pub(crate) fn holds(&self, id: PmId, stream: LogStream) -> bool {
         (self.stream == stream || self.is_for_both) && self.ids.contains(&id)

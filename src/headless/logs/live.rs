@@ -1,7 +1,8 @@
 //! What comes on the bus, joined to what was read from files: no line missing, none twice.
 //!
-//! The way for a file of one process is [`Seam`]; where several processes write one file, the lines
-//! that history had already are taken out by their text.
+//! At the start the way for a file of one process is [`Seam`]; where several processes write one file,
+//! the lines that history had already are taken out by their text. After a loss, of messages or of the
+//! bus, it is that of the screen: `mending`.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -13,23 +14,24 @@ use tokio::time::Instant;
 use super::super::failure::{Code, Failure};
 use super::super::output;
 use super::super::reconnecting::Connection;
-use super::Sources;
 use super::events::{Console, Live};
 use super::filter::Filter;
+use super::missing::{Missing, SharedMissing};
 use super::print::Printer;
 use super::source::Source;
+use super::{Sources, Whose};
 use crate::client::{Message, Queued};
+use crate::daemon::history::gap::{OWN_BYTES, Tail, WRITTEN_MS};
+use crate::daemon::history::mend::SHARED_BYTES;
 use crate::daemon::history::{Format, Line};
-use crate::daemon::seam::{ReadAt, Seam, read_whole};
+use crate::daemon::seam::{Seam, read_whole};
 use crate::protocol::bus::{BusPmId, LogStream};
-use crate::protocol::process::{PmId, ProcessInfo};
+use crate::protocol::process::PmId;
 
 /// How often the places of seams are looked for while nothing comes.
 const TICK: Duration = Duration::from_millis(25);
 /// A line without its end is printed when nothing came for so long.
 const PARTIAL_MAX: Duration = Duration::from_secs(1);
-/// Where nothing comes for so long after a loss, nothing is under way.
-const QUIET: Duration = Duration::from_secs(1);
 /// For so long a seam is looked for; then the bus is joined where its bytes would have begun.
 const SEAM_MAX: Duration = Duration::from_secs(20);
 /// As long as a seam is not known at most so much is held, bytes.
@@ -40,16 +42,19 @@ const LINE_BYTES_MAX: usize = 1 << 20;
 /// bytes.
 const SHARED_BYTES_MAX: u64 = 4 << 20;
 
+/// How long after a loss processes are asked for that come again.
+const ASK_MAX: Duration = Duration::from_secs(15);
+/// How often.
+const ASK_EVERY: Duration = Duration::from_millis(250);
+
 /// One output of one process, on its way from the bus to lines.
 #[derive(Debug)]
-struct Channel {
+pub(super) struct Channel {
     /// Which source it belongs to.
-    source: usize,
-    joint: Joint,
-    /// Up to which byte of its file all is printed; less where the bus is ahead of that.
-    printed: u64,
-    /// Where in the file the next byte of the bus is, once it is joined.
-    at: u64,
+    pub(super) source: usize,
+    pub(super) joint: Joint,
+    /// The end of what was printed of it.
+    pub(super) tail: Tail,
     format: Format,
     partial: Vec<u8>,
     partial_at: Instant,
@@ -58,9 +63,13 @@ struct Channel {
 
 /// How the bus and the file of an output are joined.
 #[derive(Debug)]
-enum Joint {
+pub(super) enum Joint {
     /// The place is being looked for; what came meanwhile.
     Looking { seam: Seam, held: Vec<u8>, since: Instant },
+    /// What came of no bus is being looked for.
+    Missing(Box<Missing>),
+    /// The same for a file of several; what came meanwhile.
+    Waiting(Vec<u8>),
     /// So many bytes are still to come that history had already.
     Skipping { left: usize },
     /// Lines are compared: how often each is still in history alone.
@@ -79,9 +88,11 @@ fn part_of(file: &std::fs::File, from: u64, to: u64) -> Vec<u8> {
 }
 
 /// All that is followed.
-struct Following<'a, 'b, W> {
-    sources: Vec<Source>,
-    channels: HashMap<(BusId, LogStream), Channel>,
+pub(super) struct Following<'a, 'b, W> {
+    pub(super) sources: Vec<Source>,
+    pub(super) channels: HashMap<(BusId, LogStream), Channel>,
+    /// Files of several processes, by source, that are being mended after a loss.
+    pub(super) mending: HashMap<usize, SharedMissing>,
     /// Of each source that several processes write: lines that history had and the bus may bring.
     had: HashMap<usize, HashMap<Vec<u8>, u32>>,
     filter: &'a Filter,
@@ -92,7 +103,7 @@ struct Following<'a, 'b, W> {
 }
 
 /// A process by its id.
-type BusId = u32;
+pub(super) type BusId = u32;
 
 /// Waits for the moment, if there is one.
 async fn until_then(until: Option<Instant>) {
@@ -106,7 +117,7 @@ async fn until_then(until: Option<Instant>) {
 pub(super) async fn follow<W: Write>(
     mut bus: impl Stream<Item = Queued> + Unpin,
     sources: Sources,
-    infos: &[ProcessInfo],
+    mut whose: Whose<'_>,
     filter: &Filter,
     printer: &mut Printer<'_, W>,
     until: Option<Instant>,
@@ -116,13 +127,15 @@ pub(super) async fn follow<W: Write>(
         sources: sources.files,
         events: sources.console.map(Console::live),
         channels: HashMap::new(),
+        mending: HashMap::new(),
         had: HashMap::new(),
         filter,
         printer,
         started: Instant::now(),
     };
     all.remember_shared();
-    let names: Vec<&str> = infos.iter().map(|info| &*info.name).collect();
+    // Until when, and when next, the list of processes is asked for.
+    let mut asking: Option<(Instant, Instant)> = None;
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -140,7 +153,7 @@ pub(super) async fn follow<W: Write>(
                     let Some(BusPmId::Process(id) | BusPmId::Old(id)) = process.pm_id else {
                         continue;
                     };
-                    if names.contains(&&*process.name) {
+                    if whose.infos.iter().any(|info| info.name == process.name) {
                         all.take((id.0, stream), at_ms, text.as_bytes())?;
                     }
                 }
@@ -149,7 +162,10 @@ pub(super) async fn follow<W: Write>(
                     connection.is_waited_for(&problem);
                 }
                 Some(Queued::Connected) => {
-                    connection.is_back();
+                    if connection.is_back() {
+                        all.missed();
+                        asking = Some((Instant::now() + ASK_MAX, Instant::now()));
+                    }
                 }
             },
             () = until_then(until) => {
@@ -158,6 +174,16 @@ pub(super) async fn follow<W: Write>(
                 return Ok(Code::Fine);
             }
             _ = ticks.tick() => {
+                if let Some((until, next)) = asking
+                    && next <= Instant::now()
+                {
+                    // Where it does not answer yet, it is asked again.
+                    if whose.ask_again().await.is_ok() {
+                        all.renew(whose.sources());
+                    }
+                    let next = Instant::now() + ASK_EVERY;
+                    asking = (next < until).then_some((until, next));
+                }
                 all.look_all()?;
                 all.printer.flush()?;
                 if super::super::events::is_reader_gone() {
@@ -183,24 +209,35 @@ impl<W: Write> Following<'_, '_, W> {
     /// Messages came faster than they were taken. What they said is in the files, too: from there it
     /// is taken up to where the bus goes on.
     fn lost(&mut self, count: u64) {
-        let mut is_lost = false;
-        for channel in self.channels.values_mut() {
-            let source = self.sources.get(channel.source);
-            let own = source.filter(|source| source.opened.is_some() && !source.file.is_shared());
-            let Some(source) = own else {
-                is_lost = true;
-                continue;
-            };
-            channel.printed = channel.printed.max(channel.at);
-            channel.joint = Joint::Looking {
-                seam: Seam::new(channel.printed, source.file.is_fork),
-                held: Vec::new(),
-                since: Instant::now(),
-            };
-        }
-        if is_lost {
+        if self.sources.iter().any(|source| source.opened.is_none()) {
             output::complain(&format!("{count} messages lost: they came too fast"));
         }
+        self.missed();
+    }
+
+    /// These are the log files now: known ones get other processes, new ones are added.
+    fn renew(&mut self, sources: Vec<Source>) {
+        for mut source in sources {
+            let known = self
+                .sources
+                .iter_mut()
+                .find(|known| known.file.path == source.file.path && known.file.path.is_some());
+            match known {
+                Some(known) => known.file = source.file,
+                None if source.file.path.is_some() => {
+                    source.measure();
+                    source.measure_after();
+                    self.printer.add(&source);
+                    self.sources.push(source);
+                }
+                None => {}
+            }
+        }
+        let sources = &self.sources;
+        self.channels.retain(|key, channel| {
+            let source = sources.get(channel.source);
+            source.is_some_and(|source| source.file.holds(PmId(key.0), key.1))
+        });
     }
 
     /// The lines of shared files that the bus may bring once more.
@@ -227,57 +264,77 @@ impl<W: Write> Following<'_, '_, W> {
     }
 
     fn take(&mut self, key: (BusId, LogStream), at_ms: i64, data: &[u8]) -> Result<(), Failure> {
-        if !self.channels.contains_key(&key) {
-            let Some(index) = self.source_of(key) else { return Ok(()) };
-            let Some(source) = self.sources.get(index) else { return Ok(()) };
-            let joint = match &source.opened {
-                Some(_) if source.file.is_shared() => Joint::Comparing,
-                Some(_) => Joint::Looking {
-                    seam: Seam::new(source.sizes.0, source.file.is_fork),
-                    held: Vec::new(),
-                    since: Instant::now(),
-                },
-                None => Joint::Live,
-            };
-            let format = source.file.format();
-            let channel = Channel {
-                source: index,
-                joint,
-                printed: source.sizes.1,
-                at: 0,
-                format,
-                partial: Vec::new(),
-                partial_at: Instant::now(),
-                at_ms,
-            };
-            self.channels.insert(key, channel);
+        if !self.channels.contains_key(&key) && !self.begin(key, at_ms) {
+            return Ok(());
         }
         let now_ms = self.clock_ms();
         let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
         channel.at_ms = at_ms;
-        if let Joint::Looking { seam, held, .. } = &mut channel.joint {
-            seam.take(data, now_ms);
-            held.extend_from_slice(data);
-            return self.look(key);
-        }
-        channel.at += data.len() as u64;
         let mut data = data;
-        if let Joint::Skipping { left } = &mut channel.joint {
-            let skip = data.len().min(*left);
-            *left -= skip;
-            data = data.get(skip..).unwrap_or_default();
-            if *left == 0 {
-                channel.joint = Joint::Live;
+        match &mut channel.joint {
+            Joint::Looking { seam, held, .. } => {
+                seam.take(data, now_ms);
+                held.extend_from_slice(data);
+                return self.look(key);
             }
+            Joint::Missing(missing) => {
+                missing.take(data, now_ms);
+                return self.look(key);
+            }
+            Joint::Waiting(held) => {
+                held.extend_from_slice(data);
+                if let Some(mending) = self.mending.get_mut(&channel.source) {
+                    mending.came(now_ms);
+                }
+                return Ok(());
+            }
+            Joint::Skipping { left } => {
+                let skip = data.len().min(*left);
+                *left -= skip;
+                channel.tail.take(data.get(..skip).unwrap_or_default());
+                data = data.get(skip..).unwrap_or_default();
+                if *left == 0 {
+                    channel.joint = Joint::Live;
+                }
+            }
+            Joint::Comparing | Joint::Live => {}
         }
         self.push(key, data)
     }
 
-    fn clock_ms(&self) -> i64 {
+    /// An output that comes for the first time. False where it is not followed.
+    pub(super) fn begin(&mut self, key: (BusId, LogStream), at_ms: i64) -> bool {
+        let Some(index) = self.source_of(key) else { return false };
+        let Some(source) = self.sources.get(index) else { return false };
+        let is_shared = source.file.is_shared();
+        let joint = match &source.opened {
+            Some(_) if self.mending.contains_key(&index) => Joint::Waiting(Vec::new()),
+            Some(_) if is_shared => Joint::Comparing,
+            Some(_) => Joint::Looking {
+                seam: Seam::new(source.sizes.0, source.file.is_fork),
+                held: Vec::new(),
+                since: Instant::now(),
+            },
+            None => Joint::Live,
+        };
+        let tail_bytes = if is_shared { SHARED_BYTES } else { OWN_BYTES };
+        let tail = match &source.opened {
+            Some(file) => Tail::of_file(file, source.sizes.1, tail_bytes),
+            None => Tail::new(tail_bytes),
+        };
+        let format = source.file.format();
+        let (partial, partial_at) = (Vec::new(), Instant::now());
+        let channel = Channel { source: index, joint, tail, format, partial, partial_at, at_ms };
+        self.channels.insert(key, channel);
+        true
+    }
+
+    pub(super) fn clock_ms(&self) -> i64 {
         i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 
     fn look_all(&mut self) -> Result<(), Failure> {
+        self.mend_shared()?;
         let keys: Vec<_> = self.channels.keys().copied().collect();
         for key in keys {
             self.look(key)?;
@@ -294,19 +351,24 @@ impl<W: Write> Following<'_, '_, W> {
     fn look(&mut self, key: (BusId, LogStream)) -> Result<(), Failure> {
         let now_ms = self.clock_ms();
         let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
-        let Joint::Looking { seam, held, since } = &mut channel.joint else { return Ok(()) };
-        let Some(source) = self.sources.get(channel.source) else { return Ok(()) };
+        let Some(source) = self.sources.get_mut(channel.source) else { return Ok(()) };
+        let (seam, held, since) = match &mut channel.joint {
+            Joint::Looking { seam, held, since } => (seam, held, since),
+            Joint::Missing(missing) => {
+                let Some(bytes) = missing.look(source, now_ms) else { return Ok(()) };
+                channel.tail = missing.tail(source);
+                channel.joint = Joint::Live;
+                return self.push(key, &bytes);
+            }
+            _ => return Ok(()),
+        };
         let Some(file) = &source.opened else { return Ok(()) };
-        let end = channel.printed;
-        if held.is_empty() && since.elapsed() >= QUIET {
-            // Nothing came any more: what was lost is all there is.
-            let size = file.size().unwrap_or(end);
-            let bytes = part_of(file, end, size);
-            channel.printed = end.max(size);
-            *since = Instant::now();
-            return self.push(key, &bytes);
+        let end = source.sizes.1;
+        let mut known = seam.look(file, now_ms).unwrap_or(None);
+        if known.is_none() && since.elapsed().as_millis() as i64 >= WRITTEN_MS {
+            // It was rotated meanwhile.
+            known = seam.by_beginning(file).unwrap_or(None);
         }
-        let known = seam.look(file, now_ms).unwrap_or(None);
         let is_over = since.elapsed() >= SEAM_MAX || held.len() >= HELD_MAX;
         if known.is_none() && !is_over {
             return Ok(());
@@ -318,8 +380,9 @@ impl<W: Write> Following<'_, '_, W> {
         let begun = known.unwrap_or(end);
         let held = std::mem::take(held);
         let mut bytes = part_of(file, end, begun);
-        channel.at = begun + held.len() as u64;
+        channel.tail = Tail::of_file(file, end.min(begun), OWN_BYTES);
         let skip = usize::try_from(end.saturating_sub(begun)).unwrap_or(usize::MAX);
+        channel.tail.take(held.get(..skip.min(held.len())).unwrap_or_default());
         bytes.extend(held.get(skip.min(held.len())..).unwrap_or_default());
         let left = skip.saturating_sub(held.len());
         channel.joint = if left > 0 { Joint::Skipping { left } } else { Joint::Live };
@@ -327,7 +390,10 @@ impl<W: Write> Following<'_, '_, W> {
     }
 
     /// Takes bytes that are certainly new.
-    fn push(&mut self, key: (BusId, LogStream), data: &[u8]) -> Result<(), Failure> {
+    pub(super) fn push(&mut self, key: (BusId, LogStream), data: &[u8]) -> Result<(), Failure> {
+        if let Some(channel) = self.channels.get_mut(&key) {
+            channel.tail.take(data);
+        }
         let mut rest = data;
         while let Some(end) = memchr::memchr(b'\n', rest) {
             let (line, after) = rest.split_at(end);
@@ -351,7 +417,7 @@ impl<W: Write> Following<'_, '_, W> {
         Ok(())
     }
 
-    fn print(&mut self, key: (BusId, LogStream), bytes: &[u8]) -> Result<(), Failure> {
+    pub(super) fn print(&mut self, key: (BusId, LogStream), bytes: &[u8]) -> Result<(), Failure> {
         let Some(channel) = self.channels.get(&key) else { return Ok(()) };
         if let Joint::Comparing = channel.joint
             && let Some(left) =
@@ -365,8 +431,14 @@ impl<W: Write> Following<'_, '_, W> {
         // The bus says when a line without a time came.
         line.is_estimated = false;
         line.at_ms = time.unwrap_or(channel.at_ms);
-        if self.filter.fits(&line) {
-            self.printer.print(channel.source, &line)?;
+        let source = channel.source;
+        self.show(source, &line)
+    }
+
+    /// Prints a line that is wanted.
+    pub(super) fn show(&mut self, source: usize, line: &Line) -> Result<(), Failure> {
+        if self.filter.fits(line) {
+            self.printer.print(source, line)?;
         }
         Ok(())
     }

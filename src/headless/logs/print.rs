@@ -48,6 +48,11 @@ impl<'a, W: Write> Printer<'a, W> {
         }
     }
 
+    /// One more source.
+    pub(super) fn add(&mut self, source: &Source) {
+        self.labels.push((source.label.clone(), source.file.stream));
+    }
+
     /// Prints a line of a source.
     pub(super) fn print(&mut self, index: usize, line: &Line) -> std::io::Result<()> {
         if self.is_raw {

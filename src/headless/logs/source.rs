@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::super::{Context, output, targets};
 use super::filter::Filter;
@@ -24,7 +25,7 @@ pub(super) struct Source {
     /// Its size before the bus was connected, and then, bytes.
     pub(super) sizes: (u64, u64),
     /// Opened before the bus was connected: rotation does not change which file this is.
-    pub(super) opened: Option<File>,
+    pub(super) opened: Option<Arc<File>>,
     /// Where history ends: [`Self::sizes`] when followed, else its end.
     end: Option<u64>,
 }
@@ -42,7 +43,7 @@ impl Source {
 
     /// Looks how large it is, before the bus is connected.
     pub(super) fn measure(&mut self) {
-        self.opened = self.file.path.as_ref().and_then(|path| files::open(path).ok());
+        self.opened = self.file.path.as_ref().and_then(|path| files::open(path).ok()).map(Arc::new);
         self.sizes.0 = self.size();
     }
 
@@ -59,7 +60,12 @@ impl Source {
     /// The reader of its history; `None` where there is none, and that is said.
     pub(super) fn backwards(&mut self) -> Option<Reading> {
         let path = self.file.path.as_ref()?;
-        match Backwards::open(path, self.end, self.file.format()) {
+        // What is followed is read where it was opened, whatever has become of its name since.
+        let file = match &self.opened {
+            Some(opened) => Backwards::of(Arc::clone(opened), self.end, self.file.format()),
+            None => Backwards::open(path, self.end, self.file.format()),
+        };
+        match file {
             Ok(file) => {
                 Some(Reading { file, path: path.clone(), is_over: false, is_broken: false })
             }

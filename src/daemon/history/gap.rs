@@ -1,0 +1,414 @@
+//! What log files hold between the end of what came of an output and the beginning of what comes
+//! again, after the bus was lost.
+//!
+//! Pure but for reading files at offsets. Both ends are found by content, since files are renamed and
+//! truncated meanwhile: the last bytes that came, then the first that come again ([`Seam`]).
+
+use std::io;
+
+use memchr::memmem;
+
+use crate::daemon::seam::{ReadAt, Seam, read_whole};
+
+/// How much is remembered of the end of an output that has a file of its own, bytes.
+pub(crate) const OWN_BYTES: usize = 1024;
+/// The end of a file in which that is looked for where it is not where it was, bytes.
+const BACK_BYTES: u64 = 4 << 20;
+/// Last words may never reach the file: so many lines before them are tried.
+const ENDS_MAX: usize = 64;
+/// The most that is taken from files for one output, bytes; of more, the newest.
+pub(crate) const MISSED_BYTES_MAX: u64 = 16 << 20;
+/// An output is quiet when nothing came for so long, milliseconds.
+const QUIET_MS: i64 = 300;
+/// What said nothing for so long says little, milliseconds.
+const IDLE_MS: i64 = 5_000;
+/// What came is in the file this long after, if nothing is blocked, milliseconds.
+pub(crate) const WRITTEN_MS: i64 = 500;
+
+/// The end of what came of an output.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tail {
+    bytes: Vec<u8>,
+    bytes_max: usize,
+    /// Where in its file the next byte would be, had it not been rotated.
+    at: Option<u64>,
+    /// When a piece of it came last, by the caller's clock, milliseconds.
+    last_ms: Option<i64>,
+}
+
+impl Tail {
+    /// Of an output of which nothing came yet, that keeps so many bytes.
+    pub(crate) fn new(bytes_max: usize) -> Self {
+        Self { bytes: Vec::new(), bytes_max, at: None, last_ms: None }
+    }
+
+    /// Of an output that ended with this, and keeps so many bytes.
+    pub(crate) fn ending(bytes: Vec<u8>, bytes_max: usize) -> Self {
+        Self { bytes, bytes_max, at: None, last_ms: None }
+    }
+
+    /// Of what a file holds up to this place.
+    pub(crate) fn of_file(file: &impl ReadAt, at: u64, bytes_max: usize) -> Self {
+        let from = at.saturating_sub(bytes_max as u64);
+        let mut bytes = vec![0; usize::try_from(at - from).unwrap_or_default()];
+        let read = read_whole(file, &mut bytes, from).unwrap_or_default();
+        bytes.truncate(read);
+        Self { bytes, bytes_max, at: Some(at), last_ms: None }
+    }
+
+    /// Takes a piece of output in that came at this time.
+    pub(crate) fn take_at(&mut self, data: &[u8], now_ms: i64) {
+        self.last_ms = Some(now_ms);
+        self.take(data);
+    }
+
+    /// Takes a piece of output in.
+    pub(crate) fn take(&mut self, data: &[u8]) {
+        self.at = self.at.map(|at| at + data.len() as u64);
+        if data.len() >= self.bytes_max {
+            self.bytes.clear();
+        }
+        let from = data.len().saturating_sub(self.bytes_max);
+        self.bytes.extend_from_slice(data.get(from..).unwrap_or_default());
+        if self.bytes.len() > 2 * self.bytes_max {
+            let excess = self.bytes.len() - self.bytes_max;
+            self.bytes.drain(..excess);
+        }
+    }
+
+    /// So much came of which only the end is taken in.
+    pub(crate) fn pass(&mut self, bytes: u64) {
+        self.at = self.at.map(|at| at + bytes);
+    }
+
+    /// The last bytes that came.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        let from = self.bytes.len().saturating_sub(self.bytes_max);
+        self.bytes.get(from..).unwrap_or_default()
+    }
+
+    /// Places in [`Self::bytes`] behind which the file may go on: their end, then the ends of lines
+    /// before it.
+    fn ends(&self) -> impl Iterator<Item = &[u8]> {
+        let bytes = self.bytes();
+        let before = bytes.get(..bytes.len().saturating_sub(1)).unwrap_or_default();
+        let newlines = memchr::memrchr_iter(b'\n', before).map(|at| at + 1);
+        let ends = std::iter::once(bytes.len()).chain(newlines).take(ENDS_MAX);
+        ends.filter_map(|end| bytes.get(..end)).filter(|bytes| !bytes.is_empty())
+    }
+}
+
+/// A place in one of the files that an output went into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    /// Which of the files, the oldest first.
+    pub(crate) file: usize,
+    /// The offset in it, bytes.
+    pub(crate) at: u64,
+}
+
+/// Where what came ends in the files (the oldest first), and whether that is certain.
+pub(crate) fn end_of(files: &[impl ReadAt], tail: &Tail) -> io::Result<(Place, bool)> {
+    let size = files.first().map_or(Ok(0), ReadAt::size)?;
+    if let (Some(at), Some(file)) = (tail.at, files.first())
+        && at <= size
+    {
+        let wanted = tail.bytes();
+        let mut there = vec![0; wanted.len()];
+        let from = at.saturating_sub(wanted.len() as u64);
+        let read = read_whole(file, &mut there, from)?;
+        if there.get(..read).is_some_and(|there| wanted.ends_with(there))
+            && read as u64 == at - from
+        {
+            return Ok((Place { file: 0, at }, true));
+        }
+    }
+    for (index, file) in files.iter().enumerate().rev() {
+        let size = file.size()?;
+        let from = size.saturating_sub(BACK_BYTES);
+        let mut region = vec![0; usize::try_from(size - from).unwrap_or_default()];
+        let read = read_whole(file, &mut region, from)?;
+        region.truncate(read);
+        if let Some((at, is_only)) = find_end(&region, tail) {
+            return Ok((Place { file: index, at: from + at as u64 }, is_only));
+        }
+    }
+    // Truncated or gone: all that is in the newest file is new, and something may be missing.
+    let newest = files.len().saturating_sub(1);
+    let is_shorter = tail.at.is_some_and(|at| size < at);
+    let at = if newest > 0 || is_shorter { 0 } else { tail.at.unwrap_or(size) };
+    Ok((Place { file: newest, at }, tail.bytes.is_empty() && at == 0))
+}
+
+/// Where in a region the end of a tail is, and whether it is there once only: the whole tail, else
+/// only its last line, which a byte that only the bus had does not hide.
+fn find_end(region: &[u8], tail: &Tail) -> Option<(usize, bool)> {
+    let last_line = |bytes: &[u8]| {
+        let before = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        memchr::memrchr(b'\n', before).map_or(0, |at| at + 1)
+    };
+    for is_whole in [true, false] {
+        for bytes in tail.ends() {
+            let from = if is_whole { 0 } else { last_line(bytes) };
+            let needle = bytes.get(from..).unwrap_or_default();
+            if let Some(at) = memmem::rfind(region, needle) {
+                let others = region.get(..at + needle.len() - 1).unwrap_or_default();
+                let is_only = memmem::rfind(others, needle).is_none();
+                return Some((at + needle.len(), is_only));
+            }
+        }
+    }
+    None
+}
+
+/// What is between two places of the files, the newest so many bytes of it; and how many were left.
+pub(crate) fn between(
+    files: &[impl ReadAt],
+    from: Place,
+    to: Place,
+    bytes_max: u64,
+) -> io::Result<(Vec<u8>, u64)> {
+    let mut parts = Vec::new();
+    for (index, file) in files.iter().enumerate() {
+        if index < from.file || index > to.file {
+            continue;
+        }
+        let start = if index == from.file { from.at } else { 0 };
+        let end = if index == to.file { to.at } else { file.size()? };
+        parts.push((file, start, end.max(start)));
+    }
+    let all: u64 = parts.iter().map(|(_, start, end)| end - start).sum();
+    let left = all.saturating_sub(bytes_max);
+    let mut skip = left;
+    let mut bytes = Vec::new();
+    for (file, start, end) in parts {
+        let skipped = skip.min(end - start);
+        skip -= skipped;
+        let had = bytes.len();
+        let wanted = usize::try_from(end - start - skipped).unwrap_or_default();
+        bytes.resize(had + wanted, 0);
+        let buffer = bytes.get_mut(had..).unwrap_or_default();
+        let read = read_whole(file, buffer, start + skipped)?;
+        bytes.truncate(had + read);
+    }
+    Ok((bytes, left))
+}
+
+/// An output that came to an end, until it is known what is missing behind that.
+#[derive(Debug, Clone)]
+pub(crate) struct Gap {
+    tail: Tail,
+    since_ms: i64,
+    from: Option<(Place, bool)>,
+}
+
+/// What came again of an output.
+#[derive(Debug, Clone)]
+pub(crate) struct Again {
+    /// Finds its place in the files.
+    pub(crate) seam: Seam,
+    /// When the last of it came, by a clock that is never set back, milliseconds.
+    pub(crate) last_ms: i64,
+    /// When the first of it came.
+    pub(crate) first_ms: i64,
+}
+
+/// What came of no bus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Missed {
+    /// It, to be followed by what comes again.
+    pub(crate) bytes: Vec<u8>,
+    /// Bytes before it for which there is no room.
+    pub(crate) left: u64,
+    /// Whether that is certainly all of it, and nothing of it comes again.
+    pub(crate) is_exact: bool,
+    /// Where it ends: what comes again begins there.
+    pub(crate) to: Place,
+}
+
+impl Again {
+    /// Nothing yet, at this time.
+    pub(crate) fn at(now_ms: i64) -> Self {
+        Self { seam: Seam::new(u64::MAX, true), last_ms: now_ms, first_ms: now_ms }
+    }
+
+    /// Takes a piece in.
+    pub(crate) fn take(&mut self, data: &[u8], now_ms: i64) {
+        self.seam.take(data, now_ms);
+        self.last_ms = now_ms;
+    }
+}
+
+impl Gap {
+    /// Of an output that ended so and is looked for since `now_ms`, a clock that is never set back.
+    pub(crate) fn new(tail: Tail, now_ms: i64) -> Self {
+        Self { tail, since_ms: now_ms, from: None }
+    }
+
+    /// How the output ended.
+    pub(crate) fn into_tail(self) -> Tail {
+        self.tail
+    }
+
+    /// How long it is looked for, milliseconds.
+    pub(crate) fn age_ms(&self, now_ms: i64) -> i64 {
+        now_ms - self.since_ms
+    }
+
+    /// Looks into the files, the oldest first, for what is missing before what came again, or up to
+    /// their end where nothing did. With `is_late` there is an answer, if not a certain one.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub(crate) fn look(
+        &mut self,
+        files: &[impl ReadAt],
+        again: Option<&mut Again>,
+        now_ms: i64,
+        is_late: bool,
+    ) -> io::Result<Option<Missed>> {
+        let (from, is_sure) = match self.from {
+            Some(from) => from,
+            None => *self.from.insert(end_of(files, &self.tail)?),
+        };
+        let (to, is_found) = match again {
+            None if is_late || self.age_ms(now_ms) >= QUIET_MS => (Some(end(files)?), true),
+            None => return Ok(None),
+            Some(again) => {
+                let is_quiet = now_ms - again.last_ms >= QUIET_MS;
+                let is_written = now_ms - again.first_ms >= WRITTEN_MS;
+                let found = begin_of(&mut again.seam, files, from, now_ms, (is_written, is_quiet))?;
+                (found, found.is_some())
+            }
+        };
+        let Some(to) = to.or_else(|| is_late.then_some(from)) else { return Ok(None) };
+        let to = to.max(from);
+        // One that said nothing for long before it and nothing since: its file was emptied before.
+        let is_idle =
+            to == from && self.tail.last_ms.is_none_or(|last| self.since_ms - last > IDLE_MS);
+        let is_sure = is_sure || is_idle;
+        let (bytes, left) = between(files, from, to, MISSED_BYTES_MAX)?;
+        Ok(Some(Missed { bytes, left, is_exact: is_sure && is_found && left == 0, to }))
+    }
+}
+
+/// The end of the newest file.
+fn end(files: &[impl ReadAt]) -> io::Result<Place> {
+    let at = files.last().map_or(Ok(0), ReadAt::size)?;
+    Ok(Place { file: files.len().saturating_sub(1), at })
+}
+
+/// Where what comes again begins, behind `from`, once that is certain.
+fn begin_of(
+    seam: &mut Seam,
+    files: &[impl ReadAt],
+    from: Place,
+    now_ms: i64,
+    (is_written, is_quiet): (bool, bool),
+) -> io::Result<Option<Place>> {
+    let mut is_absent = true;
+    for (index, file) in files.iter().enumerate().skip(from.file).rev() {
+        let start = if index == from.file { from.at } else { 0 };
+        seam.start_at(start);
+        let mut at = seam.look(file, now_ms)?.filter(|at| *at >= start);
+        if at.is_none() && is_written {
+            at = seam.by_beginning(file)?.filter(|at| *at >= start);
+        }
+        if at.is_none() && is_quiet {
+            at = seam.by_quiet(file)?.filter(|at| *at >= start);
+        }
+        if let Some(at) = at {
+            return Ok(Some(Place { file: index, at }));
+        }
+        is_absent &= is_quiet && seam.is_absent(file)?;
+    }
+    // Of what never reaches a file nothing is in it.
+    if is_absent { end(files).map(Some) } else { Ok(None) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(range: std::ops::Range<u32>) -> Vec<u8> {
+        range.flat_map(|n| format!("line {n}\n").into_bytes()).collect()
+    }
+
+    fn missed(files: &[Vec<u8>], had: (u64, &[u8]), again: &[u8]) -> Option<(String, bool)> {
+        let mut tail = Tail::of_file(&files[0], had.0, OWN_BYTES);
+        tail.take(had.1);
+        let missed = look(files, tail, again, false)?;
+        Some((String::from_utf8(missed.bytes).unwrap(), missed.is_exact))
+    }
+
+    fn look(files: &[Vec<u8>], tail: Tail, data: &[u8], is_late: bool) -> Option<Missed> {
+        let mut again = (!data.is_empty()).then(|| Again::at(0));
+        if let Some(again) = &mut again {
+            again.take(data, 0);
+        }
+        let now_ms = if data.is_empty() { QUIET_MS } else { 1 };
+        Gap::new(tail, 0).look(files, again.as_mut(), now_ms, is_late).unwrap()
+    }
+
+    fn text(range: std::ops::Range<u32>) -> String {
+        String::from_utf8(lines(range)).unwrap()
+    }
+
+    #[test]
+    fn what_is_between_two_connections_is_read() {
+        let file = lines(0..1_000);
+        let begun = lines(0..100).len() as u64;
+        let had = (begun, &*lines(100..200));
+        let all = missed(std::slice::from_ref(&file), had, &lines(300..310)).unwrap();
+        assert_eq!(all, (text(200..300), true));
+        // Within lines.
+        let had: Vec<u8> = [&*lines(100..200), b"lin"].concat();
+        let again: Vec<u8> = [b"9\n", &*lines(300..310)].concat();
+        let all = missed(std::slice::from_ref(&file), (begun, &had), &again).unwrap();
+        assert_eq!(all.0, text(200..300).strip_prefix("lin").unwrap().strip_suffix("9\n").unwrap());
+        // Nothing came again: all there is.
+        let all = missed(&[file], (begun, &lines(100..200)), b"").unwrap();
+        assert_eq!(all, (text(200..1_000), true));
+    }
+
+    #[test]
+    fn files_that_were_renamed_are_followed() {
+        let files = [lines(0..500), lines(500..1_000)];
+        let had = (0, &*lines(0..400));
+        let all = missed(&files, had, &lines(600..610)).unwrap();
+        assert_eq!(all, (text(400..600), true));
+        let files = [lines(0..500), lines(500..1_000)];
+        let all = missed(&files, (0, &lines(0..700)), &lines(800..810)).unwrap();
+        assert_eq!(all, (text(700..800), true), "it was renamed before the bus was lost");
+    }
+
+    #[test]
+    fn what_was_truncated_may_be_missing_and_that_is_said() {
+        let file = lines(600..700);
+        let mut tail = Tail::new(OWN_BYTES);
+        tail.at = Some(5_000);
+        tail.take(&lines(100..200));
+        let missed = look(&[file], tail, &lines(650..660), false).unwrap();
+        assert_eq!((missed.bytes, missed.is_exact), (lines(600..650), false));
+    }
+
+    #[test]
+    fn last_words_that_only_the_bus_had_hide_nothing() {
+        let mut file = lines(0..200);
+        file.extend(b"started again\n");
+        let had = [&*lines(0..200), b"last words\n"].concat();
+        let all = missed(&[file], (0, &had), b"").unwrap();
+        assert_eq!(all, ("started again\n".to_owned(), true));
+    }
+
+    #[test]
+    fn what_is_not_in_the_file_yet_is_waited_for_and_not_for_ever() {
+        let file = lines(0..200);
+        let had = (0, &*lines(0..150));
+        assert_eq!(missed(std::slice::from_ref(&file), had, &lines(300..310)), None);
+        let mut tail = Tail::of_file(&file, 0, OWN_BYTES);
+        tail.take(&lines(0..150));
+        let late = look(&[file], tail, &lines(300..310), true).unwrap();
+        assert!(!late.is_exact && late.bytes.is_empty());
+    }
+}

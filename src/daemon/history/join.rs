@@ -1,0 +1,158 @@
+//! Where in a log file the bus began, for its history: the end of that which did not come on the bus.
+//!
+//! Invariant: all file calls are offloaded, and the place is looked for for seconds at most; what is not
+//! certain then says so.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::gap;
+use super::heard::{Heard, OutputKey};
+use super::shared::{self, Begin};
+use super::sources::LogFile;
+use crate::daemon::offload;
+use crate::daemon::seam::{ReadAt, read_whole};
+
+/// What came on the bus is in the file this long after, if it comes there at all, milliseconds.
+const WRITTEN_MS: i64 = 100;
+/// How long the bus is waited for where the file grows.
+const BEGIN_MAX: Duration = Duration::from_secs(2);
+/// How long outputs are waited for that did not begin though others of their file did, milliseconds.
+const OTHERS_MS: i64 = 1_500;
+/// The pause between two looks for the place where the bus began.
+const LOOK_EVERY: Duration = Duration::from_millis(25);
+/// How long that place is looked for.
+const JOIN_MAX: Duration = Duration::from_secs(4);
+/// An output is quiet when nothing came for so long, milliseconds.
+const QUIET_MS: i64 = 300;
+/// How long the rest of a line may be that the bus began within, bytes.
+const REST_BYTES_MAX: usize = 64 << 10;
+
+/// Where the history of a file ends.
+pub(super) struct End {
+    pub(super) at: u64,
+    pub(super) is_exact: bool,
+    /// Lines before that which came on the bus, and how often.
+    pub(super) had: HashMap<Vec<u8>, u32>,
+}
+
+/// Looks for the place of a file where what came on the bus begins.
+pub(super) async fn end_of(heard: &Heard, file: &LogFile, opened: &Arc<File>, size: u64) -> End {
+    match file.keys().next() {
+        Some(key) if !file.is_shared() => end_of_own(heard, key, opened, size).await,
+        _ => end_of_shared(heard, file, opened, size).await,
+    }
+}
+
+/// Of a file that one output goes into: at the byte that came first on the bus.
+async fn end_of_own(heard: &Heard, key: OutputKey, opened: &Arc<File>, size: u64) -> End {
+    let end = |at, is_exact| End { at, is_exact, had: HashMap::new() };
+    let started = Instant::now();
+    loop {
+        // What did not come on the bus until now was there before, unless it is being written.
+        let Some(begun) = heard.begun(key) else {
+            if started.elapsed() < BEGIN_MAX && has_grown(opened, size).await {
+                tokio::time::sleep(LOOK_EVERY).await;
+                continue;
+            }
+            return end(size, true);
+        };
+        let (opened, now_ms) = (Arc::clone(opened), heard.now_ms());
+        if now_ms - begun.first_ms < WRITTEN_MS {
+            // An earlier place of the same text would be taken for it.
+            tokio::time::sleep(LOOK_EVERY).await;
+            continue;
+        }
+        let is_quiet = now_ms - begun.last_ms >= QUIET_MS;
+        let is_late = started.elapsed() >= JOIN_MAX;
+        let is_written = now_ms - begun.first_ms >= gap::WRITTEN_MS;
+        let looking = offload::look(move || {
+            let mut seam = begun.seam;
+            let mut at = seam.look(&*opened, now_ms).unwrap_or(None);
+            if at.is_none() && is_written {
+                at = seam.by_beginning(&*opened).unwrap_or(None);
+            }
+            if at.is_none() && is_quiet {
+                at = seam.by_quiet(&*opened).unwrap_or(None);
+            }
+            let size = opened.size().unwrap_or(0);
+            let guess = size.saturating_sub(seam.received());
+            // Of what never reaches the file nothing is in it.
+            let is_absent = is_quiet && seam.is_absent(&*opened).unwrap_or(false);
+            (seam, at.or(is_absent.then_some(size)), guess)
+        });
+        match looking.await {
+            Some((_, Some(at), _)) => return end(at, true),
+            Some((_, None, guess)) if is_late => return end(guess, false),
+            Some((seam, None, _)) => heard.learn(key, &seam),
+            None => return end(size, false),
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+/// Of a file that several outputs go into: where the first lines of all are, else at its end while they
+/// are quiet. Lines before that which came on the bus are taken out by their text.
+async fn end_of_shared(heard: &Heard, file: &LogFile, opened: &Arc<File>, size: u64) -> End {
+    let started = Instant::now();
+    loop {
+        let begun: Vec<_> = file.keys().filter_map(|key| heard.begun(key)).collect();
+        if begun.is_empty() {
+            if started.elapsed() < BEGIN_MAX && has_grown(opened, size).await {
+                tokio::time::sleep(LOOK_EVERY).await;
+                continue;
+            }
+            // What did not come on the bus until now was there before.
+            return End { at: size, is_exact: true, had: HashMap::new() };
+        }
+        let now_ms = heard.now_ms();
+        let is_quiet = begun.iter().all(|begun| now_ms - begun.last_ms >= QUIET_MS);
+        let is_late = started.elapsed() >= JOIN_MAX;
+        // One that is behind the others has yet to begin.
+        let wait_ms = if begun.len() == file.keys().count() { gap::WRITTEN_MS } else { OTHERS_MS };
+        let is_written = begun.iter().all(|begun| now_ms - begun.first_ms >= wait_ms);
+        let looking = offload::look({
+            let came: Vec<_> = begun.iter().map(|begun| begun.bytes.clone()).collect();
+            let opened = Arc::clone(opened);
+            move || (shared::begin(&opened, &came), opened.size().unwrap_or(size))
+        });
+        let (found, now) = match looking.await {
+            Some((Ok(found), now)) => (found.filter(|_| is_written), now),
+            _ => (None, size),
+        };
+        if let Some(Begin { at, had }) = found {
+            return End { at, is_exact: true, had };
+        }
+        if is_quiet || is_late {
+            let mut had: HashMap<Vec<u8>, u32> = HashMap::new();
+            for line in begun.iter().flat_map(|begun| begun.bytes.split(|byte| *byte == b'\n')) {
+                *had.entry(line.to_vec()).or_default() += 1;
+            }
+            // What stands behind the last newline of each is no line.
+            had.remove(&Vec::new());
+            let is_exact = is_quiet && begun.iter().all(|begun| !begun.is_cut);
+            return End { at: now, is_exact, had };
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
+async fn has_grown(opened: &Arc<File>, size: u64) -> bool {
+    let opened = Arc::clone(opened);
+    offload::look(move || opened.size().unwrap_or(size)).await.is_some_and(|now| now > size)
+}
+
+/// What a file holds between a place and the next newline, where it is not the beginning of a line.
+pub(super) fn rest_of_line(file: &File, at: u64) -> Option<Vec<u8>> {
+    let before = at.checked_sub(1)?;
+    let mut bytes = vec![0; REST_BYTES_MAX];
+    let read = read_whole(file, &mut bytes, before).ok()?;
+    bytes.truncate(read);
+    let rest = bytes.strip_prefix(b"\n").is_none().then(|| bytes.get(1..))??;
+    let end = rest.iter().position(|byte| *byte == b'\n')?;
+    rest.get(..end).map(<[u8]>::to_vec)
+}

@@ -1,0 +1,289 @@
+//! After a loss of the bus: what the log files hold of the time in between is told before what comes
+//! again.
+//!
+//! Invariant: an output is held for a few seconds at most; what is not certain is told with a ruler.
+//! All file calls are offloaded.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::gap::{Again, Gap, Missed, OWN_BYTES, Tail};
+use super::heard::{Heard, Mended, OutputKey, UNSURE};
+use super::shared::{self, Output};
+use super::sources::LogFile;
+use crate::daemon::clock::now_ms;
+use crate::daemon::{files, offload};
+use crate::protocol::bus::{BusPmId, ProcessRef};
+use crate::protocol::text::clean;
+
+/// How often files are looked at meanwhile.
+pub(super) const EVERY: Duration = Duration::from_millis(25);
+/// How long the list of the processes that there are now is waited for, and what comes of one that is
+/// not in it is held.
+const LIST_MAX: Duration = Duration::from_secs(3);
+/// How long the place is looked for where the bus goes on, milliseconds.
+const LOOK_MAX_MS: i64 = 4_000;
+/// How long processes may take to come again: a daemon that was restarted starts them one by one.
+const ALL_MAX: Duration = Duration::from_secs(15);
+/// How much is remembered of the end of each output of a file of several, bytes.
+pub(crate) const SHARED_BYTES: usize = 16 << 10;
+
+/// A file that was joined to the bus.
+#[derive(Debug)]
+struct Joined {
+    file: Arc<File>,
+    /// The outputs that went into it.
+    keys: Vec<OutputKey>,
+}
+
+/// What is to be mended.
+#[derive(Debug, Default)]
+pub(super) struct Mending {
+    joined: HashMap<PathBuf, Joined>,
+    current: Option<Current>,
+}
+
+/// The loss that is being mended.
+#[derive(Debug)]
+struct Current {
+    since: Instant,
+    /// How many lists of processes there had been.
+    lists: u64,
+    /// How the outputs ended.
+    tails: HashMap<OutputKey, Tail>,
+    gaps: HashMap<PathBuf, Gap>,
+    done: HashSet<PathBuf>,
+}
+
+/// Lines that belong to no single output.
+#[derive(Debug)]
+pub(super) struct SharedLines {
+    /// Where they are from.
+    pub(super) file: LogFile,
+    /// They, without their newlines.
+    pub(super) lines: Vec<Vec<u8>>,
+    /// Whether that is certainly all.
+    pub(super) is_exact: bool,
+    /// They were written before this, milliseconds since 1970.
+    pub(super) until_ms: i64,
+}
+
+impl Mending {
+    /// A file is joined to the bus, with these outputs.
+    pub(super) fn join(&mut self, path: PathBuf, file: Arc<File>, keys: Vec<OutputKey>) {
+        self.joined.insert(path, Joined { file, keys });
+    }
+
+    /// The bus is connected again.
+    pub(super) fn begin(&mut self, heard: &Heard, lists: u64) {
+        let mut tails = heard.take_before();
+        if let Some(old) = self.current.take() {
+            // What was not mended yet has nothing told behind it.
+            for (key, tail) in old.tails {
+                tails.entry(key).or_insert(tail);
+            }
+            for (path, gap) in old.gaps.into_iter().filter(|(path, _)| !old.done.contains(path)) {
+                if let Some(key) = self.joined.get(&path).and_then(|joined| joined.keys.first()) {
+                    tails.entry(*key).or_insert(gap.into_tail());
+                }
+            }
+        }
+        let (gaps, done) = (HashMap::new(), HashSet::new());
+        self.current = Some(Current { since: Instant::now(), lists, tails, gaps, done });
+    }
+
+    /// Whether a loss is being mended.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.current.is_some()
+    }
+
+    /// Looks at all files that are not mended yet; gives lines of files of several outputs.
+    pub(super) async fn step(
+        &mut self,
+        heard: &Heard,
+        files: &[LogFile],
+        lists: u64,
+    ) -> Vec<SharedLines> {
+        let Some(current) = &mut self.current else { return Vec::new() };
+        let age = current.since.elapsed();
+        if lists == current.lists && age < LIST_MAX {
+            return Vec::new();
+        }
+        let mut told = Vec::new();
+        for file in files {
+            let Some(path) = &file.path else { continue };
+            let Some(joined) = self.joined.get_mut(path) else { continue };
+            if current.done.contains(path) {
+                continue;
+            }
+            let is_done = if file.is_shared() {
+                let (is_done, lines) = current.step_shared(heard, joined, file, path).await;
+                told.extend(lines);
+                is_done
+            } else {
+                current.step_own(heard, joined, file, path).await
+            };
+            if is_done {
+                joined.keys = file.keys().collect();
+                current.done.insert(path.clone());
+            }
+        }
+        self.let_others_go(heard, files);
+        told
+    }
+
+    /// What is held of outputs that are not mended is told, and all of it when that was long enough.
+    fn let_others_go(&mut self, heard: &Heard, files: &[LogFile]) {
+        let Some(current) = &self.current else { return };
+        for (key, since_ms) in heard.held() {
+            let file = files.iter().find(|file| file.path.is_some() && file.holds(key.0, key.1));
+            match file.and_then(|file| file.path.as_ref()) {
+                Some(path) if current.done.contains(path) => heard.pass(key),
+                Some(path) if self.joined.contains_key(path) => {}
+                Some(_) => heard.free(key),
+                None if heard.now_ms() - since_ms >= LIST_MAX.as_millis() as i64 => {
+                    heard.free(key);
+                }
+                None => {}
+            }
+        }
+        let is_open =
+            |path: &PathBuf| self.joined.contains_key(path) && !current.done.contains(path);
+        let has_open = files.iter().filter_map(|file| file.path.as_ref()).any(is_open);
+        let are_all_there = self.joined.len() == current.done.len();
+        let age = current.since.elapsed();
+        if are_all_there || (age >= ALL_MAX && !has_open) {
+            heard.end_holding();
+            self.current = None;
+        }
+    }
+}
+
+impl Current {
+    /// Looks at a file of one output. Whether it is done.
+    async fn step_own(
+        &mut self,
+        heard: &Heard,
+        joined: &mut Joined,
+        file: &LogFile,
+        path: &Path,
+    ) -> bool {
+        let Some(key) = file.keys().next() else { return true };
+        let now_ms = heard.now_ms();
+        if !self.gaps.contains_key(path) {
+            let tail = joined.keys.first().and_then(|old| self.tails.remove(old));
+            let Some(tail) = tail else {
+                heard.give_up(key);
+                return true;
+            };
+            self.gaps.insert(path.to_owned(), Gap::new(tail, now_ms));
+        }
+        let Some(mut gap) = self.gaps.get(path).cloned() else { return true };
+        let mut again = heard.again(key);
+        let has_begun = again.is_some();
+        let is_late = gap.age_ms(now_ms) >= LOOK_MAX_MS;
+        let (old, path_too) = (Arc::clone(&joined.file), path.to_owned());
+        let looking = offload::look(move || {
+            let all = files::generations(old, &path_too);
+            let missed = gap.look(&all, again.as_mut(), now_ms, is_late);
+            let newest = all.last().map(Arc::clone);
+            (missed, gap, again, newest)
+        });
+        let Some((missed, gap, again, newest)) = looking.await else {
+            heard.give_up(key);
+            return true;
+        };
+        self.gaps.insert(path.to_owned(), gap);
+        if let Some(again) = again {
+            heard.learn_again(key, &again);
+        }
+        let Missed { bytes, left, is_exact, to } = match missed {
+            Ok(Some(missed)) => missed,
+            Ok(None) => return false,
+            Err(_) => {
+                heard.give_up(key);
+                return true;
+            }
+        };
+        let tail = newest.as_ref().map(|newest| Tail::of_file(newest, to.at, OWN_BYTES));
+        let unsure = match left {
+            0 if is_exact => None,
+            0 => Some(format!("{}: {UNSURE}", clean(&file.name))),
+            left => Some(format!(
+                "{}: {left} bytes before this are in the log file only",
+                clean(&file.name)
+            )),
+        };
+        let process =
+            ProcessRef { pm_id: Some(BusPmId::Process(key.0)), name: clean(&file.name).into() };
+        let is_done = heard.release(key, has_begun, Mended { process, bytes, unsure, tail });
+        if let Some(newest) = newest.filter(|_| is_done) {
+            joined.file = newest;
+        }
+        is_done
+    }
+
+    /// Looks at a file of several outputs. Whether it is done, and the lines that were missing.
+    async fn step_shared(
+        &mut self,
+        heard: &Heard,
+        joined: &mut Joined,
+        file: &LogFile,
+        path: &Path,
+    ) -> (bool, Option<SharedLines>) {
+        let age_ms = self.since.elapsed().as_millis() as i64;
+        let before: Vec<Tail> =
+            joined.keys.iter().filter_map(|key| self.tails.get(key).cloned()).collect();
+        let keys: Vec<OutputKey> = file.keys().collect();
+        let again: Vec<(OutputKey, Option<Again>)> =
+            keys.iter().map(|key| (*key, heard.again(*key))).collect();
+        let heard_ms = heard.now_ms();
+        let outputs = Output {
+            tails: before.iter().map(|tail| tail.bytes().to_vec()).collect(),
+            again: keys.iter().map(|key| heard.held_text(*key)).collect(),
+            quiet_ms: again
+                .iter()
+                .filter_map(|(_, again)| Some(heard_ms - again.as_ref()?.last_ms))
+                .min()
+                .unwrap_or(age_ms),
+            is_late: age_ms >= LOOK_MAX_MS,
+        };
+        let (old, path_too) = (Arc::clone(&joined.file), path.to_owned());
+        let looking = offload::look(move || {
+            let all = files::generations(old, &path_too);
+            let missed = shared::missed(&all, &outputs);
+            (missed, all.last().map(Arc::clone))
+        });
+        let Some((Ok(missed), newest)) = looking.await else {
+            for key in keys {
+                heard.give_up(key);
+            }
+            return (true, None);
+        };
+        let Some(missed) = missed else { return (false, None) };
+        let until_ms =
+            keys.iter().filter_map(|key| heard.held_since(*key)).min().unwrap_or_else(now_ms);
+        for (key, again) in again {
+            let process =
+                ProcessRef { pm_id: Some(BusPmId::Process(key.0)), name: clean(&file.name).into() };
+            let tail = Some(Tail::ending(missed.tail.clone(), SHARED_BYTES));
+            let mended = Mended { process, bytes: Vec::new(), unsure: None, tail };
+            if !heard.release(key, again.is_some(), mended) {
+                // What came in the meantime comes behind all that is missing.
+                heard.pass(key);
+            }
+        }
+        joined.keys.iter().for_each(|key| drop(self.tails.remove(key)));
+        if let Some(newest) = newest {
+            joined.file = newest;
+        }
+        let (lines, is_exact) = (missed.lines, missed.is_exact);
+        let lines = SharedLines { file: file.clone(), lines, is_exact, until_ms };
+        (true, Some(lines))
+    }
+}

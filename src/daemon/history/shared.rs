@@ -1,0 +1,272 @@
+//! What a log file of several outputs holds that came on no bus: by its lines, since the bytes of one
+//! output do not follow each other there.
+//!
+//! Pure but for reading files. The order of one output is that of the bus; how the lines of several
+//! stand to each other is not (docs/pm2-ops.md section 1.3).
+
+use std::collections::HashMap;
+use std::io;
+
+use super::gap::{Place, between};
+use crate::daemon::seam::ReadAt;
+
+/// How much of the end of the files is looked at, bytes.
+const BACK_BYTES: u64 = 8 << 20;
+/// So many lines are remembered of the end of what was told.
+const TAIL_LINES: usize = 200;
+/// An output is quiet when nothing came for so long, milliseconds.
+const QUIET_MS: i64 = 300;
+
+/// What came of all outputs of a file.
+#[derive(Debug)]
+pub(crate) struct Output {
+    /// How each ended before.
+    pub(crate) tails: Vec<Vec<u8>>,
+    /// What came of each again.
+    pub(crate) again: Vec<Vec<u8>>,
+    /// For how long nothing came of any, milliseconds.
+    pub(crate) quiet_ms: i64,
+    /// Whether it was waited for long enough.
+    pub(crate) is_late: bool,
+}
+
+/// The lines that were missing.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct MissedLines {
+    /// They, without their newlines.
+    pub(crate) lines: Vec<Vec<u8>>,
+    /// Whether that is certainly all of them, each once.
+    pub(crate) is_exact: bool,
+    /// The end of the file as far as it is told with them, or comes on the bus.
+    pub(crate) tail: Vec<u8>,
+}
+
+/// What is missing; `None` where that is not certain yet.
+///
+/// # Errors
+/// Those of reading.
+pub(crate) fn missed(files: &[impl ReadAt], outputs: &Output) -> io::Result<Option<MissedLines>> {
+    let has_again = outputs.again.iter().any(|again| !again.is_empty());
+    if !has_again && outputs.quiet_ms < QUIET_MS && !outputs.is_late {
+        return Ok(None);
+    }
+    let newest = files.len().saturating_sub(1);
+    let end = Place { file: newest, at: files.last().map_or(Ok(0), ReadAt::size)? };
+    let (region, left) = between(files, Place { file: 0, at: 0 }, end, BACK_BYTES)?;
+    let mut lines: Vec<&[u8]> = region.split(|byte| *byte == b'\n').collect();
+    // What stands behind the last newline is no line yet, and the first may be the rest of one.
+    lines.pop();
+    let lines = lines.get(usize::from(left > 0).min(lines.len())..).unwrap_or_default();
+
+    let ends: Vec<Option<usize>> = outputs.tails.iter().map(|tail| end_in(lines, tail)).collect();
+    // Where nothing of what came is there, there was nothing, or the file was emptied.
+    let start = ends.iter().flatten().min().map_or(0, |last| last + 1);
+    let mut had: HashMap<&[u8], u32> = HashMap::new();
+    let come = outputs.tails.iter().flat_map(|tail| whole_lines(tail, true));
+    let again = outputs.again.iter().flat_map(|again| whole_lines(again, false));
+    for line in come.chain(again) {
+        *had.entry(line).or_default() += 1;
+    }
+    // Where each goes on; behind all of these places, all comes on the bus.
+    let firsts: Vec<Option<usize>> =
+        outputs.again.iter().map(|again| begin_in(lines, start, again)).collect();
+    let is_begun =
+        outputs.again.iter().zip(&firsts).all(|(again, first)| again.is_empty() || first.is_some());
+    let is_quiet = outputs.quiet_ms >= QUIET_MS;
+    if !is_begun && !is_quiet && !outputs.is_late {
+        return Ok(None);
+    }
+    let stop = match firsts.iter().flatten().max() {
+        Some(last) => *last,
+        None => lines.len(),
+    };
+    // The order of one output is kept: what stands before the last that came of it does not come yet.
+    let lasts = outputs.again.iter().filter_map(|again| {
+        let last = whole_lines(again, false).next_back()?;
+        Some(lines.iter().enumerate().rev().find(|(_, other)| **other == last)?.0)
+    });
+    let settled = lasts.min().unwrap_or(stop);
+    let mut missed = Vec::new();
+    let has_no_line = |tail: &[u8]| whole_lines(tail, false).next().is_none();
+    let mut is_exact = is_begun
+        && (left == 0 || ends.iter().any(Option::is_some))
+        && ends.iter().zip(&outputs.tails).all(|(end, tail)| end.is_some() || has_no_line(tail));
+    for (index, line) in lines.iter().enumerate().take(stop).skip(start) {
+        if let Some(count) = had.get_mut(line).filter(|count| **count > 0) {
+            *count -= 1;
+            continue;
+        }
+        if index > settled && !is_quiet {
+            // One that is behind the others may have to come yet.
+            if !outputs.is_late {
+                return Ok(None);
+            }
+            is_exact = false;
+        }
+        missed.push(line.to_vec());
+    }
+    let told = lines.get(stop.saturating_sub(TAIL_LINES)..stop).unwrap_or_default();
+    let tail = told.iter().flat_map(|line| [*line, b"\n"].concat()).collect();
+    Ok(Some(MissedLines { lines: missed, is_exact, tail }))
+}
+
+/// Where the history of a file ends that the bus began within.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Begin {
+    /// The offset behind which all came on the bus, bytes.
+    pub(crate) at: u64,
+    /// Lines before that which came on the bus, and how often.
+    pub(crate) had: HashMap<Vec<u8>, u32>,
+}
+
+/// Where the bus began, by what came first of each output; `None` where that is not certain.
+///
+/// # Errors
+/// Those of reading.
+pub(crate) fn begin(file: &impl ReadAt, came: &[Vec<u8>]) -> io::Result<Option<Begin>> {
+    let size = file.size()?;
+    let from = size.saturating_sub(BACK_BYTES);
+    let (start, end) = (Place { file: 0, at: from }, Place { file: 0, at: size });
+    let (region, _) = between(std::slice::from_ref(file), start, end, BACK_BYTES)?;
+    let mut lines: Vec<(u64, &[u8])> = Vec::new();
+    let mut at = from;
+    for line in region.split_inclusive(|byte| *byte == b'\n') {
+        lines.push((at, line.strip_suffix(b"\n").unwrap_or(line)));
+        at += line.len() as u64;
+    }
+    let last_place = |wanted: &[u8]| {
+        Some(lines.iter().enumerate().rev().find(|(_, (_, line))| *line == wanted)?.0)
+    };
+    let (mut stop, mut settled) = (None, usize::MAX);
+    let mut had: HashMap<Vec<u8>, u32> = HashMap::new();
+    for came in came {
+        let mut whole = whole_lines(came, false);
+        let Some(first) = whole.next() else { continue };
+        let Some(place) = last_place(first) else { return Ok(None) };
+        stop = stop.max(Some(place));
+        let last = whole.next_back().unwrap_or(first);
+        settled = settled.min(last_place(last).unwrap_or(usize::MAX));
+        for line in whole_lines(came, false) {
+            *had.entry(line.to_vec()).or_default() += 1;
+        }
+    }
+    let Some(stop) = stop else { return Ok(None) };
+    let mut before: HashMap<Vec<u8>, u32> = HashMap::new();
+    let mut is_sure = true;
+    for (index, (_, line)) in lines.iter().enumerate().take(stop) {
+        match had.get_mut(*line).filter(|count| **count > 0) {
+            Some(count) => {
+                *count -= 1;
+                *before.entry(line.to_vec()).or_default() += 1;
+            }
+            None => is_sure &= index <= settled,
+        }
+    }
+    let at = lines.get(stop).map_or(size, |(at, _)| *at);
+    Ok(is_sure.then_some(Begin { at, had: before }))
+}
+
+/// The whole lines of a piece of output; the first may be the rest of one.
+fn whole_lines(text: &[u8], is_cut: bool) -> impl DoubleEndedIterator<Item = &[u8]> {
+    let first =
+        if is_cut { memchr::memchr(b'\n', text).map_or(text.len(), |at| at + 1) } else { 0 };
+    let end = memchr::memrchr(b'\n', text).unwrap_or(0);
+    let whole = text.get(first..end).unwrap_or_default();
+    whole.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
+}
+
+/// The last place of the last line of an output that is there at all.
+fn end_in(lines: &[&[u8]], tail: &[u8]) -> Option<usize> {
+    let mut last = whole_lines(tail, false).rev().take(64);
+    last.find_map(|line| Some(lines.iter().enumerate().rev().find(|(_, other)| **other == line)?.0))
+}
+
+/// The first place, from `start` on, of the first line that came again.
+fn begin_in(lines: &[&[u8]], start: usize, again: &[u8]) -> Option<usize> {
+    let first = whole_lines(again, false).next()?;
+    let rest = lines.get(start..)?;
+    rest.iter().position(|other| *other == first).map(|at| start + at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(lines: &[String]) -> Vec<u8> {
+        lines.iter().flat_map(|line| format!("{line}\n").into_bytes()).collect()
+    }
+
+    fn numbered(name: &str, range: std::ops::Range<u32>) -> Vec<String> {
+        range.map(|n| format!("{name} {n}")).collect()
+    }
+
+    fn mixed(range: std::ops::Range<u32>) -> Vec<String> {
+        range.flat_map(|n| [format!("a {n}"), format!("b {n}")]).collect()
+    }
+
+    #[test]
+    fn lines_of_each_are_missing_once() {
+        let file = text(&mixed(0..1_000));
+        let outputs = Output {
+            tails: vec![text(&numbered("a", 300..400)), text(&numbered("b", 300..390))],
+            again: vec![text(&numbered("a", 600..610)), text(&numbered("b", 605..612))],
+            quiet_ms: 0,
+            is_late: false,
+        };
+        let told = missed(std::slice::from_ref(&file), &outputs).unwrap().unwrap();
+        assert!(told.is_exact);
+        let mut wanted = [numbered("a", 400..600), numbered("b", 390..605)].concat();
+        let mut lines: Vec<String> =
+            told.lines.into_iter().map(|line| String::from_utf8(line).unwrap()).collect();
+        for name in ["a ", "b "] {
+            let of = |all: &[String]| -> Vec<String> {
+                all.iter().filter(|line| line.starts_with(name)).cloned().collect()
+            };
+            assert_eq!(of(&lines), of(&wanted), "in order");
+        }
+        wanted.sort();
+        lines.sort();
+        assert_eq!(lines, wanted);
+        // Nothing came again: all there is, once it is quiet.
+        let silent = Output { again: vec![Vec::new(); 2], ..outputs };
+        assert_eq!(missed(std::slice::from_ref(&file), &silent).unwrap(), None);
+        let told = missed(&[file], &Output { quiet_ms: QUIET_MS, ..silent }).unwrap().unwrap();
+        assert_eq!(told.lines.len(), 600 + 610);
+    }
+
+    #[test]
+    fn the_bus_begins_where_the_first_lines_of_all_are() {
+        let file = text(&mixed(0..1_000));
+        let came = |a: std::ops::Range<u32>, b: std::ops::Range<u32>| {
+            [text(&numbered("a", a)), text(&numbered("b", b))]
+        };
+        let found = begin(&file, &came(900..1_010, 905..1_005)).unwrap().unwrap();
+        assert_eq!(
+            found.at,
+            [text(&mixed(0..905)), text(&numbered("a", 905..906))].concat().len() as u64
+        );
+        let had: Vec<u32> = (900..906).collect();
+        let wanted = had.iter().map(|n| (format!("a {n}").into_bytes(), 1)).collect();
+        assert_eq!(found.had, wanted);
+        assert_eq!(begin(&file, &came(900..901, 950..960)).unwrap(), None, "a is behind");
+        assert_eq!(begin(&file, &came(900..901, 1_950..1_960)).unwrap(), None, "not written yet");
+    }
+
+    #[test]
+    fn one_that_is_behind_is_waited_for() {
+        let file = text(&mixed(0..1_000));
+        let outputs = Output {
+            tails: vec![text(&numbered("a", 300..400)), text(&numbered("b", 300..400))],
+            again: vec![text(&numbered("a", 500..510)), text(&numbered("b", 600..610))],
+            quiet_ms: 0,
+            is_late: false,
+        };
+        assert_eq!(missed(std::slice::from_ref(&file), &outputs).unwrap(), None);
+        let all = Output {
+            again: vec![text(&numbered("a", 500..605)), text(&numbered("b", 600..610))],
+            ..outputs
+        };
+        let told = missed(&[file], &all).unwrap().unwrap();
+        assert_eq!((told.lines.len(), told.is_exact), (100 + 200, true));
+    }
+}

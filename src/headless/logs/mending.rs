@@ -1,0 +1,114 @@
+//! What came of no bus after a loss, from the files: the way of the screen, without holding up what
+//! belongs to other files.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use super::super::failure::Failure;
+use super::live::{BusId, Following, Joint};
+use super::missing::{HELD_MAX, LOOK_MAX_MS, Missing, SharedMissing, complain};
+use crate::daemon::files;
+use crate::daemon::history::Line;
+use crate::daemon::history::gap::Tail;
+use crate::daemon::history::mend::SHARED_BYTES;
+use crate::daemon::history::shared::{self, MissedLines, Output};
+use crate::protocol::bus::LogStream;
+
+impl<W: Write> Following<'_, '_, W> {
+    /// The bus, or a part of what it said, was lost: what is missing is looked for from here on.
+    pub(super) fn missed(&mut self) {
+        let now_ms = self.clock_ms();
+        for index in 0..self.sources.len() {
+            let Some(source) = self.sources.get(index) else { continue };
+            let (Some(opened), false) = (source.opened.clone(), self.mending.contains_key(&index))
+            else {
+                continue;
+            };
+            let keys: Vec<(BusId, LogStream)> =
+                source.file.keys().map(|(id, stream)| (id.0, stream)).collect();
+            if source.file.is_shared() {
+                let channels = self.channels.values().filter(|channel| channel.source == index);
+                let mut tails: Vec<_> =
+                    channels.map(|channel| channel.tail.bytes().to_vec()).collect();
+                if tails.is_empty() {
+                    let tail = Tail::of_file(&opened, source.sizes.1, SHARED_BYTES);
+                    tails.push(tail.bytes().to_vec());
+                }
+                let mending = SharedMissing { tails, since_ms: now_ms, last_ms: now_ms };
+                self.mending.insert(index, mending);
+                let channels = self.channels.values_mut();
+                for channel in channels.filter(|channel| channel.source == index) {
+                    channel.joint = Joint::Waiting(Vec::new());
+                }
+                continue;
+            }
+            let Some(key) = keys.first() else { continue };
+            if !self.channels.contains_key(key) && !self.begin(*key, 0) {
+                continue;
+            }
+            let Some(channel) = self.channels.get_mut(key) else { continue };
+            let tail = match std::mem::replace(&mut channel.joint, Joint::Live) {
+                // What is held is in the file: it is read from there.
+                Joint::Missing(missing) => missing.into_tail(),
+                _ => channel.tail.clone(),
+            };
+            channel.joint = Joint::Missing(Box::new(Missing::new(tail, now_ms)));
+        }
+    }
+
+    /// Prints what is missing of files of several outputs, where that is known now.
+    pub(super) fn mend_shared(&mut self) -> Result<(), Failure> {
+        let now_ms = self.clock_ms();
+        let all: Vec<usize> = self.mending.keys().copied().collect();
+        for index in all {
+            let (Some(mending), Some(source)) =
+                (self.mending.get(&index), self.sources.get_mut(index))
+            else {
+                continue;
+            };
+            let (Some(opened), Some(path)) = (source.opened.clone(), source.file.path.clone())
+            else {
+                continue;
+            };
+            let channels = self.channels.iter().filter(|(_, channel)| channel.source == index);
+            let held: Vec<_> = channels
+                .filter_map(|(key, channel)| match &channel.joint {
+                    Joint::Waiting(held) => Some((*key, held.clone())),
+                    _ => None,
+                })
+                .collect();
+            let bytes: usize = held.iter().map(|(_, held)| held.len()).sum();
+            let outputs = Output {
+                tails: mending.tails.clone(),
+                again: held.iter().map(|(_, held)| held.clone()).collect(),
+                quiet_ms: now_ms - mending.last_ms,
+                is_late: now_ms - mending.since_ms >= LOOK_MAX_MS || bytes >= HELD_MAX,
+            };
+            let generations = files::generations(opened, &path);
+            let missed = shared::missed(&generations, &outputs).unwrap_or_else(|_| {
+                let (lines, tail) = (Vec::new(), Vec::new());
+                Some(MissedLines { lines, is_exact: false, tail })
+            });
+            let Some(MissedLines { lines, is_exact, tail }) = missed else { continue };
+            if !is_exact {
+                complain(&source.label, "lines may be missing here");
+            }
+            source.opened = generations.last().map(Arc::clone);
+            let format = source.file.format();
+            let at_ms = crate::daemon::clock::now_ms();
+            for line in lines {
+                let line: Line = format.read(&line, at_ms).1;
+                self.show(index, &line)?;
+            }
+            self.mending.remove(&index);
+            for (key, held) in held {
+                if let Some(channel) = self.channels.get_mut(&key) {
+                    channel.joint = Joint::Live;
+                    channel.tail = Tail::ending(tail.clone(), SHARED_BYTES);
+                }
+                self.push(key, &held)?;
+            }
+        }
+        Ok(())
+    }
+}
