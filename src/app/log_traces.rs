@@ -6,6 +6,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use foldhash::fast::RandomState;
+
 use crate::logs::parse::{Level, Part, Traces};
 use crate::logs::{Kind, LineId, Owner, SourceId, Store};
 
@@ -46,7 +48,7 @@ struct Open {
 /// What is remembered of traces.
 #[derive(Debug, Default)]
 pub(super) struct Told {
-    open: HashMap<SourceId, Open>,
+    open: HashMap<SourceId, Open, RandomState>,
     printed: VecDeque<Thrown>,
     exceptions: VecDeque<Thrown>,
     has_exceptions: bool,

@@ -367,8 +367,15 @@ impl LogView {
             let stream = if is_err { Stream::Err } else { Stream::Out };
             self.formats.look(fleet, &source);
             let Some(id) = self.source(fleet, source.clone(), stream) else { return };
-            for text in line.lines() {
-                self.take_output((id, &source), (text.as_bytes(), is_err), time);
+            let Self { formats, told, store, .. } = self;
+            let times = Times { zone: &formats.zone, declared: formats.of(&source), told: time };
+            for text in line.lines().map(str::as_bytes) {
+                let Read { level, time, text: words } = log_line::read_at(text, is_err, times);
+                let part = told.feed(id, &words);
+                let line = Line { time, level, kind: part.kind, body: Body::Held(text) };
+                if let Some(line) = store.append(id, &line) {
+                    told.is_in(store, id, part, (line, level, at_ms, &words));
+                }
             }
             return;
         }
@@ -382,23 +389,6 @@ impl LogView {
         let line = self.store.append(id, &line);
         if let Some(line) = line.filter(|_| is_exception) {
             self.told.is_told(&self.store, id, (title.as_bytes(), at_ms, line));
-        }
-    }
-
-    fn take_output(
-        &mut self,
-        (id, source): (SourceId, &LogSource),
-        (text, is_err): (&[u8], bool),
-        told: LineTime,
-    ) {
-        let declared = self.formats.of(source);
-        let times = Times { zone: &self.formats.zone, declared, told };
-        let Read { level, time, text: words } = log_line::read_at(text, is_err, times);
-        let at_ms = told.at_ms;
-        let told = self.told.feed(id, &words);
-        let line = Line { time, level, kind: told.kind, body: Body::Held(text) };
-        if let Some(line) = self.store.append(id, &line) {
-            self.told.is_in(&mut self.store, id, told, (line, level, at_ms, &words));
         }
     }
 

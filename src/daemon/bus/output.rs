@@ -7,6 +7,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use crate::model::DaemonId;
 use crate::model::assembler::{RawLine, RawLines, cut_note};
 use crate::model::log::{LineKind, LogLine, LogSource, Severity};
@@ -71,7 +73,7 @@ struct Stream {
 #[derive(Debug)]
 pub(in crate::daemon) struct Output {
     daemon: DaemonId,
-    streams: HashMap<StreamKey, Stream>,
+    streams: HashMap<StreamKey, Stream, RandomState>,
     lines: Vec<LogLine>,
     /// The name of the daemon's own lines.
     daemon_name: Arc<str>,
@@ -82,7 +84,7 @@ pub(in crate::daemon) struct Output {
 impl Output {
     pub(in crate::daemon) fn new(daemon: DaemonId) -> Self {
         let daemon_name = Arc::from("PM2");
-        let streams = HashMap::new();
+        let streams = HashMap::default();
         Self { daemon, streams, lines: Vec::new(), daemon_name, is_estimated: false }
     }
 

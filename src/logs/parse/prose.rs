@@ -11,15 +11,15 @@ const TIME_DIGITS: std::ops::RangeInclusive<usize> = 8..=20;
 /// Whether a line is plainly prose. False says nothing.
 pub(super) fn is_prose(line: &[u8]) -> bool {
     let mut before = b' ';
-    let mut is_plain = true;
-    // No early exit, so that there is no branch for each byte.
     for &byte in line {
-        let is_letter = byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        let is_blank = byte == b' ' && before != b' ';
-        is_plain &= is_letter | is_blank | (byte == b',') | (byte == b'\'') | (byte == b'_');
+        match byte {
+            b' ' if before != b' ' => {}
+            b'a'..=b'z' | b'0'..=b'9' | b',' | b'\'' | b'_' => {}
+            _ => return false,
+        }
         before = byte;
     }
-    is_plain && !leads(line)
+    !leads(line)
 }
 
 /// Whether one of the first words may be a level or a time.
