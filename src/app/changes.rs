@@ -6,7 +6,7 @@
 use super::mode::Mode;
 use super::notice::{About, Notice};
 use super::state::App;
-use super::{cursor, details, jobs, log_keys, sight, table};
+use super::{cursor, details, jobs, log_keys, log_taking, sight, table};
 use crate::model::apply::{Change, Changes};
 use crate::model::call::CallOutcome;
 use crate::model::{Action, DaemonId, Target, Verdict};
@@ -70,6 +70,7 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
                 details::replied(app, id, &action, &target, reply);
             }
             Change::Called { method, outcome } => finish_call(app, &method, &outcome),
+            Change::LogSaved(saved) => log_taking::saved(app, &saved),
             Change::Bundled(Ok(written)) => app.notify(written.words(), false),
             Change::Bundled(Err(why)) => app.notify(why, true),
         }

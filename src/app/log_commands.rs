@@ -232,4 +232,20 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         None,
         LOG,
     ),
+    row(
+        LogCommand::Save,
+        "S",
+        "save",
+        "In the log: save what is shown, or all, to a file (0600), bytes as they came",
+        Some(9),
+        LOG,
+    ),
+    row(
+        LogCommand::Pager,
+        "o",
+        "pager",
+        "In the log: the log file at this place in $PAGER, or lnav, or less",
+        Some(9),
+        LOG,
+    ),
 ];

@@ -12,7 +12,7 @@ use super::mode::Mode;
 use super::navigate;
 use super::notice::Notice;
 use super::state::App;
-use super::{log_copy, log_sheet_keys, log_sight, log_toggles};
+use super::{log_copy, log_sheet_keys, log_sight, log_taking, log_toggles};
 use crate::logs::parse::Level;
 use crate::logs::{Direction, Goal, LineId, Owner, Scope, when};
 use crate::model::log::{LogLine, LogSource, Severity};
@@ -28,6 +28,14 @@ pub(super) fn take(app: &mut App, command: LogCommand) -> Effects {
         LogCommand::Mark => log_copy::mark(app),
         LogCommand::NextMark => log_copy::next_mark(app),
         LogCommand::GoToTime => ask(app, Asked::Time),
+        LogCommand::Save => {
+            ask(app, Asked::Save { is_all: false });
+            let path = log_taking::proposed(app);
+            if let Mode::LogInput(open) = &mut app.mode {
+                open.input = Editor::selected(&path);
+            }
+        }
+        LogCommand::Pager => return log_taking::page(app),
         LogCommand::OfProcess => narrow(app, false),
         LogCommand::OfApp => narrow(app, true),
         LogCommand::OfAll => {
@@ -172,8 +180,12 @@ pub(super) fn typed(app: &mut App) {
 }
 
 /// A command while a search or filter is typed.
-pub(super) fn take_typing(app: &mut App, command: Command) {
-    let Mode::LogInput(open) = &mut app.mode else { return };
+pub(super) fn take_typing(app: &mut App, command: Command) -> Effects {
+    let Mode::LogInput(open) = &mut app.mode else { return Effects::none() };
+    if let (Asked::Save { is_all }, Command::NextPane) = (open.asked, command) {
+        open.asked = Asked::Save { is_all: !is_all };
+        return Effects::none();
+    }
     let older = match (open.asked, command) {
         (Asked::Search, Command::Up) => Some(open.recent.map_or(0, |index| index + 1)),
         (Asked::Search, Command::Down) => open.recent.and_then(|index| index.checked_sub(1)),
@@ -184,12 +196,12 @@ pub(super) fn take_typing(app: &mut App, command: Command) {
             (open.input, open.recent) = (Editor::new(text), Some(index));
             typed(app);
         }
-        return;
+        return Effects::none();
     }
     let is_kept = match command {
         Command::Open => !open.input.text().is_empty(),
         Command::Back => false,
-        _ => return,
+        _ => return Effects::none(),
     };
     let (asked, place, search) = (open.asked, open.place, open.search.clone());
     let text = open.input.text();
@@ -205,12 +217,17 @@ pub(super) fn take_typing(app: &mut App, command: Command) {
         (Asked::Filter, false) => app.log_view.set_draft(None),
         (Asked::Time, true) => {
             if !go_to_time(app, &text) {
-                return;
+                return Effects::none();
             }
+        }
+        (Asked::Save { is_all }, true) => {
+            app.close();
+            return log_taking::save(app, &text, is_all);
         }
         (Asked::Time | Asked::Save { .. }, _) => {}
     }
     app.close();
+    Effects::none()
 }
 
 /// Goes to a time; false where that is none.

@@ -1,4 +1,4 @@
-//! What opens over the log: an entry whole, the muted processes.
+//! What opens over the log: an entry whole, the muted processes, a question before a file is replaced.
 //!
 //! Invariant: plain data; nothing here acts on a process.
 
@@ -15,6 +15,11 @@ pub enum LogSheet {
         /// Which of them is chosen, from 0.
         chosen: usize,
     },
+    /// Whether a file that is there is replaced by what is saved.
+    Replace {
+        /// Its path, cleaned.
+        path: Box<str>,
+    },
 }
 
 impl LogSheet {
@@ -27,14 +32,14 @@ impl LogSheet {
     /// Whether it asks a question that `y` answers.
     #[must_use]
     pub fn is_question(&self) -> bool {
-        false
+        matches!(self, Self::Replace { .. })
     }
 
     /// The line that is typed into, if there is one.
     pub(super) fn input(&mut self) -> Option<&mut Editor> {
         match self {
             Self::Entry(entry) => entry.typing.as_mut(),
-            Self::Muted { .. } => None,
+            Self::Muted { .. } | Self::Replace { .. } => None,
         }
     }
 }

@@ -12,7 +12,7 @@ use super::log_view::Search;
 use super::mode::Mode;
 use super::state::App;
 use super::taken::scrolled;
-use super::{log_copy, log_toggles};
+use super::{log_copy, log_taking, log_toggles};
 use crate::logs::Owner;
 
 /// Rows that a page in a list goes.
@@ -54,6 +54,12 @@ pub(super) fn take(app: &mut App, command: Command) -> Effects {
                 return log_copy::copy(app, "the entry", &text);
             }
         },
+        LogSheet::Replace { .. } => {
+            let is_meant = command == Command::Yes;
+            if is_meant || matches!(command, Command::No | Command::Back) {
+                return log_taking::replace(app, is_meant);
+            }
+        }
         LogSheet::Muted { chosen } => {
             let chosen = *chosen;
             take_muted(app, chosen, command);

@@ -38,6 +38,7 @@ pub mod log_shape;
 pub mod log_sheet;
 mod log_sheet_keys;
 pub mod log_sight;
+mod log_taking;
 pub mod log_toggles;
 mod log_traces;
 pub mod log_view;
