@@ -248,4 +248,12 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         Some(9),
         LOG,
     ),
+    row(
+        LogCommand::Histogram,
+        "i",
+        "over time",
+        "In the log: lines by level over time, with exits and restarts; Enter goes there",
+        Some(9),
+        LOG,
+    ),
 ];

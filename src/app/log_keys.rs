@@ -36,6 +36,7 @@ pub(super) fn take(app: &mut App, command: LogCommand) -> Effects {
             }
         }
         LogCommand::Pager => return log_taking::page(app),
+        LogCommand::Histogram => log_sheet_keys::open_histogram(app),
         LogCommand::OfProcess => narrow(app, false),
         LogCommand::OfApp => narrow(app, true),
         LogCommand::OfAll => {

@@ -3,6 +3,7 @@
 //! Invariant: plain data; nothing here acts on a process.
 
 use super::editor::Editor;
+use super::log_charts::Moments;
 use super::log_entry::Entry;
 
 /// What is open over the log.
@@ -15,6 +16,8 @@ pub enum LogSheet {
         /// Which of them is chosen, from 0.
         chosen: usize,
     },
+    /// Lines by level over time.
+    Histogram(Moments),
     /// Whether a file that is there is replaced by what is saved.
     Replace {
         /// Its path, cleaned.
@@ -39,7 +42,7 @@ impl LogSheet {
     pub(super) fn input(&mut self) -> Option<&mut Editor> {
         match self {
             Self::Entry(entry) => entry.typing.as_mut(),
-            Self::Muted { .. } | Self::Replace { .. } => None,
+            Self::Muted { .. } | Self::Histogram(_) | Self::Replace { .. } => None,
         }
     }
 }

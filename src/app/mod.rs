@@ -25,6 +25,7 @@ pub mod job;
 mod jobs;
 pub mod keymap;
 pub mod layout;
+pub mod log_charts;
 pub mod log_columns;
 mod log_command;
 pub mod log_commands;

@@ -54,8 +54,8 @@ pub(super) async fn show(
         }
         Ok(Err(_)) | Err(_) => None,
     };
-    let pager = std::env::var("PAGER").ok().filter(|pager| !pager.trim().is_empty());
-    let words = command(pager.as_deref(), is_installed("lnav"), offset);
+    let users = std::env::var("PAGER").ok().filter(|words| !words.trim().is_empty());
+    let words = command(users.as_deref(), is_installed("lnav"), offset);
     screen.leave(keys.pacer.hear_out(&mut keys.inputs)).await;
     keys.keyboard.hold()?;
     let child = Command::new("sh").arg("-c").arg(&words).arg("sh").arg(&path).spawn();

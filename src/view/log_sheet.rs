@@ -1,10 +1,10 @@
 //! What opens over the log: the muted processes.
 
 use super::canvas::Canvas;
-use super::log_entry;
 use super::parts::{Part, key};
 use super::roles::Role;
 use super::text;
+use super::{log_charts, log_entry};
 use crate::app::App;
 use crate::app::geometry::{overlay, wrap};
 use crate::app::log_sheet::LogSheet;
@@ -18,14 +18,16 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), sheet: 
     match sheet {
         LogSheet::Entry(entry) => log_entry::draw(app, canvas, size, entry),
         LogSheet::Muted { chosen } => muted(app, canvas, size, *chosen),
+        LogSheet::Histogram(moments) => log_charts::draw(app, canvas, size, *moments),
         LogSheet::Replace { path } => replace(canvas, size, path),
     }
 }
 
 /// What its keys do.
-pub(super) fn keys(sheet: &LogSheet, choose: Part) -> Vec<Part> {
+pub(super) fn keys(sheet: &LogSheet, choose: Part, is_ascii: bool) -> Vec<Part> {
     match sheet {
         LogSheet::Entry(entry) => log_entry::keys(entry),
+        LogSheet::Histogram(_) => log_charts::keys(is_ascii),
         LogSheet::Replace { .. } => vec![key("y", "replace it", 0), key("n", "no", 0)],
         LogSheet::Muted { .. } => {
             vec![

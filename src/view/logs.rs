@@ -28,11 +28,11 @@ use crate::app::log_columns::{Columns, GUTTER};
 use crate::app::log_dress::{Fold, Laid, is_estimated};
 use crate::app::log_line::Shown;
 use crate::app::log_shape::behind;
-use crate::app::log_sight::laid;
+use crate::app::log_sight::{Sight, laid, sight};
 use crate::app::log_view::{Asked, Search, words};
 use crate::app::{App, Mode, Pane, marked};
 use crate::logs::parse::Level;
-use crate::logs::{Kind, Query, Scope, Stream, Streams};
+use crate::logs::{Cell, Kind, Query, Scope, Stream, Streams};
 use crate::model::daemon::BusState;
 use crate::model::log::LogSource;
 use crate::protocol::text::StyledText;
@@ -64,6 +64,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let marked = marked(app);
     let from_ms = marked.and_then(|line| app.log_view.time_of(line)).unwrap_or_default();
     let columns = Columns::of(app, inner.width);
+    draw_ruler(app, canvas, Rect { x: inner.right(), width: 1, ..inner });
     let mut y = inner.top();
     for laid in laid(app, &columns, usize::from(inner.height)) {
         let rows = u16::try_from(laid.height()).unwrap_or(u16::MAX).min(inner.bottom() - y);
@@ -77,6 +78,33 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             canvas.mark(row);
         }
         y += rows;
+    }
+}
+
+/// Draws where errors, exits and restarts, and matches are in all lines shown, and which of these are in
+/// sight.
+fn draw_ruler(app: &App, canvas: &mut Canvas<'_>, place: Rect) {
+    let rows = usize::from(place.height);
+    let (len, glyphs) = (app.lines().len(), canvas.theme().glyphs());
+    let Sight { top, count, .. } = sight(app, rows);
+    if count >= len || rows == 0 {
+        return;
+    }
+    for ((y, cell), index) in (place.top()..).zip(app.log_view.overview(rows)).zip(0_usize..) {
+        let is_in_sight = index * len / rows < top + count && (index + 1) * len / rows > top;
+        let role = match cell {
+            Cell { errors: 1.., .. } => Role::Bad,
+            Cell { turns: 1.., .. } => Role::Warn,
+            Cell { hits: 1.., .. } => Role::Accent,
+            _ if is_in_sight => Role::Quiet,
+            _ => Role::Faint,
+        };
+        let mark = match (is_in_sight, role) {
+            (true, _) => glyphs.bars.last().copied().unwrap_or_default(),
+            (false, Role::Faint) => glyphs.out,
+            (false, _) => glyphs.rule_in_front,
+        };
+        canvas.text(place.x, y, 1, mark, canvas.role(role));
     }
 }
 

@@ -167,6 +167,45 @@ fn marked_lines_are_gone_to_and_copied_and_nothing_hostile_with_them() {
 }
 
 #[test]
+fn lines_over_time_lead_to_their_lines() {
+    let at = |minute: i64| LogLine {
+        at_ms: minute * 60_000,
+        ..output(0, "p0", if minute == 40 { "ERROR at 40" } else { "fine" })
+    };
+    let mut app = filled((0..600).map(at).collect());
+    keys(&mut app, "\ti");
+    let at_ms = |app: &App| {
+        let Mode::LogSheet(LogSheet::Histogram(moments)) = app.mode else {
+            panic!("{:?}", app.mode)
+        };
+        moments.at_ms
+    };
+    assert_eq!(at_ms(&app), None, "the newest");
+    keys(&mut app, "E");
+    let found = at_ms(&app).unwrap();
+    assert!((found..found + 600_000).contains(&(40 * 60_000)), "{found}");
+    let (buckets, _) = crate::app::log_charts::parts(&app, app.size);
+    assert_eq!(buckets.len(), usize::from(app.size.0) - 2);
+    assert_eq!(crate::app::log_charts::counts(&buckets[0])[0], 0);
+    press(&mut app, Command::Older);
+    assert!(at_ms(&app).unwrap() < found);
+    press(&mut app, Command::Newer);
+    assert_eq!(at_ms(&app), Some(found));
+    keys(&mut app, "\r");
+    assert_eq!(app.mode, Mode::Normal);
+    let line = app.log_view.time_of(marked(&app).unwrap()).unwrap();
+    assert!(line >= found && line - found < 600_000, "{line} {found}");
+    // From a line on, it opens there.
+    keys(&mut app, "i");
+    assert_eq!(at_ms(&app), Some(line));
+    press(&mut app, Command::First);
+    press(&mut app, Command::Last);
+    assert_eq!(at_ms(&app), None);
+    keys(&mut app, "i");
+    assert_eq!(app.mode, Mode::Normal);
+}
+
+#[test]
 fn a_time_is_gone_to() {
     let at =
         |minute: i64| LogLine { at_ms: minute * 60_000, ..output(0, "p0", &minute.to_string()) };
