@@ -17,7 +17,7 @@ mod quantity;
 mod trigger;
 mod words;
 pub use check::Check;
-pub use doing::{OnOff, Scale, Signal, Stdin, WatchFiles};
+pub use doing::{Acted, OnOff, Restart, Scale, Signal, Start, Stdin, Targets, WatchFiles};
 pub use looking::{Bundle, Describe, LogTime, Logs, Ls, Shown, Top, Which, Why};
 use quantity::{parse_settle, whole};
 pub use quantity::{parse_size, parse_span};
@@ -116,6 +116,10 @@ pub struct Cli {
     /// What to do instead of watching
     #[command(subcommand)]
     pub command: Option<Command>,
+
+    /// The command and all that follows, as it was typed: a JavaScript config sees it.
+    #[arg(skip)]
+    pub words: Vec<OsString>,
 }
 
 /// Options of the screen: before `demo`, after it, or without a command.
@@ -214,10 +218,10 @@ pub enum Command {
     /// Lost events are counted on standard error, with the total at the end; with --json also by a
     /// line with the topic `pm2-tui:lost` in their place (`lost` is null if the number is unknown).
     Events(Events),
-    /// Restart processes with their current environment
-    Restart(Targets),
+    /// Restart processes with their current environment; with a file, as `start` does
+    Restart(Restart),
     /// Stop processes
-    Stop(Targets),
+    Stop(Acted),
     /// Start stopped processes, or the apps of an ecosystem file
     ///
     /// A process that already has the name of an app in the file is restarted with the file's
@@ -225,9 +229,9 @@ pub enum Command {
     /// or number of instances takes effect only after a delete.
     Start(Start),
     /// Reload processes without downtime (cluster mode; a fork-mode process is restarted)
-    Reload(Targets),
+    Reload(Acted),
     /// Stop processes and remove them from PM2
-    Delete(Targets),
+    Delete(Acted),
     /// Send a message to processes
     Send {
         /// Id, name, namespace or `all`
@@ -359,34 +363,6 @@ pub struct Words {
     pub args: Vec<String>,
 }
 
-/// Which processes.
-#[derive(Debug, Clone, Args)]
-pub struct Targets {
-    /// Ids, names, namespaces or `all`; id:0, name:0, ns:jobs where a word is ambiguous; or
-    /// ecosystem files, for the processes with the names of their apps
-    #[arg(required = true, value_name = "TARGET|FILE")]
-    pub targets: Vec<String>,
-}
-
-/// `start`.
-#[derive(Debug, Clone, Args)]
-pub struct Start {
-    /// Ids, names, namespaces or `all`; or ecosystem files (.json, .yaml, .js, .cjs, .mjs)
-    ///
-    /// `-` reads JSON from standard input. Without any, the ecosystem.config.js of this folder.
-    #[arg(value_name = "TARGET|FILE")]
-    pub targets: Vec<String>,
-    /// Only these apps of a file
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub only: Vec<String>,
-    /// Start a file's apps with their `env_NAME` as well
-    #[arg(long, value_name = "NAME")]
-    pub env: Option<String>,
-    /// Refuse an --env that no app has, instead of warning
-    #[arg(long)]
-    pub strict: bool,
-}
-
 /// `wait`.
 #[derive(Debug, Clone, Args)]
 pub struct Wait {
@@ -434,8 +410,14 @@ impl Cli {
         if let Some(why) = first.and_then(|word| unknown_word(&command, word)) {
             return Err(command.error(ErrorKind::InvalidSubcommand, why));
         }
-        let matches = command.try_get_matches_from_mut(args)?;
-        Self::from_arg_matches(&matches)?.checked(matches.subcommand_name())
+        let matches = command.try_get_matches_from_mut(args.iter())?;
+        let mut cli = Self::from_arg_matches(&matches)?.checked(matches.subcommand_name())?;
+        let is_command = |word: &OsString| {
+            let name = word.to_str().and_then(|word| command.find_subcommand(word));
+            name.map(clap::Command::get_name) == matches.subcommand_name()
+        };
+        cli.words = args.into_iter().skip(1).skip_while(|word| !is_command(word)).collect();
+        Ok(cli)
     }
 
     /// Checks what clap cannot: that only the screen takes several homes, and the options for it.

@@ -6,6 +6,7 @@
 mod again;
 mod cases;
 mod cron;
+mod kinds;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -44,6 +45,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(cron::what_we_refuse_the_release_does_not_read).needing(Locked::Old),
     ];
     all.extend(cases::trials());
+    all.extend(kinds::trials());
     all
 }
 

@@ -2,6 +2,62 @@
 
 use clap::{Args, ValueEnum};
 
+/// Which processes.
+#[derive(Debug, Clone, Args)]
+pub struct Targets {
+    /// Ids, names, namespaces or `all`; id:0, name:0, ns:jobs where a word is ambiguous; or
+    /// ecosystem files, for the processes with the names of their apps
+    #[arg(required = true, value_name = "TARGET|FILE")]
+    pub targets: Vec<String>,
+}
+
+/// `stop`, `reload` and `delete`.
+#[derive(Debug, Clone, Args)]
+pub struct Acted {
+    /// Which processes
+    #[command(flatten)]
+    pub who: Targets,
+    /// Only these apps of a file
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// For a file that names its apps by it
+    #[arg(long, value_name = "NAME", hide = true)]
+    pub env: Option<String>,
+}
+
+/// `restart`.
+#[derive(Debug, Clone, Args)]
+pub struct Restart {
+    /// Which processes
+    #[command(flatten)]
+    pub who: Targets,
+    /// Only these apps of a file
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Restart a file's apps with their `env_NAME` as well
+    #[arg(long, value_name = "NAME")]
+    pub env: Option<String>,
+}
+
+/// `start`.
+#[derive(Debug, Clone, Args)]
+pub struct Start {
+    /// Ids, names, namespaces or `all`; or ecosystem files (.json, .yaml, .js, .cjs, .mjs)
+    ///
+    /// `-` reads JSON from standard input. Without any, the ecosystem.config.js of this folder.
+    #[arg(value_name = "TARGET|FILE")]
+    pub targets: Vec<String>,
+    /// Only these apps of a file
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Start a file's apps with their `env_NAME` as well
+    #[arg(long, value_name = "NAME")]
+    pub env: Option<String>,
+    /// Refuse an --env that no app has, instead of warning
+    #[arg(long)]
+    pub strict: bool,
+}
+
 /// `scale`.
 #[derive(Debug, Clone, Args)]
 pub struct Scale {

@@ -4,9 +4,11 @@
 //! aliases), each of a type that the schema allows. Source: `verifyConfs` in `lib/Common.js` and
 //! `validateJSON` in `lib/tools/Config.js` of PM2 7.0.4.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json, json};
 
-use super::error::{EcosystemError, shown};
+use super::error::{EcosystemError, REASON_CHARS_MAX, shown};
 use super::expression;
 use super::schema::{self, KEYS};
 use crate::protocol::{cron, text};
@@ -22,6 +24,11 @@ pub struct AppConfig {
     pub(super) keys: Map<String, Json>,
     /// The `deploy` part of the file: each environment there may add variables.
     pub(super) deploy: Map<String, Json>,
+    /// The variables that the file set (`process.env.X = ..`) or removed where it was evaluated:
+    /// its apps get the caller's environment as the file left it.
+    pub(super) changes: BTreeMap<String, Option<String>>,
+    /// The keys `env_*` that are text.
+    texts: Vec<String>,
 }
 
 impl AppConfig {
@@ -36,15 +43,14 @@ impl AppConfig {
             let reason = format!("app {place} must be an object, and is {}", schema::kind(value));
             return Err(EcosystemError::Shape { file: shown(file), reason });
         };
-        let label = entry.get("name").and_then(Json::as_str).filter(|name| !name.is_empty());
-        let label = label.map_or_else(|| place.to_string(), shown);
+        let label = label(entry, place);
         let wrong = |key: &str, reason: String| EcosystemError::App {
             file: shown(file),
             app: label.clone(),
             key: shown(key),
             reason: text::clean(&reason).into_owned(),
         };
-        check_names(entry).map_err(|(key, reason)| wrong(&key, reason))?;
+        Self::check_names(std::slice::from_ref(value), place, file)?;
         if let Some((key, _)) = entry.iter().find(|(_, value)| has_nul(value)) {
             return Err(wrong(key, "has a NUL character in it".to_owned()));
         }
@@ -65,7 +71,74 @@ impl AppConfig {
             return Err(wrong("cron_restart", error.to_string()));
         }
         keys.insert("name".to_owned(), json!(name));
-        Ok(Self { file: file.to_owned(), name, keys, deploy: Map::new() })
+        let texts =
+            entry.iter().filter(|(key, value)| schema::is_env_key(key) && value.is_string());
+        Ok(Self {
+            file: file.to_owned(),
+            name,
+            keys,
+            deploy: Map::new(),
+            changes: BTreeMap::new(),
+            texts: texts.map(|(key, _)| key.clone()).collect(),
+        })
+    }
+
+    /// Refuses the keys that PM2 does not have, those of all apps at once, each with the one that was
+    /// perhaps meant. `place` is the first one's number in the file, from 1.
+    ///
+    /// # Errors
+    /// [`EcosystemError::App`], or [`EcosystemError::Shape`] where several apps have some.
+    pub(super) fn check_names(
+        apps: &[Json],
+        place: usize,
+        file: &str,
+    ) -> Result<(), EcosystemError> {
+        let objects = (place..).zip(apps).filter_map(|(place, app)| {
+            let entry = app.as_object()?;
+            let unknown = unknown_names(entry);
+            (!unknown.is_empty()).then(|| (label(entry, place), unknown))
+        });
+        let found: Vec<(String, Vec<String>)> = objects.collect();
+        let count: usize = found.iter().map(|(_, unknown)| unknown.len()).sum();
+        let reason = if count == 1 { "PM2 has no such key" } else { "PM2 has no such keys" };
+        let file = shown(file);
+        match found.as_slice() {
+            [] => Ok(()),
+            [(app, unknown)] => Err(EcosystemError::App {
+                file,
+                app: app.clone(),
+                key: shown(&unknown.join(", ")),
+                reason: reason.to_owned(),
+            }),
+            several => {
+                let named = several
+                    .iter()
+                    .map(|(app, unknown)| format!("app {app}: {}", unknown.join(", ")));
+                let named = named.collect::<Vec<_>>().join("; ");
+                Err(EcosystemError::Shape {
+                    file,
+                    reason: format!("{}: {reason}", text::clean_to(&named, REASON_CHARS_MAX)),
+                })
+            }
+        }
+    }
+
+    /// Whether an object says what is to be run.
+    pub(super) fn has_script(entry: &Map<String, Json>) -> bool {
+        ["script", "exec", "cmd", "command"].iter().any(|key| entry.contains_key(*key))
+    }
+
+    /// What PM2 takes and does nothing with, for a person: an `env_file` that names a file.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<String> {
+        let (file, app) = (shown(&self.file), shown(&self.name));
+        let remark = |key: &String| {
+            format!(
+                "{file}: app {app}: {key} is text, and PM2 reads no file of variables: it sets nothing",
+                key = shown(key),
+            )
+        };
+        self.texts.iter().map(remark).collect()
     }
 
     /// The app's name as PM2 will list it (without what `append_env_to_name` appends).
@@ -90,36 +163,57 @@ impl AppConfig {
     }
 }
 
-/// All keys that PM2 does not have, each with the one that was perhaps meant, and what is wrong.
-fn check_names(entry: &Map<String, Json>) -> Result<(), (String, String)> {
+/// How an app is named in errors: by its name, else by its number in the file, from 1.
+fn label(entry: &Map<String, Json>, place: usize) -> String {
+    let name = entry.get("name").and_then(Json::as_str).filter(|name| !name.is_empty());
+    name.map_or_else(|| place.to_string(), shown)
+}
+
+/// All keys that PM2 does not have, each with the one that was perhaps meant.
+fn unknown_names(entry: &Map<String, Json>) -> Vec<String> {
     let is_known = |name: &str| {
         matches!(name, "cmd" | "command")
             || schema::is_env_key(name)
             || KEYS.iter().any(|key| key.name == name || key.other_names().any(|it| it == name))
     };
-    let unknown: Vec<&str> = entry.keys().map(String::as_str).filter(|it| !is_known(it)).collect();
-    if unknown.is_empty() {
-        return Ok(());
-    }
-    let named = unknown.iter().map(|name| match near(name) {
+    let unknown = entry.keys().map(String::as_str).filter(|it| !is_known(it));
+    let named = unknown.map(|name| match near(name) {
         Some(meant) => format!("{name} ({meant}?)"),
-        None => (*name).to_owned(),
+        None => name.to_owned(),
     });
-    let named = named.collect::<Vec<_>>().join(", ");
-    let what = if unknown.len() == 1 { "PM2 has no such key" } else { "PM2 has no such keys" };
-    Err((named, what.to_owned()))
+    named.collect()
 }
 
 /// The key of PM2 that a name was probably meant to be, if any.
-fn near(name: &str) -> Option<&'static str> {
-    // The first part of one: `max_memory`.
-    let is_part = |key: &&str| key.strip_prefix(name).is_some_and(|rest| rest.starts_with('_'));
-    if let Some(whole) = KEYS.iter().map(|key| key.name).find(is_part) {
-        return Some(whole);
+fn near(name: &str) -> Option<String> {
+    // Other spellings: `INSTANCES`, `max-memory-restart`, `envProduction`.
+    let name = snake_case(name);
+    if name.starts_with("env_") {
+        return Some(name);
     }
-    let distance = |key: &str| strsim::damerau_levenshtein(name, key);
+    // The first part of one: `max_memory`.
+    let is_part = |key: &&str| {
+        key.strip_prefix(name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+    };
+    if let Some(whole) = KEYS.iter().map(|key| key.name).find(is_part) {
+        return Some(whole.to_owned());
+    }
+    let distance = |key: &str| strsim::damerau_levenshtein(&name, key);
     let best = KEYS.iter().map(|key| key.name).min_by_key(|key| distance(key))?;
-    (distance(best) <= 2 && distance(best) < best.len() / 2).then_some(best)
+    (distance(best) <= 2 && distance(best) < best.len() / 2).then(|| best.to_owned())
+}
+
+/// A name as PM2 writes its own: small letters, with underscores between the words.
+fn snake_case(name: &str) -> String {
+    let mut before_is_small = false;
+    name.chars().fold(String::with_capacity(name.len()), |mut done, letter| {
+        if letter.is_uppercase() && before_is_small {
+            done.push('_');
+        }
+        before_is_small = letter.is_lowercase() || letter.is_ascii_digit();
+        done.extend(if letter == '-' { '_' } else { letter }.to_lowercase());
+        done
+    })
 }
 
 type Wrong<'a> = (&'a str, String);
@@ -151,6 +245,10 @@ fn settle(entry: &Map<String, Json>) -> Result<Map<String, Json>, Wrong<'static>
             let reason = "needs packages that only the pm2 command installs; start it with pm2";
             return Err((key, reason.to_owned()));
         }
+    }
+    // `env: isCi && {..}`.
+    if entry.get("env").is_some_and(|env| !schema::is_truthy(env)) {
+        entry.remove("env");
     }
     if entry.get("instances") == Some(&json!("max")) {
         entry.insert("instances".to_owned(), json!(0));
@@ -190,7 +288,7 @@ fn read_keys(entry: &Map<String, Json>) -> Result<Map<String, Json>, (String, St
     for (name, value) in entry.iter().filter(|(name, _)| schema::is_env_key(name)) {
         let variables = match value {
             Json::Object(variables) => variables,
-            // PM2 takes text, and does nothing with it: `env_file: ".env"`.
+            // PM2 takes text, and sets nothing by it: `env_file: ".env"`.
             Json::String(_) => continue,
             other => {
                 let reason = format!("must be an object, and is {}", schema::kind(other));

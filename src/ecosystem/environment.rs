@@ -120,8 +120,16 @@ fn finish(env: &mut Variables, app: &AppConfig, context: &Context) {
 /// The caller's variables, and those that the CLI sets for itself, as far as they are passed on.
 fn callers(app: &AppConfig, cwd: Option<&str>, context: &Context) -> Variables {
     // Those that God would take for settings of its own are no part of it.
-    let variables = context.environment.iter().filter(|(name, _)| is_free_variable(name));
-    let mut env: Variables = variables.map(|(name, value)| (name.clone(), json!(value))).collect();
+    let mut env: Variables =
+        context.environment.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    // As the file left it.
+    for (name, value) in &app.changes {
+        match value {
+            Some(value) => env.insert(name.clone(), json!(value)),
+            None => env.remove(name),
+        };
+    }
+    env.retain(|name, _| is_free_variable(name));
     // The CLI passes its own environment on, with what it wrote there itself.
     env.insert("PM2_USAGE".to_owned(), json!("CLI"));
     env.insert("PM2_JSON_PROCESSING".to_owned(), json!("true"));

@@ -1,11 +1,13 @@
-// Evaluates the config file argv[1] as PM2 does and writes, between two lines of argv[2], what it
-// exports. Runs as `node -e`; whatever the file itself writes stays outside of the markers. It does
+// Evaluates the config file argv[1] (`-` is standard input) as PM2 does, as JSON or as a module, by
+// argv[3], and writes, between two lines of argv[2], what it exports. Runs as `node -e`; whatever the file itself writes stays outside of the markers. It does
 // not end by itself then: what fails later in the file has to be seen. The rest of argv is what the
-// file sees as `process.argv`.
-const [program, file, marker, ...seen] = process.argv;
+// file sees as `process.argv`. With the value it writes which environment variables the file
+// changed: PM2 has the file in its own process, so that its apps get them (`dotenv`).
+const [program, file, marker, format, ...seen] = process.argv;
 process.argv = [program, ...seen];
 process.execArgv = [];
 const load = require;
+const before = { ...process.env };
 const complain = (text) => load('fs').writeSync(2, `\n${text}\n`);
 // Whether node ends since nothing is left to do. PM2 itself ends with a code of its own then.
 let isDone = false;
@@ -22,13 +24,35 @@ process.on('exit', (code) => {
     process.exitCode = 1;
   }
 });
-// `node -e` has these as globals. An ES module has not.
-for (const name of ['module', 'exports', 'require', '__filename', '__dirname']) {
-  delete globalThis[name];
+// `node -e` has these as globals, and every module of node's own. Elsewhere there are none.
+const { builtinModules, Module } = load('module');
+const kept = ['console', 'crypto', 'performance', 'process'];
+const { webcrypto } = load('crypto');
+for (const name of ['module', 'exports', 'require', '__filename', '__dirname', ...builtinModules]) {
+  if (!kept.includes(name)) delete globalThis[name];
 }
+if (webcrypto) {
+  Object.defineProperty(globalThis, 'crypto', { value: webcrypto, configurable: true, writable: true });
+}
+// The program itself is a module, too, and never the file.
+process.mainModule = new Module('.', null);
+process.mainModule.filename = program;
 // A regular expression would be an empty object.
 const written = (key, value) =>
   Object.prototype.toString.call(value) === '[object RegExp]' ? { RegExp: String(value) } : value;
+// What the file set, and what it removed: null.
+const changes = () => {
+  const now = process.env;
+  const set = Object.keys(now).filter((name) => now[name] !== before[name]);
+  const gone = Object.keys(before).filter((name) => !(name in now));
+  return Object.fromEntries([...set.map((name) => [name, now[name]]), ...gone.map((name) => [name, null])]);
+};
+// One line of a message: node puts a list of modules, or advice, on lines of their own.
+const inLine = (message) => {
+  const lines = String(message).split('\n').map((line) => line.trim());
+  const end = lines.findIndex((line) => line.startsWith('Require stack:'));
+  return lines.slice(0, end < 0 ? lines.length : end).filter(Boolean).join('; ');
+};
 const say = (value, then) => {
   isTold = true;
   process.stdout.write(`\n${marker}\n${JSON.stringify(value, written)}\n${marker}\n`, then);
@@ -42,7 +66,7 @@ const placeOf = (stack) => {
 };
 const failed = (error) => {
   const stack = String((error && error.stack) || error);
-  const message = String((error && error.message) || error);
+  const message = inLine((error && error.message) || error);
   let syntax = caret.exec(stack);
   if (error instanceof SyntaxError && !syntax) {
     // Of an ES module node says the place only when it reports to a terminal or, as here, a pipe.
@@ -72,7 +96,7 @@ const failed = (error) => {
 for (const event of ['uncaughtException', 'unhandledRejection']) {
   process.on(event, (error) => {
     if (process.listenerCount(event) > 1) return;
-    const message = String((error && error.message) || error);
+    const message = inLine((error && error.message) || error);
     const place = placeOf(String((error && error.stack) || error));
     complain(place ? `${message} (line ${place[1]}, column ${place[2]})` : message);
     process.exit(1);
@@ -90,13 +114,15 @@ const exported = async (value) => {
   return value;
 };
 // PM2 evaluates a .json file as JavaScript: comments, expressions, keys without quotes.
-const byText = () =>
-  load('vm').runInThisContext(`(${load('fs').readFileSync(file, 'utf8').replace(/^\uFEFF/, '')}\n)`, file);
+const byText = () => {
+  const text = load('fs').readFileSync(file === '-' ? 0 : file, 'utf8').replace(/^\uFEFF/, '');
+  return load('vm').runInThisContext(`(${text}\n)`, file);
+};
 const byImport = () => import(load('url').pathToFileURL(file).href);
 (async () => {
   let value;
   try {
-    value = file.endsWith('.json') || file.endsWith('.json5') ? byText() : load(file);
+    value = format === 'json' ? byText() : load(file);
   } catch (error) {
     const isModule = ['ERR_REQUIRE_ESM', 'ERR_REQUIRE_ASYNC_MODULE'].includes(error && error.code);
     const isSyntax = /Cannot use import statement|Unexpected token 'export'/.test(error && error.message);
@@ -107,6 +133,6 @@ const byImport = () => import(load('url').pathToFileURL(file).href);
   if (typeof value === 'function') {
     say({ message: 'it exports a function, and PM2 wants an object: {"apps": []}' });
   } else {
-    say({ exports: value });
+    say({ exports: value, env: changes() });
   }
 })().catch(failed);

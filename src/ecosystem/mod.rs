@@ -40,7 +40,7 @@ mod schema;
 pub use app::AppConfig;
 pub use context::Context;
 pub use error::EcosystemError;
-pub use load::{is_config_file, load, parse_json, parse_value};
+pub use load::{is_config_file, load, load_text, parse_json, parse_value};
 pub use node::NodeFinder;
 pub use prepare::{check_environment, create_log_folders, prepare_all, prepare_payloads};
 pub use restart::restart_env;

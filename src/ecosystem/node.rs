@@ -3,20 +3,22 @@
 //! Invariant: node runs only for a file that the user named and that [`load`] takes for a config; it
 //! is bounded in time and output, and killed when it passes a bound.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::hash::{BuildHasher, RandomState};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value as Json;
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::task::JoinHandle;
 
 use super::error::{shown, syntax};
-use super::{EcosystemError, paths};
+use super::{EcosystemError, paths, schema};
 use crate::protocol::text;
 
 /// What node runs: PM2 has it in its own process, with `require`.
@@ -44,9 +46,18 @@ pub struct NodeFinder {
     pub time_limit: Duration,
     /// The most bytes that it may write.
     pub output_bytes_max: usize,
-    /// The environment that is asked for: the file sees `--env NAME` in its `process.argv`, as under
-    /// `pm2 start FILE --env NAME`.
-    pub env_name: Option<String>,
+    /// The command and its words, as the file sees them in its `process.argv`: `start`, `FILE`,
+    /// `--env`, `production`. Where they are empty: `start` and the file.
+    pub words: Vec<OsString>,
+}
+
+/// What a file gave.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Evaluated {
+    /// What it exports.
+    pub(super) value: Json,
+    /// The variables that it set in the process that evaluated it, and those that it removed there.
+    pub(super) changes: BTreeMap<String, Option<String>>,
 }
 
 impl NodeFinder {
@@ -57,7 +68,7 @@ impl NodeFinder {
             path,
             time_limit: Duration::from_secs(10),
             output_bytes_max: 8 * 1024 * 1024,
-            env_name: None,
+            words: Vec::new(),
         }
     }
 
@@ -67,11 +78,37 @@ impl NodeFinder {
     }
 }
 
-/// What the file exports.
+impl Evaluated {
+    /// A value that nothing had to be evaluated for.
+    pub(super) fn of(value: Json) -> Self {
+        Self { value, changes: BTreeMap::new() }
+    }
+}
+
+/// What is evaluated.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Source<'a> {
+    /// A module, as `require` or `import` reads it.
+    Module(&'a Path),
+    /// A file whose text is one expression, as PM2 reads JSON.
+    Json(&'a Path),
+    /// Text that is one expression, and what it is called.
+    Text(&'a str, &'a str),
+}
+
+/// What the file exports, and what it changed in its environment.
 ///
 /// # Errors
 /// No node, an exception (with its place in the file), a bound that was passed.
-pub(super) async fn evaluate(file: &Path, node: &NodeFinder) -> Result<Json, EcosystemError> {
+pub(super) async fn evaluate(
+    source: Source<'_>,
+    node: &NodeFinder,
+) -> Result<Evaluated, EcosystemError> {
+    let (file, format, text) = match source {
+        Source::Module(file) => (file, "module", None),
+        Source::Json(file) => (file, "json", None),
+        Source::Text(text, name) => (Path::new(name), "json", Some(text)),
+    };
     let name = file.to_string_lossy();
     let failed = |reason: String| EcosystemError::Evaluation {
         file: shown(&name),
@@ -80,25 +117,34 @@ pub(super) async fn evaluate(file: &Path, node: &NodeFinder) -> Result<Json, Eco
     let Some(program) = node.find() else {
         return Err(EcosystemError::NoNode { file: shown(&name) });
     };
-    let whole = std::path::absolute(file).map_err(|error| failed(error.to_string()))?;
+    let whole = match text {
+        Some(_) => PathBuf::from("-"),
+        None => std::path::absolute(file).map_err(|error| failed(error.to_string()))?,
+    };
     // Not to be guessed by the file, so that nothing it writes is taken for its value.
     let random = || RandomState::new().hash_one(0);
     let marker = format!("pm2-tui-{:016x}{:016x}", random(), random());
+    let words =
+        if node.words.is_empty() { vec!["start".into(), file.into()] } else { node.words.clone() };
     let mut child = Command::new(program)
         .args(["-e", SCRIPT, "--"])
         .arg(&whole)
-        .arg(&marker)
+        .args([&marker, format])
         // What PM2's own process has there.
-        .args(["pm2", "start"])
-        .arg(file)
-        .args(node.env_name.iter().flat_map(|name| ["--env", name.as_str()]))
+        .arg("pm2")
+        .args(words)
         .env("PM2_USAGE", "CLI")
-        .stdin(Stdio::null())
+        .stdin(if text.is_some() { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
         .map_err(|error| failed(format!("node could not be started: {error}")))?;
+    if let (Some(mut input), Some(text)) = (child.stdin.take(), text) {
+        let text = text.to_owned();
+        // It may be longer than a pipe holds. What is not read is no failure.
+        tokio::spawn(async move { input.write_all(text.as_bytes()).await });
+    }
     let Some(mut output) = child.stdout.take() else {
         return Err(failed("node has no output".to_owned()));
     };
@@ -139,9 +185,10 @@ async fn end(mut child: Child, mut output: ChildStdout, wait: Duration) -> Optio
         }
     });
     match ended.await {
-        Ok(Ok(status)) if !status.success() => Some(match status.code() {
-            Some(code) => format!("it ended the program with exit code {code}"),
-            None => "node was killed".to_owned(),
+        Ok(Ok(status)) if !status.success() => Some(match (status.code(), status.signal()) {
+            (Some(code), _) => format!("it ended the program with exit code {code}"),
+            (None, Some(signal)) => format!("signal {signal} ended node"),
+            (None, None) => "node was killed".to_owned(),
         }),
         Ok(_) => None,
         Err(_) => {
@@ -184,7 +231,9 @@ impl Complaints {
             let is_frame = line.starts_with("at ") || line.starts_with("Node.js v");
             line.chars().any(char::is_alphanumeric) && !is_frame
         };
-        text.lines().map(str::trim).filter(says).take(COMPLAINTS_MAX).collect::<Vec<_>>().join("; ")
+        let is_trace = |line: &&str| line.contains(" stack trace ---");
+        let lines = text.lines().map(str::trim).take_while(|line| !is_trace(line));
+        lines.filter(says).take(COMPLAINTS_MAX).collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -219,7 +268,7 @@ async fn value_in(
 }
 
 /// What the script said: the value, or an exception.
-fn understood(said: &Json, file: &str) -> Result<Json, EcosystemError> {
+fn understood(said: &Json, file: &str) -> Result<Evaluated, EcosystemError> {
     let number = |key: &str| said.get(key).and_then(Json::as_u64).map(|number| number as usize);
     let message = said.get("message").and_then(Json::as_str);
     match (message, number("line"), number("column")) {
@@ -228,11 +277,23 @@ fn understood(said: &Json, file: &str) -> Result<Json, EcosystemError> {
             file: shown(file),
             reason: text::clean_to(message, MESSAGE_CHARS_MAX),
         }),
-        (None, ..) => said.get("exports").cloned().ok_or_else(|| EcosystemError::Evaluation {
-            file: shown(file),
-            reason: "it exports nothing".to_owned(),
-        }),
+        (None, ..) => {
+            let value = said.get("exports").cloned().ok_or_else(|| EcosystemError::Evaluation {
+                file: shown(file),
+                reason: "it exports nothing".to_owned(),
+            })?;
+            Ok(Evaluated { value, changes: changes(said.get("env")) })
+        }
     }
+}
+
+/// The changed variables, but for those that no process can have.
+fn changes(said: Option<&Json>) -> BTreeMap<String, Option<String>> {
+    let all = said.and_then(Json::as_object).into_iter().flatten();
+    let valid = all.filter(|(name, value)| {
+        schema::check_variable(name).is_ok() && !value.as_str().is_some_and(|it| it.contains('\0'))
+    });
+    valid.map(|(name, value)| (name.clone(), value.as_str().map(str::to_owned))).collect()
 }
 
 #[cfg(test)]

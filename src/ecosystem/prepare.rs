@@ -52,12 +52,13 @@ impl AppConfig {
     /// Whether `--env NAME` changes something for this app; the pm2 CLI warns where it does not.
     #[must_use]
     pub fn has_env(&self, name: &str) -> bool {
-        self.keys.contains_key(&format!("env_{name}"))
+        self.keys.get(&format!("env_{name}")).is_some_and(Json::is_object)
     }
 
     /// The names that `--env` can have for this app: its `env_NAME`, and what `deploy` adds to.
     fn environments(&self) -> impl Iterator<Item = &str> {
-        let own = self.keys.keys().filter_map(|key| key.strip_prefix("env_"));
+        let own = self.keys.iter().filter(|(_, value)| value.is_object());
+        let own = own.filter_map(|(key, _)| key.strip_prefix("env_"));
         let deployed = self.deploy.iter().filter(|(_, deploy)| deploy.get("env").is_some());
         own.chain(deployed.map(|(name, _)| name.as_str()))
     }

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::failure::{Code, Failure};
 use super::{Context, ask, files, output, targets};
-use crate::cli::Targets;
+use crate::cli::Acted;
 use crate::client::Client;
 use crate::model::{Action, Target};
 use crate::protocol::process::ProcessInfo;
@@ -20,12 +20,20 @@ use crate::protocol::text::clean;
 pub(super) async fn run(
     context: &Context,
     action: Action,
-    who: &Targets,
+    acted: &Acted,
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     let verb = action.verb();
+    let Acted { who, only, env } = acted;
     if context.options.read_only {
         return Err(Failure::read_only(verb));
+    }
+    if env.is_some() && matches!(action, Action::Restart | Action::Reload) {
+        let reason = format!(
+            "{verb} keeps the environment that processes have; `pm2-tui restart FILE --env NAME` \
+             restarts the apps of a file with its own"
+        );
+        return Err(Failure::usage(reason));
     }
     let is_sweeping = matches!(action, Action::Stop | Action::Delete)
         && who.targets.iter().any(|target| target == "all");
@@ -34,7 +42,7 @@ pub(super) async fn run(
     }
     let client = context.connect().await?;
     let processes = fleet(context, &client).await?;
-    let words = files::as_targets(&who.targets, &processes).await?;
+    let words = files::as_targets(context, &who.targets, only, &processes).await?;
     let infos = targets::resolve(&words, &processes)?;
     if is_sweeping && !infos.is_empty() {
         let home = context.home();

@@ -112,7 +112,7 @@ mod tests {
         assert!(zsh.contains("_files -/}") && !zsh.contains("'::homes"), "{zsh}");
         let man = texts.last().unwrap();
         assert!(!man.contains("(1)") && !man.contains("EXTRA"), "no page but this: {man}");
-        for option in ["max\\-restarts", "only", "frame\\-mib", "log\\-lines"] {
+        for option in ["max\\-restarts", "strict", "frame\\-mib", "log\\-lines"] {
             let count = man.matches(&format!("\\fB\\-\\-{option}\\fR")).count();
             assert_eq!(count, 1, "{option}: {man}");
         }

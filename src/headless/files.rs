@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 
 use super::failure::Failure;
-use super::{call, targets};
+use super::{Context, call, targets};
 use crate::daemon::offload;
 use crate::ecosystem::{self, AppConfig, NodeFinder, is_config_file};
 use crate::protocol::process::ProcessInfo;
@@ -54,38 +54,78 @@ pub(super) async fn in_folder() -> Result<String, Failure> {
 pub(super) async fn load(file: &str, node: &NodeFinder) -> Result<Vec<AppConfig>, Failure> {
     let apps = if file == "-" {
         let text = call::read_bounded(io::stdin().lock())?;
-        ecosystem::parse_json(&text, "standard input")
-            .and_then(|value| ecosystem::parse_value(&value, "standard input"))
+        ecosystem::load_text(&text, "standard input", node).await
     } else {
         ecosystem::load(Path::new(file), node).await
     };
     apps.map_err(|error| Failure::usage(error.to_string()))
 }
 
-/// The words with each file replaced by the processes that have the names of its apps.
+/// How a JavaScript file is evaluated for this command.
+pub(super) fn node(context: &Context) -> NodeFinder {
+    let words = context.words.clone();
+    NodeFinder { words, ..NodeFinder::in_path(std::env::var_os("PATH")) }
+}
+
+/// The apps of these names, be it their own or what the daemon lists them under; all without any.
 ///
 /// # Errors
-/// A file that cannot be understood, or of which nothing runs.
+/// No app has one of the names.
+pub(super) fn only(apps: Vec<AppConfig>, names: &[String]) -> Result<Vec<AppConfig>, Failure> {
+    let has = |app: &AppConfig, name: &str| app.name() == name || app.listed_names().contains(name);
+    let is_there = |name: &&&str| apps.iter().any(|app| has(app, name));
+    // As pm2, blanks part names, too, unless they are within one.
+    let words = names.iter().map(|name| name.trim()).flat_map(|name| {
+        if is_there(&&name) { vec![name] } else { name.split_whitespace().collect() }
+    });
+    let is_asked = !names.is_empty();
+    let names: Vec<&str> = words.collect();
+    if is_asked && names.is_empty() {
+        return Err(Failure::usage("--only names no app: it is empty"));
+    }
+    if let Some(unknown) = names.iter().find(|name| !is_there(name)) {
+        let known: Vec<&str> = apps.iter().map(AppConfig::name).collect();
+        let known = known.join(", ");
+        return Err(Failure::usage(format!(
+            "--only {unknown}: no app has that name; there are: {known}"
+        )));
+    }
+    let is_meant = |app: &AppConfig| names.is_empty() || names.iter().any(|name| has(app, name));
+    Ok(apps.into_iter().filter(is_meant).collect())
+}
+
+/// The words with each file replaced by the processes that have the names of its apps, or of those
+/// that are meant alone.
+///
+/// # Errors
+/// A file that cannot be understood, or of which nothing runs; no file for `names`.
 pub(super) async fn as_targets(
+    context: &Context,
     words: &[String],
+    names: &[String],
     processes: &[ProcessInfo],
 ) -> Result<Vec<String>, Failure> {
     let mut targets = Vec::new();
+    let mut has_file = false;
     for word in words {
         if !is_file(word, processes).await {
             targets.push(word.clone());
             continue;
         }
-        let node = NodeFinder::in_path(std::env::var_os("PATH"));
-        let apps = load(word, &node).await?;
+        has_file = true;
+        let apps = only(load(word, &node(context)).await?, names)?;
         let names: Vec<String> = apps.iter().flat_map(AppConfig::listed_names).collect();
         let known = names.iter().filter(|name| processes.iter().any(|info| *info.name == ***name));
         let known: Vec<String> = known.map(|name| format!("name:{name}")).collect();
         if known.is_empty() {
             let names = names.join(", ");
-            return Err(Failure::condition(format!("no app of {word} runs: {names}")));
+            let file = if word == "-" { "standard input" } else { word };
+            return Err(Failure::condition(format!("no app of {file} runs: {names}")));
         }
         targets.extend(known);
+    }
+    if !names.is_empty() && !has_file {
+        return Err(Failure::usage("--only needs a file, and none is given"));
     }
     Ok(targets)
 }

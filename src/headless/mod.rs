@@ -38,7 +38,7 @@ use std::time::Duration;
 
 pub use failure::{Code, Failure};
 
-use crate::cli::{Cli, Command, MIB};
+use crate::cli::{Acted, Cli, Command, MIB, Restart};
 use crate::client::{Client, ClientOptions};
 use crate::daemon::clock;
 use crate::daemon::endpoint::{Endpoint, EndpointError};
@@ -59,6 +59,8 @@ pub struct Context {
     pub is_ascii: bool,
     /// Seconds that local time is ahead of UTC.
     pub utc_offset_s: i32,
+    /// The command and all that follows, as it was typed.
+    pub words: Vec<OsString>,
 }
 
 impl Context {
@@ -132,12 +134,13 @@ async fn dispatch(
         Some(Command::Call(what)) => call::run(context, &what, out).await,
         Some(Command::Events(what)) => events::run(context, what, out).await,
         // As pm2: with the file's settings, and what does not run is started.
-        Some(Command::Restart(who)) if are_configs(&who.targets).await => {
-            let targets = who.targets;
-            let (env, strict, only) = (None, false, Vec::new());
-            start::run(context, &crate::cli::Start { targets, only, env, strict }, acting).await
+        Some(Command::Restart(Restart { who, only, env })) if are_configs(&who.targets).await => {
+            let what = crate::cli::Start { targets: who.targets, only, env, strict: false };
+            start::run(context, &what, acting).await
         }
-        Some(Command::Restart(who)) => act::run(context, Action::Restart, &who, acting).await,
+        Some(Command::Restart(Restart { who, only, env })) => {
+            act::run(context, Action::Restart, &Acted { who, only, env }, acting).await
+        }
         Some(Command::Stop(who)) => act::run(context, Action::Stop, &who, acting).await,
         Some(Command::Start(what)) => start::run(context, &what, acting).await,
         Some(Command::Reload(who)) => act::run(context, Action::Reload, &who, acting).await,
@@ -217,5 +220,6 @@ fn context(cli: &Cli) -> Result<Context, Failure> {
         is_terminal: io::stdout().is_terminal(),
         is_ascii: output::is_ascii(|name| std::env::var(name).ok()),
         utc_offset_s: clock::utc_offset_s(clock::now_ms()),
+        words: cli.words.clone(),
     })
 }

@@ -10,7 +10,7 @@ use super::failure::{Code, Failure};
 use super::{Context, act, files, output, targets};
 use crate::cli::Start;
 use crate::client::{ClientError, Launched};
-use crate::ecosystem::{self, AppConfig, NodeFinder};
+use crate::ecosystem::{self, AppConfig};
 use crate::model::{Action, Verdict};
 use crate::protocol::text::clean;
 
@@ -42,8 +42,7 @@ pub(super) async fn run(
         return Err(Failure::usage("--env and --only need a file, and none is given"));
     }
     let infos = targets::resolve(&words, &processes)?;
-    let node =
-        NodeFinder { env_name: what.env.clone(), ..NodeFinder::in_path(std::env::var_os("PATH")) };
+    let node = files::node(context);
     let mut surroundings = surroundings(context, what.env.as_deref())?;
     if !files.is_empty() && client.methods().has("getVersion") {
         let version = client.version().await;
@@ -55,8 +54,9 @@ pub(super) async fn run(
         if let Some(name) = &what.env {
             check_environment(&apps, name, what.strict)?;
         }
-        if !what.only.is_empty() {
-            apps = only(apps, &what.only, what.env.as_deref())?;
+        apps = files::only(apps, &what.only)?;
+        for remark in apps.iter().flat_map(AppConfig::remarks) {
+            output::complain(&clean(&format!("warning: {remark}")));
         }
         let prepared = ecosystem::prepare_all(&apps, &surroundings);
         prepared.map_err(|error| Failure::usage(error.to_string()))?;
@@ -90,24 +90,6 @@ fn check_environment(apps: &[AppConfig], name: &str, is_strict: bool) -> Result<
             Ok(())
         }
     }
-}
-
-/// The apps of these names, be it their own or what the daemon lists them under.
-fn only(
-    apps: Vec<AppConfig>,
-    names: &[String],
-    env: Option<&str>,
-) -> Result<Vec<AppConfig>, Failure> {
-    let has = |app: &AppConfig, name: &str| app.name() == name || app.listed_name(env) == name;
-    let is_there = |name: &&String| apps.iter().any(|app| has(app, name));
-    if let Some(unknown) = names.iter().find(|name| !is_there(name)) {
-        let known: Vec<&str> = apps.iter().map(AppConfig::name).collect();
-        let known = known.join(", ");
-        return Err(Failure::usage(format!(
-            "--only {unknown}: no app has that name; there are: {known}"
-        )));
-    }
-    Ok(apps.into_iter().filter(|app| names.iter().any(|name| has(app, name))).collect())
 }
 
 /// What the pm2 CLI takes from its shell. Relative paths in a file are meant from the folder where

@@ -29,7 +29,7 @@ async fn each(
     expect_allowed(context, &task)?;
     let client = context.connect().await?;
     let processes = act::fleet(context, &client).await?;
-    let words = files::as_targets(words, &processes).await?;
+    let words = files::as_targets(context, words, &[], &processes).await?;
     let infos = targets::resolve(&words, &processes)?;
     let verb = crate::model::deed::Deed::from(errand).verb;
     if infos.is_empty() {

@@ -20,7 +20,9 @@ const TWO: &str = "module.exports = { apps: [
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
-        fs::write(folder.path().join(name), text).unwrap();
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
     }
     folder
 }
@@ -43,6 +45,9 @@ pub(crate) fn a_file_stands_for_its_apps() {
         ("app.js", IDLES),
         ("ecosystem.config.js", TWO),
         ("none.json", "{\"apps\": [{\"name\": \"nobody\", \"script\": \"./app.js\"}]}"),
+        ("apps.yml", "apps:\n  - name: kind\n    script: ./app.js\n"),
+        ("apps.json5", "{apps: [{name: 'kind', script: './app.js'}]}"),
+        ("sub/apps.config.cjs", "exports.apps = [{name: 'kind', script: './app.js'}]"),
     ]);
     let home = Pm2Home::with(Release::Seven, &[crate::harness::apps::sleeper("other")]);
     home.mark();
@@ -55,6 +60,15 @@ pub(crate) fn a_file_stands_for_its_apps() {
     assert_eq!(sorted(&both.out).len(), 2, "{both:?}");
     let slip = run(&["start", "ecosystem.config.js", "--only", "webb"]).with(2);
     assert!(slip.err.contains("webb") && slip.err.contains("job"), "{slip:?}");
+    for only in [" web , job ", "web job", "web,", "web,web"] {
+        let some = run(&["start", "ecosystem.config.js", "--only", only]).with(0);
+        let count = if only.contains("job") { 2 } else { 1 };
+        assert_eq!(some.out.lines().count(), count, "{only}: {some:?}");
+    }
+    for (only, why) in [("WEB", "WEB"), ("web,webb", "webb"), ("we*", "we*"), ("", "it is empty")] {
+        let slip = run(&["start", "ecosystem.config.js", "--only", only]).with(2);
+        assert!(slip.err.contains(why) && slip.out.is_empty(), "{only}: {slip:?}");
+    }
     let word = run(&["start", "other", "--only", "web"]).with(2);
     assert!(word.err.contains("--only"), "{word:?}");
     // And all other verbs: cli-file-for-other-verbs.
@@ -70,6 +84,25 @@ pub(crate) fn a_file_stands_for_its_apps() {
         assert!(job.starts_with(&format!("{said} job[")), "{verb}: {ended:?}");
         assert!(web.starts_with(&format!("{said} web[")), "{verb}: {ended:?}");
     }
+    // One app of it, by any verb; and other kinds of file.
+    let some = ["--only", "job"];
+    run(&["start", "./ecosystem.config.js"]).with(0);
+    for verb in ["restart", "reload", "stop", "delete"] {
+        let one = run(&[&[verb, "ecosystem.config.js"][..], &some].concat()).with(0);
+        assert!(one.out.lines().count() == 1 && one.out.contains(" job["), "{verb}: {one:?}");
+    }
+    let named = run(&["stop", "web", "--only", "web"]).with(2);
+    assert!(named.err.contains("--only needs a file"), "{named:?}");
+    let env = run(&["reload", "ecosystem.config.js", "--env", "live"]).with(2);
+    assert!(env.err.contains("pm2-tui restart FILE --env NAME"), "{env:?}");
+    for file in ["apps.yml", "apps.json5", "./sub/apps.config.cjs"] {
+        run(&["start", file]).with(0);
+        for verb in ["restart", "reload", "stop", "delete"] {
+            let one = run(&[verb, file]).with(0);
+            assert!(one.out.lines().count() == 1 && one.out.contains(" kind["), "{verb}: {one:?}");
+        }
+    }
+    run(&["delete", "ecosystem.config.js"]).with(0);
     let gone = run(&["stop", "ecosystem.config.js"]).with(1);
     assert!(gone.err.contains("no app of ecosystem.config.js runs: web, job"), "{gone:?}");
     let none = run(&["delete", "./none.json"]).with(1);
@@ -111,6 +144,9 @@ pub(crate) fn what_crashes_at_its_start_is_no_success() {
         ("late.js", "setTimeout(() => { console.error('no database'); process.exit(3) }, 300);"),
         ("killed.js", "process.kill(process.pid, 'SIGKILL');"),
         ("broken.js", "const = 1;"),
+        ("module.js", "require('not-there-x');"),
+        ("clean.js", "process.exit(0);"),
+        ("shell.sh", "echo 'cannot bind' >&2; exit 78"),
     ]);
     let home = Pm2Home::empty(Release::Seven);
     home.start(&[crate::harness::apps::sleeper("other")]);
@@ -119,10 +155,14 @@ pub(crate) fn what_crashes_at_its_start_is_no_success() {
         ("late", "exit code 3"),
         ("killed", "SIGKILL"),
         ("broken", "Unexpected token"),
+        ("module", "Cannot find module 'not-there-x'\n"),
+        ("clean", "exit code 0"),
+        ("shell", "exit code 78"),
     ] {
         let file = format!("{name}.json");
+        let script = if name == "shell" { "shell.sh".to_owned() } else { format!("{name}.js") };
         let app = format!(
-            "{{\"apps\": [{{\"name\": \"{name}\", \"script\": \"./{name}.js\", \
+            "{{\"apps\": [{{\"name\": \"{name}\", \"script\": \"./{script}\", \
              \"max_restarts\": 1000}}]}}"
         );
         fs::write(folder.path().join(&file), app).unwrap();

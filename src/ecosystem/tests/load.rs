@@ -21,7 +21,27 @@ async fn a_broken_file_is_named_with_line_and_column() {
     for (name, content, reason) in [
         ("a.json", "{\n  \"script\": a\n}", "/a.json:2:13: expected value"),
         ("a.json", "/* é */ {\n // x\n 'a': 1}", "/a.json:3:2: key must be a string"),
-        ("a.json", "", "/a.json:1:1: EOF while parsing a value"),
+        ("a.json", "", "/a.json: it is empty"),
+        ("a.json", " \n\t", "/a.json: it is empty"),
+        (
+            "a.json",
+            "{\"app\": [{\"script\": \"a\"}]}",
+            "/a.json: it has neither apps nor a script: its keys are app",
+        ),
+        ("a.json", "{}", "/a.json: it has neither apps nor a script"),
+        ("a.jsonc", "{\"apps\": [}", "/a.jsonc:1:11: expected value"),
+        ("a.json.bak", "[7]", "/a.json.bak: app 1 must be an object, and is a number"),
+        (
+            "a.config.js.old",
+            "",
+            "/a.config.js.old: a JavaScript file needs node to be read, and there is no node in PATH",
+        ),
+        ("a.yml", "apps:\n  - name: a\n    name: b\n", "/a.yml:3:5: duplicate mapping key: name"),
+        (
+            "a.json",
+            "[{\"script\": \"a\", \"foo\": 1}, {\"script\": \"b\", \"name\": \"b\", \"nmae\": 1}]",
+            "/a.json: app 1: foo; app b: nmae (name?): PM2 has no such keys",
+        ),
         ("a.json", "[]", "/a.json: there is no app in it"),
         ("a.json", "7", "/a.json: an app must be an object, and this is a number"),
         ("a.json", "[7]", "/a.json: app 1 must be an object, and is a number"),
@@ -39,7 +59,7 @@ async fn a_broken_file_is_named_with_line_and_column() {
         (
             "a.toml",
             "",
-            "/a.toml: not a config file: its name should end in .json, .json5, .yaml, .yml, .js, .cjs, .mjs or .ts",
+            "/a.toml: not a config file: its name should end in .json, .json5, .jsonc, .yaml, .yml, .js, .cjs, .mjs or .ts",
         ),
         (
             "a.config.js",

@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::fs;
 
 use serde_json::json;
@@ -20,7 +21,7 @@ async fn evaluated(name: &str, content: &str, finder: &NodeFinder) -> Result<Jso
     let shown = |error: EcosystemError| {
         error.to_string().replace(file.parent().unwrap().to_str().unwrap(), "")
     };
-    evaluate(&file, finder).await.map_err(shown)
+    evaluate(Source::Module(&file), finder).await.map(|evaluated| evaluated.value).map_err(shown)
 }
 
 #[tokio::test]
@@ -50,7 +51,8 @@ async fn a_file_is_in_pm2s_own_world() {
     if is_off() {
         return;
     }
-    let production = NodeFinder { env_name: Some("production".to_owned()), ..finder() };
+    let words = ["start", "a.js", "--env", "production"].map(OsString::from).to_vec();
+    let production = NodeFinder { words, ..finder() };
     let argv = "const at = process.argv.indexOf('--env');
 module.exports = {script: at > 0 ? process.argv[at + 1] : 'none', args: process.argv[2]};";
     let seen = evaluated("a.js", argv, &production).await.unwrap();
@@ -76,6 +78,14 @@ exports.default = {script: 'a.js'};";
         ("e.js", "Promise.reject(new Error('nobody')); exports.script = 'a'", "nobody"),
         ("f.js", "setTimeout(() => process.exit(4), 20); exports.script = 'a'", "exit code 4"),
         ("g.js", "setTimeout(() => process.exit(0), 20); exports.script = 'a'", "process.exit(0)"),
+        (
+            "k.js",
+            "setTimeout(() => process.kill(process.pid, 'SIGTERM'), 9); exports.script = 'a'",
+            "signal 15 ended node",
+        ),
+        // Each of node's own modules is a global under `node -e`, and nowhere else.
+        ("l.js", "exports.script = path.join('a', 'b')", "path is not defined"),
+        ("m.js", "require('not-there-x')", "/m.js: Cannot find module 'not-there-x'"),
         ("h.js", "exports.script = 'a';\n\n  Promise.reject('no')", "/h.js: no"),
         (
             "i.js",
@@ -86,6 +96,43 @@ exports.default = {script: 'a.js'};";
         let said = evaluated(name, content, &finder()).await.unwrap_err();
         assert!(said.contains(reason), "{name}: {said}");
     }
+}
+
+/// `dotenv` and the like: PM2 has the file in its own process.
+#[tokio::test]
+async fn what_a_file_does_to_its_environment_is_known() {
+    if is_off() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.config.js");
+    let content = "process.env.ADDED = '1'; process.env.PATH += ':/x'; delete process.env.HOME;
+process.env.TWICE = 'a'; delete process.env.TWICE; exports.script = 'a.js'";
+    fs::write(&file, content).unwrap();
+    let changes = evaluate(Source::Module(&file), &finder()).await.unwrap().changes;
+    let path = changes.get("PATH").cloned().flatten().unwrap();
+    assert!(path.ends_with(":/x"), "{path}");
+    assert_eq!(changes.get("ADDED"), Some(&Some("1".to_owned())));
+    assert_eq!(changes.get("HOME"), Some(&None));
+    assert_eq!(changes.len(), 3, "{changes:?}");
+}
+
+/// What is read from a pipe, longer than a pipe holds.
+#[tokio::test]
+async fn a_text_is_evaluated_as_a_json_file_is() {
+    if is_off() {
+        return;
+    }
+    let text = |text: String| async move {
+        let text = evaluate(Source::Text(&text, "standard input"), &finder()).await;
+        text.map(|evaluated| evaluated.value).map_err(|error| error.to_string())
+    };
+    let long = format!("{{script: 'a.js', args: '{}'}}", "x".repeat(300_000));
+    assert_eq!(text(long).await.unwrap()["script"], "a.js");
+    let said = text("{script: require('os')}".to_owned()).await.unwrap_err();
+    assert_eq!(said, "standard input: require is not defined");
+    let said = text("{script: }".to_owned()).await.unwrap_err();
+    assert_eq!(said, "standard input:1:11: Unexpected token '}'");
 }
 
 /// PM2 starts these: what comes later is no failure.
@@ -105,6 +152,8 @@ async fn a_file_may_go_on_after_it_exported_its_value() {
         ),
         ("f.js", "process.execArgv.length && process.exit(1)"),
         ("g.js", "process.env.PM2_USAGE !== 'CLI' && process.exit(1)"),
+        ("h.js", "require.main === module && process.exit(1); require.main.filename.length"),
+        ("i.js", "crypto.subtle.digest.name || process.exit(1)"),
     ] {
         let content = format!("exports.script = 'a.js'; {later}");
         let evaluated = evaluated(name, &content, &finder()).await;
@@ -164,7 +213,7 @@ async fn what_goes_wrong_in_it_is_said_with_its_place() {
             "let a;\n\n  a.b.c();\n",
             "/a.js:3:5: Cannot read properties of undefined (reading 'b')",
         ),
-        ("a.js", "throw 'a\\n\\x1b[31mstring'", "/a.js: a string"),
+        ("a.js", "throw 'a\\n\\x1b[31mstring'", "/a.js: a; string"),
         ("a.js", "process.exit(0)", "/a.js: node ended before the file exported something"),
         ("a.js", "module.exports = undefined", "/a.js: it exports nothing"),
         ("a.js", "module.exports = () => {}", FUNCTION),

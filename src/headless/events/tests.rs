@@ -14,6 +14,7 @@ fn context() -> Context {
         is_terminal: false,
         is_ascii: false,
         utc_offset_s: 0,
+        words: Vec::new(),
     }
 }
 

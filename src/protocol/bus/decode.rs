@@ -324,7 +324,11 @@ fn exception(payload: &[u8]) -> Known {
         let Some(data) = &wire.data.0 else {
             return Ok(None);
         };
-        let message = cleaned(&data.message).filter(|message| !message.trim().is_empty());
+        // Node lists the modules that asked for a missing one below its message.
+        let told = data.message.as_text();
+        let told =
+            told.map(|text| clean(text.split("\nRequire stack:").next().unwrap_or("")).into());
+        let message: Option<Box<str>> = told.filter(|text: &Box<_>| !str::trim(text).is_empty());
         if message.is_none() && data.stack.as_str().is_none() {
             return Ok(None);
         }
