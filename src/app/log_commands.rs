@@ -131,7 +131,7 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         "w",
         "wrap",
         "In the log: wrap long lines; else left and right scroll sideways",
-        Some(8),
+        Some(7),
         LOG,
     ),
     row(
@@ -221,7 +221,7 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         "y",
         "copy",
         "In the log: copy the entry (by the terminal, OSC 52)",
-        Some(7),
+        Some(6),
         LOG,
     ),
     row(

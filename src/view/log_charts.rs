@@ -124,7 +124,8 @@ fn draw_below(
     let day = units::day(bucket.from_ms, app.utc_offset_s);
     let all = many(errors + warnings + others, "line");
     let parts = [(errors, "error"), (warnings, "warning"), (bucket.hits, "match")];
-    let parts = parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| many(*count, what));
+    let parts =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| many(*count, what));
     let turns = (bucket.turns > 0).then(|| format!("{} or restarts", many(bucket.turns, "exit")));
     let said: Vec<String> = std::iter::once(all).chain(parts).chain(turns).collect();
     let said = format!("{day} {}: {}", clock(bucket), said.join(", "));

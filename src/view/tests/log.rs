@@ -5,9 +5,10 @@ use super::fleet::*;
 use crate::app::command::{Command, LogCommand};
 use crate::app::log_shape::Times;
 use crate::app::log_sheet::LogSheet;
+use crate::app::log_view::LogView;
 use crate::app::message::Message;
 use crate::app::{App, Mode, Pane, update};
-use crate::logs::{Owner, Stream};
+use crate::logs::{Bounds, Owner, Stream};
 use crate::model::DaemonId;
 use crate::model::log::{LineKind, LogLine, LogSource, Severity};
 use crate::protocol::process::PmId;
@@ -21,9 +22,15 @@ fn source(pm_id: u32, name: &str) -> LogSource {
 /// Two minutes of an evening, zoomed.
 fn evening() -> App {
     let mut app = typical();
+    app.log_view = LogView::new(Bounds::default());
     let texts = [
         (0, "api", LineKind::Out, r#"{"level":20,"msg":"GET /v1/cart/8863 404 17ms"}"#),
-        (3, "worker", LineKind::Out, r#"{"level":30,"msg":"paid","amount":13142,"req":{"id":"r-1"}}"#),
+        (
+            3,
+            "worker",
+            LineKind::Out,
+            r#"{"level":30,"msg":"paid","amount":13142,"req":{"id":"r-1"}}"#,
+        ),
         (3, "worker", LineKind::Err, "WARN query \"garden chair\" slow: 3216 hits 836ms"),
         (3, "worker", LineKind::Err, "Error: connect ECONNREFUSED 10.0.0.7:5432"),
         (3, "worker", LineKind::Err, "    at TCPConnectWrap (node:net:1595:16)"),
