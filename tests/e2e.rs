@@ -11,6 +11,7 @@ mod daemons;
 mod details;
 mod history;
 mod keys;
+mod logs;
 mod manners;
 mod measuring;
 mod several;
@@ -33,6 +34,8 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(watching::the_log_of_one_is_searched),
         with_pm2(history::history_meets_the_bus_in_a_flood).weighing(Weight::Busy),
         with_pm2(history::the_ends_of_the_files_are_there_at_once),
+        with_pm2(logs::hostile_lines_tell_the_terminal_nothing_but_colours),
+        with_pm2(logs::the_pager_has_the_terminal_and_the_bus_is_read_meanwhile),
         with_pm2(watching::an_exception_shows),
         with_pm2(watching::resize_to_40x10_and_back),
         with_pm2(acting::r_restarts_it_alone),

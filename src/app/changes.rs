@@ -20,8 +20,8 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
     let (mut has_lines, mut has_rows) = (false, false);
     app.undo.forget(app.now.steady_ms);
     let (news, lost) = app.watched.news.take();
-    app.log_view.count_lost(lost);
     app.take_lines(news);
+    app.take_lost(id, lost);
     for change in changes.0 {
         match change {
             Change::Past(past) => log_keys::take_past(app, id, *past),

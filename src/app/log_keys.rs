@@ -20,6 +20,9 @@ use crate::model::past::Past;
 use crate::model::{DaemonId, ProcessKey};
 use crate::protocol::process::PmId;
 
+/// The shortest time between two lines about lost ones.
+const LOST_MS: i64 = 1_000;
+
 /// Does what a key of the log means.
 pub(super) fn take(app: &mut App, command: LogCommand) -> Effects {
     match command {
@@ -121,6 +124,27 @@ impl App {
             self.log_view.take(&self.watched.fleet, line);
         }
         step(self);
+    }
+
+    /// Counts lines that were lost on the way here, and says in the log where that was: once a second at
+    /// most, so that a flood does not fill the log with it.
+    pub(super) fn take_lost(&mut self, daemon: DaemonId, lost: u64) {
+        self.log_view.count_lost(lost);
+        let (untold, told_ms) = &mut self.log_view.untold;
+        *untold += lost;
+        let now_ms = self.now.steady_ms;
+        if *untold == 0 || told_ms.is_some_and(|told_ms| now_ms - told_ms < LOST_MS) {
+            return;
+        }
+        *told_ms = Some(now_ms);
+        let lines = match std::mem::take(untold) {
+            1 => "1 line was".to_owned(),
+            lines => format!("{lines} lines were"),
+        };
+        let text = format!("{lines} dropped about here: they came faster than they were taken");
+        let source = LogSource { daemon, pm_id: None, name: "PM2".into() };
+        let line = LogLine::event(self.now.wall_ms, source, "dropped", Severity::Warning, &text);
+        self.take_lines([line]);
     }
 
     /// Says in the log what became of its history.

@@ -134,6 +134,8 @@ pub struct LogView {
     is_done: bool,
     /// Lines that were lost before they came here.
     lost: u64,
+    /// How many of them no line of the log tells yet, and when one did last, by the steady clock.
+    pub(super) untold: (u64, Option<i64>),
     pub(super) older: HashMap<DaemonId, Older>,
     /// What is remembered of stack traces.
     pub(super) told: Told,

@@ -66,7 +66,7 @@ fn draw_column(canvas: &mut Canvas<'_>, (x, y, rows): (u16, u16, u16), most: u64
     let bars = canvas.theme().glyphs().bars;
     let [errors, warnings, _] = counts;
     let part = |count: u64| (u128::from(count) * u128::from(height)).div_ceil(u128::from(sum));
-    let (bad, warn) = (part(errors), part(errors + warnings));
+    let (red, yellow) = (part(errors), part(errors + warnings));
     for row in 0..rows {
         let below = u64::from(row) * EIGHTHS;
         let eighths = height.saturating_sub(below).min(EIGHTHS);
@@ -75,8 +75,8 @@ fn draw_column(canvas: &mut Canvas<'_>, (x, y, rows): (u16, u16, u16), most: u64
             return;
         };
         let role = match u128::from(below) {
-            below if below < bad => Role::Bad,
-            below if below < warn => Role::Warn,
+            below if below < red => Role::Bad,
+            below if below < yellow => Role::Warn,
             _ => Role::Cpu,
         };
         canvas.text(x, y + rows - 1 - row, 1, bar, canvas.role(role));

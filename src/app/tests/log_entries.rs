@@ -167,6 +167,21 @@ fn marked_lines_are_gone_to_and_copied_and_nothing_hostile_with_them() {
 }
 
 #[test]
+fn lost_lines_stand_where_they_are_missing_with_their_number() {
+    let mut app = filled(vec![output(0, "p0", "a")]);
+    send(&mut app, Report::LinesLost(3));
+    send(&mut app, Report::LinesLost(4));
+    send(&mut app, Report::Lines(vec![output(0, "p0", "b")]));
+    let all = shown(&app);
+    assert!(all.iter().any(|line| line.contains("3 lines were dropped about here")), "{all:?}");
+    assert_eq!((app.log_view.lost(), all.len()), (7, 3), "once a second");
+    app.now.steady_ms += 2_000;
+    let now = Moment { steady_ms: app.now.steady_ms, ..Moment::at(2_000) };
+    let _ = update(&mut app, now, Message::Report(D, Report::LinesLost(1)));
+    assert!(shown(&app).iter().any(|line| line.contains("5 lines were")), "{:?}", shown(&app));
+}
+
+#[test]
 fn lines_over_time_lead_to_their_lines() {
     let at = |minute: i64| LogLine {
         at_ms: minute * 60_000,
