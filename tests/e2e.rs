@@ -17,6 +17,7 @@ mod measuring;
 mod several;
 mod swaps;
 mod terminals;
+mod timeline;
 mod watching;
 
 use crate::harness::trials::{Test, Weight, simulated, with_pm2};
@@ -36,6 +37,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(history::the_ends_of_the_files_are_there_at_once),
         with_pm2(logs::hostile_lines_tell_the_terminal_nothing_but_colours),
         with_pm2(logs::the_pager_has_the_terminal_and_the_bus_is_read_meanwhile),
+        with_pm2(timeline::what_happened_stands_in_the_log_once),
         with_pm2(watching::an_exception_shows),
         with_pm2(watching::resize_to_40x10_and_back),
         with_pm2(acting::r_restarts_it_alone),
