@@ -1,6 +1,6 @@
 //! Where things are in the log: the ruler beside its lines, and lines by level over time.
 //!
-//! Invariant: what is chosen is a moment, never a column: columns change as lines come.
+//! Invariant: only what is shown counts.
 
 use super::log_view::LogView;
 use super::state::App;
@@ -11,13 +11,6 @@ use crate::model::log::Level;
 const BARS_MAX: u16 = 16;
 /// Rows for the exits, the chosen column, the times and what is in the chosen one.
 const ROWS_BELOW: u16 = 4;
-
-/// Which part of the time is chosen; `None` for the last.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Moments {
-    /// A moment in it, milliseconds since 1970.
-    pub at_ms: Option<i64>,
-}
 
 impl LogView {
     /// The lines shown in so many parts.
@@ -36,16 +29,6 @@ impl LogView {
     pub(super) fn first_from(&self, at_ms: i64) -> Option<LineId> {
         let lines = self.lines();
         lines.at(lines.place_of(LineId::at_time(at_ms)))
-    }
-}
-
-impl Moments {
-    /// The place of the chosen part.
-    #[must_use]
-    pub fn chosen(self, buckets: &[Bucket]) -> usize {
-        let last = buckets.len().saturating_sub(1);
-        let Some(at_ms) = self.at_ms else { return last };
-        buckets.partition_point(|bucket| bucket.from_ms <= at_ms).saturating_sub(1)
     }
 }
 

@@ -1,10 +1,28 @@
 //! What opens over the log: an entry whole, the muted processes, a question before a file is replaced.
 //!
-//! Invariant: plain data; nothing here acts on a process.
+//! Invariant: plain data; what is chosen over time is a moment, never a column: columns change as lines
+//! come.
 
 use super::editor::Editor;
-use super::log_charts::Moments;
 use super::log_entry::Entry;
+use crate::logs::Bucket;
+
+/// Which part of the time is chosen; `None` for the last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Moments {
+    /// A moment in it, milliseconds since 1970.
+    pub at_ms: Option<i64>,
+}
+
+impl Moments {
+    /// The place of the chosen part.
+    #[must_use]
+    pub fn chosen(self, buckets: &[Bucket]) -> usize {
+        let last = buckets.len().saturating_sub(1);
+        let Some(at_ms) = self.at_ms else { return last };
+        buckets.partition_point(|bucket| bucket.from_ms <= at_ms).saturating_sub(1)
+    }
+}
 
 /// What is open over the log.
 #[derive(Debug, Clone, PartialEq)]

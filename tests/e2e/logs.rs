@@ -87,6 +87,7 @@ pub(crate) fn hostile_lines_tell_the_terminal_nothing_but_colours() {
     screen.press("\t");
     screen.wait_for("the log", |text| text.contains("Tab, then"));
     screen.press("z");
+    screen.wait_for("the log alone", |text| !text.contains(" Processes "));
     screen.wait_for("all lines", |text| {
         ["osc52 .", "osc8 link.", "title .", "colour red.", "half  end."]
             .iter()

@@ -61,7 +61,7 @@ pub(crate) fn what_happened_stands_in_the_log_once() {
             .await;
         assert_eq!(
             count(&cockpit.app, "crash", "online: started"),
-            3,
+            2,
             "{:?}",
             told(&cockpit.app, "crash")
         );
