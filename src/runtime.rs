@@ -16,10 +16,12 @@ use crate::app::gate::{Admitted, Gate};
 use crate::app::message::Message;
 use crate::app::{App, update};
 use crate::daemon::inbox::Inbox;
+use crate::logs::Saving;
 use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::errand::{Task, TaskId};
 use crate::model::moment::Moment;
+use crate::model::paged::Paged;
 use crate::model::report::Report;
 use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
@@ -71,6 +73,10 @@ pub trait World {
     fn examine(&mut self, daemon: DaemonId, pm_id: Option<PmId>);
     /// Has an incident bundle of a daemon written.
     fn bundle(&mut self, daemon: DaemonId, material: Material);
+    /// Has lines of the log saved.
+    fn save_log(&mut self, saving: Saving);
+    /// Has a log file shown in a pager as soon as the loop has returned [`Pause::Pager`].
+    fn page(&mut self, paged: Paged);
     /// Connects or polls now.
     fn refresh(&mut self);
 }
@@ -107,6 +113,8 @@ pub enum Pause {
     TerminalGone,
     /// Suspend the program, then call [`run`] again.
     Suspend,
+    /// Give the terminal to a pager, then call [`run`] again.
+    Pager,
 }
 
 /// The loop's own state, kept over a suspension.
@@ -250,6 +258,32 @@ pub async fn run<S: Surface>(
     }
 }
 
+/// Takes what daemons say into the app while something else has the terminal, until that ends.
+pub async fn attend<T>(
+    app: &mut App,
+    surface: &mut impl Surface,
+    inbox: &Inbox,
+    world: &mut impl World,
+    clock: impl Fn() -> Moment,
+    end: impl Future<Output = T>,
+) -> T {
+    let mut end = std::pin::pin!(end);
+    let mut batch: Vec<(DaemonId, Report)> = Vec::new();
+    let mut data_due = Instant::now();
+    loop {
+        tokio::select! {
+            biased;
+            ended = &mut end => return ended,
+            () = data_ready(inbox, data_due) => {}
+        }
+        inbox.take(&mut batch, LINES_A_TURN_MAX);
+        data_due = Instant::now() + DATA_INTERVAL_MIN;
+        let effects = take_batch(app, clock(), &mut batch);
+        // Nothing that a report asks for ends the loop.
+        let _ = perform(effects, surface, world);
+    }
+}
+
 /// Waits until there is data and it is time to take it. Cancel-safe.
 async fn data_ready(inbox: &Inbox, due: Instant) {
     inbox.ready().await;
@@ -329,6 +363,11 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
             Effect::Trigger { daemon, trigger } => world.trigger(daemon, trigger),
             Effect::Examine { daemon, pm_id } => world.examine(daemon, pm_id),
             Effect::Bundle { daemon, material } => world.bundle(daemon, *material),
+            Effect::SaveLog(saving) => world.save_log(*saving),
+            Effect::Pager(paged) => {
+                world.page(*paged);
+                pause = pause.or(Some(Pause::Pager));
+            }
             Effect::Copy(text) => surface.copy(&text),
             Effect::Refresh => world.refresh(),
             Effect::Redraw => surface.redraw(),

@@ -1,6 +1,7 @@
 //! One run of the cockpit: which daemons, the terminal, the loop, and the way out.
 
 mod kept;
+mod pager;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -19,12 +20,14 @@ use crate::daemon::inbox::{Inbox, InboxBounds};
 use crate::daemon::{self, DaemonHandle, Options};
 use crate::demo;
 use crate::homes::{self, Home};
-use crate::logs::Bounds;
+use crate::input::Keyboard;
+use crate::logs::{Bounds, Saving};
 use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
 use crate::model::errand::{Task, TaskId};
 use crate::model::moment::Moment;
+use crate::model::paged::Paged;
 use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
 use crate::protocol::process::PmId;
@@ -70,16 +73,14 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
     let kept = Kept::take_up(&mut app);
     let mut daemons = spawn_daemons(&cli, homes, &inbox);
     let mut screen = Screen::enter(kind, theme(kind)).wrap_err("cannot set up the terminal")?;
-    let mut keys = Keys {
-        inputs: input::start().wrap_err("cannot read from the terminal")?,
-        pacer: Pacer::new(cli.screen.slow),
-    };
+    let (inputs, keyboard) = input::start().wrap_err("cannot read from the terminal")?;
+    let mut keys = Keys { inputs, keyboard, pacer: Pacer::new(cli.screen.slow) };
     #[cfg(feature = "testing")]
     panic::if_asked_for();
     let ended = watch(&mut app, &mut screen, &mut keys, &inbox, &mut daemons, clock).await;
     kept.keep(&app);
     screen.leave(keys.pacer.hear_out(&mut keys.inputs)).await;
-    for daemon in daemons.0 {
+    for daemon in daemons.handles {
         daemon.shut_down().await;
     }
     Ok(ExitCode::from(match ended? {
@@ -146,6 +147,7 @@ enum Ended {
 /// What the terminal sends, and what is expected of it.
 struct Keys {
     inputs: mpsc::Receiver<Input>,
+    keyboard: Keyboard,
     pacer: Pacer,
 }
 
@@ -158,9 +160,13 @@ async fn watch(
     daemons: &mut Daemons,
     clock: Clock,
 ) -> Result<Ended> {
-    let Keys { inputs, pacer } = keys;
+    let shown = |pause| match pause {
+        Pause::Signal(signal) => Ended::Signal(signal),
+        _ => Ended::Signal(1),
+    };
     let now = move || clock.now();
     loop {
+        let Keys { inputs, pacer, .. } = &mut *keys;
         let pause = tokio::select! {
             pause = runtime::run(app, screen, pacer, inputs, inbox, daemons, now) => pause,
             () = panic::happened() => return Ok(Ended::Panicked),
@@ -172,6 +178,18 @@ async fn watch(
             Pause::TerminalGone => {
                 pacer.expect_no_answers();
                 return Ok(Ended::Signal(1));
+            }
+            Pause::Pager => {
+                let around = (inbox, &mut *daemons, clock);
+                let showing = pager::show(app, screen, keys, around);
+                let ended = tokio::select! {
+                    ended = showing => ended?,
+                    () = panic::happened() => return Ok(Ended::Panicked),
+                };
+                match ended {
+                    Some(pause) => return Ok(shown(pause)),
+                    None => continue,
+                }
             }
             Pause::Suspend => {}
         }
@@ -190,72 +208,89 @@ async fn suspend(
     inputs: &mut mpsc::Receiver<Input>,
     daemons: &mut Daemons,
 ) -> Result<()> {
-    for daemon in &daemons.0 {
+    for daemon in &daemons.handles {
         daemon.suspend().await;
     }
     screen.leave(pacer.hear_out(inputs)).await;
     rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
     screen.enter_again().await.wrap_err("cannot take the terminal again")?;
-    for daemon in &daemons.0 {
+    for daemon in &daemons.handles {
         daemon.resume();
     }
     Ok(())
 }
 
-/// The handles of the watched daemons; `DaemonId` is the index.
-struct Daemons(Vec<DaemonHandle>);
+/// The watched daemons; `DaemonId` is the index.
+struct Daemons {
+    handles: Vec<DaemonHandle>,
+    /// Their homes, of those on this machine.
+    homes: Vec<Option<PathBuf>>,
+    /// The log file that is to be shown in a pager.
+    paged: Option<Paged>,
+}
 
 impl World for Daemons {
     fn act(&mut self, daemon: DaemonId, action: Action, targets: Vec<Target>) {
-        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+        if let Some(daemon) = self.handles.get(usize::from(daemon.0)) {
             daemon.act(action, targets);
         }
     }
 
     fn perform(&mut self, daemon: DaemonId, id: TaskId, task: Task) {
-        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+        if let Some(daemon) = self.handles.get(usize::from(daemon.0)) {
             daemon.perform(id, task);
         }
     }
 
     fn call(&mut self, daemon: DaemonId, call: NamedCall) {
-        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+        if let Some(daemon) = self.handles.get(usize::from(daemon.0)) {
             daemon.call(call);
         }
     }
 
     fn halt(&mut self) {
-        for daemon in &self.0 {
+        for daemon in &self.handles {
             daemon.halt();
         }
     }
 
     fn older(&mut self, daemon: DaemonId, of: Vec<PmId>) {
-        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+        if let Some(daemon) = self.handles.get(usize::from(daemon.0)) {
             daemon.older(of);
         }
     }
 
     fn trigger(&mut self, daemon: DaemonId, trigger: Trigger) {
-        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+        if let Some(daemon) = self.handles.get(usize::from(daemon.0)) {
             daemon.trigger(trigger);
         }
     }
 
     fn examine(&mut self, daemon: DaemonId, pm_id: Option<PmId>) {
-        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+        if let Some(daemon) = self.handles.get(usize::from(daemon.0)) {
             daemon.examine(pm_id);
         }
     }
 
     fn bundle(&mut self, daemon: DaemonId, material: Material) {
-        if let Some(daemon) = self.0.get(usize::from(daemon.0)) {
+        if let Some(daemon) = self.handles.get(usize::from(daemon.0)) {
             daemon.bundle(material);
         }
     }
 
+    fn save_log(&mut self, saving: Saving) {
+        // It is about no daemon: any of them reports what came of it.
+        if let Some(daemon) = self.handles.first() {
+            daemon.save_log(saving);
+        }
+    }
+
+    fn page(&mut self, paged: Paged) {
+        self.paged = Some(paged);
+    }
+
     fn refresh(&mut self) {
-        for daemon in &self.0 {
+        for daemon in &self.handles {
             daemon.refresh();
         }
     }
@@ -271,7 +306,11 @@ fn spawn_daemons(cli: &Cli, homes: Vec<Home>, inbox: &Inbox) -> Daemons {
         };
         daemon::spawn(DaemonId(index as u16), home.endpoint, options, inbox.clone())
     };
-    Daemons(homes.into_iter().enumerate().map(spawn).collect())
+    let folders =
+        homes.iter().map(|home| home.endpoint.is_local().then(|| home.endpoint.home.clone()));
+    let folders = folders.collect();
+    let handles = homes.into_iter().enumerate().map(spawn).collect();
+    Daemons { handles, homes: folders, paged: None }
 }
 
 fn new_app(cli: &Cli, homes: &[Home], now: Moment) -> io::Result<App> {

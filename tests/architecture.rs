@@ -49,9 +49,10 @@ const NAMES: &[(&str, &[&str], &str)] = &[
     ("SystemTime::now", &["daemon", "demo"], "time arrives in messages"),
     (
         "Command::new",
-        &["ecosystem/node", "headless/exec"],
+        &["ecosystem/node", "headless/exec", "session/pager"],
         "nothing starts a process, least of all a daemon; only a config file in JavaScript, which \
-         the user names, is evaluated with the user's node, and --exec runs the command it names",
+         the user names, is evaluated with the user's node, --exec runs the command it names, and a \
+         log file is shown in the user's pager",
     ),
     ("println!", &[], "standard output is the screen"),
     ("unbounded", &[], "every queue has a bound"),

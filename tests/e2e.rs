@@ -11,11 +11,13 @@ mod daemons;
 mod details;
 mod history;
 mod keys;
+mod logs;
 mod manners;
 mod measuring;
 mod several;
 mod swaps;
 mod terminals;
+mod timeline;
 mod watching;
 
 use crate::harness::install::{Release, is_all};
@@ -47,6 +49,9 @@ pub(crate) fn trials() -> Vec<Test> {
         each_line_is_there_once(Release::Seven),
         each_line_is_there_once(Release::Five),
         with_pm2(history::the_ends_of_the_files_are_there_at_once),
+        with_pm2(logs::hostile_lines_tell_the_terminal_nothing_but_colours),
+        with_pm2(logs::the_pager_has_the_terminal_and_the_bus_is_read_meanwhile),
+        with_pm2(timeline::what_happened_stands_in_the_log_once),
         with_pm2(watching::an_exception_shows),
         with_pm2(watching::resize_to_40x10_and_back),
         with_pm2(acting::r_restarts_it_alone),

@@ -111,6 +111,8 @@ impl World for Asked {
     fn examine(&mut self, _daemon: DaemonId, _pm_id: Option<PmId>) {}
 
     fn bundle(&mut self, _daemon: DaemonId, _material: Material) {}
+    fn save_log(&mut self, _saving: pm2_tui::logs::Saving) {}
+    fn page(&mut self, _paged: pm2_tui::model::paged::Paged) {}
 
     fn refresh(&mut self) {}
 }

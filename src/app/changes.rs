@@ -6,7 +6,7 @@
 use super::mode::Mode;
 use super::notice::{About, Notice};
 use super::state::App;
-use super::{cursor, details, jobs, log_keys, sight, table};
+use super::{cursor, details, jobs, log_keys, log_taking, sight, table};
 use crate::model::apply::{Change, Changes};
 use crate::model::call::CallOutcome;
 use crate::model::{Action, DaemonId, Target, Verdict};
@@ -20,8 +20,8 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
     let (mut has_lines, mut has_rows) = (false, false);
     app.undo.forget(app.now.steady_ms);
     let (news, lost) = app.watched.news.take();
-    app.log_view.count_lost(lost);
     app.take_lines(news);
+    app.take_lost(id, lost);
     for change in changes.0 {
         match change {
             Change::Past(past) => log_keys::take_past(app, id, *past),
@@ -70,6 +70,7 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
                 details::replied(app, id, &action, &target, reply);
             }
             Change::Called { method, outcome } => finish_call(app, &method, &outcome),
+            Change::LogSaved(saved) => log_taking::saved(app, &saved),
             Change::Bundled(Ok(written)) => app.notify(written.words(), false),
             Change::Bundled(Err(why)) => app.notify(why, true),
         }

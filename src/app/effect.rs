@@ -1,8 +1,10 @@
 //! What `update` asks the runtime to do.
 
+use crate::logs::Saving;
 use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::errand::{Task, TaskId};
+use crate::model::paged::Paged;
 use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
 use crate::protocol::process::PmId;
@@ -67,6 +69,10 @@ pub enum Effect {
         /// What is known of it.
         material: Box<Material>,
     },
+    /// Have lines saved; it ends in exactly one `Report::LogSaved`.
+    SaveLog(Box<Saving>),
+    /// Have the log file of a line shown in a pager.
+    Pager(Box<Paged>),
     /// Have the terminal copy this clean text.
     Copy(String),
     /// Connect now where a daemon is down, poll now where it is live.

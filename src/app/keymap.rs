@@ -70,13 +70,14 @@ pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
         | Mode::Arguments(_)
         | Mode::Compose(_)
         | Mode::Filter(_)
-        | Mode::LogSheet(_)
         | Mode::LogInput(_) => named,
+        Mode::LogSheet(sheet) if !sheet.is_question() => named,
         Mode::Sheet(sheet) if !sheet.is_question() => named,
         Mode::Sheet(_) if named.is_some_and(Command::is_movement) => named,
         Mode::Confirm { .. }
         | Mode::ConfirmReload { .. }
         | Mode::ConfirmCall { .. }
+        | Mode::LogSheet(_)
         | Mode::Sheet(_) => {
             match (key.code, named) {
                 // Whoever wants out of the program, or to suspend it, is not asked again.

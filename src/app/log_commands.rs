@@ -131,7 +131,7 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         "w",
         "wrap",
         "In the log: wrap long lines; else left and right scroll sideways",
-        Some(8),
+        Some(7),
         LOG,
     ),
     row(
@@ -221,7 +221,7 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         "y",
         "copy",
         "In the log: copy the entry (by the terminal, OSC 52)",
-        Some(7),
+        Some(6),
         LOG,
     ),
     row(
@@ -230,6 +230,30 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         "copy several",
         "In the log: copy the marked entries, or those in sight",
         None,
+        LOG,
+    ),
+    row(
+        LogCommand::Save,
+        "S",
+        "save",
+        "In the log: save what is shown, or all, to a file (0600), bytes as they came",
+        Some(9),
+        LOG,
+    ),
+    row(
+        LogCommand::Pager,
+        "o",
+        "pager",
+        "In the log: the log file at this place in $PAGER, or lnav, or less",
+        Some(9),
+        LOG,
+    ),
+    row(
+        LogCommand::Histogram,
+        "i",
+        "over time",
+        "In the log: lines by level over time, with exits and restarts; Enter goes there",
+        Some(9),
         LOG,
     ),
 ];

@@ -4,10 +4,11 @@
 
 use super::effect::{Effect, Effects};
 use super::geometry::Pane;
+use super::log_line::WHOLE_BYTES;
 use super::log_sight::{self, Sight, jump};
 use super::log_view::LogView;
 use super::state::App;
-use crate::logs::LineId;
+use crate::logs::{LineId, NoFiles};
 use crate::model::units;
 use crate::protocol::text::{TextStyle, clean_line};
 
@@ -21,6 +22,13 @@ impl LogView {
     #[must_use]
     pub fn is_marked(&self, line: LineId) -> bool {
         self.marks.contains(&line)
+    }
+
+    /// The bytes of a line as they came.
+    pub(super) fn bytes_of(&self, line: LineId) -> Option<Vec<u8>> {
+        let line = self.store.line(line)?;
+        let bytes = line.read(&NoFiles, 0, WHOLE_BYTES).ok()?;
+        Some(bytes.into_owned())
     }
 
     /// How many lines are marked.

@@ -12,13 +12,16 @@ use super::mode::Mode;
 use super::navigate;
 use super::notice::Notice;
 use super::state::App;
-use super::{log_copy, log_sheet_keys, log_sight, log_toggles};
+use super::{log_copy, log_sheet_keys, log_sight, log_taking, log_toggles};
 use crate::logs::parse::Level;
 use crate::logs::{Direction, Goal, LineId, Owner, Scope, when};
 use crate::model::log::{LogLine, LogSource, Severity};
 use crate::model::past::Past;
 use crate::model::{DaemonId, ProcessKey};
 use crate::protocol::process::PmId;
+
+/// The shortest time between two lines about lost ones.
+const LOST_MS: i64 = 1_000;
 
 /// Does what a key of the log means.
 pub(super) fn take(app: &mut App, command: LogCommand) -> Effects {
@@ -28,6 +31,15 @@ pub(super) fn take(app: &mut App, command: LogCommand) -> Effects {
         LogCommand::Mark => log_copy::mark(app),
         LogCommand::NextMark => log_copy::next_mark(app),
         LogCommand::GoToTime => ask(app, Asked::Time),
+        LogCommand::Save => {
+            ask(app, Asked::Save { is_all: false });
+            let path = log_taking::proposed(app);
+            if let Mode::LogInput(open) = &mut app.mode {
+                open.input = Editor::selected(&path);
+            }
+        }
+        LogCommand::Pager => return log_taking::page(app),
+        LogCommand::Histogram => log_sheet_keys::open_histogram(app),
         LogCommand::OfProcess => narrow(app, false),
         LogCommand::OfApp => narrow(app, true),
         LogCommand::OfAll => {
@@ -117,6 +129,27 @@ impl App {
         step(self);
     }
 
+    /// Counts lines that were lost on the way here, and says in the log where that was: once a second at
+    /// most, so that a flood does not fill the log with it.
+    pub(super) fn take_lost(&mut self, daemon: DaemonId, lost: u64) {
+        self.log_view.count_lost(lost);
+        let (untold, told_ms) = &mut self.log_view.untold;
+        *untold += lost;
+        let now_ms = self.now.steady_ms;
+        if *untold == 0 || told_ms.is_some_and(|told_ms| now_ms - told_ms < LOST_MS) {
+            return;
+        }
+        *told_ms = Some(now_ms);
+        let lines = match std::mem::take(untold) {
+            1 => "1 line was".to_owned(),
+            lines => format!("{lines} lines were"),
+        };
+        let text = format!("{lines} dropped about here: they came faster than they were taken");
+        let source = LogSource { daemon, pm_id: None, name: "PM2".into() };
+        let line = LogLine::event(self.now.wall_ms, source, "dropped", Severity::Warning, &text);
+        self.take_lines([line]);
+    }
+
     /// Says in the log what became of its history.
     pub(super) fn note_past(&mut self, daemon: DaemonId, text: &str) {
         let source = LogSource { daemon, pm_id: None, name: "PM2".into() };
@@ -175,8 +208,12 @@ pub(super) fn typed(app: &mut App) {
 }
 
 /// A command while a search or filter is typed.
-pub(super) fn take_typing(app: &mut App, command: Command) {
-    let Mode::LogInput(open) = &mut app.mode else { return };
+pub(super) fn take_typing(app: &mut App, command: Command) -> Effects {
+    let Mode::LogInput(open) = &mut app.mode else { return Effects::none() };
+    if let (Asked::Save { is_all }, Command::NextPane) = (open.asked, command) {
+        open.asked = Asked::Save { is_all: !is_all };
+        return Effects::none();
+    }
     let older = match (open.asked, command) {
         (Asked::Search, Command::Up) => Some(open.recent.map_or(0, |index| index + 1)),
         (Asked::Search, Command::Down) => open.recent.and_then(|index| index.checked_sub(1)),
@@ -187,12 +224,12 @@ pub(super) fn take_typing(app: &mut App, command: Command) {
             (open.input, open.recent) = (Editor::new(text), Some(index));
             typed(app);
         }
-        return;
+        return Effects::none();
     }
     let is_kept = match command {
         Command::Open => !open.input.text().is_empty(),
         Command::Back => false,
-        _ => return,
+        _ => return Effects::none(),
     };
     let (asked, place, search) = (open.asked, open.place, open.search.clone());
     let text = open.input.text();
@@ -208,12 +245,17 @@ pub(super) fn take_typing(app: &mut App, command: Command) {
         (Asked::Filter, false) => app.log_view.set_draft(None),
         (Asked::Time, true) => {
             if !go_to_time(app, &text) {
-                return;
+                return Effects::none();
             }
+        }
+        (Asked::Save { is_all }, true) => {
+            app.close();
+            return log_taking::save(app, &text, is_all);
         }
         (Asked::Time | Asked::Save { .. }, _) => {}
     }
     app.close();
+    Effects::none()
 }
 
 /// Goes to a time; false where that is none.

@@ -169,7 +169,7 @@ pub(super) fn stored(line: LogLine) -> Stored {
             let kind = match word {
                 "exit" | "overlimit" | "stop" => Kind::Exit,
                 "restart" | "reload" => Kind::Restart,
-                "lost" => Kind::Loss,
+                "lost" | "dropped" => Kind::Loss,
                 _ => Kind::Event,
             };
             of(stream, kind, Some(level_of(severity)), text)

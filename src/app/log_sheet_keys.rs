@@ -5,14 +5,15 @@
 use super::command::{Command, LogCommand};
 use super::editor::Editor;
 use super::effect::Effects;
-use super::geometry::line_inside;
+use super::geometry::{Pane, line_inside};
+use super::log_charts::{counts, parts};
 use super::log_entry::Entry;
-use super::log_sheet::LogSheet;
+use super::log_sheet::{LogSheet, Moments};
 use super::log_view::Search;
 use super::mode::Mode;
 use super::state::App;
 use super::taken::scrolled;
-use super::{log_copy, log_toggles};
+use super::{log_copy, log_sight, log_taking, log_toggles};
 use crate::logs::Owner;
 
 /// Rows that a page in a list goes.
@@ -54,12 +55,56 @@ pub(super) fn take(app: &mut App, command: Command) -> Effects {
                 return log_copy::copy(app, "the entry", &text);
             }
         },
+        LogSheet::Replace { .. } => {
+            let is_meant = command == Command::Yes;
+            if is_meant || matches!(command, Command::No | Command::Back) {
+                return log_taking::replace(app, is_meant);
+            }
+        }
+        LogSheet::Histogram(moments) => {
+            let moments = *moments;
+            take_in_histogram(app, moments, command);
+        }
         LogSheet::Muted { chosen } => {
             let chosen = *chosen;
             take_muted(app, chosen, command);
         }
     }
     Effects::none()
+}
+
+/// Opens the lines over time, at the marked line.
+pub(super) fn open_histogram(app: &mut App) {
+    app.focus = Pane::Log;
+    let marked = log_sight::marked(app).filter(|_| app.log_mark.is_some());
+    let at_ms = marked.map(|line| line.order_ms);
+    app.open(Mode::LogSheet(LogSheet::Histogram(Moments { at_ms })));
+}
+
+fn take_in_histogram(app: &mut App, moments: Moments, command: Command) {
+    let (buckets, _) = parts(app, app.size);
+    let at = moments.chosen(&buckets);
+    let last = buckets.len().saturating_sub(1);
+    let has_errors =
+        |index: &usize| buckets.get(*index).is_some_and(|bucket| counts(bucket).first() > Some(&0));
+    let to = match command {
+        Command::Back | Command::Log(LogCommand::Histogram) => return app.close(),
+        Command::Open => {
+            app.close();
+            let from_ms = buckets.get(at).map(|bucket| bucket.from_ms);
+            if let Some(line) = from_ms.and_then(|from_ms| app.log_view.first_from(from_ms)) {
+                log_sight::jump(app, line);
+            }
+            return;
+        }
+        Command::Older | Command::Log(LogCommand::PreviousTurn) => at.saturating_sub(1),
+        Command::Newer | Command::Log(LogCommand::NextTurn) => at + 1,
+        Command::Log(LogCommand::PreviousError) => (0..at).rev().find(has_errors).unwrap_or(at),
+        Command::Log(LogCommand::NextError) => (at + 1..=last).find(has_errors).unwrap_or(at),
+        command => scrolled(at, last, PAGE, command),
+    };
+    let at_ms = buckets.get(to.min(last)).map(|bucket| bucket.from_ms).filter(|_| to < last);
+    app.mode = Mode::LogSheet(LogSheet::Histogram(Moments { at_ms }));
 }
 
 fn take_muted(app: &mut App, chosen: usize, command: Command) {

@@ -90,6 +90,11 @@ pub fn sight(app: &App, rows: usize) -> Sight {
     let following = if rows == 0 { log.len() } else { measure.back_from(last) };
     let first = app.log_top.or(app.log_kept);
     let top = first.map_or(following, |line| log.place_of(line).min(following));
+    if top == following {
+        // All of them fit, but for a single one that is longer than the pane.
+        let count = log.len() - following;
+        return Sight { top, count, whole: count };
+    }
     measure.from(top, log.len())
 }
 

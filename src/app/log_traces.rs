@@ -4,9 +4,7 @@
 //! Invariant: a trace that a process prints and PM2 tells is one entry: the printed one. What is
 //! remembered for that is bounded.
 
-use std::collections::{HashMap, VecDeque};
-
-use foldhash::fast::RandomState;
+use std::collections::VecDeque;
 
 use crate::logs::parse::{Level, Part, Traces};
 use crate::logs::{Kind, LineId, Owner, SourceId, Store};
@@ -40,6 +38,7 @@ impl Thrown {
 /// A source's entry that is open.
 #[derive(Debug, Default)]
 struct Open {
+    source: Option<SourceId>,
     traces: Traces,
     /// The first line of the entry, and its level.
     head: Option<(LineId, Option<Level>)>,
@@ -48,7 +47,8 @@ struct Open {
 /// What is remembered of traces.
 #[derive(Debug, Default)]
 pub(super) struct Told {
-    open: HashMap<SourceId, Open, RandomState>,
+    /// By the slots of the sources.
+    open: Vec<Open>,
     printed: VecDeque<Thrown>,
     exceptions: VecDeque<Thrown>,
     has_exceptions: bool,
@@ -62,9 +62,23 @@ impl Told {
         self.has_exceptions
     }
 
+    fn open(&mut self, source: SourceId) -> Option<&mut Open> {
+        let slot = source.slot();
+        if self.open.len() <= slot {
+            self.open.resize_with(slot + 1, Open::default);
+        }
+        let open = self.open.get_mut(slot)?;
+        if open.source != Some(source) {
+            *open = Open { source: Some(source), ..Open::default() };
+        }
+        Some(open)
+    }
+
     /// What the next line of output of a source is.
     pub(super) fn feed(&mut self, source: SourceId, text: &[u8]) -> Fed {
-        let open = self.open.entry(source).or_default();
+        let Some(open) = self.open(source) else {
+            return Fed { kind: Kind::Output, is_title: false };
+        };
         let step = open.traces.feed(text);
         let goes_on = match step.part {
             Part::Text => false,
@@ -107,7 +121,7 @@ impl Told {
         Fed { kind, is_title }: Fed,
         (line, level, at_ms, text): (LineId, Option<Level>, i64, &[u8]),
     ) {
-        let open = self.open.entry(source).or_default();
+        let Some(open) = self.open(source) else { return };
         if kind != Kind::More {
             open.head = Some((line, level));
         }

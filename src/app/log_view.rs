@@ -15,8 +15,8 @@ use super::log_traces::Told;
 use crate::logs::parse::traces;
 use crate::logs::{
     Body, Bounds, Direction, Filter, Found, Goal, Kind, Line, LineId, LineRef, LineTime, NoFiles,
-    Owner, Pattern, Place, Problem, Query, STEP_BYTES, Scope, SourceId, SourceKey, Store, Stream,
-    TimeFrom, View,
+    Owner, Pattern, Place, Problem, Query, STEP_BYTES, Saving, Scope, SourceId, SourceKey, Store,
+    Stream, TimeFrom, View,
 };
 use crate::model::fleet::Fleet;
 use crate::model::log::{LineKind, LogLine, LogSource};
@@ -135,9 +135,13 @@ pub struct LogView {
     is_done: bool,
     /// Lines that were lost before they came here.
     lost: u64,
+    /// How many of them no line of the log tells yet, and when one did last, by the steady clock.
+    pub(super) untold: (u64, Option<i64>),
     pub(super) older: HashMap<DaemonId, Older>,
     /// What is remembered of stack traces.
     pub(super) told: Told,
+    /// What is being saved.
+    pub(super) saving: Option<Saving>,
     /// The marked lines.
     pub(super) marks: BTreeSet<LineId>,
     /// The source of the last line: the next is mostly of the same.
@@ -236,11 +240,17 @@ impl LogView {
         Some(self.store.line(id)?.time.at_ms)
     }
 
+    /// Whose line it is, and of which stream.
+    #[must_use]
+    pub fn source_of(&self, id: LineId) -> Option<(&Owner, Stream)> {
+        let key = self.store.source_key(self.store.line(id)?.source)?;
+        Some((&key.owner, key.stream))
+    }
+
     /// Whose line it is.
     #[must_use]
     pub fn owner(&self, id: LineId) -> Option<&Owner> {
-        let line = self.store.line(id)?;
-        self.store.source_key(line.source).map(|key| &key.owner)
+        self.source_of(id).map(|(owner, _)| owner)
     }
 
     /// What happened on a daemon, as far as it is held, oldest first.

@@ -234,7 +234,7 @@ impl App {
     }
 
     /// Shows a notice in the footer.
-    pub(super) fn notify(&mut self, text: impl Into<String>, is_bad: bool) {
+    pub(crate) fn notify(&mut self, text: impl Into<String>, is_bad: bool) {
         self.say(Notice::new(text, is_bad, self.now.steady_ms));
     }
 

@@ -116,8 +116,7 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         return details::take(app, command);
     }
     if let Mode::LogInput(_) = app.mode {
-        log_keys::take_typing(app, command);
-        return Effects::none();
+        return log_keys::take_typing(app, command);
     }
     if let Mode::LogSheet(_) = app.mode {
         return log_sheet_keys::take(app, command);

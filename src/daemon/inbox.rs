@@ -178,6 +178,7 @@ fn slot_of(report: &Report) -> Option<usize> {
         | Report::CallFinished { .. }
         | Report::Replied { .. }
         | Report::Bundled(_)
+        | Report::LogSaved(_)
         | Report::Did { .. }
         | Report::TaskEnded(_)
         | Report::Lives(_)
@@ -209,6 +210,7 @@ impl Lanes {
                 | Report::CallFinished { .. }
                 | Report::Replied { .. }
                 | Report::Bundled(_)
+                | Report::LogSaved(_)
                 | Report::Did { .. }
                 | Report::Kept(_)
                 | Report::TaskEnded(_)

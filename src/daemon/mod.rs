@@ -20,6 +20,7 @@ pub(crate) mod lives;
 mod measure;
 pub(crate) mod offload;
 pub(crate) mod rpc;
+mod save_log;
 pub(crate) mod seam;
 mod tasks;
 

@@ -34,19 +34,51 @@ const QUEUE_MAX: usize = 256;
 ///
 /// # Errors
 /// When there is no terminal to read from, or a signal cannot be handled.
-pub(crate) fn start() -> io::Result<mpsc::Receiver<Input>> {
+pub(crate) fn start() -> io::Result<(mpsc::Receiver<Input>, Keyboard)> {
     let tty = open_tty()?;
+    let (held, holder) = io::pipe()?;
+    let (held, holder) = (OwnedFd::from(held), OwnedFd::from(holder));
     let (sender, inputs) = mpsc::channel(QUEUE_MAX);
     let keyboard = sender.clone();
     std::thread::Builder::new().name("keyboard".to_owned()).spawn(move || {
-        let end = read_keyboard(&tty, &keyboard);
+        let end = read_keyboard(&tty, &held, &keyboard);
         // An error here is the same as a hang-up: no key will ever come again.
         if end.is_err() || !keyboard.is_closed() {
             let _ = keyboard.blocking_send(Input::TerminalGone);
         }
     })?;
     tokio::spawn(read_signals(sender, Signals::new()?));
-    Ok(inputs)
+    Ok((inputs, Keyboard { holder }))
+}
+
+/// The thread that reads the keyboard, to be held while something else reads it.
+#[derive(Debug)]
+pub(crate) struct Keyboard {
+    holder: OwnedFd,
+}
+
+impl Keyboard {
+    /// Leaves the keyboard to another program.
+    ///
+    /// # Errors
+    /// When the thread is gone.
+    pub(crate) fn hold(&self) -> io::Result<()> {
+        self.turn()
+    }
+
+    /// Reads the keyboard again.
+    ///
+    /// # Errors
+    /// When the thread is gone.
+    pub(crate) fn release(&self) -> io::Result<()> {
+        self.turn()
+    }
+
+    /// Each byte turns the thread from reading to being held, and back.
+    fn turn(&self) -> io::Result<()> {
+        rustix::io::write(&self.holder, b".")?;
+        Ok(())
+    }
 }
 
 /// The terminal that keys come from: standard input, or the controlling one where that is a pipe;
@@ -59,16 +91,26 @@ fn open_tty() -> io::Result<OwnedFd> {
     Ok(std::fs::File::open("/dev/tty")?.into())
 }
 
-/// Reads keys until the terminal hangs up or nobody listens any more.
-fn read_keyboard(tty: &OwnedFd, keyboard: &mpsc::Sender<Input>) -> io::Result<()> {
+/// Reads keys until the terminal hangs up or nobody listens any more; a byte from `held` stops it until
+/// another one comes.
+fn read_keyboard(tty: &OwnedFd, held: &OwnedFd, keyboard: &mpsc::Sender<Input>) -> io::Result<()> {
     let (started, mut parser) = (Instant::now(), Parser::default());
     let mut bytes = vec![0; READ_BYTES];
     loop {
         let now = started.elapsed();
         let wait = parser.due().map(|due| due.saturating_sub(now));
         let mut tokens = Vec::new();
-        match wait_for_bytes(tty, wait)? {
+        match wait_for_bytes(tty, Some(held), wait)? {
             Ready::HungUp => return Ok(()),
+            Ready::Held => {
+                let mut byte = [0];
+                // The one that came, and the one that ends it.
+                for _ in 0..2 {
+                    if rustix::io::read(held, &mut byte)? == 0 {
+                        return Ok(());
+                    }
+                }
+            }
             Ready::Nothing => parser.expire(started.elapsed(), &mut tokens),
             Ready::Bytes => {
                 // What comes right behind belongs to it: a paste, or keys that a slow link kept.
@@ -84,7 +126,8 @@ fn read_keyboard(tty: &OwnedFd, keyboard: &mpsc::Sender<Input>) -> io::Result<()
                         &mut tokens,
                     );
                     taken += read;
-                    let is_more = matches!(wait_for_bytes(tty, Some(TOGETHER))?, Ready::Bytes);
+                    let is_more =
+                        matches!(wait_for_bytes(tty, None, Some(TOGETHER))?, Ready::Bytes);
                     if !is_more || taken > TOGETHER_BYTES_MAX {
                         break;
                     }
@@ -121,21 +164,31 @@ enum Ready {
     Bytes,
     Nothing,
     HungUp,
+    /// Something else reads the keyboard for a while.
+    Held,
 }
 
-fn wait_for_bytes(tty: &OwnedFd, wait: Option<Duration>) -> io::Result<Ready> {
+fn wait_for_bytes(
+    tty: &OwnedFd,
+    held: Option<&OwnedFd>,
+    wait: Option<Duration>,
+) -> io::Result<Ready> {
     let timeout = wait.map(|wait| Timespec {
         tv_sec: i64::try_from(wait.as_secs()).unwrap_or(i64::MAX),
         // Up to the next millisecond, so that the wait is over when it ends.
         tv_nsec: i64::from(wait.subsec_nanos()),
     });
-    let mut fds = [PollFd::new(tty, PollFlags::IN)];
+    let mut fds =
+        [PollFd::new(tty, PollFlags::IN), PollFd::new(held.unwrap_or(tty), PollFlags::IN)];
     match poll(&mut fds, timeout.as_ref()) {
         Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(Ready::Nothing),
         Ok(_) => {}
         Err(error) => return Err(error.into()),
     }
-    let [ready] = &fds;
+    let [ready, turned] = &fds;
+    if held.is_some() && turned.revents().contains(PollFlags::IN) {
+        return Ok(Ready::Held);
+    }
     let is_gone = ready.revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL);
     Ok(if is_gone { Ready::HungUp } else { Ready::Bytes })
 }

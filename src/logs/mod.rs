@@ -16,6 +16,7 @@ pub mod parse;
 mod pattern;
 mod query;
 mod read;
+mod saving;
 mod seek;
 mod slot;
 mod source;
@@ -31,6 +32,7 @@ pub use self::line::{
 pub use self::pattern::{PATTERN_BYTES_MAX, Pattern, Problem};
 pub use self::query::{Filter, Query, Scope, Streams};
 pub use self::read::{Files, NoFiles, plain};
+pub use self::saving::Saving;
 pub use self::seek::{Direction, Found, Goal};
 pub use self::source::{Owner, SourceId, SourceKey, Stream, Tally};
 pub use self::store::{Bounds, LINE_BYTES_MAX, Prepended, Store};

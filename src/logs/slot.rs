@@ -100,6 +100,8 @@ impl Slot {
             let shown = std::mem::take(&mut self.shown);
             let candidates = self.whole.as_ref().unwrap_or(&shown);
             cost += marks(pattern, block, from, candidates, glass, &mut hits);
+            // Those of other lines say nothing.
+            hits.keep(from, candidates, false);
             // An entry is found by its first line, whichever of its lines matches.
             Rests::of(block, from).lead(&mut hits);
             hits.keep(from, &shown, false);

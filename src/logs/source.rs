@@ -65,6 +65,14 @@ pub struct SourceId {
     pub(super) turn: u32,
 }
 
+impl SourceId {
+    /// Its place among the sources of its store, from 0; another one may have had it before.
+    #[must_use]
+    pub fn slot(self) -> usize {
+        self.slot.into()
+    }
+}
+
 /// What came of the lines of a source. `taken` less `gone` are held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {

@@ -21,6 +21,7 @@ use super::moment::Moment;
 use super::past::Past;
 use super::process::Process;
 use super::report::Report;
+use super::saved::Saved;
 use super::trigger::Reply;
 use super::watched::Watched;
 use super::words;
@@ -118,6 +119,8 @@ pub enum Change {
     },
     /// An incident bundle was written, or why not.
     Bundled(Result<Written, Box<str>>),
+    /// Lines of the log were saved, or why not.
+    LogSaved(Saved),
 }
 
 /// Takes a report of a daemon in, which came at `now`.
@@ -175,6 +178,7 @@ impl Applying<'_> {
             }
             Report::CallFinished { method, outcome } => self.finish_call(method, outcome),
             Report::Bundled(outcome) => self.bundled(outcome),
+            Report::LogSaved(saved) => self.changes.push(Change::LogSaved(saved)),
             Report::Did { task, outcome } => self.did(task, outcome),
             Report::TaskEnded(task) => self.changes.push(Change::TaskEnded(task)),
             Report::Lines(lines) => self.lines(lines),

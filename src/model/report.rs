@@ -12,6 +12,7 @@ use super::exam::Exam;
 use super::kept::Kept;
 use super::log::LogLine;
 use super::past::Past;
+use super::saved::Saved;
 use super::system::{Host, Measured};
 use super::trigger::Reply;
 use super::{Action, Target, Verdict};
@@ -117,6 +118,8 @@ pub enum Report {
     /// An incident bundle was written, or why not. Must arrive; exactly one for each that was asked
     /// for.
     Bundled(Result<Written, Box<str>>),
+    /// Lines of the log were saved, or why not. Must arrive; exactly one for each that was asked for.
+    LogSaved(Saved),
     /// Lines of output. May be lost, but counted.
     Lines(Vec<LogLine>),
     /// So many lines were lost since the last such report.

@@ -10,7 +10,7 @@ use super::parts::{self, Part, key};
 use super::roles::Role;
 use super::theme::Glyphs;
 use super::{confirm, details, log_sheet, sheet, text};
-use crate::app::command::{Command, RowsCommand};
+use crate::app::command::{Command, LogCommand, RowsCommand};
 use crate::app::job::Job;
 use crate::app::log_commands;
 use crate::app::log_view::Asked;
@@ -70,7 +70,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             }
             keys
         }
-        Mode::LogSheet(sheet) => log_sheet::keys(sheet, choose(canvas)),
+        Mode::LogSheet(sheet) => log_sheet::keys(sheet, choose(canvas), canvas.theme().ascii),
         Mode::Sheet(sheet) => sheet::keys(sheet),
         Mode::Normal => commands(app, canvas.theme().glyphs()),
     };
@@ -151,6 +151,8 @@ fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
             Command::Back if marked > 0 && !is_log => 1,
             _ if acts && !is_any_live => row.footer?.saturating_add(100),
             Command::Open if is_log => 3,
+            Command::Log(LogCommand::NextMatch) if app.log_view.search().is_some() => 3,
+            Command::Log(LogCommand::NextMark) if app.log_view.marks() > 0 => 6,
             Command::Back if is_log && back(app).is_some() => 2,
             _ => row.footer?,
         };

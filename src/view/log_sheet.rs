@@ -1,27 +1,34 @@
 //! What opens over the log: the muted processes.
 
 use super::canvas::Canvas;
-use super::log_entry;
 use super::parts::{Part, key};
 use super::roles::Role;
 use super::text;
+use super::{log_charts, log_entry};
 use crate::app::App;
-use crate::app::geometry::overlay;
+use crate::app::geometry::{overlay, wrap};
 use crate::app::log_sheet::LogSheet;
 use crate::app::log_toggles::name;
+
+/// The widest text of a question.
+const QUESTION_COLUMNS: u16 = 62;
 
 /// Draws what is open.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), sheet: &LogSheet) {
     match sheet {
         LogSheet::Entry(entry) => log_entry::draw(app, canvas, size, entry),
         LogSheet::Muted { chosen } => muted(app, canvas, size, *chosen),
+        LogSheet::Histogram(moments) => log_charts::draw(app, canvas, size, *moments),
+        LogSheet::Replace { path } => replace(canvas, size, path),
     }
 }
 
 /// What its keys do.
-pub(super) fn keys(sheet: &LogSheet, choose: Part) -> Vec<Part> {
+pub(super) fn keys(sheet: &LogSheet, choose: Part, is_ascii: bool) -> Vec<Part> {
     match sheet {
         LogSheet::Entry(entry) => log_entry::keys(entry),
+        LogSheet::Histogram(_) => log_charts::keys(is_ascii),
+        LogSheet::Replace { .. } => vec![key("y", "replace it", 0), key("n", "no", 0)],
         LogSheet::Muted { .. } => {
             vec![
                 key("Enter", "show again", 0),
@@ -30,6 +37,19 @@ pub(super) fn keys(sheet: &LogSheet, choose: Part) -> Vec<Part> {
                 choose,
             ]
         }
+    }
+}
+
+fn replace(canvas: &mut Canvas<'_>, size: (u16, u16), path: &str) {
+    let columns = size.0.saturating_sub(2).min(QUESTION_COLUMNS);
+    let text = format!("{path} is there already: replace it?");
+    let mut lines = wrap(&text, columns);
+    lines.truncate(usize::from(size.1.saturating_sub(3)).max(1));
+    let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let title = [Part::new("Are you sure?", Role::Strong, 0)];
+    let inner = canvas.overlay(overlay(size, columns, rows), &title);
+    for (y, line) in (inner.top()..inner.bottom()).zip(&lines) {
+        canvas.text(inner.x, y, inner.width, line, canvas.role(Role::Strong));
     }
 }
 

@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 
 use super::canvas::Canvas;
 use super::lookup::{daemon, is_in_front};
@@ -23,16 +23,16 @@ use super::parts::Part;
 use super::prompt;
 use super::roles::{self, Role};
 use super::text;
-use super::theme::Theme;
+use super::theme::{Colors, Theme};
 use crate::app::log_columns::{Columns, GUTTER};
 use crate::app::log_dress::{Fold, Laid, is_estimated};
 use crate::app::log_line::Shown;
 use crate::app::log_shape::behind;
-use crate::app::log_sight::laid;
+use crate::app::log_sight::{Sight, laid, sight};
 use crate::app::log_view::{Asked, Search, words};
 use crate::app::{App, Mode, Pane, marked};
-use crate::logs::parse::Level;
-use crate::logs::{Kind, Query, Scope, Stream, Streams};
+use crate::logs::parse::{Kind as Place, Level, Tint, tints};
+use crate::logs::{Cell, Kind, Query, Scope, Stream, Streams};
 use crate::model::daemon::BusState;
 use crate::model::log::LogSource;
 use crate::protocol::text::StyledText;
@@ -64,6 +64,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let marked = marked(app);
     let from_ms = marked.and_then(|line| app.log_view.time_of(line)).unwrap_or_default();
     let columns = Columns::of(app, inner.width);
+    draw_ruler(app, canvas, Rect { x: inner.right(), width: 1, ..inner });
     let mut y = inner.top();
     for laid in laid(app, &columns, usize::from(inner.height)) {
         let rows = u16::try_from(laid.height()).unwrap_or(u16::MAX).min(inner.bottom() - y);
@@ -77,6 +78,33 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             canvas.mark(row);
         }
         y += rows;
+    }
+}
+
+/// Draws where errors, exits and restarts, and matches are in all lines shown, and which of these are in
+/// sight.
+fn draw_ruler(app: &App, canvas: &mut Canvas<'_>, place: Rect) {
+    let rows = usize::from(place.height);
+    let (len, glyphs) = (app.lines().len(), canvas.theme().glyphs());
+    let Sight { top, count, .. } = sight(app, rows);
+    if count >= len || rows == 0 {
+        return;
+    }
+    for ((y, cell), index) in (place.top()..).zip(app.log_view.overview(rows)).zip(0_usize..) {
+        let is_in_sight = index * len / rows < top + count && (index + 1) * len / rows > top;
+        let role = match cell {
+            Cell { errors: 1.., .. } => Role::Bad,
+            Cell { turns: 1.., .. } => Role::Warn,
+            Cell { hits: 1.., .. } => Role::Accent,
+            _ if is_in_sight => Role::Quiet,
+            _ => Role::Faint,
+        };
+        let mark = match (is_in_sight, role) {
+            (true, _) => glyphs.bars.last().copied().unwrap_or_default(),
+            (false, Role::Faint) => glyphs.out,
+            (false, _) => glyphs.rule_in_front,
+        };
+        canvas.text(place.x, y, 1, mark, canvas.role(role));
     }
 }
 
@@ -284,7 +312,10 @@ fn draw_text(app: &App, canvas: &mut Canvas<'_>, place: Rect, laid: &Laid, base:
     };
     let found = matches(app, &whole);
     let (mark, lead_style) = (canvas.role(Role::Match), canvas.role(lead_role(line)));
-    let mut in_text = run_style(canvas.theme(), text, base);
+    let soft = soft_places(canvas.theme(), line);
+    let mut run = run_style(canvas.theme(), text, base);
+    let mut tint = tinted(canvas, &soft);
+    let mut in_text = |offset| run(offset).patch(tint(offset));
     let mut style = marking(&found, mark, |offset| {
         if offset < lead.len() { lead_style } else { in_text(offset - lead.len()) }
     });
@@ -298,6 +329,40 @@ fn draw_text(app: &App, canvas: &mut Canvas<'_>, place: Rect, laid: &Laid, base:
     if let Some(fold) = laid.fold.as_ref().filter(|_| below < place.height) {
         let row = Rect { y: place.y + below, x: place.x + FOLD_INDENT, ..place };
         draw_fold(app, canvas, place.right(), row, fold);
+    }
+}
+
+/// Numbers, addresses and the like in output without colours of its own, where the terminal has soft ones.
+fn soft_places(theme: Theme, line: &Shown) -> Vec<Tint> {
+    let is_output = matches!(line.kind, Kind::Output | Kind::More);
+    if theme.colors != Colors::True || !is_output || !line.text.runs.is_empty() {
+        return Vec::new();
+    }
+    tints(line.text.text.as_bytes())
+}
+
+/// The style of such places, asked for in order.
+fn tinted(canvas: &Canvas<'_>, places: &[Tint]) -> impl FnMut(usize) -> Style + use<> {
+    let style = |kind| match kind {
+        // What matters of a status is that it is none of success.
+        Place::Status(500..) => canvas.role(Role::Bad).remove_modifier(Modifier::BOLD),
+        Place::Status(400..) => canvas.role(Role::Warn),
+        Place::Url => canvas.role(Role::Name(2)),
+        Place::Number | Place::Uuid | Place::Ip | Place::Status(_) => canvas.role(Role::Name(0)),
+        Place::Quoted => Style::new(),
+    };
+    let mut places = places
+        .iter()
+        .map(|tint| (tint.span, style(tint.kind)))
+        .collect::<Vec<_>>()
+        .into_iter()
+        .peekable();
+    move |offset| {
+        while places.next_if(|(span, _)| span.end <= offset).is_some() {}
+        match places.peek() {
+            Some((span, style)) if span.start <= offset => *style,
+            _ => Style::new(),
+        }
     }
 }
 

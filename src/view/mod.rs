@@ -14,6 +14,7 @@ mod figures;
 mod footer;
 mod header;
 mod help;
+mod log_charts;
 mod log_entry;
 mod log_sheet;
 mod logs;

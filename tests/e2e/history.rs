@@ -47,15 +47,15 @@ fn paced(name: &str, at_once: u32, lines: u32) -> Script {
 }
 
 /// The screen without a terminal.
-struct Cockpit {
-    app: App,
+pub(super) struct Cockpit {
+    pub(super) app: App,
     inbox: Inbox,
-    handle: daemon::DaemonHandle,
+    pub(super) handle: daemon::DaemonHandle,
     started: Instant,
 }
 
 impl Cockpit {
-    fn new(home: &Pm2Home) -> Self {
+    pub(super) fn new(home: &Pm2Home) -> Self {
         Self::at(Endpoint::in_home(home.path()))
     }
 
@@ -134,7 +134,7 @@ impl Cockpit {
     }
 
     /// Takes in what comes until this holds.
-    async fn until(&mut self, what: &str, mut is_so: impl FnMut(&App) -> bool) {
+    pub(super) async fn until(&mut self, what: &str, mut is_so: impl FnMut(&App) -> bool) {
         let deadline = Instant::now() + LIMIT;
         let mut batch = Vec::new();
         while !is_so(&self.app) {

@@ -167,6 +167,60 @@ fn marked_lines_are_gone_to_and_copied_and_nothing_hostile_with_them() {
 }
 
 #[test]
+fn lost_lines_stand_where_they_are_missing_with_their_number() {
+    let mut app = filled(vec![output(0, "p0", "a")]);
+    send(&mut app, Report::LinesLost(3));
+    send(&mut app, Report::LinesLost(4));
+    send(&mut app, Report::Lines(vec![output(0, "p0", "b")]));
+    let all = shown(&app);
+    assert!(all.iter().any(|line| line.contains("3 lines were dropped about here")), "{all:?}");
+    assert_eq!((app.log_view.lost(), all.len()), (7, 3), "once a second");
+    app.now.steady_ms += 2_000;
+    let now = Moment { steady_ms: app.now.steady_ms, ..Moment::at(2_000) };
+    let _ = update(&mut app, now, Message::Report(D, Report::LinesLost(1)));
+    assert!(shown(&app).iter().any(|line| line.contains("5 lines were")), "{:?}", shown(&app));
+}
+
+#[test]
+fn lines_over_time_lead_to_their_lines() {
+    let at = |minute: i64| LogLine {
+        at_ms: minute * 60_000,
+        ..output(0, "p0", if minute == 40 { "ERROR at 40" } else { "fine" })
+    };
+    let mut app = filled((0..600).map(at).collect());
+    keys(&mut app, "\ti");
+    let at_ms = |app: &App| {
+        let Mode::LogSheet(LogSheet::Histogram(moments)) = app.mode else {
+            panic!("{:?}", app.mode)
+        };
+        moments.at_ms
+    };
+    assert_eq!(at_ms(&app), None, "the newest");
+    keys(&mut app, "E");
+    let found = at_ms(&app).unwrap();
+    assert!((found..found + 600_000).contains(&(40 * 60_000)), "{found}");
+    let (buckets, _) = crate::app::log_charts::parts(&app, app.size);
+    assert_eq!(buckets.len(), usize::from(app.size.0) - 2);
+    assert_eq!(crate::app::log_charts::counts(&buckets[0])[0], 0);
+    press(&mut app, Command::Older);
+    assert!(at_ms(&app).unwrap() < found);
+    press(&mut app, Command::Newer);
+    assert_eq!(at_ms(&app), Some(found));
+    keys(&mut app, "\r");
+    assert_eq!(app.mode, Mode::Normal);
+    let line = app.log_view.time_of(marked(&app).unwrap()).unwrap();
+    assert!(line >= found && line - found < 600_000, "{line} {found}");
+    // From a line on, it opens there.
+    keys(&mut app, "i");
+    assert_eq!(at_ms(&app), Some(line));
+    press(&mut app, Command::First);
+    press(&mut app, Command::Last);
+    assert_eq!(at_ms(&app), None);
+    keys(&mut app, "i");
+    assert_eq!(app.mode, Mode::Normal);
+}
+
+#[test]
 fn a_time_is_gone_to() {
     let at =
         |minute: i64| LogLine { at_ms: minute * 60_000, ..output(0, "p0", &minute.to_string()) };

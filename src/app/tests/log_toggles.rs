@@ -192,3 +192,18 @@ fn wrapped_lines_take_their_rows_and_the_mark_stays_in_sight() {
     press(&mut app, Command::Older);
     assert_eq!(app.log_view.shape.shift, 20);
 }
+
+#[test]
+fn each_key_of_the_log_stands_in_the_readme_and_in_the_help() {
+    use crate::app::help::help_lines;
+    use crate::app::log_commands::LOG_COMMANDS;
+    let readme = include_str!("../../../README.md");
+    let help = help_lines(76);
+    for row in LOG_COMMANDS {
+        for key in row.keys.split(' ') {
+            assert!(readme.contains(&format!("`{key}`")), "README: {key} {}", row.label);
+        }
+        let is_there = help.iter().any(|line| line.keys == row.keys);
+        assert!(is_there, "help: {} {}", row.keys, row.label);
+    }
+}

@@ -12,7 +12,7 @@ fn newcomer(id: u32, name: &str) -> ProcessInfo {
     ProcessInfo { unique_id, ..info(id, name, ProcessStatus::Online) }
 }
 
-fn poll(processes: Vec<ProcessInfo>, at_ms: i64) -> Report {
+pub(super) fn poll(processes: Vec<ProcessInfo>, at_ms: i64) -> Report {
     let snapshot = Snapshot { processes, warnings: Vec::new() };
     Report::Snapshot { at_ms, took_ms: 1, interval_ms: 1_000, snapshot }
 }

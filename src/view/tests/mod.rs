@@ -2,6 +2,7 @@
 
 mod details;
 mod fleet;
+mod log;
 mod properties;
 mod rows;
 mod screens;

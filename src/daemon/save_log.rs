@@ -1,0 +1,202 @@
+//! Saves lines of the log to a file.
+//!
+//! Invariant: only its owner may read it; what is there already is replaced only where that is allowed,
+//! and only by a whole file; a partial one is named.
+
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{DaemonHandle, offload};
+use crate::logs::{NoFiles, Saving};
+use crate::model::report::Report;
+use crate::model::saved::Saved;
+use crate::protocol::text::clean;
+
+/// How long saving may take.
+const WRITE_MAX: Duration = Duration::from_mins(5);
+/// How much is written at a time, bytes.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+impl DaemonHandle {
+    /// Saves lines. Never waits: the outcome is one [`Report::LogSaved`].
+    pub fn save_log(&self, saving: Saving) {
+        let (id, inbox) = (self.id, self.inbox.clone());
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
+            let why = "too much is under way: nothing was saved".into();
+            inbox.report(id, Report::LogSaved(Saved::Failed(why)));
+            return;
+        };
+        self.runtime.spawn(async move {
+            let writing = offload::blocking(WRITE_MAX, move || write(saving)).await;
+            let saved = writing
+                .unwrap_or_else(|| Saved::Failed("not saved yet: the disk does not answer".into()));
+            inbox.report(id, Report::LogSaved(saved));
+            drop(permit);
+        });
+    }
+}
+
+/// The file that a typed path means: `~` is the user's home.
+fn meant(typed: &str) -> PathBuf {
+    let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
+    let in_home = match (typed.strip_prefix("~/"), home) {
+        (Some(rest), Some(home)) => Path::new(&home).join(rest),
+        _ => PathBuf::from(typed),
+    };
+    std::path::absolute(&in_home).unwrap_or(in_home)
+}
+
+/// Writes them. Blocks.
+fn write(mut saving: Saving) -> Saved {
+    let path = meant(saving.path.trim());
+    let shown = said(&path);
+    let failed = |why: String| Saved::Failed(why.into());
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return failed(format!("{shown} is no file"));
+    };
+    if path.metadata().is_ok_and(|about| !about.is_file()) {
+        return failed(format!("{shown} is no plain file: nothing was saved"));
+    }
+    if !saving.may_replace && path.symlink_metadata().is_ok() {
+        return Saved::IsThere { path: shown.into() };
+    }
+    // Only its owner can read such a file.
+    let part = tempfile::Builder::new()
+        .prefix(&format!(".{}.", name.to_string_lossy()))
+        .suffix(".part")
+        .tempfile_in(folder);
+    let part = match part {
+        Ok(part) => part,
+        Err(error) => return failed(format!("cannot write into {}: {error}", said(folder))),
+    };
+    let (lines, bytes) = match fill(&mut saving, part.as_file()) {
+        Ok(sums) => sums,
+        Err(error) => return failed(half(part, &shown, &error)),
+    };
+    let placed =
+        if saving.may_replace { part.persist(&path) } else { part.persist_noclobber(&path) };
+    match placed {
+        Ok(_) => Saved::Written { path: shown.into(), lines, bytes },
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+            Saved::IsThere { path: shown.into() }
+        }
+        Err(error) => failed(half(error.file, &shown, &error.error)),
+    }
+}
+
+/// Writes the lines into a file that is there: how many, and its size.
+fn fill(saving: &mut Saving, mut file: &std::fs::File) -> io::Result<(u64, u64)> {
+    let mut out = BufWriter::with_capacity(BUFFER_BYTES, &mut file);
+    let lines = saving.write(&NoFiles, &mut out)?;
+    out.flush()?;
+    drop(out);
+    file.sync_all()?;
+    Ok((lines, file.metadata()?.len()))
+}
+
+/// What went wrong, and where the part is that was written.
+fn half(part: tempfile::NamedTempFile, shown: &str, error: &io::Error) -> String {
+    let left = part.into_temp_path().keep();
+    let left = left.map(|path| format!("; what was written is in {}", said(&path)));
+    format!("cannot write {shown}: {error}{}", left.unwrap_or_default())
+}
+
+fn said(path: &Path) -> String {
+    clean(&path.to_string_lossy()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::logs::{
+        Body, Bounds, Filter, Kind, Line, LineTime, Owner, Pattern, Query, SourceKey, Store,
+        Stream, TimeFrom, View,
+    };
+    use crate::model::DaemonId;
+
+    fn store(texts: &[(&[u8], Kind)]) -> Store {
+        let mut store = Store::new(Bounds::default());
+        let owner = Owner::Pm2(DaemonId(0));
+        let source = store.source(&SourceKey { owner, stream: Stream::Out }).unwrap();
+        for (text, kind) in texts {
+            let time = LineTime { at_ms: 0, from: TimeFrom::Bus };
+            let body = Body::Held(text);
+            store.append(source, &Line { time, level: None, kind: *kind, body }).unwrap();
+        }
+        store
+    }
+
+    #[test]
+    fn bytes_are_saved_as_they_came_and_only_the_owner_reads_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let hostile = b"\x1b]52;c;aGk=\x07\xff\x00 x";
+        let texts: [(&[u8], Kind); 4] = [
+            (hostile, Kind::Output),
+            (b"Error: x", Kind::Output),
+            (b"    at y", Kind::More),
+            (b"z", Kind::Output),
+        ];
+        let store = store(&texts);
+        let typed = path.to_str().unwrap();
+        let Saved::Written { lines, bytes, .. } = write(Saving::new(&store, None, typed)) else {
+            panic!()
+        };
+        let wanted = [hostile.as_slice(), b"\nError: x\n    at y\nz\n"].concat();
+        assert_eq!((lines, bytes), (4, wanted.len() as u64));
+        assert_eq!(std::fs::read(&path).unwrap(), wanted);
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        // What is there is asked about, and what a view shows is saved, entries whole.
+        let filter =
+            Filter { pattern: Pattern::regex("at y").unwrap(), is_inverted: false, is_on: true };
+        let view = View::new(Query { filters: vec![filter], ..Query::default() });
+        let mut saving = Saving::new(&store, Some(&view), typed);
+        assert_eq!(write(saving.clone()), Saved::IsThere { path: typed.into() });
+        assert_eq!(std::fs::read(&path).unwrap(), wanted);
+        saving.may_replace = true;
+        assert!(matches!(write(saving), Saved::Written { lines: 2, .. }));
+        assert_eq!(std::fs::read(&path).unwrap(), b"Error: x\n    at y\n");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no part is left");
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_told_with_its_path() {
+        let store = store(&[(b"x", Kind::Output)]);
+        for (typed, words) in [
+            ("/dev/full", "no plain file"),
+            ("/proc/nothing/log", "cannot write into /proc/nothing"),
+            ("/", "is no file"),
+        ] {
+            let Saved::Failed(why) = write(Saving::new(&store, None, typed)) else { panic!() };
+            assert!(why.contains(words), "{why}");
+        }
+    }
+
+    /// A disk that is full: every write to this file fails so.
+    #[test]
+    fn a_full_disk_is_told_and_what_was_written_is_named() {
+        let store = store(&[(b"x", Kind::Output)]);
+        let mut saving = Saving::new(&store, None, "x");
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let error = fill(&mut saving, &full).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        let folder = tempfile::tempdir().unwrap();
+        let part = tempfile::NamedTempFile::new_in(folder.path()).unwrap();
+        let path = part.path().to_owned();
+        let why = half(part, "/srv/log", &error);
+        assert!(why.starts_with("cannot write /srv/log: "), "{why}");
+        assert!(why.ends_with(path.to_str().unwrap()) && path.exists(), "{why}");
+    }
+
+    #[test]
+    fn a_tilde_is_the_home_of_the_user() {
+        let home = std::env::var_os("HOME").unwrap();
+        assert_eq!(meant("~/a b/log"), Path::new(&home).join("a b/log"));
+        assert_eq!(meant("/a/~/log"), Path::new("/a/~/log"));
+        assert!(meant("log").is_absolute());
+    }
+}

@@ -1,0 +1,210 @@
+//! A log file in the user's pager: the terminal is handed over, and taken back as after Ctrl-Z.
+//!
+//! Invariant: what daemons say is taken in meanwhile, so that the bus is read and nothing is lost; the
+//! keyboard is the pager's alone; no byte of the file comes through this program.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use color_eyre::eyre::{Result, WrapErr};
+use memchr::memmem;
+use tokio::process::Command;
+use tokio::sync::mpsc;
+
+use super::{Clock, Daemons, Keys};
+use crate::app::App;
+use crate::daemon::inbox::Inbox;
+use crate::model::paged::Paged;
+use crate::protocol::text::clean;
+use crate::runtime::{self, Input, Pause};
+use crate::terminal::{self, Screen};
+
+/// How far back from its end a file is searched for the line, bytes.
+const LOOK_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// How much of it is read at a time.
+const PIECE_BYTES: usize = 1024 * 1024;
+/// How long looking at the file may take.
+const LOOK_MAX: Duration = Duration::from_secs(2);
+/// What a shell says of a program that it does not find.
+const NOT_FOUND: i32 = 127;
+
+/// Shows the file; the pause that ends the program, if one came meanwhile.
+pub(super) async fn show(
+    app: &mut App,
+    screen: &mut Screen,
+    keys: &mut Keys,
+    (inbox, daemons, clock): (&Inbox, &mut Daemons, Clock),
+) -> Result<Option<Pause>> {
+    let Some(paged) = daemons.paged.take() else { return Ok(None) };
+    let Some(path) = daemons.path_of(&paged) else {
+        app.notify("the log file is not on this machine", true);
+        return Ok(None);
+    };
+    let (look, line) = (path.clone(), paged.line);
+    let looking = tokio::task::spawn_blocking(move || locate(&look, &line));
+    let offset = match tokio::time::timeout(LOOK_MAX, looking).await {
+        Ok(Ok(Ok(offset))) => offset,
+        Ok(Ok(Err(error))) => {
+            app.notify(format!("cannot open {}: {error}", said(&path)), true);
+            return Ok(None);
+        }
+        Ok(Err(_)) | Err(_) => None,
+    };
+    let users = std::env::var("PAGER").ok().filter(|words| !words.trim().is_empty());
+    let words = command(users.as_deref(), is_installed("lnav"), offset);
+    screen.leave(keys.pacer.hear_out(&mut keys.inputs)).await;
+    keys.keyboard.hold()?;
+    let child = Command::new("sh").arg("-c").arg(&words).arg("sh").arg(&path).spawn();
+    let ended = match child {
+        Ok(mut child) => {
+            let ending = ended(&mut child, &mut keys.inputs);
+            runtime::attend(app, screen, inbox, daemons, move || clock.now(), ending).await
+        }
+        Err(error) => Ended::Status(Err(error)),
+    };
+    keys.keyboard.release()?;
+    screen.enter_again().await.wrap_err("cannot take the terminal again")?;
+    app.size = terminal::size()?;
+    keys.pacer.hurry();
+    app.is_dirty = true;
+    let status = match ended {
+        Ended::Pause(pause) => return Ok(Some(pause)),
+        Ended::Status(status) => status,
+    };
+    let words = clean(&words).into_owned();
+    match status {
+        Ok(status) if status.code() == Some(NOT_FOUND) => {
+            app.notify(format!("not found: {words}; PAGER says which pager"), true);
+        }
+        Ok(status) if !status.success() => app.notify(format!("the pager ended: {status}"), true),
+        Ok(_) => {}
+        Err(error) => app.notify(format!("cannot run sh: {error}"), true),
+    }
+    Ok(None)
+}
+
+/// How it ended.
+enum Ended {
+    Status(io::Result<ExitStatus>),
+    Pause(Pause),
+}
+
+/// Waits for the pager's end, or for what ends the program.
+async fn ended(child: &mut tokio::process::Child, inputs: &mut mpsc::Receiver<Input>) -> Ended {
+    loop {
+        tokio::select! {
+            status = child.wait() => return Ended::Status(status),
+            input = inputs.recv() => match input {
+                // Ctrl-C is for the pager.
+                Some(Input::Terminate(signal)) if signal != 2 => {
+                    let _ = child.start_kill();
+                    let _ = child.wait().await;
+                    return Ended::Pause(Pause::Signal(signal));
+                }
+                Some(Input::TerminalGone) | None => {
+                    let _ = child.start_kill();
+                    return Ended::Pause(Pause::TerminalGone);
+                }
+                Some(_) => {}
+            },
+        }
+    }
+}
+
+/// The words of a shell that show the file `$1`, at this byte where the pager can.
+fn command(pager: Option<&str>, has_lnav: bool, offset: Option<u64>) -> String {
+    let pager = pager.unwrap_or(if has_lnav { "lnav" } else { "less" });
+    let program = pager.split_whitespace().next().unwrap_or_default();
+    let is_less = Path::new(program).file_name().is_some_and(|name| name == "less");
+    match offset.filter(|_| is_less) {
+        Some(offset) => format!("{pager} +{offset}P \"$1\""),
+        None => format!("{pager} \"$1\""),
+    }
+}
+
+fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+fn said(path: &Path) -> String {
+    clean(&path.to_string_lossy()).into_owned()
+}
+
+/// Where in a file its last line with these bytes is, as far as that is near its end; whether the file
+/// can be read at all. Blocks.
+fn locate(path: &Path, line: &[u8]) -> io::Result<Option<u64>> {
+    // Of a FIFO that nobody writes to, opening would not end.
+    if !path.metadata()?.is_file() {
+        return Err(io::Error::other("it is no plain file"));
+    }
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    if line.is_empty() {
+        return Ok(None);
+    }
+    let lowest = size.saturating_sub(LOOK_BYTES_MAX);
+    let finder = memmem::FinderRev::new(line);
+    let mut buffer = vec![0; PIECE_BYTES + line.len()];
+    let mut end = size;
+    while end > lowest {
+        let start = end.saturating_sub(PIECE_BYTES as u64);
+        // The pieces overlap by a line, so that one over the border is found.
+        let until = (end + line.len() as u64).min(size);
+        let wanted = usize::try_from(until - start).unwrap_or(0);
+        let Some(piece) = buffer.get_mut(..wanted) else { return Ok(None) };
+        file.read_exact_at(piece, start)?;
+        if let Some(at) = finder.rfind(piece) {
+            return Ok(Some(start + at as u64));
+        }
+        end = start;
+    }
+    Ok(None)
+}
+
+impl Daemons {
+    /// The path of a file that is to be shown, if it is on this machine.
+    fn path_of(&self, paged: &Paged) -> Option<PathBuf> {
+        let home = self.homes.get(usize::from(paged.daemon.0))?.as_ref()?;
+        Some(match &paged.path {
+            Some(path) => home.join(&**path),
+            None => home.join("pm2.log"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pager_is_the_users_and_less_is_told_where() {
+        assert_eq!(command(None, false, Some(7)), "less +7P \"$1\"");
+        assert_eq!(command(None, true, Some(7)), "lnav \"$1\"");
+        assert_eq!(command(Some("less -S"), true, Some(7)), "less -S +7P \"$1\"");
+        assert_eq!(command(Some("/usr/bin/less"), true, None), "/usr/bin/less \"$1\"");
+        assert_eq!(command(Some("most -w"), false, Some(7)), "most -w \"$1\"");
+    }
+
+    #[test]
+    fn the_last_line_like_it_is_found_over_the_borders_of_pieces() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let mut text = b"needle 1\nneedle 2\n".to_vec();
+        text.resize(3 * PIECE_BYTES, b'x');
+        let border = 2 * PIECE_BYTES - 3;
+        text.splice(border..border + 8, *b"needle 3");
+        std::fs::write(&path, &text).unwrap();
+        assert_eq!(locate(&path, b"needle 1").unwrap(), Some(0));
+        assert_eq!(locate(&path, b"needle 3").unwrap(), Some(border as u64));
+        assert_eq!(locate(&path, b"needle").unwrap(), Some(border as u64));
+        assert_eq!(locate(&path, b"absent").unwrap(), None);
+        assert_eq!(locate(&path, b"").unwrap(), None);
+        assert!(locate(folder.path(), b"x").unwrap_err().to_string().contains("no plain file"));
+        assert!(locate(&folder.path().join("none"), b"x").is_err());
+    }
+}

@@ -1,0 +1,139 @@
+//! The log pane in its shapes, each screen read before it was accepted.
+
+use super::check;
+use super::fleet::*;
+use crate::app::command::{Command, LogCommand};
+use crate::app::log_shape::Times;
+use crate::app::log_sheet::LogSheet;
+use crate::app::log_view::LogView;
+use crate::app::message::Message;
+use crate::app::{App, Mode, Pane, update};
+use crate::logs::{Bounds, Owner, Stream};
+use crate::model::DaemonId;
+use crate::model::log::{LineKind, LogLine, LogSource, Severity};
+use crate::protocol::process::PmId;
+
+const SIZES: [(u16, u16); 2] = [(120, 40), (80, 24)];
+
+fn source(pm_id: u32, name: &str) -> LogSource {
+    LogSource { daemon: DaemonId(0), pm_id: Some(PmId(pm_id)), name: name.into() }
+}
+
+/// Two minutes of an evening, zoomed.
+fn evening() -> App {
+    let mut app = typical();
+    app.log_view = LogView::new(Bounds::default());
+    let texts = [
+        (0, "api", LineKind::Out, r#"{"level":20,"msg":"GET /v1/cart/8863 404 17ms"}"#),
+        (
+            3,
+            "worker",
+            LineKind::Out,
+            r#"{"level":30,"msg":"paid","amount":13142,"req":{"id":"r-1"}}"#,
+        ),
+        (3, "worker", LineKind::Err, "WARN query \"garden chair\" slow: 3216 hits 836ms"),
+        (3, "worker", LineKind::Err, "Error: connect ECONNREFUSED 10.0.0.7:5432"),
+        (3, "worker", LineKind::Err, "    at TCPConnectWrap (node:net:1595:16)"),
+        (3, "worker", LineKind::Err, "    at load (/srv/worker/index.js:42:17)"),
+        (3, "worker", LineKind::Err, "    at main (/srv/worker/index.js:7:3)"),
+        (0, "api", LineKind::Message("my:stats".into()), r#"{"rps":41.2,"p99":88}"#),
+    ];
+    let mut lines = Vec::new();
+    for turn in 0..12_i64 {
+        for (offset, (pm_id, name, kind, text)) in (0..).zip(&texts) {
+            let at_ms = NOW_MS - 120_000 + turn * 10_000 + offset * 120;
+            lines.push(output(at_ms, source(*pm_id, name), kind.clone(), text));
+        }
+    }
+    let exit = "code 1 after 0.4 s, restart 4 follows";
+    let at_ms = NOW_MS - 31_000;
+    lines.push(LogLine::event(at_ms, source(3, "worker"), "exit", Severity::Bad, exit));
+    app.take_lines(lines);
+    app.focus = Pane::Log;
+    app.is_zoomed = true;
+    app
+}
+
+fn press(app: &mut App, command: Command) {
+    let _ = update(app, app.now, Message::Command(command));
+}
+
+fn go(app: &mut App, size: (u16, u16), commands: &[LogCommand]) {
+    let _ = update(app, app.now, Message::Resized(size.0, size.1));
+    for command in commands {
+        press(app, Command::Log(*command));
+    }
+}
+
+fn search(app: &mut App, text: &str) {
+    press(app, Command::Log(LogCommand::Search));
+    for c in text.chars() {
+        let _ = update(app, app.now, Message::Text(c));
+    }
+    press(app, Command::Open);
+}
+
+#[test]
+fn json_levels_and_traces() {
+    for size in SIZES {
+        let mut app = evening();
+        go(&mut app, size, &[]);
+        search(&mut app, "main|slow");
+        press(&mut app, Command::Up);
+        press(&mut app, Command::Log(LogCommand::Mark));
+        press(&mut app, Command::Log(LogCommand::PreviousMatch));
+        check!(&app, COLOR, "log_zoomed", [size]);
+    }
+}
+
+#[test]
+fn wrapped_with_distances_and_what_is_left_out() {
+    for size in SIZES {
+        let mut app = evening();
+        let commands = [
+            LogCommand::Time,
+            LogCommand::Time,
+            LogCommand::Wrap,
+            LogCommand::Shows(Stream::Pm2),
+            LogCommand::Shows(Stream::Events),
+            LogCommand::LessLevels,
+            LogCommand::LessLevels,
+        ];
+        go(&mut app, size, &commands);
+        let long = format!("WARN {}", "a long line that wraps ".repeat(9));
+        app.take_lines([output(NOW_MS, source(0, "api"), LineKind::Out, &long)]);
+        assert_eq!(app.log_view.shape.times, Times::Distance);
+        check!(&app, COLOR, "log_wrapped", [size]);
+    }
+}
+
+#[test]
+fn lines_over_time() {
+    for size in [(120, 40), (80, 24), (40, 10)] {
+        let mut app = evening();
+        go(&mut app, size, &[LogCommand::Histogram]);
+        check!(&app, COLOR, "log_over_time", [size]);
+    }
+    let mut app = evening();
+    go(&mut app, (80, 24), &[LogCommand::Histogram]);
+    check!(&app, PLAIN, "log_over_time_ascii", [(80, 24)]);
+}
+
+#[test]
+fn the_muted_ones_and_the_question_before_a_file_is_replaced() {
+    let mut app = evening();
+    go(&mut app, (80, 24), &[LogCommand::Mute, LogCommand::Mute]);
+    assert!(matches!(app.log_view.muted().next(), Some(Owner::Process { .. })));
+    check!(&app, COLOR, "log_muted", [(80, 24)]);
+    app.mode = Mode::LogSheet(LogSheet::Replace { path: "/srv/logs/evening.txt".into() });
+    check!(&app, COLOR, "log_replace", [(80, 24)]);
+}
+
+#[test]
+fn an_entry_whole_with_a_search_in_it() {
+    let mut app = evening();
+    go(&mut app, (80, 24), &[LogCommand::PreviousError]);
+    press(&mut app, Command::Open);
+    search(&mut app, "index");
+    check!(&app, COLOR, "log_entry", [(80, 24)]);
+}

@@ -1,0 +1,92 @@
+//! One timeline: what happened stands in the log, each thing once, in words.
+
+use pm2_tui::app::App;
+use pm2_tui::logs::Kind;
+use rustix::process::Signal;
+use serde_json::json;
+
+use super::history::Cockpit;
+use crate::harness::apps::{self, App as Script, script};
+use crate::harness::home::Pm2Home;
+use crate::harness::install::Release;
+use crate::harness::procfs::Proc;
+
+/// Sends messages of each kind, again and again.
+fn talker() -> Script {
+    script(
+        "talker",
+        "js",
+        "setInterval(function () {\n\
+         process.send({ type: 'my:topic', data: { rps: 41 } });\n\
+         process.send({ type: 'human:event', data: { who: 'it' } });\n\
+         }, 300);",
+    )
+}
+
+/// What happened to a process as the log has it, its messages by their topics.
+fn told(app: &App, name: &str) -> Vec<String> {
+    let lines = app.lines().rows(0, usize::MAX);
+    let ours = lines.into_iter().filter(|line| &*line.source.name == name);
+    let ours = ours.filter(|line| !matches!(line.kind, Kind::Output | Kind::More));
+    ours.map(|line| format!("{}{}", line.lead, line.text.text)).collect()
+}
+
+fn count(app: &App, name: &str, words: &str) -> usize {
+    told(app, name).iter().filter(|line| line.contains(words)).count()
+}
+
+pub(crate) fn what_happened_stands_in_the_log_once() {
+    let crash = script("crash", "js", "setTimeout(function () { process.exit(3); }, 300);");
+    let crash = crash.with(json!({ "max_restarts": 2 }));
+    let cluster = json!({ "exec_mode": "cluster", "instances": 1 });
+    let home = Pm2Home::with(
+        Release::Seven,
+        &[talker(), apps::idle("calm"), apps::idle("web").with(cluster)],
+    );
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut cockpit = Cockpit::new(&home);
+        cockpit
+            .until("messages", |app| {
+                let lines = told(app, "talker");
+                let is_there = |words: &str| lines.iter().any(|line| line.starts_with(words));
+                is_there("my:topic {\"rps\":41}") && is_there("human:event {\"who\":\"it\"}")
+            })
+            .await;
+        home.start(&[crash]);
+        cockpit
+            .until("an end, a restart, the last", |app| {
+                count(app, "crash", "gave up at max_restarts 2") == 1
+            })
+            .await;
+        assert_eq!(
+            count(&cockpit.app, "crash", "online: started"),
+            2,
+            "{:?}",
+            told(&cockpit.app, "crash")
+        );
+        assert!(count(&cockpit.app, "crash", "exit code 3 after") >= 1);
+        let killed = home.one("calm").pid;
+        Proc::find(killed).unwrap().signal(Signal::KILL);
+        cockpit.until("the signal", |app| count(app, "calm", "killed by SIGKILL") == 1).await;
+        cockpit.until("again", |app| count(app, "calm", "restart 1") >= 1).await;
+        for (verb, words) in [
+            ("restart", "restarted by a client"),
+            ("stop", "stop"),
+            ("start", "started"),
+            ("delete", "deleted from PM2"),
+        ] {
+            home.cli(&[verb, "calm"]);
+            cockpit.until(verb, |app| count(app, "calm", words) >= 1).await;
+        }
+        home.cli(&["reload", "web"]);
+        cockpit
+            .until("the old worker", |app| count(app, "web", "old worker of a reload") >= 1)
+            .await;
+        home.cli(&["kill"]);
+        cockpit.until("the end of the daemon", |app| count(app, "PM2", "lost") >= 1).await;
+        home.start(&[apps::idle("calm")]);
+        cockpit.until("another", |app| count(app, "PM2", "connected") >= 2).await;
+        cockpit.handle.shut_down().await;
+    });
+}
