@@ -32,6 +32,10 @@ const TIMELESS_AFTER: usize = 200;
 const WAITING_MAX: usize = 2_000;
 /// A longer line is cut into pieces of this length, bytes.
 const LINE_BYTES_MAX: usize = 1 << 20;
+/// As much of them waits at most, bytes.
+const WAITING_BYTES_MAX: usize = 4 << 20;
+/// So much of a line is looked at for its time and level, bytes.
+const READ_BYTES_MAX: usize = 64 << 10;
 
 /// One line of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +68,7 @@ pub(crate) struct Format {
 impl Format {
     /// Reads a line. `reference_ms` completes a time that does not say all.
     pub(crate) fn read(&self, bytes: &[u8], reference_ms: i64) -> (Option<i64>, Line) {
-        let plain = Plain::of(bytes);
+        let plain = Plain::of(bytes.get(..READ_BYTES_MAX).unwrap_or(bytes));
         let clock = Clock { zone: &self.zone, reference_ms };
         let context = Context { declared: self.declared.as_ref(), clock, is_stderr: self.is_err };
         let reading = parse::read(&plain.text, &context);
@@ -97,6 +101,7 @@ pub(crate) struct Backwards {
     ready: Vec<Line>,
     /// Lines whose time is that of a line before them that is not read yet, newest first.
     waiting: Vec<Line>,
+    waiting_bytes: usize,
     /// The time of the file, then of the last line with one: milliseconds since 1970.
     reference_ms: i64,
     has_times: bool,
@@ -156,6 +161,7 @@ impl Backwards {
             lines: Vec::new(),
             ready: Vec::new(),
             waiting: Vec::new(),
+            waiting_bytes: 0,
             reference_ms: span.to_ms,
             has_times: false,
             is_timeless: false,
@@ -193,6 +199,7 @@ impl Backwards {
         let (time, mut line) = self.format.read(bytes, self.reference_ms);
         line.is_ended = is_ended;
         let level = line.level;
+        self.waiting_bytes += bytes.len();
         if time.is_none() {
             line.at_ms = self.span.at(self.given);
         }
@@ -205,7 +212,8 @@ impl Backwards {
                 self.reference_ms = at_ms;
             }
             None if self.is_timeless => self.settle_by_place(),
-            None if self.waiting.len() >= WAITING_MAX => self.settle(self.reference_ms, None),
+            None if self.has_times && self.is_much() => self.settle(self.reference_ms, None),
+            None if self.is_much() => self.settle_by_place(),
             None if !self.has_times && self.waiting.len() >= TIMELESS_AFTER => {
                 self.is_timeless = true;
                 self.settle_by_place();
@@ -214,10 +222,19 @@ impl Backwards {
         }
     }
 
+    /// Whether more waits than is worth it.
+    fn is_much(&self) -> bool {
+        self.waiting.len() >= WAITING_MAX || self.waiting_bytes >= WAITING_BYTES_MAX
+    }
+
     /// All that wait are between this time and that of the line behind them, or of the file; and have
     /// the level of the line that they continue.
     fn settle(&mut self, at_ms: i64, level: Option<Level>) {
+        self.waiting_bytes = 0;
         let (ends_ms, count) = (self.reference_ms.max(at_ms), self.waiting.len() as i64);
+        // What is behind the last time may be of a file that was made later.
+        let begins_ms =
+            if self.has_times { at_ms } else { at_ms.max(self.span.from_ms).min(ends_ms) };
         // The last of a file was written when the file was; the first has the time itself.
         let parts = if self.has_times { count } else { count - 1 };
         let (mut index, mut last_ms) = (0, at_ms);
@@ -226,7 +243,7 @@ impl Backwards {
         for mut line in self.waiting.drain(..).rev() {
             if line.is_estimated {
                 if !is_continued(&line.bytes) {
-                    last_ms = at_ms + (ends_ms - at_ms) * index / parts.max(1);
+                    last_ms = begins_ms + (ends_ms - begins_ms) * index / parts.max(1);
                 }
                 line.at_ms = last_ms;
             } else {
@@ -245,6 +262,7 @@ impl Backwards {
 
     /// All that wait have a time by their place in the file alone.
     fn settle_by_place(&mut self) {
+        self.waiting_bytes = 0;
         self.ready.extend(self.waiting.drain(..).rev());
     }
 
