@@ -130,11 +130,11 @@ pub struct Screen {
           allow_negative_numbers = true, help_heading = SCREEN)]
     pub interval: Option<Duration>,
 
-    /// Lines kept in the event log, 100 to 1000000 [default: 10000]
-    #[arg(long, value_name = "N", value_parser = whole::<u32>(100, 1_000_000), help_heading = SCREEN)]
+    /// Lines kept in the event log, 100 to 5000000 [default: 100000]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(100, 5_000_000), help_heading = SCREEN)]
     pub log_lines: Option<u32>,
 
-    /// Memory for the lines of the event log, in MiB, 1 to 4096 [default: 16]
+    /// Memory for the lines of the event log, in MiB, 1 to 4096 [default: 64]
     #[arg(long, value_name = "MIB", value_parser = whole::<u32>(1, 4_096), help_heading = SCREEN)]
     pub log_mib: Option<u32>,
 
@@ -178,13 +178,13 @@ impl Screen {
     /// The lines that the event log keeps.
     #[must_use]
     pub fn log_lines(&self) -> usize {
-        self.log_lines.unwrap_or(10_000) as usize
+        self.log_lines.unwrap_or(100_000) as usize
     }
 
     /// The bytes that they may take.
     #[must_use]
     pub fn log_bytes(&self) -> usize {
-        self.log_mib.unwrap_or(16) as usize * MIB
+        self.log_mib.unwrap_or(64) as usize * MIB
     }
 }
 

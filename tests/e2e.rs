@@ -48,6 +48,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(history::history_meets_the_bus_in_a_flood).weighing(Weight::Busy),
         each_line_is_there_once(Release::Seven),
         each_line_is_there_once(Release::Five),
+        with_pm2(history::a_daemon_that_comes_back_leaves_no_gap),
         with_pm2(history::the_ends_of_the_files_are_there_at_once),
         with_pm2(logs::hostile_lines_tell_the_terminal_nothing_but_colours),
         with_pm2(logs::the_pager_has_the_terminal_and_the_bus_is_read_meanwhile),

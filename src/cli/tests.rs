@@ -31,7 +31,7 @@ fn options_of_the_screen_are_for_the_screen_and_the_demo() {
         let cli = parse(&[words, &["--log-mib", "3"]].concat()).unwrap();
         assert!(matches!(cli.command, Some(Command::Demo(_))));
         assert_eq!(cli.screen.interval(), Duration::from_secs(2));
-        assert_eq!((cli.screen.log_bytes(), cli.screen.log_lines()), (3 << 20, 10_000));
+        assert_eq!((cli.screen.log_bytes(), cli.screen.log_lines()), (3 << 20, 100_000));
     }
     let cli = parse(&["--interval", "2", "--log-lines", "200"]).unwrap();
     assert_eq!((cli.screen.interval().as_secs(), cli.screen.log_lines()), (2, 200));
@@ -93,7 +93,7 @@ fn a_bad_number_is_told_what_is_wanted() {
         (&["check", "--max-restarts", "x"], "a whole number from 0 to 4294967295 is wanted"),
         (&["check", "--max-cpu", "x"], "a percentage like 50 or 50% is wanted"),
         (&["check", "--max-cpu", "-1"], "a percentage like 50 or 50% is wanted"),
-        (&["--log-lines", "7"], "a whole number from 100 to 1000000 is wanted"),
+        (&["--log-lines", "7"], "a whole number from 100 to 5000000 is wanted"),
         (&["ls", "--frame-mib", "1.5"], "a whole number from 1 to 2048 is wanted"),
     ] {
         let error = parse(words).unwrap_err().to_string();

@@ -32,6 +32,10 @@ const TIMELESS_AFTER: usize = 200;
 const WAITING_MAX: usize = 2_000;
 /// A longer line is cut into pieces of this length, bytes.
 const LINE_BYTES_MAX: usize = 1 << 20;
+/// As much of them waits at most, bytes.
+const WAITING_BYTES_MAX: usize = 4 << 20;
+/// So much of a line is looked at for its time and level, bytes.
+const READ_BYTES_MAX: usize = 64 << 10;
 
 /// One line of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,7 +68,7 @@ pub(crate) struct Format {
 impl Format {
     /// Reads a line. `reference_ms` completes a time that does not say all.
     pub(crate) fn read(&self, bytes: &[u8], reference_ms: i64) -> (Option<i64>, Line) {
-        let plain = Plain::of(bytes);
+        let plain = Plain::of(bytes.get(..READ_BYTES_MAX).unwrap_or(bytes));
         let clock = Clock { zone: &self.zone, reference_ms };
         let context = Context { declared: self.declared.as_ref(), clock, is_stderr: self.is_err };
         let reading = parse::read(&plain.text, &context);
@@ -82,6 +86,14 @@ impl Format {
     }
 }
 
+/// What is looked for.
+pub(crate) struct Sought<'a> {
+    /// Whether a line is it, as it is in the file.
+    pub(crate) is_it: &'a dyn Fn(&[u8]) -> bool,
+    /// Whether it may be among several lines.
+    pub(crate) may_be_in: &'a dyn Fn(&[u8]) -> bool,
+}
+
 /// Reads a file backwards.
 #[derive(Debug)]
 pub(crate) struct Backwards {
@@ -97,6 +109,7 @@ pub(crate) struct Backwards {
     ready: Vec<Line>,
     /// Lines whose time is that of a line before them that is not read yet, newest first.
     waiting: Vec<Line>,
+    waiting_bytes: usize,
     /// The time of the file, then of the last line with one: milliseconds since 1970.
     reference_ms: i64,
     has_times: bool,
@@ -156,6 +169,7 @@ impl Backwards {
             lines: Vec::new(),
             ready: Vec::new(),
             waiting: Vec::new(),
+            waiting_bytes: 0,
             reference_ms: span.to_ms,
             has_times: false,
             is_timeless: false,
@@ -188,11 +202,61 @@ impl Backwards {
         }
     }
 
+    /// The line before the last one given that is looked for; quicker than to ask for all. One without a
+    /// time has that of a line before it which is near.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub(crate) fn next_sought(&mut self, sought: &Sought<'_>) -> io::Result<Option<Line>> {
+        loop {
+            while let Some((bytes, is_ended)) = self.lines.pop() {
+                if let Some(line) = self.found(&bytes, is_ended, sought) {
+                    return Ok(Some(line));
+                }
+            }
+            if self.at == 0 {
+                let (bytes, is_ended) = ended(std::mem::take(&mut self.rest));
+                let is_line = is_ended || !bytes.is_empty();
+                return Ok(if is_line { self.found(&bytes, is_ended, sought) } else { None });
+            }
+            let piece = self.piece()?;
+            let whole = memchr::memchr(b'\n', &piece).map(|end| piece.split_at(end + 1));
+            match whole {
+                Some((rest, whole)) if !(sought.may_be_in)(whole) => {
+                    self.given = self.given.saturating_sub(whole.len() as u64);
+                    self.rest = rest.to_vec();
+                }
+                _ => self.split(&piece),
+            }
+        }
+    }
+
+    /// A line that was read, if it is looked for.
+    fn found(&mut self, bytes: &[u8], is_ended: bool, sought: &Sought<'_>) -> Option<Line> {
+        let ends_at = self.given;
+        self.given = ends_at.saturating_sub((bytes.len() + usize::from(is_ended)) as u64);
+        if !(sought.is_it)(bytes) {
+            return None;
+        }
+        let (time, mut line) = self.format.read(bytes, self.reference_ms);
+        line.is_ended = is_ended;
+        match time {
+            Some(at_ms) => self.reference_ms = at_ms,
+            None => {
+                let mut before = self.lines.iter().rev().take(TIMELESS_AFTER);
+                let near = before.find_map(|(line, _)| self.format.read(line, self.reference_ms).0);
+                line.at_ms = near.unwrap_or_else(|| self.span.at(ends_at));
+            }
+        }
+        Some(line)
+    }
+
     /// Gives a line its time, or lets it wait for one.
     fn place(&mut self, bytes: &[u8], is_ended: bool) {
         let (time, mut line) = self.format.read(bytes, self.reference_ms);
         line.is_ended = is_ended;
         let level = line.level;
+        self.waiting_bytes += bytes.len();
         if time.is_none() {
             line.at_ms = self.span.at(self.given);
         }
@@ -205,7 +269,8 @@ impl Backwards {
                 self.reference_ms = at_ms;
             }
             None if self.is_timeless => self.settle_by_place(),
-            None if self.waiting.len() >= WAITING_MAX => self.settle(self.reference_ms, None),
+            None if self.has_times && self.is_much() => self.settle(self.reference_ms, None),
+            None if self.is_much() => self.settle_by_place(),
             None if !self.has_times && self.waiting.len() >= TIMELESS_AFTER => {
                 self.is_timeless = true;
                 self.settle_by_place();
@@ -214,10 +279,19 @@ impl Backwards {
         }
     }
 
+    /// Whether more waits than is worth it.
+    fn is_much(&self) -> bool {
+        self.waiting.len() >= WAITING_MAX || self.waiting_bytes >= WAITING_BYTES_MAX
+    }
+
     /// All that wait are between this time and that of the line behind them, or of the file; and have
     /// the level of the line that they continue.
     fn settle(&mut self, at_ms: i64, level: Option<Level>) {
+        self.waiting_bytes = 0;
         let (ends_ms, count) = (self.reference_ms.max(at_ms), self.waiting.len() as i64);
+        // What is behind the last time may be of a file that was made later.
+        let begins_ms =
+            if self.has_times { at_ms } else { at_ms.max(self.span.from_ms).min(ends_ms) };
         // The last of a file was written when the file was; the first has the time itself.
         let parts = if self.has_times { count } else { count - 1 };
         let (mut index, mut last_ms) = (0, at_ms);
@@ -226,7 +300,7 @@ impl Backwards {
         for mut line in self.waiting.drain(..).rev() {
             if line.is_estimated {
                 if !is_continued(&line.bytes) {
-                    last_ms = at_ms + (ends_ms - at_ms) * index / parts.max(1);
+                    last_ms = begins_ms + (ends_ms - begins_ms) * index / parts.max(1);
                 }
                 line.at_ms = last_ms;
             } else {
@@ -245,6 +319,7 @@ impl Backwards {
 
     /// All that wait have a time by their place in the file alone.
     fn settle_by_place(&mut self) {
+        self.waiting_bytes = 0;
         self.ready.extend(self.waiting.drain(..).rev());
     }
 
@@ -258,14 +333,20 @@ impl Backwards {
                 let rest = std::mem::take(&mut self.rest);
                 return Ok((!rest.is_empty()).then(|| ended(rest)));
             }
-            let from = self.at.saturating_sub(PIECE_BYTES);
-            let mut piece = vec![0; usize::try_from(self.at - from).unwrap_or_default()];
-            let read = read_whole(&self.file, &mut piece, from)?;
-            piece.truncate(read);
-            self.at = from;
-            piece.append(&mut self.rest);
+            let piece = self.piece()?;
             self.split(&piece);
         }
+    }
+
+    /// The piece before what was read, with the beginning of the line behind it.
+    fn piece(&mut self) -> io::Result<Vec<u8>> {
+        let from = self.at.saturating_sub(PIECE_BYTES);
+        let mut piece = vec![0; usize::try_from(self.at - from).unwrap_or_default()];
+        let read = read_whole(&self.file, &mut piece, from)?;
+        piece.truncate(read);
+        self.at = from;
+        piece.append(&mut self.rest);
+        Ok(piece)
     }
 
     /// Splits a piece into lines; what stands before the first newline may go on before.
@@ -348,6 +429,35 @@ mod tests {
         let last = file.next().unwrap().unwrap();
         assert_eq!((last.at_ms, last.is_estimated), (written_ms, true));
         assert!(file.next().unwrap().unwrap().at_ms <= written_ms);
+    }
+
+    #[test]
+    fn what_is_looked_for_is_found_as_if_all_were_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.log");
+        let line = |n: usize| {
+            format!("{}needle {n} {}\n", if n % 7 == 0 { "" } else { "no " }, "x".repeat(n % 90))
+        };
+        let text = (0..30_000).map(line).collect::<Vec<_>>().concat() + "needle at the end";
+        std::fs::write(&path, text).unwrap();
+        let format = || Format { declared: None, zone: TimeZone::UTC, is_err: false };
+        let is_it = |line: &[u8]| line.starts_with(b"needle") && line.contains(&b'3');
+        let none = |_: &[u8]| false;
+        let mut all = Backwards::open(&path, None, format()).unwrap();
+        let mut wanted = Vec::new();
+        while let Some(line) = all.next().unwrap() {
+            wanted.extend(Some(line.bytes).filter(|line| is_it(line)));
+        }
+        let mut file = Backwards::open(&path, None, format()).unwrap();
+        let may_be_in = |lines: &[u8]| memchr::memmem::find(lines, b"3").is_some();
+        let sought = Sought { is_it: &is_it, may_be_in: &may_be_in };
+        let mut found = Vec::new();
+        while let Some(line) = file.next_sought(&sought).unwrap() {
+            found.push(line.bytes);
+        }
+        assert!(found == wanted && found.len() > 500);
+        let mut file = Backwards::open(&path, None, format()).unwrap();
+        assert!(file.next_sought(&Sought { is_it: &is_it, may_be_in: &none }).unwrap().is_none());
     }
 
     #[test]

@@ -347,3 +347,41 @@ fn truncate(logs: &std::path::Path) {
         fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(0).unwrap();
     }
 }
+
+/// A daemon that ends and comes back: what its processes logged in between is told too.
+pub(crate) fn a_daemon_that_comes_back_leaves_no_gap() {
+    let text = |name: &str| {
+        format!(
+            "var n = 0; function line() {{ console.log('{name}-' + process.pid + ' ' + n++ + '.'); }}\n\
+             for (var i = 0; i < 100; i++) line();\nsetInterval(line, 5);"
+        )
+    };
+    let cluster = json!({"exec_mode": "cluster", "instances": 1});
+    let apps = [
+        script("forked", "js", text("forked")),
+        script("worker", "js", text("worker")).with(cluster),
+    ];
+    let home = Pm2Home::with(Release::Seven, &apps);
+    assert!(home.cli(&["save"]).status.success());
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut cockpit = Cockpit::at(Endpoint::in_home(home.path()));
+        let of_both = |app: &App, generations: usize| {
+            let all = numbers(app);
+            ["forked-", "worker-"].iter().all(|name| {
+                let of = |(known, numbers): (&String, &Vec<u32>)| {
+                    known.starts_with(name) && numbers.len() > 200
+                };
+                all.iter().filter(|told| of(*told)).count() >= generations
+            })
+        };
+        cockpit.until("what they log", |app| of_both(app, 1)).await;
+        assert!(home.cli(&["kill"]).status.success());
+        assert!(home.cli(&["resurrect"]).status.success());
+        cockpit.until("what the new ones log", |app| of_both(app, 2)).await;
+        for (name, numbers) in numbers(&cockpit.app) {
+            assert_each_once(&name, &numbers);
+        }
+        cockpit.handle.shut_down().await;
+    });
+}

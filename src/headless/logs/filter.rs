@@ -19,7 +19,8 @@ const PATTERN_BYTES_MAX: usize = 8 << 20;
 pub(super) struct Filter {
     since_ms: Option<i64>,
     until_ms: Option<i64>,
-    grep: Option<Regex>,
+    /// Of a line, and of several where what fits one is found among several, too.
+    grep: Option<(Regex, Option<Regex>)>,
     exclude: Option<Regex>,
     level: Option<Level>,
 }
@@ -59,7 +60,11 @@ impl Filter {
         Ok(Self {
             since_ms,
             until_ms,
-            grep: what.grep.as_deref().map(pattern).transpose()?,
+            grep: what
+                .grep
+                .as_deref()
+                .map(|text| pattern(text).map(|one| (one, of_several(text))))
+                .transpose()?,
             exclude: what.exclude.as_deref().map(pattern).transpose()?,
             level,
         })
@@ -82,6 +87,23 @@ impl Filter {
         Some(Duration::from_millis(u64::try_from(left_ms).unwrap_or(0)))
     }
 
+    /// Whether lines can be told by what they say before their time is known.
+    pub(super) fn is_by_text(&self) -> bool {
+        self.grep.is_some() && self.since_ms.is_none()
+    }
+
+    /// Whether a line says what is wanted, as it is in a file.
+    pub(super) fn says(&self, line: &[u8]) -> bool {
+        self.grep.as_ref().is_none_or(|(regex, _)| regex.is_match(&Plain::of(line).text))
+    }
+
+    /// Whether one of several lines may.
+    pub(super) fn may_say(&self, lines: &[u8]) -> bool {
+        let Some((_, Some(of_several))) = &self.grep else { return true };
+        // What is shown of a line with these is not what is there.
+        memchr::memchr2(b'\x1b', b'\r', lines).is_some() || of_several.is_match(lines)
+    }
+
     /// Whether a line is older than anything that is wanted.
     pub(super) fn is_before(&self, line: &Line) -> bool {
         self.since_ms.is_some_and(|since_ms| line.at_ms < since_ms)
@@ -99,17 +121,22 @@ impl Filter {
             return true;
         }
         let plain = Plain::of(&line.bytes);
-        self.grep.as_ref().is_none_or(|regex| regex.is_match(&plain.text))
+        self.grep.as_ref().is_none_or(|(regex, _)| regex.is_match(&plain.text))
             && !self.exclude.as_ref().is_some_and(|regex| regex.is_match(&plain.text))
     }
 }
 
+/// The pattern for several lines; none for one that asks where a text begins or ends.
+fn of_several(text: &str) -> Option<Regex> {
+    if ["\\A", "\\z", "\\Z", "(?"].iter().any(|sign| text.contains(sign)) {
+        return None;
+    }
+    builder(text).multi_line(true).build().ok()
+}
+
 /// A pattern; small letters alone mean either case, as in most tools that search.
 fn pattern(text: &str) -> Result<Regex, Failure> {
-    let is_small = !text.chars().any(char::is_uppercase);
-    let mut builder = RegexBuilder::new(text);
-    builder.case_insensitive(is_small).unicode(true).size_limit(PATTERN_BYTES_MAX);
-    builder.build().map_err(|error| {
+    builder(text).build().map_err(|error| {
         let error = error.to_string();
         let reason = error.lines().last().unwrap_or_default();
         Failure::usage(format!(
@@ -130,6 +157,13 @@ fn moment(text: &str, now_ms: i64, utc_offset_s: i32) -> Option<i64> {
 
 fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn builder(text: &str) -> RegexBuilder {
+    let is_small = !text.chars().any(char::is_uppercase);
+    let mut builder = RegexBuilder::new(text);
+    builder.case_insensitive(is_small).unicode(true).size_limit(PATTERN_BYTES_MAX);
+    builder
 }
 
 #[cfg(test)]

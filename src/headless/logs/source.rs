@@ -9,7 +9,7 @@ use super::filter::Filter;
 use crate::cli::Logs;
 use crate::daemon::files;
 use crate::daemon::history::sources::{LogFile, log_files};
-use crate::daemon::history::{Backwards, Line};
+use crate::daemon::history::{Backwards, Line, Sought};
 use crate::daemon::seam::ReadAt;
 use crate::protocol::bus::LogStream;
 use crate::protocol::process::ProcessInfo;
@@ -95,8 +95,13 @@ impl Reading {
 
     /// The next older line that fits.
     pub(super) fn fitting(&mut self, filter: &Filter) -> Option<Line> {
+        let is_it = |line: &[u8]| filter.says(line);
+        let may_be_in = |lines: &[u8]| filter.may_say(lines);
+        let sought = Sought { is_it: &is_it, may_be_in: &may_be_in };
         while !self.is_over {
-            match self.file.next() {
+            let next =
+                if filter.is_by_text() { self.file.next_sought(&sought) } else { self.file.next() };
+            match next {
                 Ok(Some(line)) if filter.fits(&line) => return Some(line),
                 Ok(Some(line)) => self.is_over = filter.is_before(&line) && !line.is_estimated,
                 Ok(None) => self.is_over = true,
