@@ -294,7 +294,9 @@ fn scaling(watched: &Watched, scale: Scale, targets: &[(DaemonId, Target)]) -> S
     let name = &first.name;
     match scale.of(now) {
         Ok(wanted) if wanted > now => {
-            format!("scales {name} from {now} to {wanted}: {} more are started", wanted - now)
+            let more = wanted - now;
+            let verb = if more == 1 { "is" } else { "are" };
+            format!("scales {name} from {now} to {wanted}: {more} more {verb} started")
         }
         Ok(wanted) if wanted < now => {
             let gone = now - wanted;
