@@ -69,7 +69,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         let text = match app.log_view.filters().chain(app.log_view.draft()).next() {
             Some(_) => "no line that is held passes the filters: Esc drops the last",
             None if *app.log_view.scope() != Scope::All => {
-                "no line of it is held: 0 shows the log of all"
+                "no lines of it are held: 0 shows the log of all"
             }
             None => "nothing yet: output and events of processes appear here",
         };
