@@ -49,6 +49,8 @@ pub trait Surface {
     fn draw(&mut self, app: &App, asks: bool) -> io::Result<usize>;
     /// Makes the next frame draw every cell.
     fn redraw(&mut self);
+    /// Has the terminal copy a clean text, with the next frame.
+    fn copy(&mut self, text: &str);
 }
 
 /// What the effects reach. Nothing here waits.
@@ -327,6 +329,7 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
             Effect::Trigger { daemon, trigger } => world.trigger(daemon, trigger),
             Effect::Examine { daemon, pm_id } => world.examine(daemon, pm_id),
             Effect::Bundle { daemon, material } => world.bundle(daemon, *material),
+            Effect::Copy(text) => surface.copy(&text),
             Effect::Refresh => world.refresh(),
             Effect::Redraw => surface.redraw(),
             Effect::Suspend => pause = pause.or(Some(Pause::Suspend)),

@@ -86,6 +86,8 @@ impl Surface for TestSurface {
         Ok(1_000)
     }
 
+    fn copy(&mut self, _: &str) {}
+
     fn redraw(&mut self) {}
 }
 

@@ -1,6 +1,8 @@
-//! What a user can ask for: one table feeds the keymap, the footer and the help overlay.
+//! What a user can ask for: one table feeds the keymap, the footer and the help overlay. Those of the
+//! log are in [`super::log_commands`].
 
 use super::inspection_ask::Ask;
+pub use super::log_command::LogCommand;
 use super::pane::Pane;
 use crate::model::Action;
 
@@ -99,36 +101,10 @@ pub enum RowsCommand {
     Tree,
 }
 
-/// What a user can ask the log for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LogCommand {
-    /// Show the lines of one process alone.
-    OfProcess,
-    /// Show those of its app.
-    OfApp,
-    /// Show all.
-    OfAll,
-    /// Search.
-    Search,
-    /// Go to the next line found.
-    NextMatch,
-    /// Go to the one before.
-    PreviousMatch,
-    /// Show only lines that match.
-    Filter,
-    /// Go to the next error.
-    NextError,
-    /// Go to the one before.
-    PreviousError,
-    /// Give the pane in front the whole screen, or take it back.
-    Zoom,
-}
-
 impl Command {
     /// Whether it only moves a selection or a view.
     #[must_use]
     pub fn is_movement(self) -> bool {
-        use LogCommand::{NextError, NextMatch, PreviousError, PreviousMatch};
         matches!(
             self,
             Self::Up
@@ -139,8 +115,7 @@ impl Command {
                 | Self::Last
                 | Self::Older
                 | Self::Newer
-                | Self::Log(NextMatch | PreviousMatch | NextError | PreviousError)
-        )
+        ) || matches!(self, Self::Log(command) if command.is_movement())
     }
 
     /// Whether it changes something in the world, or opens what does: a held key must not do that
@@ -201,10 +176,8 @@ macro_rules! row {
 
 /// Keys of the table alone.
 const TABLE: Option<Pane> = Some(Pane::Processes);
-/// Keys of the log alone.
-const LOG: Option<Pane> = Some(Pane::Log);
 
-/// Every command with its keys, in the order of the help. `Yes`, `This` and `No` are answers and have no row.
+/// Every command but those of the log with its keys, in the order of the help. `Yes`, `This` and `No` are answers and have no row.
 pub const COMMANDS: &[CommandRow] = &[
     row!(
         Command::Act(Action::Restart),
@@ -347,20 +320,10 @@ pub const COMMANDS: &[CommandRow] = &[
         "Write an incident bundle (.tar.gz): processes, deaths, logs",
         None
     ),
-    row!(
-        Command::Older,
-        "← [",
-        "older",
-        "In the log: to the previous exit or restart; in why: the previous exit",
-        None
-    ),
-    row!(
-        Command::Newer,
-        "→ ]",
-        "newer",
-        "In the log: to the next exit or restart; in why: the next exit",
-        None
-    ),
+    row!(Command::Older, "←", "older", "In why: the exit before; in the log: sideways", None),
+    row!(Command::Newer, "→", "newer", "In why: the next exit; in the log: sideways", None),
+    row!(Command::Older, "[", "fold", "In the tree: fold, as left does", None, TABLE),
+    row!(Command::Newer, "]", "unfold", "In the tree: unfold, as right does", None, TABLE),
     row!(
         Command::Palette,
         ":",
@@ -372,73 +335,14 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::Compose,
         "m",
         "message",
-        "Send text or JSON to the selected process or its app",
-        Some(8)
+        "In the table: send text or JSON to the selected process or its app",
+        Some(8),
+        TABLE
     ),
-    row!(
-        Command::Log(LogCommand::OfProcess),
-        "l",
-        "log of one",
-        "Show the log of the selected process alone; in the log, that of the marked line's",
-        None
-    ),
-    row!(Command::Log(LogCommand::OfApp), "L", "log of app", "Show the log of its app", None),
-    row!(Command::Log(LogCommand::OfAll), "0", "log of all", "Show the log of all again", None),
-    row!(
-        Command::Log(LogCommand::Zoom),
-        "z",
-        "zoom",
-        "Give the pane in front the whole screen, or take it back",
-        None
-    ),
-    row!(
-        Command::Log(LogCommand::Search),
-        "/",
-        "search",
-        "In the log: search while you type, a regular expression or words; capitals count if typed",
-        Some(2),
-        LOG
-    ),
-    row!(
-        Command::Log(LogCommand::NextMatch),
-        "n",
-        "next match",
-        "In the log: to the next line found",
-        None,
-        LOG
-    ),
-    row!(
-        Command::Log(LogCommand::PreviousMatch),
-        "N",
-        "previous match",
-        "To the line found before",
-        None,
-        LOG
-    ),
-    row!(
-        Command::Log(LogCommand::Filter),
-        "&",
-        "filter",
-        "In the log: show only lines that match, with ! first those that do not; filters add up",
-        Some(5),
-        LOG
-    ),
-    row!(
-        Command::Log(LogCommand::NextError),
-        "e",
-        "next error",
-        "In the log: to the next error or exception",
-        None,
-        LOG
-    ),
-    row!(
-        Command::Log(LogCommand::PreviousError),
-        "E",
-        "previous error",
-        "To the error before",
-        Some(6),
-        LOG
-    ),
+];
+
+/// Those that stand last, behind those of the log.
+pub const LAST_COMMANDS: &[CommandRow] = &[
     row!(Command::Reconnect, "Ctrl-R", "reconnect", "Reconnect, or poll now", None),
     row!(Command::Redraw, "Ctrl-L", "redraw", "Redraw the whole screen", None),
     row!(Command::Suspend, "Ctrl-Z", "suspend", "Suspend; fg in the shell resumes", None),

@@ -67,6 +67,8 @@ pub enum Effect {
         /// What is known of it.
         material: Box<Material>,
     },
+    /// Have the terminal copy this clean text.
+    Copy(String),
     /// Connect now where a daemon is down, poll now where it is live.
     Refresh,
     /// Draw everything anew, not only what changed.

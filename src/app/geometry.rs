@@ -4,7 +4,7 @@
 //! Invariant: the areas of a [`Geometry`] cover the terminal's rows once each, whatever its size.
 
 pub use super::pane::Pane;
-pub use super::wrap::{line_rows, wrap};
+pub use super::wrap::wrap;
 
 /// A rectangle of cells; `(0, 0)` is the screen's upper left.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 //!
 //! Invariant: it is made of the tables that the keymap and the palette read, and of nothing else.
 
-use super::command::COMMANDS;
 use super::geometry::{Overlay, SIDES, overlay, wrap};
 use super::inspection_keys::DETAILS;
+use super::log_commands;
 
 /// Columns of the key column in the help overlay: the widest keys, and a gap.
 pub const HELP_KEYS: u16 = 10;
@@ -31,7 +31,7 @@ pub fn help_overlay(size: (u16, u16)) -> Overlay {
 pub fn help_lines(columns: u16) -> Vec<HelpLine> {
     let text_columns = columns.saturating_sub(HELP_KEYS);
     let mut lines = Vec::new();
-    for row in COMMANDS.iter().chain(DETAILS) {
+    for row in log_commands::all().chain(DETAILS) {
         let mut keys = row.keys;
         for text in wrap(row.help, text_columns) {
             lines.push(HelpLine { keys, text });

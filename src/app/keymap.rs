@@ -1,12 +1,13 @@
 //! Keys to commands, out of the command table.
 //!
-//! Invariant: what the help shows is what the keys do; both read [`COMMANDS`].
+//! Invariant: what the help shows is what the keys do; both read [`log_commands::all`].
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::command::{COMMANDS, Command};
+use super::command::Command;
 use super::editor::Edit;
 use super::inspection_keys::{Ask, DETAILS};
+use super::log_commands;
 use super::message::Message;
 use super::mode::Mode;
 use super::pane::Pane;
@@ -55,15 +56,13 @@ pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
     if key.kind == KeyEventKind::Release {
         return None;
     }
-    let named = COMMANDS
-        .iter()
+    let named = log_commands::all()
         .find(|row| row.is_in(focus) && row.keys.split(' ').any(|name| is_key(name, key)))
         .map(|row| row.command);
     match mode {
         Mode::Details(_) => in_details(key).or(named),
         Mode::Normal
         | Mode::Help { .. }
-        | Mode::Line { .. }
         | Mode::Why { .. }
         | Mode::Exceptions { .. }
         | Mode::Exception { .. }
@@ -71,6 +70,7 @@ pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
         | Mode::Arguments(_)
         | Mode::Compose(_)
         | Mode::Filter(_)
+        | Mode::LogSheet(_)
         | Mode::LogInput(_) => named,
         Mode::Sheet(sheet) if !sheet.is_question() => named,
         Mode::Sheet(_) if named.is_some_and(Command::is_movement) => named,
@@ -82,6 +82,8 @@ pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
                 // Whoever wants out of the program, or to suspend it, is not asked again.
                 (_, Some(Command::Suspend | Command::Redraw))
                 | (KeyCode::Char('c'), Some(Command::Quit)) => named,
+                // No answer: what Alt-y sends is also how some replies of a terminal begin.
+                _ if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => None,
                 (KeyCode::Char('y' | 'Y'), _) => Some(Command::Yes),
                 (KeyCode::Char('t' | 'T'), _) if matches!(mode, Mode::ConfirmReload { .. }) => {
                     Some(Command::This)
@@ -108,7 +110,7 @@ fn in_details(key: KeyEvent) -> Option<Command> {
     }
 }
 
-/// Whether a key event is the key of that name in [`COMMANDS`].
+/// Whether a key event is the key of that name in the table.
 fn is_key(name: &str, key: KeyEvent) -> bool {
     if let Some(letter) = name.strip_prefix("Ctrl-") {
         let wanted = letter.chars().next().map(|letter| letter.to_ascii_lowercase());
@@ -152,11 +154,10 @@ mod tests {
     #[test]
     fn every_key_of_the_table_is_reachable_and_means_one_command() {
         for (row, pane) in
-            COMMANDS.iter().flat_map(|row| [(row, Pane::Processes), (row, Pane::Log)])
+            log_commands::all().flat_map(|row| [(row, Pane::Processes), (row, Pane::Log)])
         {
             for name in row.keys.split(' ').filter(|_| row.is_in(pane)) {
-                let owners = COMMANDS
-                    .iter()
+                let owners = log_commands::all()
                     .filter(|other| {
                         other.is_in(pane) && other.keys.split(' ').any(|key| key == name)
                     })
@@ -193,6 +194,10 @@ mod tests {
         assert_eq!(press(KeyCode::Esc), Some(Command::No));
         assert_eq!(press(KeyCode::Char('d')), None);
         assert_eq!(press(KeyCode::Enter), None);
+        for held in [KeyModifiers::ALT, KeyModifiers::CONTROL] {
+            let press = KeyEvent::new(KeyCode::Char('y'), held);
+            assert_eq!(command(&mode, Pane::Processes, press), None, "{held:?}");
+        }
     }
 
     #[test]

@@ -6,40 +6,49 @@ use super::command::{Command, LogCommand};
 use super::editor::Editor;
 use super::effect::{Effect, Effects};
 use super::geometry::Pane;
+use super::log_sight::jump;
 use super::log_view::{Asked, LineFilter, LogInput, Search, Wanted};
 use super::mode::Mode;
 use super::navigate;
 use super::notice::Notice;
 use super::state::App;
+use super::{log_copy, log_sheet_keys, log_sight, log_toggles};
 use crate::logs::parse::Level;
-use crate::logs::{Direction, Goal, LineId, Owner, Scope};
+use crate::logs::{Direction, Goal, LineId, Owner, Scope, when};
 use crate::model::log::{LogLine, LogSource, Severity};
 use crate::model::past::Past;
 use crate::model::{DaemonId, ProcessKey};
 use crate::protocol::process::PmId;
 
 /// Does what a key of the log means.
-pub(super) fn take(app: &mut App, command: LogCommand) {
+pub(super) fn take(app: &mut App, command: LogCommand) -> Effects {
     match command {
+        LogCommand::Copy => return log_copy::entry(app),
+        LogCommand::CopyMany => return log_copy::many(app),
+        LogCommand::Mark => log_copy::mark(app),
+        LogCommand::NextMark => log_copy::next_mark(app),
+        LogCommand::GoToTime => ask(app, Asked::Time),
         LogCommand::OfProcess => narrow(app, false),
         LogCommand::OfApp => narrow(app, true),
-        LogCommand::OfAll => show(app, Scope::All),
+        LogCommand::OfAll => {
+            app.log_view.set_cleared(false);
+            show(app, Scope::All);
+        }
         LogCommand::Search => ask(app, Asked::Search),
         LogCommand::Filter => ask(app, Asked::Filter),
         LogCommand::NextMatch => go_to_match(app, Direction::Forward),
         LogCommand::PreviousMatch => go_to_match(app, Direction::Back),
         LogCommand::NextError => go_to(app, Direction::Forward, Goal::Level(Level::Error)),
         LogCommand::PreviousError => go_to(app, Direction::Back, Goal::Level(Level::Error)),
+        LogCommand::NextTurn => go_to(app, Direction::Forward, Goal::Turn),
+        LogCommand::PreviousTurn => go_to(app, Direction::Back, Goal::Turn),
         LogCommand::Zoom => {
             app.is_zoomed = !app.is_zoomed;
             navigate::keep_selection_visible(app);
         }
+        command => log_toggles::take(app, command),
     }
-}
-
-/// Goes to the next exit or restart, or to the one before.
-pub(super) fn go_to_end(app: &mut App, is_down: bool) {
-    go_to(app, if is_down { Direction::Forward } else { Direction::Back }, Goal::Turn);
+    Effects::none()
 }
 
 /// Looks at a slice of the lines that were not looked at yet, and goes where that was waited for.
@@ -68,7 +77,7 @@ pub(super) fn step(app: &mut App) {
 /// those of its namespace: the selected one, in the log that of the marked line.
 fn narrow(app: &mut App, is_app: bool) {
     let meant = match app.focus {
-        Pane::Log => match navigate::marked(app) {
+        Pane::Log => match log_sight::marked(app) {
             Some(line) => app.log_view.owner(line).cloned(),
             None => match app.log_view.scope() {
                 Scope::Process(owner) => Some(owner.clone()),
@@ -144,18 +153,21 @@ fn ask(app: &mut App, asked: Asked) {
 
 /// Takes in what was typed, while it is.
 pub(super) fn typed(app: &mut App) {
+    log_sheet_keys::typed(app);
     let Mode::LogInput(open) = &app.mode else { return };
     let text = open.input.text();
     match open.asked {
         Asked::Search => {
             (app.log_top, app.log_mark) = open.place;
             app.log_view.set_search(Search::of(&text));
-            if let Some(from) = navigate::marked(app).filter(|_| !text.is_empty()) {
+            if let Some(from) = log_sight::marked(app).filter(|_| !text.is_empty()) {
                 let (way, goal) = (Direction::Forward, Goal::Match);
                 app.log_view.want(Wanted { from, way, goal, is_nearest: true });
             }
         }
         Asked::Filter => app.log_view.set_draft(LineFilter::of(&text)),
+        // What is typed counts when it is whole.
+        Asked::Time | Asked::Save { .. } => {}
     }
 }
 
@@ -191,8 +203,45 @@ pub(super) fn take_typing(app: &mut App, command: Command) {
         }
         (Asked::Filter, true) => app.log_view.keep_draft(),
         (Asked::Filter, false) => app.log_view.set_draft(None),
+        (Asked::Time, true) => {
+            if !go_to_time(app, &text) {
+                return;
+            }
+        }
+        (Asked::Time | Asked::Save { .. }, _) => {}
     }
     app.close();
+}
+
+/// Goes to a time; false where that is none.
+fn go_to_time(app: &mut App, text: &str) -> bool {
+    // Of old lines, `-10m` is so long before the newest of them.
+    let lines = app.lines();
+    let newest = lines.len().checked_sub(1).and_then(|last| lines.at(last));
+    let newest_ms = newest.and_then(|line| app.log_view.time_of(line));
+    let now_ms = app.now.wall_ms.min(newest_ms.unwrap_or(i64::MAX));
+    let from_ms = if text.trim().starts_with('-') { now_ms } else { app.now.wall_ms };
+    let Some(at_ms) = when::moment(text, from_ms, app.utc_offset_s) else {
+        app.notify(format!("that is no time: use {}", when::FORMS), true);
+        return false;
+    };
+    let place = lines.place_of(LineId::at_time(at_ms));
+    let (first, found) = (lines.at(0), lines.at(place));
+    match (found, newest) {
+        (Some(line), _) => {
+            jump(app, line);
+            let has_older = app.log_view.older.values().any(|older| older.has_more);
+            if first == Some(line) && has_older {
+                app.notify("the log begins here; g at the very top loads older lines", false);
+            }
+        }
+        (None, Some(newest)) => {
+            jump(app, newest);
+            app.notify("nothing is that new: this is the newest line", false);
+        }
+        (None, None) => app.notify("no line is shown", false),
+    }
+    true
 }
 
 /// Drops the search, or else the last filter.
@@ -216,20 +265,8 @@ fn go_to_match(app: &mut App, way: Direction) {
 /// Goes to the nearest line of a kind, as soon as it is known which that is.
 fn go_to(app: &mut App, way: Direction, goal: Goal) {
     app.focus = Pane::Log;
-    let from = navigate::marked(app).unwrap_or(LineId::END);
+    let from = log_sight::marked(app).unwrap_or(LineId::END);
     app.log_view.want(Wanted { from, way, goal, is_nearest: false });
-}
-
-/// Marks a line; one that is not in sight comes to the middle.
-fn jump(app: &mut App, line: LineId) {
-    let page = navigate::log_page(app);
-    let top = navigate::log_top(app, page);
-    let lines = app.lines();
-    let place = lines.place_of(line);
-    let is_in_sight = (top..top + page).contains(&place);
-    let middle = place.saturating_sub(page / 2).min(lines.len().saturating_sub(page));
-    let top = lines.at(if is_in_sight { top } else { middle });
-    (app.log_top, app.log_mark) = (top, Some(line));
 }
 
 /// Asks for older lines than all that are held, where the files have some.

@@ -3,6 +3,7 @@
 //! Invariant: what is shown of a line is what a search of the store sees of it. Output is cleaned here,
 //! and only what is looked at.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -59,7 +60,9 @@ impl Shown {
         let text = String::from_utf8_lossy(bytes);
         let plain = |text: &str| StyledText { text: text.into(), runs: Box::default() };
         let (lead, text, whole) = match line.kind {
-            Kind::Output => ("", clean_line(&text, &mut TextStyle::default()), Box::default()),
+            Kind::Output | Kind::More => {
+                ("", clean_line(&text, &mut TextStyle::default()), Box::default())
+            }
             Kind::Message => {
                 let (topic, json) = text.split_once(' ').unwrap_or(("", &text));
                 (topic, plain(json), Box::default())
@@ -96,8 +99,8 @@ impl Shown {
         match (self.kind, self.stream) {
             (Kind::Message, _) => self.lead.trim_end(),
             (Kind::Exception, _) => "exception",
-            (Kind::Output, Stream::Err) => "err",
-            (Kind::Output, _) => "out",
+            (Kind::Output | Kind::More, Stream::Err) => "err",
+            (Kind::Output | Kind::More, _) => "out",
             (Kind::Exit, _) => "exit",
             (Kind::Restart, _) => "restart",
             (Kind::Loss, _) => "lost",
@@ -124,48 +127,45 @@ impl Shown {
     }
 }
 
-/// A line as the store takes it.
+/// What is no output, as the store takes it.
 #[derive(Debug)]
 pub(super) struct Stored {
     pub(super) stream: Stream,
     pub(super) kind: Kind,
     pub(super) level: Option<Level>,
     pub(super) bytes: Box<[u8]>,
+    /// Of an exception: what was thrown.
+    pub(super) title: Box<str>,
 }
 
-/// Makes a line ready for the store.
+/// Makes what is no output ready for the store.
 pub(super) fn stored(line: LogLine) -> Stored {
-    let lead = line.lead();
-    match &line.kind {
-        LineKind::Out | LineKind::Err => {
-            let is_err = line.kind == LineKind::Err;
-            let stream = if is_err { Stream::Err } else { Stream::Out };
-            let level = level(line.text.as_bytes(), is_err);
-            let bytes = line.text.into_boxed_bytes();
-            Stored { stream, kind: Kind::Output, level, bytes }
-        }
+    let text = format!("{}{}", line.lead(), line.text);
+    let of = |stream, kind, level, text: String| {
+        let (bytes, title) = (text.into_bytes().into(), Box::default());
+        Stored { stream, kind, level, bytes, title }
+    };
+    match line.kind {
+        LineKind::Out => of(Stream::Out, Kind::Output, None, text),
+        LineKind::Err => of(Stream::Err, Kind::Output, None, text),
         LineKind::Event(word, severity) => {
-            let stream = if *word == "pm2" { Stream::Pm2 } else { Stream::Events };
-            let kind = match *word {
+            let stream = if word == "pm2" { Stream::Pm2 } else { Stream::Events };
+            let kind = match word {
                 "exit" | "overlimit" | "stop" => Kind::Exit,
                 "restart" | "reload" => Kind::Restart,
                 _ => Kind::Event,
             };
-            let text = format!("{lead}{}", line.text);
-            let bytes = text.into_boxed_str().into_boxed_bytes();
-            Stored { stream, kind, level: Some(level_of(*severity)), bytes }
+            of(stream, kind, Some(level_of(severity)), text)
         }
         LineKind::Message(topic) => {
             let topic: String =
                 topic.chars().map(|c| if c == ' ' { TOPIC_BLANK } else { c }).collect();
-            let bytes = format!("{topic} {}", line.text).into_boxed_str().into_boxed_bytes();
-            Stored { stream: Stream::Messages, kind: Kind::Message, level: None, bytes }
+            of(Stream::Messages, Kind::Message, None, format!("{topic} {}", line.text))
         }
         LineKind::Exception(whole) => {
             let text = format!("{}\n{}", line.text, whole.join("\n"));
-            let bytes = text.into_boxed_str().into_boxed_bytes();
-            let level = Some(Level::Error);
-            Stored { stream: Stream::Events, kind: Kind::Exception, level, bytes }
+            let title = whole.first().cloned().unwrap_or_default();
+            Stored { title, ..of(Stream::Events, Kind::Exception, Some(Level::Error), text) }
         }
     }
 }
@@ -179,15 +179,28 @@ pub(super) fn stream_of(stream: FileStream) -> Stream {
     }
 }
 
-/// The level that a line of output says itself.
-pub(super) fn level(bytes: &[u8], is_stderr: bool) -> Option<Level> {
+/// What a line of output says of itself.
+#[derive(Debug)]
+pub(super) struct Read<'a> {
+    pub(super) level: Option<Level>,
+    /// The text without what leads it: time, level.
+    pub(super) text: Cow<'a, [u8]>,
+}
+
+/// Reads a line of output.
+pub(super) fn read(bytes: &[u8], is_stderr: bool) -> Read<'_> {
     let plain = Plain::of(bytes);
     // Only the level is asked for: neither zone nor date matters.
     let clock = Clock { zone: &TimeZone::UTC, reference_ms: 0 };
     let context = Context { declared: None, clock, is_stderr };
     // That it came by standard error says the gutter.
-    let said = parse::read(&plain.text, &context).level;
-    said.filter(|(_, sign)| *sign != Sign::Stream).map(|(level, _)| level)
+    let reading = parse::read(&plain.text, &context);
+    let said = reading.level.filter(|(_, sign)| *sign != Sign::Stream).map(|(level, _)| level);
+    let text = match plain.text {
+        Cow::Borrowed(text) => Cow::Borrowed(reading.message.of(text)),
+        Cow::Owned(text) => Cow::Owned(reading.message.of(&text).to_vec()),
+    };
+    Read { level: said, text }
 }
 
 /// What happened is no error of a program: its levels stay below that.

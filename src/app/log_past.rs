@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::log_line;
 use super::log_view::LogView;
-use crate::logs::parse::Level;
+use crate::logs::parse::{Level, Part, Traces};
 use crate::logs::{Body, Kind, Line, LineTime, Owner, Prepended, SourceId, SourceKey, TimeFrom};
 use crate::model::DaemonId;
-use crate::model::past::{Past, PastFile};
+use crate::model::past::{FileStream, Past, PastFile};
 
 /// Says that file and bus may not meet here.
 const UNSURE: &str =
@@ -89,11 +89,26 @@ impl LogView {
 /// came on the bus.
 fn lines(file: &PastFile) -> Vec<Line<'_>> {
     let mut lines: Vec<Line<'_>> = Vec::with_capacity(file.lines.len() + 1);
+    let mut traces = Traces::default();
+    // The first line of the entry that is open.
+    let mut head: Option<usize> = None;
     for line in &file.lines {
         let from = if line.is_estimated { TimeFrom::Estimated } else { TimeFrom::Line };
         let time = LineTime { at_ms: line.at_ms, from };
         let body = Body::Held(&line.bytes);
-        lines.push(Line { time, level: line.level, kind: Kind::Output, body });
+        let read = log_line::read(&line.bytes, file.stream == FileStream::Err);
+        let step = traces.feed(&read.text);
+        let is_more = step.part != Part::Text && (!step.is_first || step.joins_previous);
+        let kind = if is_more && head.is_some() { Kind::More } else { Kind::Output };
+        if kind == Kind::Output {
+            head = Some(lines.len());
+        }
+        if step.part == Part::Title
+            && let Some(head) = head.and_then(|head| lines.get_mut(head))
+        {
+            head.level = head.level.max(Some(Level::Error));
+        }
+        lines.push(Line { time, level: line.level, kind, body });
     }
     if let Some(last) = lines.last().filter(|_| !file.is_exact) {
         let time = LineTime { from: TimeFrom::Estimated, ..last.time };

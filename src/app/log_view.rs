@@ -4,19 +4,23 @@
 //! is done, what was looked at so far is shown. The names of lines are the store's, so that a reader's
 //! place survives every change of the view.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::editor::Editor;
-use super::log_line::{self, ROW_BYTES, Shown, Stored, WHOLE_BYTES};
+use super::log_line::{self, ROW_BYTES, Read, Shown, Stored, WHOLE_BYTES};
+use super::log_shape::Shape;
+use super::log_traces::Told;
+use crate::logs::parse::traces;
 use crate::logs::{
-    Body, Bounds, Direction, Filter, Found, Goal, Kind, Line, LineId, LineTime, NoFiles, Owner,
-    Pattern, Place, Problem, Query, STEP_BYTES, Scope, SourceId, SourceKey, Store, Stream,
+    Body, Bounds, Direction, Filter, Found, Goal, Kind, Line, LineId, LineRef, LineTime, NoFiles,
+    Owner, Pattern, Place, Problem, Query, STEP_BYTES, Scope, SourceId, SourceKey, Store, Stream,
     TimeFrom, View,
 };
 use crate::model::fleet::Fleet;
 use crate::model::log::{LineKind, LogLine, LogSource};
 use crate::model::{DaemonId, ProcessKey};
+use crate::protocol::text::StyledText;
 
 /// The most recent searches that are remembered.
 const RECENT_MAX: usize = 50;
@@ -68,6 +72,13 @@ pub enum Asked {
     Search,
     /// Which lines stay.
     Filter,
+    /// Which time to go to.
+    Time,
+    /// Which file to save to.
+    Save {
+        /// Whether all lines that are held, whatever is shown.
+        is_all: bool,
+    },
 }
 
 /// A search or a filter while it is typed.
@@ -108,7 +119,9 @@ pub(super) struct Older {
 #[derive(Debug, Default)]
 pub struct LogView {
     pub(super) store: Store,
-    view: View,
+    pub(super) view: View,
+    /// How lines look.
+    pub shape: Shape,
     filters: Vec<LineFilter>,
     /// The filter that is being typed.
     draft: Option<LineFilter>,
@@ -122,6 +135,10 @@ pub struct LogView {
     /// Lines that were lost before they came here.
     lost: u64,
     pub(super) older: HashMap<DaemonId, Older>,
+    /// What is remembered of stack traces.
+    pub(super) told: Told,
+    /// The marked lines.
+    pub(super) marks: BTreeSet<LineId>,
     /// The source of the last line: the next is mostly of the same.
     last: Option<(LogSource, Stream, SourceId)>,
 }
@@ -211,6 +228,12 @@ impl LogView {
         Shown::of(&self.store, &self.store.line(id)?, WHOLE_BYTES)
     }
 
+    /// When a line was written, milliseconds since 1970.
+    #[must_use]
+    pub fn time_of(&self, id: LineId) -> Option<i64> {
+        Some(self.store.line(id)?.time.at_ms)
+    }
+
     /// Whose line it is.
     #[must_use]
     pub fn owner(&self, id: LineId) -> Option<&Owner> {
@@ -221,10 +244,29 @@ impl LogView {
     /// What happened on a daemon, as far as it is held, oldest first.
     #[must_use]
     pub fn events(&self, daemon: DaemonId) -> Vec<LogLine> {
-        let is_event = |kind| !matches!(kind, Kind::Output | Kind::Message);
-        let lines = self.store.iter().filter(|line| is_event(line.kind));
-        let shown = lines.filter_map(|line| Shown::of(&self.store, &line, WHOLE_BYTES));
+        let is_event = |line: &LineRef<'_>| match line.kind {
+            Kind::Output | Kind::More => self.told.is_joined(line.id),
+            kind => kind != Kind::Message,
+        };
+        let lines = self.store.iter().filter(is_event);
+        let shown = lines.filter_map(|line| match line.kind {
+            Kind::Output | Kind::More => self.thrown(&line),
+            _ => Shown::of(&self.store, &line, WHOLE_BYTES),
+        });
         shown.filter(|line| line.source.daemon == daemon).map(Shown::into_line).collect()
+    }
+
+    /// A printed trace that PM2 told of too, as what it told.
+    fn thrown(&self, head: &LineRef<'_>) -> Option<Shown> {
+        let first = Shown::of(&self.store, head, WHOLE_BYTES)?;
+        let rest = self.store.rest_of(head.id, false);
+        let rest = rest.filter_map(|line| Shown::of(&self.store, &line, ROW_BYTES));
+        let lines = std::iter::once(first.text.text.clone()).chain(rest.map(|line| line.text.text));
+        let whole: Box<[Box<str>]> = lines.collect();
+        let traces = traces(whole.iter().map(|line| line.as_bytes()));
+        let title = traces.first().and_then(|trace| whole.get(trace.title)).cloned();
+        let text = StyledText { text: title.unwrap_or_default(), runs: Box::default() };
+        Some(Shown { kind: Kind::Exception, text, whole, ..first })
     }
 
     pub(super) fn set_scope(&mut self, scope: Scope) {
@@ -277,7 +319,7 @@ impl LogView {
         self.ask(query);
     }
 
-    fn ask(&mut self, query: Query) {
+    pub(super) fn ask(&mut self, query: Query) {
         self.view.set_query(query);
         self.wanted = None;
     }
@@ -320,17 +362,33 @@ impl LogView {
             let is_err = line.kind == LineKind::Err;
             let stream = if is_err { Stream::Err } else { Stream::Out };
             let Some(id) = self.source(fleet, source, stream) else { return };
-            let time = LineTime { at_ms, from: TimeFrom::Bus };
-            for text in line.lines().map(str::as_bytes) {
-                let (level, body) = (log_line::level(text, is_err), Body::Held(text));
-                self.store.append(id, &Line { time, level, kind: Kind::Output, body });
+            for text in line.lines() {
+                self.take_output(id, (text.as_bytes(), is_err), at_ms);
             }
             return;
         }
-        let Stored { stream, kind, level, bytes } = log_line::stored(line);
+        let Stored { stream, kind, level, bytes, title } = log_line::stored(line);
         let Some(id) = self.source(fleet, source, stream) else { return };
+        let is_exception = kind == Kind::Exception;
+        if is_exception && self.told.is_printed(&self.store, id, title.as_bytes(), at_ms) {
+            return;
+        }
         let time = LineTime { at_ms, from: TimeFrom::Bus };
-        self.store.append(id, &Line { time, level, kind, body: Body::Held(&bytes) });
+        let line = Line { time, level, kind, body: Body::Held(&bytes) };
+        let line = self.store.append(id, &line);
+        if let Some(line) = line.filter(|_| is_exception) {
+            self.told.is_told(&self.store, id, (title.as_bytes(), at_ms, line));
+        }
+    }
+
+    fn take_output(&mut self, id: SourceId, (text, is_err): (&[u8], bool), at_ms: i64) {
+        let Read { level, text: words } = log_line::read(text, is_err);
+        let told = self.told.feed(id, &words);
+        let time = LineTime { at_ms, from: TimeFrom::Bus };
+        let line = Line { time, level, kind: told.kind, body: Body::Held(text) };
+        if let Some(line) = self.store.append(id, &line) {
+            self.told.is_in(&mut self.store, id, told, (line, level, at_ms, &words));
+        }
     }
 
     fn source(&mut self, fleet: &Fleet, source: LogSource, stream: Stream) -> Option<SourceId> {

@@ -1,7 +1,7 @@
 //! What can cover the screen.
 
 use super::inspection;
-use super::log_line::Shown;
+use super::log_sheet::LogSheet;
 use super::log_view::LogInput;
 use super::palette::Palette;
 use super::prompt::{Arguments, Compose};
@@ -46,13 +46,6 @@ pub enum Mode {
         /// What will be called.
         call: NamedCall,
     },
-    /// A line of the log shown whole, as it was when it was opened, scrolled down by so many rows.
-    Line {
-        /// The line.
-        line: Box<Shown>,
-        /// First row shown.
-        top: usize,
-    },
     /// Why a process died.
     Why {
         /// Which process.
@@ -88,6 +81,8 @@ pub enum Mode {
     Sheet(Box<Sheet>),
     /// A search or a filter of the log is typed; it covers nothing.
     LogInput(LogInput),
+    /// Something about the log.
+    LogSheet(LogSheet),
 }
 
 impl Mode {
@@ -96,6 +91,7 @@ impl Mode {
     pub fn takes_text(&self) -> bool {
         match self {
             Self::Sheet(sheet) => sheet.takes_text(),
+            Self::LogSheet(sheet) => sheet.takes_text(),
             Self::Palette(_)
             | Self::Arguments(_)
             | Self::Compose(_)
@@ -117,6 +113,7 @@ impl Mode {
     pub fn is_question(&self) -> bool {
         match self {
             Self::Sheet(sheet) => sheet.is_question(),
+            Self::LogSheet(sheet) => sheet.is_question(),
             mode => matches!(
                 mode,
                 Self::Confirm { .. } | Self::ConfirmReload { .. } | Self::ConfirmCall { .. }
@@ -143,13 +140,13 @@ impl Mode {
         match self {
             Self::Normal
             | Self::Help { .. }
-            | Self::Line { .. }
             | Self::Exceptions { .. }
             | Self::Exception { .. }
             | Self::Palette(_)
             | Self::Sheet(_)
             | Self::Why { .. }
             | Self::Filter(_)
+            | Self::LogSheet(_)
             | Self::LogInput(_) => None,
             Self::Confirm { daemon, target, .. } => Some((*daemon, vec![target])),
             Self::ConfirmReload { daemon, all, .. } => Some((*daemon, all.iter().collect())),
@@ -177,12 +174,12 @@ impl Mode {
             Self::Details(sheet) => format!("the details of {}", sheet.target.label()),
             Self::Normal
             | Self::Help { .. }
-            | Self::Line { .. }
             | Self::Exceptions { .. }
             | Self::Exception { .. }
             | Self::Palette(_)
             | Self::Why { .. }
             | Self::Filter(_)
+            | Self::LogSheet(_)
             | Self::LogInput(_) => String::new(),
         }
     }

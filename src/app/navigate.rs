@@ -1,13 +1,13 @@
-//! Moving about: the selection in the table, the place in the log, the help.
+//! Moving about: the selection in the table, the help.
 //!
 //! Invariant: the selection is a process, never a row; it exists, or there is no process.
 
 use super::command::Command;
 use super::geometry::{Geometry, Pane};
 use super::help::help_top_max;
+use super::log_sight;
 use super::state::App;
 use super::tree;
-use crate::logs::LineId;
 use crate::model::ProcessKey;
 
 /// How the screen is divided now.
@@ -65,7 +65,7 @@ pub(super) fn keep_selection_visible(app: &mut App) {
 pub(super) fn go(app: &mut App, command: Command) {
     match app.focus {
         Pane::Processes => go_in_table(app, command),
-        Pane::Log => go_in_log(app, command),
+        Pane::Log => log_sight::go_in_log(app, command),
     }
 }
 
@@ -87,70 +87,6 @@ fn go_in_table(app: &mut App, command: Command) {
         None => app.selected = app.rows().get(row.min(last)).copied(),
     }
     keep_selection_visible(app);
-}
-
-/// Lines of the log that fit its pane.
-pub(super) fn log_page(app: &App) -> usize {
-    geometry(app).map_or(1, |geometry| usize::from(geometry.log_rows).max(1))
-}
-
-/// The place of the first line of the log that is shown in a pane of so many rows.
-#[must_use]
-pub fn log_top(app: &App, rows: usize) -> usize {
-    let log = app.lines();
-    // Where the pane stands while following: its last page.
-    let following = log.len().saturating_sub(rows);
-    let first = app.log_top.or(app.log_kept);
-    first.map_or(following, |line| log.place_of(line).min(following))
-}
-
-fn go_in_log(app: &mut App, command: Command) {
-    let page = log_page(app);
-    let log = app.lines();
-    let following = log.len().saturating_sub(page);
-    let Some(mark) = marked(app).map(|line| log.place_of(line)) else { return };
-    let top = log_top(app, page);
-    let (top, mark) = match command {
-        Command::Up => (top, mark.saturating_sub(1)),
-        Command::Down => (top, mark + 1),
-        Command::PageUp => (top.saturating_sub(page), mark.saturating_sub(page)),
-        Command::PageDown => (top + page, mark + page),
-        Command::First => (0, 0),
-        Command::Last => (following, usize::MAX),
-        _ => return,
-    };
-    let last = log.len().saturating_sub(1);
-    let has_left_page = command == Command::PageDown && top >= following;
-    // Whoever goes down to the end follows again.
-    if mark >= last || has_left_page {
-        (app.log_top, app.log_mark) = (None, None);
-        return;
-    }
-    // The pane follows the mark over its edges, and not further.
-    let top = top.max((mark + 1).saturating_sub(page)).min(mark).min(following);
-    let place = (log.at(top), log.at(mark));
-    (app.log_top, app.log_mark) = place;
-}
-
-/// Whether the log has the focus and the first of its lines is marked.
-pub(super) fn is_at_first(app: &App) -> bool {
-    app.focus == Pane::Log
-        && app.log_mark.is_some()
-        && marked(app).is_none_or(|line| app.lines().place_of(line) == 0)
-}
-
-/// The marked line of the log: what `Enter` opens. It is always one in sight.
-#[must_use]
-pub fn marked(app: &App) -> Option<LineId> {
-    let log = app.lines();
-    if log.is_empty() {
-        return None;
-    }
-    let page = log_page(app);
-    let top = log_top(app, page);
-    let bottom = top.saturating_add(page - 1).min(log.len() - 1);
-    let mark = app.log_mark.map_or(bottom, |line| log.place_of(line).clamp(top, bottom));
-    log.at(mark)
 }
 
 /// The first line of the help after a movement.

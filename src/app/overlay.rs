@@ -3,9 +3,9 @@
 //! Invariant: nothing here changes the app but what is open; [`take`] says what else is wanted, and
 //! `update` does it. Whatever is open closes with one `Back`.
 
-use super::command::Command;
+use super::command::{Command, LogCommand};
 use super::editor::{Edit, Editor};
-use super::geometry::{line_inside, line_rows};
+use super::geometry::line_inside;
 use super::inspection::Prompt;
 use super::mode::Mode;
 use super::navigate::help_top;
@@ -27,13 +27,13 @@ fn input(mode: &mut Mode) -> Option<&mut Editor> {
         Mode::Filter(typing) => Some(&mut typing.input),
         Mode::Sheet(sheet) => sheet.input(),
         Mode::LogInput(typed) => Some(&mut typed.input),
+        Mode::LogSheet(sheet) => sheet.input(),
         Mode::Details(sheet) => sheet.prompt.as_mut().map(Prompt::input),
         Mode::Normal
         | Mode::Help { .. }
         | Mode::Confirm { .. }
         | Mode::ConfirmReload { .. }
         | Mode::ConfirmCall { .. }
-        | Mode::Line { .. }
         | Mode::Why { .. }
         | Mode::Exceptions { .. }
         | Mode::Exception { .. } => None,
@@ -65,20 +65,18 @@ pub(super) fn edit(mode: &mut Mode, edit: Edit) {
 pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Taken {
     match (mode, command) {
         // The pane itself takes what is typed; the details take their commands.
-        (Mode::Normal | Mode::Filter(_) | Mode::LogInput(_) | Mode::Details(_), _) => Taken::Pass,
+        (
+            Mode::Normal
+            | Mode::Filter(_)
+            | Mode::LogInput(_)
+            | Mode::LogSheet(_)
+            | Mode::Details(_),
+            _,
+        ) => Taken::Pass,
         (_, Command::Back | Command::No) => Taken::Close,
         (Mode::Help { top }, command) => {
             *top = help_top(around.size, *top, command);
             if command == Command::Help { Taken::Close } else { Taken::Done }
-        }
-        (Mode::Line { line, top }, command) => {
-            if command == Command::Open {
-                return Taken::Close;
-            }
-            let (columns, rows) = line_inside(around.size);
-            let last = line_rows(line, columns).len().saturating_sub(usize::from(rows));
-            *top = scrolled(*top, last, usize::from(rows), command);
-            Taken::Done
         }
         (Mode::Why { key, life, top }, command) => {
             if command == Command::Why {
@@ -135,8 +133,12 @@ fn take_in_why(
     let (columns, rows) = line_inside(around.size);
     let count = around.watched.boxes.get(key).map_or(0, |black_box| black_box.lives().len());
     match command {
-        Command::Older => (*life, *top) = ((*life + 1).min(count.saturating_sub(1)), 0),
-        Command::Newer => (*life, *top) = (life.saturating_sub(1), 0),
+        Command::Older | Command::Log(LogCommand::PreviousTurn) => {
+            (*life, *top) = ((*life + 1).min(count.saturating_sub(1)), 0);
+        }
+        Command::Newer | Command::Log(LogCommand::NextTurn) => {
+            (*life, *top) = (life.saturating_sub(1), 0);
+        }
         command => {
             let lines = why::rows(around.watched, key, *life, columns);
             let last = lines.len().saturating_sub(usize::from(rows));

@@ -1,9 +1,10 @@
 //! The palette: every command, and every method that a daemon lists, found by typing.
 //!
-//! Invariant: what is offered is what exists: the rows of [`COMMANDS`] and the daemon's own list.
+//! Invariant: what is offered is what exists: the rows of [`log_commands::all`] and the daemon's own list.
 
-use super::command::{COMMANDS, Command, CommandRow};
+use super::command::{Command, CommandRow};
 use super::editor::Editor;
+use super::log_commands;
 use crate::model::watched::Watched;
 use crate::model::{DaemonId, ProcessKey};
 
@@ -54,7 +55,7 @@ pub fn daemon(watched: &Watched, selected: Option<ProcessKey>) -> Option<DaemonI
 #[must_use]
 pub fn entries(watched: &Watched, daemon: Option<DaemonId>, typed: &str) -> Vec<Entry> {
     let commands =
-        COMMANDS.iter().filter(|row| row.command != Command::Palette).map(Entry::Command);
+        log_commands::all().filter(|row| row.command != Command::Palette).map(Entry::Command);
     let methods = daemon.and_then(|id| watched.daemon(id)?.methods.as_ref());
     let methods = methods.into_iter().flat_map(|methods| {
         methods.names().map(|name| {

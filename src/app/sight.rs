@@ -3,8 +3,9 @@
 //! Invariant: what is out of sight, or moves by less than the last digit shown, makes no frame.
 
 use super::geometry::{self, Charts, Pane};
+use super::log_sight::Sight;
 use super::state::{App, InSight, LogInSight, RowsInSight};
-use super::{details, navigate};
+use super::{details, log_sight, navigate};
 use crate::model::charts::{self, Measure};
 use crate::model::daemon::Daemon;
 use crate::model::process::Shown;
@@ -107,10 +108,10 @@ pub(super) fn log(app: &App) -> LogInSight {
         return LogInSight::default();
     }
     let lines = app.lines();
-    let top = navigate::log_top(app, rows);
+    let Sight { top, count, .. } = log_sight::sight(app, rows);
     LogInSight {
-        ends: [lines.at(top), lines.at((top + rows).min(lines.len()).saturating_sub(1))],
-        lines: rows.min(lines.len().saturating_sub(top)),
+        ends: [lines.at(top), lines.at((top + count).saturating_sub(1))],
+        lines: count,
         title: app.log_title(),
         found: app.log_view.found(),
     }
@@ -123,7 +124,8 @@ impl App {
     pub fn log_title(&self) -> [Option<String>; 3] {
         let log = &self.log_view;
         let rows = navigate::geometry(self).map_or(0, |parts| usize::from(parts.log_rows));
-        let below = self.lines().len().saturating_sub(navigate::log_top(self, rows) + rows);
+        let Sight { top, whole, .. } = log_sight::sight(self, rows);
+        let below = self.lines().len().saturating_sub(top + whole);
         let below = self.log_top.map(|_| match below {
             0 => "at the end".to_owned(),
             below => format!("{} new below", roughly(below as u64)),

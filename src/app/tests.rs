@@ -20,6 +20,8 @@ use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 mod details;
 mod exceptions;
 mod log;
+mod log_entries;
+mod log_toggles;
 mod meant;
 mod overlays;
 mod quiet;
@@ -300,7 +302,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let rows = super::command::COMMANDS.iter().chain(super::details::keys::DETAILS);
+    let rows = super::log_commands::all().chain(super::details::keys::DETAILS);
     let commands = rows.map(|row| row.command);
     let commands: Vec<_> = commands.chain([Command::Yes, Command::No]).collect();
     prop_oneof![

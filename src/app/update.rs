@@ -3,6 +3,7 @@
 use super::batch::Batch;
 use super::command::Command;
 use super::effect::{Effect, Effects};
+use super::log_sheet::LogSheet;
 use super::message::Message;
 use super::mode::Mode;
 use super::notice::Notice;
@@ -12,7 +13,10 @@ use super::pane::Pane;
 use super::prompt::Compose;
 use super::state::App;
 use super::taken::{Around, Taken};
-use super::{act, bulk, changes, cursor, details, log_keys, navigate, row_keys, table, tree};
+use super::{
+    act, bulk, changes, cursor, details, log_keys, log_sheet_keys, log_sight, log_toggles,
+    navigate, row_keys, table, tree,
+};
 use crate::logs::Owner;
 use crate::model::apply::apply;
 use crate::model::bundle::Material;
@@ -115,6 +119,9 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         log_keys::take_typing(app, command);
         return Effects::none();
     }
+    if let Mode::LogSheet(_) = app.mode {
+        return log_sheet_keys::take(app, command);
+    }
     let around = Around {
         watched: &app.watched,
         size: app.size,
@@ -191,7 +198,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         }
         Command::Open => open_line(app),
         Command::Why => open_why(app),
-        Command::Log(command) => log_keys::take(app, command),
+        Command::Log(command) => return log_keys::take(app, command),
         Command::Charts => {
             app.charts = app.charts.next(app.size.1);
             navigate::keep_selection_visible(app);
@@ -209,7 +216,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         Command::Back => return go_back(app),
         Command::Rows(command) => return row_keys::take(app, command),
         Command::Older | Command::Newer if app.focus == Pane::Log => {
-            log_keys::go_to_end(app, command == Command::Newer);
+            log_toggles::move_sideways(app, command == Command::Newer);
         }
         Command::Yes | Command::No | Command::This | Command::Older | Command::Newer => {}
         Command::Filter
@@ -219,7 +226,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         | Command::SortLeft
         | Command::SortRight
         | Command::SortReverse => table::take(app, command),
-        Command::Up | Command::PageUp | Command::First if navigate::is_at_first(app) => {
+        Command::Up | Command::PageUp | Command::First if log_sight::is_at_first(app) => {
             return log_keys::older(app);
         }
         movement => navigate::go(app, movement),
@@ -270,7 +277,7 @@ fn open_compose(app: &mut App) -> Effects {
 
 /// Shows why the selected process died; in the log, that of the marked line.
 fn open_why(app: &mut App) {
-    let marked = || match app.log_view.owner(navigate::marked(app)?)? {
+    let marked = || match app.log_view.owner(log_sight::marked(app)?)? {
         Owner::Process { daemon, pm_id, .. } => {
             Some(ProcessKey { daemon: *daemon, pm_id: (*pm_id)? })
         }
@@ -302,8 +309,8 @@ fn open_line(app: &mut App) {
     if app.focus == Pane::Processes {
         return details::open(app);
     }
-    if let Some(line) = navigate::marked(app).and_then(|line| app.log_view.whole(line)) {
-        app.open(Mode::Line { line: Box::new(line), top: 0 });
+    if let Some(entry) = log_sight::marked(app).and_then(|line| app.log_view.entry(line)) {
+        app.open(Mode::LogSheet(LogSheet::Entry(Box::new(entry))));
     }
 }
 

@@ -7,19 +7,22 @@ use super::log_line::Shown;
 use crate::logs::Kind;
 use crate::protocol::layout;
 
-/// A line of the log in rows of so many columns: JSON indented, an exception with all its frames,
-/// anything else as it is.
+/// A line of the log with all its lines: JSON indented, an exception with all its frames, anything else
+/// as it is.
 #[must_use]
-pub fn line_rows(line: &Shown, columns: u16) -> Vec<String> {
+pub(super) fn whole_lines(line: &Shown) -> Vec<String> {
     let text = &line.text.text;
-    let lines = match line.kind {
+    match line.kind {
         Kind::Message => layout::indented(text),
         Kind::Exception => line.whole.iter().map(ToString::to_string).collect(),
-        _ if is_json(text) => layout::indented(text),
-        _ => vec![text.to_string()],
-    };
-    let columns = usize::from(columns.max(2));
-    lines.iter().flat_map(|line| folded(line, columns)).collect()
+        _ => match text.find(['{', '[']).map(|at| text.split_at(at)) {
+            Some((before, json)) if is_json(json) => {
+                let before = Some(before.trim_end()).filter(|before| !before.is_empty());
+                before.map(ToOwned::to_owned).into_iter().chain(layout::indented(json)).collect()
+            }
+            _ => vec![text.to_string()],
+        },
+    }
 }
 
 /// Whether a text is a JSON object or array, such as many apps log.
@@ -29,7 +32,7 @@ fn is_json(text: &str) -> bool {
 }
 
 /// Breaks a line where it must be broken; what goes on stands as far in as the line itself.
-fn folded(line: &str, columns: usize) -> Vec<String> {
+pub(super) fn folded(line: &str, columns: usize) -> Vec<String> {
     let blanks = line.len() - line.trim_start_matches(' ').len();
     let indent = " ".repeat(blanks.min(columns / 2));
     let mut rows = Vec::new();

@@ -53,6 +53,8 @@ pub(super) struct Summary {
     pub(super) event_bytes: usize,
     /// Lines in files.
     pub(super) filed: usize,
+    /// Lines that go on the entry of another one.
+    pub(super) more: usize,
     /// Held lines that are searched as they are shown.
     pub(super) special: usize,
     /// A bit for each source, by its slot modulo 64.
@@ -65,6 +67,7 @@ impl Summary {
             self.events += 1;
             self.event_bytes += cost;
         }
+        self.more += usize::from(record.kind() == Kind::More);
         self.filed += usize::from(record.is_filed());
         self.special += usize::from(record.is_special());
         self.sources |= 1 << (record.source % 64);
@@ -233,6 +236,13 @@ impl Block {
         let time = LineTime { at_ms: extra.own_ms.unwrap_or(id.order_ms), from: record.from() };
         let source = SourceId { slot: record.source, turn: turn(record.source) };
         Some(LineRef { id, source, time, level: record.level(), kind: record.kind(), body, len })
+    }
+
+    /// The line at an index has this level.
+    pub(super) fn set_level(&mut self, index: usize, level: Option<Level>) {
+        if let Some(record) = self.records.get_mut(index) {
+            record.set_level(level);
+        }
     }
 
     /// Level and kind of the line at an index.

@@ -77,6 +77,8 @@ pub enum Kind {
     Message,
     /// Lines were lost here.
     Loss,
+    /// Output that goes on the entry of the line before it in its source: a stack trace below its head.
+    More,
 }
 
 impl Kind {
@@ -88,13 +90,14 @@ impl Kind {
             4 => Self::Exception,
             5 => Self::Message,
             6 => Self::Loss,
+            7 => Self::More,
             _ => Self::Output,
         }
     }
 
     /// Whether output must not push it out: it falls out by a bound of its own.
     pub(super) fn outlives_output(self) -> bool {
-        !matches!(self, Self::Output | Self::Message)
+        !matches!(self, Self::Output | Self::More | Self::Message)
     }
 
     /// Whether `]` and `[` stop at it.
@@ -277,6 +280,11 @@ impl Record {
     /// Whether what is searched is not its bytes but what is shown of them.
     pub(super) fn is_special(&self) -> bool {
         self.flags & SPECIAL != 0
+    }
+
+    pub(super) fn set_level(&mut self, level: Option<Level>) {
+        let others = self.flags & !(THREE_BITS << LEVEL_SHIFT);
+        self.flags = others | (column(level) as u16) << LEVEL_SHIFT;
     }
 
     /// Whether its block has an [`super::block::Extra`] for it.

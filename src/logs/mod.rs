@@ -9,6 +9,7 @@ mod bits;
 mod block;
 mod bytes;
 mod charts;
+mod entry;
 mod line;
 mod merge;
 pub mod parse;
@@ -20,8 +21,10 @@ mod slot;
 mod source;
 mod store;
 mod view;
+pub mod when;
 
 pub use self::charts::{Bucket, Cell};
+pub use self::entry::ENTRY_LINES_MAX;
 pub use self::line::{
     Body, FileId, FilePlace, Kind, LEVELS, Line, LineId, LineRef, LineTime, TimeFrom, column,
 };

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::line::LineId;
 use super::parse::Level;
 use super::pattern::Pattern;
 use super::source::{Owner, SourceKey, Sources, Stream};
@@ -110,6 +111,8 @@ pub struct Query {
     pub least: Option<Level>,
     /// Owners whose lines are not shown.
     pub muted: BTreeSet<Owner>,
+    /// Only lines behind this place.
+    pub behind: Option<LineId>,
     /// Each line passes all of these that are on.
     pub filters: Vec<Filter>,
 }
@@ -121,6 +124,7 @@ impl Default for Query {
             streams: Streams::ALL,
             least: None,
             muted: BTreeSet::new(),
+            behind: None,
             filters: Vec::new(),
         }
     }

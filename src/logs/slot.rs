@@ -3,6 +3,7 @@
 
 use super::bits::Bits;
 use super::block::Block;
+use super::entry::Rests;
 use super::line::{LEVELS, Record, column};
 use super::parse::Level;
 use super::pattern::{Pattern, long_line};
@@ -56,6 +57,8 @@ pub(super) struct Slot {
     pub(super) shown: Bits,
     pub(super) hits: Bits,
     pub(super) counts: Counts,
+    /// Where entries have several lines: those shown, with all lines of their entries.
+    whole: Option<Bits>,
 }
 
 /// What lines are looked at with.
@@ -94,10 +97,13 @@ impl Slot {
         {
             let from = self.searched;
             let mut hits = std::mem::take(&mut self.hits);
-            let candidates = std::mem::take(&mut self.shown);
-            cost += marks(pattern, block, from, &candidates, glass, &mut hits);
-            hits.keep(from, &candidates, false);
-            (self.hits, self.shown) = (hits, candidates);
+            let shown = std::mem::take(&mut self.shown);
+            let candidates = self.whole.as_ref().unwrap_or(&shown);
+            cost += marks(pattern, block, from, candidates, glass, &mut hits);
+            // An entry is found by its first line, whichever of its lines matches.
+            Rests::of(block, from).lead(&mut hits);
+            hits.keep(from, &shown, false);
+            (self.hits, self.shown) = (hits, shown);
             self.counts.hits = self.hits.count() as u64;
             self.searched = block.len();
         }
@@ -105,28 +111,48 @@ impl Slot {
     }
 
     fn look_at_new(&mut self, block: &Block, glass: &mut Glass<'_>) -> usize {
-        let from = self.looked;
+        let query = glass.query;
+        let mut from = self.looked;
+        let mut rests = Rests::of(block, from);
+        if rests.go_on_before(from) && query.filters_on().next().is_some() {
+            // Whether an entry passes, all of its lines say.
+            *self = Self::new(self.stamp);
+            from = 0;
+            rests = Rests::of(block, from);
+        }
         self.looked = block.len();
         let records = block.records();
         if block.summary().sources & glass.wanted.bloom == 0 {
             return 0;
         }
-        let (least, wanted) = (glass.query.least, glass.wanted);
+        let (least, wanted, behind) = (query.least, glass.wanted, query.behind);
         let is_shown = |record: &Record| {
-            (wanted.is_all || wanted.has(record.source))
+            behind < Some(record.id())
+                && (wanted.is_all || wanted.has(record.source))
                 && (record.level() >= least || record.kind().outlives_output())
         };
+        let mut passing = self.whole.take().unwrap_or_else(|| std::mem::take(&mut self.shown));
         for (index, record) in records.iter().enumerate().skip(from) {
             if is_shown(record) {
-                self.shown.set(index);
+                passing.set(index);
             }
         }
+        rests.follow(&mut passing);
         let mut cost = (block.len() - from) * 4;
-        let query = glass.query;
         for filter in query.filters_on() {
             let mut hits = Bits::default();
-            cost += marks(&filter.pattern, block, from, &self.shown, glass, &mut hits);
-            self.shown.keep(from, &hits, filter.is_inverted);
+            cost += marks(&filter.pattern, block, from, &passing, glass, &mut hits);
+            rests.lead(&mut hits);
+            rests.follow(&mut hits);
+            passing.keep(from, &hits, filter.is_inverted);
+        }
+        if block.summary().more > 0 {
+            self.shown = passing.clone();
+            // Those before `from` too: they were taken from all lines that pass.
+            Rests::of(block, 0).hide(&mut self.shown);
+            self.whole = Some(passing);
+        } else {
+            self.shown = passing;
         }
         for index in self.shown.iter_from(from) {
             if let Some(record) = records.get(index) {

@@ -159,6 +159,12 @@ impl Store {
         true
     }
 
+    /// The newest line that it holds.
+    #[must_use]
+    pub fn last(&self) -> Option<LineId> {
+        self.blocks.last().and_then(|block| block.last())
+    }
+
     /// Lines that it holds.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -248,7 +248,7 @@ mod tests {
         let mut said = Vec::new();
         for piece in ["a\nb\r\nhal", "f\r\nc\n", "\n", "x", "\n\n", "123456789\nd\n", "end"] {
             lines.push_together(piece, 0, 0, |line| {
-                said.push((line.text.to_owned(), line.cut_bytes))
+                said.push((line.text.to_owned(), line.cut_bytes));
             });
         }
         lines.flush(|line| said.push((line.text.to_owned(), line.cut_bytes)));

@@ -4,6 +4,7 @@
 //! blocks anything but the writer thread. A frame is drawn into memory and handed over; while the
 //! last one is not written, none is drawn.
 
+mod clipboard;
 mod encode;
 mod kind;
 
@@ -203,6 +204,8 @@ pub(crate) struct Screen {
     to_writer: SyncSender<Vec<u8>>,
     from_writer: mpsc::Receiver<io::Result<()>>,
     in_flight: usize,
+    /// What goes out with the next frame.
+    aside: Vec<u8>,
 }
 
 impl Screen {
@@ -231,7 +234,8 @@ impl Screen {
                 }
             }
         })?;
-        let mut screen = Self { terminal, kind, theme, to_writer, from_writer, in_flight: 0 };
+        let mut screen =
+            Self { terminal, kind, theme, to_writer, from_writer, in_flight: 0, aside: Vec::new() };
         screen.hand_over(enter_bytes(kind))?;
         Ok(screen)
     }
@@ -310,6 +314,7 @@ impl Surface for Screen {
         let theme = self.theme;
         self.terminal.draw(|frame| view(app, &theme, frame))?;
         let mut frame = std::mem::take(&mut self.terminal.backend_mut().drawn);
+        frame.append(&mut self.aside);
         if frame.is_empty() {
             return Ok(0);
         }
@@ -330,6 +335,13 @@ impl Surface for Screen {
     fn redraw(&mut self) {
         // Clearing memory cannot fail; the next draw then sends every cell.
         let _ = self.terminal.clear();
+    }
+
+    fn copy(&mut self, text: &str) {
+        if self.kind.is_modern {
+            let is_in_tmux = std::env::var_os("TMUX").is_some_and(|tmux| !tmux.is_empty());
+            self.aside = clipboard::sequence(text, is_in_tmux);
+        }
     }
 }
 

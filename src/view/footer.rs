@@ -9,11 +9,13 @@ use super::canvas::Canvas;
 use super::parts::{self, Part, key};
 use super::roles::Role;
 use super::theme::Glyphs;
-use super::{confirm, details, sheet, text};
-use crate::app::command::{COMMANDS, Command, RowsCommand};
+use super::{confirm, details, log_sheet, sheet, text};
+use crate::app::command::{Command, RowsCommand};
 use crate::app::job::Job;
+use crate::app::log_commands;
 use crate::app::log_view::Asked;
 use crate::app::{App, Mode, Pane};
+use crate::logs::when;
 use crate::model::Action;
 use crate::model::daemon::Daemon;
 use crate::model::fleet::Process;
@@ -34,7 +36,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Mode::Exceptions { .. } => {
             vec![key("Esc", "close", 0), key("Enter", "show whole", 1), choose(canvas)]
         }
-        Mode::Help { .. } | Mode::Line { .. } | Mode::Exception { .. } => {
+        Mode::Help { .. } | Mode::Exception { .. } => {
             vec![key("Esc", "close", 0), key("j k", "scroll", 1)]
         }
         Mode::Why { .. } => {
@@ -62,10 +64,13 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
             let mut keys = vec![key("Enter", "keep", 0), key("Esc", "drop", 0)];
             match typed.asked {
                 Asked::Search => keys.push(choose_recent(canvas)),
+                Asked::Save { .. } => keys.push(key("Tab", "all, or what is shown", 1)),
+                Asked::Time => keys.push(key("", when::FORMS, 1)),
                 Asked::Filter => keys.push(key("!", "first: lines without it", 1)),
             }
             keys
         }
+        Mode::LogSheet(sheet) => log_sheet::keys(sheet, choose(canvas)),
         Mode::Sheet(sheet) => sheet::keys(sheet),
         Mode::Normal => commands(app, canvas.theme().glyphs()),
     };
@@ -128,7 +133,7 @@ fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
         }
         (Some(_), true, true) | (None, _, _) => None,
     };
-    let keys = COMMANDS.iter().filter(|row| row.is_in(app.focus)).filter_map(|row| {
+    let keys = log_commands::all().filter(|row| row.is_in(app.focus)).filter_map(|row| {
         let first = row.keys.split(' ').next()?;
         let is_of_rows = matches!(
             row.command,

@@ -8,9 +8,10 @@
 //!  12:03:03.101 api[0]    »   my:stats {"rps":41.2}
 //! ```
 //!
-//! Invariant: a line takes one row and is cut at the edge; the log's own columns have one place in
-//! all rows in sight.
+//! Invariant: the log's own columns have one place in all rows in sight; what `update` scrolls by
+//! is what is drawn ([`crate::app::log_sight`]).
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use ratatui::layout::Rect;
@@ -21,72 +22,75 @@ use super::lookup::{daemon, is_in_front};
 use super::parts::Part;
 use super::prompt;
 use super::roles::{self, Role};
-use super::text::{self, Clock};
+use super::text;
 use super::theme::Theme;
+use crate::app::log_columns::{Columns, GUTTER};
+use crate::app::log_dress::{Fold, Laid, is_estimated};
 use crate::app::log_line::Shown;
+use crate::app::log_shape::behind;
+use crate::app::log_sight::laid;
 use crate::app::log_view::{Asked, Search, words};
-use crate::app::{App, Mode, Pane, log_top, marked};
+use crate::app::{App, Mode, Pane, marked};
 use crate::logs::parse::Level;
-use crate::logs::{Kind, Scope, Stream};
+use crate::logs::{Kind, Query, Scope, Stream, Streams};
 use crate::model::daemon::BusState;
 use crate::model::log::LogSource;
 use crate::protocol::text::StyledText;
 
-/// The name column's widest, with the id.
-const NAME_MAX: u16 = 20;
-/// The name column's narrowest: `api[0]` and its like.
-const NAME_MIN: u16 = 8;
-/// The daemon column's widest.
-const DAEMON_MAX: u16 = 12;
-/// Columns of the gutter and of the level's letter, each with a blank.
-const GUTTER: u16 = 2;
-const LEVEL: u16 = 2;
+/// Columns that a frame stands further in than the head of its trace, and those before what is folded.
+const FOLD_INDENT: u16 = 4;
+const FOLD_GAP: u16 = 3;
 /// The most columns of a search or a filter in the title.
 const TYPED_MAX: u16 = 24;
+/// The most columns of a path or a time there.
+const PATH_MAX: u16 = 60;
 /// The most matches of a line that are marked.
 const MATCHES_MAX: usize = 256;
-
-/// Where the log's columns are.
-#[derive(Debug, Clone, Copy)]
-struct Columns {
-    clock: Clock,
-    daemon: u16,
-    name: u16,
-    has_id: bool,
-    level: u16,
-}
 
 /// Draws the pane.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     if area.height == 0 {
         return;
     }
-    let top = log_top(app, usize::from(area.height - 1));
     let is_in_front = is_in_front(app, Pane::Log);
     let inner = canvas.pane(area, is_in_front, &title(app));
-    let log = app.lines();
-    if log.is_empty() {
-        let text = match app.log_view.filters().chain(app.log_view.draft()).next() {
-            Some(_) => "no line that is held passes the filters: Esc drops the last",
-            None if *app.log_view.scope() != Scope::All => {
-                "no lines of it are held: 0 shows the log of all"
-            }
-            None => "nothing yet: output and events of processes appear here",
-        };
+    if app.lines().is_empty() {
         if inner.height > 0 {
-            canvas.text(inner.x, inner.y, inner.width, text, canvas.role(Role::Quiet));
+            let quiet = canvas.role(Role::Quiet);
+            canvas.text(inner.x, inner.y, inner.width, empty(app), quiet);
         }
         return;
     }
-    let marked = marked(app).filter(|_| app.focus == Pane::Log);
-    let columns = columns(app, inner.width);
-    let lines = log.rows(top, usize::from(inner.height));
-    for (y, line) in (inner.top()..inner.bottom()).zip(&lines) {
-        let row = Rect { y, height: 1, ..inner };
-        let name = draw_line(app, canvas, columns, row, line);
-        if marked == Some(line.id) {
-            canvas.select(Rect { y, height: 1, ..area }, name, is_in_front);
+    let marked = marked(app);
+    let from_ms = marked.and_then(|line| app.log_view.time_of(line)).unwrap_or_default();
+    let columns = Columns::of(app, inner.width);
+    let mut y = inner.top();
+    for laid in laid(app, &columns, usize::from(inner.height)) {
+        let rows = u16::try_from(laid.height()).unwrap_or(u16::MAX).min(inner.bottom() - y);
+        let place = Rect { y, height: rows, ..inner };
+        let name = draw_line(app, canvas, &columns, (place, from_ms), &laid);
+        let row = Rect { y, height: rows, ..area };
+        if app.focus == Pane::Log && marked == Some(laid.line.id) {
+            canvas.select(row, name, is_in_front);
         }
+        if app.log_view.is_marked(laid.line.id) {
+            canvas.mark(row);
+        }
+        y += rows;
+    }
+}
+
+/// Why no line is shown.
+fn empty(app: &App) -> &'static str {
+    let view = &app.log_view;
+    let query = view.query();
+    match view.filters().chain(view.draft()).next() {
+        Some(_) => "no line that is held passes the filters: Esc drops the last",
+        None if view.is_cleared() => "nothing since it was cleared: 0 brings the lines back",
+        None if query.least.is_some() => "no line of that level is held: - lowers it",
+        None if query.streams != Streams::ALL => "no line that is held is shown: 1 2 3 4",
+        None if *view.scope() != Scope::All => "no line of it is held: 0 shows the log of all",
+        None => "nothing yet: output and events of processes appear here",
     }
 }
 
@@ -116,6 +120,7 @@ fn narrowed(app: &App) -> Vec<Part> {
         Scope::All => Part::new("all", Role::Quiet, 9),
         scope => Part::new(words(scope), Role::Strong, 0),
     }];
+    parts.extend(toggled(app));
     let typing = match &app.mode {
         Mode::LogInput(typing) => Some(typing),
         _ => None,
@@ -124,6 +129,15 @@ fn narrowed(app: &App) -> Vec<Part> {
         let sign = if filter.is_inverted { "& !" } else { "& " };
         let part = Part::new(format!("{sign}{}", pattern(&filter.search)), Role::Accent, 1);
         parts.push(part.and(as_it_stands(&filter.search), Role::Warn));
+    }
+    let sign = match typing.map(|typing| typing.asked) {
+        Some(Asked::Time) => "go to",
+        Some(Asked::Save { is_all: false }) => "save what is shown to",
+        Some(Asked::Save { is_all: true }) => "save all to",
+        Some(Asked::Search | Asked::Filter) | None => "",
+    };
+    if let Some(typing) = typing.filter(|_| !sign.is_empty()) {
+        parts.push(prompt::in_title(sign, &typing.input, PATH_MAX, usize::MAX));
     }
     if let Some(typing) = typing.filter(|typing| typing.asked == Asked::Filter) {
         let line = prompt::in_title("&", &typing.input, TYPED_MAX, usize::MAX);
@@ -140,6 +154,40 @@ fn narrowed(app: &App) -> Vec<Part> {
     if let (Some(search), None) = (view.search(), searching) {
         let part = Part::new(format!("/ {}", pattern(search)), Role::Match, 0);
         parts.push(part.and(as_it_stands(search), Role::Warn).and(count(), Role::Text));
+    }
+    parts
+}
+
+/// Which streams, levels and processes are left out, and where the lines are cut.
+fn toggled(app: &App) -> Vec<Part> {
+    let view = &app.log_view;
+    let Query { streams, least, muted, .. } = view.query();
+    let mut parts = Vec::new();
+    let named = [
+        (Stream::Out, "out"),
+        (Stream::Err, "err"),
+        (Stream::Events, "events"),
+        (Stream::Pm2, "PM2's own"),
+    ];
+    let without = named.iter().filter(|(stream, _)| !streams.has(*stream)).map(|(_, name)| *name);
+    let without: Vec<&str> = without.collect();
+    if !without.is_empty() {
+        parts.push(Part::new(format!("without {}", without.join(", ")), Role::Warn, 1));
+    }
+    if let Some(least) = least {
+        parts.push(Part::new(format!("from {}", least.name()), Role::Warn, 1));
+    }
+    if !muted.is_empty() {
+        parts.push(Part::new(format!("{} muted", muted.len()), Role::Warn, 1));
+    }
+    if view.marks() > 0 {
+        parts.push(Part::new(format!("{} marked", view.marks()), Role::Accent, 3));
+    }
+    if view.is_cleared() {
+        parts.push(Part::new("cleared", Role::Warn, 1));
+    }
+    if view.shape.shift > 0 {
+        parts.push(Part::new(format!("{} columns left out", view.shape.shift), Role::Quiet, 4));
     }
     parts
 }
@@ -177,57 +225,31 @@ fn problems(app: &App) -> Vec<Part> {
     down.map(|why| Part::new(why, Role::Warn, 0)).collect()
 }
 
-/// How wide the columns are. They do not hang on the lines in sight, so that the text does not jump
-/// sideways as lines come: names are as wide as those of the processes. Where it is narrow,
-/// milliseconds go first, then the id and the letter.
-fn columns(app: &App, width: u16) -> Columns {
-    let clock = match width {
-        0..42 => Clock::Minutes,
-        42..98 => Clock::Seconds,
-        _ => Clock::Milliseconds,
-    };
-    let has_id = width >= 42;
-    let names = app.watched.fleet.iter().map(|(key, process)| {
-        let id = if has_id { text::width(&key.pm_id.to_string()) + 2 } else { 0 };
-        text::width(&process.info.name) + id
-    });
-    let name = names.max().unwrap_or(0).max(NAME_MIN);
-    let daemon = if app.watched.daemons.len() > 1 {
-        app.watched
-            .daemons
-            .iter()
-            .map(|daemon| text::width(&daemon.label))
-            .max()
-            .unwrap_or(0)
-            .min(DAEMON_MAX)
-            .min(width / 6)
-    } else {
-        0
-    };
-    // In steps of two, so that the text seldom moves as processes come and go.
-    let name = name.next_multiple_of(2).min(NAME_MAX).min((width / 5).max(NAME_MIN));
-    Columns { clock, daemon, name, has_id, level: if has_id { LEVEL } else { 0 } }
-}
-
-/// Draws a line; returns the place of its name.
+/// Draws a line in its rows; returns the place of its name.
 fn draw_line(
     app: &App,
     canvas: &mut Canvas<'_>,
-    columns: Columns,
-    row: Rect,
-    line: &Shown,
+    columns: &Columns,
+    (place, from_ms): (Rect, i64),
+    laid: &Laid,
 ) -> Rect {
+    let line = &laid.line;
     let quiet = canvas.role(Role::Quiet);
-    let (y, end) = (row.y, row.right());
-    let mut x = row.x;
+    let (y, end) = (place.y, place.right());
+    let mut x = place.x;
     let mut next = |columns: u16, gap: u16| {
         let at = x;
         x = x.saturating_add(columns + gap).min(end);
         (at, columns.min(end - at))
     };
-    let (at, room) = next(columns.clock.columns(), 1);
-    let time = text::clock(line.time.at_ms, app.utc_offset_s, columns.clock);
-    canvas.text(at, y, room, &time, quiet);
+    if columns.time > 0 {
+        let (at, room) = next(columns.time, 1);
+        let time = columns.time(line.time.at_ms, from_ms, app.utc_offset_s);
+        let used = canvas.text(at, y, room, &time, quiet);
+        if is_estimated(line) {
+            canvas.text(at + used, y, end.saturating_sub(at + used).min(1), "~", quiet);
+        }
+    }
     if columns.daemon > 0 {
         let (at, room) = next(columns.daemon, 1);
         let label = daemon(app, line.source.daemon).map_or("-", |daemon| &*daemon.label);
@@ -238,21 +260,60 @@ fn draw_line(
     let name = Rect::new(at, y, used, 1);
     let look = Look::of(line, canvas.theme());
     let (at, room) = next(1, GUTTER - 1);
-    canvas.text(at, y, room, look.gutter, canvas.role(look.gutter_role));
+    let below = u16::try_from(laid.rows.len()).unwrap_or(u16::MAX);
+    for row in place.top()..place.bottom().min(y.saturating_add(below)) {
+        canvas.text(at, row, room, look.gutter, canvas.role(look.gutter_role));
+    }
     let (at, room) = next(columns.level, 0);
     let (level, level_role) = look.level;
     canvas.text(at, y, room.min(1), level, canvas.role(level_role));
-    // Before the text stands what it is about, in words that go on into it.
-    let lead = &*line.lead;
-    let found = matches(app, lead, &line.text.text);
-    let (mark, lead_style) = (canvas.role(Role::Match), canvas.role(lead_role(line)));
-    let in_lead = marking(&found, 0, mark, |_| lead_style);
-    let used = canvas.styled(x, y, end - x, lead, in_lead);
-    let (x, theme) = (x + used, canvas.theme());
-    let base = canvas.role(look.text_role);
-    let in_text = marking(&found, lead.len(), mark, run_style(theme, &line.text, base));
-    canvas.styled(x, y, end - x, &line.text.text, in_text);
+    let text = Rect { x, width: end - x, ..place };
+    draw_text(app, canvas, text, laid, canvas.role(look.text_role));
     name
+}
+
+/// Draws lead and text of a line in its rows.
+fn draw_text(app: &App, canvas: &mut Canvas<'_>, place: Rect, laid: &Laid, base: Style) {
+    let line = &laid.line;
+    // Before the text stands what it is about, in words that go on into it.
+    let (lead, text) = (&*line.lead, &line.text);
+    let whole = if lead.is_empty() {
+        Cow::Borrowed(&*text.text)
+    } else {
+        Cow::Owned(format!("{lead}{}", text.text))
+    };
+    let found = matches(app, &whole);
+    let (mark, lead_style) = (canvas.role(Role::Match), canvas.role(lead_role(line)));
+    let mut in_text = run_style(canvas.theme(), text, base);
+    let mut style = marking(&found, mark, |offset| {
+        if offset < lead.len() { lead_style } else { in_text(offset - lead.len()) }
+    });
+    let shift = if app.log_view.shape.wraps { 0 } else { behind(&whole, app.log_view.shape.shift) };
+    for (y, range) in (place.top()..place.bottom()).zip(&laid.rows) {
+        let start = range.start + shift;
+        let row = whole.get(start..range.end).unwrap_or_default();
+        canvas.styled(place.x, y, place.width, row, |offset| style(offset + start));
+    }
+    let below = u16::try_from(laid.rows.len()).unwrap_or(u16::MAX);
+    if let Some(fold) = laid.fold.as_ref().filter(|_| below < place.height) {
+        let row = Rect { y: place.y + below, x: place.x + FOLD_INDENT, ..place };
+        draw_fold(app, canvas, place.right(), row, fold);
+    }
+}
+
+/// Draws what stands below the head of a trace: a frame as far as there is room, and how many more.
+fn draw_fold(app: &App, canvas: &mut Canvas<'_>, end: u16, row: Rect, fold: &Fold) {
+    let room = end.saturating_sub(row.x);
+    let more = text::width(&fold.more);
+    let gap = if fold.frame.is_empty() { 0 } else { FOLD_GAP };
+    let for_frame = room.saturating_sub(if more > 0 { more + gap } else { 0 });
+    let (plain, quiet) = (canvas.role(Role::Text), canvas.role(Role::Quiet));
+    let found = matches(app, &fold.frame);
+    let mark = canvas.role(Role::Match);
+    let style = marking(&found, mark, |_| plain);
+    let used = canvas.styled(row.x, row.y, for_frame, &fold.frame, style);
+    let at = row.x + used + if used > 0 { gap } else { 0 };
+    canvas.text(at, row.y, end.saturating_sub(at), &fold.more, quiet);
 }
 
 /// Name and id, in the hue of the name: where both do not fit, the name is cut and the id stays.
@@ -288,8 +349,10 @@ impl Look {
     fn of(line: &Shown, theme: Theme) -> Self {
         let glyphs = theme.glyphs();
         let (gutter, gutter_role, text_role) = match line.kind {
-            Kind::Output if line.stream == Stream::Err => (glyphs.err, Role::Warn, Role::Text),
-            Kind::Output => (glyphs.out, Role::Faint, Role::Text),
+            Kind::Output | Kind::More if line.stream == Stream::Err => {
+                (glyphs.err, Role::Warn, Role::Text)
+            }
+            Kind::Output | Kind::More => (glyphs.out, Role::Faint, Role::Text),
             Kind::Event | Kind::Exit | Kind::Restart | Kind::Loss => {
                 let role = Theme::severity(line.severity());
                 (glyphs.event, role, role)
@@ -303,7 +366,7 @@ impl Look {
 
 /// The letter of a line's level. Letters of little weight are quiet, not faint: they are text.
 fn letter(line: &Shown) -> (&'static str, Role) {
-    match line.level.filter(|_| matches!(line.kind, Kind::Output | Kind::Exception)) {
+    match line.level.filter(|_| matches!(line.kind, Kind::Output | Kind::More | Kind::Exception)) {
         Some(Level::Error | Level::Fatal) => ("E", Role::Bad),
         Some(Level::Warn) => ("W", Role::Warn),
         Some(Level::Info) => ("i", Role::Quiet),
@@ -322,25 +385,27 @@ fn lead_role(line: &Shown) -> Role {
 }
 
 /// Where the search is in what is shown of a line.
-fn matches(app: &App, lead: &str, text: &str) -> Vec<Range<usize>> {
-    let Some(search) = app.log_view.search() else { return Vec::new() };
-    let all = |shown: &str| search.pattern.find_iter(shown).take(MATCHES_MAX).collect();
-    if lead.is_empty() { all(text) } else { all(&format!("{lead}{text}")) }
+fn matches(app: &App, shown: &str) -> Vec<Range<usize>> {
+    found_in(app.log_view.search(), shown)
 }
 
-/// Lays the style of matches over another one; `before` bytes were drawn already.
-fn marking(
+/// Where a search is in a text.
+pub(super) fn found_in(search: Option<&Search>, shown: &str) -> Vec<Range<usize>> {
+    let Some(search) = search else { return Vec::new() };
+    search.pattern.find_iter(shown).take(MATCHES_MAX).collect()
+}
+
+/// Lays the style of matches over another one.
+pub(super) fn marking(
     found: &[Range<usize>],
-    before: usize,
     mark: Style,
     mut style: impl FnMut(usize) -> Style,
 ) -> impl FnMut(usize) -> Style {
     let mut found = found.iter().peekable();
-    move |offset| {
-        let at = offset + before;
+    move |at| {
         while found.next_if(|range| range.end <= at).is_some() {}
         let is_found = found.peek().is_some_and(|range| range.contains(&at));
-        if is_found { style(offset).patch(mark) } else { style(offset) }
+        if is_found { style(at).patch(mark) } else { style(at) }
     }
 }
 

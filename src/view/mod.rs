@@ -14,7 +14,8 @@ mod figures;
 mod footer;
 mod header;
 mod help;
-mod line;
+mod log_entry;
+mod log_sheet;
 mod logs;
 mod lookup;
 mod parts;
@@ -72,10 +73,10 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
         Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
             confirm::draw(app, &mut canvas, size);
         }
-        Mode::Line { line, top } => line::draw(app, &mut canvas, area, line, *top),
         Mode::Why { key, life, top } => {
             why::draw(app, &mut canvas, area, (*key, *life, *top));
         }
+        Mode::LogSheet(sheet) => log_sheet::draw(app, &mut canvas, size, sheet),
         Mode::Sheet(sheet) => sheet::draw(app, &mut canvas, size, sheet),
         Mode::Exceptions { chosen } => exceptions::draw(app, &mut canvas, area, *chosen),
         Mode::Exception { number, top } => {

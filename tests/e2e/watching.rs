@@ -96,7 +96,11 @@ pub(crate) fn an_exception_shows() {
     let before = home.one("thrower");
     Proc::find(before.pid).unwrap().signal(Signal::USR2);
     screen.wait_for("the exception with its message", |text| {
-        text.lines().any(|line| line.contains("exception") && line.contains("boom 4711"))
+        // What the process printed and what PM2 told are one entry: its title and a frame.
+        let is_title = |line: &&str| line.contains("┃ E Error: boom 4711");
+        let below = text.lines().skip_while(|line| !is_title(line)).nth(1);
+        below.is_some_and(|line| line.contains("at process.") && line.contains("frame"))
+            && !text.contains("exception: boom")
     });
     screen.wait_for("the exit", |text| {
         text.lines().any(|line| line.contains("thrower[0]") && line.contains("exit"))

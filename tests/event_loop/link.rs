@@ -122,6 +122,8 @@ impl Surface for Throttled {
         Ok(bytes)
     }
 
+    fn copy(&mut self, _: &str) {}
+
     fn redraw(&mut self) {}
 }
 

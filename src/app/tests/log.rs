@@ -10,7 +10,7 @@ use crate::model::log::LineKind;
 use crate::model::past::{FileStream, Past, PastFile, PastLine};
 
 /// Presses keys by their characters; Enter is `\r`, Esc is `\u{1b}`.
-fn keys(app: &mut App, text: &str) {
+pub(super) fn keys(app: &mut App, text: &str) {
     for c in text.chars() {
         let code = match c {
             '\r' => KeyCode::Enter,
@@ -26,20 +26,20 @@ fn keys(app: &mut App, text: &str) {
     }
 }
 
-fn line(pm_id: u32, name: &str, kind: LineKind, text: &str) -> LogLine {
+pub(super) fn line(pm_id: u32, name: &str, kind: LineKind, text: &str) -> LogLine {
     let source = LogSource { daemon: D, pm_id: Some(PmId(pm_id)), name: name.into() };
     LogLine { at_ms: 0, source, kind, text: text.into() }
 }
 
-fn output(pm_id: u32, name: &str, text: &str) -> LogLine {
+pub(super) fn output(pm_id: u32, name: &str, text: &str) -> LogLine {
     line(pm_id, name, LineKind::Out, text)
 }
 
-fn event(word: &'static str, text: &str) -> LogLine {
+pub(super) fn event(word: &'static str, text: &str) -> LogLine {
     line(0, "p0", LineKind::Event(word, Severity::Neutral), text)
 }
 
-fn filled(lines: Vec<LogLine>) -> App {
+pub(super) fn filled(lines: Vec<LogLine>) -> App {
     let mut app = app(3);
     app.log_view = LogView::new(Bounds::default());
     send(&mut app, Report::Lines(lines));
@@ -47,11 +47,11 @@ fn filled(lines: Vec<LogLine>) -> App {
 }
 
 /// Texts that live as long as the test.
-fn shown(app: &App) -> Vec<&'static str> {
+pub(super) fn shown(app: &App) -> Vec<&'static str> {
     texts(app).into_iter().map(|text| &*text.leak()).collect()
 }
 
-fn marked_text(app: &App) -> &'static str {
+pub(super) fn marked_text(app: &App) -> &'static str {
     Box::leak(app.log_view.whole(marked(app).unwrap()).unwrap().text.text)
 }
 
@@ -223,7 +223,7 @@ fn letters_that_act_do_nothing_in_the_log() {
     assert_eq!((app.mode.clone(), app.focus), (Mode::Normal, Pane::Log));
 }
 
-fn past(lines: &[(i64, &str)], has_more: bool, is_asked: bool) -> Report {
+pub(super) fn past(lines: &[(i64, &str)], has_more: bool, is_asked: bool) -> Report {
     let line = |(at_ms, text): &(i64, &str)| PastLine {
         at_ms: *at_ms,
         is_estimated: false,

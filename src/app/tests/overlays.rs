@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::app::keymap;
+use crate::app::log_sheet::LogSheet;
 use crate::app::palette::{Entry, entries};
 use crate::model::call::NamedCall;
 use crate::protocol::amp::Frame;
@@ -100,7 +101,7 @@ fn the_palette_does_commands_by_name() {
 fn the_palette_offers_every_command_and_every_method() {
     let app = live(1);
     let all = entries(&app.watched, Some(D), "");
-    for row in crate::app::command::COMMANDS {
+    for row in crate::app::log_commands::all() {
         let is_there =
             |entry: &Entry| matches!(entry, Entry::Command(other) if other.keys == row.keys);
         assert_eq!(all.iter().any(is_there), row.command != Command::Palette, "{}", row.label);
@@ -271,8 +272,9 @@ fn enter_shows_the_marked_line_whole() {
     press(&mut app, Command::Up);
     let top = app.log_top;
     assert!(enter(&mut app).is_empty());
-    let Mode::Line { line, .. } = &app.mode else { panic!("{:?}", app.mode) };
-    assert_eq!(&*line.text.text, "event: 98");
+    let Mode::LogSheet(sheet) = &app.mode else { panic!("{:?}", app.mode) };
+    let LogSheet::Entry(entry) = sheet else { panic!("{sheet:?}") };
+    assert_eq!(&*entry.line.text.text, "event: 98");
     assert!(press(&mut app, Command::Act(Action::Restart)).is_empty(), "nothing but scrolling");
     key_press(&mut app, KeyCode::Esc);
     assert_eq!((app.log_top, app.focus), (top, Pane::Log), "the place is kept");
@@ -305,12 +307,12 @@ fn a_message_line_is_counted_and_laid_out() {
     assert_eq!(line.bytes(), size_of::<LogLine>() + line.text.len() + "my:topic".len());
     let mut app = app(1);
     app.take_lines([line]);
-    let line = app.log_view.whole(app.lines().at(0).unwrap()).unwrap();
-    assert_eq!((&*line.lead, line.word()), ("my:topic ", "my:topic"));
-    let rows = crate::app::geometry::line_rows(&line, 40);
+    let entry = app.log_view.entry(app.lines().at(0).unwrap()).unwrap();
+    assert_eq!((&*entry.line.lead, entry.line.word()), ("my:topic ", "my:topic"));
+    let rows = entry.rows(40);
     let wanted = ["{", "  \"b\": [", "    1,", "    2", "  ],", "  \"a\": \"x\"", "}"];
     assert_eq!(rows, wanted);
-    let narrow = crate::app::geometry::line_rows(&line, 8);
+    let narrow = entry.rows(8);
     assert_eq!(narrow[5..7], ["  \"a\": \"", "  x\""], "what goes on stands as far in");
 }
 

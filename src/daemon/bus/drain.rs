@@ -23,7 +23,7 @@ const ROOM_BYTES_MIN: usize = READ_BYTES / 4;
 const SMALL_BYTES: usize = 32 * 1024;
 /// The longest such rest, after a read that brought next to nothing. In a burst the daemon says a message
 /// about every 40 microseconds: to be woken by each costs three times the CPU (measured).
-const REST_MAX: Duration = Duration::from_micros(1_000);
+const REST_MAX: Duration = Duration::from_millis(1);
 /// The shortest. A tenth of the time in which the daemon's side of the socket is full.
 const REST_MIN: Duration = Duration::from_micros(300);
 

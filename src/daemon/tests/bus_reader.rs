@@ -177,7 +177,7 @@ async fn a_flood_is_read_while_the_app_takes_nothing() {
         for (_, report) in batch {
             match report {
                 Report::Lines(lines) => {
-                    kept += lines.iter().map(|line| line.count() as u64).sum::<u64>()
+                    kept += lines.iter().map(|line| line.count() as u64).sum::<u64>();
                 }
                 Report::LinesLost(lines) => lost += lines,
                 Report::Process(_) => is_over = true,

@@ -87,12 +87,12 @@ impl<'a, W: Write> Printer<'a, W> {
         self.seen += 1;
         let Some(json) = &head.json else {
             let offset_s = self.context.utc_offset_s;
-            let led = || {
+            let make = || {
                 let mut lead = String::new();
                 start(head.process.as_ref(), line.at_ms, &head.topic, offset_s, &mut lead);
                 (line.at_ms, lead.into_boxed_str())
             };
-            let (at_ms, lead) = head.lead.get_or_init(led);
+            let (at_ms, lead) = head.lead.get_or_init(make);
             if *at_ms == line.at_ms {
                 self.line.clear();
                 self.line.push_str(lead);

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use jiff::civil::{DateTime, Time};
-use jiff::tz::{Offset, TimeZone};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::super::failure::Failure;
 use crate::cli::{Logs, parse_span};
 use crate::daemon::history::Line;
 use crate::logs::parse::{Level, Plain};
+use crate::logs::when;
 use crate::protocol::text::clean;
 
 /// The most memory that a compiled pattern may take, bytes.
@@ -126,29 +125,7 @@ fn moment(text: &str, now_ms: i64, utc_offset_s: i32) -> Option<i64> {
     if let Ok(span) = parse_span(text) {
         return Some(now_ms.saturating_sub(millis(span)));
     }
-    let text = text.trim();
-    if let Ok(at) = text.parse::<jiff::Timestamp>() {
-        return Some(at.as_millisecond());
-    }
-    let offset = Offset::from_seconds(utc_offset_s).ok()?;
-    let zone = TimeZone::fixed(offset);
-    let at = |time: DateTime| offset.to_timestamp(time).ok().map(jiff::Timestamp::as_millisecond);
-    if let Ok(clock) = text.parse::<Time>() {
-        let now = jiff::Timestamp::from_millisecond(now_ms).ok()?;
-        let today = zone.to_datetime(now).date();
-        let here = at(today.to_datetime(clock))?;
-        // A time of the day that is still to come was yesterday.
-        return if here > now_ms {
-            at(today.yesterday().ok()?.to_datetime(clock))
-        } else {
-            Some(here)
-        };
-    }
-    if let Ok(time) = text.parse::<DateTime>() {
-        return at(time);
-    }
-    let day: jiff::civil::Date = text.parse().ok()?;
-    at(day.to_datetime(Time::midnight()))
+    when::moment(text, now_ms, utc_offset_s)
 }
 
 fn millis(span: Duration) -> i64 {

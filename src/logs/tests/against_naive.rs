@@ -23,6 +23,7 @@ struct Given {
     at_ms: i64,
     level: Option<Level>,
     is_filed: bool,
+    is_more: bool,
     text: Vec<u8>,
 }
 
@@ -46,10 +47,11 @@ fn given() -> impl Strategy<Value = Given> {
         prop::sample::select(&["", "alpha", "beta 7", "\x1b[1mal\x1b[mpha", "x\ny", "long"][..]);
     let at_ms = prop_oneof![5 => 0..100_i64, 1 => -1000..1000_i64];
     let level = level();
-    (0..SOURCES.len(), at_ms, level, prop::bool::weighted(0.2), text).prop_map(
-        |(source, at_ms, level, is_filed, text)| {
+    let is_more = prop::bool::weighted(0.3);
+    (0..SOURCES.len(), at_ms, level, prop::bool::weighted(0.2), is_more, text).prop_map(
+        |(source, at_ms, level, is_filed, is_more, text)| {
             let text = if text == "long" { "z".repeat(700) } else { text.to_owned() };
-            Given { source, at_ms, level, is_filed, text: text.into_bytes() }
+            Given { source, at_ms, level, is_filed, is_more, text: text.into_bytes() }
         },
     )
 }
@@ -65,9 +67,12 @@ fn query() -> impl Strategy<Value = Query> {
         0..3,
     );
     let level = level();
-    (scope, level, filters, any::<bool>(), prop::bool::weighted(0.2)).prop_map(
-        |(scope, least, filters, has_err, is_muted)| Query {
+    let behind = prop::option::weighted(0.2, -100..100_i64);
+    let behind = behind.prop_map(|at_ms| at_ms.map(LineId::at_time));
+    (scope, level, filters, any::<bool>(), prop::bool::weighted(0.2), behind).prop_map(
+        |(scope, least, filters, has_err, is_muted, behind)| Query {
             scope,
+            behind,
             least,
             streams: Streams::ALL.with(Stream::Err, has_err),
             muted: if is_muted { [owner(1, "default", "web")].into() } else { BTreeSet::new() },
@@ -133,7 +138,11 @@ impl Both {
             Body::Held(&given.text)
         };
         let is_event = SOURCES[given.source].2 == Stream::Events;
-        let kind = if is_event { Kind::Exit } else { Kind::Output };
+        let kind = match is_event {
+            true => Kind::Exit,
+            false if given.is_more => Kind::More,
+            false => Kind::Output,
+        };
         Line { level: given.level, kind, body, ..line(given.at_ms, b"") }
     }
 
@@ -209,18 +218,47 @@ impl Both {
         }
     }
 
+    /// The first line of the entry of each line, as its block has it.
+    fn heads(&self) -> BTreeMap<LineId, LineId> {
+        let mut all = BTreeMap::new();
+        for block in &self.store.blocks {
+            let mut open = BTreeMap::new();
+            for record in block.records() {
+                let own = record.id();
+                let head = match (record.kind(), open.get(&record.source)) {
+                    (Kind::More, Some(head)) => *head,
+                    _ => own,
+                };
+                open.insert(record.source, head);
+                all.insert(own, head);
+            }
+        }
+        all
+    }
+
     fn check_view(&mut self) {
         let is_done = (0..1000).any(|_| self.view.step(&self.store, &self.files, 500).is_done);
         assert!(is_done, "never done: {:?}", self.view.progress(&self.store));
         let (store, view) = (&self.store, &self.view);
         let query = view.query();
+        let heads = self.heads();
+        let mut entries: BTreeMap<LineId, Vec<LineId>> = BTreeMap::new();
+        for (line, head) in &heads {
+            entries.entry(*head).or_default().push(*line);
+        }
+        let has = |head: &LineId, pattern: &Pattern| {
+            entries[head].iter().any(|line| pattern.is_match(&plain(&self.taken[line].text)))
+        };
         let is_shown = |line: &LineRef<'_>| {
             let known = &self.taken[&line.id];
-            let text = plain(&known.text);
             let filters = query.filters.iter().filter(|filter| filter.is_on);
+            if heads[&line.id] != line.id {
+                return false;
+            }
             query.has_source(store.source_key(line.source).unwrap())
+                && query.behind < Some(line.id)
                 && (known.level >= query.least || line.kind == Kind::Exit)
-                && filters.clone().all(|f| f.pattern.is_match(&text) != f.is_inverted)
+                && filters.clone().all(|f| has(&line.id, &f.pattern) != f.is_inverted)
         };
         let shown: Vec<LineRef<'_>> = store.iter().filter(is_shown).collect();
         let ids: Vec<LineId> = shown.iter().map(|line| line.id).collect();
@@ -232,10 +270,8 @@ impl Both {
             assert!(view.shows(store, *id));
         }
         assert_eq!(view.line_at(store, ids.len() as u64), None);
-        let matches = |line: &&LineRef<'_>| {
-            let text = plain(&self.taken[&line.id].text);
-            view.search().is_some_and(|pattern| pattern.is_match(&text))
-        };
+        let matches =
+            |line: &&LineRef<'_>| view.search().is_some_and(|pattern| has(&line.id, pattern));
         let hits: Vec<LineId> = shown.iter().filter(matches).map(|line| line.id).collect();
         assert_eq!(view.progress(store).hits, hits.len() as u64);
         let errors =

@@ -7,6 +7,8 @@ use ratatui::layout::Rect;
 use super::fleet::*;
 use crate::app::editor::{Breaks, Edit, Editor};
 use crate::app::geometry::{Charts, Geometry};
+use crate::app::log_entry::Entry;
+use crate::app::log_sheet::LogSheet;
 use crate::app::palette::Palette;
 use crate::app::prompt::{Arguments, Compose};
 use crate::app::{App, Mode, Notice, Pane};
@@ -107,7 +109,7 @@ fn overlay() -> impl Strategy<Value = Mode> {
             };
             let mut app = app(vec![daemon(0, "web-01")]);
             app.take_lines([line]);
-            app.log_view.whole(app.lines().at(0).unwrap()).unwrap()
+            app.log_view.entry(app.lines().at(0).unwrap()).unwrap()
         },
     );
     prop_oneof![
@@ -124,7 +126,11 @@ fn overlay() -> impl Strategy<Value = Mode> {
             let (daemon, target) = (DaemonId(0), target(pm_id, "api"));
             Mode::Compose(Compose { daemon, target, is_to_app, input })
         }),
-        (line, any::<usize>()).prop_map(|(line, top)| Mode::Line { line: Box::new(line), top }),
+        (line, any::<usize>(), prop::option::of(0..200_usize)).prop_map(|(line, top, shift)| {
+            let mut entry: Entry = line;
+            (entry.top, entry.shift) = (top, shift);
+            Mode::LogSheet(LogSheet::Entry(Box::new(entry)))
+        }),
         (name(), name()).prop_map(|(method, arg)| Mode::ConfirmCall {
             daemon: DaemonId(0),
             call: NamedCall::new(&method, vec![arg.into()]),

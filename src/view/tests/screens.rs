@@ -3,6 +3,7 @@
 use super::fleet::*;
 use super::{ALL, check};
 use crate::app::editor::{Edit, Editor};
+use crate::app::log_sheet::LogSheet;
 use crate::app::marked;
 use crate::app::palette::Palette;
 use crate::app::prompt::{Arguments, Compose};
@@ -225,12 +226,13 @@ fn line_shown_whole() {
     app.focus = Pane::Log;
     app.take_lines([message_line()]);
     check!(&app, COLOR, "message", ALL);
-    let line = app.log_view.whole(marked(&app).unwrap()).unwrap();
-    app.mode = Mode::Line { line: Box::new(line.clone()), top: 0 };
+    let mut entry = app.log_view.entry(marked(&app).unwrap()).unwrap();
+    app.mode = Mode::LogSheet(LogSheet::Entry(Box::new(entry.clone())));
     check!(&app, COLOR, "line", ALL);
     check!(&app, COLOR, "line", [(30, 6)]);
     check!(&app, PLAIN, "line_ascii", [(80, 24)]);
-    app.mode = Mode::Line { line: Box::new(line), top: 9999 };
+    entry.top = 9999;
+    app.mode = Mode::LogSheet(LogSheet::Entry(Box::new(entry)));
     check!(&app, COLOR, "line_end", [(40, 10)]);
 }
 

@@ -1,0 +1,144 @@
+//! Where the columns of the log are.
+//!
+//! Invariant: columns do not hang on the lines in sight, so that the text does not jump sideways as
+//! lines come. Where it is narrow, milliseconds go first, then the id and the level's letter.
+
+use unicode_width::UnicodeWidthStr;
+
+use super::log_shape::Times;
+use super::state::App;
+use crate::model::units::{self, Clock};
+
+/// The name column's widest, with the id.
+const NAME_MAX: u16 = 20;
+/// The name column's narrowest: `api[0]` and its like.
+const NAME_MIN: u16 = 8;
+/// The daemon column's widest.
+const DAEMON_MAX: u16 = 12;
+/// Columns of the gutter, with a blank.
+pub const GUTTER: u16 = 2;
+/// Columns of the level's letter, with a blank.
+const LEVEL: u16 = 2;
+/// Columns of a day, with a blank: `2026-11-28`.
+const DAY: u16 = 11;
+/// Columns of a time as a distance: `-12.345s`.
+const DISTANCE: u16 = 9;
+
+/// Where the columns of the log are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Columns {
+    /// How times are told.
+    pub times: Times,
+    /// How much of them.
+    pub clock: Clock,
+    /// How wide they are.
+    pub time: u16,
+    /// How wide the daemon's label is; 0 where there is one daemon.
+    pub daemon: u16,
+    /// How wide names are.
+    pub name: u16,
+    /// Whether they have the process's id.
+    pub has_id: bool,
+    /// How wide the level's letter is.
+    pub level: u16,
+    /// The first column of the text.
+    pub text_at: u16,
+    /// How wide the text is.
+    pub text: u16,
+}
+
+impl Columns {
+    /// The columns in a pane that has room for so many.
+    #[must_use]
+    pub fn of(app: &App, width: u16) -> Self {
+        let clock = match width {
+            0..42 => Clock::Minutes,
+            42..98 => Clock::Seconds,
+            _ => Clock::Milliseconds,
+        };
+        let has_id = width >= 42;
+        let times = app.log_view.shape.times;
+        let time = match times {
+            Times::Clock => clock.columns(),
+            Times::Date => DAY + clock.columns(),
+            Times::Distance => DISTANCE,
+            Times::Off => 0,
+        };
+        let level = if has_id { LEVEL } else { 0 };
+        let daemon = daemon_columns(app, width);
+        let name = name_columns(app, width, has_id);
+        let with_gap = |columns: u16| if columns > 0 { columns + 1 } else { 0 };
+        let text_at = with_gap(time) + with_gap(daemon) + with_gap(name) + GUTTER + level;
+        let text = width.saturating_sub(text_at);
+        Self { times, clock, time, daemon, name, has_id, level, text_at, text }
+    }
+
+    /// A time in its column; `from_ms` is that of the marked line.
+    #[must_use]
+    pub fn time(&self, at_ms: i64, from_ms: i64, offset_s: i32) -> String {
+        match self.times {
+            Times::Clock => units::clock(at_ms, offset_s, self.clock),
+            Times::Date => {
+                let clock = units::clock(at_ms, offset_s, self.clock);
+                format!("{} {clock}", units::day(at_ms, offset_s))
+            }
+            Times::Distance => format!("{:>9}", distance(at_ms.saturating_sub(from_ms))),
+            Times::Off => String::new(),
+        }
+    }
+}
+
+/// Names are as wide as those of the processes, in steps of two, so that the text seldom moves as
+/// processes come and go.
+fn name_columns(app: &App, width: u16, has_id: bool) -> u16 {
+    let names = app.watched.fleet.iter().map(|(key, process)| {
+        let id = if has_id { key.pm_id.to_string().len() + 2 } else { 0 };
+        columns(&process.info.name).saturating_add(u16::try_from(id).unwrap_or(u16::MAX))
+    });
+    let name = names.max().unwrap_or(0).clamp(NAME_MIN, NAME_MAX);
+    name.next_multiple_of(2).min((width / 5).max(NAME_MIN))
+}
+
+fn daemon_columns(app: &App, width: u16) -> u16 {
+    if app.watched.daemons.len() < 2 {
+        return 0;
+    }
+    let labels = app.watched.daemons.iter().map(|daemon| columns(&daemon.label));
+    labels.max().unwrap_or(0).min(DAEMON_MAX).min(width / 6)
+}
+
+fn columns(text: &str) -> u16 {
+    u16::try_from(text.width()).unwrap_or(u16::MAX)
+}
+
+/// A time from another one on, at most nine columns: `+0.012s`, `-59.999s`, `+12m 05s`, `-3h 12m`.
+fn distance(ms: i64) -> String {
+    let sign = if ms < 0 { '-' } else { '+' };
+    let far = ms.unsigned_abs();
+    match far {
+        0 => "0".to_owned(),
+        1..60_000 => format!("{sign}{}.{:03}s", far / 1_000, far % 1_000),
+        60_000..3_600_000 => format!("{sign}{}m {:02}s", far / 60_000, far / 1_000 % 60),
+        _ => format!("{sign}{}", units::uptime(i64::try_from(far).unwrap_or(i64::MAX))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_are_short() {
+        for (ms, text) in [
+            (0, "0"),
+            (12, "+0.012s"),
+            (-59_999, "-59.999s"),
+            (725_000, "+12m 05s"),
+            (-11_520_000, "-3h 12m"),
+            (i64::MAX, "+106751991167d"),
+            (i64::MIN, "-106751991167d"),
+        ] {
+            assert_eq!(distance(ms), text);
+        }
+    }
+}

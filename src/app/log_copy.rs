@@ -1,0 +1,120 @@
+//! Taking lines of the log away: marking and copying them.
+//!
+//! Invariant: what is copied is clean: no control sequence of a line comes out of the clipboard again.
+
+use super::effect::{Effect, Effects};
+use super::geometry::Pane;
+use super::log_sight::{self, Sight, jump};
+use super::log_view::LogView;
+use super::state::App;
+use crate::logs::LineId;
+use crate::model::units;
+use crate::protocol::text::{TextStyle, clean_line};
+
+/// The most bytes that are copied: as base64 just below 100,000, which is what terminals take.
+const COPY_BYTES_MAX: usize = 74_000;
+/// The most lines that can be marked.
+const MARKS_MAX: usize = 10_000;
+
+impl LogView {
+    /// Whether a line is marked.
+    #[must_use]
+    pub fn is_marked(&self, line: LineId) -> bool {
+        self.marks.contains(&line)
+    }
+
+    /// How many lines are marked.
+    #[must_use]
+    pub fn marks(&self) -> usize {
+        self.marks.len()
+    }
+
+    fn mark(&mut self, line: LineId) {
+        if !self.marks.remove(&line) && self.marks.len() < MARKS_MAX {
+            self.marks.insert(line);
+        }
+    }
+
+    /// The next marked line that is shown, behind this one or from the first on.
+    fn next_mark(&self, from: LineId) -> Option<LineId> {
+        let shown = |line: &&LineId| self.view.shows(&self.store, **line);
+        let behind = self.marks.iter().filter(|line| **line > from).find(shown);
+        behind.or_else(|| self.marks.iter().find(shown)).copied()
+    }
+}
+
+/// Marks the line, or takes its mark away.
+pub(super) fn mark(app: &mut App) {
+    app.focus = Pane::Log;
+    if let Some(line) = log_sight::marked(app) {
+        app.log_view.mark(line);
+    }
+}
+
+/// Goes to the next marked line.
+pub(super) fn next_mark(app: &mut App) {
+    app.focus = Pane::Log;
+    let from = log_sight::marked(app).unwrap_or(LineId::START);
+    match app.log_view.next_mark(from) {
+        Some(line) => jump(app, line),
+        None if app.log_view.marks() > 0 => app.notify("no marked line is shown now", false),
+        None => app.notify("no line is marked: m marks the one you are at", false),
+    }
+}
+
+/// Copies the entry at which one is.
+pub(super) fn entry(app: &mut App) -> Effects {
+    app.focus = Pane::Log;
+    let entry = log_sight::marked(app).and_then(|line| app.log_view.entry(line));
+    match entry {
+        Some(entry) => copy(app, "the entry", &entry.text()),
+        None => Effects::none(),
+    }
+}
+
+/// Copies the marked entries, or those in sight.
+pub(super) fn many(app: &mut App) -> Effects {
+    app.focus = Pane::Log;
+    let marks: Vec<LineId> = app.log_view.marks.iter().copied().collect();
+    let (what, lines) = if marks.is_empty() {
+        let Sight { top, count, .. } = log_sight::sight(app, log_sight::log_page(app));
+        let lines = app.lines();
+        ("what is in sight", (top..top + count).filter_map(|place| lines.at(place)).collect())
+    } else {
+        ("what is marked", marks)
+    };
+    let mut text = String::new();
+    for entry in lines.into_iter().filter_map(|line| app.log_view.entry(line)) {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&entry.text());
+        if text.len() > COPY_BYTES_MAX {
+            break;
+        }
+    }
+    if text.is_empty() {
+        return Effects::none();
+    }
+    copy(app, what, &text)
+}
+
+/// Copies a text, cleaned, and says how much of it went.
+pub(super) fn copy(app: &mut App, what: &str, text: &str) -> Effects {
+    let lines = text.split('\n').map(|line| clean_line(line, &mut TextStyle::default()).text);
+    let mut clean = lines.collect::<Vec<_>>().join("\n");
+    let whole = clean.len();
+    let mut end = whole.min(COPY_BYTES_MAX);
+    while !clean.is_char_boundary(end) {
+        end -= 1;
+    }
+    clean.truncate(end);
+    let size = units::bytes(end as u64);
+    let notice = match clean.split('\n').count() {
+        _ if end < whole => format!("copied the first {size} of {what}: terminals take no more"),
+        1 => format!("copied {what}: 1 line, {size}"),
+        lines => format!("copied {what}: {lines} lines, {size}"),
+    };
+    app.notify(notice, end < whole);
+    Effects::one(Effect::Copy(clean))
+}

@@ -1,0 +1,87 @@
+//! An entry of the log shown whole: all its lines, JSON indented, with a search inside.
+//!
+//! Invariant: it is as it was when it was opened, whatever falls out of the log meanwhile.
+
+use super::editor::Editor;
+use super::log_line::{Shown, WHOLE_BYTES};
+use super::log_view::{LogView, Search};
+use super::wrap::{folded, whole_lines};
+use crate::logs::{Kind, LineId};
+
+/// An open entry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Its first line.
+    pub line: Shown,
+    /// All its lines, cleaned.
+    pub lines: Vec<String>,
+    /// How many of these are the first line.
+    of_head: usize,
+    /// First row shown.
+    pub top: usize,
+    /// Whether long lines are cut, and from which column on they are shown; else they wrap.
+    pub shift: Option<usize>,
+    /// What is searched for in it.
+    pub search: Option<Search>,
+    /// The search while it is typed.
+    pub typing: Option<Editor>,
+}
+
+impl LogView {
+    /// The entry that a line is the first of.
+    #[must_use]
+    pub fn entry(&self, id: LineId) -> Option<Entry> {
+        let line = self.whole(id)?;
+        let mut lines = whole_lines(&line);
+        let of_head = lines.len();
+        if matches!(line.kind, Kind::Output | Kind::More) {
+            let rest = self.store.rest_of(id, false);
+            let shown = rest.filter_map(|line| Shown::of(&self.store, &line, WHOLE_BYTES));
+            lines.extend(shown.map(|line| line.text.text.to_string()));
+        }
+        Some(Entry { line, lines, of_head, top: 0, shift: None, search: None, typing: None })
+    }
+}
+
+impl Entry {
+    /// As it is copied: without the layout that JSON has on the screen.
+    #[must_use]
+    pub fn text(&self) -> String {
+        if self.line.kind == Kind::Exception {
+            return self.lines.join("\n");
+        }
+        let head = format!("{}{}", self.line.lead, self.line.text.text);
+        let rest = self.lines.iter().skip(self.of_head).map(String::as_str);
+        std::iter::once(head.as_str()).chain(rest).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Its rows in so many columns.
+    #[must_use]
+    pub fn rows(&self, columns: u16) -> Vec<String> {
+        let columns = usize::from(columns.max(2));
+        match self.shift {
+            None => self.lines.iter().flat_map(|line| folded(line, columns)).collect(),
+            Some(shift) => {
+                let from = |line: &String| {
+                    let start = super::log_shape::behind(line, shift);
+                    line.get(start..).unwrap_or_default().to_owned()
+                };
+                self.lines.iter().map(from).collect()
+            }
+        }
+    }
+
+    /// In how many rows the search is, and how many of them stand before the first shown.
+    #[must_use]
+    pub fn found(&self, rows: &[String]) -> (usize, usize) {
+        let hits = self.hits(rows);
+        (hits.len(), hits.iter().filter(|row| **row < self.top).count())
+    }
+
+    /// The rows that the search is in.
+    pub(super) fn hits(&self, rows: &[String]) -> Vec<usize> {
+        let Some(search) = &self.search else { return Vec::new() };
+        let is_hit = |row: &String| search.pattern.find_iter(row).next().is_some();
+        (0_usize..).zip(rows).filter(|(_, row)| is_hit(row)).map(|(index, _)| index).collect()
+    }
+}

@@ -1,0 +1,179 @@
+//! Stack traces in what comes: which lines go on an entry, and which exception of the bus is the same
+//! trace as one on standard error.
+//!
+//! Invariant: a trace that a process prints and PM2 tells is one entry: the printed one. What is
+//! remembered for that is bounded.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::logs::parse::{Level, Part, Traces};
+use crate::logs::{Kind, LineId, Owner, SourceId, Store};
+
+/// So far apart, printed and told, a trace is the same one, milliseconds.
+const SAME_MS: i64 = 2_000;
+/// How many traces and exceptions are remembered to be joined.
+const KEPT_MAX: usize = 32;
+/// How many joined ones are remembered.
+const JOINED_MAX: usize = 1_000;
+/// The most bytes of a title that are compared.
+const TITLE_BYTES_MAX: usize = 2_000;
+
+/// What was thrown, where it can still be joined.
+#[derive(Debug, Clone)]
+struct Thrown {
+    owner: Owner,
+    title: Box<[u8]>,
+    at_ms: i64,
+    line: LineId,
+}
+
+impl Thrown {
+    fn is(&self, owner: &Owner, title: &[u8], at_ms: i64) -> bool {
+        self.owner == *owner
+            && *self.title == *cut(title)
+            && self.at_ms.abs_diff(at_ms) <= SAME_MS.unsigned_abs()
+    }
+}
+
+/// A source's entry that is open.
+#[derive(Debug, Default)]
+struct Open {
+    traces: Traces,
+    /// The first line of the entry, and its level.
+    head: Option<(LineId, Option<Level>)>,
+}
+
+/// What is remembered of traces.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    open: HashMap<SourceId, Open>,
+    printed: VecDeque<Thrown>,
+    exceptions: VecDeque<Thrown>,
+    has_exceptions: bool,
+    /// The first lines of printed traces that PM2 told of too.
+    joined: VecDeque<LineId>,
+}
+
+impl Told {
+    /// Whether the store may have exceptions.
+    pub(super) fn has_exceptions(&self) -> bool {
+        self.has_exceptions
+    }
+
+    /// What the next line of output of a source is.
+    pub(super) fn feed(&mut self, source: SourceId, text: &[u8]) -> Fed {
+        let open = self.open.entry(source).or_default();
+        let step = open.traces.feed(text);
+        let goes_on = match step.part {
+            Part::Text => false,
+            _ if step.is_first => step.joins_previous && open.head.is_some(),
+            _ => open.head.is_some(),
+        };
+        let kind = if goes_on { Kind::More } else { Kind::Output };
+        Fed { kind, is_title: step.part == Part::Title }
+    }
+}
+
+/// What a line of output is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fed {
+    pub(super) kind: Kind,
+    /// Whether it says what was thrown.
+    is_title: bool,
+}
+
+/// A title as it is compared: without the brace that its properties follow behind.
+fn cut(title: &[u8]) -> &[u8] {
+    let title = title.trim_ascii();
+    let title = title.strip_suffix(b"{").unwrap_or(title).trim_ascii_end();
+    title.get(..TITLE_BYTES_MAX).unwrap_or(title)
+}
+
+fn keep(all: &mut VecDeque<Thrown>, one: Thrown) {
+    if all.len() >= KEPT_MAX {
+        all.pop_front();
+    }
+    all.push_back(one);
+}
+
+impl Told {
+    /// A line of output is in the store.
+    pub(super) fn is_in(
+        &mut self,
+        store: &mut Store,
+        source: SourceId,
+        Fed { kind, is_title }: Fed,
+        (line, level, at_ms, text): (LineId, Option<Level>, i64, &[u8]),
+    ) {
+        let open = self.open.entry(source).or_default();
+        if kind != Kind::More {
+            open.head = Some((line, level));
+        }
+        if !is_title {
+            return;
+        }
+        let Some((head, level)) = open.head else { return };
+        if level < Some(Level::Error) {
+            // What leads the entry does not say that it is one of an error.
+            open.head = Some((head, Some(Level::Error)));
+            store.set_level(head, Some(Level::Error));
+        }
+        let Some(owner) = store.source_key(source).map(|key| key.owner.clone()) else {
+            return;
+        };
+        let told = self.exceptions.iter().position(|told| told.is(&owner, text, at_ms));
+        if let Some(told) = told.and_then(|index| self.exceptions.remove(index)) {
+            store.take_out(told.line);
+            self.join(head);
+        }
+        let title = cut(text).into();
+        keep(&mut self.printed, Thrown { owner, title, at_ms, line: head });
+    }
+
+    /// Whether the trace of an exception was printed already.
+    pub(super) fn is_printed(
+        &mut self,
+        store: &Store,
+        source: SourceId,
+        title: &[u8],
+        at_ms: i64,
+    ) -> bool {
+        let Some(owner) = store.source_key(source).map(|key| &key.owner) else {
+            return false;
+        };
+        let printed = &mut self.printed;
+        let found = printed.iter().position(|printed| printed.is(owner, title, at_ms));
+        let found = found.and_then(|index| printed.remove(index));
+        if let Some(printed) = &found {
+            self.join(printed.line);
+        }
+        found.is_some()
+    }
+
+    fn join(&mut self, head: LineId) {
+        if self.joined.len() >= JOINED_MAX {
+            self.joined.pop_front();
+        }
+        self.joined.push_back(head);
+    }
+
+    /// Whether an entry is a trace that PM2 told of too.
+    pub(super) fn is_joined(&self, head: LineId) -> bool {
+        self.joined.contains(&head)
+    }
+
+    /// An exception is in the store: its trace may still be printed.
+    pub(super) fn is_told(
+        &mut self,
+        store: &Store,
+        source: SourceId,
+        (title, at_ms, line): (&[u8], i64, LineId),
+    ) {
+        let Some(owner) = store.source_key(source).map(|key| key.owner.clone()) else {
+            return;
+        };
+        self.has_exceptions = true;
+        let title = cut(title).into();
+        keep(&mut self.exceptions, Thrown { owner, title, at_ms, line });
+    }
+}

@@ -1,0 +1,196 @@
+//! Entries of several lines: folded stack traces, one opened whole; marks, copies, times.
+
+use super::log::{filled, keys, line, marked_text, output, shown};
+use super::*;
+use crate::app::command::LogCommand;
+use crate::app::log_columns::Columns;
+use crate::app::log_dress::Laid;
+use crate::app::log_entry::Entry;
+use crate::app::log_sheet::LogSheet;
+use crate::app::log_sight::laid;
+use crate::model::log::LineKind;
+
+const TRACE: [&str; 8] = [
+    "/srv/app/index.js:12",
+    "  throw err;",
+    "  ^",
+    "",
+    "Error: no disk",
+    "    at Module._load (node:internal/modules/cjs/loader:1051:27)",
+    "    at write (/srv/app/disk.js:7:3)",
+    "    at main (/srv/app/index.js:12:9)",
+];
+
+fn err(pm_id: u32, name: &str, text: &str) -> LogLine {
+    line(pm_id, name, LineKind::Err, text)
+}
+
+fn trace() -> Vec<LogLine> {
+    TRACE.iter().map(|text| err(0, "p0", text)).collect()
+}
+
+fn told(at_ms: i64) -> LogLine {
+    let source = LogSource { daemon: D, pm_id: Some(PmId(0)), name: "p0".into() };
+    let stack: Vec<Box<str>> = TRACE[4..].iter().map(|text| (*text).into()).collect();
+    LogLine::exception(at_ms, source, "no disk", &stack)
+}
+
+fn placed(app: &App) -> Vec<Laid> {
+    laid(app, &Columns::of(app, 120), 20)
+}
+
+fn open(app: &App) -> Entry {
+    let Mode::LogSheet(sheet) = &app.mode else { panic!("{:?}", app.mode) };
+    let LogSheet::Entry(entry) = sheet else { panic!("{sheet:?}") };
+    (**entry).clone()
+}
+
+#[test]
+fn a_trace_is_one_entry_with_its_title_and_its_first_own_frame() {
+    // Lines of others come in between.
+    let mut lines: Vec<LogLine> = Vec::new();
+    for line in trace() {
+        lines.push(line);
+        lines.push(output(1, "p1", "tick"));
+    }
+    lines.push(err(0, "p0", "goes on"));
+    let mut app = filled(lines);
+    let all = placed(&app);
+    assert_eq!((all.len(), all[0].height(), all[1].height()), (10, 2, 1));
+    assert_eq!(&*all[0].line.text.text, "Error: no disk");
+    let fold = all[0].fold.clone().unwrap();
+    assert_eq!(fold.frame, "at write (/srv/app/disk.js:7:3)");
+    assert_eq!(fold.more, "+ 2 frames");
+    // It is one line to move over, an error, and found by each of its lines.
+    keys(&mut app, "\tgj");
+    assert_eq!(marked_text(&app), "tick");
+    keys(&mut app, "E");
+    assert_eq!(marked_text(&app), TRACE[0]);
+    keys(&mut app, "G/index[.]js:12:9\r");
+    assert_eq!((app.log_view.found(), marked_text(&app)), (1, TRACE[0]));
+    keys(&mut app, "&disk[.]js\r");
+    assert_eq!(shown(&app), [TRACE[0]]);
+    keys(&mut app, "&!_load\r");
+    assert!(shown(&app).is_empty(), "an entry passes whole or not");
+}
+
+#[test]
+fn a_trace_that_shows_at_its_second_line_joins_the_first() {
+    let mut app = filled(vec![
+        output(0, "p0", "something went wrong"),
+        output(0, "p0", "    at write (/srv/app/disk.js:7:3)"),
+    ]);
+    send(&mut app, Report::Lines(vec![output(0, "p0", "    at main (/srv/app/index.js:1:9)")]));
+    let all = placed(&app);
+    assert_eq!((all.len(), all[0].fold.as_ref().unwrap().more.as_str()), (1, "+ 1 frame"));
+    assert_eq!(&*all[0].line.text.text, "something went wrong");
+    // What was filtered before its rest came is filtered anew.
+    keys(&mut app, "\t&!index\r");
+    assert!(shown(&app).is_empty());
+    send(&mut app, Report::Lines(vec![output(0, "p0", "other")]));
+    assert_eq!(shown(&app), ["other"]);
+    send(&mut app, Report::Lines(vec![output(0, "p0", "    at b (/srv/app/index.js:2:9)")]));
+    assert!(shown(&app).is_empty());
+}
+
+#[test]
+fn what_is_printed_and_told_is_one_entry() {
+    let mut app = filled([trace(), vec![told(30)]].concat());
+    assert_eq!(shown(&app).len(), 1, "printed first");
+    send(&mut app, Report::Lines(vec![told(40)]));
+    assert_eq!(shown(&app).len(), 2, "each joins one");
+    let mut app = filled([vec![told(0)], trace()].concat());
+    assert_eq!(shown(&app), [TRACE[0]], "told first");
+    send(&mut app, Report::Lines(vec![told(9_000)]));
+    let all = placed(&app);
+    assert_eq!(all.len(), 2, "much later is another one");
+    assert_eq!(&*all[1].line.text.text, "no disk");
+    let fold = all[1].fold.clone().unwrap();
+    assert_eq!(fold.frame, "at write (/srv/app/disk.js:7:3)");
+    assert_eq!(fold.more, "+ 2 frames");
+}
+
+#[test]
+fn an_entry_is_opened_whole_searched_and_copied() {
+    let mut app = filled(trace());
+    keys(&mut app, "\t\r");
+    assert_eq!(open(&app).lines, TRACE);
+    keys(&mut app, "/disk\r");
+    let entry = open(&app);
+    assert_eq!(entry.found(&entry.rows(80)).0, 2);
+    keys(&mut app, "\u{1b}");
+    assert!(open(&app).search.is_none());
+    assert_eq!(press(&mut app, Command::Log(LogCommand::Copy)), [Effect::Copy(TRACE.join("\n"))]);
+    assert!(app.notice.as_ref().unwrap().text.contains("8 lines"));
+    keys(&mut app, "w");
+    press(&mut app, Command::Newer);
+    assert_eq!(open(&app).rows(80)[5], *TRACE[5].get(20..).unwrap());
+    keys(&mut app, "\r");
+    assert_eq!(app.mode, Mode::Normal);
+    let json = r#"api: {"a":[1,2],"b":"x"}"#;
+    let mut app = filled(vec![output(0, "p0", json)]);
+    keys(&mut app, "\t\r");
+    assert_eq!(open(&app).lines[..3], ["api:", "{", "  \"a\": ["]);
+    assert_eq!(press(&mut app, Command::Log(LogCommand::Copy)), [Effect::Copy(json.into())]);
+}
+
+#[test]
+fn marked_lines_are_gone_to_and_copied_and_nothing_hostile_with_them() {
+    let hostile = "\u{1b}]52;c;aGk=\u{7}\u{1b}[31mred\u{1b}[0m\u{202e}x\r\n";
+    let mut app = filled(vec![
+        output(0, "p0", "one"),
+        output(0, "p0", hostile.trim_end()),
+        output(0, "p0", "three"),
+    ]);
+    keys(&mut app, "\t'");
+    assert!(app.notice.as_ref().unwrap().text.contains("no line is marked"));
+    keys(&mut app, "gmjm");
+    assert_eq!((app.log_view.marks(), marked_text(&app)), (2, "redx"));
+    keys(&mut app, "'");
+    assert_eq!(marked_text(&app), "one", "round the end");
+    keys(&mut app, "'");
+    assert_eq!(marked_text(&app), "redx");
+    let copied = press(&mut app, Command::Log(LogCommand::CopyMany));
+    assert_eq!(copied, [Effect::Copy("one\nredx".into())]);
+    keys(&mut app, "m'm");
+    assert_eq!(app.log_view.marks(), 0);
+    let copied = press(&mut app, Command::Log(LogCommand::CopyMany));
+    assert_eq!(copied, [Effect::Copy("one\nredx\nthree".into())], "what is in sight");
+    let long = output(0, "p0", &"é".repeat(60_000));
+    send(&mut app, Report::Lines(vec![long]));
+    keys(&mut app, "G");
+    let copied = press(&mut app, Command::Log(LogCommand::Copy));
+    let [Effect::Copy(text)] = &copied[..] else { panic!("{copied:?}") };
+    assert!(text.len() <= 74_000 && text.chars().all(|c| c == 'é'));
+    let notice = app.notice.as_ref().unwrap();
+    assert!(notice.is_bad && notice.text.contains("the first 72.3 KiB"), "{}", notice.text);
+}
+
+#[test]
+fn a_time_is_gone_to() {
+    let at =
+        |minute: i64| LogLine { at_ms: minute * 60_000, ..output(0, "p0", &minute.to_string()) };
+    let mut app = filled((0..600).map(at).collect());
+    app.now.wall_ms = 700 * 60_000;
+    let now = app.now;
+    app.focus = Pane::Log;
+    let go = |app: &mut App, text: &str| {
+        let _ = update(app, now, Message::Command(Command::Log(LogCommand::GoToTime)));
+        for c in text.chars() {
+            let _ = update(app, now, Message::Text(c));
+        }
+        let _ = update(app, now, Message::Command(Command::Open));
+    };
+    go(&mut app, "02:30");
+    assert_eq!((marked_text(&app), app.mode.clone()), ("150", Mode::Normal));
+    go(&mut app, "-10m");
+    assert_eq!(marked_text(&app), "589", "from the newest line on");
+    go(&mut app, "1970-01-01T01:00:00Z");
+    assert_eq!(marked_text(&app), "60");
+    go(&mut app, "11:00");
+    assert_eq!(marked_text(&app), "599");
+    assert!(app.notice.as_ref().unwrap().text.contains("newest"));
+    go(&mut app, "soon");
+    assert!(matches!(app.mode, Mode::LogInput(_)), "it stays open");
+    assert!(app.notice.as_ref().unwrap().text.contains("14:05"));
+}
