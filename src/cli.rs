@@ -105,7 +105,7 @@ pub struct Cli {
           global = true, help_heading = EVERYWHERE)]
     pub frame_mib: u32,
 
-    /// Append to this file why connections end and which calls are refused; no process data
+    /// Log to this file why connections end and which calls are refused; no process data
     #[arg(long, value_name = "FILE", global = true, help_heading = EVERYWHERE)]
     pub debug_log: Option<PathBuf>,
 
@@ -138,8 +138,8 @@ pub struct Screen {
     #[arg(long, value_name = "MIB", value_parser = whole::<u32>(1, 4_096), help_heading = SCREEN)]
     pub log_mib: Option<u32>,
 
-    /// Take CPU and memory from the daemon alone, as often as --interval says, also where this machine
-    /// can tell them
+    /// Read CPU and memory from PM2 only, once per --interval, even where this machine can measure
+    /// them itself
     #[arg(long, help_heading = SCREEN)]
     pub ask_pm2: bool,
 
@@ -196,7 +196,7 @@ pub enum Command {
     Ls(Ls),
     /// List the methods that the daemon has, with their parameters
     Methods {
-        /// As JSON: an array of `name`, `params` and `source`
+        /// Print a JSON array of `name`, `params` and `source`
         #[arg(long)]
         json: bool,
     },
@@ -206,7 +206,7 @@ pub enum Command {
     /// several. Elsewhere, a method that stops or deletes all processes, or ends the daemon, needs
     /// --yes.
     Call(Call),
-    /// Print the daemon's events, one line each, until stopped
+    /// Print the daemon's events, one line each, until interrupted
     ///
     /// Output of processes is printed in lines, joined from the chunks that the daemon sends; a
     /// line that does not end within a second is printed as it is, one over 1 MiB is cut and
@@ -240,50 +240,52 @@ pub enum Command {
         #[arg(allow_negative_numbers = true)]
         message: String,
     },
-    /// Tell all that is known of processes, the values of their environment aside
+    /// Show everything known about processes, except the values of their environment variables
     #[command(visible_aliases = ["show", "info"])]
     Describe(Describe),
-    /// Print the table of processes again and again, what takes the most CPU first
+    /// Print the table of processes repeatedly, highest CPU first
     Top(Top),
     /// Change how many processes an app has
     ///
-    /// More are started like its first one; fewer by deleting the highest instances, so that instance
-    /// 0 stays. One after another; the first that does not come up ends it.
+    /// New processes are started like the first one; surplus ones are deleted from the highest
+    /// instance down, so that instance 0 stays. This is done one process at a time and ends with the
+    /// first one that does not come up.
     Scale(Scale),
-    /// Set the counts of restarts to 0
+    /// Set the restart counts of processes to 0
     Reset(Targets),
-    /// Empty the log files of processes; without a TARGET, of all, and the daemon's own
+    /// Empty the log files of processes; without a TARGET, those of all processes and the daemon
     Flush {
         /// Ids, names, namespaces or `all`
         #[arg(value_name = "TARGET")]
         targets: Vec<String>,
     },
-    /// Write the list of processes that `resurrect` starts again, as `pm2 save` does
+    /// Save the list of processes for `resurrect`, as `pm2 save` does
     ///
-    /// The same file, byte for byte, but whole or not at all; a new one can be read by its owner only
-    /// (the pm2 CLI lets everybody read it, with all environments in it), an old one keeps its mode.
+    /// The file is the same as the pm2 CLI's, byte for byte, but it is replaced atomically. Only its
+    /// owner can read a new one (the pm2 CLI lets everybody read it, with all environments in it); an
+    /// existing one keeps its mode.
     #[command(visible_alias = "dump")]
     Save {
-        /// Also where there are no processes
+        /// Save even if there are no processes
         #[arg(long)]
         force: bool,
     },
-    /// Start what was saved and does not run, as `pm2 resurrect` does
+    /// Start the saved processes that are missing, as `pm2 resurrect` does
     Resurrect,
     /// Send a signal to processes
     Signal(Signal),
     /// Write a line to the standard input of processes
     Stdin(Stdin),
-    /// Have PM2 restart processes when their files change, or not any more
+    /// Turn on or off that PM2 restarts processes when their files change
     Watch(WatchFiles),
-    /// Print what processes have logged, in order of time; with --follow, new lines too
+    /// Print the logs of processes in order of time; with --follow, new lines too
     Logs(Logs),
     /// Say why processes died, from the daemon's log, the error logs and PM2's figures
     Why(Why),
-    /// Write what an incident needs into one .tar.gz: processes, why they died, events, ends of logs
+    /// Collect what explains an incident in one .tar.gz: processes, deaths, events, ends of logs
     ///
-    /// Of environments the names are in it, not the values; lines of logs are as they were written. Only
-    /// its owner may read the file; one that is there already is replaced after a yes.
+    /// It holds the names of environment variables, not their values; log lines are included as they
+    /// were written. Only its owner can read the file. An existing file is replaced only after a yes.
     Bundle(Bundle),
     /// Trigger an action that processes declare, and print their replies
     Trigger(Trigger),
@@ -328,7 +330,7 @@ pub struct Events {
     /// Can be repeated
     #[arg(long = "process", value_name = "TARGET")]
     pub processes: Vec<String>,
-    /// As JSON lines: `topic`, `at`, `daemon`, `data`; `signal` of an exit if it is known, `cut`
+    /// Print JSON lines: `topic`, `at`, `daemon`, `data`; `signal` of an exit if it is known, `cut`
     /// with the number of bytes that a line lost
     #[arg(long)]
     pub json: bool,
@@ -342,7 +344,7 @@ pub struct Events {
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_span)]
     pub span: Option<Duration>,
     /// Run this command for each event instead of printing it: a program and its arguments, split
-    /// at blanks, with quotes as in a shell, but without one. It reads the event's JSON from
+    /// at spaces and quoted as in a shell, though no shell runs it. It reads the event's JSON from
     /// standard input and has `PM2_TUI_TOPIC`, `PM2_TUI_PROCESS` and `PM2_TUI_PM_ID` in its
     /// environment.
     ///

@@ -4,7 +4,7 @@ mod kept;
 mod pager;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use color_eyre::eyre::{Result, WrapErr};
@@ -115,6 +115,8 @@ fn theme(kind: Kind) -> Theme {
 /// What of the screen was kept before, and where.
 struct Kept {
     path: Option<PathBuf>,
+    /// The home that is watched, or all of them.
+    home: String,
     before: Layout,
 }
 
@@ -122,15 +124,18 @@ impl Kept {
     /// Takes up what was kept.
     fn take_up(app: &mut App) -> Self {
         let path = kept::path(environment);
-        app.restore(&path.as_deref().map(kept::read).unwrap_or_default());
-        Self { path, before: app.layout() }
+        let homes = app.watched.daemons.iter().map(|daemon| &*daemon.home);
+        let home = homes.collect::<Vec<_>>().join(":");
+        let read = |path: &Path| kept::read(path, &home);
+        app.restore(&path.as_deref().map(read).unwrap_or_default());
+        Self { path, home, before: app.layout() }
     }
 
     /// Keeps what changed since.
     fn keep(&self, app: &App) {
         let layout = app.layout();
         let Some(path) = self.path.as_deref().filter(|_| layout != self.before) else { return };
-        if let Err(error) = kept::write(path, &layout) {
+        if let Err(error) = kept::write(path, &self.home, &layout) {
             tracing::warn!(%error, "the layout of the screen is not kept");
         }
     }

@@ -83,6 +83,8 @@ pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
                 // Whoever wants out of the program, or to suspend it, is not asked again.
                 (_, Some(Command::Suspend | Command::Redraw))
                 | (KeyCode::Char('c'), Some(Command::Quit)) => named,
+                // No answer: what Alt-y sends is also how some replies of a terminal begin.
+                _ if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => None,
                 (KeyCode::Char('y' | 'Y'), _) => Some(Command::Yes),
                 (KeyCode::Char('t' | 'T'), _) if matches!(mode, Mode::ConfirmReload { .. }) => {
                     Some(Command::This)
@@ -193,6 +195,10 @@ mod tests {
         assert_eq!(press(KeyCode::Esc), Some(Command::No));
         assert_eq!(press(KeyCode::Char('d')), None);
         assert_eq!(press(KeyCode::Enter), None);
+        for held in [KeyModifiers::ALT, KeyModifiers::CONTROL] {
+            let press = KeyEvent::new(KeyCode::Char('y'), held);
+            assert_eq!(command(&mode, Pane::Processes, press), None, "{held:?}");
+        }
     }
 
     #[test]

@@ -106,7 +106,7 @@ fn narrow(app: &mut App, is_app: bool) {
             if is_again { Scope::Namespace(daemon, namespace) } else { of_app }
         }
         Some(Owner::Pm2(_)) | None if app.focus == Pane::Log => {
-            app.notify("the marked line is of no process: the log stays as it is", false);
+            app.notify("the marked line belongs to no process", false);
             return;
         }
         Some(Owner::Pm2(_)) | None => {

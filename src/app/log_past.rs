@@ -14,7 +14,7 @@ use crate::model::past::{FileStream, Past, PastFile};
 
 /// Says that file and bus may not meet here.
 const UNSURE: &str =
-    "about here lines may be missing or stand twice: file and bus do not certainly meet";
+    "lines may be missing or repeated here: the file and the bus could not be matched";
 
 impl LogView {
     /// Takes lines of log files in, before all that there is of them.

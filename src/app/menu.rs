@@ -122,7 +122,7 @@ impl Menu {
             (whole(Whole::ReloadLogs), "reload logs", "open all log files again, after rotation"),
             (whole(Whole::FlushConsole), "flush PM2's log", "empty pm2.log"),
             (whole(Whole::Save), "save", "the list of processes that comes back at boot"),
-            (whole(Whole::Resurrect), "resurrect", "start what is saved and does not run"),
+            (whole(Whole::Resurrect), "resurrect", "start saved processes that are missing"),
             (whole(Whole::Kill), "kill the daemon", "and all its processes"),
         ]
         .into_iter()

@@ -151,7 +151,7 @@ fn go_to_unwell(app: &mut App, is_back: bool) {
             app.selected = Some(*key);
             navigate::keep_selection_visible(app);
         }
-        None => app.notify("no other row is not well", false),
+        None => app.notify("no other row needs attention", false),
     }
 }
 

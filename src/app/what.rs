@@ -60,18 +60,18 @@ impl Whole {
             Self::ReloadLogs => "open all log files again",
             Self::FlushConsole => "empty PM2's own log",
             Self::Save => "save the list of processes",
-            Self::Resurrect => "start what is saved and does not run",
+            Self::Resurrect => "start saved processes that are missing",
             Self::Kill => "end the daemon and all its processes",
         }
     }
 
     fn meaning(self) -> &'static str {
         match self {
-            Self::ReloadLogs => "as after their rotation; it takes about 4 s",
+            Self::ReloadLogs => "needed after log rotation; takes about 4 s",
             Self::FlushConsole => "its lines are lost",
             Self::Save => "what is saved now is kept as dump.pm2.bak",
-            Self::Resurrect => "of a name that runs already nothing is started",
-            Self::Kill => "nothing of it stays up, and nothing is started again by itself",
+            Self::Resurrect => "names that already run are not started again",
+            Self::Kill => "all of it stops, and nothing restarts by itself",
         }
     }
 
@@ -294,7 +294,9 @@ fn scaling(watched: &Watched, scale: Scale, targets: &[(DaemonId, Target)]) -> S
     let name = &first.name;
     match scale.of(now) {
         Ok(wanted) if wanted > now => {
-            format!("scales {name} from {now} to {wanted}: {} more are started", wanted - now)
+            let more = wanted - now;
+            let verb = if more == 1 { "is" } else { "are" };
+            format!("scales {name} from {now} to {wanted}: {more} more {verb} started")
         }
         Ok(wanted) if wanted < now => {
             let gone = now - wanted;

@@ -17,7 +17,7 @@ pub struct Check {
     /// Leave these processes out; can be repeated
     #[arg(long, value_name = "TARGET")]
     pub except: Vec<String>,
-    /// Leave stopped processes out: they are no failure
+    /// Ignore stopped processes
     #[arg(long)]
     pub ignore_stopped: bool,
     /// Every process is online and has a pid; the default if no other condition is given
@@ -44,7 +44,7 @@ pub struct Check {
     /// Every online process has been online for at least this long
     #[arg(long, value_name = "DURATION", value_parser = parse_span)]
     pub min_uptime: Option<Duration>,
-    /// As JSON: an object of `ok`, `checked`, `stopped` and `failed`, an array of `pm_id`, `name`,
+    /// Print a JSON object of `ok`, `checked`, `stopped` and `failed`, an array of `pm_id`, `name`,
     /// `condition` and `message`
     #[arg(long)]
     pub json: bool,

@@ -42,7 +42,7 @@ pub struct Restart {
 /// `start`.
 #[derive(Debug, Clone, Args)]
 pub struct Start {
-    /// Ids, names, namespaces or `all`; or ecosystem files (.json, .yaml, .js, .cjs, .mjs)
+    /// Ids, names, namespaces or `all`; or ecosystem files (.json, .yaml, .js, .cjs, .mjs, .ts)
     ///
     /// `-` reads JSON from standard input. Without any, the ecosystem.config.js of this folder.
     #[arg(value_name = "TARGET|FILE")]
@@ -61,10 +61,10 @@ pub struct Start {
 /// `scale`.
 #[derive(Debug, Clone, Args)]
 pub struct Scale {
-    /// The app's name, or any way to say which processes are its
+    /// The app: its name, or an id or namespace of its processes
     #[arg(value_name = "NAME")]
     pub target: String,
-    /// How many processes it is to have: 4, +2 or -1
+    /// The number of processes wanted: 4, +2 or -1
     #[arg(value_name = "N", allow_hyphen_values = true)]
     pub to: String,
 }
@@ -84,7 +84,7 @@ pub struct Signal {
 pub struct Stdin {
     /// Id, name, namespace or `all`
     pub target: String,
-    /// The line; `-` reads lines from standard input, until that ends
+    /// The line; `-` reads lines from standard input until it ends
     #[arg(allow_hyphen_values = true)]
     pub line: String,
 }
@@ -102,8 +102,8 @@ pub struct WatchFiles {
 /// On or off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OnOff {
-    /// A change of a file in its folder restarts it
+    /// Restart a process when a file in its folder changes
     On,
-    /// It does not; the paths that were watched are forgotten
+    /// Do not; PM2 also forgets which paths were watched
     Off,
 }

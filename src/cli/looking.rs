@@ -13,13 +13,13 @@ use super::quantity::whole;
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Ls {
-    /// As a JSON array, a process each
+    /// Print a JSON array with one entry for each process
     #[arg(long)]
     pub json: bool,
-    /// With the names of each process's environment variables
+    /// Include the names of each process's environment variables
     #[arg(long)]
     pub env: bool,
-    /// With their values too: these hold secrets
+    /// Include their values too, which may hold secrets
     #[arg(long)]
     pub env_values: bool,
     /// Which, and in which order
@@ -28,7 +28,7 @@ pub struct Ls {
     /// Which columns
     #[command(flatten)]
     pub shown: Shown,
-    /// Print the table again whenever it changes, until stopped; on a terminal, in place
+    /// Print the table again whenever it changes, until interrupted; on a terminal, in place
     #[arg(long, conflicts_with_all = ["env", "env_values"])]
     pub watch: bool,
 }
@@ -36,11 +36,11 @@ pub struct Ls {
 /// Which processes a table has, in which order.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Which {
-    /// Only what this lets through: `api`, `!api`, `status:errored`, `cpu>50 or mem>300M`, `ns:jobs`
+    /// Show only processes that match: `api`, `!api`, `status:errored`, `cpu>50 or mem>300M`, `ns:jobs`
     #[arg(long, value_name = "FILTER", allow_hyphen_values = true)]
     pub filter: Option<String>,
-    /// By this column: name, status, restarts, uptime, cpu, mem ..; `-` before it for the other way
-    /// round
+    /// Sort by this column: name, status, restarts, uptime, cpu, mem ..; with `-` before it, in
+    /// reverse
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     pub sort: Option<String>,
 }
@@ -48,10 +48,10 @@ pub struct Which {
 /// Which columns a table has.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Shown {
-    /// Only these columns, in this order: id,name,pid,status,restarts,cpu,mem ..
+    /// Show only these columns, in this order: id,name,pid,status,restarts,cpu,mem ..
     #[arg(long, value_name = "COLUMN", value_delimiter = ',', conflicts_with_all = ["wide", "json"])]
     pub columns: Vec<String>,
-    /// With more columns: pid, version, git branch, unstable restarts, last exit, user, cron pattern
+    /// Show more columns: pid, version, git branch, unstable restarts, last exit, user, cron pattern
     #[arg(long, conflicts_with = "json")]
     pub wide: bool,
 }
@@ -62,10 +62,10 @@ pub struct Describe {
     /// Ids, names, namespaces or `all`
     #[arg(required = true, value_name = "TARGET")]
     pub targets: Vec<String>,
-    /// As a JSON array, a process each
+    /// Print a JSON array with one entry for each process
     #[arg(long)]
     pub json: bool,
-    /// With the values of the environment variables: these hold secrets
+    /// Include the values of the environment variables, which may hold secrets
     #[arg(long)]
     pub env_values: bool,
 }
@@ -73,14 +73,14 @@ pub struct Describe {
 /// `top`.
 #[derive(Debug, Clone, Args)]
 pub struct Top {
-    /// How often the table is printed [default: until stopped]
+    /// How many tables to print [default: until interrupted]
     #[arg(short = 'n', long, value_name = "N", value_parser = whole::<u64>(1, u64::MAX))]
     pub count: Option<u64>,
-    /// Seconds from one table to the next, 0.2 to 3600
+    /// Seconds between tables, 0.2 to 3600
     #[arg(long, value_name = "SECONDS", default_value = "2", value_parser = parse_interval,
           allow_negative_numbers = true)]
     pub interval: Duration,
-    /// As JSON lines, a table each: `at` and `processes`
+    /// Print JSON lines, one for each table: `at` and `processes`
     #[arg(long)]
     pub json: bool,
     /// Which, and in which order
@@ -110,8 +110,8 @@ pub struct Logs {
     /// Continue with new lines
     #[arg(short, long)]
     pub follow: bool,
-    /// Only lines that match this regular expression; one in lower case ignores case. Exit code 1
-    /// if there are none
+    /// Only lines that match this regular expression; case is ignored if it is all lower case. Exit
+    /// code 1 if there are none
     #[arg(long, value_name = "REGEX")]
     pub grep: Option<String>,
     /// Leave out lines that match this regular expression
@@ -126,14 +126,14 @@ pub struct Logs {
     /// Only standard error
     #[arg(long)]
     pub err: bool,
-    /// With what happened to the processes: started, ended, restarted, given up ..
+    /// Include what happened to the processes: started, ended, restarted, given up ..
     #[arg(long, conflicts_with = "raw")]
     pub events: bool,
-    /// As JSON lines: `at`, `process`, `stream` (`out`, `err`, `event`), `level`, `text`; of events
-    /// their word as `event`
+    /// Print JSON lines: `at`, `process`, `stream` (`out`, `err`, `event`), `level`, `text`; for
+    /// events, the kind as `event`
     #[arg(long, conflicts_with = "raw")]
     pub json: bool,
-    /// Print the bytes of the files unchanged, without anything before a line
+    /// Print the bytes of the files unchanged, with nothing before each line
     #[arg(long)]
     pub raw: bool,
     /// The time before each line; `~` marks one that is not the line's own
@@ -165,7 +165,7 @@ pub struct Why {
     /// Number of last exits to show [default: 5]
     #[arg(long, value_name = "N", value_parser = whole::<u32>(1, 20))]
     pub lives: Option<u32>,
-    /// As a JSON array with one entry for each process
+    /// Print a JSON array with one entry for each process
     #[arg(long)]
     pub json: bool,
 }

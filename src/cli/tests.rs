@@ -75,7 +75,7 @@ fn homes_are_for_the_screen() {
 #[test]
 fn a_mistyped_command_is_no_home() {
     for (words, said) in [
-        (&["lss", "--json"][..], "there is no command `lss`: `pm2-tui ls` is near it"),
+        (&["lss", "--json"][..], "there is no command `lss`; did you mean `pm2-tui ls`?"),
         (&["/a", "lss"], "`pm2-tui ls`"),
         (&["log", "api"], "pm2-tui logs"),
     ] {

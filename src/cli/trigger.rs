@@ -15,13 +15,13 @@ pub struct Trigger {
     pub target: String,
     /// The action's name, as the app declares it
     pub action: String,
-    /// A text for the action
+    /// Parameter of the action, as text
     #[arg(allow_hyphen_values = true)]
     pub params: Option<String>,
     /// How long to wait for the replies
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_wait)]
     pub timeout: Duration,
-    /// As JSON lines: `pm_id`, `name`, `action` and `return`
+    /// Print JSON lines: `pm_id`, `name`, `action` and `return`
     #[arg(long)]
     pub json: bool,
 }

@@ -52,7 +52,7 @@ pub(super) fn unknown<'a>(word: &str, commands: impl Iterator<Item = &'a str>) -
         near.min_by_key(|(slips, ..)| *slips).filter(|(slips, ..)| slips * 3 <= word.len());
     let rest = match nearest {
         None => " and no such folder: pm2-tui --help lists the commands".to_owned(),
-        Some((_, name, Meaning::Ours)) => format!(": `pm2-tui {name}` is near it"),
+        Some((_, name, Meaning::Ours)) => format!("; did you mean `pm2-tui {name}`?"),
         Some((_, name, Meaning::Here(""))) => {
             format!(": pm2's `{name}` is `pm2-tui` without a command")
         }
@@ -62,7 +62,9 @@ pub(super) fn unknown<'a>(word: &str, commands: impl Iterator<Item = &'a str>) -
         Some((_, name, Meaning::Here(here))) => {
             format!(": pm2's `{name}` is `pm2-tui {here}` here")
         }
-        Some((_, name, Meaning::Nowhere)) => format!(": `{name}` is not here, use pm2 {name}"),
+        Some((_, name, Meaning::Nowhere)) => {
+            format!(": `{name}` is not available here; use pm2 {name}")
+        }
     };
     format!("there is no command `{word}`{rest}")
 }
@@ -98,7 +100,7 @@ mod tests {
             ("restrat", "restart"),
             ("chekc", "check"),
         ] {
-            let wanted = format!(": `pm2-tui {command}` is near it");
+            let wanted = format!("; did you mean `pm2-tui {command}`?");
             assert!(said(word) == wanted || command.is_empty(), "{word}: {}", said(word));
         }
         for word in ["nonsense", "xy", "sl", ""] {
@@ -115,9 +117,9 @@ mod tests {
             ("monit", ": pm2's `monit` is `pm2-tui` without a command"),
             ("dash", ": pm2's `dash` is `pm2-tui` without a command"),
             ("ping", ": pm2's `ping` is `pm2-tui call ping` here"),
-            ("describes", ": `pm2-tui describe` is near it"),
+            ("describes", "; did you mean `pm2-tui describe`?"),
             ("sendSignal", ": pm2's `sendSignal` is `pm2-tui signal` here"),
-            ("startup", ": `startup` is not here, use pm2 startup"),
+            ("startup", ": `startup` is not available here; use pm2 startup"),
         ] {
             assert_eq!(said(word), wanted);
         }

@@ -109,13 +109,16 @@ pub(crate) fn write(mut order: Order) -> Result<Written, String> {
     if path.metadata().is_ok_and(|about| !about.is_file()) {
         return Err(format!("{shown} is no plain file: not replaced"));
     }
+    if !folder.is_dir() {
+        return Err(format!("cannot write {shown}: there is no folder {}", said(folder)));
+    }
     let name = name.to_string_lossy();
     // Only its owner can read such a file.
     let part = tempfile::Builder::new()
         .prefix(&format!(".{name}."))
         .suffix(".part")
         .tempfile_in(folder)
-        .map_err(|error| format!("cannot write into {}: {error}", said(folder)))?;
+        .map_err(|error| format!("cannot write {shown}: {}", bare(error)))?;
     let entries = entries(&mut order);
     let count = entries.len();
     let written = pack(part.as_file(), stem(&name), entries, order.material.at.wall_ms)
@@ -138,6 +141,13 @@ fn failed(part: tempfile::NamedTempFile, shown: &str, error: &io::Error) -> Stri
     let left = part.into_temp_path().keep();
     let left = left.map(|path| format!("; what was written is in {}", said(&path)));
     format!("cannot write {shown}: {error}{}", left.unwrap_or_default())
+}
+
+/// The system's error without the path of the part, which the user has not named.
+fn bare(error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(std::error::Error::source);
+    let code = inner.and_then(|inner| inner.downcast_ref::<io::Error>()?.raw_os_error());
+    code.map_or(error, io::Error::from_raw_os_error)
 }
 
 fn said(path: &Path) -> String {
@@ -379,7 +389,7 @@ mod tests {
         let folder = Order { may_replace: true, ..order(home.path().to_owned(), home.path()) };
         assert!(write(folder).unwrap_err().contains("no plain file"));
         let nowhere = write(order(home.path().join("no/x.tar.gz"), home.path())).unwrap_err();
-        assert!(nowhere.starts_with("cannot write into /"), "{nowhere}");
+        assert!(nowhere.contains("/no/x.tar.gz: there is no folder /"), "{nowhere}");
         assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 3, "no parts are left");
     }
 

@@ -33,7 +33,7 @@ pub(super) async fn run(
     let looking = offload::look(move || bundle::is_there(&looked));
     let is_there = looking.await.ok_or_else(|| Failure::condition(NO_ANSWER))?;
     if is_there {
-        ask::require(context, "bundle -o a file that is there")?;
+        ask::require(context, &format!("bundle -o {}", clean(&path.to_string_lossy())))?;
     }
     let client = context.connect().await?;
     material.version = client.version().await.ok().flatten().map(Into::into);

@@ -151,7 +151,9 @@ pub(super) async fn scale(
     // What cannot be is said by its outcome.
     let question = match wanted.map(|wanted| wanted as usize) {
         Ok(wanted) if wanted > now => {
-            Some(format!("start {} more of {name}?", output::processes(wanted - now)))
+            let more = wanted - now;
+            let noun = if more == 1 { "process" } else { "processes" };
+            Some(format!("start {more} more {noun} of {name}?"))
         }
         Ok(wanted) if wanted < now => {
             Some(format!("delete {} of the {now} of {name}?", output::processes(now - wanted)))

@@ -1,4 +1,4 @@
-//! `top`: the table again and again, for scripts and logs; what takes the most CPU first.
+//! `top`: the table repeatedly, highest CPU first, for scripts and logs.
 //!
 //! Invariant: a table is printed whole, and said to be of one moment.
 

@@ -145,8 +145,8 @@ fn ground(byte: u8, held: KeyModifiers, tokens: &mut Vec<Token>) -> State {
         0xc2..=0xdf => return begin(byte, 1, held),
         0xe0..=0xef => return begin(byte, 2, held),
         0xf0..=0xf4 => return begin(byte, 3, held),
-        // No UTF-8: no key.
-        _ => return State::Ground,
+        // No UTF-8: it stands for a character without a meaning, so that what comes with it is text.
+        _ => (KeyCode::Char(char::REPLACEMENT_CHARACTER), KeyModifiers::NONE),
     };
     tokens.push(key(code, modifiers));
     State::Ground
@@ -177,7 +177,8 @@ fn utf8(
     tokens: &mut Vec<Token>,
 ) -> State {
     if !(0x80..=0xbf).contains(&byte) {
-        // A broken character is none; what breaks it is looked at by itself.
+        // A broken character means nothing; what breaks it is looked at by itself.
+        tokens.push(key(KeyCode::Char(char::REPLACEMENT_CHARACTER), KeyModifiers::NONE));
         return ground(byte, KeyModifiers::NONE, tokens);
     }
     bytes.push(byte);

@@ -143,8 +143,8 @@ fn daemon(line: &str) -> Option<Happened<'_>> {
     let dashes = line.trim_start_matches('-').trim_start();
     let table = [
         ("New PM2 Daemon started", Severity::Good, "the daemon was started"),
-        ("PM2 global error caught", Severity::Bad, "the daemon has an error of its own"),
-        ("[PM2] Resurrecting PM2", Severity::Bad, "the daemon starts itself anew"),
+        ("PM2 global error caught", Severity::Bad, "error in the daemon"),
+        ("[PM2] Resurrecting PM2", Severity::Bad, "the daemon restarts itself"),
         ("PM2 successfully stopped", Severity::Warning, "the daemon was ended"),
         ("pm2 has been killed by signal", Severity::Bad, "the daemon was killed by a signal"),
     ];

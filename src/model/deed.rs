@@ -41,7 +41,7 @@ impl Deed {
     /// Starting again what was saved or deleted.
     #[must_use]
     pub fn restore() -> Self {
-        Self::new("restore", "restore", "restored", "restored").already("running already")
+        Self::new("restore", "restore", "restored", "restored").already("there already")
     }
 }
 

@@ -95,13 +95,8 @@ impl Scale {
             (_, Some(digits)) => (Self::Down(number(digits)?), number(digits)?),
             _ => (Self::To(number(text)?), number(text)?),
         };
-        if count > 0 {
-            return Ok(scale);
-        }
-        Err(match scale {
-            Self::To(_) => "none is left of an app with 0 processes: delete it".to_owned(),
-            Self::Up(_) | Self::Down(_) => wanted(),
-        })
+        // None at all is refused where it is seen how many there are, as -9 is.
+        if count > 0 || matches!(scale, Self::To(_)) { Ok(scale) } else { Err(wanted()) }
     }
 
     /// How many that are, of so many now.
@@ -242,7 +237,7 @@ impl Task {
                 "restored what is saved in",
                 "restored",
             )
-            .already("all running already"),
+            .already("fully restored already"),
             Self::Restore(_) => Deed::restore(),
             Self::Kill => Deed::new("kill", "end the daemon:", "ended the daemon:", "ended"),
         }
@@ -343,8 +338,7 @@ mod tests {
             assert_eq!(scale.of(now), Ok(wanted), "{text}");
             assert_eq!(scale.to_string(), text);
         }
-        for text in ["0", "", "+", "-", "x", "1.5", "+-1", "9999", "-0", "+0", " 1", "99999999999"]
-        {
+        for text in ["", "+", "-", "x", "1.5", "+-1", "9999", "-0", "+0", " 1", "99999999999"] {
             assert!(Scale::parse(text).is_err(), "{text}");
         }
         assert!(Scale::Down(3).of(3).unwrap_err().contains("delete"));

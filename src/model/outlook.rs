@@ -142,7 +142,7 @@ fn meaning(action: Action, meant: usize, app: App) -> String {
     };
     match action {
         Action::Start => match app.meant_online {
-            0 if meant == 1 => "it is not online now".to_owned(),
+            0 if meant == 1 => "it is not online".to_owned(),
             0 => "none of them is online now".to_owned(),
             1 if meant == 1 => "it is online already, and is left as it is".to_owned(),
             1 => "1 is online already, and is left as it is".to_owned(),
@@ -241,7 +241,7 @@ mod tests {
         insta::assert_snapshot!(said(Action::Start, &[5, 6, 3, 4]), @r"
         starts worker[3 4], 2 of its 2 instances: 2 are online already, and are left as they are
         starts mailer[5] in jobs: it is online already, and is left as it is
-        starts mailer[6] in shop: it is not online now
+        starts mailer[6] in shop: it is not online
         ");
     }
 }

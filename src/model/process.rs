@@ -154,7 +154,7 @@ impl Process {
         }
     }
 
-    /// For how long it is online, milliseconds; `None` while it is not.
+    /// How long it has been online, milliseconds; `None` while it is not.
     #[must_use]
     pub fn uptime_ms(&self, steady_ms: i64) -> Option<i64> {
         let (_, since_ms) = self.online_since.filter(|_| self.is_online())?;

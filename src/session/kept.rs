@@ -1,4 +1,5 @@
-//! The state file: what of the screen is kept from one run to the next.
+//! The state file: what of the screen is kept from one run to the next. Order and columns are kept
+//! for all homes, a filter and whether the rows stand as a tree for their own.
 //!
 //! Invariant: a file that cannot be read or is of another version costs what it keeps, never the run,
 //! and one of a newer version is left as it is. It is replaced whole, is its owner's alone, and what
@@ -17,6 +18,11 @@ use crate::app::layout::Layout;
 const VERSION: u64 = 1;
 /// A larger file is none of ours, bytes.
 const BYTES_MAX: u64 = 64 * 1024;
+/// The most homes that something is kept of, and the longest name of one, bytes.
+const HOMES_MAX: usize = 64;
+const HOME_BYTES_MAX: usize = 512;
+/// The key of what is kept for each home.
+const HOMES: &str = "homes";
 
 /// Where it is: `pm2-tui/state.json` below `XDG_STATE_HOME`, else `~/.local/state`.
 pub(super) fn path(environment: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
@@ -26,26 +32,32 @@ pub(super) fn path(environment: impl Fn(&str) -> Option<String>) -> Option<PathB
     Some(state.join("pm2-tui").join("state.json"))
 }
 
-/// What the file keeps; nothing where it cannot be read.
-pub(super) fn read(path: &Path) -> Layout {
+/// What the file keeps for all homes and for this one, or these together; nothing where it cannot be
+/// read.
+pub(super) fn read(path: &Path, home: &str) -> Layout {
     let Ok(all) = fields(path) else { return Layout::default() };
-    let text = |key: &str| all.get(key).and_then(Json::as_str).map(ToOwned::to_owned);
+    let none = Map::new();
+    let own = all.get(HOMES).and_then(|homes| homes.get(home)).and_then(Json::as_object);
+    let own = own.unwrap_or(&none);
+    let text = |from: &Map<String, Json>, key: &str| {
+        from.get(key).and_then(Json::as_str).map(ToOwned::to_owned)
+    };
     let words = |list: &Vec<Json>| -> Vec<String> {
         list.iter().filter_map(Json::as_str).map(ToOwned::to_owned).collect()
     };
     Layout {
-        sort: text("sort"),
-        filter: text("filter"),
+        sort: text(&all, "sort"),
+        filter: text(own, "filter"),
         columns: all.get("columns").and_then(Json::as_array).map(words),
-        is_tree: all.get("tree").and_then(Json::as_bool).unwrap_or(false),
+        is_tree: own.get("tree").and_then(Json::as_bool).unwrap_or(false),
     }
 }
 
-/// Keeps a layout.
+/// Keeps a layout: of all homes, and of this one.
 ///
 /// # Errors
 /// The file or its folder cannot be written, or the file is of a newer version.
-pub(super) fn write(path: &Path, layout: &Layout) -> io::Result<()> {
+pub(super) fn write(path: &Path, home: &str, layout: &Layout) -> io::Result<()> {
     let mut all = match fields(path) {
         Ok(all) => all,
         Err(Unread::Newer) => return Err(io::Error::other("it is of a newer version")),
@@ -54,12 +66,15 @@ pub(super) fn write(path: &Path, layout: &Layout) -> io::Result<()> {
     for (key, value) in [
         ("version", json!(VERSION)),
         ("sort", json!(layout.sort)),
-        ("filter", json!(layout.filter)),
         ("columns", json!(layout.columns)),
-        ("tree", json!(layout.is_tree)),
+        // Once they were kept for all.
+        ("filter", Json::Null),
+        ("tree", Json::Null),
     ] {
         all.insert(key.to_owned(), value);
     }
+    let own = json!({ "filter": layout.filter, "tree": layout.is_tree.then_some(true) });
+    all.insert(HOMES.to_owned(), homes(all.get(HOMES), home, own));
     all.retain(|_, value| !value.is_null());
     let folder = path.parent().ok_or(io::ErrorKind::NotFound)?;
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
@@ -70,6 +85,22 @@ pub(super) fn write(path: &Path, layout: &Layout) -> io::Result<()> {
         let _ = fs::remove_file(&part);
     }
     written
+}
+
+/// What is kept for each home, with this one's; others go where there are too many.
+fn homes(before: Option<&Json>, home: &str, own: Json) -> Json {
+    let mut homes = before.and_then(Json::as_object).cloned().unwrap_or_default();
+    homes.remove(home);
+    let Json::Object(mut own) = own else { return Json::Object(homes) };
+    own.retain(|_, value| !value.is_null());
+    if !own.is_empty() && home.len() <= HOME_BYTES_MAX {
+        while homes.len() >= HOMES_MAX {
+            let Some(first) = homes.keys().next().cloned() else { break };
+            homes.remove(&first);
+        }
+        homes.insert(home.to_owned(), Json::Object(own));
+    }
+    if homes.is_empty() { Json::Null } else { Json::Object(homes) }
 }
 
 fn write_new(path: &Path, value: &Json) -> io::Result<()> {
@@ -112,6 +143,8 @@ mod tests {
 
     use super::*;
 
+    const HOME: &str = "/home/x/.pm2";
+
     fn layout() -> Layout {
         Layout {
             sort: Some("-mem".to_owned()),
@@ -125,13 +158,13 @@ mod tests {
     fn what_is_written_is_read_and_nobody_else_reads_it() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("a").join("pm2-tui").join("state.json");
-        assert_eq!(read(&path), Layout::default());
-        write(&path, &layout()).unwrap();
-        assert_eq!(read(&path), layout());
+        assert_eq!(read(&path, HOME), Layout::default());
+        write(&path, HOME, &layout()).unwrap();
+        assert_eq!(read(&path, HOME), layout());
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
-        write(&path, &Layout::default()).unwrap();
-        assert_eq!(read(&path), Layout::default());
+        write(&path, HOME, &Layout::default()).unwrap();
+        assert_eq!(read(&path, HOME), Layout::default());
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "nothing is left");
     }
 
@@ -142,19 +175,42 @@ mod tests {
         for broken in ["", "{", "[]", "{\"version\":\"1\"}", "\u{0}", "{\"version\":1,\"sort\":7}"]
         {
             fs::write(&path, broken).unwrap();
-            assert_eq!(read(&path), Layout::default(), "{broken}");
-            write(&path, &layout()).unwrap();
-            assert_eq!(read(&path), layout(), "{broken}");
+            assert_eq!(read(&path, HOME), Layout::default(), "{broken}");
+            write(&path, HOME, &layout()).unwrap();
+            assert_eq!(read(&path, HOME), layout(), "{broken}");
         }
         fs::write(&path, "{\"version\":2,\"sort\":\"mem\"}").unwrap();
-        assert_eq!(read(&path), Layout::default());
-        assert!(write(&path, &layout()).is_err());
+        assert_eq!(read(&path, HOME), Layout::default());
+        assert!(write(&path, HOME, &layout()).is_err());
         assert!(fs::read_to_string(&path).unwrap().contains("\"version\":2"));
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
-        assert_eq!(read(&path), Layout::default());
-        assert!(write(&path, &layout()).is_err());
+        assert_eq!(read(&path, HOME), Layout::default());
+        assert!(write(&path, HOME, &layout()).is_err());
         assert!(path.is_dir());
+    }
+
+    #[test]
+    fn a_filter_and_a_tree_belong_to_their_home() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.json");
+        write(&path, HOME, &layout()).unwrap();
+        let all = Layout { filter: None, is_tree: false, ..layout() };
+        assert_eq!(read(&path, "/other"), all);
+        let other = Layout { filter: Some("x".to_owned()), sort: None, ..Layout::default() };
+        write(&path, "/other", &other).unwrap();
+        assert_eq!(read(&path, "/other"), other);
+        assert_eq!(read(&path, HOME), Layout { sort: None, columns: None, ..layout() });
+        // Nothing of its own leaves nothing behind, and the homes are bounded.
+        write(&path, "/other", &Layout::default()).unwrap();
+        assert!(!fs::read_to_string(&path).unwrap().contains("/other"));
+        for number in 0..100 {
+            write(&path, &format!("/home/{number}"), &layout()).unwrap();
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap().matches("\"/home/").count(), HOMES_MAX);
+        // As it was before: kept for all, which nobody asked for.
+        fs::write(&path, "{\"version\":1,\"tree\":true,\"filter\":\"a\"}").unwrap();
+        assert_eq!(read(&path, HOME), Layout::default());
     }
 
     #[test]
@@ -162,7 +218,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("state.json");
         fs::write(&path, "{\"version\":1,\"theme\":\"dark\",\"sort\":\"mem\"}").unwrap();
-        write(&path, &Layout::default()).unwrap();
+        write(&path, HOME, &Layout::default()).unwrap();
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.contains("\"theme\": \"dark\"") && !text.contains("sort"), "{text}");
     }

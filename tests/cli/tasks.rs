@@ -272,13 +272,17 @@ fn each_process_gets_its_line_and_one_that_fails_makes_it_1() {
     for wrong in [
         &["signal", "nonsense", "app-0"][..],
         &["signal", "SIGTERM"],
-        &["scale", "app-0", "0"],
         &["scale", "app-0"],
         &["stdin", "app-0", ""],
         &["watch", "maybe", "app-0"],
         &["describe"],
     ] {
         daemon.run(wrong).with(2);
+    }
+    // What cannot be of the number of processes there are is one kind of refusal.
+    for to in ["0", "-1", "-9"] {
+        let refused = daemon.run(&["scale", "app-0", to]).with(1);
+        assert!(refused.err.contains("one has to stay: delete it"), "{to}: {refused:?}");
     }
     assert!(daemon.run(&["reset", "nobody"]).with(1).err.contains("nobody"));
     assert!(!daemon.script().counters().had_bad_call);
@@ -290,7 +294,7 @@ fn what_ends_begins_or_is_lost_for_good_is_asked_first() {
         (&["signal", "USR2", "app-0", "1"][..], "send SIGUSR2 to app-0[0], app-1[1] of "),
         (&["flush", "app-0"], "flush the logs of app-0[0] of "),
         (&["flush"], "empty the logs of all 2 processes and of the daemon of "),
-        (&["scale", "app-0", "+1"], "start 1 process more of app-0?"),
+        (&["scale", "app-0", "+1"], "start 1 more process of app-0?"),
         (&["resurrect"], "start what is saved in "),
     ] {
         let code = super::acting::answered(&daemon, arguments, question, "n\r");

@@ -203,13 +203,13 @@ pub(crate) fn what_was_saved_comes_back(release: Release) {
     };
     let running = pids(home.jlist());
     let said = pm2_tui(home, &["resurrect"], 0);
-    assert!(said.contains("web is running already") && !said.contains("restored"), "{said}");
+    assert!(said.contains("web is there already") && !said.contains("restored"), "{said}");
     assert_eq!(pids(home.jlist()), running);
     // With one of two instances left the CLI restores nothing of it either, and says nothing.
     let web = stage.ids("web");
     home.call("deleteProcessId", &json!(web[1]));
     let said = pm2_tui(home, &["resurrect"], 0);
-    assert!(said.contains("web is running already: 1 of the 2 saved"), "{said}");
+    assert!(said.contains("web is there already: 1 of the 2 saved"), "{said}");
 
     // A broken list costs nothing: the one before is there, and nothing is deleted.
     home.cli(&["delete", "all"]);
@@ -327,7 +327,7 @@ pub(crate) fn scaled_beside_the_cli(release: Release) {
     let log = fs::read_to_string(ours.home.path().join("pm2.log")).unwrap();
     assert!(!log.contains("Unknown process"), "a watcher of a deleted process is left: {log}");
 
-    assert!(pm2_tui(&ours.home, &["scale", "web", "1"], 0).contains("web is as large already"));
+    assert!(pm2_tui(&ours.home, &["scale", "web", "1"], 0).contains("web is at this size already"));
     for (to, code) in [("0", 2), ("-1", 1), ("nonsense", 2)] {
         pm2_tui(&ours.home, &["scale", "web", to], code);
     }

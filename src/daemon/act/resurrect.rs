@@ -1,7 +1,7 @@
 //! Starting again what was saved, or kept before it was deleted: `prepare` of each, two at a time, as
 //! `pm2 resurrect` does it.
 //!
-//! Invariant: of a name that runs already nothing is started, as with the CLI; the saved list is only
+//! Invariant: names that already run are not started again, as with the CLI; the saved list is only
 //! read (the CLI deletes one that is broken), and every entry is checked before it is sent.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -77,7 +77,7 @@ impl Acting {
         let dump = dump.map_err(|error| Verdict::Refused(error.to_string().into()))?;
         if dump.processes == 0 && !even_empty {
             let why =
-                "there are no processes, and an empty list is saved only if that is asked for";
+                "there are no processes, and an empty list is saved only on request (--force)";
             return Err(Verdict::Refused(why.into()));
         }
         Ok(dump)

@@ -160,7 +160,7 @@ impl Acting {
 
 const DUPLICATE: &str = "start another process like";
 const DUPLICATED: &str = "started another process like";
-const ALREADY: &str = "as large already";
+const ALREADY: &str = "at this size already";
 
 fn count(processes: u32) -> String {
     if processes == 1 { "1 process".to_owned() } else { format!("{processes} processes") }

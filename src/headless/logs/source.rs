@@ -69,6 +69,8 @@ impl Source {
             Ok(file) => {
                 Some(Reading { file, path: path.clone(), is_over: false, is_broken: false })
             }
+            // Of a process that never ran. `files` says what there should be.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => {
                 let path = clean(&path.to_string_lossy()).into_owned();
                 output::complain(&format!("cannot read {path} of {}: {error}", self.label));

@@ -124,6 +124,16 @@ fn an_unfinished_sequence_is_dropped() {
     assert_eq!(whole(&long), [plain(KeyCode::Char('k'))]);
 }
 
+/// A letter beside it was not pressed by itself.
+#[test]
+fn a_byte_that_is_no_utf8_stands_for_a_character_without_a_meaning() {
+    let broken = plain(KeyCode::Char(char::REPLACEMENT_CHARACTER));
+    let letter = |letter| plain(KeyCode::Char(letter));
+    assert_eq!(whole(b"\xffr"), [broken.clone(), letter('r')]);
+    assert_eq!(whole(b"d\xe9s"), [letter('d'), broken.clone(), letter('s')]);
+    assert_eq!(whole(b"\xc1\xb2r"), [broken.clone(), broken, letter('r')]);
+}
+
 #[test]
 fn a_paste_is_one_text() {
     let paste = |text: &str| Token::Paste(text.to_owned());

@@ -35,7 +35,7 @@ pub enum Field {
     Chart,
     /// Memory.
     Memory,
-    /// Memory, as a part of its limit.
+    /// Memory, as a share of its limit.
     Limit,
     /// The system's id.
     Pid,
@@ -55,7 +55,7 @@ pub enum Field {
     LastExit,
     /// The memory limit.
     MaxMemory,
-    /// When PM2 restarts it by the clock.
+    /// Its cron pattern for restarts.
     Cron,
     /// The version of Node.js.
     Node,
@@ -173,7 +173,7 @@ pub static COLUMNS: [Column; 25] = [
         Status,
         "status",
         "status",
-        "PM2's word for its state",
+        "Its status in PM2",
         left,
         (3, 25),
         Order::Number(|process| Some(f64::from(rank(process)))),
@@ -193,7 +193,7 @@ pub static COLUMNS: [Column; 25] = [
         Uptime,
         "uptime",
         "uptime",
-        "For how long it is online",
+        "How long it has been online",
         right,
         (7, 7),
         Order::Number(|process| since(process).map(|since_ms| -(since_ms as f64))),
@@ -224,7 +224,7 @@ pub static COLUMNS: [Column; 25] = [
         Limit,
         "limit",
         "of limit",
-        "Memory, as a part of its limit",
+        "Memory, as a share of its limit",
         left,
         (10, 10),
         Order::Number(part_of_limit),
@@ -234,7 +234,7 @@ pub static COLUMNS: [Column; 25] = [
         Pid,
         "pid",
         "pid",
-        "The system's id of the process",
+        "Process id",
         right,
         (5, 10),
         Order::Number(|process| process.info.pid.filter(|_| process.is_running()).map(f64::from)),
@@ -314,7 +314,7 @@ pub static COLUMNS: [Column; 25] = [
         LastExit,
         "exit",
         "last exit",
-        "Exit code or signal of its last end",
+        "Exit code or signal of its last exit",
         right,
         (9, 9),
         Order::Natural(|process| process.info.exit_code.as_deref()),
@@ -324,7 +324,7 @@ pub static COLUMNS: [Column; 25] = [
         MaxMemory,
         "maxmem",
         "max mem",
-        "From so much memory on PM2 restarts it",
+        "The memory limit at which PM2 restarts it",
         right,
         (9, 10),
         Order::Number(|process| process.info.memory_limit_bytes.map(|bytes| bytes as f64)),
@@ -334,7 +334,7 @@ pub static COLUMNS: [Column; 25] = [
         Cron,
         "cron",
         "cron",
-        "When PM2 restarts it by the clock",
+        "Its cron pattern for restarts",
         left,
         (9, 16),
         Order::Natural(|process| process.info.setup.cron.as_deref()),
