@@ -30,7 +30,9 @@ fn leads(line: &[u8]) -> bool {
             let name = word.get(..end.unwrap_or(word.len())).unwrap_or_default();
             return level::any(name).is_some() || name == b"npm";
         }
-        if TIME_DIGITS.contains(&word.len()) && !word.starts_with(b"0") {
+        // A date of eight digits does not begin with a zero; an epoch has ten at least.
+        let is_number = word.starts_with(b"0") && word.len() < 10;
+        if TIME_DIGITS.contains(&word.len()) && !is_number {
             return true;
         }
     }
