@@ -187,7 +187,7 @@ pub(super) async fn save(
 pub(super) async fn resurrect(context: &Context, out: &mut impl Write) -> Result<Code, Failure> {
     expect_allowed(context, &Task::Resurrect)?;
     let client = context.connect().await?;
-    let question = format!("start what is saved in {} and does not run?", context.home());
+    let question = format!("start what is saved in {} and missing here?", context.home());
     ask::confirm_for(context, Task::Resurrect.risk(), &question)?;
     let code = perform(context, &client, Task::Resurrect, out).await?;
     client.disconnect().await;

@@ -237,7 +237,7 @@ impl Task {
                 "restored what is saved in",
                 "restored",
             )
-            .already("fully restored already"),
+            .already("all there already"),
             Self::Restore(_) => Deed::restore(),
             Self::Kill => Deed::new("kill", "end the daemon:", "ended the daemon:", "ended"),
         }

@@ -302,7 +302,10 @@ fn what_ends_begins_or_is_lost_for_good_is_asked_first() {
     }
     let called = daemon.called();
     assert!(called.iter().all(|method| method == "getMonitorData"), "{called:?}");
-    assert_eq!(super::acting::answered(&daemon, &["scale", "app-0", "2"], "more of", "y\r"), 0);
+    assert_eq!(
+        super::acting::answered(&daemon, &["scale", "app-0", "2"], "1 more process", "y\r"),
+        0
+    );
     // A script is not held up, and counts and watching are not asked about.
     daemon.run(&["scale", "app-0", "1"]).with(0);
     assert_eq!(daemon.run(&["ls", "--json"]).json().as_array().unwrap().len(), 2);

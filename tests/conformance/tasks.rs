@@ -328,7 +328,7 @@ pub(crate) fn scaled_beside_the_cli(release: Release) {
     assert!(!log.contains("Unknown process"), "a watcher of a deleted process is left: {log}");
 
     assert!(pm2_tui(&ours.home, &["scale", "web", "1"], 0).contains("web is at this size already"));
-    for (to, code) in [("0", 2), ("-1", 1), ("nonsense", 2)] {
+    for (to, code) in [("0", 1), ("-1", 1), ("nonsense", 2)] {
         pm2_tui(&ours.home, &["scale", "web", to], code);
     }
     assert_eq!(ours.home.jlist().len(), 2);
