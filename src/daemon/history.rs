@@ -117,6 +117,8 @@ pub(crate) struct Backwards {
     span: Span,
     /// What is behind this offset was given, or waits.
     given: u64,
+    /// What is behind this offset was given.
+    returned: u64,
 }
 
 /// When a file was written.
@@ -175,6 +177,7 @@ impl Backwards {
             is_timeless: false,
             span,
             given: at,
+            returned: at,
         })
     }
 
@@ -190,6 +193,8 @@ impl Backwards {
     pub(crate) fn next(&mut self) -> io::Result<Option<Line>> {
         loop {
             if let Some(line) = self.ready.pop() {
+                let bytes = line.bytes.len() as u64 + u64::from(line.is_ended);
+                self.returned = self.returned.saturating_sub(bytes);
                 return Ok(Some(line));
             }
             match self.raw()? {
@@ -200,6 +205,13 @@ impl Backwards {
                 None => self.settle_by_place(),
             }
         }
+    }
+
+    /// Lets go what was read and not given: it is read again when it is asked for.
+    pub(crate) fn release(&mut self) {
+        (self.at, self.given) = (self.returned, self.returned);
+        (self.rest, self.lines) = (Vec::new(), Vec::new());
+        (self.ready, self.waiting, self.waiting_bytes) = (Vec::new(), Vec::new(), 0);
     }
 
     /// The line before the last one given that is looked for; quicker than to ask for all. One without a
@@ -240,13 +252,12 @@ impl Backwards {
         }
         let (time, mut line) = self.format.read(bytes, self.reference_ms);
         line.is_ended = is_ended;
-        match time {
-            Some(at_ms) => self.reference_ms = at_ms,
-            None => {
-                let mut before = self.lines.iter().rev().take(TIMELESS_AFTER);
-                let near = before.find_map(|(line, _)| self.format.read(line, self.reference_ms).0);
-                line.at_ms = near.unwrap_or_else(|| self.span.at(ends_at));
-            }
+        if let Some(at_ms) = time {
+            self.reference_ms = at_ms;
+        } else {
+            let mut before = self.lines.iter().rev().take(TIMELESS_AFTER);
+            let near = before.find_map(|(line, _)| self.format.read(line, self.reference_ms).0);
+            line.at_ms = near.unwrap_or_else(|| self.span.at(ends_at));
         }
         Some(line)
     }
@@ -465,6 +476,18 @@ mod tests {
         let text = (0..200_000).map(|n| format!("line {n}\n")).collect::<Vec<_>>().concat();
         let all = read(text.as_bytes());
         assert_eq!(all.len(), 200_000);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.log");
+        std::fs::write(&path, &text).unwrap();
+        let format = Format { declared: None, zone: TimeZone::UTC, is_err: false };
+        let mut file = Backwards::open(&path, None, format).unwrap();
+        for n in (0..200_000).rev() {
+            if n % 9_999 == 0 {
+                file.release();
+            }
+            assert_eq!(file.next().unwrap().unwrap().bytes, format!("line {n}").into_bytes());
+        }
+        assert!(file.next().unwrap().is_none());
         for (n, (_, is_estimated, line)) in all.iter().enumerate() {
             assert_eq!((line.as_str(), *is_estimated), (format!("line {n}").as_str(), true));
         }
