@@ -447,7 +447,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.log");
         let line = |n: usize| {
-            format!("{}needle {n} {}\n", if n % 7 == 0 { "" } else { "no " }, "x".repeat(n % 90))
+            format!(
+                "{}needle {n} {}\n",
+                if n.is_multiple_of(7) { "" } else { "no " },
+                "x".repeat(n % 90)
+            )
         };
         let text = (0..30_000).map(line).collect::<Vec<_>>().concat() + "needle at the end";
         std::fs::write(&path, text).unwrap();
