@@ -117,6 +117,8 @@ pub(crate) struct Backwards {
     span: Span,
     /// What is behind this offset was given, or waits.
     given: u64,
+    /// What is behind this offset was given.
+    returned: u64,
 }
 
 /// When a file was written.
@@ -175,6 +177,7 @@ impl Backwards {
             is_timeless: false,
             span,
             given: at,
+            returned: at,
         })
     }
 
@@ -190,6 +193,8 @@ impl Backwards {
     pub(crate) fn next(&mut self) -> io::Result<Option<Line>> {
         loop {
             if let Some(line) = self.ready.pop() {
+                let bytes = line.bytes.len() as u64 + u64::from(line.is_ended);
+                self.returned = self.returned.saturating_sub(bytes);
                 return Ok(Some(line));
             }
             match self.raw()? {
@@ -200,6 +205,13 @@ impl Backwards {
                 None => self.settle_by_place(),
             }
         }
+    }
+
+    /// Lets go what was read and not given: it is read again when it is asked for.
+    pub(crate) fn release(&mut self) {
+        (self.at, self.given) = (self.returned, self.returned);
+        (self.rest, self.lines) = (Vec::new(), Vec::new());
+        (self.ready, self.waiting, self.waiting_bytes) = (Vec::new(), Vec::new(), 0);
     }
 
     /// The line before the last one given that is looked for; quicker than to ask for all. One without a
@@ -240,13 +252,12 @@ impl Backwards {
         }
         let (time, mut line) = self.format.read(bytes, self.reference_ms);
         line.is_ended = is_ended;
-        match time {
-            Some(at_ms) => self.reference_ms = at_ms,
-            None => {
-                let mut before = self.lines.iter().rev().take(TIMELESS_AFTER);
-                let near = before.find_map(|(line, _)| self.format.read(line, self.reference_ms).0);
-                line.at_ms = near.unwrap_or_else(|| self.span.at(ends_at));
-            }
+        if let Some(at_ms) = time {
+            self.reference_ms = at_ms;
+        } else {
+            let mut before = self.lines.iter().rev().take(TIMELESS_AFTER);
+            let near = before.find_map(|(line, _)| self.format.read(line, self.reference_ms).0);
+            line.at_ms = near.unwrap_or_else(|| self.span.at(ends_at));
         }
         Some(line)
     }
@@ -377,99 +388,4 @@ fn ended(mut bytes: Vec<u8>) -> (Vec<u8>, bool) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &[u8]) -> Vec<(i64, bool, String)> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.log");
-        std::fs::write(&path, text).unwrap();
-        let format = Format { declared: None, zone: TimeZone::UTC, is_err: false };
-        let mut file = Backwards::open(&path, None, format).unwrap();
-        let mut lines = Vec::new();
-        while let Some(line) = file.next().unwrap() {
-            let text = String::from_utf8_lossy(&line.bytes).into_owned();
-            lines.push((line.at_ms, line.is_estimated, text));
-        }
-        lines.reverse();
-        lines
-    }
-
-    #[test]
-    fn what_has_no_time_is_between_the_lines_around_it() {
-        let text =
-            b"before\n1970-01-01T00:00:01Z one\n  at x\n\nplain\nplain\n1970-01-01T00:00:04Z two\n\
-                     1970-01-01T00:00:05Z three\n} of it";
-        let all = read(text);
-        let line = |at_ms, is_estimated, text: &str| (at_ms, is_estimated, text.to_owned());
-        let wanted = [
-            line(1_000, true, "before"),
-            line(1_000, false, "1970-01-01T00:00:01Z one"),
-            line(1_000, true, "  at x"),
-            line(1_000, true, ""),
-            line(2_800, true, "plain"),
-            line(3_400, true, "plain"),
-            line(4_000, false, "1970-01-01T00:00:04Z two"),
-            line(5_000, false, "1970-01-01T00:00:05Z three"),
-            line(5_000, true, "} of it"),
-        ];
-        assert_eq!(all, wanted);
-    }
-
-    #[test]
-    fn without_any_time_the_file_says_from_when_to_when() {
-        let span = Span { from_ms: 1_000, to_ms: 2_000, size: 100 };
-        assert_eq!([0, 50, 100, 200].map(|at| span.at(at)), [1_000, 1_500, 2_000, 2_000]);
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.log");
-        std::fs::write(&path, b"one\ntwo\nthree\n").unwrap();
-        let written_ms = files::written_ms(&File::open(&path).unwrap()).unwrap();
-        let format = Format { declared: None, zone: TimeZone::UTC, is_err: false };
-        let mut file = Backwards::open(&path, None, format).unwrap();
-        let last = file.next().unwrap().unwrap();
-        assert_eq!((last.at_ms, last.is_estimated), (written_ms, true));
-        assert!(file.next().unwrap().unwrap().at_ms <= written_ms);
-    }
-
-    #[test]
-    fn what_is_looked_for_is_found_as_if_all_were_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.log");
-        let line = |n: usize| {
-            format!("{}needle {n} {}\n", if n % 7 == 0 { "" } else { "no " }, "x".repeat(n % 90))
-        };
-        let text = (0..30_000).map(line).collect::<Vec<_>>().concat() + "needle at the end";
-        std::fs::write(&path, text).unwrap();
-        let format = || Format { declared: None, zone: TimeZone::UTC, is_err: false };
-        let is_it = |line: &[u8]| line.starts_with(b"needle") && line.contains(&b'3');
-        let none = |_: &[u8]| false;
-        let mut all = Backwards::open(&path, None, format()).unwrap();
-        let mut wanted = Vec::new();
-        while let Some(line) = all.next().unwrap() {
-            wanted.extend(Some(line.bytes).filter(|line| is_it(line)));
-        }
-        let mut file = Backwards::open(&path, None, format()).unwrap();
-        let may_be_in = |lines: &[u8]| memchr::memmem::find(lines, b"3").is_some();
-        let sought = Sought { is_it: &is_it, may_be_in: &may_be_in };
-        let mut found = Vec::new();
-        while let Some(line) = file.next_sought(&sought).unwrap() {
-            found.push(line.bytes);
-        }
-        assert!(found == wanted && found.len() > 500);
-        let mut file = Backwards::open(&path, None, format()).unwrap();
-        assert!(file.next_sought(&Sought { is_it: &is_it, may_be_in: &none }).unwrap().is_none());
-    }
-
-    #[test]
-    fn no_line_of_a_large_file_is_missing_or_twice() {
-        let text = (0..200_000).map(|n| format!("line {n}\n")).collect::<Vec<_>>().concat();
-        let all = read(text.as_bytes());
-        assert_eq!(all.len(), 200_000);
-        for (n, (_, is_estimated, line)) in all.iter().enumerate() {
-            assert_eq!((line.as_str(), *is_estimated), (format!("line {n}").as_str(), true));
-        }
-        let long = vec![b'x'; 3 << 20];
-        assert_eq!(read(&long).iter().map(|(_, _, line)| line.len()).sum::<usize>(), 3 << 20);
-        assert!(read(b"").is_empty());
-    }
-}
+mod tests;

@@ -335,6 +335,8 @@ impl Reader {
             lines.push(line);
         }
         lines.reverse();
+        // Of a hundred files the rest of what was read at once is much.
+        self.lines.release();
         Ok(lines)
     }
 }

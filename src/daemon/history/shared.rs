@@ -87,6 +87,8 @@ pub(crate) fn missed(files: &[impl ReadAt], outputs: &Output) -> io::Result<Opti
     });
     let settled = lasts.min().unwrap_or(stop);
     let mut missed = Vec::new();
+    // One that is empty and goes on saying nothing was emptied before.
+    let is_idle = lines.is_empty() && !has_again;
     let has_no_line = |tail: &[u8]| whole_lines(tail, false).next().is_none();
     let mut is_exact = is_begun
         && (left == 0 || ends.iter().any(Option::is_some))
@@ -107,7 +109,7 @@ pub(crate) fn missed(files: &[impl ReadAt], outputs: &Output) -> io::Result<Opti
     }
     let told = lines.get(stop.saturating_sub(TAIL_LINES)..stop).unwrap_or_default();
     let tail = told.iter().flat_map(|line| [*line, b"\n"].concat()).collect();
-    Ok(Some(MissedLines { lines: missed, is_exact, tail }))
+    Ok(Some(MissedLines { lines: missed, is_exact: is_exact || is_idle, tail }))
 }
 
 /// Where the history of a file ends that the bus began within.
