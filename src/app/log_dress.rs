@@ -111,7 +111,13 @@ impl LogView {
         }
         let first =
             || texts.iter().skip(1).find(|text| text.trim_ascii_start().starts_with(b"at "));
-        let own = trace.own.and_then(|own| texts.get(own)).or_else(first);
+        // What was searched for is seen, also where it is in another frame.
+        let found = self.search().and_then(|search| {
+            let below = texts.iter().enumerate().skip(1);
+            let mut below = below.filter(|(index, _)| *index != trace.title);
+            below.find(|(_, text)| search.pattern.is_match(text)).map(|(_, text)| text)
+        });
+        let own = found.or_else(|| trace.own.and_then(|own| texts.get(own))).or_else(first);
         let frame = own.map(|own| clean(&String::from_utf8_lossy(own)).trim().to_owned());
         let others = trace.frames.saturating_sub(usize::from(frame.is_some()));
         let more = match (others, all.len() - 1) {

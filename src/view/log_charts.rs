@@ -77,7 +77,8 @@ fn draw_column(canvas: &mut Canvas<'_>, (x, y, rows): (u16, u16, u16), most: u64
         };
         let role = match u128::from(below) {
             below if below < red => Role::Bad,
-            below if below < yellow => Role::Warn,
+            // Of the others a cell shows what has the most of it.
+            below if below + u128::from(EIGHTHS / 2) < yellow => Role::Warn,
             _ => Role::Cpu,
         };
         canvas.text(x, y + rows - 1 - row, 1, bar, canvas.role(role));

@@ -68,6 +68,8 @@ fn a_trace_is_one_entry_with_its_title_and_its_first_own_frame() {
     assert_eq!(marked_text(&app), TRACE[0]);
     keys(&mut app, "G/index[.]js:12:9\r");
     assert_eq!((app.log_view.found(), marked_text(&app)), (1, TRACE[0]));
+    let fold = placed(&app)[0].fold.clone().unwrap();
+    assert_eq!(fold.frame, "at main (/srv/app/index.js:12:9)", "what was searched for is seen");
     keys(&mut app, "&disk[.]js\r");
     assert_eq!(shown(&app), [TRACE[0]]);
     keys(&mut app, "&!_load\r");
