@@ -66,7 +66,7 @@ mod tests {
             "Done",
             "a  b",
             "1700000000 x",
-            "caf\u{e9}",
+            "\u{e9}t\u{e9}",
             "npm error x",
         ] {
             assert!(!is_prose(other.as_bytes()), "{other}");
