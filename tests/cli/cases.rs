@@ -161,12 +161,15 @@ pub(crate) fn what_crashes_at_its_start_is_no_success() {
     ] {
         let file = format!("{name}.json");
         let script = if name == "shell" { "shell.sh".to_owned() } else { format!("{name}.js") };
+        // PM2 refuses to restart what it is just starting: those that loop fastest are not restarted.
+        let restarts = !matches!(name, "broken" | "module" | "shell");
         let app = format!(
             "{{\"apps\": [{{\"name\": \"{name}\", \"script\": \"./{script}\", \
-             \"max_restarts\": 1000}}]}}"
+             \"max_restarts\": 1000, \"autorestart\": {restarts}}}]}}"
         );
         fs::write(folder.path().join(&file), app).unwrap();
-        for arguments in [&["start", &*file][..], &["restart", name], &["reload", name]] {
+        let commands = [&["start", &*file][..], &["restart", name], &["reload", name]];
+        for arguments in commands.into_iter().take(if name == "clean" { 1 } else { 3 }) {
             let ended = run_in(folder.path(), home.path(), arguments, "").with(1);
             assert!(ended.err.contains("but it is down: "), "{arguments:?}: {ended:?}");
             assert!(ended.err.contains(said), "{arguments:?}: {ended:?}");

@@ -122,6 +122,11 @@ pub(super) fn launched(evidence: &Evidence<'_>) -> Verdict {
 /// else tells (docs/pm2-ops.md section 2.1).
 fn took_all(evidence: &Evidence<'_>) -> bool {
     let record = evidence.record;
+    // What is heard may be heard late, but says when it was.
+    if let Some((stopped_ms, online_ms)) = record.stopped_ms.zip(record.online_ms) {
+        let took_ms = u64::try_from(online_ms.saturating_sub(stopped_ms)).unwrap_or(0);
+        return Duration::from_millis(took_ms) + TIMER_GRAIN >= evidence.listen;
+    }
     let (from, to) = match record.online_at {
         Some(online) => (record.stopped_at.unwrap_or(evidence.sent), online),
         None => (evidence.sent, evidence.answered),
@@ -216,9 +221,12 @@ mod tests {
         let waits = ProcessInfo { wait_ready: true, ..info(ProcessStatus::Online) };
         let start = Instant::now();
         let target = Target::of(&waits);
-        let verdict = |online_after: u64| {
+        let verdict = |online_after: u64, times: Option<(i64, i64)>| {
             let online_at = Some(start + Duration::from_millis(online_after));
-            let record = Record { online_at, stopped_at: Some(start), ..Record::default() };
+            let (stopped_ms, online_ms) = times.unzip();
+            let stopped_at = Some(start);
+            let record =
+                Record { online_at, online_ms, stopped_at, stopped_ms, ..Record::default() };
             let answered = start + Duration::from_secs(4);
             let (listen, now) = (Duration::from_secs(3), Some(&waits));
             let looked = answered + Duration::from_secs(1);
@@ -233,8 +241,13 @@ mod tests {
                 looked,
             })
         };
-        assert!(verdict(200).is_success());
-        assert!(verdict(3_010).words(crate::model::Action::Restart).contains("not report ready"));
+        assert!(verdict(200, None).is_success());
+        let late = Some((10_000, 13_010));
+        assert!(!verdict(2_900, late).is_success(), "its end was heard late");
+        assert!(verdict(3_010, Some((10_000, 10_500))).is_success());
+        assert!(
+            verdict(3_010, None).words(crate::model::Action::Restart).contains("not report ready")
+        );
     }
 
     #[test]

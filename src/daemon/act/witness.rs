@@ -22,10 +22,14 @@ const WORDS_CHARS_MAX: usize = 300;
 pub(super) struct Record {
     /// When it first came online after the last time that PM2 itself ended it.
     pub(super) online_at: Option<Instant>,
+    /// The same by the daemon's own clock, milliseconds since 1970.
+    pub(super) online_ms: Option<i64>,
     /// Its `restart_time` then.
     pub(super) restarts: Option<u32>,
     /// When the process before that ended, or was told to.
     pub(super) stopped_at: Option<Instant>,
+    /// The same by the daemon's own clock, milliseconds since 1970.
+    pub(super) stopped_ms: Option<i64>,
     /// Whether PM2 is ending it: the second of the two `exit`s is still to come.
     pub(super) is_stopping: bool,
     /// Whether PM2 ended it since it came online.
@@ -56,7 +60,7 @@ impl Record {
             EventKind::Online => {
                 self.is_stopping = false;
                 if self.online_at.is_none() {
-                    self.online_at = Some(now);
+                    (self.online_at, self.online_ms) = (Some(now), event.at_ms);
                     self.restarts = Some(event.info.restarts);
                 }
             }
@@ -67,12 +71,13 @@ impl Record {
                     is_stopping: true,
                     was_stopped,
                     stopped_at: Some(now),
+                    stopped_ms: event.at_ms,
                     ..Self::default()
                 };
             }
             EventKind::Exit if self.is_stopping => {
                 self.is_stopping = false;
-                self.stopped_at = Some(now);
+                (self.stopped_at, self.stopped_ms) = (Some(now), event.at_ms);
             }
             EventKind::Exit => {
                 self.ends = self.ends.saturating_add(1);
