@@ -145,16 +145,18 @@ impl App {
             lines => format!("{lines} lines were"),
         };
         let text = format!("{lines} dropped about here: they came faster than they were taken");
-        let source = LogSource { daemon, pm_id: None, name: "PM2".into() };
-        let line = LogLine::event(self.now.wall_ms, source, "dropped", Severity::Warning, &text);
-        self.take_lines([line]);
+        self.note(daemon, "dropped", &text);
     }
 
     /// Says in the log what became of its history.
     pub(super) fn note_past(&mut self, daemon: DaemonId, text: &str) {
+        self.note(daemon, "history", text);
+    }
+
+    /// Says something of the log itself in it.
+    fn note(&mut self, daemon: DaemonId, word: &'static str, text: &str) {
         let source = LogSource { daemon, pm_id: None, name: "PM2".into() };
-        let at_ms = self.now.wall_ms;
-        let line = LogLine::event(at_ms, source, "history", Severity::Warning, text);
+        let line = LogLine::event(self.now.wall_ms, source, word, Severity::Warning, text);
         self.take_lines([line]);
     }
 

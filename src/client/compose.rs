@@ -85,7 +85,8 @@ impl Client {
     /// # }
     /// ```
     ///
-    /// # Errors [`ClientError`]: the first failure ends it.
+    /// # Errors
+    /// [`ClientError`]: the first failure ends it.
     pub async fn reload(&self) -> Result<Json, ClientError> {
         self.permit("reload")?;
         let listing = self.0.listing().await?;
@@ -119,7 +120,8 @@ impl Client {
 
     /// Acts on processes as the pm2 CLI does, and returns all processes afterwards.
     ///
-    /// # Errors The first failure.
+    /// # Errors
+    /// The first failure.
     pub(super) async fn act_on<'a>(
         &self,
         action: Action,

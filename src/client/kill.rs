@@ -34,7 +34,8 @@ impl Client {
     /// # }
     /// ```
     ///
-    /// # Errors [`ClientError::Unsafe`] if processes remain: then the daemon was not told to end,
+    /// # Errors
+    /// [`ClientError::Unsafe`] if processes remain: then the daemon was not told to end,
     /// since fork apps would be orphaned. And others.
     pub async fn kill_me(&self) -> Result<Json, ClientError> {
         self.permit("killMe")?;

@@ -241,7 +241,8 @@ impl Client {
     /// # }
     /// ```
     ///
-    /// # Errors [`ClientError::NotDone`] with the verdict if the action failed, and others.
+    /// # Errors
+    /// [`ClientError::NotDone`] with the verdict if the action failed, and others.
     pub async fn act(&self, action: Action, target: &Target) -> Result<Verdict, ClientError> {
         let verdicts = self.act_all(action, vec![target.clone()]).await?;
         let verdict = verdicts.into_iter().next().map_or(Verdict::Gone, |(_, verdict)| verdict);
@@ -267,7 +268,8 @@ impl Client {
     /// # }
     /// ```
     ///
-    /// # Errors [`ClientError`] if nothing could be sent at all.
+    /// # Errors
+    /// [`ClientError`] if nothing could be sent at all.
     pub async fn act_all(
         &self,
         action: Action,

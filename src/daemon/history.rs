@@ -21,7 +21,7 @@ use std::time::UNIX_EPOCH;
 use jiff::tz::TimeZone;
 
 use super::files;
-use super::seam::read_whole;
+use super::seam::read_part;
 use crate::logs::parse::{self, Clock, Context, Level, Pattern, Plain};
 
 /// How much is read at once, bytes.
@@ -352,9 +352,7 @@ impl Backwards {
     /// The piece before what was read, with the beginning of the line behind it.
     fn piece(&mut self) -> io::Result<Vec<u8>> {
         let from = self.at.saturating_sub(PIECE_BYTES);
-        let mut piece = vec![0; usize::try_from(self.at - from).unwrap_or_default()];
-        let read = read_whole(&self.file, &mut piece, from)?;
-        piece.truncate(read);
+        let mut piece = read_part(&self.file, from, self.at)?;
         self.at = from;
         piece.append(&mut self.rest);
         Ok(piece)

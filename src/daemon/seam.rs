@@ -239,6 +239,14 @@ fn find(file: &impl ReadAt, needle: &[u8], from: u64, to: u64) -> io::Result<Vec
     Ok(found)
 }
 
+/// What a file holds between these places, as far as it goes; nothing where `to` is not behind `from`.
+pub(crate) fn read_part(file: &impl ReadAt, from: u64, to: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; usize::try_from(to.saturating_sub(from)).unwrap_or_default()];
+    let read = read_whole(file, &mut bytes, from)?;
+    bytes.truncate(read);
+    Ok(bytes)
+}
+
 /// Fills a buffer from an offset on, as far as the file goes.
 pub(crate) fn read_whole(file: &impl ReadAt, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut read = 0;

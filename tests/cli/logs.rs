@@ -11,27 +11,12 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use super::program::{Simulated, pm2_tui, program};
-use crate::harness::apps::{App, script};
+use crate::harness::apps::{counter, script};
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
 use crate::harness::procfs::Proc;
 use crate::harness::relay::Relay;
 use crate::harness::wait_until;
-
-/// An app that logs numbered lines: so many at once, then some every few milliseconds, for ever.
-fn counter(name: &str, at_once: u32) -> App {
-    script(
-        name,
-        "js",
-        format!(
-            "var n = 0, name = '{name}';\n\
-             if (name === 'shared') name += process.env.NODE_APP_INSTANCE;\n\
-             function line() {{ console.log(name + ' ' + n++); }}\n\
-             for (var i = 0; i < {at_once}; i++) line();\n\
-             setInterval(function () {{ for (var i = 0; i < 20; i++) line(); }}, 10);"
-        ),
-    )
-}
 
 pub(crate) fn history_is_what_the_files_hold() {
     let text = "console.log('2026-11-28T03:00:00Z one'); console.log('  more of one');\n\
@@ -108,10 +93,10 @@ pub(crate) fn following_misses_nothing_whatever_becomes_of_files_and_bus(release
     let shared = json!({"exec_mode": "cluster", "instances": 2, "merge_logs": true});
     let stamped = json!({"exec_mode": "cluster", "instances": 1, "time": true});
     let apps = [
-        counter("forked", 50_000),
-        counter("worker", 50_000).with(cluster),
-        counter("shared", 5_000).with(shared),
-        counter("stamped", 5_000).with(stamped),
+        counter("forked", 50_000, 20, ""),
+        counter("worker", 50_000, 20, "").with(cluster),
+        counter("shared", 5_000, 20, "").with(shared),
+        counter("stamped", 5_000, 20, "").with(stamped),
     ];
     let home = Pm2Home::with(release, &apps);
     let logs = home.path().join("logs");
@@ -198,9 +183,9 @@ pub(crate) fn following_a_flood_misses_nothing_and_doubles_nothing() {
     let cluster = json!({"exec_mode": "cluster", "instances": 1});
     let shared = json!({"exec_mode": "cluster", "instances": 2, "merge_logs": true});
     let apps = [
-        counter("forked", 20_000),
-        counter("worker", 20_000).with(cluster),
-        counter("shared", 2_000).with(shared),
+        counter("forked", 20_000, 20, ""),
+        counter("worker", 20_000, 20, "").with(cluster),
+        counter("shared", 2_000, 20, "").with(shared),
     ];
     let home = Pm2Home::with(Release::Seven, &apps);
     wait_until("both have logged a lot", || {

@@ -18,33 +18,13 @@ use pm2_tui::model::moment::Moment;
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::harness::apps::{App as Script, script};
+use crate::harness::apps::{App as Script, counter, script};
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
 use crate::harness::relay::Relay;
 use crate::harness::wait_until;
 
 const LIMIT: Duration = Duration::from_mins(1);
-
-/// An app that logs numbered lines: so many at once, then some every few milliseconds, for ever.
-fn counter(name: &str, at_once: u32) -> Script {
-    paced(name, at_once, 5)
-}
-
-/// With so many lines every 10 ms.
-fn paced(name: &str, at_once: u32, lines: u32) -> Script {
-    script(
-        name,
-        "js",
-        format!(
-            "var n = 0, name = '{name}';\n\
-             if (name === 'shared') name += process.env.NODE_APP_INSTANCE;\n\
-             function line() {{ console.log(name + ' ' + n++ + '.'); }}\n\
-             for (var i = 0; i < {at_once}; i++) line();\n\
-             setInterval(function () {{ for (var i = 0; i < {lines}; i++) line(); }}, 10);"
-        ),
-    )
-}
 
 /// The screen without a terminal.
 pub(super) struct Cockpit {
@@ -176,9 +156,9 @@ pub(crate) fn history_meets_the_bus_in_a_flood() {
     let cluster = json!({"exec_mode": "cluster", "instances": 1});
     let stamped = json!({"time": true});
     let apps = [
-        counter("forked", 4_000),
-        counter("worker", 4_000).with(cluster),
-        counter("stamped", 10).with(stamped),
+        counter("forked", 4_000, 5, "."),
+        counter("worker", 4_000, 5, ".").with(cluster),
+        counter("stamped", 10, 5, ".").with(stamped),
     ];
     let home = Pm2Home::with(Release::Seven, &apps);
     let lines = |name: &str| {
@@ -333,9 +313,9 @@ fn counted_apps() -> [Script; 3] {
     let cluster = json!({"exec_mode": "cluster", "instances": 1});
     let shared = json!({"exec_mode": "cluster", "instances": 2, "merge_logs": true});
     [
-        paced("forked", 50_000, 20),
-        paced("worker", 50_000, 20).with(cluster),
-        paced("shared", 5_000, 10).with(shared),
+        counter("forked", 50_000, 20, "."),
+        counter("worker", 50_000, 20, ".").with(cluster),
+        counter("shared", 5_000, 10, ".").with(shared),
     ]
 }
 

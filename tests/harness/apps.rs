@@ -114,6 +114,22 @@ setInterval(() => {
     )
 }
 
+/// Logs its name and a number for ever, each line with this end: so many lines at once, then so many
+/// every 10 ms. One called `shared` has the number of its instance in the name.
+pub fn counter(name: &str, at_once: u32, every_10_ms: u32, end: &str) -> App {
+    script(
+        name,
+        "js",
+        format!(
+            "var n = 0, name = '{name}';\n\
+             if (name === 'shared') name += process.env.NODE_APP_INSTANCE;\n\
+             function line() {{ console.log(name + ' ' + n++ + '{end}'); }}\n\
+             for (var i = 0; i < {at_once}; i++) line();\n\
+             setInterval(function () {{ for (var i = 0; i < {every_10_ms}; i++) line(); }}, 10);"
+        ),
+    )
+}
+
 /// A shell script.
 pub fn shell(name: &str) -> App {
     script(name, "sh", "while :; do echo from the shell; sleep 1; done\n")

@@ -122,7 +122,7 @@ async fn read(drain: &Drain, taker: &mut impl Taker) -> Problem {
     loop {
         let next = tokio::select! {
             next = drain.next() => next,
-            () = async { tokio::select! { () = until(taker.wakes_at()) => {}, () = taker.nudged() => {} } } => {
+            () = wanted(taker) => {
                 taker.wake();
                 taker.caught_up();
                 continue;
@@ -173,6 +173,14 @@ async fn take(batch: Batch, taker: &mut impl Taker) {
 fn wake_in_time(taker: &mut impl Taker) {
     if taker.wakes_at().is_some_and(|at| at <= Instant::now()) {
         taker.wake();
+    }
+}
+
+/// Waits until the taker wants to be woken although nothing comes.
+async fn wanted(taker: &impl Taker) {
+    tokio::select! {
+        () = until(taker.wakes_at()) => {}
+        () = taker.nudged() => {}
     }
 }
 

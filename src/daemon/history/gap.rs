@@ -8,7 +8,7 @@ use std::io;
 
 use memchr::memmem;
 
-use crate::daemon::seam::{ReadAt, Seam, read_whole};
+use crate::daemon::seam::{ReadAt, Seam, read_part, read_whole};
 
 /// How much is remembered of the end of an output that has a file of its own, bytes.
 pub(crate) const OWN_BYTES: usize = 1024;
@@ -50,9 +50,7 @@ impl Tail {
     /// Of what a file holds up to this place.
     pub(crate) fn of_file(file: &impl ReadAt, at: u64, bytes_max: usize) -> Self {
         let from = at.saturating_sub(bytes_max as u64);
-        let mut bytes = vec![0; usize::try_from(at - from).unwrap_or_default()];
-        let read = read_whole(file, &mut bytes, from).unwrap_or_default();
-        bytes.truncate(read);
+        let bytes = read_part(file, from, at).unwrap_or_default();
         Self { bytes, bytes_max, at: Some(at), last_ms: None }
     }
 
@@ -126,9 +124,7 @@ pub(crate) fn end_of(files: &[impl ReadAt], tail: &Tail) -> io::Result<(Place, b
     for (index, file) in files.iter().enumerate().rev() {
         let size = file.size()?;
         let from = size.saturating_sub(BACK_BYTES);
-        let mut region = vec![0; usize::try_from(size - from).unwrap_or_default()];
-        let read = read_whole(file, &mut region, from)?;
-        region.truncate(read);
+        let region = read_part(file, from, size)?;
         if let Some((at, is_only)) = find_end(&region, tail) {
             return Ok((Place { file: index, at: from + at as u64 }, is_only));
         }
@@ -184,12 +180,7 @@ pub(crate) fn between(
     for (file, start, end) in parts {
         let skipped = skip.min(end - start);
         skip -= skipped;
-        let had = bytes.len();
-        let wanted = usize::try_from(end - start - skipped).unwrap_or_default();
-        bytes.resize(had + wanted, 0);
-        let buffer = bytes.get_mut(had..).unwrap_or_default();
-        let read = read_whole(file, buffer, start + skipped)?;
-        bytes.truncate(had + read);
+        bytes.extend(read_part(file, start + skipped, end)?);
     }
     Ok((bytes, left))
 }

@@ -15,7 +15,7 @@ use super::heard::{Heard, OutputKey};
 use super::shared::{self, Begin};
 use super::sources::LogFile;
 use crate::daemon::offload;
-use crate::daemon::seam::{ReadAt, read_whole};
+use crate::daemon::seam::{ReadAt, read_part};
 
 /// What came on the bus is in the file this long after, if it comes there at all, milliseconds.
 const WRITTEN_MS: i64 = 100;
@@ -30,7 +30,7 @@ const JOIN_MAX: Duration = Duration::from_secs(4);
 /// An output is quiet when nothing came for so long, milliseconds.
 const QUIET_MS: i64 = 300;
 /// How long the rest of a line may be that the bus began within, bytes.
-const REST_BYTES_MAX: usize = 64 << 10;
+const REST_BYTES_MAX: u64 = 64 << 10;
 
 /// Where the history of a file ends.
 pub(super) struct End {
@@ -149,9 +149,7 @@ async fn has_grown(opened: &Arc<File>, size: u64) -> bool {
 /// What a file holds between a place and the next newline, where it is not the beginning of a line.
 pub(super) fn rest_of_line(file: &File, at: u64) -> Option<Vec<u8>> {
     let before = at.checked_sub(1)?;
-    let mut bytes = vec![0; REST_BYTES_MAX];
-    let read = read_whole(file, &mut bytes, before).ok()?;
-    bytes.truncate(read);
+    let bytes = read_part(file, before, before + REST_BYTES_MAX).ok()?;
     let rest = bytes.strip_prefix(b"\n").is_none().then(|| bytes.get(1..))??;
     let end = rest.iter().position(|byte| *byte == b'\n')?;
     rest.get(..end).map(<[u8]>::to_vec)

@@ -19,7 +19,7 @@ use super::filter::Filter;
 use crate::client::Message;
 use crate::daemon::files;
 use crate::daemon::history::Line;
-use crate::daemon::seam::{ReadAt, read_whole};
+use crate::daemon::seam::{ReadAt, read_part};
 use crate::logs::parse::Level;
 use crate::model::console::{self, About, Happened};
 use crate::model::lifecycle::Life;
@@ -160,9 +160,7 @@ impl Console {
 
     fn part(&self, from: u64, to: u64) -> io::Result<String> {
         let Some(file) = &self.file else { return Ok(String::new()) };
-        let mut bytes = vec![0; usize::try_from(to.saturating_sub(from)).unwrap_or_default()];
-        let read = read_whole(file, &mut bytes, from)?;
-        bytes.truncate(read);
+        let bytes = read_part(file, from, to)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 

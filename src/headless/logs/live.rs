@@ -24,7 +24,7 @@ use crate::client::{Message, Queued};
 use crate::daemon::history::gap::{OWN_BYTES, Tail, WRITTEN_MS};
 use crate::daemon::history::mend::SHARED_BYTES;
 use crate::daemon::history::{Format, Line};
-use crate::daemon::seam::{Seam, read_whole};
+use crate::daemon::seam::{Seam, read_part};
 use crate::protocol::bus::{BusPmId, LogStream};
 use crate::protocol::process::PmId;
 
@@ -76,15 +76,6 @@ pub(super) enum Joint {
     Comparing,
     /// It is joined.
     Live,
-}
-
-/// A part of a file, empty where it ends before it begins.
-fn part_of(file: &std::fs::File, from: u64, to: u64) -> Vec<u8> {
-    let length = to.saturating_sub(from);
-    let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
-    let read = read_whole(file, &mut bytes, from).unwrap_or_default();
-    bytes.truncate(read);
-    bytes
 }
 
 /// All that is followed.
@@ -249,9 +240,7 @@ impl<W: Write> Following<'_, '_, W> {
             let back = if source.file.is_fork { 0 } else { SHARED_BYTES_MAX };
             let from = source.sizes.0.saturating_sub(back);
             let length = source.sizes.1.saturating_sub(from).min(SHARED_BYTES_MAX * 2);
-            let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
-            let read = read_whole(file, &mut bytes, from).unwrap_or_default();
-            bytes.truncate(read);
+            let bytes = read_part(file, from, from + length).unwrap_or_default();
             let lines = self.had.entry(index).or_default();
             for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
                 *lines.entry(line.to_vec()).or_default() += 1;
@@ -379,7 +368,7 @@ impl<W: Write> Following<'_, '_, W> {
         }
         let begun = known.unwrap_or(end);
         let held = std::mem::take(held);
-        let mut bytes = part_of(file, end, begun);
+        let mut bytes = read_part(file, end, begun).unwrap_or_default();
         channel.tail = Tail::of_file(file, end.min(begun), OWN_BYTES);
         let skip = usize::try_from(end.saturating_sub(begun)).unwrap_or(usize::MAX);
         channel.tail.take(held.get(..skip.min(held.len())).unwrap_or_default());
