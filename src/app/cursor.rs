@@ -7,7 +7,7 @@
 use super::command::{Command, RowsCommand};
 use super::pane::Pane;
 use super::state::App;
-use crate::model::{Action, DaemonId, Target};
+use crate::model::{DaemonId, Target};
 
 /// A process is gone, or another one has its id.
 pub(super) fn gone(app: &mut App, id: DaemonId, target: &Target) {
@@ -25,12 +25,8 @@ pub(super) fn marks_left(app: &mut App) {
 
 /// Whether a key does nothing but say where the cursor is now. The same key again acts.
 pub(super) fn stops(app: &mut App, command: Command) -> bool {
-    // The question names whom it would delete.
-    let acts = match command {
-        Command::Act(action) => action != Action::Delete,
-        Command::Compose | Command::Rows(RowsCommand::Actions) => true,
-        _ => false,
-    };
+    let acts =
+        matches!(command, Command::Act(_) | Command::Compose | Command::Rows(RowsCommand::Actions));
     let chooses = command.is_movement()
         || matches!(
             command,
@@ -45,10 +41,11 @@ pub(super) fn stops(app: &mut App, command: Command) -> bool {
         return false;
     }
     let Some(gone) = app.unchosen.take().filter(|_| acts) else { return false };
-    let now = match app.selected {
-        Some(key) => format!("the cursor is on {} now", app.display_name(key)),
-        None => "nothing is selected now".to_owned(),
+    let what = match app.selected.map(|key| app.display_name(key)) {
+        Some(now) if *now == *gone => format!("{gone} is another process now"),
+        Some(now) => format!("{gone} is gone, and the cursor is on {now} now"),
+        None => format!("{gone} is gone, and nothing is selected now"),
     };
-    app.notify(format!("nothing was done: {gone} is gone, and {now}; press it again to act"), true);
+    app.notify(format!("nothing was done: {what}; press it again to act"), true);
     true
 }

@@ -21,6 +21,10 @@ const QUESTION_READ: Duration = Duration::from_millis(200);
 /// 660 ms.
 const HELD: Duration = Duration::from_millis(700);
 
+/// After keys were refused, letters that come within this time go on with the same text: over a slow
+/// link it comes in pieces.
+const GOES_ON: Duration = Duration::from_secs(1);
+
 /// What became of keys that came together.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Admitted {
@@ -37,6 +41,8 @@ pub struct Gate {
     last: Option<(KeyEvent, Duration)>,
     /// Since when the question is on the screen.
     question: Option<Duration>,
+    /// When keys were last refused, or what went on with them.
+    refused: Option<Duration>,
 }
 
 impl Gate {
@@ -57,9 +63,30 @@ impl Gate {
         now: Duration,
     ) -> Admitted {
         if mode.takes_text() {
-            self.last = None;
+            (self.last, self.refused) = (None, None);
             return Admitted::Messages(typed((mode, focus), keys));
         }
+        let admitted = self.admit_commands((mode, focus), keys, now);
+        if mode.is_question() {
+            // It has rules of its own.
+            return admitted;
+        }
+        let goes_on = self.refused.is_some_and(|at| now.saturating_sub(at) < GOES_ON)
+            && keys.iter().any(is_text)
+            && !matches!(&admitted, Admitted::Messages(messages) if messages.iter().all(moves));
+        if goes_on || admitted == Admitted::Refused {
+            self.refused = Some(now);
+            return Admitted::Refused;
+        }
+        admitted
+    }
+
+    fn admit_commands(
+        &mut self,
+        (mode, focus): (&Mode, Pane),
+        keys: &[KeyEvent],
+        now: Duration,
+    ) -> Admitted {
         let messages = keys.iter().map(|key| keymap::message(mode, focus, *key));
         let messages: Vec<Option<Message>> = messages.collect();
         if let [Some(message)] = &messages[..] {
@@ -71,7 +98,7 @@ impl Gate {
         let Some((last, before)) = messages.split_last() else {
             return Admitted::Messages(Vec::new());
         };
-        let moves = |message: &Option<Message>| matches!(message, Some(Message::Command(command)) if command.is_movement());
+        let moves = |message: &Option<Message>| message.as_ref().is_some_and(moves);
         if !before.iter().all(moves) || mode.is_question() {
             // Keys without a meaning are no text either: function keys, say.
             let means_nothing = messages.iter().all(Option::is_none)
@@ -108,13 +135,19 @@ impl Gate {
     }
 }
 
+fn moves(message: &Message) -> bool {
+    matches!(message, Message::Command(command) if command.is_movement())
+}
+
+/// Whether a key types a character.
+fn is_text(key: &KeyEvent) -> bool {
+    matches!(key.code, KeyCode::Char(_))
+        && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
+}
+
 /// What keys type into what asks for text. Where several came together, Enter is a line break of
 /// pasted text and sends nothing.
 fn typed((mode, focus): (&Mode, Pane), keys: &[KeyEvent]) -> Vec<Message> {
-    let is_text = |key: &KeyEvent| {
-        matches!(key.code, KeyCode::Char(_))
-            && !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT)
-    };
     let is_pasted = keys.len() > 1 && keys.iter().any(is_text);
     let mut is_after_return = false;
     let message = |key: &KeyEvent| match key.code {
@@ -233,5 +266,21 @@ mod tests {
         let wanted = ['a', '\n', 'b'].map(Message::Text).to_vec();
         assert_eq!(admitted, Admitted::Messages(wanted), "CR LF is one break");
         assert_eq!(admit("\r"), Admitted::Messages(vec![Message::Command(Command::Open)]));
+    }
+
+    #[test]
+    fn what_goes_on_with_refused_text_does_nothing() {
+        let mut gate = Gate::default();
+        let mut press = |text: &str, at_ms: u32| {
+            gate.admit((&Mode::Normal, Pane::Processes), &keys(text), at_ms * MS)
+        };
+        // `/worker` over a slow link.
+        assert_eq!(press("/w", 0), Admitted::Refused);
+        for (letter, at_ms) in [("o", 300), ("r", 600), ("k", 900), ("s", 1_200), ("r", 1_500)] {
+            let admitted = press(letter, at_ms);
+            let acts = matches!(&admitted, Admitted::Messages(all) if !all.iter().all(moves));
+            assert!(!acts, "{letter}: {admitted:?}");
+        }
+        assert!(matches!(press("r", 3_000), Admitted::Messages(all) if all.len() == 1));
     }
 }

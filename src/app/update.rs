@@ -103,6 +103,8 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         Command::Suspend => return Effects::one(Effect::Suspend),
         Command::Redraw => return Effects::one(Effect::Redraw),
         Command::Reconnect => return Effects::one(Effect::Refresh),
+        // There is no room for a screen: nobody sees what a key would mean, or a question.
+        _ if navigate::geometry(app).is_none() => return Effects::none(),
         _ => {}
     }
     if app.mode == Mode::Normal {

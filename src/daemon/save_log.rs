@@ -41,7 +41,8 @@ impl DaemonHandle {
 /// The file that a typed path means: `~` is the user's home.
 fn meant(typed: &str) -> PathBuf {
     let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
-    let in_home = match (typed.strip_prefix("~/"), home) {
+    let rest = if typed == "~" { Some("") } else { typed.strip_prefix("~/") };
+    let in_home = match (rest, home) {
         (Some(rest), Some(home)) => Path::new(&home).join(rest),
         _ => PathBuf::from(typed),
     };

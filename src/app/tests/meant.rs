@@ -318,8 +318,10 @@ fn after_the_selected_process_went_the_first_key_acts_on_nothing() {
     send(&mut app, snapshot([]));
     send(&mut app, snapshot([5, 6]));
     assert_eq!(acts(&mut app, Action::Stop).0, None);
-    // The menu of actions and a message are about it as well.
-    for command in [Command::Rows(RowsCommand::Actions), Command::Compose] {
+    // The menu of actions, a message and the question of a delete are about it as well.
+    let opening =
+        [Command::Rows(RowsCommand::Actions), Command::Compose, Command::Act(Action::Delete)];
+    for command in opening {
         send(&mut app, snapshot([5, 6]));
         press(&mut app, Command::First);
         send(&mut app, snapshot([6]));
@@ -377,4 +379,19 @@ fn questions_close_when_their_daemon_is_lost_and_what_was_typed_stays() {
             assert_eq!(app.mode.name(), name);
         }
     }
+}
+
+#[test]
+fn where_there_is_no_room_for_a_screen_no_key_acts() {
+    let mut app = app(2);
+    let _ = update(&mut app, Moment::at(1_000), Message::Resized(29, 5));
+    assert_eq!(acts(&mut app, Action::Restart).0, None);
+    assert_eq!(press(&mut app, Command::Quit), [Effect::Quit]);
+    // Nor is a question answered that nobody sees any more.
+    let _ = update(&mut app, Moment::at(1_000), Message::Resized(80, 24));
+    press(&mut app, Command::Act(Action::Delete));
+    assert!(app.mode.is_question());
+    let _ = update(&mut app, Moment::at(1_000), Message::Resized(20, 4));
+    assert_eq!(press(&mut app, Command::Yes), []);
+    assert!(app.mode.is_question());
 }
