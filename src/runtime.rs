@@ -22,6 +22,7 @@ use crate::model::call::NamedCall;
 use crate::model::errand::{Task, TaskId};
 use crate::model::moment::Moment;
 use crate::model::paged::Paged;
+use crate::model::past::{Again, PartRead};
 use crate::model::report::Report;
 use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
@@ -67,6 +68,8 @@ pub trait World {
     fn halt(&mut self);
     /// Has older lines of log files read, of these processes or of all.
     fn older(&mut self, daemon: DaemonId, of: Vec<PmId>);
+    /// Has parts of log files read again.
+    fn reread(&mut self, daemon: DaemonId, parts: Vec<(Again, PartRead)>);
     /// Has an action of apps triggered.
     fn trigger(&mut self, daemon: DaemonId, trigger: Trigger);
     /// Reads all of this process with each poll, or of none.
@@ -360,6 +363,7 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
             Effect::Call { daemon, call } => world.call(daemon, call),
             Effect::Halt => world.halt(),
             Effect::Older { daemon, of } => world.older(daemon, of),
+            Effect::Reread { daemon, parts } => world.reread(daemon, parts),
             Effect::Trigger { daemon, trigger } => world.trigger(daemon, trigger),
             Effect::Examine { daemon, pm_id } => world.examine(daemon, pm_id),
             Effect::Bundle { daemon, material } => world.bundle(daemon, *material),

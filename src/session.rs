@@ -28,6 +28,7 @@ use crate::model::daemon::Daemon;
 use crate::model::errand::{Task, TaskId};
 use crate::model::moment::Moment;
 use crate::model::paged::Paged;
+use crate::model::past::{Again, PartRead};
 use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
 use crate::protocol::process::PmId;
@@ -262,6 +263,12 @@ impl World for Daemons {
     fn older(&mut self, daemon: DaemonId, of: Vec<PmId>) {
         if let Some(daemon) = self.handles.get(usize::from(daemon.0)) {
             daemon.older(of);
+        }
+    }
+
+    fn reread(&mut self, daemon: DaemonId, parts: Vec<(Again, PartRead)>) {
+        if let Some(daemon) = self.handles.get(usize::from(daemon.0)) {
+            daemon.reread(parts);
         }
     }
 

@@ -70,6 +70,7 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
                 details::replied(app, id, &action, &target, reply);
             }
             Change::Called { method, outcome } => finish_call(app, &method, &outcome),
+            Change::Parts(parts) => log_keys::take_parts(app, parts),
             Change::LogSaved(saved) => log_taking::saved(app, &saved),
             Change::Bundled(Ok(written)) => app.notify(written.words(), false),
             Change::Bundled(Err(why)) => app.notify(why, true),

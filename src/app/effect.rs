@@ -5,6 +5,7 @@ use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::errand::{Task, TaskId};
 use crate::model::paged::Paged;
+use crate::model::past::{Again, PartRead};
 use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
 use crate::protocol::process::PmId;
@@ -47,6 +48,13 @@ pub enum Effect {
         daemon: DaemonId,
         /// Of which processes; of all where it is empty.
         of: Vec<PmId>,
+    },
+    /// Have parts of log files read again; they come as one `Report::Parts`.
+    Reread {
+        /// Of which daemon's files.
+        daemon: DaemonId,
+        /// Which.
+        parts: Vec<(Again, PartRead)>,
     },
     /// Have an action of apps triggered; each process ends in exactly one `Report::Replied`.
     Trigger {

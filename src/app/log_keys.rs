@@ -16,7 +16,7 @@ use super::{log_copy, log_sheet_keys, log_sight, log_taking, log_toggles};
 use crate::logs::parse::Level;
 use crate::logs::{Direction, Goal, LineId, Owner, Scope, when};
 use crate::model::log::{LogLine, LogSource, Severity};
-use crate::model::past::Past;
+use crate::model::past::{PartRead, Past};
 use crate::model::{DaemonId, ProcessKey};
 use crate::protocol::process::PmId;
 
@@ -348,6 +348,15 @@ pub(super) fn older(app: &mut App) -> Effects {
     app.notify("reading older lines ..", false);
     let effect = |daemon| Effect::Older { daemon, of: of.clone() };
     Effects(asked.into_iter().map(effect).collect())
+}
+
+/// Parts of log files were read again.
+pub(super) fn take_parts(app: &mut App, parts: Vec<PartRead>) {
+    if app.log_view.filed.take(parts) {
+        app.notify("a log file was truncated or does not answer: lines of it are gone", true);
+    }
+    step(app);
+    app.is_dirty = true;
 }
 
 /// So many files that cannot be read are named one by one.

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use super::log_line;
 use super::log_view::LogView;
 use crate::logs::parse::{Level, Part, Traces};
-use crate::logs::{Body, Kind, Line, LineTime, Owner, Prepended, SourceId, SourceKey, TimeFrom};
+use crate::logs::{
+    Body, FileId, FilePlace, Kind, Line, LineTime, Owner, Prepended, SourceId, SourceKey, TimeFrom,
+};
 use crate::model::DaemonId;
 use crate::model::past::{FileStream, Past, PastFile};
 
@@ -45,7 +47,7 @@ impl LogView {
         for (file, source) in past.files.iter().zip(sources) {
             let Some(source) = source else { continue };
             if file.is_after {
-                for line in lines(file) {
+                for line in lines(file, None) {
                     self.store.append(source, &line);
                 }
                 continue;
@@ -53,7 +55,9 @@ impl LogView {
             if histories.iter().any(|(other, _)| *other == source) {
                 sum = plus(sum, self.prepend(&std::mem::take(&mut histories)));
             }
-            histories.push((source, lines(file)));
+            let bytes = file.lines.iter().map(|line| line.bytes.len()).sum();
+            let number = self.filed.number(daemon, file.again.as_ref(), bytes);
+            histories.push((source, lines(file, number)));
         }
         plus(sum, self.prepend(&histories))
     }
@@ -65,6 +69,7 @@ impl LogView {
         if let (Some(last), true) = (file.lines.last_mut(), is_rest) {
             let id = first.id;
             last.bytes.extend_from_slice(rest);
+            last.offset = None;
             self.store.take_out(id);
         }
     }
@@ -91,9 +96,10 @@ impl LogView {
     }
 }
 
-/// The lines of a file as the store takes them, with a ruler behind them where they may not meet what
+/// The lines of a file as the store takes them: they stay in the file of that number, where there is
+/// one. With a ruler behind them where they may not meet what
 /// came on the bus.
-fn lines(file: &PastFile) -> Vec<Line<'_>> {
+fn lines(file: &PastFile, number: Option<FileId>) -> Vec<Line<'_>> {
     let mut lines: Vec<Line<'_>> = Vec::with_capacity(file.lines.len() + 1);
     let mut traces = Traces::default();
     // The first line of the entry that is open.
@@ -101,7 +107,11 @@ fn lines(file: &PastFile) -> Vec<Line<'_>> {
     for line in &file.lines {
         let from = if line.is_estimated { TimeFrom::Estimated } else { TimeFrom::Line };
         let time = LineTime { at_ms: line.at_ms, from };
-        let body = Body::Held(&line.bytes);
+        let len = line.bytes.len() as u64;
+        let body = match (number, line.offset) {
+            (Some(file), Some(offset)) => Body::Filed(FilePlace { file, offset, len }),
+            _ => Body::Held(&line.bytes),
+        };
         let read = log_line::read(&line.bytes, file.stream == FileStream::Err);
         let step = traces.feed(&read.text);
         let is_more = step.part != Part::Text && (!step.is_first || step.joins_previous);

@@ -4,6 +4,7 @@
 //! never changed; a line without a time of its own has one between those around it, or that of the line
 //! that it continues, and says so.
 
+mod again;
 pub(crate) mod gap;
 pub(super) mod heard;
 mod join;
@@ -48,6 +49,8 @@ pub(crate) struct Line {
     pub(crate) level: Option<Level>,
     /// Its bytes, as they are in the file, without the newline.
     pub(crate) bytes: Vec<u8>,
+    /// Where it begins in the file, bytes; `None` where that is not known.
+    pub(crate) offset: Option<u64>,
     /// Whether a newline ends it.
     pub(crate) is_ended: bool,
     /// How many of the first bytes are the stamp that PM2 put before it.
@@ -79,6 +82,7 @@ impl Format {
             is_estimated: time.is_none(),
             level,
             bytes: bytes.to_vec(),
+            offset: None,
             is_ended: true,
             stamp_bytes: reading.prefix.map_or(0, |prefix| plain.raw(prefix).end),
         };
@@ -192,9 +196,10 @@ impl Backwards {
     /// Those of reading.
     pub(crate) fn next(&mut self) -> io::Result<Option<Line>> {
         loop {
-            if let Some(line) = self.ready.pop() {
+            if let Some(mut line) = self.ready.pop() {
                 let bytes = line.bytes.len() as u64 + u64::from(line.is_ended);
                 self.returned = self.returned.saturating_sub(bytes);
+                line.offset = Some(self.returned);
                 return Ok(Some(line));
             }
             match self.raw()? {
@@ -251,7 +256,7 @@ impl Backwards {
             return None;
         }
         let (time, mut line) = self.format.read(bytes, self.reference_ms);
-        line.is_ended = is_ended;
+        (line.is_ended, line.offset) = (is_ended, Some(self.given));
         if let Some(at_ms) = time {
             self.reference_ms = at_ms;
         } else {

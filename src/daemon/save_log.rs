@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{DaemonHandle, offload};
-use crate::logs::{NoFiles, Saving};
+use crate::logs::Saving;
 use crate::model::report::Report;
 use crate::model::saved::Saved;
 use crate::protocol::text::clean;
@@ -79,7 +79,10 @@ fn write(mut saving: Saving) -> Saved {
     let placed =
         if saving.may_replace { part.persist(&path) } else { part.persist_noclobber(&path) };
     match placed {
-        Ok(_) => Saved::Written { path: shown.into(), lines, bytes },
+        Ok(_) => {
+            let unreadable = saving.unreadable;
+            Saved::Written { path: shown.into(), lines, bytes, unreadable }
+        }
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
             Saved::IsThere { path: shown.into() }
         }
@@ -90,7 +93,7 @@ fn write(mut saving: Saving) -> Saved {
 /// Writes the lines into a file that is there: how many, and its size.
 fn fill(saving: &mut Saving, mut file: &std::fs::File) -> io::Result<(u64, u64)> {
     let mut out = BufWriter::with_capacity(BUFFER_BYTES, &mut file);
-    let lines = saving.write(&NoFiles, &mut out)?;
+    let lines = saving.write(&mut out)?;
     out.flush()?;
     drop(out);
     file.sync_all()?;
@@ -114,8 +117,8 @@ mod tests {
 
     use super::*;
     use crate::logs::{
-        Body, Bounds, Filter, Kind, Line, LineTime, Owner, Pattern, Query, SourceKey, Store,
-        Stream, TimeFrom, View,
+        Body, Bounds, Filter, Kind, Line, LineTime, Owner, Pattern, Query, Rereads, SourceKey,
+        Store, Stream, TimeFrom, View,
     };
     use crate::model::DaemonId;
 
@@ -144,7 +147,9 @@ mod tests {
         ];
         let store = store(&texts);
         let typed = path.to_str().unwrap();
-        let Saved::Written { lines, bytes, .. } = write(Saving::new(&store, None, typed)) else {
+        let Saved::Written { lines, bytes, .. } =
+            write(Saving::new(&store, None, typed, Rereads::default()))
+        else {
             panic!()
         };
         let wanted = [hostile.as_slice(), b"\nError: x\n    at y\nz\n"].concat();
@@ -155,7 +160,7 @@ mod tests {
         let filter =
             Filter { pattern: Pattern::regex("at y").unwrap(), is_inverted: false, is_on: true };
         let view = View::new(Query { filters: vec![filter], ..Query::default() });
-        let mut saving = Saving::new(&store, Some(&view), typed);
+        let mut saving = Saving::new(&store, Some(&view), typed, Rereads::default());
         assert_eq!(write(saving.clone()), Saved::IsThere { path: typed.into() });
         assert_eq!(std::fs::read(&path).unwrap(), wanted);
         saving.may_replace = true;
@@ -172,7 +177,10 @@ mod tests {
             ("/proc/nothing/log", "cannot write into /proc/nothing"),
             ("/", "is no file"),
         ] {
-            let Saved::Failed(why) = write(Saving::new(&store, None, typed)) else { panic!() };
+            let Saved::Failed(why) = write(Saving::new(&store, None, typed, Rereads::default()))
+            else {
+                panic!()
+            };
             assert!(why.contains(words), "{why}");
         }
     }
@@ -181,7 +189,7 @@ mod tests {
     #[test]
     fn a_full_disk_is_told_and_what_was_written_is_named() {
         let store = store(&[(b"x", Kind::Output)]);
-        let mut saving = Saving::new(&store, None, "x");
+        let mut saving = Saving::new(&store, None, "x", Rereads::default());
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let error = fill(&mut saving, &full).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);

@@ -4,6 +4,7 @@
 //! compiled is bounded.
 
 use std::fmt;
+use std::io;
 use std::ops::Range;
 
 use regex::bytes::{Regex, RegexBuilder};
@@ -199,26 +200,27 @@ pub(super) fn long_line(
     place: FilePlace,
     files: &dyn Files,
     piece: &mut Vec<u8>,
-) -> Option<bool> {
+) -> io::Result<bool> {
+    let gone = || io::Error::from(io::ErrorKind::UnexpectedEof);
     let (mut offset, mut kept) = (0, 0);
     piece.clear();
     loop {
         let wanted = PIECE_BYTES.min((place.len - offset) as usize);
         piece.resize(kept + wanted, 0);
-        let buffer = piece.get_mut(kept..)?;
-        let count = read_all(files, place.file, place.offset + offset, buffer).ok()?;
+        let buffer = piece.get_mut(kept..).unwrap_or_default();
+        let count = read_all(files, place.file, place.offset + offset, buffer)?;
         if count < wanted {
-            return None;
+            return Err(gone());
         }
         // Anchors see the byte before: a later piece is not the beginning, an earlier not the end.
         let is_last = offset + wanted as u64 >= place.len;
         let from = usize::from(offset > 0);
         let end = pattern.end_of_first(piece, from);
         if end.is_some_and(|end| is_last || end < piece.len()) {
-            return Some(true);
+            return Ok(true);
         }
         if is_last {
-            return Some(false);
+            return Ok(false);
         }
         offset += wanted as u64;
         kept = OVERLAP_BYTES.min(piece.len());

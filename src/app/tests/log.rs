@@ -229,6 +229,7 @@ pub(super) fn past(lines: &[(i64, &str)], has_more: bool, is_asked: bool) -> Rep
         is_estimated: false,
         level: None,
         bytes: text.as_bytes().to_vec(),
+        offset: None,
     };
     let file = PastFile {
         pm_id: Some(PmId(0)),
@@ -239,6 +240,7 @@ pub(super) fn past(lines: &[(i64, &str)], has_more: bool, is_asked: bool) -> Rep
         rest: None,
         is_exact: true,
         is_after: false,
+        again: None,
     };
     let (files, notes) = (vec![file], Vec::new());
     Report::History(Box::new(Past { files, notes, has_more, is_asked }))

@@ -15,6 +15,7 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::again::again;
 use super::gap::{OWN_BYTES, Tail};
 use super::heard::Heard;
 use super::join::{end_of, rest_of_line};
@@ -24,7 +25,7 @@ use super::{Backwards, Line};
 use crate::daemon::clock::now_ms;
 use crate::daemon::seam::ReadAt;
 use crate::daemon::{Watch, files, offload};
-use crate::model::past::{FileStream, Past, PastFile, PastLine};
+use crate::model::past::{Again, FileStream, Past, PastFile, PastLine};
 use crate::model::report::Report;
 use crate::protocol::bus::LogStream;
 use crate::protocol::process::{PmId, ProcessInfo};
@@ -82,6 +83,7 @@ struct Reader {
     /// The next older line.
     head: Option<Line>,
     is_over: bool,
+    again: Again,
 }
 
 impl History {
@@ -278,12 +280,16 @@ async fn first_look(
             let read = offload::look(move || {
                 let lines = Backwards::of(Arc::clone(&opened), Some(end.at), whole.format())?;
                 let tail = Tail::of_file(&opened, end.at, tail_bytes(&whole));
-                let mut reader = Reader { file: whole, lines, head: None, is_over: false };
+                let again = again(Arc::clone(&opened), end.at);
+                let mut reader = Reader { file: whole, lines, head: None, is_over: false, again };
                 let mut had = end.had.clone();
                 let lines = reader.last(lines_max, bytes_max, &mut had)?;
                 let rest = end.had.is_empty().then(|| rest_of_line(&opened, end.at)).flatten();
-                let past =
-                    PastFile { rest, ..past_file(&reader.file, lines, end.is_exact, until_ms) };
+                let past = PastFile {
+                    rest,
+                    again: Some(reader.again.clone()),
+                    ..past_file(&reader.file, lines, end.is_exact, until_ms)
+                };
                 std::io::Result::Ok((past, Box::new(reader), tail))
             });
             match read.await {
@@ -350,6 +356,7 @@ fn past_file(file: &LogFile, lines: Vec<Line>, is_exact: bool, latest_ms: i64) -
         is_estimated: line.is_estimated || line.at_ms > latest_ms,
         level: line.level,
         bytes: line.bytes,
+        offset: line.offset,
     };
     PastFile {
         pm_id: own.copied(),
@@ -364,6 +371,7 @@ fn past_file(file: &LogFile, lines: Vec<Line>, is_exact: bool, latest_ms: i64) -
         rest: None,
         is_exact,
         is_after: false,
+        again: None,
     }
 }
 
@@ -419,7 +427,8 @@ fn read_older(mut readers: Vec<Reader>) -> (Vec<Reader>, Vec<PastFile>, Vec<Box<
     let files = readers.iter().zip(lines).filter(|(_, lines)| !lines.is_empty());
     let files = files.map(|(reader, mut lines)| {
         lines.reverse();
-        past_file(&reader.file, lines, true, now_ms())
+        let again = Some(reader.again.clone());
+        PastFile { again, ..past_file(&reader.file, lines, true, now_ms()) }
     });
     let files = files.collect();
     (readers, files, notes)
