@@ -6,7 +6,7 @@
 use super::mode::Mode;
 use super::notice::{About, Notice};
 use super::state::App;
-use super::{cursor, details, jobs, log_keys, log_taking, sight, table};
+use super::{cursor, details, jobs, log_keys, log_older, log_taking, sight, table};
 use crate::model::apply::{Change, Changes};
 use crate::model::call::CallOutcome;
 use crate::model::{Action, DaemonId, Target, Verdict};
@@ -24,7 +24,7 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
     app.take_lost(id, lost);
     for change in changes.0 {
         match change {
-            Change::Past(past) => log_keys::take_past(app, id, *past),
+            Change::Past(past) => log_older::take_past(app, id, *past),
             Change::Daemon | Change::Losses => app.is_dirty = true,
             Change::Lost => {
                 app.is_dirty = true;

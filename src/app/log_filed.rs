@@ -5,13 +5,12 @@
 use std::collections::BTreeSet;
 
 use super::command::Command;
-use crate::logs::{Body, FileId, LineRef, Part, Pieces, Rereads};
+use crate::logs::{Body, Bounds, FileId, LineRef, Part, Pieces, Rereads};
 use crate::model::DaemonId;
 use crate::model::past::{Again, PartRead};
 
-/// So much of what came from files is held with the rest; what comes on top of it stays in the files,
-/// bytes.
-const HELD_BYTES_MAX: usize = 4 << 20;
+/// What came from files is held up to this part of the store; what comes on top of it stays in the files.
+const HELD_PART: usize = 16;
 /// What is held of files for what is in sight, bytes.
 const SEEN_BYTES_MAX: usize = 2 << 20;
 
@@ -39,9 +38,10 @@ impl Filed {
         daemon: DaemonId,
         again: Option<&Again>,
         bytes: usize,
+        bounds: Bounds,
     ) -> Option<FileId> {
         let again = again?;
-        if self.held_bytes + bytes <= HELD_BYTES_MAX {
+        if self.held_bytes + bytes <= bounds.bytes / HELD_PART {
             self.held_bytes += bytes;
             return None;
         }

@@ -11,8 +11,14 @@ use crate::logs::parse::{Level, Part, Traces};
 use crate::logs::{
     Body, FileId, FilePlace, Kind, Line, LineTime, Owner, Prepended, SourceId, SourceKey, TimeFrom,
 };
-use crate::model::DaemonId;
 use crate::model::past::{FileStream, Past, PastFile};
+use crate::model::{DaemonId, units};
+
+/// Says how much of a file is passed over.
+fn gap(file: &PastFile) -> Option<String> {
+    let size = units::bytes(file.gap);
+    (file.gap > 0).then(|| format!("{size} of this log file are passed over here"))
+}
 
 /// Says that file and bus may not meet here.
 const UNSURE: &str =
@@ -44,10 +50,11 @@ impl LogView {
         }
         let mut histories: Vec<(SourceId, Vec<Line<'_>>)> = Vec::new();
         let mut sum = Prepended::default();
-        for (file, source) in past.files.iter().zip(sources) {
+        let gaps: Vec<Option<String>> = past.files.iter().map(gap).collect();
+        for ((file, source), gap) in past.files.iter().zip(sources).zip(&gaps) {
             let Some(source) = source else { continue };
             if file.is_after {
-                for line in lines(file, None) {
+                for line in lines(file, None, None) {
                     self.store.append(source, &line);
                 }
                 continue;
@@ -56,8 +63,11 @@ impl LogView {
                 sum = plus(sum, self.prepend(&std::mem::take(&mut histories)));
             }
             let bytes = file.lines.iter().map(|line| line.bytes.len()).sum();
-            let number = self.filed.number(daemon, file.again.as_ref(), bytes);
-            histories.push((source, lines(file, number)));
+            let number = {
+                let bounds = self.store.bounds();
+                self.filed.number(daemon, file.again.as_ref(), bytes, bounds)
+            };
+            histories.push((source, lines(file, number, gap.as_deref())));
         }
         plus(sum, self.prepend(&histories))
     }
@@ -99,7 +109,7 @@ impl LogView {
 /// The lines of a file as the store takes them: they stay in the file of that number, where there is
 /// one. With a ruler behind them where they may not meet what
 /// came on the bus.
-fn lines(file: &PastFile, number: Option<FileId>) -> Vec<Line<'_>> {
+fn lines<'a>(file: &'a PastFile, number: Option<FileId>, gap: Option<&'a str>) -> Vec<Line<'a>> {
     let mut lines: Vec<Line<'_>> = Vec::with_capacity(file.lines.len() + 1);
     let mut traces = Traces::default();
     // The first line of the entry that is open.
@@ -125,6 +135,11 @@ fn lines(file: &PastFile, number: Option<FileId>) -> Vec<Line<'_>> {
             head.level = head.level.max(Some(Level::Error));
         }
         lines.push(Line { time, level: line.level, kind, body });
+    }
+    if let Some(last) = lines.last().filter(|_| gap.is_some()) {
+        let time = LineTime { from: TimeFrom::Estimated, ..last.time };
+        let body = Body::Held(gap.unwrap_or_default().as_bytes());
+        lines.push(Line { time, level: Some(Level::Info), kind: Kind::Loss, body });
     }
     if let Some(last) = lines.last().filter(|_| !file.is_exact) {
         let time = LineTime { from: TimeFrom::Estimated, ..last.time };

@@ -17,8 +17,8 @@ use super::log_traces::Told;
 use crate::logs::parse::traces;
 use crate::logs::{
     Body, Bounds, Direction, Filter, Found, Goal, Kind, Line, LineId, LineRef, LineTime, Owner,
-    Pattern, Place, Problem, Query, STEP_BYTES, Saving, Scope, SourceId, SourceKey, Store, Stream,
-    TimeFrom, View,
+    Pattern, Place, Problem, Query, Reach, STEP_BYTES, Saving, Scope, SourceId, SourceKey, Store,
+    Stream, TimeFrom, View,
 };
 use crate::model::fleet::Fleet;
 use crate::model::log::{LineKind, LogLine, LogSource};
@@ -152,6 +152,10 @@ pub struct LogView {
     last: Option<(LogSource, Stream, SourceId)>,
     pub(super) formats: Formats,
     pub(super) filed: Filed,
+    /// How far back the log files are to be read.
+    pub(super) reach: Option<Reach>,
+    /// What they are being read for.
+    pub(super) reaching: Option<Reach>,
 }
 
 impl LogView {

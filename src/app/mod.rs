@@ -37,6 +37,7 @@ mod log_formats;
 mod log_keys;
 pub mod log_line;
 mod log_lines;
+mod log_older;
 mod log_past;
 mod log_pieces;
 pub mod log_shape;

@@ -14,8 +14,8 @@ use super::prompt::Compose;
 use super::state::App;
 use super::taken::{Around, Taken};
 use super::{
-    act, bulk, changes, cursor, details, log_keys, log_pieces, log_sheet_keys, log_sight,
-    log_toggles, navigate, row_keys, table, tree,
+    act, bulk, changes, cursor, details, log_keys, log_older, log_pieces, log_sheet_keys,
+    log_sight, log_toggles, navigate, row_keys, table, tree,
 };
 use crate::logs::Owner;
 use crate::model::apply::apply;
@@ -40,6 +40,7 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
         log_keys::step(app);
     }
     if may_ask_the_log || is_of_files {
+        log_older::sync(app, &mut effects);
         log_pieces::sync(app, &mut effects);
     }
     details::sync(app, &mut effects);
@@ -244,7 +245,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         | Command::SortRight
         | Command::SortReverse => table::take(app, command),
         Command::Up | Command::PageUp | Command::First if log_sight::is_at_first(app) => {
-            return log_keys::older(app);
+            return log_older::from_first(app, command == Command::First);
         }
         movement => navigate::go(app, movement),
     }
@@ -256,6 +257,10 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
 fn go_back(app: &mut App) -> Effects {
     if app.batch.as_mut().is_some_and(Batch::halt) {
         return Effects::one(Effect::Halt);
+    }
+    let mut effects = Effects::none();
+    if log_older::halt(app, &mut effects) {
+        return effects;
     }
     match app.focus {
         Pane::Log if app.log_top.is_some() || app.log_mark.is_some() => {

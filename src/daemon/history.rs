@@ -9,6 +9,7 @@ pub(crate) mod gap;
 pub(super) mod heard;
 mod join;
 pub(crate) mod mend;
+mod older;
 pub(super) mod screen;
 pub(crate) mod shared;
 pub(crate) mod sources;

@@ -16,6 +16,7 @@ pub mod parse;
 mod pattern;
 mod pieces;
 mod query;
+mod reach;
 mod read;
 mod saving;
 mod seek;
@@ -33,6 +34,7 @@ pub use self::line::{
 pub use self::pattern::{PATTERN_BYTES_MAX, Pattern, Problem};
 pub use self::pieces::{Part, Pieces};
 pub use self::query::{Filter, Query, Scope, Streams};
+pub use self::reach::Reach;
 pub use self::read::{Files, NoFiles, Rereads, plain};
 pub use self::saving::Saving;
 pub use self::seek::{Direction, Found, Goal};

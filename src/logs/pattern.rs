@@ -7,15 +7,16 @@ use std::fmt;
 use std::io;
 use std::ops::Range;
 
+use memchr::{memchr, memrchr};
 use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::ast::{self, Ast, ClassSetItem, Visitor};
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange};
 use regex_syntax::hir::{Hir, HirKind, Look, Repetition};
 
 use super::bits::Bits;
-use super::bytes::has_newline;
+use super::bytes::{has_newline, is_special};
 use super::line::FilePlace;
-use super::read::{Files, Lines, PIECE_BYTES, read_all};
+use super::read::{Files, Lines, PIECE_BYTES, plain, read_all};
 
 /// The longest pattern, bytes.
 pub const PATTERN_BYTES_MAX: usize = 4096;
@@ -147,6 +148,26 @@ impl Pattern {
             return self.regex.is_match(line);
         }
         line.split(|byte| *byte == b'\n').any(|part| self.regex.is_match(part))
+    }
+
+    /// The last of several lines, as they are in a file, that it is in.
+    #[must_use]
+    pub fn last_line(&self, lines: &[u8]) -> Option<Range<usize>> {
+        if self.takes_blocks && !is_special(lines) {
+            let at = self.regex.find_iter(lines).last()?.start();
+            let start = memrchr(b'\n', lines.get(..at)?).map_or(0, |end| end + 1);
+            let end = memchr(b'\n', lines.get(at..)?).map_or(lines.len(), |end| at + end);
+            return Some(start..end);
+        }
+        let mut end = lines.len();
+        loop {
+            let before = lines.get(..end)?;
+            let start = memrchr(b'\n', before).map_or(0, |end| end + 1);
+            if self.is_match(&plain(before.get(start..)?)) {
+                return Some(start..end);
+            }
+            end = start.checked_sub(1)?;
+        }
     }
 
     /// Where it is in text that is shown, for highlights; empty matches are left out.

@@ -89,6 +89,8 @@ pub struct PastFile {
     pub is_after: bool,
     /// What the lines can be read again from.
     pub again: Option<Again>,
+    /// How much of the file behind the last of them is passed over, bytes.
+    pub gap: u64,
 }
 
 /// What was read of log files, all of it older than what was read of them before.
@@ -100,6 +102,10 @@ pub struct Past {
     pub notes: Vec<Box<str>>,
     /// Whether there is more to be read.
     pub has_more: bool,
-    /// Whether it is the answer to a wish for older lines.
+    /// Whether it is the last answer to a wish for older lines.
     pub is_asked: bool,
+    /// Whether what was looked for is in none of the files.
+    pub has_nothing: bool,
+    /// Of a wish that is under way: bytes that were looked at, and all.
+    pub progress: (u64, u64),
 }

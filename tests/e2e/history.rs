@@ -68,8 +68,10 @@ impl Cockpit {
     fn take(&mut self, message: Message) {
         let now = self.now();
         for effect in update(&mut self.app, now, message).0 {
-            if let Effect::Older { of, .. } = effect {
-                self.handle.older(of);
+            match effect {
+                Effect::Older { of, reach, room, .. } => self.handle.older(of, reach, room),
+                Effect::Reread { parts, .. } => self.handle.reread(parts),
+                _ => {}
             }
         }
     }

@@ -46,9 +46,10 @@ fn history(text: &str) -> Report {
         is_exact: true,
         is_after: false,
         again: Some(Again(Arc::new(Nothing))),
+        gap: 0,
     };
     let (files, notes) = (vec![file], Vec::new());
-    Report::History(Box::new(Past { files, notes, has_more: false, is_asked: false }))
+    Report::History(Box::new(Past { files, notes, ..Past::default() }))
 }
 
 /// What is asked for, read of a text.
