@@ -312,8 +312,8 @@ fn search_files(app: &mut App) {
     let pattern = app.log_view.search().map(|search| search.pattern.clone());
     if app.log_view.older.values().any(|older| older.has_more) {
         app.log_view.reach = pattern.map(Reach::Match);
-    } else {
-        app.notify("no match that way", false);
+    } else if app.mode == Mode::Normal {
+        app.notify("no match above this line", false);
     }
 }
 

@@ -136,6 +136,7 @@ fn arrive(app: &mut App, reach: Reach, has_nothing: bool) {
         Reach::Begin => {
             if let Some(first) = app.lines().at(0) {
                 jump(app, first);
+                app.notify("this is where the log files begin", false);
             }
         }
         Reach::Time(at_ms) => {

@@ -72,7 +72,12 @@ pub(crate) struct Format {
 impl Format {
     /// Reads a line. `reference_ms` completes a time that does not say all.
     pub(crate) fn read(&self, bytes: &[u8], reference_ms: i64) -> (Option<i64>, Line) {
-        let plain = Plain::of(bytes.get(..READ_BYTES_MAX).unwrap_or(bytes));
+        self.read_owned(bytes.to_vec(), reference_ms)
+    }
+
+    /// [`Self::read`], of bytes that are there for it.
+    fn read_owned(&self, bytes: Vec<u8>, reference_ms: i64) -> (Option<i64>, Line) {
+        let plain = Plain::of(bytes.get(..READ_BYTES_MAX).unwrap_or(&bytes));
         let clock = Clock { zone: &self.zone, reference_ms };
         let context = Context { declared: self.declared.as_ref(), clock, is_stderr: self.is_err };
         let reading = parse::read(&plain.text, &context);
@@ -82,10 +87,10 @@ impl Format {
             at_ms: time.unwrap_or(reference_ms),
             is_estimated: time.is_none(),
             level,
-            bytes: bytes.to_vec(),
             offset: None,
             is_ended: true,
             stamp_bytes: reading.prefix.map_or(0, |prefix| plain.raw(prefix).end),
+            bytes,
         };
         (time, line)
     }
@@ -204,7 +209,7 @@ impl Backwards {
                 return Ok(Some(line));
             }
             match self.raw()? {
-                Some((bytes, is_ended)) => self.place(&bytes, is_ended),
+                Some((bytes, is_ended)) => self.place(bytes, is_ended),
                 None if self.waiting.is_empty() => return Ok(None),
                 // Nothing before them: the time of the line behind them, or of the file.
                 None if self.has_times => self.settle(self.reference_ms, None),
@@ -269,15 +274,16 @@ impl Backwards {
     }
 
     /// Gives a line its time, or lets it wait for one.
-    fn place(&mut self, bytes: &[u8], is_ended: bool) {
-        let (time, mut line) = self.format.read(bytes, self.reference_ms);
+    fn place(&mut self, bytes: Vec<u8>, is_ended: bool) {
+        let len = bytes.len();
+        let (time, mut line) = self.format.read_owned(bytes, self.reference_ms);
         line.is_ended = is_ended;
         let level = line.level;
-        self.waiting_bytes += bytes.len();
+        self.waiting_bytes += len;
         if time.is_none() {
             line.at_ms = self.span.at(self.given);
         }
-        self.given = self.given.saturating_sub((bytes.len() + usize::from(is_ended)) as u64);
+        self.given = self.given.saturating_sub((len + usize::from(is_ended)) as u64);
         self.waiting.push(line);
         match time {
             Some(at_ms) => {

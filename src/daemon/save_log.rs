@@ -38,22 +38,30 @@ impl DaemonHandle {
     }
 }
 
-/// The file that a typed path means: `~` is the user's home.
-fn meant(typed: &str) -> PathBuf {
+/// The file that a typed path means: `~` is the user's home. `None` for another user's.
+fn meant(typed: &str) -> Option<PathBuf> {
     let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
     let rest = if typed == "~" { Some("") } else { typed.strip_prefix("~/") };
+    if rest.is_none() && typed.starts_with('~') {
+        return None;
+    }
     let in_home = match (rest, home) {
         (Some(rest), Some(home)) => Path::new(&home).join(rest),
         _ => PathBuf::from(typed),
     };
-    std::path::absolute(&in_home).unwrap_or(in_home)
+    Some(std::path::absolute(&in_home).unwrap_or(in_home))
 }
 
 /// Writes them. Blocks.
 fn write(mut saving: Saving) -> Saved {
-    let path = meant(saving.path.trim());
-    let shown = said(&path);
     let failed = |why: String| Saved::Failed(why.into());
+    let Some(path) = meant(saving.path.trim()) else {
+        let typed = clean(saving.path.trim()).into_owned();
+        return failed(format!(
+            "{typed}: of `~`, only ~/ is understood; write ./~.. for such a file"
+        ));
+    };
+    let shown = said(&path);
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return failed(format!("{shown} is no file"));
     };
@@ -63,6 +71,9 @@ fn write(mut saving: Saving) -> Saved {
     if !saving.may_replace && path.symlink_metadata().is_ok() {
         return Saved::IsThere { path: shown.into() };
     }
+    if let Err(error) = folder.metadata() {
+        return failed(format!("cannot write {shown}: its folder: {error}"));
+    }
     // Only its owner can read such a file.
     let part = tempfile::Builder::new()
         .prefix(&format!(".{}.", name.to_string_lossy()))
@@ -70,7 +81,8 @@ fn write(mut saving: Saving) -> Saved {
         .tempfile_in(folder);
     let part = match part {
         Ok(part) => part,
-        Err(error) => return failed(format!("cannot write into {}: {error}", said(folder))),
+        // What it says itself names the temporary file.
+        Err(error) => return failed(format!("cannot write {shown}: {}", error.kind())),
     };
     let (lines, bytes) = match fill(&mut saving, part.as_file()) {
         Ok(sums) => sums,
@@ -174,14 +186,16 @@ mod tests {
         let store = store(&[(b"x", Kind::Output)]);
         for (typed, words) in [
             ("/dev/full", "no plain file"),
-            ("/proc/nothing/log", "cannot write into /proc/nothing"),
+            ("/proc/nothing/log", "cannot write /proc/nothing/log: its folder: No such file"),
+            ("/proc/log", "cannot write /proc/log: "),
+            ("~root/log", "~root/log: of `~`, only ~/ is understood"),
             ("/", "is no file"),
         ] {
             let Saved::Failed(why) = write(Saving::new(&store, None, typed, Rereads::default()))
             else {
                 panic!()
             };
-            assert!(why.contains(words), "{why}");
+            assert!(why.contains(words) && !why.contains(".part"), "{why}");
         }
     }
 
@@ -204,8 +218,8 @@ mod tests {
     #[test]
     fn a_tilde_is_the_home_of_the_user() {
         let home = std::env::var_os("HOME").unwrap();
-        assert_eq!(meant("~/a b/log"), Path::new(&home).join("a b/log"));
-        assert_eq!(meant("/a/~/log"), Path::new("/a/~/log"));
-        assert!(meant("log").is_absolute());
+        assert_eq!(meant("~/a b/log"), Some(Path::new(&home).join("a b/log")));
+        assert_eq!(meant("/a/~/log"), Some(PathBuf::from("/a/~/log")));
+        assert!(meant("log").is_some_and(|path| path.is_absolute()));
     }
 }
