@@ -310,10 +310,11 @@ pub(super) fn drop_last(app: &mut App) {
 /// The search goes on in the log files, where these have older lines.
 fn search_files(app: &mut App) {
     let pattern = app.log_view.search().map(|search| search.pattern.clone());
-    if app.log_view.older.values().any(|older| older.has_more) {
-        app.log_view.reach = pattern.map(Reach::Match);
-    } else if app.mode == Mode::Normal {
-        app.notify("no match above this line", false);
+    let has_more = app.log_view.older.values().any(|older| older.has_more);
+    match pattern {
+        Some(pattern) if has_more => app.log_view.reach = Some(Reach::Match(pattern)),
+        _ if app.mode == Mode::Normal => app.notify("no match above this line", false),
+        _ => {}
     }
 }
 

@@ -16,7 +16,7 @@ use crate::protocol::process::PmId;
 /// Asks for what was wished for.
 pub(super) fn sync(app: &mut App, effects: &mut Effects) {
     if let Some(reach) = app.log_view.reach.take() {
-        effects.0.extend(older(app, reach).0);
+        effects.0.extend(older(app, &reach).0);
     }
 }
 
@@ -29,11 +29,11 @@ pub(super) fn from_first(app: &mut App, is_whole: bool) -> Effects {
         _ if is_whole => Reach::Begin,
         _ => Reach::More,
     };
-    older(app, reach)
+    older(app, &reach)
 }
 
 /// Asks for older lines than all that are held, where the files have some.
-fn older(app: &mut App, reach: Reach) -> Effects {
+fn older(app: &mut App, reach: &Reach) -> Effects {
     let (daemons, of): (Vec<DaemonId>, Vec<PmId>) = match app.log_view.scope() {
         Scope::All | Scope::Marked(_) | Scope::Process(Owner::Pm2(_)) => {
             let all = app.watched.daemons.iter().zip(0..);
@@ -122,14 +122,14 @@ pub(super) fn take_past(app: &mut App, daemon: DaemonId, past: Past) {
         (Some(Reach::More), ..) => app.notify("the log files have no older lines", false),
         (Some(reach), ..) => {
             app.notice = None;
-            arrive(app, reach, has_nothing);
+            arrive(app, &reach, has_nothing);
         }
         (None, ..) => {}
     }
 }
 
 /// Goes where the files were read for.
-fn arrive(app: &mut App, reach: Reach, has_nothing: bool) {
+fn arrive(app: &mut App, reach: &Reach, has_nothing: bool) {
     match reach {
         _ if has_nothing => app.notify("no match, to the beginning of the log files", false),
         Reach::More => {}
@@ -141,7 +141,7 @@ fn arrive(app: &mut App, reach: Reach, has_nothing: bool) {
         }
         Reach::Time(at_ms) => {
             let lines = app.lines();
-            let line = lines.at(lines.place_of(LineId::at_time(at_ms)));
+            let line = lines.at(lines.place_of(LineId::at_time(*at_ms)));
             if let Some(line) = line {
                 jump(app, line);
             }

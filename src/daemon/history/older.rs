@@ -6,7 +6,9 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::sources::LogFile;
 use super::{Backwards, Line};
@@ -346,7 +348,9 @@ impl Course {
                 }
             }
         }
-        all.iter_mut().for_each(|lines| lines.reverse());
+        for lines in &mut all {
+            lines.reverse();
+        }
         slice.lines = all;
         slice.is_done = !readers.iter().any(Reader::is_wanted);
         let left: u64 = readers.iter().map(Reader::at).sum();
@@ -377,7 +381,9 @@ pub(super) fn next_older(readers: &mut [Reader]) -> Slice {
             lines.push(line);
         }
     }
-    slice.lines.iter_mut().for_each(|lines| lines.reverse());
+    for lines in &mut slice.lines {
+        lines.reverse();
+    }
     slice
 }
 

@@ -391,27 +391,24 @@ async fn older(watch: &Watch, readers: &mut Readers) {
         (meant, course, slice)
     });
     let mut past = Past::default();
-    match reading.await {
-        Some((mut meant, course, slice)) => {
-            let with_lines = meant.iter_mut().zip(slice.lines);
-            past.files = with_lines.filter_map(|(reader, lines)| reader.past(lines)).collect();
-            past.has_more = meant.iter().any(|reader| !reader.is_over);
-            past.notes.extend(slice.failures.into_iter().map(|(name, error)| {
-                let note = format!("log of {}: {}", clean(&name), clean(&error.to_string()));
-                note.into_boxed_str()
-            }));
-            (past.is_asked, past.has_nothing) = (slice.is_done, slice.has_nothing);
-            past.progress = slice.progress;
-            readers.all.extend(meant);
-            if !slice.is_done {
-                readers.course = course;
-                history.wished.notify_one();
-            }
+    if let Some((mut meant, course, slice)) = reading.await {
+        let with_lines = meant.iter_mut().zip(slice.lines);
+        past.files = with_lines.filter_map(|(reader, lines)| reader.past(lines)).collect();
+        past.has_more = meant.iter().any(|reader| !reader.is_over);
+        past.notes.extend(slice.failures.into_iter().map(|(name, error)| {
+            let note = format!("log of {}: {}", clean(&name), clean(&error.to_string()));
+            note.into_boxed_str()
+        }));
+        (past.is_asked, past.has_nothing) = (slice.is_done, slice.has_nothing);
+        past.progress = slice.progress;
+        readers.all.extend(meant);
+        if !slice.is_done {
+            readers.course = course;
+            history.wished.notify_one();
         }
-        None => {
-            past.is_asked = true;
-            past.notes.push("log files do not answer: no older lines".into());
-        }
+    } else {
+        past.is_asked = true;
+        past.notes.push("log files do not answer: no older lines".into());
     }
     report(watch, past);
 }
