@@ -214,7 +214,8 @@ impl LogView {
     }
 
     /// Whether a step would look at lines that are there.
-    pub(super) fn has_work(&self) -> bool {
+    #[must_use]
+    pub fn has_work(&self) -> bool {
         !self.is_done && !self.is_waiting
     }
 

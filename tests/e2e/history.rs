@@ -84,7 +84,7 @@ impl Cockpit {
         for c in typed.chars() {
             self.take(Message::Text(c));
         }
-        while !self.app.log_view.is_done() {
+        while self.app.log_view.has_work() {
             self.take(Message::Clock);
         }
         self.take(Message::Command(Command::Open));
@@ -145,7 +145,7 @@ impl Cockpit {
             for (daemon, report) in batch.drain(..) {
                 self.take(Message::Report(daemon, report));
             }
-            while !self.app.log_view.is_done() {
+            while self.app.log_view.has_work() {
                 self.take(Message::Clock);
             }
         }
