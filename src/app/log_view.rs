@@ -156,6 +156,8 @@ pub struct LogView {
     pub(super) reach: Option<Reach>,
     /// What they are being read for.
     pub(super) reaching: Option<Reach>,
+    /// Whose older lines were taken, and there are more to come.
+    pub(super) taken: Vec<DaemonId>,
 }
 
 impl LogView {

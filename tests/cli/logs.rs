@@ -99,7 +99,7 @@ pub(crate) fn odd_files_are_read_or_named() {
     let bytes = b"\xff\xfe\x00\x01 bin\x1b]52;c;aGk=\x07\x9b31m end\n\x00\n";
     fs::write(out("binary"), bytes).unwrap();
     let mut long = vec![b'x'; 100 << 20];
-    long.extend_from_slice(b" needle\nlast\n");
+    long.extend_from_slice(b" Needle\nlast\n");
     fs::write(out("long"), &long).unwrap();
     let run = |arguments: &[&str]| pm2_tui(home.path(), arguments);
     // Both outputs in one file: each line once, in the order of the file.
@@ -117,8 +117,8 @@ pub(crate) fn odd_files_are_read_or_named() {
     assert!(shown.out.contains("bin") && shown.out.contains("end"), "{shown:?}");
     // A line of 100 MB is read in pieces.
     assert_eq!(run(&["logs", "long", "-n", "1", "--raw"]).with(0).out, "last\n");
-    let found = run(&["logs", "long", "--grep", "needle", "--raw"]).with(0);
-    assert!(found.out.ends_with("x needle\n") && found.out.len() <= 2 << 20);
+    let found = run(&["logs", "long", "--grep", "Needle", "--raw"]).with(0);
+    assert!(found.out.ends_with("x Needle\n") && found.out.len() <= 2 << 20);
     let raw = program(home.path(), &["logs", "long", "--raw", "-n", "1000"]).output().unwrap();
     assert!(raw.stdout == long, "byte for byte: {} of {}", raw.stdout.len(), long.len());
 }

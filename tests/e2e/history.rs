@@ -72,6 +72,7 @@ impl Cockpit {
             match effect {
                 Effect::Older { of, reach, room, .. } => self.handle.older(of, reach, room),
                 Effect::Reread { parts, .. } => self.handle.reread(parts),
+                Effect::OlderOn { .. } => self.handle.older_on(),
                 Effect::HaltOlder => self.handle.halt_older(),
                 _ => {}
             }
