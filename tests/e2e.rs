@@ -56,6 +56,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(logs::the_pager_has_the_terminal_and_the_bus_is_read_meanwhile),
         with_pm2(logs::lnav_is_taken_where_it_is_and_less_stands_at_the_line),
         with_pm2(timeline::what_happened_stands_in_the_log_once),
+        with_pm2(timeline::what_pm2_does_by_itself_stands_in_the_log),
         with_pm2(watching::an_exception_shows),
         with_pm2(watching::resize_to_40x10_and_back),
         with_pm2(acting::r_restarts_it_alone),
