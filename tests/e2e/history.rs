@@ -476,8 +476,7 @@ pub(crate) fn a_time_far_back_is_gone_to_and_esc_ends_it() {
                 (9_990_000..10_010_000).contains(&apart)
             })
             .await;
-        let notice =
-            |app: &App| app.notice.as_ref().map_or(String::new(), |it| it.text.to_string());
+        let notice = |app: &App| app.notice.as_ref().map_or(String::new(), |it| it.text.clone());
         cockpit.ask(LogCommand::Search, "nowhere");
         cockpit.until("how far it is", |app| notice(app).contains("% of")).await;
         cockpit.take(Message::Command(Command::Back));
