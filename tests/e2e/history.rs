@@ -390,7 +390,7 @@ fn large(count: u32) -> String {
     let line = |n: u32| {
         let at_ms = now_ms - i64::from(count - n) * 100;
         let at = jiff::Timestamp::from_millisecond(at_ms).unwrap();
-        let word = if n == 5_000 { "needle" } else { "hay" };
+        let word = if n == 5_000 { "Needle" } else { "hay" };
         format!("{at:.3} {word} {n} {filler}\n")
     };
     (0..count).map(line).collect()
@@ -420,13 +420,13 @@ pub(crate) fn a_large_file_is_gone_back_in_on_demand() {
         cockpit.until("the end of it", |app| is_in_sight(app, "hay 499999 ")).await;
         cockpit.app.focus = pm2_tui::app::Pane::Log;
         // A word that only its beginning has.
-        cockpit.ask(LogCommand::Search, "needle");
-        cockpit.until("the word", |app| is_in_sight(app, "needle 5000 ")).await;
+        cockpit.ask(LogCommand::Search, "Needle");
+        cockpit.until("the word", |app| is_in_sight(app, "Needle 5000 ")).await;
         assert_eq!(cockpit.app.log_view.found(), 1);
         let marked =
             |app: &App| pm2_tui::app::marked(app).and_then(|line| app.log_view.whole(line));
         cockpit
-            .until("its line", |app| marked(app).is_some_and(|it| it.text.text.contains("needle")))
+            .until("its line", |app| marked(app).is_some_and(|it| it.text.text.contains("Needle")))
             .await;
         // Its very beginning, where there is room for all between.
         cockpit.take(Message::Command(Command::First));
