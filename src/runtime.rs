@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use crate::app::effect::{Effect, Effects};
 use crate::app::gate::{Admitted, Gate};
 use crate::app::message::Message;
-use crate::app::{App, update};
+use crate::app::{App, Mode, update};
 use crate::daemon::inbox::Inbox;
 use crate::logs::Saving;
 use crate::model::bundle::Material;
@@ -125,6 +125,8 @@ pub struct Pacer {
     pub frames: u64,
     /// Which keys count.
     gate: Gate,
+    /// The frame that a question stands in which is not known to be on the screen yet.
+    question: Option<u64>,
     /// Where its clock begins.
     started: Instant,
 }
@@ -135,7 +137,8 @@ impl Pacer {
     #[must_use]
     pub fn new(is_slow: bool) -> Self {
         let started = Instant::now();
-        Self { pacing: Pacing::new(is_slow, started), frames: 0, gate: Gate::default(), started }
+        let pacing = Pacing::new(is_slow, started);
+        Self { pacing, frames: 0, gate: Gate::default(), question: None, started }
     }
 
     /// Makes the next change be shown as soon as a key's would.
@@ -156,13 +159,33 @@ impl Pacer {
         app.release_log();
         self.pacing.drawn(now, bytes?, asks, !leaves_out);
         self.frames += 1;
-        self.gate.drawn(&app.mode, self.started.elapsed());
+        if app.mode.is_question() {
+            self.question.get_or_insert(self.pacing.last_asked());
+        }
+        self.note_shown(app);
         Ok(())
+    }
+
+    /// Forgets a question that was closed, also if no frame showed that: the next one is another.
+    fn note_closed(&mut self, mode: &Mode) {
+        if !mode.is_question() {
+            self.question = None;
+            self.gate.drawn(mode, self.started.elapsed());
+        }
+    }
+
+    /// Tells the gate what is on the screen: a question from when the terminal has drawn it.
+    fn note_shown(&mut self, app: &App) {
+        let is_shown = |frame| self.pacing.is_shown(frame, Instant::now());
+        if self.question.is_none_or(is_shown) {
+            self.gate.drawn(&app.mode, self.started.elapsed());
+        }
     }
 
     /// Notes an answer of the terminal.
     fn answered(&mut self, app: &mut App) {
         self.pacing.answered(Instant::now());
+        self.note_shown(app);
         let delay_ms = self.pacing.delay().map(|delay| delay.as_millis());
         app.link_delay_ms = delay_ms.map(|delay_ms| u64::try_from(delay_ms).unwrap_or(u64::MAX));
     }
@@ -252,6 +275,7 @@ pub async fn run<S: Surface>(
             }
             Turn::Clock => update(app, now, Message::Clock),
         };
+        pacer.note_closed(&app.mode);
         if let Some(pause) = perform(effects, surface, world) {
             return pause;
         }
@@ -314,6 +338,7 @@ fn take_input(
 ) -> Result<Effects, Pause> {
     match input {
         Input::Keys(keys) => {
+            pacer.note_shown(app);
             let mut all = Effects::none();
             let messages =
                 match pacer.gate.admit((&app.mode, app.focus), &keys, pacer.started.elapsed()) {

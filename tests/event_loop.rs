@@ -42,6 +42,7 @@ pub(crate) fn trials() -> Vec<Test> {
         in_virtual_time(link::a_key_shows_soon_on_a_terminal_that_never_answers),
         in_virtual_time(link::slow_draws_data_once_a_second),
         in_virtual_time(link::a_terminal_that_stops_answering_is_drawn_on),
+        in_virtual_time(link::a_question_that_is_under_way_is_not_answered),
         in_virtual_time(link::the_header_names_the_delay),
     ]
 }
