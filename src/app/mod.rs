@@ -33,6 +33,7 @@ mod log_copy;
 pub mod log_dress;
 pub mod log_entry;
 mod log_formats;
+mod log_intake;
 mod log_keys;
 pub mod log_line;
 mod log_past;
