@@ -19,8 +19,8 @@ mod words;
 pub use check::Check;
 pub use doing::{Acted, OnOff, Restart, Scale, Signal, Start, Stdin, Targets, WatchFiles};
 pub use looking::{Bundle, Describe, LogTime, Logs, Ls, Shown, Top, Which, Why};
-use quantity::{parse_settle, whole};
-pub use quantity::{parse_size, parse_span};
+use quantity::whole;
+pub use quantity::{parse_settle, parse_size, parse_span};
 pub use trigger::Trigger;
 
 /// Bytes.
@@ -100,10 +100,10 @@ pub struct Cli {
     )]
     pub settle: Option<Duration>,
 
-    /// Largest message accepted from the daemon, in MiB, 1 to 2048
-    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = whole::<u32>(1, 2_048),
+    /// Largest message accepted from the daemon, in MiB, 1 to 2048 [default: 256]
+    #[arg(long, value_name = "MIB", value_parser = whole::<u32>(1, 2_048),
           global = true, help_heading = EVERYWHERE)]
-    pub frame_mib: u32,
+    pub frame_mib: Option<u32>,
 
     /// Log to this file why connections end and which calls are refused; no process data
     #[arg(long, value_name = "FILE", global = true, help_heading = EVERYWHERE)]
@@ -123,8 +123,18 @@ pub struct Cli {
 }
 
 /// Options of the screen: before `demo`, after it, or without a command.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, Default, PartialEq, Args)]
 pub struct Screen {
+    /// Read the configuration from this file
+    #[arg(
+        long,
+        value_name = "FILE",
+        help_heading = SCREEN,
+        help = "Read the configuration from this file; /dev/null: from none [default: \
+                $PM2_TUI_CONFIG, else ~/.config/pm2-tui/config.toml]"
+    )]
+    pub config: Option<PathBuf>,
+
     /// Seconds between polls, 0.2 to 3600 [default: 1]
     #[arg(long, value_name = "SECONDS", value_parser = parse_interval,
           allow_negative_numbers = true, help_heading = SCREEN)]
@@ -150,8 +160,10 @@ pub struct Screen {
 
 impl Screen {
     /// What is set here, else there.
-    fn or(&self, other: &Self) -> Self {
+    #[must_use]
+    pub fn or(&self, other: &Self) -> Self {
         Self {
+            config: self.config.clone().or_else(|| other.config.clone()),
             interval: self.interval.or(other.interval),
             log_lines: self.log_lines.or(other.log_lines),
             log_mib: self.log_mib.or(other.log_mib),
@@ -162,7 +174,8 @@ impl Screen {
 
     /// The first option that is set.
     fn first(&self) -> Option<&'static str> {
-        let interval = self.interval.map(|_| "--interval");
+        let config = self.config.as_ref().map(|_| "--config");
+        let interval = config.or(self.interval.map(|_| "--interval"));
         let lines = self.log_lines.map(|_| "--log-lines");
         let mib = self.log_mib.map(|_| "--log-mib");
         let asks = self.ask_pm2.then_some("--ask-pm2");
@@ -295,6 +308,8 @@ pub enum Command {
     Wait(Wait),
     /// Check conditions once; by default, that every process is online
     Check(Check),
+    /// Print the annotated default configuration of the screen; check the user's, or say where it is
+    Config(ConfigFile),
     /// Print the completions for a shell
     Completions {
         /// The shell
@@ -304,6 +319,26 @@ pub enum Command {
     Man,
     /// Watch a simulated daemon; needs no PM2 and touches nothing real
     Demo(Screen),
+}
+
+/// `config`.
+#[derive(Debug, Clone, Args)]
+pub struct ConfigFile {
+    /// What to do instead of printing the defaults
+    #[arg(value_enum)]
+    pub task: Option<ConfigTask>,
+    /// Which file [default: the one that the screen reads]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// What can be done with the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ConfigTask {
+    /// Say what is wrong with it, each with its line; exit code 1 if something is
+    Check,
+    /// Print where it is, or would be
+    Path,
 }
 
 /// `call`.
@@ -422,11 +457,23 @@ impl Cli {
         Ok(cli)
     }
 
+    /// The largest message accepted from the daemon, bytes.
+    #[must_use]
+    pub fn frame_bytes_max(&self) -> usize {
+        self.frame_mib.unwrap_or(256) as usize * MIB
+    }
+
     /// Checks what clap cannot: that only the screen takes several homes, and the options for it.
     fn checked(mut self, command: Option<&str>) -> Result<Self, clap::Error> {
         let refuse = |text: String| Err(Self::command().error(ErrorKind::ArgumentConflict, text));
         if let Some(Command::Demo(own)) = &self.command {
             self.screen = own.or(&self.screen);
+        } else if let Some(Command::Config(what)) = &mut self.command {
+            // Before the command it means the same.
+            what.config = what.config.take().or_else(|| self.screen.config.take());
+            if let Some(option) = self.screen.first() {
+                return refuse(format!("{option} is for the screen, not for config"));
+            }
         } else if let (Some(name), Some(option)) = (command, self.screen.first()) {
             return refuse(format!("{option} is for the screen, not for {name}"));
         } else {
@@ -459,7 +506,11 @@ fn parse_home(text: &str) -> Result<PathBuf, String> {
     unknown_word(&Cli::command(), text).map_or_else(|| Ok(text.into()), Err)
 }
 
-fn parse_interval(text: &str) -> Result<Duration, String> {
+/// Reads the pause between polls: a number of seconds.
+///
+/// # Errors
+/// A sentence that says what is wanted.
+pub fn parse_interval(text: &str) -> Result<Duration, String> {
     let range = format!("a number of seconds from {INTERVAL_MIN_S} to {INTERVAL_MAX_S} is wanted");
     let seconds: f64 = text.parse().map_err(|_| format!("not a number; {range}"))?;
     if !(INTERVAL_MIN_S..=INTERVAL_MAX_S).contains(&seconds) {

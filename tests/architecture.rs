@@ -33,7 +33,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("app", &["logs", "model", "protocol"]),
     ("view", &["app", "logs", "model", "protocol"]),
     ("cli", &["protocol"]),
-    ("headless", &["cli", "client", "daemon", "ecosystem", "logs", "model", "protocol"]),
+    ("config", &["app", "cli", "model", "protocol", "view"]),
+    ("headless", &["cli", "client", "config", "daemon", "ecosystem", "logs", "model", "protocol"]),
 ];
 
 /// A name in the source, the modules that may have it, and why.

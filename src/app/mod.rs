@@ -58,6 +58,7 @@ pub mod picker;
 pub mod prompt;
 mod row_keys;
 mod rows;
+pub mod settings;
 pub mod several;
 pub mod sheet;
 mod sheet_keys;

@@ -9,6 +9,7 @@ use super::mode::Mode;
 use super::notice::Notice;
 use super::pane::Pane;
 use super::rows::Table;
+use super::settings::Settings;
 use super::undo::Undo;
 use crate::logs::{Bounds, LineId};
 use crate::model::charts::Bars;
@@ -75,6 +76,8 @@ pub struct App {
     pub is_demo: bool,
     /// Whether everything that changes something is refused.
     pub read_only: bool,
+    /// What the configuration says beyond that.
+    pub settings: Settings,
     /// Whether something changed that a frame would show.
     pub is_dirty: bool,
     /// What the last frame showed of what reports change.
@@ -150,6 +153,7 @@ impl App {
             notice: None,
             is_demo: false,
             read_only: false,
+            settings: Settings::default(),
             is_dirty: true,
             drawn: InSight::default(),
         }

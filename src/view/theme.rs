@@ -33,6 +33,22 @@ pub enum Ground {
     Light,
 }
 
+/// The colours that the user wants.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// Those that fit the terminal, as far as it says.
+    #[default]
+    Auto,
+    /// For a dark ground.
+    Dark,
+    /// For a bright ground.
+    Light,
+    /// The terminal's own 16.
+    Sixteen,
+    /// No colour.
+    Mono,
+}
+
 /// Colours and glyphs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
@@ -71,6 +87,19 @@ impl Theme {
             .to_ascii_lowercase();
         let is_utf8 = locale.contains("utf-8") || locale.contains("utf8");
         Self { colors, ground, ascii: is_dumb || !is_utf8 }
+    }
+
+    /// The same with the colours that the user wants. What has no colours gets none.
+    #[must_use]
+    pub fn choose(self, choice: Choice) -> Self {
+        match choice {
+            Choice::Auto => self,
+            Choice::Dark => self.on(Ground::Dark),
+            Choice::Light => self.on(Ground::Light),
+            Choice::Sixteen if self.colors == Colors::None => self,
+            Choice::Sixteen => Self { colors: Colors::Sixteen, ..self },
+            Choice::Mono => Self { colors: Colors::None, ..self },
+        }
     }
 
     /// The same on this ground: what a configuration or the terminal's own answer says of it.
