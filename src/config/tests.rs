@@ -122,7 +122,7 @@ fn what_is_wrong_is_named_with_its_line_and_costs_itself_only() {
         "10: unknown key `beep`; known here: bell, notify, run",
         "11: run: a list is wanted: [\"program\", \"argument\"]; no shell runs it",
         "12: [[watch]]: when = \"..\" is missing",
-        "13: for: not a number; a time like 1500ms, 60s, 5m, 2h or 1d is wanted, at most 30d",
+        "13: for: unknown unit `x`; a time like 1500ms, 60s, 5m, 2h or 1d is wanted, at most 30d",
         "15: when: a number here has K, M, G or % of the limit (at character 7)",
     ]
     .into_iter()
