@@ -61,7 +61,7 @@ pub struct Alert {
 /// By which sequence a terminal is asked to notify.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notification {
-    /// `OSC 9`: iTerm2, Windows Terminal, WezTerm, ConEmu.
+    /// `OSC 9`: iTerm2, Windows Terminal, `WezTerm`, `ConEmu`.
     Osc9,
     /// `OSC 777`: rxvt-unicode, Ghostty, VTE, foot.
     Osc777,

@@ -8,6 +8,8 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use memchr::memchr_iter;
+
 /// A larger file is no configuration, bytes.
 const BYTES_MAX: u64 = 256 * 1024;
 /// Reads no file: for a run with the defaults.
@@ -76,7 +78,7 @@ pub(super) fn read(place: &Place) -> Result<Option<String>, String> {
     }
     let text = String::from_utf8(bytes).map_err(|error| {
         let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = memchr_iter(b'\n', before).count() + 1;
         format!("it is not UTF-8 (line {line})")
     })?;
     Ok(Some(text))

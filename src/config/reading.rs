@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use memchr::memchr_iter;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -53,7 +54,7 @@ impl<'a> Reading<'a> {
     /// The line of a place, from 1.
     pub(super) fn line(&self, at: &Range<usize>) -> usize {
         let before = self.text.as_bytes().get(..at.start).unwrap_or_default();
-        before.iter().filter(|byte| **byte == b'\n').count() + 1
+        memchr_iter(b'\n', before).count() + 1
     }
 
     /// Notes that something is wrong at a place.
@@ -114,7 +115,7 @@ impl<'a> Reading<'a> {
             self.wrong(&value.span(), format!("{0}: write it as [[{0}]]", said(key)));
             return all;
         };
-        for item in array.iter() {
+        for item in array {
             match item.get_ref().as_table() {
                 Some(table) => all.push((item.span(), table)),
                 None => self.wrong(&item.span(), format!("{0}: write it as [[{0}]]", said(key))),

@@ -106,7 +106,7 @@ run = ["say", "a b"]
 
 #[test]
 fn what_is_wrong_is_named_with_its_line_and_costs_itself_only() {
-    let text = "them = \"dark\"\nlog_lines = 5\nslow = true\nconfirm = \"alway\"\ninterval = 0\n\
+    let text = "them = \"dark\"\nlog_lines = 5\nslow = true\nconfirm = \"neverx\"\ninterval = 0\n\
                 audit = \"a.log\"\nproduction = \"a/b\"\nmouse = \"yes\"\n[alert]\nbeep = true\n\
                 run = \"notify-send x\"\n[[watch]]\nfor = \"x\"\n[[watch]]\nwhen = \"mem>80x\"\n\
                 [[watch]]\nwhen = \"errored\"\n";
@@ -114,7 +114,7 @@ fn what_is_wrong_is_named_with_its_line_and_costs_itself_only() {
     for (at, wanted) in [
         "1: unknown key `them`; did you mean `theme`?",
         "2: unknown key `log_lines`; did you mean `log-lines`?",
-        "4: confirm: `alway` is none of \"destructive\", \"always\", \"never\"; did you mean \"always\"?",
+        "4: confirm: `neverx` is none of \"destructive\", \"always\", \"never\"; did you mean \"never\"?",
         "5: interval: a number of seconds from 0.2 to 3600 is wanted",
         "6: audit: `a.log`: a path from / or ~/ to a file is wanted",
         "7: production: `a/b`: a home begins with / or ~/",

@@ -277,8 +277,7 @@ fn number(at: usize, measure: Measure, sign: char, value: &str) -> Result<Test, 
     let measure =
         if (measure, unit) == (Measure::Memory, "%") { Measure::OfLimit } else { measure };
     let factor = match (measure, unit) {
-        (Measure::OfLimit, _) => 1_u64,
-        (_, "") | (Measure::Cpu, "%") | (Measure::Memory, "b") => 1,
+        (Measure::OfLimit, _) | (_, "") | (Measure::Cpu, "%") | (Measure::Memory, "b") => 1_u64,
         (Measure::Memory, "k" | "kb" | "kib") => 1 << 10,
         (Measure::Memory, "m" | "mb" | "mib") => 1 << 20,
         (Measure::Memory, "g" | "gb" | "gib") => 1 << 30,
