@@ -315,11 +315,15 @@ fn take_input(
     match input {
         Input::Keys(keys) => {
             let mut all = Effects::none();
-            let messages =
-                match pacer.gate.admit((&app.mode, app.focus), &keys, pacer.started.elapsed()) {
-                    Admitted::Messages(messages) => messages,
-                    Admitted::Refused => vec![Message::Refused],
-                };
+            let messages = match pacer.gate.admit(
+                &app.keys,
+                (&app.mode, app.focus),
+                &keys,
+                pacer.started.elapsed(),
+            ) {
+                Admitted::Messages(messages) => messages,
+                Admitted::Refused => vec![Message::Refused],
+            };
             for message in messages {
                 all.0.extend(update(app, now, message).0);
             }

@@ -74,6 +74,7 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
     app.is_demo = demo.is_some();
     app.read_only = cli.read_only;
     app.settings = loaded.config.settings.clone();
+    app.keys = loaded.config.keys.clone();
     let kept = Kept::take_up(&mut app);
     if let Some(notice) = loaded.notice() {
         app.notify(notice, true);

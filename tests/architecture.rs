@@ -44,7 +44,7 @@ const NAMES: &[(&str, &[&str], &str)] = &[
     ("ratatui", &["view", "terminal", "lib"], "only view and terminal draw"),
     (
         "crossterm",
-        &["terminal", "input", "runtime", "app/keymap", "app/gate"],
+        &["terminal", "input", "runtime", "app/keymap", "app/press", "app/gate"],
         "keys and the terminal only",
     ),
     ("SystemTime::now", &["daemon", "demo"], "time arrives in messages"),

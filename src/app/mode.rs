@@ -1,5 +1,6 @@
 //! What can cover the screen.
 
+use super::help::Help;
 use super::inspection;
 use super::log_sheet::LogSheet;
 use super::log_view::LogInput;
@@ -16,11 +17,8 @@ use crate::protocol::process::PmId;
 pub enum Mode {
     /// Nothing.
     Normal,
-    /// The help overlay, scrolled down by so many lines.
-    Help {
-        /// First line shown.
-        top: u16,
-    },
+    /// The help overlay.
+    Help(Box<Help>),
     /// A question to be answered with `y` or `n`.
     Confirm {
         /// What will be done.
@@ -98,6 +96,7 @@ impl Mode {
             | Self::Filter(_)
             | Self::LogInput(_) => true,
             Self::Details(sheet) => sheet.prompt.is_some(),
+            Self::Help(help) => help.is_typing,
             _ => false,
         }
     }

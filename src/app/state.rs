@@ -3,6 +3,7 @@
 use super::batch::Batch;
 use super::geometry::{ChartsWish, Geometry};
 use super::job::Job;
+use super::keymap::Keymap;
 use super::log_view::{Lines, LogView};
 use super::marks::Marks;
 use super::mode::Mode;
@@ -76,6 +77,8 @@ pub struct App {
     pub is_demo: bool,
     /// Whether everything that changes something is refused.
     pub read_only: bool,
+    /// Which keys mean what.
+    pub keys: Keymap,
     /// What the configuration says beyond that.
     pub settings: Settings,
     /// Whether something changed that a frame would show.
@@ -153,6 +156,7 @@ impl App {
             notice: None,
             is_demo: false,
             read_only: false,
+            keys: Keymap::default(),
             settings: Settings::default(),
             is_dirty: true,
             drawn: InSight::default(),

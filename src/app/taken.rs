@@ -3,9 +3,11 @@
 //! Invariant: plain data: `update` does what is wanted.
 
 use super::command::Command;
+use super::keymap::Keymap;
 use super::marks::Marked;
 use super::menu::Item;
 use super::mode::Mode;
+use super::palette::{Facts, Scene};
 use super::what::What;
 use crate::model::call::NamedCall;
 use crate::model::rows::Field;
@@ -22,6 +24,23 @@ pub(super) struct Around<'a> {
     pub(super) selected: Option<ProcessKey>,
     /// Whether everything that changes something is refused.
     pub(super) is_read_only: bool,
+    /// Which keys mean what.
+    pub(super) keys: &'a Keymap,
+    /// What else is so, for what can be done.
+    pub(super) facts: Facts,
+}
+
+impl<'a> Around<'a> {
+    /// What the entries of the palette depend on.
+    pub(super) fn scene(&self) -> Scene<'a> {
+        Scene {
+            watched: self.watched,
+            keys: self.keys,
+            selected: self.selected,
+            is_read_only: self.is_read_only,
+            facts: self.facts,
+        }
+    }
 }
 
 /// What became of a command.

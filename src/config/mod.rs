@@ -5,6 +5,7 @@
 //! file. The commands without a screen do not read it: a script does not depend on its user's taste.
 
 mod file;
+mod keys;
 mod reading;
 mod sections;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 pub use reading::Finding;
 
+use crate::app::keymap::{Binding, Keymap};
 use crate::app::settings::Settings;
 use crate::cli::{Cli, Screen};
 use crate::protocol::text::clean;
@@ -38,8 +40,12 @@ pub struct Config {
     pub frame_mib: Option<u32>,
     /// The colours that are wanted.
     pub theme: Choice,
+    /// Which keys mean what.
+    pub keys: Keymap,
     /// What the app is told.
     pub settings: Settings,
+    /// The keys as they were written, until all are read.
+    bindings: Vec<Binding>,
 }
 
 /// What came of looking for the file.
@@ -108,7 +114,7 @@ pub fn load(named: Option<&Path>, env: impl Fn(&str) -> Option<OsString>) -> Loa
 /// The annotated defaults: every setting, commented out.
 #[must_use]
 pub fn defaults() -> String {
-    DEFAULTS.to_owned()
+    format!("{DEFAULTS}{}", keys::printed())
 }
 
 impl Config {

@@ -59,9 +59,13 @@ impl<'a> Reading<'a> {
 
     /// Notes that something is wrong at a place.
     pub(super) fn wrong(&mut self, at: &Range<usize>, text: impl Into<String>) {
-        let line = Some(self.line(at));
+        self.wrong_in(self.line(at), text);
+    }
+
+    /// Notes that something is wrong in a line.
+    pub(super) fn wrong_in(&mut self, line: usize, text: impl Into<String>) {
         if self.findings.len() < FINDINGS_MAX {
-            self.findings.push(Finding { line, text: text.into() });
+            self.findings.push(Finding { line: Some(line), text: text.into() });
         }
     }
 

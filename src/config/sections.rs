@@ -8,8 +8,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Config;
+use super::keys;
 use super::reading::{Finding, Reading};
 use super::values::{self, boolean, one_of, whole};
+use crate::app::keymap::{Keymap, Wrong};
 use crate::app::settings::{Alert, Confirm, Notification, Watch};
 use crate::view::theme::Choice;
 
@@ -31,6 +33,7 @@ pub(super) const ROOT: &[&str] = &[
     "log-mib",
     "alert",
     "watch",
+    "keys",
 ];
 /// The keys of `[[watch]]`.
 pub(super) const WATCH: &[&str] = &["when", "for"];
@@ -65,6 +68,11 @@ pub(super) fn read(text: &str) -> (Config, Vec<Finding>) {
     }
     for (key, value) in table.get_ref() {
         root(&mut reading, &mut config, key, value);
+    }
+    let (keymap, wrong) = Keymap::configured(&std::mem::take(&mut config.bindings));
+    config.keys = keymap;
+    for Wrong { line, text } in wrong {
+        reading.wrong_in(line, text);
     }
     (config, reading.finish())
 }
@@ -105,6 +113,7 @@ fn root(
         }
         "alert" => settings.alert = alert(reading, value),
         "watch" => settings.watches = watches(reading, value),
+        "keys" => config.bindings.extend(keys::read(reading, value)),
         unknown => reading.unknown(&key.span(), unknown, ROOT),
     }
 }

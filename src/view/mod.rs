@@ -70,7 +70,7 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
     match &app.mode {
         // What is typed for a pane stands in its title; details are drawn already.
         Mode::Normal | Mode::Filter(_) | Mode::LogInput(_) | Mode::Details(_) => {}
-        Mode::Help { top } => help::draw(&mut canvas, size, *top),
+        Mode::Help(open) => help::draw(app, &mut canvas, size, open),
         Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
             confirm::draw(app, &mut canvas, size);
         }
