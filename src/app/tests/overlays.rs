@@ -6,8 +6,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde_json::json;
 
 use super::*;
+use crate::app::editor::Editor;
 use crate::app::log_sheet::LogSheet;
-use crate::app::palette::{Entry, Palette, entries, refusal};
+use crate::app::palette::{self, Entry, Palette, entries};
 use crate::app::press;
 use crate::app::{offers, row_keys};
 use crate::model::call::NamedCall;
@@ -135,10 +136,10 @@ fn what_cannot_be_done_stands_in_the_palette_with_the_reason_and_is_not_done() {
     let mut app = live(1);
     app.read_only = true;
     keys(&mut app, ":restart");
-    let Mode::Palette(palette) = &app.mode else { panic!("{:?}", app.mode) };
+    let Mode::Palette(open) = &app.mode else { panic!("{:?}", app.mode) };
     let scene = offers::scene(&app);
-    let first = entries(&scene, palette).swap_remove(0);
-    assert_eq!(refusal(&scene, palette, &first).as_deref(), Some("this is --read-only"));
+    let first = entries(&scene, open).swap_remove(0);
+    assert_eq!(palette::refusal(&scene, open, &first).as_deref(), Some("this is --read-only"));
     assert!(enter(&mut app).is_empty());
     assert!(matches!(app.mode, Mode::Palette(_)), "{:?}", app.mode);
     app.read_only = false;
