@@ -35,7 +35,8 @@ use crate::protocol::process::PmId;
 use crate::protocol::text::clean;
 use crate::runtime::{self, Input, Pacer, Pause, World};
 use crate::terminal::{self, Kind, Screen};
-use crate::view::theme::{Choice, Colors, Theme};
+use crate::view::sets::Choice;
+use crate::view::theme::{Colors, Theme};
 use crate::{input, panic};
 
 /// What can be asked for where no screen can be drawn.

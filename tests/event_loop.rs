@@ -76,7 +76,7 @@ impl Surface for TestSurface {
     }
 
     fn draw(&mut self, app: &App, asks: bool) -> io::Result<usize> {
-        let theme = Theme { colors: Colors::True, ground: Ground::Dark, ascii: false };
+        let theme = Theme::new(Colors::True, Ground::Dark, false);
         self.terminal.draw(|frame| view(app, &theme, frame)).unwrap();
         self.drawn.borrow_mut().push((self.start.elapsed(), app.focus));
         self.busy = self.stalled.is_some();

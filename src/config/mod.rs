@@ -10,6 +10,7 @@ mod reading;
 mod sections;
 #[cfg(test)]
 mod tests;
+mod themes;
 mod values;
 
 use std::ffi::OsString;
@@ -22,7 +23,7 @@ use crate::app::keymap::{Binding, Keymap};
 use crate::app::settings::Settings;
 use crate::cli::{Cli, Screen};
 use crate::protocol::text::clean;
-use crate::view::theme::Choice;
+use crate::view::sets::Choice;
 
 /// The annotated defaults, as `pm2-tui config` prints them.
 const DEFAULTS: &str = include_str!("default.toml");

@@ -10,14 +10,15 @@ use toml::de::{DeTable, DeValue};
 use super::Config;
 use super::keys;
 use super::reading::{Finding, Reading};
+use super::themes;
 use super::values::{self, boolean, one_of, whole};
 use crate::app::keymap::{Keymap, Wrong};
 use crate::app::settings::{Alert, Confirm, Notification, Watch};
-use crate::view::theme::Choice;
 
 /// The keys that stand before all tables, and the tables.
 pub(super) const ROOT: &[&str] = &[
     "theme",
+    "themes",
     "mouse",
     "plain",
     "slow",
@@ -49,13 +50,6 @@ const CONFIRM: &[(&str, Confirm)] = &[
 ];
 const NOTIFY: &[(&str, Option<Notification>)] =
     &[("off", None), ("osc9", Some(Notification::Osc9)), ("osc777", Some(Notification::Osc777))];
-const THEMES: &[(&str, Choice)] = &[
-    ("auto", Choice::Auto),
-    ("dark", Choice::Dark),
-    ("light", Choice::Light),
-    ("16", Choice::Sixteen),
-    ("mono", Choice::Mono),
-];
 
 /// Reads a configuration; where it is broken, what can be read of it.
 pub(super) fn read(text: &str) -> (Config, Vec<Finding>) {
@@ -69,6 +63,7 @@ pub(super) fn read(text: &str) -> (Config, Vec<Finding>) {
     for (key, value) in table.get_ref() {
         root(&mut reading, &mut config, key, value);
     }
+    config.theme = themes::read(&mut reading, table.get_ref());
     let (keymap, wrong) = Keymap::configured(&std::mem::take(&mut config.bindings));
     config.keys = keymap;
     for Wrong { line, text } in wrong {
@@ -86,7 +81,8 @@ fn root(
     let name = &**key.get_ref();
     let (screen, settings) = (&mut config.screen, &mut config.settings);
     match name {
-        "theme" => set(&mut config.theme, reading.value(name, value, one_of(THEMES))),
+        // Which one that is, is known when all have been read.
+        "theme" | "themes" => {}
         "mouse" => set(&mut settings.mouse, reading.value(name, value, boolean).map(Some)),
         "plain" => set(&mut settings.is_plain, reading.value(name, value, boolean)),
         "slow" => set(&mut screen.slow, reading.value(name, value, boolean)),

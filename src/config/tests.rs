@@ -53,9 +53,16 @@ fn the_printed_defaults_are_the_defaults() {
 #[test]
 fn every_key_is_printed() {
     let text = uncommented();
-    let tables = [sections::ROOT, sections::WATCH, sections::ALERT];
+    let tables = [
+        sections::ROOT,
+        sections::WATCH,
+        sections::ALERT,
+        &[themes::BASE],
+        crate::view::sets::ROLES,
+    ];
     for key in tables.into_iter().flatten() {
-        let starts = [format!("{key} = "), format!("[{key}]"), format!("[[{key}]]")];
+        let starts =
+            [format!("{key} = "), format!("[{key}]"), format!("[[{key}]]"), format!("[{key}.")];
         let is_printed =
             text.lines().any(|line| starts.iter().any(|start| line.starts_with(start)));
         assert!(is_printed, "{key}: {text}");
@@ -133,6 +140,48 @@ fn what_is_wrong_is_named_with_its_line_and_costs_itself_only() {
     assert_eq!(found.len(), 12, "{found:#?}");
     let (config, _) = sections::read(text);
     assert!(config.screen.slow && config.settings.watches.len() == 1);
+}
+
+#[test]
+fn themes_are_chosen_by_name() {
+    let read = |text: &str| sections::read(text);
+    let (config, findings) =
+        read("theme = \"mine\"\n[themes.mine]\nbase = \"light\"\ngood = \"cyan\"\n");
+    assert_eq!(findings, []);
+    assert!(matches!(config.theme, Choice::Own(_)), "{:?}", config.theme);
+    let text = "theme = \"mone\"\n[themes.dark]\n[themes.a]\ngood = \"greenish\"\nbase = 3\ngod = \"red\"\n[themes.b]\nbase = \"x\"\n";
+    let found = wrong(text);
+    for (at, wanted) in [
+        "1: theme: there is no `mone`; did you mean \"mono\"?",
+        "2: `dark` is a theme already",
+        "4: themes.a.good: `greenish` is neither a colour",
+        "5: base: a text in quotes is wanted, not a number",
+        "6: unknown key `god`; did you mean `good`?",
+        "8: themes.b: a base is one of dark, light",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert!(found.get(at).is_some_and(|said| said.starts_with(wanted)), "{found:#?}");
+    }
+    assert_eq!(found.len(), 6, "{found:#?}");
+}
+
+#[test]
+fn keys_are_bound_and_clashes_named() {
+    let text = "[keys]\nrestart = \"ctrl-t\"\nquit = []\n[keys.log]\nzoom = [\"Z\", \"hyper\"]\n[keys.table]\nfilter = \"d\"\nfilte = 1\n";
+    let (config, _) = sections::read(text);
+    let restart = crate::app::command::Command::Act(crate::model::Action::Restart);
+    assert_eq!(config.keys.first(restart, crate::app::Pane::Processes), Some("Ctrl-T"));
+    assert_eq!(
+        wrong(text),
+        [
+            "3: quit cannot be without a key",
+            "5: zoom: `hyper` is no key; keys are written as r, G, ctrl-r, shift-tab, f5, space",
+            "7: filter = d: d means delete already, and stays delete's",
+            "8: filte: a list of texts is wanted, not a number",
+        ]
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod canvas;
 mod chart;
+mod colors;
 mod columns;
 mod confirm;
 mod details;
@@ -23,6 +24,7 @@ mod parts;
 mod prompt;
 mod roles;
 mod rows_title;
+pub mod sets;
 mod sheet;
 mod status;
 mod table;

@@ -274,7 +274,7 @@ proptest! {
         ascii in any::<bool>(),
     ) {
         let colors = if ascii { Colors::None } else { Colors::True };
-        let theme = Theme { colors, ground: Ground::Light, ascii };
+        let theme = Theme::new(colors, Ground::Light, ascii);
         let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
         if columns > 0 && rows > 0 {
             buffer = draw(&app, theme, (columns, rows));
