@@ -1,6 +1,7 @@
 //! One run of the cockpit: which daemons, the terminal, the loop, and the way out.
 
 mod kept;
+mod own;
 mod pager;
 
 use std::io::{self, Write};
@@ -29,6 +30,7 @@ use crate::model::daemon::Daemon;
 use crate::model::errand::{Task, TaskId};
 use crate::model::moment::Moment;
 use crate::model::paged::Paged;
+use crate::model::ready::Ready;
 use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
 use crate::protocol::process::PmId;
@@ -203,7 +205,7 @@ async fn watch(
             }
             Pause::Pager => {
                 let around = (inbox, &mut *daemons, clock);
-                let showing = pager::show(app, screen, keys, around);
+                let showing = Box::pin(own::show(app, screen, keys, around));
                 let ended = tokio::select! {
                     ended = showing => ended?,
                     () = panic::happened() => return Ok(Ended::Panicked),
@@ -249,6 +251,8 @@ struct Daemons {
     homes: Vec<Option<PathBuf>>,
     /// The log file that is to be shown in a pager.
     paged: Option<Paged>,
+    /// The user's own command that is to be run.
+    ready: Option<Ready>,
 }
 
 impl World for Daemons {
@@ -311,6 +315,10 @@ impl World for Daemons {
         self.paged = Some(paged);
     }
 
+    fn run(&mut self, ready: Ready) {
+        self.ready = Some(ready);
+    }
+
     fn refresh(&mut self) {
         for daemon in &self.handles {
             daemon.refresh();
@@ -332,7 +340,7 @@ fn spawn_daemons(cli: &Cli, homes: Vec<Home>, inbox: &Inbox) -> Daemons {
         homes.iter().map(|home| home.endpoint.is_local().then(|| home.endpoint.home.clone()));
     let folders = folders.collect();
     let handles = homes.into_iter().enumerate().map(spawn).collect();
-    Daemons { handles, homes: folders, paged: None }
+    Daemons { handles, homes: folders, paged: None, ready: None }
 }
 
 fn new_app(cli: &Cli, homes: &[Home], now: Moment) -> io::Result<App> {

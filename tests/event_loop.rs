@@ -113,6 +113,7 @@ impl World for Asked {
     fn bundle(&mut self, _daemon: DaemonId, _material: Material) {}
     fn save_log(&mut self, _saving: pm2_tui::logs::Saving) {}
     fn page(&mut self, _paged: pm2_tui::model::paged::Paged) {}
+    fn run(&mut self, _ready: pm2_tui::model::ready::Ready) {}
 
     fn refresh(&mut self) {}
 }

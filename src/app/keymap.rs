@@ -7,7 +7,7 @@ mod key;
 
 use std::borrow::Cow;
 
-pub use self::bind::{Binding, Place, Wrong, name};
+pub use self::bind::{Binding, OwnRow, Place, Wrong, name};
 pub use self::key::Key;
 use super::command::{Command, CommandRow};
 use super::inspection_keys::{Ask, DETAILS};

@@ -53,6 +53,7 @@ mod navigate;
 pub mod notice;
 pub mod offers;
 mod overlay;
+mod own;
 pub mod palette;
 mod pane;
 pub mod picker;

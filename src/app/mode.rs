@@ -9,6 +9,7 @@ use super::prompt::{Arguments, Compose};
 use super::rows::Typing;
 use super::sheet::Sheet;
 use crate::model::call::NamedCall;
+use crate::model::ready::Ready;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
 use crate::protocol::process::PmId;
 
@@ -44,6 +45,8 @@ pub enum Mode {
         /// What will be called.
         call: NamedCall,
     },
+    /// The same, for a command of the user's own.
+    Own(Box<Ready>),
     /// Why a process died.
     Why {
         /// Which process.
@@ -115,7 +118,10 @@ impl Mode {
             Self::LogSheet(sheet) => sheet.is_question(),
             mode => matches!(
                 mode,
-                Self::Confirm { .. } | Self::ConfirmReload { .. } | Self::ConfirmCall { .. }
+                Self::Confirm { .. }
+                    | Self::ConfirmReload { .. }
+                    | Self::ConfirmCall { .. }
+                    | Self::Own(_)
             ),
         }
     }
@@ -148,6 +154,7 @@ impl Mode {
             | Self::LogSheet(_)
             | Self::LogInput(_) => None,
             Self::Confirm { daemon, target, .. } => Some((*daemon, vec![target])),
+            Self::Own(ready) => Some((ready.daemon, ready.target.iter().collect())),
             Self::ConfirmReload { daemon, all, .. } => Some((*daemon, all.iter().collect())),
             Self::ConfirmCall { daemon, call } => Some((*daemon, call.targets.iter().collect())),
             Self::Arguments(arguments) => {
@@ -167,6 +174,7 @@ impl Mode {
             }
             Self::ConfirmReload { target, .. } => format!("reload {}", target.label()),
             Self::ConfirmCall { call, .. } => call.method.to_string(),
+            Self::Own(ready) => ready.name.clone(),
             Self::Arguments(arguments) => arguments.method.to_string(),
             Self::Compose(compose) => format!("the message to {}", compose.target.label()),
             Self::Sheet(sheet) => sheet.name(),

@@ -37,6 +37,7 @@ fn input(mode: &mut Mode) -> Option<&mut Editor> {
         | Mode::Confirm { .. }
         | Mode::ConfirmReload { .. }
         | Mode::ConfirmCall { .. }
+        | Mode::Own(_)
         | Mode::Why { .. }
         | Mode::Exceptions { .. }
         | Mode::Exception { .. } => None,
@@ -109,9 +110,14 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
         (Mode::ConfirmCall { daemon, call }, Command::Yes) => {
             Taken::Send { daemon: *daemon, call: call.clone(), is_confirmed: true }
         }
-        (Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. }, _) => {
-            Taken::Pass
-        }
+        (Mode::Own(ready), Command::Yes) => Taken::Run(ready.clone()),
+        (
+            Mode::Confirm { .. }
+            | Mode::ConfirmReload { .. }
+            | Mode::ConfirmCall { .. }
+            | Mode::Own(_),
+            _,
+        ) => Taken::Pass,
         (Mode::Sheet(sheet), command) => sheet_keys::take(sheet, around, command),
         (Mode::Palette(palette), command) => take_in_palette(palette, around, command),
         (Mode::Arguments(arguments), Command::Open) => match arguments.call(around.watched) {

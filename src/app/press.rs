@@ -217,12 +217,15 @@ mod tests {
             let keys = keys.iter().map(|key| (*key).to_owned()).collect();
             Binding { place, command: command.to_owned(), keys, line }
         };
-        let (keymap, _) = Keymap::configured(&[
-            bound(Place::Everywhere, "details", &["o"], 1),
-            bound(Place::Everywhere, "suspend", &["y"], 2),
-            bound(Place::Everywhere, "restart", &["ctrl-d"], 3),
-            bound(Place::Everywhere, "up", &["n"], 4),
-        ]);
+        let (keymap, _) = Keymap::configured(
+            &[
+                bound(Place::Everywhere, "details", &["o"], 1),
+                bound(Place::Everywhere, "suspend", &["y"], 2),
+                bound(Place::Everywhere, "restart", &["ctrl-d"], 3),
+                bound(Place::Everywhere, "up", &["n"], 4),
+            ],
+            &[],
+        );
         let event = |code| KeyEvent::new(code, KeyModifiers::NONE);
         let palette = Mode::Palette(Palette::default());
         assert_eq!(

@@ -24,6 +24,64 @@ pub struct Settings {
     pub watches: Vec<Watch>,
     /// What is done when a process is errored.
     pub alert: Alert,
+    /// Commands of the user's own.
+    pub commands: Vec<OwnCommand>,
+}
+
+/// A command of the user's own: a program that gets the terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnCommand {
+    /// What it is called, cleaned.
+    pub name: String,
+    /// The program and its arguments.
+    pub run: Vec<Word>,
+    /// Whether it is asked about before.
+    pub asks: bool,
+    /// Whether it may change something: `--read-only` refuses it then.
+    pub is_dangerous: bool,
+    /// Whether Enter is waited for after its end, so that what it printed can be read.
+    pub waits: bool,
+}
+
+/// An argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Word {
+    /// As it was written.
+    Text(String),
+    /// Something of the selected process.
+    Of(Of),
+}
+
+/// What of a process an argument can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// Its name.
+    Name,
+    /// Its namespace.
+    Namespace,
+    /// PM2's id.
+    PmId,
+    /// The operating system's id.
+    Pid,
+    /// The folder that it runs in.
+    Cwd,
+    /// The file of its standard output.
+    OutLog,
+    /// The file of its standard error.
+    ErrLog,
+}
+
+impl Of {
+    /// All, as they are written.
+    pub const WRITTEN: [(&'static str, Self); 7] = [
+        ("{name}", Self::Name),
+        ("{namespace}", Self::Namespace),
+        ("{pm_id}", Self::PmId),
+        ("{pid}", Self::Pid),
+        ("{cwd}", Self::Cwd),
+        ("{out_log}", Self::OutLog),
+        ("{err_log}", Self::ErrLog),
+    ];
 }
 
 /// Which actions are asked about.

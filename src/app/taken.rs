@@ -10,6 +10,7 @@ use super::mode::Mode;
 use super::palette::{Facts, Scene};
 use super::what::What;
 use crate::model::call::NamedCall;
+use crate::model::ready::Ready;
 use crate::model::rows::Field;
 use crate::model::watched::Watched;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
@@ -66,6 +67,8 @@ pub(super) enum Taken {
     Item(Item, Marked),
     /// The prompt closes, and this is asked about, or done to these.
     Ask(Marked, What),
+    /// This command of the user's own is to be run.
+    Run(Box<Ready>),
     /// This call is to be sent.
     Send {
         /// Of which daemon.

@@ -17,7 +17,7 @@ use super::state::App;
 use super::taken::{Around, Taken};
 use super::{
     act, bulk, changes, cursor, details, log_keys, log_sheet_keys, log_sight, log_toggles,
-    navigate, offers, row_keys, table, tree,
+    navigate, offers, own, row_keys, table, tree,
 };
 use crate::logs::Owner;
 use crate::model::apply::apply;
@@ -173,6 +173,10 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         taken @ (Taken::Columns(_) | Taken::Several(..) | Taken::Item(..) | Taken::Ask(..)) => {
             row_keys::take_from_sheet(app, taken)
         }
+        Taken::Run(ready) => {
+            app.close_to_details();
+            Effects::one(Effect::Run(ready))
+        }
         Taken::Send { daemon, call, is_confirmed } => send(app, daemon, call, is_confirmed),
     }
 }
@@ -227,6 +231,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         }
         Command::Back => return go_back(app),
         Command::Rows(command) => return row_keys::take(app, command),
+        Command::Own(place) => return own::selected(app, place),
         Command::Older | Command::Newer if app.focus == Pane::Log => {
             log_toggles::move_sideways(app, command == Command::Newer);
         }

@@ -4,6 +4,7 @@
 //! the screen; everything that is wrong is a [`Finding`] with its line. A flag counts more than the
 //! file. The commands without a screen do not read it: a script does not depend on its user's taste.
 
+mod commands;
 mod file;
 mod keys;
 mod reading;

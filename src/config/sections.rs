@@ -8,6 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Config;
+use super::commands;
 use super::keys;
 use super::reading::{Finding, Reading};
 use super::themes;
@@ -35,6 +36,7 @@ pub(super) const ROOT: &[&str] = &[
     "alert",
     "watch",
     "keys",
+    "command",
 ];
 /// The keys of `[[watch]]`.
 pub(super) const WATCH: &[&str] = &["when", "for"];
@@ -64,7 +66,11 @@ pub(super) fn read(text: &str) -> (Config, Vec<Finding>) {
         root(&mut reading, &mut config, key, value);
     }
     config.theme = themes::read(&mut reading, table.get_ref());
-    let (keymap, wrong) = Keymap::configured(&std::mem::take(&mut config.bindings));
+    let own = commands::read(&mut reading, table.get_ref());
+    let mut bindings = std::mem::take(&mut config.bindings);
+    bindings.extend(own.bindings);
+    config.settings.commands = own.commands;
+    let (keymap, wrong) = Keymap::configured(&bindings, &own.rows);
     config.keys = keymap;
     for Wrong { line, text } in wrong {
         reading.wrong_in(line, text);
@@ -82,7 +88,7 @@ fn root(
     let (screen, settings) = (&mut config.screen, &mut config.settings);
     match name {
         // Which one that is, is known when all have been read.
-        "theme" | "themes" => {}
+        "theme" | "themes" | "command" => {}
         "mouse" => set(&mut settings.mouse, reading.value(name, value, boolean).map(Some)),
         "plain" => set(&mut settings.is_plain, reading.value(name, value, boolean)),
         "slow" => set(&mut screen.slow, reading.value(name, value, boolean)),

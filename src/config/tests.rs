@@ -36,7 +36,9 @@ fn the_printed_defaults_are_the_defaults() {
     assert_eq!(wrong(&text), Vec::<String>::new());
     let (mut config, _) = sections::read(&text);
     // Examples, and what the program takes where nothing is said.
-    config.settings = Settings { watches: Vec::new(), audit: None, ..config.settings };
+    config.settings =
+        Settings { watches: Vec::new(), audit: None, commands: Vec::new(), ..config.settings };
+    config.keys = Keymap::default();
     config.settings.alert.run.clear();
     assert_eq!(config.settings.mouse.take(), Some(true));
     assert_eq!(config.settle.take(), Some(Duration::from_secs(1)));
@@ -58,6 +60,7 @@ fn every_key_is_printed() {
         sections::WATCH,
         sections::ALERT,
         &[themes::BASE],
+        commands::COMMAND,
         crate::view::sets::ROLES,
     ];
     for key in tables.into_iter().flatten() {
@@ -182,6 +185,46 @@ fn keys_are_bound_and_clashes_named() {
             "8: filte: a list of texts is wanted, not a number",
         ]
     );
+}
+
+#[test]
+fn the_printed_keys_are_the_default_ones() {
+    let text: String = uncommented().replace("[[command]]", "[[ignored]]");
+    let (config, _) = sections::read(&text);
+    assert_eq!(config.keys, Keymap::default());
+    for row in Keymap::default().rows() {
+        assert!(defaults().contains(&*row.help), "{}", row.label);
+    }
+}
+
+#[test]
+fn own_commands_are_taken_whole_or_not_at_all() {
+    let text = "[[command]]\nname = \"top of it\"\nkey = \"ctrl-o\"\nrun = [\"htop\", \"-p\", \"{pid}\"]\n\
+                dangerous = false\nwait = false\n\
+                [[command]]\nname = \"b\"\nrun = [\"sh\", \"-c\", \"kill {pid}\"]\n\
+                [[command]]\nname = \"c\"\nrun = \"htop -p {pid}\"\n\
+                [[command]]\nrun = [\"{name}\"]\n\
+                [[command]]\nname = \"d\"\nrun = [\"x\"]\ndangerous = \"no\"\nkey = \"r\"\n";
+    let (config, _) = sections::read(text);
+    let commands = &config.settings.commands;
+    let names: Vec<&str> = commands.iter().map(|it| &*it.name).collect();
+    assert_eq!(names, ["top of it", "d"]);
+    let of = |it: &crate::app::settings::OwnCommand| (it.asks, it.is_dangerous, it.waits);
+    assert_eq!((of(&commands[0]), of(&commands[1])), ((false, false, false), (true, true, true)));
+    let own = crate::app::command::Command::Own(0);
+    assert_eq!(config.keys.first(own, crate::app::Pane::Processes), Some("Ctrl-O"));
+    let found = wrong(text);
+    for wanted in [
+        "9: run: {pid} is an argument of its own, or none",
+        "12: run: a list is wanted",
+        "13: [[command]]: name = .. is missing",
+        "14: run: {name} cannot be the program",
+        "18: dangerous: true or false is wanted, not a text",
+        "19: d = r: r means restart already, and stays restart's",
+    ] {
+        assert!(found.iter().any(|said| said.starts_with(wanted)), "{wanted}: {found:#?}");
+    }
+    assert_eq!(found.len(), 6, "{found:#?}");
 }
 
 #[test]

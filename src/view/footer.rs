@@ -29,9 +29,10 @@ const NAME_COLUMNS: u16 = 16;
 /// Draws the line.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let keys = match &app.mode {
-        Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
-            confirm::answers(&app.mode)
-        }
+        Mode::Confirm { .. }
+        | Mode::ConfirmReload { .. }
+        | Mode::ConfirmCall { .. }
+        | Mode::Own(_) => confirm::answers(&app.mode),
         Mode::Exceptions { .. } => {
             vec![key("Esc", "close", 0), key("Enter", "show whole", 1), choose(canvas)]
         }
@@ -150,7 +151,8 @@ fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
             row.command,
             Command::Rows(RowsCommand::Mark | RowsCommand::Actions | RowsCommand::Undo)
         );
-        let acts = is_of_rows || matches!(row.command, Command::Act(_) | Command::Compose);
+        let acts = is_of_rows
+            || matches!(row.command, Command::Act(_) | Command::Compose | Command::Own(_));
         let leaves = match row.command {
             Command::Reconnect if is_down => 1,
             Command::NextPane if is_log && !app.read_only => return None,

@@ -73,7 +73,10 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
         // What is typed for a pane stands in its title; details are drawn already.
         Mode::Normal | Mode::Filter(_) | Mode::LogInput(_) | Mode::Details(_) => {}
         Mode::Help(open) => help::draw(app, &mut canvas, size, open),
-        Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
+        Mode::Confirm { .. }
+        | Mode::ConfirmReload { .. }
+        | Mode::ConfirmCall { .. }
+        | Mode::Own(_) => {
             confirm::draw(app, &mut canvas, size);
         }
         Mode::Why { key, life, top } => {

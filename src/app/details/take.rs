@@ -10,6 +10,7 @@ use crate::app::inspection::{Asked, Prompt, Ready, Search};
 use crate::app::inspection_ask::Ask;
 use crate::app::keymap::Place;
 use crate::app::mode::Mode;
+use crate::app::own;
 use crate::app::palette::Palette;
 use crate::app::prompt::Compose;
 use crate::app::row_keys;
@@ -35,6 +36,7 @@ pub(in crate::app) fn take(app: &mut App, command: Command) -> Effects {
         Command::Open => sheet.open(),
         command if command.is_movement() => sheet.go(command, size),
         Command::Act(action) => return act::on(app, action, daemon, target),
+        Command::Own(place) => return own::begin(app, place, Some((daemon, target))),
         Command::Compose if app.read_only => {
             app.notify("message: refused, this is --read-only", true);
         }

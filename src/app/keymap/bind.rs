@@ -33,6 +33,15 @@ pub struct Binding {
     pub line: usize,
 }
 
+/// A command of the user's own, as help and palette show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnRow {
+    /// Its name.
+    pub name: String,
+    /// A sentence.
+    pub help: String,
+}
+
 /// What is wrong with one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wrong {
@@ -97,8 +106,11 @@ struct Wanted {
 impl Keymap {
     /// The default keys with the user's, and what is wrong with those.
     #[must_use]
-    pub fn configured(bindings: &[Binding]) -> (Self, Vec<Wrong>) {
+    pub fn configured(bindings: &[Binding], own: &[OwnRow]) -> (Self, Vec<Wrong>) {
         let mut keymap = Self::default();
+        for (place, row) in (0..).zip(own) {
+            keymap.add(place, row);
+        }
         let wrong = keymap.bind_all(bindings);
         (keymap, wrong)
     }
@@ -148,6 +160,21 @@ impl Keymap {
         wrong.sort_by_key(|wrong| wrong.line);
         wrong.dedup();
         wrong
+    }
+
+    /// Adds a command of the user's own to the table, without a key.
+    fn add(&mut self, place: u8, row: &OwnRow) {
+        self.rows.push(Row {
+            command: Command::Own(place),
+            keys: String::new(),
+            label: row.name.clone().into(),
+            help: row.help.clone().into(),
+            footer: Some(9),
+            pane: Some(Pane::Processes),
+            is_rest: false,
+            bound: Vec::new(),
+            standard: Vec::new(),
+        });
     }
 
     /// Makes two rows of a command of all panes, where one pane is to have keys of its own for it.

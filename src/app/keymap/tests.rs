@@ -58,14 +58,17 @@ fn every_key_of_the_tables_can_be_written_and_names_are_told_apart() {
 
 #[test]
 fn keys_are_rebound_in_their_panes() {
-    let (keymap, wrong) = Keymap::configured(&[
-        bound(Place::Everywhere, "restart", &["ctrl-t", "F5"], 1),
-        bound(Place::Table, "filter", &["f"], 2),
-        bound(Place::Log, "filter", &["F"], 3),
-        bound(Place::Log, "zoom", &["Z"], 4),
-        bound(Place::Details, "search", &["s"], 5),
-        bound(Place::Table, "tree", &[], 6),
-    ]);
+    let (keymap, wrong) = Keymap::configured(
+        &[
+            bound(Place::Everywhere, "restart", &["ctrl-t", "F5"], 1),
+            bound(Place::Table, "filter", &["f"], 2),
+            bound(Place::Log, "filter", &["F"], 3),
+            bound(Place::Log, "zoom", &["Z"], 4),
+            bound(Place::Details, "search", &["s"], 5),
+            bound(Place::Table, "tree", &[], 6),
+        ],
+        &[],
+    );
     assert_eq!(said(&wrong), Vec::<String>::new());
     let restart = Some(Command::Act(Action::Restart));
     assert_eq!(means(&keymap, TABLE, "ctrl-t"), restart);
@@ -88,10 +91,13 @@ fn keys_are_rebound_in_their_panes() {
 
 #[test]
 fn keys_can_be_swapped() {
-    let (keymap, wrong) = Keymap::configured(&[
-        bound(Place::Everywhere, "restart", &["s"], 1),
-        bound(Place::Everywhere, "stop", &["r"], 2),
-    ]);
+    let (keymap, wrong) = Keymap::configured(
+        &[
+            bound(Place::Everywhere, "restart", &["s"], 1),
+            bound(Place::Everywhere, "stop", &["r"], 2),
+        ],
+        &[],
+    );
     assert_eq!(said(&wrong), Vec::<String>::new());
     assert_eq!(means(&keymap, TABLE, "s"), Some(Command::Act(Action::Restart)));
     assert_eq!(means(&keymap, TABLE, "r"), Some(Command::Act(Action::Stop)));
@@ -99,11 +105,14 @@ fn keys_can_be_swapped() {
 
 #[test]
 fn a_clash_names_both_and_drops_the_later_one_only() {
-    let (keymap, wrong) = Keymap::configured(&[
-        bound(Place::Everywhere, "restart", &["d", "F5"], 3),
-        bound(Place::Everywhere, "stop", &["F6"], 4),
-        bound(Place::Table, "tree", &["F6"], 5),
-    ]);
+    let (keymap, wrong) = Keymap::configured(
+        &[
+            bound(Place::Everywhere, "restart", &["d", "F5"], 3),
+            bound(Place::Everywhere, "stop", &["F6"], 4),
+            bound(Place::Table, "tree", &["F6"], 5),
+        ],
+        &[],
+    );
     assert_eq!(
         said(&wrong),
         [
@@ -120,14 +129,17 @@ fn a_clash_names_both_and_drops_the_later_one_only() {
 
 #[test]
 fn quit_help_and_back_cannot_be_lost() {
-    let (keymap, wrong) = Keymap::configured(&[
-        bound(Place::Everywhere, "quit", &[], 1),
-        bound(Place::Everywhere, "help", &["esc"], 2),
-        bound(Place::Everywhere, "restart", &["ctrl-c", "?", "esc"], 3),
-        bound(Place::Everywhere, "back", &["b"], 4),
-        bound(Place::Details, "search", &["?"], 5),
-        bound(Place::Everywhere, "stop", &["enter", "up"], 6),
-    ]);
+    let (keymap, wrong) = Keymap::configured(
+        &[
+            bound(Place::Everywhere, "quit", &[], 1),
+            bound(Place::Everywhere, "help", &["esc"], 2),
+            bound(Place::Everywhere, "restart", &["ctrl-c", "?", "esc"], 3),
+            bound(Place::Everywhere, "back", &["b"], 4),
+            bound(Place::Details, "search", &["?"], 5),
+            bound(Place::Everywhere, "stop", &["enter", "up"], 6),
+        ],
+        &[],
+    );
     assert_eq!(wrong.len(), 8, "{:#?}", said(&wrong));
     for pane in [TABLE, Pane::Log] {
         assert_eq!(means(&keymap, pane, "ctrl-c"), Some(Command::Quit));
@@ -141,12 +153,15 @@ fn quit_help_and_back_cannot_be_lost() {
 
 #[test]
 fn what_is_wrong_names_the_near_one_or_its_table() {
-    let (_, wrong) = Keymap::configured(&[
-        bound(Place::Everywhere, "restrat", &["x"], 1),
-        bound(Place::Everywhere, "tree", &["x"], 2),
-        bound(Place::Table, "search", &["x"], 3),
-        bound(Place::Everywhere, "reload", &["alt-r"], 4),
-    ]);
+    let (_, wrong) = Keymap::configured(
+        &[
+            bound(Place::Everywhere, "restrat", &["x"], 1),
+            bound(Place::Everywhere, "tree", &["x"], 2),
+            bound(Place::Table, "search", &["x"], 3),
+            bound(Place::Everywhere, "reload", &["alt-r"], 4),
+        ],
+        &[],
+    );
     assert_eq!(
         said(&wrong),
         [
