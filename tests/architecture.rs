@@ -53,7 +53,7 @@ const NAMES: &[(&str, &[&str], &str)] = &[
         &["ecosystem/node", "headless/exec", "session/pager"],
         "nothing starts a process, least of all a daemon; only a config file in JavaScript, which \
          the user names, is evaluated with the user's node, --exec runs the command it names, and a \
-         log file is shown in the user's pager",
+         log file is shown in the user's pager, where the user's own commands run, too",
     ),
     ("println!", &[], "standard output is the screen"),
     ("unbounded", &[], "every queue has a bound"),
