@@ -55,7 +55,7 @@ fn fleet() -> App {
 
 fn render(criterion: &mut Criterion) {
     let app = fleet();
-    let theme = Theme { colors: Colors::True, ground: Ground::Dark, ascii: false };
+    let theme = Theme::new(Colors::True, Ground::Dark, false);
     criterion.bench_function("draw 500 processes at 160x50", |bencher| {
         let Ok(mut terminal) = Terminal::new(TestBackend::new(SIZE.0, SIZE.1));
         bencher.iter(|| {

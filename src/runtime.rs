@@ -22,6 +22,7 @@ use crate::model::call::NamedCall;
 use crate::model::errand::{Task, TaskId};
 use crate::model::moment::Moment;
 use crate::model::paged::Paged;
+use crate::model::ready::Ready;
 use crate::model::report::Report;
 use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
@@ -77,6 +78,8 @@ pub trait World {
     fn save_log(&mut self, saving: Saving);
     /// Has a log file shown in a pager as soon as the loop has returned [`Pause::Pager`].
     fn page(&mut self, paged: Paged);
+    /// Has a command of the user's own run as soon as the loop has returned [`Pause::Pager`].
+    fn run(&mut self, ready: Ready);
     /// Connects or polls now.
     fn refresh(&mut self);
 }
@@ -113,7 +116,7 @@ pub enum Pause {
     TerminalGone,
     /// Suspend the program, then call [`run`] again.
     Suspend,
-    /// Give the terminal to a pager, then call [`run`] again.
+    /// Give the terminal to another program, then call [`run`] again.
     Pager,
 }
 
@@ -340,11 +343,15 @@ fn take_input(
         Input::Keys(keys) => {
             pacer.note_shown(app);
             let mut all = Effects::none();
-            let messages =
-                match pacer.gate.admit((&app.mode, app.focus), &keys, pacer.started.elapsed()) {
-                    Admitted::Messages(messages) => messages,
-                    Admitted::Refused => vec![Message::Refused],
-                };
+            let messages = match pacer.gate.admit(
+                &app.keys,
+                (&app.mode, app.focus),
+                &keys,
+                pacer.started.elapsed(),
+            ) {
+                Admitted::Messages(messages) => messages,
+                Admitted::Refused => vec![Message::Refused],
+            };
             for message in messages {
                 all.0.extend(update(app, now, message).0);
             }
@@ -391,6 +398,10 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
             Effect::SaveLog(saving) => world.save_log(*saving),
             Effect::Pager(paged) => {
                 world.page(*paged);
+                pause = pause.or(Some(Pause::Pager));
+            }
+            Effect::Run(ready) => {
+                world.run(*ready);
                 pause = pause.or(Some(Pause::Pager));
             }
             Effect::Copy(text) => surface.copy(&text),

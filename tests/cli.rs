@@ -7,6 +7,7 @@ mod acting;
 pub(crate) mod bundle;
 mod cases;
 mod check;
+mod config;
 pub(crate) mod deaths;
 mod debug_log;
 mod events;
@@ -102,5 +103,6 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(readme::the_examples_run).lasting(),
     ];
     trials.extend(tasks::trials());
+    trials.extend(config::trials());
     trials
 }

@@ -7,6 +7,7 @@
 mod acting;
 mod calling;
 mod command_line;
+mod configured;
 mod daemons;
 mod details;
 mod history;
@@ -35,7 +36,7 @@ fn each_line_is_there_once(release: Release) -> Test {
 }
 
 pub(crate) fn trials() -> Vec<Test> {
-    vec![
+    let mut trials = vec![
         with_pm2(manners::a_blocked_terminal_harms_neither_god_nor_screen).weighing(Weight::Alone),
         with_pm2(keys::what_is_no_key_press_acts_on_nothing),
         with_pm2(watching::rows_show_pm2s_words),
@@ -85,5 +86,7 @@ pub(crate) fn trials() -> Vec<Test> {
         simulated(terminals::without_an_alternate_screen_leaving_clears),
         simulated(terminals::a_late_answer_is_not_typed_to_the_shell),
         simulated(terminals::a_terminal_without_a_screen_is_told_what_works),
-    ]
+    ];
+    trials.extend(configured::trials());
+    trials
 }

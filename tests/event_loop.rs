@@ -77,7 +77,7 @@ impl Surface for TestSurface {
     }
 
     fn draw(&mut self, app: &App, asks: bool) -> io::Result<usize> {
-        let theme = Theme { colors: Colors::True, ground: Ground::Dark, ascii: false };
+        let theme = Theme::new(Colors::True, Ground::Dark, false);
         self.terminal.draw(|frame| view(app, &theme, frame)).unwrap();
         self.drawn.borrow_mut().push((self.start.elapsed(), app.focus));
         self.busy = self.stalled.is_some();
@@ -114,6 +114,7 @@ impl World for Asked {
     fn bundle(&mut self, _daemon: DaemonId, _material: Material) {}
     fn save_log(&mut self, _saving: pm2_tui::logs::Saving) {}
     fn page(&mut self, _paged: pm2_tui::model::paged::Paged) {}
+    fn run(&mut self, _ready: pm2_tui::model::ready::Ready) {}
 
     fn refresh(&mut self) {}
 }

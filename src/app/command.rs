@@ -64,6 +64,8 @@ pub enum Command {
     Newer,
     /// In the log: show other lines, or go to one.
     Log(LogCommand),
+    /// A command of the user's own, by its place in the configuration.
+    Own(u8),
     /// Open or close the help.
     Help,
     /// Try to connect now.
@@ -127,6 +129,7 @@ impl Command {
             Self::Act(_)
                 | Self::Compose
                 | Self::Bundle
+                | Self::Own(_)
                 | Self::Rows(RowsCommand::Actions | RowsCommand::Undo)
         )
     }

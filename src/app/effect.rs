@@ -5,6 +5,7 @@ use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::errand::{Task, TaskId};
 use crate::model::paged::Paged;
+use crate::model::ready::Ready;
 use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
 use crate::protocol::process::PmId;
@@ -73,6 +74,8 @@ pub enum Effect {
     SaveLog(Box<Saving>),
     /// Have the log file of a line shown in a pager.
     Pager(Box<Paged>),
+    /// Have a command of the user's own run, with the terminal to itself.
+    Run(Box<Ready>),
     /// Have the terminal copy this clean text.
     Copy(String),
     /// Connect now where a daemon is down, poll now where it is live.

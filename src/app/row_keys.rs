@@ -3,7 +3,7 @@
 //! Invariant: nothing is done here to a process that was not named before, but what is selected.
 
 use super::ask::{Ask, Wanted};
-use super::command::RowsCommand;
+use super::command::{Command, RowsCommand};
 use super::effect::Effects;
 use super::marks::Marked;
 use super::menu::{Item, Menu};
@@ -15,7 +15,7 @@ use super::sheet::Sheet;
 use super::state::App;
 use super::taken::Taken;
 use super::what::What;
-use super::{act, bulk, marking, navigate, palette, tree};
+use super::{act, bulk, cursor, marking, navigate, palette, tree};
 use crate::model::{Action, DaemonId};
 
 /// What became of a command in a sheet.
@@ -57,14 +57,38 @@ pub(super) fn take(app: &mut App, command: RowsCommand) -> Effects {
         }
         RowsCommand::Undo => return undo(app),
         RowsCommand::Actions => {
-            let marked = act::whom(app);
-            if let Some(daemon) = daemon(app, &marked) {
-                let menu = Menu::new(&app.watched, app.read_only, marked, daemon);
+            if let Some(menu) = menu(app) {
                 app.open(Mode::Sheet(Box::new(Sheet::Menu(menu))));
             }
         }
     }
     Effects::none()
+}
+
+/// Something of the menu that was asked for by its name: with the table behind, the menu opens at it, so
+/// that whom it is about is seen first.
+pub(super) fn take_from_palette(app: &mut App, item: Item, marked: Marked) -> Effects {
+    app.close_all();
+    if cursor::stops(app, Command::Rows(RowsCommand::Actions)) {
+        return Effects::none();
+    }
+    if app.focus == Pane::Processes {
+        return take_item(app, item, marked);
+    }
+    app.focus = Pane::Processes;
+    if let Some(mut menu) = menu(app) {
+        let entries = menu.entries(&app.watched, app.read_only);
+        menu.choose(entries.iter().position(|entry| entry.item == item).unwrap_or(0));
+        app.open(Mode::Sheet(Box::new(Sheet::Menu(menu))));
+    }
+    Effects::none()
+}
+
+/// All that can be done to what is selected or marked.
+pub(super) fn menu(app: &App) -> Option<Menu> {
+    let marked = act::whom(app);
+    let daemon = daemon(app, &marked)?;
+    Some(Menu::new(&app.watched, app.read_only, marked, daemon))
 }
 
 /// What was chosen in the menu.

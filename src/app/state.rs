@@ -3,12 +3,14 @@
 use super::batch::Batch;
 use super::geometry::{ChartsWish, Geometry};
 use super::job::Job;
+use super::keymap::Keymap;
 use super::log_view::{Lines, LogView};
 use super::marks::Marks;
 use super::mode::Mode;
 use super::notice::Notice;
 use super::pane::Pane;
 use super::rows::Table;
+use super::settings::Settings;
 use super::undo::Undo;
 use crate::logs::{Bounds, LineId};
 use crate::model::charts::Bars;
@@ -75,6 +77,10 @@ pub struct App {
     pub is_demo: bool,
     /// Whether everything that changes something is refused.
     pub read_only: bool,
+    /// Which keys mean what.
+    pub keys: Keymap,
+    /// What the configuration says beyond that.
+    pub settings: Settings,
     /// Whether something changed that a frame would show.
     pub is_dirty: bool,
     /// What the last frame showed of what reports change.
@@ -150,6 +156,8 @@ impl App {
             notice: None,
             is_demo: false,
             read_only: false,
+            keys: Keymap::default(),
+            settings: Settings::default(),
             is_dirty: true,
             drawn: InSight::default(),
         }

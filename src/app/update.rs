@@ -3,6 +3,8 @@
 use super::batch::Batch;
 use super::command::Command;
 use super::effect::{Effect, Effects};
+use super::help::Help;
+use super::keymap::Place;
 use super::log_sheet::LogSheet;
 use super::message::Message;
 use super::mode::Mode;
@@ -15,7 +17,7 @@ use super::state::App;
 use super::taken::{Around, Taken};
 use super::{
     act, bulk, changes, cursor, details, log_keys, log_sheet_keys, log_sight, log_toggles,
-    navigate, row_keys, table, tree,
+    navigate, offers, own, row_keys, table, tree,
 };
 use crate::logs::Owner;
 use crate::model::apply::apply;
@@ -123,11 +125,14 @@ fn take_command(app: &mut App, command: Command) -> Effects {
     if let Mode::LogSheet(_) = app.mode {
         return log_sheet_keys::take(app, command);
     }
+    let facts = offers::facts(app);
     let around = Around {
         watched: &app.watched,
         size: app.size,
         selected: app.selected,
         is_read_only: app.read_only,
+        keys: &app.keys,
+        facts,
     };
     match overlay::take(&mut app.mode, &around, command) {
         Taken::Done | Taken::Pass => Effects::none(),
@@ -162,8 +167,15 @@ fn take_command(app: &mut App, command: Command) -> Effects {
             app.close_to_details();
             bulk::these(app, action, daemon, targets)
         }
+        Taken::Item(item, marked) if matches!(app.mode, Mode::Palette(_)) => {
+            row_keys::take_from_palette(app, item, marked)
+        }
         taken @ (Taken::Columns(_) | Taken::Several(..) | Taken::Item(..) | Taken::Ask(..)) => {
             row_keys::take_from_sheet(app, taken)
+        }
+        Taken::Run(ready) => {
+            app.close_to_details();
+            Effects::one(Effect::Run(ready))
         }
         Taken::Send { daemon, call, is_confirmed } => send(app, daemon, call, is_confirmed),
     }
@@ -175,12 +187,15 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
     }
     match command {
         Command::Act(action) => return act::selected(app, action),
-        Command::Help => app.open(Mode::Help { top: 0 }),
-        Command::Palette => app.open(Mode::Palette(Palette::default())),
+        Command::Help => app.open(Mode::Help(Box::new(Help::of(Place::of(Some(app.focus)))))),
+        Command::Palette => app.open(Mode::Palette(Palette::new(row_keys::menu(app)))),
         Command::Compose if app.focus == Pane::Processes => return open_compose(app),
         Command::Compose => {
             let text = match app.selected {
-                Some(key) => format!("Tab, then m writes to {}", app.display_name(key)),
+                Some(key) => {
+                    let [pane, own] = act::way(app, Command::Compose);
+                    format!("{pane}, then {own} writes to {}", app.display_name(key))
+                }
                 None => act::elsewhere(app, Action::Restart),
             };
             app.notify(text, false);
@@ -216,6 +231,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         }
         Command::Back => return go_back(app),
         Command::Rows(command) => return row_keys::take(app, command),
+        Command::Own(place) => return own::selected(app, place),
         Command::Older | Command::Newer if app.focus == Pane::Log => {
             log_toggles::move_sideways(app, command == Command::Newer);
         }

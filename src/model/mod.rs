@@ -30,6 +30,7 @@ pub mod outlook;
 pub mod paged;
 pub mod past;
 pub mod process;
+pub mod ready;
 pub mod report;
 pub mod rows;
 pub mod saved;

@@ -12,7 +12,6 @@ use super::theme::Glyphs;
 use super::{confirm, details, log_sheet, sheet, text};
 use crate::app::command::{Command, LogCommand, RowsCommand};
 use crate::app::job::Job;
-use crate::app::log_commands;
 use crate::app::log_view::Asked;
 use crate::app::{App, Mode, Pane};
 use crate::logs::when;
@@ -30,15 +29,20 @@ const NAME_COLUMNS: u16 = 16;
 /// Draws the line.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let keys = match &app.mode {
-        Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
-            confirm::answers(&app.mode)
-        }
+        Mode::Confirm { .. }
+        | Mode::ConfirmReload { .. }
+        | Mode::ConfirmCall { .. }
+        | Mode::Own(_) => confirm::answers(&app.mode),
         Mode::Exceptions { .. } => {
             vec![key("Esc", "close", 0), key("Enter", "show whole", 1), choose(canvas)]
         }
-        Mode::Help { .. } | Mode::Exception { .. } => {
-            vec![key("Esc", "close", 0), key("j k", "scroll", 1)]
+        Mode::Help(help) if help.is_typing => {
+            vec![key("Enter", "keep", 0), key("Esc", "drop", 0)]
         }
+        Mode::Help { .. } => {
+            vec![key("Esc", "close", 0), key("j k", "scroll", 1), key("/", "search", 2)]
+        }
+        Mode::Exception { .. } => vec![key("Esc", "close", 0), key("j k", "scroll", 1)],
         Mode::Why { .. } => {
             let arrows = if canvas.theme().ascii { "[ ]" } else { "← →" };
             vec![key("Esc", "close", 0), key(arrows, "older, newer", 2), key("j k", "scroll", 1)]
@@ -73,6 +77,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Mode::LogSheet(sheet) => log_sheet::keys(sheet, choose(canvas), canvas.theme().ascii),
         Mode::Sheet(sheet) => sheet::keys(sheet),
         Mode::Normal => commands(app, canvas.theme().glyphs()),
+    };
+    // Those of the panes are the keymap's own; hints are written with the default keys.
+    let keys: Vec<Part> = match app.mode {
+        Mode::Normal => keys,
+        _ => keys.into_iter().filter_map(|part| parts::now(part, app)).collect(),
     };
     let columns = area.width.saturating_sub(2);
     let end = area.x + 1 + columns;
@@ -127,19 +136,23 @@ fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
             Some(Part::new(name, Role::Strong, 0).or(4, short(name), Role::Strong))
         }
         (Some(name), true, false) => {
-            let tab = Part::new("Tab", Role::Accent, 0).and(", then ", Role::Quiet);
-            let tab = tab.and("r", Role::Accent).and(format!(" restarts {name}"), Role::Quiet);
-            Some(tab.or(4, format!("Tab, then r: {}", short(name)), Role::Text))
+            let restart = Command::Act(Action::Restart);
+            let pane = app.keys.first(Command::NextPane, Pane::Log).unwrap_or("-");
+            let own = app.keys.first(restart, Pane::Processes).unwrap_or("-");
+            let tab = Part::new(pane, Role::Accent, 0).and(", then ", Role::Quiet);
+            let tab = tab.and(own, Role::Accent).and(format!(" restarts {name}"), Role::Quiet);
+            Some(tab.or(4, format!("{pane}, then {own}: {}", short(name)), Role::Text))
         }
         (Some(_), true, true) | (None, _, _) => None,
     };
-    let keys = log_commands::all().filter(|row| row.is_in(app.focus)).filter_map(|row| {
-        let first = row.keys.split(' ').next()?;
+    let keys = app.keys.rows().filter(|row| row.is_in(app.focus)).filter_map(|row| {
+        let first = row.first()?;
         let is_of_rows = matches!(
             row.command,
             Command::Rows(RowsCommand::Mark | RowsCommand::Actions | RowsCommand::Undo)
         );
-        let acts = is_of_rows || matches!(row.command, Command::Act(_) | Command::Compose);
+        let acts = is_of_rows
+            || matches!(row.command, Command::Act(_) | Command::Compose | Command::Own(_));
         let leaves = match row.command {
             Command::Reconnect if is_down => 1,
             Command::NextPane if is_log && !app.read_only => return None,
@@ -158,9 +171,9 @@ fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
         };
         let label = match row.command {
             Command::Back if !is_log => "unmark",
-            Command::Back => back(app).unwrap_or(row.label),
+            Command::Back => back(app).unwrap_or(&row.label),
             Command::Open if is_log => "open",
-            _ => row.label,
+            _ => &row.label,
         };
         Some(key(first, label, leaves))
     });

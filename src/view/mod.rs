@@ -5,6 +5,7 @@
 
 mod canvas;
 mod chart;
+mod colors;
 mod columns;
 mod confirm;
 mod details;
@@ -23,6 +24,7 @@ mod parts;
 mod prompt;
 mod roles;
 mod rows_title;
+pub mod sets;
 mod sheet;
 mod status;
 mod table;
@@ -70,8 +72,11 @@ pub fn view(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
     match &app.mode {
         // What is typed for a pane stands in its title; details are drawn already.
         Mode::Normal | Mode::Filter(_) | Mode::LogInput(_) | Mode::Details(_) => {}
-        Mode::Help { top } => help::draw(&mut canvas, size, *top),
-        Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
+        Mode::Help(open) => help::draw(app, &mut canvas, size, open),
+        Mode::Confirm { .. }
+        | Mode::ConfirmReload { .. }
+        | Mode::ConfirmCall { .. }
+        | Mode::Own(_) => {
             confirm::draw(app, &mut canvas, size);
         }
         Mode::Why { key, life, top } => {

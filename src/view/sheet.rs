@@ -18,10 +18,11 @@ use super::prompt::input;
 use super::roles::Role;
 use super::text;
 use crate::app::App;
+use crate::app::Pane;
 use crate::app::ask::{Ask, Wanted};
 use crate::app::ended::{self, Ended};
 use crate::app::geometry::{overlay, wrap};
-use crate::app::menu::Menu;
+use crate::app::menu::{self, Menu};
 use crate::app::picker::Picker;
 use crate::app::several::{self, Several};
 use crate::app::sheet::{Sheet, room};
@@ -124,6 +125,9 @@ fn actions(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), menu: &Menu) {
     let title = [Part::new("Actions", Role::Strong, 0), Part::new(menu.whom(), Role::Accent, 0)];
     let inner = canvas.overlay(overlay(size, PICKER_COLUMNS.min(room(size).0), rows), &title);
     let top = (menu.at() + 1).saturating_sub(usize::from(rows));
+    let key_of =
+        |entry: &menu::Entry| app.keys.now(false, Pane::Processes, entry.key).unwrap_or_default();
+    let keys = entries.iter().map(|entry| text::width(&key_of(entry))).max().unwrap_or(1).max(1);
     let lines = entries.iter().enumerate().skip(top);
     for (y, (place, entry)) in (inner.top()..inner.bottom()).zip(lines) {
         let (role, about, about_role) = match &entry.refusal {
@@ -131,8 +135,9 @@ fn actions(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), menu: &Menu) {
             None => (Role::Text, entry.about, Role::Quiet),
         };
         let key = canvas.role(if entry.refusal.is_some() { Role::Quiet } else { Role::Accent });
-        canvas.text(inner.x + 1, y, 1, entry.key, key);
-        let name = Rect::new(inner.x + 3, y, MENU_NAMES.min(inner.width.saturating_sub(3)), 1);
+        canvas.text(inner.x + 1, y, keys, &key_of(entry), key);
+        let room = inner.width.saturating_sub(2 + keys);
+        let name = Rect::new(inner.x + 2 + keys, y, MENU_NAMES.min(room), 1);
         canvas.text(name.x, y, name.width, entry.label, canvas.role(role));
         let x = name.right() + 1;
         canvas.text(x, y, inner.right().saturating_sub(x), about, canvas.role(about_role));

@@ -5,7 +5,9 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use super::colors::{named, nearest_16, nearest_256, rgb_of};
 use super::roles::{self, Role, Roles};
+use super::sets::{self, Choice};
 use crate::model::log::Severity;
 use crate::protocol::text::{TextColor, TextStyle};
 
@@ -42,6 +44,20 @@ pub struct Theme {
     pub ground: Ground,
     /// Whether only ASCII may be drawn (a locale without UTF-8, `TERM=dumb`).
     pub ascii: bool,
+    /// The set of colours, where the user chose one.
+    pub choice: Choice,
+}
+
+/// The nearest colour that a terminal with these has.
+fn fitting(colors: Colors, color: Color) -> Color {
+    match (colors, color) {
+        (Colors::Sixteen, Color::Rgb(red, green, blue)) => named(nearest_16([red, green, blue])),
+        (Colors::Sixteen, Color::Indexed(index @ 16..)) => named(nearest_16(rgb_of(index))),
+        (Colors::Many, Color::Rgb(red, green, blue)) => {
+            Color::Indexed(nearest_256([red, green, blue]))
+        }
+        (_, color) => color,
+    }
 }
 
 impl Theme {
@@ -70,7 +86,32 @@ impl Theme {
             .unwrap_or_default()
             .to_ascii_lowercase();
         let is_utf8 = locale.contains("utf-8") || locale.contains("utf8");
-        Self { colors, ground, ascii: is_dumb || !is_utf8 }
+        Self::new(colors, ground, is_dumb || !is_utf8)
+    }
+
+    /// So many colours on this ground, in the set that fits.
+    #[must_use]
+    pub const fn new(colors: Colors, ground: Ground, ascii: bool) -> Self {
+        Self { colors, ground, ascii, choice: Choice::Auto }
+    }
+
+    /// The same with the colours that the user wants. What has no colours gets none, and a set of one's
+    /// own those that the terminal has.
+    #[must_use]
+    pub fn choose(self, choice: Choice) -> Self {
+        match choice {
+            Choice::Auto => self,
+            Choice::Dark => self.on(Ground::Dark),
+            Choice::Light => self.on(Ground::Light),
+            _ if self.colors == Colors::None => self,
+            Choice::Sixteen => Self { colors: Colors::Sixteen, ..self },
+            Choice::Mono => Self { colors: Colors::None, ..self },
+            Choice::HighContrast | Choice::ColorBlind => Self { choice, ..self },
+            Choice::Own(own) => {
+                let has = |color| fitting(self.colors, color);
+                Self { choice: Choice::Own(own.fitted(has)), ..self }
+            }
+        }
     }
 
     /// The same on this ground: what a configuration or the terminal's own answer says of it.
@@ -88,8 +129,26 @@ impl Theme {
     /// The set of colours. True colours are chosen for a ground; on one that is not known the
     /// terminal's own 16 are safer.
     fn roles(self) -> &'static Roles {
+        match (self.colors, self.choice) {
+            (Colors::None, _) => return &roles::MONO,
+            (_, Choice::Own(own)) => return own.roles(),
+            (_, Choice::HighContrast) if self.ground == Ground::Light => {
+                return &sets::CONTRAST_LIGHT;
+            }
+            (_, Choice::HighContrast) => return &sets::CONTRAST,
+            (Colors::True, Choice::ColorBlind) if self.ground == Ground::Dark => {
+                return &sets::BLIND_DARK;
+            }
+            (Colors::True, Choice::ColorBlind) if self.ground == Ground::Light => {
+                return &sets::BLIND_LIGHT;
+            }
+            (_, Choice::ColorBlind) if self.ground == Ground::Light => {
+                return &sets::BLIND_SIXTEEN_LIGHT;
+            }
+            (_, Choice::ColorBlind) => return &sets::BLIND_SIXTEEN,
+            _ => {}
+        }
         match (self.colors, self.ground) {
-            (Colors::None, _) => &roles::MONO,
             (Colors::True, Ground::Dark) => &roles::DARK,
             (Colors::True, Ground::Light) => &roles::LIGHT,
             (_, Ground::Light) => &roles::SIXTEEN_LIGHT,
@@ -184,74 +243,6 @@ fn ground_of(colors: &str) -> Ground {
         Some(7 | 9..=15) => Ground::Light,
         Some(_) | None => Ground::Unknown,
     }
-}
-
-/// The terminal's own colour of that number.
-fn named(index: u8) -> Color {
-    match index {
-        0 => Color::Black,
-        1 => Color::Red,
-        2 => Color::Green,
-        3 => Color::Yellow,
-        4 => Color::Blue,
-        5 => Color::Magenta,
-        6 => Color::Cyan,
-        7 => Color::Gray,
-        8 => Color::DarkGray,
-        9 => Color::LightRed,
-        10 => Color::LightGreen,
-        11 => Color::LightYellow,
-        12 => Color::LightBlue,
-        13 => Color::LightMagenta,
-        14 => Color::LightCyan,
-        _ => Color::White,
-    }
-}
-
-/// Steps of the 6x6x6 cube of xterm's 256 colours.
-const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
-
-/// Red, green and blue of one of xterm's 256 colours from 16 on.
-fn rgb_of(index: u8) -> [u8; 3] {
-    if index >= 232 {
-        return [8 + 10 * (index - 232); 3];
-    }
-    let index = index.saturating_sub(16);
-    let step = |at: u8| CUBE.get(usize::from(at % 6)).copied().unwrap_or(0);
-    [step(index / 36), step(index / 6), step(index)]
-}
-
-/// The nearest of the cube's and the greys' 240 colours.
-fn nearest_256(rgb: [u8; 3]) -> u8 {
-    (16..=255).min_by_key(|index| distance(rgb, rgb_of(*index))).unwrap_or(15)
-}
-
-/// The nearest of the 16 by their usual values, which users may have changed.
-fn nearest_16(rgb: [u8; 3]) -> u8 {
-    const USUAL: [[u8; 3]; 16] = [
-        [0, 0, 0],
-        [205, 0, 0],
-        [0, 205, 0],
-        [205, 205, 0],
-        [0, 0, 238],
-        [205, 0, 205],
-        [0, 205, 205],
-        [229, 229, 229],
-        [127, 127, 127],
-        [255, 0, 0],
-        [0, 255, 0],
-        [255, 255, 0],
-        [92, 92, 255],
-        [255, 0, 255],
-        [0, 255, 255],
-        [255, 255, 255],
-    ];
-    (0..).zip(USUAL).min_by_key(|(_, usual)| distance(rgb, *usual)).map_or(7, |(index, _)| index)
-}
-
-/// Square of the distance of two colours.
-fn distance(left: [u8; 3], right: [u8; 3]) -> u32 {
-    left.iter().zip(right).map(|(left, right)| u32::from(left.abs_diff(right)).pow(2)).sum()
 }
 
 /// Every glyph that is not a letter. All are one column wide, but for ASCII's `ellipsis`
@@ -405,7 +396,7 @@ mod tests {
     #[test]
     fn true_colours_need_a_known_ground() {
         let roles = |colors, ground| {
-            let theme = Theme { colors, ground: Ground::Unknown, ascii: false }.on(ground);
+            let theme = Theme::new(colors, Ground::Unknown, false).on(ground);
             std::ptr::from_ref(theme.roles())
         };
         let is = |colors, ground, wanted: &'static Roles| {
@@ -465,7 +456,7 @@ mod tests {
     #[test]
     fn colors_of_logs_are_mapped() {
         let of = |colors, color| {
-            let theme = Theme { colors, ground: Ground::Unknown, ascii: false };
+            let theme = Theme::new(colors, Ground::Unknown, false);
             theme.text_color(color)
         };
         assert_eq!(of(Colors::None, TextColor::Indexed(1)), None);

@@ -239,6 +239,7 @@ object! {
         pm_err_log_path: Scalar<'de> = "pm_err_log_path",
         pm_log_path: Scalar<'de> = "pm_log_path",
         log_date_format: Scalar<'de> = "log_date_format",
+        pm_cwd: Scalar<'de> = "pm_cwd",
         pmx_module: Scalar<'de> = "pmx_module",
         username: Scalar<'de> = "username",
         watch: Truth = "watch",
@@ -288,6 +289,7 @@ impl ProcessFields<'_> {
                 both: raw(&self.pm_log_path),
                 date_format: raw(&self.log_date_format),
             },
+            cwd: raw(&self.pm_cwd),
             is_module: self.pmx_module.as_bool().unwrap_or(false),
             setup: Setup::of(
                 [&self.username, &self.cron_restart, &self.node_version, &self.exec_interpreter],

@@ -23,7 +23,7 @@ fn every_field_is_read() {
         "status":"waiting restart","restart_time":4,"unstable_restarts":2,"max_restarts":9,
         "pm_uptime":1700000000001,"created_at":1700000000000,"unique_id":"u-1","exit_code":1,
         "kill_timeout":5000,"listen_timeout":8000,"max_memory_restart":2048,"restart_delay":100,
-        "prev_restart_delay":225,"autorestart":false,"pmx_module":true,"pm_out_log_path":"/l/o.log",
+        "prev_restart_delay":225,"autorestart":false,"pmx_module":true,"pm_cwd":"/l","pm_out_log_path":"/l/o.log",
         "pm_err_log_path":"/dev/null","pm_log_path":"","log_date_format":"HH:mm","username":"deploy",
         "watch":["src"],"versioning":{"type":"git","branch":"main","revision":"0a1b"},
         "cron_restart":"0 3 * * *","node_version":"22.1.0","exec_interpreter":"node",
@@ -60,6 +60,7 @@ fn every_field_is_read() {
             both: None,
             date_format: Some("HH:mm".into()),
         },
+        cwd: Some("/l".into()),
         is_module: true,
         setup: Setup {
             user: Some("deploy".into()),

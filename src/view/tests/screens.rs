@@ -3,6 +3,8 @@
 use super::fleet::*;
 use super::{ALL, check};
 use crate::app::editor::{Edit, Editor};
+use crate::app::help::Help;
+use crate::app::keymap::Place;
 use crate::app::log_sheet::LogSheet;
 use crate::app::marked;
 use crate::app::palette::Palette;
@@ -110,15 +112,15 @@ fn question() {
 #[test]
 fn help() {
     let mut app = typical();
-    app.mode = Mode::Help { top: 0 };
+    app.mode = Mode::Help(Box::new(Help::of(Place::Table)));
     check!(&app, COLOR, "help", ALL);
-    app.mode = Mode::Help { top: 9999 };
+    app.mode = Mode::Help(Box::new(Help { top: 9999, ..Help::of(Place::Table) }));
     check!(&app, COLOR, "help_end", [(40, 10)]);
 }
 
 fn palette(app: &mut App, typed: &str, chosen: usize) {
     app.watched.daemons[0].methods = Some(methods());
-    app.mode = Mode::Palette(Palette { input: Editor::new(typed), chosen });
+    app.mode = Mode::Palette(Palette { input: Editor::new(typed), chosen, menu: None });
 }
 
 #[test]
