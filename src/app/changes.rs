@@ -5,6 +5,7 @@
 
 use super::mode::Mode;
 use super::notice::{About, Notice};
+use super::sheet::Sheet;
 use super::state::App;
 use super::{cursor, details, jobs, log_keys, log_taking, sight, table};
 use crate::model::apply::{Change, Changes};
@@ -31,7 +32,7 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
                 close_questions(app, id);
             }
             // What the header says of it is a change of the daemon.
-            Change::Disk => {}
+            Change::Disk | Change::Host => app.is_dirty |= shows_daemon(&app.mode),
             Change::Lines => has_lines = true,
             Change::Examined(exam) => details::examined(app, id, *exam),
             Change::Exceptions => {
@@ -82,6 +83,11 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
     app.is_dirty = app.is_dirty
         || (has_rows && sight::rows(app) != app.drawn.rows)
         || (has_lines && sight::log(app) != app.drawn.log);
+}
+
+/// Whether what is known of a daemon is open.
+fn shows_daemon(mode: &Mode) -> bool {
+    matches!(mode, Mode::Sheet(sheet) if matches!(**sheet, Sheet::Daemon(..)))
 }
 
 /// A notice leaves when its time is over, or when what it says is not so any more.

@@ -95,6 +95,8 @@ pub enum RowsCommand {
     Columns,
     /// All that can be done to what is selected or marked.
     Actions,
+    /// Show the daemon, its machine, and what would come back at boot.
+    Daemon,
     /// Take back the last delete or stop.
     Undo,
     /// Show the rows as a tree, or not.
@@ -267,6 +269,14 @@ pub const COMMANDS: &[CommandRow] = &[
         "t",
         "tree",
         "In the table: a tree of namespaces and apps; Enter, left and right fold; actions mean the group",
+        None,
+        TABLE
+    ),
+    row!(
+        Command::Rows(RowsCommand::Daemon),
+        "i",
+        "daemon",
+        "In the table: PM2 itself, its machine, and where the saved list differs from what runs",
         None,
         TABLE
     ),

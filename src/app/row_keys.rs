@@ -56,6 +56,11 @@ pub(super) fn take(app: &mut App, command: RowsCommand) -> Effects {
             navigate::keep_selection_visible(app);
         }
         RowsCommand::Undo => return undo(app),
+        RowsCommand::Daemon => {
+            if let Some(daemon) = palette::daemon(&app.watched, app.selected) {
+                app.open(Mode::Sheet(Box::new(Sheet::Daemon(daemon, 0))));
+            }
+        }
         RowsCommand::Actions => {
             let marked = act::whom(app);
             if let Some(daemon) = daemon(app, &marked) {

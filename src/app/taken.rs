@@ -8,6 +8,7 @@ use super::menu::Item;
 use super::mode::Mode;
 use super::what::What;
 use crate::model::call::NamedCall;
+use crate::model::moment::Moment;
 use crate::model::rows::Field;
 use crate::model::watched::Watched;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
@@ -16,6 +17,8 @@ use crate::model::{Action, DaemonId, ProcessKey, Target};
 pub(super) struct Around<'a> {
     /// What is watched.
     pub(super) watched: &'a Watched,
+    /// As of now.
+    pub(super) now: Moment,
     /// Columns and rows of the terminal.
     pub(super) size: (u16, u16),
     /// The selected process.

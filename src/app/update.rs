@@ -125,6 +125,7 @@ fn take_command(app: &mut App, command: Command) -> Effects {
     }
     let around = Around {
         watched: &app.watched,
+        now: app.now,
         size: app.size,
         selected: app.selected,
         is_read_only: app.read_only,

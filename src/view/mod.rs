@@ -7,6 +7,7 @@ mod canvas;
 mod chart;
 mod columns;
 mod confirm;
+mod daemon_sheet;
 mod details;
 mod empty;
 mod exceptions;

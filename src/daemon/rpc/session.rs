@@ -18,7 +18,9 @@ use super::connection::{CallError, Connection, WarnFn};
 use super::endpoint::Endpoint;
 use super::poller::{Pace, PollRequest};
 use crate::daemon::clock::{now_ms, whole_ms};
-use crate::daemon::{KillNotice, Watch, disk, examine, limits, lives, measure, offload};
+use crate::daemon::{
+    KillNotice, Watch, disk, examine, installed, limits, lives, measure, offload, saved_list,
+};
 use crate::model::daemon::{Connection as Standing, Problem};
 use crate::model::report::Report;
 use crate::protocol::process::{ProcessInfo, Snapshot, decode_monitor_data};
@@ -105,7 +107,10 @@ pub(in crate::daemon) async fn run(watch: &Watch, link: &watch::Sender<Link>) {
                 let serial = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
                 watch.report(Report::Connection(Standing::Live { serial, god: session.god }));
                 watch.wishes.other_is_back.notify_waiters();
-                let end = poll(watch, &session, &mut backoff).await;
+                let end = tokio::select! {
+                    end = poll(watch, &session, &mut backoff) => end,
+                    never = installed::run(watch, &session) => match never {},
+                };
                 watch.wishes.measuring.stop();
                 link.send_replace(Link::Connecting);
                 drop(session);
@@ -253,6 +258,7 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
     };
     let mut has_looked_back = false;
     let mut disks = disk::Looks::new();
+    let mut lists = saved_list::Looks::new();
     loop {
         let started = Instant::now();
         let polling = session.connection.call(&call, watch.timings.read);
@@ -278,6 +284,9 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
         let infos = report_snapshot(watch, session, &reply, took);
         if let Some(infos) = &infos {
             disks.look(watch, infos);
+            if session.god.is_some() {
+                lists.look(watch, &reply, infos);
+            }
             watch.history.processes(infos);
         }
         let is_first = infos.is_some() && !std::mem::replace(&mut has_looked_back, true);
