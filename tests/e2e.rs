@@ -14,6 +14,7 @@ mod keys;
 mod logs;
 mod manners;
 mod measuring;
+mod saved_list;
 mod several;
 mod swaps;
 mod terminals;
@@ -34,6 +35,15 @@ fn each_line_is_there_once(release: Release) -> Test {
         .left_out_if(!release.is_in_ci() && !is_all())
 }
 
+/// The saved list beside a release.
+fn the_saved_list_is_compared(release: Release) -> Test {
+    let name = format!("e2e::saved_list::{}::the_header_says_where_it_differs", release.version());
+    Test::new(name, move || saved_list::the_header_says_where_it_differs(release))
+        .needing(release.locked())
+        .lasting()
+        .left_out_if(!release.is_in_ci() && !is_all())
+}
+
 pub(crate) fn trials() -> Vec<Test> {
     vec![
         with_pm2(manners::a_blocked_terminal_harms_neither_god_nor_screen).weighing(Weight::Alone),
@@ -46,6 +56,9 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(watching::a_filter_leaves_rows_out),
         with_pm2(watching::the_log_of_one_is_searched),
         with_pm2(history::history_meets_the_bus_in_a_flood).weighing(Weight::Busy),
+        the_saved_list_is_compared(Release::Seven),
+        the_saved_list_is_compared(Release::Five),
+        the_saved_list_is_compared(Release::Three),
         each_line_is_there_once(Release::Seven),
         each_line_is_there_once(Release::Five),
         with_pm2(history::a_daemon_that_comes_back_leaves_no_gap),

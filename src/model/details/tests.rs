@@ -87,6 +87,7 @@ fn a_process_in_sections() {
       last exit code: 1
       CPU: 1.0%
       memory: 47.2 MiB, 99% of its limit 47.7 MiB
+      saved list: not in it: it would be lost at reboot
     Program
       script: /srv/a/app.js
       args: --port 80 'two words'
