@@ -14,11 +14,13 @@ mod keys;
 mod logs;
 mod manners;
 mod measuring;
+mod menu;
 mod saved_list;
 mod several;
 mod swaps;
 mod terminals;
 mod timeline;
+mod undo;
 mod watching;
 
 use crate::harness::install::{Release, is_all};
@@ -44,6 +46,15 @@ fn the_saved_list_is_compared(release: Release) -> Test {
         .left_out_if(!release.is_in_ci() && !is_all())
 }
 
+/// Undo of a delete, of each kind of process.
+fn each_kind_comes_back(release: Release) -> Test {
+    let name = format!("e2e::undo::{}::each_kind_comes_back_field_by_field", release.version());
+    Test::new(name, move || undo::each_kind_comes_back_field_by_field(release))
+        .needing(release.locked())
+        .lasting()
+        .left_out_if(!release.is_in_ci() && !is_all())
+}
+
 pub(crate) fn trials() -> Vec<Test> {
     vec![
         with_pm2(manners::a_blocked_terminal_harms_neither_god_nor_screen).weighing(Weight::Alone),
@@ -59,6 +70,10 @@ pub(crate) fn trials() -> Vec<Test> {
         the_saved_list_is_compared(Release::Seven),
         the_saved_list_is_compared(Release::Five),
         the_saved_list_is_compared(Release::Three),
+        with_pm2(menu::each_action_does_what_it_says).lasting(),
+        with_pm2(menu::keys_on_a_group_mean_its_processes),
+        each_kind_comes_back(Release::Seven),
+        each_kind_comes_back(Release::Five),
         each_line_is_there_once(Release::Seven),
         each_line_is_there_once(Release::Five),
         with_pm2(history::a_daemon_that_comes_back_leaves_no_gap),
