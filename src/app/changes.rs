@@ -70,7 +70,7 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             Change::Replied { action, target, reply } => {
                 details::replied(app, id, &action, &target, reply);
             }
-            Change::Called { method, outcome } => finish_call(app, &method, &outcome),
+            Change::Called { method, outcome } => finish_call(app, id, &method, &outcome),
             Change::LogSaved(saved) => log_taking::saved(app, &saved),
             Change::Bundled(Ok(written)) => app.notify(written.words(), false),
             Change::Bundled(Err(why)) => app.notify(why, true),
@@ -149,23 +149,27 @@ fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: 
     let label = app.placed(id, &target.label());
     let prefix = app.daemon(id).map_or("", |daemon| &*daemon.cli_prefix);
     let is_bad = !verdict.is_success();
-    let cli = if is_bad {
-        String::new()
-    } else {
-        format!("   = {prefix}pm2 {} {}", action.verb(), target.pm_id)
-    };
-    let text = format!("{}{cli}", verdict.sentence(action, &label));
+    let command = format!("{prefix}pm2 {} {}", action.verb(), target.pm_id);
+    let text = verdict.sentence(action, &label);
     let short = format!("{label} {}", verdict.words(action));
     let about = About::Outcome { daemon: id, target, action, verdict };
-    app.say(Notice::new(text, is_bad, app.now.steady_ms).or(short).about(about));
+    let notice = Notice::new(text, is_bad, app.now.steady_ms).or(short).about(about);
+    app.say(if is_bad { notice } else { notice.doing(&command) });
 }
 
 /// A call by name ended.
-fn finish_call(app: &mut App, method: &str, outcome: &CallOutcome) {
+fn finish_call(app: &mut App, id: DaemonId, method: &str, outcome: &CallOutcome) {
     let CallOutcome::Answered(json) = outcome else {
         app.notify(outcome.words(method), true);
         return;
     };
+    if method == "reloadLogs" {
+        let prefix = app.daemon(id).map_or("", |daemon| &*daemon.cli_prefix);
+        let command = format!("{prefix}pm2 reloadLogs");
+        let text = "opened all log files again";
+        app.say(Notice::new(text, false, app.now.steady_ms).doing(&command));
+        return;
+    }
     match reached(method, json) {
         Some(0) => app.notify("not delivered: no running process got the message", true),
         Some(1) => app.notify("the message reached one process", false),

@@ -95,6 +95,8 @@ pub enum RowsCommand {
     Columns,
     /// All that can be done to what is selected or marked.
     Actions,
+    /// Copy the pm2 CLI's command that the footer shows.
+    CopyCommand,
     /// Show the daemon, its machine, and what would come back at boot.
     Daemon,
     /// Take back the last delete or stop.
@@ -270,6 +272,14 @@ pub const COMMANDS: &[CommandRow] = &[
         "tree",
         "In the table: a tree of namespaces and apps; Enter, left and right fold; actions mean the group",
         None,
+        TABLE
+    ),
+    row!(
+        Command::Rows(RowsCommand::CopyCommand),
+        "y",
+        "copy command",
+        "In the table: copy the pm2 command that the footer shows after an action",
+        Some(4),
         TABLE
     ),
     row!(

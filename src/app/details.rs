@@ -13,6 +13,7 @@ pub use super::inspection::{
 };
 pub use super::inspection_keys as keys;
 use super::state::App;
+use super::what::What;
 use crate::model::exam::Exam;
 use crate::model::trigger::Reply;
 use crate::model::{DaemonId, ProcessKey, Target};
@@ -86,7 +87,10 @@ pub(super) fn replied(
     }
     let (label, action) = (app.placed(daemon, &target.label()), clean_to(action, NAME_CHARS_MAX));
     let text = format!("{action} of {label}: {}", clean_to(&reply.words(), NOTICE_CHARS_MAX));
-    app.notify(text, !reply.is_success());
+    let notice = super::Notice::new(text, !reply.is_success(), app.now.steady_ms);
+    let what = What::Trigger { action: action.into(), params: None };
+    let commands = what.commands(&app.watched, &[(daemon, target.clone())]);
+    app.say(if reply.is_success() { notice.doing(&commands.join("; ")) } else { notice });
 }
 
 /// All of a process was read.

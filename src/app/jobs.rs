@@ -132,12 +132,8 @@ pub(super) fn take_end(app: &mut App) -> Option<Ended> {
 pub(super) fn tell(app: &mut App, ended: Ended) {
     let short = ended.sentence();
     let commands = ended.commands.join("; ");
-    let text = if commands.is_empty() || !ended.is_good() {
-        short.clone()
-    } else {
-        format!("{short}   = {commands}")
-    };
-    app.say(Notice::new(text, !ended.is_good(), app.now.steady_ms).or(short));
+    let notice = Notice::new(short.clone(), !ended.is_good(), app.now.steady_ms).or(short);
+    app.say(if ended.is_good() { notice.doing(&commands) } else { notice });
     if app.mode == Mode::Normal && ended.lines.len() > 1 {
         app.open(Mode::Sheet(Box::new(Sheet::Ended(ended, 0))));
     }

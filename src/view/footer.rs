@@ -148,6 +148,11 @@ fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
             // One cannot start what runs, or stop what is stopped.
             Command::Act(Action::Start) if is_running && marked == 0 => return None,
             Command::Act(Action::Stop) if is_stopped && marked == 0 => return None,
+            Command::Rows(RowsCommand::CopyCommand)
+                if app.notice.as_ref().is_none_or(|notice| notice.command.is_none()) =>
+            {
+                return None;
+            }
             Command::Back if marked > 0 && !is_log => 1,
             _ if acts && !is_any_live => row.footer?.saturating_add(100),
             Command::Open if is_log => 3,

@@ -30,7 +30,7 @@ impl Applying<'_> {
         }
         let severity = if verdict.is_success() { Severity::Good } else { Severity::Bad };
         let source = self.source(Some(target.pm_id), &target.name);
-        let told = format!("{} (asked here)", verdict.words(action));
+        let told = format!("{} ({})", verdict.words(action), self.watched.asked_here());
         let line = LogLine::event(now.wall_ms, source, action.verb(), severity, &told);
         self.watched.news.push(line);
         self.changes.push(Change::Lines);
@@ -66,7 +66,7 @@ impl Applying<'_> {
             (Some(_), None) => outcome.verdict.words(&outcome.deed),
             (Some(_), Some(note)) => format!("{}: {note}", outcome.verdict.words(&outcome.deed)),
         };
-        let told = format!("{told} (asked here)");
+        let told = format!("{told} ({})", self.watched.asked_here());
         let line = LogLine::event(self.now.wall_ms, source, outcome.deed.word, severity, &told);
         self.watched.news.push(line);
         self.changes.push(Change::Lines);
