@@ -225,7 +225,7 @@ pub(crate) fn keys_on_a_group_mean_its_processes() {
     let mut screen = home.cockpit((120, 40));
     screen.wait_for("the rows", |text| row(text, "mail").is_some());
     screen.press("t");
-    screen.wait_for("the tree", |text| row(text, "shop").is_some());
+    screen.wait_for("the tree", |text| text.contains("━ Processes ━ tree"));
     screen.select("shop");
     let pids = |names: &[&str]| -> Vec<i32> {
         let all = home.jlist().into_iter().filter(|it| names.contains(&it.name.as_str()));
@@ -235,8 +235,8 @@ pub(crate) fn keys_on_a_group_mean_its_processes() {
     screen.press("R");
     screen.wait_for("the question, by name", |text| {
         text.contains("reload 3 processes?")
-            && text.contains("reloads web[0 1]")
-            && text.contains("reloads cart[2]")
+            && text.contains("reloads web[0 3]")
+            && text.contains("reloads cart[1]")
             && !text.contains("reloads mail")
     });
     say_yes(&mut screen, "three new pids", || {
@@ -255,7 +255,7 @@ pub(crate) fn keys_on_a_group_mean_its_processes() {
     screen.select("shop");
     screen.press("a");
     screen.wait_for("the question, by name", |text| {
-        text.contains("start 3 processes?") && text.contains("starts web[0 1]")
+        text.contains("start 3 processes?") && text.contains("starts web[0 3]")
     });
     say_yes(&mut screen, "all are online", || {
         home.jlist().iter().filter(|it| it.status == "online" && it.pid > 0).count() == 4

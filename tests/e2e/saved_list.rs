@@ -32,7 +32,6 @@ fn sheet(screen: &mut Screen, what: &str, is_there: impl Fn(&str) -> bool) -> St
 pub(super) fn choose(screen: &mut Screen, label: &str) {
     screen.press("x");
     screen.wait_for("the menu", |text| text.contains("━ Actions ━"));
-    screen.press("\x1b[H");
     let is_chosen = |text: &str| {
         let chosen = text.lines().find(|line| line.contains(label));
         chosen.is_some_and(|line| line.contains('▌'))
@@ -112,7 +111,9 @@ pub(crate) fn the_header_says_where_it_differs(release: Release) {
     assert!(text.contains("environment: TOKEN saved with another value"), "{text}");
     assert!(!text.contains("hunter2"), "{text}");
 
-    choose(&mut screen, "save");
+    // The process that the cursor was on is gone.
+    screen.select("new");
+    choose(&mut screen, "save ");
     say_yes(&mut screen, "it is saved", || {
         let saved = fs::read_to_string(home.path().join("dump.pm2")).unwrap();
         saved.contains("\"81\"")
