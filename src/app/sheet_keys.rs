@@ -22,7 +22,8 @@ pub(super) fn take(sheet: &mut Sheet, around: &Around<'_>, command: Command) -> 
     match (sheet, command) {
         (_, Command::Back | Command::No)
         | (Sheet::Menu(_), Command::Rows(RowsCommand::Actions))
-        | (Sheet::Ended(..), Command::Open) => Taken::Close,
+        | (Sheet::Ended(..) | Sheet::Daemon(..), Command::Open)
+        | (Sheet::Daemon(..), Command::Rows(RowsCommand::Daemon)) => Taken::Close,
         (Sheet::Several(several), Command::Yes) if several.word.is_none() => taken(several),
         (Sheet::Several(several), Command::Open) if several.word.is_some() => {
             // What is not the word stays open.
@@ -35,7 +36,6 @@ pub(super) fn take(sheet: &mut Sheet, around: &Around<'_>, command: Command) -> 
         }
         (Sheet::Columns(picker), command) => take_in_columns(picker, command),
         (Sheet::Menu(menu), command) => take_in_menu(menu, around, command),
-        (Sheet::Daemon(..), Command::Rows(RowsCommand::Daemon) | Command::Open) => Taken::Close,
         (Sheet::Daemon(..), Command::Rows(RowsCommand::Actions)) => Taken::Do(command),
         (Sheet::Daemon(id, top), Command::Older | Command::Newer) => {
             *id = daemon_sheet::neighbour(around.watched, *id, command == Command::Newer);

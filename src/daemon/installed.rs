@@ -19,7 +19,7 @@ use crate::model::report::Report;
 use crate::protocol::text::clean;
 
 /// The pause between two looks.
-const PAUSE: Duration = Duration::from_secs(120);
+const PAUSE: Duration = Duration::from_mins(2);
 /// How long one may take.
 const LOOK_MAX: Duration = Duration::from_secs(10);
 /// The most bytes of a `package.json` that are read.

@@ -1,4 +1,4 @@
-//! Who starts PM2 at boot: systemd, launchd, OpenRC and the older ways of `pm2 startup`.
+//! Who starts PM2 at boot: systemd, launchd, `OpenRC` and the older ways of `pm2 startup`.
 //!
 //! Invariant: reads small files of this machine alone; all of it blocks. What counts is that a unit names
 //! the daemon's `PM2_HOME`, not what the unit is called.
@@ -112,7 +112,7 @@ fn names_home(path: &Path, homes: &[std::borrow::Cow<'_, str>; 2]) -> bool {
     places.any(|rest| homes.iter().any(|home| is_home(rest, home) || is_home_of(&text, rest, home)))
 }
 
-/// Whether it is the home of a user that the script names, as PM2's own script for OpenRC has it:
+/// Whether it is the home of a user that the script names, as PM2's own script for `OpenRC` has it:
 /// `user=${PM2_USER:-deploy}` and `PM2_HOME=$(eval echo ~${user})"/.pm2/"`.
 fn is_home_of(text: &str, rest: &str, home: &str) -> bool {
     if !rest.starts_with("PM2_HOME=$(eval echo ~${user})\"/.pm2/\"") {
