@@ -178,9 +178,7 @@ impl Applying<'_> {
             Report::ActionFinished { action, target, verdict } => {
                 self.finish(action, target, verdict);
             }
-            Report::Replied { action, target, reply } => {
-                self.changes.push(Change::Replied { action, target, reply });
-            }
+            Report::Replied { action, target, reply } => self.replied(action, target, reply),
             Report::CallFinished { method, outcome } => self.finish_call(method, outcome),
             Report::Bundled(outcome) => self.bundled(outcome),
             Report::LogSaved(saved) => self.changes.push(Change::LogSaved(saved)),
