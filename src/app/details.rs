@@ -13,7 +13,6 @@ pub use super::inspection::{
 };
 pub use super::inspection_keys as keys;
 use super::state::App;
-use super::what::What;
 use crate::model::exam::Exam;
 use crate::model::trigger::Reply;
 use crate::model::{DaemonId, ProcessKey, Target};
@@ -87,10 +86,7 @@ pub(super) fn replied(
     }
     let (label, action) = (app.placed(daemon, &target.label()), clean_to(action, NAME_CHARS_MAX));
     let text = format!("{action} of {label}: {}", clean_to(&reply.words(), NOTICE_CHARS_MAX));
-    let notice = super::Notice::new(text, !reply.is_success(), app.now.steady_ms);
-    let what = What::Trigger { action: action.into(), params: None };
-    let commands = what.commands(&app.watched, &[(daemon, target.clone())]);
-    app.say(if reply.is_success() { notice.doing(&commands.join("; ")) } else { notice });
+    app.notify(text, !reply.is_success());
 }
 
 /// All of a process was read.
