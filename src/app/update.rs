@@ -239,7 +239,8 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
 /// One step back: what is being done to several and has not begun is left undone; from a scrolled log to following, from there to the table, and there the notice
 /// leaves: the filter first, then the marks, then the notice.
 fn go_back(app: &mut App) -> Effects {
-    if app.batch.as_mut().is_some_and(Batch::halt) {
+    let halts_tasks = app.jobs.iter_mut().fold(false, |halts, job| job.halt() || halts);
+    if app.batch.as_mut().is_some_and(Batch::halt) || halts_tasks {
         return Effects::one(Effect::Halt);
     }
     match app.focus {

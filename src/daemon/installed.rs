@@ -10,9 +10,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 
-use super::rpc::session::Session;
 use super::{Watch, files, offload, startup};
 use crate::model::boot::Release;
 use crate::model::report::Report;
@@ -27,11 +26,11 @@ const BYTES_MAX: u64 = 256 << 10;
 /// How far above a program its `package.json` is looked for.
 const FOLDERS_MAX: usize = 4;
 
-/// Asks the daemon once, and looks at the files again and again until it is dropped.
-pub(super) async fn run(watch: &Watch, session: &Session) -> Infallible {
-    let asking = session.call_by_name("getReport", vec![json!({})], watch.timings.read);
-    let mut told = asking.await.map(|report| of_report(&report)).unwrap_or_default();
-    let is_here = session.god.is_some();
+/// Looks at the files again and again until it is dropped.
+///
+/// `report` is what the daemon says of itself (`getReport`); `is_here`: whether its disks are this machine's.
+pub(super) async fn run(watch: &Watch, report: Option<Json>, is_here: bool) -> Infallible {
+    let mut told = report.map(|report| of_report(&report)).unwrap_or_default();
     loop {
         let script = told.script.clone();
         let home = watch.endpoint.home.clone();
@@ -96,6 +95,8 @@ fn in_path(path: Option<OsString>) -> Option<(Box<str>, Box<str>)> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

@@ -175,6 +175,9 @@ fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
 /// How far an action on several is, and what Esc does about it.
 fn progress(app: &App) -> Vec<Part> {
     let mut parts: Vec<Part> = app.jobs.iter().map(job).collect();
+    if app.batch.is_none() && app.jobs.iter().any(Job::can_halt) {
+        parts.push(Part::new("Esc", Role::Accent, 0).and(" leave the rest undone", Role::Quiet));
+    }
     let Some(batch) = &app.batch else { return parts };
     let counts = batch.counts();
     let all = counts.ended + counts.begun + counts.waiting;

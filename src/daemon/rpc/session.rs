@@ -3,11 +3,13 @@
 //! Invariant: nothing is sent before the daemon's own list of methods is known, and afterwards only
 //! what that list allows. Each change of the connection is reported.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -109,7 +111,7 @@ pub(in crate::daemon) async fn run(watch: &Watch, link: &watch::Sender<Link>) {
                 watch.wishes.other_is_back.notify_waiters();
                 let end = tokio::select! {
                     end = poll(watch, &session, &mut backoff) => end,
-                    never = installed::run(watch, &session) => match never {},
+                    never = look_around(watch, &session) => match never {},
                 };
                 watch.wishes.measuring.stop();
                 link.send_replace(Link::Connecting);
@@ -136,6 +138,12 @@ pub(in crate::daemon) async fn run(watch: &Watch, link: &watch::Sender<Link>) {
         }
         link.send_replace(Link::Connecting);
     }
+}
+
+/// Asks the daemon once what it is, and looks at what is installed as long as it is connected.
+async fn look_around(watch: &Watch, session: &Session) -> Infallible {
+    let asking = session.call_by_name("getReport", vec![json!({})], watch.timings.read);
+    installed::run(watch, asking.await.ok(), session.god.is_some()).await
 }
 
 /// What the daemon said on the bus before it closed, if it did: that can come a moment later than
