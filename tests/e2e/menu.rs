@@ -21,7 +21,11 @@ fn hearing(name: &str) -> App {
 const say = (text) => { fs.appendFileSync('said', text + '\\n'); console.log(text); };
 process.stdin.on('data', (data) => say('line ' + String(data).trim()));
 process.on('SIGUSR2', () => say('signal'));
-process.on('message', (got) => say('message ' + JSON.stringify(got.msg || got.data || got)));
+process.on('message', (got) => {
+  say('message ' + JSON.stringify(got.msg || got.data || got));
+  const data = { at: Date.now(), action_name: 'greet', return: { hello: 1 } };
+  if ((got.msg || got) === 'greet') process.send({ type: 'axm:reply', data });
+});
 process.send({ type: 'axm:action', data: { action_name: 'greet', arity: 1 } });
 console.log('begun');
 setInterval(() => {}, 1e9);",
@@ -129,6 +133,7 @@ fn speaking(home: &Pm2Home, screen: &mut Screen) {
     choose(screen, "trigger an action");
     type_in(screen, "Trigger an action in one[0]", "greet");
     wait_until("the action", || said(home).contains("message \"greet\""));
+    screen.wait_for("its reply", |text| text.contains("greet of one[0]: {\"hello\":1}"));
 }
 
 /// Watch, flush, reload of logs.
@@ -225,7 +230,7 @@ pub(crate) fn keys_on_a_group_mean_its_processes() {
     let mut screen = home.cockpit((120, 40));
     screen.wait_for("the rows", |text| row(text, "mail").is_some());
     screen.press("t");
-    screen.wait_for("the tree", |text| text.contains("━ Processes ━ tree"));
+    screen.wait_for("the tree", |text| text.contains("━ tree ━"));
     screen.select("shop");
     let pids = |names: &[&str]| -> Vec<i32> {
         let all = home.jlist().into_iter().filter(|it| names.contains(&it.name.as_str()));
