@@ -239,8 +239,11 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
 /// One step back: what is being done to several and has not begun is left undone; from a scrolled log to following, from there to the table, and there the notice
 /// leaves: the filter first, then the marks, then the notice.
 fn go_back(app: &mut App) -> Effects {
-    let halts_tasks = app.jobs.iter_mut().fold(false, |halts, job| job.halt() || halts);
-    if app.batch.as_mut().is_some_and(Batch::halt) || halts_tasks {
+    let mut halts = app.batch.as_mut().is_some_and(Batch::halt);
+    for job in &mut app.jobs {
+        halts |= job.halt();
+    }
+    if halts {
         return Effects::one(Effect::Halt);
     }
     match app.focus {
