@@ -34,12 +34,15 @@ use crate::model::ready::Ready;
 use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
 use crate::protocol::process::PmId;
-use crate::protocol::text::clean;
+use crate::protocol::text::{clean, clean_to};
 use crate::runtime::{self, Input, Pacer, Pause, World};
 use crate::terminal::{self, Kind, Screen};
 use crate::view::sets::Choice;
 use crate::view::theme::{Colors, Theme};
 use crate::{input, panic};
+
+/// The most characters of a user's name.
+const USER_CHARS_MAX: usize = 64;
 
 /// What can be asked for where no screen can be drawn.
 pub const WITHOUT_A_SCREEN: &str =
@@ -355,7 +358,20 @@ fn new_app(cli: &Cli, homes: &[Home], now: Moment) -> io::Result<App> {
     let mut app = App::new(daemons.collect(), now, utc_offset_s(now.wall_ms), terminal::size()?);
     let bounds = Bounds { lines: cli.screen.log_lines(), bytes: cli.screen.log_bytes() };
     app.log_view = LogView::new(bounds);
+    app.watched.user = user().into();
     Ok(app)
+}
+
+/// Who sits here: the name that the system's login gave, else the number; under `sudo` who that was.
+fn user() -> String {
+    let named = |name: &str| environment(name).filter(|user| !user.is_empty());
+    let number = || format!("uid {}", rustix::process::getuid().as_raw());
+    let user = named("USER").or_else(|| named("LOGNAME")).unwrap_or_else(number);
+    let user = match named("SUDO_USER").filter(|asking| *asking != user) {
+        Some(asking) => format!("{user} ({asking} by sudo)"),
+        None => user,
+    };
+    clean_to(&user, USER_CHARS_MAX)
 }
 
 /// The runtime's clock.

@@ -15,10 +15,13 @@ mod keys;
 mod logs;
 mod manners;
 mod measuring;
+mod menu;
+mod saved_list;
 mod several;
 mod swaps;
 mod terminals;
 mod timeline;
+mod undo;
 mod watching;
 
 use crate::harness::install::{Release, is_all};
@@ -35,6 +38,24 @@ fn each_line_is_there_once(release: Release) -> Test {
         .left_out_if(!release.is_in_ci() && !is_all())
 }
 
+/// The saved list beside a release.
+fn the_saved_list_is_compared(release: Release) -> Test {
+    let name = format!("e2e::saved_list::{}::the_header_says_where_it_differs", release.version());
+    Test::new(name, move || saved_list::the_header_says_where_it_differs(release))
+        .needing(release.locked())
+        .lasting()
+        .left_out_if(!release.is_in_ci() && !is_all())
+}
+
+/// Undo of a delete, of each kind of process.
+fn each_kind_comes_back(release: Release) -> Test {
+    let name = format!("e2e::undo::{}::each_kind_comes_back_field_by_field", release.version());
+    Test::new(name, move || undo::each_kind_comes_back_field_by_field(release))
+        .needing(release.locked())
+        .lasting()
+        .left_out_if(!release.is_in_ci() && !is_all())
+}
+
 pub(crate) fn trials() -> Vec<Test> {
     let mut trials = vec![
         with_pm2(manners::a_blocked_terminal_harms_neither_god_nor_screen).weighing(Weight::Alone),
@@ -47,6 +68,13 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(watching::a_filter_leaves_rows_out),
         with_pm2(watching::the_log_of_one_is_searched),
         with_pm2(history::history_meets_the_bus_in_a_flood).weighing(Weight::Busy),
+        the_saved_list_is_compared(Release::Seven),
+        the_saved_list_is_compared(Release::Five),
+        the_saved_list_is_compared(Release::Three),
+        with_pm2(menu::each_action_does_what_it_says).lasting(),
+        with_pm2(menu::keys_on_a_group_mean_its_processes),
+        each_kind_comes_back(Release::Seven),
+        each_kind_comes_back(Release::Five),
         each_line_is_there_once(Release::Seven),
         each_line_is_there_once(Release::Five),
         with_pm2(history::a_daemon_that_comes_back_leaves_no_gap),

@@ -97,6 +97,10 @@ pub enum RowsCommand {
     Columns,
     /// All that can be done to what is selected or marked.
     Actions,
+    /// Copy the pm2 CLI's command that the footer shows.
+    CopyCommand,
+    /// Show the daemon, its machine, and what would come back at boot.
+    Daemon,
     /// Take back the last delete or stop.
     Undo,
     /// Show the rows as a tree, or not.
@@ -270,6 +274,22 @@ pub const COMMANDS: &[CommandRow] = &[
         "t",
         "tree",
         "In the table: a tree of namespaces and apps; Enter, left and right fold; actions mean the group",
+        None,
+        TABLE
+    ),
+    row!(
+        Command::Rows(RowsCommand::CopyCommand),
+        "y",
+        "copy command",
+        "In the table: copy the pm2 command that the footer shows after an action",
+        Some(4),
+        TABLE
+    ),
+    row!(
+        Command::Rows(RowsCommand::Daemon),
+        "i",
+        "daemon",
+        "In the table: PM2 itself, its machine, and where the saved list differs from what runs",
         None,
         TABLE
     ),

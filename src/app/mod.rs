@@ -10,6 +10,7 @@ mod bulk;
 mod changes;
 pub mod command;
 mod cursor;
+pub mod daemon_sheet;
 pub mod details;
 pub mod editor;
 pub mod effect;

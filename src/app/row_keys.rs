@@ -4,7 +4,7 @@
 
 use super::ask::{Ask, Wanted};
 use super::command::{Command, RowsCommand};
-use super::effect::Effects;
+use super::effect::{Effect, Effects};
 use super::marks::Marked;
 use super::menu::{Item, Menu};
 use super::mode::Mode;
@@ -56,6 +56,12 @@ pub(super) fn take(app: &mut App, command: RowsCommand) -> Effects {
             navigate::keep_selection_visible(app);
         }
         RowsCommand::Undo => return undo(app),
+        RowsCommand::CopyCommand => return copy_command(app),
+        RowsCommand::Daemon => {
+            if let Some(daemon) = palette::daemon(&app.watched, app.selected) {
+                app.open(Mode::Sheet(Box::new(Sheet::Daemon(daemon, 0))));
+            }
+        }
         RowsCommand::Actions => {
             if let Some(menu) = menu(app) {
                 app.open(Mode::Sheet(Box::new(Sheet::Menu(menu))));
@@ -89,6 +95,16 @@ pub(super) fn menu(app: &App) -> Option<Menu> {
     let marked = act::whom(app);
     let daemon = daemon(app, &marked)?;
     Some(Menu::new(&app.watched, app.read_only, marked, daemon))
+}
+
+/// Copies the pm2 CLI's command that the footer shows; where it shows none, does nothing: a `y` may
+/// have been meant for a question that is gone.
+fn copy_command(app: &mut App) -> Effects {
+    let Some(command) = app.notice.as_ref().and_then(|notice| notice.command.clone()) else {
+        return Effects::none();
+    };
+    app.notify(format!("copied: {command}"), false);
+    Effects::one(Effect::Copy(command))
 }
 
 /// What was chosen in the menu.

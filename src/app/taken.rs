@@ -10,6 +10,7 @@ use super::mode::Mode;
 use super::palette::{Facts, Scene};
 use super::what::What;
 use crate::model::call::NamedCall;
+use crate::model::moment::Moment;
 use crate::model::ready::Ready;
 use crate::model::rows::Field;
 use crate::model::watched::Watched;
@@ -19,6 +20,8 @@ use crate::model::{Action, DaemonId, ProcessKey, Target};
 pub(super) struct Around<'a> {
     /// What is watched.
     pub(super) watched: &'a Watched,
+    /// As of now.
+    pub(super) now: Moment,
     /// Columns and rows of the terminal.
     pub(super) size: (u16, u16),
     /// The selected process.

@@ -128,6 +128,7 @@ fn take_command(app: &mut App, command: Command) -> Effects {
     let facts = offers::facts(app);
     let around = Around {
         watched: &app.watched,
+        now: app.now,
         size: app.size,
         selected: app.selected,
         is_read_only: app.read_only,
@@ -254,7 +255,11 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
 /// One step back: what is being done to several and has not begun is left undone; from a scrolled log to following, from there to the table, and there the notice
 /// leaves: the filter first, then the marks, then the notice.
 fn go_back(app: &mut App) -> Effects {
-    if app.batch.as_mut().is_some_and(Batch::halt) {
+    let mut halts = app.batch.as_mut().is_some_and(Batch::halt);
+    for job in &mut app.jobs {
+        halts |= job.halt();
+    }
+    if halts {
         return Effects::one(Effect::Halt);
     }
     match app.focus {

@@ -15,13 +15,16 @@ mod examine;
 pub(crate) mod files;
 pub(crate) mod history;
 pub mod inbox;
+mod installed;
 mod limits;
 pub(crate) mod lives;
 mod measure;
 pub(crate) mod offload;
 pub(crate) mod rpc;
 mod save_log;
+mod saved_list;
 pub(crate) mod seam;
+mod startup;
 mod tasks;
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -17,6 +17,7 @@ use std::fmt;
 use serde_json::{Map, Value as Json, json};
 
 pub use self::declared::{DeclaredAction, Metric};
+use super::boot::Standing;
 use super::death::BlackBox;
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::redact;
@@ -121,6 +122,8 @@ pub struct Seen<'a> {
     pub utc_offset_s: i32,
     /// How its last lives ended, where that is known.
     pub black_box: Option<&'a BlackBox>,
+    /// How it stands to the saved list, where that is known.
+    pub saved: Option<Standing<'a>>,
     /// How large a file is, bytes; `None` where that is not known.
     pub size_of: &'a dyn Fn(&str) -> Option<u64>,
 }

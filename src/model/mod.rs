@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod assembler;
+pub mod boot;
 pub mod bundle;
 pub mod call;
 pub mod charts;

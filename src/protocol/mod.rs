@@ -9,6 +9,7 @@
 pub mod amp;
 pub mod bus;
 pub mod cron;
+pub mod drift;
 pub mod dump;
 mod json;
 pub mod layout;

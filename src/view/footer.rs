@@ -161,6 +161,11 @@ fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
             // One cannot start what runs, or stop what is stopped.
             Command::Act(Action::Start) if is_running && marked == 0 => return None,
             Command::Act(Action::Stop) if is_stopped && marked == 0 => return None,
+            Command::Rows(RowsCommand::CopyCommand)
+                if app.notice.as_ref().is_none_or(|notice| notice.command.is_none()) =>
+            {
+                return None;
+            }
             Command::Back if marked > 0 && !is_log => 1,
             _ if acts && !is_any_live => row.footer?.saturating_add(100),
             Command::Open if is_log => 3,
@@ -183,6 +188,9 @@ fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
 /// How far an action on several is, and what Esc does about it.
 fn progress(app: &App) -> Vec<Part> {
     let mut parts: Vec<Part> = app.jobs.iter().map(job).collect();
+    if app.batch.is_none() && app.jobs.iter().any(Job::can_halt) {
+        parts.push(Part::new("Esc", Role::Accent, 0).and(" leave the rest undone", Role::Quiet));
+    }
     let Some(batch) = &app.batch else { return parts };
     let counts = batch.counts();
     let all = counts.ended + counts.begun + counts.waiting;

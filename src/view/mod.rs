@@ -8,6 +8,7 @@ mod chart;
 mod colors;
 mod columns;
 mod confirm;
+mod daemon_sheet;
 mod details;
 mod empty;
 mod exceptions;

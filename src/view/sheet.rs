@@ -13,6 +13,7 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
+use super::daemon_sheet;
 use super::parts::{self, Part};
 use super::prompt::input;
 use super::roles::Role;
@@ -47,6 +48,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), sheet: 
         Sheet::Columns(picker) => columns(canvas, size, picker),
         Sheet::Menu(menu) => actions(app, canvas, size, menu),
         Sheet::Ask(ask) => prompt(app, canvas, size, ask),
+        Sheet::Daemon(id, top) => daemon_sheet::draw(app, canvas, size, (*id, *top)),
     }
 }
 
@@ -62,6 +64,9 @@ pub(super) fn keys(sheet: &Sheet) -> Vec<Part> {
             vec![key("Enter", "do it", 0), key("Esc", "close", 0), key("j k", "choose", 1)]
         }
         Sheet::Ask(_) => vec![key("Enter", "do it", 0), key("Esc", "close", 0)],
+        Sheet::Daemon(..) => {
+            vec![key("Esc", "close", 0), key("x", "actions", 1), key("j k", "scroll", 2)]
+        }
         Sheet::Columns(_) => vec![
             key("Space", "show or not", 0),
             key("< >", "move", 0),
