@@ -16,12 +16,13 @@ use crate::app::gate::{Admitted, Gate};
 use crate::app::message::Message;
 use crate::app::{App, Mode, update};
 use crate::daemon::inbox::Inbox;
-use crate::logs::Saving;
+use crate::logs::{Reach, Saving};
 use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::errand::{Task, TaskId};
 use crate::model::moment::Moment;
 use crate::model::paged::Paged;
+use crate::model::past::{Again, PartRead};
 use crate::model::ready::Ready;
 use crate::model::report::Report;
 use crate::model::trigger::Trigger;
@@ -67,7 +68,11 @@ pub trait World {
     /// Leaves undone what has not begun.
     fn halt(&mut self);
     /// Has older lines of log files read, of these processes or of all.
-    fn older(&mut self, daemon: DaemonId, of: Vec<PmId>);
+    fn older(&mut self, daemon: DaemonId, of: Vec<PmId>, reach: Reach, room: usize);
+    /// Leaves older lines unread.
+    fn halt_older(&mut self);
+    /// Has parts of log files read again.
+    fn reread(&mut self, daemon: DaemonId, parts: Vec<(Again, PartRead)>);
     /// Has an action of apps triggered.
     fn trigger(&mut self, daemon: DaemonId, trigger: Trigger);
     /// Reads all of this process with each poll, or of none.
@@ -391,7 +396,9 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
             Effect::Do { daemon, id, task } => world.perform(daemon, id, task),
             Effect::Call { daemon, call } => world.call(daemon, call),
             Effect::Halt => world.halt(),
-            Effect::Older { daemon, of } => world.older(daemon, of),
+            Effect::Older { daemon, of, reach, room } => world.older(daemon, of, reach, room),
+            Effect::HaltOlder => world.halt_older(),
+            Effect::Reread { daemon, parts } => world.reread(daemon, parts),
             Effect::Trigger { daemon, trigger } => world.trigger(daemon, trigger),
             Effect::Examine { daemon, pm_id } => world.examine(daemon, pm_id),
             Effect::Bundle { daemon, material } => world.bundle(daemon, *material),

@@ -23,13 +23,14 @@ use crate::daemon::{self, DaemonHandle, Options, offload};
 use crate::demo;
 use crate::homes::{self, Home};
 use crate::input::Keyboard;
-use crate::logs::{Bounds, Saving};
+use crate::logs::{Bounds, Reach, Saving};
 use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
 use crate::model::errand::{Task, TaskId};
 use crate::model::moment::Moment;
 use crate::model::paged::Paged;
+use crate::model::past::{Again, PartRead};
 use crate::model::ready::Ready;
 use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
@@ -283,9 +284,19 @@ impl World for Daemons {
         }
     }
 
-    fn older(&mut self, daemon: DaemonId, of: Vec<PmId>) {
+    fn older(&mut self, daemon: DaemonId, of: Vec<PmId>, reach: Reach, room: usize) {
         if let Some(daemon) = self.handles.get(usize::from(daemon.0)) {
-            daemon.older(of);
+            daemon.older(of, reach, room);
+        }
+    }
+
+    fn halt_older(&mut self) {
+        self.handles.iter().for_each(DaemonHandle::halt_older);
+    }
+
+    fn reread(&mut self, daemon: DaemonId, parts: Vec<(Again, PartRead)>) {
+        if let Some(daemon) = self.handles.get(usize::from(daemon.0)) {
+            daemon.reread(parts);
         }
     }
 

@@ -79,6 +79,8 @@ pub(crate) fn trials() -> Vec<Test> {
         each_line_is_there_once(Release::Five),
         with_pm2(history::a_daemon_that_comes_back_leaves_no_gap),
         with_pm2(history::the_ends_of_the_files_are_there_at_once),
+        with_pm2(history::a_large_file_is_gone_back_in_on_demand),
+        with_pm2(history::a_time_far_back_is_gone_to_and_esc_ends_it),
         with_pm2(logs::hostile_lines_tell_the_terminal_nothing_but_colours),
         with_pm2(logs::the_pager_has_the_terminal_and_the_bus_is_read_meanwhile),
         with_pm2(timeline::what_happened_stands_in_the_log_once),

@@ -14,6 +14,7 @@ use pm2_tui::model::daemon::{Connection, Daemon};
 use pm2_tui::model::errand::{Task, TaskId};
 use pm2_tui::model::log::{LogLine, LogSource, Severity};
 use pm2_tui::model::moment::Moment;
+use pm2_tui::model::past;
 use pm2_tui::model::report::Report;
 use pm2_tui::model::trigger::Trigger;
 use pm2_tui::model::{Action, DaemonId, Target};
@@ -106,7 +107,9 @@ impl World for Asked {
 
     fn halt(&mut self) {}
 
-    fn older(&mut self, _: DaemonId, _: Vec<PmId>) {}
+    fn older(&mut self, _: DaemonId, _: Vec<PmId>, _: pm2_tui::logs::Reach, _: usize) {}
+    fn halt_older(&mut self) {}
+    fn reread(&mut self, _: DaemonId, _: Vec<(past::Again, past::PartRead)>) {}
     fn trigger(&mut self, _daemon: DaemonId, _trigger: Trigger) {}
 
     fn examine(&mut self, _daemon: DaemonId, _pm_id: Option<PmId>) {}

@@ -7,7 +7,7 @@ use super::mode::Mode;
 use super::notice::{About, Notice};
 use super::sheet::Sheet;
 use super::state::App;
-use super::{cursor, details, jobs, log_keys, log_taking, sight, table};
+use super::{cursor, details, jobs, log_keys, log_older, log_taking, sight, table};
 use crate::model::apply::{Change, Changes};
 use crate::model::call::CallOutcome;
 use crate::model::{Action, DaemonId, Target, Verdict};
@@ -25,7 +25,7 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
     app.take_lost(id, lost);
     for change in changes.0 {
         match change {
-            Change::Past(past) => log_keys::take_past(app, id, *past),
+            Change::Past(past) => log_older::take_past(app, id, *past),
             Change::Daemon | Change::Losses => app.is_dirty = true,
             Change::Lost => {
                 app.is_dirty = true;
@@ -71,6 +71,7 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
                 details::replied(app, id, &action, &target, reply);
             }
             Change::Called { method, outcome } => finish_call(app, id, &method, &outcome),
+            Change::Parts(parts) => log_keys::take_parts(app, parts),
             Change::LogSaved(saved) => log_taking::saved(app, &saved),
             Change::Bundled(Ok(written)) => app.notify(written.words(), false),
             Change::Bundled(Err(why)) => app.notify(why, true),

@@ -1,10 +1,11 @@
 //! What `update` asks the runtime to do.
 
-use crate::logs::Saving;
+use crate::logs::{Reach, Saving};
 use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::errand::{Task, TaskId};
 use crate::model::paged::Paged;
+use crate::model::past::{Again, PartRead};
 use crate::model::ready::Ready;
 use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
@@ -42,12 +43,26 @@ pub enum Effect {
     },
     /// Leave undone what daemons were asked for and have not begun.
     Halt,
-    /// Have older lines of log files read; they come as one `Report::History`.
+    /// Have older lines of log files read; they come as `Report::History`, the last of which says that it
+    /// is.
     Older {
         /// Of which daemon.
         daemon: DaemonId,
         /// Of which processes; of all where it is empty.
         of: Vec<PmId>,
+        /// How far back.
+        reach: Reach,
+        /// How many lines there is room for.
+        room: usize,
+    },
+    /// Leave older lines unread.
+    HaltOlder,
+    /// Have parts of log files read again; they come as one `Report::Parts`.
+    Reread {
+        /// Of which daemon's files.
+        daemon: DaemonId,
+        /// Which.
+        parts: Vec<(Again, PartRead)>,
     },
     /// Have an action of apps triggered; each process ends in exactly one `Report::Replied`.
     Trigger {

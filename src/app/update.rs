@@ -16,14 +16,15 @@ use super::prompt::Compose;
 use super::state::App;
 use super::taken::{Around, Taken};
 use super::{
-    act, bulk, changes, cursor, details, log_keys, log_sheet_keys, log_sight, log_toggles,
-    navigate, offers, own, row_keys, table, tree,
+    act, bulk, changes, cursor, details, log_keys, log_older, log_pieces, log_sheet_keys,
+    log_sight, log_toggles, navigate, offers, own, row_keys, table, tree,
 };
 use crate::logs::Owner;
 use crate::model::apply::apply;
 use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::moment::Moment;
+use crate::model::report::Report;
 use crate::model::{Action, DaemonId, ProcessKey};
 use crate::protocol::risk::{self, Risk};
 
@@ -32,9 +33,17 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
     app.now = now;
     changes::drop_old_notice(app);
     let may_ask_the_log = !matches!(message, Message::Report(..) | Message::Clock);
+    let is_of_files = matches!(
+        message,
+        Message::Report(_, Report::History(_) | Report::Parts(_)) | Message::Clock
+    );
     let mut effects = take(app, message);
     if may_ask_the_log {
         log_keys::step(app);
+    }
+    if may_ask_the_log || is_of_files {
+        log_older::sync(app, &mut effects);
+        log_pieces::sync(app, &mut effects);
     }
     details::sync(app, &mut effects);
     effects
@@ -46,6 +55,7 @@ fn take(app: &mut App, message: Message) -> Effects {
         Message::Command(command) => {
             app.is_dirty = true;
             app.table.rest(now.steady_ms);
+            log_pieces::forget(app);
             take_command(app, command)
         }
         Message::Text(c) => {
@@ -86,8 +96,15 @@ fn take(app: &mut App, message: Message) -> Effects {
             Effects::one(Effect::Redraw)
         }
         Message::Report(daemon, report) => {
+            let is_of_parts = matches!(report, Report::Parts(_));
             let changed = apply(&mut app.watched, daemon, report, now);
             changes::take(app, daemon, changed);
+            if is_of_parts
+                && let Some(command) = log_pieces::ready(app)
+                && app.mode == Mode::Normal
+            {
+                return take_normal(app, command);
+            }
             Effects::none()
         }
         Message::Clock => {
@@ -245,7 +262,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         | Command::SortRight
         | Command::SortReverse => table::take(app, command),
         Command::Up | Command::PageUp | Command::First if log_sight::is_at_first(app) => {
-            return log_keys::older(app);
+            return log_older::from_first(app, command == Command::First);
         }
         movement => navigate::go(app, movement),
     }
@@ -261,6 +278,10 @@ fn go_back(app: &mut App) -> Effects {
     }
     if halts {
         return Effects::one(Effect::Halt);
+    }
+    let mut effects = Effects::none();
+    if log_older::halt(app, &mut effects) {
+        return effects;
     }
     match app.focus {
         Pane::Log if app.log_top.is_some() || app.log_mark.is_some() => {
@@ -331,7 +352,11 @@ fn open_line(app: &mut App) {
     if app.focus == Pane::Processes {
         return details::open(app);
     }
-    if let Some(entry) = log_sight::marked(app).and_then(|line| app.log_view.entry(line)) {
+    let marked = log_sight::marked(app);
+    if !log_pieces::are_there(app, marked.as_slice(), Command::Open) {
+        return;
+    }
+    if let Some(entry) = marked.and_then(|line| app.log_view.entry(line)) {
         app.open(Mode::LogSheet(LogSheet::Entry(Box::new(entry))));
     }
 }

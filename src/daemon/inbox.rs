@@ -182,6 +182,7 @@ fn slot_of(report: &Report) -> Option<usize> {
         | Report::Replied { .. }
         | Report::Bundled(_)
         | Report::LogSaved(_)
+        | Report::Parts(_)
         | Report::Did { .. }
         | Report::TaskEnded(_)
         | Report::Lives(_)
@@ -214,6 +215,7 @@ impl Lanes {
                 | Report::Replied { .. }
                 | Report::Bundled(_)
                 | Report::LogSaved(_)
+                | Report::Parts(_)
                 | Report::Did { .. }
                 | Report::Kept(_)
                 | Report::TaskEnded(_)

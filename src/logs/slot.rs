@@ -1,6 +1,8 @@
 //! What a view knows of one block: which lines are shown, which of them match the search, and
 //! their counts.
 
+use std::io;
+
 use super::bits::Bits;
 use super::block::Block;
 use super::entry::Rests;
@@ -103,6 +105,20 @@ impl Slot {
 
     /// Looks at the lines of the block that it has not seen; what that cost, in bytes.
     pub(super) fn look(&mut self, block: &Block, glass: &mut Glass<'_>) -> usize {
+        if block.summary().filed == 0 {
+            return self.look_now(block, glass);
+        }
+        let (before, unreadable) = (self.clone(), glass.scratch.unreadable);
+        let cost = self.look_now(block, glass);
+        if glass.scratch.is_waiting {
+            // It is looked at again once what is missing was read.
+            *self = before;
+            glass.scratch.unreadable = unreadable;
+        }
+        cost
+    }
+
+    fn look_now(&mut self, block: &Block, glass: &mut Glass<'_>) -> usize {
         let mut cost = 1;
         if self.looked < block.len() {
             cost += self.look_at_new(block, glass);
@@ -227,9 +243,12 @@ fn long_marks(
         place.len = block.true_len(record);
         cost += place.len as usize;
         match long_line(pattern, place, glass.files, &mut piece) {
-            Some(true) => out.set(index),
-            Some(false) => out.unset(index),
-            None => glass.scratch.unreadable += 1,
+            Ok(true) => out.set(index),
+            Ok(false) => out.unset(index),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                glass.scratch.is_waiting = true;
+            }
+            Err(_) => glass.scratch.unreadable += 1,
         }
     }
     cost

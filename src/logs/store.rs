@@ -215,6 +215,12 @@ impl Store {
         self.lines == 0
     }
 
+    /// Whether lines of it are in files.
+    #[must_use]
+    pub fn has_filed(&self) -> bool {
+        self.blocks.iter().any(|block| block.summary().filed > 0)
+    }
+
     /// Bytes of the lines that it holds, without the index.
     #[must_use]
     pub fn bytes(&self) -> usize {
@@ -327,7 +333,7 @@ impl Store {
         let Some(last) = last.filter(|last| last.last() < Some(id)) else {
             return self.place_between(entry);
         };
-        if last.is_full(self.limits, entry.record.text_bytes()) {
+        if last.is_full(self.limits, &entry.record) {
             let full = Arc::make_mut(last);
             let mut next = Block::new(0, Some(full));
             full.seal();
@@ -350,7 +356,7 @@ impl Store {
             self.blocks.push(Arc::new(block));
             return;
         };
-        if !block.is_full(limits, entry.record.text_bytes()) {
+        if !block.is_full(limits, &entry.record) {
             let block = Arc::make_mut(block);
             block.insert(entry);
             block.stamp = stamp;
@@ -362,7 +368,8 @@ impl Store {
         let whole = before.chain(std::iter::once(*entry)).chain(behind);
         // Two halves, or three where lines are long.
         let lines = full.len() / 2 + 1;
-        let halves = BlockLimits { lines, bytes: (full.text().len() / 2).max(1) };
+        let bytes = full.text().len() + full.summary().filed_bytes;
+        let halves = BlockLimits { lines, bytes: (bytes / 2).max(1) };
         let parts = self.build(whole, halves);
         self.blocks.splice(index..=index, parts);
     }
@@ -376,7 +383,7 @@ impl Store {
         let mut blocks = Vec::new();
         let mut current = Block::new(self.stamp(), None);
         for entry in entries {
-            if current.is_full(limits, entry.record.text_bytes()) {
+            if current.is_full(limits, &entry.record) {
                 current.seal();
                 blocks.push(Arc::new(current));
                 current = Block::new(self.stamp(), None);

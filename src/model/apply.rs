@@ -18,7 +18,7 @@ use super::kept::Kept;
 use super::lifecycle::{self, Life, Whom};
 use super::log::{LineKind, LogLine, LogSource, Severity};
 use super::moment::Moment;
-use super::past::Past;
+use super::past::{PartRead, Past};
 use super::process::Process;
 use super::report::Report;
 use super::saved::Saved;
@@ -123,6 +123,8 @@ pub enum Change {
     Bundled(Result<Written, Box<str>>),
     /// Lines of the log were saved, or why not.
     LogSaved(Saved),
+    /// Parts of log files were read again.
+    Parts(Vec<PartRead>),
 }
 
 /// Takes a report of a daemon in, which came at `now`.
@@ -182,6 +184,7 @@ impl Applying<'_> {
             Report::CallFinished { method, outcome } => self.finish_call(method, outcome),
             Report::Bundled(outcome) => self.bundled(outcome),
             Report::LogSaved(saved) => self.changes.push(Change::LogSaved(saved)),
+            Report::Parts(parts) => self.changes.push(Change::Parts(parts)),
             Report::Did { task, outcome } => self.did(task, outcome),
             Report::TaskEnded(task) => self.changes.push(Change::TaskEnded(task)),
             Report::Lines(lines) => self.lines(lines),

@@ -12,7 +12,7 @@ use super::errand::{Outcome, TaskId};
 use super::exam::Exam;
 use super::kept::Kept;
 use super::log::LogLine;
-use super::past::Past;
+use super::past::{PartRead, Past};
 use super::saved::Saved;
 use super::system::{Host, Measured};
 use super::trigger::Reply;
@@ -127,6 +127,8 @@ pub enum Report {
     Bundled(Result<Written, Box<str>>),
     /// Lines of the log were saved, or why not. Must arrive; exactly one for each that was asked for.
     LogSaved(Saved),
+    /// Parts of log files were read again. Must arrive; exactly one for each that was asked for.
+    Parts(Vec<PartRead>),
     /// Lines of output. May be lost, but counted.
     Lines(Vec<LogLine>),
     /// So many lines were lost since the last such report.

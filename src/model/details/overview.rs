@@ -136,7 +136,9 @@ pub(super) fn last_end(source: &Source<'_>) -> Section {
             if !follows.is_empty() {
                 entries.push("follows", "then", follows.clone(), json!(follows));
             }
-            if let Some(last) = death.words.back() {
+            // A stack ends with a frame, which says less than what was thrown.
+            let said = death.evidence.exception.as_ref().or(death.evidence.last_line.as_ref());
+            if let Some(last) = said.or(death.words.back()) {
                 entries.push("last_words", "last words", &**last, json!(last));
             }
         }
