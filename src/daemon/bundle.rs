@@ -20,6 +20,7 @@ use super::rpc::session::{Link, ready};
 use super::{DaemonHandle, Timings, files, lives, offload};
 use crate::model::bundle::{Document, Found, Material, Written};
 use crate::model::report::Report;
+use crate::protocol::escape::escaped;
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::redact;
 use crate::protocol::text::clean;
@@ -181,7 +182,8 @@ fn entries(order: &mut Order) -> Vec<Entry> {
             let settings: Json = listed.iter().map(redact::settings).collect();
             found.node = node_versions(&settings);
             let text = serde_json::to_string_pretty(&settings).unwrap_or_default();
-            entries.push(Entry { name: "processes.json".to_owned(), bytes: text.into_bytes() });
+            let bytes = escaped(&text, false).into_owned().into_bytes();
+            entries.push(Entry { name: "processes.json".to_owned(), bytes });
         }
         None => found.missing.push("what PM2 says of the processes: it did not answer".to_owned()),
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::disk::Disk;
 use super::system::Host;
-use super::{DaemonId, ProcessKey};
+use super::{DaemonId, ProcessKey, units};
 use crate::protocol::rpc::Methods;
 use crate::protocol::shell::word;
 
@@ -190,6 +190,13 @@ pub enum Problem {
         /// What was wrong with it.
         reason: Box<str>,
     },
+    /// A message is larger than what is accepted.
+    TooLarge {
+        /// Bytes announced so far.
+        bytes: u64,
+        /// Bytes that are accepted.
+        max: u64,
+    },
     /// Anything else.
     Other {
         /// What was tried, by path.
@@ -224,6 +231,10 @@ impl Problem {
             Self::Silent { method } => format!("the daemon does not answer {method}"),
             Self::NotPm2 { reason } => {
                 format!("what answers does not speak PM2's protocol: {reason}")
+            }
+            Self::TooLarge { bytes, max } => {
+                let (bytes, max) = (units::bytes(*bytes), units::bytes(*max));
+                format!("a message of at least {bytes} came, and at most {max} is accepted")
             }
             Self::Other { path, reason } => format!("{path}: {reason}"),
         }
@@ -281,6 +292,7 @@ impl Problem {
             Self::Silent { .. } => "it may be busy; check with pm2 ping".to_owned(),
             Self::Busy { .. } => "try again; it may be overloaded, or stopped".to_owned(),
             Self::NotPm2 { .. } => "check --home and PM2_DAEMON_RPC_PORT".to_owned(),
+            Self::TooLarge { .. } => "accept larger ones with --frame-mib".to_owned(),
             Self::Other { .. } => "check --home".to_owned(),
         }
     }

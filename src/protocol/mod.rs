@@ -10,6 +10,7 @@ pub mod amp;
 pub mod bus;
 pub mod cron;
 pub mod dump;
+pub(crate) mod escape;
 mod json;
 pub mod layout;
 pub mod message;

@@ -27,7 +27,8 @@ const THROWS: &str = "throw new Error('bad config');";
 fn cases(release: Release, port: u16) -> Vec<Case> {
     let case = |app, words: &'static str| Case { app, is_success: words.starts_with("up"), words };
     let js = |name: &str, text: &str| script(name, "js", text);
-    let forever = json!({"max_restarts": 1000});
+    // A busy machine takes its time to start node: it counts as failed to start for long.
+    let forever = json!({"max_restarts": 1000, "min_uptime": 20_000});
     let listens = format!("require('http').createServer().listen({port}, '127.0.0.1');");
     let mut cases = vec![
         case(js("good", IDLES), "up N s"),
@@ -37,8 +38,7 @@ fn cases(release: Release, port: u16) -> Vec<Case> {
                 "late",
                 "setTimeout(function () { console.error('cannot go on'); process.exit(7); }, 400);",
             )
-            // A busy machine takes its time to start it.
-            .with(json!({"max_restarts": 1000, "min_uptime": 5000})),
+            .with(forever.clone()),
             "down: exit code N",
         ),
         case(
@@ -56,7 +56,7 @@ fn cases(release: Release, port: u16) -> Vec<Case> {
         ),
         case(
             js("clustered", THROWS).with(json!({
-                "exec_mode": "cluster", "instances": 1, "max_restarts": 1000
+                "exec_mode": "cluster", "instances": 1, "max_restarts": 1000, "min_uptime": 20_000
             })),
             "down: exit code N: Error: bad config",
         ),
@@ -65,7 +65,7 @@ fn cases(release: Release, port: u16) -> Vec<Case> {
     if release != Release::Three {
         cases.push(case(
             js("stops", "setTimeout(function () { process.exit(3); }, 300);")
-                .with(json!({"stop_exit_codes": [3]})),
+                .with(json!({"stop_exit_codes": [3], "min_uptime": 20_000})),
             "down: exit code N, and PM2 leaves it stopped",
         ));
     }

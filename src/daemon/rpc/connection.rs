@@ -297,11 +297,19 @@ async fn write_requests(
     }
 }
 
+/// The most that a message of PM2's can have: `--frame-mib` accepts no more, and a text of JavaScript's
+/// holds no more.
+const FRAME_BYTES_EVER: usize = 2 << 30;
+
 /// What the end of a stream means: an end of the socket is a closed connection, also in the middle
 /// of a frame; bytes that are no AMP are another matter.
 pub(crate) fn stream_problem(error: &AmpError) -> Problem {
     match error {
         AmpError::Io(_) => Problem::Closed,
+        // What announces more than can ever be accepted is rather something else than PM2.
+        AmpError::FrameTooLarge { bytes, max } if *bytes <= FRAME_BYTES_EVER => {
+            Problem::TooLarge { bytes: *bytes as u64, max: *max as u64 }
+        }
         other => Problem::NotPm2 { reason: text::clean(&other.to_string()).into() },
     }
 }
