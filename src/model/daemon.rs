@@ -49,6 +49,8 @@ pub struct Daemon {
     pub snapshot_at_ms: Option<i64>,
     /// The process without a pid that keeps PM2 from measuring any, where there is one.
     pub blinded_by: Option<ProcessKey>,
+    /// Whether its console is in the middle of saying so once more.
+    says_blind: bool,
     /// How many processes its machine's kernel had killed for want of memory at the last count.
     pub oom_kills: Option<u64>,
     /// Its log files and their disks.
@@ -84,12 +86,23 @@ impl Daemon {
             poll_took_ms: None,
             snapshot_at_ms: None,
             blinded_by: None,
+            says_blind: false,
             oom_kills: None,
             disk: Disk::default(),
             warnings: 0,
             last_warning: None,
             events_lost: 0,
         }
+    }
+
+    /// Whether a line of its console only says again, at each poll, that nothing is measured, with a
+    /// stack trace: the header says so as long as it is so.
+    pub(super) fn repeats_blindness(&mut self, line: &str) -> bool {
+        let begins = line.starts_with("Error caught while calling pidusage");
+        let goes_on = line.starts_with("TypeError: One of the pids provided is invalid")
+            || line.trim_start().starts_with("at ");
+        self.says_blind = self.blinded_by.is_some() && (begins || (goes_on && self.says_blind));
+        self.says_blind
     }
 
     /// The pause between two samples of its processes, milliseconds.
