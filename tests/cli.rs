@@ -47,12 +47,6 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(cases::what_crashes_at_its_start_is_no_success).lasting(),
         simulated(cases::a_full_queue_of_connections_is_told_as_busy).lasting(),
         simulated(cases::a_locked_home_is_waited_for_in_time),
-        with_pm2(kinds::a_line_is_whole_however_it_comes),
-        with_pm2(kinds::a_number_is_an_id_or_a_name_and_never_both),
-        simulated(kinds::a_full_queue_is_waited_for_wherever_it_is),
-        simulated(kinds::few_colours_stay_few),
-        simulated(kinds::why_there_are_no_events_stands_on_the_screen),
-        simulated(kinds::a_bus_of_another_user_is_told_on_the_screen),
         simulated(check::what_is_left_out_is_no_failure),
         simulated(check::restarts_are_counted_between_two_looks),
         simulated(check::it_can_be_read_by_programs),
@@ -108,6 +102,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(logs::what_happened_stands_between_the_lines),
         with_pm2(readme::the_examples_run).lasting(),
     ];
+    trials.extend(kinds::trials());
     trials.extend(tasks::trials());
     trials
 }

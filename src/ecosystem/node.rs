@@ -168,7 +168,11 @@ pub(super) async fn evaluate(
         (Ok(_), Some(_)) if !complained.is_empty() => Err(failed(complained)),
         (_, Some(failure)) => Err(failed(and_wrote(failure))),
         (Err(reason), None) => Err(failed(and_wrote(reason))),
-        (Ok(said), None) => understood(&said, &name, &complained),
+        (Ok(said), None) => {
+            // What node prints of the exception itself comes last, and is told already.
+            let own = complained.split("node:internal/").next().unwrap_or_default();
+            understood(&said, &name, own.trim_end_matches("; "))
+        }
     }
 }
 
@@ -261,7 +265,7 @@ async fn value_in(
                 (Some(_), Some(value), Some(_)) => {
                     serde_json::from_str(value).map_err(|error| error.to_string())
                 }
-                _ if count == 0 => Err("node ended before the file exported something".to_owned()),
+                _ if count == 0 => Err("node ended before the file exported anything".to_owned()),
                 _ => continue,
             };
         }

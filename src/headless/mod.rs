@@ -90,10 +90,8 @@ impl Context {
     /// Why a command that was to listen so long has heard nothing.
     fn unreached(&self, span: Duration) -> Failure {
         let bus = clean(&self.endpoint.publish.to_string()).into_owned();
-        let line = format!(
-            "no connection to {bus} in {} s: the daemon may be busy",
-            span.as_secs_f64()
-        );
+        let line =
+            format!("no connection to {bus} in {} s: the daemon may be busy", span.as_secs_f64());
         Failure::Said(Code::NoDaemon, line)
     }
 

@@ -18,7 +18,19 @@ use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
 use crate::harness::procfs::connections_to;
 use crate::harness::screen::{COCKPIT, Screen};
+use crate::harness::trials::{Test, simulated, with_pm2};
 use crate::harness::wait_until;
+
+pub(crate) fn trials() -> Vec<Test> {
+    vec![
+        with_pm2(a_line_is_whole_however_it_comes),
+        with_pm2(a_number_is_an_id_or_a_name_and_never_both),
+        simulated(a_full_queue_is_waited_for_wherever_it_is),
+        simulated(few_colours_stay_few),
+        simulated(why_there_are_no_events_stands_on_the_screen),
+        simulated(a_bus_of_another_user_is_told_on_the_screen),
+    ]
+}
 
 /// Says these pieces, 100 ms apart, once there is a file `go`.
 fn pieces(name: &str, entry: &Value, pieces: &str) -> App {
@@ -56,7 +68,7 @@ fn heard(apps: &[App], count: usize) -> Vec<(String, String, String)> {
     out.lines().map(event).collect()
 }
 
-pub(crate) fn a_line_is_whole_however_it_comes() {
+fn a_line_is_whole_however_it_comes() {
     let fork = json!({});
     // Two streams of one process, a line end that comes in two pieces, and a line that its process
     // does not end.
@@ -77,7 +89,11 @@ pub(crate) fn a_line_is_whole_however_it_comes() {
     // A long line on standard error, one of a worker of a cluster, and two processes at once.
     let long = "'x'.repeat(150000) + '\\n'";
     let apps = [
-        pieces("left", &fork, &format!("[() => err({long})(), () => out('a')(), () => out('b\\n')()]")),
+        pieces(
+            "left",
+            &fork,
+            &format!("[() => err({long})(), () => out('a')(), () => out('b\\n')()]"),
+        ),
         pieces("right", &fork, "[() => out('c')(), () => out('d')(), () => out('e\\n')()]"),
         pieces(
             "web",
@@ -100,7 +116,7 @@ pub(crate) fn a_line_is_whole_however_it_comes() {
     assert_eq!((&*said[1].2, &*said[2].2, &*said[3].2), ("ab", "cde", "fg"));
 }
 
-pub(crate) fn a_number_is_an_id_or_a_name_and_never_both() {
+fn a_number_is_an_id_or_a_name_and_never_both() {
     let names = ["port", "1", "3000", "0", "0x1", "-1"];
     let apps: Vec<App> = names.iter().map(|name| apps::sleeper(name)).collect();
     let home = Pm2Home::with(Release::Seven, &apps);
@@ -154,7 +170,7 @@ fn pass_on(listener: UnixListener, to: &Path) {
     });
 }
 
-pub(crate) fn a_full_queue_is_waited_for_wherever_it_is() {
+fn a_full_queue_is_waited_for_wherever_it_is() {
     // Of the bus alone.
     let daemon = Simulated::quiet(1);
     let publish = daemon.home().join("pub.sock");
@@ -227,7 +243,7 @@ fn numbers(text: &str) -> Vec<Vec<u32>> {
     numbers.collect()
 }
 
-pub(crate) fn few_colours_stay_few() {
+fn few_colours_stay_few() {
     for term in ["rxvt", "tmux", "cygwin", "linux-16color", "eterm-color"] {
         let all = numbers(&written(&[("TERM", term)]));
         assert!(all.iter().flatten().any(|n| matches!(n, 30..=37 | 90..=97)), "{term}: no colours");
@@ -251,7 +267,7 @@ pub(crate) fn few_colours_stay_few() {
 /// Makes the bus of a home unreadable; what is kept as long as it is to stay so.
 type Spoil = fn(&Path) -> Option<Full>;
 
-pub(crate) fn why_there_are_no_events_stands_on_the_screen() {
+fn why_there_are_no_events_stands_on_the_screen() {
     let spoils: [(&str, Spoil); 6] = [
         ("pub.sock is missing; pm2 update", |_| None),
         ("pub.sock is missing; pm2 update", |path| {
@@ -290,7 +306,7 @@ pub(crate) fn why_there_are_no_events_stands_on_the_screen() {
 }
 
 /// As `chown` of one socket only.
-pub(crate) fn a_bus_of_another_user_is_told_on_the_screen() {
+fn a_bus_of_another_user_is_told_on_the_screen() {
     let daemon = Simulated::quiet(1);
     let mode = |path: &Path, mode| {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();

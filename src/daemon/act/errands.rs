@@ -235,7 +235,7 @@ fn would_loop(env: &Json, home: &std::path::Path) -> Option<String> {
     });
     (!ignores && !is_left_out).then(|| {
         let home = clean(&home.to_string_lossy()).into_owned();
-        format!("{home} lies in its folder, and changes with each start: it would never end")
+        format!("{home} is in its folder and changes at each start: it would restart forever")
     })
 }
 

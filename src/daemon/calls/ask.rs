@@ -89,7 +89,7 @@ impl Session {
         let (reply, snapshot) = self.ask_processes(timeout).await?;
         let method = Call::GetMonitorData.method();
         let Json::Array(raw) = first_value(method, &reply)? else {
-            return Err(bad_reply(method, "it is no list of processes"));
+            return Err(bad_reply(method, "it is not a list of processes"));
         };
         Ok(Listing { raw, infos: snapshot.processes, warnings: snapshot.warnings })
     }

@@ -262,7 +262,7 @@ async fn read_replies(
             Err(error) => {
                 let problem = stream_problem(&error);
                 if problem != Problem::Closed {
-                    tracing::warn!(%error, "what came is no AMP");
+                    tracing::warn!(%error, "what came is not AMP");
                     warn(&error.to_string());
                 }
                 return problem;
@@ -278,7 +278,7 @@ async fn read_replies(
                 }
             }
             Err(error) => {
-                tracing::warn!("a frame that is no reply");
+                tracing::warn!("a frame that is not a reply");
                 warn(&error.to_string());
             }
         }

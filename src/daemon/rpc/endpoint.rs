@@ -328,11 +328,11 @@ mod tests {
         let listener = UnixListener::bind(rpc(&endpoint)).unwrap();
         rustix::net::listen(&listener, 0).unwrap();
         let mut held = Vec::new();
-        const PATIENCE: Duration = Duration::from_secs(60);
+        let patience = Duration::from_mins(1);
         let limit = Duration::from_millis(200);
         let started = Instant::now();
         let problem = loop {
-            match endpoint.connect_within(&endpoint.rpc, PATIENCE, limit).await {
+            match endpoint.connect_within(&endpoint.rpc, patience, limit).await {
                 Ok(stream) => held.push(stream),
                 Err(problem) => break problem,
             }

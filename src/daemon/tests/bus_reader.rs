@@ -155,11 +155,8 @@ async fn a_killed_daemon_is_told_from_a_lost_one() {
 async fn the_daemons_end_is_told_before_its_bus_is_tried_again() {
     let peer = Peer::new();
     // Longer than a test waits: a bus that has ended has no last word.
-    let timings = Timings {
-        kill_notice: 2 * PATIENCE,
-        backoff_base: Duration::from_secs(1),
-        ..timings()
-    };
+    let timings =
+        Timings { kill_notice: 2 * PATIENCE, backoff_base: Duration::from_secs(1), ..timings() };
     let mut client = Client::new(&peer, timings);
     let bus = peer.accept_bus().await;
     let rpc = peer.accept_live().await;
@@ -170,9 +167,7 @@ async fn the_daemons_end_is_told_before_its_bus_is_tried_again() {
     drop(bus);
     drop(rpc);
     assert_eq!(client.down().await, Problem::Closed);
-    let is_advised = |report: &Report| {
-        matches!(report, Report::Bus(BusState::Down(problem)) if *problem != Problem::Closed)
-    };
+    let is_advised = |report: &Report| matches!(report, Report::Bus(BusState::Down(problem)) if *problem != Problem::Closed);
     assert!(!client.seen.iter().any(is_advised), "{:?}", client.seen);
 }
 

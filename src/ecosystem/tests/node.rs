@@ -214,7 +214,7 @@ async fn what_goes_wrong_in_it_is_said_with_its_place() {
             "/a.js:3:5: Cannot read properties of undefined (reading 'b')",
         ),
         ("a.js", "throw 'a\\n\\x1b[31mstring'", "/a.js: a; string"),
-        ("a.js", "process.exit(0)", "/a.js: node ended before the file exported something"),
+        ("a.js", "process.exit(0)", "/a.js: node ended before the file exported anything"),
         (
             "a.js",
             "console.error('no BASE:\\n  set it first'); process.exit(3)",
@@ -224,13 +224,9 @@ async fn what_goes_wrong_in_it_is_said_with_its_place() {
         (
             "a.js",
             "console.error('reading .env\\nBASE is not set'); throw new Error('bad env')",
-            "/a.js:1:59: bad env; it wrote: reading .env; BASE is not set",
+            "/a.js:1:55: bad env; it wrote: reading .env; BASE is not set",
         ),
-        (
-            "a.mjs",
-            "console.warn('no BASE'); throw 'stop'",
-            "/a.mjs: stop; it wrote: no BASE",
-        ),
+        ("a.mjs", "console.warn('no BASE'); throw 'stop'", "/a.mjs: stop; it wrote: no BASE"),
         ("a.js", "module.exports = undefined", "/a.js: it exports nothing"),
         ("a.js", "module.exports = () => {}", FUNCTION),
         ("a.js", "module.exports = Promise.resolve(class {})", FUNCTION),
