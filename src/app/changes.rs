@@ -71,7 +71,7 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             }
             Change::Called { method, outcome } => finish_call(app, &method, &outcome),
             Change::LogSaved(saved) => log_taking::saved(app, &saved),
-            Change::Bundled(Ok(written)) => app.notify(written.words(), false),
+            Change::Bundled(Ok(written)) => app.notify_done(written.words()),
             Change::Bundled(Err(why)) => app.notify(why, true),
         }
     }
@@ -151,7 +151,7 @@ fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: 
     let text = format!("{}{cli}", verdict.sentence(action, &label));
     let short = format!("{label} {}", verdict.words(action));
     let about = About::Outcome { daemon: id, target, action, verdict };
-    app.say(Notice::new(text, is_bad, app.now.steady_ms).or(short).about(about));
+    app.say(Notice::new(text, is_bad, app.now.steady_ms).or(short).about(about).done());
 }
 
 /// A call by name ended.
@@ -162,11 +162,11 @@ fn finish_call(app: &mut App, method: &str, outcome: &CallOutcome) {
     };
     match reached(method, json) {
         Some(0) => app.notify("not delivered: no running process got the message", true),
-        Some(1) => app.notify("the message reached one process", false),
-        Some(count) => app.notify(format!("the message reached {count} processes"), false),
+        Some(1) => app.notify_done("the message reached one process"),
+        Some(count) => app.notify_done(format!("the message reached {count} processes")),
         None => {
             let text = clean_to(json, NOTICE_CHARS_MAX);
-            app.notify(format!("{method}: {text}"), false);
+            app.notify_done(format!("{method}: {text}"));
         }
     }
 }

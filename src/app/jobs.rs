@@ -137,7 +137,7 @@ pub(super) fn tell(app: &mut App, ended: Ended) {
     } else {
         format!("{short}   = {commands}")
     };
-    app.say(Notice::new(text, !ended.is_good(), app.now.steady_ms).or(short));
+    app.say(Notice::new(text, !ended.is_good(), app.now.steady_ms).or(short).done());
     if app.mode == Mode::Normal && ended.lines.len() > 1 {
         app.open(Mode::Sheet(Box::new(Sheet::Ended(ended, 0))));
     }

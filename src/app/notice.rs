@@ -16,6 +16,8 @@ pub struct Notice {
     pub short: Option<String>,
     /// Whether it went wrong.
     pub is_bad: bool,
+    /// Whether something was done; neither where it is a hint.
+    pub is_done: bool,
     /// Since when it is shown, milliseconds by the steady clock.
     pub since_ms: i64,
     /// When it leaves, by that clock.
@@ -94,6 +96,7 @@ impl Notice {
             text: text.into(),
             short: None,
             is_bad,
+            is_done: false,
             since_ms: steady_ms,
             until_ms,
             about: About::Nothing,
@@ -110,6 +113,12 @@ impl Notice {
     #[must_use]
     pub fn or(self, short: String) -> Self {
         Self { short: Some(short), ..self }
+    }
+
+    /// The same, of something that was done, unless it went wrong.
+    #[must_use]
+    pub fn done(self) -> Self {
+        Self { is_done: !self.is_bad, ..self }
     }
 
     /// There is nothing to act on.

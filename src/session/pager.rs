@@ -204,7 +204,9 @@ mod tests {
         assert_eq!(locate(&path, b"needle").unwrap(), Some(border as u64));
         assert_eq!(locate(&path, b"absent").unwrap(), None);
         assert_eq!(locate(&path, b"").unwrap(), None);
-        assert!(locate(folder.path(), b"x").unwrap_err().to_string().contains("not a regular file"));
+        assert!(
+            locate(folder.path(), b"x").unwrap_err().to_string().contains("not a regular file")
+        );
         assert!(locate(&folder.path().join("none"), b"x").is_err());
     }
 }
