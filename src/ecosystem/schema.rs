@@ -224,7 +224,7 @@ pub(super) fn read(key: &Key, value: &Json) -> Result<Json, String> {
 /// Refuses a name that no environment can have.
 pub(super) fn check_variable(name: &str) -> Result<(), String> {
     if name.is_empty() || name.contains(['=', '\0']) {
-        return Err(format!("{name:?} is not the name of a variable"));
+        return Err(format!("{name:?} is not a variable name"));
     }
     Ok(())
 }

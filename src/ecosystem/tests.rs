@@ -97,10 +97,7 @@ fn a_value_that_means_nothing_is_named() {
             "app 3: cron_restart: must be a cron pattern, and is 7",
         ),
         (json!({"script": "a", "env": "production"}), "app 3: env: must be an object, and is text"),
-        (
-            json!({"script": "a", "env": {"A=B": 1}}),
-            "app 3: env: \"A=B\" is not the name of a variable",
-        ),
+        (json!({"script": "a", "env": {"A=B": 1}}), "app 3: env: \"A=B\" is not a variable name"),
         (json!({"script": "a", "env_x": 1}), "app 3: env_x: must be an object, and is a number"),
         (json!({"script": "a", "env": {"A": "b\u{0}"}}), "app 3: env: has a NUL character in it"),
         (
