@@ -26,6 +26,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(a_line_is_whole_however_it_comes),
         with_pm2(a_number_is_an_id_or_a_name_and_never_both),
         simulated(a_full_queue_is_waited_for_wherever_it_is),
+        simulated(what_is_too_large_is_called_that),
         simulated(few_colours_stay_few),
         simulated(why_there_are_no_events_stands_on_the_screen),
         simulated(a_bus_of_another_user_is_told_on_the_screen),
@@ -210,6 +211,35 @@ fn a_full_queue_is_waited_for_wherever_it_is() {
     screen.wait_for("why", |text| text.contains("the daemon is busy: its queue of connections"));
     pass_on(full.listener(), &daemon.home().join("rpc.sock"));
     screen.wait_for("the row", |text| text.contains("app-0") && text.contains("live"));
+}
+
+fn what_is_too_large_is_called_that() {
+    let daemon = Simulated::quiet(2_000);
+    for arguments in [&["ls"][..], &["check"], &["restart", "app-0"], &["call", "getMonitorData"]] {
+        let ended = daemon.run(&[arguments, &["--frame-mib", "1"]].concat()).with(1);
+        let said = "and at most 1.0 MiB is accepted; accept larger ones with --frame-mib";
+        assert!(ended.err.contains(said) && ended.out.is_empty(), "{arguments:?}: {ended:?}");
+    }
+    daemon.run(&["check"]).with(0);
+    // On the bus too, where it is not the last word.
+    let daemon = Simulated::quiet(1);
+    let arguments = ["events", "my:*", "--count", "1", "--frame-mib", "1"];
+    let mut command = program(daemon.home(), &arguments);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_until("it listens", || daemon.script().counters().bus_connections() == 1);
+    let say = |topic, bytes| {
+        let payload = json!({ "data": "x".repeat(bytes) });
+        daemon.block_on(daemon.script().publish(topic, payload)).unwrap();
+    };
+    say("my:dump", 2 << 20);
+    wait_until("it has connected again", || {
+        say("my:news", 10);
+        child.try_wait().unwrap().is_some()
+    });
+    let output = child.wait_with_output().unwrap();
+    let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+    assert!(err.contains("at least 2.0 MiB came, and at most 1.0 MiB is accepted"), "{err}");
+    assert!(output.status.success() && out.contains("my:news"), "{out} {err}");
 }
 
 /// What the screen writes to this kind of terminal of lines with all kinds of colours.
