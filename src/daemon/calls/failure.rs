@@ -101,6 +101,6 @@ pub(crate) mod words {
 
     /// No process that was meant declares the action.
     pub(crate) fn no_such_action(reason: &str) -> String {
-        format!("{reason}: not sent")
+        format!("{reason}; not sent")
     }
 }
