@@ -208,7 +208,7 @@ pub enum Command {
     Signal(Signal),
     /// Write a line to the standard input of processes
     Stdin(Stdin),
-    /// Turn on or off that PM2 restarts processes when their files change
+    /// Turn restarting on file changes on or off
     Watch(WatchFiles),
     /// Print the logs of processes in order of time; with --follow, new lines too
     Logs(Logs),

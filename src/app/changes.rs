@@ -73,7 +73,7 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             Change::Called { method, outcome } => finish_call(app, id, &method, &outcome),
             Change::Parts(parts) => log_keys::take_parts(app, parts),
             Change::LogSaved(saved) => log_taking::saved(app, &saved),
-            Change::Bundled(Ok(written)) => app.notify(written.words(), false),
+            Change::Bundled(Ok(written)) => app.notify_done(written.words()),
             Change::Bundled(Err(why)) => app.notify(why, true),
         }
     }
@@ -154,7 +154,7 @@ fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: 
     let text = verdict.sentence(action, &label);
     let short = format!("{label} {}", verdict.words(action));
     let about = About::Outcome { daemon: id, target, action, verdict };
-    let notice = Notice::new(text, is_bad, app.now.steady_ms).or(short).about(about);
+    let notice = Notice::new(text, is_bad, app.now.steady_ms).or(short).about(about).done();
     app.say(if is_bad { notice } else { notice.doing(&command) });
 }
 
@@ -168,16 +168,16 @@ fn finish_call(app: &mut App, id: DaemonId, method: &str, outcome: &CallOutcome)
         let prefix = app.daemon(id).map_or("", |daemon| &*daemon.cli_prefix);
         let command = format!("{prefix}pm2 reloadLogs");
         let text = "opened all log files again";
-        app.say(Notice::new(text, false, app.now.steady_ms).doing(&command));
+        app.say(Notice::new(text, false, app.now.steady_ms).done().doing(&command));
         return;
     }
     match reached(method, json) {
         Some(0) => app.notify("not delivered: no running process got the message", true),
-        Some(1) => app.notify("the message reached one process", false),
-        Some(count) => app.notify(format!("the message reached {count} processes"), false),
+        Some(1) => app.notify_done("the message reached one process"),
+        Some(count) => app.notify_done(format!("the message reached {count} processes")),
         None => {
             let text = clean_to(json, NOTICE_CHARS_MAX);
-            app.notify(format!("{method}: {text}"), false);
+            app.notify_done(format!("{method}: {text}"));
         }
     }
 }

@@ -150,7 +150,7 @@ pub(super) fn take_end(app: &mut App) -> Option<Ended> {
 pub(super) fn tell(app: &mut App, ended: Ended) {
     let short = ended.sentence();
     let commands = ended.commands.join("; ");
-    let notice = Notice::new(short.clone(), !ended.is_good(), app.now.steady_ms).or(short);
+    let notice = Notice::new(short.clone(), !ended.is_good(), app.now.steady_ms).or(short).done();
     app.say(if ended.is_good() { notice.doing(&commands) } else { notice });
     if app.mode == Mode::Normal && ended.lines.len() > 1 {
         app.open(Mode::Sheet(Box::new(Sheet::Ended(ended, 0))));

@@ -114,7 +114,7 @@ impl Menu {
         let errand = |errand| Item::Do(What::Errand(errand));
         [
             (act(Action::Start), "start", "what is stopped"),
-            (act(Action::Restart), "restart", "with the environment it has"),
+            (act(Action::Restart), "restart", "with its current environment"),
             (act(Action::Reload), "reload", "workers one after another; a fork is restarted"),
             (act(Action::Stop), "stop", "it stays in PM2's list"),
             (act(Action::Delete), "delete", "stop, and out of PM2's list"),

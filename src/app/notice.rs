@@ -20,6 +20,8 @@ pub struct Notice {
     pub command: Option<String>,
     /// Whether it went wrong.
     pub is_bad: bool,
+    /// Whether something was done; neither where it is a hint.
+    pub is_done: bool,
     /// Since when it is shown, milliseconds by the steady clock.
     pub since_ms: i64,
     /// When it leaves, by that clock.
@@ -99,6 +101,7 @@ impl Notice {
             short: None,
             command: None,
             is_bad,
+            is_done: false,
             since_ms: steady_ms,
             until_ms,
             about: About::Nothing,
@@ -126,6 +129,12 @@ impl Notice {
         let text = format!("{}   = {command}", self.text);
         let until_ms = self.since_ms.saturating_add(COMMAND_NOTICE_MS);
         Self { text, command: Some(command.to_owned()), until_ms, ..self }
+    }
+
+    /// The same, of something that was done, unless it went wrong.
+    #[must_use]
+    pub fn done(self) -> Self {
+        Self { is_done: !self.is_bad, ..self }
     }
 
     /// There is nothing to act on.

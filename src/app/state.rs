@@ -246,6 +246,11 @@ impl App {
         self.say(Notice::new(text, is_bad, self.now.steady_ms));
     }
 
+    /// Shows in the footer what was done.
+    pub(super) fn notify_done(&mut self, text: impl Into<String>) {
+        self.say(Notice::new(text, false, self.now.steady_ms).done());
+    }
+
     /// Shows this notice in the footer.
     pub(super) fn say(&mut self, notice: Notice) {
         self.notice = Some(notice);

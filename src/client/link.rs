@@ -45,7 +45,7 @@ impl SharedConnection {
         let opening = Session::open(
             endpoint,
             options.frame_bytes_max,
-            options.timeout,
+            (options.timeout, options.timeout),
             (&tasks, &generation),
             Box::new(|_| {}),
         );
@@ -76,7 +76,7 @@ impl SharedConnection {
         let opening = Session::open(
             &self.endpoint,
             self.options.frame_bytes_max,
-            self.options.timeout,
+            (self.options.timeout, self.options.timeout),
             (&self.tasks, &self.generation),
             Box::new(|_| {}),
         );

@@ -89,6 +89,8 @@ impl Default for Options {
 pub(crate) struct Timings {
     /// The connect, and each call of the handshake.
     handshake: Duration,
+    /// How long a full queue of connections is tried before that is told. It is tried on for ever.
+    room: Duration,
     /// A call that only reads.
     read: Duration,
     /// A call by name, over what the daemon itself may take for it.
@@ -128,6 +130,7 @@ impl Default for Timings {
     fn default() -> Self {
         Self {
             handshake: Duration::from_secs(5),
+            room: Duration::from_millis(500),
             read: Duration::from_secs(10),
             named: Duration::from_secs(10),
             last_poll: Duration::from_secs(1),

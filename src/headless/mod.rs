@@ -88,6 +88,14 @@ impl Context {
         output::JsonStyle { is_pretty: self.is_terminal, is_ascii }
     }
 
+    /// Why a command that was to listen so long has heard nothing.
+    fn unreached(&self, span: Duration) -> Failure {
+        let bus = clean(&self.endpoint.publish.to_string()).into_owned();
+        let line =
+            format!("no connection to {bus} in {} s: the daemon may be busy", span.as_secs_f64());
+        Failure::Said(Code::NoDaemon, line)
+    }
+
     /// What an error of the client means for the command.
     fn failure(&self, error: crate::client::ClientError) -> Failure {
         Failure::of_client(error, &self.endpoint)

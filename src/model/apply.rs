@@ -420,6 +420,9 @@ impl Applying<'_> {
         for line in lines {
             let is_console =
                 matches!(line.kind, LineKind::Event(..)) && line.source.pm_id.is_none();
+            if is_console && self.daemon().is_some_and(|it| it.repeats_blindness(&line.text)) {
+                continue;
+            }
             self.note_line(&line, is_console);
             let read = is_console.then(|| lifecycle::read_console(&line.text, line.at_ms));
             let found = read.flatten().and_then(|(whom, life)| Some((self.whom(whom)?, life)));

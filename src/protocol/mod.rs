@@ -11,6 +11,7 @@ pub mod bus;
 pub mod cron;
 pub mod drift;
 pub mod dump;
+pub(crate) mod escape;
 mod json;
 pub mod layout;
 pub mod message;

@@ -181,7 +181,7 @@ fn said(path: &Path) -> String {
 fn locate(path: &Path, line: &[u8]) -> io::Result<Option<u64>> {
     // Of a FIFO that nobody writes to, opening would not end.
     if !path.metadata()?.is_file() {
-        return Err(io::Error::other("it is no plain file"));
+        return Err(io::Error::other("it is not a regular file"));
     }
     let file = File::open(path)?;
     let size = file.metadata()?.len();
@@ -245,7 +245,9 @@ mod tests {
         assert_eq!(locate(&path, b"needle").unwrap(), Some(border as u64));
         assert_eq!(locate(&path, b"absent").unwrap(), None);
         assert_eq!(locate(&path, b"").unwrap(), None);
-        assert!(locate(folder.path(), b"x").unwrap_err().to_string().contains("no plain file"));
+        assert!(
+            locate(folder.path(), b"x").unwrap_err().to_string().contains("not a regular file")
+        );
         assert!(locate(&folder.path().join("none"), b"x").is_err());
     }
 }

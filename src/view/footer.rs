@@ -107,11 +107,15 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 fn notice(app: &App, canvas: &Canvas<'_>, columns: u16) -> Option<Part> {
     let notice = app.notice.as_ref()?;
     let glyphs = canvas.theme().glyphs();
-    let (glyph, role) =
-        if notice.is_bad { (glyphs.bad, Role::Bad) } else { (glyphs.good, Role::Good) };
-    let is_too_long = text::width(&notice.text) + 2 > columns;
+    let (sign, role) = match (notice.is_bad, notice.is_done) {
+        (true, _) => (format!("{} ", glyphs.bad), Role::Bad),
+        (false, true) => (format!("{} ", glyphs.good), Role::Good),
+        // Nothing was done: no sign that says so.
+        (false, false) => (String::new(), Role::Strong),
+    };
+    let is_too_long = text::width(&notice.text) + text::width(&sign) > columns;
     let short = notice.short.as_ref().filter(|_| is_too_long);
-    Some(Part::new(format!("{glyph} {}", short.unwrap_or(&notice.text)), role, 0))
+    Some(Part::new(format!("{sign}{}", short.unwrap_or(&notice.text)), role, 0))
 }
 
 /// The commands that belong here, each by its first key, behind the process that they act on; while a

@@ -119,7 +119,7 @@ fn verdicts(canvas: &mut Canvas<'_>, size: (u16, u16), (ended, top): (&Ended, us
     };
     let lines: Vec<_> = ended.shown(columns).into_iter().map(shown).collect();
     let (good, all) = (ended.good(), ended.lines.len());
-    let title = format!("{}: {good} of {all} came about", ended.title);
+    let title = format!("{}: {good} of {all} succeeded", ended.title);
     frame(canvas, size, &title, (&lines, top, 0));
 }
 

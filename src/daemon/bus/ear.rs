@@ -90,6 +90,13 @@ impl Ears {
         tokio::time::timeout(timeout, connected).await.is_ok_and(|seen| seen.is_ok())
     }
 
+    /// Waits until the bus is not connected.
+    pub(crate) async fn disconnected(&self) {
+        let mut seen = self.0.is_connected.subscribe();
+        // The sender is held here.
+        let _ = seen.wait_for(|is_connected| !*is_connected).await;
+    }
+
     /// Whether the bus is connected.
     pub(crate) fn is_connected(&self) -> bool {
         *self.0.is_connected.borrow()

@@ -93,7 +93,7 @@ impl Session {
         let deadline = Instant::now() + base;
         let waiting = tokio::time::timeout_at(deadline, RELOADING_LOGS.lock()).await;
         let _alone = waiting.map_err(|_| CallFailure::Locked {
-            what: "another call of this program opens the logs again".to_owned(),
+            what: "another pm2-tui is reopening the logs".to_owned(),
             waited_ms: whole_ms(base),
         })?;
         let _alone_here = HomeLock::take(&self.home, deadline).await?;

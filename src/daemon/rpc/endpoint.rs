@@ -129,11 +129,11 @@ impl Endpoint {
     /// # Errors
     /// As [`Endpoint::connect_within`].
     pub(crate) async fn connect(&self, socket: &Socket) -> Result<Stream, Problem> {
-        self.connect_within(socket, CONNECT_MAX).await
+        self.connect_within(socket, CONNECT_MAX, CONNECT_MAX).await
     }
 
-    /// Connects to one of the two sockets. Where the daemon's queue of connections is full, it is tried
-    /// again until the limit.
+    /// Connects to one of the two sockets within `limit`. Where the daemon's queue of connections is
+    /// full, it is tried again for as long as `room_max`.
     ///
     /// # Errors
     /// Why it could not, by path.
@@ -141,6 +141,7 @@ impl Endpoint {
         &self,
         socket: &Socket,
         limit: Duration,
+        room_max: Duration,
     ) -> Result<Stream, Problem> {
         let path = match socket {
             Socket::Unix(path) if path.as_os_str().as_bytes().len() > SOCKET_PATH_BYTES_MAX => {
@@ -154,7 +155,7 @@ impl Endpoint {
                 return connected.map_err(silent)?.map_err(|error| tcp_problem(socket, &error));
             }
         };
-        let deadline = Instant::now() + limit;
+        let deadline = Instant::now() + limit.min(room_max);
         let mut pause = Backoff::new(AGAIN.0, AGAIN.1, u64::from(std::process::id()));
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -327,10 +328,11 @@ mod tests {
         let listener = UnixListener::bind(rpc(&endpoint)).unwrap();
         rustix::net::listen(&listener, 0).unwrap();
         let mut held = Vec::new();
+        let patience = Duration::from_mins(1);
         let limit = Duration::from_millis(200);
         let started = Instant::now();
         let problem = loop {
-            match endpoint.connect_within(&endpoint.rpc, limit).await {
+            match endpoint.connect_within(&endpoint.rpc, patience, limit).await {
                 Ok(stream) => held.push(stream),
                 Err(problem) => break problem,
             }

@@ -157,9 +157,16 @@ async fn kill_notice(watch: &Watch, problem: &Problem) -> Option<Box<str>> {
         said.as_ref().is_some_and(|said| said.at.elapsed() < watch.timings.kill_notice_fresh)
     };
     let mut killed = watch.killed.subscribe();
-    let said = killed.wait_for(is_fresh);
-    let said = tokio::time::timeout(watch.timings.kill_notice, said).await;
-    Some(said.ok()?.ok()?.as_ref()?.message.clone())
+    let said = async {
+        tokio::select! {
+            biased;
+            said = killed.wait_for(is_fresh) => Some(said.ok()?.as_ref()?.message.clone()),
+            // It has said all that it will ever say. Without this the bus is tried again, and what
+            // comes of that is told, before it is told that the daemon is gone.
+            () = watch.ears.disconnected() => None,
+        }
+    };
+    tokio::time::timeout(watch.timings.kill_notice, said).await.ok()?
 }
 
 /// After a deliberate end, a missing or refused socket is still that end.
@@ -178,7 +185,7 @@ async fn connect(watch: &Watch) -> Result<Session, Problem> {
     let opening = Session::open(
         &watch.endpoint,
         watch.options.frame_bytes_max,
-        watch.timings.handshake,
+        (watch.timings.handshake, watch.timings.room),
         (&watch.tasks, &watch.generation),
         watch.warn_fn(),
     );
@@ -201,12 +208,12 @@ impl Session {
     pub(crate) async fn open(
         endpoint: &Endpoint,
         frame_bytes_max: usize,
-        timeout: Duration,
+        (timeout, room_max): (Duration, Duration),
         (tasks, generation): (&TaskTracker, &CancellationToken),
         warn: WarnFn,
     ) -> Result<Self, Problem> {
         tracing::debug!(socket = %endpoint.rpc, "connecting");
-        let connecting = endpoint.connect_within(&endpoint.rpc, timeout);
+        let connecting = endpoint.connect_within(&endpoint.rpc, timeout, room_max);
         let stream = connecting
             .await
             .inspect_err(|problem| tracing::debug!(why = problem.for_log(), "no connection"))?;

@@ -21,7 +21,7 @@ pub const STACK_LINES_MAX: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BusError {
     /// The frame does not start with a topic and a JSON payload.
-    #[error("a frame on the bus that is no message")]
+    #[error("a frame on the bus that is not a message")]
     NotAMessage,
     /// The payload is broken JSON.
     #[error("a message {topic} on the bus is broken JSON: {reason}")]

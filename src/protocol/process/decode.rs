@@ -196,7 +196,7 @@ impl WireProcess<'_> {
             }
             (None, _) => "PM2 sent no pm2_env".to_owned(),
             (_, None) => match self.pm_id.as_text() {
-                Some(id) => format!("its id {} is no number", quoted(&id)),
+                Some(id) => format!("its id {} is not a number", quoted(&id)),
                 None => "PM2 sent no id".to_owned(),
             },
         };

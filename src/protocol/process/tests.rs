@@ -172,9 +172,9 @@ fn a_process_that_cannot_be_read_costs_that_process() {
         [
             "process bare[2] left out: PM2 sent no pm2_env",
             "process null[3] left out: PM2 sent no pm2_env",
-            "process old[_old_1] left out: its id _old_1 is no number",
+            "process old[_old_1] left out: its id _old_1 is not a number",
             "process none[?] left out: PM2 sent no id",
-            "process half[1.5] left out: its id 1.5 is no number",
+            "process half[1.5] left out: its id 1.5 is not a number",
             "process [?] left out: PM2 sent no pm2_env",
             "process [?] left out: PM2 sent no pm2_env",
             "process [?] left out: PM2 sent no pm2_env",

@@ -242,7 +242,7 @@ fn line_shown_whole() {
 fn notices() {
     let mut app = typical();
     let up = "restarted api[0], up 1.0 s   = pm2 restart 0";
-    app.notice = Some(Notice::new(up, false, NOW_MS));
+    app.notice = Some(Notice::new(up, false, NOW_MS).done());
     check!(&app, COLOR, "notice_good", [(80, 24)]);
     let down = "restarted worker[3], but it is down: exit code 1: Error: Cannot find module './x'";
     app.notice = Some(Notice::new(down, true, NOW_MS));
