@@ -37,7 +37,7 @@ fn are_words(bytes: &[u8]) -> bool {
 /// Whether two blanks follow one another.
 fn has_gap(line: &[u8]) -> bool {
     let behind = line.get(1..).unwrap_or_default();
-    let are_blank = |(one, other): (&u8, &u8)| (*one == b' ') & (*other == b' ');
+    let are_blank = |(one, other): (&u8, &u8)| *one == b' ' && *other == b' ';
     line.iter().zip(behind).fold(false, |so_far, pair| so_far | are_blank(pair))
 }
 
