@@ -6,9 +6,9 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
+use super::glyphs::Glyphs;
 use super::parts::{self, Part, key};
 use super::roles::Role;
-use super::theme::Glyphs;
 use super::{confirm, details, log_sheet, sheet, text};
 use crate::app::command::{Command, LogCommand, RowsCommand};
 use crate::app::job::Job;
