@@ -192,7 +192,7 @@ const SYNONYMS: &[(&str, &[&str])] = &[
 fn fits(typed: &str, entry: &Entry) -> Option<Fit> {
     let own = fit(typed, entry.name());
     let wanted: String = letters(typed).collect();
-    if wanted.chars().count() < 2 || matches!(entry, Entry::Method { .. }) {
+    if wanted.chars().count() < 3 || matches!(entry, Entry::Method { .. }) {
         return own;
     }
     let name = entry.name();

@@ -43,9 +43,7 @@ fn plain(code: KeyCode) -> Token {
 #[test]
 fn replies_of_the_terminal_are_no_keys() {
     for reply in [
-        &b"\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\"[..],
-        b"\x1b]11;rgb:1e1e/1e1e/2e2e\x07",
-        b"\x1b]lssh server\x1b\\",
+        &b"\x1b]lssh server\x1b\\"[..],
         "\u{1b}]2;title ✓ done\u{1b}\\".as_bytes(),
         b"\x9d11;rgb:rr/ss/dd\x9c",
         b"\xc2\x9d11;rgb:rr/ss/dd\x07",
@@ -76,6 +74,9 @@ fn replies_of_the_terminal_are_no_keys() {
         assert_however(reply, &[]);
     }
     assert_however(b"\x1b[0n", &[Token::Status]);
+    for reply in [&b"\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\"[..], b"\x1b]11;rgb:1e1e/1e1e/2e2e\x07"] {
+        assert_however(reply, &[Token::Background([0x1e, 0x1e, 0x2e])]);
+    }
 }
 
 #[test]
