@@ -55,6 +55,8 @@ pub trait Surface {
     fn redraw(&mut self);
     /// Has the terminal copy a clean text, with the next frame.
     fn copy(&mut self, text: &str);
+    /// The terminal said which colour its ground has: red, green, blue.
+    fn background(&mut self, _color: [u8; 3]) {}
 }
 
 /// What the effects reach. Nothing here waits.
@@ -98,6 +100,8 @@ pub enum Input {
     Paste(String),
     /// The terminal answered that it has drawn all that was sent before the question.
     TerminalAnswered,
+    /// The terminal answered which colour its ground has: red, green, blue.
+    Background([u8; 3]),
     /// The terminal's new size in columns and rows.
     Resized(u16, u16),
     /// A signal that ends the program, by its number.
@@ -366,6 +370,10 @@ fn take_input(
         Input::TerminalAnswered => {
             pacer.answered(app);
             Ok(Effects::none())
+        }
+        Input::Background(color) => {
+            surface.background(color);
+            Ok(update(app, now, Message::Clock))
         }
         Input::Resized(columns, rows) => Ok(update(app, now, Message::Resized(columns, rows))),
         Input::Continued => {

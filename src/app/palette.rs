@@ -37,7 +37,7 @@ pub enum Entry {
     /// A command of the screen.
     Command(Box<Row>),
     /// Something of the menu.
-    Item(menu::Entry),
+    Item(Box<menu::Entry>),
     /// A method of the daemon.
     Method {
         /// PM2's name of it.
@@ -102,7 +102,7 @@ pub fn entries(scene: &Scene<'_>, palette: &Palette) -> Vec<Entry> {
     let commands = rows.map(|row| Entry::Command(Box::new(row.clone())));
     let menu = palette.menu.iter().flat_map(|menu| menu.entries(scene.watched, scene.is_read_only));
     // Those with a key are commands already.
-    let items = menu.filter(|entry| entry.key.is_empty()).map(Entry::Item);
+    let items = menu.filter(|entry| entry.key.is_empty()).map(|entry| Entry::Item(Box::new(entry)));
     let daemon = daemon(scene.watched, scene.selected);
     let methods = daemon.and_then(|id| scene.watched.daemon(id)?.methods.as_ref());
     let methods = methods.into_iter().flat_map(|methods| {
@@ -192,7 +192,7 @@ const SYNONYMS: &[(&str, &[&str])] = &[
 fn fits(typed: &str, entry: &Entry) -> Option<Fit> {
     let own = fit(typed, entry.name());
     let wanted: String = letters(typed).collect();
-    if wanted.chars().count() < 2 || matches!(entry, Entry::Method { .. }) {
+    if wanted.chars().count() < 3 || matches!(entry, Entry::Method { .. }) {
         return own;
     }
     let name = entry.name();

@@ -219,7 +219,7 @@ mod tests {
         };
         let (keymap, _) = Keymap::configured(
             &[
-                bound(Place::Everywhere, "details", &["o"], 1),
+                bound(Place::Everywhere, "open", &["o"], 1),
                 bound(Place::Everywhere, "suspend", &["y"], 2),
                 bound(Place::Everywhere, "restart", &["ctrl-d"], 3),
                 bound(Place::Everywhere, "up", &["n"], 4),

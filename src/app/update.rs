@@ -129,18 +129,8 @@ fn take_command(app: &mut App, command: Command) -> Effects {
     if app.mode == Mode::Normal {
         return take_normal(app, command);
     }
-    if let Mode::Filter(_) = app.mode {
-        table::take_typing(app, command);
-        return Effects::none();
-    }
-    if let Mode::Details(_) = app.mode {
-        return details::take(app, command);
-    }
-    if let Mode::LogInput(_) = app.mode {
-        return log_keys::take_typing(app, command);
-    }
-    if let Mode::LogSheet(_) = app.mode {
-        return log_sheet_keys::take(app, command);
+    if let Some(effects) = take_alone(app, command) {
+        return effects;
     }
     let facts = offers::facts(app);
     let around = Around {
@@ -197,6 +187,24 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         }
         Taken::Send { daemon, call, is_confirmed } => send(app, daemon, call, is_confirmed),
     }
+}
+
+/// What is open and takes its commands with all of the app.
+fn take_alone(app: &mut App, command: Command) -> Option<Effects> {
+    if let Mode::Filter(_) = app.mode {
+        table::take_typing(app, command);
+        return Some(Effects::none());
+    }
+    if let Mode::Details(_) = app.mode {
+        return Some(details::take(app, command));
+    }
+    if let Mode::LogInput(_) = app.mode {
+        return Some(log_keys::take_typing(app, command));
+    }
+    if let Mode::LogSheet(_) = app.mode {
+        return Some(log_sheet_keys::take(app, command));
+    }
+    None
 }
 
 fn take_normal(app: &mut App, command: Command) -> Effects {

@@ -329,3 +329,46 @@ proptest! {
         }
     }
 }
+
+/// Acceptance: keymap, help, palette, README and the printed defaults say the same. The footer is made of
+/// the keymap's own rows, and hints are looked up in it.
+#[test]
+fn keymap_help_palette_readme_and_printed_defaults_agree() {
+    use crate::app::help::Help;
+    use crate::app::keymap::{Place, name};
+    use crate::app::palette::{Entry, Facts, Palette, Scene, entries};
+    use crate::model::watched::Watched;
+    let readme = include_str!("../../README.md");
+    let printed = defaults();
+    let (keymap, watched) = (Keymap::default(), Watched::new(Vec::new()));
+    let help = Help::of(Place::Table).lines(&keymap, 500);
+    let scene = Scene {
+        watched: &watched,
+        keys: &keymap,
+        selected: None,
+        is_read_only: false,
+        facts: Facts::default(),
+    };
+    let offered = entries(&scene, &Palette::default());
+    for (row, is_details) in
+        keymap.rows().map(|row| (row, false)).chain(keymap.details().map(|row| (row, true)))
+    {
+        // Six tabs are `1` to `6`; `=` is + without Shift.
+        let shown = row.keys.split(' ').filter(|key| !(is_details && "23456=".contains(key)));
+        for key in shown {
+            assert!(readme.contains(&format!("`{key}`")), "README: {key}, {}", row.label);
+        }
+        let helps = help.iter().any(|line| line.keys == row.keys && line.text == *row.help);
+        assert!(helps, "help: {} {}", row.keys, row.label);
+        let line = format!("\n#{} = ", name(&row.label));
+        assert!(printed.contains(&line), "defaults: {line}");
+        let is_offered = offered.iter().any(|entry| {
+            matches!(entry, Entry::Command(other) if other.command == row.command && other.keys == row.keys)
+        });
+        let is_itself = row.command == crate::app::command::Command::Palette;
+        assert_eq!(is_offered, !is_details && !is_itself, "palette: {}", row.label);
+    }
+    for (theme, _) in crate::view::sets::NAMES {
+        assert!(readme.contains(&format!("`{theme}`")), "README: {theme}");
+    }
+}

@@ -146,14 +146,18 @@ fn read_keyboard(tty: &OwnedFd, held: &OwnedFd, keyboard: &mpsc::Sender<Input>) 
 /// between them does not part them: pasted text would be typed one by one.
 fn inputs(tokens: Vec<Token>) -> Vec<Input> {
     let (answers, others): (Vec<Token>, Vec<Token>) =
-        tokens.into_iter().partition(|token| *token == Token::Status);
-    let mut inputs: Vec<Input> = answers.iter().map(|_| Input::TerminalAnswered).collect();
+        tokens.into_iter().partition(|token| matches!(token, Token::Status | Token::Background(_)));
+    let answer = |token: Token| match token {
+        Token::Background(color) => Input::Background(color),
+        _ => Input::TerminalAnswered,
+    };
+    let mut inputs: Vec<Input> = answers.into_iter().map(answer).collect();
     for token in others {
         match (token, inputs.last_mut()) {
             (Token::Key(key), Some(Input::Keys(keys))) => keys.push(key),
             (Token::Key(key), _) => inputs.push(Input::Keys(vec![key])),
             (Token::Paste(text), _) => inputs.push(Input::Paste(text)),
-            (Token::Status, _) => {}
+            (Token::Status | Token::Background(_), _) => {}
         }
     }
     inputs

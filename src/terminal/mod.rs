@@ -31,13 +31,19 @@ use tokio::sync::mpsc;
 pub(crate) use self::kind::Kind;
 use crate::app::App;
 use crate::runtime::Surface;
-use crate::view::{theme::Theme, view};
+use crate::view::{
+    theme::{Ground, Theme},
+    view,
+};
 
 /// How long leaving waits for a terminal that does not read.
 const LEAVE_WAIT: Duration = Duration::from_millis(500);
 
 /// Asks for the terminal's status. It answers `ESC[0n` when it has drawn all that came before.
 const STATUS: &[u8] = b"\x1b[5n";
+
+/// Asks which colour the ground has.
+const BACKGROUND: &[u8] = b"\x1b]11;?\x1b\\";
 
 /// Ends all colours and attributes.
 const PLAIN: &[u8] = b"\x1b[m";
@@ -236,7 +242,11 @@ impl Screen {
         })?;
         let mut screen =
             Self { terminal, kind, theme, to_writer, from_writer, in_flight: 0, aside: Vec::new() };
-        screen.hand_over(enter_bytes(kind))?;
+        // Before its status is asked for: the answers come in this order.
+        let asks = kind.is_modern && theme.asks_for_ground();
+        let mut bytes = if asks { BACKGROUND.to_vec() } else { Vec::new() };
+        bytes.extend(enter_bytes(kind));
+        screen.hand_over(bytes)?;
         Ok(screen)
     }
 
@@ -335,6 +345,12 @@ impl Surface for Screen {
     fn redraw(&mut self) {
         // Clearing memory cannot fail; the next draw then sends every cell.
         let _ = self.terminal.clear();
+    }
+
+    fn background(&mut self, color: [u8; 3]) {
+        if self.theme.asks_for_ground() {
+            self.theme = self.theme.on(Ground::of_color(color));
+        }
     }
 
     fn copy(&mut self, text: &str) {

@@ -6,9 +6,9 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
+use super::glyphs::Glyphs;
 use super::parts::{self, Part, key};
 use super::roles::Role;
-use super::theme::Glyphs;
 use super::{confirm, details, log_sheet, sheet, text};
 use crate::app::command::{Command, LogCommand, RowsCommand};
 use crate::app::job::Job;
@@ -28,7 +28,35 @@ const NAME_COLUMNS: u16 = 16;
 
 /// Draws the line.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
-    let keys = match &app.mode {
+    let keys = keys(app, canvas);
+    // Those of the panes are the keymap's own; hints are written with the default keys.
+    let keys: Vec<Part> = match app.mode {
+        Mode::Normal => keys,
+        _ => keys.into_iter().filter_map(|part| parts::now(part, app)).collect(),
+    };
+    let columns = area.width.saturating_sub(2);
+    let end = area.x + 1 + columns;
+    let notice = notice(app, canvas, columns)
+        .filter(|_| matches!(app.mode, Mode::Normal | Mode::Details(_)));
+    let taken = notice.as_ref().map_or(0, Part::columns);
+    let room = columns.saturating_sub(if taken > 0 { taken.saturating_add(GAP) } else { 0 });
+    let fitting = parts::fit(&keys, GAP, room);
+    // Keys that never leave do so for a notice that needs their room.
+    if notice.is_none() || parts::columns(&fitting, GAP) <= room {
+        let mut x = area.x + 1;
+        for part in fitting {
+            x += canvas.part(x, area.y, end.saturating_sub(x), &part) + GAP;
+        }
+    }
+    if let Some(notice) = notice {
+        let x = end.saturating_sub(taken).max(area.x + 1);
+        canvas.part(x, area.y, columns, &notice);
+    }
+}
+
+/// Which keys do what, in what is open.
+fn keys(app: &App, canvas: &Canvas<'_>) -> Vec<Part> {
+    match &app.mode {
         Mode::Confirm { .. }
         | Mode::ConfirmReload { .. }
         | Mode::ConfirmCall { .. }
@@ -77,29 +105,6 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         Mode::LogSheet(sheet) => log_sheet::keys(sheet, choose(canvas), canvas.theme().ascii),
         Mode::Sheet(sheet) => sheet::keys(sheet),
         Mode::Normal => commands(app, canvas.theme().glyphs()),
-    };
-    // Those of the panes are the keymap's own; hints are written with the default keys.
-    let keys: Vec<Part> = match app.mode {
-        Mode::Normal => keys,
-        _ => keys.into_iter().filter_map(|part| parts::now(part, app)).collect(),
-    };
-    let columns = area.width.saturating_sub(2);
-    let end = area.x + 1 + columns;
-    let notice = notice(app, canvas, columns)
-        .filter(|_| matches!(app.mode, Mode::Normal | Mode::Details(_)));
-    let taken = notice.as_ref().map_or(0, Part::columns);
-    let room = columns.saturating_sub(if taken > 0 { taken.saturating_add(GAP) } else { 0 });
-    let fitting = parts::fit(&keys, GAP, room);
-    // Keys that never leave do so for a notice that needs their room.
-    if notice.is_none() || parts::columns(&fitting, GAP) <= room {
-        let mut x = area.x + 1;
-        for part in fitting {
-            x += canvas.part(x, area.y, end.saturating_sub(x), &part) + GAP;
-        }
-    }
-    if let Some(notice) = notice {
-        let x = end.saturating_sub(taken).max(area.x + 1);
-        canvas.part(x, area.y, columns, &notice);
     }
 }
 

@@ -5,11 +5,11 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
+use super::glyphs::Glyphs;
 use super::lookup::name_of;
 use super::parts::{self, Part};
 use super::roles::Role;
 use super::text;
-use super::theme::Glyphs;
 use crate::app::App;
 use crate::model::daemon::{BusState, Connection, Daemon};
 use crate::model::totals::{State, Totals};

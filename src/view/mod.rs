@@ -14,6 +14,7 @@ mod empty;
 mod exceptions;
 mod figures;
 mod footer;
+mod glyphs;
 mod header;
 mod help;
 mod log_charts;

@@ -16,11 +16,11 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::canvas::Canvas;
+use super::glyphs::Glyphs;
 use super::help::spelled;
 use super::parts::Part;
 use super::roles::Role;
 use super::text;
-use super::theme::Glyphs;
 use crate::app::App;
 use crate::app::editor::Editor;
 use crate::app::geometry::{overlay, wrap};

@@ -1,7 +1,7 @@
 //! Sets of colours beside those that fit a terminal by themselves, and the user's own.
 //!
 //! Invariant: a set is data: what it does not name it has from another one. Contrasts of the true colour
-//! sets are as those of [`super::roles`].
+//! sets are as those of the sets that fit a terminal.
 
 use ratatui::style::{Color, Modifier, Style};
 

@@ -6,6 +6,7 @@
 use ratatui::style::{Color, Modifier, Style};
 
 use super::colors::{named, nearest_16, nearest_256, rgb_of};
+use super::glyphs::{ASCII, Glyphs, UNICODE};
 use super::roles::{self, Role, Roles};
 use super::sets::{self, Choice};
 use crate::model::log::Severity;
@@ -46,6 +47,16 @@ pub struct Theme {
     pub ascii: bool,
     /// The set of colours, where the user chose one.
     pub choice: Choice,
+}
+
+impl Ground {
+    /// That of a colour: red, green, blue.
+    #[must_use]
+    pub fn of_color([red, green, blue]: [u8; 3]) -> Self {
+        // Rec. 601, in thousandths.
+        let luma = u32::from(red) * 299 + u32::from(green) * 587 + u32::from(blue) * 114;
+        if luma > 127_500 { Self::Light } else { Self::Dark }
+    }
 }
 
 /// The nearest colour that a terminal with these has.
@@ -112,6 +123,14 @@ impl Theme {
                 Self { choice: Choice::Own(own.fitted(has)), ..self }
             }
         }
+    }
+
+    /// Whether it depends on the ground, and nothing said yet which that is.
+    #[must_use]
+    pub fn asks_for_ground(self) -> bool {
+        let depends =
+            matches!(self.choice, Choice::Auto | Choice::HighContrast | Choice::ColorBlind);
+        self.colors == Colors::True && self.ground == Ground::Unknown && depends
     }
 
     /// The same on this ground: what a configuration or the terminal's own answer says of it.
@@ -245,115 +264,6 @@ fn ground_of(colors: &str) -> Ground {
     }
 }
 
-/// Every glyph that is not a letter. All are one column wide, but for ASCII's `ellipsis`
-/// and `restarts`. None has a variation selector, none is from a private area.
-#[derive(Debug)]
-pub(super) struct Glyphs {
-    pub(super) ellipsis: &'static str,
-    /// Left of the selected row, in the pane in front.
-    pub(super) selected: &'static str,
-    /// The same, in the pane behind.
-    pub(super) selected_behind: &'static str,
-    /// Left of a marked row.
-    pub(super) marked: &'static str,
-    pub(super) online: &'static str,
-    /// Launching, stopping, an action under way.
-    pub(super) busy: &'static str,
-    pub(super) stopped: &'static str,
-    pub(super) bad: &'static str,
-    /// Waiting, restarting.
-    pub(super) waiting: &'static str,
-    pub(super) good: &'static str,
-    pub(super) warning: &'static str,
-    pub(super) restarts: &'static str,
-    /// The sorted column, the least first.
-    pub(super) ascending: &'static str,
-    /// Sorted by this column, the largest first.
-    pub(super) descending: &'static str,
-    /// The stroke of a pane's title.
-    pub(super) rule: &'static str,
-    /// The same, of the pane in front.
-    pub(super) rule_in_front: &'static str,
-    /// A limit in a chart.
-    pub(super) limit: &'static str,
-    /// Left of a line of standard output.
-    pub(super) out: &'static str,
-    /// Left of a line of standard error.
-    pub(super) err: &'static str,
-    /// Left of what happened.
-    pub(super) event: &'static str,
-    /// Left of a message.
-    pub(super) message: &'static str,
-    /// One to eight eighths of a cell, from below.
-    pub(super) bars: [&'static str; 8],
-    /// One to eight eighths of a cell, from the left.
-    pub(super) meter: [&'static str; 8],
-    /// What of a meter is empty.
-    pub(super) meter_empty: &'static str,
-    /// A line break in a prompt, which has one row.
-    pub(super) line_break: &'static str,
-    /// A tab there.
-    pub(super) tab: &'static str,
-}
-
-static UNICODE: Glyphs = Glyphs {
-    ellipsis: "…",
-    selected: "▌",
-    selected_behind: "▏",
-    marked: "◆",
-    online: "●",
-    busy: "◌",
-    stopped: "○",
-    bad: "✗",
-    waiting: "↻",
-    good: "✓",
-    warning: "⚠",
-    restarts: "↺",
-    ascending: "▲",
-    descending: "▼",
-    rule: "─",
-    rule_in_front: "━",
-    limit: "╌",
-    out: "│",
-    err: "┃",
-    event: "◆",
-    message: "»",
-    bars: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
-    meter: ["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"],
-    meter_empty: "·",
-    line_break: "↵",
-    tab: "⇥",
-};
-
-static ASCII: Glyphs = Glyphs {
-    ellipsis: "...",
-    selected: ">",
-    selected_behind: "-",
-    marked: "#",
-    online: "*",
-    busy: ".",
-    stopped: "o",
-    bad: "x",
-    waiting: "~",
-    good: "+",
-    warning: "!",
-    restarts: "rst",
-    ascending: "^",
-    descending: "v",
-    rule: "-",
-    rule_in_front: "=",
-    limit: "-",
-    out: "|",
-    err: "!",
-    event: "*",
-    message: ">",
-    bars: [".", ":", "-", "=", "+", "*", "#", "#"],
-    meter: [" ", " ", " ", "#", "#", "#", "#", "#"],
-    meter_empty: ".",
-    line_break: "^J",
-    tab: "^I",
-};
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -391,6 +301,39 @@ mod tests {
         ] {
             assert_eq!(detect(&[("COLORFGBG", value)]).ground, ground, "{value:?}");
         }
+    }
+
+    #[test]
+    fn the_terminals_answer_tells_the_ground() {
+        for (color, ground) in [
+            ([0, 0, 0], Ground::Dark),
+            ([0x28, 0x2c, 0x34], Ground::Dark),
+            ([0xff, 0xff, 0xff], Ground::Light),
+            ([0xfd, 0xf6, 0xe3], Ground::Light),
+        ] {
+            assert_eq!(Ground::of_color(color), ground, "{color:?}");
+        }
+        assert!(Theme::new(Colors::True, Ground::Unknown, false).asks_for_ground());
+        assert!(!Theme::new(Colors::True, Ground::Dark, false).asks_for_ground());
+        assert!(!Theme::new(Colors::Sixteen, Ground::Unknown, false).asks_for_ground());
+        let chosen = Theme::new(Colors::True, Ground::Unknown, false).choose(Choice::Light);
+        assert!(!chosen.asks_for_ground());
+    }
+
+    #[test]
+    fn no_choice_colours_what_has_no_colours() {
+        let own = sets::Own::of("light", &[]).unwrap().0;
+        let none = Theme::new(Colors::None, Ground::Unknown, false);
+        for (_, choice) in sets::NAMES.iter().copied().chain([("own", Choice::Own(own))]) {
+            assert_eq!(*none.choose(choice).roles(), roles::MONO, "{choice:?}");
+        }
+        let sixteen = Theme::new(Colors::Sixteen, Ground::Unknown, false);
+        let color = sixteen.choose(Choice::Own(own)).role(Role::Good).fg.unwrap();
+        assert!(!matches!(color, Color::Rgb(..) | Color::Indexed(_)), "{color:?}");
+        let role =
+            |choice| Theme::new(Colors::True, Ground::Dark, false).choose(choice).role(Role::Good);
+        assert_ne!(role(Choice::ColorBlind), role(Choice::Auto));
+        assert_ne!(role(Choice::HighContrast), role(Choice::Auto));
     }
 
     #[test]

@@ -54,6 +54,10 @@ pub struct Wrong {
 /// The name of a command in the configuration: its label in small letters, `-` for blanks.
 #[must_use]
 pub fn name(label: &str) -> String {
+    if label == "details" {
+        // That is the name of the details' own table of keys; in the log it opens an entry.
+        return "open".to_owned();
+    }
     let kept = |c: &char| c.is_alphanumeric() || *c == ' ';
     label.to_lowercase().chars().filter(kept).map(|c| if c == ' ' { '-' } else { c }).collect()
 }

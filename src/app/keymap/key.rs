@@ -154,10 +154,7 @@ impl Key {
     /// arrows, which a mouse wheel sends on some terminals, and what a pasted line ends with.
     #[must_use]
     pub fn may_act(self) -> bool {
-        match self.code {
-            KeyCode::Char(_) | KeyCode::F(_) | KeyCode::Insert | KeyCode::Delete => true,
-            _ => false,
-        }
+        matches!(self.code, KeyCode::Char(_) | KeyCode::F(_) | KeyCode::Insert | KeyCode::Delete)
     }
 }
 

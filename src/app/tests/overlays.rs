@@ -24,6 +24,7 @@ pub(super) fn methods() -> Report {
         "getVersion": { "params": ["env", "cb"] },
         "stopProcessId": { "params": ["id", "cb"] },
         "restartProcessId": { "params": ["opts", "cb"] },
+        "deleteProcessId": { "params": ["id", "cb"] },
         "duplicateProcessId": { "params": ["id", "cb"] },
         "msgProcess": { "params": ["cmd", "cb"] },
         "sendDataToProcessId": { "params": ["packet", "cb"] },
@@ -113,7 +114,7 @@ fn the_palette_offers_every_command_and_every_method() {
         assert_eq!(all.iter().any(is_there), row.command != Command::Palette, "{}", row.label);
     }
     let methods = all.iter().filter(|entry| matches!(entry, Entry::Method { .. }));
-    assert_eq!(methods.count(), 9);
+    assert_eq!(methods.count(), 10);
     let of_stop = found("stopw");
     let Entry::Method { name, params } = &of_stop[0] else { panic!("{of_stop:?}") };
     assert_eq!((&**name, params.len()), ("stopWatch", 2), "without the callback");

@@ -2,14 +2,15 @@
 
 use super::fleet::*;
 use super::{ALL, check};
+use crate::app::command::Command;
 use crate::app::editor::{Edit, Editor};
 use crate::app::help::Help;
 use crate::app::keymap::Place;
 use crate::app::log_sheet::LogSheet;
 use crate::app::marked;
-use crate::app::palette::Palette;
+use crate::app::message::Message;
 use crate::app::prompt::{Arguments, Compose};
-use crate::app::{App, Mode, Notice, Pane};
+use crate::app::{App, Mode, Notice, Pane, update};
 use crate::model::call::NamedCall;
 use crate::model::daemon::{BusState, Connection, Problem};
 use crate::model::log::{LineKind, LogLine, LogSource};
@@ -120,7 +121,11 @@ fn help() {
 
 fn palette(app: &mut App, typed: &str, chosen: usize) {
     app.watched.daemons[0].methods = Some(methods());
-    app.mode = Mode::Palette(Palette { input: Editor::new(typed), chosen, menu: None });
+    app.mode = Mode::Normal;
+    let now = app.now;
+    let _ = update(app, now, Message::Command(Command::Palette));
+    let Mode::Palette(open) = &mut app.mode else { panic!("{:?}", app.mode) };
+    (open.input, open.chosen) = (Editor::new(typed), chosen);
 }
 
 #[test]
