@@ -32,19 +32,20 @@ fn sheet(screen: &mut Screen, what: &str, is_there: impl Fn(&str) -> bool) -> St
 pub(super) fn choose(screen: &mut Screen, label: &str) {
     screen.press("x");
     screen.wait_for("the menu", |text| text.contains("━ Actions ━"));
-    let is_chosen = |text: &str| {
-        let chosen = text.lines().find(|line| line.contains(label));
-        chosen.is_some_and(|line| line.contains('▌'))
+    // What stands beside the menu may change meanwhile.
+    let chosen = |text: &str| -> Option<String> {
+        let line = text.lines().find_map(|line| line.split_once('▌'));
+        line.map(|(_, line)| line.chars().skip(3).take(21).collect())
     };
     for _ in 0..30 {
-        let before = screen.text();
-        if is_chosen(&before) {
+        let before = chosen(&screen.text());
+        if before.as_ref().is_some_and(|it| it.starts_with(label)) {
             screen.press("\r");
             screen.wait_for("the menu to close", |text| !text.contains("━ Actions ━"));
             return;
         }
         screen.press("j");
-        screen.wait_for("the next line", |text| *text != before);
+        screen.wait_for("the next line", |text| chosen(text).is_some_and(|it| Some(it) != before));
     }
     panic!("no {label} in the menu:\n{}", screen.text());
 }
