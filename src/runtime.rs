@@ -71,6 +71,8 @@ pub trait World {
     fn halt(&mut self);
     /// Has older lines of log files read, of these processes or of all.
     fn older(&mut self, daemon: DaemonId, of: Vec<PmId>, reach: Reach, room: usize);
+    /// Goes on reading older lines.
+    fn older_on(&mut self, daemon: DaemonId);
     /// Leaves older lines unread.
     fn halt_older(&mut self);
     /// Has parts of log files read again.
@@ -405,6 +407,7 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
             Effect::Call { daemon, call } => world.call(daemon, call),
             Effect::Halt => world.halt(),
             Effect::Older { daemon, of, reach, room } => world.older(daemon, of, reach, room),
+            Effect::OlderOn { daemon } => world.older_on(daemon),
             Effect::HaltOlder => world.halt_older(),
             Effect::Reread { daemon, parts } => world.reread(daemon, parts),
             Effect::Trigger { daemon, trigger } => world.trigger(daemon, trigger),

@@ -290,6 +290,12 @@ impl World for Daemons {
         }
     }
 
+    fn older_on(&mut self, daemon: DaemonId) {
+        if let Some(daemon) = self.handles.get(usize::from(daemon.0)) {
+            daemon.older_on();
+        }
+    }
+
     fn halt_older(&mut self) {
         self.handles.iter().for_each(DaemonHandle::halt_older);
     }

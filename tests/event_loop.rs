@@ -108,6 +108,7 @@ impl World for Asked {
     fn halt(&mut self) {}
 
     fn older(&mut self, _: DaemonId, _: Vec<PmId>, _: pm2_tui::logs::Reach, _: usize) {}
+    fn older_on(&mut self, _: DaemonId) {}
     fn halt_older(&mut self) {}
     fn reread(&mut self, _: DaemonId, _: Vec<(past::Again, past::PartRead)>) {}
     fn trigger(&mut self, _daemon: DaemonId, _trigger: Trigger) {}

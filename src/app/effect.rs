@@ -55,6 +55,11 @@ pub enum Effect {
         /// How many lines there is room for.
         room: usize,
     },
+    /// Go on reading older lines: those of the last `Report::History` were taken.
+    OlderOn {
+        /// Of which daemon.
+        daemon: DaemonId,
+    },
     /// Leave older lines unread.
     HaltOlder,
     /// Have parts of log files read again; they come as one `Report::Parts`.

@@ -69,7 +69,8 @@ pub(super) fn step(app: &mut App) {
     match (found, wanted.is_nearest) {
         (Some(line), _) => jump(app, line),
         // What is typed says itself that nothing matches.
-        (None, true) => {}
+        (None, true) if app.mode != Mode::Normal => {}
+        (None, true) => search_files(app),
         (None, false) if wanted.goal == Goal::Match && wanted.way == Direction::Back => {
             search_files(app);
         }

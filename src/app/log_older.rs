@@ -15,6 +15,8 @@ use crate::protocol::process::PmId;
 
 /// Asks for what was wished for.
 pub(super) fn sync(app: &mut App, effects: &mut Effects) {
+    let taken = std::mem::take(&mut app.log_view.taken);
+    effects.0.extend(taken.into_iter().map(|daemon| Effect::OlderOn { daemon }));
     if let Some(reach) = app.log_view.reach.take() {
         effects.0.extend(older(app, &reach).0);
     }
@@ -90,6 +92,7 @@ const NOTES_MAX: usize = 8;
 pub(super) fn take_past(app: &mut App, daemon: DaemonId, past: Past) {
     let (notes, is_asked) = (past.notes.clone(), past.is_asked);
     let (progress, has_nothing) = (past.progress, past.has_nothing);
+    let has_lines = !past.files.is_empty();
     let came = app.log_view.take_past(daemon, past);
     step(app);
     app.is_dirty = true;
@@ -102,6 +105,9 @@ pub(super) fn take_past(app: &mut App, daemon: DaemonId, past: Past) {
         app.note_past(daemon, &format!("{note}{more}"));
     }
     if !is_asked {
+        if has_lines && progress.1 > 0 {
+            app.log_view.taken.push(daemon);
+        }
         if progress.1 > 0 && app.log_view.reaching.is_some() {
             let percent = progress.0 * 100 / progress.1;
             let all = units::bytes(progress.1);
@@ -109,7 +115,9 @@ pub(super) fn take_past(app: &mut App, daemon: DaemonId, past: Past) {
         }
         return;
     }
-    let reach = app.log_view.reaching.take().filter(|_| !app.log_view.is_asking());
+    // Others may still be read.
+    let is_last = !app.log_view.is_asking();
+    let reach = if is_last { app.log_view.reaching.take() } else { None };
     let held = app.lines().len();
     match (reach, came.taken, came.refused) {
         (_, _, 1..) => {

@@ -153,6 +153,8 @@ pub struct LogView {
     pub(super) reach: Option<Reach>,
     /// What they are being read for.
     pub(super) reaching: Option<Reach>,
+    /// Whose older lines were taken, and there are more to come.
+    pub(super) taken: Vec<DaemonId>,
 }
 
 impl LogView {
@@ -211,7 +213,8 @@ impl LogView {
     }
 
     /// Whether a step would look at lines that are there.
-    pub(super) fn has_work(&self) -> bool {
+    #[must_use]
+    pub fn has_work(&self) -> bool {
         !self.is_done && !self.is_waiting
     }
 

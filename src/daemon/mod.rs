@@ -326,6 +326,11 @@ impl DaemonHandle {
         self.history.wish(of, reach, room);
     }
 
+    /// Goes on reading older lines: the last [`Report::History`] was taken.
+    pub fn older_on(&self) {
+        self.history.go_on();
+    }
+
     /// Ends the reading of older lines; the last [`Report::History`] still comes.
     pub fn halt_older(&self) {
         self.history.halt();

@@ -72,6 +72,7 @@ impl Cockpit {
             match effect {
                 Effect::Older { of, reach, room, .. } => self.handle.older(of, reach, room),
                 Effect::Reread { parts, .. } => self.handle.reread(parts),
+                Effect::OlderOn { .. } => self.handle.older_on(),
                 Effect::HaltOlder => self.handle.halt_older(),
                 _ => {}
             }
@@ -84,7 +85,7 @@ impl Cockpit {
         for c in typed.chars() {
             self.take(Message::Text(c));
         }
-        while !self.app.log_view.is_done() {
+        while self.app.log_view.has_work() {
             self.take(Message::Clock);
         }
         self.take(Message::Command(Command::Open));
@@ -145,7 +146,7 @@ impl Cockpit {
             for (daemon, report) in batch.drain(..) {
                 self.take(Message::Report(daemon, report));
             }
-            while !self.app.log_view.is_done() {
+            while self.app.log_view.has_work() {
                 self.take(Message::Clock);
             }
         }
@@ -475,8 +476,7 @@ pub(crate) fn a_time_far_back_is_gone_to_and_esc_ends_it() {
                 (9_990_000..10_010_000).contains(&apart)
             })
             .await;
-        let notice =
-            |app: &App| app.notice.as_ref().map_or(String::new(), |it| it.text.to_string());
+        let notice = |app: &App| app.notice.as_ref().map_or(String::new(), |it| it.text.clone());
         cockpit.ask(LogCommand::Search, "nowhere");
         cockpit.until("how far it is", |app| notice(app).contains("% of")).await;
         cockpit.take(Message::Command(Command::Back));

@@ -19,7 +19,7 @@ impl Reread for Nothing {
 
 fn text() -> String {
     let filler = "x".repeat(1_000);
-    (0..6_000).map(|n| format!("line {n} {filler}\n")).collect()
+    (0..6_000).map(|n| format!("line {n} {filler}\n")).collect::<Vec<_>>().concat()
 }
 
 fn history(text: &str) -> Report {

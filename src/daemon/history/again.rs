@@ -106,7 +106,7 @@ mod tests {
     fn what_was_cut_off_is_not_read_though_the_file_grew_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out.log");
-        let lines: String = (0..100).map(|n| format!("line {n}\n")).collect();
+        let lines = (0..100).map(|n| format!("line {n}\n")).collect::<Vec<_>>().concat();
         fs::write(&path, &lines).unwrap();
         let file = again(Arc::new(File::open(&path).unwrap()), lines.len() as u64);
         assert_eq!(read(&file, 5, 6).unwrap()[..], lines.as_bytes()[5..11]);

@@ -99,9 +99,15 @@ impl History {
         self.wished.notify_one();
     }
 
+    /// What came of a wish until now was taken: it goes on.
+    pub(in crate::daemon) fn go_on(&self) {
+        self.wished.notify_one();
+    }
+
     /// Older lines are not wanted any more.
     pub(in crate::daemon) fn halt(&self) {
         self.is_halted.store(true, Ordering::Relaxed);
+        self.wished.notify_one();
     }
 }
 
@@ -404,7 +410,10 @@ async fn older(watch: &Watch, readers: &mut Readers) {
         readers.all.extend(meant);
         if !slice.is_done {
             readers.course = course;
-            history.wished.notify_one();
+            // Lines are taken before more are read.
+            if past.files.is_empty() {
+                history.wished.notify_one();
+            }
         }
     } else {
         past.is_asked = true;

@@ -54,11 +54,6 @@ impl Filter {
         if what.follow {
             let text = what.until.as_deref().unwrap_or_default();
             until_ms = until_ms.map(|at_ms| next_of_day(text, at_ms, now_ms));
-            if until_ms.is_some_and(|until_ms| until_ms <= now_ms) {
-                let text = clean(text);
-                let line = format!("--until {text} is over: there is nothing to follow until then");
-                return Err(Failure::usage(line));
-            }
         }
         if let (Some(since), Some(until)) = (since_ms, until_ms)
             && since > until

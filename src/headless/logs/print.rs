@@ -1,5 +1,6 @@
 //! How a line is printed: for people, as JSON, or byte for byte.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::Write;
 
@@ -80,8 +81,7 @@ impl<'a, W: Write> Printer<'a, W> {
         }
         // The stamp that PM2 put there says what the time before the line says.
         let text = line.bytes.get(line.stamp_bytes..).unwrap_or_default();
-        let text =
-            String::from_utf8_lossy(if self.time == LogTime::Off { &line.bytes } else { text });
+        let text = words(if self.time == LogTime::Off { &line.bytes } else { text });
         let blanks = self.label_columns.saturating_sub(label.width());
         let gutter = match (stream, self.is_ascii) {
             (LogStream::Out, false) => '│',
@@ -176,4 +176,9 @@ fn push_moment(
         }
     }
     row.push(' ');
+}
+
+/// The text of a line; quicker than the standard library where all of it is valid.
+fn words(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }

@@ -49,7 +49,9 @@ fn get(readers: &mut [Reader], reach: Reach, room: usize) -> (Vec<Vec<String>>, 
 fn what_there_is_room_for_is_read_to_the_beginning_without_a_gap() {
     let folder = tempfile::tempdir().unwrap();
     let mut readers = [reader(folder.path(), 0, 30_000), reader(folder.path(), 1, 500)];
-    readers.iter_mut().for_each(|reader| drop(reader.next().unwrap()));
+    for reader in &mut readers {
+        reader.next().unwrap();
+    }
     let (all, _) = get(&mut readers, Reach::Begin, 100_000);
     assert_eq!((all[0].len(), all[1].len()), (29_999, 499));
     assert!(all[0].iter().enumerate().all(|(n, line)| line.contains(&format!(" {n} x"))));
