@@ -332,7 +332,7 @@ mod tests {
         (info.logs.out, info.logs.err) = (Some(path_of("o.log")), Some(path_of("none.log")));
         let listed = json!([{ "pm_id": 3, "pm2_env": {
             "node_version": "20.20.2", "SECRET": "hunter2", "env": { "SECRET": "hunter2" },
-            "args": ["\u{9b}31m\u{202e}\u{2028}"] } }]);
+            "namespace": "\u{9b}31m\u{202e}\u{2028}" } }]);
         Order {
             path,
             may_replace: false,
