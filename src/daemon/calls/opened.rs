@@ -1,7 +1,7 @@
 //! Whether the workers of a cluster have opened their log files.
 //!
 //! A worker is online before it has read its script and opened its logs, and ends of a `reloadLogs`
-//! that comes in between (measured on 3.5.2, Node.js held up by five seconds).
+//! that comes in between (docs/pm2-ops.md section 1.5).
 
 use std::fs;
 use std::time::Duration;
