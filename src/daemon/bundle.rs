@@ -331,7 +331,8 @@ mod tests {
         let path_of = |name: &str| home.join(name).to_str().unwrap().into();
         (info.logs.out, info.logs.err) = (Some(path_of("o.log")), Some(path_of("none.log")));
         let listed = json!([{ "pm_id": 3, "pm2_env": {
-            "node_version": "20.20.2", "SECRET": "hunter2", "env": { "SECRET": "hunter2" } } }]);
+            "node_version": "20.20.2", "SECRET": "hunter2", "env": { "SECRET": "hunter2" },
+            "namespace": "\u{9b}31m\u{202e}\u{2028}" } }]);
         Order {
             path,
             may_replace: false,
@@ -376,7 +377,12 @@ mod tests {
         ];
         assert_eq!(names, wanted);
         assert_eq!(files["inc/logs/3-..-my-api-out.log"], "one\ntwo\n");
-        assert!(files["inc/processes.json"].contains("SECRET"), "its name");
+        let processes = &files["inc/processes.json"];
+        assert!(processes.contains("SECRET"), "its name");
+        assert!(
+            processes.contains(r"\u009b31m\u202e\u2028"),
+            "no terminal acts on it: {processes}"
+        );
         assert!(!files.values().any(|text| text.contains("hunter2")));
         assert!(files["inc/deaths.json"].contains("ended by itself with exit code 3"));
         let summary = &files["inc/summary.md"];

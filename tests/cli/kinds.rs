@@ -25,6 +25,7 @@ pub(crate) fn trials() -> Vec<Test> {
     vec![
         with_pm2(a_line_is_whole_however_it_comes),
         with_pm2(a_number_is_an_id_or_a_name_and_never_both),
+        with_pm2(a_worker_that_is_slow_to_start_survives_reload_logs).lasting(),
         simulated(a_full_queue_is_waited_for_wherever_it_is),
         simulated(what_is_too_large_is_called_that),
         simulated(few_colours_stay_few),
@@ -147,6 +148,24 @@ fn a_number_is_an_id_or_a_name_and_never_both() {
         assert_eq!(ended.out, format!("stopped {label}\n"), "{words:?}");
     }
     home.assert_unharmed_but(&names);
+}
+
+/// A worker is online before it has opened its logs, and ended of a `reloadLogs` in between.
+fn a_worker_that_is_slow_to_start_survives_reload_logs() {
+    let folder = tempfile::tempdir().unwrap();
+    let slow = folder.path().join("slow.js");
+    fs::write(&slow, "const began = Date.now(); while (Date.now() - began < 4000);").unwrap();
+    let text = "require('fs').writeFileSync(`${process.env.READY}/runs`, '');
+setInterval(() => {}, 1e9);";
+    let entry = json!({
+        "exec_mode": "cluster", "instances": 1,
+        "node_args": format!("--require {}", slow.display()),
+    });
+    let home = Pm2Home::with(Release::Seven, &[apps::script("web", "js", text).with(entry)]);
+    home.mark();
+    pm2_tui(home.path(), &["call", "reloadLogs"]).with(0);
+    wait_until("it runs", || home.apps().join("runs").is_file());
+    home.assert_unharmed_but(&[]);
 }
 
 /// Passes on what comes on a listener to another socket, both ways.

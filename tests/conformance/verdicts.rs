@@ -213,7 +213,10 @@ pub(crate) fn ends_that_are_no_restarts(release: Release) {
         release,
         &[
             script("throws", "js", THROWS).with(json!({"max_restarts": 100_000})),
-            script("web", "js", web).with(json!({"exec_mode": "cluster", "instances": 2})),
+            // A busy machine takes its time to start node.
+            script("web", "js", web).with(json!({
+                "exec_mode": "cluster", "instances": 2, "min_uptime": 20_000
+            })),
             script("stubborn", "js", stubborn).with(json!({"kill_timeout": 30_000})),
         ],
     );

@@ -155,10 +155,12 @@ impl Endpoint {
                 return connected.map_err(silent)?.map_err(|error| tcp_problem(socket, &error));
             }
         };
-        let deadline = Instant::now() + limit.min(room_max);
+        let begun = Instant::now();
+        let (deadline, room_until) = (begun + limit, begun + room_max.min(limit));
         let mut pause = Backoff::new(AGAIN.0, AGAIN.1, u64::from(std::process::id()));
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
+            // The last try is one, too.
+            let left = deadline.saturating_duration_since(Instant::now()).max(AGAIN.1);
             let error = match Stream::unix(path, left).await {
                 Ok(stream) => return Ok(stream),
                 Err(error) => error,
@@ -166,11 +168,11 @@ impl Endpoint {
             if error.kind() != io::ErrorKind::WouldBlock {
                 return Err(self.diagnose(path, &error).await);
             }
-            let pause = pause.delay();
-            if Instant::now() + pause >= deadline {
+            let left = room_until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
                 return Err(Problem::Busy { path: shown(path) });
             }
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(pause.delay().min(left)).await;
         }
     }
 
@@ -338,7 +340,7 @@ mod tests {
             }
         };
         assert_eq!(problem, Problem::Busy { path: shown(rpc(&endpoint)) });
-        assert!(started.elapsed() >= limit / 2, "it was tried for a while");
+        assert!(started.elapsed() >= limit, "it was tried for a while");
         assert!(!held.is_empty());
         // Room comes while it is tried.
         let connecting = endpoint.connect(&endpoint.rpc);

@@ -163,7 +163,7 @@ async fn kill_notice(watch: &Watch, problem: &Problem) -> Option<Box<str>> {
             said = killed.wait_for(is_fresh) => Some(said.ok()?.as_ref()?.message.clone()),
             // It has said all that it will ever say. Without this the bus is tried again, and what
             // comes of that is told, before it is told that the daemon is gone.
-            () = watch.ears.disconnected() => None,
+            () = watch.ears.over() => None,
         }
     };
     tokio::time::timeout(watch.timings.kill_notice, said).await.ok()?

@@ -129,7 +129,7 @@ async fn messages_of_apps_are_lines_under_their_topic() {
 #[tokio::test]
 async fn a_killed_daemon_is_told_from_a_lost_one() {
     let peer = Peer::new();
-    let mut client = Client::new(&peer, timings());
+    let mut client = Client::new(&peer, Timings { kill_notice: PATIENCE, ..timings() });
     let mut bus = peer.accept_bus().await;
     let mut rpc = peer.accept_live().await;
     client.live().await;
