@@ -95,6 +95,8 @@ pub(super) struct InSight {
 pub(super) struct RowsInSight {
     /// The rows of the table.
     pub(super) rows: Vec<(ProcessKey, Shown)>,
+    /// What other columns say of them.
+    pub(super) cells: Vec<Option<String>>,
     /// Why they do not run.
     pub(super) reasons: Vec<Option<String>>,
     /// Their mini charts, and the panels of the selected process.

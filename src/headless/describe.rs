@@ -71,6 +71,7 @@ fn details(
         utc_offset_s: context.utc_offset_s,
         black_box,
         size_of: &size_of,
+        clock: None,
     };
     Details::of(info, listing.raw_of(info).unwrap_or(&Json::Null), &seen)
 }

@@ -9,10 +9,11 @@ use super::figures::Figures;
 use super::looping::looks_looping;
 use super::moment::Moment;
 use super::series::{Sample, Series};
+use super::speech::Speech;
 use super::system::Measured;
 use super::{Action, Target, Verdict, units};
 use crate::protocol::bus::{EventKind, ProcessEvent};
-use crate::protocol::process::{ProcessInfo, ProcessStatus};
+use crate::protocol::process::{ProcessInfo, ProcessStatus, Reported};
 
 /// The longest pause that PM2's growing back-off reaches, milliseconds (`lib/God.js`).
 const BACKOFF_MAX_MS: u64 = 15_000;
@@ -41,6 +42,12 @@ pub struct Process {
     pub figures: Figures,
     /// CPU and memory as this machine tells them, and when it last did.
     pub measured: Option<(Measured, i64)>,
+    /// CPU and memory with its children, as they are shown; measured here alone.
+    pub tree: Figures,
+    /// The ports on which it and its children listen, in order; found here alone.
+    pub ports: Box<[u16]>,
+    /// How much it says.
+    pub speech: Speech,
     /// When it was first seen here, milliseconds since 1970.
     pub first_seen_ms: i64,
     /// When a snapshot or an event last told of it.
@@ -94,6 +101,9 @@ impl Process {
             series: Series::default(),
             figures: Figures::default(),
             measured: None,
+            tree: Figures::default(),
+            ports: Box::default(),
+            speech: Speech::default(),
             first_seen_ms: 0,
             seen_ms: 0,
             told: None,
@@ -119,6 +129,13 @@ impl Process {
         process.first_seen_ms = at.wall_ms;
         process.take_snapshot(info, true, at);
         process
+    }
+
+    /// A metric that it reports.
+    #[must_use]
+    pub fn metric(&self, name: &str) -> Option<&Reported> {
+        let mut all = self.info.metrics.iter().filter(|_| self.is_running());
+        all.find(|metric| *metric.name == *name)
     }
 
     /// It, as what is to be acted on.
@@ -233,6 +250,7 @@ impl Process {
         }
         self.info = info;
         self.seen_ms = at.steady_ms;
+        self.speech.listen(at.steady_ms);
         self.is_pid_known = true;
         self.note_online(at);
         if self.info.status == ProcessStatus::WaitingRestart {
@@ -251,6 +269,7 @@ impl Process {
         self.drop_contradicted_outcome();
         if measured.is_none() {
             self.measured = None;
+            self.tree = Figures::default();
             self.sample(at.steady_ms);
         }
         before != Shown::of(self)
@@ -270,6 +289,9 @@ impl Process {
             return;
         }
         self.measured = Some((*measured, at.steady_ms));
+        self.speech.listen(at.steady_ms);
+        let Measured { tree, .. } = measured;
+        self.tree.take(Some(tree.cpu_percent), Some(tree.memory_bytes), at.steady_ms);
         self.info.cpu_percent = Some(measured.own.cpu_percent);
         self.info.memory_bytes = Some(measured.own.memory_bytes);
         self.sample(at.steady_ms);
@@ -347,6 +369,7 @@ impl Process {
         self.info.cpu_percent = None;
         self.info.memory_bytes = None;
         self.measured = None;
+        (self.tree, self.ports) = (Figures::default(), Box::default());
         self.figures = Figures::default();
     }
 

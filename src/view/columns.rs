@@ -161,9 +161,14 @@ fn content(app: &App, field: Field) -> Content {
     }
     let cells = app.watched.fleet.iter().filter_map(|(key, process)| {
         let daemon = lookup::daemon(app, key.daemon).map_or("-", |daemon| &*daemon.label);
-        (column.cell)(&Row { process, daemon, now: app.now })
+        field.cell(&Row { process, daemon, now: app.now })
     });
-    let (mut columns, mut is_told) = (least, false);
+    if least == most {
+        let mut cells = cells;
+        return Content { field, columns: least, is_told: cells.next().is_some() };
+    }
+    let head = if let Field::Metric(name) = field { text::width(name.get()) } else { 0 };
+    let (mut columns, mut is_told) = (least.max(head).min(most), false);
     for cell in cells {
         is_told = true;
         columns = columns.max(text::width(&cell)).min(most);

@@ -52,7 +52,8 @@ fn info() -> ProcessInfo {
 
 fn details(info: &ProcessInfo, raw: &Json) -> Details {
     let size_of = |path: &str| (path == "/srv/logs/api-out-0.log").then_some(2_048);
-    let seen = Seen { now_ms: NOW_MS, utc_offset_s: 0, black_box: None, size_of: &size_of };
+    let seen =
+        Seen { now_ms: NOW_MS, utc_offset_s: 0, black_box: None, size_of: &size_of, clock: None };
     Details::of(info, raw, &seen)
 }
 
