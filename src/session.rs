@@ -46,7 +46,9 @@ pub const WITHOUT_A_SCREEN: &str =
 /// # Errors
 /// When the terminal or the simulated daemon cannot be set up, or no PM2 home can be found.
 pub async fn run(cli: Cli) -> Result<ExitCode> {
-    let Some(kind) = Kind::of(&environment("TERM").unwrap_or_default()) else {
+    let plain = cli.screen.plain.then_some(Kind::PLAIN);
+    let kind = plain.or_else(|| Kind::of(&environment("TERM").unwrap_or_default()));
+    let Some(kind) = kind else {
         let _ = writeln!(io::stderr(), "pm2-tui: {}", no_screen());
         return Ok(ExitCode::from(2));
     };
@@ -72,7 +74,9 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
     app.read_only = cli.read_only;
     let kept = Kept::take_up(&mut app);
     let mut daemons = spawn_daemons(&cli, homes, &inbox);
-    let mut screen = Screen::enter(kind, theme(kind)).wrap_err("cannot set up the terminal")?;
+    app.mouse = kind.is_modern && !cli.screen.no_mouse;
+    let mut screen =
+        Screen::enter(kind, theme(kind), app.mouse).wrap_err("cannot set up the terminal")?;
     let (inputs, keyboard) = input::start().wrap_err("cannot read from the terminal")?;
     let mut keys = Keys { inputs, keyboard, pacer: Pacer::new(cli.screen.slow) };
     #[cfg(feature = "testing")]

@@ -55,6 +55,8 @@ mod overlay;
 pub mod palette;
 mod pane;
 pub mod picker;
+pub mod pointer;
+mod pointing;
 pub mod prompt;
 mod row_keys;
 mod rows;

@@ -8,6 +8,7 @@ use super::marks::Marks;
 use super::mode::Mode;
 use super::notice::Notice;
 use super::pane::Pane;
+use super::pointer::Held;
 use super::rows::Table;
 use super::undo::Undo;
 use crate::logs::{Bounds, LineId};
@@ -63,6 +64,10 @@ pub struct App {
     pub(super) log_kept: Option<LineId>,
     /// The log, and which lines of it are shown.
     pub log_view: LogView,
+    /// Whether the mouse is on.
+    pub mouse: bool,
+    /// The mouse's button is held.
+    pub held: Option<Held>,
     /// Whether the pane in front has the whole screen.
     pub is_zoomed: bool,
     /// How long the terminal takes to show a frame, milliseconds; `None` while that is not known.
@@ -146,6 +151,8 @@ impl App {
             log_mark: None,
             log_kept: None,
             log_view: LogView::new(Bounds::default()),
+            mouse: false,
+            held: None,
             is_zoomed: false,
             link_delay_ms: None,
             examined: None,

@@ -25,6 +25,7 @@ mod log_taking;
 mod log_toggles;
 mod meant;
 mod overlays;
+mod pointer;
 mod quiet;
 mod several;
 mod table;

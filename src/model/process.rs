@@ -13,7 +13,7 @@ use super::speech::Speech;
 use super::system::Measured;
 use super::{Action, Target, Verdict, units};
 use crate::protocol::bus::{EventKind, ProcessEvent};
-use crate::protocol::process::{ProcessInfo, ProcessStatus, Reported};
+use crate::protocol::process::{ProcessInfo, ProcessStatus};
 
 /// The longest pause that PM2's growing back-off reaches, milliseconds (`lib/God.js`).
 const BACKOFF_MAX_MS: u64 = 15_000;
@@ -129,13 +129,6 @@ impl Process {
         process.first_seen_ms = at.wall_ms;
         process.take_snapshot(info, true, at);
         process
-    }
-
-    /// A metric that it reports.
-    #[must_use]
-    pub fn metric(&self, name: &str) -> Option<&Reported> {
-        let mut all = self.info.metrics.iter().filter(|_| self.is_running());
-        all.find(|metric| *metric.name == *name)
     }
 
     /// It, as what is to be acted on.
@@ -290,11 +283,16 @@ impl Process {
         }
         self.measured = Some((*measured, at.steady_ms));
         self.speech.listen(at.steady_ms);
-        let Measured { tree, .. } = measured;
-        self.tree.take(Some(tree.cpu_percent), Some(tree.memory_bytes), at.steady_ms);
         self.info.cpu_percent = Some(measured.own.cpu_percent);
         self.info.memory_bytes = Some(measured.own.memory_bytes);
         self.sample(at.steady_ms);
+        if measured.descendants == 0 {
+            // The same, to the digit.
+            self.tree = self.figures;
+        } else {
+            let Measured { tree, .. } = measured;
+            self.tree.take(Some(tree.cpu_percent), Some(tree.memory_bytes), at.steady_ms);
+        }
     }
 
     /// Keeps CPU and memory as they are now.

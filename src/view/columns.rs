@@ -115,15 +115,19 @@ pub(super) fn columns(app: &App, inner: Rect) -> Columns {
 
 /// The columns that are wanted, from left to right.
 fn fields(app: &App) -> Vec<Field> {
-    let has_limit = || app.watched.fleet.iter().any(|(_, it)| it.info.memory_limit_bytes.is_some());
     let mut fields = app.table.fields().to_vec();
-    if app.table.columns().is_none() && !has_limit() {
+    if app.table.columns().is_none() && !has_limit(app) {
         fields.retain(|field| *field != Field::Limit);
     }
     if app.watched.daemons.len() > 1 && !fields.contains(&Field::Daemon) {
         fields.insert(1.min(fields.len()), Field::Daemon);
     }
     fields
+}
+
+/// Whether any process has a memory limit.
+fn has_limit(app: &App) -> bool {
+    app.watched.fleet.iter().any(|(_, it)| it.info.memory_limit_bytes.is_some())
 }
 
 /// How early a column leaves: the highest number first, 0 never.
@@ -156,6 +160,8 @@ fn content(app: &App, field: Field) -> Content {
         Field::Chart => return fixed(MINI_COLUMNS),
         Field::Limit => return fixed(LIMIT),
         Field::Cpu => return fixed(6),
+        // By who has a limit, not by who nears it: else columns would come and go.
+        Field::LimitIn => return Content { field, columns: least, is_told: has_limit(app) },
         Field::Uptime | Field::Mode | Field::Memory => return fixed(least),
         _ => {}
     }

@@ -205,6 +205,15 @@ impl Field {
         }
     }
 
+    /// What is said before its cell in a sentence: `mem`, `limit`, `Heap Size`.
+    #[must_use]
+    pub fn head_word(self) -> &'static str {
+        match self {
+            Self::Metric(name) => name.get(),
+            field => field.column().name,
+        }
+    }
+
     /// What a cell says; `None` where there is nothing to say.
     #[must_use]
     pub fn cell(self, row: &Row<'_>) -> Option<String> {

@@ -1,8 +1,11 @@
 //! Names of metrics, as small values that a column can be told by.
 //!
-//! Invariant: each name is kept once, for the life of the program; there are at most [`NAMES_MAX`].
+//! Invariant: each name is kept once, for the life of the program; there are at most 256.
 
 use std::sync::{Mutex, PoisonError};
+
+use crate::model::fleet::Process;
+use crate::protocol::process::Reported;
 
 /// What stands before the name of a metric where a column is named: `metric:Heap Size`.
 const PREFIX: &str = "metric:";
@@ -56,6 +59,15 @@ impl MetricName {
     #[must_use]
     pub fn get(self) -> &'static str {
         self.0.strip_prefix(PREFIX).unwrap_or(self.0)
+    }
+}
+
+impl Process {
+    /// A metric that it reports.
+    #[must_use]
+    pub fn metric(&self, name: &str) -> Option<&Reported> {
+        let mut all = self.info.metrics.iter().filter(|_| self.is_running());
+        all.find(|metric| *metric.name == *name)
     }
 }
 

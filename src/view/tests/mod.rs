@@ -3,6 +3,7 @@
 mod details;
 mod fleet;
 mod log;
+mod pointer;
 mod properties;
 mod rows;
 mod screens;
