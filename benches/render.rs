@@ -93,7 +93,7 @@ fn thousand(criterion: &mut Criterion) {
         criterion.bench_function(name, |bencher| {
             bencher.iter(|| {
                 at = (at + 1) % messages.len().max(1);
-                for message in messages.get(at) {
+                if let Some(message) = messages.get(at) {
                     let _ = update(app, Moment::at(NOW_MS), message.clone());
                 }
                 let Ok(_) = terminal.draw(|frame| view(black_box(app), &theme, frame));

@@ -3,7 +3,8 @@
 //! `PM2_TUI_TEST_FIGURES_S=600` for ten minutes; without it as long as four polls take.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::fmt::Write as _;
+use std::time::Duration;
 
 use pm2_tui::daemon::{self, Endpoint, Inbox, InboxBounds, Options};
 use pm2_tui::model::DaemonId;
@@ -13,6 +14,7 @@ use tokio::time::timeout;
 use crate::harness::apps::{self, App};
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
+use crate::harness::now;
 
 const MIB: f64 = 1_048_576.0;
 /// What may be between them: percent of a core, and MB.
@@ -66,10 +68,11 @@ pub(crate) fn figures_are_those_of_pm2() {
     for (name, differences) in &found {
         let (cpu, memory) = (most(&differences.cpu), most(&differences.memory));
         let count = differences.cpu.len();
-        told += &format!("{name}: cpu {cpu:.2} points, memory {memory:.2} MB, of {count}\n");
+        writeln!(told, "{name}: cpu {cpu:.2} points, memory {memory:.2} MB, of {count}").unwrap();
         assert!(count >= 2, "too few comparisons\n{told}");
     }
-    eprintln!("nine of ten comparisons with PM2's own are within\n{told}");
+    let head = "nine of ten comparisons with PM2's own are within";
+    let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{head}\n{told}"));
     for differences in found.values() {
         assert!(most(&differences.cpu) <= CPU_MAX, "{told}");
         assert!(most(&differences.memory) <= MEMORY_MAX, "{told}");
@@ -84,7 +87,7 @@ async fn compare(home: &Pm2Home, span: Duration) -> BTreeMap<String, Differences
     let mut found: BTreeMap<String, Differences> = BTreeMap::new();
     // Of each process since the last poll: the sum of CPU, how often, and the last memory.
     let mut since: BTreeMap<u32, (f64, f64, f64)> = BTreeMap::new();
-    let (started, mut polls) = (Instant::now(), 0);
+    let (started, mut polls) = (now(), 0);
     let is_enough = |found: &BTreeMap<String, Differences>| {
         found.len() == 5 && found.values().all(|it| it.cpu.len() >= 2)
     };
