@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use crate::app::effect::{Effect, Effects};
 use crate::app::gate::{Admitted, Gate};
 use crate::app::message::Message;
+use crate::app::pointer::{Pointer, Under};
 use crate::app::{App, Mode, update};
 use crate::daemon::inbox::Inbox;
 use crate::logs::{Reach, Saving};
@@ -57,6 +58,12 @@ pub trait Surface {
     fn copy(&mut self, text: &str);
     /// The terminal said which colour its ground has: red, green, blue.
     fn background(&mut self, _color: [u8; 3]) {}
+    /// Has the terminal report the mouse, or not, with the next frame.
+    fn report_mouse(&mut self, _is_wanted: bool) {}
+    /// What stands under the mouse.
+    fn under(&self, _app: &App, _pointer: Pointer) -> Under {
+        Under::default()
+    }
 }
 
 /// What the effects reach. Nothing here waits.
@@ -100,6 +107,8 @@ pub enum Input {
     Keys(Vec<KeyEvent>),
     /// A bracketed paste.
     Paste(String),
+    /// The mouse did something.
+    Pointer(Pointer),
     /// The terminal answered that it has drawn all that was sent before the question.
     TerminalAnswered,
     /// The terminal answered which colour its ground has: red, green, blue.
@@ -369,6 +378,10 @@ fn take_input(
             Ok(all)
         }
         Input::Paste(text) => Ok(update(app, now, Message::Paste(text))),
+        Input::Pointer(pointer) => {
+            let under = surface.under(app, pointer);
+            Ok(update(app, now, Message::Pointer(pointer, under)))
+        }
         Input::TerminalAnswered => {
             pacer.answered(app);
             Ok(Effects::none())
@@ -423,6 +436,7 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
                 pause = pause.or(Some(Pause::Pager));
             }
             Effect::Copy(text) => surface.copy(&text),
+            Effect::Mouse(is_wanted) => surface.report_mouse(is_wanted),
             Effect::Refresh => world.refresh(),
             Effect::Redraw => surface.redraw(),
             Effect::Suspend => pause = pause.or(Some(Pause::Suspend)),

@@ -54,7 +54,12 @@ pub const WITHOUT_A_SCREEN: &str =
 /// # Errors
 /// When the terminal or the simulated daemon cannot be set up, or no PM2 home can be found.
 pub async fn run(mut cli: Cli) -> Result<ExitCode> {
-    let Some(kind) = Kind::of(&environment("TERM").unwrap_or_default()) else {
+    let loaded = configuration(&cli).await;
+    loaded.config.complete(&mut cli);
+    let settings = &loaded.config.settings;
+    let plain = (cli.screen.plain || settings.is_plain).then_some(Kind::PLAIN);
+    let kind = plain.or_else(|| Kind::of(&environment("TERM").unwrap_or_default()));
+    let Some(kind) = kind else {
         let _ = writeln!(io::stderr(), "pm2-tui: {}", no_screen());
         return Ok(ExitCode::from(2));
     };
@@ -65,8 +70,6 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
         ),
         _ => None,
     };
-    let loaded = configuration(&cli).await;
-    loaded.config.complete(&mut cli);
     let homes = match homes::watched(&cli, demo.as_ref().map(demo::Demo::home)).await {
         Ok(homes) => homes,
         Err(error) => {
@@ -80,14 +83,15 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
     let mut app = new_app(&cli, &homes, clock.now())?;
     app.is_demo = demo.is_some();
     app.read_only = cli.read_only;
-    app.settings = loaded.config.settings.clone();
+    app.settings = settings.clone();
     app.keys = loaded.config.keys.clone();
     let kept = Kept::take_up(&mut app);
     if let Some(notice) = loaded.notice() {
         app.notify(notice, true);
     }
     let mut daemons = spawn_daemons(&cli, homes, &inbox);
-    let mut screen = Screen::enter(kind, theme(kind, loaded.config.theme))
+    app.mouse = kind.is_modern && !cli.screen.no_mouse && settings.mouse.unwrap_or(true);
+    let mut screen = Screen::enter(kind, theme(kind, loaded.config.theme), app.mouse)
         .wrap_err("cannot set up the terminal")?;
     let (inputs, keyboard) = input::start().wrap_err("cannot read from the terminal")?;
     let mut keys = Keys { inputs, keyboard, pacer: Pacer::new(cli.screen.slow) };

@@ -5,6 +5,7 @@
 //! Needs Linux: facts about processes come from `/proc`.
 
 mod acting;
+mod beside;
 mod calling;
 mod command_line;
 mod configured;
@@ -16,6 +17,8 @@ mod logs;
 mod manners;
 mod measuring;
 mod menu;
+mod mouse;
+mod plain;
 mod saved_list;
 mod several;
 mod swaps;
@@ -99,6 +102,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(details::an_action_is_triggered_and_its_reply_shows),
         with_pm2(details::details_act_on_their_process_and_close_with_it),
         with_pm2(measuring::proc_is_read_and_the_daemon_left_alone),
+        with_pm2(beside::figures_are_those_of_pm2).lasting(),
         with_pm2(measuring::ask_pm2_asks_it_each_time),
         with_pm2(swaps::what_is_open_does_nothing_to_newcomers),
         with_pm2(calling::messages_and_methods_from_the_screen),
@@ -113,6 +117,9 @@ pub(crate) fn trials() -> Vec<Test> {
         simulated(command_line::bad_options_are_refused_by_name),
         simulated(command_line::without_a_socket_the_screen_waits_and_names_it),
         simulated(command_line::demo_needs_no_pm2_and_leaves_nothing),
+        simulated(mouse::it_selects_sorts_and_copies),
+        simulated(plain::changes_are_lines_and_nothing_is_drawn),
+        simulated(mouse::it_is_not_asked_for_where_it_is_not_wanted),
         simulated(terminals::sixteen_colours_are_sent_as_such),
         simulated(terminals::old_terminals_get_no_colours),
         simulated(terminals::without_an_alternate_screen_leaving_clears),

@@ -52,6 +52,8 @@ pub enum Command {
     Rows(RowsCommand),
     /// Charts large, in one line, or none.
     Charts,
+    /// The mouse on or off.
+    Mouse,
     /// Show why the selected process died.
     Why,
     /// Show the exceptions, grouped.
@@ -329,6 +331,13 @@ pub const COMMANDS: &[CommandRow] = &[
         Some(5)
     ),
     row!(Command::Charts, "v", "charts", "Charts large, in one line, or none", None),
+    row!(
+        Command::Mouse,
+        "M",
+        "mouse",
+        "The mouse on or off: off, the terminal itself selects text",
+        None
+    ),
     row!(
         Command::Exceptions,
         "X",

@@ -98,6 +98,8 @@ pub enum Effect {
     Run(Box<Ready>),
     /// Have the terminal copy this clean text.
     Copy(String),
+    /// Have the terminal report the mouse, or not.
+    Mouse(bool),
     /// Connect now where a daemon is down, poll now where it is live.
     Refresh,
     /// Draw everything anew, not only what changed.

@@ -63,6 +63,8 @@ mod own;
 pub mod palette;
 mod pane;
 pub mod picker;
+pub mod pointer;
+mod pointing;
 pub mod press;
 pub mod prompt;
 mod row_keys;

@@ -68,7 +68,8 @@ pub(super) fn go(app: &mut App, command: Command) {
     }
 }
 
-fn go_in_table(app: &mut App, command: Command) {
+/// Moves in the table.
+pub(super) fn go_in_table(app: &mut App, command: Command) {
     let Some(row) = selected_row(app) else { return };
     let page = geometry(app).map_or(1, |geometry| usize::from(geometry.table_rows).max(1));
     let last = app.table_lines().saturating_sub(1);

@@ -48,7 +48,7 @@ pub(super) fn take(app: &mut App, command: RowsCommand) -> Effects {
         RowsCommand::Mark => marking::toggle(app),
         RowsCommand::MarkAll => marking::toggle_all(app),
         RowsCommand::Columns => {
-            let picker = Picker::new(&app.table);
+            let picker = Picker::new(&app.table, &app.watched.fleet);
             app.open(Mode::Sheet(Box::new(Sheet::Columns(picker))));
         }
         RowsCommand::Tree => {

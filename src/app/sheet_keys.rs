@@ -7,7 +7,6 @@ use super::command::{Command, RowsCommand};
 use super::daemon_sheet;
 use super::menu::{Entry, Item, Menu};
 use super::picker::Picker;
-use super::rows::Table;
 use super::several::Several;
 use super::sheet::{Sheet, room};
 use super::taken::{Around, Taken, scrolled};
@@ -107,7 +106,7 @@ fn take_in_columns(picker: &mut Picker, command: Command) -> Taken {
         Command::SortLeft => picker.shift(true),
         Command::SortRight => picker.shift(false),
         Command::Rows(RowsCommand::MarkAll) => {
-            *picker = Picker::new(&Table::default());
+            picker.reset();
             return Taken::Columns(None);
         }
         command => {

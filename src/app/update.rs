@@ -17,7 +17,7 @@ use super::state::App;
 use super::taken::{Around, Taken};
 use super::{
     act, bulk, changes, cursor, details, log_keys, log_older, log_pieces, log_sheet_keys,
-    log_sight, log_toggles, navigate, offers, own, row_keys, table, tree,
+    log_sight, log_toggles, navigate, offers, own, pointing, row_keys, table, tree,
 };
 use crate::logs::Owner;
 use crate::model::apply::apply;
@@ -89,8 +89,16 @@ fn take(app: &mut App, message: Message) -> Effects {
             log_keys::typed(app);
             Effects::none()
         }
+        Message::Pointer(at, under) => {
+            let (mut effects, moved) = pointing::take(app, at, under);
+            for command in moved.into_iter().flat_map(|(command, times)| [command].repeat(times)) {
+                app.is_dirty = true;
+                effects.0.extend(take_command(app, command).0);
+            }
+            effects
+        }
         Message::Resized(columns, rows) => {
-            app.size = (columns, rows);
+            (app.size, app.held) = ((columns, rows), None);
             app.is_dirty = true;
             navigate::keep_selection_visible(app);
             Effects::one(Effect::Redraw)
@@ -246,6 +254,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
             navigate::keep_selection_visible(app);
             app.notify(app.charts.words(), false);
         }
+        Command::Mouse => return pointing::toggle(app),
         Command::Exceptions => app.open(Mode::Exceptions { chosen: None }),
         Command::Bundle => return bundle(app),
         Command::NextPane => {

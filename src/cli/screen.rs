@@ -48,6 +48,14 @@ pub struct Screen {
     /// For a slow link: redraw for new data at most once a second
     #[arg(long, help_heading = SCREEN)]
     pub slow: bool,
+
+    /// Leave the mouse to the terminal
+    #[arg(long, help_heading = SCREEN)]
+    pub no_mouse: bool,
+
+    /// Draw nothing: write what is new as lines, for a screen reader; the keys are the same
+    #[arg(long, help_heading = SCREEN)]
+    pub plain: bool,
 }
 
 impl Screen {
@@ -61,6 +69,8 @@ impl Screen {
             log_mib: self.log_mib.or(other.log_mib),
             ask_pm2: self.ask_pm2 || other.ask_pm2,
             slow: self.slow || other.slow,
+            no_mouse: self.no_mouse || other.no_mouse,
+            plain: self.plain || other.plain,
         }
     }
 
@@ -71,7 +81,9 @@ impl Screen {
         let lines = self.log_lines.map(|_| "--log-lines");
         let mib = self.log_mib.map(|_| "--log-mib");
         let asks = self.ask_pm2.then_some("--ask-pm2");
-        interval.or(lines).or(mib).or(asks).or(self.slow.then_some("--slow"))
+        let rest = self.slow.then_some("--slow").or(self.no_mouse.then_some("--no-mouse"));
+        let rest = rest.or(self.plain.then_some("--plain"));
+        interval.or(lines).or(mib).or(asks).or(rest)
     }
 
     /// The pause between polls.

@@ -61,7 +61,7 @@ struct Latest {
 }
 
 /// How many variants of [`Report`] are latest-wins.
-const SLOTS: usize = 14;
+const SLOTS: usize = 15;
 
 /// Lines that came together.
 #[derive(Debug)]
@@ -172,6 +172,7 @@ fn slot_of(report: &Report) -> Option<usize> {
         Report::SavedList(_) => Some(11),
         Report::Startup(_) => Some(12),
         Report::Release(_) => Some(13),
+        Report::Ports(_) => Some(14),
         Report::Process(_)
         | Report::Exception(_)
         | Report::Killed(_)

@@ -72,6 +72,7 @@ fn details(
         black_box,
         saved: None,
         size_of: &size_of,
+        clock: None,
     };
     Details::of(info, listing.raw_of(info).unwrap_or(&Json::Null), &seen)
 }

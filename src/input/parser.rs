@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::csi;
+use super::{csi, mouse};
+use crate::app::pointer::Pointer;
 
 /// How long the rest of a sequence may take after a lone ESC, as in tmux and vim.
 pub(super) const ESC_WAIT: Duration = Duration::from_millis(50);
@@ -30,6 +31,8 @@ const PASTE_END: &[u8] = b"\x1b[201~";
 pub(super) enum Token {
     /// A key.
     Key(KeyEvent),
+    /// A report of the mouse.
+    Mouse(Pointer),
     /// A bracketed paste, whole.
     Paste(String),
     /// The answer to `ESC[5n`: all that was sent before the question is on the screen.
@@ -232,6 +235,10 @@ fn csi(mut bytes: Vec<u8>, byte: u8, tokens: &mut Vec<Token>) -> State {
             if bytes == b"0" {
                 tokens.push(Token::Status);
             }
+            State::Ground
+        }
+        b'M' | b'm' if bytes.first() == Some(&b'<') => {
+            tokens.extend(mouse::report(&bytes, byte).map(Token::Mouse));
             State::Ground
         }
         0x40..=0x7e => {

@@ -165,6 +165,7 @@ impl Applying<'_> {
             Report::Examined(exam) => self.changes.push(Change::Examined(exam)),
             Report::Measured { interval_ms, processes } => self.measured(interval_ms, &processes),
             Report::Host(host) => self.host(host),
+            Report::Ports(ports) => self.ports(ports),
             Report::OomKills(kills) => self.oom_kills(kills),
             Report::Disk(look) => self.disk(look),
             Report::SavedList(list) => self.saved_list(*list),
@@ -424,6 +425,7 @@ impl Applying<'_> {
                 continue;
             }
             self.note_line(&line, is_console);
+            self.hear(&line);
             let read = is_console.then(|| lifecycle::read_console(&line.text, line.at_ms));
             let found = read.flatten().and_then(|(whom, life)| Some((self.whom(whom)?, life)));
             match found {

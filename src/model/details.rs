@@ -14,6 +14,7 @@ mod tests;
 
 use std::fmt;
 
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value as Json, json};
 
 pub use self::declared::{DeclaredAction, Metric};
@@ -126,6 +127,8 @@ pub struct Seen<'a> {
     pub saved: Option<Standing<'a>>,
     /// How large a file is, bytes; `None` where that is not known.
     pub size_of: &'a dyn Fn(&str) -> Option<u64>,
+    /// The time zone and the release of the daemon, where both are known.
+    pub clock: Option<(&'a TimeZone, &'a str)>,
 }
 
 impl fmt::Debug for Seen<'_> {

@@ -36,6 +36,7 @@ pub mod report;
 pub mod rows;
 pub mod saved;
 pub mod series;
+pub mod speech;
 pub mod system;
 pub mod target;
 pub mod totals;

@@ -53,6 +53,8 @@ pub enum Report {
     },
     /// The daemon's machine, and the daemon itself. Latest wins.
     Host(Host),
+    /// The ports on which processes and their children listen, as this machine tells. Latest wins.
+    Ports(Vec<(PmId, Box<[u16]>)>),
     /// All of the process whose details are open, with each poll. Latest wins.
     Examined(Box<Exam>),
     /// How many processes the kernel of the daemon's machine has killed for want of memory since it

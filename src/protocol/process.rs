@@ -6,10 +6,12 @@
 use std::fmt;
 
 mod decode;
+mod metrics;
 mod setup;
 mod whole;
 pub use decode::{DecodeError, PROCESSES_MAX, WARNINGS_MAX, decode_monitor_data};
 pub(super) use decode::{ProcessFields, parse_pm_id};
+pub use metrics::Reported;
 pub use setup::Setup;
 pub use whole::whole;
 
@@ -168,6 +170,8 @@ pub struct ProcessInfo {
     pub is_module: bool,
     /// What it was set up with, as far as a column shows it.
     pub setup: Setup,
+    /// `axm_monitor`: what it reports of itself.
+    pub metrics: Box<[Reported]>,
     /// `monit.cpu`, percent of one core.
     pub cpu_percent: Option<f32>,
     /// `monit.memory`, bytes.
@@ -207,6 +211,7 @@ impl ProcessInfo {
             cwd: None,
             is_module: false,
             setup: Setup::default(),
+            metrics: Box::default(),
             cpu_percent: None,
             memory_bytes: None,
         }

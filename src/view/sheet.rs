@@ -27,13 +27,14 @@ use crate::app::menu::{self, Menu};
 use crate::app::picker::Picker;
 use crate::app::several::{self, Several};
 use crate::app::sheet::{Sheet, room};
+use crate::model::rows::Field;
 
 /// The narrowest, so that its title fits.
 const COLUMNS_MIN: u16 = 40;
 /// The widest list of columns.
 const PICKER_COLUMNS: u16 = 76;
 /// The widest name of a column.
-const PICKER_NAMES: u16 = 11;
+const PICKER_NAMES: u16 = 24;
 /// The widest name of an action.
 const MENU_NAMES: u16 = 20;
 /// How many sentences a prompt says of what it would do, and in how many rows.
@@ -213,6 +214,8 @@ fn columns(canvas: &mut Canvas<'_>, size: (u16, u16), picker: &Picker) {
     ];
     let inner = canvas.overlay(overlay(size, PICKER_COLUMNS.min(room(size).0), rows), &title);
     let top = (picker.at() + 1).saturating_sub(usize::from(rows));
+    let widest = entries.iter().map(|(field, _)| text::width(name(*field))).max().unwrap_or(0);
+    let names = widest.min(PICKER_NAMES);
     let glyphs = canvas.theme().glyphs();
     let lines = entries.iter().enumerate().skip(top);
     for (y, (place, (field, is_shown))) in (inner.top()..inner.bottom()).zip(lines) {
@@ -220,14 +223,22 @@ fn columns(canvas: &mut Canvas<'_>, size: (u16, u16), picker: &Picker) {
         let (sign, role) = if *is_shown { (glyphs.good, Role::Text) } else { (" ", Role::Quiet) };
         let (good, role) = (canvas.role(Role::Good), canvas.role(role));
         canvas.text(inner.x + 1, y, 1, sign, good);
-        let name = Rect::new(inner.x + 3, y, PICKER_NAMES, 1);
-        let about = name.right() + 1;
-        canvas.text(name.x, y, name.width, column.name, role);
+        let at = Rect::new(inner.x + 3, y, names, 1);
+        let about = at.right() + 1;
+        canvas.text(at.x, y, at.width, name(*field), role);
         let rest = inner.right().saturating_sub(about);
         canvas.text(about, y, rest, column.about, canvas.role(Role::Quiet));
         if place == picker.at() {
-            choose(canvas, inner, name);
+            choose(canvas, inner, at);
         }
+    }
+}
+
+/// What a column is called in the list: a metric by its own name.
+fn name(field: Field) -> &'static str {
+    match field {
+        Field::Metric(name) => name.get(),
+        field => field.word(),
     }
 }
 

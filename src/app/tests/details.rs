@@ -44,7 +44,13 @@ fn exam() -> Report {
         "axm_monitor": { "Users": { "value": 7 }, "Version": { "value": "1.2.3" } },
     }});
     let info = info(0, "p0", ProcessStatus::Online);
-    Report::Examined(Box::new(Exam { info, raw: Sealed(raw), sizes: Vec::new(), family: None }))
+    Report::Examined(Box::new(Exam {
+        info,
+        raw: Sealed(raw),
+        sizes: Vec::new(),
+        family: None,
+        zone: None,
+    }))
 }
 
 #[test]

@@ -3,6 +3,7 @@ mod fuzz;
 use proptest::prelude::*;
 
 use super::*;
+use crate::app::pointer::PointerKind;
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -60,8 +61,8 @@ fn replies_of_the_terminal_are_no_keys() {
         b"\x1b[I",
         b"\x1b[O",
         b"\x1b[M rs",
-        b"\x1b[<0;33;17M",
-        b"\x1b[<0;33;17m",
+        b"\x1b[<35;33;17M",
+        b"\x1b[<0;0;17M",
         b"\x1b[32;33;17M",
         b"\x1b[?1u",
         b"\x1b[?997;1n",
@@ -77,6 +78,8 @@ fn replies_of_the_terminal_are_no_keys() {
     for reply in [&b"\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\"[..], b"\x1b]11;rgb:1e1e/1e1e/2e2e\x07"] {
         assert_however(reply, &[Token::Background([0x1e, 0x1e, 0x2e])]);
     }
+    let click = Pointer { kind: PointerKind::Press, x: 32, y: 16 };
+    assert_however(b"\x1b[<0;33;17M", &[Token::Mouse(click)]);
 }
 
 #[test]

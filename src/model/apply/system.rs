@@ -3,9 +3,10 @@
 use super::{Applying, Change};
 use crate::model::ProcessKey;
 use crate::model::boot::SavedList;
-use crate::model::log::Severity;
+use crate::model::log::{LineKind, LogLine, Severity};
 use crate::model::system::{Host, Measured};
 use crate::model::watched::Watched;
+use crate::protocol::process::PmId;
 
 impl Applying<'_> {
     /// The machine and the daemon were looked at.
@@ -54,6 +55,31 @@ impl Applying<'_> {
         }
         self.sample();
         self.group_deaths();
+        self.changes.push(Change::Polled);
+    }
+
+    /// Counts lines of a process's output.
+    pub(super) fn hear(&mut self, line: &LogLine) {
+        let is_error = match line.kind {
+            LineKind::Out => false,
+            LineKind::Err => true,
+            _ => return,
+        };
+        let Some(pm_id) = line.source.pm_id else { return };
+        let key = ProcessKey { daemon: self.id, pm_id };
+        if let Some(process) = self.watched.fleet.get_mut(key) {
+            process.speech.hear(is_error, line.count(), self.now.steady_ms);
+        }
+    }
+
+    /// Where processes listen.
+    pub(super) fn ports(&mut self, ports: Vec<(PmId, Box<[u16]>)>) {
+        for (pm_id, ports) in ports {
+            let key = ProcessKey { daemon: self.id, pm_id };
+            if let Some(process) = self.watched.fleet.get_mut(key) {
+                process.ports = ports;
+            }
+        }
         self.changes.push(Change::Polled);
     }
 

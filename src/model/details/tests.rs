@@ -58,6 +58,7 @@ fn details(info: &ProcessInfo, raw: &Json) -> Details {
         black_box: None,
         saved: Some(Standing::Unsaved),
         size_of: &size_of,
+        clock: None,
     };
     Details::of(info, raw, &seen)
 }

@@ -28,6 +28,7 @@ enum Test {
     Namespace(Box<str>),
     Status(Box<str>),
     Mode(Box<str>),
+    User(Box<str>),
     Id(u32),
     Number(Measure, Comparison, f64),
 }
@@ -40,6 +41,7 @@ enum Measure {
     /// Memory as a share of the limit that PM2 restarts the process at, percent.
     OfLimit,
     Restarts,
+    Unstable,
 }
 
 /// How.
@@ -225,11 +227,12 @@ fn test(at: usize, word: &Word, is_in_a_name: &dyn Fn(&str) -> bool) -> Result<T
         "ns" | "namespace" => Test::Namespace,
         "status" => Test::Status,
         "mode" => Test::Mode,
+        "user" => Test::User,
         "id" => |_| Test::Id(0),
         _ if is_in_a_name(text) => return Ok(Test::Word(text.into())),
         _ => {
             let what = format!(
-                "no field {field}: name, ns, status, mode, id, cpu, mem, restarts \
+                "no field {field}: name, ns, status, mode, user, id, cpu, mem, restarts, unstable \
                  (a word with {sign} goes in \"quotes\")"
             );
             return Err(Wrong::new(at, what));
@@ -253,6 +256,7 @@ fn measure(field: &str) -> Option<Measure> {
         "cpu" => Measure::Cpu,
         "mem" | "memory" => Measure::Memory,
         "restarts" => Measure::Restarts,
+        "unstable" => Measure::Unstable,
         _ => return None,
     })
 }
@@ -285,7 +289,7 @@ fn number(at: usize, measure: Measure, sign: char, value: &str) -> Result<Test, 
             let units = match measure {
                 Measure::Memory | Measure::OfLimit => "K, M, G or % of the limit",
                 Measure::Cpu => "% or no unit",
-                Measure::Restarts => "no unit",
+                Measure::Restarts | Measure::Unstable => "no unit",
             };
             return Err(Wrong::new(at + end, format!("a number here has {units}")));
         }
@@ -312,6 +316,7 @@ impl Test {
             }
             Self::Status(word) => has_status(process, word),
             Self::Mode(word) => has(info.exec_mode.as_str(), word),
+            Self::User(word) => info.setup.user.as_deref().is_some_and(|user| has(user, word)),
             Self::Id(id) => info.pm_id.0 == *id,
             Self::Number(measure, comparison, number) => {
                 let value = match measure {
@@ -319,6 +324,7 @@ impl Test {
                     Measure::Memory => process.figures.memory_bytes().map(|bytes| bytes as f64),
                     Measure::OfLimit => of_limit(process),
                     Measure::Restarts => Some(f64::from(info.restarts)),
+                    Measure::Unstable => Some(f64::from(info.unstable_restarts)),
                 };
                 value.is_some_and(|value| match comparison {
                     Comparison::More => value > *number,

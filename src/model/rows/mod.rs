@@ -6,6 +6,7 @@
 pub mod columns;
 mod filter;
 mod lexer;
+pub mod metric;
 mod natural;
 mod order;
 #[cfg(test)]
@@ -15,6 +16,7 @@ pub mod tree;
 pub use self::columns::Field;
 pub use self::filter::Filter;
 pub use self::lexer::Wrong;
+pub use self::metric::MetricName;
 pub use self::natural::natural;
 pub use self::order::Sort;
 use super::ProcessKey;

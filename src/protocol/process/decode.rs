@@ -9,6 +9,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 
+use super::metrics::Metrics;
 use super::setup::{Actions, Setup, Truth, Versioning, boxed};
 use super::{ExecMode, LogFiles, PmId, ProcessInfo, ProcessStatus, Snapshot};
 use crate::protocol::json::{self, Numbers, Object, Scalar, nothing, object, skip_rest};
@@ -248,6 +249,7 @@ object! {
         node_version: Scalar<'de> = "node_version",
         exec_interpreter: Scalar<'de> = "exec_interpreter",
         axm_actions: Actions = "axm_actions",
+        axm_monitor: Metrics = "axm_monitor",
     }
 }
 
@@ -297,6 +299,7 @@ impl ProcessFields<'_> {
                 &self.versioning,
                 &self.axm_actions,
             ),
+            metrics: self.axm_monitor.0.clone().into(),
             cpu_percent: None,
             memory_bytes: None,
         }

@@ -28,7 +28,13 @@ fn every_field_is_read() {
         "watch":["src"],"versioning":{"type":"git","branch":"main","revision":"0a1b"},
         "cron_restart":"0 3 * * *","node_version":"22.1.0","exec_interpreter":"node",
         "axm_actions":[{"action_name":"gc"},{"arity":1},7,{"action_name":"heap dump"}],
+        "axm_monitor":{"Heap Size":{"value":"6.23","unit":"MiB"},"n":{"value":3},"old":7,"x":{"value":null}},
         "env":{"status":"env","restart_time":"99"}}}"#);
+    let reported = |name: &str, value: &str, unit: &str| Reported {
+        name: name.into(),
+        value: value.into(),
+        unit: unit.into(),
+    };
     let expected = ProcessInfo {
         pm_id: PmId(3),
         name: "api".into(),
@@ -62,6 +68,7 @@ fn every_field_is_read() {
         },
         cwd: Some("/l".into()),
         is_module: true,
+        metrics: [reported("Heap Size", "6.23", "MiB"), reported("n", "3", "")].into(),
         setup: Setup {
             user: Some("deploy".into()),
             is_watching: true,

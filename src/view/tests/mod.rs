@@ -4,6 +4,7 @@ mod boot;
 mod details;
 mod fleet;
 mod log;
+mod pointer;
 mod properties;
 mod rows;
 mod screens;
