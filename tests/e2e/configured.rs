@@ -45,9 +45,7 @@ fn keys_act_as_they_are_bound_and_no_longer_as_they_were() {
         text.contains("Ctrl-T restart") && text.contains("F6 stop")
     });
     let before = home.one("two");
-    screen.press("r");
-    screen.press("s");
-    screen.press("?");
+    screen.press_each(&["r", "s", "?"]);
     screen.wait_for("the keys in the help", |text| {
         text.contains("Help") && text.contains("Ctrl-T") && text.contains("F6")
     });
