@@ -111,13 +111,6 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
             Taken::Send { daemon: *daemon, call: call.clone(), is_confirmed: true }
         }
         (Mode::Own(ready), Command::Yes) => Taken::Run(ready.clone()),
-        (
-            Mode::Confirm { .. }
-            | Mode::ConfirmReload { .. }
-            | Mode::ConfirmCall { .. }
-            | Mode::Own(_),
-            _,
-        ) => Taken::Pass,
         (Mode::Sheet(sheet), command) => sheet_keys::take(sheet, around, command),
         (Mode::Palette(palette), command) => take_in_palette(palette, around, command),
         (Mode::Arguments(arguments), Command::Open) => match arguments.call(around.watched) {
@@ -133,7 +126,15 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
             compose.is_to_app = !compose.is_to_app && compose.all(around.watched).len() > 1;
             Taken::Done
         }
-        (Mode::Arguments(_) | Mode::Compose(_), _) => Taken::Pass,
+        (
+            Mode::Confirm { .. }
+            | Mode::ConfirmReload { .. }
+            | Mode::ConfirmCall { .. }
+            | Mode::Own(_)
+            | Mode::Arguments(_)
+            | Mode::Compose(_),
+            _,
+        ) => Taken::Pass,
     }
 }
 

@@ -139,8 +139,6 @@ pub fn refusal(scene: &Scene<'_>, palette: &Palette, entry: &Entry) -> Option<St
     match command {
         Command::Act(action) => of_item(Item::Do(What::Act(action))),
         Command::Compose => of_item(Item::Message),
-        // It says itself why it is not run.
-        Command::Own(_) => None,
         Command::Rows(RowsCommand::Undo) if scene.is_read_only => {
             Some("this is --read-only".to_owned())
         }
@@ -152,6 +150,7 @@ pub fn refusal(scene: &Scene<'_>, palette: &Palette, entry: &Entry) -> Option<St
         Command::Log(LogCommand::NextMark) => {
             unless(scene.facts.has_marked_lines, "no line is marked")
         }
+        // What is the user's own says itself why it is not run.
         _ => None,
     }
 }

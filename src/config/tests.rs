@@ -152,10 +152,10 @@ fn themes_are_chosen_by_name() {
         read("theme = \"mine\"\n[themes.mine]\nbase = \"light\"\ngood = \"cyan\"\n");
     assert_eq!(findings, []);
     assert!(matches!(config.theme, Choice::Own(_)), "{:?}", config.theme);
-    let text = "theme = \"mone\"\n[themes.dark]\n[themes.a]\ngood = \"greenish\"\nbase = 3\ngod = \"red\"\n[themes.b]\nbase = \"x\"\n";
+    let text = "theme = \"monox\"\n[themes.dark]\n[themes.a]\ngood = \"greenish\"\nbase = 3\ngod = \"red\"\n[themes.b]\nbase = \"x\"\n";
     let found = wrong(text);
     for (at, wanted) in [
-        "1: theme: there is no `mone`; did you mean \"mono\"?",
+        "1: theme: there is no `monox`; did you mean \"mono\"?",
         "2: `dark` is a theme already",
         "4: themes.a.good: `greenish` is neither a colour",
         "5: base: a text in quotes is wanted, not a number",

@@ -5,7 +5,7 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
-use super::parts::Part;
+use super::parts::{Part, spelled};
 use super::prompt;
 use super::roles::Role;
 use crate::app::App;
@@ -49,13 +49,4 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), help: &
         let rest = inner.width.saturating_sub(columns);
         canvas.text(inner.x + columns, y, rest, &line.text, plain);
     }
-}
-
-/// The keys as words where the terminal has no arrows.
-pub(super) fn spelled(keys: &str, ascii: bool) -> String {
-    if !ascii {
-        return keys.to_owned();
-    }
-    let words = [('↑', "Up"), ('↓', "Down"), ('←', "Left"), ('→', "Right")];
-    words.iter().fold(keys.to_owned(), |keys, (arrow, word)| keys.replace(*arrow, word))
 }

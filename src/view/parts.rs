@@ -23,6 +23,15 @@ pub(super) fn key(key: &str, label: &str, leaves: u8) -> Part {
     Part::new(key, Role::Accent, leaves).and(format!(" {label}"), Role::Quiet)
 }
 
+/// The keys as words where the terminal has no arrows.
+pub(super) fn spelled(keys: &str, ascii: bool) -> String {
+    if !ascii {
+        return keys.to_owned();
+    }
+    let words = [('↑', "Up"), ('↓', "Down"), ('←', "Left"), ('→', "Right")];
+    words.iter().fold(keys.to_owned(), |keys, (arrow, word)| keys.replace(*arrow, word))
+}
+
 /// A hint with the keys that the user has in the place of the default ones; `None` where the command
 /// has no key.
 pub(super) fn now(part: Part, app: &App) -> Option<Part> {

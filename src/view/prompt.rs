@@ -17,8 +17,7 @@ use ratatui::style::{Modifier, Style};
 
 use super::canvas::Canvas;
 use super::glyphs::Glyphs;
-use super::help::spelled;
-use super::parts::Part;
+use super::parts::{Part, spelled};
 use super::roles::Role;
 use super::text;
 use crate::app::App;

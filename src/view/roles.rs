@@ -230,6 +230,7 @@ pub(super) fn hue(name: &str) -> Role {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view::sets::{BLIND_DARK, BLIND_LIGHT};
 
     /// Every style of a set.
     fn all(roles: &Roles) -> Vec<Style> {
@@ -268,7 +269,6 @@ mod tests {
     fn text_is_legible_on_its_ground() {
         let dark: &[u32] = &[0x0000_0000, 0x0014_161a, 0x001e_1e1e, 0x0028_2c34, 0x0000_2b36];
         let light: &[u32] = &[0x00ff_ffff, 0x00fd_f6e3, 0x00f0_f0f0, 0x00ef_f1f5];
-        use crate::view::sets::{BLIND_DARK, BLIND_LIGHT};
         let sets = [(&DARK, dark), (&LIGHT, light), (&BLIND_DARK, dark), (&BLIND_LIGHT, light)];
         for (roles, grounds) in sets {
             let named = [roles.quiet, roles.accent, roles.good, roles.warn, roles.bad, roles.event];

