@@ -55,6 +55,8 @@ const NARROW_BELOW: u16 = 98;
 const NAME_MIN: u16 = 4;
 /// Of a longer name, so much is shown before other columns get their room.
 const NAME_WANTED: u16 = 16;
+/// How much further in the deepest name of a tree stands.
+const TREE_INDENT: u16 = 4;
 /// With fewer columns, so much of it.
 const NAME_LEAST: u16 = 12;
 /// Cells of the meter of memory against its limit.
@@ -119,6 +121,10 @@ fn fields(app: &App) -> Vec<Field> {
     if app.table.columns().is_none() && !has_limit(app) {
         fields.retain(|field| *field != Field::Limit);
     }
+    if app.table.columns().is_none() && app.table.is_tree() {
+        // It is the group that a row stands in.
+        fields.retain(|field| *field != Field::Namespace);
+    }
     if app.watched.daemons.len() > 1 && !fields.contains(&Field::Daemon) {
         fields.insert(1.min(fields.len()), Field::Daemon);
     }
@@ -178,6 +184,9 @@ fn content(app: &App, field: Field) -> Content {
     for cell in cells {
         is_told = true;
         columns = columns.max(text::width(&cell)).min(most);
+    }
+    if field == Field::Name && app.table.is_tree() {
+        columns = columns.saturating_add(TREE_INDENT).min(most);
     }
     Content { field, columns, is_told }
 }

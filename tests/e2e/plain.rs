@@ -9,10 +9,9 @@ pub(crate) fn changes_are_lines_and_nothing_is_drawn() {
     screen.press_each(&["?"]);
     screen.wait_for("the help", |text| text.contains("Restart the selected process"));
     screen.press("\u{1b}");
-    screen.wait_for("the table again", |text| {
-        text.rfind("table:") > text.rfind("Restart the selected process")
-    });
+    screen.wait_for("the table again", |text| text.rfind("\ntable: ") > text.rfind("\nr Restart"));
     screen.press("/");
+    screen.wait_for("the filter that is typed", |text| text.contains(" processes, filter"));
     screen.press("zzz");
     screen.wait_for("the filter", |text| text.contains("table: 0 of"));
     screen.press("\u{1b}");
