@@ -28,7 +28,8 @@ impl LogView {
     /// Takes lines of log files in, before all that there is of them.
     pub(super) fn take_past(&mut self, daemon: DaemonId, mut past: Past) -> Prepended {
         let older = self.older.entry(daemon).or_default();
-        match older.asked.take().filter(|_| past.is_asked) {
+        let asked = if past.is_asked { older.asked.take() } else { None };
+        match asked {
             // Of some processes: of the others there may be more.
             Some(is_of_all) => older.has_more &= past.has_more || !is_of_all,
             None => older.has_more |= past.has_more,

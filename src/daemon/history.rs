@@ -245,7 +245,10 @@ impl Backwards {
             let piece = self.piece()?;
             let whole = memchr::memchr(b'\n', &piece).map(|end| piece.split_at(end + 1));
             match whole {
-                Some((rest, whole)) if !(sought.may_be_in)(whole) => {
+                // A line that is longer than that is cut, not read on and on.
+                Some((rest, whole))
+                    if rest.len() <= LINE_BYTES_MAX && !(sought.may_be_in)(whole) =>
+                {
                     self.given = self.given.saturating_sub(whole.len() as u64);
                     self.rest = rest.to_vec();
                 }
