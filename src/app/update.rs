@@ -103,18 +103,7 @@ fn take(app: &mut App, message: Message) -> Effects {
             navigate::keep_selection_visible(app);
             Effects::one(Effect::Redraw)
         }
-        Message::Report(daemon, report) => {
-            let is_of_parts = matches!(report, Report::Parts(_));
-            let changed = apply(&mut app.watched, daemon, report, now);
-            changes::take(app, daemon, changed);
-            if is_of_parts
-                && let Some(command) = log_pieces::ready(app)
-                && app.mode == Mode::Normal
-            {
-                return take_normal(app, command);
-            }
-            Effects::none()
-        }
+        Message::Report(daemon, report) => take_report(app, daemon, report),
         Message::Clock => {
             app.is_dirty = true;
             log_keys::step(app);
@@ -122,6 +111,20 @@ fn take(app: &mut App, message: Message) -> Effects {
             Effects::none()
         }
     }
+}
+
+fn take_report(app: &mut App, daemon: DaemonId, report: Report) -> Effects {
+    let is_of_parts = matches!(report, Report::Parts(_));
+    let now = app.now;
+    let changed = apply(&mut app.watched, daemon, report, now);
+    changes::take(app, daemon, changed);
+    if is_of_parts
+        && let Some(command) = log_pieces::ready(app)
+        && app.mode == Mode::Normal
+    {
+        return take_normal(app, command);
+    }
+    Effects::none()
 }
 
 fn take_command(app: &mut App, command: Command) -> Effects {
