@@ -7,10 +7,12 @@ mod acting;
 pub(crate) mod bundle;
 mod cases;
 mod check;
+mod config;
 pub(crate) mod deaths;
 mod debug_log;
 mod events;
 mod events_real;
+mod kinds;
 mod logs;
 mod program;
 mod readme;
@@ -102,6 +104,8 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(logs::what_happened_stands_between_the_lines),
         with_pm2(readme::the_examples_run).lasting(),
     ];
+    trials.extend(kinds::trials());
     trials.extend(tasks::trials());
+    trials.extend(config::trials());
     trials
 }

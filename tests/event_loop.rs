@@ -43,6 +43,7 @@ pub(crate) fn trials() -> Vec<Test> {
         in_virtual_time(link::a_key_shows_soon_on_a_terminal_that_never_answers),
         in_virtual_time(link::slow_draws_data_once_a_second),
         in_virtual_time(link::a_terminal_that_stops_answering_is_drawn_on),
+        in_virtual_time(link::a_question_that_is_under_way_is_not_answered),
         in_virtual_time(link::the_header_names_the_delay),
     ]
 }
@@ -77,7 +78,7 @@ impl Surface for TestSurface {
     }
 
     fn draw(&mut self, app: &App, asks: bool) -> io::Result<usize> {
-        let theme = Theme { colors: Colors::True, ground: Ground::Dark, ascii: false };
+        let theme = Theme::new(Colors::True, Ground::Dark, false);
         self.terminal.draw(|frame| view(app, &theme, frame)).unwrap();
         self.drawn.borrow_mut().push((self.start.elapsed(), app.focus));
         self.busy = self.stalled.is_some();
@@ -117,6 +118,7 @@ impl World for Asked {
     fn bundle(&mut self, _daemon: DaemonId, _material: Material) {}
     fn save_log(&mut self, _saving: pm2_tui::logs::Saving) {}
     fn page(&mut self, _paged: pm2_tui::model::paged::Paged) {}
+    fn run(&mut self, _ready: pm2_tui::model::ready::Ready) {}
 
     fn refresh(&mut self) {}
 }

@@ -6,6 +6,7 @@ use crate::model::call::NamedCall;
 use crate::model::errand::{Task, TaskId};
 use crate::model::paged::Paged;
 use crate::model::past::{Again, PartRead};
+use crate::model::ready::Ready;
 use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
 use crate::protocol::process::PmId;
@@ -93,8 +94,12 @@ pub enum Effect {
     SaveLog(Box<Saving>),
     /// Have the log file of a line shown in a pager.
     Pager(Box<Paged>),
+    /// Have a command of the user's own run, with the terminal to itself.
+    Run(Box<Ready>),
     /// Have the terminal copy this clean text.
     Copy(String),
+    /// Have the terminal report the mouse, or not.
+    Mouse(bool),
     /// Connect now where a daemon is down, poll now where it is live.
     Refresh,
     /// Draw everything anew, not only what changed.

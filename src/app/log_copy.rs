@@ -9,6 +9,7 @@ use super::log_line::WHOLE_BYTES;
 use super::log_pieces;
 use super::log_sight::{self, Sight, jump};
 use super::log_view::LogView;
+use super::notice::Notice;
 use super::state::App;
 use crate::logs::LineId;
 use crate::model::units;
@@ -133,6 +134,6 @@ pub(super) fn copy(app: &mut App, what: &str, text: &str) -> Effects {
         1 => format!("copied {what}: 1 line, {size}"),
         lines => format!("copied {what}: {lines} lines, {size}"),
     };
-    app.notify(notice, end < whole);
+    app.say(Notice::new(notice, end < whole, app.now.steady_ms).done());
     Effects::one(Effect::Copy(clean))
 }

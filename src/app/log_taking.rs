@@ -39,7 +39,7 @@ pub(super) fn saved(app: &mut App, saved: &Saved) {
             app.notice = None;
             app.open(Mode::LogSheet(LogSheet::Replace { path: path.clone() }));
         }
-        (Saved::Written { .. }, _) => app.notify(saved.words(), false),
+        (Saved::Written { .. }, _) => app.notify_done(saved.words()),
         _ => app.notify(saved.words(), true),
     }
 }

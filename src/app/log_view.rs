@@ -5,24 +5,21 @@
 //! place survives every change of the view.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::sync::Arc;
 
 use super::editor::Editor;
 use super::log_filed::Filed;
 use super::log_formats::Formats;
-use super::log_line::{self, ROW_BYTES, Read, Shown, Stored, Times, WHOLE_BYTES};
+use super::log_line::{ROW_BYTES, Shown, WHOLE_BYTES};
 pub use super::log_lines::Lines;
 use super::log_shape::Shape;
 use super::log_traces::Told;
 use crate::logs::parse::traces;
 use crate::logs::{
-    Body, Bounds, Direction, Filter, Found, Goal, Kind, Line, LineId, LineRef, LineTime, Owner,
-    Pattern, Place, Problem, Query, Reach, STEP_BYTES, Saving, Scope, SourceId, SourceKey, Store,
-    Stream, TimeFrom, View,
+    Bounds, Direction, Filter, Found, Goal, Kind, LineId, LineRef, Owner, Pattern, Place, Problem,
+    Query, Reach, STEP_BYTES, Saving, Scope, SourceId, Store, Stream, View,
 };
-use crate::model::fleet::Fleet;
-use crate::model::log::{LineKind, LogLine, LogSource};
-use crate::model::{DaemonId, ProcessKey};
+use crate::model::DaemonId;
+use crate::model::log::{LogLine, LogSource};
 use crate::protocol::text::StyledText;
 
 /// The most recent searches that are remembered.
@@ -149,7 +146,7 @@ pub struct LogView {
     /// The marked lines.
     pub(super) marks: BTreeSet<LineId>,
     /// The source of the last line: the next is mostly of the same.
-    last: Option<(LogSource, Stream, SourceId)>,
+    pub(super) last: Option<(LogSource, Stream, SourceId)>,
     pub(super) formats: Formats,
     pub(super) filed: Filed,
     /// How far back the log files are to be read.
@@ -386,70 +383,6 @@ impl LogView {
         };
         self.wanted = None;
         Some((wanted, found))
-    }
-
-    /// Takes a line in.
-    pub(super) fn take(&mut self, fleet: &Fleet, line: LogLine) {
-        let at_ms = line.at_ms;
-        let source = line.source.clone();
-        let from = if line.is_estimated { TimeFrom::Estimated } else { TimeFrom::Bus };
-        let time = LineTime { at_ms, from };
-        if let LineKind::Out | LineKind::Err = line.kind {
-            let is_err = line.kind == LineKind::Err;
-            let stream = if is_err { Stream::Err } else { Stream::Out };
-            self.formats.look(fleet, &source);
-            let Some(id) = self.source(fleet, source.clone(), stream) else { return };
-            let Self { formats, told, store, .. } = self;
-            let times = Times { zone: &formats.zone, declared: formats.of(&source), told: time };
-            for text in line.lines().map(str::as_bytes) {
-                let Read { level, time, text: words } = log_line::read_at(text, is_err, times);
-                let part = told.feed(id, &words);
-                let line = Line { time, level, kind: part.kind, body: Body::Held(text) };
-                if let Some(line) = store.append(id, &line) {
-                    told.is_in(store, id, part, (line, level, at_ms, &words));
-                }
-            }
-            return;
-        }
-        let Stored { stream, kind, level, bytes, title } = log_line::stored(line);
-        let Some(id) = self.source(fleet, source, stream) else { return };
-        let is_exception = kind == Kind::Exception;
-        if is_exception && self.told.is_printed(&self.store, id, title.as_bytes(), at_ms) {
-            return;
-        }
-        let line = Line { time, level, kind, body: Body::Held(&bytes) };
-        let line = self.store.append(id, &line);
-        if let Some(line) = line.filter(|_| is_exception) {
-            self.told.is_told(&self.store, id, (title.as_bytes(), at_ms, line));
-        }
-    }
-
-    fn source(&mut self, fleet: &Fleet, source: LogSource, stream: Stream) -> Option<SourceId> {
-        if let Some((last, of, id)) = &self.last
-            && *of == stream
-            && last.daemon == source.daemon
-            && last.pm_id == source.pm_id
-            && Arc::ptr_eq(&last.name, &source.name)
-            && self.store.tally(*id).is_some()
-        {
-            return Some(*id);
-        }
-        let owner = match source.pm_id {
-            None => Owner::Pm2(source.daemon),
-            Some(pm_id) => {
-                let process = fleet.get(ProcessKey { daemon: source.daemon, pm_id });
-                let namespace = process.and_then(|process| process.info.namespace.as_deref());
-                Owner::Process {
-                    daemon: source.daemon,
-                    pm_id: Some(pm_id),
-                    namespace: log_line::namespace(namespace),
-                    name: Arc::clone(&source.name),
-                }
-            }
-        };
-        let id = self.store.source(&SourceKey { owner, stream })?;
-        self.last = Some((source, stream, id));
-        Some(id)
     }
 
     /// Counts lines that were lost on the way here.

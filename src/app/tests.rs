@@ -26,6 +26,7 @@ mod log_taking;
 mod log_toggles;
 mod meant;
 mod overlays;
+mod pointer;
 mod quiet;
 mod several;
 mod table;

@@ -15,13 +15,16 @@ mod examine;
 pub(crate) mod files;
 pub(crate) mod history;
 pub mod inbox;
+mod installed;
 mod limits;
 pub(crate) mod lives;
 mod measure;
 pub(crate) mod offload;
 pub(crate) mod rpc;
 mod save_log;
+mod saved_list;
 pub(crate) mod seam;
+mod startup;
 mod tasks;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -86,6 +89,8 @@ impl Default for Options {
 pub(crate) struct Timings {
     /// The connect, and each call of the handshake.
     handshake: Duration,
+    /// How long a full queue of connections is tried before that is told. It is tried on for ever.
+    room: Duration,
     /// A call that only reads.
     read: Duration,
     /// A call by name, over what the daemon itself may take for it.
@@ -125,6 +130,7 @@ impl Default for Timings {
     fn default() -> Self {
         Self {
             handshake: Duration::from_secs(5),
+            room: Duration::from_millis(500),
             read: Duration::from_secs(10),
             named: Duration::from_secs(10),
             last_poll: Duration::from_secs(1),

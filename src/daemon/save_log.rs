@@ -63,10 +63,10 @@ fn write(mut saving: Saving) -> Saved {
     };
     let shown = said(&path);
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        return failed(format!("{shown} is no file"));
+        return failed(format!("{shown} is not a file"));
     };
     if path.metadata().is_ok_and(|about| !about.is_file()) {
-        return failed(format!("{shown} is no plain file: nothing was saved"));
+        return failed(format!("{shown} is not a regular file: nothing was saved"));
     }
     if !saving.may_replace && path.symlink_metadata().is_ok() {
         return Saved::IsThere { path: shown.into() };
@@ -185,11 +185,11 @@ mod tests {
     fn what_cannot_be_written_is_told_with_its_path() {
         let store = store(&[(b"x", Kind::Output)]);
         for (typed, words) in [
-            ("/dev/full", "no plain file"),
+            ("/dev/full", "not a regular file"),
             ("/proc/nothing/log", "cannot write /proc/nothing/log: its folder: No such file"),
             ("/proc/log", "cannot write /proc/log: "),
             ("~root/log", "~root/log: of `~`, only ~/ is understood"),
-            ("/", "is no file"),
+            ("/", "is not a file"),
         ] {
             let Saved::Failed(why) = write(Saving::new(&store, None, typed, Rereads::default()))
             else {

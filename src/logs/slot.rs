@@ -32,6 +32,21 @@ impl Counts {
         }
     }
 
+    /// The column of the one level that all lines have, where they differ in nothing that is counted.
+    pub(super) fn only_level(&self) -> Option<usize> {
+        let is_plain = self.hits == 0 && self.turns == 0;
+        let only = || self.levels.iter().position(|count| *count == self.lines);
+        if is_plain { only() } else { None }
+    }
+
+    /// Adds lines of the level in a column.
+    pub(super) fn add_lines(&mut self, level: usize, lines: u64) {
+        self.lines += lines;
+        if let Some(count) = self.levels.get_mut(level) {
+            *count += lines;
+        }
+    }
+
     pub(super) fn add(&mut self, other: &Self) {
         self.lines += other.lines;
         self.hits += other.hits;

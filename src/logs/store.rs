@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::block::{Block, BlockLimits, Entry, Extra};
-use super::line::{Body, Line, LineId, LineRef, Record};
+use super::line::{Body, Kind, Line, LineId, LineRef, LineTime, Record};
 use super::source::{SourceId, SourceKey, Sources, Tally};
 
 /// The most bytes that are held of one line (1 MiB); its true length is kept.
@@ -119,6 +119,44 @@ impl Store {
         self.count(&entry);
         self.place(&entry);
         Some(id)
+    }
+
+    /// Adds lines of output that are prose (see [`super::parse::is_prose`]) and came together, the
+    /// newest of their source. Returns the last of them: `None` where there is none, or the source is
+    /// no longer known. The same as [`Self::append`] for each, but quicker: a burst is of such lines.
+    pub fn append_prose<'a>(
+        &mut self,
+        source: SourceId,
+        time: LineTime,
+        texts: impl Iterator<Item = &'a [u8]>,
+    ) -> Option<LineId> {
+        let tally = self.tally_mut(source)?;
+        let order_ms = tally.last_order_ms.map_or(time.at_ms, |last| last.max(time.at_ms));
+        let first = self.next_rank;
+        for text in texts {
+            let id = LineId { order_ms, rank: self.next_rank };
+            self.next_rank += 1;
+            let most = LINE_BYTES_MAX.min(self.bounds.bytes / LINE_PART);
+            let entry = match u32::try_from(text.len()) {
+                Ok(len) if text.len() <= most && order_ms == time.at_ms => {
+                    let record = Record::prose(id, source.slot, time.from, len);
+                    Entry { record, bytes: text, extra: None }
+                }
+                _ => {
+                    let body = Body::Held(text);
+                    let line = Line { time, level: None, kind: Kind::Output, body };
+                    self.prepare(id, source.slot, &line)
+                }
+            };
+            self.make_room(entry.cost());
+            self.count(&entry);
+            self.place(&entry);
+        }
+        let count = self.next_rank - first;
+        let tally = self.tally_mut(source).filter(|_| count > 0)?;
+        tally.last_order_ms = Some(order_ms);
+        tally.taken += count.unsigned_abs();
+        Some(LineId { order_ms, rank: self.next_rank - 1 })
     }
 
     /// The first line of a source that it holds.

@@ -3,8 +3,8 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::*;
-use crate::app::keymap;
 use crate::app::log_view::{LogView, words};
+use crate::app::press;
 use crate::logs::{Bounds, Reach, Scope};
 use crate::model::log::LineKind;
 use crate::model::past::{FileStream, Past, PastFile, PastLine};
@@ -19,7 +19,7 @@ pub(super) fn keys(app: &mut App, text: &str) {
             c => KeyCode::Char(c),
         };
         let key = KeyEvent::new(code, KeyModifiers::NONE);
-        let message = keymap::message(&app.mode, app.focus, key);
+        let message = press::message(&app.keys, &app.mode, app.focus, key);
         if let Some(message) = message {
             assert_eq!(update(app, Moment::at(2_000), message), Effects::none(), "{c:?}");
         }
