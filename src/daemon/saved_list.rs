@@ -178,7 +178,7 @@ mod tests {
         let info = ProcessInfo::new(PmId(0), "api", ProcessStatus::Online);
         let same =
             ProcessInfo { restarts: 7, cpu_percent: Some(1.0), pid: Some(3), ..info.clone() };
-        assert_eq!(digest(&[info.clone()]), digest(&[same]));
+        assert_eq!(digest(std::slice::from_ref(&info)), digest(&[same]));
         let other = ProcessInfo { status: ProcessStatus::Stopped, ..info.clone() };
         assert_ne!(digest(&[info]), digest(&[other]));
     }

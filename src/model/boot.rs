@@ -247,7 +247,7 @@ mod tests {
         let said = |unsaved: u32, changed: Vec<Changed>, absent: usize| {
             let absent = if absent > 0 { vec![("old".into(), absent)] } else { Vec::new() };
             let unsaved = (0..unsaved).map(listed).collect();
-            let list = list(Drift { unsaved, changed, absent, ..Drift::default() });
+            let list = list(Drift { unsaved, absent, changed, ..Drift::default() });
             (list.words().unwrap_or_default(), list.short_words().unwrap_or_default())
         };
         let both = |long: &str, short: &str| (long.to_owned(), short.to_owned());
