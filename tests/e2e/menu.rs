@@ -196,6 +196,10 @@ fn whole(home: &Pm2Home, screen: &mut Screen) {
     choose(screen, "delete ");
     say_yes(screen, "it is gone", || home.jlist().iter().all(|it| it.name != "two"));
     screen.wait_for("the row to go", |text| row(text, "two").is_none());
+    // A poll may show that before PM2's answer comes, and only then it can be undone.
+    screen.wait_for("the answer", |text| {
+        text.lines().any(|line| line.contains("two[") && line.contains("deleted (asked here"))
+    });
     screen.press("u");
     screen.wait_for("the question", |text| text.contains("starts two["));
     say_yes(screen, "it is back", || {
