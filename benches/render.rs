@@ -58,7 +58,7 @@ fn fleet(count: u32) -> App {
 
 fn render(criterion: &mut Criterion) {
     let app = fleet(500);
-    let theme = Theme { colors: Colors::True, ground: Ground::Dark, ascii: false };
+    let theme = Theme::new(Colors::True, Ground::Dark, false);
     criterion.bench_function("draw 500 processes at 160x50", |bencher| {
         let Ok(mut terminal) = Terminal::new(TestBackend::new(SIZE.0, SIZE.1));
         bencher.iter(|| {
@@ -81,7 +81,7 @@ fn thousand(criterion: &mut Criterion) {
             process.speech.hear(false, 100, NOW_MS - 60_000);
         }
     }
-    let theme = Theme { colors: Colors::True, ground: Ground::Dark, ascii: false };
+    let theme = Theme::new(Colors::True, Ground::Dark, false);
     let Ok(mut terminal) = Terminal::new(TestBackend::new(SIZE.0, SIZE.1));
     criterion.bench_function("draw 1000 processes with limits at 160x50", |bencher| {
         bencher.iter(|| {

@@ -7,10 +7,12 @@ mod acting;
 pub(crate) mod bundle;
 mod cases;
 mod check;
+mod config;
 pub(crate) mod deaths;
 mod debug_log;
 mod events;
 mod events_real;
+mod kinds;
 mod logs;
 mod program;
 mod readme;
@@ -92,6 +94,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(real::a_burst_of_a_million_lines_comes_whole).weighing(Weight::Alone),
         simulated(logs::a_daemon_that_is_gone_is_told_once),
         with_pm2(logs::history_is_what_the_files_hold),
+        with_pm2(logs::odd_files_are_read_or_named).weighing(Weight::Busy),
         following_misses_nothing(Release::Seven),
         following_misses_nothing(Release::Five),
         with_pm2(logs::following_a_flood_misses_nothing_and_doubles_nothing).weighing(Weight::Busy),
@@ -101,6 +104,8 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(logs::what_happened_stands_between_the_lines),
         with_pm2(readme::the_examples_run).lasting(),
     ];
+    trials.extend(kinds::trials());
     trials.extend(tasks::trials());
+    trials.extend(config::trials());
     trials
 }

@@ -42,8 +42,10 @@ pub(super) fn marks_left(app: &mut App) {
 
 /// Whether a key does nothing but say where the cursor is now. The same key again acts.
 pub(super) fn stops(app: &mut App, command: Command) -> bool {
-    let acts =
-        matches!(command, Command::Act(_) | Command::Compose | Command::Rows(RowsCommand::Actions));
+    let acts = matches!(
+        command,
+        Command::Act(_) | Command::Compose | Command::Own(_) | Command::Rows(RowsCommand::Actions)
+    );
     let chooses = command.is_movement()
         || matches!(
             command,

@@ -9,7 +9,7 @@ use super::geometry::wrap;
 pub struct Ended {
     /// What was done: `restart`.
     pub title: String,
-    /// A sentence about each, and whether it came about.
+    /// A sentence about each, and whether it succeeded.
     pub lines: Vec<(bool, String)>,
     /// The pm2 CLI's commands that do the same.
     pub commands: Vec<String>,
@@ -18,7 +18,7 @@ pub struct Ended {
 /// What a line about it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// It came about.
+    /// It succeeded.
     Good,
     /// It did not.
     Bad,
@@ -37,7 +37,7 @@ impl Ended {
         Self { title, lines, commands }
     }
 
-    /// How many came about.
+    /// How many succeeded.
     #[must_use]
     pub fn good(&self) -> usize {
         self.lines.iter().filter(|(is_good, _)| *is_good).count()

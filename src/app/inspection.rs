@@ -164,6 +164,9 @@ impl Sheet {
             now_ms: now.wall_ms,
             utc_offset_s,
             black_box: watched.boxes.get(self.key()),
+            saved: watched
+                .daemon(self.daemon)
+                .and_then(|daemon| daemon.saved.as_ref()?.standing(exam.info.pm_id)),
             size_of: &|path| exam.size_of(path),
             clock: exam.zone.as_ref().zip(daemon.and_then(|daemon| daemon.version.as_deref())),
         };

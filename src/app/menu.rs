@@ -69,6 +69,14 @@ impl Menu {
         Self { at: first.unwrap_or(0), ..menu }
     }
 
+    /// What its lines are called.
+    #[cfg(test)]
+    pub(super) fn labels() -> Vec<&'static str> {
+        let menu = Self { marked: Marked::default(), daemon: DaemonId(0), at: 0 };
+        let entries = menu.entries(&Watched::new(Vec::new()), false);
+        entries.into_iter().map(|entry| entry.label).collect()
+    }
+
     /// Which line is chosen, from 0.
     #[must_use]
     pub fn at(&self) -> usize {
@@ -106,7 +114,7 @@ impl Menu {
         let errand = |errand| Item::Do(What::Errand(errand));
         [
             (act(Action::Start), "start", "what is stopped"),
-            (act(Action::Restart), "restart", "with the environment it has"),
+            (act(Action::Restart), "restart", "with its current environment"),
             (act(Action::Reload), "reload", "workers one after another; a fork is restarted"),
             (act(Action::Stop), "stop", "it stays in PM2's list"),
             (act(Action::Delete), "delete", "stop, and out of PM2's list"),

@@ -10,7 +10,7 @@ use super::geometry::{Area, Geometry, Pane, TITLE};
 use super::mode::Mode;
 use super::pointer::{Held, Pointer, PointerKind, Under};
 use super::state::App;
-use super::{log_copy, log_keys, log_sight, navigate, table, tree};
+use super::{log_copy, log_older, log_sight, navigate, table, tree};
 use crate::model::rows::Field;
 
 /// Lines that one step of the wheel scrolls.
@@ -163,7 +163,7 @@ fn wheel(
     app.is_dirty = true;
     if has(parts.log, at) {
         let is_at_first = log_sight::scroll(app, is_up, WHEEL_LINES);
-        return if is_at_first { (log_keys::older(app), None) } else { none };
+        return if is_at_first { (log_older::from_first(app, false), None) } else { none };
     }
     if has(parts.table, at) {
         app.table.rest(app.now.steady_ms);

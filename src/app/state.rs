@@ -3,6 +3,7 @@
 use super::batch::Batch;
 use super::geometry::{ChartsWish, Geometry};
 use super::job::Job;
+use super::keymap::Keymap;
 use super::log_view::{Lines, LogView};
 use super::marks::Marks;
 use super::mode::Mode;
@@ -10,6 +11,7 @@ use super::notice::Notice;
 use super::pane::Pane;
 use super::pointer::Held;
 use super::rows::Table;
+use super::settings::Settings;
 use super::undo::Undo;
 use crate::logs::{Bounds, LineId};
 use crate::model::charts::Bars;
@@ -80,6 +82,10 @@ pub struct App {
     pub is_demo: bool,
     /// Whether everything that changes something is refused.
     pub read_only: bool,
+    /// Which keys mean what.
+    pub keys: Keymap,
+    /// What the configuration says beyond that.
+    pub settings: Settings,
     /// Whether something changed that a frame would show.
     pub is_dirty: bool,
     /// What the last frame showed of what reports change.
@@ -159,6 +165,8 @@ impl App {
             notice: None,
             is_demo: false,
             read_only: false,
+            keys: Keymap::default(),
+            settings: Settings::default(),
             is_dirty: true,
             drawn: InSight::default(),
         }
@@ -245,6 +253,11 @@ impl App {
     /// Shows a notice in the footer.
     pub(crate) fn notify(&mut self, text: impl Into<String>, is_bad: bool) {
         self.say(Notice::new(text, is_bad, self.now.steady_ms));
+    }
+
+    /// Shows in the footer what was done.
+    pub(super) fn notify_done(&mut self, text: impl Into<String>) {
+        self.say(Notice::new(text, false, self.now.steady_ms).done());
     }
 
     /// Shows this notice in the footer.

@@ -21,6 +21,7 @@ mod details;
 mod exceptions;
 mod log;
 mod log_entries;
+mod log_filed;
 mod log_taking;
 mod log_toggles;
 mod meant;

@@ -1,7 +1,7 @@
 //! Taking back the last delete or stop.
 //!
 //! Invariant: what was deleted is kept in memory for ten minutes at most, and nowhere else; only what
-//! was done here and came about can be undone, the newest first.
+//! was done here and succeeded can be undone, the newest first.
 
 use std::collections::VecDeque;
 

@@ -104,6 +104,6 @@ pub struct WatchFiles {
 pub enum OnOff {
     /// Restart a process when a file in its folder changes
     On,
-    /// Do not; PM2 also forgets which paths were watched
+    /// Stop watching; PM2 also forgets which paths it watched
     Off,
 }

@@ -37,7 +37,7 @@ pub fn parse_span(text: &str) -> Result<Duration, String> {
 pub(super) fn parse_wait(text: &str) -> Result<Duration, String> {
     let span = parse_span(text)?;
     if span.is_zero() {
-        return Err("nothing happens in no time: more than 0 is wanted".to_owned());
+        return Err("it must be more than 0".to_owned());
     }
     Ok(span)
 }
@@ -73,7 +73,7 @@ const SETTLE_MAX: Duration = Duration::from_hours(1);
 ///
 /// # Errors
 /// A sentence.
-pub(super) fn parse_settle(text: &str) -> Result<Duration, String> {
+pub fn parse_settle(text: &str) -> Result<Duration, String> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }

@@ -61,7 +61,7 @@ pub enum ClientError {
     /// The daemon belongs to somebody else.
     #[error("{}", .0.sentence())]
     Permission(Problem),
-    /// No answer in time: what became of the call is unknown. The next call gets a new connection.
+    /// No answer in time: the outcome of the call is unknown. The next call gets a new connection.
     #[error("{}", words::timed_out(.method, *.waited))]
     Timeout {
         /// The method.
@@ -69,7 +69,7 @@ pub enum ClientError {
         /// How long the client waited.
         waited: Duration,
     },
-    /// The connection closed before the answer: what became of the call is unknown.
+    /// The connection closed before the answer: the outcome of the call is unknown.
     #[error("{}", words::CLOSED)]
     Closed,
     /// The daemon refused.

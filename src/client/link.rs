@@ -45,7 +45,7 @@ impl SharedConnection {
         let opening = Session::open(
             endpoint,
             options.frame_bytes_max,
-            options.timeout,
+            (options.timeout, options.timeout),
             (&tasks, &generation),
             Box::new(|_| {}),
         );
@@ -76,7 +76,7 @@ impl SharedConnection {
         let opening = Session::open(
             &self.endpoint,
             self.options.frame_bytes_max,
-            self.options.timeout,
+            (self.options.timeout, self.options.timeout),
             (&self.tasks, &self.generation),
             Box::new(|_| {}),
         );
@@ -108,7 +108,10 @@ impl SharedConnection {
         };
         let (ears, settle) = (attendance.ears.clone(), self.options.settle);
         let timings = Timings::within(self.options.timeout);
-        Ok((Acting { session, ears, timings, settle }, attendance))
+        Ok((
+            Acting { session, ears, timings, settle, halted: CancellationToken::new() },
+            attendance,
+        ))
     }
 
     /// Sends a call and returns the first value of its reply, or null if it has none.

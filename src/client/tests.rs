@@ -173,8 +173,8 @@ async fn a_message_over_the_bound_costs_the_connection_and_one_over_the_queue_do
     }
     assert!(matches!(next(&mut small).await, Some(BusItem::Event(_))));
     match next(&mut small).await {
-        Some(BusItem::Reconnecting { problem: Problem::NotPm2 { reason }, .. }) => {
-            assert!(reason.contains("1048576"), "{reason}");
+        Some(BusItem::Reconnecting { problem: Problem::TooLarge { max, .. }, .. }) => {
+            assert_eq!(max, 1_048_576);
         }
         other => panic!("{other:?}"),
     }

@@ -20,6 +20,7 @@ use super::rpc::session::{Link, ready};
 use super::{DaemonHandle, Timings, files, lives, offload};
 use crate::model::bundle::{Document, Found, Material, Written};
 use crate::model::report::Report;
+use crate::protocol::escape::escaped;
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::redact;
 use crate::protocol::text::clean;
@@ -101,13 +102,13 @@ pub(crate) fn write(mut order: Order) -> Result<Written, String> {
     let path = std::path::absolute(&order.path).unwrap_or_else(|_| order.path.clone());
     let shown = said(&path);
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(format!("{shown} is no file"));
+        return Err(format!("{shown} is not a file"));
     };
     if !order.may_replace && path.symlink_metadata().is_ok() {
         return Err(format!("{shown} is there already: not replaced"));
     }
     if path.metadata().is_ok_and(|about| !about.is_file()) {
-        return Err(format!("{shown} is no plain file: not replaced"));
+        return Err(format!("{shown} is not a regular file: not replaced"));
     }
     if !folder.is_dir() {
         return Err(format!("cannot write {shown}: there is no folder {}", said(folder)));
@@ -181,7 +182,8 @@ fn entries(order: &mut Order) -> Vec<Entry> {
             let settings: Json = listed.iter().map(redact::settings).collect();
             found.node = node_versions(&settings);
             let text = serde_json::to_string_pretty(&settings).unwrap_or_default();
-            entries.push(Entry { name: "processes.json".to_owned(), bytes: text.into_bytes() });
+            let bytes = escaped(&text, false).into_owned().into_bytes();
+            entries.push(Entry { name: "processes.json".to_owned(), bytes });
         }
         None => found.missing.push("what PM2 says of the processes: it did not answer".to_owned()),
     }
@@ -329,7 +331,8 @@ mod tests {
         let path_of = |name: &str| home.join(name).to_str().unwrap().into();
         (info.logs.out, info.logs.err) = (Some(path_of("o.log")), Some(path_of("none.log")));
         let listed = json!([{ "pm_id": 3, "pm2_env": {
-            "node_version": "20.20.2", "SECRET": "hunter2", "env": { "SECRET": "hunter2" } } }]);
+            "node_version": "20.20.2", "SECRET": "hunter2", "env": { "SECRET": "hunter2" },
+            "namespace": "\u{9b}31m\u{202e}\u{2028}" } }]);
         Order {
             path,
             may_replace: false,
@@ -374,7 +377,12 @@ mod tests {
         ];
         assert_eq!(names, wanted);
         assert_eq!(files["inc/logs/3-..-my-api-out.log"], "one\ntwo\n");
-        assert!(files["inc/processes.json"].contains("SECRET"), "its name");
+        let processes = &files["inc/processes.json"];
+        assert!(processes.contains("SECRET"), "its name");
+        assert!(
+            processes.contains(r"\u009b31m\u202e\u2028"),
+            "no terminal acts on it: {processes}"
+        );
         assert!(!files.values().any(|text| text.contains("hunter2")));
         assert!(files["inc/deaths.json"].contains("ended by itself with exit code 3"));
         let summary = &files["inc/summary.md"];
@@ -387,7 +395,7 @@ mod tests {
         let again = Order { may_replace: true, ..order(path.clone(), home.path()) };
         assert_eq!(write(again).unwrap().files, 5);
         let folder = Order { may_replace: true, ..order(home.path().to_owned(), home.path()) };
-        assert!(write(folder).unwrap_err().contains("no plain file"));
+        assert!(write(folder).unwrap_err().contains("not a regular file"));
         let nowhere = write(order(home.path().join("no/x.tar.gz"), home.path())).unwrap_err();
         assert!(nowhere.contains("/no/x.tar.gz: there is no folder /"), "{nowhere}");
         assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 3, "no parts are left");

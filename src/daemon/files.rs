@@ -24,12 +24,12 @@ pub(crate) struct Tail {
 /// Opens a plain file to be read; never waits for one that is none.
 ///
 /// # Errors
-/// Those of the system; [`io::ErrorKind::InvalidInput`] for what is no plain file.
+/// Those of the system; [`io::ErrorKind::InvalidInput`] for what is not a regular file.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
     let file = OpenOptions::new().read(true).custom_flags(nonblocking).open(path)?;
     if !file.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
     }
     Ok(file)
 }

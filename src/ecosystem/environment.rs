@@ -165,7 +165,7 @@ fn configured(home: &Path, name: &str) -> Result<Variables, String> {
         return Ok(Map::from_iter([(name.to_owned(), json!({}))]));
     };
     let all: Json = serde_json::from_str(&content)
-        .map_err(|error| format!("{} is no JSON: {error}", file.display()))?;
+        .map_err(|error| format!("{} is not JSON: {error}", file.display()))?;
     match all.get(name) {
         Some(Json::Object(values)) => {
             let mut env = values.clone();

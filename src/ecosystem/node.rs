@@ -155,19 +155,24 @@ pub(super) async fn evaluate(
         Ok(said) => said,
     };
     // A file may check something and end the program after it exported its value.
-    let failure = end(child, output, if said.is_ok() { LATER } else { Duration::ZERO }).await;
+    let failure = end(child, output, if said.is_ok() { LATER } else { LAST_WORDS }).await;
     let complained = match complaints {
         Some(complaints) => complaints.told().await,
         None => String::new(),
     };
+    let and_wrote = |reason: String| match complained.as_str() {
+        "" => reason,
+        complained => format!("{reason}: {complained}"),
+    };
     match (said, failure) {
-        (Ok(_), Some(failure)) => {
-            Err(failed(if complained.is_empty() { failure } else { complained }))
+        (Ok(_), Some(_)) if !complained.is_empty() => Err(failed(complained)),
+        (_, Some(failure)) => Err(failed(and_wrote(failure))),
+        (Err(reason), None) => Err(failed(and_wrote(reason))),
+        (Ok(said), None) => {
+            // What node prints of the exception itself comes last, and is told already.
+            let own = complained.split("node:internal/").next().unwrap_or_default();
+            understood(&said, &name, own.trim_end_matches("; "))
         }
-        (Err(reason), _) if !complained.is_empty() => {
-            Err(failed(format!("{reason}: {complained}")))
-        }
-        (said, _) => understood(&said.map_err(failed)?, &name),
     }
 }
 
@@ -228,12 +233,15 @@ impl Complaints {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let text = String::from_utf8_lossy(&kept);
         let says = |line: &&str| {
-            let is_frame = line.starts_with("at ") || line.starts_with("Node.js v");
-            line.chars().any(char::is_alphanumeric) && !is_frame
+            // Frames, and what node says of itself: warnings and its version.
+            let is_nodes = ["at ", "Node.js v", "(node:", "(Use `node"];
+            let is_nodes = is_nodes.iter().any(|start| line.starts_with(start));
+            line.chars().any(char::is_alphanumeric) && !is_nodes
         };
         let is_trace = |line: &&str| line.contains(" stack trace ---");
         let lines = text.lines().map(str::trim).take_while(|line| !is_trace(line));
-        lines.filter(says).take(COMPLAINTS_MAX).collect::<Vec<_>>().join("; ")
+        let lines = lines.filter(says).take(COMPLAINTS_MAX);
+        lines.collect::<Vec<_>>().join("; ").replace(":; ", ": ")
     }
 }
 
@@ -257,7 +265,7 @@ async fn value_in(
                 (Some(_), Some(value), Some(_)) => {
                     serde_json::from_str(value).map_err(|error| error.to_string())
                 }
-                _ if count == 0 => Err("node ended before the file exported something".to_owned()),
+                _ if count == 0 => Err("node ended before the file exported anything".to_owned()),
                 _ => continue,
             };
         }
@@ -267,15 +275,18 @@ async fn value_in(
     }
 }
 
-/// What the script said: the value, or an exception.
-fn understood(said: &Json, file: &str) -> Result<Evaluated, EcosystemError> {
+/// What the script said: the value, or an exception, after which the file's own words come.
+fn understood(said: &Json, file: &str, complained: &str) -> Result<Evaluated, EcosystemError> {
     let number = |key: &str| said.get(key).and_then(Json::as_u64).map(|number| number as usize);
-    let message = said.get("message").and_then(Json::as_str);
+    let message = said.get("message").and_then(Json::as_str).map(|message| match complained {
+        "" => message.to_owned(),
+        complained => format!("{message}; it wrote: {complained}"),
+    });
     match (message, number("line"), number("column")) {
-        (Some(message), Some(line), Some(column)) => Err(syntax(file, line, column, message)),
+        (Some(message), Some(line), Some(column)) => Err(syntax(file, line, column, &message)),
         (Some(message), ..) => Err(EcosystemError::Evaluation {
             file: shown(file),
-            reason: text::clean_to(message, MESSAGE_CHARS_MAX),
+            reason: text::clean_to(&message, MESSAGE_CHARS_MAX),
         }),
         (None, ..) => {
             let value = said.get("exports").cloned().ok_or_else(|| EcosystemError::Evaluation {

@@ -264,7 +264,7 @@ fn account(keys: &mut Map<String, Json>, accounts: &Accounts) -> Result<Option<S
     let (uid, gid) = (named("uid"), named("gid"));
     let Some(uid) = uid else {
         return match gid {
-            Some(_) => Err(("gid", "needs a uid beside it".to_owned())),
+            Some(_) => Err(("gid", "needs a uid as well".to_owned())),
             None => Ok(None),
         };
     };

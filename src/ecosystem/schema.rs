@@ -224,7 +224,7 @@ pub(super) fn read(key: &Key, value: &Json) -> Result<Json, String> {
 /// Refuses a name that no environment can have.
 pub(super) fn check_variable(name: &str) -> Result<(), String> {
     if name.is_empty() || name.contains(['=', '\0']) {
-        return Err(format!("{name:?} is no name of a variable"));
+        return Err(format!("{name:?} is not a variable name"));
     }
     Ok(())
 }
@@ -280,7 +280,7 @@ fn read_list(key: &Key, items: &[Json]) -> Result<Json, String> {
 /// An exit code.
 fn code(word: &str) -> Result<Json, String> {
     let code: Option<u8> = word.parse().ok();
-    code.map(Json::from).ok_or_else(|| format!("{word:?} is no exit code: 0 to 255"))
+    code.map(Json::from).ok_or_else(|| format!("{word:?} is not an exit code: 0 to 255"))
 }
 
 /// A number, or text that is one. Unlike PM2, which reads empty text and lists of one as numbers.

@@ -97,7 +97,7 @@ fn a_value_that_means_nothing_is_named() {
             "app 3: cron_restart: must be a cron pattern, and is 7",
         ),
         (json!({"script": "a", "env": "production"}), "app 3: env: must be an object, and is text"),
-        (json!({"script": "a", "env": {"A=B": 1}}), "app 3: env: \"A=B\" is no name of a variable"),
+        (json!({"script": "a", "env": {"A=B": 1}}), "app 3: env: \"A=B\" is not a variable name"),
         (json!({"script": "a", "env_x": 1}), "app 3: env_x: must be an object, and is a number"),
         (json!({"script": "a", "env": {"A": "b\u{0}"}}), "app 3: env: has a NUL character in it"),
         (
@@ -333,7 +333,7 @@ fn what_is_not_there_is_named() {
             json!({"script": "serve"}),
             "script: serve is a part of the pm2 command itself; start it with pm2",
         ),
-        (json!({"script": "app.js", "gid": "web"}), "gid: needs a uid beside it"),
+        (json!({"script": "app.js", "gid": "web"}), "gid: needs a uid as well"),
     ] {
         assert_eq!(place.prepared(&entry), Err(reason.to_owned()), "{entry}");
     }
@@ -393,7 +393,7 @@ fn environments_are_laid_over_each_other() {
     assert_eq!(place.prepared(&named).unwrap()["name"], "x-test");
     fs::write(place.context.pm2_home.join("module_conf.json"), "{").unwrap();
     let broken = place.prepared(&json!({"script": "app.js"})).unwrap_err();
-    assert!(broken.starts_with("env: /home/module_conf.json is no JSON"), "{broken}");
+    assert!(broken.starts_with("env: /home/module_conf.json is not JSON"), "{broken}");
 }
 
 #[test]

@@ -70,6 +70,7 @@ fn details(
         now_ms: clock::now_ms(),
         utc_offset_s: context.utc_offset_s,
         black_box,
+        saved: None,
         size_of: &size_of,
         clock: None,
     };

@@ -82,6 +82,9 @@ async fn follow<W: Write>(
             return Ok(code);
         }
         if has_come(deadline) {
+            if let Some(span) = span.filter(|_| !connection.was_up()) {
+                return Err(sink.context.unreached(span));
+            }
             return sink.over();
         }
         if has_come(sink.due()) {

@@ -74,7 +74,12 @@ impl Runner {
     pub(super) fn new(words: Words) -> Result<Self, Failure> {
         if find(&words.program).is_none() {
             let program = clean(&words.program);
-            return Err(Failure::usage(format!("cannot run `{program}`: no such program")));
+            let why = match std::fs::metadata(&words.program) {
+                Ok(found) if program.contains('/') && found.is_dir() => "it is a folder",
+                Ok(_) if program.contains('/') => "it is not executable",
+                _ => "no such program",
+            };
+            return Err(Failure::usage(format!("cannot run `{program}`: {why}")));
         }
         Ok(Self {
             words,

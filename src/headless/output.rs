@@ -3,7 +3,6 @@
 //! Invariant: a table's cells are cleaned where they are made; columns are aligned by the columns
 //! that the text takes on a terminal. JSON holds no character that a terminal acts on.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde_json::Value as Json;
@@ -76,6 +75,8 @@ pub(super) fn table(
     Ok(())
 }
 
+pub(super) use crate::protocol::escape::escaped;
+
 /// How JSON is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct JsonStyle {
@@ -95,50 +96,6 @@ pub(super) fn json(value: &Json, style: JsonStyle, out: &mut impl Write) -> io::
     let text = text.map_err(io::Error::from)?;
     out.write_all(escaped(&text, style.is_ascii).as_bytes())?;
     out.write_all(b"\n")
-}
-
-/// JSON text with every character escaped that a terminal could act on, or that hides or reorders
-/// what is beside it: the same JSON, since outside of its strings there are no such characters.
-/// JSON's own escapes leave DEL and all of these as they are.
-pub(super) fn escaped(json: &str, is_ascii: bool) -> Cow<'_, str> {
-    let is_escaped = |c: char| is_deceptive(c) || (is_ascii && !c.is_ascii());
-    // Bytes first: most text is ASCII.
-    let is_plain = json.bytes().all(|byte| byte < 0x7f) || !json.chars().any(is_escaped);
-    if is_plain {
-        return Cow::Borrowed(json);
-    }
-    let mut text = String::with_capacity(json.len() + 64);
-    for c in json.chars() {
-        if is_escaped(c) {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                text.extend(["\\u", &format!("{unit:04x}")]);
-            }
-        } else {
-            text.push(c);
-        }
-    }
-    Cow::Owned(text)
-}
-
-/// DEL, the C1 controls, the line and paragraph separators, and the format characters (Unicode's
-/// category Cf) that are not seen: bidirectional controls, zero-width ones, tags. The two joiners
-/// (U+200C, U+200D) stay, since Persian, Indic scripts and emoji are written with them; so do the
-/// Arabic, Syriac and Egyptian marks of that category, which are seen.
-fn is_deceptive(c: char) -> bool {
-    matches!(c,
-        '\u{7f}'..='\u{9f}'
-        | '\u{ad}'
-        | '\u{61c}'
-        | '\u{180e}'
-        | '\u{200b}' | '\u{200e}' | '\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}'
-        | '\u{1bca0}'..='\u{1bca3}'
-        | '\u{1d173}'..='\u{1d17a}'
-        | '\u{e0000}'..='\u{e007f}'
-    )
 }
 
 /// An output whose reader may go away: what was begun is finished all the same.
@@ -228,12 +185,9 @@ mod tests {
                 json(&value, style, &mut out).unwrap();
                 let printed = String::from_utf8(out).unwrap();
                 assert_eq!(serde_json::from_str::<Json>(&printed).unwrap(), value);
-                assert!(!printed.contains(is_deceptive), "{printed:?}");
+                assert!(!printed.contains(crate::protocol::escape::is_deceptive), "{printed:?}");
                 assert_eq!(printed.contains("é日🙂"), !style.is_ascii, "{printed}");
             }
         }
-        let plain = "{\"a\":\"é👩\u{200d}🔬 می\u{200c}خواهم\u{1b}\"}";
-        assert!(matches!(escaped(plain, false), Cow::Borrowed(_)));
-        assert_eq!(escaped("\"\u{e0041}\u{9b}é\"", false), "\"\\udb40\\udc41\\u009bé\"");
     }
 }

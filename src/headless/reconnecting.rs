@@ -18,6 +18,11 @@ impl Connection {
         Self { was_up: true, is_down: false }
     }
 
+    /// Whether it was up at any time.
+    pub(super) fn was_up(&self) -> bool {
+        self.was_up
+    }
+
     /// It is up: whether it was down in between, which is said.
     pub(super) fn is_back(&mut self) -> bool {
         if self.is_down {

@@ -156,17 +156,10 @@ pub(super) fn resolve(
 
 /// Says that there is no such process, and which there are.
 pub(super) fn unknown(target: &str, processes: &[impl Borrow<ProcessInfo>]) -> String {
-    let mut names: Vec<&str> = processes.iter().map(|info| &*info.borrow().name).collect();
-    names.sort_unstable();
-    names.dedup();
     if target == "all" {
         return "there are no processes".to_owned();
     }
-    let known = if names.is_empty() {
-        "this daemon has no processes".to_owned()
-    } else {
-        format!("there are: {}", some(&names))
-    };
+    let known = known(target.split_once(':').map_or("", |(prefix, _)| prefix), processes);
     let hint = if crate::ecosystem::is_config_file(std::path::Path::new(target)) {
         "; `pm2-tui start FILE` starts a file's apps and restarts those that run"
     } else {
@@ -180,6 +173,26 @@ pub(super) fn unknown(target: &str, processes: &[impl Borrow<ProcessInfo>]) -> S
         _ => format!("id, name or namespace `{target}`"),
     };
     format!("no process has the {what}; {known}{hint}")
+}
+
+/// What there is of the kind that a prefix names.
+fn known(prefix: &str, processes: &[impl Borrow<ProcessInfo>]) -> String {
+    if processes.is_empty() {
+        return "this daemon has no processes".to_owned();
+    }
+    let infos = processes.iter().map(Borrow::borrow);
+    let mut all: Vec<String> = match prefix {
+        "id" => infos.map(label).collect(),
+        "ns" => infos.filter_map(|info| info.namespace.as_deref().map(str::to_owned)).collect(),
+        _ => infos.map(|info| info.name.to_string()).collect(),
+    };
+    // Ids stay in PM2's order.
+    if prefix != "id" {
+        all.sort_unstable();
+        all.dedup();
+    }
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    format!("there are: {}", some(&all))
 }
 
 /// The first names of a list, and how many more there are.
@@ -300,7 +313,11 @@ mod tests {
         assert!(ids(&["eco.config.js"]).unwrap_err().contains("pm2-tui start FILE"));
         assert!(ids(&["42"]).is_err() && ids(&["-1"]).is_err() && ids(&[""]).is_err());
         assert!(ids(&["id:x"]).unwrap_err().contains("no process has the id `x`;"));
-        assert!(ids(&["ns:x"]).unwrap_err().contains("no process has the namespace `x`;"));
+        let said = ids(&["id:42"]).unwrap_err();
+        assert!(said.ends_with("`42`; there are: api[0], api[1], 7[2], x[7], log[9]"), "{said}");
+        let said = ids(&["ns:x"]).unwrap_err();
+        let wanted = "no process has the namespace `x`; there are: api, m, shop";
+        assert_eq!(said, wanted);
         assert!(ids(&["name:zz\u{1b}[2J"]).unwrap_err().contains("no process has the name `zz`;"));
     }
 }

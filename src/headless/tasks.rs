@@ -223,7 +223,7 @@ async fn perform(
     Ok(code)
 }
 
-/// What came about goes to standard output, all else to standard error.
+/// What succeeded goes to standard output, all else to standard error.
 fn print(context: &Context, mut outcome: Outcome, out: &mut impl Write) -> io::Result<()> {
     let printable = |text: &str| output::printable(text, context.is_ascii);
     // It is a warning, not what was asked for.

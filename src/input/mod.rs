@@ -146,9 +146,11 @@ fn read_keyboard(tty: &OwnedFd, held: &OwnedFd, keyboard: &mpsc::Sender<Input>) 
 /// What tokens mean to the loop; keys that came together stay together. An answer of the terminal
 /// or a report of the mouse between them does not part them: pasted text would be typed one by one.
 fn inputs(tokens: Vec<Token>) -> Vec<Input> {
-    let (answers, others): (Vec<Token>, Vec<Token>) =
-        tokens.into_iter().partition(|token| matches!(token, Token::Status | Token::Mouse(_)));
-    let answer = |token| match token {
+    let is_aside =
+        |token: &Token| matches!(token, Token::Status | Token::Background(_) | Token::Mouse(_));
+    let (answers, others): (Vec<Token>, Vec<Token>) = tokens.into_iter().partition(is_aside);
+    let answer = |token: Token| match token {
+        Token::Background(color) => Input::Background(color),
         Token::Mouse(pointer) => Input::Pointer(pointer),
         _ => Input::TerminalAnswered,
     };
@@ -158,7 +160,7 @@ fn inputs(tokens: Vec<Token>) -> Vec<Input> {
             (Token::Key(key), Some(Input::Keys(keys))) => keys.push(key),
             (Token::Key(key), _) => inputs.push(Input::Keys(vec![key])),
             (Token::Paste(text), _) => inputs.push(Input::Paste(text)),
-            (Token::Status | Token::Mouse(_), _) => {}
+            (Token::Status | Token::Background(_) | Token::Mouse(_), _) => {}
         }
     }
     inputs

@@ -32,12 +32,12 @@ pub enum CallOutcome {
     Answered(Box<str>),
     /// The daemon, or the check before sending, says no: its words, cleaned.
     Failed(Box<str>),
-    /// No answer within the time that a call may take: what became of it is unknown.
+    /// No answer within the time that a call may take: the outcome is unknown.
     TimedOut {
         /// How long was waited, milliseconds.
         waited_ms: u64,
     },
-    /// The connection went away before an answer: what became of it is unknown.
+    /// The connection went away before an answer: the outcome is unknown.
     Disconnected,
     /// Too many calls are under way; nothing was sent.
     Busy,

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::boot::{Release, SavedList, Startup};
 use super::disk::Disk;
 use super::system::Host;
-use super::{DaemonId, ProcessKey};
+use super::{DaemonId, ProcessKey, units};
 use crate::protocol::rpc::Methods;
 use crate::protocol::shell::word;
 
@@ -49,10 +50,18 @@ pub struct Daemon {
     pub snapshot_at_ms: Option<i64>,
     /// The process without a pid that keeps PM2 from measuring any, where there is one.
     pub blinded_by: Option<ProcessKey>,
+    /// Whether its console is in the middle of saying so once more.
+    says_blind: bool,
     /// How many processes its machine's kernel had killed for want of memory at the last count.
     pub oom_kills: Option<u64>,
     /// Its log files and their disks.
     pub disk: Disk,
+    /// Its saved list, once it was looked at.
+    pub saved: Option<SavedList>,
+    /// Who starts it at boot.
+    pub startup: Startup,
+    /// Which PM2 it is, once it said so.
+    pub release: Release,
     /// Malformed messages, processes and frames so far.
     pub warnings: u64,
     /// The last of them, one cleaned line.
@@ -84,12 +93,26 @@ impl Daemon {
             poll_took_ms: None,
             snapshot_at_ms: None,
             blinded_by: None,
+            says_blind: false,
             oom_kills: None,
             disk: Disk::default(),
+            saved: None,
+            startup: Startup::default(),
+            release: Release::default(),
             warnings: 0,
             last_warning: None,
             events_lost: 0,
         }
+    }
+
+    /// Whether a line of its console only says again, at each poll, that nothing is measured, with a
+    /// stack trace: the header says so as long as it is so.
+    pub(super) fn repeats_blindness(&mut self, line: &str) -> bool {
+        let begins = line.starts_with("Error caught while calling pidusage");
+        let goes_on = line.starts_with("TypeError: One of the pids provided is invalid")
+            || line.trim_start().starts_with("at ");
+        self.says_blind = self.blinded_by.is_some() && (begins || (goes_on && self.says_blind));
+        self.says_blind
     }
 
     /// The pause between two samples of its processes, milliseconds.
@@ -190,6 +213,13 @@ pub enum Problem {
         /// What was wrong with it.
         reason: Box<str>,
     },
+    /// A message is larger than what is accepted.
+    TooLarge {
+        /// Bytes announced so far.
+        bytes: u64,
+        /// Bytes that are accepted.
+        max: u64,
+    },
     /// Anything else.
     Other {
         /// What was tried, by path.
@@ -224,6 +254,10 @@ impl Problem {
             Self::Silent { method } => format!("the daemon does not answer {method}"),
             Self::NotPm2 { reason } => {
                 format!("what answers does not speak PM2's protocol: {reason}")
+            }
+            Self::TooLarge { bytes, max } => {
+                let (bytes, max) = (units::bytes(*bytes), units::bytes(*max));
+                format!("a message of at least {bytes} came, and at most {max} is accepted")
             }
             Self::Other { path, reason } => format!("{path}: {reason}"),
         }
@@ -281,6 +315,7 @@ impl Problem {
             Self::Silent { .. } => "it may be busy; check with pm2 ping".to_owned(),
             Self::Busy { .. } => "try again; it may be overloaded, or stopped".to_owned(),
             Self::NotPm2 { .. } => "check --home and PM2_DAEMON_RPC_PORT".to_owned(),
+            Self::TooLarge { .. } => "accept larger ones with --frame-mib".to_owned(),
             Self::Other { .. } => "check --home".to_owned(),
         }
     }

@@ -83,8 +83,9 @@ impl Scale {
     /// # Errors
     /// What is wanted instead.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wanted =
-            || format!("`{text}` is no number of processes: 4, +2 or -1, at most {INSTANCES_MAX}");
+        let wanted = || {
+            format!("`{text}` is not a number of processes: 4, +2 or -1, at most {INSTANCES_MAX}")
+        };
         let number = |digits: &str| {
             let is_plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
             let number = digits.parse::<u32>().ok().filter(|_| is_plain);
@@ -168,7 +169,7 @@ impl Signal {
         let found = Self::ALL.into_iter().find(|signal| signal.0.get(3..) == Some(short));
         found.ok_or_else(|| {
             let names: Vec<&str> = Self::ALL.iter().map(|signal| signal.0).collect();
-            format!("`{text}` is no signal: {}", names.join(", "))
+            format!("`{text}` is not a signal: {}", names.join(", "))
         })
     }
 

@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod assembler;
+pub mod boot;
 pub mod bundle;
 pub mod call;
 pub mod charts;
@@ -30,6 +31,7 @@ pub mod outlook;
 pub mod paged;
 pub mod past;
 pub mod process;
+pub mod ready;
 pub mod report;
 pub mod rows;
 pub mod saved;

@@ -76,6 +76,8 @@ pub struct Process {
     pub stopping_since_ms: Option<i64>,
     /// When the event log last said that it was stopped.
     pub stop_told_at_ms: Option<i64>,
+    /// Whether it is saved as running and was stopped at the last look.
+    pub is_saved_running: bool,
     /// When it last crashed, oldest first; at most [`LOOP_CRASHES`] times.
     crashed_at_ms: VecDeque<i64>,
 }
@@ -118,6 +120,7 @@ impl Process {
             explained_at_ms: None,
             stopping_since_ms: None,
             stop_told_at_ms: None,
+            is_saved_running: false,
             crashed_at_ms: VecDeque::new(),
         }
     }

@@ -103,7 +103,7 @@ impl Verdict {
         Self::Unknown { waited_ms, is_closed: false }
     }
 
-    /// Whether what was asked for came about.
+    /// Whether what was asked for succeeded.
     #[must_use]
     pub fn is_success(&self) -> bool {
         matches!(self, Self::Done | Self::Already | Self::Added | Self::Ended | Self::Up { .. })

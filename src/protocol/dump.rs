@@ -35,7 +35,7 @@ pub enum DumpError {
     #[error("it cannot be read: {0}")]
     Broken(String),
     /// An entry is no process.
-    #[error("entry {0} is no process")]
+    #[error("entry {0} is not a process")]
     NoProcess(usize),
 }
 

@@ -9,7 +9,9 @@
 pub mod amp;
 pub mod bus;
 pub mod cron;
+pub mod drift;
 pub mod dump;
+pub(crate) mod escape;
 mod json;
 pub mod layout;
 pub mod message;

@@ -164,6 +164,8 @@ pub struct ProcessInfo {
     pub stop_exit_codes: Box<[i64]>,
     /// Its log files.
     pub logs: LogFiles,
+    /// `pm_cwd`: the folder that it runs in, as it came, not cleaned.
+    pub cwd: Option<Box<str>>,
     /// `pmx_module`: a PM2 module, which `stop all` and its like leave alone.
     pub is_module: bool,
     /// What it was set up with, as far as a column shows it.
@@ -206,6 +208,7 @@ impl ProcessInfo {
             wait_ready: false,
             stop_exit_codes: Box::default(),
             logs: LogFiles::default(),
+            cwd: None,
             is_module: false,
             setup: Setup::default(),
             metrics: Box::default(),

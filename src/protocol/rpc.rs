@@ -267,7 +267,7 @@ pub struct Reply {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReplyError {
     /// The frame does not have a JSON argument and an id.
-    #[error("a frame that is no reply")]
+    #[error("a frame that is not a reply")]
     NotAReply,
     /// The JSON is broken or of another shape.
     #[error("the reply to {what} could not be read: {reason}")]

@@ -176,7 +176,7 @@ pub fn trouble_of_saved(saved: &Map<String, Json>, reader: Reader) -> Option<(St
 /// What is wrong with a field that God sets, where God reads it again.
 fn wrong_of_gods(key: &str, value: &Json) -> Option<String> {
     let (is_fine, wanted) = match key {
-        "pm_id" | "current_conf" | "pm2_env" | "cron_restart_fn" => (false, "is set by PM2 alone"),
+        "pm_id" | "current_conf" | "pm2_env" | "cron_restart_fn" => (false, "is set only by PM2"),
         "status" | "unique_id" => (value.is_string(), "must be text"),
         "axm_actions" => (value.is_array() || value.is_null(), "must be a list"),
         "axm_monitor" | "axm_options" | "axm_dynamic" => {
@@ -279,7 +279,7 @@ fn wrong(kind: Kind, value: &Json, reader: Reader) -> Option<String> {
         WatchOptions => return wrong_watching(value),
         Cron if text == Some("null") => return None,
         Cron => return cron::check_value(value, reader).err().map(|error| error.to_string()),
-        Gods => (false, "is set by PM2 alone"),
+        Gods => (false, "is set only by PM2"),
     };
     (!is_fine).then(|| wanted.to_owned())
 }

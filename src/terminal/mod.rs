@@ -33,7 +33,8 @@ use crate::app::App;
 use crate::app::pointer::{Pointer, Under};
 use crate::runtime::Surface;
 use crate::view::plain::Told;
-use crate::view::{self, theme::Theme, view};
+use crate::view::theme::{Ground, Theme};
+use crate::view::{self, view};
 
 /// How long leaving waits for a terminal that does not read.
 const LEAVE_WAIT: Duration = Duration::from_millis(500);
@@ -41,6 +42,8 @@ const LEAVE_WAIT: Duration = Duration::from_millis(500);
 /// Asks for the terminal's status. It answers `ESC[0n` when it has drawn all that came before.
 const STATUS: &[u8] = b"\x1b[5n";
 
+/// Asks which colour the ground has.
+const BACKGROUND: &[u8] = b"\x1b]11;?\x1b\\";
 /// Have the mouse reported: its buttons, the wheel, and moves with a button held; and no more.
 const MOUSE_ON: &[u8] = b"\x1b[?1002h\x1b[?1006h";
 const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1002l";
@@ -265,7 +268,11 @@ impl Screen {
             told: Told::default(),
             mouse: (reports_mouse, reports_mouse),
         };
-        screen.hand_over(enter_bytes(kind, reports_mouse))?;
+        // Before its status is asked for: the answers come in this order.
+        let asks = kind.is_modern && screen.theme.asks_for_ground();
+        let mut bytes = if asks { BACKGROUND.to_vec() } else { Vec::new() };
+        bytes.extend(enter_bytes(kind, reports_mouse));
+        screen.hand_over(bytes)?;
         Ok(screen)
     }
 
@@ -378,6 +385,12 @@ impl Surface for Screen {
         self.told = Told::default();
         // Clearing memory cannot fail; the next draw then sends every cell.
         let _ = self.terminal.clear();
+    }
+
+    fn background(&mut self, color: [u8; 3]) {
+        if self.theme.asks_for_ground() {
+            self.theme = self.theme.on(Ground::of_color(color));
+        }
     }
 
     fn report_mouse(&mut self, is_wanted: bool) {

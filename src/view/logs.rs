@@ -113,10 +113,10 @@ fn empty(app: &App) -> &'static str {
     let view = &app.log_view;
     let query = view.query();
     match view.filters().chain(view.draft()).next() {
-        Some(_) => "no line that is held passes the filters: Esc drops the last",
+        Some(_) => "no line passes the filters: Esc drops the last",
         None if view.is_cleared() => "nothing since it was cleared: 0 brings the lines back",
         None if query.least.is_some() => "no line of that level is held: - lowers it",
-        None if query.streams != Streams::ALL => "no line that is held is shown: 1 2 3 4",
+        None if query.streams != Streams::ALL => "all lines are hidden: 1 2 3 4 show them",
         None if *view.scope() != Scope::All => "no line of it is held: 0 shows the log of all",
         None => "nothing yet: output and events of processes appear here",
     }

@@ -5,13 +5,16 @@
 
 mod canvas;
 mod chart;
+mod colors;
 mod columns;
 mod confirm;
+mod daemon_sheet;
 mod details;
 mod empty;
 mod exceptions;
 mod figures;
 mod footer;
+mod glyphs;
 mod header;
 mod help;
 mod log_charts;
@@ -26,6 +29,7 @@ mod prompt;
 mod roles;
 mod rows_title;
 mod screen;
+pub mod sets;
 mod sheet;
 mod status;
 mod table;

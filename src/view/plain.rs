@@ -29,7 +29,7 @@ const LOG_LINES_MAX: usize = 30;
 /// The most rows that are read out at the start.
 const ROWS_MAX: usize = 200;
 
-const PLAIN: Theme = Theme { colors: Colors::None, ground: Ground::Unknown, ascii: true };
+const PLAIN: Theme = Theme::new(Colors::None, Ground::Unknown, true);
 
 /// What was said.
 #[derive(Debug, Default)]

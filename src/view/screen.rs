@@ -41,8 +41,11 @@ pub(super) fn draw(app: &App, theme: Theme, area: Rect, buffer: &mut Buffer) -> 
     match &app.mode {
         // What is typed for a pane stands in its title; details are drawn already.
         Mode::Normal | Mode::Filter(_) | Mode::LogInput(_) | Mode::Details(_) => {}
-        Mode::Help { top } => help::draw(&mut canvas, size, *top),
-        Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. } => {
+        Mode::Help(open) => help::draw(app, &mut canvas, size, open),
+        Mode::Confirm { .. }
+        | Mode::ConfirmReload { .. }
+        | Mode::ConfirmCall { .. }
+        | Mode::Own(_) => {
             confirm::draw(app, &mut canvas, size);
         }
         Mode::Why { key, life, top } => {

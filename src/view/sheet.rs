@@ -13,15 +13,17 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
+use super::daemon_sheet;
 use super::parts::{self, Part};
 use super::prompt::input;
 use super::roles::Role;
 use super::text;
 use crate::app::App;
+use crate::app::Pane;
 use crate::app::ask::{Ask, Wanted};
 use crate::app::ended::{self, Ended};
 use crate::app::geometry::{overlay, wrap};
-use crate::app::menu::Menu;
+use crate::app::menu::{self, Menu};
 use crate::app::picker::Picker;
 use crate::app::several::{self, Several};
 use crate::app::sheet::{Sheet, room};
@@ -47,6 +49,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), sheet: 
         Sheet::Columns(picker) => columns(canvas, size, picker),
         Sheet::Menu(menu) => actions(app, canvas, size, menu),
         Sheet::Ask(ask) => prompt(app, canvas, size, ask),
+        Sheet::Daemon(id, top) => daemon_sheet::draw(app, canvas, size, (*id, *top)),
     }
 }
 
@@ -62,6 +65,9 @@ pub(super) fn keys(sheet: &Sheet) -> Vec<Part> {
             vec![key("Enter", "do it", 0), key("Esc", "close", 0), key("j k", "choose", 1)]
         }
         Sheet::Ask(_) => vec![key("Enter", "do it", 0), key("Esc", "close", 0)],
+        Sheet::Daemon(..) => {
+            vec![key("Esc", "close", 0), key("x", "actions", 1), key("j k", "scroll", 2)]
+        }
         Sheet::Columns(_) => vec![
             key("Space", "show or not", 0),
             key("< >", "move", 0),
@@ -114,7 +120,7 @@ fn verdicts(canvas: &mut Canvas<'_>, size: (u16, u16), (ended, top): (&Ended, us
     };
     let lines: Vec<_> = ended.shown(columns).into_iter().map(shown).collect();
     let (good, all) = (ended.good(), ended.lines.len());
-    let title = format!("{}: {good} of {all} came about", ended.title);
+    let title = format!("{}: {good} of {all} succeeded", ended.title);
     frame(canvas, size, &title, (&lines, top, 0));
 }
 
@@ -125,6 +131,9 @@ fn actions(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), menu: &Menu) {
     let title = [Part::new("Actions", Role::Strong, 0), Part::new(menu.whom(), Role::Accent, 0)];
     let inner = canvas.overlay(overlay(size, PICKER_COLUMNS.min(room(size).0), rows), &title);
     let top = (menu.at() + 1).saturating_sub(usize::from(rows));
+    let key_of =
+        |entry: &menu::Entry| app.keys.now(false, Pane::Processes, entry.key).unwrap_or_default();
+    let keys = entries.iter().map(|entry| text::width(&key_of(entry))).max().unwrap_or(1).max(1);
     let lines = entries.iter().enumerate().skip(top);
     for (y, (place, entry)) in (inner.top()..inner.bottom()).zip(lines) {
         let (role, about, about_role) = match &entry.refusal {
@@ -132,8 +141,9 @@ fn actions(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), menu: &Menu) {
             None => (Role::Text, entry.about, Role::Quiet),
         };
         let key = canvas.role(if entry.refusal.is_some() { Role::Quiet } else { Role::Accent });
-        canvas.text(inner.x + 1, y, 1, entry.key, key);
-        let name = Rect::new(inner.x + 3, y, MENU_NAMES.min(inner.width.saturating_sub(3)), 1);
+        canvas.text(inner.x + 1, y, keys, &key_of(entry), key);
+        let room = inner.width.saturating_sub(2 + keys);
+        let name = Rect::new(inner.x + 2 + keys, y, MENU_NAMES.min(room), 1);
         canvas.text(name.x, y, name.width, entry.label, canvas.role(role));
         let x = name.right() + 1;
         canvas.text(x, y, inner.right().saturating_sub(x), about, canvas.role(about_role));

@@ -54,7 +54,7 @@ pub(crate) fn it_tells_why_a_connection_was_given_up() {
     let ended_by = ["--debug-log", path, "wait", "all", "--status", "online", "--timeout", "10s"];
     daemon.run(&ended_by).with(0);
     let log = std::fs::read_to_string(&file).unwrap();
-    assert!(log.contains("what came is no AMP"), "{log}");
+    assert!(log.contains("what came is not AMP"), "{log}");
     assert!(
         log.contains(r#"not connected daemon=0 why="what answers does not speak PM2's protocol""#),
         "{log}"

@@ -73,8 +73,8 @@ pub(crate) fn wrong_usage_is_2_and_nothing_is_sent() {
         (&["startup"], "use pm2 startup"),
         (&["ls", "--interval", "2"], "--interval"),
         (&["check", "--max-restarts", "x"], "a whole number"),
-        (&["check", "--max-restarts", "1", "--within", "0s"], "more than 0 is wanted"),
-        (&["trigger", "app-0", "x", "--timeout", "0s"], "more than 0 is wanted"),
+        (&["check", "--max-restarts", "1", "--within", "0s"], "it must be more than 0"),
+        (&["trigger", "app-0", "x", "--timeout", "0s"], "it must be more than 0"),
         (&["logs", "--since", "10m", "--until", "20m"], "--since is later than --until"),
         (&["--nonsense"], "--nonsense"),
     ] {

@@ -27,7 +27,8 @@ const THROWS: &str = "throw new Error('bad config');";
 fn cases(release: Release, port: u16) -> Vec<Case> {
     let case = |app, words: &'static str| Case { app, is_success: words.starts_with("up"), words };
     let js = |name: &str, text: &str| script(name, "js", text);
-    let forever = json!({"max_restarts": 1000});
+    // A busy machine takes its time to start node: it counts as failed to start for long.
+    let forever = json!({"max_restarts": 1000, "min_uptime": 20_000});
     let listens = format!("require('http').createServer().listen({port}, '127.0.0.1');");
     let mut cases = vec![
         case(js("good", IDLES), "up N s"),
@@ -37,8 +38,7 @@ fn cases(release: Release, port: u16) -> Vec<Case> {
                 "late",
                 "setTimeout(function () { console.error('cannot go on'); process.exit(7); }, 400);",
             )
-            // A busy machine takes its time to start it.
-            .with(json!({"max_restarts": 1000, "min_uptime": 5000})),
+            .with(forever.clone()),
             "down: exit code N",
         ),
         case(
@@ -46,7 +46,9 @@ fn cases(release: Release, port: u16) -> Vec<Case> {
             "down: exit code N: Error: listen EADDRINUSE",
         ),
         case(
-            js("errs", THROWS).with(json!({"max_restarts": 1, "min_uptime": 20_000})),
+            // It ends twice within a second, on any machine: node would not.
+            script("errs", "sh", "echo 'cannot go on' >&2; exit 4\n")
+                .with(json!({"max_restarts": 1, "min_uptime": 20_000})),
             "down: errored, PM2 gave up after exit code N",
         ),
         case(js("removed", IDLES).with(forever.clone()), "down: exit code N"),
@@ -56,7 +58,7 @@ fn cases(release: Release, port: u16) -> Vec<Case> {
         ),
         case(
             js("clustered", THROWS).with(json!({
-                "exec_mode": "cluster", "instances": 1, "max_restarts": 1000
+                "exec_mode": "cluster", "instances": 1, "max_restarts": 1000, "min_uptime": 20_000
             })),
             "down: exit code N: Error: bad config",
         ),
@@ -65,7 +67,7 @@ fn cases(release: Release, port: u16) -> Vec<Case> {
     if release != Release::Three {
         cases.push(case(
             js("stops", "setTimeout(function () { process.exit(3); }, 300);")
-                .with(json!({"stop_exit_codes": [3]})),
+                .with(json!({"stop_exit_codes": [3], "min_uptime": 20_000})),
             "down: exit code N, and PM2 leaves it stopped",
         ));
     }
@@ -134,7 +136,8 @@ fn by_command(home: &Pm2Home, wanted: &BTreeMap<&str, (bool, &str)>) -> BTreeMap
     let names: Vec<&str> = wanted.keys().copied().collect();
     let mut command = std::process::Command::new(COCKPIT);
     command.args(["restart"]).args(&names).env("PM2_HOME", home.path()).env("LANG", "C.UTF-8");
-    let output = run(command, PATIENCE).unwrap();
+    // Two at a time, and each is watched for a second after its first end.
+    let output = run(command, PATIENCE * 3).unwrap();
     assert_eq!(output.status.code(), Some(1));
     let (out, err) =
         (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
@@ -210,7 +213,10 @@ pub(crate) fn ends_that_are_no_restarts(release: Release) {
         release,
         &[
             script("throws", "js", THROWS).with(json!({"max_restarts": 100_000})),
-            script("web", "js", web).with(json!({"exec_mode": "cluster", "instances": 2})),
+            // A busy machine takes its time to start node.
+            script("web", "js", web).with(json!({
+                "exec_mode": "cluster", "instances": 2, "min_uptime": 20_000
+            })),
             script("stubborn", "js", stubborn).with(json!({"kill_timeout": 30_000})),
         ],
     );

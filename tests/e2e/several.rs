@@ -38,7 +38,7 @@ pub(crate) fn marked_ones_are_restarted_together_and_no_other() {
         now.iter().zip(before).all(|(now, before)| *now != before && *now != 0)
     });
     screen.wait_for("each verdict", |text| {
-        text.contains("2 of 2 came about") && text.contains("pm2 restart 0 2")
+        text.contains("2 of 2 succeeded") && text.contains("pm2 restart 0 2")
     });
     home.assert_unharmed_but(&["first", "third"]);
 }
@@ -64,10 +64,10 @@ pub(crate) fn escape_leaves_undone_what_has_not_begun() {
         home.jlist().iter().any(|process| process.restarts == 1)
     });
     screen.press("\x1b");
-    let text = screen.wait_for("each verdict", |text| text.contains("of 7 came about"));
+    let text = screen.wait_for("each verdict", |text| text.contains("of 7 succeeded"));
     let undone = home.jlist().iter().filter(|process| process.restarts == 0).count() - 1;
     assert!(undone >= 1, "all were restarted:\n{text}");
-    assert!(text.contains(&format!("{} of 7 came about", 7 - undone)), "{undone}\n{text}");
+    assert!(text.contains(&format!("{} of 7 succeeded", 7 - undone)), "{undone}\n{text}");
 }
 
 pub(crate) fn a_delete_is_undone() {

@@ -269,7 +269,7 @@ fn refused() -> Vec<(&'static str, String, &'static str)> {
         ),
         ("d4.config.js", app("ignore_watch: /x/"), "ignore_watch: the regular expression"),
         ("d5.config.js", app("env_x: 5"), "env_x: must be an object, and is a number"),
-        ("d6.config.js", app("stop_exit_codes: 'one'"), "\"one\" is no exit code"),
+        ("d6.config.js", app("stop_exit_codes: 'one'"), "\"one\" is not an exit code"),
         ("d7.config.js", app("cron_restart: '0 0 * * 8'"), "0 to 7"),
         ("d8.config.js", app("cron_restart: '*5 * * * *'"), "minutes"),
         ("d9.json", "{apps: [{script: './app.js'}]".into(), "d9.json:1:30: it ends too early"),

@@ -3,6 +3,8 @@
 //! Invariant: as for actions, nothing is sent to a process but the one that was chosen, by a look just
 //! before; and every target gets exactly one [`Outcome`].
 
+use std::time::Duration;
+
 use futures_util::{StreamExt, stream};
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
@@ -14,8 +16,13 @@ use crate::daemon::clock::whole_ms;
 use crate::daemon::rpc::connection::CallError;
 use crate::model::errand::{Errand, Outcome, Task};
 use crate::model::{Target, Verdict};
-use crate::protocol::process::ProcessInfo;
+use crate::protocol::process::{ProcessInfo, ProcessStatus};
 use crate::protocol::text::clean;
+
+/// How long a restart may go on that keeps a process from being watched no more.
+const RESTART_MAX: Duration = Duration::from_secs(5);
+/// The pause until it is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 impl Acting {
     /// Does a task, and tells each outcome when it is known; the last is of the whole, but for [`Task::Each`].
@@ -57,7 +64,12 @@ impl Acting {
         let one = |target: &Target| {
             let target = target.clone();
             async move {
-                let (verdict, note) = match self.errand(errand, &target).await {
+                let done = if self.halted.is_cancelled() {
+                    Err(Verdict::NotBegun)
+                } else {
+                    self.errand(errand, &target).await
+                };
+                let (verdict, note) = match done {
                     Ok(done) => done,
                     Err(verdict) => (verdict, None),
                 };
@@ -121,18 +133,33 @@ impl Acting {
             // Where `watch` was never set, as in a file without it, PM2 says that it watches and
             // watches nothing (measured on 7.0.4): only a flag stands for the whole folder.
             if before != Some(&Json::Bool(false)) {
-                self.named("stopWatch", off).await?;
+                self.named("stopWatch", off.clone()).await?;
             }
             let on = vec![json!("restartProcessId"), json!({ "id": id })];
             self.named("startWatch", on).await?;
         } else {
-            self.named("stopWatch", off).await?;
+            self.named("stopWatch", off.clone()).await?;
         }
-        let after = self.list().await?;
-        let now = target.find(&after.infos, self.session.god)?;
-        let now = after.raw_of(now).and_then(|raw| raw.get("pm2_env")?.get("watch"));
-        if is_watched(now) != is_on {
-            return Err(Verdict::Refused("PM2 says that it did, but nothing changed".into()));
+        let deadline = Instant::now() + RESTART_MAX;
+        loop {
+            let after = self.list().await?;
+            let now = target.find(&after.infos, self.session.god)?;
+            let is_between =
+                !is_on && matches!(now.status, ProcessStatus::Launching | ProcessStatus::Stopping);
+            let now = after.raw_of(now).and_then(|raw| raw.get("pm2_env")?.get("watch"));
+            let is_over = Instant::now() >= deadline;
+            if is_watched(now) == is_on && (is_over || !is_between) {
+                break;
+            }
+            if is_on || is_over {
+                return Err(Verdict::Refused("PM2 says that it did, but nothing changed".into()));
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+            // A restart under way, as by a file that has just changed, goes on with the settings from
+            // before it.
+            if is_watched(now) {
+                self.named("stopWatch", off.clone()).await?;
+            }
         }
         // docs/pm2-ops.md section 6.
         let note = match before {
@@ -213,7 +240,7 @@ fn would_loop(env: &Json, home: &std::path::Path) -> Option<String> {
     });
     (!ignores && !is_left_out).then(|| {
         let home = clean(&home.to_string_lossy()).into_owned();
-        format!("{home} lies in its folder, and changes with each start: it would never end")
+        format!("{home} is in its folder and changes at each start: it would restart forever")
     })
 }
 

@@ -116,7 +116,7 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<u32> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     let old = match fs::metadata(path) {
         Ok(old) if !old.is_file() => {
-            let why = format!("{} is no plain file", clean(&path.to_string_lossy()));
+            let why = format!("{} is not a regular file", clean(&path.to_string_lossy()));
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
         }
         Ok(old) => Some(old),

@@ -59,6 +59,8 @@ pub(crate) struct Ears(Arc<Shared>);
 struct Shared {
     listeners: Mutex<Vec<Listener>>,
     is_connected: watch::Sender<bool>,
+    /// Whether the last connection is over.
+    is_over: watch::Sender<bool>,
 }
 
 #[derive(Debug)]
@@ -70,8 +72,8 @@ struct Listener {
 
 impl Default for Ears {
     fn default() -> Self {
-        let is_connected = watch::Sender::new(false);
-        Self(Arc::new(Shared { listeners: Mutex::default(), is_connected }))
+        let (is_connected, is_over) = (watch::Sender::new(false), watch::Sender::new(false));
+        Self(Arc::new(Shared { listeners: Mutex::default(), is_connected, is_over }))
     }
 }
 
@@ -90,6 +92,13 @@ impl Ears {
         tokio::time::timeout(timeout, connected).await.is_ok_and(|seen| seen.is_ok())
     }
 
+    /// Waits until a connection to the bus is over, with all that it said; not where there is none yet.
+    pub(crate) async fn over(&self) {
+        let mut seen = self.0.is_over.subscribe();
+        // The sender is held here.
+        let _ = seen.wait_for(|is_over| *is_over).await;
+    }
+
     /// Whether the bus is connected.
     pub(crate) fn is_connected(&self) -> bool {
         *self.0.is_connected.borrow()
@@ -105,7 +114,12 @@ impl Ears {
     /// The bus is connected, or not any more.
     pub(crate) fn set_connected(&self, is_connected: bool) {
         let was_connected = self.0.is_connected.send_replace(is_connected);
-        if was_connected && !is_connected {
+        if is_connected {
+            self.0.is_over.send_replace(false);
+            return;
+        }
+        if was_connected {
+            self.0.is_over.send_replace(true);
             self.tell(&Heard::Lost);
         }
     }

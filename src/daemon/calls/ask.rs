@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use super::failure::{CallFailure, bad_reply};
+use crate::daemon::rpc::connection::CallError;
 use crate::daemon::rpc::session::Session;
+use crate::model::daemon::Problem;
 use crate::protocol::process::{ProcessInfo, ProcessStatus, Snapshot, decode_monitor_data};
 use crate::protocol::rpc::{Call, CheckedCall, Outcome, Reply};
 
@@ -61,7 +63,15 @@ impl Session {
     }
 
     async fn reply(&self, call: &CheckedCall, timeout: Duration) -> Result<Reply, CallFailure> {
-        let no_reply = |error| CallFailure::NoReply { method: call.method().into(), error };
+        let no_reply = |error| match self.connection.ended() {
+            // It was this side that ended the connection, of what came on it.
+            Some(problem) if error == CallError::Closed && problem != Problem::Closed => {
+                let home = self.home.to_string_lossy();
+                let reason = format!("{}; {}", problem.sentence(), problem.advice(&home));
+                bad_reply(call.method(), &reason)
+            }
+            _ => CallFailure::NoReply { method: call.method().into(), error },
+        };
         self.connection.call(call, timeout).await.map_err(no_reply)
     }
 
@@ -89,7 +99,7 @@ impl Session {
         let (reply, snapshot) = self.ask_processes(timeout).await?;
         let method = Call::GetMonitorData.method();
         let Json::Array(raw) = first_value(method, &reply)? else {
-            return Err(bad_reply(method, "it is no list of processes"));
+            return Err(bad_reply(method, "it is not a list of processes"));
         };
         Ok(Listing { raw, infos: snapshot.processes, warnings: snapshot.warnings })
     }

@@ -76,12 +76,12 @@ pub(crate) mod words {
 
     /// The connection ended before the answer.
     pub(crate) const CLOSED: &str =
-        "the daemon closed the connection: what became of the call is unknown";
+        "the daemon closed the connection: the outcome of the call is unknown";
 
     /// The answer did not come in time.
     pub(crate) fn timed_out(method: &str, waited: Duration) -> String {
         let seconds = (waited.as_secs_f64() * 10.0).round() / 10.0;
-        format!("no answer to {method} within {seconds} s: what became of it is unknown")
+        format!("no answer to {method} within {seconds} s: the outcome is unknown")
     }
 
     /// Too many calls are under way.
@@ -101,6 +101,6 @@ pub(crate) mod words {
 
     /// No process that was meant declares the action.
     pub(crate) fn no_such_action(reason: &str) -> String {
-        format!("{reason}: not sent")
+        format!("{reason}; not sent")
     }
 }

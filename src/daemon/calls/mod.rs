@@ -5,5 +5,6 @@ pub(crate) mod failure;
 mod guard;
 pub(crate) mod message;
 pub(crate) mod named;
+mod opened;
 pub(super) mod run;
 pub(super) mod trigger;

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 pub(crate) use super::ask::Listing;
 pub(crate) use super::failure::{CallFailure, no_such_process};
 use super::guard::{self, HomeLock};
-use super::message;
+use super::{message, opened};
 use crate::daemon::clock::{now_ms, whole_ms};
 use crate::daemon::limits;
 use crate::daemon::rpc::session::Session;
@@ -93,7 +93,7 @@ impl Session {
         let deadline = Instant::now() + base;
         let waiting = tokio::time::timeout_at(deadline, RELOADING_LOGS.lock()).await;
         let _alone = waiting.map_err(|_| CallFailure::Locked {
-            what: "another call of this program opens the logs again".to_owned(),
+            what: "another pm2-tui is reopening the logs".to_owned(),
             waited_ms: whole_ms(base),
         })?;
         let _alone_here = HomeLock::take(&self.home, deadline).await?;
@@ -104,6 +104,10 @@ impl Session {
         let age_ms = last.map_or(i64::MAX, |last| now_ms().saturating_sub(last));
         let age = Duration::from_millis(u64::try_from(age_ms).unwrap_or(0));
         tokio::time::sleep(LOGS_REOPEN.saturating_sub(age)).await;
+        // Where it can be seen, that is better than any time.
+        if self.god.is_some() {
+            opened::opened(&listing.infos).await;
+        }
         let reply = self.exchange(call, base).await;
         tokio::time::sleep(LOGS_REOPEN).await;
         reply

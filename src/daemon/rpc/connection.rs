@@ -262,7 +262,7 @@ async fn read_replies(
             Err(error) => {
                 let problem = stream_problem(&error);
                 if problem != Problem::Closed {
-                    tracing::warn!(%error, "what came is no AMP");
+                    tracing::warn!(%error, "what came is not AMP");
                     warn(&error.to_string());
                 }
                 return problem;
@@ -278,7 +278,7 @@ async fn read_replies(
                 }
             }
             Err(error) => {
-                tracing::warn!("a frame that is no reply");
+                tracing::warn!("a frame that is not a reply");
                 warn(&error.to_string());
             }
         }
@@ -297,11 +297,19 @@ async fn write_requests(
     }
 }
 
+/// The most that a message of PM2's can have: `--frame-mib` accepts no more, and a text of JavaScript's
+/// holds no more.
+const FRAME_BYTES_EVER: usize = 2 << 30;
+
 /// What the end of a stream means: an end of the socket is a closed connection, also in the middle
 /// of a frame; bytes that are no AMP are another matter.
 pub(crate) fn stream_problem(error: &AmpError) -> Problem {
     match error {
         AmpError::Io(_) => Problem::Closed,
+        // What announces more than can ever be accepted is rather something else than PM2.
+        AmpError::FrameTooLarge { bytes, max } if *bytes <= FRAME_BYTES_EVER => {
+            Problem::TooLarge { bytes: *bytes as u64, max: *max as u64 }
+        }
         other => Problem::NotPm2 { reason: text::clean(&other.to_string()).into() },
     }
 }

@@ -129,11 +129,11 @@ impl Endpoint {
     /// # Errors
     /// As [`Endpoint::connect_within`].
     pub(crate) async fn connect(&self, socket: &Socket) -> Result<Stream, Problem> {
-        self.connect_within(socket, CONNECT_MAX).await
+        self.connect_within(socket, CONNECT_MAX, CONNECT_MAX).await
     }
 
-    /// Connects to one of the two sockets. Where the daemon's queue of connections is full, it is tried
-    /// again until the limit.
+    /// Connects to one of the two sockets within `limit`. Where the daemon's queue of connections is
+    /// full, it is tried again for as long as `room_max`.
     ///
     /// # Errors
     /// Why it could not, by path.
@@ -141,6 +141,7 @@ impl Endpoint {
         &self,
         socket: &Socket,
         limit: Duration,
+        room_max: Duration,
     ) -> Result<Stream, Problem> {
         let path = match socket {
             Socket::Unix(path) if path.as_os_str().as_bytes().len() > SOCKET_PATH_BYTES_MAX => {
@@ -154,10 +155,12 @@ impl Endpoint {
                 return connected.map_err(silent)?.map_err(|error| tcp_problem(socket, &error));
             }
         };
-        let deadline = Instant::now() + limit;
+        let begun = Instant::now();
+        let (deadline, room_until) = (begun + limit, begun + room_max.min(limit));
         let mut pause = Backoff::new(AGAIN.0, AGAIN.1, u64::from(std::process::id()));
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
+            // The last try is one, too.
+            let left = deadline.saturating_duration_since(Instant::now()).max(AGAIN.1);
             let error = match Stream::unix(path, left).await {
                 Ok(stream) => return Ok(stream),
                 Err(error) => error,
@@ -165,11 +168,11 @@ impl Endpoint {
             if error.kind() != io::ErrorKind::WouldBlock {
                 return Err(self.diagnose(path, &error).await);
             }
-            let pause = pause.delay();
-            if Instant::now() + pause >= deadline {
+            let left = room_until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
                 return Err(Problem::Busy { path: shown(path) });
             }
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(pause.delay().min(left)).await;
         }
     }
 
@@ -327,16 +330,17 @@ mod tests {
         let listener = UnixListener::bind(rpc(&endpoint)).unwrap();
         rustix::net::listen(&listener, 0).unwrap();
         let mut held = Vec::new();
+        let patience = Duration::from_mins(1);
         let limit = Duration::from_millis(200);
         let started = Instant::now();
         let problem = loop {
-            match endpoint.connect_within(&endpoint.rpc, limit).await {
+            match endpoint.connect_within(&endpoint.rpc, patience, limit).await {
                 Ok(stream) => held.push(stream),
                 Err(problem) => break problem,
             }
         };
         assert_eq!(problem, Problem::Busy { path: shown(rpc(&endpoint)) });
-        assert!(started.elapsed() >= limit / 2, "it was tried for a while");
+        assert!(started.elapsed() >= limit, "it was tried for a while");
         assert!(!held.is_empty());
         // Room comes while it is tried.
         let connecting = endpoint.connect(&endpoint.rpc);

@@ -3,11 +3,13 @@
 //! Invariant: nothing is sent before the daemon's own list of methods is known, and afterwards only
 //! what that list allows. Each change of the connection is reported.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +20,9 @@ use super::connection::{CallError, Connection, WarnFn};
 use super::endpoint::Endpoint;
 use super::poller::{Pace, PollRequest};
 use crate::daemon::clock::{now_ms, whole_ms};
-use crate::daemon::{KillNotice, Watch, disk, examine, limits, lives, measure, offload};
+use crate::daemon::{
+    KillNotice, Watch, disk, examine, installed, limits, lives, measure, offload, saved_list,
+};
 use crate::model::daemon::{Connection as Standing, Problem};
 use crate::model::report::Report;
 use crate::protocol::process::{ProcessInfo, Snapshot, decode_monitor_data};
@@ -105,7 +109,10 @@ pub(in crate::daemon) async fn run(watch: &Watch, link: &watch::Sender<Link>) {
                 let serial = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
                 watch.report(Report::Connection(Standing::Live { serial, god: session.god }));
                 watch.wishes.other_is_back.notify_waiters();
-                let end = poll(watch, &session, &mut backoff).await;
+                let end = tokio::select! {
+                    end = poll(watch, &session, &mut backoff) => end,
+                    never = look_around(watch, &session) => match never {},
+                };
                 watch.wishes.measuring.stop();
                 link.send_replace(Link::Connecting);
                 drop(session);
@@ -133,6 +140,12 @@ pub(in crate::daemon) async fn run(watch: &Watch, link: &watch::Sender<Link>) {
     }
 }
 
+/// Asks the daemon once what it is, and looks at what is installed as long as it is connected.
+async fn look_around(watch: &Watch, session: &Session) -> Infallible {
+    let asking = session.call_by_name("getReport", vec![json!({})], watch.timings.read);
+    installed::run(watch, asking.await.ok(), session.god.is_some()).await
+}
+
 /// What the daemon said on the bus before it closed, if it did: that can come a moment later than
 /// the end of this connection, since the bus is another socket.
 async fn kill_notice(watch: &Watch, problem: &Problem) -> Option<Box<str>> {
@@ -144,9 +157,16 @@ async fn kill_notice(watch: &Watch, problem: &Problem) -> Option<Box<str>> {
         said.as_ref().is_some_and(|said| said.at.elapsed() < watch.timings.kill_notice_fresh)
     };
     let mut killed = watch.killed.subscribe();
-    let said = killed.wait_for(is_fresh);
-    let said = tokio::time::timeout(watch.timings.kill_notice, said).await;
-    Some(said.ok()?.ok()?.as_ref()?.message.clone())
+    let said = async {
+        tokio::select! {
+            biased;
+            said = killed.wait_for(is_fresh) => Some(said.ok()?.as_ref()?.message.clone()),
+            // It has said all that it will ever say. Without this the bus is tried again, and what
+            // comes of that is told, before it is told that the daemon is gone.
+            () = watch.ears.over() => None,
+        }
+    };
+    tokio::time::timeout(watch.timings.kill_notice, said).await.ok()?
 }
 
 /// After a deliberate end, a missing or refused socket is still that end.
@@ -165,7 +185,7 @@ async fn connect(watch: &Watch) -> Result<Session, Problem> {
     let opening = Session::open(
         &watch.endpoint,
         watch.options.frame_bytes_max,
-        watch.timings.handshake,
+        (watch.timings.handshake, watch.timings.room),
         (&watch.tasks, &watch.generation),
         watch.warn_fn(),
     );
@@ -188,12 +208,12 @@ impl Session {
     pub(crate) async fn open(
         endpoint: &Endpoint,
         frame_bytes_max: usize,
-        timeout: Duration,
+        (timeout, room_max): (Duration, Duration),
         (tasks, generation): (&TaskTracker, &CancellationToken),
         warn: WarnFn,
     ) -> Result<Self, Problem> {
         tracing::debug!(socket = %endpoint.rpc, "connecting");
-        let connecting = endpoint.connect_within(&endpoint.rpc, timeout);
+        let connecting = endpoint.connect_within(&endpoint.rpc, timeout, room_max);
         let stream = connecting
             .await
             .inspect_err(|problem| tracing::debug!(why = problem.for_log(), "no connection"))?;
@@ -253,6 +273,7 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
     };
     let mut has_looked_back = false;
     let mut disks = disk::Looks::new();
+    let mut lists = saved_list::Looks::new();
     loop {
         let started = Instant::now();
         let polling = session.connection.call(&call, watch.timings.read);
@@ -278,6 +299,9 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
         let infos = report_snapshot(watch, session, &reply, took);
         if let Some(infos) = &infos {
             disks.look(watch, infos);
+            if session.god.is_some() {
+                lists.look(watch, &reply, infos);
+            }
             watch.history.processes(infos);
         }
         let is_first = infos.is_some() && !std::mem::replace(&mut has_looked_back, true);

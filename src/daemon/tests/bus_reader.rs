@@ -129,7 +129,7 @@ async fn messages_of_apps_are_lines_under_their_topic() {
 #[tokio::test]
 async fn a_killed_daemon_is_told_from_a_lost_one() {
     let peer = Peer::new();
-    let mut client = Client::new(&peer, timings());
+    let mut client = Client::new(&peer, Timings { kill_notice: PATIENCE, ..timings() });
     let mut bus = peer.accept_bus().await;
     let mut rpc = peer.accept_live().await;
     client.live().await;
@@ -149,6 +149,26 @@ async fn a_killed_daemon_is_told_from_a_lost_one() {
     assert_eq!(client.down().await, killed());
     // The socket is missing now, because it was killed.
     assert_eq!(client.down().await, killed());
+}
+
+#[tokio::test]
+async fn the_daemons_end_is_told_before_its_bus_is_tried_again() {
+    let peer = Peer::new();
+    // Longer than a test waits: a bus that has ended has no last word.
+    let timings =
+        Timings { kill_notice: 2 * PATIENCE, backoff_base: Duration::from_secs(1), ..timings() };
+    let mut client = Client::new(&peer, timings);
+    let bus = peer.accept_bus().await;
+    let rpc = peer.accept_live().await;
+    client.live().await;
+    for name in ["rpc.sock", "pub.sock"] {
+        std::fs::remove_file(peer.home.path().join(name)).unwrap();
+    }
+    drop(bus);
+    drop(rpc);
+    assert_eq!(client.down().await, Problem::Closed);
+    let is_advised = |report: &Report| matches!(report, Report::Bus(BusState::Down(problem)) if *problem != Problem::Closed);
+    assert!(!client.seen.iter().any(is_advised), "{:?}", client.seen);
 }
 
 #[tokio::test]

@@ -78,3 +78,24 @@ async fn a_suspension_ends_a_task_that_is_under_way() {
         client.ended().await;
     }
 }
+
+#[tokio::test]
+async fn what_a_restart_watches_again_is_switched_off_again() {
+    let peer = Peer::new();
+    let mut client = Client::new(&peer, timings());
+    let mut rpc = peer.accept_live().await;
+    client.live().await;
+    rpc.polled["pm2_env"]["watch"] = json!(true);
+    let off = Task::Each { errand: Errand::Watch(false), targets: vec![target()] };
+    client.handle.perform(ID, off);
+    let call = ("stopWatch".to_owned(), json!(["restartProcessId", 1]));
+    // The first was answered with success, and the restart under way undid it.
+    assert_eq!(rpc.calls(2).await, [call.clone(), call]);
+    rpc.polled["pm2_env"]["watch"] = json!(false);
+    let outcome = tokio::select! {
+        outcome = client.outcome() => outcome,
+        never = rpc.serve() => match never {},
+    };
+    assert_eq!(outcome.verdict, Verdict::Done);
+    client.ended().await;
+}

@@ -135,8 +135,10 @@ fn hint_text(word: &str, processes: &[ProcessInfo]) -> Option<String> {
     };
     // Without zeros, which no argument has.
     let quoted = shlex::try_quote(what).ok()?;
+    // What begins with a dash would be an option of its own.
+    let gap = if what.starts_with('-') { "=" } else { " " };
     let line = format!(
-        "`{what}` is a process, not a topic of PM2: `pm2-tui events --process {quoted}` prints \
+        "`{what}` is a process, not a topic of PM2: `pm2-tui events --process{gap}{quoted}` prints \
          its events"
     );
     Some(crate::protocol::text::clean(&line).into_owned())
@@ -224,6 +226,8 @@ mod tests {
                       prints its events";
         assert_eq!(said("api").as_deref(), Some(wanted));
         assert!(said("id:0").unwrap().contains("--process id:0"));
+        let dashed = hint_text("-x", &[info(5, "-x", "shop")]);
+        assert!(dashed.unwrap().contains("--process=-x`"), "no option of its own");
         assert!(said("0").unwrap().contains("--process 0"), "which then says that it is ambiguous");
         assert_eq!((said("my:topic"), said("all")), (None, None));
         for topic in ["log:out", "ap*", "process:exit", "pm2:kill"] {

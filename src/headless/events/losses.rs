@@ -24,7 +24,7 @@ pub(super) struct Losses {
 impl Losses {
     /// Messages of the bus: lost on the way or broken.
     pub(super) fn of_the_bus() -> Self {
-        let why = "not taken in time, or not readable";
+        let why = "they came too fast, or could not be read";
         Self::new(("message of the bus was lost", "messages of the bus were lost", why))
     }
 

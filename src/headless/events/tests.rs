@@ -314,13 +314,18 @@ async fn count_ends_it_at_once() {
 #[tokio::test(start_paused = true)]
 async fn time_ends_it_and_too_few_events_are_a_timeout() {
     for (count, wanted) in [(None, Code::Fine), (Some(2), Code::Timeout), (Some(1), Code::Fine)] {
-        let bus = stream::iter([log("a")]).chain(stream::pending());
+        let bus = stream::iter([Queued::Connected, log("a")]).chain(stream::pending());
         let span = Some(Duration::from_millis(500));
         let asked = Asked { count, span, ..PLAIN };
         let (code, text) = followed(asked, bus, &mut Stop::never(), false).await;
         assert_eq!(code.unwrap_or_else(|failure| failure.code()), wanted);
         assert_eq!(text.lines().count(), 1, "what was begun is printed");
     }
+    let asked = Asked { span: Some(Duration::from_millis(500)), ..PLAIN };
+    let (code, _) = followed(asked, stream::pending(), &mut Stop::never(), false).await;
+    let failure = code.unwrap_err();
+    assert_eq!(failure.code(), Code::NoDaemon, "what was never connected heard nothing");
+    assert!(failure.line().unwrap().contains("in 0.5 s"), "{failure:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,8 @@
 
 use super::{Applying, Change};
 use crate::model::ProcessKey;
-use crate::model::log::{LineKind, LogLine};
+use crate::model::boot::SavedList;
+use crate::model::log::{LineKind, LogLine, Severity};
 use crate::model::system::{Host, Measured};
 use crate::model::watched::Watched;
 use crate::protocol::process::PmId;
@@ -12,7 +13,32 @@ impl Applying<'_> {
     pub(super) fn host(&mut self, host: Host) {
         let Some(daemon) = self.daemon() else { return };
         let before = daemon.host.replace(host).map(|before| before.shown());
+        self.changes.push(Change::Host);
         self.note_if(before != Some(host.shown()), Change::Daemon);
+    }
+
+    /// The saved list was compared with what runs. Says once that others can read it.
+    pub(super) fn saved_list(&mut self, list: SavedList) {
+        let id = self.id;
+        for (key, process) in self.watched.fleet.iter_mut().filter(|(key, _)| key.daemon == id) {
+            let is_down = list.is_down(key.pm_id);
+            if std::mem::replace(&mut process.is_saved_running, is_down) != is_down {
+                self.changes.push(Change::Process(key));
+            }
+        }
+        let is_open = |list: &SavedList| matches!(list, SavedList::Read(read) if read.is_open());
+        let Some(daemon) = self.daemon() else { return };
+        let is_news = is_open(&list) && !daemon.saved.as_ref().is_some_and(is_open);
+        let path = format!("{}/dump.pm2", daemon.home);
+        daemon.saved = Some(list);
+        self.changes.push(Change::Daemon);
+        if is_news {
+            let text = format!(
+                "{path} holds the environments of all processes, and others can read it, as the \
+                 pm2 CLI makes it: chmod 600 {path}"
+            );
+            self.say("saved list", Severity::Warning, &text);
+        }
     }
 
     /// CPU and memory were measured here.

@@ -38,6 +38,8 @@ enum Test {
 enum Measure {
     Cpu,
     Memory,
+    /// Memory as a share of the limit that PM2 restarts the process at, percent.
+    OfLimit,
     Restarts,
     Unstable,
 }
@@ -276,14 +278,16 @@ fn number(at: usize, measure: Measure, sign: char, value: &str) -> Result<Test, 
     let (digits, unit) = value.split_at(end);
     let at = at + usize::from(is_or_equal);
     let number: f64 = digits.parse().map_err(|_| Wrong::new(at, "a number is missing here"))?;
+    let measure =
+        if (measure, unit) == (Measure::Memory, "%") { Measure::OfLimit } else { measure };
     let factor = match (measure, unit) {
-        (_, "") | (Measure::Cpu, "%") | (Measure::Memory, "b") => 1_u64,
+        (Measure::OfLimit, _) | (_, "") | (Measure::Cpu, "%") | (Measure::Memory, "b") => 1_u64,
         (Measure::Memory, "k" | "kb" | "kib") => 1 << 10,
         (Measure::Memory, "m" | "mb" | "mib") => 1 << 20,
         (Measure::Memory, "g" | "gb" | "gib") => 1 << 30,
         _ => {
             let units = match measure {
-                Measure::Memory => "K, M or G",
+                Measure::Memory | Measure::OfLimit => "K, M, G or % of the limit",
                 Measure::Cpu => "% or no unit",
                 Measure::Restarts | Measure::Unstable => "no unit",
             };
@@ -318,6 +322,7 @@ impl Test {
                 let value = match measure {
                     Measure::Cpu => process.figures.cpu_percent(),
                     Measure::Memory => process.figures.memory_bytes().map(|bytes| bytes as f64),
+                    Measure::OfLimit => of_limit(process),
                     Measure::Restarts => Some(f64::from(info.restarts)),
                     Measure::Unstable => Some(f64::from(info.unstable_restarts)),
                 };
@@ -331,6 +336,12 @@ impl Test {
             }
         }
     }
+}
+
+/// The memory of a process as a share of its limit, percent.
+fn of_limit(process: &Process) -> Option<f64> {
+    let limit = process.info.memory_limit_bytes.filter(|limit| *limit > 0)?;
+    Some(process.figures.memory_bytes()? as f64 * 100.0 / limit as f64)
 }
 
 /// Whether a text has a word that is in small letters.

@@ -88,12 +88,37 @@ fn one_process_without_a_pid_blinds_pm2() {
     assert_eq!(watched.daemons[0].blinded_by, Some(key(2)));
     assert_eq!(told(&watched, before).len(), 1, "{:?}", told(&watched, before));
     assert!(told(&watched, before)[0].contains("ghost[2]"));
+    // PM2 complains at each poll, which is no news.
+    let console = |text: &str| {
+        let source = LogSource { daemon: DAEMON, pm_id: None, name: "PM2".into() };
+        LogLine::event(500, source, "pm2", Severity::Neutral, text)
+    };
+    let complaint = [
+        "Error caught while calling pidusage",
+        "TypeError: One of the pids provided is invalid",
+        "    at get (/usr/lib/node_modules/pm2/node_modules/pidusage/lib/stats.js:63:14)",
+        "    at Server.onmessage (/usr/lib/node_modules/pm2/node_modules/pm2-axon-rpc/lib/server.js:1:2)",
+        "something else",
+        "    at its own place",
+    ];
+    let before = watched.news.len();
+    for _ in 0..2 {
+        let lines = complaint.iter().map(|text| console(text)).collect();
+        apply(&mut watched, DAEMON, Report::Lines(lines), at(3_500));
+    }
+    let said = told(&watched, before);
+    assert_eq!(said.len(), 4, "{said:?}");
+    assert!(said.iter().all(|line| !line.contains("pid")), "{said:?}");
     let figures = row(&watched).figures;
     assert_eq!((figures.cpu_percent(), figures.memory_bytes()), (None, None), "no zeros");
     assert_eq!(row(&watched).series.iter().count(), 1, "nor in the chart");
     poll(&mut watched, vec![info(1, "api", ProcessStatus::Online), ghost], 9_000);
     assert_eq!(watched.daemons[0].blinded_by, None, "it measures after all");
     assert!(row(&watched).figures.memory_bytes().is_some());
+    let lines = complaint.iter().map(|text| console(text)).collect();
+    let before = watched.news.len();
+    apply(&mut watched, DAEMON, Report::Lines(lines), at(9_500));
+    assert_eq!(told(&watched, before).len(), complaint.len(), "it does not say so elsewhere");
 }
 
 #[test]

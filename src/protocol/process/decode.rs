@@ -197,7 +197,7 @@ impl WireProcess<'_> {
             }
             (None, _) => "PM2 sent no pm2_env".to_owned(),
             (_, None) => match self.pm_id.as_text() {
-                Some(id) => format!("its id {} is no number", quoted(&id)),
+                Some(id) => format!("its id {} is not a number", quoted(&id)),
                 None => "PM2 sent no id".to_owned(),
             },
         };
@@ -240,6 +240,7 @@ object! {
         pm_err_log_path: Scalar<'de> = "pm_err_log_path",
         pm_log_path: Scalar<'de> = "pm_log_path",
         log_date_format: Scalar<'de> = "log_date_format",
+        pm_cwd: Scalar<'de> = "pm_cwd",
         pmx_module: Scalar<'de> = "pmx_module",
         username: Scalar<'de> = "username",
         watch: Truth = "watch",
@@ -290,6 +291,7 @@ impl ProcessFields<'_> {
                 both: raw(&self.pm_log_path),
                 date_format: raw(&self.log_date_format),
             },
+            cwd: raw(&self.pm_cwd),
             is_module: self.pmx_module.as_bool().unwrap_or(false),
             setup: Setup::of(
                 [&self.username, &self.cron_restart, &self.node_version, &self.exec_interpreter],

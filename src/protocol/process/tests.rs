@@ -23,7 +23,7 @@ fn every_field_is_read() {
         "status":"waiting restart","restart_time":4,"unstable_restarts":2,"max_restarts":9,
         "pm_uptime":1700000000001,"created_at":1700000000000,"unique_id":"u-1","exit_code":1,
         "kill_timeout":5000,"listen_timeout":8000,"max_memory_restart":2048,"restart_delay":100,
-        "prev_restart_delay":225,"autorestart":false,"pmx_module":true,"pm_out_log_path":"/l/o.log",
+        "prev_restart_delay":225,"autorestart":false,"pmx_module":true,"pm_cwd":"/l","pm_out_log_path":"/l/o.log",
         "pm_err_log_path":"/dev/null","pm_log_path":"","log_date_format":"HH:mm","username":"deploy",
         "watch":["src"],"versioning":{"type":"git","branch":"main","revision":"0a1b"},
         "cron_restart":"0 3 * * *","node_version":"22.1.0","exec_interpreter":"node",
@@ -66,6 +66,7 @@ fn every_field_is_read() {
             both: None,
             date_format: Some("HH:mm".into()),
         },
+        cwd: Some("/l".into()),
         is_module: true,
         metrics: [reported("Heap Size", "6.23", "MiB"), reported("n", "3", "")].into(),
         setup: Setup {
@@ -178,9 +179,9 @@ fn a_process_that_cannot_be_read_costs_that_process() {
         [
             "process bare[2] left out: PM2 sent no pm2_env",
             "process null[3] left out: PM2 sent no pm2_env",
-            "process old[_old_1] left out: its id _old_1 is no number",
+            "process old[_old_1] left out: its id _old_1 is not a number",
             "process none[?] left out: PM2 sent no id",
-            "process half[1.5] left out: its id 1.5 is no number",
+            "process half[1.5] left out: its id 1.5 is not a number",
             "process [?] left out: PM2 sent no pm2_env",
             "process [?] left out: PM2 sent no pm2_env",
             "process [?] left out: PM2 sent no pm2_env",

@@ -1,5 +1,6 @@
 //! Screens as text, and what holds of every screen.
 
+mod boot;
 mod details;
 mod fleet;
 mod log;
