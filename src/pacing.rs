@@ -144,11 +144,11 @@ impl Pacing {
         self.sent
     }
 
-    /// Whether a frame is on the screen, and so all before it, as far as can be known: a terminal that
-    /// does not answer is taken at its word.
+    /// Whether a frame is on the screen, and so all before it, as far as can be known: of a terminal that
+    /// has never answered nothing is.
     pub(crate) fn is_shown(&self, frame: u64, now: Instant) -> bool {
         let is_late = || self.asked.back().is_none_or(|asked| now >= *asked + ANSWER_WAIT);
-        self.answers == Answers::Never || frame <= self.shown || is_late()
+        self.answers != Answers::Given || frame <= self.shown || is_late()
     }
 
     /// Whether the frame that is drawn now may leave new lines of the log out: it is for a key, and

@@ -242,12 +242,17 @@ pub(crate) fn keys_on_a_group_mean_its_processes() {
         let all = home.jlist().into_iter().filter(|it| names.contains(&it.name.as_str()));
         all.map(|it| it.pid).collect()
     };
+    let ids = |name: &str| -> String {
+        let all = home.jlist().into_iter().filter(|it| it.name == name);
+        all.map(|it| it.pm_id.to_string()).collect::<Vec<_>>().join(" ")
+    };
+    let (web, cart) = (format!("web[{}]", ids("web")), format!("cart[{}]", ids("cart")));
     let before = pids(&["web", "cart"]);
     screen.press("R");
     screen.wait_for("the question, by name", |text| {
         text.contains("reload 3 processes?")
-            && text.contains("reloads web[0 3]")
-            && text.contains("reloads cart[1]")
+            && text.contains(&format!("reloads {web}"))
+            && text.contains(&format!("reloads {cart}"))
             && !text.contains("reloads mail")
     });
     say_yes(&mut screen, "three new pids", || {
@@ -266,7 +271,7 @@ pub(crate) fn keys_on_a_group_mean_its_processes() {
     screen.select("shop");
     screen.press("a");
     screen.wait_for("the question, by name", |text| {
-        text.contains("start 3 processes?") && text.contains("starts web[0 3]")
+        text.contains("start 3 processes?") && text.contains(&format!("starts {web}"))
     });
     say_yes(&mut screen, "all are online", || {
         home.jlist().iter().filter(|it| it.status == "online" && it.pid > 0).count() == 4
