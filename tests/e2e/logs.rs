@@ -43,7 +43,10 @@ fn own_sequence(bytes: &[u8]) -> Option<usize> {
             b'H' => !parameters.is_empty(),
             b'J' => parameters == b"2",
             b'n' => parameters == b"5",
-            b'h' | b'l' => [&b"?1049"[..], b"?2004", b"?2026", b"?25", b"?7"].contains(&parameters),
+            b'h' | b'l' => {
+                let modes = [&b"?1002"[..], b"?1006", b"?1049", b"?2004", b"?2026", b"?25", b"?7"];
+                modes.contains(&parameters)
+            }
             b'A'..=b'D' | b'G' | b'K' | b'X' | b'd' | b'b' => true,
             _ => false,
         };
