@@ -116,7 +116,8 @@ impl Ears {
         let was_connected = self.0.is_connected.send_replace(is_connected);
         if is_connected {
             self.0.is_over.send_replace(false);
-        } else if was_connected {
+        }
+        if was_connected && !is_connected {
             self.0.is_over.send_replace(true);
             self.tell(&Heard::Lost);
         }
