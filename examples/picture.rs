@@ -1,13 +1,15 @@
-//! Makes the README's picture: runs `pm2-tui demo` in a pseudo-terminal for a while and writes what
-//! its screen shows as an SVG.
+//! Makes the README's pictures: runs `pm2-tui demo` in a pseudo-terminal for a while, presses keys, and
+//! writes what its screen shows then as an SVG.
 //!
 //! ```text
-//! cargo run --release --example picture -- target/release/pm2-tui assets/demo.svg [SECONDS]
+//! cargo run --release --example picture -- target/release/pm2-tui assets/demo.svg [SECONDS [KEY ..]]
 //! ```
+//!
+//! A key is a character, `enter`, `esc` or `down`.
 
 use std::error::Error;
 use std::fmt::Write as _;
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::num::NonZero;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -29,10 +31,11 @@ const SIXTEEN: [&str; 16] = [
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
     let (Some(program), Some(picture)) = (args.next(), args.next()) else {
-        return Err("usage: picture PROGRAM FILE.svg [SECONDS]".into());
+        return Err("usage: picture PROGRAM FILE.svg [SECONDS [KEY ..]]".into());
     };
     let seconds = args.next().map_or(Ok(65), |text| text.parse())?;
-    let bytes = record(&program, Duration::from_secs(seconds))?;
+    let keys: Vec<String> = args.collect();
+    let bytes = record(&program, Duration::from_secs(seconds), keys)?;
     let size = |number: u16| NonZero::new(number).ok_or("a size of 0");
     let mut parser = Parser::new(size(ROWS)?, size(COLUMNS)?, 0);
     parser.process(&bytes);
@@ -40,15 +43,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What the program writes to its terminal in this time; it is then killed.
-fn record(program: &str, time: Duration) -> Result<Vec<u8>, Box<dyn Error>> {
+/// What the program writes to its terminal in this time, and while the keys are pressed after it; it is
+/// then killed.
+fn record(program: &str, time: Duration, keys: Vec<String>) -> Result<Vec<u8>, Box<dyn Error>> {
     let size = PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
     let pair = native_pty_system().openpty(size)?;
     // Whole: with no PATH in its environment, a relative one is looked for nowhere.
     let mut command = CommandBuilder::new(std::path::absolute(program)?);
     command.arg("demo");
     command.env_clear();
-    for (name, value) in [("TERM", "xterm-256color"), ("LANG", "C.UTF-8"), ("TZ", "UTC")] {
+    for (name, value) in [
+        ("TERM", "xterm-256color"),
+        ("COLORTERM", "truecolor"),
+        ("COLORFGBG", "15;0"),
+        ("LANG", "C.UTF-8"),
+        ("TZ", "UTC"),
+    ] {
         command.env(name, value);
     }
     let mut child = pair.slave.spawn_command(command)?;
@@ -65,8 +75,19 @@ fn record(program: &str, time: Duration) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut bytes = Vec::new();
     // The demo never ends by itself: it is killed when its time is over.
     let mut killer = child.clone_killer();
+    let mut keyboard = pair.master.take_writer()?;
     std::thread::spawn(move || {
         std::thread::sleep(time);
+        for key in keys {
+            let bytes = match key.as_str() {
+                "enter" => "\r",
+                "esc" => "\x1b",
+                "down" => "\x1b[B",
+                character => character,
+            };
+            let _ = keyboard.write_all(bytes.as_bytes());
+            std::thread::sleep(Duration::from_secs(1));
+        }
         let _ = killer.kill();
     });
     drop(pair.slave);

@@ -14,21 +14,19 @@ mod check;
 mod doing;
 mod looking;
 mod quantity;
+mod screen;
 mod trigger;
 mod words;
 pub use check::Check;
 pub use doing::{Acted, OnOff, Restart, Scale, Signal, Start, Stdin, Targets, WatchFiles};
 pub use looking::{Bundle, Describe, LogTime, Logs, Ls, Shown, Top, Which, Why};
-use quantity::{parse_settle, whole};
-pub use quantity::{parse_size, parse_span};
+use quantity::whole;
+pub use quantity::{parse_settle, parse_size, parse_span};
+pub use screen::{ConfigFile, ConfigTask, Screen, parse_interval};
 pub use trigger::Trigger;
 
 /// Bytes.
 pub(crate) const MIB: usize = 1024 * 1024;
-/// The shortest pause between polls, seconds.
-const INTERVAL_MIN_S: f64 = 0.2;
-/// The longest pause between polls, seconds.
-const INTERVAL_MAX_S: f64 = 3_600.0;
 /// The heading of the options that every command has.
 const EVERYWHERE: &str = "Options of every command";
 /// The heading of the options that only the screen has.
@@ -100,10 +98,10 @@ pub struct Cli {
     )]
     pub settle: Option<Duration>,
 
-    /// Largest message accepted from the daemon, in MiB, 1 to 2048
-    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = whole::<u32>(1, 2_048),
+    /// Largest message accepted from the daemon, in MiB, 1 to 2048 [default: 256]
+    #[arg(long, value_name = "MIB", value_parser = whole::<u32>(1, 2_048),
           global = true, help_heading = EVERYWHERE)]
-    pub frame_mib: u32,
+    pub frame_mib: Option<u32>,
 
     /// Log to this file why connections end and which calls are refused; no process data
     #[arg(long, value_name = "FILE", global = true, help_heading = EVERYWHERE)]
@@ -120,72 +118,6 @@ pub struct Cli {
     /// The command and all that follows, as it was typed: a JavaScript config sees it.
     #[arg(skip)]
     pub words: Vec<OsString>,
-}
-
-/// Options of the screen: before `demo`, after it, or without a command.
-#[derive(Debug, Clone, Default, Args)]
-pub struct Screen {
-    /// Seconds between polls, 0.2 to 3600 [default: 1]
-    #[arg(long, value_name = "SECONDS", value_parser = parse_interval,
-          allow_negative_numbers = true, help_heading = SCREEN)]
-    pub interval: Option<Duration>,
-
-    /// Lines kept in the event log, 100 to 5000000 [default: 100000]
-    #[arg(long, value_name = "N", value_parser = whole::<u32>(100, 5_000_000), help_heading = SCREEN)]
-    pub log_lines: Option<u32>,
-
-    /// Memory for the lines of the event log, in MiB, 1 to 4096 [default: 64]
-    #[arg(long, value_name = "MIB", value_parser = whole::<u32>(1, 4_096), help_heading = SCREEN)]
-    pub log_mib: Option<u32>,
-
-    /// Read CPU and memory from PM2 only, once per --interval, even where this machine can measure
-    /// them itself
-    #[arg(long, help_heading = SCREEN)]
-    pub ask_pm2: bool,
-
-    /// For a slow link: redraw for new data at most once a second
-    #[arg(long, help_heading = SCREEN)]
-    pub slow: bool,
-}
-
-impl Screen {
-    /// What is set here, else there.
-    fn or(&self, other: &Self) -> Self {
-        Self {
-            interval: self.interval.or(other.interval),
-            log_lines: self.log_lines.or(other.log_lines),
-            log_mib: self.log_mib.or(other.log_mib),
-            ask_pm2: self.ask_pm2 || other.ask_pm2,
-            slow: self.slow || other.slow,
-        }
-    }
-
-    /// The first option that is set.
-    fn first(&self) -> Option<&'static str> {
-        let interval = self.interval.map(|_| "--interval");
-        let lines = self.log_lines.map(|_| "--log-lines");
-        let mib = self.log_mib.map(|_| "--log-mib");
-        let asks = self.ask_pm2.then_some("--ask-pm2");
-        interval.or(lines).or(mib).or(asks).or(self.slow.then_some("--slow"))
-    }
-
-    /// The pause between polls.
-    #[must_use]
-    pub fn interval(&self) -> Duration {
-        self.interval.unwrap_or(Duration::from_secs(1))
-    }
-
-    /// The lines that the event log keeps.
-    #[must_use]
-    pub fn log_lines(&self) -> usize {
-        self.log_lines.unwrap_or(100_000) as usize
-    }
-
-    /// The bytes that they may take.
-    #[must_use]
-    pub fn log_bytes(&self) -> usize {
-        self.log_mib.unwrap_or(64) as usize * MIB
-    }
 }
 
 /// What else the program can do.
@@ -295,6 +227,8 @@ pub enum Command {
     Wait(Wait),
     /// Check conditions once; by default, that every process is online
     Check(Check),
+    /// Print the annotated default configuration of the screen; check the user's, or say where it is
+    Config(ConfigFile),
     /// Print the completions for a shell
     Completions {
         /// The shell
@@ -422,11 +356,23 @@ impl Cli {
         Ok(cli)
     }
 
+    /// The largest message accepted from the daemon, bytes.
+    #[must_use]
+    pub fn frame_bytes_max(&self) -> usize {
+        self.frame_mib.unwrap_or(256) as usize * MIB
+    }
+
     /// Checks what clap cannot: that only the screen takes several homes, and the options for it.
     fn checked(mut self, command: Option<&str>) -> Result<Self, clap::Error> {
         let refuse = |text: String| Err(Self::command().error(ErrorKind::ArgumentConflict, text));
         if let Some(Command::Demo(own)) = &self.command {
             self.screen = own.or(&self.screen);
+        } else if let Some(Command::Config(what)) = &mut self.command {
+            // Before the command it means the same.
+            what.config = what.config.take().or_else(|| self.screen.config.take());
+            if let Some(option) = self.screen.first() {
+                return refuse(format!("{option} is for the screen, not for config"));
+            }
         } else if let (Some(name), Some(option)) = (command, self.screen.first()) {
             return refuse(format!("{option} is for the screen, not for {name}"));
         } else {
@@ -457,15 +403,6 @@ fn unknown_word(command: &clap::Command, word: &str) -> Option<String> {
 
 fn parse_home(text: &str) -> Result<PathBuf, String> {
     unknown_word(&Cli::command(), text).map_or_else(|| Ok(text.into()), Err)
-}
-
-fn parse_interval(text: &str) -> Result<Duration, String> {
-    let range = format!("a number of seconds from {INTERVAL_MIN_S} to {INTERVAL_MAX_S} is wanted");
-    let seconds: f64 = text.parse().map_err(|_| format!("not a number; {range}"))?;
-    if !(INTERVAL_MIN_S..=INTERVAL_MAX_S).contains(&seconds) {
-        return Err(range);
-    }
-    Duration::try_from_secs_f64(seconds).map_err(|_| range)
 }
 
 fn parse_words(text: &str) -> Result<Words, String> {

@@ -26,6 +26,8 @@ pub mod app;
 pub mod cli;
 pub mod client;
 #[doc(hidden)]
+pub mod config;
+#[doc(hidden)]
 pub mod daemon;
 #[doc(hidden)]
 pub mod debug_log;

@@ -5,8 +5,9 @@
 //!
 //! Invariant: a frame that data alone caused is drawn only when all frames before it are on the
 //! screen, so that at most one of them is ahead of a key; a frame for a key is drawn at once, at most
-//! [`KEY_FRAMES_MAX`] of them are under way. Nothing is waited for without a bound. Pure: time arrives
-//! as an argument.
+//! [`KEY_FRAMES_MAX`] of them are under way. Nothing is waited for without a bound. Where an answer
+//! is overdue, one more frame asks again: if it was lost, the next one tells. Pure: time arrives as
+//! an argument.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -23,6 +24,14 @@ const SLOW_DATA_INTERVAL_MIN: Duration = Duration::from_secs(1);
 const FIRST_ANSWER_WAIT: Duration = Duration::from_secs(1);
 /// How long data waits for an answer of a terminal that has answered before.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
+/// An answer that takes longer than this, and than [`OVERDUE_DELAYS`] usual ones, may be lost: one more
+/// frame of data asks again.
+const OVERDUE_MIN: Duration = Duration::from_secs(1);
+/// See [`OVERDUE_MIN`].
+const OVERDUE_DELAYS: u32 = 4;
+/// What the pause after an answer takes for the delay of the link is at most twice the usual one and
+/// this: a stall that is over is no slow link.
+const STALL: Duration = Duration::from_millis(200);
 /// Frames that may be under way before a frame for a key waits, too: a key that is held down.
 const KEY_FRAMES_MAX: usize = 4;
 /// How long it waits then.
@@ -61,6 +70,10 @@ pub(crate) struct Pacing {
     answers: Answers,
     /// When the questions were asked that are not answered yet, oldest first.
     asked: VecDeque<Instant>,
+    /// How many frames have had a question behind them.
+    sent: u64,
+    /// How many of them the terminal has drawn, as far as it said so.
+    shown: u64,
     /// When the last answer came, and how long after its question.
     answered: Option<(Instant, Duration)>,
     /// How long answers take, in the mean of the last few.
@@ -77,6 +90,8 @@ impl Pacing {
             last_whole: None,
             answers: Answers::Unknown,
             asked: VecDeque::from([now]),
+            sent: 1,
+            shown: 0,
             answered: None,
             delay: None,
         }
@@ -102,6 +117,10 @@ impl Pacing {
             return due.max(last + rest.min(REST_MAX));
         }
         match (self.asked.front(), self.answered) {
+            // The frame that asks again.
+            (Some(oldest), _) if self.answers == Answers::Given && self.asked.len() == 1 => {
+                due.max(*oldest + self.overdue())
+            }
             (Some(oldest), _) => due.max(*oldest + self.patience()),
             // The link is left free for a while, so that most keys find nothing ahead of them.
             (None, Some((at, took))) => due.max(at + (took / 2).min(REST_MAX)),
@@ -112,6 +131,24 @@ impl Pacing {
     /// How long data waits for an answer.
     fn patience(&self) -> Duration {
         if self.answers == Answers::Given { ANSWER_WAIT } else { FIRST_ANSWER_WAIT }
+    }
+
+    /// From when on an answer is overdue.
+    fn overdue(&self) -> Duration {
+        let usual = self.delay.unwrap_or_default();
+        (usual * OVERDUE_DELAYS).clamp(OVERDUE_MIN, ANSWER_WAIT)
+    }
+
+    /// The number of the last frame that had a question behind it.
+    pub(crate) fn last_asked(&self) -> u64 {
+        self.sent
+    }
+
+    /// Whether a frame is on the screen, and so all before it, as far as can be known: a terminal that
+    /// does not answer is taken at its word.
+    pub(crate) fn is_shown(&self, frame: u64, now: Instant) -> bool {
+        let is_late = || self.asked.back().is_none_or(|asked| now >= *asked + ANSWER_WAIT);
+        self.answers == Answers::Never || frame <= self.shown || is_late()
     }
 
     /// Whether the frame that is drawn now may leave new lines of the log out: it is for a key, and
@@ -131,6 +168,7 @@ impl Pacing {
                 self.answers = Answers::Never;
             }
             self.asked.clear();
+            self.shown = self.sent;
         }
         self.answers != Answers::Never
     }
@@ -147,16 +185,28 @@ impl Pacing {
                 self.asked.pop_front();
             }
             self.asked.push_back(now);
+            self.sent += 1;
         }
     }
 
     /// Notes an answer of the terminal.
     pub(crate) fn answered(&mut self, now: Instant) {
-        self.answers = Answers::Given;
+        let overdue = self.overdue();
+        let was_given = std::mem::replace(&mut self.answers, Answers::Given) == Answers::Given;
         // One that is late by more than all patience is of no question that is known any more.
-        let Some(asked) = self.asked.pop_front() else { return };
+        let Some(asked) = self.asked.pop_front() else {
+            self.shown = self.sent;
+            return;
+        };
+        self.shown = self.sent.saturating_sub(u64::try_from(self.asked.len()).unwrap_or(u64::MAX));
         let took = now.saturating_duration_since(asked);
-        self.answered = Some((now, took));
+        if was_given && took >= overdue {
+            // The answer to the first question was lost, and this is that to the last one; or the
+            // terminal stood still, and the others come at once.
+            self.asked.clear();
+        }
+        let usual = self.delay.map_or(took, |delay| delay * 2 + STALL);
+        self.answered = Some((now, took.min(usual)));
         self.delay = Some(self.delay.map_or(took, |delay| (delay * 3 + took) / 4));
     }
 
@@ -204,12 +254,12 @@ mod tests {
         let mut pacing = answering(start, 10);
         assert_eq!(pacing.due(start), start + MS * 100, "ten a second");
         draw(&mut pacing, start + MS * 100, 1_000);
-        assert_eq!(pacing.due(start), start + MS * 100 + ANSWER_WAIT, "one is under way");
+        assert_eq!(pacing.due(start), start + MS * 100 + OVERDUE_MIN, "one is under way");
         pacing.hurry();
         assert_eq!(pacing.due(start), start + MS * 133, "a key is drawn at once");
         draw(&mut pacing, start + MS * 133, 100);
         pacing.answered(start + MS * 500);
-        assert!(pacing.due(start) > start + MS * 2_000, "the key's frame is under way, too");
+        assert_eq!(pacing.due(start), start + MS * 133 + OVERDUE_MIN, "so is the key's frame");
         pacing.answered(start + MS * 533);
         assert_eq!(pacing.due(start), start + MS * 733, "free for half of the 400 ms");
     }
@@ -254,15 +304,64 @@ mod tests {
     fn a_terminal_that_stops_answering_stops_data_for_ten_seconds_only() {
         let start = Instant::now();
         let mut pacing = answering(start, 10);
-        let mut last = start;
-        for _ in 0..3 {
+        let mut drawn = Vec::new();
+        while drawn.len() < 6 {
             let due = pacing.due(start);
-            assert!(due <= last + ANSWER_WAIT, "{:?}", due - last);
             assert!(pacing.asks(due), "it is asked again");
             pacing.drawn(due, 500, true, true);
-            last = due;
+            drawn.push((due - start).as_millis());
         }
-        assert_eq!(last, start + MS * 100 + ANSWER_WAIT * 2);
+        // One after ten seconds, and one that asks again a second after it.
+        assert_eq!(drawn, [100, 1_100, 10_100, 11_100, 20_100, 21_100]);
+    }
+
+    #[test]
+    fn a_lost_answer_costs_data_a_second() {
+        let start = Instant::now();
+        let mut pacing = answering(start, 10);
+        let lost = start + MS * 100;
+        draw(&mut pacing, lost, 500);
+        let again = pacing.due(start);
+        assert_eq!(again, lost + OVERDUE_MIN, "one more frame asks again");
+        draw(&mut pacing, again, 500);
+        assert_eq!(pacing.due(start), lost + ANSWER_WAIT, "and no other");
+        pacing.answered(again + MS * 10);
+        assert!(pacing.due(start) <= again + MS * 200, "{:?}", pacing.due(start) - again);
+        draw(&mut pacing, again + MS * 200, 500);
+        pacing.answered(again + MS * 210);
+        assert!(pacing.due(start) <= again + MS * 500, "the lost one is forgotten");
+    }
+
+    #[test]
+    fn a_stall_that_is_over_leaves_no_long_pause() {
+        let start = Instant::now();
+        let mut pacing = answering(start, 10);
+        draw(&mut pacing, start + MS * 100, 500);
+        draw(&mut pacing, start + MS * 1_100, 500);
+        for _ in 0..2 {
+            pacing.answered(start + MS * 5_000);
+        }
+        assert!(pacing.due(start) < start + MS * 5_200, "{:?}", pacing.due(start) - start);
+    }
+
+    #[test]
+    fn a_frame_is_shown_once_the_terminal_says_so() {
+        let start = Instant::now();
+        let mut pacing = answering(start, 10);
+        draw(&mut pacing, start + MS * 100, 500);
+        pacing.hurry();
+        draw(&mut pacing, start + MS * 133, 500);
+        let frame = pacing.last_asked();
+        assert!(!pacing.is_shown(frame, start + MS * 900));
+        pacing.answered(start + MS * 900);
+        assert!(!pacing.is_shown(frame, start + MS * 900), "that was the one before");
+        pacing.answered(start + MS * 950);
+        assert!(pacing.is_shown(frame, start + MS * 950));
+        // A terminal that answers no more is taken at its word after a while.
+        draw(&mut pacing, start + MS * 1_000, 500);
+        let frame = pacing.last_asked();
+        assert!(!pacing.is_shown(frame, start + MS * 10_900));
+        assert!(pacing.is_shown(frame, start + MS * 11_000));
     }
 
     #[test]

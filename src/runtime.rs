@@ -14,14 +14,17 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use crate::app::effect::{Effect, Effects};
 use crate::app::gate::{Admitted, Gate};
 use crate::app::message::Message;
-use crate::app::{App, update};
+use crate::app::pointer::{Pointer, Under};
+use crate::app::{App, Mode, update};
 use crate::daemon::inbox::Inbox;
-use crate::logs::Saving;
+use crate::logs::{Reach, Saving};
 use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::errand::{Task, TaskId};
 use crate::model::moment::Moment;
 use crate::model::paged::Paged;
+use crate::model::past::{Again, PartRead};
+use crate::model::ready::Ready;
 use crate::model::report::Report;
 use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
@@ -53,6 +56,14 @@ pub trait Surface {
     fn redraw(&mut self);
     /// Has the terminal copy a clean text, with the next frame.
     fn copy(&mut self, text: &str);
+    /// The terminal said which colour its ground has: red, green, blue.
+    fn background(&mut self, _color: [u8; 3]) {}
+    /// Has the terminal report the mouse, or not, with the next frame.
+    fn report_mouse(&mut self, _is_wanted: bool) {}
+    /// What stands under the mouse.
+    fn under(&self, _app: &App, _pointer: Pointer) -> Under {
+        Under::default()
+    }
 }
 
 /// What the effects reach. Nothing here waits.
@@ -66,7 +77,13 @@ pub trait World {
     /// Leaves undone what has not begun.
     fn halt(&mut self);
     /// Has older lines of log files read, of these processes or of all.
-    fn older(&mut self, daemon: DaemonId, of: Vec<PmId>);
+    fn older(&mut self, daemon: DaemonId, of: Vec<PmId>, reach: Reach, room: usize);
+    /// Goes on reading older lines.
+    fn older_on(&mut self, daemon: DaemonId);
+    /// Leaves older lines unread.
+    fn halt_older(&mut self);
+    /// Has parts of log files read again.
+    fn reread(&mut self, daemon: DaemonId, parts: Vec<(Again, PartRead)>);
     /// Has an action of apps triggered.
     fn trigger(&mut self, daemon: DaemonId, trigger: Trigger);
     /// Reads all of this process with each poll, or of none.
@@ -77,6 +94,8 @@ pub trait World {
     fn save_log(&mut self, saving: Saving);
     /// Has a log file shown in a pager as soon as the loop has returned [`Pause::Pager`].
     fn page(&mut self, paged: Paged);
+    /// Has a command of the user's own run as soon as the loop has returned [`Pause::Pager`].
+    fn run(&mut self, ready: Ready);
     /// Connects or polls now.
     fn refresh(&mut self);
 }
@@ -88,8 +107,12 @@ pub enum Input {
     Keys(Vec<KeyEvent>),
     /// A bracketed paste.
     Paste(String),
+    /// The mouse did something.
+    Pointer(Pointer),
     /// The terminal answered that it has drawn all that was sent before the question.
     TerminalAnswered,
+    /// The terminal answered which colour its ground has: red, green, blue.
+    Background([u8; 3]),
     /// The terminal's new size in columns and rows.
     Resized(u16, u16),
     /// A signal that ends the program, by its number.
@@ -113,7 +136,7 @@ pub enum Pause {
     TerminalGone,
     /// Suspend the program, then call [`run`] again.
     Suspend,
-    /// Give the terminal to a pager, then call [`run`] again.
+    /// Give the terminal to another program, then call [`run`] again.
     Pager,
 }
 
@@ -125,6 +148,8 @@ pub struct Pacer {
     pub frames: u64,
     /// Which keys count.
     gate: Gate,
+    /// The frame that a question stands in which is not known to be on the screen yet.
+    question: Option<u64>,
     /// Where its clock begins.
     started: Instant,
 }
@@ -135,7 +160,8 @@ impl Pacer {
     #[must_use]
     pub fn new(is_slow: bool) -> Self {
         let started = Instant::now();
-        Self { pacing: Pacing::new(is_slow, started), frames: 0, gate: Gate::default(), started }
+        let pacing = Pacing::new(is_slow, started);
+        Self { pacing, frames: 0, gate: Gate::default(), question: None, started }
     }
 
     /// Makes the next change be shown as soon as a key's would.
@@ -156,13 +182,33 @@ impl Pacer {
         app.release_log();
         self.pacing.drawn(now, bytes?, asks, !leaves_out);
         self.frames += 1;
-        self.gate.drawn(&app.mode, self.started.elapsed());
+        if app.mode.is_question() {
+            self.question.get_or_insert(self.pacing.last_asked());
+        }
+        self.note_shown(app);
         Ok(())
+    }
+
+    /// Forgets a question that was closed, also if no frame showed that: the next one is another.
+    fn note_closed(&mut self, mode: &Mode) {
+        if !mode.is_question() {
+            self.question = None;
+            self.gate.drawn(mode, self.started.elapsed());
+        }
+    }
+
+    /// Tells the gate what is on the screen: a question from when the terminal has drawn it.
+    fn note_shown(&mut self, app: &App) {
+        let is_shown = |frame| self.pacing.is_shown(frame, Instant::now());
+        if self.question.is_none_or(is_shown) {
+            self.gate.drawn(&app.mode, self.started.elapsed());
+        }
     }
 
     /// Notes an answer of the terminal.
     fn answered(&mut self, app: &mut App) {
         self.pacing.answered(Instant::now());
+        self.note_shown(app);
         let delay_ms = self.pacing.delay().map(|delay| delay.as_millis());
         app.link_delay_ms = delay_ms.map(|delay_ms| u64::try_from(delay_ms).unwrap_or(u64::MAX));
     }
@@ -252,6 +298,7 @@ pub async fn run<S: Surface>(
             }
             Turn::Clock => update(app, now, Message::Clock),
         };
+        pacer.note_closed(&app.mode);
         if let Some(pause) = perform(effects, surface, world) {
             return pause;
         }
@@ -314,21 +361,34 @@ fn take_input(
 ) -> Result<Effects, Pause> {
     match input {
         Input::Keys(keys) => {
+            pacer.note_shown(app);
             let mut all = Effects::none();
-            let messages =
-                match pacer.gate.admit((&app.mode, app.focus), &keys, pacer.started.elapsed()) {
-                    Admitted::Messages(messages) => messages,
-                    Admitted::Refused => vec![Message::Refused],
-                };
+            let messages = match pacer.gate.admit(
+                &app.keys,
+                (&app.mode, app.focus),
+                &keys,
+                pacer.started.elapsed(),
+            ) {
+                Admitted::Messages(messages) => messages,
+                Admitted::Refused => vec![Message::Refused],
+            };
             for message in messages {
                 all.0.extend(update(app, now, message).0);
             }
             Ok(all)
         }
         Input::Paste(text) => Ok(update(app, now, Message::Paste(text))),
+        Input::Pointer(pointer) => {
+            let under = surface.under(app, pointer);
+            Ok(update(app, now, Message::Pointer(pointer, under)))
+        }
         Input::TerminalAnswered => {
             pacer.answered(app);
             Ok(Effects::none())
+        }
+        Input::Background(color) => {
+            surface.background(color);
+            Ok(update(app, now, Message::Clock))
         }
         Input::Resized(columns, rows) => Ok(update(app, now, Message::Resized(columns, rows))),
         Input::Continued => {
@@ -359,7 +419,10 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
             Effect::Do { daemon, id, task } => world.perform(daemon, id, task),
             Effect::Call { daemon, call } => world.call(daemon, call),
             Effect::Halt => world.halt(),
-            Effect::Older { daemon, of } => world.older(daemon, of),
+            Effect::Older { daemon, of, reach, room } => world.older(daemon, of, reach, room),
+            Effect::OlderOn { daemon } => world.older_on(daemon),
+            Effect::HaltOlder => world.halt_older(),
+            Effect::Reread { daemon, parts } => world.reread(daemon, parts),
             Effect::Trigger { daemon, trigger } => world.trigger(daemon, trigger),
             Effect::Examine { daemon, pm_id } => world.examine(daemon, pm_id),
             Effect::Bundle { daemon, material } => world.bundle(daemon, *material),
@@ -368,7 +431,12 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
                 world.page(*paged);
                 pause = pause.or(Some(Pause::Pager));
             }
+            Effect::Run(ready) => {
+                world.run(*ready);
+                pause = pause.or(Some(Pause::Pager));
+            }
             Effect::Copy(text) => surface.copy(&text),
+            Effect::Mouse(is_wanted) => surface.report_mouse(is_wanted),
             Effect::Refresh => world.refresh(),
             Effect::Redraw => surface.redraw(),
             Effect::Suspend => pause = pause.or(Some(Pause::Suspend)),

@@ -1,6 +1,7 @@
 //! One run of the cockpit: which daemons, the terminal, the loop, and the way out.
 
 mod kept;
+mod own;
 mod pager;
 
 use std::io::{self, Write};
@@ -14,28 +15,35 @@ use tokio::time::Instant;
 use crate::app::App;
 use crate::app::layout::Layout;
 use crate::app::log_view::LogView;
-use crate::cli::{Cli, Command, MIB};
+use crate::cli::{Cli, Command};
+use crate::config::{self, Loaded};
 use crate::daemon::clock::{now_ms, utc_offset_s};
 use crate::daemon::inbox::{Inbox, InboxBounds};
-use crate::daemon::{self, DaemonHandle, Options};
+use crate::daemon::{self, DaemonHandle, Options, offload};
 use crate::demo;
 use crate::homes::{self, Home};
 use crate::input::Keyboard;
-use crate::logs::{Bounds, Saving};
+use crate::logs::{Bounds, Reach, Saving};
 use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
 use crate::model::errand::{Task, TaskId};
 use crate::model::moment::Moment;
 use crate::model::paged::Paged;
+use crate::model::past::{Again, PartRead};
+use crate::model::ready::Ready;
 use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
 use crate::protocol::process::PmId;
-use crate::protocol::text::clean;
+use crate::protocol::text::{clean, clean_to};
 use crate::runtime::{self, Input, Pacer, Pause, World};
 use crate::terminal::{self, Kind, Screen};
+use crate::view::sets::Choice;
 use crate::view::theme::{Colors, Theme};
 use crate::{input, panic};
+
+/// The most characters of a user's name.
+const USER_CHARS_MAX: usize = 64;
 
 /// What can be asked for where no screen can be drawn.
 pub const WITHOUT_A_SCREEN: &str =
@@ -45,8 +53,13 @@ pub const WITHOUT_A_SCREEN: &str =
 ///
 /// # Errors
 /// When the terminal or the simulated daemon cannot be set up, or no PM2 home can be found.
-pub async fn run(cli: Cli) -> Result<ExitCode> {
-    let Some(kind) = Kind::of(&environment("TERM").unwrap_or_default()) else {
+pub async fn run(mut cli: Cli) -> Result<ExitCode> {
+    let loaded = configuration(&cli).await;
+    loaded.config.complete(&mut cli);
+    let settings = &loaded.config.settings;
+    let plain = (cli.screen.plain || settings.is_plain).then_some(Kind::PLAIN);
+    let kind = plain.or_else(|| Kind::of(&environment("TERM").unwrap_or_default()));
+    let Some(kind) = kind else {
         let _ = writeln!(io::stderr(), "pm2-tui: {}", no_screen());
         return Ok(ExitCode::from(2));
     };
@@ -70,9 +83,16 @@ pub async fn run(cli: Cli) -> Result<ExitCode> {
     let mut app = new_app(&cli, &homes, clock.now())?;
     app.is_demo = demo.is_some();
     app.read_only = cli.read_only;
+    app.settings = settings.clone();
+    app.keys = loaded.config.keys.clone();
     let kept = Kept::take_up(&mut app);
+    if let Some(notice) = loaded.notice() {
+        app.notify(notice, true);
+    }
     let mut daemons = spawn_daemons(&cli, homes, &inbox);
-    let mut screen = Screen::enter(kind, theme(kind)).wrap_err("cannot set up the terminal")?;
+    app.mouse = kind.is_modern && !cli.screen.no_mouse && settings.mouse.unwrap_or(true);
+    let mut screen = Screen::enter(kind, theme(kind, loaded.config.theme), app.mouse)
+        .wrap_err("cannot set up the terminal")?;
     let (inputs, keyboard) = input::start().wrap_err("cannot read from the terminal")?;
     let mut keys = Keys { inputs, keyboard, pacer: Pacer::new(cli.screen.slow) };
     #[cfg(feature = "testing")]
@@ -103,9 +123,16 @@ fn no_screen() -> String {
     format!("{why}. {WITHOUT_A_SCREEN}")
 }
 
+/// The user's configuration, and what is wrong with it.
+async fn configuration(cli: &Cli) -> Loaded {
+    let named = cli.screen.config.clone();
+    let load = move || config::load(named.as_deref(), |name| std::env::var_os(name));
+    offload::look(load).await.unwrap_or_else(Loaded::unanswered)
+}
+
 /// Colours and glyphs for a terminal of this kind.
-fn theme(kind: Kind) -> Theme {
-    let mut theme = Theme::detect(environment);
+fn theme(kind: Kind, choice: Choice) -> Theme {
+    let mut theme = Theme::detect(environment).choose(choice);
     if !kind.has_colors {
         theme.colors = Colors::None;
     }
@@ -186,7 +213,7 @@ async fn watch(
             }
             Pause::Pager => {
                 let around = (inbox, &mut *daemons, clock);
-                let showing = pager::show(app, screen, keys, around);
+                let showing = Box::pin(own::show(app, screen, keys, around));
                 let ended = tokio::select! {
                     ended = showing => ended?,
                     () = panic::happened() => return Ok(Ended::Panicked),
@@ -232,6 +259,8 @@ struct Daemons {
     homes: Vec<Option<PathBuf>>,
     /// The log file that is to be shown in a pager.
     paged: Option<Paged>,
+    /// The user's own command that is to be run.
+    ready: Option<Ready>,
 }
 
 impl World for Daemons {
@@ -259,9 +288,25 @@ impl World for Daemons {
         }
     }
 
-    fn older(&mut self, daemon: DaemonId, of: Vec<PmId>) {
+    fn older(&mut self, daemon: DaemonId, of: Vec<PmId>, reach: Reach, room: usize) {
         if let Some(daemon) = self.handles.get(usize::from(daemon.0)) {
-            daemon.older(of);
+            daemon.older(of, reach, room);
+        }
+    }
+
+    fn older_on(&mut self, daemon: DaemonId) {
+        if let Some(daemon) = self.handles.get(usize::from(daemon.0)) {
+            daemon.older_on();
+        }
+    }
+
+    fn halt_older(&mut self) {
+        self.handles.iter().for_each(DaemonHandle::halt_older);
+    }
+
+    fn reread(&mut self, daemon: DaemonId, parts: Vec<(Again, PartRead)>) {
+        if let Some(daemon) = self.handles.get(usize::from(daemon.0)) {
+            daemon.reread(parts);
         }
     }
 
@@ -294,6 +339,10 @@ impl World for Daemons {
         self.paged = Some(paged);
     }
 
+    fn run(&mut self, ready: Ready) {
+        self.ready = Some(ready);
+    }
+
     fn refresh(&mut self) {
         for daemon in &self.handles {
             daemon.refresh();
@@ -305,7 +354,7 @@ fn spawn_daemons(cli: &Cli, homes: Vec<Home>, inbox: &Inbox) -> Daemons {
     let spawn = |(index, home): (usize, Home)| {
         let options = Options {
             interval: cli.screen.interval(),
-            frame_bytes_max: cli.frame_mib as usize * MIB,
+            frame_bytes_max: cli.frame_bytes_max(),
             settle: cli.settle.into(),
             measures_here: !cli.screen.ask_pm2,
         };
@@ -315,7 +364,7 @@ fn spawn_daemons(cli: &Cli, homes: Vec<Home>, inbox: &Inbox) -> Daemons {
         homes.iter().map(|home| home.endpoint.is_local().then(|| home.endpoint.home.clone()));
     let folders = folders.collect();
     let handles = homes.into_iter().enumerate().map(spawn).collect();
-    Daemons { handles, homes: folders, paged: None }
+    Daemons { handles, homes: folders, paged: None, ready: None }
 }
 
 fn new_app(cli: &Cli, homes: &[Home], now: Moment) -> io::Result<App> {
@@ -330,7 +379,20 @@ fn new_app(cli: &Cli, homes: &[Home], now: Moment) -> io::Result<App> {
     let mut app = App::new(daemons.collect(), now, utc_offset_s(now.wall_ms), terminal::size()?);
     let bounds = Bounds { lines: cli.screen.log_lines(), bytes: cli.screen.log_bytes() };
     app.log_view = LogView::new(bounds);
+    app.watched.user = user().into();
     Ok(app)
+}
+
+/// Who sits here: the name that the system's login gave, else the number; under `sudo` who that was.
+fn user() -> String {
+    let named = |name: &str| environment(name).filter(|user| !user.is_empty());
+    let number = || format!("uid {}", rustix::process::getuid().as_raw());
+    let user = named("USER").or_else(|| named("LOGNAME")).unwrap_or_else(number);
+    let user = match named("SUDO_USER").filter(|asking| *asking != user) {
+        Some(asking) => format!("{user} ({asking} by sudo)"),
+        None => user,
+    };
+    clean_to(&user, USER_CHARS_MAX)
 }
 
 /// The runtime's clock.

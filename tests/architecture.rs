@@ -33,7 +33,8 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("app", &["logs", "model", "protocol"]),
     ("view", &["app", "logs", "model", "protocol"]),
     ("cli", &["protocol"]),
-    ("headless", &["cli", "client", "daemon", "ecosystem", "logs", "model", "protocol"]),
+    ("config", &["app", "cli", "model", "protocol", "view"]),
+    ("headless", &["cli", "client", "config", "daemon", "ecosystem", "logs", "model", "protocol"]),
 ];
 
 /// A name in the source, the modules that may have it, and why.
@@ -43,7 +44,7 @@ const NAMES: &[(&str, &[&str], &str)] = &[
     ("ratatui", &["view", "terminal", "lib"], "only view and terminal draw"),
     (
         "crossterm",
-        &["terminal", "input", "runtime", "app/keymap", "app/gate"],
+        &["terminal", "input", "runtime", "app/keymap", "app/press", "app/gate"],
         "keys and the terminal only",
     ),
     ("SystemTime::now", &["daemon", "demo"], "time arrives in messages"),
@@ -52,7 +53,7 @@ const NAMES: &[(&str, &[&str], &str)] = &[
         &["ecosystem/node", "headless/exec", "session/pager"],
         "nothing starts a process, least of all a daemon; only a config file in JavaScript, which \
          the user names, is evaluated with the user's node, --exec runs the command it names, and a \
-         log file is shown in the user's pager",
+         log file is shown in the user's pager, where the user's own commands run, too",
     ),
     ("println!", &[], "standard output is the screen"),
     ("unbounded", &[], "every queue has a bound"),

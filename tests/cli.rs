@@ -7,6 +7,7 @@ mod acting;
 pub(crate) mod bundle;
 mod cases;
 mod check;
+mod config;
 pub(crate) mod deaths;
 mod debug_log;
 mod events;
@@ -93,6 +94,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(real::a_burst_of_a_million_lines_comes_whole).weighing(Weight::Alone),
         simulated(logs::a_daemon_that_is_gone_is_told_once),
         with_pm2(logs::history_is_what_the_files_hold),
+        with_pm2(logs::odd_files_are_read_or_named).weighing(Weight::Busy),
         following_misses_nothing(Release::Seven),
         following_misses_nothing(Release::Five),
         with_pm2(logs::following_a_flood_misses_nothing_and_doubles_nothing).weighing(Weight::Busy),
@@ -104,5 +106,6 @@ pub(crate) fn trials() -> Vec<Test> {
     ];
     trials.extend(kinds::trials());
     trials.extend(tasks::trials());
+    trials.extend(config::trials());
     trials
 }

@@ -5,8 +5,10 @@
 //! Needs Linux: facts about processes come from `/proc`.
 
 mod acting;
+mod beside;
 mod calling;
 mod command_line;
+mod configured;
 mod daemons;
 mod details;
 mod history;
@@ -14,10 +16,15 @@ mod keys;
 mod logs;
 mod manners;
 mod measuring;
+mod menu;
+mod mouse;
+mod plain;
+mod saved_list;
 mod several;
 mod swaps;
 mod terminals;
 mod timeline;
+mod undo;
 mod watching;
 
 use crate::harness::install::{Release, is_all};
@@ -34,8 +41,26 @@ fn each_line_is_there_once(release: Release) -> Test {
         .left_out_if(!release.is_in_ci() && !is_all())
 }
 
+/// The saved list beside a release.
+fn the_saved_list_is_compared(release: Release) -> Test {
+    let name = format!("e2e::saved_list::{}::the_header_says_where_it_differs", release.version());
+    Test::new(name, move || saved_list::the_header_says_where_it_differs(release))
+        .needing(release.locked())
+        .lasting()
+        .left_out_if(!release.is_in_ci() && !is_all())
+}
+
+/// Undo of a delete, of each kind of process.
+fn each_kind_comes_back(release: Release) -> Test {
+    let name = format!("e2e::undo::{}::each_kind_comes_back_field_by_field", release.version());
+    Test::new(name, move || undo::each_kind_comes_back_field_by_field(release))
+        .needing(release.locked())
+        .lasting()
+        .left_out_if(!release.is_in_ci() && !is_all())
+}
+
 pub(crate) fn trials() -> Vec<Test> {
-    vec![
+    let mut trials = vec![
         with_pm2(manners::a_blocked_terminal_harms_neither_god_nor_screen).weighing(Weight::Alone),
         with_pm2(keys::what_is_no_key_press_acts_on_nothing),
         with_pm2(watching::rows_show_pm2s_words),
@@ -46,13 +71,24 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(watching::a_filter_leaves_rows_out),
         with_pm2(watching::the_log_of_one_is_searched),
         with_pm2(history::history_meets_the_bus_in_a_flood).weighing(Weight::Busy),
+        the_saved_list_is_compared(Release::Seven),
+        the_saved_list_is_compared(Release::Five),
+        the_saved_list_is_compared(Release::Three),
+        with_pm2(menu::each_action_does_what_it_says).lasting(),
+        with_pm2(menu::keys_on_a_group_mean_its_processes),
+        each_kind_comes_back(Release::Seven),
+        each_kind_comes_back(Release::Five),
         each_line_is_there_once(Release::Seven),
         each_line_is_there_once(Release::Five),
         with_pm2(history::a_daemon_that_comes_back_leaves_no_gap),
         with_pm2(history::the_ends_of_the_files_are_there_at_once),
+        with_pm2(history::a_large_file_is_gone_back_in_on_demand),
+        with_pm2(history::a_time_far_back_is_gone_to_and_esc_ends_it),
         with_pm2(logs::hostile_lines_tell_the_terminal_nothing_but_colours),
         with_pm2(logs::the_pager_has_the_terminal_and_the_bus_is_read_meanwhile),
+        with_pm2(logs::lnav_is_taken_where_it_is_and_less_stands_at_the_line),
         with_pm2(timeline::what_happened_stands_in_the_log_once),
+        with_pm2(timeline::what_pm2_does_by_itself_stands_in_the_log),
         with_pm2(watching::an_exception_shows),
         with_pm2(watching::resize_to_40x10_and_back),
         with_pm2(acting::r_restarts_it_alone),
@@ -66,6 +102,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(details::an_action_is_triggered_and_its_reply_shows),
         with_pm2(details::details_act_on_their_process_and_close_with_it),
         with_pm2(measuring::proc_is_read_and_the_daemon_left_alone),
+        with_pm2(beside::figures_are_those_of_pm2).lasting(),
         with_pm2(measuring::ask_pm2_asks_it_each_time),
         with_pm2(swaps::what_is_open_does_nothing_to_newcomers),
         with_pm2(calling::messages_and_methods_from_the_screen),
@@ -80,10 +117,15 @@ pub(crate) fn trials() -> Vec<Test> {
         simulated(command_line::bad_options_are_refused_by_name),
         simulated(command_line::without_a_socket_the_screen_waits_and_names_it),
         simulated(command_line::demo_needs_no_pm2_and_leaves_nothing),
+        simulated(mouse::it_selects_sorts_and_copies),
+        simulated(plain::changes_are_lines_and_nothing_is_drawn),
+        simulated(mouse::it_is_not_asked_for_where_it_is_not_wanted),
         simulated(terminals::sixteen_colours_are_sent_as_such),
         simulated(terminals::old_terminals_get_no_colours),
         simulated(terminals::without_an_alternate_screen_leaving_clears),
         simulated(terminals::a_late_answer_is_not_typed_to_the_shell),
         simulated(terminals::a_terminal_without_a_screen_is_told_what_works),
-    ]
+    ];
+    trials.extend(configured::trials());
+    trials
 }

@@ -14,6 +14,7 @@ use pm2_tui::model::daemon::{Connection, Daemon};
 use pm2_tui::model::errand::{Task, TaskId};
 use pm2_tui::model::log::{LogLine, LogSource, Severity};
 use pm2_tui::model::moment::Moment;
+use pm2_tui::model::past;
 use pm2_tui::model::report::Report;
 use pm2_tui::model::trigger::Trigger;
 use pm2_tui::model::{Action, DaemonId, Target};
@@ -42,6 +43,7 @@ pub(crate) fn trials() -> Vec<Test> {
         in_virtual_time(link::a_key_shows_soon_on_a_terminal_that_never_answers),
         in_virtual_time(link::slow_draws_data_once_a_second),
         in_virtual_time(link::a_terminal_that_stops_answering_is_drawn_on),
+        in_virtual_time(link::a_question_that_is_under_way_is_not_answered),
         in_virtual_time(link::the_header_names_the_delay),
     ]
 }
@@ -76,7 +78,7 @@ impl Surface for TestSurface {
     }
 
     fn draw(&mut self, app: &App, asks: bool) -> io::Result<usize> {
-        let theme = Theme { colors: Colors::True, ground: Ground::Dark, ascii: false };
+        let theme = Theme::new(Colors::True, Ground::Dark, false);
         self.terminal.draw(|frame| view(app, &theme, frame)).unwrap();
         self.drawn.borrow_mut().push((self.start.elapsed(), app.focus));
         self.busy = self.stalled.is_some();
@@ -105,7 +107,10 @@ impl World for Asked {
 
     fn halt(&mut self) {}
 
-    fn older(&mut self, _: DaemonId, _: Vec<PmId>) {}
+    fn older(&mut self, _: DaemonId, _: Vec<PmId>, _: pm2_tui::logs::Reach, _: usize) {}
+    fn older_on(&mut self, _: DaemonId) {}
+    fn halt_older(&mut self) {}
+    fn reread(&mut self, _: DaemonId, _: Vec<(past::Again, past::PartRead)>) {}
     fn trigger(&mut self, _daemon: DaemonId, _trigger: Trigger) {}
 
     fn examine(&mut self, _daemon: DaemonId, _pm_id: Option<PmId>) {}
@@ -113,6 +118,7 @@ impl World for Asked {
     fn bundle(&mut self, _daemon: DaemonId, _material: Material) {}
     fn save_log(&mut self, _saving: pm2_tui::logs::Saving) {}
     fn page(&mut self, _paged: pm2_tui::model::paged::Paged) {}
+    fn run(&mut self, _ready: pm2_tui::model::ready::Ready) {}
 
     fn refresh(&mut self) {}
 }

@@ -1,6 +1,7 @@
 //! Asking a daemon to act on what the user chose.
 
 use super::bulk::{self, these};
+use super::command::Command;
 use super::effect::Effects;
 use super::marks::Marked;
 use super::mode::Mode;
@@ -85,13 +86,7 @@ pub(super) fn whom(app: &App) -> Marked {
 
 /// How an action is done that does nothing here: `Tab, then r restarts api[3]`.
 pub(super) fn elsewhere(app: &App, action: Action) -> String {
-    let key = match action {
-        Action::Restart => "r",
-        Action::Stop => "s",
-        Action::Start => "a",
-        Action::Reload => "R",
-        Action::Delete => "d",
-    };
+    let [pane, key] = way(app, Command::Act(action));
     let verb = match action {
         Action::Stop => "stops",
         Action::Restart => "restarts",
@@ -101,11 +96,23 @@ pub(super) fn elsewhere(app: &App, action: Action) -> String {
     };
     match app.selected {
         Some(_) if !app.marks.is_empty() => {
-            format!("Tab, then {key} {verb} the {} that are marked", app.marks.len())
+            format!("{pane}, then {key} {verb} the {} that are marked", app.marks.len())
         }
-        Some(selected) => format!("Tab, then {key} {verb} {}", app.display_name(selected)),
-        None => "Tab goes to the table".to_owned(),
+        Some(selected) => {
+            format!("{pane}, then {key} {verb} {}", app.display_name(selected))
+        }
+        None => format!("{pane} goes to the table"),
     }
+}
+
+/// The keys that go to the table, and do this there.
+pub(super) fn way(app: &App, command: Command) -> [String; 2] {
+    let shown = |command, pane| {
+        // Without a key by its name in the palette.
+        let name = app.keys.label(command, pane);
+        app.keys.first(command, pane).unwrap_or(name).to_owned()
+    };
+    [shown(Command::NextPane, Pane::Log), shown(command, Pane::Processes)]
 }
 
 /// The workers of a cluster that this process belongs to; none of a fork.

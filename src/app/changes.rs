@@ -5,8 +5,9 @@
 
 use super::mode::Mode;
 use super::notice::{About, Notice};
+use super::sheet::Sheet;
 use super::state::App;
-use super::{cursor, details, jobs, log_keys, log_taking, sight, table};
+use super::{cursor, details, jobs, log_keys, log_older, log_taking, sight, table};
 use crate::model::apply::{Change, Changes};
 use crate::model::call::CallOutcome;
 use crate::model::{Action, DaemonId, Target, Verdict};
@@ -24,14 +25,14 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
     app.take_lost(id, lost);
     for change in changes.0 {
         match change {
-            Change::Past(past) => log_keys::take_past(app, id, *past),
+            Change::Past(past) => log_older::take_past(app, id, *past),
             Change::Daemon | Change::Losses => app.is_dirty = true,
             Change::Lost => {
                 app.is_dirty = true;
                 close_questions(app, id);
             }
             // What the header says of it is a change of the daemon.
-            Change::Disk => {}
+            Change::Disk | Change::Host => app.is_dirty |= shows_daemon(&app.mode),
             Change::Lines => has_lines = true,
             Change::Examined(exam) => details::examined(app, id, *exam),
             Change::Exceptions => {
@@ -69,7 +70,8 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             Change::Replied { action, target, reply } => {
                 details::replied(app, id, &action, &target, reply);
             }
-            Change::Called { method, outcome } => finish_call(app, &method, &outcome),
+            Change::Called { method, outcome } => finish_call(app, id, &method, &outcome),
+            Change::Parts(parts) => log_keys::take_parts(app, parts),
             Change::LogSaved(saved) => log_taking::saved(app, &saved),
             Change::Bundled(Ok(written)) => app.notify_done(written.words()),
             Change::Bundled(Err(why)) => app.notify(why, true),
@@ -82,6 +84,11 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
     app.is_dirty = app.is_dirty
         || (has_rows && sight::rows(app) != app.drawn.rows)
         || (has_lines && sight::log(app) != app.drawn.log);
+}
+
+/// Whether what is known of a daemon is open.
+fn shows_daemon(mode: &Mode) -> bool {
+    matches!(mode, Mode::Sheet(sheet) if matches!(**sheet, Sheet::Daemon(..)))
 }
 
 /// A notice leaves when its time is over, or when what it says is not so any more.
@@ -143,23 +150,27 @@ fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: 
     let label = app.placed(id, &target.label());
     let prefix = app.daemon(id).map_or("", |daemon| &*daemon.cli_prefix);
     let is_bad = !verdict.is_success();
-    let cli = if is_bad {
-        String::new()
-    } else {
-        format!("   = {prefix}pm2 {} {}", action.verb(), target.pm_id)
-    };
-    let text = format!("{}{cli}", verdict.sentence(action, &label));
+    let command = format!("{prefix}pm2 {} {}", action.verb(), target.pm_id);
+    let text = verdict.sentence(action, &label);
     let short = format!("{label} {}", verdict.words(action));
     let about = About::Outcome { daemon: id, target, action, verdict };
-    app.say(Notice::new(text, is_bad, app.now.steady_ms).or(short).about(about).done());
+    let notice = Notice::new(text, is_bad, app.now.steady_ms).or(short).about(about).done();
+    app.say(if is_bad { notice } else { notice.doing(&command) });
 }
 
 /// A call by name ended.
-fn finish_call(app: &mut App, method: &str, outcome: &CallOutcome) {
+fn finish_call(app: &mut App, id: DaemonId, method: &str, outcome: &CallOutcome) {
     let CallOutcome::Answered(json) = outcome else {
         app.notify(outcome.words(method), true);
         return;
     };
+    if method == "reloadLogs" {
+        let prefix = app.daemon(id).map_or("", |daemon| &*daemon.cli_prefix);
+        let command = format!("{prefix}pm2 reloadLogs");
+        let text = "opened all log files again";
+        app.say(Notice::new(text, false, app.now.steady_ms).done().doing(&command));
+        return;
+    }
     match reached(method, json) {
         Some(0) => app.notify("not delivered: no running process got the message", true),
         Some(1) => app.notify_done("the message reached one process"),

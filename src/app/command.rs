@@ -52,6 +52,8 @@ pub enum Command {
     Rows(RowsCommand),
     /// Charts large, in one line, or none.
     Charts,
+    /// The mouse on or off.
+    Mouse,
     /// Show why the selected process died.
     Why,
     /// Show the exceptions, grouped.
@@ -64,6 +66,8 @@ pub enum Command {
     Newer,
     /// In the log: show other lines, or go to one.
     Log(LogCommand),
+    /// A command of the user's own, by its place in the configuration.
+    Own(u8),
     /// Open or close the help.
     Help,
     /// Try to connect now.
@@ -95,6 +99,10 @@ pub enum RowsCommand {
     Columns,
     /// All that can be done to what is selected or marked.
     Actions,
+    /// Copy the pm2 CLI's command that the footer shows.
+    CopyCommand,
+    /// Show the daemon, its machine, and what would come back at boot.
+    Daemon,
     /// Take back the last delete or stop.
     Undo,
     /// Show the rows as a tree, or not.
@@ -127,6 +135,7 @@ impl Command {
             Self::Act(_)
                 | Self::Compose
                 | Self::Bundle
+                | Self::Own(_)
                 | Self::Rows(RowsCommand::Actions | RowsCommand::Undo)
         )
     }
@@ -271,6 +280,22 @@ pub const COMMANDS: &[CommandRow] = &[
         TABLE
     ),
     row!(
+        Command::Rows(RowsCommand::CopyCommand),
+        "y",
+        "copy command",
+        "In the table: copy the pm2 command that the footer shows after an action",
+        Some(4),
+        TABLE
+    ),
+    row!(
+        Command::Rows(RowsCommand::Daemon),
+        "i",
+        "daemon",
+        "In the table: PM2 itself, its machine, and where the saved list differs from what runs",
+        None,
+        TABLE
+    ),
+    row!(
         Command::Rows(RowsCommand::Columns),
         "c",
         "columns",
@@ -306,6 +331,13 @@ pub const COMMANDS: &[CommandRow] = &[
         Some(5)
     ),
     row!(Command::Charts, "v", "charts", "Charts large, in one line, or none", None),
+    row!(
+        Command::Mouse,
+        "M",
+        "mouse",
+        "The mouse on or off: off, the terminal itself selects text",
+        None
+    ),
     row!(
         Command::Exceptions,
         "X",

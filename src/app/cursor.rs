@@ -7,12 +7,29 @@
 use super::command::{Command, RowsCommand};
 use super::pane::Pane;
 use super::state::App;
-use crate::model::{DaemonId, Target};
+use super::tree;
+use crate::model::{DaemonId, ProcessKey, Target};
 
 /// A process is gone, or another one has its id.
 pub(super) fn gone(app: &mut App, id: DaemonId, target: &Target) {
-    if app.selected == Some(target.key(id)) {
+    let key = target.key(id);
+    if app.selected != Some(key) {
+        return;
+    }
+    let Some(group) = app.cursor_group().cloned() else {
         app.unchosen = Some(app.placed(id, &target.label()).into());
+        return;
+    };
+    // A group is meant as long as it has a line: an app of one process has none.
+    let least = if group.app.is_some() { 2 } else { 1 };
+    let fleet = &app.watched.fleet;
+    let is_its = |other: &ProcessKey| {
+        *other != key && fleet.get(*other).is_some_and(|process| group.holds(*other, process))
+    };
+    let others: Vec<ProcessKey> = app.rows().iter().copied().filter(is_its).collect();
+    match others.first() {
+        Some(other) if others.len() >= least => tree::stay_on(app, group, *other),
+        _ => app.unchosen = Some(app.placed(id, &group.words()).into()),
     }
 }
 
@@ -25,8 +42,10 @@ pub(super) fn marks_left(app: &mut App) {
 
 /// Whether a key does nothing but say where the cursor is now. The same key again acts.
 pub(super) fn stops(app: &mut App, command: Command) -> bool {
-    let acts =
-        matches!(command, Command::Act(_) | Command::Compose | Command::Rows(RowsCommand::Actions));
+    let acts = matches!(
+        command,
+        Command::Act(_) | Command::Compose | Command::Own(_) | Command::Rows(RowsCommand::Actions)
+    );
     let chooses = command.is_movement()
         || matches!(
             command,

@@ -1,10 +1,12 @@
 //! What `update` asks the runtime to do.
 
-use crate::logs::Saving;
+use crate::logs::{Reach, Saving};
 use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::errand::{Task, TaskId};
 use crate::model::paged::Paged;
+use crate::model::past::{Again, PartRead};
+use crate::model::ready::Ready;
 use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
 use crate::protocol::process::PmId;
@@ -41,12 +43,31 @@ pub enum Effect {
     },
     /// Leave undone what daemons were asked for and have not begun.
     Halt,
-    /// Have older lines of log files read; they come as one `Report::History`.
+    /// Have older lines of log files read; they come as `Report::History`, the last of which says that it
+    /// is.
     Older {
         /// Of which daemon.
         daemon: DaemonId,
         /// Of which processes; of all where it is empty.
         of: Vec<PmId>,
+        /// How far back.
+        reach: Reach,
+        /// How many lines there is room for.
+        room: usize,
+    },
+    /// Go on reading older lines: those of the last `Report::History` were taken.
+    OlderOn {
+        /// Of which daemon.
+        daemon: DaemonId,
+    },
+    /// Leave older lines unread.
+    HaltOlder,
+    /// Have parts of log files read again; they come as one `Report::Parts`.
+    Reread {
+        /// Of which daemon's files.
+        daemon: DaemonId,
+        /// Which.
+        parts: Vec<(Again, PartRead)>,
     },
     /// Have an action of apps triggered; each process ends in exactly one `Report::Replied`.
     Trigger {
@@ -73,8 +94,12 @@ pub enum Effect {
     SaveLog(Box<Saving>),
     /// Have the log file of a line shown in a pager.
     Pager(Box<Paged>),
+    /// Have a command of the user's own run, with the terminal to itself.
+    Run(Box<Ready>),
     /// Have the terminal copy this clean text.
     Copy(String),
+    /// Have the terminal report the mouse, or not.
+    Mouse(bool),
     /// Connect now where a daemon is down, poll now where it is live.
     Refresh,
     /// Draw everything anew, not only what changed.

@@ -11,9 +11,10 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::Mode;
 use super::command::Command;
-use super::keymap;
+use super::keymap::Keymap;
 use super::message::Message;
 use super::pane::Pane;
+use super::press;
 
 /// For how long after a question was drawn a yes does not count.
 const QUESTION_READ: Duration = Duration::from_millis(200);
@@ -58,15 +59,16 @@ impl Gate {
     /// Decides about keys that came together in a mode, with the focus in a pane.
     pub fn admit(
         &mut self,
+        keymap: &Keymap,
         (mode, focus): (&Mode, Pane),
         keys: &[KeyEvent],
         now: Duration,
     ) -> Admitted {
         if mode.takes_text() {
             (self.last, self.refused) = (None, None);
-            return Admitted::Messages(typed((mode, focus), keys));
+            return Admitted::Messages(typed(keymap, (mode, focus), keys));
         }
-        let admitted = self.admit_commands((mode, focus), keys, now);
+        let admitted = self.admit_commands(keymap, (mode, focus), keys, now);
         if mode.is_question() {
             // It has rules of its own.
             return admitted;
@@ -83,11 +85,12 @@ impl Gate {
 
     fn admit_commands(
         &mut self,
+        keymap: &Keymap,
         (mode, focus): (&Mode, Pane),
         keys: &[KeyEvent],
         now: Duration,
     ) -> Admitted {
-        let messages = keys.iter().map(|key| keymap::message(mode, focus, *key));
+        let messages = keys.iter().map(|key| press::message(keymap, mode, focus, *key));
         let messages: Vec<Option<Message>> = messages.collect();
         if let [Some(message)] = &messages[..] {
             let is_admitted = keys.first().is_some_and(|key| self.admit_one(message, *key, now));
@@ -147,7 +150,7 @@ fn is_text(key: &KeyEvent) -> bool {
 
 /// What keys type into what asks for text. Where several came together, Enter is a line break of
 /// pasted text and sends nothing.
-fn typed((mode, focus): (&Mode, Pane), keys: &[KeyEvent]) -> Vec<Message> {
+fn typed(keymap: &Keymap, (mode, focus): (&Mode, Pane), keys: &[KeyEvent]) -> Vec<Message> {
     let is_pasted = keys.len() > 1 && keys.iter().any(is_text);
     let mut is_after_return = false;
     let message = |key: &KeyEvent| match key.code {
@@ -160,11 +163,11 @@ fn typed((mode, focus): (&Mode, Pane), keys: &[KeyEvent]) -> Vec<Message> {
             Some(Message::Text('\n'))
         }
         KeyCode::Tab if is_pasted => Some(Message::Text('\t')),
-        _ if is_pasted && !is_text(key) => match keymap::message(mode, focus, *key) {
+        _ if is_pasted && !is_text(key) => match press::message(keymap, mode, focus, *key) {
             Some(Message::Edit(edit)) => Some(Message::Edit(edit)),
             _ => None,
         },
-        _ => keymap::message(mode, focus, *key),
+        _ => press::message(keymap, mode, focus, *key),
     };
     keys.iter().filter_map(message).collect()
 }
@@ -195,7 +198,12 @@ mod tests {
     }
 
     fn commands(text: &str) -> Option<Vec<Command>> {
-        match Gate::default().admit((&Mode::Normal, Pane::Processes), &keys(text), MS) {
+        match Gate::default().admit(
+            &Keymap::default(),
+            (&Mode::Normal, Pane::Processes),
+            &keys(text),
+            MS,
+        ) {
             Admitted::Refused => None,
             Admitted::Messages(messages) => {
                 let command = |message| match message {
@@ -224,8 +232,12 @@ mod tests {
     fn a_held_key_acts_once_and_a_held_movement_moves() {
         let mut gate = Gate::default();
         let mut press = |text: &str, at_ms: u32| {
-            gate.admit((&Mode::Normal, Pane::Processes), &keys(text), at_ms * MS)
-                == Admitted::Messages(Vec::new())
+            gate.admit(
+                &Keymap::default(),
+                (&Mode::Normal, Pane::Processes),
+                &keys(text),
+                at_ms * MS,
+            ) == Admitted::Messages(Vec::new())
         };
         assert!(!press("r", 0));
         for at_ms in [500, 533, 566, 1_200] {
@@ -239,7 +251,8 @@ mod tests {
     fn a_question_is_answered_by_a_key_of_its_own_once_it_was_read() {
         let mode = question();
         let yes = |gate: &mut Gate, text: &str, at_ms: u32| {
-            let admitted = gate.admit((&mode, Pane::Processes), &keys(text), at_ms * MS);
+            let admitted =
+                gate.admit(&Keymap::default(), (&mode, Pane::Processes), &keys(text), at_ms * MS);
             admitted == Admitted::Messages(vec![Message::Command(Command::Yes)])
         };
         let mut gate = Gate::default();
@@ -256,13 +269,16 @@ mod tests {
     #[test]
     fn what_is_pasted_into_a_prompt_sends_nothing() {
         let mode = Mode::Palette(Palette::default());
-        let admit = |text| Gate::default().admit((&mode, Pane::Processes), &keys(text), MS);
+        let admit = |text| {
+            Gate::default().admit(&Keymap::default(), (&mode, Pane::Processes), &keys(text), MS)
+        };
         let Admitted::Messages(messages) = admit("a\rb\r") else { panic!() };
         let wanted = ['a', '\n', 'b', '\n'].map(Message::Text);
         assert_eq!(messages, wanted);
         let mut windows = keys("a\rb");
         windows.insert(2, KeyEvent::new(KeyCode::Char('j'), KeyModifiers::CONTROL));
-        let admitted = Gate::default().admit((&mode, Pane::Processes), &windows, MS);
+        let admitted =
+            Gate::default().admit(&Keymap::default(), (&mode, Pane::Processes), &windows, MS);
         let wanted = ['a', '\n', 'b'].map(Message::Text).to_vec();
         assert_eq!(admitted, Admitted::Messages(wanted), "CR LF is one break");
         assert_eq!(admit("\r"), Admitted::Messages(vec![Message::Command(Command::Open)]));
@@ -272,7 +288,12 @@ mod tests {
     fn what_goes_on_with_refused_text_does_nothing() {
         let mut gate = Gate::default();
         let mut press = |text: &str, at_ms: u32| {
-            gate.admit((&Mode::Normal, Pane::Processes), &keys(text), at_ms * MS)
+            gate.admit(
+                &Keymap::default(),
+                (&Mode::Normal, Pane::Processes),
+                &keys(text),
+                at_ms * MS,
+            )
         };
         // `/worker` over a slow link.
         assert_eq!(press("/w", 0), Admitted::Refused);

@@ -1,64 +1,216 @@
-//! The help: a line for each command, and where it stands on the screen.
+//! The help: a line for each command, by pane, the one in front first; and where it stands on the
+//! screen.
 //!
-//! Invariant: it is made of the tables that the keymap and the palette read, and of nothing else.
+//! Invariant: it is made of the keymap, and of nothing else.
 
+use super::command::{Command, LogCommand};
+use super::editor::Editor;
 use super::geometry::{Overlay, SIDES, overlay, wrap};
-use super::inspection_keys::DETAILS;
-use super::log_commands;
+use super::keymap::{Keymap, Place, Row, name};
 
-/// Columns of the key column in the help overlay: the widest keys, and a gap.
-pub const HELP_KEYS: u16 = 10;
+/// The most columns of the keys.
+const KEYS_MAX: u16 = 16;
+/// The widest text.
+const COLUMNS_MAX: u16 = 76;
+
+/// The open help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Help {
+    /// First row shown.
+    pub top: u16,
+    /// Where it was opened: what is said of that comes first.
+    pub place: Place,
+    /// What is searched for; nothing where it is empty.
+    pub input: Editor,
+    /// Whether that is being typed.
+    pub is_typing: bool,
+}
 
 /// One line of the help overlay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HelpLine {
     /// The keys, on the first line of a command; `""` on those that follow.
-    pub keys: &'static str,
-    /// A piece of the sentence.
+    pub keys: String,
+    /// A piece of the sentence, or the title of a pane.
     pub text: String,
+    /// Whether it is that title.
+    pub is_title: bool,
 }
 
-/// The help overlay, for a terminal of `size`.
-#[must_use]
-pub fn help_overlay(size: (u16, u16)) -> Overlay {
-    let columns = size.0.min(76).saturating_sub(SIDES);
-    let lines = u16::try_from(help_lines(columns).len()).unwrap_or(u16::MAX);
-    overlay(size, columns, lines)
-}
-
-/// The help, one or more lines for each command, wrapped for so many columns.
-#[must_use]
-pub fn help_lines(columns: u16) -> Vec<HelpLine> {
-    let text_columns = columns.saturating_sub(HELP_KEYS);
-    let mut lines = Vec::new();
-    for row in log_commands::all().chain(DETAILS) {
-        let mut keys = row.keys;
-        for text in wrap(row.help, text_columns) {
-            lines.push(HelpLine { keys, text });
-            keys = "";
-        }
+impl Help {
+    /// With what is said of this place first.
+    #[must_use]
+    pub fn of(place: Place) -> Self {
+        Self { top: 0, place, input: Editor::default(), is_typing: false }
     }
-    lines
+
+    /// The overlay, for a terminal of `size`.
+    #[must_use]
+    pub fn overlay(&self, keymap: &Keymap, size: (u16, u16)) -> Overlay {
+        let columns = size.0.min(COLUMNS_MAX).saturating_sub(SIDES);
+        let lines = self.lines(keymap, columns).len() + usize::from(self.has_input());
+        overlay(size, columns, u16::try_from(lines).unwrap_or(u16::MAX))
+    }
+
+    /// Whether the line with what is searched for is shown.
+    #[must_use]
+    pub fn has_input(&self) -> bool {
+        self.is_typing || !self.input.text().is_empty()
+    }
+
+    /// The rows for lines of help.
+    #[must_use]
+    pub fn rows(&self, keymap: &Keymap, size: (u16, u16)) -> u16 {
+        self.overlay(keymap, size).text.rows.saturating_sub(u16::from(self.has_input()))
+    }
+
+    /// How far it can be scrolled down.
+    #[must_use]
+    pub fn top_max(&self, keymap: &Keymap, size: (u16, u16)) -> u16 {
+        let columns = self.overlay(keymap, size).text.columns;
+        let lines = u16::try_from(self.lines(keymap, columns).len()).unwrap_or(u16::MAX);
+        lines.saturating_sub(self.rows(keymap, size))
+    }
+
+    /// Its lines, one or more for each command that is searched for, wrapped for so many columns.
+    #[must_use]
+    pub fn lines(&self, keymap: &Keymap, columns: u16) -> Vec<HelpLine> {
+        let typed = self.input.text().to_lowercase();
+        let words: Vec<&str> = typed.split_whitespace().collect();
+        let is_wanted = |row: &&Row| {
+            let text = format!("{} {} {}", row.label, name(&row.label), row.help).to_lowercase();
+            let keys = row.keys.to_lowercase();
+            words.iter().all(|word| text.contains(word) || keys.split(' ').any(|key| key == *word))
+        };
+        let text_columns = columns.saturating_sub(keys_columns(keymap));
+        let mut lines = Vec::new();
+        for (place, title) in self.places() {
+            let rows: Vec<&Row> = match place {
+                Place::Details => keymap.details().filter(is_wanted).collect(),
+                _ => keymap
+                    .rows()
+                    .filter(|row| Place::of(row.pane) == place)
+                    .filter(is_wanted)
+                    .collect(),
+            };
+            if rows.is_empty() {
+                continue;
+            }
+            if !lines.is_empty() {
+                lines.push(HelpLine { keys: String::new(), text: String::new(), is_title: false });
+            }
+            lines.push(HelpLine { keys: String::new(), text: title.to_owned(), is_title: true });
+            for row in rows {
+                let mut keys = row.keys.clone();
+                for text in wrap(&row.help, text_columns) {
+                    lines.push(HelpLine { keys: std::mem::take(&mut keys), text, is_title: false });
+                }
+            }
+        }
+        lines
+    }
+
+    /// The panes, that in front first.
+    fn places(&self) -> Vec<(Place, &'static str)> {
+        let mut all = vec![
+            (Place::Table, "In the table"),
+            (Place::Everywhere, "In table and log"),
+            (Place::Log, "In the log"),
+            (Place::Details, "In the details"),
+        ];
+        all.sort_by_key(|(place, _)| {
+            let is_own = *place == self.place;
+            (!is_own, *place != Place::Everywhere)
+        });
+        all
+    }
+
+    /// A command while it is open; false where it closes.
+    pub(super) fn take(&mut self, keymap: &Keymap, size: (u16, u16), command: Command) -> bool {
+        match command {
+            Command::Open if self.is_typing => self.is_typing = false,
+            Command::Back if self.has_input() => {
+                (self.input, self.is_typing, self.top) = (Editor::default(), false, 0);
+            }
+            Command::Back | Command::No | Command::Help => return false,
+            Command::Filter | Command::Log(LogCommand::Search) => self.is_typing = true,
+            command => self.scroll(keymap, size, command),
+        }
+        true
+    }
+
+    fn scroll(&mut self, keymap: &Keymap, size: (u16, u16), command: Command) {
+        let page = self.rows(keymap, size).max(1);
+        let last = self.top_max(keymap, size);
+        self.top = match command {
+            Command::Up => self.top.saturating_sub(1),
+            Command::Down => self.top.saturating_add(1),
+            Command::PageUp => self.top.saturating_sub(page),
+            Command::PageDown => self.top.saturating_add(page),
+            Command::First => 0,
+            Command::Last => last,
+            _ => self.top,
+        }
+        .min(last);
+    }
 }
 
-/// How far the help overlay can be scrolled down.
+/// Columns of the keys: the widest, and a gap.
 #[must_use]
-pub fn help_top_max(size: (u16, u16)) -> u16 {
-    let text = help_overlay(size).text;
-    u16::try_from(help_lines(text.columns).len()).unwrap_or(u16::MAX).saturating_sub(text.rows)
+pub fn keys_columns(keymap: &Keymap) -> u16 {
+    let rows = keymap.rows().chain(keymap.details());
+    let widest = rows.map(|row| row.keys.chars().count()).max().unwrap_or(0);
+    u16::try_from(widest).unwrap_or(u16::MAX).saturating_add(1).min(KEYS_MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn help() -> Help {
+        Help::of(Place::Table)
+    }
+
+    fn searched(text: &str) -> Vec<HelpLine> {
+        let mut help = help();
+        help.input = Editor::new(text);
+        help.lines(&Keymap::default(), 70)
+    }
+
     #[test]
     fn help_scrolls_to_its_end() {
-        let text = help_overlay((40, 10)).text;
+        let (keymap, help) = (Keymap::default(), help());
+        let text = help.overlay(&keymap, (40, 10)).text;
         assert_eq!((text.columns, text.rows), (38, 8));
-        let lines = help_lines(text.columns).len() as u16;
-        assert_eq!(help_top_max((40, 10)), lines - text.rows);
-        assert_eq!(help_top_max((120, 200)), 0);
-        let _ = help_top_max((0, 0));
+        let lines = help.lines(&keymap, text.columns).len() as u16;
+        assert_eq!(help.top_max(&keymap, (40, 10)), lines - text.rows);
+        assert_eq!(help.top_max(&keymap, (120, 300)), 0);
+        let _ = help.top_max(&keymap, (0, 0));
+    }
+
+    #[test]
+    fn what_is_in_front_comes_first() {
+        let first = |place| Help::of(place).lines(&Keymap::default(), 70)[0].text.clone();
+        assert_eq!(first(Place::Table), "In the table");
+        assert_eq!(first(Place::Log), "In the log");
+        assert_eq!(first(Place::Details), "In the details");
+    }
+
+    #[test]
+    fn it_is_searched_by_words_names_and_keys() {
+        let found = searched("undo");
+        assert!(found[0].is_title && found.iter().any(|line| line.keys == "u"), "{found:?}");
+        assert!(searched("ctrl-r").iter().any(|line| line.text.contains("Reconnect")));
+        assert!(searched("mark-all").iter().any(|line| line.keys == "*"));
+        assert_eq!(searched("nothing of the kind"), []);
+    }
+
+    #[test]
+    fn a_search_closes_before_the_help_does() {
+        let (keymap, mut help) = (Keymap::default(), help());
+        let mut take = |command| help.take(&keymap, (80, 24), command);
+        assert!(take(Command::Filter) && take(Command::Open) && take(Command::Down));
+        assert!(take(Command::Filter) && take(Command::Back));
+        assert!(!take(Command::Back));
     }
 }

@@ -159,11 +159,16 @@ impl Sheet {
         utc_offset_s: i32,
         now: Moment,
     ) -> bool {
+        let daemon = watched.daemon(self.daemon);
         let seen = details::Seen {
             now_ms: now.wall_ms,
             utc_offset_s,
             black_box: watched.boxes.get(self.key()),
+            saved: watched
+                .daemon(self.daemon)
+                .and_then(|daemon| daemon.saved.as_ref()?.standing(exam.info.pm_id)),
             size_of: &|path| exam.size_of(path),
+            clock: exam.zone.as_ref().zip(daemon.and_then(|daemon| daemon.version.as_deref())),
         };
         let mut details = Details::of(&exam.info, &exam.raw.0, &seen);
         // The app's own before those that each app has.

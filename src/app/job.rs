@@ -17,6 +17,8 @@ pub struct Job {
     /// What came of it so far.
     pub(super) lines: Vec<(bool, String)>,
     pub(super) commands: Vec<String>,
+    /// Whether what has not begun is to be left undone.
+    pub(super) is_halted: bool,
 }
 
 impl Job {
@@ -24,6 +26,19 @@ impl Job {
     #[must_use]
     pub fn done(&self) -> usize {
         self.lines.len()
+    }
+
+    /// Whether some of it may not have begun, and is not to be left undone yet.
+    #[must_use]
+    pub fn can_halt(&self) -> bool {
+        !self.is_halted && self.expected.is_some_and(|expected| expected > self.done() + 1)
+    }
+
+    /// What has not begun is to be left undone; false where nothing is left, or it is so already.
+    pub(super) fn halt(&mut self) -> bool {
+        let is_new = self.can_halt();
+        self.is_halted |= is_new;
+        is_new
     }
 
     /// What came of it.

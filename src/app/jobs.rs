@@ -14,7 +14,7 @@ use super::sheet::Sheet;
 use super::state::App;
 use super::what::{What, Whole};
 use crate::model::call::NamedCall;
-use crate::model::errand::{Outcome, Task, TaskId};
+use crate::model::errand::{Outcome, Scale, Task, TaskId};
 use crate::model::trigger::Trigger;
 use crate::model::{DaemonId, Target};
 
@@ -58,6 +58,7 @@ pub(super) fn begin(app: &mut App, what: &What, targets: Vec<(DaemonId, Target)>
     }
     let expected = match what {
         What::Errand(_) => Some(targets.len()),
+        What::Scale(scale) => steps(app, *scale, &targets),
         _ => None,
     };
     let by_daemon = match what {
@@ -67,6 +68,16 @@ pub(super) fn begin(app: &mut App, what: &What, targets: Vec<(DaemonId, Target)>
     let tasks = by_daemon.into_iter();
     let tasks = tasks.filter_map(|(daemon, targets)| Some((daemon, what.task(targets)?)));
     run(app, title, (expected, commands), tasks.collect())
+}
+
+/// How many processes a scale starts or deletes, as far as that is known.
+fn steps(app: &App, scale: Scale, targets: &[(DaemonId, Target)]) -> Option<usize> {
+    let (daemon, first) = targets.first()?;
+    let key = first.key(*daemon);
+    let process = app.watched.fleet.get(key)?;
+    let now = app.watched.fleet.sisters(key, &process.info).count();
+    let wanted = scale.of(u32::try_from(now).ok()?).ok()? as usize;
+    Some(wanted.abs_diff(now))
 }
 
 /// Has daemons do tasks, as one job.
@@ -85,7 +96,14 @@ pub(super) fn run(
         effects.push(Effect::Do { daemon, id, task });
     }
     if !tasks.is_empty() {
-        app.jobs.push(Job { title, expected, tasks, lines: Vec::new(), commands });
+        app.jobs.push(Job {
+            title,
+            expected,
+            tasks,
+            lines: Vec::new(),
+            commands,
+            is_halted: false,
+        });
     }
     app.is_dirty = true;
     Effects(effects)
@@ -132,12 +150,8 @@ pub(super) fn take_end(app: &mut App) -> Option<Ended> {
 pub(super) fn tell(app: &mut App, ended: Ended) {
     let short = ended.sentence();
     let commands = ended.commands.join("; ");
-    let text = if commands.is_empty() || !ended.is_good() {
-        short.clone()
-    } else {
-        format!("{short}   = {commands}")
-    };
-    app.say(Notice::new(text, !ended.is_good(), app.now.steady_ms).or(short).done());
+    let notice = Notice::new(short.clone(), !ended.is_good(), app.now.steady_ms).or(short).done();
+    app.say(if ended.is_good() { notice.doing(&commands) } else { notice });
     if app.mode == Mode::Normal && ended.lines.len() > 1 {
         app.open(Mode::Sheet(Box::new(Sheet::Ended(ended, 0))));
     }

@@ -1,230 +1,168 @@
-//! Keys to commands, out of the command table.
+//! Keys to commands, out of the command tables and what the configuration says of them.
 //!
-//! Invariant: what the help shows is what the keys do; both read [`log_commands::all`].
+//! Invariant: what help, footer, palette and hints show is what the keys do: all read one [`Keymap`].
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+mod bind;
+mod key;
 
-use super::command::Command;
-use super::editor::Edit;
+use std::borrow::Cow;
+
+pub use self::bind::{Binding, OwnRow, Place, Wrong, name};
+pub use self::key::Key;
+use super::command::{Command, CommandRow};
 use super::inspection_keys::{Ask, DETAILS};
 use super::log_commands;
-use super::message::Message;
-use super::mode::Mode;
 use super::pane::Pane;
 
-/// What a key means in a mode, with the focus in a pane, if anything: where text is asked for, letters and editing keys are
-/// that, and only the other keys are commands.
-#[must_use]
-pub fn message(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Message> {
-    if mode.takes_text()
-        && let Some(message) = typed(key)
-    {
-        return Some(message);
-    }
-    command(mode, focus, key).map(Message::Command)
+/// A command with the keys that it has now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The intent.
+    pub command: Command,
+    /// Its keys as they are shown, separated by spaces.
+    pub keys: String,
+    /// One or two words for the footer and the palette.
+    pub label: Cow<'static, str>,
+    /// A sentence for the help.
+    pub help: Cow<'static, str>,
+    /// Whether the footer shows it, and how early it leaves; see [`CommandRow`].
+    pub footer: Option<u8>,
+    /// The pane that its keys belong to; `None` for all.
+    pub pane: Option<Pane>,
+    /// Whether it is what another pane's own keys left of a command of all panes.
+    is_rest: bool,
+    /// Its keys.
+    bound: Vec<Key>,
+    /// Those that it has by default.
+    standard: Vec<Key>,
 }
 
-/// What a key types.
-fn typed(key: KeyEvent) -> Option<Message> {
-    if key.kind == KeyEventKind::Release {
-        return None;
+impl Row {
+    fn of(row: &CommandRow) -> Self {
+        let standard: Vec<Key> =
+            row.keys.split(' ').filter_map(|key| Key::parse(key).ok()).collect();
+        Self {
+            command: row.command,
+            keys: row.keys.to_owned(),
+            label: Cow::Borrowed(row.label),
+            help: Cow::Borrowed(row.help),
+            footer: row.footer,
+            pane: row.pane,
+            is_rest: false,
+            bound: standard.clone(),
+            standard,
+        }
     }
-    let has_control = key.modifiers.contains(KeyModifiers::CONTROL);
-    let has_alt = key.modifiers.contains(KeyModifiers::ALT);
-    let edit = match key.code {
-        KeyCode::Char('u') if has_control => Edit::DeleteToStart,
-        KeyCode::Char('w') if has_control => Edit::DeleteWord,
-        KeyCode::Char('h') if has_control => Edit::Backspace,
-        KeyCode::Char('a') if has_control => Edit::Start,
-        KeyCode::Char('e') if has_control => Edit::End,
-        KeyCode::Backspace if has_control || has_alt => Edit::DeleteWord,
-        KeyCode::Backspace => Edit::Backspace,
-        KeyCode::Delete => Edit::Delete,
-        KeyCode::Left => Edit::Left,
-        KeyCode::Right => Edit::Right,
-        KeyCode::Home => Edit::Start,
-        KeyCode::End => Edit::End,
-        KeyCode::Char(c) if !has_control && !has_alt => return Some(Message::Text(c)),
-        _ => return None,
-    };
-    Some(Message::Edit(edit))
+
+    /// Whether its keys mean it in this pane.
+    #[must_use]
+    pub fn is_in(&self, pane: Pane) -> bool {
+        self.pane.is_none_or(|own| own == pane)
+    }
+
+    /// The first of its keys, as it is shown.
+    #[must_use]
+    pub fn first(&self) -> Option<&str> {
+        self.keys.split(' ').next().filter(|key| !key.is_empty())
+    }
+
+    /// Its default keys, as they are written in the configuration.
+    pub fn written(&self) -> impl Iterator<Item = String> + '_ {
+        self.standard.iter().map(|key| key.written())
+    }
+
+    fn bind(&mut self, keys: Vec<Key>) {
+        self.keys = keys.iter().map(|key| key.label()).collect::<Vec<_>>().join(" ");
+        self.bound = keys;
+    }
 }
 
-/// The command of a key in a mode and a pane, if it has one.
-#[must_use]
-pub fn command(mode: &Mode, focus: Pane, key: KeyEvent) -> Option<Command> {
-    if key.kind == KeyEventKind::Release {
-        return None;
+/// Which keys mean what.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Keymap {
+    rows: Vec<Row>,
+    /// Those of the details alone; they come before the others there.
+    details: Vec<Row>,
+}
+
+impl Default for Keymap {
+    fn default() -> Self {
+        let rows = log_commands::all().map(Row::of).collect();
+        Self { rows, details: DETAILS.iter().map(Row::of).collect() }
     }
-    let named = log_commands::all()
-        .find(|row| row.is_in(focus) && row.keys.split(' ').any(|name| is_key(name, key)))
-        .map(|row| row.command);
-    match mode {
-        Mode::Details(_) => in_details(key).or(named),
-        Mode::Normal
-        | Mode::Help { .. }
-        | Mode::Why { .. }
-        | Mode::Exceptions { .. }
-        | Mode::Exception { .. }
-        | Mode::Palette(_)
-        | Mode::Arguments(_)
-        | Mode::Compose(_)
-        | Mode::Filter(_)
-        | Mode::LogInput(_) => named,
-        Mode::LogSheet(sheet) if !sheet.is_question() => named,
-        Mode::Sheet(sheet) if !sheet.is_question() => named,
-        Mode::Sheet(_) if named.is_some_and(Command::is_movement) => named,
-        Mode::Confirm { .. }
-        | Mode::ConfirmReload { .. }
-        | Mode::ConfirmCall { .. }
-        | Mode::LogSheet(_)
-        | Mode::Sheet(_) => {
-            match (key.code, named) {
-                // Whoever wants out of the program, or to suspend it, is not asked again.
-                (_, Some(Command::Suspend | Command::Redraw))
-                | (KeyCode::Char('c'), Some(Command::Quit)) => named,
-                // No answer: what Alt-y sends is also how some replies of a terminal begin.
-                _ if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => None,
-                (KeyCode::Char('y' | 'Y'), _) => Some(Command::Yes),
-                (KeyCode::Char('t' | 'T'), _) if matches!(mode, Mode::ConfirmReload { .. }) => {
-                    Some(Command::This)
-                }
-                (KeyCode::Char('n' | 'N' | 'q') | KeyCode::Esc, _) => Some(Command::No),
-                _ => None,
+}
+
+impl Keymap {
+    /// The commands of the panes, in the order of the help.
+    pub fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter()
+    }
+
+    /// Those of the details alone.
+    pub fn details(&self) -> impl Iterator<Item = &Row> {
+        self.details.iter()
+    }
+
+    /// The first key of a command in a pane, as it is shown.
+    #[must_use]
+    pub fn first(&self, command: Command, pane: Pane) -> Option<&str> {
+        self.rows.iter().find(|row| row.command == command && row.is_in(pane))?.first()
+    }
+
+    /// What a command is called.
+    #[must_use]
+    pub fn label(&self, command: Command, pane: Pane) -> &str {
+        let row = self.rows.iter().find(|row| row.command == command && row.is_in(pane));
+        row.map_or("the palette", |row| &row.label)
+    }
+
+    /// Keys by default, as a hint of the panes or the details shows them, as they are now: `n N`. What
+    /// is no key of a command stays; `None` where a command has no key any more.
+    #[must_use]
+    pub fn now(&self, is_details: bool, pane: Pane, keys: &str) -> Option<String> {
+        let details = self.details.iter().filter(|_| is_details);
+        let rows: Vec<&Row> =
+            details.chain(self.rows.iter().filter(|row| row.is_in(pane))).collect();
+        let one = |name: &str| {
+            let Ok(key) = Key::parse(name) else { return Some(name.to_owned()) };
+            match rows.iter().find(|row| row.standard.contains(&key)) {
+                Some(row) if !row.bound.contains(&key) => row.first().map(ToOwned::to_owned),
+                _ => Some(name.to_owned()),
+            }
+        };
+        let now: Option<Vec<String>> = keys.split(' ').map(one).collect();
+        Some(now?.join(" "))
+    }
+
+    /// The command of a key in a pane, if it has one.
+    #[must_use]
+    pub fn named(&self, focus: Pane, key: Key) -> Option<Command> {
+        let bound = |key: Key| {
+            let row = self.rows.iter().find(|row| row.is_in(focus) && row.bound.contains(&key))?;
+            Some(row.command)
+        };
+        // Of two panes the one before is the next, too.
+        bound(key).or_else(|| bound(key.without_shift()?).filter(|it| *it == Command::NextPane))
+    }
+
+    /// The command of a key in the details alone, if it has one.
+    #[must_use]
+    pub fn in_details(&self, key: Key) -> Option<Command> {
+        let row = self.details.iter().find(|row| row.bound.contains(&key));
+        match row.map(|row| (row.command, row)) {
+            // One key each, in their order.
+            Some((Command::Details(Ask::Tab(_)), row)) => {
+                let place = row.bound.iter().position(|bound| *bound == key)?;
+                Some(Command::Details(Ask::Tab(u8::try_from(place + 1).ok()?)))
+            }
+            Some((command, _)) => Some(command),
+            None => {
+                let next = self.in_details(key.without_shift()?)?;
+                (next == Command::Details(Ask::Next)).then_some(Command::Details(Ask::Previous))
             }
         }
-    }
-}
-
-/// The command of a key in the details alone, if it has one.
-fn in_details(key: KeyEvent) -> Option<Command> {
-    if key.code == KeyCode::BackTab {
-        return Some(Command::Details(Ask::Previous));
-    }
-    let row = DETAILS.iter().find(|row| row.keys.split(' ').any(|name| is_key(name, key)))?;
-    match (row.command, key.code) {
-        (Command::Details(Ask::Tab(_)), KeyCode::Char(digit)) => {
-            let number = u8::try_from(digit.to_digit(10)?).ok()?;
-            Some(Command::Details(Ask::Tab(number)))
-        }
-        (command, _) => Some(command),
-    }
-}
-
-/// Whether a key event is the key of that name in the table.
-fn is_key(name: &str, key: KeyEvent) -> bool {
-    if let Some(letter) = name.strip_prefix("Ctrl-") {
-        let wanted = letter.chars().next().map(|letter| letter.to_ascii_lowercase());
-        let KeyCode::Char(pressed) = key.code else {
-            return false;
-        };
-        return key.modifiers.contains(KeyModifiers::CONTROL)
-            && wanted == Some(pressed.to_ascii_lowercase());
-    }
-    if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
-        return false;
-    }
-    match key.code {
-        KeyCode::Up => name == "↑",
-        KeyCode::Down => name == "↓",
-        KeyCode::Left => name == "←",
-        KeyCode::Right => name == "→",
-        KeyCode::PageUp => name == "PgUp",
-        KeyCode::PageDown => name == "PgDn",
-        KeyCode::Home => name == "Home",
-        KeyCode::End => name == "End",
-        KeyCode::Tab | KeyCode::BackTab => name == "Tab",
-        KeyCode::Esc => name == "Esc",
-        KeyCode::Enter => name == "Enter",
-        KeyCode::Char(' ') => name == "Space",
-        // The character already tells whether Shift is held.
-        KeyCode::Char(character) => name.chars().eq([character]),
-        _ => false,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Action;
-
-    fn press(code: KeyCode, modifiers: KeyModifiers) -> Option<Command> {
-        command(&Mode::Normal, Pane::Processes, KeyEvent::new(code, modifiers))
-    }
-
-    #[test]
-    fn every_key_of_the_table_is_reachable_and_means_one_command() {
-        for (row, pane) in
-            log_commands::all().flat_map(|row| [(row, Pane::Processes), (row, Pane::Log)])
-        {
-            for name in row.keys.split(' ').filter(|_| row.is_in(pane)) {
-                let owners = log_commands::all()
-                    .filter(|other| {
-                        other.is_in(pane) && other.keys.split(' ').any(|key| key == name)
-                    })
-                    .count();
-                assert_eq!(owners, 1, "{name} has {owners} commands");
-            }
-        }
-    }
-
-    #[test]
-    fn letters_tell_case_and_control() {
-        let restart = Some(Command::Act(Action::Restart));
-        assert_eq!(press(KeyCode::Char('r'), KeyModifiers::NONE), restart);
-        assert_eq!(
-            press(KeyCode::Char('R'), KeyModifiers::SHIFT),
-            Some(Command::Act(Action::Reload))
-        );
-        assert_eq!(press(KeyCode::Char('r'), KeyModifiers::CONTROL), Some(Command::Reconnect));
-        assert_eq!(press(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Command::Quit));
-        assert_eq!(press(KeyCode::Char('b'), KeyModifiers::NONE), None);
-        assert_eq!(press(KeyCode::Char('d'), KeyModifiers::ALT), None);
-    }
-
-    #[test]
-    fn a_question_takes_only_its_answers() {
-        use crate::model::{DaemonId, Target};
-        use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
-        let target = Target::of(&ProcessInfo::new(PmId(1), "api", ProcessStatus::Online));
-        let daemon = DaemonId(0);
-        let mode = Mode::Confirm { action: Action::Delete, daemon, target };
-        let press = |code| command(&mode, Pane::Processes, KeyEvent::new(code, KeyModifiers::NONE));
-        assert_eq!(press(KeyCode::Char('y')), Some(Command::Yes));
-        assert_eq!(press(KeyCode::Char('n')), Some(Command::No));
-        assert_eq!(press(KeyCode::Esc), Some(Command::No));
-        assert_eq!(press(KeyCode::Char('d')), None);
-        assert_eq!(press(KeyCode::Enter), None);
-        for held in [KeyModifiers::ALT, KeyModifiers::CONTROL] {
-            let press = KeyEvent::new(KeyCode::Char('y'), held);
-            assert_eq!(command(&mode, Pane::Processes, press), None, "{held:?}");
-        }
-    }
-
-    #[test]
-    fn where_text_is_asked_for_letters_are_text() {
-        use crate::app::palette::Palette;
-        let mode = Mode::Palette(Palette::default());
-        let press =
-            |code, modifiers| message(&mode, Pane::Processes, KeyEvent::new(code, modifiers));
-        let plain = |code| press(code, KeyModifiers::NONE);
-        let control = |c| press(KeyCode::Char(c), KeyModifiers::CONTROL);
-        for c in ['q', 'R', ':', '?', ' ', '漢'] {
-            assert_eq!(plain(KeyCode::Char(c)), Some(Message::Text(c)));
-        }
-        assert_eq!(plain(KeyCode::Enter), Some(Message::Command(Command::Open)));
-        assert_eq!(plain(KeyCode::Esc), Some(Message::Command(Command::Back)));
-        assert_eq!(plain(KeyCode::Home), Some(Message::Edit(Edit::Start)));
-        assert_eq!(plain(KeyCode::Up), Some(Message::Command(Command::Up)));
-        assert_eq!(control('w'), Some(Message::Edit(Edit::DeleteWord)));
-        assert_eq!(control('c'), Some(Message::Command(Command::Quit)));
-        assert_eq!(control('z'), Some(Message::Command(Command::Suspend)));
-        assert_eq!(press(KeyCode::Char('x'), KeyModifiers::ALT), None);
-        let normal = message(
-            &Mode::Normal,
-            Pane::Log,
-            KeyEvent::new(KeyCode::Char('q'), KeyModifiers::NONE),
-        );
-        assert_eq!(normal, Some(Message::Command(Command::Quit)));
-    }
-}
+mod tests;

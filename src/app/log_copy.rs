@@ -2,14 +2,16 @@
 //!
 //! Invariant: what is copied is clean: no control sequence of a line comes out of the clipboard again.
 
+use super::command::{Command, LogCommand};
 use super::effect::{Effect, Effects};
 use super::geometry::Pane;
 use super::log_line::WHOLE_BYTES;
+use super::log_pieces;
 use super::log_sight::{self, Sight, jump};
 use super::log_view::LogView;
 use super::notice::Notice;
 use super::state::App;
-use crate::logs::{LineId, NoFiles};
+use crate::logs::LineId;
 use crate::model::units;
 use crate::protocol::text::{TextStyle, clean_line};
 
@@ -28,7 +30,7 @@ impl LogView {
     /// The bytes of a line as they came.
     pub(super) fn bytes_of(&self, line: LineId) -> Option<Vec<u8>> {
         let line = self.store.line(line)?;
-        let bytes = line.read(&NoFiles, 0, WHOLE_BYTES).ok()?;
+        let bytes = line.read(&self.filed.seen, 0, WHOLE_BYTES).ok()?;
         Some(bytes.into_owned())
     }
 
@@ -74,7 +76,11 @@ pub(super) fn next_mark(app: &mut App) {
 /// Copies the entry at which one is.
 pub(super) fn entry(app: &mut App) -> Effects {
     app.focus = Pane::Log;
-    let entry = log_sight::marked(app).and_then(|line| app.log_view.entry(line));
+    let marked = log_sight::marked(app);
+    if !log_pieces::are_there(app, marked.as_slice(), Command::Log(LogCommand::Copy)) {
+        return Effects::none();
+    }
+    let entry = marked.and_then(|line| app.log_view.entry(line));
     match entry {
         Some(entry) => copy(app, "the entry", &entry.text()),
         None => Effects::none(),
@@ -88,10 +94,14 @@ pub(super) fn many(app: &mut App) -> Effects {
     let (what, lines) = if marks.is_empty() {
         let Sight { top, count, .. } = log_sight::sight(app, log_sight::log_page(app));
         let lines = app.lines();
-        ("what is in sight", (top..top + count).filter_map(|place| lines.at(place)).collect())
+        let lines: Vec<LineId> = (top..top + count).filter_map(|place| lines.at(place)).collect();
+        ("what is in sight", lines)
     } else {
         ("what is marked", marks)
     };
+    if !log_pieces::are_there(app, &lines, Command::Log(LogCommand::CopyMany)) {
+        return Effects::none();
+    }
     let mut text = String::new();
     for entry in lines.into_iter().filter_map(|line| app.log_view.entry(line)) {
         if !text.is_empty() {

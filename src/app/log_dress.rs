@@ -13,7 +13,7 @@ use super::log_line::{self, ROW_BYTES, Shown};
 use super::log_shape::{Shape, Times, pieces};
 use super::log_view::LogView;
 use crate::logs::parse::{Clock, Context, Plain, Record, read, traces};
-use crate::logs::{Body, Kind, LineId, LineRef, NoFiles, TimeFrom};
+use crate::logs::{Body, Files, Kind, LineId, LineRef, TimeFrom};
 use crate::protocol::text::{StyledRun, StyledText, clean};
 
 /// What stands of a stack trace below its head.
@@ -55,7 +55,7 @@ impl LogView {
 
     /// A line with the rows that it takes, at most `rows_max`.
     pub(super) fn laid(&self, id: LineId, columns: &Columns, rows_max: usize) -> Option<Laid> {
-        let mut line = Shown::of(&self.store, &self.store.line(id)?, ROW_BYTES)?;
+        let mut line = Shown::of(&self.store, &self.filed.seen, &self.store.line(id)?, ROW_BYTES)?;
         let fold = if self.is_folded(id) { self.fold(&mut line) } else { None };
         let line = dress(line, self.shape, columns);
         let whole = line.lead.len() + line.text.text.len();
@@ -100,14 +100,14 @@ impl LogView {
         let head = self.store.line(line.id)?;
         let rest: Vec<LineRef<'_>> = self.store.rest_of(line.id, true).collect();
         let all: Vec<LineRef<'_>> = std::iter::once(head).chain(rest).collect();
-        let texts: Vec<_> = all.iter().map(plain).collect();
+        let texts: Vec<_> = all.iter().map(|line| plain(line, &self.filed.seen)).collect();
         let found = traces(texts.iter().map(|text| &**text)).into_iter().next();
         let Some(trace) = found else {
             let more = format!("+ {} lines", all.len() - 1);
             return Some(Fold { frame: String::new(), more });
         };
         if let Some(title) = all.get(trace.title).filter(|title| title.id != line.id) {
-            line.text = Shown::of(&self.store, title, ROW_BYTES)?.text;
+            line.text = Shown::of(&self.store, &self.filed.seen, title, ROW_BYTES)?.text;
         }
         let first =
             || texts.iter().skip(1).find(|text| text.trim_ascii_start().starts_with(b"at "));
@@ -132,8 +132,8 @@ impl LogView {
 }
 
 /// The text of a line of output, without colours and what leads it.
-fn plain(line: &LineRef<'_>) -> Vec<u8> {
-    let bytes = line.read(&NoFiles, 0, ROW_BYTES).unwrap_or_default();
+fn plain(line: &LineRef<'_>, files: &dyn Files) -> Vec<u8> {
+    let bytes = line.read(files, 0, ROW_BYTES).unwrap_or_default();
     log_line::read(&bytes, false).text.into_owned()
 }
 

@@ -36,7 +36,8 @@ impl LogView {
         let of_head = lines.len();
         if matches!(line.kind, Kind::Output | Kind::More) {
             let rest = self.store.rest_of(id, false);
-            let shown = rest.filter_map(|line| Shown::of(&self.store, &line, WHOLE_BYTES));
+            let shown = rest
+                .filter_map(|line| Shown::of(&self.store, &self.filed.seen, &line, WHOLE_BYTES));
             lines.extend(shown.map(|line| line.text.text.to_string()));
         }
         Some(Entry { line, lines, of_head, top: 0, shift: None, search: None, typing: None })

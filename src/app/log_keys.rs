@@ -4,7 +4,7 @@
 
 use super::command::{Command, LogCommand};
 use super::editor::Editor;
-use super::effect::{Effect, Effects};
+use super::effect::Effects;
 use super::geometry::Pane;
 use super::log_sight::jump;
 use super::log_view::{Asked, LineFilter, LogInput, Search, Wanted};
@@ -14,11 +14,10 @@ use super::notice::Notice;
 use super::state::App;
 use super::{log_copy, log_sheet_keys, log_sight, log_taking, log_toggles};
 use crate::logs::parse::Level;
-use crate::logs::{Direction, Goal, LineId, Owner, Scope, when};
+use crate::logs::{Direction, Goal, LineId, Owner, Reach, Scope, when};
 use crate::model::log::{LogLine, LogSource, Severity};
-use crate::model::past::Past;
+use crate::model::past::PartRead;
 use crate::model::{DaemonId, ProcessKey};
-use crate::protocol::process::PmId;
 
 /// The shortest time between two lines about lost ones.
 const LOST_MS: i64 = 1_000;
@@ -70,7 +69,11 @@ pub(super) fn step(app: &mut App) {
     match (found, wanted.is_nearest) {
         (Some(line), _) => jump(app, line),
         // What is typed says itself that nothing matches.
-        (None, true) => {}
+        (None, true) if app.mode != Mode::Normal => {}
+        (None, true) => search_files(app),
+        (None, false) if wanted.goal == Goal::Match && wanted.way == Direction::Back => {
+            search_files(app);
+        }
         (None, false) => {
             let what = match wanted.goal {
                 Goal::Match => "match",
@@ -161,7 +164,7 @@ impl App {
     }
 
     /// A process as the owner of lines.
-    fn owner(&self, key: ProcessKey) -> Option<Owner> {
+    pub(super) fn owner(&self, key: ProcessKey) -> Option<Owner> {
         let info = &self.watched.fleet.get(key)?.info;
         Some(Owner::Process {
             daemon: key.daemon,
@@ -236,7 +239,12 @@ pub(super) fn take_typing(app: &mut App, command: Command) -> Effects {
     let (asked, place, search) = (open.asked, open.place, open.search.clone());
     let text = open.input.text();
     match (asked, is_kept) {
-        (Asked::Search, true) => app.log_view.remember(text),
+        (Asked::Search, true) => {
+            app.log_view.remember(text);
+            if app.log_view.is_done() && app.log_view.found() == 0 {
+                search_files(app);
+            }
+        }
         (Asked::Search, false) => {
             (app.log_top, app.log_mark) = place;
             // Nothing typed drops the search, as Esc does where nothing is typed.
@@ -279,7 +287,7 @@ fn go_to_time(app: &mut App, text: &str) -> bool {
             jump(app, line);
             let has_older = app.log_view.older.values().any(|older| older.has_more);
             if first == Some(line) && has_older {
-                app.notify("the log begins here; g at the very top loads older lines", false);
+                app.log_view.reach = Some(Reach::Time(at_ms));
             }
         }
         (None, Some(newest)) => {
@@ -300,6 +308,17 @@ pub(super) fn drop_last(app: &mut App) {
     }
 }
 
+/// The search goes on in the log files, where these have older lines.
+fn search_files(app: &mut App) {
+    let pattern = app.log_view.search().map(|search| search.pattern.clone());
+    let has_more = app.log_view.older.values().any(|older| older.has_more);
+    match pattern {
+        Some(pattern) if has_more => app.log_view.reach = Some(Reach::Match(pattern)),
+        _ if app.mode == Mode::Normal => app.notify("no match above this line", false),
+        _ => {}
+    }
+}
+
 fn go_to_match(app: &mut App, way: Direction) {
     if app.log_view.search().is_none() {
         app.focus = Pane::Log;
@@ -316,65 +335,11 @@ fn go_to(app: &mut App, way: Direction, goal: Goal) {
     app.log_view.want(Wanted { from, way, goal, is_nearest: false });
 }
 
-/// Asks for older lines than all that are held, where the files have some.
-pub(super) fn older(app: &mut App) -> Effects {
-    let (daemons, of): (Vec<DaemonId>, Vec<PmId>) = match app.log_view.scope() {
-        Scope::All | Scope::Marked(_) | Scope::Process(Owner::Pm2(_)) => {
-            let all = app.watched.daemons.iter().zip(0..);
-            (all.map(|(_, index)| DaemonId(index)).collect(), Vec::new())
-        }
-        Scope::Process(Owner::Process { daemon, pm_id, .. }) => {
-            (vec![*daemon], pm_id.iter().copied().collect())
-        }
-        Scope::Namespace(daemon, _) | Scope::App(daemon, ..) => {
-            let scope = app.log_view.scope();
-            let ours = app.watched.fleet.iter().filter(|(key, _)| {
-                key.daemon == *daemon && app.owner(*key).is_some_and(|owner| scope.has(&owner))
-            });
-            (vec![*daemon], ours.map(|(key, _)| key.pm_id).collect())
-        }
-    };
-    let asked: Vec<DaemonId> =
-        daemons.into_iter().filter(|daemon| app.log_view.has_older(*daemon)).collect();
-    if asked.is_empty() {
-        if !app.log_view.is_asking() {
-            app.notify("the log files have no older lines", false);
-        }
-        return Effects::none();
+/// Parts of log files were read again.
+pub(super) fn take_parts(app: &mut App, parts: Vec<PartRead>) {
+    if app.log_view.filed.take(parts) {
+        app.notify("a log file was truncated or does not answer: lines of it are gone", true);
     }
-    for daemon in &asked {
-        app.log_view.ask_older(*daemon, of.is_empty());
-    }
-    app.notify("reading older lines ..", false);
-    let effect = |daemon| Effect::Older { daemon, of: of.clone() };
-    Effects(asked.into_iter().map(effect).collect())
-}
-
-/// So many files that cannot be read are named one by one.
-const NOTES_MAX: usize = 8;
-
-/// Lines of log files came.
-pub(super) fn take_past(app: &mut App, daemon: DaemonId, past: Past) {
-    let (notes, is_asked) = (past.notes.clone(), past.is_asked);
-    let came = app.log_view.take_past(daemon, past);
     step(app);
     app.is_dirty = true;
-    for (index, note) in notes.iter().enumerate().take(NOTES_MAX) {
-        let more = match notes.len() - index - 1 {
-            0 => String::new(),
-            _ if index + 1 < NOTES_MAX => String::new(),
-            count => format!(" (and {count} more files)"),
-        };
-        app.note_past(daemon, &format!("{note}{more}"));
-    }
-    let held = app.lines().len();
-    match (is_asked, came.taken, came.refused) {
-        (_, _, 1..) => {
-            let text = format!("no room for older lines: {held} are held (--log-lines, --log-mib)");
-            app.notify(text, false);
-        }
-        (true, 0, _) => app.notify("the log files have no older lines", false),
-        (true, taken, _) => app.notify(format!("{taken} older lines: g goes to the first"), false),
-        (false, ..) => {}
-    }
 }

@@ -4,12 +4,13 @@
 //! and only what is looked at.
 
 use std::borrow::Cow;
+use std::io;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
 use crate::logs::parse::{self, Clock, Context, Level, Plain, Sign};
-use crate::logs::{Body, Kind, LineId, LineRef, LineTime, Owner, Store, Stream, TimeFrom};
+use crate::logs::{Body, Files, Kind, LineId, LineRef, LineTime, Owner, Store, Stream, TimeFrom};
 use crate::model::log::{LineKind, LogLine, LogSource, Severity};
 use crate::model::past::FileStream;
 use crate::protocol::text::{StyledText, TextStyle, clean, clean_line};
@@ -49,9 +50,15 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// A line of the store, at most so many bytes of it.
+    /// A line of the store, at most so many bytes of it; what stays in a file is in `files`, or the line
+    /// says that it is not.
     #[must_use]
-    pub fn of(store: &Store, line: &LineRef<'_>, bytes_max: usize) -> Option<Self> {
+    pub fn of(
+        store: &Store,
+        files: &dyn Files,
+        line: &LineRef<'_>,
+        bytes_max: usize,
+    ) -> Option<Self> {
         let key = store.source_key(line.source)?;
         let source = match &key.owner {
             Owner::Pm2(daemon) => LogSource { daemon: *daemon, pm_id: None, name: "PM2".into() },
@@ -59,9 +66,8 @@ impl Shown {
                 LogSource { daemon: *daemon, pm_id: *pm_id, name: Arc::clone(name) }
             }
         };
-        let Body::Held(bytes) = line.body else { return None };
-        let bytes = bytes.get(..bytes_max).unwrap_or(bytes);
-        let text = String::from_utf8_lossy(bytes);
+        let bytes = bytes_of(line, files, bytes_max);
+        let text = String::from_utf8_lossy(&bytes);
         let plain = |text: &str| StyledText { text: text.into(), runs: Box::default() };
         let (lead, text, whole) = match line.kind {
             Kind::Output | Kind::More => {
@@ -129,6 +135,22 @@ impl Shown {
     #[must_use]
     pub fn severity(&self) -> Severity {
         severity_of(self.level)
+    }
+}
+
+/// Stands for a line that is being read from its file.
+const BEING_READ: &[u8] = b"(being read from the log file ..)";
+/// Stands for a line that its file does not hold any more.
+const GONE: &[u8] = b"(no longer to be read: the log file was truncated, or does not answer)";
+
+/// The bytes of a line, or what stands for them.
+fn bytes_of<'a>(line: &LineRef<'a>, files: &dyn Files, bytes_max: usize) -> Cow<'a, [u8]> {
+    let whole = line.len.min(bytes_max as u64);
+    match (line.read(files, 0, bytes_max), line.body) {
+        (Ok(bytes), Body::Filed(_)) if (bytes.len() as u64) < whole => Cow::Borrowed(GONE),
+        (Ok(bytes), _) => bytes,
+        (Err(error), _) if error.kind() == io::ErrorKind::WouldBlock => Cow::Borrowed(BEING_READ),
+        (Err(_), _) => Cow::Borrowed(GONE),
     }
 }
 

@@ -8,9 +8,17 @@ use std::sync::Arc;
 use super::log_line;
 use super::log_view::LogView;
 use crate::logs::parse::{Level, Part, Traces};
-use crate::logs::{Body, Kind, Line, LineTime, Owner, Prepended, SourceId, SourceKey, TimeFrom};
-use crate::model::DaemonId;
+use crate::logs::{
+    Body, FileId, FilePlace, Kind, Line, LineTime, Owner, Prepended, SourceId, SourceKey, TimeFrom,
+};
 use crate::model::past::{FileStream, Past, PastFile};
+use crate::model::{DaemonId, units};
+
+/// Says how much of a file is passed over.
+fn gap(file: &PastFile) -> Option<String> {
+    let size = units::bytes(file.gap);
+    (file.gap > 0).then(|| format!("{size} of this log file are passed over here"))
+}
 
 /// Says that file and bus may not meet here.
 const UNSURE: &str =
@@ -20,7 +28,8 @@ impl LogView {
     /// Takes lines of log files in, before all that there is of them.
     pub(super) fn take_past(&mut self, daemon: DaemonId, mut past: Past) -> Prepended {
         let older = self.older.entry(daemon).or_default();
-        match older.asked.take().filter(|_| past.is_asked) {
+        let asked = if past.is_asked { older.asked.take() } else { None };
+        match asked {
             // Of some processes: of the others there may be more.
             Some(is_of_all) => older.has_more &= past.has_more || !is_of_all,
             None => older.has_more |= past.has_more,
@@ -42,10 +51,11 @@ impl LogView {
         }
         let mut histories: Vec<(SourceId, Vec<Line<'_>>)> = Vec::new();
         let mut sum = Prepended::default();
-        for (file, source) in past.files.iter().zip(sources) {
+        let gaps: Vec<Option<String>> = past.files.iter().map(gap).collect();
+        for ((file, source), gap) in past.files.iter().zip(sources).zip(&gaps) {
             let Some(source) = source else { continue };
             if file.is_after {
-                for line in lines(file) {
+                for line in lines(file, None, None) {
                     self.store.append(source, &line);
                 }
                 continue;
@@ -53,7 +63,12 @@ impl LogView {
             if histories.iter().any(|(other, _)| *other == source) {
                 sum = plus(sum, self.prepend(&std::mem::take(&mut histories)));
             }
-            histories.push((source, lines(file)));
+            let bytes = file.lines.iter().map(|line| line.bytes.len()).sum();
+            let number = {
+                let bounds = self.store.bounds();
+                self.filed.number(daemon, file.again.as_ref(), bytes, bounds)
+            };
+            histories.push((source, lines(file, number, gap.as_deref())));
         }
         plus(sum, self.prepend(&histories))
     }
@@ -65,6 +80,7 @@ impl LogView {
         if let (Some(last), true) = (file.lines.last_mut(), is_rest) {
             let id = first.id;
             last.bytes.extend_from_slice(rest);
+            last.offset = None;
             self.store.take_out(id);
         }
     }
@@ -91,9 +107,10 @@ impl LogView {
     }
 }
 
-/// The lines of a file as the store takes them, with a ruler behind them where they may not meet what
+/// The lines of a file as the store takes them: they stay in the file of that number, where there is
+/// one. With a ruler behind them where they may not meet what
 /// came on the bus.
-fn lines(file: &PastFile) -> Vec<Line<'_>> {
+fn lines<'a>(file: &'a PastFile, number: Option<FileId>, gap: Option<&'a str>) -> Vec<Line<'a>> {
     let mut lines: Vec<Line<'_>> = Vec::with_capacity(file.lines.len() + 1);
     let mut traces = Traces::default();
     // The first line of the entry that is open.
@@ -101,7 +118,11 @@ fn lines(file: &PastFile) -> Vec<Line<'_>> {
     for line in &file.lines {
         let from = if line.is_estimated { TimeFrom::Estimated } else { TimeFrom::Line };
         let time = LineTime { at_ms: line.at_ms, from };
-        let body = Body::Held(&line.bytes);
+        let len = line.bytes.len() as u64;
+        let body = match (number, line.offset) {
+            (Some(file), Some(offset)) => Body::Filed(FilePlace { file, offset, len }),
+            _ => Body::Held(&line.bytes),
+        };
         let read = log_line::read(&line.bytes, file.stream == FileStream::Err);
         let step = traces.feed(&read.text);
         let is_more = step.part != Part::Text && (!step.is_first || step.joins_previous);
@@ -115,6 +136,11 @@ fn lines(file: &PastFile) -> Vec<Line<'_>> {
             head.level = head.level.max(Some(Level::Error));
         }
         lines.push(Line { time, level: line.level, kind, body });
+    }
+    if let Some(last) = lines.last().filter(|_| gap.is_some()) {
+        let time = LineTime { from: TimeFrom::Estimated, ..last.time };
+        let body = Body::Held(gap.unwrap_or_default().as_bytes());
+        lines.push(Line { time, level: Some(Level::Info), kind: Kind::Loss, body });
     }
     if let Some(last) = lines.last().filter(|_| !file.is_exact) {
         let time = LineTime { from: TimeFrom::Estimated, ..last.time };

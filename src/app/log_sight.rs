@@ -152,6 +152,45 @@ pub(super) fn go_in_log(app: &mut App, command: Command) {
     (app.log_top, app.log_mark) = place;
 }
 
+/// Marks the line that is in this row of the pane; the pane stands still from then on.
+pub(super) fn mark_at(app: &mut App, row: usize) {
+    let page = log_page(app);
+    let measure = Measure::new(app, page);
+    let Sight { top, count, .. } = sight(app, page);
+    let mut left = row;
+    let found = (top..top + count).find(|place| {
+        let rows = measure.rows_of(*place);
+        let is_it = left < rows;
+        left = left.saturating_sub(rows);
+        is_it
+    });
+    let lines = app.lines();
+    let (top, mark) = (lines.at(top), found.and_then(|place| lines.at(place)));
+    if mark.is_some() {
+        (app.log_top, app.log_mark) = (top, mark);
+    }
+}
+
+/// Scrolls the pane by so many lines; from its end on it follows. True where the first line is there
+/// already.
+pub(super) fn scroll(app: &mut App, is_up: bool, by: usize) -> bool {
+    let page = log_page(app);
+    let log = app.lines();
+    let Some(last) = log.len().checked_sub(1) else { return false };
+    let following = Measure::new(app, page).back_from(last);
+    let Sight { top, .. } = sight(app, page);
+    if is_up && top == 0 && following > 0 {
+        return true;
+    }
+    let to = if is_up { top.saturating_sub(by) } else { top + by };
+    // The mark stays within what is in sight by itself.
+    app.log_top = (to < following).then(|| log.at(to)).flatten();
+    if app.log_top.is_none() {
+        app.log_mark = None;
+    }
+    false
+}
+
 /// Whether the log has the focus and the first of its lines is marked.
 pub(super) fn is_at_first(app: &App) -> bool {
     app.focus == Pane::Log

@@ -24,7 +24,7 @@ pub(super) fn proposed(app: &App) -> String {
 /// Saves what is shown, or all, to a file of that name.
 pub(super) fn save(app: &mut App, path: &str, is_all: bool) -> Effects {
     let view = Some(&app.log_view.view).filter(|_| !is_all);
-    let saving = Saving::new(&app.log_view.store, view, path);
+    let saving = Saving::new(&app.log_view.store, view, path, app.log_view.filed.rereads());
     app.notify("saving ..", false);
     app.log_view.saving = Some(saving.clone());
     Effects::one(Effect::SaveLog(Box::new(saving)))

@@ -74,6 +74,18 @@ impl Told {
         Some(open)
     }
 
+    /// Whether no entry of a source is open, so that only the head of a trace is more than text.
+    pub(super) fn is_idle(&mut self, source: SourceId) -> bool {
+        self.open(source).is_some_and(|open| !open.traces.is_open())
+    }
+
+    /// Lines of text of a source are in the store, this one last.
+    pub(super) fn are_in(&mut self, source: SourceId, last: LineId) {
+        if let Some(open) = self.open(source) {
+            open.head = Some((last, None));
+        }
+    }
+
     /// What the next line of output of a source is.
     pub(super) fn feed(&mut self, source: SourceId, text: &[u8]) -> Fed {
         let Some(open) = self.open(source) else {

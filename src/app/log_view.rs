@@ -5,22 +5,21 @@
 //! place survives every change of the view.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::sync::Arc;
 
 use super::editor::Editor;
+use super::log_filed::Filed;
 use super::log_formats::Formats;
-use super::log_line::{self, ROW_BYTES, Read, Shown, Stored, Times, WHOLE_BYTES};
+use super::log_line::{ROW_BYTES, Shown, WHOLE_BYTES};
+pub use super::log_lines::Lines;
 use super::log_shape::Shape;
 use super::log_traces::Told;
 use crate::logs::parse::traces;
 use crate::logs::{
-    Body, Bounds, Direction, Filter, Found, Goal, Kind, Line, LineId, LineRef, LineTime, NoFiles,
-    Owner, Pattern, Place, Problem, Query, STEP_BYTES, Saving, Scope, SourceId, SourceKey, Store,
-    Stream, TimeFrom, View,
+    Bounds, Direction, Filter, Found, Goal, Kind, LineId, LineRef, Owner, Pattern, Place, Problem,
+    Query, Reach, STEP_BYTES, Saving, Scope, SourceId, Store, Stream, View,
 };
-use crate::model::fleet::Fleet;
-use crate::model::log::{LineKind, LogLine, LogSource};
-use crate::model::{DaemonId, ProcessKey};
+use crate::model::DaemonId;
+use crate::model::log::{LogLine, LogSource};
 use crate::protocol::text::StyledText;
 
 /// The most recent searches that are remembered.
@@ -133,6 +132,8 @@ pub struct LogView {
     wanted: Option<Wanted>,
     /// Whether all lines were looked at.
     is_done: bool,
+    /// Whether some of them are being read from files.
+    is_waiting: bool,
     /// Lines that were lost before they came here.
     lost: u64,
     /// How many of them no line of the log tells yet, and when one did last, by the steady clock.
@@ -145,8 +146,15 @@ pub struct LogView {
     /// The marked lines.
     pub(super) marks: BTreeSet<LineId>,
     /// The source of the last line: the next is mostly of the same.
-    last: Option<(LogSource, Stream, SourceId)>,
+    pub(super) last: Option<(LogSource, Stream, SourceId)>,
     pub(super) formats: Formats,
+    pub(super) filed: Filed,
+    /// How far back the log files are to be read.
+    pub(super) reach: Option<Reach>,
+    /// What they are being read for.
+    pub(super) reaching: Option<Reach>,
+    /// Whose older lines were taken, and there are more to come.
+    pub(super) taken: Vec<DaemonId>,
 }
 
 impl LogView {
@@ -204,6 +212,12 @@ impl LogView {
         self.is_done
     }
 
+    /// Whether a step would look at lines that are there.
+    #[must_use]
+    pub fn has_work(&self) -> bool {
+        !self.is_done && !self.is_waiting
+    }
+
     /// Lines that were lost on the way here; what fell out by age is not lost.
     #[must_use]
     pub fn lost(&self) -> u64 {
@@ -225,13 +239,13 @@ impl LogView {
     /// The lines shown.
     #[must_use]
     pub fn lines(&self) -> Lines<'_> {
-        Lines { store: &self.store, view: &self.view }
+        Lines { store: &self.store, view: &self.view, files: &self.filed.seen }
     }
 
     /// A line as it is looked at, all of it.
     #[must_use]
     pub fn whole(&self, id: LineId) -> Option<Shown> {
-        Shown::of(&self.store, &self.store.line(id)?, WHOLE_BYTES)
+        Shown::of(&self.store, &self.filed.seen, &self.store.line(id)?, WHOLE_BYTES)
     }
 
     /// When a line was written, milliseconds since 1970.
@@ -263,16 +277,17 @@ impl LogView {
         let lines = self.store.iter().filter(is_event);
         let shown = lines.filter_map(|line| match line.kind {
             Kind::Output | Kind::More => self.thrown(&line),
-            _ => Shown::of(&self.store, &line, WHOLE_BYTES),
+            _ => Shown::of(&self.store, &self.filed.seen, &line, WHOLE_BYTES),
         });
         shown.filter(|line| line.source.daemon == daemon).map(Shown::into_line).collect()
     }
 
     /// A printed trace that PM2 told of too, as what it told.
     fn thrown(&self, head: &LineRef<'_>) -> Option<Shown> {
-        let first = Shown::of(&self.store, head, WHOLE_BYTES)?;
+        let first = Shown::of(&self.store, &self.filed.seen, head, WHOLE_BYTES)?;
         let rest = self.store.rest_of(head.id, false);
-        let rest = rest.filter_map(|line| Shown::of(&self.store, &line, ROW_BYTES));
+        let rest =
+            rest.filter_map(|line| Shown::of(&self.store, &self.filed.seen, &line, ROW_BYTES));
         let lines = std::iter::once(first.text.text.clone()).chain(rest.map(|line| line.text.text));
         let whole: Box<[Box<str>]> = lines.collect();
         let traces = traces(whole.iter().map(|line| line.as_bytes()));
@@ -340,7 +355,11 @@ impl LogView {
     /// newest.
     pub(super) fn step(&mut self, near: Option<LineId>) {
         self.view.place = near.map_or(Place::Following, |top| Place::Reading { top, newest: top });
-        self.is_done = self.view.step(&self.store, &NoFiles, STEP_BYTES).is_done;
+        let progress = self.view.step(&self.store, &self.filed.searched, STEP_BYTES);
+        (self.is_done, self.is_waiting) = (progress.is_done, progress.is_waiting);
+        if self.is_done {
+            self.filed.searched.shrink_to(0);
+        }
     }
 
     /// Wants to go somewhere.
@@ -366,70 +385,6 @@ impl LogView {
         Some((wanted, found))
     }
 
-    /// Takes a line in.
-    pub(super) fn take(&mut self, fleet: &Fleet, line: LogLine) {
-        let at_ms = line.at_ms;
-        let source = line.source.clone();
-        let from = if line.is_estimated { TimeFrom::Estimated } else { TimeFrom::Bus };
-        let time = LineTime { at_ms, from };
-        if let LineKind::Out | LineKind::Err = line.kind {
-            let is_err = line.kind == LineKind::Err;
-            let stream = if is_err { Stream::Err } else { Stream::Out };
-            self.formats.look(fleet, &source);
-            let Some(id) = self.source(fleet, source.clone(), stream) else { return };
-            let Self { formats, told, store, .. } = self;
-            let times = Times { zone: &formats.zone, declared: formats.of(&source), told: time };
-            for text in line.lines().map(str::as_bytes) {
-                let Read { level, time, text: words } = log_line::read_at(text, is_err, times);
-                let part = told.feed(id, &words);
-                let line = Line { time, level, kind: part.kind, body: Body::Held(text) };
-                if let Some(line) = store.append(id, &line) {
-                    told.is_in(store, id, part, (line, level, at_ms, &words));
-                }
-            }
-            return;
-        }
-        let Stored { stream, kind, level, bytes, title } = log_line::stored(line);
-        let Some(id) = self.source(fleet, source, stream) else { return };
-        let is_exception = kind == Kind::Exception;
-        if is_exception && self.told.is_printed(&self.store, id, title.as_bytes(), at_ms) {
-            return;
-        }
-        let line = Line { time, level, kind, body: Body::Held(&bytes) };
-        let line = self.store.append(id, &line);
-        if let Some(line) = line.filter(|_| is_exception) {
-            self.told.is_told(&self.store, id, (title.as_bytes(), at_ms, line));
-        }
-    }
-
-    fn source(&mut self, fleet: &Fleet, source: LogSource, stream: Stream) -> Option<SourceId> {
-        if let Some((last, of, id)) = &self.last
-            && *of == stream
-            && last.daemon == source.daemon
-            && last.pm_id == source.pm_id
-            && Arc::ptr_eq(&last.name, &source.name)
-            && self.store.tally(*id).is_some()
-        {
-            return Some(*id);
-        }
-        let owner = match source.pm_id {
-            None => Owner::Pm2(source.daemon),
-            Some(pm_id) => {
-                let process = fleet.get(ProcessKey { daemon: source.daemon, pm_id });
-                let namespace = process.and_then(|process| process.info.namespace.as_deref());
-                Owner::Process {
-                    daemon: source.daemon,
-                    pm_id: Some(pm_id),
-                    namespace: log_line::namespace(namespace),
-                    name: Arc::clone(&source.name),
-                }
-            }
-        };
-        let id = self.store.source(&SourceKey { owner, stream })?;
-        self.last = Some((source, stream, id));
-        Some(id)
-    }
-
     /// Counts lines that were lost on the way here.
     pub fn count_lost(&mut self, lines: u64) {
         self.lost += lines;
@@ -449,46 +404,5 @@ pub fn words(scope: &Scope) -> String {
         Scope::Process(Owner::Process { name, pm_id: None, .. }) => name.to_string(),
         Scope::Process(Owner::Pm2(_)) => "PM2".to_owned(),
         Scope::Marked(marked) => format!("{} marked", marked.len()),
-    }
-}
-
-/// The lines that are shown. A line's place is its index among them, from 0.
-#[derive(Debug, Clone, Copy)]
-pub struct Lines<'a> {
-    store: &'a Store,
-    view: &'a View,
-}
-
-impl Lines<'_> {
-    /// How many.
-    #[must_use]
-    pub fn len(self) -> usize {
-        usize::try_from(self.view.len()).unwrap_or(usize::MAX)
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(self) -> bool {
-        self.view.is_empty()
-    }
-
-    /// The place of a line; where it is not shown, that of the one after it.
-    #[must_use]
-    pub fn place_of(self, line: LineId) -> usize {
-        usize::try_from(self.view.position(self.store, line)).unwrap_or(usize::MAX)
-    }
-
-    /// The line at a place.
-    #[must_use]
-    pub fn at(self, place: usize) -> Option<LineId> {
-        self.view.line_at(self.store, place as u64)
-    }
-
-    /// So many lines from a place on, as rows show them.
-    #[must_use]
-    pub fn rows(self, place: usize, count: usize) -> Vec<Shown> {
-        let lines = self.view.lines_from(self.store, place as u64, count);
-        let shown = |id| Shown::of(self.store, &self.store.line(id)?, ROW_BYTES);
-        lines.into_iter().filter_map(shown).collect()
     }
 }

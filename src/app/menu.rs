@@ -69,6 +69,14 @@ impl Menu {
         Self { at: first.unwrap_or(0), ..menu }
     }
 
+    /// What its lines are called.
+    #[cfg(test)]
+    pub(super) fn labels() -> Vec<&'static str> {
+        let menu = Self { marked: Marked::default(), daemon: DaemonId(0), at: 0 };
+        let entries = menu.entries(&Watched::new(Vec::new()), false);
+        entries.into_iter().map(|entry| entry.label).collect()
+    }
+
     /// Which line is chosen, from 0.
     #[must_use]
     pub fn at(&self) -> usize {

@@ -2,6 +2,7 @@
 
 use super::command::Command;
 use super::editor::Edit;
+use super::pointer::{Pointer, Under};
 use crate::model::DaemonId;
 use crate::model::report::Report;
 
@@ -18,6 +19,8 @@ pub enum Message {
     Refused,
     /// The user pressed an editing key there.
     Edit(Edit),
+    /// The mouse did something, and what stands there.
+    Pointer(Pointer, Under),
     /// The terminal has this many columns and rows now.
     Resized(u16, u16),
     /// A daemon's actors reported.

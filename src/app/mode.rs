@@ -1,5 +1,6 @@
 //! What can cover the screen.
 
+use super::help::Help;
 use super::inspection;
 use super::log_sheet::LogSheet;
 use super::log_view::LogInput;
@@ -8,6 +9,7 @@ use super::prompt::{Arguments, Compose};
 use super::rows::Typing;
 use super::sheet::Sheet;
 use crate::model::call::NamedCall;
+use crate::model::ready::Ready;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
 use crate::protocol::process::PmId;
 
@@ -16,11 +18,8 @@ use crate::protocol::process::PmId;
 pub enum Mode {
     /// Nothing.
     Normal,
-    /// The help overlay, scrolled down by so many lines.
-    Help {
-        /// First line shown.
-        top: u16,
-    },
+    /// The help overlay.
+    Help(Box<Help>),
     /// A question to be answered with `y` or `n`.
     Confirm {
         /// What will be done.
@@ -46,6 +45,8 @@ pub enum Mode {
         /// What will be called.
         call: NamedCall,
     },
+    /// The same, for a command of the user's own.
+    Own(Box<Ready>),
     /// Why a process died.
     Why {
         /// Which process.
@@ -98,6 +99,7 @@ impl Mode {
             | Self::Filter(_)
             | Self::LogInput(_) => true,
             Self::Details(sheet) => sheet.prompt.is_some(),
+            Self::Help(help) => help.is_typing,
             _ => false,
         }
     }
@@ -116,7 +118,10 @@ impl Mode {
             Self::LogSheet(sheet) => sheet.is_question(),
             mode => matches!(
                 mode,
-                Self::Confirm { .. } | Self::ConfirmReload { .. } | Self::ConfirmCall { .. }
+                Self::Confirm { .. }
+                    | Self::ConfirmReload { .. }
+                    | Self::ConfirmCall { .. }
+                    | Self::Own(_)
             ),
         }
     }
@@ -149,6 +154,7 @@ impl Mode {
             | Self::LogSheet(_)
             | Self::LogInput(_) => None,
             Self::Confirm { daemon, target, .. } => Some((*daemon, vec![target])),
+            Self::Own(ready) => Some((ready.daemon, ready.target.iter().collect())),
             Self::ConfirmReload { daemon, all, .. } => Some((*daemon, all.iter().collect())),
             Self::ConfirmCall { daemon, call } => Some((*daemon, call.targets.iter().collect())),
             Self::Arguments(arguments) => {
@@ -168,6 +174,7 @@ impl Mode {
             }
             Self::ConfirmReload { target, .. } => format!("reload {}", target.label()),
             Self::ConfirmCall { call, .. } => call.method.to_string(),
+            Self::Own(ready) => ready.name.clone(),
             Self::Arguments(arguments) => arguments.method.to_string(),
             Self::Compose(compose) => format!("the message to {}", compose.target.label()),
             Self::Sheet(sheet) => sheet.name(),

@@ -4,7 +4,6 @@
 
 use super::command::Command;
 use super::geometry::{Geometry, Pane};
-use super::help::help_top_max;
 use super::log_sight;
 use super::state::App;
 use super::tree;
@@ -69,7 +68,8 @@ pub(super) fn go(app: &mut App, command: Command) {
     }
 }
 
-fn go_in_table(app: &mut App, command: Command) {
+/// Moves in the table.
+pub(super) fn go_in_table(app: &mut App, command: Command) {
     let Some(row) = selected_row(app) else { return };
     let page = geometry(app).map_or(1, |geometry| usize::from(geometry.table_rows).max(1));
     let last = app.table_lines().saturating_sub(1);
@@ -87,19 +87,4 @@ fn go_in_table(app: &mut App, command: Command) {
         None => app.selected = app.rows().get(row.min(last)).copied(),
     }
     keep_selection_visible(app);
-}
-
-/// The first line of the help after a movement.
-pub(super) fn help_top(size: (u16, u16), top: u16, command: Command) -> u16 {
-    let page = size.1.saturating_sub(4).max(1);
-    let last = help_top_max(size);
-    match command {
-        Command::Up => top.saturating_sub(1),
-        Command::Down => top.saturating_add(1).min(last),
-        Command::PageUp => top.saturating_sub(page),
-        Command::PageDown => top.saturating_add(page).min(last),
-        Command::First => 0,
-        Command::Last => last,
-        _ => top,
-    }
 }

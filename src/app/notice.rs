@@ -6,6 +6,8 @@ use crate::model::{Action, DaemonId, ProcessKey, Target, Verdict};
 /// How long a notice stays, milliseconds; one of a failure stays longer.
 const NOTICE_MS: i64 = 4_000;
 const BAD_NOTICE_MS: i64 = 10_000;
+/// With a command that may be copied.
+const COMMAND_NOTICE_MS: i64 = 8_000;
 
 /// A one-line result in the footer.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +16,8 @@ pub struct Notice {
     pub text: String,
     /// The same, for a line that is too short for it: what matters first.
     pub short: Option<String>,
+    /// The pm2 CLI's command that does the same, for the shell; it stands in the text.
+    pub command: Option<String>,
     /// Whether it went wrong.
     pub is_bad: bool,
     /// Whether something was done; neither where it is a hint.
@@ -95,6 +99,7 @@ impl Notice {
         Self {
             text: text.into(),
             short: None,
+            command: None,
             is_bad,
             is_done: false,
             since_ms: steady_ms,
@@ -113,6 +118,17 @@ impl Notice {
     #[must_use]
     pub fn or(self, short: String) -> Self {
         Self { short: Some(short), ..self }
+    }
+
+    /// The same, with the pm2 CLI's command that does it; nothing more where that is empty.
+    #[must_use]
+    pub fn doing(self, command: &str) -> Self {
+        if command.is_empty() {
+            return self;
+        }
+        let text = format!("{}   = {command}", self.text);
+        let until_ms = self.since_ms.saturating_add(COMMAND_NOTICE_MS);
+        Self { text, command: Some(command.to_owned()), until_ms, ..self }
     }
 
     /// The same, of something that was done, unless it went wrong.

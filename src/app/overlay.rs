@@ -8,7 +8,6 @@ use super::editor::{Edit, Editor};
 use super::geometry::line_inside;
 use super::inspection::Prompt;
 use super::mode::Mode;
-use super::navigate::help_top;
 use super::palette::{self, Entry, Palette};
 use super::prompt::Arguments;
 use super::taken::{Around, Taken, scrolled};
@@ -29,11 +28,16 @@ fn input(mode: &mut Mode) -> Option<&mut Editor> {
         Mode::LogInput(typed) => Some(&mut typed.input),
         Mode::LogSheet(sheet) => sheet.input(),
         Mode::Details(sheet) => sheet.prompt.as_mut().map(Prompt::input),
+        Mode::Help(help) if help.is_typing => {
+            help.top = 0;
+            Some(&mut help.input)
+        }
         Mode::Normal
         | Mode::Help { .. }
         | Mode::Confirm { .. }
         | Mode::ConfirmReload { .. }
         | Mode::ConfirmCall { .. }
+        | Mode::Own(_)
         | Mode::Why { .. }
         | Mode::Exceptions { .. }
         | Mode::Exception { .. } => None,
@@ -73,11 +77,14 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
             | Mode::Details(_),
             _,
         ) => Taken::Pass,
-        (_, Command::Back | Command::No) => Taken::Close,
-        (Mode::Help { top }, command) => {
-            *top = help_top(around.size, *top, command);
-            if command == Command::Help { Taken::Close } else { Taken::Done }
+        (Mode::Help(help), command) => {
+            if help.take(around.keys, around.size, command) {
+                Taken::Done
+            } else {
+                Taken::Close
+            }
         }
+        (_, Command::Back | Command::No) => Taken::Close,
         (Mode::Why { key, life, top }, command) => {
             if command == Command::Why {
                 return Taken::Close;
@@ -103,9 +110,7 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
         (Mode::ConfirmCall { daemon, call }, Command::Yes) => {
             Taken::Send { daemon: *daemon, call: call.clone(), is_confirmed: true }
         }
-        (Mode::Confirm { .. } | Mode::ConfirmReload { .. } | Mode::ConfirmCall { .. }, _) => {
-            Taken::Pass
-        }
+        (Mode::Own(ready), Command::Yes) => Taken::Run(ready.clone()),
         (Mode::Sheet(sheet), command) => sheet_keys::take(sheet, around, command),
         (Mode::Palette(palette), command) => take_in_palette(palette, around, command),
         (Mode::Arguments(arguments), Command::Open) => match arguments.call(around.watched) {
@@ -121,7 +126,15 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
             compose.is_to_app = !compose.is_to_app && compose.all(around.watched).len() > 1;
             Taken::Done
         }
-        (Mode::Arguments(_) | Mode::Compose(_), _) => Taken::Pass,
+        (
+            Mode::Confirm { .. }
+            | Mode::ConfirmReload { .. }
+            | Mode::ConfirmCall { .. }
+            | Mode::Own(_)
+            | Mode::Arguments(_)
+            | Mode::Compose(_),
+            _,
+        ) => Taken::Pass,
     }
 }
 
@@ -148,8 +161,9 @@ fn take_in_why(
 }
 
 fn take_in_palette(palette: &mut Palette, around: &Around<'_>, command: Command) -> Taken {
+    let scene = around.scene();
     let daemon = palette::daemon(around.watched, around.selected);
-    let mut entries = palette::entries(around.watched, daemon, &palette.input.text());
+    let mut entries = palette::entries(&scene, palette);
     let last = entries.len().saturating_sub(1);
     let chosen = palette.chosen.min(last);
     if command != Command::Open {
@@ -159,8 +173,17 @@ fn take_in_palette(palette: &mut Palette, around: &Around<'_>, command: Command)
     if entries.is_empty() {
         return Taken::Done;
     }
-    match (entries.swap_remove(chosen), daemon) {
+    let entry = entries.swap_remove(chosen);
+    if palette::refusal(&scene, palette, &entry).is_some() {
+        // Why not stands beside it.
+        return Taken::Done;
+    }
+    match (entry, daemon) {
         (Entry::Command(row), _) => Taken::Do(row.command),
+        (Entry::Item(entry), _) => {
+            let menu = palette.menu.take();
+            Taken::Item(entry.item, menu.map(|menu| menu.marked).unwrap_or_default())
+        }
         (Entry::Method { name, params }, Some(daemon)) => {
             ask_arguments(around, daemon, &name, params)
         }

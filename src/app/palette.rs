@@ -1,27 +1,43 @@
-//! The palette: every command, and every method that a daemon lists, found by typing.
+//! The palette: every command, everything of the menu, and every method that a daemon lists, found by
+//! typing.
 //!
-//! Invariant: what is offered is what exists: the rows of [`log_commands::all`] and the daemon's own list.
+//! Invariant: what is offered is what exists: the rows of the keymap, the menu's entries and the daemon's
+//! own list. What cannot be done now says why, and is not done.
 
-use super::command::{Command, CommandRow};
+use super::command::{Command, LogCommand, RowsCommand};
 use super::editor::Editor;
-use super::log_commands;
+use super::keymap::{Keymap, Row};
+use super::menu::{self, Item, Menu};
+use super::what::What;
 use crate::model::watched::Watched;
 use crate::model::{DaemonId, ProcessKey};
 
 /// The open palette.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Palette {
     /// What is typed.
     pub input: Editor,
     /// Which of the entries found is chosen, from 0.
     pub chosen: usize,
+    /// All that can be done to what was selected or marked when it was opened.
+    pub menu: Option<Box<Menu>>,
+}
+
+impl Palette {
+    /// With what the menu offers.
+    #[must_use]
+    pub fn new(menu: Option<Menu>) -> Self {
+        Self { menu: menu.map(Box::new), ..Self::default() }
+    }
 }
 
 /// Something that the palette offers.
 #[derive(Debug, Clone)]
 pub enum Entry {
     /// A command of the screen.
-    Command(&'static CommandRow),
+    Command(Box<Row>),
+    /// Something of the menu.
+    Item(Box<menu::Entry>),
     /// A method of the daemon.
     Method {
         /// PM2's name of it.
@@ -36,10 +52,37 @@ impl Entry {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
-            Self::Command(row) => row.label,
+            Self::Command(row) => &row.label,
+            Self::Item(entry) => entry.label,
             Self::Method { name, .. } => name,
         }
     }
+}
+
+/// What the entries depend on.
+#[derive(Clone, Copy)]
+pub struct Scene<'a> {
+    /// What is watched.
+    pub watched: &'a Watched,
+    /// Which keys mean what.
+    pub keys: &'a Keymap,
+    /// The selected process.
+    pub selected: Option<ProcessKey>,
+    /// Whether everything that changes something is refused.
+    pub is_read_only: bool,
+    /// What else is so.
+    pub facts: Facts,
+}
+
+/// What decides whether commands can be done.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Facts {
+    /// Whether the log is searched.
+    pub is_searching: bool,
+    /// Whether lines of the log are marked.
+    pub has_marked_lines: bool,
+    /// Whether a delete or stop can be undone.
+    pub can_undo: bool,
 }
 
 /// The daemon whose methods are offered: the selected process's, else the first that answers.
@@ -51,12 +94,17 @@ pub fn daemon(watched: &Watched, selected: Option<ProcessKey>) -> Option<DaemonI
     selected.or_else(first).or_else(|| daemons.first().map(|daemon| daemon.id))
 }
 
-/// The entries that what is typed fits, the best first; with the methods of this daemon.
+/// The entries that what is typed fits, the best first.
 #[must_use]
-pub fn entries(watched: &Watched, daemon: Option<DaemonId>, typed: &str) -> Vec<Entry> {
-    let commands =
-        log_commands::all().filter(|row| row.command != Command::Palette).map(Entry::Command);
-    let methods = daemon.and_then(|id| watched.daemon(id)?.methods.as_ref());
+pub fn entries(scene: &Scene<'_>, palette: &Palette) -> Vec<Entry> {
+    let typed = palette.input.text();
+    let rows = scene.keys.rows().filter(|row| row.command != Command::Palette);
+    let commands = rows.map(|row| Entry::Command(Box::new(row.clone())));
+    let menu = palette.menu.iter().flat_map(|menu| menu.entries(scene.watched, scene.is_read_only));
+    // Those with a key are commands already.
+    let items = menu.filter(|entry| entry.key.is_empty()).map(|entry| Entry::Item(Box::new(entry)));
+    let daemon = daemon(scene.watched, scene.selected);
+    let methods = daemon.and_then(|id| scene.watched.daemon(id)?.methods.as_ref());
     let methods = methods.into_iter().flat_map(|methods| {
         methods.names().map(|name| {
             let params = methods.params(name).unwrap_or_default();
@@ -65,12 +113,98 @@ pub fn entries(watched: &Watched, daemon: Option<DaemonId>, typed: &str) -> Vec<
         })
     });
     let mut found: Vec<(Fit, Entry)> = commands
+        .chain(items)
         .chain(methods)
-        .filter_map(|entry| Some((fit(typed, entry.name())?, entry)))
+        .filter_map(|entry| Some((fits(&typed, &entry)?, entry)))
         .collect();
     // Stable: what fits as well stays in the order of the help, then of the names.
     found.sort_by_key(|(fit, _)| *fit);
     found.into_iter().map(|(_, entry)| entry).collect()
+}
+
+/// Why an entry cannot be done now; `None` where it can.
+#[must_use]
+pub fn refusal(scene: &Scene<'_>, palette: &Palette, entry: &Entry) -> Option<String> {
+    let command = match entry {
+        Entry::Item(entry) => return entry.refusal.clone(),
+        Entry::Method { .. } => return None,
+        Entry::Command(row) => row.command,
+    };
+    let menu = || palette.menu.as_ref().map(|menu| menu.entries(scene.watched, scene.is_read_only));
+    let of_item = |wanted: Item| match menu() {
+        Some(entries) => entries.into_iter().find(|entry| entry.item == wanted)?.refusal,
+        None => Some("no process is selected".to_owned()),
+    };
+    let unless = |is_so: bool, why: &str| (!is_so).then(|| why.to_owned());
+    match command {
+        Command::Act(action) => of_item(Item::Do(What::Act(action))),
+        Command::Compose => of_item(Item::Message),
+        Command::Rows(RowsCommand::Undo) if scene.is_read_only => {
+            Some("this is --read-only".to_owned())
+        }
+        Command::Rows(RowsCommand::Undo) => unless(scene.facts.can_undo, "nothing to undo"),
+        Command::Why | Command::Open => unless(scene.selected.is_some(), "no process is selected"),
+        Command::Log(LogCommand::NextMatch | LogCommand::PreviousMatch) => {
+            unless(scene.facts.is_searching, "nothing is searched for")
+        }
+        Command::Log(LogCommand::NextMark) => {
+            unless(scene.facts.has_marked_lines, "no line is marked")
+        }
+        // What is the user's own says itself why it is not run.
+        _ => None,
+    }
+}
+
+/// Words of the pm2 command line and of other tools, and what is called otherwise here.
+const SYNONYMS: &[(&str, &[&str])] = &[
+    ("describe", &["details"]),
+    ("show", &["details"]),
+    ("info", &["details"]),
+    ("desc", &["details"]),
+    ("env", &["details"]),
+    ("monit", &["charts", "details"]),
+    ("dashboard", &["charts", "details"]),
+    ("logs", &["log of one", "log of app", "log of all"]),
+    ("dump", &["save"]),
+    ("remove", &["delete"]),
+    ("del", &["delete"]),
+    ("rm", &["delete"]),
+    ("sendsignal", &["send a signal .."]),
+    ("attach", &["write a line .."]),
+    ("stdin", &["write a line .."]),
+    ("instances", &["scale .."]),
+    ("emit", &["trigger an action .."]),
+    ("exit", &["quit"]),
+    ("find", &["filter", "search"]),
+    ("grep", &["filter", "search"]),
+    ("sort", &["sort left", "sort right", "reverse sort"]),
+    ("status", &["not well"]),
+    ("errors", &["exceptions", "only errors", "next error"]),
+    ("report", &["bundle"]),
+    ("refresh", &["reconnect", "redraw"]),
+    ("keys", &["help"]),
+    ("group", &["tree"]),
+    ("revert", &["undo"]),
+];
+
+/// How well an entry fits what is typed: by its name, or by a word that means it.
+fn fits(typed: &str, entry: &Entry) -> Option<Fit> {
+    let own = fit(typed, entry.name());
+    let wanted: String = letters(typed).collect();
+    if wanted.chars().count() < 3 || matches!(entry, Entry::Method { .. }) {
+        return own;
+    }
+    let name = entry.name();
+    let meant = SYNONYMS.iter().filter(|(_, labels)| labels.contains(&name));
+    let by_word = meant.filter_map(|(word, labels)| {
+        let place = labels.iter().position(|label| *label == name)?;
+        if *word == wanted {
+            Some((0, 1, place))
+        } else {
+            word.starts_with(&wanted).then_some((1, 1, place))
+        }
+    });
+    own.into_iter().chain(by_word).min()
 }
 
 /// How well a name fits, the least best: whole, start, inside, or only its letters in order; then
@@ -108,6 +242,17 @@ fn letters(text: &str) -> impl Iterator<Item = char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn synonyms_name_what_is_there() {
+        let menu = Menu::labels();
+        let keymap = Keymap::default();
+        let labels: Vec<&str> =
+            keymap.rows().map(|row| &*row.label).chain(menu.iter().copied()).collect();
+        for label in SYNONYMS.iter().flat_map(|(_, labels)| *labels) {
+            assert!(labels.contains(label), "{label}: {labels:?}");
+        }
+    }
 
     #[test]
     fn letters_in_order_fit_and_nearer_ones_fit_better() {

@@ -2,9 +2,12 @@
 //!
 //! Invariant: every column stands in the list once; those that are always there cannot be taken away.
 
+use std::collections::BTreeSet;
+
 use super::rows::Table;
-use crate::model::rows::Field;
+use crate::model::fleet::Fleet;
 use crate::model::rows::columns::{COLUMNS, KEPT};
+use crate::model::rows::{Field, MetricName};
 
 /// The open list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,11 +19,26 @@ pub struct Picker {
 }
 
 impl Picker {
-    /// With the columns of the table as they are.
-    pub(super) fn new(table: &Table) -> Self {
+    /// With the columns of the table as they are, and those of the metrics that processes report.
+    pub(super) fn new(table: &Table, fleet: &Fleet) -> Self {
+        let reported = fleet.iter().flat_map(|(_, process)| &process.info.metrics);
+        let names: BTreeSet<&str> = reported.map(|metric| &*metric.name).collect();
+        let metrics = names.into_iter().filter_map(MetricName::new).map(Field::Metric);
+        Self::with(table, &metrics.collect::<Vec<_>>())
+    }
+
+    /// The same with the columns that stand by themselves.
+    pub(super) fn reset(&mut self) {
+        let fields = self.entries.iter().map(|(field, _)| *field);
+        let metrics: Vec<Field> =
+            fields.filter(|field| matches!(field, Field::Metric(_))).collect();
+        *self = Self::with(&Table::default(), &metrics);
+    }
+
+    fn with(table: &Table, metrics: &[Field]) -> Self {
         let shown = table.fields();
         // That of the daemon comes and goes by itself.
-        let others = COLUMNS.iter().map(|column| column.field);
+        let others = COLUMNS.iter().map(|column| column.field).chain(metrics.iter().copied());
         let others = others.filter(|field| !shown.contains(field) && *field != Field::Daemon);
         let entries = shown.iter().map(|field| (*field, true));
         Self { entries: entries.chain(others.map(|field| (field, false))).collect(), at: 0 }

@@ -3,8 +3,8 @@
 //! Invariant: nothing is done here to a process that was not named before, but what is selected.
 
 use super::ask::{Ask, Wanted};
-use super::command::RowsCommand;
-use super::effect::Effects;
+use super::command::{Command, RowsCommand};
+use super::effect::{Effect, Effects};
 use super::marks::Marked;
 use super::menu::{Item, Menu};
 use super::mode::Mode;
@@ -15,7 +15,7 @@ use super::sheet::Sheet;
 use super::state::App;
 use super::taken::Taken;
 use super::what::What;
-use super::{act, bulk, marking, navigate, palette, tree};
+use super::{act, bulk, cursor, marking, navigate, palette, tree};
 use crate::model::{Action, DaemonId};
 
 /// What became of a command in a sheet.
@@ -48,7 +48,7 @@ pub(super) fn take(app: &mut App, command: RowsCommand) -> Effects {
         RowsCommand::Mark => marking::toggle(app),
         RowsCommand::MarkAll => marking::toggle_all(app),
         RowsCommand::Columns => {
-            let picker = Picker::new(&app.table);
+            let picker = Picker::new(&app.table, &app.watched.fleet);
             app.open(Mode::Sheet(Box::new(Sheet::Columns(picker))));
         }
         RowsCommand::Tree => {
@@ -56,15 +56,55 @@ pub(super) fn take(app: &mut App, command: RowsCommand) -> Effects {
             navigate::keep_selection_visible(app);
         }
         RowsCommand::Undo => return undo(app),
+        RowsCommand::CopyCommand => return copy_command(app),
+        RowsCommand::Daemon => {
+            if let Some(daemon) = palette::daemon(&app.watched, app.selected) {
+                app.open(Mode::Sheet(Box::new(Sheet::Daemon(daemon, 0))));
+            }
+        }
         RowsCommand::Actions => {
-            let marked = act::whom(app);
-            if let Some(daemon) = daemon(app, &marked) {
-                let menu = Menu::new(&app.watched, app.read_only, marked, daemon);
+            if let Some(menu) = menu(app) {
                 app.open(Mode::Sheet(Box::new(Sheet::Menu(menu))));
             }
         }
     }
     Effects::none()
+}
+
+/// Something of the menu that was asked for by its name: with the table behind, the menu opens at it, so
+/// that whom it is about is seen first.
+pub(super) fn take_from_palette(app: &mut App, item: Item, marked: Marked) -> Effects {
+    app.close_all();
+    if cursor::stops(app, Command::Rows(RowsCommand::Actions)) {
+        return Effects::none();
+    }
+    if app.focus == Pane::Processes {
+        return take_item(app, item, marked);
+    }
+    app.focus = Pane::Processes;
+    if let Some(mut menu) = menu(app) {
+        let entries = menu.entries(&app.watched, app.read_only);
+        menu.choose(entries.iter().position(|entry| entry.item == item).unwrap_or(0));
+        app.open(Mode::Sheet(Box::new(Sheet::Menu(menu))));
+    }
+    Effects::none()
+}
+
+/// All that can be done to what is selected or marked.
+pub(super) fn menu(app: &App) -> Option<Menu> {
+    let marked = act::whom(app);
+    let daemon = daemon(app, &marked)?;
+    Some(Menu::new(&app.watched, app.read_only, marked, daemon))
+}
+
+/// Copies the pm2 CLI's command that the footer shows; where it shows none, does nothing: a `y` may
+/// have been meant for a question that is gone.
+fn copy_command(app: &mut App) -> Effects {
+    let Some(command) = app.notice.as_ref().and_then(|notice| notice.command.clone()) else {
+        return Effects::none();
+    };
+    app.notify(format!("copied: {command}"), false);
+    Effects::one(Effect::Copy(command))
 }
 
 /// What was chosen in the menu.

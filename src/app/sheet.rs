@@ -27,6 +27,8 @@ pub enum Sheet {
     Ask(Ask),
     /// The columns of the table.
     Columns(Picker),
+    /// What is known of a daemon, scrolled down by so many lines.
+    Daemon(DaemonId, usize),
 }
 
 impl Sheet {
@@ -36,7 +38,7 @@ impl Sheet {
         match self {
             Self::Several(several) => several.word.is_some(),
             Self::Ask(_) => true,
-            Self::Ended(..) | Self::Menu(_) | Self::Columns(_) => false,
+            Self::Ended(..) | Self::Menu(_) | Self::Columns(_) | Self::Daemon(..) => false,
         }
     }
 
@@ -53,7 +55,7 @@ impl Sheet {
             Self::Several(several) => &several.marked.targets,
             Self::Menu(menu) => &menu.marked.targets,
             Self::Ask(ask) => &ask.marked.targets,
-            Self::Ended(..) | Self::Columns(_) => &[],
+            Self::Ended(..) | Self::Columns(_) | Self::Daemon(..) => &[],
         }
     }
 
@@ -80,7 +82,7 @@ impl Sheet {
             Self::Several(several) => several.what.title(&several.marked),
             Self::Menu(menu) => format!("the menu of {}", menu.whom()),
             Self::Ask(ask) => ask.title(),
-            Self::Ended(..) | Self::Columns(_) => String::new(),
+            Self::Ended(..) | Self::Columns(_) | Self::Daemon(..) => String::new(),
         }
     }
 
@@ -92,7 +94,11 @@ impl Sheet {
                 ask.at = 0;
                 Some(&mut ask.input)
             }
-            Self::Several(_) | Self::Ended(..) | Self::Menu(_) | Self::Columns(_) => None,
+            Self::Several(_)
+            | Self::Ended(..)
+            | Self::Menu(_)
+            | Self::Columns(_)
+            | Self::Daemon(..) => None,
         }
     }
 }

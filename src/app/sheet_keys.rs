@@ -4,9 +4,9 @@
 
 use super::ask::Ask;
 use super::command::{Command, RowsCommand};
+use super::daemon_sheet;
 use super::menu::{Entry, Item, Menu};
 use super::picker::Picker;
-use super::rows::Table;
 use super::several::Several;
 use super::sheet::{Sheet, room};
 use super::taken::{Around, Taken, scrolled};
@@ -21,7 +21,8 @@ pub(super) fn take(sheet: &mut Sheet, around: &Around<'_>, command: Command) -> 
     match (sheet, command) {
         (_, Command::Back | Command::No)
         | (Sheet::Menu(_), Command::Rows(RowsCommand::Actions))
-        | (Sheet::Ended(..), Command::Open) => Taken::Close,
+        | (Sheet::Ended(..) | Sheet::Daemon(..), Command::Open)
+        | (Sheet::Daemon(..), Command::Rows(RowsCommand::Daemon)) => Taken::Close,
         (Sheet::Several(several), Command::Yes) if several.word.is_none() => taken(several),
         (Sheet::Several(several), Command::Open) if several.word.is_some() => {
             // What is not the word stays open.
@@ -34,6 +35,17 @@ pub(super) fn take(sheet: &mut Sheet, around: &Around<'_>, command: Command) -> 
         }
         (Sheet::Columns(picker), command) => take_in_columns(picker, command),
         (Sheet::Menu(menu), command) => take_in_menu(menu, around, command),
+        (Sheet::Daemon(..), Command::Rows(RowsCommand::Actions)) => Taken::Do(command),
+        (Sheet::Daemon(id, top), Command::Older | Command::Newer) => {
+            *id = daemon_sheet::neighbour(around.watched, *id, command == Command::Newer);
+            *top = 0;
+            Taken::Done
+        }
+        (Sheet::Daemon(id, top), command) => {
+            let lines = daemon_sheet::lines(around.watched, *id, around.now, columns).len();
+            scroll(top, lines, rows, command);
+            Taken::Done
+        }
         (Sheet::Ask(ask), command) => take_in_ask(ask, around.watched, command),
         (Sheet::Ended(ended, top), command) => {
             scroll(top, ended.shown(columns).len(), rows, command);
@@ -94,7 +106,7 @@ fn take_in_columns(picker: &mut Picker, command: Command) -> Taken {
         Command::SortLeft => picker.shift(true),
         Command::SortRight => picker.shift(false),
         Command::Rows(RowsCommand::MarkAll) => {
-            *picker = Picker::new(&Table::default());
+            picker.reset();
             return Taken::Columns(None);
         }
         command => {

@@ -8,7 +8,8 @@ use super::state::{App, InSight, LogInSight, RowsInSight};
 use super::{details, log_sight, navigate};
 use crate::model::charts::{self, Measure};
 use crate::model::daemon::Daemon;
-use crate::model::process::Shown;
+use crate::model::process::{Process, Shown};
+use crate::model::rows::columns::{DEFAULT, Row, WIDE};
 use crate::model::rows::reason;
 use crate::model::totals::Totals;
 use crate::model::units;
@@ -92,11 +93,21 @@ pub(super) fn rows(app: &App) -> RowsInSight {
     let selected = selected.map(|(key, process)| (key, Shown::of(process)));
     RowsInSight {
         rows: rows.chain(selected).collect(),
+        cells: in_sight().flat_map(|(_, process)| cells(app, process)).collect(),
         reasons: in_sight().map(|(key, _)| reason(&app.watched, key)).collect(),
         charts: bars,
         counts: totals.counts,
         sums,
     }
+}
+
+/// What columns say of a process besides those that stand by themselves.
+fn cells(app: &App, process: &Process) -> Vec<Option<String>> {
+    let wide = (app.size.0 >= WIDE_FROM && app.table.columns().is_none()).then_some(WIDE);
+    let wide = wide.into_iter().flatten();
+    let chosen = app.table.fields().iter().copied().filter(|field| !DEFAULT.contains(field));
+    let row = Row { process, daemon: "", now: app.now };
+    chosen.chain(wide).map(|field| field.cell(&row)).collect()
 }
 
 /// What is in sight of the log.

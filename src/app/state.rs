@@ -3,12 +3,15 @@
 use super::batch::Batch;
 use super::geometry::{ChartsWish, Geometry};
 use super::job::Job;
+use super::keymap::Keymap;
 use super::log_view::{Lines, LogView};
 use super::marks::Marks;
 use super::mode::Mode;
 use super::notice::Notice;
 use super::pane::Pane;
+use super::pointer::Held;
 use super::rows::Table;
+use super::settings::Settings;
 use super::undo::Undo;
 use crate::logs::{Bounds, LineId};
 use crate::model::charts::Bars;
@@ -63,6 +66,10 @@ pub struct App {
     pub(super) log_kept: Option<LineId>,
     /// The log, and which lines of it are shown.
     pub log_view: LogView,
+    /// Whether the mouse is on.
+    pub mouse: bool,
+    /// The mouse's button is held.
+    pub held: Option<Held>,
     /// Whether the pane in front has the whole screen.
     pub is_zoomed: bool,
     /// How long the terminal takes to show a frame, milliseconds; `None` while that is not known.
@@ -75,6 +82,10 @@ pub struct App {
     pub is_demo: bool,
     /// Whether everything that changes something is refused.
     pub read_only: bool,
+    /// Which keys mean what.
+    pub keys: Keymap,
+    /// What the configuration says beyond that.
+    pub settings: Settings,
     /// Whether something changed that a frame would show.
     pub is_dirty: bool,
     /// What the last frame showed of what reports change.
@@ -95,6 +106,8 @@ pub(super) struct InSight {
 pub(super) struct RowsInSight {
     /// The rows of the table.
     pub(super) rows: Vec<(ProcessKey, Shown)>,
+    /// What other columns say of them.
+    pub(super) cells: Vec<Option<String>>,
     /// Why they do not run.
     pub(super) reasons: Vec<Option<String>>,
     /// Their mini charts, and the panels of the selected process.
@@ -144,12 +157,16 @@ impl App {
             log_mark: None,
             log_kept: None,
             log_view: LogView::new(Bounds::default()),
+            mouse: false,
+            held: None,
             is_zoomed: false,
             link_delay_ms: None,
             examined: None,
             notice: None,
             is_demo: false,
             read_only: false,
+            keys: Keymap::default(),
+            settings: Settings::default(),
             is_dirty: true,
             drawn: InSight::default(),
         }

@@ -15,7 +15,7 @@ use super::state::App;
 use super::{cursor, navigate};
 use crate::model::ProcessKey;
 use crate::model::daemon::Daemon;
-use crate::model::rows::{Filter, Query, Rows, Sort, is_unwell};
+use crate::model::rows::{Field, Filter, Query, Rows, Sort, is_unwell};
 
 impl App {
     /// The rows of the table, in order.
@@ -130,6 +130,13 @@ pub(super) fn take(app: &mut App, command: Command) {
         Command::SortReverse => sort(app, query.sort.reversed()),
         _ => {}
     }
+}
+
+/// Sorts by this field; where it is the order already, the other way round.
+pub(super) fn sort_by(app: &mut App, field: Field) {
+    let now = app.table.query.sort;
+    let wanted = if now.field == field { now.reversed() } else { Sort::by(field) };
+    sort(app, wanted);
 }
 
 fn sort(app: &mut App, sort: Sort) {

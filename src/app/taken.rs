@@ -3,11 +3,15 @@
 //! Invariant: plain data: `update` does what is wanted.
 
 use super::command::Command;
+use super::keymap::Keymap;
 use super::marks::Marked;
 use super::menu::Item;
 use super::mode::Mode;
+use super::palette::{Facts, Scene};
 use super::what::What;
 use crate::model::call::NamedCall;
+use crate::model::moment::Moment;
+use crate::model::ready::Ready;
 use crate::model::rows::Field;
 use crate::model::watched::Watched;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
@@ -16,12 +20,31 @@ use crate::model::{Action, DaemonId, ProcessKey, Target};
 pub(super) struct Around<'a> {
     /// What is watched.
     pub(super) watched: &'a Watched,
+    /// As of now.
+    pub(super) now: Moment,
     /// Columns and rows of the terminal.
     pub(super) size: (u16, u16),
     /// The selected process.
     pub(super) selected: Option<ProcessKey>,
     /// Whether everything that changes something is refused.
     pub(super) is_read_only: bool,
+    /// Which keys mean what.
+    pub(super) keys: &'a Keymap,
+    /// What else is so, for what can be done.
+    pub(super) facts: Facts,
+}
+
+impl<'a> Around<'a> {
+    /// What the entries of the palette depend on.
+    pub(super) fn scene(&self) -> Scene<'a> {
+        Scene {
+            watched: self.watched,
+            keys: self.keys,
+            selected: self.selected,
+            is_read_only: self.is_read_only,
+            facts: self.facts,
+        }
+    }
 }
 
 /// What became of a command.
@@ -47,6 +70,8 @@ pub(super) enum Taken {
     Item(Item, Marked),
     /// The prompt closes, and this is asked about, or done to these.
     Ask(Marked, What),
+    /// This command of the user's own is to be run.
+    Run(Box<Ready>),
     /// This call is to be sent.
     Send {
         /// Of which daemon.

@@ -36,7 +36,7 @@ impl App {
             })
             .flatten();
         let moves = self.table.moves_at_ms().filter(|at_ms| *at_ms > now_ms);
-        let log = (!self.log_view.is_done()).then_some(now_ms);
+        let log = self.log_view.has_work().then_some(now_ms);
         notice.into_iter().chain(log).chain(moves).chain(retries).chain(rows).min()
     }
 }

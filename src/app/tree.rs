@@ -85,6 +85,14 @@ pub(super) fn go_to(app: &mut App, lines: &[Line], place: usize) {
     }
 }
 
+/// Keeps the cursor on a group, of which this is a process.
+pub(super) fn stay_on(app: &mut App, group: Group, process: ProcessKey) {
+    app.selected = Some(process);
+    if let Some(tree) = &mut app.table.tree {
+        tree.cursor = Some((group, process));
+    }
+}
+
 /// The selection may have changed: a cursor on another group leaves it, and what is selected is
 /// unfolded.
 pub(super) fn settle(app: &mut App) {

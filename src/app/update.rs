@@ -3,6 +3,8 @@
 use super::batch::Batch;
 use super::command::Command;
 use super::effect::{Effect, Effects};
+use super::help::Help;
+use super::keymap::Place;
 use super::log_sheet::LogSheet;
 use super::message::Message;
 use super::mode::Mode;
@@ -14,14 +16,15 @@ use super::prompt::Compose;
 use super::state::App;
 use super::taken::{Around, Taken};
 use super::{
-    act, bulk, changes, cursor, details, log_keys, log_sheet_keys, log_sight, log_toggles,
-    navigate, row_keys, table, tree,
+    act, bulk, changes, cursor, details, log_keys, log_older, log_pieces, log_sheet_keys,
+    log_sight, log_toggles, navigate, offers, own, pointing, row_keys, table, tree,
 };
 use crate::logs::Owner;
 use crate::model::apply::apply;
 use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
 use crate::model::moment::Moment;
+use crate::model::report::Report;
 use crate::model::{Action, DaemonId, ProcessKey};
 use crate::protocol::risk::{self, Risk};
 
@@ -30,9 +33,17 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
     app.now = now;
     changes::drop_old_notice(app);
     let may_ask_the_log = !matches!(message, Message::Report(..) | Message::Clock);
+    let is_of_files = matches!(
+        message,
+        Message::Report(_, Report::History(_) | Report::Parts(_)) | Message::Clock
+    );
     let mut effects = take(app, message);
     if may_ask_the_log {
         log_keys::step(app);
+    }
+    if may_ask_the_log || is_of_files {
+        log_older::sync(app, &mut effects);
+        log_pieces::sync(app, &mut effects);
     }
     details::sync(app, &mut effects);
     effects
@@ -44,6 +55,7 @@ fn take(app: &mut App, message: Message) -> Effects {
         Message::Command(command) => {
             app.is_dirty = true;
             app.table.rest(now.steady_ms);
+            log_pieces::forget(app);
             take_command(app, command)
         }
         Message::Text(c) => {
@@ -77,17 +89,21 @@ fn take(app: &mut App, message: Message) -> Effects {
             log_keys::typed(app);
             Effects::none()
         }
+        Message::Pointer(at, under) => {
+            let (mut effects, moved) = pointing::take(app, at, under);
+            for command in moved.into_iter().flat_map(|(command, times)| [command].repeat(times)) {
+                app.is_dirty = true;
+                effects.0.extend(take_command(app, command).0);
+            }
+            effects
+        }
         Message::Resized(columns, rows) => {
-            app.size = (columns, rows);
+            (app.size, app.held) = ((columns, rows), None);
             app.is_dirty = true;
             navigate::keep_selection_visible(app);
             Effects::one(Effect::Redraw)
         }
-        Message::Report(daemon, report) => {
-            let changed = apply(&mut app.watched, daemon, report, now);
-            changes::take(app, daemon, changed);
-            Effects::none()
-        }
+        Message::Report(daemon, report) => take_report(app, daemon, report),
         Message::Clock => {
             app.is_dirty = true;
             log_keys::step(app);
@@ -95,6 +111,20 @@ fn take(app: &mut App, message: Message) -> Effects {
             Effects::none()
         }
     }
+}
+
+fn take_report(app: &mut App, daemon: DaemonId, report: Report) -> Effects {
+    let is_of_parts = matches!(report, Report::Parts(_));
+    let now = app.now;
+    let changed = apply(&mut app.watched, daemon, report, now);
+    changes::take(app, daemon, changed);
+    if is_of_parts
+        && let Some(command) = log_pieces::ready(app)
+        && app.mode == Mode::Normal
+    {
+        return take_normal(app, command);
+    }
+    Effects::none()
 }
 
 fn take_command(app: &mut App, command: Command) -> Effects {
@@ -110,24 +140,18 @@ fn take_command(app: &mut App, command: Command) -> Effects {
     if app.mode == Mode::Normal {
         return take_normal(app, command);
     }
-    if let Mode::Filter(_) = app.mode {
-        table::take_typing(app, command);
-        return Effects::none();
+    if let Some(effects) = take_alone(app, command) {
+        return effects;
     }
-    if let Mode::Details(_) = app.mode {
-        return details::take(app, command);
-    }
-    if let Mode::LogInput(_) = app.mode {
-        return log_keys::take_typing(app, command);
-    }
-    if let Mode::LogSheet(_) = app.mode {
-        return log_sheet_keys::take(app, command);
-    }
+    let facts = offers::facts(app);
     let around = Around {
         watched: &app.watched,
+        now: app.now,
         size: app.size,
         selected: app.selected,
         is_read_only: app.read_only,
+        keys: &app.keys,
+        facts,
     };
     match overlay::take(&mut app.mode, &around, command) {
         Taken::Done | Taken::Pass => Effects::none(),
@@ -162,11 +186,36 @@ fn take_command(app: &mut App, command: Command) -> Effects {
             app.close_to_details();
             bulk::these(app, action, daemon, targets)
         }
+        Taken::Item(item, marked) if matches!(app.mode, Mode::Palette(_)) => {
+            row_keys::take_from_palette(app, item, marked)
+        }
         taken @ (Taken::Columns(_) | Taken::Several(..) | Taken::Item(..) | Taken::Ask(..)) => {
             row_keys::take_from_sheet(app, taken)
         }
+        Taken::Run(ready) => {
+            app.close_to_details();
+            Effects::one(Effect::Run(ready))
+        }
         Taken::Send { daemon, call, is_confirmed } => send(app, daemon, call, is_confirmed),
     }
+}
+
+/// What is open and takes its commands with all of the app.
+fn take_alone(app: &mut App, command: Command) -> Option<Effects> {
+    if let Mode::Filter(_) = app.mode {
+        table::take_typing(app, command);
+        return Some(Effects::none());
+    }
+    if let Mode::Details(_) = app.mode {
+        return Some(details::take(app, command));
+    }
+    if let Mode::LogInput(_) = app.mode {
+        return Some(log_keys::take_typing(app, command));
+    }
+    if let Mode::LogSheet(_) = app.mode {
+        return Some(log_sheet_keys::take(app, command));
+    }
+    None
 }
 
 fn take_normal(app: &mut App, command: Command) -> Effects {
@@ -175,12 +224,15 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
     }
     match command {
         Command::Act(action) => return act::selected(app, action),
-        Command::Help => app.open(Mode::Help { top: 0 }),
-        Command::Palette => app.open(Mode::Palette(Palette::default())),
+        Command::Help => app.open(Mode::Help(Box::new(Help::of(Place::of(Some(app.focus)))))),
+        Command::Palette => app.open(Mode::Palette(Palette::new(row_keys::menu(app)))),
         Command::Compose if app.focus == Pane::Processes => return open_compose(app),
         Command::Compose => {
             let text = match app.selected {
-                Some(key) => format!("Tab, then m writes to {}", app.display_name(key)),
+                Some(key) => {
+                    let [pane, own] = act::way(app, Command::Compose);
+                    format!("{pane}, then {own} writes to {}", app.display_name(key))
+                }
                 None => act::elsewhere(app, Action::Restart),
             };
             app.notify(text, false);
@@ -205,6 +257,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
             navigate::keep_selection_visible(app);
             app.notify(app.charts.words(), false);
         }
+        Command::Mouse => return pointing::toggle(app),
         Command::Exceptions => app.open(Mode::Exceptions { chosen: None }),
         Command::Bundle => return bundle(app),
         Command::NextPane => {
@@ -216,6 +269,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         }
         Command::Back => return go_back(app),
         Command::Rows(command) => return row_keys::take(app, command),
+        Command::Own(place) => return own::selected(app, place),
         Command::Older | Command::Newer if app.focus == Pane::Log => {
             log_toggles::move_sideways(app, command == Command::Newer);
         }
@@ -228,7 +282,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         | Command::SortRight
         | Command::SortReverse => table::take(app, command),
         Command::Up | Command::PageUp | Command::First if log_sight::is_at_first(app) => {
-            return log_keys::older(app);
+            return log_older::from_first(app, command == Command::First);
         }
         movement => navigate::go(app, movement),
     }
@@ -238,8 +292,16 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
 /// One step back: what is being done to several and has not begun is left undone; from a scrolled log to following, from there to the table, and there the notice
 /// leaves: the filter first, then the marks, then the notice.
 fn go_back(app: &mut App) -> Effects {
-    if app.batch.as_mut().is_some_and(Batch::halt) {
+    let mut halts = app.batch.as_mut().is_some_and(Batch::halt);
+    for job in &mut app.jobs {
+        halts |= job.halt();
+    }
+    if halts {
         return Effects::one(Effect::Halt);
+    }
+    let mut effects = Effects::none();
+    if log_older::halt(app, &mut effects) {
+        return effects;
     }
     match app.focus {
         Pane::Log if app.log_top.is_some() || app.log_mark.is_some() => {
@@ -310,7 +372,11 @@ fn open_line(app: &mut App) {
     if app.focus == Pane::Processes {
         return details::open(app);
     }
-    if let Some(entry) = log_sight::marked(app).and_then(|line| app.log_view.entry(line)) {
+    let marked = log_sight::marked(app);
+    if !log_pieces::are_there(app, marked.as_slice(), Command::Open) {
+        return;
+    }
+    if let Some(entry) = marked.and_then(|line| app.log_view.entry(line)) {
         app.open(Mode::LogSheet(LogSheet::Entry(Box::new(entry))));
     }
 }

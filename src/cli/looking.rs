@@ -102,10 +102,10 @@ pub struct Logs {
     #[arg(short = 'n', long, value_name = "N", value_parser = whole::<u64>(0, u64::MAX))]
     pub lines: Option<u64>,
     /// Only lines from this time on: 10m (ago), 14:05, 2026-11-28, 2026-11-28T03:12
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub since: Option<String>,
-    /// Only lines up to this time; --follow ends there
-    #[arg(long, value_name = "TIME")]
+    /// Only lines up to this time; --follow ends there: with it, 14:05 is the next one
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub until: Option<String>,
     /// Continue with new lines
     #[arg(short, long)]

@@ -73,7 +73,7 @@ const SETTLE_MAX: Duration = Duration::from_hours(1);
 ///
 /// # Errors
 /// A sentence.
-pub(super) fn parse_settle(text: &str) -> Result<Duration, String> {
+pub fn parse_settle(text: &str) -> Result<Duration, String> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }

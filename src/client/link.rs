@@ -108,7 +108,10 @@ impl SharedConnection {
         };
         let (ears, settle) = (attendance.ears.clone(), self.options.settle);
         let timings = Timings::within(self.options.timeout);
-        Ok((Acting { session, ears, timings, settle }, attendance))
+        Ok((
+            Acting { session, ears, timings, settle, halted: CancellationToken::new() },
+            attendance,
+        ))
     }
 
     /// Sends a call and returns the first value of its reply, or null if it has none.

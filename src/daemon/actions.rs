@@ -61,7 +61,8 @@ async fn act(
         Err(why) => return finish.refuse(&why),
     };
     let (ears, timings) = (watch.ears.clone(), watch.timings);
-    let acting = Acting { session, ears, timings, settle: watch.options.settle };
+    let settle = watch.options.settle;
+    let acting = Acting { session, ears, timings, settle, halted: halted.clone() };
     let (inbox, id, action) = (watch.inbox.clone(), watch.id, finish.action);
     let begun = move |target: &Target| {
         inbox.report(id, Report::ActionBegun { action, target: target.clone() });

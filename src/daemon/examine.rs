@@ -74,14 +74,14 @@ pub(super) fn take(watch: &Watch, god: Option<u32>, reply: &Reply, infos: &[Proc
             look.as_ref().filter(|_| is_local)?;
             offload::look(move || {
                 let family = god.and_then(|god| measure::family(god, &of, &clusters));
-                (sizes(&of), family)
+                (sizes(&of), family, god.and_then(measure::zone))
             })
             .await
         };
         let seen = generation.run_until_cancelled(looking).await.flatten();
         drop(look);
-        let (sizes, family) = seen.unwrap_or_default();
-        let exam = Exam { info, raw: Sealed(raw), sizes, family };
+        let (sizes, family, zone) = seen.unwrap_or_default();
+        let exam = Exam { info, raw: Sealed(raw), sizes, family, zone };
         inbox.report(id, Report::Examined(Box::new(exam)));
     });
 }

@@ -4,10 +4,12 @@
 //! never changed; a line without a time of its own has one between those around it, or that of the line
 //! that it continues, and says so.
 
+mod again;
 pub(crate) mod gap;
 pub(super) mod heard;
 mod join;
 pub(crate) mod mend;
+mod older;
 pub(super) mod screen;
 pub(crate) mod shared;
 pub(crate) mod sources;
@@ -48,6 +50,8 @@ pub(crate) struct Line {
     pub(crate) level: Option<Level>,
     /// Its bytes, as they are in the file, without the newline.
     pub(crate) bytes: Vec<u8>,
+    /// Where it begins in the file, bytes; `None` where that is not known.
+    pub(crate) offset: Option<u64>,
     /// Whether a newline ends it.
     pub(crate) is_ended: bool,
     /// How many of the first bytes are the stamp that PM2 put before it.
@@ -68,7 +72,12 @@ pub(crate) struct Format {
 impl Format {
     /// Reads a line. `reference_ms` completes a time that does not say all.
     pub(crate) fn read(&self, bytes: &[u8], reference_ms: i64) -> (Option<i64>, Line) {
-        let plain = Plain::of(bytes.get(..READ_BYTES_MAX).unwrap_or(bytes));
+        self.read_owned(bytes.to_vec(), reference_ms)
+    }
+
+    /// [`Self::read`], of bytes that are there for it.
+    fn read_owned(&self, bytes: Vec<u8>, reference_ms: i64) -> (Option<i64>, Line) {
+        let plain = Plain::of(bytes.get(..READ_BYTES_MAX).unwrap_or(&bytes));
         let clock = Clock { zone: &self.zone, reference_ms };
         let context = Context { declared: self.declared.as_ref(), clock, is_stderr: self.is_err };
         let reading = parse::read(&plain.text, &context);
@@ -78,9 +87,10 @@ impl Format {
             at_ms: time.unwrap_or(reference_ms),
             is_estimated: time.is_none(),
             level,
-            bytes: bytes.to_vec(),
+            offset: None,
             is_ended: true,
             stamp_bytes: reading.prefix.map_or(0, |prefix| plain.raw(prefix).end),
+            bytes,
         };
         (time, line)
     }
@@ -192,13 +202,14 @@ impl Backwards {
     /// Those of reading.
     pub(crate) fn next(&mut self) -> io::Result<Option<Line>> {
         loop {
-            if let Some(line) = self.ready.pop() {
+            if let Some(mut line) = self.ready.pop() {
                 let bytes = line.bytes.len() as u64 + u64::from(line.is_ended);
                 self.returned = self.returned.saturating_sub(bytes);
+                line.offset = Some(self.returned);
                 return Ok(Some(line));
             }
             match self.raw()? {
-                Some((bytes, is_ended)) => self.place(&bytes, is_ended),
+                Some((bytes, is_ended)) => self.place(bytes, is_ended),
                 None if self.waiting.is_empty() => return Ok(None),
                 // Nothing before them: the time of the line behind them, or of the file.
                 None if self.has_times => self.settle(self.reference_ms, None),
@@ -234,7 +245,10 @@ impl Backwards {
             let piece = self.piece()?;
             let whole = memchr::memchr(b'\n', &piece).map(|end| piece.split_at(end + 1));
             match whole {
-                Some((rest, whole)) if !(sought.may_be_in)(whole) => {
+                // A line that is longer than that is cut, not read on and on.
+                Some((rest, whole))
+                    if rest.len() <= LINE_BYTES_MAX && !(sought.may_be_in)(whole) =>
+                {
                     self.given = self.given.saturating_sub(whole.len() as u64);
                     self.rest = rest.to_vec();
                 }
@@ -251,7 +265,7 @@ impl Backwards {
             return None;
         }
         let (time, mut line) = self.format.read(bytes, self.reference_ms);
-        line.is_ended = is_ended;
+        (line.is_ended, line.offset) = (is_ended, Some(self.given));
         if let Some(at_ms) = time {
             self.reference_ms = at_ms;
         } else {
@@ -263,15 +277,16 @@ impl Backwards {
     }
 
     /// Gives a line its time, or lets it wait for one.
-    fn place(&mut self, bytes: &[u8], is_ended: bool) {
-        let (time, mut line) = self.format.read(bytes, self.reference_ms);
+    fn place(&mut self, bytes: Vec<u8>, is_ended: bool) {
+        let len = bytes.len();
+        let (time, mut line) = self.format.read_owned(bytes, self.reference_ms);
         line.is_ended = is_ended;
         let level = line.level;
-        self.waiting_bytes += bytes.len();
+        self.waiting_bytes += len;
         if time.is_none() {
             line.at_ms = self.span.at(self.given);
         }
-        self.given = self.given.saturating_sub((bytes.len() + usize::from(is_ended)) as u64);
+        self.given = self.given.saturating_sub((len + usize::from(is_ended)) as u64);
         self.waiting.push(line);
         match time {
             Some(at_ms) => {

@@ -61,7 +61,7 @@ struct Latest {
 }
 
 /// How many variants of [`Report`] are latest-wins.
-const SLOTS: usize = 11;
+const SLOTS: usize = 15;
 
 /// Lines that came together.
 #[derive(Debug)]
@@ -169,6 +169,10 @@ fn slot_of(report: &Report) -> Option<usize> {
         Report::Measured { .. } => Some(8),
         Report::Host(_) => Some(9),
         Report::Disk(_) => Some(10),
+        Report::SavedList(_) => Some(11),
+        Report::Startup(_) => Some(12),
+        Report::Release(_) => Some(13),
+        Report::Ports(_) => Some(14),
         Report::Process(_)
         | Report::Exception(_)
         | Report::Killed(_)
@@ -179,6 +183,7 @@ fn slot_of(report: &Report) -> Option<usize> {
         | Report::Replied { .. }
         | Report::Bundled(_)
         | Report::LogSaved(_)
+        | Report::Parts(_)
         | Report::Did { .. }
         | Report::TaskEnded(_)
         | Report::Lives(_)
@@ -211,6 +216,7 @@ impl Lanes {
                 | Report::Replied { .. }
                 | Report::Bundled(_)
                 | Report::LogSaved(_)
+                | Report::Parts(_)
                 | Report::Did { .. }
                 | Report::Kept(_)
                 | Report::TaskEnded(_)

@@ -10,7 +10,10 @@ mod elsewhere;
 mod family;
 #[cfg(target_os = "linux")]
 mod linux;
+#[cfg(target_os = "linux")]
+mod ports;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -18,20 +21,27 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
 
 #[cfg(not(target_os = "linux"))]
-use self::elsewhere::{self as probe, family as family_of};
+use self::elsewhere::{self as probe, family as family_of, ports, zone as zone_of};
 #[cfg(target_os = "linux")]
 use self::family::family as family_of;
 #[cfg(target_os = "linux")]
 use self::linux as probe;
+#[cfg(target_os = "linux")]
+use self::ports::{ports, zone as zone_of};
 use super::clock::whole_ms;
 use super::{Watch, offload};
 use crate::model::report::Report;
-use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
+use crate::protocol::process::{ExecMode, PmId, ProcessInfo, ProcessStatus};
 
 /// The pause between polls while all is measured here and the bus tells of changes.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(10);
 /// How often the machine is looked at.
 const HOST_INTERVAL: Duration = Duration::from_secs(5);
+/// How often it is looked at where processes listen; and how many times as long as that took it rests.
+const PORTS_INTERVAL: Duration = Duration::from_secs(20);
+const PORTS_REST: u32 = 200;
+/// The first such look after the list of processes changed.
+const PORTS_SOON: Duration = Duration::from_secs(2);
 
 /// What is to be measured, as the last poll told.
 #[derive(Debug, Default)]
@@ -48,6 +58,8 @@ pub(super) struct Asked {
     pub(super) god: Option<u32>,
     /// Each process that runs, and the system's id of it.
     pub(super) pids: Vec<(PmId, u32)>,
+    /// Those that are instances of a cluster, and a number of it.
+    pub(super) clusters: Vec<(PmId, usize)>,
 }
 
 impl Measuring {
@@ -58,7 +70,15 @@ impl Measuring {
             matches!(info.status, Online | Launching | Stopping)
         };
         let pids = infos.iter().filter(runs).filter_map(|info| Some((info.pm_id, info.pid?)));
-        *self.lock() = Asked { god, pids: pids.collect() };
+        let of_clusters = infos.iter().filter(|info| info.exec_mode == ExecMode::Cluster);
+        let mut numbers: HashMap<(&str, Option<&str>), usize> = HashMap::new();
+        let clusters = of_clusters.map(|info| {
+            let next = numbers.len();
+            let name = (&*info.name, info.namespace.as_deref());
+            (info.pm_id, *numbers.entry(name).or_insert(next))
+        });
+        let clusters = clusters.collect();
+        *self.lock() = Asked { god, pids: pids.collect(), clusters };
     }
 
     /// The daemon is not connected.
@@ -84,12 +104,14 @@ pub(super) async fn run(watch: &Watch) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut probe = probe::Probe::default();
     let mut host_at: Option<Instant> = None;
+    let mut ports = Ports::default();
     loop {
         ticks.tick().await;
         let measuring = &watch.wishes.measuring;
         let asked = measuring.lock().clone();
         let Some(god) = asked.god else { continue };
         let count = asked.pids.len();
+        ports.look(watch, &asked).await;
         let looking = offload::look(move || {
             let measured = probe.measure(god, &asked.pids);
             (probe, measured)
@@ -126,6 +148,42 @@ pub(super) async fn run(watch: &Watch) {
             }
         }
     }
+}
+
+/// When it is looked at where processes listen.
+#[derive(Debug, Default)]
+struct Ports {
+    /// Of which processes the last look was, or the next is.
+    of: Vec<(PmId, u32)>,
+    due: Option<Instant>,
+}
+
+impl Ports {
+    /// Looks, if it is time.
+    async fn look(&mut self, watch: &Watch, asked: &Asked) {
+        let now = Instant::now();
+        if self.of != asked.pids {
+            self.of.clone_from(&asked.pids);
+            // One that was just started listens in a moment.
+            let soon = now + PORTS_SOON;
+            self.due = Some(self.due.map_or(soon, |due| due.min(soon)));
+        }
+        if self.due.is_none_or(|due| due > now) {
+            return;
+        }
+        let asked = asked.clone();
+        let found = offload::look(move || ports(&asked)).await;
+        let took = now.elapsed();
+        self.due = Some(now + PORTS_INTERVAL.max(took.saturating_mul(PORTS_REST)));
+        if let Some(found) = found {
+            watch.report(Report::Ports(found));
+        }
+    }
+}
+
+/// The time zone that the daemon goes by; `None` where that is not known. Blocks.
+pub(super) fn zone(god: u32) -> Option<jiff::tz::TimeZone> {
+    zone_of(god)
 }
 
 /// The family of a process, for its details; `None` where it is none of this machine. Blocks.

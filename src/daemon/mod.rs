@@ -15,13 +15,16 @@ mod examine;
 pub(crate) mod files;
 pub(crate) mod history;
 pub mod inbox;
+mod installed;
 mod limits;
 pub(crate) mod lives;
 mod measure;
 pub(crate) mod offload;
 pub(crate) mod rpc;
 mod save_log;
+mod saved_list;
 pub(crate) mod seam;
+mod startup;
 mod tasks;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,6 +45,7 @@ pub use self::inbox::{Inbox, InboxBounds};
 pub use self::rpc::endpoint::{self, Endpoint, EndpointError};
 use self::rpc::session::{self, Link};
 pub use self::rpc::socket::Socket;
+use crate::logs::Reach;
 use crate::model::DaemonId;
 use crate::model::call::{CallOutcome, NamedCall};
 use crate::model::daemon::{BusState, Connection};
@@ -316,9 +320,20 @@ impl DaemonHandle {
         );
     }
 
-    /// Reads older log lines of these processes, or of all: one [`Report::History`]. Never waits.
-    pub fn older(&self, of: Vec<PmId>) {
-        self.history.wish(of);
+    /// Reads older log lines of these processes, or of all, as far as there is room for so many: one
+    /// [`Report::History`] or several, the last of which says that it is. Never waits.
+    pub fn older(&self, of: Vec<PmId>, reach: Reach, room: usize) {
+        self.history.wish(of, reach, room);
+    }
+
+    /// Goes on reading older lines: the last [`Report::History`] was taken.
+    pub fn older_on(&self) {
+        self.history.go_on();
+    }
+
+    /// Ends the reading of older lines; the last [`Report::History`] still comes.
+    pub fn halt_older(&self) {
+        self.history.halt();
     }
 
     /// Triggers an action. Never waits: each process's reply is one [`Report::Replied`].

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{DaemonHandle, offload};
-use crate::logs::{NoFiles, Saving};
+use crate::logs::Saving;
 use crate::model::report::Report;
 use crate::model::saved::Saved;
 use crate::protocol::text::clean;
@@ -38,22 +38,30 @@ impl DaemonHandle {
     }
 }
 
-/// The file that a typed path means: `~` is the user's home.
-fn meant(typed: &str) -> PathBuf {
+/// The file that a typed path means: `~` is the user's home. `None` for another user's.
+fn meant(typed: &str) -> Option<PathBuf> {
     let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
     let rest = if typed == "~" { Some("") } else { typed.strip_prefix("~/") };
+    if rest.is_none() && typed.starts_with('~') {
+        return None;
+    }
     let in_home = match (rest, home) {
         (Some(rest), Some(home)) => Path::new(&home).join(rest),
         _ => PathBuf::from(typed),
     };
-    std::path::absolute(&in_home).unwrap_or(in_home)
+    Some(std::path::absolute(&in_home).unwrap_or(in_home))
 }
 
 /// Writes them. Blocks.
 fn write(mut saving: Saving) -> Saved {
-    let path = meant(saving.path.trim());
-    let shown = said(&path);
     let failed = |why: String| Saved::Failed(why.into());
+    let Some(path) = meant(saving.path.trim()) else {
+        let typed = clean(saving.path.trim()).into_owned();
+        return failed(format!(
+            "{typed}: of `~`, only ~/ is understood; write ./~.. for such a file"
+        ));
+    };
+    let shown = said(&path);
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return failed(format!("{shown} is not a file"));
     };
@@ -63,6 +71,9 @@ fn write(mut saving: Saving) -> Saved {
     if !saving.may_replace && path.symlink_metadata().is_ok() {
         return Saved::IsThere { path: shown.into() };
     }
+    if let Err(error) = folder.metadata() {
+        return failed(format!("cannot write {shown}: its folder: {error}"));
+    }
     // Only its owner can read such a file.
     let part = tempfile::Builder::new()
         .prefix(&format!(".{}.", name.to_string_lossy()))
@@ -70,7 +81,8 @@ fn write(mut saving: Saving) -> Saved {
         .tempfile_in(folder);
     let part = match part {
         Ok(part) => part,
-        Err(error) => return failed(format!("cannot write into {}: {error}", said(folder))),
+        // What it says itself names the temporary file.
+        Err(error) => return failed(format!("cannot write {shown}: {}", error.kind())),
     };
     let (lines, bytes) = match fill(&mut saving, part.as_file()) {
         Ok(sums) => sums,
@@ -79,7 +91,10 @@ fn write(mut saving: Saving) -> Saved {
     let placed =
         if saving.may_replace { part.persist(&path) } else { part.persist_noclobber(&path) };
     match placed {
-        Ok(_) => Saved::Written { path: shown.into(), lines, bytes },
+        Ok(_) => {
+            let unreadable = saving.unreadable;
+            Saved::Written { path: shown.into(), lines, bytes, unreadable }
+        }
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
             Saved::IsThere { path: shown.into() }
         }
@@ -90,7 +105,7 @@ fn write(mut saving: Saving) -> Saved {
 /// Writes the lines into a file that is there: how many, and its size.
 fn fill(saving: &mut Saving, mut file: &std::fs::File) -> io::Result<(u64, u64)> {
     let mut out = BufWriter::with_capacity(BUFFER_BYTES, &mut file);
-    let lines = saving.write(&NoFiles, &mut out)?;
+    let lines = saving.write(&mut out)?;
     out.flush()?;
     drop(out);
     file.sync_all()?;
@@ -114,8 +129,8 @@ mod tests {
 
     use super::*;
     use crate::logs::{
-        Body, Bounds, Filter, Kind, Line, LineTime, Owner, Pattern, Query, SourceKey, Store,
-        Stream, TimeFrom, View,
+        Body, Bounds, Filter, Kind, Line, LineTime, Owner, Pattern, Query, Rereads, SourceKey,
+        Store, Stream, TimeFrom, View,
     };
     use crate::model::DaemonId;
 
@@ -144,7 +159,9 @@ mod tests {
         ];
         let store = store(&texts);
         let typed = path.to_str().unwrap();
-        let Saved::Written { lines, bytes, .. } = write(Saving::new(&store, None, typed)) else {
+        let Saved::Written { lines, bytes, .. } =
+            write(Saving::new(&store, None, typed, Rereads::default()))
+        else {
             panic!()
         };
         let wanted = [hostile.as_slice(), b"\nError: x\n    at y\nz\n"].concat();
@@ -155,7 +172,7 @@ mod tests {
         let filter =
             Filter { pattern: Pattern::regex("at y").unwrap(), is_inverted: false, is_on: true };
         let view = View::new(Query { filters: vec![filter], ..Query::default() });
-        let mut saving = Saving::new(&store, Some(&view), typed);
+        let mut saving = Saving::new(&store, Some(&view), typed, Rereads::default());
         assert_eq!(write(saving.clone()), Saved::IsThere { path: typed.into() });
         assert_eq!(std::fs::read(&path).unwrap(), wanted);
         saving.may_replace = true;
@@ -169,11 +186,16 @@ mod tests {
         let store = store(&[(b"x", Kind::Output)]);
         for (typed, words) in [
             ("/dev/full", "not a regular file"),
-            ("/proc/nothing/log", "cannot write into /proc/nothing"),
+            ("/proc/nothing/log", "cannot write /proc/nothing/log: its folder: No such file"),
+            ("/proc/log", "cannot write /proc/log: "),
+            ("~root/log", "~root/log: of `~`, only ~/ is understood"),
             ("/", "is not a file"),
         ] {
-            let Saved::Failed(why) = write(Saving::new(&store, None, typed)) else { panic!() };
-            assert!(why.contains(words), "{why}");
+            let Saved::Failed(why) = write(Saving::new(&store, None, typed, Rereads::default()))
+            else {
+                panic!()
+            };
+            assert!(why.contains(words) && !why.contains(".part"), "{why}");
         }
     }
 
@@ -181,7 +203,7 @@ mod tests {
     #[test]
     fn a_full_disk_is_told_and_what_was_written_is_named() {
         let store = store(&[(b"x", Kind::Output)]);
-        let mut saving = Saving::new(&store, None, "x");
+        let mut saving = Saving::new(&store, None, "x", Rereads::default());
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
         let error = fill(&mut saving, &full).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
@@ -196,8 +218,8 @@ mod tests {
     #[test]
     fn a_tilde_is_the_home_of_the_user() {
         let home = std::env::var_os("HOME").unwrap();
-        assert_eq!(meant("~/a b/log"), Path::new(&home).join("a b/log"));
-        assert_eq!(meant("/a/~/log"), Path::new("/a/~/log"));
-        assert!(meant("log").is_absolute());
+        assert_eq!(meant("~/a b/log"), Some(Path::new(&home).join("a b/log")));
+        assert_eq!(meant("/a/~/log"), Some(PathBuf::from("/a/~/log")));
+        assert!(meant("log").is_some_and(|path| path.is_absolute()));
     }
 }

@@ -3,9 +3,10 @@
 //! Invariant: each target of [`Task::Each`] is reported exactly once, and each task ends in exactly one
 //! [`Report::TaskEnded`], also when it is dropped under way.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::act::Acting;
 use super::inbox::Inbox;
@@ -28,10 +29,11 @@ impl DaemonHandle {
             return finish.refuse(&task, "suspended, nothing was sent");
         };
         let (watch, link) = (Arc::clone(&running.watch), running.link.clone());
+        let halted = self.halted.lock().unwrap_or_else(PoisonError::into_inner).clone();
         running.watch.tasks.spawn_on(
             async move {
                 let generation = watch.generation.clone();
-                let performing = perform(&watch, link, task, finish);
+                let performing = perform(&watch, link, (task, halted), finish);
                 // A suspension drops the task; `finish` then says so.
                 generation.run_until_cancelled(performing).await;
                 drop(permit);
@@ -42,13 +44,18 @@ impl DaemonHandle {
 }
 
 /// Does the task, reports each outcome and asks for polls.
-async fn perform(watch: &Watch, link: watch::Receiver<Link>, task: Task, mut finish: TaskFinish) {
+async fn perform(
+    watch: &Watch,
+    link: watch::Receiver<Link>,
+    (task, halted): (Task, CancellationToken),
+    mut finish: TaskFinish,
+) {
     let session = match ready(link, watch.timings.handshake).await {
         Ok(session) => session,
         Err(why) => return finish.refuse(&task, &why),
     };
     let (ears, timings) = (watch.ears.clone(), watch.timings);
-    let acting = Acting { session, ears, timings, settle: watch.options.settle };
+    let acting = Acting { session, ears, timings, settle: watch.options.settle, halted };
     let mut tell = |outcome: Outcome| {
         finish.report(outcome);
         watch.wishes.change.notify_one();

@@ -70,7 +70,9 @@ fn details(
         now_ms: clock::now_ms(),
         utc_offset_s: context.utc_offset_s,
         black_box,
+        saved: None,
         size_of: &size_of,
+        clock: None,
     };
     Details::of(info, listing.raw_of(info).unwrap_or(&Json::Null), &seen)
 }

@@ -51,6 +51,9 @@ pub(super) async fn run(
     // What is followed must have a time ahead of it.
     let until = filter.ends_in(now_ms).map(|left| Instant::now() + left);
     let is_following = what.follow && until.is_none_or(|until| until > Instant::now());
+    if what.follow && !is_following {
+        output::complain("--until is over: nothing is followed");
+    }
     let client = context.connect().await?;
     let processes = act::fleet(context, &client).await?;
     client.disconnect().await;

@@ -10,6 +10,7 @@ mod ask;
 mod bundle;
 mod call;
 mod check;
+mod config;
 mod describe;
 mod documents;
 mod events;
@@ -38,7 +39,7 @@ use std::time::Duration;
 
 pub use failure::{Code, Failure};
 
-use crate::cli::{Acted, Cli, Command, MIB, Restart};
+use crate::cli::{Acted, Cli, Command, Restart};
 use crate::client::{Client, ClientOptions};
 use crate::daemon::clock;
 use crate::daemon::endpoint::{Endpoint, EndpointError};
@@ -173,6 +174,7 @@ async fn dispatch(
         Some(Command::Why(what)) => why::run(context, &what, out).await,
         Some(Command::Bundle(what)) => bundle::run(context, &what, out).await,
         Some(Command::Check(what)) => check::run(context, &what, out).await,
+        Some(Command::Config(what)) => config::run(&what, out).await,
         Some(Command::Completions { shell }) => documents::completions(shell, out),
         Some(Command::Man) => documents::man(out),
         Some(Command::Demo(_)) | None => Ok(Code::Fine),
@@ -212,11 +214,13 @@ pub fn endpoint(cli: &Cli) -> Result<Endpoint, EndpointError> {
 fn context(cli: &Cli) -> Result<Context, Failure> {
     let endpoint = match &cli.command {
         // These speak to nobody.
-        Some(Command::Completions { .. } | Command::Man) => Endpoint::in_home(Path::new(".")),
+        Some(Command::Completions { .. } | Command::Config(_) | Command::Man) => {
+            Endpoint::in_home(Path::new("."))
+        }
         _ => endpoint(cli).map_err(|error| Failure::usage(error.to_string()))?,
     };
     let options = ClientOptions {
-        frame_bytes_max: cli.frame_mib as usize * MIB,
+        frame_bytes_max: cli.frame_bytes_max(),
         read_only: cli.read_only,
         settle: cli.settle.into(),
         ..ClientOptions::default()

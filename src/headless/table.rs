@@ -33,9 +33,10 @@ pub(super) fn query(which: &Which, by_itself: Sort) -> Result<Query, Failure> {
     Ok(Query { filter, only_unwell: false, sort })
 }
 
-/// Whether a table without a screen can have the column: there is one daemon, and nothing is drawn.
+/// Whether a table without a screen can have the column: there is one daemon, nothing is drawn, and
+/// nothing is watched.
 fn is_printed(field: Field) -> bool {
-    !matches!(field, Field::Daemon | Field::Chart)
+    !matches!(field, Field::Daemon | Field::Chart) && !field.needs_watching()
 }
 
 /// The columns that are asked for.
@@ -43,7 +44,7 @@ pub(super) fn fields(shown: &Shown) -> Result<Vec<Field>, Failure> {
     let by_itself = DEFAULT.into_iter().filter(|field| *field != Field::Limit);
     let by_itself = by_itself.filter(|field| is_printed(*field));
     if shown.columns.is_empty() {
-        let more = WIDE.into_iter().filter(|_| shown.wide);
+        let more = WIDE.into_iter().filter(|field| shown.wide && is_printed(*field));
         return Ok(by_itself.chain(more).collect());
     }
     let named = |word: &String| {
@@ -76,7 +77,7 @@ pub(super) fn print(
         let align = if column.is_right { Align::Right } else { Align::Left };
         match field {
             Field::Restarts if !context.is_ascii => ("↺", align),
-            _ => (column.head, align),
+            field => (field.head(), align),
         }
     });
     let heading: Vec<(&str, Align)> = heading.collect();
@@ -89,7 +90,7 @@ pub(super) fn print(
 fn cells(process: &Process, fields: &[Field], now: Moment, is_ascii: bool) -> Vec<String> {
     let row = Row { process, daemon: "", now };
     let cell = |field: &Field| {
-        let cell = (field.column().cell)(&row).filter(|cell| !cell.is_empty());
+        let cell = field.cell(&row).filter(|cell| !cell.is_empty());
         cell.map_or_else(|| "-".to_owned(), |cell| output::printable(&cell, is_ascii))
     };
     fields.iter().map(cell).collect()

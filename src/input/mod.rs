@@ -6,6 +6,7 @@
 //! (crossterm issue 993).
 
 mod csi;
+mod mouse;
 mod parser;
 
 use std::io::{self, IsTerminal};
@@ -143,17 +144,23 @@ fn read_keyboard(tty: &OwnedFd, held: &OwnedFd, keyboard: &mpsc::Sender<Input>) 
 }
 
 /// What tokens mean to the loop; keys that came together stay together. An answer of the terminal
-/// between them does not part them: pasted text would be typed one by one.
+/// or a report of the mouse between them does not part them: pasted text would be typed one by one.
 fn inputs(tokens: Vec<Token>) -> Vec<Input> {
-    let (answers, others): (Vec<Token>, Vec<Token>) =
-        tokens.into_iter().partition(|token| *token == Token::Status);
-    let mut inputs: Vec<Input> = answers.iter().map(|_| Input::TerminalAnswered).collect();
+    let is_aside =
+        |token: &Token| matches!(token, Token::Status | Token::Background(_) | Token::Mouse(_));
+    let (answers, others): (Vec<Token>, Vec<Token>) = tokens.into_iter().partition(is_aside);
+    let answer = |token: Token| match token {
+        Token::Background(color) => Input::Background(color),
+        Token::Mouse(pointer) => Input::Pointer(pointer),
+        _ => Input::TerminalAnswered,
+    };
+    let mut inputs: Vec<Input> = answers.into_iter().map(answer).collect();
     for token in others {
         match (token, inputs.last_mut()) {
             (Token::Key(key), Some(Input::Keys(keys))) => keys.push(key),
             (Token::Key(key), _) => inputs.push(Input::Keys(vec![key])),
             (Token::Paste(text), _) => inputs.push(Input::Paste(text)),
-            (Token::Status, _) => {}
+            (Token::Status | Token::Background(_) | Token::Mouse(_), _) => {}
         }
     }
     inputs
@@ -239,14 +246,16 @@ async fn read_signals(inputs: mpsc::Sender<Input>, mut signals: Signals) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::pointer::{Pointer, PointerKind};
 
     #[test]
     fn an_answer_does_not_part_pasted_text() {
         let mut tokens = Vec::new();
-        Parser::default().push(b"r\x1b[0nestart\x1b[0n", Duration::ZERO, &mut tokens);
+        Parser::default().push(b"r\x1b[0nest\x1b[<0;3;3Mart\x1b[0n", Duration::ZERO, &mut tokens);
         let inputs = inputs(tokens);
         let [answers @ .., Input::Keys(keys)] = inputs.as_slice() else { panic!("{inputs:?}") };
-        assert_eq!(answers, [Input::TerminalAnswered, Input::TerminalAnswered]);
+        let click = Input::Pointer(Pointer { kind: PointerKind::Press, x: 2, y: 2 });
+        assert_eq!(answers, [Input::TerminalAnswered, click, Input::TerminalAnswered]);
         assert_eq!(keys.len(), "restart".len());
     }
 }

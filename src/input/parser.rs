@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use super::csi;
+use super::{csi, mouse};
+use crate::app::pointer::Pointer;
 
 /// How long the rest of a sequence may take after a lone ESC, as in tmux and vim.
 pub(super) const ESC_WAIT: Duration = Duration::from_millis(50);
@@ -16,6 +17,8 @@ pub(super) const ESC_WAIT: Duration = Duration::from_millis(50);
 const SEQUENCE_WAIT: Duration = Duration::from_secs(1);
 /// The longest string sequence; what is longer is dropped.
 const STRING_BYTES_MAX: usize = 64 * 1024;
+/// How much of an OSC string is looked at: an answer about a colour is shorter.
+const ANSWER_MAX: usize = 64;
 /// The longest CSI sequence.
 const CSI_BYTES_MAX: usize = 64;
 /// The longest paste that is kept; the rest of it is dropped.
@@ -28,10 +31,14 @@ const PASTE_END: &[u8] = b"\x1b[201~";
 pub(super) enum Token {
     /// A key.
     Key(KeyEvent),
+    /// A report of the mouse.
+    Mouse(Pointer),
     /// A bracketed paste, whole.
     Paste(String),
     /// The answer to `ESC[5n`: all that was sent before the question is on the screen.
     Status,
+    /// The answer to `OSC 11`: red, green and blue of the ground.
+    Background([u8; 3]),
 }
 
 /// Where the parser is in a sequence.
@@ -59,6 +66,8 @@ enum State {
         bytes: usize,
         missing: usize,
         has_esc: bool,
+        /// The beginning of an OSC string, which may be an answer.
+        answer: Option<Vec<u8>>,
     },
     /// A bracketed paste.
     Paste {
@@ -118,7 +127,9 @@ impl Parser {
             }
             State::Console | State::Mouse(1) => State::Ground,
             State::Mouse(left) => State::Mouse(left.saturating_sub(1)),
-            State::Str { bytes, missing, has_esc } => string(bytes, missing, has_esc, byte, tokens),
+            State::Str { bytes, missing, has_esc, answer } => {
+                string((bytes, missing, has_esc), answer, byte, tokens)
+            }
             State::Paste { text, end } => paste(text, end, byte, tokens),
         };
     }
@@ -162,12 +173,14 @@ fn c1(byte: u8) -> State {
     match byte {
         0x8f => State::Ss3,
         0x9b => State::Csi(Vec::new()),
-        0x90 | 0x98 | 0x9d | 0x9e | 0x9f => STRING,
+        0x9d => OSC,
+        0x90 | 0x98 | 0x9e | 0x9f => STRING,
         _ => State::Ground,
     }
 }
 
-const STRING: State = State::Str { bytes: 0, missing: 0, has_esc: false };
+const STRING: State = State::Str { bytes: 0, missing: 0, has_esc: false, answer: None };
+const OSC: State = State::Str { bytes: 0, missing: 0, has_esc: false, answer: Some(Vec::new()) };
 
 fn utf8(
     mut bytes: Vec<u8>,
@@ -200,7 +213,8 @@ fn escaped(byte: u8, tokens: &mut Vec<Token>) -> State {
     match byte {
         b'[' => State::Csi(Vec::new()),
         b'O' => State::Ss3,
-        b']' | b'P' | b'_' | b'^' | b'X' => STRING,
+        b']' => OSC,
+        b'P' | b'_' | b'^' | b'X' => STRING,
         // A second ESC: the first was a key.
         0x1b => {
             tokens.push(key(KeyCode::Esc, KeyModifiers::NONE));
@@ -223,6 +237,10 @@ fn csi(mut bytes: Vec<u8>, byte: u8, tokens: &mut Vec<Token>) -> State {
             }
             State::Ground
         }
+        b'M' | b'm' if bytes.first() == Some(&b'<') => {
+            tokens.extend(mouse::report(&bytes, byte).map(Token::Mouse));
+            State::Ground
+        }
         0x40..=0x7e => {
             tokens.extend(csi::key(&bytes, byte).map(Token::Key));
             State::Ground
@@ -235,9 +253,18 @@ fn csi(mut bytes: Vec<u8>, byte: u8, tokens: &mut Vec<Token>) -> State {
     }
 }
 
-fn string(bytes: usize, missing: usize, has_esc: bool, byte: u8, tokens: &mut Vec<Token>) -> State {
+fn string(
+    (bytes, missing, has_esc): (usize, usize, bool),
+    mut answer: Option<Vec<u8>>,
+    byte: u8,
+    tokens: &mut Vec<Token>,
+) -> State {
+    let mut end = |answer: Option<Vec<u8>>| {
+        tokens.extend(answer.and_then(|answer| background(&answer)).map(Token::Background));
+        State::Ground
+    };
     if has_esc && byte == b'\\' {
-        return State::Ground;
+        return end(answer);
     }
     if has_esc {
         // Another sequence begins: the string was broken off.
@@ -251,11 +278,32 @@ fn string(bytes: usize, missing: usize, has_esc: bool, byte: u8, tokens: &mut Ve
         _ => (0, false),
     };
     match byte {
-        0x07 | 0x18 | 0x1a => State::Ground,
-        0x9c if !is_inside => State::Ground,
+        0x07 => end(answer),
+        0x9c if !is_inside => end(answer),
+        0x18 | 0x1a => State::Ground,
         _ if bytes >= STRING_BYTES_MAX => State::Ground,
-        byte => State::Str { bytes: bytes + 1, missing, has_esc: byte == 0x1b },
+        byte => {
+            if let Some(answer) = answer.as_mut().filter(|it| byte != 0x1b && it.len() < ANSWER_MAX)
+            {
+                answer.push(byte);
+            }
+            State::Str { bytes: bytes + 1, missing, has_esc: byte == 0x1b, answer }
+        }
     }
+}
+
+/// The colour in an answer to `OSC 11`: `11;rgb:1e1e/1e1e/2e2e`, each with one to four digits.
+fn background(answer: &[u8]) -> Option<[u8; 3]> {
+    let text = std::str::from_utf8(answer).ok()?.strip_prefix("11;")?;
+    let parts = text.strip_prefix("rgb:").or_else(|| text.strip_prefix("rgba:"))?;
+    let mut colors = parts.split('/').map(|digits| {
+        let most = 16_u32.checked_pow(u32::try_from(digits.len()).ok()?)?.checked_sub(1)?;
+        let is_hex =
+            (1..=4).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let value = u32::from_str_radix(digits, 16).ok().filter(|_| is_hex)?;
+        u8::try_from(value * 255 / most.max(1)).ok()
+    });
+    Some([colors.next()??, colors.next()??, colors.next()??])
 }
 
 fn paste(mut text: Vec<u8>, end: usize, byte: u8, tokens: &mut Vec<Token>) -> State {

@@ -53,6 +53,8 @@ pub(super) struct Summary {
     pub(super) event_bytes: usize,
     /// Lines in files.
     pub(super) filed: usize,
+    /// Bytes of these.
+    pub(super) filed_bytes: usize,
     /// Lines that go on the entry of another one.
     pub(super) more: usize,
     /// Held lines that are searched as they are shown.
@@ -68,7 +70,10 @@ impl Summary {
             self.event_bytes += cost;
         }
         self.more += usize::from(record.kind() == Kind::More);
-        self.filed += usize::from(record.is_filed());
+        if record.is_filed() {
+            self.filed += 1;
+            self.filed_bytes += record.len as usize;
+        }
         self.special += usize::from(record.is_special());
         self.sources |= 1 << (record.source % 64);
     }
@@ -131,8 +136,10 @@ impl Block {
     }
 
     /// Whether a line more would be too much.
-    pub(super) fn is_full(&self, limits: BlockLimits, text_bytes: usize) -> bool {
-        let is_over = self.text.len() + text_bytes > limits.bytes;
+    pub(super) fn is_full(&self, limits: BlockLimits, record: &Record) -> bool {
+        // Those in files are read for a search, a block at a time.
+        let bytes = self.text.len() + self.summary.filed_bytes + record.len as usize;
+        let is_over = bytes >= limits.bytes;
         self.records.len() >= limits.lines || (is_over && !self.is_empty())
     }
 

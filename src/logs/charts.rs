@@ -60,7 +60,7 @@ impl View {
     #[must_use]
     pub fn overview(&self, store: &Store, cells: usize) -> Vec<Cell> {
         let parts = Parts { from: 0, span: self.len().max(1).into(), count: cells.max(1) as i128 };
-        let sums = self.sums(store, cells, &parts, |position, _| position.into());
+        let sums = self.sums(store, cells, &parts, |position, _| position.into(), true);
         let cell = |sum: Counts| Cell {
             lines: sum.lines,
             warnings: sum.at_least(Level::Warn) - sum.at_least(Level::Error),
@@ -81,7 +81,7 @@ impl View {
         let from = i128::from(first.order_ms);
         let span = i128::from(last.order_ms) - from + 1;
         let parts = Parts { from, span, count: buckets.max(1) as i128 };
-        let sums = self.sums(store, buckets, &parts, |_, at_ms| at_ms.into());
+        let sums = self.sums(store, buckets, &parts, |_, at_ms| at_ms.into(), false);
         let bucket = |(sum, part): (Counts, i128)| {
             let from_ms = parts.start(part) as i64;
             Bucket { from_ms, levels: sum.levels, turns: sum.turns, hits: sum.hits }
@@ -90,13 +90,14 @@ impl View {
     }
 
     /// Counts of the lines shown in parts by a number that their position and time give, and that
-    /// never goes down.
+    /// never goes down; `by_position` where it is the position.
     fn sums(
         &self,
         store: &Store,
         count: usize,
         parts: &Parts,
         number: impl Fn(u64, i64) -> i128,
+        by_position: bool,
     ) -> Vec<Counts> {
         let mut sums = vec![Counts::default(); count];
         for (index, before) in self.before.iter().enumerate() {
@@ -108,6 +109,17 @@ impl View {
             if part == parts.of(number(high, last.order_ms)) {
                 if let Some(sum) = sums.get_mut(part as usize) {
                     sum.add(&slot.counts);
+                }
+                continue;
+            }
+            if let Some(level) = slot.counts.only_level().filter(|_| by_position) {
+                let mut from = i128::from(low);
+                while from <= high.into() {
+                    let end = parts.start(part + 1).min(i128::from(high) + 1);
+                    if let Some(sum) = sums.get_mut(part as usize) {
+                        sum.add_lines(level, (end - from) as u64);
+                    }
+                    (from, part) = (end, part + 1);
                 }
                 continue;
             }

@@ -257,6 +257,12 @@ impl Record {
         Self { order_ms: id.order_ms, rank: id.rank, place, len, source, flags }
     }
 
+    /// A record of a held line of prose: see [`super::parse::is_prose`].
+    pub(super) fn prose(id: LineId, source: u16, from: TimeFrom, len: u32) -> Self {
+        let flags = (from as u16) << FROM_SHIFT;
+        Self { order_ms: id.order_ms, rank: id.rank, place: 0, len, source, flags }
+    }
+
     pub(super) fn id(&self) -> LineId {
         LineId { order_ms: self.order_ms, rank: self.rank }
     }

@@ -14,7 +14,9 @@ mod line;
 mod merge;
 pub mod parse;
 mod pattern;
+mod pieces;
 mod query;
+mod reach;
 mod read;
 mod saving;
 mod seek;
@@ -30,8 +32,10 @@ pub use self::line::{
     Body, FileId, FilePlace, Kind, LEVELS, Line, LineId, LineRef, LineTime, TimeFrom, column,
 };
 pub use self::pattern::{PATTERN_BYTES_MAX, Pattern, Problem};
+pub use self::pieces::{Part, Pieces};
 pub use self::query::{Filter, Query, Scope, Streams};
-pub use self::read::{Files, NoFiles, plain};
+pub use self::reach::Reach;
+pub use self::read::{Files, NoFiles, Rereads, plain};
 pub use self::saving::Saving;
 pub use self::seek::{Direction, Found, Goal};
 pub use self::source::{Owner, SourceId, SourceKey, Stream, Tally};

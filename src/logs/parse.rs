@@ -24,6 +24,7 @@ pub use self::fields::{Field, LINE_MAX, Record};
 pub use self::level::{Level, Sign};
 pub use self::line::read;
 pub use self::plain::Plain;
+pub use self::prose::is_prose;
 pub use self::reading::{Context, Reading, Shape};
 pub use self::time::{Clock, Pattern, Stamp, epoch_ms};
 pub use self::tint::{Kind, Tint, tints};

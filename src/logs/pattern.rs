@@ -4,17 +4,19 @@
 //! compiled is bounded.
 
 use std::fmt;
+use std::io;
 use std::ops::Range;
 
+use memchr::{memchr, memrchr};
 use regex::bytes::{Regex, RegexBuilder};
 use regex_syntax::ast::{self, Ast, ClassSetItem, Visitor};
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange};
 use regex_syntax::hir::{Hir, HirKind, Look, Repetition};
 
 use super::bits::Bits;
-use super::bytes::has_newline;
+use super::bytes::{has_newline, is_special};
 use super::line::FilePlace;
-use super::read::{Files, Lines, PIECE_BYTES, read_all};
+use super::read::{Files, Lines, PIECE_BYTES, plain, read_all};
 
 /// The longest pattern, bytes.
 pub const PATTERN_BYTES_MAX: usize = 4096;
@@ -148,6 +150,26 @@ impl Pattern {
         line.split(|byte| *byte == b'\n').any(|part| self.regex.is_match(part))
     }
 
+    /// The last of several lines, as they are in a file, that it is in.
+    #[must_use]
+    pub fn last_line(&self, lines: &[u8]) -> Option<Range<usize>> {
+        if self.takes_blocks && !is_special(lines) {
+            let at = self.regex.find_iter(lines).last()?.start();
+            let start = memrchr(b'\n', lines.get(..at)?).map_or(0, |end| end + 1);
+            let end = memchr(b'\n', lines.get(at..)?).map_or(lines.len(), |end| at + end);
+            return Some(start..end);
+        }
+        let mut end = lines.len();
+        loop {
+            let before = lines.get(..end)?;
+            let start = memrchr(b'\n', before).map_or(0, |end| end + 1);
+            if self.is_match(&plain(before.get(start..)?)) {
+                return Some(start..end);
+            }
+            end = start.checked_sub(1)?;
+        }
+    }
+
     /// Where it is in text that is shown, for highlights; empty matches are left out.
     pub fn find_iter(&self, shown: &str) -> impl Iterator<Item = Range<usize>> {
         let all = self.regex.find_iter(shown.as_bytes()).map(|found| found.range());
@@ -199,26 +221,27 @@ pub(super) fn long_line(
     place: FilePlace,
     files: &dyn Files,
     piece: &mut Vec<u8>,
-) -> Option<bool> {
+) -> io::Result<bool> {
+    let gone = || io::Error::from(io::ErrorKind::UnexpectedEof);
     let (mut offset, mut kept) = (0, 0);
     piece.clear();
     loop {
         let wanted = PIECE_BYTES.min((place.len - offset) as usize);
         piece.resize(kept + wanted, 0);
-        let buffer = piece.get_mut(kept..)?;
-        let count = read_all(files, place.file, place.offset + offset, buffer).ok()?;
+        let buffer = piece.get_mut(kept..).unwrap_or_default();
+        let count = read_all(files, place.file, place.offset + offset, buffer)?;
         if count < wanted {
-            return None;
+            return Err(gone());
         }
         // Anchors see the byte before: a later piece is not the beginning, an earlier not the end.
         let is_last = offset + wanted as u64 >= place.len;
         let from = usize::from(offset > 0);
         let end = pattern.end_of_first(piece, from);
         if end.is_some_and(|end| is_last || end < piece.len()) {
-            return Some(true);
+            return Ok(true);
         }
         if is_last {
-            return Some(false);
+            return Ok(false);
         }
         offset += wanted as u64;
         kept = OVERLAP_BYTES.min(piece.len());

@@ -13,10 +13,11 @@ use memchr::memchr2;
 use super::block::Block;
 use super::bytes::{ESCAPE, is_special};
 use super::line::{Body, FileId, FilePlace, LineRef, Record};
+use crate::model::past::Again;
 use crate::protocol::text::{TextStyle, clean_line};
 
 /// Lines that follow in a file within so many bytes are read in one go.
-const GAP_BYTES_MAX: u64 = 4096;
+const GAP_BYTES_MAX: u64 = 512;
 /// The most that is read in one go.
 const RUN_BYTES_MAX: u64 = 1024 * 1024;
 /// The most that is read before it is searched.
@@ -34,7 +35,13 @@ pub trait Files {
     /// # Errors
     ///
     /// What the system says.
+    /// [`io::ErrorKind::WouldBlock`] where they have to be waited for: then the same is asked again.
     fn read_at(&self, file: FileId, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
+
+    /// Whether it is worth while to ask for more, of those that have to be waited for.
+    fn has_room(&self) -> bool {
+        true
+    }
 }
 
 /// For stores whose lines are all held.
@@ -44,6 +51,17 @@ pub struct NoFiles;
 impl Files for NoFiles {
     fn read_at(&self, _: FileId, _: u64, _: &mut [u8]) -> io::Result<usize> {
         Err(io::ErrorKind::NotFound.into())
+    }
+}
+
+/// Reads the files again themselves: blocks. By their numbers.
+#[derive(Debug, Clone, Default)]
+pub struct Rereads(pub Vec<Again>);
+
+impl Files for Rereads {
+    fn read_at(&self, file: FileId, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let file = self.0.get(usize::from(file.0)).ok_or(io::ErrorKind::NotFound)?;
+        file.0.read_at(buffer, offset)
     }
 }
 
@@ -210,6 +228,8 @@ pub(super) struct Scratch {
     parts: Vec<Option<Range<usize>>>,
     /// Lines whose file could not be read, or was too short.
     pub(super) unreadable: u64,
+    /// Whether something has to be waited for.
+    pub(super) is_waiting: bool,
 }
 
 impl Scratch {
@@ -292,7 +312,14 @@ impl Scratch {
         let start = self.raw.len();
         self.raw.resize(start + (end - first.offset) as usize, 0);
         let buffer = self.raw.get_mut(start..).unwrap_or_default();
-        let count = read_all(files, first.file, first.offset, buffer).unwrap_or(0);
+        let count = match read_all(files, first.file, first.offset, buffer) {
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.is_waiting = true;
+                return;
+            }
+            Err(_) => 0,
+        };
         for (index, place) in run {
             let offset = (place.offset - first.offset) as usize;
             let line = offset..offset + place.len as usize;

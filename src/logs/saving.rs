@@ -2,8 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::line::{LineId, LineRef};
-use super::read::Files;
+use super::line::{Body, LineId, LineRef};
+use super::read::Rereads;
 use super::store::Store;
 use super::view::{STEP_BYTES, View};
 
@@ -20,6 +20,9 @@ pub struct Saving {
     pub path: Box<str>,
     /// Whether a file that is there is replaced.
     pub may_replace: bool,
+    files: Rereads,
+    /// Lines that their files do not hold any more, of those written so far.
+    pub unreadable: u64,
 }
 
 impl PartialEq for Saving {
@@ -32,21 +35,22 @@ impl PartialEq for Saving {
 impl Saving {
     /// Of what a view shows, or of all.
     #[must_use]
-    pub fn new(store: &Store, view: Option<&View>, path: &str) -> Self {
+    pub fn new(store: &Store, view: Option<&View>, path: &str, files: Rereads) -> Self {
         let (store, view) = (store.clone(), view.cloned());
-        Self { store, view, path: path.into(), may_replace: false }
+        Self { store, view, path: path.into(), may_replace: false, files, unreadable: 0 }
     }
 
-    /// Writes them, each with a newline; how many.
+    /// Writes them, each with a newline; how many. Blocks, where lines are in files.
     ///
     /// # Errors
-    /// What the output or a file that lines are in says.
-    pub fn write(&mut self, files: &dyn Files, out: &mut impl Write) -> io::Result<u64> {
-        let Self { store, view, .. } = self;
+    /// What the output says.
+    pub fn write(&mut self, out: &mut impl Write) -> io::Result<u64> {
+        let Self { store, view, files, unreadable, .. } = self;
+        let files = &*files;
         let Some(view) = view else {
             let mut count = 0;
             for line in store.iter() {
-                write_line(&line, files, out)?;
+                write_line(&line, files, (out, unreadable))?;
                 count += 1;
             }
             return Ok(count);
@@ -63,7 +67,7 @@ impl Saving {
                 let head = store.line(id);
                 // An entry is saved whole.
                 for line in head.into_iter().chain(store.rest_of(id, true)) {
-                    write_line(&line, files, out)?;
+                    write_line(&line, files, (out, unreadable))?;
                     count += 1;
                 }
             }
@@ -71,15 +75,32 @@ impl Saving {
     }
 }
 
-fn write_line(line: &LineRef<'_>, files: &dyn Files, out: &mut impl Write) -> io::Result<()> {
+/// Stands for a line that its file does not hold any more.
+const GONE: &[u8] = b"(no longer to be read)";
+
+fn write_line(
+    line: &LineRef<'_>,
+    files: &Rereads,
+    (out, unreadable): (&mut impl Write, &mut u64),
+) -> io::Result<()> {
     const PIECE: usize = 1024 * 1024;
+    let whole = match line.body {
+        Body::Held(bytes) => bytes.len() as u64,
+        Body::Filed(place) => place.len,
+    };
     let mut at = 0;
-    loop {
-        let bytes = line.read(files, at, PIECE)?;
-        out.write_all(&bytes)?;
-        at += bytes.len() as u64;
-        if bytes.len() < PIECE {
-            return out.write_all(b"\n");
+    while at < whole {
+        match line.read(files, at, PIECE) {
+            Ok(bytes) if !bytes.is_empty() => {
+                out.write_all(&bytes)?;
+                at += bytes.len() as u64;
+            }
+            _ => {
+                out.write_all(GONE)?;
+                *unreadable += 1;
+                break;
+            }
         }
     }
+    out.write_all(b"\n")
 }

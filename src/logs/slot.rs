@@ -1,6 +1,8 @@
 //! What a view knows of one block: which lines are shown, which of them match the search, and
 //! their counts.
 
+use std::io;
+
 use super::bits::Bits;
 use super::block::Block;
 use super::entry::Rests;
@@ -27,6 +29,21 @@ impl Counts {
         self.turns += u64::from(record.kind().is_turn());
         if let Some(count) = self.levels.get_mut(column(record.level())) {
             *count += 1;
+        }
+    }
+
+    /// The column of the one level that all lines have, where they differ in nothing that is counted.
+    pub(super) fn only_level(&self) -> Option<usize> {
+        let is_plain = self.hits == 0 && self.turns == 0;
+        let only = || self.levels.iter().position(|count| *count == self.lines);
+        if is_plain { only() } else { None }
+    }
+
+    /// Adds lines of the level in a column.
+    pub(super) fn add_lines(&mut self, level: usize, lines: u64) {
+        self.lines += lines;
+        if let Some(count) = self.levels.get_mut(level) {
+            *count += lines;
         }
     }
 
@@ -88,6 +105,20 @@ impl Slot {
 
     /// Looks at the lines of the block that it has not seen; what that cost, in bytes.
     pub(super) fn look(&mut self, block: &Block, glass: &mut Glass<'_>) -> usize {
+        if block.summary().filed == 0 {
+            return self.look_now(block, glass);
+        }
+        let (before, unreadable) = (self.clone(), glass.scratch.unreadable);
+        let cost = self.look_now(block, glass);
+        if glass.scratch.is_waiting {
+            // It is looked at again once what is missing was read.
+            *self = before;
+            glass.scratch.unreadable = unreadable;
+        }
+        cost
+    }
+
+    fn look_now(&mut self, block: &Block, glass: &mut Glass<'_>) -> usize {
         let mut cost = 1;
         if self.looked < block.len() {
             cost += self.look_at_new(block, glass);
@@ -212,9 +243,12 @@ fn long_marks(
         place.len = block.true_len(record);
         cost += place.len as usize;
         match long_line(pattern, place, glass.files, &mut piece) {
-            Some(true) => out.set(index),
-            Some(false) => out.unset(index),
-            None => glass.scratch.unreadable += 1,
+            Ok(true) => out.set(index),
+            Ok(false) => out.unset(index),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                glass.scratch.is_waiting = true;
+            }
+            Err(_) => glass.scratch.unreadable += 1,
         }
     }
     cost

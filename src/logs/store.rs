@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::block::{Block, BlockLimits, Entry, Extra};
-use super::line::{Body, Line, LineId, LineRef, Record};
+use super::line::{Body, Kind, Line, LineId, LineRef, LineTime, Record};
 use super::source::{SourceId, SourceKey, Sources, Tally};
 
 /// The most bytes that are held of one line (1 MiB); its true length is kept.
@@ -121,6 +121,44 @@ impl Store {
         Some(id)
     }
 
+    /// Adds lines of output that are prose (see [`super::parse::is_prose`]) and came together, the
+    /// newest of their source. Returns the last of them: `None` where there is none, or the source is
+    /// no longer known. The same as [`Self::append`] for each, but quicker: a burst is of such lines.
+    pub fn append_prose<'a>(
+        &mut self,
+        source: SourceId,
+        time: LineTime,
+        texts: impl Iterator<Item = &'a [u8]>,
+    ) -> Option<LineId> {
+        let tally = self.tally_mut(source)?;
+        let order_ms = tally.last_order_ms.map_or(time.at_ms, |last| last.max(time.at_ms));
+        let first = self.next_rank;
+        for text in texts {
+            let id = LineId { order_ms, rank: self.next_rank };
+            self.next_rank += 1;
+            let most = LINE_BYTES_MAX.min(self.bounds.bytes / LINE_PART);
+            let entry = match u32::try_from(text.len()) {
+                Ok(len) if text.len() <= most && order_ms == time.at_ms => {
+                    let record = Record::prose(id, source.slot, time.from, len);
+                    Entry { record, bytes: text, extra: None }
+                }
+                _ => {
+                    let body = Body::Held(text);
+                    let line = Line { time, level: None, kind: Kind::Output, body };
+                    self.prepare(id, source.slot, &line)
+                }
+            };
+            self.make_room(entry.cost());
+            self.count(&entry);
+            self.place(&entry);
+        }
+        let count = self.next_rank - first;
+        let tally = self.tally_mut(source).filter(|_| count > 0)?;
+        tally.last_order_ms = Some(order_ms);
+        tally.taken += count.unsigned_abs();
+        Some(LineId { order_ms, rank: self.next_rank - 1 })
+    }
+
     /// The first line of a source that it holds.
     #[must_use]
     pub fn first_of(&self, source: SourceId) -> Option<LineRef<'_>> {
@@ -175,6 +213,12 @@ impl Store {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.lines == 0
+    }
+
+    /// Whether lines of it are in files.
+    #[must_use]
+    pub fn has_filed(&self) -> bool {
+        self.blocks.iter().any(|block| block.summary().filed > 0)
     }
 
     /// Bytes of the lines that it holds, without the index.
@@ -289,7 +333,7 @@ impl Store {
         let Some(last) = last.filter(|last| last.last() < Some(id)) else {
             return self.place_between(entry);
         };
-        if last.is_full(self.limits, entry.record.text_bytes()) {
+        if last.is_full(self.limits, &entry.record) {
             let full = Arc::make_mut(last);
             let mut next = Block::new(0, Some(full));
             full.seal();
@@ -312,7 +356,7 @@ impl Store {
             self.blocks.push(Arc::new(block));
             return;
         };
-        if !block.is_full(limits, entry.record.text_bytes()) {
+        if !block.is_full(limits, &entry.record) {
             let block = Arc::make_mut(block);
             block.insert(entry);
             block.stamp = stamp;
@@ -324,7 +368,8 @@ impl Store {
         let whole = before.chain(std::iter::once(*entry)).chain(behind);
         // Two halves, or three where lines are long.
         let lines = full.len() / 2 + 1;
-        let halves = BlockLimits { lines, bytes: (full.text().len() / 2).max(1) };
+        let bytes = full.text().len() + full.summary().filed_bytes;
+        let halves = BlockLimits { lines, bytes: (bytes / 2).max(1) };
         let parts = self.build(whole, halves);
         self.blocks.splice(index..=index, parts);
     }
@@ -338,7 +383,7 @@ impl Store {
         let mut blocks = Vec::new();
         let mut current = Block::new(self.stamp(), None);
         for entry in entries {
-            if current.is_full(limits, entry.record.text_bytes()) {
+            if current.is_full(limits, &entry.record) {
                 current.seal();
                 blocks.push(Arc::new(current));
                 current = Block::new(self.stamp(), None);

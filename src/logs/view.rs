@@ -46,6 +46,8 @@ pub struct Progress {
     pub hits: u64,
     /// How often a line in a file could not be read; it then counts as one that does not match.
     pub unreadable: u64,
+    /// Whether lines in files are waited for: a step before they are read does nothing.
+    pub is_waiting: bool,
 }
 
 /// A view of a store. It is a value: what it shows is set, and computed in steps.
@@ -62,6 +64,7 @@ pub struct View {
     wanted: Wanted,
     sources_version: Option<u64>,
     scratch: Scratch,
+    is_waiting: bool,
 }
 
 /// What is shown before a block.
@@ -139,7 +142,7 @@ impl View {
             Place::Following => store.blocks.len().saturating_sub(1),
             Place::Reading { top, .. } => store.block_of(top),
         };
-        let mut left = budget;
+        let (mut left, mut is_waiting) = (budget, false);
         for index in outwards(middle, store.blocks.len()) {
             let (Some(slot), Some(block)) = (self.slots.get_mut(index), store.blocks.get(index))
             else {
@@ -148,11 +151,18 @@ impl View {
             if slot.is_done(block, is_searching) {
                 continue;
             }
-            left = left.saturating_sub(slot.look(block, &mut glass));
+            glass.scratch.is_waiting = false;
+            let cost = slot.look(block, &mut glass);
+            is_waiting |= glass.scratch.is_waiting;
+            if glass.scratch.is_waiting && !files.has_room() {
+                break;
+            }
+            left = left.saturating_sub(cost);
             if left == 0 {
                 break;
             }
         }
+        self.is_waiting = is_waiting && left > 0;
         self.sum();
         let progress = self.progress(store);
         if progress.is_done {
@@ -181,6 +191,7 @@ impl View {
             shown: self.totals.lines,
             hits: self.totals.hits,
             unreadable: self.scratch.unreadable,
+            is_waiting: self.is_waiting,
         }
     }
 

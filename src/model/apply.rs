@@ -18,7 +18,7 @@ use super::kept::Kept;
 use super::lifecycle::{self, Life, Whom};
 use super::log::{LineKind, LogLine, LogSource, Severity};
 use super::moment::Moment;
-use super::past::Past;
+use super::past::{PartRead, Past};
 use super::process::Process;
 use super::report::Report;
 use super::saved::Saved;
@@ -77,6 +77,8 @@ pub enum Change {
     Exceptions,
     /// The sizes of log files, and the room on their disks.
     Disk,
+    /// Figures of the machine.
+    Host,
     /// The count of lines or events that were lost.
     Losses,
     /// It is a process's turn in an action on several that was asked for here.
@@ -121,6 +123,8 @@ pub enum Change {
     Bundled(Result<Written, Box<str>>),
     /// Lines of the log were saved, or why not.
     LogSaved(Saved),
+    /// Parts of log files were read again.
+    Parts(Vec<PartRead>),
 }
 
 /// Takes a report of a daemon in, which came at `now`.
@@ -161,8 +165,12 @@ impl Applying<'_> {
             Report::Examined(exam) => self.changes.push(Change::Examined(exam)),
             Report::Measured { interval_ms, processes } => self.measured(interval_ms, &processes),
             Report::Host(host) => self.host(host),
+            Report::Ports(ports) => self.ports(ports),
             Report::OomKills(kills) => self.oom_kills(kills),
             Report::Disk(look) => self.disk(look),
+            Report::SavedList(list) => self.saved_list(*list),
+            Report::Startup(startup) => self.with_daemon(|daemon| daemon.startup = startup),
+            Report::Release(release) => self.with_daemon(|daemon| daemon.release = *release),
             Report::Lives(lives) => self.lives(lives),
             Report::History(past) => self.changes.push(Change::Past(past)),
             Report::Process(event) => self.event(&event),
@@ -173,12 +181,11 @@ impl Applying<'_> {
             Report::ActionFinished { action, target, verdict } => {
                 self.finish(action, target, verdict);
             }
-            Report::Replied { action, target, reply } => {
-                self.changes.push(Change::Replied { action, target, reply });
-            }
+            Report::Replied { action, target, reply } => self.replied(action, target, reply),
             Report::CallFinished { method, outcome } => self.finish_call(method, outcome),
             Report::Bundled(outcome) => self.bundled(outcome),
             Report::LogSaved(saved) => self.changes.push(Change::LogSaved(saved)),
+            Report::Parts(parts) => self.changes.push(Change::Parts(parts)),
             Report::Did { task, outcome } => self.did(task, outcome),
             Report::TaskEnded(task) => self.changes.push(Change::TaskEnded(task)),
             Report::Lines(lines) => self.lines(lines),
@@ -418,6 +425,7 @@ impl Applying<'_> {
                 continue;
             }
             self.note_line(&line, is_console);
+            self.hear(&line);
             let read = is_console.then(|| lifecycle::read_console(&line.text, line.at_ms));
             let found = read.flatten().and_then(|(whom, life)| Some((self.whom(whom)?, life)));
             match found {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::boot::{Release, SavedList, Startup};
 use super::disk::Disk;
 use super::system::Host;
 use super::{DaemonId, ProcessKey, units};
@@ -55,6 +56,12 @@ pub struct Daemon {
     pub oom_kills: Option<u64>,
     /// Its log files and their disks.
     pub disk: Disk,
+    /// Its saved list, once it was looked at.
+    pub saved: Option<SavedList>,
+    /// Who starts it at boot.
+    pub startup: Startup,
+    /// Which PM2 it is, once it said so.
+    pub release: Release,
     /// Malformed messages, processes and frames so far.
     pub warnings: u64,
     /// The last of them, one cleaned line.
@@ -89,6 +96,9 @@ impl Daemon {
             says_blind: false,
             oom_kills: None,
             disk: Disk::default(),
+            saved: None,
+            startup: Startup::default(),
+            release: Release::default(),
             warnings: 0,
             last_warning: None,
             events_lost: 0,

@@ -14,9 +14,11 @@ mod tests;
 
 use std::fmt;
 
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value as Json, json};
 
 pub use self::declared::{DeclaredAction, Metric};
+use super::boot::Standing;
 use super::death::BlackBox;
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::redact;
@@ -121,8 +123,12 @@ pub struct Seen<'a> {
     pub utc_offset_s: i32,
     /// How its last lives ended, where that is known.
     pub black_box: Option<&'a BlackBox>,
+    /// How it stands to the saved list, where that is known.
+    pub saved: Option<Standing<'a>>,
     /// How large a file is, bytes; `None` where that is not known.
     pub size_of: &'a dyn Fn(&str) -> Option<u64>,
+    /// The time zone and the release of the daemon, where both are known.
+    pub clock: Option<(&'a TimeZone, &'a str)>,
 }
 
 impl fmt::Debug for Seen<'_> {

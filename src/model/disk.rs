@@ -237,6 +237,13 @@ impl Disk {
         found
     }
 
+    /// The disk that this folder is on, where it was looked at.
+    #[must_use]
+    pub fn volume_of(&self, folder: &str) -> Option<&VolumeLook> {
+        let mut looks = self.volumes.iter().map(|volume| &volume.look);
+        looks.find(|look| *look.place == *folder)
+    }
+
     /// How many files were not looked at, because there are too many.
     #[must_use]
     pub fn left_out(&self) -> usize {

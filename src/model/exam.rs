@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use jiff::tz::TimeZone;
 use serde_json::Value as Json;
 
 use super::system::Family;
@@ -21,6 +22,8 @@ pub struct Exam {
     pub sizes: Vec<(Box<str>, u64)>,
     /// The process and its descendants on this machine, and where they listen.
     pub family: Option<Family>,
+    /// The time zone that the daemon goes by, where that is known.
+    pub zone: Option<TimeZone>,
 }
 
 /// JSON with secrets in it.

@@ -148,6 +148,11 @@ impl Fleet {
         self.processes.iter().map(|(key, process)| (*key, process))
     }
 
+    /// All processes, to change.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (ProcessKey, &mut Process)> {
+        self.processes.iter_mut().map(|(key, process)| (*key, process))
+    }
+
     /// The processes of the same app: of one name *and* namespace.
     pub fn sisters<'a>(
         &'a self,

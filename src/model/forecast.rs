@@ -52,6 +52,16 @@ pub fn words(in_ms: i64) -> String {
     }
 }
 
+/// The same in few columns: `14 min`, `2 h`.
+#[must_use]
+pub fn short(in_ms: i64) -> String {
+    let words = words(in_ms);
+    match words.strip_prefix("in about ") {
+        Some(short) => short.to_owned(),
+        None => "< 1 min".to_owned(),
+    }
+}
+
 /// When in each slot it was lowest, milliseconds before now (negative), and how low; `None` where a
 /// slot was not measured.
 fn lower_edge(process: &Process, steady_ms: i64) -> Option<Vec<(f64, f64)>> {

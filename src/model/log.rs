@@ -184,11 +184,14 @@ impl LogLine {
 
     /// The texts of its lines: of output each that was written, without its line end.
     pub fn lines(&self) -> impl Iterator<Item = &str> {
+        let breaks = if self.is_output() { self.text.as_bytes() } else { &[] };
+        let ends = memchr::memchr_iter(b'\n', breaks).chain(std::iter::once(self.text.len()));
         let is_output = self.is_output();
-        let all = self.text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
-        let output = is_output.then_some(all);
-        let one = (!is_output).then_some(&*self.text);
-        output.into_iter().flatten().chain(one)
+        ends.scan(0, move |start, end| {
+            let line = self.text.get(*start..end).unwrap_or_default();
+            *start = end + 1;
+            Some(if is_output { line.strip_suffix('\r').unwrap_or(line) } else { line })
+        })
     }
 
     /// How many lines it is.

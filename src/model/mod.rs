@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod assembler;
+pub mod boot;
 pub mod bundle;
 pub mod call;
 pub mod charts;
@@ -30,10 +31,12 @@ pub mod outlook;
 pub mod paged;
 pub mod past;
 pub mod process;
+pub mod ready;
 pub mod report;
 pub mod rows;
 pub mod saved;
 pub mod series;
+pub mod speech;
 pub mod system;
 pub mod target;
 pub mod totals;

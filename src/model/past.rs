@@ -1,5 +1,6 @@
 //! What was logged before anybody watched: lines of log files.
 
+use std::io;
 use std::sync::Arc;
 
 use super::log::Level;
@@ -16,6 +17,40 @@ pub enum FileStream {
     Both,
 }
 
+/// A log file whose lines can be read again.
+pub trait Reread: std::fmt::Debug + Send + Sync {
+    /// What it holds at an offset, as far as it goes. Blocks.
+    ///
+    /// # Errors
+    /// Those of the system; [`io::ErrorKind::NotFound`] where what it held was cut off since.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+}
+
+/// A log file that lines stay in.
+#[derive(Debug, Clone)]
+pub struct Again(pub Arc<dyn Reread>);
+
+impl PartialEq for Again {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Again {}
+
+/// A part of a log file that is read again, by the number that the asker gave the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartRead {
+    /// Its number.
+    pub file: u16,
+    /// First byte.
+    pub offset: u64,
+    /// How much was asked for, bytes.
+    pub len: u32,
+    /// What is there; `None` where the file does not hold it any more or does not answer.
+    pub bytes: Option<Box<[u8]>>,
+}
+
 /// A line of a log file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PastLine {
@@ -27,6 +62,8 @@ pub struct PastLine {
     pub level: Option<Level>,
     /// As it is in the file, without the newline.
     pub bytes: Vec<u8>,
+    /// Where it is in the file, bytes; `None` where it is not there as it is here.
+    pub offset: Option<u64>,
 }
 
 /// Lines of one log file.
@@ -50,6 +87,10 @@ pub struct PastFile {
     pub is_exact: bool,
     /// Whether they came after all that there is of it: while the bus was away.
     pub is_after: bool,
+    /// What the lines can be read again from.
+    pub again: Option<Again>,
+    /// How much of the file behind the last of them is passed over, bytes.
+    pub gap: u64,
 }
 
 /// What was read of log files, all of it older than what was read of them before.
@@ -61,6 +102,10 @@ pub struct Past {
     pub notes: Vec<Box<str>>,
     /// Whether there is more to be read.
     pub has_more: bool,
-    /// Whether it is the answer to a wish for older lines.
+    /// Whether it is the last answer to a wish for older lines.
     pub is_asked: bool,
+    /// Whether what was looked for is in none of the files.
+    pub has_nothing: bool,
+    /// Of a wish that is under way: bytes that were looked at, and all.
+    pub progress: (u64, u64),
 }

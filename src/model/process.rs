@@ -9,6 +9,7 @@ use super::figures::Figures;
 use super::looping::looks_looping;
 use super::moment::Moment;
 use super::series::{Sample, Series};
+use super::speech::Speech;
 use super::system::Measured;
 use super::{Action, Target, Verdict, units};
 use crate::protocol::bus::{EventKind, ProcessEvent};
@@ -41,6 +42,12 @@ pub struct Process {
     pub figures: Figures,
     /// CPU and memory as this machine tells them, and when it last did.
     pub measured: Option<(Measured, i64)>,
+    /// CPU and memory with its children, as they are shown; measured here alone.
+    pub tree: Figures,
+    /// The ports on which it and its children listen, in order; found here alone.
+    pub ports: Box<[u16]>,
+    /// How much it says.
+    pub speech: Speech,
     /// When it was first seen here, milliseconds since 1970.
     pub first_seen_ms: i64,
     /// When a snapshot or an event last told of it.
@@ -69,6 +76,8 @@ pub struct Process {
     pub stopping_since_ms: Option<i64>,
     /// When the event log last said that it was stopped.
     pub stop_told_at_ms: Option<i64>,
+    /// Whether it is saved as running and was stopped at the last look.
+    pub is_saved_running: bool,
     /// When it last crashed, oldest first; at most [`LOOP_CRASHES`] times.
     crashed_at_ms: VecDeque<i64>,
 }
@@ -94,6 +103,9 @@ impl Process {
             series: Series::default(),
             figures: Figures::default(),
             measured: None,
+            tree: Figures::default(),
+            ports: Box::default(),
+            speech: Speech::default(),
             first_seen_ms: 0,
             seen_ms: 0,
             told: None,
@@ -108,6 +120,7 @@ impl Process {
             explained_at_ms: None,
             stopping_since_ms: None,
             stop_told_at_ms: None,
+            is_saved_running: false,
             crashed_at_ms: VecDeque::new(),
         }
     }
@@ -233,6 +246,7 @@ impl Process {
         }
         self.info = info;
         self.seen_ms = at.steady_ms;
+        self.speech.listen(at.steady_ms);
         self.is_pid_known = true;
         self.note_online(at);
         if self.info.status == ProcessStatus::WaitingRestart {
@@ -251,6 +265,7 @@ impl Process {
         self.drop_contradicted_outcome();
         if measured.is_none() {
             self.measured = None;
+            self.tree = Figures::default();
             self.sample(at.steady_ms);
         }
         before != Shown::of(self)
@@ -270,9 +285,17 @@ impl Process {
             return;
         }
         self.measured = Some((*measured, at.steady_ms));
+        self.speech.listen(at.steady_ms);
         self.info.cpu_percent = Some(measured.own.cpu_percent);
         self.info.memory_bytes = Some(measured.own.memory_bytes);
         self.sample(at.steady_ms);
+        if measured.descendants == 0 {
+            // The same, to the digit.
+            self.tree = self.figures;
+        } else {
+            let Measured { tree, .. } = measured;
+            self.tree.take(Some(tree.cpu_percent), Some(tree.memory_bytes), at.steady_ms);
+        }
     }
 
     /// Keeps CPU and memory as they are now.
@@ -347,6 +370,7 @@ impl Process {
         self.info.cpu_percent = None;
         self.info.memory_bytes = None;
         self.measured = None;
+        (self.tree, self.ports) = (Figures::default(), Box::default());
         self.figures = Figures::default();
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::boot::{Release, SavedList, Startup};
 use super::bundle::Written;
 use super::call::CallOutcome;
 use super::daemon::{BusState, Connection};
@@ -11,7 +12,7 @@ use super::errand::{Outcome, TaskId};
 use super::exam::Exam;
 use super::kept::Kept;
 use super::log::LogLine;
-use super::past::Past;
+use super::past::{PartRead, Past};
 use super::saved::Saved;
 use super::system::{Host, Measured};
 use super::trigger::Reply;
@@ -52,11 +53,19 @@ pub enum Report {
     },
     /// The daemon's machine, and the daemon itself. Latest wins.
     Host(Host),
+    /// The ports on which processes and their children listen, as this machine tells. Latest wins.
+    Ports(Vec<(PmId, Box<[u16]>)>),
     /// All of the process whose details are open, with each poll. Latest wins.
     Examined(Box<Exam>),
     /// How many processes the kernel of the daemon's machine has killed for want of memory since it
     /// started (`oom_kill` of `/proc/vmstat`), as often as the daemon is polled. Latest wins.
     OomKills(u64),
+    /// The saved list as it stands to what runs, where either changed. Latest wins.
+    SavedList(Box<SavedList>),
+    /// Who starts PM2 at boot. Latest wins.
+    Startup(Startup),
+    /// Which PM2 runs, and which is installed. Latest wins.
+    Release(Box<Release>),
     /// How large the log files are and how much room their disks have, every half minute; of daemons
     /// on this machine. Latest wins.
     Disk(DiskLook),
@@ -120,6 +129,8 @@ pub enum Report {
     Bundled(Result<Written, Box<str>>),
     /// Lines of the log were saved, or why not. Must arrive; exactly one for each that was asked for.
     LogSaved(Saved),
+    /// Parts of log files were read again. Must arrive; exactly one for each that was asked for.
+    Parts(Vec<PartRead>),
     /// Lines of output. May be lost, but counted.
     Lines(Vec<LogLine>),
     /// So many lines were lost since the last such report.

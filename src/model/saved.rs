@@ -13,6 +13,8 @@ pub enum Saved {
         lines: u64,
         /// Its size.
         bytes: u64,
+        /// Of the lines, those that their log files do not hold any more.
+        unreadable: u64,
     },
     /// A file is there already, and was not to be replaced.
     IsThere {
@@ -28,10 +30,14 @@ impl Saved {
     #[must_use]
     pub fn words(&self) -> String {
         match self {
-            Self::Written { path, lines, bytes } => {
+            Self::Written { path, lines, bytes, unreadable } => {
                 let count =
                     if *lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") };
-                format!("saved {count}, {}, to {path}", units::bytes(*bytes))
+                let but = match unreadable {
+                    0 => String::new(),
+                    gone => format!("; {gone} of them were gone from their log files"),
+                };
+                format!("saved {count}, {}, to {path}{but}", units::bytes(*bytes))
             }
             Self::IsThere { path } => format!("{path} is there already"),
             Self::Failed(why) => why.to_string(),

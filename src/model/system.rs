@@ -35,6 +35,8 @@ pub struct Host {
     pub load: Option<f32>,
     /// How many cores it has.
     pub cores: u16,
+    /// CPU of all cores together, percent of all of them; `None` until it was looked at twice.
+    pub cpu_percent: Option<f32>,
     /// All memory, and what of it is available, bytes.
     pub memory: Option<(u64, u64)>,
     /// The daemon itself.

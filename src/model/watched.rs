@@ -18,6 +18,8 @@ pub struct Watched {
     pub news: News,
     /// Why processes died.
     pub boxes: Boxes,
+    /// Who acts here: the user's name, cleaned; empty where that is not known.
+    pub user: Box<str>,
     /// Exceptions by what they say and where they were thrown.
     pub exceptions: Exceptions,
 }
@@ -27,6 +29,15 @@ impl Watched {
     #[must_use]
     pub fn new(daemons: Vec<Daemon>) -> Self {
         Self { daemons, ..Self::default() }
+    }
+
+    /// Who asked for what is done here, in words.
+    #[must_use]
+    pub fn asked_here(&self) -> String {
+        if self.user.is_empty() {
+            return "asked here".to_owned();
+        }
+        format!("asked here by {}", self.user)
     }
 
     /// A daemon by its key.

@@ -4,9 +4,13 @@
 //! Invariant: what [`check`] accepts for a [`Reader`] is read, on every day of the year, by each of
 //! its libraries. `tests/ecosystem` runs those of all nine releases.
 
+mod schedule;
+
 use std::ops::RangeInclusive;
 
 use serde_json::Value as Json;
+
+pub use self::schedule::next;
 
 const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];

@@ -9,6 +9,7 @@
 pub mod amp;
 pub mod bus;
 pub mod cron;
+pub mod drift;
 pub mod dump;
 pub(crate) mod escape;
 mod json;

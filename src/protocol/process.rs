@@ -6,10 +6,12 @@
 use std::fmt;
 
 mod decode;
+mod metrics;
 mod setup;
 mod whole;
 pub use decode::{DecodeError, PROCESSES_MAX, WARNINGS_MAX, decode_monitor_data};
 pub(super) use decode::{ProcessFields, parse_pm_id};
+pub use metrics::Reported;
 pub use setup::Setup;
 pub use whole::whole;
 
@@ -162,10 +164,14 @@ pub struct ProcessInfo {
     pub stop_exit_codes: Box<[i64]>,
     /// Its log files.
     pub logs: LogFiles,
+    /// `pm_cwd`: the folder that it runs in, as it came, not cleaned.
+    pub cwd: Option<Box<str>>,
     /// `pmx_module`: a PM2 module, which `stop all` and its like leave alone.
     pub is_module: bool,
     /// What it was set up with, as far as a column shows it.
     pub setup: Setup,
+    /// `axm_monitor`: what it reports of itself.
+    pub metrics: Box<[Reported]>,
     /// `monit.cpu`, percent of one core.
     pub cpu_percent: Option<f32>,
     /// `monit.memory`, bytes.
@@ -202,8 +208,10 @@ impl ProcessInfo {
             wait_ready: false,
             stop_exit_codes: Box::default(),
             logs: LogFiles::default(),
+            cwd: None,
             is_module: false,
             setup: Setup::default(),
+            metrics: Box::default(),
             cpu_percent: None,
             memory_bytes: None,
         }

@@ -56,21 +56,9 @@ pub(super) async fn show(
     };
     let users = std::env::var("PAGER").ok().filter(|words| !words.trim().is_empty());
     let words = command(users.as_deref(), is_installed("lnav"), offset);
-    screen.leave(keys.pacer.hear_out(&mut keys.inputs)).await;
-    keys.keyboard.hold()?;
-    let child = Command::new("sh").arg("-c").arg(&words).arg("sh").arg(&path).spawn();
-    let ended = match child {
-        Ok(mut child) => {
-            let ending = ended(&mut child, &mut keys.inputs);
-            runtime::attend(app, screen, inbox, daemons, move || clock.now(), ending).await
-        }
-        Err(error) => Ended::Status(Err(error)),
-    };
-    keys.keyboard.release()?;
-    screen.enter_again().await.wrap_err("cannot take the terminal again")?;
-    app.size = terminal::size()?;
-    keys.pacer.hurry();
-    app.is_dirty = true;
+    let mut program = Command::new("sh");
+    program.arg("-c").arg(&words).arg("sh").arg(&path);
+    let ended = hand_over(app, screen, keys, (inbox, daemons, clock), program, None).await?;
     let status = match ended {
         Ended::Pause(pause) => return Ok(Some(pause)),
         Ended::Status(status) => status,
@@ -87,8 +75,61 @@ pub(super) async fn show(
     Ok(None)
 }
 
+/// Gives the terminal to a program until that ends; with a name, Enter is waited for then, so that what
+/// it printed can be read.
+///
+/// # Errors
+/// When the terminal cannot be taken again.
+pub(super) async fn hand_over(
+    app: &mut App,
+    screen: &mut Screen,
+    keys: &mut Keys,
+    (inbox, daemons, clock): (&Inbox, &mut Daemons, Clock),
+    mut program: Command,
+    name: Option<&str>,
+) -> Result<Ended> {
+    screen.leave(keys.pacer.hear_out(&mut keys.inputs)).await;
+    keys.keyboard.hold()?;
+    let inputs = &mut keys.inputs;
+    let running = async {
+        let ended = run(&mut program, inputs).await;
+        if let (Some(name), Ended::Status(Ok(status))) = (name, &ended) {
+            let says = format!("{name} ended: {status}. Enter goes back.");
+            let asks = "printf '\\n%s ' \"$1\"; read -r answer";
+            let mut program = Command::new("sh");
+            program.arg("-c").arg(asks).arg("sh").arg(says);
+            if let Ended::Pause(pause) = run(&mut program, inputs).await {
+                return Ended::Pause(pause);
+            }
+        }
+        ended
+    };
+    let ended = runtime::attend(app, screen, inbox, daemons, move || clock.now(), running).await;
+    keys.keyboard.release()?;
+    screen.enter_again().await.wrap_err("cannot take the terminal again")?;
+    app.size = terminal::size()?;
+    keys.pacer.hurry();
+    app.is_dirty = true;
+    Ok(ended)
+}
+
+/// Runs a program to its end, or to what ends this one.
+async fn run(program: &mut Command, inputs: &mut mpsc::Receiver<Input>) -> Ended {
+    match program.spawn() {
+        Ok(mut child) => ended(&mut child, inputs).await,
+        Err(error) => Ended::Status(Err(error)),
+    }
+}
+
+/// A program of the user's own with its arguments: no shell.
+pub(super) fn program(program: &str, arguments: &[String]) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    command
+}
+
 /// How it ended.
-enum Ended {
+pub(super) enum Ended {
     Status(io::Result<ExitStatus>),
     Pause(Pause),
 }

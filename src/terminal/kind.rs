@@ -11,7 +11,9 @@ pub(crate) struct Kind {
     pub(super) has_alternate: bool,
     /// Whether it has attributes beyond bold, underlined, blinking and reversed, and modes that are
     /// younger than the VT220.
-    pub(super) is_modern: bool,
+    pub(crate) is_modern: bool,
+    /// Whether nothing is drawn: what is new is written as lines.
+    pub(super) is_plain: bool,
 }
 
 /// Kinds that terminfo gives no `smcup`, by how their names begin.
@@ -19,6 +21,10 @@ const NO_ALTERNATE: [&str; 10] =
     ["linux", "ansi", "pcansi", "cons25", "wsvt25", "sun", "mach", "hurd", "beterm", "cygwin"];
 
 impl Kind {
+    /// Lines for whatever reads them.
+    pub(crate) const PLAIN: Self =
+        Self { has_colors: false, has_alternate: false, is_modern: false, is_plain: true };
+
     /// The kind of this name; `None` where nothing can be drawn: the cursor cannot be moved, or
     /// nobody says what it is.
     pub(crate) fn of(term: &str) -> Option<Self> {
@@ -29,7 +35,8 @@ impl Kind {
         let is_vt = is_vt(&term);
         let is_mono = ["-m", "-mono"].iter().any(|end| term.ends_with(end));
         let has_alternate = !is_vt && !NO_ALTERNATE.iter().any(|start| term.starts_with(start));
-        Some(Self { has_colors: !is_vt && !is_mono, has_alternate, is_modern: !is_vt })
+        let has_colors = !is_vt && !is_mono;
+        Some(Self { has_colors, has_alternate, is_modern: !is_vt, is_plain: false })
     }
 }
 

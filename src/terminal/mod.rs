@@ -30,14 +30,23 @@ use tokio::sync::mpsc;
 
 pub(crate) use self::kind::Kind;
 use crate::app::App;
+use crate::app::pointer::{Pointer, Under};
 use crate::runtime::Surface;
-use crate::view::{theme::Theme, view};
+use crate::view::plain::Told;
+use crate::view::theme::{Ground, Theme};
+use crate::view::{self, view};
 
 /// How long leaving waits for a terminal that does not read.
 const LEAVE_WAIT: Duration = Duration::from_millis(500);
 
 /// Asks for the terminal's status. It answers `ESC[0n` when it has drawn all that came before.
 const STATUS: &[u8] = b"\x1b[5n";
+
+/// Asks which colour the ground has.
+const BACKGROUND: &[u8] = b"\x1b]11;?\x1b\\";
+/// Have the mouse reported: its buttons, the wheel, and moves with a button held; and no more.
+const MOUSE_ON: &[u8] = b"\x1b[?1002h\x1b[?1006h";
+const MOUSE_OFF: &[u8] = b"\x1b[?1006l\x1b[?1002l";
 
 /// Ends all colours and attributes.
 const PLAIN: &[u8] = b"\x1b[m";
@@ -61,7 +70,10 @@ fn enter_raw() -> io::Result<()> {
 
 /// The bytes that take the screen. They ask for the terminal's status first: so it shows early
 /// whether it answers.
-fn enter_bytes(kind: Kind) -> Vec<u8> {
+fn enter_bytes(kind: Kind, reports_mouse: bool) -> Vec<u8> {
+    if kind.is_plain {
+        return Vec::new();
+    }
     let mut bytes = STATUS.to_vec();
     // Writing into memory cannot fail.
     if kind.has_alternate {
@@ -69,6 +81,9 @@ fn enter_bytes(kind: Kind) -> Vec<u8> {
     }
     if kind.is_modern {
         let _ = queue!(bytes, EnableBracketedPaste);
+    }
+    if reports_mouse {
+        bytes.extend_from_slice(MOUSE_ON);
     }
     let _ = queue!(bytes, Hide, DisableLineWrap, Clear(ClearType::All));
     bytes
@@ -78,8 +93,12 @@ fn enter_bytes(kind: Kind) -> Vec<u8> {
 /// cleared and the cursor stands in its last row.
 fn leave_bytes(kind: Kind) -> Vec<u8> {
     let mut bytes = Vec::new();
+    if kind.is_plain {
+        return bytes;
+    }
     if kind.is_modern {
         let _ = queue!(bytes, EndSynchronizedUpdate, DisableBracketedPaste);
+        bytes.extend_from_slice(MOUSE_OFF);
     }
     bytes.extend_from_slice(PLAIN);
     let _ = queue!(bytes, EnableLineWrap, Show);
@@ -206,6 +225,10 @@ pub(crate) struct Screen {
     in_flight: usize,
     /// What goes out with the next frame.
     aside: Vec<u8>,
+    /// What was said, where nothing is drawn.
+    told: Told,
+    /// Whether the mouse is to be reported, and whether the terminal was told so.
+    mouse: (bool, bool),
 }
 
 impl Screen {
@@ -213,7 +236,7 @@ impl Screen {
     ///
     /// # Errors
     /// When the terminal cannot be set up.
-    pub(crate) fn enter(kind: Kind, theme: Theme) -> io::Result<Self> {
+    pub(crate) fn enter(kind: Kind, theme: Theme, reports_mouse: bool) -> io::Result<Self> {
         let (columns, rows) = size()?;
         let size = Size::new(columns, rows);
         let backend = MemoryBackend { kind, drawn: Vec::new(), size };
@@ -234,9 +257,22 @@ impl Screen {
                 }
             }
         })?;
-        let mut screen =
-            Self { terminal, kind, theme, to_writer, from_writer, in_flight: 0, aside: Vec::new() };
-        screen.hand_over(enter_bytes(kind))?;
+        let mut screen = Self {
+            terminal,
+            kind,
+            theme,
+            to_writer,
+            from_writer,
+            in_flight: 0,
+            aside: Vec::new(),
+            told: Told::default(),
+            mouse: (reports_mouse, reports_mouse),
+        };
+        // Before its status is asked for: the answers come in this order.
+        let asks = kind.is_modern && screen.theme.asks_for_ground();
+        let mut bytes = if asks { BACKGROUND.to_vec() } else { Vec::new() };
+        bytes.extend(enter_bytes(kind, reports_mouse));
+        screen.hand_over(bytes)?;
         Ok(screen)
     }
 
@@ -293,7 +329,8 @@ impl Screen {
     pub(crate) async fn enter_again(&mut self) -> io::Result<()> {
         enter_raw()?;
         self.settle().await?;
-        self.hand_over(enter_bytes(self.kind))?;
+        self.mouse.1 = self.mouse.0;
+        self.hand_over(enter_bytes(self.kind, self.mouse.0))?;
         self.redraw();
         Ok(())
     }
@@ -309,12 +346,24 @@ impl Surface for Screen {
     }
 
     fn draw(&mut self, app: &App, asks: bool) -> io::Result<usize> {
+        if self.kind.is_plain {
+            // Nobody who reads lines answers, so nothing is asked.
+            let lines = view::plain::news(app, &mut self.told).into_iter();
+            self.hand_over(
+                lines.flat_map(|line| line.into_bytes().into_iter().chain(*b"\r\n")).collect(),
+            )?;
+            return Ok(0);
+        }
         let (columns, rows) = app.size;
         self.terminal.backend_mut().size = Size::new(columns, rows);
         let theme = self.theme;
         self.terminal.draw(|frame| view(app, &theme, frame))?;
         let mut frame = std::mem::take(&mut self.terminal.backend_mut().drawn);
         frame.append(&mut self.aside);
+        if self.mouse.0 != self.mouse.1 {
+            self.mouse.1 = self.mouse.0;
+            frame.extend_from_slice(if self.mouse.0 { MOUSE_ON } else { MOUSE_OFF });
+        }
         if frame.is_empty() {
             return Ok(0);
         }
@@ -333,8 +382,23 @@ impl Surface for Screen {
     }
 
     fn redraw(&mut self) {
+        self.told = Told::default();
         // Clearing memory cannot fail; the next draw then sends every cell.
         let _ = self.terminal.clear();
+    }
+
+    fn background(&mut self, color: [u8; 3]) {
+        if self.theme.asks_for_ground() {
+            self.theme = self.theme.on(Ground::of_color(color));
+        }
+    }
+
+    fn report_mouse(&mut self, is_wanted: bool) {
+        self.mouse.0 = is_wanted && self.kind.is_modern;
+    }
+
+    fn under(&self, app: &App, pointer: Pointer) -> Under {
+        view::under(app, &self.theme, pointer)
     }
 
     fn copy(&mut self, text: &str) {

@@ -20,6 +20,8 @@ const CLUSTER_COLUMNS_MAX: u16 = 32;
 pub(super) struct Canvas<'a> {
     buffer: &'a mut Buffer,
     theme: Theme,
+    /// The place of the last overlay.
+    over: Option<Rect>,
 }
 
 impl From<Area> for Rect {
@@ -31,7 +33,12 @@ impl From<Area> for Rect {
 impl<'a> Canvas<'a> {
     /// Paints on this buffer.
     pub(super) fn new(buffer: &'a mut Buffer, theme: Theme) -> Self {
-        Self { buffer, theme }
+        Self { buffer, theme, over: None }
+    }
+
+    /// The place of what was last laid over the rest.
+    pub(super) fn over(&self) -> Option<Rect> {
+        self.over
     }
 
     /// The theme.
@@ -203,6 +210,7 @@ impl<'a> Canvas<'a> {
         let area = Rect::from(overlay.area);
         self.clear(Rect { x: area.x.saturating_sub(1), width: area.width + 2, ..area });
         self.pane(area, true, title);
+        self.over = Some(area);
         overlay.text.into()
     }
 

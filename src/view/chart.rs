@@ -26,6 +26,7 @@ use crate::app::geometry::{Area, Charts, PANEL_SCALE, line_bars, panel_bars};
 use crate::model::charts::{self, Measure};
 use crate::model::daemon::Daemon;
 use crate::model::fleet::Process;
+use crate::model::forecast;
 use crate::model::series::SPAN_MS;
 use crate::model::{DaemonId, ProcessKey};
 
@@ -146,8 +147,10 @@ fn draw_line(
     sparkline(app, canvas, (at, y, room), (key.daemon, process), Measure::Memory);
     let at = word(canvas, "", 0, quiet);
     let room = end.saturating_sub(at);
-    for part in parts::fit(&[memory], 0, room) {
-        canvas.part(at, y, room, &part);
+    let mut at = at;
+    let told = [memory].into_iter().chain(limit_part(app, process)).collect::<Vec<_>>();
+    for part in parts::fit(&told, 2, room) {
+        at += canvas.part(at, y, end.saturating_sub(at), &part) + 2;
     }
     if !is_live(app, key.daemon) {
         canvas.style(line.into(), canvas.theme().stale());
@@ -173,6 +176,17 @@ fn memory_part(process: &Process, figures: &Figures) -> Part {
 /// A limit is mostly a round number: `300 MiB`.
 pub(super) fn limit_text(limit: u64) -> String {
     text::bytes(limit).replace(".0 ", " ")
+}
+
+/// When the memory reaches its limit, where that can be told.
+fn limit_part(app: &App, process: &Process) -> Option<Part> {
+    let in_ms = forecast::reaches_limit_in_ms(process, app.now.steady_ms)?;
+    let short = format!("limit in {}", forecast::short(in_ms));
+    Some(Part::new(format!("limit {}", forecast::words(in_ms)), Role::Warn, 1).or(
+        1,
+        short,
+        Role::Warn,
+    ))
 }
 
 fn title(app: &App, key: ProcessKey, process: &Process, measure: Measure) -> Vec<Part> {
@@ -205,6 +219,7 @@ fn title(app: &App, key: ProcessKey, process: &Process, measure: Measure) -> Vec
             title.extend(limit.map(|limit| Part::new(limit, Role::Quiet, 2)));
             let max = max.map(|max| format!("max {}", text::bytes(max as u64)));
             title.extend(max.map(|max| Part::new(max, Role::Quiet, 3)));
+            title.extend(limit_part(app, process));
             title
         }
     }

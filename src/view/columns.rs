@@ -55,6 +55,8 @@ const NARROW_BELOW: u16 = 98;
 const NAME_MIN: u16 = 4;
 /// Of a longer name, so much is shown before other columns get their room.
 const NAME_WANTED: u16 = 16;
+/// How much further in the deepest name of a tree stands.
+const TREE_INDENT: u16 = 4;
 /// With fewer columns, so much of it.
 const NAME_LEAST: u16 = 12;
 /// Cells of the meter of memory against its limit.
@@ -115,15 +117,23 @@ pub(super) fn columns(app: &App, inner: Rect) -> Columns {
 
 /// The columns that are wanted, from left to right.
 fn fields(app: &App) -> Vec<Field> {
-    let has_limit = || app.watched.fleet.iter().any(|(_, it)| it.info.memory_limit_bytes.is_some());
     let mut fields = app.table.fields().to_vec();
-    if app.table.columns().is_none() && !has_limit() {
+    if app.table.columns().is_none() && !has_limit(app) {
         fields.retain(|field| *field != Field::Limit);
+    }
+    if app.table.columns().is_none() && app.table.is_tree() {
+        // It is the group that a row stands in.
+        fields.retain(|field| *field != Field::Namespace);
     }
     if app.watched.daemons.len() > 1 && !fields.contains(&Field::Daemon) {
         fields.insert(1.min(fields.len()), Field::Daemon);
     }
     fields
+}
+
+/// Whether any process has a memory limit.
+fn has_limit(app: &App) -> bool {
+    app.watched.fleet.iter().any(|(_, it)| it.info.memory_limit_bytes.is_some())
 }
 
 /// How early a column leaves: the highest number first, 0 never.
@@ -156,17 +166,27 @@ fn content(app: &App, field: Field) -> Content {
         Field::Chart => return fixed(MINI_COLUMNS),
         Field::Limit => return fixed(LIMIT),
         Field::Cpu => return fixed(6),
+        // By who has a limit, not by who nears it: else columns would come and go.
+        Field::LimitIn => return Content { field, columns: least, is_told: has_limit(app) },
         Field::Uptime | Field::Mode | Field::Memory => return fixed(least),
         _ => {}
     }
     let cells = app.watched.fleet.iter().filter_map(|(key, process)| {
         let daemon = lookup::daemon(app, key.daemon).map_or("-", |daemon| &*daemon.label);
-        (column.cell)(&Row { process, daemon, now: app.now })
+        field.cell(&Row { process, daemon, now: app.now })
     });
-    let (mut columns, mut is_told) = (least, false);
+    if least == most {
+        let mut cells = cells;
+        return Content { field, columns: least, is_told: cells.next().is_some() };
+    }
+    let head = if let Field::Metric(name) = field { text::width(name.get()) } else { 0 };
+    let (mut columns, mut is_told) = (least.max(head).min(most), false);
     for cell in cells {
         is_told = true;
         columns = columns.max(text::width(&cell)).min(most);
+    }
+    if field == Field::Name && app.table.is_tree() {
+        columns = columns.saturating_add(TREE_INDENT).min(most);
     }
     Content { field, columns, is_told }
 }

@@ -15,6 +15,8 @@ use crate::app::geometry::{overlay, wrap};
 use crate::app::{App, Mode};
 use crate::model::call::NamedCall;
 use crate::model::{Action, DaemonId, Target};
+use crate::protocol::shell::word;
+use crate::protocol::text::clean;
 
 /// The widest text of the question.
 const COLUMNS_MAX: u16 = 62;
@@ -72,6 +74,12 @@ fn question(app: &App) -> String {
             format!("reload {}{place}: all of its {} workers?", target.name, all.len())
         }
         Mode::ConfirmCall { daemon, call } => about_call(app, *daemon, call),
+        Mode::Own(ready) => {
+            let words: Vec<String> = ready.words.iter().map(|it| word(it).into_owned()).collect();
+            let of =
+                ready.target.as_ref().map_or_else(String::new, |it| format!(" ({})", it.label()));
+            format!("{}{of}: run {}?", ready.name, clean(&words.join(" ")))
+        }
         _ => String::new(),
     }
 }

@@ -5,11 +5,11 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
+use super::glyphs::Glyphs;
 use super::lookup::name_of;
 use super::parts::{self, Part};
 use super::roles::Role;
 use super::text;
-use super::theme::Glyphs;
 use crate::app::App;
 use crate::model::daemon::{BusState, Connection, Daemon};
 use crate::model::totals::{State, Totals};
@@ -109,12 +109,26 @@ fn standing(app: &App, glyphs: &Glyphs) -> Vec<Part> {
             let short = format!("{warning} {whom}{}", filling.short_words());
             line.push(Part::new(long, Role::Warn, 0).or(8, short, Role::Warn));
         }
+        line.extend(saved_list(daemon, &whom, glyphs));
+        if let Some(other) = daemon.version.as_ref().and_then(|it| daemon.release.newer(it)) {
+            let text = format!("{warning} {whom}PM2 {other} is installed");
+            line.push(Part::new(text, Role::Warn, 7));
+        }
         // Why stands at the log.
         if matches!(daemon.bus, BusState::Down(_)) {
             line.push(Part::new(format!("{warning} {whom}no events"), Role::Warn, 1));
         }
     }
     line
+}
+
+/// Where the saved list differs from what runs.
+fn saved_list(daemon: &Daemon, whom: &str, glyphs: &Glyphs) -> Option<Part> {
+    let list = daemon.saved.as_ref()?;
+    let (long, short) = (list.words()?, list.short_words()?);
+    let warning = glyphs.warning;
+    let part = Part::new(format!("{warning} {whom}saved list: {long}"), Role::Warn, 6);
+    Some(part.or(8, format!("{warning} {whom}{short}"), Role::Warn))
 }
 
 /// How the connection stands, and how that looks.

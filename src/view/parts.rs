@@ -5,6 +5,7 @@
 
 use super::roles::Role;
 use super::text;
+use crate::app::{App, press};
 
 /// A piece of a line.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,27 @@ pub(super) struct Part {
 /// A key and what it does.
 pub(super) fn key(key: &str, label: &str, leaves: u8) -> Part {
     Part::new(key, Role::Accent, leaves).and(format!(" {label}"), Role::Quiet)
+}
+
+/// The keys as words where the terminal has no arrows.
+pub(super) fn spelled(keys: &str, ascii: bool) -> String {
+    if !ascii {
+        return keys.to_owned();
+    }
+    let words = [('↑', "Up"), ('↓', "Down"), ('←', "Left"), ('→', "Right")];
+    words.iter().fold(keys.to_owned(), |keys, (arrow, word)| keys.replace(*arrow, word))
+}
+
+/// A hint with the keys that the user has in the place of the default ones; `None` where the command
+/// has no key.
+pub(super) fn now(part: Part, app: &App) -> Option<Part> {
+    let mut part = part;
+    if let Some((keys, Role::Accent)) = part.pieces.first_mut()
+        && !keys.is_empty()
+    {
+        *keys = press::now(&app.keys, &app.mode, app.focus, keys)?;
+    }
+    Some(part)
 }
 
 impl Part {

@@ -16,14 +16,14 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::canvas::Canvas;
-use super::help::spelled;
-use super::parts::Part;
+use super::glyphs::Glyphs;
+use super::parts::{Part, spelled};
 use super::roles::Role;
 use super::text;
-use super::theme::Glyphs;
 use crate::app::App;
 use crate::app::editor::Editor;
 use crate::app::geometry::{overlay, wrap};
+use crate::app::offers;
 use crate::app::palette::{self, Entry, Palette};
 use crate::app::prompt::{Arguments, Compose};
 use crate::protocol::shape;
@@ -45,8 +45,8 @@ fn dialog(canvas: &mut Canvas<'_>, size: (u16, u16), rows: u16, title: &[Part]) 
 /// Draws the palette.
 pub(super) fn palette(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), palette: &Palette) {
     let typed = palette.input.text();
-    let daemon = palette::daemon(&app.watched, app.selected);
-    let entries = palette::entries(&app.watched, daemon, &typed);
+    let scene = offers::scene(app);
+    let entries = palette::entries(&scene, palette);
     let chosen = palette.chosen.min(entries.len().saturating_sub(1));
     let place = match entries.len() {
         0 => Part::new("nothing fits", Role::Warn, 0),
@@ -62,25 +62,38 @@ pub(super) fn palette(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), pale
     {
         // Over the blank cells at both sides too.
         let row = Rect::new(inner.x - 1, y, inner.width + 2, 1);
-        draw_entry(canvas, row, entry, &typed, index == chosen);
+        let refusal = palette::refusal(&scene, palette, entry);
+        draw_entry(canvas, row, (entry, refusal.as_deref()), &typed, index == chosen);
     }
 }
 
-fn draw_entry(canvas: &mut Canvas<'_>, row: Rect, entry: &Entry, typed: &str, is_chosen: bool) {
+fn draw_entry(
+    canvas: &mut Canvas<'_>,
+    row: Rect,
+    (entry, refusal): (&Entry, Option<&str>),
+    typed: &str,
+    is_chosen: bool,
+) {
     let (x, y) = (row.x + 2, row.y);
     let names = row.width.saturating_sub(3 + KEY_COLUMNS).min(NAME_COLUMNS);
     let rest = row.width.saturating_sub(3 + names + KEY_COLUMNS);
     let (name, keys, about) = match entry {
         Entry::Command(row) => {
             let first = row.keys.split(' ').next().unwrap_or_default();
-            (row.label.to_owned(), spelled(first, canvas.theme().ascii), row.help.to_owned())
+            let first = spelled(first, canvas.theme().ascii);
+            (row.label.to_string(), first, row.help.to_string())
         }
+        Entry::Item(entry) => (entry.label.to_owned(), String::new(), entry.about.to_owned()),
         Entry::Method { name, params } => {
             (format!("{name}({})", params.join(", ")), String::new(), shape::about(name))
         }
     };
-    let (key, quiet) = (canvas.role(Role::Accent), canvas.role(Role::Quiet));
-    let (plain, found) = (canvas.role(Role::Text), canvas.role(Role::Match));
+    let (key, plain, about, about_role) = match refusal {
+        Some(why) => (Role::Quiet, Role::Quiet, why, Role::Warn),
+        None => (Role::Accent, Role::Text, &*about, Role::Quiet),
+    };
+    let (key, plain) = (canvas.role(key), canvas.role(plain));
+    let found = canvas.role(Role::Match);
     // What is typed, where it stands in the name; letters that are apart are not marked.
     let at = name.to_ascii_lowercase().find(&typed.trim().to_ascii_lowercase());
     let matched = at.map_or(0..0, |at| at..at + typed.trim().len());
@@ -88,7 +101,7 @@ fn draw_entry(canvas: &mut Canvas<'_>, row: Rect, entry: &Entry, typed: &str, is
         if matched.contains(&byte) { found } else { plain }
     });
     canvas.text(x + names, y, KEY_COLUMNS - 1, &keys, key);
-    canvas.text(x + names + KEY_COLUMNS, y, rest, &about, quiet);
+    canvas.text(x + names + KEY_COLUMNS, y, rest, about, canvas.role(about_role));
     if is_chosen {
         let width = text::width(&name).min(names.saturating_sub(1));
         canvas.select(row, Rect::new(x, y, width, 1), true);

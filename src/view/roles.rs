@@ -41,21 +41,21 @@ pub(super) enum Role {
 pub(super) const HUES: usize = 6;
 
 /// A set of colours.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Roles {
-    quiet: Style,
-    faint: Style,
-    accent: Style,
-    good: Style,
-    warn: Style,
-    bad: Style,
-    event: Style,
-    cpu: Style,
-    mem: Style,
-    found: Style,
+    pub(super) quiet: Style,
+    pub(super) faint: Style,
+    pub(super) accent: Style,
+    pub(super) good: Style,
+    pub(super) warn: Style,
+    pub(super) bad: Style,
+    pub(super) event: Style,
+    pub(super) cpu: Style,
+    pub(super) mem: Style,
+    pub(super) found: Style,
     /// Laid over the whole row of what is selected, in the pane in front.
     pub(super) selected: Style,
-    names: [Style; HUES],
+    pub(super) names: [Style; HUES],
 }
 
 impl Roles {
@@ -79,31 +79,31 @@ impl Roles {
     }
 }
 
-const PLAIN: Style = Style::new();
-const BOLD: Style = PLAIN.add_modifier(Modifier::BOLD);
-const DIM: Style = PLAIN.add_modifier(Modifier::DIM);
+pub(super) const PLAIN: Style = Style::new();
+pub(super) const BOLD: Style = PLAIN.add_modifier(Modifier::BOLD);
+pub(super) const DIM: Style = PLAIN.add_modifier(Modifier::DIM);
 /// A row in reverse. Colours in it would make patches.
-const REVERSED: Style = PLAIN
+pub(super) const REVERSED: Style = PLAIN
     .fg(Color::Reset)
     .bg(Color::Reset)
     .add_modifier(Modifier::REVERSED)
     .remove_modifier(Modifier::DIM);
 
-const fn fg(color: Color) -> Style {
+pub(super) const fn fg(color: Color) -> Style {
     PLAIN.fg(color)
 }
 
 /// A colour by its hexadecimal number.
-const fn rgb(hex: u32) -> Color {
+pub(super) const fn rgb(hex: u32) -> Color {
     let [_, red, green, blue] = hex.to_be_bytes();
     Color::Rgb(red, green, blue)
 }
 
-const fn hex(hex: u32) -> Style {
+pub(super) const fn hex(hex: u32) -> Style {
     fg(rgb(hex))
 }
 
-const fn bold(style: Style) -> Style {
+pub(super) const fn bold(style: Style) -> Style {
     style.add_modifier(Modifier::BOLD)
 }
 
@@ -230,6 +230,7 @@ pub(super) fn hue(name: &str) -> Role {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::view::sets::{BLIND_DARK, BLIND_LIGHT};
 
     /// Every style of a set.
     fn all(roles: &Roles) -> Vec<Style> {
@@ -268,7 +269,8 @@ mod tests {
     fn text_is_legible_on_its_ground() {
         let dark: &[u32] = &[0x0000_0000, 0x0014_161a, 0x001e_1e1e, 0x0028_2c34, 0x0000_2b36];
         let light: &[u32] = &[0x00ff_ffff, 0x00fd_f6e3, 0x00f0_f0f0, 0x00ef_f1f5];
-        for (roles, grounds) in [(&DARK, dark), (&LIGHT, light)] {
+        let sets = [(&DARK, dark), (&LIGHT, light), (&BLIND_DARK, dark), (&BLIND_LIGHT, light)];
+        for (roles, grounds) in sets {
             let named = [roles.quiet, roles.accent, roles.good, roles.warn, roles.bad, roles.event];
             for (style, ground) in named
                 .into_iter()

@@ -3,11 +3,11 @@
 //!
 //! Invariant: what is wrong with a filter is marked where it is wrong, and said.
 
+use super::glyphs::Glyphs;
 use super::parts::Part;
 use super::prompt;
 use super::roles::Role;
 use super::text;
-use super::theme::Glyphs;
 use crate::app::table::Typing;
 use crate::app::{App, Mode};
 use crate::model::rows::{Filter, Sort};

@@ -13,25 +13,28 @@
 use ratatui::layout::Rect;
 
 use super::canvas::Canvas;
+use super::daemon_sheet;
 use super::parts::{self, Part};
 use super::prompt::input;
 use super::roles::Role;
 use super::text;
 use crate::app::App;
+use crate::app::Pane;
 use crate::app::ask::{Ask, Wanted};
 use crate::app::ended::{self, Ended};
 use crate::app::geometry::{overlay, wrap};
-use crate::app::menu::Menu;
+use crate::app::menu::{self, Menu};
 use crate::app::picker::Picker;
 use crate::app::several::{self, Several};
 use crate::app::sheet::{Sheet, room};
+use crate::model::rows::Field;
 
 /// The narrowest, so that its title fits.
 const COLUMNS_MIN: u16 = 40;
 /// The widest list of columns.
 const PICKER_COLUMNS: u16 = 76;
 /// The widest name of a column.
-const PICKER_NAMES: u16 = 11;
+const PICKER_NAMES: u16 = 24;
 /// The widest name of an action.
 const MENU_NAMES: u16 = 20;
 /// How many sentences a prompt says of what it would do, and in how many rows.
@@ -46,6 +49,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), sheet: 
         Sheet::Columns(picker) => columns(canvas, size, picker),
         Sheet::Menu(menu) => actions(app, canvas, size, menu),
         Sheet::Ask(ask) => prompt(app, canvas, size, ask),
+        Sheet::Daemon(id, top) => daemon_sheet::draw(app, canvas, size, (*id, *top)),
     }
 }
 
@@ -61,6 +65,9 @@ pub(super) fn keys(sheet: &Sheet) -> Vec<Part> {
             vec![key("Enter", "do it", 0), key("Esc", "close", 0), key("j k", "choose", 1)]
         }
         Sheet::Ask(_) => vec![key("Enter", "do it", 0), key("Esc", "close", 0)],
+        Sheet::Daemon(..) => {
+            vec![key("Esc", "close", 0), key("x", "actions", 1), key("j k", "scroll", 2)]
+        }
         Sheet::Columns(_) => vec![
             key("Space", "show or not", 0),
             key("< >", "move", 0),
@@ -124,6 +131,9 @@ fn actions(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), menu: &Menu) {
     let title = [Part::new("Actions", Role::Strong, 0), Part::new(menu.whom(), Role::Accent, 0)];
     let inner = canvas.overlay(overlay(size, PICKER_COLUMNS.min(room(size).0), rows), &title);
     let top = (menu.at() + 1).saturating_sub(usize::from(rows));
+    let key_of =
+        |entry: &menu::Entry| app.keys.now(false, Pane::Processes, entry.key).unwrap_or_default();
+    let keys = entries.iter().map(|entry| text::width(&key_of(entry))).max().unwrap_or(1).max(1);
     let lines = entries.iter().enumerate().skip(top);
     for (y, (place, entry)) in (inner.top()..inner.bottom()).zip(lines) {
         let (role, about, about_role) = match &entry.refusal {
@@ -131,8 +141,9 @@ fn actions(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), menu: &Menu) {
             None => (Role::Text, entry.about, Role::Quiet),
         };
         let key = canvas.role(if entry.refusal.is_some() { Role::Quiet } else { Role::Accent });
-        canvas.text(inner.x + 1, y, 1, entry.key, key);
-        let name = Rect::new(inner.x + 3, y, MENU_NAMES.min(inner.width.saturating_sub(3)), 1);
+        canvas.text(inner.x + 1, y, keys, &key_of(entry), key);
+        let room = inner.width.saturating_sub(2 + keys);
+        let name = Rect::new(inner.x + 2 + keys, y, MENU_NAMES.min(room), 1);
         canvas.text(name.x, y, name.width, entry.label, canvas.role(role));
         let x = name.right() + 1;
         canvas.text(x, y, inner.right().saturating_sub(x), about, canvas.role(about_role));
@@ -203,6 +214,8 @@ fn columns(canvas: &mut Canvas<'_>, size: (u16, u16), picker: &Picker) {
     ];
     let inner = canvas.overlay(overlay(size, PICKER_COLUMNS.min(room(size).0), rows), &title);
     let top = (picker.at() + 1).saturating_sub(usize::from(rows));
+    let widest = entries.iter().map(|(field, _)| text::width(name(*field))).max().unwrap_or(0);
+    let names = widest.min(PICKER_NAMES);
     let glyphs = canvas.theme().glyphs();
     let lines = entries.iter().enumerate().skip(top);
     for (y, (place, (field, is_shown))) in (inner.top()..inner.bottom()).zip(lines) {
@@ -210,14 +223,22 @@ fn columns(canvas: &mut Canvas<'_>, size: (u16, u16), picker: &Picker) {
         let (sign, role) = if *is_shown { (glyphs.good, Role::Text) } else { (" ", Role::Quiet) };
         let (good, role) = (canvas.role(Role::Good), canvas.role(role));
         canvas.text(inner.x + 1, y, 1, sign, good);
-        let name = Rect::new(inner.x + 3, y, PICKER_NAMES, 1);
-        let about = name.right() + 1;
-        canvas.text(name.x, y, name.width, column.name, role);
+        let at = Rect::new(inner.x + 3, y, names, 1);
+        let about = at.right() + 1;
+        canvas.text(at.x, y, at.width, name(*field), role);
         let rest = inner.right().saturating_sub(about);
         canvas.text(about, y, rest, column.about, canvas.role(Role::Quiet));
         if place == picker.at() {
-            choose(canvas, inner, name);
+            choose(canvas, inner, at);
         }
+    }
+}
+
+/// What a column is called in the list: a metric by its own name.
+fn name(field: Field) -> &'static str {
+    match field {
+        Field::Metric(name) => name.get(),
+        field => field.word(),
     }
 }
 

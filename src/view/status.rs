@@ -5,9 +5,9 @@
 
 use std::borrow::Cow;
 
+use super::glyphs::Glyphs;
 use super::roles::Role;
 use super::text;
-use super::theme::Glyphs;
 use crate::model::Action;
 use crate::model::fleet::Process;
 use crate::protocol::process::ProcessStatus;

@@ -13,12 +13,12 @@ use ratatui::layout::Rect;
 use super::canvas::Canvas;
 use super::columns::{Columns, Place, columns};
 use super::figures::Figures;
+use super::glyphs::Glyphs;
 use super::lookup::{daemon, is_in_front, is_live};
 use super::parts::Part;
 use super::roles::Role;
 use super::rows_title;
 use super::status::Status;
-use super::theme::Glyphs;
 use super::{chart, status, text, tree};
 use crate::app::{App, Pane};
 use crate::model::ProcessKey;
@@ -143,7 +143,7 @@ fn draw_head(app: &App, canvas: &mut Canvas<'_>, columns: &Columns, y: u16) {
         !columns.is_short && (sort.field != Field::Id || app.watched.daemons.len() == 1);
     for Place { field, x, columns } in columns.places.iter().copied() {
         let column = field.column();
-        let head = if field == Field::Restarts { glyphs.restarts } else { column.head };
+        let head = if field == Field::Restarts { glyphs.restarts } else { field.head() };
         let is_sorted = is_marked && field == sort.field;
         let style = canvas.role(if is_sorted { Role::Accent } else { Role::Quiet });
         let end = if column.is_right {
@@ -239,7 +239,7 @@ fn cell(
     let quiet_if = |is_so: bool| if is_so { Role::Quiet } else { Role::Text };
     let label = daemon(app, key.daemon).map_or("-", |daemon| &*daemon.label);
     let row = Row { process, daemon: label, now: app.now };
-    let plain = || (field.column().cell)(&row);
+    let plain = || field.cell(&row);
     let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     match field {
         Field::Id => (key.pm_id.to_string(), Role::Quiet),
@@ -260,6 +260,20 @@ fn cell(
             let text = plain();
             let role = if text.is_some() { Role::Warn } else { Role::Quiet };
             (or_none(text), role)
+        }
+        Field::ErrorRate | Field::LimitIn => {
+            let text = plain();
+            let role = if text.as_deref().is_some_and(|text| text != "0") {
+                Role::Warn
+            } else {
+                Role::Quiet
+            };
+            (or_none(text), role)
+        }
+        Field::CpuTree | Field::MemoryTree | Field::LogRate | Field::Ports | Field::Metric(_) => {
+            let text = plain();
+            let is_none = text.as_deref().is_none_or(|text| text == "0");
+            (or_none(text), quiet_if(is_none))
         }
         _ => (or_none(plain()), Role::Quiet),
     }

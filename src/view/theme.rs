@@ -5,7 +5,10 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use super::colors::{named, nearest_16, nearest_256, rgb_of};
+use super::glyphs::{ASCII, Glyphs, UNICODE};
 use super::roles::{self, Role, Roles};
+use super::sets::{self, Choice};
 use crate::model::log::Severity;
 use crate::protocol::text::{TextColor, TextStyle};
 
@@ -42,6 +45,30 @@ pub struct Theme {
     pub ground: Ground,
     /// Whether only ASCII may be drawn (a locale without UTF-8, `TERM=dumb`).
     pub ascii: bool,
+    /// The set of colours, where the user chose one.
+    pub choice: Choice,
+}
+
+impl Ground {
+    /// That of a colour: red, green, blue.
+    #[must_use]
+    pub fn of_color([red, green, blue]: [u8; 3]) -> Self {
+        // Rec. 601, in thousandths.
+        let luma = u32::from(red) * 299 + u32::from(green) * 587 + u32::from(blue) * 114;
+        if luma > 127_500 { Self::Light } else { Self::Dark }
+    }
+}
+
+/// The nearest colour that a terminal with these has.
+fn fitting(colors: Colors, color: Color) -> Color {
+    match (colors, color) {
+        (Colors::Sixteen, Color::Rgb(red, green, blue)) => named(nearest_16([red, green, blue])),
+        (Colors::Sixteen, Color::Indexed(index @ 16..)) => named(nearest_16(rgb_of(index))),
+        (Colors::Many, Color::Rgb(red, green, blue)) => {
+            Color::Indexed(nearest_256([red, green, blue]))
+        }
+        (_, color) => color,
+    }
 }
 
 impl Theme {
@@ -70,7 +97,40 @@ impl Theme {
             .unwrap_or_default()
             .to_ascii_lowercase();
         let is_utf8 = locale.contains("utf-8") || locale.contains("utf8");
-        Self { colors, ground, ascii: is_dumb || !is_utf8 }
+        Self::new(colors, ground, is_dumb || !is_utf8)
+    }
+
+    /// So many colours on this ground, in the set that fits.
+    #[must_use]
+    pub const fn new(colors: Colors, ground: Ground, ascii: bool) -> Self {
+        Self { colors, ground, ascii, choice: Choice::Auto }
+    }
+
+    /// The same with the colours that the user wants. What has no colours gets none, and a set of one's
+    /// own those that the terminal has.
+    #[must_use]
+    pub fn choose(self, choice: Choice) -> Self {
+        match choice {
+            Choice::Auto => self,
+            Choice::Dark => self.on(Ground::Dark),
+            Choice::Light => self.on(Ground::Light),
+            _ if self.colors == Colors::None => self,
+            Choice::Sixteen => Self { colors: Colors::Sixteen, ..self },
+            Choice::Mono => Self { colors: Colors::None, ..self },
+            Choice::HighContrast | Choice::ColorBlind => Self { choice, ..self },
+            Choice::Own(own) => {
+                let has = |color| fitting(self.colors, color);
+                Self { choice: Choice::Own(own.fitted(has)), ..self }
+            }
+        }
+    }
+
+    /// Whether it depends on the ground, and nothing said yet which that is.
+    #[must_use]
+    pub fn asks_for_ground(self) -> bool {
+        let depends =
+            matches!(self.choice, Choice::Auto | Choice::HighContrast | Choice::ColorBlind);
+        self.colors == Colors::True && self.ground == Ground::Unknown && depends
     }
 
     /// The same on this ground: what a configuration or the terminal's own answer says of it.
@@ -88,8 +148,26 @@ impl Theme {
     /// The set of colours. True colours are chosen for a ground; on one that is not known the
     /// terminal's own 16 are safer.
     fn roles(self) -> &'static Roles {
+        match (self.colors, self.choice) {
+            (Colors::None, _) => return &roles::MONO,
+            (_, Choice::Own(own)) => return own.roles(),
+            (_, Choice::HighContrast) if self.ground == Ground::Light => {
+                return &sets::CONTRAST_LIGHT;
+            }
+            (_, Choice::HighContrast) => return &sets::CONTRAST,
+            (Colors::True, Choice::ColorBlind) if self.ground == Ground::Dark => {
+                return &sets::BLIND_DARK;
+            }
+            (Colors::True, Choice::ColorBlind) if self.ground == Ground::Light => {
+                return &sets::BLIND_LIGHT;
+            }
+            (_, Choice::ColorBlind) if self.ground == Ground::Light => {
+                return &sets::BLIND_SIXTEEN_LIGHT;
+            }
+            (_, Choice::ColorBlind) => return &sets::BLIND_SIXTEEN,
+            _ => {}
+        }
         match (self.colors, self.ground) {
-            (Colors::None, _) => &roles::MONO,
             (Colors::True, Ground::Dark) => &roles::DARK,
             (Colors::True, Ground::Light) => &roles::LIGHT,
             (_, Ground::Light) => &roles::SIXTEEN_LIGHT,
@@ -186,183 +264,6 @@ fn ground_of(colors: &str) -> Ground {
     }
 }
 
-/// The terminal's own colour of that number.
-fn named(index: u8) -> Color {
-    match index {
-        0 => Color::Black,
-        1 => Color::Red,
-        2 => Color::Green,
-        3 => Color::Yellow,
-        4 => Color::Blue,
-        5 => Color::Magenta,
-        6 => Color::Cyan,
-        7 => Color::Gray,
-        8 => Color::DarkGray,
-        9 => Color::LightRed,
-        10 => Color::LightGreen,
-        11 => Color::LightYellow,
-        12 => Color::LightBlue,
-        13 => Color::LightMagenta,
-        14 => Color::LightCyan,
-        _ => Color::White,
-    }
-}
-
-/// Steps of the 6x6x6 cube of xterm's 256 colours.
-const CUBE: [u8; 6] = [0, 95, 135, 175, 215, 255];
-
-/// Red, green and blue of one of xterm's 256 colours from 16 on.
-fn rgb_of(index: u8) -> [u8; 3] {
-    if index >= 232 {
-        return [8 + 10 * (index - 232); 3];
-    }
-    let index = index.saturating_sub(16);
-    let step = |at: u8| CUBE.get(usize::from(at % 6)).copied().unwrap_or(0);
-    [step(index / 36), step(index / 6), step(index)]
-}
-
-/// The nearest of the cube's and the greys' 240 colours.
-fn nearest_256(rgb: [u8; 3]) -> u8 {
-    (16..=255).min_by_key(|index| distance(rgb, rgb_of(*index))).unwrap_or(15)
-}
-
-/// The nearest of the 16 by their usual values, which users may have changed.
-fn nearest_16(rgb: [u8; 3]) -> u8 {
-    const USUAL: [[u8; 3]; 16] = [
-        [0, 0, 0],
-        [205, 0, 0],
-        [0, 205, 0],
-        [205, 205, 0],
-        [0, 0, 238],
-        [205, 0, 205],
-        [0, 205, 205],
-        [229, 229, 229],
-        [127, 127, 127],
-        [255, 0, 0],
-        [0, 255, 0],
-        [255, 255, 0],
-        [92, 92, 255],
-        [255, 0, 255],
-        [0, 255, 255],
-        [255, 255, 255],
-    ];
-    (0..).zip(USUAL).min_by_key(|(_, usual)| distance(rgb, *usual)).map_or(7, |(index, _)| index)
-}
-
-/// Square of the distance of two colours.
-fn distance(left: [u8; 3], right: [u8; 3]) -> u32 {
-    left.iter().zip(right).map(|(left, right)| u32::from(left.abs_diff(right)).pow(2)).sum()
-}
-
-/// Every glyph that is not a letter. All are one column wide, but for ASCII's `ellipsis`
-/// and `restarts`. None has a variation selector, none is from a private area.
-#[derive(Debug)]
-pub(super) struct Glyphs {
-    pub(super) ellipsis: &'static str,
-    /// Left of the selected row, in the pane in front.
-    pub(super) selected: &'static str,
-    /// The same, in the pane behind.
-    pub(super) selected_behind: &'static str,
-    /// Left of a marked row.
-    pub(super) marked: &'static str,
-    pub(super) online: &'static str,
-    /// Launching, stopping, an action under way.
-    pub(super) busy: &'static str,
-    pub(super) stopped: &'static str,
-    pub(super) bad: &'static str,
-    /// Waiting, restarting.
-    pub(super) waiting: &'static str,
-    pub(super) good: &'static str,
-    pub(super) warning: &'static str,
-    pub(super) restarts: &'static str,
-    /// The sorted column, the least first.
-    pub(super) ascending: &'static str,
-    /// Sorted by this column, the largest first.
-    pub(super) descending: &'static str,
-    /// The stroke of a pane's title.
-    pub(super) rule: &'static str,
-    /// The same, of the pane in front.
-    pub(super) rule_in_front: &'static str,
-    /// A limit in a chart.
-    pub(super) limit: &'static str,
-    /// Left of a line of standard output.
-    pub(super) out: &'static str,
-    /// Left of a line of standard error.
-    pub(super) err: &'static str,
-    /// Left of what happened.
-    pub(super) event: &'static str,
-    /// Left of a message.
-    pub(super) message: &'static str,
-    /// One to eight eighths of a cell, from below.
-    pub(super) bars: [&'static str; 8],
-    /// One to eight eighths of a cell, from the left.
-    pub(super) meter: [&'static str; 8],
-    /// What of a meter is empty.
-    pub(super) meter_empty: &'static str,
-    /// A line break in a prompt, which has one row.
-    pub(super) line_break: &'static str,
-    /// A tab there.
-    pub(super) tab: &'static str,
-}
-
-static UNICODE: Glyphs = Glyphs {
-    ellipsis: "…",
-    selected: "▌",
-    selected_behind: "▏",
-    marked: "◆",
-    online: "●",
-    busy: "◌",
-    stopped: "○",
-    bad: "✗",
-    waiting: "↻",
-    good: "✓",
-    warning: "⚠",
-    restarts: "↺",
-    ascending: "▲",
-    descending: "▼",
-    rule: "─",
-    rule_in_front: "━",
-    limit: "╌",
-    out: "│",
-    err: "┃",
-    event: "◆",
-    message: "»",
-    bars: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
-    meter: ["▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"],
-    meter_empty: "·",
-    line_break: "↵",
-    tab: "⇥",
-};
-
-static ASCII: Glyphs = Glyphs {
-    ellipsis: "...",
-    selected: ">",
-    selected_behind: "-",
-    marked: "#",
-    online: "*",
-    busy: ".",
-    stopped: "o",
-    bad: "x",
-    waiting: "~",
-    good: "+",
-    warning: "!",
-    restarts: "rst",
-    ascending: "^",
-    descending: "v",
-    rule: "-",
-    rule_in_front: "=",
-    limit: "-",
-    out: "|",
-    err: "!",
-    event: "*",
-    message: ">",
-    bars: [".", ":", "-", "=", "+", "*", "#", "#"],
-    meter: [" ", " ", " ", "#", "#", "#", "#", "#"],
-    meter_empty: ".",
-    line_break: "^J",
-    tab: "^I",
-};
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -403,9 +304,42 @@ mod tests {
     }
 
     #[test]
+    fn the_terminals_answer_tells_the_ground() {
+        for (color, ground) in [
+            ([0, 0, 0], Ground::Dark),
+            ([0x28, 0x2c, 0x34], Ground::Dark),
+            ([0xff, 0xff, 0xff], Ground::Light),
+            ([0xfd, 0xf6, 0xe3], Ground::Light),
+        ] {
+            assert_eq!(Ground::of_color(color), ground, "{color:?}");
+        }
+        assert!(Theme::new(Colors::True, Ground::Unknown, false).asks_for_ground());
+        assert!(!Theme::new(Colors::True, Ground::Dark, false).asks_for_ground());
+        assert!(!Theme::new(Colors::Sixteen, Ground::Unknown, false).asks_for_ground());
+        let chosen = Theme::new(Colors::True, Ground::Unknown, false).choose(Choice::Light);
+        assert!(!chosen.asks_for_ground());
+    }
+
+    #[test]
+    fn no_choice_colours_what_has_no_colours() {
+        let own = sets::Own::of("light", &[]).unwrap().0;
+        let none = Theme::new(Colors::None, Ground::Unknown, false);
+        for (_, choice) in sets::NAMES.iter().copied().chain([("own", Choice::Own(own))]) {
+            assert_eq!(*none.choose(choice).roles(), roles::MONO, "{choice:?}");
+        }
+        let sixteen = Theme::new(Colors::Sixteen, Ground::Unknown, false);
+        let color = sixteen.choose(Choice::Own(own)).role(Role::Good).fg.unwrap();
+        assert!(!matches!(color, Color::Rgb(..) | Color::Indexed(_)), "{color:?}");
+        let role =
+            |choice| Theme::new(Colors::True, Ground::Dark, false).choose(choice).role(Role::Good);
+        assert_ne!(role(Choice::ColorBlind), role(Choice::Auto));
+        assert_ne!(role(Choice::HighContrast), role(Choice::Auto));
+    }
+
+    #[test]
     fn true_colours_need_a_known_ground() {
         let roles = |colors, ground| {
-            let theme = Theme { colors, ground: Ground::Unknown, ascii: false }.on(ground);
+            let theme = Theme::new(colors, Ground::Unknown, false).on(ground);
             std::ptr::from_ref(theme.roles())
         };
         let is = |colors, ground, wanted: &'static Roles| {
@@ -465,7 +399,7 @@ mod tests {
     #[test]
     fn colors_of_logs_are_mapped() {
         let of = |colors, color| {
-            let theme = Theme { colors, ground: Ground::Unknown, ascii: false };
+            let theme = Theme::new(colors, Ground::Unknown, false);
             theme.text_color(color)
         };
         assert_eq!(of(Colors::None, TextColor::Indexed(1)), None);

@@ -55,6 +55,9 @@ pub(crate) fn history_is_what_the_files_hold() {
     // What is followed up to a moment that is over ends at once.
     let over = run(&["logs", "-f", "--until", "2026-11-28T03:00:01Z", "--raw"]).with(0);
     assert_eq!(over.out.lines().count(), 3, "{over:?}");
+    assert!(over.err.contains("--until is over: nothing is followed"), "{over:?}");
+    let ago = run(&["logs", "--since", "-5m", "--raw"]).with(0);
+    assert_eq!((ago.out.as_str(), ago.err.as_str()), ("", ""), "5 minutes ago");
     // A file that cannot be read is a failure, whatever the others hold.
     fs::remove_file(&err).unwrap();
     fs::create_dir(&err).unwrap();
@@ -63,6 +66,61 @@ pub(crate) fn history_is_what_the_files_hold() {
         let ended = run(&arguments).with(1);
         assert!(ended.err.contains("app-error.log"), "{ended:?}");
     }
+}
+
+/// Files that are none, and lines that are none: what can be read is, and the rest is named once.
+pub(crate) fn odd_files_are_read_or_named() {
+    let idle = "setInterval(function () {}, 1e9);";
+    let talks = format!("console.log('o1'); console.error('e1'); console.log('o2'); {idle}");
+    let apps = [
+        script("both", "js", &*talks)
+            .with(json!({"out_file": "both.log", "error_file": "both.log"})),
+        script("none", "js", &*talks)
+            .with(json!({"out_file": "/dev/null", "error_file": "/dev/null"})),
+        script("fifo", "js", idle),
+        script("loop", "js", idle),
+        script("binary", "js", idle),
+        script("long", "js", idle),
+    ];
+    let home = Pm2Home::with(Release::Seven, &apps);
+    let logs = home.path().join("logs");
+    let both = home.apps().join("both.log");
+    wait_until("it has logged", || {
+        fs::read_to_string(&both).unwrap_or_default().lines().count() == 3
+    });
+    let out = |name: &str| logs.join(format!("{name}-out.log"));
+    wait_until("they are there", || {
+        ["fifo", "loop", "binary", "long"].iter().all(|name| out(name).exists())
+    });
+    fs::remove_file(out("fifo")).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, out("fifo"), rustix::fs::Mode::RWXU).unwrap();
+    fs::remove_file(out("loop")).unwrap();
+    std::os::unix::fs::symlink("loop-out.log", out("loop")).unwrap();
+    let bytes = b"\xff\xfe\x00\x01 bin\x1b]52;c;aGk=\x07\x9b31m end\n\x00\n";
+    fs::write(out("binary"), bytes).unwrap();
+    let mut long = vec![b'x'; 100 << 20];
+    long.extend_from_slice(b" Needle\nlast\n");
+    fs::write(out("long"), &long).unwrap();
+    let run = |arguments: &[&str]| pm2_tui(home.path(), arguments);
+    // Both outputs in one file: each line once, in the order of the file.
+    let told = run(&["logs", "both", "--raw"]).with(0);
+    assert_eq!(told.out, fs::read_to_string(&both).unwrap());
+    assert_eq!(run(&["logs", "none"]).with(0).out, "");
+    let fifo = run(&["logs", "fifo"]).with(1);
+    assert_eq!(fifo.err.matches("fifo-out.log").count(), 1, "{fifo:?}");
+    let around = run(&["logs", "loop"]).with(1);
+    assert_eq!(around.err.matches("loop-out.log").count(), 1, "{around:?}");
+    let raw = program(home.path(), &["logs", "binary", "--raw"]).output().unwrap();
+    assert_eq!(raw.stdout, bytes);
+    let shown = run(&["logs", "binary"]).with(0);
+    assert!(shown.out.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
+    assert!(shown.out.contains("bin") && shown.out.contains("end"), "{shown:?}");
+    // A line of 100 MB is read in pieces.
+    assert_eq!(run(&["logs", "long", "-n", "1", "--raw"]).with(0).out, "last\n");
+    let found = run(&["logs", "long", "--grep", "Needle", "--raw"]).with(0);
+    assert!(found.out.ends_with("x Needle\n") && found.out.len() <= 2 << 20);
+    let raw = program(home.path(), &["logs", "long", "--raw", "-n", "1000"]).output().unwrap();
+    assert!(raw.stdout == long, "byte for byte: {} of {}", raw.stdout.len(), long.len());
 }
 
 /// Reads numbered lines, and panics unless each comes once and in order.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
+use pm2_tui::app::command::{Command, LogCommand};
 use pm2_tui::app::effect::Effect;
 use pm2_tui::app::log_line::Shown;
 use pm2_tui::app::log_view::LogView;
@@ -68,10 +69,26 @@ impl Cockpit {
     fn take(&mut self, message: Message) {
         let now = self.now();
         for effect in update(&mut self.app, now, message).0 {
-            if let Effect::Older { of, .. } = effect {
-                self.handle.older(of);
+            match effect {
+                Effect::Older { of, reach, room, .. } => self.handle.older(of, reach, room),
+                Effect::Reread { parts, .. } => self.handle.reread(parts),
+                Effect::OlderOn { .. } => self.handle.older_on(),
+                Effect::HaltOlder => self.handle.halt_older(),
+                _ => {}
             }
         }
+    }
+
+    /// Asks for something that is typed.
+    fn ask(&mut self, what: LogCommand, typed: &str) {
+        self.take(Message::Command(Command::Log(what)));
+        for c in typed.chars() {
+            self.take(Message::Text(c));
+        }
+        while self.app.log_view.has_work() {
+            self.take(Message::Clock);
+        }
+        self.take(Message::Command(Command::Open));
     }
 
     /// At the top, older lines come until there is none.
@@ -79,8 +96,8 @@ impl Cockpit {
         self.app.focus = pm2_tui::app::Pane::Log;
         for _ in 0..200 {
             let before = self.app.lines().len();
-            self.take(Message::Command(pm2_tui::app::command::Command::First));
-            self.take(Message::Command(pm2_tui::app::command::Command::First));
+            self.take(Message::Command(Command::First));
+            self.take(Message::Command(Command::First));
             let notice = self.app.notice.take();
             if notice.is_some_and(|notice| notice.text.contains("no older")) {
                 return;
@@ -129,7 +146,7 @@ impl Cockpit {
             for (daemon, report) in batch.drain(..) {
                 self.take(Message::Report(daemon, report));
             }
-            while !self.app.log_view.is_done() {
+            while self.app.log_view.has_work() {
                 self.take(Message::Clock);
             }
         }
@@ -362,6 +379,108 @@ pub(crate) fn a_daemon_that_comes_back_leaves_no_gap() {
         for (name, numbers) in numbers(&cockpit.app) {
             assert_each_once(&name, &numbers);
         }
+        cockpit.handle.shut_down().await;
+    });
+}
+
+/// Lines of a large file, one each 100 ms, the newest now.
+fn large(count: u32) -> String {
+    let now_ms = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis() as i64;
+    let filler = "x".repeat(100);
+    let line = |n: u32| {
+        let at_ms = now_ms - i64::from(count - n) * 100;
+        let at = jiff::Timestamp::from_millisecond(at_ms).unwrap();
+        let word = if n == 5_000 { "Needle" } else { "hay" };
+        format!("{at:.3} {word} {n} {filler}\n")
+    };
+    (0..count).map(line).collect()
+}
+
+/// Whether a line in sight has these words: what is not looked at is not read.
+fn is_in_sight(app: &App, words: &str) -> bool {
+    let top = pm2_tui::app::log_top(app, 20);
+    app.lines().rows(top, 20).iter().any(|line| line.text.text.contains(words))
+}
+
+/// A file that is far larger than what is held is searched, and gone back in, on demand; nothing of it
+/// is held, and what is cut off says so.
+pub(crate) fn a_large_file_is_gone_back_in_on_demand() {
+    const COUNT: u32 = 500_000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.log");
+    fs::write(&path, large(COUNT)).unwrap();
+    let app = script("app", "js", "setInterval(function () {}, 1e9);")
+        .with(json!({"out_file": path.to_str().unwrap()}));
+    let home = Pm2Home::with(Release::Seven, &[app]);
+    home.mark();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut cockpit = Cockpit::new(&home);
+        cockpit.app.log_view = LogView::new(Bounds { lines: 20_000, bytes: 1 << 20 });
+        cockpit.until("the end of it", |app| is_in_sight(app, "hay 499999 ")).await;
+        cockpit.app.focus = pm2_tui::app::Pane::Log;
+        // A word that only its beginning has.
+        cockpit.ask(LogCommand::Search, "Needle");
+        cockpit.until("the word", |app| is_in_sight(app, "Needle 5000 ")).await;
+        assert_eq!(cockpit.app.log_view.found(), 1);
+        let marked =
+            |app: &App| pm2_tui::app::marked(app).and_then(|line| app.log_view.whole(line));
+        cockpit
+            .until("its line", |app| marked(app).is_some_and(|it| it.text.text.contains("Needle")))
+            .await;
+        // Its very beginning, where there is room for all between.
+        cockpit.take(Message::Command(Command::First));
+        cockpit.take(Message::Command(Command::First));
+        cockpit.until("the beginning", |app| is_in_sight(app, "hay 0 ")).await;
+        let first = |app: &App| app.lines().rows(0, 1)[0].text.text.to_string();
+        cockpit.until("what is in sight", |app| first(app).contains("hay 0 ")).await;
+        // Cut off under it.
+        fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(0).unwrap();
+        cockpit.take(Message::Command(Command::PageDown));
+        cockpit.take(Message::Command(Command::PageDown));
+        cockpit.take(Message::Command(Command::PageDown));
+        cockpit
+            .until("that they are gone", |app| {
+                marked(app).is_some_and(|it| it.text.text.contains("no longer to be read"))
+            })
+            .await;
+        let words = "of this log file are passed over here";
+        assert!(has(&cockpit.app, |line| line.text.text.contains(words)));
+        cockpit.handle.shut_down().await;
+    });
+    home.assert_unharmed_but(&[]);
+}
+
+/// A time that is not held is gone to, and reading is ended by Esc.
+pub(crate) fn a_time_far_back_is_gone_to_and_esc_ends_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large.log");
+    fs::write(&path, large(500_000)).unwrap();
+    let app = script("app", "js", "setInterval(function () {}, 1e9);")
+        .with(json!({"out_file": path.to_str().unwrap()}));
+    let home = Pm2Home::with(Release::Seven, &[app]);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut cockpit = Cockpit::new(&home);
+        cockpit.app.log_view = LogView::new(Bounds { lines: 20_000, bytes: 1 << 20 });
+        cockpit.until("the end of it", |app| is_in_sight(app, "hay 499999 ")).await;
+        cockpit.app.focus = pm2_tui::app::Pane::Log;
+        // 10,000 s before the newest line are 100,000 lines.
+        cockpit.ask(LogCommand::GoToTime, "-10000s");
+        cockpit
+            .until("the time", |app| {
+                let marked = pm2_tui::app::marked(app).and_then(|line| app.log_view.time_of(line));
+                let lines = app.lines();
+                let newest = lines.at(lines.len() - 1).and_then(|line| app.log_view.time_of(line));
+                let apart = newest.zip(marked).map_or(0, |(newest, marked)| newest - marked);
+                (9_990_000..10_010_000).contains(&apart)
+            })
+            .await;
+        let notice = |app: &App| app.notice.as_ref().map_or(String::new(), |it| it.text.clone());
+        cockpit.ask(LogCommand::Search, "nowhere");
+        cockpit.until("how far it is", |app| notice(app).contains("% of")).await;
+        cockpit.take(Message::Command(Command::Back));
+        assert!(notice(&cockpit.app).contains("stopped"));
         cockpit.handle.shut_down().await;
     });
 }

@@ -156,3 +156,51 @@ pub(crate) fn the_pager_has_the_terminal_and_the_bus_is_read_meanwhile() {
     screen.wait_exit();
     home.assert_unharmed_but(&[]);
 }
+
+/// Without `$PAGER` lnav is taken where it is installed; less stands at the line.
+pub(crate) fn lnav_is_taken_where_it_is_and_less_stands_at_the_line() {
+    let home = Pm2Home::with(Release::Seven, &[apps::counter("many", 1_000, 0, ".")]);
+    home.mark();
+    let folder = home.apps().join("bin");
+    fs::create_dir(&folder).unwrap();
+    let lnav = folder.join("lnav");
+    fs::write(&lnav, "#!/bin/sh\necho \"LNAV $1\"\nread line\n").unwrap();
+    fs::set_permissions(&lnav, fs::Permissions::from_mode(0o755)).unwrap();
+    let out = home.path().join("logs").join("many-out.log");
+    let shown_by = |pager: Option<&str>| {
+        let mut environment = home.environment();
+        environment[0].1 = format!("{}:{}", folder.display(), environment[0].1);
+        environment.extend(pager.map(|pager| ("PAGER".to_owned(), pager.to_owned())));
+        let mut screen = Screen::program((120, 40), COCKPIT, &[], &environment);
+        screen.wait_for("history", |text| text.contains("many 999."));
+        screen.press("\t");
+        screen.wait_for("the log", |text| text.contains("Tab, then"));
+        screen.press("/");
+        screen.wait_for("the prompt", |text| text.contains("Enter keep"));
+        screen.press("many 500");
+        screen.wait_for("the line", |text| text.contains("many 500.") && text.contains("1 of 1"));
+        screen.press("\r");
+        screen.wait_for("it is kept", |text| text.contains("Tab, then r"));
+        screen.press("o");
+        screen
+    };
+    let back = |mut screen: Screen, keys: &str| {
+        screen.press(keys);
+        screen.wait_for("the screen again", |text| text.contains("━ Log ━"));
+        screen.press("q");
+        screen.wait_exit();
+    };
+    let mut screen = shown_by(None);
+    let said = format!("LNAV {}", out.display());
+    screen.wait_for("lnav", |text| text.contains(&said));
+    back(screen, "\n");
+    let is_installed = |folder: std::path::PathBuf| folder.join("less").is_file();
+    if std::env::split_paths(&std::env::var_os("PATH").unwrap()).any(is_installed) {
+        let mut screen = shown_by(Some("less"));
+        screen.wait_for("less at the line", |text| {
+            text.trim_start().starts_with("many 500.") && !text.contains("━ Log ━")
+        });
+        back(screen, "q");
+    }
+    home.assert_unharmed_but(&[]);
+}

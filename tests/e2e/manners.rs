@@ -22,6 +22,7 @@ fn assert_given_back(ending: &Ending, how: &str) {
     for (undone, done, what) in [
         ("\x1b[?1049l", "\x1b[?1049h", "the alternate screen"),
         ("\x1b[?25h", "\x1b[?25l", "the cursor"),
+        ("\x1b[?1002l", "\x1b[?1002h", "the mouse"),
     ] {
         assert!(
             last(undone.as_bytes()) > last(done.as_bytes()),

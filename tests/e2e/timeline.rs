@@ -90,3 +90,40 @@ pub(crate) fn what_happened_stands_in_the_log_once() {
         cockpit.handle.shut_down().await;
     });
 }
+
+/// Memory limit, cron and watch restarts: why stands before the end.
+pub(crate) fn what_pm2_does_by_itself_stands_in_the_log() {
+    let home = Pm2Home::empty(Release::Seven);
+    // Its worker looks at memory every 30 s otherwise.
+    let mut ping = home.command(&["ping"]);
+    ping.env("PM2_WORKER_INTERVAL", "1500");
+    assert!(ping.output().unwrap().status.success());
+    let seen = home.apps().join("seen");
+    std::fs::create_dir(&seen).unwrap();
+    let hungry = "var kept = Buffer.alloc(120e6, 1);\n\
+                  setInterval(function () { return kept; }, 1e3);";
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut cockpit = Cockpit::new(&home);
+        cockpit.until("the daemon", |app| count(app, "PM2", "connected") >= 1).await;
+        home.start(&[
+            script("memory", "js", hungry).with(json!({ "max_memory_restart": "60M" })),
+            apps::idle("cron").with(json!({ "cron_restart": "*/3 * * * * *" })),
+            apps::idle("watching").with(json!({ "watch": [seen.to_str().unwrap()] })),
+        ]);
+        let mut touched = 0;
+        cockpit
+            .until("what PM2 did by itself", |app| {
+                touched += 1;
+                std::fs::write(seen.join("a.txt"), touched.to_string()).unwrap();
+                count(app, "memory", "of 60.0 MiB: PM2 restarts it") >= 1
+                    && count(app, "cron", "its cron_restart is due: PM2 restarts it") >= 1
+                    && count(app, "watching", "a.txt changed: PM2 restarts it") >= 1
+            })
+            .await;
+        for name in ["memory", "cron", "watching"] {
+            cockpit.until("it is up again", |app| count(app, name, "restart 1") >= 1).await;
+        }
+        cockpit.handle.shut_down().await;
+    });
+}

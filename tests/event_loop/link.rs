@@ -257,6 +257,33 @@ pub(super) async fn a_terminal_that_stops_answering_is_drawn_on() {
     assert!(last > 49_000 * MS, "drawn until {last:?}");
 }
 
+/// A question is answered once it was on the screen for a while, not since it was sent.
+pub(super) async fn a_question_that_is_under_way_is_not_answered() {
+    let link = Link { bytes_per_s: 1_000_000, delay: 400 * MS, ..SLOW };
+    let mut session = Session::on(false, |answers| Throttled::new(link, answers));
+    session.report(processes(2));
+    let input = session.input.clone();
+    let press = async |code| input.send(key(code)).await.unwrap();
+    session
+        .beside(async {
+            sleep(5_000 * MS).await;
+            press(KeyCode::Char('d')).await;
+            // The terminal's answer is here after 800 ms.
+            sleep(600 * MS).await;
+            press(KeyCode::Char('y')).await;
+        })
+        .await;
+    assert!(session.app.mode.is_question(), "unread, and answered");
+    session
+        .beside(async {
+            sleep(2_500 * MS).await;
+            press(KeyCode::Char('y')).await;
+            sleep(100 * MS).await;
+        })
+        .await;
+    assert!(!session.app.mode.is_question(), "read, and answered");
+}
+
 pub(super) async fn the_header_names_the_delay() {
     for (link, is_named) in
         [(SLOW, true), (Link { bytes_per_s: 1_000_000, delay: MS, ..SLOW }, false)]

@@ -5,11 +5,15 @@ use crate::app::act;
 use crate::app::command::Command;
 use crate::app::editor::Editor;
 use crate::app::effect::{Effect, Effects};
+use crate::app::help::Help;
 use crate::app::inspection::{Asked, Prompt, Ready, Search};
 use crate::app::inspection_ask::Ask;
+use crate::app::keymap::Place;
 use crate::app::mode::Mode;
+use crate::app::own;
 use crate::app::palette::Palette;
 use crate::app::prompt::Compose;
+use crate::app::row_keys;
 use crate::app::state::App;
 use crate::app::taken::scrolled;
 use crate::model::Target;
@@ -32,6 +36,7 @@ pub(in crate::app) fn take(app: &mut App, command: Command) -> Effects {
         Command::Open => sheet.open(),
         command if command.is_movement() => sheet.go(command, size),
         Command::Act(action) => return act::on(app, action, daemon, target),
+        Command::Own(place) => return own::begin(app, place, Some((daemon, target))),
         Command::Compose if app.read_only => {
             app.notify("message: refused, this is --read-only", true);
         }
@@ -40,8 +45,8 @@ pub(in crate::app) fn take(app: &mut App, command: Command) -> Effects {
             app.open(Mode::Compose(compose));
         }
         Command::Why => app.open(Mode::Why { key, life: 0, top: 0 }),
-        Command::Help => app.open(Mode::Help { top: 0 }),
-        Command::Palette => app.open(Mode::Palette(Palette::default())),
+        Command::Help => app.open(Mode::Help(Box::new(Help::of(Place::Details)))),
+        Command::Palette => app.open(Mode::Palette(Palette::new(row_keys::menu(app)))),
         _ => {}
     }
     Effects::none()

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::app::details::{Sheet, Tab};
-use crate::app::keymap;
+use crate::app::press;
 use crate::model::charts::spans::Span;
 use crate::model::exam::{Exam, Sealed};
 use crate::model::trigger::{Reply, Trigger};
@@ -13,7 +13,7 @@ use crate::model::trigger::{Reply, Trigger};
 /// Presses a key as the loop does, and gives what else is to be done.
 fn hit(app: &mut App, code: KeyCode) -> Vec<Effect> {
     let key = KeyEvent::new(code, KeyModifiers::NONE);
-    keymap::message(&app.mode, app.focus, key)
+    press::message(&app.keys, &app.mode, app.focus, key)
         .map_or_else(Vec::new, |message| update(app, Moment::at(2_000), message).0)
 }
 
@@ -44,7 +44,13 @@ fn exam() -> Report {
         "axm_monitor": { "Users": { "value": 7 }, "Version": { "value": "1.2.3" } },
     }});
     let info = info(0, "p0", ProcessStatus::Online);
-    Report::Examined(Box::new(Exam { info, raw: Sealed(raw), sizes: Vec::new(), family: None }))
+    Report::Examined(Box::new(Exam {
+        info,
+        raw: Sealed(raw),
+        sizes: Vec::new(),
+        family: None,
+        zone: None,
+    }))
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::*;
-use crate::app::keymap;
 use crate::app::log_view::{LogView, words};
-use crate::logs::{Bounds, Scope};
+use crate::app::press;
+use crate::logs::{Bounds, Reach, Scope};
 use crate::model::log::LineKind;
 use crate::model::past::{FileStream, Past, PastFile, PastLine};
 
@@ -19,7 +19,7 @@ pub(super) fn keys(app: &mut App, text: &str) {
             c => KeyCode::Char(c),
         };
         let key = KeyEvent::new(code, KeyModifiers::NONE);
-        let message = keymap::message(&app.mode, app.focus, key);
+        let message = press::message(&app.keys, &app.mode, app.focus, key);
         if let Some(message) = message {
             assert_eq!(update(app, Moment::at(2_000), message), Effects::none(), "{c:?}");
         }
@@ -229,6 +229,7 @@ pub(super) fn past(lines: &[(i64, &str)], has_more: bool, is_asked: bool) -> Rep
         is_estimated: false,
         level: None,
         bytes: text.as_bytes().to_vec(),
+        offset: None,
     };
     let file = PastFile {
         pm_id: Some(PmId(0)),
@@ -239,9 +240,11 @@ pub(super) fn past(lines: &[(i64, &str)], has_more: bool, is_asked: bool) -> Rep
         rest: None,
         is_exact: true,
         is_after: false,
+        again: None,
+        gap: 0,
     };
     let (files, notes) = (vec![file], Vec::new());
-    Report::History(Box::new(Past { files, notes, has_more, is_asked }))
+    Report::History(Box::new(Past { files, notes, has_more, is_asked, ..Past::default() }))
 }
 
 #[test]
@@ -253,16 +256,21 @@ fn history_goes_before_what_came_and_older_lines_are_asked_for_at_the_top() {
     keys(&mut app, "\tg");
     assert_eq!(marked_text(&app), "one");
     let effects = press(&mut app, Command::First);
-    assert_eq!(effects, [Effect::Older { daemon: D, of: Vec::new() }]);
+    assert_eq!(
+        effects,
+        [Effect::Older { daemon: D, of: Vec::new(), reach: Reach::Begin, room: 89_997 }]
+    );
     assert!(press(&mut app, Command::Up).is_empty(), "it is under way");
     send(&mut app, past(&[(-90, "zero")], false, true));
-    assert_eq!((shown(&app)[0], marked_text(&app)), ("zero", "one"));
+    assert_eq!((shown(&app)[0], marked_text(&app)), ("zero", "zero"));
     keys(&mut app, "gk");
     assert!(app.notice.as_ref().unwrap().text.contains("no older lines"));
     // Those of the process alone are asked for where it is alone.
     send(&mut app, past(&[], true, false));
     keys(&mut app, "l");
-    assert_eq!(press(&mut app, Command::Up), [Effect::Older { daemon: D, of: vec![PmId(0)] }]);
+    let effects = press(&mut app, Command::Up);
+    let wanted = Effect::Older { daemon: D, of: vec![PmId(0)], reach: Reach::More, room: 89_996 };
+    assert_eq!(effects, [wanted]);
 }
 
 #[test]

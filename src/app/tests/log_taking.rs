@@ -43,7 +43,7 @@ fn what_is_shown_is_saved_and_nothing_replaced_without_a_question() {
     let saving = press(&mut app, Command::Yes);
     let [Effect::SaveLog(again)] = &saving[..] else { panic!("{saving:?}") };
     assert!(again.may_replace);
-    let written = Saved::Written { path: "/h/x.log".into(), lines: 2, bytes: 4 };
+    let written = Saved::Written { path: "/h/x.log".into(), lines: 2, bytes: 4, unreadable: 0 };
     send(&mut app, Report::LogSaved(written));
     assert_eq!(notice(&app), "saved 2 lines, 4 B, to /h/x.log");
     send(&mut app, Report::LogSaved(Saved::Failed("cannot write /h/x.log: full".into())));

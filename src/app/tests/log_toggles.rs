@@ -195,10 +195,11 @@ fn wrapped_lines_take_their_rows_and_the_mark_stays_in_sight() {
 
 #[test]
 fn each_key_of_the_log_stands_in_the_readme_and_in_the_help() {
-    use crate::app::help::help_lines;
+    use crate::app::help::Help;
+    use crate::app::keymap::{Keymap, Place};
     use crate::app::log_commands::LOG_COMMANDS;
     let readme = include_str!("../../../README.md");
-    let help = help_lines(76);
+    let help = Help::of(Place::Log).lines(&Keymap::default(), 76);
     for row in LOG_COMMANDS {
         for key in row.keys.split(' ') {
             assert!(readme.contains(&format!("`{key}`")), "README: {key} {}", row.label);

@@ -395,3 +395,40 @@ fn where_there_is_no_room_for_a_screen_no_key_acts() {
     assert_eq!(press(&mut app, Command::Yes), []);
     assert!(app.mode.is_question());
 }
+
+/// Two apps of one namespace, of which the second has two instances, and the cursor on that group.
+fn on_a_group(ids: &[u32]) -> (App, Vec<ProcessInfo>) {
+    let of = |id: &u32| ProcessInfo {
+        namespace: Some("shop".into()),
+        ..info(*id, if *id == 0 { "web" } else { "api" }, ProcessStatus::Online)
+    };
+    let all: Vec<ProcessInfo> = ids.iter().map(of).collect();
+    let mut app = app(0);
+    send(&mut app, poll(all.clone(), 1_000));
+    press(&mut app, Command::Rows(RowsCommand::Tree));
+    press(&mut app, Command::First);
+    while app.cursor_group().is_none_or(|group| group.app.is_none()) {
+        press(&mut app, Command::Down);
+    }
+    (app, all)
+}
+
+#[test]
+fn a_group_stays_chosen_as_long_as_it_is_there() {
+    let (mut app, all) = on_a_group(&[0, 1, 2, 3]);
+    let group = app.cursor_group().cloned();
+    send(&mut app, poll([&all[..1], &all[2..]].concat(), 2_000));
+    assert_eq!(app.cursor_group(), group.as_ref(), "two of it are left");
+    assert!(press(&mut app, Command::Act(Action::Restart)).is_empty());
+    assert!(app.mode.is_question(), "{:?}", app.notice);
+}
+
+#[test]
+fn the_notice_names_the_group_that_is_gone() {
+    let (mut app, all) = on_a_group(&[0, 1, 2]);
+    send(&mut app, poll([&all[..1], &all[2..]].concat(), 2_000));
+    assert!(app.cursor_group().is_none_or(|group| group.app.is_none()));
+    assert!(press(&mut app, Command::Act(Action::Restart)).is_empty());
+    let notice = app.notice.as_ref().unwrap();
+    assert!(notice.text.contains("the app api in shop is gone"), "{}", notice.text);
+}

@@ -6,9 +6,11 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde_json::json;
 
 use super::*;
-use crate::app::keymap;
+use crate::app::editor::Editor;
 use crate::app::log_sheet::LogSheet;
-use crate::app::palette::{Entry, entries};
+use crate::app::palette::{self, Entry, Palette, entries};
+use crate::app::press;
+use crate::app::{offers, row_keys};
 use crate::model::call::NamedCall;
 use crate::protocol::amp::Frame;
 use crate::protocol::process::ProcessInfo;
@@ -22,6 +24,7 @@ pub(super) fn methods() -> Report {
         "getVersion": { "params": ["env", "cb"] },
         "stopProcessId": { "params": ["id", "cb"] },
         "restartProcessId": { "params": ["opts", "cb"] },
+        "deleteProcessId": { "params": ["id", "cb"] },
         "duplicateProcessId": { "params": ["id", "cb"] },
         "msgProcess": { "params": ["cmd", "cb"] },
         "sendDataToProcessId": { "params": ["packet", "cb"] },
@@ -41,7 +44,7 @@ fn live(processes: u32) -> App {
 /// Presses a key as the loop does.
 fn key_press(app: &mut App, code: KeyCode) -> Vec<Effect> {
     let key = KeyEvent::new(code, KeyModifiers::NONE);
-    keymap::message(&app.mode, app.focus, key)
+    press::message(&app.keys, &app.mode, app.focus, key)
         .map_or_else(Vec::new, |message| update(app, Moment::at(2_000), message).0)
 }
 
@@ -100,17 +103,56 @@ fn the_palette_does_commands_by_name() {
 #[test]
 fn the_palette_offers_every_command_and_every_method() {
     let app = live(1);
-    let all = entries(&app.watched, Some(D), "");
-    for row in crate::app::log_commands::all() {
+    let found = |typed: &str| {
+        let input = Editor::new(typed);
+        entries(&offers::scene(&app), &Palette { input, ..Palette::new(row_keys::menu(&app)) })
+    };
+    let all = found("");
+    for row in app.keys.rows() {
         let is_there =
             |entry: &Entry| matches!(entry, Entry::Command(other) if other.keys == row.keys);
         assert_eq!(all.iter().any(is_there), row.command != Command::Palette, "{}", row.label);
     }
     let methods = all.iter().filter(|entry| matches!(entry, Entry::Method { .. }));
-    assert_eq!(methods.count(), 9);
-    let found = entries(&app.watched, Some(D), "stopw");
-    let Entry::Method { name, params } = &found[0] else { panic!("{found:?}") };
+    assert_eq!(methods.count(), 10);
+    let of_stop = found("stopw");
+    let Entry::Method { name, params } = &of_stop[0] else { panic!("{of_stop:?}") };
     assert_eq!((&**name, params.len()), ("stopWatch", 2), "without the callback");
+    for (word, first) in [
+        ("describe", "details"),
+        ("scale", "scale .."),
+        ("save", "save"),
+        ("env", "details"),
+        ("trigger", "trigger an action .."),
+        ("flush", "flush logs"),
+        ("monit", "charts"),
+        ("attach", "write a line .."),
+    ] {
+        assert_eq!(found(word).first().map(Entry::name), Some(first), "{word}");
+    }
+}
+
+#[test]
+fn what_cannot_be_done_stands_in_the_palette_with_the_reason_and_is_not_done() {
+    let mut app = live(1);
+    app.read_only = true;
+    keys(&mut app, ":restart");
+    let Mode::Palette(open) = &app.mode else { panic!("{:?}", app.mode) };
+    let scene = offers::scene(&app);
+    let first = entries(&scene, open).swap_remove(0);
+    assert_eq!(palette::refusal(&scene, open, &first).as_deref(), Some("this is --read-only"));
+    assert!(enter(&mut app).is_empty());
+    assert!(matches!(app.mode, Mode::Palette(_)), "{:?}", app.mode);
+    app.read_only = false;
+    key_press(&mut app, KeyCode::Esc);
+    keys(&mut app, ":nextmatch");
+    assert!(enter(&mut app).is_empty());
+    assert!(matches!(app.mode, Mode::Palette(_)), "nothing is searched for: {:?}", app.mode);
+    key_press(&mut app, KeyCode::Esc);
+    // What only the menu has is done from here, too: it asks as there.
+    keys(&mut app, ":scale");
+    assert!(enter(&mut app).is_empty());
+    assert!(matches!(app.mode, Mode::Sheet(_)), "{:?}", app.mode);
 }
 
 #[test]

@@ -64,7 +64,12 @@ impl Acting {
         let one = |target: &Target| {
             let target = target.clone();
             async move {
-                let (verdict, note) = match self.errand(errand, &target).await {
+                let done = if self.halted.is_cancelled() {
+                    Err(Verdict::NotBegun)
+                } else {
+                    self.errand(errand, &target).await
+                };
+                let (verdict, note) = match done {
                     Ok(done) => done,
                     Err(verdict) => (verdict, None),
                 };

@@ -35,6 +35,7 @@ impl Acting {
         let processes = self.look().await;
         for target in targets {
             let found = match &processes {
+                _ if self.halted.is_cancelled() => Err(Verdict::NotBegun),
                 Ok(processes) => target.find(processes, self.session.god),
                 Err(verdict) => Err(verdict.clone()),
             };

@@ -60,6 +60,8 @@ pub(crate) struct Acting {
     pub(crate) timings: Timings,
     /// How long a process is watched after it came up.
     pub(crate) settle: Settle,
+    /// Once cancelled, what of a task has not begun is left undone.
+    pub(crate) halted: CancellationToken,
 }
 
 /// Takes each whose turn comes.

@@ -82,6 +82,9 @@ impl Acting {
         // As the pm2 CLI: the first in the daemon's list.
         let Some(first) = app.iter().min_by_key(|target| target.pm_id) else { return (0, false) };
         for done in 0..more {
+            if self.halted.is_cancelled() {
+                return (done, false);
+            }
             let outcome = self.duplicate(first).await;
             let is_up = outcome.verdict.is_success();
             let is_there = is_up || matches!(outcome.verdict, Verdict::Down(_));
@@ -145,6 +148,9 @@ impl Acting {
         let alone = Semaphore::new(1);
         let mut done = 0;
         for target in app.iter().rev().take(fewer as usize) {
+            if self.halted.is_cancelled() {
+                return (done, false);
+            }
             let verdict = self.one(Action::Delete, target, &alone).await;
             // Somebody else was quicker.
             let is_gone = verdict.is_success() || verdict == Verdict::Gone;

@@ -116,8 +116,9 @@ impl Ears {
         let was_connected = self.0.is_connected.send_replace(is_connected);
         if is_connected {
             self.0.is_over.send_replace(false);
+            return;
         }
-        if was_connected && !is_connected {
+        if was_connected {
             self.0.is_over.send_replace(true);
             self.tell(&Heard::Lost);
         }

@@ -6,6 +6,7 @@ pub(crate) mod attendance;
 pub(super) mod decoder;
 mod drain;
 pub(crate) mod ear;
+pub(super) mod gathered;
 pub(super) mod output;
 pub(crate) mod reader;
 mod reconnect;

@@ -1,14 +1,15 @@
 //! From pieces of output to lines of the event log, for one daemon.
 //!
 //! Invariant: lines of one stream stay in order; at most [`STREAMS_MAX`] unfinished lines and
-//! [`LINES_MAX`] finished ones are held. This is the hot path of a burst: a line costs one
-//! text and one shared name, nothing is looked up, cleaned or locked for it.
+//! [`LINES_MAX`] finished ones are held. This is the hot path of a burst: nothing is looked up, cleaned
+//! or locked for a line.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
+use super::gathered::Gathered;
 use crate::model::DaemonId;
 use crate::model::assembler::{RawLine, RawLines, cut_note};
 use crate::model::log::{LineKind, LogLine, LogSource, Severity};
@@ -74,7 +75,7 @@ struct Stream {
 pub(in crate::daemon) struct Output {
     daemon: DaemonId,
     streams: HashMap<StreamKey, Stream, RandomState>,
-    lines: Vec<LogLine>,
+    lines: Gathered,
     /// The name of the daemon's own lines.
     daemon_name: Arc<str>,
     /// Whether the times of what is pushed are estimates.
@@ -85,7 +86,7 @@ impl Output {
     pub(in crate::daemon) fn new(daemon: DaemonId) -> Self {
         let daemon_name = Arc::from("PM2");
         let streams = HashMap::default();
-        Self { daemon, streams, lines: Vec::new(), daemon_name, is_estimated: false }
+        Self { daemon, streams, lines: Gathered::default(), daemon_name, is_estimated: false }
     }
 
     /// Reads a piece of a process's output. `at_ms` is its time where the message has none,
@@ -251,13 +252,13 @@ impl Output {
 
     /// Whether lines wait to be reported.
     pub(in crate::daemon) fn has_lines(&self) -> bool {
-        !self.lines.is_empty()
+        self.lines.len() > 0
     }
 
     /// Reports the lines that wait.
     pub(in crate::daemon) fn report(&mut self, emit: &mut impl FnMut(Report)) {
         if self.has_lines() {
-            emit(Report::Lines(std::mem::take(&mut self.lines)));
+            emit(Report::Lines(self.lines.take()));
         }
     }
 
@@ -272,32 +273,35 @@ impl Output {
     }
 }
 
-fn flush(stream: &mut Stream, lines: &mut Vec<LogLine>, emit: &mut impl FnMut(Report)) {
+fn flush(stream: &mut Stream, lines: &mut Gathered, emit: &mut impl FnMut(Report)) {
     let (source, kind) = (&stream.source, &stream.kind);
     stream.assembler.flush_raw(|line| keep(lines, (source, kind, false), line, emit));
 }
 
 /// Adds a line to those that wait; a full set is reported.
 fn keep(
-    lines: &mut Vec<LogLine>,
+    lines: &mut Gathered,
     (source, kind, is_estimated): (&LogSource, &LineKind, bool),
     line: RawLine<'_>,
     emit: &mut impl FnMut(Report),
 ) {
-    let mut text = match kind {
-        LineKind::Event(..) => clean(line.text),
-        _ => line.text.into(),
-    };
-    if matches!(kind, LineKind::Event(..)) && !is_news(&text) {
+    let is_event = matches!(kind, LineKind::Event(..));
+    let mut text = if is_event { clean(line.text) } else { line.text.into() };
+    if is_event && !is_news(&text) {
         return;
     }
     if line.cut_bytes > 0 {
         text.to_mut().push_str(&cut_note(line.cut_bytes));
     }
-    let (source, kind) = (source.clone(), kind.clone());
-    lines.push(LogLine { at_ms: line.at_ms, is_estimated, source, kind, text: text.into() });
+    let at_ms = line.at_ms;
+    if is_event {
+        let (source, kind) = (source.clone(), kind.clone());
+        lines.push(LogLine { at_ms, is_estimated, source, kind, text: text.into() });
+    } else {
+        lines.push_output((source, kind), (at_ms, is_estimated), &text);
+    }
     if lines.len() >= LINES_MAX {
-        emit(Report::Lines(std::mem::take(lines)));
+        emit(Report::Lines(lines.take()));
     }
 }
 
@@ -398,8 +402,9 @@ mod tests {
             output.push(&chunk(id, LogStream::Out, "x"), 0, 0, emit);
         }
         assert_eq!(output.streams.len(), 1);
-        for _ in 0..=LINES_MAX {
-            output.push(&chunk(None, LogStream::Out, "y\n"), 0, 0, emit);
+        for at_ms in 0..=LINES_MAX as i64 {
+            let chunk = LogChunk { at_ms: Some(at_ms), ..chunk(None, LogStream::Out, "y\n") };
+            output.push(&chunk, 0, 0, emit);
         }
         output.report(emit);
         let sizes: Vec<usize> = reports

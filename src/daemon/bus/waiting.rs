@@ -11,6 +11,9 @@ use crate::protocol::amp::{AmpError, FrameEnds};
 /// message may be larger: it is beside the others.
 const BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// So much that came together is a burst, bytes.
+const BURST_BYTES: usize = 32 * 1024;
+
 /// Whole messages, one after another.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
@@ -157,9 +160,12 @@ impl Waiting {
         if self.batch.bytes.is_empty() && self.batch.lost.is_nothing() {
             return self.end.take().map(Err);
         }
-        self.giant = 0;
         self.may_have_output = false;
-        Some(Ok(std::mem::take(&mut self.batch)))
+        // In a burst as much will come again; to grow step by step is to copy it twice.
+        let room = self.batch.bytes.len().saturating_sub(std::mem::take(&mut self.giant));
+        let room = if room < BURST_BYTES { 0 } else { room };
+        let next = Batch { bytes: BytesMut::with_capacity(room), lost: Lost::default() };
+        Some(Ok(std::mem::replace(&mut self.batch, next)))
     }
 }
 

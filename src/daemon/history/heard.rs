@@ -106,7 +106,7 @@ pub(in crate::daemon) struct Heard {
 
 #[derive(Debug, Default)]
 struct Outputs {
-    now: HashMap<OutputKey, Output>,
+    now: HashMap<OutputKey, Output, foldhash::fast::RandomState>,
     /// How they ended on the connection before, as far as that is not mended.
     before: HashMap<OutputKey, Tail>,
     /// Whether what comes of outputs that are not known is held.

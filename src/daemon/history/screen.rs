@@ -13,17 +13,19 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use tokio::sync::{Notify, watch};
-use tokio::time::Instant;
 
+use super::again::again;
 use super::gap::{OWN_BYTES, Tail};
 use super::heard::Heard;
 use super::join::{end_of, rest_of_line};
 use super::mend::{self, Mending, SharedLines};
+use super::older::{Course, Reader, Wish, next_older};
 use super::sources::{LogFile, log_files};
 use super::{Backwards, Line};
 use crate::daemon::clock::now_ms;
 use crate::daemon::seam::ReadAt;
 use crate::daemon::{Watch, files, offload};
+use crate::logs::Reach;
 use crate::model::past::{FileStream, Past, PastFile, PastLine};
 use crate::model::report::Report;
 use crate::protocol::bus::LogStream;
@@ -40,9 +42,6 @@ const FILE_BYTES: usize = 1 << 20;
 /// The same of all files together.
 const ALL_LINES: usize = 50_000;
 const ALL_BYTES: usize = 24 << 20;
-/// Older lines on one wish, of all files together, and bytes of them.
-const OLDER_LINES: usize = 2_000;
-const OLDER_BYTES: usize = 4 << 20;
 /// How long reading older lines may take before what there is is given.
 const OLDER_MAX: Duration = Duration::from_secs(1);
 /// Files that are read at a time.
@@ -57,8 +56,10 @@ pub(in crate::daemon) struct History {
     files: watch::Sender<Vec<LogFile>>,
     /// How often they were said.
     lists: AtomicU64,
-    /// Of which processes older lines are wanted; of all where it is empty.
-    wish: Mutex<Option<Vec<PmId>>>,
+    /// Which older lines are wanted.
+    wish: Mutex<Option<Wish>>,
+    /// What is wanted is not wanted any more.
+    is_halted: Arc<AtomicBool>,
     wished: Notify,
     readers: tokio::sync::Mutex<Readers>,
     is_remote_told: AtomicBool,
@@ -69,19 +70,11 @@ struct Readers {
     /// Files that were looked at.
     known: HashSet<PathBuf>,
     all: Vec<Reader>,
+    /// The wish that is under way.
+    course: Option<Course>,
     mending: Mending,
     /// How often the bus had been connected.
     connections: u64,
-}
-
-/// A file that is read backwards.
-#[derive(Debug)]
-struct Reader {
-    file: LogFile,
-    lines: Backwards,
-    /// The next older line.
-    head: Option<Line>,
-    is_over: bool,
 }
 
 impl History {
@@ -98,9 +91,22 @@ impl History {
         });
     }
 
-    /// Older lines are wanted, of these processes, or of all.
-    pub(in crate::daemon) fn wish(&self, of: Vec<PmId>) {
-        *self.wish.lock().unwrap_or_else(PoisonError::into_inner) = Some(of);
+    /// Older lines are wanted, of these processes, or of all; so many there is room for.
+    pub(in crate::daemon) fn wish(&self, of: Vec<PmId>, reach: Reach, room: usize) {
+        self.is_halted.store(false, Ordering::Relaxed);
+        let wish = Wish { of, reach, room };
+        *self.wish.lock().unwrap_or_else(PoisonError::into_inner) = Some(wish);
+        self.wished.notify_one();
+    }
+
+    /// What came of a wish until now was taken: it goes on.
+    pub(in crate::daemon) fn go_on(&self) {
+        self.wished.notify_one();
+    }
+
+    /// Older lines are not wanted any more.
+    pub(in crate::daemon) fn halt(&self) {
+        self.is_halted.store(true, Ordering::Relaxed);
         self.wished.notify_one();
     }
 }
@@ -278,12 +284,16 @@ async fn first_look(
             let read = offload::look(move || {
                 let lines = Backwards::of(Arc::clone(&opened), Some(end.at), whole.format())?;
                 let tail = Tail::of_file(&opened, end.at, tail_bytes(&whole));
-                let mut reader = Reader { file: whole, lines, head: None, is_over: false };
+                let again = again(Arc::clone(&opened), end.at);
+                let mut reader = Reader::new(whole, lines, again);
                 let mut had = end.had.clone();
                 let lines = reader.last(lines_max, bytes_max, &mut had)?;
                 let rest = end.had.is_empty().then(|| rest_of_line(&opened, end.at)).flatten();
-                let past =
-                    PastFile { rest, ..past_file(&reader.file, lines, end.is_exact, until_ms) };
+                let past = PastFile {
+                    rest,
+                    again: Some(reader.again.clone()),
+                    ..past_file(&reader.file, lines, end.is_exact, until_ms)
+                };
                 std::io::Result::Ok((past, Box::new(reader), tail))
             });
             match read.await {
@@ -301,19 +311,6 @@ async fn first_look(
 }
 
 impl Reader {
-    /// The next older line.
-    fn next(&mut self) -> std::io::Result<Option<Line>> {
-        if let Some(head) = self.head.take() {
-            return Ok(Some(head));
-        }
-        if self.is_over {
-            return Ok(None);
-        }
-        let line = self.lines.next();
-        self.is_over = !matches!(line, Ok(Some(_)));
-        line
-    }
-
     /// The last lines, oldest first, less those that came on the bus.
     fn last(
         &mut self,
@@ -350,6 +347,7 @@ fn past_file(file: &LogFile, lines: Vec<Line>, is_exact: bool, latest_ms: i64) -
         is_estimated: line.is_estimated || line.at_ms > latest_ms,
         level: line.level,
         bytes: line.bytes,
+        offset: line.offset,
     };
     PastFile {
         pm_id: own.copied(),
@@ -364,63 +362,73 @@ fn past_file(file: &LogFile, lines: Vec<Line>, is_exact: bool, latest_ms: i64) -
         rest: None,
         is_exact,
         is_after: false,
+        again: None,
+        gap: 0,
     }
 }
 
-/// Reads the next older lines of the files that are meant and reports them.
+/// Goes on with the wish for older lines, for a while, and reports what came of it.
 async fn older(watch: &Watch, readers: &mut Readers) {
     let history = &watch.history;
-    let of = history.wish.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let Some(of) = of else { return };
+    let wish = history.wish.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let course = readers.course.take();
+    let of = match (&wish, &course) {
+        (Some(wish), _) => wish.of.clone(),
+        (None, Some(course)) => course.wish.of.clone(),
+        (None, None) => return,
+    };
     let is_meant =
         |reader: &Reader| of.is_empty() || reader.file.ids.iter().any(|id| of.contains(id));
     let all = std::mem::take(&mut readers.all);
-    let (meant, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_meant);
+    let (mut meant, others): (Vec<_>, Vec<_>) = all.into_iter().partition(is_meant);
     readers.all = others;
+    let is_halted = Arc::clone(&history.is_halted);
     // The thread looks at its own watch, so that this ends unless a disk hangs.
-    let reading = offload::blocking(OLDER_MAX + offload::LOOK_MAX, move || read_older(meant));
-    let mut past = Past { is_asked: true, ..Past::default() };
-    match reading.await {
-        Some((meant, files, notes)) => {
-            past.has_more = meant.iter().any(|reader| !reader.is_over);
-            readers.all.extend(meant);
-            (past.files, past.notes) = (files, notes);
+    let reading = offload::blocking(OLDER_MAX + offload::LOOK_MAX, move || {
+        let mut course = match wish {
+            Some(wish) if wish.reach == Reach::More => None,
+            Some(wish) => Some(Course::new(wish, &mut meant)),
+            None => course,
+        };
+        let slice = match &mut course {
+            Some(course) => course.step(&mut meant, &is_halted),
+            None => next_older(&mut meant),
+        };
+        (meant, course, slice)
+    });
+    let mut past = Past::default();
+    if let Some((mut meant, course, slice)) = reading.await {
+        let with_lines = meant.iter_mut().zip(slice.lines);
+        past.files = with_lines.filter_map(|(reader, lines)| reader.past(lines)).collect();
+        past.has_more = meant.iter().any(|reader| !reader.is_over);
+        past.notes.extend(slice.failures.into_iter().map(|(name, error)| {
+            let note = format!("log of {}: {}", clean(&name), clean(&error.to_string()));
+            note.into_boxed_str()
+        }));
+        (past.is_asked, past.has_nothing) = (slice.is_done, slice.has_nothing);
+        past.progress = slice.progress;
+        readers.all.extend(meant);
+        if !slice.is_done {
+            readers.course = course;
+            // Lines are taken before more are read.
+            if past.files.is_empty() {
+                history.wished.notify_one();
+            }
         }
-        None => past.notes.push("log files do not answer: no older lines".into()),
+    } else {
+        past.is_asked = true;
+        past.notes.push("log files do not answer: no older lines".into());
     }
     report(watch, past);
 }
 
-/// Takes the newest of the next older lines of all files again and again.
-fn read_older(mut readers: Vec<Reader>) -> (Vec<Reader>, Vec<PastFile>, Vec<Box<str>>) {
-    let started = Instant::now();
-    let (mut notes, mut count, mut bytes) = (Vec::new(), 0, 0);
-    let mut lines: Vec<Vec<Line>> = readers.iter().map(|_| Vec::new()).collect();
-    while count < OLDER_LINES && bytes < OLDER_BYTES && started.elapsed() < OLDER_MAX {
-        for reader in &mut readers {
-            match reader.next() {
-                Ok(head) => reader.head = head,
-                Err(error) => {
-                    let name = clean(&reader.file.name);
-                    notes.push(format!("log of {name}: {}", clean(&error.to_string())).into());
-                }
-            }
+impl Reader {
+    /// Its next older lines as they are reported.
+    fn past(&mut self, lines: Vec<Line>) -> Option<PastFile> {
+        if lines.is_empty() {
+            return None;
         }
-        let heads = readers.iter_mut().zip(&mut lines);
-        let newest = heads.filter(|(reader, _)| reader.head.is_some());
-        let newest = newest.max_by_key(|(reader, _)| reader.head.as_ref().map(|head| head.at_ms));
-        let Some((reader, lines)) = newest else { break };
-        if let Some(line) = reader.head.take() {
-            count += 1;
-            bytes += line.bytes.len();
-            lines.push(line);
-        }
+        let (again, gap) = (Some(self.again.clone()), std::mem::take(&mut self.gap));
+        Some(PastFile { again, gap, ..past_file(&self.file, lines, true, now_ms()) })
     }
-    let files = readers.iter().zip(lines).filter(|(_, lines)| !lines.is_empty());
-    let files = files.map(|(reader, mut lines)| {
-        lines.reverse();
-        past_file(&reader.file, lines, true, now_ms())
-    });
-    let files = files.collect();
-    (readers, files, notes)
 }

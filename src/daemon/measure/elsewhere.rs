@@ -1,6 +1,6 @@
 //! Where there is no `/proc`, nothing is measured: PM2's own figures are shown.
 
-use super::Clusters;
+use super::{Asked, Clusters};
 use crate::model::system::{Family, Host, Measured};
 use crate::protocol::process::{PmId, ProcessInfo};
 
@@ -19,5 +19,13 @@ impl Probe {
 }
 
 pub(super) fn family(_god: u32, _info: &ProcessInfo, _clusters: &Clusters) -> Option<Family> {
+    None
+}
+
+pub(super) fn ports(_asked: &Asked) -> Vec<(PmId, Box<[u16]>)> {
+    Vec::new()
+}
+
+pub(super) fn zone(_god: u32) -> Option<jiff::tz::TimeZone> {
     None
 }

@@ -108,7 +108,7 @@ fn member(pid: u32, depth: u8) -> Option<Member> {
 }
 
 /// The inodes of the sockets of a process; `None` where they cannot be read.
-fn sockets(pid: u32) -> Option<Vec<u64>> {
+pub(super) fn sockets(pid: u32) -> Option<Vec<u64>> {
     let descriptors = Process::new(i32::try_from(pid).ok()?).ok()?.fd().ok()?;
     let inodes = descriptors.filter_map(|descriptor| match descriptor.ok()?.target {
         FDTarget::Socket(inode) => Some(inode),

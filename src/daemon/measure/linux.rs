@@ -30,6 +30,8 @@ pub(super) struct Probe {
     /// The children of each process of the machine.
     children: HashMap<u32, Vec<u32>>,
     scanned_at: Option<Instant>,
+    /// The ticks of all cores at the last look: busy, and all.
+    cores: Option<(u64, u64)>,
 }
 
 impl Probe {
@@ -70,10 +72,13 @@ impl Probe {
         let memory = memory.and_then(|memory| Some((memory.mem_total, memory.mem_available?)));
         let before = self.ticks.clone();
         let god = stat(god).map(|stat| self.usage(god, &stat, &before));
+        let ticks = cores_ticks();
+        let before = std::mem::replace(&mut self.cores, ticks);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Host {
             load: LoadAverage::current().ok().map(|load| load.one),
             cores: u16::try_from(cores).unwrap_or(u16::MAX),
+            cpu_percent: busy_percent(before, ticks),
             memory,
             god,
         }
@@ -99,6 +104,27 @@ impl Probe {
             memory_bytes: stat.rss.saturating_mul(procfs::page_size()),
         }
     }
+}
+
+/// Ticks of all cores since boot: busy, and all (`/proc/stat`).
+fn cores_ticks() -> Option<(u64, u64)> {
+    let text = std::fs::read_to_string("/proc/stat").ok()?;
+    ticks_of(text.lines().next()?)
+}
+
+/// Those of its first line: user, nice, system, idle, iowait, irq, softirq, steal; guests are in user.
+fn ticks_of(line: &str) -> Option<(u64, u64)> {
+    let numbers = line.strip_prefix("cpu ")?.split_whitespace().take(8);
+    let ticks: Vec<u64> = numbers.map(|number| number.parse().unwrap_or(0)).collect();
+    let all = ticks.iter().fold(0_u64, |sum, ticks| sum.saturating_add(*ticks));
+    let idle = ticks.iter().skip(3).take(2).fold(0_u64, |sum, ticks| sum.saturating_add(*ticks));
+    Some((all.saturating_sub(idle), all))
+}
+
+fn busy_percent(before: Option<(u64, u64)>, now: Option<(u64, u64)>) -> Option<f32> {
+    let ((busy_before, all_before), (busy, all)) = (before?, now?);
+    let all = all.checked_sub(all_before).filter(|all| *all > 0)?;
+    Some((busy.saturating_sub(busy_before) as f64 / all as f64 * 100.0) as f32)
 }
 
 /// For how long a process has run, seconds.
@@ -167,6 +193,17 @@ mod tests {
         assert_eq!(of(9), [(2, 1), (3, 2), (4, 2), (6, 3), (5, 1)]);
         assert_eq!(of(2), [(2, 1), (3, 2)]);
         assert_eq!(descendants(&children, 7, 9), []);
+    }
+
+    #[test]
+    fn the_cores_are_busy_but_for_idle_and_waiting() {
+        let line = |text| ticks_of(text);
+        assert_eq!(line("cpu  10 1 5 70 4 3 2 1 9 9"), Some((22, 96)));
+        assert_eq!(line("cpu0 1 2 3"), None);
+        assert_eq!(busy_percent(Some((22, 96)), Some((72, 196))), Some(50.0));
+        assert_eq!(busy_percent(Some((22, 96)), Some((22, 96))), None);
+        assert_eq!(busy_percent(None, Some((22, 96))), None);
+        assert!(cores_ticks().is_some());
     }
 
     #[test]

@@ -3,11 +3,13 @@
 //! Invariant: nothing is sent before the daemon's own list of methods is known, and afterwards only
 //! what that list allows. Each change of the connection is reported.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +20,9 @@ use super::connection::{CallError, Connection, WarnFn};
 use super::endpoint::Endpoint;
 use super::poller::{Pace, PollRequest};
 use crate::daemon::clock::{now_ms, whole_ms};
-use crate::daemon::{KillNotice, Watch, disk, examine, limits, lives, measure, offload};
+use crate::daemon::{
+    KillNotice, Watch, disk, examine, installed, limits, lives, measure, offload, saved_list,
+};
 use crate::model::daemon::{Connection as Standing, Problem};
 use crate::model::report::Report;
 use crate::protocol::process::{ProcessInfo, Snapshot, decode_monitor_data};
@@ -105,7 +109,10 @@ pub(in crate::daemon) async fn run(watch: &Watch, link: &watch::Sender<Link>) {
                 let serial = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
                 watch.report(Report::Connection(Standing::Live { serial, god: session.god }));
                 watch.wishes.other_is_back.notify_waiters();
-                let end = poll(watch, &session, &mut backoff).await;
+                let end = tokio::select! {
+                    end = poll(watch, &session, &mut backoff) => end,
+                    never = look_around(watch, &session) => match never {},
+                };
                 watch.wishes.measuring.stop();
                 link.send_replace(Link::Connecting);
                 drop(session);
@@ -131,6 +138,12 @@ pub(in crate::daemon) async fn run(watch: &Watch, link: &watch::Sender<Link>) {
         }
         link.send_replace(Link::Connecting);
     }
+}
+
+/// Asks the daemon once what it is, and looks at what is installed as long as it is connected.
+async fn look_around(watch: &Watch, session: &Session) -> Infallible {
+    let asking = session.call_by_name("getReport", vec![json!({})], watch.timings.read);
+    installed::run(watch, asking.await.ok(), session.god.is_some()).await
 }
 
 /// What the daemon said on the bus before it closed, if it did: that can come a moment later than
@@ -260,6 +273,7 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
     };
     let mut has_looked_back = false;
     let mut disks = disk::Looks::new();
+    let mut lists = saved_list::Looks::new();
     loop {
         let started = Instant::now();
         let polling = session.connection.call(&call, watch.timings.read);
@@ -285,6 +299,9 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
         let infos = report_snapshot(watch, session, &reply, took);
         if let Some(infos) = &infos {
             disks.look(watch, infos);
+            if session.god.is_some() {
+                lists.look(watch, &reply, infos);
+            }
             watch.history.processes(infos);
         }
         let is_first = infos.is_some() && !std::mem::replace(&mut has_looked_back, true);

@@ -115,6 +115,7 @@ fn event(label: String, word: &'static str, severity: Severity, at_ms: i64, text
         is_estimated: false,
         level: Some(level),
         bytes: text.into_bytes(),
+        offset: None,
         is_ended: true,
         stamp_bytes: 0,
     };

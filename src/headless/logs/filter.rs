@@ -50,7 +50,11 @@ impl Filter {
                 ))
             })?),
         };
-        let (since_ms, until_ms) = (time(&what.since)?, time(&what.until)?);
+        let (since_ms, mut until_ms) = (time(&what.since)?, time(&what.until)?);
+        if what.follow {
+            let text = what.until.as_deref().unwrap_or_default();
+            until_ms = until_ms.map(|at_ms| next_of_day(text, at_ms, now_ms));
+        }
         if let (Some(since), Some(until)) = (since_ms, until_ms)
             && since > until
         {
@@ -155,6 +159,13 @@ fn moment(text: &str, now_ms: i64, utc_offset_s: i32) -> Option<i64> {
     when::moment(text, now_ms, utc_offset_s)
 }
 
+/// What is followed until a time of the day is followed until that comes next.
+fn next_of_day(text: &str, at_ms: i64, now_ms: i64) -> i64 {
+    const DAY_MS: i64 = 86_400_000;
+    let is_of_day = text.contains(':') && !text.trim().contains([' ', '-', 'T']);
+    if is_of_day && at_ms <= now_ms { at_ms.saturating_add(DAY_MS) } else { at_ms }
+}
+
 fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
@@ -190,6 +201,20 @@ mod tests {
         for (text, wanted) in table {
             assert_eq!(at(text), wanted, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_followed_until_a_time_of_the_day_has_it_ahead() {
+        let now_ms = 1_795_831_920_000;
+        let next = |text: &str| {
+            moment(text, now_ms, 0)
+                .map(|at_ms| (next_of_day(text, at_ms, now_ms) - now_ms) / 60_000)
+        };
+        // It is 02:12.
+        assert_eq!(next("14:00"), Some(11 * 60 + 48));
+        assert_eq!(next("02:00"), Some(24 * 60 - 12));
+        assert_eq!(next("2026-11-28T02:00"), Some(-12));
+        assert_eq!(next("-10m"), Some(-10));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! How a line is printed: for people, as JSON, or byte for byte.
 
+use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::io::Write;
 
 use serde_json::json;
@@ -28,6 +30,10 @@ pub(super) struct Printer<'a, W> {
     utc_offset_s: i32,
     labels: Vec<(String, LogStream)>,
     label_columns: usize,
+    /// The row that is being printed.
+    row: String,
+    /// A second, and its clock: lines come many a second.
+    second: (i64, String),
 }
 
 impl<'a, W: Write> Printer<'a, W> {
@@ -45,6 +51,8 @@ impl<'a, W: Write> Printer<'a, W> {
                 .map(|source| (source.label.clone(), source.file.stream))
                 .collect(),
             label_columns: widths.max().unwrap_or_default().min(LABEL_COLUMNS_MAX),
+            row: String::new(),
+            second: (i64::MIN, String::new()),
         }
     }
 
@@ -73,10 +81,8 @@ impl<'a, W: Write> Printer<'a, W> {
         }
         // The stamp that PM2 put there says what the time before the line says.
         let text = line.bytes.get(line.stamp_bytes..).unwrap_or_default();
-        let text =
-            String::from_utf8_lossy(if self.time == LogTime::Off { &line.bytes } else { text });
-        let time = self.moment(line);
-        let blanks = " ".repeat(self.label_columns.saturating_sub(label.width()));
+        let text = words(if self.time == LogTime::Off { &line.bytes } else { text });
+        let blanks = self.label_columns.saturating_sub(label.width());
         let gutter = match (stream, self.is_ascii) {
             (LogStream::Out, false) => '│',
             (LogStream::Err, false) => '┃',
@@ -90,9 +96,20 @@ impl<'a, W: Write> Printer<'a, W> {
             Some(Level::Debug | Level::Trace) => 'd',
             None => ' ',
         };
-        let text = output::printable(&clean(&text), self.is_ascii);
-        let line = format!("{time}{label}{blanks} {gutter} {level} {text}");
-        writeln!(self.out, "{}", line.trim_end())
+        let text = clean(&text);
+        let ascii = (self.is_ascii && !text.is_ascii()).then(|| output::printable(&text, true));
+        let mut row = std::mem::take(&mut self.row);
+        row.clear();
+        push_moment(&mut row, &mut self.second, line, (self.time, self.utc_offset_s));
+        row.push_str(label);
+        row.extend(std::iter::repeat_n(' ', blanks + 1));
+        row.extend([gutter, ' ', level, ' ']);
+        row.push_str(ascii.as_deref().unwrap_or(&text));
+        row.truncate(row.trim_end().len());
+        row.push('\n');
+        let written = self.out.write_all(row.as_bytes());
+        self.row = row;
+        written
     }
 
     /// Prints something that happened.
@@ -111,31 +128,57 @@ impl<'a, W: Write> Printer<'a, W> {
             });
             return writeln!(self.out, "{}", output::escaped(&json.to_string(), false));
         }
-        let time = self.moment(line);
+        let mut time = String::new();
+        push_moment(&mut time, &mut self.second, line, (self.time, self.utc_offset_s));
         let blanks = " ".repeat(self.label_columns.saturating_sub(label.width()));
         let gutter = if self.is_ascii { '*' } else { '◆' };
         let text = output::printable(&clean(&text), self.is_ascii);
         writeln!(self.out, "{time}{label}{blanks} {gutter}   {text}")
     }
 
-    /// The time before a line, and a blank; `~` before one that is not the line's own.
-    fn moment(&self, line: &Line) -> String {
-        let mark = if line.is_estimated { '~' } else { ' ' };
-        let clock = || units::clock(line.at_ms, self.utc_offset_s, Clock::Milliseconds);
-        let time = match self.time {
-            LogTime::Off => return String::new(),
-            LogTime::Clock => clock(),
-            LogTime::Date => format!("{} {}", units::day(line.at_ms, self.utc_offset_s), clock()),
-            LogTime::Iso => jiff::Timestamp::from_millisecond(line.at_ms)
-                .map(|at| format!("{at:.3}"))
-                .unwrap_or_default(),
-            LogTime::Epoch => line.at_ms.to_string(),
-        };
-        format!("{mark}{time} ")
-    }
-
     /// What was printed goes out.
     pub(super) fn flush(&mut self) -> std::io::Result<()> {
         self.out.flush()
     }
+}
+
+/// The time before a line, and a blank; `~` before one that is not the line's own.
+fn push_moment(
+    row: &mut String,
+    (second, clock): &mut (i64, String),
+    line: &Line,
+    (time, utc_offset_s): (LogTime, i32),
+) {
+    if time == LogTime::Off {
+        return;
+    }
+    row.push(if line.is_estimated { '~' } else { ' ' });
+    let at_ms = line.at_ms;
+    match time {
+        LogTime::Off => {}
+        LogTime::Iso => {
+            if let Ok(at) = jiff::Timestamp::from_millisecond(at_ms) {
+                // Writing to a string does not fail.
+                let _ = write!(row, "{at:.3}");
+            }
+        }
+        LogTime::Epoch => row.push_str(&at_ms.to_string()),
+        LogTime::Clock | LogTime::Date => {
+            if *second != at_ms.div_euclid(1_000) {
+                *second = at_ms.div_euclid(1_000);
+                *clock = units::clock(at_ms, utc_offset_s, Clock::Seconds);
+                if time == LogTime::Date {
+                    *clock = format!("{} {clock}", units::day(at_ms, utc_offset_s));
+                }
+            }
+            row.push_str(clock);
+            let _ = write!(row, ".{:03}", at_ms.rem_euclid(1_000));
+        }
+    }
+    row.push(' ');
+}
+
+/// The text of a line; quicker than the standard library where all of it is valid.
+fn words(bytes: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }

@@ -3,6 +3,7 @@ mod fuzz;
 use proptest::prelude::*;
 
 use super::*;
+use crate::app::pointer::PointerKind;
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -43,9 +44,7 @@ fn plain(code: KeyCode) -> Token {
 #[test]
 fn replies_of_the_terminal_are_no_keys() {
     for reply in [
-        &b"\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\"[..],
-        b"\x1b]11;rgb:1e1e/1e1e/2e2e\x07",
-        b"\x1b]lssh server\x1b\\",
+        &b"\x1b]lssh server\x1b\\"[..],
         "\u{1b}]2;title ✓ done\u{1b}\\".as_bytes(),
         b"\x9d11;rgb:rr/ss/dd\x9c",
         b"\xc2\x9d11;rgb:rr/ss/dd\x07",
@@ -62,8 +61,8 @@ fn replies_of_the_terminal_are_no_keys() {
         b"\x1b[I",
         b"\x1b[O",
         b"\x1b[M rs",
-        b"\x1b[<0;33;17M",
-        b"\x1b[<0;33;17m",
+        b"\x1b[<35;33;17M",
+        b"\x1b[<0;0;17M",
         b"\x1b[32;33;17M",
         b"\x1b[?1u",
         b"\x1b[?997;1n",
@@ -76,6 +75,11 @@ fn replies_of_the_terminal_are_no_keys() {
         assert_however(reply, &[]);
     }
     assert_however(b"\x1b[0n", &[Token::Status]);
+    for reply in [&b"\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\"[..], b"\x1b]11;rgb:1e1e/1e1e/2e2e\x07"] {
+        assert_however(reply, &[Token::Background([0x1e, 0x1e, 0x2e])]);
+    }
+    let click = Pointer { kind: PointerKind::Press, x: 32, y: 16 };
+    assert_however(b"\x1b[<0;33;17M", &[Token::Mouse(click)]);
 }
 
 #[test]
@@ -179,5 +183,33 @@ proptest! {
         let at = at.min(bytes.len());
         let (head, tail) = bytes.split_at(at);
         prop_assert_eq!(parsed(&[head, tail], 20 * MS), vec![]);
+    }
+}
+
+#[test]
+fn the_colour_of_the_ground_is_an_answer_and_nothing_else_is() {
+    let tokens = |bytes: &[u8]| {
+        let mut tokens = Vec::new();
+        Parser::default().push(bytes, Duration::ZERO, &mut tokens);
+        tokens
+    };
+    for (bytes, color) in [
+        (&b"\x1b]11;rgb:1e1e/2c2c/ffff\x1b\\"[..], [0x1e, 0x2c, 0xff]),
+        (b"\x1b]11;rgb:f/8/0\x07", [255, 136, 0]),
+        (b"\x9d11;rgba:00/80/ff/ff\x9c", [0, 128, 255]),
+    ] {
+        assert_eq!(tokens(bytes), [Token::Background(color)], "{bytes:?}");
+    }
+    for bytes in [
+        &b"\x1b]11;rgb:yyyy/yyyy/yyyy\x1b\\"[..],
+        b"\x1b]11;rgb:1e1e/2c2c\x07",
+        b"\x1b]11;rgb://\x07",
+        b"\x1b]11;rgb:11111/1/1\x07",
+        b"\x1b]11;rgb:+1/1/1\x07",
+        b"\x1b]4;1;rgb:cd/00/00\x07",
+        b"\x1bP11;rgb:1/1/1\x1b\\",
+        b"\x1b]11;rgb:1/1/1\x18",
+    ] {
+        assert_eq!(tokens(bytes), [], "{bytes:?}");
     }
 }

@@ -4,7 +4,12 @@ use super::{Applying, Change};
 use crate::model::call::CallOutcome;
 use crate::model::errand::{Outcome, TaskId};
 use crate::model::log::{LogLine, Severity};
+use crate::model::trigger::Reply;
 use crate::model::{Action, Target, Verdict};
+use crate::protocol::text::{clean, clean_to};
+
+/// The most characters of an app's reply in the event log.
+const REPLY_CHARS_MAX: usize = 200;
 
 impl Applying<'_> {
     /// It is its turn.
@@ -30,11 +35,23 @@ impl Applying<'_> {
         }
         let severity = if verdict.is_success() { Severity::Good } else { Severity::Bad };
         let source = self.source(Some(target.pm_id), &target.name);
-        let told = format!("{} (asked here)", verdict.words(action));
+        let told = format!("{} ({})", verdict.words(action), self.watched.asked_here());
         let line = LogLine::event(now.wall_ms, source, action.verb(), severity, &told);
         self.watched.news.push(line);
         self.changes.push(Change::Lines);
         self.changes.push(Change::Finished { action, target, verdict });
+    }
+
+    /// A process replied to an action, or did not.
+    pub(super) fn replied(&mut self, action: Box<str>, target: Target, reply: Reply) {
+        let severity = if reply.is_success() { Severity::Good } else { Severity::Bad };
+        let source = self.source(Some(target.pm_id), &target.name);
+        let words = clean_to(&reply.words(), REPLY_CHARS_MAX);
+        let told = format!("{}: {words} ({})", clean(&action), self.watched.asked_here());
+        let line = LogLine::event(self.now.wall_ms, source, "trigger", severity, &told);
+        self.watched.news.push(line);
+        self.changes.push(Change::Lines);
+        self.changes.push(Change::Replied { action, target, reply });
     }
 
     /// A call by name ended.
@@ -66,7 +83,7 @@ impl Applying<'_> {
             (Some(_), None) => outcome.verdict.words(&outcome.deed),
             (Some(_), Some(note)) => format!("{}: {note}", outcome.verdict.words(&outcome.deed)),
         };
-        let told = format!("{told} (asked here)");
+        let told = format!("{told} ({})", self.watched.asked_here());
         let line = LogLine::event(self.now.wall_ms, source, outcome.deed.word, severity, &told);
         self.watched.news.push(line);
         self.changes.push(Change::Lines);

@@ -2,15 +2,43 @@
 
 use super::{Applying, Change};
 use crate::model::ProcessKey;
+use crate::model::boot::SavedList;
+use crate::model::log::{LineKind, LogLine, Severity};
 use crate::model::system::{Host, Measured};
 use crate::model::watched::Watched;
+use crate::protocol::process::PmId;
 
 impl Applying<'_> {
     /// The machine and the daemon were looked at.
     pub(super) fn host(&mut self, host: Host) {
         let Some(daemon) = self.daemon() else { return };
         let before = daemon.host.replace(host).map(|before| before.shown());
+        self.changes.push(Change::Host);
         self.note_if(before != Some(host.shown()), Change::Daemon);
+    }
+
+    /// The saved list was compared with what runs. Says once that others can read it.
+    pub(super) fn saved_list(&mut self, list: SavedList) {
+        let id = self.id;
+        for (key, process) in self.watched.fleet.iter_mut().filter(|(key, _)| key.daemon == id) {
+            let is_down = list.is_down(key.pm_id);
+            if std::mem::replace(&mut process.is_saved_running, is_down) != is_down {
+                self.changes.push(Change::Process(key));
+            }
+        }
+        let is_open = |list: &SavedList| matches!(list, SavedList::Read(read) if read.is_open());
+        let Some(daemon) = self.daemon() else { return };
+        let is_news = is_open(&list) && !daemon.saved.as_ref().is_some_and(is_open);
+        let path = format!("{}/dump.pm2", daemon.home);
+        daemon.saved = Some(list);
+        self.changes.push(Change::Daemon);
+        if is_news {
+            let text = format!(
+                "{path} holds the environments of all processes, and others can read it, as the \
+                 pm2 CLI makes it: chmod 600 {path}"
+            );
+            self.say("saved list", Severity::Warning, &text);
+        }
     }
 
     /// CPU and memory were measured here.
@@ -27,6 +55,31 @@ impl Applying<'_> {
         }
         self.sample();
         self.group_deaths();
+        self.changes.push(Change::Polled);
+    }
+
+    /// Counts lines of a process's output.
+    pub(super) fn hear(&mut self, line: &LogLine) {
+        let is_error = match line.kind {
+            LineKind::Out => false,
+            LineKind::Err => true,
+            _ => return,
+        };
+        let Some(pm_id) = line.source.pm_id else { return };
+        let key = ProcessKey { daemon: self.id, pm_id };
+        if let Some(process) = self.watched.fleet.get_mut(key) {
+            process.speech.hear(is_error, line.count(), self.now.steady_ms);
+        }
+    }
+
+    /// Where processes listen.
+    pub(super) fn ports(&mut self, ports: Vec<(PmId, Box<[u16]>)>) {
+        for (pm_id, ports) in ports {
+            let key = ProcessKey { daemon: self.id, pm_id };
+            if let Some(process) = self.watched.fleet.get_mut(key) {
+                process.ports = ports;
+            }
+        }
         self.changes.push(Change::Polled);
     }
 

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::{Entries, Section, Source, Tone};
+use crate::model::boot::Standing;
 use crate::model::death::words;
 use crate::model::units;
 use crate::protocol::process::ProcessStatus;
@@ -27,7 +28,23 @@ pub(super) fn process(source: &Source<'_>) -> Section {
     times(source, &mut entries);
     counts(source, &mut entries);
     figures(source, &mut entries);
+    saved(source, &mut entries);
     entries.into_section("process", "Process")
+}
+
+/// How it stands to the list that comes back at boot.
+fn saved(source: &Source<'_>, entries: &mut Entries) {
+    let Some(standing) = source.seen.saved else { return };
+    let (text, tone) = match standing {
+        Standing::Same => ("as it is".to_owned(), Tone::Faint),
+        Standing::Unsaved => ("not in it: it would be lost at reboot".to_owned(), Tone::Warning),
+        Standing::Changed(differences) => {
+            let all: Vec<String> = differences.iter().map(ToString::to_string).collect();
+            (all.join("; "), Tone::Warning)
+        }
+    };
+    let data = json!(text);
+    entries.toned("saved_list", "saved list", text, data, tone);
 }
 
 /// PM2's word, and what it hides.
@@ -119,7 +136,9 @@ pub(super) fn last_end(source: &Source<'_>) -> Section {
             if !follows.is_empty() {
                 entries.push("follows", "then", follows.clone(), json!(follows));
             }
-            if let Some(last) = death.words.back() {
+            // A stack ends with a frame, which says less than what was thrown.
+            let said = death.evidence.exception.as_ref().or(death.evidence.last_line.as_ref());
+            if let Some(last) = said.or(death.words.back()) {
                 entries.push("last_words", "last words", &**last, json!(last));
             }
         }

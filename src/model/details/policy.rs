@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::{Entries, Section, Source, Tone, one_line};
 use crate::model::units;
+use crate::protocol::cron::{self, Reader};
 
 /// When PM2 starts, restarts and ends it.
 pub(super) fn policy(source: &Source<'_>) -> Section {
@@ -29,7 +30,12 @@ pub(super) fn policy(source: &Source<'_>) -> Section {
     }
     // PM2's own word for "none" is 0.
     if let Some(cron) = source.field("cron_restart").filter(|cron| cron.is_string()) {
-        entries.push("cron_restart", "cron restart", one_line(cron), cron.clone());
+        let next = cron.as_str().and_then(|pattern| next_run(source, pattern));
+        let text = match &next {
+            Some(next) => format!("{}, next {next}", one_line(cron)),
+            None => one_line(cron),
+        };
+        entries.push("cron_restart", "cron restart", text, cron.clone());
     }
     watch(source, &mut entries);
     stopping(source, &mut entries);
@@ -88,4 +94,14 @@ fn milliseconds(entries: &mut Entries, key: &'static str, label: &'static str, v
     if let Some(ms) = value {
         entries.push(key, label, units::span(ms), json!(ms));
     }
+}
+
+/// When PM2 restarts it by its cron pattern: by the clock of the daemon, whose zone is named.
+fn next_run(source: &Source<'_>, pattern: &str) -> Option<String> {
+    let (zone, release) = source.seen.clock?;
+    let reader = Reader::of_release(Some(release));
+    let at_ms = cron::next(pattern, reader, zone, source.seen.now_ms)?;
+    let at = zone.to_datetime(jiff::Timestamp::from_millisecond(at_ms).ok()?);
+    let name = zone.iana_name().map(|name| format!(" {name}")).unwrap_or_default();
+    Some(format!("{}{name}", at.strftime("%Y-%m-%d %H:%M:%S")))
 }

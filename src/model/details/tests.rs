@@ -52,7 +52,14 @@ fn info() -> ProcessInfo {
 
 fn details(info: &ProcessInfo, raw: &Json) -> Details {
     let size_of = |path: &str| (path == "/srv/logs/api-out-0.log").then_some(2_048);
-    let seen = Seen { now_ms: NOW_MS, utc_offset_s: 0, black_box: None, size_of: &size_of };
+    let seen = Seen {
+        now_ms: NOW_MS,
+        utc_offset_s: 0,
+        black_box: None,
+        saved: Some(Standing::Unsaved),
+        size_of: &size_of,
+        clock: None,
+    };
     Details::of(info, raw, &seen)
 }
 
@@ -81,6 +88,7 @@ fn a_process_in_sections() {
       last exit code: 1
       CPU: 1.0%
       memory: 47.2 MiB, 99% of its limit 47.7 MiB
+      saved list: not in it: it would be lost at reboot
     Program
       script: /srv/a/app.js
       args: --port 80 'two words'

@@ -28,6 +28,7 @@ enum Test {
     Namespace(Box<str>),
     Status(Box<str>),
     Mode(Box<str>),
+    User(Box<str>),
     Id(u32),
     Number(Measure, Comparison, f64),
 }
@@ -37,7 +38,10 @@ enum Test {
 enum Measure {
     Cpu,
     Memory,
+    /// Memory as a share of the limit that PM2 restarts the process at, percent.
+    OfLimit,
     Restarts,
+    Unstable,
 }
 
 /// How.
@@ -223,11 +227,12 @@ fn test(at: usize, word: &Word, is_in_a_name: &dyn Fn(&str) -> bool) -> Result<T
         "ns" | "namespace" => Test::Namespace,
         "status" => Test::Status,
         "mode" => Test::Mode,
+        "user" => Test::User,
         "id" => |_| Test::Id(0),
         _ if is_in_a_name(text) => return Ok(Test::Word(text.into())),
         _ => {
             let what = format!(
-                "no field {field}: name, ns, status, mode, id, cpu, mem, restarts \
+                "no field {field}: name, ns, status, mode, user, id, cpu, mem, restarts, unstable \
                  (a word with {sign} goes in \"quotes\")"
             );
             return Err(Wrong::new(at, what));
@@ -251,6 +256,7 @@ fn measure(field: &str) -> Option<Measure> {
         "cpu" => Measure::Cpu,
         "mem" | "memory" => Measure::Memory,
         "restarts" => Measure::Restarts,
+        "unstable" => Measure::Unstable,
         _ => return None,
     })
 }
@@ -272,16 +278,18 @@ fn number(at: usize, measure: Measure, sign: char, value: &str) -> Result<Test, 
     let (digits, unit) = value.split_at(end);
     let at = at + usize::from(is_or_equal);
     let number: f64 = digits.parse().map_err(|_| Wrong::new(at, "a number is missing here"))?;
+    let measure =
+        if (measure, unit) == (Measure::Memory, "%") { Measure::OfLimit } else { measure };
     let factor = match (measure, unit) {
-        (_, "") | (Measure::Cpu, "%") | (Measure::Memory, "b") => 1_u64,
+        (Measure::OfLimit, _) | (_, "") | (Measure::Cpu, "%") | (Measure::Memory, "b") => 1_u64,
         (Measure::Memory, "k" | "kb" | "kib") => 1 << 10,
         (Measure::Memory, "m" | "mb" | "mib") => 1 << 20,
         (Measure::Memory, "g" | "gb" | "gib") => 1 << 30,
         _ => {
             let units = match measure {
-                Measure::Memory => "K, M or G",
+                Measure::Memory | Measure::OfLimit => "K, M, G or % of the limit",
                 Measure::Cpu => "% or no unit",
-                Measure::Restarts => "no unit",
+                Measure::Restarts | Measure::Unstable => "no unit",
             };
             return Err(Wrong::new(at + end, format!("a number here has {units}")));
         }
@@ -308,12 +316,15 @@ impl Test {
             }
             Self::Status(word) => has_status(process, word),
             Self::Mode(word) => has(info.exec_mode.as_str(), word),
+            Self::User(word) => info.setup.user.as_deref().is_some_and(|user| has(user, word)),
             Self::Id(id) => info.pm_id.0 == *id,
             Self::Number(measure, comparison, number) => {
                 let value = match measure {
                     Measure::Cpu => process.figures.cpu_percent(),
                     Measure::Memory => process.figures.memory_bytes().map(|bytes| bytes as f64),
+                    Measure::OfLimit => of_limit(process),
                     Measure::Restarts => Some(f64::from(info.restarts)),
+                    Measure::Unstable => Some(f64::from(info.unstable_restarts)),
                 };
                 value.is_some_and(|value| match comparison {
                     Comparison::More => value > *number,
@@ -325,6 +336,12 @@ impl Test {
             }
         }
     }
+}
+
+/// The memory of a process as a share of its limit, percent.
+fn of_limit(process: &Process) -> Option<f64> {
+    let limit = process.info.memory_limit_bytes.filter(|limit| *limit > 0)?;
+    Some(process.figures.memory_bytes()? as f64 * 100.0 / limit as f64)
 }
 
 /// Whether a text has a word that is in small letters.

@@ -6,6 +6,7 @@
 pub mod columns;
 mod filter;
 mod lexer;
+pub mod metric;
 mod natural;
 mod order;
 #[cfg(test)]
@@ -15,6 +16,7 @@ pub mod tree;
 pub use self::columns::Field;
 pub use self::filter::Filter;
 pub use self::lexer::Wrong;
+pub use self::metric::MetricName;
 pub use self::natural::natural;
 pub use self::order::Sort;
 use super::ProcessKey;
@@ -78,12 +80,21 @@ impl Rows {
 }
 
 /// Whether somebody should look at it: errored, looping, waiting for its restart, online without a
-/// process, or near its memory limit.
+/// process, near its memory limit, or stopped though it is saved as running.
 #[must_use]
 pub fn is_unwell(process: &Process) -> bool {
     let is_bad_word =
         matches!(process.info.status, ProcessStatus::Errored | ProcessStatus::WaitingRestart);
-    is_bad_word || process.is_looping || process.never_started() || process.is_near_limit()
+    is_bad_word
+        || is_forgotten(process)
+        || process.is_looping
+        || process.never_started()
+        || process.is_near_limit()
+}
+
+/// Whether it is stopped though it is saved as running.
+fn is_forgotten(process: &Process) -> bool {
+    process.info.status == ProcessStatus::Stopped && process.is_saved_running
 }
 
 /// Why a process is not running as it should, for its row; `None` while it is, where somebody stopped
@@ -101,5 +112,8 @@ pub fn reason(watched: &Watched, key: ProcessKey) -> Option<String> {
         return None;
     }
     let last = black_box.and_then(BlackBox::last);
-    last.and_then(words::reason).or_else(|| not_started().filter(|_| last.is_none()))
+    let forgotten = || is_forgotten(process).then(|| "saved as running".to_owned());
+    last.and_then(words::reason)
+        .or_else(|| not_started().filter(|_| last.is_none()))
+        .or_else(forgotten)
 }

@@ -63,6 +63,10 @@ impl Sort {
 
     /// Puts rows that are in the order of their keys into this one.
     pub(super) fn apply(self, rows: &mut [(ProcessKey, &Process)]) {
+        if let Field::Metric(name) = self.field {
+            let value = |process: &Process| process.metric(name.get())?.number();
+            return self.put(rows, value, f64::total_cmp);
+        }
         match self.field.column().order {
             Order::Id if self.is_descending => {
                 rows.sort_by_key(|(key, _)| (key.daemon, Reverse(key.pm_id)));

@@ -8,7 +8,7 @@ use super::columns::{COLUMNS, DEFAULT, KEPT, Row, WIDE};
 use super::*;
 use crate::model::DaemonId;
 use crate::model::moment::Moment;
-use crate::protocol::process::{ExecMode, PmId, ProcessInfo};
+use crate::protocol::process::{ExecMode, PmId, ProcessInfo, Reported};
 
 fn key(id: u32) -> ProcessKey {
     ProcessKey { daemon: DaemonId(0), pm_id: PmId(id) }
@@ -88,6 +88,8 @@ fn filters_find() {
         ("mem>300m", &[0]),
         ("mem<=20MiB", &[1]),
         ("mem>0.3g", &[0]),
+        ("mem>80%", &[12]),
+        ("mem>95%", &[]),
         ("restarts>0", &[2, 12]),
         ("restarts:16", &[2]),
         ("(api or ghost) !errored", &[3, 12]),
@@ -144,7 +146,7 @@ fn what_is_wrong_is_said_where_it_is() {
         ("ä \"b", 2, "not closed"),
         ("cpu>", 4, "number"),
         ("cpu>x", 4, "number"),
-        ("mem>=1x", 6, "K, M or G"),
+        ("mem>=1x", 6, "K, M, G or %"),
         ("mem>1.2.3", 4, "number"),
         ("restarts>1M", 10, "no unit"),
         ("name>3", 4, "not a number"),
@@ -259,6 +261,58 @@ fn cells_say_what_is_known() {
             "-",
         ]
     );
+}
+
+#[test]
+fn cells_say_what_is_seen_while_it_is_watched() {
+    let (_, mut process) = process(7, "api", |info| {
+        info.pid = Some(4_711);
+        info.metrics = [("Heap Size", "6.23", "MiB"), ("rps", "41", "")]
+            .map(|(name, value, unit)| Reported {
+                name: name.into(),
+                value: value.into(),
+                unit: unit.into(),
+            })
+            .into();
+    });
+    let cell = |process: &Process, name: &str, at_ms: i64| {
+        let row = Row { process, daemon: "web-01", now: Moment::at(at_ms) };
+        Field::of(name).unwrap().cell(&row).unwrap_or_else(|| "-".to_owned())
+    };
+    let names = ["cpu+", "mem+", "ports", "lines", "errors", "silence", "metric:Heap Size"];
+    let none = ["-", "-", "-", "-", "-", "-", "6.23 MiB"];
+    assert_eq!(names.map(|name| cell(&process, name, 1_000_000)), none);
+    process.tree.take(Some(120.0), Some(391 << 20), 1_000_000);
+    process.ports = [3_000, 9_229].into();
+    process.speech.listen(1_000_000);
+    process.speech.hear(true, 10, 1_030_000);
+    let told = ["120.0%", "391.0 MiB", "3000 9229", "11", "11", "-", "6.23 MiB"];
+    assert_eq!(names.map(|name| cell(&process, name, 1_060_000)), told);
+    assert_eq!(cell(&process, "silence", 1_150_000), "2m");
+    assert!(names.iter().all(|name| Field::of(name).unwrap().orders()));
+    let by_metric = Sort::parse("metric:rps").unwrap();
+    assert!(by_metric.is_descending && by_metric.to_text() == "metric:rps");
+}
+
+#[test]
+fn rows_are_ordered_by_a_metric() {
+    let mut fleet = Fleet::default();
+    for (id, value) in [(0, Some("9.5")), (1, None), (2, Some("10")), (3, Some("n/a"))] {
+        let (key, process) = process(id, "api", |info| {
+            info.pid = Some(1);
+            let metric = value.map(|value| Reported {
+                name: "rps".into(),
+                value: value.into(),
+                unit: Box::default(),
+            });
+            info.metrics = metric.into_iter().collect();
+        });
+        fleet.insert(key, process);
+    }
+    let query = |sort: &str| Query { sort: Sort::parse(sort).unwrap(), ..Query::default() };
+    let ids = |sort| Rows::of(&fleet, &query(sort)).0.into_iter().map(|key| key.pm_id.0);
+    assert_eq!(ids("metric:rps").collect::<Vec<_>>(), [2, 0, 1, 3]);
+    assert_eq!(ids("-metric:rps").collect::<Vec<_>>(), [0, 2, 1, 3]);
 }
 
 #[test]

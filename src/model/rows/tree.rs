@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::model::fleet::Fleet;
+use crate::model::fleet::{Fleet, Process};
 use crate::model::{DaemonId, ProcessKey};
 
 /// A namespace of a daemon, or an app in it.
@@ -17,6 +17,27 @@ pub struct Group {
     pub namespace: Box<str>,
     /// The app; `None` for the namespace itself.
     pub app: Option<Box<str>>,
+}
+
+impl Group {
+    /// Whether a process is in it.
+    #[must_use]
+    pub fn holds(&self, key: ProcessKey, process: &Process) -> bool {
+        let info = &process.info;
+        key.daemon == self.daemon
+            && info.namespace.as_deref().unwrap_or_default() == &*self.namespace
+            && self.app.as_ref().is_none_or(|app| *info.name == **app)
+    }
+
+    /// What it is called in a sentence: `the app api in shop`, `the namespace shop`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let namespace = if self.namespace.is_empty() { "-" } else { &*self.namespace };
+        match &self.app {
+            Some(app) => format!("the app {app} in {namespace}"),
+            None => format!("the namespace {namespace}"),
+        }
+    }
 }
 
 /// A line of the tree.

@@ -1,16 +1,15 @@
 //! Reads the frames of the bus: `s:<topic>` and `j:<payload>`.
 
-use std::fmt;
-
 use bytes::Bytes;
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error};
+use serde_json::value::RawValue;
 
 use super::{
     BusEvent, BusMessage, BusPmId, EventKind, Exception, LogChunk, LogStream, Other, ProcessEvent,
     ProcessRef,
 };
 use crate::protocol::amp::Frame;
-use crate::protocol::json::{self, Object, Scalar, nothing, object, skip_rest};
+use crate::protocol::json::{self, Object, Scalar, object};
 use crate::protocol::process::{PmId, ProcessFields, parse_pm_id};
 use crate::protocol::text::clean;
 use crate::protocol::value::Value;
@@ -157,12 +156,6 @@ struct LogText<'de> {
     lifetime: std::marker::PhantomData<&'de ()>,
 }
 
-impl LogText<'_> {
-    fn new(text: Option<String>) -> Self {
-        Self { text, lifetime: std::marker::PhantomData }
-    }
-}
-
 object! {
     struct WireStr<'de> {
         text: LogText<'de> = "str",
@@ -170,29 +163,46 @@ object! {
 }
 
 impl<'de> Deserialize<'de> for LogText<'de> {
+    /// The text is most of a message, and most messages of a burst are such: it is copied once.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(LogTextVisitor)
+        let raw = <&RawValue>::deserialize(deserializer)?.get();
+        let text = match raw.as_bytes().first() {
+            Some(b'"') => match unescaped(raw) {
+                Some(text) => Some(text),
+                None => Some(serde_json::from_str(raw).map_err(D::Error::custom)?),
+            },
+            Some(b'{') => {
+                let wire = serde_json::from_str::<Object<WireStr<'_>>>(raw);
+                wire.map_err(D::Error::custom)?.0.and_then(|wire| wire.text.text)
+            }
+            _ => None,
+        };
+        Ok(Self { text, lifetime: std::marker::PhantomData })
     }
 }
 
-struct LogTextVisitor;
-
-impl<'de> Visitor<'de> for LogTextVisitor {
-    type Value = LogText<'de>;
-
-    nothing!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_f64: f64,);
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(LogText::new(Some(text.to_owned())))
+/// The text that a JSON string says; `None` where it has an escape by number.
+fn unescaped(json: &str) -> Option<String> {
+    let mut rest = json.strip_prefix('"')?.strip_suffix('"')?;
+    let mut text = String::with_capacity(rest.len());
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        let (before, escape) = rest.split_at_checked(at)?;
+        text.push_str(before);
+        text.push(match escape.as_bytes().get(1)? {
+            b'n' => '\n',
+            b'"' => '"',
+            b'\\' => '\\',
+            b't' => '\t',
+            b'r' => '\r',
+            b'/' => '/',
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            _ => return None,
+        });
+        rest = escape.get(2..)?;
     }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-        skip_rest(seq).map(|()| LogText::default())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        json::read_object::<WireStr<'de>, A>(map).map(|wire| wire.text)
-    }
+    text.push_str(rest);
+    Some(text)
 }
 
 object! {

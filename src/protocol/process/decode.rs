@@ -9,6 +9,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
 
+use super::metrics::Metrics;
 use super::setup::{Actions, Setup, Truth, Versioning, boxed};
 use super::{ExecMode, LogFiles, PmId, ProcessInfo, ProcessStatus, Snapshot};
 use crate::protocol::json::{self, Numbers, Object, Scalar, nothing, object, skip_rest};
@@ -239,6 +240,7 @@ object! {
         pm_err_log_path: Scalar<'de> = "pm_err_log_path",
         pm_log_path: Scalar<'de> = "pm_log_path",
         log_date_format: Scalar<'de> = "log_date_format",
+        pm_cwd: Scalar<'de> = "pm_cwd",
         pmx_module: Scalar<'de> = "pmx_module",
         username: Scalar<'de> = "username",
         watch: Truth = "watch",
@@ -247,6 +249,7 @@ object! {
         node_version: Scalar<'de> = "node_version",
         exec_interpreter: Scalar<'de> = "exec_interpreter",
         axm_actions: Actions = "axm_actions",
+        axm_monitor: Metrics = "axm_monitor",
     }
 }
 
@@ -288,6 +291,7 @@ impl ProcessFields<'_> {
                 both: raw(&self.pm_log_path),
                 date_format: raw(&self.log_date_format),
             },
+            cwd: raw(&self.pm_cwd),
             is_module: self.pmx_module.as_bool().unwrap_or(false),
             setup: Setup::of(
                 [&self.username, &self.cron_restart, &self.node_version, &self.exec_interpreter],
@@ -295,6 +299,7 @@ impl ProcessFields<'_> {
                 &self.versioning,
                 &self.axm_actions,
             ),
+            metrics: self.axm_monitor.0.clone().into(),
             cpu_percent: None,
             memory_bytes: None,
         }

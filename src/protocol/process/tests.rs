@@ -23,12 +23,18 @@ fn every_field_is_read() {
         "status":"waiting restart","restart_time":4,"unstable_restarts":2,"max_restarts":9,
         "pm_uptime":1700000000001,"created_at":1700000000000,"unique_id":"u-1","exit_code":1,
         "kill_timeout":5000,"listen_timeout":8000,"max_memory_restart":2048,"restart_delay":100,
-        "prev_restart_delay":225,"autorestart":false,"pmx_module":true,"pm_out_log_path":"/l/o.log",
+        "prev_restart_delay":225,"autorestart":false,"pmx_module":true,"pm_cwd":"/l","pm_out_log_path":"/l/o.log",
         "pm_err_log_path":"/dev/null","pm_log_path":"","log_date_format":"HH:mm","username":"deploy",
         "watch":["src"],"versioning":{"type":"git","branch":"main","revision":"0a1b"},
         "cron_restart":"0 3 * * *","node_version":"22.1.0","exec_interpreter":"node",
         "axm_actions":[{"action_name":"gc"},{"arity":1},7,{"action_name":"heap dump"}],
+        "axm_monitor":{"Heap Size":{"value":"6.23","unit":"MiB"},"n":{"value":3},"old":7,"x":{"value":null}},
         "env":{"status":"env","restart_time":"99"}}}"#);
+    let reported = |name: &str, value: &str, unit: &str| Reported {
+        name: name.into(),
+        value: value.into(),
+        unit: unit.into(),
+    };
     let expected = ProcessInfo {
         pm_id: PmId(3),
         name: "api".into(),
@@ -60,7 +66,9 @@ fn every_field_is_read() {
             both: None,
             date_format: Some("HH:mm".into()),
         },
+        cwd: Some("/l".into()),
         is_module: true,
+        metrics: [reported("Heap Size", "6.23", "MiB"), reported("n", "3", "")].into(),
         setup: Setup {
             user: Some("deploy".into()),
             is_watching: true,

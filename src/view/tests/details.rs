@@ -94,7 +94,7 @@ fn open() -> App {
         let mut raw = raw();
         raw["pm2_env"]["axm_monitor"]["Users"]["value"] = json!(181 - 20 * back);
         let sizes = vec![("/home/web-01/.pm2/logs/api-out-0.log".into(), 1_288_490_188)];
-        let exam = Exam { info, raw: Sealed(raw), sizes, family: Some(family()) };
+        let exam = Exam { info, raw: Sealed(raw), sizes, family: Some(family()), zone: None };
         report(&mut app, NOW_MS - back * 20_000, Report::Examined(Box::new(exam)));
     }
     app
@@ -197,7 +197,7 @@ fn one_that_says_nothing() {
     ask(&mut app, Command::Open);
     let info = app.watched.fleet.get(key(0, 3)).unwrap().info.clone();
     let raw = Sealed(json!({ "pm_id": 3, "pm2_env": { "env": "odd", "axm_monitor": [1] } }));
-    let exam = Exam { info, raw, sizes: Vec::new(), family: None };
+    let exam = Exam { info, raw, sizes: Vec::new(), family: None, zone: None };
     report(&mut app, NOW_MS, Report::Examined(Box::new(exam)));
     for number in 1..=6 {
         tab(&mut app, number);
@@ -220,7 +220,7 @@ fn foul_values_are_cleaned() {
         "axm_actions": [{ "action_name": foul, "opts": { "comment": foul } }],
         "axm_monitor": { foul: { "value": foul, "unit": foul } },
     }});
-    let exam = Exam { info, raw: Sealed(raw), sizes: Vec::new(), family: None };
+    let exam = Exam { info, raw: Sealed(raw), sizes: Vec::new(), family: None, zone: None };
     report(&mut app, NOW_MS, Report::Examined(Box::new(exam)));
     for number in 1..=6 {
         tab(&mut app, number);

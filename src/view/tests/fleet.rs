@@ -26,10 +26,8 @@ use crate::view::view;
 pub(super) const NOW_MS: i64 = 1_700_000_000_000;
 pub(super) const MIB: u64 = 1024 * 1024;
 
-pub(super) const COLOR: Theme =
-    Theme { colors: Colors::Sixteen, ground: Ground::Dark, ascii: false };
-pub(super) const PLAIN: Theme =
-    Theme { colors: Colors::None, ground: Ground::Unknown, ascii: true };
+pub(super) const COLOR: Theme = Theme::new(Colors::Sixteen, Ground::Dark, false);
+pub(super) const PLAIN: Theme = Theme::new(Colors::None, Ground::Unknown, true);
 
 /// Draws the app on a terminal of that size.
 pub(super) fn draw(app: &App, theme: Theme, size: (u16, u16)) -> Buffer {

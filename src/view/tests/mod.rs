@@ -1,8 +1,10 @@
 //! Screens as text, and what holds of every screen.
 
+mod boot;
 mod details;
 mod fleet;
 mod log;
+mod pointer;
 mod properties;
 mod rows;
 mod screens;

@@ -7,6 +7,8 @@ use ratatui::layout::Rect;
 use super::fleet::*;
 use crate::app::editor::{Breaks, Edit, Editor};
 use crate::app::geometry::{Charts, Geometry};
+use crate::app::help::Help;
+use crate::app::keymap::Place;
 use crate::app::log_entry::Entry;
 use crate::app::log_sheet::LogSheet;
 use crate::app::palette::Palette;
@@ -113,8 +115,11 @@ fn overlay() -> impl Strategy<Value = Mode> {
         },
     );
     prop_oneof![
-        (editor(), 0..50_usize)
-            .prop_map(|(input, chosen)| Mode::Palette(Palette { input, chosen })),
+        (editor(), 0..50_usize).prop_map(|(input, chosen)| Mode::Palette(Palette {
+            input,
+            chosen,
+            menu: None
+        })),
         (name(), editor()).prop_map(|(method, input)| Mode::Arguments(Arguments {
             daemon: DaemonId(0),
             params: vec![method.clone().into()],
@@ -147,7 +152,7 @@ prop_compose! {
         focus in prop_oneof![Just(Pane::Processes), Just(Pane::Log)],
         mode in prop_oneof![
             3 => Just(Mode::Normal),
-            1 => any::<u16>().prop_map(|top| Mode::Help { top }),
+            1 => any::<u16>().prop_map(|top| Mode::Help(Box::new(Help { top, ..Help::of(Place::Table) }))),
             1 => (0..20_u32, name()).prop_map(|(pm_id, name)| {
                 let (daemon, target) = (DaemonId(0), target(pm_id, &name));
                 Mode::Confirm { action: Action::Delete, daemon, target }
@@ -269,7 +274,7 @@ proptest! {
         ascii in any::<bool>(),
     ) {
         let colors = if ascii { Colors::None } else { Colors::True };
-        let theme = Theme { colors, ground: Ground::Light, ascii };
+        let theme = Theme::new(colors, Ground::Light, ascii);
         let mut buffer = Buffer::empty(Rect::new(0, 0, columns, rows));
         if columns > 0 && rows > 0 {
             buffer = draw(&app, theme, (columns, rows));

@@ -2,12 +2,15 @@
 
 use super::fleet::*;
 use super::{ALL, check};
+use crate::app::command::Command;
 use crate::app::editor::{Edit, Editor};
+use crate::app::help::Help;
+use crate::app::keymap::Place;
 use crate::app::log_sheet::LogSheet;
 use crate::app::marked;
-use crate::app::palette::Palette;
+use crate::app::message::Message;
 use crate::app::prompt::{Arguments, Compose};
-use crate::app::{App, Mode, Notice, Pane};
+use crate::app::{App, Mode, Notice, Pane, update};
 use crate::model::call::NamedCall;
 use crate::model::daemon::{BusState, Connection, Problem};
 use crate::model::log::{LineKind, LogLine, LogSource};
@@ -110,15 +113,19 @@ fn question() {
 #[test]
 fn help() {
     let mut app = typical();
-    app.mode = Mode::Help { top: 0 };
+    app.mode = Mode::Help(Box::new(Help::of(Place::Table)));
     check!(&app, COLOR, "help", ALL);
-    app.mode = Mode::Help { top: 9999 };
+    app.mode = Mode::Help(Box::new(Help { top: 9999, ..Help::of(Place::Table) }));
     check!(&app, COLOR, "help_end", [(40, 10)]);
 }
 
 fn palette(app: &mut App, typed: &str, chosen: usize) {
     app.watched.daemons[0].methods = Some(methods());
-    app.mode = Mode::Palette(Palette { input: Editor::new(typed), chosen });
+    app.mode = Mode::Normal;
+    let now = app.now;
+    let _ = update(app, now, Message::Command(Command::Palette));
+    let Mode::Palette(open) = &mut app.mode else { panic!("{:?}", app.mode) };
+    (open.input, open.chosen) = (Editor::new(typed), chosen);
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn states_differ_in_text_and_in_colour() {
     }
 }
 
-const DARK: Theme = Theme { colors: Colors::True, ground: Ground::Dark, ascii: false };
+const DARK: Theme = Theme::new(Colors::True, Ground::Dark, false);
 
 #[test]
 fn the_selected_row_has_no_holes() {
@@ -178,7 +178,7 @@ fn no_color_has_no_colour() {
     let mut app = typical();
     app.notice = Some(Notice::new("failed", true, NOW_MS));
     app.take_lines([colored()]);
-    for theme in [PLAIN, Theme { colors: Colors::None, ground: Ground::Unknown, ascii: false }] {
+    for theme in [PLAIN, Theme::new(Colors::None, Ground::Unknown, false)] {
         let buffer = draw(&app, theme, SIZE);
         for cell in buffer.content() {
             assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset), "{cell:?}");

@@ -5,7 +5,8 @@
 //! it 2 MiB, as in CI. `PM2_TUI_FUZZ_SEED` for other bytes.
 
 use super::super::*;
-use crate::app::{Mode, Pane, keymap, message::Message};
+use crate::app::keymap::Keymap;
+use crate::app::{Mode, Pane, message::Message, press};
 
 const MS: Duration = Duration::from_millis(1);
 /// Outside of sequences: nothing that acts.
@@ -78,7 +79,7 @@ fn drive(
 fn acts(token: &Token) -> bool {
     let Token::Key(key) = token else { return false };
     [Pane::Processes, Pane::Log].into_iter().any(|pane| {
-        match keymap::message(&Mode::Normal, pane, *key) {
+        match press::message(&Keymap::default(), &Mode::Normal, pane, *key) {
             Some(Message::Command(command)) => !command.is_movement(),
             Some(_) => true,
             None => false,

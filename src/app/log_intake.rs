@@ -1,0 +1,87 @@
+//! Lines on their way into the log: of whom they are, and what they say of themselves.
+//!
+//! This is the hot path of a burst. Invariant: what is known at a glance is not looked at closely.
+
+use std::sync::Arc;
+
+use super::log_line::{self, Read, Stored, Times};
+use super::log_view::LogView;
+use crate::logs::parse::is_prose;
+use crate::logs::{Body, Kind, Line, LineTime, Owner, SourceId, SourceKey, Stream, TimeFrom};
+use crate::model::ProcessKey;
+use crate::model::fleet::Fleet;
+use crate::model::log::{LineKind, LogLine, LogSource};
+
+impl LogView {
+    /// Takes a line in.
+    pub(super) fn take(&mut self, fleet: &Fleet, line: LogLine) {
+        let at_ms = line.at_ms;
+        let source = line.source.clone();
+        let from = if line.is_estimated { TimeFrom::Estimated } else { TimeFrom::Bus };
+        let time = LineTime { at_ms, from };
+        if let LineKind::Out | LineKind::Err = line.kind {
+            let is_err = line.kind == LineKind::Err;
+            let stream = if is_err { Stream::Err } else { Stream::Out };
+            self.formats.look(fleet, &source);
+            let Some(id) = self.source(fleet, source.clone(), stream) else { return };
+            let Self { formats, told, store, .. } = self;
+            let times = Times { zone: &formats.zone, declared: formats.of(&source), told: time };
+            let mut texts = line.lines().map(str::as_bytes).peekable();
+            while texts.peek().is_some() {
+                if times.declared.is_none() && told.is_idle(id) {
+                    let prose = std::iter::from_fn(|| texts.next_if(|text| is_prose(text)));
+                    if let Some(last) = store.append_prose(id, time, prose) {
+                        told.are_in(id, last);
+                    }
+                }
+                let Some(text) = texts.next() else { break };
+                let Read { level, time, text: words } = log_line::read_at(text, is_err, times);
+                let part = told.feed(id, &words);
+                let line = Line { time, level, kind: part.kind, body: Body::Held(text) };
+                if let Some(line) = store.append(id, &line) {
+                    told.is_in(store, id, part, (line, level, at_ms, &words));
+                }
+            }
+            return;
+        }
+        let Stored { stream, kind, level, bytes, title } = log_line::stored(line);
+        let Some(id) = self.source(fleet, source, stream) else { return };
+        let is_exception = kind == Kind::Exception;
+        if is_exception && self.told.is_printed(&self.store, id, title.as_bytes(), at_ms) {
+            return;
+        }
+        let line = Line { time, level, kind, body: Body::Held(&bytes) };
+        let line = self.store.append(id, &line);
+        if let Some(line) = line.filter(|_| is_exception) {
+            self.told.is_told(&self.store, id, (title.as_bytes(), at_ms, line));
+        }
+    }
+
+    fn source(&mut self, fleet: &Fleet, source: LogSource, stream: Stream) -> Option<SourceId> {
+        if let Some((last, of, id)) = &self.last
+            && *of == stream
+            && last.daemon == source.daemon
+            && last.pm_id == source.pm_id
+            && Arc::ptr_eq(&last.name, &source.name)
+            && self.store.tally(*id).is_some()
+        {
+            return Some(*id);
+        }
+        let owner = match source.pm_id {
+            None => Owner::Pm2(source.daemon),
+            Some(pm_id) => {
+                let process = fleet.get(ProcessKey { daemon: source.daemon, pm_id });
+                let namespace = process.and_then(|process| process.info.namespace.as_deref());
+                Owner::Process {
+                    daemon: source.daemon,
+                    pm_id: Some(pm_id),
+                    namespace: log_line::namespace(namespace),
+                    name: Arc::clone(&source.name),
+                }
+            }
+        };
+        let id = self.store.source(&SourceKey { owner, stream })?;
+        self.last = Some((source, stream, id));
+        Some(id)
+    }
+}

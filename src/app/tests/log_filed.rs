@@ -1,0 +1,131 @@
+//! Lines that stay in their log files.
+
+use std::sync::Arc;
+
+use super::log::{filled, output};
+use super::*;
+use crate::app::command::LogCommand;
+use crate::model::past::{Again, FileStream, PartRead, Past, PastFile, PastLine, Reread};
+
+/// A file of which nothing is read: the test brings what is asked for.
+#[derive(Debug)]
+struct Nothing;
+
+impl Reread for Nothing {
+    fn read_at(&self, _: &mut [u8], _: u64) -> std::io::Result<usize> {
+        panic!("the app reads no file");
+    }
+}
+
+fn text() -> String {
+    let filler = "x".repeat(1_000);
+    (0..6_000).map(|n| format!("line {n} {filler}\n")).collect::<Vec<_>>().concat()
+}
+
+fn history(text: &str) -> Report {
+    let mut offset = 0;
+    let line = |line: &str| {
+        let at = offset;
+        offset += line.len() as u64 + 1;
+        let bytes = line.as_bytes().to_vec();
+        PastLine {
+            at_ms: at as i64 - 10_000_000,
+            is_estimated: false,
+            level: None,
+            bytes,
+            offset: Some(at),
+        }
+    };
+    let file = PastFile {
+        pm_id: Some(PmId(0)),
+        name: "p0".into(),
+        namespace: "default".into(),
+        stream: FileStream::Out,
+        lines: text.lines().map(line).collect(),
+        rest: None,
+        is_exact: true,
+        is_after: false,
+        again: Some(Again(Arc::new(Nothing))),
+        gap: 0,
+    };
+    let (files, notes) = (vec![file], Vec::new());
+    Report::History(Box::new(Past { files, notes, ..Past::default() }))
+}
+
+/// What is asked for, read of a text.
+fn read(effects: &[Effect], text: Option<&str>) -> Vec<PartRead> {
+    let parts = effects.iter().filter_map(|effect| match effect {
+        Effect::Reread { parts, .. } => Some(parts),
+        _ => None,
+    });
+    let read = |(_, part): &(Again, PartRead)| {
+        let from = part.offset as usize;
+        let bytes =
+            text.map(|text| text.as_bytes()[from..from + part.len as usize].to_vec().into());
+        PartRead { bytes, ..part.clone() }
+    };
+    parts.flatten().map(read).collect()
+}
+
+fn report(app: &mut App, report: Report) -> Vec<Effect> {
+    update(app, Moment::at(1_000), Message::Report(D, report)).0
+}
+
+#[test]
+fn lines_are_read_again_for_the_screen_and_for_a_search() {
+    let text = text();
+    let mut app = filled(vec![output(0, "p0", "of the bus")]);
+    let effects = report(&mut app, history(&text));
+    assert_eq!(app.lines().len(), 6_001);
+    assert!(app.log_view.store.bytes() < 1_000, "nothing of the file is held");
+    let shown = |app: &App, place| app.lines().rows(place, 1)[0].text.text.to_string();
+    assert!(shown(&app, 5_999).contains("being read"));
+    let parts = read(&effects, Some(&text));
+    assert!(parts.len() < 200, "what is in sight is asked for, not all: {}", parts.len());
+    report(&mut app, Report::Parts(parts));
+    assert!(shown(&app, 5_999).starts_with("line 5999 x"));
+    // A search goes through all, some at a time.
+    let mut effects = press(&mut app, Command::Log(LogCommand::Search));
+    for c in "ne 77 ".chars() {
+        effects.extend(update(&mut app, Moment::at(1_000), Message::Text(c)).0);
+    }
+    let mut rounds = 0;
+    while !app.log_view.is_done() {
+        assert!(!app.log_view.has_work() || effects.is_empty());
+        let parts = read(&effects, Some(&text));
+        assert!(!parts.is_empty(), "it waits for nothing");
+        let bytes: u32 = parts.iter().map(|part| part.len).sum();
+        assert!(bytes < 6 << 20);
+        effects = report(&mut app, Report::Parts(parts));
+        while app.log_view.has_work() {
+            effects.extend(update(&mut app, Moment::at(1_000), Message::Clock).0);
+        }
+        rounds += 1;
+    }
+    assert_eq!((app.log_view.found(), app.log_view.unreadable()), (1, 0));
+    assert!(rounds > 1);
+}
+
+#[test]
+fn what_its_file_does_not_hold_any_more_says_so() {
+    let text = text();
+    let mut app = filled(vec![output(0, "p0", "of the bus")]);
+    let effects = report(&mut app, history(&text));
+    report(&mut app, Report::Parts(read(&effects, None)));
+    let row = &app.lines().rows(5_999, 1)[0];
+    assert!(row.text.text.contains("no longer to be read"), "{row:?}");
+    assert!(app.notice.as_ref().unwrap().text.contains("truncated"));
+}
+
+#[test]
+fn enter_on_a_line_that_is_not_read_yet_waits_for_it() {
+    let text = text();
+    let mut app = filled(vec![output(0, "p0", "of the bus")]);
+    let _ = report(&mut app, history(&text));
+    let mut effects = press(&mut app, Command::NextPane);
+    effects.extend(press(&mut app, Command::First));
+    effects.extend(press(&mut app, Command::Open));
+    assert_eq!(app.mode, Mode::Normal);
+    report(&mut app, Report::Parts(read(&effects, Some(&text))));
+    assert!(matches!(app.mode, Mode::LogSheet(_)), "{:?}", app.mode);
+}

@@ -1,0 +1,142 @@
+//! `[[command]]`: programs of the user's own, on a key.
+//!
+//! Invariant: a command is taken whole or not at all; what stands for something of a process is an
+//! argument of its own.
+
+use std::ops::Range;
+
+use toml::de::{DeTable, DeValue};
+
+use super::reading::{Reading, said};
+use super::values::{self, boolean};
+use crate::app::keymap::{Binding, OwnRow, Place};
+use crate::app::settings::{Of, OwnCommand, Word};
+use crate::protocol::shell::word;
+
+/// The keys of `[[command]]`.
+pub(super) const COMMAND: &[&str] = &["name", "key", "run", "confirm", "dangerous", "wait"];
+/// The most commands.
+const COMMANDS_MAX: usize = 100;
+/// The longest name, characters.
+const NAME_MAX: usize = 30;
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(super) struct Own {
+    pub(super) commands: Vec<OwnCommand>,
+    pub(super) rows: Vec<OwnRow>,
+    pub(super) bindings: Vec<Binding>,
+}
+
+/// Reads all.
+pub(super) fn read(reading: &mut Reading<'_>, table: &DeTable<'_>) -> Own {
+    let mut own = Own::default();
+    let Some(value) = table.get("command") else { return own };
+    for (place, table) in reading.tables("command", value) {
+        if own.commands.len() == COMMANDS_MAX {
+            reading.wrong(&place, format!("only the first {COMMANDS_MAX} [[command]] count"));
+            break;
+        }
+        command(reading, &mut own, &place, table);
+    }
+    own
+}
+
+fn command(reading: &mut Reading<'_>, own: &mut Own, place: &Range<usize>, table: &DeTable<'_>) {
+    let (mut title, mut run, mut keys) = (None, None, None);
+    let (mut asks, mut is_dangerous, mut waits) = (None, true, true);
+    let mut is_whole = true;
+    for (key, value) in table {
+        let field = &**key.get_ref();
+        let is_read = match field {
+            "name" => {
+                title = reading.value(field, value, name);
+                title.is_some()
+            }
+            "run" => {
+                run = reading.value(field, value, words);
+                run.is_some()
+            }
+            "key" => {
+                let line = reading.line(&value.span());
+                keys = reading.value(field, value, values::texts).map(|keys| (keys, line));
+                true
+            }
+            "confirm" => {
+                asks = reading.value(field, value, boolean);
+                true
+            }
+            // Where it is not known whether it is safe, it is not.
+            "dangerous" => {
+                is_dangerous = reading.value(field, value, boolean).unwrap_or(true);
+                true
+            }
+            "wait" => {
+                waits = reading.value(field, value, boolean).unwrap_or(true);
+                true
+            }
+            unknown => {
+                reading.unknown(&key.span(), unknown, COMMAND);
+                true
+            }
+        };
+        is_whole &= is_read;
+    }
+    for (field, is_there) in [("name", table.get("name")), ("run", table.get("run"))] {
+        if is_there.is_none() {
+            reading.wrong(place, format!("[[command]]: {field} = .. is missing"));
+        }
+    }
+    let (Some(title), Some(run)) = (title, run) else { return };
+    if !is_whole {
+        return;
+    }
+    if own.rows.iter().any(|row| row.name == title) {
+        reading.wrong(place, format!("[[command]]: there are two of the name `{title}`"));
+        return;
+    }
+    let shown = run.iter().map(written).collect::<Vec<_>>().join(" ");
+    own.rows.push(OwnRow { name: title.clone(), help: format!("Run {}", said(&shown)) });
+    if let Some((keys, line)) = keys {
+        let command = crate::app::keymap::name(&title);
+        own.bindings.push(Binding { place: Place::Table, command, keys, line });
+    }
+    let asks = asks.unwrap_or(is_dangerous);
+    own.commands.push(OwnCommand { name: title, run, asks, is_dangerous, waits });
+}
+
+fn name(value: &DeValue<'_>) -> Result<String, String> {
+    let name = said(values::text(value)?.trim());
+    if name.is_empty() || name.chars().count() > NAME_MAX {
+        return Err(format!("a name of 1 to {NAME_MAX} characters is wanted"));
+    }
+    Ok(name)
+}
+
+fn words(value: &DeValue<'_>) -> Result<Vec<Word>, String> {
+    let words = values::program(value)?;
+    let read = |(place, text): (usize, String)| {
+        let whole = Of::WRITTEN.iter().find(|(written, _)| *written == text);
+        if let Some((written, of)) = whole {
+            if place == 0 {
+                return Err(format!("{written} cannot be the program"));
+            }
+            return Ok(Word::Of(*of));
+        }
+        match Of::WRITTEN.iter().find(|(written, _)| text.contains(written)) {
+            Some((written, _)) => Err(format!("{written} is an argument of its own, or none")),
+            None => Ok(Word::Text(text)),
+        }
+    };
+    words.into_iter().enumerate().map(read).collect()
+}
+
+fn written(of: &Word) -> String {
+    match of {
+        Word::Text(text) => word(text).into_owned(),
+        Word::Of(of) => {
+            let known = Of::WRITTEN.iter().find(|(_, known)| known == of);
+            known.map_or_else(String::new, |(written, _)| (*written).to_owned())
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The configuration of the screen: a TOML file of the user's, read once at the start.
+//!
+//! Invariant: a file that cannot be read, or is wrong somewhere, costs what is wrong in it and never
+//! the screen; everything that is wrong is a [`Finding`] with its line. A flag counts more than the
+//! file. The commands without a screen do not read it: a script does not depend on its user's taste.
+
+mod commands;
+mod file;
+mod keys;
+mod reading;
+mod sections;
+#[cfg(test)]
+mod tests;
+mod themes;
+mod values;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use reading::Finding;
+
+use crate::app::keymap::{Binding, Keymap};
+use crate::app::settings::Settings;
+use crate::cli::{Cli, Screen};
+use crate::protocol::text::clean;
+use crate::view::sets::Choice;
+
+/// The annotated defaults, as `pm2-tui config` prints them.
+const DEFAULTS: &str = include_str!("default.toml");
+
+/// What the file says.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Config {
+    /// Options of the screen; a flag counts more.
+    pub screen: Screen,
+    /// Whether everything that changes something is refused.
+    pub read_only: bool,
+    /// How long a started process is watched.
+    pub settle: Option<Duration>,
+    /// Largest message accepted from the daemon, MiB.
+    pub frame_mib: Option<u32>,
+    /// The colours that are wanted.
+    pub theme: Choice,
+    /// Which keys mean what.
+    pub keys: Keymap,
+    /// What the app is told.
+    pub settings: Settings,
+    /// The keys as they were written, until all are read.
+    bindings: Vec<Binding>,
+}
+
+/// What came of looking for the file.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Loaded {
+    /// What it says; the defaults where it says nothing.
+    pub config: Config,
+    /// Where it is, or would be; `None` where nothing says.
+    pub path: Option<PathBuf>,
+    /// What is wrong with it.
+    pub findings: Vec<Finding>,
+    /// Whether there is a file.
+    pub is_there: bool,
+}
+
+impl Loaded {
+    /// The disk that the file is on does not answer.
+    #[must_use]
+    pub fn unanswered() -> Self {
+        let text = "the configuration is not read: its disk does not answer".to_owned();
+        Self { findings: vec![Finding::of_file(text)], ..Self::default() }
+    }
+
+    /// What is wrong, in one line: the first finding, and how many more there are.
+    #[must_use]
+    pub fn notice(&self) -> Option<String> {
+        let first = self.findings.first()?;
+        let name = self.path.as_deref().and_then(Path::file_name).unwrap_or_default();
+        let name = clean(&name.to_string_lossy()).into_owned();
+        let place = first.line.map_or_else(String::new, |line| format!(":{line}"));
+        let more = match self.findings.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more: pm2-tui config check)"),
+        };
+        Some(format!("{name}{place}: {}{more}", first.text))
+    }
+}
+
+/// Reads the file that `--config`, `PM2_TUI_CONFIG` or the XDG folders name. Blocks.
+#[must_use]
+pub fn load(named: Option<&Path>, env: impl Fn(&str) -> Option<OsString>) -> Loaded {
+    let Some(place) = file::place(named, env) else { return Loaded::default() };
+    let (text, findings) = match file::read(&place) {
+        Ok(Some(text)) => (text, Vec::new()),
+        Ok(None) => (String::new(), Vec::new()),
+        Err(why) => {
+            let findings = vec![Finding::of_file(why)];
+            return Loaded {
+                path: Some(place.path),
+                findings,
+                is_there: true,
+                ..Loaded::default()
+            };
+        }
+    };
+    let is_there = file::is_there(&place);
+    let (config, found) = sections::read(&text);
+    Loaded {
+        config,
+        path: Some(place.path),
+        findings: findings.into_iter().chain(found).collect(),
+        is_there,
+    }
+}
+
+/// The annotated defaults: every setting, commented out.
+#[must_use]
+pub fn defaults() -> String {
+    format!("{DEFAULTS}{}", keys::printed())
+}
+
+impl Config {
+    /// Fills in what the command line leaves open.
+    pub fn complete(&self, cli: &mut Cli) {
+        cli.screen = cli.screen.or(&self.screen);
+        cli.read_only |= self.read_only;
+        cli.settle = cli.settle.or(self.settle);
+        cli.frame_mib = cli.frame_mib.or(self.frame_mib);
+    }
+}

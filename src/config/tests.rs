@@ -1,0 +1,374 @@
+//! What is read, and what is said of what is wrong.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Parser;
+use proptest::prelude::*;
+
+use super::*;
+use crate::app::settings::{Confirm, Notification};
+
+/// What is wrong with a text: each as `LINE: WHAT`.
+fn wrong(text: &str) -> Vec<String> {
+    let (_, findings) = sections::read(text);
+    let said = |finding: Finding| format!("{}: {}", finding.line.unwrap_or(0), finding.text);
+    findings.into_iter().map(said).collect()
+}
+
+/// The printed defaults with every setting uncommented.
+fn uncommented() -> String {
+    let line = |line: &str| match line.strip_prefix('#') {
+        Some(rest) if !rest.starts_with('#') => format!("{rest}\n"),
+        _ => format!("{line}\n"),
+    };
+    defaults().lines().map(line).collect()
+}
+
+#[test]
+fn the_printed_defaults_are_the_defaults() {
+    let (config, findings) = sections::read(&defaults());
+    assert_eq!((config, findings), (Config::default(), Vec::new()));
+    let text = uncommented();
+    assert_eq!(wrong(&text), Vec::<String>::new());
+    let (mut config, _) = sections::read(&text);
+    // Examples, and what the program takes where nothing is said.
+    config.settings =
+        Settings { watches: Vec::new(), audit: None, commands: Vec::new(), ..config.settings };
+    config.keys = Keymap::default();
+    config.settings.alert.run.clear();
+    assert_eq!(config.settings.mouse.take(), Some(true));
+    assert_eq!(config.settle.take(), Some(Duration::from_secs(1)));
+    let none = Screen::default();
+    assert_eq!(config.screen.interval(), none.interval());
+    assert_eq!(config.screen.log_lines(), none.log_lines());
+    assert_eq!(config.screen.log_bytes(), none.log_bytes());
+    let cli = |mib| Cli { frame_mib: mib, ..Cli::parse_from(["pm2-tui"]) };
+    assert_eq!(cli(config.frame_mib.take()).frame_bytes_max(), cli(None).frame_bytes_max());
+    config.screen = none;
+    assert_eq!(config, Config::default());
+}
+
+#[test]
+fn every_key_is_printed() {
+    let text = uncommented();
+    let tables = [
+        sections::ROOT,
+        sections::WATCH,
+        sections::ALERT,
+        &[themes::BASE],
+        commands::COMMAND,
+        crate::view::sets::ROLES,
+    ];
+    for key in tables.into_iter().flatten() {
+        let starts =
+            [format!("{key} = "), format!("[{key}]"), format!("[[{key}]]"), format!("[{key}.")];
+        let is_printed =
+            text.lines().any(|line| starts.iter().any(|start| line.starts_with(start)));
+        assert!(is_printed, "{key}: {text}");
+    }
+}
+
+#[test]
+fn values_arrive() {
+    let (config, findings) = sections::read(
+        r#"
+theme = "light"
+mouse = false
+plain = true
+confirm = "always"
+production = ["/srv/.pm2/", "web-01"]
+audit = "/var/log/a.log"
+interval = 0.5
+log-lines = 300_000
+settle = "0"
+[[watch]]
+when = "mem>80% ns:shop"
+for = "2m"
+[[watch]]
+when = "errored"
+[alert]
+bell = true
+notify = "osc777"
+run = ["say", "a b"]
+"#,
+    );
+    assert_eq!(findings, []);
+    let settings = &config.settings;
+    assert_eq!(config.theme, Choice::Light);
+    assert_eq!((settings.mouse, settings.is_plain), (Some(false), true));
+    assert_eq!(settings.confirm, Confirm::Always);
+    assert_eq!(settings.production, ["/srv/.pm2".into(), "web-01".into()]);
+    assert_eq!(settings.audit, Some(PathBuf::from("/var/log/a.log")));
+    assert_eq!(config.screen.interval(), Duration::from_millis(500));
+    assert_eq!(config.screen.log_lines(), 300_000);
+    assert_eq!(config.settle, Some(Duration::ZERO));
+    let watches: Vec<_> =
+        settings.watches.iter().map(|watch| (watch.when.text(), watch.hold_ms)).collect();
+    assert_eq!(watches, [("mem>80% ns:shop", 120_000), ("errored", 0)]);
+    let alert = &settings.alert;
+    assert_eq!((alert.bell, alert.notify), (true, Some(Notification::Osc777)));
+    assert_eq!(alert.run, ["say", "a b"]);
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_line_and_costs_itself_only() {
+    let text = "them = \"dark\"\nlog_lines = 5\nslow = true\nconfirm = \"neverx\"\ninterval = 0\n\
+                audit = \"a.log\"\nproduction = \"a/b\"\nmouse = \"yes\"\n[alert]\nbeep = true\n\
+                run = \"notify-send x\"\n[[watch]]\nfor = \"x\"\n[[watch]]\nwhen = \"mem>80x\"\n\
+                [[watch]]\nwhen = \"errored\"\n";
+    let found = wrong(text);
+    for (at, wanted) in [
+        "1: unknown key `them`; did you mean `theme`?",
+        "2: unknown key `log_lines`; did you mean `log-lines`?",
+        "4: confirm: `neverx` is none of \"destructive\", \"always\", \"never\"; did you mean \"never\"?",
+        "5: interval: a number of seconds from 0.2 to 3600 is wanted",
+        "6: audit: `a.log`: a path from / or ~/ to a file is wanted",
+        "7: production: `a/b`: a home begins with / or ~/",
+        "8: mouse: true or false is wanted, not a text",
+        "10: unknown key `beep`; known here: bell, notify, run",
+        "11: run: a list is wanted: [\"program\", \"argument\"]; no shell runs it",
+        "12: [[watch]]: when = \"..\" is missing",
+        "13: for: unknown unit `x`; a time like 1500ms, 60s, 5m, 2h or 1d is wanted, at most 30d",
+        "15: when: a number here has K, M, G or % of the limit (at character 7)",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_eq!(found.get(at).map(String::as_str), Some(wanted), "{found:#?}");
+    }
+    assert_eq!(found.len(), 12, "{found:#?}");
+    let (config, _) = sections::read(text);
+    assert!(config.screen.slow && config.settings.watches.len() == 1);
+}
+
+#[test]
+fn themes_are_chosen_by_name() {
+    let read = |text: &str| sections::read(text);
+    let (config, findings) =
+        read("theme = \"mine\"\n[themes.mine]\nbase = \"light\"\ngood = \"cyan\"\n");
+    assert_eq!(findings, []);
+    assert!(matches!(config.theme, Choice::Own(_)), "{:?}", config.theme);
+    let text = "theme = \"monox\"\n[themes.dark]\n[themes.a]\ngood = \"greenish\"\nbase = 3\ngod = \"red\"\n[themes.b]\nbase = \"x\"\n";
+    let found = wrong(text);
+    for (at, wanted) in [
+        "1: theme: there is no `monox`; did you mean \"mono\"?",
+        "2: `dark` is a theme already",
+        "4: themes.a.good: `greenish` is neither a colour",
+        "5: base: a text in quotes is wanted, not a number",
+        "6: unknown key `god`; did you mean `good`?",
+        "8: themes.b: a base is one of dark, light",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert!(found.get(at).is_some_and(|said| said.starts_with(wanted)), "{found:#?}");
+    }
+    assert_eq!(found.len(), 6, "{found:#?}");
+}
+
+#[test]
+fn keys_are_bound_and_clashes_named() {
+    let text = "[keys]\nrestart = \"ctrl-t\"\nquit = []\n[keys.log]\nzoom = [\"Z\", \"hyper\"]\n[keys.table]\nfilter = \"d\"\nfilte = 1\n";
+    let (config, _) = sections::read(text);
+    let restart = crate::app::command::Command::Act(crate::model::Action::Restart);
+    assert_eq!(config.keys.first(restart, crate::app::Pane::Processes), Some("Ctrl-T"));
+    assert_eq!(
+        wrong(text),
+        [
+            "3: quit cannot be without a key",
+            "5: zoom: `hyper` is no key; keys are written as r, G, ctrl-r, shift-tab, f5, space",
+            "7: filter = d: d means delete already, and stays delete's",
+            "8: filte: a list of texts is wanted, not a number",
+        ]
+    );
+}
+
+#[test]
+fn the_printed_keys_are_the_default_ones() {
+    let text: String = uncommented().replace("[[command]]", "[[ignored]]");
+    let (config, _) = sections::read(&text);
+    assert_eq!(config.keys, Keymap::default());
+    for row in Keymap::default().rows() {
+        assert!(defaults().contains(&*row.help), "{}", row.label);
+    }
+}
+
+#[test]
+fn own_commands_are_taken_whole_or_not_at_all() {
+    let text = "[[command]]\nname = \"top of it\"\nkey = \"ctrl-o\"\nrun = [\"htop\", \"-p\", \"{pid}\"]\n\
+                dangerous = false\nwait = false\n\
+                [[command]]\nname = \"b\"\nrun = [\"sh\", \"-c\", \"kill {pid}\"]\n\
+                [[command]]\nname = \"c\"\nrun = \"htop -p {pid}\"\n\
+                [[command]]\nrun = [\"{name}\"]\n\
+                [[command]]\nname = \"d\"\nrun = [\"x\"]\ndangerous = \"no\"\nkey = \"r\"\n";
+    let (config, _) = sections::read(text);
+    let commands = &config.settings.commands;
+    let names: Vec<&str> = commands.iter().map(|it| &*it.name).collect();
+    assert_eq!(names, ["top of it", "d"]);
+    let of = |it: &crate::app::settings::OwnCommand| (it.asks, it.is_dangerous, it.waits);
+    assert_eq!((of(&commands[0]), of(&commands[1])), ((false, false, false), (true, true, true)));
+    let own = crate::app::command::Command::Own(0);
+    assert_eq!(config.keys.first(own, crate::app::Pane::Processes), Some("Ctrl-O"));
+    let found = wrong(text);
+    for wanted in [
+        "9: run: {pid} is an argument of its own, or none",
+        "12: run: a list is wanted",
+        "13: [[command]]: name = .. is missing",
+        "14: run: {name} cannot be the program",
+        "18: dangerous: true or false is wanted, not a text",
+        "19: d = r: r means restart already, and stays restart's",
+    ] {
+        assert!(found.iter().any(|said| said.starts_with(wanted)), "{wanted}: {found:#?}");
+    }
+    assert_eq!(found.len(), 6, "{found:#?}");
+}
+
+#[test]
+fn a_broken_line_costs_itself_and_the_rest_counts() {
+    let text = "confirm = \"always\"\ntheme = \nslow = true\n[alert\nbell = true\n";
+    let (config, findings) = sections::read(text);
+    assert_eq!(config.settings.confirm, Confirm::Always);
+    assert!(config.screen.slow);
+    let lines: Vec<_> = findings.iter().map(|finding| finding.line).collect();
+    assert!(lines.starts_with(&[Some(2)]) && lines.contains(&Some(4)), "{findings:?}");
+    // Twice the same key is an error of TOML; the first counts.
+    let (config, findings) = sections::read("confirm = \"always\"\nconfirm = \"never\"\n");
+    assert_eq!(config.settings.confirm, Confirm::Always);
+    assert_eq!(findings.len(), 1, "{findings:?}");
+}
+
+fn at(path: &Path) -> Loaded {
+    load(Some(path), |_| None)
+}
+
+#[test]
+fn a_file_that_is_none_costs_its_values_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    let said = |path: &Path| at(path).notice().unwrap_or_default();
+    assert!(said(&path).starts_with("config.toml: it cannot be read: No such file"));
+    fs::create_dir(&path).unwrap();
+    assert_eq!(said(&path), "config.toml: it is a folder, not a file");
+    fs::remove_dir(&path).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RWXU).unwrap();
+    assert_eq!(said(&path), "config.toml: it is no plain file");
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, b"slow = true\nconfirm = \"\xff\"").unwrap();
+    assert_eq!(said(&path), "config.toml: it is not UTF-8 (line 2)");
+    fs::write(&path, "#".repeat(300_000)).unwrap();
+    assert_eq!(said(&path), "config.toml: it is larger than 256 KiB");
+    fs::write(&path, "x = 1\ny = 2\nz = 3").unwrap();
+    assert!(said(&path).starts_with("config.toml:1: unknown key `x`"));
+    assert!(said(&path).ends_with("(and 2 more: pm2-tui config check)"));
+    fs::write(&path, "").unwrap();
+    assert_eq!((at(&path).findings, at(&path).config), (Vec::new(), Config::default()));
+    assert_eq!(at(Path::new("/dev/null")).findings, []);
+}
+
+#[test]
+fn a_flag_names_the_file_before_the_environment_and_the_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = |name: &str| folder.path().join(name);
+    let env = |pairs: &[(&str, PathBuf)]| {
+        let pairs: Vec<(String, OsString)> =
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), value.into())).collect();
+        move |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
+    };
+    let of = |named: Option<&Path>, pairs: &[(&str, PathBuf)]| load(named, env(pairs)).path;
+    let all = [
+        ("PM2_TUI_CONFIG", whole("b.toml")),
+        ("XDG_CONFIG_HOME", whole("xdg")),
+        ("HOME", whole("home")),
+    ];
+    assert_eq!(of(Some(&whole("a.toml")), &all), Some(whole("a.toml")));
+    assert_eq!(of(None, &all), Some(whole("b.toml")));
+    assert_eq!(of(None, &all[1..]), Some(whole("xdg/pm2-tui/config.toml")));
+    assert_eq!(of(None, &all[2..]), Some(whole("home/.config/pm2-tui/config.toml")));
+    assert_eq!(of(None, &[("XDG_CONFIG_HOME", "relative".into())]), None);
+    // One that nobody named need not be there; a link to nowhere is a mistake.
+    assert_eq!(load(None, env(&all[2..])).findings, []);
+    fs::create_dir_all(whole("home/.config/pm2-tui")).unwrap();
+    symlink(whole("gone"), whole("home/.config/pm2-tui/config.toml")).unwrap();
+    let found = load(None, env(&all[2..])).findings;
+    assert_eq!(found[0].text, "it is a link to a file that does not exist");
+}
+
+#[test]
+fn a_flag_counts_more_than_the_file() {
+    let text = "interval = 5\nlog-mib = 7\nsettle = \"9s\"\nread-only = true\nframe-mib = 3\n";
+    let (config, findings) = sections::read(text);
+    assert_eq!(findings, []);
+    let mut cli = Cli::parse_from(["pm2-tui", "--interval", "2", "--settle", "1s"]);
+    config.complete(&mut cli);
+    assert_eq!(cli.screen.interval(), Duration::from_secs(2));
+    assert_eq!(cli.settle, Some(Duration::from_secs(1)));
+    assert_eq!((cli.screen.log_mib, cli.frame_mib, cli.read_only), (Some(7), Some(3), true));
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_without_harm(
+        words in proptest::collection::vec(
+            prop_oneof![
+                proptest::sample::select([sections::ROOT, sections::WATCH, sections::ALERT].concat())
+                    .prop_map(str::to_owned),
+                "[=\\[\\]\"',.{}#\n -]{1,3}".prop_map(String::from),
+                "(true|1|\"x\"|\\[\\]|\\{\\}|1979-05-27)".prop_map(String::from),
+                "\\PC{0,6}".prop_map(String::from),
+            ],
+            0..40,
+        )
+    ) {
+        let (_, findings) = sections::read(&words.concat());
+        for finding in findings {
+            prop_assert!(!finding.text.chars().any(char::is_control), "{finding:?}");
+        }
+    }
+}
+
+/// Acceptance: keymap, help, palette, README and the printed defaults say the same. The footer is made of
+/// the keymap's own rows, and hints are looked up in it.
+#[test]
+fn keymap_help_palette_readme_and_printed_defaults_agree() {
+    use crate::app::help::Help;
+    use crate::app::keymap::{Place, name};
+    use crate::app::palette::{Entry, Facts, Palette, Scene, entries};
+    use crate::model::watched::Watched;
+    let readme = include_str!("../../README.md");
+    let printed = defaults();
+    let (keymap, watched) = (Keymap::default(), Watched::new(Vec::new()));
+    let help = Help::of(Place::Table).lines(&keymap, 500);
+    let scene = Scene {
+        watched: &watched,
+        keys: &keymap,
+        selected: None,
+        is_read_only: false,
+        facts: Facts::default(),
+    };
+    let offered = entries(&scene, &Palette::default());
+    for (row, is_details) in
+        keymap.rows().map(|row| (row, false)).chain(keymap.details().map(|row| (row, true)))
+    {
+        // Six tabs are `1` to `6`; `=` is + without Shift.
+        let shown = row.keys.split(' ').filter(|key| !(is_details && "23456=".contains(key)));
+        for key in shown {
+            assert!(readme.contains(&format!("`{key}`")), "README: {key}, {}", row.label);
+        }
+        let helps = help.iter().any(|line| line.keys == row.keys && line.text == *row.help);
+        assert!(helps, "help: {} {}", row.keys, row.label);
+        let line = format!("\n#{} = ", name(&row.label));
+        assert!(printed.contains(&line), "defaults: {line}");
+        let is_offered = offered.iter().any(|entry| {
+            matches!(entry, Entry::Command(other) if other.command == row.command && other.keys == row.keys)
+        });
+        let is_itself = row.command == crate::app::command::Command::Palette;
+        assert_eq!(is_offered, !is_details && !is_itself, "palette: {}", row.label);
+    }
+    for (theme, _) in crate::view::sets::NAMES {
+        assert!(readme.contains(&format!("`{theme}`")), "README: {theme}");
+    }
+}

@@ -1,0 +1,185 @@
+//! Compares the saved list with what runs.
+//!
+//! Invariant: file calls go through [`offload`], one look at a time; what is the same as at the last look
+//! is not read again. Daemons of this machine only; the daemon is asked nothing.
+
+use std::fs::{File, Metadata};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Watch, files, offload};
+use crate::model::boot::{ReadList, SavedList};
+use crate::model::report::Report;
+use crate::protocol::drift;
+use crate::protocol::process::{ProcessInfo, ProcessStatus};
+use crate::protocol::rpc::Reply;
+
+/// The shortest pause between two looks.
+const PAUSE: Duration = Duration::from_secs(2);
+/// How long one may take.
+const LOOK_MAX: Duration = Duration::from_secs(10);
+/// The largest saved list that is read, bytes.
+const BYTES_MAX: u64 = 64 << 20;
+
+/// What a look saw: of the processes and of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seen {
+    processes: u64,
+    /// Its disk, number, size and times; `None` where there is none.
+    file: Option<(u64, u64, u64, i64, i64, u32)>,
+}
+
+/// The looks at the saved list of one daemon.
+#[derive(Debug)]
+pub(super) struct Looks {
+    due: Instant,
+    is_under_way: Arc<AtomicBool>,
+    seen: Arc<Mutex<Option<Seen>>>,
+}
+
+impl Looks {
+    /// The first one is due now.
+    pub(super) fn new() -> Self {
+        Self { due: Instant::now(), is_under_way: Arc::default(), seen: Arc::default() }
+    }
+
+    /// Looks, if it is time and the daemon is a process of this machine: reports where the list and
+    /// what the daemon just told of its processes differ, if either is another than before.
+    pub(super) fn look(&mut self, watch: &Watch, reply: &Reply, infos: &[ProcessInfo]) {
+        if self.due > Instant::now() || self.is_under_way.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        self.due = Instant::now() + PAUSE;
+        let under_way = UnderWay(Arc::clone(&self.is_under_way));
+        let path = watch.endpoint.home.join("dump.pm2");
+        let (reply, processes) = (reply.clone(), digest(infos));
+        let seen = Arc::clone(&self.seen);
+        let (id, inbox, generation) = (watch.id, watch.inbox.clone(), watch.generation.clone());
+        watch.tasks.spawn(async move {
+            let looking = offload::blocking(LOOK_MAX, move || {
+                let _under_way = under_way;
+                look(&path, &reply, processes, &seen)
+            });
+            if let Some(Some(Some(list))) = generation.run_until_cancelled(looking).await {
+                inbox.report(id, Report::SavedList(Box::new(list)));
+            }
+        });
+    }
+}
+
+/// Says that the look is over, however it ended.
+struct UnderWay(Arc<AtomicBool>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// What tells whether the processes are set up as they were: not what changes by itself.
+fn digest(infos: &[ProcessInfo]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for info in infos {
+        (info.pm_id, &info.name, &info.namespace, &info.unique_id).hash(&mut hasher);
+        (info.status == ProcessStatus::Stopped, info.created_at_ms).hash(&mut hasher);
+        (info.setup.is_watching, info.memory_limit_bytes, info.autorestart).hash(&mut hasher);
+        (info.kill_timeout_ms, info.listen_timeout_ms, info.restart_delay_ms).hash(&mut hasher);
+        (&info.setup.cron, &info.stop_exit_codes, &info.logs.out).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+fn look(
+    path: &Path,
+    reply: &Reply,
+    processes: u64,
+    seen: &Mutex<Option<Seen>>,
+) -> Option<SavedList> {
+    let found = files::open(path).and_then(|file| Ok((file.metadata()?, file)));
+    let now = Seen { processes, file: found.as_ref().ok().map(|(about, _)| identity(about)) };
+    {
+        let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.replace(now) == Some(now) {
+            return None;
+        }
+    }
+    Some(match found.and_then(|(about, file)| Ok((read(&about, file)?, about))) {
+        Ok((text, about)) => match drift::compare(reply.body(), &text) {
+            Ok(drift) => SavedList::Read(ReadList {
+                drift,
+                mode: about.mode() & 0o777,
+                written_ms: about.mtime().saturating_mul(1_000),
+            }),
+            Err(error) => SavedList::Unreadable(error.to_string().into()),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => SavedList::Missing,
+        Err(error) => SavedList::Unreadable(error.to_string().into()),
+    })
+}
+
+fn identity(about: &Metadata) -> (u64, u64, u64, i64, i64, u32) {
+    let (seconds, nanoseconds) = (about.mtime(), about.mtime_nsec());
+    (about.dev(), about.ino(), about.size(), seconds, nanoseconds, about.mode())
+}
+
+fn read(about: &Metadata, file: File) -> io::Result<String> {
+    if about.len() > BYTES_MAX {
+        return Err(io::Error::other("it is larger than 64 MiB"));
+    }
+    let mut text = String::new();
+    file.take(BYTES_MAX).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::amp::Frame;
+    use crate::protocol::process::PmId;
+    use crate::protocol::rpc::Reply;
+    use crate::protocol::value;
+
+    fn reply(list: &str) -> Reply {
+        let list: serde_json::Value = serde_json::from_str(list).unwrap();
+        let body = value::json(&serde_json::json!({ "args": [list] }));
+        Reply::parse(&Frame::new(vec![body, value::text("1")]).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn it_is_compared_again_only_where_something_changed() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("dump.pm2");
+        let seen = Mutex::new(None);
+        let one = reply(r#"[{"pm2_env":{"name":"api","pm_id":0}}]"#);
+        assert_eq!(look(&path, &one, 1, &seen), Some(SavedList::Missing));
+        assert_eq!(look(&path, &one, 1, &seen), None);
+        std::fs::write(&path, r#"[{"name":"api"}]"#).unwrap();
+        let Some(SavedList::Read(read)) = look(&path, &one, 1, &seen) else { panic!() };
+        assert_eq!((read.drift.listed, read.words()), (1, None));
+        assert_eq!(look(&path, &one, 1, &seen), None);
+        let Some(SavedList::Read(read)) = look(&path, &reply("[]"), 2, &seen) else { panic!() };
+        assert_eq!(read.words().unwrap(), "1 saved is not there");
+        std::fs::write(&path, "[{ half").unwrap();
+        assert!(matches!(look(&path, &one, 2, &seen), Some(SavedList::Unreadable(_))));
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        assert!(matches!(look(&path, &one, 2, &seen), Some(SavedList::Unreadable(_))));
+    }
+
+    #[test]
+    fn what_changes_by_itself_is_no_change() {
+        let info = ProcessInfo::new(PmId(0), "api", ProcessStatus::Online);
+        let same =
+            ProcessInfo { restarts: 7, cpu_percent: Some(1.0), pid: Some(3), ..info.clone() };
+        assert_eq!(digest(std::slice::from_ref(&info)), digest(&[same]));
+        let other = ProcessInfo { status: ProcessStatus::Stopped, ..info.clone() };
+        assert_ne!(digest(&[info]), digest(&[other]));
+    }
+}

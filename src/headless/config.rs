@@ -1,0 +1,50 @@
+//! `config`: the annotated defaults, what is wrong with the user's file, and where it is.
+
+use std::io::Write;
+use std::path::Path;
+
+use super::failure::{Code, Failure};
+use crate::cli::{ConfigFile, ConfigTask};
+use crate::config;
+use crate::daemon::offload;
+use crate::protocol::text::clean;
+
+/// Runs it.
+pub(super) async fn run(what: &ConfigFile, out: &mut impl Write) -> Result<Code, Failure> {
+    let Some(task) = what.task else {
+        out.write_all(config::defaults().as_bytes())?;
+        return Ok(Code::Fine);
+    };
+    let named = what.config.clone();
+    let load = move || config::load(named.as_deref(), |name| std::env::var_os(name));
+    let Some(loaded) = offload::look(load).await else {
+        return Err(Failure::condition(
+            "the configuration cannot be read: its disk does not answer",
+        ));
+    };
+    let Some(path) = &loaded.path else {
+        return Err(Failure::condition(
+            "there is no place for a configuration: neither XDG_CONFIG_HOME nor HOME is set",
+        ));
+    };
+    let said = said(path);
+    match task {
+        ConfigTask::Path => writeln!(out, "{said}")?,
+        ConfigTask::Check if !loaded.is_there => {
+            writeln!(out, "{said}: there is no such file; the defaults count")?;
+        }
+        ConfigTask::Check if loaded.findings.is_empty() => writeln!(out, "{said}: fine")?,
+        ConfigTask::Check => {
+            for finding in &loaded.findings {
+                let place = finding.line.map_or_else(String::new, |line| format!(":{line}"));
+                writeln!(out, "{said}{place}: {}", finding.text)?;
+            }
+            return Ok(Code::Condition);
+        }
+    }
+    Ok(Code::Fine)
+}
+
+fn said(path: &Path) -> String {
+    clean(&path.to_string_lossy()).into_owned()
+}
