@@ -142,10 +142,11 @@ fn arrive(app: &mut App, reach: &Reach, has_nothing: bool) {
         _ if has_nothing => app.notify("no match, to the beginning of the log files", false),
         Reach::More => {}
         Reach::Begin => {
-            if let Some(first) = app.lines().at(0) {
-                jump(app, first);
-                app.notify("this is where the log files begin", false);
-            }
+            // Its first line may have to be read before it is known whether it is shown.
+            let (from, way, goal) = (LineId::START, Direction::Forward, Goal::Line);
+            app.log_view.want(Wanted { from, way, goal, is_nearest: false });
+            step(app);
+            app.notify("this is where the log files begin", false);
         }
         Reach::Time(at_ms) => {
             let lines = app.lines();

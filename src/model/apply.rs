@@ -10,7 +10,6 @@ use super::bundle::Written;
 use super::call::CallOutcome;
 use super::daemon::{BusState, Connection, Daemon, Problem};
 use super::death::{self, BlackBox, cause::Trigger};
-use super::disk::DiskLook;
 use super::errand::{Outcome, TaskId};
 use super::exam::Exam;
 use super::fleet::RowChanges;
@@ -331,18 +330,6 @@ impl Applying<'_> {
                 self.changes.push(Change::Process(key));
             }
         }
-    }
-
-    /// The log files and their disks, as they are now.
-    fn disk(&mut self, look: DiskLook) {
-        let now_ms = self.now.steady_ms;
-        let Some(daemon) = self.daemon() else { return };
-        let words = |daemon: &Daemon| daemon.disk.filling().map(|filling| filling.words());
-        let before = words(daemon);
-        daemon.disk.take(look, now_ms);
-        let is_news = words(daemon) != before;
-        self.changes.push(Change::Disk);
-        self.note_if(is_news, Change::Daemon);
     }
 
     /// Takes what became of the rows in; `is_told` is false where a new connection may mean another

@@ -14,8 +14,7 @@ pub(crate) fn changes_are_lines_and_nothing_is_drawn() {
     screen.wait_for("the filter that is typed", |text| text.contains(" processes, filter"));
     screen.press("zzz");
     screen.wait_for("the filter", |text| text.contains("table: 0 of"));
-    screen.press("\u{1b}");
-    screen.press("q");
+    screen.press("\u{3}");
     let ending = screen.wait_exit();
     assert_eq!(ending.code, 0);
     let text = String::from_utf8(ending.tail).unwrap();

@@ -86,6 +86,10 @@ pub(crate) fn a_delete_is_undone() {
     screen.wait_for("the row to go", |text| {
         row(text, "gone").is_none() && row(text, "kept").is_some_and(is_selected)
     });
+    // A poll may show that before PM2's answer comes, and only then it can be undone.
+    screen.wait_for("the answer", |text| {
+        text.lines().any(|line| line.contains("gone[") && line.contains("deleted (asked here"))
+    });
     screen.press("u");
     screen.wait_for("the question", |text| text.contains("starts gone["));
     wait_until("PM2 has it again", || {

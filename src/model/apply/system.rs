@@ -3,6 +3,8 @@
 use super::{Applying, Change};
 use crate::model::ProcessKey;
 use crate::model::boot::SavedList;
+use crate::model::daemon::Daemon;
+use crate::model::disk::DiskLook;
 use crate::model::log::{LineKind, LogLine, Severity};
 use crate::model::system::{Host, Measured};
 use crate::model::watched::Watched;
@@ -39,6 +41,18 @@ impl Applying<'_> {
             );
             self.say("saved list", Severity::Warning, &text);
         }
+    }
+
+    /// The log files and their disks, as they are now.
+    pub(super) fn disk(&mut self, look: DiskLook) {
+        let now_ms = self.now.steady_ms;
+        let Some(daemon) = self.daemon() else { return };
+        let words = |daemon: &Daemon| daemon.disk.filling().map(|filling| filling.words());
+        let before = words(daemon);
+        daemon.disk.take(look, now_ms);
+        let is_news = words(daemon) != before;
+        self.changes.push(Change::Disk);
+        self.note_if(is_news, Change::Daemon);
     }
 
     /// CPU and memory were measured here.
