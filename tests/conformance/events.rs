@@ -176,7 +176,7 @@ pub(crate) fn an_action_is_triggered(release: Release) {
     // A text is the name of an action, in a call by name too.
     let undeclared = json!([{"name": "acting", "msg": "nothing"}]);
     let error = stage.call(&client, "msgProcess", &undeclared).unwrap_err().to_string();
-    assert!(error.ends_with("what: not sent"), "{error}");
+    assert!(error.ends_with("what; not sent"), "{error}");
 }
 
 /// `sent N messages` to 1.1, `{process_count: N}` after it.
