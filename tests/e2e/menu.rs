@@ -208,8 +208,8 @@ fn whole(home: &Pm2Home, screen: &mut Screen) {
     assert_ne!(home.one("two").pid, before.pid);
     screen.wait_for("what came of it", |text| text.contains("restored two["));
 
-    // Not what goes: the cursor's next key would only say so.
-    screen.select("web");
+    // The cursor came to its row by itself; what is chosen here stays.
+    screen.select("two");
     home.cli(&["delete", "one"]);
     screen.wait_for("the row to go", |text| row(text, "one").is_none());
     choose(screen, "resurrect");
