@@ -64,6 +64,7 @@ pub(crate) fn figures_are_those_of_pm2() {
     home.mark();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let found = runtime.block_on(compare(&home, span));
+    assert_eq!(found.len(), 5, "each load is compared: {found:?}");
     let mut told = String::new();
     for (name, differences) in &found {
         let (cpu, memory) = (most(&differences.cpu), most(&differences.memory));
@@ -83,7 +84,8 @@ pub(crate) fn figures_are_those_of_pm2() {
 async fn compare(home: &Pm2Home, span: Duration) -> BTreeMap<String, Differences> {
     let inbox = Inbox::new(InboxBounds::default());
     let endpoint = Endpoint::in_home(home.path());
-    let handle = daemon::spawn(DaemonId(0), endpoint, Options::default(), inbox.clone());
+    let options = Options { measures_here: true, ..Options::default() };
+    let handle = daemon::spawn(DaemonId(0), endpoint, options, inbox.clone());
     let mut found: BTreeMap<String, Differences> = BTreeMap::new();
     // Of each process since the last poll: the sum of CPU, how often, and the last memory.
     let mut since: BTreeMap<u32, (f64, f64, f64)> = BTreeMap::new();
