@@ -207,7 +207,10 @@ pub(crate) fn a_replaced_process_gets_nothing(release: Release) {
 
 /// A delete of a crash loop, a reload whose first worker fails, and a daemon that is killed.
 pub(crate) fn ends_that_are_no_restarts(release: Release) {
-    let web = "require('http').createServer(function (q, a) { a.end(); }).listen(0, '127.0.0.1');";
+    let web = "require('http').createServer(function (q, a) { a.end(); })
+  .listen(0, '127.0.0.1', function () {
+    require('fs').writeFileSync(process.env.READY + '/web-' + process.env.NODE_APP_INSTANCE, '');
+  });";
     let stubborn = "process.on('SIGINT', function () {}); setInterval(function () {}, 1e9);";
     let home = Pm2Home::with(
         release,
@@ -220,8 +223,12 @@ pub(crate) fn ends_that_are_no_restarts(release: Release) {
             script("stubborn", "js", stubborn).with(json!({"kill_timeout": 30_000})),
         ],
     );
-    wait_until("the workers are online", || {
+    wait_until("all but the first are online", || {
         home.jlist().iter().filter(|one| one.name != "throws").all(|one| one.status == "online")
+    });
+    // PM2 calls a worker online before it has read its script, which is about to change.
+    wait_until("the workers have read the good release", || {
+        ["web-0", "web-1"].iter().all(|file| home.apps().join(file).is_file())
     });
     let stage = Stage::of(home);
     let (home, client) = (&stage.home, stage.client());
