@@ -26,7 +26,7 @@ const FIRST_ANSWER_WAIT: Duration = Duration::from_secs(1);
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
 /// An answer that takes longer than this, and than [`OVERDUE_DELAYS`] usual ones, may be lost: one more
 /// frame of data asks again.
-const OVERDUE_MIN: Duration = Duration::from_secs(1);
+const OVERDUE_MIN: Duration = Duration::from_secs(2);
 /// See [`OVERDUE_MIN`].
 const OVERDUE_DELAYS: u32 = 4;
 /// What the pause after an answer takes for the delay of the link is at most twice the usual one and
@@ -311,12 +311,12 @@ mod tests {
             pacing.drawn(due, 500, true, true);
             drawn.push((due - start).as_millis());
         }
-        // One after ten seconds, and one that asks again a second after it.
-        assert_eq!(drawn, [100, 1_100, 10_100, 11_100, 20_100, 21_100]);
+        // One after ten seconds, and one that asks again two seconds after it.
+        assert_eq!(drawn, [100, 2_100, 10_100, 12_100, 20_100, 22_100]);
     }
 
     #[test]
-    fn a_lost_answer_costs_data_a_second() {
+    fn a_lost_answer_costs_data_two_seconds() {
         let start = Instant::now();
         let mut pacing = answering(start, 10);
         let lost = start + MS * 100;
@@ -337,7 +337,7 @@ mod tests {
         let start = Instant::now();
         let mut pacing = answering(start, 10);
         draw(&mut pacing, start + MS * 100, 500);
-        draw(&mut pacing, start + MS * 1_100, 500);
+        draw(&mut pacing, start + MS * 2_100, 500);
         for _ in 0..2 {
             pacing.answered(start + MS * 5_000);
         }

@@ -259,9 +259,9 @@ pub(crate) fn keys_on_a_group_mean_its_processes() {
         let now = pids(&["web", "cart"]);
         now.len() == 3 && now.iter().all(|pid| *pid > 0 && !before.contains(pid))
     });
-    screen.wait_for("each verdict", |text| text.contains("3 of 3 came about"));
+    screen.wait_for("each verdict", |text| text.contains("3 of 3 succeeded"));
     screen.press("\x1b");
-    screen.wait_for("the table", |text| !text.contains("came about"));
+    screen.wait_for("the table", |text| !text.contains(" succeeded"));
     home.assert_unharmed_but(&["web", "cart"]);
 
     home.cli(&["stop", "web", "cart"]);
@@ -276,6 +276,6 @@ pub(crate) fn keys_on_a_group_mean_its_processes() {
     say_yes(&mut screen, "all are online", || {
         home.jlist().iter().filter(|it| it.status == "online" && it.pid > 0).count() == 4
     });
-    screen.wait_for("each verdict", |text| text.contains("3 of 3 came about"));
+    screen.wait_for("each verdict", |text| text.contains("3 of 3 succeeded"));
     home.assert_unharmed_but(&["web", "cart"]);
 }

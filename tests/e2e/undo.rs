@@ -112,15 +112,15 @@ pub(crate) fn each_kind_comes_back_field_by_field(release: Release) {
     screen.wait_for("the word", |text| text.contains("> delete"));
     screen.press("\r");
     wait_until("all are gone", || home.jlist().is_empty());
-    screen.wait_for("each verdict", |text| text.contains("7 of 7 came about"));
+    screen.wait_for("each verdict", |text| text.contains("7 of 7 succeeded"));
     screen.press("\x1b");
-    screen.wait_for("the table", |text| !text.contains("came about"));
+    screen.wait_for("the table", |text| !text.contains(" succeeded"));
     screen.press("u");
     screen.wait_for("the question", |text| {
         text.contains("start 7 deleted processes again?") && text.contains("starts trio[")
     });
     say_yes(&mut screen, "all are back", is_up);
-    screen.wait_for("each outcome", |text| text.contains("7 of 7 came about"));
+    screen.wait_for("each outcome", |text| text.contains("7 of 7 succeeded"));
     let after = facts(&home);
     assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
     for (name, fact) in &before {
