@@ -70,6 +70,38 @@ pub(crate) async fn watched(
     Ok(watched.collect())
 }
 
+/// Which of these are production: their homes or hosts are among the places where a mistake is dear.
+pub(crate) async fn production(homes: &[Home], places: &[Box<str>]) -> Vec<bool> {
+    if places.is_empty() {
+        return vec![false; homes.len()];
+    }
+    let uname = rustix::system::uname();
+    let here = uname.nodename().to_string_lossy().into_owned();
+    let (folders, hosts): (Vec<_>, Vec<_>) = places.iter().partition(|it| it.starts_with('/'));
+    let mut dear: Vec<PathBuf> = folders.iter().map(|folder| PathBuf::from(&***folder)).collect();
+    dear.extend(join_all(folders.iter().map(|folder| real(Path::new(&***folder)))).await);
+    let real_ones = join_all(homes.iter().map(|home| real(&home.endpoint.home))).await;
+    let is_dear = |(home, real): (&Home, PathBuf)| {
+        let host = home.endpoint.host();
+        let is_host = |name: &str| hosts.iter().any(|place| is_of_host(place, name));
+        // What answers here may be a tunnel, and may be not.
+        let is_here = host.is_none_or(|host| ["127.0.0.1", "::1", "localhost"].contains(&host));
+        dear.contains(&home.endpoint.home)
+            || dear.contains(&real)
+            || (is_here && is_host(&here))
+            || host.is_some_and(is_host)
+    };
+    homes.iter().zip(real_ones).map(is_dear).collect()
+}
+
+/// Whether this is what a host is called: in any case, and with its domain or without.
+fn is_of_host(place: &str, host: &str) -> bool {
+    let short = |name: &str| name.split_once('.').map_or(name, |(short, _)| short).to_owned();
+    place.eq_ignore_ascii_case(host)
+        || (!host.contains('.') && short(place).eq_ignore_ascii_case(host))
+        || (!place.contains('.') && short(host).eq_ignore_ascii_case(place))
+}
+
 /// The folder itself, without links, dots or a slash at the end; as named where it is not there, or
 /// its disk does not answer.
 async fn real(home: &Path) -> PathBuf {
@@ -125,5 +157,32 @@ mod tests {
         let cli = Cli::parse_from(["pm2-tui", "/a/x/.pm2", "/b/x/.pm2"]);
         let watched = watched(&cli, None).await.unwrap();
         assert_eq!((watched[0].label.as_str(), watched[1].label.as_str()), ("x", "x#2"));
+    }
+
+    #[tokio::test]
+    async fn production_is_a_home_through_links_or_a_host() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("real/.pm2");
+        std::fs::create_dir_all(&home).unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&home, &link).unwrap();
+        let cli = Cli::parse_from(["pm2-tui", home.to_str().unwrap(), "/nowhere/.pm2"]);
+        let homes = watched(&cli, None).await.unwrap();
+        let here = rustix::system::uname().nodename().to_string_lossy().to_uppercase();
+        for (place, dear) in [
+            (link.to_str().unwrap(), [true, false]),
+            ("/nowhere/.pm2", [false, true]),
+            ("no-such-host", [false, false]),
+            (&*here, [true, true]),
+        ] {
+            assert_eq!(production(&homes, &[place.into()]).await, dear, "{place}");
+        }
+        assert_eq!(production(&homes, &[]).await, [false, false]);
+    }
+
+    #[test]
+    fn a_host_is_meant_with_its_domain_or_without() {
+        assert!(is_of_host("web-01", "web-01.example.com") && is_of_host("WEB-01.x", "web-01"));
+        assert!(!is_of_host("web-01.a", "web-01.b") && !is_of_host("web-1", "web-01"));
     }
 }

@@ -84,6 +84,12 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
     app.is_demo = demo.is_some();
     app.read_only = cli.read_only;
     app.settings = settings.clone();
+    if demo.is_none() {
+        let dear = homes::production(&homes, &settings.production).await;
+        for (daemon, is_dear) in app.watched.daemons.iter_mut().zip(dear) {
+            daemon.is_production = is_dear;
+        }
+    }
     app.keys = loaded.config.keys.clone();
     let kept = Kept::take_up(&mut app);
     if let Some(notice) = loaded.notice() {

@@ -3,6 +3,7 @@
 use super::bulk::{self, these};
 use super::command::Command;
 use super::effect::Effects;
+use super::guard;
 use super::marks::Marked;
 use super::mode::Mode;
 use super::notice::Notice;
@@ -65,7 +66,7 @@ fn ask_or_do(
         app.open(Mode::ConfirmReload { daemon, target, all });
         return Effects::none();
     }
-    if action == Action::Delete || !is_in_front {
+    if guard::asks_of_one(app, action, daemon, is_in_front) {
         app.open(Mode::Confirm { action, daemon, target });
         return Effects::none();
     }

@@ -5,6 +5,7 @@
 use super::batch::Batch;
 use super::editor::Editor;
 use super::effect::{Effect, Effects};
+use super::guard;
 use super::jobs;
 use super::marks::{Marked, by_daemon};
 use super::mode::Mode;
@@ -22,7 +23,7 @@ pub(super) fn ask_to_act(app: &mut App, action: Action, marked: Marked) -> Effec
         let is_in_sight = app.selected == Some(target.key(daemon))
             && app.has_row(target.key(daemon))
             && app.cursor_group().is_none();
-        if is_in_sight && action != Action::Delete {
+        if !guard::asks_of_one(app, action, daemon, is_in_sight) {
             return these(app, action, daemon, vec![target]);
         }
         app.open(Mode::Confirm { action, daemon, target });
@@ -41,7 +42,7 @@ pub(super) fn ask(app: &mut App, what: What, marked: Marked) -> Effects {
         app.say(Notice::no_selection(app.now.steady_ms));
         return Effects::none();
     }
-    if !what.asks(&marked) {
+    if !guard::asks(app, &what, &marked) {
         return begin(app, &what, marked);
     }
     let word = what.word(&app.watched, &marked);

@@ -18,6 +18,7 @@ pub mod ended;
 pub mod exceptions;
 pub mod gate;
 pub mod geometry;
+mod guard;
 pub mod help;
 mod inspection;
 mod inspection_ask;

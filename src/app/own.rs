@@ -4,6 +4,7 @@
 //! none that a program could take for an option. What may change something is refused by `--read-only`.
 
 use super::effect::{Effect, Effects};
+use super::guard;
 use super::mode::Mode;
 use super::palette;
 use super::settings::{Of, OwnCommand, Word};
@@ -28,7 +29,7 @@ pub(super) fn begin(app: &mut App, place: u8, whom: Option<(DaemonId, Target)>) 
             app.notify(format!("{}: {why}", command.name), true);
             Effects::none()
         }
-        Ok(ready) if command.asks => {
+        Ok(ready) if guard::asks_of_own(app, &command, ready.daemon) => {
             app.open(Mode::Own(Box::new(ready)));
             Effects::none()
         }

@@ -15,7 +15,7 @@ use super::sheet::Sheet;
 use super::state::App;
 use super::taken::Taken;
 use super::what::What;
-use super::{act, bulk, cursor, marking, navigate, palette, tree};
+use super::{act, bulk, cursor, guard, marking, navigate, palette, tree};
 use crate::model::{Action, DaemonId};
 
 /// What became of a command in a sheet.
@@ -150,6 +150,10 @@ fn undo(app: &mut App) -> Effects {
     }
     if let [(daemon, target)] = newest.stopped {
         let (daemon, target) = (*daemon, target.clone());
+        // It need not be in sight.
+        if !guard::asks_of_one(app, Action::Start, daemon, false) {
+            return bulk::these(app, Action::Start, daemon, vec![target]);
+        }
         app.open(Mode::Confirm { action: Action::Start, daemon, target });
         return Effects::none();
     }

@@ -1,11 +1,7 @@
-//! What the configuration says of the screen beyond its size and speed: how safe it is to be, where
-//! that matters most, and what is to be noticed.
+//! What the configuration says of the screen beyond its size and speed: how safe it is to be, and
+//! where that matters most.
 //!
 //! Invariant: plain values that were checked when they were read; nothing here reads a file.
-
-use std::path::PathBuf;
-
-use crate::model::rows::Filter;
 
 /// What the screen is told once, at its start.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -14,16 +10,10 @@ pub struct Settings {
     pub confirm: Confirm,
     /// PM2 homes (absolute paths) and hosts where a mistake is dear: everything is asked there.
     pub production: Vec<Box<str>>,
-    /// The file that a line of each action is appended to.
-    pub audit: Option<PathBuf>,
     /// Whether the mouse is listened to; `None` where the user did not say.
     pub mouse: Option<bool>,
     /// Whether the screen is for readers and recorders: no frames, changes as lines.
     pub is_plain: bool,
-    /// What marks a row.
-    pub watches: Vec<Watch>,
-    /// What is done when a process is errored.
-    pub alert: Alert,
     /// Commands of the user's own.
     pub commands: Vec<OwnCommand>,
 }
@@ -92,35 +82,6 @@ pub enum Confirm {
     Destructive,
     /// Every action.
     Always,
-    /// None, but for those that want a word typed.
+    /// None, but for what is about a daemon or all that it runs, and the delete of several.
     Never,
-}
-
-/// A threshold: rows that are so for long enough are marked.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Watch {
-    /// Which rows.
-    pub when: Filter,
-    /// For how long, milliseconds; 0 at once.
-    pub hold_ms: u64,
-}
-
-/// What is done when a process is errored; nothing by default.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Alert {
-    /// Rings the terminal's bell.
-    pub bell: bool,
-    /// Has the terminal show a notification.
-    pub notify: Option<Notification>,
-    /// Runs a program with these arguments; none where it is empty.
-    pub run: Vec<String>,
-}
-
-/// By which sequence a terminal is asked to notify.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Notification {
-    /// `OSC 9`: iTerm2, Windows Terminal, `WezTerm`, `ConEmu`.
-    Osc9,
-    /// `OSC 777`: rxvt-unicode, Ghostty, VTE, foot.
-    Osc777,
 }

@@ -19,6 +19,7 @@ use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 
 mod details;
 mod exceptions;
+mod guard;
 mod log;
 mod log_entries;
 mod log_filed;

@@ -16,7 +16,7 @@ use super::prompt::Compose;
 use super::state::App;
 use super::taken::{Around, Taken};
 use super::{
-    act, bulk, changes, cursor, details, log_keys, log_older, log_pieces, log_sheet_keys,
+    act, bulk, changes, cursor, details, guard, log_keys, log_older, log_pieces, log_sheet_keys,
     log_sight, log_toggles, navigate, offers, own, pointing, row_keys, table, tree,
 };
 use crate::logs::Owner;
@@ -26,7 +26,7 @@ use crate::model::call::NamedCall;
 use crate::model::moment::Moment;
 use crate::model::report::Report;
 use crate::model::{Action, DaemonId, ProcessKey};
-use crate::protocol::risk::{self, Risk};
+use crate::protocol::risk;
 
 /// Changes the app by one message that happened now, and returns what is to be done about it.
 pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
@@ -395,7 +395,7 @@ fn send(app: &mut App, daemon: DaemonId, call: NamedCall, is_confirmed: bool) ->
         app.notify(refusal, true);
         return Effects::none();
     }
-    if !is_confirmed && Risk::of(&call.method).asks() {
+    if !is_confirmed && guard::asks_of_call(app, daemon, &call.method) {
         app.open(Mode::ConfirmCall { daemon, call });
         return Effects::none();
     }

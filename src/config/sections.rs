@@ -2,8 +2,6 @@
 //!
 //! Invariant: every key that is taken is in the list of its table, from which unknown ones are named.
 
-use std::time::Duration;
-
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -14,7 +12,7 @@ use super::reading::{Finding, Reading};
 use super::themes;
 use super::values::{self, boolean, one_of, whole};
 use crate::app::keymap::{Keymap, Wrong};
-use crate::app::settings::{Alert, Confirm, Notification, Watch};
+use crate::app::settings::Confirm;
 
 /// The keys that stand before all tables, and the tables.
 pub(super) const ROOT: &[&str] = &[
@@ -26,32 +24,21 @@ pub(super) const ROOT: &[&str] = &[
     "confirm",
     "read-only",
     "production",
-    "audit",
     "interval",
     "ask-pm2",
     "settle",
     "frame-mib",
     "log-lines",
     "log-mib",
-    "alert",
-    "watch",
     "keys",
     "command",
 ];
-/// The keys of `[[watch]]`.
-pub(super) const WATCH: &[&str] = &["when", "for"];
-/// The keys of `[alert]`.
-pub(super) const ALERT: &[&str] = &["bell", "notify", "run"];
-/// The most thresholds.
-const WATCHES_MAX: usize = 100;
 
 const CONFIRM: &[(&str, Confirm)] = &[
     ("destructive", Confirm::Destructive),
     ("always", Confirm::Always),
     ("never", Confirm::Never),
 ];
-const NOTIFY: &[(&str, Option<Notification>)] =
-    &[("off", None), ("osc9", Some(Notification::Osc9)), ("osc777", Some(Notification::Osc777))];
 
 /// Reads a configuration; where it is broken, what can be read of it.
 pub(super) fn read(text: &str) -> (Config, Vec<Finding>) {
@@ -97,7 +84,6 @@ fn root(
         "production" => {
             set(&mut settings.production, reading.value(name, value, values::places));
         }
-        "audit" => set(&mut settings.audit, reading.value(name, value, values::path).map(Some)),
         "interval" => {
             set(&mut screen.interval, reading.value(name, value, values::interval).map(Some));
         }
@@ -113,8 +99,6 @@ fn root(
         "log-mib" => {
             set(&mut screen.log_mib, reading.value(name, value, whole(1, 4_096)).map(Some));
         }
-        "alert" => settings.alert = alert(reading, value),
-        "watch" => settings.watches = watches(reading, value),
         "keys" => config.bindings.extend(keys::read(reading, value)),
         unknown => reading.unknown(&key.span(), unknown, ROOT),
     }
@@ -125,46 +109,4 @@ fn set<T>(place: &mut T, value: Option<T>) {
     if let Some(value) = value {
         *place = value;
     }
-}
-
-fn alert(reading: &mut Reading<'_>, value: &Spanned<DeValue<'_>>) -> Alert {
-    let mut alert = Alert::default();
-    for (key, value) in reading.table("alert", value).into_iter().flatten() {
-        let name = &**key.get_ref();
-        match name {
-            "bell" => set(&mut alert.bell, reading.value(name, value, boolean)),
-            "notify" => set(&mut alert.notify, reading.value(name, value, one_of(NOTIFY))),
-            "run" => set(&mut alert.run, reading.value(name, value, values::program)),
-            unknown => reading.unknown(&key.span(), unknown, ALERT),
-        }
-    }
-    alert
-}
-
-fn watches(reading: &mut Reading<'_>, value: &Spanned<DeValue<'_>>) -> Vec<Watch> {
-    let mut all = Vec::new();
-    for (place, table) in reading.tables("watch", value) {
-        if all.len() == WATCHES_MAX {
-            reading.wrong(&place, format!("only the first {WATCHES_MAX} [[watch]] count"));
-            break;
-        }
-        let mut when = None;
-        let mut hold = Some(Duration::ZERO);
-        for (key, value) in table {
-            let name = &**key.get_ref();
-            match name {
-                "when" => when = Some(reading.value(name, value, values::filter)),
-                "for" => hold = reading.value(name, value, values::span),
-                unknown => reading.unknown(&key.span(), unknown, WATCH),
-            }
-        }
-        if when.is_none() {
-            reading.wrong(&place, "[[watch]]: when = \"..\" is missing");
-        }
-        if let (Some(Some(when)), Some(hold)) = (when, hold) {
-            let hold_ms = u64::try_from(hold.as_millis()).unwrap_or(u64::MAX);
-            all.push(Watch { when, hold_ms });
-        }
-    }
-    all
 }

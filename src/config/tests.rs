@@ -10,7 +10,7 @@ use clap::Parser;
 use proptest::prelude::*;
 
 use super::*;
-use crate::app::settings::{Confirm, Notification};
+use crate::app::settings::Confirm;
 
 /// What is wrong with a text: each as `LINE: WHAT`.
 fn wrong(text: &str) -> Vec<String> {
@@ -36,10 +36,8 @@ fn the_printed_defaults_are_the_defaults() {
     assert_eq!(wrong(&text), Vec::<String>::new());
     let (mut config, _) = sections::read(&text);
     // Examples, and what the program takes where nothing is said.
-    config.settings =
-        Settings { watches: Vec::new(), audit: None, commands: Vec::new(), ..config.settings };
+    config.settings = Settings { commands: Vec::new(), ..config.settings };
     config.keys = Keymap::default();
-    config.settings.alert.run.clear();
     assert_eq!(config.settings.mouse.take(), Some(true));
     assert_eq!(config.settle.take(), Some(Duration::from_secs(1)));
     let none = Screen::default();
@@ -55,14 +53,7 @@ fn the_printed_defaults_are_the_defaults() {
 #[test]
 fn every_key_is_printed() {
     let text = uncommented();
-    let tables = [
-        sections::ROOT,
-        sections::WATCH,
-        sections::ALERT,
-        &[themes::BASE],
-        commands::COMMAND,
-        crate::view::sets::ROLES,
-    ];
+    let tables = [sections::ROOT, &[themes::BASE], commands::COMMAND, crate::view::sets::ROLES];
     for key in tables.into_iter().flatten() {
         let starts =
             [format!("{key} = "), format!("[{key}]"), format!("[[{key}]]"), format!("[{key}.")];
@@ -81,19 +72,9 @@ mouse = false
 plain = true
 confirm = "always"
 production = ["/srv/.pm2/", "web-01"]
-audit = "/var/log/a.log"
 interval = 0.5
 log-lines = 300_000
 settle = "0"
-[[watch]]
-when = "mem>80% ns:shop"
-for = "2m"
-[[watch]]
-when = "errored"
-[alert]
-bell = true
-notify = "osc777"
-run = ["say", "a b"]
 "#,
     );
     assert_eq!(findings, []);
@@ -102,23 +83,15 @@ run = ["say", "a b"]
     assert_eq!((settings.mouse, settings.is_plain), (Some(false), true));
     assert_eq!(settings.confirm, Confirm::Always);
     assert_eq!(settings.production, ["/srv/.pm2".into(), "web-01".into()]);
-    assert_eq!(settings.audit, Some(PathBuf::from("/var/log/a.log")));
     assert_eq!(config.screen.interval(), Duration::from_millis(500));
     assert_eq!(config.screen.log_lines(), 300_000);
     assert_eq!(config.settle, Some(Duration::ZERO));
-    let watches: Vec<_> =
-        settings.watches.iter().map(|watch| (watch.when.text(), watch.hold_ms)).collect();
-    assert_eq!(watches, [("mem>80% ns:shop", 120_000), ("errored", 0)]);
-    let alert = &settings.alert;
-    assert_eq!((alert.bell, alert.notify), (true, Some(Notification::Osc777)));
-    assert_eq!(alert.run, ["say", "a b"]);
 }
 
 #[test]
 fn what_is_wrong_is_named_with_its_line_and_costs_itself_only() {
     let text = "them = \"dark\"\nlog_lines = 5\nslow = true\nconfirm = \"neverx\"\ninterval = 0\n\
-                audit = \"a.log\"\nproduction = \"a/b\"\nmouse = \"yes\"\n[alert]\nbeep = true\n\
-                run = \"notify-send x\"\n[[watch]]\nfor = \"x\"\n[[watch]]\nwhen = \"mem>80x\"\n\
+                audit = \"a.log\"\nproduction = \"a/b\"\nmouse = \"yes\"\n[alert]\nbell = true\n\
                 [[watch]]\nwhen = \"errored\"\n";
     let found = wrong(text);
     for (at, wanted) in [
@@ -126,23 +99,20 @@ fn what_is_wrong_is_named_with_its_line_and_costs_itself_only() {
         "2: unknown key `log_lines`; did you mean `log-lines`?",
         "4: confirm: `neverx` is none of \"destructive\", \"always\", \"never\"; did you mean \"never\"?",
         "5: interval: a number of seconds from 0.2 to 3600 is wanted",
-        "6: audit: `a.log`: a path from / or ~/ to a file is wanted",
+        "6: unknown key `audit`",
         "7: production: `a/b`: a home begins with / or ~/",
         "8: mouse: true or false is wanted, not a text",
-        "10: unknown key `beep`; known here: bell, notify, run",
-        "11: run: a list is wanted: [\"program\", \"argument\"]; no shell runs it",
-        "12: [[watch]]: when = \"..\" is missing",
-        "13: for: unknown unit `x`; a time like 1500ms, 60s, 5m, 2h or 1d is wanted, at most 30d",
-        "15: when: a number here has K, M, G or % of the limit (at character 7)",
+        "9: unknown key `alert`",
+        "11: unknown key `watch`",
     ]
     .into_iter()
     .enumerate()
     {
-        assert_eq!(found.get(at).map(String::as_str), Some(wanted), "{found:#?}");
+        assert!(found.get(at).is_some_and(|said| said.starts_with(wanted)), "{found:#?}");
     }
-    assert_eq!(found.len(), 12, "{found:#?}");
+    assert_eq!(found.len(), 9, "{found:#?}");
     let (config, _) = sections::read(text);
-    assert!(config.screen.slow && config.settings.watches.len() == 1);
+    assert!(config.screen.slow);
 }
 
 #[test]
@@ -229,7 +199,7 @@ fn own_commands_are_taken_whole_or_not_at_all() {
 
 #[test]
 fn a_broken_line_costs_itself_and_the_rest_counts() {
-    let text = "confirm = \"always\"\ntheme = \nslow = true\n[alert\nbell = true\n";
+    let text = "confirm = \"always\"\ntheme = \nslow = true\n[keys\nbell = true\n";
     let (config, findings) = sections::read(text);
     assert_eq!(config.settings.confirm, Confirm::Always);
     assert!(config.screen.slow);
@@ -314,7 +284,7 @@ proptest! {
     fn any_text_is_read_without_harm(
         words in proptest::collection::vec(
             prop_oneof![
-                proptest::sample::select([sections::ROOT, sections::WATCH, sections::ALERT].concat())
+                proptest::sample::select(sections::ROOT.to_vec())
                     .prop_map(str::to_owned),
                 "[=\\[\\]\"',.{}#\n -]{1,3}".prop_map(String::from),
                 "(true|1|\"x\"|\\[\\]|\\{\\}|1979-05-27)".prop_map(String::from),

@@ -20,6 +20,8 @@ pub struct Daemon {
     pub home: Box<str>,
     /// What the pm2 CLI needs before its command to reach this daemon: `PM2_HOME=DIR ` or nothing.
     pub cli_prefix: Box<str>,
+    /// Whether a mistake is dear there: all that changes something is asked about.
+    pub is_production: bool,
     /// PM2's version, once it said so.
     pub version: Option<Box<str>>,
     /// What it can do, once it said so.
@@ -79,6 +81,7 @@ impl Daemon {
             label: label.into(),
             home: home.into(),
             cli_prefix: Box::default(),
+            is_production: false,
             version: None,
             methods: None,
             connection: Connection::Connecting,

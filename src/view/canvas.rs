@@ -22,6 +22,8 @@ pub(super) struct Canvas<'a> {
     theme: Theme,
     /// The place of the last overlay.
     over: Option<Rect>,
+    /// Whether strokes are red.
+    is_alarmed: bool,
 }
 
 impl From<Area> for Rect {
@@ -33,7 +35,12 @@ impl From<Area> for Rect {
 impl<'a> Canvas<'a> {
     /// Paints on this buffer.
     pub(super) fn new(buffer: &'a mut Buffer, theme: Theme) -> Self {
-        Self { buffer, theme, over: None }
+        Self { buffer, theme, over: None, is_alarmed: false }
+    }
+
+    /// With red strokes, or not.
+    pub(super) fn alarmed(self, is_alarmed: bool) -> Self {
+        Self { is_alarmed, ..self }
     }
 
     /// The place of what was last laid over the rest.
@@ -188,6 +195,7 @@ impl<'a> Canvas<'a> {
         } else {
             (glyphs.rule, Role::Faint)
         };
+        let role = if self.is_alarmed { Role::Bad } else { role };
         let style = self.role(role);
         for x in area.left()..area.right() {
             self.put(x, area.y, stroke, 1, style);

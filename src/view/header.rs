@@ -1,6 +1,6 @@
 //! The line at the top: which daemon, how it is, and how its processes are in sum.
 //!
-//! Invariant: how the connection stands, and that this is a demo, is shown at any width.
+//! Invariant: how the connection stands, and that this is a demo or production, is shown at any width.
 
 use ratatui::layout::Rect;
 
@@ -55,6 +55,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 /// The daemons and how they are.
 fn names(app: &App, glyphs: &Glyphs) -> Vec<Part> {
     let mut line = Vec::new();
+    line.extend(production(app));
     if app.is_demo {
         line.push(Part::new("demo", Role::Warn, 0));
     }
@@ -87,6 +88,22 @@ fn names(app: &App, glyphs: &Glyphs) -> Vec<Part> {
         }
     }
     line
+}
+
+/// Whether a mistake is dear here; of several daemons, at which.
+fn production(app: &App) -> Option<Part> {
+    let daemons = &app.watched.daemons;
+    let dear: Vec<&str> =
+        daemons.iter().filter(|it| it.is_production).map(|it| &*it.label).collect();
+    let word = Part::new("PRODUCTION", Role::Bad, 0);
+    match dear.len() {
+        0 => None,
+        count if count == daemons.len() => Some(word),
+        _ => {
+            let long = format!("PRODUCTION: {}", dear.join(", "));
+            Some(Part::new(long, Role::Bad, 0).or(5, "PRODUCTION", Role::Bad))
+        }
+    }
 }
 
 /// What stands in the way of watching: a daemon without events, and one that measures nothing.

@@ -105,6 +105,9 @@ fn table(app: &App) -> String {
     } else {
         format!("table: {all} processes")
     }];
+    for daemon in app.watched.daemons.iter().filter(|daemon| daemon.is_production) {
+        parts.push(format!("{} is PRODUCTION", daemon.label));
+    }
     for daemon in app.watched.daemons.iter().filter(|daemon| !daemon.is_live()) {
         parts.push(format!("{} does not answer", daemon.label));
     }

@@ -16,7 +16,8 @@ use crate::app::{App, Mode};
 /// Draws all but what is selected with the mouse; returns the place of what lies over the rest, where
 /// that does not cover all.
 pub(super) fn draw(app: &App, theme: Theme, area: Rect, buffer: &mut Buffer) -> Option<Rect> {
-    let mut canvas = Canvas::new(buffer, theme);
+    let is_dear = app.watched.daemons.iter().any(|daemon| daemon.is_production);
+    let mut canvas = Canvas::new(buffer, theme).alarmed(is_dear);
     let size = (area.width, area.height);
     let Some(parts) = app.geometry(size) else {
         let text = format!("needs {COLUMNS_MIN}x{ROWS_MIN}, is {}x{}: pm2-tui", size.0, size.1);

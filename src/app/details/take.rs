@@ -2,20 +2,25 @@
 
 use super::{Sheet, Tab, content, rows};
 use crate::app::act;
+use crate::app::bulk;
 use crate::app::command::Command;
 use crate::app::editor::Editor;
 use crate::app::effect::{Effect, Effects};
+use crate::app::guard;
 use crate::app::help::Help;
 use crate::app::inspection::{Asked, Prompt, Ready, Search};
 use crate::app::inspection_ask::Ask;
 use crate::app::keymap::Place;
+use crate::app::marks::Marked;
 use crate::app::mode::Mode;
 use crate::app::own;
 use crate::app::palette::Palette;
 use crate::app::prompt::Compose;
 use crate::app::row_keys;
+use crate::app::settings::Confirm;
 use crate::app::state::App;
 use crate::app::taken::scrolled;
+use crate::app::what::What;
 use crate::model::Target;
 use crate::model::trigger::Trigger;
 
@@ -93,6 +98,13 @@ fn trigger(app: &mut App, ready: Ready) -> Effects {
         target: target.clone(),
         reply: None,
     };
+    if guard::level(app, &[daemon]) == Confirm::Always {
+        let params = params.map(|params| params.to_string().into());
+        let what = What::Trigger { action: ready.action, params };
+        let targets = targets.into_iter().map(|target| (daemon, target)).collect();
+        return bulk::ask(app, what, Marked { targets, hidden: 0 });
+    }
+    let Mode::Details(sheet) = &mut app.mode else { return Effects::none() };
     sheet.asked = targets.iter().map(asked).collect();
     let trigger = Trigger { action: ready.action.clone(), params, targets };
     Effects::one(Effect::Trigger { daemon, trigger })

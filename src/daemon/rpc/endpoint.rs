@@ -57,6 +57,15 @@ impl Endpoint {
         matches!(self.rpc, Socket::Unix(_))
     }
 
+    /// The host that it is reached at by TCP; `None` of one that is reached by sockets of files.
+    #[must_use]
+    pub fn host(&self) -> Option<&str> {
+        match &self.rpc {
+            Socket::Tcp { host, .. } => Some(host),
+            Socket::Unix(_) => None,
+        }
+    }
+
     /// The sockets in this `PM2_HOME`, as `pm2` names them there (PM2's `paths.js`).
     #[must_use]
     pub fn in_home(home: &Path) -> Self {

@@ -5,7 +5,7 @@ use ratatui::style::{Color, Modifier};
 
 use super::fleet::*;
 use crate::app::palette::Palette;
-use crate::app::{Mode, Notice, Pane};
+use crate::app::{App, Mode, Notice, Pane};
 use crate::model::log::{LineKind, LogLine, LogSource};
 use crate::model::{Action, DaemonId};
 use crate::protocol::process::{PmId, ProcessStatus};
@@ -236,4 +236,24 @@ fn memory_near_its_limit_is_a_warning() {
     assert_eq!(buffer[find(&buffer, "291/300M")].fg, Color::Red);
     // The other one has a bar, too, and is far from it.
     assert_eq!(buffer[find(&buffer, "██▌·· 50%")].fg, Color::Magenta);
+}
+
+#[test]
+fn production_is_red_and_named_at_any_width() {
+    let mut app = typical();
+    let rule = |app: &App, size: (u16, u16)| draw(app, COLOR, size)[(0, 1)].fg;
+    for size in [(120, 40), (80, 24), (40, 10)] {
+        assert_ne!(rule(&app, size), Color::Red);
+        assert!(!row(&draw(&app, COLOR, size), 0).contains("PRODUCTION"));
+    }
+    app.watched.daemons[0].is_production = true;
+    for size in [(120, 40), (80, 24), (40, 10)] {
+        let buffer = draw(&app, COLOR, size);
+        assert_eq!(buffer[find(&buffer, "PRODUCTION")].fg, Color::Red, "{size:?}");
+        assert_eq!(find(&buffer, "PRODUCTION").1, 0);
+        assert_eq!(rule(&app, size), Color::Red, "{size:?}");
+        for theme in [PLAIN, DARK] {
+            assert!(row(&draw(&app, theme, size), 0).contains("PRODUCTION"), "{size:?}");
+        }
+    }
 }

@@ -1,0 +1,98 @@
+//! What is asked before it is done: by `confirm`, and on production.
+
+use super::*;
+use crate::app::marks::Marked;
+use crate::app::settings::{Confirm, OwnCommand, Word};
+use crate::app::sheet::Sheet;
+use crate::app::what::{What, Whole};
+use crate::app::{bulk, guard};
+
+fn with(confirm: Confirm, processes: u32) -> App {
+    let mut app = app(processes);
+    app.settings.confirm = confirm;
+    app
+}
+
+fn dear(confirm: Confirm) -> App {
+    let mut app = with(confirm, 3);
+    app.watched.daemons[0].is_production = true;
+    app
+}
+
+fn marked(app: &App, pm_ids: &[u32]) -> Marked {
+    let targets = pm_ids.iter().map(|id| (D, app.target(key(*id)).unwrap())).collect();
+    Marked { targets, hidden: 0 }
+}
+
+fn is_asked_by_sheet(app: &App) -> bool {
+    matches!(&app.mode, Mode::Sheet(sheet) if matches!(**sheet, Sheet::Several(_)))
+}
+
+#[test]
+fn always_asks_before_each_action_and_yes_does_it() {
+    for mut app in [with(Confirm::Always, 3), dear(Confirm::Destructive), dear(Confirm::Never)] {
+        for action in [Action::Restart, Action::Stop, Action::Start, Action::Reload, Action::Delete]
+        {
+            assert_eq!(press(&mut app, Command::Act(action)), [], "{action:?}");
+            assert!(matches!(app.mode, Mode::Confirm { .. }), "{action:?}: {:?}", app.mode);
+            press(&mut app, Command::No);
+            assert_eq!(app.mode, Mode::Normal);
+        }
+        press(&mut app, Command::Act(Action::Restart));
+        let effects = press(&mut app, Command::Yes);
+        assert!(matches!(&effects[..], [Effect::Act { targets, .. }] if targets.len() == 1));
+    }
+}
+
+#[test]
+fn destructive_asks_as_before() {
+    let mut app = with(Confirm::Destructive, 3);
+    assert_eq!(press(&mut app, Command::Act(Action::Delete)), []);
+    assert!(matches!(app.mode, Mode::Confirm { .. }));
+    press(&mut app, Command::No);
+    assert_eq!(press(&mut app, Command::Act(Action::Restart)).len(), 1);
+}
+
+#[test]
+fn never_asks_of_one_nothing_but_of_the_daemon_all_or_a_delete_of_many() {
+    for action in [Action::Restart, Action::Stop, Action::Delete] {
+        let mut app = with(Confirm::Never, 3);
+        assert_eq!(press(&mut app, Command::Act(action)).len(), 1, "{action:?}");
+    }
+    let asks = |what: What, pm_ids: &[u32]| {
+        let mut app = with(Confirm::Never, 3);
+        let marked = marked(&app, pm_ids);
+        let effects = bulk::ask(&mut app, what, marked);
+        assert_eq!(effects.0.is_empty(), is_asked_by_sheet(&app));
+        is_asked_by_sheet(&app)
+    };
+    assert!(!asks(What::Act(Action::Restart), &[0, 1]));
+    assert!(asks(What::Act(Action::Restart), &[0, 1, 2]), "all");
+    assert!(asks(What::Act(Action::Delete), &[0, 1]));
+    for whole in [Whole::Kill, Whole::Save, Whole::Resurrect, Whole::ReloadLogs] {
+        assert!(asks(What::Whole(whole, D), &[]), "{whole:?}");
+    }
+}
+
+#[test]
+fn always_asks_before_a_trigger_a_message_and_an_own_command() {
+    let trigger = || What::Trigger { action: "gc".into(), params: None };
+    for (mut app, is_asked) in
+        [(with(Confirm::Destructive, 3), false), (dear(Confirm::Never), true)]
+    {
+        let one = marked(&app, &[0]);
+        let effects = bulk::ask(&mut app, trigger(), one);
+        assert_eq!((effects.0.is_empty(), is_asked_by_sheet(&app)), (is_asked, is_asked));
+        assert_eq!(guard::asks_of_call(&app, D, "msgProcess"), is_asked);
+        assert!(!guard::asks_of_call(&app, D, "getMonitorData"));
+        let own = |is_dangerous| OwnCommand {
+            name: "x".into(),
+            run: vec![Word::Text("true".into())],
+            asks: false,
+            is_dangerous,
+            waits: false,
+        };
+        assert_eq!(guard::asks_of_own(&app, &own(true), D), is_asked);
+        assert!(!guard::asks_of_own(&app, &own(false), D));
+    }
+}
