@@ -167,3 +167,27 @@ fn the_slot_of_a_source_without_lines_is_used_again() {
     assert_eq!(store.source_key(last.source), Some(&key(69_999, "a", Stream::Out)));
     assert_eq!(store.sources().count(), 65_535);
 }
+
+#[test]
+fn prose_that_came_together_is_as_if_it_had_come_line_by_line() {
+    let bounds = Bounds { lines: 100, bytes: 4096 };
+    let (mut one_by_one, mut together) = (Store::new(bounds), Store::new(bounds));
+    // Runs that push their own beginning out, an empty one, a long line, a clock that goes back.
+    for (at_ms, count, bytes) in [(5, 3, 10), (6, 250, 20), (7, 0, 0), (3, 4, 900), (8, 1, 5)] {
+        let text = vec![b'x'; bytes];
+        let time = LineTime { at_ms, from: TimeFrom::Bus };
+        let mut last = None;
+        let source = one_by_one.source(&key(1, "api", Stream::Out)).unwrap();
+        for _ in 0..count {
+            let body = Body::Held(&text);
+            let line = Line { time, level: None, kind: Kind::Output, body };
+            last = one_by_one.append(source, &line);
+        }
+        let source = together.source(&key(1, "api", Stream::Out)).unwrap();
+        let texts = std::iter::repeat_n(&text[..], count);
+        assert_eq!(together.append_prose(source, time, texts), last);
+        assert_eq!(together.tally(source), one_by_one.tally(source));
+        assert!(together.iter().eq(one_by_one.iter()), "at {at_ms}");
+        assert_eq!((together.len(), together.bytes()), (one_by_one.len(), one_by_one.bytes()));
+    }
+}
