@@ -105,6 +105,8 @@ pub trait World {
 pub enum Input {
     /// Keys that came together: more than one were pasted, or kept by a slow link.
     Keys(Vec<KeyEvent>),
+    /// Keys that came together with a report of the mouse: whom they meant is not known.
+    KeysBesideMouse,
     /// A bracketed paste.
     Paste(String),
     /// The mouse did something.
@@ -376,6 +378,10 @@ fn take_input(
                 all.0.extend(update(app, now, message).0);
             }
             Ok(all)
+        }
+        Input::KeysBesideMouse => {
+            pacer.gate.refuse(pacer.started.elapsed());
+            Ok(update(app, now, Message::Refused))
         }
         Input::Paste(text) => Ok(update(app, now, Message::Paste(text))),
         Input::Pointer(pointer) => {

@@ -56,6 +56,11 @@ impl Gate {
         }
     }
 
+    /// Keys are refused that are not looked at: what goes on with them is, too.
+    pub fn refuse(&mut self, now: Duration) {
+        self.refused = Some(now);
+    }
+
     /// Decides about keys that came together in a mode, with the focus in a pane.
     pub fn admit(
         &mut self,

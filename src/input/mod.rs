@@ -145,9 +145,12 @@ fn read_keyboard(tty: &OwnedFd, held: &OwnedFd, keyboard: &mpsc::Sender<Input>) 
 
 /// What tokens mean to the loop; keys that came together stay together. An answer of the terminal
 /// or a report of the mouse between them does not part them: pasted text would be typed one by one.
+/// Keys that came together with the mouse count for nothing: a click moves the cursor, and which of
+/// both was first must not decide whom a key means.
 fn inputs(tokens: Vec<Token>) -> Vec<Input> {
     let is_aside =
         |token: &Token| matches!(token, Token::Status | Token::Background(_) | Token::Mouse(_));
+    let has_mouse = tokens.iter().any(|token| matches!(token, Token::Mouse(_)));
     let (answers, others): (Vec<Token>, Vec<Token>) = tokens.into_iter().partition(is_aside);
     let answer = |token: Token| match token {
         Token::Background(color) => Input::Background(color),
@@ -157,10 +160,12 @@ fn inputs(tokens: Vec<Token>) -> Vec<Input> {
     let mut inputs: Vec<Input> = answers.into_iter().map(answer).collect();
     for token in others {
         match (token, inputs.last_mut()) {
+            (Token::Key(_), Some(Input::KeysBesideMouse))
+            | (Token::Status | Token::Background(_) | Token::Mouse(_), _) => {}
+            (Token::Key(_), _) if has_mouse => inputs.push(Input::KeysBesideMouse),
             (Token::Key(key), Some(Input::Keys(keys))) => keys.push(key),
             (Token::Key(key), _) => inputs.push(Input::Keys(vec![key])),
             (Token::Paste(text), _) => inputs.push(Input::Paste(text)),
-            (Token::Status | Token::Background(_) | Token::Mouse(_), _) => {}
         }
     }
     inputs
@@ -248,14 +253,25 @@ mod tests {
     use super::*;
     use crate::app::pointer::{Pointer, PointerKind};
 
+    fn read(bytes: &[u8]) -> Vec<Input> {
+        let mut tokens = Vec::new();
+        Parser::default().push(bytes, Duration::ZERO, &mut tokens);
+        inputs(tokens)
+    }
+
     #[test]
     fn an_answer_does_not_part_pasted_text() {
-        let mut tokens = Vec::new();
-        Parser::default().push(b"r\x1b[0nest\x1b[<0;3;3Mart\x1b[0n", Duration::ZERO, &mut tokens);
-        let inputs = inputs(tokens);
+        let inputs = read(b"r\x1b[0nestart\x1b[0n");
         let [answers @ .., Input::Keys(keys)] = inputs.as_slice() else { panic!("{inputs:?}") };
-        let click = Input::Pointer(Pointer { kind: PointerKind::Press, x: 2, y: 2 });
-        assert_eq!(answers, [Input::TerminalAnswered, click, Input::TerminalAnswered]);
+        assert_eq!(answers, [Input::TerminalAnswered, Input::TerminalAnswered]);
         assert_eq!(keys.len(), "restart".len());
+    }
+
+    #[test]
+    fn keys_that_came_together_with_the_mouse_count_for_nothing() {
+        let click = Input::Pointer(Pointer { kind: PointerKind::Press, x: 2, y: 2 });
+        for bytes in [&b"r\x1b[<0;3;3M"[..], b"\x1b[<0;3;3Mr", b"re\x1b[<0;3;3Mstart"] {
+            assert_eq!(read(bytes), [click.clone(), Input::KeysBesideMouse]);
+        }
     }
 }
