@@ -171,7 +171,7 @@ impl Counting {
         });
         std::thread::spawn(move || {
             for line in BufReader::new(err).lines().map(Result::unwrap) {
-                say.lock().unwrap().push_str(&format!("{line}\n"));
+                say.lock().unwrap().extend([line.as_str(), "\n"]);
             }
         });
         Self { child, counted, told }
