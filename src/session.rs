@@ -45,6 +45,9 @@ use crate::{input, panic};
 /// The most characters of a user's name.
 const USER_CHARS_MAX: usize = 64;
 
+/// What is wrong with a home of `production` that is not there.
+pub(crate) const NO_FOLDER: &str = "there is no such folder on this machine: it guards nothing";
+
 /// What can be asked for where no screen can be drawn.
 pub const WITHOUT_A_SCREEN: &str =
     "Without a screen: pm2-tui ls lists the processes, pm2-tui events prints what happens";
@@ -94,6 +97,10 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
     let kept = Kept::take_up(&mut app);
     if let Some(notice) = loaded.notice() {
         app.notify(notice, true);
+    } else if let [first, ..] = &homes::missing(&settings.production).await[..] {
+        app.notify(format!("production: {}: {NO_FOLDER}", clean(first)), true);
+    } else {
+        // Nothing is wrong.
     }
     let mut daemons = spawn_daemons(&cli, homes, &inbox);
     app.mouse = kind.is_modern && !cli.screen.no_mouse && settings.mouse.unwrap_or(true);

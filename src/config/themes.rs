@@ -20,9 +20,11 @@ pub(super) fn read(reading: &mut Reading<'_>, table: &DeTable<'_>) -> Choice {
     let Some(value) = table.get("theme") else { return Choice::Auto };
     let choose = |value: &DeValue<'_>| {
         let name = values::text(value)?;
-        let builtin = NAMES.iter().find(|(known, _)| *known == name).map(|(_, choice)| *choice);
+        // One's own may differ by case only.
+        let builtin = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(&name));
+        let builtin = builtin.map(|(_, choice)| *choice);
         let mine = own.iter().find(|(known, _)| *known == name).map(|(_, own)| Choice::Own(*own));
-        builtin.or(mine).ok_or_else(|| {
+        mine.or(builtin).ok_or_else(|| {
             let known = NAMES.iter().map(|(known, _)| *known);
             let known: Vec<&str> = known.chain(own.iter().map(|(name, _)| &**name)).collect();
             match near(&name, known.iter().copied()) {

@@ -97,7 +97,7 @@ pub(super) fn one_of<T: Copy>(words: &[(&str, T)]) -> impl Fn(Value<'_, '_>) -> 
         let Some(text) = value.as_str() else {
             return Err(format!("one of {all} is wanted, not {}", kind(value)));
         };
-        match words.iter().find(|(name, _)| *name == text) {
+        match words.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
             Some((_, value)) => Ok(*value),
             None => Err(match near(text, names.into_iter()) {
                 Some(near) => {
@@ -109,24 +109,32 @@ pub(super) fn one_of<T: Copy>(words: &[(&str, T)]) -> impl Fn(Value<'_, '_>) -> 
     }
 }
 
-/// Homes and hosts. A home is a path and loses the slash at its end.
-pub(super) fn places(value: Value<'_, '_>) -> Result<Vec<Box<str>>, String> {
-    let place = |text: String| {
-        let text = match (text.strip_prefix("~/"), std::env::var("HOME")) {
-            (Some(rest), Ok(home)) => format!("{}/{rest}", home.trim_end_matches('/')),
-            _ => text,
-        };
-        let text = text.trim();
-        let text = if text.len() > 1 { text.trim_end_matches('/') } else { text };
-        if text.is_empty() {
-            return Err("a PM2 home or a host name is wanted, not nothing".to_owned());
-        }
-        if text.contains('/') && !text.starts_with('/') {
+/// A home or a host. A home is a path and loses the slash at its end.
+pub(super) fn place(value: Value<'_, '_>) -> Result<Box<str>, String> {
+    let wanted = || format!("PM2 homes and host names are wanted, not {}", kind(value));
+    let text = value.as_str().ok_or_else(wanted)?.trim();
+    let text = match (text.strip_prefix("~/"), std::env::var("HOME")) {
+        (Some(rest), Ok(home)) => format!("{}/{rest}", home.trim_end_matches('/')),
+        _ => text.to_owned(),
+    };
+    let text = if text.len() > 1 { text.trim_end_matches('/') } else { &text };
+    if text.is_empty() {
+        return Err("a PM2 home or a host name is wanted, not nothing".to_owned());
+    }
+    if text.contains(['*', '?']) {
+        return Err(format!("`{}` is a pattern: each home or host is named whole", said(text)));
+    }
+    let is_of_host = |c: char| c.is_alphanumeric() || "-_.:".contains(c);
+    if text.contains('/') {
+        if !text.starts_with('/') {
             return Err(format!("`{}`: a home begins with / or ~/", said(text)));
         }
-        Ok(text.into())
-    };
-    texts(value)?.into_iter().map(place).collect()
+    } else if text.starts_with('.') || !text.chars().all(is_of_host) {
+        return Err(format!("`{}` is neither a path nor a host name", said(text)));
+    } else {
+        // A host.
+    }
+    Ok(text.into())
 }
 
 /// What a value is, in words.

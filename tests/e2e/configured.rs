@@ -157,6 +157,10 @@ fn a_broken_configuration_is_told_and_the_screen_starts() {
     let cases: [(&[u8], &str); 3] = [
         (b"slow = true\ntheem = \"dark\"\n", "config.toml:2: unknown key `theem`"),
         (b"confirm = \"alw", "config.toml:1: "),
+        (
+            b"theme = \"dark\"\nred = 1\nread_only = true\n",
+            "config.toml:3: unknown key `read_only`",
+        ),
         (b"\xff\xfe", "config.toml: it is not UTF-8"),
     ];
     for (text, wanted) in cases {

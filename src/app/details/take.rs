@@ -3,7 +3,7 @@
 use super::{Sheet, Tab, content, rows};
 use crate::app::act;
 use crate::app::bulk;
-use crate::app::command::Command;
+use crate::app::command::{Command, RowsCommand};
 use crate::app::editor::Editor;
 use crate::app::effect::{Effect, Effects};
 use crate::app::guard;
@@ -12,12 +12,14 @@ use crate::app::inspection::{Asked, Prompt, Ready, Search};
 use crate::app::inspection_ask::Ask;
 use crate::app::keymap::Place;
 use crate::app::marks::Marked;
+use crate::app::menu::Menu;
 use crate::app::mode::Mode;
 use crate::app::own;
 use crate::app::palette::Palette;
 use crate::app::prompt::Compose;
 use crate::app::row_keys;
 use crate::app::settings::Confirm;
+use crate::app::sheet;
 use crate::app::state::App;
 use crate::app::taken::scrolled;
 use crate::app::what::What;
@@ -48,6 +50,11 @@ pub(in crate::app) fn take(app: &mut App, command: Command) -> Effects {
         Command::Compose => {
             let compose = Compose::new(&app.watched, daemon, target);
             app.open(Mode::Compose(compose));
+        }
+        Command::Rows(RowsCommand::Actions) => {
+            let marked = Marked { targets: vec![(daemon, target)], hidden: 0 };
+            let menu = Menu::new(&app.watched, app.read_only, marked, daemon);
+            app.open(Mode::Sheet(Box::new(sheet::Sheet::Menu(menu))));
         }
         Command::Why => app.open(Mode::Why { key, life: 0, top: 0 }),
         Command::Help => app.open(Mode::Help(Box::new(Help::of(Place::Details)))),

@@ -98,7 +98,7 @@ fn tabs_and_spans_have_their_keys() {
     assert_eq!(sheet(&app).span, Span::Minute);
     // What sorts and filters the table does nothing here.
     let before = app.mode.clone();
-    keys(&mut app, "!eE<>IclLfxC");
+    keys(&mut app, "!eE<>IclLfC");
     assert_eq!(app.mode, before);
 }
 
@@ -162,6 +162,42 @@ fn an_action_is_triggered_with_json_and_its_reply_comes_back() {
     hit(&mut app, KeyCode::Esc);
     send(&mut app, replied);
     assert_eq!(app.notice.unwrap().text, "gc of p0[0]: {\"freed\":7}");
+}
+
+/// Where all is asked about, the question stands over the details, and the reply comes back to them.
+#[test]
+fn a_trigger_that_is_asked_about_leaves_the_details_open() {
+    let mut app = open(2);
+    app.watched.daemons[0].is_production = true;
+    send(&mut app, exam());
+    keys(&mut app, "4");
+    hit(&mut app, KeyCode::Enter);
+    assert_eq!(hit(&mut app, KeyCode::Enter), []);
+    assert!(app.mode.is_question());
+    let effects = hit(&mut app, KeyCode::Char('y'));
+    let [Effect::Trigger { trigger, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert!(matches!(app.mode, Mode::Details(_)), "{:?}", app.mode);
+    let (target, reply) = (trigger.targets[0].clone(), Reply::Returned("7".into()));
+    send(&mut app, Report::Replied { action: "gc".into(), target, reply: reply.clone() });
+    assert_eq!(sheet(&app).asked[0].reply, Some(reply));
+}
+
+#[test]
+fn the_menu_of_the_details_is_of_their_process_and_leaves_them_open() {
+    let mut app = open(2);
+    app.selected = Some(key(1));
+    keys(&mut app, "x");
+    let Mode::Sheet(menu) = &app.mode else { panic!("{:?}", app.mode) };
+    assert_eq!(menu.about()[0].1.pm_id, PmId(0));
+    // What is selected behind them is not meant.
+    assert_eq!(hit(&mut app, KeyCode::Char('d')), []);
+    assert!(app.mode.is_question(), "{:?}", app.mode);
+    let effects = hit(&mut app, KeyCode::Char('y'));
+    let [Effect::Act { action: Action::Delete, targets, .. }] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(targets[0].pm_id, PmId(0));
+    assert!(matches!(app.mode, Mode::Details(_)), "{:?}", app.mode);
 }
 
 #[test]
