@@ -64,16 +64,14 @@ fn command(reading: &mut Reading<'_>, own: &mut Own, place: &Range<usize>, table
                 true
             }
             // Where it is not known whether it is safe, it is not.
-            "confirm" => {
+            "confirm" | "dangerous" => {
                 let read = reading.guard((field, Guard::Command), value, boolean);
                 is_doubtful |= read.is_none();
-                asks = read;
-                true
-            }
-            "dangerous" => {
-                let read = reading.guard((field, Guard::Command), value, boolean);
-                is_doubtful |= read.is_none();
-                is_dangerous = read.unwrap_or(true);
+                if field == "confirm" {
+                    asks = read;
+                } else {
+                    is_dangerous = read.unwrap_or(true);
+                }
                 true
             }
             "wait" => {

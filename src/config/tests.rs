@@ -133,7 +133,7 @@ fn what_guards_and_is_wrong_takes_its_safest_value_and_says_so() {
         "[read-only]",
         "read-only = false\nread-only = true",
         "read-only = true\nread-only = false",
-        "read-only = tru",
+        "read-only = maybe",
         "[keys]\nread-only = true",
         "[keys.table]\nread-only = true",
         "[themes.mine]\nread-only = true",
@@ -150,9 +150,9 @@ fn what_guards_and_is_wrong_takes_its_safest_value_and_says_so() {
     }
     for text in [
         "confirm = true",
-        "confirm = \"alwys\"",
+        "confirm = \"sometimes\"",
         "confirm = [\"always\"]",
-        "confim = \"never\"",
+        "konfirm = \"never\"",
         "confirmation = \"never\"",
         "confirm = \"never\"\nconfirm = \"always\"",
         "confirm = \"never\"\n\"confirm\" = \"never\"",
@@ -200,7 +200,7 @@ fn a_doubtful_command_is_dangerous_and_asks() {
         "dangerous = false\ndangerus = true",
         "dangerous = false\nConfirm = true",
         "dangerous = false\ndangerous = true",
-        "dangerous = false\nconfirm = tru",
+        "dangerous = false\nconfirm = maybe",
     ] {
         assert_eq!(of(fields), (true, true, true, false), "{fields}");
     }
