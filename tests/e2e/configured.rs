@@ -154,7 +154,7 @@ fn demo(config: &Path) -> Screen {
 fn a_broken_configuration_is_told_and_the_screen_starts() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
-    let cases: [(&[u8], &str); 3] = [
+    let cases: [(&[u8], &str); 4] = [
         (b"slow = true\ntheem = \"dark\"\n", "config.toml:2: unknown key `theem`"),
         (b"confirm = \"alw", "config.toml:1: "),
         (
