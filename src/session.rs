@@ -1,5 +1,7 @@
 //! One run of the cockpit: which daemons, the terminal, the loop, and the way out.
 
+mod alert;
+mod audit;
 mod kept;
 mod own;
 mod pager;
@@ -12,7 +14,9 @@ use color_eyre::eyre::{Result, WrapErr};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use self::audit::Audit;
 use crate::app::App;
+use crate::app::alert::Alerted;
 use crate::app::layout::Layout;
 use crate::app::log_view::LogView;
 use crate::cli::{Cli, Command};
@@ -32,6 +36,7 @@ use crate::model::moment::Moment;
 use crate::model::paged::Paged;
 use crate::model::past::{Again, PartRead};
 use crate::model::ready::Ready;
+use crate::model::report::Report;
 use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
 use crate::protocol::process::PmId;
@@ -103,6 +108,13 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
         // Nothing is wrong.
     }
     let mut daemons = spawn_daemons(&cli, homes, &inbox);
+    daemons.alerts = alert::Runner::new(settings.alert.run.clone());
+    if let Some(path) = settings.audit.clone() {
+        let opened = Audit::start(path, tell(&inbox));
+        daemons.audit = opened
+            .map_err(|error| app.notify(format!("no audit file is written: {error}"), true))
+            .ok();
+    }
     app.mouse = kind.is_modern && !cli.screen.no_mouse && settings.mouse.unwrap_or(true);
     let mut screen = Screen::enter(kind, theme(kind, loaded.config.theme), app.mouse)
         .wrap_err("cannot set up the terminal")?;
@@ -115,6 +127,9 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
     screen.leave(keys.pacer.hear_out(&mut keys.inputs)).await;
     for daemon in daemons.handles {
         daemon.shut_down().await;
+    }
+    if let Some(audit) = daemons.audit {
+        audit.close();
     }
     Ok(ExitCode::from(match ended? {
         Ended::Quit => 0,
@@ -274,6 +289,12 @@ struct Daemons {
     paged: Option<Paged>,
     /// The user's own command that is to be run.
     ready: Option<Ready>,
+    /// The audit file, where one is wanted.
+    audit: Option<Audit>,
+    /// What is run for a process that is errored.
+    alerts: alert::Runner,
+    /// Where what goes wrong with these two is told.
+    inbox: Inbox,
 }
 
 impl World for Daemons {
@@ -348,6 +369,16 @@ impl World for Daemons {
         }
     }
 
+    fn audit(&mut self, line: String) {
+        if let Some(audit) = &self.audit {
+            audit.write(line);
+        }
+    }
+
+    fn alert(&mut self, alerted: Alerted) {
+        self.alerts.run(alerted, tell(&self.inbox));
+    }
+
     fn page(&mut self, paged: Paged) {
         self.paged = Some(paged);
     }
@@ -361,6 +392,12 @@ impl World for Daemons {
             daemon.refresh();
         }
     }
+}
+
+/// What tells a sentence on the screen.
+fn tell(inbox: &Inbox) -> impl Fn(String) + Send + use<> {
+    let inbox = inbox.clone();
+    move |text| inbox.report(DaemonId(0), Report::Told(text.into()))
 }
 
 fn spawn_daemons(cli: &Cli, homes: Vec<Home>, inbox: &Inbox) -> Daemons {
@@ -377,7 +414,9 @@ fn spawn_daemons(cli: &Cli, homes: Vec<Home>, inbox: &Inbox) -> Daemons {
         homes.iter().map(|home| home.endpoint.is_local().then(|| home.endpoint.home.clone()));
     let folders = folders.collect();
     let handles = homes.into_iter().enumerate().map(spawn).collect();
-    Daemons { handles, homes: folders, paged: None, ready: None }
+    let alerts = alert::Runner::default();
+    let inbox = inbox.clone();
+    Daemons { handles, homes: folders, paged: None, ready: None, audit: None, alerts, inbox }
 }
 
 fn new_app(cli: &Cli, homes: &[Home], now: Moment) -> io::Result<App> {

@@ -1,5 +1,6 @@
 //! The whole state of the screen.
 
+use super::alert::Alerts;
 use super::batch::Batch;
 use super::geometry::{ChartsWish, Geometry};
 use super::job::Job;
@@ -86,6 +87,8 @@ pub struct App {
     pub keys: Keymap,
     /// What the configuration says beyond that.
     pub settings: Settings,
+    /// Which processes were told to be errored, and which are past a threshold.
+    pub(super) alerts: Alerts,
     /// Whether something changed that a frame would show.
     pub is_dirty: bool,
     /// What the last frame showed of what reports change.
@@ -167,6 +170,7 @@ impl App {
             read_only: false,
             keys: Keymap::default(),
             settings: Settings::default(),
+            alerts: Alerts::default(),
             is_dirty: true,
             drawn: InSight::default(),
         }

@@ -15,6 +15,7 @@ mod sections;
 mod tests;
 mod themes;
 mod values;
+mod watching;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

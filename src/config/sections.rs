@@ -12,6 +12,7 @@ use super::keys;
 use super::reading::{Finding, Reading};
 use super::themes;
 use super::values::{self, boolean, one_of, whole};
+use super::watching;
 use crate::app::keymap::{Keymap, Wrong};
 use crate::app::settings::Confirm;
 
@@ -25,12 +26,15 @@ pub(super) const ROOT: &[&str] = &[
     "confirm",
     "read-only",
     "production",
+    "audit",
     "interval",
     "ask-pm2",
     "settle",
     "frame-mib",
     "log-lines",
     "log-mib",
+    "alert",
+    "watch",
     "keys",
     "command",
 ];
@@ -103,6 +107,9 @@ fn root(
             set(&mut config.read_only, read);
         }
         "production" => settings.production = production(reading, value),
+        "audit" => set(&mut settings.audit, reading.value(name, value, values::path).map(Some)),
+        "alert" => settings.alert = watching::alert(reading, value),
+        "watch" => settings.watches = watching::watches(reading, value),
         "interval" => {
             set(&mut screen.interval, reading.value(name, value, values::interval).map(Some));
         }

@@ -10,7 +10,7 @@ use clap::Parser;
 use proptest::prelude::*;
 
 use super::*;
-use crate::app::settings::Confirm;
+use crate::app::settings::{Alert, Confirm, Notification};
 
 /// What is wrong with a text: each as `LINE: WHAT`.
 fn wrong(text: &str) -> Vec<String> {
@@ -36,7 +36,15 @@ fn the_printed_defaults_are_the_defaults() {
     assert_eq!(wrong(&text), Vec::<String>::new());
     let (mut config, _) = sections::read(&text);
     // Examples, and what the program takes where nothing is said.
-    config.settings = Settings { commands: Vec::new(), ..config.settings };
+    assert_eq!(config.settings.alert.run.len(), 3);
+    assert_eq!((config.settings.watches.len(), config.settings.audit.is_some()), (1, true));
+    config.settings = Settings {
+        commands: Vec::new(),
+        watches: Vec::new(),
+        audit: None,
+        alert: Alert::default(),
+        ..config.settings
+    };
     config.keys = Keymap::default();
     assert_eq!(config.settings.mouse.take(), Some(true));
     assert_eq!(config.settle.take(), Some(Duration::from_secs(1)));
@@ -53,7 +61,14 @@ fn the_printed_defaults_are_the_defaults() {
 #[test]
 fn every_key_is_printed() {
     let text = uncommented();
-    let tables = [sections::ROOT, &[themes::BASE], commands::COMMAND, crate::view::sets::ROLES];
+    let tables = [
+        sections::ROOT,
+        &[themes::BASE],
+        commands::COMMAND,
+        crate::view::sets::ROLES,
+        watching::ALERT,
+        watching::WATCH,
+    ];
     for key in tables.into_iter().flatten() {
         let starts =
             [format!("{key} = "), format!("[{key}]"), format!("[[{key}]]"), format!("[{key}.")];
@@ -71,10 +86,18 @@ theme = "light"
 mouse = false
 plain = true
 confirm = "always"
+audit = "/var/log/pm2-tui.log"
 production = ["/srv/.pm2/", "web-01"]
 interval = 0.5
 log-lines = 300_000
 settle = "0"
+[alert]
+bell = true
+notify = "osc9"
+run = ["notify-send", "errored"]
+[[watch]]
+when = "mem>80%"
+for = "2m"
 "#,
     );
     assert_eq!(findings, []);
@@ -82,6 +105,11 @@ settle = "0"
     assert_eq!(config.theme, Choice::Light);
     assert_eq!((settings.mouse, settings.is_plain), (Some(false), true));
     assert_eq!(settings.confirm, Confirm::Always);
+    assert_eq!(settings.audit.as_deref(), Some(Path::new("/var/log/pm2-tui.log")));
+    let Alert { bell, notify, run } = &settings.alert;
+    assert_eq!((*bell, *notify, run.len()), (true, Notification::Osc9, 2));
+    let [watch] = &settings.watches[..] else { panic!("{settings:?}") };
+    assert_eq!((watch.when.text(), watch.hold_ms), ("mem>80%", 120_000));
     assert_eq!(settings.production, ["/srv/.pm2".into(), "web-01".into()]);
     assert_eq!(config.screen.interval(), Duration::from_millis(500));
     assert_eq!(config.screen.log_lines(), 300_000);
@@ -91,28 +119,30 @@ settle = "0"
 #[test]
 fn what_is_wrong_is_named_with_its_line_and_costs_itself_only() {
     let text = "them = \"dark\"\nlog_lines = 5\nslow = true\nconfirm = \"neverx\"\ninterval = 0\n\
-                audit = \"a.log\"\nproduction = \"a/b\"\nmouse = \"yes\"\n[alert]\nbell = true\n\
-                [[watch]]\nwhen = \"errored\"\n";
+                audit = \"a.log\"\nproduction = \"a/b\"\nmouse = \"yes\"\n[alert]\nbel = true\n\
+                notify = \"osc8\"\n[[watch]]\nwhen = \"mem>\"\n[[watch]]\nfor = \"2m\"\n";
     let found = wrong(text);
     for (at, wanted) in [
         "1: unknown key `them`; did you mean `theme`?",
         "2: unknown key `log_lines`; did you mean `log-lines`?",
         "4: confirm: `neverx` is none of \"destructive\", \"always\", \"never\"; did you mean \"never\"?",
         "5: interval: a number of seconds from 0.2 to 3600 is wanted",
-        "6: unknown key `audit`",
+        "6: audit: `a.log`: a path from / or ~/ to a file is wanted",
         "7: production: `a/b`: a home begins with / or ~/",
         "8: mouse: true or false is wanted, not a text",
-        "9: unknown key `alert`",
-        "11: unknown key `watch`",
+        "10: unknown key `bel`; did you mean `bell`?",
+        "11: notify: `osc8` is none of",
+        "13: when: ",
+        "14: [[watch]]: when = \"..\" is missing",
     ]
     .into_iter()
     .enumerate()
     {
         assert!(found.get(at).is_some_and(|said| said.starts_with(wanted)), "{found:#?}");
     }
-    assert_eq!(found.len(), 9, "{found:#?}");
+    assert_eq!(found.len(), 11, "{found:#?}");
     let (config, _) = sections::read(text);
-    assert!(config.screen.slow);
+    assert!(config.screen.slow && config.settings.watches.is_empty());
 }
 
 /// What guards is never less safe by a mistake.

@@ -2,12 +2,14 @@
 //!
 //! Invariant: whatever is refused is refused with what would have been taken.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use toml::de::DeValue;
 
 use super::reading::{near, said};
 use crate::cli;
+use crate::model::rows::Filter;
 
 type Value<'a, 'i> = &'a DeValue<'i>;
 
@@ -87,6 +89,37 @@ pub(super) fn interval(value: Value<'_, '_>) -> Result<Duration, String> {
 /// A settle window, as `--settle`.
 pub(super) fn settle(value: Value<'_, '_>) -> Result<Duration, String> {
     cli::parse_settle(&as_typed(value).ok_or("a time like 1500ms, 60s or 5m is wanted")?)
+}
+
+/// A span of time.
+pub(super) fn span(value: Value<'_, '_>) -> Result<Duration, String> {
+    cli::parse_span(&as_typed(value).ok_or("a time like 1500ms, 60s or 5m is wanted")?)
+}
+
+/// The absolute path of a file; `~/` is the user's home.
+pub(super) fn path(value: Value<'_, '_>) -> Result<PathBuf, String> {
+    let text = text(value)?;
+    let path = match text.strip_prefix("~/") {
+        Some(rest) => match std::env::var_os("HOME") {
+            Some(home) => PathBuf::from(home).join(rest),
+            None => return Err("~ is not known: HOME is not set".to_owned()),
+        },
+        None => PathBuf::from(&text),
+    };
+    if !path.is_absolute() || text.contains('\0') || text.ends_with('/') {
+        return Err(format!("`{}`: a path from / or ~/ to a file is wanted", said(&text)));
+    }
+    Ok(path)
+}
+
+/// Which rows, in the words of the table's filter.
+pub(super) fn filter(value: Value<'_, '_>) -> Result<Filter, String> {
+    let text = text(value)?;
+    match Filter::parse(&text) {
+        Ok(Some(filter)) => Ok(filter),
+        Ok(None) => Err("a filter is wanted, as / takes it: mem>80%".to_owned()),
+        Err(wrong) => Err(format!("{} (at character {})", wrong.what, wrong.at + 1)),
+    }
 }
 
 /// One of some words.

@@ -78,6 +78,8 @@ pub struct Process {
     pub stop_told_at_ms: Option<i64>,
     /// Whether it is saved as running and was stopped at the last look.
     pub is_saved_running: bool,
+    /// The threshold of the configuration that it is past, as it is written there.
+    pub crossed: Option<Box<str>>,
     /// When it last crashed, oldest first; at most [`LOOP_CRASHES`] times.
     crashed_at_ms: VecDeque<i64>,
 }
@@ -121,6 +123,7 @@ impl Process {
             stopping_since_ms: None,
             stop_told_at_ms: None,
             is_saved_running: false,
+            crossed: None,
             crashed_at_ms: VecDeque::new(),
         }
     }
