@@ -65,6 +65,13 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
     let loaded = configuration(&cli).await;
     loaded.config.complete(&mut cli);
     let settings = &loaded.config.settings;
+    let choice = match loaded.config.theme(cli.screen.theme.as_deref()) {
+        Ok(choice) => choice,
+        Err(why) => {
+            let _ = writeln!(io::stderr(), "pm2-tui: --theme: {why}");
+            return Ok(ExitCode::from(2));
+        }
+    };
     let plain = (cli.screen.plain || settings.is_plain).then_some(Kind::PLAIN);
     let kind = plain.or_else(|| Kind::of(&environment("TERM").unwrap_or_default()));
     let Some(kind) = kind else {
@@ -116,8 +123,9 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
             .ok();
     }
     app.mouse = kind.is_modern && !cli.screen.no_mouse && settings.mouse.unwrap_or(true);
-    let mut screen = Screen::enter(kind, theme(kind, loaded.config.theme), app.mouse)
-        .wrap_err("cannot set up the terminal")?;
+    let mut screen =
+        Screen::enter(kind, theme(kind, choice, cli.screen.theme.is_some()), app.mouse)
+            .wrap_err("cannot set up the terminal")?;
     let (inputs, keyboard) = input::start().wrap_err("cannot read from the terminal")?;
     let mut keys = Keys { inputs, keyboard, pacer: Pacer::new(cli.screen.slow) };
     #[cfg(feature = "testing")]
@@ -158,9 +166,12 @@ async fn configuration(cli: &Cli) -> Loaded {
     offload::look(load).await.unwrap_or_else(Loaded::unanswered)
 }
 
-/// Colours and glyphs for a terminal of this kind.
-fn theme(kind: Kind, choice: Choice) -> Theme {
-    let mut theme = Theme::detect(environment).choose(choice);
+/// Colours and glyphs for a terminal of this kind. A theme that the command line names counts more
+/// than `NO_COLOR`, and that more than the configuration.
+fn theme(kind: Kind, choice: Choice, is_named: bool) -> Theme {
+    let is_named = is_named && choice != Choice::Auto;
+    let detect = |name: &str| environment(name).filter(|_| !(is_named && name == "NO_COLOR"));
+    let mut theme = Theme::detect(detect).choose(choice);
     if !kind.has_colors {
         theme.colors = Colors::None;
     }

@@ -46,6 +46,7 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
         log_pieces::sync(app, &mut effects);
     }
     details::sync(app, &mut effects);
+    details::note_triggered(app, &effects);
     audit::asked(app, &mut effects);
     effects
 }

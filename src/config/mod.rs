@@ -28,7 +28,7 @@ use crate::app::keymap::{Binding, Keymap};
 use crate::app::settings::Settings;
 use crate::cli::{Cli, Screen};
 use crate::protocol::text::clean;
-use crate::view::sets::Choice;
+use crate::view::sets::{Choice, Own};
 
 /// The annotated defaults, as `pm2-tui config` prints them.
 const DEFAULTS: &str = include_str!("default.toml");
@@ -46,6 +46,8 @@ pub struct Config {
     pub frame_mib: Option<u32>,
     /// The colours that are wanted.
     pub theme: Choice,
+    /// The user's own themes, by their names.
+    themes: Vec<(String, Own)>,
     /// Which keys mean what.
     pub keys: Keymap,
     /// What the app is told.
@@ -140,6 +142,14 @@ pub fn defaults() -> String {
 }
 
 impl Config {
+    /// The colours that are wanted: those of this name, else as the file says.
+    ///
+    /// # Errors
+    /// There is no theme of that name, and which there are.
+    pub fn theme(&self, named: Option<&str>) -> Result<Choice, String> {
+        named.map_or(Ok(self.theme), |name| themes::named(name, &self.themes))
+    }
+
     /// Fills in what the command line leaves open.
     pub fn complete(&self, cli: &mut Cli) {
         cli.screen = cli.screen.or(&self.screen);

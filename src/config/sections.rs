@@ -70,7 +70,7 @@ pub(super) fn read(text: &str) -> (Config, Vec<Finding>) {
         }
         reading.doubts.note(guard);
     }
-    config.theme = themes::read(&mut reading, table.get_ref());
+    (config.theme, config.themes) = themes::read(&mut reading, table.get_ref());
     let own = commands::read(&mut reading, table.get_ref());
     let mut bindings = std::mem::take(&mut config.bindings);
     bindings.extend(own.bindings);

@@ -46,6 +46,7 @@ fn the_printed_defaults_are_the_defaults() {
         ..config.settings
     };
     config.keys = Keymap::default();
+    assert_eq!(std::mem::take(&mut config.themes).len(), 1);
     assert_eq!(config.settings.mouse.take(), Some(true));
     assert_eq!(config.settle.take(), Some(Duration::from_secs(1)));
     let none = Screen::default();
@@ -250,6 +251,9 @@ fn themes_are_chosen_by_name() {
         read("theme = \"mine\"\n[themes.mine]\nbase = \"light\"\ngood = \"cyan\"\n");
     assert_eq!(findings, []);
     assert!(matches!(config.theme, Choice::Own(_)), "{:?}", config.theme);
+    assert_eq!(config.theme(Some("Light")), Ok(Choice::Light));
+    assert_eq!(config.theme(Some("mine")), config.theme(None));
+    assert!(config.theme(Some("lihgt")).unwrap_err().contains("did you mean \"light\"?"));
     let text = "theme = \"monox\"\n[themes.dark]\n[themes.a]\ngood = \"greenish\"\nbase = 3\ngod = \"red\"\n[themes.b]\nbase = \"x\"\n";
     let found = wrong(text);
     for (at, wanted) in [

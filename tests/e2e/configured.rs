@@ -21,7 +21,7 @@ pub(crate) fn trials() -> Vec<Test> {
 }
 
 /// The screen on this home, with this configuration.
-fn configured(home: &Pm2Home, text: &str, arguments: &[&str]) -> Screen {
+pub(crate) fn configured(home: &Pm2Home, text: &str, arguments: &[&str]) -> Screen {
     let path = home.apps().join("config.toml");
     fs::write(&path, text).unwrap();
     let mut environment = home.environment();

@@ -1,6 +1,6 @@
 //! What the details do with a command.
 
-use super::{Sheet, Tab, content, rows};
+use super::{Sheet, Tab, content, copy, rows};
 use crate::app::act;
 use crate::app::bulk;
 use crate::app::command::{Command, RowsCommand};
@@ -36,6 +36,9 @@ pub(in crate::app) fn take(app: &mut App, command: Command) -> Effects {
     let (daemon, target, key) = (sheet.daemon, sheet.target.clone(), sheet.key());
     match command {
         Command::Back if !sheet.step_back() => app.close(),
+        Command::Details(ask @ (Ask::Copy | Ask::CopyAll)) => {
+            return copy::copy(app, ask == Ask::CopyAll);
+        }
         Command::Details(ask) => sheet.ask(ask),
         Command::Open if sheet.tab == Tab::Actions && app.read_only => {
             app.notify("trigger: refused, this is --read-only", true);
@@ -71,9 +74,10 @@ fn answer(app: &mut App, command: Command) -> Effects {
         (Command::Open, Some(Prompt::Search(input))) => {
             let text = input.text();
             sheet.search = (!text.is_empty()).then(|| Search::new(text));
-            sheet.go_to_hit(sheet.place(), false, true);
+            sheet.go_to_hit(sheet.raw_line().unwrap_or(0), false, true);
         }
         (Command::Open, Some(Prompt::Trigger(ready))) => return trigger(app, ready),
+        (Command::Open, Some(Prompt::Copy(name))) => return copy::value(app, &name),
         (Command::Details(Ask::Next), Some(Prompt::Trigger(mut ready))) => {
             let count = sheet.instances(&app.watched).len();
             ready.is_to_all = !ready.is_to_all && count > 1;
@@ -140,6 +144,8 @@ impl Sheet {
                 self.tab = Tab::Raw;
                 self.prompt = Some(Prompt::Search(Editor::default()));
             }
+            // The app copies.
+            Ask::Copy | Ask::CopyAll => {}
             Ask::NextHit => self.go_to_hit(self.hit_at(), false, false),
             Ask::PreviousHit => self.go_to_hit(self.hit_at(), true, false),
         }
@@ -148,11 +154,15 @@ impl Sheet {
     /// The line of the hit, or the first one shown.
     fn hit_at(&self) -> usize {
         let at = self.search.as_ref().and_then(|search| search.at);
-        at.unwrap_or_else(|| self.place())
+        at.or_else(|| self.raw_line()).unwrap_or(0)
     }
 
-    /// Enter: of a metric its chart, of an action its parameters, of a variable its value.
+    /// Enter: of a metric its chart, of an action its parameters, of a variable its value; in the raw
+    /// JSON it folds.
     fn open(&mut self) {
+        if self.tab == Tab::Raw {
+            return self.fold();
+        }
         let Some(examined) = &self.examined else { return };
         let details = &examined.details;
         match self.tab {
@@ -204,7 +214,7 @@ impl Sheet {
             Tab::Metrics => details.metrics.len(),
             Tab::Actions => details.actions.len(),
             Tab::Environment => details.environment.len(),
-            Tab::Raw => examined.raw.len(),
+            Tab::Raw => examined.folds.shown(&examined.raw).len(),
         }
     }
 }

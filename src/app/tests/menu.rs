@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::several::{FLEET, MARK, MARK_ALL, answer, filter, named, nine, type_text};
+use super::several::{FLEET, MARK, MARK_ALL, UNDO, answer, filter, named, nine, type_text};
 use super::*;
 use crate::app::sheet::Sheet;
 use crate::model::errand::Task;
@@ -90,4 +90,63 @@ proptest! {
         }
         prop_assert!(effects.is_empty() || acted(&effects) == wanted, "{:?} {:?}", effects, wanted);
     }
+}
+
+/// Esc in the middle of an undo: what had not begun can be undone still.
+#[test]
+fn an_undo_that_is_left_undone_can_be_undone_again() {
+    use crate::model::deed::Deed;
+    use crate::model::errand::Outcome;
+    use crate::model::kept::Kept;
+    let mut app = nine();
+    for _ in 0..3 {
+        press(&mut app, MARK);
+    }
+    press(&mut app, Command::Act(Action::Delete));
+    let effects = answer(&mut app);
+    let [Effect::Act { targets, .. }] = &effects[..] else { panic!("{effects:?}") };
+    for target in targets {
+        let env = serde_json::json!({ "name": "api", "was": target.pm_id.0 });
+        send(&mut app, Report::Kept(Box::new(Kept::new(target.clone(), env))));
+        let (action, verdict) = (Action::Delete, Verdict::Done);
+        send(&mut app, Report::ActionFinished { action, target: target.clone(), verdict });
+    }
+    app.close_all();
+    press(&mut app, UNDO);
+    let effects = press(&mut app, Command::Yes);
+    let [Effect::Do { task: Task::Restore(kept), id, .. }] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(kept.len(), 3);
+    assert_eq!(press(&mut app, Command::Back), [Effect::Halt]);
+    for (label, verdict) in [
+        ("api", Verdict::Up { after_ms: 1_000 }),
+        ("api", Verdict::NotBegun),
+        ("api", Verdict::NotBegun),
+    ] {
+        let outcome = Box::new(Outcome::about(Deed::restore(), label, verdict));
+        send(&mut app, Report::Did { task: *id, outcome });
+    }
+    send(&mut app, Report::TaskEnded(*id));
+    app.close_all();
+    press(&mut app, UNDO);
+    let effects = press(&mut app, Command::Yes);
+    let [Effect::Do { task: Task::Restore(kept), .. }] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    let ids: Vec<u64> = kept.iter().map(|env| env["was"].as_u64().unwrap()).collect();
+    assert_eq!(ids, [1, 2], "those that had not begun");
+}
+
+/// How many parts a resurrect has is not known, and Esc leaves the rest of it undone all the same.
+#[test]
+fn a_resurrect_can_be_left_undone() {
+    use crate::app::what::{What, Whole};
+    use crate::app::{bulk, marks::Marked};
+    let mut app = nine();
+    let _ = bulk::begin(&mut app, &What::Whole(Whole::Save, D), Marked::default());
+    assert_eq!(press(&mut app, Command::Back), [], "a save has no parts");
+    let _ = bulk::begin(&mut app, &What::Whole(Whole::Resurrect, D), Marked::default());
+    assert_eq!(press(&mut app, Command::Back), [Effect::Halt]);
+    assert_eq!(press(&mut app, Command::Back), [], "once");
 }

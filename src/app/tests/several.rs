@@ -368,7 +368,7 @@ fn in_the_tree_an_action_means_the_group() {
     assert_eq!((app.table_lines(), app.cursor_line()), (9, Some(2)));
 }
 
-const UNDO: Command = Command::Rows(RowsCommand::Undo);
+pub(super) const UNDO: Command = Command::Rows(RowsCommand::Undo);
 
 #[test]
 fn a_stop_is_undone_by_a_start() {
@@ -418,7 +418,7 @@ fn a_delete_is_undone_from_what_was_kept_and_not_for_ever() {
     press(&mut app, UNDO);
     insta::assert_snapshot!(question(&app), @r"
     starts api[0 1] again, as 0s ago
-    Each gets a new id and counts from 0. Log files that are named by the id get new names; the old ones stay.
+    Each gets a new id and counts from 0. Log files that are named by the id get new names; the old ones stay. Two at a time; Esc then leaves undone what has not begun.
     ");
     let effects = press(&mut app, Command::Yes);
     let [Effect::Do { task: Task::Restore(kept), id, .. }] = &effects[..] else {
