@@ -10,7 +10,7 @@ pub mod rows;
 
 use std::collections::BTreeSet;
 
-pub use self::folds::Folds;
+pub(super) use self::folds::Folds;
 pub use self::lists::History;
 pub(super) use self::prompt::Search;
 pub use self::prompt::{Asked, Prompt, Ready};

@@ -35,7 +35,7 @@ impl Audit {
     /// # Errors
     /// No thread can be started.
     pub(super) fn start(path: PathBuf, tell: impl Fn(String) + Send + 'static) -> io::Result<Self> {
-        let (lines, waiting) = mpsc::sync_channel(LINES_MAX);
+        let (lines, waiting) = mpsc::sync_channel::<String>(LINES_MAX);
         let (done, ended) = mpsc::sync_channel::<()>(0);
         let lost = Arc::new(AtomicU64::new(0));
         let missed = Arc::clone(&lost);
