@@ -11,6 +11,7 @@ use crossterm::event::KeyEvent;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use crate::app::alert::Alerted;
 use crate::app::effect::{Effect, Effects};
 use crate::app::gate::{Admitted, Gate};
 use crate::app::message::Message;
@@ -56,6 +57,8 @@ pub trait Surface {
     fn redraw(&mut self);
     /// Has the terminal copy a clean text, with the next frame.
     fn copy(&mut self, text: &str);
+    /// Has the terminal ring or notify, with the next frame.
+    fn ring(&mut self, _bytes: &str) {}
     /// The terminal said which colour its ground has: red, green, blue.
     fn background(&mut self, _color: [u8; 3]) {}
     /// Has the terminal report the mouse, or not, with the next frame.
@@ -96,6 +99,10 @@ pub trait World {
     fn page(&mut self, paged: Paged);
     /// Has a command of the user's own run as soon as the loop has returned [`Pause::Pager`].
     fn run(&mut self, ready: Ready);
+    /// Has a line appended to the audit file.
+    fn audit(&mut self, _line: String) {}
+    /// Has the user's command run for a process that is errored.
+    fn alert(&mut self, _alerted: Alerted) {}
     /// Connects or polls now.
     fn refresh(&mut self);
 }
@@ -442,6 +449,9 @@ fn perform(effects: Effects, surface: &mut impl Surface, world: &mut impl World)
                 pause = pause.or(Some(Pause::Pager));
             }
             Effect::Copy(text) => surface.copy(&text),
+            Effect::Ring(bytes) => surface.ring(&bytes),
+            Effect::Audit(line) => world.audit(line),
+            Effect::Alert(alerted) => world.alert(*alerted),
             Effect::Mouse(is_wanted) => surface.report_mouse(is_wanted),
             Effect::Refresh => world.refresh(),
             Effect::Redraw => surface.redraw(),

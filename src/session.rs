@@ -1,5 +1,7 @@
 //! One run of the cockpit: which daemons, the terminal, the loop, and the way out.
 
+mod alert;
+mod audit;
 mod kept;
 mod own;
 mod pager;
@@ -12,7 +14,9 @@ use color_eyre::eyre::{Result, WrapErr};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use self::audit::Audit;
 use crate::app::App;
+use crate::app::alert::Alerted;
 use crate::app::layout::Layout;
 use crate::app::log_view::LogView;
 use crate::cli::{Cli, Command};
@@ -32,6 +36,7 @@ use crate::model::moment::Moment;
 use crate::model::paged::Paged;
 use crate::model::past::{Again, PartRead};
 use crate::model::ready::Ready;
+use crate::model::report::Report;
 use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
 use crate::protocol::process::PmId;
@@ -45,6 +50,9 @@ use crate::{input, panic};
 /// The most characters of a user's name.
 const USER_CHARS_MAX: usize = 64;
 
+/// What is wrong with a home of `production` that is not there.
+pub(crate) const NO_FOLDER: &str = "there is no such folder on this machine: it guards nothing";
+
 /// What can be asked for where no screen can be drawn.
 pub const WITHOUT_A_SCREEN: &str =
     "Without a screen: pm2-tui ls lists the processes, pm2-tui events prints what happens";
@@ -57,6 +65,13 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
     let loaded = configuration(&cli).await;
     loaded.config.complete(&mut cli);
     let settings = &loaded.config.settings;
+    let choice = match loaded.config.theme(cli.screen.theme.as_deref()) {
+        Ok(choice) => choice,
+        Err(why) => {
+            let _ = writeln!(io::stderr(), "pm2-tui: --theme: {why}");
+            return Ok(ExitCode::from(2));
+        }
+    };
     let plain = (cli.screen.plain || settings.is_plain).then_some(Kind::PLAIN);
     let kind = plain.or_else(|| Kind::of(&environment("TERM").unwrap_or_default()));
     let Some(kind) = kind else {
@@ -94,11 +109,23 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
     let kept = Kept::take_up(&mut app);
     if let Some(notice) = loaded.notice() {
         app.notify(notice, true);
+    } else if let [first, ..] = &homes::missing(&settings.production).await[..] {
+        app.notify(format!("production: {}: {NO_FOLDER}", clean(first)), true);
+    } else {
+        // Nothing is wrong.
     }
     let mut daemons = spawn_daemons(&cli, homes, &inbox);
+    daemons.alerts = alert::Runner::new(settings.alert.run.clone());
+    if let Some(path) = settings.audit.clone() {
+        let opened = Audit::start(path, tell(&inbox));
+        daemons.audit = opened
+            .map_err(|error| app.notify(format!("no audit file is written: {error}"), true))
+            .ok();
+    }
     app.mouse = kind.is_modern && !cli.screen.no_mouse && settings.mouse.unwrap_or(true);
-    let mut screen = Screen::enter(kind, theme(kind, loaded.config.theme), app.mouse)
-        .wrap_err("cannot set up the terminal")?;
+    let mut screen =
+        Screen::enter(kind, theme(kind, choice, cli.screen.theme.is_some()), app.mouse)
+            .wrap_err("cannot set up the terminal")?;
     let (inputs, keyboard) = input::start().wrap_err("cannot read from the terminal")?;
     let mut keys = Keys { inputs, keyboard, pacer: Pacer::new(cli.screen.slow) };
     #[cfg(feature = "testing")]
@@ -108,6 +135,9 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
     screen.leave(keys.pacer.hear_out(&mut keys.inputs)).await;
     for daemon in daemons.handles {
         daemon.shut_down().await;
+    }
+    if let Some(audit) = daemons.audit {
+        audit.close();
     }
     Ok(ExitCode::from(match ended? {
         Ended::Quit => 0,
@@ -136,9 +166,12 @@ async fn configuration(cli: &Cli) -> Loaded {
     offload::look(load).await.unwrap_or_else(Loaded::unanswered)
 }
 
-/// Colours and glyphs for a terminal of this kind.
-fn theme(kind: Kind, choice: Choice) -> Theme {
-    let mut theme = Theme::detect(environment).choose(choice);
+/// Colours and glyphs for a terminal of this kind. A theme that the command line names counts more
+/// than `NO_COLOR`, and that more than the configuration.
+fn theme(kind: Kind, choice: Choice, is_named: bool) -> Theme {
+    let is_named = is_named && choice != Choice::Auto;
+    let detect = |name: &str| environment(name).filter(|_| !(is_named && name == "NO_COLOR"));
+    let mut theme = Theme::detect(detect).choose(choice);
     if !kind.has_colors {
         theme.colors = Colors::None;
     }
@@ -267,6 +300,12 @@ struct Daemons {
     paged: Option<Paged>,
     /// The user's own command that is to be run.
     ready: Option<Ready>,
+    /// The audit file, where one is wanted.
+    audit: Option<Audit>,
+    /// What is run for a process that is errored.
+    alerts: alert::Runner,
+    /// Where what goes wrong with these two is told.
+    inbox: Inbox,
 }
 
 impl World for Daemons {
@@ -341,6 +380,16 @@ impl World for Daemons {
         }
     }
 
+    fn audit(&mut self, line: String) {
+        if let Some(audit) = &self.audit {
+            audit.write(line);
+        }
+    }
+
+    fn alert(&mut self, alerted: Alerted) {
+        self.alerts.run(alerted, tell(&self.inbox));
+    }
+
     fn page(&mut self, paged: Paged) {
         self.paged = Some(paged);
     }
@@ -354,6 +403,12 @@ impl World for Daemons {
             daemon.refresh();
         }
     }
+}
+
+/// What tells a sentence on the screen.
+fn tell(inbox: &Inbox) -> impl Fn(String) + Send + use<> {
+    let inbox = inbox.clone();
+    move |text| inbox.report(DaemonId(0), Report::Told(text.into()))
 }
 
 fn spawn_daemons(cli: &Cli, homes: Vec<Home>, inbox: &Inbox) -> Daemons {
@@ -370,7 +425,9 @@ fn spawn_daemons(cli: &Cli, homes: Vec<Home>, inbox: &Inbox) -> Daemons {
         homes.iter().map(|home| home.endpoint.is_local().then(|| home.endpoint.home.clone()));
     let folders = folders.collect();
     let handles = homes.into_iter().enumerate().map(spawn).collect();
-    Daemons { handles, homes: folders, paged: None, ready: None }
+    let alerts = alert::Runner::default();
+    let inbox = inbox.clone();
+    Daemons { handles, homes: folders, paged: None, ready: None, audit: None, alerts, inbox }
 }
 
 fn new_app(cli: &Cli, homes: &[Home], now: Moment) -> io::Result<App> {

@@ -50,10 +50,11 @@ const NAMES: &[(&str, &[&str], &str)] = &[
     ("SystemTime::now", &["daemon", "demo"], "time arrives in messages"),
     (
         "Command::new",
-        &["ecosystem/node", "headless/exec", "session/pager"],
+        &["ecosystem/node", "headless/exec", "session/alert", "session/pager"],
         "nothing starts a process, least of all a daemon; only a config file in JavaScript, which \
-         the user names, is evaluated with the user's node, --exec runs the command it names, and a \
-         log file is shown in the user's pager, where the user's own commands run, too",
+         the user names, is evaluated with the user's node, --exec and [alert] run the command that \
+         they name, and a log file is shown in the user's pager, where the user's own commands run, \
+         too",
     ),
     ("println!", &[], "standard output is the screen"),
     ("unbounded", &[], "every queue has a bound"),

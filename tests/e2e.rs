@@ -7,6 +7,7 @@
 mod acting;
 mod beside;
 mod calling;
+mod careful;
 mod command_line;
 mod configured;
 mod daemons;
@@ -69,6 +70,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(crate::cli::deaths::each_way_is_told_by_who_watched_and_afterwards).lasting(),
         with_pm2(watching::x_groups_exceptions_and_b_writes_a_bundle),
         with_pm2(watching::a_filter_leaves_rows_out),
+        with_pm2(careful::production_is_asked_and_each_action_is_in_the_audit_file).lasting(),
         with_pm2(watching::the_log_of_one_is_searched),
         with_pm2(history::history_meets_the_bus_in_a_flood).weighing(Weight::Busy),
         the_saved_list_is_compared(Release::Seven),

@@ -3,11 +3,12 @@
 //!
 //! Invariant: only what is in sight makes a frame.
 
+use super::effect::Effects;
 use super::mode::Mode;
 use super::notice::{About, Notice};
 use super::sheet::Sheet;
 use super::state::App;
-use super::{cursor, details, jobs, log_keys, log_older, log_taking, sight, table};
+use super::{alert, audit, cursor, details, jobs, log_keys, log_older, log_taking, sight, table};
 use crate::model::apply::{Change, Changes};
 use crate::model::call::CallOutcome;
 use crate::model::{Action, DaemonId, Target, Verdict};
@@ -17,8 +18,10 @@ use crate::protocol::text::clean_to;
 const NOTICE_CHARS_MAX: usize = 200;
 
 /// Takes the changes of one report in.
-pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
+pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) -> Effects {
     let (mut has_lines, mut has_rows) = (false, false);
+    let outcomes = changes.0.iter().filter_map(|change| audit::outcome(app, id, change));
+    let mut effects = Effects(outcomes.collect());
     app.undo.forget(app.now.steady_ms);
     let (news, lost) = app.watched.news.take();
     app.take_lines(news);
@@ -74,16 +77,18 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) {
             Change::Parts(parts) => log_keys::take_parts(app, parts),
             Change::LogSaved(saved) => log_taking::saved(app, &saved),
             Change::Bundled(Ok(written)) => app.notify_done(written.words()),
-            Change::Bundled(Err(why)) => app.notify(why, true),
+            Change::Bundled(Err(why)) | Change::Told(why) => app.notify(why, true),
         }
     }
     if has_rows {
+        effects.0.extend(alert::look(app, id));
         table::settle(app);
     }
     drop_old_notice(app);
     app.is_dirty = app.is_dirty
         || (has_rows && sight::rows(app) != app.drawn.rows)
         || (has_lines && sight::log(app) != app.drawn.log);
+    effects
 }
 
 /// Whether what is known of a daemon is open.

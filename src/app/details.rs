@@ -3,6 +3,7 @@
 //! Invariant: it is about a [`Target`]: another process under that id closes it.
 
 pub mod charts;
+mod copy;
 mod take;
 
 pub(super) use self::take::take;
@@ -12,7 +13,10 @@ pub use super::inspection::{
     Asked, Examined, History, Prompt, Ready, Sheet, Tab, content, lists, rows, tab_rows,
 };
 pub use super::inspection_keys as keys;
+use super::marks::Marked;
+use super::notice::Notice;
 use super::state::App;
+use super::what::What;
 use crate::model::exam::Exam;
 use crate::model::trigger::Reply;
 use crate::model::{DaemonId, ProcessKey, Target};
@@ -62,6 +66,21 @@ pub(super) fn sync(app: &mut App, effects: &mut Effects) {
     app.examined = open;
 }
 
+/// An action of the open details' process was asked for, and a question came between: its replies are
+/// shown there.
+pub(super) fn note_asked(app: &mut App, what: &What, marked: &Marked) {
+    let Mode::Details(sheet) = &mut app.mode else { return };
+    let What::Trigger { action, .. } = what else { return };
+    let daemon = sheet.daemon;
+    let of_it = marked.targets.iter().filter(|(of, _)| *of == daemon);
+    let asked = |(_, target): &(DaemonId, Target)| Asked {
+        action: action.clone(),
+        target: target.clone(),
+        reply: None,
+    };
+    sheet.asked = of_it.map(asked).collect();
+}
+
 /// A process replied to an action, or did not: shown where it was asked, else in the footer.
 pub(super) fn replied(
     app: &mut App,
@@ -82,11 +101,50 @@ pub(super) fn replied(
     if let Some(asked) = asked {
         asked.reply = Some(reply);
         app.is_dirty = true;
-        return;
+        return all_replied(app, daemon);
     }
+    let command = command(app, action, &[(daemon, target.clone())]);
     let (label, action) = (app.placed(daemon, &target.label()), clean_to(action, NAME_CHARS_MAX));
     let text = format!("{action} of {label}: {}", clean_to(&reply.words(), NOTICE_CHARS_MAX));
-    app.notify(text, !reply.is_success());
+    let notice = Notice::new(text.clone(), !reply.is_success(), app.now.steady_ms).or(text);
+    app.say(if reply.is_success() { notice.done().doing(&command) } else { notice });
+}
+
+/// What came of an action stands in the details; once all have replied, the footer says the pm2 CLI's
+/// command for it.
+fn all_replied(app: &mut App, daemon: DaemonId) {
+    let Some(sheet) = app.sheet() else { return };
+    let is_good = |asked: &Asked| asked.reply.as_ref().is_some_and(Reply::is_success);
+    let Some(action) = sheet.asked.first().map(|asked| asked.action.clone()) else { return };
+    if !sheet.asked.iter().all(is_good) {
+        return;
+    }
+    let targets: Vec<_> = sheet.asked.iter().map(|it| (daemon, it.target.clone())).collect();
+    let command = command(app, &action, &targets);
+    let text = format!("triggered {}", clean_to(&action, NAME_CHARS_MAX));
+    app.say(Notice::new(text, false, app.now.steady_ms).done().doing(&command));
+}
+
+/// The pm2 CLI's command for the action that was triggered last; empty where that was another one.
+fn command(app: &App, action: &str, targets: &[(DaemonId, Target)]) -> String {
+    let Some(trigger) = app.triggered.as_ref().filter(|it| *it.action == *action) else {
+        return String::new();
+    };
+    let params = trigger.params.as_ref().map(|params| match params {
+        serde_json::Value::String(text) => text.as_str().into(),
+        other => other.to_string().into(),
+    });
+    let what = What::Trigger { action: action.into(), params };
+    clean_to(&what.commands(&app.watched, targets).join("; "), NOTICE_CHARS_MAX)
+}
+
+/// Remembers with what an action is triggered.
+pub(super) fn note_triggered(app: &mut App, effects: &Effects) {
+    for effect in &effects.0 {
+        if let Effect::Trigger { trigger, .. } = effect {
+            app.triggered = Some(trigger.clone());
+        }
+    }
 }
 
 /// All of a process was read.

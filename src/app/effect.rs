@@ -1,5 +1,6 @@
 //! What `update` asks the runtime to do.
 
+use super::alert::Alerted;
 use crate::logs::{Reach, Saving};
 use crate::model::bundle::Material;
 use crate::model::call::NamedCall;
@@ -98,6 +99,12 @@ pub enum Effect {
     Run(Box<Ready>),
     /// Have the terminal copy this clean text.
     Copy(String),
+    /// Have the terminal ring or notify by these bytes.
+    Ring(String),
+    /// Have a line appended to the audit file.
+    Audit(String),
+    /// Have the user's command run for a process that is errored.
+    Alert(Box<Alerted>),
     /// Have the terminal report the mouse, or not.
     Mouse(bool),
     /// Connect now where a daemon is down, poll now where it is live.

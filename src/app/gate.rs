@@ -79,7 +79,7 @@ impl Gate {
             return admitted;
         }
         let goes_on = self.refused.is_some_and(|at| now.saturating_sub(at) < GOES_ON)
-            && keys.iter().any(is_text)
+            && keys.iter().any(goes_on_with_text)
             && !matches!(&admitted, Admitted::Messages(messages) if messages.iter().all(moves));
         if goes_on || admitted == Admitted::Refused {
             self.refused = Some(now);
@@ -145,6 +145,11 @@ impl Gate {
 
 fn moves(message: &Message) -> bool {
     matches!(message, Message::Command(command) if command.is_movement())
+}
+
+/// Whether a key may be of a text that was refused: a character, or the end of a line.
+fn goes_on_with_text(key: &KeyEvent) -> bool {
+    is_text(key) || key.code == KeyCode::Enter
 }
 
 /// Whether a key types a character.
@@ -308,5 +313,23 @@ mod tests {
             assert!(!acts, "{letter}: {admitted:?}");
         }
         assert!(matches!(press("r", 3_000), Admitted::Messages(all) if all.len() == 1));
+    }
+
+    #[test]
+    fn the_end_of_a_refused_line_does_not_answer_for_it() {
+        let mut gate = Gate::default();
+        let mut press = |text: &str, at_ms: u32| {
+            gate.admit(
+                &Keymap::default(),
+                (&Mode::Normal, Pane::Processes),
+                &keys(text),
+                at_ms * MS,
+            )
+        };
+        assert_eq!(press("deploy", 0), Admitted::Refused);
+        assert_eq!(press("\r", 300), Admitted::Refused);
+        assert_eq!(press("\r", 1_200), Admitted::Refused, "it goes on");
+        let open = Admitted::Messages(vec![Message::Command(Command::Open)]);
+        assert_eq!(press("\r", 2_300), open);
     }
 }

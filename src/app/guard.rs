@@ -22,7 +22,8 @@ pub(super) fn asks_of_one(app: &App, action: Action, daemon: DaemonId, is_in_fro
     match level(app, &[daemon]) {
         Confirm::Always => true,
         Confirm::Destructive => action == Action::Delete || !is_in_front,
-        Confirm::Never => false,
+        // A row that nobody sees may be another one than is thought of.
+        Confirm::Never => !is_in_front,
     }
 }
 
@@ -37,7 +38,9 @@ pub(super) fn asks(app: &App, what: &What, marked: &Marked) -> bool {
         Confirm::Always => true,
         Confirm::Destructive => what.asks(marked),
         Confirm::Never => {
-            matches!(what, What::Whole(..)) || what.word(&app.watched, marked).is_some()
+            matches!(what, What::Whole(..))
+                || marked.hidden > 0
+                || what.word(&app.watched, marked).is_some()
         }
     }
 }

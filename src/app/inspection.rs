@@ -3,12 +3,14 @@
 //! Invariant: it is about a [`Target`]; what was read for it is dropped with it, and so is what was
 //! revealed of its environment.
 
+mod folds;
 pub mod lists;
 mod prompt;
 pub mod rows;
 
 use std::collections::BTreeSet;
 
+pub(super) use self::folds::Folds;
 pub use self::lists::History;
 pub(super) use self::prompt::Search;
 pub use self::prompt::{Asked, Prompt, Ready};
@@ -70,7 +72,7 @@ impl Tab {
     /// Whether one of its rows is chosen, rather than all of them scrolled.
     #[must_use]
     pub fn chooses(self) -> bool {
-        matches!(self, Self::Metrics | Self::Actions | Self::Environment)
+        matches!(self, Self::Metrics | Self::Actions | Self::Environment | Self::Raw)
     }
 }
 
@@ -110,6 +112,8 @@ pub struct Examined {
     pub details: Details,
     /// The raw JSON, masked, a line each.
     pub raw: Vec<String>,
+    /// What of it is folded.
+    pub folds: Folds,
     /// The values of each metric since the details were opened.
     pub history: History,
 }
@@ -178,7 +182,8 @@ impl Sheet {
         let Some(before) = &mut self.examined else {
             let mut history = History::default();
             history.take(&details.metrics, now.steady_ms);
-            self.examined = Some(Box::new(Examined { exam, details, raw, history }));
+            let folds = Folds::default();
+            self.examined = Some(Box::new(Examined { exam, details, raw, folds, history }));
             return true;
         };
         before.history.take(&details.metrics, now.steady_ms);

@@ -13,6 +13,10 @@ pub enum Ask {
     Longer,
     /// Charts that reach less far back.
     Shorter,
+    /// Copy what is chosen.
+    Copy,
+    /// Copy all of the tab.
+    CopyAll,
     /// Search the raw JSON.
     Search,
     /// To the next hit.

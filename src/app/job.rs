@@ -3,7 +3,9 @@
 //! Invariant: it ends with its last task.
 
 use super::ended::Ended;
+use crate::model::DaemonId;
 use crate::model::errand::TaskId;
+use crate::model::kept::Kept;
 
 /// Something that is being done.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +21,10 @@ pub struct Job {
     pub(super) commands: Vec<String>,
     /// Whether what has not begun is to be left undone.
     pub(super) is_halted: bool,
+    /// Whether it has parts, though it is not known how many.
+    pub(super) has_parts: bool,
+    /// What it starts again and of which nothing is known yet.
+    pub(super) kept: Vec<(DaemonId, Kept)>,
 }
 
 impl Job {
@@ -31,7 +37,8 @@ impl Job {
     /// Whether some of it may not have begun, and is not to be left undone yet.
     #[must_use]
     pub fn can_halt(&self) -> bool {
-        !self.is_halted && self.expected.is_some_and(|expected| expected > self.done() + 1)
+        let goes_on = self.expected.map_or(self.has_parts, |all| all > self.done() + 1);
+        goes_on && !self.is_halted
     }
 
     /// What has not begun is to be left undone; false where nothing is left, or it is so already.
@@ -39,6 +46,13 @@ impl Job {
         let is_new = self.can_halt();
         self.is_halted |= is_new;
         is_new
+    }
+
+    /// What it was asked to start again by this name, the first of those of which nothing is known yet.
+    pub(super) fn take_kept(&mut self, daemon: DaemonId, name: &str) -> Option<Kept> {
+        let is_it = |(of, kept): &(DaemonId, Kept)| *of == daemon && *kept.target.name == *name;
+        let place = self.kept.iter().position(is_it)?;
+        Some(self.kept.remove(place).1)
     }
 
     /// What came of it.

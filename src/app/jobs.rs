@@ -16,7 +16,7 @@ use super::what::{What, Whole};
 use crate::model::call::NamedCall;
 use crate::model::errand::{Outcome, Scale, Task, TaskId};
 use crate::model::trigger::Trigger;
-use crate::model::{DaemonId, Target};
+use crate::model::{DaemonId, Target, Verdict};
 
 /// Begins something that is no action on processes.
 pub(super) fn begin(app: &mut App, what: &What, targets: Vec<(DaemonId, Target)>) -> Effects {
@@ -47,7 +47,11 @@ pub(super) fn begin(app: &mut App, what: &What, targets: Vec<(DaemonId, Target)>
                 }
             }
             let tasks = by_daemon.into_iter().map(|(id, all)| (id, Task::Restore(all)));
-            return run(app, title, (Some(kept.len()), commands), tasks.collect());
+            let effects = run(app, title, (Some(kept.len()), commands), tasks.collect());
+            if let Some(job) = app.jobs.last_mut() {
+                job.kept.clone_from(kept);
+            }
+            return effects;
         }
         What::Whole(Whole::ReloadLogs, daemon) => {
             let daemon = *daemon;
@@ -67,7 +71,11 @@ pub(super) fn begin(app: &mut App, what: &What, targets: Vec<(DaemonId, Target)>
     };
     let tasks = by_daemon.into_iter();
     let tasks = tasks.filter_map(|(daemon, targets)| Some((daemon, what.task(targets)?)));
-    run(app, title, (expected, commands), tasks.collect())
+    let effects = run(app, title, (expected, commands), tasks.collect());
+    if let Some(job) = app.jobs.last_mut() {
+        job.has_parts = matches!(what, What::Whole(Whole::Resurrect, _));
+    }
+    effects
 }
 
 /// How many processes a scale starts or deletes, as far as that is known.
@@ -103,6 +111,8 @@ pub(super) fn run(
             lines: Vec::new(),
             commands,
             is_halted: false,
+            has_parts: false,
+            kept: Vec::new(),
         });
     }
     app.is_dirty = true;
@@ -119,9 +129,14 @@ pub(super) fn did(app: &mut App, daemon: DaemonId, task: TaskId, outcome: &Outco
         _ => outcome.sentence(),
     };
     app.is_dirty = true;
-    match app.jobs.iter_mut().find(|job| job.tasks.contains(&task)) {
-        Some(job) => job.lines.push((is_good, sentence)),
-        None => app.notify(sentence, !is_good),
+    let Some(job) = app.jobs.iter_mut().find(|job| job.tasks.contains(&task)) else {
+        return app.notify(sentence, !is_good);
+    };
+    job.lines.push((is_good, sentence));
+    let name = outcome.target.as_ref().map_or(&*outcome.label, |target| &*target.name);
+    let kept = job.take_kept(daemon, name);
+    if let Some(kept) = kept.filter(|_| outcome.verdict == Verdict::NotBegun) {
+        app.undo.put_back(daemon, kept, app.now.steady_ms);
     }
 }
 

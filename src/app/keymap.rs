@@ -23,6 +23,8 @@ pub struct Row {
     pub keys: String,
     /// One or two words for the footer and the palette.
     pub label: Cow<'static, str>,
+    /// The name of its label in the configuration.
+    name: Box<str>,
     /// A sentence for the help.
     pub help: Cow<'static, str>,
     /// Whether the footer shows it, and how early it leaves; see [`CommandRow`].
@@ -45,6 +47,7 @@ impl Row {
             command: row.command,
             keys: row.keys.to_owned(),
             label: Cow::Borrowed(row.label),
+            name: name(row.label).into(),
             help: Cow::Borrowed(row.help),
             footer: row.footer,
             pane: row.pane,

@@ -4,7 +4,9 @@
 //! tokio nor ratatui, and asks for effects instead of performing them.
 
 mod act;
+pub mod alert;
 pub mod ask;
+mod audit;
 pub mod batch;
 mod bulk;
 mod changes;

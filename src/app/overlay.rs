@@ -27,7 +27,7 @@ fn input(mode: &mut Mode) -> Option<&mut Editor> {
         Mode::Sheet(sheet) => sheet.input(),
         Mode::LogInput(typed) => Some(&mut typed.input),
         Mode::LogSheet(sheet) => sheet.input(),
-        Mode::Details(sheet) => sheet.prompt.as_mut().map(Prompt::input),
+        Mode::Details(sheet) => sheet.prompt.as_mut().and_then(Prompt::input),
         Mode::Help(help) if help.is_typing => {
             help.top = 0;
             Some(&mut help.input)

@@ -11,11 +11,12 @@ use super::mode::Mode;
 use super::pane::Pane;
 use super::picker::Picker;
 use super::prompt::Compose;
+use super::settings::Confirm;
 use super::sheet::Sheet;
 use super::state::App;
 use super::taken::Taken;
 use super::what::What;
-use super::{act, bulk, cursor, guard, marking, navigate, palette, tree};
+use super::{act, bulk, cursor, details, guard, marking, navigate, palette, tree};
 use crate::model::{Action, DaemonId};
 
 /// What became of a command in a sheet.
@@ -26,15 +27,17 @@ pub(super) fn take_from_sheet(app: &mut App, taken: Taken) -> Effects {
             Effects::none()
         }
         Taken::Several(what, marked) => {
-            app.close_all();
+            app.close_to_details();
+            details::note_asked(app, &what, &marked);
             bulk::begin(app, &what, marked)
         }
         Taken::Item(item, marked) => {
-            app.close_all();
+            app.close_to_details();
             take_item(app, item, marked)
         }
         Taken::Ask(marked, what) => {
-            app.close_all();
+            app.close_to_details();
+            details::note_asked(app, &what, &marked);
             bulk::ask(app, what, marked)
         }
         _ => Effects::none(),
@@ -151,7 +154,9 @@ fn undo(app: &mut App) -> Effects {
     if let [(daemon, target)] = newest.stopped {
         let (daemon, target) = (*daemon, target.clone());
         // It need not be in sight.
-        if !guard::asks_of_one(app, Action::Start, daemon, false) {
+        let is_never = guard::level(app, &[daemon]) == Confirm::Never;
+        let is_seen = is_never && navigate::rows_in_sight(app).contains(&target.key(daemon));
+        if !guard::asks_of_one(app, Action::Start, daemon, is_seen) {
             return bulk::these(app, Action::Start, daemon, vec![target]);
         }
         app.open(Mode::Confirm { action: Action::Start, daemon, target });

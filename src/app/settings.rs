@@ -1,7 +1,11 @@
-//! What the configuration says of the screen beyond its size and speed: how safe it is to be, and
-//! where that matters most.
+//! What the configuration says of the screen beyond its size and speed: how safe it is to be, where
+//! that matters most, and what is to be noticed.
 //!
 //! Invariant: plain values that were checked when they were read; nothing here reads a file.
+
+use std::path::PathBuf;
+
+use crate::model::rows::Filter;
 
 /// What the screen is told once, at its start.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -10,12 +14,50 @@ pub struct Settings {
     pub confirm: Confirm,
     /// PM2 homes (absolute paths) and hosts where a mistake is dear: everything is asked there.
     pub production: Vec<Box<str>>,
+    /// The file that a line of each action is appended to.
+    pub audit: Option<PathBuf>,
+    /// What marks a row.
+    pub watches: Vec<Watch>,
+    /// What is done when a process is errored.
+    pub alert: Alert,
     /// Whether the mouse is listened to; `None` where the user did not say.
     pub mouse: Option<bool>,
     /// Whether the screen is for readers and recorders: no frames, changes as lines.
     pub is_plain: bool,
     /// Commands of the user's own.
     pub commands: Vec<OwnCommand>,
+}
+
+/// A threshold: rows that are so for long enough are marked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Watch {
+    /// Which rows.
+    pub when: Filter,
+    /// For how long, milliseconds; 0 at once.
+    pub hold_ms: u64,
+}
+
+/// What is done when a process is errored; nothing by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Alert {
+    /// Whether the terminal's bell is rung.
+    pub bell: bool,
+    /// How the terminal is asked to notify.
+    pub notify: Notification,
+    /// The program that is run, and its arguments; none where it is empty.
+    pub run: Vec<String>,
+}
+
+/// By which sequence a terminal is asked to notify.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Notification {
+    /// By none.
+    #[default]
+    Off,
+    /// `OSC 9`: iTerm2, Windows Terminal, `WezTerm`, `ConEmu`.
+    Osc9,
+    /// `OSC 777`: rxvt-unicode, Ghostty, foot.
+    Osc777,
 }
 
 /// A command of the user's own: a program that gets the terminal.

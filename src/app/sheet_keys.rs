@@ -70,6 +70,8 @@ fn take_in_menu(menu: &mut Menu, around: &Around<'_>, command: Command) -> Taken
         Command::Open => Some(menu.at()),
         Command::Act(action) => entries.iter().position(|entry| is_act(&entry.item, action)),
         Command::Compose => entries.iter().position(|entry| entry.item == Item::Message),
+        // Letters are keys here: what is found by typing is the palette.
+        Command::Palette | Command::Filter => return Taken::Do(Command::Palette),
         command => {
             menu.choose(scrolled(menu.at(), entries.len().saturating_sub(1), 8, command));
             return Taken::Done;

@@ -1,5 +1,6 @@
 //! The whole state of the screen.
 
+use super::alert::Alerts;
 use super::batch::Batch;
 use super::geometry::{ChartsWish, Geometry};
 use super::job::Job;
@@ -18,6 +19,7 @@ use crate::model::charts::Bars;
 use crate::model::daemon::Daemon;
 use crate::model::moment::Moment;
 use crate::model::process::Shown;
+use crate::model::trigger::Trigger;
 use crate::model::watched::Watched;
 use crate::model::{DaemonId, ProcessKey, Target};
 
@@ -86,6 +88,10 @@ pub struct App {
     pub keys: Keymap,
     /// What the configuration says beyond that.
     pub settings: Settings,
+    /// What was triggered last.
+    pub(super) triggered: Option<Trigger>,
+    /// Which processes were told to be errored, and which are past a threshold.
+    pub(super) alerts: Alerts,
     /// Whether something changed that a frame would show.
     pub is_dirty: bool,
     /// What the last frame showed of what reports change.
@@ -167,6 +173,8 @@ impl App {
             read_only: false,
             keys: Keymap::default(),
             settings: Settings::default(),
+            triggered: None,
+            alerts: Alerts::default(),
             is_dirty: true,
             drawn: InSight::default(),
         }

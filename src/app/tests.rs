@@ -26,6 +26,8 @@ mod log_filed;
 mod log_taking;
 mod log_toggles;
 mod meant;
+mod menu;
+mod noticed;
 mod overlays;
 mod pointer;
 mod quiet;

@@ -102,6 +102,19 @@ impl Undo {
         }
     }
 
+    /// A process was to be started again, and that had not begun when the rest was left undone: it can be
+    /// undone still, as if it had been deleted now.
+    pub(super) fn put_back(&mut self, daemon: DaemonId, kept: Kept, now_ms: i64) {
+        let is_same = |done: &&mut Done| done.at_ms == now_ms && done.action == Action::Delete;
+        if let Some(done) = self.done.back_mut().filter(is_same) {
+            done.kept.push((daemon, kept));
+            return;
+        }
+        let (asked, stopped, kept) = (Vec::new(), Vec::new(), vec![(daemon, kept)]);
+        self.done.push_back(Done { at_ms: now_ms, action: Action::Delete, asked, stopped, kept });
+        self.forget(now_ms);
+    }
+
     /// A process is gone: nobody can start it.
     pub(super) fn gone(&mut self, daemon: DaemonId, target: &Target) {
         for done in &mut self.done {

@@ -16,8 +16,8 @@ use super::prompt::Compose;
 use super::state::App;
 use super::taken::{Around, Taken};
 use super::{
-    act, bulk, changes, cursor, details, guard, log_keys, log_older, log_pieces, log_sheet_keys,
-    log_sight, log_toggles, navigate, offers, own, pointing, row_keys, table, tree,
+    act, audit, bulk, changes, cursor, details, guard, log_keys, log_older, log_pieces,
+    log_sheet_keys, log_sight, log_toggles, navigate, offers, own, pointing, row_keys, table, tree,
 };
 use crate::logs::Owner;
 use crate::model::apply::apply;
@@ -46,6 +46,8 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
         log_pieces::sync(app, &mut effects);
     }
     details::sync(app, &mut effects);
+    details::note_triggered(app, &effects);
+    audit::asked(app, &mut effects);
     effects
 }
 
@@ -117,14 +119,14 @@ fn take_report(app: &mut App, daemon: DaemonId, report: Report) -> Effects {
     let is_of_parts = matches!(report, Report::Parts(_));
     let now = app.now;
     let changed = apply(&mut app.watched, daemon, report, now);
-    changes::take(app, daemon, changed);
+    let mut effects = changes::take(app, daemon, changed);
     if is_of_parts
         && let Some(command) = log_pieces::ready(app)
         && app.mode == Mode::Normal
     {
-        return take_normal(app, command);
+        effects.0.extend(take_normal(app, command).0);
     }
-    Effects::none()
+    effects
 }
 
 fn take_command(app: &mut App, command: Command) -> Effects {

@@ -196,9 +196,11 @@ impl What {
             Self::Scale(_) => return Some("One after another.".to_owned()),
             Self::Restore { .. } => {
                 let text = "Each gets a new id and counts from 0. Log files that are named by the \
-                            id get new names; the old ones stay.";
+                            id get new names; the old ones stay. Two at a time; Esc then leaves undone \
+                            what has not begun.";
                 return Some(text.to_owned());
             }
+            Self::Whole(Whole::Resurrect, _) => "Two at a time",
             Self::Trigger { .. } | Self::Whole(..) => return None,
         };
         Some(format!("{pace}; Esc then leaves undone what has not begun."))

@@ -40,6 +40,10 @@ pub struct Screen {
     #[arg(long, value_name = "MIB", value_parser = whole::<u32>(1, 4_096), help_heading = SCREEN)]
     pub log_mib: Option<u32>,
 
+    /// Colours: auto, dark, light, high-contrast, color-blind, 16, mono, or a theme of the configuration
+    #[arg(long, value_name = "NAME", help_heading = SCREEN)]
+    pub theme: Option<String>,
+
     /// Read CPU and memory from PM2 only, once per --interval, even where this machine can measure
     /// them itself
     #[arg(long, help_heading = SCREEN)]
@@ -67,6 +71,7 @@ impl Screen {
             interval: self.interval.or(other.interval),
             log_lines: self.log_lines.or(other.log_lines),
             log_mib: self.log_mib.or(other.log_mib),
+            theme: self.theme.clone().or_else(|| other.theme.clone()),
             ask_pm2: self.ask_pm2 || other.ask_pm2,
             slow: self.slow || other.slow,
             no_mouse: self.no_mouse || other.no_mouse,
@@ -80,7 +85,8 @@ impl Screen {
         let interval = config.or(self.interval.map(|_| "--interval"));
         let lines = self.log_lines.map(|_| "--log-lines");
         let mib = self.log_mib.map(|_| "--log-mib");
-        let asks = self.ask_pm2.then_some("--ask-pm2");
+        let theme = self.theme.as_ref().map(|_| "--theme");
+        let asks = theme.or(self.ask_pm2.then_some("--ask-pm2"));
         let rest = self.slow.then_some("--slow").or(self.no_mouse.then_some("--no-mouse"));
         let rest = rest.or(self.plain.then_some("--plain"));
         interval.or(lines).or(mib).or(asks).or(rest)

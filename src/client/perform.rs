@@ -48,8 +48,8 @@ impl Client {
         Ok(())
     }
 
-    /// Whether the daemon runs on this machine, so that its files can be looked at here.
-    pub(crate) async fn is_here(&self) -> bool {
-        self.0.session().await.is_ok_and(|session| session.god.is_some())
+    /// The system's id of the daemon's process, where it runs on this machine.
+    pub(crate) async fn god(&self) -> Option<u32> {
+        self.0.session().await.ok()?.god
     }
 }

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
+use super::guards::{self, Guard};
 use super::reading::{Reading, said};
 use super::values::{self, boolean};
 use crate::app::keymap::{Binding, OwnRow, Place};
@@ -45,7 +46,7 @@ pub(super) fn read(reading: &mut Reading<'_>, table: &DeTable<'_>) -> Own {
 fn command(reading: &mut Reading<'_>, own: &mut Own, place: &Range<usize>, table: &DeTable<'_>) {
     let (mut title, mut run, mut keys) = (None, None, None);
     let (mut asks, mut is_dangerous, mut waits) = (None, true, true);
-    let mut is_whole = true;
+    let (mut is_whole, mut is_doubtful) = (true, false);
     for (key, value) in table {
         let field = &**key.get_ref();
         let is_read = match field {
@@ -62,17 +63,26 @@ fn command(reading: &mut Reading<'_>, own: &mut Own, place: &Range<usize>, table
                 keys = reading.value(field, value, values::texts).map(|keys| (keys, line));
                 true
             }
-            "confirm" => {
-                asks = reading.value(field, value, boolean);
-                true
-            }
             // Where it is not known whether it is safe, it is not.
-            "dangerous" => {
-                is_dangerous = reading.value(field, value, boolean).unwrap_or(true);
+            "confirm" | "dangerous" => {
+                let read = reading.guard((field, Guard::Command), value, boolean);
+                is_doubtful |= read.is_none();
+                if field == "confirm" {
+                    asks = read;
+                } else {
+                    is_dangerous = read.unwrap_or(true);
+                }
                 true
             }
             "wait" => {
                 waits = reading.value(field, value, boolean).unwrap_or(true);
+                true
+            }
+            unknown if guards::is_meant_of_command(unknown) => {
+                is_doubtful = true;
+                let line = reading.line(&key.span());
+                let text = format!("unknown key `{}` of a [[command]]", said(unknown));
+                reading.wrong_guard(line, Guard::Command, &text);
                 true
             }
             unknown => {
@@ -101,7 +111,8 @@ fn command(reading: &mut Reading<'_>, own: &mut Own, place: &Range<usize>, table
         let command = crate::app::keymap::name(&title);
         own.bindings.push(Binding { place: Place::Table, command, keys, line });
     }
-    let asks = asks.unwrap_or(is_dangerous);
+    let asks = is_doubtful || asks.unwrap_or(is_dangerous);
+    let is_dangerous = is_doubtful || is_dangerous;
     own.commands.push(OwnCommand { name: title, run, asks, is_dangerous, waits });
 }
 

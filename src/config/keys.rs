@@ -40,6 +40,12 @@ fn binding(
     value: &Spanned<DeValue<'_>>,
 ) -> Option<Binding> {
     let line = reading.line(&value.span());
+    if let Some(guard) = super::guards::meant(command) {
+        let text =
+            format!("{}: what guards stands before all tables", super::reading::said(command));
+        reading.wrong_guard(line, guard, &text);
+        return None;
+    }
     let keys = reading.value(command, value, values::texts)?;
     Some(Binding { place, command: super::reading::said(command), keys, line })
 }

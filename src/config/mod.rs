@@ -1,11 +1,13 @@
 //! The configuration of the screen: a TOML file of the user's, read once at the start.
 //!
 //! Invariant: a file that cannot be read, or is wrong somewhere, costs what is wrong in it and never
-//! the screen; everything that is wrong is a [`Finding`] with its line. A flag counts more than the
-//! file. The commands without a screen do not read it: a script does not depend on its user's taste.
+//! the screen; everything that is wrong is a [`Finding`] with its line. What guards processes is never
+//! less safe by a mistake. A flag counts more than the file. The commands without a screen heed
+//! `read-only` and nothing else of it: a script does not depend on its user's taste.
 
 mod commands;
 mod file;
+mod guards;
 mod keys;
 mod reading;
 mod sections;
@@ -13,18 +15,20 @@ mod sections;
 mod tests;
 mod themes;
 mod values;
+mod watching;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use guards::{Doubts, Guard};
 pub use reading::Finding;
 
 use crate::app::keymap::{Binding, Keymap};
 use crate::app::settings::Settings;
 use crate::cli::{Cli, Screen};
 use crate::protocol::text::clean;
-use crate::view::sets::Choice;
+use crate::view::sets::{Choice, Own};
 
 /// The annotated defaults, as `pm2-tui config` prints them.
 const DEFAULTS: &str = include_str!("default.toml");
@@ -42,6 +46,8 @@ pub struct Config {
     pub frame_mib: Option<u32>,
     /// The colours that are wanted.
     pub theme: Choice,
+    /// The user's own themes, by their names.
+    themes: Vec<(String, Own)>,
     /// Which keys mean what.
     pub keys: Keymap,
     /// What the app is told.
@@ -67,14 +73,42 @@ impl Loaded {
     /// The disk that the file is on does not answer.
     #[must_use]
     pub fn unanswered() -> Self {
-        let text = "the configuration is not read: its disk does not answer".to_owned();
-        Self { findings: vec![Finding::of_file(text)], ..Self::default() }
+        Self::unread("the configuration is not read: its disk does not answer")
     }
 
-    /// What is wrong, in one line: the first finding, and how many more there are.
+    /// There is a file, perhaps, and nothing of it is known.
+    fn unread(why: &str) -> Self {
+        let mut config = Config::default();
+        let mut doubts = Doubts::default();
+        doubts.note(Guard::All);
+        doubts.settle(&mut config);
+        Self { config, findings: vec![Finding::of_file(why)], is_there: true, path: None }
+    }
+
+    /// Why everything is refused, where that is because of the file.
+    #[must_use]
+    pub fn read_only(&self) -> Option<String> {
+        if !self.config.read_only {
+            return None;
+        }
+        let path = self.path.as_deref().unwrap_or_else(|| Path::new("the configuration"));
+        let path = clean(&path.to_string_lossy()).into_owned();
+        let is_it =
+            |finding: &&Finding| matches!(finding.guard, Some(Guard::ReadOnly | Guard::All));
+        let finding = self.findings.iter().find(is_it);
+        Some(match finding {
+            Some(Finding { line: Some(line), text, .. }) => format!("{path}:{line}: {text}"),
+            Some(Finding { text, .. }) => format!("{path}: {text}"),
+            None => format!("read-only = true in {path}"),
+        })
+    }
+
+    /// What is wrong, in one line: the first finding, before all one about what guards, and how many
+    /// more there are.
     #[must_use]
     pub fn notice(&self) -> Option<String> {
-        let first = self.findings.first()?;
+        let guards = self.findings.iter().find(|finding| finding.guard.is_some());
+        let first = guards.or_else(|| self.findings.first())?;
         let name = self.path.as_deref().and_then(Path::file_name).unwrap_or_default();
         let name = clean(&name.to_string_lossy()).into_owned();
         let place = first.line.map_or_else(String::new, |line| format!(":{line}"));
@@ -90,27 +124,15 @@ impl Loaded {
 #[must_use]
 pub fn load(named: Option<&Path>, env: impl Fn(&str) -> Option<OsString>) -> Loaded {
     let Some(place) = file::place(named, env) else { return Loaded::default() };
-    let (text, findings) = match file::read(&place) {
-        Ok(Some(text)) => (text, Vec::new()),
-        Ok(None) => (String::new(), Vec::new()),
+    let text = match file::read(&place) {
+        Ok(text) => text.unwrap_or_default(),
         Err(why) => {
-            let findings = vec![Finding::of_file(why)];
-            return Loaded {
-                path: Some(place.path),
-                findings,
-                is_there: true,
-                ..Loaded::default()
-            };
+            return Loaded { path: Some(place.path), ..Loaded::unread(&why) };
         }
     };
     let is_there = file::is_there(&place);
-    let (config, found) = sections::read(&text);
-    Loaded {
-        config,
-        path: Some(place.path),
-        findings: findings.into_iter().chain(found).collect(),
-        is_there,
-    }
+    let (config, findings) = sections::read(&text);
+    Loaded { config, path: Some(place.path), findings, is_there }
 }
 
 /// The annotated defaults: every setting, commented out.
@@ -120,6 +142,14 @@ pub fn defaults() -> String {
 }
 
 impl Config {
+    /// The colours that are wanted: those of this name, else as the file says.
+    ///
+    /// # Errors
+    /// There is no theme of that name, and which there are.
+    pub fn theme(&self, named: Option<&str>) -> Result<Choice, String> {
+        named.map_or(Ok(self.theme), |name| themes::named(name, &self.themes))
+    }
+
     /// Fills in what the command line leaves open.
     pub fn complete(&self, cli: &mut Cli) {
         cli.screen = cli.screen.or(&self.screen);

@@ -9,6 +9,7 @@ use memchr::memchr_iter;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::guards::{self, Doubts, Guard};
 use crate::protocol::text::clean;
 
 /// More are not kept: nobody reads them.
@@ -23,12 +24,15 @@ pub struct Finding {
     pub line: Option<usize>,
     /// What is wrong, as a sentence without a full stop.
     pub text: String,
+    /// Which guard it is about, if it is about one.
+    pub(super) guard: Option<Guard>,
 }
 
 impl Finding {
-    /// About the file as a whole.
-    pub(super) fn of_file(text: String) -> Self {
-        Self { line: None, text }
+    /// About the file as a whole, which cannot be read: no guard of it is known.
+    pub(super) fn of_file(text: &str) -> Self {
+        let guard = Guard::All;
+        Self { line: None, text: format!("{text} {}", guard.meanwhile()), guard: Some(guard) }
     }
 }
 
@@ -36,11 +40,13 @@ impl Finding {
 pub(super) struct Reading<'a> {
     text: &'a str,
     findings: Vec<Finding>,
+    /// What of the guards is in doubt.
+    pub(super) doubts: Doubts,
 }
 
 impl<'a> Reading<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, findings: Vec::new() }
+        Self { text, findings: Vec::new(), doubts: Doubts::default() }
     }
 
     /// All that is wrong, by line.
@@ -65,13 +71,42 @@ impl<'a> Reading<'a> {
     /// Notes that something is wrong in a line.
     pub(super) fn wrong_in(&mut self, line: usize, text: impl Into<String>) {
         if self.findings.len() < FINDINGS_MAX {
-            self.findings.push(Finding { line: Some(line), text: text.into() });
+            self.findings.push(Finding { line: Some(line), text: text.into(), guard: None });
         }
+    }
+
+    /// Notes that something is wrong in a line about what guards: its safest value counts.
+    pub(super) fn wrong_guard(&mut self, line: usize, guard: Guard, text: &str) {
+        self.doubts.note(guard);
+        // As many again: what makes it safer has to be said.
+        if self.findings.len() < FINDINGS_MAX * 2 {
+            let text = format!("{text} {}", guard.meanwhile());
+            self.findings.push(Finding { line: Some(line), text, guard: Some(guard) });
+        }
+    }
+
+    /// Whether it was said that something is wrong in a line with what guards.
+    pub(super) fn is_told(&self, line: usize) -> bool {
+        self.findings.iter().any(|it| it.line == Some(line) && it.guard.is_some())
     }
 
     /// Notes a key that means nothing here, and the near one that does.
     pub(super) fn unknown(&mut self, at: &Range<usize>, key: &str, known: &[&str]) {
         let near = near(key, known.iter().copied());
+        let guard = guards::meant(key).filter(|guard| {
+            near.is_none_or(|near| {
+                known.contains(&"read-only") && guards::meant(near) == Some(*guard)
+            })
+        });
+        if let Some(guard) = guard {
+            let rest = match near {
+                Some(near) => format!("; did you mean `{near}`?"),
+                None if known.contains(&"read-only") => String::new(),
+                None => ": what guards stands before all tables".to_owned(),
+            };
+            let text = format!("unknown key `{}`{rest}", said(key));
+            return self.wrong_guard(self.line(at), guard, &text);
+        }
         let rest = near.map_or_else(
             || format!("; known here: {}", known.join(", ")),
             |near| format!("; did you mean `{near}`?"),
@@ -90,6 +125,23 @@ impl<'a> Reading<'a> {
             Ok(value) => Some(value),
             Err(why) => {
                 self.wrong(&value.span(), format!("{}: {why}", said(key)));
+                None
+            }
+        }
+    }
+
+    /// Takes the value of what guards, or notes what is wrong with it and that the safest counts.
+    pub(super) fn guard<T>(
+        &mut self,
+        (key, guard): (&str, Guard),
+        value: &Spanned<DeValue<'_>>,
+        read: impl FnOnce(&DeValue<'_>) -> Result<T, String>,
+    ) -> Option<T> {
+        match read(value.get_ref()) {
+            Ok(value) => Some(value),
+            Err(why) => {
+                let line = self.line(&value.span());
+                self.wrong_guard(line, guard, &format!("{}: {why}", said(key)));
                 None
             }
         }

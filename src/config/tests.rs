@@ -10,7 +10,7 @@ use clap::Parser;
 use proptest::prelude::*;
 
 use super::*;
-use crate::app::settings::Confirm;
+use crate::app::settings::{Alert, Confirm, Notification};
 
 /// What is wrong with a text: each as `LINE: WHAT`.
 fn wrong(text: &str) -> Vec<String> {
@@ -36,8 +36,17 @@ fn the_printed_defaults_are_the_defaults() {
     assert_eq!(wrong(&text), Vec::<String>::new());
     let (mut config, _) = sections::read(&text);
     // Examples, and what the program takes where nothing is said.
-    config.settings = Settings { commands: Vec::new(), ..config.settings };
+    assert_eq!(config.settings.alert.run.len(), 3);
+    assert_eq!((config.settings.watches.len(), config.settings.audit.is_some()), (1, true));
+    config.settings = Settings {
+        commands: Vec::new(),
+        watches: Vec::new(),
+        audit: None,
+        alert: Alert::default(),
+        ..config.settings
+    };
     config.keys = Keymap::default();
+    assert_eq!(std::mem::take(&mut config.themes).len(), 1);
     assert_eq!(config.settings.mouse.take(), Some(true));
     assert_eq!(config.settle.take(), Some(Duration::from_secs(1)));
     let none = Screen::default();
@@ -53,7 +62,14 @@ fn the_printed_defaults_are_the_defaults() {
 #[test]
 fn every_key_is_printed() {
     let text = uncommented();
-    let tables = [sections::ROOT, &[themes::BASE], commands::COMMAND, crate::view::sets::ROLES];
+    let tables = [
+        sections::ROOT,
+        &[themes::BASE],
+        commands::COMMAND,
+        crate::view::sets::ROLES,
+        watching::ALERT,
+        watching::WATCH,
+    ];
     for key in tables.into_iter().flatten() {
         let starts =
             [format!("{key} = "), format!("[{key}]"), format!("[[{key}]]"), format!("[{key}.")];
@@ -71,10 +87,18 @@ theme = "light"
 mouse = false
 plain = true
 confirm = "always"
+audit = "/var/log/pm2-tui.log"
 production = ["/srv/.pm2/", "web-01"]
 interval = 0.5
 log-lines = 300_000
 settle = "0"
+[alert]
+bell = true
+notify = "osc9"
+run = ["notify-send", "errored"]
+[[watch]]
+when = "mem>80%"
+for = "2m"
 "#,
     );
     assert_eq!(findings, []);
@@ -82,6 +106,11 @@ settle = "0"
     assert_eq!(config.theme, Choice::Light);
     assert_eq!((settings.mouse, settings.is_plain), (Some(false), true));
     assert_eq!(settings.confirm, Confirm::Always);
+    assert_eq!(settings.audit.as_deref(), Some(Path::new("/var/log/pm2-tui.log")));
+    let Alert { bell, notify, run } = &settings.alert;
+    assert_eq!((*bell, *notify, run.len()), (true, Notification::Osc9, 2));
+    let [watch] = &settings.watches[..] else { panic!("{settings:?}") };
+    assert_eq!((watch.when.text(), watch.hold_ms), ("mem>80%", 120_000));
     assert_eq!(settings.production, ["/srv/.pm2".into(), "web-01".into()]);
     assert_eq!(config.screen.interval(), Duration::from_millis(500));
     assert_eq!(config.screen.log_lines(), 300_000);
@@ -91,28 +120,128 @@ settle = "0"
 #[test]
 fn what_is_wrong_is_named_with_its_line_and_costs_itself_only() {
     let text = "them = \"dark\"\nlog_lines = 5\nslow = true\nconfirm = \"neverx\"\ninterval = 0\n\
-                audit = \"a.log\"\nproduction = \"a/b\"\nmouse = \"yes\"\n[alert]\nbell = true\n\
-                [[watch]]\nwhen = \"errored\"\n";
+                audit = \"a.log\"\nproduction = \"a/b\"\nmouse = \"yes\"\n[alert]\nbel = true\n\
+                notify = \"osc8\"\n[[watch]]\nwhen = \"mem>\"\n[[watch]]\nfor = \"2m\"\n";
     let found = wrong(text);
     for (at, wanted) in [
         "1: unknown key `them`; did you mean `theme`?",
         "2: unknown key `log_lines`; did you mean `log-lines`?",
         "4: confirm: `neverx` is none of \"destructive\", \"always\", \"never\"; did you mean \"never\"?",
         "5: interval: a number of seconds from 0.2 to 3600 is wanted",
-        "6: unknown key `audit`",
+        "6: audit: `a.log`: a path from / or ~/ to a file is wanted",
         "7: production: `a/b`: a home begins with / or ~/",
         "8: mouse: true or false is wanted, not a text",
-        "9: unknown key `alert`",
-        "11: unknown key `watch`",
+        "10: unknown key `bel`; did you mean `bell`?",
+        "11: notify: `osc8` is none of",
+        "13: when: ",
+        "14: [[watch]]: when = \"..\" is missing",
     ]
     .into_iter()
     .enumerate()
     {
         assert!(found.get(at).is_some_and(|said| said.starts_with(wanted)), "{found:#?}");
     }
-    assert_eq!(found.len(), 9, "{found:#?}");
+    assert_eq!(found.len(), 11, "{found:#?}");
     let (config, _) = sections::read(text);
-    assert!(config.screen.slow);
+    assert!(config.screen.slow && config.settings.watches.is_empty());
+}
+
+/// What guards is never less safe by a mistake.
+#[test]
+fn what_guards_and_is_wrong_takes_its_safest_value_and_says_so() {
+    let read = |text: &str| {
+        let (config, findings) = sections::read(text);
+        let said = findings.into_iter().map(|it| it.text).collect::<Vec<_>>().join("\n");
+        (config, said)
+    };
+    for text in [
+        "read-only = \"yes\"",
+        "read-only = 1",
+        "read-only = \"false\"",
+        "read_only = true",
+        "Read-Only = false",
+        "readonly = true",
+        "[read-only]",
+        "read-only = false\nread-only = true",
+        "read-only = true\nread-only = false",
+        "read-only = maybe",
+        "[keys]\nread-only = true",
+        "[keys.table]\nread-only = true",
+        "[themes.mine]\nread-only = true",
+        "[safety]\nread-only = true",
+        "[[command]]\nname = \"x\"\nrun = [\"y\"]\nread-only = true",
+        "[keys\nread-only = true",
+        "theme = \"\"\"\nread-only = true\n",
+        "theme = \"dark\nread-only: true\n",
+    ] {
+        let (config, said) = read(text);
+        assert!(config.read_only, "{text}");
+        assert!(said.contains("(until then: read-only)"), "{text}: {said}");
+        assert_ne!(config.settings.confirm, Confirm::Never, "{text}");
+    }
+    for text in [
+        "confirm = true",
+        "confirm = \"sometimes\"",
+        "confirm = [\"always\"]",
+        "konfirm = \"never\"",
+        "confirmation = \"never\"",
+        "confirm = \"never\"\nconfirm = \"always\"",
+        "confirm = \"never\"\n\"confirm\" = \"never\"",
+        "confirm = \"alw",
+        "production = 7",
+        "production = [\"/srv/.pm2\", 7]",
+        "production = [\"/tmp/x/*\"]",
+        "production = [\"a b\"]",
+        "production = [\"$HOME/.pm2\"]",
+        "production = [\"/srv/.pm2\", \"web-01\"",
+        "prod = [\"/srv/.pm2\"]",
+        "[production]\nhomes = [\"/x\"]",
+        "[keys]\nconfirm = \"always\"",
+    ] {
+        let (config, said) = read(text);
+        assert_eq!(config.settings.confirm, Confirm::Always, "{text}");
+        assert!(said.contains("(until then all is asked about)"), "{text}: {said}");
+        assert!(!config.read_only, "{text}");
+    }
+    let (config, _) = read("production = [\"/srv/.pm2\", \"/tmp/x/*\", \"web-01\"]");
+    assert_eq!(config.settings.production, ["/srv/.pm2".into(), "web-01".into()]);
+    let (config, _) =
+        read("# confirm = 1\nslow = \"x\"\nmouse = 2\ninterval =\nconfirm = \"never\"\n\nx =\n");
+    assert_eq!(
+        config.settings.confirm,
+        Confirm::Never,
+        "what is broken elsewhere costs it nothing"
+    );
+    assert!(!config.read_only);
+}
+
+#[test]
+fn a_doubtful_command_is_dangerous_and_asks() {
+    let of = |fields: &str| {
+        let text = format!("[[command]]\nname = \"x\"\nrun = [\"y\"]\n{fields}\n");
+        let (config, findings) = sections::read(&text);
+        let command = config.settings.commands[0].clone();
+        let said = findings.iter().any(|it| it.text.contains("counts as dangerous"));
+        (command.asks, command.is_dangerous, said, config.settings.confirm == Confirm::Always)
+    };
+    assert_eq!(of("dangerous = false\nconfirm = false"), (false, false, false, false));
+    for fields in [
+        "dangerous = false\nconfirm = \"no\"",
+        "dangerous = \"no\"\nconfirm = false",
+        "dangerous = false\ndangerus = true",
+        "dangerous = false\nConfirm = true",
+        "dangerous = false\ndangerous = true",
+        "dangerous = false\nconfirm = maybe",
+    ] {
+        assert_eq!(of(fields), (true, true, true, false), "{fields}");
+    }
+}
+
+#[test]
+fn words_are_taken_in_any_case() {
+    let (config, findings) = sections::read("confirm = \"Never\"\ntheme = \"High-Contrast\"\n");
+    assert_eq!(findings, []);
+    assert_eq!((config.settings.confirm, config.theme), (Confirm::Never, Choice::HighContrast));
 }
 
 #[test]
@@ -122,6 +251,9 @@ fn themes_are_chosen_by_name() {
         read("theme = \"mine\"\n[themes.mine]\nbase = \"light\"\ngood = \"cyan\"\n");
     assert_eq!(findings, []);
     assert!(matches!(config.theme, Choice::Own(_)), "{:?}", config.theme);
+    assert_eq!(config.theme(Some("Light")), Ok(Choice::Light));
+    assert_eq!(config.theme(Some("mine")), config.theme(None));
+    assert!(config.theme(Some("lihgt")).unwrap_err().contains("did you mean \"light\"?"));
     let text = "theme = \"monox\"\n[themes.dark]\n[themes.a]\ngood = \"greenish\"\nbase = 3\ngod = \"red\"\n[themes.b]\nbase = \"x\"\n";
     let found = wrong(text);
     for (at, wanted) in [
@@ -203,12 +335,13 @@ fn a_broken_line_costs_itself_and_the_rest_counts() {
     let (config, findings) = sections::read(text);
     assert_eq!(config.settings.confirm, Confirm::Always);
     assert!(config.screen.slow);
+    assert!(!config.read_only);
     let lines: Vec<_> = findings.iter().map(|finding| finding.line).collect();
     assert!(lines.starts_with(&[Some(2)]) && lines.contains(&Some(4)), "{findings:?}");
-    // Twice the same key is an error of TOML; the first counts.
+    // Twice the same key is an error of TOML: which is meant is not known.
     let (config, findings) = sections::read("confirm = \"always\"\nconfirm = \"never\"\n");
     assert_eq!(config.settings.confirm, Confirm::Always);
-    assert_eq!(findings.len(), 1, "{findings:?}");
+    assert_eq!(findings.len(), 2, "{findings:?}");
 }
 
 fn at(path: &Path) -> Loaded {
@@ -222,15 +355,20 @@ fn a_file_that_is_none_costs_its_values_only() {
     let said = |path: &Path| at(path).notice().unwrap_or_default();
     assert!(said(&path).starts_with("config.toml: it cannot be read: No such file"));
     fs::create_dir(&path).unwrap();
-    assert_eq!(said(&path), "config.toml: it is a folder, not a file");
+    assert_eq!(said(&path), "config.toml: it is a folder, not a file (until then: read-only)");
+    let loaded = at(&path);
+    assert!(loaded.config.read_only && loaded.config.settings.confirm == Confirm::Always);
+    assert!(
+        loaded.read_only().unwrap().ends_with("it is a folder, not a file (until then: read-only)")
+    );
     fs::remove_dir(&path).unwrap();
     rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RWXU).unwrap();
-    assert_eq!(said(&path), "config.toml: it is no plain file");
+    assert_eq!(said(&path), "config.toml: it is no plain file (until then: read-only)");
     fs::remove_file(&path).unwrap();
     fs::write(&path, b"slow = true\nconfirm = \"\xff\"").unwrap();
-    assert_eq!(said(&path), "config.toml: it is not UTF-8 (line 2)");
+    assert_eq!(said(&path), "config.toml: it is not UTF-8 (line 2) (until then: read-only)");
     fs::write(&path, "#".repeat(300_000)).unwrap();
-    assert_eq!(said(&path), "config.toml: it is larger than 256 KiB");
+    assert_eq!(said(&path), "config.toml: it is larger than 256 KiB (until then: read-only)");
     fs::write(&path, "x = 1\ny = 2\nz = 3").unwrap();
     assert!(said(&path).starts_with("config.toml:1: unknown key `x`"));
     assert!(said(&path).ends_with("(and 2 more: pm2-tui config check)"));
@@ -264,7 +402,7 @@ fn a_flag_names_the_file_before_the_environment_and_the_folders() {
     fs::create_dir_all(whole("home/.config/pm2-tui")).unwrap();
     symlink(whole("gone"), whole("home/.config/pm2-tui/config.toml")).unwrap();
     let found = load(None, env(&all[2..])).findings;
-    assert_eq!(found[0].text, "it is a link to a file that does not exist");
+    assert!(found[0].text.starts_with("it is a link to a file that does not exist"));
 }
 
 #[test]

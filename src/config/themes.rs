@@ -14,24 +14,30 @@ const THEMES_MAX: usize = 100;
 /// The key of a theme that names the one it begins with.
 pub(super) const BASE: &str = "base";
 
-/// Reads both; the theme that is chosen.
-pub(super) fn read(reading: &mut Reading<'_>, table: &DeTable<'_>) -> Choice {
+/// Reads both: the theme that is chosen, and the user's own by their names.
+pub(super) fn read(reading: &mut Reading<'_>, table: &DeTable<'_>) -> (Choice, Vec<(String, Own)>) {
     let own = table.get("themes").map(|value| own(reading, value)).unwrap_or_default();
-    let Some(value) = table.get("theme") else { return Choice::Auto };
-    let choose = |value: &DeValue<'_>| {
-        let name = values::text(value)?;
-        let builtin = NAMES.iter().find(|(known, _)| *known == name).map(|(_, choice)| *choice);
-        let mine = own.iter().find(|(known, _)| *known == name).map(|(_, own)| Choice::Own(*own));
-        builtin.or(mine).ok_or_else(|| {
-            let known = NAMES.iter().map(|(known, _)| *known);
-            let known: Vec<&str> = known.chain(own.iter().map(|(name, _)| &**name)).collect();
-            match near(&name, known.iter().copied()) {
-                Some(near) => format!("there is no `{}`; did you mean \"{near}\"?", said(&name)),
-                None => format!("there is no `{}`: {}", said(&name), known.join(", ")),
-            }
-        })
-    };
-    reading.value("theme", value, choose).unwrap_or_default()
+    let Some(value) = table.get("theme") else { return (Choice::Auto, own) };
+    let choose = |value: &DeValue<'_>| named(&values::text(value)?, &own);
+    (reading.value("theme", value, choose).unwrap_or_default(), own)
+}
+
+/// The theme of a name: one's own may differ from a known one by case only.
+///
+/// # Errors
+/// There is none of that name, and which there are.
+pub(super) fn named(name: &str, own: &[(String, Own)]) -> Result<Choice, String> {
+    let builtin = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    let builtin = builtin.map(|(_, choice)| *choice);
+    let mine = own.iter().find(|(known, _)| *known == name).map(|(_, own)| Choice::Own(*own));
+    mine.or(builtin).ok_or_else(|| {
+        let known = NAMES.iter().map(|(known, _)| *known);
+        let known: Vec<&str> = known.chain(own.iter().map(|(name, _)| &**name)).collect();
+        match near(name, known.iter().copied()) {
+            Some(near) => format!("there is no `{}`; did you mean \"{near}\"?", said(name)),
+            None => format!("there is no `{}`: {}", said(name), known.join(", ")),
+        }
+    })
 }
 
 /// The user's themes by their names.

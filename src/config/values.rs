@@ -2,12 +2,14 @@
 //!
 //! Invariant: whatever is refused is refused with what would have been taken.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use toml::de::DeValue;
 
 use super::reading::{near, said};
 use crate::cli;
+use crate::model::rows::Filter;
 
 type Value<'a, 'i> = &'a DeValue<'i>;
 
@@ -89,6 +91,37 @@ pub(super) fn settle(value: Value<'_, '_>) -> Result<Duration, String> {
     cli::parse_settle(&as_typed(value).ok_or("a time like 1500ms, 60s or 5m is wanted")?)
 }
 
+/// A span of time.
+pub(super) fn span(value: Value<'_, '_>) -> Result<Duration, String> {
+    cli::parse_span(&as_typed(value).ok_or("a time like 1500ms, 60s or 5m is wanted")?)
+}
+
+/// The absolute path of a file; `~/` is the user's home.
+pub(super) fn path(value: Value<'_, '_>) -> Result<PathBuf, String> {
+    let text = text(value)?;
+    let path = match text.strip_prefix("~/") {
+        Some(rest) => match std::env::var_os("HOME") {
+            Some(home) => PathBuf::from(home).join(rest),
+            None => return Err("~ is not known: HOME is not set".to_owned()),
+        },
+        None => PathBuf::from(&text),
+    };
+    if !path.is_absolute() || text.contains('\0') || text.ends_with('/') {
+        return Err(format!("`{}`: a path from / or ~/ to a file is wanted", said(&text)));
+    }
+    Ok(path)
+}
+
+/// Which rows, in the words of the table's filter.
+pub(super) fn filter(value: Value<'_, '_>) -> Result<Filter, String> {
+    let text = text(value)?;
+    match Filter::parse(&text) {
+        Ok(Some(filter)) => Ok(filter),
+        Ok(None) => Err("a filter is wanted, as / takes it: mem>80%".to_owned()),
+        Err(wrong) => Err(format!("{} (at character {})", wrong.what, wrong.at + 1)),
+    }
+}
+
 /// One of some words.
 pub(super) fn one_of<T: Copy>(words: &[(&str, T)]) -> impl Fn(Value<'_, '_>) -> Result<T, String> {
     move |value| {
@@ -97,7 +130,7 @@ pub(super) fn one_of<T: Copy>(words: &[(&str, T)]) -> impl Fn(Value<'_, '_>) -> 
         let Some(text) = value.as_str() else {
             return Err(format!("one of {all} is wanted, not {}", kind(value)));
         };
-        match words.iter().find(|(name, _)| *name == text) {
+        match words.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
             Some((_, value)) => Ok(*value),
             None => Err(match near(text, names.into_iter()) {
                 Some(near) => {
@@ -109,24 +142,32 @@ pub(super) fn one_of<T: Copy>(words: &[(&str, T)]) -> impl Fn(Value<'_, '_>) -> 
     }
 }
 
-/// Homes and hosts. A home is a path and loses the slash at its end.
-pub(super) fn places(value: Value<'_, '_>) -> Result<Vec<Box<str>>, String> {
-    let place = |text: String| {
-        let text = match (text.strip_prefix("~/"), std::env::var("HOME")) {
-            (Some(rest), Ok(home)) => format!("{}/{rest}", home.trim_end_matches('/')),
-            _ => text,
-        };
-        let text = text.trim();
-        let text = if text.len() > 1 { text.trim_end_matches('/') } else { text };
-        if text.is_empty() {
-            return Err("a PM2 home or a host name is wanted, not nothing".to_owned());
-        }
-        if text.contains('/') && !text.starts_with('/') {
+/// A home or a host. A home is a path and loses the slash at its end.
+pub(super) fn place(value: Value<'_, '_>) -> Result<Box<str>, String> {
+    let wanted = || format!("PM2 homes and host names are wanted, not {}", kind(value));
+    let text = value.as_str().ok_or_else(wanted)?.trim();
+    let text = match (text.strip_prefix("~/"), std::env::var("HOME")) {
+        (Some(rest), Ok(home)) => format!("{}/{rest}", home.trim_end_matches('/')),
+        _ => text.to_owned(),
+    };
+    let text = if text.len() > 1 { text.trim_end_matches('/') } else { &text };
+    if text.is_empty() {
+        return Err("a PM2 home or a host name is wanted, not nothing".to_owned());
+    }
+    if text.contains(['*', '?']) {
+        return Err(format!("`{}` is a pattern: each home or host is named whole", said(text)));
+    }
+    let is_of_host = |c: char| c.is_alphanumeric() || "-_.:".contains(c);
+    if text.contains('/') {
+        if !text.starts_with('/') {
             return Err(format!("`{}`: a home begins with / or ~/", said(text)));
         }
-        Ok(text.into())
-    };
-    texts(value)?.into_iter().map(place).collect()
+    } else if text.starts_with('.') || !text.chars().all(is_of_host) {
+        return Err(format!("`{}` is neither a path nor a host name", said(text)));
+    } else {
+        // A host.
+    }
+    Ok(text.into())
 }
 
 /// What a value is, in words.

@@ -183,6 +183,7 @@ fn slot_of(report: &Report) -> Option<usize> {
         | Report::Replied { .. }
         | Report::Bundled(_)
         | Report::LogSaved(_)
+        | Report::Told(_)
         | Report::Parts(_)
         | Report::Did { .. }
         | Report::TaskEnded(_)

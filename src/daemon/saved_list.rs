@@ -110,8 +110,17 @@ fn look(
             return None;
         }
     }
-    Some(match found.and_then(|(about, file)| Ok((read(&about, file)?, about))) {
-        Ok((text, about)) => match drift::compare(reply.body(), &text) {
+    Some(of_file(found, reply.body()))
+}
+
+/// The saved list of that path as it stands to the body of a reply. Blocks.
+pub(super) fn compared(path: &Path, reply: &[u8]) -> SavedList {
+    of_file(files::open(path).and_then(|file| Ok((file.metadata()?, file))), reply)
+}
+
+fn of_file(found: io::Result<(Metadata, File)>, reply: &[u8]) -> SavedList {
+    match found.and_then(|(about, file)| Ok((read(&about, file)?, about))) {
+        Ok((text, about)) => match drift::compare(reply, &text) {
             Ok(drift) => SavedList::Read(ReadList {
                 drift,
                 mode: about.mode() & 0o777,
@@ -121,7 +130,7 @@ fn look(
         },
         Err(error) if error.kind() == io::ErrorKind::NotFound => SavedList::Missing,
         Err(error) => SavedList::Unreadable(error.to_string().into()),
-    })
+    }
 }
 
 fn identity(about: &Metadata) -> (u64, u64, u64, i64, i64, u32) {

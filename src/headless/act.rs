@@ -26,7 +26,7 @@ pub(super) async fn run(
     let verb = action.verb();
     let Acted { who, only, env } = acted;
     if context.options.read_only {
-        return Err(Failure::read_only(verb));
+        return Err(context.read_only(verb));
     }
     if env.is_some() && matches!(action, Action::Restart | Action::Reload) {
         let reason = format!(
@@ -107,7 +107,7 @@ pub(super) fn worse(code: Code, next: Code) -> Code {
 /// Ends the daemon and all its processes.
 pub(super) async fn kill(context: &Context, out: &mut impl Write) -> Result<Code, Failure> {
     if context.options.read_only {
-        return Err(Failure::read_only("kill"));
+        return Err(context.read_only("kill"));
     }
     ask::require(context, "kill")?;
     let client = context.connect().await?;

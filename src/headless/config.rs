@@ -5,9 +5,11 @@ use std::path::Path;
 
 use super::failure::{Code, Failure};
 use crate::cli::{ConfigFile, ConfigTask};
-use crate::config;
+use crate::config::{self, Loaded};
 use crate::daemon::offload;
+use crate::homes;
 use crate::protocol::text::clean;
+use crate::session::NO_FOLDER;
 
 /// Runs it.
 pub(super) async fn run(what: &ConfigFile, out: &mut impl Write) -> Result<Code, Failure> {
@@ -33,16 +35,29 @@ pub(super) async fn run(what: &ConfigFile, out: &mut impl Write) -> Result<Code,
         ConfigTask::Check if !loaded.is_there => {
             writeln!(out, "{said}: there is no such file; the defaults count")?;
         }
-        ConfigTask::Check if loaded.findings.is_empty() => writeln!(out, "{said}: fine")?,
+        ConfigTask::Check if loaded.findings.is_empty() => {
+            writeln!(out, "{said}: fine")?;
+            note_missing(&loaded, out).await?;
+        }
         ConfigTask::Check => {
             for finding in &loaded.findings {
                 let place = finding.line.map_or_else(String::new, |line| format!(":{line}"));
                 writeln!(out, "{said}{place}: {}", finding.text)?;
             }
+            note_missing(&loaded, out).await?;
             return Ok(Code::Condition);
         }
     }
     Ok(Code::Fine)
+}
+
+/// Names the homes of `production` that are not there. A file may be for several machines: that is no
+/// mistake.
+async fn note_missing(loaded: &Loaded, out: &mut impl Write) -> Result<(), Failure> {
+    for place in homes::missing(&loaded.config.settings.production).await {
+        writeln!(out, "note: production: {}: {NO_FOLDER}", clean(&place))?;
+    }
+    Ok(())
 }
 
 fn said(path: &Path) -> String {

@@ -12,6 +12,7 @@ use unicode_width::UnicodeWidthStr;
 use super::failure::{Code, Failure};
 use super::{Context, output, targets, why};
 use crate::cli::Describe;
+use crate::daemon::beside::{self, Beside};
 use crate::daemon::calls::named::Listing;
 use crate::daemon::{clock, offload};
 use crate::model::death::BlackBox;
@@ -31,18 +32,21 @@ pub(super) async fn run(
 ) -> Result<Code, Failure> {
     let client = context.connect().await?;
     let listing = client.listing().await.map_err(|error| context.failure(error))?;
-    let is_here = client.is_here().await;
+    let god = client.god().await;
+    let version = client.version().await.ok().flatten();
     client.disconnect().await;
+    let is_here = god.is_some();
     let infos = targets::resolve(&what.targets, &listing.infos)?;
     let console = if is_here { why::console(context).await.ok() } else { None };
     let sizes = if is_here { sizes(&infos).await } else { HashMap::new() };
+    let around = Around { beside: beside(context, god, &listing).await, version, sizes };
     let mut all = Vec::new();
     for (place, info) in infos.iter().enumerate() {
         let black_box = match &console {
             Some(console) => why::look(context, info, console).await.ok(),
             None => None,
         };
-        let details = details(context, &listing, info, black_box.as_ref(), &sizes);
+        let details = details(context, &listing, info, black_box.as_ref(), &around);
         if what.json {
             all.push(details.to_json(what.env_values));
             continue;
@@ -58,21 +62,39 @@ pub(super) async fn run(
     Ok(Code::Fine)
 }
 
+/// What is known beside what the daemon says of its processes.
+struct Around {
+    beside: Beside,
+    /// PM2's version.
+    version: Option<String>,
+    /// How large log files are.
+    sizes: HashMap<String, u64>,
+}
+
+/// What this machine tells of a daemon that runs here.
+async fn beside(context: &Context, god: Option<u32>, listing: &Listing) -> Beside {
+    let Some(god) = god else { return Beside::default() };
+    let (home, listed) = (context.endpoint.home.clone(), listing.raw.clone());
+    let looking = offload::look(move || beside::look(god, &home, &listed));
+    looking.await.unwrap_or_default()
+}
+
 fn details(
     context: &Context,
     listing: &Listing,
     info: &ProcessInfo,
     black_box: Option<&BlackBox>,
-    sizes: &HashMap<String, u64>,
+    around: &Around,
 ) -> Details {
-    let size_of = |path: &str| sizes.get(path).copied();
+    let size_of = |path: &str| around.sizes.get(path).copied();
+    let Beside { zone, saved } = &around.beside;
     let seen = Seen {
         now_ms: clock::now_ms(),
         utc_offset_s: context.utc_offset_s,
         black_box,
-        saved: None,
+        saved: saved.as_ref().and_then(|saved| saved.standing(info.pm_id)),
         size_of: &size_of,
-        clock: None,
+        clock: zone.as_ref().zip(around.version.as_deref()),
     };
     Details::of(info, listing.raw_of(info).unwrap_or(&Json::Null), &seen)
 }

@@ -75,11 +75,6 @@ impl Failure {
         Self::Said(Code::Usage, line.into())
     }
 
-    /// What a command that changes something says under `--read-only`.
-    pub(super) fn read_only(what: &str) -> Self {
-        Self::usage(format!("{what} changes something, which --read-only refuses: not done"))
-    }
-
     /// What an error of the client means.
     pub(super) fn of_client(error: ClientError, endpoint: &Endpoint) -> Self {
         let home = endpoint.home.to_string_lossy();

@@ -62,6 +62,8 @@ pub struct Context {
     pub utc_offset_s: i32,
     /// The command and all that follows, as it was typed.
     pub words: Vec<OsString>,
+    /// Why everything that changes something is refused, where the configuration is the reason.
+    pub refuses: Option<String>,
 }
 
 impl Context {
@@ -98,7 +100,19 @@ impl Context {
 
     /// What an error of the client means for the command.
     fn failure(&self, error: crate::client::ClientError) -> Failure {
-        Failure::of_client(error, &self.endpoint)
+        match error {
+            crate::client::ClientError::ReadOnly { method } => self.read_only(&method),
+            error => Failure::of_client(error, &self.endpoint),
+        }
+    }
+
+    /// What a command that changes something says where everything that does is refused.
+    fn read_only(&self, what: &str) -> Failure {
+        let what = format!("{what} changes something, which");
+        Failure::usage(match &self.refuses {
+            Some(why) => format!("{what} the configuration refuses: not done; {why}"),
+            None => format!("{what} --read-only refuses: not done"),
+        })
     }
 }
 
@@ -107,7 +121,8 @@ impl Context {
 pub async fn run(cli: Cli) -> ExitCode {
     // Locked and block-buffered: whoever prints flushes.
     let mut out = io::BufWriter::with_capacity(64 * 1024, io::stdout().lock());
-    let result = match context(&cli) {
+    let refuses = if may_change(&cli) { read_only().await } else { None };
+    let result = match context(&cli, refuses) {
         Ok(context) => dispatch(cli.command, &context, &mut out).await,
         Err(failure) => Err(failure),
     };
@@ -127,6 +142,40 @@ pub async fn run(cli: Cli) -> ExitCode {
         }
     };
     ExitCode::from(code as u8)
+}
+
+/// Whether a command may change something that a daemon has.
+fn may_change(cli: &Cli) -> bool {
+    !cli.read_only
+        && matches!(
+            cli.command,
+            Some(
+                Command::Call(_)
+                    | Command::Restart(_)
+                    | Command::Stop(_)
+                    | Command::Start(_)
+                    | Command::Reload(_)
+                    | Command::Delete(_)
+                    | Command::Send { .. }
+                    | Command::Trigger(_)
+                    | Command::Scale(_)
+                    | Command::Reset(_)
+                    | Command::Flush { .. }
+                    | Command::Save { .. }
+                    | Command::Resurrect
+                    | Command::Signal(_)
+                    | Command::Stdin(_)
+                    | Command::Watch(_)
+                    | Command::Kill
+            )
+        )
+}
+
+/// Why the user's configuration refuses everything that changes something, if it does.
+async fn read_only() -> Option<String> {
+    let load = || crate::config::load(None, |name| std::env::var_os(name));
+    let loaded = crate::daemon::offload::look(load).await;
+    loaded.unwrap_or_else(crate::config::Loaded::unanswered).read_only()
 }
 
 async fn dispatch(
@@ -211,7 +260,7 @@ pub fn endpoint(cli: &Cli) -> Result<Endpoint, EndpointError> {
     Ok(if cli.allow_remote_tcp { endpoint.with_remote_tcp() } else { endpoint })
 }
 
-fn context(cli: &Cli) -> Result<Context, Failure> {
+fn context(cli: &Cli, refuses: Option<String>) -> Result<Context, Failure> {
     let endpoint = match &cli.command {
         // These speak to nobody.
         Some(Command::Completions { .. } | Command::Config(_) | Command::Man) => {
@@ -221,7 +270,7 @@ fn context(cli: &Cli) -> Result<Context, Failure> {
     };
     let options = ClientOptions {
         frame_bytes_max: cli.frame_bytes_max(),
-        read_only: cli.read_only,
+        read_only: cli.read_only || refuses.is_some(),
         settle: cli.settle.into(),
         ..ClientOptions::default()
     };
@@ -233,5 +282,6 @@ fn context(cli: &Cli) -> Result<Context, Failure> {
         is_ascii: output::is_ascii(|name| std::env::var(name).ok()),
         utc_offset_s: clock::utc_offset_s(clock::now_ms()),
         words: cli.words.clone(),
+        refuses,
     })
 }

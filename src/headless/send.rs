@@ -22,7 +22,7 @@ pub(super) async fn run(
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     if context.options.read_only {
-        return Err(Failure::read_only("send"));
+        return Err(context.read_only("send"));
     }
     let message = if message == "-" {
         let text = call::read_bounded(io::stdin().lock())?;

@@ -21,7 +21,7 @@ pub(super) async fn run(
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     if context.options.read_only {
-        return Err(Failure::read_only("start"));
+        return Err(context.read_only("start"));
     }
     let client = context.connect().await?;
     let processes = act::fleet(context, &client).await?;

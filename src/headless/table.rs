@@ -108,6 +108,10 @@ impl Seen {
     /// Asks the daemon.
     pub(super) async fn look(&mut self, context: &Context, client: &Client) -> Result<(), Failure> {
         let snapshot = client.snapshot().await.map_err(|error| context.failure(error))?;
+        let uname = rustix::system::uname();
+        let here = uname.nodename().to_string_lossy();
+        let host = context.endpoint.host().unwrap_or(&*here);
+        self.fleet.place(DAEMON, &clean(host), &context.home());
         self.take(snapshot);
         Ok(())
     }

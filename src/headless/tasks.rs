@@ -83,7 +83,7 @@ pub(super) async fn stdin(
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     if context.options.read_only {
-        return Err(Failure::read_only("stdin"));
+        return Err(context.read_only("stdin"));
     }
     let text =
         if what.line == "-" { call::read_bounded(io::stdin().lock())? } else { what.line.clone() };
@@ -197,7 +197,7 @@ pub(super) async fn resurrect(context: &Context, out: &mut impl Write) -> Result
 /// Refuses what only looking forbids, and what has to be asked where nobody can be.
 fn expect_allowed(context: &Context, task: &Task) -> Result<(), Failure> {
     if context.options.read_only && task.risk() > Risk::Reads {
-        return Err(Failure::read_only(task.name()));
+        return Err(context.read_only(task.name()));
     }
     ask::require_for(context, task.risk(), task.name())
 }

@@ -29,7 +29,7 @@ pub(super) async fn run(
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     if context.options.read_only {
-        return Err(Failure::read_only("trigger"));
+        return Err(context.read_only("trigger"));
     }
     let client = context.connect().await?;
     let params = what.params.as_deref().filter(|params| !params.is_empty());

@@ -120,6 +120,8 @@ pub enum Change {
     },
     /// An incident bundle was written, or why not.
     Bundled(Result<Written, Box<str>>),
+    /// Something beside the daemons went wrong.
+    Told(Box<str>),
     /// Lines of the log were saved, or why not.
     LogSaved(Saved),
     /// Parts of log files were read again.
@@ -183,6 +185,7 @@ impl Applying<'_> {
             Report::Replied { action, target, reply } => self.replied(action, target, reply),
             Report::CallFinished { method, outcome } => self.finish_call(method, outcome),
             Report::Bundled(outcome) => self.bundled(outcome),
+            Report::Told(text) => self.changes.push(Change::Told(text)),
             Report::LogSaved(saved) => self.changes.push(Change::LogSaved(saved)),
             Report::Parts(parts) => self.changes.push(Change::Parts(parts)),
             Report::Did { task, outcome } => self.did(task, outcome),

@@ -4,6 +4,7 @@
 //! begins anew.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use super::moment::Moment;
 pub use super::process::Process;
@@ -48,9 +49,16 @@ pub struct RowChanges {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fleet {
     processes: BTreeMap<ProcessKey, Process>,
+    /// Where the daemons are: their labels and homes.
+    places: BTreeMap<DaemonId, Arc<str>>,
 }
 
 impl Fleet {
+    /// From now on the processes of this daemon are at this place: its label and its home.
+    pub fn place(&mut self, daemon: DaemonId, label: &str, home: &str) {
+        self.places.insert(daemon, format!("{label}\n{home}").into());
+    }
+
     /// Merges a snapshot that was asked for at one moment and answered at the other. A row that an
     /// event told of since it was asked for stays as the event left it: PM2 lists its processes when
     /// it is asked, and answers when it has measured them.
@@ -125,6 +133,7 @@ impl Fleet {
         // A reused pm_id is another process: it does not inherit the history.
         let mut process = Process::new(info.clone());
         process.first_seen_ms = now.wall_ms;
+        process.place = self.places.get(&key.daemon).cloned();
         if let Some(old) = self.processes.insert(key, process) {
             changes.replaced.push((old, Target::of(info).label().into()));
         }

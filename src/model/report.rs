@@ -129,6 +129,9 @@ pub enum Report {
     Bundled(Result<Written, Box<str>>),
     /// Lines of the log were saved, or why not. Must arrive; exactly one for each that was asked for.
     LogSaved(Saved),
+    /// Something beside the daemons went wrong that was asked for here: the audit file, the command of an
+    /// alert. One clean line. Must arrive.
+    Told(Box<str>),
     /// Parts of log files were read again. Must arrive; exactly one for each that was asked for.
     Parts(Vec<PartRead>),
     /// Lines of output. May be lost, but counted.

@@ -28,7 +28,11 @@ impl Watched {
     /// Of these daemons nothing is known yet.
     #[must_use]
     pub fn new(daemons: Vec<Daemon>) -> Self {
-        Self { daemons, ..Self::default() }
+        let mut fleet = Fleet::default();
+        for daemon in &daemons {
+            fleet.place(daemon.id, &daemon.label, &daemon.home);
+        }
+        Self { daemons, fleet, ..Self::default() }
     }
 
     /// Who asked for what is done here, in words.

@@ -404,7 +404,14 @@ impl Surface for Screen {
     fn copy(&mut self, text: &str) {
         if self.kind.is_modern {
             let is_in_tmux = std::env::var_os("TMUX").is_some_and(|tmux| !tmux.is_empty());
-            self.aside = clipboard::sequence(text, is_in_tmux);
+            self.aside.extend(clipboard::sequence(text, is_in_tmux));
+        }
+    }
+
+    fn ring(&mut self, bytes: &str) {
+        // What is no bell is a sequence that an old terminal would print.
+        if self.kind.is_modern || bytes == "\x07" {
+            self.aside.extend_from_slice(bytes.as_bytes());
         }
     }
 }

@@ -50,6 +50,9 @@ pub(super) fn draw(
         Tab::Environment => lists::environment(canvas, content, sheet),
         Tab::Raw => lists::raw(canvas, content, sheet),
     }
+    if let Some(Prompt::Copy(name)) = &sheet.prompt {
+        lists::copy_question(canvas, content, name);
+    }
     if !is_live(app, sheet.daemon) {
         canvas.style(body.below(TITLE).into(), canvas.theme().stale());
     }
@@ -145,6 +148,7 @@ pub(super) fn keys(app: &App, canvas: &Canvas<'_>, sheet: &Sheet) -> Vec<Part> {
             }
             return keys;
         }
+        Some(Prompt::Copy(_)) => return vec![key("Enter", "copy", 0), key("Esc", "do not", 0)],
         None => {}
     }
     let arrows = if canvas.theme().ascii { "Tab" } else { "← →" };
@@ -157,9 +161,11 @@ pub(super) fn keys(app: &App, canvas: &Canvas<'_>, sheet: &Sheet) -> Vec<Part> {
         Tab::Metrics => vec![key("Enter", "chart", 1)],
         Tab::Actions if app.read_only => Vec::new(),
         Tab::Actions => vec![key("Enter", "trigger", 1)],
-        Tab::Environment => vec![key("Enter", "show, hide", 1)],
-        Tab::Raw if sheet.search.is_some() => vec![key("n N", "next, previous", 1)],
-        Tab::Raw => vec![key("/", "search", 1)],
+        Tab::Environment => vec![key("Enter", "show, hide", 1), key("y", "copy", 3)],
+        Tab::Raw if sheet.search.is_some() => {
+            vec![key("n N", "next, previous", 1), key("Enter", "fold", 3)]
+        }
+        Tab::Raw => vec![key("/", "search", 1), key("Enter", "fold", 3), key("y", "copy", 4)],
     };
     keys.push(key("Esc", "back", 0));
     keys.push(key(arrows, "tab", 2));

@@ -62,7 +62,8 @@ pub(super) fn keys(sheet: &Sheet) -> Vec<Part> {
         Sheet::Several(several) => answers(several),
         Sheet::Ended(..) => vec![key("Esc", "close", 0), key("j k", "scroll", 1)],
         Sheet::Menu(_) => {
-            vec![key("Enter", "do it", 0), key("Esc", "close", 0), key("j k", "choose", 1)]
+            let find = key(":", "find by typing", 1);
+            vec![key("Enter", "do it", 0), key("Esc", "close", 0), key("j k", "choose", 2), find]
         }
         Sheet::Ask(_) => vec![key("Enter", "do it", 0), key("Esc", "close", 0)],
         Sheet::Daemon(..) => {

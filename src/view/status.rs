@@ -101,7 +101,14 @@ pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Stat
     }
     let word = process.info.status.as_str();
     match &process.info.status {
-        ProcessStatus::Online => plain(glyphs.online, word, Role::Good),
+        ProcessStatus::Online => match &process.crossed {
+            Some(crossed) => Status {
+                word: format!("{word} {crossed}").into(),
+                short: (&**crossed).into(),
+                ..plain(glyphs.warning, word, Role::Warn)
+            },
+            None => plain(glyphs.online, word, Role::Good),
+        },
         ProcessStatus::Launching | ProcessStatus::Stopping => plain(glyphs.busy, word, Role::Warn),
         ProcessStatus::Stopped => plain(glyphs.stopped, word, Role::Quiet),
         ProcessStatus::Errored => plain(glyphs.bad, word, Role::Bad),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::program::{Ended, ended, program};
+use super::program::{Ended, Simulated, ended, program};
 use crate::harness::trials::{Test, simulated};
 
 pub(crate) fn trials() -> Vec<Test> {
@@ -11,6 +11,8 @@ pub(crate) fn trials() -> Vec<Test> {
         simulated(the_printed_defaults_can_be_kept_and_are_fine),
         simulated(what_is_wrong_is_said_with_its_line),
         simulated(the_place_is_printed),
+        simulated(the_commands_heed_read_only),
+        simulated(a_home_of_production_that_is_not_there_is_named),
     ]
 }
 
@@ -53,6 +55,60 @@ fn what_is_wrong_is_said_with_its_line() {
     let folder_itself = folder.path().to_str().unwrap();
     let said = run(folder.path(), &["config", "check", "--config", folder_itself]).with(1);
     assert!(said.out.ends_with(": it is a folder, not a file\n"), "{said:?}");
+}
+
+/// What changes something is refused without a screen too, also where `read-only` is mistyped.
+fn the_commands_heed_read_only() {
+    let daemon = Simulated::quiet(2);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    let acting: [&[&str]; 8] = [
+        &["restart", "app-0"],
+        &["stop", "all", "--yes"],
+        &["delete", "app-0"],
+        &["send", "app-0", "hi"],
+        &["call", "stopProcessId", "0", "--yes"],
+        &["save"],
+        &["signal", "SIGUSR2", "app-0"],
+        &["kill", "--yes"],
+    ];
+    let run = |arguments: &[&str]| {
+        let mut command = program(daemon.home(), arguments);
+        command.env("PM2_TUI_CONFIG", &path);
+        ended(command)
+    };
+    let cases = [
+        ("slow = false\nread-only = true\n", format!("read-only = true in {}", path.display())),
+        ("read_only = true\n", format!("{}:1: unknown key `read_only`", path.display())),
+        ("read-only = \"yes\"\n", format!("{}:1: read-only: true or false", path.display())),
+    ];
+    for (text, why) in cases {
+        fs::write(&path, text).unwrap();
+        for arguments in acting {
+            let said = run(arguments).with(2);
+            assert!(said.err.contains("the configuration refuses: not done"), "{said:?}");
+            assert!(said.err.contains(&why), "{why}: {said:?}");
+            assert_eq!(said.err.lines().count(), 1, "{said:?}");
+        }
+        run(&["ls"]).with(0);
+        run(&["call", "getVersion"]).with(0);
+    }
+    let called = daemon.called();
+    let acts = |method: &String| !matches!(&**method, "getMonitorData" | "getVersion");
+    assert!(!called.iter().any(acts), "{called:?}");
+    fs::write(&path, "slow = 7\n").unwrap();
+    run(&["restart", "app-0", "--settle", "0"]).with(0);
+}
+
+fn a_home_of_production_that_is_not_there_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mine.toml");
+    fs::write(&path, "production = [\"/nonexistent/.pm2\", \"/\", \"web-01\"]\n").unwrap();
+    let said = run(folder.path(), &["config", "check", "--config", path.to_str().unwrap()]);
+    let said = said.with(0);
+    let wanted = "note: production: /nonexistent/.pm2: there is no such folder on this machine";
+    assert!(said.out.lines().nth(1).is_some_and(|line| line.starts_with(wanted)), "{said:?}");
+    assert_eq!(said.out.lines().count(), 2);
 }
 
 fn the_place_is_printed() {

@@ -21,7 +21,7 @@ pub(crate) fn trials() -> Vec<Test> {
 }
 
 /// The screen on this home, with this configuration.
-fn configured(home: &Pm2Home, text: &str, arguments: &[&str]) -> Screen {
+pub(crate) fn configured(home: &Pm2Home, text: &str, arguments: &[&str]) -> Screen {
     let path = home.apps().join("config.toml");
     fs::write(&path, text).unwrap();
     let mut environment = home.environment();
@@ -154,9 +154,13 @@ fn demo(config: &Path) -> Screen {
 fn a_broken_configuration_is_told_and_the_screen_starts() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
-    let cases: [(&[u8], &str); 3] = [
+    let cases: [(&[u8], &str); 4] = [
         (b"slow = true\ntheem = \"dark\"\n", "config.toml:2: unknown key `theem`"),
         (b"confirm = \"alw", "config.toml:1: "),
+        (
+            b"theme = \"dark\"\nred = 1\nread_only = true\n",
+            "config.toml:3: unknown key `read_only`",
+        ),
         (b"\xff\xfe", "config.toml: it is not UTF-8"),
     ];
     for (text, wanted) in cases {

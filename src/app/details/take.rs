@@ -1,9 +1,9 @@
 //! What the details do with a command.
 
-use super::{Sheet, Tab, content, rows};
+use super::{Sheet, Tab, content, copy, rows};
 use crate::app::act;
 use crate::app::bulk;
-use crate::app::command::Command;
+use crate::app::command::{Command, RowsCommand};
 use crate::app::editor::Editor;
 use crate::app::effect::{Effect, Effects};
 use crate::app::guard;
@@ -12,12 +12,14 @@ use crate::app::inspection::{Asked, Prompt, Ready, Search};
 use crate::app::inspection_ask::Ask;
 use crate::app::keymap::Place;
 use crate::app::marks::Marked;
+use crate::app::menu::Menu;
 use crate::app::mode::Mode;
 use crate::app::own;
 use crate::app::palette::Palette;
 use crate::app::prompt::Compose;
 use crate::app::row_keys;
 use crate::app::settings::Confirm;
+use crate::app::sheet;
 use crate::app::state::App;
 use crate::app::taken::scrolled;
 use crate::app::what::What;
@@ -34,6 +36,9 @@ pub(in crate::app) fn take(app: &mut App, command: Command) -> Effects {
     let (daemon, target, key) = (sheet.daemon, sheet.target.clone(), sheet.key());
     match command {
         Command::Back if !sheet.step_back() => app.close(),
+        Command::Details(ask @ (Ask::Copy | Ask::CopyAll)) => {
+            return copy::copy(app, ask == Ask::CopyAll);
+        }
         Command::Details(ask) => sheet.ask(ask),
         Command::Open if sheet.tab == Tab::Actions && app.read_only => {
             app.notify("trigger: refused, this is --read-only", true);
@@ -48,6 +53,11 @@ pub(in crate::app) fn take(app: &mut App, command: Command) -> Effects {
         Command::Compose => {
             let compose = Compose::new(&app.watched, daemon, target);
             app.open(Mode::Compose(compose));
+        }
+        Command::Rows(RowsCommand::Actions) => {
+            let marked = Marked { targets: vec![(daemon, target)], hidden: 0 };
+            let menu = Menu::new(&app.watched, app.read_only, marked, daemon);
+            app.open(Mode::Sheet(Box::new(sheet::Sheet::Menu(menu))));
         }
         Command::Why => app.open(Mode::Why { key, life: 0, top: 0 }),
         Command::Help => app.open(Mode::Help(Box::new(Help::of(Place::Details)))),
@@ -64,9 +74,10 @@ fn answer(app: &mut App, command: Command) -> Effects {
         (Command::Open, Some(Prompt::Search(input))) => {
             let text = input.text();
             sheet.search = (!text.is_empty()).then(|| Search::new(text));
-            sheet.go_to_hit(sheet.place(), false, true);
+            sheet.go_to_hit(sheet.raw_line().unwrap_or(0), false, true);
         }
         (Command::Open, Some(Prompt::Trigger(ready))) => return trigger(app, ready),
+        (Command::Open, Some(Prompt::Copy(name))) => return copy::value(app, &name),
         (Command::Details(Ask::Next), Some(Prompt::Trigger(mut ready))) => {
             let count = sheet.instances(&app.watched).len();
             ready.is_to_all = !ready.is_to_all && count > 1;
@@ -133,6 +144,8 @@ impl Sheet {
                 self.tab = Tab::Raw;
                 self.prompt = Some(Prompt::Search(Editor::default()));
             }
+            // The app copies.
+            Ask::Copy | Ask::CopyAll => {}
             Ask::NextHit => self.go_to_hit(self.hit_at(), false, false),
             Ask::PreviousHit => self.go_to_hit(self.hit_at(), true, false),
         }
@@ -141,11 +154,15 @@ impl Sheet {
     /// The line of the hit, or the first one shown.
     fn hit_at(&self) -> usize {
         let at = self.search.as_ref().and_then(|search| search.at);
-        at.unwrap_or_else(|| self.place())
+        at.or_else(|| self.raw_line()).unwrap_or(0)
     }
 
-    /// Enter: of a metric its chart, of an action its parameters, of a variable its value.
+    /// Enter: of a metric its chart, of an action its parameters, of a variable its value; in the raw
+    /// JSON it folds.
     fn open(&mut self) {
+        if self.tab == Tab::Raw {
+            return self.fold();
+        }
         let Some(examined) = &self.examined else { return };
         let details = &examined.details;
         match self.tab {
@@ -197,7 +214,7 @@ impl Sheet {
             Tab::Metrics => details.metrics.len(),
             Tab::Actions => details.actions.len(),
             Tab::Environment => details.environment.len(),
-            Tab::Raw => examined.raw.len(),
+            Tab::Raw => examined.folds.shown(&examined.raw).len(),
         }
     }
 }

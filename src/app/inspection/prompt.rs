@@ -16,6 +16,8 @@ pub enum Prompt {
     Search(Editor),
     /// With which parameters an action is triggered, and where.
     Trigger(Ready),
+    /// Whether the value of this variable is to be copied.
+    Copy(Box<str>),
 }
 
 /// An action that is about to be triggered.
@@ -62,11 +64,12 @@ pub struct Asked {
 }
 
 impl Prompt {
-    /// The line that is typed into.
-    pub(in crate::app) fn input(&mut self) -> &mut Editor {
+    /// The line that is typed into, if there is one.
+    pub(in crate::app) fn input(&mut self) -> Option<&mut Editor> {
         match self {
-            Self::Search(input) => input,
-            Self::Trigger(ready) => &mut ready.input,
+            Self::Search(input) => Some(input),
+            Self::Trigger(ready) => Some(&mut ready.input),
+            Self::Copy(_) => None,
         }
     }
 }
@@ -111,6 +114,25 @@ impl Search {
 }
 
 impl Sheet {
+    /// The line of the raw JSON that is chosen, from 0.
+    #[must_use]
+    pub fn raw_line(&self) -> Option<usize> {
+        let examined = self.examined.as_ref()?;
+        let shown = examined.folds.shown(&examined.raw);
+        Some(shown.get(self.place().min(shown.len().checked_sub(1)?))?.line)
+    }
+
+    /// Folds or unfolds what is chosen in the raw JSON.
+    pub(in crate::app) fn fold(&mut self) {
+        let Some(line) = self.raw_line() else { return };
+        let Some(examined) = &mut self.examined else { return };
+        let Some(line) = examined.folds.toggle(&examined.raw, line) else { return };
+        let shown = examined.folds.shown(&examined.raw);
+        if let Some(place) = shown.iter().position(|shown| shown.line == line) {
+            self.set_place(place);
+        }
+    }
+
     /// The instances of the app, with the one that the details are of.
     #[must_use]
     pub fn instances(&self, watched: &Watched) -> Vec<Target> {
@@ -120,9 +142,10 @@ impl Sheet {
         sisters.map(|(_, process)| process.target(god)).collect()
     }
 
-    /// Goes to the next hit after the line `from`, or the one before it, round the end.
+    /// Goes to the next hit after the line `from`, or the one before it, round the end; what hides it
+    /// unfolds.
     pub(in crate::app) fn go_to_hit(&mut self, from: usize, is_back: bool, includes: bool) {
-        let Some(examined) = &self.examined else { return };
+        let Some(examined) = &mut self.examined else { return };
         let Some(search) = &mut self.search else { return };
         let hits = search.hits(&examined.raw);
         let found = if is_back {
@@ -132,8 +155,10 @@ impl Sheet {
         };
         search.at = found.copied();
         if let Some(at) = search.at {
-            // With what stands around it.
-            self.set_place(at.saturating_sub(3));
+            examined.folds.reveal(&examined.raw, at);
+            let shown = examined.folds.shown(&examined.raw);
+            let place = shown.iter().position(|shown| shown.line == at);
+            self.set_place(place.unwrap_or(at));
         }
     }
 }

@@ -171,6 +171,7 @@ impl Keymap {
         self.rows.push(Row {
             command: Command::Own(place),
             keys: String::new(),
+            name: name(&row.name).into(),
             label: row.name.clone().into(),
             help: row.help.clone().into(),
             footer: Some(9),
@@ -185,10 +186,10 @@ impl Keymap {
     fn split(&mut self, binding: &Binding) {
         let Some(pane) = binding.place.pane() else { return };
         let wanted = &*binding.command;
-        if self.rows.iter().any(|row| row.pane == Some(pane) && name(&row.label) == wanted) {
+        if self.rows.iter().any(|row| row.pane == Some(pane) && *row.name == *wanted) {
             return;
         }
-        let is_it = |row: &Row| row.pane.is_none() && name(&row.label) == wanted;
+        let is_it = |row: &Row| row.pane.is_none() && *row.name == *wanted;
         let Some(at) = self.rows.iter().position(is_it) else { return };
         let Some(row) = self.rows.get_mut(at) else { return };
         let mut other = row.clone();
@@ -203,7 +204,7 @@ impl Keymap {
 
     /// The rows that a binding means.
     fn find(&self, binding: &Binding) -> Vec<At> {
-        let is_named = |row: &&Row| name(&row.label) == binding.command;
+        let is_named = |row: &&Row| *row.name == *binding.command;
         if binding.place == Place::Details {
             let rows = self.details.iter().enumerate();
             return rows.filter(|(_, row)| is_named(row)).map(|(at, _)| At::Details(at)).collect();
@@ -221,9 +222,9 @@ impl Keymap {
     /// What is said of a command that is not there.
     fn unknown(&self, binding: &Binding) -> String {
         let table = binding.place.table();
-        let rows = self.rows.iter().map(|row| (Place::of(row.pane), name(&row.label)));
-        let details = self.details.iter().map(|row| (Place::Details, name(&row.label)));
-        let all: Vec<(Place, String)> = rows.chain(details).collect();
+        let rows = self.rows.iter().map(|row| (Place::of(row.pane), &*row.name));
+        let details = self.details.iter().map(|row| (Place::Details, &*row.name));
+        let all: Vec<(Place, &str)> = rows.chain(details).collect();
         if let Some((place, _)) = all.iter().find(|(_, name)| *name == binding.command) {
             return format!("[{table}] has no `{}`; it is in [{}]", binding.command, place.table());
         }
@@ -274,7 +275,7 @@ impl Keymap {
         }
         let command = self.row(wanted.at).map(|row| row.command);
         if wanted.keys.is_empty() && is_needed(command) {
-            let label = self.row(wanted.at).map(|row| name(&row.label)).unwrap_or_default();
+            let label = self.row(wanted.at).map(|row| &*row.name).unwrap_or_default();
             let text = format!("{label} cannot be without a key");
             wrong.push(Wrong { line: wanted.line, text });
         }
@@ -298,7 +299,7 @@ impl Keymap {
     /// Why a row cannot have a key.
     fn objection(&self, at: At, key: Key) -> Option<String> {
         let row = self.row(at)?;
-        let label = name(&row.label);
+        let label = &row.name;
         if row.command.acts() && !key.may_act() {
             return Some(format!(
                 "{label} = {}: that key cannot act: terminals send it by themselves, too",
@@ -326,7 +327,7 @@ impl Keymap {
         });
         let mut others = panes.chain(details).map(|(_, other)| other);
         let owner = others.find(|other| other.bound.contains(&key))?;
-        let owner = name(&owner.label);
+        let owner = &owner.name;
         Some(format!("{label} = {0}: {0} means {owner} already, and stays {owner}'s", key.label()))
     }
 }

@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde_json::json;
 
 use super::*;
-use crate::app::details::{Sheet, Tab};
+use crate::app::details::{Prompt, Sheet, Tab};
 use crate::app::press;
 use crate::model::charts::spans::Span;
 use crate::model::exam::{Exam, Sealed};
@@ -98,7 +98,7 @@ fn tabs_and_spans_have_their_keys() {
     assert_eq!(sheet(&app).span, Span::Minute);
     // What sorts and filters the table does nothing here.
     let before = app.mode.clone();
-    keys(&mut app, "!eE<>IclLfxC");
+    keys(&mut app, "!eE<>IclLfC");
     assert_eq!(app.mode, before);
 }
 
@@ -158,10 +158,47 @@ fn an_action_is_triggered_with_json_and_its_reply_comes_back() {
     let replied = Report::Replied { action: "gc".into(), target, reply: reply.clone() };
     send(&mut app, replied.clone());
     assert_eq!(sheet(&app).asked[0].reply, Some(reply));
-    assert!(app.notice.is_none());
+    let command = "pm2 trigger 0 gc '{\"a\":1}'";
+    assert_eq!(app.notice.as_ref().unwrap().command.as_deref(), Some(command));
     hit(&mut app, KeyCode::Esc);
     send(&mut app, replied);
-    assert_eq!(app.notice.unwrap().text, "gc of p0[0]: {\"freed\":7}");
+    assert_eq!(app.notice.unwrap().text, format!("gc of p0[0]: {{\"freed\":7}}   = {command}"));
+}
+
+/// Where all is asked about, the question stands over the details, and the reply comes back to them.
+#[test]
+fn a_trigger_that_is_asked_about_leaves_the_details_open() {
+    let mut app = open(2);
+    app.watched.daemons[0].is_production = true;
+    send(&mut app, exam());
+    keys(&mut app, "4");
+    hit(&mut app, KeyCode::Enter);
+    assert_eq!(hit(&mut app, KeyCode::Enter), []);
+    assert!(app.mode.is_question());
+    let effects = hit(&mut app, KeyCode::Char('y'));
+    let [Effect::Trigger { trigger, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert!(matches!(app.mode, Mode::Details(_)), "{:?}", app.mode);
+    let (target, reply) = (trigger.targets[0].clone(), Reply::Returned("7".into()));
+    send(&mut app, Report::Replied { action: "gc".into(), target, reply: reply.clone() });
+    assert_eq!(sheet(&app).asked[0].reply, Some(reply));
+}
+
+#[test]
+fn the_menu_of_the_details_is_of_their_process_and_leaves_them_open() {
+    let mut app = open(2);
+    app.selected = Some(key(1));
+    keys(&mut app, "x");
+    let Mode::Sheet(menu) = &app.mode else { panic!("{:?}", app.mode) };
+    assert_eq!(menu.about()[0].1.pm_id, PmId(0));
+    // What is selected behind them is not meant.
+    assert_eq!(hit(&mut app, KeyCode::Char('d')), []);
+    assert!(app.mode.is_question(), "{:?}", app.mode);
+    let effects = hit(&mut app, KeyCode::Char('y'));
+    let [Effect::Act { action: Action::Delete, targets, .. }] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(targets[0].pm_id, PmId(0));
+    assert!(matches!(app.mode, Mode::Details(_)), "{:?}", app.mode);
 }
 
 #[test]
@@ -194,6 +231,49 @@ fn the_raw_json_is_searched_round_its_end() {
     assert_eq!(at(&app), hits[1]);
     hit(&mut app, KeyCode::Esc);
     assert!(sheet(&app).search.is_none(), "the first step back drops the search");
+}
+
+#[test]
+fn a_value_is_copied_only_after_a_yes_and_all_else_is_masked() {
+    let mut app = open(1);
+    send(&mut app, exam());
+    keys(&mut app, "5");
+    hit(&mut app, KeyCode::Down);
+    assert_eq!(hit(&mut app, KeyCode::Char('y')), [], "it asks");
+    assert_eq!(sheet(&app).prompt, Some(Prompt::Copy("SECRET".into())));
+    assert_eq!(hit(&mut app, KeyCode::Char('y')), [], "what asked does not answer");
+    hit(&mut app, KeyCode::Esc);
+    assert!(matches!(app.mode, Mode::Details(_)) && sheet(&app).prompt.is_none());
+    hit(&mut app, KeyCode::Char('y'));
+    assert_eq!(hit(&mut app, KeyCode::Enter), [Effect::Copy("hunter2".into())]);
+    assert_eq!(app.notice.as_ref().unwrap().text, "copied: the value of SECRET");
+    for tab in ["1", "3", "4", "5", "6"] {
+        keys(&mut app, tab);
+        let effects = hit(&mut app, KeyCode::Char('Y'));
+        let [Effect::Copy(text)] = &effects[..] else { panic!("{tab}: {effects:?}") };
+        assert!(!text.is_empty() && !text.contains("hunter2"), "{tab}: {text}");
+    }
+    keys(&mut app, "6");
+    hit(&mut app, KeyCode::Home);
+    assert_eq!(hit(&mut app, KeyCode::Char('y')), [Effect::Copy("{".into())]);
+}
+
+#[test]
+fn the_raw_json_folds_and_a_hit_unfolds_it() {
+    let mut app = open(1);
+    send(&mut app, exam());
+    keys(&mut app, "6");
+    let all = sheet(&app).count(100);
+    hit(&mut app, KeyCode::Home);
+    hit(&mut app, KeyCode::Enter);
+    assert_eq!(sheet(&app).count(100), 1, "all of it");
+    send(&mut app, exam());
+    assert_eq!(sheet(&app).count(100), 1, "the next poll leaves it");
+    keys(&mut app, "/axm");
+    hit(&mut app, KeyCode::Enter);
+    assert_eq!(sheet(&app).count(100), all);
+    let line = sheet(&app).raw_line().unwrap();
+    assert!(sheet(&app).examined.as_ref().unwrap().raw[line].contains("axm"));
 }
 
 #[test]

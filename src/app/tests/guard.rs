@@ -1,11 +1,12 @@
 //! What is asked before it is done: by `confirm`, and on production.
 
 use super::*;
+use crate::app::command::RowsCommand;
 use crate::app::marks::Marked;
 use crate::app::settings::{Confirm, OwnCommand, Word};
 use crate::app::sheet::Sheet;
 use crate::app::what::{What, Whole};
-use crate::app::{bulk, guard};
+use crate::app::{act, bulk, guard};
 
 fn with(confirm: Confirm, processes: u32) -> App {
     let mut app = app(processes);
@@ -69,8 +70,31 @@ fn never_asks_of_one_nothing_but_of_the_daemon_all_or_a_delete_of_many() {
     assert!(!asks(What::Act(Action::Restart), &[0, 1]));
     assert!(asks(What::Act(Action::Restart), &[0, 1, 2]), "all");
     assert!(asks(What::Act(Action::Delete), &[0, 1]));
+    let mut app = with(Confirm::Never, 3);
+    let hidden = Marked { hidden: 1, ..marked(&app, &[0, 1]) };
+    let _ = bulk::ask(&mut app, What::Act(Action::Restart), hidden);
+    assert!(is_asked_by_sheet(&app), "one is not shown");
     for whole in [Whole::Kill, Whole::Save, Whole::Resurrect, Whole::ReloadLogs] {
         assert!(asks(What::Whole(whole, D), &[]), "{whole:?}");
+    }
+}
+
+/// By name from the log: the row that is meant is not in front.
+#[test]
+fn never_asks_where_the_row_is_not_in_front() {
+    let mut app = with(Confirm::Never, 3);
+    app.focus = Pane::Log;
+    assert!(act::by_name(&mut app, Action::Restart).0.is_empty());
+    assert!(matches!(app.mode, Mode::Confirm { .. }), "{:?}", app.mode);
+}
+
+#[test]
+fn the_menu_finds_by_typing_through_the_palette() {
+    for command in [Command::Palette, Command::Filter] {
+        let mut app = with(Confirm::Destructive, 3);
+        press(&mut app, Command::Rows(RowsCommand::Actions));
+        assert_eq!(press(&mut app, command), []);
+        assert!(matches!(app.mode, Mode::Palette(_)), "{:?}", app.mode);
     }
 }
 

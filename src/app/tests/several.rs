@@ -8,7 +8,7 @@ use crate::app::sheet::Sheet;
 use crate::protocol::process::ExecMode;
 
 /// Name, namespace, mode, status, by id.
-const FLEET: [(&str, &str, ExecMode, ProcessStatus); 9] = [
+pub(super) const FLEET: [(&str, &str, ExecMode, ProcessStatus); 9] = [
     ("api", "shop", ExecMode::Cluster, ProcessStatus::Online),
     ("api", "shop", ExecMode::Cluster, ProcessStatus::Online),
     ("api", "shop", ExecMode::Cluster, ProcessStatus::Errored),
@@ -31,22 +31,22 @@ fn fleet(ids: impl IntoIterator<Item = usize>) -> Report {
     Report::Snapshot { at_ms: 1, took_ms: 1, interval_ms: 1_000, snapshot }
 }
 
-fn nine() -> App {
+pub(super) fn nine() -> App {
     let mut app = app(0);
     send(&mut app, fleet(0..9));
     app
 }
 
-const MARK: Command = Command::Rows(RowsCommand::Mark);
-const MARK_ALL: Command = Command::Rows(RowsCommand::MarkAll);
+pub(super) const MARK: Command = Command::Rows(RowsCommand::Mark);
+pub(super) const MARK_ALL: Command = Command::Rows(RowsCommand::MarkAll);
 
-fn type_text(app: &mut App, text: &str) {
+pub(super) fn type_text(app: &mut App, text: &str) {
     for c in text.chars() {
         let _ = update(app, Moment::at(2_000), Message::Text(c));
     }
 }
 
-fn filter(app: &mut App, text: &str) {
+pub(super) fn filter(app: &mut App, text: &str) {
     press(app, Command::Filter);
     let _ = update(app, Moment::at(2_000), Message::Edit(Edit::DeleteToStart));
     type_text(app, text);
@@ -69,7 +69,7 @@ fn question(app: &App) -> String {
 }
 
 /// The ids that the question names, each with the name before it.
-fn named(app: &App) -> BTreeSet<(String, u32)> {
+pub(super) fn named(app: &App) -> BTreeSet<(String, u32)> {
     let lines = several(app).lines(&app.watched, 10_000);
     let mut named = BTreeSet::new();
     for (_, line) in lines.iter().filter(|(kind, _)| *kind == Kind::Act) {
@@ -92,7 +92,7 @@ fn ids(effects: &[Effect]) -> BTreeSet<(String, u32)> {
     all
 }
 
-fn answer(app: &mut App) -> Vec<Effect> {
+pub(super) fn answer(app: &mut App) -> Vec<Effect> {
     if let Some(word) = several(app).word {
         assert_eq!(press(app, Command::Open), [], "not typed yet");
         type_text(app, word);
@@ -368,7 +368,7 @@ fn in_the_tree_an_action_means_the_group() {
     assert_eq!((app.table_lines(), app.cursor_line()), (9, Some(2)));
 }
 
-const UNDO: Command = Command::Rows(RowsCommand::Undo);
+pub(super) const UNDO: Command = Command::Rows(RowsCommand::Undo);
 
 #[test]
 fn a_stop_is_undone_by_a_start() {
@@ -418,7 +418,7 @@ fn a_delete_is_undone_from_what_was_kept_and_not_for_ever() {
     press(&mut app, UNDO);
     insta::assert_snapshot!(question(&app), @r"
     starts api[0 1] again, as 0s ago
-    Each gets a new id and counts from 0. Log files that are named by the id get new names; the old ones stay.
+    Each gets a new id and counts from 0. Log files that are named by the id get new names; the old ones stay. Two at a time; Esc then leaves undone what has not begun.
     ");
     let effects = press(&mut app, Command::Yes);
     let [Effect::Do { task: Task::Restore(kept), id, .. }] = &effects[..] else {

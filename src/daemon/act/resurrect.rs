@@ -155,6 +155,9 @@ impl Acting {
         let name = name_of(&entry);
         let was_stopped = entry.get("status").and_then(Json::as_str) == Some("stopped");
         let sent = Instant::now();
+        if self.halted.is_cancelled() {
+            return Prepared { name, was_stopped, made: Err(Verdict::NotBegun) };
+        }
         let made = match methods.check_saved(dump::restorable(entry)) {
             Err(refused) => Err(Verdict::Refused(clean(&refused.to_string()).into())),
             Ok(call) => {

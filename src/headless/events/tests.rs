@@ -15,6 +15,7 @@ fn context() -> Context {
         is_ascii: false,
         utc_offset_s: 0,
         words: Vec::new(),
+        refuses: None,
     }
 }
 

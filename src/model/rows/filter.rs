@@ -29,6 +29,8 @@ enum Test {
     Status(Box<str>),
     Mode(Box<str>),
     User(Box<str>),
+    /// The label or the home of its daemon has it.
+    Host(Box<str>),
     Id(u32),
     Number(Measure, Comparison, f64),
 }
@@ -228,11 +230,12 @@ fn test(at: usize, word: &Word, is_in_a_name: &dyn Fn(&str) -> bool) -> Result<T
         "status" => Test::Status,
         "mode" => Test::Mode,
         "user" => Test::User,
+        "host" => Test::Host,
         "id" => |_| Test::Id(0),
         _ if is_in_a_name(text) => return Ok(Test::Word(text.into())),
         _ => {
             let what = format!(
-                "no field {field}: name, ns, status, mode, user, id, cpu, mem, restarts, unstable \
+                "no field {field}: name, ns, status, mode, user, host, id, cpu, mem, restarts, unstable \
                  (a word with {sign} goes in \"quotes\")"
             );
             return Err(Wrong::new(at, what));
@@ -317,6 +320,7 @@ impl Test {
             Self::Status(word) => has_status(process, word),
             Self::Mode(word) => has(info.exec_mode.as_str(), word),
             Self::User(word) => info.setup.user.as_deref().is_some_and(|user| has(user, word)),
+            Self::Host(word) => process.place.as_deref().is_some_and(|place| has(place, word)),
             Self::Id(id) => info.pm_id.0 == *id,
             Self::Number(measure, comparison, number) => {
                 let value = match measure {

@@ -80,13 +80,15 @@ impl Rows {
 }
 
 /// Whether somebody should look at it: errored, looping, waiting for its restart, online without a
-/// process, near its memory limit, or stopped though it is saved as running.
+/// process, near its memory limit, past a threshold of the user's, or stopped though it is saved as
+/// running.
 #[must_use]
 pub fn is_unwell(process: &Process) -> bool {
     let is_bad_word =
         matches!(process.info.status, ProcessStatus::Errored | ProcessStatus::WaitingRestart);
     is_bad_word
         || is_forgotten(process)
+        || process.crossed.is_some()
         || process.is_looping
         || process.never_started()
         || process.is_near_limit()

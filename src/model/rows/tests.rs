@@ -61,6 +61,33 @@ fn found(text: &str) -> Vec<u32> {
 }
 
 #[test]
+fn a_host_is_the_label_or_the_home_of_a_daemon() {
+    let mut fleet = Fleet::default();
+    fleet.place(DaemonId(0), "web-01", "/srv/shop/.pm2");
+    fleet.place(DaemonId(1), "db-02", "/srv/jobs/.pm2");
+    let now = Moment::at(1_000);
+    for daemon in [DaemonId(0), DaemonId(1)] {
+        let processes = vec![ProcessInfo::new(PmId(7), "api", ProcessStatus::Online)];
+        let snapshot = crate::protocol::process::Snapshot { processes, warnings: Vec::new() };
+        fleet.apply_snapshot(daemon, snapshot, (now, now));
+    }
+    let found = |text: &str| {
+        let query = Query { filter: Filter::parse(text).unwrap(), ..Query::default() };
+        Rows::of(&fleet, &query).0.iter().map(|key| key.daemon.0).collect::<Vec<_>>()
+    };
+    assert_eq!(found("host:WEB"), [] as [u16; 0]);
+    for (text, daemons) in [
+        ("host:web", &[0][..]),
+        ("host:02", &[1]),
+        ("host:jobs", &[1]),
+        ("!host:web-01 api", &[1]),
+        ("host:pm2", &[0, 1]),
+    ] {
+        assert_eq!(found(text), daemons, "{text}");
+    }
+}
+
+#[test]
 fn filters_find() {
     let table: &[(&str, &[u32])] = &[
         ("", &[0, 1, 2, 3, 4, 12]),

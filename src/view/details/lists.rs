@@ -234,6 +234,17 @@ pub(super) fn environment(canvas: &mut Canvas<'_>, content: Area, sheet: &Sheet)
     }
 }
 
+/// Draws the question whether a value is to be copied.
+pub(super) fn copy_question(canvas: &mut Canvas<'_>, content: Area, name: &str) {
+    let y = content.y + content.rows.saturating_sub(1);
+    let words = format!(" copy the value of {name} to the clipboard? Enter yes, Esc no ");
+    let width = text::width(&words).min(content.columns);
+    let blank = " ".repeat(usize::from(content.columns));
+    let warn = canvas.role(Role::Warn);
+    canvas.text(content.x, y, content.columns, &blank, warn);
+    canvas.text(content.x, y, width, &words, warn);
+}
+
 /// Draws the raw JSON, with what was searched for; while that is typed, the line that is typed.
 pub(super) fn raw(canvas: &mut Canvas<'_>, content: Area, sheet: &Sheet) {
     let Some(examined) = &sheet.examined else { return };
@@ -241,10 +252,14 @@ pub(super) fn raw(canvas: &mut Canvas<'_>, content: Area, sheet: &Sheet) {
     let has_bar = is_typed || sheet.search.is_some();
     let list = Area { rows: content.rows.saturating_sub(u16::from(has_bar)), ..content };
     let lines = &examined.raw;
-    let top = sheet.place().min(lines.len().saturating_sub(usize::from(list.rows)));
+    let shown = examined.folds.shown(lines);
+    let chosen = sheet.place().min(shown.len().saturating_sub(1));
+    let top = top_of(chosen, shown.len(), list.rows);
     let (plain, quiet, found) =
         (canvas.role(Role::Text), canvas.role(Role::Quiet), canvas.role(Role::Match));
-    for (y, (index, line)) in (list.y..list.y + list.rows).zip(lines.iter().enumerate().skip(top)) {
+    let rows = (list.y..list.y + list.rows).zip(shown.iter().enumerate().skip(top));
+    for (y, (place, shown)) in rows {
+        let Some(line) = lines.get(shown.line) else { continue };
         let hit = sheet.search.as_ref().and_then(|search| search.find(line)).unwrap_or(0..0);
         // Names stand back: they are the same for all processes.
         let name_end = line.find("\": ").map_or(0, |at| at + 2);
@@ -253,8 +268,13 @@ pub(super) fn raw(canvas: &mut Canvas<'_>, content: Area, sheet: &Sheet) {
             byte if byte < name_end => quiet,
             _ => plain,
         });
-        let is_hit = sheet.search.as_ref().and_then(|search| search.at) == Some(index);
-        if is_hit {
+        if shown.hidden > 0 {
+            let at = text::width(line).min(list.columns);
+            let dots = if canvas.theme().ascii { ".." } else { "…" };
+            let more = format!(" {dots} {} lines", shown.hidden);
+            canvas.text(list.x + at, y, list.columns - at, &more, quiet);
+        }
+        if place == chosen {
             canvas.select(whole(list, y), Rect::new(list.x, y, 0, 1), true);
         }
     }
@@ -272,6 +292,6 @@ pub(super) fn raw(canvas: &mut Canvas<'_>, content: Area, sheet: &Sheet) {
             };
             canvas.text(row.x, y, row.width, &says, quiet);
         }
-        (Some(Prompt::Trigger(_)) | None, None) => {}
+        (Some(Prompt::Trigger(_) | Prompt::Copy(_)) | None, None) => {}
     }
 }

@@ -1,0 +1,152 @@
+//! The menu: for any filter, order, tree and marks, what is named is acted on.
+
+use std::collections::BTreeSet;
+
+use super::several::{FLEET, MARK, MARK_ALL, UNDO, answer, filter, named, nine, type_text};
+use super::*;
+use crate::app::sheet::Sheet;
+use crate::model::errand::Task;
+
+/// Those that are acted on.
+fn acted(effects: &[Effect]) -> BTreeSet<u32> {
+    let of = |targets: &Vec<Target>| targets.iter().map(|it| it.pm_id.0).collect::<Vec<_>>();
+    let each = effects.iter().flat_map(|effect| match effect {
+        Effect::Act { targets, .. }
+        | Effect::Do { task: Task::Each { targets, .. } | Task::Scale { targets, .. }, .. } => {
+            of(targets)
+        }
+        other => panic!("{other:?}"),
+    });
+    each.collect()
+}
+
+proptest! {
+    /// Of each line of the menu, for any filter, order, tree and marks: what is named is acted on.
+    #[test]
+    fn what_the_menu_names_is_acted_on(
+        steps in prop::collection::vec((0..12_u8, 0..9_usize), 0..30),
+        place in 0..14_usize,
+    ) {
+        let mut app = nine();
+        for (step, number) in steps {
+            match step {
+                0..4 => { press(&mut app, MARK); }
+                4 => { press(&mut app, MARK_ALL); }
+                5 => { press(&mut app, Command::SortRight); }
+                6 => { press(&mut app, Command::OnlyUnwell); }
+                7 => filter(&mut app, ["api", "worker", "!shop", "jobs", "w", "1", "none", "status:online", "a"][number]),
+                8 => { press(&mut app, Command::Rows(RowsCommand::Tree)); }
+                9 => { press(&mut app, Command::Older); }
+                _ => for _ in 0..number { press(&mut app, Command::Down); },
+            }
+        }
+        let wanted: BTreeSet<u32> = match app.marks.len() {
+            0 => match app.group_members() {
+                Some(group) => group.targets.iter().map(|(_, target)| target.pm_id.0).collect(),
+                None => app.selected_target().iter().map(|(_, it)| it.pm_id.0).collect(),
+            },
+            _ => app.marked().targets.iter().map(|(_, target)| target.pm_id.0).collect(),
+        };
+        press(&mut app, Command::Rows(RowsCommand::Actions));
+        press(&mut app, Command::First);
+        for _ in 0..place { press(&mut app, Command::Down); }
+        let mut effects = press(&mut app, Command::Open);
+        if let Mode::Sheet(sheet) = &app.mode && let Sheet::Ask(ask) = &**sheet {
+            let typed = match ask.wanted {
+                crate::app::ask::Wanted::Scale => "+1",
+                crate::app::ask::Wanted::Signal => "SIGUSR2",
+                crate::app::ask::Wanted::Line | crate::app::ask::Wanted::Trigger => "x",
+            };
+            type_text(&mut app, typed);
+            effects = press(&mut app, Command::Open);
+        }
+        match &app.mode {
+            Mode::Normal | Mode::Compose(_) => {}
+            Mode::Confirm { target, .. } => {
+                let id = target.pm_id.0;
+                effects = press(&mut app, Command::Yes);
+                prop_assert_eq!(acted(&effects), BTreeSet::from([id]));
+            }
+            Mode::Sheet(sheet) => match &**sheet {
+                // It cannot be done, and says why.
+                Sheet::Menu(_) | Sheet::Ask(_) => {}
+                Sheet::Several(several) => {
+                    // A scale names the app.
+                    let is_scale = several.what.title(&several.marked).starts_with("scale ");
+                    let named: BTreeSet<u32> = if is_scale {
+                        several.marked.targets.iter().map(|(_, it)| it.pm_id.0).collect()
+                    } else {
+                        named(&app).into_iter().map(|(name, id)| {
+                            assert_eq!(name, FLEET[id as usize].0);
+                            id
+                        }).collect()
+                    };
+                    effects = answer(&mut app);
+                    prop_assert_eq!(acted(&effects), named);
+                }
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
+        prop_assert!(effects.is_empty() || acted(&effects) == wanted, "{:?} {:?}", effects, wanted);
+    }
+}
+
+/// Esc in the middle of an undo: what had not begun can be undone still.
+#[test]
+fn an_undo_that_is_left_undone_can_be_undone_again() {
+    use crate::model::deed::Deed;
+    use crate::model::errand::Outcome;
+    use crate::model::kept::Kept;
+    let mut app = nine();
+    for _ in 0..3 {
+        press(&mut app, MARK);
+    }
+    press(&mut app, Command::Act(Action::Delete));
+    let effects = answer(&mut app);
+    let [Effect::Act { targets, .. }] = &effects[..] else { panic!("{effects:?}") };
+    for target in targets {
+        let env = serde_json::json!({ "name": "api", "was": target.pm_id.0 });
+        send(&mut app, Report::Kept(Box::new(Kept::new(target.clone(), env))));
+        let (action, verdict) = (Action::Delete, Verdict::Done);
+        send(&mut app, Report::ActionFinished { action, target: target.clone(), verdict });
+    }
+    app.close_all();
+    press(&mut app, UNDO);
+    let effects = press(&mut app, Command::Yes);
+    let [Effect::Do { task: Task::Restore(kept), id, .. }] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(kept.len(), 3);
+    assert_eq!(press(&mut app, Command::Back), [Effect::Halt]);
+    for (label, verdict) in [
+        ("api", Verdict::Up { after_ms: 1_000 }),
+        ("api", Verdict::NotBegun),
+        ("api", Verdict::NotBegun),
+    ] {
+        let outcome = Box::new(Outcome::about(Deed::restore(), label, verdict));
+        send(&mut app, Report::Did { task: *id, outcome });
+    }
+    send(&mut app, Report::TaskEnded(*id));
+    app.close_all();
+    press(&mut app, UNDO);
+    let effects = press(&mut app, Command::Yes);
+    let [Effect::Do { task: Task::Restore(kept), .. }] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    let ids: Vec<u64> = kept.iter().map(|env| env["was"].as_u64().unwrap()).collect();
+    assert_eq!(ids, [1, 2], "those that had not begun");
+}
+
+/// How many parts a resurrect has is not known, and Esc leaves the rest of it undone all the same.
+#[test]
+fn a_resurrect_can_be_left_undone() {
+    use crate::app::what::{What, Whole};
+    use crate::app::{bulk, marks::Marked};
+    let mut app = nine();
+    let _ = bulk::begin(&mut app, &What::Whole(Whole::Save, D), Marked::default());
+    assert_eq!(press(&mut app, Command::Back), [], "a save has no parts");
+    let _ = bulk::begin(&mut app, &What::Whole(Whole::Resurrect, D), Marked::default());
+    assert_eq!(press(&mut app, Command::Back), [Effect::Halt]);
+    assert_eq!(press(&mut app, Command::Back), [], "once");
+}

@@ -1,0 +1,89 @@
+//! The audit file, alerts, thresholds.
+
+use super::*;
+use crate::app::settings::{Alert, Notification, Watch};
+use crate::model::rows::Filter;
+
+fn restart(app: &mut App) -> Vec<Effect> {
+    press(app, Command::Act(Action::Restart))
+}
+
+fn audited(effects: &[Effect]) -> Vec<&str> {
+    let lines = effects.iter().filter_map(|effect| match effect {
+        Effect::Audit(line) => Some(line.as_str()),
+        _ => None,
+    });
+    lines.collect()
+}
+
+#[test]
+fn each_action_is_a_line_of_the_audit_before_and_after() {
+    let mut app = app(2);
+    assert!(audited(&restart(&mut app)).is_empty(), "none is wanted");
+    let mut app = super::app(2);
+    app.settings.audit = Some("/dev/null".into());
+    app.watched.user = "dep\"loy".into();
+    let effects = restart(&mut app);
+    assert_eq!(
+        audited(&effects),
+        [
+            r#"{"time":"1970-01-01T00:00:02.000Z","user":"dep\"loy","home":"/home/x/.pm2","event":"asked","action":"restart","target":"p0[0]"}"#
+        ]
+    );
+    let [Effect::Audit(_), Effect::Act { targets, .. }] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    let verdict = Verdict::Up { after_ms: 1_000 };
+    let report =
+        Report::ActionFinished { action: Action::Restart, target: targets[0].clone(), verdict };
+    let effects = update(&mut app, Moment::at(3_000), Message::Report(D, report)).0;
+    assert_eq!(
+        audited(&effects),
+        [
+            r#"{"time":"1970-01-01T00:00:03.000Z","user":"dep\"loy","home":"/home/x/.pm2","event":"outcome","action":"restart","target":"p0[0]","ok":true,"outcome":"restarted, up 1.0 s"}"#
+        ]
+    );
+}
+
+fn status(app: &mut App, status: ProcessStatus, at_ms: i64) -> Vec<Effect> {
+    let processes = vec![info(0, "p;0", status), info(1, "p1", ProcessStatus::Online)];
+    let snapshot = Snapshot { processes, warnings: Vec::new() };
+    let report = Report::Snapshot { at_ms, took_ms: 1, interval_ms: 1_000, snapshot };
+    update(app, Moment::at(at_ms), Message::Report(D, report)).0
+}
+
+#[test]
+fn an_errored_process_is_told_once_and_not_at_the_start() {
+    let mut app = app(0);
+    app.settings.alert =
+        Alert { bell: true, notify: Notification::Osc777, run: vec!["true".to_owned()] };
+    assert_eq!(status(&mut app, ProcessStatus::Errored, 10_000), []);
+    assert_eq!(status(&mut app, ProcessStatus::Online, 20_000), []);
+    let effects = status(&mut app, ProcessStatus::Errored, 30_000);
+    let [Effect::Ring(bell), Effect::Ring(told), Effect::Alert(alerted)] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(bell, "\x07");
+    assert_eq!(told, "\x1b]777;notify;pm2-tui;p,0[0] is errored: PM2 gave up\x07");
+    assert_eq!((&*alerted.name, alerted.pm_id), ("p;0", 0));
+    assert_eq!(status(&mut app, ProcessStatus::Errored, 40_000), [], "once");
+}
+
+#[test]
+fn a_threshold_marks_a_row_once_it_held() {
+    let mut app = app(0);
+    let when = Filter::parse("status:launching").unwrap().unwrap();
+    app.settings.watches = vec![Watch { when, hold_ms: 5_000 }];
+    let crossed = |app: &App| app.watched.fleet.get(key(0)).unwrap().crossed.clone();
+    status(&mut app, ProcessStatus::Launching, 10_000);
+    assert_eq!(crossed(&app), None);
+    status(&mut app, ProcessStatus::Launching, 14_000);
+    assert_eq!(crossed(&app), None);
+    status(&mut app, ProcessStatus::Launching, 15_000);
+    assert_eq!(crossed(&app).as_deref(), Some("status:launching"));
+    assert!(crate::model::rows::is_unwell(app.watched.fleet.get(key(0)).unwrap()));
+    status(&mut app, ProcessStatus::Online, 16_000);
+    assert_eq!(crossed(&app), None);
+    status(&mut app, ProcessStatus::Launching, 17_000);
+    assert_eq!(crossed(&app), None, "from the beginning");
+}
