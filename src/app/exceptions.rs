@@ -2,7 +2,7 @@
 //!
 //! Invariant: what is chosen is a group, never a row: groups change their places as exceptions come.
 
-use super::command::Command;
+use super::command::{Command, LogCommand};
 use super::geometry::{line_inside, wrap};
 use super::mode::Mode;
 use super::state::App;
@@ -93,6 +93,12 @@ pub(super) fn take_in_group(
 ) -> Taken {
     if matches!(command, Command::Open | Command::Exceptions) {
         return Taken::Close;
+    }
+    if command == Command::Log(LogCommand::NextMatch)
+        && let Some(group) = watched.exceptions.get(number)
+    {
+        let says = group.says();
+        return Taken::Occurrences(says.to_owned(), says != group.last_message());
     }
     let (columns, rows) = line_inside(size);
     // How times are written does not change how many rows there are.

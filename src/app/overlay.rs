@@ -12,6 +12,7 @@ use super::palette::{self, Entry, Palette};
 use super::prompt::Arguments;
 use super::taken::{Around, Taken, scrolled};
 use super::{exceptions, sheet_keys, why};
+use crate::model::death::LifeNumber;
 use crate::model::{Action, DaemonId, ProcessKey};
 
 /// The line that is typed into, if there is one.
@@ -89,6 +90,10 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
             if command == Command::Why {
                 return Taken::Close;
             }
+            let shown = why::death(around.watched, *key, *life);
+            if let (Command::Open, Some((death, ..))) = (command, shown) {
+                return Taken::Moment(*key, death.ended_ms);
+            }
             take_in_why(around, (*key, life, top), command);
             Taken::Done
         }
@@ -140,17 +145,16 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
 
 fn take_in_why(
     around: &Around<'_>,
-    (key, life, top): (ProcessKey, &mut usize, &mut usize),
+    (key, life, top): (ProcessKey, &mut LifeNumber, &mut usize),
     command: Command,
 ) {
     let (columns, rows) = line_inside(around.size);
-    let count = around.watched.boxes.get(key).map_or(0, |black_box| black_box.lives().len());
     match command {
         Command::Older | Command::Log(LogCommand::PreviousTurn) => {
-            (*life, *top) = ((*life + 1).min(count.saturating_sub(1)), 0);
+            (*life, *top) = (why::number(around.watched, key, *life, -1), 0);
         }
         Command::Newer | Command::Log(LogCommand::NextTurn) => {
-            (*life, *top) = (life.saturating_sub(1), 0);
+            (*life, *top) = (why::number(around.watched, key, *life, 1), 0);
         }
         command => {
             let lines = why::rows(around.watched, key, *life, columns);

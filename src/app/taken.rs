@@ -60,6 +60,11 @@ pub(super) enum Taken {
     Open(Mode),
     /// All overlays close, and this command is done as from the table.
     Do(Command),
+    /// All overlays close, and the log of this process is shown at that moment, milliseconds since 1970.
+    Moment(ProcessKey, i64),
+    /// All overlays close, and the log is searched for what this exception says; `*` stands for what
+    /// differs where the second is true.
+    Occurrences(String, bool),
     /// All overlays close, and this is done to these processes.
     Act(Action, DaemonId, Vec<Target>),
     /// These columns are to be shown, or those that stand by themselves.

@@ -14,6 +14,7 @@ pub(super) mod screen;
 pub(crate) mod shared;
 pub(crate) mod sources;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -73,6 +74,18 @@ impl Format {
     /// Reads a line. `reference_ms` completes a time that does not say all.
     pub(crate) fn read(&self, bytes: &[u8], reference_ms: i64) -> (Option<i64>, Line) {
         self.read_owned(bytes.to_vec(), reference_ms)
+    }
+
+    /// What a line says, without what leads it: PM2's stamp, a time, a level.
+    pub(crate) fn said<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        let plain = Plain::of(bytes.get(..READ_BYTES_MAX).unwrap_or(bytes));
+        let clock = Clock { zone: &self.zone, reference_ms: 0 };
+        let context = Context { declared: self.declared.as_ref(), clock, is_stderr: self.is_err };
+        let message = parse::read(&plain.text, &context).message;
+        match plain.text {
+            Cow::Borrowed(text) => Cow::Borrowed(message.of(text)),
+            Cow::Owned(text) => Cow::Owned(message.of(&text).to_vec()),
+        }
     }
 
     /// [`Self::read`], of bytes that are there for it.
@@ -191,8 +204,13 @@ impl Backwards {
         })
     }
 
+    /// What is known of it.
+    pub(crate) fn format(&self) -> &Format {
+        &self.format
+    }
+
     /// The file.
-    pub(super) fn file(&self) -> Arc<File> {
+    pub(crate) fn file(&self) -> Arc<File> {
         Arc::clone(&self.file)
     }
 

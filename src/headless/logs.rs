@@ -3,6 +3,7 @@
 //! Invariant: a line of history and of the bus is printed once, whatever is being written meanwhile
 //! (`live`); bytes are printed as they are only with `--raw`.
 
+mod entries;
 mod events;
 mod filter;
 mod live;
@@ -111,8 +112,10 @@ pub(super) async fn run(
             live::follow(bus, all, whose, &filter, &mut printer, until).await
         }
         None if !is_whole => Ok(Code::Condition),
-        // As grep.
-        None if history.is_empty() && what.grep.is_some() => Ok(Code::Condition),
+        // As grep, which says nothing: but here that may be a mistake of the one who asks.
+        None if history.is_empty() && filter.has_grep() => {
+            Err(Failure::condition("no line has what --grep asks for"))
+        }
         None => Ok(Code::Fine),
     }
 }
