@@ -6,7 +6,7 @@ use super::command::{Command, LogCommand};
 use super::geometry::{line_inside, wrap};
 use super::mode::Mode;
 use super::state::App;
-use super::taken::{Taken, scrolled};
+use super::taken::{LogPlace, Taken, scrolled};
 use super::why::Kind;
 use crate::model::exceptions::{Exceptions, Group, Thrower};
 use crate::model::units::{self, Clock};
@@ -98,7 +98,8 @@ pub(super) fn take_in_group(
         && let Some(group) = watched.exceptions.get(number)
     {
         let says = group.says();
-        return Taken::Occurrences(says.to_owned(), says != group.last_message());
+        let is_folded = says != group.last_message();
+        return Taken::Log(LogPlace::Occurrences(says.to_owned(), is_folded));
     }
     let (columns, rows) = line_inside(size);
     // How times are written does not change how many rows there are.

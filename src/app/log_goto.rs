@@ -3,16 +3,27 @@
 //!
 //! Invariant: nothing here changes anything but what the log shows, and where.
 
+use super::effect::Effects;
 use super::geometry::Pane;
 use super::log_keys::step;
 use super::log_view::{Search, Wanted};
 use super::state::App;
+use super::taken::LogPlace;
 use crate::logs::{Direction, Goal, LineId, Reach, Scope};
 use crate::model::ProcessKey;
 
+/// Goes there: all that is open closes.
+pub(super) fn go(app: &mut App, place: &LogPlace) -> Effects {
+    match place {
+        LogPlace::Moment(key, at_ms) => moment(app, *key, *at_ms),
+        LogPlace::Occurrences(says, is_folded) => occurrences(app, says, *is_folded),
+    }
+    Effects::none()
+}
+
 /// Shows the log of a process at a moment, milliseconds since 1970: its first line from then on. Where
 /// lines that old are in the log files only, these are read up to there.
-pub(super) fn moment(app: &mut App, key: ProcessKey, at_ms: i64) {
+fn moment(app: &mut App, key: ProcessKey, at_ms: i64) {
     let Some(owner) = app.owner(key) else { return };
     app.close_all();
     app.focus = Pane::Log;
@@ -31,7 +42,7 @@ pub(super) fn moment(app: &mut App, key: ProcessKey, at_ms: i64) {
 
 /// Shows the log of all with what an exception says searched for, from the newest on. `*` stands for what
 /// differs where `is_folded`.
-pub(super) fn occurrences(app: &mut App, says: &str, is_folded: bool) {
+fn occurrences(app: &mut App, says: &str, is_folded: bool) {
     let escaped = regex::escape(says);
     let pattern = if is_folded { escaped.replace(r"\*", r"\S*") } else { escaped };
     let Some(search) = Search::of(&pattern) else { return };

@@ -10,7 +10,7 @@ use super::inspection::Prompt;
 use super::mode::Mode;
 use super::palette::{self, Entry, Palette};
 use super::prompt::Arguments;
-use super::taken::{Around, Taken, scrolled};
+use super::taken::{Around, LogPlace, Taken, scrolled};
 use super::{exceptions, sheet_keys, why};
 use crate::model::death::LifeNumber;
 use crate::model::{Action, DaemonId, ProcessKey};
@@ -90,12 +90,7 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
             if command == Command::Why {
                 return Taken::Close;
             }
-            let shown = why::death(around.watched, *key, *life);
-            if let (Command::Open, Some((death, ..))) = (command, shown) {
-                return Taken::Moment(*key, death.ended_ms);
-            }
-            take_in_why(around, (*key, life, top), command);
-            Taken::Done
+            take_in_why(around, (*key, life, top), command)
         }
         (Mode::Exceptions { chosen }, command) => {
             exceptions::take_in_list(around.watched, around.size, chosen, command)
@@ -147,9 +142,15 @@ fn take_in_why(
     around: &Around<'_>,
     (key, life, top): (ProcessKey, &mut LifeNumber, &mut usize),
     command: Command,
-) {
+) -> Taken {
     let (columns, rows) = line_inside(around.size);
     match command {
+        Command::Open => {
+            let shown = why::death(around.watched, key, *life);
+            return shown.map_or(Taken::Done, |(death, ..)| {
+                Taken::Log(LogPlace::Moment(key, death.ended_ms))
+            });
+        }
         Command::Older | Command::Log(LogCommand::PreviousTurn) => {
             (*life, *top) = (why::number(around.watched, key, *life, -1), 0);
         }
@@ -162,6 +163,7 @@ fn take_in_why(
             *top = scrolled(*top, last, usize::from(rows), command);
         }
     }
+    Taken::Done
 }
 
 fn take_in_palette(palette: &mut Palette, around: &Around<'_>, command: Command) -> Taken {

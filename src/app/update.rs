@@ -193,14 +193,7 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         taken @ (Taken::Columns(_) | Taken::Several(..) | Taken::Item(..) | Taken::Ask(..)) => {
             row_keys::take_from_sheet(app, taken)
         }
-        Taken::Moment(key, at_ms) => {
-            log_goto::moment(app, key, at_ms);
-            Effects::none()
-        }
-        Taken::Occurrences(says, is_folded) => {
-            log_goto::occurrences(app, &says, is_folded);
-            Effects::none()
-        }
+        Taken::Log(place) => log_goto::go(app, &place),
         Taken::Run(ready) => {
             app.close_to_details();
             Effects::one(Effect::Run(ready))

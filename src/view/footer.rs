@@ -202,21 +202,22 @@ fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
             Command::Open if is_log => "open",
             _ => &row.label,
         };
-        let part = key(first, label, leaves);
-        Some(match row.command {
-            // What leads everywhere else stays, if only as a key.
-            Command::Why
-            | Command::Palette
-            | Command::NextPane
-            | Command::Filter
-            | Command::Log(LogCommand::Search) => {
-                key(first, label, 1).or(leaves, first, Role::Accent)
-            }
-            Command::Help | Command::Quit => part.or(2, first, Role::Accent),
-            _ => part,
-        })
+        Some(hint(row.command, first, label, leaves))
     });
     progress(app).into_iter().chain(whom).chain(keys).collect()
+}
+
+/// A key and what it does; what leads everywhere else stays, if only as a key.
+fn hint(command: Command, first: &str, label: &str, leaves: u8) -> Part {
+    match command {
+        Command::Why
+        | Command::Palette
+        | Command::NextPane
+        | Command::Filter
+        | Command::Log(LogCommand::Search) => key(first, label, 1).or(leaves, first, Role::Accent),
+        Command::Help | Command::Quit => key(first, label, leaves).or(2, first, Role::Accent),
+        _ => key(first, label, leaves),
+    }
 }
 
 /// How far an action on several is, and what Esc does about it.

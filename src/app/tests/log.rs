@@ -93,7 +93,7 @@ fn a_search_goes_along_while_it_is_typed() {
     assert_eq!((app.log_view.found(), marked_text(&app)), (2, "beta"));
     keys(&mut app, "\rN");
     assert_eq!((app.mode.clone(), marked_text(&app)), (Mode::Normal, "Beta"));
-    let notice = |app: &App| app.notice.as_ref().unwrap().text.to_string();
+    let notice = |app: &App| app.notice.as_ref().unwrap().text.clone();
     keys(&mut app, "N");
     assert_eq!(notice(&app), "no match above this line: n goes to those below");
     keys(&mut app, "nn");

@@ -163,8 +163,7 @@ pub(super) async fn follow<W: Write>(
                 }
             },
             () = until_then(until) => {
-                all.look_all()?;
-                all.rest(true)?;
+                all.look_all(true)?;
                 all.printer.flush()?;
                 return Ok(Code::Fine);
             }
@@ -179,8 +178,7 @@ pub(super) async fn follow<W: Write>(
                     let next = Instant::now() + ASK_EVERY;
                     asking = (next < until).then_some((until, next));
                 }
-                all.look_all()?;
-                all.rest(false)?;
+                all.look_all(false)?;
                 all.printer.flush()?;
                 if super::super::events::is_reader_gone() {
                     return Err(Failure::PipeClosed);
@@ -329,7 +327,8 @@ impl<W: Write> Following<'_, '_, W> {
         i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 
-    fn look_all(&mut self) -> Result<(), Failure> {
+    /// Looks at all that waits; at the end at what would wait on, too.
+    fn look_all(&mut self, is_end: bool) -> Result<(), Failure> {
         self.mend_shared()?;
         let keys: Vec<_> = self.channels.keys().copied().collect();
         for key in keys {
@@ -340,7 +339,7 @@ impl<W: Write> Following<'_, '_, W> {
                 self.print(key, &line)?;
             }
         }
-        Ok(())
+        self.rest(is_end)
     }
 
     /// Joins an output to its file, where the place is known now.

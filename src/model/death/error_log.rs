@@ -134,7 +134,9 @@ fn by_exceptions(deaths: &mut [Death], lines: &[Line], ends: &[usize], is_later:
         let part = lines.get(from..until).unwrap_or_default();
         until = from;
         let Some(death) = deaths.get_mut(death).filter(|_| !part.is_empty()) else { return };
-        part.iter().for_each(|line| say(death, line.text.clone()));
+        for line in part {
+            say(death, line.text.clone());
+        }
         death.is_mixed = is_mixed;
     };
     match behind {
