@@ -386,10 +386,8 @@ a line of a stack
         assert_eq!(words(&loops, &booms), [is(1), is(2), is(3)]);
         // Of the last second, two lives: the stamps do not tell them apart, the exceptions do.
         let stamped = |second: u32, port: u32| {
-            boom(port)
-                .lines()
-                .map(|line| format!("2026-11-28T03:12:{second:02}: {line}\n"))
-                .collect::<String>()
+            let stamp = format!("2026-11-28T03:12:{second:02}: ");
+            format!("{stamp}{}\n", boom(port).trim_end().replace('\n', &format!("\n{stamp}")))
         };
         let twice = format!("{}{}{}", exit(1, 1), exit(2, 1), exit(2, 1));
         let told = words(&twice, &format!("{}{}{}", stamped(1, 1), stamped(2, 2), stamped(2, 3)));
