@@ -106,6 +106,11 @@ pub(super) struct Reading {
 }
 
 impl Reading {
+    /// The file.
+    pub(super) fn file(&self) -> Arc<File> {
+        self.file.file()
+    }
+
     /// Whether reading it failed before its start.
     pub(super) fn is_broken(&self) -> bool {
         self.is_broken
