@@ -2,11 +2,11 @@
 //!
 //! Invariant: what is chosen is a group, never a row: groups change their places as exceptions come.
 
-use super::command::Command;
+use super::command::{Command, LogCommand};
 use super::geometry::{line_inside, wrap};
 use super::mode::Mode;
 use super::state::App;
-use super::taken::{Taken, scrolled};
+use super::taken::{LogPlace, Taken, scrolled};
 use super::why::Kind;
 use crate::model::exceptions::{Exceptions, Group, Thrower};
 use crate::model::units::{self, Clock};
@@ -93,6 +93,13 @@ pub(super) fn take_in_group(
 ) -> Taken {
     if matches!(command, Command::Open | Command::Exceptions) {
         return Taken::Close;
+    }
+    if command == Command::Log(LogCommand::NextMatch)
+        && let Some(group) = watched.exceptions.get(number)
+    {
+        let says = group.says();
+        let is_folded = says != group.last_message();
+        return Taken::Log(LogPlace::Occurrences(says.to_owned(), is_folded));
     }
     let (columns, rows) = line_inside(size);
     // How times are written does not change how many rows there are.

@@ -38,6 +38,7 @@ pub mod log_dress;
 pub mod log_entry;
 mod log_filed;
 mod log_formats;
+mod log_goto;
 mod log_intake;
 mod log_keys;
 pub mod log_line;

@@ -3,7 +3,7 @@
 use super::geometry::wrap;
 use super::state::App;
 use crate::model::ProcessKey;
-use crate::model::death::{BlackBox, Death, words};
+use crate::model::death::{BlackBox, Death, LifeNumber, words};
 use crate::model::units::{self, Clock};
 use crate::model::watched::Watched;
 
@@ -20,20 +20,36 @@ pub enum Kind {
     Evidence,
 }
 
-/// The death that is shown: `life` counts back from the newest, 0; with how many there are.
+/// The death that is shown, which one that is counted from the newest, 1, and how many there are.
 #[must_use]
-pub fn death(watched: &Watched, key: ProcessKey, life: usize) -> (Option<&Death>, usize) {
-    let Some(lives) = watched.boxes.get(key).map(BlackBox::lives) else {
-        return (None, 0);
-    };
-    let count = lives.len();
-    let at = count.checked_sub(life.min(count.saturating_sub(1)) + 1);
-    (at.and_then(|at| lives.get(at)), count)
+pub fn death(
+    watched: &Watched,
+    key: ProcessKey,
+    life: LifeNumber,
+) -> Option<(&Death, usize, usize)> {
+    let black_box = watched.boxes.get(key)?;
+    let (death, place, _) = black_box.numbered(life)?;
+    let count = black_box.lives().len();
+    Some((death, count.saturating_sub(place), count))
+}
+
+/// The number of the death that is so many before the one that is shown, or after it: it stays shown
+/// while others end.
+#[must_use]
+pub fn number(watched: &Watched, key: ProcessKey, life: LifeNumber, step: i64) -> LifeNumber {
+    let black_box = watched.boxes.get(key)?;
+    let (.., number) = black_box.numbered(life)?;
+    black_box.numbered(Some(number + step)).map(|(.., number)| number)
 }
 
 /// The rows below the title, wrapped at so many columns.
 #[must_use]
-pub fn rows(watched: &Watched, key: ProcessKey, life: usize, columns: u16) -> Vec<(Kind, String)> {
+pub fn rows(
+    watched: &Watched,
+    key: ProcessKey,
+    life: LifeNumber,
+    columns: u16,
+) -> Vec<(Kind, String)> {
     let mut rows = Vec::new();
     let mut say = |kind, text: &str| {
         rows.extend(wrap(text, columns).into_iter().map(|row| (kind, row)));
@@ -42,7 +58,7 @@ pub fn rows(watched: &Watched, key: ProcessKey, life: usize, columns: u16) -> Ve
         say(Kind::Cause, &format!("it could not be started: {why}"));
         say(Kind::Fact, "");
     }
-    let (Some(death), _) = death(watched, key, life) else {
+    let Some((death, ..)) = death(watched, key, life) else {
         say(Kind::Fact, "No exit is on record, neither here nor in the daemon's own log.");
         return rows;
     };
@@ -67,7 +83,12 @@ pub fn rows(watched: &Watched, key: ProcessKey, life: usize, columns: u16) -> Ve
     }
     if !death.words.is_empty() {
         say(Kind::Fact, "");
-        say(Kind::Heading, "its last lines of standard error");
+        let heading = if death.is_mixed {
+            "the last lines of its standard error; earlier lives may have written some of them"
+        } else {
+            "its last lines of standard error"
+        };
+        say(Kind::Heading, heading);
         death.words.iter().for_each(|line| say(Kind::Evidence, line));
     }
     rows

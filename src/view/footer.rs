@@ -70,10 +70,19 @@ fn keys(app: &App, canvas: &Canvas<'_>) -> Vec<Part> {
         Mode::Help { .. } => {
             vec![key("Esc", "close", 0), key("j k", "scroll", 1), key("/", "search", 2)]
         }
-        Mode::Exception { .. } => vec![key("Esc", "close", 0), key("j k", "scroll", 1)],
+        Mode::Exception { .. } => {
+            let found = key("n", "find in the log", 1);
+            vec![key("Esc", "close", 0), found, key("j k", "scroll", 2)]
+        }
         Mode::Why { .. } => {
             let arrows = if canvas.theme().ascii { "[ ]" } else { "← →" };
-            vec![key("Esc", "close", 0), key(arrows, "older, newer", 2), key("j k", "scroll", 1)]
+            let moment = key("Enter", "that moment in the log", 1);
+            vec![
+                key("Esc", "close", 0),
+                moment,
+                key(arrows, "older, newer", 3),
+                key("j k", "scroll", 2),
+            ]
         }
         Mode::Palette(_) => {
             vec![key("Enter", "do it", 0), key("Esc", "close", 0), choose(canvas)]
@@ -178,7 +187,11 @@ fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
             Command::Back if marked > 0 && !is_log => 1,
             _ if acts && !is_any_live => row.footer?.saturating_add(100),
             Command::Open if is_log => 3,
-            Command::Log(LogCommand::NextMatch) if app.log_view.search().is_some() => 3,
+            Command::Log(LogCommand::NextMatch | LogCommand::PreviousMatch)
+                if app.log_view.search().is_some() =>
+            {
+                3
+            }
             Command::Log(LogCommand::NextMark) if app.log_view.marks() > 0 => 6,
             Command::Back if is_log && back(app).is_some() => 2,
             _ => row.footer?,
@@ -189,9 +202,22 @@ fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
             Command::Open if is_log => "open",
             _ => &row.label,
         };
-        Some(key(first, label, leaves))
+        Some(hint(row.command, first, label, leaves))
     });
     progress(app).into_iter().chain(whom).chain(keys).collect()
+}
+
+/// A key and what it does; what leads everywhere else stays, if only as a key.
+fn hint(command: Command, first: &str, label: &str, leaves: u8) -> Part {
+    match command {
+        Command::Why
+        | Command::Palette
+        | Command::NextPane
+        | Command::Filter
+        | Command::Log(LogCommand::Search) => key(first, label, 1).or(leaves, first, Role::Accent),
+        Command::Help | Command::Quit => key(first, label, leaves).or(2, first, Role::Accent),
+        _ => key(first, label, leaves),
+    }
 }
 
 /// How far an action on several is, and what Esc does about it.

@@ -18,22 +18,22 @@ use crate::app::App;
 use crate::app::geometry::line_inside;
 use crate::app::why::{self, Kind};
 use crate::model::ProcessKey;
+use crate::model::death::LifeNumber;
 
 /// Draws it over the whole screen but the footer, scrolled down by `top` rows.
 pub(super) fn draw(
     app: &App,
     canvas: &mut Canvas<'_>,
     screen: Rect,
-    (key, life, top): (ProcessKey, usize, usize),
+    (key, life, top): (ProcessKey, LifeNumber, usize),
 ) {
     let (columns, _) = line_inside((screen.width, screen.height));
     let lines = why::rows(&app.watched, key, life, columns);
     let mut title = vec![Part::new(app.display_name(key), Role::Strong, 1)];
-    let (death, count) = why::death(&app.watched, key, life);
-    if let Some(death) = death {
-        let older = if count > 1 { ", ← older, → newer" } else { "" };
-        let number = life.min(count.saturating_sub(1)) + 1;
-        title.push(Part::new(format!("exit {number} of {count}{older}"), Role::Quiet, 0));
+    if let Some((death, number, count)) = why::death(&app.watched, key, life) {
+        let older = if number < count { ", ← older" } else { "" };
+        let newer = if number > 1 { ", → newer" } else { "" };
+        title.push(Part::new(format!("exit {number} of {count}{older}{newer}"), Role::Quiet, 0));
         title.push(Part::new(why::ended_at(app, death), Role::Quiet, 2));
     }
     draw_rows(canvas, screen, title, (&lines, top));
