@@ -78,6 +78,8 @@ pub struct Process {
     pub stop_told_at_ms: Option<i64>,
     /// Whether it is saved as running and was stopped at the last look.
     pub is_saved_running: bool,
+    /// Whether it looped when somebody restarted it: one crash more, and it still does.
+    has_looped: bool,
     /// When it last crashed, oldest first; at most [`LOOP_CRASHES`] times.
     crashed_at_ms: VecDeque<i64>,
 }
@@ -121,6 +123,7 @@ impl Process {
             stopping_since_ms: None,
             stop_told_at_ms: None,
             is_saved_running: false,
+            has_looped: false,
             crashed_at_ms: VecDeque::new(),
         }
     }
@@ -390,10 +393,12 @@ impl Process {
             && info.created_at_ms != self.info.created_at_ms;
         if is_commanded {
             self.crashed_at_ms.clear();
+            self.has_looped |= self.is_looping;
             self.is_looping = false;
             return;
         }
         if info.restarts > self.info.restarts {
+            self.is_looping |= std::mem::take(&mut self.has_looped);
             self.crashed_at_ms.push_back(now_ms);
             if self.crashed_at_ms.len() > LOOP_CRASHES {
                 self.crashed_at_ms.pop_front();
@@ -425,6 +430,8 @@ impl Process {
             None => self.online_since.is_none_or(|(_, since_ms)| since(&since_ms) > LOOP_SPAN_MS),
         };
         self.is_looping &= !is_calm;
+        let is_old = |(_, since_ms): (i64, i64)| since(&since_ms) > LOOP_SPAN_MS;
+        self.has_looped &= !self.online_since.is_some_and(is_old);
     }
 
     /// Whether PM2 leaves it stopped, rather than starting it again in a moment.
