@@ -83,6 +83,8 @@ pub struct Process {
     pub crossed: Option<Box<str>>,
     /// The label and the home of its daemon, a line each; `None` where they are not known.
     pub place: Option<Arc<str>>,
+    /// Whether it looped when somebody restarted it: one crash more, and it still does.
+    has_looped: bool,
     /// When it last crashed, oldest first; at most [`LOOP_CRASHES`] times.
     crashed_at_ms: VecDeque<i64>,
 }
@@ -128,6 +130,7 @@ impl Process {
             is_saved_running: false,
             crossed: None,
             place: None,
+            has_looped: false,
             crashed_at_ms: VecDeque::new(),
         }
     }
@@ -397,10 +400,12 @@ impl Process {
             && info.created_at_ms != self.info.created_at_ms;
         if is_commanded {
             self.crashed_at_ms.clear();
+            self.has_looped |= self.is_looping;
             self.is_looping = false;
             return;
         }
         if info.restarts > self.info.restarts {
+            self.is_looping |= std::mem::take(&mut self.has_looped);
             self.crashed_at_ms.push_back(now_ms);
             if self.crashed_at_ms.len() > LOOP_CRASHES {
                 self.crashed_at_ms.pop_front();
@@ -432,6 +437,8 @@ impl Process {
             None => self.online_since.is_none_or(|(_, since_ms)| since(&since_ms) > LOOP_SPAN_MS),
         };
         self.is_looping &= !is_calm;
+        let is_old = |(_, since_ms): (i64, i64)| since(&since_ms) > LOOP_SPAN_MS;
+        self.has_looped &= !self.online_since.is_some_and(is_old);
     }
 
     /// Whether PM2 leaves it stopped, rather than starting it again in a moment.

@@ -98,3 +98,19 @@ pub(crate) fn a_crash_loop_is_noticed() {
     run(&["stop", "now"]).with(0);
     assert_eq!(run(&["check", "--looping"]).with(0).out, "ok: 2 processes\n");
 }
+
+/// PM2 calls it stable, since it lives longer than its own `min_uptime`.
+pub(crate) fn a_restart_does_not_hide_a_crash_loop() {
+    let crashes = apps::script("quick", "js", "process.exit(3);");
+    let crashes = crashes.with(json!({"max_restarts": 100_000, "min_uptime": 1}));
+    let home = Pm2Home::with(Release::Seven, &[crashes]);
+    let run = |arguments: &[&str]| pm2_tui(home.path(), arguments);
+    wait_until("it crashed often", || home.one("quick").restarts >= 4);
+    // What looks at it has looked a moment before.
+    wait_until("it looks so", || run(&["ls"]).with(0).out.contains("online, looping"));
+    let restarted = run(&["restart", "quick"]).with(1);
+    assert!(restarted.err.contains("down: exit code 3"), "{restarted:?}");
+    run(&["restart", "quick", "--settle", "0"]).with(0);
+    let ended = run(&["check", "--looping"]).with(1);
+    assert!(ended.out.starts_with("quick[0]: in a crash loop: "), "{ended:?}");
+}
