@@ -13,6 +13,7 @@ mod debug_log;
 mod events;
 mod events_real;
 mod kinds;
+mod log_files;
 mod logs;
 mod program;
 mod readme;
@@ -43,9 +44,9 @@ fn of_logs() -> Vec<Test> {
         simulated(logs::a_daemon_that_is_gone_is_told_once),
         with_pm2(logs::history_is_what_the_files_hold),
         with_pm2(logs::odd_files_are_read_or_named).weighing(Weight::Busy),
-        with_pm2(logs::a_trace_is_taken_or_left_whole),
-        with_pm2(logs::files_of_another_user_are_named),
-        with_pm2(logs::what_pm2_stamps_is_printed_as_it_is_in_the_file).weighing(Weight::Busy),
+        with_pm2(log_files::a_trace_is_taken_or_left_whole),
+        with_pm2(log_files::files_of_another_user_are_named),
+        with_pm2(log_files::what_pm2_stamps_is_printed_as_it_is_in_the_file).weighing(Weight::Busy),
         following_misses_nothing(Release::Seven),
         following_misses_nothing(Release::Five),
         with_pm2(logs::following_a_flood_misses_nothing_and_doubles_nothing).weighing(Weight::Busy),

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
 use pm2_tui::demo::{World, epoch_ms};
@@ -17,7 +16,6 @@ use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
 use crate::harness::procfs::Proc;
 use crate::harness::relay::Relay;
-use crate::harness::screen::COCKPIT;
 use crate::harness::wait_until;
 
 pub(crate) fn history_is_what_the_files_hold() {
@@ -125,140 +123,87 @@ pub(crate) fn odd_files_are_read_or_named() {
     assert!(raw.stdout == long, "byte for byte: {} of {}", raw.stdout.len(), long.len());
 }
 
-/// Filters mean entries: those of the files, and those that come.
-pub(crate) fn a_trace_is_taken_or_left_whole() {
-    let text = "function all() {\n\
-                console.log('one');\n\
-                console.log(new Error('boom 1').stack.split('\\n').slice(0, 3).join('\\n'));\n\
-                console.log('two');\n\
-                }\n\
-                all();\n\
-                process.on('SIGUSR2', all);\n\
-                setInterval(function () {}, 1e9);";
-    let home = Pm2Home::with(Release::Seven, &[script("app", "js", text)]);
-    let out = home.path().join("logs/app-out.log");
-    wait_until("it has logged", || {
-        fs::read_to_string(&out).unwrap_or_default().lines().count() == 5
-    });
-    let run = |arguments: &[&str]| pm2_tui(home.path(), &[&["logs", "--raw"], arguments].concat());
-    let all = fs::read_to_string(&out).unwrap();
-    let trace: String = all.split_inclusive('\n').skip(1).take(3).collect();
-    assert!(trace.starts_with("Error: boom 1\n    at "), "{trace}");
-    for arguments in [["--grep", "at all"], ["--grep", "boom"], ["--level", "error"]] {
-        assert_eq!(run(&arguments).with(0).out, trace, "{arguments:?}");
-    }
-    assert_eq!(run(&["--exclude", "at all"]).with(0).out, "one\ntwo\n");
-    let none = run(&["--grep", "three"]).with(1);
-    assert_eq!((none.out.as_str(), none.err.matches("--grep").count()), ("", 1), "{none:?}");
+/// How many lines of each came, each once and in order; and what was wrong, if anything was.
+#[derive(Debug, Default, Clone)]
+struct Counted {
+    counts: BTreeMap<String, u64>,
+    wrong: Option<String>,
+    is_over: bool,
+}
 
-    let arguments = ["logs", "-f", "-n", "0", "--raw", "--grep", "process.all|two"];
-    let mut child = program(home.path(), &arguments).stdout(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let app = Proc::find(home.one("app").pid).unwrap();
-    // When it listens is not told: what was logged before that is not printed.
-    let printed: Arc<Mutex<Vec<String>>> = Arc::default();
-    let taking = Arc::clone(&printed);
-    let reading = std::thread::spawn(move || {
-        for line in lines.take(4) {
-            taking.lock().unwrap().push(line);
+/// The name and the number of a line. PM2 says what it does in the logs of cluster workers, too.
+fn numbered(line: &str) -> Option<(&str, u64)> {
+    let line = line.split_once(": ").map_or(line, |(_, line)| line);
+    let (name, number) = line.split_once(' ')?;
+    let is_counted = ["forked", "worker", "shared0", "shared1", "stamped"].contains(&name);
+    Some((name, number.parse().ok()?)).filter(|_| is_counted)
+}
+
+impl Counted {
+    fn take(&mut self, line: &str) {
+        let Some((name, number)) = numbered(line) else { return };
+        let wanted = self.counts.entry(name.to_owned()).or_default();
+        if number != *wanted && self.wrong.is_none() {
+            self.wrong = Some(format!("{number} of {name} instead of {wanted}"));
         }
-    });
-    wait_until("it is printed", || {
-        app.signal(Signal::USR2);
-        printed.lock().unwrap().len() == 4
-    });
-    reading.join().unwrap();
-    let printed = printed.lock().unwrap().clone();
-    let begins = ["Error: boom 1", "    at process.all ", "    at process.emit ", "two"];
-    let is_it = |(line, begin): (&String, &str)| line.starts_with(begin);
-    assert!(printed.len() == 4 && printed.iter().zip(begins).all(is_it), "{printed:?}");
-    Proc::find(child.id().cast_signed()).unwrap().signal(Signal::TERM);
-    child.wait().unwrap();
-}
-
-/// What may not be read is named once, and the rest is printed.
-pub(crate) fn files_of_another_user_are_named() {
-    let text = "console.log('said'); console.error('kept'); setInterval(function () {}, 1e9);";
-    let home = Pm2Home::with(Release::Seven, &[script("app", "js", text)]);
-    let log = |name: &str| home.path().join("logs").join(name);
-    wait_until("it has logged", || {
-        let size = |name: &str| fs::metadata(log(name)).map_or(0, |about| about.len());
-        size("app-out.log") > 0 && size("app-error.log") > 0
-    });
-    let mode = |path: &std::path::Path, mode| {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-    };
-    mode(home.path(), 0o755);
-    for socket in ["rpc.sock", "pub.sock"] {
-        mode(&home.path().join(socket), 0o777);
+        *wanted += 1;
     }
-    mode(&log("app-error.log"), 0o000);
-    // Root may do everything.
-    let folder = tempfile::Builder::new().prefix("pt").tempdir_in("/tmp").unwrap();
-    mode(folder.path(), 0o755);
-    let arguments = ["--home", home.path().to_str().unwrap(), "logs", "app", "--raw"];
-    let mut command = if rustix::process::geteuid().is_root() {
-        let copy = folder.path().join("pm2-tui");
-        fs::copy(COCKPIT, &copy).unwrap();
-        mode(&copy, 0o755);
-        let mut command = Command::new("/usr/bin/setpriv");
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(copy);
-        command
-    } else {
-        Command::new(COCKPIT)
-    };
-    let told = command.args(arguments).env_clear().output().unwrap();
-    let (out, err) =
-        (String::from_utf8(told.stdout).unwrap(), String::from_utf8(told.stderr).unwrap());
-    assert_eq!((out.as_str(), told.status.code()), ("said\n", Some(1)), "{err}");
-    assert_eq!(err.matches("app-error.log").count(), 1, "{err}");
-    assert!(err.contains("Permission denied"), "{err}");
 }
 
-/// A fork app with `--time`: PM2 itself drops some of its lines, in the file and on the bus alike
-/// (docs/pm2-ops.md section 1.2). What it keeps is printed once, byte for byte.
-pub(crate) fn what_pm2_stamps_is_printed_as_it_is_in_the_file() {
-    let app = counter("stamped", 20_000, 20, "").with(json!({"time": true}));
-    let home = Pm2Home::with(Release::Seven, &[app]);
-    let file = home.path().join("logs/stamped-out.log");
-    let size = |path: &std::path::Path| fs::metadata(path).map_or(0, |about| about.len());
-    wait_until("it has logged a lot", || size(&file) > 500_000);
-    let printed = home.apps().join("printed");
-    let mut following = program(home.path(), &["logs", "-f", "--raw", "-n", "10000000", "--out"]);
-    following.stdout(fs::File::create(&printed).unwrap());
-    let mut child = following.spawn().unwrap();
-    wait_until("history is printed", || size(&printed) > 500_000);
-    let before = size(&printed);
-    wait_until("what follows is", || size(&printed) > before + 200_000);
-    assert!(home.cli(&["stop", "stamped"]).status.success());
-    wait_until("all is printed", || size(&printed) >= size(&file));
-    Proc::find(child.id().cast_signed()).unwrap().signal(Signal::TERM);
-    child.wait().unwrap();
-    let (printed, file) = (fs::read(&printed).unwrap(), fs::read(&file).unwrap());
-    let first = printed.iter().zip(&file).position(|(one, other)| one != other);
-    assert_eq!((first, printed.len()), (None, file.len()));
+/// A program that prints numbered lines, and what it says of them.
+struct Counting {
+    child: std::process::Child,
+    counted: Arc<Mutex<Counted>>,
+    told: Arc<Mutex<String>>,
 }
 
-/// Reads numbered lines, and panics unless each comes once and in order.
-fn counting(
-    out: std::process::ChildStdout,
-    counts: &Arc<Mutex<BTreeMap<String, u64>>>,
-) -> std::thread::JoinHandle<()> {
-    let counts = Arc::clone(counts);
-    std::thread::spawn(move || {
-        for line in BufReader::new(out).lines().map(Result::unwrap) {
-            let line = line.split_once(": ").map_or(line.as_str(), |(_, line)| line);
-            let (name, number) = line.split_once(' ').unwrap_or_default();
-            // PM2 says what it does in the logs of cluster workers, too.
-            if !["forked", "worker", "shared0", "shared1", "stamped"].contains(&name) {
-                continue;
+impl Counting {
+    fn of(mut following: std::process::Command) -> Self {
+        let mut child = following.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (counted, told) = (Arc::<Mutex<Counted>>::default(), Arc::<Mutex<String>>::default());
+        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let (count, say) = (Arc::clone(&counted), Arc::clone(&told));
+        std::thread::spawn(move || {
+            for line in BufReader::new(out).lines() {
+                count.lock().unwrap().take(&line.unwrap());
             }
-            let mut counts = counts.lock().unwrap();
-            let wanted = counts.entry(name.to_owned()).or_default();
-            assert_eq!(number.parse::<u64>().unwrap(), *wanted, "of {name}");
-            *wanted += 1;
+            count.lock().unwrap().is_over = true;
+        });
+        std::thread::spawn(move || {
+            for line in BufReader::new(err).lines().map(Result::unwrap) {
+                say.lock().unwrap().extend([line.as_str(), "\n"]);
+            }
+        });
+        Self { child, counted, told }
+    }
+
+    /// Waits until all that is in these files now has come, and so many more lines of each.
+    fn catches_up(&self, files: &[std::path::PathBuf], when: &str, more: u64) {
+        let mut wanted: BTreeMap<String, u64> = BTreeMap::new();
+        for text in files.iter().map(|file| fs::read(file).unwrap()) {
+            for (name, number) in String::from_utf8_lossy(&text).lines().filter_map(numbered) {
+                wanted.insert(name.to_owned(), number + more);
+            }
         }
-    })
+        assert_eq!(wanted.len(), 5, "{when}: {wanted:?}");
+        wait_until(&format!("what was written {when}"), || {
+            let now = self.counted.lock().unwrap().clone();
+            let told = self.told.lock().unwrap();
+            assert!(now.wrong.is_none() && !now.is_over, "{when}: {now:?}; it said: {told}");
+            wanted.iter().all(|(name, wanted)| now.counts.get(name) > Some(wanted))
+        });
+    }
+
+    /// Ends it; what it said.
+    fn end(mut self) -> String {
+        Proc::find(self.child.id().cast_signed()).unwrap().signal(Signal::TERM);
+        self.child.wait().unwrap();
+        wait_until("all was read", || self.counted.lock().unwrap().is_over);
+        let counted = self.counted.lock().unwrap();
+        let told = self.told.lock().unwrap().clone();
+        assert!(counted.wrong.is_none(), "{counted:?}; it said: {told}");
+        told
+    }
 }
 
 /// The same while files are rotated both ways and emptied, and the bus goes and comes.
@@ -267,10 +212,10 @@ pub(crate) fn following_misses_nothing_whatever_becomes_of_files_and_bus(release
     let shared = json!({"exec_mode": "cluster", "instances": 2, "merge_logs": true});
     let stamped = json!({"exec_mode": "cluster", "instances": 1, "time": true});
     let apps = [
-        counter("forked", 50_000, 20, ""),
+        counter("forked", 50_000, 5, ""),
         counter("worker", 50_000, 20, "").with(cluster),
-        counter("shared", 5_000, 20, "").with(shared),
-        counter("stamped", 5_000, 20, "").with(stamped),
+        counter("shared", 5_000, 5, "").with(shared),
+        counter("stamped", 5_000, 5, "").with(stamped),
     ];
     let home = Pm2Home::with(release, &apps);
     let logs = home.path().join("logs");
@@ -285,48 +230,38 @@ pub(crate) fn following_misses_nothing_whatever_becomes_of_files_and_bus(release
     let mut following = program(home.path(), &["logs", "all", "-f", "--raw", "-n", "10000000"]);
     following.env("PM2_DAEMON_RPC_PORT", relay.folder().join("rpc.sock"));
     following.env("PM2_DAEMON_PUB_PORT", relay.bus());
-    let mut child = following.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let counts: Arc<Mutex<BTreeMap<String, u64>>> = Arc::default();
-    let reading = counting(child.stdout.take().unwrap(), &counts);
-    let more = |count: u64| {
-        let before = counts.lock().unwrap().clone();
-        wait_until("more lines", || {
-            let now = counts.lock().unwrap();
-            reading.is_finished()
-                || (now.len() == 5
-                    && now
-                        .iter()
-                        .all(|(name, now)| *now >= before.get(name).copied().unwrap_or(0) + count))
+    let counting = Counting::of(following);
+    let grow = |by: u64| {
+        let before = files.map(size);
+        wait_until("the files grow", || {
+            files.iter().zip(before).all(|(name, before)| size(name) > before + by)
         });
-        assert!(!reading.is_finished(), "it ended early, or a line was missing or twice");
     };
-    more(1_000);
+    let catches_up = |when| counting.catches_up(&files.map(|name| logs.join(name)), when, 1_000);
+    catches_up("at the start");
     for name in files {
         fs::rename(logs.join(name), logs.join(format!("{name}.1"))).unwrap();
     }
     home.call("reloadLogs", &json!({}));
     wait_until("the files are there again", || files.iter().all(|name| size(name) > 0));
-    more(1_000);
+    grow(10_000);
+    catches_up("after a rotation");
     for name in files {
         fs::copy(logs.join(name), logs.join(format!("{name}.2"))).unwrap();
         fs::OpenOptions::new().write(true).open(logs.join(name)).unwrap().set_len(0).unwrap();
     }
-    more(1_000);
+    grow(10_000);
+    catches_up("after a copy");
     assert!(home.cli(&["flush"]).status.success());
-    more(1_000);
-    for _ in 0..2 {
-        let before = files.map(size);
+    grow(10_000);
+    catches_up("after a flush");
+    for when in ["after a loss", "after another"] {
         relay.cut();
-        wait_until("the files grow", || {
-            files.iter().zip(before).all(|(name, before)| size(name) > before + 10_000)
-        });
+        grow(10_000);
         relay.reopen();
-        more(2_000);
+        catches_up(when);
     }
-    Proc::find(child.id().cast_signed()).unwrap().signal(Signal::TERM);
-    let told = child.wait_with_output().unwrap();
-    reading.join().unwrap();
-    let told = String::from_utf8(told.stderr).unwrap();
+    let told = counting.end();
     assert!(!told.contains("missing"), "{told}");
 }
 
