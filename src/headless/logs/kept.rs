@@ -107,7 +107,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.log");
         let long = "x".repeat(BUFFER_BYTES + 10);
-        let text: String = (0..5_000).map(|n| format!("line {n}\n")).collect();
+        let text = (0..5_000).fold(String::new(), |text, n| text + &format!("line {n}\n"));
         std::fs::write(&path, format!("{text}{long}\n\nlast")).unwrap();
         let format = Format { declared: None, zone: jiff::tz::TimeZone::UTC, is_err: false };
         let mut file = Backwards::open(&path, None, format).unwrap();
