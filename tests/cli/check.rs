@@ -101,8 +101,8 @@ pub(crate) fn a_crash_loop_is_noticed() {
 
 /// PM2 calls it stable, since it lives longer than its own `min_uptime`.
 pub(crate) fn a_restart_does_not_hide_a_crash_loop() {
-    let crashes = apps::script("quick", "js", "process.exit(3);");
-    let crashes = crashes.with(json!({"max_restarts": 100_000, "min_uptime": 1}));
+    let crashes = apps::script("quick", "js", "setTimeout(() => process.exit(3), 150);");
+    let crashes = crashes.with(json!({"max_restarts": 100_000, "min_uptime": 100}));
     let home = Pm2Home::with(Release::Seven, &[crashes]);
     let run = |arguments: &[&str]| pm2_tui(home.path(), arguments);
     wait_until("it crashed often", || home.one("quick").restarts >= 4);
