@@ -70,7 +70,6 @@ pub(crate) fn trials() -> Vec<Test> {
         simulated(check::restarts_are_counted_between_two_looks),
         simulated(check::it_can_be_read_by_programs),
         with_pm2(check::a_crash_loop_is_noticed),
-        with_pm2(check::a_restart_does_not_hide_a_crash_loop),
         simulated(trigger::a_message_to_all_asks_for_the_processes_once),
         simulated(showing::environments_are_asked_for_once),
         simulated(trigger::what_nobody_declares_is_not_sent),

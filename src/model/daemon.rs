@@ -314,7 +314,7 @@ impl Problem {
                 "start it{again} with: PM2_HOME={home} pm2 start app.js   (no list of processes is saved)"
             ),
             None => format!(
-                "start it{again} with: PM2_HOME={home} pm2 resurrect   (or pm2 start app.js, if no list is saved)"
+                "start it{again} with: PM2_HOME={home} pm2 resurrect   (or pm2 start app.js)"
             ),
         };
         match self {

@@ -4,6 +4,7 @@
 //! `restart overlimit`, and an echo of what this program itself asked for; each is told once.
 
 use super::Action;
+use super::looping::restart_delay_ms;
 use super::moment::Moment;
 use super::process::Process;
 use super::verdict::End;
@@ -194,7 +195,7 @@ fn ended(event: &ProcessEvent) -> Ended {
         Some(why) => Next::Stays(why),
         None => Next::Restart {
             restart: info.restarts.saturating_add(1),
-            delay_ms: Process::new(info.clone()).restart_delay_ms(),
+            delay_ms: restart_delay_ms(info),
             unstable: (info.unstable_restarts > 0 && is_short)
                 .then(|| (info.unstable_restarts, info.restarts_max())),
         },

@@ -16,6 +16,8 @@ const STABLE_AFTER_MS: i64 = 30_000;
 /// the process's own `kill_timeout`, milliseconds.
 const RESTART_MARGIN_MS: i64 = 1_000;
 
+/// The longest pause that PM2's growing back-off reaches, milliseconds (`lib/God.js`).
+const BACKOFF_MAX_MS: u64 = 15_000;
 /// How long a process that somebody just restarted may have to be watched until it is known whether it
 /// loops still, milliseconds.
 const DOUBT_MS: i64 = 3_000;
@@ -48,6 +50,16 @@ pub fn looks_looping(info: &ProcessInfo, now_ms: i64) -> bool {
         || (info.restarts >= RESTARTS_MIN
             && (is_own_start || info.status == ProcessStatus::WaitingRestart));
     is_young && has_crashed
+}
+
+/// The pause before PM2 starts a crashed process again, as `God.handleExit` reckons it, milliseconds.
+#[must_use]
+pub fn restart_delay_ms(info: &ProcessInfo) -> Option<u64> {
+    let backoff = info.backoff_first_ms.map(|first| match info.backoff_last_ms {
+        None | Some(0) => first,
+        Some(last) => (last.saturating_mul(3) / 2).min(BACKOFF_MAX_MS),
+    });
+    backoff.or(info.restart_delay_ms).filter(|delay| *delay > 0)
 }
 
 /// How long to wait before a second look at a process that may loop without looking so, milliseconds:

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::figures::Figures;
-use super::looping::looks_looping;
+use super::looping::{looks_looping, restart_delay_ms};
 use super::moment::Moment;
 use super::series::{Sample, Series};
 use super::speech::Speech;
@@ -16,8 +16,6 @@ use super::{Action, Target, Verdict, units};
 use crate::protocol::bus::{EventKind, ProcessEvent};
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 
-/// The longest pause that PM2's growing back-off reaches, milliseconds (`lib/God.js`).
-const BACKOFF_MAX_MS: u64 = 15_000;
 /// So many crashes within [`LOOP_SPAN_MS`] are a crash loop.
 const LOOP_CRASHES: usize = 3;
 /// One minute; a loop is over when there was none for so long.
@@ -357,21 +355,11 @@ impl Process {
         let crashed = self.info.status == ProcessStatus::Stopped
             && self.stopping_since_ms.is_none()
             && self.info.stays_stopped().is_none();
-        if let (true, Some(delay)) = (crashed, self.restart_delay_ms()) {
+        if let (true, Some(delay)) = (crashed, restart_delay_ms(&self.info)) {
             // God says `stopped` on the bus and sets `waiting restart` right after (`handleExit`).
             self.info.status = ProcessStatus::WaitingRestart;
             self.restarts_at_ms = Some(now.steady_ms.saturating_add(delay as i64));
         }
-    }
-
-    /// The pause before PM2 starts a crashed process again, as `God.handleExit` reckons it.
-    pub(super) fn restart_delay_ms(&self) -> Option<u64> {
-        let info = &self.info;
-        let backoff = info.backoff_first_ms.map(|first| match info.backoff_last_ms {
-            None | Some(0) => first,
-            Some(last) => (last.saturating_mul(3) / 2).min(BACKOFF_MAX_MS),
-        });
-        backoff.or(info.restart_delay_ms).filter(|delay| *delay > 0)
     }
 
     fn forget_pid(&mut self) {
@@ -436,9 +424,9 @@ impl Process {
             Some(last) => since(last) > LOOP_SPAN_MS,
             None => self.online_since.is_none_or(|(_, since_ms)| since(&since_ms) > LOOP_SPAN_MS),
         };
-        self.is_looping &= !is_calm;
-        let is_old = |(_, since_ms): (i64, i64)| since(&since_ms) > LOOP_SPAN_MS;
-        self.has_looped &= !self.online_since.is_some_and(is_old);
+        if is_calm {
+            (self.is_looping, self.has_looped) = (false, false);
+        }
     }
 
     /// Whether PM2 leaves it stopped, rather than starting it again in a moment.

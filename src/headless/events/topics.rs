@@ -141,7 +141,9 @@ mod tests {
 
     #[test]
     fn what_events_say_and_what_apps_consist_of_is_left_out() {
-        let console = |text: &str| ("log:PM2", format!(r#"{{"data":"{text}\\n"}}"#));
+        let console = |text: &str| {
+            ("log:PM2", format!(r#"{{"process":{{"pm_id":"PM2"}},"data":"{text}\n"}}"#))
+        };
         let online = console("App [api:0] online");
         let other = console("PM2 error: no such file");
         let packages = ("application:dependencies", "{}".to_owned());
