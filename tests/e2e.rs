@@ -13,6 +13,7 @@ mod configured;
 mod daemons;
 mod details;
 mod history;
+mod kept;
 mod keys;
 mod logs;
 mod manners;
@@ -121,6 +122,8 @@ pub(crate) fn trials() -> Vec<Test> {
         simulated(command_line::demo_needs_no_pm2_and_leaves_nothing),
         simulated(mouse::it_selects_sorts_and_copies),
         simulated(plain::changes_are_lines_and_nothing_is_drawn),
+        simulated(kept::a_file_that_cannot_be_used_costs_what_it_keeps_only),
+        simulated(kept::two_screens_do_not_spoil_it),
         simulated(mouse::it_is_not_asked_for_where_it_is_not_wanted),
         simulated(terminals::sixteen_colours_are_sent_as_such),
         simulated(terminals::old_terminals_get_no_colours),
