@@ -12,6 +12,7 @@ mod command_line;
 mod configured;
 mod daemons;
 mod details;
+mod forty;
 mod history;
 mod kept;
 mod keys;
@@ -78,6 +79,9 @@ pub(crate) fn trials() -> Vec<Test> {
         the_saved_list_is_compared(Release::Five),
         the_saved_list_is_compared(Release::Three),
         with_pm2(menu::each_action_does_what_it_says).lasting(),
+        with_pm2(forty::forty_processes_are_found_seen_and_acted_on)
+            .weighing(Weight::Busy)
+            .lasting(),
         with_pm2(menu::keys_on_a_group_mean_its_processes),
         each_kind_comes_back(Release::Seven),
         each_kind_comes_back(Release::Five),
