@@ -69,7 +69,7 @@ pub(crate) fn measure(watcher: Watcher, is_reading: bool, lines: u64) -> Burst {
     let drained = (watcher == Watcher::Drain).then(|| drain(&home));
     let mut screen = watcher.start(&home, LAST_LINE);
     if watcher != Watcher::Nobody {
-        wait_until("the watcher is on the bus", || connections_to(&home.bus()) > 0);
+        wait_until("the watcher is on the bus", || !connections_to(&home.bus()).is_empty());
         // On the bus, but perhaps still drawing its first screens.
         std::thread::sleep(Duration::from_secs(2));
     }

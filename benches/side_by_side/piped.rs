@@ -121,7 +121,7 @@ pub(crate) fn measure(follower: Follower, lines: u64) -> Piped {
     let god = home.living_god();
     let drained = (follower == Follower::Drain).then(|| drain(&home));
     let running = follower.command(&home).map(|command| start(command, lines));
-    wait_until("the follower is on the bus", || connections_to(&home.bus()) > 0);
+    wait_until("the follower is on the bus", || !connections_to(&home.bus()).is_empty());
     // On the bus, but perhaps still busy with its own start.
     std::thread::sleep(Duration::from_secs(2));
     let cpu_before = running.as_ref().map_or(0.0, |running| running.process.cpu_seconds());

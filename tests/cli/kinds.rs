@@ -56,7 +56,7 @@ fn heard(apps: &[App], count: usize) -> Vec<(String, String, String)> {
     let before = connections_to(&home.bus());
     let mut command = program(home.path(), &arguments);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    wait_until("it reads the bus", || connections_to(&home.bus()) > before);
+    wait_until("it reads the bus", || !connections_to(&home.bus()).is_subset(&before));
     fs::write(home.apps().join("go"), "").unwrap();
     let output = child.wait_with_output().unwrap();
     let out = String::from_utf8(output.stdout).unwrap();

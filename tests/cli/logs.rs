@@ -123,26 +123,87 @@ pub(crate) fn odd_files_are_read_or_named() {
     assert!(raw.stdout == long, "byte for byte: {} of {}", raw.stdout.len(), long.len());
 }
 
-/// Reads numbered lines, and panics unless each comes once and in order.
-fn counting(
-    out: std::process::ChildStdout,
-    counts: &Arc<Mutex<BTreeMap<String, u64>>>,
-) -> std::thread::JoinHandle<()> {
-    let counts = Arc::clone(counts);
-    std::thread::spawn(move || {
-        for line in BufReader::new(out).lines().map(Result::unwrap) {
-            let line = line.split_once(": ").map_or(line.as_str(), |(_, line)| line);
-            let (name, number) = line.split_once(' ').unwrap_or_default();
-            // PM2 says what it does in the logs of cluster workers, too.
-            if !["forked", "worker", "shared0", "shared1", "stamped"].contains(&name) {
-                continue;
-            }
-            let mut counts = counts.lock().unwrap();
-            let wanted = counts.entry(name.to_owned()).or_default();
-            assert_eq!(number.parse::<u64>().unwrap(), *wanted, "of {name}");
-            *wanted += 1;
+/// How many lines of each came, each once and in order; and what was wrong, if anything was.
+#[derive(Debug, Default, Clone)]
+struct Counted {
+    counts: BTreeMap<String, u64>,
+    wrong: Option<String>,
+    is_over: bool,
+}
+
+/// The name and the number of a line. PM2 says what it does in the logs of cluster workers, too.
+fn numbered(line: &str) -> Option<(&str, u64)> {
+    let line = line.split_once(": ").map_or(line, |(_, line)| line);
+    let (name, number) = line.split_once(' ')?;
+    let is_counted = ["forked", "worker", "shared0", "shared1", "stamped"].contains(&name);
+    Some((name, number.parse().ok()?)).filter(|_| is_counted)
+}
+
+impl Counted {
+    fn take(&mut self, line: &str) {
+        let Some((name, number)) = numbered(line) else { return };
+        let wanted = self.counts.entry(name.to_owned()).or_default();
+        if number != *wanted && self.wrong.is_none() {
+            self.wrong = Some(format!("{number} of {name} instead of {wanted}"));
         }
-    })
+        *wanted += 1;
+    }
+}
+
+/// A program that prints numbered lines, and what it says of them.
+struct Counting {
+    child: std::process::Child,
+    counted: Arc<Mutex<Counted>>,
+    told: Arc<Mutex<String>>,
+}
+
+impl Counting {
+    fn of(mut following: std::process::Command) -> Self {
+        let mut child = following.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (counted, told) = (Arc::<Mutex<Counted>>::default(), Arc::<Mutex<String>>::default());
+        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let (count, say) = (Arc::clone(&counted), Arc::clone(&told));
+        std::thread::spawn(move || {
+            for line in BufReader::new(out).lines() {
+                count.lock().unwrap().take(&line.unwrap());
+            }
+            count.lock().unwrap().is_over = true;
+        });
+        std::thread::spawn(move || {
+            for line in BufReader::new(err).lines().map(Result::unwrap) {
+                say.lock().unwrap().extend([line.as_str(), "\n"]);
+            }
+        });
+        Self { child, counted, told }
+    }
+
+    /// Waits until all that is in these files now has come, and so many more lines of each.
+    fn catches_up(&self, files: &[std::path::PathBuf], when: &str, more: u64) {
+        let mut wanted: BTreeMap<String, u64> = BTreeMap::new();
+        for text in files.iter().map(|file| fs::read(file).unwrap()) {
+            for (name, number) in String::from_utf8_lossy(&text).lines().filter_map(numbered) {
+                wanted.insert(name.to_owned(), number + more);
+            }
+        }
+        assert_eq!(wanted.len(), 5, "{when}: {wanted:?}");
+        wait_until(&format!("what was written {when}"), || {
+            let now = self.counted.lock().unwrap().clone();
+            let told = self.told.lock().unwrap();
+            assert!(now.wrong.is_none() && !now.is_over, "{when}: {now:?}; it said: {told}");
+            wanted.iter().all(|(name, wanted)| now.counts.get(name) > Some(wanted))
+        });
+    }
+
+    /// Ends it; what it said.
+    fn end(mut self) -> String {
+        Proc::find(self.child.id().cast_signed()).unwrap().signal(Signal::TERM);
+        self.child.wait().unwrap();
+        wait_until("all was read", || self.counted.lock().unwrap().is_over);
+        let counted = self.counted.lock().unwrap();
+        let told = self.told.lock().unwrap().clone();
+        assert!(counted.wrong.is_none(), "{counted:?}; it said: {told}");
+        told
+    }
 }
 
 /// The same while files are rotated both ways and emptied, and the bus goes and comes.
@@ -151,10 +212,10 @@ pub(crate) fn following_misses_nothing_whatever_becomes_of_files_and_bus(release
     let shared = json!({"exec_mode": "cluster", "instances": 2, "merge_logs": true});
     let stamped = json!({"exec_mode": "cluster", "instances": 1, "time": true});
     let apps = [
-        counter("forked", 50_000, 20, ""),
+        counter("forked", 50_000, 5, ""),
         counter("worker", 50_000, 20, "").with(cluster),
-        counter("shared", 5_000, 20, "").with(shared),
-        counter("stamped", 5_000, 20, "").with(stamped),
+        counter("shared", 5_000, 5, "").with(shared),
+        counter("stamped", 5_000, 5, "").with(stamped),
     ];
     let home = Pm2Home::with(release, &apps);
     let logs = home.path().join("logs");
@@ -169,48 +230,38 @@ pub(crate) fn following_misses_nothing_whatever_becomes_of_files_and_bus(release
     let mut following = program(home.path(), &["logs", "all", "-f", "--raw", "-n", "10000000"]);
     following.env("PM2_DAEMON_RPC_PORT", relay.folder().join("rpc.sock"));
     following.env("PM2_DAEMON_PUB_PORT", relay.bus());
-    let mut child = following.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let counts: Arc<Mutex<BTreeMap<String, u64>>> = Arc::default();
-    let reading = counting(child.stdout.take().unwrap(), &counts);
-    let more = |count: u64| {
-        let before = counts.lock().unwrap().clone();
-        wait_until("more lines", || {
-            let now = counts.lock().unwrap();
-            reading.is_finished()
-                || (now.len() == 5
-                    && now
-                        .iter()
-                        .all(|(name, now)| *now >= before.get(name).copied().unwrap_or(0) + count))
+    let counting = Counting::of(following);
+    let grow = |by: u64| {
+        let before = files.map(size);
+        wait_until("the files grow", || {
+            files.iter().zip(before).all(|(name, before)| size(name) > before + by)
         });
-        assert!(!reading.is_finished(), "it ended early, or a line was missing or twice");
     };
-    more(1_000);
+    let catches_up = |when| counting.catches_up(&files.map(|name| logs.join(name)), when, 1_000);
+    catches_up("at the start");
     for name in files {
         fs::rename(logs.join(name), logs.join(format!("{name}.1"))).unwrap();
     }
     home.call("reloadLogs", &json!({}));
     wait_until("the files are there again", || files.iter().all(|name| size(name) > 0));
-    more(1_000);
+    grow(10_000);
+    catches_up("after a rotation");
     for name in files {
         fs::copy(logs.join(name), logs.join(format!("{name}.2"))).unwrap();
         fs::OpenOptions::new().write(true).open(logs.join(name)).unwrap().set_len(0).unwrap();
     }
-    more(1_000);
+    grow(10_000);
+    catches_up("after a copy");
     assert!(home.cli(&["flush"]).status.success());
-    more(1_000);
-    for _ in 0..2 {
-        let before = files.map(size);
+    grow(10_000);
+    catches_up("after a flush");
+    for when in ["after a loss", "after another"] {
         relay.cut();
-        wait_until("the files grow", || {
-            files.iter().zip(before).all(|(name, before)| size(name) > before + 10_000)
-        });
+        grow(10_000);
         relay.reopen();
-        more(2_000);
+        catches_up(when);
     }
-    Proc::find(child.id().cast_signed()).unwrap().signal(Signal::TERM);
-    let told = child.wait_with_output().unwrap();
-    reading.join().unwrap();
-    let told = String::from_utf8(told.stderr).unwrap();
+    let told = counting.end();
     assert!(!told.contains("missing"), "{told}");
 }
 

@@ -54,7 +54,7 @@ pub(crate) fn quit_and_signals_give_the_terminal_back() {
         let ending = screen.wait_exit();
         assert_eq!(ending.code, code, "exit code after {name:?}");
         assert_given_back(&ending, name);
-        wait_until("the bus is let go", || connections_to(&home.bus()) == 0);
+        wait_until("the bus is let go", || connections_to(&home.bus()).is_empty());
     }
     home.assert_unharmed_but(&[]);
 }
@@ -100,7 +100,7 @@ pub(crate) fn hang_up_ends_it_within_a_second() {
         process.state(),
         process.cpu_seconds() - cpu_before
     );
-    wait_until("the bus is let go", || connections_to(&home.bus()) == 0);
+    wait_until("the bus is let go", || connections_to(&home.bus()).is_empty());
     home.assert_unharmed_but(&[]);
 }
 
@@ -121,11 +121,11 @@ pub(crate) fn ctrl_z_closes_the_bus_first() {
     assert_ne!(screen.modes(), modes, "the program has raw mode");
     let shell = screen.process();
     let process = *shell.descendants().first().unwrap();
-    assert_eq!(connections_to(&home.bus()), 1, "it reads the bus");
+    assert_eq!(connections_to(&home.bus()).len(), 1, "it reads the bus");
 
     screen.press("\x1a");
     wait_until("it is stopped", || process.state() == Some('T'));
-    wait_until("the bus is let go", || connections_to(&home.bus()) == 0);
+    wait_until("the bus is let go", || connections_to(&home.bus()).is_empty());
     let text = screen.wait_for("the shell's prompt on its own screen", |text| {
         text.trim_end().ends_with("ready>") && !text.contains("● live")
     });
@@ -142,7 +142,7 @@ pub(crate) fn ctrl_z_closes_the_bus_first() {
             && row_says(text, "tick", "online")
             && row_says(text, "tick", &format!(" {count} "))
     });
-    wait_until("it reads the bus again", || connections_to(&home.bus()) == 1);
+    wait_until("it reads the bus again", || connections_to(&home.bus()).len() == 1);
     screen.wait_for("new log lines", |text| text.contains("tick tick"));
     screen.press("q");
     screen.wait_for("the shell again", |text| {
@@ -187,7 +187,7 @@ pub(crate) fn a_blocked_terminal_harms_neither_god_nor_screen() {
         blocked <= limit,
         "God's peak: {blocked} bytes with a blocked terminal, {draining} with a draining reader"
     );
-    assert_eq!(connections_to(&home.bus()), 1, "the bus is still read");
+    assert_eq!(connections_to(&home.bus()).len(), 1, "the bus is still read");
 
     screen.resume_reading();
     screen.wait_for("the end of the burst, on a whole screen", |text| {

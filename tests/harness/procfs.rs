@@ -117,15 +117,17 @@ pub fn ended_children_cpu_seconds() -> f64 {
     ticks as f64 / rustix::param::clock_ticks_per_second() as f64
 }
 
-/// How many connections the listener on this unix socket has accepted and not closed. A client's
-/// end has no name of its own; the accepted end carries the listener's path.
-pub fn connections_to(socket: &Path) -> usize {
+/// The connections that the listener on this unix socket has accepted and not closed, by inode. A
+/// client's end has no name of its own; the accepted end carries the listener's path.
+pub fn connections_to(socket: &Path) -> BTreeSet<u64> {
     let path = socket.to_str().unwrap();
     fs::read_to_string("/proc/net/unix")
         .unwrap()
         .lines()
         .filter(|line| line.ends_with(path))
+        .map(|line| line.split_ascii_whitespace().collect::<Vec<_>>())
         // Num RefCount Protocol Flags Type St Inode Path; St 03 is connected, 01 the listener.
-        .filter(|line| line.split_ascii_whitespace().nth(5) == Some("03"))
-        .count()
+        .filter(|fields| fields[5] == "03")
+        .map(|fields| fields[6].parse().unwrap())
+        .collect()
 }

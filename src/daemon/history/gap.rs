@@ -19,7 +19,9 @@ const ENDS_MAX: usize = 64;
 /// The most that is taken from files for one output, bytes; of more, the newest.
 pub(crate) const MISSED_BYTES_MAX: u64 = 16 << 20;
 /// An output is quiet when nothing came for so long, milliseconds.
-const QUIET_MS: i64 = 300;
+const QUIET_MS: i64 = 1_000;
+/// Last words that are not in the file this long after will not be, milliseconds.
+const UNWRITTEN_MS: i64 = 2_000;
 /// What said nothing for so long says little, milliseconds.
 const IDLE_MS: i64 = 5_000;
 /// What came is in the file this long after, if nothing is blocked, milliseconds.
@@ -105,8 +107,18 @@ pub(crate) struct Place {
     pub(crate) at: u64,
 }
 
-/// Where what came ends in the files (the oldest first), and whether that is certain.
-pub(crate) fn end_of(files: &[impl ReadAt], tail: &Tail) -> io::Result<(Place, bool)> {
+/// Where in the files what came ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct End {
+    pub(crate) place: Place,
+    /// Whether that is the only such place.
+    pub(crate) is_sure: bool,
+    /// Whether all that came stands before it: the rest was not written, or not yet.
+    pub(crate) is_whole: bool,
+}
+
+/// Where what came ends in the files, the oldest first.
+pub(crate) fn end_of(files: &[impl ReadAt], tail: &Tail) -> io::Result<End> {
     let size = files.first().map_or(Ok(0), ReadAt::size)?;
     if let (Some(at), Some(file)) = (tail.at, files.first())
         && at <= size
@@ -118,27 +130,32 @@ pub(crate) fn end_of(files: &[impl ReadAt], tail: &Tail) -> io::Result<(Place, b
         if there.get(..read).is_some_and(|there| wanted.ends_with(there))
             && read as u64 == at - from
         {
-            return Ok((Place { file: 0, at }, true));
+            return Ok(End { place: Place { file: 0, at }, is_sure: true, is_whole: true });
         }
     }
     for (index, file) in files.iter().enumerate().rev() {
         let size = file.size()?;
         let from = size.saturating_sub(BACK_BYTES);
         let region = read_part(file, from, size)?;
-        if let Some((at, is_only)) = find_end(&region, tail) {
-            return Ok((Place { file: index, at: from + at as u64 }, is_only));
+        if let Some((at, is_sure, is_whole)) = find_end(&region, tail) {
+            return Ok(End {
+                place: Place { file: index, at: from + at as u64 },
+                is_sure,
+                is_whole,
+            });
         }
     }
     // Truncated or gone: all that is in the newest file is new, and something may be missing.
     let newest = files.len().saturating_sub(1);
     let is_shorter = tail.at.is_some_and(|at| size < at);
     let at = if newest > 0 || is_shorter { 0 } else { tail.at.unwrap_or(size) };
-    Ok((Place { file: newest, at }, tail.bytes.is_empty() && at == 0))
+    let is_sure = tail.bytes.is_empty() && at == 0;
+    Ok(End { place: Place { file: newest, at }, is_sure, is_whole: tail.bytes.is_empty() })
 }
 
-/// Where in a region the end of a tail is, and whether it is there once only: the whole tail, else
-/// only its last line, which a byte that only the bus had does not hide.
-fn find_end(region: &[u8], tail: &Tail) -> Option<(usize, bool)> {
+/// Where in a region the end of a tail is, whether it is there once only, and whether that is its very
+/// end: the whole tail, else only its last line, which a byte that only the bus had does not hide.
+fn find_end(region: &[u8], tail: &Tail) -> Option<(usize, bool, bool)> {
     let last_line = |bytes: &[u8]| {
         let before = bytes.strip_suffix(b"\n").unwrap_or(bytes);
         memchr::memrchr(b'\n', before).map_or(0, |at| at + 1)
@@ -150,7 +167,8 @@ fn find_end(region: &[u8], tail: &Tail) -> Option<(usize, bool)> {
             if let Some(at) = memmem::rfind(region, needle) {
                 let others = region.get(..at + needle.len() - 1).unwrap_or_default();
                 let is_only = memmem::rfind(others, needle).is_none();
-                return Some((at + needle.len(), is_only));
+                let is_end = bytes.len() == tail.bytes().len();
+                return Some((at + needle.len(), is_only, is_end));
             }
         }
     }
@@ -190,7 +208,7 @@ pub(crate) fn between(
 pub(crate) struct Gap {
     tail: Tail,
     since_ms: i64,
-    from: Option<(Place, bool)>,
+    from: Option<End>,
 }
 
 /// What came again of an output.
@@ -258,12 +276,17 @@ impl Gap {
         now_ms: i64,
         is_late: bool,
     ) -> io::Result<Option<Missed>> {
-        let (from, is_sure) = match self.from {
-            Some(from) => from,
-            None => *self.from.insert(end_of(files, &self.tail)?),
+        let End { place: from, is_sure, is_whole } = match self.from {
+            Some(end) => end,
+            None => end_of(files, &self.tail)?,
         };
+        // A file that is behind the bus holds the rest later: it is missing from nothing.
+        if is_whole {
+            self.from = Some(End { place: from, is_sure, is_whole });
+        }
+        let quiet_ms = if is_whole { QUIET_MS } else { UNWRITTEN_MS };
         let (to, is_found) = match again {
-            None if is_late || self.age_ms(now_ms) >= QUIET_MS => (Some(end(files)?), true),
+            None if is_late || self.age_ms(now_ms) >= quiet_ms => (Some(end(files)?), true),
             None => return Ok(None),
             Some(again) => {
                 let is_quiet = now_ms - again.last_ms >= QUIET_MS;
@@ -337,7 +360,7 @@ mod tests {
         if let Some(again) = &mut again {
             again.take(data, 0);
         }
-        let now_ms = if data.is_empty() { QUIET_MS } else { 1 };
+        let now_ms = if data.is_empty() { UNWRITTEN_MS } else { 1 };
         Gap::new(tail, 0).look(files, again.as_mut(), now_ms, is_late).unwrap()
     }
 
@@ -390,6 +413,26 @@ mod tests {
         let had = [&*lines(0..200), b"last words\n"].concat();
         let all = missed(&[file], (0, &had), b"").unwrap();
         assert_eq!(all, ("started again\n".to_owned(), true));
+    }
+
+    #[test]
+    fn a_file_that_is_behind_the_bus_repeats_nothing() {
+        let mut tail = Tail::of_file(&Vec::new(), 0, OWN_BYTES);
+        tail.take(&lines(0..200));
+        let mut gap = Gap::new(tail, 0);
+        let mut again = Again::at(0);
+        again.take(&lines(300..310), 0);
+        let mut file = lines(0..181);
+        let at_first = gap.look(&[file.clone()], Some(&mut again), 1, false).unwrap();
+        assert_eq!(at_first, None, "it is not there yet");
+        assert_eq!(
+            gap.look(&[file.clone()], None, QUIET_MS, false).unwrap(),
+            None,
+            "nor is its end"
+        );
+        file.extend(lines(181..400));
+        let all = gap.look(&[file], Some(&mut again), 2, false).unwrap().unwrap();
+        assert_eq!((all.bytes, all.is_exact), (lines(200..300), true));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::gap::{Again, Gap, Missed, OWN_BYTES, Tail};
 use super::heard::{Heard, Mended, OutputKey, UNSURE};
-use super::shared::{self, Output};
+use super::shared::{self, Output, SHARED_BYTES};
 use super::sources::LogFile;
 use crate::daemon::clock::now_ms;
 use crate::daemon::{files, offload};
@@ -30,8 +30,6 @@ const LIST_MAX: Duration = Duration::from_secs(3);
 const LOOK_MAX_MS: i64 = 4_000;
 /// How long processes may take to come again: a daemon that was restarted starts them one by one.
 const ALL_MAX: Duration = Duration::from_secs(15);
-/// How much is remembered of the end of each output of a file of several, bytes.
-pub(crate) const SHARED_BYTES: usize = 16 << 10;
 
 /// A file that was joined to the bus.
 #[derive(Debug)]
@@ -251,6 +249,11 @@ impl Current {
                 .filter_map(|(_, again)| Some(heard_ms - again.as_ref()?.last_ms))
                 .min()
                 .unwrap_or(age_ms),
+            begun_ms: again
+                .iter()
+                .filter_map(|(_, again)| Some(heard_ms - again.as_ref()?.first_ms))
+                .max()
+                .unwrap_or_default(),
             is_late: age_ms >= LOOK_MAX_MS,
         };
         let (old, path_too) = (Arc::clone(&joined.file), path.to_owned());

@@ -20,6 +20,7 @@ use super::heard::Heard;
 use super::join::{end_of, rest_of_line};
 use super::mend::{self, Mending, SharedLines};
 use super::older::{Course, Reader, Wish, next_older};
+use super::shared::SHARED_BYTES;
 use super::sources::{LogFile, log_files};
 use super::{Backwards, Line};
 use crate::daemon::clock::now_ms;
@@ -201,7 +202,7 @@ impl Readers {
 
 /// How much is remembered of the end of an output of this file, bytes.
 fn tail_bytes(file: &LogFile) -> usize {
-    if file.is_shared() { mend::SHARED_BYTES } else { OWN_BYTES }
+    if file.is_shared() { SHARED_BYTES } else { OWN_BYTES }
 }
 
 /// Looks for the first time at files, and reports their last lines.

@@ -4,7 +4,7 @@
 //! Pure but for reading files. The order of one output is that of the bus; how the lines of several
 //! stand to each other is not (docs/pm2-ops.md section 1.3).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 
 use super::gap::{Place, between};
@@ -12,10 +12,12 @@ use crate::daemon::seam::ReadAt;
 
 /// How much of the end of the files is looked at, bytes.
 const BACK_BYTES: u64 = 8 << 20;
-/// So many lines are remembered of the end of what was told.
-const TAIL_LINES: usize = 200;
+/// How much is remembered of the end of each output, bytes: one may be ahead of another by this.
+pub(crate) const SHARED_BYTES: usize = 64 << 10;
 /// An output is quiet when nothing came for so long, milliseconds.
-const QUIET_MS: i64 = 300;
+const QUIET_MS: i64 = 1_000;
+/// How long outputs are waited for that did not come again though others did, milliseconds.
+const OTHERS_MS: i64 = 1_500;
 
 /// What came of all outputs of a file.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub(crate) struct Output {
     pub(crate) again: Vec<Vec<u8>>,
     /// For how long nothing came of any, milliseconds.
     pub(crate) quiet_ms: i64,
+    /// How long ago the first of them came again, milliseconds.
+    pub(crate) begun_ms: i64,
     /// Whether it was waited for long enough.
     pub(crate) is_late: bool,
 }
@@ -48,6 +52,11 @@ pub(crate) struct MissedLines {
 pub(crate) fn missed(files: &[impl ReadAt], outputs: &Output) -> io::Result<Option<MissedLines>> {
     let has_again = outputs.again.iter().any(|again| !again.is_empty());
     if !has_again && outputs.quiet_ms < QUIET_MS && !outputs.is_late {
+        return Ok(None);
+    }
+    // What stands behind the place of one that came again may have come of another before that.
+    let is_all = outputs.again.iter().all(|again| !again.is_empty());
+    if has_again && !is_all && outputs.begun_ms < OTHERS_MS && !outputs.is_late {
         return Ok(None);
     }
     let newest = files.len().saturating_sub(1);
@@ -107,8 +116,7 @@ pub(crate) fn missed(files: &[impl ReadAt], outputs: &Output) -> io::Result<Opti
         }
         missed.push(line.to_vec());
     }
-    let told = lines.get(stop.saturating_sub(TAIL_LINES)..stop).unwrap_or_default();
-    let tail = told.iter().flat_map(|line| [*line, b"\n"].concat()).collect();
+    let tail = ending(lines.get(..stop).unwrap_or_default());
     Ok(Some(MissedLines { lines: missed, is_exact: is_exact || is_idle, tail }))
 }
 
@@ -177,10 +185,28 @@ fn whole_lines(text: &[u8], is_cut: bool) -> impl DoubleEndedIterator<Item = &[u
     whole.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
 }
 
+/// The last of these lines, each with its newline, as much as is remembered.
+fn ending(lines: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = 0;
+    let last = lines.iter().rev().take_while(|line| {
+        bytes += line.len() + 1;
+        bytes <= SHARED_BYTES
+    });
+    let from = lines.len() - last.count();
+    let last = lines.get(from..).unwrap_or_default();
+    last.iter().flat_map(|line| [*line, b"\n"].concat()).collect()
+}
+
 /// The last place of the last line of an output that is there at all.
 fn end_in(lines: &[&[u8]], tail: &[u8]) -> Option<usize> {
-    let mut last = whole_lines(tail, false).rev().take(64);
-    last.find_map(|line| Some(lines.iter().enumerate().rev().find(|(_, other)| **other == line)?.0))
+    let wanted: HashSet<&[u8]> = whole_lines(tail, false).collect();
+    let mut places: HashMap<&[u8], usize> = HashMap::new();
+    for (place, line) in lines.iter().enumerate() {
+        if wanted.contains(line) {
+            places.insert(line, place);
+        }
+    }
+    whole_lines(tail, false).rev().find_map(|line| places.get(line).copied())
 }
 
 /// The first place, from `start` on, of the first line that came again.
@@ -213,6 +239,7 @@ mod tests {
             tails: vec![text(&numbered("a", 300..400)), text(&numbered("b", 300..390))],
             again: vec![text(&numbered("a", 600..610)), text(&numbered("b", 605..612))],
             quiet_ms: 0,
+            begun_ms: 0,
             is_late: false,
         };
         let told = missed(std::slice::from_ref(&file), &outputs).unwrap().unwrap();
@@ -255,12 +282,53 @@ mod tests {
     }
 
     #[test]
+    fn one_that_did_not_come_again_is_waited_for() {
+        let file = text(&mixed(0..1_000));
+        let outputs = Output {
+            tails: vec![text(&numbered("a", 300..400)), text(&numbered("b", 300..400))],
+            again: vec![text(&numbered("a", 500..510)), Vec::new()],
+            quiet_ms: 0,
+            begun_ms: OTHERS_MS - 1,
+            is_late: false,
+        };
+        assert_eq!(missed(std::slice::from_ref(&file), &outputs).unwrap(), None);
+        let silent = Output { begun_ms: OTHERS_MS, quiet_ms: QUIET_MS, ..outputs };
+        let told = missed(&[file], &silent).unwrap().unwrap();
+        assert_eq!(told.lines.len(), 100 + 100);
+    }
+
+    #[test]
+    fn an_output_that_is_far_ahead_of_another_in_the_file_is_not_repeated() {
+        let mut all = numbered("b", 0..6);
+        all.extend(numbered("a", 0..3_000));
+        all.extend(numbered("b", 6..10));
+        let outputs = Output {
+            // The first line may be the rest of one.
+            tails: vec![text(&numbered("a", 500..3_000)), text(&numbered("b", 5..10))],
+            again: vec![text(&numbered("a", 3_005..3_010)), text(&numbered("b", 12..25))],
+            quiet_ms: 0,
+            begun_ms: 0,
+            is_late: false,
+        };
+        all.extend(numbered("b", 10..20));
+        all.extend(numbered("a", 3_000..3_010));
+        all.extend(numbered("b", 20..30));
+        let told = missed(&[text(&all)], &outputs).unwrap().unwrap();
+        let wanted = [numbered("b", 10..12), numbered("a", 3_000..3_005)].concat();
+        assert_eq!(
+            (told.lines, told.is_exact),
+            (wanted.into_iter().map(String::into_bytes).collect(), true)
+        );
+    }
+
+    #[test]
     fn one_that_is_behind_is_waited_for() {
         let file = text(&mixed(0..1_000));
         let outputs = Output {
             tails: vec![text(&numbered("a", 300..400)), text(&numbered("b", 300..400))],
             again: vec![text(&numbered("a", 500..510)), text(&numbered("b", 600..610))],
             quiet_ms: 0,
+            begun_ms: 0,
             is_late: false,
         };
         assert_eq!(missed(std::slice::from_ref(&file), &outputs).unwrap(), None);

@@ -22,7 +22,7 @@ use super::source::Source;
 use super::{Sources, Whose};
 use crate::client::{Message, Queued};
 use crate::daemon::history::gap::{OWN_BYTES, Tail, WRITTEN_MS};
-use crate::daemon::history::mend::SHARED_BYTES;
+use crate::daemon::history::shared::SHARED_BYTES;
 use crate::daemon::history::{Format, Line};
 use crate::daemon::seam::{Seam, read_part};
 use crate::protocol::bus::{BusPmId, LogStream};
@@ -362,13 +362,15 @@ impl<W: Write> Following<'_, '_, W> {
         if known.is_none() && !is_over {
             return Ok(());
         }
-        if known.is_none() {
-            let label = &source.label;
-            output::complain(&format!("{label}: lines at this point may be missing or repeated"));
-        }
         let begun = known.unwrap_or(end);
         let held = std::mem::take(held);
         let mut bytes = read_part(file, end, begun).unwrap_or_default();
+        // It may have been emptied meanwhile.
+        let is_whole = bytes.len() as u64 == begun.saturating_sub(end);
+        if known.is_none() || !is_whole {
+            let label = &source.label;
+            output::complain(&format!("{label}: lines at this point may be missing or repeated"));
+        }
         channel.tail = Tail::of_file(file, end.min(begun), OWN_BYTES);
         let skip = usize::try_from(end.saturating_sub(begun)).unwrap_or(usize::MAX);
         channel.tail.take(held.get(..skip.min(held.len())).unwrap_or_default());

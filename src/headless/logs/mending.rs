@@ -10,8 +10,7 @@ use super::missing::{HELD_MAX, LOOK_MAX_MS, Missing, SharedMissing, complain};
 use crate::daemon::files;
 use crate::daemon::history::Line;
 use crate::daemon::history::gap::Tail;
-use crate::daemon::history::mend::SHARED_BYTES;
-use crate::daemon::history::shared::{self, MissedLines, Output};
+use crate::daemon::history::shared::{self, MissedLines, Output, SHARED_BYTES};
 use crate::protocol::bus::LogStream;
 
 impl<W: Write> Following<'_, '_, W> {
@@ -20,10 +19,7 @@ impl<W: Write> Following<'_, '_, W> {
         let now_ms = self.clock_ms();
         for index in 0..self.sources.len() {
             let Some(source) = self.sources.get(index) else { continue };
-            let (Some(opened), false) = (source.opened.clone(), self.mending.contains_key(&index))
-            else {
-                continue;
-            };
+            let Some(opened) = source.opened.clone() else { continue };
             let keys: Vec<(BusId, LogStream)> =
                 source.file.keys().map(|(id, stream)| (id.0, stream)).collect();
             if source.file.is_shared() {
@@ -34,7 +30,8 @@ impl<W: Write> Following<'_, '_, W> {
                     let tail = Tail::of_file(&opened, source.sizes.1, SHARED_BYTES);
                     tails.push(tail.bytes().to_vec());
                 }
-                let mending = SharedMissing { tails, since_ms: now_ms, last_ms: now_ms };
+                let mending =
+                    SharedMissing { tails, since_ms: now_ms, first_ms: None, last_ms: now_ms };
                 self.mending.insert(index, mending);
                 let channels = self.channels.values_mut();
                 for channel in channels.filter(|channel| channel.source == index) {
@@ -82,6 +79,7 @@ impl<W: Write> Following<'_, '_, W> {
                 tails: mending.tails.clone(),
                 again: held.iter().map(|(_, held)| held.clone()).collect(),
                 quiet_ms: now_ms - mending.last_ms,
+                begun_ms: mending.first_ms.map_or(0, |first_ms| now_ms - first_ms),
                 is_late: now_ms - mending.since_ms >= LOOK_MAX_MS || bytes >= HELD_MAX,
             };
             let generations = files::generations(opened, &path);

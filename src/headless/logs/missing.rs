@@ -82,6 +82,8 @@ pub(super) struct SharedMissing {
     pub(super) tails: Vec<Vec<u8>>,
     /// Since when it is looked for, milliseconds.
     pub(super) since_ms: i64,
+    /// When something of it came again first, milliseconds.
+    pub(super) first_ms: Option<i64>,
     /// When something of it came last, milliseconds.
     pub(super) last_ms: i64,
 }
@@ -89,6 +91,7 @@ pub(super) struct SharedMissing {
 impl SharedMissing {
     /// Something came again.
     pub(super) fn came(&mut self, now_ms: i64) {
+        self.first_ms.get_or_insert(now_ms);
         self.last_ms = now_ms;
     }
 }
