@@ -72,16 +72,12 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(crate::cli::deaths::each_way_is_told_by_who_watched_and_afterwards).lasting(),
         with_pm2(watching::x_groups_exceptions_and_b_writes_a_bundle),
         with_pm2(watching::a_filter_leaves_rows_out),
-        with_pm2(careful::production_is_asked_and_each_action_is_in_the_audit_file).lasting(),
         with_pm2(watching::the_log_of_one_is_searched),
         with_pm2(history::history_meets_the_bus_in_a_flood).weighing(Weight::Busy),
         the_saved_list_is_compared(Release::Seven),
         the_saved_list_is_compared(Release::Five),
         the_saved_list_is_compared(Release::Three),
         with_pm2(menu::each_action_does_what_it_says).lasting(),
-        with_pm2(forty::forty_processes_are_found_seen_and_acted_on)
-            .weighing(Weight::Busy)
-            .lasting(),
         with_pm2(menu::keys_on_a_group_mean_its_processes),
         each_kind_comes_back(Release::Seven),
         each_kind_comes_back(Release::Five),
@@ -126,8 +122,6 @@ pub(crate) fn trials() -> Vec<Test> {
         simulated(command_line::demo_needs_no_pm2_and_leaves_nothing),
         simulated(mouse::it_selects_sorts_and_copies),
         simulated(plain::changes_are_lines_and_nothing_is_drawn),
-        simulated(kept::a_file_that_cannot_be_used_costs_what_it_keeps_only),
-        simulated(kept::two_screens_do_not_spoil_it),
         simulated(mouse::it_is_not_asked_for_where_it_is_not_wanted),
         simulated(terminals::sixteen_colours_are_sent_as_such),
         simulated(terminals::old_terminals_get_no_colours),
@@ -135,6 +129,8 @@ pub(crate) fn trials() -> Vec<Test> {
         simulated(terminals::a_late_answer_is_not_typed_to_the_shell),
         simulated(terminals::a_terminal_without_a_screen_is_told_what_works),
     ];
-    trials.extend(configured::trials());
+    for more in [careful::trials(), configured::trials(), forty::trials(), kept::trials()] {
+        trials.extend(more);
+    }
     trials
 }

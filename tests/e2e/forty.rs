@@ -12,6 +12,12 @@ use crate::harness::apps::{self, App};
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
 use crate::harness::screen::{Screen, row};
+use crate::harness::trials::{Test, Weight, with_pm2};
+
+pub(crate) fn trials() -> Vec<Test> {
+    let trial = with_pm2(forty_processes_are_found_seen_and_acted_on);
+    vec![trial.weighing(Weight::Busy).lasting()]
+}
 
 const NAMESPACES: [&str; 5] = ["shop", "jobs", "media", "infra", "default"];
 
@@ -78,9 +84,7 @@ fn agrees(home: &Pm2Home, screen: &mut Screen) {
                     "waiting restart" => "waiting",
                     word => word,
                 };
-                row.is_some_and(|row| {
-                    row.get(1) == Some(&&*it.name) && row.iter().any(|cell| *cell == word)
-                })
+                row.is_some_and(|row| row.get(1) == Some(&&*it.name) && row.contains(&word))
             })
     });
 }
@@ -99,7 +103,7 @@ fn saved_is_what_runs(home: &Pm2Home) {
     assert_eq!(names, listed);
 }
 
-pub(crate) fn forty_processes_are_found_seen_and_acted_on() {
+fn forty_processes_are_found_seen_and_acted_on() {
     let home = Pm2Home::with(Release::Seven, &apps());
     npm(&home);
     add_module(&home);

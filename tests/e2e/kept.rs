@@ -7,6 +7,14 @@ use std::path::Path;
 use serde_json::Value as Json;
 
 use crate::harness::screen::{COCKPIT, Screen};
+use crate::harness::trials::{Test, simulated};
+
+pub(crate) fn trials() -> Vec<Test> {
+    vec![
+        simulated(a_file_that_cannot_be_used_costs_what_it_keeps_only),
+        simulated(two_screens_do_not_spoil_it),
+    ]
+}
 
 /// The demo with this folder for what is kept.
 fn demo(folder: &Path) -> Screen {
@@ -28,7 +36,7 @@ fn quit(mut screen: Screen) {
     assert_eq!(screen.wait_exit().code, 0);
 }
 
-pub(crate) fn a_file_that_cannot_be_used_costs_what_it_keeps_only() {
+fn a_file_that_cannot_be_used_costs_what_it_keeps_only() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("pm2-tui/state.json");
     fs::create_dir(path.parent().unwrap()).unwrap();
@@ -54,11 +62,11 @@ pub(crate) fn a_file_that_cannot_be_used_costs_what_it_keeps_only() {
     fs::remove_file(&path).unwrap();
     // Of nobody: who is root reads it all the same.
     fs::write(&path, "{\"version\":1,\"sort\":\"mem\"}").unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     quit(demo(folder.path()));
 }
 
-pub(crate) fn two_screens_do_not_spoil_it() {
+fn two_screens_do_not_spoil_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("pm2-tui/state.json");
     let (mut one, mut two) = (demo(folder.path()), demo(folder.path()));
