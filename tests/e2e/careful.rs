@@ -9,7 +9,7 @@ use super::configured::configured;
 use crate::harness::apps;
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
-use crate::harness::screen::Screen;
+use crate::harness::screen::{Screen, row_says};
 use crate::harness::trials::{Test, with_pm2};
 use crate::harness::wait_until;
 
@@ -49,10 +49,7 @@ fn production_is_asked_and_each_action_is_in_the_audit_file() {
         now.pid != before.pid && now.pid > 0
     });
     screen.wait_for("the threshold in the row", |text| {
-        let row =
-            |name: &str| text.lines().find(|line| line.contains(name) && line.contains("online"));
-        row("two ").is_some_and(|row| row.contains("restarts>0"))
-            && row("one ").is_some_and(|row| !row.contains("restarts>0"))
+        row_says(text, "two", "restarts>0") && !row_says(text, "one", "restarts>0")
     });
     wait_until("both lines", || {
         fs::read_to_string(&audit).is_ok_and(|text| text.lines().count() == 2)
