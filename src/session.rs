@@ -20,7 +20,7 @@ use crate::app::alert::Alerted;
 use crate::app::layout::Layout;
 use crate::app::log_view::LogView;
 use crate::cli::{Cli, Command};
-use crate::config::{self, Loaded};
+use crate::config::{self, Config, Loaded};
 use crate::daemon::clock::{now_ms, utc_offset_s};
 use crate::daemon::inbox::{Inbox, InboxBounds};
 use crate::daemon::{self, DaemonHandle, Options, endpoint, offload};
@@ -65,18 +65,12 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
     let loaded = configuration(&cli).await;
     loaded.config.complete(&mut cli);
     let settings = &loaded.config.settings;
-    let choice = match loaded.config.theme(cli.screen.theme.as_deref()) {
-        Ok(choice) => choice,
+    let (kind, choice) = match looks(&cli, &loaded.config) {
+        Ok(looks) => looks,
         Err(why) => {
-            let _ = writeln!(io::stderr(), "pm2-tui: --theme: {why}");
+            let _ = writeln!(io::stderr(), "pm2-tui: {why}");
             return Ok(ExitCode::from(2));
         }
-    };
-    let plain = (cli.screen.plain || settings.is_plain).then_some(Kind::PLAIN);
-    let kind = plain.or_else(|| Kind::of(&environment("TERM").unwrap_or_default()));
-    let Some(kind) = kind else {
-        let _ = writeln!(io::stderr(), "pm2-tui: {}", no_screen());
-        return Ok(ExitCode::from(2));
     };
     let demo = match cli.command {
         Some(Command::Demo(_)) => Some(
@@ -107,21 +101,10 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
     }
     app.keys = loaded.config.keys.clone();
     let kept = Kept::take_up(&mut app);
-    if let Some(notice) = loaded.notice() {
-        app.notify(notice, true);
-    } else if let [first, ..] = &homes::missing(&settings.production).await[..] {
-        app.notify(format!("production: {}: {NO_FOLDER}", clean(first)), true);
-    } else {
-        // Nothing is wrong.
-    }
+    say_what_is_wrong(&mut app, &loaded).await;
     let mut daemons = spawn_daemons(&cli, homes, &inbox);
     daemons.alerts = alert::Runner::new(settings.alert.run.clone());
-    if let Some(path) = settings.audit.clone() {
-        let opened = Audit::start(path, tell(&inbox));
-        daemons.audit = opened
-            .map_err(|error| app.notify(format!("no audit file is written: {error}"), true))
-            .ok();
-    }
+    daemons.audit = audit(&mut app, &inbox);
     app.mouse = kind.is_modern && !cli.screen.no_mouse && settings.mouse.unwrap_or(true);
     let mut screen =
         Screen::enter(kind, theme(kind, choice, cli.screen.theme.is_some()), app.mouse)
@@ -144,6 +127,36 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
         Ended::Panicked => 101,
         Ended::Signal(signal) => 128_u8.saturating_add(signal as u8),
     }))
+}
+
+/// What the terminal can show, and the colours that are wanted.
+///
+/// # Errors
+/// Why there can be no screen.
+fn looks(cli: &Cli, config: &Config) -> Result<(Kind, Choice), String> {
+    let named = cli.screen.theme.as_deref();
+    let choice = config.theme(named).map_err(|why| format!("--theme: {why}"))?;
+    let plain = (cli.screen.plain || config.settings.is_plain).then_some(Kind::PLAIN);
+    let kind = plain.or_else(|| Kind::of(&environment("TERM").unwrap_or_default()));
+    Ok((kind.ok_or_else(no_screen)?, choice))
+}
+
+/// Says what is wrong with the configuration.
+async fn say_what_is_wrong(app: &mut App, loaded: &Loaded) {
+    if let Some(notice) = loaded.notice() {
+        app.notify(notice, true);
+        return;
+    }
+    let missing = homes::missing(&app.settings.production).await;
+    if let Some(first) = missing.first() {
+        app.notify(format!("production: {}: {NO_FOLDER}", clean(first)), true);
+    }
+}
+
+/// The audit file, where one is wanted.
+fn audit(app: &mut App, inbox: &Inbox) -> Option<Audit> {
+    let started = Audit::start(app.settings.audit.clone()?, tell(inbox));
+    started.map_err(|error| app.notify(format!("no audit file is written: {error}"), true)).ok()
 }
 
 fn environment(name: &str) -> Option<String> {
@@ -387,7 +400,7 @@ impl World for Daemons {
     }
 
     fn alert(&mut self, alerted: Alerted) {
-        self.alerts.run(alerted, tell(&self.inbox));
+        self.alerts.run(&alerted, tell(&self.inbox));
     }
 
     fn page(&mut self, paged: Paged) {

@@ -12,7 +12,9 @@ mod command_line;
 mod configured;
 mod daemons;
 mod details;
+mod forty;
 mod history;
+mod kept;
 mod keys;
 mod logs;
 mod manners;
@@ -71,7 +73,6 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(crate::cli::deaths::each_way_is_told_by_who_watched_and_afterwards).lasting(),
         with_pm2(watching::x_groups_exceptions_and_b_writes_a_bundle),
         with_pm2(watching::a_filter_leaves_rows_out),
-        with_pm2(careful::production_is_asked_and_each_action_is_in_the_audit_file).lasting(),
         with_pm2(watching::the_log_of_one_is_searched),
         with_pm2(history::history_meets_the_bus_in_a_flood).weighing(Weight::Busy),
         the_saved_list_is_compared(Release::Seven),
@@ -131,6 +132,8 @@ pub(crate) fn trials() -> Vec<Test> {
         simulated(terminals::a_late_answer_is_not_typed_to_the_shell),
         simulated(terminals::a_terminal_without_a_screen_is_told_what_works),
     ];
-    trials.extend(configured::trials());
+    for more in [careful::trials(), configured::trials(), forty::trials(), kept::trials()] {
+        trials.extend(more);
+    }
     trials
 }

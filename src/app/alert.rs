@@ -9,7 +9,7 @@ use super::effect::Effect;
 use super::settings::{Alert, Notification};
 use super::state::App;
 use crate::model::fleet::Process;
-use crate::model::{DaemonId, ProcessKey, Target, units};
+use crate::model::{DaemonId, ProcessKey, Target};
 use crate::protocol::process::ProcessStatus;
 use crate::protocol::text::clean_to;
 
@@ -115,14 +115,7 @@ fn thresholds(app: &mut App) {
             app.alerts.since_ms.insert((key, place), since_ms);
             let held_ms = now_ms.saturating_sub(since_ms);
             if u64::try_from(held_ms).unwrap_or(0) >= watch.hold_ms && crossed.is_none() {
-                let text = watch.when.text();
-                crossed = Some(match watch.hold_ms {
-                    0 => text.into(),
-                    hold_ms => {
-                        let hold = units::uptime(i64::try_from(hold_ms).unwrap_or(i64::MAX));
-                        format!("{text} for {hold}").into()
-                    }
-                });
+                crossed = Some(watch.when.text().into());
             }
         }
         if process.crossed != crossed {

@@ -3,6 +3,8 @@
 //! Invariant: a line is one object of JSON without a line end, whatever a process is called; there are
 //! none where no file is wanted. Arguments and lines that were sent are not in it: they may be secret.
 
+use std::fmt::Write;
+
 use serde_json::Value as Json;
 
 use super::effect::{Effect, Effects};
@@ -116,10 +118,10 @@ fn line(
         text(&home)
     );
     for (key, value) in fields {
-        line.push_str(&format!(",\"{key}\":{}", text(value)));
+        let _ = write!(line, ",\"{key}\":{}", text(value));
     }
     if let Some((is_good, words)) = outcome {
-        line.push_str(&format!(",\"ok\":{is_good},\"outcome\":{}", text(words)));
+        let _ = write!(line, ",\"ok\":{is_good},\"outcome\":{}", text(words));
     }
     line.push('}');
     line

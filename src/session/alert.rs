@@ -38,7 +38,7 @@ impl Runner {
     }
 
     /// Runs it for a process; never waits. `tell` is given a sentence where that fails.
-    pub(super) fn run(&self, alerted: Alerted, tell: impl Fn(String) + Send + 'static) {
+    pub(super) fn run(&self, alerted: &Alerted, tell: impl Fn(String) + Send + 'static) {
         let Some((program, arguments)) = self.words.split_first() else { return };
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             let label = &alerted.label;
@@ -66,7 +66,8 @@ impl Runner {
                 Ok(Ok(status)) if status.success() => {}
                 Ok(Ok(status)) => tell(format!("the alert `{program}` ended with {status}")),
                 Ok(Err(error)) => {
-                    tell(clean(&format!("cannot run the alert `{program}`: {error}")).into_owned())
+                    let why = format!("cannot run the alert `{program}`: {error}");
+                    tell(clean(&why).into_owned());
                 }
                 Err(_) => tell(format!("the alert `{program}` took over a minute and was ended")),
             }
@@ -91,7 +92,7 @@ mod tests {
         let script = format!("echo $PM2_TUI_PROCESS $PM2_TUI_PM_ID > {}; exit 7", file.display());
         let words = ["sh", "-c", &script].map(str::to_owned).to_vec();
         let (sender, said) = mpsc::channel();
-        Runner::new(words).run(alerted(), move |text| sender.send(text).unwrap());
+        Runner::new(words).run(&alerted(), move |text| sender.send(text).unwrap());
         let text = tokio::task::spawn_blocking(move || said.recv().unwrap()).await.unwrap();
         assert_eq!(text, "the alert `sh` ended with exit status: 7");
         assert_eq!(std::fs::read_to_string(file).unwrap(), "api 3\n");
@@ -101,12 +102,12 @@ mod tests {
     async fn what_cannot_be_run_is_told() {
         let (sender, said) = mpsc::channel();
         let runner = Runner::new(vec!["/nonexistent/alert".to_owned()]);
-        runner.run(alerted(), move |text| sender.send(text).unwrap());
+        runner.run(&alerted(), move |text| sender.send(text).unwrap());
         let text = tokio::task::spawn_blocking(move || said.recv().unwrap()).await.unwrap();
         assert!(
             text.starts_with("cannot run the alert `/nonexistent/alert`: No such file"),
             "{text}"
         );
-        Runner::new(Vec::new()).run(alerted(), |_| panic!("nothing to run"));
+        Runner::new(Vec::new()).run(&alerted(), |_| panic!("nothing to run"));
     }
 }

@@ -104,7 +104,7 @@ impl<T: Fn(String)> Writer<T> {
         }
         let missed = self.missed.load(Ordering::Relaxed);
         if missed > 0 {
-            text.push_str(&format!("{{\"event\":\"lost\",\"lines\":{missed}}}\n"));
+            text = format!("{text}{{\"event\":\"lost\",\"lines\":{missed}}}\n");
         }
         text.push_str(line);
         text.push('\n');

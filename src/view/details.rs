@@ -163,9 +163,9 @@ pub(super) fn keys(app: &App, canvas: &Canvas<'_>, sheet: &Sheet) -> Vec<Part> {
         Tab::Actions => vec![key("Enter", "trigger", 1)],
         Tab::Environment => vec![key("Enter", "show, hide", 1), key("y", "copy", 3)],
         Tab::Raw if sheet.search.is_some() => {
-            vec![key("n N", "next, previous", 1), key("Enter", "fold", 3)]
+            vec![key("n N", "next, previous", 1), key("Enter", "fold", 6)]
         }
-        Tab::Raw => vec![key("/", "search", 1), key("Enter", "fold", 3), key("y", "copy", 4)],
+        Tab::Raw => vec![key("/", "search", 1), key("Enter", "fold", 3), key("y", "copy", 6)],
     };
     keys.push(key("Esc", "back", 0));
     keys.push(key(arrows, "tab", 2));

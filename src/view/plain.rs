@@ -19,6 +19,7 @@ use crate::app::log_line::Shown;
 use crate::app::{App, Mode, Pane};
 use crate::logs::LineId;
 use crate::model::ProcessKey;
+use crate::model::daemon::Connection;
 use crate::model::rows::columns::Row;
 use crate::model::rows::tree::Group;
 use crate::model::rows::{Field, Sort, reason};
@@ -109,7 +110,9 @@ fn table(app: &App) -> String {
         parts.push(format!("{} is PRODUCTION", daemon.label));
     }
     for daemon in app.watched.daemons.iter().filter(|daemon| !daemon.is_live()) {
-        parts.push(format!("{} does not answer", daemon.label));
+        let is_asked = matches!(daemon.connection, Connection::Connecting);
+        let state = if is_asked { "is being asked" } else { "does not answer" };
+        parts.push(format!("{} {state}", daemon.label));
     }
     if query.only_unwell {
         parts.push("only what is not well".to_owned());

@@ -48,6 +48,21 @@ impl Status<'_> {
     }
 }
 
+/// What it says of a process that is online and past a threshold of the user's: the threshold, behind
+/// PM2's word where both fit.
+fn past<'a>(crossed: &'a str, glyphs: &Glyphs) -> Status<'a> {
+    let both = format!("online {crossed}");
+    let fits = text::width(&both) + 2 <= COLUMNS;
+    Status {
+        glyph: glyphs.warning,
+        word: if fits { both.into() } else { crossed.into() },
+        short: crossed.into(),
+        role: Role::Warn,
+        restarts_in_s: None,
+        is_long: false,
+    }
+}
+
 /// What the status column says of this process.
 /// `now_ms` is by the steady clock.
 pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Status<'a> {
@@ -102,11 +117,7 @@ pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Stat
     let word = process.info.status.as_str();
     match &process.info.status {
         ProcessStatus::Online => match &process.crossed {
-            Some(crossed) => Status {
-                word: format!("{word} {crossed}").into(),
-                short: (&**crossed).into(),
-                ..plain(glyphs.warning, word, Role::Warn)
-            },
+            Some(crossed) => past(crossed, glyphs),
             None => plain(glyphs.online, word, Role::Good),
         },
         ProcessStatus::Launching | ProcessStatus::Stopping => plain(glyphs.busy, word, Role::Warn),

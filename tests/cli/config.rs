@@ -54,7 +54,10 @@ fn what_is_wrong_is_said_with_its_line() {
     assert!(missing.with(1).out.contains("it cannot be read: No such file"));
     let folder_itself = folder.path().to_str().unwrap();
     let said = run(folder.path(), &["config", "check", "--config", folder_itself]).with(1);
-    assert!(said.out.ends_with(": it is a folder, not a file\n"), "{said:?}");
+    assert!(
+        said.out.ends_with(": it is a folder, not a file (until then: read-only)\n"),
+        "{said:?}"
+    );
 }
 
 /// What changes something is refused without a screen too, also where `read-only` is mistyped.

@@ -9,8 +9,13 @@ use super::configured::configured;
 use crate::harness::apps;
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
-use crate::harness::screen::Screen;
+use crate::harness::screen::{Screen, row_says};
+use crate::harness::trials::{Test, with_pm2};
 use crate::harness::wait_until;
+
+pub(crate) fn trials() -> Vec<Test> {
+    vec![with_pm2(production_is_asked_and_each_action_is_in_the_audit_file).lasting()]
+}
 
 /// Presses `y` once the question could be read.
 fn yes(screen: &mut Screen, question: &str) {
@@ -19,15 +24,16 @@ fn yes(screen: &mut Screen, question: &str) {
     screen.press("y");
 }
 
-pub(crate) fn production_is_asked_and_each_action_is_in_the_audit_file() {
+fn production_is_asked_and_each_action_is_in_the_audit_file() {
     let home = Pm2Home::with(Release::Seven, &[apps::idle("one"), apps::idle("two")]);
     home.mark();
     let folder = home.path().to_str().unwrap();
     let (audit, told) = (home.apps().join("audit/audit.log"), home.apps().join("told"));
     let text = format!(
-        "confirm = \"never\"\nproduction = [\"{folder}\"]\naudit = {audit:?}\n\
+        "confirm = \"never\"\nproduction = [\"{folder}\"]\naudit = \"{}\"\n\
          [alert]\nrun = [\"sh\", \"-c\", \"echo $PM2_TUI_PROCESS >> {}\"]\n\
          [[watch]]\nwhen = \"restarts>0\"\n",
+        audit.display(),
         told.display()
     );
     let mut screen = configured(&home, &text, &["--interval", "0.5"]);
@@ -43,10 +49,7 @@ pub(crate) fn production_is_asked_and_each_action_is_in_the_audit_file() {
         now.pid != before.pid && now.pid > 0
     });
     screen.wait_for("the threshold in the row", |text| {
-        let row =
-            |name: &str| text.lines().find(|line| line.contains(name) && line.contains("online"));
-        row("two ").is_some_and(|row| row.contains("restarts>0"))
-            && row("one ").is_some_and(|row| !row.contains("restarts>0"))
+        row_says(text, "two", "restarts>0") && !row_says(text, "one", "restarts>0")
     });
     wait_until("both lines", || {
         fs::read_to_string(&audit).is_ok_and(|text| text.lines().count() == 2)

@@ -13,7 +13,7 @@ use crate::harness::screen::{Screen, is_selected, row};
 use crate::harness::wait_until;
 
 /// Writes what it gets by line, message, action and signal into the file `said`.
-fn hearing(name: &str) -> App {
+pub(super) fn hearing(name: &str) -> App {
     apps::script(
         name,
         "js",
@@ -91,7 +91,7 @@ pub(crate) fn each_action_does_what_it_says() {
 }
 
 /// Stop, start, restart, reload.
-fn the_five(home: &Pm2Home, screen: &mut Screen) {
+pub(super) fn the_five(home: &Pm2Home, screen: &mut Screen) {
     screen.select("one");
     choose(screen, "stop ");
     home.wait_status("one", "stopped");
@@ -118,7 +118,7 @@ fn the_five(home: &Pm2Home, screen: &mut Screen) {
 }
 
 /// Signal, line, message, action.
-fn speaking(home: &Pm2Home, screen: &mut Screen) {
+pub(super) fn speaking(home: &Pm2Home, screen: &mut Screen) {
     choose(screen, "send a signal");
     type_in(screen, "Send a signal to one[0]", "usr2");
     say_yes(screen, "the signal", || said(home).contains("signal\n"));
@@ -137,7 +137,7 @@ fn speaking(home: &Pm2Home, screen: &mut Screen) {
 }
 
 /// Watch, flush, reload of logs.
-fn files_and_counts(home: &Pm2Home, screen: &mut Screen) {
+pub(super) fn files_and_counts(home: &Pm2Home, screen: &mut Screen) {
     let out = log(home, "one-out.log");
     assert!(fs::metadata(&out).unwrap().len() > 0);
     choose(screen, "flush logs");
@@ -163,7 +163,7 @@ fn files_and_counts(home: &Pm2Home, screen: &mut Screen) {
     screen.wait_for("that it is not", |text| text.contains("stopped watching the files of two"));
 }
 
-fn scaling(home: &Pm2Home, screen: &mut Screen) {
+pub(super) fn scaling(home: &Pm2Home, screen: &mut Screen) {
     screen.select("web");
     let first = instances(home, "web");
     assert_eq!(first.iter().map(|(instance, _)| *instance).collect::<Vec<_>>(), [0, 1]);

@@ -35,7 +35,7 @@ const ANEW: [&str; 17] = [
 ];
 
 /// `npm start` beside the others: npm runs a shell that runs node.
-fn npm(home: &Pm2Home) {
+pub(super) fn npm(home: &Pm2Home) {
     let folder = home.apps().join("npm");
     fs::create_dir(&folder).unwrap();
     let package =

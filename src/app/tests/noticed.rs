@@ -40,7 +40,7 @@ fn each_action_is_a_line_of_the_audit_before_and_after() {
     assert_eq!(
         audited(&effects),
         [
-            r#"{"time":"1970-01-01T00:00:03.000Z","user":"dep\"loy","home":"/home/x/.pm2","event":"outcome","action":"restart","target":"p0[0]","ok":true,"outcome":"restarted, up 1.0 s"}"#
+            r#"{"time":"1970-01-01T00:00:03.000Z","user":"dep\"loy","home":"/home/x/.pm2","event":"outcome","action":"restart","target":"p0[0]","ok":true,"outcome":"up 1.0 s"}"#
         ]
     );
 }

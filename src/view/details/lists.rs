@@ -271,7 +271,7 @@ pub(super) fn raw(canvas: &mut Canvas<'_>, content: Area, sheet: &Sheet) {
         if shown.hidden > 0 {
             let at = text::width(line).min(list.columns);
             let dots = if canvas.theme().ascii { ".." } else { "…" };
-            let more = format!(" {dots} {} lines", shown.hidden);
+            let more = format!(" {dots} {} lines", shown.hidden - 1);
             canvas.text(list.x + at, y, list.columns - at, &more, quiet);
         }
         if place == chosen {
