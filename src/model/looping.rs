@@ -1,9 +1,9 @@
 //! Whether a process keeps crashing, from PM2's own figures alone.
 //!
-//! Invariant: one look is enough, but for 3 s after a command ([`doubt_ms`]); and a restart that a client, a watcher or a cron pattern commanded
-//! is no crash: PM2 sets `created_at` anew and `unstable_restarts` to 0 for each of those
-//! (`lib/God/Methods.js` `resetState`), and leaves both alone when it restarts what crashed
-//! (`lib/God.js` `handleExit`).
+//! Invariant: one look is enough, but for 3 s after a command ([`doubt_ms`]); and a restart that a
+//! client, a watcher or a cron pattern commanded is no crash: PM2 sets `created_at` anew and
+//! `unstable_restarts` to 0 for each of those (`lib/God/Methods.js` `resetState`), and leaves both alone
+//! when it restarts what crashed (`lib/God.js` `handleExit`).
 
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 
