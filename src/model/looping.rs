@@ -1,9 +1,9 @@
 //! Whether a process keeps crashing, from PM2's own figures alone.
 //!
-//! Invariant: one look is enough, and a restart that a client, a watcher or a cron pattern commanded
-//! is no crash: PM2 sets `created_at` anew and `unstable_restarts` to 0 for each of those
-//! (`lib/God/Methods.js` `resetState`), and leaves both alone when it restarts what crashed
-//! (`lib/God.js` `handleExit`).
+//! Invariant: one look is enough, but for 3 s after a command ([`doubt_ms`]); and a restart that a
+//! client, a watcher or a cron pattern commanded is no crash: PM2 sets `created_at` anew and
+//! `unstable_restarts` to 0 for each of those (`lib/God/Methods.js` `resetState`), and leaves both alone
+//! when it restarts what crashed (`lib/God.js` `handleExit`).
 
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 
@@ -15,7 +15,6 @@ const STABLE_AFTER_MS: i64 = 30_000;
 /// What a commanded restart may take between setting `created_at` and starting the process, besides
 /// the process's own `kill_timeout`, milliseconds.
 const RESTART_MARGIN_MS: i64 = 1_000;
-
 /// The longest pause that PM2's growing back-off reaches, milliseconds (`lib/God.js`).
 const BACKOFF_MAX_MS: u64 = 15_000;
 /// How long a process that somebody just restarted may have to be watched until it is known whether it
