@@ -6,8 +6,9 @@
 
 use super::black_box::BlackBox;
 use super::cause::{Cause, Evidence, Sure, Trigger, is_error_line, judge};
-use super::error_log::{share, stamped, without_stamp};
+use super::error_log::share;
 use super::says_something;
+use super::stamp::{stamped, without_stamp};
 use super::{Death, Follows, LIVES_MAX, says_heap_is_full};
 use crate::model::lifecycle::{self, Life, Whom};
 use crate::model::verdict::End;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::cause::{By, Evidence, Trigger, is_error_line};
-use super::error_log::without_stamp;
+use super::stamp::without_stamp;
 use super::{Death, Follows, LIVES_MAX, LifeNumber, WORD_CHARS_MAX, WORDS_MAX, says_something};
 use crate::model::Action;
 use crate::model::lifecycle;

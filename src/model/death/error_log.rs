@@ -4,31 +4,14 @@
 //! exception tells where a life ended: the last one, and those before it that read the same or that
 //! Node.js ends with its version. Which life wrote the other lines is not known, and is not told.
 
-use jiff::civil::DateTime;
-use jiff::tz::Offset;
-
 use super::cause::{Cause, is_error_line};
+use super::stamp::{stamped, without_stamp};
 use super::{Death, WORD_CHARS_MAX, WORDS_MAX, says_heap_is_full};
 use crate::protocol::text::clean;
 
 /// A life has written its last line no later than so long after its end, milliseconds: the daemon's log
 /// and the stamps have whole seconds.
 const SECOND_MS: i64 = 1_000;
-
-/// A line with the stamp of whole seconds that PM2 puts before it (`2026-11-28T03:12:00: TEXT`; in its own
-/// log before 2.0 with a blank): milliseconds since 1970, and what it says.
-pub(super) fn stamped(line: &str, utc_offset_s: i32) -> Option<(i64, &str)> {
-    let (time, rest) = line.split_at_checked(19)?;
-    let rest = rest.strip_prefix(": ")?;
-    let time: DateTime = time.parse().ok()?;
-    let offset = Offset::from_seconds(utc_offset_s).ok()?;
-    Some((offset.to_timestamp(time).ok()?.as_millisecond(), rest))
-}
-
-/// What a line says behind its stamp, where it has one.
-pub(super) fn without_stamp(line: &str) -> &str {
-    stamped(line, 0).map_or(line, |(_, text)| text)
-}
 
 /// One line.
 struct Line {

@@ -12,6 +12,7 @@ pub mod cause;
 pub mod document;
 mod error_log;
 mod last_words;
+mod stamp;
 pub mod words;
 
 pub use self::black_box::BlackBox;
