@@ -16,8 +16,10 @@ mod tests;
 mod themes;
 mod values;
 mod watching;
+mod words;
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -133,6 +135,19 @@ pub fn load(named: Option<&Path>, env: impl Fn(&str) -> Option<OsString>) -> Loa
     let is_there = file::is_there(&place);
     let (config, findings) = sections::read(&text);
     Loaded { config, path: Some(place.path), findings, is_there }
+}
+
+/// What is wrong with a home of `production` that is not there.
+pub(crate) const NO_FOLDER: &str = "there is no such folder on this machine: it guards nothing";
+
+/// Which of these places are paths where nothing is on this machine: a mistyped home guards nothing.
+/// Blocks.
+pub(crate) fn missing(places: &[Box<str>]) -> Vec<Box<str>> {
+    let is_missing = |place: &&Box<str>| {
+        let found = place.starts_with('/').then(|| std::fs::metadata(&***place));
+        found.is_some_and(|found| found.is_err_and(|it| it.kind() == ErrorKind::NotFound))
+    };
+    places.iter().filter(is_missing).cloned().collect()
 }
 
 /// The annotated defaults: every setting, commented out.
