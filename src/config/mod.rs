@@ -143,11 +143,11 @@ pub(crate) const NO_FOLDER: &str = "there is no such folder on this machine: it 
 /// Which of these places are paths where nothing is on this machine: a mistyped home guards nothing.
 /// Blocks.
 pub(crate) fn missing(places: &[Box<str>]) -> Vec<Box<str>> {
-    let is_missing = |place: &&Box<str>| {
-        let found = place.starts_with('/').then(|| std::fs::metadata(&***place));
+    let is_missing = |place: &str| {
+        let found = place.starts_with('/').then(|| std::fs::metadata(place));
         found.is_some_and(|found| found.is_err_and(|it| it.kind() == ErrorKind::NotFound))
     };
-    places.iter().filter(is_missing).cloned().collect()
+    places.iter().filter(|place| is_missing(place)).cloned().collect()
 }
 
 /// The annotated defaults: every setting, commented out.
