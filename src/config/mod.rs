@@ -100,7 +100,9 @@ impl Loaded {
         let finding = self.findings.iter().find(is_it);
         Some(match finding {
             Some(Finding { line: Some(line), text, .. }) => format!("{path}:{line}: {text}"),
-            Some(Finding { text, .. }) => format!("{path}: {text}"),
+            Some(Finding { text, .. }) => {
+                format!("{path}: {text}; PM2_TUI_CONFIG=/dev/null goes without it")
+            }
             None => format!("read-only = true in {path}"),
         })
     }
