@@ -94,18 +94,6 @@ pub(crate) async fn production(homes: &[Home], places: &[Box<str>]) -> Vec<bool>
     homes.iter().zip(real_ones).map(is_dear).collect()
 }
 
-/// Which of these places are paths where nothing is on this machine: a mistyped home guards nothing.
-pub(crate) async fn missing(places: &[Box<str>]) -> Vec<Box<str>> {
-    let is_missing = |place: Box<str>| async move {
-        let path = PathBuf::from(&*place);
-        let look = move || std::fs::metadata(path).err().map(|error| error.kind());
-        let found = offload::look(look).await;
-        (found == Some(Some(std::io::ErrorKind::NotFound))).then_some(place)
-    };
-    let folders = places.iter().filter(|place| place.starts_with('/')).cloned();
-    join_all(folders.map(is_missing)).await.into_iter().flatten().collect()
-}
-
 /// Whether this is what a host is called: in any case, and with its domain or without.
 fn is_of_host(place: &str, host: &str) -> bool {
     let short = |name: &str| name.split_once('.').map_or(name, |(short, _)| short).to_owned();

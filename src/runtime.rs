@@ -11,7 +11,7 @@ use crossterm::event::KeyEvent;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::app::alert::Alerted;
+use crate::app::alerted::Alerted;
 use crate::app::effect::{Effect, Effects};
 use crate::app::gate::{Admitted, Gate};
 use crate::app::message::Message;

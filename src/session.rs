@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use self::audit::Audit;
 use crate::app::App;
-use crate::app::alert::Alerted;
+use crate::app::alerted::Alerted;
 use crate::app::layout::Layout;
 use crate::app::log_view::LogView;
 use crate::cli::{Cli, Command};
@@ -49,9 +49,6 @@ use crate::{input, panic};
 
 /// The most characters of a user's name.
 const USER_CHARS_MAX: usize = 64;
-
-/// What is wrong with a home of `production` that is not there.
-pub(crate) const NO_FOLDER: &str = "there is no such folder on this machine: it guards nothing";
 
 /// What can be asked for where no screen can be drawn.
 pub const WITHOUT_A_SCREEN: &str =
@@ -147,9 +144,11 @@ async fn say_what_is_wrong(app: &mut App, loaded: &Loaded) {
         app.notify(notice, true);
         return;
     }
-    let missing = homes::missing(&app.settings.production).await;
+    let places = app.settings.production.clone();
+    let missing = offload::look(move || config::missing(&places)).await.unwrap_or_default();
     if let Some(first) = missing.first() {
-        app.notify(format!("production: {}: {NO_FOLDER}", clean(first)), true);
+        let why = config::NO_FOLDER;
+        app.notify(format!("production: {}: {why}", clean(first)), true);
     }
 }
 

@@ -3,8 +3,9 @@
 //! Invariant: a process is told once for each time that PM2 gives it up; what was so when its daemon was
 //! first seen is not told. Nothing is looked at that the configuration does not ask for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use super::alerted::Alerted;
 use super::effect::Effect;
 use super::settings::{Alert, Notification};
 use super::state::App;
@@ -17,32 +18,6 @@ use crate::protocol::text::clean_to;
 const TEXT_CHARS_MAX: usize = 200;
 /// Thresholds are looked at so often at most, milliseconds: a storm of events costs one look.
 const LOOK_MS: i64 = 250;
-
-/// What is known of processes that were told, and of thresholds.
-#[derive(Debug, Default)]
-pub struct Alerts {
-    /// The daemons that were seen.
-    seen: BTreeSet<DaemonId>,
-    /// Those that are errored.
-    errored: BTreeSet<ProcessKey>,
-    /// Since when a process is past a threshold, by its place in the configuration.
-    since_ms: BTreeMap<(ProcessKey, usize), i64>,
-    /// When thresholds were last looked at.
-    looked_ms: Option<i64>,
-}
-
-/// A process that is errored, as the user's command is told of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Alerted {
-    /// Its label: `api[0]`.
-    pub label: String,
-    /// Its name.
-    pub name: String,
-    /// Its id.
-    pub pm_id: u32,
-    /// The home of its daemon, cleaned.
-    pub home: String,
-}
 
 /// Looks at the processes of a daemon of which something was told; gives what is to be done.
 pub(super) fn look(app: &mut App, daemon: DaemonId) -> Vec<Effect> {
@@ -118,8 +93,8 @@ fn thresholds(app: &mut App) {
                 crossed = Some(watch.when.text().into());
             }
         }
-        if process.crossed != crossed {
-            process.crossed = crossed;
+        if process.tag.crossed != crossed {
+            process.tag.crossed = crossed;
             app.is_dirty = true;
         }
     }

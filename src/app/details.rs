@@ -13,7 +13,6 @@ pub use super::inspection::{
     Asked, Examined, History, Prompt, Ready, Sheet, Tab, content, lists, rows, tab_rows,
 };
 pub use super::inspection_keys as keys;
-use super::marks::Marked;
 use super::notice::Notice;
 use super::state::App;
 use super::what::What;
@@ -64,21 +63,6 @@ pub(super) fn sync(app: &mut App, effects: &mut Effects) {
     effects.0.extend(app.examined.map(|key| of(key, None)));
     effects.0.extend(open.map(|key| of(key, Some(key.pm_id))));
     app.examined = open;
-}
-
-/// An action of the open details' process was asked for, and a question came between: its replies are
-/// shown there.
-pub(super) fn note_asked(app: &mut App, what: &What, marked: &Marked) {
-    let Mode::Details(sheet) = &mut app.mode else { return };
-    let What::Trigger { action, .. } = what else { return };
-    let daemon = sheet.daemon;
-    let of_it = marked.targets.iter().filter(|(of, _)| *of == daemon);
-    let asked = |(_, target): &(DaemonId, Target)| Asked {
-        action: action.clone(),
-        target: target.clone(),
-        reply: None,
-    };
-    sheet.asked = of_it.map(asked).collect();
 }
 
 /// A process replied to an action, or did not: shown where it was asked, else in the footer.

@@ -1,6 +1,6 @@
 //! What `update` asks the runtime to do.
 
-use super::alert::Alerted;
+use super::alerted::Alerted;
 use crate::logs::{Reach, Saving};
 use crate::model::bundle::Material;
 use crate::model::call::NamedCall;

@@ -4,8 +4,10 @@
 //! tokio nor ratatui, and asks for effects instead of performing them.
 
 mod act;
-pub mod alert;
+mod alert;
+pub mod alerted;
 pub mod ask;
+mod asked;
 mod audit;
 pub mod batch;
 mod bulk;

@@ -16,7 +16,7 @@ use super::sheet::Sheet;
 use super::state::App;
 use super::taken::Taken;
 use super::what::What;
-use super::{act, bulk, cursor, details, guard, marking, navigate, palette, tree};
+use super::{act, asked, bulk, cursor, guard, marking, navigate, palette, tree};
 use crate::model::{Action, DaemonId};
 
 /// What became of a command in a sheet.
@@ -28,7 +28,7 @@ pub(super) fn take_from_sheet(app: &mut App, taken: Taken) -> Effects {
         }
         Taken::Several(what, marked) => {
             app.close_to_details();
-            details::note_asked(app, &what, &marked);
+            asked::note(app, &what, &marked);
             bulk::begin(app, &what, marked)
         }
         Taken::Item(item, marked) => {
@@ -37,7 +37,7 @@ pub(super) fn take_from_sheet(app: &mut App, taken: Taken) -> Effects {
         }
         Taken::Ask(marked, what) => {
             app.close_to_details();
-            details::note_asked(app, &what, &marked);
+            asked::note(app, &what, &marked);
             bulk::ask(app, what, marked)
         }
         _ => Effects::none(),

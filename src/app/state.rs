@@ -1,6 +1,6 @@
 //! The whole state of the screen.
 
-use super::alert::Alerts;
+use super::alerted::Alerts;
 use super::batch::Batch;
 use super::geometry::{ChartsWish, Geometry};
 use super::job::Job;

@@ -50,7 +50,11 @@ pub(super) fn read(place: &Place) -> Result<Option<String>, String> {
     let metadata = match fs::metadata(&place.path) {
         Ok(metadata) => metadata,
         // A link to nowhere is a mistake, not a file that was never written.
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !place.is_named => {
+        // Below a HOME that is no folder (/dev/null) there is none either.
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+                && !place.is_named =>
+        {
             return match fs::symlink_metadata(&place.path) {
                 Ok(_) => Err("it is a link to a file that does not exist".to_owned()),
                 Err(_) => Ok(None),

@@ -4,7 +4,7 @@
 //! it was meant counts as its safest value, and what is said of it says that too.
 
 use super::Config;
-use super::reading::near;
+use super::words::near;
 use crate::app::settings::Confirm;
 
 /// A setting that guards.

@@ -16,8 +16,10 @@ mod tests;
 mod themes;
 mod values;
 mod watching;
+mod words;
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -98,7 +100,9 @@ impl Loaded {
         let finding = self.findings.iter().find(is_it);
         Some(match finding {
             Some(Finding { line: Some(line), text, .. }) => format!("{path}:{line}: {text}"),
-            Some(Finding { text, .. }) => format!("{path}: {text}"),
+            Some(Finding { text, .. }) => {
+                format!("{path}: {text}; PM2_TUI_CONFIG=/dev/null goes without it")
+            }
             None => format!("read-only = true in {path}"),
         })
     }
@@ -133,6 +137,19 @@ pub fn load(named: Option<&Path>, env: impl Fn(&str) -> Option<OsString>) -> Loa
     let is_there = file::is_there(&place);
     let (config, findings) = sections::read(&text);
     Loaded { config, path: Some(place.path), findings, is_there }
+}
+
+/// What is wrong with a home of `production` that is not there.
+pub(crate) const NO_FOLDER: &str = "there is no such folder on this machine: it guards nothing";
+
+/// Which of these places are paths where nothing is on this machine: a mistyped home guards nothing.
+/// Blocks.
+pub(crate) fn missing(places: &[Box<str>]) -> Vec<Box<str>> {
+    let is_missing = |place: &str| {
+        let found = place.starts_with('/').then(|| std::fs::metadata(place));
+        found.is_some_and(|found| found.is_err_and(|it| it.kind() == ErrorKind::NotFound))
+    };
+    places.iter().filter(|place| is_missing(place)).cloned().collect()
 }
 
 /// The annotated defaults: every setting, commented out.

@@ -359,7 +359,9 @@ fn a_file_that_is_none_costs_its_values_only() {
     let loaded = at(&path);
     assert!(loaded.config.read_only && loaded.config.settings.confirm == Confirm::Always);
     assert!(
-        loaded.read_only().unwrap().ends_with("it is a folder, not a file (until then: read-only)")
+        loaded.read_only().unwrap().contains(
+            "it is a folder, not a file (until then: read-only); PM2_TUI_CONFIG=/dev/null"
+        )
     );
     fs::remove_dir(&path).unwrap();
     rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RWXU).unwrap();
@@ -399,6 +401,7 @@ fn a_flag_names_the_file_before_the_environment_and_the_folders() {
     assert_eq!(of(None, &[("XDG_CONFIG_HOME", "relative".into())]), None);
     // One that nobody named need not be there; a link to nowhere is a mistake.
     assert_eq!(load(None, env(&all[2..])).findings, []);
+    assert_eq!(load(None, env(&[("HOME", "/dev/null".into())])).findings, []);
     fs::create_dir_all(whole("home/.config/pm2-tui")).unwrap();
     symlink(whole("gone"), whole("home/.config/pm2-tui/config.toml")).unwrap();
     let found = load(None, env(&all[2..])).findings;

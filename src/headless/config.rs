@@ -7,9 +7,7 @@ use super::failure::{Code, Failure};
 use crate::cli::{ConfigFile, ConfigTask};
 use crate::config::{self, Loaded};
 use crate::daemon::offload;
-use crate::homes;
 use crate::protocol::text::clean;
-use crate::session::NO_FOLDER;
 
 /// Runs it.
 pub(super) async fn run(what: &ConfigFile, out: &mut impl Write) -> Result<Code, Failure> {
@@ -54,8 +52,11 @@ pub(super) async fn run(what: &ConfigFile, out: &mut impl Write) -> Result<Code,
 /// Names the homes of `production` that are not there. A file may be for several machines: that is no
 /// mistake.
 async fn note_missing(loaded: &Loaded, out: &mut impl Write) -> Result<(), Failure> {
-    for place in homes::missing(&loaded.config.settings.production).await {
-        writeln!(out, "note: production: {}: {NO_FOLDER}", clean(&place))?;
+    let places = loaded.config.settings.production.clone();
+    let missing = offload::look(move || config::missing(&places)).await.unwrap_or_default();
+    for place in missing {
+        let why = config::NO_FOLDER;
+        writeln!(out, "note: production: {}: {why}", clean(&place))?;
     }
     Ok(())
 }

@@ -185,7 +185,7 @@ impl Applying<'_> {
             Report::Replied { action, target, reply } => self.replied(action, target, reply),
             Report::CallFinished { method, outcome } => self.finish_call(method, outcome),
             Report::Bundled(outcome) => self.bundled(outcome),
-            Report::Told(text) => self.changes.push(Change::Told(text)),
+            Report::Told(text) => self.told(text),
             Report::LogSaved(saved) => self.changes.push(Change::LogSaved(saved)),
             Report::Parts(parts) => self.changes.push(Change::Parts(parts)),
             Report::Did { task, outcome } => self.did(task, outcome),

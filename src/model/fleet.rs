@@ -133,7 +133,7 @@ impl Fleet {
         // A reused pm_id is another process: it does not inherit the history.
         let mut process = Process::new(info.clone());
         process.first_seen_ms = now.wall_ms;
-        process.place = self.places.get(&key.daemon).cloned();
+        process.tag.place = self.places.get(&key.daemon).cloned();
         if let Some(old) = self.processes.insert(key, process) {
             changes.replaced.push((old, Target::of(info).label().into()));
         }

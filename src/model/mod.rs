@@ -38,6 +38,7 @@ pub mod saved;
 pub mod series;
 pub mod speech;
 pub mod system;
+pub mod tag;
 pub mod target;
 pub mod totals;
 pub mod trigger;

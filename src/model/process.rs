@@ -4,7 +4,6 @@
 //! next snapshot; what was not measured is not there, rather than 0.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use super::figures::Figures;
 use super::looping::{looks_looping, restart_delay_ms};
@@ -77,10 +76,8 @@ pub struct Process {
     pub stop_told_at_ms: Option<i64>,
     /// Whether it is saved as running and was stopped at the last look.
     pub is_saved_running: bool,
-    /// The threshold of the configuration that it is past, as it is written there.
-    pub crossed: Option<Box<str>>,
-    /// The label and the home of its daemon, a line each; `None` where they are not known.
-    pub place: Option<Arc<str>>,
+    /// What its daemon and the configuration say of it.
+    pub tag: super::tag::Tag,
     /// Whether it looped when somebody restarted it: one crash more, and it still does.
     has_looped: bool,
     /// When it last crashed, oldest first; at most [`LOOP_CRASHES`] times.
@@ -126,8 +123,7 @@ impl Process {
             stopping_since_ms: None,
             stop_told_at_ms: None,
             is_saved_running: false,
-            crossed: None,
-            place: None,
+            tag: super::tag::Tag::default(),
             has_looped: false,
             crashed_at_ms: VecDeque::new(),
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 
-use crate::app::alert::Alerted;
+use crate::app::alerted::Alerted;
 use crate::protocol::text::clean;
 
 /// Commands that run at once.

@@ -116,7 +116,7 @@ pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Stat
     }
     let word = process.info.status.as_str();
     match &process.info.status {
-        ProcessStatus::Online => match &process.crossed {
+        ProcessStatus::Online => match &process.tag.crossed {
             Some(crossed) => past(crossed, glyphs),
             None => plain(glyphs.online, word, Role::Good),
         },

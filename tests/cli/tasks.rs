@@ -185,6 +185,17 @@ fn describe_tells_all_that_pm2_show_tells() {
     assert!(json[0]["metrics"].as_array().unwrap().iter().all(|it| it["name"].is_string()));
     let values = run(&["show", "api", "--json", "--env-values"]).json();
     assert_eq!(values[0]["environment"]["SECRET"], "hunter2");
+    // What PM2 does not tell: when it restarts it next, and what comes back at boot.
+    assert!(ours.contains("0 3 * * *, next 20"), "{ours}");
+    home.cli(&["save"]);
+    home.start(&[apps::idle("fresh")]);
+    let saved = |name: &str| {
+        let text = run(&["describe", name]).out;
+        let line = text.lines().find(|line| line.contains("saved list"));
+        line.unwrap_or_else(|| panic!("{text}")).to_owned()
+    };
+    assert!(saved("api").ends_with("as it is"), "{}", saved("api"));
+    assert!(saved("fresh").contains("not in it"), "{}", saved("fresh"));
 }
 
 fn a_table_is_filtered_and_sorted() {

@@ -74,7 +74,7 @@ fn a_threshold_marks_a_row_once_it_held() {
     let mut app = app(0);
     let when = Filter::parse("status:launching").unwrap().unwrap();
     app.settings.watches = vec![Watch { when, hold_ms: 5_000 }];
-    let crossed = |app: &App| app.watched.fleet.get(key(0)).unwrap().crossed.clone();
+    let crossed = |app: &App| app.watched.fleet.get(key(0)).unwrap().tag.crossed.clone();
     status(&mut app, ProcessStatus::Launching, 10_000);
     assert_eq!(crossed(&app), None);
     status(&mut app, ProcessStatus::Launching, 14_000);

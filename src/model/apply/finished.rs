@@ -54,6 +54,15 @@ impl Applying<'_> {
         self.changes.push(Change::Replied { action, target, reply });
     }
 
+    /// Something beside the daemons went wrong: it stays in the log, whatever is said after it.
+    pub(super) fn told(&mut self, text: Box<str>) {
+        let source = self.source(None, "pm2-tui");
+        let line = LogLine::event(self.now.wall_ms, source, "here", Severity::Bad, &text);
+        self.watched.news.push(line);
+        self.changes.push(Change::Lines);
+        self.changes.push(Change::Told(text));
+    }
+
     /// A call by name ended.
     pub(super) fn finish_call(&mut self, method: Box<str>, outcome: CallOutcome) {
         let source = self.source(None, "PM2");

@@ -320,7 +320,7 @@ impl Test {
             Self::Status(word) => has_status(process, word),
             Self::Mode(word) => has(info.exec_mode.as_str(), word),
             Self::User(word) => info.setup.user.as_deref().is_some_and(|user| has(user, word)),
-            Self::Host(word) => process.place.as_deref().is_some_and(|place| has(place, word)),
+            Self::Host(word) => process.tag.place.as_deref().is_some_and(|place| has(place, word)),
             Self::Id(id) => info.pm_id.0 == *id,
             Self::Number(measure, comparison, number) => {
                 let value = match measure {

@@ -88,7 +88,7 @@ pub fn is_unwell(process: &Process) -> bool {
         matches!(process.info.status, ProcessStatus::Errored | ProcessStatus::WaitingRestart);
     is_bad_word
         || is_forgotten(process)
-        || process.crossed.is_some()
+        || process.tag.crossed.is_some()
         || process.is_looping
         || process.never_started()
         || process.is_near_limit()
