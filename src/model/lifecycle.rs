@@ -278,7 +278,9 @@ pub fn repeats_event(line: &str) -> bool {
     let is_disconnect = line.starts_with("App name:") && line.ends_with(" disconnected");
     let of_stop = || {
         (line.starts_with("Stopping app:") && line.contains(" id:"))
-            || (line.starts_with("pid=") && line.ends_with(" msg=process killed"))
+            || (line.starts_with("pid=")
+                && line.contains(" msg=process ")
+                && line.contains("killed"))
     };
     of_app() || is_disconnect || of_stop()
 }
@@ -322,6 +324,7 @@ mod tests {
             "Stopping app:api id:0",
             "App name:api id:0 disconnected",
             "pid=42 msg=process killed",
+            "pid=42 msg=process tree killed (1 pids)",
         ] {
             assert!(repeats_event(line), "{line}");
         }

@@ -26,8 +26,8 @@ pub(crate) fn what_is_left_out_is_no_failure() {
     }
     let none = daemon.run(&["check", "app-3", "--except", "app-3"]).with(1);
     assert_eq!(none.err, "pm2-tui: no processes to check\n");
-    let slip = daemon.run(&["check", "--except", "app3"]).with(1);
-    assert!(slip.err.contains("`app3`"), "{slip:?}");
+    let typo = daemon.run(&["check", "--except", "app3"]).with(1);
+    assert!(typo.err.contains("`app3`"), "{typo:?}");
     let alone = daemon.run(&["check", "--within", "1s"]).with(2);
     assert!(alone.err.contains("--max-restarts"), "{alone:?}");
 }
