@@ -63,25 +63,10 @@ fn each_kind_comes_back(release: Release) -> Test {
         .left_out_if(!release.is_in_ci() && !is_all())
 }
 
-pub(crate) fn trials() -> Vec<Test> {
-    let mut trials = vec![
-        with_pm2(manners::a_blocked_terminal_harms_neither_god_nor_screen).weighing(Weight::Alone),
-        with_pm2(keys::what_is_no_key_press_acts_on_nothing),
-        with_pm2(watching::rows_show_pm2s_words),
-        with_pm2(watching::log_lines_show_clean),
-        with_pm2(watching::w_shows_why_it_died),
-        with_pm2(crate::cli::deaths::each_way_is_told_by_who_watched_and_afterwards).lasting(),
-        with_pm2(watching::x_groups_exceptions_and_b_writes_a_bundle),
-        with_pm2(watching::a_filter_leaves_rows_out),
-        with_pm2(watching::the_log_of_one_is_searched),
+/// Of the log pane.
+fn of_logs() -> Vec<Test> {
+    vec![
         with_pm2(history::history_meets_the_bus_in_a_flood).weighing(Weight::Busy),
-        the_saved_list_is_compared(Release::Seven),
-        the_saved_list_is_compared(Release::Five),
-        the_saved_list_is_compared(Release::Three),
-        with_pm2(menu::each_action_does_what_it_says).lasting(),
-        with_pm2(menu::keys_on_a_group_mean_its_processes),
-        each_kind_comes_back(Release::Seven),
-        each_kind_comes_back(Release::Five),
         each_line_is_there_once(Release::Seven),
         each_line_is_there_once(Release::Five),
         with_pm2(history::a_daemon_that_comes_back_leaves_no_gap),
@@ -93,6 +78,27 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(logs::hostile_lines_tell_the_terminal_nothing_but_colours),
         with_pm2(logs::the_pager_has_the_terminal_and_the_bus_is_read_meanwhile),
         with_pm2(logs::lnav_is_taken_where_it_is_and_less_stands_at_the_line),
+    ]
+}
+
+pub(crate) fn trials() -> Vec<Test> {
+    let mut trials = vec![
+        with_pm2(manners::a_blocked_terminal_harms_neither_god_nor_screen).weighing(Weight::Alone),
+        with_pm2(keys::what_is_no_key_press_acts_on_nothing),
+        with_pm2(watching::rows_show_pm2s_words),
+        with_pm2(watching::log_lines_show_clean),
+        with_pm2(watching::w_shows_why_it_died),
+        with_pm2(crate::cli::deaths::each_way_is_told_by_who_watched_and_afterwards).lasting(),
+        with_pm2(watching::x_groups_exceptions_and_b_writes_a_bundle),
+        with_pm2(watching::a_filter_leaves_rows_out),
+        with_pm2(watching::the_log_of_one_is_searched),
+        the_saved_list_is_compared(Release::Seven),
+        the_saved_list_is_compared(Release::Five),
+        the_saved_list_is_compared(Release::Three),
+        with_pm2(menu::each_action_does_what_it_says).lasting(),
+        with_pm2(menu::keys_on_a_group_mean_its_processes),
+        each_kind_comes_back(Release::Seven),
+        each_kind_comes_back(Release::Five),
         with_pm2(timeline::what_happened_stands_in_the_log_once),
         with_pm2(timeline::what_pm2_does_by_itself_stands_in_the_log),
         with_pm2(watching::an_exception_shows),
@@ -132,7 +138,9 @@ pub(crate) fn trials() -> Vec<Test> {
         simulated(terminals::a_late_answer_is_not_typed_to_the_shell),
         simulated(terminals::a_terminal_without_a_screen_is_told_what_works),
     ];
-    for more in [careful::trials(), configured::trials(), forty::trials(), kept::trials()] {
+    for more in
+        [of_logs(), careful::trials(), configured::trials(), forty::trials(), kept::trials()]
+    {
         trials.extend(more);
     }
     trials
