@@ -3,11 +3,11 @@
 //! Invariant: what is chosen is a group, never a row: groups change their places as exceptions come.
 
 use super::command::{Command, LogCommand};
+use super::evidence::{Kind, quote};
 use super::geometry::{line_inside, wrap};
 use super::mode::Mode;
 use super::state::App;
 use super::taken::{LogPlace, Taken, scrolled};
-use super::why::Kind;
 use crate::model::exceptions::{Exceptions, Group, Thrower};
 use crate::model::units::{self, Clock};
 use crate::model::watched::Watched;
@@ -145,10 +145,7 @@ fn rows_of(
         rows.push((Kind::Fact, String::new()));
         rows.push((Kind::Heading, "the last one".to_owned()));
         for line in &group.stack {
-            let indent: String = line.chars().take_while(|c| *c == ' ').collect();
-            let room = columns.saturating_sub(u16::try_from(indent.len()).unwrap_or(u16::MAX));
-            let wrapped = wrap(line, room.max(8));
-            rows.extend(wrapped.into_iter().map(|row| (Kind::Evidence, format!("{indent}{row}"))));
+            quote(&mut rows, Kind::Evidence, line, columns);
         }
     }
     rows

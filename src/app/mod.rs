@@ -19,6 +19,7 @@ pub mod details;
 pub mod editor;
 pub mod effect;
 pub mod ended;
+mod evidence;
 pub mod exceptions;
 pub mod gate;
 pub mod geometry;

@@ -158,7 +158,8 @@ fn take_in_why(
             (*life, *top) = (why::number(around.watched, key, *life, 1), 0);
         }
         command => {
-            let lines = why::rows(around.watched, key, *life, columns);
+            let at = |_| "00:00:00".to_owned();
+            let lines = why::rows_of(around.watched, key, (*life, columns), at);
             let last = lines.len().saturating_sub(usize::from(rows));
             *top = scrolled(*top, last, usize::from(rows), command);
         }

@@ -27,8 +27,8 @@ use super::files;
 use super::seam::read_whole;
 use crate::logs::parse::{self, Clock, Context, Level, Pattern, Plain};
 
-/// How much is read at once, bytes.
-const PIECE_BYTES: u64 = 256 << 10;
+/// How much is read at once, bytes: its lines are looked at while they are in the cache of the processor.
+const PIECE_BYTES: u64 = 64 << 10;
 /// A file in whose last so many lines none has a time has no times.
 const TIMELESS_AFTER: usize = 200;
 /// So many lines wait for a time before them; then they have that of the line behind them.

@@ -374,7 +374,7 @@ fn why_shows_the_last_ends_and_their_evidence() {
     press(&mut app, Command::Why);
     let rows = |app: &App| -> String {
         let Mode::Why { key, life, .. } = app.mode else { panic!("{:?}", app.mode) };
-        let rows = crate::app::why::rows(&app.watched, key, life, 100);
+        let rows = crate::app::why::rows(app, key, life, 100);
         rows.into_iter().map(|(_, row)| row + "\n").collect()
     };
     assert!(rows(&app).starts_with("uncaught exception: Error: no disk"), "{}", rows(&app));
