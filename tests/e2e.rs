@@ -12,6 +12,7 @@ mod command_line;
 mod configured;
 mod daemons;
 mod details;
+mod forty;
 mod history;
 mod kept;
 mod keys;
@@ -128,7 +129,7 @@ pub(crate) fn trials() -> Vec<Test> {
         simulated(terminals::a_late_answer_is_not_typed_to_the_shell),
         simulated(terminals::a_terminal_without_a_screen_is_told_what_works),
     ];
-    for more in [careful::trials(), configured::trials(), kept::trials()] {
+    for more in [careful::trials(), configured::trials(), forty::trials(), kept::trials()] {
         trials.extend(more);
     }
     trials
