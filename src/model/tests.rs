@@ -123,6 +123,21 @@ fn a_restart_asked_for_here_is_told_by_its_verdict_alone() {
 }
 
 #[test]
+fn a_stop_asked_for_here_is_told_once_though_its_verdict_comes_first() {
+    let mut watched = api();
+    row_mut(&mut watched).ask(Action::Stop, at(900));
+    let exit = |status| event(EventKind::Exit, status);
+    assert!(tell_all(&mut watched, &[exit(ProcessStatus::Stopping)]).is_empty());
+    let before = watched.news.len();
+    let (action, target) = (Action::Stop, Target::of(&row(&watched).info));
+    let done = Report::ActionFinished { action, target, verdict: Verdict::Done };
+    apply(&mut watched, DAEMON, done, at(1_000));
+    assert_eq!(told(&watched, before).len(), 1);
+    let late = [exit(ProcessStatus::Stopped), event(EventKind::Stop, ProcessStatus::Stopped)];
+    assert!(tell_all(&mut watched, &late).is_empty());
+}
+
+#[test]
 fn a_crash_tells_its_code_and_signal_and_the_row_changes_before_any_poll() {
     let mut watched = api();
     let mut exit = event(EventKind::Exit, ProcessStatus::Stopped);
