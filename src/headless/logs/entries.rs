@@ -106,11 +106,25 @@ pub(super) fn around(hit: Line, file: &Backwards, end: Option<u64>) -> io::Resul
     if !is_near_a_trace(&hit, (offset, behind, until(NEAR_BYTES)), &opened, format)? {
         return Ok(vec![hit]);
     }
-    let from = offset.saturating_sub(ENTRY_BYTES);
-    let bytes = read_part(&opened, from, until(ENTRY_BYTES))?;
+    for before in [NEAR_BYTES, ENTRY_BYTES] {
+        let from = offset.saturating_sub(before);
+        let bytes = read_part(&opened, from, until(ENTRY_BYTES))?;
+        let (entry, is_certain) = entry_in(&bytes, from, &hit, format);
+        // Most entries are short. One that may begin further up is looked for from there.
+        if is_certain || before == ENTRY_BYTES {
+            return Ok(if entry.is_empty() { vec![hit] } else { entry });
+        }
+    }
+    Ok(vec![hit])
+}
+
+/// The entry of a line in a part of its file that begins at `from`, none where it is not there; and
+/// whether it certainly begins in that part.
+fn entry_in(bytes: &[u8], from: u64, hit: &Line, format: &Format) -> (Vec<Line>, bool) {
+    let offset = hit.offset.unwrap_or_default();
     let mut steps = Steps::default();
     let (mut entry, mut at): (Vec<Line>, u64) = (Vec::new(), from);
-    let mut has_hit = false;
+    let (mut has_hit, mut heads) = (false, 0);
     for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
         let (place, is_cut) = (at, at == from && from > 0);
         at += piece.len() as u64;
@@ -123,6 +137,7 @@ pub(super) fn around(hit: Line, file: &Backwards, end: Option<u64>) -> io::Resul
             if has_hit {
                 break;
             }
+            heads += 1;
             entry.clear();
         }
         let told_ms = entry.first().map_or(hit.at_ms, |head| head.at_ms);
@@ -131,7 +146,11 @@ pub(super) fn around(hit: Line, file: &Backwards, end: Option<u64>) -> io::Resul
         has_hit |= place == offset;
         entry.push(if place == offset && entry.is_empty() { hit.clone() } else { line });
     }
-    Ok(if has_hit { entry } else { vec![hit] })
+    if !has_hit {
+        entry.clear();
+    }
+    // What stands before the second head may have begun before this part.
+    (entry, from == 0 || heads > 1)
 }
 
 /// Whether a line, or the one before or behind it, may be within a trace.
