@@ -7,7 +7,7 @@ use super::log::{LineKind, LogLine, LogSource, Severity};
 use super::moment::Moment;
 use super::report::Report;
 use super::watched::Watched;
-use super::{Action, DaemonId, ProcessKey};
+use super::{Action, DaemonId, ProcessKey, Target, Verdict};
 use crate::protocol::bus::{EventKind, ProcessEvent};
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 
