@@ -20,6 +20,8 @@ const MIB: f64 = 1_048_576.0;
 /// What may be between them: percent of a core, and MB.
 const CPU_MAX: f64 = 2.0;
 const MEMORY_MAX: f64 = 2.0;
+/// The same in a short run beside other trials, whose four comparisons span other seconds than PM2's.
+const CPU_MAX_SHORT: f64 = 6.0;
 
 /// Burns so many percent of a core.
 fn burner(name: &str, percent: u32) -> App {
@@ -75,7 +77,8 @@ pub(crate) fn figures_are_those_of_pm2() {
     let head = "nine of ten comparisons with PM2's own are within";
     let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("{head}\n{told}"));
     for differences in found.values() {
-        assert!(most(&differences.cpu) <= CPU_MAX, "{told}");
+        let cpu_max = if seconds.is_some() { CPU_MAX } else { CPU_MAX_SHORT };
+        assert!(most(&differences.cpu) <= cpu_max, "{told}");
         assert!(most(&differences.memory) <= MEMORY_MAX, "{told}");
     }
     home.assert_unharmed_but(&[]);

@@ -9,7 +9,7 @@ use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
 use crate::harness::screen::{COCKPIT, Screen};
 use crate::harness::trials::{Test, simulated, with_pm2};
-use crate::harness::wait_until;
+use crate::harness::{poll_for, wait_until};
 
 pub(crate) fn trials() -> Vec<Test> {
     vec![
@@ -107,17 +107,20 @@ fn own_commands_have_the_terminal_and_whole_arguments() {
     home.assert_unharmed_but(&[]);
 }
 
-/// Presses Esc until the table is in front and nothing covers it.
+/// Presses Esc until the table is in front and nothing covers it. An Esc that changes nothing is not
+/// pressed: nothing would tell when it was read, and the next key must not come together with it.
 fn back_to_table(screen: &mut Screen) {
-    for _ in 0..12 {
-        screen.press("\u{1b}");
-        // A lone Esc is one after 50 ms; what it closes is told by the screen.
-        std::thread::sleep(std::time::Duration::from_millis(90));
+    let mut is_table = |screen: &mut Screen| {
         let text = screen.text();
-        if text.contains("━ Processes") && text.contains("r restart") && !text.contains("Tab, then")
-        {
+        text.contains("━ Processes") && text.contains("r restart") && !text.contains("Tab, then")
+    };
+    for _ in 0..12 {
+        if is_table(screen) {
             return;
         }
+        screen.press("\u{1b}");
+        let soon = std::time::Duration::from_millis(500);
+        let _ = poll_for(soon, || is_table(screen).then_some(()));
     }
     panic!("no way back to the table:\n{}", screen.text());
 }
@@ -136,6 +139,8 @@ fn letters_act_on_nothing_but_in_table_and_details() {
             screen.press(opens);
             screen.wait_for(shows, |text| text.contains(shows));
             screen.press(&letter.to_string());
+            // What it does, if anything, is on the screen before the next look at it.
+            std::thread::sleep(std::time::Duration::from_millis(90));
         }
         back_to_table(&mut screen);
         home.assert_unharmed_but(&[]);
