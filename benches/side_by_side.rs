@@ -3,7 +3,7 @@
 //! in a pipe, one after another.
 //!
 //! `cargo bench --bench side_by_side`; `-- --commands` leaves the screen out, `-- --bursts` all but the
-//! bursts, `-- --history` all but the history of logs, `-- --rest` all but the screen at rest with 10
+//! bursts, `-- --history` all but the history of logs, `-- --large` all but large log files, `-- --rest` all but the screen at rest with 10
 //! processes; `-- --quick` (or
 //! `SIDE_BY_SIDE_QUICK=1`) tries it with a tenth of the work. Needs Linux, node and npm. Figures of a
 //! busy machine mean little.
@@ -21,6 +21,7 @@ mod side_by_side {
     pub(crate) mod burst;
     pub(crate) mod commands;
     pub(crate) mod history;
+    pub(crate) mod large;
     pub(crate) mod piped;
     pub(crate) mod rest;
     pub(crate) mod table;
@@ -32,6 +33,7 @@ use std::time::Duration;
 use side_by_side::burst::{self, Burst};
 use side_by_side::commands;
 use side_by_side::history;
+use side_by_side::large;
 use side_by_side::piped::{self, Follower, Piped};
 use side_by_side::rest::{self, AtRest};
 use side_by_side::table::{self, Limit};
@@ -77,6 +79,8 @@ fn main() {
     let is_only = |part: &str| arguments.iter().any(|argument| argument == part);
     if is_only("--history") {
         limits.extend(history_of_logs(&work));
+    } else if is_only("--large") {
+        limits.extend(large::measure(is_quick));
     } else if is_only("--bursts") {
         limits.extend(bursts(&work, &[]));
         limits.extend(bursts_into_a_pipe(&work));

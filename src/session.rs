@@ -23,7 +23,7 @@ use crate::cli::{Cli, Command};
 use crate::config::{self, Config, Loaded};
 use crate::daemon::clock::{now_ms, utc_offset_s};
 use crate::daemon::inbox::{Inbox, InboxBounds};
-use crate::daemon::{self, DaemonHandle, Options, offload};
+use crate::daemon::{self, DaemonHandle, Options, endpoint, offload};
 use crate::demo;
 use crate::homes::{self, Home};
 use crate::input::Keyboard;
@@ -458,11 +458,11 @@ fn new_app(cli: &Cli, homes: &[Home], now: Moment) -> io::Result<App> {
     Ok(app)
 }
 
-/// Who sits here: the name that the system's login gave, else the number; under `sudo` who that was.
+/// Who sits here: the name that the system's login gave, else that of the account; under `sudo` who that was.
 fn user() -> String {
     let named = |name: &str| environment(name).filter(|user| !user.is_empty());
-    let number = || format!("uid {}", rustix::process::getuid().as_raw());
-    let user = named("USER").or_else(|| named("LOGNAME")).unwrap_or_else(number);
+    let known = || endpoint::name_of_user(rustix::process::getuid().as_raw());
+    let user = named("USER").or_else(|| named("LOGNAME")).unwrap_or_else(known);
     let user = match named("SUDO_USER").filter(|asking| *asking != user) {
         Some(asking) => format!("{user} ({asking} by sudo)"),
         None => user,

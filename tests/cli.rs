@@ -13,6 +13,7 @@ mod debug_log;
 mod events;
 mod events_real;
 mod kinds;
+mod log_files;
 mod logs;
 mod program;
 mod readme;
@@ -37,8 +38,25 @@ fn following_misses_nothing(release: Release) -> Test {
         .left_out_if(!release.is_in_ci() && !is_all())
 }
 
+/// Those of `logs`.
+fn of_logs() -> Vec<Test> {
+    vec![
+        simulated(logs::a_daemon_that_is_gone_is_told_once),
+        with_pm2(logs::history_is_what_the_files_hold),
+        with_pm2(logs::odd_files_are_read_or_named).weighing(Weight::Busy),
+        with_pm2(log_files::a_trace_is_taken_or_left_whole),
+        with_pm2(log_files::files_of_another_user_are_named),
+        with_pm2(log_files::what_pm2_stamps_is_printed_as_it_is_in_the_file).weighing(Weight::Busy),
+        following_misses_nothing(Release::Seven),
+        following_misses_nothing(Release::Five),
+        with_pm2(logs::following_a_flood_misses_nothing_and_doubles_nothing).weighing(Weight::Busy),
+        with_pm2(logs::what_happened_stands_between_the_lines),
+    ]
+}
+
 pub(crate) fn trials() -> Vec<Test> {
-    let mut trials = vec![
+    let mut trials = of_logs();
+    trials.extend([
         simulated(showing::ls_shows_every_process),
         simulated(showing::methods_are_listed),
         simulated(showing::a_call_prints_the_reply),
@@ -92,18 +110,11 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(real::a_closed_pipe_stops_no_action),
         with_pm2(real::bad_calls_leave_the_daemon_and_its_apps_alone),
         with_pm2(real::a_burst_of_a_million_lines_comes_whole).weighing(Weight::Alone),
-        simulated(logs::a_daemon_that_is_gone_is_told_once),
-        with_pm2(logs::history_is_what_the_files_hold),
-        with_pm2(logs::odd_files_are_read_or_named).weighing(Weight::Busy),
-        following_misses_nothing(Release::Seven),
-        following_misses_nothing(Release::Five),
-        with_pm2(logs::following_a_flood_misses_nothing_and_doubles_nothing).weighing(Weight::Busy),
         with_pm2(why::each_way_to_die_is_told_afterwards),
         with_pm2(bundle::it_holds_what_an_incident_needs),
         with_pm2(bundle::what_was_written_is_named_where_there_is_no_room),
-        with_pm2(logs::what_happened_stands_between_the_lines),
         with_pm2(readme::the_examples_run).lasting(),
-    ];
+    ]);
     trials.extend(kinds::trials());
     trials.extend(tasks::trials());
     trials.extend(config::trials());

@@ -21,6 +21,7 @@ mod manners;
 mod measuring;
 mod menu;
 mod mouse;
+mod older;
 mod plain;
 mod saved_list;
 mod several;
@@ -87,6 +88,8 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(history::the_ends_of_the_files_are_there_at_once),
         with_pm2(history::a_large_file_is_gone_back_in_on_demand),
         with_pm2(history::a_time_far_back_is_gone_to_and_esc_ends_it),
+        with_pm2(older::a_filter_is_followed_to_the_beginning_of_the_files),
+        with_pm2(older::what_pm2_stamps_is_there_once).weighing(Weight::Busy),
         with_pm2(logs::hostile_lines_tell_the_terminal_nothing_but_colours),
         with_pm2(logs::the_pager_has_the_terminal_and_the_bus_is_read_meanwhile),
         with_pm2(logs::lnav_is_taken_where_it_is_and_less_stands_at_the_line),

@@ -2,12 +2,12 @@
 //!
 //! Invariant: what is chosen is a group, never a row: groups change their places as exceptions come.
 
-use super::command::Command;
+use super::command::{Command, LogCommand};
+use super::evidence::{Kind, quote};
 use super::geometry::{line_inside, wrap};
 use super::mode::Mode;
 use super::state::App;
-use super::taken::{Taken, scrolled};
-use super::why::Kind;
+use super::taken::{LogPlace, Taken, scrolled};
 use crate::model::exceptions::{Exceptions, Group, Thrower};
 use crate::model::units::{self, Clock};
 use crate::model::watched::Watched;
@@ -94,6 +94,13 @@ pub(super) fn take_in_group(
     if matches!(command, Command::Open | Command::Exceptions) {
         return Taken::Close;
     }
+    if command == Command::Log(LogCommand::NextMatch)
+        && let Some(group) = watched.exceptions.get(number)
+    {
+        let says = group.says();
+        let is_folded = says != group.last_message();
+        return Taken::Log(LogPlace::Occurrences(says.to_owned(), is_folded));
+    }
     let (columns, rows) = line_inside(size);
     // How times are written does not change how many rows there are.
     let lines = rows_of(&watched.exceptions, number, columns, |_| "00:00:00".to_owned());
@@ -138,10 +145,7 @@ fn rows_of(
         rows.push((Kind::Fact, String::new()));
         rows.push((Kind::Heading, "the last one".to_owned()));
         for line in &group.stack {
-            let indent: String = line.chars().take_while(|c| *c == ' ').collect();
-            let room = columns.saturating_sub(u16::try_from(indent.len()).unwrap_or(u16::MAX));
-            let wrapped = wrap(line, room.max(8));
-            rows.extend(wrapped.into_iter().map(|row| (Kind::Evidence, format!("{indent}{row}"))));
+            quote(&mut rows, Kind::Evidence, line, columns);
         }
     }
     rows

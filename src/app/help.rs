@@ -3,6 +3,8 @@
 //!
 //! Invariant: it is made of the keymap, and of nothing else.
 
+use std::borrow::Cow;
+
 use super::command::{Command, LogCommand};
 use super::editor::Editor;
 use super::geometry::{Overlay, SIDES, overlay, wrap};
@@ -102,7 +104,7 @@ impl Help {
             lines.push(HelpLine { keys: String::new(), text: title.to_owned(), is_title: true });
             for row in rows {
                 let mut keys = row.keys.clone();
-                for text in wrap(&row.help, text_columns) {
+                for text in wrap(&without_place(&row.help), text_columns) {
                     lines.push(HelpLine { keys: std::mem::take(&mut keys), text, is_title: false });
                 }
             }
@@ -153,6 +155,15 @@ impl Help {
         }
         .min(last);
     }
+}
+
+/// A sentence without the pane that it is about: that stands above it.
+pub(crate) fn without_place(help: &str) -> Cow<'_, str> {
+    let rest = help.strip_prefix("In the table: ").or_else(|| help.strip_prefix("In the log: "));
+    let Some(rest) = rest else { return Cow::Borrowed(help) };
+    let mut chars = rest.chars();
+    let first = chars.next().map(|first| first.to_uppercase().to_string());
+    Cow::Owned(first.unwrap_or_default() + chars.as_str())
 }
 
 /// Columns of the keys: the widest, and a gap.
@@ -212,5 +223,18 @@ mod tests {
         assert!(take(Command::Filter) && take(Command::Open) && take(Command::Down));
         assert!(take(Command::Filter) && take(Command::Back));
         assert!(!take(Command::Back));
+    }
+
+    #[test]
+    fn a_sentence_does_not_repeat_its_title() {
+        for place in [Place::Table, Place::Log] {
+            let lines = Help::of(place).lines(&Keymap::default(), 500);
+            let repeats = |line: &&HelpLine| {
+                let is_place = ["In the table: ", "In the log: "];
+                is_place.iter().any(|place| line.text.starts_with(place))
+            };
+            assert_eq!(lines.iter().find(repeats), None);
+        }
+        assert_eq!(without_place("In the log: to a time"), "To a time");
     }
 }

@@ -31,7 +31,7 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         "l",
         "log of one",
         "Show the log of the selected process alone; in the log, that of the marked line's",
-        None,
+        Some(11),
         None,
     ),
     row(
@@ -39,7 +39,7 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         "L",
         "log of app",
         "Show the log of its app; again: of its namespace",
-        None,
+        Some(12),
         None,
     ),
     row(
@@ -47,7 +47,7 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         "0",
         "log of all",
         "Show the log of all again, with what was cleared",
-        None,
+        Some(12),
         None,
     ),
     row(
@@ -55,7 +55,7 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         "z",
         "zoom",
         "Give the pane in front the whole screen, or take it back",
-        None,
+        Some(10),
         None,
     ),
     row(
@@ -81,7 +81,7 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         "!",
         "only errors",
         "In the log: show only errors and what happened, or all",
-        None,
+        Some(11),
         LOG,
     ),
     row(
@@ -89,7 +89,7 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         "e",
         "next error",
         "In the log: to the next error or exception",
-        None,
+        Some(11),
         LOG,
     ),
     row(LogCommand::PreviousError, "E", "previous error", "To the error before", Some(6), LOG),
@@ -98,10 +98,17 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         "]",
         "next exit",
         "In the log: to the next exit or restart",
-        None,
+        Some(12),
         LOG,
     ),
-    row(LogCommand::PreviousTurn, "[", "previous exit", "To the exit or restart before", None, LOG),
+    row(
+        LogCommand::PreviousTurn,
+        "[",
+        "previous exit",
+        "To the exit or restart before",
+        Some(12),
+        LOG,
+    ),
     CommandRow {
         command: Command::PageDown,
         keys: "Space",
@@ -115,7 +122,7 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         "f",
         "follow",
         "In the log: follow the newest line, or stop where you are",
-        None,
+        Some(12),
         LOG,
     ),
     row(
@@ -139,7 +146,7 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         "J",
         "JSON",
         "In the log: JSON lines as words, or every line as it was written",
-        None,
+        Some(12),
         LOG,
     ),
     row(
@@ -147,7 +154,7 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         "1",
         "out",
         "In the log: show standard output, or not",
-        None,
+        Some(14),
         LOG,
     ),
     row(
@@ -155,7 +162,7 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         "2",
         "err",
         "In the log: show standard error, or not",
-        None,
+        Some(14),
         LOG,
     ),
     row(
@@ -163,7 +170,7 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         "3",
         "events",
         "In the log: show what happened and messages, or not",
-        None,
+        Some(14),
         LOG,
     ),
     row(
@@ -171,7 +178,7 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         "4",
         "PM2's own",
         "In the log: show what only PM2's own log says, or not",
-        None,
+        Some(14),
         LOG,
     ),
     row(
@@ -179,16 +186,16 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         "+",
         "fewer levels",
         "In the log: raise the least level that is shown",
-        None,
+        Some(13),
         LOG,
     ),
-    row(LogCommand::MoreLevels, "-", "more levels", "In the log: lower it", None, LOG),
+    row(LogCommand::MoreLevels, "-", "more levels", "In the log: lower it", Some(13), LOG),
     row(
         LogCommand::Mute,
         "#",
         "mute",
         "In the log: mute the process of the marked line; again: list the muted ones",
-        None,
+        Some(13),
         LOG,
     ),
     row(
@@ -196,7 +203,7 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         "C",
         "clear",
         "In the log: show only what comes from now on; 0 brings the rest back; files stay as they are",
-        None,
+        Some(13),
         LOG,
     ),
     row(
@@ -213,7 +220,7 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         "T",
         "go to time",
         "In the log: to a time: 14:05, -10m, yesterday 23:00, 2026-11-28 03:12",
-        None,
+        Some(11),
         LOG,
     ),
     row(
@@ -229,7 +236,7 @@ pub const LOG_COMMANDS: &[CommandRow] = &[
         "Y",
         "copy several",
         "In the log: copy the marked entries, or those in sight",
-        None,
+        Some(13),
         LOG,
     ),
     row(

@@ -81,8 +81,10 @@ pub(super) fn step(app: &mut App) {
                 Goal::Turn => "exit or restart",
                 Goal::Line => "line",
             };
-            let side = if wanted.way == Direction::Forward { "below" } else { "above" };
-            app.notify(format!("no {what} {side} this line"), false);
+            let is_below = wanted.way == Direction::Forward;
+            let side = if is_below { "below" } else { "above" };
+            let text = format!("no {what} {side} this line{}", other_way(app, &wanted));
+            app.notify(text, false);
         }
     }
     app.is_dirty = true;
@@ -314,8 +316,27 @@ fn search_files(app: &mut App) {
     let has_more = app.log_view.older.values().any(|older| older.has_more);
     match pattern {
         Some(pattern) if has_more => app.log_view.reach = Some(Reach::Match(pattern)),
-        _ if app.mode == Mode::Normal => app.notify("no match above this line", false),
+        _ if app.mode == Mode::Normal => {
+            let from = log_sight::marked(app).unwrap_or(LineId::END);
+            let (way, goal) = (Direction::Back, Goal::Match);
+            let hint = other_way(app, &Wanted { from, way, goal, is_nearest: false });
+            app.notify(format!("no match above this line{hint}"), false);
+        }
         _ => {}
+    }
+}
+
+/// What is said behind "no match below": the key of the other way, where there is a match.
+fn other_way(app: &App, wanted: &Wanted) -> String {
+    let (way, command, side) = match (wanted.way, wanted.goal) {
+        (Direction::Forward, Goal::Match) => (Direction::Back, LogCommand::PreviousMatch, "above"),
+        (Direction::Back, Goal::Match) => (Direction::Forward, LogCommand::NextMatch, "below"),
+        _ => return String::new(),
+    };
+    let key = app.keys.first(Command::Log(command), Pane::Log);
+    match key.filter(|_| app.log_view.has_match(wanted.from, way)) {
+        Some(key) => format!(": {key} goes to those {side}"),
+        None => String::new(),
     }
 }
 

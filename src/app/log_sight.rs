@@ -191,10 +191,11 @@ pub(super) fn scroll(app: &mut App, is_up: bool, by: usize) -> bool {
     false
 }
 
-/// Whether the log has the focus and the first of its lines is marked.
+/// Whether the log has the focus and the first of its lines is marked, or it shows none: a filter may
+/// leave all out that are held.
 pub(super) fn is_at_first(app: &App) -> bool {
     app.focus == Pane::Log
-        && app.log_mark.is_some()
+        && (app.log_mark.is_some() || app.lines().is_empty())
         && marked(app).is_none_or(|line| app.lines().place_of(line) == 0)
 }
 

@@ -385,6 +385,11 @@ impl LogView {
         Some((wanted, found))
     }
 
+    /// Whether a match of the search is known on that side of a line.
+    pub(super) fn has_match(&self, from: LineId, way: Direction) -> bool {
+        matches!(self.view.seek(&self.store, from, way, Goal::Match), Found::At(_))
+    }
+
     /// Counts lines that were lost on the way here.
     pub fn count_lost(&mut self, lines: u64) {
         self.lost += lines;

@@ -9,6 +9,7 @@ use super::prompt::{Arguments, Compose};
 use super::rows::Typing;
 use super::sheet::Sheet;
 use crate::model::call::NamedCall;
+use crate::model::death::LifeNumber;
 use crate::model::ready::Ready;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
 use crate::protocol::process::PmId;
@@ -51,8 +52,8 @@ pub enum Mode {
     Why {
         /// Which process.
         key: ProcessKey,
-        /// Which of its ends, 0 for the newest.
-        life: usize,
+        /// Which of its ends.
+        life: LifeNumber,
         /// First row shown.
         top: usize,
     },

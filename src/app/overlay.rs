@@ -10,8 +10,9 @@ use super::inspection::Prompt;
 use super::mode::Mode;
 use super::palette::{self, Entry, Palette};
 use super::prompt::Arguments;
-use super::taken::{Around, Taken, scrolled};
+use super::taken::{Around, LogPlace, Taken, scrolled};
 use super::{exceptions, sheet_keys, why};
+use crate::model::death::LifeNumber;
 use crate::model::{Action, DaemonId, ProcessKey};
 
 /// The line that is typed into, if there is one.
@@ -89,8 +90,7 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
             if command == Command::Why {
                 return Taken::Close;
             }
-            take_in_why(around, (*key, life, top), command);
-            Taken::Done
+            take_in_why(around, (*key, life, top), command)
         }
         (Mode::Exceptions { chosen }, command) => {
             exceptions::take_in_list(around.watched, around.size, chosen, command)
@@ -140,24 +140,31 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
 
 fn take_in_why(
     around: &Around<'_>,
-    (key, life, top): (ProcessKey, &mut usize, &mut usize),
+    (key, life, top): (ProcessKey, &mut LifeNumber, &mut usize),
     command: Command,
-) {
+) -> Taken {
     let (columns, rows) = line_inside(around.size);
-    let count = around.watched.boxes.get(key).map_or(0, |black_box| black_box.lives().len());
     match command {
+        Command::Open => {
+            let shown = why::death(around.watched, key, *life);
+            return shown.map_or(Taken::Done, |(death, ..)| {
+                Taken::Log(LogPlace::Moment(key, death.ended_ms))
+            });
+        }
         Command::Older | Command::Log(LogCommand::PreviousTurn) => {
-            (*life, *top) = ((*life + 1).min(count.saturating_sub(1)), 0);
+            (*life, *top) = (why::number(around.watched, key, *life, -1), 0);
         }
         Command::Newer | Command::Log(LogCommand::NextTurn) => {
-            (*life, *top) = (life.saturating_sub(1), 0);
+            (*life, *top) = (why::number(around.watched, key, *life, 1), 0);
         }
         command => {
-            let lines = why::rows(around.watched, key, *life, columns);
+            let at = |_| "00:00:00".to_owned();
+            let lines = why::rows_of(around.watched, key, (*life, columns), at);
             let last = lines.len().saturating_sub(usize::from(rows));
             *top = scrolled(*top, last, usize::from(rows), command);
         }
     }
+    Taken::Done
 }
 
 fn take_in_palette(palette: &mut Palette, around: &Around<'_>, command: Command) -> Taken {

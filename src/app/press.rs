@@ -41,6 +41,10 @@ pub fn command(keymap: &Keymap, mode: &Mode, focus: Pane, event: KeyEvent) -> Op
     }
     match mode {
         Mode::Details(_) => key.and_then(|key| keymap.in_details(key)).or(named),
+        // What goes on in the log has the keys of the log.
+        Mode::Exception { .. } => {
+            named.or_else(|| key.and_then(|key| keymap.named(Pane::Log, key)))
+        }
         _ => named,
     }
 }

@@ -47,6 +47,15 @@ impl<'a> Around<'a> {
     }
 }
 
+/// A place in the log.
+#[derive(Debug, PartialEq)]
+pub(super) enum LogPlace {
+    /// Of a process, at a moment, milliseconds since 1970.
+    Moment(ProcessKey, i64),
+    /// Where an exception says this; `*` stands for what differs where the second is true.
+    Occurrences(String, bool),
+}
+
 /// What became of a command.
 #[derive(Debug, PartialEq)]
 pub(super) enum Taken {
@@ -60,6 +69,8 @@ pub(super) enum Taken {
     Open(Mode),
     /// All overlays close, and this command is done as from the table.
     Do(Command),
+    /// All overlays close, and the log is shown there.
+    Log(LogPlace),
     /// All overlays close, and this is done to these processes.
     Act(Action, DaemonId, Vec<Target>),
     /// These columns are to be shown, or those that stand by themselves.

@@ -16,8 +16,9 @@ use super::prompt::Compose;
 use super::state::App;
 use super::taken::{Around, Taken};
 use super::{
-    act, audit, bulk, changes, cursor, details, guard, log_keys, log_older, log_pieces,
+    act, audit, bulk, changes, cursor, details, guard, log_goto, log_keys, log_older, log_pieces,
     log_sheet_keys, log_sight, log_toggles, navigate, offers, own, pointing, row_keys, table, tree,
+    why,
 };
 use crate::logs::Owner;
 use crate::model::apply::apply;
@@ -194,6 +195,7 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         taken @ (Taken::Columns(_) | Taken::Several(..) | Taken::Item(..) | Taken::Ask(..)) => {
             row_keys::take_from_sheet(app, taken)
         }
+        Taken::Log(place) => log_goto::go(app, &place),
         Taken::Run(ready) => {
             app.close_to_details();
             Effects::one(Effect::Run(ready))
@@ -353,7 +355,10 @@ fn open_why(app: &mut App) {
         Pane::Processes => app.selected,
     };
     match key {
-        Some(key) => app.open(Mode::Why { key, life: 0, top: 0 }),
+        Some(key) => {
+            let life = why::number(&app.watched, key, None, 0);
+            app.open(Mode::Why { key, life, top: 0 });
+        }
         None => app.say(Notice::no_selection(app.now.steady_ms)),
     }
 }

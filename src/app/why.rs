@@ -1,48 +1,72 @@
 //! Why a process died: the rows of what `W` opens.
 
+use unicode_width::UnicodeWidthStr;
+
+use super::evidence::quote;
+pub use super::evidence::{GUTTER, Kind};
+use super::exceptions;
 use super::geometry::wrap;
 use super::state::App;
 use crate::model::ProcessKey;
-use crate::model::death::{BlackBox, Death, words};
+use crate::model::death::cause::Cause;
+use crate::model::death::{BlackBox, Death, LifeNumber, words};
 use crate::model::units::{self, Clock};
 use crate::model::watched::Watched;
 
-/// What a row is, and so how it looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// The cause.
-    Cause,
-    /// Figures and what followed.
-    Fact,
-    /// A heading above evidence.
-    Heading,
-    /// Evidence: a line of a stack or of standard error.
-    Evidence,
-}
-
-/// The death that is shown: `life` counts back from the newest, 0; with how many there are.
+/// The death that is shown, which one that is counted from the newest, 1, and how many there are.
 #[must_use]
-pub fn death(watched: &Watched, key: ProcessKey, life: usize) -> (Option<&Death>, usize) {
-    let Some(lives) = watched.boxes.get(key).map(BlackBox::lives) else {
-        return (None, 0);
-    };
-    let count = lives.len();
-    let at = count.checked_sub(life.min(count.saturating_sub(1)) + 1);
-    (at.and_then(|at| lives.get(at)), count)
+pub fn death(
+    watched: &Watched,
+    key: ProcessKey,
+    life: LifeNumber,
+) -> Option<(&Death, usize, usize)> {
+    let black_box = watched.boxes.get(key)?;
+    let (death, place, _) = black_box.numbered(life)?;
+    let count = black_box.lives().len();
+    Some((death, count.saturating_sub(place), count))
 }
 
+/// The number of the death that is so many before the one that is shown, or after it: it stays shown
+/// while others end.
+#[must_use]
+pub fn number(watched: &Watched, key: ProcessKey, life: LifeNumber, step: i64) -> LifeNumber {
+    let black_box = watched.boxes.get(key)?;
+    let (.., number) = black_box.numbered(life)?;
+    black_box.numbered(Some(number + step)).map(|(.., number)| number)
+}
+
+/// Lives that are listed at a time.
+const LIVES_LISTED: usize = 6;
+/// Columns of the time of an end, and of how long a life was.
+const ENDED: usize = 10;
+const LIVED: usize = 10;
+/// Columns of CPU and memory, on a line of at least so many columns.
+const FIGURES: (usize, usize) = (16, 70);
 /// The rows below the title, wrapped at so many columns.
 #[must_use]
-pub fn rows(watched: &Watched, key: ProcessKey, life: usize, columns: u16) -> Vec<(Kind, String)> {
+pub fn rows(app: &App, key: ProcessKey, life: LifeNumber, columns: u16) -> Vec<(Kind, String)> {
+    rows_of(&app.watched, key, (life, columns), |at_ms| exceptions::at(app, at_ms))
+}
+
+/// The same; how times are written does not change how many rows there are.
+pub(super) fn rows_of(
+    watched: &Watched,
+    key: ProcessKey,
+    (life, columns): (LifeNumber, u16),
+    at: impl Fn(i64) -> String,
+) -> Vec<(Kind, String)> {
     let mut rows = Vec::new();
     let mut say = |kind, text: &str| {
         rows.extend(wrap(text, columns).into_iter().map(|row| (kind, row)));
     };
     if let Some(why) = watched.boxes.get(key).and_then(BlackBox::not_started) {
         say(Kind::Cause, &format!("it could not be started: {why}"));
-        say(Kind::Fact, "");
+        rows.push(BLANK);
     }
-    let (Some(death), _) = death(watched, key, life) else {
+    let mut say = |kind, text: &str| {
+        rows.extend(wrap(text, columns).into_iter().map(|row| (kind, row)));
+    };
+    let Some((death, ..)) = death(watched, key, life) else {
         say(Kind::Fact, "No exit is on record, neither here nor in the daemon's own log.");
         return rows;
     };
@@ -60,17 +84,89 @@ pub fn rows(watched: &Watched, key: ProcessKey, life: usize, columns: u16) -> Ve
     if !facts.is_empty() {
         say(Kind::Fact, &facts.join("; "));
     }
-    if !death.stack.is_empty() {
-        say(Kind::Fact, "");
-        say(Kind::Heading, "the exception");
-        death.stack.iter().for_each(|line| say(Kind::Evidence, line));
+    list_lives(&mut rows, watched, (key, life, columns), at);
+    let thrown = death.evidence.last_line.as_deref();
+    let is_said = |line: &str| death.words.iter().any(|said| said.ends_with(line));
+    // What the process printed itself is not told twice.
+    if let Some(head) = death.stack.first().filter(|head| !is_said(head)) {
+        rows.extend([BLANK, (Kind::Heading, "the exception".to_owned())]);
+        for line in &death.stack {
+            let kind = if line == head { Kind::Thrown } else { Kind::Evidence };
+            quote(&mut rows, kind, line, columns);
+        }
     }
     if !death.words.is_empty() {
-        say(Kind::Fact, "");
-        say(Kind::Heading, "its last lines of standard error");
-        death.words.iter().for_each(|line| say(Kind::Evidence, line));
+        let heading = if death.is_mixed {
+            "the last lines of its standard error; earlier lives may have written some of them"
+        } else {
+            "its last lines of standard error"
+        };
+        rows.extend([BLANK, (Kind::Heading, heading.to_owned())]);
+        for line in &death.words {
+            let is_thrown = is_error(&death.cause) && thrown.is_some_and(|it| line.ends_with(it));
+            let kind = if is_thrown { Kind::Thrown } else { Kind::Evidence };
+            quote(&mut rows, kind, line, columns);
+        }
     }
     rows
+}
+
+/// An empty row.
+const BLANK: (Kind, String) = (Kind::Fact, String::new());
+
+fn is_error(cause: &Cause) -> bool {
+    matches!(cause, Cause::Exception(_))
+}
+
+/// The lives around the one that is shown, the newest first: when each ended, how long it was, how it
+/// ended, what it took. One alone needs no list.
+fn list_lives(
+    rows: &mut Vec<(Kind, String)>,
+    watched: &Watched,
+    (key, life, columns): (ProcessKey, LifeNumber, u16),
+    at: impl Fn(i64) -> String,
+) {
+    let Some(black_box) = watched.boxes.get(key).filter(|it| it.lives().len() > 1) else { return };
+    let Some((_, chosen, _)) = death(watched, key, life) else { return };
+    let count = black_box.lives().len();
+    let first = chosen.saturating_sub(LIVES_LISTED / 2 + 1).min(count.saturating_sub(LIVES_LISTED));
+    let columns = usize::from(columns);
+    let figures = if columns >= FIGURES.1 { FIGURES.0 } else { 0 };
+    let room = columns.saturating_sub(ENDED + LIVED + 3 + figures);
+    let row = |ended: &str, lived: &str, how: &str, figures: Option<(&str, &str)>| {
+        let ended: String = ended.chars().take(ENDED).collect();
+        let how = wrap(how, u16::try_from(room).unwrap_or(u16::MAX)).into_iter().next();
+        let how = how.unwrap_or_default();
+        let blanks = " ".repeat(room.saturating_sub(how.width()));
+        let figures =
+            figures.map_or_else(String::new, |(cpu, memory)| format!("{cpu:>7}{memory:>9}"));
+        format!("{ended:<ENDED$} {lived:>LIVED$}  {how}{blanks}{figures}").trim_end().to_owned()
+    };
+    let heads = (figures > 0).then_some(("cpu", "mem"));
+    rows.extend([BLANK, (Kind::Heading, row("ended", "lived", "how", heads))]);
+    for (place, death) in black_box.lives().iter().rev().enumerate().skip(first).take(LIVES_LISTED)
+    {
+        let lived = death.uptime_ms.map_or_else(|| "-".to_owned(), |ms| lived(death, ms));
+        let how = words::reason(death).unwrap_or_else(|| words::cause(&death.cause));
+        let cpu = death.cpu_percent.map(|cpu| units::percent(f64::from(cpu)));
+        let memory = death.memory_bytes.map(units::bytes_short);
+        let figures = (figures > 0)
+            .then_some((cpu.as_deref().unwrap_or("-"), memory.as_deref().unwrap_or("-")));
+        let is_chosen = place + 1 == chosen;
+        rows.push((Kind::Life { is_chosen }, row(&at(death.ended_ms), &lived, &how, figures)));
+    }
+    let older = count.saturating_sub(first + LIVES_LISTED);
+    if older > 0 {
+        rows.push((Kind::Heading, format!("and {older} older ones")));
+    }
+}
+
+/// How long it was, as exactly as that is known: PM2's log has whole seconds.
+fn lived(death: &Death, ms: u64) -> String {
+    if death.is_watched {
+        return units::span(ms);
+    }
+    units::uptime(i64::try_from(ms).unwrap_or(i64::MAX))
 }
 
 /// When it ended.

@@ -14,6 +14,7 @@ pub(super) mod screen;
 pub(crate) mod shared;
 pub(crate) mod sources;
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -23,11 +24,11 @@ use std::time::UNIX_EPOCH;
 use jiff::tz::TimeZone;
 
 use super::files;
-use super::seam::read_part;
+use super::seam::read_whole;
 use crate::logs::parse::{self, Clock, Context, Level, Pattern, Plain};
 
-/// How much is read at once, bytes.
-const PIECE_BYTES: u64 = 256 << 10;
+/// How much is read at once, bytes: its lines are looked at while they are in the cache of the processor.
+const PIECE_BYTES: u64 = 64 << 10;
 /// A file in whose last so many lines none has a time has no times.
 const TIMELESS_AFTER: usize = 200;
 /// So many lines wait for a time before them; then they have that of the line behind them.
@@ -75,6 +76,18 @@ impl Format {
         self.read_owned(bytes.to_vec(), reference_ms)
     }
 
+    /// What a line says, without what leads it: PM2's stamp, a time, a level.
+    pub(crate) fn said<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        let plain = Plain::of(bytes.get(..READ_BYTES_MAX).unwrap_or(bytes));
+        let clock = Clock { zone: &self.zone, reference_ms: 0 };
+        let context = Context { declared: self.declared.as_ref(), clock, is_stderr: self.is_err };
+        let message = parse::read(&plain.text, &context).message;
+        match plain.text {
+            Cow::Borrowed(text) => Cow::Borrowed(message.of(text)),
+            Cow::Owned(text) => Cow::Owned(message.of(&text).to_vec()),
+        }
+    }
+
     /// [`Self::read`], of bytes that are there for it.
     fn read_owned(&self, bytes: Vec<u8>, reference_ms: i64) -> (Option<i64>, Line) {
         let plain = Plain::of(bytes.get(..READ_BYTES_MAX).unwrap_or(&bytes));
@@ -113,6 +126,8 @@ pub(crate) struct Backwards {
     at: u64,
     /// The beginning of a line whose rest is in [`Self::lines`], or of none.
     rest: Vec<u8>,
+    /// Memory for the next piece.
+    buffer: Vec<u8>,
     /// Whole lines that are read, oldest first: bytes, and whether a newline ends them.
     lines: Vec<(Vec<u8>, bool)>,
     /// Lines with their times, newest last, ready to be taken.
@@ -178,6 +193,7 @@ impl Backwards {
             format,
             at,
             rest: Vec::new(),
+            buffer: Vec::new(),
             lines: Vec::new(),
             ready: Vec::new(),
             waiting: Vec::new(),
@@ -191,8 +207,13 @@ impl Backwards {
         })
     }
 
+    /// What is known of it.
+    pub(crate) fn format(&self) -> &Format {
+        &self.format
+    }
+
     /// The file.
-    pub(super) fn file(&self) -> Arc<File> {
+    pub(crate) fn file(&self) -> Arc<File> {
         Arc::clone(&self.file)
     }
 
@@ -221,7 +242,7 @@ impl Backwards {
     /// Lets go what was read and not given: it is read again when it is asked for.
     pub(crate) fn release(&mut self) {
         (self.at, self.given) = (self.returned, self.returned);
-        (self.rest, self.lines) = (Vec::new(), Vec::new());
+        (self.rest, self.lines, self.buffer) = (Vec::new(), Vec::new(), Vec::new());
         (self.ready, self.waiting, self.waiting_bytes) = (Vec::new(), Vec::new(), 0);
     }
 
@@ -254,6 +275,7 @@ impl Backwards {
                 }
                 _ => self.split(&piece),
             }
+            self.buffer = piece;
         }
     }
 
@@ -282,6 +304,14 @@ impl Backwards {
         let (time, mut line) = self.format.read_owned(bytes, self.reference_ms);
         line.is_ended = is_ended;
         let level = line.level;
+        if let (Some(at_ms), true) = (time, self.waiting.is_empty()) {
+            // Nothing waits for its time.
+            line.at_ms = at_ms;
+            self.ready.push(line);
+            (self.has_times, self.reference_ms) = (true, at_ms);
+            self.given = self.given.saturating_sub((len + usize::from(is_ended)) as u64);
+            return;
+        }
         self.waiting_bytes += len;
         if time.is_none() {
             line.at_ms = self.span.at(self.given);
@@ -361,13 +391,18 @@ impl Backwards {
             }
             let piece = self.piece()?;
             self.split(&piece);
+            self.buffer = piece;
         }
     }
 
     /// The piece before what was read, with the beginning of the line behind it.
     fn piece(&mut self) -> io::Result<Vec<u8>> {
         let from = self.at.saturating_sub(PIECE_BYTES);
-        let mut piece = read_part(&self.file, from, self.at)?;
+        // The same memory again and again: what is new has to be cleared by the system first.
+        let mut piece = std::mem::take(&mut self.buffer);
+        piece.resize(usize::try_from(self.at - from).unwrap_or_default(), 0);
+        let read = read_whole(&self.file, &mut piece, from)?;
+        piece.truncate(read);
         self.at = from;
         piece.append(&mut self.rest);
         Ok(piece)
@@ -375,9 +410,18 @@ impl Backwards {
 
     /// Splits a piece into lines; what stands before the first newline may go on before.
     fn split(&mut self, piece: &[u8]) {
-        let mut lines = piece.split_inclusive(|byte| *byte == b'\n');
-        self.rest = lines.next().unwrap_or_default().to_vec();
-        self.lines.extend(lines.map(|line| ended(line.to_vec())));
+        let mut ends = memchr::memchr_iter(b'\n', piece).map(|end| end + 1);
+        let first = ends.next().unwrap_or(piece.len());
+        self.rest = piece.get(..first).unwrap_or_default().to_vec();
+        let mut from = first;
+        for end in ends.chain(std::iter::once(piece.len())).filter(|end| *end > first) {
+            if let Some(line) = piece.get(from..end).filter(|line| !line.is_empty()) {
+                let (line, is_ended) =
+                    line.strip_suffix(b"\n").map_or((line, false), |line| (line, true));
+                self.lines.push((line.to_vec(), is_ended));
+            }
+            from = end;
+        }
         if self.rest.len() > LINE_BYTES_MAX {
             let rest = std::mem::take(&mut self.rest);
             self.lines.insert(0, ended(rest));

@@ -28,8 +28,9 @@ impl DaemonHandle {
             inbox.report(id, Report::LogSaved(Saved::Failed(why)));
             return;
         };
+        let home = self.endpoint.home.clone();
         self.runtime.spawn(async move {
-            let writing = offload::blocking(WRITE_MAX, move || write(saving)).await;
+            let writing = offload::blocking(WRITE_MAX, move || write(saving, &home)).await;
             let saved = writing
                 .unwrap_or_else(|| Saved::Failed("not saved yet: the disk does not answer".into()));
             inbox.report(id, Report::LogSaved(saved));
@@ -52,8 +53,25 @@ fn meant(typed: &str) -> Option<PathBuf> {
     Some(std::path::absolute(&in_home).unwrap_or(in_home))
 }
 
-/// Writes them. Blocks.
-fn write(mut saving: Saving) -> Saved {
+/// Files by which the folder of a PM2 daemon is known.
+const PM2_FILES: [&str; 3] = ["rpc.sock", "pm2.pid", "module_conf.json"];
+/// Folders in it that have files of PM2's own too.
+const PM2_FOLDERS: [&str; 2] = ["pids", "modules"];
+
+/// Whether a folder is one where PM2 has its own files (`dump.pm2`, sockets, pids): that of this daemon
+/// or of another.
+fn is_pm2s_own(folder: &Path, home: &Path) -> bool {
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let home = home.canonicalize().unwrap_or_else(|_| home.to_owned());
+    let is_home = |folder: &Path| {
+        folder == home || PM2_FILES.iter().any(|name| folder.join(name).symlink_metadata().is_ok())
+    };
+    let is_within = PM2_FOLDERS.iter().any(|name| folder.ends_with(name));
+    is_home(&folder) || is_within && folder.parent().is_some_and(is_home)
+}
+
+/// Writes them, not among the files of PM2, whose folder is `home`. Blocks.
+fn write(mut saving: Saving, home: &Path) -> Saved {
     let failed = |why: String| Saved::Failed(why.into());
     let Some(path) = meant(saving.path.trim()) else {
         let typed = clean(saving.path.trim()).into_owned();
@@ -65,6 +83,9 @@ fn write(mut saving: Saving) -> Saved {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return failed(format!("{shown} is not a file"));
     };
+    if is_pm2s_own(folder, home) {
+        return failed(format!("{shown} would be among PM2's own files: nothing was saved"));
+    }
     if path.metadata().is_ok_and(|about| !about.is_file()) {
         return failed(format!("{shown} is not a regular file: nothing was saved"));
     }
@@ -114,6 +135,10 @@ fn fill(saving: &mut Saving, mut file: &std::fs::File) -> io::Result<(u64, u64)>
 
 /// What went wrong, and where the part is that was written.
 fn half(part: tempfile::NamedTempFile, shown: &str, error: &io::Error) -> String {
+    // One without anything in it is of no use: it goes.
+    if part.as_file().metadata().is_ok_and(|about| about.len() == 0) {
+        return format!("cannot write {shown}: {error}; nothing was saved");
+    }
     let left = part.into_temp_path().keep();
     let left = left.map(|path| format!("; what was written is in {}", said(&path)));
     format!("cannot write {shown}: {error}{}", left.unwrap_or_default())
@@ -159,8 +184,9 @@ mod tests {
         ];
         let store = store(&texts);
         let typed = path.to_str().unwrap();
+        let nowhere = Path::new("/nowhere");
         let Saved::Written { lines, bytes, .. } =
-            write(Saving::new(&store, None, typed, Rereads::default()))
+            write(Saving::new(&store, None, typed, Rereads::default()), Path::new("/nowhere"))
         else {
             panic!()
         };
@@ -173,10 +199,10 @@ mod tests {
             Filter { pattern: Pattern::regex("at y").unwrap(), is_inverted: false, is_on: true };
         let view = View::new(Query { filters: vec![filter], ..Query::default() });
         let mut saving = Saving::new(&store, Some(&view), typed, Rereads::default());
-        assert_eq!(write(saving.clone()), Saved::IsThere { path: typed.into() });
+        assert_eq!(write(saving.clone(), nowhere), Saved::IsThere { path: typed.into() });
         assert_eq!(std::fs::read(&path).unwrap(), wanted);
         saving.may_replace = true;
-        assert!(matches!(write(saving), Saved::Written { lines: 2, .. }));
+        assert!(matches!(write(saving, nowhere), Saved::Written { lines: 2, .. }));
         assert_eq!(std::fs::read(&path).unwrap(), b"Error: x\n    at y\n");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no part is left");
     }
@@ -191,12 +217,36 @@ mod tests {
             ("~root/log", "~root/log: of `~`, only ~/ is understood"),
             ("/", "is not a file"),
         ] {
-            let Saved::Failed(why) = write(Saving::new(&store, None, typed, Rereads::default()))
+            let Saved::Failed(why) =
+                write(Saving::new(&store, None, typed, Rereads::default()), Path::new("/nowhere"))
             else {
                 panic!()
             };
             assert!(why.contains(words) && !why.contains(".part"), "{why}");
         }
+    }
+
+    #[test]
+    fn the_files_of_pm2_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (home, other) = (folder.path().join("home"), folder.path().join("other"));
+        for folder in [home.join("pids"), home.join("logs"), other.clone()] {
+            std::fs::create_dir_all(folder).unwrap();
+        }
+        std::fs::write(other.join("pm2.pid"), "1").unwrap();
+        let store = store(&[(b"x", Kind::Output)]);
+        let save = |path: PathBuf| {
+            let saving = Saving::new(&store, None, path.to_str().unwrap(), Rereads::default());
+            write(saving, &home)
+        };
+        for path in
+            [home.join("dump.pm2"), home.join("logs/../x"), home.join("pids/x"), other.join("x")]
+        {
+            let Saved::Failed(why) = save(path.clone()) else { panic!("{path:?}") };
+            assert!(why.contains("would be among PM2's own files"), "{why}");
+            assert!(!path.exists());
+        }
+        assert!(matches!(save(home.join("logs/x")), Saved::Written { .. }));
     }
 
     /// A disk that is full: every write to this file fails so.
@@ -208,7 +258,12 @@ mod tests {
         let error = fill(&mut saving, &full).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
         let folder = tempfile::tempdir().unwrap();
-        let part = tempfile::NamedTempFile::new_in(folder.path()).unwrap();
+        let empty = tempfile::NamedTempFile::new_in(folder.path()).unwrap();
+        let why = half(empty, "/srv/log", &error);
+        assert!(why.ends_with("; nothing was saved"), "{why}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no empty part is left");
+        let mut part = tempfile::NamedTempFile::new_in(folder.path()).unwrap();
+        part.write_all(b"some of it").unwrap();
         let path = part.path().to_owned();
         let why = half(part, "/srv/log", &error);
         assert!(why.starts_with("cannot write /srv/log: "), "{why}");

@@ -3,15 +3,19 @@
 //! Invariant: a line of history and of the bus is printed once, whatever is being written meanwhile
 //! (`live`); bytes are printed as they are only with `--raw`.
 
+mod entries;
 mod events;
 mod filter;
+mod kept;
 mod live;
 mod mending;
 mod missing;
 mod print;
 mod source;
 
+use std::fs::File;
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -19,8 +23,9 @@ use tokio::time::Instant;
 
 use self::events::{Console, Event, Wanted};
 use self::filter::Filter;
+use self::kept::Kept;
 use self::print::Printer;
-use self::source::Source;
+use self::source::{Reading, Source};
 use super::failure::{Code, Failure};
 use super::{Context, act, output, targets};
 use crate::cli::Logs;
@@ -98,21 +103,21 @@ pub(super) async fn run(
         |lines| usize::try_from(lines).unwrap_or(usize::MAX),
     );
     let all = Sources { files: sources, console };
-    let (history, all, is_whole) = history(all, filter.clone(), lines_max).await?;
-    for told in &history {
-        match told {
-            Entry::Line(index, line) => printer.print(*index, line)?,
-            Entry::Event(event) => printer.event(event)?,
-        }
-    }
+    // What is followed may be rotated before it is printed: its lines are held.
+    let stays = !is_following && filter.is_by_line();
+    let (history, all) = history(all, filter.clone(), lines_max, stays).await?;
+    let is_whole = printer.history(&history)?;
+    let history = history.entries;
     match bus {
         Some(bus) => {
             let whose = Whose { context, what, words: &words, infos };
             live::follow(bus, all, whose, &filter, &mut printer, until).await
         }
         None if !is_whole => Ok(Code::Condition),
-        // As grep.
-        None if history.is_empty() && what.grep.is_some() => Ok(Code::Condition),
+        // As grep, which says nothing: but here that may be a mistake of the one who asks.
+        None if history.is_empty() && filter.has_grep() => {
+            Err(Failure::condition("no line has what --grep asks for"))
+        }
         None => Ok(Code::Fine),
     }
 }
@@ -157,9 +162,21 @@ struct Sources {
 /// What is printed.
 enum Entry {
     /// A line of the source with this index.
-    Line(usize, Line),
+    Line(u32, Box<Line>),
+    /// The same, of one that stays in its file.
+    Kept(u32, Kept),
     /// Something that happened.
-    Event(Event),
+    Event(Box<Event>),
+}
+
+/// What was before.
+struct History {
+    /// Oldest first.
+    entries: Vec<Entry>,
+    /// What lines that stay there are read again from, by source.
+    files: Vec<Option<Arc<File>>>,
+    /// Whether every file could be read.
+    is_whole: bool,
 }
 
 /// Waits until the bus is connected.
@@ -177,31 +194,31 @@ async fn connected(
     }
 }
 
-/// The last lines of all sources, oldest first; and whether every file could be read. Reads on a
-/// thread that may take its time.
+/// The last lines of all sources; where `stays`, without their bytes. Reads on a thread that may take
+/// its time.
 async fn history(
     all: Sources,
     filter: Filter,
     lines_max: usize,
-) -> Result<(Vec<Entry>, Sources, bool), Failure> {
+    stays: bool,
+) -> Result<(History, Sources), Failure> {
     let reading = tokio::task::spawn_blocking(move || {
         let mut all = all;
         let events = all.console.as_mut().map(|console| console.history(&filter));
-        let (lines, is_whole) =
-            merged(&mut all.files, events.unwrap_or_default(), &filter, lines_max);
-        (lines, all, is_whole)
+        let events = events.unwrap_or_default();
+        let history = merged(&mut all.files, events, &filter, (lines_max, stays));
+        (history, all)
     });
     reading.await.map_err(|error| Failure::condition(error.to_string()))
 }
 
-/// Takes the newest of the next lines of all files and of the events again and again. Whether every
-/// file could be read, too.
+/// Takes the newest of the next lines of all files and of the events again and again.
 fn merged(
     sources: &mut [Source],
     mut events: Vec<Event>,
     filter: &Filter,
-    lines_max: usize,
-) -> (Vec<Entry>, bool) {
+    (lines_max, stays): (usize, bool),
+) -> History {
     let wanted = sources.iter().filter(|source| source.has_file()).count();
     let mut files: Vec<_> = sources.iter_mut().map(Source::backwards).collect();
     let mut heads: Vec<Option<Line>> =
@@ -217,7 +234,7 @@ fn merged(
         if happened > newest.map(|(at_ms, _)| at_ms)
             && let Some(event) = events.pop()
         {
-            lines.push(Entry::Event(event));
+            lines.push(Entry::Event(Box::new(event)));
             continue;
         }
         let Some((_, index)) = newest else { break };
@@ -225,10 +242,15 @@ fn merged(
             break;
         };
         if let Some(line) = std::mem::replace(head, file.fitting(filter)) {
-            lines.push(Entry::Line(index, line));
+            let source = u32::try_from(index).unwrap_or(u32::MAX);
+            lines.push(match Kept::of(&line).filter(|_| stays) {
+                Some(kept) => Entry::Kept(source, kept),
+                None => Entry::Line(source, Box::new(line)),
+            });
         }
     }
     lines.reverse();
     let whole = files.iter().flatten().filter(|file| !file.is_broken()).count();
-    (lines, whole == wanted)
+    let files = files.iter().map(|file| file.as_ref().map(Reading::file)).collect();
+    History { entries: lines, files, is_whole: whole == wanted }
 }

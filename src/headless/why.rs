@@ -113,7 +113,11 @@ fn tell(
             line(&format!("  {:19}  {follows}", ""))?;
         }
         if index == 0 && !death.words.is_empty() {
-            line("  its last lines of standard error:")?;
+            line(if death.is_mixed {
+                "  the last lines of its standard error; earlier lives may have written some of them:"
+            } else {
+                "  its last lines of standard error:"
+            })?;
             for words in &death.words {
                 line(&format!("    {words}"))?;
             }

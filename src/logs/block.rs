@@ -200,6 +200,12 @@ impl Block {
         (0..self.len()).filter_map(|index| self.entry(index))
     }
 
+    /// How many lines it has memory for.
+    #[cfg(test)]
+    pub(super) fn room(&self) -> usize {
+        self.records.capacity()
+    }
+
     /// Gives back memory that it will not need.
     pub(super) fn seal(&mut self) {
         self.records.shrink_to_fit();

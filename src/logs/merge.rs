@@ -99,7 +99,13 @@ impl Store {
             }
             let here = std::iter::from_fn(|| incoming.next_if(is_here));
             let both = interleave(&block, here.peekable());
-            let parts = self.build(both, self.limits);
+            let mut parts = self.build(both, self.limits);
+            // Nothing is added to one that others follow: what it has as room is lost.
+            if end.is_some()
+                && let Some(last) = parts.last_mut().and_then(Arc::get_mut)
+            {
+                last.seal();
+            }
             merged.extend(parts);
         }
         let rest = self.build(incoming, self.limits);

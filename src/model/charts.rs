@@ -17,6 +17,8 @@ const MINI_BUCKET_MS: i64 = 5_000;
 const BUCKET_LEAST_S: i64 = 2;
 /// The least that a panel's CPU scale reaches to, percent: a process at 0.3 % should look idle.
 const CPU_LEAST: f64 = 10.0;
+/// How far back a panel says that it reaches, seconds.
+const TOLD_S: [i64; 7] = [10, 30, 60, 120, 180, 240, 300];
 const MIB: f64 = 1024.0 * 1024.0;
 /// The least range of memory that fills a mini chart: this part of the highest, and these bytes.
 const RANGE_PART: f64 = 0.2;
@@ -91,8 +93,9 @@ pub fn mini(process: &Process, measure: Measure, steady_ms: i64, gap_ms: i64, co
 pub struct Panel {
     /// The bars, in [`STEPS`] for each of its rows.
     pub bars: Bars,
-    /// How far back they reach, seconds.
-    pub span_s: i64,
+    /// How far back there are samples, seconds, in few steps: it is a label, and seldom changes. 0 where
+    /// that is less than the least step.
+    pub told_s: i64,
     /// What they reach up to: percent, or bytes.
     pub scale: f64,
 }
@@ -106,7 +109,8 @@ pub fn panel(
     gap_ms: i64,
     (columns, rows): (u16, u16),
 ) -> Panel {
-    let (bucket_s, count) = bucket(process, steady_ms, columns);
+    let age_s = age_s(process, steady_ms);
+    let (bucket_s, count) = bucket(age_s, columns);
     let value = |sample: &Sample| measure.of(sample);
     let bars = process.series.bars(steady_ms, bucket_s * 1000, usize::from(count), gap_ms, value);
     let to = match measure {
@@ -114,16 +118,21 @@ pub fn panel(
         Measure::Memory => memory_scale(process),
     };
     let bars = levels(&bars, Scale { from: 0.0, to }, rows.saturating_mul(STEPS));
-    Panel { bars, span_s: bucket_s * i64::from(count), scale: to }
+    let told_s = TOLD_S.into_iter().rfind(|told_s| *told_s <= age_s).unwrap_or(0);
+    Panel { bars, told_s, scale: to }
+}
+
+/// Since when there are samples, seconds; at most the whole span.
+fn age_s(process: &Process, steady_ms: i64) -> i64 {
+    let oldest_ms = process.series.iter().next().map_or(steady_ms, |sample| sample.at_ms);
+    (steady_ms.saturating_sub(oldest_ms) / 1000 + 1).clamp(1, SPAN_MS / 1000)
 }
 
 /// Seconds of one bar and number of bars: whole seconds, as few as show all of a young history, so
 /// that the panel is not empty for the first minutes; at most the whole span.
-fn bucket(process: &Process, steady_ms: i64, room: u16) -> (i64, u16) {
+fn bucket(age_s: i64, room: u16) -> (i64, u16) {
     let room_s = i64::from(room.max(1));
     let span_s = SPAN_MS / 1000;
-    let oldest_ms = process.series.iter().next().map_or(steady_ms, |sample| sample.at_ms);
-    let age_s = (steady_ms.saturating_sub(oldest_ms) / 1000 + 1).clamp(1, span_s);
     let bucket_s = ((age_s + room_s - 1) / room_s).max(BUCKET_LEAST_S);
     let count = u16::try_from((span_s + bucket_s - 1) / bucket_s).unwrap_or(room).min(room);
     (bucket_s, count)

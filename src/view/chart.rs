@@ -27,7 +27,6 @@ use crate::model::charts::{self, Measure};
 use crate::model::daemon::Daemon;
 use crate::model::fleet::Process;
 use crate::model::forecast;
-use crate::model::series::SPAN_MS;
 use crate::model::{DaemonId, ProcessKey};
 
 /// How old a sample may be to stand for the bars after it, milliseconds.
@@ -237,7 +236,7 @@ fn draw_panel(
     let gap_ms = gap_ms(app, key.daemon);
     let panel = charts::panel(process, measure, app.now.steady_ms, gap_ms, size);
     let mut title = title(app, key, process, measure);
-    title.push(Part::new(span_text(panel.span_s), Role::Quiet, 4));
+    title.extend(span_text(panel.told_s).map(|span| Part::new(span, Role::Quiet, 4)));
     let inner = canvas.pane(area.into(), false, &title);
     if inner.is_empty() || inside.columns == 0 {
         return;
@@ -278,13 +277,12 @@ fn draw_limit(canvas: &mut Canvas<'_>, area: Rect, process: &Process, scale: f64
     }
 }
 
-/// How far back the bars reach.
-fn span_text(span_s: i64) -> String {
-    match span_s {
-        ..120 => format!("{span_s} s"),
-        _ if span_s * 1000 >= SPAN_MS => "5 min".to_owned(),
-        _ if span_s % 60 == 0 => format!("{} min", span_s / 60),
-        _ => format!("{:.1} min", span_s as f64 / 60.0),
+/// How far back the bars reach; nothing where that is hardly anything.
+fn span_text(told_s: i64) -> Option<String> {
+    match told_s {
+        0 => None,
+        ..60 => Some(format!("{told_s} s")),
+        _ => Some(format!("{} min", told_s / 60)),
     }
 }
 

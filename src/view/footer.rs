@@ -12,6 +12,7 @@ use super::roles::Role;
 use super::{confirm, details, log_sheet, sheet, text};
 use crate::app::command::{Command, LogCommand, RowsCommand};
 use crate::app::job::Job;
+use crate::app::keymap::Row;
 use crate::app::log_view::Asked;
 use crate::app::{App, Mode, Pane};
 use crate::logs::when;
@@ -70,10 +71,19 @@ fn keys(app: &App, canvas: &Canvas<'_>) -> Vec<Part> {
         Mode::Help { .. } => {
             vec![key("Esc", "close", 0), key("j k", "scroll", 1), key("/", "search", 2)]
         }
-        Mode::Exception { .. } => vec![key("Esc", "close", 0), key("j k", "scroll", 1)],
+        Mode::Exception { .. } => {
+            let found = key("n", "find in the log", 1);
+            vec![key("Esc", "close", 0), found, key("j k", "scroll", 2)]
+        }
         Mode::Why { .. } => {
             let arrows = if canvas.theme().ascii { "[ ]" } else { "← →" };
-            vec![key("Esc", "close", 0), key(arrows, "older, newer", 2), key("j k", "scroll", 1)]
+            let moment = key("Enter", "that moment in the log", 1);
+            vec![
+                key("Esc", "close", 0),
+                moment,
+                key(arrows, "older, newer", 3),
+                key("j k", "scroll", 2),
+            ]
         }
         Mode::Palette(_) => {
             vec![key("Enter", "do it", 0), key("Esc", "close", 0), choose(canvas)]
@@ -150,7 +160,9 @@ fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
             let own = app.keys.first(restart, Pane::Processes).unwrap_or("-");
             let tab = Part::new(pane, Role::Accent, 0).and(", then ", Role::Quiet);
             let tab = tab.and(own, Role::Accent).and(format!(" restarts {name}"), Role::Quiet);
+            // The whole screen is the log: what the table's keys do is far away.
             Some(tab.or(4, format!("{pane}, then {own}: {}", short(name)), Role::Text))
+                .filter(|_| !app.is_zoomed)
         }
         (Some(_), true, true) | (None, _, _) => None,
     };
@@ -164,7 +176,7 @@ fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
             || matches!(row.command, Command::Act(_) | Command::Compose | Command::Own(_));
         let leaves = match row.command {
             Command::Reconnect if is_down => 1,
-            Command::NextPane if is_log && !app.read_only => return None,
+            Command::NextPane if is_log && !app.read_only && !app.is_zoomed => return None,
             // Nobody is there to carry it out, or it does nothing here.
             _ if acts && (app.read_only || is_log) => return None,
             // One cannot start what runs, or stop what is stopped.
@@ -179,19 +191,58 @@ fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
             _ if acts && !is_any_live => row.footer?.saturating_add(100),
             Command::Open if is_log => 3,
             Command::Log(LogCommand::NextMatch) if app.log_view.search().is_some() => 3,
+            // Beside those of the other way.
+            Command::Log(LogCommand::PreviousError | LogCommand::PreviousTurn) => return None,
+            Command::Log(LogCommand::NextError) => 4,
             Command::Log(LogCommand::NextMark) if app.log_view.marks() > 0 => 6,
             Command::Back if is_log && back(app).is_some() => 2,
             _ => row.footer?,
         };
-        let label = match row.command {
-            Command::Back if !is_log => "unmark",
-            Command::Back => back(app).unwrap_or(&row.label),
-            Command::Open if is_log => "open",
-            _ => &row.label,
-        };
-        Some(key(first, label, leaves))
+        let label = label(app, row);
+        let both = other_way(row.command).and_then(|it| app.keys.first(it, Pane::Log));
+        Some(match both {
+            Some(both) => key(&format!("{first} {both}"), label, leaves),
+            None => hint(row.command, first, label, leaves),
+        })
     });
     progress(app).into_iter().chain(whom).chain(keys).collect()
+}
+
+/// What a command is called here.
+fn label<'a>(app: &App, row: &'a Row) -> &'a str {
+    let is_log = app.focus == Pane::Log;
+    match row.command {
+        Command::Back if !is_log => "unmark",
+        Command::Back => back(app).unwrap_or(&row.label),
+        Command::Open if is_log => "open",
+        Command::Log(LogCommand::NextMatch) => "found",
+        Command::Log(LogCommand::NextError) => "errors",
+        Command::Log(LogCommand::NextTurn) => "exits",
+        _ => &row.label,
+    }
+}
+
+/// The command that goes the other way, and stands with this one.
+fn other_way(command: Command) -> Option<Command> {
+    Some(Command::Log(match command {
+        Command::Log(LogCommand::NextMatch) => LogCommand::PreviousMatch,
+        Command::Log(LogCommand::NextError) => LogCommand::PreviousError,
+        Command::Log(LogCommand::NextTurn) => LogCommand::PreviousTurn,
+        _ => return None,
+    }))
+}
+
+/// A key and what it does; what leads everywhere else stays, if only as a key.
+fn hint(command: Command, first: &str, label: &str, leaves: u8) -> Part {
+    match command {
+        Command::Why
+        | Command::Palette
+        | Command::NextPane
+        | Command::Filter
+        | Command::Log(LogCommand::Search) => key(first, label, 1).or(leaves, first, Role::Accent),
+        Command::Help | Command::Quit => key(first, label, leaves).or(2, first, Role::Accent),
+        _ => key(first, label, leaves),
+    }
 }
 
 /// How far an action on several is, and what Esc does about it.

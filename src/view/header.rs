@@ -267,15 +267,16 @@ fn link_delay(app: &App) -> Option<Part> {
     Some(Part::new(text, Role::Warn, 4))
 }
 
-/// The pause between polls: the longest of the daemons that answer.
+/// The pause between two lists of PM2, the longest of the daemons that answer; where it is as long as
+/// that between two figures. Figures that come from elsewhere say nothing of it.
 fn poll(app: &App) -> Option<Part> {
     let interval_ms = app
         .watched
         .daemons
         .iter()
-        .filter(|daemon| daemon.is_live())
+        .filter(|daemon| daemon.is_live() && daemon.measure_interval_ms.is_none())
         .map(|daemon| daemon.poll_interval_ms)
         .max()?;
-    let text = format!("poll {:.1}s", interval_ms as f64 / 1000.0);
+    let text = format!("figures every {:.1}s", interval_ms as f64 / 1000.0);
     Some(Part::new(text, Role::Quiet, 9))
 }

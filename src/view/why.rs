@@ -5,6 +5,13 @@
 //!  uncaught exception: Cannot find module './config', after 0.4 s
 //!  certain; observed live
 //!  code 1; PM2 gave up at max_restarts 16
+//!
+//!  ended           lived  how                                        cpu      mem
+//! ▌14:03:02        0.4 s  code 1: Cannot find module './config'     0.0%      31M
+//!  14:03:01        0.4 s  code 1: Cannot find module './config'     0.0%      31M
+//!
+//!  its last lines of standard error
+//!  ┃ Error: Cannot find module './config'
 //! ```
 //!
 //! Invariant: its rows are those of [`crate::app::why`], which `update` scrolls by.
@@ -16,24 +23,24 @@ use super::parts::Part;
 use super::roles::Role;
 use crate::app::App;
 use crate::app::geometry::line_inside;
-use crate::app::why::{self, Kind};
+use crate::app::why::{self, GUTTER, Kind};
 use crate::model::ProcessKey;
+use crate::model::death::LifeNumber;
 
 /// Draws it over the whole screen but the footer, scrolled down by `top` rows.
 pub(super) fn draw(
     app: &App,
     canvas: &mut Canvas<'_>,
     screen: Rect,
-    (key, life, top): (ProcessKey, usize, usize),
+    (key, life, top): (ProcessKey, LifeNumber, usize),
 ) {
     let (columns, _) = line_inside((screen.width, screen.height));
-    let lines = why::rows(&app.watched, key, life, columns);
+    let lines = why::rows(app, key, life, columns);
     let mut title = vec![Part::new(app.display_name(key), Role::Strong, 1)];
-    let (death, count) = why::death(&app.watched, key, life);
-    if let Some(death) = death {
-        let older = if count > 1 { ", ← older, → newer" } else { "" };
-        let number = life.min(count.saturating_sub(1)) + 1;
-        title.push(Part::new(format!("exit {number} of {count}{older}"), Role::Quiet, 0));
+    if let Some((death, number, count)) = why::death(&app.watched, key, life) {
+        let older = if number < count { ", ← older" } else { "" };
+        let newer = if number > 1 { ", → newer" } else { "" };
+        title.push(Part::new(format!("exit {number} of {count}{older}{newer}"), Role::Quiet, 0));
         title.push(Part::new(why::ended_at(app, death), Role::Quiet, 2));
     }
     draw_rows(canvas, screen, title, (&lines, top));
@@ -57,14 +64,28 @@ pub(super) fn draw_rows(
     }
     let inner = canvas.pane(area, true, &title);
     for (y, (kind, row)) in (inner.top()..inner.bottom()).zip(lines.iter().skip(top)) {
-        let role = match kind {
-            Kind::Cause => Role::Bad,
-            Kind::Heading => Role::Quiet,
-            Kind::Evidence if is_foreign(row) => Role::Quiet,
-            Kind::Fact | Kind::Evidence => Role::Text,
-        };
-        let style = canvas.role(role);
-        canvas.text(inner.x, y, inner.width, row, style);
+        draw_row(canvas, Rect { y, height: 1, ..inner }, area, (*kind, row));
+    }
+}
+
+/// Draws one row; `area` is what a selected one fills from side to side.
+fn draw_row(canvas: &mut Canvas<'_>, inner: Rect, area: Rect, (kind, text): (Kind, &str)) {
+    let role = match kind {
+        Kind::Cause | Kind::Thrown => Role::Bad,
+        Kind::Heading => Role::Quiet,
+        Kind::Evidence if is_foreign(text) => Role::Quiet,
+        Kind::Fact | Kind::Evidence | Kind::Life { .. } => Role::Text,
+    };
+    let style = canvas.role(role);
+    let mut x = inner.x;
+    if matches!(kind, Kind::Evidence | Kind::Thrown) {
+        let sign = if canvas.theme().ascii { "!" } else { "┃" };
+        canvas.text(x, inner.y, 1, sign, canvas.role(Role::Warn));
+        x += GUTTER;
+    }
+    canvas.text(x, inner.y, inner.right().saturating_sub(x), text, style);
+    if let Kind::Life { is_chosen: true } = kind {
+        canvas.select(Rect { y: inner.y, height: 1, ..area }, Rect::default(), true);
     }
 }
 

@@ -66,7 +66,7 @@ impl Cockpit {
         Moment { wall_ms, steady_ms: self.started.elapsed().as_millis() as i64 }
     }
 
-    fn take(&mut self, message: Message) {
+    pub(super) fn take(&mut self, message: Message) {
         let now = self.now();
         for effect in update(&mut self.app, now, message).0 {
             match effect {
@@ -80,7 +80,7 @@ impl Cockpit {
     }
 
     /// Asks for something that is typed.
-    fn ask(&mut self, what: LogCommand, typed: &str) {
+    pub(super) fn ask(&mut self, what: LogCommand, typed: &str) {
         self.take(Message::Command(Command::Log(what)));
         for c in typed.chars() {
             self.take(Message::Text(c));
@@ -92,7 +92,7 @@ impl Cockpit {
     }
 
     /// At the top, older lines come until there is none.
-    async fn read_all_older(&mut self) {
+    pub(super) async fn read_all_older(&mut self) {
         self.app.focus = pm2_tui::app::Pane::Log;
         for _ in 0..200 {
             let before = self.app.lines().len();
@@ -384,7 +384,7 @@ pub(crate) fn a_daemon_that_comes_back_leaves_no_gap() {
 }
 
 /// Lines of a large file, one each 100 ms, the newest now.
-fn large(count: u32) -> String {
+pub(super) fn large(count: u32) -> String {
     let now_ms = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis() as i64;
     let filler = "x".repeat(100);
     let line = |n: u32| {
@@ -397,7 +397,7 @@ fn large(count: u32) -> String {
 }
 
 /// Whether a line in sight has these words: what is not looked at is not read.
-fn is_in_sight(app: &App, words: &str) -> bool {
+pub(super) fn is_in_sight(app: &App, words: &str) -> bool {
     let top = pm2_tui::app::log_top(app, 20);
     app.lines().rows(top, 20).iter().any(|line| line.text.text.contains(words))
 }

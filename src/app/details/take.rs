@@ -23,6 +23,7 @@ use crate::app::sheet;
 use crate::app::state::App;
 use crate::app::taken::scrolled;
 use crate::app::what::What;
+use crate::app::why;
 use crate::model::Target;
 use crate::model::trigger::Trigger;
 
@@ -59,7 +60,10 @@ pub(in crate::app) fn take(app: &mut App, command: Command) -> Effects {
             let menu = Menu::new(&app.watched, app.read_only, marked, daemon);
             app.open(Mode::Sheet(Box::new(sheet::Sheet::Menu(menu))));
         }
-        Command::Why => app.open(Mode::Why { key, life: 0, top: 0 }),
+        Command::Why => {
+            let life = why::number(&app.watched, key, None, 0);
+            app.open(Mode::Why { key, life, top: 0 });
+        }
         Command::Help => app.open(Mode::Help(Box::new(Help::of(Place::Details)))),
         Command::Palette => app.open(Mode::Palette(Palette::new(row_keys::menu(app)))),
         _ => {}

@@ -58,6 +58,21 @@ fn x_lists_groups_and_enter_shows_one_whole() {
 }
 
 #[test]
+fn the_occurrences_of_an_exception_are_found_in_the_log_whatever_number_they_say() {
+    let mut app = app(2);
+    send(&mut app, exception(1, "no user 7", 200));
+    send(&mut app, exception(0, "no user 8", 300));
+    send(&mut app, exception(0, "another", 100));
+    press(&mut app, Command::Exceptions);
+    press(&mut app, Command::Open);
+    // The key of the log, though the table has the focus.
+    super::log::keys(&mut app, "n");
+    assert_eq!((app.mode.clone(), app.focus), (Mode::Normal, Pane::Log));
+    assert_eq!(app.log_view.found(), 2);
+    assert!(super::log::marked_text(&app).contains("no user 8"));
+}
+
+#[test]
 fn letters_that_act_do_nothing_there() {
     let mut app = app(2);
     send(&mut app, exception(0, "boom", 100));

@@ -93,9 +93,11 @@ fn a_search_goes_along_while_it_is_typed() {
     assert_eq!((app.log_view.found(), marked_text(&app)), (2, "beta"));
     keys(&mut app, "\rN");
     assert_eq!((app.mode.clone(), marked_text(&app)), (Mode::Normal, "Beta"));
+    let notice = |app: &App| app.notice.as_ref().unwrap().text.clone();
     keys(&mut app, "N");
-    assert!(app.notice.as_ref().unwrap().text.contains("no match above"));
+    assert_eq!(notice(&app), "no match above this line: n goes to those below");
     keys(&mut app, "nn");
+    assert_eq!(notice(&app), "no match below this line: N goes to those above");
     assert_eq!(marked_text(&app), "beta");
     send(&mut app, Report::Lines(vec![output(0, "p0", "more beta")]));
     keys(&mut app, "n");

@@ -250,6 +250,13 @@ fn barrier(socket: &Path, owner: impl Fn(&Path) -> io::Result<u32>) -> (PathBuf,
     }
 }
 
+/// The name of a user of this machine, cleaned; else the number.
+#[must_use]
+pub fn name_of_user(uid: u32) -> String {
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    user_name(&users, uid).map_or_else(|| format!("user {uid}"), String::from)
+}
+
 /// The name of a user in the text of `/etc/passwd`, cleaned.
 fn user_name(passwd: &str, uid: u32) -> Option<Box<str>> {
     passwd.lines().find_map(|line| {

@@ -80,6 +80,18 @@ impl Filter {
         Self { since_ms: None, until_ms: None, grep: None, exclude: None, level: None }
     }
 
+    /// One for these alone.
+    #[cfg(test)]
+    pub(super) fn for_test(
+        grep: Option<&str>,
+        exclude: Option<&str>,
+        level: Option<Level>,
+    ) -> Self {
+        let grep = grep.map(|text| (pattern(text).unwrap(), of_several(text)));
+        let exclude = exclude.map(|text| pattern(text).unwrap());
+        Self { grep, exclude, level, ..Self::any() }
+    }
+
     /// Whether lines are wanted from a moment on.
     pub(super) fn has_since(&self) -> bool {
         self.since_ms.is_some()
@@ -89,6 +101,16 @@ impl Filter {
     pub(super) fn ends_in(&self, now_ms: i64) -> Option<Duration> {
         let left_ms = self.until_ms?.saturating_sub(now_ms);
         Some(Duration::from_millis(u64::try_from(left_ms).unwrap_or(0)))
+    }
+
+    /// Whether each line is wanted or not by itself: nothing is asked of what it says.
+    pub(super) fn is_by_line(&self) -> bool {
+        self.grep.is_none() && self.exclude.is_none() && self.level.is_none()
+    }
+
+    /// Whether a pattern must be in what is wanted.
+    pub(super) fn has_grep(&self) -> bool {
+        self.grep.is_some()
     }
 
     /// Whether lines can be told by what they say before their time is known.
@@ -111,6 +133,21 @@ impl Filter {
     /// Whether a line is older than anything that is wanted.
     pub(super) fn is_before(&self, line: &Line) -> bool {
         self.since_ms.is_some_and(|since_ms| line.at_ms < since_ms)
+    }
+
+    /// Whether an entry is wanted: one of its lines says what is asked for, as bad as is asked for, and
+    /// none what is not.
+    pub(super) fn fits_entry(&self, entry: &[Line]) -> bool {
+        let Some(head) = entry.first() else { return false };
+        let is_later = self.until_ms.is_some_and(|until_ms| head.at_ms > until_ms);
+        let worst = entry.iter().filter_map(|line| line.level).max();
+        if self.is_before(head) || is_later || self.level.is_some() && worst < self.level {
+            return false;
+        }
+        let any =
+            |regex: &Regex| entry.iter().any(|line| regex.is_match(&Plain::of(&line.bytes).text));
+        self.grep.as_ref().is_none_or(|(regex, _)| any(regex))
+            && !self.exclude.as_ref().is_some_and(any)
     }
 
     /// Whether a line is wanted.

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use super::super::failure::{Code, Failure};
 use super::super::output;
 use super::super::reconnecting::Connection;
+use super::entries::Open;
 use super::events::{Console, Live};
 use super::filter::Filter;
 use super::missing::{Missing, SharedMissing};
@@ -56,6 +57,8 @@ pub(super) struct Channel {
     /// The end of what was printed of it.
     pub(super) tail: Tail,
     format: Format,
+    /// Its last entry, where entries are asked for.
+    open: Open,
     partial: Vec<u8>,
     partial_at: Instant,
     at_ms: i64,
@@ -160,7 +163,7 @@ pub(super) async fn follow<W: Write>(
                 }
             },
             () = until_then(until) => {
-                all.look_all()?;
+                all.look_all(true)?;
                 all.printer.flush()?;
                 return Ok(Code::Fine);
             }
@@ -175,7 +178,7 @@ pub(super) async fn follow<W: Write>(
                     let next = Instant::now() + ASK_EVERY;
                     asking = (next < until).then_some((until, next));
                 }
-                all.look_all()?;
+                all.look_all(false)?;
                 all.printer.flush()?;
                 if super::super::events::is_reader_gone() {
                     return Err(Failure::PipeClosed);
@@ -313,7 +316,9 @@ impl<W: Write> Following<'_, '_, W> {
         };
         let format = source.file.format();
         let (partial, partial_at) = (Vec::new(), Instant::now());
-        let channel = Channel { source: index, joint, tail, format, partial, partial_at, at_ms };
+        let open = Open::default();
+        let channel =
+            Channel { source: index, joint, tail, format, open, partial, partial_at, at_ms };
         self.channels.insert(key, channel);
         true
     }
@@ -322,7 +327,8 @@ impl<W: Write> Following<'_, '_, W> {
         i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 
-    fn look_all(&mut self) -> Result<(), Failure> {
+    /// Looks at all that waits; at the end at what would wait on, too.
+    fn look_all(&mut self, is_end: bool) -> Result<(), Failure> {
         self.mend_shared()?;
         let keys: Vec<_> = self.channels.keys().copied().collect();
         for key in keys {
@@ -333,7 +339,7 @@ impl<W: Write> Following<'_, '_, W> {
                 self.print(key, &line)?;
             }
         }
-        Ok(())
+        self.rest(is_end)
     }
 
     /// Joins an output to its file, where the place is known now.
@@ -423,7 +429,24 @@ impl<W: Write> Following<'_, '_, W> {
         line.is_estimated = false;
         line.at_ms = time.unwrap_or(channel.at_ms);
         let source = channel.source;
-        self.show(source, &line)
+        if self.filter.is_by_line() {
+            return self.show(source, &line);
+        }
+        let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
+        for line in channel.open.take(line, &channel.format, self.filter) {
+            self.printer.print(source, &line)?;
+        }
+        Ok(())
+    }
+
+    /// Prints the entries that nothing follows.
+    fn rest(&mut self, is_end: bool) -> Result<(), Failure> {
+        for channel in self.channels.values_mut() {
+            for line in channel.open.rest(self.filter, is_end) {
+                self.printer.print(channel.source, &line)?;
+            }
+        }
+        Ok(())
     }
 
     /// Prints a line that is wanted.

@@ -9,7 +9,9 @@ use unicode_width::UnicodeWidthStr;
 
 use super::super::{Context, output};
 use super::events::Event;
+use super::kept::Again;
 use super::source::Source;
+use super::{Entry, History};
 use crate::cli::{LogTime, Logs};
 use crate::daemon::history::Line;
 use crate::logs::parse::Level;
@@ -54,6 +56,30 @@ impl<'a, W: Write> Printer<'a, W> {
             row: String::new(),
             second: (i64::MIN, String::new()),
         }
+    }
+
+    /// Prints what was before. False where some of it could not be read.
+    pub(super) fn history(&mut self, history: &History) -> std::io::Result<bool> {
+        let mut files: Vec<Option<Again>> =
+            history.files.iter().map(|file| file.clone().map(Again::of)).collect();
+        let mut gone: u64 = 0;
+        for entry in &history.entries {
+            match entry {
+                Entry::Line(source, line) => self.print(*source as usize, line)?,
+                Entry::Event(event) => self.event(event)?,
+                Entry::Kept(source, kept) => {
+                    let file = files.get_mut(*source as usize).and_then(Option::as_mut);
+                    match file.map(|file| file.line(*kept)) {
+                        Some(Ok(Some(line))) => self.print(*source as usize, line)?,
+                        _ => gone += 1,
+                    }
+                }
+            }
+        }
+        if gone > 0 {
+            output::complain(&format!("{gone} lines were cut off from their files meanwhile"));
+        }
+        Ok(history.is_whole && gone == 0)
     }
 
     /// One more source.

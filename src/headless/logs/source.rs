@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::super::{Context, output, targets};
+use super::entries::{Window, around};
 use super::filter::Filter;
 use crate::cli::Logs;
 use crate::daemon::files;
@@ -66,9 +67,16 @@ impl Source {
             None => Backwards::open(path, self.end, self.file.format()),
         };
         match file {
-            Ok(file) => {
-                Some(Reading { file, path: path.clone(), is_over: false, is_broken: false })
-            }
+            Ok(file) => Some(Reading {
+                file,
+                path: path.clone(),
+                is_over: false,
+                is_broken: false,
+                end: self.end,
+                window: Window::default(),
+                ready: Vec::new(),
+                taken: None,
+            }),
             // Of a process that never ran. `files` says what there should be.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => {
@@ -87,9 +95,22 @@ pub(super) struct Reading {
     path: PathBuf,
     is_over: bool,
     is_broken: bool,
+    /// Where history ends.
+    end: Option<u64>,
+    /// What is read of it for its entries.
+    window: Window,
+    /// Lines of the last entry that fits, newest last.
+    ready: Vec<Line>,
+    /// Where the last entry begins that was found by what it says.
+    taken: Option<u64>,
 }
 
 impl Reading {
+    /// The file.
+    pub(super) fn file(&self) -> Arc<File> {
+        self.file.file()
+    }
+
     /// Whether reading it failed before its start.
     pub(super) fn is_broken(&self) -> bool {
         self.is_broken
@@ -97,15 +118,26 @@ impl Reading {
 
     /// The next older line that fits.
     pub(super) fn fitting(&mut self, filter: &Filter) -> Option<Line> {
-        let is_it = |line: &[u8]| filter.says(line);
-        let may_be_in = |lines: &[u8]| filter.may_say(lines);
-        let sought = Sought { is_it: &is_it, may_be_in: &may_be_in };
-        while !self.is_over {
-            let next =
-                if filter.is_by_text() { self.file.next_sought(&sought) } else { self.file.next() };
+        loop {
+            if let Some(line) = self.ready.pop() {
+                return Some(line);
+            }
+            if self.is_over {
+                return None;
+            }
+            let next = if filter.is_by_line() {
+                self.file.next().map(|line| line.map(|line| vec![line]))
+            } else if filter.is_by_text() {
+                self.found(filter)
+            } else {
+                self.window.next(&mut self.file)
+            };
             match next {
-                Ok(Some(line)) if filter.fits(&line) => return Some(line),
-                Ok(Some(line)) => self.is_over = filter.is_before(&line) && !line.is_estimated,
+                Ok(Some(entry)) if filter.fits_entry(&entry) => self.ready = entry,
+                Ok(Some(entry)) => {
+                    let is_before = |line: &Line| filter.is_before(line) && !line.is_estimated;
+                    self.is_over = entry.first().is_some_and(is_before);
+                }
                 Ok(None) => self.is_over = true,
                 Err(error) => {
                     let path = clean(&self.path.to_string_lossy()).into_owned();
@@ -114,7 +146,23 @@ impl Reading {
                 }
             }
         }
-        None
+    }
+
+    /// The next older entry with a line that says what is wanted.
+    fn found(&mut self, filter: &Filter) -> std::io::Result<Option<Vec<Line>>> {
+        let is_it = |line: &[u8]| filter.says(line);
+        let may_be_in = |lines: &[u8]| filter.may_say(lines);
+        let sought = Sought { is_it: &is_it, may_be_in: &may_be_in };
+        loop {
+            let Some(hit) = self.file.next_sought(&sought)? else { return Ok(None) };
+            // Several lines of one entry may say it.
+            if self.taken.is_some_and(|taken| hit.offset >= Some(taken)) {
+                continue;
+            }
+            let entry = around(hit, &self.file, self.end)?;
+            self.taken = entry.first().and_then(|head| head.offset);
+            return Ok(Some(entry));
+        }
     }
 }
 
@@ -136,4 +184,17 @@ pub(super) fn of(infos: &[ProcessInfo], what: &Logs, context: &Context) -> Vec<S
         Source { label, file, sizes: (0, 0), opened: None, end: None }
     };
     log_files(infos, is_wanted).into_iter().map(source).collect()
+}
+
+/// Those of standard output, for tests.
+#[cfg(test)]
+pub(super) fn of_outputs(infos: &[ProcessInfo]) -> Vec<Source> {
+    let source = |file: LogFile| Source {
+        label: String::new(),
+        file,
+        sizes: (0, 0),
+        opened: None,
+        end: None,
+    };
+    log_files(infos, |stream| stream == LogStream::Out).into_iter().map(source).collect()
 }

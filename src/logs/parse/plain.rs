@@ -23,7 +23,7 @@ impl<'a> Plain<'a> {
     /// The plain text of a line.
     #[must_use]
     pub fn of(line: &'a [u8]) -> Self {
-        if !line.contains(&ESCAPE) {
+        if memchr::memchr(ESCAPE, line).is_none() {
             return Self { text: Cow::Borrowed(line), jumps: Vec::new() };
         }
         let mut text = Vec::with_capacity(line.len());

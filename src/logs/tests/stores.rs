@@ -191,3 +191,23 @@ fn prose_that_came_together_is_as_if_it_had_come_line_by_line() {
         assert_eq!((together.len(), together.bytes()), (one_by_one.len(), one_by_one.bytes()));
     }
 }
+
+/// Older lines that come in many slices leave no memory unused behind them.
+#[test]
+fn history_in_slices_takes_no_more_than_its_lines() {
+    let mut store = Store::new(Bounds { lines: 1_000_000, bytes: 64 << 20 });
+    let source = store.source(&key(0, "api", Stream::Out)).unwrap();
+    for slice in (0..50_i64).rev() {
+        let line = |n: i64| Line {
+            time: LineTime { at_ms: slice * 4_000 + n, from: TimeFrom::Line },
+            level: None,
+            kind: Kind::Output,
+            body: Body::Filed(FilePlace { file: FileId(0), offset: 0, len: 100 }),
+        };
+        let lines: Vec<Line<'_>> = (0..4_000).map(line).collect();
+        store.prepend_history(source, &lines);
+    }
+    assert_eq!(store.len(), 200_000);
+    let room: usize = store.blocks.iter().map(|block| block.room()).sum();
+    assert!(room <= 220_000, "{room} in {} blocks", store.blocks.len());
+}

@@ -4,13 +4,12 @@
 //! Invariant: pure; what is not known for certain says so ([`Sure`]). Source of the lines and rules:
 //! docs/pm2-ops.md sections 2.2 and 2.3.
 
-use jiff::civil::DateTime;
-use jiff::tz::Offset;
-
 use super::black_box::BlackBox;
-use super::cause::{Cause, Evidence, Sure, Trigger, judge};
+use super::cause::{Cause, Evidence, Sure, Trigger, is_error_line, judge};
+use super::error_log::share;
 use super::says_something;
-use super::{Death, Follows, LIVES_MAX, WORD_CHARS_MAX, WORDS_MAX, says_heap_is_full};
+use super::stamp::{stamped, without_stamp};
+use super::{Death, Follows, LIVES_MAX, says_heap_is_full};
 use crate::model::lifecycle::{self, Life, Whom};
 use crate::model::verdict::End;
 use crate::protocol::process::{ExecMode, ProcessInfo, ProcessStatus};
@@ -49,8 +48,8 @@ pub fn reconstruct(left: &Left<'_>) -> BlackBox {
     let mut deaths = deaths.split_off(skip);
     if let Some(last) = deaths.last_mut() {
         take_figures(last, left.info);
-        take_errors(last, left);
     }
+    take_errors(&mut deaths, left);
     let mut black_box = BlackBox::default();
     for death in deaths.into_iter().rev() {
         black_box.reconstruct(death);
@@ -64,13 +63,9 @@ pub fn reconstruct(left: &Left<'_>) -> BlackBox {
 }
 
 /// The time of a line of `pm2.log` and what it says: `2026-11-28T03:12:00: PM2 log: TEXT`; before
-/// 2.0 `2026-11-28 03:12:00: TEXT`.
+/// 2.0 without the word.
 fn console_line(line: &str, utc_offset_s: i32) -> Option<(i64, &str)> {
-    let (time, rest) = line.split_at_checked(19)?;
-    let rest = rest.strip_prefix(": ")?;
-    let time: DateTime = time.parse().ok()?;
-    let offset = Offset::from_seconds(utc_offset_s).ok()?;
-    let at_ms = offset.to_timestamp(time).ok()?.as_millisecond();
+    let (at_ms, rest) = stamped(line, utc_offset_s)?;
     let text = rest
         .strip_prefix("PM2 ")
         .and_then(|rest| rest.split_once(": "))
@@ -188,6 +183,7 @@ fn death(evidence: Evidence, started_ms: Option<i64>, ended_ms: i64) -> Death {
         memory_bytes: None,
         peak_bytes: None,
         is_watched: false,
+        is_mixed: false,
     }
 }
 
@@ -234,51 +230,46 @@ fn take_figures(last: &mut Death, info: &ProcessInfo) {
     };
 }
 
-/// The end of the error log belongs to the last death, unless it was written later.
-fn take_errors(last: &mut Death, left: &Left<'_>) {
-    let Some((text, written_ms)) = left.errors else { return };
+/// The end of the error log belongs to the deaths of those that wrote it, not to the life that goes on.
+fn take_errors(deaths: &mut [Death], left: &Left<'_>) {
+    let (Some((text, written_ms)), Some(last)) = (left.errors, deaths.last()) else { return };
     let is_over = left.info.status != ProcessStatus::Online;
     let is_later = !is_over && written_ms > last.ended_ms + WRITTEN_MS;
-    let mut lines: Vec<String> = text.lines().map(|line| clean(line).into_owned()).collect();
-    if is_later {
-        // The life that goes on has written there, too: the last exception may be why this one ended.
-        let has_crashed = matches!(last.cause, Cause::Code(_) | Cause::Zero { is_cluster: true });
-        let head = lines.iter().rposition(|line| super::cause::is_error_line(line));
-        let Some(head) = head.filter(|_| has_crashed) else { return };
-        let frames = lines.iter().skip(head + 1).take_while(|line| line.starts_with(' ')).count();
-        lines.truncate(head + 1 + frames);
+    share(deaths, text, is_later, left.utc_offset_s);
+    for death in deaths {
+        conclude(death, is_later);
     }
-    let skip = lines.len().saturating_sub(WORDS_MAX);
-    let words = lines.get(skip..).unwrap_or_default();
-    last.words = words
-        .iter()
-        .map(|line| line.chars().take(WORD_CHARS_MAX).collect::<String>().into())
-        .collect();
-    last.evidence.is_heap_full |= lines.iter().any(|line| says_heap_is_full(line));
-    let head = words.iter().rposition(|line| super::cause::is_error_line(line));
+}
+
+/// Decides anew why a life ended, of its last lines. `is_later`: they may be of the life that goes on.
+fn conclude(death: &mut Death, is_later: bool) {
+    if death.words.is_empty() {
+        return;
+    }
+    let words = &death.words;
+    let head = words.iter().rposition(|line| is_error_line(line));
     let last_line = match head {
         Some(head) => words.get(head),
         None => words.iter().rev().find(|line| says_something(line)),
     };
-    last.evidence.last_line =
-        last_line.map(|line| line.chars().take(WORD_CHARS_MAX).collect::<String>().into());
-    if last.evidence.is_asked || last.evidence.is_old_worker {
+    death.evidence.last_line = last_line.map(|line| without_stamp(line).into());
+    if death.evidence.is_asked || death.evidence.is_old_worker {
         return;
     }
     // A cluster worker that threw ends with code 0: then only its last words tell.
-    if last.evidence.is_cluster && head.is_some() && matches!(last.cause, Cause::Zero { .. }) {
-        last.evidence.exception.clone_from(&last.evidence.last_line);
-        last.cause = Cause::Exception(last.evidence.last_line.clone().unwrap_or_default());
-        last.sure = if is_later { Sure::Guess } else { Sure::Likely };
+    if death.evidence.is_cluster && head.is_some() && matches!(death.cause, Cause::Zero { .. }) {
+        death.evidence.exception.clone_from(&death.evidence.last_line);
+        death.cause = Cause::Exception(death.evidence.last_line.clone().unwrap_or_default());
+        death.sure = if is_later { Sure::Guess } else { Sure::Likely };
         return;
     }
-    let sure = last.sure;
-    (last.cause, last.sure) = judge(&last.evidence);
-    if matches!(last.cause, Cause::Exception(_)) {
-        last.sure = last.sure.min(Sure::Likely).max(sure.min(Sure::Likely));
+    let sure = death.sure;
+    (death.cause, death.sure) = judge(&death.evidence);
+    if matches!(death.cause, Cause::Exception(_)) {
+        death.sure = death.sure.min(Sure::Likely).max(sure.min(Sure::Likely));
     }
     if is_later {
-        last.sure = Sure::Guess;
+        death.sure = Sure::Guess;
     }
 }
 
@@ -345,7 +336,7 @@ a line of a stack
             told(&ProcessInfo { restarts: 0, ..online(None, 0) }, "", None),
         ];
         insta::assert_snapshot!(all.map(|lines| lines.join("")).join("\n"), @r"
-        ended by PM2 at a client's request [likely] restart 2 followed
+        ended by PM2 on request (restart, reload, stop or delete) [likely] restart 2 followed
         ended by itself with exit code 7 [likely] restart 2 followed
         ended by itself with exit code 0 [a guess] restart 2 followed
         replaced by a reload [likely] restart 2 followed
@@ -363,5 +354,60 @@ a line of a stack
         assert!(words(at_ms + 60_000).concat().contains("RangeError: r [a guess]"));
         let later = told(&info(ProcessStatus::Online), console, Some(("slow\n", at_ms + 60_000)));
         assert!(later.concat().contains("exit code 1 [certain]"), "{later:?}");
+    }
+
+    /// A loop: every life is told alike, each with its own lines, and one that was stopped with none of
+    /// theirs.
+    #[test]
+    fn each_life_has_its_own_lines_of_the_error_log() {
+        let exit = |second: u32, code: u32| {
+            format!(
+                "2026-11-28T03:12:{second:02}: PM2 log: App [my:a]pp:3] starting in -fork mode-\n\
+                 2026-11-28T03:12:{second:02}: PM2 log: App [my:a]pp:3] exited with code [{code}] via signal [SIGINT]\n"
+            )
+        };
+        let words = |console: &str, errors: &str| -> Vec<String> {
+            let info = info(ProcessStatus::Errored);
+            let errors = Some((errors, 0));
+            let black_box = reconstruct(&Left { info: &info, console, errors, utc_offset_s: 0 });
+            let line = |death: &Death| {
+                let words: Vec<&str> = death.words.iter().map(|line| &**line).collect();
+                let mixed = if death.is_mixed { " (mixed)" } else { "" };
+                format!("{}: {}{mixed}", words::cause(&death.cause), words.join("|"))
+            };
+            black_box.lives().iter().map(line).collect()
+        };
+        let loops: String = (1..4).map(|second| exit(second, 1)).collect();
+        let boom = |port: u32| format!("starting\nError: port {port}\n    at a (b.js:1:1)\n");
+        let booms = format!("{}{}{}", boom(1), boom(2), boom(3));
+        let is = |port: u32| {
+            let words = boom(port).trim_end().replace('\n', "|");
+            format!("uncaught exception: Error: port {port}: {words}")
+        };
+        assert_eq!(words(&loops, &booms), [is(1), is(2), is(3)]);
+        // Of the last second, two lives: the stamps do not tell them apart, the exceptions do.
+        let stamped = |second: u32, port: u32| {
+            let stamp = format!("2026-11-28T03:12:{second:02}: ");
+            format!("{stamp}{}\n", boom(port).trim_end().replace('\n', &format!("\n{stamp}")))
+        };
+        let twice = format!("{}{}{}", exit(1, 1), exit(2, 1), exit(2, 1));
+        let told = words(&twice, &format!("{}{}{}", stamped(1, 1), stamped(2, 2), stamped(2, 3)));
+        for (told, port) in told.iter().zip(1..) {
+            assert_eq!(told.matches("Error").count(), 2, "{told}");
+            assert!(
+                told.contains(&format!("|2026-11-28T03:12:0{}: Error: port {port}|", port.min(2))),
+                "{told}"
+            );
+        }
+        let stop = "2026-11-28T03:12:09: PM2 log: Stopping app:my:a]pp id:3\n";
+        let stopped =
+            format!("{}{}", exit(1, 1), exit(9, 0).replacen('\n', &format!("\n{stop}"), 1));
+        let told = words(&stopped, &format!("{}closing\n", boom(1)));
+        assert_eq!(told[0], is(1));
+        assert!(told[1].ends_with(": closing"), "{told:?}");
+        // Which of them said a line that is no exception, nothing tells.
+        let told = words(&loops, "no port\nno port\nno port\n");
+        assert!(told[2].ends_with("no port|no port|no port (mixed)"), "{told:?}");
+        assert!(told[1].ends_with("exit code 1: "), "{told:?}");
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use super::cause::{By, Evidence, Trigger, is_error_line};
-use super::{Death, Follows, LIVES_MAX, WORD_CHARS_MAX, WORDS_MAX, says_something};
+use super::stamp::without_stamp;
+use super::{Death, Follows, LIVES_MAX, LifeNumber, WORD_CHARS_MAX, WORDS_MAX, says_something};
 use crate::model::Action;
 use crate::model::lifecycle;
 use crate::model::moment::Moment;
@@ -33,6 +34,8 @@ pub struct BlackBox {
     lives: VecDeque<Death>,
     /// How many older ones fell out.
     older: u32,
+    /// How many ended while they were watched.
+    ended: i64,
     /// The one that it leads, or that is about to end.
     life: Life,
     /// The one whose place a reload has given to [`Self::life`], until it ends.
@@ -86,6 +89,16 @@ impl BlackBox {
     #[must_use]
     pub fn last(&self) -> Option<&Death> {
         self.lives.back()
+    }
+
+    /// The life with this number, or the one that is nearest to it where that is gone; without a number
+    /// the last. With its place in [`Self::lives`] and its number, which it keeps while others end.
+    #[must_use]
+    pub fn numbered(&self, number: LifeNumber) -> Option<(&Death, usize, i64)> {
+        let last = self.lives.len().checked_sub(1)?;
+        let back = number.map_or(0, |number| self.ended.saturating_sub(number));
+        let place = last.saturating_sub(usize::try_from(back).unwrap_or(0));
+        Some((self.lives.get(place)?, place, self.ended - (last - place) as i64))
     }
 
     /// How many older lives are not kept any more.
@@ -259,6 +272,7 @@ impl BlackBox {
             memory_bytes: life.memory_bytes,
             peak_bytes: life.peak_bytes,
             is_watched: true,
+            is_mixed: false,
         });
         self.ended_at_ms = Some(now.steady_ms);
     }
@@ -269,6 +283,7 @@ impl BlackBox {
             self.older = self.older.saturating_add(1);
         }
         self.lives.push_back(death);
+        self.ended += 1;
         self.unsettled = (self.unsettled + 1).min(LIVES_MAX);
     }
 
@@ -308,7 +323,7 @@ impl BlackBox {
     pub(in crate::model) fn err_line(&mut self, line: &str, now: Moment) {
         let cut: Box<str> = line.chars().take(WORD_CHARS_MAX).collect::<String>().into();
         let is_heap_full = says_heap_is_full(line);
-        let last_line = says_something(line).then(|| cut.clone());
+        let last_line = says_something(line).then(|| without_stamp(&cut).into());
         if self.is_about_the_dead(now) {
             self.with_last(|death| {
                 push_line(&mut death.words, cut);

@@ -10,7 +10,9 @@ pub mod after;
 mod black_box;
 pub mod cause;
 pub mod document;
+mod error_log;
 mod last_words;
+mod stamp;
 pub mod words;
 
 pub use self::black_box::BlackBox;
@@ -25,6 +27,9 @@ pub const LIVES_MAX: usize = 20;
 pub const WORDS_MAX: usize = 20;
 /// A line of them is at most this long, characters.
 const WORD_CHARS_MAX: usize = 400;
+
+/// The number of a life in its [`BlackBox`]; `None` for the last one, whichever that is.
+pub type LifeNumber = Option<i64>;
 
 /// One life that ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +60,8 @@ pub struct Death {
     pub peak_bytes: Option<u64>,
     /// Whether it was observed live, or made up from what was left.
     pub is_watched: bool,
+    /// Whether lives before it may have said some of [`Self::words`], too: nothing tells them apart.
+    pub is_mixed: bool,
 }
 
 /// What PM2 did after an end.

@@ -76,7 +76,7 @@ fn by_words(by: Option<By>) -> String {
     match by {
         Some(By::Here(action)) => format!("{} from here", action.participle()),
         Some(By::Cli(action)) => format!("{} by the pm2 command", action.participle()),
-        None => "ended by PM2 at a client's request".to_owned(),
+        None => "ended by PM2 on request (restart, reload, stop or delete)".to_owned(),
     }
 }
 

@@ -1,0 +1,130 @@
+//! Lines of history that stay in their files until they are printed: memory that is touched for the first
+//! time costs more than to read them once more.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+use crate::daemon::history::Line;
+use crate::daemon::seam::read_whole;
+use crate::logs::parse::Level;
+
+/// How much of a file is read at once, bytes.
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// A line without its bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kept {
+    at_ms: i64,
+    offset: u64,
+    len: u32,
+    stamp_bytes: u16,
+    level: Option<Level>,
+    is_estimated: bool,
+    is_ended: bool,
+}
+
+impl Kept {
+    /// Of a line; `None` where it is not known where that is in its file.
+    pub(super) fn of(line: &Line) -> Option<Self> {
+        Some(Self {
+            at_ms: line.at_ms,
+            offset: line.offset?,
+            len: u32::try_from(line.bytes.len()).ok()?,
+            stamp_bytes: u16::try_from(line.stamp_bytes).ok()?,
+            level: line.level,
+            is_estimated: line.is_estimated,
+            is_ended: line.is_ended,
+        })
+    }
+}
+
+/// Reads the lines of a file again, best from the first on.
+#[derive(Debug)]
+pub(super) struct Again {
+    file: Arc<File>,
+    buffer: Vec<u8>,
+    /// Where in the file the buffer begins, and how much of it is read, bytes.
+    held: (u64, usize),
+    /// The last line.
+    line: Line,
+}
+
+impl Again {
+    pub(super) fn of(file: Arc<File>) -> Self {
+        let line = Line {
+            at_ms: 0,
+            is_estimated: false,
+            level: None,
+            bytes: Vec::new(),
+            offset: None,
+            is_ended: false,
+            stamp_bytes: 0,
+        };
+        Self { file, buffer: Vec::new(), held: (0, 0), line }
+    }
+
+    /// The line with its bytes; `None` where the file does not hold it any more.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub(super) fn line(&mut self, kept: Kept) -> io::Result<Option<&Line>> {
+        let len = kept.len as usize;
+        if self.range(kept.offset, len).is_none() {
+            self.buffer.resize(len.max(BUFFER_BYTES), 0);
+            let read = read_whole(&self.file, &mut self.buffer, kept.offset)?;
+            self.held = (kept.offset, read);
+        }
+        let Some(bytes) = self.range(kept.offset, len).and_then(|range| self.buffer.get(range))
+        else {
+            return Ok(None);
+        };
+        self.line.bytes.clear();
+        self.line.bytes.extend_from_slice(bytes);
+        let line = &mut self.line;
+        (line.at_ms, line.is_estimated, line.level) = (kept.at_ms, kept.is_estimated, kept.level);
+        (line.offset, line.is_ended) = (Some(kept.offset), kept.is_ended);
+        line.stamp_bytes = usize::from(kept.stamp_bytes);
+        Ok(Some(line))
+    }
+
+    /// Where in the buffer a part of the file is, if all of it is there.
+    fn range(&self, offset: u64, len: usize) -> Option<std::ops::Range<usize>> {
+        let (begin, read) = self.held;
+        let start = usize::try_from(offset.checked_sub(begin)?).ok()?;
+        let end = start.checked_add(len)?;
+        (end <= read).then_some(start..end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::daemon::history::{Backwards, Format};
+
+    #[test]
+    fn lines_are_read_again_as_they_were_and_what_is_cut_off_is_missed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.log");
+        let long = "x".repeat(BUFFER_BYTES + 10);
+        let text = (0..5_000).fold(String::new(), |text, n| text + &format!("line {n}\n"));
+        std::fs::write(&path, format!("{text}{long}\n\nlast")).unwrap();
+        let format = Format { declared: None, zone: jiff::tz::TimeZone::UTC, is_err: false };
+        let mut file = Backwards::open(&path, None, format).unwrap();
+        let mut lines = Vec::new();
+        while let Some(line) = file.next().unwrap() {
+            lines.push(line);
+        }
+        lines.reverse();
+        let kept: Vec<Kept> = lines.iter().map(|line| Kept::of(line).unwrap()).collect();
+        let mut again = Again::of(file.file());
+        for (line, kept) in lines.iter().zip(&kept) {
+            assert_eq!(again.line(*kept).unwrap(), Some(line));
+        }
+        let cut = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        cut.set_len(20).unwrap();
+        let mut again = Again::of(file.file());
+        assert_eq!(again.line(kept[0]).unwrap().unwrap().bytes, b"line 0");
+        assert_eq!(again.line(kept[100]).unwrap(), None);
+    }
+}

@@ -1,0 +1,153 @@
+//! Which lines of an error log belong to which of the lives that wrote it.
+//!
+//! Invariant: pure. With PM2's stamp a line belongs to the life of that time. Without one only an
+//! exception tells where a life ended: the last one, and those before it that read the same or that
+//! Node.js ends with its version. Which life wrote the other lines is not known, and is not told.
+
+use super::cause::{Cause, is_error_line};
+use super::stamp::{stamped, without_stamp};
+use super::{Death, WORD_CHARS_MAX, WORDS_MAX, says_heap_is_full};
+use crate::protocol::text::clean;
+
+/// A life has written its last line no later than so long after its end, milliseconds: the daemon's log
+/// and the stamps have whole seconds.
+const SECOND_MS: i64 = 1_000;
+
+/// One line.
+struct Line {
+    at_ms: Option<i64>,
+    text: String,
+}
+
+/// Gives the last lines of an error log to the deaths of those that wrote them, oldest first. `is_later`:
+/// the life that goes on has written to it, too.
+pub(super) fn share(deaths: &mut [Death], text: &str, is_later: bool, utc_offset_s: i32) {
+    let mut at_ms = None;
+    let read = |line: &str| {
+        let stamp = stamped(line, utc_offset_s).map(|(stamp_ms, _)| stamp_ms);
+        at_ms = stamp.or(at_ms);
+        let line = clean(line);
+        Line { at_ms, text: line.chars().take(WORD_CHARS_MAX).collect() }
+    };
+    let lines: Vec<Line> = text.lines().map(read).collect();
+    let ends = ends(&lines);
+    if at_ms.is_some() {
+        by_time(deaths, lines, &ends);
+    } else {
+        by_exceptions(deaths, &lines, &ends, is_later);
+    }
+}
+
+/// Behind which lines a life has ended with an exception, as far as the lines tell.
+fn ends(lines: &[Line]) -> Vec<usize> {
+    let is_head = |line: &&Line| is_error_line(&line.text);
+    let Some(last) = lines.iter().rfind(is_head).map(|line| folded(&line.text)) else {
+        return Vec::new();
+    };
+    let mut ends = Vec::new();
+    for (index, line) in lines.iter().enumerate().filter(|(_, line)| is_error_line(&line.text)) {
+        let below = lines.iter().skip(index + 1);
+        let count = below.clone().take_while(|line| goes_on(&line.text)).count();
+        let is_nodes = below.take(count).any(|line| says_version(&line.text));
+        if is_nodes || folded(&line.text) == last {
+            ends.push(index + 1 + count);
+        }
+    }
+    ends
+}
+
+/// Whether a line below the head of an exception is still of it.
+fn goes_on(line: &str) -> bool {
+    let line = without_stamp(line);
+    line.is_empty() || line.starts_with([' ', '\t', '}', ']']) || says_version(line)
+}
+
+/// The last line of what Node.js says of an exception that nobody caught.
+fn says_version(line: &str) -> bool {
+    without_stamp(line).starts_with("Node.js v")
+}
+
+/// A line without its stamp and its numbers: those differ where it says the same.
+fn folded(line: &str) -> String {
+    without_stamp(line).chars().filter(|c| !c.is_ascii_digit()).collect()
+}
+
+/// Gives each line to the life of its time, where the stamps say that.
+fn by_time(deaths: &mut [Death], lines: Vec<Line>, ends: &[usize]) {
+    let mut current = 0;
+    for (index, line) in lines.into_iter().enumerate() {
+        let Some(at_ms) = line.at_ms else { continue };
+        // Several lives may have ended in one second: then an exception is the end of one.
+        let has_ended = ends.contains(&index);
+        let next = deaths.get(current + usize::from(has_ended));
+        if has_ended && next.is_some_and(|next| begins_ms(next) <= at_ms) {
+            current += 1;
+        }
+        let is_over = |death: &&Death| death.ended_ms + SECOND_MS <= at_ms;
+        current += deaths.iter().skip(current).take_while(is_over).count();
+        let Some(death) = deaths.get_mut(current) else { break };
+        if begins_ms(death) <= at_ms {
+            say(death, line.text);
+        }
+    }
+}
+
+/// When a life began at the earliest, milliseconds since 1970.
+fn begins_ms(death: &Death) -> i64 {
+    death.started_ms.unwrap_or(i64::MIN)
+}
+
+/// Gives what an exception ends to those that ended with one, from the newest back.
+fn by_exceptions(deaths: &mut [Death], lines: &[Line], ends: &[usize], is_later: bool) {
+    let Some(newest) = deaths.len().checked_sub(1) else { return };
+    let crashed: Vec<usize> = (0..=newest).rev().filter(|at| has_crashed(deaths, *at)).collect();
+    let end_of = |at: &usize| deaths.get(*at).and_then(|death| death.evidence.end.clone());
+    let code = crashed.first().map(end_of);
+    let is_alike = |at: &usize| code.as_ref() == Some(&end_of(at));
+    let alike: Vec<usize> = crashed.into_iter().filter(is_alike).collect();
+    let is_crash = alike.first() == Some(&newest);
+    // An exception of the life that goes on says nothing of one that was ended.
+    if is_later && !is_crash {
+        return;
+    }
+    let behind = ends.last().copied();
+    let mut until = behind.filter(|_| is_later).unwrap_or(lines.len());
+    let mut say_part = |death: usize, from: usize, before: Option<usize>| {
+        let is_mixed = death > before.map_or(0, |before| before + 1);
+        let part = lines.get(from..until).unwrap_or_default();
+        until = from;
+        let Some(death) = deaths.get_mut(death).filter(|_| !part.is_empty()) else { return };
+        for line in part {
+            say(death, line.text.clone());
+        }
+        death.is_mixed = is_mixed;
+    };
+    match behind {
+        // All of it is of the last one, as far as can be told.
+        None if !is_later => say_part(newest, 0, None),
+        Some(behind) if !is_crash => say_part(newest, behind, alike.first().copied()),
+        _ => {}
+    }
+    for (part, death) in (0..ends.len()).rev().zip(alike.iter().enumerate()) {
+        let from = part.checked_sub(1).and_then(|before| ends.get(before)).copied();
+        let before = from.and_then(|_| alike.get(death.0 + 1)).copied();
+        say_part(*death.1, from.unwrap_or_default(), before);
+    }
+}
+
+/// Whether an exception may have ended a life.
+fn has_crashed(deaths: &[Death], at: usize) -> bool {
+    deaths.get(at).is_some_and(|death| {
+        let is_own = !death.evidence.is_asked && !death.evidence.is_old_worker;
+        is_own && matches!(death.cause, Cause::Code(_) | Cause::Zero { is_cluster: true })
+    })
+}
+
+fn say(death: &mut Death, line: String) {
+    // What V8 says of a heap has a long stack below it.
+    death.evidence.is_heap_full |= says_heap_is_full(&line);
+    if death.words.len() >= WORDS_MAX {
+        death.words.pop_front();
+    }
+    death.words.push_back(line.into());
+}
