@@ -114,6 +114,8 @@ pub enum Input {
     Keys(Vec<KeyEvent>),
     /// Keys that came together with a report of the mouse: whom they meant is not known.
     KeysBesideMouse,
+    /// Keys that came together with something else that is no key.
+    KeysBesideNoise(Vec<KeyEvent>),
     /// A bracketed paste.
     Paste(String),
     /// The mouse did something.
@@ -371,20 +373,15 @@ fn take_input(
     match input {
         Input::Keys(keys) => {
             pacer.note_shown(app);
-            let mut all = Effects::none();
-            let messages = match pacer.gate.admit(
-                &app.keys,
-                (&app.mode, app.focus),
-                &keys,
-                pacer.started.elapsed(),
-            ) {
-                Admitted::Messages(messages) => messages,
-                Admitted::Refused => vec![Message::Refused],
-            };
-            for message in messages {
-                all.0.extend(update(app, now, message).0);
-            }
-            Ok(all)
+            let (at, elapsed) = ((&app.mode, app.focus), pacer.started.elapsed());
+            let admitted = pacer.gate.admit(&app.keys, at, &keys, elapsed);
+            Ok(take_keys(app, now, admitted))
+        }
+        Input::KeysBesideNoise(keys) => {
+            pacer.note_shown(app);
+            let (at, elapsed) = ((&app.mode, app.focus), pacer.started.elapsed());
+            let admitted = pacer.gate.admit_beside_noise(&app.keys, at, &keys, elapsed);
+            Ok(take_keys(app, now, admitted))
         }
         Input::KeysBesideMouse => {
             pacer.gate.refuse(pacer.started.elapsed());
@@ -412,6 +409,18 @@ fn take_input(
         Input::Terminate(signal) => Err(Pause::Signal(signal)),
         Input::TerminalGone => Err(Pause::TerminalGone),
     }
+}
+
+fn take_keys(app: &mut App, now: Moment, admitted: Admitted) -> Effects {
+    let messages = match admitted {
+        Admitted::Messages(messages) => messages,
+        Admitted::Refused => vec![Message::Refused],
+    };
+    let mut all = Effects::none();
+    for message in messages {
+        all.0.extend(update(app, now, message).0);
+    }
+    all
 }
 
 fn take_batch(app: &mut App, now: Moment, batch: &mut Vec<(DaemonId, Report)>) -> Effects {

@@ -104,7 +104,7 @@ fn every_key_of_many_stopped_apps() {
             "name": "as", "script": "app.js", "user": "nobody", "restart_delay": "100",
             "listen_timeout": 100, "exp_backoff_restart_delay": 0, "pmx": "x", "shutdown_with_message": true,
         },
-        // The last, since its cwd is the PWD of all apps after it: a slip of the CLI.
+        // The last, since its cwd is the PWD of all apps after it: a fault of the CLI.
         {
             "name": "there", "script": "in.js", "cwd": "sub", "out": "o.log", "err_file": "new/e",
             "log": true, "pid": "~/p.pid", "filter_env": ["LANG", "PM2_"], "io": {"a": [1]},

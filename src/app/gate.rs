@@ -71,7 +71,8 @@ impl Gate {
     ) -> Admitted {
         if mode.takes_text() {
             (self.last, self.refused) = (None, None);
-            return Admitted::Messages(typed(keymap, (mode, focus), keys));
+            let is_pasted = keys.len() > 1 && keys.iter().any(is_text);
+            return Admitted::Messages(typed(keymap, (mode, focus), keys, is_pasted));
         }
         let admitted = self.admit_commands(keymap, (mode, focus), keys, now);
         if mode.is_question() {
@@ -86,6 +87,28 @@ impl Gate {
             return Admitted::Refused;
         }
         admitted
+    }
+
+    /// Decides about keys that came together with something that is no key: movements alone count,
+    /// and what asks for text takes them as pasted text.
+    pub fn admit_beside_noise(
+        &mut self,
+        keymap: &Keymap,
+        (mode, focus): (&Mode, Pane),
+        keys: &[KeyEvent],
+        now: Duration,
+    ) -> Admitted {
+        if mode.takes_text() {
+            (self.last, self.refused) = (None, None);
+            return Admitted::Messages(typed(keymap, (mode, focus), keys, true));
+        }
+        let messages: Vec<Message> =
+            keys.iter().filter_map(|key| press::message(keymap, mode, focus, *key)).collect();
+        if messages.iter().all(moves) && !keys.iter().any(is_text) {
+            return Admitted::Messages(messages);
+        }
+        self.refuse(now);
+        Admitted::Refused
     }
 
     fn admit_commands(
@@ -160,8 +183,12 @@ fn is_text(key: &KeyEvent) -> bool {
 
 /// What keys type into what asks for text. Where several came together, Enter is a line break of
 /// pasted text and sends nothing.
-fn typed(keymap: &Keymap, (mode, focus): (&Mode, Pane), keys: &[KeyEvent]) -> Vec<Message> {
-    let is_pasted = keys.len() > 1 && keys.iter().any(is_text);
+fn typed(
+    keymap: &Keymap,
+    (mode, focus): (&Mode, Pane),
+    keys: &[KeyEvent],
+    is_pasted: bool,
+) -> Vec<Message> {
     let mut is_after_return = false;
     let message = |key: &KeyEvent| match key.code {
         // A line feed, which Control and J type; behind a carriage return it is the same break.
@@ -236,6 +263,25 @@ mod tests {
         {
             assert_eq!(commands(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn beside_what_is_no_key_only_movements_count() {
+        let admit = |mode: &Mode, text: &str| {
+            let mut gate = Gate::default();
+            gate.drawn(mode, Duration::ZERO);
+            let at = (mode, Pane::Processes);
+            gate.admit_beside_noise(&Keymap::default(), at, &keys(text), 9_000 * MS)
+        };
+        for text in ["r", "jr", "q", "x", "d"] {
+            assert_eq!(admit(&Mode::Normal, text), Admitted::Refused, "{text}");
+        }
+        assert_eq!(admit(&question(), "y"), Admitted::Refused);
+        let down = Admitted::Messages(vec![Message::Command(Command::Down)]);
+        assert_eq!(admit(&Mode::Normal, "↓"), down);
+        let palette = Mode::Palette(Palette::default());
+        let line_break = Admitted::Messages(vec![Message::Text('\n')]);
+        assert_eq!(admit(&palette, "\r"), line_break, "it opens nothing");
     }
 
     #[test]

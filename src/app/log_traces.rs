@@ -46,7 +46,7 @@ struct Open {
 
 /// What is remembered of traces.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct KnownTraces {
     /// By the slots of the sources.
     open: Vec<Open>,
     printed: VecDeque<Thrown>,
@@ -56,7 +56,7 @@ pub(super) struct Told {
     joined: VecDeque<LineId>,
 }
 
-impl Told {
+impl KnownTraces {
     /// Whether the store may have exceptions.
     pub(super) fn has_exceptions(&self) -> bool {
         self.has_exceptions
@@ -124,7 +124,7 @@ fn keep(all: &mut VecDeque<Thrown>, one: Thrown) {
     all.push_back(one);
 }
 
-impl Told {
+impl KnownTraces {
     /// A line of output is in the store.
     pub(super) fn is_in(
         &mut self,

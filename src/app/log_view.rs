@@ -12,7 +12,7 @@ use super::log_formats::Formats;
 use super::log_line::{ROW_BYTES, Shown, WHOLE_BYTES};
 pub use super::log_lines::Lines;
 use super::log_shape::Shape;
-use super::log_traces::Told;
+use super::log_traces::KnownTraces;
 use crate::logs::parse::traces;
 use crate::logs::{
     Bounds, Direction, Filter, Found, Goal, Kind, LineId, LineRef, Owner, Pattern, Place, Problem,
@@ -140,7 +140,7 @@ pub struct LogView {
     pub(super) untold: (u64, Option<i64>),
     pub(super) older: HashMap<DaemonId, Older>,
     /// What is remembered of stack traces.
-    pub(super) told: Told,
+    pub(super) told: KnownTraces,
     /// What is being saved.
     pub(super) saving: Option<Saving>,
     /// The marked lines.

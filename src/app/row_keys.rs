@@ -141,6 +141,18 @@ fn daemon(app: &App, marked: &Marked) -> Option<DaemonId> {
 fn undo(app: &mut App) -> Effects {
     let now_ms = app.now.steady_ms;
     app.undo.forget(now_ms);
+    if let Some((action, asked)) = app.undo.under_way() {
+        let whom = match asked {
+            [(_, target)] => target.label(),
+            all => format!("{} processes", all.len()),
+        };
+        let verb = action.verb();
+        app.notify(
+            format!("the {verb} of {whom} is still under way: undo it once it is done"),
+            false,
+        );
+        return Effects::none();
+    }
     let Some(newest) = app.undo.newest(now_ms) else {
         app.notify("nothing to undo: a delete or stop can be undone here for 10 minutes", false);
         return Effects::none();

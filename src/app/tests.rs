@@ -104,7 +104,7 @@ fn restart_acts_at_once_and_the_row_shows_it() {
     assert_eq!(app.watched.fleet.get(key(1)).unwrap().pending, Some(Action::Restart));
     assert!(press(&mut app, Command::Act(Action::Stop)).is_empty(), "one action at a time");
     assert!(app.notice.as_ref().unwrap().text.contains("already restarting"));
-    let (action, verdict) = (Action::Restart, Verdict::Up { after_ms: 1_000 });
+    let (action, verdict) = (Action::Restart, Verdict::Up { after_ms: 1_000, was_looping: false });
     let target = targets[0].clone();
     send(&mut app, Report::ActionFinished { action, target, verdict });
     assert_eq!(app.watched.fleet.get(key(1)).unwrap().pending, None);
@@ -349,7 +349,7 @@ proptest! {
                 Step::Finish(id) => Message::Report(D, Report::ActionFinished {
                     action: Action::Restart,
                     target: Target::of(&ProcessInfo::new(PmId(id), "api", ProcessStatus::Online)),
-                    verdict: Verdict::Up { after_ms: 1_000 },
+                    verdict: Verdict::Up { after_ms: 1_000, was_looping: false },
                 }),
                 Step::Resize(columns, rows) => Message::Resized(columns, rows),
                 Step::Down => Message::Report(D, Report::Connection(Connection::Down {

@@ -133,6 +133,12 @@ impl Undo {
         })
     }
 
+    /// What is still under way, if that is the newest: who undoes means it, and nothing older.
+    pub(super) fn under_way(&self) -> Option<(Action, &[(DaemonId, Target)])> {
+        let newest = self.done.back()?;
+        (!newest.asked.is_empty()).then_some((newest.action, newest.asked.as_slice()))
+    }
+
     /// These are being started again: that is not undone twice.
     pub(super) fn restored(&mut self, kept: &[(DaemonId, Kept)]) {
         for done in &mut self.done {

@@ -49,7 +49,7 @@ pub(super) fn unknown<'a>(word: &str, commands: impl Iterator<Item = &'a str>) -
     });
     // One wrong letter in three is still a typing error.
     let nearest =
-        near.min_by_key(|(slips, ..)| *slips).filter(|(slips, ..)| slips * 3 <= word.len());
+        near.min_by_key(|(edits, ..)| *edits).filter(|(edits, ..)| edits * 3 <= word.len());
     let rest = match nearest {
         None => " and no such folder: pm2-tui --help lists the commands".to_owned(),
         Some((_, name, Meaning::Ours)) => format!("; did you mean `pm2-tui {name}`?"),

@@ -14,8 +14,8 @@ pub(super) fn near<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Opti
     // One wrong letter in three is still a typing error.
     known
         .map(|name| (strsim::damerau_levenshtein(&word, &plain(name)), name))
-        .min_by_key(|(slips, _)| *slips)
-        .filter(|(slips, name)| slips * 3 <= word.len().max(name.len()))
+        .min_by_key(|(edits, _)| *edits)
+        .filter(|(edits, name)| edits * 3 <= word.len().max(name.len()))
         .map(|(_, name)| name)
 }
 

@@ -81,7 +81,7 @@ async fn act(
             watch.inbox.report(watch.id, Report::Kept(kept));
         }
         finish.report(&target, verdict);
-        watch.wishes.change.notify_one();
+        watch.requests.change.notify_one();
     }
 }
 

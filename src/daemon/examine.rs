@@ -50,16 +50,16 @@ impl Examining {
 impl DaemonHandle {
     /// From now on, reads all of this process with each poll ([`Report::Examined`]), or of none.
     pub fn examine(&self, pm_id: Option<PmId>) {
-        self.wishes.examining.set(pm_id);
+        self.requests.examining.set(pm_id);
         if pm_id.is_some() {
-            self.wishes.change.notify_one();
+            self.requests.change.notify_one();
         }
     }
 }
 
 /// A poll was answered: reports what it says of the process whose details are open, if there is one.
 pub(super) fn take(watch: &Watch, god: Option<u32>, reply: &Reply, infos: &[ProcessInfo]) {
-    let examining = &watch.wishes.examining;
+    let examining = &watch.requests.examining;
     let Some(pm_id) = examining.get() else { return };
     let Some(info) = infos.iter().find(|info| info.pm_id == pm_id).cloned() else { return };
     let Some(raw) = whole(reply.body(), pm_id) else { return };

@@ -52,14 +52,14 @@ pub(super) async fn run(watch: &Watch, report: Option<Json>, is_here: bool) -> I
 
 /// What the daemon said of itself.
 #[derive(Debug, Default)]
-struct Told {
+struct Identity {
     release: Release,
     /// Its own script, in the folder of its PM2.
     script: Option<PathBuf>,
 }
 
 /// Reads a reply of `getReport`; its environment is not looked at.
-fn of_report(report: &Json) -> Told {
+fn of_report(report: &Json) -> Identity {
     let text = |key: &str| report.get(key).and_then(Json::as_str);
     let script = report.get("argv").and_then(|argv| argv.get(1)?.as_str()).map(PathBuf::from);
     let release = Release {
@@ -68,7 +68,7 @@ fn of_report(report: &Json) -> Told {
         can_respawn: text("node_path").map(|path| path != "not found"),
         ..Release::default()
     };
-    Told { release, script: script.filter(|script| script.is_absolute()) }
+    Identity { release, script: script.filter(|script| script.is_absolute()) }
 }
 
 /// The version in the nearest `package.json` above a program that is PM2's, and its folder. Blocks.

@@ -107,7 +107,7 @@ pub(super) async fn run(watch: &Watch) {
     let mut ports = Ports::default();
     loop {
         ticks.tick().await;
-        let measuring = &watch.wishes.measuring;
+        let measuring = &watch.requests.measuring;
         let asked = measuring.lock().clone();
         let Some(god) = asked.god else { continue };
         let count = asked.pids.len();
@@ -131,7 +131,7 @@ pub(super) async fn run(watch: &Watch) {
         }
         if was_complete && !is_complete {
             // One has ended: the list is not so any more.
-            watch.wishes.change.notify_one();
+            watch.requests.change.notify_one();
         }
         if host_at.is_none_or(|at| at.elapsed() >= HOST_INTERVAL) {
             host_at = Some(Instant::now());

@@ -176,7 +176,7 @@ struct Watch {
     options: Options,
     timings: Timings,
     inbox: Inbox,
-    wishes: Arc<Requests>,
+    requests: Arc<Requests>,
     /// Those who listen to the bus for an action.
     ears: Ears,
     /// Every task that holds a socket.
@@ -260,7 +260,7 @@ fn spawn_with(
         timings,
         inbox,
         runtime: Handle::current(),
-        wishes: Arc::default(),
+        requests: Arc::default(),
         permits: Arc::new(Semaphore::new(ACTIONS_MAX)),
         halted: Mutex::default(),
         history: Arc::default(),
@@ -279,7 +279,7 @@ pub struct DaemonHandle {
     timings: Timings,
     inbox: Inbox,
     runtime: Handle,
-    wishes: Arc<Requests>,
+    requests: Arc<Requests>,
     permits: Arc<Semaphore>,
     /// Cancelled where what has not begun is to be left undone.
     halted: Mutex<CancellationToken>,
@@ -363,8 +363,8 @@ impl DaemonHandle {
 
     /// Connects now where the daemon is down, else polls now.
     pub fn refresh(&self) {
-        self.wishes.reconnect.notify_one();
-        self.wishes.reconnect_bus.notify_one();
+        self.requests.reconnect.notify_one();
+        self.requests.reconnect_bus.notify_one();
     }
 
     /// Closes the sockets and returns when they are closed, after half a second at most. Actions
@@ -392,7 +392,7 @@ impl DaemonHandle {
             options: self.options,
             timings: self.timings,
             inbox: self.inbox.clone(),
-            wishes: Arc::clone(&self.wishes),
+            requests: Arc::clone(&self.requests),
             ears: Ears::default(),
             tasks: TaskTracker::new(),
             generation: CancellationToken::new(),

@@ -58,7 +58,7 @@ async fn perform(
     let acting = Acting { session, ears, timings, settle: watch.options.settle, halted };
     let mut tell = |outcome: Outcome| {
         finish.report(outcome);
-        watch.wishes.change.notify_one();
+        watch.requests.change.notify_one();
     };
     acting.task(task, &mut tell).await;
 }

@@ -5,6 +5,7 @@
 //! be is.
 
 use std::io::Write;
+use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
@@ -12,7 +13,7 @@ use super::failure::{Code, Failure};
 use super::{Context, act, output, table, targets};
 use crate::cli::Check;
 use crate::daemon::clock::now_ms;
-use crate::model::looping::looks_looping;
+use crate::model::looping::{doubt_ms, has_crashed, looks_looping};
 use crate::model::{Target, units};
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 
@@ -68,9 +69,15 @@ pub(super) async fn run(
         tokio::time::sleep(within).await;
         processes = act::fleet(context, &client).await?;
     }
+    let mut doubtful = Vec::new();
+    if let Some(doubt) = doubt(what, &processes) {
+        doubtful = std::mem::take(&mut processes);
+        tokio::time::sleep(doubt).await;
+        processes = act::fleet(context, &client).await?;
+    }
     client.disconnect().await;
     let mut broken = Vec::new();
-    let looked = look(what, &processes, first.is_some())?;
+    let looked = look(what, &processes, first.is_some() || !doubtful.is_empty())?;
     let gone = |info: &&ProcessInfo| processes.iter().all(|now| now.pm_id != info.pm_id);
     broken.extend(first.iter().flatten().filter(gone).map(|info| Broken {
         process: Some(info.clone()),
@@ -87,7 +94,8 @@ pub(super) async fn run(
     let now_ms = now_ms();
     for info in &looked.checked {
         let count = restarts(info, first.as_deref());
-        let found = broken_by(what, info, count, now_ms).into_iter();
+        let has_crashed = find(&doubtful, info).is_some_and(|before| has_crashed(before, info));
+        let found = broken_by(what, info, (count, has_crashed), now_ms).into_iter();
         broken.extend(found.map(|(condition, why)| Broken {
             process: Some(info.clone()),
             condition,
@@ -119,11 +127,26 @@ fn look(what: &Check, processes: &[ProcessInfo], is_second: bool) -> Result<Look
     Ok(Looked { stopped: found - checked.len(), checked })
 }
 
+/// How long to wait until it is known of all that are checked whether they loop; `None` where it is.
+fn doubt(what: &Check, processes: &[ProcessInfo]) -> Option<Duration> {
+    if !what.looping {
+        return None;
+    }
+    let now_ms = now_ms();
+    let checked = look(what, processes, true).ok()?.checked;
+    let waits = checked.iter().filter_map(|info| doubt_ms(info, now_ms));
+    waits.max().map(Duration::from_millis)
+}
+
+/// The same process at an earlier look.
+fn find<'a>(before: &'a [ProcessInfo], info: &ProcessInfo) -> Option<&'a ProcessInfo> {
+    before.iter().find(|it| it.pm_id == info.pm_id).filter(|it| Target::of(it).is(info))
+}
+
 /// How often a process was restarted: since the first look where there was one, else in all. One that
 /// is new since then, or whose count was set to 0, has all of its restarts since.
 fn restarts(info: &ProcessInfo, first: Option<&[ProcessInfo]>) -> u32 {
-    let before = first.into_iter().flatten().find(|before| before.pm_id == info.pm_id);
-    let before = before.filter(|before| Target::of(before).is(info));
+    let before = find(first.unwrap_or_default(), info);
     before.and_then(|before| info.restarts.checked_sub(before.restarts)).unwrap_or(info.restarts)
 }
 
@@ -156,11 +179,12 @@ fn report(
     Ok(())
 }
 
-/// What does not hold for a process, each with the condition's name. `restarts` is how many count.
+/// What does not hold for a process, each with the condition's name. `restarts` is how many count, and
+/// `has_crashed` whether it did since an earlier look at what was in doubt.
 fn broken_by(
     what: &Check,
     info: &ProcessInfo,
-    restarts: u32,
+    (restarts, has_crashed): (u32, bool),
     now_ms: i64,
 ) -> Vec<(&'static str, String)> {
     let mut all = Vec::new();
@@ -183,7 +207,7 @@ fn broken_by(
     } else {
         // Its status is fine, or not asked for.
     }
-    if what.looping && looks_looping(info, now_ms) {
+    if what.looping && (has_crashed || looks_looping(info, now_ms)) {
         all.push(("looping", format!("in a crash loop: {} restarts", info.restarts)));
     }
     if let Some(max) = what.max_restarts.filter(|max| restarts > *max) {
@@ -222,14 +246,12 @@ fn over_limits(what: &Check, info: &ProcessInfo) -> Vec<(&'static str, String)> 
     all
 }
 
-fn seconds(span: std::time::Duration) -> String {
+fn seconds(span: Duration) -> String {
     format!("{} s", span.as_secs_f64())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::protocol::process::PmId;
 
@@ -245,7 +267,7 @@ mod tests {
         info.cpu_percent = Some(50.0);
         info.online_since_ms = Some(0);
         let said = |what: &Check, info: &ProcessInfo| -> Vec<String> {
-            let found = broken_by(what, info, info.restarts, 10_000);
+            let found = broken_by(what, info, (info.restarts, false), 10_000);
             found.into_iter().map(|(_, why)| why).collect()
         };
         let none = Check::default();
@@ -309,7 +331,7 @@ mod tests {
             within: Some(Duration::from_millis(1_500)),
             ..Check::default()
         };
-        let said = broken_by(&what, &with(0, "a", 74), 4, 0);
+        let said = broken_by(&what, &with(0, "a", 74), (4, false), 0);
         assert_eq!(said, [("max_restarts", "4 restarts in 1.5 s, more than 3".to_owned())]);
     }
 

@@ -50,7 +50,10 @@ pub(super) async fn run(
     let watches_pipe = runner.is_none();
     let mut stop = Stop::listen(runner.is_some())
         .map_err(|error| Failure::condition(format!("cannot listen to signals: {error}")))?;
-    let topics = Topics::new(&what.patterns)?;
+    let mut topics = Topics::new(&what.patterns)?;
+    if what.chunks {
+        topics = topics.unedited();
+    }
     let bus = Bus::subscribe_with(&context.endpoint, &topics.subscription(), context.options)?
         .undecoded();
     // What happens meanwhile waits in the queue of the bus.

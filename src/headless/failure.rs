@@ -4,6 +4,7 @@
 //! out; a closed pipe is none, and says nothing.
 
 use std::io;
+use std::path::Path;
 
 use crate::client::{ClientError, PatternError};
 use crate::daemon::endpoint::Endpoint;
@@ -95,7 +96,8 @@ impl Failure {
                 Self::Said(Code::NoDaemon, line)
             }
             ClientError::NotRunning(problem) | ClientError::Permission(problem) => {
-                let line = format!("{}; {}", problem.sentence(), problem.advice(&home));
+                let advice = problem.advice(&home, is_saved(&problem, &endpoint.home));
+                let line = format!("{}; {advice}", problem.sentence());
                 Self::Said(Code::NoDaemon, line)
             }
             ClientError::Closed => {
@@ -132,6 +134,14 @@ impl Failure {
             Self::PipeClosed => Code::Fine,
         }
     }
+}
+
+/// Whether a list of processes is saved in a home whose daemon is not there, if it can be looked: the
+/// home has just answered where its socket was missing or dead.
+fn is_saved(problem: &Problem, home: &Path) -> Option<bool> {
+    matches!(problem, Problem::SocketMissing { .. } | Problem::Refused { .. })
+        .then(|| home.join("dump.pm2").try_exists().ok())
+        .flatten()
 }
 
 impl From<io::Error> for Failure {
@@ -181,7 +191,16 @@ mod tests {
         assert!(missing.starts_with("PM2_HOME /h does not exist; "), "{missing}");
         let odd = Endpoint::in_home("/my $(x)".as_ref());
         let line = line(&odd, Problem::SocketMissing { path: "/my $(x)/rpc.sock".into() });
-        assert!(line.contains("PM2_HOME='/my $(x)' pm2 resurrect"), "{line}");
+        assert!(line.contains("PM2_HOME='/my $(x)' pm2 start app.js"), "{line}");
+        let saved = tempfile::tempdir().unwrap();
+        let refused = || Problem::Refused { path: "/x/rpc.sock".into() };
+        let advice = |home: &Path| {
+            let error = ClientError::NotRunning(refused());
+            Failure::of_client(error, &Endpoint::in_home(home)).line().unwrap()
+        };
+        assert!(!advice(saved.path()).contains("resurrect"), "none is saved");
+        std::fs::write(saved.path().join("dump.pm2"), "[]").unwrap();
+        assert!(advice(saved.path()).ends_with("pm2 resurrect"), "{}", advice(saved.path()));
     }
 
     #[test]

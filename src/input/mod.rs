@@ -135,7 +135,7 @@ fn read_keyboard(tty: &OwnedFd, held: &OwnedFd, keyboard: &mpsc::Sender<Input>) 
                 }
             }
         }
-        for input in inputs(tokens) {
+        for input in inputs(tokens, parser.is_unfinished()) {
             if keyboard.blocking_send(input).is_err() {
                 return Ok(());
             }
@@ -146,28 +146,30 @@ fn read_keyboard(tty: &OwnedFd, held: &OwnedFd, keyboard: &mpsc::Sender<Input>) 
 /// What tokens mean to the loop; keys that came together stay together. An answer of the terminal
 /// or a report of the mouse between them does not part them: pasted text would be typed one by one.
 /// Keys that came together with the mouse count for nothing: a click moves the cursor, and which of
-/// both was first must not decide whom a key means.
-fn inputs(tokens: Vec<Token>) -> Vec<Input> {
-    let is_aside =
-        |token: &Token| matches!(token, Token::Status | Token::Background(_) | Token::Mouse(_));
+/// both was first must not decide whom a key means. Keys beside anything else that is no key, or
+/// before a sequence that `is_unfinished`, may be a part of it; only the answer that is asked for
+/// with each frame may come beside a key.
+fn inputs(tokens: Vec<Token>, is_unfinished: bool) -> Vec<Input> {
     let has_mouse = tokens.iter().any(|token| matches!(token, Token::Mouse(_)));
-    let (answers, others): (Vec<Token>, Vec<Token>) = tokens.into_iter().partition(is_aside);
-    let answer = |token: Token| match token {
-        Token::Background(color) => Input::Background(color),
-        Token::Mouse(pointer) => Input::Pointer(pointer),
-        _ => Input::TerminalAnswered,
-    };
-    let mut inputs: Vec<Input> = answers.into_iter().map(answer).collect();
-    for token in others {
-        match (token, inputs.last_mut()) {
-            (Token::Key(_), Some(Input::KeysBesideMouse))
-            | (Token::Status | Token::Background(_) | Token::Mouse(_), _) => {}
-            (Token::Key(_), _) if has_mouse => inputs.push(Input::KeysBesideMouse),
-            (Token::Key(key), Some(Input::Keys(keys))) => keys.push(key),
-            (Token::Key(key), _) => inputs.push(Input::Keys(vec![key])),
-            (Token::Paste(text), _) => inputs.push(Input::Paste(text)),
+    let is_noisy =
+        is_unfinished || !tokens.iter().all(|token| matches!(token, Token::Key(_) | Token::Status));
+    let (mut inputs, mut others) = (Vec::new(), Vec::new());
+    for token in tokens {
+        match (token, others.last_mut()) {
+            (Token::Status, _) => inputs.push(Input::TerminalAnswered),
+            (Token::Background(color), _) => inputs.push(Input::Background(color)),
+            (Token::Mouse(pointer), _) => inputs.push(Input::Pointer(pointer)),
+            (Token::Noise, _) | (Token::Key(_), Some(Input::KeysBesideMouse)) => {}
+            (Token::Paste(text), _) => others.push(Input::Paste(text)),
+            (Token::Key(key), Some(Input::Keys(keys) | Input::KeysBesideNoise(keys))) => {
+                keys.push(key);
+            }
+            (Token::Key(_), _) if has_mouse => others.push(Input::KeysBesideMouse),
+            (Token::Key(key), _) if is_noisy => others.push(Input::KeysBesideNoise(vec![key])),
+            (Token::Key(key), _) => others.push(Input::Keys(vec![key])),
         }
     }
+    inputs.extend(others);
     inputs
 }
 
@@ -255,8 +257,9 @@ mod tests {
 
     fn read(bytes: &[u8]) -> Vec<Input> {
         let mut tokens = Vec::new();
-        Parser::default().push(bytes, Duration::ZERO, &mut tokens);
-        inputs(tokens)
+        let mut parser = Parser::default();
+        parser.push(bytes, Duration::ZERO, &mut tokens);
+        inputs(tokens, parser.is_unfinished())
     }
 
     #[test]
@@ -272,6 +275,64 @@ mod tests {
         let click = Input::Pointer(Pointer { kind: PointerKind::Press, x: 2, y: 2 });
         for bytes in [&b"r\x1b[<0;3;3M"[..], b"\x1b[<0;3;3Mr", b"re\x1b[<0;3;3Mstart"] {
             assert_eq!(read(bytes), [click.clone(), Input::KeysBesideMouse]);
+        }
+    }
+    #[test]
+    fn keys_beside_what_is_no_key_are_not_keys_of_their_own() {
+        for noise in [
+            // The mouse in forms that nobody asks for: X10, UTF-8, urxvt; one that has no meaning.
+            &b"\x1b[M !!"[..],
+            b"\x1b[M \xc3\xb9y",
+            b"\x1b[35;20;5M",
+            b"\x1b[<35;20;5M",
+            // Focus, attributes, kitty's reports, releases, keys with Super.
+            b"\x1b[I",
+            b"\x1b[?62;22c",
+            b"\x1b[?1u",
+            b"\x1b[114;1:3u",
+            b"\x1b[114;9u",
+            b"\x1b[[C",
+            b"\x1bOr",
+            // Strings, whole and broken off.
+            b"\x1bP>|XTerm(380)\x1b\\",
+            b"\x1b]52;c;eQ==\x07",
+            b"\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\",
+            b"\x1b]0;ti\x18",
+            b"\x1b[12\x1b[A",
+            // Characters that are none, and pastes.
+            b"\xe6\xbc",
+            b"\xed\xa0\x80",
+            b"\x80",
+            b"\x1b[200~a\x1b[201~",
+            b"\x1b[201~",
+        ] {
+            for bytes in [[noise, b"y"].concat(), [b"y", noise].concat()] {
+                let inputs = read(&bytes);
+                let is_alone = inputs
+                    .iter()
+                    .any(|input| matches!(input, Input::Keys(keys) if keys.len() == 1));
+                assert!(!is_alone, "{}: {inputs:?}", bytes.escape_ascii());
+            }
+        }
+        for begun in [&b"y\x1b"[..], b"y\x1b[<0;1;1", b"y\x1b]11;", b"y\x1b[200~a", b"y\xe6"] {
+            let inputs = read(begun);
+            assert!(matches!(&inputs[..], [Input::KeysBesideNoise(_)]), "{inputs:?}");
+        }
+    }
+
+    #[test]
+    fn what_comes_after_a_sequence_that_was_given_up_may_be_its_rest() {
+        for begun in [&b"\x1b[<0;1;1"[..], b"\x1b]11;rgb", b"\x1b[M ", b"\x1b[200~a", b"\xe6"] {
+            let (mut parser, mut tokens) = (Parser::default(), Vec::new());
+            parser.push(begun, Duration::ZERO, &mut tokens);
+            let mut press = |at_s| {
+                let mut tokens = Vec::new();
+                parser.push(b"y", Duration::from_secs(at_s), &mut tokens);
+                inputs(tokens, parser.is_unfinished()).pop()
+            };
+            let is_key = |input: Option<Input>| matches!(input, Some(Input::Keys(_)));
+            assert!(!is_key(press(20)), "{}", begun.escape_ascii());
+            assert!(is_key(press(21)), "{}", begun.escape_ascii());
         }
     }
 }

@@ -15,6 +15,9 @@ use crate::app::pointer::Pointer;
 pub(super) const ESC_WAIT: Duration = Duration::from_millis(50);
 /// How long an unfinished sequence waits for its next byte.
 const SEQUENCE_WAIT: Duration = Duration::from_secs(1);
+/// How long an unfinished paste waits for its next byte: one whose end was lost must not keep the
+/// keyboard for good.
+const PASTE_WAIT: Duration = Duration::from_secs(10);
 /// The longest string sequence; what is longer is dropped.
 const STRING_BYTES_MAX: usize = 64 * 1024;
 /// How much of an OSC string is looked at: an answer about a colour is shorter.
@@ -39,6 +42,8 @@ pub(super) enum Token {
     Status,
     /// The answer to `OSC 11`: red, green and blue of the ground.
     Background([u8; 3]),
+    /// Anything else that is no key: a report that nobody asked for, a sequence that was broken off.
+    Noise,
 }
 
 /// Where the parser is in a sequence.
@@ -82,12 +87,17 @@ pub(super) struct Parser {
     state: State,
     /// When the last byte came.
     last: Duration,
+    /// Whether a sequence was given up: the next bytes may be the rest of it.
+    is_broken: bool,
 }
 
 impl Parser {
     /// Takes bytes that were read at `now`, and adds what they mean.
     pub(super) fn push(&mut self, bytes: &[u8], now: Duration, tokens: &mut Vec<Token>) {
         self.expire(now, tokens);
+        if std::mem::take(&mut self.is_broken) {
+            tokens.push(Token::Noise);
+        }
         for &byte in bytes {
             self.last = now;
             self.byte(byte, tokens);
@@ -97,22 +107,33 @@ impl Parser {
     /// When [`Parser::expire`] has something to do, if nothing comes before.
     pub(super) fn due(&self) -> Option<Duration> {
         match self.state {
-            State::Ground | State::Paste { .. } => None,
+            State::Ground => None,
             State::Esc => Some(self.last + ESC_WAIT),
+            State::Paste { .. } => Some(self.last + PASTE_WAIT),
             _ => Some(self.last + SEQUENCE_WAIT),
         }
     }
 
-    /// Ends what waited too long for its rest: a lone ESC is the key, any other beginning is
-    /// dropped. A paste is waited for: its text must never be taken for keys.
+    /// Whether a sequence has begun whose end did not come yet.
+    pub(super) fn is_unfinished(&self) -> bool {
+        !matches!(self.state, State::Ground)
+    }
+
+    /// Ends what waited too long for its rest: a lone ESC is the key, a paste is what came of it, any
+    /// other beginning is dropped. What comes next may be the rest, and counts as no key of its own.
     pub(super) fn expire(&mut self, now: Duration, tokens: &mut Vec<Token>) {
         if self.due().is_none_or(|due| now < due) {
             return;
         }
-        if matches!(self.state, State::Esc) {
-            tokens.push(key(KeyCode::Esc, KeyModifiers::NONE));
+        match std::mem::take(&mut self.state) {
+            State::Ground => {}
+            State::Esc => tokens.push(key(KeyCode::Esc, KeyModifiers::NONE)),
+            State::Paste { text, .. } => {
+                tokens.push(Token::Paste(String::from_utf8_lossy(&text).into_owned()));
+                self.is_broken = true;
+            }
+            _ => self.is_broken = true,
         }
-        self.state = State::Ground;
     }
 
     fn byte(&mut self, byte: u8, tokens: &mut Vec<Token>) {
@@ -121,11 +142,8 @@ impl Parser {
             State::Utf8 { bytes, missing, is_alt } => utf8(bytes, missing, is_alt, byte, tokens),
             State::Esc => escaped(byte, tokens),
             State::Csi(bytes) => csi(bytes, byte, tokens),
-            State::Ss3 => {
-                tokens.extend(csi::ss3(byte).map(Token::Key));
-                State::Ground
-            }
-            State::Console | State::Mouse(1) => State::Ground,
+            State::Ss3 => ended(csi::ss3(byte).map(Token::Key), tokens),
+            State::Console | State::Mouse(1) => ended(None, tokens),
             State::Mouse(left) => State::Mouse(left.saturating_sub(1)),
             State::Str { bytes, missing, has_esc, answer } => {
                 string((bytes, missing, has_esc), answer, byte, tokens)
@@ -137,6 +155,12 @@ impl Parser {
 
 fn key(code: KeyCode, modifiers: KeyModifiers) -> Token {
     Token::Key(KeyEvent::new_with_kind(code, modifiers, KeyEventKind::Press))
+}
+
+/// After a sequence: the token that it stands for, if it is one that means something.
+fn ended(token: Option<Token>, tokens: &mut Vec<Token>) -> State {
+    tokens.push(token.unwrap_or(Token::Noise));
+    State::Ground
 }
 
 /// A byte outside of any sequence, or behind a lone ESC (then Alt is held).
@@ -152,7 +176,7 @@ fn ground(byte: u8, held: KeyModifiers, tokens: &mut Vec<Token>) -> State {
         0x1c..=0x1f => (KeyCode::Char(char::from(byte - 0x1c + b'4')), control),
         0x20..=0x7e => (KeyCode::Char(char::from(byte)), held),
         // A control character of eight bits begins a sequence, too.
-        0x80..=0x9f => return c1(byte),
+        0x80..=0x9f => return c1(byte, tokens),
         0xc2..=0xdf => return begin(byte, 1, held),
         0xe0..=0xef => return begin(byte, 2, held),
         0xf0..=0xf4 => return begin(byte, 3, held),
@@ -169,13 +193,13 @@ fn begin(byte: u8, missing: usize, held: KeyModifiers) -> State {
 }
 
 /// The state that a control character of C1 begins.
-fn c1(byte: u8) -> State {
+fn c1(byte: u8, tokens: &mut Vec<Token>) -> State {
     match byte {
         0x8f => State::Ss3,
         0x9b => State::Csi(Vec::new()),
         0x9d => OSC,
         0x90 | 0x98 | 0x9e | 0x9f => STRING,
-        _ => State::Ground,
+        _ => ended(None, tokens),
     }
 }
 
@@ -199,10 +223,10 @@ fn utf8(
         return State::Utf8 { bytes, missing: missing - 1, is_alt };
     }
     let Some(c) = std::str::from_utf8(&bytes).ok().and_then(|text| text.chars().next()) else {
-        return State::Ground;
+        return ended(None, tokens);
     };
     if ('\u{80}'..='\u{9f}').contains(&c) {
-        return c1(c as u8);
+        return c1(c as u8, tokens);
     }
     let held = if is_alt { KeyModifiers::ALT } else { KeyModifiers::NONE };
     tokens.push(key(KeyCode::Char(c), held));
@@ -226,25 +250,19 @@ fn escaped(byte: u8, tokens: &mut Vec<Token>) -> State {
 
 fn csi(mut bytes: Vec<u8>, byte: u8, tokens: &mut Vec<Token>) -> State {
     match byte {
-        0x1b => State::Esc,
-        0x18 | 0x1a => State::Ground,
+        0x1b => {
+            tokens.push(Token::Noise);
+            State::Esc
+        }
+        0x18 | 0x1a => ended(None, tokens),
         b'[' if bytes.is_empty() => State::Console,
         b'M' if bytes.is_empty() => State::Mouse(3),
         b'~' if bytes == b"200" => State::Paste { text: Vec::new(), end: 0 },
-        b'n' => {
-            if bytes == b"0" {
-                tokens.push(Token::Status);
-            }
-            State::Ground
-        }
+        b'n' => ended((bytes == b"0").then_some(Token::Status), tokens),
         b'M' | b'm' if bytes.first() == Some(&b'<') => {
-            tokens.extend(mouse::report(&bytes, byte).map(Token::Mouse));
-            State::Ground
+            ended(mouse::report(&bytes, byte).map(Token::Mouse), tokens)
         }
-        0x40..=0x7e => {
-            tokens.extend(csi::key(&bytes, byte).map(Token::Key));
-            State::Ground
-        }
+        0x40..=0x7e => ended(csi::key(&bytes, byte).map(Token::Key), tokens),
         _ if bytes.len() >= CSI_BYTES_MAX => State::Csi(bytes),
         byte => {
             bytes.push(byte);
@@ -259,15 +277,14 @@ fn string(
     byte: u8,
     tokens: &mut Vec<Token>,
 ) -> State {
-    let mut end = |answer: Option<Vec<u8>>| {
-        tokens.extend(answer.and_then(|answer| background(&answer)).map(Token::Background));
-        State::Ground
-    };
+    let color =
+        |answer: Option<Vec<u8>>| answer.and_then(|it| background(&it)).map(Token::Background);
     if has_esc && byte == b'\\' {
-        return end(answer);
+        return ended(color(answer), tokens);
     }
     if has_esc {
         // Another sequence begins: the string was broken off.
+        tokens.push(Token::Noise);
         return escaped(byte, tokens);
     }
     let (missing, is_inside) = match byte {
@@ -278,10 +295,10 @@ fn string(
         _ => (0, false),
     };
     match byte {
-        0x07 => end(answer),
-        0x9c if !is_inside => end(answer),
-        0x18 | 0x1a => State::Ground,
-        _ if bytes >= STRING_BYTES_MAX => State::Ground,
+        0x07 => ended(color(answer), tokens),
+        0x9c if !is_inside => ended(color(answer), tokens),
+        0x18 | 0x1a => ended(None, tokens),
+        _ if bytes >= STRING_BYTES_MAX => ended(None, tokens),
         byte => {
             if let Some(answer) = answer.as_mut().filter(|it| byte != 0x1b && it.len() < ANSWER_MAX)
             {

@@ -248,7 +248,7 @@ impl Applying<'_> {
         let now = self.now;
         let Some(daemon) = self.daemon() else { return };
         let was_live = daemon.is_live();
-        let home = daemon.home.clone();
+        let (home, is_saved) = (daemon.home.clone(), daemon.is_saved());
         daemon.retry_at_ms = None;
         daemon.measure_interval_ms = None;
         let mut is_other = false;
@@ -281,7 +281,7 @@ impl Applying<'_> {
             }
             Connection::Down { problem, .. } if was_live => {
                 self.say("lost", Severity::Bad, &problem.sentence());
-                self.say("lost", Severity::Neutral, &problem.advice(&home));
+                self.say("lost", Severity::Neutral, &problem.advice(&home, is_saved));
                 self.changes.push(Change::Lost);
             }
             _ => {}

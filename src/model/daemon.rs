@@ -129,6 +129,16 @@ impl Daemon {
     pub fn is_live(&self) -> bool {
         matches!(self.connection, Connection::Live { .. })
     }
+
+    /// Whether a list of processes is saved in its home, where that is known.
+    #[must_use]
+    pub fn is_saved(&self) -> Option<bool> {
+        match self.saved.as_ref()? {
+            SavedList::Missing => Some(false),
+            SavedList::Read(_) => Some(true),
+            SavedList::Unreadable(_) => None,
+        }
+    }
 }
 
 /// How the bus of a daemon stands.
@@ -289,24 +299,30 @@ impl Problem {
                 format!("nobody listens on {path}; pm2 update (restarts all apps) fixes it")
             }
             Self::Silent { .. } => "the bus does not answer".to_owned(),
-            problem => format!("{}; {}", problem.sentence(), problem.advice(home)),
+            problem => format!("{}; {}", problem.sentence(), problem.advice(home, None)),
         }
     }
 
-    /// What the user can do about it.
+    /// What the user can do about it. `is_saved`: whether a list of processes is saved in the home, where
+    /// that is known.
     #[must_use]
-    pub fn advice(&self, home: &str) -> String {
+    pub fn advice(&self, home: &str, is_saved: Option<bool>) -> String {
         let home = word(home);
+        let start = |again: &str| match is_saved {
+            Some(true) => format!("start it{again} with: PM2_HOME={home} pm2 resurrect"),
+            Some(false) => format!(
+                "start it{again} with: PM2_HOME={home} pm2 start app.js   (no list of processes is saved)"
+            ),
+            None => format!(
+                "start it{again} with: PM2_HOME={home} pm2 resurrect   (or pm2 start app.js)"
+            ),
+        };
         match self {
             Self::HomeMissing { .. } => {
                 format!("use another --home, or start PM2: PM2_HOME={home} pm2 start app.js")
             }
-            Self::SocketMissing { .. } | Self::Killed { .. } | Self::Closed => {
-                format!("start it with: PM2_HOME={home} pm2 resurrect   (or pm2 start app.js)")
-            }
-            Self::Refused { .. } => {
-                format!("start it again with: PM2_HOME={home} pm2 resurrect")
-            }
+            Self::SocketMissing { .. } | Self::Killed { .. } | Self::Closed => start(""),
+            Self::Refused { .. } => start(" again"),
             Self::PermissionDenied { owner, .. } => match owner {
                 Some(owner) => format!("run: sudo -u {} pm2-tui --home {home}", word(owner)),
                 None => format!("run pm2-tui as the user that owns {home}"),

@@ -12,7 +12,7 @@ use super::deed::Deed;
 use super::{Target, Verdict};
 use crate::protocol::risk::Risk;
 
-/// The most processes that one app is scaled to: a slip is no flood.
+/// The most processes that one app is scaled to: a typo must not start a flood.
 pub const INSTANCES_MAX: u32 = 1_024;
 
 /// Tells tasks that are under way apart; whoever asks for one gives it.

@@ -4,6 +4,7 @@
 //! `restart overlimit`, and an echo of what this program itself asked for; each is told once.
 
 use super::Action;
+use super::looping::restart_delay_ms;
 use super::moment::Moment;
 use super::process::Process;
 use super::verdict::End;
@@ -159,11 +160,21 @@ fn read_exit(process: Option<&mut Process>, event: &ProcessEvent, now: Moment) -
     match process {
         Some(process) if process.stopping_since_ms.is_some() => {
             process.stop_told_at_ms = Some(now.steady_ms);
-            let is_told = process.pending.is_some() || is_explained(process, now);
+            let is_told = process.pending.is_some()
+                || is_ended_here(process, now)
+                || is_explained(process, now);
             (!is_told).then(|| Life::Stopped { end: end(event) })
         }
         _ => Some(Life::Ended(ended(event))),
     }
+}
+
+/// Whether the verdict of a stop that was asked for here told it, which may come before the event.
+fn is_ended_here(process: &Process, now: Moment) -> bool {
+    process.asked.is_some_and(|(action, at_ms)| {
+        matches!(action, Action::Stop | Action::Delete)
+            && now.steady_ms.saturating_sub(at_ms) < ECHO_MS
+    })
 }
 
 /// Whether PM2 said just before why it stops the process.
@@ -184,7 +195,7 @@ fn ended(event: &ProcessEvent) -> Ended {
         Some(why) => Next::Stays(why),
         None => Next::Restart {
             restart: info.restarts.saturating_add(1),
-            delay_ms: Process::new(info.clone()).restart_delay_ms(),
+            delay_ms: restart_delay_ms(info),
             unstable: (info.unstable_restarts > 0 && is_short)
                 .then(|| (info.unstable_restarts, info.restarts_max())),
         },
@@ -253,6 +264,27 @@ pub fn read_exit_line(line: &str) -> Option<(BusPmId, Option<&str>)> {
     Some((id, Some(signal).filter(|signal| *signal != "SIGINT")))
 }
 
+/// Whether a line of the daemon's console says what an event says that comes with it: that an app was
+/// started, is online, ended, or was stopped (docs/pm2-ops.md section 2.2).
+#[must_use]
+pub fn repeats_event(line: &str) -> bool {
+    let of_app = || {
+        line.starts_with("App [")
+            && (line.ends_with("] online")
+                || line.ends_with("] starting in -fork mode-")
+                || line.ends_with("] starting in -cluster mode-")
+                || read_exit_line(line).is_some())
+    };
+    let is_disconnect = line.starts_with("App name:") && line.ends_with(" disconnected");
+    let of_stop = || {
+        (line.starts_with("Stopping app:") && line.contains(" id:"))
+            || (line.starts_with("pid=")
+                && line.contains(" msg=process ")
+                && line.contains("killed"))
+    };
+    of_app() || is_disconnect || of_stop()
+}
+
 /// How a line of the console names a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whom<'a> {
@@ -279,6 +311,32 @@ mod tests {
         assert_eq!(read_exit_line(older), Some((id(7), Some("SIGHUP"))));
         for other in ["", "App [api:0] online", "App [api:x] exited with code [0] via signal [S]"] {
             assert_eq!(read_exit_line(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_the_console_repeats_is_known() {
+        for line in [
+            "App [api:0] starting in -fork mode-",
+            "App [api:_old_0] starting in -cluster mode-",
+            "App [my:a]pp:12] online",
+            "App [api:0] exited with code [1] via signal [SIGINT]",
+            "Stopping app:api id:0",
+            "App name:api id:0 disconnected",
+            "pid=42 msg=process killed",
+            "pid=42 msg=process tree killed (1 pids)",
+        ] {
+            assert!(repeats_event(line), "{line}");
+        }
+        for line in [
+            "",
+            "Script /a.js had too many unstable restarts (16). Stopped. \"errored\"",
+            "[PM2] Deregistering a cron job on: 3",
+            "pid=42 msg=failed to kill - retrying in 100ms",
+            "App [api:0] did not exit",
+            "Process 0 in a stopped status, starting it",
+        ] {
+            assert!(!repeats_event(line), "{line}");
         }
     }
 

@@ -1,9 +1,9 @@
 //! Whether a process keeps crashing, from PM2's own figures alone.
 //!
-//! Invariant: one look is enough, and a restart that a client, a watcher or a cron pattern commanded
-//! is no crash: PM2 sets `created_at` anew and `unstable_restarts` to 0 for each of those
-//! (`lib/God/Methods.js` `resetState`), and leaves both alone when it restarts what crashed
-//! (`lib/God.js` `handleExit`).
+//! Invariant: one look is enough, but for 3 s after a command ([`doubt_ms`]); and a restart that a
+//! client, a watcher or a cron pattern commanded is no crash: PM2 sets `created_at` anew and
+//! `unstable_restarts` to 0 for each of those (`lib/God/Methods.js` `resetState`), and leaves both alone
+//! when it restarts what crashed (`lib/God.js` `handleExit`).
 
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 
@@ -15,6 +15,11 @@ const STABLE_AFTER_MS: i64 = 30_000;
 /// What a commanded restart may take between setting `created_at` and starting the process, besides
 /// the process's own `kill_timeout`, milliseconds.
 const RESTART_MARGIN_MS: i64 = 1_000;
+/// The longest pause that PM2's growing back-off reaches, milliseconds (`lib/God.js`).
+const BACKOFF_MAX_MS: u64 = 15_000;
+/// How long a process that somebody just restarted may have to be watched until it is known whether it
+/// loops still, milliseconds.
+const DOUBT_MS: i64 = 3_000;
 
 /// Whether a process is in a crash loop: it runs, or waits for its next start; it was restarted at
 /// least three times, the last time by PM2 itself after a crash; and it has not been up long enough
@@ -44,6 +49,44 @@ pub fn looks_looping(info: &ProcessInfo, now_ms: i64) -> bool {
         || (info.restarts >= RESTARTS_MIN
             && (is_own_start || info.status == ProcessStatus::WaitingRestart));
     is_young && has_crashed
+}
+
+/// The pause before PM2 starts a crashed process again, as `God.handleExit` reckons it, milliseconds.
+#[must_use]
+pub fn restart_delay_ms(info: &ProcessInfo) -> Option<u64> {
+    let backoff = info.backoff_first_ms.map(|first| match info.backoff_last_ms {
+        None | Some(0) => first,
+        Some(last) => (last.saturating_mul(3) / 2).min(BACKOFF_MAX_MS),
+    });
+    backoff.or(info.restart_delay_ms).filter(|delay| *delay > 0)
+}
+
+/// How long to wait before a second look at a process that may loop without looking so, milliseconds:
+/// it was restarted at least three times, and somebody commanded one of them just now, which hides the
+/// crashes before. `None` where one look tells.
+#[must_use]
+pub fn doubt_ms(info: &ProcessInfo, now_ms: i64) -> Option<u64> {
+    if !may_loop(info, now_ms) || looks_looping(info, now_ms) {
+        return None;
+    }
+    let left_ms = info.online_since_ms?.saturating_add(DOUBT_MS).saturating_sub(now_ms);
+    u64::try_from(left_ms.min(DOUBT_MS)).ok().filter(|left_ms| *left_ms > 0)
+}
+
+/// Whether a process that is young was restarted so often that it may be in a crash loop.
+#[must_use]
+pub fn may_loop(info: &ProcessInfo, now_ms: i64) -> bool {
+    let is_up = matches!(info.status, ProcessStatus::Online | ProcessStatus::Launching);
+    let is_young = info
+        .online_since_ms
+        .is_some_and(|started_ms| now_ms.saturating_sub(started_ms) < STABLE_AFTER_MS);
+    is_up && !info.never_started() && is_young && info.restarts >= RESTARTS_MIN
+}
+
+/// Whether a process crashed between two looks: it was restarted, and not by a command.
+#[must_use]
+pub fn has_crashed(before: &ProcessInfo, now: &ProcessInfo) -> bool {
+    now.restarts > before.restarts && now.created_at_ms == before.created_at_ms
 }
 
 fn whole(ms: u64) -> i64 {
@@ -103,6 +146,20 @@ mod tests {
         for calm in [ProcessStatus::Stopped, ProcessStatus::Stopping, ProcessStatus::Errored] {
             assert!(!looks(&|info| info.status = calm.clone()), "{calm:?}");
         }
+    }
+
+    #[test]
+    fn a_command_just_now_leaves_a_doubt() {
+        let commanded = ProcessInfo { created_at_ms: Some(NOW - 1_200), ..crashing() };
+        assert_eq!(doubt_ms(&commanded, NOW), Some(2_000), "until it was up for 3 s");
+        assert_eq!(doubt_ms(&commanded, NOW + 2_000), None, "it was");
+        assert_eq!(doubt_ms(&crashing(), NOW), None, "it loops for certain");
+        let twice = ProcessInfo { restarts: 2, ..commanded.clone() };
+        assert_eq!(doubt_ms(&twice, NOW), None, "a mishap");
+        let later = ProcessInfo { restarts: 10, ..commanded.clone() };
+        assert!(has_crashed(&commanded, &later));
+        let again = ProcessInfo { created_at_ms: Some(NOW), ..later };
+        assert!(!has_crashed(&commanded, &again), "somebody restarted it once more");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use super::figures::Figures;
-use super::looping::looks_looping;
+use super::looping::{looks_looping, restart_delay_ms};
 use super::moment::Moment;
 use super::series::{Sample, Series};
 use super::speech::Speech;
@@ -15,8 +15,6 @@ use super::{Action, Target, Verdict, units};
 use crate::protocol::bus::{EventKind, ProcessEvent};
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 
-/// The longest pause that PM2's growing back-off reaches, milliseconds (`lib/God.js`).
-const BACKOFF_MAX_MS: u64 = 15_000;
 /// So many crashes within [`LOOP_SPAN_MS`] are a crash loop.
 const LOOP_CRASHES: usize = 3;
 /// One minute; a loop is over when there was none for so long.
@@ -80,6 +78,8 @@ pub struct Process {
     pub is_saved_running: bool,
     /// What its daemon and the configuration say of it.
     pub tag: super::tag::Tag,
+    /// Whether it looped when somebody restarted it: one crash more, and it still does.
+    has_looped: bool,
     /// When it last crashed, oldest first; at most [`LOOP_CRASHES`] times.
     crashed_at_ms: VecDeque<i64>,
 }
@@ -124,6 +124,7 @@ impl Process {
             stop_told_at_ms: None,
             is_saved_running: false,
             tag: super::tag::Tag::default(),
+            has_looped: false,
             crashed_at_ms: VecDeque::new(),
         }
     }
@@ -350,21 +351,11 @@ impl Process {
         let crashed = self.info.status == ProcessStatus::Stopped
             && self.stopping_since_ms.is_none()
             && self.info.stays_stopped().is_none();
-        if let (true, Some(delay)) = (crashed, self.restart_delay_ms()) {
+        if let (true, Some(delay)) = (crashed, restart_delay_ms(&self.info)) {
             // God says `stopped` on the bus and sets `waiting restart` right after (`handleExit`).
             self.info.status = ProcessStatus::WaitingRestart;
             self.restarts_at_ms = Some(now.steady_ms.saturating_add(delay as i64));
         }
-    }
-
-    /// The pause before PM2 starts a crashed process again, as `God.handleExit` reckons it.
-    pub(super) fn restart_delay_ms(&self) -> Option<u64> {
-        let info = &self.info;
-        let backoff = info.backoff_first_ms.map(|first| match info.backoff_last_ms {
-            None | Some(0) => first,
-            Some(last) => (last.saturating_mul(3) / 2).min(BACKOFF_MAX_MS),
-        });
-        backoff.or(info.restart_delay_ms).filter(|delay| *delay > 0)
     }
 
     fn forget_pid(&mut self) {
@@ -393,10 +384,12 @@ impl Process {
             && info.created_at_ms != self.info.created_at_ms;
         if is_commanded {
             self.crashed_at_ms.clear();
+            self.has_looped |= self.is_looping;
             self.is_looping = false;
             return;
         }
         if info.restarts > self.info.restarts {
+            self.is_looping |= std::mem::take(&mut self.has_looped);
             self.crashed_at_ms.push_back(now_ms);
             if self.crashed_at_ms.len() > LOOP_CRASHES {
                 self.crashed_at_ms.pop_front();
@@ -427,7 +420,9 @@ impl Process {
             Some(last) => since(last) > LOOP_SPAN_MS,
             None => self.online_since.is_none_or(|(_, since_ms)| since(&since_ms) > LOOP_SPAN_MS),
         };
-        self.is_looping &= !is_calm;
+        if is_calm {
+            (self.is_looping, self.has_looped) = (false, false);
+        }
     }
 
     /// Whether PM2 leaves it stopped, rather than starting it again in a moment.

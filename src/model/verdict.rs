@@ -22,6 +22,8 @@ pub enum Verdict {
     Up {
         /// For how long it was watched, milliseconds.
         after_ms: u64,
+        /// Whether it was in a crash loop before: this need not be the end of that.
+        was_looping: bool,
     },
     /// It does not run as it should.
     Down(Down),
@@ -128,7 +130,10 @@ impl Verdict {
             Self::Already => deed.already.to_string(),
             Self::Added => "stopped, because its autostart is off".to_owned(),
             Self::Ended => "ended by itself with exit code 0".to_owned(),
-            Self::Up { after_ms } => format!("up {}", seconds(*after_ms)),
+            Self::Up { after_ms, was_looping: false } => format!("up {}", seconds(*after_ms)),
+            Self::Up { after_ms, was_looping: true } => {
+                format!("up {}, but it was in a crash loop before", seconds(*after_ms))
+            }
             Self::Down(down) => down.words(),
             Self::CameBack { times: 0 | 1 } => {
                 "came back: PM2 started it again meanwhile".to_owned()
@@ -242,7 +247,8 @@ mod tests {
             Verdict::Already,
             Verdict::Added,
             Verdict::Ended,
-            Verdict::Up { after_ms: 1_000 },
+            Verdict::Up { after_ms: 1_000, was_looping: false },
+            Verdict::Up { after_ms: 1_000, was_looping: true },
             down(Why::Ends(code()), 1, Some("Error: bad config")),
             down(Why::Ends(End::Signal("SIGSEGV".into())), 3, None),
             down(Why::StaysStopped(End::Code("3".into())), 1, None),
@@ -266,6 +272,7 @@ mod tests {
         added api[0], stopped, because its autostart is off
         restarted api[0], ended by itself with exit code 0
         restarted api[0], up 1.0 s
+        restarted api[0], up 1.0 s, but it was in a crash loop before
         restarted api[0], but it is down: exit code 1: Error: bad config
         restarted api[0], but it is down: killed by SIGSEGV, 3 times in 1.0 s
         restarted api[0], but it is down: exit code 3, and PM2 leaves it stopped
@@ -282,6 +289,6 @@ mod tests {
         restart api[0]: unknown: the daemon closed the connection after 0.3 s, it may have happened
         ");
         let successes = all.iter().filter(|verdict| verdict.is_success()).count();
-        assert_eq!(successes, 5);
+        assert_eq!(successes, 6);
     }
 }

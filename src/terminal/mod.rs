@@ -32,7 +32,7 @@ pub(crate) use self::kind::Kind;
 use crate::app::App;
 use crate::app::pointer::{Pointer, Under};
 use crate::runtime::Surface;
-use crate::view::plain::Told;
+use crate::view::plain::Announced;
 use crate::view::theme::{Ground, Theme};
 use crate::view::{self, view};
 
@@ -226,7 +226,7 @@ pub(crate) struct Screen {
     /// What goes out with the next frame.
     aside: Vec<u8>,
     /// What was said, where nothing is drawn.
-    told: Told,
+    told: Announced,
     /// Whether the mouse is to be reported, and whether the terminal was told so.
     mouse: (bool, bool),
 }
@@ -265,7 +265,7 @@ impl Screen {
             from_writer,
             in_flight: 0,
             aside: Vec::new(),
-            told: Told::default(),
+            told: Announced::default(),
             mouse: (reports_mouse, reports_mouse),
         };
         // Before its status is asked for: the answers come in this order.
@@ -382,7 +382,7 @@ impl Surface for Screen {
     }
 
     fn redraw(&mut self) {
-        self.told = Told::default();
+        self.told = Announced::default();
         // Clearing memory cannot fail; the next draw then sends every cell.
         let _ = self.terminal.clear();
     }

@@ -71,7 +71,7 @@ fn lines(app: &App, columns: u16) -> Vec<(String, Role)> {
             }
             Connection::Down { problem, .. } => {
                 say(&format!("{whom}{}", problem.sentence()), Role::Bad);
-                say(&problem.advice(home), Role::Text);
+                say(&problem.advice(home, daemon.is_saved()), Role::Text);
                 let retry_at_ms = daemon.retry_at_ms;
                 let left = |at_ms| text::seconds_until(at_ms, app.now.steady_ms);
                 let again = match retry_at_ms.and_then(left) {

@@ -34,7 +34,7 @@ const PLAIN: Theme = Theme::new(Colors::None, Ground::Unknown, true);
 
 /// What was said.
 #[derive(Debug, Default)]
-pub struct Told {
+pub struct Announced {
     has_rows: bool,
     place: String,
     selected: Option<(ProcessKey, Option<Group>)>,
@@ -48,7 +48,7 @@ pub struct Told {
 
 /// What is new since then.
 #[must_use]
-pub fn news(app: &App, told: &mut Told) -> Vec<String> {
+pub fn news(app: &App, told: &mut Announced) -> Vec<String> {
     let mut lines = Vec::new();
     cover(app, told, &mut lines);
     let is_covered = app.mode.covers();
@@ -66,7 +66,7 @@ pub fn news(app: &App, told: &mut Told) -> Vec<String> {
 }
 
 /// What covers the screen: its lines that were not there before.
-fn cover(app: &App, told: &mut Told, lines: &mut Vec<String>) {
+fn cover(app: &App, told: &mut Announced, lines: &mut Vec<String>) {
     let shown = if app.mode.covers() { covering(app) } else { Vec::new() };
     lines.extend(shown.iter().filter(|line| !told.covering.contains(line)).cloned());
     if !told.covering.is_empty() && shown.is_empty() {
@@ -77,7 +77,7 @@ fn cover(app: &App, told: &mut Told, lines: &mut Vec<String>) {
 }
 
 /// Where one is, and what is asked for there.
-fn place(app: &App, told: &mut Told, lines: &mut Vec<String>) {
+fn place(app: &App, told: &mut Announced, lines: &mut Vec<String>) {
     let place = match app.focus {
         Pane::Processes => table(app),
         Pane::Log if app.log_top.is_none() => "log, following".to_owned(),
@@ -139,7 +139,7 @@ fn table(app: &App) -> String {
 }
 
 /// The row or line that one is on, if it is another than before.
-fn selection(app: &App, told: &mut Told, lines: &mut Vec<String>) {
+fn selection(app: &App, told: &mut Announced, lines: &mut Vec<String>) {
     match app.focus {
         Pane::Processes => {
             let selected = app.selected.map(|key| (key, app.cursor_group().cloned()));
@@ -190,7 +190,7 @@ fn row(app: &App, key: ProcessKey) -> Option<String> {
 }
 
 /// What is new in the log.
-fn log(app: &App, told: &mut Told, lines: &mut Vec<String>) {
+fn log(app: &App, told: &mut Announced, lines: &mut Vec<String>) {
     let all = app.lines();
     let from = match told.last {
         None => all.len().saturating_sub(LOG_LINES_MAX),

@@ -58,16 +58,16 @@ pub(crate) fn a_file_stands_for_its_apps() {
     assert!(one.out.starts_with("started web["), "{one:?}");
     let both = run(&["start", "ecosystem.config.js", "--only", "job,web"]).with(0);
     assert_eq!(sorted(&both.out).len(), 2, "{both:?}");
-    let slip = run(&["start", "ecosystem.config.js", "--only", "webb"]).with(2);
-    assert!(slip.err.contains("webb") && slip.err.contains("job"), "{slip:?}");
+    let typo = run(&["start", "ecosystem.config.js", "--only", "webb"]).with(2);
+    assert!(typo.err.contains("webb") && typo.err.contains("job"), "{typo:?}");
     for only in [" web , job ", "web job", "web,", "web,web"] {
         let some = run(&["start", "ecosystem.config.js", "--only", only]).with(0);
         let count = if only.contains("job") { 2 } else { 1 };
         assert_eq!(some.out.lines().count(), count, "{only}: {some:?}");
     }
     for (only, why) in [("WEB", "WEB"), ("web,webb", "webb"), ("we*", "we*"), ("", "it is empty")] {
-        let slip = run(&["start", "ecosystem.config.js", "--only", only]).with(2);
-        assert!(slip.err.contains(why) && slip.out.is_empty(), "{only}: {slip:?}");
+        let typo = run(&["start", "ecosystem.config.js", "--only", only]).with(2);
+        assert!(typo.err.contains(why) && typo.out.is_empty(), "{only}: {typo:?}");
     }
     let word = run(&["start", "other", "--only", "web"]).with(2);
     assert!(word.err.contains("--only"), "{word:?}");

@@ -26,8 +26,8 @@ pub(crate) fn what_is_left_out_is_no_failure() {
     }
     let none = daemon.run(&["check", "app-3", "--except", "app-3"]).with(1);
     assert_eq!(none.err, "pm2-tui: no processes to check\n");
-    let slip = daemon.run(&["check", "--except", "app3"]).with(1);
-    assert!(slip.err.contains("`app3`"), "{slip:?}");
+    let typo = daemon.run(&["check", "--except", "app3"]).with(1);
+    assert!(typo.err.contains("`app3`"), "{typo:?}");
     let alone = daemon.run(&["check", "--within", "1s"]).with(2);
     assert!(alone.err.contains("--max-restarts"), "{alone:?}");
 }
@@ -86,9 +86,13 @@ pub(crate) fn it_can_be_read_by_programs() {
 pub(crate) fn a_crash_loop_is_noticed() {
     let crashes = apps::script("now", "js", "throw new Error('bad config');");
     let crashes = crashes.with(json!({"max_restarts": 1000, "restart_delay": 100}));
-    let home = Pm2Home::with(Release::Seven, &[crashes, apps::sleeper("calm")]);
+    // PM2 calls this one stable, since it lives longer than its own `min_uptime`.
+    let quick = apps::script("quick", "js", "setTimeout(() => process.exit(3), 150);");
+    let quick = quick.with(json!({"max_restarts": 100_000, "min_uptime": 100}));
+    let home = Pm2Home::with(Release::Seven, &[crashes, apps::sleeper("calm"), quick]);
     wait_until("it crashed a few times", || home.one("now").restarts >= 4);
     let run = |arguments: &[&str]| pm2_tui(home.path(), arguments);
+    a_restart_does_not_hide_it(&home);
     let ended = run(&["check", "--looping"]).with(1);
     assert!(ended.out.starts_with("now[0]: in a crash loop: "), "{ended:?}");
     assert_eq!(run(&["check", "--looping", "--except", "now"]).with(0).out, "ok: 1 process\n");
@@ -97,4 +101,19 @@ pub(crate) fn a_crash_loop_is_noticed() {
     assert_eq!(often.out.lines().count(), 1, "{often:?}");
     run(&["stop", "now"]).with(0);
     assert_eq!(run(&["check", "--looping"]).with(0).out, "ok: 2 processes\n");
+}
+
+fn a_restart_does_not_hide_it(home: &Pm2Home) {
+    let run = |arguments: &[&str]| pm2_tui(home.path(), arguments);
+    wait_until("it crashed often", || home.one("quick").restarts >= 4);
+    wait_until("it looks so", || {
+        let listed = run(&["ls", "--filter", "quick"]).with(0).out;
+        listed.contains("online, looping")
+    });
+    let restarted = run(&["restart", "quick"]).with(1);
+    assert!(restarted.err.contains("down: exit code 3"), "{restarted:?}");
+    run(&["restart", "quick", "--settle", "0"]).with(0);
+    let ended = run(&["check", "quick", "--looping"]).with(1);
+    assert!(ended.out.starts_with("quick[2]: in a crash loop: "), "{ended:?}");
+    run(&["delete", "quick"]).with(0);
 }

@@ -29,6 +29,14 @@ const MORE: &[&[(&str, u64)]] = &[
     &[("d", 300), ("yes\r", 0)],
     // An answer is a letter alone: not with Alt, not out of a reply.
     &[("d", 300), ("\u{1b}y", 0)],
+    // Nor beside a report that nobody asked for, or behind one that was given up.
+    &[("d", 300), ("\u{1b}[M !!y", 0)],
+    &[("d", 300), ("\u{1b}[35;20;5My", 0)],
+    &[("d", 300), ("\u{1b}[?1uy", 0)],
+    &[("d", 300), ("\u{1b}[<0;1;1", 1_200), ("y", 0)],
+    &[("d", 300), ("\u{1b}P>|XTerm(380)\u{1b}\\y", 0)],
+    &[("d", 300), ("\u{1b}[200~a\u{1b}[201~y", 0)],
+    &[("d", 300), ("y\u{1b}[<0;1;1", 20), (";M", 0)],
     &[("d", 300), ("\u{19}", 0)],
     &[("d", 300), ("\u{1b}]11;rgb:yyyy/yyyy/yyyy\u{1b}\\", 0)],
     &[(":", 300), ("killMe\r", 0)],

@@ -236,8 +236,8 @@ impl Keymap {
             .iter()
             .filter(|(place, _)| here(*place))
             .map(|(_, name)| (strsim::damerau_levenshtein(name, &binding.command), name))
-            .min_by_key(|(slips, _)| *slips)
-            .filter(|(slips, name)| slips * 3 <= name.len());
+            .min_by_key(|(edits, _)| *edits)
+            .filter(|(edits, name)| edits * 3 <= name.len());
         match near {
             Some((_, near)) => {
                 format!("[{table}] has no `{}`; did you mean `{near}`?", binding.command)

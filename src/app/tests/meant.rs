@@ -200,7 +200,8 @@ fn finished(app: &App, id: u32, action: Action, verdict: Verdict) -> Report {
 fn the_row_says_what_came_of_an_action_and_then_its_status() {
     let mut app = app(1);
     press(&mut app, Command::Act(Action::Restart));
-    let up = finished(&app, 0, Action::Restart, Verdict::Up { after_ms: 1_000 });
+    let up =
+        finished(&app, 0, Action::Restart, Verdict::Up { after_ms: 1_000, was_looping: false });
     let now = |ms| Moment::at(ms);
     let _ = update(&mut app, now(3_000), Message::Report(D, up));
     let outcome = app.watched.fleet.get(key(0)).unwrap().outcome.clone().unwrap();

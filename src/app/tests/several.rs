@@ -213,7 +213,7 @@ fn the_end_lists_each_verdict_and_esc_leaves_the_rest_undone() {
     assert_eq!((counts.ended, counts.begun, counts.waiting), (0, 1, 2));
     assert_eq!(press(&mut app, Command::Back), [Effect::Halt]);
     assert_eq!(press(&mut app, Command::Back), [], "once");
-    ended(&mut app, &targets[0], Verdict::Up { after_ms: 1_000 });
+    ended(&mut app, &targets[0], Verdict::Up { after_ms: 1_000, was_looping: false });
     ended(&mut app, &targets[1], Verdict::NotBegun);
     assert!(app.batch.is_some());
     ended(&mut app, &targets[2], Verdict::NotBegun);
@@ -247,7 +247,7 @@ fn nothing_opens_over_what_is_open() {
     let [Effect::Act { targets, .. }] = &effects[..] else { panic!("{effects:?}") };
     press(&mut app, Command::Filter);
     for target in targets {
-        ended(&mut app, target, Verdict::Up { after_ms: 1_000 });
+        ended(&mut app, target, Verdict::Up { after_ms: 1_000, was_looping: false });
     }
     assert!(matches!(app.mode, Mode::Filter(_)));
     let said = &app.notice.as_ref().unwrap().text;
@@ -380,6 +380,7 @@ fn a_stop_is_undone_by_a_start() {
     let target = targets[0].clone();
     press(&mut app, UNDO);
     assert_eq!(app.mode, Mode::Normal, "it is not stopped yet");
+    assert!(app.notice.as_ref().unwrap().text.contains("still under way"));
     finish(&mut app, Action::Stop, &target, Verdict::Done);
     press(&mut app, Command::Down);
     press(&mut app, UNDO);

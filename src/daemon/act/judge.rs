@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::witness::Record;
 use crate::model::Target;
+use crate::model::looping::may_loop;
 use crate::model::verdict::{Down, End, Verdict, Why};
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 
@@ -39,10 +40,14 @@ impl From<Option<Duration>> for Settle {
 }
 
 impl Settle {
-    /// The window of a process.
-    pub(super) fn window(self, info: Option<&ProcessInfo>) -> Duration {
+    /// The window of a process, as it was at `now_ms`, milliseconds since 1970. One that may be in a
+    /// crash loop is not called up after a shorter time than PM2's default.
+    pub(super) fn window(self, info: Option<&ProcessInfo>, now_ms: i64) -> Duration {
         let own = info.and_then(|info| info.min_uptime_ms).map(Duration::from_millis);
         match self {
+            Self::Own if info.is_some_and(|info| may_loop(info, now_ms)) => {
+                own.unwrap_or_default().max(MIN_UPTIME)
+            }
             Self::Own => own.unwrap_or(MIN_UPTIME),
             Self::For(window) => window,
         }
@@ -72,6 +77,8 @@ pub(super) struct Evidence<'a> {
     pub(super) answered: Instant,
     /// Its `listen_timeout`.
     pub(super) listen: Duration,
+    /// Whether it was in a crash loop before.
+    pub(super) was_looping: bool,
     /// The process as it is now.
     pub(super) now: Option<&'a ProcessInfo>,
     /// When that look was taken.
@@ -114,7 +121,7 @@ pub(super) fn launched(evidence: &Evidence<'_>) -> Verdict {
         _ if now.wait_ready && took_all(evidence) => {
             down(Why::NotReady { waited_ms: millis(evidence.listen) })
         }
-        _ => Verdict::Up { after_ms: watched_ms },
+        _ => Verdict::Up { after_ms: watched_ms, was_looping: evidence.was_looping },
     }
 }
 
@@ -179,6 +186,7 @@ mod tests {
             sent,
             answered: sent,
             listen: Duration::from_secs(3),
+            was_looping: false,
             now,
             looked: sent + Duration::from_secs(1),
         };
@@ -237,6 +245,7 @@ mod tests {
                 sent: start,
                 answered,
                 listen,
+                was_looping: false,
                 now,
                 looked,
             })
@@ -248,6 +257,25 @@ mod tests {
         assert!(
             verdict(3_010, None).words(crate::model::Action::Restart).contains("not report ready")
         );
+    }
+
+    #[test]
+    fn one_that_loops_is_watched_for_a_second_at_least() {
+        let now_ms = 1_000_000;
+        let quick = |restarts, up_ms| ProcessInfo {
+            min_uptime_ms: Some(100),
+            online_since_ms: Some(now_ms - up_ms),
+            restarts,
+            ..info(ProcessStatus::Online)
+        };
+        let window = |info: &ProcessInfo| Settle::Own.window(Some(info), now_ms);
+        assert_eq!(window(&quick(9, 300)), MIN_UPTIME);
+        assert_eq!(window(&quick(2, 300)), Duration::from_millis(100), "a mishap");
+        assert_eq!(window(&quick(9, 60_000)), Duration::from_millis(100), "it is stable");
+        let slow = ProcessInfo { min_uptime_ms: Some(5_000), ..quick(9, 300) };
+        assert_eq!(window(&slow), Duration::from_secs(5));
+        let said = Settle::For(Duration::ZERO).window(Some(&quick(9, 300)), now_ms);
+        assert_eq!(said, Duration::ZERO, "as the user says");
     }
 
     #[test]

@@ -9,6 +9,8 @@ use super::Acting;
 use super::judge::{Evidence, due, launched};
 use super::steps::Caller;
 use super::witness::Witness;
+use crate::daemon::clock::now_ms;
+use crate::model::looping::looks_looping;
 use crate::model::{Action, Target, Verdict};
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 
@@ -28,6 +30,8 @@ pub(crate) struct Launch {
     pub(crate) listen: Duration,
     /// How long it is watched after it came up.
     pub(crate) window: Duration,
+    /// Whether it was in a crash loop before.
+    pub(crate) was_looping: bool,
 }
 
 impl Acting {
@@ -38,11 +42,13 @@ impl Acting {
         Witness::new(ear, is_connected)
     }
 
-    /// When the calls for a process were made, with its own times.
+    /// When the calls for a process were made, with its own times; `info` is from before them.
     pub(crate) fn launch_of(&self, info: &ProcessInfo, sent: Instant, answered: Instant) -> Launch {
         let listen = info.listen_timeout_ms.map(Duration::from_millis);
         let listen = listen.unwrap_or(self.timings.listen_timeout);
-        Launch { sent, answered, listen, window: self.settle.window(Some(info)) }
+        let now_ms = now_ms();
+        let window = self.settle.window(Some(info), now_ms);
+        Launch { sent, answered, listen, window, was_looping: looks_looping(info, now_ms) }
     }
 
     /// Starts, restarts or reloads a process, and watches it come up.
@@ -111,6 +117,7 @@ impl Acting {
                     sent: launch.sent,
                     answered: launch.answered,
                     listen: launch.listen,
+                    was_looping: launch.was_looping,
                     now: find(target),
                     looked,
                 })

@@ -58,7 +58,7 @@ impl Taker for Reports<'_> {
         self.watch.history.heard.connected();
         self.watch.report(Report::Bus(BusState::Live));
         self.watch.ears.set_connected(true);
-        self.watch.wishes.other_is_back.notify_waiters();
+        self.watch.requests.other_is_back.notify_waiters();
     }
 
     fn take(&mut self, frame: &Frame) {
@@ -80,7 +80,7 @@ impl Taker for Reports<'_> {
         if lost.events > 0 {
             self.watch.report(Report::EventsLost(lost.events));
             // What changed is not known.
-            self.watch.wishes.change.notify_one();
+            self.watch.requests.change.notify_one();
         }
         self.watch.ears.tell_lost(lost);
     }
@@ -106,7 +106,7 @@ impl Taker for Reports<'_> {
         }
         if self.poll_at.is_some_and(|at| at <= now) {
             self.poll_at = None;
-            self.watch.wishes.change.notify_one();
+            self.watch.requests.change.notify_one();
         }
     }
 
@@ -123,7 +123,7 @@ impl Taker for Reports<'_> {
         self.report_lines();
         if self.poll_at.take().is_some() {
             // What changed last must not wait for the next connection.
-            self.watch.wishes.change.notify_one();
+            self.watch.requests.change.notify_one();
         }
         self.watch.ears.set_connected(false);
         self.watch.history.heard.disconnected();
@@ -132,8 +132,8 @@ impl Taker for Reports<'_> {
 
     async fn hurry(&self) {
         tokio::select! {
-            () = self.watch.wishes.reconnect_bus.notified() => {}
-            () = self.watch.wishes.other_is_back.notified() => {}
+            () = self.watch.requests.reconnect_bus.notified() => {}
+            () = self.watch.requests.other_is_back.notified() => {}
         }
     }
 }

@@ -67,7 +67,7 @@ impl Session {
             // It was this side that ended the connection, of what came on it.
             Some(problem) if error == CallError::Closed && problem != Problem::Closed => {
                 let home = self.home.to_string_lossy();
-                let reason = format!("{}; {}", problem.sentence(), problem.advice(&home));
+                let reason = format!("{}; {}", problem.sentence(), problem.advice(&home, None));
                 bad_reply(call.method(), &reason)
             }
             _ => CallFailure::NoReply { method: call.method().into(), error },

@@ -30,7 +30,7 @@ pub(in crate::daemon) async fn run(
         Err(why) => CallOutcome::Failed(why),
     };
     finish.report(outcome);
-    watch.wishes.change.notify_one();
+    watch.requests.change.notify_one();
 }
 
 async fn make(session: &Session, call: NamedCall, base: Duration) -> CallOutcome {

@@ -195,7 +195,7 @@ impl Heard {
         let Some(BusPmId::Process(id) | BusPmId::Old(id)) = chunk.process.pm_id else {
             return Some(chunk);
         };
-        let now_ms = self.now_ms();
+        let now_ms = self.elapsed_ms();
         let mut outputs = self.lock();
         let key = (id, chunk.stream);
         if outputs.now.len() >= OUTPUTS_MAX && !outputs.now.contains_key(&key) {
@@ -378,7 +378,7 @@ impl Heard {
 
     /// What is held of an output is told as it is: it is a new one.
     pub(super) fn free(&self, key: OutputKey) {
-        let now_ms = self.now_ms();
+        let now_ms = self.elapsed_ms();
         let mut outputs = self.lock();
         let chunks = outputs.unhold(key);
         if let Output::Begun(mut begun) = Output::new(false, now_ms) {
@@ -414,7 +414,7 @@ impl Heard {
     }
 
     /// Milliseconds by a clock that is never set back.
-    pub(super) fn now_ms(&self) -> i64 {
+    pub(super) fn elapsed_ms(&self) -> i64 {
         i64::try_from(whole_ms(self.started.elapsed())).unwrap_or(i64::MAX)
     }
 

@@ -61,7 +61,7 @@ async fn end_of_own(heard: &Heard, key: OutputKey, opened: &Arc<File>, size: u64
             }
             return end(size, true);
         };
-        let (opened, now_ms) = (Arc::clone(opened), heard.now_ms());
+        let (opened, now_ms) = (Arc::clone(opened), heard.elapsed_ms());
         if now_ms - begun.first_ms < WRITTEN_MS {
             // An earlier place of the same text would be taken for it.
             tokio::time::sleep(LOOK_EVERY).await;
@@ -109,7 +109,7 @@ async fn end_of_shared(heard: &Heard, file: &LogFile, opened: &Arc<File>, size: 
             // What did not come on the bus until now was there before.
             return End { at: size, is_exact: true, had: HashMap::new() };
         }
-        let now_ms = heard.now_ms();
+        let now_ms = heard.elapsed_ms();
         let is_quiet = begun.iter().all(|begun| now_ms - begun.last_ms >= QUIET_MS);
         let is_late = started.elapsed() >= JOIN_MAX;
         // One that is behind the others has yet to begin.

@@ -144,7 +144,7 @@ impl Mending {
                 Some(path) if current.done.contains(path) => heard.pass(key),
                 Some(path) if self.joined.contains_key(path) => {}
                 Some(_) => heard.free(key),
-                None if heard.now_ms() - since_ms >= LIST_MAX.as_millis() as i64 => {
+                None if heard.elapsed_ms() - since_ms >= LIST_MAX.as_millis() as i64 => {
                     heard.free(key);
                 }
                 None => {}
@@ -172,7 +172,7 @@ impl Current {
         path: &Path,
     ) -> bool {
         let Some(key) = file.keys().next() else { return true };
-        let now_ms = heard.now_ms();
+        let now_ms = heard.elapsed_ms();
         if !self.gaps.contains_key(path) {
             let tail = joined.keys.first().and_then(|old| self.tails.remove(old));
             let Some(tail) = tail else {
@@ -240,7 +240,7 @@ impl Current {
         let keys: Vec<OutputKey> = file.keys().collect();
         let again: Vec<(OutputKey, Option<Again>)> =
             keys.iter().map(|key| (*key, heard.again(*key))).collect();
-        let heard_ms = heard.now_ms();
+        let heard_ms = heard.elapsed_ms();
         let outputs = Output {
             tails: before.iter().map(|tail| tail.bytes().to_vec()).collect(),
             again: keys.iter().map(|key| heard.held_text(*key)).collect(),

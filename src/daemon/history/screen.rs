@@ -132,7 +132,7 @@ pub(in crate::daemon) async fn run(watch: &Watch) {
             let is_again = std::mem::replace(&mut readers.connections, count) > 0;
             if is_again {
                 readers.mending.begin(&history.heard, history.lists.load(Ordering::Relaxed));
-                watch.wishes.change.notify_one();
+                watch.requests.change.notify_one();
             }
         }
         if readers.mending.is_under_way() && is_connected {

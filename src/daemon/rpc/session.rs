@@ -108,12 +108,12 @@ pub(in crate::daemon) async fn run(watch: &Watch, link: &watch::Sender<Link>) {
                 link.send_replace(Link::Up(Arc::clone(&session)));
                 let serial = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
                 watch.report(Report::Connection(Standing::Live { serial, god: session.god }));
-                watch.wishes.other_is_back.notify_waiters();
+                watch.requests.other_is_back.notify_waiters();
                 let end = tokio::select! {
                     end = poll(watch, &session, &mut backoff) => end,
                     never = look_around(watch, &session) => match never {},
                 };
-                watch.wishes.measuring.stop();
+                watch.requests.measuring.stop();
                 link.send_replace(Link::Connecting);
                 drop(session);
                 match end {
@@ -133,8 +133,8 @@ pub(in crate::daemon) async fn run(watch: &Watch, link: &watch::Sender<Link>) {
         watch.report(Report::Connection(Standing::Down { problem, retry_in_ms: whole_ms(delay) }));
         tokio::select! {
             () = tokio::time::sleep(delay) => {}
-            () = watch.wishes.reconnect.notified() => {}
-            () = watch.wishes.other_is_back.notified() => {}
+            () = watch.requests.reconnect.notified() => {}
+            () = watch.requests.other_is_back.notified() => {}
         }
         link.send_replace(Link::Connecting);
     }
@@ -320,9 +320,9 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
 /// The pause between polls: long while all is measured here and the bus tells of changes, but not
 /// while details are open, which have more of the reply.
 fn interval(watch: &Watch) -> Duration {
-    let wishes = &watch.wishes;
-    let is_told = wishes.measuring.is_complete() && watch.ears.is_connected();
-    if is_told && !wishes.examining.is_open() {
+    let requests = &watch.requests;
+    let is_told = requests.measuring.is_complete() && watch.ears.is_connected();
+    if is_told && !requests.examining.is_open() {
         watch.options.interval.max(measure::POLL_INTERVAL)
     } else {
         watch.options.interval
@@ -352,7 +352,7 @@ fn report_snapshot(
                 interval_ms: whole_ms(pause),
                 snapshot,
             });
-            watch.wishes.measuring.set(session.god, &infos);
+            watch.requests.measuring.set(session.god, &infos);
             examine::take(watch, session.god, reply, &infos);
             Some(infos)
         }
@@ -384,8 +384,8 @@ async fn rest(watch: &Watch, session: &Session, pace: Pace) -> Option<End> {
             problem = session.connection.spent() => {
                 return Some(problem.map_or(End::Retired, End::Closed));
             }
-            () = watch.wishes.change.notified() => request = request.max(Some(PollRequest::Change)),
-            () = watch.wishes.reconnect.notified() => request = Some(PollRequest::User),
+            () = watch.requests.change.notified() => request = request.max(Some(PollRequest::Change)),
+            () = watch.requests.reconnect.notified() => request = Some(PollRequest::User),
             () = tokio::time::sleep_until(pace.due(request)) => return None,
         }
     }

@@ -211,14 +211,19 @@ async fn a_flood_is_read_while_the_app_takes_nothing() {
 
 /// What was told: what happened, and how many lines of output there were and were lost.
 #[derive(Default)]
-struct Told {
+struct Collected {
     events: Vec<LogLine>,
     chatter: u64,
     lost: u64,
 }
 
 /// Everything up to the exit of this number is taken.
-async fn take_until_exit(client: &Client, watched: &mut Watched, told: &mut Told, code: usize) {
+async fn take_until_exit(
+    client: &Client,
+    watched: &mut Watched,
+    told: &mut Collected,
+    code: usize,
+) {
     let last = format!("code {code}, ");
     while !told.events.iter().any(|line| line.text.starts_with(&last)) {
         soon(client.inbox.ready()).await;
@@ -255,7 +260,7 @@ async fn a_minute_of_chatter_pushes_no_exit_out() {
         message("process:event", &json!({ "event": "exit", "process": process, "at": 6 }))
     };
     let mut watched = Watched::new(vec![Daemon::new(DaemonId(0), "host", "/h", 0)]);
-    let mut told = Told::default();
+    let mut told = Collected::default();
     for second in 1..=SECONDS {
         // As fast as it is read: far faster than in a minute.
         let said = [chatter.repeat(FRAMES), exit(second)].concat();

@@ -165,7 +165,7 @@ impl Lines {
         if self.streams.len() >= STREAMS_MAX && !self.streams.contains_key(&key) {
             self.end_all(emit)?;
         }
-        let now_ms = self.now_ms();
+        let now_ms = self.elapsed_ms();
         let stream = self.streams.entry(key).or_insert_with(|| Stream {
             raw: RawLines::up_to(LINE_BYTES_MAX),
             head: Head::default(),
@@ -205,7 +205,7 @@ impl Lines {
 
     /// Ends the unfinished lines that waited long enough.
     pub(super) fn end_old(&mut self, emit: &mut Emit<'_>) -> Result<(), Failure> {
-        let before_ms = self.now_ms() - WAIT.as_millis() as i64;
+        let before_ms = self.elapsed_ms() - WAIT.as_millis() as i64;
         self.end(|_, stream| stream.raw.partial_since_ms() <= Some(before_ms), emit)?;
         let oldest = self.streams.values().filter_map(|stream| stream.raw.partial_since_ms()).min();
         self.due = oldest.map(|began| {
@@ -250,7 +250,7 @@ impl Lines {
         result
     }
 
-    fn now_ms(&self) -> i64 {
+    fn elapsed_ms(&self) -> i64 {
         self.started.elapsed().as_millis() as i64
     }
 }

@@ -74,6 +74,37 @@ fn restarts_that_somebody_commanded_are_no_loop() {
 }
 
 #[test]
+fn a_restart_forgives_a_loop_only_until_the_next_crash() {
+    let looping = |restarts, created_at_ms| ProcessInfo {
+        created_at_ms: Some(created_at_ms),
+        online_since_ms: Some(created_at_ms + 200),
+        ..crashed(restarts)
+    };
+    let mut watched =
+        watched(vec![ProcessInfo { online_since_ms: Some(-1_000), ..looping(41, -600_000) }]);
+    assert!(row(&watched).is_looping);
+    // A restart here: two exits, then it is online.
+    let exit = |status: ProcessStatus, at_ms| {
+        let mut exit = event(EventKind::Exit, status.clone());
+        exit.info = ProcessInfo { status, pid: None, ..looping(42, at_ms) };
+        exit
+    };
+    for event in [exit(ProcessStatus::Stopping, 1_000), exit(ProcessStatus::Stopped, 1_000)] {
+        apply(&mut watched, DAEMON, Report::Process(Box::new(event)), at(1_100));
+    }
+    poll(&mut watched, vec![looping(42, 1_000)], 1_300);
+    assert!(!row(&watched).is_looping, "it may be well now");
+    poll(&mut watched, vec![looping(43, 1_000)], 1_600);
+    assert!(row(&watched).is_looping, "one crash more");
+    // One that is well for a minute is another matter.
+    poll(&mut watched, vec![looping(44, 2_000)], 2_300);
+    poll(&mut watched, vec![looping(44, 2_000)], 70_000);
+    let later = ProcessInfo { online_since_ms: Some(70_100), ..looping(45, 2_000) };
+    poll(&mut watched, vec![ProcessInfo { restarts: 45, ..later }], 130_000);
+    assert!(!row(&watched).is_looping);
+}
+
+#[test]
 fn one_process_without_a_pid_blinds_pm2() {
     let mut ghost = info(2, "ghost", ProcessStatus::Online);
     ghost.pid = None;

@@ -94,7 +94,7 @@ fn an_action_on_several_under_way_and_its_end() {
     for target in &targets[..3] {
         report(&mut app, Report::ActionBegun { action, target: target.clone() });
     }
-    let up = || Verdict::Up { after_ms: 1_000 };
+    let up = || Verdict::Up { after_ms: 1_000, was_looping: false };
     report(&mut app, Report::ActionFinished { action, target: targets[0].clone(), verdict: up() });
     check!(&app, COLOR, "rows_under_way", ALL);
     press(&mut app, &[Command::Back]);

@@ -339,7 +339,7 @@ fn long_table_scrolls() {
 fn outcome_in_the_row() {
     let mut app = typical();
     let now = Moment::at(NOW_MS);
-    let up = Verdict::Up { after_ms: 1_000 };
+    let up = Verdict::Up { after_ms: 1_000, was_looping: false };
     app.watched.fleet.get_mut(key(0, 1)).unwrap().finish(Action::Restart, &up, now);
     let why = Why::Ends(End::Code("1".into()));
     let last_words = Some("Cannot find module './config/production.json'".into());

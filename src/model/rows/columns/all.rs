@@ -73,7 +73,7 @@ pub static COLUMNS: [Column; 32] = [
         left,
         (3, 25),
         Order::Number(|process| Some(f64::from(rank(process)))),
-        |row| Some(status(&row.process.info))
+        |row| Some(status(row.process))
     ),
     column!(
         Restarts,
@@ -368,12 +368,14 @@ fn text(text: Option<&str>) -> Option<String> {
 }
 
 /// PM2's word, and what it leaves out.
-fn status(info: &ProcessInfo) -> String {
+fn status(process: &Process) -> String {
+    let info = &process.info;
     match &info.status {
         _ if info.never_started() => "online, never started".to_owned(),
         ProcessStatus::WaitingRestart if info.has_given_up() => {
             "waiting restart, given up".to_owned()
         }
+        status if process.is_looping => format!("{}, looping", status.as_str()),
         status => status.as_str().to_owned(),
     }
 }
