@@ -120,7 +120,7 @@ fn an_undo_that_is_left_undone_can_be_undone_again() {
     assert_eq!(kept.len(), 3);
     assert_eq!(press(&mut app, Command::Back), [Effect::Halt]);
     for (label, verdict) in [
-        ("api", Verdict::Up { after_ms: 1_000 }),
+        ("api", Verdict::Up { after_ms: 1_000, was_looping: false }),
         ("api", Verdict::NotBegun),
         ("api", Verdict::NotBegun),
     ] {

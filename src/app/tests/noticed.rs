@@ -33,7 +33,7 @@ fn each_action_is_a_line_of_the_audit_before_and_after() {
     let [Effect::Audit(_), Effect::Act { targets, .. }] = &effects[..] else {
         panic!("{effects:?}")
     };
-    let verdict = Verdict::Up { after_ms: 1_000 };
+    let verdict = Verdict::Up { after_ms: 1_000, was_looping: false };
     let report =
         Report::ActionFinished { action: Action::Restart, target: targets[0].clone(), verdict };
     let effects = update(&mut app, Moment::at(3_000), Message::Report(D, report)).0;
