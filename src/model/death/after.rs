@@ -6,7 +6,7 @@
 
 use super::black_box::BlackBox;
 use super::cause::{Cause, Evidence, Sure, Trigger, is_error_line, judge};
-use super::error_log::share;
+use super::error_log::{Next, share};
 use super::says_something;
 use super::stamp::{stamped, without_stamp};
 use super::{Death, Follows, LIVES_MAX, says_heap_is_full};
@@ -235,7 +235,8 @@ fn take_errors(deaths: &mut [Death], left: &Left<'_>) {
     let (Some((text, written_ms)), Some(last)) = (left.errors, deaths.last()) else { return };
     let is_over = left.info.status != ProcessStatus::Online;
     let is_later = !is_over && written_ms > last.ended_ms + WRITTEN_MS;
-    share(deaths, text, is_later, left.utc_offset_s);
+    let next = Next { is_on: !is_over, has_written: is_later };
+    share(deaths, text, next, left.utc_offset_s);
     for death in deaths {
         conclude(death, is_later);
     }
@@ -366,8 +367,8 @@ a line of a stack
                  2026-11-28T03:12:{second:02}: PM2 log: App [my:a]pp:3] exited with code [{code}] via signal [SIGINT]\n"
             )
         };
-        let words = |console: &str, errors: &str| -> Vec<String> {
-            let info = info(ProcessStatus::Errored);
+        let words_of = |status, console: &str, errors: &str| -> Vec<String> {
+            let info = info(status);
             let errors = Some((errors, 0));
             let black_box = reconstruct(&Left { info: &info, console, errors, utc_offset_s: 0 });
             let line = |death: &Death| {
@@ -377,6 +378,7 @@ a line of a stack
             };
             black_box.lives().iter().map(line).collect()
         };
+        let words = |console: &str, errors: &str| words_of(ProcessStatus::Errored, console, errors);
         let loops: String = (1..4).map(|second| exit(second, 1)).collect();
         let boom = |port: u32| format!("starting\nError: port {port}\n    at a (b.js:1:1)\n");
         let booms = format!("{}{}{}", boom(1), boom(2), boom(3));
@@ -385,6 +387,9 @@ a line of a stack
             format!("uncaught exception: Error: port {port}: {words}")
         };
         assert_eq!(words(&loops, &booms), [is(1), is(2), is(3)]);
+        // The life that goes on has said something already.
+        let told = words_of(ProcessStatus::Online, &loops, &format!("{booms}starting\n"));
+        assert_eq!(told, [is(1), is(2), is(3)]);
         // Of the last second, two lives: the stamps do not tell them apart, the exceptions do.
         let stamped = |second: u32, port: u32| {
             let stamp = format!("2026-11-28T03:12:{second:02}: ");

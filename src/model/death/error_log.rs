@@ -19,9 +19,17 @@ struct Line {
     text: String,
 }
 
-/// Gives the last lines of an error log to the deaths of those that wrote them, oldest first. `is_later`:
-/// the life that goes on has written to it, too.
-pub(super) fn share(deaths: &mut [Death], text: &str, is_later: bool, utc_offset_s: i32) {
+/// What is known of the life after the last that ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Next {
+    /// Whether there is one: what stands behind an exception is its.
+    pub(super) is_on: bool,
+    /// Whether it has certainly written to the log, too.
+    pub(super) has_written: bool,
+}
+
+/// Gives the last lines of an error log to the deaths of those that wrote them, oldest first.
+pub(super) fn share(deaths: &mut [Death], text: &str, next: Next, utc_offset_s: i32) {
     let mut at_ms = None;
     let read = |line: &str| {
         let stamp = stamped(line, utc_offset_s).map(|(stamp_ms, _)| stamp_ms);
@@ -34,7 +42,7 @@ pub(super) fn share(deaths: &mut [Death], text: &str, is_later: bool, utc_offset
     if at_ms.is_some() {
         by_time(deaths, lines, &ends);
     } else {
-        by_exceptions(deaths, &lines, &ends, is_later);
+        by_exceptions(deaths, &lines, &ends, next);
     }
 }
 
@@ -98,7 +106,7 @@ fn begins_ms(death: &Death) -> i64 {
 }
 
 /// Gives what an exception ends to those that ended with one, from the newest back.
-fn by_exceptions(deaths: &mut [Death], lines: &[Line], ends: &[usize], is_later: bool) {
+fn by_exceptions(deaths: &mut [Death], lines: &[Line], ends: &[usize], next: Next) {
     let Some(newest) = deaths.len().checked_sub(1) else { return };
     let crashed: Vec<usize> = (0..=newest).rev().filter(|at| has_crashed(deaths, *at)).collect();
     let end_of = |at: &usize| deaths.get(*at).and_then(|death| death.evidence.end.clone());
@@ -106,12 +114,13 @@ fn by_exceptions(deaths: &mut [Death], lines: &[Line], ends: &[usize], is_later:
     let is_alike = |at: &usize| code.as_ref() == Some(&end_of(at));
     let alike: Vec<usize> = crashed.into_iter().filter(is_alike).collect();
     let is_crash = alike.first() == Some(&newest);
+    let is_later = next.has_written;
     // An exception of the life that goes on says nothing of one that was ended.
     if is_later && !is_crash {
         return;
     }
     let behind = ends.last().copied();
-    let mut until = behind.filter(|_| is_later).unwrap_or(lines.len());
+    let mut until = behind.filter(|_| next.is_on && is_crash).unwrap_or(lines.len());
     let mut say_part = |death: usize, from: usize, before: Option<usize>| {
         let is_mixed = death > before.map_or(0, |before| before + 1);
         let part = lines.get(from..until).unwrap_or_default();
