@@ -110,7 +110,7 @@ fn own_commands_have_the_terminal_and_whole_arguments() {
 /// Presses Esc until the table is in front and nothing covers it. An Esc that changes nothing is not
 /// pressed: nothing would tell when it was read, and the next key must not come together with it.
 fn back_to_table(screen: &mut Screen) {
-    let mut is_table = |screen: &mut Screen| {
+    let is_table = |screen: &mut Screen| {
         let text = screen.text();
         text.contains("━ Processes") && text.contains("r restart") && !text.contains("Tab, then")
     };

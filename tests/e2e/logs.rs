@@ -105,7 +105,9 @@ pub(crate) fn hostile_lines_tell_the_terminal_nothing_but_colours() {
     screen.wait_for("an error", |text| !text.contains("following"));
     screen.press("\r");
     screen.wait_for("it whole", |text| text.contains("w cut lines") && text.contains("    at f"));
+    let before = screen.bytes();
     screen.press("y");
+    wait_until("the terminal has got it", || screen.bytes() > before);
     screen.press("\u{1b}");
     screen.wait_for("back", |text| text.contains("copied the entry"));
     screen.press("S");
