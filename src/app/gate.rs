@@ -340,17 +340,16 @@ mod tests {
         assert_eq!(admit("\r"), Admitted::Messages(vec![Message::Command(Command::Open)]));
     }
 
+    /// Keys that come together while the table is in front.
+    fn at_table(gate: &mut Gate, text: &str, at_ms: u32) -> Admitted {
+        let at = (&Mode::Normal, Pane::Processes);
+        gate.admit(&Keymap::default(), at, &keys(text), at_ms * MS)
+    }
+
     #[test]
     fn what_goes_on_with_refused_text_does_nothing() {
         let mut gate = Gate::default();
-        let mut press = |text: &str, at_ms: u32| {
-            gate.admit(
-                &Keymap::default(),
-                (&Mode::Normal, Pane::Processes),
-                &keys(text),
-                at_ms * MS,
-            )
-        };
+        let mut press = |text: &str, at_ms| at_table(&mut gate, text, at_ms);
         // `/worker` over a slow link.
         assert_eq!(press("/w", 0), Admitted::Refused);
         for (letter, at_ms) in [("o", 300), ("r", 600), ("k", 900), ("s", 1_200), ("r", 1_500)] {
@@ -364,14 +363,7 @@ mod tests {
     #[test]
     fn the_end_of_a_refused_line_does_not_answer_for_it() {
         let mut gate = Gate::default();
-        let mut press = |text: &str, at_ms: u32| {
-            gate.admit(
-                &Keymap::default(),
-                (&Mode::Normal, Pane::Processes),
-                &keys(text),
-                at_ms * MS,
-            )
-        };
+        let mut press = |text: &str, at_ms| at_table(&mut gate, text, at_ms);
         assert_eq!(press("deploy", 0), Admitted::Refused);
         assert_eq!(press("\r", 300), Admitted::Refused);
         assert_eq!(press("\r", 1_200), Admitted::Refused, "it goes on");

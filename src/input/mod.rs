@@ -277,6 +277,7 @@ mod tests {
             assert_eq!(read(bytes), [click.clone(), Input::KeysBesideMouse]);
         }
     }
+
     #[test]
     fn keys_beside_what_is_no_key_are_not_keys_of_their_own() {
         for noise in [

@@ -47,6 +47,16 @@ impl Cockpit {
         Self::at(endpoint)
     }
 
+    /// Of [`with_large_log`], with its end in sight, the log in front, and room for few of its lines.
+    pub(super) async fn in_large_log(home: &Pm2Home, count: u32) -> Self {
+        let mut cockpit = Self::new(home);
+        cockpit.app.log_view = LogView::new(Bounds { lines: 20_000, bytes: 1 << 20 });
+        let last = format!("hay {} ", count - 1);
+        cockpit.until("the end of it", |app| is_in_sight(app, &last)).await;
+        cockpit.app.focus = pm2_tui::app::Pane::Log;
+        cockpit
+    }
+
     fn at(endpoint: Endpoint) -> Self {
         let inbox = Inbox::new(InboxBounds {
             lines_max: 1_000_000,
@@ -384,7 +394,7 @@ pub(crate) fn a_daemon_that_comes_back_leaves_no_gap() {
 }
 
 /// Lines of a large file, one each 100 ms, the newest now.
-pub(super) fn large(count: u32) -> String {
+fn large(count: u32) -> String {
     let now_ms = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis() as i64;
     let filler = "x".repeat(100);
     let line = |n: u32| {
@@ -396,6 +406,17 @@ pub(super) fn large(count: u32) -> String {
     (0..count).map(line).collect()
 }
 
+/// A home with an app whose log file has so many lines.
+pub(super) fn with_large_log(count: u32) -> Pm2Home {
+    let home = Pm2Home::empty(Release::Seven);
+    let path = home.path().join("large.log");
+    fs::write(&path, large(count)).unwrap();
+    let app = script("app", "js", "setInterval(function () {}, 1e9);")
+        .with(json!({"out_file": path.to_str().unwrap()}));
+    home.start(&[app]);
+    home
+}
+
 /// Whether a line in sight has these words: what is not looked at is not read.
 pub(super) fn is_in_sight(app: &App, words: &str) -> bool {
     let top = pm2_tui::app::log_top(app, 20);
@@ -405,20 +426,11 @@ pub(super) fn is_in_sight(app: &App, words: &str) -> bool {
 /// A file that is far larger than what is held is searched, and gone back in, on demand; nothing of it
 /// is held, and what is cut off says so.
 pub(crate) fn a_large_file_is_gone_back_in_on_demand() {
-    const COUNT: u32 = 500_000;
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("large.log");
-    fs::write(&path, large(COUNT)).unwrap();
-    let app = script("app", "js", "setInterval(function () {}, 1e9);")
-        .with(json!({"out_file": path.to_str().unwrap()}));
-    let home = Pm2Home::with(Release::Seven, &[app]);
+    let home = with_large_log(500_000);
     home.mark();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let mut cockpit = Cockpit::new(&home);
-        cockpit.app.log_view = LogView::new(Bounds { lines: 20_000, bytes: 1 << 20 });
-        cockpit.until("the end of it", |app| is_in_sight(app, "hay 499999 ")).await;
-        cockpit.app.focus = pm2_tui::app::Pane::Log;
+        let mut cockpit = Cockpit::in_large_log(&home, 500_000).await;
         // A word that only its beginning has.
         cockpit.ask(LogCommand::Search, "Needle");
         cockpit.until("the word", |app| is_in_sight(app, "Needle 5000 ")).await;
@@ -435,7 +447,12 @@ pub(crate) fn a_large_file_is_gone_back_in_on_demand() {
         let first = |app: &App| app.lines().rows(0, 1)[0].text.text.to_string();
         cockpit.until("what is in sight", |app| first(app).contains("hay 0 ")).await;
         // Cut off under it.
-        fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(0).unwrap();
+        fs::OpenOptions::new()
+            .write(true)
+            .open(home.path().join("large.log"))
+            .unwrap()
+            .set_len(0)
+            .unwrap();
         cockpit.take(Message::Command(Command::PageDown));
         cockpit.take(Message::Command(Command::PageDown));
         cockpit.take(Message::Command(Command::PageDown));
@@ -453,18 +470,10 @@ pub(crate) fn a_large_file_is_gone_back_in_on_demand() {
 
 /// A time that is not held is gone to, and reading is ended by Esc.
 pub(crate) fn a_time_far_back_is_gone_to_and_esc_ends_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("large.log");
-    fs::write(&path, large(500_000)).unwrap();
-    let app = script("app", "js", "setInterval(function () {}, 1e9);")
-        .with(json!({"out_file": path.to_str().unwrap()}));
-    let home = Pm2Home::with(Release::Seven, &[app]);
+    let home = with_large_log(500_000);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let mut cockpit = Cockpit::new(&home);
-        cockpit.app.log_view = LogView::new(Bounds { lines: 20_000, bytes: 1 << 20 });
-        cockpit.until("the end of it", |app| is_in_sight(app, "hay 499999 ")).await;
-        cockpit.app.focus = pm2_tui::app::Pane::Log;
+        let mut cockpit = Cockpit::in_large_log(&home, 500_000).await;
         // 10,000 s before the newest line are 100,000 lines.
         cockpit.ask(LogCommand::GoToTime, "-10000s");
         cockpit

@@ -4,13 +4,11 @@ use std::fs;
 
 use pm2_tui::app::App;
 use pm2_tui::app::command::{Command, LogCommand};
-use pm2_tui::app::log_view::LogView;
 use pm2_tui::app::message::Message;
-use pm2_tui::logs::Bounds;
 use serde_json::json;
 
-use super::history::{Cockpit, is_in_sight, large};
-use crate::harness::apps::{counter, script};
+use super::history::{Cockpit, is_in_sight, with_large_log};
+use crate::harness::apps::counter;
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
 use crate::harness::wait_until;
@@ -18,18 +16,10 @@ use crate::harness::wait_until;
 /// At the top, a filter is followed through all of the files, though none of the lines that are held
 /// pass it.
 pub(crate) fn a_filter_is_followed_to_the_beginning_of_the_files() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("large.log");
-    fs::write(&path, large(200_000)).unwrap();
-    let app = script("app", "js", "setInterval(function () {}, 1e9);")
-        .with(json!({"out_file": path.to_str().unwrap()}));
-    let home = Pm2Home::with(Release::Seven, &[app]);
+    let home = with_large_log(200_000);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let mut cockpit = Cockpit::new(&home);
-        cockpit.app.log_view = LogView::new(Bounds { lines: 20_000, bytes: 1 << 20 });
-        cockpit.until("the end of it", |app| is_in_sight(app, "hay 199999 ")).await;
-        cockpit.app.focus = pm2_tui::app::Pane::Log;
+        let mut cockpit = Cockpit::in_large_log(&home, 200_000).await;
         cockpit.ask(LogCommand::Filter, "Needle");
         assert!(cockpit.app.lines().is_empty(), "none that is held passes");
         cockpit.take(Message::Command(Command::First));
