@@ -19,6 +19,7 @@ use pm2_tui::model::moment::Moment;
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::older::with_large_log;
 use crate::harness::apps::{App as Script, counter, script};
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
@@ -37,14 +38,20 @@ pub(super) struct Cockpit {
 
 impl Cockpit {
     pub(super) fn new(home: &Pm2Home) -> Self {
-        Self::at(Endpoint::in_home(home.path()))
+        Self::at(Endpoint::in_home(home.path()), Options::default())
+    }
+
+    /// That reads CPU and memory from `/proc`.
+    pub(super) fn measuring(home: &Pm2Home) -> Self {
+        let options = Options { measures_here: true, ..Options::default() };
+        Self::at(Endpoint::in_home(home.path()), options)
     }
 
     /// With the bus behind a relay.
     fn behind(home: &Pm2Home, relay: &Relay) -> Self {
         let mut endpoint = Endpoint::in_home(relay.folder());
         home.path().clone_into(&mut endpoint.home);
-        Self::at(endpoint)
+        Self::at(endpoint, Options::default())
     }
 
     /// Of [`with_large_log`], with its end in sight, the log in front, and room for few of its lines.
@@ -57,13 +64,13 @@ impl Cockpit {
         cockpit
     }
 
-    fn at(endpoint: Endpoint) -> Self {
+    fn at(endpoint: Endpoint, options: Options) -> Self {
         let inbox = Inbox::new(InboxBounds {
             lines_max: 1_000_000,
             line_bytes_max: 512 << 20,
             ..InboxBounds::default()
         });
-        let handle = daemon::spawn(DaemonId(0), endpoint, Options::default(), inbox.clone());
+        let handle = daemon::spawn(DaemonId(0), endpoint, options, inbox.clone());
         let daemons = vec![Daemon::new(DaemonId(0), "host", "/h", 1_000)];
         let mut app = App::new(daemons, Moment::at(0), 0, (120, 40));
         app.log_view = LogView::new(Bounds { lines: 2_000_000, bytes: 512 << 20 });
@@ -372,7 +379,7 @@ pub(crate) fn a_daemon_that_comes_back_leaves_no_gap() {
     assert!(home.cli(&["save"]).status.success());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let mut cockpit = Cockpit::at(Endpoint::in_home(home.path()));
+        let mut cockpit = Cockpit::new(&home);
         let of_both = |app: &App, generations: usize| {
             let all = numbers(app);
             ["forked-", "worker-"].iter().all(|name| {
@@ -391,30 +398,6 @@ pub(crate) fn a_daemon_that_comes_back_leaves_no_gap() {
         }
         cockpit.handle.shut_down().await;
     });
-}
-
-/// Lines of a large file, one each 100 ms, the newest now.
-fn large(count: u32) -> String {
-    let now_ms = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis() as i64;
-    let filler = "x".repeat(100);
-    let line = |n: u32| {
-        let at_ms = now_ms - i64::from(count - n) * 100;
-        let at = jiff::Timestamp::from_millisecond(at_ms).unwrap();
-        let word = if n == 5_000 { "Needle" } else { "hay" };
-        format!("{at:.3} {word} {n} {filler}\n")
-    };
-    (0..count).map(line).collect()
-}
-
-/// A home with an app whose log file has so many lines.
-pub(super) fn with_large_log(count: u32) -> Pm2Home {
-    let home = Pm2Home::empty(Release::Seven);
-    let path = home.path().join("large.log");
-    fs::write(&path, large(count)).unwrap();
-    let app = script("app", "js", "setInterval(function () {}, 1e9);")
-        .with(json!({"out_file": path.to_str().unwrap()}));
-    home.start(&[app]);
-    home
 }
 
 /// Whether a line in sight has these words: what is not looked at is not read.

@@ -2,13 +2,17 @@
 
 use std::net::TcpListener;
 
-use crate::harness::apps::{self, App};
+use pm2_tui::app::App;
+use pm2_tui::protocol::process::PmId;
+
+use super::history::Cockpit;
+use crate::harness::apps;
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
 use crate::harness::screen::Screen;
 
 /// Starts a child that listens on this port, and does nothing itself.
-fn parent(name: &str, port: u16) -> App {
+fn parent(name: &str, port: u16) -> apps::App {
     let child = format!(
         "require('net').createServer().listen({port}, '127.0.0.1'); setInterval(() => {{}}, 1e9);"
     );
@@ -56,6 +60,23 @@ pub(crate) fn proc_is_read_and_the_daemon_left_alone() {
     screen.press("\r");
     screen.wait_for("the port that PM2 holds", |text| text.contains("PM2 listens for the cluster"));
     home.assert_unharmed_but(&[]);
+}
+
+/// The daemon is asked every 10 s, and as often as is set while details are open.
+pub(crate) fn the_daemon_is_asked_seldom() {
+    let home = Pm2Home::with(Release::Seven, &[apps::idle("one")]);
+    let id = PmId(u32::try_from(home.one("one").pm_id).unwrap());
+    let pause_ms = |app: &App| app.watched.daemons.first().map_or(0, |it| it.poll_interval_ms);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut cockpit = Cockpit::measuring(&home);
+        cockpit.until("a long pause between polls", |app| pause_ms(app) >= 10_000).await;
+        cockpit.handle.examine(Some(id));
+        cockpit.until("polls for the details", |app| pause_ms(app) < 9_000).await;
+        cockpit.handle.examine(None);
+        cockpit.until("a long pause again", |app| pause_ms(app) >= 10_000).await;
+        cockpit.handle.shut_down().await;
+    });
 }
 
 pub(crate) fn ask_pm2_asks_it_each_time() {

@@ -7,11 +7,35 @@ use pm2_tui::app::command::{Command, LogCommand};
 use pm2_tui::app::message::Message;
 use serde_json::json;
 
-use super::history::{Cockpit, is_in_sight, with_large_log};
-use crate::harness::apps::counter;
+use super::history::{Cockpit, is_in_sight};
+use crate::harness::apps::{counter, script};
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
 use crate::harness::wait_until;
+
+/// Lines of a large file, one each 100 ms, the newest now.
+fn large(count: u32) -> String {
+    let now_ms = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis() as i64;
+    let filler = "x".repeat(100);
+    let line = |n: u32| {
+        let at_ms = now_ms - i64::from(count - n) * 100;
+        let at = jiff::Timestamp::from_millisecond(at_ms).unwrap();
+        let word = if n == 5_000 { "Needle" } else { "hay" };
+        format!("{at:.3} {word} {n} {filler}\n")
+    };
+    (0..count).map(line).collect()
+}
+
+/// A home with an app whose log file has so many lines.
+pub(super) fn with_large_log(count: u32) -> Pm2Home {
+    let home = Pm2Home::empty(Release::Seven);
+    let path = home.path().join("large.log");
+    fs::write(&path, large(count)).unwrap();
+    let app = script("app", "js", "setInterval(function () {}, 1e9);")
+        .with(json!({"out_file": path.to_str().unwrap()}));
+    home.start(&[app]);
+    home
+}
 
 /// At the top, a filter is followed through all of the files, though none of the lines that are held
 /// pass it.
