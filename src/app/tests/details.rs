@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde_json::json;
 
 use super::*;
-use crate::app::details::{Prompt, Sheet, Tab};
+use crate::app::details::{Prompt, Sheet, Tab, rows};
 use crate::app::press;
 use crate::model::charts::spans::Span;
 use crate::model::exam::{Exam, Sealed};
@@ -288,4 +288,25 @@ fn a_metric_has_its_chart_and_one_without_a_number_has_none() {
     hit(&mut app, KeyCode::Down);
     hit(&mut app, KeyCode::Enter);
     assert_eq!(sheet(&app).charted, None, "a version is no number");
+}
+
+#[test]
+fn what_the_table_knows_stands_there_before_the_daemon_answered() {
+    let mut app = open(1);
+    let sheet = sheet(&app);
+    assert!(sheet.examined.is_none());
+    let rows = rows::overview(sheet, 76);
+    let facts: Vec<String> = rows
+        .iter()
+        .flat_map(|it| &it.rows)
+        .map(|row| format!("{} {}", row.label, row.text))
+        .collect();
+    for wanted in ["status online", "name p0", "id 0", "mode fork"] {
+        assert!(facts.iter().any(|fact| fact == wanted), "{wanted}: {facts:?}");
+    }
+    assert!(!facts.iter().any(|fact| fact.starts_with("script")), "nobody told it yet: {facts:?}");
+    send(&mut app, exam());
+    let rows = rows::overview(app.sheet().unwrap(), 76);
+    let script = rows.iter().flat_map(|it| &it.rows).find(|row| row.label == "script");
+    assert_eq!(script.unwrap().text, "/srv/p0.js");
 }
