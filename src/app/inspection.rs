@@ -147,6 +147,7 @@ impl Sheet {
         let daemon = watched.daemon(self.daemon);
         let seen = details::Seen {
             now_ms: now.wall_ms,
+            up_ms: process.uptime_ms(now.steady_ms),
             utc_offset_s,
             black_box: watched.boxes.get(self.key()),
             is_looping: process.is_looping,
@@ -185,11 +186,13 @@ impl Sheet {
         now: Moment,
     ) -> bool {
         let daemon = watched.daemon(self.daemon);
+        let process = watched.fleet.get(self.key());
         let seen = details::Seen {
             now_ms: now.wall_ms,
+            up_ms: process.and_then(|process| process.uptime_ms(now.steady_ms)),
             utc_offset_s,
             black_box: watched.boxes.get(self.key()),
-            is_looping: watched.fleet.get(self.key()).is_some_and(|process| process.is_looping),
+            is_looping: process.is_some_and(|process| process.is_looping),
             saved: watched
                 .daemon(self.daemon)
                 .and_then(|daemon| daemon.saved.as_ref()?.standing(exam.info.pm_id)),

@@ -91,6 +91,7 @@ fn details(
     let Beside { zone, saved } = &around.beside;
     let seen = Seen {
         now_ms: clock::now_ms(),
+        up_ms: None,
         utc_offset_s: context.utc_offset_s,
         black_box,
         is_looping: looks_looping(info, clock::now_ms()),

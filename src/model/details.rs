@@ -119,6 +119,9 @@ impl fmt::Debug for Secret {
 pub struct Seen<'a> {
     /// Now, milliseconds since 1970 by the daemon's clock.
     pub now_ms: i64,
+    /// For how long it has been online by a clock that nobody sets, milliseconds; `None` where it was
+    /// not watched, and the daemon's own has to do.
+    pub up_ms: Option<i64>,
     /// Seconds that local time is ahead of UTC.
     pub utc_offset_s: i32,
     /// How its last lives ended, where that is known.

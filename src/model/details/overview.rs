@@ -69,7 +69,7 @@ fn times(source: &Source<'_>, entries: &mut Entries) {
     let (info, now_ms) = (source.info, source.seen.now_ms);
     let is_up = info.status == ProcessStatus::Online && !info.never_started();
     if let Some(since) = info.online_since_ms.filter(|_| is_up) {
-        let span_ms = now_ms.saturating_sub(since).max(0);
+        let span_ms = source.seen.up_ms.unwrap_or(now_ms.saturating_sub(since)).max(0);
         let text = format!("{}, since {}", units::uptime(span_ms), source.moment(since));
         entries.push("uptime_ms", "uptime", text, json!(span_ms));
     } else if let Some(since) = info.online_since_ms {

@@ -54,6 +54,7 @@ fn details(info: &ProcessInfo, raw: &Json) -> Details {
     let size_of = |path: &str| (path == "/srv/logs/api-out-0.log").then_some(2_048);
     let seen = Seen {
         now_ms: NOW_MS,
+        up_ms: None,
         utc_offset_s: 0,
         black_box: None,
         is_looping: false,
@@ -167,6 +168,7 @@ fn the_status_is_said_as_in_the_table() {
     let looping = ProcessInfo { pid: Some(7), ..info() };
     let seen = Seen {
         now_ms: NOW_MS,
+        up_ms: None,
         utc_offset_s: 0,
         black_box: None,
         is_looping: true,
