@@ -289,11 +289,11 @@ fn several(home: &Pm2Home, screen: &mut Screen, after: menu::After<'_>) {
         .wait_for("each verdict", |text| text.contains("succeeded") || text.contains("again: all"));
     screen.press("\x1b");
     screen.wait_for("the table", |text| text.contains("━ Processes"));
-    let mut after: Vec<String> = home.jlist().into_iter().map(|it| it.name).collect();
+    let mut names: Vec<String> = home.jlist().into_iter().map(|it| it.name).collect();
     let mut before = before;
     before.sort();
-    after.sort();
-    assert_eq!(before, after);
+    names.sort();
+    assert_eq!(before, names);
     saved_is_what_runs(home);
     after(screen, "undo");
 }
