@@ -114,8 +114,12 @@ fn saved_list_agrees(home: &Pm2Home, screen: &mut Screen, what: &str) {
     screen.wait_for(&format!("the header to be as dump.pm2 is after {what}"), |text| {
         let says = text.lines().next().unwrap_or_default().contains("saved");
         let (saved, running) = saved_and_running(home);
-        // It may say more: other arguments of one that is saved and runs.
-        says || saved.is_some_and(|saved| saved == running)
+        match saved {
+            // Where nothing is saved, nothing differs.
+            None => !says,
+            // It may say more: other arguments of one that is saved and runs.
+            Some(saved) => says || saved == running,
+        }
     });
 }
 
