@@ -47,8 +47,9 @@ impl App {
 /// What is in sight of processes.
 pub(super) fn rows(app: &App) -> RowsInSight {
     let fleet = &app.watched.fleet;
-    let in_sight =
-        || navigate::rows_in_sight(app).into_iter().filter_map(|key| Some((key, fleet.get(key)?)));
+    // Of what stands in a group, its line says sums; the cells of a thousand would cost a frame.
+    let own = navigate::own_rows_in_sight(app);
+    let in_sight = || own.iter().filter_map(|key| Some((*key, fleet.get(*key)?)));
     let gap_ms =
         |daemon| charts::gap_ms(app.daemon(daemon).map_or(1_000, Daemon::sample_interval_ms));
     let steady_ms = app.now.steady_ms;
@@ -89,7 +90,8 @@ pub(super) fn rows(app: &App) -> RowsInSight {
     }
     let totals = Totals::of(&app.watched);
     let sums = [totals.cpu_percent.map(units::percent), totals.memory_bytes.map(units::bytes)];
-    let rows = in_sight().map(|(key, process)| (key, Shown::of(process)));
+    let rows = navigate::rows_in_sight(app).into_iter();
+    let rows = rows.filter_map(|key| Some((key, Shown::of(fleet.get(key)?))));
     let selected = selected.map(|(key, process)| (key, Shown::of(process)));
     RowsInSight {
         rows: rows.chain(selected).collect(),

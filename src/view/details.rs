@@ -39,11 +39,11 @@ pub(super) fn draw(
     tabs(canvas, body.below(TITLE), sheet, size.1);
     match sheet.tab {
         Tab::Charts => charts::draw(app, canvas, size, sheet),
+        Tab::Overview => overview::draw(canvas, content, sheet),
         _ if sheet.examined.is_none() => {
             let quiet = canvas.role(Role::Quiet);
             canvas.text(content.x, content.y, content.columns, "asking the daemon", quiet);
         }
-        Tab::Overview => overview::draw(canvas, content, sheet),
         Tab::Metrics if sheet.charted.is_some() => charts::draw_metric(app, canvas, size, sheet),
         Tab::Metrics => lists::metrics(app, canvas, content, sheet),
         Tab::Actions => lists::actions(app, canvas, (size, content), sheet),
@@ -66,6 +66,10 @@ fn title(app: &App, canvas: &Canvas<'_>, content: Area, sheet: &Sheet) -> Vec<Pa
     title.push(Part::new(status.text(status::COLUMNS, false), status.role, 0));
     if let Some(uptime_ms) = process.uptime_ms(app.now.steady_ms) {
         title.push(Part::new(text::uptime(uptime_ms), Role::Quiet, 1));
+    }
+    if sheet.examined.is_none() && sheet.tab == Tab::Overview {
+        let words = "asking the daemon for the rest";
+        title.push(Part::new(words, Role::Accent, 0).or(3, "asking", Role::Accent));
     }
     let Area { columns, rows, .. } = content;
     let count = sheet.count(columns);

@@ -141,6 +141,12 @@ fn what_cannot_be_done_stands_in_the_palette_with_the_reason_and_is_not_done() {
     let scene = offers::scene(&app);
     let first = entries(&scene, open).swap_remove(0);
     assert_eq!(palette::refusal(&scene, open, &first).as_deref(), Some("this is --read-only"));
+    let of_method = |name: &str| {
+        let method = Entry::Method { name: name.into(), params: Vec::new() };
+        palette::refusal(&scene, open, &method)
+    };
+    assert_eq!(of_method("deleteProcessId").as_deref(), Some("this is --read-only"));
+    assert_eq!(of_method("getVersion"), None);
     assert!(enter(&mut app).is_empty());
     assert!(matches!(app.mode, Mode::Palette(_)), "{:?}", app.mode);
     app.read_only = false;
