@@ -156,6 +156,9 @@ pub(super) async fn run(watch: &Watch) {
     }
 }
 
+/// A process and the ports on which it listens.
+type PortsOf = (PmId, Box<[u16]>);
+
 /// When it is looked at where processes listen.
 #[derive(Debug, Default)]
 struct Ports {
@@ -163,7 +166,7 @@ struct Ports {
     of: Vec<(PmId, u32)>,
     due: Option<Instant>,
     /// What the last look found.
-    found: Vec<(PmId, Box<[u16]>)>,
+    found: Vec<PortsOf>,
     /// The pause after the next look, if that finds the same.
     pause: Duration,
 }
@@ -193,7 +196,7 @@ impl Ports {
     }
 
     /// The pause after a look that found this.
-    fn pause_after(&mut self, found: Option<&[(PmId, Box<[u16]>)]>) -> Duration {
+    fn pause_after(&mut self, found: Option<&[PortsOf]>) -> Duration {
         if let Some(found) = found.filter(|found| *found != self.found) {
             self.found = found.to_vec();
             self.pause = PORTS_INTERVAL;
@@ -234,10 +237,10 @@ mod tests {
     #[test]
     fn where_nothing_new_listens_it_is_looked_at_less_and_less() {
         let mut ports = Ports { pause: PORTS_INTERVAL, ..Ports::default() };
-        let mut pauses = |found: &[(PmId, Box<[u16]>)], looks: usize| -> Vec<u64> {
+        let mut pauses = |found: &[PortsOf], looks: usize| -> Vec<u64> {
             (0..looks).map(|_| ports.pause_after(Some(found)).as_secs()).collect()
         };
-        let web: &[(PmId, Box<[u16]>)] = &[(PmId(0), [3_000].into())];
+        let web: &[PortsOf] = &[(PmId(0), [3_000].into())];
         assert_eq!(pauses(&[], 5), [10, 20, 40, 80, 80]);
         assert_eq!(pauses(web, 3), [10, 20, 40]);
         assert_eq!(pauses(&[], 2), [10, 20]);
