@@ -72,14 +72,16 @@ pub(super) fn rows(app: &App) -> RowsInSight {
                         .map(|measure| charts::mini(process, measure, steady_ms, gap_ms, count)),
                 );
             }
-            Charts::Panels { cpu, memory } => {
-                for (measure, panel) in [(Measure::Cpu, cpu), (Measure::Memory, memory)] {
-                    let inside = geometry::panel_bars(panel);
-                    let size = (inside.columns, inside.rows);
-                    bars.push(charts::panel(process, measure, steady_ms, gap_ms, size).bars);
-                }
+            panels @ Charts::Panels { .. } => {
+                bars.extend(of_panels(process, panels, (steady_ms, gap_ms)));
             }
         }
+    }
+    if let Some(sheet) = app.sheet()
+        && let Some(process) = fleet.get(sheet.key())
+    {
+        let panels = details::charts::below_overview(sheet, app.size);
+        bars.extend(of_panels(process, panels, (steady_ms, gap_ms(sheet.daemon))));
     }
     if let Some(sheet) = app.sheet().filter(|sheet| sheet.tab == details::Tab::Charts) {
         bars.extend(
@@ -101,6 +103,21 @@ pub(super) fn rows(app: &App) -> RowsInSight {
         counts: totals.counts,
         sums,
     }
+}
+
+/// The bars of two panes.
+fn of_panels(
+    process: &Process,
+    panels: Charts,
+    (steady_ms, gap_ms): (i64, i64),
+) -> Vec<charts::Bars> {
+    let Charts::Panels { cpu, memory } = panels else { return Vec::new() };
+    let bars = |(measure, panel): (Measure, geometry::Area)| {
+        let inside = geometry::panel_bars(panel);
+        let size = (inside.columns, inside.rows);
+        charts::panel(process, measure, steady_ms, gap_ms, size).bars
+    };
+    [(Measure::Cpu, cpu), (Measure::Memory, memory)].into_iter().map(bars).collect()
 }
 
 /// What columns say of a process besides those that stand by themselves.

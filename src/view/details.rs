@@ -19,8 +19,10 @@ use super::canvas::Canvas;
 use super::lookup::{is_live, name_of};
 use super::parts::{Part, key};
 use super::roles::Role;
-use super::{status, text};
+use super::theme::Colors;
+use super::{chart, status, text};
 use crate::app::App;
+use crate::app::details::charts::below_overview;
 use crate::app::details::{Prompt, Sheet, Tab, content, tab_rows};
 use crate::app::geometry::{Area, TITLE};
 use crate::model::Action;
@@ -39,7 +41,15 @@ pub(super) fn draw(
     tabs(canvas, body.below(TITLE), sheet, size.1);
     match sheet.tab {
         Tab::Charts => charts::draw(app, canvas, size, sheet),
-        Tab::Overview => overview::draw(canvas, content, sheet),
+        Tab::Overview => {
+            overview::draw(canvas, content, sheet);
+            // Without colours and in ASCII it may be lines for a screen reader: bars say nothing there.
+            let is_drawn = !(canvas.theme().ascii && canvas.theme().colors == Colors::None);
+            if is_drawn {
+                let charts = below_overview(sheet, size);
+                chart::draw_of(app, canvas, charts, Some(sheet.key()));
+            }
+        }
         _ if sheet.examined.is_none() => {
             let quiet = canvas.role(Role::Quiet);
             canvas.text(content.x, content.y, content.columns, "asking the daemon", quiet);
