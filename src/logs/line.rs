@@ -258,8 +258,13 @@ impl Record {
     }
 
     /// A record of a held line of prose: see [`super::parse::is_prose`].
-    pub(super) fn prose(id: LineId, source: u16, from: TimeFrom, len: u32) -> Self {
-        let flags = (from as u16) << FROM_SHIFT;
+    pub(super) fn prose(
+        id: LineId,
+        source: u16,
+        (from, level): (TimeFrom, Option<Level>),
+        len: u32,
+    ) -> Self {
+        let flags = (column(level) as u16) << LEVEL_SHIFT | (from as u16) << FROM_SHIFT;
         Self { order_ms: id.order_ms, rank: id.rank, place: 0, len, source, flags }
     }
 

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::line::LineId;
 use crate::model::DaemonId;
 use crate::protocol::process::PmId;
 
@@ -84,10 +85,17 @@ pub struct Tally {
     pub gone_bytes: u64,
     /// The time that its newest line is ordered by.
     pub(super) last_order_ms: Option<i64>,
+    /// The rank of its newest line that came; below 0 where none did.
+    pub(super) last_rank: i64,
     pub(super) turn: u32,
 }
 
 impl Tally {
+    /// The place of its newest line.
+    pub(super) fn last_id(&self) -> Option<LineId> {
+        Some(LineId { order_ms: self.last_order_ms?, rank: self.last_rank })
+    }
+
     /// Lines that the store holds.
     #[must_use]
     pub fn held(&self) -> u64 {
@@ -121,14 +129,14 @@ impl Sources {
     pub(super) fn add(&mut self, key: SourceKey, tallies: &mut Vec<Tally>) -> Option<u16> {
         let slot = if self.keys.len() < SOURCES_MAX {
             self.keys.push(key.clone());
-            tallies.push(Tally::default());
+            tallies.push(Tally { last_rank: -1, ..Tally::default() });
             self.keys.len() - 1
         } else {
             let free = tallies.iter().position(|tally| tally.held() == 0)?;
             let (old, tally) = (self.keys.get_mut(free)?, tallies.get_mut(free)?);
             self.slots.remove(old);
             *old = key.clone();
-            *tally = Tally { turn: tally.turn.wrapping_add(1), ..Tally::default() };
+            *tally = Tally { turn: tally.turn.wrapping_add(1), last_rank: -1, ..Tally::default() };
             free
         };
         let slot = u16::try_from(slot).ok()?;

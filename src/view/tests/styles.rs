@@ -206,7 +206,7 @@ fn colours_of_log_lines_show() {
     assert_eq!(looks(9), (Color::Reset, Modifier::empty()));
     assert_eq!(looks(13), (Color::Reset, Modifier::BOLD));
     // The gutter tells standard error apart, by its stroke and in colour.
-    assert_eq!(buffer[find(&buffer, "┃   plain red bold")].fg, Color::Yellow);
+    assert_eq!(buffer[find(&buffer, "┃ W plain red bold")].fg, Color::Yellow);
 }
 
 #[test]
