@@ -172,6 +172,8 @@ pub(crate) struct Backwards {
     span: Span,
     /// When the process that writes it lived.
     lives: Lives,
+    /// What it begins with, once that was asked for.
+    openings: Option<Vec<Vec<u8>>>,
     /// What is behind this offset was given, or waits.
     given: u64,
     /// What is behind this offset was given.
@@ -211,6 +213,7 @@ impl Backwards {
             has_times: false,
             span,
             lives: Lives::default(),
+            openings: None,
             given: at,
             returned: at,
             returned_ms: span.to_ms,

@@ -5,7 +5,7 @@
 
 use std::io;
 
-use super::estimate::Group;
+use super::estimate::{Group, Mark};
 use super::{Backwards, Line, READ_BYTES_MAX, ended};
 use crate::logs::parse::{Facts, Judge, Judged, Level, Place, Plain};
 
@@ -128,7 +128,14 @@ impl Backwards {
             let (own_ms, ends_at) = (line.own_ms, line.ends_at);
             if judged.place == Place::Begins || groups.is_empty() {
                 line.line.place = Place::Begins;
-                groups.push(Group { first: index, own_ms, at_ms: 0, ends_at, is_trace: false });
+                groups.push(Group {
+                    first: index,
+                    own_ms,
+                    at_ms: 0,
+                    ends_at,
+                    is_trace: false,
+                    mark: Mark::None,
+                });
             }
             let Some(group) = groups.last_mut() else { break };
             group.is_trace |= judged.place == Place::GoesOn && judged.level >= Some(Level::Error);

@@ -169,32 +169,41 @@ Error: boom
 
 #[test]
 fn last_words_are_at_the_end_of_the_life_that_said_them() {
-    let start =
-        |s: u32| format!("{{\"level\":30,\"time\":\"1970-01-01T00:00:{s}Z\",\"msg\":\"up\"}}\n");
+    let start = |s: u32| {
+        let (minutes, seconds) = (s / 60, s % 60);
+        format!("{{\"time\":\"1970-01-01T00:{minutes:02}:{seconds:02}.400Z\",\"msg\":\"up\"}}\n")
+    };
     let boom = |n: u32| format!("Error: boom {n}\n    at a (/srv/a.js:1:{n})\n");
     let text = format!("{}busy\n{}{}{}banner\n", start(10), boom(1), start(40), boom(2));
     let brief = |lines: Vec<String>| -> Vec<String> {
         lines.into_iter().filter(|line| !line.contains('{') && !line.contains('+')).collect()
     };
     let wanted = [
-        "~20000 warn busy",
+        "~20200 warn busy",
         "~30000 error Error: boom 1",
         "~60000 error Error: boom 2",
         "~95000 warn banner",
     ];
     assert_eq!(brief(told(&text, 95_000, lives())), wanted);
+    // What a life says first, it says when it begins: nothing else tells which life it is of.
+    let text = format!("banner 1\n{}mid\nbanner 2\n{}", start(50), start(85));
+    assert_eq!(
+        brief(told(&text, 95_000, lives()))[1..],
+        ["~55200 warn mid", "~70999 warn banner 2"]
+    );
+    // One that began in the second in which the one before ended.
+    let text = format!("{}{}{}", start(30), boom(1), start(61));
+    assert_eq!(brief(told(&text, 95_000, lives())), ["~60000 error Error: boom 1"]);
     // Without any time, from the last one back.
     let text: String = (1..4).map(|n| format!("starting\n{}", boom(n))).collect();
     let wanted = [
-        "~25000 warn starting",
         "~30000 error Error: boom 1",
-        "~50000 warn starting",
+        "~40999 warn starting",
         "~60000 error Error: boom 2",
-        "~80000 warn starting",
+        "~70999 warn starting",
         "~90000 error Error: boom 3",
     ];
-    let told_now = brief(told(&text, 90_100, lives()));
-    assert_eq!(told_now[1..], wanted[1..]);
+    assert_eq!(brief(told(&text, 90_100, lives()))[1..], wanted);
     // What was written last is of no life that ended long before.
     let handled = brief(told(&text, 200_000, lives()));
     let ends = [&handled[1], &handled[3], &handled[5]].map(|line| line.split(' ').next().unwrap());
