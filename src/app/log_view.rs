@@ -13,6 +13,7 @@ use super::log_line::{ROW_BYTES, Shown, WHOLE_BYTES};
 pub use super::log_lines::Lines;
 use super::log_shape::Shape;
 use super::log_traces::KnownTraces;
+use super::taken::LifeEnd;
 use crate::logs::parse::traces;
 use crate::logs::{
     Bounds, Direction, Filter, Found, Goal, Kind, LineId, LineRef, Owner, Pattern, Place, Problem,
@@ -153,6 +154,8 @@ pub struct LogView {
     pub(super) reach: Option<Reach>,
     /// What they are being read for.
     pub(super) reaching: Option<Reach>,
+    /// The end of a life that they are being read for.
+    pub(super) end: Option<LifeEnd>,
     /// Whose older lines were taken, and there are more to come.
     pub(super) taken: Vec<DaemonId>,
 }

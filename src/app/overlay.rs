@@ -10,7 +10,7 @@ use super::inspection::Prompt;
 use super::mode::Mode;
 use super::palette::{self, Entry, Palette};
 use super::prompt::Arguments;
-use super::taken::{Around, LogPlace, Taken, scrolled};
+use super::taken::{Around, LifeEnd, LogPlace, Taken, scrolled};
 use super::{exceptions, sheet_keys, why};
 use crate::model::death::LifeNumber;
 use crate::model::{Action, DaemonId, ProcessKey};
@@ -148,7 +148,13 @@ fn take_in_why(
         Command::Open => {
             let shown = why::death(around.watched, key, *life);
             return shown.map_or(Taken::Done, |(death, ..)| {
-                Taken::Log(LogPlace::Moment(key, death.ended_ms))
+                let end = LifeEnd {
+                    started_ms: death.started_ms,
+                    ended_ms: death.ended_ms,
+                    is_exact: death.is_watched,
+                    said: death.evidence.last_line.clone(),
+                };
+                Taken::Log(LogPlace::End(key, end))
             });
         }
         Command::Older | Command::Log(LogCommand::PreviousTurn) => {

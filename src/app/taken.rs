@@ -47,11 +47,23 @@ impl<'a> Around<'a> {
     }
 }
 
+/// When and how a life ended, as far as its last words in the log are found by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LifeEnd {
+    /// When it began, milliseconds since 1970.
+    pub(super) started_ms: Option<i64>,
+    pub(super) ended_ms: i64,
+    /// Whether that is exact: the daemon's own log has whole seconds.
+    pub(super) is_exact: bool,
+    /// What it said last that says why.
+    pub(super) said: Option<Box<str>>,
+}
+
 /// A place in the log.
 #[derive(Debug, PartialEq)]
 pub(super) enum LogPlace {
-    /// Of a process, at a moment, milliseconds since 1970.
-    Moment(ProcessKey, i64),
+    /// Where a life of a process ended.
+    End(ProcessKey, LifeEnd),
     /// Where an exception says this; `*` stands for what differs where the second is true.
     Occurrences(String, bool),
 }

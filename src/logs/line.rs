@@ -165,6 +165,12 @@ impl LineId {
         Self { order_ms, rank: i64::MIN }
     }
 
+    /// The place right before it.
+    #[must_use]
+    pub fn before(self) -> Self {
+        Self { rank: self.rank.saturating_sub(1), ..self }
+    }
+
     /// The place before all lines.
     pub const START: Self = Self { order_ms: i64::MIN, rank: i64::MIN };
     /// The place behind all lines.

@@ -208,3 +208,19 @@ fn each_key_of_the_log_stands_in_the_readme_and_in_the_help() {
         assert!(is_there, "help: {} {}", row.keys, row.label);
     }
 }
+
+#[test]
+fn only_what_came_since_one_reads_is_new() {
+    let mut app = app(1);
+    for n in 0..300 {
+        app.take_lines([output(0, "p0", &format!("line {n}"))]);
+    }
+    keys(&mut app, "\tg");
+    assert_eq!(app.log_title()[0].as_deref(), Some("reading"));
+    for n in 0..3 {
+        app.take_lines([output(0, "p0", &format!("more {n}"))]);
+    }
+    assert_eq!(app.log_title()[0].as_deref(), Some("3 new below"));
+    keys(&mut app, "G");
+    assert_eq!(app.log_title()[0], None);
+}

@@ -212,8 +212,6 @@ fn colours_of_log_lines_show() {
 #[test]
 fn losses_are_a_warning() {
     let mut app = typical();
-    let calm = draw(&app, COLOR, SIZE);
-    assert_eq!(calm[find(&calm, "0 dropped")].fg, Color::Reset);
     app.log_view.count_lost(7);
     let alarmed = draw(&app, COLOR, SIZE);
     assert_eq!(alarmed[find(&alarmed, "7 dropped")].fg, Color::Yellow);
