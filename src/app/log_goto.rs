@@ -95,7 +95,8 @@ fn last_words(app: &App, end: &LifeEnd) -> Option<LineId> {
             best = Some(((fits, is_then), head));
         }
     }
-    best.map(|(_, head)| head)
+    // What says nothing of an end that is in the log itself is not where to go.
+    best.filter(|((fits, _), _)| *fits > 0 || !end.is_exact).map(|(_, head)| head)
 }
 
 /// Shows the log of all with what an exception says searched for, from the newest on. `*` stands for what

@@ -396,13 +396,17 @@ impl Store {
         limits: BlockLimits,
     ) -> Vec<Arc<Block>> {
         let mut blocks = Vec::new();
-        let mut current = Block::new(self.stamp(), None);
+        // Room is taken at once, and not more and more of it.
+        let mut left = entries.size_hint().0;
+        let room = |left: usize| left.min(limits.lines);
+        let mut current = Block::with_room(self.stamp(), room(left));
         for entry in entries {
             if current.is_full(limits, &entry.record) {
                 current.seal();
                 blocks.push(Arc::new(current));
-                current = Block::new(self.stamp(), None);
+                current = Block::with_room(self.stamp(), room(left));
             }
+            left = left.saturating_sub(1);
             current.push(&entry);
         }
         if !current.is_empty() {

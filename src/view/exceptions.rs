@@ -60,11 +60,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, screen: Rect, chosen: Opt
     canvas.clear(area);
     let word = if groups.len() == 1 { "group" } else { "groups" };
     let first_ms = groups.iter().map(|group| group.first_ms).min();
-    let since = first_ms
-        .map_or_else(String::new, |first_ms| format!(", since {}", exceptions::at(app, first_ms)));
-    let count = format!("{} in {} {word}{since}", all.total(), groups.len());
+    let since = first_ms.map(|first_ms| format!("since {}", exceptions::at(app, first_ms)));
+    let count = format!("{} in {} {word}", all.total(), groups.len());
     let mut title =
         vec![Part::new("Exceptions", Role::Strong, 0), Part::new(count, Role::Quiet, 1)];
+    title.extend(since.map(|since| Part::new(since, Role::Quiet, 4)));
     if all.gone() > 0 {
         title.push(Part::new(format!("{} groups not kept", all.gone()), Role::Warn, 2));
     }

@@ -191,7 +191,7 @@ fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
             _ if acts && !is_any_live => row.footer?.saturating_add(100),
             Command::Open if is_log => 3,
             Command::Why if !is_log => 2,
-            Command::Palette => 4,
+            Command::Palette if !is_log => 4,
             Command::Log(LogCommand::NextMatch) if app.log_view.search().is_some() => 3,
             // Beside those of the other way.
             Command::Log(LogCommand::PreviousError | LogCommand::PreviousTurn) => return None,

@@ -211,15 +211,11 @@ fn each_key_of_the_log_stands_in_the_readme_and_in_the_help() {
 
 #[test]
 fn only_what_came_since_one_reads_is_new() {
-    let mut app = app(1);
-    for n in 0..300 {
-        app.take_lines([output(0, "p0", &format!("line {n}"))]);
-    }
+    let many = |count: usize| (0..count).map(|n| output(0, "p0", &format!("line {n}"))).collect();
+    let mut app = filled(many(300));
     keys(&mut app, "\tg");
     assert_eq!(app.log_title()[0].as_deref(), Some("reading"));
-    for n in 0..3 {
-        app.take_lines([output(0, "p0", &format!("more {n}"))]);
-    }
+    send(&mut app, Report::Lines(many(3)));
     assert_eq!(app.log_title()[0].as_deref(), Some("3 new below"));
     keys(&mut app, "G");
     assert_eq!(app.log_title()[0], None);

@@ -157,8 +157,9 @@ impl Backwards {
         }
         let count = part.len() as i64 + i64::from(!high.is_end);
         for (group, index) in part.iter_mut().zip(1..) {
-            group.at_ms = match low.map(|low| low.min(high.at_ms)) {
-                Some(low) => low + (high.at_ms - low) * index / count.max(1),
+            group.at_ms = match low {
+                // The clock of a file is a little behind that of who writes it.
+                Some(low) => low + (high.at_ms.max(low) - low) * index / count.max(1),
                 // What stands before the first time of a file is not older than it may be.
                 None if self.has_times => high.at_ms,
                 None if high.is_end && index == count => high.at_ms,

@@ -275,7 +275,7 @@ enum Look {
 
 async fn first_look(
     heard: &Heard,
-    (file, lives): (LogFile, Lives),
+    (file, known): (LogFile, Lives),
     path: PathBuf,
     (lines_max, bytes_max): (usize, usize),
 ) -> Look {
@@ -304,7 +304,7 @@ async fn first_look(
             let until_ms = until_ms.unwrap_or_else(now_ms);
             let read = offload::look(move || {
                 let lines = Backwards::of(Arc::clone(&opened), Some(end.at), whole.format())?;
-                let lines = lines.of_lives(lives);
+                let lines = lines.of_lives(known);
                 let tail = Tail::of_file(&opened, end.at, tail_bytes(&whole));
                 let again = again(Arc::clone(&opened), end.at);
                 let mut reader = Reader::new(whole, lines, again);

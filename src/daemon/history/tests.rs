@@ -211,6 +211,12 @@ fn last_words_are_at_the_end_of_the_life_that_said_them() {
 }
 
 #[test]
+fn what_stands_behind_a_time_is_not_before_it() {
+    let text = "1970-01-01T00:00:20.005Z INFO up\none\n";
+    assert_eq!(told(text, 20_002, Lives::default())[1], "~20005 warn one");
+}
+
+#[test]
 fn nothing_is_written_while_no_life_is_on() {
     // Down from 30 s on; the next one begins at 80 s.
     let down = LifeSpan { started_ms: Some(10_000), ended_ms: 30_000, is_crash: false };

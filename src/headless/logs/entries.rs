@@ -193,7 +193,9 @@ impl Open {
         }
         let level = lines.iter().filter_map(|line| line.level).max();
         if lines.len() > 1 {
-            lines.iter_mut().for_each(|line| line.level = level);
+            for line in &mut lines {
+                line.level = level;
+            }
         }
         let is_wanted = filter.fits_entry(&lines);
         self.is_wanted = Some(is_wanted);
