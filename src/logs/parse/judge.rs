@@ -54,6 +54,12 @@ impl Facts {
 }
 
 impl Facts {
+    /// Whether it says that it is no warning and no error: then none is thrown in it. Most lines are so, and
+    /// nothing more is looked for in them.
+    fn is_calm(&self) -> bool {
+        self.level.is_some_and(|(level, sign)| sign == Sign::Said && level <= Level::Info)
+    }
+
     /// Whether the line certainly begins an entry, whatever stands before it.
     #[must_use]
     pub fn is_certain(&self) -> bool {
@@ -105,6 +111,10 @@ impl Judge {
         }
         if facts.is_timed && self.traces.is_open() {
             self.traces = Traces::default();
+        }
+        if facts.is_timed && facts.is_calm() {
+            (self.level, self.is_open) = (own, true);
+            return Judged { place: Place::Begins, level: own, part: Part::Text, raises: false };
         }
         let words = facts.words.of(text);
         let step = self.traces.feed(words);
