@@ -409,7 +409,7 @@ fn enter_on_an_end_goes_to_the_last_words_of_that_life() {
     let left = Left { info: &info, console: &console, errors: Some((said, 0)), utc_offset_s: 0 };
     let lives = vec![(PmId(0), reconstruct(&left))];
     send(&mut app, Report::Lives(lives));
-    let lines: Vec<(i64, String)> = (1..4)
+    let texts: Vec<(i64, String)> = (1..4)
         .flat_map(|n| {
             let at_ms = 10_000 + 2_000 * i64::from(n) + 700;
             [
@@ -419,8 +419,8 @@ fn enter_on_an_end_goes_to_the_last_words_of_that_life() {
             ]
         })
         .collect();
-    let lines: Vec<(i64, &str)> = lines.iter().map(|(at, text)| (*at, text.as_str())).collect();
-    send(&mut app, super::log::past(&lines, false, false));
+    let texts: Vec<(i64, &str)> = texts.iter().map(|(at, text)| (*at, text.as_str())).collect();
+    send(&mut app, super::log::past(&texts, false, false));
     press(&mut app, Command::Why);
     for (number, step) in [(3, Command::Older), (2, Command::Older), (1, Command::Older)] {
         let before = app.mode.clone();

@@ -114,12 +114,12 @@ fn no_line_of_a_large_file_is_missing_or_twice() {
 
 /// Lines of a file with that text, of a process with these lives: time, `~` where it is an estimate, how
 /// bad, whether it goes on, text.
-fn told(text: &str, written_ms: i64, lives: Lives) -> Vec<String> {
+fn told(text: &str, written_ms: i64, known: Lives) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.log");
     std::fs::write(&path, text).unwrap();
     let format = Format { declared: None, zone: TimeZone::UTC, is_err: true };
-    let mut file = Backwards::open(&path, None, format).unwrap().of_lives(lives);
+    let mut file = Backwards::open(&path, None, format).unwrap().of_lives(known);
     file.span = Span { from_ms: 0, to_ms: written_ms, size: text.len() as u64 };
     (file.reference_ms, file.upper.at_ms) = (written_ms, written_ms);
     let mut lines = Vec::new();
@@ -195,7 +195,7 @@ fn last_words_are_at_the_end_of_the_life_that_said_them() {
     let text = format!("{}{}{}", start(30), boom(1), start(61));
     assert_eq!(brief(told(&text, 95_000, lives())), ["~60000 error Error: boom 1"]);
     // Without any time, from the last one back.
-    let text: String = (1..4).map(|n| format!("starting\n{}", boom(n))).collect();
+    let text = [1, 2, 3].map(|n| format!("starting\n{}", boom(n))).concat();
     let wanted = [
         "~30000 error Error: boom 1",
         "~40999 warn starting",
@@ -256,8 +256,8 @@ fn what_comes_is_judged_as_what_is_in_files() {
     let mut judge = Judge::default();
     let mut live: Vec<(Option<Level>, Place)> = Vec::new();
     for line in text.lines() {
-        let (line, judged) = format.judge(line.as_bytes(), 0, &mut judge);
-        if judged.raises {
+        let (line, told) = format.judge(line.as_bytes(), 0, &mut judge);
+        if told.raises {
             let head = live.iter().rposition(|(_, place)| *place != Place::GoesOn).unwrap();
             live[head..].iter_mut().for_each(|(level, _)| *level = line.level);
         }
