@@ -254,16 +254,16 @@ fn what_comes_is_judged_as_what_is_in_files() {
     };
     let format = Format { declared: None, zone: TimeZone::UTC, is_err: false };
     let mut judge = Judge::default();
-    let mut live: Vec<(Option<Level>, Place)> = Vec::new();
+    let mut came: Vec<(Option<Level>, Place)> = Vec::new();
     for line in text.lines() {
         let (line, told) = format.judge(line.as_bytes(), 0, &mut judge);
         if told.raises {
-            let head = live.iter().rposition(|(_, place)| *place != Place::GoesOn).unwrap();
-            live[head..].iter_mut().for_each(|(level, _)| *level = line.level);
+            let head = came.iter().rposition(|(_, place)| *place != Place::GoesOn).unwrap();
+            came[head..].iter_mut().for_each(|(level, _)| *level = line.level);
         }
-        live.push((line.level, line.place));
+        came.push((line.level, line.place));
     }
-    assert_eq!(history.len(), live.len());
-    let other = history.iter().zip(&live).zip(text.lines()).find(|((one, other), _)| one != other);
+    assert_eq!(history.len(), came.len());
+    let other = history.iter().zip(&came).zip(text.lines()).find(|((one, other), _)| one != other);
     assert_eq!(other, None);
 }
