@@ -7,11 +7,12 @@ use std::collections::HashMap;
 
 use super::effect::Effects;
 use super::geometry::Pane;
+use super::log_end::LifeEnd;
 use super::log_keys::step;
 use super::log_line::ROW_BYTES;
 use super::log_view::{Search, Wanted};
 use super::state::App;
-use super::taken::{LifeEnd, LogPlace};
+use super::taken::LogPlace;
 use crate::logs::parse::Level;
 use crate::logs::{Direction, Goal, Kind, LineId, Reach, Scope, SourceId};
 use crate::model::ProcessKey;

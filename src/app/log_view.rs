@@ -7,13 +7,13 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::editor::Editor;
+use super::log_end::LifeEnd;
 use super::log_filed::Filed;
 use super::log_formats::Formats;
 use super::log_line::{ROW_BYTES, Shown, WHOLE_BYTES};
 pub use super::log_lines::Lines;
 use super::log_shape::Shape;
 use super::log_traces::KnownTraces;
-use super::taken::LifeEnd;
 use crate::logs::parse::traces;
 use crate::logs::{
     Bounds, Direction, Filter, Found, Goal, Kind, LineId, LineRef, Owner, Pattern, Place, Problem,

@@ -15,6 +15,7 @@ pub(super) mod screen;
 mod settle;
 pub(crate) mod shared;
 pub(crate) mod sources;
+mod unsettled;
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -26,7 +27,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use self::estimate::{Span, Upper};
-use self::settle::Unsettled;
+use self::unsettled::Unsettled;
 use super::files;
 use super::lives::Lives;
 use super::seam::read_whole;

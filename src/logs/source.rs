@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::line::LineId;
 use crate::model::DaemonId;
 use crate::protocol::process::PmId;
 
@@ -91,11 +90,6 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// The place of its newest line.
-    pub(super) fn last_id(&self) -> Option<LineId> {
-        Some(LineId { order_ms: self.last_order_ms?, rank: self.last_rank })
-    }
-
     /// Lines that the store holds.
     #[must_use]
     pub fn held(&self) -> u64 {

@@ -114,7 +114,8 @@ impl Store {
         let next_rank = self.next_rank;
         let tally = self.tally_mut(source)?;
         let own_ms = line.time.at_ms;
-        let last = tally.last_id();
+        let last = tally.last_order_ms;
+        let last = last.map(|order_ms| LineId { order_ms, rank: tally.last_rank });
         let order_ms = last.map_or(own_ms, |last| last.order_ms.max(own_ms));
         tally.taken += 1;
         // What goes on an entry stands behind it, whatever came of others in between.

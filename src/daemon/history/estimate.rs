@@ -9,7 +9,7 @@ use std::io;
 use std::time::UNIX_EPOCH;
 
 use super::Backwards;
-use super::settle::Unsettled;
+use super::unsettled::Unsettled;
 use crate::daemon::files;
 use crate::daemon::lives::LifeSpan;
 use crate::daemon::seam::read_part;

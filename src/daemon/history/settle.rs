@@ -6,8 +6,9 @@
 use std::io;
 
 use super::estimate::{Group, Mark};
-use super::{Backwards, Line, READ_BYTES_MAX, ended};
-use crate::logs::parse::{Facts, Judge, Judged, Level, Place, Plain};
+use super::unsettled::Unsettled;
+use super::{Backwards, ended};
+use crate::logs::parse::{Judge, Level, Place};
 
 /// So many lines before a line are looked at where nothing says for certain that an entry begins: it may
 /// begin there.
@@ -18,31 +19,6 @@ const TIMELESS_AFTER: usize = 256;
 const WAITING_MAX: usize = 2_000;
 /// As much of them waits at most, bytes.
 const WAITING_BYTES_MAX: usize = 4 << 20;
-
-/// A line that was read, without a time where it does not say it.
-#[derive(Debug)]
-pub(super) struct Unsettled {
-    pub(super) line: Line,
-    pub(super) own_ms: Option<i64>,
-    pub(super) facts: Facts,
-    /// Where it ends in the file, bytes.
-    pub(super) ends_at: u64,
-}
-
-impl Unsettled {
-    /// What it is behind the lines that the judge had.
-    pub(super) fn judge(&self, judge: &mut Judge) -> Judged {
-        let bytes = &self.line.bytes;
-        let plain = Plain::of(bytes.get(..READ_BYTES_MAX).unwrap_or(bytes));
-        judge.feed(&plain.text, &self.facts)
-    }
-
-    fn place(&mut self, judge: &mut Judge) -> Judged {
-        let judged = self.judge(judge);
-        (self.line.place, self.line.level) = (judged.place, judged.level);
-        judged
-    }
-}
 
 impl Backwards {
     /// Reads on until lines are ready; false at the beginning of the file.
@@ -152,7 +128,9 @@ impl Backwards {
             .collect();
         for (first, end, at_ms, is_estimated) in spans {
             for line in lines.get_mut(first..end).unwrap_or_default() {
-                (line.line.at_ms, line.line.is_estimated) = (at_ms, is_estimated);
+                line.line.at_ms = at_ms;
+                // What goes on a line has its time, and does not say it.
+                line.line.is_estimated = is_estimated || line.own_ms.is_none();
             }
         }
         self.ready.extend(lines.into_iter().map(|line| line.line));

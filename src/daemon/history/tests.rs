@@ -28,13 +28,13 @@ fn what_has_no_time_is_between_the_lines_around_it() {
     let wanted = [
         line(1_000, true, "before"),
         line(1_000, false, "1970-01-01T00:00:01Z one"),
-        line(1_000, false, "  at x"),
+        line(1_000, true, "  at x"),
         line(1_750, true, ""),
         line(2_500, true, "plain"),
         line(3_250, true, "plain"),
         line(4_000, false, "1970-01-01T00:00:04Z two"),
         line(5_000, false, "1970-01-01T00:00:05Z three"),
-        line(5_000, false, "} of it"),
+        line(5_000, true, "} of it"),
     ];
     assert_eq!(all, wanted);
 }
