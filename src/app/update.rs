@@ -407,5 +407,6 @@ fn send(app: &mut App, daemon: DaemonId, call: NamedCall, is_confirmed: bool) ->
         return Effects::none();
     }
     app.close_to_details();
-    Effects::one(Effect::Call { daemon, call })
+    let was_asked = is_confirmed;
+    Effects::one(Effect::Call { daemon, call: NamedCall { was_asked, ..call } })
 }

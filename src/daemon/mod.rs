@@ -6,6 +6,7 @@
 
 pub(crate) mod act;
 mod actions;
+pub(crate) mod audit;
 pub(crate) mod beside;
 pub(crate) mod bundle;
 pub(crate) mod bus;

@@ -186,6 +186,7 @@ impl Applying<'_> {
             Report::CallFinished { method, outcome } => self.finish_call(method, outcome),
             Report::Bundled(outcome) => self.bundled(outcome),
             Report::Told(text) => self.told(text),
+            Report::Audit(standing) => self.audited(standing),
             Report::LogSaved(saved) => self.changes.push(Change::LogSaved(saved)),
             Report::Parts(parts) => self.changes.push(Change::Parts(parts)),
             Report::Did { task, outcome } => self.did(task, outcome),

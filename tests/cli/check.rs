@@ -73,13 +73,17 @@ pub(crate) fn restarts_are_counted_between_two_looks() {
 pub(crate) fn it_can_be_read_by_programs() {
     let daemon = Simulated::quiet(2);
     let fine = daemon.run(&["check", "--json"]).with(0).json();
-    assert_eq!(fine, json!({"ok": true, "checked": 2, "stopped": 0, "failed": []}));
+    assert_eq!(
+        fine,
+        json!({"ok": true, "checked": 2, "stopped": 0, "failed": [], "crashed_lately": []})
+    );
     daemon.run(&["call", "stopProcessId", "1"]).with(0);
     let failed = daemon.run(&["check", "--json"]).with(1);
     let why = json!({
         "pm_id": 1, "name": "app-1", "condition": "online", "message": "stopped, not online"
     });
-    let wanted = json!({"ok": false, "checked": 2, "stopped": 0, "failed": [why]});
+    let wanted =
+        json!({"ok": false, "checked": 2, "stopped": 0, "failed": [why], "crashed_lately": []});
     assert_eq!((failed.json(), failed.err.as_str()), (wanted, ""));
 }
 
@@ -110,6 +114,11 @@ fn a_restart_does_not_hide_it(home: &Pm2Home) {
         let listed = run(&["ls", "--filter", "quick"]).with(0).out;
         listed.contains("online, looping")
     });
+    // Without any condition too: at most looks it is online.
+    for words in [&["check", "quick"][..], &["check", "--ignore-stopped", "quick"]] {
+        let ended = run(words).with(1);
+        assert!(ended.out.contains("quick[2]: in a crash loop: "), "{ended:?}");
+    }
     let restarted = run(&["restart", "quick"]).with(1);
     assert!(restarted.err.contains("down: exit code 3"), "{restarted:?}");
     run(&["restart", "quick", "--settle", "0"]).with(0);

@@ -16,6 +16,7 @@ fn context() -> Context {
         utc_offset_s: 0,
         words: Vec::new(),
         refuses: None,
+        book: None,
     }
 }
 
