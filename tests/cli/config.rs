@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::program::{Ended, Simulated, ended, program};
 use crate::harness::trials::{Test, simulated};
 
