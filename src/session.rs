@@ -94,7 +94,7 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
     }
     app.keys = loaded.config.keys.clone();
     let kept = Kept::take_up(&mut app);
-    say_what_is_wrong(&mut app, &loaded).await;
+    say_what_is_wrong(&mut app, &loaded, &homes).await;
     let mut daemons = spawn_daemons(&cli, homes, &inbox);
     daemons.alerts = alert::Runner::new(settings.alert.run.clone());
     daemons.audit = audit(&mut app, &inbox);
@@ -135,16 +135,23 @@ fn looks(cli: &Cli, config: &Config) -> Result<(Kind, Choice), String> {
 }
 
 /// Says what is wrong with the configuration.
-async fn say_what_is_wrong(app: &mut App, loaded: &Loaded) {
+async fn say_what_is_wrong(app: &mut App, loaded: &Loaded, homes: &[Home]) {
     if let Some(notice) = loaded.notice() {
         app.notify(notice, true);
         return;
     }
     let places = app.settings.production.clone();
     let missing = offload::look(move || config::missing(&places)).await.unwrap_or_default();
-    if let Some(first) = missing.first() {
-        let why = config::NO_FOLDER;
-        app.notify(format!("production: {}: {why}", clean(first)), true);
+    let strange = homes::strange_hosts(homes, &app.settings.production).await;
+    let all = missing.iter().map(|place| (place, config::NO_FOLDER));
+    let all = all.chain(strange.iter().map(|place| (place, config::OTHER_HOST)));
+    let all: Vec<(&Box<str>, &str)> = all.collect();
+    if let Some((first, why)) = all.first() {
+        let more = match all.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more: pm2-tui config check)"),
+        };
+        app.notify(format!("production: {}: {why}{more}", clean(first)), true);
     }
 }
 

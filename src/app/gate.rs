@@ -33,6 +33,8 @@ pub enum Admitted {
     Messages(Vec<Message>),
     /// Nothing: they look like pasted text.
     Refused,
+    /// Nothing: this key came so soon after such that it may go on with the text.
+    GoesOn(char),
 }
 
 /// Remembers what it needs of the keys before. Times are of a clock that is never set back.
@@ -84,7 +86,10 @@ impl Gate {
             && !matches!(&admitted, Admitted::Messages(messages) if messages.iter().all(moves));
         if goes_on || admitted == Admitted::Refused {
             self.refused = Some(now);
-            return Admitted::Refused;
+            return match keys {
+                [KeyEvent { code: KeyCode::Char(key), .. }] => Admitted::GoesOn(*key),
+                _ => Admitted::Refused,
+            };
         }
         admitted
     }

@@ -85,6 +85,13 @@ fn take(app: &mut App, message: Message) -> Effects {
             app.notify(text, false);
             Effects::none()
         }
+        Message::GoesOn(key) => {
+            let text = format!(
+                "{key} was ignored: it came right after keys that looked like pasted text; wait a second"
+            );
+            app.notify(text, false);
+            Effects::none()
+        }
         Message::Edit(edit) => {
             app.is_dirty = true;
             overlay::edit(&mut app.mode, edit);

@@ -16,6 +16,7 @@ mod disk;
 mod examine;
 pub(crate) mod files;
 pub(crate) mod history;
+pub(crate) mod hosts;
 pub mod inbox;
 mod installed;
 mod limits;

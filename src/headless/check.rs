@@ -13,7 +13,7 @@ use super::failure::{Code, Failure};
 use super::{Context, act, output, table, targets};
 use crate::cli::Check;
 use crate::daemon::clock::now_ms;
-use crate::model::looping::{doubt_ms, has_crashed, has_crashed_lately, looks_looping};
+use crate::model::looping::{doubt_ms, has_crashed, looks_looping, may_have_crashed};
 use crate::model::{Target, units};
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 
@@ -103,7 +103,7 @@ pub(super) async fn run(
         }));
     }
     let lately: Vec<&ProcessInfo> =
-        looked.checked.iter().filter(|info| has_crashed_lately(info, now_ms)).collect();
+        looked.checked.iter().filter(|info| may_have_crashed(info, now_ms)).collect();
     report(context, what, (&looked, &lately), &broken, out)?;
     Ok(if broken.is_empty() { Code::Fine } else { Code::Condition })
 }
@@ -165,7 +165,7 @@ fn report(
             "checked": looked.checked.len(),
             "stopped": looked.stopped,
             "failed": broken.iter().map(Broken::as_json).collect::<Vec<_>>(),
-            "crashed_lately": lately
+            "may_have_crashed": lately
                 .iter()
                 .map(|info| json!({ "pm_id": info.pm_id.0, "name": info.name }))
                 .collect::<Vec<_>>(),
@@ -183,7 +183,7 @@ fn report(
         let labels: Vec<String> = lately.iter().map(|info| targets::label(info)).collect();
         let crashed = match labels.len() {
             0 => String::new(),
-            _ => format!("; crashed and restarted less than 30 s ago: {}", targets::some(&labels)),
+            _ => format!("; may have crashed less than 30 s ago: {}", targets::some(&labels)),
         };
         let line = format!("ok: {}{besides}{crashed}", output::processes(looked.checked.len()));
         writeln!(out, "{}", output::printable(&line, context.is_ascii))?;

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::failure::{Code, Failure};
 use crate::cli::{ConfigFile, ConfigTask};
 use crate::config::{self, Loaded};
-use crate::daemon::{audit, offload};
+use crate::daemon::{audit, hosts, offload};
 use crate::protocol::text::clean;
 
 /// Runs it.
@@ -65,13 +65,23 @@ async fn unwritten(loaded: &Loaded) -> Option<String> {
     }
 }
 
-/// Names the homes of `production` that are not there. A file may be for several machines: that is no
+/// Names the homes of `production` that are not there, and its hosts that this machine is not. A file may be for several machines: that is no
 /// mistake.
 async fn note_missing(loaded: &Loaded, out: &mut impl Write) -> Result<(), Failure> {
     let places = loaded.config.settings.production.clone();
     let missing = offload::look(move || config::missing(&places)).await.unwrap_or_default();
     for place in missing {
         let why = config::NO_FOLDER;
+        writeln!(out, "note: production: {}: {why}", clean(&place))?;
+    }
+    let mut places = loaded.config.settings.production.clone();
+    places.retain(|place| !place.starts_with('/'));
+    let others = move || {
+        places.retain(|place| !hosts::is_this_host(place));
+        places
+    };
+    for place in offload::look(others).await.unwrap_or_default() {
+        let why = config::OTHER_HOST;
         writeln!(out, "note: production: {}: {why}", clean(&place))?;
     }
     Ok(())

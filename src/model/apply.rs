@@ -269,6 +269,13 @@ impl Applying<'_> {
             Connection::Connecting => {}
         }
         daemon.connection = connection.clone();
+        if daemon.is_live() {
+            daemon.lost_at_ms = None;
+        } else if was_live {
+            daemon.lost_at_ms = Some(now.wall_ms);
+        } else {
+            // It was lost before, or never there.
+        }
         self.changes.push(Change::Daemon);
         match connection {
             Connection::Live { .. } if is_new => {

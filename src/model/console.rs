@@ -75,7 +75,7 @@ fn app(line: &str) -> Option<Happened<'_>> {
     };
     let happened = |word, severity, text: String| Happened { about, word, severity, text };
     if said == "online" {
-        return Some(happened("online", Severity::Good, "online".to_owned()));
+        return Some(happened("online", Severity::Good, "started".to_owned()));
     }
     if let Some(pause) = said.strip_prefix("will restart in ") {
         let ms: u64 = pause.strip_suffix("ms")?.parse().ok()?;
@@ -84,14 +84,12 @@ fn app(line: &str) -> Option<Happened<'_>> {
     }
     let (code, signal) = said.strip_prefix("exited with code [")?.split_once("] via signal [")?;
     let (code, signal) = (clean(code), clean(signal.strip_suffix(']')?));
-    let (text, severity) = match (&*code, &*signal) {
-        // PM2 prints SIGINT where there was no signal, too.
-        ("0", "SIGINT") => ("ended with code 0 or by SIGINT".to_owned(), Severity::Warning),
-        (code, "SIGINT") => (format!("ended with code {code}"), Severity::Bad),
-        (_, signal) => (format!("killed by {signal}"), Severity::Bad),
-    };
+    // PM2 prints SIGINT where there was no signal, too.
+    let text = words::how(Some(&*code), Some(&*signal).filter(|signal| *signal != "SIGINT"), true);
+    let is_clean = (&*code, &*signal) == ("0", "SIGINT");
+    let severity = if is_clean { Severity::Warning } else { Severity::Bad };
     Some(if is_old {
-        happened("exit", Severity::Neutral, format!("old worker of a reload {text}"))
+        happened("exit", Severity::Neutral, format!("old worker of a reload ended, {text}"))
     } else {
         happened("exit", severity, text)
     })

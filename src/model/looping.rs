@@ -46,11 +46,11 @@ pub fn looks_looping(info: &ProcessInfo, now_ms: i64) -> bool {
     is_young && has_crashed
 }
 
-/// Whether PM2 itself started a process anew within the last 30 s, since it had ended by itself. Until
-/// the third restart that is no loop, but may become one: the first crash of one with a
-/// `restart_delay` looks so.
+/// Whether PM2 may have started a process anew within the last 30 s since it had ended by itself: so does
+/// the first crash of a loop look, before the third restart. A commanded restart within `min_uptime` of
+/// the start before it looks the same: PM2 counts it as unstable, too (`lib/God.js` `handleExit`).
 #[must_use]
-pub fn has_crashed_lately(info: &ProcessInfo, now_ms: i64) -> bool {
+pub fn may_have_crashed(info: &ProcessInfo, now_ms: i64) -> bool {
     let (true, Some(started_ms)) = (is_up(info), info.online_since_ms) else { return false };
     let is_own_start = || started_by_pm2(info, started_ms);
     now_ms.saturating_sub(started_ms) < STABLE_AFTER_MS
@@ -171,7 +171,7 @@ mod tests {
         let lately = |change: &dyn Fn(&mut ProcessInfo)| {
             let mut info = ProcessInfo { restarts: 1, unstable_restarts: 1, ..crashing() };
             change(&mut info);
-            has_crashed_lately(&info, NOW) && !looks_looping(&info, NOW)
+            may_have_crashed(&info, NOW) && !looks_looping(&info, NOW)
         };
         assert!(lately(&|_| {}));
         assert!(lately(&|info| info.unstable_restarts = 0), "it lived longer than `min_uptime`");

@@ -91,7 +91,8 @@ fn about_action(app: &App, action: Action, daemon: DaemonId, target: &Target) ->
     let meaning = match action {
         Action::Delete => " It is stopped and removed from PM2.",
         Action::Stop => " It stays in PM2's list.",
-        Action::Restart | Action::Start | Action::Reload => "",
+        Action::Start => " It does not run now.",
+        Action::Restart | Action::Reload => "",
     };
     format!("{} {name}{place}?{meaning}", action.verb())
 }

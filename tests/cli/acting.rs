@@ -98,15 +98,17 @@ pub(crate) fn a_terminal_is_asked_first() {
 pub(crate) fn a_call_that_stops_or_starts_something_is_asked_first() {
     let daemon = Simulated::quiet(2);
     for (arguments, question) in [
-        (&["call", "duplicateProcessId", "0"][..], "call duplicateProcessId [0] on the daemon of "),
-        (&["call", "stopProcessId", "1"], "call stopProcessId [1] on"),
-        (&["call", "reload"], "call reload [{}] on"),
-        (&["call", "deleteAll"], "call deleteAll [{}] on"),
+        (&["call", "duplicateProcessId", "0"][..], "call duplicateProcessId [0] (app-0[0]) on the daemon of "),
+        (&["call", "stopProcessId", "1"], "call stopProcessId [1] (app-1[1]) on"),
+        (&["call", "reload"], "call reload [{}] (app-0[0], app-1[1]) on"),
+        (&["call", "deleteAll"], "call deleteAll [{}] (app-0[0], app-1[1]) on"),
     ] {
         assert_eq!(answered(&daemon, arguments, question, "n\r"), 1, "{arguments:?}");
     }
-    assert_eq!(daemon.called(), [] as [&str; 0]);
-    assert_eq!(answered(&daemon, &["call", "stopProcessId", "1"], "[1] on", "y\r"), 0);
+    // It is looked who is meant, and no more.
+    let called = daemon.called();
+    assert!(called.iter().all(|method| method == "getMonitorData"), "{called:?}");
+    assert_eq!(answered(&daemon, &["call", "stopProcessId", "1"], "(app-1[1]) on", "y\r"), 0);
     assert_eq!(status(&daemon), ["online", "stopped"]);
     // Nobody can be asked here.
     daemon.run(&["call", "startProcessId", "1"]).with(0);
