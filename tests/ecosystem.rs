@@ -41,8 +41,9 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(again::what_cannot_be_restarted_is_told_before_anything_is_sent),
         with_pm2(cron::every_pattern_that_we_take_is_read_by_the_release)
             .needing(Locked::Old)
-            .weighing(Weight::Busy),
-        with_pm2(cron::what_we_refuse_the_release_does_not_read).needing(Locked::Old),
+            .weighing(Weight::Busy)
+            .lasting(),
+        with_pm2(cron::what_we_refuse_the_release_does_not_read).needing(Locked::Old).lasting(),
     ];
     all.extend(cases::trials());
     all.extend(kinds::trials());

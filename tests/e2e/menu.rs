@@ -10,7 +10,6 @@ use crate::harness::apps::{self, App};
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
 use crate::harness::screen::{Screen, is_selected, row};
-use crate::harness::wait_until;
 
 /// Writes what it gets by line, message, action and signal into the file `said`.
 pub(super) fn hearing(name: &str) -> App {
@@ -86,7 +85,7 @@ pub(crate) fn each_action_does_what_it_says() {
     screen.press("kill");
     screen.wait_for("the word", |text| text.contains("> kill"));
     screen.press("\r");
-    wait_until("the daemon is gone", || home.god().is_none());
+    screen.wait_until("the daemon is gone", || home.god().is_none());
     screen.wait_for("that it is", |text| text.contains("disconnected"));
 }
 
@@ -100,20 +99,20 @@ pub(super) fn the_five(home: &Pm2Home, screen: &mut Screen) {
     let started = home.wait_status("one", "online");
     screen.wait_for("the row", |text| row(text, "one").is_some_and(|it| it.contains("online")));
     choose(screen, "restart ");
-    wait_until("one restart more", || {
+    screen.wait_until("one restart more", || {
         let now = home.one("one");
         now.restarts == started.restarts + 1 && now.pid != started.pid && now.pid > 0
     });
     screen.wait_for("its command", |text| text.contains("= ") && text.contains("pm2 restart 0"));
     let before = home.one("one");
     choose(screen, "reload ");
-    wait_until("another pid", || {
+    screen.wait_until("another pid", || {
         let now = home.one("one");
         now.pid != before.pid && now.pid > 0 && now.status == "online"
     });
     screen.wait_for("its command", |text| text.contains("pm2 reload 0"));
     choose(screen, "reset counts");
-    wait_until("no restarts", || home.one("one").restarts == 0);
+    screen.wait_until("no restarts", || home.one("one").restarts == 0);
     screen.wait_for("its command", |text| text.contains("pm2 reset 0"));
 }
 
@@ -125,14 +124,14 @@ pub(super) fn speaking(home: &Pm2Home, screen: &mut Screen) {
     screen.wait_for("its command", |text| text.contains("pm2 sendSignal SIGUSR2 0"));
     choose(screen, "write a line");
     type_in(screen, "Write a line to the standard input of one[0]", "hello 4711");
-    wait_until("the line", || said(home).contains("line hello 4711\n"));
+    screen.wait_until("the line", || said(home).contains("line hello 4711\n"));
     screen.wait_for("its command", |text| text.contains("pm2 send 0 'hello 4711'"));
     choose(screen, "message ");
     type_in(screen, "Message to one", "moin 4712");
-    wait_until("the message", || said(home).contains("moin 4712"));
+    screen.wait_until("the message", || said(home).contains("moin 4712"));
     choose(screen, "trigger an action");
     type_in(screen, "Trigger an action in one[0]", "greet");
-    wait_until("the action", || said(home).contains("message \"greet\""));
+    screen.wait_until("the action", || said(home).contains("message \"greet\""));
     screen.wait_for("its reply", |text| text.contains("greet of one[0]: {\"hello\":1}"));
 }
 
@@ -156,10 +155,10 @@ pub(super) fn files_and_counts(home: &Pm2Home, screen: &mut Screen) {
     screen.wait_for("its end", |text| text.contains("emptied "));
     screen.select("two");
     choose(screen, "watch files");
-    wait_until("it is watched", || envs(home, "two")[0]["watch"] == true);
+    screen.wait_until("it is watched", || envs(home, "two")[0]["watch"] == true);
     screen.wait_for("that it is", |text| text.contains("now watching the files of two"));
     choose(screen, "do not watch files");
-    wait_until("it is not", || envs(home, "two")[0]["watch"] == false);
+    screen.wait_until("it is not", || envs(home, "two")[0]["watch"] == false);
     screen.wait_for("that it is not", |text| text.contains("stopped watching the files of two"));
 }
 

@@ -9,7 +9,7 @@ use crate::harness::apps::{self, App};
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
 use crate::harness::screen::{Screen, row};
-use crate::harness::wait_until;
+use crate::harness::{PATIENCE, poll_for};
 
 /// Whether the header says nothing of the saved list.
 fn is_quiet(text: &str) -> bool {
@@ -53,11 +53,17 @@ pub(super) fn choose(screen: &mut Screen, label: &str) {
 /// Presses `y` until something is so: too early, it does not count.
 #[track_caller]
 pub(super) fn say_yes(screen: &mut Screen, what: &str, mut is_so: impl FnMut() -> bool) {
-    wait_until(what, || {
+    let said = poll_for(PATIENCE, || {
         screen.press("y");
         std::thread::sleep(std::time::Duration::from_millis(100));
-        is_so()
+        is_so().then_some(())
     });
+    let text = screen.text();
+    assert!(
+        said.is_some(),
+        "waited {PATIENCE:?} in vain: {what}; the screen:\n{}",
+        text.trim_end()
+    );
 }
 
 fn plain(name: &str, entry: serde_json::Value) -> App {

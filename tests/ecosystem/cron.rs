@@ -1,10 +1,15 @@
 //! The cron patterns that we take, run through the libraries that the releases of PM2 come with.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::thread;
 
 use pm2_tui::protocol::cron::{self, Reader};
+
+use serde_json::Value;
 
 use crate::harness::install::{Locked, Pm2, Release, is_all};
 
@@ -197,8 +202,7 @@ fn patterns() -> Vec<String> {
 
 /// Those of the patterns that the library of a release reads.
 fn read_by(release: Release, patterns: &BTreeSet<String>, patience_ms: u32) -> BTreeSet<String> {
-    let (cli, _) = release.program();
-    let folder = cli.parent().unwrap().parent().unwrap();
+    let folder = folder(release);
     let mut child = Command::new(&Pm2::install().node)
         .args(["-e", DRIVER, "--"])
         .arg(folder)
@@ -214,9 +218,43 @@ fn read_by(release: Release, patterns: &BTreeSet<String>, patience_ms: u32) -> B
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-fn releases() -> impl Iterator<Item = Release> {
+/// Where the package of a release is.
+fn folder(release: Release) -> PathBuf {
+    let (cli, _) = release.program();
+    cli.parent().unwrap().parent().unwrap().to_owned()
+}
+
+/// The library of a release, with its version.
+fn library(release: Release) -> String {
+    let folder = folder(release);
+    let read = |path: PathBuf| -> Option<Value> {
+        serde_json::from_slice(&fs::read(path.join("package.json")).ok()?).ok()
+    };
+    let depends = read(folder.clone()).unwrap();
+    let name = if depends["dependencies"]["croner"].is_string() { "croner" } else { "cron" };
+    let installed = folder.ancestors().find_map(|it| read(it.join("node_modules").join(name)));
+    format!("{name} {}", installed.unwrap()["version"])
+}
+
+/// One release for each library that those that are asked come with: what another release with the
+/// same one reads is the same.
+fn releases() -> Vec<Release> {
     let is_asked = |release: &Release| is_all() || release.locked() != Locked::Older;
-    Release::ALL.into_iter().filter(is_asked)
+    let mut seen = BTreeSet::new();
+    let is_new = |release: &Release| seen.insert(library(*release));
+    Release::ALL.into_iter().filter(is_asked).filter(is_new).collect()
+}
+
+/// Judges each of the releases, all at once: each is a program of its own.
+fn each_release(judge: impl Fn(Release, Reader) + Sync) {
+    let releases = releases();
+    assert!(releases.len() >= 3, "{releases:?}");
+    thread::scope(|scope| {
+        for release in releases {
+            let judge = &judge;
+            scope.spawn(move || judge(release, Reader::of_release(Some(release.version()))));
+        }
+    });
 }
 
 pub(crate) fn every_pattern_that_we_take_is_read_by_the_release() {
@@ -226,8 +264,7 @@ pub(crate) fn every_pattern_that_we_take_is_read_by_the_release() {
     };
     // Of which it is not known what runs: God must not die of it, in 2.10 and later.
     let by_all = taken_by(Reader::Every);
-    for release in releases() {
-        let reader = Reader::of_release(Some(release.version()));
+    each_release(|release, reader| {
         let taken = taken_by(reader);
         assert!(taken.len() > 1000, "{reader:?}: {}", taken.len());
         let more = by_all.difference(&taken).next();
@@ -235,7 +272,7 @@ pub(crate) fn every_pattern_that_we_take_is_read_by_the_release() {
         let read = read_by(release, &taken, 4000);
         let unread: Vec<&String> = taken.difference(&read).collect();
         assert_eq!(unread, [""; 0], "{release:?} {reader:?}");
-    }
+    });
 }
 
 /// What some library reads and we refuse: an empty part that it passes over, what never runs, a name
@@ -249,10 +286,9 @@ pub(crate) fn what_we_refuse_the_release_does_not_read() {
     let all = in_one_field();
     // The first ones read nearly everything, and mean something else by it: 60 is 59.
     let is_strict = |reader: &Reader| *reader != Reader::FirstCron;
-    for release in releases() {
-        let reader = Reader::of_release(Some(release.version()));
+    each_release(|release, reader| {
         if !is_strict(&reader) {
-            continue;
+            return;
         }
         let refused: BTreeSet<String> =
             all.iter().filter(|it| cron::check(it, reader).is_err()).cloned().collect();
@@ -264,5 +300,5 @@ pub(crate) fn what_we_refuse_the_release_does_not_read() {
         let read = read_by(release, &refused, 200);
         let read: Vec<&String> = read.iter().filter(|it| !is_known(it)).collect();
         assert_eq!(read, [""; 0], "{release:?} {reader:?}");
-    }
+    });
 }

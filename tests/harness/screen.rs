@@ -193,6 +193,17 @@ impl Screen {
         }
     }
 
+    /// Waits until `ready` holds of something that the screen acts on, and panics with the whole
+    /// screen after [`PATIENCE`].
+    #[track_caller]
+    pub fn wait_until(&self, what: &str, mut ready: impl FnMut() -> bool) {
+        assert!(
+            poll_for(PATIENCE, || ready().then_some(())).is_some(),
+            "waited {PATIENCE:?} in vain: {what}; the screen:\n{}",
+            self.text().trim_end()
+        );
+    }
+
     /// Waits until the screen's text is as wanted; otherwise why not, and the screen.
     pub fn wait_within(
         &mut self,

@@ -14,6 +14,10 @@ use super::now;
 /// How much of the end of the output is kept as it came, bytes.
 const TAIL_MAX: usize = 64 * 1024;
 
+/// A frame begins; until its end nothing of it is shown, as in a terminal that knows these.
+const FRAME_BEGINS: &[u8] = b"\x1b[?2026h";
+const FRAME_ENDS: &[u8] = b"\x1b[?2026l";
+
 /// What the reading thread and the test share.
 pub struct Shared {
     state: Mutex<State>,
@@ -32,6 +36,8 @@ pub struct State {
     pub bytes: u64,
     /// The last of them.
     pub tail: Vec<u8>,
+    /// A frame that is not whole yet, or the first bytes of its beginning.
+    unfinished: Vec<u8>,
     /// When the first came.
     pub first_byte: Option<Instant>,
     /// Whether more is taken.
@@ -61,6 +67,7 @@ impl Shared {
                 search,
                 bytes: 0,
                 tail: Vec::new(),
+                unfinished: Vec::new(),
                 first_byte: None,
                 is_reading: true,
                 is_over: false,
@@ -89,6 +96,8 @@ impl Shared {
             drop(state);
             // An error is the program's side closed (EIO on Linux).
             let Ok(count @ 1..) = from.read(&mut buffer) else {
+                self.lock().take_all();
+                self.changed.notify_all();
                 return;
             };
             self.lock().take(&buffer[..count]);
@@ -115,11 +124,35 @@ impl State {
                 search.found = Some(now());
             }
         } else {
-            self.parser.process(bytes);
+            self.unfinished.extend_from_slice(bytes);
+            self.show_whole_frames();
         }
         if self.tail.len() > 2 * TAIL_MAX {
             self.tail.drain(..self.tail.len() - TAIL_MAX);
         }
+    }
+
+    /// Shows what came up to the last frame that is not whole: a test that read a half of one would
+    /// see what no user sees.
+    fn show_whole_frames(&mut self) {
+        loop {
+            let begins = memmem::find(&self.unfinished, FRAME_BEGINS);
+            let shown = match begins {
+                Some(begins) => memmem::find(&self.unfinished[begins..], FRAME_ENDS)
+                    .map_or(begins, |ends| begins + ends + FRAME_ENDS.len()),
+                None => self.unfinished.len() - begun(&self.unfinished),
+            };
+            if shown == 0 {
+                return;
+            }
+            self.parser.process(&self.unfinished[..shown]);
+            self.unfinished.drain(..shown);
+        }
+    }
+
+    /// Shows all that came: nothing more does.
+    fn take_all(&mut self) {
+        self.parser.process(&std::mem::take(&mut self.unfinished));
     }
 
     /// The screen's rows.
@@ -144,6 +177,13 @@ impl Modes {
             modes.special_codes
         ))
     }
+}
+
+/// How many of the last bytes may be the beginning of a frame's beginning.
+fn begun(bytes: &[u8]) -> usize {
+    let longest = FRAME_BEGINS.len().min(bytes.len() + 1) - 1;
+    let is_end = |count: &usize| bytes.ends_with(&FRAME_BEGINS[..*count]);
+    (1..=longest).rev().find(is_end).unwrap_or_default()
 }
 
 fn cells(count: u16) -> NonZeroU16 {
