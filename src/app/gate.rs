@@ -246,7 +246,7 @@ mod tests {
             &keys(text),
             MS,
         ) {
-            Admitted::Refused => None,
+            Admitted::Refused | Admitted::GoesOn(_) => None,
             Admitted::Messages(messages) => {
                 let command = |message| match message {
                     Message::Command(command) => command,
@@ -361,6 +361,11 @@ mod tests {
             let admitted = press(letter, at_ms);
             let acts = matches!(&admitted, Admitted::Messages(all) if !all.iter().all(moves));
             assert!(!acts, "{letter}: {admitted:?}");
+            let key = letter.chars().next().unwrap();
+            let is_told = admitted == Admitted::GoesOn(key);
+            assert!(is_told || matches!(admitted, Admitted::Messages(_)), "{letter}: {admitted:?}");
+            let would_act = matches!(letter, "r" | "s");
+            assert_eq!(is_told, would_act, "{letter} does nothing, and that is said");
         }
         assert!(matches!(press("r", 3_000), Admitted::Messages(all) if all.len() == 1));
     }

@@ -133,7 +133,10 @@ impl Seen {
 
     /// What a filter that lets nobody through was probably meant as.
     pub(super) fn hint(&self, query: &Query) -> Option<String> {
-        query.filter.as_ref()?.hint(&self.fleet.iter().map(|(_, process)| process).collect::<Vec<_>>())
+        query
+            .filter
+            .as_ref()?
+            .hint(&self.fleet.iter().map(|(_, process)| process).collect::<Vec<_>>())
     }
 
     /// Those that are asked for, in their order.

@@ -67,6 +67,10 @@ fn ago_ms(text: &str) -> Option<i64> {
 
 /// `14:05`, `9:05`, `14:05:09.5`, `3am`, `3:05 pm`.
 fn time_of_day(text: &str) -> Option<Time> {
+    // A date with a time would be read as that time of any day.
+    if text.contains(['-', 'T']) {
+        return None;
+    }
     let lower = text.to_ascii_lowercase();
     let half = lower.strip_suffix("am").map(|rest| (rest, false));
     let half = half.or_else(|| lower.strip_suffix("pm").map(|rest| (rest, true)));
@@ -132,6 +136,7 @@ mod tests {
             ("yesterday", Some(27 * 3_600 + 720)),
             ("today 01:12", Some(2 * 3_600)),
             ("2026-11-28T03:11", Some(60)),
+            ("2026-11-27T03:11", Some(24 * 3_600 + 60)),
             ("2026-11-28 03:11:30", Some(30)),
             ("2026-11-28T02:12:00Z", Some(0)),
             ("2026-11-28", Some(3 * 3_600 + 720)),

@@ -165,12 +165,12 @@ mod tests {
     fn what_happens_to_a_process_is_told() {
         let api = API;
         let table = [
-            ("PM2 log: App [my:a]pp:3] online", api, "online", "online"),
+            ("PM2 log: App [my:a]pp:3] online", api, "online", "started"),
             (
                 "PM2 log: App [my:a]pp:3] exited with code [1] via signal [SIGINT]",
                 api,
                 "exit",
-                "ended with code 1",
+                "code 1",
             ),
             (
                 "App [my:a]pp:3] exited with code [0] via signal [SIGKILL]",
@@ -182,13 +182,13 @@ mod tests {
                 "App [my:a]pp:_old_3] exited with code [0] via signal [SIGINT]",
                 api,
                 "exit",
-                "old worker of a reload ended with code 0 or by SIGINT",
+                "old worker of a reload ended, code 0 or SIGINT",
             ),
             (
                 "App [api] with id [7] and pid [42], exited with code [2] via signal [SIGINT]",
                 About::Process("api", 7),
                 "exit",
-                "ended with code 2",
+                "code 2",
             ),
             (
                 "App [my:a]pp:3] will restart in 150ms",

@@ -98,7 +98,10 @@ pub(crate) fn a_terminal_is_asked_first() {
 pub(crate) fn a_call_that_stops_or_starts_something_is_asked_first() {
     let daemon = Simulated::quiet(2);
     for (arguments, question) in [
-        (&["call", "duplicateProcessId", "0"][..], "call duplicateProcessId [0] (app-0[0]) on the daemon of "),
+        (
+            &["call", "duplicateProcessId", "0"][..],
+            "call duplicateProcessId [0] (app-0[0]) on the daemon of ",
+        ),
         (&["call", "stopProcessId", "1"], "call stopProcessId [1] (app-1[1]) on"),
         (&["call", "reload"], "call reload [{}] (app-0[0], app-1[1]) on"),
         (&["call", "deleteAll"], "call deleteAll [{}] (app-0[0], app-1[1]) on"),
