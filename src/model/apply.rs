@@ -269,13 +269,8 @@ impl Applying<'_> {
             Connection::Connecting => {}
         }
         daemon.connection = connection.clone();
-        if daemon.is_live() {
-            daemon.lost_at_ms = None;
-        } else if was_live {
-            daemon.lost_at_ms = Some(now.wall_ms);
-        } else {
-            // It was lost before, or never there.
-        }
+        let lost_at_ms = if was_live { Some(now.wall_ms) } else { daemon.lost_at_ms };
+        daemon.lost_at_ms = lost_at_ms.filter(|_| !daemon.is_live());
         self.changes.push(Change::Daemon);
         match connection {
             Connection::Live { .. } if is_new => {

@@ -69,9 +69,9 @@ pub(crate) fn sweeping_needs_a_yes() {
 pub(crate) fn answered(daemon: &Simulated, arguments: &[&str], question: &str, typed: &str) -> i32 {
     let home = daemon.home().to_str().unwrap();
     let mut screen = Screen::cockpit((80, 24), &[&["--home", home], arguments].concat());
-    let text = screen.wait_for("the question", |text| text.contains("[y/N]"));
     // A long path may break anywhere.
-    let text = text.replace('\n', "");
+    let whole = |text: &str| text.replace('\n', "");
+    let text = whole(&screen.wait_for("the question", |text| whole(text).contains("[y/N]")));
     assert!(text.contains(question), "{text}");
     screen.press(typed);
     screen.wait_exit().code

@@ -151,9 +151,9 @@ fn the_commands_write_the_audit_file() {
         (&["stop", "1"], "stop", "app-1[1]", true),
         (&["reset", "0"], "reset the counts of", "app-0[0]", true),
         (&["signal", "USR2", "0", "--yes"], "send SIGUSR2 to", "app-0[0]", true),
-        // The simulated daemon answers, and does not.
+        // The simulated daemon answers, and does not; its files are not looked for.
         (&["watch", "on", "0"], "watch the files of", "app-0[0]", false),
-        (&["save"], "save the processes to", "", true),
+        (&["save"], "save the processes to", "", false),
         (&["call", "stopProcessId", "2"], "call stopProcessId", "app-2[2]", true),
         (&["send", "0", "hello"], "send a message to", "app-0[0]", true),
         (&["send", "1", "hello"], "send a message to", "app-1[1]", false),

@@ -115,7 +115,7 @@ pub(crate) fn a_call_that_was_asked_about_does_nothing_to_newcomers() {
             screen.wait_for("what came of it", |text| text.contains(said));
             assert_eq!(screen.wait_exit().code, 1, "{said}");
         }
-        palette.press("y");
+        palette.wait_for("the table alone", |text| !text.contains("Command or method"));
         palette.press("\u{3}");
         assert_eq!(palette.wait_exit().code, 0);
         home.assert_unharmed_but(&[]);

@@ -314,7 +314,9 @@ impl Test {
     fn fields<'f>(&'f self, found: &mut Vec<Field<'f>>) {
         let (name, word) = match self {
             Self::All(tests) | Self::Any(tests) => {
-                tests.iter().for_each(|test| test.fields(found));
+                for test in tests {
+                    test.fields(found);
+                }
                 return;
             }
             Self::Namespace(word) => ("namespace", word),

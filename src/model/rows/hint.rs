@@ -39,14 +39,12 @@ impl Filter {
         if field == "status" && STATUSES.iter().any(|status| status.contains(word)) {
             return None;
         }
-        Some(match near(word, &known) {
-            Some(near) => format!("{has}: did you mean {near}?"),
-            None => {
-                let shown = known.get(..LISTED_MAX).unwrap_or(&known).join(", ");
-                let more = if known.len() > LISTED_MAX { " and others" } else { "" };
-                format!("{has}; there are: {shown}{more}")
-            }
-        })
+        if let Some(near) = near(word, &known) {
+            return Some(format!("{has}: did you mean {near}?"));
+        }
+        let shown = known.get(..LISTED_MAX).unwrap_or(&known).join(", ");
+        let more = if known.len() > LISTED_MAX { " and others" } else { "" };
+        Some(format!("{has}; there are: {shown}{more}"))
     }
 }
 
