@@ -153,12 +153,14 @@ impl App {
     #[must_use]
     pub fn log_title(&self) -> [Option<String>; 3] {
         let log = &self.log_view;
-        let rows = navigate::geometry(self).map_or(0, |parts| usize::from(parts.log_rows));
-        let Sight { top, whole, .. } = log_sight::sight(self, rows);
-        let below = self.lines().len().saturating_sub(top + whole);
-        let below = self.log_top.map(|_| match below {
-            0 => "at the end".to_owned(),
-            below => format!("{} new below", roughly(below as u64)),
+        let lines = self.lines();
+        let new = self.log_left.map_or(0, |left| {
+            let place = lines.place_of(left);
+            lines.len().saturating_sub(place + usize::from(lines.at(place) == Some(left)))
+        });
+        let below = self.log_top.map(|_| match new {
+            0 => "reading".to_owned(),
+            new => format!("{} new below", roughly(new as u64)),
         });
         let since = log.since_ms().map(|at_ms| {
             let at = units::clock(at_ms, self.utc_offset_s, units::Clock::Seconds);

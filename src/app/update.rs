@@ -46,6 +46,10 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
         log_older::sync(app, &mut effects);
         log_pieces::sync(app, &mut effects);
     }
+    if app.log_top.is_none() {
+        let lines = app.lines();
+        app.log_left = lines.len().checked_sub(1).and_then(|last| lines.at(last));
+    }
     details::sync(app, &mut effects);
     details::note_triggered(app, &effects);
     audit::asked(app, &mut effects);
@@ -82,6 +86,13 @@ fn take(app: &mut App, message: Message) -> Effects {
         }
         Message::Refused => {
             let text = "several keys at once were ignored: they looked like pasted text";
+            app.notify(text, false);
+            Effects::none()
+        }
+        Message::GoesOn(key) => {
+            let text = format!(
+                "{key} was ignored: it came right after keys that looked like pasted text; wait a second"
+            );
             app.notify(text, false);
             Effects::none()
         }
@@ -407,5 +418,6 @@ fn send(app: &mut App, daemon: DaemonId, call: NamedCall, is_confirmed: bool) ->
         return Effects::none();
     }
     app.close_to_details();
-    Effects::one(Effect::Call { daemon, call })
+    let was_asked = is_confirmed;
+    Effects::one(Effect::Call { daemon, call: NamedCall { was_asked, ..call } })
 }

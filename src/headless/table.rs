@@ -131,11 +131,30 @@ impl Seen {
         self.fleet.apply_snapshot(DAEMON, snapshot, (now, now));
     }
 
+    /// What a filter that lets nobody through was probably meant as.
+    pub(super) fn hint(&self, query: &Query) -> Option<String> {
+        query
+            .filter
+            .as_ref()?
+            .hint(&self.fleet.iter().map(|(_, process)| process).collect::<Vec<_>>())
+    }
+
     /// Those that are asked for, in their order.
     pub(super) fn rows(&self, query: &Query) -> Vec<&Process> {
         let Rows(keys) = Rows::of(&self.fleet, query);
         keys.into_iter().filter_map(|key| self.fleet.get(key)).collect()
     }
+}
+
+/// The status of a process in the words of the table.
+pub(super) fn status(info: &ProcessInfo) -> String {
+    let now = Moment::at(now_ms());
+    let mut fleet = Fleet::default();
+    let snapshot = Snapshot { processes: vec![info.clone()], warnings: Vec::new() };
+    fleet.apply_snapshot(DAEMON, snapshot, (now, now));
+    let process = fleet.iter().next().map(|(_, process)| process);
+    let cell = process.and_then(|process| Field::Status.cell(&Row { process, daemon: "", now }));
+    cell.unwrap_or_else(|| info.status.as_str().to_owned())
 }
 
 /// Why PM2 measures nothing, where it does not.
@@ -169,6 +188,8 @@ mod tests {
         assert_eq!(row(&api, true), all);
         api.pid = None;
         assert_eq!(row(&api, false)[4..], ["online, never started", "0", "-", "-", "-"]);
+        // `why` says the same.
+        assert_eq!(status(&api), "online, never started");
     }
 
     #[test]

@@ -186,6 +186,7 @@ impl Applying<'_> {
             Report::CallFinished { method, outcome } => self.finish_call(method, outcome),
             Report::Bundled(outcome) => self.bundled(outcome),
             Report::Told(text) => self.told(text),
+            Report::Audit(standing) => self.audited(standing),
             Report::LogSaved(saved) => self.changes.push(Change::LogSaved(saved)),
             Report::Parts(parts) => self.changes.push(Change::Parts(parts)),
             Report::Did { task, outcome } => self.did(task, outcome),
@@ -269,6 +270,8 @@ impl Applying<'_> {
             Connection::Connecting => {}
         }
         daemon.connection = connection.clone();
+        let lost_at_ms = if was_live { Some(now.wall_ms) } else { daemon.lost_at_ms };
+        daemon.lost_at_ms = lost_at_ms.filter(|_| !daemon.is_live());
         self.changes.push(Change::Daemon);
         match connection {
             Connection::Live { .. } if is_new => {

@@ -55,6 +55,8 @@ pub struct Daemon {
     pub poll_took_ms: Option<u64>,
     /// When the last snapshot was taken, milliseconds since 1970.
     pub snapshot_at_ms: Option<i64>,
+    /// When it was lost, while it is, milliseconds since 1970.
+    pub lost_at_ms: Option<i64>,
     /// The process without a pid that keeps PM2 from measuring any, where there is one.
     pub blinded_by: Option<ProcessKey>,
     /// Whether its console is in the middle of saying so once more.
@@ -101,6 +103,7 @@ impl Daemon {
             host: None,
             poll_took_ms: None,
             snapshot_at_ms: None,
+            lost_at_ms: None,
             blinded_by: None,
             says_blind: false,
             oom_kills: None,

@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod assembler;
+pub mod audit;
 pub mod boot;
 pub mod bundle;
 pub mod call;

@@ -192,6 +192,8 @@ fn commands(app: &App, glyphs: &Glyphs, is_narrow: bool) -> Vec<Part> {
             Command::Back if marked > 0 && !is_log => 1,
             _ if acts && !is_any_live => row.footer?.saturating_add(100),
             Command::Open if is_log => 3,
+            Command::Why if !is_log => 2,
+            Command::Palette if !is_log => 4,
             Command::Log(LogCommand::NextMatch) if app.log_view.search().is_some() => 3,
             // Beside those of the other way.
             Command::Log(LogCommand::PreviousError | LogCommand::PreviousTurn) => return None,
@@ -208,7 +210,7 @@ fn commands(app: &App, glyphs: &Glyphs, is_narrow: bool) -> Vec<Part> {
                 Command::Help | Command::Quit => key(first, label, 1),
                 _ => key(first, label, leaves),
             },
-            None => hint(row.command, first, label, leaves),
+            None => key(first, label, leaves),
         })
     });
     progress(app).into_iter().chain(whom).chain(keys).collect()
@@ -236,19 +238,6 @@ fn other_way(command: Command) -> Option<Command> {
         Command::Log(LogCommand::NextTurn) => LogCommand::PreviousTurn,
         _ => return None,
     }))
-}
-
-/// A key and what it does; what leads everywhere else stays, if only as a key.
-fn hint(command: Command, first: &str, label: &str, leaves: u8) -> Part {
-    match command {
-        Command::Why
-        | Command::Palette
-        | Command::NextPane
-        | Command::Filter
-        | Command::Log(LogCommand::Search) => key(first, label, 1).or(leaves, first, Role::Accent),
-        Command::Help | Command::Quit => key(first, label, leaves).or(2, first, Role::Accent),
-        _ => key(first, label, leaves),
-    }
 }
 
 /// How far an action on several is, and what Esc does about it.

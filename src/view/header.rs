@@ -106,9 +106,16 @@ fn production(app: &App) -> Option<Part> {
     }
 }
 
-/// What stands in the way of watching: a daemon without events, and one that measures nothing.
+/// What stands in the way of watching: a daemon without events, and one that measures nothing; and that
+/// what is done here is not written down.
 fn standing(app: &App, glyphs: &Glyphs) -> Vec<Part> {
     let mut line = Vec::new();
+    if let (Some(long), Some(short)) = (app.watched.audit.words(), app.watched.audit.short_words())
+    {
+        let warning = glyphs.warning;
+        let part = Part::new(format!("{warning} {long}"), Role::Bad, 0);
+        line.push(part.or(6, format!("{warning} {short}"), Role::Bad));
+    }
     let is_one = app.watched.daemons.len() == 1;
     for daemon in app.watched.daemons.iter().filter(|daemon| daemon.is_live()) {
         let whom = if is_one { String::new() } else { format!("{}: ", daemon.label) };

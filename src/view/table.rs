@@ -106,7 +106,7 @@ fn title(app: &App, glyphs: &Glyphs, shown: Range<usize>, count: usize) -> Vec<P
         .daemons
         .iter()
         .filter(|daemon| !daemon.is_live())
-        .filter_map(|daemon| daemon.snapshot_at_ms)
+        .filter_map(|daemon| daemon.snapshot_at_ms.map(|at_ms| daemon.lost_at_ms.unwrap_or(at_ms)))
         .min();
     if let Some(at_ms) = stale_since {
         let at = text::clock(at_ms, app.utc_offset_s, text::Clock::Seconds);

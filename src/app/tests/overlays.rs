@@ -14,6 +14,7 @@ use crate::app::{offers, row_keys};
 use crate::model::call::NamedCall;
 use crate::protocol::amp::Frame;
 use crate::protocol::process::ProcessInfo;
+use crate::protocol::risk::Risk;
 use crate::protocol::rpc::{Methods, Reply};
 use crate::protocol::value;
 
@@ -67,7 +68,8 @@ fn call(method: &str, args: Vec<serde_json::Value>) -> Vec<Effect> {
 /// The same, meant for this process.
 fn call_to(app: &App, id: u32, method: &str, args: Vec<serde_json::Value>) -> Vec<Effect> {
     let targets = vec![app.target(key(id)).unwrap()];
-    let call = NamedCall { targets, ..NamedCall::new(method, args) };
+    let was_asked = Risk::of(method).asks();
+    let call = NamedCall { targets, was_asked, ..NamedCall::new(method, args) };
     vec![Effect::Call { daemon: D, call }]
 }
 
@@ -187,13 +189,14 @@ fn arguments_are_filled_in_checked_while_typing_and_sent() {
     key_press(&mut app, KeyCode::Backspace);
     let wanted = call_to(&app, 1, "restartProcessId", vec![json!({ "id": 1 })]);
     assert_eq!(enter(&mut app), wanted);
-    // Another id than the selected one's is not the selected one.
+    // Another id than the selected one's is that process, as it is shown then.
     keys(&mut app, ":restartProcessId");
     enter(&mut app);
     key_press(&mut app, KeyCode::Backspace);
     key_press(&mut app, KeyCode::Backspace);
     keys(&mut app, "2}");
-    assert_eq!(enter(&mut app), call("restartProcessId", vec![json!({ "id": 2 })]));
+    let wanted = call_to(&app, 2, "restartProcessId", vec![json!({ "id": 2 })]);
+    assert_eq!(enter(&mut app), wanted);
 }
 
 #[test]
@@ -395,6 +398,47 @@ fn why_shows_the_last_ends_and_their_evidence() {
     press(&mut app, Command::Down);
     press(&mut app, Command::Why);
     assert!(rows(&app).contains("No exit is on record"));
+}
+
+/// The daemon's own log has whole seconds: the last words are of the second in which it ended, and not of
+/// the end two seconds later.
+#[test]
+fn enter_on_an_end_goes_to_the_last_words_of_that_life() {
+    use crate::model::death::after::{Left, reconstruct};
+    let mut app = app(1);
+    let end = |second: u32| {
+        format!(
+            "1970-01-01T00:00:{second:02}: PM2 log: App [p0:0] starting in -fork mode-\n\
+             1970-01-01T00:00:{second:02}: PM2 log: App [p0:0] exited with code [1] via signal [SIGINT]\n"
+        )
+    };
+    let console: String = [12, 14, 16].map(end).concat();
+    let info = info(0, "p0", ProcessStatus::Online);
+    let said = "Error: no 1\nError: no 2\nError: no 3\n";
+    let left = Left { info: &info, console: &console, errors: Some((said, 0)), utc_offset_s: 0 };
+    let lives = vec![(PmId(0), reconstruct(&left))];
+    send(&mut app, Report::Lives(lives));
+    let texts: Vec<(i64, String)> = (1..4)
+        .flat_map(|n| {
+            let at_ms = 10_000 + 2_000 * i64::from(n) + 700;
+            [
+                (at_ms - 600, format!("up {n}")),
+                (at_ms, format!("Error: no {n}")),
+                (at_ms, format!("    at f (/srv/a.js:1:{n})")),
+            ]
+        })
+        .collect();
+    let texts: Vec<(i64, &str)> = texts.iter().map(|(at, text)| (*at, text.as_str())).collect();
+    send(&mut app, super::log::past(&texts, false, false));
+    press(&mut app, Command::Why);
+    for (number, step) in [(3, Command::Older), (2, Command::Older), (1, Command::Older)] {
+        let before = app.mode.clone();
+        press(&mut app, Command::Open);
+        let line = app.log_mark.and_then(|line| app.log_view.whole(line));
+        assert_eq!(line.map(|line| line.text.text.into()), Some(format!("Error: no {number}")));
+        app.mode = before;
+        press(&mut app, step);
+    }
 }
 
 /// An exit of the first process at that moment, and its next start.

@@ -23,7 +23,8 @@ pub(super) fn process(source: &Source<'_>) -> Section {
     if let Some(version) = info.version.as_deref() {
         entries.push("version", "version", version, json!(version));
     }
-    if let Some(pid) = info.pid {
+    // While it waits for its restart, PM2's is that of the process that ended.
+    if let Some(pid) = info.pid.filter(|_| info.status != ProcessStatus::WaitingRestart) {
         entries.push("pid", "pid", pid.to_string(), json!(pid));
     }
     times(source, &mut entries);
@@ -87,7 +88,12 @@ fn counts(source: &Source<'_>, entries: &mut Entries) {
     entries.push("restarts", "restarts", info.restarts.to_string(), json!(info.restarts));
     let (unstable, max) = (info.unstable_restarts, info.restarts_max());
     let tone = if unstable > 0 { Tone::Warning } else { Tone::Faint };
-    let text = format!("{unstable} of {max}");
+    // PM2 counts no further for what it does not start again.
+    let text = if unstable > 0 && info.status == ProcessStatus::Stopped {
+        format!("{unstable} before it was stopped")
+    } else {
+        format!("{unstable} of {max}")
+    };
     entries.toned("unstable_restarts", "unstable restarts", text, json!(unstable), tone);
     if let Some(code) = info.exit_code.as_deref() {
         let data = code.parse::<i64>().map_or_else(|_| json!(code), |code| json!(code));

@@ -204,7 +204,9 @@ pub static COLUMNS: [Column; 32] = [
         |row| {
             let info = &row.process.info;
             let count = info.unstable_restarts;
-            (count > 0).then(|| format!("{count}/{}", info.restarts_max()))
+            // What is stopped is not on its way to the limit.
+            let counts = count > 0 && info.status != ProcessStatus::Stopped;
+            counts.then(|| format!("{count}/{}", info.restarts_max()))
         }
     ),
     column!(
