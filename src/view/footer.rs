@@ -206,10 +206,7 @@ fn commands(app: &App, glyphs: &Glyphs, is_narrow: bool) -> Vec<Part> {
         let both = other_way(row.command).and_then(|it| app.keys.first(it, Pane::Log));
         Some(match both {
             Some(both) => key(&format!("{first} {both}"), label, leaves),
-            None if is_narrow => match row.command {
-                Command::Help | Command::Quit => key(first, label, 1),
-                _ => key(first, label, leaves),
-            },
+            None if is_narrow => narrow_hint(row.command, first, label, leaves),
             None => key(first, label, leaves),
         })
     });
@@ -238,6 +235,14 @@ fn other_way(command: Command) -> Option<Command> {
         Command::Log(LogCommand::NextTurn) => LogCommand::PreviousTurn,
         _ => return None,
     }))
+}
+
+/// The same where the line is narrow: with its word, or not at all.
+fn narrow_hint(command: Command, first: &str, label: &str, leaves: u8) -> Part {
+    match command {
+        Command::Help | Command::Quit => key(first, label, 1),
+        _ => key(first, label, leaves),
+    }
 }
 
 /// How far an action on several is, and what Esc does about it.
