@@ -89,8 +89,8 @@ mod tests {
             "no process has the namespace `zzzzzz`; there are: jobs, shop"
         );
         assert_eq!(
-            said("mode:clutser"),
-            "no process has the mode `clutser`: did you mean cluster?"
+            said("mode:clutter"),
+            "no process has the mode `clutter`: did you mean cluster?"
         );
         assert_eq!(hint("status:stopped"), None, "nobody is stopped");
         assert_eq!(hint("status:stop"), None, "the beginning of one");
