@@ -3,12 +3,20 @@
 
 use std::fmt::Write as _;
 
-use pm2_tui::protocol::process::decode_monitor_data;
+use pm2_tui::logs::{
+    Body, Bounds, FileId, FilePlace, Kind, Line, LineTime, Owner, SourceKey, Store, Stream,
+    TimeFrom,
+};
+use pm2_tui::model::DaemonId;
+use pm2_tui::protocol::process::{PmId, decode_monitor_data};
 
 use crate::harness::trials::{Test, simulated};
 
 pub(crate) fn trials() -> Vec<Test> {
-    vec![simulated(skipping_the_environment_allocates_nothing)]
+    vec![
+        simulated(skipping_the_environment_allocates_nothing),
+        simulated(a_line_that_stays_in_its_file_takes_little_more_than_its_index),
+    ]
 }
 
 const PROCESSES: usize = 1000;
@@ -46,4 +54,44 @@ fn skipping_the_environment_allocates_nothing() {
     // kept), and the growth of the list.
     assert!(allocations <= 6 * PROCESSES as u64 + 40, "{allocations} allocations");
     assert!(bytes <= list.len() as u64 / 4, "{bytes} bytes for {}", list.len());
+}
+
+/// Four files are read backwards one after the other, in parts, so that each part comes in between lines
+/// of the others. Where the clocks go back, the time of each line is kept beside the one that it is
+/// ordered by.
+fn a_line_that_stays_in_its_file_takes_little_more_than_its_index() {
+    const LINES: i64 = 100_000;
+    const PART: i64 = 4_000;
+    for (is_back, most) in [(false, 34), (true, 52)] {
+        let mut store = Store::new(Bounds { lines: 1 << 20, bytes: 64 << 20 });
+        let cost = allocation_counter::measure(|| {
+            for file in 0..4_u16 {
+                let owner = Owner::Process {
+                    daemon: DaemonId(0),
+                    pm_id: Some(PmId(file.into())),
+                    namespace: "default".into(),
+                    name: "app".into(),
+                };
+                let source = store.source(&SourceKey { owner, stream: Stream::Out }).unwrap();
+                for part in (0..LINES / PART).rev() {
+                    let line = |n: i64| {
+                        let at_ms = if is_back { -n } else { n } * 1_000 + 1_000_000_000;
+                        let (offset, len) = (n as u64 * 100, 99);
+                        let place = FilePlace { file: FileId(file), offset, len };
+                        Line {
+                            time: LineTime { at_ms, from: TimeFrom::Line },
+                            level: None,
+                            kind: Kind::Output,
+                            body: Body::Filed(place),
+                        }
+                    };
+                    let lines: Vec<Line<'_>> = (part * PART..(part + 1) * PART).map(line).collect();
+                    assert_eq!(store.prepend_history(source, &lines).refused, 0);
+                }
+            }
+        });
+        assert_eq!(store.len() as i64, 4 * LINES);
+        let each = cost.bytes_current / (4 * LINES);
+        assert!(each <= most, "{each} bytes a line, at most {most}");
+    }
 }

@@ -134,7 +134,7 @@ impl LogView {
 /// The text of a line of output, without colours and what leads it.
 fn plain(line: &LineRef<'_>, files: &dyn Files) -> Vec<u8> {
     let bytes = line.read(files, 0, ROW_BYTES).unwrap_or_default();
-    log_line::read(&bytes, false).text.into_owned()
+    log_line::text_of(&bytes)
 }
 
 /// Leads the frame in the line of an exception that PM2 told of.

@@ -3,41 +3,101 @@
 //!
 //! Invariant: nothing here changes anything but what the log shows, and where.
 
+use std::collections::HashMap;
+
 use super::effect::Effects;
 use super::geometry::Pane;
+use super::log_end::LifeEnd;
 use super::log_keys::step;
+use super::log_line::ROW_BYTES;
 use super::log_view::{Search, Wanted};
 use super::state::App;
 use super::taken::LogPlace;
-use crate::logs::{Direction, Goal, LineId, Reach, Scope};
+use crate::logs::parse::Level;
+use crate::logs::{Direction, Goal, Kind, LineId, Reach, Scope, SourceId};
 use crate::model::ProcessKey;
 
 /// Goes there: all that is open closes.
 pub(super) fn go(app: &mut App, place: &LogPlace) -> Effects {
     match place {
-        LogPlace::Moment(key, at_ms) => moment(app, *key, *at_ms),
+        LogPlace::End(key, end) => go_to_end(app, *key, end),
         LogPlace::Occurrences(says, is_folded) => occurrences(app, says, *is_folded),
     }
     Effects::none()
 }
 
-/// Shows the log of a process at a moment, milliseconds since 1970: its first line from then on. Where
-/// lines that old are in the log files only, these are read up to there.
-fn moment(app: &mut App, key: ProcessKey, at_ms: i64) {
+/// Last words come so long after the end of a life at most, milliseconds; and where that is known in whole
+/// seconds only.
+const LATE_MS: (i64, i64) = (600, 999);
+/// A life whose beginning is not known is looked back so far, milliseconds.
+const LIFE_MS: i64 = 3_600_000;
+/// How many lines are looked at for last words.
+const LOOK_MAX: usize = 100_000;
+
+/// Shows the log of a process at the last words of a life. Where lines that old are in the log files only,
+/// these are read up to there.
+fn go_to_end(app: &mut App, key: ProcessKey, end: &LifeEnd) {
     let Some(owner) = app.owner(key) else { return };
     app.close_all();
     app.focus = Pane::Log;
     app.log_view.set_search(None);
     app.log_view.set_scope(Scope::Process(owner));
-    let is_held = app.log_view.since_ms().is_some_and(|since_ms| since_ms <= at_ms);
+    let is_held = app.log_view.since_ms().is_some_and(|since_ms| since_ms <= end.ended_ms);
     let has_older = app.log_view.older.values().any(|older| older.has_more);
     if !is_held && has_older {
-        app.log_view.reach = Some(Reach::Time(at_ms));
+        app.log_view.reach = Some(Reach::Time(end.ended_ms));
+        app.log_view.end = Some(end.clone());
         return;
     }
-    let (from, way, goal) = (LineId::at_time(at_ms), Direction::Forward, Goal::Line);
+    arrive_at_end(app, end);
+}
+
+/// Marks the last words of a life, as far as they are held.
+pub(super) fn arrive_at_end(app: &mut App, end: &LifeEnd) {
+    // The line itself is what is next from right before it.
+    let said = last_words(app, end).map(LineId::before);
+    let from = said.unwrap_or(LineId::at_time(end.ended_ms));
+    let (way, goal) = (Direction::Forward, Goal::Line);
     app.log_view.want(Wanted { from, way, goal, is_nearest: true });
     step(app);
+}
+
+/// The head of the entry that a life said last: the one that says why, else the last error, else the last
+/// line. In the second in which it ended the first counts: the next life may end in it, too.
+fn last_words(app: &App, end: &LifeEnd) -> Option<LineId> {
+    let store = &app.log_view.store;
+    let from_ms = end.started_ms.unwrap_or(end.ended_ms.saturating_sub(LIFE_MS));
+    let late_ms = if end.is_exact { LATE_MS.0 } else { LATE_MS.1 };
+    let until_ms = end.ended_ms.saturating_add(late_ms);
+    let said = end.said.as_deref().filter(|said| !said.is_empty()).map(str::as_bytes);
+    let mut heads: HashMap<SourceId, LineId> = HashMap::new();
+    // What fits best so far: how well, and whether it is in the second of the end.
+    let mut best: Option<((u8, bool), LineId)> = None;
+    let lines = store.iter_from(LineId::at_time(from_ms)).take(LOOK_MAX);
+    for line in lines.take_while(|line| line.id.order_ms <= until_ms) {
+        let is_ours = store
+            .source_key(line.source)
+            .is_some_and(|source| app.log_view.scope().has(&source.owner));
+        if !is_ours || !matches!(line.kind, Kind::Output | Kind::More) {
+            continue;
+        }
+        if line.kind == Kind::Output {
+            heads.insert(line.source, line.id);
+        }
+        let head = heads.get(&line.source).copied().unwrap_or(line.id);
+        let bytes = line.read(&app.log_view.filed.seen, 0, ROW_BYTES).unwrap_or_default();
+        let says = said.is_some_and(|said| memchr::memmem::find(&bytes, said).is_some());
+        let fits = if says { 2 } else { u8::from(line.level >= Some(Level::Error)) };
+        let is_then = !end.is_exact && line.id.order_ms >= end.ended_ms && fits > 0;
+        // Those behind it count more, but not behind the first of that second.
+        let is_better =
+            best.is_none_or(|((best, was_then), _)| fits > best || fits == best && !was_then);
+        if is_better {
+            best = Some(((fits, is_then), head));
+        }
+    }
+    // What says nothing of an end that is in the log itself is not where to go.
+    best.filter(|((fits, _), _)| *fits > 0 || !end.is_exact).map(|(_, head)| head)
 }
 
 /// Shows the log of all with what an exception says searched for, from the newest on. `*` stands for what

@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
-use super::log_line::{self, Read, Stored, Times};
+use super::log_line::{self, Stored, Times};
+use super::log_traces::Fed;
 use super::log_view::LogView;
-use crate::logs::parse::is_prose;
+use crate::logs::parse::{Level, is_prose};
 use crate::logs::{Body, Kind, Line, LineTime, Owner, SourceId, SourceKey, Stream, TimeFrom};
 use crate::model::ProcessKey;
 use crate::model::fleet::Fleet;
@@ -26,20 +27,24 @@ impl LogView {
             let Some(id) = self.source(fleet, source.clone(), stream) else { return };
             let Self { formats, told, store, .. } = self;
             let times = Times { zone: &formats.zone, declared: formats.of(&source), told: time };
+            // As of any line by standard error that says nothing itself.
+            let level = is_err.then_some(Level::Warn);
             let mut texts = line.lines().map(str::as_bytes).peekable();
             while texts.peek().is_some() {
                 if times.declared.is_none() && told.is_idle(id) {
                     let prose = std::iter::from_fn(|| texts.next_if(|text| is_prose(text)));
-                    if let Some(last) = store.append_prose(id, time, prose) {
-                        told.are_in(id, last);
+                    if let Some(last) = store.append_prose(id, (time, level), prose) {
+                        told.are_in(id, (last, time, level));
                     }
                 }
                 let Some(text) = texts.next() else { break };
-                let Read { level, time, text: words } = log_line::read_at(text, is_err, times);
-                let part = told.feed(id, &words);
-                let line = Line { time, level, kind: part.kind, body: Body::Held(text) };
+                let read = log_line::read_at(text, is_err, times);
+                let fed = told.feed(id, &read);
+                let Fed { kind, time, level, .. } = fed;
+                let line = Line { time, level, kind, body: Body::Held(text) };
                 if let Some(line) = store.append(id, &line) {
-                    told.is_in(store, id, part, (line, level, at_ms, &words));
+                    let words = read.facts.words.of(&read.plain);
+                    told.is_in(store, id, fed, (line, at_ms, words));
                 }
             }
             return;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::logs::parse::{self, Clock, Context, Level, Plain, Sign};
+use crate::logs::parse::{self, Clock, Context, Facts, Level, Plain};
 use crate::logs::{Body, Files, Kind, LineId, LineRef, LineTime, Owner, Store, Stream, TimeFrom};
 use crate::model::log::{LineKind, LogLine, LogSource, Severity};
 use crate::model::past::FileStream;
@@ -221,17 +221,18 @@ pub(super) fn stream_of(stream: FileStream) -> Stream {
 /// What a line of output says of itself.
 #[derive(Debug)]
 pub(super) struct Read<'a> {
-    pub(super) level: Option<Level>,
     /// When it was written.
     pub(super) time: LineTime,
-    /// The text without what leads it: time, level.
-    pub(super) text: Cow<'a, [u8]>,
+    /// The text without its colours.
+    pub(super) plain: Cow<'a, [u8]>,
+    pub(super) facts: Facts,
 }
 
-/// Reads a line of output, of whatever time.
-pub(super) fn read(bytes: &[u8], is_stderr: bool) -> Read<'_> {
+/// The text of a line of output without colours and what leads it: time, level.
+pub(super) fn text_of(bytes: &[u8]) -> Vec<u8> {
     let told = LineTime { at_ms: 0, from: TimeFrom::Estimated };
-    read_at(bytes, is_stderr, Times { zone: &TimeZone::UTC, declared: None, told })
+    let read = read_at(bytes, false, Times { zone: &TimeZone::UTC, declared: None, told });
+    read.facts.words.of(&read.plain).to_vec()
 }
 
 /// Reads a line of output.
@@ -239,15 +240,9 @@ pub(super) fn read_at<'a>(bytes: &'a [u8], is_stderr: bool, times: Times<'_>) ->
     let plain = Plain::of(bytes);
     let clock = Clock { zone: times.zone, reference_ms: times.told.at_ms };
     let context = Context { declared: times.declared, clock, is_stderr };
-    // That it came by standard error says the gutter.
     let reading = parse::read(&plain.text, &context);
-    let said = reading.level.filter(|(_, sign)| *sign != Sign::Stream).map(|(level, _)| level);
-    let text = match plain.text {
-        Cow::Borrowed(text) => Cow::Borrowed(reading.message.of(text)),
-        Cow::Owned(text) => Cow::Owned(reading.message.of(&text).to_vec()),
-    };
     let time = reading.time.map_or(times.told, |own| own_time(own.at_ms, times.told));
-    Read { level: said, time, text }
+    Read { time, facts: Facts::of(&reading), plain: plain.text }
 }
 
 /// The time that a line says, where it can be believed. Of one that says whole seconds the daemon knows

@@ -4,6 +4,7 @@
 //! ends it.
 
 use super::effect::{Effect, Effects};
+use super::log_goto::arrive_at_end;
 use super::log_keys::step;
 use super::log_sight::{self, jump};
 use super::log_view::Wanted;
@@ -78,7 +79,7 @@ pub(super) fn halt(app: &mut App, effects: &mut Effects) -> bool {
     let is_long = app.log_view.reaching.as_ref().is_some_and(|reach| *reach != Reach::More);
     let is_reading = is_long && app.log_view.is_asking();
     if is_reading {
-        app.log_view.reaching = None;
+        (app.log_view.reaching, app.log_view.end) = (None, None);
         app.notify("stopped: what was read until now is there", false);
         effects.0.push(Effect::HaltOlder);
     }
@@ -147,6 +148,11 @@ fn arrive(app: &mut App, reach: &Reach, has_nothing: bool) {
             app.log_view.want(Wanted { from, way, goal, is_nearest: false });
             step(app);
             app.notify("this is where the log files begin", false);
+        }
+        Reach::Time(_) if app.log_view.end.is_some() => {
+            if let Some(end) = app.log_view.end.take() {
+                arrive_at_end(app, &end);
+            }
         }
         Reach::Time(at_ms) => {
             let lines = app.lines();

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use super::log_line;
 use super::log_view::LogView;
-use crate::logs::parse::{Level, Part, Traces};
+use crate::logs::parse::Level;
 use crate::logs::{
     Body, FileId, FilePlace, Kind, Line, LineTime, Owner, Prepended, SourceId, SourceKey, TimeFrom,
 };
-use crate::model::past::{FileStream, Past, PastFile};
+use crate::model::past::{Past, PastFile};
 use crate::model::{DaemonId, units};
 
 /// Says how much of a file is passed over.
@@ -112,9 +112,6 @@ impl LogView {
 /// came on the bus.
 fn lines<'a>(file: &'a PastFile, number: Option<FileId>, gap: Option<&'a str>) -> Vec<Line<'a>> {
     let mut lines: Vec<Line<'_>> = Vec::with_capacity(file.lines.len() + 1);
-    let mut traces = Traces::default();
-    // The first line of the entry that is open.
-    let mut head: Option<usize> = None;
     for line in &file.lines {
         let from = if line.is_estimated { TimeFrom::Estimated } else { TimeFrom::Line };
         let time = LineTime { at_ms: line.at_ms, from };
@@ -123,18 +120,8 @@ fn lines<'a>(file: &'a PastFile, number: Option<FileId>, gap: Option<&'a str>) -
             (Some(file), Some(offset)) => Body::Filed(FilePlace { file, offset, len }),
             _ => Body::Held(&line.bytes),
         };
-        let read = log_line::read(&line.bytes, file.stream == FileStream::Err);
-        let step = traces.feed(&read.text);
-        let is_more = step.part != Part::Text && (!step.is_first || step.joins_previous);
-        let kind = if is_more && head.is_some() { Kind::More } else { Kind::Output };
-        if kind == Kind::Output {
-            head = Some(lines.len());
-        }
-        if step.part == Part::Title
-            && let Some(head) = head.and_then(|head| lines.get_mut(head))
-        {
-            head.level = head.level.max(Some(Level::Error));
-        }
+        let is_more = line.goes_on && !lines.is_empty();
+        let kind = if is_more { Kind::More } else { Kind::Output };
         lines.push(Line { time, level: line.level, kind, body });
     }
     if let Some(last) = lines.last().filter(|_| gap.is_some()) {

@@ -6,8 +6,9 @@
 
 use std::collections::VecDeque;
 
-use crate::logs::parse::{Level, Part, Traces};
-use crate::logs::{Kind, LineId, Owner, SourceId, Store};
+use super::log_line::Read;
+use crate::logs::parse::{Judge, Level, Part, Place};
+use crate::logs::{Kind, LineId, LineTime, Owner, SourceId, Store};
 
 /// So far apart, printed and told, a trace is the same one, milliseconds.
 const SAME_MS: i64 = 2_000;
@@ -39,9 +40,11 @@ impl Thrown {
 #[derive(Debug, Default)]
 struct Open {
     source: Option<SourceId>,
-    traces: Traces,
-    /// The first line of the entry, and its level.
-    head: Option<(LineId, Option<Level>)>,
+    judge: Judge,
+    /// The first line of the entry.
+    head: Option<LineId>,
+    /// The time of the line that others go on, or stand below.
+    time: Option<LineTime>,
 }
 
 /// What is remembered of traces.
@@ -76,29 +79,37 @@ impl KnownTraces {
 
     /// Whether no entry of a source is open, so that only the head of a trace is more than text.
     pub(super) fn is_idle(&mut self, source: SourceId) -> bool {
-        self.open(source).is_some_and(|open| !open.traces.is_open())
+        self.open(source).is_some_and(|open| open.judge.is_idle())
     }
 
-    /// Lines of text of a source are in the store, this one last.
-    pub(super) fn are_in(&mut self, source: SourceId, last: LineId) {
+    /// Lines of prose of a source are in the store, this one last.
+    pub(super) fn are_in(
+        &mut self,
+        source: SourceId,
+        (last, time, level): (LineId, LineTime, Option<Level>),
+    ) {
         if let Some(open) = self.open(source) {
-            open.head = Some((last, None));
+            (open.head, open.time) = (Some(last), Some(time));
+            open.judge.take_prose(level);
         }
     }
 
     /// What the next line of output of a source is.
-    pub(super) fn feed(&mut self, source: SourceId, text: &[u8]) -> Fed {
+    pub(super) fn feed(&mut self, source: SourceId, read: &Read<'_>) -> Fed {
+        let (kind, time) = (Kind::Output, read.time);
         let Some(open) = self.open(source) else {
-            return Fed { kind: Kind::Output, is_title: false };
+            return Fed { kind, time, level: None, is_title: false, raises: false };
         };
-        let step = open.traces.feed(text);
-        let goes_on = match step.part {
-            Part::Text => false,
-            _ if step.is_first => step.joins_previous && open.head.is_some(),
-            _ => open.head.is_some(),
+        let judged = open.judge.feed(&read.plain, &read.facts);
+        let kind = match judged.place {
+            Place::GoesOn if open.head.is_some() => Kind::More,
+            _ => Kind::Output,
         };
-        let kind = if goes_on { Kind::More } else { Kind::Output };
-        Fed { kind, is_title: step.part == Part::Title }
+        let above = open.time.filter(|_| judged.place != Place::Begins);
+        let time = above.unwrap_or(read.time);
+        open.time = Some(time);
+        let is_title = judged.part == Part::Title;
+        Fed { kind, time, level: judged.level, is_title, raises: judged.raises }
     }
 }
 
@@ -106,8 +117,13 @@ impl KnownTraces {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fed {
     pub(super) kind: Kind,
+    /// Its time, or that of the line that it goes on.
+    pub(super) time: LineTime,
+    pub(super) level: Option<Level>,
     /// Whether it says what was thrown.
     is_title: bool,
+    /// Whether the lines of its entry before it are as bad.
+    raises: bool,
 }
 
 /// A title as it is compared: without the brace that its properties follow behind.
@@ -130,21 +146,23 @@ impl KnownTraces {
         &mut self,
         store: &mut Store,
         source: SourceId,
-        Fed { kind, is_title }: Fed,
-        (line, level, at_ms, text): (LineId, Option<Level>, i64, &[u8]),
+        Fed { kind, level, is_title, raises, .. }: Fed,
+        (line, at_ms, text): (LineId, i64, &[u8]),
     ) {
         let Some(open) = self.open(source) else { return };
         if kind != Kind::More {
-            open.head = Some((line, level));
+            open.head = Some(line);
         }
         if !is_title {
             return;
         }
-        let Some((head, level)) = open.head else { return };
-        if level < Some(Level::Error) {
+        let Some(head) = open.head else { return };
+        if raises {
             // What leads the entry does not say that it is one of an error.
-            open.head = Some((head, Some(Level::Error)));
-            store.set_level(head, Some(Level::Error));
+            let rest: Vec<LineId> = store.rest_of(head, false).map(|line| line.id).collect();
+            for line in std::iter::once(head).chain(rest) {
+                store.set_level(line, level);
+            }
         }
         let Some(owner) = store.source_key(source).map(|key| key.owner.clone()) else {
             return;

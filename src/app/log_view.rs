@@ -7,6 +7,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::editor::Editor;
+use super::log_end::LifeEnd;
 use super::log_filed::Filed;
 use super::log_formats::Formats;
 use super::log_line::{ROW_BYTES, Shown, WHOLE_BYTES};
@@ -153,6 +154,8 @@ pub struct LogView {
     pub(super) reach: Option<Reach>,
     /// What they are being read for.
     pub(super) reaching: Option<Reach>,
+    /// The end of a life that they are being read for.
+    pub(super) end: Option<LifeEnd>,
     /// Whose older lines were taken, and there are more to come.
     pub(super) taken: Vec<DaemonId>,
 }

@@ -38,6 +38,7 @@ mod log_command;
 pub mod log_commands;
 mod log_copy;
 pub mod log_dress;
+mod log_end;
 pub mod log_entry;
 mod log_filed;
 mod log_formats;

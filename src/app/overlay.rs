@@ -7,6 +7,7 @@ use super::command::{Command, LogCommand};
 use super::editor::{Edit, Editor};
 use super::geometry::line_inside;
 use super::inspection::Prompt;
+use super::log_end::LifeEnd;
 use super::mode::Mode;
 use super::palette::{self, Entry, Palette};
 use super::prompt::Arguments;
@@ -148,7 +149,13 @@ fn take_in_why(
         Command::Open => {
             let shown = why::death(around.watched, key, *life);
             return shown.map_or(Taken::Done, |(death, ..)| {
-                Taken::Log(LogPlace::Moment(key, death.ended_ms))
+                let end = LifeEnd {
+                    started_ms: death.started_ms,
+                    ended_ms: death.ended_ms,
+                    is_exact: death.is_watched,
+                    said: death.evidence.last_line.clone(),
+                };
+                Taken::Log(LogPlace::End(key, end))
             });
         }
         Command::Older | Command::Log(LogCommand::PreviousTurn) => {

@@ -62,6 +62,8 @@ pub struct App {
     pub table_top: usize,
     /// The first log line shown; `None` while following.
     pub log_top: Option<LineId>,
+    /// The last log line shown when it was last followed: what is behind it is new.
+    pub(super) log_left: Option<LineId>,
     /// The marked log line; `None` for the last one in sight.
     pub log_mark: Option<LineId>,
     /// The first log line that a frame for a key shows, instead of the newest.
@@ -160,6 +162,7 @@ impl App {
             tasks: 0,
             table_top: 0,
             log_top: None,
+            log_left: None,
             log_mark: None,
             log_kept: None,
             log_view: LogView::new(Bounds::default()),

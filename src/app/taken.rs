@@ -4,6 +4,7 @@
 
 use super::command::Command;
 use super::keymap::Keymap;
+use super::log_end::LifeEnd;
 use super::marks::Marked;
 use super::menu::Item;
 use super::mode::Mode;
@@ -50,8 +51,8 @@ impl<'a> Around<'a> {
 /// A place in the log.
 #[derive(Debug, PartialEq)]
 pub(super) enum LogPlace {
-    /// Of a process, at a moment, milliseconds since 1970.
-    Moment(ProcessKey, i64),
+    /// Where a life of a process ended.
+    End(ProcessKey, LifeEnd),
     /// Where an exception says this; `*` stands for what differs where the second is true.
     Occurrences(String, bool),
 }

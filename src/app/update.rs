@@ -46,6 +46,10 @@ pub fn update(app: &mut App, now: Moment, message: Message) -> Effects {
         log_older::sync(app, &mut effects);
         log_pieces::sync(app, &mut effects);
     }
+    if app.log_top.is_none() {
+        let lines = app.lines();
+        app.log_left = lines.len().checked_sub(1).and_then(|last| lines.at(last));
+    }
     details::sync(app, &mut effects);
     details::note_triggered(app, &effects);
     audit::asked(app, &mut effects);

@@ -135,8 +135,7 @@ fn list_lives(
     let room = columns.saturating_sub(ENDED + LIVED + 3 + figures);
     let row = |ended: &str, lived: &str, how: &str, figures: Option<(&str, &str)>| {
         let ended: String = ended.chars().take(ENDED).collect();
-        let how = wrap(how, u16::try_from(room).unwrap_or(u16::MAX)).into_iter().next();
-        let how = how.unwrap_or_default();
+        let how = cut(how, room);
         let blanks = " ".repeat(room.saturating_sub(how.width()));
         let figures =
             figures.map_or_else(String::new, |(cpu, memory)| format!("{cpu:>7}{memory:>9}"));
@@ -159,6 +158,22 @@ fn list_lives(
     if older > 0 {
         rows.push((Kind::Heading, format!("and {older} older ones")));
     }
+}
+
+/// A text that is no wider than so many columns; one that is cut ends with `..`.
+fn cut(text: &str, columns: usize) -> String {
+    let fits = |columns: usize| {
+        wrap(text, u16::try_from(columns).unwrap_or(u16::MAX))
+            .into_iter()
+            .next()
+            .unwrap_or_default()
+    };
+    let whole = fits(columns);
+    if whole.width() >= text.trim().width() {
+        return whole;
+    }
+    let short = fits(columns.saturating_sub(3).max(1));
+    if columns > 3 { format!("{} ..", short.trim_end()) } else { short }
 }
 
 /// How long it was, as exactly as that is known: PM2's log has whole seconds.
@@ -185,4 +200,17 @@ fn figures(death: &Death) -> Option<String> {
         .map(|bytes| format!("at most {}", units::bytes(bytes)));
     let all: Vec<String> = [cpu, memory, peak].into_iter().flatten().collect();
     (!all.is_empty()).then(|| format!("last measured: {}", all.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cut_says_so() {
+        assert_eq!(cut("code 1: no file", 15), "code 1: no file");
+        assert_eq!(cut("code 1: no file here", 15), "code 1: no ..");
+        assert_eq!(cut("aaaaaaaaaaaaaaaaaaaa", 10), "aaaaaaa ..");
+        assert_eq!(cut("", 10), "");
+    }
 }

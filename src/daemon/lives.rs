@@ -4,13 +4,15 @@
 //! Invariant: reads files alone, bounded, on a thread that may hang; asks the daemon nothing.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::inbox::Inbox;
 use super::{clock, files, offload};
 use crate::model::DaemonId;
-use crate::model::death::BlackBox;
 use crate::model::death::after::{Left, reconstruct};
+use crate::model::death::cause::Cause;
+use crate::model::death::{BlackBox, Death};
 use crate::model::report::Report;
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 
@@ -22,6 +24,135 @@ const ERRORS_BYTES_MAX: u64 = 64 << 10;
 const PROCESSES_MAX: usize = 64;
 /// How long all of it may take.
 const LOOK_MAX: Duration = Duration::from_secs(20);
+
+/// The end of a daemon's own log, read when it is first asked for.
+#[derive(Debug)]
+pub(crate) struct Console {
+    home: PathBuf,
+    text: OnceLock<String>,
+}
+
+impl Console {
+    /// That of the daemon in this folder.
+    pub(crate) fn of(home: &Path) -> Arc<Self> {
+        Arc::new(Self { home: home.to_owned(), text: OnceLock::new() })
+    }
+
+    /// Blocks, the first time.
+    fn text(&self) -> &str {
+        self.text.get_or_init(|| {
+            let tail = files::tail(&self.home.join("pm2.log"), CONSOLE_BYTES_MAX);
+            tail.map_or_else(
+                |_| String::new(),
+                |tail| String::from_utf8_lossy(&tail.bytes).into_owned(),
+            )
+        })
+    }
+}
+
+/// A life that ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LifeSpan {
+    /// When it began, milliseconds since 1970.
+    pub(crate) started_ms: Option<i64>,
+    /// When it ended, whole seconds of them.
+    pub(crate) ended_ms: i64,
+    /// Whether it ended as one does that says an exception last.
+    pub(crate) is_crash: bool,
+}
+
+/// The lives of a process, looked up when they are first asked for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Lives(Option<Arc<Looked>>);
+
+#[derive(Debug)]
+struct Looked {
+    info: ProcessInfo,
+    console: Arc<Console>,
+    ended: OnceLock<Vec<LifeSpan>>,
+}
+
+impl Lives {
+    /// Whether a process has ended before.
+    pub(crate) fn may_be_of(info: &ProcessInfo) -> bool {
+        info.restarts > 0 || info.exit_code.is_some()
+    }
+
+    /// Of a process; of one that never ended nothing is looked up.
+    pub(crate) fn of(info: &ProcessInfo, console: &Arc<Console>) -> Self {
+        if !Self::may_be_of(info) {
+            return Self::default();
+        }
+        let (info, console, ended) = (info.clone(), Arc::clone(console), OnceLock::new());
+        Self(Some(Arc::new(Looked { info, console, ended })))
+    }
+
+    /// These, of a process that has lived since then.
+    #[cfg(test)]
+    pub(crate) fn for_test(ended: Vec<LifeSpan>, since_ms: Option<i64>) -> Self {
+        let status = ProcessStatus::Online;
+        let mut info = ProcessInfo::new(PmId(0), "a", status);
+        info.online_since_ms = since_ms;
+        let console = Console::of(Path::new("/nowhere"));
+        Self(Some(Arc::new(Looked { info, console, ended: ended.into() })))
+    }
+
+    /// Whether nothing is known of them.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Those that ended, oldest first. Blocks, the first time.
+    pub(crate) fn ended(&self) -> &[LifeSpan] {
+        let Some(looked) = &self.0 else { return &[] };
+        looked.ended.get_or_init(|| {
+            let (info, console) = (&looked.info, looked.console.text());
+            let utc_offset_s = clock::utc_offset_s(clock::now_ms());
+            let lives = reconstruct(&Left { info, console, errors: None, utc_offset_s });
+            let span = |death: &Death| LifeSpan {
+                started_ms: death.started_ms,
+                ended_ms: death.ended_ms,
+                is_crash: is_crash(death),
+            };
+            lives.lives().iter().map(span).collect()
+        })
+    }
+
+    /// When the life after the one of this index began, milliseconds since 1970.
+    pub(crate) fn begun_after(&self, index: usize) -> Option<i64> {
+        let next = self.ended().get(index + 1);
+        next.map_or_else(
+            || {
+                let info = &self.0.as_ref()?.info;
+                info.online_since_ms.filter(|_| info.status == ProcessStatus::Online)
+            },
+            |next| next.started_ms,
+        )
+    }
+
+    /// A time, or the end of the life before it where none was on then.
+    pub(crate) fn within(&self, at_ms: i64) -> i64 {
+        let ended = self.ended();
+        let before = ended.partition_point(|life| life.ended_ms < at_ms);
+        let Some(last) = before.checked_sub(1) else { return at_ms };
+        let end_ms = ended.get(last).map_or(at_ms, |life| life.ended_ms.saturating_add(999));
+        let is_between = end_ms < at_ms && self.begun_after(last).is_some_and(|next| at_ms < next);
+        if is_between { end_ms } else { at_ms }
+    }
+}
+
+/// Exit codes of interpreters and runtimes for what nobody caught: Node.js and Python, Go, Rust.
+const UNCAUGHT: [&str; 3] = ["1", "2", "101"];
+
+fn is_crash(death: &Death) -> bool {
+    let is_own = !death.evidence.is_asked && !death.evidence.is_old_worker;
+    is_own
+        && match &death.cause {
+            Cause::Code(code) => UNCAUGHT.contains(&&**code),
+            Cause::Exception(_) | Cause::Zero { is_cluster: true } => true,
+            _ => false,
+        }
+}
 
 /// Looks back once into the folder of a daemon and reports what was found.
 pub(super) async fn run(id: DaemonId, home: PathBuf, inbox: Inbox, infos: Vec<ProcessInfo>) {

@@ -224,24 +224,29 @@ fn merged(
     let mut heads: Vec<Option<Line>> =
         files.iter_mut().map(|file| file.as_mut().and_then(|file| file.fitting(filter))).collect();
     let mut lines = Vec::new();
-    while lines.len() < lines_max {
+    // The file whose entry is being taken: it is taken whole.
+    let mut within: Option<usize> = None;
+    while lines.len() < lines_max || within.is_some() {
         let newest = heads
             .iter()
             .enumerate()
             .filter_map(|(index, head)| Some((head.as_ref()?.at_ms, index)))
             .max();
         let happened = events.last().map(|event| event.line.at_ms.saturating_add(SECOND_MS));
-        if happened > newest.map(|(at_ms, _)| at_ms)
+        if within.is_none()
+            && happened > newest.map(|(at_ms, _)| at_ms)
             && let Some(event) = events.pop()
         {
             lines.push(Entry::Event(Box::new(event)));
             continue;
         }
-        let Some((_, index)) = newest else { break };
+        let Some(index) = within.or(newest.map(|(_, index)| index)) else { break };
         let (Some(head), Some(Some(file))) = (heads.get_mut(index), files.get_mut(index)) else {
             break;
         };
+        within = None;
         if let Some(line) = std::mem::replace(head, file.fitting(filter)) {
+            within = line.goes_on().then_some(index);
             let source = u32::try_from(index).unwrap_or(u32::MAX);
             lines.push(match Kept::of(&line).filter(|_| stays) {
                 Some(kept) => Entry::Kept(source, kept),

@@ -146,6 +146,17 @@ impl Seen {
     }
 }
 
+/// The status of a process in the words of the table.
+pub(super) fn status(info: &ProcessInfo) -> String {
+    let now = Moment::at(now_ms());
+    let mut fleet = Fleet::default();
+    let snapshot = Snapshot { processes: vec![info.clone()], warnings: Vec::new() };
+    fleet.apply_snapshot(DAEMON, snapshot, (now, now));
+    let process = fleet.iter().next().map(|(_, process)| process);
+    let cell = process.and_then(|process| Field::Status.cell(&Row { process, daemon: "", now }));
+    cell.unwrap_or_else(|| info.status.as_str().to_owned())
+}
+
 /// Why PM2 measures nothing, where it does not.
 pub(super) fn blindness(processes: &[ProcessInfo]) -> Option<String> {
     let culprit = targets::label(blinding(processes)?);
@@ -177,6 +188,8 @@ mod tests {
         assert_eq!(row(&api, true), all);
         api.pid = None;
         assert_eq!(row(&api, false)[4..], ["online, never started", "0", "-", "-", "-"]);
+        // `why` says the same.
+        assert_eq!(status(&api), "online, never started");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use super::failure::{Code, Failure};
-use super::{Context, act, output, targets};
+use super::{Context, act, output, table, targets};
 use crate::cli::Why;
 use crate::daemon::{files, lives, offload};
 use crate::model::death::{BlackBox, Death, document, words};
@@ -97,7 +97,7 @@ fn tell(
         writeln!(out, "{}", output::printable(text.trim_end(), context.is_ascii))?;
         Ok(())
     };
-    let status = if info.never_started() { "never started" } else { info.status.as_str() };
+    let status = table::status(info);
     line(&format!("{}  {status}", targets::label(info)))?;
     if let Some(why) = black_box.not_started() {
         line(&format!("  could not be started: {why}"))?;

@@ -3,8 +3,6 @@
 //! Invariant: records stand in the order of [`LineId`]. The text holds the bytes of the held ones in
 //! the same order, each with a newline behind it, so that a block is searched in one go.
 
-use std::collections::BTreeMap;
-
 use super::line::{Body, Kind, LineId, LineRef, LineTime, Record};
 use super::parse::Level;
 use super::source::SourceId;
@@ -18,8 +16,58 @@ pub(super) struct Extra {
     pub(super) len: Option<u64>,
 }
 
-/// What an [`Extra`] counts for in the bound of bytes.
-pub(super) const EXTRA_BYTES: usize = 64;
+/// What an [`Extra`] counts for in the bound of bytes: as a rule it is a time.
+pub(super) const EXTRA_BYTES: usize = 16;
+/// A block gives memory back where at least this part of its room is empty.
+const SLACK_PART: usize = 8;
+
+/// The extras of a block by the index of their line, ascending: few bytes each, since of a file whose
+/// clock went back most lines have one.
+#[derive(Debug, Clone, Default)]
+struct Extras {
+    own_ms: Vec<(u32, i64)>,
+    lens: Vec<(u32, u64)>,
+}
+
+impl Extras {
+    fn of(&self, index: usize) -> Extra {
+        Extra { own_ms: found(&self.own_ms, index), len: found(&self.lens, index) }
+    }
+
+    /// Makes room for a line before the one of this index.
+    fn shift(&mut self, index: usize) {
+        shift(&mut self.own_ms, index);
+        shift(&mut self.lens, index);
+    }
+
+    fn put(&mut self, index: usize, extra: Extra) {
+        put(&mut self.own_ms, index, extra.own_ms);
+        put(&mut self.lens, index, extra.len);
+    }
+}
+
+/// The index of a line as it is kept: a block has some thousand.
+fn short(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+fn found<T: Copy>(all: &[(u32, T)], index: usize) -> Option<T> {
+    let place = all.binary_search_by_key(&short(index), |(at, _)| *at).ok()?;
+    all.get(place).map(|(_, value)| *value)
+}
+
+fn shift<T>(all: &mut [(u32, T)], index: usize) {
+    let first = all.partition_point(|(at, _)| *at < short(index));
+    for (at, _) in all.iter_mut().skip(first) {
+        *at += 1;
+    }
+}
+
+fn put<T>(all: &mut Vec<(u32, T)>, index: usize, value: Option<T>) {
+    let Some(value) = value else { return };
+    let place = all.partition_point(|(at, _)| *at < short(index));
+    all.insert(place, (short(index), value));
+}
 
 /// How large blocks are.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +134,7 @@ pub(super) struct Block {
     pub(super) stamp: u64,
     records: Vec<Record>,
     text: Vec<u8>,
-    extras: BTreeMap<i64, Extra>,
+    extras: Extras,
     summary: Summary,
 }
 
@@ -153,7 +201,7 @@ impl Block {
             self.text.extend_from_slice(entry.bytes);
             self.text.push(b'\n');
         }
-        self.add_extra(&mut record, entry.extra);
+        self.add_extra(&mut record, self.records.len(), entry.extra);
         self.records.push(record);
     }
 
@@ -172,14 +220,15 @@ impl Block {
                 later.set_start(later.start() + shift);
             }
         }
-        self.add_extra(&mut record, entry.extra);
+        self.extras.shift(index);
+        self.add_extra(&mut record, index, entry.extra);
         self.records.insert(index, record);
     }
 
-    fn add_extra(&mut self, record: &mut Record, extra: Option<Extra>) {
+    fn add_extra(&mut self, record: &mut Record, index: usize, extra: Option<Extra>) {
         if let Some(extra) = extra {
             record.set_has_extra();
-            self.extras.insert(record.id().rank, extra);
+            self.extras.put(index, extra);
         }
     }
 
@@ -192,12 +241,17 @@ impl Block {
     /// The line at an index, to be put into another block.
     pub(super) fn entry(&self, index: usize) -> Option<Entry<'_>> {
         let record = *self.records.get(index)?;
-        let extra = record.has_extra().then(|| self.extra(&record));
+        let extra = record.has_extra().then(|| self.extras.of(index));
         Some(Entry { record, bytes: self.held(&record), extra })
     }
 
     pub(super) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
         (0..self.len()).filter_map(|index| self.entry(index))
+    }
+
+    /// An empty block with room for so many lines.
+    pub(super) fn with_room(stamp: u64, lines: usize) -> Self {
+        Self { stamp, records: Vec::with_capacity(lines), ..Self::default() }
     }
 
     /// How many lines it has memory for.
@@ -208,8 +262,10 @@ impl Block {
 
     /// Gives back memory that it will not need.
     pub(super) fn seal(&mut self) {
-        self.records.shrink_to_fit();
-        self.text.shrink_to_fit();
+        shrink(&mut self.records);
+        shrink(&mut self.text);
+        shrink(&mut self.extras.own_ms);
+        shrink(&mut self.extras.lens);
     }
 
     /// The bytes of a held line of this block, without the newline.
@@ -221,22 +277,19 @@ impl Block {
         self.text.get(start..start + record.len as usize).unwrap_or_default()
     }
 
-    fn extra(&self, record: &Record) -> Extra {
-        if !record.has_extra() {
-            return Extra::default();
-        }
-        self.extras.get(&record.id().rank).copied().unwrap_or_default()
+    fn extra(&self, record: &Record, index: usize) -> Extra {
+        if record.has_extra() { self.extras.of(index) } else { Extra::default() }
     }
 
-    /// The true length of a line, bytes.
-    pub(super) fn true_len(&self, record: &Record) -> u64 {
-        self.extra(record).len.unwrap_or(u64::from(record.len))
+    /// The true length of the line at an index, bytes.
+    pub(super) fn true_len(&self, record: &Record, index: usize) -> u64 {
+        self.extra(record, index).len.unwrap_or(u64::from(record.len))
     }
 
     /// The line at an index; `turn` is that of its source's slot.
     pub(super) fn line(&self, index: usize, turn: impl Fn(u16) -> u32) -> Option<LineRef<'_>> {
         let record = self.records.get(index)?;
-        let extra = self.extra(record);
+        let extra = self.extra(record, index);
         let len = extra.len.unwrap_or(u64::from(record.len));
         let body = if record.is_filed() {
             let mut place = record.file_place();
@@ -261,5 +314,12 @@ impl Block {
     /// Level and kind of the line at an index.
     pub(super) fn level_and_kind(&self, index: usize) -> Option<(Option<Level>, Kind)> {
         self.records.get(index).map(|record| (record.level(), record.kind()))
+    }
+}
+
+/// Gives back room that is worth it: blocks of one size are used again, pieces of odd sizes are not.
+fn shrink<T>(all: &mut Vec<T>) {
+    if all.capacity() - all.len() > all.capacity() / SLACK_PART {
+        all.shrink_to_fit();
     }
 }

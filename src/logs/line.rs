@@ -165,6 +165,12 @@ impl LineId {
         Self { order_ms, rank: i64::MIN }
     }
 
+    /// The place right before it.
+    #[must_use]
+    pub fn before(self) -> Self {
+        Self { rank: self.rank.saturating_sub(1), ..self }
+    }
+
     /// The place before all lines.
     pub const START: Self = Self { order_ms: i64::MIN, rank: i64::MIN };
     /// The place behind all lines.
@@ -258,8 +264,13 @@ impl Record {
     }
 
     /// A record of a held line of prose: see [`super::parse::is_prose`].
-    pub(super) fn prose(id: LineId, source: u16, from: TimeFrom, len: u32) -> Self {
-        let flags = (from as u16) << FROM_SHIFT;
+    pub(super) fn prose(
+        id: LineId,
+        source: u16,
+        (from, level): (TimeFrom, Option<Level>),
+        len: u32,
+    ) -> Self {
+        let flags = (column(level) as u16) << LEVEL_SHIFT | (from as u16) << FROM_SHIFT;
         Self { order_ms: id.order_ms, rank: id.rank, place: 0, len, source, flags }
     }
 

@@ -1,6 +1,5 @@
 //! History comes in: older lines, merged by time with all that is there.
 
-use std::iter::Peekable;
 use std::sync::Arc;
 
 use super::block::{Block, Entry};
@@ -98,7 +97,8 @@ impl Store {
                 continue;
             }
             let here = std::iter::from_fn(|| incoming.next_if(is_here));
-            let both = interleave(&block, here.peekable());
+            let here: Vec<Entry<'_>> = here.collect();
+            let both = interleave(&block, here.into_iter());
             let mut parts = self.build(both, self.limits);
             // Nothing is added to one that others follow: what it has as room is lost.
             if end.is_some()
@@ -117,14 +117,35 @@ impl Store {
 /// The lines of a block and others, in order.
 fn interleave<'a>(
     block: &'a Arc<Block>,
-    mut incoming: Peekable<impl Iterator<Item = Entry<'a>>>,
+    incoming: std::vec::IntoIter<Entry<'a>>,
 ) -> impl Iterator<Item = Entry<'a>> {
-    let mut old = block.entries().peekable();
-    std::iter::from_fn(move || {
+    let count = block.len() + incoming.len();
+    let (mut old, mut incoming) = (block.entries().peekable(), incoming.peekable());
+    let both = std::iter::from_fn(move || {
         let is_older = |new: &Entry<'_>| match old.peek() {
             Some(old) => new.record.id() < old.record.id(),
             None => true,
         };
         incoming.next_if(is_older).or_else(|| old.next())
-    })
+    });
+    Counted { both, count }
+}
+
+/// An iterator that says how much is left of it.
+struct Counted<I> {
+    both: I,
+    count: usize,
+}
+
+impl<I: Iterator> Iterator for Counted<I> {
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        self.count = self.count.saturating_sub(1);
+        self.both.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.count, None)
+    }
 }

@@ -240,7 +240,7 @@ fn long_marks(
             continue;
         };
         let mut place = record.file_place();
-        place.len = block.true_len(record);
+        place.len = block.true_len(record, index);
         cost += place.len as usize;
         match long_line(pattern, place, glass.files, &mut piece) {
             Ok(true) => out.set(index),

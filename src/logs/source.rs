@@ -84,6 +84,8 @@ pub struct Tally {
     pub gone_bytes: u64,
     /// The time that its newest line is ordered by.
     pub(super) last_order_ms: Option<i64>,
+    /// The rank of its newest line that came; below 0 where none did.
+    pub(super) last_rank: i64,
     pub(super) turn: u32,
 }
 
@@ -121,14 +123,14 @@ impl Sources {
     pub(super) fn add(&mut self, key: SourceKey, tallies: &mut Vec<Tally>) -> Option<u16> {
         let slot = if self.keys.len() < SOURCES_MAX {
             self.keys.push(key.clone());
-            tallies.push(Tally::default());
+            tallies.push(Tally { last_rank: -1, ..Tally::default() });
             self.keys.len() - 1
         } else {
             let free = tallies.iter().position(|tally| tally.held() == 0)?;
             let (old, tally) = (self.keys.get_mut(free)?, tallies.get_mut(free)?);
             self.slots.remove(old);
             *old = key.clone();
-            *tally = Tally { turn: tally.turn.wrapping_add(1), ..Tally::default() };
+            *tally = Tally { turn: tally.turn.wrapping_add(1), last_rank: -1, ..Tally::default() };
             free
         };
         let slot = u16::try_from(slot).ok()?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::block::{Block, BlockLimits, Entry, Extra};
 use super::line::{Body, Kind, Line, LineId, LineRef, LineTime, Record};
+use super::parse::Level;
 use super::source::{SourceId, SourceKey, Sources, Tally};
 
 /// The most bytes that are held of one line (1 MiB); its true length is kept.
@@ -18,6 +19,9 @@ const BLOCK_BYTES_MAX: usize = 512 * 1024;
 const BLOCKS_MIN: usize = 16;
 /// A line takes at most this part of the bytes.
 const LINE_PART: usize = 8;
+/// The ranks of two lines that come one after the other are so far apart: those that go on the entry of
+/// one have their places between.
+const RANK_STEP: i64 = 1 << 10;
 /// What happened takes at most this part of a store whose rest is output.
 const EVENTS_PART: usize = 8;
 
@@ -107,13 +111,23 @@ impl Store {
     /// Adds a line, the newest of its source. The oldest fall out where a bound is reached. `None`
     /// where the source is no longer known.
     pub fn append(&mut self, source: SourceId, line: &Line<'_>) -> Option<LineId> {
+        let next_rank = self.next_rank;
         let tally = self.tally_mut(source)?;
         let own_ms = line.time.at_ms;
-        let order_ms = tally.last_order_ms.map_or(own_ms, |last| last.max(own_ms));
-        tally.last_order_ms = Some(order_ms);
+        let last = tally.last_order_ms;
+        let last = last.map(|order_ms| LineId { order_ms, rank: tally.last_rank });
+        let order_ms = last.map_or(own_ms, |last| last.order_ms.max(own_ms));
         tally.taken += 1;
-        let id = LineId { order_ms, rank: self.next_rank };
-        self.next_rank += 1;
+        // What goes on an entry stands behind it, whatever came of others in between.
+        let behind = last.filter(|last| line.kind == Kind::More && last.rank >= 0);
+        let behind = behind.map(|last| LineId { rank: last.rank + 1, ..last });
+        let id = behind.filter(|id| id.rank % RANK_STEP != 0);
+        let id = id.unwrap_or(LineId { order_ms, rank: next_rank });
+        tally.last_order_ms = Some(id.order_ms);
+        tally.last_rank = id.rank;
+        if id.rank == next_rank {
+            self.next_rank += RANK_STEP;
+        }
         let entry = self.prepare(id, source.slot, line);
         self.make_room(entry.cost());
         self.count(&entry);
@@ -127,7 +141,7 @@ impl Store {
     pub fn append_prose<'a>(
         &mut self,
         source: SourceId,
-        time: LineTime,
+        (time, level): (LineTime, Option<Level>),
         texts: impl Iterator<Item = &'a [u8]>,
     ) -> Option<LineId> {
         let tally = self.tally_mut(source)?;
@@ -135,16 +149,16 @@ impl Store {
         let first = self.next_rank;
         for text in texts {
             let id = LineId { order_ms, rank: self.next_rank };
-            self.next_rank += 1;
+            self.next_rank += RANK_STEP;
             let most = LINE_BYTES_MAX.min(self.bounds.bytes / LINE_PART);
             let entry = match u32::try_from(text.len()) {
                 Ok(len) if text.len() <= most && order_ms == time.at_ms => {
-                    let record = Record::prose(id, source.slot, time.from, len);
+                    let record = Record::prose(id, source.slot, (time.from, level), len);
                     Entry { record, bytes: text, extra: None }
                 }
                 _ => {
                     let body = Body::Held(text);
-                    let line = Line { time, level: None, kind: Kind::Output, body };
+                    let line = Line { time, level, kind: Kind::Output, body };
                     self.prepare(id, source.slot, &line)
                 }
             };
@@ -152,11 +166,13 @@ impl Store {
             self.count(&entry);
             self.place(&entry);
         }
-        let count = self.next_rank - first;
+        let count = (self.next_rank - first) / RANK_STEP;
+        let last = self.next_rank - RANK_STEP;
         let tally = self.tally_mut(source).filter(|_| count > 0)?;
         tally.last_order_ms = Some(order_ms);
+        tally.last_rank = last;
         tally.taken += count.unsigned_abs();
-        Some(LineId { order_ms, rank: self.next_rank - 1 })
+        Some(LineId { order_ms, rank: last })
     }
 
     /// The first line of a source that it holds.
@@ -381,13 +397,17 @@ impl Store {
         limits: BlockLimits,
     ) -> Vec<Arc<Block>> {
         let mut blocks = Vec::new();
-        let mut current = Block::new(self.stamp(), None);
+        // Room is taken at once, and not more and more of it.
+        let mut left = entries.size_hint().0;
+        let room = |left: usize| left.min(limits.lines);
+        let mut current = Block::with_room(self.stamp(), room(left));
         for entry in entries {
             if current.is_full(limits, &entry.record) {
                 current.seal();
                 blocks.push(Arc::new(current));
-                current = Block::new(self.stamp(), None);
+                current = Block::with_room(self.stamp(), room(left));
             }
+            left = left.saturating_sub(1);
             current.push(&entry);
         }
         if !current.is_empty() {

@@ -38,6 +38,7 @@ pub mod rows;
 pub mod saved;
 pub mod series;
 pub mod speech;
+pub mod state_word;
 pub mod system;
 pub mod tag;
 pub mod target;

@@ -64,6 +64,8 @@ pub struct PastLine {
     pub bytes: Vec<u8>,
     /// Where it is in the file, bytes; `None` where it is not there as it is here.
     pub offset: Option<u64>,
+    /// Whether it is of the entry of the line before it.
+    pub goes_on: bool,
 }
 
 /// Lines of one log file.

@@ -17,7 +17,7 @@ use super::roles::Role;
 use super::{chart, why};
 use crate::app::App;
 use crate::app::exceptions::{self, GROUP_ROWS, HEAD_ROWS};
-use crate::app::geometry::line_inside;
+use crate::app::geometry::{line_inside, wrap};
 use crate::model::charts;
 use crate::model::exceptions::Group;
 
@@ -59,9 +59,12 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, screen: Rect, chosen: Opt
     let area = Rect { height: screen.height.saturating_sub(1), ..screen };
     canvas.clear(area);
     let word = if groups.len() == 1 { "group" } else { "groups" };
+    let first_ms = groups.iter().map(|group| group.first_ms).min();
+    let since = first_ms.map(|first_ms| format!("since {}", exceptions::at(app, first_ms)));
     let count = format!("{} in {} {word}", all.total(), groups.len());
     let mut title =
         vec![Part::new("Exceptions", Role::Strong, 0), Part::new(count, Role::Quiet, 1)];
+    title.extend(since.map(|since| Part::new(since, Role::Quiet, 4)));
     if all.gone() > 0 {
         title.push(Part::new(format!("{} groups not kept", all.gone()), Role::Warn, 2));
     }
@@ -78,6 +81,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, screen: Rect, chosen: Opt
         canvas.text(inner.x, inner.y, inner.width, text, canvas.role(Role::Quiet));
         return;
     }
+    draw_scope(canvas, inner, groups.len().saturating_sub(first).min(page));
     let columns = Columns::new(inner);
     let (span_ms, span) = exceptions::span(&groups, app.now.wall_ms);
     draw_head(canvas, inner, &columns, span);
@@ -91,6 +95,22 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, screen: Rect, chosen: Opt
                 Rect { x: columns.what, width: area.right().saturating_sub(columns.what), ..row };
             canvas.select(row, what, true);
         }
+    }
+}
+
+/// Says what is counted, where rows are left for it below so many groups.
+fn draw_scope(canvas: &mut Canvas<'_>, inner: Rect, groups: usize) {
+    let text = "counted: what the daemon told, and what is left of the last exits. What an app catches and \
+                prints is not: n in a group, or / in the log, finds it there and further back in the files";
+    let lines = wrap(text, inner.width);
+    let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let taken = u16::try_from(groups).unwrap_or(u16::MAX).saturating_mul(GROUP_ROWS);
+    if taken.saturating_add(HEAD_ROWS + 1 + rows) > inner.height {
+        return;
+    }
+    let ys = inner.bottom().saturating_sub(rows)..inner.bottom();
+    for (y, line) in ys.zip(&lines) {
+        canvas.text(inner.x, y, inner.width, line, canvas.role(Role::Quiet));
     }
 }
 

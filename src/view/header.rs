@@ -219,7 +219,7 @@ fn host(app: &App, glyphs: &Glyphs) -> Vec<Part> {
     if let Some((percent, bytes)) = shown.god {
         let is_large = bytes >= GOD_BYTES_WARN || percent >= GOD_PERCENT_WARN;
         let role = if is_large { Role::Warn } else { Role::Text };
-        let text = format!("{percent}% {}", text::bytes(bytes).replace(".0 ", " "));
+        let text = shown.god_words().unwrap_or_default().join(" ");
         let leaves = if is_large { 2 } else { 8 };
         line.push(Part::new("PM2 itself ", Role::Quiet, leaves).and(text, role));
     }
@@ -281,7 +281,7 @@ fn poll(app: &App) -> Option<Part> {
         .watched
         .daemons
         .iter()
-        .filter(|daemon| daemon.is_live() && daemon.measure_interval_ms.is_none())
+        .filter(|daemon| daemon.is_live() && daemon.has_figures_of_pm2())
         .map(|daemon| daemon.poll_interval_ms)
         .max()?;
     let text = format!("figures every {:.1}s", interval_ms as f64 / 1000.0);

@@ -1,7 +1,7 @@
 //! The pane of events and logs.
 //!
 //! ```text
-//! ─ Log ─ all ─ following ─ 0 dropped ─────────────────────────────────────────
+//! ─ Log ─ all ─ following ─ since 14:02:11 ─────────────────────────────────────────
 //!  12:03:01.123 api[0]    │   listening on :3000
 //!  12:03:01.456 worker[3] ┃   Error: connect ECONNREFUSED
 //!  12:03:02.456 worker[3] ◆   exit code 1, restart 16 of 16, now errored
@@ -130,14 +130,13 @@ fn title(app: &App) -> Vec<Part> {
     let [below, since, gone] = app.log_title();
     title.push(match below {
         None => Part::new("following", Role::Good, 3),
-        Some(below) if below == "at the end" => Part::new(below, Role::Quiet, 3),
+        Some(below) if below == "reading" => Part::new(below, Role::Quiet, 3),
         Some(below) => Part::new(below, Role::Warn, 1),
     });
     title.extend(since.map(|since| Part::new(since, Role::Quiet, 5)));
     title.extend(gone.map(|gone| Part::new(gone, Role::Quiet, 6)));
     let lost = app.log_view.lost();
-    let (role, leaves) = if lost > 0 { (Role::Warn, 1) } else { (Role::Quiet, 7) };
-    title.push(Part::new(format!("{lost} dropped"), role, leaves));
+    title.extend((lost > 0).then(|| Part::new(format!("{lost} dropped"), Role::Warn, 1)));
     title
 }
 

@@ -211,7 +211,10 @@ fn columns(canvas: &mut Canvas<'_>, size: (u16, u16), picker: &Picker) {
     let shown = entries.iter().filter(|(_, is_shown)| *is_shown).count();
     let title = [
         Part::new("Columns", Role::Strong, 0),
-        Part::new(format!("{shown} of {}", entries.len()), Role::Quiet, 0),
+        match entries.len() {
+            all if all == shown => Part::new(format!("all {all}"), Role::Quiet, 0),
+            all => Part::new(format!("{shown} of {all}"), Role::Quiet, 0),
+        },
     ];
     let inner = canvas.overlay(overlay(size, PICKER_COLUMNS.min(room(size).0), rows), &title);
     let top = (picker.at() + 1).saturating_sub(usize::from(rows));

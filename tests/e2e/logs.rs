@@ -156,7 +156,7 @@ pub(crate) fn the_pager_has_the_terminal_and_the_bus_is_read_meanwhile() {
     screen.press("s\n");
     screen.wait_for("the screen again", |text| text.contains("━ Log ━"));
     assert_eq!(fs::read_to_string(format!("{}.typed", told.display())).unwrap(), "s\n");
-    screen.wait_for("nothing lost", |text| text.contains("0 dropped"));
+    screen.wait_for("nothing lost", |text| !text.contains("dropped"));
     screen.press("q");
     screen.wait_exit();
     home.assert_unharmed_but(&[]);

@@ -5,6 +5,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::*;
 use crate::app::log_view::{LogView, words};
 use crate::app::press;
+use crate::logs::parse::{self, Clock, Context, Facts, Judge, Place};
 use crate::logs::{Bounds, Reach, Scope};
 use crate::model::log::LineKind;
 use crate::model::past::{FileStream, Past, PastFile, PastLine};
@@ -226,12 +227,20 @@ fn letters_that_act_do_nothing_in_the_log() {
 }
 
 pub(super) fn past(lines: &[(i64, &str)], has_more: bool, is_asked: bool) -> Report {
-    let line = |(at_ms, text): &(i64, &str)| PastLine {
-        at_ms: *at_ms,
-        is_estimated: false,
-        level: None,
-        bytes: text.as_bytes().to_vec(),
-        offset: None,
+    let mut judge = Judge::default();
+    let line = |(at_ms, text): &(i64, &str)| {
+        let clock = Clock { zone: &jiff::tz::TimeZone::UTC, reference_ms: 0 };
+        let context = Context { declared: None, clock, is_stderr: false };
+        let facts = Facts::of(&parse::read(text.as_bytes(), &context));
+        let judged = judge.feed(text.as_bytes(), &facts);
+        PastLine {
+            at_ms: *at_ms,
+            is_estimated: false,
+            level: judged.level,
+            bytes: text.as_bytes().to_vec(),
+            offset: None,
+            goes_on: judged.place == Place::GoesOn,
+        }
     };
     let file = PastFile {
         pm_id: Some(PmId(0)),

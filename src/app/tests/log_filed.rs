@@ -34,6 +34,7 @@ fn history(text: &str) -> Report {
             level: None,
             bytes,
             offset: Some(at),
+            goes_on: false,
         }
     };
     let file = PastFile {

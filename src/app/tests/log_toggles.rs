@@ -208,3 +208,15 @@ fn each_key_of_the_log_stands_in_the_readme_and_in_the_help() {
         assert!(is_there, "help: {} {}", row.keys, row.label);
     }
 }
+
+#[test]
+fn only_what_came_since_one_reads_is_new() {
+    let many = |count: usize| (0..count).map(|n| output(0, "p0", &format!("line {n}"))).collect();
+    let mut app = filled(many(300));
+    keys(&mut app, "\tg");
+    assert_eq!(app.log_title()[0].as_deref(), Some("reading"));
+    send(&mut app, Report::Lines(many(3)));
+    assert_eq!(app.log_title()[0].as_deref(), Some("3 new below"));
+    keys(&mut app, "G");
+    assert_eq!(app.log_title()[0], None);
+}

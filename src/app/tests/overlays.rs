@@ -143,6 +143,12 @@ fn what_cannot_be_done_stands_in_the_palette_with_the_reason_and_is_not_done() {
     let scene = offers::scene(&app);
     let first = entries(&scene, open).swap_remove(0);
     assert_eq!(palette::refusal(&scene, open, &first).as_deref(), Some("this is --read-only"));
+    let of_method = |name: &str| {
+        let method = Entry::Method { name: name.into(), params: Vec::new() };
+        palette::refusal(&scene, open, &method)
+    };
+    assert_eq!(of_method("deleteProcessId").as_deref(), Some("this is --read-only"));
+    assert_eq!(of_method("getVersion"), None);
     assert!(enter(&mut app).is_empty());
     assert!(matches!(app.mode, Mode::Palette(_)), "{:?}", app.mode);
     app.read_only = false;
@@ -392,6 +398,47 @@ fn why_shows_the_last_ends_and_their_evidence() {
     press(&mut app, Command::Down);
     press(&mut app, Command::Why);
     assert!(rows(&app).contains("No exit is on record"));
+}
+
+/// The daemon's own log has whole seconds: the last words are of the second in which it ended, and not of
+/// the end two seconds later.
+#[test]
+fn enter_on_an_end_goes_to_the_last_words_of_that_life() {
+    use crate::model::death::after::{Left, reconstruct};
+    let mut app = app(1);
+    let end = |second: u32| {
+        format!(
+            "1970-01-01T00:00:{second:02}: PM2 log: App [p0:0] starting in -fork mode-\n\
+             1970-01-01T00:00:{second:02}: PM2 log: App [p0:0] exited with code [1] via signal [SIGINT]\n"
+        )
+    };
+    let console: String = [12, 14, 16].map(end).concat();
+    let info = info(0, "p0", ProcessStatus::Online);
+    let said = "Error: no 1\nError: no 2\nError: no 3\n";
+    let left = Left { info: &info, console: &console, errors: Some((said, 0)), utc_offset_s: 0 };
+    let lives = vec![(PmId(0), reconstruct(&left))];
+    send(&mut app, Report::Lives(lives));
+    let texts: Vec<(i64, String)> = (1..4)
+        .flat_map(|n| {
+            let at_ms = 10_000 + 2_000 * i64::from(n) + 700;
+            [
+                (at_ms - 600, format!("up {n}")),
+                (at_ms, format!("Error: no {n}")),
+                (at_ms, format!("    at f (/srv/a.js:1:{n})")),
+            ]
+        })
+        .collect();
+    let texts: Vec<(i64, &str)> = texts.iter().map(|(at, text)| (*at, text.as_str())).collect();
+    send(&mut app, super::log::past(&texts, false, false));
+    press(&mut app, Command::Why);
+    for (number, step) in [(3, Command::Older), (2, Command::Older), (1, Command::Older)] {
+        let before = app.mode.clone();
+        press(&mut app, Command::Open);
+        let line = app.log_mark.and_then(|line| app.log_view.whole(line));
+        assert_eq!(line.map(|line| line.text.text.into()), Some(format!("Error: no {number}")));
+        app.mode = before;
+        press(&mut app, step);
+    }
 }
 
 /// An exit of the first process at that moment, and its next start.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::estimate::Upper;
 use super::sources::LogFile;
 use super::{Backwards, Line};
 use crate::daemon::seam::read_part;
@@ -209,6 +210,7 @@ impl Backwards {
         self.release();
         (self.at, self.given, self.returned) = (to, to, to);
         self.reference_ms = self.span.at(to);
+        self.upper = Upper { at_ms: self.reference_ms, is_end: false };
     }
 }
 

@@ -24,9 +24,11 @@ use super::shared::SHARED_BYTES;
 use super::sources::{LogFile, log_files};
 use super::{Backwards, Line};
 use crate::daemon::clock::now_ms;
+use crate::daemon::lives::{Console, Lives};
 use crate::daemon::seam::ReadAt;
 use crate::daemon::{Watch, files, offload};
 use crate::logs::Reach;
+use crate::logs::parse::{Judge, Place};
 use crate::model::past::{FileStream, Past, PastFile, PastLine};
 use crate::model::report::Report;
 use crate::protocol::bus::LogStream;
@@ -55,6 +57,8 @@ pub(in crate::daemon) struct History {
     pub(in crate::daemon) heard: Heard,
     /// The files of the processes that there are.
     files: watch::Sender<Vec<LogFile>>,
+    /// Those that had ended when the files were said.
+    ended: Mutex<Vec<ProcessInfo>>,
     /// How often they were said.
     lists: AtomicU64,
     /// Which older lines are wanted.
@@ -86,6 +90,8 @@ impl History {
         self.files.send_if_modified(|known| {
             let is_other = *known != files;
             if is_other {
+                let ended = infos.iter().filter(|info| Lives::may_be_of(info)).cloned().collect();
+                *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = ended;
                 *known = files;
             }
             is_other
@@ -98,6 +104,13 @@ impl History {
         let wish = Wish { of, reach, room };
         *self.wish.lock().unwrap_or_else(PoisonError::into_inner) = Some(wish);
         self.wished.notify_one();
+    }
+
+    /// When the process lived that alone writes a file.
+    fn lives_of(&self, file: &LogFile, console: &Arc<Console>) -> Lives {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = ended.iter().find(|info| file.ids == [info.pm_id]);
+        own.map(|info| Lives::of(info, console)).unwrap_or_default()
     }
 
     /// What came of a wish until now was taken: it goes on.
@@ -164,9 +177,12 @@ async fn mend(watch: &Watch, readers: &mut Readers) {
     for SharedLines { file, lines, is_exact, until_ms } in told {
         let count = lines.len().max(1) as i64;
         let format = file.format();
+        let (mut judge, mut head_ms) = (Judge::default(), lost_ms);
         let line = |(index, bytes): (usize, Vec<u8>)| {
             let at_ms = lost_ms + (until_ms - lost_ms).max(0) * index as i64 / count;
-            format.read(&bytes, at_ms).1
+            let (line, _) = format.judge(&bytes, at_ms, &mut judge);
+            head_ms = if line.place == Place::Begins { line.at_ms } else { head_ms };
+            Line { at_ms: head_ms, ..line }
         };
         let lines = lines.into_iter().enumerate().map(line).collect();
         let past = PastFile { is_after: true, ..past_file(&file, lines, is_exact, until_ms) };
@@ -211,8 +227,12 @@ async fn begin(watch: &Watch, readers: &mut Readers, new: Vec<(LogFile, PathBuf)
     let _ = tokio::time::timeout(BUS_MAX, heard.wait_connected()).await;
     let lines_max = (ALL_LINES / new.len().max(1)).clamp(20, FILE_LINES);
     let bytes_max = (ALL_BYTES / new.len().max(1)).clamp(4 << 10, FILE_BYTES);
+    let console = Console::of(&watch.endpoint.home);
     let reading = stream::iter(new)
-        .map(|(file, path)| first_look(heard, file, path, (lines_max, bytes_max)))
+        .map(|(file, path)| {
+            let lives = watch.history.lives_of(&file, &console);
+            first_look(heard, (file, lives), path, (lines_max, bytes_max))
+        })
         .buffer_unordered(AT_A_TIME);
     // What is there together is reported together: so it is merged at once.
     let mut reading = std::pin::pin!(reading.ready_chunks(AT_A_TIME * 32));
@@ -255,7 +275,7 @@ enum Look {
 
 async fn first_look(
     heard: &Heard,
-    file: LogFile,
+    (file, known): (LogFile, Lives),
     path: PathBuf,
     (lines_max, bytes_max): (usize, usize),
 ) -> Look {
@@ -284,6 +304,7 @@ async fn first_look(
             let until_ms = until_ms.unwrap_or_else(now_ms);
             let read = offload::look(move || {
                 let lines = Backwards::of(Arc::clone(&opened), Some(end.at), whole.format())?;
+                let lines = lines.of_lives(known);
                 let tail = Tail::of_file(&opened, end.at, tail_bytes(&whole));
                 let again = again(Arc::clone(&opened), end.at);
                 let mut reader = Reader::new(whole, lines, again);
@@ -320,8 +341,10 @@ impl Reader {
         had: &mut HashMap<Vec<u8>, u32>,
     ) -> std::io::Result<Vec<Line>> {
         let (mut lines, mut bytes) = (Vec::new(), 0);
-        while lines.len() < lines_max && bytes < bytes_max {
+        let mut is_within = false;
+        while is_within || lines.len() < lines_max && bytes < bytes_max {
             let Some(line) = self.next()? else { break };
+            is_within = line.goes_on();
             if let Some(left) = had.get_mut(&line.bytes) {
                 *left -= 1;
                 if *left == 0 {
@@ -347,6 +370,7 @@ fn past_file(file: &LogFile, lines: Vec<Line>, is_exact: bool, latest_ms: i64) -
         at_ms: line.at_ms.min(latest_ms),
         is_estimated: line.is_estimated || line.at_ms > latest_ms,
         level: line.level,
+        goes_on: line.goes_on(),
         bytes: line.bytes,
         offset: line.offset,
     };

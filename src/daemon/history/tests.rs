@@ -1,6 +1,7 @@
 //! Files read backwards.
 
 use super::*;
+use crate::daemon::lives::LifeSpan;
 
 fn read(text: &[u8]) -> Vec<(i64, bool, String)> {
     let folder = tempfile::tempdir().unwrap();
@@ -28,9 +29,9 @@ fn what_has_no_time_is_between_the_lines_around_it() {
         line(1_000, true, "before"),
         line(1_000, false, "1970-01-01T00:00:01Z one"),
         line(1_000, true, "  at x"),
-        line(1_000, true, ""),
-        line(2_800, true, "plain"),
-        line(3_400, true, "plain"),
+        line(1_750, true, ""),
+        line(2_500, true, "plain"),
+        line(3_250, true, "plain"),
         line(4_000, false, "1970-01-01T00:00:04Z two"),
         line(5_000, false, "1970-01-01T00:00:05Z three"),
         line(5_000, true, "} of it"),
@@ -109,4 +110,160 @@ fn no_line_of_a_large_file_is_missing_or_twice() {
     let long = vec![b'x'; 3 << 20];
     assert_eq!(read(&long).iter().map(|(_, _, line)| line.len()).sum::<usize>(), 3 << 20);
     assert!(read(b"").is_empty());
+}
+
+/// Lines of a file with that text, of a process with these lives: time, `~` where it is an estimate, how
+/// bad, whether it goes on, text.
+fn told(text: &str, written_ms: i64, known: Lives) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.log");
+    std::fs::write(&path, text).unwrap();
+    let format = Format { declared: None, zone: TimeZone::UTC, is_err: true };
+    let mut file = Backwards::open(&path, None, format).unwrap().of_lives(known);
+    file.span = Span { from_ms: 0, to_ms: written_ms, size: text.len() as u64 };
+    (file.reference_ms, file.upper.at_ms) = (written_ms, written_ms);
+    let mut lines = Vec::new();
+    while let Some(line) = file.next().unwrap() {
+        let sign = if line.is_estimated { "~" } else { "" };
+        let level = line.level.map_or("-", Level::name);
+        let more = if line.goes_on() { "+" } else { "" };
+        let text = String::from_utf8_lossy(&line.bytes).into_owned();
+        lines.push(format!("{sign}{} {level} {more}{}", line.at_ms, text.trim()));
+    }
+    lines.reverse();
+    lines
+}
+
+fn ended(ended_ms: i64) -> LifeSpan {
+    let (started_ms, is_crash) = (Some(ended_ms - 20_000), true);
+    LifeSpan { started_ms, ended_ms, is_crash }
+}
+
+/// Lives that began 20 s before they ended, at 30, 60 and 90 s, and one that goes on since 92 s.
+fn lives() -> Lives {
+    Lives::for_test([30_000, 60_000, 90_000].map(ended).to_vec(), Some(92_000))
+}
+
+#[test]
+fn plain_lines_below_an_object_are_not_of_it() {
+    let text = "\
+{\"level\":\"error\",\"time\":\"1970-01-01T00:00:10Z\",\"msg\":\"no\"}
+plain
+again
+{\"level\":\"info\",\"time\":\"1970-01-01T00:00:13Z\",\"msg\":\"on\"}
+Error: boom
+    at a (/srv/a.js:1:1)
+    at b (/srv/a.js:2:1)
+";
+    let wanted = [
+        "10000 error {\"level\":\"error\",\"time\":\"1970-01-01T00:00:10Z\",\"msg\":\"no\"}",
+        "~11000 warn plain",
+        "~12000 warn again",
+        "13000 info {\"level\":\"info\",\"time\":\"1970-01-01T00:00:13Z\",\"msg\":\"on\"}",
+        "~20000 error Error: boom",
+        "~20000 error +at a (/srv/a.js:1:1)",
+        "~20000 error +at b (/srv/a.js:2:1)",
+    ];
+    assert_eq!(told(text, 20_000, Lives::default()), wanted);
+}
+
+#[test]
+fn last_words_are_at_the_end_of_the_life_that_said_them() {
+    let start = |s: u32| {
+        let (minutes, seconds) = (s / 60, s % 60);
+        format!("{{\"time\":\"1970-01-01T00:{minutes:02}:{seconds:02}.400Z\",\"msg\":\"up\"}}\n")
+    };
+    let boom = |n: u32| format!("Error: boom {n}\n    at a (/srv/a.js:1:{n})\n");
+    let text = format!("{}busy\n{}{}{}banner\n", start(10), boom(1), start(40), boom(2));
+    let brief = |lines: Vec<String>| -> Vec<String> {
+        lines.into_iter().filter(|line| !line.contains('{') && !line.contains('+')).collect()
+    };
+    let wanted = [
+        "~20200 warn busy",
+        "~30000 error Error: boom 1",
+        "~60000 error Error: boom 2",
+        "~95000 warn banner",
+    ];
+    assert_eq!(brief(told(&text, 95_000, lives())), wanted);
+    // What a life says first, it says when it begins: nothing else tells which life it is of.
+    let text = format!("banner 1\n{}mid\nbanner 2\n{}", start(50), start(85));
+    assert_eq!(
+        brief(told(&text, 95_000, lives()))[1..],
+        ["~55200 warn mid", "~70999 warn banner 2"]
+    );
+    // One that began in the second in which the one before ended.
+    let text = format!("{}{}{}", start(30), boom(1), start(61));
+    assert_eq!(brief(told(&text, 95_000, lives())), ["~60000 error Error: boom 1"]);
+    // Without any time, from the last one back.
+    let text = [1, 2, 3].map(|n| format!("starting\n{}", boom(n))).concat();
+    let wanted = [
+        "~30000 error Error: boom 1",
+        "~40999 warn starting",
+        "~60000 error Error: boom 2",
+        "~70999 warn starting",
+        "~90000 error Error: boom 3",
+    ];
+    assert_eq!(brief(told(&text, 90_100, lives()))[1..], wanted);
+    // What was written last is of no life that ended long before.
+    let handled = brief(told(&text, 200_000, lives()));
+    let ends = [&handled[1], &handled[3], &handled[5]].map(|line| line.split(' ').next().unwrap());
+    assert_eq!(ends, ["~60000", "~90000", "~200000"]);
+}
+
+#[test]
+fn what_stands_behind_a_time_is_not_before_it() {
+    let text = "1970-01-01T00:00:20.005Z INFO up\none\n";
+    assert_eq!(told(text, 20_002, Lives::default())[1], "~20005 warn one");
+}
+
+#[test]
+fn nothing_is_written_while_no_life_is_on() {
+    // Down from 30 s on; the next one begins at 80 s.
+    let down = LifeSpan { started_ms: Some(10_000), ended_ms: 30_000, is_crash: false };
+    let lives = Lives::for_test(vec![down], Some(80_000));
+    let text = "1970-01-01T00:00:20Z INFO up\none\ntwo\nthree\n1970-01-01T00:01:30Z INFO up\n";
+    let times: Vec<String> = told(text, 90_000, lives)
+        .iter()
+        .map(|line| line.split(' ').next().unwrap().to_owned())
+        .collect();
+    assert_eq!(times, ["20000", "~30999", "~30999", "~30999", "90000"]);
+}
+
+#[test]
+fn what_comes_is_judged_as_what_is_in_files() {
+    let trace =
+        "/srv/a.js:3\nthrow x\n^\n\nError: x\n    at c (/srv/a.js:3:1)\n\nNode.js v20.1.0\n";
+    let text = format!(
+        "1970-01-01T00:00:10Z WARN slow\n  detail: 1\nplain\n{{\"level\":50,\"msg\":\"no\"}}\nafter\n{trace}\
+         Traceback (most recent call last):\n  File \"x.py\", line 1, in <module>\nValueError: 3\ntail\n\
+         level=error msg=\"no\" n=1\n  below\n"
+    )
+    .repeat(400);
+    let history: Vec<(Option<Level>, Place)> = {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.log");
+        std::fs::write(&path, &text).unwrap();
+        let format = Format { declared: None, zone: TimeZone::UTC, is_err: false };
+        let mut file = Backwards::open(&path, None, format).unwrap();
+        let mut lines = Vec::new();
+        while let Some(line) = file.next().unwrap() {
+            lines.push((line.level, line.place));
+        }
+        lines.reverse();
+        lines
+    };
+    let format = Format { declared: None, zone: TimeZone::UTC, is_err: false };
+    let mut judge = Judge::default();
+    let mut came: Vec<(Option<Level>, Place)> = Vec::new();
+    for line in text.lines() {
+        let (line, told) = format.judge(line.as_bytes(), 0, &mut judge);
+        if told.raises {
+            let head = came.iter().rposition(|(_, place)| *place != Place::GoesOn).unwrap();
+            came[head..].iter_mut().for_each(|(level, _)| *level = line.level);
+        }
+        came.push((line.level, line.place));
+    }
+    assert_eq!(history.len(), came.len());
+    let other = history.iter().zip(&came).zip(text.lines()).find(|((one, other), _)| one != other);
+    assert_eq!(other, None);
 }

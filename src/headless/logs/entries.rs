@@ -1,9 +1,9 @@
 //! Entries: a line and those that go on it, such as a stack trace below its head. What is asked for by
 //! level or text is taken or left whole.
 //!
-//! Invariant: bounded: a part of a file, or the lines of one entry, are held.
+//! Invariant: bounded: a part of a file, or the lines of one entry, are held. Which lines are an entry, the
+//! reader of the file says, and what an output says live, the same judge.
 
-use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
 use std::time::Duration;
@@ -12,145 +12,95 @@ use tokio::time::Instant;
 
 use super::filter::Filter;
 use crate::daemon::history::{Backwards, Format, Line};
-use crate::daemon::seam::read_part;
-use crate::logs::parse::{Part, Traces};
+use crate::daemon::seam::{ReadAt, read_part};
+use crate::logs::parse::{Level, Part};
 
-/// So many lines before an entry are looked at: it may begin there.
-const BEFORE: usize = 256;
-/// How many lines are read at once.
-const READ_AT_ONCE: usize = 1_024;
-/// As much is held of a file at most, bytes.
-const WINDOW_BYTES_MAX: usize = 8 << 20;
 /// So much before and behind a line is looked at for the lines next to it, bytes.
 const NEAR_BYTES: u64 = 1_024;
-/// So much before and behind a line may belong to its entry, bytes.
-const ENTRY_BYTES: u64 = 64 << 10;
+/// So much behind a line is read for the times around it, bytes.
+const AROUND_BYTES: u64 = 64 << 10;
+/// From one that was found to the next one as much is read on at most, bytes.
+const ON_BYTES_MAX: u64 = 1 << 20;
 /// A line that nothing follows for so long is an entry.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// Tells which lines go on the one before them.
-#[derive(Debug, Default)]
-struct Steps(Traces);
-
-impl Steps {
-    fn goes_on(&mut self, bytes: &[u8], format: &Format) -> bool {
-        let step = self.0.feed(&format.said(bytes));
-        step.part != Part::Text && (!step.is_first || step.joins_previous)
-    }
-}
-
-/// A part of a file, whose entries are told from its end.
-#[derive(Debug, Default)]
-pub(super) struct Window {
-    /// Oldest first.
-    lines: VecDeque<Line>,
-    bytes: usize,
-    /// Which of them begin an entry.
-    heads: Vec<usize>,
-    is_begun: bool,
-}
-
-impl Window {
-    /// The entry before the last one given, oldest line first; `None` at the beginning of the file.
-    ///
-    /// # Errors
-    /// Those of reading.
-    pub(super) fn next(&mut self, file: &mut Backwards) -> io::Result<Option<Vec<Line>>> {
-        loop {
-            let is_certain = self.is_begun || self.bytes >= WINDOW_BYTES_MAX;
-            let head = self.heads.last().copied();
-            if let Some(head) = head.filter(|head| is_certain || *head >= BEFORE) {
-                self.heads.pop();
-                let entry = self.lines.split_off(head);
-                self.bytes -= entry.iter().map(|line| line.bytes.len()).sum::<usize>();
-                return Ok(Some(entry.into()));
-            }
-            if self.is_begun {
-                return Ok(None);
-            }
-            self.read(file)?;
-        }
-    }
-
-    fn read(&mut self, file: &mut Backwards) -> io::Result<()> {
-        for _ in 0..READ_AT_ONCE {
-            let Some(line) = file.next()? else {
-                self.is_begun = true;
-                break;
-            };
-            self.bytes += line.bytes.len();
-            self.lines.push_front(line);
-            if self.bytes >= WINDOW_BYTES_MAX {
-                break;
-            }
-        }
-        let mut steps = Steps::default();
-        let all = self.lines.iter().enumerate();
-        let begins = |(index, line): &(usize, &Line)| {
-            !steps.goes_on(&line.bytes, file.format()) || *index == 0
-        };
-        self.heads = all.filter(begins).map(|(index, _)| index).collect();
-        Ok(())
-    }
-}
-
-/// The entry that a line of a file belongs to, oldest line first; nothing behind `end` is of it.
+/// The entry before the last one given, oldest line first; `None` at the beginning of the file.
 ///
 /// # Errors
 /// Those of reading.
-pub(super) fn around(hit: Line, file: &Backwards, end: Option<u64>) -> io::Result<Vec<Line>> {
-    let (format, opened) = (file.format(), file.file());
-    let Some(offset) = hit.offset else { return Ok(vec![hit]) };
-    let behind = offset + hit.bytes.len() as u64 + u64::from(hit.is_ended);
-    let until = |bytes: u64| behind.saturating_add(bytes).min(end.unwrap_or(u64::MAX)).max(behind);
-    if !is_near_a_trace(&hit, (offset, behind, until(NEAR_BYTES)), &opened, format)? {
-        return Ok(vec![hit]);
-    }
-    for before in [NEAR_BYTES, ENTRY_BYTES] {
-        let from = offset.saturating_sub(before);
-        let bytes = read_part(&opened, from, until(ENTRY_BYTES))?;
-        let (entry, is_certain) = entry_in(&bytes, from, &hit, format);
-        // Most entries are short. One that may begin further up is looked for from there.
-        if is_certain || before == ENTRY_BYTES {
-            return Ok(if entry.is_empty() { vec![hit] } else { entry });
+pub(super) fn next(file: &mut Backwards) -> io::Result<Option<Vec<Line>>> {
+    let mut entry = Vec::new();
+    while let Some(line) = file.next()? {
+        let is_head = !line.goes_on();
+        entry.push(line);
+        if is_head {
+            break;
         }
     }
-    Ok(vec![hit])
+    entry.reverse();
+    Ok((!entry.is_empty()).then_some(entry))
 }
 
-/// The entry of a line in a part of its file that begins at `from`, none where it is not there; and
-/// whether it certainly begins in that part.
-fn entry_in(bytes: &[u8], from: u64, hit: &Line, format: &Format) -> (Vec<Line>, bool) {
-    let offset = hit.offset.unwrap_or_default();
-    let mut steps = Steps::default();
-    let (mut entry, mut at): (Vec<Line>, u64) = (Vec::new(), from);
-    let (mut has_hit, mut heads) = (false, 0);
-    for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-        let (place, is_cut) = (at, at == from && from > 0);
-        at += piece.len() as u64;
-        // The first may be the end of a line only.
-        if is_cut && place < offset {
-            continue;
-        }
-        let line = piece.strip_suffix(b"\n").unwrap_or(piece);
-        if !steps.goes_on(line, format) || entry.is_empty() {
-            if has_hit {
-                break;
+/// Reads beside a search what it found: the whole entry, with the time that it has when all is read.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    file: Option<Backwards>,
+    /// What is behind this offset was read.
+    at: u64,
+}
+
+impl Beside {
+    /// The entry that a line of a file belongs to, oldest line first; nothing behind `end` is of it.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub(super) fn entry(
+        &mut self,
+        hit: Line,
+        file: &Backwards,
+        end: Option<u64>,
+        format: impl Fn() -> Format,
+    ) -> io::Result<Vec<Line>> {
+        let Some(offset) = hit.offset else { return Ok(vec![hit]) };
+        let behind = offset + hit.bytes.len() as u64 + u64::from(hit.is_ended);
+        let opened = file.file();
+        let end = end.map_or_else(|| opened.size(), Ok)?.max(behind);
+        if !hit.is_estimated {
+            let near = (offset, behind, end.min(behind + NEAR_BYTES));
+            if !is_near_a_trace(&hit, near, &opened, file.format())? {
+                return Ok(vec![hit]);
             }
-            heads += 1;
-            entry.clear();
         }
-        let told_ms = entry.first().map_or(hit.at_ms, |head| head.at_ms);
-        let (_, mut line) = format.read(line, told_ms);
-        (line.offset, line.is_ended) = (Some(place), piece.ends_with(b"\n"));
-        has_hit |= place == offset;
-        entry.push(if place == offset && entry.is_empty() { hit.clone() } else { line });
+        let is_on =
+            self.file.is_some() && (behind..behind.saturating_add(ON_BYTES_MAX)).contains(&self.at);
+        if !is_on {
+            // A small file is read from its end, as without a search.
+            let from = if end - behind <= ON_BYTES_MAX { end } else { behind + AROUND_BYTES };
+            let from = line_end(&opened, from, end)?;
+            let lives = file.lives().clone();
+            self.file = Some(Backwards::of(opened, Some(from), format())?.of_lives(lives));
+            self.at = from;
+        }
+        let Some(beside) = &mut self.file else { return Ok(vec![hit]) };
+        while let Some(entry) = next(beside)? {
+            self.at = entry.first().and_then(|head| head.offset).unwrap_or(self.at);
+            if self.at <= offset {
+                let is_it = entry.iter().any(|line| line.offset == Some(offset));
+                return Ok(if is_it { entry } else { vec![hit] });
+            }
+        }
+        Ok(vec![hit])
     }
-    if !has_hit {
-        entry.clear();
+}
+
+/// Where the line ends that goes on at this place of a file, where that is near.
+fn line_end(file: &File, at: u64, end: u64) -> io::Result<u64> {
+    if at >= end {
+        return Ok(end);
     }
-    // What stands before the second head may have begun before this part.
-    (entry, from == 0 || heads > 1)
+    let bytes = read_part(file, at, (at + AROUND_BYTES).min(end))?;
+    let found = memchr::memchr(b'\n', &bytes).map(|newline| at + newline as u64 + 1);
+    Ok(found.unwrap_or(at + bytes.len() as u64))
 }
 
 /// Whether a line, or the one before or behind it, may be within a trace.
@@ -184,7 +134,6 @@ fn is_within(line: &[u8]) -> bool {
 /// The last entry of an output that is followed: more lines of it may come.
 #[derive(Debug, Default)]
 pub(super) struct Open {
-    steps: Steps,
     lines: Vec<Line>,
     /// Whether it is printed, once that was decided.
     is_wanted: Option<bool>,
@@ -193,10 +142,9 @@ pub(super) struct Open {
 
 impl Open {
     /// Takes the next line; the lines that are to be printed now.
-    pub(super) fn take(&mut self, line: Line, format: &Format, filter: &Filter) -> Vec<Line> {
-        let goes_on = self.steps.goes_on(&line.bytes, format);
+    pub(super) fn take(&mut self, line: Line, filter: &Filter) -> Vec<Line> {
         self.since = Some(Instant::now());
-        match (goes_on, self.is_wanted) {
+        match (line.goes_on(), self.is_wanted) {
             (true, Some(true)) => vec![line],
             (true, Some(false)) => Vec::new(),
             (true, None) => {
@@ -211,6 +159,24 @@ impl Open {
         }
     }
 
+    /// Takes the next line where each is printed by itself: only what has to wait for what is thrown, so
+    /// that it has its level, waits.
+    pub(super) fn pass(&mut self, line: Line, part: Part, filter: &Filter) -> Vec<Line> {
+        let waits = part == Part::Opens && line.level < Some(Level::Error);
+        if !waits && (self.lines.is_empty() || !line.goes_on()) {
+            let mut ready = self.settle(filter);
+            self.is_wanted = None;
+            ready.extend(Some(line).filter(|line| filter.fits(line)));
+            return ready;
+        }
+        let mut ready = self.take(line, filter);
+        if part == Part::Title {
+            ready.append(&mut self.settle(filter));
+            self.is_wanted = None;
+        }
+        ready
+    }
+
     /// The lines that are to be printed since nothing follows.
     pub(super) fn rest(&mut self, filter: &Filter, is_end: bool) -> Vec<Line> {
         let is_quiet = self.since.is_some_and(|since| since.elapsed() >= QUIET);
@@ -221,9 +187,15 @@ impl Open {
     }
 
     fn settle(&mut self, filter: &Filter) -> Vec<Line> {
-        let lines = std::mem::take(&mut self.lines);
+        let mut lines = std::mem::take(&mut self.lines);
         if lines.is_empty() {
             return lines;
+        }
+        let level = lines.iter().filter_map(|line| line.level).max();
+        if lines.len() > 1 {
+            for line in &mut lines {
+                line.level = level;
+            }
         }
         let is_wanted = filter.fits_entry(&lines);
         self.is_wanted = Some(is_wanted);
@@ -235,7 +207,7 @@ impl Open {
 mod tests {
     use super::*;
     use crate::headless::logs::source;
-    use crate::logs::parse::Level;
+    use crate::logs::parse::Judge;
     use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 
     const LOG: &str = "\
@@ -319,14 +291,14 @@ tail
     fn what_is_followed_is_told_by_entries_too() {
         let format = Format { declared: None, zone: jiff::tz::TimeZone::UTC, is_err: false };
         let filter = Filter::for_test(Some("a.js"), None, None);
-        let mut open = Open::default();
+        let (mut open, mut judge) = (Open::default(), Judge::default());
         let mut printed: Vec<String> = Vec::new();
         let mut print = |lines: Vec<Line>| {
             printed.extend(lines.into_iter().map(|line| String::from_utf8(line.bytes).unwrap()));
         };
         for text in LOG.lines() {
-            let (_, line) = format.read(text.as_bytes(), 0);
-            print(open.take(line, &format, &filter));
+            let (line, _) = format.judge(text.as_bytes(), 0, &mut judge);
+            print(open.take(line, &filter));
         }
         print(open.rest(&filter, true));
         let wanted: Vec<&str> = [&all()[1..4], &all()[5..13]].concat();

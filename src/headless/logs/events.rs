@@ -20,7 +20,7 @@ use crate::client::Message;
 use crate::daemon::files;
 use crate::daemon::history::Line;
 use crate::daemon::seam::{ReadAt, read_part};
-use crate::logs::parse::Level;
+use crate::logs::parse::{Level, Place};
 use crate::model::console::{self, About, Happened};
 use crate::model::lifecycle::Life;
 use crate::model::log::Severity;
@@ -118,6 +118,7 @@ fn event(label: String, word: &'static str, severity: Severity, at_ms: i64, text
         offset: None,
         is_ended: true,
         stamp_bytes: 0,
+        place: Place::Begins,
     };
     Event { label, word, line }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::daemon::history::Line;
 use crate::daemon::seam::read_whole;
-use crate::logs::parse::Level;
+use crate::logs::parse::{Level, Place};
 
 /// How much of a file is read at once, bytes.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -22,6 +22,7 @@ pub(super) struct Kept {
     level: Option<Level>,
     is_estimated: bool,
     is_ended: bool,
+    place: Place,
 }
 
 impl Kept {
@@ -35,6 +36,7 @@ impl Kept {
             level: line.level,
             is_estimated: line.is_estimated,
             is_ended: line.is_ended,
+            place: line.place,
         })
     }
 }
@@ -60,6 +62,7 @@ impl Again {
             offset: None,
             is_ended: false,
             stamp_bytes: 0,
+            place: Place::Begins,
         };
         Self { file, buffer: Vec::new(), held: (0, 0), line }
     }
@@ -85,6 +88,7 @@ impl Again {
         (line.at_ms, line.is_estimated, line.level) = (kept.at_ms, kept.is_estimated, kept.level);
         (line.offset, line.is_ended) = (Some(kept.offset), kept.is_ended);
         line.stamp_bytes = usize::from(kept.stamp_bytes);
+        line.place = kept.place;
         Ok(Some(line))
     }
 

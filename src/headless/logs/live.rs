@@ -26,6 +26,7 @@ use crate::daemon::history::gap::{OWN_BYTES, Tail, WRITTEN_MS};
 use crate::daemon::history::shared::SHARED_BYTES;
 use crate::daemon::history::{Format, Line};
 use crate::daemon::seam::{Seam, read_part};
+use crate::logs::parse::{Judge, Place};
 use crate::protocol::bus::{BusPmId, LogStream};
 use crate::protocol::process::PmId;
 
@@ -57,6 +58,9 @@ pub(super) struct Channel {
     /// The end of what was printed of it.
     pub(super) tail: Tail,
     format: Format,
+    judge: Judge,
+    /// The time of the line that others go on, milliseconds since 1970.
+    head_ms: i64,
     /// Its last entry, where entries are asked for.
     open: Open,
     partial: Vec<u8>,
@@ -316,10 +320,23 @@ impl<W: Write> Following<'_, '_, W> {
         };
         let format = source.file.format();
         let (partial, partial_at) = (Vec::new(), Instant::now());
-        let open = Open::default();
-        let channel =
-            Channel { source: index, joint, tail, format, open, partial, partial_at, at_ms };
-        self.channels.insert(key, channel);
+        let (judge, open) = (Judge::default(), Open::default());
+        let (source, head_ms) = (index, at_ms);
+        self.channels.insert(
+            key,
+            Channel {
+                source,
+                joint,
+                tail,
+                format,
+                judge,
+                head_ms,
+                open,
+                partial,
+                partial_at,
+                at_ms,
+            },
+        );
         true
     }
 
@@ -415,7 +432,7 @@ impl<W: Write> Following<'_, '_, W> {
     }
 
     pub(super) fn print(&mut self, key: (BusId, LogStream), bytes: &[u8]) -> Result<(), Failure> {
-        let Some(channel) = self.channels.get(&key) else { return Ok(()) };
+        let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
         if let Joint::Comparing = channel.joint
             && let Some(left) =
                 self.had.get_mut(&channel.source).and_then(|lines| lines.get_mut(bytes))
@@ -424,17 +441,20 @@ impl<W: Write> Following<'_, '_, W> {
             *left -= 1;
             return Ok(());
         }
-        let (time, mut line): (Option<i64>, Line) = channel.format.read(bytes, channel.at_ms);
+        let (mut line, judged) = channel.format.judge(bytes, channel.at_ms, &mut channel.judge);
         // The bus says when a line without a time came.
         line.is_estimated = false;
-        line.at_ms = time.unwrap_or(channel.at_ms);
-        let source = channel.source;
-        if self.filter.is_by_line() {
-            return self.show(source, &line);
+        if line.place == Place::Begins {
+            channel.head_ms = line.at_ms;
         }
-        let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
-        for line in channel.open.take(line, &channel.format, self.filter) {
-            self.printer.print(source, &line)?;
+        line.at_ms = channel.head_ms;
+        let ready = if self.filter.is_by_line() {
+            channel.open.pass(line, judged.part, self.filter)
+        } else {
+            channel.open.take(line, self.filter)
+        };
+        for line in ready {
+            self.printer.print(channel.source, &line)?;
         }
         Ok(())
     }

@@ -8,9 +8,9 @@ use super::super::failure::Failure;
 use super::live::{BusId, Following, Joint};
 use super::missing::{HELD_MAX, LOOK_MAX_MS, Missing, SharedMissing, complain};
 use crate::daemon::files;
-use crate::daemon::history::Line;
 use crate::daemon::history::gap::Tail;
 use crate::daemon::history::shared::{self, MissedLines, Output, SHARED_BYTES};
+use crate::logs::parse::Judge;
 use crate::protocol::bus::LogStream;
 
 impl<W: Write> Following<'_, '_, W> {
@@ -94,8 +94,9 @@ impl<W: Write> Following<'_, '_, W> {
             source.opened = generations.last().map(Arc::clone);
             let format = source.file.format();
             let at_ms = crate::daemon::clock::now_ms();
+            let mut judge = Judge::default();
             for line in lines {
-                let line: Line = format.read(&line, at_ms).1;
+                let (line, _) = format.judge(&line, at_ms, &mut judge);
                 self.show(index, &line)?;
             }
             self.mending.remove(&index);

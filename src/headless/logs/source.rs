@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::super::{Context, output, targets};
-use super::entries::{Window, around};
+use super::entries::{self, Beside};
 use super::filter::Filter;
 use crate::cli::Logs;
 use crate::daemon::files;
 use crate::daemon::history::sources::{LogFile, log_files};
 use crate::daemon::history::{Backwards, Line, Sought};
+use crate::daemon::lives::{self, Lives};
 use crate::daemon::seam::ReadAt;
 use crate::protocol::bus::LogStream;
 use crate::protocol::process::ProcessInfo;
@@ -29,6 +30,8 @@ pub(super) struct Source {
     pub(super) opened: Option<Arc<File>>,
     /// Where history ends: [`Self::sizes`] when followed, else its end.
     end: Option<u64>,
+    /// When the process lived that alone writes it.
+    lives: Lives,
 }
 
 impl Source {
@@ -68,12 +71,13 @@ impl Source {
         };
         match file {
             Ok(file) => Some(Reading {
-                file,
+                file: file.of_lives(self.lives.clone()),
+                source: self.file.clone(),
                 path: path.clone(),
                 is_over: false,
                 is_broken: false,
                 end: self.end,
-                window: Window::default(),
+                beside: Beside::default(),
                 ready: Vec::new(),
                 taken: None,
             }),
@@ -92,13 +96,14 @@ impl Source {
 #[derive(Debug)]
 pub(super) struct Reading {
     file: Backwards,
+    source: LogFile,
     path: PathBuf,
     is_over: bool,
     is_broken: bool,
     /// Where history ends.
     end: Option<u64>,
-    /// What is read of it for its entries.
-    window: Window,
+    /// What is read of it for what is found.
+    beside: Beside,
     /// Lines of the last entry that fits, newest last.
     ready: Vec<Line>,
     /// Where the last entry begins that was found by what it says.
@@ -130,7 +135,7 @@ impl Reading {
             } else if filter.is_by_text() {
                 self.found(filter)
             } else {
-                self.window.next(&mut self.file)
+                entries::next(&mut self.file)
             };
             match next {
                 Ok(Some(entry)) if filter.fits_entry(&entry) => self.ready = entry,
@@ -159,7 +164,7 @@ impl Reading {
             if self.taken.is_some_and(|taken| hit.offset >= Some(taken)) {
                 continue;
             }
-            let entry = around(hit, &self.file, self.end)?;
+            let entry = self.beside.entry(hit, &self.file, self.end, || self.source.format())?;
             self.taken = entry.first().and_then(|head| head.offset);
             return Ok(Some(entry));
         }
@@ -172,6 +177,7 @@ pub(super) fn of(infos: &[ProcessInfo], what: &Logs, context: &Context) -> Vec<S
         LogStream::Out => !what.err || what.out,
         LogStream::Err => !what.out || what.err,
     };
+    let console = lives::Console::of(&context.endpoint.home);
     let source = |file: LogFile| {
         let label = match file.ids.as_slice() {
             [id] => {
@@ -181,7 +187,9 @@ pub(super) fn of(infos: &[ProcessInfo], what: &Logs, context: &Context) -> Vec<S
             _ => clean(&file.name).into_owned(),
         };
         let label = output::printable(&label, context.is_ascii);
-        Source { label, file, sizes: (0, 0), opened: None, end: None }
+        let own = infos.iter().filter(|info| file.ids == [info.pm_id]);
+        let lives = own.map(|info| Lives::of(info, &console)).next().unwrap_or_default();
+        Source { label, file, sizes: (0, 0), opened: None, end: None, lives }
     };
     log_files(infos, is_wanted).into_iter().map(source).collect()
 }
@@ -195,6 +203,7 @@ pub(super) fn of_outputs(infos: &[ProcessInfo]) -> Vec<Source> {
         sizes: (0, 0),
         opened: None,
         end: None,
+        lives: Lives::default(),
     };
     log_files(infos, |stream| stream == LogStream::Out).into_iter().map(source).collect()
 }

@@ -18,6 +18,7 @@ pub fn read(text: &[u8], context: &Context<'_>) -> Reading {
     let start = prefix.map_or(0, |prefix| prefix.end);
     let mut reading =
         if prefix.is_none() && is_prose(text) { prose(text) } else { body(text, start, context) };
+    reading.own_time = reading.time.map(|time| time.span);
     if let Some(prefix) = prefix {
         let own = reading.time.filter(|time| time.is_date_known);
         // A stamp such as `HH:mm` says less than what the process itself wrote.
@@ -37,8 +38,8 @@ pub fn read(text: &[u8], context: &Context<'_>) -> Reading {
 /// Nothing but its words.
 fn prose(text: &[u8]) -> Reading {
     let message = Span { start: 0, end: text.len() };
-    let (prefix, time, level, fields) = (None, None, None, None);
-    Reading { prefix, time, level, message, shape: Shape::Text, fields }
+    let (prefix, time, own_time, level, fields) = (None, None, None, None, None);
+    Reading { prefix, time, own_time, level, message, shape: Shape::Text, fields }
 }
 
 /// Looks for time, level and fields.
@@ -54,8 +55,15 @@ pub(super) fn body(text: &[u8], start: usize, context: &Context<'_>) -> Reading 
     let message = Span { start: head.end, end: text.len() };
     let said = head.level.map(|level| (level, Sign::Said));
     let time = head.time.map(|(moment, span)| moment.stamp(span));
-    let whole =
-        Reading { prefix: None, time, level: said, message, shape: Shape::Text, fields: None };
+    let whole = Reading {
+        prefix: None,
+        time,
+        own_time: None,
+        level: said,
+        message,
+        shape: Shape::Text,
+        fields: None,
+    };
     if let Some(fields) = with_fields(text, head.end, context) {
         let is_alone = fields.shape == Shape::Logfmt;
         let start = fields.fields.map_or(text.len(), |span| span.start);

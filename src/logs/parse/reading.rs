@@ -33,6 +33,8 @@ pub struct Reading {
     pub prefix: Option<Span>,
     /// When: PM2's stamp where the process declares one, else the line's own.
     pub time: Option<Stamp>,
+    /// Where a time of the line's own stands, not one that PM2 put before it.
+    pub own_time: Option<Span>,
     /// The level and how it is known.
     pub level: Option<(Level, Sign)>,
     /// The text without what leads it: prefix, time and level. Of a line with fields what stands

@@ -185,7 +185,7 @@ fn prose_that_came_together_is_as_if_it_had_come_line_by_line() {
         }
         let source = together.source(&key(1, "api", Stream::Out)).unwrap();
         let texts = std::iter::repeat_n(&text[..], count);
-        assert_eq!(together.append_prose(source, time, texts), last);
+        assert_eq!(together.append_prose(source, (time, None), texts), last);
         assert_eq!(together.tally(source), one_by_one.tally(source));
         assert!(together.iter().eq(one_by_one.iter()), "at {at_ms}");
         assert_eq!((together.len(), together.bytes()), (one_by_one.len(), one_by_one.bytes()));

@@ -176,6 +176,7 @@ impl<'a> Known<'a> {
         Reading {
             prefix: None,
             time,
+            own_time: None,
             level: said.or_else(thrown),
             message: Span { start: 0, end: 0 },
             shape: Shape::Json,

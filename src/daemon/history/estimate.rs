@@ -1,0 +1,309 @@
+//! About when lines were written that do not say it: between those around them that do, when the file was
+//! written, and when the lives of their process ended.
+//!
+//! Invariant: an estimate is never before the line above it or behind the line below it, where those have
+//! times of their own in order; none is at a time when no life was there to write it.
+
+use std::fs::File;
+use std::io;
+use std::time::UNIX_EPOCH;
+
+use super::Backwards;
+use super::unsettled::Unsettled;
+use crate::daemon::files;
+use crate::daemon::lives::LifeSpan;
+use crate::daemon::seam::read_part;
+
+/// The daemon's log has whole seconds: what ended in a second ended up to so much later, milliseconds.
+const SECOND_MS: i64 = 999;
+/// The last words of a life that ended are in the file so long after its end at most, milliseconds.
+const WRITTEN_MS: i64 = 2_000;
+
+/// How much of a file is read for what it begins with, bytes, and how many lines.
+const OPENING_BYTES: u64 = 4 << 10;
+const OPENINGS_MAX: usize = 16;
+/// So much of a line is compared with others, bytes.
+const FOLDED_MAX: usize = 400;
+
+/// When a file was written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    /// When it was made, milliseconds since 1970.
+    pub(super) from_ms: i64,
+    /// When what is before [`Self::size`] was written at the latest.
+    pub(super) to_ms: i64,
+    /// How large it was then, bytes.
+    pub(super) size: u64,
+}
+
+impl Span {
+    pub(super) fn of(file: &File) -> io::Result<Self> {
+        let about = file.metadata()?;
+        let to_ms = files::written_ms(file)?;
+        let made = about.created().ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok());
+        let made_ms = made.and_then(|made| i64::try_from(made.as_millis()).ok());
+        Ok(Self { from_ms: made_ms.unwrap_or(to_ms).min(to_ms), to_ms, size: about.len() })
+    }
+
+    /// About when what ends at this offset was written.
+    pub(super) fn at(self, offset: u64) -> i64 {
+        let part = offset.min(self.size) as f64 / self.size.max(1) as f64;
+        self.from_ms + ((self.to_ms - self.from_ms) as f64 * part) as i64
+    }
+
+    /// It is known when what ends there was written.
+    fn anchor(&mut self, offset: u64, at_ms: i64) {
+        (self.size, self.to_ms) = (offset, at_ms);
+        self.from_ms = self.from_ms.min(at_ms);
+    }
+}
+
+/// The time that what was not read yet is not behind.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Upper {
+    /// Milliseconds since 1970.
+    pub(super) at_ms: i64,
+    /// Whether that is when the file was written, and so the time of its last line.
+    pub(super) is_end: bool,
+}
+
+/// A line, and those that go on it or stand below it.
+#[derive(Debug)]
+pub(super) struct Group {
+    /// The index of its first line.
+    pub(super) first: usize,
+    pub(super) own_ms: Option<i64>,
+    /// Its time, once that is known.
+    pub(super) at_ms: i64,
+    /// Where its first line ends in the file, bytes.
+    pub(super) ends_at: u64,
+    /// Whether it is a stack trace of an error.
+    pub(super) is_trace: bool,
+    /// What it is for the lives that wrote it, as far as its words tell.
+    pub(super) mark: Mark,
+}
+
+/// Whether words are the first or the last ones of a life.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Mark {
+    #[default]
+    None,
+    /// What the file begins with: each life says it first.
+    First,
+    /// A trace that nobody caught.
+    Last,
+}
+
+/// Where a life ended among groups, and the next one began.
+struct Anchor {
+    /// The first group of the next life, by its place in the run.
+    group: usize,
+    /// Whether the group before it was the last words.
+    has_last: bool,
+    ended_ms: i64,
+    /// When the next life began, or this one ended.
+    next_ms: i64,
+}
+
+impl Backwards {
+    /// Gives groups their times: from the newest run without times to the oldest.
+    pub(super) fn estimate(&mut self, groups: &mut [Group], lines: &[Unsettled]) {
+        self.has_times |= groups.iter().any(|group| group.own_ms.is_some());
+        if !self.lives.is_empty() {
+            self.mark(groups, lines);
+        }
+        let mut until = groups.len();
+        while until > 0 {
+            let before = groups.get(..until).unwrap_or_default();
+            let timed = before.iter().rposition(|group| group.own_ms.is_some());
+            let lower = timed.and_then(|timed| groups.get(timed)?.own_ms);
+            let from = timed.map_or(0, |timed| timed + 1);
+            if let Some(run) = groups.get_mut(from..until).filter(|run| !run.is_empty()) {
+                self.spread(run, lower);
+            }
+            let Some(own) = timed.and_then(|timed| groups.get_mut(timed)) else { break };
+            own.at_ms = lower.unwrap_or_default();
+            self.upper = Upper { at_ms: own.at_ms, is_end: false };
+            until = from.saturating_sub(1);
+        }
+    }
+
+    /// Gives groups without times theirs, between those of the line before them and the one behind them.
+    fn spread(&mut self, run: &mut [Group], lower: Option<i64>) {
+        let upper = self.upper;
+        let anchors = self.anchors(run, lower);
+        let (mut begin, mut low) = (0, lower);
+        for anchor in &anchors {
+            let part = run.get_mut(begin..anchor.group).unwrap_or_default();
+            self.fill(part, low, Upper { at_ms: anchor.ended_ms, is_end: anchor.has_last });
+            (begin, low) = (anchor.group, Some(anchor.next_ms));
+        }
+        self.fill(run.get_mut(begin..).unwrap_or_default(), low, upper);
+        if let Some((first, group)) = anchors.first().zip(run.first()) {
+            self.span.anchor(group.ends_at, first.ended_ms.min(group.at_ms));
+        }
+        if let Some(first) = run.first() {
+            self.upper = Upper { at_ms: first.at_ms.min(upper.at_ms), is_end: false };
+        }
+    }
+
+    fn fill(&self, part: &mut [Group], low: Option<i64>, high: Upper) {
+        // A life says its first words when it begins.
+        let first = part.iter().take_while(|group| group.mark == Mark::First).count();
+        let first = if low.is_some() { first } else { 0 };
+        let (openings, part) = part.split_at_mut(first);
+        for group in openings {
+            group.at_ms = low.unwrap_or_default().min(high.at_ms);
+        }
+        let count = part.len() as i64 + i64::from(!high.is_end);
+        for (group, index) in part.iter_mut().zip(1..) {
+            group.at_ms = match low {
+                // The clock of a file is a little behind that of who writes it.
+                Some(low) => low + (high.at_ms.max(low) - low) * index / count.max(1),
+                // What stands before the first time of a file is not older than it may be.
+                None if self.has_times => high.at_ms,
+                None if high.is_end && index == count => high.at_ms,
+                None => self.span.at(group.ends_at).min(high.at_ms),
+            };
+            if index < count {
+                group.at_ms = self.lives.within(group.at_ms).max(low.unwrap_or(i64::MIN));
+            }
+        }
+    }
+
+    /// Where in a run lives ended, oldest first.
+    fn anchors(&self, run: &[Group], lower: Option<i64>) -> Vec<Anchor> {
+        let upper = self.upper;
+        let is_end = upper.is_end;
+        let high = upper.at_ms.saturating_add(if is_end { SECOND_MS } else { 0 });
+        let mut cuts = cuts(run, lower.is_some());
+        if cuts.is_empty() {
+            return Vec::new();
+        }
+        let ended: &[LifeSpan] = self.lives.ended();
+        let between = |low: i64| -> Vec<usize> {
+            let all = ended.iter().enumerate();
+            let ours = all.filter(|(_, life)| life.ended_ms > low && life.ended_ms <= high);
+            ours.map(|(at, _)| at).collect()
+        };
+        let mut ends = between(lower.unwrap_or(i64::MIN));
+        if let Some(low) = lower.filter(|_| ends.is_empty()) {
+            // It may have ended in the very second in which that was written.
+            ends = between(low - SECOND_MS);
+        }
+        let is_last = run.last().is_some_and(|group| group.mark == Mark::Last);
+        let last = ends.iter().rev().filter_map(|at| ended.get(*at)).find(|life| life.is_crash);
+        let is_near = last.is_some_and(|life| {
+            upper.at_ms.saturating_sub(life.ended_ms) <= SECOND_MS + WRITTEN_MS
+        });
+        if is_end && is_last && !is_near {
+            // The file was written last when this was: no end of a life is near.
+            cuts.pop();
+        }
+        if cuts.len() > ends.len() {
+            // What the file begins with is not said at the start alone.
+            cuts.retain(|(_, has_last)| *has_last);
+        }
+        let is_crash = |at: &usize| ended.get(*at).is_some_and(|life| life.is_crash);
+        // The life that wrote the time before them ended first, and said the first of them; but what a
+        // life says first is of the last of those that began.
+        let is_begun = cuts
+            .last()
+            .and_then(|(group, _)| run.get(*group))
+            .is_some_and(|group| group.mark == Mark::First);
+        if lower.is_some() && !is_begun && cuts.len() < ends.len() {
+            ends.truncate(cuts.len());
+        }
+        let mut anchors: Vec<Anchor> = Vec::new();
+        for (group, has_last) in cuts.into_iter().rev() {
+            let found = ends.iter().rposition(|at| !has_last || is_crash(at));
+            let Some(found) = found else { continue };
+            let Some(at) = ends.get(found).copied() else { continue };
+            ends.truncate(found);
+            let Some(life) = ended.get(at) else { continue };
+            // Behind the last words of the same second.
+            let next_ms = self.lives.begun_after(at).unwrap_or(life.ended_ms) + SECOND_MS;
+            let next_ms = next_ms.min(upper.at_ms);
+            let ended_ms = life.ended_ms.min(upper.at_ms).max(lower.unwrap_or(i64::MIN));
+            anchors.push(Anchor { group, has_last, ended_ms, next_ms: next_ms.max(ended_ms) });
+        }
+        anchors.reverse();
+        anchors
+    }
+
+    /// Tells first and last words of lives.
+    fn mark(&mut self, groups: &mut [Group], lines: &[Unsettled]) {
+        let heads: Vec<Vec<u8>> = groups
+            .iter()
+            .map(|group| {
+                lines.get(group.first).map(|line| folded(&line.line.bytes)).unwrap_or_default()
+            })
+            .collect();
+        for (group, head) in groups.iter_mut().zip(&heads) {
+            let is_first = group.own_ms.is_none() && self.openings().contains(head);
+            group.mark = if is_first { Mark::First } else { Mark::None };
+        }
+        for at in deadly(groups, lines) {
+            if let Some(group) = groups.get_mut(at) {
+                group.mark = Mark::Last;
+            }
+        }
+    }
+
+    /// What the file begins with before any time, without numbers.
+    fn openings(&mut self) -> &[Vec<u8>] {
+        let (file, format) = (&self.file, &self.format);
+        self.openings.get_or_insert_with(|| {
+            let bytes = read_part(file, 0, OPENING_BYTES).unwrap_or_default();
+            let lines = bytes.split(|byte| *byte == b'\n').take(OPENINGS_MAX);
+            let untimed = lines.take_while(|line| format.read(line, 0).0.is_none());
+            untimed.filter(|line| !line.is_empty()).map(folded).collect()
+        })
+    }
+}
+
+/// Before which groups of a run a life may begin, and whether the one before ended with its last words.
+fn cuts(run: &[Group], has_lower: bool) -> Vec<(usize, bool)> {
+    let mark = |at: usize| run.get(at).map(|group| group.mark);
+    let begins = |at: &usize| {
+        let before = at.checked_sub(1).and_then(mark);
+        before == Some(Mark::Last)
+            || mark(*at) == Some(Mark::First)
+                && before != Some(Mark::First)
+                && (*at > 0 || has_lower)
+    };
+    let has_last = |at: usize| at.checked_sub(1).and_then(mark) == Some(Mark::Last);
+    (0..=run.len()).filter(begins).map(|at| (at, has_last(at))).collect()
+}
+
+/// The groups that were the last words of a life, as far as the lines tell: traces that Node.js ends with
+/// its version, else those that read as the last one does.
+fn deadly(groups: &[Group], lines: &[Unsettled]) -> Vec<usize> {
+    let ends = groups.iter().skip(1).map(|group| group.first).chain([lines.len()]);
+    let traces: Vec<(usize, &[Unsettled])> = groups
+        .iter()
+        .zip(ends)
+        .enumerate()
+        .filter(|(_, (group, _))| group.is_trace && group.own_ms.is_none())
+        .filter_map(|(at, (group, end))| Some((at, lines.get(group.first..end)?)))
+        .collect();
+    let says_version =
+        |lines: &&[Unsettled]| lines.iter().any(|line| line.line.bytes.starts_with(b"Node.js v"));
+    let of_node: Vec<usize> =
+        traces.iter().filter(|(_, lines)| says_version(lines)).map(|(at, _)| *at).collect();
+    if !of_node.is_empty() {
+        return of_node;
+    }
+    let folded = |lines: &[Unsettled]| {
+        lines.first().map(|line| folded(&line.line.bytes)).unwrap_or_default()
+    };
+    let last = traces.last().map(|(_, lines)| folded(lines));
+    let alike = traces.iter().filter(|(_, lines)| Some(folded(lines)) == last);
+    alike.map(|(at, _)| *at).collect()
+}
+
+/// A line without its numbers: those differ where it says the same.
+fn folded(line: &[u8]) -> Vec<u8> {
+    let line = line.get(..FOLDED_MAX).unwrap_or(line);
+    line.iter().copied().filter(|byte| !byte.is_ascii_digit()).collect()
+}
