@@ -76,14 +76,14 @@ mod tests {
         };
         let said = |text: &str| hint(text).unwrap();
         assert_eq!(
-            said("status:stoped"),
-            "no process has the status `stoped`: did you mean stopped?"
+            said("status:stopd"),
+            "no process has the status `stopd`: did you mean stopped?"
         );
         assert_eq!(
             said("api status:onlin3"),
             "no process has the status `onlin3`: did you mean online?"
         );
-        assert_eq!(said("ns:jbos"), "no process has the namespace `jbos`: did you mean jobs?");
+        assert_eq!(said("ns:jobbs"), "no process has the namespace `jobbs`: did you mean jobs?");
         assert_eq!(
             said("ns:zzzzzz"),
             "no process has the namespace `zzzzzz`; there are: jobs, shop"
