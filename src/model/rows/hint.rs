@@ -76,21 +76,21 @@ mod tests {
         };
         let said = |text: &str| hint(text).unwrap();
         assert_eq!(
-            said("status:stoped"),
-            "no process has the status `stoped`: did you mean stopped?"
+            said("status:stopd"),
+            "no process has the status `stopd`: did you mean stopped?"
         );
         assert_eq!(
             said("api status:onlin3"),
             "no process has the status `onlin3`: did you mean online?"
         );
-        assert_eq!(said("ns:jbos"), "no process has the namespace `jbos`: did you mean jobs?");
+        assert_eq!(said("ns:jobbs"), "no process has the namespace `jobbs`: did you mean jobs?");
         assert_eq!(
             said("ns:zzzzzz"),
             "no process has the namespace `zzzzzz`; there are: jobs, shop"
         );
         assert_eq!(
-            said("mode:clutser"),
-            "no process has the mode `clutser`: did you mean cluster?"
+            said("mode:clutter"),
+            "no process has the mode `clutter`: did you mean cluster?"
         );
         assert_eq!(hint("status:stopped"), None, "nobody is stopped");
         assert_eq!(hint("status:stop"), None, "the beginning of one");
