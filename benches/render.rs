@@ -112,6 +112,11 @@ fn thousand(criterion: &mut Criterion) {
     let _ = update(&mut app, Moment::at(NOW_MS), command(Command::Rows(RowsCommand::Tree)));
     let _ = update(&mut app, Moment::at(NOW_MS), command(Command::First));
     keys("fold a group of 1000 processes", &mut app, &[command(Command::Open)]);
+    let moves = [command(Command::Down), command(Command::PageDown), command(Command::First)];
+    keys("scroll a tree of 1000 processes", &mut app, &moves);
+    let _ = update(&mut app, Moment::at(NOW_MS), command(Command::Rows(RowsCommand::Tree)));
+    let marks = [command(Command::Rows(RowsCommand::MarkAll))];
+    keys("mark all of 1000 processes", &mut app, &marks);
 }
 
 criterion_group!(benches, render, thousand);

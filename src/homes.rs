@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 
 use crate::cli::Cli;
 use crate::daemon::endpoint::{Endpoint, EndpointError};
-use crate::daemon::offload;
+use crate::daemon::{hosts, offload};
 use crate::protocol::shell::word;
 use crate::protocol::text::clean;
 
@@ -75,31 +75,41 @@ pub(crate) async fn production(homes: &[Home], places: &[Box<str>]) -> Vec<bool>
     if places.is_empty() {
         return vec![false; homes.len()];
     }
-    let uname = rustix::system::uname();
-    let here = uname.nodename().to_string_lossy().into_owned();
     let (folders, hosts): (Vec<_>, Vec<_>) = places.iter().partition(|it| it.starts_with('/'));
-    let mut dear: Vec<PathBuf> = folders.iter().map(|folder| PathBuf::from(&***folder)).collect();
+    let mut dear: Vec<PathBuf> =
+        folders.iter().map(|folder| hosts::plain(Path::new(&***folder))).collect();
     dear.extend(join_all(folders.iter().map(|folder| real(Path::new(&***folder)))).await);
     let real_ones = join_all(homes.iter().map(|home| real(&home.endpoint.home))).await;
+    let named: Vec<Box<str>> = hosts.iter().map(|it| (*it).clone()).collect();
+    let names_this = offload::look(move || named.iter().any(|it| hosts::is_this_host(it)));
+    // Where that is not answered, nothing is less safe.
+    let names_this = names_this.await.unwrap_or(!hosts.is_empty());
     let is_dear = |(home, real): (&Home, PathBuf)| {
         let host = home.endpoint.host();
-        let is_host = |name: &str| hosts.iter().any(|place| is_of_host(place, name));
+        let is_host = |name: &str| hosts.iter().any(|place| hosts::is_of_host(place, name));
         // What answers here may be a tunnel, and may be not.
         let is_here = host.is_none_or(|host| ["127.0.0.1", "::1", "localhost"].contains(&host));
-        dear.contains(&home.endpoint.home)
+        dear.contains(&hosts::plain(&home.endpoint.home))
             || dear.contains(&real)
-            || (is_here && is_host(&here))
+            || (is_here && names_this)
             || host.is_some_and(is_host)
     };
     homes.iter().zip(real_ones).map(is_dear).collect()
 }
 
-/// Whether this is what a host is called: in any case, and with its domain or without.
-fn is_of_host(place: &str, host: &str) -> bool {
-    let short = |name: &str| name.split_once('.').map_or(name, |(short, _)| short).to_owned();
-    place.eq_ignore_ascii_case(host)
-        || (!host.contains('.') && short(place).eq_ignore_ascii_case(host))
-        || (!place.contains('.') && short(host).eq_ignore_ascii_case(place))
+/// Which hosts of these places are neither this machine nor that of a daemon which is watched: they guard
+/// nothing here.
+pub(crate) async fn strange_hosts(homes: &[Home], places: &[Box<str>]) -> Vec<Box<str>> {
+    let watched = |place: &str| {
+        homes.iter().filter_map(|home| home.endpoint.host()).any(|it| hosts::is_of_host(place, it))
+    };
+    let others = places.iter().filter(|it| !it.starts_with('/') && !watched(it));
+    let mut others: Vec<Box<str>> = others.cloned().collect();
+    let look = move || {
+        others.retain(|place| !hosts::is_this_host(place));
+        others
+    };
+    offload::look(look).await.unwrap_or_default()
 }
 
 /// The folder itself, without links, dots or a slash at the end; as named where it is not there, or
@@ -107,7 +117,8 @@ fn is_of_host(place: &str, host: &str) -> bool {
 async fn real(home: &Path) -> PathBuf {
     let named = home.to_owned();
     let found = offload::look(move || std::fs::canonicalize(named)).await;
-    let absolute = || std::path::absolute(home).unwrap_or_else(|_| home.to_owned());
+    let absolute =
+        || std::path::absolute(home).map_or_else(|_| home.to_owned(), |it| hosts::plain(&it));
     found.and_then(Result::ok).unwrap_or_else(absolute)
 }
 
@@ -172,17 +183,19 @@ mod tests {
         for (place, dear) in [
             (link.to_str().unwrap(), [true, false]),
             ("/nowhere/.pm2", [false, true]),
+            ("/nowhere/x/../.pm2", [false, true]),
             ("no-such-host", [false, false]),
+            ("localhost", [true, true]),
+            ("127.0.0.1", [true, true]),
+            ("192.0.2.1", [false, false]),
             (&*here, [true, true]),
         ] {
             assert_eq!(production(&homes, &[place.into()]).await, dear, "{place}");
         }
         assert_eq!(production(&homes, &[]).await, [false, false]);
-    }
-
-    #[test]
-    fn a_host_is_meant_with_its_domain_or_without() {
-        assert!(is_of_host("web-01", "web-01.example.com") && is_of_host("WEB-01.x", "web-01"));
-        assert!(!is_of_host("web-01.a", "web-01.b") && !is_of_host("web-1", "web-01"));
+        let through = format!("{}/real/../link", folder.path().display());
+        assert_eq!(production(&homes, &[through.into()]).await, [true, false]);
+        let places = ["h", "localhost", "/x", &here, "192.0.2.1"].map(Into::into);
+        assert_eq!(strange_hosts(&homes, &places).await, ["h".into(), "192.0.2.1".into()]);
     }
 }

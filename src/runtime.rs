@@ -415,6 +415,7 @@ fn take_keys(app: &mut App, now: Moment, admitted: Admitted) -> Effects {
     let messages = match admitted {
         Admitted::Messages(messages) => messages,
         Admitted::Refused => vec![Message::Refused],
+        Admitted::GoesOn(key) => vec![Message::GoesOn(key)],
     };
     let mut all = Effects::none();
     for message in messages {

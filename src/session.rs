@@ -1,7 +1,6 @@
 //! One run of the cockpit: which daemons, the terminal, the loop, and the way out.
 
 mod alert;
-mod audit;
 mod kept;
 mod own;
 mod pager;
@@ -14,16 +13,16 @@ use color_eyre::eyre::{Result, WrapErr};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use self::audit::Audit;
 use crate::app::App;
 use crate::app::alerted::Alerted;
 use crate::app::layout::Layout;
 use crate::app::log_view::LogView;
 use crate::cli::{Cli, Command};
 use crate::config::{self, Config, Loaded};
+use crate::daemon::audit::Audit;
 use crate::daemon::clock::{now_ms, utc_offset_s};
 use crate::daemon::inbox::{Inbox, InboxBounds};
-use crate::daemon::{self, DaemonHandle, Options, endpoint, offload};
+use crate::daemon::{self, DaemonHandle, Options, offload};
 use crate::demo;
 use crate::homes::{self, Home};
 use crate::input::Keyboard;
@@ -40,15 +39,12 @@ use crate::model::report::Report;
 use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target};
 use crate::protocol::process::PmId;
-use crate::protocol::text::{clean, clean_to};
+use crate::protocol::text::clean;
 use crate::runtime::{self, Input, Pacer, Pause, World};
 use crate::terminal::{self, Kind, Screen};
 use crate::view::sets::Choice;
 use crate::view::theme::{Colors, Theme};
 use crate::{input, panic};
-
-/// The most characters of a user's name.
-const USER_CHARS_MAX: usize = 64;
 
 /// What can be asked for where no screen can be drawn.
 pub const WITHOUT_A_SCREEN: &str =
@@ -98,7 +94,7 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
     }
     app.keys = loaded.config.keys.clone();
     let kept = Kept::take_up(&mut app);
-    say_what_is_wrong(&mut app, &loaded).await;
+    say_what_is_wrong(&mut app, &loaded, &homes).await;
     let mut daemons = spawn_daemons(&cli, homes, &inbox);
     daemons.alerts = alert::Runner::new(settings.alert.run.clone());
     daemons.audit = audit(&mut app, &inbox);
@@ -139,22 +135,31 @@ fn looks(cli: &Cli, config: &Config) -> Result<(Kind, Choice), String> {
 }
 
 /// Says what is wrong with the configuration.
-async fn say_what_is_wrong(app: &mut App, loaded: &Loaded) {
+async fn say_what_is_wrong(app: &mut App, loaded: &Loaded, homes: &[Home]) {
     if let Some(notice) = loaded.notice() {
         app.notify(notice, true);
         return;
     }
     let places = app.settings.production.clone();
     let missing = offload::look(move || config::missing(&places)).await.unwrap_or_default();
-    if let Some(first) = missing.first() {
-        let why = config::NO_FOLDER;
-        app.notify(format!("production: {}: {why}", clean(first)), true);
+    let strange = homes::strange_hosts(homes, &app.settings.production).await;
+    let all = missing.iter().map(|place| (place, config::NO_FOLDER));
+    let all = all.chain(strange.iter().map(|place| (place, config::OTHER_HOST)));
+    let all: Vec<(&Box<str>, &str)> = all.collect();
+    if let Some((first, why)) = all.first() {
+        let more = match all.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more: pm2-tui config check)"),
+        };
+        app.notify(format!("production: {}: {why}{more}", clean(first)), true);
     }
 }
 
 /// The audit file, where one is wanted.
 fn audit(app: &mut App, inbox: &Inbox) -> Option<Audit> {
-    let started = Audit::start(app.settings.audit.clone()?, tell(inbox));
+    let inbox = inbox.clone();
+    let tell = move |standing| inbox.report(DaemonId(0), Report::Audit(standing));
+    let started = Audit::start(app.settings.audit.clone()?, tell);
     started.map_err(|error| app.notify(format!("no audit file is written: {error}"), true)).ok()
 }
 
@@ -394,7 +399,7 @@ impl World for Daemons {
 
     fn audit(&mut self, line: String) {
         if let Some(audit) = &self.audit {
-            audit.write(line);
+            audit.lines().write(line);
         }
     }
 
@@ -454,20 +459,8 @@ fn new_app(cli: &Cli, homes: &[Home], now: Moment) -> io::Result<App> {
     let mut app = App::new(daemons.collect(), now, utc_offset_s(now.wall_ms), terminal::size()?);
     let bounds = Bounds { lines: cli.screen.log_lines(), bytes: cli.screen.log_bytes() };
     app.log_view = LogView::new(bounds);
-    app.watched.user = user().into();
+    app.watched.user = daemon::audit::user().into();
     Ok(app)
-}
-
-/// Who sits here: the name that the system's login gave, else that of the account; under `sudo` who that was.
-fn user() -> String {
-    let named = |name: &str| environment(name).filter(|user| !user.is_empty());
-    let known = || endpoint::name_of_user(rustix::process::getuid().as_raw());
-    let user = named("USER").or_else(|| named("LOGNAME")).unwrap_or_else(known);
-    let user = match named("SUDO_USER").filter(|asking| *asking != user) {
-        Some(asking) => format!("{user} ({asking} by sudo)"),
-        None => user,
-    };
-    clean_to(&user, USER_CHARS_MAX)
 }
 
 /// The runtime's clock.

@@ -10,7 +10,7 @@ use super::notice::Notice;
 use super::pane::Pane;
 use super::state::App;
 use crate::model::{Action, DaemonId, ProcessKey, Target};
-use crate::protocol::process::ExecMode;
+use crate::protocol::process::{ExecMode, ProcessStatus};
 
 /// Does something to the selected process, or asks first; where the table has not the focus, nothing
 /// but saying how it is done.
@@ -66,6 +66,11 @@ fn ask_or_do(
         app.open(Mode::ConfirmReload { daemon, target, all });
         return Effects::none();
     }
+    if action == Action::Reload && is_down(app, target.key(daemon)) {
+        // PM2 starts it then, which nobody may have thought of.
+        app.open(Mode::Confirm { action: Action::Start, daemon, target });
+        return Effects::none();
+    }
     if guard::asks_of_one(app, action, daemon, is_in_front) {
         app.open(Mode::Confirm { action, daemon, target });
         return Effects::none();
@@ -114,6 +119,14 @@ pub(super) fn way(app: &App, command: Command) -> [String; 2] {
         app.keys.first(command, pane).unwrap_or(name).to_owned()
     };
     [shown(Command::NextPane, Pane::Log), shown(command, Pane::Processes)]
+}
+
+/// Whether it does not run, and PM2 leaves it so.
+fn is_down(app: &App, key: ProcessKey) -> bool {
+    let process = app.watched.fleet.get(key);
+    process.is_some_and(|process| {
+        matches!(process.info.status, ProcessStatus::Stopped | ProcessStatus::Errored)
+    })
 }
 
 /// The workers of a cluster that this process belongs to; none of a fork.

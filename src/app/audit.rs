@@ -1,20 +1,13 @@
 //! Lines for the audit file: what was asked for here, and what came of it.
 //!
-//! Invariant: a line is one object of JSON without a line end, whatever a process is called; there are
-//! none where no file is wanted. Arguments and lines that were sent are not in it: they may be secret.
-
-use std::fmt::Write;
-
-use serde_json::Value as Json;
+//! Invariant: there are none where no file is wanted.
 
 use super::effect::{Effect, Effects};
 use super::state::App;
 use crate::model::apply::Change;
+use crate::model::audit::{self, Who};
 use crate::model::call::CallOutcome;
-use crate::model::deed::Deed;
-use crate::model::errand::Task;
 use crate::model::{Action, DaemonId, Target};
-use crate::protocol::text::clean;
 
 /// Adds a line for each effect that acts.
 pub(super) fn asked(app: &App, effects: &mut Effects) {
@@ -28,20 +21,13 @@ pub(super) fn asked(app: &App, effects: &mut Effects) {
                 let verb = action.verb();
                 lines.extend(targets.iter().map(|it| (*daemon, verb.to_owned(), it.label())));
             }
-            Effect::Do { daemon, task: Task::Each { errand, targets }, .. } => {
-                let verb = Deed::from(errand).verb.into_owned();
-                lines.extend(targets.iter().map(|it| (*daemon, verb.clone(), it.label())));
-            }
             Effect::Do { daemon, task, .. } => {
-                let whom = match task {
-                    Task::Scale { targets, .. } => names(targets),
-                    _ => String::new(),
-                };
-                lines.push((*daemon, task.deed().verb.into_owned(), whom));
+                let all = audit::of_task(task).into_iter();
+                lines.extend(all.map(|(action, target)| (*daemon, action, target)));
             }
             Effect::Call { daemon, call } => {
-                let whom = call.targets.iter().map(Target::label).collect::<Vec<_>>();
-                lines.push((*daemon, format!("call {}", call.method), whom.join(" ")));
+                let (action, target) = audit::of_call(&call.method, &call.targets);
+                lines.push((*daemon, action, target));
             }
             Effect::Trigger { daemon, trigger } => {
                 let verb = format!("trigger {}", trigger.action);
@@ -56,8 +42,7 @@ pub(super) fn asked(app: &App, effects: &mut Effects) {
         }
     }
     let line = |(daemon, action, target): (DaemonId, String, String)| {
-        let fields = [("event", "asked"), ("action", &*action), ("target", &*target)];
-        Effect::Audit(line(app, daemon, fields, None))
+        Effect::Audit(audit::asked(app.now.wall_ms, who(app, daemon), &action, &target))
     };
     // Before it is done, so that what never came back is in it too.
     let mut all: Vec<Effect> = lines.into_iter().map(line).collect();
@@ -65,8 +50,9 @@ pub(super) fn asked(app: &App, effects: &mut Effects) {
     effects.0 = all;
 }
 
-fn names(targets: &[Target]) -> String {
-    targets.first().map(|target| target.name.to_string()).unwrap_or_default()
+fn who(app: &App, daemon: DaemonId) -> Who<'_> {
+    let home = app.daemon(daemon).map_or("", |daemon| &*daemon.home);
+    Who { user: &app.watched.user, home }
 }
 
 /// The line of what came of something, if it is that.
@@ -96,33 +82,7 @@ pub(super) fn outcome(app: &App, daemon: DaemonId, change: &Change) -> Option<Ef
         }
         _ => return None,
     };
-    let fields = [("event", "outcome"), ("action", &*action), ("target", &*target)];
-    Some(Effect::Audit(line(app, daemon, fields, Some((is_good, &words)))))
-}
-
-/// A line: when, who, where, and these.
-fn line(
-    app: &App,
-    daemon: DaemonId,
-    fields: [(&str, &str); 3],
-    outcome: Option<(bool, &str)>,
-) -> String {
-    let at = jiff::Timestamp::from_millisecond(app.now.wall_ms);
-    let at = at.map(|at| format!("{at:.3}")).unwrap_or_default();
-    let home = app.daemon(daemon).map(|daemon| daemon.home.to_string()).unwrap_or_default();
-    let text = |text: &str| Json::String(clean(text).into_owned()).to_string();
-    let mut line = format!(
-        "{{\"time\":{},\"user\":{},\"home\":{}",
-        text(&at),
-        text(&app.watched.user),
-        text(&home)
-    );
-    for (key, value) in fields {
-        let _ = write!(line, ",\"{key}\":{}", text(value));
-    }
-    if let Some((is_good, words)) = outcome {
-        let _ = write!(line, ",\"ok\":{is_good},\"outcome\":{}", text(words));
-    }
-    line.push('}');
-    line
+    let whom = (&*action, &*target);
+    let line = audit::outcome(app.now.wall_ms, who(app, daemon), whom, (is_good, &words));
+    Some(Effect::Audit(line))
 }

@@ -138,6 +138,10 @@ fn close_where(app: &mut App, is_about: impl Fn(&Mode) -> bool, why: &str) {
     app.below.retain(|mode| !is_about(mode));
     if is_about(&app.mode) {
         app.close();
+        // It would stand over the words, and offer the same for who is selected now.
+        if matches!(app.mode, Mode::Palette(_)) {
+            app.close();
+        }
     }
     app.notify(text, true);
 }

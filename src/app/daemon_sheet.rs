@@ -124,11 +124,13 @@ fn of_pm2(lines: &mut Lines, daemon: &Daemon, now: Moment) {
     if !facts.is_empty() {
         lines.say(Kind::Plain, "up", &facts.join(", "));
     }
-    if let Some(god) = daemon.host.and_then(|host| host.god) {
+    let shown = daemon.host.map(|host| host.shown());
+    if let Some(god) = daemon.host.and_then(|host| host.god)
+        && let Some([cpu, memory]) = shown.and_then(|shown| shown.god_words())
+    {
         let is_large = god.memory_bytes >= GOD_BYTES_WARN || god.cpu_percent >= GOD_PERCENT_WARN;
         let kind = if is_large { Kind::Warning } else { Kind::Plain };
-        let cpu = units::percent(f64::from(god.cpu_percent));
-        let text = format!("cpu {cpu}, mem {}", units::bytes(god.memory_bytes));
+        let text = format!("cpu {cpu}, mem {memory}");
         lines.say(kind, "itself", &text);
     }
     if let Some(took_ms) = daemon.poll_took_ms {

@@ -48,7 +48,11 @@ impl App {
 /// Opens the details of the selected process.
 pub(super) fn open(app: &mut App) {
     match app.selected_target() {
-        Some((daemon, target)) => app.open(Mode::Details(Box::new(Sheet::new(daemon, target)))),
+        Some((daemon, target)) => {
+            let sheet = Sheet::new(daemon, target);
+            let sheet = sheet.knowing(&app.watched, app.utc_offset_s, app.now);
+            app.open(Mode::Details(Box::new(sheet)));
+        }
         None => app.say(super::Notice::no_selection(app.now.steady_ms)),
     }
 }

@@ -33,6 +33,8 @@ pub enum Admitted {
     Messages(Vec<Message>),
     /// Nothing: they look like pasted text.
     Refused,
+    /// Nothing: this key came so soon after such that it may go on with the text.
+    GoesOn(char),
 }
 
 /// Remembers what it needs of the keys before. Times are of a clock that is never set back.
@@ -84,7 +86,10 @@ impl Gate {
             && !matches!(&admitted, Admitted::Messages(messages) if messages.iter().all(moves));
         if goes_on || admitted == Admitted::Refused {
             self.refused = Some(now);
-            return Admitted::Refused;
+            return match keys {
+                [KeyEvent { code: KeyCode::Char(key), .. }] => Admitted::GoesOn(*key),
+                _ => Admitted::Refused,
+            };
         }
         admitted
     }
@@ -241,7 +246,7 @@ mod tests {
             &keys(text),
             MS,
         ) {
-            Admitted::Refused => None,
+            Admitted::Refused | Admitted::GoesOn(_) => None,
             Admitted::Messages(messages) => {
                 let command = |message| match message {
                     Message::Command(command) => command,
@@ -356,6 +361,11 @@ mod tests {
             let admitted = press(letter, at_ms);
             let acts = matches!(&admitted, Admitted::Messages(all) if !all.iter().all(moves));
             assert!(!acts, "{letter}: {admitted:?}");
+            let key = letter.chars().next().unwrap();
+            let is_told = admitted == Admitted::GoesOn(key);
+            assert!(is_told || matches!(admitted, Admitted::Messages(_)), "{letter}: {admitted:?}");
+            let would_act = matches!(letter, "r" | "s");
+            assert_eq!(is_told, would_act, "{letter} does nothing, and that is said");
         }
         assert!(matches!(press("r", 3_000), Admitted::Messages(all) if all.len() == 1));
     }

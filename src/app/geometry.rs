@@ -164,13 +164,7 @@ impl Geometry {
             charts: match charts {
                 0 => Charts::None,
                 1 => Charts::Line(charts_area),
-                _ => {
-                    let half = columns / 2;
-                    Charts::Panels {
-                        cpu: Area { columns: half, ..charts_area },
-                        memory: Area { x: half, columns: columns - half, ..charts_area },
-                    }
-                }
+                _ => panels(charts_area),
             },
             log: area(1 + table + charts, log),
             log_rows: log.saturating_sub(TITLE),
@@ -240,6 +234,16 @@ pub fn panel_bars(panel: Area) -> Area {
     let left = (1 + scale).min(panel.columns);
     let columns = panel.columns.saturating_sub(scale + SIDES);
     Area { x: panel.x + left, columns, ..panel.below(TITLE) }
+}
+
+/// Two panes in the room of one, side by side.
+#[must_use]
+pub(super) fn panels(area: Area) -> Charts {
+    let half = area.columns / 2;
+    Charts::Panels {
+        cpu: Area { columns: half, ..area },
+        memory: Area { x: area.x + half, columns: area.columns - half, ..area },
+    }
 }
 
 /// Where an overlay is: a title, its text, and a blank row where there is one to spare.

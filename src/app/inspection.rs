@@ -16,7 +16,7 @@ pub(super) use self::prompt::Search;
 pub use self::prompt::{Asked, Prompt, Ready};
 use super::geometry::{Area, TITLE};
 use crate::model::charts::spans::Span;
-use crate::model::details::Details;
+use crate::model::details::{Details, Section};
 use crate::model::exam::Exam;
 use crate::model::moment::Moment;
 use crate::model::watched::Watched;
@@ -89,6 +89,8 @@ pub struct Sheet {
     pub span: Span,
     /// Of each tab: the first row shown, or the one chosen.
     pub(super) places: [usize; 6],
+    /// What the table knows of it, until what is read for it came.
+    pub known: Vec<Section>,
     /// What was read for it; `None` until that came.
     pub examined: Option<Box<Examined>>,
     /// The variables whose values are shown.
@@ -128,6 +130,7 @@ impl Sheet {
             tab: Tab::default(),
             span: Span::default(),
             places: [0; 6],
+            known: Vec::new(),
             examined: None,
             revealed: BTreeSet::new(),
             charted: None,
@@ -135,6 +138,25 @@ impl Sheet {
             search: None,
             asked: Vec::new(),
         }
+    }
+
+    /// The same with what the table knows of it, which is shown until the rest was read.
+    #[must_use]
+    pub(super) fn knowing(self, watched: &Watched, utc_offset_s: i32, now: Moment) -> Self {
+        let Some(process) = watched.fleet.get(self.key()) else { return self };
+        let daemon = watched.daemon(self.daemon);
+        let seen = details::Seen {
+            now_ms: now.wall_ms,
+            up_ms: process.uptime_ms(now.steady_ms),
+            utc_offset_s,
+            black_box: watched.boxes.get(self.key()),
+            is_looping: process.is_looping,
+            saved: daemon.and_then(|daemon| daemon.saved.as_ref()?.standing(process.info.pm_id)),
+            size_of: &|_| None,
+            clock: None,
+        };
+        let raw = details::known(&process.info);
+        Self { known: Details::of(&process.info, &raw, &seen).sections, ..self }
     }
 
     /// The process's key.
@@ -164,10 +186,13 @@ impl Sheet {
         now: Moment,
     ) -> bool {
         let daemon = watched.daemon(self.daemon);
+        let process = watched.fleet.get(self.key());
         let seen = details::Seen {
             now_ms: now.wall_ms,
+            up_ms: process.and_then(|process| process.uptime_ms(now.steady_ms)),
             utc_offset_s,
             black_box: watched.boxes.get(self.key()),
+            is_looping: process.is_some_and(|process| process.is_looping),
             saved: watched
                 .daemon(self.daemon)
                 .and_then(|daemon| daemon.saved.as_ref()?.standing(exam.info.pm_id)),

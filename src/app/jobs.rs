@@ -16,7 +16,7 @@ use super::what::{What, Whole};
 use crate::model::call::NamedCall;
 use crate::model::errand::{Outcome, Scale, Task, TaskId};
 use crate::model::trigger::Trigger;
-use crate::model::{DaemonId, Target, Verdict};
+use crate::model::{DaemonId, ProcessKey, Target, Verdict};
 
 /// Begins something that is no action on processes.
 pub(super) fn begin(app: &mut App, what: &What, targets: Vec<(DaemonId, Target)>) -> Effects {
@@ -69,7 +69,14 @@ pub(super) fn begin(app: &mut App, what: &What, targets: Vec<(DaemonId, Target)>
         What::Whole(_, daemon) => vec![(*daemon, Vec::new())],
         _ => by_daemon(&targets),
     };
-    let tasks = by_daemon.into_iter();
+    let seen = |(daemon, targets): (DaemonId, Vec<Target>)| match what {
+        // What comes meanwhile was not seen, and is not deleted.
+        What::Scale(scale) if shrinks(app, *scale, daemon, &targets) => {
+            (daemon, with_sisters(app, daemon, targets))
+        }
+        _ => (daemon, targets),
+    };
+    let tasks = by_daemon.into_iter().map(seen);
     let tasks = tasks.filter_map(|(daemon, targets)| Some((daemon, what.task(targets)?)));
     let effects = run(app, title, (expected, commands), tasks.collect());
     if let Some(job) = app.jobs.last_mut() {
@@ -81,11 +88,38 @@ pub(super) fn begin(app: &mut App, what: &What, targets: Vec<(DaemonId, Target)>
 /// How many processes a scale starts or deletes, as far as that is known.
 fn steps(app: &App, scale: Scale, targets: &[(DaemonId, Target)]) -> Option<usize> {
     let (daemon, first) = targets.first()?;
-    let key = first.key(*daemon);
+    let (now, wanted) = sizes(app, scale, first.key(*daemon))?;
+    Some(wanted.abs_diff(now) as usize)
+}
+
+/// How many processes an app has, and how many it is to have.
+fn sizes(app: &App, scale: Scale, key: ProcessKey) -> Option<(u32, u32)> {
     let process = app.watched.fleet.get(key)?;
     let now = app.watched.fleet.sisters(key, &process.info).count();
-    let wanted = scale.of(u32::try_from(now).ok()?).ok()? as usize;
-    Some(wanted.abs_diff(now))
+    let now = u32::try_from(now).ok()?;
+    Some((now, scale.of(now).ok()?))
+}
+
+/// Whether processes are deleted by it.
+fn shrinks(app: &App, scale: Scale, daemon: DaemonId, targets: &[Target]) -> bool {
+    let first = targets.first();
+    let sizes = first.and_then(|first| sizes(app, scale, first.key(daemon)));
+    sizes.is_some_and(|(now, wanted)| wanted < now)
+}
+
+/// These, and all others of the same app that are shown.
+fn with_sisters(app: &App, daemon: DaemonId, mut targets: Vec<Target>) -> Vec<Target> {
+    let god = app.daemon(daemon).and_then(|daemon| daemon.god);
+    let first = targets.first().map(|target| target.key(daemon));
+    let process = first.and_then(|key| Some((key, app.watched.fleet.get(key)?)));
+    let sisters =
+        process.into_iter().flat_map(|(key, it)| app.watched.fleet.sisters(key, &it.info));
+    for (_, sister) in sisters {
+        if targets.iter().all(|target| target.pm_id != sister.info.pm_id) {
+            targets.push(sister.target(god));
+        }
+    }
+    targets
 }
 
 /// Has daemons do tasks, as one job.

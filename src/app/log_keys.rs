@@ -277,7 +277,7 @@ fn go_to_time(app: &mut App, text: &str) -> bool {
     let newest = lines.len().checked_sub(1).and_then(|last| lines.at(last));
     let newest_ms = newest.and_then(|line| app.log_view.time_of(line));
     let now_ms = app.now.wall_ms.min(newest_ms.unwrap_or(i64::MAX));
-    let from_ms = if text.trim().starts_with('-') { now_ms } else { app.now.wall_ms };
+    let from_ms = if when::is_ago(text) { now_ms } else { app.now.wall_ms };
     let Some(at_ms) = when::moment(text, from_ms, app.utc_offset_s) else {
         app.notify(format!("that is not a time: use {}", when::FORMS), true);
         return false;

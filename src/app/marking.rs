@@ -2,6 +2,8 @@
 //!
 //! Invariant: what is shown is marked, and nothing else.
 
+use std::collections::HashSet;
+
 use super::command::Command;
 use super::marks::Marked;
 use super::navigate;
@@ -14,7 +16,8 @@ impl App {
     pub fn marked(&self) -> Marked {
         let rows = self.rows();
         let shown: Vec<_> = rows.iter().filter_map(|key| self.marked_target(*key)).collect();
-        let is_hidden = |key: &ProcessKey| !self.has_row(*key);
+        let rows: HashSet<ProcessKey> = rows.iter().copied().collect();
+        let is_hidden = |key: &ProcessKey| !rows.contains(key);
         let hidden = self.marks.keys().filter(is_hidden);
         let mut targets: Vec<_> = hidden.filter_map(|key| self.marked_target(key)).collect();
         let hidden = targets.len();
@@ -25,7 +28,8 @@ impl App {
     /// How many marked processes are not among the rows.
     #[must_use]
     pub fn hidden_marks(&self) -> usize {
-        self.marks.keys().filter(|key| !self.has_row(*key)).count()
+        let rows: HashSet<ProcessKey> = self.rows().iter().copied().collect();
+        self.marks.keys().filter(|key| !rows.contains(key)).count()
     }
 
     fn marked_target(&self, key: ProcessKey) -> Option<(DaemonId, Target)> {

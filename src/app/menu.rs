@@ -66,6 +66,20 @@ impl Menu {
         let menu = Self { marked, daemon, at: 0 };
         let entries = menu.entries(watched, is_read_only);
         let first = entries.iter().position(|entry| entry.refusal.is_none());
+        // A start is meant for what PM2 leaves down, and not between two crashes.
+        let is_down = |process: &Process| {
+            matches!(process.info.status, ProcessStatus::Stopped | ProcessStatus::Errored)
+        };
+        let restart = Item::Do(What::Act(Action::Restart));
+        let first = match entries.iter().position(|entry| entry.item == restart) {
+            Some(at)
+                if !Whom::of(watched, &menu).all(is_down)
+                    && entries.get(at).is_some_and(|entry| entry.refusal.is_none()) =>
+            {
+                Some(at)
+            }
+            _ => first,
+        };
         Self { at: first.unwrap_or(0), ..menu }
     }
 

@@ -17,6 +17,8 @@ pub enum Message {
     Paste(String),
     /// Keys came together that look like pasted text, and were refused.
     Refused,
+    /// This key came right behind such, and may go on with the text: it does nothing either.
+    GoesOn(char),
     /// The user pressed an editing key there.
     Edit(Edit),
     /// The mouse did something, and what stands there.

@@ -14,12 +14,21 @@ pub(super) fn geometry(app: &App) -> Option<Geometry> {
     app.geometry(app.size)
 }
 
-/// The processes whose rows are on the screen.
+/// The processes whose rows are on the screen, and those of the groups there.
 pub(super) fn rows_in_sight(app: &App) -> Vec<ProcessKey> {
+    in_sight(app, true)
+}
+
+/// The processes that have a row of their own on the screen.
+pub(super) fn own_rows_in_sight(app: &App) -> Vec<ProcessKey> {
+    in_sight(app, false)
+}
+
+fn in_sight(app: &App, with_groups: bool) -> Vec<ProcessKey> {
     let rows = geometry(app).map_or(0, |geometry| usize::from(geometry.table_rows));
     if let Some(lines) = app.tree_lines() {
         let first = app.table_top.min(lines.len().saturating_sub(rows));
-        return tree::in_sight(&lines, first, rows);
+        return tree::in_sight(&lines, first..first + rows, with_groups);
     }
     let keys = app.rows();
     let first = app.table_top.min(keys.len().saturating_sub(rows));

@@ -11,6 +11,7 @@ use super::menu::{self, Item, Menu};
 use super::what::What;
 use crate::model::watched::Watched;
 use crate::model::{DaemonId, ProcessKey};
+use crate::protocol::risk;
 
 /// The open palette.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -127,7 +128,10 @@ pub fn entries(scene: &Scene<'_>, palette: &Palette) -> Vec<Entry> {
 pub fn refusal(scene: &Scene<'_>, palette: &Palette, entry: &Entry) -> Option<String> {
     let command = match entry {
         Entry::Item(entry) => return entry.refusal.clone(),
-        Entry::Method { .. } => return None,
+        Entry::Method { name, .. } => {
+            let is_refused = scene.is_read_only && risk::changes_something(name);
+            return is_refused.then(|| "this is --read-only".to_owned());
+        }
         Entry::Command(row) => row.command,
     };
     let menu = || palette.menu.as_ref().map(|menu| menu.entries(scene.watched, scene.is_read_only));

@@ -10,6 +10,7 @@ use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
 use crate::model::watched::Watched;
 use crate::model::{DaemonId, Target};
+use crate::protocol::meant::{Meant, meant};
 use crate::protocol::message::{TOPIC, whole_message};
 use crate::protocol::shape;
 use crate::protocol::text::clean;
@@ -107,9 +108,20 @@ impl Arguments {
     pub fn call(&self, watched: &Watched) -> Result<NamedCall, String> {
         let args = json_values(&self.input.text())?;
         let call = checked(watched, self.daemon, &self.method, args)?;
-        // Where another id was typed, it is not the one that was selected.
-        let is_meant = |target: &&Target| call.args.iter().any(|arg| names_id(arg, target.pm_id.0));
-        let targets = self.target.iter().filter(is_meant).cloned().collect();
+        // Who was selected when this was opened, as it was then; who else is typed, as it is now.
+        let meant = meant(&call.method, &call.args);
+        let chosen = |target: &Target| {
+            let own = self.target.as_ref().filter(|own| own.pm_id == target.pm_id);
+            own.cloned().unwrap_or_else(|| target.clone())
+        };
+        let god = watched.daemon(self.daemon).and_then(|daemon| daemon.god);
+        let all = watched.fleet.iter().filter(|(key, _)| key.daemon == self.daemon);
+        let found = all.filter(|(_, process)| meant.fits(&process.info));
+        let mut targets: Vec<Target> = found.map(|(_, it)| chosen(&it.target(god))).collect();
+        if targets.is_empty() {
+            let is_own = |own: &&Target| meant == Meant::Id(own.pm_id.0);
+            targets.extend(self.target.iter().filter(is_own).cloned());
+        }
         Ok(NamedCall { targets, ..call })
     }
 }
@@ -203,13 +215,6 @@ fn checked(
         Ok(_) => Ok(NamedCall::new(method, args)),
         Err(refused) => Err(clean(&refused.to_string()).into_owned()),
     }
-}
-
-/// Whether an argument names the process with this id: the number itself, or an object's.
-fn names_id(arg: &Json, id: u32) -> bool {
-    let is_it = |value: &Json| value.as_u64() == Some(u64::from(id));
-    let field = |name| arg.get(name).is_some_and(is_it);
-    is_it(arg) || field("id") || field("pm_id") || field("process_id")
 }
 
 /// Reads JSON values separated by blanks, by commas or by nothing where that is clear.

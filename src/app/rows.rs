@@ -1,11 +1,14 @@
 //! What is asked of the table, and the rows that came of it; `table` changes them.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
+use std::rc::Rc;
 
 use super::editor::Editor;
 use crate::model::ProcessKey;
+use crate::model::fleet::{Fleet, Revision};
 use crate::model::rows::columns::{DEFAULT, KEPT};
-use crate::model::rows::tree::Group;
+use crate::model::rows::tree::{self, Group, Line};
 use crate::model::rows::{Field, Query, Wrong};
 
 /// For how long after a key the rows stay where they are, milliseconds.
@@ -34,6 +37,38 @@ pub(super) struct Tree {
     pub(super) folded: HashSet<Group>,
     /// The group that the cursor was put on, and its first process, which is then the selected one.
     pub(super) cursor: Option<(Group, ProcessKey)>,
+    /// Its lines as they were last asked for: a key and its frame ask a dozen times.
+    lines: RefCell<Option<Lines>>,
+}
+
+/// The lines of a tree, and what they were made of.
+#[derive(Debug, Clone)]
+struct Lines {
+    fleet: Revision,
+    rows: Vec<ProcessKey>,
+    folded: HashSet<Group>,
+    made: Rc<[Line]>,
+}
+
+impl Tree {
+    /// The lines of these rows.
+    pub(super) fn lines(&self, fleet: &Fleet, rows: &[ProcessKey]) -> Rc<[Line]> {
+        let is_so = |kept: &&Lines| {
+            kept.fleet.is(fleet.revision()) && kept.rows == rows && kept.folded == self.folded
+        };
+        let mut kept = self.lines.borrow_mut();
+        if let Some(kept) = kept.as_ref().filter(is_so) {
+            return Rc::clone(&kept.made);
+        }
+        let lines: Rc<[Line]> = tree::lines(fleet, rows, &self.folded).into();
+        *kept = Some(Lines {
+            fleet: fleet.revision(),
+            rows: rows.to_vec(),
+            folded: self.folded.clone(),
+            made: Rc::clone(&lines),
+        });
+        lines
+    }
 }
 
 /// A filter being typed.

@@ -10,7 +10,7 @@ use super::geometry::{COLUMNS_MIN, overlay};
 use super::menu::Menu;
 use super::picker::Picker;
 use super::several::Several;
-use super::what::What;
+use super::what::{What, Whole};
 use crate::model::{DaemonId, Target};
 use crate::protocol::process::PmId;
 
@@ -62,6 +62,11 @@ impl Sheet {
     /// Whether it would act on this daemon, or on that process of it.
     #[must_use]
     pub fn is_about(&self, id: DaemonId, pm_id: Option<PmId>) -> bool {
+        // The newcomers that took its processes' place are not those that were asked about.
+        let is_end = matches!(
+            self,
+            Self::Several(Several { what: What::Whole(Whole::Kill, daemon), .. }) if *daemon == id
+        );
         let of_daemon = match self {
             Self::Several(Several { what: What::Whole(_, daemon), .. }) => Some(*daemon),
             Self::Several(Several { what: What::Restore { kept, .. }, .. }) => {
@@ -71,7 +76,8 @@ impl Sheet {
             _ => None,
         };
         let is_it = |target: &Target| pm_id.is_none_or(|pm_id| target.pm_id == pm_id);
-        (pm_id.is_none() && of_daemon == Some(id))
+        is_end
+            || (pm_id.is_none() && of_daemon == Some(id))
             || self.about().iter().any(|(daemon, target)| *daemon == id && is_it(target))
     }
 

@@ -47,8 +47,9 @@ impl App {
 /// What is in sight of processes.
 pub(super) fn rows(app: &App) -> RowsInSight {
     let fleet = &app.watched.fleet;
-    let in_sight =
-        || navigate::rows_in_sight(app).into_iter().filter_map(|key| Some((key, fleet.get(key)?)));
+    // Of what stands in a group, its line says sums; the cells of a thousand would cost a frame.
+    let own = navigate::own_rows_in_sight(app);
+    let in_sight = || own.iter().filter_map(|key| Some((*key, fleet.get(*key)?)));
     let gap_ms =
         |daemon| charts::gap_ms(app.daemon(daemon).map_or(1_000, Daemon::sample_interval_ms));
     let steady_ms = app.now.steady_ms;
@@ -71,14 +72,16 @@ pub(super) fn rows(app: &App) -> RowsInSight {
                         .map(|measure| charts::mini(process, measure, steady_ms, gap_ms, count)),
                 );
             }
-            Charts::Panels { cpu, memory } => {
-                for (measure, panel) in [(Measure::Cpu, cpu), (Measure::Memory, memory)] {
-                    let inside = geometry::panel_bars(panel);
-                    let size = (inside.columns, inside.rows);
-                    bars.push(charts::panel(process, measure, steady_ms, gap_ms, size).bars);
-                }
+            panels @ Charts::Panels { .. } => {
+                bars.extend(of_panels(process, panels, (steady_ms, gap_ms)));
             }
         }
+    }
+    if let Some(sheet) = app.sheet()
+        && let Some(process) = fleet.get(sheet.key())
+    {
+        let panels = details::charts::below_overview(sheet, app.size);
+        bars.extend(of_panels(process, panels, (steady_ms, gap_ms(sheet.daemon))));
     }
     if let Some(sheet) = app.sheet().filter(|sheet| sheet.tab == details::Tab::Charts) {
         bars.extend(
@@ -89,7 +92,8 @@ pub(super) fn rows(app: &App) -> RowsInSight {
     }
     let totals = Totals::of(&app.watched);
     let sums = [totals.cpu_percent.map(units::percent), totals.memory_bytes.map(units::bytes)];
-    let rows = in_sight().map(|(key, process)| (key, Shown::of(process)));
+    let rows = navigate::rows_in_sight(app).into_iter();
+    let rows = rows.filter_map(|key| Some((key, Shown::of(fleet.get(key)?))));
     let selected = selected.map(|(key, process)| (key, Shown::of(process)));
     RowsInSight {
         rows: rows.chain(selected).collect(),
@@ -99,6 +103,21 @@ pub(super) fn rows(app: &App) -> RowsInSight {
         counts: totals.counts,
         sums,
     }
+}
+
+/// The bars of two panes.
+fn of_panels(
+    process: &Process,
+    panels: Charts,
+    (steady_ms, gap_ms): (i64, i64),
+) -> Vec<charts::Bars> {
+    let Charts::Panels { cpu, memory } = panels else { return Vec::new() };
+    let bars = |(measure, panel): (Measure, geometry::Area)| {
+        let inside = geometry::panel_bars(panel);
+        let size = (inside.columns, inside.rows);
+        charts::panel(process, measure, steady_ms, gap_ms, size).bars
+    };
+    [(Measure::Cpu, cpu), (Measure::Memory, memory)].into_iter().map(bars).collect()
 }
 
 /// What columns say of a process besides those that stand by themselves.

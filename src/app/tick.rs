@@ -21,7 +21,7 @@ impl App {
         let notice = self.notice.as_ref().map(|notice| notice.until_ms);
         let retries =
             self.watched.daemons.iter().filter_map(|daemon| countdown(now_ms, daemon.retry_at_ms?));
-        let rows = navigate::rows_in_sight(self)
+        let rows = navigate::own_rows_in_sight(self)
             .into_iter()
             .chain(self.sheet().map(Sheet::key))
             .filter_map(|key| Some((key, self.watched.fleet.get(key)?)))

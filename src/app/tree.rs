@@ -3,17 +3,19 @@
 //! Invariant: where the cursor is on a group, the selected process is its first one, and what acts
 //! asks about all of it; where it is on a process, that is in sight.
 
+use std::ops::Range;
+use std::rc::Rc;
+
 use super::marks::Marked;
 use super::state::App;
 use crate::model::ProcessKey;
-use crate::model::rows::tree::{self, Group, Line};
+use crate::model::rows::tree::{Group, Line};
 
 impl App {
     /// The lines of the table as a tree; `None` while it is none.
     #[must_use]
-    pub fn tree_lines(&self) -> Option<Vec<Line>> {
-        let tree = self.table.tree.as_ref()?;
-        Some(tree::lines(&self.watched.fleet, &self.rows(), &tree.folded))
+    pub fn tree_lines(&self) -> Option<Rc<[Line]>> {
+        Some(self.table.tree.as_ref()?.lines(&self.watched.fleet, &self.rows()))
     }
 
     /// How many lines the table has.
@@ -34,11 +36,11 @@ impl App {
     pub fn group_members(&self) -> Option<Marked> {
         let group = self.cursor_group()?;
         let lines = self.tree_lines()?;
-        let members = lines.into_iter().find_map(|line| match line {
-            Line::Group { group: other, members, .. } if other == *group => Some(members),
+        let members = lines.iter().find_map(|line| match line {
+            Line::Group { group: other, members, .. } if other == group => Some(members),
             _ => None,
         })?;
-        let targets = members.into_iter().filter_map(|key| Some((key.daemon, self.target(key)?)));
+        let targets = members.iter().filter_map(|key| Some((key.daemon, self.target(*key)?)));
         Some(Marked { targets: targets.collect(), hidden: 0 })
     }
 
@@ -167,13 +169,14 @@ pub(super) fn right(app: &mut App) {
     }
 }
 
-/// The processes whose lines are from here to there, and those of the groups there.
-pub(super) fn in_sight(lines: &[Line], first: usize, rows: usize) -> Vec<ProcessKey> {
+/// The processes whose lines are from here to there; with those of the groups there, if asked.
+pub(super) fn in_sight(lines: &[Line], shown: Range<usize>, with_groups: bool) -> Vec<ProcessKey> {
     let mut keys = Vec::new();
-    for line in lines.iter().skip(first).take(rows) {
+    for line in lines.iter().skip(shown.start).take(shown.len()) {
         match line {
             Line::Process { key, .. } => keys.push(*key),
-            Line::Group { members, .. } => keys.extend(members),
+            Line::Group { members, .. } if with_groups => keys.extend(members),
+            Line::Group { .. } => {}
         }
     }
     keys.sort_unstable();

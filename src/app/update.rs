@@ -89,6 +89,13 @@ fn take(app: &mut App, message: Message) -> Effects {
             app.notify(text, false);
             Effects::none()
         }
+        Message::GoesOn(key) => {
+            let text = format!(
+                "{key} was ignored: it came right after keys that looked like pasted text; wait a second"
+            );
+            app.notify(text, false);
+            Effects::none()
+        }
         Message::Edit(edit) => {
             app.is_dirty = true;
             overlay::edit(&mut app.mode, edit);
@@ -411,5 +418,6 @@ fn send(app: &mut App, daemon: DaemonId, call: NamedCall, is_confirmed: bool) ->
         return Effects::none();
     }
     app.close_to_details();
-    Effects::one(Effect::Call { daemon, call })
+    let was_asked = is_confirmed;
+    Effects::one(Effect::Call { daemon, call: NamedCall { was_asked, ..call } })
 }

@@ -51,8 +51,16 @@ pub(super) fn folded(line: &str, columns: usize) -> Vec<String> {
     rows
 }
 
+/// Cuts a row behind the last folder of a path, where that leaves more than half of it; gives what is cut
+/// off.
+fn behind_folder(row: &mut String, columns: usize) -> String {
+    let folder = row.rfind('/').map(|at| at + 1);
+    let is_far = |at: &usize| row.get(..*at).is_some_and(|kept| kept.width() * 2 > columns);
+    folder.filter(is_far).map(|at| row.split_off(at)).unwrap_or_default()
+}
+
 /// Breaks text into lines of at most so many columns, at spaces where there are some; a longer
-/// word (a path) is broken where it must. Nothing but spaces is lost.
+/// word is broken where it must, a path behind a folder. Nothing but spaces is lost.
 #[must_use]
 pub fn wrap(text: &str, columns: u16) -> Vec<String> {
     let columns = usize::from(columns.max(2));
@@ -72,8 +80,9 @@ pub fn wrap(text: &str, columns: u16) -> Vec<String> {
         for cluster in word.graphemes(true) {
             let width = cluster.width();
             if used + width > columns {
-                lines.push(std::mem::take(&mut line));
-                used = 0;
+                let rest = behind_folder(&mut line, columns);
+                used = rest.width();
+                lines.push(std::mem::replace(&mut line, rest));
             }
             line.push_str(cluster);
             used += width;
@@ -83,4 +92,20 @@ pub fn wrap(text: &str, columns: u16) -> Vec<String> {
         lines.push(line);
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_path_breaks_behind_a_folder() {
+        let path = "/home/deploy/.pm2/logs/api-out-3.log, 12.0 KiB";
+        assert_eq!(wrap(path, 30), ["/home/deploy/.pm2/logs/", "api-out-3.log, 12.0 KiB"]);
+        assert_eq!(
+            wrap("/a/aaaaaaaaaaaaaaaaaaaaaaaaaaaa", 12),
+            ["/a/aaaaaaaaa", "aaaaaaaaaaaa", "aaaaaaa"]
+        );
+        assert_eq!(wrap("see //////////", 5), ["see", "/////", "/////"]);
+    }
 }

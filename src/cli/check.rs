@@ -20,13 +20,15 @@ pub struct Check {
     /// Ignore stopped processes
     #[arg(long)]
     pub ignore_stopped: bool,
-    /// Every process is online and has a pid; the default if no other condition is given
+    /// Every process is online and has a pid. Without any condition: this, and none is in a crash loop
+    /// at the time of the look, as `ls` calls it
     #[arg(long)]
     pub online: bool,
     /// No process is errored
     #[arg(long)]
     pub errored: bool,
-    /// No process is in a crash loop: restarted three times or more, and again within the last 30 s
+    /// No process is in a crash loop: restarted three times or more, and again within the last 30 s;
+    /// looks again, up to 3 s later, where a restart just now hides what was before
     #[arg(long)]
     pub looping: bool,
     /// No process was restarted more often than this

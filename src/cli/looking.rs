@@ -101,10 +101,11 @@ pub struct Logs {
     /// Number of last lines, of all files together [default: 100; with --since, all]
     #[arg(short = 'n', long, value_name = "N", value_parser = whole::<u64>(0, u64::MAX))]
     pub lines: Option<u64>,
-    /// Only lines from this time on: 10m (ago), 14:05, 2026-11-28, 2026-11-28T03:12
+    /// Only lines from this time on: 10m or -10m (ago), 14:05, 03:00:10, 3am, today 3:00, yesterday 23:00,
+    /// 2026-11-28, 2026-11-28T03:12, 2026-11-28T03:12:00Z
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub since: Option<String>,
-    /// Only lines up to this time; --follow ends there: with it, 14:05 is the next one
+    /// Only lines up to this time, written as for --since; --follow ends there: with it, 14:05 is the next one
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub until: Option<String>,
     /// Continue with new lines
@@ -162,7 +163,7 @@ pub struct Why {
     /// Ids, names, namespaces or `all`
     #[arg(required = true, value_name = "TARGET")]
     pub targets: Vec<String>,
-    /// Number of last exits to show [default: 5]
+    /// Number of last exits to show, at most 20 [default: 5]
     #[arg(long, value_name = "N", value_parser = whole::<u32>(1, 20))]
     pub lives: Option<u32>,
     /// Print a JSON array with one entry for each process

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json};
 
 use super::{Client, ClientError};
+use crate::daemon::calls::chosen::Chosen;
 use crate::daemon::calls::message;
 use crate::daemon::calls::named::{CallFailure, Listing};
 use crate::protocol::process::ProcessInfo;
@@ -91,6 +92,24 @@ impl Client {
             }
             reply => Ok(reply?),
         }
+    }
+
+    /// Whom a call by name reaches now.
+    pub(crate) async fn chosen(&self, method: &str, args: &[Json]) -> Result<Chosen, ClientError> {
+        let session = self.0.session().await?;
+        Ok(session.chosen(method, args, self.0.options.timeout).await?)
+    }
+
+    /// [`Client::call`], only if it reaches those who were chosen, and nobody else.
+    pub(crate) async fn call_for(
+        &self,
+        method: &str,
+        args: Vec<Json>,
+        chosen: &Chosen,
+    ) -> Result<Json, ClientError> {
+        let session = self.0.session().await?;
+        session.expect_chosen(method, chosen, self.0.options.timeout).await?;
+        self.call(method, args).await
     }
 
     /// All processes, both as PM2 sent them and typed.

@@ -133,6 +133,16 @@ pub enum ClientError {
         /// The verdict.
         verdict: Verdict,
     },
+    /// A call by name would reach other processes than those that were chosen; nothing was sent.
+    #[error("{}", words::others(.method, .label, .verdict))]
+    Others {
+        /// The method.
+        method: String,
+        /// The process, as in `api[0]`.
+        label: String,
+        /// What became of it: [`Verdict::Replaced`] or [`Verdict::Gone`].
+        verdict: Verdict,
+    },
     /// The configuration was not understood; nothing was started.
     #[error(transparent)]
     Config(#[from] EcosystemError),
@@ -202,6 +212,9 @@ impl From<CallFailure> for ClientError {
             CallFailure::NoSuchProcess(target) => Self::NoSuchProcess { target },
             failure @ CallFailure::Locked { .. } => Self::Locked { reason: failure.sentence() },
             CallFailure::NoSuchAction(reason) => Self::NoSuchAction { reason },
+            CallFailure::Others { method, label, verdict } => {
+                Self::Others { method: method.into(), label, verdict }
+            }
             CallFailure::Unsafe(reason) => Self::Unsafe { reason },
         }
     }

@@ -3,7 +3,7 @@
 //! Invariant: a file that cannot be read, or is wrong somewhere, costs what is wrong in it and never
 //! the screen; everything that is wrong is a [`Finding`] with its line. What guards processes is never
 //! less safe by a mistake. A flag counts more than the file. The commands without a screen heed
-//! `read-only` and nothing else of it: a script does not depend on its user's taste.
+//! `read-only` and `audit` and nothing else of it: a script does not depend on its user's taste.
 
 mod commands;
 mod file;
@@ -141,6 +141,10 @@ pub fn load(named: Option<&Path>, env: impl Fn(&str) -> Option<OsString>) -> Loa
 
 /// What is wrong with a home of `production` that is not there.
 pub(crate) const NO_FOLDER: &str = "there is no such folder on this machine: it guards nothing";
+
+/// What is to be known of a host of `production` that is neither this machine nor watched.
+pub(crate) const OTHER_HOST: &str =
+    "this machine is not called so: it guards only a daemon that is watched there (--daemon)";
 
 /// Which of these places are paths where nothing is on this machine: a mistyped home guards nothing.
 /// Blocks.

@@ -61,7 +61,7 @@ struct Latest {
 }
 
 /// How many variants of [`Report`] are latest-wins.
-const SLOTS: usize = 15;
+const SLOTS: usize = 16;
 
 /// Lines that came together.
 #[derive(Debug)]
@@ -173,6 +173,7 @@ fn slot_of(report: &Report) -> Option<usize> {
         Report::Startup(_) => Some(12),
         Report::Release(_) => Some(13),
         Report::Ports(_) => Some(14),
+        Report::Audit(_) => Some(15),
         Report::Process(_)
         | Report::Exception(_)
         | Report::Killed(_)

@@ -37,8 +37,11 @@ use crate::protocol::process::{ExecMode, PmId, ProcessInfo, ProcessStatus};
 pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(10);
 /// How often the machine is looked at.
 const HOST_INTERVAL: Duration = Duration::from_secs(5);
-/// How often it is looked at where processes listen; and how many times as long as that took it rests.
-const PORTS_INTERVAL: Duration = Duration::from_secs(20);
+/// How often it is looked at where processes listen: twice as long after each look that found nothing
+/// new, since the kernel walks all sockets of the machine for it; and how many times as long as that
+/// took it rests.
+const PORTS_INTERVAL: Duration = Duration::from_secs(10);
+const PORTS_INTERVAL_MAX: Duration = Duration::from_secs(80);
 const PORTS_REST: u32 = 200;
 /// The first such look after the list of processes changed.
 const PORTS_SOON: Duration = Duration::from_secs(2);
@@ -109,7 +112,10 @@ pub(super) async fn run(watch: &Watch) {
         ticks.tick().await;
         let measuring = &watch.requests.measuring;
         let asked = measuring.lock().clone();
-        let Some(god) = asked.god else { continue };
+        let Some(god) = asked.god else {
+            ports = Ports::default();
+            continue;
+        };
         let count = asked.pids.len();
         ports.look(watch, &asked).await;
         let looking = offload::look(move || {
@@ -150,12 +156,19 @@ pub(super) async fn run(watch: &Watch) {
     }
 }
 
+/// A process and the ports on which it listens.
+type PortsOf = (PmId, Box<[u16]>);
+
 /// When it is looked at where processes listen.
 #[derive(Debug, Default)]
 struct Ports {
     /// Of which processes the last look was, or the next is.
     of: Vec<(PmId, u32)>,
     due: Option<Instant>,
+    /// What the last look found.
+    found: Vec<PortsOf>,
+    /// The pause after the next look, if that finds the same.
+    pause: Duration,
 }
 
 impl Ports {
@@ -167,6 +180,7 @@ impl Ports {
             // One that was just started listens in a moment.
             let soon = now + PORTS_SOON;
             self.due = Some(self.due.map_or(soon, |due| due.min(soon)));
+            self.pause = PORTS_INTERVAL;
         }
         if self.due.is_none_or(|due| due > now) {
             return;
@@ -174,10 +188,22 @@ impl Ports {
         let asked = asked.clone();
         let found = offload::look(move || ports(&asked)).await;
         let took = now.elapsed();
-        self.due = Some(now + PORTS_INTERVAL.max(took.saturating_mul(PORTS_REST)));
+        let pause = self.pause_after(found.as_deref());
+        self.due = Some(now + pause.max(took.saturating_mul(PORTS_REST)));
         if let Some(found) = found {
             watch.report(Report::Ports(found));
         }
+    }
+
+    /// The pause after a look that found this.
+    fn pause_after(&mut self, found: Option<&[PortsOf]>) -> Duration {
+        if let Some(found) = found.filter(|found| *found != self.found) {
+            self.found = found.to_vec();
+            self.pause = PORTS_INTERVAL;
+        }
+        let pause = self.pause;
+        self.pause = pause.saturating_mul(2).min(PORTS_INTERVAL_MAX);
+        pause
     }
 }
 
@@ -202,4 +228,22 @@ pub(super) struct Clusters {
     pub(super) count: usize,
     /// The `PORT` in the environment of the process that is asked about.
     pub(super) port: Option<u16>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nothing_new_listens_it_is_looked_at_less_and_less() {
+        let mut ports = Ports { pause: PORTS_INTERVAL, ..Ports::default() };
+        let mut pauses = |found: &[PortsOf], looks: usize| -> Vec<u64> {
+            (0..looks).map(|_| ports.pause_after(Some(found)).as_secs()).collect()
+        };
+        let web: &[PortsOf] = &[(PmId(0), [3_000].into())];
+        assert_eq!(pauses(&[], 5), [10, 20, 40, 80, 80]);
+        assert_eq!(pauses(web, 3), [10, 20, 40]);
+        assert_eq!(pauses(&[], 2), [10, 20]);
+        assert_eq!(ports.pause_after(None).as_secs(), 40);
+    }
 }

@@ -6,6 +6,7 @@
 
 pub(crate) mod act;
 mod actions;
+pub(crate) mod audit;
 pub(crate) mod beside;
 pub(crate) mod bundle;
 pub(crate) mod bus;
@@ -15,6 +16,7 @@ mod disk;
 mod examine;
 pub(crate) mod files;
 pub(crate) mod history;
+pub(crate) mod hosts;
 pub mod inbox;
 mod installed;
 mod limits;

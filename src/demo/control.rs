@@ -45,7 +45,7 @@ impl Server {
             Control::Flood { pm_id, lines, done } => {
                 if let Some(proc) = self.world.proc(Slot::live(pm_id)).cloned() {
                     let shared = Arc::clone(&self.shared);
-                    let at_ms = self.now_ms();
+                    let at_ms = self.wall_ms();
                     let root = self.root.clone();
                     tokio::spawn(async move {
                         tokio::select! {

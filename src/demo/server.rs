@@ -103,7 +103,7 @@ impl Server {
         }
     }
 
-    pub(super) fn now_ms(&self) -> i64 {
+    pub(super) fn wall_ms(&self) -> i64 {
         self.started_ms + i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 
@@ -114,7 +114,7 @@ impl Server {
         loop {
             self.advance();
             let due = self.world.next_ms().filter(|_| self.up.is_some());
-            let wait_ms = due.map_or(60_000, |due| due - self.now_ms()).max(0);
+            let wait_ms = due.map_or(60_000, |due| due - self.wall_ms()).max(0);
             let wake = Instant::now() + Duration::from_millis(wait_ms.unsigned_abs());
             tokio::select! {
                 () = root.cancelled() => return,
@@ -147,7 +147,7 @@ impl Server {
         if self.up.is_none() {
             return;
         }
-        for published in self.world.step(self.now_ms()) {
+        for published in self.world.step(self.wall_ms()) {
             match published {
                 Published::Bus { topic, payload } => self.broadcast(topic, &payload),
                 Published::Reply { ticket, body } => {
@@ -184,7 +184,7 @@ impl Server {
             (Request::Call { .. }, Some(text)) => Answer::Now(wire::error(text)),
             (Request::Call { method, args }, None) => {
                 self.advance();
-                let now_ms = self.now_ms();
+                let now_ms = self.wall_ms();
                 self.world.call(&method, &args, now_ms)
             }
             (Request::Methods, _) => Answer::Now(self.world.list_methods()),

@@ -8,12 +8,14 @@ use std::io::Write;
 use futures_util::StreamExt;
 use serde_json::json;
 
+use super::audit::Deeds;
 use super::failure::{Code, Failure};
 use super::{Context, ask, files, output, targets};
 use crate::cli::Acted;
-use crate::client::Client;
+use crate::client::{Client, ClientError, Task};
+use crate::model::audit::of_task;
 use crate::model::{Action, Target};
-use crate::protocol::process::ProcessInfo;
+use crate::protocol::process::{ProcessInfo, ProcessStatus};
 use crate::protocol::text::clean;
 
 /// Acts on the processes of some targets.
@@ -71,11 +73,26 @@ pub(super) async fn each(
     infos: &[ProcessInfo],
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
-    let targets = infos.iter().map(Target::of).collect();
+    let targets: Vec<Target> = infos.iter().map(Target::of).collect();
+    let deeds: Deeds =
+        targets.iter().map(|target| (action.verb().to_owned(), target.label())).collect();
+    context.note_asked(&deeds);
     let verdicts = client.verdicts(action, targets).await;
-    let mut verdicts = verdicts.map_err(|error| context.failure(error))?;
+    let mut verdicts = verdicts.map_err(|error| {
+        context.note_failed(&deeds, &error.to_string());
+        context.failure(error)
+    })?;
     let mut code = Code::Fine;
     while let Some((target, verdict)) = verdicts.next().await {
+        // PM2 starts what does not run, whatever it is asked.
+        let was_down = |info: &ProcessInfo| {
+            info.pm_id == target.pm_id
+                && matches!(info.status, ProcessStatus::Stopped | ProcessStatus::Errored)
+        };
+        let is_start = action == Action::Reload && infos.iter().any(was_down);
+        let action = if is_start { Action::Start } else { action };
+        let deed = (action.verb(), &*target.label());
+        context.note_outcome(deed, (verdict.is_success(), &verdict.words(action)));
         let line = verdict.sentence(action, &label(context, &target.label()));
         code = worse(code, Code::of_verdict(&verdict));
         if verdict.is_success() {
@@ -111,11 +128,28 @@ pub(super) async fn kill(context: &Context, out: &mut impl Write) -> Result<Code
     }
     ask::require(context, "kill")?;
     let client = context.connect().await?;
-    let all = output::processes(fleet(context, &client).await?.len());
+    // Those that are there when the question is answered may be others.
+    let args = vec![json!({})];
+    let chosen = client.chosen("killMe", &args).await.map_err(|error| context.failure(error))?;
+    let all = output::processes(chosen.targets.len());
     let home = context.home();
     ask::confirm(context, &format!("end the daemon of {home} and its {all}?"))?;
-    let reply = client.call("killMe", vec![json!({})]).await;
-    reply.map_err(|error| context.failure(error))?;
+    let deeds = of_task(&Task::Kill);
+    context.note_asked(&deeds);
+    let reply = client.call_for("killMe", args, &chosen).await;
+    match &reply {
+        Ok(_) => deeds.iter().for_each(|(action, target)| {
+            context.note_outcome((action, target), (true, "ended"));
+        }),
+        Err(error) => context.note_failed(&deeds, &error.to_string()),
+    }
+    reply.map_err(|error| match error {
+        ClientError::Others { label, verdict, .. } => {
+            let why = format!("cannot end the daemon of {home}: {label}: {}", verdict.about());
+            Failure::Said(Code::of_verdict(&verdict), why)
+        }
+        error => context.failure(error),
+    })?;
     writeln!(out, "killed the daemon of {home} and its {all}")?;
     Ok(Code::Fine)
 }

@@ -15,8 +15,12 @@ pub(super) fn require_for(context: &Context, risk: Risk, what: &str) -> Result<(
 
 /// [`confirm`], for a call of this risk: a person is asked sooner than a script is held up.
 pub(super) fn confirm_for(context: &Context, risk: Risk, question: &str) -> Result<(), Failure> {
-    let is_asked = risk.needs_yes() || (risk.asks() && can_ask());
-    if is_asked { confirm(context, question) } else { Ok(()) }
+    if is_asked(context, risk) { confirm(context, question) } else { Ok(()) }
+}
+
+/// Whether a question comes before a call of this risk.
+pub(super) fn is_asked(context: &Context, risk: Risk) -> bool {
+    !context.yes && (risk.needs_yes() || (risk.asks() && can_ask()))
 }
 
 /// Refuses what has to be asked where nobody can be; called before anything is sent.

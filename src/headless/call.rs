@@ -7,11 +7,13 @@ use std::io::{self, Read, Write};
 
 use serde_json::{Value as Json, json};
 
+use super::audit::Deeds;
 use super::failure::{Code, Failure};
-use super::output;
-use super::{Context, ask};
+use super::{Context, ask, output, targets};
 use crate::cli::Call;
 use crate::client::{COMPOSED, ClientError};
+use crate::model::Target;
+use crate::model::audit::of_call;
 use crate::protocol::redact::without_environment;
 use crate::protocol::risk::Risk;
 use crate::protocol::shape;
@@ -78,11 +80,39 @@ pub(super) async fn run(
     let risk = if context.options.read_only { Risk::Reads } else { Risk::of(&what.method) };
     ask::require_for(context, risk, &format!("call {}", what.method))?;
     let client = context.connect_for(what.timeout).await?;
-    if client.callable().contains(&what.method) {
-        let question = format!("call {asked} on the daemon of {}?", context.home());
+    let is_known = client.callable().contains(&what.method);
+    let is_asked = is_known && ask::is_asked(context, risk);
+    // Who is meant may be others once there is an answer.
+    let chosen = if is_asked || (is_known && context.book.is_some() && risk > Risk::Reads) {
+        let chosen = client.chosen(&what.method, &args).await;
+        Some(chosen.map_err(|error| context.failure(error))?)
+    } else {
+        None
+    };
+    let deeds: Deeds = match &chosen {
+        Some(chosen) => vec![of_call(&what.method, &chosen.targets)],
+        None => Vec::new(),
+    };
+    let reply = if let Some(chosen) = chosen.filter(|_| is_asked) {
+        let labels: Vec<String> = chosen.targets.iter().map(Target::label).collect();
+        let whom = if labels.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", output::printable(&targets::some(&labels), context.is_ascii))
+        };
+        let question = format!("call {asked}{whom} on the daemon of {}?", context.home());
         ask::confirm_for(context, risk, &question)?;
+        context.note_asked(&deeds);
+        client.call_for(&what.method, args, &chosen).await
+    } else {
+        context.note_asked(&deeds);
+        client.call(&what.method, args).await
+    };
+    for (action, target) in &deeds {
+        let words = reply.as_ref().map_or_else(ToString::to_string, |_| "answered".to_owned());
+        context.note_outcome((action, target), (reply.is_ok(), &words));
     }
-    let reply = client.call(&what.method, args).await.map_err(|error| match error {
+    let reply = reply.map_err(|error| match error {
         // PM2's own words often do not say what they are about.
         ClientError::Daemon { message, .. } => Failure::condition(format!("{asked}: {message}")),
         error => context.failure(error),

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a line for each process and condition that does not hold, or could not be measured, and
 //! exit code 1; one line and 0 where all do. Nothing to check is not fine, but what is stopped and may
-//! be is.
+//! be is. A crash loop is not fine where nothing else is asked for: it is online at most looks.
 
 use std::io::Write;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::failure::{Code, Failure};
 use super::{Context, act, output, table, targets};
 use crate::cli::Check;
 use crate::daemon::clock::now_ms;
-use crate::model::looping::{doubt_ms, has_crashed, looks_looping};
+use crate::model::looping::{doubt_ms, has_crashed, looks_looping, may_have_crashed};
 use crate::model::{Target, units};
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 
@@ -102,7 +102,9 @@ pub(super) async fn run(
             why,
         }));
     }
-    report(context, what, &looked, &broken, out)?;
+    let lately: Vec<&ProcessInfo> =
+        looked.checked.iter().filter(|info| may_have_crashed(info, now_ms)).collect();
+    report(context, what, (&looked, &lately), &broken, out)?;
     Ok(if broken.is_empty() { Code::Fine } else { Code::Condition })
 }
 
@@ -153,7 +155,7 @@ fn restarts(info: &ProcessInfo, first: Option<&[ProcessInfo]>) -> u32 {
 fn report(
     context: &Context,
     what: &Check,
-    looked: &Looked,
+    (looked, lately): (&Looked, &[&ProcessInfo]),
     broken: &[Broken],
     out: &mut impl Write,
 ) -> Result<(), Failure> {
@@ -163,6 +165,10 @@ fn report(
             "checked": looked.checked.len(),
             "stopped": looked.stopped,
             "failed": broken.iter().map(Broken::as_json).collect::<Vec<_>>(),
+            "may_have_crashed": lately
+                .iter()
+                .map(|info| json!({ "pm_id": info.pm_id.0, "name": info.name }))
+                .collect::<Vec<_>>(),
         });
         return Ok(output::json(&report, context.json_style(), out)?);
     }
@@ -174,7 +180,13 @@ fn report(
             0 => String::new(),
             stopped => format!(", {stopped} stopped"),
         };
-        writeln!(out, "ok: {}{besides}", output::processes(looked.checked.len()))?;
+        let labels: Vec<String> = lately.iter().map(|info| targets::label(info)).collect();
+        let crashed = match labels.len() {
+            0 => String::new(),
+            _ => format!("; may have crashed less than 30 s ago: {}", targets::some(&labels)),
+        };
+        let line = format!("ok: {}{besides}{crashed}", output::processes(looked.checked.len()));
+        writeln!(out, "{}", output::printable(&line, context.is_ascii))?;
     }
     Ok(())
 }
@@ -195,7 +207,8 @@ fn broken_by(
         || what.max_memory.is_some()
         || what.max_cpu.is_some()
         || what.min_uptime.is_some();
-    if (what.online || !has_other) && !is_online {
+    let is_default = !what.online && !has_other;
+    if (what.online || is_default) && !is_online {
         let why = if info.never_started() {
             "online without a pid: it never started".to_owned()
         } else {
@@ -207,7 +220,7 @@ fn broken_by(
     } else {
         // Its status is fine, or not asked for.
     }
-    if what.looping && (has_crashed || looks_looping(info, now_ms)) {
+    if (what.looping || is_default) && (has_crashed || looks_looping(info, now_ms)) {
         all.push(("looping", format!("in a crash loop: {} restarts", info.restarts)));
     }
     if let Some(max) = what.max_restarts.filter(|max| restarts > *max) {
@@ -300,7 +313,10 @@ mod tests {
         assert_eq!(said(&looping, &info), [] as [String; 0]);
         info.unstable_restarts = 3;
         assert_eq!(said(&looping, &info), ["in a crash loop: 5 restarts"]);
-        assert_eq!(said(&none, &info), [] as [String; 0], "only where it is asked for");
+        assert_eq!(said(&none, &info), ["in a crash loop: 5 restarts"], "also where none is given");
+        let online = Check { online: true, ..Check::default() };
+        assert_eq!(said(&online, &info), [] as [String; 0], "PM2's status alone");
+        assert_eq!(said(&lax, &info), [] as [String; 0], "only where it is asked for");
         info.pid = None;
         assert_eq!(said(&none, &info), ["online without a pid: it never started"]);
         info.status = ProcessStatus::Stopped;

@@ -17,6 +17,7 @@ use crate::daemon::calls::named::Listing;
 use crate::daemon::{clock, offload};
 use crate::model::death::BlackBox;
 use crate::model::details::{Details, Seen};
+use crate::model::looping::looks_looping;
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::text::clean;
 
@@ -90,8 +91,10 @@ fn details(
     let Beside { zone, saved } = &around.beside;
     let seen = Seen {
         now_ms: clock::now_ms(),
+        up_ms: None,
         utc_offset_s: context.utc_offset_s,
         black_box,
+        is_looping: looks_looping(info, clock::now_ms()),
         saved: saved.as_ref().and_then(|saved| saved.standing(info.pm_id)),
         size_of: &size_of,
         clock: zone.as_ref().zip(around.version.as_deref()),

@@ -122,7 +122,7 @@ async fn follow<W: Write>(
         match item {
             None => return Ok(Code::Fine),
             Some(Queued::Connected) => {
-                if connection.is_back() {
+                if connection.is_back("what happened in between is not known") {
                     sink.printer.lost(None)?;
                 }
             }
@@ -238,7 +238,7 @@ impl<W: Write> Sink<'_, W> {
         if let Some(filter) = &mut self.filter {
             filter.hear(&event);
         }
-        self.ends.forget(&event);
+        self.ends.note(&event);
         if let Some(lines) = self.lines.as_mut().filter(|_| event.kind == EventKind::Exit) {
             let printer = &mut self.printer;
             lines.end_of(ends::id(&event), &mut |head, line| printer.line(head, line))?;

@@ -106,6 +106,9 @@ impl Failure {
             ClientError::NotDone { action, label, verdict } => {
                 Self::Said(Code::of_verdict(&verdict), verdict.sentence(action, &label))
             }
+            ref error @ ClientError::Others { ref verdict, .. } => {
+                Self::Said(Code::of_verdict(verdict), error.to_string())
+            }
             error @ (ClientError::Timeout { .. } | ClientError::Locked { .. }) => {
                 Self::Said(Code::Timeout, error.to_string())
             }

@@ -55,6 +55,11 @@ pub(super) async fn run(
     };
     client.disconnect().await;
     let processes = seen.rows(&query);
+    if processes.is_empty()
+        && let Some(hint) = seen.hint(&query)
+    {
+        output::complain(&output::printable(&hint, context.is_ascii));
+    }
     let infos: Vec<&ProcessInfo> = processes.iter().map(|process| &process.info).collect();
     if what.json {
         let list: Vec<Json> =

@@ -7,6 +7,7 @@
 
 mod act;
 mod ask;
+mod audit;
 mod bundle;
 mod call;
 mod check;
@@ -64,6 +65,8 @@ pub struct Context {
     pub words: Vec<OsString>,
     /// Why everything that changes something is refused, where the configuration is the reason.
     pub refuses: Option<String>,
+    /// Where what is done is noted, if the configuration wants that.
+    book: Option<audit::Book>,
 }
 
 impl Context {
@@ -121,11 +124,18 @@ impl Context {
 pub async fn run(cli: Cli) -> ExitCode {
     // Locked and block-buffered: whoever prints flushes.
     let mut out = io::BufWriter::with_capacity(64 * 1024, io::stdout().lock());
-    let refuses = if may_change(&cli) { read_only().await } else { None };
-    let result = match context(&cli, refuses) {
-        Ok(context) => dispatch(cli.command, &context, &mut out).await,
+    let wanted = if may_change(&cli) { configured(&cli).await } else { Wanted::default() };
+    let (file, book) = wanted.audit.and_then(audit::begin).unzip();
+    let result = match context(&cli, wanted.refuses) {
+        Ok(context) => {
+            let context = Context { book, ..context };
+            dispatch(cli.command, &context, &mut out).await
+        }
         Err(failure) => Err(failure),
     };
+    if let Some(file) = file {
+        file.close();
+    }
     let flushed = out.flush().map_err(Failure::from);
     let code = match (result, flushed) {
         // Nobody reads on, but what was done has its outcome.
@@ -146,36 +156,47 @@ pub async fn run(cli: Cli) -> ExitCode {
 
 /// Whether a command may change something that a daemon has.
 fn may_change(cli: &Cli) -> bool {
-    !cli.read_only
-        && matches!(
-            cli.command,
-            Some(
-                Command::Call(_)
-                    | Command::Restart(_)
-                    | Command::Stop(_)
-                    | Command::Start(_)
-                    | Command::Reload(_)
-                    | Command::Delete(_)
-                    | Command::Send { .. }
-                    | Command::Trigger(_)
-                    | Command::Scale(_)
-                    | Command::Reset(_)
-                    | Command::Flush { .. }
-                    | Command::Save { .. }
-                    | Command::Resurrect
-                    | Command::Signal(_)
-                    | Command::Stdin(_)
-                    | Command::Watch(_)
-                    | Command::Kill
-            )
+    matches!(
+        cli.command,
+        Some(
+            Command::Call(_)
+                | Command::Restart(_)
+                | Command::Stop(_)
+                | Command::Start(_)
+                | Command::Reload(_)
+                | Command::Delete(_)
+                | Command::Send { .. }
+                | Command::Trigger(_)
+                | Command::Scale(_)
+                | Command::Reset(_)
+                | Command::Flush { .. }
+                | Command::Save { .. }
+                | Command::Resurrect
+                | Command::Signal(_)
+                | Command::Stdin(_)
+                | Command::Watch(_)
+                | Command::Kill
         )
+    )
 }
 
-/// Why the user's configuration refuses everything that changes something, if it does.
-async fn read_only() -> Option<String> {
+/// What the commands heed of the user's configuration.
+#[derive(Debug, Default)]
+struct Wanted {
+    /// Why everything that changes something is refused, if it is.
+    refuses: Option<String>,
+    /// The audit file.
+    audit: Option<PathBuf>,
+}
+
+async fn configured(cli: &Cli) -> Wanted {
+    if cli.read_only {
+        return Wanted::default();
+    }
     let load = || crate::config::load(None, |name| std::env::var_os(name));
     let loaded = crate::daemon::offload::look(load).await;
-    loaded.unwrap_or_else(crate::config::Loaded::unanswered).read_only()
+    let loaded = loaded.unwrap_or_else(crate::config::Loaded::unanswered);
+    Wanted { refuses: loaded.read_only(), audit: loaded.config.settings.audit }
 }
 
 async fn dispatch(
@@ -283,5 +304,6 @@ fn context(cli: &Cli, refuses: Option<String>) -> Result<Context, Failure> {
         utc_offset_s: clock::utc_offset_s(clock::now_ms()),
         words: cli.words.clone(),
         refuses,
+        book: None,
     })
 }

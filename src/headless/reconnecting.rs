@@ -23,10 +23,10 @@ impl Connection {
         self.was_up
     }
 
-    /// It is up: whether it was down in between, which is said.
-    pub(super) fn is_back(&mut self) -> bool {
+    /// It is up: whether it was down in between, which is said, with what that means.
+    pub(super) fn is_back(&mut self, meanwhile: &str) -> bool {
         if self.is_down {
-            output::complain("connected again; what happened in between is not known");
+            output::complain(&format!("connected again; {meanwhile}"));
         }
         self.was_up = true;
         std::mem::take(&mut self.is_down)
@@ -51,10 +51,10 @@ mod tests {
     fn one_that_was_never_there_is_not_waited_for() {
         let mut connection = Connection::default();
         assert!(!connection.is_waited_for(&Problem::Closed));
-        assert!(!connection.is_back());
+        assert!(!connection.is_back(""));
         assert!(connection.is_waited_for(&Problem::Closed));
         assert!(connection.is_waited_for(&Problem::Closed));
-        assert!(connection.is_back() && !connection.is_back());
+        assert!(connection.is_back("") && !connection.is_back(""));
         assert!(Connection::up().is_waited_for(&Problem::Closed));
     }
 }

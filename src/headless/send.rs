@@ -7,12 +7,16 @@ use std::io::{self, Write};
 
 use serde_json::Value as Json;
 
+use super::audit::Deeds;
 use super::failure::{Code, Failure};
 use super::{Context, call, output, targets};
 use crate::client::ClientError;
 use crate::protocol::message::whole_message;
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::text::clean;
+
+/// What the audit file says of it.
+const SEND: &str = "send a message to";
 
 /// Sends a message to the processes of a target.
 pub(super) async fn run(
@@ -47,8 +51,14 @@ pub(super) async fn run(
     let by_name = !client.methods().has("sendDataToProcessId");
     for infos in addressed(&infos, &listing.infos, by_name) {
         let labels: Vec<String> = infos.iter().map(|info| label(context, info)).collect();
+        let deeds: Deeds =
+            infos.iter().map(|info| (SEND.to_owned(), targets::label(info))).collect();
+        context.note_asked(&deeds);
         let why = match client.deliver(&listing, &infos, &message).await {
             Ok(1..) => {
+                for (action, target) in &deeds {
+                    context.note_outcome((action, target), (true, "sent"));
+                }
                 for label in labels {
                     writeln!(out, "sent to {label}")?;
                 }
@@ -60,6 +70,7 @@ pub(super) async fn run(
             }
             Err(error) => error.to_string(),
         };
+        context.note_failed(&deeds, &why);
         output::complain(&clean(&format!("cannot send to {}: {why}", labels.join(", "))));
         code = Code::Condition;
     }

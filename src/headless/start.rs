@@ -6,6 +6,7 @@
 
 use std::io::Write;
 
+use super::audit::Deeds;
 use super::failure::{Code, Failure};
 use super::{Context, act, files, output, targets};
 use crate::cli::Start;
@@ -67,8 +68,17 @@ pub(super) async fn run(
         writeln!(out, "nothing to start: there are no processes")?;
     }
     for apps in loaded {
+        let verb = Action::Start.verb();
+        let deeds: Deeds =
+            apps.iter().map(|app| (verb.to_owned(), app.name().to_owned())).collect();
+        context.note_asked(&deeds);
         let launched = client.start_apps(&apps, &surroundings).await;
-        for one in launched.map_err(|error| context.failure(error))? {
+        let launched = launched.map_err(|error| {
+            context.note_failed(&deeds, &error.to_string());
+            context.failure(error)
+        });
+        for one in launched? {
+            note(context, &one);
             code = tell(context, code, one, out)?;
         }
     }
@@ -106,6 +116,18 @@ fn surroundings(context: &Context, env_name: Option<&str>) -> Result<ecosystem::
         env_name: env_name.map(str::to_owned),
         pm2_version: None,
     })
+}
+
+/// Notes what became of a process, or of an app that none came of.
+fn note(context: &Context, one: &Launched) {
+    let id = one.pm_id.map(|id| format!("[{id}]")).unwrap_or_default();
+    let label = format!("{}{id}", one.name);
+    let words = match (&one.result, &one.verdict) {
+        (Ok(_), None) => Verdict::Done.words(one.action),
+        (_, Some(verdict)) => verdict.words(one.action),
+        (Err(error), None) => error.to_string(),
+    };
+    context.note_outcome((one.action.verb(), &label), (one.result.is_ok(), &words));
 }
 
 /// The line of a process, or of an app that none came of.

@@ -131,6 +131,14 @@ impl Seen {
         self.fleet.apply_snapshot(DAEMON, snapshot, (now, now));
     }
 
+    /// What a filter that lets nobody through was probably meant as.
+    pub(super) fn hint(&self, query: &Query) -> Option<String> {
+        query
+            .filter
+            .as_ref()?
+            .hint(&self.fleet.iter().map(|(_, process)| process).collect::<Vec<_>>())
+    }
+
     /// Those that are asked for, in their order.
     pub(super) fn rows(&self, query: &Query) -> Vec<&Process> {
         let Rows(keys) = Rows::of(&self.fleet, query);

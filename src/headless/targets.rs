@@ -191,13 +191,12 @@ fn known(prefix: &str, processes: &[impl Borrow<ProcessInfo>]) -> String {
         all.sort_unstable();
         all.dedup();
     }
-    let all: Vec<&str> = all.iter().map(String::as_str).collect();
     format!("there are: {}", some(&all))
 }
 
 /// The first names of a list, and how many more there are.
-fn some(names: &[&str]) -> String {
-    let list = names.iter().take(NAMES_MAX).copied().collect::<Vec<_>>().join(", ");
+pub(super) fn some(names: &[String]) -> String {
+    let list = names.get(..NAMES_MAX).unwrap_or(names).join(", ");
     match names.len().saturating_sub(NAMES_MAX) {
         0 => list,
         rest => format!("{list} and {rest} more"),
@@ -206,7 +205,7 @@ fn some(names: &[&str]) -> String {
 
 fn labels(infos: &[&ProcessInfo]) -> String {
     let labels: Vec<String> = infos.iter().map(|info| label(info)).collect();
-    some(&labels.iter().map(String::as_str).collect::<Vec<_>>())
+    some(&labels)
 }
 
 /// How a process is named in a line: `api[0]`.

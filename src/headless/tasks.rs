@@ -11,11 +11,9 @@ use super::{Context, act, ask, call, files, output, targets};
 use crate::cli;
 use crate::client::{Client, Errand, Outcome, Scale, Signal, Task};
 use crate::model::Target;
+use crate::model::audit::of_task;
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::risk::Risk;
-
-/// Names that a question lists.
-const NAMES_MAX: usize = 8;
 
 /// Does the same to each process of some targets.
 async fn each(
@@ -36,7 +34,8 @@ async fn each(
         writeln!(out, "nothing to {}: there are no processes", task.name())?;
         return Ok(Code::Fine);
     }
-    let question = format!("{verb} {} of {}?", named(&infos), context.home());
+    let whom = targets::some(&infos.iter().map(targets::label).collect::<Vec<_>>());
+    let question = format!("{verb} {whom} of {}?", context.home());
     ask::confirm_for(context, errand.risk(), &question)?;
     let code = perform(context, &client, of_each(errand.clone(), &infos), out).await?;
     client.disconnect().await;
@@ -160,7 +159,10 @@ pub(super) async fn scale(
         }
         _ => None,
     };
-    let task = task(infos.iter().map(Target::of).collect());
+    // All that the question is about: what comes meanwhile is not deleted.
+    let is_meant =
+        |info: &&ProcessInfo| is_its(info) || infos.iter().any(|meant| meant.pm_id == info.pm_id);
+    let task = task(processes.iter().filter(is_meant).map(Target::of).collect());
     if let Some(question) = question {
         ask::confirm_for(context, task.risk(), &question)?;
     }
@@ -211,14 +213,22 @@ async fn perform(
 ) -> Result<Code, Failure> {
     let mut code = Code::Fine;
     let mut printed = Ok(());
+    let deeds = of_task(&task);
+    context.note_asked(&deeds);
     let mut tell = |outcome: Outcome| {
+        let (deed, verdict) = (&outcome.deed, &outcome.verdict);
+        let words = verdict.words(deed);
+        context.note_outcome((&deed.verb, &outcome.label), (verdict.is_success(), &words));
         code = act::worse(code, Code::of_verdict(&outcome.verdict));
         if printed.is_ok() {
             printed = print(context, outcome, out);
         }
     };
     let performed = client.perform_telling(task, &mut tell).await;
-    performed.map_err(|error| context.failure(error))?;
+    performed.map_err(|error| {
+        context.note_failed(&deeds, &error.to_string());
+        context.failure(error)
+    })?;
     printed?;
     Ok(code)
 }
@@ -242,13 +252,4 @@ fn print(context: &Context, mut outcome: Outcome, out: &mut impl Write) -> io::R
         output::complain(&printable(&warning));
     }
     Ok(())
-}
-
-/// The processes in a question: the first ones by name.
-fn named(infos: &[ProcessInfo]) -> String {
-    let names: Vec<String> = infos.iter().take(NAMES_MAX).map(targets::label).collect();
-    match infos.len().saturating_sub(NAMES_MAX) {
-        0 => names.join(", "),
-        more => format!("{} and {more} more", names.join(", ")),
-    }
 }

@@ -52,6 +52,7 @@ pub(super) async fn run(
             waiting.pass_over(info, &listing);
             continue;
         }
+        context.note_asked(&[(waiting.deed(), targets::label(info))]);
         match client.trigger(info, &what.action, params).await {
             Ok(true) => waiting.left.push(info.clone()),
             Ok(false) => waiting.complain(info, not_there(info), Code::Condition),
@@ -130,6 +131,11 @@ struct Waiting<'a> {
 }
 
 impl Waiting<'_> {
+    /// What the audit file says of it.
+    fn deed(&self) -> String {
+        format!("trigger {}", self.what.action)
+    }
+
     /// A process that does not declare it: another app's, of which nothing was asked; or an instance
     /// whose siblings do.
     fn pass_over(&mut self, info: &ProcessInfo, listing: &Listing) {
@@ -155,6 +161,9 @@ impl Waiting<'_> {
             return Ok(());
         };
         let Some(info) = self.take(event) else { return Ok(()) };
+        // What an app answers is its own.
+        let target = targets::label(&info);
+        self.context.note_outcome((&self.deed(), &target), (true, "replied"));
         if self.what.json {
             let line = json!({
                 "pm_id": info.pm_id.0,
@@ -192,6 +201,7 @@ impl Waiting<'_> {
 
     fn complain(&mut self, info: &ProcessInfo, why: &str, code: Code) {
         let label = output::printable(&targets::label(info), self.context.is_ascii);
+        self.context.note_outcome((&self.deed(), &targets::label(info)), (false, why));
         output::complain(&clean(&format!("{label}: {why}")));
         self.code = worse(self.code, code);
     }

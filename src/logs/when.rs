@@ -4,15 +4,16 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::Offset;
 
 /// What can be written, for who wrote something else.
-pub const FORMS: &str = "14:05, -10m, yesterday 23:00, 2026-11-28 03:12 or 2026-11-28T03:12:00Z";
+pub const FORMS: &str = "14:05, 3am, 03:00:10, 10m or -10m (ago), today 3:00, yesterday 23:00, \
+                         2026-11-28, 2026-11-28 03:12 or 2026-11-28T03:12:00Z";
 
 /// A moment, milliseconds since 1970: `now_ms` is what `-10m` counts from, and whose day a time of the
 /// day is of; one that is still to come is of the day before. `None` for anything else.
 #[must_use]
 pub fn moment(text: &str, now_ms: i64, utc_offset_s: i32) -> Option<i64> {
     let text = text.trim();
-    if let Some(span) = text.strip_prefix('-') {
-        return now_ms.checked_sub(span_ms(span)?);
+    if let Some(span_ms) = ago_ms(text) {
+        return now_ms.checked_sub(span_ms);
     }
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         return Some(at.as_millisecond());
@@ -48,10 +49,43 @@ pub fn moment(text: &str, now_ms: i64, utc_offset_s: i32) -> Option<i64> {
     at(day.to_datetime(Time::midnight()))
 }
 
-/// `14:05`, `9:05`, `14:05:09.5`.
+/// Whether it is a time of the day, without its day.
+#[must_use]
+pub fn is_of_day(text: &str) -> bool {
+    time_of_day(text.trim()).is_some()
+}
+
+/// Whether it is so long ago: `-10m`, `2h`.
+#[must_use]
+pub fn is_ago(text: &str) -> bool {
+    ago_ms(text.trim()).is_some()
+}
+
+fn ago_ms(text: &str) -> Option<i64> {
+    span_ms(text.strip_prefix('-').unwrap_or(text))
+}
+
+/// `14:05`, `9:05`, `14:05:09.5`, `3am`, `3:05 pm`.
 fn time_of_day(text: &str) -> Option<Time> {
-    let is_short = text.as_bytes().get(1) == Some(&b':');
-    if is_short { format!("0{text}").parse().ok() } else { text.parse().ok() }
+    // A date with a time would be read as that time of any day.
+    if text.contains(['-', 'T']) {
+        return None;
+    }
+    let lower = text.to_ascii_lowercase();
+    let half = lower.strip_suffix("am").map(|rest| (rest, false));
+    let half = half.or_else(|| lower.strip_suffix("pm").map(|rest| (rest, true)));
+    let Some((rest, is_afternoon)) = half else {
+        let is_short = text.as_bytes().get(1) == Some(&b':');
+        return if is_short { format!("0{text}").parse().ok() } else { text.parse().ok() };
+    };
+    let rest = rest.trim_end();
+    let (hour, behind) = rest
+        .split_once(':')
+        .map_or((rest, ""), |(hour, _)| (hour, rest.get(hour.len()..).unwrap_or_default()));
+    let hour: u8 = hour.parse().ok().filter(|hour| (1..=12).contains(hour))?;
+    let hour = hour % 12 + if is_afternoon { 12 } else { 0 };
+    let behind = if behind.is_empty() { ":00" } else { behind };
+    format!("{hour:02}{behind}").parse().ok()
 }
 
 /// `90s`, `10m`, `2h`, `1d`, and several behind one another: `1h30m`.
@@ -102,9 +136,27 @@ mod tests {
             ("yesterday", Some(27 * 3_600 + 720)),
             ("today 01:12", Some(2 * 3_600)),
             ("2026-11-28T03:11", Some(60)),
+            ("2026-11-27T03:11", Some(24 * 3_600 + 60)),
             ("2026-11-28 03:11:30", Some(30)),
             ("2026-11-28T02:12:00Z", Some(0)),
             ("2026-11-28", Some(3 * 3_600 + 720)),
+            ("2h", Some(7_200)),
+            ("10m", Some(600)),
+            ("3am", Some(720)),
+            ("3 AM", Some(720)),
+            ("3:10am", Some(120)),
+            ("12am", Some(3 * 3_600 + 720)),
+            ("12pm", Some(15 * 3_600 + 720)),
+            ("11:12pm", Some(4 * 3_600)),
+            ("3:00", Some(720)),
+            ("03:00:10", Some(710)),
+            ("today 3:00", Some(720)),
+            ("today 3am", Some(720)),
+            ("yesterday 11pm", Some(4 * 3_600 + 720)),
+            ("13am", None),
+            ("0am", None),
+            ("am", None),
+            ("3:99pm", None),
             ("soon", None),
             ("-", None),
             ("-5x", None),

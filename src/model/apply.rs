@@ -8,7 +8,7 @@ mod system;
 
 use super::bundle::Written;
 use super::call::CallOutcome;
-use super::daemon::{BusState, Connection, Daemon, Problem};
+use super::daemon::{BusState, Connection, Daemon, Problem, SNAPSHOTS_UNMEASURED};
 use super::death::{self, BlackBox, cause::Trigger};
 use super::errand::{Outcome, TaskId};
 use super::exam::Exam;
@@ -186,6 +186,7 @@ impl Applying<'_> {
             Report::CallFinished { method, outcome } => self.finish_call(method, outcome),
             Report::Bundled(outcome) => self.bundled(outcome),
             Report::Told(text) => self.told(text),
+            Report::Audit(standing) => self.audited(standing),
             Report::LogSaved(saved) => self.changes.push(Change::LogSaved(saved)),
             Report::Parts(parts) => self.changes.push(Change::Parts(parts)),
             Report::Did { task, outcome } => self.did(task, outcome),
@@ -260,6 +261,7 @@ impl Applying<'_> {
                 daemon.serial = Some(*serial);
                 daemon.god = god.or(daemon.god);
                 daemon.is_fresh |= is_new;
+                daemon.unmeasured = if god.is_some() { SNAPSHOTS_UNMEASURED } else { 0 };
             }
             Connection::Down { retry_in_ms, .. } => {
                 let wait_ms = i64::try_from(*retry_in_ms).unwrap_or(i64::MAX);
@@ -268,6 +270,8 @@ impl Applying<'_> {
             Connection::Connecting => {}
         }
         daemon.connection = connection.clone();
+        let lost_at_ms = if was_live { Some(now.wall_ms) } else { daemon.lost_at_ms };
+        daemon.lost_at_ms = lost_at_ms.filter(|_| !daemon.is_live());
         self.changes.push(Change::Daemon);
         match connection {
             Connection::Live { .. } if is_new => {
@@ -314,7 +318,10 @@ impl Applying<'_> {
     fn snapshot(&mut self, snapshot: Snapshot, asked: Moment) {
         let (id, now) = (self.id, self.now);
         let rows = self.watched.fleet.apply_snapshot(id, snapshot, (asked, now));
-        let is_fresh = self.daemon().is_some_and(|daemon| std::mem::take(&mut daemon.is_fresh));
+        let is_fresh = self.daemon().is_some_and(|daemon| {
+            daemon.unmeasured = daemon.unmeasured.saturating_sub(1);
+            std::mem::take(&mut daemon.is_fresh)
+        });
         let blinding = rows.blinding;
         self.rows(rows, !is_fresh);
         self.blindness(blinding);

@@ -104,7 +104,7 @@ impl Material {
             processes: ours().map(|(_, process)| process.info.clone()).collect(),
             boxes: Vec::new(),
             series: ours()
-                .map(|(key, process)| (key.pm_id, process.series.iter().copied().collect()))
+                .map(|(key, process)| (key.pm_id, process.series.iter().collect()))
                 .collect(),
             exceptions: Vec::new(),
             events: Vec::new(),

@@ -14,13 +14,15 @@ pub struct NamedCall {
     /// The processes that it is meant for, as they were when the user chose them: each is compared
     /// just before the call is sent.
     pub targets: Vec<Target>,
+    /// Whether a question came between: then it reaches nobody who was not there when it was asked.
+    pub was_asked: bool,
 }
 
 impl NamedCall {
     /// A call that is meant for no process in particular.
     #[must_use]
     pub fn new(method: &str, args: Vec<Json>) -> Self {
-        Self { method: method.into(), args, targets: Vec::new() }
+        Self { method: method.into(), args, targets: Vec::new(), was_asked: false }
     }
 }
 

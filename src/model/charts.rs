@@ -48,7 +48,7 @@ impl Measure {
     }
 
     fn min(self, process: &Process) -> Option<f64> {
-        let values = process.series.iter().map(|sample| self.of(sample));
+        let values = process.series.iter().map(|sample| self.of(&sample));
         values.reduce(f64::min).filter(|min| min.is_finite())
     }
 }

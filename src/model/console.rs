@@ -75,7 +75,7 @@ fn app(line: &str) -> Option<Happened<'_>> {
     };
     let happened = |word, severity, text: String| Happened { about, word, severity, text };
     if said == "online" {
-        return Some(happened("online", Severity::Good, "online".to_owned()));
+        return Some(happened("online", Severity::Good, "started".to_owned()));
     }
     if let Some(pause) = said.strip_prefix("will restart in ") {
         let ms: u64 = pause.strip_suffix("ms")?.parse().ok()?;
@@ -84,14 +84,12 @@ fn app(line: &str) -> Option<Happened<'_>> {
     }
     let (code, signal) = said.strip_prefix("exited with code [")?.split_once("] via signal [")?;
     let (code, signal) = (clean(code), clean(signal.strip_suffix(']')?));
-    let (text, severity) = match (&*code, &*signal) {
-        // PM2 prints SIGINT where there was no signal, too.
-        ("0", "SIGINT") => ("ended with code 0 or by SIGINT".to_owned(), Severity::Warning),
-        (code, "SIGINT") => (format!("ended with code {code}"), Severity::Bad),
-        (_, signal) => (format!("killed by {signal}"), Severity::Bad),
-    };
+    // PM2 prints SIGINT where there was no signal, too.
+    let text = words::how(Some(&*code), Some(&*signal).filter(|signal| *signal != "SIGINT"), true);
+    let is_clean = (&*code, &*signal) == ("0", "SIGINT");
+    let severity = if is_clean { Severity::Warning } else { Severity::Bad };
     Some(if is_old {
-        happened("exit", Severity::Neutral, format!("old worker of a reload {text}"))
+        happened("exit", Severity::Neutral, format!("old worker of a reload ended, {text}"))
     } else {
         happened("exit", severity, text)
     })
@@ -167,12 +165,12 @@ mod tests {
     fn what_happens_to_a_process_is_told() {
         let api = API;
         let table = [
-            ("PM2 log: App [my:a]pp:3] online", api, "online", "online"),
+            ("PM2 log: App [my:a]pp:3] online", api, "online", "started"),
             (
                 "PM2 log: App [my:a]pp:3] exited with code [1] via signal [SIGINT]",
                 api,
                 "exit",
-                "ended with code 1",
+                "code 1",
             ),
             (
                 "App [my:a]pp:3] exited with code [0] via signal [SIGKILL]",
@@ -184,13 +182,13 @@ mod tests {
                 "App [my:a]pp:_old_3] exited with code [0] via signal [SIGINT]",
                 api,
                 "exit",
-                "old worker of a reload ended with code 0 or by SIGINT",
+                "old worker of a reload ended, code 0 or SIGINT",
             ),
             (
                 "App [api] with id [7] and pid [42], exited with code [2] via signal [SIGINT]",
                 About::Process("api", 7),
                 "exit",
-                "ended with code 2",
+                "code 2",
             ),
             (
                 "App [my:a]pp:3] will restart in 150ms",

@@ -9,6 +9,9 @@ use super::{DaemonId, ProcessKey, units};
 use crate::protocol::rpc::Methods;
 use crate::protocol::shell::word;
 
+/// After so many snapshots without a figure of this machine there will be none.
+pub(super) const SNAPSHOTS_UNMEASURED: u8 = 3;
+
 /// A watched daemon, as the header and the waiting screen show it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Daemon {
@@ -44,12 +47,16 @@ pub struct Daemon {
     /// The pause between measurements on this machine, milliseconds; `None` while PM2's own figures
     /// are all there are.
     pub measure_interval_ms: Option<u64>,
+    /// So many snapshots may come yet before it is known that nothing is measured on this machine.
+    pub(super) unmeasured: u8,
     /// Its machine, where that was looked at.
     pub host: Option<Host>,
     /// How long the last poll took, milliseconds.
     pub poll_took_ms: Option<u64>,
     /// When the last snapshot was taken, milliseconds since 1970.
     pub snapshot_at_ms: Option<i64>,
+    /// When it was lost, while it is, milliseconds since 1970.
+    pub lost_at_ms: Option<i64>,
     /// The process without a pid that keeps PM2 from measuring any, where there is one.
     pub blinded_by: Option<ProcessKey>,
     /// Whether its console is in the middle of saying so once more.
@@ -92,9 +99,11 @@ impl Daemon {
             bus: BusState::Connecting,
             poll_interval_ms,
             measure_interval_ms: None,
+            unmeasured: 0,
             host: None,
             poll_took_ms: None,
             snapshot_at_ms: None,
+            lost_at_ms: None,
             blinded_by: None,
             says_blind: false,
             oom_kills: None,
@@ -116,6 +125,13 @@ impl Daemon {
             || line.trim_start().starts_with("at ");
         self.says_blind = self.blinded_by.is_some() && (begins || (goes_on && self.says_blind));
         self.says_blind
+    }
+
+    /// Whether its figures are PM2's own, as far as that is known: in the first seconds of a daemon of
+    /// this machine it is not.
+    #[must_use]
+    pub fn has_figures_of_pm2(&self) -> bool {
+        self.measure_interval_ms.is_none() && self.unmeasured == 0
     }
 
     /// The pause between two samples of its processes, milliseconds.

@@ -38,6 +38,16 @@ impl Deed {
         Self { already: Cow::Borrowed(already), ..self }
     }
 
+    /// A call of a method by its name, for a process.
+    #[must_use]
+    pub fn call(method: &str) -> Self {
+        Self {
+            verb: Cow::Owned(format!("call {method} for")),
+            done: Cow::Owned(format!("called {method} for")),
+            ..Self::new("call", "call", "called", "called")
+        }
+    }
+
     /// Starting again what was saved or deleted.
     #[must_use]
     pub fn restore() -> Self {

@@ -119,10 +119,15 @@ impl fmt::Debug for Secret {
 pub struct Seen<'a> {
     /// Now, milliseconds since 1970 by the daemon's clock.
     pub now_ms: i64,
+    /// For how long it has been online by a clock that nobody sets, milliseconds; `None` where it was
+    /// not watched, and the daemon's own has to do.
+    pub up_ms: Option<i64>,
     /// Seconds that local time is ahead of UTC.
     pub utc_offset_s: i32,
     /// How its last lives ended, where that is known.
     pub black_box: Option<&'a BlackBox>,
+    /// Whether it keeps crashing.
+    pub is_looping: bool,
     /// How it stands to the saved list, where that is known.
     pub saved: Option<Standing<'a>>,
     /// How large a file is, bytes; `None` where that is not known.
@@ -185,6 +190,34 @@ impl Details {
         object.insert("environment".to_owned(), environment);
         Json::Object(object)
     }
+}
+
+/// The element of `getMonitorData` as far as the table has it: what is known before it is asked for.
+#[must_use]
+pub fn known(info: &ProcessInfo) -> Json {
+    let setup = &info.setup;
+    let mut env = Map::new();
+    for (key, value) in [
+        ("username", &setup.user),
+        ("pm_cwd", &info.cwd),
+        ("exec_interpreter", &setup.interpreter),
+        ("node_version", &setup.node),
+        ("cron_restart", &setup.cron),
+        ("pm_out_log_path", &info.logs.out),
+        ("pm_err_log_path", &info.logs.err),
+        ("pm_log_path", &info.logs.both),
+        ("log_date_format", &info.logs.date_format),
+    ] {
+        if let Some(value) = value {
+            env.insert(key.to_owned(), json!(value));
+        }
+    }
+    env.insert("watch".to_owned(), json!(setup.is_watching));
+    if setup.git_branch.is_some() || setup.git_revision.is_some() {
+        let git = json!({ "branch": setup.git_branch, "revision": setup.git_revision });
+        env.insert("versioning".to_owned(), git);
+    }
+    json!({ "pm2_env": env })
 }
 
 /// Where the entries come from.

@@ -48,9 +48,34 @@ pub struct RowChanges {
 /// Every process that is known.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Fleet {
-    processes: BTreeMap<ProcessKey, Process>,
+    /// Each apart: a tree's nodes are half empty, and a process is large.
+    processes: BTreeMap<ProcessKey, Box<Process>>,
     /// Where the daemons are: their labels and homes.
     places: BTreeMap<DaemonId, Arc<str>>,
+    revision: Revision,
+}
+
+/// Grows with each change of the fleet; what was made of it is kept as long as this is the same.
+/// Fleets that hold the same are equal, however often they changed.
+#[derive(Debug, Clone, Copy, Default, Eq)]
+pub struct Revision(u64);
+
+impl Revision {
+    fn grow(&mut self) {
+        self.0 = self.0.wrapping_add(1);
+    }
+
+    /// Whether it is that one.
+    #[must_use]
+    pub fn is(self, other: Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl PartialEq for Revision {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
 }
 
 impl Fleet {
@@ -68,6 +93,7 @@ impl Fleet {
         snapshot: Snapshot,
         (asked, at): (Moment, Moment),
     ) -> RowChanges {
+        self.revision.grow();
         let key = |info: &ProcessInfo| ProcessKey { daemon, pm_id: info.pm_id };
         let mut changes = RowChanges {
             blinding: blinding(&snapshot.processes).map(key),
@@ -88,10 +114,11 @@ impl Fleet {
                 changes.changed.push(key);
             }
         }
-        let is_gone = |key: &ProcessKey, process: &mut Process| {
+        let is_gone = |key: &ProcessKey, process: &mut Box<Process>| {
             key.daemon == daemon && !seen.contains(key) && !process.is_told_after(asked)
         };
-        changes.gone = self.processes.extract_if(.., is_gone).map(|(_, process)| process).collect();
+        changes.gone =
+            self.processes.extract_if(.., is_gone).map(|(_, process)| *process).collect();
         changes
     }
 
@@ -102,6 +129,7 @@ impl Fleet {
         event: &ProcessEvent,
         now: Moment,
     ) -> RowChanges {
+        self.revision.grow();
         let key = ProcessKey { daemon, pm_id: event.info.pm_id };
         let mut changes = RowChanges { changed: vec![key], ..RowChanges::default() };
         if event.is_old_worker {
@@ -134,32 +162,40 @@ impl Fleet {
         let mut process = Process::new(info.clone());
         process.first_seen_ms = now.wall_ms;
         process.tag.place = self.places.get(&key.daemon).cloned();
-        if let Some(old) = self.processes.insert(key, process) {
-            changes.replaced.push((old, Target::of(info).label().into()));
+        if let Some(old) = self.processes.insert(key, Box::new(process)) {
+            changes.replaced.push((*old, Target::of(info).label().into()));
         }
         true
+    }
+
+    /// The present revision.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        self.revision
     }
 
     /// A process by its key.
     #[must_use]
     pub fn get(&self, key: ProcessKey) -> Option<&Process> {
-        self.processes.get(&key)
+        self.processes.get(&key).map(Box::as_ref)
     }
 
     /// A process by its key, to change.
     pub fn get_mut(&mut self, key: ProcessKey) -> Option<&mut Process> {
-        self.processes.get_mut(&key)
+        self.revision.grow();
+        self.processes.get_mut(&key).map(Box::as_mut)
     }
 
     /// All processes, by daemon and id.
     #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (ProcessKey, &Process)> {
-        self.processes.iter().map(|(key, process)| (*key, process))
+        self.processes.iter().map(|(key, process)| (*key, &**process))
     }
 
     /// All processes, to change.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (ProcessKey, &mut Process)> {
-        self.processes.iter_mut().map(|(key, process)| (*key, process))
+        self.revision.grow();
+        self.processes.iter_mut().map(|(key, process)| (*key, &mut **process))
     }
 
     /// The processes of the same app: of one name *and* namespace.
@@ -176,7 +212,8 @@ impl Fleet {
 
     /// Adds or replaces a process.
     pub fn insert(&mut self, key: ProcessKey, process: Process) {
-        self.processes.insert(key, process);
+        self.revision.grow();
+        self.processes.insert(key, Box::new(process));
     }
 
     /// How many there are.

@@ -184,7 +184,8 @@ fn is_explained(process: &Process, now: Moment) -> bool {
     process.explained_at_ms.is_some_and(|at_ms| now.steady_ms.saturating_sub(at_ms) < within_ms)
 }
 
-fn ended(event: &ProcessEvent) -> Ended {
+/// The end that an event tells, which nobody asked for.
+pub(super) fn ended(event: &ProcessEvent) -> Ended {
     let info = &event.info;
     let life_ms =
         event.at_ms.zip(info.online_since_ms).map(|(end, start)| end.saturating_sub(start));

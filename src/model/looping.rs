@@ -40,15 +40,34 @@ pub fn looks_looping(info: &ProcessInfo, now_ms: i64) -> bool {
     let Some(started_ms) = info.online_since_ms else { return false };
     let stable_ms = STABLE_AFTER_MS.saturating_add(whole(delay_ms));
     let is_young = now_ms.saturating_sub(started_ms) < stable_ms;
-    let kill_ms = info.kill_ms();
-    let commanded_ms = RESTART_MARGIN_MS.saturating_add(whole(kill_ms));
-    let is_own_start = info
-        .created_at_ms
-        .is_some_and(|created_ms| started_ms.saturating_sub(created_ms) > commanded_ms);
     let has_crashed = info.unstable_restarts >= RESTARTS_MIN
         || (info.restarts >= RESTARTS_MIN
-            && (is_own_start || info.status == ProcessStatus::WaitingRestart));
+            && (started_by_pm2(info, started_ms) || info.status == ProcessStatus::WaitingRestart));
     is_young && has_crashed
+}
+
+/// Whether PM2 may have started a process anew within the last 30 s since it had ended by itself: so does
+/// the first crash of a loop look, before the third restart. A commanded restart within `min_uptime` of
+/// the start before it looks the same: PM2 counts it as unstable, too (`lib/God.js` `handleExit`).
+#[must_use]
+pub fn may_have_crashed(info: &ProcessInfo, now_ms: i64) -> bool {
+    let (true, Some(started_ms)) = (is_up(info), info.online_since_ms) else { return false };
+    let is_own_start = || started_by_pm2(info, started_ms);
+    now_ms.saturating_sub(started_ms) < STABLE_AFTER_MS
+        && (info.unstable_restarts > 0 || (info.restarts > 0 && is_own_start()))
+}
+
+/// Whether it runs, as far as PM2 knows.
+fn is_up(info: &ProcessInfo) -> bool {
+    let is_up = matches!(info.status, ProcessStatus::Online | ProcessStatus::Launching);
+    is_up && !info.never_started()
+}
+
+/// Whether its last start was PM2's own, and no command's.
+fn started_by_pm2(info: &ProcessInfo, started_ms: i64) -> bool {
+    let commanded_ms = RESTART_MARGIN_MS.saturating_add(whole(info.kill_ms()));
+    let since = |created_ms: i64| started_ms.saturating_sub(created_ms);
+    info.created_at_ms.is_some_and(|created_ms| since(created_ms) > commanded_ms)
 }
 
 /// The pause before PM2 starts a crashed process again, as `God.handleExit` reckons it, milliseconds.
@@ -76,11 +95,10 @@ pub fn doubt_ms(info: &ProcessInfo, now_ms: i64) -> Option<u64> {
 /// Whether a process that is young was restarted so often that it may be in a crash loop.
 #[must_use]
 pub fn may_loop(info: &ProcessInfo, now_ms: i64) -> bool {
-    let is_up = matches!(info.status, ProcessStatus::Online | ProcessStatus::Launching);
     let is_young = info
         .online_since_ms
         .is_some_and(|started_ms| now_ms.saturating_sub(started_ms) < STABLE_AFTER_MS);
-    is_up && !info.never_started() && is_young && info.restarts >= RESTARTS_MIN
+    is_up(info) && is_young && info.restarts >= RESTARTS_MIN
 }
 
 /// Whether a process crashed between two looks: it was restarted, and not by a command.
@@ -146,6 +164,24 @@ mod tests {
         for calm in [ProcessStatus::Stopped, ProcessStatus::Stopping, ProcessStatus::Errored] {
             assert!(!looks(&|info| info.status = calm.clone()), "{calm:?}");
         }
+    }
+
+    #[test]
+    fn a_first_crash_is_told_though_it_is_no_loop() {
+        let lately = |change: &dyn Fn(&mut ProcessInfo)| {
+            let mut info = ProcessInfo { restarts: 1, unstable_restarts: 1, ..crashing() };
+            change(&mut info);
+            may_have_crashed(&info, NOW) && !looks_looping(&info, NOW)
+        };
+        assert!(lately(&|_| {}));
+        assert!(lately(&|info| info.unstable_restarts = 0), "it lived longer than `min_uptime`");
+        assert!(!lately(&|info| (info.restarts, info.unstable_restarts) = (0, 0)));
+        assert!(!lately(&|info| info.online_since_ms = Some(NOW - 30_000)));
+        assert!(!lately(&|info| info.status = ProcessStatus::Stopped));
+        let commanded = |info: &mut ProcessInfo| {
+            (info.unstable_restarts, info.created_at_ms) = (0, Some(NOW - 1_200));
+        };
+        assert!(!lately(&commanded), "somebody restarted it");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod assembler;
+pub mod audit;
 pub mod boot;
 pub mod bundle;
 pub mod call;
@@ -37,6 +38,7 @@ pub mod rows;
 pub mod saved;
 pub mod series;
 pub mod speech;
+pub mod state_word;
 pub mod system;
 pub mod tag;
 pub mod target;

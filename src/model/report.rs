@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::audit::Standing;
 use super::boot::{Release, SavedList, Startup};
 use super::bundle::Written;
 use super::call::CallOutcome;
@@ -132,6 +133,8 @@ pub enum Report {
     /// Something beside the daemons went wrong that was asked for here: the audit file, the command of an
     /// alert. One clean line. Must arrive.
     Told(Box<str>),
+    /// How it stands with the audit file. Latest wins.
+    Audit(Standing),
     /// Parts of log files were read again. Must arrive; exactly one for each that was asked for.
     Parts(Vec<PartRead>),
     /// Lines of output. May be lost, but counted.

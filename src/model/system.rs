@@ -2,6 +2,7 @@
 //!
 //! Invariant: plain figures; what could not be read is not there.
 
+use super::units;
 use crate::protocol::process::PmId;
 
 /// CPU and memory of one process of PM2, measured here.
@@ -48,7 +49,10 @@ impl Host {
     #[must_use]
     pub fn shown(&self) -> Shown {
         let god = self.god.map(|god| {
-            (god.cpu_percent.round() as u32, god.memory_bytes / SHOWN_BYTES * SHOWN_BYTES)
+            (
+                god.cpu_percent.round() as u32,
+                (god.memory_bytes + GOD_BYTES / 2) / GOD_BYTES * GOD_BYTES,
+            )
         });
         let available = self.memory.filter(|(all, _)| *all > 0).and_then(|(all, available)| {
             (available.saturating_mul(100) / all < AVAILABLE_PERCENT_MIN)
@@ -69,8 +73,18 @@ pub struct Shown {
     pub available: Option<u64>,
 }
 
-/// Memory of the daemon and the machine is shown in steps of so many bytes.
+impl Shown {
+    /// The daemon itself: CPU, and memory in whole MiB; the header and the sheet say the same.
+    #[must_use]
+    pub fn god_words(&self) -> Option<[String; 2]> {
+        let (percent, bytes) = self.god?;
+        Some([format!("{percent}%"), units::bytes(bytes).replace(".0 ", " ")])
+    }
+}
+
+/// The machine's memory is shown in steps of so many bytes, that of the daemon in these.
 const SHOWN_BYTES: u64 = 10 << 20;
+const GOD_BYTES: u64 = 1 << 20;
 /// Less available memory than so many percent is little.
 const AVAILABLE_PERCENT_MIN: u64 = 10;
 

@@ -1,6 +1,7 @@
 //! Everything that is known of the watched daemons.
 
 use super::DaemonId;
+use super::audit::Standing;
 use super::daemon::Daemon;
 use super::death::Boxes;
 use super::exceptions::Exceptions;
@@ -20,6 +21,8 @@ pub struct Watched {
     pub boxes: Boxes,
     /// Who acts here: the user's name, cleaned; empty where that is not known.
     pub user: Box<str>,
+    /// How it stands with the audit file, where one is wanted.
+    pub audit: Standing,
     /// Exceptions by what they say and where they were thrown.
     pub exceptions: Exceptions,
 }

@@ -5,7 +5,7 @@ use super::log::Severity;
 use super::units;
 use super::verdict::End;
 use crate::protocol::bus::{EventKind, ProcessEvent};
-use crate::protocol::process::Stays;
+use crate::protocol::process::{ProcessStatus, Stays};
 
 /// What a line of the event log says: the word in the kind column, how bad it is, and the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,13 +34,10 @@ pub fn tell(life: &Life) -> Sentence {
                 End::Signal(_) => false,
             };
             let severity = if is_clean { Severity::Warning } else { Severity::Bad };
-            told("exit", severity, ended_text(ended))
+            told("exit", severity, ended_text(&end_text(&ended.end), ended))
         }
         Life::GaveUp { end, max, restarts } => {
-            let restarts = count(*restarts);
-            let text =
-                format!("{}, gave up at max_restarts {max}: errored, {restarts}", end_text(end));
-            told("overlimit", Severity::Bad, text)
+            told("overlimit", Severity::Bad, gave_up(&end_text(end), *max, *restarts))
         }
         Life::Stopped { end: End::Unseen } => {
             told("stop", Severity::Neutral, "stopped by a client".to_owned())
@@ -81,35 +78,52 @@ pub fn tell(life: &Life) -> Sentence {
 }
 
 /// What one message of the bus says of a process, for those who show each by itself: its status, and
-/// how it ended. `heard` is whether the console said how ([`super::lifecycle::read_exit_line`]).
+/// how it ended. `heard` is whether the console said how ([`super::lifecycle::read_exit_line`]), `is_asked` whether
+/// the process was being stopped.
 ///
 /// `exit_code` is 0 for every signal (docs/pm2-ops.md section 0), and the console's default text is
 /// `SIGINT`: a 0 alone is never told as a clean end.
 #[must_use]
-pub fn event(event: &ProcessEvent, heard: bool) -> String {
+pub fn event(event: &ProcessEvent, heard: bool, is_asked: bool) -> String {
     let info = &event.info;
     let status = info.status.as_str();
+    let how = || how(info.exit_code.as_deref(), event.signal.as_deref(), heard);
     match event.kind {
-        EventKind::Exit | EventKind::RestartOverlimit => {
-            let how = match (&event.signal, info.exit_code.as_deref()) {
-                (Some(signal), _) => format!("killed by {signal}"),
-                // 0.12 has the signal's name there.
-                (None, Some(code)) if code.starts_with("SIG") => format!("killed by {code}"),
-                (None, Some("0")) if heard => "code 0 or SIGINT".to_owned(),
-                (None, Some("0")) => "code 0 or a signal".to_owned(),
-                (None, Some(code)) => format!("code {code}"),
-                (None, None) => "code unknown".to_owned(),
-            };
-            format!("{status}, {how}")
+        EventKind::Exit if is_asked => format!("stopped on request, {}", how()),
+        // The first of the two exits of a deliberate stop, and the one behind `restart overlimit`.
+        EventKind::Exit
+            if matches!(info.status, ProcessStatus::Stopping | ProcessStatus::Errored) =>
+        {
+            format!("{status}, {}", how())
         }
+        EventKind::Exit => ended_text(&how(), &super::lifecycle::ended(event)),
+        EventKind::RestartOverlimit => gave_up(&how(), info.restarts_max(), info.restarts),
         // PM2's status then is `launching`.
         EventKind::Online => tell(&Life::Online { restarts: info.restarts }).text,
         _ => status.to_owned(),
     }
 }
 
-fn ended_text(ended: &Ended) -> String {
-    let mut text = end_text(&ended.end);
+/// How a process ended, as PM2 says it: the one place where code and signal become text.
+#[must_use]
+pub fn how(code: Option<&str>, signal: Option<&str>, heard: bool) -> String {
+    match (signal, code) {
+        (Some(signal), _) => format!("killed by {signal}"),
+        // 0.12 has the signal's name there.
+        (None, Some(code)) if code.starts_with("SIG") => format!("killed by {code}"),
+        (None, Some("0")) if heard => "code 0 or SIGINT".to_owned(),
+        (None, Some("0")) => "code 0 or a signal".to_owned(),
+        (None, Some(code)) => format!("code {code}"),
+        (None, None) => "code unknown".to_owned(),
+    }
+}
+
+fn gave_up(how: &str, max: u32, restarts: u32) -> String {
+    format!("{how}, gave up at max_restarts {max}: errored, {}", count(restarts))
+}
+
+fn ended_text(how: &str, ended: &Ended) -> String {
+    let mut text = how.to_owned();
     if let Some(ms) = ended.after_ms {
         text.push_str(" after ");
         text.push_str(&units::span(ms));
@@ -161,17 +175,25 @@ mod tests {
             info.restarts = 3;
             let (at_ms, signal) = (None, signal.map(Box::from));
             let (manually, is_old_worker) = (false, false);
-            event(&ProcessEvent { kind, manually, at_ms, is_old_worker, signal, info }, heard)
+            event(
+                &ProcessEvent { kind, manually, at_ms, is_old_worker, signal, info },
+                heard,
+                false,
+            )
         };
         let exit = || EventKind::Exit;
-        assert_eq!(said(exit(), Some("1"), None, true), "stopped, code 1");
-        assert_eq!(said(exit(), Some("0"), Some("SIGKILL"), true), "stopped, killed by SIGKILL");
-        assert_eq!(said(exit(), Some("0"), None, true), "stopped, code 0 or SIGINT");
-        assert_eq!(said(exit(), Some("0"), None, false), "stopped, code 0 or a signal");
-        assert_eq!(said(exit(), Some("SIGTERM"), None, false), "stopped, killed by SIGTERM");
-        assert_eq!(said(exit(), None, None, false), "stopped, code unknown");
+        let ended = |code: Option<&str>, signal: Option<&str>, heard| {
+            said(exit(), code, signal, heard).replace(", restart 4 follows", "")
+        };
+        assert_eq!(said(exit(), Some("1"), None, true), "code 1, restart 4 follows");
+        assert_eq!(ended(Some("0"), Some("SIGKILL"), true), "killed by SIGKILL");
+        assert_eq!(ended(Some("0"), None, true), "code 0 or SIGINT");
+        assert_eq!(ended(Some("0"), None, false), "code 0 or a signal");
+        assert_eq!(ended(Some("SIGTERM"), None, false), "killed by SIGTERM");
+        assert_eq!(ended(None, None, false), "code unknown");
         let gave_up = EventKind::RestartOverlimit;
-        assert_eq!(said(gave_up, Some("7"), None, true), "stopped, code 7");
+        let wanted = "code 7, gave up at max_restarts 16: errored, 3 restarts in all";
+        assert_eq!(said(gave_up, Some("7"), None, true), wanted);
         assert_eq!(said(EventKind::Online, Some("7"), None, true), "started again, restart 3");
         assert_eq!(said(EventKind::Stop, Some("7"), None, true), "stopped");
     }

@@ -151,6 +151,15 @@ impl FrameEnds {
     }
 }
 
+/// A frame from this size on is large: a list of a thousand processes, with environments, has 10 MB.
+const LARGE_BYTES: usize = 1 << 20;
+/// Room for a large frame. The C library of Linux keeps what it has handed out of up to 32 MiB for the
+/// next one; more it takes from the system, and gives it back at once. What is not written to costs
+/// nothing.
+const APART_BYTES: usize = 33 << 20;
+/// Room behind a large frame.
+const REST_BYTES: usize = 16 << 10;
+
 /// Incremental, bounded AMP decoder and encoder.
 #[derive(Debug)]
 pub struct AmpCodec {
@@ -180,9 +189,18 @@ impl Decoder for AmpCodec {
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Frame>, AmpError> {
         let ranges = &mut self.ranges;
         let Some(end) = self.ends.scan(src, |range| ranges.push(range))? else {
+            if src.len() >= LARGE_BYTES && src.capacity() < APART_BYTES {
+                src.reserve(APART_BYTES - src.len());
+            }
             return Ok(None);
         };
         let whole = src.split_to(end).freeze();
+        if end >= LARGE_BYTES {
+            // What is left of the buffer would keep all of it until the next frame.
+            let mut rest = BytesMut::with_capacity(src.len().max(REST_BYTES));
+            rest.extend_from_slice(src);
+            *src = rest;
+        }
         let args = ranges.drain(..).map(|(start, end)| whole.slice(start..end)).collect();
         Ok(Some(Frame { args }))
     }
@@ -230,6 +248,24 @@ mod tests {
         let mut encoded = encoded;
         let decoded = AmpCodec::default().decode(&mut encoded).unwrap();
         assert_eq!(decoded, Some(frame(&[b"s:a", b""])));
+    }
+
+    #[test]
+    fn a_large_frame_leaves_no_room_behind() {
+        let large = Frame::new(vec![Bytes::from(vec![7; 3 << 20])]).unwrap();
+        let whole = bytes(large.clone());
+        let mut codec = AmpCodec::default();
+        let mut src = BytesMut::from(whole.get(..2 << 20).unwrap());
+        assert_eq!(codec.decode(&mut src).unwrap(), None);
+        assert!(src.capacity() > 32 << 20, "taken from the system by itself");
+        src.extend_from_slice(whole.get(2 << 20..).unwrap());
+        // The next frame follows at once.
+        let next = frame(&[b"s:a"]);
+        src.extend_from_slice(&bytes(next.clone()));
+        assert_eq!(codec.decode(&mut src).unwrap(), Some(large));
+        assert!(src.capacity() <= 64 << 10, "{}", src.capacity());
+        assert_eq!(codec.decode(&mut src).unwrap(), Some(next));
+        assert!(src.is_empty());
     }
 
     #[test]

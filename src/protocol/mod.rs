@@ -14,6 +14,7 @@ pub mod dump;
 pub(crate) mod escape;
 mod json;
 pub mod layout;
+pub mod meant;
 pub mod message;
 pub mod process;
 pub mod redact;

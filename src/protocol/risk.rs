@@ -98,6 +98,12 @@ const METHODS: &[(Risk, &[&str])] = &[
     (Risk::Ends, &["stopAll", "deleteAll", "killMe", "notifyKillPM2"]),
 ];
 
+/// Every method and its risk.
+#[cfg(test)]
+pub(super) fn methods() -> impl Iterator<Item = (&'static str, Risk)> {
+    METHODS.iter().flat_map(|(risk, names)| names.iter().map(|name| (*name, *risk)))
+}
+
 /// The risk of a method that stands in the table.
 pub(super) fn known(method: &str) -> Option<Risk> {
     METHODS.iter().find(|(_, names)| names.contains(&method)).map(|(risk, _)| *risk)

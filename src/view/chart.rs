@@ -95,8 +95,18 @@ pub(super) fn meter(
 
 /// Draws the charts of the selected process.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, charts: Charts) {
-    let selected = app.selected.and_then(|key| Some((key, app.watched.fleet.get(key)?)));
-    match (charts, selected) {
+    draw_of(app, canvas, charts, app.selected);
+}
+
+/// Draws the charts of a process.
+pub(super) fn draw_of(
+    app: &App,
+    canvas: &mut Canvas<'_>,
+    charts: Charts,
+    whose: Option<ProcessKey>,
+) {
+    let process = whose.and_then(|key| Some((key, app.watched.fleet.get(key)?)));
+    match (charts, process) {
         (Charts::None, _) | (Charts::Line(_), None) => {}
         (Charts::Line(line), Some(process)) => draw_line(app, canvas, line, process),
         (Charts::Panels { cpu, memory }, Some(process)) => {

@@ -55,6 +55,8 @@ const NARROW_BELOW: u16 = 98;
 const NAME_MIN: u16 = 4;
 /// Of a longer name, so much is shown before other columns get their room.
 const NAME_WANTED: u16 = 16;
+/// On a narrow terminal, the count of restarts leaves so much of it at least.
+const NAME_SHORT: u16 = 5;
 /// How much further in the deepest name of a tree stands.
 const TREE_INDENT: u16 = 4;
 /// With fewer columns, so much of it.
@@ -99,20 +101,25 @@ pub(super) fn columns(app: &App, inner: Rect) -> Columns {
             }
         }
     }
-    let short = |daemon: u16| {
-        let kept = contents.iter().filter(|one| rank(one.field, &fields) == 0);
+    let restarts = restarts(app);
+    let short = |daemon: u16, has_restarts: bool, least: u16| {
+        let kept = contents.iter().filter(|one| {
+            rank(one.field, &fields) == 0 || (has_restarts && one.field == Field::Restarts)
+        });
         let kept = kept.map(|one| match one.field {
             Field::Cpu | Field::Memory => (one.field, 5),
+            Field::Restarts => (one.field, restarts),
             Field::Daemon => (one.field, one.columns.min(daemon)),
             field => (field, one.columns),
         });
         let kept: Vec<(Field, u16)> = kept.filter(|(_, columns)| *columns > 0).collect();
-        (spare(&kept, inner, true).0 >= NAME_MIN, place(&kept, inner, true))
+        (spare(&kept, inner, true).0 >= least, place(&kept, inner, true))
     };
-    match short(6) {
-        (true, columns) => columns,
-        (false, _) => short(0).1,
-    }
+    let ways = [(6, true, NAME_SHORT), (6, false, NAME_MIN)];
+    let mut fitting =
+        ways.into_iter().map(|(daemon, has_restarts, least)| short(daemon, has_restarts, least));
+    let fitting = fitting.find_map(|(fits, columns)| fits.then_some(columns));
+    fitting.unwrap_or_else(|| short(0, false, 0).1)
 }
 
 /// The columns that are wanted, from left to right.
@@ -129,6 +136,12 @@ fn fields(app: &App) -> Vec<Field> {
         fields.insert(1.min(fields.len()), Field::Daemon);
     }
     fields
+}
+
+/// How wide the count of restarts is at least.
+fn restarts(app: &App) -> u16 {
+    let most = app.watched.fleet.iter().map(|(_, process)| process.info.restarts).max();
+    text::width(&most.unwrap_or(0).to_string()).max(2)
 }
 
 /// Whether any process has a memory limit.
@@ -193,12 +206,11 @@ fn content(app: &App, field: Field) -> Content {
 
 /// What is left for the name after all other columns, the status among them, and for the status.
 fn spare(kept: &[(Field, u16)], inner: Rect, is_short: bool) -> (u16, u16) {
-    let gap = gap(inner);
     let others = kept.iter().filter(|(field, _)| !matches!(field, Field::Name | Field::Status));
     let others = others.fold(0_u16, |sum, (_, columns)| sum.saturating_add(*columns));
-    let gaps = u16::try_from(kept.len().saturating_sub(1)).unwrap_or(u16::MAX).saturating_mul(gap);
-    // The sign of the sorted column stands in the gap behind the id.
-    let fixed = others.saturating_add(gaps).saturating_add(id_gap(inner, is_short) - gap);
+    let next = kept.iter().skip(1).map(|(field, _)| *field);
+    let gaps = kept.iter().zip(next).map(|((field, _), next)| gap(inner, is_short, *field, next));
+    let fixed = gaps.fold(others, u16::saturating_add);
     let left = inner.width.saturating_sub(fixed);
     let status = if is_short {
         status::SHORT_COLUMNS.min(left.saturating_sub(NAME_MIN)).max(3)
@@ -208,12 +220,17 @@ fn spare(kept: &[(Field, u16)], inner: Rect, is_short: bool) -> (u16, u16) {
     (left.saturating_sub(status), status)
 }
 
-fn gap(inner: Rect) -> u16 {
-    if inner.width < NARROW_BELOW { 1 } else { 2 }
-}
-
-fn id_gap(inner: Rect, is_short: bool) -> u16 {
-    if is_short { gap(inner).max(1) } else { gap(inner) + 1 }
+/// Blanks between two columns: the sign of the sorted column stands in them behind the id, and a head
+/// that ends where the next begins would read as one.
+fn gap(inner: Rect, is_short: bool, field: Field, next: Field) -> u16 {
+    let gap = if inner.width < NARROW_BELOW { 1 } else { 2 };
+    let meets = field.column().is_right && !next.column().is_right && !next.head().is_empty();
+    match field {
+        _ if is_short => gap,
+        Field::Id => gap + 1,
+        _ if meets => gap.max(2),
+        _ => gap,
+    }
 }
 
 /// Gives the width of a wide terminal to more columns, and to longer charts.
@@ -222,7 +239,8 @@ fn widen(app: &App, inner: Rect, kept: &mut Vec<(Field, u16)>) {
     let left = |kept: &[(Field, u16)]| spare(kept, inner, false).0.saturating_sub(name);
     for field in WIDE {
         let one = content(app, field);
-        if one.is_told && left(kept) >= one.columns + gap(inner) {
+        let last = kept.last().map_or(Field::Id, |(field, _)| *field);
+        if one.is_told && left(kept) >= one.columns + gap(inner, false, last, field) {
             kept.push((field, one.columns));
         }
     }
@@ -237,7 +255,8 @@ fn place(kept: &[(Field, u16)], inner: Rect, is_short: bool) -> Columns {
     let (name, status) = spare(kept, inner, is_short);
     let (mut x, end) = (inner.x, inner.right());
     let mut places = Vec::with_capacity(kept.len());
-    for (field, columns) in kept {
+    let next = kept.iter().skip(1).map(|(field, _)| Some(*field)).chain([None]);
+    for ((field, columns), next) in kept.iter().zip(next) {
         let columns = match field {
             // Not wider than the names are: the eye should not have to travel.
             Field::Name => name.min(*columns),
@@ -247,7 +266,7 @@ fn place(kept: &[(Field, u16)], inner: Rect, is_short: bool) -> Columns {
         // Whatever a daemon calls its ids, no column reaches over the edge.
         let shown = columns.min(end.saturating_sub(x));
         places.push(Place { field: *field, x, columns: shown });
-        let gap = if *field == Field::Id { id_gap(inner, is_short) } else { gap(inner) };
+        let gap = next.map_or(0, |next| gap(inner, is_short, *field, next));
         x = x.saturating_add(columns).saturating_add(gap);
     }
     Columns { places, is_short }

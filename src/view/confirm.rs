@@ -91,15 +91,25 @@ fn about_action(app: &App, action: Action, daemon: DaemonId, target: &Target) ->
     let meaning = match action {
         Action::Delete => " It is stopped and removed from PM2.",
         Action::Stop => " It stays in PM2's list.",
-        Action::Restart | Action::Start | Action::Reload => "",
+        Action::Start => " It does not run now.",
+        Action::Restart | Action::Reload => "",
     };
     format!("{} {name}{place}?{meaning}", action.verb())
 }
 
-/// What will be called, and where.
+/// The most processes that a question about a call names.
+const NAMES_MAX: usize = 8;
+
+/// What will be called, where, and for whom.
 fn about_call(app: &App, daemon: DaemonId, call: &NamedCall) -> String {
     let args: Vec<String> = call.args.iter().map(ToString::to_string).collect();
-    format!("call {}({}){}?", call.method, args.join(", "), place(app, daemon))
+    let whom: Vec<String> = call.targets.iter().take(NAMES_MAX).map(Target::label).collect();
+    let more = match call.targets.len().saturating_sub(NAMES_MAX) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let whom = if whom.is_empty() { String::new() } else { format!(": {}{more}", whom.join(", ")) };
+    format!("call {}({}){}{whom}?", call.method, args.join(", "), place(app, daemon))
 }
 
 /// The daemon, where there are several.

@@ -19,8 +19,10 @@ use super::canvas::Canvas;
 use super::lookup::{is_live, name_of};
 use super::parts::{Part, key};
 use super::roles::Role;
-use super::{status, text};
+use super::theme::Colors;
+use super::{chart, status, text};
 use crate::app::App;
+use crate::app::details::charts::below_overview;
 use crate::app::details::{Prompt, Sheet, Tab, content, tab_rows};
 use crate::app::geometry::{Area, TITLE};
 use crate::model::Action;
@@ -39,11 +41,19 @@ pub(super) fn draw(
     tabs(canvas, body.below(TITLE), sheet, size.1);
     match sheet.tab {
         Tab::Charts => charts::draw(app, canvas, size, sheet),
+        Tab::Overview => {
+            overview::draw(canvas, content, sheet);
+            // Without colours and in ASCII it may be lines for a screen reader: bars say nothing there.
+            let is_drawn = !(canvas.theme().ascii && canvas.theme().colors == Colors::None);
+            if is_drawn {
+                let charts = below_overview(sheet, size);
+                chart::draw_of(app, canvas, charts, Some(sheet.key()));
+            }
+        }
         _ if sheet.examined.is_none() => {
             let quiet = canvas.role(Role::Quiet);
             canvas.text(content.x, content.y, content.columns, "asking the daemon", quiet);
         }
-        Tab::Overview => overview::draw(canvas, content, sheet),
         Tab::Metrics if sheet.charted.is_some() => charts::draw_metric(app, canvas, size, sheet),
         Tab::Metrics => lists::metrics(app, canvas, content, sheet),
         Tab::Actions => lists::actions(app, canvas, (size, content), sheet),
@@ -66,6 +76,10 @@ fn title(app: &App, canvas: &Canvas<'_>, content: Area, sheet: &Sheet) -> Vec<Pa
     title.push(Part::new(status.text(status::COLUMNS, false), status.role, 0));
     if let Some(uptime_ms) = process.uptime_ms(app.now.steady_ms) {
         title.push(Part::new(text::uptime(uptime_ms), Role::Quiet, 1));
+    }
+    if sheet.examined.is_none() && sheet.tab == Tab::Overview {
+        let words = "asking the daemon for the rest";
+        title.push(Part::new(words, Role::Accent, 0).or(3, "asking", Role::Accent));
     }
     let Area { columns, rows, .. } = content;
     let count = sheet.count(columns);

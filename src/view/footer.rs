@@ -24,12 +24,14 @@ use crate::protocol::process::ProcessStatus;
 
 /// Columns between two parts.
 const GAP: u16 = 2;
+/// Below this, keys without words would be all that fits.
+const NARROW_BELOW: u16 = 60;
 /// The most columns of a process's name where the line is short.
 const NAME_COLUMNS: u16 = 16;
 
 /// Draws the line.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
-    let keys = keys(app, canvas);
+    let keys = keys(app, canvas, area.width < NARROW_BELOW);
     // Those of the panes are the keymap's own; hints are written with the default keys.
     let keys: Vec<Part> = match app.mode {
         Mode::Normal => keys,
@@ -56,7 +58,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 }
 
 /// Which keys do what, in what is open.
-fn keys(app: &App, canvas: &Canvas<'_>) -> Vec<Part> {
+fn keys(app: &App, canvas: &Canvas<'_>, is_narrow: bool) -> Vec<Part> {
     match &app.mode {
         Mode::Confirm { .. }
         | Mode::ConfirmReload { .. }
@@ -114,7 +116,7 @@ fn keys(app: &App, canvas: &Canvas<'_>) -> Vec<Part> {
         }
         Mode::LogSheet(sheet) => log_sheet::keys(sheet, choose(canvas), canvas.theme().ascii),
         Mode::Sheet(sheet) => sheet::keys(sheet),
-        Mode::Normal => commands(app, canvas.theme().glyphs()),
+        Mode::Normal => commands(app, canvas.theme().glyphs(), is_narrow),
     }
 }
 
@@ -135,8 +137,8 @@ fn notice(app: &App, canvas: &Canvas<'_>, columns: u16) -> Option<Part> {
 
 /// The commands that belong here, each by its first key, behind the process that they act on; while a
 /// daemon is down, the one that tries to reach it too. With the log in front, which keys act is said
-/// of the table.
-fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
+/// of the table. A narrow line has few keys with their words, rather than many without.
+fn commands(app: &App, glyphs: &Glyphs, is_narrow: bool) -> Vec<Part> {
     let is_down = app.watched.daemons.iter().any(|daemon| !daemon.is_live());
     let is_any_live = app.watched.daemons.iter().any(Daemon::is_live);
     let is_log = app.focus == Pane::Log;
@@ -204,6 +206,10 @@ fn commands(app: &App, glyphs: &Glyphs) -> Vec<Part> {
         let both = other_way(row.command).and_then(|it| app.keys.first(it, Pane::Log));
         Some(match both {
             Some(both) => key(&format!("{first} {both}"), label, leaves),
+            None if is_narrow => match row.command {
+                Command::Help | Command::Quit => key(first, label, 1),
+                _ => key(first, label, leaves),
+            },
             None => key(first, label, leaves),
         })
     });

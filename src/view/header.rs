@@ -106,9 +106,16 @@ fn production(app: &App) -> Option<Part> {
     }
 }
 
-/// What stands in the way of watching: a daemon without events, and one that measures nothing.
+/// What stands in the way of watching: a daemon without events, and one that measures nothing; and that
+/// what is done here is not written down.
 fn standing(app: &App, glyphs: &Glyphs) -> Vec<Part> {
     let mut line = Vec::new();
+    if let (Some(long), Some(short)) = (app.watched.audit.words(), app.watched.audit.short_words())
+    {
+        let warning = glyphs.warning;
+        let part = Part::new(format!("{warning} {long}"), Role::Bad, 0);
+        line.push(part.or(6, format!("{warning} {short}"), Role::Bad));
+    }
     let is_one = app.watched.daemons.len() == 1;
     for daemon in app.watched.daemons.iter().filter(|daemon| daemon.is_live()) {
         let whom = if is_one { String::new() } else { format!("{}: ", daemon.label) };
@@ -212,7 +219,7 @@ fn host(app: &App, glyphs: &Glyphs) -> Vec<Part> {
     if let Some((percent, bytes)) = shown.god {
         let is_large = bytes >= GOD_BYTES_WARN || percent >= GOD_PERCENT_WARN;
         let role = if is_large { Role::Warn } else { Role::Text };
-        let text = format!("{percent}% {}", text::bytes(bytes).replace(".0 ", " "));
+        let text = shown.god_words().unwrap_or_default().join(" ");
         let leaves = if is_large { 2 } else { 8 };
         line.push(Part::new("PM2 itself ", Role::Quiet, leaves).and(text, role));
     }
@@ -274,7 +281,7 @@ fn poll(app: &App) -> Option<Part> {
         .watched
         .daemons
         .iter()
-        .filter(|daemon| daemon.is_live() && daemon.measure_interval_ms.is_none())
+        .filter(|daemon| daemon.is_live() && daemon.has_figures_of_pm2())
         .map(|daemon| daemon.poll_interval_ms)
         .max()?;
     let text = format!("figures every {:.1}s", interval_ms as f64 / 1000.0);

@@ -7,6 +7,7 @@
 //! ```
 
 use std::ops::Range;
+use std::rc::Rc;
 
 use ratatui::layout::Rect;
 
@@ -80,7 +81,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
 }
 
 /// The lines: the rows, below their groups where they stand as a tree.
-fn lines(app: &App) -> Vec<Line> {
+fn lines(app: &App) -> Rc<[Line]> {
     app.tree_lines().unwrap_or_else(|| {
         app.rows().iter().map(|key| Line::Process { key: *key, depth: 0 }).collect()
     })
@@ -105,7 +106,7 @@ fn title(app: &App, glyphs: &Glyphs, shown: Range<usize>, count: usize) -> Vec<P
         .daemons
         .iter()
         .filter(|daemon| !daemon.is_live())
-        .filter_map(|daemon| daemon.snapshot_at_ms)
+        .filter_map(|daemon| daemon.snapshot_at_ms.map(|at_ms| daemon.lost_at_ms.unwrap_or(at_ms)))
         .min();
     if let Some(at_ms) = stale_since {
         let at = text::clock(at_ms, app.utc_offset_s, text::Clock::Seconds);
@@ -143,14 +144,19 @@ fn draw_head(app: &App, canvas: &mut Canvas<'_>, columns: &Columns, y: u16) {
         !columns.is_short && (sort.field != Field::Id || app.watched.daemons.len() == 1);
     for Place { field, x, columns } in columns.places.iter().copied() {
         let column = field.column();
-        let head = if field == Field::Restarts { glyphs.restarts } else { field.head() };
+        let head = match field {
+            Field::Restarts if text::width(glyphs.restarts) > columns => "r".to_owned(),
+            Field::Restarts => glyphs.restarts.to_owned(),
+            Field::Unstable => format!("unstable {}", glyphs.restarts),
+            field => field.head().to_owned(),
+        };
         let is_sorted = is_marked && field == sort.field;
         let style = canvas.role(if is_sorted { Role::Accent } else { Role::Quiet });
         let end = if column.is_right {
-            canvas.right(x, y, columns, head, style);
+            canvas.right(x, y, columns, &head, style);
             x + columns
         } else {
-            x + canvas.text(x, y, columns, head, style)
+            x + canvas.text(x, y, columns, &head, style)
         };
         if is_sorted {
             canvas.text(end, y, 1, sign, style);

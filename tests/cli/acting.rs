@@ -69,9 +69,9 @@ pub(crate) fn sweeping_needs_a_yes() {
 pub(crate) fn answered(daemon: &Simulated, arguments: &[&str], question: &str, typed: &str) -> i32 {
     let home = daemon.home().to_str().unwrap();
     let mut screen = Screen::cockpit((80, 24), &[&["--home", home], arguments].concat());
-    let text = screen.wait_for("the question", |text| text.contains("[y/N]"));
     // A long path may break anywhere.
-    let text = text.replace('\n', "");
+    let whole = |text: &str| text.replace('\n', "");
+    let text = whole(&screen.wait_for("the question", |text| whole(text).contains("[y/N]")));
     assert!(text.contains(question), "{text}");
     screen.press(typed);
     screen.wait_exit().code
@@ -98,15 +98,20 @@ pub(crate) fn a_terminal_is_asked_first() {
 pub(crate) fn a_call_that_stops_or_starts_something_is_asked_first() {
     let daemon = Simulated::quiet(2);
     for (arguments, question) in [
-        (&["call", "duplicateProcessId", "0"][..], "call duplicateProcessId [0] on the daemon of "),
-        (&["call", "stopProcessId", "1"], "call stopProcessId [1] on"),
-        (&["call", "reload"], "call reload [{}] on"),
-        (&["call", "deleteAll"], "call deleteAll [{}] on"),
+        (
+            &["call", "duplicateProcessId", "0"][..],
+            "call duplicateProcessId [0] (app-0[0]) on the daemon of ",
+        ),
+        (&["call", "stopProcessId", "1"], "call stopProcessId [1] (app-1[1]) on"),
+        (&["call", "reload"], "call reload [{}] (app-0[0], app-1[1]) on"),
+        (&["call", "deleteAll"], "call deleteAll [{}] (app-0[0], app-1[1]) on"),
     ] {
         assert_eq!(answered(&daemon, arguments, question, "n\r"), 1, "{arguments:?}");
     }
-    assert_eq!(daemon.called(), [] as [&str; 0]);
-    assert_eq!(answered(&daemon, &["call", "stopProcessId", "1"], "[1] on", "y\r"), 0);
+    // It is looked who is meant, and no more.
+    let called = daemon.called();
+    assert!(called.iter().all(|method| method == "getMonitorData"), "{called:?}");
+    assert_eq!(answered(&daemon, &["call", "stopProcessId", "1"], "(app-1[1]) on", "y\r"), 0);
     assert_eq!(status(&daemon), ["online", "stopped"]);
     // Nobody can be asked here.
     daemon.run(&["call", "startProcessId", "1"]).with(0);

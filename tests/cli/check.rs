@@ -41,7 +41,8 @@ pub(crate) fn restarts_are_counted_between_two_looks() {
     let before = daemon.run(&["check", "--max-restarts", "1"]).with(1);
     assert_eq!(before.out, "app-0[0]: 2 restarts, more than 1\n");
     let calm = ["check", "--max-restarts", "0", "--within", "50ms"];
-    assert_eq!(daemon.run(&calm).with(0).out, "ok: 2 processes\n");
+    let said = "ok: 2 processes; may have crashed less than 30 s ago: app-0[0]\n";
+    assert_eq!(daemon.run(&calm).with(0).out, said);
 
     let looks = || daemon.script().counters().count("getMonitorData");
     let meanwhile = |arguments: &[&str], does: &dyn Fn()| {
@@ -73,13 +74,17 @@ pub(crate) fn restarts_are_counted_between_two_looks() {
 pub(crate) fn it_can_be_read_by_programs() {
     let daemon = Simulated::quiet(2);
     let fine = daemon.run(&["check", "--json"]).with(0).json();
-    assert_eq!(fine, json!({"ok": true, "checked": 2, "stopped": 0, "failed": []}));
+    assert_eq!(
+        fine,
+        json!({"ok": true, "checked": 2, "stopped": 0, "failed": [], "may_have_crashed": []})
+    );
     daemon.run(&["call", "stopProcessId", "1"]).with(0);
     let failed = daemon.run(&["check", "--json"]).with(1);
     let why = json!({
         "pm_id": 1, "name": "app-1", "condition": "online", "message": "stopped, not online"
     });
-    let wanted = json!({"ok": false, "checked": 2, "stopped": 0, "failed": [why]});
+    let wanted =
+        json!({"ok": false, "checked": 2, "stopped": 0, "failed": [why], "may_have_crashed": []});
     assert_eq!((failed.json(), failed.err.as_str()), (wanted, ""));
 }
 
@@ -110,6 +115,11 @@ fn a_restart_does_not_hide_it(home: &Pm2Home) {
         let listed = run(&["ls", "--filter", "quick"]).with(0).out;
         listed.contains("online, looping")
     });
+    // Without any condition too: at most looks it is online.
+    for words in [&["check", "quick"][..], &["check", "--ignore-stopped", "quick"]] {
+        let ended = run(words).with(1);
+        assert!(ended.out.contains("quick[2]: in a crash loop: "), "{ended:?}");
+    }
     let restarted = run(&["restart", "quick"]).with(1);
     assert!(restarted.err.contains("down: exit code 3"), "{restarted:?}");
     run(&["restart", "quick", "--settle", "0"]).with(0);

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::Value;
+
 use super::program::{Ended, Simulated, ended, program};
 use crate::harness::trials::{Test, simulated};
 
@@ -10,6 +12,8 @@ pub(crate) fn trials() -> Vec<Test> {
     vec![
         simulated(the_printed_defaults_can_be_kept_and_are_fine),
         simulated(what_is_wrong_is_said_with_its_line),
+        simulated(the_commands_write_the_audit_file),
+        simulated(an_audit_file_that_cannot_be_written_is_named),
         simulated(the_place_is_printed),
         simulated(the_commands_heed_read_only),
         simulated(a_home_of_production_that_is_not_there_is_named),
@@ -111,7 +115,12 @@ fn a_home_of_production_that_is_not_there_is_named() {
     let said = said.with(0);
     let wanted = "note: production: /nonexistent/.pm2: there is no such folder on this machine";
     assert!(said.out.lines().nth(1).is_some_and(|line| line.starts_with(wanted)), "{said:?}");
-    assert_eq!(said.out.lines().count(), 2);
+    let wanted = "note: production: web-01: this machine is not called so";
+    assert!(said.out.lines().nth(2).is_some_and(|line| line.starts_with(wanted)), "{said:?}");
+    assert_eq!(said.out.lines().count(), 3);
+    fs::write(&path, "production = [\"localhost\", \"127.0.0.1\"]\n").unwrap();
+    let said = run(folder.path(), &["config", "check", "--config", path.to_str().unwrap()]);
+    assert_eq!(said.with(0).out.lines().count(), 1);
 }
 
 fn the_place_is_printed() {
@@ -124,4 +133,68 @@ fn the_place_is_printed() {
     assert_eq!(ended(command).with(0).out, "/etc/x.toml\n");
     let refused = run(folder.path(), &["--config", "/x", "ls"]).with(2);
     assert!(refused.err.contains("--config is for the screen, not for ls"), "{refused:?}");
+}
+
+/// Each command that acts notes what was asked for, and what came of it.
+fn the_commands_write_the_audit_file() {
+    let daemon = Simulated::quiet(3);
+    let folder = tempfile::tempdir().unwrap();
+    let (path, audit) = (folder.path().join("c.toml"), folder.path().join("audit.log"));
+    fs::write(&path, format!("audit = \"{}\"\n", audit.display())).unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = program(daemon.home(), arguments);
+        command.env("PM2_TUI_CONFIG", &path).env("USER", "ann");
+        ended(command)
+    };
+    for (arguments, action, target, is_good) in [
+        (&["restart", "0", "--settle", "0"][..], "restart", "app-0[0]", true),
+        (&["stop", "1"], "stop", "app-1[1]", true),
+        (&["reset", "0"], "reset the counts of", "app-0[0]", true),
+        (&["signal", "USR2", "0", "--yes"], "send SIGUSR2 to", "app-0[0]", true),
+        // The simulated daemon answers, and does not; its files are not looked for.
+        (&["watch", "on", "0"], "watch the files of", "app-0[0]", false),
+        (&["save"], "save the processes to", "", false),
+        (&["call", "stopProcessId", "2"], "call stopProcessId", "app-2[2]", true),
+        (&["send", "0", "hello"], "send a message to", "app-0[0]", true),
+        (&["send", "1", "hello"], "send a message to", "app-1[1]", false),
+        (&["delete", "2"], "delete", "app-2[2]", true),
+        (&["kill", "--yes"], "end the daemon:", "", true),
+    ] {
+        let _ = fs::remove_file(&audit);
+        let ended = run(arguments);
+        let text = fs::read_to_string(&audit).unwrap_or_default();
+        let lines: Vec<Value> =
+            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let [asked, outcome] = &lines[..] else { panic!("{arguments:?}: {text} {ended:?}") };
+        for (line, event) in [(asked, "asked"), (outcome, "outcome")] {
+            let is_it = line["event"] == event && line["action"] == action && line["user"] == "ann";
+            assert!(is_it && line["home"] == *daemon.home().to_str().unwrap(), "{text}");
+        }
+        assert_eq!(asked["target"], target, "{text}");
+        assert_eq!(outcome["ok"], is_good, "{text} {ended:?}");
+    }
+    let _ = fs::remove_file(&audit);
+    run(&["ls"]);
+    run(&["call", "getMonitorData"]);
+    assert!(!audit.exists(), "what only reads is not in it");
+}
+
+fn an_audit_file_that_cannot_be_written_is_named() {
+    let daemon = Simulated::quiet(1);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c.toml");
+    for wrong in ["/dev/full", "/proc/pm2-tui/audit", folder.path().to_str().unwrap()] {
+        fs::write(&path, format!("audit = \"{wrong}\"\n")).unwrap();
+        let said =
+            run(folder.path(), &["config", "check", "--config", path.to_str().unwrap()]).with(1);
+        let named = format!("audit: the audit file {wrong} is not written: ");
+        assert!(said.out.contains(&named) && !said.out.contains("fine"), "{said:?}");
+        // What is asked for is done all the same.
+        let mut command = program(daemon.home(), &["restart", "0", "--settle", "0"]);
+        command.env("PM2_TUI_CONFIG", &path);
+        let done = ended(command).with(0);
+        assert!(done.out.starts_with("restarted app-0[0]"), "{done:?}");
+        let warning = format!("pm2-tui: warning: the audit file {wrong} is not written: ");
+        assert!(done.err.starts_with(&warning) && done.err.lines().count() == 1, "{done:?}");
+    }
 }

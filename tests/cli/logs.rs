@@ -348,8 +348,8 @@ pub(crate) fn what_happened_stands_between_the_lines() {
             .position(|line| line.contains(words))
             .unwrap_or_else(|| panic!("{words}: {told:?}"))
     };
-    assert!(place("◆   online") < place("◆   ended with code 7"), "{told:?}");
-    assert!(place("last words") < place("◆   ended with code 7"), "{told:?}");
+    assert!(place("◆   started") < place("◆   code 7"), "{told:?}");
+    assert!(place("last words") < place("◆   code 7"), "{told:?}");
     assert!(!told.out.contains("throws"), "{told:?}");
     let events = run(&["logs", "--events", "--json", "--grep", "code 7"]).with(0);
     let event: serde_json::Value = serde_json::from_str(events.out.trim_end()).unwrap();
@@ -380,7 +380,7 @@ pub(crate) fn what_happened_stands_between_the_lines() {
             seen.push(format!("{} {text}", event["event"].as_str().unwrap()));
         }
     }
-    let wanted = ["exception Error: boom 4711", "exit ended with code 1", "online online"];
+    let wanted = ["exception Error: boom 4711", "exit code 1", "online started"];
     assert_eq!(seen, wanted);
     home.cli(&["restart", "throws"]);
     let mut words = Vec::new();

@@ -76,6 +76,10 @@ fn production_is_asked_and_each_action_is_in_the_audit_file() {
         text.contains("the audit file ") && text.contains("is not written")
     });
 
+    screen.wait_for("the warning that stays", |text| {
+        text.contains("2 lines lost") || text.contains("no audit (2 lost)")
+    });
+
     home.start(&[apps::crasher("broken")]);
     wait_until("the alert", || fs::read_to_string(&told).is_ok_and(|text| text == "broken\n"));
     screen.press("q");

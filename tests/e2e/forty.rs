@@ -89,18 +89,44 @@ fn agrees(home: &Pm2Home, screen: &mut Screen) {
     });
 }
 
+/// Names, each as often as it is there, in order.
+type Names = Vec<String>;
+
+/// What is saved and what runs, modules aside; nothing is saved before there is a file.
+fn saved_and_running(home: &Pm2Home) -> (Option<Names>, Names) {
+    let text = fs::read_to_string(home.path().join("dump.pm2")).ok();
+    let sorted = |mut names: Names| {
+        names.sort();
+        names
+    };
+    let saved = text.map(|text| {
+        let saved: Json = serde_json::from_str(&text).unwrap();
+        let all = saved.as_array().unwrap().iter();
+        sorted(all.map(|env| env["name"].as_str().unwrap().to_owned()).collect())
+    });
+    let listed = home.jlist().into_iter().map(|it| it.name).filter(|name| name != "watchdog");
+    (saved, sorted(listed.collect()))
+}
+
+/// Waits until the header says that the saved list is not what runs where that is so.
+#[track_caller]
+fn saved_list_agrees(home: &Pm2Home, screen: &mut Screen, what: &str) {
+    screen.wait_for(&format!("the header to be as dump.pm2 is after {what}"), |text| {
+        let says = text.lines().next().unwrap_or_default().contains("saved");
+        let (saved, running) = saved_and_running(home);
+        match saved {
+            // Where nothing is saved, nothing differs.
+            None => !says,
+            // It may say more: other arguments of one that is saved and runs.
+            Some(saved) => says || saved == running,
+        }
+    });
+}
+
 /// The names that are saved are those that run, modules aside.
 fn saved_is_what_runs(home: &Pm2Home) {
-    let text = fs::read_to_string(home.path().join("dump.pm2")).unwrap();
-    let saved: Json = serde_json::from_str(&text).unwrap();
-    let names =
-        saved.as_array().unwrap().iter().map(|env| env["name"].as_str().unwrap().to_owned());
-    let mut names: Vec<String> = names.collect();
-    let listed = home.jlist().into_iter().map(|it| it.name).filter(|name| name != "watchdog");
-    let mut listed: Vec<String> = listed.collect();
-    names.sort();
-    listed.sort();
-    assert_eq!(names, listed);
+    let (saved, running) = saved_and_running(home);
+    assert_eq!(saved, Some(running));
 }
 
 fn forty_processes_are_found_seen_and_acted_on() {
@@ -117,16 +143,20 @@ fn forty_processes_are_found_seen_and_acted_on() {
     sees(&mut screen);
     home.assert_unharmed_but(&["delayed"]);
 
-    menu::the_five(&home, &mut screen);
-    agrees(&home, &mut screen);
-    menu::speaking(&home, &mut screen);
-    menu::files_and_counts(&home, &mut screen);
-    agrees(&home, &mut screen);
-    menu::scaling(&home, &mut screen);
-    agrees(&home, &mut screen);
+    let mut looked = 0;
+    let mut after = |screen: &mut Screen, what: &str| {
+        looked += 1;
+        agrees(&home, screen);
+        saved_list_agrees(&home, screen, what);
+    };
+    menu::the_five(&home, &mut screen, &mut after);
+    menu::speaking(&home, &mut screen, &mut after);
+    menu::files_and_counts(&home, &mut screen, &mut after);
+    menu::scaling(&home, &mut screen, &mut after);
     saves(&home, &mut screen);
-    several(&home, &mut screen);
-    agrees(&home, &mut screen);
+    after(&mut screen, "save");
+    several(&home, &mut screen, &mut after);
+    assert_eq!(looked, 21, "after each action");
     let media: Vec<String> = (0..28).filter(|it| it % 5 == 2).map(|it| format!("s-{it}")).collect();
     let touched =
         ["one", "two", "web", "delayed"].into_iter().chain(media.iter().map(String::as_str));
@@ -231,7 +261,7 @@ fn saves(home: &Pm2Home, screen: &mut Screen) {
 }
 
 /// Marks, delete of several by the word, undo.
-fn several(home: &Pm2Home, screen: &mut Screen) {
+fn several(home: &Pm2Home, screen: &mut Screen, after: menu::After<'_>) {
     filter(screen, "ns:media s-", "of 40");
     let marked = home.jlist().iter().filter(|it| it.name.starts_with("s-")).count();
     assert_eq!(marked, 28);
@@ -255,7 +285,7 @@ fn several(home: &Pm2Home, screen: &mut Screen) {
     screen.wait_for("that it differs", |text| {
         text.lines().next().unwrap_or_default().contains("saved")
     });
-    agrees(home, screen);
+    after(screen, "delete");
     screen.press("u");
     screen.wait_for("the question", |text| text.contains("again, as"));
     say_yes(screen, "they are back", || home.jlist().len() == 40);
@@ -263,10 +293,11 @@ fn several(home: &Pm2Home, screen: &mut Screen) {
         .wait_for("each verdict", |text| text.contains("succeeded") || text.contains("again: all"));
     screen.press("\x1b");
     screen.wait_for("the table", |text| text.contains("━ Processes"));
-    let mut after: Vec<String> = home.jlist().into_iter().map(|it| it.name).collect();
+    let mut names: Vec<String> = home.jlist().into_iter().map(|it| it.name).collect();
     let mut before = before;
     before.sort();
-    after.sort();
-    assert_eq!(before, after);
+    names.sort();
+    assert_eq!(before, names);
     saved_is_what_runs(home);
+    after(screen, "undo");
 }

@@ -61,8 +61,6 @@ const MORE: &[&[(&str, u64)]] = &[
     // Function keys and Alt in pieces, keys with Super, releases.
     &[("\u{1b}O", 30), ("R", 0)],
     &[("\u{1b}", 5), ("OS", 0)],
-    // A busy machine may make much more of these 5 ms; after 50 it is Esc and a key.
-    &[("\u{1b}", 5), ("s", 0)],
     &[("\u{1b}[114;9u", 0), ("\u{1b}[115;17u", 0), ("\u{1b}[100;33u", 0)],
     &[("\u{1b}[114;1:3u\u{1b}[115;1:2u", 0)],
     &[("\u{1b}[1", 30), (";2", 30), ("R", 0)],
@@ -101,7 +99,10 @@ pub(crate) fn what_is_no_key_press_acts_on_nothing() {
     }
     let cases: Value = serde_json::from_str(REPORTED).unwrap();
     for (name, case) in cases.as_object().unwrap() {
-        let Some(sent) = case["send"].as_array().filter(|_| name != "held-r") else { continue };
+        // An Esc and a letter behind it are two keys after 50 ms, which a busy machine may make of 20:
+        // the parser's own tests have that, by a clock of theirs.
+        let is_elsewhere = ["held-r", "split-alt-r"].contains(&name.as_str());
+        let Some(sent) = case["send"].as_array().filter(|_| !is_elsewhere) else { continue };
         for piece in sent {
             match piece {
                 Value::String(text) => {

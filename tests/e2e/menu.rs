@@ -73,10 +73,10 @@ pub(crate) fn each_action_does_what_it_says() {
         Pm2Home::with(Release::Seven, &[hearing("one"), apps::idle("two"), apps::cluster("web")]);
     let god = home.living_god();
     let mut screen = home.cockpit((120, 40));
-    the_five(&home, &mut screen);
-    speaking(&home, &mut screen);
-    files_and_counts(&home, &mut screen);
-    scaling(&home, &mut screen);
+    the_five(&home, &mut screen, &mut nothing);
+    speaking(&home, &mut screen, &mut nothing);
+    files_and_counts(&home, &mut screen, &mut nothing);
+    scaling(&home, &mut screen, &mut nothing);
     whole(&home, &mut screen);
     assert_eq!(home.god(), Some(god), "the daemon is the same until it is killed");
     // It wants the word, not a `y`.
@@ -89,15 +89,22 @@ pub(crate) fn each_action_does_what_it_says() {
     screen.wait_for("that it is", |text| text.contains("disconnected"));
 }
 
+/// What is looked at after an action, given its name.
+pub(super) type After<'a> = &'a mut dyn FnMut(&mut Screen, &str);
+
+fn nothing(_: &mut Screen, _: &str) {}
+
 /// Stop, start, restart, reload.
-pub(super) fn the_five(home: &Pm2Home, screen: &mut Screen) {
+pub(super) fn the_five(home: &Pm2Home, screen: &mut Screen, after: After<'_>) {
     screen.select("one");
     choose(screen, "stop ");
     home.wait_status("one", "stopped");
     screen.wait_for("the row", |text| row(text, "one").is_some_and(|it| it.contains("stopped")));
+    after(screen, "stop");
     choose(screen, "start ");
     let started = home.wait_status("one", "online");
     screen.wait_for("the row", |text| row(text, "one").is_some_and(|it| it.contains("online")));
+    after(screen, "start");
     choose(screen, "restart ");
     screen.wait_until("one restart more", || {
         let now = home.one("one");
@@ -105,64 +112,76 @@ pub(super) fn the_five(home: &Pm2Home, screen: &mut Screen) {
     });
     screen.wait_for("its command", |text| text.contains("= ") && text.contains("pm2 restart 0"));
     let before = home.one("one");
+    after(screen, "restart");
     choose(screen, "reload ");
     screen.wait_until("another pid", || {
         let now = home.one("one");
         now.pid != before.pid && now.pid > 0 && now.status == "online"
     });
     screen.wait_for("its command", |text| text.contains("pm2 reload 0"));
+    after(screen, "reload");
     choose(screen, "reset counts");
     screen.wait_until("no restarts", || home.one("one").restarts == 0);
     screen.wait_for("its command", |text| text.contains("pm2 reset 0"));
+    after(screen, "reset counts");
 }
 
 /// Signal, line, message, action.
-pub(super) fn speaking(home: &Pm2Home, screen: &mut Screen) {
+pub(super) fn speaking(home: &Pm2Home, screen: &mut Screen, after: After<'_>) {
     choose(screen, "send a signal");
     type_in(screen, "Send a signal to one[0]", "usr2");
     say_yes(screen, "the signal", || said(home).contains("signal\n"));
     screen.wait_for("its command", |text| text.contains("pm2 sendSignal SIGUSR2 0"));
+    after(screen, "send a signal");
     choose(screen, "write a line");
     type_in(screen, "Write a line to the standard input of one[0]", "hello 4711");
     screen.wait_until("the line", || said(home).contains("line hello 4711\n"));
     screen.wait_for("its command", |text| text.contains("pm2 send 0 'hello 4711'"));
+    after(screen, "write a line");
     choose(screen, "message ");
     type_in(screen, "Message to one", "moin 4712");
     screen.wait_until("the message", || said(home).contains("moin 4712"));
+    after(screen, "message");
     choose(screen, "trigger an action");
     type_in(screen, "Trigger an action in one[0]", "greet");
     screen.wait_until("the action", || said(home).contains("message \"greet\""));
     screen.wait_for("its reply", |text| text.contains("greet of one[0]: {\"hello\":1}"));
+    after(screen, "trigger an action");
 }
 
 /// Watch, flush, reload of logs.
-pub(super) fn files_and_counts(home: &Pm2Home, screen: &mut Screen) {
+pub(super) fn files_and_counts(home: &Pm2Home, screen: &mut Screen, after: After<'_>) {
     let out = log(home, "one-out.log");
     assert!(fs::metadata(&out).unwrap().len() > 0);
     choose(screen, "flush logs");
     say_yes(screen, "an empty log", || fs::metadata(&out).unwrap().len() == 0);
     screen.wait_for("its command", |text| text.contains("pm2 flush 0"));
+    after(screen, "flush logs");
     choose(screen, "reload logs");
     let console = home.path().join("pm2.log");
     say_yes(screen, "the logs opened again", || {
         fs::read_to_string(&console).unwrap().contains("Reloading logs...")
     });
     screen.wait_for("its end", |text| text.contains("pm2 reloadLogs"));
+    after(screen, "reload logs");
     choose(screen, "flush PM2's log");
     say_yes(screen, "an empty console", || {
         !fs::read_to_string(&console).unwrap().contains("Reloading logs...")
     });
     screen.wait_for("its end", |text| text.contains("emptied "));
+    after(screen, "flush PM2's log");
     screen.select("two");
     choose(screen, "watch files");
     screen.wait_until("it is watched", || envs(home, "two")[0]["watch"] == true);
     screen.wait_for("that it is", |text| text.contains("now watching the files of two"));
+    after(screen, "watch files");
     choose(screen, "do not watch files");
     screen.wait_until("it is not", || envs(home, "two")[0]["watch"] == false);
     screen.wait_for("that it is not", |text| text.contains("stopped watching the files of two"));
+    after(screen, "do not watch files");
 }
 
-pub(super) fn scaling(home: &Pm2Home, screen: &mut Screen) {
+pub(super) fn scaling(home: &Pm2Home, screen: &mut Screen, after: After<'_>) {
     screen.select("web");
     let first = instances(home, "web");
     assert_eq!(first.iter().map(|(instance, _)| *instance).collect::<Vec<_>>(), [0, 1]);
@@ -175,6 +194,7 @@ pub(super) fn scaling(home: &Pm2Home, screen: &mut Screen) {
         assert_eq!(kept.get(..2), first.get(..2), "the lowest stay: {kept:?}");
         screen.press("\x1b");
         screen.wait_for("the table", |text| text.contains("━ Processes"));
+        after(screen, typed);
     }
 }
 

@@ -59,6 +59,69 @@ pub(crate) fn what_is_open_does_nothing_to_newcomers() {
     }
 }
 
+/// Questions about calls by name: on the command line, and in the palette.
+pub(crate) fn a_call_that_was_asked_about_does_nothing_to_newcomers() {
+    for release in [Release::Seven, Release::Three] {
+        let home = Pm2Home::with(release, &[apps::idle("alpha"), apps::idle("beta")]);
+        let of_home = ["--home", home.path().to_str().unwrap()];
+        // The words, whom the question names, and what is said in the end.
+        let cases: [(&[&str], &str, &str); 7] = [
+            (&["call", "stopProcessId", "0"], "(alpha[0])", "alpha[0]: replaced"),
+            (&["call", "deleteProcessId", "1"], "(beta[1])", "beta[1]: replaced"),
+            (
+                &["call", "sendSignalToProcessId", r#"{"process_id":0,"signal":"SIGTERM"}"#],
+                "(alpha[0])",
+                "alpha[0]: replaced",
+            ),
+            (
+                &[
+                    "call",
+                    "sendSignalToProcessName",
+                    r#"{"process_name":"beta","signal":"SIGTERM"}"#,
+                ],
+                "(beta[1])",
+                "beta[1]: replaced",
+            ),
+            (&["call", "deleteProcess", "alpha"], "(alpha[0])", "alpha[0]: replaced"),
+            (&["call", "deleteAll"], "(alpha[0], beta[1])", "alpha[0]: replaced"),
+            (&["kill"], "its 2 processes?", "alpha[0]: replaced"),
+        ];
+        let mut asked: Vec<(Screen, &str)> = Vec::new();
+        for (words, named, said) in cases {
+            let arguments: Vec<&str> = of_home.iter().chain(words).copied().collect();
+            let mut screen = Screen::program((160, 10), COCKPIT, &arguments, &[]);
+            screen.wait_for("the question", |text| text.contains("[y/N]") && text.contains(named));
+            asked.push((screen, said));
+        }
+        let mut palette = home.cockpit((120, 30));
+        palette.select("beta");
+        palette.press(":");
+        palette.wait_for("the palette", |text| text.contains("Command or method"));
+        palette.press_each(&["s", "t", "o", "p", "P", "r", "o", "c", "e", "s", "s", "I", "d"]);
+        palette.wait_for("the method", |text| text.contains("stopProcessId"));
+        palette.press("\r");
+        palette.wait_for("its argument", |text| text.contains("stopProcessId(id)"));
+        palette.press("\r");
+        palette.wait_for("the question", |text| text.contains("call stopProcessId(1): beta[1]?"));
+
+        swap(&home);
+        palette.wait_for("a notice of it", |text| {
+            let is_told = ["replaced by delta[1]", "beta[1] is gone"];
+            text.contains("nothing was done") && is_told.iter().any(|it| text.contains(it))
+        });
+        wait_for_newcomers(&home);
+        for (mut screen, said) in asked {
+            screen.press("y\r");
+            screen.wait_for("what came of it", |text| text.contains(said));
+            assert_eq!(screen.wait_exit().code, 1, "{said}");
+        }
+        palette.wait_for("the table alone", |text| !text.contains("Command or method"));
+        palette.press("\u{3}");
+        assert_eq!(palette.wait_exit().code, 0);
+        home.assert_unharmed_but(&[]);
+    }
+}
+
 /// Deletes all and starts the newcomers, call after call: within 300 ms on an idle machine.
 fn swap(home: &Pm2Home) {
     for id in [0, 1] {

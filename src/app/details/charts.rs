@@ -1,13 +1,16 @@
 //! The charts of the details: where each is, and its bars; shared by `view` and by what decides
 //! whether a report changed anything in sight.
 
-use super::{Sheet, Tab, content};
-use crate::app::geometry::{Area, PANEL_SCALE, TITLE};
+use super::{Sheet, Tab, content, rows};
+use crate::app::geometry::{Area, Charts, PANEL_SCALE, TITLE, panels};
 use crate::app::state::App;
 use crate::model::charts::spans::{self, Chart};
 use crate::model::charts::{self, Bars, Measure};
 use crate::model::daemon::Daemon;
 
+/// Rows of the charts below the overview, with their title.
+const BELOW_MIN: u16 = 6;
+const BELOW_MAX: u16 = 12;
 /// From so many rows on, a chart has a line for its restarts below it.
 const ROWS_AXIS: u16 = 5;
 
@@ -60,6 +63,22 @@ pub fn of(app: &App, sheet: &Sheet, size: (u16, u16)) -> Vec<(Measure, Placed)> 
         (measure, Placed { area, bars, axis, chart })
     });
     charts.collect()
+}
+
+/// Where CPU and memory of the last minutes stand below the overview, on a screen of that size: where
+/// it leaves room for them.
+#[must_use]
+pub fn below_overview(sheet: &Sheet, size: (u16, u16)) -> Charts {
+    let content = content(size);
+    let columns = rows::overview(sheet, content.columns);
+    let used = columns.iter().map(|column| column.rows.len()).max().unwrap_or(0);
+    let used = u16::try_from(used).unwrap_or(u16::MAX);
+    let free = content.rows.saturating_sub(used.saturating_add(1)).min(BELOW_MAX);
+    if sheet.tab != Tab::Overview || free < BELOW_MIN {
+        return Charts::None;
+    }
+    let y = content.y + content.rows - free;
+    panels(Area { x: 0, y, columns: size.0, rows: free })
 }
 
 /// The chart of the metric that is chosen for one, if one is.

@@ -70,9 +70,10 @@ struct Fact {
 /// The overview in a room of so many columns: one column of rows, or two where they fit.
 #[must_use]
 pub fn overview(sheet: &Sheet, columns: u16) -> Vec<Column> {
-    let Some(examined) = &sheet.examined else { return Vec::new() };
-    let mut blocks: Vec<Block> = examined.details.sections.iter().map(of_section).collect();
-    if let Some(family) = &examined.exam.family {
+    let examined = sheet.examined.as_ref();
+    let sections = examined.map_or(&sheet.known, |examined| &examined.details.sections);
+    let mut blocks: Vec<Block> = sections.iter().map(of_section).collect();
+    if let Some(family) = examined.and_then(|examined| examined.exam.family.as_ref()) {
         blocks.push(of_members(family));
         blocks.extend(of_listens(family));
     }

@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde_json::json;
 
 use super::*;
-use crate::app::details::{Prompt, Sheet, Tab};
+use crate::app::details::{Prompt, Sheet, Tab, rows};
 use crate::app::press;
 use crate::model::charts::spans::Span;
 use crate::model::exam::{Exam, Sealed};
@@ -288,4 +288,55 @@ fn a_metric_has_its_chart_and_one_without_a_number_has_none() {
     hit(&mut app, KeyCode::Down);
     hit(&mut app, KeyCode::Enter);
     assert_eq!(sheet(&app).charted, None, "a version is no number");
+}
+
+#[test]
+fn what_the_table_knows_stands_there_before_the_daemon_answered() {
+    let mut app = open(1);
+    let sheet = sheet(&app);
+    assert!(sheet.examined.is_none());
+    let rows = rows::overview(sheet, 76);
+    let facts: Vec<String> = rows
+        .iter()
+        .flat_map(|it| &it.rows)
+        .map(|row| format!("{} {}", row.label, row.text))
+        .collect();
+    for wanted in ["status online", "name p0", "id 0", "mode fork"] {
+        assert!(facts.iter().any(|fact| fact == wanted), "{wanted}: {facts:?}");
+    }
+    assert!(!facts.iter().any(|fact| fact.starts_with("script")), "nobody told it yet: {facts:?}");
+    send(&mut app, exam());
+    let rows = rows::overview(app.sheet().unwrap(), 76);
+    let script = rows.iter().flat_map(|it| &it.rows).find(|row| row.label == "script");
+    assert_eq!(script.unwrap().text, "/srv/p0.js");
+}
+
+#[test]
+fn a_clock_that_is_set_changes_no_uptime() {
+    let day_ms = 24 * 3_600_000;
+    for jump_ms in [-day_ms, 0, day_ms] {
+        let mut app = app(0);
+        let since = ProcessInfo {
+            pid: Some(42),
+            online_since_ms: Some(60_000),
+            ..info(0, "p0", ProcessStatus::Online)
+        };
+        let snapshot = Snapshot { processes: vec![since.clone()], warnings: Vec::new() };
+        let report = Report::Snapshot { at_ms: 1, took_ms: 1, interval_ms: 1_000, snapshot };
+        let _ = update(&mut app, Moment::at(3_660_000), Message::Report(D, report));
+        // An hour later by the steady clock; somebody set the other one meanwhile.
+        let later = Moment { wall_ms: 7_260_000 + jump_ms, steady_ms: 7_260_000 };
+        let _ = update(&mut app, later, Message::Command(Command::Open));
+        let uptime = |app: &App| {
+            let rows = rows::overview(sheet(app), 76);
+            let row = rows.iter().flat_map(|it| &it.rows).find(|row| row.label == "uptime");
+            row.unwrap().text.clone()
+        };
+        assert!(uptime(&app).starts_with("2h 00m,"), "{jump_ms}: {}", uptime(&app));
+        let Report::Examined(mut exam) = exam() else { unreachable!() };
+        exam.info = since;
+        let _ = update(&mut app, later, Message::Report(D, Report::Examined(exam)));
+        assert!(sheet(&app).examined.is_some());
+        assert!(uptime(&app).starts_with("2h 00m,"), "{jump_ms}: {}", uptime(&app));
+    }
 }

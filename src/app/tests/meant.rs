@@ -62,7 +62,7 @@ fn what_is_open_about_a_process_that_another_one_replaced_closes_and_says_so() {
             send(&mut app, overlays::methods());
             let name = open(&mut app, what);
             send(&mut app, swap());
-            assert!(app.mode == Mode::Normal || matches!(app.mode, Mode::Palette(_)), "{what}");
+            assert_eq!(app.mode, Mode::Normal, "{what}: nothing stands over the words");
             let notice = app.notice.clone().unwrap();
             assert!(notice.is_bad && notice.text.contains("nothing was done"), "{notice:?}");
             assert!(notice.text.contains(&name) && notice.text.contains("p1[1] is replaced by"));

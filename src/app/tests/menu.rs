@@ -150,3 +150,38 @@ fn a_resurrect_can_be_left_undone() {
     assert_eq!(press(&mut app, Command::Back), [Effect::Halt]);
     assert_eq!(press(&mut app, Command::Back), [], "once");
 }
+
+/// A crash loop is between two starts at most looks: what makes sense is to restart it.
+#[test]
+fn the_menu_opens_where_it_makes_sense() {
+    use crate::app::menu::Item;
+    use crate::app::what::What;
+    for (status, wanted) in [
+        (ProcessStatus::WaitingRestart, Action::Restart),
+        (ProcessStatus::Launching, Action::Restart),
+        (ProcessStatus::Online, Action::Restart),
+        (ProcessStatus::Stopped, Action::Start),
+        (ProcessStatus::Errored, Action::Start),
+    ] {
+        let mut app = app(1);
+        send(&mut app, super::meant::poll(vec![info(0, "p0", status.clone())], 2_000));
+        press(&mut app, Command::Rows(RowsCommand::Actions));
+        let Mode::Sheet(sheet) = &app.mode else { panic!("{:?}", app.mode) };
+        let Sheet::Menu(menu) = &**sheet else { panic!("{sheet:?}") };
+        let entries = menu.entries(&app.watched, false);
+        assert_eq!(entries[menu.at()].item, Item::Do(What::Act(wanted)), "{status:?}");
+    }
+}
+
+/// PM2 starts what does not run, whatever it is asked: so that is what is asked about.
+#[test]
+fn a_reload_of_what_does_not_run_asks_for_a_start() {
+    for status in [ProcessStatus::Stopped, ProcessStatus::Errored] {
+        let mut app = app(1);
+        send(&mut app, super::meant::poll(vec![info(0, "p0", status)], 2_000));
+        assert!(press(&mut app, Command::Act(Action::Reload)).is_empty());
+        assert!(matches!(app.mode, Mode::Confirm { action: Action::Start, .. }), "{:?}", app.mode);
+    }
+    let mut app = app(1);
+    assert!(matches!(press(&mut app, Command::Act(Action::Reload))[..], [Effect::Act { .. }]));
+}

@@ -87,3 +87,32 @@ fn a_threshold_marks_a_row_once_it_held() {
     status(&mut app, ProcessStatus::Launching, 17_000);
     assert_eq!(crossed(&app), None, "from the beginning");
 }
+
+#[test]
+fn an_audit_file_that_is_not_written_is_told_and_stays_known() {
+    use crate::model::audit::Standing;
+    let mut app = app(1);
+    let trouble = |lost| Standing { trouble: Some("it is not written: full".into()), lost };
+    send(&mut app, Report::Audit(trouble(0)));
+    assert!(app.notice.as_ref().unwrap().text.contains("full"));
+    app.notice = None;
+    send(&mut app, Report::Audit(trouble(2)));
+    assert_eq!(app.notice, None, "once");
+    assert_eq!(app.watched.audit.lost, 2);
+    send(&mut app, Report::Audit(Standing::default()));
+    assert!(app.notice.as_ref().unwrap().text.contains("written again"));
+    assert_eq!(app.watched.audit.words(), None);
+}
+
+#[test]
+fn rows_are_stale_since_the_daemon_was_lost() {
+    let mut app = app(1);
+    let problem = crate::model::daemon::Problem::Closed;
+    let down = Report::Connection(Connection::Down { problem, retry_in_ms: 1_000 });
+    let _ = update(&mut app, Moment::at(9_000), Message::Report(D, down.clone()));
+    assert_eq!(app.watched.daemons[0].lost_at_ms, Some(9_000));
+    let _ = update(&mut app, Moment::at(12_000), Message::Report(D, down));
+    assert_eq!(app.watched.daemons[0].lost_at_ms, Some(9_000), "a try that failed is no loss");
+    send(&mut app, live(2));
+    assert_eq!(app.watched.daemons[0].lost_at_ms, None);
+}

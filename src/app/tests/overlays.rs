@@ -14,6 +14,7 @@ use crate::app::{offers, row_keys};
 use crate::model::call::NamedCall;
 use crate::protocol::amp::Frame;
 use crate::protocol::process::ProcessInfo;
+use crate::protocol::risk::Risk;
 use crate::protocol::rpc::{Methods, Reply};
 use crate::protocol::value;
 
@@ -67,7 +68,8 @@ fn call(method: &str, args: Vec<serde_json::Value>) -> Vec<Effect> {
 /// The same, meant for this process.
 fn call_to(app: &App, id: u32, method: &str, args: Vec<serde_json::Value>) -> Vec<Effect> {
     let targets = vec![app.target(key(id)).unwrap()];
-    let call = NamedCall { targets, ..NamedCall::new(method, args) };
+    let was_asked = Risk::of(method).asks();
+    let call = NamedCall { targets, was_asked, ..NamedCall::new(method, args) };
     vec![Effect::Call { daemon: D, call }]
 }
 
@@ -141,6 +143,12 @@ fn what_cannot_be_done_stands_in_the_palette_with_the_reason_and_is_not_done() {
     let scene = offers::scene(&app);
     let first = entries(&scene, open).swap_remove(0);
     assert_eq!(palette::refusal(&scene, open, &first).as_deref(), Some("this is --read-only"));
+    let of_method = |name: &str| {
+        let method = Entry::Method { name: name.into(), params: Vec::new() };
+        palette::refusal(&scene, open, &method)
+    };
+    assert_eq!(of_method("deleteProcessId").as_deref(), Some("this is --read-only"));
+    assert_eq!(of_method("getVersion"), None);
     assert!(enter(&mut app).is_empty());
     assert!(matches!(app.mode, Mode::Palette(_)), "{:?}", app.mode);
     app.read_only = false;
@@ -181,13 +189,14 @@ fn arguments_are_filled_in_checked_while_typing_and_sent() {
     key_press(&mut app, KeyCode::Backspace);
     let wanted = call_to(&app, 1, "restartProcessId", vec![json!({ "id": 1 })]);
     assert_eq!(enter(&mut app), wanted);
-    // Another id than the selected one's is not the selected one.
+    // Another id than the selected one's is that process, as it is shown then.
     keys(&mut app, ":restartProcessId");
     enter(&mut app);
     key_press(&mut app, KeyCode::Backspace);
     key_press(&mut app, KeyCode::Backspace);
     keys(&mut app, "2}");
-    assert_eq!(enter(&mut app), call("restartProcessId", vec![json!({ "id": 2 })]));
+    let wanted = call_to(&app, 2, "restartProcessId", vec![json!({ "id": 2 })]);
+    assert_eq!(enter(&mut app), wanted);
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Which rows the table has: filter, what is not well, order; and what acts then.
 
+use std::rc::Rc;
+
 use super::*;
+use crate::app::command::RowsCommand;
 
 /// Processes of these names and states, by their ids from 0.
 fn fleet(of: &[(&str, ProcessStatus)]) -> Report {
@@ -202,4 +205,22 @@ fn all_is_well_is_said_only_where_it_is_known() {
     let down = Connection::Down { problem: Problem::Closed, retry_in_ms: 1_000 };
     send(&mut lost, Report::Connection(down));
     assert!(said(&mut lost).starts_with("not known"), "what is shown is of before");
+}
+
+#[test]
+fn the_lines_of_a_tree_are_made_once_until_something_changes() {
+    let mut app = app(4);
+    press(&mut app, Command::Rows(RowsCommand::Tree));
+    let first = app.tree_lines().unwrap();
+    assert!(Rc::ptr_eq(&first, &app.tree_lines().unwrap()), "asked again, nothing changed");
+    press(&mut app, Command::First);
+    assert!(Rc::ptr_eq(&first, &app.tree_lines().unwrap()), "only the cursor moved");
+    press(&mut app, Command::Open);
+    let folded = app.tree_lines().unwrap();
+    assert!(folded.len() < first.len(), "{folded:?}");
+    press(&mut app, Command::Open);
+    assert_eq!(app.tree_lines().unwrap(), first);
+    let key = ProcessKey { daemon: D, pm_id: PmId(2) };
+    app.watched.fleet.get_mut(key).unwrap().info.namespace = Some("other".into());
+    assert_eq!(app.tree_lines().unwrap().len(), first.len() + 1, "another namespace");
 }

@@ -36,6 +36,9 @@ impl Acting {
             Ok(wanted) => wanted,
             Err(why) => return about(Verdict::Refused(why.into())),
         };
+        if let Some(verdict) = newcomer(&app, targets, now.saturating_sub(wanted)) {
+            return about(verdict);
+        }
         let (done, step) = if wanted >= now {
             self.grow(&app, wanted - now, tell).await
         } else {
@@ -162,6 +165,15 @@ impl Acting {
         }
         (done, done == fewer)
     }
+}
+
+/// The verdict where one of the last `fewer` of an app, which would be deleted, was not among those that
+/// the user saw.
+fn newcomer(app: &[Target], seen: &[Target], fewer: u32) -> Option<Verdict> {
+    let is_new = |target: &&Target| seen.iter().all(|other| other.pm_id != target.pm_id);
+    let target = app.iter().rev().take(fewer as usize).find(is_new)?;
+    let by = format!("{} was not there when this was asked", target.label()).into();
+    Some(Verdict::Replaced { by })
 }
 
 const DUPLICATE: &str = "start another process like";

@@ -27,6 +27,11 @@ impl Listing {
         self.raw.iter().find(|raw| raw.get("pm_id").and_then(Json::as_u64) == Some(id))
     }
 
+    /// The path of the script that a process runs.
+    pub(crate) fn script_of(&self, info: &ProcessInfo) -> Option<&str> {
+        self.raw_of(info)?.get("pm2_env")?.get("pm_exec_path")?.as_str()
+    }
+
     /// The names of the actions that a process declared, raw.
     pub(crate) fn actions(&self, info: &ProcessInfo) -> impl Iterator<Item = &str> {
         let env = self.raw_of(info).and_then(|raw| raw.get("pm2_env"));
@@ -43,11 +48,7 @@ impl Listing {
     /// The processes of this name, as the pm2 CLI finds them: by name, or by the path of the
     /// script.
     pub(crate) fn named(&self, name: &str) -> Vec<&ProcessInfo> {
-        let runs = |info: &ProcessInfo| {
-            let raw = self.raw_of(info).and_then(|raw| raw.get("pm2_env"));
-            let path = raw.and_then(|env| env.get("pm_exec_path")?.as_str());
-            name.starts_with('/') && path == Some(name)
-        };
+        let runs = |info: &ProcessInfo| name.starts_with('/') && self.script_of(info) == Some(name);
         self.infos.iter().filter(|info| &*info.name == name || runs(info)).collect()
     }
 }

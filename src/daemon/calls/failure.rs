@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::daemon::rpc::connection::CallError;
+use crate::model::Verdict;
 use crate::protocol::rpc::CallRefused;
 use crate::protocol::text::clean;
 
@@ -25,6 +26,9 @@ pub(crate) enum CallFailure {
     /// None of the target processes declares the action (which ones are declared, cleaned); nothing
     /// was sent.
     NoSuchAction(String),
+    /// The call would reach other processes than those that were chosen: which one, and what became of
+    /// it. Nothing was sent.
+    Others { method: Box<str>, label: String, verdict: Verdict },
     /// The call is unsafe in the daemon's current state; why. Nothing was sent.
     Unsafe(String),
 }
@@ -47,6 +51,7 @@ impl CallFailure {
                 format!("{}, for {waited:.1} s: not sent", clean(what))
             }
             Self::NoSuchAction(why) => words::no_such_action(why),
+            Self::Others { method, label, verdict } => words::others(method, label, verdict),
             Self::Unsafe(why) => clean(why).into_owned(),
         }
     }
@@ -72,6 +77,8 @@ pub(super) fn bad_reply(method: &str, reason: &str) -> CallFailure {
 pub(crate) mod words {
     use std::time::Duration;
 
+    use crate::model::Verdict;
+    use crate::model::deed::Deed;
     use crate::protocol::text::clean;
 
     /// The connection ended before the answer.
@@ -102,5 +109,10 @@ pub(crate) mod words {
     /// No process that was meant declares the action.
     pub(crate) fn no_such_action(reason: &str) -> String {
         format!("{reason}; not sent")
+    }
+
+    /// The call would reach others than were chosen.
+    pub(crate) fn others(method: &str, label: &str, verdict: &Verdict) -> String {
+        clean(&verdict.sentence(Deed::call(method), label)).into_owned()
     }
 }

@@ -12,6 +12,7 @@ use super::ask::{Listing, is_running};
 use super::failure::{CallFailure, no_such_process};
 use super::guard::has_channel;
 use crate::daemon::rpc::session::Session;
+use crate::protocol::meant::Meant;
 use crate::protocol::message::whole_message;
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::rpc::CheckedCall;
@@ -169,15 +170,9 @@ fn targets<'a>(listing: &'a Listing, opts: &Map<String, Json>) -> (Vec<&'a Proce
         return (listing.infos.iter().filter(is_it).collect(), id.to_string());
     }
     let name = opts.get("name").and_then(Json::as_str).unwrap_or_default();
-    let runs = |info: &ProcessInfo| {
-        let raw = listing.raw_of(info).and_then(|raw| raw.get("pm2_env"));
-        let path = raw.and_then(|env| env.get("pm_exec_path")?.as_str());
-        path.and_then(|path| path.rsplit('/').next()) == Some(name)
-    };
-    let is_meant = |info: &&ProcessInfo| match name {
-        "all" => !info.is_module,
-        _ => &*info.name == name || info.namespace.as_deref() == Some(name) || runs(info),
-    };
+    let meant = Meant::Receivers(name.to_owned());
+    let runs = |info: &ProcessInfo| listing.script_of(info).is_some_and(|path| meant.runs(path));
+    let is_meant = |info: &&ProcessInfo| meant.fits(info) || runs(info);
     (listing.infos.iter().filter(is_meant).collect(), name.to_owned())
 }
 

@@ -1,6 +1,7 @@
 //! Which calls are allowed, in which shape and at what risk, and how long each may take.
 
 mod ask;
+pub(crate) mod chosen;
 pub(crate) mod failure;
 mod guard;
 pub(crate) mod message;

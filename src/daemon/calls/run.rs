@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::chosen::Chosen;
 use super::failure::CallFailure;
 use crate::daemon::Watch;
 use crate::daemon::inbox::Inbox;
 use crate::daemon::rpc::connection::CallError;
 use crate::daemon::rpc::session::{Link, Session, ready};
+use crate::model::DaemonId;
 use crate::model::call::{CallOutcome, NamedCall};
 use crate::model::log::one_line;
 use crate::model::report::Report;
-use crate::model::{DaemonId, Target};
 use crate::protocol::redact::without_environment;
 
 /// Makes the call, reports how it ended and asks for a poll.
@@ -34,34 +35,19 @@ pub(in crate::daemon) async fn run(
 }
 
 async fn make(session: &Session, call: NamedCall, base: Duration) -> CallOutcome {
-    if let Err(outcome) = expect_same(session, &call.targets, base).await {
-        return outcome;
+    let NamedCall { method, args, targets, was_asked } = call;
+    // Where nobody was chosen and nothing asked, it reaches whoever there is: so does a message to an app.
+    if !targets.is_empty() || was_asked {
+        let chosen = Chosen::before(&method, &args, targets);
+        if let Err(failure) = session.expect_chosen(&method, &chosen, base).await {
+            return failed(&failure);
+        }
     }
-    match session.call_by_name(&call.method, call.args, base).await {
+    match session.call_by_name(&method, args, base).await {
         // On a screen, over somebody's shoulder: no secrets.
         Ok(value) => CallOutcome::Answered(one_line(&without_environment(value).to_string())),
         Err(failure) => failed(&failure),
     }
-}
-
-/// Looks whether the processes are still those that were chosen.
-async fn expect_same(
-    session: &Session,
-    targets: &[Target],
-    base: Duration,
-) -> Result<(), CallOutcome> {
-    if targets.is_empty() {
-        return Ok(());
-    }
-    let asking = session.ask_processes(base).await;
-    let (_, snapshot) = asking.map_err(|failure| failed(&failure))?;
-    for target in targets {
-        if let Err(verdict) = target.find(&snapshot.processes, session.god) {
-            let why = format!("{}: {}", target.label(), verdict.about());
-            return Err(CallOutcome::Failed(why.into()));
-        }
-    }
-    Ok(())
 }
 
 fn failed(failure: &CallFailure) -> CallOutcome {
@@ -71,6 +57,9 @@ fn failed(failure: &CallFailure) -> CallOutcome {
             CallOutcome::TimedOut { waited_ms: *waited_ms }
         }
         CallFailure::NoReply { error: CallError::Busy, .. } => CallOutcome::Busy,
+        CallFailure::Others { label, verdict, .. } => {
+            CallOutcome::Failed(format!("{label}: {}", verdict.about()).into())
+        }
         failure => CallOutcome::Failed(failure.sentence().into()),
     }
 }

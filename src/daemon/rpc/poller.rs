@@ -16,6 +16,18 @@ const QUARTER: Duration = Duration::from_millis(250);
 /// The longest that a poll the user asked for is delayed.
 const REQUEST_REST_MAX: Duration = Duration::from_secs(1);
 
+/// How many times as long as a poll took the daemon is left alone where nothing waits for the next one,
+/// and the longest of that: with 300 processes `pm2 monit` asks every six seconds, and this program is to
+/// cost the daemon a fifth of that.
+const QUIET_FACTOR: u32 = 1_000;
+const QUIET_MAX: Duration = Duration::from_mins(1);
+
+/// The interval between polls where all is measured elsewhere and events tell of changes: at least
+/// this long, and longer the longer the daemon takes.
+pub(super) fn quiet(interval: Duration, took: Duration) -> Duration {
+    interval.max(took.saturating_mul(QUIET_FACTOR).min(QUIET_MAX))
+}
+
 /// Who asks for a poll before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum PollRequest {
@@ -72,6 +84,13 @@ mod tests {
 
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn where_nothing_waits_for_a_poll_a_large_daemon_is_left_alone() {
+        let tens = |took| quiet(ms(10_000), ms(took)).as_secs();
+        assert_eq!([1, 10, 35, 60, 900].map(tens), [10, 10, 35, 60, 60]);
+        assert_eq!(quiet(ms(3_600_000), ms(35)), ms(3_600_000), "who asks for less gets less");
     }
 
     #[tokio::test(start_paused = true)]

@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use super::backoff::Backoff;
 use super::connection::{CallError, Connection, WarnFn};
 use super::endpoint::Endpoint;
-use super::poller::{Pace, PollRequest};
+use super::poller::{Pace, PollRequest, quiet};
 use crate::daemon::clock::{now_ms, whole_ms};
 use crate::daemon::{
     KillNotice, Watch, disk, examine, installed, limits, lives, measure, offload, saved_list,
@@ -290,7 +290,8 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
                 return End::Silent(Problem::Silent { method: call.method().into() });
             }
         };
-        let pace = Pace::new(Instant::now(), started.elapsed(), interval(watch));
+        let interval = interval(watch, started.elapsed());
+        let pace = Pace::new(Instant::now(), started.elapsed(), interval);
         backoff.reset();
         let took = (started.elapsed(), pace.pause());
         if let Some(kills) = oom_kills(&watch.endpoint).await {
@@ -311,6 +312,8 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
             let looking = lives::run(watch.id, home, watch.inbox.clone(), infos);
             watch.tasks.spawn(async move { generation.run_until_cancelled(looking).await });
         }
+        // Of a thousand processes it has 10 MB, which nobody needs while nothing is asked.
+        drop(reply);
         if let Some(end) = rest(watch, session, pace).await {
             return end;
         }
@@ -318,12 +321,12 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
 }
 
 /// The pause between polls: long while all is measured here and the bus tells of changes, but not
-/// while details are open, which have more of the reply.
-fn interval(watch: &Watch) -> Duration {
+/// while details are open, which have more of the reply. `took` is how long the last one did.
+fn interval(watch: &Watch, took: Duration) -> Duration {
     let requests = &watch.requests;
     let is_told = requests.measuring.is_complete() && watch.ears.is_connected();
     if is_told && !requests.examining.is_open() {
-        watch.options.interval.max(measure::POLL_INTERVAL)
+        quiet(watch.options.interval.max(measure::POLL_INTERVAL), took)
     } else {
         watch.options.interval
     }

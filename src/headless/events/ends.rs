@@ -2,11 +2,12 @@
 //!
 //! Invariant: a signal is told of the end that it belongs to; the process being online again ends it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::client::Message;
 use crate::model::lifecycle;
 use crate::protocol::bus::{BusPmId, EventKind, ProcessEvent, raw};
+use crate::protocol::process::ProcessStatus;
 use crate::protocol::text::clean;
 
 /// The most processes whose end is remembered.
@@ -23,34 +24,52 @@ pub(super) struct How<'a> {
     pub(super) signal: Option<&'a str>,
     /// Whether the console said how it ended.
     pub(super) is_heard: bool,
+    /// Whether it was being stopped.
+    pub(super) is_asked: bool,
 }
 
-/// What the console said of ends: the signal, if it named one.
+/// What the console said of ends: the signal, if it named one; and which ends were asked for.
 #[derive(Debug, Default)]
-pub(super) struct Ends(HashMap<BusPmId, Option<Box<str>>>);
+pub(super) struct Ends {
+    heard: HashMap<BusPmId, Option<Box<str>>>,
+    /// Those that are being stopped.
+    stopping: HashSet<BusPmId>,
+}
 
 impl Ends {
     /// The console said something.
     pub(super) fn hear(&mut self, text: &str) {
         for line in text.lines() {
             let Some((id, signal)) = lifecycle::read_exit_line(line) else { continue };
-            if self.0.len() >= ENDS_MAX && !self.0.contains_key(&id) {
-                self.0.clear();
+            if self.heard.len() >= ENDS_MAX && !self.heard.contains_key(&id) {
+                self.heard.clear();
             }
-            self.0.insert(id, signal.map(|signal| clean(signal).into()));
+            self.heard.insert(id, signal.map(|signal| clean(signal).into()));
         }
     }
 
-    /// A process is online again.
-    pub(super) fn forget(&mut self, event: &ProcessEvent) {
-        if event.kind == EventKind::Online {
-            self.0.remove(&id(event));
+    /// Remembers what an event says of those that follow.
+    pub(super) fn note(&mut self, event: &ProcessEvent) {
+        let id = id(event);
+        match (&event.kind, &event.info.status) {
+            (EventKind::Online, _) => {
+                self.heard.remove(&id);
+                self.stopping.remove(&id);
+            }
+            (EventKind::Exit, ProcessStatus::Stopping) => {
+                if self.stopping.len() >= ENDS_MAX {
+                    self.stopping.clear();
+                }
+                self.stopping.insert(id);
+            }
+            _ => {}
         }
     }
 
     /// Events are missing here.
     pub(super) fn gap(&mut self) {
-        self.0.clear();
+        self.heard.clear();
+        self.stopping.clear();
     }
 
     /// What is known of a message.
@@ -63,12 +82,15 @@ impl Ends {
         let word = raw::other_topic("process:event", text.as_bytes()).unwrap_or_default();
         let word = word.strip_prefix("process:").unwrap_or(&word).to_owned();
         let end = match event.kind {
-            EventKind::Exit | EventKind::RestartOverlimit => self.0.get(&id(&event)),
+            EventKind::Exit | EventKind::RestartOverlimit => self.heard.get(&id(&event)),
             _ => None,
         };
+        let is_asked = event.kind == EventKind::Exit
+            && event.info.status == ProcessStatus::Stopped
+            && self.stopping.contains(&id(&event));
         let signal = end.and_then(|end| end.as_deref());
         event.signal = signal.map(Box::from);
-        How { event: Some(event), word, signal, is_heard: end.is_some() }
+        How { event: Some(event), word, signal, is_heard: end.is_some(), is_asked }
     }
 }
 
@@ -109,7 +131,7 @@ mod tests {
         let how = ends.of(&online);
         assert_eq!((how.signal, how.is_heard), (None, false), "it is of exits only");
         let online = how.event.unwrap();
-        ends.forget(&online);
+        ends.note(&online);
         assert_eq!(said(&ends, json!(1)), (None, false));
         ends.gap();
         assert_eq!(said(&ends, json!("_old_2")), (None, false));

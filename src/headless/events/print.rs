@@ -271,7 +271,7 @@ fn human(message: &Message, how: &How<'_>, utc_offset_s: i32, line: &mut String)
 
 /// What happened to a process: the word is in the topic already, unless that is the general one.
 fn told(topic: &str, event: &ProcessEvent, how: &How<'_>) -> String {
-    let text = words::event(event, how.is_heard);
+    let text = words::event(event, how.is_heard, how.is_asked);
     if topic == "process:event" { format!("{} ({text})", how.word) } else { text }
 }
 

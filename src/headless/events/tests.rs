@@ -16,6 +16,7 @@ fn context() -> Context {
         utc_offset_s: 0,
         words: Vec::new(),
         refuses: None,
+        book: None,
     }
 }
 
@@ -135,12 +136,12 @@ async fn an_end_says_its_code_or_signal_once() {
     let exits = Asked { patterns: &["process:*", "log:out"], ..PLAIN };
     let (_, text) = printed(items(), exits).await;
     let wanted = format!(
-        "{start} log:out last words\n{start} process:exit stopped, killed by SIGKILL\n\
-         {start} process:exit stopped, code 7\n{start} process:exit stopped, code 0 or SIGINT\n"
+        "{start} log:out last words\n{start} process:exit killed by SIGKILL, restart 1 follows\n\
+         {start} process:exit code 7, restart 1 follows\n{start} process:exit code 0 or SIGINT, restart 1 follows\n"
     );
     assert_eq!(text, wanted);
     let (_, text) = printed(items(), Asked { patterns: &["process:event"], ..PLAIN }).await;
-    let first = format!("{start} process:event exit (stopped, killed by SIGKILL)\n");
+    let first = format!("{start} process:event exit (killed by SIGKILL, restart 1 follows)\n");
     assert!(text.starts_with(&first) && text.lines().count() == 3, "{text}");
     let (_, text) = printed(items(), Asked { patterns: &["process:exit"], ..JSON }).await;
     let lines: Vec<Json> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -152,7 +153,7 @@ async fn an_end_says_its_code_or_signal_once() {
     lossy.truncate(2);
     lossy.extend([Queued::Lost(2), life("process:exit", "exit", &process(0))]);
     let (_, text) = printed(lossy, Asked { patterns: &["process:*"], ..PLAIN }).await;
-    assert_eq!(text, format!("{start} process:exit stopped, code 0 or a signal\n"));
+    assert_eq!(text, format!("{start} process:exit code 0 or a signal, restart 1 follows\n"));
 }
 
 #[tokio::test]

@@ -199,8 +199,7 @@ fn moment(text: &str, now_ms: i64, utc_offset_s: i32) -> Option<i64> {
 /// What is followed until a time of the day is followed until that comes next.
 fn next_of_day(text: &str, at_ms: i64, now_ms: i64) -> i64 {
     const DAY_MS: i64 = 86_400_000;
-    let is_of_day = text.contains(':') && !text.trim().contains([' ', '-', 'T']);
-    if is_of_day && at_ms <= now_ms { at_ms.saturating_add(DAY_MS) } else { at_ms }
+    if when::is_of_day(text) && at_ms <= now_ms { at_ms.saturating_add(DAY_MS) } else { at_ms }
 }
 
 fn millis(span: Duration) -> i64 {
@@ -252,6 +251,9 @@ mod tests {
         assert_eq!(next("02:00"), Some(24 * 60 - 12));
         assert_eq!(next("2026-11-28T02:00"), Some(-12));
         assert_eq!(next("-10m"), Some(-10));
+        assert_eq!(next("2h"), Some(-120));
+        assert_eq!(next("3am"), Some(48));
+        assert_eq!(next("today 2:00"), Some(-12));
     }
 
     #[test]

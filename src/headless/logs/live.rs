@@ -162,7 +162,7 @@ pub(super) async fn follow<W: Write>(
                     connection.is_waited_for(&problem);
                 }
                 Some(Queued::Connected) => {
-                    if connection.is_back() {
+                    if connection.is_back("what was written meanwhile is read from the log files") {
                         all.missed();
                         asking = Some((Instant::now() + ASK_MAX, Instant::now()));
                     }

@@ -1,6 +1,7 @@
 //! What was asked for here, and ended: actions, tasks, calls by name.
 
 use super::{Applying, Change};
+use crate::model::audit::Standing;
 use crate::model::call::CallOutcome;
 use crate::model::errand::{Outcome, TaskId};
 use crate::model::log::{LogLine, Severity};
@@ -61,6 +62,18 @@ impl Applying<'_> {
         self.watched.news.push(line);
         self.changes.push(Change::Lines);
         self.changes.push(Change::Told(text));
+    }
+
+    /// It stands otherwise with the audit file: told where that begins or ends, and kept for a warning that
+    /// stays.
+    pub(super) fn audited(&mut self, standing: Standing) {
+        let before = std::mem::replace(&mut self.watched.audit, standing);
+        match (before.trouble, self.watched.audit.trouble.clone()) {
+            (None, Some(why)) => self.told(why),
+            (Some(_), None) => self.told("the audit file is written again".into()),
+            _ => {}
+        }
+        self.changes.push(Change::Losses);
     }
 
     /// A call by name ended.

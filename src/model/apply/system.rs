@@ -59,7 +59,7 @@ impl Applying<'_> {
     pub(super) fn measured(&mut self, interval_ms: u64, processes: &[Measured]) {
         let (id, now) = (self.id, self.now);
         if let Some(daemon) = self.daemon() {
-            daemon.measure_interval_ms = Some(interval_ms);
+            (daemon.measure_interval_ms, daemon.unmeasured) = (Some(interval_ms), 0);
         }
         for measured in processes {
             let key = ProcessKey { daemon: id, pm_id: measured.pm_id };

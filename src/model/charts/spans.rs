@@ -131,10 +131,10 @@ pub fn chart(
         (Measure::Memory, _) => round_bytes(max),
     };
     if span.ms() <= SPAN_MS {
-        let points = series.iter().map(|sample| (sample.at_ms, measure.of(sample)));
+        let points = series.iter().map(|sample| (sample.at_ms, measure.of(&sample)));
         return of(points, span, steady_ms, gap_ms, size, scale);
     }
-    let points = series.steps().map(|sample| (sample.at_ms, measure.of(sample)));
+    let points = series.steps().map(|sample| (sample.at_ms, measure.of(&sample)));
     of(points, span, steady_ms, gap_ms.saturating_add(STEP_MS), size, scale)
 }
 

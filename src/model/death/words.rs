@@ -57,12 +57,7 @@ pub fn cause(cause: &Cause) -> String {
         Cause::Trigger(Trigger::File(path)) => format!("PM2 restarted it: {path} changed (watch)"),
         Cause::Trigger(Trigger::Cron) => "PM2 restarted it: its cron_restart was due".to_owned(),
         Cause::Asked { by, was_killed } => {
-            let killed = if *was_killed {
-                ", and killed by SIGKILL since it did not end in its kill_timeout"
-            } else {
-                ""
-            };
-            format!("{}{killed}", by_words(*by))
+            format!("{}{}", by_words(*by), killed_words(*was_killed))
         }
         Cause::Reloaded(by) => match by {
             Some(by) => by_words(Some(*by)),
@@ -76,8 +71,23 @@ fn by_words(by: Option<By>) -> String {
     match by {
         Some(By::Here(action)) => format!("{} from here", action.participle()),
         Some(By::Cli(action)) => format!("{} by the pm2 command", action.participle()),
-        None => "ended by PM2 on request (restart, reload, stop or delete)".to_owned(),
+        None => asked_words(&Follows::Unknown).to_owned(),
     }
+}
+
+/// What was asked of PM2, by what followed.
+fn asked_words(follows: &Follows) -> &'static str {
+    match follows {
+        Follows::Restart { .. } | Follows::Again => "ended by PM2 on request: a restart or reload",
+        Follows::StaysStopped => "ended by PM2 on request: a stop",
+        Follows::Unknown | Follows::GaveUp { .. } => {
+            "ended by PM2 on request (restart, reload, stop or delete)"
+        }
+    }
+}
+
+fn killed_words(was_killed: bool) -> &'static str {
+    if was_killed { ", and killed by SIGKILL since it did not end in its kill_timeout" } else { "" }
 }
 
 /// An exit code or signal: `code 1`, `SIGKILL`.
@@ -105,7 +115,13 @@ pub fn follows(follows: &Follows) -> String {
 /// The whole sentence: cause and life span.
 #[must_use]
 pub fn sentence(death: &Death) -> String {
-    let mut text = cause(&death.cause);
+    let mut text = match (&death.cause, &death.follows) {
+        // What followed says which request it was, as far as that goes.
+        (Cause::Asked { by: None, was_killed }, follows) => {
+            asked_words(follows).to_owned() + killed_words(*was_killed)
+        }
+        (other, _) => cause(other),
+    };
     match death.uptime_ms {
         None => {}
         Some(ms) if death.is_watched => {

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{Entries, Section, Source, Tone};
 use crate::model::boot::Standing;
 use crate::model::death::words;
+use crate::model::state_word::state_word;
 use crate::model::units;
 use crate::protocol::process::ProcessStatus;
 
@@ -22,7 +23,8 @@ pub(super) fn process(source: &Source<'_>) -> Section {
     if let Some(version) = info.version.as_deref() {
         entries.push("version", "version", version, json!(version));
     }
-    if let Some(pid) = info.pid {
+    // While it waits for its restart, PM2's is that of the process that ended.
+    if let Some(pid) = info.pid.filter(|_| info.status != ProcessStatus::WaitingRestart) {
         entries.push("pid", "pid", pid.to_string(), json!(pid));
     }
     times(source, &mut entries);
@@ -47,19 +49,18 @@ fn saved(source: &Source<'_>, entries: &mut Entries) {
     entries.toned("saved_list", "saved list", text, data, tone);
 }
 
-/// PM2's word, and what it hides.
+/// The word that the table has for it, and what that means.
 fn status(source: &Source<'_>) -> (String, Tone) {
     let info = source.info;
-    if info.never_started() {
-        return ("online, but it never started: there is no process".to_owned(), Tone::Bad);
-    }
-    let word = info.status.as_str().to_owned();
+    let word = state_word(info, source.seen.is_looping);
     match info.status {
+        _ if info.never_started() => (format!("{word}: there is no process"), Tone::Bad),
+        ProcessStatus::WaitingRestart if info.has_given_up() => {
+            (format!("{word}: PM2 starts it no more"), Tone::Bad)
+        }
+        _ if source.seen.is_looping => (word, Tone::Warning),
         ProcessStatus::Online => (word, Tone::Good),
         ProcessStatus::Errored => (format!("{word}: PM2 gave up"), Tone::Bad),
-        ProcessStatus::WaitingRestart if info.has_given_up() => {
-            (format!("{word}: but PM2 gave up"), Tone::Bad)
-        }
         ProcessStatus::Stopped => (word, Tone::Faint),
         _ => (word, Tone::Warning),
     }
@@ -69,7 +70,7 @@ fn times(source: &Source<'_>, entries: &mut Entries) {
     let (info, now_ms) = (source.info, source.seen.now_ms);
     let is_up = info.status == ProcessStatus::Online && !info.never_started();
     if let Some(since) = info.online_since_ms.filter(|_| is_up) {
-        let span_ms = now_ms.saturating_sub(since).max(0);
+        let span_ms = source.seen.up_ms.unwrap_or(now_ms.saturating_sub(since)).max(0);
         let text = format!("{}, since {}", units::uptime(span_ms), source.moment(since));
         entries.push("uptime_ms", "uptime", text, json!(span_ms));
     } else if let Some(since) = info.online_since_ms {
@@ -87,7 +88,12 @@ fn counts(source: &Source<'_>, entries: &mut Entries) {
     entries.push("restarts", "restarts", info.restarts.to_string(), json!(info.restarts));
     let (unstable, max) = (info.unstable_restarts, info.restarts_max());
     let tone = if unstable > 0 { Tone::Warning } else { Tone::Faint };
-    let text = format!("{unstable} of {max}");
+    // PM2 counts no further for what it does not start again.
+    let text = if unstable > 0 && info.status == ProcessStatus::Stopped {
+        format!("{unstable} before it was stopped")
+    } else {
+        format!("{unstable} of {max}")
+    };
     entries.toned("unstable_restarts", "unstable restarts", text, json!(unstable), tone);
     if let Some(code) = info.exit_code.as_deref() {
         let data = code.parse::<i64>().map_or_else(|_| json!(code), |code| json!(code));

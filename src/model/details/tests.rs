@@ -54,8 +54,10 @@ fn details(info: &ProcessInfo, raw: &Json) -> Details {
     let size_of = |path: &str| (path == "/srv/logs/api-out-0.log").then_some(2_048);
     let seen = Seen {
         now_ms: NOW_MS,
+        up_ms: None,
         utc_offset_s: 0,
         black_box: None,
+        is_looping: false,
         saved: Some(Standing::Unsaved),
         size_of: &size_of,
         clock: None,
@@ -159,4 +161,26 @@ fn a_process_of_which_little_is_known_has_little() {
     assert!(details.sections.iter().all(|section| !section.entries.is_empty()));
     assert!(details.metrics.is_empty() && details.actions.is_empty());
     assert_eq!(details.raw, Json::Null);
+}
+
+#[test]
+fn the_status_is_said_as_in_the_table() {
+    let looping = ProcessInfo { pid: Some(7), ..info() };
+    let seen = Seen {
+        now_ms: NOW_MS,
+        up_ms: None,
+        utc_offset_s: 0,
+        black_box: None,
+        is_looping: true,
+        saved: None,
+        size_of: &|_| None,
+        clock: None,
+    };
+    let details = Details::of(&looping, &raw(), &seen);
+    let status = &details.sections[0].entries[0];
+    assert_eq!((&*status.text, status.tone), ("online, looping", Tone::Warning));
+    assert_eq!(status.data, "online");
+    let never = ProcessInfo { pid: None, ..info() };
+    let details = Details::of(&never, &raw(), &seen);
+    assert_eq!(details.sections[0].entries[0].text, "online, never started: there is no process");
 }

@@ -112,6 +112,13 @@ impl Filter {
         &self.text
     }
 
+    /// Its words for a status, a mode or a namespace, and whether a process has them.
+    pub(super) fn fields(&self) -> Vec<Field<'_>> {
+        let mut found = Vec::new();
+        self.test.fields(&mut found);
+        found
+    }
+
     /// Whether it lets a process through.
     #[must_use]
     pub fn takes(&self, process: &Process) -> bool {
@@ -300,7 +307,27 @@ fn number(at: usize, measure: Measure, sign: char, value: &str) -> Result<Test, 
     Ok(Test::Number(measure, comparison, number * factor as f64))
 }
 
+/// The name of a field, a word that it is to have, and whether a process has it there.
+pub(super) type Field<'f> = (&'static str, &'f str, Box<dyn Fn(&Process) -> bool + 'f>);
+
 impl Test {
+    fn fields<'f>(&'f self, found: &mut Vec<Field<'f>>) {
+        let (name, word) = match self {
+            Self::All(tests) | Self::Any(tests) => {
+                for test in tests {
+                    test.fields(found);
+                }
+                return;
+            }
+            Self::Namespace(word) => ("namespace", word),
+            Self::Status(word) => ("status", word),
+            Self::Mode(word) => ("mode", word),
+            // What is not to be may be missing.
+            _ => return,
+        };
+        found.push((name, word, Box::new(|process| self.takes(process))));
+    }
+
     fn takes(&self, process: &Process) -> bool {
         let info = &process.info;
         match self {

@@ -5,6 +5,7 @@
 
 pub mod columns;
 mod filter;
+mod hint;
 mod lexer;
 pub mod metric;
 mod natural;
@@ -20,10 +21,14 @@ pub use self::metric::MetricName;
 pub use self::natural::natural;
 pub use self::order::Sort;
 use super::ProcessKey;
-use super::death::{BlackBox, words};
+use super::death::cause::Cause;
+use super::death::{BlackBox, Death, words};
 use super::fleet::{Fleet, Process};
 use super::watched::Watched;
 use crate::protocol::process::ProcessStatus;
+
+/// So many of the last ends in a crash loop are looked at for one that says something.
+const LIVES_TELLING: usize = 4;
 
 /// What is asked of the fleet.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -99,6 +104,15 @@ fn is_forgotten(process: &Process) -> bool {
     process.info.status == ProcessStatus::Stopped && process.is_saved_running
 }
 
+/// The last reason in a crash loop that says something: PM2 reports code 0 of a worker that threw, now and
+/// then, where the others say why.
+fn telling(black_box: &BlackBox) -> Option<String> {
+    let last = black_box.last()?;
+    let says_little = |death: &&Death| !matches!(death.cause, Cause::Zero { is_cluster: true });
+    let lately = black_box.lives().iter().rev().take(LIVES_TELLING);
+    words::reason(lately.into_iter().find(says_little).unwrap_or(last))
+}
+
 /// Why a process is not running as it should, for its row; `None` while it is, where somebody stopped
 /// it, and where nobody knows.
 #[must_use]
@@ -115,7 +129,9 @@ pub fn reason(watched: &Watched, key: ProcessKey) -> Option<String> {
     }
     let last = black_box.and_then(BlackBox::last);
     let forgotten = || is_forgotten(process).then(|| "saved as running".to_owned());
-    last.and_then(words::reason)
-        .or_else(|| not_started().filter(|_| last.is_none()))
-        .or_else(forgotten)
+    let reason = || match black_box {
+        Some(black_box) if process.is_looping => telling(black_box),
+        _ => last.and_then(words::reason),
+    };
+    reason().or_else(|| not_started().filter(|_| last.is_none())).or_else(forgotten)
 }

@@ -62,7 +62,7 @@ impl Sort {
     }
 
     /// Puts rows that are in the order of their keys into this one.
-    pub(super) fn apply(self, rows: &mut [(ProcessKey, &Process)]) {
+    pub(super) fn apply(self, rows: &mut Vec<(ProcessKey, &Process)>) {
         if let Field::Metric(name) = self.field {
             let value = |process: &Process| process.metric(name.get())?.number();
             return self.put(rows, value, f64::total_cmp);
@@ -80,14 +80,17 @@ impl Sort {
     /// Sorts by a value, those without one last both ways.
     fn put<'a, V>(
         self,
-        rows: &mut [(ProcessKey, &'a Process)],
+        rows: &mut Vec<(ProcessKey, &'a Process)>,
         value: impl Fn(&'a Process) -> Option<V>,
         compare: impl Fn(&V, &V) -> Ordering,
     ) {
-        rows.sort_by(|(_, one), (_, other)| match (value(one), value(other)) {
-            (Some(one), Some(other)) if self.is_descending => compare(&other, &one),
-            (Some(one), Some(other)) => compare(&one, &other),
+        // Each value once, not at each comparison: a forecast goes through all of a series.
+        let mut valued: Vec<_> = rows.drain(..).map(|row| (value(row.1), row)).collect();
+        valued.sort_by(|(one, _), (other, _)| match (one, other) {
+            (Some(one), Some(other)) if self.is_descending => compare(other, one),
+            (Some(one), Some(other)) => compare(one, other),
             (one, other) => one.is_none().cmp(&other.is_none()),
         });
+        rows.extend(valued.into_iter().map(|(_, row)| row));
     }
 }

@@ -396,3 +396,42 @@ proptest! {
         prop_assert_eq!(sorted, ids(&Query::default()));
     }
 }
+
+/// PM2 reports code 0 of a worker that threw, now and then: the row keeps what the others say.
+#[test]
+fn the_reason_of_a_loop_is_the_one_that_says_something() {
+    use crate::model::death::Follows;
+    use crate::model::death::cause::{Evidence, Sure};
+    let death = |cause: Cause| Death {
+        started_ms: None,
+        ended_ms: 0,
+        uptime_ms: None,
+        cause,
+        sure: Sure::Certain,
+        evidence: Evidence::default(),
+        follows: Follows::Unknown,
+        stack: Box::default(),
+        words: std::collections::VecDeque::default(),
+        cpu_percent: None,
+        memory_bytes: None,
+        peak_bytes: None,
+        is_watched: true,
+        is_mixed: false,
+    };
+    let says = || Cause::Exception("listen EADDRINUSE: address already in use :::3000".into());
+    let zero = || Cause::Zero { is_cluster: true };
+    // The oldest first.
+    let told = |causes: Vec<Cause>| {
+        let mut black_box = BlackBox::default();
+        for cause in causes.into_iter().rev() {
+            black_box.reconstruct(death(cause));
+        }
+        telling(&black_box).unwrap()
+    };
+    let wanted = told(vec![says()]);
+    assert!(wanted.contains("EADDRINUSE"), "{wanted}");
+    assert_eq!(told(vec![says(), zero()]), wanted);
+    assert_eq!(told(vec![says(), zero(), zero(), zero()]), wanted);
+    assert_eq!(told(vec![zero(), says(), zero()]), wanted);
+    assert_eq!(told(vec![zero(), zero()]), "code 0");
+}

@@ -278,3 +278,26 @@ fn a_series_is_bounded_in_samples_and_time() {
     assert_eq!(series.iter().count(), 1);
     assert_eq!(series.last().map(|sample| sample.at_ms), Some(5));
 }
+
+#[test]
+fn figures_are_called_pm2s_once_none_of_this_machine_came() {
+    let snapshots = |count: i64, measured: bool| {
+        let mut watched = Watched::new(vec![Daemon::new(DAEMON, "host", "/home/x/.pm2", 1_000)]);
+        apply(&mut watched, DAEMON, live(1), at(0));
+        for ms in 0..count {
+            poll(&mut watched, vec![info(1, "api", ProcessStatus::Online)], ms * 1_000);
+        }
+        if measured {
+            let report = Report::Measured { interval_ms: 1_000, processes: Vec::new() };
+            apply(&mut watched, DAEMON, report, at(count * 1_000));
+        }
+        watched.daemons[0].has_figures_of_pm2()
+    };
+    assert_eq!([0, 1, 2, 3].map(|count| snapshots(count, false)), [false, false, false, true]);
+    assert!(!snapshots(1, true) && !snapshots(9, true));
+    // Of one that is not of this machine nothing is waited for.
+    let mut watched = Watched::new(vec![Daemon::new(DAEMON, "host", "/home/x/.pm2", 1_000)]);
+    let remote = Report::Connection(Connection::Live { serial: 1, god: None });
+    apply(&mut watched, DAEMON, remote, at(0));
+    assert!(watched.daemons[0].has_figures_of_pm2());
+}

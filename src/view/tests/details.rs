@@ -110,7 +110,13 @@ fn overview() {
     check!(&open(), PLAIN, "details_overview_ascii", [(80, 24)]);
     let mut app = typical();
     ask(&mut app, Command::Open);
-    check!(&app, COLOR, "details_asking", [(80, 24)]);
+    // With charts below it, where there is room.
+    check!(&app, COLOR, "details_asking", [(80, 24), (120, 40)]);
+    let lines = screen(&app, PLAIN, (120, 40));
+    assert!(
+        !lines.contains("cpu 13.1% - max"),
+        "a screen reader is told figures, not bars: {lines}"
+    );
 }
 
 #[test]

@@ -26,6 +26,32 @@ fn typical_fleet() {
 }
 
 #[test]
+fn heads_of_columns_stand_apart() {
+    let mut app = typical();
+    let heads = |app: &App, size| {
+        let text = screen(app, COLOR, size);
+        text.lines().find(|line| line.starts_with(" id")).unwrap().to_owned()
+    };
+    assert!(heads(&app, (80, 24)).contains("mem  of limit"), "{}", heads(&app, (80, 24)));
+    let _ = update(&mut app, Moment::at(NOW_MS), Message::Command(Command::SortRight));
+    // Whatever it is sorted by, the sign stands in between.
+    for _ in 0..12 {
+        let _ = update(&mut app, Moment::at(NOW_MS), Message::Command(Command::SortRight));
+        let line = heads(&app, (80, 24));
+        assert!(["mem  of", "mem▼ of", "mem▲ of"].iter().any(|it| line.contains(it)), "{line}");
+    }
+}
+
+#[test]
+fn a_narrow_screen_has_restarts_and_keys_with_words() {
+    let text = screen(&typical(), COLOR, (40, 10));
+    let worker = text.lines().find(|line| line.contains("worker")).unwrap();
+    assert!(worker.contains("✗ errored") && worker.contains(" 16 "), "{worker}");
+    let footer = text.lines().last().unwrap();
+    assert_eq!(footer.trim(), "api[0]  r restart  ? help  q quit");
+}
+
+#[test]
 fn ascii_and_no_color() {
     check!(&typical(), PLAIN, "ascii", ALL);
 }

@@ -3,6 +3,7 @@
 use super::{Column, Field, Order};
 use crate::model::fleet::Process;
 use crate::model::speech::{self, Speech};
+use crate::model::state_word::state_word;
 use crate::model::{forecast, units};
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 
@@ -73,7 +74,7 @@ pub static COLUMNS: [Column; 32] = [
         left,
         (3, 25),
         Order::Number(|process| Some(f64::from(rank(process)))),
-        |row| Some(status(row.process))
+        |row| Some(state_word(&row.process.info, row.process.is_looping))
     ),
     column!(
         Restarts,
@@ -195,15 +196,17 @@ pub static COLUMNS: [Column; 32] = [
     column!(
         Unstable,
         "unstable",
-        "unstable",
+        "unstable restarts",
         "Unstable restarts, of how many before PM2 gives up",
         right,
-        (8, 9),
+        (10, 10),
         Order::Number(|process| Some(f64::from(process.info.unstable_restarts))),
         |row| {
             let info = &row.process.info;
             let count = info.unstable_restarts;
-            (count > 0).then(|| format!("{count}/{}", info.restarts_max()))
+            // What is stopped is not on its way to the limit.
+            let counts = count > 0 && info.status != ProcessStatus::Stopped;
+            counts.then(|| format!("{count}/{}", info.restarts_max()))
         }
     ),
     column!(
@@ -365,19 +368,6 @@ fn at_last(process: &Process, of: fn(&Speech, i64) -> Option<f64>) -> Option<f64
 
 fn text(text: Option<&str>) -> Option<String> {
     text.filter(|text| !text.is_empty()).map(ToOwned::to_owned)
-}
-
-/// PM2's word, and what it leaves out.
-fn status(process: &Process) -> String {
-    let info = &process.info;
-    match &info.status {
-        _ if info.never_started() => "online, never started".to_owned(),
-        ProcessStatus::WaitingRestart if info.has_given_up() => {
-            "waiting restart, given up".to_owned()
-        }
-        status if process.is_looping => format!("{}, looping", status.as_str()),
-        status => status.as_str().to_owned(),
-    }
 }
 
 /// The program that runs it, without its folder.
