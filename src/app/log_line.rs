@@ -223,6 +223,8 @@ pub(super) fn stream_of(stream: FileStream) -> Stream {
 pub(super) struct Read<'a> {
     /// When it was written.
     pub(super) time: LineTime,
+    /// When it came, milliseconds since 1970.
+    pub(super) at_ms: i64,
     /// The text without its colours.
     pub(super) plain: Cow<'a, [u8]>,
     pub(super) facts: Facts,
@@ -242,7 +244,7 @@ pub(super) fn read_at<'a>(bytes: &'a [u8], is_stderr: bool, times: Times<'_>) ->
     let context = Context { declared: times.declared, clock, is_stderr };
     let reading = parse::read(&plain.text, &context);
     let time = reading.time.map_or(times.told, |own| own_time(own.at_ms, times.told));
-    Read { time, facts: Facts::of(&reading), plain: plain.text }
+    Read { time, at_ms: times.told.at_ms, facts: Facts::of(&reading), plain: plain.text }
 }
 
 /// The time that a line says, where it can be believed. Of one that says whole seconds the daemon knows

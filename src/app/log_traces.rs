@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use super::log_line::Read;
-use crate::logs::parse::{Judge, Level, Part, Place};
+use crate::logs::parse::{Judge, Level, PAUSE_MS, Part, Place};
 use crate::logs::{Kind, LineId, LineTime, Owner, SourceId, Store};
 
 /// So far apart, printed and told, a trace is the same one, milliseconds.
@@ -43,8 +43,10 @@ struct Open {
     judge: Judge,
     /// The first line of the entry.
     head: Option<LineId>,
-    /// The time of the line that others go on, or stand below.
+    /// The time of the line that others go on.
     time: Option<LineTime>,
+    /// When the last line came, milliseconds since 1970.
+    at_ms: i64,
 }
 
 /// What is remembered of traces.
@@ -89,7 +91,7 @@ impl KnownTraces {
         (last, time, level): (LineId, LineTime, Option<Level>),
     ) {
         if let Some(open) = self.open(source) {
-            (open.head, open.time) = (Some(last), Some(time));
+            (open.head, open.time, open.at_ms) = (Some(last), Some(time), time.at_ms);
             open.judge.take_prose(level);
         }
     }
@@ -100,13 +102,17 @@ impl KnownTraces {
         let Some(open) = self.open(source) else {
             return Fed { kind, time, level: None, is_title: false, raises: false };
         };
+        if read.at_ms.saturating_sub(open.at_ms) > PAUSE_MS {
+            open.judge.close();
+        }
+        open.at_ms = read.at_ms;
         let judged = open.judge.feed(&read.plain, &read.facts);
         let kind = match judged.place {
             Place::GoesOn if open.head.is_some() => Kind::More,
             _ => Kind::Output,
         };
-        let above = open.time.filter(|_| judged.place != Place::Begins);
-        let time = above.unwrap_or(read.time);
+        let head = open.time.filter(|_| kind == Kind::More);
+        let time = head.unwrap_or(read.time);
         open.time = Some(time);
         let is_title = judged.part == Part::Title;
         Fed { kind, time, level: judged.level, is_title, raises: judged.raises }

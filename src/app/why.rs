@@ -1,6 +1,6 @@
 //! Why a process died: the rows of what `W` opens.
 
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::evidence::quote;
 pub use super::evidence::{GUTTER, Kind};
@@ -162,18 +162,17 @@ fn list_lives(
 
 /// A text that is no wider than so many columns; one that is cut ends with `..`.
 fn cut(text: &str, columns: usize) -> String {
-    let fits = |columns: usize| {
-        wrap(text, u16::try_from(columns).unwrap_or(u16::MAX))
-            .into_iter()
-            .next()
-            .unwrap_or_default()
-    };
-    let whole = fits(columns);
-    if whole.width() >= text.trim().width() {
-        return whole;
+    let text = text.trim();
+    if text.width() <= columns {
+        return text.to_owned();
     }
-    let short = fits(columns.saturating_sub(3).max(1));
-    if columns > 3 { format!("{} ..", short.trim_end()) } else { short }
+    let mut taken = 0;
+    let fits = |c: &char| {
+        taken += c.width().unwrap_or(0);
+        taken + 2 <= columns
+    };
+    let short: String = text.chars().take_while(fits).collect();
+    format!("{}..", short.trim_end())
 }
 
 /// How long it was, as exactly as that is known: PM2's log has whole seconds.
@@ -209,8 +208,9 @@ mod tests {
     #[test]
     fn what_is_cut_says_so() {
         assert_eq!(cut("code 1: no file", 15), "code 1: no file");
-        assert_eq!(cut("code 1: no file here", 15), "code 1: no ..");
-        assert_eq!(cut("aaaaaaaaaaaaaaaaaaaa", 10), "aaaaaaa ..");
+        assert_eq!(cut("code 1: no file here", 15), "code 1: no fi..");
+        assert_eq!(cut("code 1: no file here", 13), "code 1: no..");
+        assert_eq!(cut("\u{65e5}\u{65e5}\u{65e5}\u{65e5}", 7), "\u{65e5}\u{65e5}..");
         assert_eq!(cut("", 10), "");
     }
 }

@@ -22,7 +22,7 @@ mod trace;
 mod tests;
 
 pub use self::fields::{Field, LINE_MAX, Record};
-pub use self::judge::{Facts, Judge, Judged, Place};
+pub use self::judge::{Facts, Judge, Judged, PAUSE_MS, Place};
 pub use self::level::{Level, Sign};
 pub use self::line::read;
 pub use self::plain::Plain;

@@ -8,6 +8,7 @@ use crate::app::log_dress::Laid;
 use crate::app::log_entry::Entry;
 use crate::app::log_sheet::LogSheet;
 use crate::app::log_sight::laid;
+use crate::logs::Kind;
 use crate::model::log::LineKind;
 
 const TRACE: [&str; 8] = [
@@ -249,4 +250,29 @@ fn a_time_is_gone_to() {
     go(&mut app, "soon");
     assert!(matches!(app.mode, Mode::LogInput(_)), "it stays open");
     assert!(app.notice.as_ref().unwrap().text.contains("14:05"));
+}
+
+/// What is indented comes when it comes; and much later it goes on nothing.
+#[test]
+fn lines_that_come_later_have_their_own_times() {
+    let at = |at_ms, text: &str| LogLine { at_ms, ..output(0, "p0", text) };
+    let lines = ["Error: no", "    at f (/srv/a.js:1:1)", "  one", "  two"];
+    let mut app = filled(vec![
+        at(10_000, lines[0]),
+        at(10_100, lines[1]),
+        at(20_000, lines[2]),
+        at(30_000, lines[3]),
+    ]);
+    let shown = app.lines().rows(0, 9);
+    let told: Vec<(i64, bool)> =
+        shown.iter().map(|line| (line.time.at_ms, line.level.is_some())).collect();
+    assert_eq!(told, [(10_000, true), (20_000, false), (30_000, false)]);
+    let frame = app.log_view.store.iter().nth(1).unwrap();
+    assert_eq!((frame.time.at_ms, frame.kind), (10_000, Kind::More));
+    // A frame stands right behind its head, whatever came of others in between.
+    send(&mut app, Report::Lines(vec![at(40_000, "Error: two")]));
+    send(&mut app, Report::Lines(vec![LogLine { at_ms: 40_001, ..output(1, "p1", "between") }]));
+    send(&mut app, Report::Lines(vec![at(40_002, lines[1])]));
+    let last: Vec<Kind> = app.log_view.store.iter().map(|line| line.kind).skip(4).collect();
+    assert_eq!(last, [Kind::Output, Kind::More, Kind::Output]);
 }

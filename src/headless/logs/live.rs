@@ -26,7 +26,7 @@ use crate::daemon::history::gap::{OWN_BYTES, Tail, WRITTEN_MS};
 use crate::daemon::history::shared::SHARED_BYTES;
 use crate::daemon::history::{Format, Line};
 use crate::daemon::seam::{Seam, read_part};
-use crate::logs::parse::{Judge, Place};
+use crate::logs::parse::{Judge, PAUSE_MS};
 use crate::protocol::bus::{BusPmId, LogStream};
 use crate::protocol::process::PmId;
 
@@ -61,6 +61,8 @@ pub(super) struct Channel {
     judge: Judge,
     /// The time of the line that others go on, milliseconds since 1970.
     head_ms: i64,
+    /// When the last line came, likewise.
+    last_ms: i64,
     /// Its last entry, where entries are asked for.
     open: Open,
     partial: Vec<u8>,
@@ -331,6 +333,7 @@ impl<W: Write> Following<'_, '_, W> {
                 format,
                 judge,
                 head_ms,
+                last_ms: at_ms,
                 open,
                 partial,
                 partial_at,
@@ -441,10 +444,14 @@ impl<W: Write> Following<'_, '_, W> {
             *left -= 1;
             return Ok(());
         }
+        if channel.at_ms.saturating_sub(channel.last_ms) > PAUSE_MS {
+            channel.judge.close();
+        }
+        channel.last_ms = channel.at_ms;
         let (mut line, judged) = channel.format.judge(bytes, channel.at_ms, &mut channel.judge);
         // The bus says when a line without a time came.
         line.is_estimated = false;
-        if line.place == Place::Begins {
+        if !line.goes_on() {
             channel.head_ms = line.at_ms;
         }
         line.at_ms = channel.head_ms;

@@ -9,6 +9,12 @@ use super::level::{Level, Sign};
 use super::reading::{Reading, Shape};
 use super::trace::{Part, Traces};
 
+/// So many lines stand below another one: some programs indent all that they say.
+const BELOW_MAX: usize = 50;
+/// What comes on the bus so long after the line before it goes on nothing, milliseconds: the lines of an
+/// entry are written in one go.
+pub const PAUSE_MS: i64 = 2_000;
+
 /// Where a line stands to the one before it in its source.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Place {
@@ -88,6 +94,8 @@ pub struct Judge {
     level: Option<Level>,
     /// Whether there is a line that can be gone on.
     is_open: bool,
+    /// How many lines stand below it so far.
+    below: usize,
 }
 
 impl Judge {
@@ -97,9 +105,14 @@ impl Judge {
         !self.traces.is_open()
     }
 
+    /// What comes next goes on nothing: it comes much later.
+    pub fn close(&mut self) {
+        *self = Self::default();
+    }
+
     /// Lines of prose are taken (see [`super::is_prose`]) while it is idle.
     pub fn take_prose(&mut self, level: Option<Level>) {
-        (self.level, self.is_open) = (level, true);
+        (self.level, self.is_open, self.below) = (level, true, 0);
     }
 
     /// What the next line is. `text` is plain.
@@ -113,7 +126,7 @@ impl Judge {
             self.traces = Traces::default();
         }
         if facts.is_timed && facts.is_calm() {
-            (self.level, self.is_open) = (own, true);
+            (self.level, self.is_open, self.below) = (own, true, 0);
             return Judged { place: Place::Begins, level: own, part: Part::Text, raises: false };
         }
         let words = facts.words.of(text);
@@ -123,7 +136,12 @@ impl Judge {
         let is_said = facts.level.is_some_and(|(_, sign)| sign == Sign::Said);
         let place = if can_go_on && is_rest {
             Place::GoesOn
-        } else if can_go_on && step.part == Part::Text && !is_said && is_below(words) {
+        } else if can_go_on
+            && step.part == Part::Text
+            && !is_said
+            && self.below < BELOW_MAX
+            && is_below(words)
+        {
             Place::Below
         } else {
             Place::Begins
@@ -134,6 +152,7 @@ impl Judge {
             raises = place == Place::GoesOn;
             level = Some(Level::Error);
         }
+        self.below = if place == Place::Below { self.below + 1 } else { 0 };
         (self.level, self.is_open) = (level, true);
         Judged { place, level, part: step.part, raises }
     }
@@ -204,6 +223,14 @@ level=info msg=\"started\" port=3
             "-",
         ];
         assert_eq!(judged(text, false), wanted);
+    }
+
+    #[test]
+    fn what_is_always_indented_does_not_stand_below_one_line_for_ever() {
+        let text = format!("error: no\n{}", "  tick\n".repeat(60));
+        let told = judged(&text, false);
+        assert_eq!((told[1].as_str(), told[50].as_str()), ("below error", "below error"));
+        assert_eq!(told[51], "-");
     }
 
     #[test]
