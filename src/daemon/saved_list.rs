@@ -52,9 +52,11 @@ impl Looks {
 
     /// Looks, if it is time and the daemon is a process of this machine: reports where the list and
     /// what the daemon just told of its processes differ, if either is another than before.
-    pub(super) fn look(&mut self, watch: &Watch, reply: &Reply, infos: &[ProcessInfo]) {
+    ///
+    /// Returns whether it was not time yet: the next reply is to be looked at.
+    pub(super) fn look(&mut self, watch: &Watch, reply: &Reply, infos: &[ProcessInfo]) -> bool {
         if self.due > Instant::now() || self.is_under_way.swap(true, Ordering::Relaxed) {
-            return;
+            return true;
         }
         self.due = Instant::now() + PAUSE;
         let under_way = UnderWay(Arc::clone(&self.is_under_way));
@@ -71,6 +73,7 @@ impl Looks {
                 inbox.report(id, Report::SavedList(Box::new(list)));
             }
         });
+        false
     }
 }
 

@@ -15,6 +15,8 @@ const NEEDLE_MAX: usize = 4096;
 const BACK_MAX: u64 = 32 << 20;
 /// How long nothing must have come before a difference is noted, milliseconds.
 const QUIET_MS: i64 = 20;
+/// How long nothing must have come before the file is taken to hold all that did, milliseconds.
+const STILL_MS: i64 = 300;
 /// So many equal differences in a row are believed.
 const NOTES: usize = 5;
 /// How much is read at once while the needle is looked for, bytes.
@@ -103,13 +105,11 @@ impl Seam {
         let size = file.size()?;
         let back = if self.is_fork { NEEDLE_MAX as u64 } else { BACK_MAX };
         let from = self.start.min(size).saturating_sub(back);
-        let mut found = find(file, &self.needle, from, size)?;
-        if self.is_fork {
-            // What God had written before is never on the bus; it writes a little before it publishes.
-            let later: Vec<u64> = found.iter().copied().filter(|at| *at >= self.start).collect();
-            if !later.is_empty() {
-                found = later;
-            }
+        // What God had written before is never on the bus; it writes a little before it publishes.
+        let later = if self.is_fork { self.start.min(size) } else { from };
+        let mut found = find(file, &self.needle, later, size)?;
+        if found.is_empty() && later > from {
+            found = find(file, &self.needle, from, size)?;
         }
         match found.as_slice() {
             [] => Ok(None),
@@ -149,6 +149,11 @@ impl Seam {
     /// How much came, bytes.
     pub(crate) fn received(&self) -> u64 {
         self.received
+    }
+
+    /// Whether nothing came for so long that all that did is written.
+    pub(crate) fn is_quiet(&self, now_ms: i64) -> bool {
+        now_ms - self.received_at_ms >= STILL_MS
     }
 
     /// The last bytes that came.
@@ -319,6 +324,17 @@ mod tests {
             known = known.or(seam.look(&file, now_ms).unwrap());
         }
         assert_eq!(known, Some(250));
+    }
+
+    #[test]
+    fn of_a_fork_the_same_line_counts_only_behind_what_was_there() {
+        let mut file = b"connecting\n".repeat(9);
+        let at = file.len() as u64;
+        let mut seam = Seam::new(at, true);
+        seam.take(b"connecting\n", 0);
+        assert_eq!(seam.look(&file, 5).unwrap(), None, "it is not written yet");
+        file.extend(b"connecting\n");
+        assert_eq!(seam.look(&file, 10).unwrap(), Some(at));
     }
 
     #[test]

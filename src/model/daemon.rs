@@ -146,6 +146,12 @@ impl Daemon {
         matches!(self.connection, Connection::Live { .. })
     }
 
+    /// The connection is another than before: keeps when it was lost, as long as it is.
+    pub(super) fn note_loss(&mut self, was_live: bool, now_ms: i64) {
+        let lost_at_ms = if was_live { Some(now_ms) } else { self.lost_at_ms };
+        self.lost_at_ms = lost_at_ms.filter(|_| !self.is_live());
+    }
+
     /// Whether a list of processes is saved in its home, where that is known.
     #[must_use]
     pub fn is_saved(&self) -> Option<bool> {

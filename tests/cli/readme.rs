@@ -127,7 +127,9 @@ pub(crate) fn the_examples_run() {
             continue;
         }
         let ended = ended(shell(&home, folder.path(), &example.line));
-        let lines: Vec<&str> = ended.out.lines().collect();
+        // An example before it made a process crash.
+        let calm = |line| str::split(line, "; may have crashed less than").next();
+        let lines: Vec<&str> = ended.out.lines().filter_map(calm).collect();
         assert_eq!(ended.code, 0, "{}: {ended:?}", example.line);
         assert!(all_fit(&example.prints, &lines), "{example:#?}\nprinted\n{}", ended.out);
     }

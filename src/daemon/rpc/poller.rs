@@ -16,17 +16,14 @@ const QUARTER: Duration = Duration::from_millis(250);
 /// The longest that a poll the user asked for is delayed.
 const REQUEST_REST_MAX: Duration = Duration::from_secs(1);
 
-/// How many times as long as a poll took the daemon is left alone where nothing waits for the next one,
-/// and the longest of that: with 300 processes `pm2 monit` is so busy itself that it asks a few times a
-/// minute only, and this program is to cost the daemon a fifth of that.
+/// How many times as long as a poll took a large daemon is left alone where nothing waits for the next
+/// one, and the longest of that: with 300 processes `pm2 monit` is so busy itself that it asks a few
+/// times a minute only, and this program is to cost the daemon a fifth of that.
 const QUIET_FACTOR: u32 = 2_500;
 const QUIET_MAX: Duration = Duration::from_mins(2);
-
-/// The interval between polls where all is measured elsewhere and events tell of changes: at least
-/// this long, and longer the longer the daemon takes.
-pub(super) fn quiet(interval: Duration, took: Duration) -> Duration {
-    interval.max(took.saturating_mul(QUIET_FACTOR).min(QUIET_MAX))
-}
+/// How many processes make a daemon large. The polls of a small one take long only where the machine is
+/// busy, and cost it little.
+const LARGE: usize = 100;
 
 /// Who asks for a poll before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +47,16 @@ pub(super) struct Pace {
 impl Pace {
     pub(super) fn new(ended: Instant, took: Duration, interval: Duration) -> Self {
         Self { ended, took, interval }
+    }
+
+    /// The same where all is measured elsewhere, events tell of changes and nothing else waits for the
+    /// next poll: a daemon with many processes is asked less often, the less the longer it takes.
+    pub(super) fn quiet(mut self, processes: usize) -> Self {
+        if processes >= LARGE {
+            let quiet = self.took.saturating_mul(QUIET_FACTOR).min(QUIET_MAX);
+            self.interval = self.interval.max(quiet);
+        }
+        self
     }
 
     /// The pause to the next poll when nobody asks for one earlier: the interval and the rest. A
@@ -86,11 +93,15 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    #[test]
-    fn where_nothing_waits_for_a_poll_a_large_daemon_is_left_alone() {
-        let tens = |took| quiet(ms(10_000), ms(took)).as_secs();
+    #[tokio::test(start_paused = true)]
+    async fn where_nothing_waits_for_a_poll_a_large_daemon_is_left_alone() {
+        let quiet = |took, interval, processes| {
+            Pace::new(Instant::now(), ms(took), ms(interval)).quiet(processes).interval.as_secs()
+        };
+        let tens = |took| quiet(took, 10_000, LARGE);
         assert_eq!([1, 4, 10, 40, 60, 900].map(tens), [10, 10, 25, 100, 120, 120]);
-        assert_eq!(quiet(ms(3_600_000), ms(35)), ms(3_600_000), "who asks for less gets less");
+        assert_eq!(quiet(35, 3_600_000, LARGE), 3_600, "who asks for less gets less");
+        assert_eq!(quiet(900, 10_000, LARGE - 1), 10, "it is the machine that is busy");
     }
 
     #[tokio::test(start_paused = true)]

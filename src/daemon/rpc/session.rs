@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use super::backoff::Backoff;
 use super::connection::{CallError, Connection, WarnFn};
 use super::endpoint::Endpoint;
-use super::poller::{Pace, PollRequest, quiet};
+use super::poller::{Pace, PollRequest};
 use crate::daemon::clock::{now_ms, whole_ms};
 use crate::daemon::{
     KillNotice, Watch, disk, examine, installed, limits, lives, measure, offload, saved_list,
@@ -290,20 +290,20 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
                 return End::Silent(Problem::Silent { method: call.method().into() });
             }
         };
-        let interval = interval(watch, started.elapsed());
-        let pace = Pace::new(Instant::now(), started.elapsed(), interval);
+        let took = started.elapsed();
+        let mut pace = Pace::new(Instant::now(), took, interval(watch));
         backoff.reset();
-        let took = (started.elapsed(), pace.pause());
         if let Some(kills) = oom_kills(&watch.endpoint).await {
             watch.report(Report::OomKills(kills));
         }
-        let infos = report_snapshot(watch, session, &reply, took);
+        let infos = report_snapshot(watch, session, &reply, (took, pace.pause()));
         if let Some(infos) = &infos {
             disks.look(watch, infos);
-            if session.god.is_some() {
-                lists.look(watch, &reply, infos);
-            }
+            let is_owed = session.god.is_some() && lists.look(watch, &reply, infos);
             watch.history.processes(infos);
+            if !is_owed && is_told(watch) {
+                pace = pace.quiet(infos.len());
+            }
         }
         let is_first = infos.is_some() && !std::mem::replace(&mut has_looked_back, true);
         if let Some(infos) = infos.filter(|_| is_first && watch.endpoint.is_local()) {
@@ -320,16 +320,17 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
     }
 }
 
-/// The pause between polls: long while all is measured here and the bus tells of changes, but not
-/// while details are open, which have more of the reply. `took` is how long the last one did.
-fn interval(watch: &Watch, took: Duration) -> Duration {
+/// The pause between polls: long while nothing waits for them.
+fn interval(watch: &Watch) -> Duration {
+    let interval = watch.options.interval;
+    if is_told(watch) { interval.max(measure::POLL_INTERVAL) } else { interval }
+}
+
+/// Whether all is measured here and the bus tells of changes, and no details are open, which have more
+/// of the reply.
+fn is_told(watch: &Watch) -> bool {
     let requests = &watch.requests;
-    let is_told = requests.measuring.is_complete() && watch.ears.is_connected();
-    if is_told && !requests.examining.is_open() {
-        quiet(watch.options.interval.max(measure::POLL_INTERVAL), took)
-    } else {
-        watch.options.interval
-    }
+    requests.measuring.is_complete() && watch.ears.is_connected() && !requests.examining.is_open()
 }
 
 /// Decodes and reports a poll's reply; returns the processes where `is_looked_at`.

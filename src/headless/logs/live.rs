@@ -32,6 +32,8 @@ use crate::protocol::process::PmId;
 
 /// How often the places of seams are looked for while nothing comes.
 const TICK: Duration = Duration::from_millis(25);
+/// What came on the bus is in the file this long after, if it comes there at all, milliseconds.
+const FIRST_MS: i64 = 100;
 /// A line without its end is printed when nothing came for so long.
 const PARTIAL_MAX: Duration = Duration::from_secs(1);
 /// For so long a seam is looked for; then the bus is joined where its bytes would have begun.
@@ -379,10 +381,18 @@ impl<W: Write> Following<'_, '_, W> {
         };
         let Some(file) = &source.opened else { return Ok(()) };
         let end = source.sizes.1;
+        let waited_ms = since.elapsed().as_millis() as i64;
+        if waited_ms < FIRST_MS {
+            // An earlier place of the same text would be taken for it.
+            return Ok(());
+        }
         let mut known = seam.look(file, now_ms).unwrap_or(None);
-        if known.is_none() && since.elapsed().as_millis() as i64 >= WRITTEN_MS {
+        if known.is_none() && waited_ms >= WRITTEN_MS {
             // It was rotated meanwhile.
             known = seam.by_beginning(file).unwrap_or(None);
+        }
+        if known.is_none() && seam.is_quiet(now_ms) {
+            known = seam.by_quiet(file).unwrap_or(None);
         }
         let is_over = since.elapsed() >= SEAM_MAX || held.len() >= HELD_MAX;
         if known.is_none() && !is_over {

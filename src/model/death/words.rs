@@ -78,7 +78,9 @@ fn by_words(by: Option<By>) -> String {
 /// What was asked of PM2, by what followed.
 fn asked_words(follows: &Follows) -> &'static str {
     match follows {
-        Follows::Restart { .. } | Follows::Again => "ended by PM2 on request: a restart or reload",
+        Follows::Restart { .. } | Follows::Again => {
+            "ended by PM2 on request: a restart, a reload, or a stop and a later start"
+        }
         Follows::StaysStopped => "ended by PM2 on request: a stop",
         Follows::Unknown | Follows::GaveUp { .. } => {
             "ended by PM2 on request (restart, reload, stop or delete)"
