@@ -269,9 +269,7 @@ impl Applying<'_> {
             }
             Connection::Connecting => {}
         }
-        daemon.connection = connection.clone();
-        let lost_at_ms = if was_live { Some(now.wall_ms) } else { daemon.lost_at_ms };
-        daemon.lost_at_ms = lost_at_ms.filter(|_| !daemon.is_live());
+        daemon.stand(connection.clone(), now.wall_ms);
         self.changes.push(Change::Daemon);
         match connection {
             Connection::Live { .. } if is_new => {

@@ -140,6 +140,14 @@ impl Daemon {
         self.measure_interval_ms.unwrap_or(self.poll_interval_ms)
     }
 
+    /// It stands so from now on, milliseconds since 1970.
+    pub(super) fn stand(&mut self, connection: Connection, now_ms: i64) {
+        let was_live = self.is_live();
+        self.connection = connection;
+        let lost_at_ms = if was_live { Some(now_ms) } else { self.lost_at_ms };
+        self.lost_at_ms = lost_at_ms.filter(|_| !self.is_live());
+    }
+
     /// Whether the daemon answers.
     #[must_use]
     pub fn is_live(&self) -> bool {

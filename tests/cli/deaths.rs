@@ -170,10 +170,7 @@ fn by_pm2(port: u16) -> Vec<Way> {
             })),
             &["its cron_restart was due"],
             // PM2's log has whole seconds, and says the same of every restart of such a process.
-            &[
-                "its cron_restart was due",
-                "ended by PM2 on request (restart, reload, stop or delete)",
-            ],
+            &["its cron_restart was due", "ended by PM2 on request"],
         ),
     ]
 }
@@ -207,12 +204,12 @@ fn by_others(home: &Pm2Home) -> Vec<Way> {
         way(
             apps::sleeper("restarted"),
             &["restarted by the pm2 command"],
-            &["ended by PM2 on request (restart, reload, stop or delete)"],
+            &["ended by PM2 on request"],
         ),
         way(
             apps::sleeper("stopped"),
             &["stopped by the pm2 command"],
-            &["ended by PM2 on request (restart, reload, stop or delete)"],
+            &["ended by PM2 on request"],
         ),
         way(
             script("stubborn", "js", stubborn).with(json!({"kill_timeout": 700})),
