@@ -269,8 +269,7 @@ impl Applying<'_> {
             }
             Connection::Connecting => {}
         }
-        daemon.connection = connection.clone();
-        daemon.note_loss(was_live, now.wall_ms);
+        daemon.stand(connection.clone(), now.wall_ms);
         self.changes.push(Change::Daemon);
         match connection {
             Connection::Live { .. } if is_new => {

@@ -140,16 +140,18 @@ impl Daemon {
         self.measure_interval_ms.unwrap_or(self.poll_interval_ms)
     }
 
+    /// It stands so from now on, milliseconds since 1970.
+    pub(super) fn stand(&mut self, connection: Connection, now_ms: i64) {
+        let was_live = self.is_live();
+        self.connection = connection;
+        let lost_at_ms = if was_live { Some(now_ms) } else { self.lost_at_ms };
+        self.lost_at_ms = lost_at_ms.filter(|_| !self.is_live());
+    }
+
     /// Whether the daemon answers.
     #[must_use]
     pub fn is_live(&self) -> bool {
         matches!(self.connection, Connection::Live { .. })
-    }
-
-    /// The connection is another than before: keeps when it was lost, as long as it is.
-    pub(super) fn note_loss(&mut self, was_live: bool, now_ms: i64) {
-        let lost_at_ms = if was_live { Some(now_ms) } else { self.lost_at_ms };
-        self.lost_at_ms = lost_at_ms.filter(|_| !self.is_live());
     }
 
     /// Whether a list of processes is saved in its home, where that is known.

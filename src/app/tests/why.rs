@@ -1,0 +1,69 @@
+//! Why a process ended: which exit is shown, and the way to its moment in the log.
+
+use super::*;
+
+/// An exit of the first process at that moment, and its next start.
+fn exit_and_start(app: &mut App, at_ms: i64) {
+    for (kind, status) in
+        [(EventKind::Exit, ProcessStatus::Stopped), (EventKind::Online, ProcessStatus::Online)]
+    {
+        let info = ProcessInfo { exit_code: Some("7".into()), ..info(0, "p0", status) };
+        let (manually, is_old_worker, signal) = (false, false, None);
+        let event =
+            ProcessEvent { kind, manually, at_ms: Some(at_ms), is_old_worker, signal, info };
+        let message = Message::Report(D, Report::Process(Box::new(event)));
+        let _ = update(app, Moment::at(at_ms), message);
+    }
+}
+
+/// In a loop: each step back is another exit, and none moves under the reader's eyes.
+#[test]
+fn the_exit_that_is_looked_at_stays_while_others_come() {
+    let mut app = app(1);
+    exit_and_start(&mut app, 10_000);
+    exit_and_start(&mut app, 20_000);
+    press(&mut app, Command::Why);
+    let shown = |app: &App| {
+        let Mode::Why { key, life, .. } = app.mode else { panic!("{:?}", app.mode) };
+        let (death, number, count) = crate::app::why::death(&app.watched, key, life).unwrap();
+        (death.ended_ms, number, count)
+    };
+    assert_eq!(shown(&app), (20_000, 1, 2));
+    exit_and_start(&mut app, 30_000);
+    assert_eq!(shown(&app), (20_000, 2, 3));
+    press(&mut app, Command::Older);
+    assert_eq!(shown(&app), (10_000, 3, 3));
+    exit_and_start(&mut app, 40_000);
+    press(&mut app, Command::Older);
+    assert_eq!(shown(&app), (10_000, 4, 4));
+    for wanted in [20_000, 30_000, 40_000, 40_000] {
+        press(&mut app, Command::Newer);
+        assert_eq!(shown(&app).0, wanted);
+    }
+    // What fell out is passed over.
+    for at_ms in 5..40 {
+        exit_and_start(&mut app, at_ms * 10_000);
+    }
+    press(&mut app, Command::Newer);
+    assert_eq!(shown(&app), (210_000, 19, 20));
+}
+
+#[test]
+fn enter_in_why_goes_to_that_moment_of_the_log() {
+    use super::log::{marked_text, output};
+    use crate::logs::Scope;
+    let mut app = app(2);
+    app.log_view = crate::app::log_view::LogView::new(crate::logs::Bounds::default());
+    let at = |at_ms, pm_id: u32, text: &str| LogLine {
+        at_ms,
+        ..output(pm_id, &format!("p{pm_id}"), text)
+    };
+    send(&mut app, Report::Lines(vec![at(9_000, 0, "before"), at(10_000, 1, "of another")]));
+    exit_and_start(&mut app, 10_000);
+    send(&mut app, Report::Lines(vec![at(11_000, 0, "after"), at(12_000, 0, "later")]));
+    press(&mut app, Command::Why);
+    press(&mut app, Command::Open);
+    assert_eq!((app.mode.clone(), app.focus), (Mode::Normal, Pane::Log));
+    assert!(matches!(app.log_view.scope(), Scope::Process(_)), "{:?}", app.log_view.scope());
+    assert!(marked_text(&app).contains("code 7"), "{}", marked_text(&app));
+}
