@@ -206,10 +206,9 @@ fn commands(app: &App, glyphs: &Glyphs, is_narrow: bool) -> Vec<Part> {
         let both = other_way(row.command).and_then(|it| app.keys.first(it, Pane::Log));
         Some(match both {
             Some(both) => key(&format!("{first} {both}"), label, leaves),
-            None if is_narrow => match row.command {
-                Command::Help | Command::Quit => key(first, label, 1),
-                _ => key(first, label, leaves),
-            },
+            None if is_narrow && matches!(row.command, Command::Help | Command::Quit) => {
+                key(first, label, 1)
+            }
             None => key(first, label, leaves),
         })
     });
