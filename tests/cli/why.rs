@@ -45,7 +45,10 @@ pub(crate) fn each_way_to_die_is_told_afterwards() {
         ("clustered", "PM2 gave up at max_restarts 1"),
         ("killed", "killed by SIGKILL, perhaps by the kernel because memory ran out, after"),
         ("good", "no exit is on record"),
-        ("asked", "ended by PM2 on request: a restart or reload, after"),
+        (
+            "asked",
+            "ended by PM2 on request: a restart, a reload, or a stop and a later start, after",
+        ),
         ("ghost", "could not be started: spawn "),
     ] {
         let paragraph = told.out.split("\n\n").find(|text| text.starts_with(&format!("{name}[")));
