@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use super::program::{Simulated, pm2_tui, program};
-use crate::harness::apps::{counter, script};
+use crate::harness::apps::{counter, script, sleeper};
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
 use crate::harness::procfs::Proc;
@@ -263,6 +263,50 @@ pub(crate) fn following_misses_nothing_whatever_becomes_of_files_and_bus(release
     }
     let told = counting.end();
     assert!(!told.contains("missing"), "{told}");
+}
+
+/// A daemon that comes back gives ids anew: the same app, with another id, goes on in the same file.
+pub(crate) fn a_process_that_gets_another_id_is_followed_on() {
+    let talker = || {
+        let text = "let n = 0; setInterval(() => {}, 1e9);\n\
+            const t = setInterval(() => { for (let i = 0; i < 100; i += 1) {\n\
+            console.log(process.pid + ' ' + n); n += 1; }\n\
+            if (n === 2000) clearInterval(t); }, 50);";
+        script("talker", "js", text)
+    };
+    let home = Pm2Home::with(Release::Seven, &[sleeper("other")]);
+    home.start(&[talker()]);
+    let mut following = program(home.path(), &["logs", "talker", "-f", "--raw", "-n", "100000"]);
+    let mut child = following.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let came = Arc::new(Mutex::new(Vec::new()));
+    let out = BufReader::new(child.stdout.take().unwrap());
+    let reading = std::thread::spawn({
+        let came = Arc::clone(&came);
+        move || out.lines().for_each(|line| came.lock().unwrap().push(line.unwrap()))
+    });
+    let file = home.path().join("logs/talker-out.log");
+    let all = |lives: usize| {
+        wait_until("all is written, and has come", || {
+            let written = fs::read_to_string(&file).unwrap_or_default().lines().count();
+            written == lives * 2_000 && came.lock().unwrap().len() >= written
+        });
+    };
+    all(1);
+    assert_eq!(home.one("talker").pm_id, 1);
+    let pids = ["talker", "other"].map(|name| home.one(name).pid);
+    home.living_god().signal(Signal::KILL);
+    for pid in pids {
+        Proc::find(pid).unwrap().signal(Signal::KILL);
+    }
+    home.start(&[talker()]);
+    assert_eq!(home.one("talker").pm_id, 0);
+    all(2);
+    Proc::find(child.id().cast_signed()).unwrap().signal(Signal::TERM);
+    child.wait().unwrap();
+    reading.join().unwrap();
+    let written = fs::read_to_string(&file).unwrap();
+    let came = came.lock().unwrap();
+    assert!(came.iter().map(String::as_str).eq(written.lines()), "{} lines came", came.len());
 }
 
 pub(crate) fn a_daemon_that_is_gone_is_told_once() {

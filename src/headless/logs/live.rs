@@ -98,7 +98,7 @@ pub(super) struct Following<'a, 'b, W> {
     /// Of each source that several processes write: lines that history had and the bus may bring.
     had: HashMap<usize, HashMap<Vec<u8>, u32>>,
     filter: &'a Filter,
-    printer: &'a mut Printer<'b, W>,
+    pub(super) printer: &'a mut Printer<'b, W>,
     /// What happens, where that is wanted.
     events: Option<Live>,
     started: Instant,
@@ -215,31 +215,6 @@ impl<W: Write> Following<'_, '_, W> {
             output::complain(&format!("{count} messages lost: they came too fast"));
         }
         self.missed();
-    }
-
-    /// These are the log files now: known ones get other processes, new ones are added.
-    fn renew(&mut self, sources: Vec<Source>) {
-        for mut source in sources {
-            let known = self
-                .sources
-                .iter_mut()
-                .find(|known| known.file.path == source.file.path && known.file.path.is_some());
-            match known {
-                Some(known) => known.file = source.file,
-                None if source.file.path.is_some() => {
-                    source.measure();
-                    source.measure_after();
-                    self.printer.add(&source);
-                    self.sources.push(source);
-                }
-                None => {}
-            }
-        }
-        let sources = &self.sources;
-        self.channels.retain(|key, channel| {
-            let source = sources.get(channel.source);
-            source.is_some_and(|source| source.file.holds(PmId(key.0), key.1))
-        });
     }
 
     /// The lines of shared files that the bus may bring once more.

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use super::super::failure::Failure;
 use super::live::{BusId, Following, Joint};
 use super::missing::{HELD_MAX, LOOK_MAX_MS, Missing, SharedMissing, complain};
+use super::source::Source;
 use crate::daemon::files;
 use crate::daemon::history::gap::Tail;
 use crate::daemon::history::shared::{self, MissedLines, Output, SHARED_BYTES};
 use crate::logs::parse::Judge;
 use crate::protocol::bus::LogStream;
+use crate::protocol::process::PmId;
 
 impl<W: Write> Following<'_, '_, W> {
     /// The bus, or a part of what it said, was lost: what is missing is looked for from here on.
@@ -51,6 +53,52 @@ impl<W: Write> Following<'_, '_, W> {
             };
             channel.joint = Joint::Missing(Box::new(Missing::new(tail, now_ms)));
         }
+    }
+
+    /// These are the log files now: known ones get other processes, new ones are added.
+    pub(super) fn renew(&mut self, sources: Vec<Source>) {
+        for mut source in sources {
+            let known = self
+                .sources
+                .iter_mut()
+                .find(|known| known.file.path == source.file.path && known.file.path.is_some());
+            match known {
+                Some(known) => known.file = source.file,
+                None if source.file.path.is_some() => {
+                    source.measure();
+                    source.measure_after();
+                    self.printer.add(&source);
+                    self.sources.push(source);
+                }
+                None => {}
+            }
+        }
+        let gone: Vec<_> = self.channels.keys().filter(|key| !self.holds(**key)).copied().collect();
+        for key in gone {
+            self.give_on(key);
+        }
+    }
+
+    /// Whether an output still goes into the file that it went into.
+    fn holds(&self, key: (BusId, LogStream)) -> bool {
+        let source = self.channels.get(&key).and_then(|channel| self.sources.get(channel.source));
+        source.is_some_and(|source| source.file.holds(PmId(key.0), key.1))
+    }
+
+    /// An output has another process now: a daemon that comes back gives ids anew. What is missing of
+    /// its file goes on where the old one ended.
+    fn give_on(&mut self, key: (BusId, LogStream)) {
+        let now_ms = self.clock_ms();
+        let Some(mut channel) = self.channels.remove(&key) else { return };
+        let Some(source) = self.sources.get(channel.source) else { return };
+        let next = source.file.keys().find(|(_, stream)| *stream == key.1);
+        let Some((id, stream)) = next.filter(|_| !source.file.is_shared()) else { return };
+        if !matches!(channel.joint, Joint::Missing(_)) {
+            // What the new one said before it was known by its id is in the file alone.
+            let missing = Missing::new(channel.tail.clone(), now_ms);
+            channel.joint = Joint::Missing(Box::new(missing));
+        }
+        self.channels.entry((id.0, stream)).or_insert(channel);
     }
 
     /// Prints what is missing of files of several outputs, where that is known now.
