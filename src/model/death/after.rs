@@ -337,7 +337,7 @@ a line of a stack
             told(&ProcessInfo { restarts: 0, ..online(None, 0) }, "", None),
         ];
         insta::assert_snapshot!(all.map(|lines| lines.join("")).join("\n"), @r"
-        ended by PM2 on request: a restart or reload [likely] restart 2 followed
+        ended by PM2 on request: a restart, a reload, or a stop and a later start [likely] restart 2 followed
         ended by itself with exit code 7 [likely] restart 2 followed
         ended by itself with exit code 0 [a guess] restart 2 followed
         replaced by a reload [likely] restart 2 followed
