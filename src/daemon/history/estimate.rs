@@ -148,8 +148,9 @@ impl Backwards {
     }
 
     fn fill(&self, part: &mut [Group], low: Option<i64>, high: Upper) {
-        // A life says its first words when it begins.
-        let first = part.iter().take_while(|group| group.mark == Mark::First).count();
+        // A life says its first words when it begins, each of them once.
+        let most = self.openings.as_ref().map_or(0, Vec::len);
+        let first = part.iter().take(most).take_while(|group| group.mark == Mark::First).count();
         let first = if low.is_some() { first } else { 0 };
         let (openings, part) = part.split_at_mut(first);
         for group in openings {
@@ -250,14 +251,22 @@ impl Backwards {
         }
     }
 
-    /// What the file begins with before any time, without numbers.
+    /// What the file begins with before any time, without numbers, up to what stands there again: that
+    /// is said now and again, or by the next life.
     fn openings(&mut self) -> &[Vec<u8>] {
         let (file, format) = (&self.file, &self.format);
         self.openings.get_or_insert_with(|| {
             let bytes = read_part(file, 0, OPENING_BYTES).unwrap_or_default();
             let lines = bytes.split(|byte| *byte == b'\n').take(OPENINGS_MAX);
             let untimed = lines.take_while(|line| format.read(line, 0).0.is_none());
-            untimed.filter(|line| !line.is_empty()).map(folded).collect()
+            let mut openings: Vec<Vec<u8>> = Vec::new();
+            for line in untimed.filter(|line| !line.is_empty()).map(folded) {
+                if openings.contains(&line) {
+                    break;
+                }
+                openings.push(line);
+            }
+            openings
         })
     }
 }

@@ -211,6 +211,24 @@ fn last_words_are_at_the_end_of_the_life_that_said_them() {
 }
 
 #[test]
+fn what_is_said_now_and_again_is_not_all_said_at_the_start() {
+    let life = |n: u32| {
+        let slow = [1, 2, 3].map(|at| format!("WARN slow: {n}{at} ms\n")).concat();
+        format!("{slow}Error: boom {n}\n    at a (/srv/a.js:1:{n})\n")
+    };
+    let text = [1, 2, 3].map(life).concat();
+    let times: Vec<String> = told(&text, 90_100, lives())
+        .iter()
+        .filter(|line| line.contains("slow") || line.contains("boom"))
+        .map(|line| line.split(' ').next().unwrap().to_owned())
+        .collect();
+    let of_the_last_two = ["~40999", "~47332", "~53666", "~60000"]
+        .into_iter()
+        .chain(["~70999", "~77332", "~83666", "~90000"]);
+    assert!(times[4..].iter().map(String::as_str).eq(of_the_last_two), "{times:?}");
+}
+
+#[test]
 fn what_stands_behind_a_time_is_not_before_it() {
     let text = "1970-01-01T00:00:20.005Z INFO up\none\n";
     assert_eq!(told(text, 20_002, Lives::default())[1], "~20005 warn one");
