@@ -37,7 +37,8 @@ fn count(app: &App, name: &str, words: &str) -> usize {
 
 pub(crate) fn what_happened_stands_in_the_log_once() {
     let crash = script("crash", "js", "setTimeout(function () { process.exit(3); }, 300);");
-    let crash = crash.with(json!({ "max_restarts": 2 }));
+    // On a busy machine a start takes longer than PM2's own min_uptime of a second.
+    let crash = crash.with(json!({ "max_restarts": 2, "min_uptime": 30_000 }));
     let cluster = json!({ "exec_mode": "cluster", "instances": 1 });
     let home = Pm2Home::with(
         Release::Seven,

@@ -196,6 +196,13 @@ pub(super) async fn follow<W: Write>(
     }
 }
 
+impl Channel {
+    /// Since when its place in the file is looked for.
+    fn since(&self) -> Option<Instant> {
+        if let Joint::Looking { since, .. } = &self.joint { Some(*since) } else { None }
+    }
+}
+
 impl<W: Write> Following<'_, '_, W> {
     /// Prints what a message tells that happened.
     fn happened(&mut self, message: &Message) -> Result<(), Failure> {
@@ -327,7 +334,9 @@ impl<W: Write> Following<'_, '_, W> {
     /// Looks at all that waits; at the end at what would wait on, too.
     fn look_all(&mut self, is_end: bool) -> Result<(), Failure> {
         self.mend_shared()?;
-        let keys: Vec<_> = self.channels.keys().copied().collect();
+        let mut keys: Vec<_> = self.channels.keys().copied().collect();
+        // What came first is printed first.
+        keys.sort_by_key(|key| self.channels.get(key).and_then(Channel::since));
         for key in keys {
             self.look(key)?;
             let Some(channel) = self.channels.get_mut(&key) else { continue };
