@@ -15,8 +15,11 @@ const NEEDLE_MAX: usize = 4096;
 const BACK_MAX: u64 = 32 << 20;
 /// How long nothing must have come before a difference is noted, milliseconds.
 const QUIET_MS: i64 = 20;
+/// What came on the bus is in the file this long after, if it comes there at all, milliseconds: an
+/// earlier place of the same text would be taken for it before.
+pub(crate) const FIRST_MS: i64 = 100;
 /// How long nothing must have come before the file is taken to hold all that did, milliseconds.
-const STILL_MS: i64 = 300;
+pub(crate) const STILL_MS: i64 = 300;
 /// So many equal differences in a row are believed.
 const NOTES: usize = 5;
 /// How much is read at once while the needle is looked for, bytes.
@@ -98,7 +101,7 @@ impl Seam {
     ///
     /// # Errors
     /// Those of reading.
-    pub(crate) fn look(&mut self, file: &impl ReadAt, now_ms: i64) -> io::Result<Option<u64>> {
+    fn look(&mut self, file: &impl ReadAt, now_ms: i64) -> io::Result<Option<u64>> {
         if self.received == 0 {
             return Ok(None);
         }
@@ -118,6 +121,29 @@ impl Seam {
         }
     }
 
+    /// The offset of the first byte that came, not before `from`, by all that tells it: what came as a
+    /// whole; its beginning, once it is written (`is_written`); how much it is, once nothing comes any
+    /// more (`is_quiet`).
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub(crate) fn place(
+        &mut self,
+        file: &impl ReadAt,
+        from: u64,
+        now_ms: i64,
+        (is_written, is_quiet): (bool, bool),
+    ) -> io::Result<Option<u64>> {
+        let mut at = self.look(file, now_ms)?.filter(|at| *at >= from);
+        if at.is_none() && is_written {
+            at = self.by_beginning(file)?.filter(|at| *at >= from);
+        }
+        if at.is_none() && is_quiet {
+            at = self.by_quiet(file)?.filter(|at| *at >= from);
+        }
+        Ok(at)
+    }
+
     /// What came is in this file, not before this offset.
     pub(crate) fn start_at(&mut self, start: u64) {
         self.start = start;
@@ -129,7 +155,7 @@ impl Seam {
     ///
     /// # Errors
     /// Those of reading.
-    pub(crate) fn by_beginning(&self, file: &impl ReadAt) -> io::Result<Option<u64>> {
+    fn by_beginning(&self, file: &impl ReadAt) -> io::Result<Option<u64>> {
         let size = file.size()?;
         let back = if self.is_fork { NEEDLE_MAX as u64 } else { BACK_MAX };
         let from = self.start.min(size).saturating_sub(back);
@@ -182,7 +208,7 @@ impl Seam {
     ///
     /// # Errors
     /// Those of reading.
-    pub(crate) fn by_quiet(&self, file: &impl ReadAt) -> io::Result<Option<u64>> {
+    fn by_quiet(&self, file: &impl ReadAt) -> io::Result<Option<u64>> {
         let size = file.size()?;
         // A file that was emptied meanwhile holds less than what came.
         let difference = size.saturating_sub(self.received);

@@ -324,14 +324,7 @@ fn begin_of(
     for (index, file) in files.iter().enumerate().skip(from.file).rev() {
         let start = if index == from.file { from.at } else { 0 };
         seam.start_at(start);
-        let mut at = seam.look(file, now_ms)?.filter(|at| *at >= start);
-        if at.is_none() && is_written {
-            at = seam.by_beginning(file)?.filter(|at| *at >= start);
-        }
-        if at.is_none() && is_quiet {
-            at = seam.by_quiet(file)?.filter(|at| *at >= start);
-        }
-        if let Some(at) = at {
+        if let Some(at) = seam.place(file, start, now_ms, (is_written, is_quiet))? {
             return Ok(Some(Place { file: index, at }));
         }
         is_absent &= is_quiet && seam.is_absent(file)?;

@@ -15,10 +15,8 @@ use super::heard::{Heard, OutputKey};
 use super::shared::{self, Begin};
 use super::sources::LogFile;
 use crate::daemon::offload;
-use crate::daemon::seam::{ReadAt, read_part};
+use crate::daemon::seam::{FIRST_MS, ReadAt, STILL_MS, read_part};
 
-/// What came on the bus is in the file this long after, if it comes there at all, milliseconds.
-const WRITTEN_MS: i64 = 100;
 /// How long the bus is waited for where the file grows.
 const BEGIN_MAX: Duration = Duration::from_secs(2);
 /// How long outputs are waited for that did not begin though others of their file did, milliseconds.
@@ -27,8 +25,6 @@ const OTHERS_MS: i64 = 1_500;
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 /// How long that place is looked for.
 const JOIN_MAX: Duration = Duration::from_secs(4);
-/// An output is quiet when nothing came for so long, milliseconds.
-const QUIET_MS: i64 = 300;
 /// How long the rest of a line may be that the bus began within, bytes.
 const REST_BYTES_MAX: u64 = 64 << 10;
 
@@ -62,23 +58,16 @@ async fn end_of_own(heard: &Heard, key: OutputKey, opened: &Arc<File>, size: u64
             return end(size, true);
         };
         let (opened, now_ms) = (Arc::clone(opened), heard.elapsed_ms());
-        if now_ms - begun.first_ms < WRITTEN_MS {
-            // An earlier place of the same text would be taken for it.
+        if now_ms - begun.first_ms < FIRST_MS {
             tokio::time::sleep(LOOK_EVERY).await;
             continue;
         }
-        let is_quiet = now_ms - begun.last_ms >= QUIET_MS;
+        let is_quiet = now_ms - begun.last_ms >= STILL_MS;
         let is_late = started.elapsed() >= JOIN_MAX;
         let is_written = now_ms - begun.first_ms >= gap::WRITTEN_MS;
         let looking = offload::look(move || {
             let mut seam = begun.seam;
-            let mut at = seam.look(&*opened, now_ms).unwrap_or(None);
-            if at.is_none() && is_written {
-                at = seam.by_beginning(&*opened).unwrap_or(None);
-            }
-            if at.is_none() && is_quiet {
-                at = seam.by_quiet(&*opened).unwrap_or(None);
-            }
+            let at = seam.place(&*opened, 0, now_ms, (is_written, is_quiet)).unwrap_or(None);
             let size = opened.size().unwrap_or(0);
             let guess = size.saturating_sub(seam.received());
             // Of what never reaches the file nothing is in it.
@@ -110,7 +99,7 @@ async fn end_of_shared(heard: &Heard, file: &LogFile, opened: &Arc<File>, size: 
             return End { at: size, is_exact: true, had: HashMap::new() };
         }
         let now_ms = heard.elapsed_ms();
-        let is_quiet = begun.iter().all(|begun| now_ms - begun.last_ms >= QUIET_MS);
+        let is_quiet = begun.iter().all(|begun| now_ms - begun.last_ms >= STILL_MS);
         let is_late = started.elapsed() >= JOIN_MAX;
         // One that is behind the others has yet to begin.
         let wait_ms = if begun.len() == file.keys().count() { gap::WRITTEN_MS } else { OTHERS_MS };

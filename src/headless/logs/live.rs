@@ -25,15 +25,13 @@ use crate::client::{Message, Queued};
 use crate::daemon::history::gap::{OWN_BYTES, Tail, WRITTEN_MS};
 use crate::daemon::history::shared::SHARED_BYTES;
 use crate::daemon::history::{Format, Line};
-use crate::daemon::seam::{Seam, read_part};
+use crate::daemon::seam::{FIRST_MS, Seam, read_part};
 use crate::logs::parse::{Judge, PAUSE_MS};
 use crate::protocol::bus::{BusPmId, LogStream};
 use crate::protocol::process::PmId;
 
 /// How often the places of seams are looked for while nothing comes.
 const TICK: Duration = Duration::from_millis(25);
-/// What came on the bus is in the file this long after, if it comes there at all, milliseconds.
-const FIRST_MS: i64 = 100;
 /// A line without its end is printed when nothing came for so long.
 const PARTIAL_MAX: Duration = Duration::from_secs(1);
 /// For so long a seam is looked for; then the bus is joined where its bytes would have begun.
@@ -367,17 +365,10 @@ impl<W: Write> Following<'_, '_, W> {
         let end = source.sizes.1;
         let waited_ms = since.elapsed().as_millis() as i64;
         if waited_ms < FIRST_MS {
-            // An earlier place of the same text would be taken for it.
             return Ok(());
         }
-        let mut known = seam.look(file, now_ms).unwrap_or(None);
-        if known.is_none() && waited_ms >= WRITTEN_MS {
-            // It was rotated meanwhile.
-            known = seam.by_beginning(file).unwrap_or(None);
-        }
-        if known.is_none() && seam.is_quiet(now_ms) {
-            known = seam.by_quiet(file).unwrap_or(None);
-        }
+        let settled = (waited_ms >= WRITTEN_MS, seam.is_quiet(now_ms));
+        let known = seam.place(file, 0, now_ms, settled).unwrap_or(None);
         let is_over = since.elapsed() >= SEAM_MAX || held.len() >= HELD_MAX;
         if known.is_none() && !is_over {
             return Ok(());
