@@ -125,8 +125,7 @@ async fn real(home: &Path) -> PathBuf {
 /// One daemon is called by its host, several by their homes: `/home/deploy/.pm2` is `deploy`.
 fn labels(endpoints: &[Endpoint]) -> Vec<String> {
     if endpoints.len() == 1 {
-        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        return vec![clean(&host).into_owned()];
+        return vec![clean(&hosts::here()).into_owned()];
     }
     let mut labels: Vec<String> = Vec::with_capacity(endpoints.len());
     for endpoint in endpoints {

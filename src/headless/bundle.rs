@@ -10,7 +10,7 @@ use super::{Context, ask, output, targets};
 use crate::cli::Bundle;
 use crate::daemon::bundle::{self, NO_ANSWER, Order, WRITE_MAX};
 use crate::daemon::clock::now_ms;
-use crate::daemon::offload;
+use crate::daemon::{hosts, offload};
 use crate::model::bundle::Material;
 use crate::model::moment::Moment;
 use crate::protocol::text::clean;
@@ -22,7 +22,7 @@ pub(super) async fn run(
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     let mut material = Material {
-        label: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        label: hosts::here(),
         home: context.home(),
         at: Moment::at(now_ms()),
         utc_offset_s: context.utc_offset_s,

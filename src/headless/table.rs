@@ -8,6 +8,7 @@ use std::io::Write;
 use crate::cli::{Shown, Which};
 use crate::client::Client;
 use crate::daemon::clock::now_ms;
+use crate::daemon::hosts;
 use crate::model::DaemonId;
 use crate::model::fleet::{Fleet, Process, blinding};
 use crate::model::moment::Moment;
@@ -108,9 +109,8 @@ impl Seen {
     /// Asks the daemon.
     pub(super) async fn look(&mut self, context: &Context, client: &Client) -> Result<(), Failure> {
         let snapshot = client.snapshot().await.map_err(|error| context.failure(error))?;
-        let uname = rustix::system::uname();
-        let here = uname.nodename().to_string_lossy();
-        let host = context.endpoint.host().unwrap_or(&*here);
+        let here = hosts::here();
+        let host = context.endpoint.host().unwrap_or(&here);
         self.fleet.place(DAEMON, &clean(host), &context.home());
         self.take(snapshot);
         Ok(())
