@@ -106,6 +106,11 @@ fn copy_command(app: &mut App) -> Effects {
     let Some(command) = app.notice.as_ref().and_then(|notice| notice.command.clone()) else {
         return Effects::none();
     };
+    copy(app, command)
+}
+
+/// Copies it, and says so.
+pub(super) fn copy(app: &mut App, command: String) -> Effects {
     app.notify(format!("copied: {command}"), false);
     Effects::one(Effect::Copy(command))
 }

@@ -47,6 +47,13 @@ pub(super) fn take(sheet: &mut Sheet, around: &Around<'_>, command: Command) -> 
             Taken::Done
         }
         (Sheet::Ask(ask), command) => take_in_ask(ask, around.watched, command),
+        // They mean what was just done.
+        (Sheet::Ended(..), Command::Rows(RowsCommand::Undo)) => Taken::Do(command),
+        (Sheet::Ended(ended, _), Command::Rows(RowsCommand::CopyCommand))
+            if !ended.commands.is_empty() =>
+        {
+            Taken::Copy(ended.commands.join("; "))
+        }
         (Sheet::Ended(ended, top), command) => {
             scroll(top, ended.shown(columns).len(), rows, command);
             Taken::Done

@@ -206,6 +206,7 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         taken @ (Taken::Columns(_) | Taken::Several(..) | Taken::Item(..) | Taken::Ask(..)) => {
             row_keys::take_from_sheet(app, taken)
         }
+        Taken::Copy(text) => row_keys::copy(app, text),
         Taken::Log(place) => log_goto::go(app, &place),
         Taken::Run(ready) => {
             app.close_to_details();

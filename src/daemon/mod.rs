@@ -21,7 +21,7 @@ pub mod inbox;
 mod installed;
 mod limits;
 pub(crate) mod lives;
-mod measure;
+pub(crate) mod measure;
 pub(crate) mod offload;
 pub(crate) mod rpc;
 mod save_log;

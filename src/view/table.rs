@@ -228,6 +228,10 @@ fn reason_place(
     process: &Process,
     end: u16,
 ) -> Option<(u16, u16, String, Role)> {
+    if process.is_running() {
+        // It has figures, however often it was started again.
+        return None;
+    }
     let (x, room) = columns.figures(end).filter(|(_, room)| *room >= REASON_COLUMNS)?;
     let reason = reason(&app.watched, key).filter(|_| process.pending.is_none())?;
     let is_looping = process.is_looping || process.info.status == ProcessStatus::Stopped;

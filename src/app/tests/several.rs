@@ -382,6 +382,9 @@ fn a_stop_is_undone_by_a_start() {
     assert_eq!(app.mode, Mode::Normal, "it is not stopped yet");
     assert!(app.notice.as_ref().unwrap().text.contains("still under way"));
     finish(&mut app, Action::Stop, &target, Verdict::Done);
+    let notice = app.notice.clone().unwrap();
+    assert_eq!(notice.text, "stopped api[0], u undoes   = pm2 stop 0");
+    assert_eq!(notice.short.as_deref(), Some("api[0] stopped, u undoes"));
     press(&mut app, Command::Down);
     press(&mut app, UNDO);
     let Mode::Confirm { action: Action::Start, target: asked, .. } = &app.mode else {
