@@ -112,7 +112,8 @@ fn take(app: &mut App, message: Message) -> Effects {
             effects
         }
         Message::Resized(columns, rows) => {
-            (app.size, app.held) = ((columns, rows), None);
+            app.resize((columns, rows));
+            app.held = None;
             app.is_dirty = true;
             navigate::keep_selection_visible(app);
             Effects::one(Effect::Redraw)

@@ -27,9 +27,9 @@ use self::elsewhere::{self as probe, family as family_of, ports, zone as zone_of
 use self::family::family as family_of;
 #[cfg(target_os = "linux")]
 use self::linux as probe;
+pub(crate) use self::meter::Meter;
 #[cfg(target_os = "linux")]
 use self::ports::{ports, zone as zone_of};
-pub(crate) use self::meter::Meter;
 use super::clock::whole_ms;
 use super::{Watch, offload};
 use crate::model::report::Report;

@@ -30,6 +30,7 @@ pub(super) async fn run(
     let mut figures = Figures::begin(&client, what.figures.ask_pm2).await;
     let mut seen = table::Seen::default();
     let mut printed = 0;
+    figures.ready().await;
     let mut next = Instant::now();
     loop {
         seen.look(context, &client, &mut figures).await?;

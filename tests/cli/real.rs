@@ -59,8 +59,8 @@ pub(crate) fn processes_are_acted_on_and_nobody_else() {
 
 /// PM2's own figure is that since whoever asked last, which is noise where it is asked often.
 pub(crate) fn cpu_is_that_of_a_known_span() {
-    let text = "setInterval(() => { const end = process.cpuUsage().user + 10_000;
-  while (process.cpuUsage().user < end); }, 100);";
+    let text = "const used = () => { const it = process.cpuUsage(); return it.user + it.system; };
+setInterval(() => { const end = used() + 10_000; while (used() < end); }, 100);";
     let home = Pm2Home::with(Release::Seven, &[apps::script("tenth", "js", text)]);
     home.mark();
     let run = |arguments: &[&str]| pm2_tui(home.path(), arguments).with(0);
