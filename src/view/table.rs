@@ -234,8 +234,9 @@ fn reason_place(
     }
     let (x, room) = columns.figures(end).filter(|(_, room)| *room >= REASON_COLUMNS)?;
     let reason = reason(&app.watched, key).filter(|_| process.pending.is_none())?;
-    use ProcessStatus::{Stopped, WaitingRestart};
-    let is_mild = process.is_looping || matches!(process.info.status, Stopped | WaitingRestart);
+    let is_down =
+        matches!(process.info.status, ProcessStatus::Stopped | ProcessStatus::WaitingRestart);
+    let is_mild = process.is_looping || is_down;
     let role = if is_mild { Role::Warn } else { Role::Bad };
     Some((x, x + room, reason, role))
 }

@@ -123,8 +123,10 @@ pub fn reason(watched: &Watched, key: ProcessKey) -> Option<String> {
     if process.never_started() {
         return not_started();
     }
-    use ProcessStatus::{Errored, Stopped, WaitingRestart};
-    let is_down = matches!(process.info.status, Errored | Stopped | WaitingRestart);
+    let is_down = matches!(
+        process.info.status,
+        ProcessStatus::Errored | ProcessStatus::Stopped | ProcessStatus::WaitingRestart
+    );
     if !is_down && !process.is_looping && !process.info.has_given_up() {
         return None;
     }
