@@ -200,3 +200,14 @@ fn a_menu_about_what_is_gone_says_so() {
     let refusal = crate::app::palette::refusal(&scene, palette, restart);
     assert_eq!(refusal.as_deref(), Some("old[0] is gone"));
 }
+
+#[test]
+fn to_save_is_what_pm2_saves() {
+    let mut app = app(1);
+    send(&mut app, super::meant::poll(vec![info(0, "p0", ProcessStatus::Online)], 2_000));
+    press(&mut app, Command::Palette);
+    super::several::type_text(&mut app, "save");
+    let Mode::Palette(palette) = &app.mode else { panic!("{:?}", app.mode) };
+    let entries = crate::app::palette::entries(&crate::app::offers::scene(&app), palette);
+    assert!(matches!(entries[0], crate::app::palette::Entry::Item(_)), "{:?}", entries[0]);
+}
