@@ -100,16 +100,20 @@ async fn watch(
         let facts: Vec<String> = infos.iter().map(|info| fact(info)).collect();
         let in_place = context.is_terminal && fields.is_some();
         if in_place || before.as_ref() != Some(&facts) {
-            if in_place {
-                // Home, and away with what is below.
-                write!(out, "\x1b[H\x1b[J")?;
-            } else if before.is_some() && fields.is_some() {
+            if before.is_some() && fields.is_some() && !in_place {
                 writeln!(out)?;
             } else {
                 // The first table, or a line for each.
             }
             if let Some(fields) = fields {
-                table::print(context, &processes, fields, out)?;
+                let mut text = Vec::new();
+                table::print(context, &processes, fields, &mut text)?;
+                if in_place {
+                    text = output::within(output::terminal_size(), &text);
+                    // Home, and away with what is below.
+                    write!(out, "\x1b[H\x1b[J")?;
+                }
+                out.write_all(&text)?;
             } else {
                 let list = infos.iter().map(|info| as_json(info, None, Env::None));
                 let style = output::JsonStyle { is_pretty: false, ..context.json_style() };
