@@ -105,7 +105,13 @@ impl What {
             }
             Self::Trigger { action, .. } => format!("trigger {action} in {whom}"),
             Self::Restore { kept, .. } => match &kept[..] {
+                [(_, only)] if only.is_stopped() => {
+                    format!("put {} back, stopped", only.target.label())
+                }
                 [(_, only)] => format!("start {} again", only.target.label()),
+                all if all.iter().any(|(_, it)| it.is_stopped()) => {
+                    format!("bring {} deleted processes back", all.len())
+                }
                 all => format!("start {} deleted processes again", all.len()),
             },
             Self::Whole(whole, _) => whole.words().to_owned(),
@@ -173,11 +179,17 @@ impl What {
             }
             Self::Scale(scale) => vec![scaling(watched, *scale, targets)],
             Self::Restore { kept, ago_ms } => {
-                let targets: Vec<_> =
-                    kept.iter().map(|(daemon, it)| (*daemon, it.target.clone())).collect();
+                let named = |is_stopped: bool| {
+                    let kept = kept.iter().filter(|(_, it)| it.is_stopped() == is_stopped);
+                    let targets: Vec<_> =
+                        kept.map(|(daemon, it)| (*daemon, it.target.clone())).collect();
+                    outlook::labels(&targets, place).into_iter()
+                };
                 let ago = units::uptime(*ago_ms);
-                let named = outlook::labels(&targets, place).into_iter();
-                named.map(|whom| format!("starts {whom} again, as {ago} ago")).collect()
+                let started = named(false).map(|whom| format!("starts {whom} again, as {ago} ago"));
+                let stopped = named(true)
+                    .map(|whom| format!("puts {whom} back, stopped as it was {ago} ago"));
+                started.chain(stopped).collect()
             }
             Self::Whole(whole, daemon) => {
                 vec![format!("{}{}: {}", whole.words(), place(*daemon), whole.meaning())]

@@ -252,6 +252,7 @@ pub(super) fn past(lines: &[(i64, &str)], has_more: bool, is_asked: bool) -> Rep
         is_exact: true,
         is_after: false,
         again: None,
+        has_more: false,
         gap: 0,
     };
     let (files, notes) = (vec![file], Vec::new());

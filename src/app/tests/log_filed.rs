@@ -47,6 +47,7 @@ fn history(text: &str) -> Report {
         is_exact: true,
         is_after: false,
         again: Some(Again(Arc::new(Nothing))),
+        has_more: false,
         gap: 0,
     };
     let (files, notes) = (vec![file], Vec::new());

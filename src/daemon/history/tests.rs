@@ -41,7 +41,7 @@ fn what_has_no_time_is_between_the_lines_around_it() {
 
 #[test]
 fn without_any_time_the_file_says_from_when_to_when() {
-    let span = Span { from_ms: 1_000, to_ms: 2_000, size: 100 };
+    let span = Span { from_ms: 1_000, made_ms: None, to_ms: 2_000, size: 100 };
     assert_eq!([0, 50, 100, 200].map(|at| span.at(at)), [1_000, 1_500, 2_000, 2_000]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.log");
@@ -120,7 +120,7 @@ fn told(text: &str, written_ms: i64, known: Lives) -> Vec<String> {
     std::fs::write(&path, text).unwrap();
     let format = Format { declared: None, zone: TimeZone::UTC, is_err: true };
     let mut file = Backwards::open(&path, None, format).unwrap().of_lives(known);
-    file.span = Span { from_ms: 0, to_ms: written_ms, size: text.len() as u64 };
+    file.span = Span { from_ms: 0, made_ms: Some(0), to_ms: written_ms, size: text.len() as u64 };
     (file.reference_ms, file.upper.at_ms) = (written_ms, written_ms);
     let mut lines = Vec::new();
     while let Some(line) = file.next().unwrap() {
@@ -232,6 +232,34 @@ fn what_is_said_now_and_again_is_not_all_said_at_the_start() {
 fn what_stands_behind_a_time_is_not_before_it() {
     let text = "1970-01-01T00:00:20.005Z INFO up\none\n";
     assert_eq!(told(text, 20_002, Lives::default())[1], "~20005 warn one");
+}
+
+/// An old time at the head of a file, as where a log was begun anew with a line of the last year.
+#[test]
+fn lines_are_not_spread_over_years_of_which_nothing_is_known() {
+    let text = "1970-01-01T00:00:01Z INFO old\none\ntwo\nthree\nfour\n";
+    let times = |lives: Lives, made_ms: i64| -> Vec<i64> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.log");
+        std::fs::write(&path, text).unwrap();
+        let format = Format { declared: None, zone: TimeZone::UTC, is_err: true };
+        let mut file = Backwards::open(&path, None, format).unwrap().of_lives(lives);
+        let (to_ms, made) = (9_000_000, Some(made_ms));
+        file.span = Span { from_ms: made_ms, made_ms: made, to_ms, size: text.len() as u64 };
+        (file.reference_ms, file.upper.at_ms) = (to_ms, to_ms);
+        let mut times: Vec<i64> =
+            std::iter::from_fn(|| file.next().unwrap()).map(|line| line.at_ms).collect();
+        times.reverse();
+        times
+    };
+    let hour = [1_000, 8_994_000, 8_996_000, 8_998_000, 9_000_000];
+    assert_eq!(times(Lives::default(), 8_992_000), hour, "since the file was made");
+    assert_eq!(times(Lives::since(Some(8_992_000)), 500), hour, "since it first ran");
+    let life = LifeSpan { started_ms: Some(8_992_000), ended_ms: 8_999_000, is_crash: false };
+    let lives = Lives::for_test(vec![life], None);
+    assert!(times(lives, 500)[1..].iter().all(|at_ms| *at_ms >= 8_992_000), "since its first life");
+    let copied = times(Lives::default(), 9_500_000);
+    assert_eq!(copied[1], 2_250_750, "a file that was copied was made later than it was written");
 }
 
 #[test]

@@ -28,8 +28,9 @@ pub(super) struct Next {
     pub(super) has_written: bool,
 }
 
-/// Gives the last lines of an error log to the deaths of those that wrote them, oldest first.
-pub(super) fn share(deaths: &mut [Death], text: &str, next: Next, utc_offset_s: i32) {
+/// Gives the last lines of an error log to the deaths of those that wrote them, oldest first. Whether
+/// stamps said which.
+pub(super) fn share(deaths: &mut [Death], text: &str, next: Next, utc_offset_s: i32) -> bool {
     let mut at_ms = None;
     let read = |line: &str| {
         let stamp = stamped(line, utc_offset_s).map(|(stamp_ms, _)| stamp_ms);
@@ -44,6 +45,7 @@ pub(super) fn share(deaths: &mut [Death], text: &str, next: Next, utc_offset_s: 
     } else {
         by_exceptions(deaths, &lines, &ends, next);
     }
+    at_ms.is_some()
 }
 
 /// Behind which lines a life has ended with an exception, as far as the lines tell.
@@ -71,7 +73,7 @@ fn goes_on(line: &str) -> bool {
 }
 
 /// The last line of what Node.js says of an exception that nobody caught.
-fn says_version(line: &str) -> bool {
+pub(super) fn says_version(line: &str) -> bool {
     without_stamp(line).starts_with("Node.js v")
 }
 
