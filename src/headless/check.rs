@@ -285,7 +285,8 @@ mod tests {
     use crate::protocol::process::PmId;
 
     fn process(id: u32, name: &str, status: ProcessStatus) -> ProcessInfo {
-        ProcessInfo { pid: Some(9), ..ProcessInfo::new(PmId(id), name, status) }
+        let pid = (status != ProcessStatus::Stopped).then_some(9);
+        ProcessInfo { pid, ..ProcessInfo::new(PmId(id), name, status) }
     }
 
     #[test]
@@ -341,6 +342,19 @@ mod tests {
         assert_eq!(said(&errored, &info), [] as [String; 0]);
         info.status = ProcessStatus::Errored;
         assert_eq!(said(&errored, &info).len(), 1);
+        // Between an end and the next start PM2 says `stopped`, too.
+        let between = process(0, "api", ProcessStatus::Online);
+        let between = ProcessInfo { status: ProcessStatus::Stopped, ..between };
+        let once = "it ended and PM2 starts it again, not online";
+        assert_eq!(said(&none, &between), [once]);
+        let looping = ProcessInfo {
+            restarts: 5,
+            unstable_restarts: 3,
+            online_since_ms: Some(9_000),
+            ..between
+        };
+        assert_eq!(said(&none, &looping), ["in a crash loop: 5 restarts"]);
+        assert_eq!(said(&online, &looping), [once], "PM2's status alone");
     }
 
     #[test]
