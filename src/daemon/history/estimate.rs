@@ -272,7 +272,9 @@ impl Backwards {
             let untimed = lines.take_while(|line| format.read(line, 0).0.is_none());
             let mut openings: Vec<Vec<u8>> = Vec::new();
             for line in untimed.filter(|line| !line.is_empty()).map(folded) {
-                if openings.contains(&line) {
+                if let Some(at) = openings.iter().position(|opening| *opening == line) {
+                    // Behind what a life says first, it is said now and again.
+                    openings.truncate(at.max(1));
                     break;
                 }
                 openings.push(line);

@@ -228,6 +228,22 @@ fn what_is_said_now_and_again_is_not_all_said_at_the_start() {
     assert!(times[4..].iter().map(String::as_str).eq(of_the_last_two), "{times:?}");
 }
 
+/// What is said again and again is no first word of a life, though the file begins with it.
+#[test]
+fn what_is_repeated_behind_the_first_words_is_none_of_them() {
+    let life = |n: u32| {
+        let slow = [1, 2, 3].map(|at| format!("WARN slow: {n}{at} ms\n")).concat();
+        format!("up {n}\n{slow}Error: boom {n}\n    at a (/srv/a.js:1:{n})\n")
+    };
+    let text = [1, 2, 3].map(life).concat();
+    let times: Vec<String> = told(&text, 90_100, lives())
+        .iter()
+        .filter(|line| line.contains("slow") || line.contains("up"))
+        .map(|line| line.split(' ').next().unwrap().to_owned())
+        .collect();
+    assert_eq!(times[8..], ["~70999", "~75749", "~80499", "~85249"]);
+}
+
 #[test]
 fn what_stands_behind_a_time_is_not_before_it() {
     let text = "1970-01-01T00:00:20.005Z INFO up\none\n";

@@ -246,9 +246,9 @@ fn take_errors(deaths: &mut [Death], left: &Left<'_>) {
     let (Some((text, written_ms)), Some(last)) = (left.errors, deaths.last()) else { return };
     let is_on = matches!(left.info.status, ProcessStatus::Online | ProcessStatus::Launching);
     let has_written = is_on && written_ms > last.ended_ms + WRITTEN_MS;
-    let is_stamped = share(deaths, text, Next { is_on, has_written }, left.utc_offset_s);
+    let is_theirs = share(deaths, text, Next { is_on, has_written }, left.utc_offset_s);
     // Whether it is early enough to know it does not count: an end is told alike at each look.
-    let may_be_later = !is_stamped && !left.info.is_over();
+    let may_be_later = !is_theirs && !left.info.is_over();
     for death in deaths {
         let is_doubtful = may_be_later && !death.words.iter().any(|line| says_version(line));
         conclude(death, is_doubtful);

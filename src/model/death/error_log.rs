@@ -28,8 +28,8 @@ pub(super) struct Next {
     pub(super) has_written: bool,
 }
 
-/// Gives the last lines of an error log to the deaths of those that wrote them, oldest first. Whether
-/// stamps said which.
+/// Gives the last lines of an error log to the deaths of those that wrote them, oldest first. Whether it is
+/// known that those wrote them: stamps say it, or there are no more exceptions than lives that ended so.
 pub(super) fn share(deaths: &mut [Death], text: &str, next: Next, utc_offset_s: i32) -> bool {
     let mut at_ms = None;
     let read = |line: &str| {
@@ -40,12 +40,15 @@ pub(super) fn share(deaths: &mut [Death], text: &str, next: Next, utc_offset_s: 
     };
     let lines: Vec<Line> = text.lines().map(read).collect();
     let ends = ends(&lines);
+    let is_head = |line: &&Line| is_error_line(&line.text) && !line.text.starts_with([' ', '\t']);
+    let heads = lines.iter().filter(is_head).count();
+    let crashes = (0..deaths.len()).filter(|at| has_crashed(deaths, *at)).count();
     if at_ms.is_some() {
         by_time(deaths, lines, &ends);
     } else {
         by_exceptions(deaths, &lines, &ends, next);
     }
-    at_ms.is_some()
+    at_ms.is_some() || heads <= crashes
 }
 
 /// Behind which lines a life has ended with an exception, as far as the lines tell.

@@ -137,9 +137,14 @@ fn what_was_logged_later_may_be_of_the_life_that_goes_on() {
     let words = |written_ms| {
         told(&info(ProcessStatus::Online), console, Some(("RangeError: r\n", written_ms)))
     };
-    // The same at each look, also at the first.
-    assert!(words(at_ms + 100).concat().contains("RangeError: r [a guess]"));
-    assert!(words(at_ms + 60_000).concat().contains("RangeError: r [a guess]"));
+    // The same at each look: there is no other exception that a later life may have reported.
+    assert!(words(at_ms + 100).concat().contains("RangeError: r [likely]"));
+    assert!(words(at_ms + 60_000).concat().contains("RangeError: r [likely]"));
+    let handled = "RangeError: r\n    at a (b.js:1:1)\nError: handled\n";
+    for later_ms in [100, 60_000] {
+        let said = told(&info(ProcessStatus::Online), console, Some((handled, at_ms + later_ms)));
+        assert!(said.concat().contains("[a guess]"), "{said:?}");
+    }
     let over = told(&info(ProcessStatus::Errored), console, Some(("RangeError: r\n", 0)));
     assert!(over.concat().contains("RangeError: r [likely]"), "nothing wrote after it");
     let node = "RangeError: r\n    at a (b.js:1:1)\n\nNode.js v20\n";
