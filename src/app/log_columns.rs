@@ -72,6 +72,14 @@ impl Days {
         if self.has_year { DAY } else { SHORT_DAY }
     }
 
+    /// The day of a time in five columns, or its year; `None` where that is today.
+    fn other(self, at_ms: i64, offset_s: i32) -> Option<String> {
+        let (day, today) = (units::day(at_ms, offset_s), units::day(self.today_ms, offset_s));
+        let is_of_year = day.get(..4) == today.get(..4);
+        let shown = if is_of_year { day.get(5..)? } else { day.get(..4)? };
+        (day != today).then(|| format!("{shown:5}"))
+    }
+
     /// The day of a time, in its columns: blanks where that is today.
     fn told(self, at_ms: i64, offset_s: i32) -> String {
         let day = units::day(at_ms, offset_s);
@@ -96,6 +104,8 @@ impl Columns {
         let oldest_ms = app.log_view.since_ms().filter(|_| times == Times::Clock);
         let days = oldest_ms.and_then(|oldest| Days::of(oldest, app.now.wall_ms, app.utc_offset_s));
         let time = match times {
+            // Where it is narrow, the day stands in the place of the clock.
+            Times::Clock if clock == Clock::Minutes => clock.columns(),
             Times::Clock => days.map_or(0, Days::columns) + clock.columns(),
             Times::Date => DAY + clock.columns(),
             Times::Distance => DISTANCE,
@@ -114,6 +124,10 @@ impl Columns {
     #[must_use]
     pub fn time(&self, at_ms: i64, from_ms: i64, offset_s: i32) -> String {
         match self.times {
+            Times::Clock if self.clock == Clock::Minutes => {
+                let day = self.days.and_then(|days| days.other(at_ms, offset_s));
+                day.unwrap_or_else(|| units::clock(at_ms, offset_s, self.clock))
+            }
             Times::Clock => {
                 let day = self.days.map(|days| days.told(at_ms, offset_s)).unwrap_or_default();
                 format!("{day}{}", units::clock(at_ms, offset_s, self.clock))
@@ -176,8 +190,11 @@ mod tests {
         assert_eq!(days.told(today_ms - DAY_MS, 0), "10-03 ");
         assert_eq!(days.told(today_ms, 0), "      ", "today's stand below one another");
         assert_eq!(days.told(today_ms - 6_000, 3_600), "      ", "by the clock of the place");
+        assert_eq!(days.other(today_ms - DAY_MS, 0).as_deref(), Some("10-03"));
         let days = Days::of(0, today_ms, 0).unwrap();
         assert_eq!(days.told(0, 0), "1970-01-01 ");
+        assert_eq!(days.other(0, 0).as_deref(), Some("1970 "));
+        assert_eq!(days.other(today_ms, 0), None);
     }
 
     #[test]

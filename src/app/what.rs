@@ -206,11 +206,17 @@ impl What {
             Self::Act(_) => "One after another",
             Self::Errand(_) => return Some("Two at a time.".to_owned()),
             Self::Scale(_) => return Some("One after another.".to_owned()),
-            Self::Restore { .. } => {
-                let text = "Each gets a new id and counts from 0. Log files that are named by the \
-                            id get new names; the old ones stay. Two at a time; Esc then leaves undone \
-                            what has not begun.";
-                return Some(text.to_owned());
+            Self::Restore { kept, .. } => {
+                // PM2 keeps the counts of what it does not start.
+                let counts = match kept.iter().filter(|(_, it)| it.is_stopped()).count() {
+                    0 => " and counts from 0",
+                    stopped if stopped == kept.len() => "",
+                    _ => "; what is started counts from 0",
+                };
+                return Some(format!(
+                    "Each gets a new id{counts}. Log files that are named by the id get new names; \
+                     the old ones stay. Two at a time; Esc then leaves undone what has not begun."
+                ));
             }
             Self::Whole(Whole::Resurrect, _) => "Two at a time",
             Self::Trigger { .. } | Self::Whole(..) => return None,

@@ -187,7 +187,9 @@ impl Block {
     pub(super) fn is_full(&self, limits: BlockLimits, record: &Record) -> bool {
         // Those in files are read for a search, a block at a time.
         let bytes = self.text.len() + self.summary.filed_bytes + record.len as usize;
-        let is_over = bytes >= limits.bytes;
+        // The pieces of one long line stay together: nothing of them is held.
+        let is_piece = record.is_filed() && record.kind() == Kind::More;
+        let is_over = bytes >= limits.bytes && !is_piece;
         self.records.len() >= limits.lines || (is_over && !self.is_empty())
     }
 

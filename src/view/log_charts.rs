@@ -61,9 +61,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), moments
         // That few are held says nothing of how many there were.
         if bucket.from_ms + step_ms <= whole_ms {
             let (dot, faint) = (canvas.theme().glyphs().meter_empty, canvas.role(Role::Faint));
-            (inner.y..inner.y + rows).for_each(|y| {
-                canvas.text(x, y, 1, dot, faint);
-            });
+            canvas.text(x, inner.y + rows - 1, 1, dot, faint);
         }
         draw_column(canvas, (x, inner.y, rows), most, bucket);
     }

@@ -164,11 +164,11 @@ pub(in crate::daemon) async fn run(watch: &Watch) {
         let (count, is_connected) = *connections.borrow_and_update();
         if count > readers.connections {
             let is_again = std::mem::replace(&mut readers.connections, count) > 0;
-            if !is_again {
-                readers.console = events::end(watch).await;
-            } else {
+            if is_again {
                 readers.mending.begin(&history.heard, history.lists.load(Ordering::Relaxed));
                 watch.requests.change.notify_one();
+            } else {
+                readers.console = events::end(watch).await;
             }
         }
         if readers.mending.is_under_way() && is_connected {
@@ -485,6 +485,6 @@ impl Reader {
         }
         let (again, gap) = (Some(self.again.clone()), std::mem::take(&mut self.gap));
         let has_more = !self.is_over;
-        Some(PastFile { again, gap, has_more, ..past_file(&self.file, lines, true, now_ms()) })
+        Some(PastFile { again, has_more, gap, ..past_file(&self.file, lines, true, now_ms()) })
     }
 }

@@ -329,3 +329,22 @@ fn what_comes_is_judged_as_what_is_in_files() {
     let other = history.iter().zip(&came).zip(text.lines()).find(|((one, other), _)| one != other);
     assert_eq!(other, None);
 }
+
+/// A line that is longer than what is kept of one is read in pieces: they are of one entry.
+#[test]
+fn the_pieces_of_a_long_line_are_one_entry() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.log");
+    let long = "x".repeat(5 << 20);
+    std::fs::write(&path, format!("before\n{long}\nafter\n")).unwrap();
+    let format = Format { declared: None, zone: TimeZone::UTC, is_err: false };
+    let mut file = Backwards::open(&path, None, format).unwrap();
+    let mut lines: Vec<(usize, bool, bool)> = std::iter::from_fn(|| file.next().unwrap())
+        .map(|line| (line.bytes.len(), line.goes_on(), line.is_ended))
+        .collect();
+    lines.reverse();
+    assert_eq!(lines.iter().filter(|(_, goes_on, _)| !goes_on).count(), 3, "{lines:?}");
+    assert_eq!((lines[0], *lines.last().unwrap()), ((6, false, true), (5, false, true)));
+    assert!(!lines[1].1 && !lines[1].2 && lines[2].1, "{lines:?}");
+    assert_eq!(lines.iter().map(|(len, ..)| len).sum::<usize>(), (5 << 20) + 11);
+}

@@ -6,7 +6,7 @@
 
 use super::cause::{Cause, is_error_line};
 use super::stamp::{stamped, without_stamp};
-use super::{Death, WORD_CHARS_MAX, WORDS_MAX, says_heap_is_full};
+use super::{Death, LIVES_MAX, WORD_CHARS_MAX, WORDS_MAX, says_heap_is_full};
 use crate::protocol::text::clean;
 
 /// A life has written its last line no later than so long after its end, milliseconds: the daemon's log
@@ -41,14 +41,16 @@ pub(super) fn share(deaths: &mut [Death], text: &str, next: Next, utc_offset_s: 
     let lines: Vec<Line> = text.lines().map(read).collect();
     let ends = ends(&lines);
     let is_head = |line: &&Line| is_error_line(&line.text) && !line.text.starts_with([' ', '\t']);
-    let heads = lines.iter().filter(is_head).count();
+    let heads: Vec<String> = lines.iter().filter(is_head).map(|line| folded(&line.text)).collect();
+    // Of more lives than are kept there are more.
+    let are_all = deaths.len() >= LIVES_MAX && heads.iter().all(|head| Some(head) == heads.last());
     let crashes = (0..deaths.len()).filter(|at| has_crashed(deaths, *at)).count();
     if at_ms.is_some() {
         by_time(deaths, lines, &ends);
     } else {
         by_exceptions(deaths, &lines, &ends, next);
     }
-    at_ms.is_some() || heads <= crashes
+    at_ms.is_some() || heads.len() <= crashes || are_all
 }
 
 /// Behind which lines a life has ended with an exception, as far as the lines tell.
