@@ -187,8 +187,10 @@ impl Block {
     pub(super) fn is_full(&self, limits: BlockLimits, record: &Record) -> bool {
         // Those in files are read for a search, a block at a time.
         let bytes = self.text.len() + self.summary.filed_bytes + record.len as usize;
-        // The pieces of one long line stay together: nothing of them is held.
-        let is_piece = record.is_filed() && record.kind() == Kind::More;
+        // The pieces of one long line, each of which fills a block, stay together.
+        let fills = |record: &Record| record.len as usize >= limits.bytes;
+        let is_piece = record.kind() == Kind::More
+            && (fills(record) || self.records.last().is_some_and(fills));
         let is_over = bytes >= limits.bytes && !is_piece;
         self.records.len() >= limits.lines || (is_over && !self.is_empty())
     }
