@@ -81,6 +81,7 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) -> Effects {
         }
     }
     if has_rows {
+        details::renew(app, id);
         effects.0.extend(alert::look(app, id));
         table::settle(app);
     }

@@ -121,6 +121,10 @@ pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Stat
             None => plain(glyphs.online, word, Role::Good),
         },
         ProcessStatus::Launching | ProcessStatus::Stopping => plain(glyphs.busy, word, Role::Warn),
+        // PM2 says `stopped` of what it is about to start.
+        ProcessStatus::Stopped if process.info.is_between_lives() => {
+            plain(glyphs.waiting, "restarting", Role::Warn)
+        }
         ProcessStatus::Stopped => plain(glyphs.stopped, word, Role::Quiet),
         ProcessStatus::Errored => plain(glyphs.bad, word, Role::Bad),
         ProcessStatus::WaitingRestart => Status {

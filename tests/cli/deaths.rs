@@ -194,10 +194,14 @@ fn by_others(home: &Pm2Home) -> Vec<Way> {
             apps::sleeper("killed"),
             // Where the kernel counts what it kills.
             &[
-                "killed by SIGKILL, from outside PM2",
-                "killed by SIGKILL, perhaps by the kernel because memory ran out",
+                "killed by SIGKILL from outside PM2 (kill -9, a supervisor;",
+                "killed by SIGKILL (by the kernel because memory ran out, or kill -9, a supervisor)",
             ],
-            &["killed by SIGKILL, perhaps by the kernel because memory ran out"],
+            // Where it has killed none since it started.
+            &[
+                "killed by SIGKILL from outside PM2 (kill -9, a supervisor;",
+                "killed by SIGKILL (by the kernel because memory ran out, or kill -9, a supervisor)",
+            ],
         ),
         way(
             apps::sleeper("faulty"),

@@ -369,6 +369,8 @@ impl BlackBox {
         if !self.life.is_on && has_just_ended {
             return;
         }
+        // Nothing runs in 0 bytes: what was not measured.
+        let memory = memory.filter(|bytes| *bytes > 0);
         let life = &mut self.life;
         life.is_on = true;
         life.cpu_percent = cpu_percent.or(life.cpu_percent);

@@ -64,8 +64,11 @@ pub enum Cause {
     HeapFull,
     /// The kernel killed it for want of memory.
     OutOfMemory,
-    /// SIGKILL, and nobody counted what the kernel kills.
-    Killed,
+    /// SIGKILL: the kernel's for want of memory, or somebody's.
+    Killed {
+        /// Whether the kernel has killed nothing for want of memory, so that it was somebody's.
+        is_calm: bool,
+    },
     /// A signal from outside that usually somebody sends.
     Signalled(Box<str>),
     /// A signal that a fault of native code causes.
@@ -154,8 +157,9 @@ fn signalled(seen: &Evidence, signal: &str) -> (Cause, Sure) {
     match signal {
         "SIGKILL" => match seen.is_oom {
             Some(true) => (Cause::OutOfMemory, Sure::Certain),
-            Some(false) => (Cause::Signalled(signal.into()), Sure::Certain),
-            None => (Cause::Killed, Sure::Guess),
+            // Who sent it is known of nobody.
+            Some(false) => (Cause::Killed { is_calm: true }, Sure::Likely),
+            None => (Cause::Killed { is_calm: false }, Sure::Guess),
         },
         "SIGABRT" | "SIGTRAP" | "SIGILL" if seen.is_heap_full => (Cause::HeapFull, Sure::Certain),
         "SIGABRT" | "SIGSEGV" | "SIGBUS" | "SIGILL" | "SIGFPE" | "SIGTRAP" | "SIGSYS" => {
@@ -255,8 +259,8 @@ mod tests {
     fn a_kill_is_the_kernels_only_where_the_kernel_counted_one() {
         let oom = |is_oom| judge(&Evidence { is_oom, ..signal("SIGKILL") });
         assert_eq!(oom(Some(true)), (Cause::OutOfMemory, Sure::Certain));
-        assert_eq!(oom(Some(false)), (Cause::Signalled("SIGKILL".into()), Sure::Certain));
-        assert_eq!(oom(None), (Cause::Killed, Sure::Guess));
+        assert_eq!(oom(Some(false)), (Cause::Killed { is_calm: true }, Sure::Likely));
+        assert_eq!(oom(None), (Cause::Killed { is_calm: false }, Sure::Guess));
     }
 
     #[test]
