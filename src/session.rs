@@ -86,6 +86,8 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
     app.is_demo = demo.is_some();
     app.read_only = cli.read_only;
     app.settings = settings.clone();
+    app.settings.is_plain |= cli.screen.plain;
+    app.resize(app.size);
     if demo.is_none() {
         let dear = homes::production(&homes, &settings.production).await;
         for (daemon, is_dear) in app.watched.daemons.iter_mut().zip(dear) {
@@ -271,7 +273,7 @@ async fn watch(
             Pause::Suspend => {}
         }
         suspend(screen, pacer, inputs, daemons).await?;
-        app.size = terminal::size()?;
+        app.resize(terminal::size()?);
         app.is_dirty = true;
         pacer.hurry();
     }

@@ -152,7 +152,8 @@ fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: 
     app.undo.finished(id, &target, (action, &verdict));
     if app.batch.as_mut().is_some_and(|batch| batch.end(id, &target, (action, &verdict))) {
         app.is_dirty = true;
-        if let Some(ended) = jobs::take_end(app) {
+        if let Some(mut ended) = jobs::take_end(app) {
+            ended.can_undo = app.undo.is_next(id, &target);
             jobs::tell(app, ended);
         }
         return;
@@ -161,8 +162,9 @@ fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: 
     let prefix = app.daemon(id).map_or("", |daemon| &*daemon.cli_prefix);
     let is_bad = !verdict.is_success();
     let command = format!("{prefix}pm2 {} {}", action.verb(), target.pm_id);
-    let text = verdict.sentence(action, &label);
-    let short = format!("{label} {}", verdict.words(action));
+    let undoes = if app.undo.is_next(id, &target) { jobs::undoes(app) } else { String::new() };
+    let text = verdict.sentence(action, &label) + &undoes;
+    let short = format!("{label} {}{undoes}", verdict.words(action));
     let about = About::Outcome { daemon: id, target, action, verdict };
     let notice = Notice::new(text, is_bad, app.now.steady_ms).or(short).about(about).done();
     app.say(if is_bad { notice } else { notice.doing(&command) });

@@ -112,7 +112,8 @@ fn take(app: &mut App, message: Message) -> Effects {
             effects
         }
         Message::Resized(columns, rows) => {
-            (app.size, app.held) = ((columns, rows), None);
+            app.resize((columns, rows));
+            app.held = None;
             app.is_dirty = true;
             navigate::keep_selection_visible(app);
             Effects::one(Effect::Redraw)
@@ -206,6 +207,7 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         taken @ (Taken::Columns(_) | Taken::Several(..) | Taken::Item(..) | Taken::Ask(..)) => {
             row_keys::take_from_sheet(app, taken)
         }
+        Taken::Copy(text) => row_keys::copy(app, text),
         Taken::Log(place) => log_goto::go(app, &place),
         Taken::Run(ready) => {
             app.close_to_details();

@@ -40,8 +40,10 @@ impl Status<'_> {
     pub(super) fn text(&self, columns: u16, has_countdown: bool) -> String {
         let glyph = self.glyph;
         match self.restarts_in_s.filter(|_| !has_countdown) {
-            Some(seconds) if columns > SHORT_COLUMNS => format!("{glyph} waiting {seconds}s"),
-            Some(seconds) => format!("{glyph} wait {seconds}s"),
+            Some(seconds) if columns > SHORT_COLUMNS => {
+                format!("{glyph} waiting {}", text::wait(seconds))
+            }
+            Some(seconds) => format!("{glyph} wait {}", text::wait(seconds)),
             None if columns < COLUMNS => format!("{glyph} {}", self.short),
             None => format!("{glyph} {}", self.word),
         }

@@ -228,10 +228,16 @@ fn reason_place(
     process: &Process,
     end: u16,
 ) -> Option<(u16, u16, String, Role)> {
+    if process.is_running() {
+        // It has figures, however often it was started again.
+        return None;
+    }
     let (x, room) = columns.figures(end).filter(|(_, room)| *room >= REASON_COLUMNS)?;
     let reason = reason(&app.watched, key).filter(|_| process.pending.is_none())?;
-    let is_looping = process.is_looping || process.info.status == ProcessStatus::Stopped;
-    let role = if is_looping { Role::Warn } else { Role::Bad };
+    let is_down =
+        matches!(process.info.status, ProcessStatus::Stopped | ProcessStatus::WaitingRestart);
+    let is_mild = process.is_looping || is_down;
+    let role = if is_mild { Role::Warn } else { Role::Bad };
     Some((x, x + room, reason, role))
 }
 
@@ -289,7 +295,7 @@ fn cell(
 /// stands still: nobody knows how it went on.
 fn uptime(app: &App, key: ProcessKey, process: &Process, restarts_in_s: Option<i64>) -> String {
     if let Some(seconds) = restarts_in_s {
-        return format!("in {seconds}s");
+        return format!("in {}", text::wait(seconds));
     }
     // How long its daemon has not been heard, milliseconds.
     let unheard_ms = match daemon(app, key.daemon) {
