@@ -261,6 +261,20 @@ fn a_crash_with_a_restart_delay_waits_with_a_countdown() {
 }
 
 #[test]
+fn the_stop_of_what_waits_for_its_restart_is_no_crash() {
+    let mut watched = api();
+    let mut exit = event(EventKind::Exit, ProcessStatus::Stopped);
+    exit.info.restart_delay_ms = Some(3_000);
+    let exits = [exit.clone(), exit];
+    let told = tell_all(&mut watched, &exits);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("restart 1 follows in 3.0 s"), "{told:?}");
+    assert_eq!(told[1], "stop: stopped by a client");
+    let row = row(&watched);
+    assert_eq!((&row.info.status, row.restarts_at_ms), (&ProcessStatus::Stopped, None));
+}
+
+#[test]
 fn a_growing_backoff_is_reckoned_as_god_does() {
     for (last, wanted) in [(None, 100), (Some(0), 100), (Some(337), 505), (Some(14_000), 15_000)] {
         let mut watched = api();

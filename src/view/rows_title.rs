@@ -71,10 +71,10 @@ fn typed(app: &App, typing: &Typing) -> Vec<Part> {
     }
     let line = prompt::in_title("/", &typing.input, FILTER_COLUMNS, wrong_at);
     let mut parts = vec![line];
-    if let Some(wrong) = &typing.wrong {
-        parts.push(Part::new(wrong.to_string(), Role::Bad, 0));
-    } else if let Some(hint) = hint(app) {
-        parts.push(Part::new(hint, Role::Warn, 0));
-    }
+    let said = match &typing.wrong {
+        Some(wrong) => Some((wrong.to_string(), Role::Bad)),
+        None => hint(app).map(|hint| (hint, Role::Warn)),
+    };
+    parts.extend(said.map(|(text, role)| Part::new(text, role, 0)));
     parts
 }
