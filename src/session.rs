@@ -416,7 +416,7 @@ impl World for Daemons {
 /// What tells a sentence on the screen.
 fn tell(inbox: &Inbox) -> impl Fn(String) + Send + use<> {
     let inbox = inbox.clone();
-    move |text| inbox.report(DaemonId(0), Report::Told(text.into()))
+    move |text| inbox.report(DaemonId(0), Report::Notice(text.into()))
 }
 
 fn spawn_daemons(cli: &Cli, homes: Vec<Home>, inbox: &Inbox) -> Daemons {

@@ -22,6 +22,7 @@ mod refusing;
 mod showing;
 mod tasks;
 mod trigger;
+mod unanswered;
 mod why;
 
 use crate::harness::install::{Release, is_all};
@@ -119,6 +120,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(readme::the_examples_run).lasting(),
     ]);
     trials.extend(kinds::trials());
+    trials.extend(unanswered::trials());
     trials.extend(tasks::trials());
     trials.extend(config::trials());
     trials

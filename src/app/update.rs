@@ -165,6 +165,7 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         size: app.size,
         selected: app.selected,
         is_read_only: app.read_only,
+        own: &app.settings.commands,
         keys: &app.keys,
         facts,
     };

@@ -111,7 +111,11 @@ const exported = async (value) => {
     if (!isObject || isConfig || value.default === undefined) break;
     value = value.default;
   }
-  return value;
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+  // What else a whole config exports is its own, and may be itself: `module.exports.default = module.exports`.
+  const isWhole = 'apps' in value || 'pm2' in value;
+  const names = isWhole ? ['apps', 'pm2', 'deploy', 'static'].filter((name) => name in value) : Object.keys(value);
+  return Object.fromEntries(names.filter((name) => value[name] !== value).map((name) => [name, value[name]]));
 };
 // PM2 evaluates a .json file as JavaScript: comments, expressions, keys without quotes.
 const byText = () => {

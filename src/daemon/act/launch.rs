@@ -60,6 +60,9 @@ impl Acting {
         (permit, is_steady): (SemaphorePermit<'_>, bool),
     ) -> Verdict {
         let mut witness = self.witness().await;
+        if info.status == ProcessStatus::WaitingRestart {
+            witness.expect_stop(target.pm_id);
+        }
         let caller = Caller::new(&self.session, &self.timings, info);
         let sent = Instant::now();
         if let Err(stop) = witness.listen_during(caller.run(action)).await {
