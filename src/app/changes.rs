@@ -21,7 +21,7 @@ const NOTICE_CHARS_MAX: usize = 200;
 pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) -> Effects {
     let (mut has_lines, mut has_rows) = (false, false);
     let outcomes = changes.0.iter().filter_map(|change| audit::outcome(app, id, change));
-    let mut effects = Effects(outcomes.collect());
+    let effects = Effects(outcomes.collect());
     app.undo.forget(app.now.steady_ms);
     let (news, lost) = app.watched.news.take();
     app.take_lines(news);
@@ -81,6 +81,17 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) -> Effects {
             Change::Bundled(Err(why)) | Change::Notice(why) => app.notify(why, true),
         }
     }
+    show(app, id, has_rows, has_lines, effects)
+}
+
+/// What follows from changes that were taken in: of rows, of lines of the log.
+fn show(
+    app: &mut App,
+    id: DaemonId,
+    has_rows: bool,
+    has_lines: bool,
+    mut effects: Effects,
+) -> Effects {
     if has_rows {
         details::renew(app, id);
         effects.0.extend(alert::look(app, id));
