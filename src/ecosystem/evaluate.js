@@ -66,7 +66,8 @@ const placeOf = (stack) => {
 };
 const failed = (error) => {
   const stack = String((error && error.stack) || error);
-  const message = inLine((error && error.message) || error);
+  const way = error && error.code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX' ? '; compile it to .js first' : '';
+  const message = `${inLine((error && error.message) || error)}${way}`;
   let syntax = caret.exec(stack);
   if (error instanceof SyntaxError && !syntax) {
     // Of an ES module node says the place only when it reports to a terminal or, as here, a pipe.
@@ -82,8 +83,8 @@ const failed = (error) => {
     process.exit(0);
   };
   if (isTooOld) {
-    const way = 'node 22.18 or newer reads TypeScript; else compile it to .js first';
-    say({ message: `${way} (this is node ${process.version.slice(1)}: ${message})` }, end);
+    const newer = 'node 22.18 or newer reads TypeScript; else compile it to .js first';
+    say({ message: `${newer} (this is node ${process.version.slice(1)}: ${message})` }, end);
   } else if (error instanceof SyntaxError && syntax) {
     say({ message, line: Number(syntax[1]), column: syntax[2].length + 1 }, end);
   } else if (place) {
