@@ -92,13 +92,15 @@ fn title(app: &App, glyphs: &Glyphs, shown: Range<usize>, count: usize) -> Vec<P
     let (first, rows) = (shown.start, shown.len());
     let mut title = vec![Part::new("Processes", Role::Strong, 6)];
     let all = app.watched.fleet.len();
+    // The lines of a tree are not all processes.
+    let (processes, lines) = (app.rows().len(), if app.table.is_tree() { " lines" } else { "" });
     title.push(if app.table.query().leaves_out() {
-        Part::new(format!("{count} of {all}"), Role::Quiet, 5)
+        Part::new(format!("{processes} of {all}"), Role::Quiet, 5)
     } else if count > rows {
         let last = (first + rows).min(count);
-        Part::new(format!("{}-{last} of {count}", first + 1), Role::Quiet, 4)
+        Part::new(format!("{}-{last} of {count}{lines}", first + 1), Role::Quiet, 4)
     } else {
-        Part::new(count.to_string(), Role::Quiet, 5)
+        Part::new(processes.to_string(), Role::Quiet, 5)
     });
     title.extend(rows_title::parts(app, glyphs));
     let stale_since = app

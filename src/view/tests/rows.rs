@@ -195,3 +195,20 @@ fn a_crash_loop_that_runs_shows_its_figures_and_one_that_waits_why() {
     let waits = row(&app);
     assert!(waits.contains("in 120m") && waits.contains("code 7"), "{waits}");
 }
+
+#[test]
+fn a_tree_counts_processes_and_no_groups() {
+    let mut app = typical();
+    let _ =
+        update(&mut app, Moment::at(NOW_MS), Message::Command(Command::Rows(RowsCommand::Tree)));
+    let title = |app: &App| {
+        let shown = screen(app, COLOR, (120, 40));
+        shown.lines().nth(1).unwrap().to_owned()
+    };
+    let all = app.watched.fleet.len();
+    assert!(title(&app).contains(&format!("Processes ━ {all} ━ tree")), "{}", title(&app));
+    press(&mut app, &[Command::Filter]);
+    type_text(&mut app, "api");
+    press(&mut app, &[Command::Open]);
+    assert!(title(&app).contains(&format!(" 2 of {all} ")), "{}", title(&app));
+}
