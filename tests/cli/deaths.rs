@@ -349,8 +349,8 @@ fn kill_them(home: &Pm2Home) {
     });
 }
 
-pub(crate) fn each_way_is_told_by_who_watched_and_afterwards() {
-    let home = Pm2Home::empty(Release::Seven);
+pub(crate) fn each_way_is_told_by_who_watched_and_afterwards(release: Release) {
+    let home = Pm2Home::empty(release);
     // Its worker looks at memory every 30 s otherwise.
     let mut ping = home.command(&["ping"]);
     ping.env("PM2_WORKER_INTERVAL", "1500");
