@@ -22,6 +22,7 @@ mod refusing;
 mod showing;
 mod tasks;
 mod trigger;
+mod unanswered;
 mod why;
 
 use crate::harness::install::{Release, is_all};
@@ -113,11 +114,13 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(real::bad_calls_leave_the_daemon_and_its_apps_alone),
         with_pm2(real::a_burst_of_a_million_lines_comes_whole).weighing(Weight::Alone),
         with_pm2(why::each_way_to_die_is_told_afterwards),
+        with_pm2(why::a_crash_loop_is_never_said_to_stay_stopped),
         with_pm2(bundle::it_holds_what_an_incident_needs),
         with_pm2(bundle::what_was_written_is_named_where_there_is_no_room),
         with_pm2(readme::the_examples_run).lasting(),
     ]);
     trials.extend(kinds::trials());
+    trials.extend(unanswered::trials());
     trials.extend(tasks::trials());
     trials.extend(config::trials());
     trials

@@ -25,7 +25,7 @@ mod older;
 mod plain;
 mod saved_list;
 mod several;
-mod swaps;
+pub(crate) mod swaps;
 mod terminals;
 mod timeline;
 mod undo;
@@ -49,6 +49,16 @@ fn each_line_is_there_once(release: Release) -> Test {
 fn the_saved_list_is_compared(release: Release) -> Test {
     let name = format!("e2e::saved_list::{}::the_header_says_where_it_differs", release.version());
     Test::new(name, move || saved_list::the_header_says_where_it_differs(release))
+        .needing(release.locked())
+        .lasting()
+        .left_out_if(release != Release::Seven && !is_all())
+}
+
+/// Each way to die, on a release.
+fn each_death_is_told(release: Release) -> Test {
+    let name = format!("cli::deaths::{}::each_way_is_told", release.version());
+    let trial = crate::cli::deaths::each_way_is_told_by_who_watched_and_afterwards;
+    Test::new(name, move || trial(release))
         .needing(release.locked())
         .lasting()
         .left_out_if(release != Release::Seven && !is_all())
@@ -85,10 +95,12 @@ pub(crate) fn trials() -> Vec<Test> {
     let mut trials = vec![
         with_pm2(manners::a_blocked_terminal_harms_neither_god_nor_screen).weighing(Weight::Alone),
         with_pm2(keys::what_is_no_key_press_acts_on_nothing),
+        with_pm2(keys::what_comes_in_a_prompt_sends_nothing).lasting(),
         with_pm2(watching::rows_show_pm2s_words),
         with_pm2(watching::log_lines_show_clean),
         with_pm2(watching::w_shows_why_it_died),
-        with_pm2(crate::cli::deaths::each_way_is_told_by_who_watched_and_afterwards).lasting(),
+        each_death_is_told(Release::Seven),
+        each_death_is_told(Release::Five),
         with_pm2(watching::x_groups_exceptions_and_b_writes_a_bundle),
         with_pm2(watching::a_filter_leaves_rows_out),
         with_pm2(watching::the_log_of_one_is_searched),

@@ -142,6 +142,19 @@ fn take_report(app: &mut App, daemon: DaemonId, report: Report) -> Effects {
     effects
 }
 
+/// Opens what an overlay leads to, where it is not refused.
+fn open(app: &mut App, mode: Mode) -> Effects {
+    if let Mode::Arguments(arguments) = &mode
+        && let Some(refusal) = refusal(app, &arguments.method)
+    {
+        app.close_all();
+        app.notify(refusal, true);
+        return Effects::none();
+    }
+    app.open(mode);
+    Effects::none()
+}
+
 fn take_command(app: &mut App, command: Command) -> Effects {
     match command {
         Command::Quit => return Effects::one(Effect::Quit),
@@ -165,6 +178,7 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         size: app.size,
         selected: app.selected,
         is_read_only: app.read_only,
+        own: &app.settings.commands,
         keys: &app.keys,
         facts,
     };
@@ -174,17 +188,7 @@ fn take_command(app: &mut App, command: Command) -> Effects {
             app.close();
             Effects::none()
         }
-        Taken::Open(mode) => {
-            if let Mode::Arguments(arguments) = &mode
-                && let Some(refusal) = refusal(app, &arguments.method)
-            {
-                app.close_all();
-                app.notify(refusal, true);
-                return Effects::none();
-            }
-            app.open(mode);
-            Effects::none()
-        }
+        Taken::Open(mode) => open(app, mode),
         Taken::Do(command) => {
             app.close_all();
             if cursor::stops(app, command) {

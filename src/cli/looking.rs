@@ -53,8 +53,8 @@ pub struct Which {
     /// Show only processes that match: `api`, `!api`, `status:errored`, `cpu>50 or mem>300M`, `ns:jobs`
     #[arg(long, value_name = "FILTER", allow_hyphen_values = true)]
     pub filter: Option<String>,
-    /// Sort by this column: name, status, restarts, uptime, cpu, mem ..; with `-` before it, in
-    /// reverse
+    /// Sort by this column: restarts, cpu, mem .. largest first, name, status, uptime .. smallest
+    /// first; with `-` before it, the other way round
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     pub sort: Option<String>,
 }
@@ -118,7 +118,8 @@ pub struct Logs {
     /// Ids, names, namespaces [default: all]
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
-    /// Number of last lines, of all files together [default: 100; with --since, all]
+    /// Number of last lines, of all files together; more where the oldest of them is in a stack trace,
+    /// which is printed whole [default: 100; with --since, all]
     #[arg(short = 'n', long, value_name = "N", value_parser = whole::<u64>(0, u64::MAX))]
     pub lines: Option<u64>,
     /// Only lines from this time on: 10m or -10m (ago), 14:05, 03:00:10, 3am, today 3:00, yesterday 23:00,

@@ -19,6 +19,7 @@ pub(crate) mod history;
 pub(crate) mod hosts;
 pub mod inbox;
 mod installed;
+mod kernel;
 mod limits;
 pub(crate) mod lives;
 pub(crate) mod measure;

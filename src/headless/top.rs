@@ -36,6 +36,12 @@ pub(super) async fn run(
         seen.look(context, &client, &mut figures).await?;
         let at_ms = now_ms();
         let processes = seen.rows(&query);
+        if processes.is_empty()
+            && printed == 0
+            && let Some(hint) = seen.hint(&query)
+        {
+            output::complain(&output::printable(&hint, context.is_ascii));
+        }
         let infos: Vec<&ProcessInfo> = processes.iter().map(|process| &process.info).collect();
         if what.json {
             let list: Vec<Json> = infos.iter().map(|info| as_json(info, None, Env::None)).collect();

@@ -121,7 +121,7 @@ pub enum Change {
     /// An incident bundle was written, or why not.
     Bundled(Result<Written, Box<str>>),
     /// Something beside the daemons went wrong.
-    Told(Box<str>),
+    Notice(Box<str>),
     /// Lines of the log were saved, or why not.
     LogSaved(Saved),
     /// Parts of log files were read again.
@@ -185,7 +185,7 @@ impl Applying<'_> {
             Report::Replied { action, target, reply } => self.replied(action, target, reply),
             Report::CallFinished { method, outcome } => self.finish_call(method, outcome),
             Report::Bundled(outcome) => self.bundled(outcome),
-            Report::Told(text) => self.told(text),
+            Report::Notice(text) => self.told(text),
             Report::Audit(standing) => self.audited(standing),
             Report::LogSaved(saved) => self.changes.push(Change::LogSaved(saved)),
             Report::Parts(parts) => self.changes.push(Change::Parts(parts)),

@@ -42,7 +42,8 @@ pub fn percent(value: f64) -> String {
     if !value.is_finite() {
         return "-".to_owned();
     }
-    let value = value.max(0.0);
+    // No sign: the sum of nothing is -0.
+    let value = value.max(0.0).abs();
     if value < 999.95 { format!("{value:.1}%") } else { format!("{:.0}%", value.min(999_999.0)) }
 }
 
@@ -79,6 +80,16 @@ pub fn uptime(span_ms: i64) -> String {
 pub fn span(ms: u64) -> String {
     if ms < 60_000 {
         format!("{:.1} s", ms as f64 / 1000.0)
+    } else {
+        uptime(i64::try_from(ms).unwrap_or(i64::MAX))
+    }
+}
+
+/// The same of what is known to a second: `2 s`, `12m`.
+#[must_use]
+pub fn whole_span(ms: u64) -> String {
+    if ms < 60_000 {
+        format!("{} s", ms / 1000)
     } else {
         uptime(i64::try_from(ms).unwrap_or(i64::MAX))
     }
@@ -162,6 +173,7 @@ mod tests {
 
     #[test]
     fn percents() {
+        assert_eq!(percent(-0.0), "0.0%");
         assert_eq!(percent(0.0), "0.0%");
         assert_eq!(percent(12.34), "12.3%");
         assert_eq!(percent(100.0), "100.0%");

@@ -79,11 +79,12 @@ fn keys(app: &App, canvas: &Canvas<'_>, is_narrow: bool) -> Vec<Part> {
         }
         Mode::Why { .. } => {
             let arrows = if canvas.theme().ascii { "[ ]" } else { "← →" };
-            let moment = key("Enter", "that moment in the log", 1);
+            let moment =
+                key("Enter", if is_narrow { "to the log" } else { "that moment in the log" }, 1);
             vec![
                 key("Esc", "close", 0),
                 moment,
-                key(arrows, "older, newer", 3),
+                key(arrows, if is_narrow { "others" } else { "older, newer" }, 3),
                 key("j k", "scroll", 2),
             ]
         }
@@ -105,7 +106,12 @@ fn keys(app: &App, canvas: &Canvas<'_>, is_narrow: bool) -> Vec<Part> {
         }
         Mode::Details(sheet) => details::keys(app, canvas, sheet),
         Mode::LogInput(typed) => {
-            let mut keys = vec![key("Enter", "keep", 0), key("Esc", "drop", 0)];
+            let [yes, no] = match typed.asked {
+                Asked::Search | Asked::Filter => ["keep", "drop"],
+                Asked::Time => ["go there", "close"],
+                Asked::Save { .. } => ["save", "close"],
+            };
+            let mut keys = vec![key("Enter", yes, 0), key("Esc", no, 0)];
             match typed.asked {
                 Asked::Search => keys.push(choose_recent(canvas)),
                 Asked::Save { .. } => keys.push(key("Tab", "all, or what is shown", 1)),

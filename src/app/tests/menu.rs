@@ -20,6 +20,26 @@ fn acted(effects: &[Effect]) -> BTreeSet<u32> {
     each.collect()
 }
 
+/// One table of words: what has a key is explained in the menu as in help and palette.
+#[test]
+fn the_menu_explains_as_the_palette_does() {
+    let mut app = nine();
+    press(&mut app, Command::Rows(RowsCommand::Actions));
+    let Mode::Sheet(sheet) = &app.mode else { panic!("{:?}", app.mode) };
+    let Sheet::Menu(menu) = &**sheet else { panic!("{sheet:?}") };
+    let entries = menu.entries(&app.watched, false);
+    let shared = entries.iter().filter(|entry| !entry.key.is_empty());
+    let mut count = 0;
+    for entry in shared {
+        let row =
+            app.keys.rows().find(|row| row.label == entry.label.trim_end_matches(" ..")).unwrap();
+        assert!(row.help.ends_with(entry.about) && !entry.about.is_empty(), "{entry:?} {row:?}");
+        count += 1;
+    }
+    assert_eq!(count, 6);
+    assert!(entries.iter().all(|entry| !entry.about.is_empty()), "{entries:?}");
+}
+
 proptest! {
     /// Of each line of the menu, for any filter, order, tree and marks: what is named is acted on.
     #[test]

@@ -186,7 +186,7 @@ fn a_question_about_what_is_gone_closes() {
     press(&mut app, Command::Act(Action::Stop));
     send(&mut app, fleet(1..9));
     assert_eq!(app.mode, Mode::Normal);
-    assert!(app.notice.as_ref().unwrap().text.contains("nothing was done (stop 2 processes)"));
+    assert!(app.notice.as_ref().unwrap().text.contains("closed stop 2 processes: "));
 }
 
 fn begun(app: &mut App, target: &Target) {

@@ -76,3 +76,26 @@ fn a_delete_is_undone_from_what_was_kept_and_not_for_ever() {
     let _ = update(&mut late, Moment::at(2_000 + 600_000), Message::Command(UNDO));
     assert!(late.notice.as_ref().unwrap().text.contains("nothing to undo"));
 }
+
+/// What was stopped when it was deleted comes back stopped.
+#[test]
+fn the_undo_of_what_was_stopped_says_that_it_stays_so() {
+    use crate::model::kept::Kept;
+    let mut app = nine();
+    press(&mut app, MARK);
+    press(&mut app, MARK);
+    press(&mut app, Command::Act(Action::Delete));
+    let effects = answer(&mut app);
+    let [Effect::Act { targets, .. }] = &effects[..] else { panic!("{effects:?}") };
+    for target in targets {
+        let env = serde_json::json!({ "name": "api", "status": "stopped" });
+        send(&mut app, Report::Kept(Box::new(Kept::new(target.clone(), env))));
+        finish(&mut app, Action::Delete, target, Verdict::Done);
+    }
+    send(&mut app, fleet(2..9));
+    press(&mut app, Command::Back);
+    press(&mut app, UNDO);
+    let asked = question(&app);
+    assert!(asked.starts_with("puts api[0 1] back, stopped as it was"), "{asked}");
+    assert!(asked.contains("Each gets a new id. Log files"), "{asked}");
+}
