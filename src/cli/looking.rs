@@ -41,7 +41,8 @@ pub struct Ls {
 pub struct Figures {
     /// Take CPU and memory from PM2. Its CPU is that since whoever asked it last, so it means little if
     /// it is asked often. Without this, where PM2 runs on this machine (Linux), they are read from
-    /// /proc: CPU over the last 0.4 s (a table that is printed again: since the one before)
+    /// /proc: CPU over the last 0.4 s, in `ls` since the process started, in a table that is printed
+    /// again since the one before
     #[arg(long)]
     pub ask_pm2: bool,
 }

@@ -21,6 +21,12 @@ impl Figures {
         }
     }
 
+    /// Measures without a pause: first the CPU since each process started.
+    pub(super) async fn at_once(client: &Client, asks_pm2: bool) -> Self {
+        let god = if asks_pm2 { None } else { client.god().await };
+        Self(god.map(Meter::at_once))
+    }
+
     /// Waits until CPU can be told.
     pub(super) async fn ready(&self) {
         if let Some(meter) = &self.0 {

@@ -42,7 +42,7 @@ pub(super) async fn run(
     let fields = table::fields(&what.shown)?;
     let client = context.connect().await?;
     let tells = what.json || table::is_measured(&what.which, &fields);
-    let mut figures = Figures::begin(&client, what.figures.ask_pm2 || !tells).await;
+    let mut figures = Figures::at_once(&client, what.figures.ask_pm2 || !tells).await;
     let mut seen = table::Seen::default();
     if what.watch {
         let fields = Some(&*fields).filter(|_| !what.json);

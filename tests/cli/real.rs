@@ -66,15 +66,19 @@ setInterval(() => { const end = used() + 10_000; while (used() < end); }, 100);"
     let run = |arguments: &[&str]| pm2_tui(home.path(), arguments).with(0);
     // At most a tenth of a core by its program, and Node's own start, which is over by then.
     run(&["wait", "tenth", "--status", "online", "--for", "2s"]);
-    let mut found = Vec::new();
+    let (mut found, mut since_start) = (Vec::new(), Vec::new());
     for _ in 0..8 {
         let listed = run(&["top", "-n", "1", "--json"]).json();
         found.push(listed["processes"][0]["cpu_percent"].as_f64().unwrap());
         let listed = run(&["ls", "--json"]).json();
-        found.push(listed[0]["cpu_percent"].as_f64().unwrap());
+        since_start.push(listed[0]["cpu_percent"].as_f64().unwrap());
     }
+    // Of all its life, its start too: it moves little.
+    let least = since_start.iter().copied().fold(f64::MAX, f64::min);
+    let most = since_start.iter().copied().fold(0.0, f64::max);
+    assert!(least >= 1.0 && most - least <= 20.0, "{since_start:?}");
     assert!(found.iter().all(|cpu| *cpu <= 20.0), "{found:?}");
-    assert!(found.iter().sum::<f64>() >= 8.0, "{found:?}");
+    assert!(found.iter().sum::<f64>() >= 4.0, "{found:?}");
     for _ in 0..4 {
         run(&["check", "--max-cpu", "20"]);
     }

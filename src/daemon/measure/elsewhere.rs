@@ -1,7 +1,7 @@
 //! Where there is no `/proc`, nothing is measured: PM2's own figures are shown.
 
 use super::{Asked, Clusters};
-use crate::model::system::{Family, Host, Measured};
+use crate::model::system::{Family, Host, Measured, Usage};
 use crate::protocol::process::{PmId, ProcessInfo};
 
 /// Measures nothing.
@@ -11,6 +11,10 @@ pub(super) struct Probe;
 impl Probe {
     pub(super) fn begin(&mut self, _god: u32) -> usize {
         0
+    }
+
+    pub(super) fn own(&mut self, _god: u32, _pids: &[(PmId, u32)]) -> Vec<(PmId, Usage)> {
+        Vec::new()
     }
 
     pub(super) fn measure(&mut self, _god: u32, _pids: &[(PmId, u32)]) -> Vec<Measured> {

@@ -32,6 +32,8 @@ pub(super) struct Probe {
     scanned_at: Option<Instant>,
     /// The ticks of all cores at the last look: busy, and all.
     cores: Option<(u64, u64)>,
+    /// For how long the machine is up, and when that was read; for one look.
+    up: Option<(f64, Instant)>,
 }
 
 impl Probe {
@@ -50,12 +52,24 @@ impl Probe {
         own.len()
     }
 
+    /// CPU and memory of the children of the daemon among these, without those of theirs.
+    pub(super) fn own(&mut self, god: u32, pids: &[(PmId, u32)]) -> Vec<(PmId, Usage)> {
+        self.up = None;
+        let before = std::mem::take(&mut self.ticks);
+        let usage = |(pm_id, pid): &(PmId, u32)| {
+            let stat = stat(*pid).filter(|stat| parent(stat) == Some(god))?;
+            Some((*pm_id, self.usage(*pid, &stat, &before)))
+        };
+        pids.iter().filter_map(usage).collect()
+    }
+
     /// CPU and memory of the children of the daemon among these.
     pub(super) fn measure(&mut self, god: u32, pids: &[(PmId, u32)]) -> Vec<Measured> {
         if self.scanned_at.is_none_or(|at| at.elapsed().as_millis() >= SCAN_MS) {
             self.children = children();
             self.scanned_at = Some(Instant::now());
         }
+        self.up = None;
         let before = std::mem::take(&mut self.ticks);
         let mut measured = Vec::with_capacity(pids.len());
         for (pm_id, pid) in pids {
@@ -109,7 +123,7 @@ impl Probe {
             Some(before) => {
                 (used.saturating_sub(before.used), now.duration_since(before.at).as_secs_f64())
             }
-            None => (used, age_s(stat).unwrap_or(0.0)),
+            None => (used, self.age_s(stat).unwrap_or(0.0)),
         };
         self.ticks.insert(pid, Ticks { started, used, at: now });
         let percent = ticks as f64 / per_second / seconds * 100.0;
@@ -118,6 +132,17 @@ impl Probe {
             cpu_percent: if percent.is_finite() && seconds > 0.1 { percent as f32 } else { 0.0 },
             memory_bytes: stat.rss.saturating_mul(procfs::page_size()),
         }
+    }
+
+    /// For how long a process has run, seconds.
+    fn age_s(&mut self, stat: &Stat) -> Option<f64> {
+        let (up, at) = match self.up {
+            Some(up) => up,
+            None => (procfs::Uptime::current().ok()?.uptime, Instant::now()),
+        };
+        self.up = Some((up, at));
+        let started = stat.starttime as f64 / procfs::ticks_per_second().max(1) as f64;
+        Some(up + at.elapsed().as_secs_f64() - started)
     }
 }
 
@@ -140,12 +165,6 @@ fn busy_percent(before: Option<(u64, u64)>, now: Option<(u64, u64)>) -> Option<f
     let ((busy_before, all_before), (busy, all)) = (before?, now?);
     let all = all.checked_sub(all_before).filter(|all| *all > 0)?;
     Some((busy.saturating_sub(busy_before) as f64 / all as f64 * 100.0) as f32)
-}
-
-/// For how long a process has run, seconds.
-fn age_s(stat: &Stat) -> Option<f64> {
-    let up = procfs::Uptime::current().ok()?.uptime;
-    Some(up - stat.starttime as f64 / procfs::ticks_per_second().max(1) as f64)
 }
 
 /// What `/proc/PID/stat` says.

@@ -3,12 +3,14 @@
 //! Invariant: CPU is that of a span which is known, whoever asked the daemon before; what cannot be
 //! measured here keeps the daemon's figures.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::{offload, probe, running};
-use crate::protocol::process::ProcessInfo;
+use crate::model::system::Usage;
+use crate::protocol::process::{PmId, ProcessInfo};
 
 /// Over how long CPU is measured at least. Linux counts in ticks of 10 ms: 2.5 % of this.
 const SPAN: Duration = Duration::from_millis(400);
@@ -23,6 +25,11 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
+    /// Waits for nothing: what it tells first is the CPU since each process started.
+    pub(crate) fn at_once(god: u32) -> Self {
+        Self { god, probe: probe::Probe::default(), ready: None }
+    }
+
     /// Notes the CPU time that the processes of the daemon with this system's id have used so far.
     pub(crate) async fn begin(god: u32) -> Self {
         let mut probe = probe::Probe::default();
@@ -47,16 +54,16 @@ impl Meter {
         let (god, pids) = (self.god, running(infos));
         let mut probe = std::mem::take(&mut self.probe);
         let looking = offload::look(move || {
-            let measured = probe.measure(god, &pids);
+            let measured = probe.own(god, &pids);
             (probe, measured)
         });
         let Some((probe, measured)) = looking.await else { return };
         self.probe = probe;
-        for one in measured {
-            let info = infos.iter_mut().find(|info| info.pm_id == one.pm_id);
-            if let Some(info) = info {
-                info.cpu_percent = Some(one.own.cpu_percent);
-                info.memory_bytes = Some(one.own.memory_bytes);
+        let measured: HashMap<PmId, Usage> = measured.into_iter().collect();
+        for info in infos {
+            if let Some(usage) = measured.get(&info.pm_id) {
+                info.cpu_percent = Some(usage.cpu_percent);
+                info.memory_bytes = Some(usage.memory_bytes);
             }
         }
     }
@@ -65,7 +72,7 @@ impl Meter {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
-    use crate::protocol::process::{PmId, ProcessStatus};
+    use crate::protocol::process::ProcessStatus;
 
     #[tokio::test]
     async fn what_is_measured_here_takes_the_place_of_what_the_daemon_says() {
@@ -86,6 +93,9 @@ mod tests {
         assert!(infos[0].cpu_percent.unwrap() < 7_777.0, "{infos:?}");
         assert!(infos[0].memory_bytes.unwrap() > 1 << 20, "{infos:?}");
         assert_eq!(infos[1].cpu_percent, Some(7_777.0), "none of this daemon's");
+        let mut at_once = [said(0, own)];
+        Meter::at_once(u32::try_from(parent).unwrap()).fill(&mut at_once).await;
+        assert!(at_once[0].cpu_percent.unwrap() < 7_777.0, "{at_once:?}");
         // A daemon without processes is not waited for.
         let meter = Meter::begin(u32::MAX).await;
         assert!(meter.ready.is_none());
