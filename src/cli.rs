@@ -19,7 +19,7 @@ mod trigger;
 mod words;
 pub use check::Check;
 pub use doing::{Acted, OnOff, Restart, Scale, Signal, Start, Stdin, Targets, WatchFiles};
-pub use looking::{Bundle, Describe, LogTime, Logs, Ls, Shown, Top, Which, Why};
+pub use looking::{Bundle, Describe, Figures, LogTime, Logs, Ls, Shown, Top, Which, Why};
 use quantity::whole;
 pub use quantity::{parse_settle, parse_size, parse_span};
 pub use screen::{ConfigFile, ConfigTask, Screen, parse_interval};
@@ -94,7 +94,7 @@ pub struct Cli {
         global = true,
         help_heading = EVERYWHERE,
         help = "How long to watch a process after a start, restart or reload before it counts as \
-                up; 0 accepts the daemon's answer [default: the app's min_uptime, 1s]"
+                up; 0 accepts the daemon's answer [default: the app's min_uptime, else 1s]"
     )]
     pub settle: Option<Duration>,
 
@@ -225,7 +225,7 @@ pub enum Command {
     Kill,
     /// Wait until processes have a status
     Wait(Wait),
-    /// Check conditions once; by default, that every process is online
+    /// Check conditions once; by default, that every process is online and none in a crash loop
     Check(Check),
     /// Print the annotated default configuration of the screen; check the user's, or say where it is
     Config(ConfigFile),

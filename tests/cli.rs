@@ -22,6 +22,7 @@ mod refusing;
 mod showing;
 mod tasks;
 mod trigger;
+mod unanswered;
 mod why;
 
 use crate::harness::install::{Release, is_all};
@@ -105,6 +106,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(events_real::commands_run_on_every_way_out),
         with_pm2(events_real::a_command_that_cannot_start_loses_its_event_only),
         with_pm2(real::processes_are_acted_on_and_nobody_else),
+        with_pm2(real::cpu_is_that_of_a_known_span).lasting(),
         with_pm2(real::a_word_that_means_two_processes_acts_on_none),
         with_pm2(real::a_broken_release_is_noticed),
         with_pm2(real::programs_take_turns_to_reload_logs).lasting(),
@@ -118,6 +120,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(readme::the_examples_run).lasting(),
     ]);
     trials.extend(kinds::trials());
+    trials.extend(unanswered::trials());
     trials.extend(tasks::trials());
     trials.extend(config::trials());
     trials

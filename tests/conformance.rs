@@ -12,6 +12,7 @@
 
 mod beside;
 mod calls;
+mod ends;
 mod events;
 mod harm;
 mod methods;
@@ -55,11 +56,15 @@ const VERDICTS: &[Scenario] = &[
     ("restarts_three_ways", verdicts::restarts_three_ways),
     ("a_replaced_process_gets_nothing", verdicts::a_replaced_process_gets_nothing),
     ("ends_that_are_no_restarts", verdicts::ends_that_are_no_restarts),
+    ("deletes_three_ways", ends::deletes_three_ways),
+    ("replaced_three_ways", ends::replaced_three_ways),
+    ("a_killed_daemon_three_ways", ends::a_killed_daemon_three_ways),
     ("saved_lists_are_equal", tasks::saved_lists_are_equal),
 ];
 
 /// Such scenarios that take over ten seconds.
 const LONG_VERDICTS: &[Scenario] = &[
+    ("failed_reloads_three_ways", ends::failed_reloads_three_ways),
     ("what_was_saved_comes_back", tasks::what_was_saved_comes_back),
     ("scaled_beside_the_cli", tasks::scaled_beside_the_cli),
 ];

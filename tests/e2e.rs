@@ -25,7 +25,7 @@ mod older;
 mod plain;
 mod saved_list;
 mod several;
-mod swaps;
+pub(crate) mod swaps;
 mod terminals;
 mod timeline;
 mod undo;
@@ -95,6 +95,7 @@ pub(crate) fn trials() -> Vec<Test> {
     let mut trials = vec![
         with_pm2(manners::a_blocked_terminal_harms_neither_god_nor_screen).weighing(Weight::Alone),
         with_pm2(keys::what_is_no_key_press_acts_on_nothing),
+        with_pm2(keys::what_comes_in_a_prompt_sends_nothing).lasting(),
         with_pm2(watching::rows_show_pm2s_words),
         with_pm2(watching::log_lines_show_clean),
         with_pm2(watching::w_shows_why_it_died),

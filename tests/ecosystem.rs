@@ -7,6 +7,7 @@ mod again;
 mod cases;
 mod cron;
 mod kinds;
+mod odd;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -47,6 +48,7 @@ pub(crate) fn trials() -> Vec<Test> {
     ];
     all.extend(cases::trials());
     all.extend(kinds::trials());
+    all.extend(odd::trials());
     all
 }
 

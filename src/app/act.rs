@@ -58,6 +58,12 @@ fn ask_or_do(
     (daemon, target): (DaemonId, Target),
     is_in_front: bool,
 ) -> Effects {
+    if let Some(notice) =
+        bulk::not_connected(app, action, daemon, &app.placed(daemon, &target.label()))
+    {
+        app.say(notice);
+        return Effects::none();
+    }
     let all = match action {
         Action::Reload => workers(app, target.key(daemon)),
         _ => Vec::new(),

@@ -23,6 +23,11 @@ pub(super) fn ask_to_act(app: &mut App, action: Action, marked: Marked) -> Effec
         let is_in_sight = app.selected == Some(target.key(daemon))
             && app.has_row(target.key(daemon))
             && app.cursor_group().is_none();
+        let name = app.placed(daemon, &target.label());
+        if let Some(notice) = not_connected(app, action, daemon, &name) {
+            app.say(notice);
+            return Effects::none();
+        }
         if !guard::asks_of_one(app, action, daemon, is_in_sight) {
             return these(app, action, daemon, vec![target]);
         }
@@ -44,6 +49,11 @@ pub(super) fn ask(app: &mut App, what: What, marked: Marked) -> Effects {
     }
     if !guard::asks(app, &what, &marked) {
         return begin(app, &what, marked);
+    }
+    // Nobody is asked about what cannot be done.
+    if let Some(notice) = refusal(app, &what, &marked) {
+        app.say(notice);
+        return Effects::none();
     }
     let word = what.word(&app.watched, &marked);
     let several = Several { what, marked, word, input: Editor::default(), top: 0 };
@@ -112,6 +122,20 @@ fn refusal(app: &App, what: &What, marked: &Marked) -> Option<Notice> {
     None
 }
 
+/// Why nothing can be done to `whom` while the daemon is not connected.
+pub(super) fn not_connected(
+    app: &App,
+    action: Action,
+    daemon: DaemonId,
+    whom: &str,
+) -> Option<Notice> {
+    if app.watched.is_live(daemon) {
+        return None;
+    }
+    let text = format!("cannot {} {whom}: its daemon is not connected", action.verb());
+    Some(Notice::new(text, true, app.now.steady_ms).about(About::Down(daemon)))
+}
+
 /// Asks a daemon to act on processes, or says why not.
 pub(super) fn these(
     app: &mut App,
@@ -125,9 +149,8 @@ pub(super) fn these(
         0 | 1 => app.placed(daemon, &first),
         count => format!("{count} processes"),
     };
-    if !app.watched.is_live(daemon) {
-        let text = format!("cannot {} {whom}: its daemon is not connected", action.verb());
-        app.say(Notice::new(text, true, now.steady_ms).about(About::Down(daemon)));
+    if let Some(notice) = not_connected(app, action, daemon, &whom) {
+        app.say(notice);
         return Effects::none();
     }
     for target in &targets {

@@ -21,7 +21,7 @@ const NOTICE_CHARS_MAX: usize = 200;
 pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) -> Effects {
     let (mut has_lines, mut has_rows) = (false, false);
     let outcomes = changes.0.iter().filter_map(|change| audit::outcome(app, id, change));
-    let mut effects = Effects(outcomes.collect());
+    let effects = Effects(outcomes.collect());
     app.undo.forget(app.now.steady_ms);
     let (news, lost) = app.watched.news.take();
     app.take_lines(news);
@@ -53,12 +53,13 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) -> Effects {
                 (app.is_dirty, has_rows) = (true, true);
                 app.undo.gone(id, &target);
                 cursor::gone(app, id, &target);
-                close_about(app, id, &target, "is gone meanwhile");
+                close_about(app, id, &target, &Verdict::Gone.about());
             }
             Change::Replaced { target, by } => {
                 (app.is_dirty, has_rows) = (true, true);
                 cursor::gone(app, id, &target);
-                close_about(app, id, &target, &format!("is replaced by {by}"));
+                let name = by.rsplit_once('[').map_or(&*by, |(name, _)| name);
+                close_about(app, id, &target, &format!("replaced: {}", target.newcomer(name)));
             }
             Change::Kept(kept) => app.undo.keep(id, *kept),
             Change::Begun(target) => {
@@ -77,9 +78,20 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) -> Effects {
             Change::Parts(parts) => log_keys::take_parts(app, parts),
             Change::LogSaved(saved) => log_taking::saved(app, &saved),
             Change::Bundled(Ok(written)) => app.notify_done(written.words()),
-            Change::Bundled(Err(why)) | Change::Told(why) => app.notify(why, true),
+            Change::Bundled(Err(why)) | Change::Notice(why) => app.notify(why, true),
         }
     }
+    show(app, id, has_rows, has_lines, effects)
+}
+
+/// What follows from changes that were taken in: of rows, of lines of the log.
+fn show(
+    app: &mut App,
+    id: DaemonId,
+    has_rows: bool,
+    has_lines: bool,
+    mut effects: Effects,
+) -> Effects {
     if has_rows {
         details::renew(app, id);
         effects.0.extend(alert::look(app, id));
@@ -113,29 +125,30 @@ pub(super) fn drop_old_notice(app: &mut App) {
 /// Closes what is open about a process that is not there any more, and says so.
 fn close_about(app: &mut App, id: DaemonId, target: &Target, what: &str) {
     let is_about = |mode: &Mode| mode.is_about(id, Some(target.pm_id));
-    close_where(app, is_about, &format!("{} {what}", target.label()));
+    close_where(app, is_about, (&target.label(), what));
 }
 
 /// Closes what is open about a daemon that another one took the place of.
 fn close_about_daemon(app: &mut App, id: DaemonId) {
     let is_about = |mode: &Mode| mode.is_about(id, None);
-    close_where(app, is_about, "another PM2 daemon answers now");
+    close_where(app, is_about, ("", "another PM2 daemon answers now"));
 }
 
 /// Closes the questions whose answer would act on a daemon that does not answer any more.
 fn close_questions(app: &mut App, id: DaemonId) {
     let is_about = |mode: &Mode| mode.is_question() && mode.is_about(id, None);
-    close_where(app, is_about, "the daemon is not connected any more");
+    close_where(app, is_about, ("", "the daemon is not connected any more"));
 }
 
-fn close_where(app: &mut App, is_about: impl Fn(&Mode) -> bool, why: &str) {
+/// Closes these, and says why: of whom, where what is open does not name it, and in the words that the
+/// commands have for it.
+fn close_where(app: &mut App, is_about: impl Fn(&Mode) -> bool, (whom, why): (&str, &str)) {
     let mut open = app.below.iter().chain(std::iter::once(&app.mode)).rev();
     let Some(uppermost) = open.find(|mode| is_about(mode)) else { return };
     let name = uppermost.name();
-    let text = match uppermost {
-        Mode::Details(_) => format!("closed {name}: {why}"),
-        _ => format!("closed, nothing was done ({name}): {why}"),
-    };
+    let whom = if name.contains(whom) { String::new() } else { format!("{whom}: ") };
+    let sent = if matches!(uppermost, Mode::Details(_)) { "" } else { "; nothing was sent" };
+    let text = format!("closed {name}: {whom}{why}{sent}");
     app.below.retain(|mode| !is_about(mode));
     if is_about(&app.mode) {
         app.close();
@@ -152,7 +165,8 @@ fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: 
     app.undo.finished(id, &target, (action, &verdict));
     if app.batch.as_mut().is_some_and(|batch| batch.end(id, &target, (action, &verdict))) {
         app.is_dirty = true;
-        if let Some(ended) = jobs::take_end(app) {
+        if let Some(mut ended) = jobs::take_end(app) {
+            ended.can_undo = app.undo.is_next(id, &target);
             jobs::tell(app, ended);
         }
         return;
@@ -161,8 +175,9 @@ fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: 
     let prefix = app.daemon(id).map_or("", |daemon| &*daemon.cli_prefix);
     let is_bad = !verdict.is_success();
     let command = format!("{prefix}pm2 {} {}", action.verb(), target.pm_id);
-    let text = verdict.sentence(action, &label);
-    let short = format!("{label} {}", verdict.words(action));
+    let undoes = if app.undo.is_next(id, &target) { jobs::undoes(app) } else { String::new() };
+    let text = verdict.sentence(action, &label) + &undoes;
+    let short = format!("{label} {}{undoes}", verdict.words(action));
     let about = About::Outcome { daemon: id, target, action, verdict };
     let notice = Notice::new(text, is_bad, app.now.steady_ms).or(short).about(about).done();
     app.say(if is_bad { notice } else { notice.doing(&command) });

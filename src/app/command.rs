@@ -192,23 +192,23 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::Act(Action::Restart),
         "r",
         "restart",
-        "Restart the selected process with its current environment",
+        "Restart it with its current environment",
         Some(1)
     ),
-    row!(Command::Act(Action::Stop), "s", "stop", "Stop it", Some(2)),
+    row!(Command::Act(Action::Stop), "s", "stop", "Stop it; it stays in PM2's list", Some(2)),
     row!(Command::Act(Action::Start), "a", "start", "Start it if it is stopped", Some(4)),
     row!(
         Command::Act(Action::Delete),
         "d",
         "delete",
-        "Stop it and remove it from PM2; asks first",
+        "Stop it and take it out of PM2's list; asks first",
         Some(3)
     ),
     row!(
         Command::Act(Action::Reload),
         "R",
         "reload",
-        "Reload it without downtime (fork mode: restart); for a cluster asks: all or this worker",
+        "Reload it without downtime (a fork is restarted); asks: all workers, or this one",
         Some(6)
     ),
     row!(
@@ -367,7 +367,7 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::Compose,
         "m",
         "message",
-        "In the table: send text or JSON to the selected process or its app",
+        "In the table: send text or JSON to its own code, or to that of its whole app",
         Some(8),
         TABLE
     ),

@@ -138,7 +138,8 @@ fn of_pm2(lines: &mut Lines, daemon: &Daemon, now: Moment) {
     }
     lines.say(Kind::Plain, "home", &daemon.home);
     if release.can_respawn == Some(false) {
-        let text = "it cannot start itself again: it was started without the variable `_`";
+        let text =
+            "PM2 stays down: no variable `_` in its environment, by which it restarts itself";
         lines.say(Kind::Warning, "at a crash", text);
     }
 }

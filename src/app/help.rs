@@ -159,11 +159,19 @@ impl Help {
 
 /// A sentence without the pane that it is about: that stands above it.
 pub(crate) fn without_place(help: &str) -> Cow<'_, str> {
-    let rest = help.strip_prefix("In the table: ").or_else(|| help.strip_prefix("In the log: "));
-    let Some(rest) = rest else { return Cow::Borrowed(help) };
+    let rest = placeless(help);
+    if rest == help {
+        return Cow::Borrowed(help);
+    }
     let mut chars = rest.chars();
     let first = chars.next().map(|first| first.to_uppercase().to_string());
     Cow::Owned(first.unwrap_or_default() + chars.as_str())
+}
+
+/// The same as it is written, in the middle of a line.
+pub(super) fn placeless(help: &str) -> &str {
+    let rest = help.strip_prefix("In the table: ").or_else(|| help.strip_prefix("In the log: "));
+    rest.unwrap_or(help)
 }
 
 /// Columns of the keys: the widest, and a gap.

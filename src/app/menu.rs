@@ -2,7 +2,8 @@
 //!
 //! Invariant: everything stands there always; what cannot be done says why.
 
-use super::command::{COMMANDS, Command};
+use super::command::{COMMANDS, Command, CommandRow};
+use super::help;
 use super::marks::Marked;
 use super::what::{What, Whole};
 use crate::model::daemon::Daemon;
@@ -116,36 +117,43 @@ impl Menu {
     #[must_use]
     pub fn entries(&self, watched: &Watched, is_read_only: bool) -> Vec<Entry> {
         let whom = Whom::of(watched, self);
-        let entry = |(item, label, about): (Item, &'static str, &'static str)| Entry {
-            key: key_of(&item),
-            refusal: whom.refusal(&item, is_read_only),
-            item,
-            label,
-            about,
+        let entry = |(item, label, about): (Item, &'static str, &'static str)| {
+            let row = row_of(&item);
+            Entry {
+                key: row.and_then(|row| row.keys.split(' ').next()).unwrap_or_default(),
+                refusal: whom.refusal(&item, is_read_only),
+                item,
+                label,
+                about: row.map_or(about, |row| help::placeless(row.help)),
+            }
         };
         let whole = |whole| Item::Do(What::Whole(whole, self.daemon));
         let act = |action| Item::Do(What::Act(action));
         let errand = |errand| Item::Do(What::Errand(errand));
         [
-            (act(Action::Start), "start", "what is stopped"),
-            (act(Action::Restart), "restart", "with its current environment"),
-            (act(Action::Reload), "reload", "workers one after another; a fork is restarted"),
-            (act(Action::Stop), "stop", "it stays in PM2's list"),
-            (act(Action::Delete), "delete", "stop, and out of PM2's list"),
-            (Item::Scale, "scale ..", "more or fewer processes of the app"),
-            (errand(Errand::Reset), "reset counts", "of restarts, to 0"),
-            (Item::Signal, "send a signal ..", "SIGUSR2, SIGHUP and others"),
-            (Item::Line, "write a line ..", "to its standard input"),
-            (Item::Message, "message ..", "text or JSON, to the app's own code"),
-            (Item::Trigger, "trigger an action ..", "one that the app declared"),
-            (errand(Errand::Watch(true)), "watch files", "restart when they change"),
-            (errand(Errand::Watch(false)), "do not watch files", ""),
-            (errand(Errand::Flush), "flush logs", "empty its log files"),
-            (whole(Whole::ReloadLogs), "reload logs", "open all log files again, after rotation"),
-            (whole(Whole::FlushConsole), "flush PM2's log", "empty pm2.log"),
-            (whole(Whole::Save), "save", "the list of processes that comes back at boot"),
-            (whole(Whole::Resurrect), "resurrect", "start saved processes that are missing"),
-            (whole(Whole::Kill), "kill the daemon", "and all its processes"),
+            (act(Action::Start), "start", ""),
+            (act(Action::Restart), "restart", ""),
+            (act(Action::Reload), "reload", ""),
+            (act(Action::Stop), "stop", ""),
+            (act(Action::Delete), "delete", ""),
+            (Item::Scale, "scale ..", "Run more or fewer processes of the app"),
+            (errand(Errand::Reset), "reset counts", "Set its counts of restarts to 0"),
+            (Item::Signal, "send a signal ..", "Send it SIGUSR2, SIGHUP or another"),
+            (Item::Line, "write a line ..", "Write to its standard input"),
+            (Item::Message, "message ..", ""),
+            (Item::Trigger, "trigger an action ..", "Trigger one that the app declared"),
+            (errand(Errand::Watch(true)), "watch files", "Restart it when they change"),
+            (
+                errand(Errand::Watch(false)),
+                "do not watch files",
+                "Leave it running when they change",
+            ),
+            (errand(Errand::Flush), "flush logs", "Empty its log files"),
+            (whole(Whole::ReloadLogs), "reload logs", "Open all log files again, after rotation"),
+            (whole(Whole::FlushConsole), "flush PM2's log", "Empty pm2.log"),
+            (whole(Whole::Save), "save", "Save the list of processes that comes back at boot"),
+            (whole(Whole::Resurrect), "resurrect", "Start saved processes that are missing"),
+            (whole(Whole::Kill), "kill the daemon", "End it and all its processes"),
         ]
         .into_iter()
         .map(entry)
@@ -153,15 +161,14 @@ impl Menu {
     }
 }
 
-/// The key of the table that does the same.
-fn key_of(item: &Item) -> &'static str {
+/// The command that does the same: its key and its sentence are the menu's too.
+fn row_of(item: &Item) -> Option<&'static CommandRow> {
     let command = match item {
         Item::Do(What::Act(action)) => Command::Act(*action),
         Item::Message => Command::Compose,
-        _ => return "",
+        _ => return None,
     };
-    let row = COMMANDS.iter().find(|row| row.command == command);
-    row.and_then(|row| row.keys.split(' ').next()).unwrap_or_default()
+    COMMANDS.iter().find(|row| row.command == command)
 }
 
 /// What is known of those that the menu is about.
@@ -169,6 +176,8 @@ struct Whom<'a> {
     processes: Vec<&'a Process>,
     daemon: Option<&'a Daemon>,
     is_live: bool,
+    /// The first of them; shown where none is there any more.
+    gone: Option<String>,
     /// Whether all are of one app.
     is_one_app: bool,
 }
@@ -192,6 +201,7 @@ impl<'a> Whom<'a> {
             processes: processes.collect(),
             daemon: watched.daemon(menu.daemon),
             is_live,
+            gone: targets.first().map(|(_, target)| target.label()),
             is_one_app,
         }
     }
@@ -209,7 +219,8 @@ impl<'a> Whom<'a> {
             return Some("the daemon is not connected".to_owned());
         }
         if !matches!(item, Item::Do(What::Whole(..))) && self.processes.is_empty() {
-            return Some("no process is selected".to_owned());
+            let gone = self.gone.as_ref().map(|label| format!("{label} is gone"));
+            return Some(gone.unwrap_or_else(|| "no process is selected".to_owned()));
         }
         if let Some(method) = method(item)
             && let Some(methods) = self.daemon.and_then(|daemon| daemon.methods.as_ref())

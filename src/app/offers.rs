@@ -11,6 +11,7 @@ pub fn scene(app: &App) -> Scene<'_> {
         keys: &app.keys,
         selected: app.selected,
         is_read_only: app.read_only,
+        own: &app.settings.commands,
         facts: facts(app),
     }
 }

@@ -8,6 +8,7 @@ use super::command::{Command, LogCommand, RowsCommand};
 use super::editor::Editor;
 use super::keymap::{Keymap, Row};
 use super::menu::{self, Item, Menu};
+use super::settings::OwnCommand;
 use super::what::What;
 use crate::model::watched::Watched;
 use crate::model::{DaemonId, ProcessKey};
@@ -71,6 +72,8 @@ pub struct Scene<'a> {
     pub selected: Option<ProcessKey>,
     /// Whether everything that changes something is refused.
     pub is_read_only: bool,
+    /// The commands of the user's own.
+    pub own: &'a [OwnCommand],
     /// What else is so.
     pub facts: Facts,
 }
@@ -119,8 +122,14 @@ pub fn entries(scene: &Scene<'_>, palette: &Palette) -> Vec<Entry> {
         .filter_map(|entry| Some((fits(&typed, &entry)?, entry)))
         .collect();
     // Stable: what fits as well stays in the order of the help, then of the names.
-    found.sort_by_key(|(fit, _)| *fit);
+    found.sort_by_key(|(fit, entry)| (*fit, saves_the_log(entry)));
     found.into_iter().map(|(_, entry)| entry).collect()
+}
+
+/// To save is first of all what `pm2 save` does.
+fn saves_the_log(entry: &Entry) -> bool {
+    let save = Command::Log(LogCommand::Save);
+    matches!(entry, Entry::Command(row) if row.command == save)
 }
 
 /// Why an entry cannot be done now; `None` where it can.
@@ -154,7 +163,12 @@ pub fn refusal(scene: &Scene<'_>, palette: &Palette, entry: &Entry) -> Option<St
         Command::Log(LogCommand::NextMark) => {
             unless(scene.facts.has_marked_lines, "no line is marked")
         }
-        // What is the user's own says itself why it is not run.
+        // Why it is not run otherwise, it says itself.
+        Command::Own(place) => {
+            let is_dangerous =
+                scene.own.get(usize::from(place)).is_some_and(|own| own.is_dangerous);
+            (scene.is_read_only && is_dangerous).then(|| "this is --read-only".to_owned())
+        }
         _ => None,
     }
 }

@@ -9,6 +9,7 @@ use super::marks::Marked;
 use super::menu::Item;
 use super::mode::Mode;
 use super::palette::{Facts, Scene};
+use super::settings::OwnCommand;
 use super::what::What;
 use crate::model::call::NamedCall;
 use crate::model::moment::Moment;
@@ -29,6 +30,8 @@ pub(super) struct Around<'a> {
     pub(super) selected: Option<ProcessKey>,
     /// Whether everything that changes something is refused.
     pub(super) is_read_only: bool,
+    /// The commands of the user's own.
+    pub(super) own: &'a [OwnCommand],
     /// Which keys mean what.
     pub(super) keys: &'a Keymap,
     /// What else is so, for what can be done.
@@ -43,6 +46,7 @@ impl<'a> Around<'a> {
             keys: self.keys,
             selected: self.selected,
             is_read_only: self.is_read_only,
+            own: self.own,
             facts: self.facts,
         }
     }
@@ -82,6 +86,8 @@ pub(super) enum Taken {
     Item(Item, Marked),
     /// The prompt closes, and this is asked about, or done to these.
     Ask(Marked, What),
+    /// This text is to be copied.
+    Copy(String),
     /// This command of the user's own is to be run.
     Run(Box<Ready>),
     /// This call is to be sent.

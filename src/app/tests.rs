@@ -33,6 +33,7 @@ mod pointer;
 mod quiet;
 mod several;
 mod table;
+mod undone;
 mod why;
 
 const D: DaemonId = DaemonId(0);
@@ -149,7 +150,7 @@ fn a_process_that_vanishes_under_the_question_is_said_to_be_gone() {
     press(&mut app, Command::Act(Action::Delete));
     send(&mut app, snapshot(1..2));
     assert_eq!(app.mode, Mode::Normal);
-    assert!(app.notice.as_ref().unwrap().text.contains("p0[0] is gone"));
+    assert!(app.notice.as_ref().unwrap().text.contains("closed delete p0[0]: gone: "));
     assert!(texts(&app).iter().any(|text| text == "deleted from PM2"));
 }
 

@@ -28,9 +28,22 @@ pub struct Ls {
     /// Which columns
     #[command(flatten)]
     pub shown: Shown,
+    /// Whose figures
+    #[command(flatten)]
+    pub figures: Figures,
     /// Print the table again whenever it changes, until interrupted; on a terminal, in place
     #[arg(long, conflicts_with_all = ["env", "env_values"])]
     pub watch: bool,
+}
+
+/// Whose figures of CPU and memory are printed.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Figures {
+    /// Take CPU and memory from PM2. Its CPU is that since whoever asked it last, so it means little if
+    /// it is asked often. Without this, where PM2 runs on this machine (Linux), they are read from
+    /// /proc: CPU over the last 0.4 s (a table that is printed again: since the one before)
+    #[arg(long)]
+    pub ask_pm2: bool,
 }
 
 /// Which processes a table has, in which order.
@@ -39,8 +52,8 @@ pub struct Which {
     /// Show only processes that match: `api`, `!api`, `status:errored`, `cpu>50 or mem>300M`, `ns:jobs`
     #[arg(long, value_name = "FILTER", allow_hyphen_values = true)]
     pub filter: Option<String>,
-    /// Sort by this column: name, status, restarts, uptime, cpu, mem ..; with `-` before it, in
-    /// reverse
+    /// Sort by this column: restarts, cpu, mem .. largest first, name, status, uptime .. smallest
+    /// first; with `-` before it, the other way round
     #[arg(long, value_name = "COLUMN", allow_hyphen_values = true)]
     pub sort: Option<String>,
 }
@@ -68,6 +81,9 @@ pub struct Describe {
     /// Include the values of the environment variables, which may hold secrets
     #[arg(long)]
     pub env_values: bool,
+    /// Whose figures
+    #[command(flatten)]
+    pub figures: Figures,
 }
 
 /// `top`.
@@ -89,6 +105,9 @@ pub struct Top {
     /// Which columns
     #[command(flatten)]
     pub shown: Shown,
+    /// Whose figures
+    #[command(flatten)]
+    pub figures: Figures,
 }
 
 /// `logs`.
@@ -98,7 +117,8 @@ pub struct Logs {
     /// Ids, names, namespaces [default: all]
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
-    /// Number of last lines, of all files together [default: 100; with --since, all]
+    /// Number of last lines, of all files together; more where the oldest of them is in a stack trace,
+    /// which is printed whole [default: 100; with --since, all]
     #[arg(short = 'n', long, value_name = "N", value_parser = whole::<u64>(0, u64::MAX))]
     pub lines: Option<u64>,
     /// Only lines from this time on: 10m or -10m (ago), 14:05, 03:00:10, 3am, today 3:00, yesterday 23:00,

@@ -458,6 +458,7 @@ fn keymap_help_palette_readme_and_printed_defaults_agree() {
         keys: &keymap,
         selected: None,
         is_read_only: false,
+        own: &[],
         facts: Facts::default(),
     };
     let offered = entries(&scene, &Palette::default());

@@ -3,9 +3,9 @@
 //! Invariant: nobody waits for the disk; what cannot be written is counted, and told at once and, when
 //! that is possible again, in the file. A new file is its owner's alone.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -158,17 +158,10 @@ pub(crate) fn not_written(path: &Path, error: &io::Error) -> String {
 /// # Errors
 /// Why it cannot.
 pub(crate) fn probe(path: &Path) -> io::Result<()> {
-    let is_there = |path: &Path| path.symlink_metadata().is_ok();
-    let was_there = is_there(path);
-    let missing = path.ancestors().skip(1).take_while(|folder| !is_there(folder));
-    let made: Vec<&Path> = missing.collect();
+    let was_there = path.symlink_metadata().is_ok();
     let opened = open(path).map(drop);
     if !was_there && opened.is_ok() {
         fs::remove_file(path)?;
-    }
-    for folder in made {
-        // Who else has put something there since keeps it.
-        let _ = fs::remove_dir(folder);
     }
     opened
 }
@@ -185,10 +178,15 @@ pub(crate) fn user() -> String {
     clean_to(&user, USER_CHARS_MAX)
 }
 
-/// Opens it anew for each line: it may have been rotated. What is no plain file is refused.
+/// Opens it anew for each line: it may have been rotated. What is no plain file is refused; a folder that
+/// is missing is not made: it is more likely mistyped, or its disk is not there.
 fn open(path: &Path) -> io::Result<File> {
-    if let Some(folder) = path.parent() {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    if let Some(folder) = path.parent()
+        && let Err(error) = folder.metadata()
+        && error.kind() == io::ErrorKind::NotFound
+    {
+        let why = format!("there is no folder {}", folder.to_string_lossy());
+        return Err(io::Error::new(io::ErrorKind::NotFound, why));
     }
     let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
     let mut options = OpenOptions::new();
@@ -251,6 +249,7 @@ mod tests {
         writer.take("one");
         writer.take("two");
         fs::remove_file(folder.path().join("none")).unwrap();
+        fs::create_dir(folder.path().join("none")).unwrap();
         writer.take("three");
         assert_eq!(fs::read_to_string(&path).unwrap(), "{\"event\":\"lost\",\"lines\":2}\nthree\n");
         let said = said.lock().unwrap();
@@ -286,7 +285,8 @@ mod tests {
     fn a_probe_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a/b/audit.log");
-        probe(&path).unwrap();
+        let why = probe(&path).unwrap_err().to_string();
+        assert!(why.starts_with("there is no folder ") && why.ends_with("/a/b"), "{why}");
         assert!(!folder.path().join("a").exists());
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         probe(&path).unwrap();

@@ -184,7 +184,7 @@ fn slot_of(report: &Report) -> Option<usize> {
         | Report::Replied { .. }
         | Report::Bundled(_)
         | Report::LogSaved(_)
-        | Report::Told(_)
+        | Report::Notice(_)
         | Report::Parts(_)
         | Report::Did { .. }
         | Report::TaskEnded(_)

@@ -22,7 +22,7 @@ mod installed;
 mod kernel;
 mod limits;
 pub(crate) mod lives;
-mod measure;
+pub(crate) mod measure;
 pub(crate) mod offload;
 pub(crate) mod rpc;
 mod save_log;

@@ -28,7 +28,7 @@ pub struct AppConfig {
     /// its apps get the caller's environment as the file left it.
     pub(super) changes: BTreeMap<String, Option<String>>,
     /// The keys `env_*` that are text.
-    texts: Vec<String>,
+    pub(super) texts: Vec<String>,
 }
 
 impl AppConfig {

@@ -66,7 +66,8 @@ const placeOf = (stack) => {
 };
 const failed = (error) => {
   const stack = String((error && error.stack) || error);
-  const message = inLine((error && error.message) || error);
+  const way = error && error.code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX' ? '; compile it to .js first' : '';
+  const message = `${inLine((error && error.message) || error)}${way}`;
   let syntax = caret.exec(stack);
   if (error instanceof SyntaxError && !syntax) {
     // Of an ES module node says the place only when it reports to a terminal or, as here, a pipe.
@@ -82,8 +83,8 @@ const failed = (error) => {
     process.exit(0);
   };
   if (isTooOld) {
-    const way = 'node 22.18 or newer reads TypeScript; else compile it to .js first';
-    say({ message: `${way} (this is node ${process.version.slice(1)}: ${message})` }, end);
+    const newer = 'node 22.18 or newer reads TypeScript; else compile it to .js first';
+    say({ message: `${newer} (this is node ${process.version.slice(1)}: ${message})` }, end);
   } else if (error instanceof SyntaxError && syntax) {
     say({ message, line: Number(syntax[1]), column: syntax[2].length + 1 }, end);
   } else if (place) {
@@ -111,7 +112,11 @@ const exported = async (value) => {
     if (!isObject || isConfig || value.default === undefined) break;
     value = value.default;
   }
-  return value;
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+  // What else a whole config exports is its own, and may be itself: `module.exports.default = module.exports`.
+  const isWhole = 'apps' in value || 'pm2' in value;
+  const names = isWhole ? ['apps', 'pm2', 'deploy', 'static'].filter((name) => name in value) : Object.keys(value);
+  return Object.fromEntries(names.filter((name) => value[name] !== value).map((name) => [name, value[name]]));
 };
 // PM2 evaluates a .json file as JavaScript: comments, expressions, keys without quotes.
 const byText = () => {

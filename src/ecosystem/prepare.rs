@@ -60,7 +60,9 @@ impl AppConfig {
         let own = self.keys.iter().filter(|(_, value)| value.is_object());
         let own = own.filter_map(|(key, _)| key.strip_prefix("env_"));
         let deployed = self.deploy.iter().filter(|(_, deploy)| deploy.get("env").is_some());
-        own.chain(deployed.map(|(name, _)| name.as_str()))
+        // As text it is there, and sets nothing.
+        let texts = self.texts.iter().filter_map(|key| key.strip_prefix("env_"));
+        own.chain(deployed.map(|(name, _)| name.as_str())).chain(texts)
     }
 }
 

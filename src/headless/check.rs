@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use super::failure::{Code, Failure};
+use super::figures::Figures;
 use super::{Context, act, output, table, targets};
 use crate::cli::Check;
 use crate::daemon::clock::now_ms;
@@ -66,11 +67,18 @@ pub(super) async fn run(
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     let client = context.connect().await?;
+    let is_measuring = what.max_memory.is_some() || what.max_cpu.is_some();
+    let mut figures = Figures::begin(&client, what.figures.ask_pm2 || !is_measuring).await;
     let mut processes = act::fleet(context, &client).await?;
     let mut first = None;
     if let Some(within) = what.within {
         first = Some(look(what, &processes, false)?.checked);
         tokio::time::sleep(within).await;
+    }
+    if what.max_cpu.is_some() {
+        figures.ready().await;
+    }
+    if first.is_some() || what.max_cpu.is_some() {
         processes = act::fleet(context, &client).await?;
     }
     let mut doubtful = Vec::new();
@@ -79,6 +87,7 @@ pub(super) async fn run(
         tokio::time::sleep(doubt).await;
         processes = act::fleet(context, &client).await?;
     }
+    figures.fill(&mut processes).await;
     client.disconnect().await;
     let mut broken = Vec::new();
     let looked = look(what, &processes, first.is_some() || !doubtful.is_empty())?;
@@ -91,7 +100,6 @@ pub(super) async fn run(
     if looked.checked.is_empty() && looked.stopped == 0 && broken.is_empty() {
         return Err(Failure::condition("no processes to check"));
     }
-    let is_measuring = what.max_memory.is_some() || what.max_cpu.is_some();
     if let Some(why) = table::blindness(&processes).filter(|_| is_measuring) {
         broken.push(Broken { process: None, condition: "measured", why });
     }

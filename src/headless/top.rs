@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use tokio::time::{Instant, sleep_until};
 
 use super::failure::{Code, Failure};
+use super::figures::Figures;
 use super::list::{Env, as_json};
 use super::{Context, output, table};
 use crate::cli::Top;
@@ -26,13 +27,21 @@ pub(super) async fn run(
     let query = table::query(&what.which, Sort::by(Field::Cpu))?;
     let fields = table::fields(&what.shown)?;
     let client = context.connect().await?;
+    let mut figures = Figures::begin(&client, what.figures.ask_pm2).await;
     let mut seen = table::Seen::default();
     let mut printed = 0;
+    figures.ready().await;
     let mut next = Instant::now();
     loop {
-        seen.look(context, &client).await?;
+        seen.look(context, &client, &mut figures).await?;
         let at_ms = now_ms();
         let processes = seen.rows(&query);
+        if processes.is_empty()
+            && printed == 0
+            && let Some(hint) = seen.hint(&query)
+        {
+            output::complain(&output::printable(&hint, context.is_ascii));
+        }
         let infos: Vec<&ProcessInfo> = processes.iter().map(|process| &process.info).collect();
         if what.json {
             let list: Vec<Json> = infos.iter().map(|info| as_json(info, None, Env::None)).collect();

@@ -20,6 +20,7 @@ use crate::model::apply::{Change, apply};
 use crate::model::daemon::{Connection, Daemon, Problem};
 use crate::model::moment::Moment;
 use crate::model::report::Report;
+use crate::model::rows::near_status;
 use crate::model::watched::Watched;
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 use crate::protocol::text::clean;
@@ -88,10 +89,15 @@ impl<'a> Waiting<'a> {
     fn new(what: &'a Wait, endpoint: &'a Endpoint) -> Result<Self, Failure> {
         let wanted = ProcessStatus::parse(&what.status);
         if let ProcessStatus::Other(word) = &wanted {
-            return Err(Failure::usage(format!(
-                "`{word}` is not a status of PM2: use online, launching, stopping, stopped, errored or \
-                 \"waiting restart\""
-            )));
+            let near = near_status(word).map_or_else(
+                || {
+                    "use online, launching, stopping, stopped, errored or \"waiting restart\""
+                        .to_owned()
+                },
+                |near| format!("did you mean {}?", crate::protocol::shell::word(near)),
+            );
+            let word = clean(word);
+            return Err(Failure::usage(format!("`{word}` is not a status of PM2: {near}")));
         }
         if what.span.is_some_and(|span| span >= what.timeout) {
             return Err(Failure::usage("--for must be shorter than --timeout"));

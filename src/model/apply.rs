@@ -121,7 +121,7 @@ pub enum Change {
     /// An incident bundle was written, or why not.
     Bundled(Result<Written, Box<str>>),
     /// Something beside the daemons went wrong.
-    Told(Box<str>),
+    Notice(Box<str>),
     /// Lines of the log were saved, or why not.
     LogSaved(Saved),
     /// Parts of log files were read again.
@@ -185,7 +185,7 @@ impl Applying<'_> {
             Report::Replied { action, target, reply } => self.replied(action, target, reply),
             Report::CallFinished { method, outcome } => self.finish_call(method, outcome),
             Report::Bundled(outcome) => self.bundled(outcome),
-            Report::Told(text) => self.told(text),
+            Report::Notice(text) => self.told(text),
             Report::Audit(standing) => self.audited(standing),
             Report::LogSaved(saved) => self.changes.push(Change::LogSaved(saved)),
             Report::Parts(parts) => self.changes.push(Change::Parts(parts)),
@@ -332,7 +332,8 @@ impl Applying<'_> {
     fn lives(&mut self, lives: Vec<(PmId, BlackBox)>) {
         for (pm_id, past) in lives {
             let key = ProcessKey { daemon: self.id, pm_id };
-            if self.watched.fleet.get(key).is_some() {
+            if let Some(process) = self.watched.fleet.get_mut(key) {
+                super::waiting::count_down(process, &past, self.now);
                 let older = self.watched.boxes.of(key).take_past(past);
                 self.group_past(key, older);
                 self.changes.push(Change::Process(key));

@@ -106,7 +106,7 @@ impl SavedList {
                 let absent: usize = drift.absent.iter().map(|(_, count)| count).sum();
                 match (unsaved, changed + absent) {
                     (0, 0) => None,
-                    (0, differ) => Some(format!("{differ} saved otherwise")),
+                    (0, differ) => Some(format!("{differ} not as saved")),
                     (unsaved, _) => Some(format!("{unsaved} not saved")),
                 }
             }
@@ -143,7 +143,7 @@ impl ReadList {
     }
 }
 
-/// `1 has other args`, `2 are saved otherwise`.
+/// `1 has other args`, `2 differ from the saved list`.
 fn changed_words(changed: &[Changed]) -> String {
     let count = changed.len();
     let down = changed.iter().filter(|it| it.is_down).count();
@@ -156,9 +156,9 @@ fn changed_words(changed: &[Changed]) -> String {
     }
     match (count, is_one && first != "status") {
         (1, true) => format!("1 has other {first}"),
-        (1, false) => "1 is saved otherwise".to_owned(),
+        (1, false) => "1 differs from the saved list".to_owned(),
         (count, true) => format!("{count} have other {first}"),
-        (count, false) => format!("{count} are saved otherwise"),
+        (count, false) => format!("{count} differ from the saved list"),
     }
 }
 
@@ -258,7 +258,7 @@ mod tests {
         );
         assert_eq!(
             said(0, vec![changed(3, &["args", "cwd"], false)], 1),
-            both("1 is saved otherwise, 1 saved is not there", "2 saved otherwise")
+            both("1 differs from the saved list, 1 saved is not there", "2 not as saved")
         );
         assert_eq!(
             said(0, vec![changed(1, &["status"], true)], 0).0,

@@ -158,6 +158,12 @@ fn read_exit(process: Option<&mut Process>, event: &ProcessEvent, now: Moment) -
         _ => {}
     }
     match process {
+        // There is no process that could end: a client stops what waits for its restart.
+        Some(process) if process.info.status == ProcessStatus::WaitingRestart => {
+            process.stop_told_at_ms = Some(now.steady_ms);
+            let is_told = process.pending.is_some() || is_ended_here(process, now);
+            (!is_told).then_some(Life::Stopped { end: End::Unseen })
+        }
         Some(process) if process.stopping_since_ms.is_some() => {
             process.stop_told_at_ms = Some(now.steady_ms);
             let is_told = process.pending.is_some()

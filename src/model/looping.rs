@@ -86,6 +86,13 @@ pub fn restart_delay_ms(info: &ProcessInfo) -> Option<u64> {
     backoff.or(info.restart_delay_ms).filter(|delay| *delay > 0)
 }
 
+/// The pause of a process that waits for its restart: PM2 has reckoned it by then, milliseconds.
+#[must_use]
+pub fn waited_ms(info: &ProcessInfo) -> Option<u64> {
+    let backoff = info.backoff_first_ms.and(info.backoff_last_ms).filter(|delay| *delay > 0);
+    backoff.or(info.restart_delay_ms).filter(|delay| *delay > 0)
+}
+
 /// How long to wait before a second look at a process that may loop without looking so, milliseconds:
 /// it was restarted at least three times, and somebody commanded one of them just now, which hides the
 /// crashes before. `None` where one look tells.

@@ -323,6 +323,7 @@ impl Process {
         info.cpu_percent = self.info.cpu_percent;
         info.memory_bytes = self.info.memory_bytes;
         self.note_crash(&info, now.steady_ms);
+        let was_waiting = self.info.status == ProcessStatus::WaitingRestart;
         self.info = info;
         self.seen_ms = now.steady_ms;
         let wall_ms = event.at_ms.unwrap_or(now.wall_ms);
@@ -334,7 +335,7 @@ impl Process {
                 self.stopping_since_ms = None;
                 self.forget_pid();
             }
-            EventKind::Exit => self.take_exit(now),
+            EventKind::Exit => self.take_exit(now, was_waiting),
             EventKind::Reload | EventKind::GracefulReload => self.is_reloading = false,
             _ => {}
         }
@@ -343,12 +344,15 @@ impl Process {
         self.drop_contradicted_outcome();
     }
 
-    fn take_exit(&mut self, now: Moment) {
+    /// `was_waiting` for its restart: then nothing crashed, a client stops it.
+    fn take_exit(&mut self, now: Moment, was_waiting: bool) {
         self.forget_pid();
+        self.restarts_at_ms = None;
         if self.info.status == ProcessStatus::Stopping {
             self.stopping_since_ms = Some(now.steady_ms);
         }
         let crashed = self.info.status == ProcessStatus::Stopped
+            && !was_waiting
             && self.stopping_since_ms.is_none()
             && self.info.stays_stopped().is_none();
         if let (true, Some(delay)) = (crashed, restart_delay_ms(&self.info)) {

@@ -132,7 +132,7 @@ pub enum Report {
     LogSaved(Saved),
     /// Something beside the daemons went wrong that was asked for here: the audit file, the command of an
     /// alert. One clean line. Must arrive.
-    Told(Box<str>),
+    Notice(Box<str>),
     /// How it stands with the audit file. Latest wins.
     Audit(Standing),
     /// Parts of log files were read again. Must arrive; exactly one for each that was asked for.

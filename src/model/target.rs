@@ -84,18 +84,23 @@ impl Target {
         let info = found.ok_or(Verdict::Gone)?;
         let replaced = |by: String| Verdict::Replaced { by: by.into() };
         if !self.is(info) {
-            let is_namesake = (&info.name, &info.namespace) == (&self.name, &self.namespace);
-            return Err(replaced(if is_namesake {
-                format!("{} is another process of that name now", self.label())
-            } else {
-                format!("id {} is {} now", info.pm_id, info.name)
-            }));
+            return Err(replaced(self.newcomer(&info.name)));
         }
         // Where PM2 marks its processes, those of a new daemon are others.
         if self.unique_id.is_none() && self.god.is_some() && self.god != god {
             return Err(replaced("the daemon is another one now".to_owned()));
         }
         Ok(info)
+    }
+
+    /// Who has its id now: a process of this name, which is another one.
+    #[must_use]
+    pub fn newcomer(&self, name: &str) -> String {
+        if *name == *self.name {
+            format!("{} is another process of that name now", self.label())
+        } else {
+            format!("id {} is {name} now", self.pm_id)
+        }
     }
 
     /// Its key on a daemon.

@@ -105,7 +105,7 @@ fn a_deliberate_stop_is_one_line_not_two_exits_and_a_stop() {
         last,
         event(EventKind::Stop, ProcessStatus::Stopped),
     ];
-    assert_eq!(tell_all(&mut watched, &events), ["stop: stopped on request, code 0"]);
+    assert_eq!(tell_all(&mut watched, &events), ["stop: stopped on request, code 0 or SIGINT"]);
     assert_eq!(row(&watched).info.status, ProcessStatus::Stopped);
 }
 
@@ -223,7 +223,7 @@ fn a_restart_for_its_memory_is_told_as_that_with_both_figures() {
     row_mut(&mut watched).stopping_since_ms = Some(60_000);
     let before = watched.news.len();
     apply(&mut watched, DAEMON, Report::Process(Box::new(stop)), at(60_100));
-    assert_eq!(self::told(&watched, before), ["stop: stopped on request, code 0"]);
+    assert_eq!(self::told(&watched, before), ["stop: stopped on request, code 0 or SIGINT"]);
 }
 
 #[test]
@@ -258,6 +258,20 @@ fn a_crash_with_a_restart_delay_waits_with_a_countdown() {
     let row = row(&watched);
     assert_eq!(row.info.status, ProcessStatus::WaitingRestart);
     assert_eq!(row.restarts_at_ms, Some(13_000));
+}
+
+#[test]
+fn the_stop_of_what_waits_for_its_restart_is_no_crash() {
+    let mut watched = api();
+    let mut exit = event(EventKind::Exit, ProcessStatus::Stopped);
+    exit.info.restart_delay_ms = Some(3_000);
+    let exits = [exit.clone(), exit];
+    let told = tell_all(&mut watched, &exits);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("restart 1 follows in 3.0 s"), "{told:?}");
+    assert_eq!(told[1], "stop: stopped by a client");
+    let row = row(&watched);
+    assert_eq!((&row.info.status, row.restarts_at_ms), (&ProcessStatus::Stopped, None));
 }
 
 #[test]

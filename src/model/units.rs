@@ -42,7 +42,8 @@ pub fn percent(value: f64) -> String {
     if !value.is_finite() {
         return "-".to_owned();
     }
-    let value = value.max(0.0);
+    // No sign: the sum of nothing is -0.
+    let value = value.max(0.0).abs();
     if value < 999.95 { format!("{value:.1}%") } else { format!("{:.0}%", value.min(999_999.0)) }
 }
 
@@ -172,6 +173,7 @@ mod tests {
 
     #[test]
     fn percents() {
+        assert_eq!(percent(-0.0), "0.0%");
         assert_eq!(percent(0.0), "0.0%");
         assert_eq!(percent(12.34), "12.3%");
         assert_eq!(percent(100.0), "100.0%");

@@ -7,6 +7,9 @@
 use super::Action;
 use super::deed::Deed;
 
+/// How the words of [`Verdict::Down`] begin.
+pub const DOWN: &str = "down: ";
+
 /// What came of an action on one process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
@@ -192,7 +195,7 @@ impl Down {
             ends => format!(", {ends} times in {}", seconds(self.watched_ms)),
         };
         let last = self.last_words.as_deref().map(|last| format!(": {last}"));
-        format!("down: {}{times}{}", self.why.words(), last.unwrap_or_default())
+        format!("{DOWN}{}{times}{}", self.why.words(), last.unwrap_or_default())
     }
 }
 

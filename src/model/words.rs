@@ -147,11 +147,12 @@ fn ended_text(how: &str, ended: &Ended) -> String {
     format!("{text}, {next}")
 }
 
+/// The screen hears PM2's console where there is a bus at all.
 fn end_text(end: &End) -> String {
     match end {
-        End::Signal(signal) => format!("killed by {signal}"),
-        End::Code(code) => format!("code {code}"),
-        End::Unseen => "code unknown".to_owned(),
+        End::Signal(signal) => how(None, Some(signal), true),
+        End::Code(code) => how(Some(code), None, true),
+        End::Unseen => how(None, None, true),
     }
 }
 
@@ -231,12 +232,12 @@ mod tests {
         online started
         online started again, restart 4
         exit code 1 after 0.4 s, unstable restart 3 of 16 follows
-        exit code 0 after 3h 12m, restart 4 follows in 8.0 s
+        exit code 0 or SIGINT after 3h 12m, restart 4 follows in 8.0 s
         exit killed by SIGKILL, restart 4 follows
         exit code 3 after 0.9 s, not restarted (it is one of its stop_exit_codes)
-        exit code 0 after 0.9 s, not restarted (autorestart is off)
+        exit code 0 or SIGINT after 0.9 s, not restarted (autorestart is off)
         overlimit code 1, gave up at max_restarts 16: errored, 15 restarts in all
-        stop stopped on request, code 0
+        stop stopped on request, code 0 or SIGINT
         stop stopped by a client
         memory over its memory limit, 238.4 MiB of 100.0 MiB: PM2 restarts it
         watch src/a.js changed: PM2 restarts it

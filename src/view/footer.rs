@@ -106,7 +106,12 @@ fn keys(app: &App, canvas: &Canvas<'_>, is_narrow: bool) -> Vec<Part> {
         }
         Mode::Details(sheet) => details::keys(app, canvas, sheet),
         Mode::LogInput(typed) => {
-            let mut keys = vec![key("Enter", "keep", 0), key("Esc", "drop", 0)];
+            let [yes, no] = match typed.asked {
+                Asked::Search | Asked::Filter => ["keep", "drop"],
+                Asked::Time => ["go there", "close"],
+                Asked::Save { .. } => ["save", "close"],
+            };
+            let mut keys = vec![key("Enter", yes, 0), key("Esc", no, 0)];
             match typed.asked {
                 Asked::Search => keys.push(choose_recent(canvas)),
                 Asked::Save { .. } => keys.push(key("Tab", "all, or what is shown", 1)),

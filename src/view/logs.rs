@@ -215,7 +215,7 @@ fn toggled(app: &App) -> Vec<Part> {
         parts.push(Part::new(format!("without {}", without.join(", ")), Role::Warn, 1));
     }
     if let Some(least) = least {
-        parts.push(Part::new(format!("from {}", least.name()), Role::Warn, 1));
+        parts.push(Part::new(format!("{} or worse", least.name()), Role::Warn, 1));
     }
     if !muted.is_empty() {
         parts.push(Part::new(format!("{} muted", muted.len()), Role::Warn, 1));

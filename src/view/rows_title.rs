@@ -34,7 +34,7 @@ pub(super) fn parts(app: &App, glyphs: &Glyphs) -> Vec<Part> {
         parts.push(Part::new("! not well", Role::Warn, 2));
     }
     match (&app.mode, &query.filter) {
-        (Mode::Filter(typing), _) => parts.extend(typed(typing)),
+        (Mode::Filter(typing), _) => parts.extend(typed(app, typing)),
         (_, Some(filter)) => parts.push(kept(filter)),
         (_, None) => {}
     }
@@ -54,8 +54,16 @@ fn kept(filter: &Filter) -> Part {
     Part::new(shown, Role::Accent, 0)
 }
 
+/// What a filter that lets nobody through was probably meant as.
+fn hint(app: &App) -> Option<String> {
+    let filter = app.table.query().filter.as_ref()?;
+    let all: Vec<_> = app.watched.fleet.iter().map(|(_, process)| process).collect();
+    let is_empty = !all.iter().any(|process| filter.takes(process));
+    filter.hint(&all).filter(|_| is_empty)
+}
+
 /// The filter being typed, with the cursor and what is wrong.
-fn typed(typing: &Typing) -> Vec<Part> {
+fn typed(app: &App, typing: &Typing) -> Vec<Part> {
     let wrong_at = typing.wrong.as_ref().map_or(usize::MAX, |wrong| wrong.at);
     if typing.input.is_selected() {
         let shown = text::cut_to(typing.input.before(), FILTER_COLUMNS);
@@ -63,8 +71,10 @@ fn typed(typing: &Typing) -> Vec<Part> {
     }
     let line = prompt::in_title("/", &typing.input, FILTER_COLUMNS, wrong_at);
     let mut parts = vec![line];
-    if let Some(wrong) = &typing.wrong {
-        parts.push(Part::new(wrong.to_string(), Role::Bad, 0));
-    }
+    let said = match &typing.wrong {
+        Some(wrong) => Some((wrong.to_string(), Role::Bad)),
+        None => hint(app).map(|hint| (hint, Role::Warn)),
+    };
+    parts.extend(said.map(|(text, role)| Part::new(text, role, 0)));
     parts
 }

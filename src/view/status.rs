@@ -10,6 +10,7 @@ use super::roles::Role;
 use super::text;
 use crate::model::Action;
 use crate::model::fleet::Process;
+use crate::model::verdict::DOWN;
 use crate::protocol::process::ProcessStatus;
 
 /// What to show.
@@ -40,8 +41,10 @@ impl Status<'_> {
     pub(super) fn text(&self, columns: u16, has_countdown: bool) -> String {
         let glyph = self.glyph;
         match self.restarts_in_s.filter(|_| !has_countdown) {
-            Some(seconds) if columns > SHORT_COLUMNS => format!("{glyph} waiting {seconds}s"),
-            Some(seconds) => format!("{glyph} wait {seconds}s"),
+            Some(seconds) if columns > SHORT_COLUMNS => {
+                format!("{glyph} waiting {}", text::wait(seconds))
+            }
+            Some(seconds) => format!("{glyph} wait {}", text::wait(seconds)),
             None if columns < COLUMNS => format!("{glyph} {}", self.short),
             None => format!("{glyph} {}", self.word),
         }
@@ -60,6 +63,16 @@ fn past<'a>(crossed: &'a str, glyphs: &Glyphs) -> Status<'a> {
         role: Role::Warn,
         restarts_in_s: None,
         is_long: false,
+    }
+}
+
+/// What came of an action, with when PM2 starts the process again: `down, restart in 3s: exit code 1`.
+fn again_in(words: String, process: &Process, waits_s: Option<i64>) -> String {
+    let is_waiting =
+        process.info.status == ProcessStatus::WaitingRestart && !process.info.has_given_up();
+    match (words.strip_prefix(DOWN), waits_s.filter(|_| is_waiting)) {
+        (Some(rest), Some(seconds)) => format!("down, restart in {seconds}s: {rest}"),
+        _ => words,
     }
 }
 
@@ -87,7 +100,8 @@ pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Stat
     }
     if let Some(outcome) = process.outcome.as_ref().filter(|outcome| outcome.until_ms > now_ms) {
         let is_good = outcome.verdict.is_success();
-        let words: Cow<'_, str> = outcome.verdict.words(outcome.action).into();
+        let words = outcome.verdict.words(outcome.action);
+        let words: Cow<'_, str> = again_in(words, process, waits_s.filter(|_| !is_good)).into();
         let (glyph, role) =
             if is_good { (glyphs.good, Role::Good) } else { (glyphs.bad, Role::Bad) };
         let short = words.clone();
@@ -133,5 +147,37 @@ pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Stat
             ..plain(glyphs.waiting, word, Role::Warn)
         },
         ProcessStatus::Other(_) => plain("?", word, Role::Warn),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::moment::Moment;
+    use crate::model::verdict::{Down, End, Verdict, Why};
+    use crate::protocol::process::{PmId, ProcessInfo};
+    use crate::view::glyphs::UNICODE;
+
+    #[test]
+    fn what_is_down_says_when_it_is_started_again() {
+        let info = ProcessInfo {
+            created_at_ms: Some(1),
+            restart_delay_ms: Some(3_000),
+            ..ProcessInfo::new(PmId(0), "api", ProcessStatus::WaitingRestart)
+        };
+        let mut process = Process::new(info);
+        let down = Verdict::Down(Down {
+            why: Why::Ends(End::Code("1".into())),
+            ends: 1,
+            watched_ms: 1_000,
+            last_words: Some("Error: no".into()),
+        });
+        process.finish(Action::Restart, &down, Moment::at(0));
+        let word = |process: &Process| of(process, 0, &UNICODE).word.into_owned();
+        assert_eq!(word(&process), "down: exit code 1: Error: no", "nobody knows when");
+        process.restarts_at_ms = Some(3_000);
+        assert_eq!(word(&process), "down, restart in 3s: exit code 1: Error: no");
+        process.info.status = ProcessStatus::Online;
+        assert_eq!(word(&process), "down: exit code 1: Error: no", "it was started again");
     }
 }

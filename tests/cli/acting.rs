@@ -27,6 +27,8 @@ pub(crate) fn a_line_for_each_process() {
     }
     assert_eq!(lines.len(), 3);
     daemon.run(&["wait", "all", "--status", "online"]).with(0);
+    let unwatched = daemon.run(&["restart", "app-1", "--settle", "0"]).with(0);
+    assert_eq!(unwatched.out, "restarted app-1[1]\n", "the daemon's word alone");
     assert_eq!(daemon.run(&["delete", "default"]).with(0).out.lines().count(), 3);
     assert_eq!(status(&daemon), [] as [&str; 0]);
     assert!(daemon.run(&["restart", "all"]).with(0).out.contains("nothing to restart"));

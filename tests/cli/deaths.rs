@@ -170,10 +170,7 @@ fn by_pm2(port: u16) -> Vec<Way> {
             })),
             &["its cron_restart was due"],
             // PM2's log has whole seconds, and says the same of every restart of such a process.
-            &[
-                "its cron_restart was due",
-                "ended by PM2 on request: a restart, a reload, or a stop",
-            ],
+            &["its cron_restart was due"],
         ),
     ]
 }

@@ -21,8 +21,8 @@ struct Case {
     words: &'static str,
 }
 
-const IDLES: &str = "setInterval(function () {}, 1e9);";
-const THROWS: &str = "throw new Error('bad config');";
+pub(super) const IDLES: &str = "setInterval(function () {}, 1e9);";
+pub(super) const THROWS: &str = "throw new Error('bad config');";
 
 fn cases(release: Release, port: u16) -> Vec<Case> {
     let case = |app, words: &'static str| Case { app, is_success: words.starts_with("up"), words };
@@ -89,7 +89,7 @@ fn without_numbers(text: &str) -> String {
 
 /// Words without numbers, and without how often and in which time, which two runs need not share; nor
 /// do they which line of an error they got: its head, or the same as Node.js 10 prints an object.
-fn comparable(text: &str) -> String {
+pub(super) fn comparable(text: &str) -> String {
     without_numbers(text).replace(", N times in N s", "").replace(": { Error:", ": Error:")
 }
 

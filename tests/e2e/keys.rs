@@ -131,3 +131,59 @@ pub(crate) fn what_is_no_key_press_acts_on_nothing() {
     assert_eq!(home.one("two").restarts, before + 1);
     home.assert_unharmed_but(&["two"]);
 }
+
+/// What comes while a message is typed, and pauses in milliseconds behind it; nothing of it sends the
+/// message or closes the prompt.
+const IN_A_MESSAGE: &[&[(&str, u64)]] = &[
+    // Pastes of several lines, without brackets and with them.
+    &[("first\nsecond\n", 0)],
+    &[("one line\r", 0)],
+    &[("a\r\nb\r\n", 0)],
+    &[("\u{1b}[200~a\rb\r\u{1b}[201~", 0)],
+    &[("\u{1b}[200~a\r", 40), ("b\r", 40), ("\u{1b}[201~", 0)],
+    // Arrows and other keys in pieces.
+    &[("\u{1b}", 20), ("[D", 0)],
+    &[("\u{1b}", 10), ("[", 10), ("C", 0)],
+    &[("\u{1b}[1;", 30), ("5D", 0)],
+    &[("\u{1b}O", 30), ("D", 0)],
+    &[("\u{1b}", 5), ("O", 5), ("F", 0)],
+    &[("\u{1b}[3", 30), ("~", 0)],
+    // Replies of the terminal, whole and in pieces.
+    &[("\u{1b}]11;rgb:1e1e/1e1e/2e2e\u{1b}\\", 0)],
+    &[("\u{1b}P1$r0m\u{1b}", 20), ("\\", 0)],
+    &[("\u{1b}[?62;22c", 0), ("\u{1b}[24;", 20), ("80R", 0)],
+];
+
+pub(crate) fn what_comes_in_a_prompt_sends_nothing() {
+    let text = "process.on('message', function () { require('fs').writeFileSync('heard', ''); });
+require('fs').writeFileSync('listens', ''); setInterval(function () {}, 1e9);";
+    let home = Pm2Home::with(Release::Seven, &[apps::script("ears", "js", text)]);
+    let file = |name: &str| home.apps().join(name);
+    crate::harness::wait_until("it listens", || file("listens").is_file());
+    let mut screen = home.cockpit((120, 40));
+    screen.select("ears");
+    for pieces in IN_A_MESSAGE {
+        screen.press("m");
+        screen.wait_for("the prompt", |text| text.contains("essage to ears"));
+        for (bytes, ms) in *pieces {
+            screen.press(bytes);
+            pause(Duration::from_millis(*ms));
+        }
+        // What is typed then is in the prompt: it is open still.
+        pause(Duration::from_millis(100));
+        screen.press("z");
+        screen.wait_for(&format!("the prompt after {pieces:?}"), |text| {
+            text.contains("essage to ears") && text.contains('z')
+        });
+        back(&mut screen);
+        screen.wait_for("the table alone", |text| !text.contains("essage to ears"));
+        assert!(!file("heard").exists(), "{pieces:?}");
+        // What was refused as pasted text goes on for a second.
+        pause(Duration::from_millis(1_100));
+    }
+    // Keys by themselves are typed, and sent.
+    screen.press("m");
+    screen.wait_for("the prompt", |text| text.contains("essage to ears"));
+    screen.press_each(&["h", "i", "\r"]);
+    screen.wait_until("it hears", || file("heard").is_file());
+}

@@ -7,7 +7,7 @@ pub(crate) fn changes_are_lines_and_nothing_is_drawn() {
     screen.wait_for("a row in words", |text| text.contains("online, restarts"));
     screen.press("j");
     screen.press_each(&["?"]);
-    screen.wait_for("the help", |text| text.contains("Restart the selected process"));
+    screen.wait_for("the help", |text| text.contains("Restart it with its current environment"));
     screen.press("\u{1b}");
     screen.wait_for("the table again", |text| text.rfind("\ntable: ") > text.rfind("\nr Restart"));
     screen.press("/");

@@ -34,8 +34,8 @@ pub(crate) fn what_is_open_does_nothing_to_newcomers() {
         // A slow machine may be looked at in between, when the one is gone and the other not there.
         for screen in [&mut dialog, &mut prompt] {
             screen.wait_for("a notice of it", |text| {
-                let is_told = ["replaced by delta[1]", "beta[1] is gone"];
-                text.contains("nothing was done") && is_told.iter().any(|it| text.contains(it))
+                let is_told = ["replaced: id 1 is delta now", "gone: the process no longer exists"];
+                text.contains("; nothing was sent") && is_told.iter().any(|it| text.contains(it))
             });
         }
         wait_for_newcomers(&home);
@@ -106,8 +106,8 @@ pub(crate) fn a_call_that_was_asked_about_does_nothing_to_newcomers() {
 
         swap(&home);
         palette.wait_for("a notice of it", |text| {
-            let is_told = ["replaced by delta[1]", "beta[1] is gone"];
-            text.contains("nothing was done") && is_told.iter().any(|it| text.contains(it))
+            let is_told = ["replaced: id 1 is delta now", "gone: the process no longer exists"];
+            text.contains("; nothing was sent") && is_told.iter().any(|it| text.contains(it))
         });
         wait_for_newcomers(&home);
         for (mut screen, said) in asked {
@@ -123,7 +123,7 @@ pub(crate) fn a_call_that_was_asked_about_does_nothing_to_newcomers() {
 }
 
 /// Deletes all and starts the newcomers, call after call: within 300 ms on an idle machine.
-fn swap(home: &Pm2Home) {
+pub(crate) fn swap(home: &Pm2Home) {
     for id in [0, 1] {
         home.call("deleteProcessId", &json!(id));
     }
@@ -132,7 +132,7 @@ fn swap(home: &Pm2Home) {
     }
 }
 
-fn wait_for_newcomers(home: &Pm2Home) {
+pub(crate) fn wait_for_newcomers(home: &Pm2Home) {
     wait_until("the newcomers are online", || {
         let listed = home.jlist();
         listed

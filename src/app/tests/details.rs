@@ -72,7 +72,7 @@ fn another_process_under_that_id_closes_them() {
     assert_eq!(effects, [Effect::Examine { daemon: D, pm_id: None }]);
     assert_eq!(app.mode, Mode::Normal);
     let notice = app.notice.unwrap().text;
-    assert_eq!(notice, "closed the details of p0[0]: p0[0] is replaced by other[0]");
+    assert_eq!(notice, "closed the details of p0[0]: replaced: id 0 is other now");
 }
 
 #[test]

@@ -46,6 +46,55 @@ fn always_asks_before_each_action_and_yes_does_it() {
 }
 
 #[test]
+fn nothing_is_asked_about_what_cannot_be_done() {
+    for confirm in [Confirm::Destructive, Confirm::Always, Confirm::Never] {
+        let mut app = with(confirm, 3);
+        let down = Connection::Down { problem: Problem::Closed, retry_in_ms: 9_000 };
+        send(&mut app, Report::Connection(down));
+        for action in [Action::Delete, Action::Stop, Action::Restart] {
+            assert_eq!(press(&mut app, Command::Act(action)), []);
+            assert_eq!(app.mode, Mode::Normal, "{action:?}");
+            let said = format!("cannot {} p0[0]: its daemon is not connected", action.verb());
+            assert_eq!(app.notice.as_ref().unwrap().text, said);
+        }
+        // Nor about several, or the daemon.
+        let several = marked(&app, &[0, 1]);
+        for what in [What::Act(Action::Delete), What::Whole(Whole::Kill, D)] {
+            let whom =
+                if matches!(what, What::Whole(..)) { Marked::default() } else { several.clone() };
+            assert_eq!(bulk::ask(&mut app, what.clone(), whom).0, []);
+            assert_eq!(app.mode, Mode::Normal, "{what:?}");
+            let said = app.notice.as_ref().unwrap().text.clone();
+            assert!(said.ends_with("the daemon is not connected"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn read_only_greys_own_commands_that_it_refuses() {
+    use crate::app::palette::{Entry, Palette, refusal};
+    let mut app = with(Confirm::Never, 1);
+    let own = |name: &str, is_dangerous| OwnCommand {
+        name: name.into(),
+        run: vec![Word::Text("true".into())],
+        asks: false,
+        is_dangerous,
+        waits: false,
+    };
+    app.settings.commands = vec![own("deploy", true), own("look", false)];
+    let why = |app: &App, place| {
+        let mut row = app.keys.rows().next().unwrap().clone();
+        row.command = Command::Own(place);
+        let entry = Entry::Command(Box::new(row));
+        refusal(&crate::app::offers::scene(app), &Palette::default(), &entry)
+    };
+    assert_eq!((why(&app, 0), why(&app, 1)), (None, None));
+    app.read_only = true;
+    assert_eq!(why(&app, 0).as_deref(), Some("this is --read-only"));
+    assert_eq!(why(&app, 1), None, "it is said to be safe");
+}
+
+#[test]
 fn destructive_asks_as_before() {
     let mut app = with(Confirm::Destructive, 3);
     assert_eq!(press(&mut app, Command::Act(Action::Delete)), []);

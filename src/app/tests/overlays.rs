@@ -242,7 +242,7 @@ fn a_message_goes_to_the_selected_process() {
     keys(&mut app, "mx");
     send(&mut app, snapshot([0, 2]));
     assert_eq!(app.mode, Mode::Normal, "its process is gone");
-    assert!(app.notice.as_ref().unwrap().text.contains("is gone"));
+    assert!(app.notice.as_ref().unwrap().text.contains(": gone: "));
 }
 
 #[test]

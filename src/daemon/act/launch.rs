@@ -60,6 +60,9 @@ impl Acting {
         (permit, is_steady): (SemaphorePermit<'_>, bool),
     ) -> Verdict {
         let mut witness = self.witness().await;
+        if info.status == ProcessStatus::WaitingRestart {
+            witness.expect_stop(target.pm_id);
+        }
         let caller = Caller::new(&self.session, &self.timings, info);
         let sent = Instant::now();
         if let Err(stop) = witness.listen_during(caller.run(action)).await {
@@ -110,7 +113,7 @@ impl Acting {
             }
             let judged = pending.iter().map(|(target, launch)| {
                 let restarts = counted.iter().find(|info| target.is(info));
-                launched(&Evidence {
+                let verdict = launched(&Evidence {
                     target,
                     record: &witness.of(target.pm_id),
                     restarts: restarts.map(|info| info.restarts),
@@ -120,7 +123,12 @@ impl Acting {
                     was_looping: launch.was_looping,
                     now: find(target),
                     looked,
-                })
+                });
+                match verdict {
+                    // It was not watched: nobody knows whether it is up.
+                    Verdict::Up { .. } if launch.window.is_zero() => Verdict::Done,
+                    verdict => verdict,
+                }
             });
             return judged.collect();
         }

@@ -9,6 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::Acting;
+use super::launch::Launch;
 use crate::daemon::calls::named::Listing;
 use crate::model::deed::Deed;
 use crate::model::errand::{Outcome, Scale, Task};
@@ -136,7 +137,9 @@ impl Acting {
             return not_done(Verdict::Gone);
         };
         let target = Target::of(new).seen(0, self.session.god);
-        let pending = [(target.clone(), self.launch_of(&info, sent, answered))];
+        // It is like the first, but what became of that one is no past of its own.
+        let launch = Launch { was_looping: false, ..self.launch_of(&info, sent, answered) };
+        let pending = [(target.clone(), launch)];
         let verdict = self.settle(&pending, &mut witness).await.pop();
         Outcome::of(Action::Start, &target, verdict.unwrap_or(Verdict::Gone))
     }

@@ -114,6 +114,11 @@ impl Witness {
         self.is_deaf
     }
 
+    /// PM2 will end what waits for its restart, and tells one `exit` of that: its process is gone already.
+    pub(super) fn expect_stop(&mut self, id: PmId) {
+        self.records.entry(id).or_default().is_stopping = true;
+    }
+
     /// What is known of a process.
     pub(super) fn of(&self, id: PmId) -> Record {
         self.records.get(&id).cloned().unwrap_or_default()
@@ -206,5 +211,23 @@ mod tests {
         assert_eq!((record.ends, record.last_end.clone()), (2, Some(End::Code("2".into()))));
         record.take_event(&event(EventKind::RestartOverlimit, ProcessStatus::Errored, None), now);
         assert!(record.has_given_up);
+    }
+
+    #[test]
+    fn the_stop_of_what_waits_for_its_restart_is_no_end() {
+        let now = Instant::now();
+        let exit = || event(EventKind::Exit, ProcessStatus::Stopped, Some("1"));
+        let online = || event(EventKind::Online, ProcessStatus::Online, None);
+        let mut record = Record { is_stopping: true, ..Record::default() };
+        for heard in [exit(), online(), exit()] {
+            record.take_event(&heard, now);
+        }
+        assert_eq!(record.ends, 1);
+        // PM2 was quicker, and started it before.
+        let mut record = Record { is_stopping: true, ..Record::default() };
+        for heard in [online(), exit()] {
+            record.take_event(&heard, now);
+        }
+        assert_eq!(record.ends, 1);
     }
 }

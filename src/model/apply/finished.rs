@@ -61,7 +61,7 @@ impl Applying<'_> {
         let line = LogLine::event(self.now.wall_ms, source, "here", Severity::Bad, &text);
         self.watched.news.push(line);
         self.changes.push(Change::Lines);
-        self.changes.push(Change::Told(text));
+        self.changes.push(Change::Notice(text));
     }
 
     /// It stands otherwise with the audit file: told where that begins or ends, and kept for a warning that

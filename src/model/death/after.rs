@@ -111,6 +111,7 @@ fn from_console(left: &Left<'_>) -> Vec<Death> {
     let mut deaths: Vec<Death> = Vec::new();
     let mut started_ms = None;
     let (mut is_asked, mut is_heap_full, mut trigger) = (false, false, None);
+    let mut may_be_cron = false;
     for line in left.console.lines() {
         let Some((at_ms, text)) = console_line(line, left.utc_offset_s) else {
             is_heap_full |= says_heap_is_full(line);
@@ -120,6 +121,7 @@ fn from_console(left: &Left<'_>) -> Vec<Death> {
         if let Some((whom, life)) = lifecycle::read_console(text, at_ms)
             && (whom == Whom::Id(info.pm_id.0) || whom == Whom::Name(name))
         {
+            may_be_cron = life == Life::CronDue;
             trigger = match life {
                 Life::OverMemory { used, limit } => Some(Trigger::Memory { used, limit }),
                 Life::FileChanged(path) => Some(Trigger::File(clean(&path).into())),
@@ -156,6 +158,7 @@ fn from_console(left: &Left<'_>) -> Vec<Death> {
                     end: Some(end),
                     is_asked,
                     trigger: trigger.take(),
+                    may_be_cron: std::mem::take(&mut may_be_cron),
                     is_heap_full,
                     is_oom: left.calm_since_ms.filter(|since_ms| at_ms >= *since_ms).map(|_| false),
                     is_cluster: info.exec_mode == ExecMode::Cluster,

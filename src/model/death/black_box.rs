@@ -251,6 +251,7 @@ impl BlackBox {
                 .map(|(trigger, _)| trigger),
             exception: message,
             last_line: life.last_line,
+            may_be_cron: false,
             is_heap_full: life.is_heap_full,
             is_oom: None,
             is_cluster: info.exec_mode == ExecMode::Cluster,

@@ -18,6 +18,8 @@ pub struct Evidence {
     pub by: Option<By>,
     /// What PM2's console gave as its reason.
     pub trigger: Option<Trigger>,
+    /// Whether PM2's log says what it says of a due `cron_restart`, and of any restart of such a process.
+    pub may_be_cron: bool,
     /// The message of the exception just before, one cleaned line.
     pub exception: Option<Box<str>>,
     /// Its last line of standard error that says something, one cleaned line.
@@ -95,6 +97,8 @@ pub enum Cause {
         by: Option<By>,
         /// Whether PM2 had to kill it, since it did not end in its `kill_timeout`.
         was_killed: bool,
+        /// Whether its `cron_restart` may have been due instead.
+        may_be_cron: bool,
     },
     /// A reload replaced it.
     Reloaded(Option<By>),
@@ -150,7 +154,8 @@ fn asked(seen: &Evidence) -> (Cause, Sure) {
         return (Cause::Reloaded(seen.by), Sure::Certain);
     }
     let was_killed = matches!(&seen.end, Some(End::Signal(signal)) if **signal == *"SIGKILL");
-    (Cause::Asked { by: seen.by, was_killed }, Sure::Certain)
+    let may_be_cron = seen.may_be_cron && seen.by.is_none();
+    (Cause::Asked { by: seen.by, was_killed, may_be_cron }, Sure::Certain)
 }
 
 fn signalled(seen: &Evidence, signal: &str) -> (Cause, Sure) {
@@ -274,7 +279,7 @@ mod tests {
         };
         assert_eq!(judge(&seen), (Cause::Trigger(trigger), Sure::Certain));
         let killed = Evidence { is_asked: true, ..signal("SIGKILL") };
-        let asked = Cause::Asked { by: None, was_killed: true };
+        let asked = Cause::Asked { by: None, was_killed: true, may_be_cron: false };
         assert_eq!(judge(&killed), (asked, Sure::Certain));
     }
 

@@ -62,32 +62,36 @@ pub fn cause(cause: &Cause) -> String {
         ),
         Cause::Trigger(Trigger::File(path)) => format!("PM2 restarted it: {path} changed (watch)"),
         Cause::Trigger(Trigger::Cron) => "PM2 restarted it: its cron_restart was due".to_owned(),
-        Cause::Asked { by, was_killed } => {
-            format!("{}{}", by_words(*by), killed_words(*was_killed))
+        Cause::Asked { by, was_killed, may_be_cron } => {
+            let words = by
+                .map_or_else(|| asked_words(&Follows::Unknown, *may_be_cron).to_owned(), by_words);
+            words + killed_words(*was_killed)
         }
         Cause::Reloaded(by) => match by {
-            Some(by) => by_words(Some(*by)),
+            Some(by) => by_words(*by),
             None => "replaced by a reload".to_owned(),
         },
         Cause::Unseen => "how it ended was not observed".to_owned(),
     }
 }
 
-fn by_words(by: Option<By>) -> String {
+fn by_words(by: By) -> String {
     match by {
-        Some(By::Here(action)) => format!("{} from here", action.participle()),
-        Some(By::Cli(action)) => format!("{} by the pm2 command", action.participle()),
-        None => asked_words(&Follows::Unknown).to_owned(),
+        By::Here(action) => format!("{} from here", action.participle()),
+        By::Cli(action) => format!("{} by the pm2 command", action.participle()),
     }
 }
 
 /// What was asked of PM2, by what followed.
-fn asked_words(follows: &Follows) -> &'static str {
+fn asked_words(follows: &Follows, may_be_cron: bool) -> &'static str {
     match follows {
+        Follows::StaysStopped => "ended by PM2 on request: a stop",
+        _ if may_be_cron => {
+            "ended by PM2: its cron_restart was due, or on request (restart, reload or stop)"
+        }
         Follows::Restart { .. } | Follows::Again | Follows::Soon => {
             "ended by PM2 on request: a restart, a reload, or a stop and a later start"
         }
-        Follows::StaysStopped => "ended by PM2 on request: a stop",
         Follows::Unknown | Follows::GaveUp { .. } => {
             "ended by PM2 on request (restart, reload, stop or delete)"
         }
@@ -126,8 +130,8 @@ pub fn follows(follows: &Follows) -> String {
 pub fn sentence(death: &Death) -> String {
     let mut text = match (&death.cause, &death.follows) {
         // What followed says which request it was, as far as that goes.
-        (Cause::Asked { by: None, was_killed }, follows) => {
-            asked_words(follows).to_owned() + killed_words(*was_killed)
+        (Cause::Asked { by: None, was_killed, may_be_cron }, follows) => {
+            asked_words(follows, *may_be_cron).to_owned() + killed_words(*was_killed)
         }
         (other, _) => cause(other),
     };

@@ -17,6 +17,8 @@ const STATUSES: [&str; 9] = [
     "looping",
     "never started",
 ];
+/// So many of them are PM2's own, and not a one-launch's.
+const PM2_STATUSES: usize = 6;
 const MODES: [&str; 2] = ["fork", "cluster"];
 /// Words that are listed.
 const LISTED_MAX: usize = 8;
@@ -46,6 +48,12 @@ impl Filter {
         let more = if known.len() > LISTED_MAX { " and others" } else { "" };
         Some(format!("{has}; there are: {shown}{more}"))
     }
+}
+
+/// The status of PM2 that a word is probably meant as.
+#[must_use]
+pub fn near_status(word: &str) -> Option<&'static str> {
+    near(&word.to_lowercase(), STATUSES.get(..PM2_STATUSES).unwrap_or(&STATUSES))
 }
 
 /// The one that a word is probably meant as: at most one letter in three is wrong.
@@ -92,6 +100,10 @@ mod tests {
             said("mode:clutter"),
             "no process has the mode `clutter`: did you mean cluster?"
         );
+        assert_eq!(near_status("Onlin"), Some("online"));
+        assert_eq!(near_status("waiting-restart"), Some("waiting restart"));
+        assert_eq!(near_status("loopin"), None, "no status of PM2");
+        assert_eq!(near_status("down"), None);
         assert_eq!(hint("status:stopped"), None, "nobody is stopped");
         assert_eq!(hint("status:stop"), None, "the beginning of one");
         assert_eq!(hint("ns:shop mode:fork"), None);

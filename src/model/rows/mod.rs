@@ -16,6 +16,7 @@ pub mod tree;
 
 pub use self::columns::Field;
 pub use self::filter::Filter;
+pub use self::hint::near_status;
 pub use self::lexer::Wrong;
 pub use self::metric::MetricName;
 pub use self::natural::natural;
@@ -123,7 +124,10 @@ pub fn reason(watched: &Watched, key: ProcessKey) -> Option<String> {
     if process.never_started() {
         return not_started();
     }
-    let is_down = matches!(process.info.status, ProcessStatus::Errored | ProcessStatus::Stopped);
+    let is_down = matches!(
+        process.info.status,
+        ProcessStatus::Errored | ProcessStatus::Stopped | ProcessStatus::WaitingRestart
+    );
     if !is_down && !process.is_looping && !process.info.has_given_up() {
         return None;
     }
