@@ -371,7 +371,8 @@ impl Reader {
     ) -> std::io::Result<Vec<Line>> {
         let (mut lines, mut bytes) = (Vec::new(), 0);
         let mut is_within = false;
-        while is_within || lines.len() < lines_max && bytes < bytes_max {
+        // An entry is taken whole, but for a line of 100 MB.
+        while (is_within && bytes < 2 * bytes_max) || lines.len() < lines_max && bytes < bytes_max {
             let Some(line) = self.next()? else { break };
             is_within = line.goes_on();
             if let Some(left) = had.get_mut(&line.bytes) {

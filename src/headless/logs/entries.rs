@@ -21,6 +21,8 @@ const NEAR_BYTES: u64 = 1_024;
 const AROUND_BYTES: u64 = 64 << 10;
 /// From one that was found to the next one as much is read on at most, bytes.
 const ON_BYTES_MAX: u64 = 1 << 20;
+/// An entry of more than that is taken in parts, bytes.
+const ENTRY_BYTES_MAX: usize = 1 << 20;
 /// A line that nothing follows for so long is an entry.
 const QUIET: Duration = Duration::from_millis(100);
 
@@ -29,11 +31,13 @@ const QUIET: Duration = Duration::from_millis(100);
 /// # Errors
 /// Those of reading.
 pub(super) fn next(file: &mut Backwards) -> io::Result<Option<Vec<Line>>> {
-    let mut entry = Vec::new();
+    let (mut entry, mut bytes) = (Vec::new(), 0);
     while let Some(line) = file.next()? {
         let is_head = !line.goes_on();
+        bytes += line.bytes.len();
         entry.push(line);
-        if is_head {
+        // Of a line of 100 MB each piece is one by itself.
+        if is_head || bytes >= ENTRY_BYTES_MAX {
             break;
         }
     }
