@@ -46,8 +46,8 @@ pub struct Check {
     /// Every online process has been online for at least this long
     #[arg(long, value_name = "DURATION", value_parser = parse_span)]
     pub min_uptime: Option<Duration>,
-    /// Print a JSON object of `ok`, `checked`, `stopped`, `may_have_crashed` (names with ids) and
-    /// `failed`, an array of `pm_id`, `name`, `condition` and `message`
+    /// Print a JSON object of `ok`, `checked`, `stopped` and `failed`, an array of `pm_id`, `name`,
+    /// `condition` and `message`
     #[arg(long)]
     pub json: bool,
 }
