@@ -19,7 +19,7 @@ mod trigger;
 mod words;
 pub use check::Check;
 pub use doing::{Acted, OnOff, Restart, Scale, Signal, Start, Stdin, Targets, WatchFiles};
-pub use looking::{Bundle, Describe, LogTime, Logs, Ls, Shown, Top, Which, Why};
+pub use looking::{Bundle, Describe, Figures, LogTime, Logs, Ls, Shown, Top, Which, Why};
 use quantity::whole;
 pub use quantity::{parse_settle, parse_size, parse_span};
 pub use screen::{ConfigFile, ConfigTask, Screen, parse_interval};

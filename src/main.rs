@@ -2,11 +2,17 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
 
 use pm2_tui::cli::{Cli, Command};
 use pm2_tui::debug_log::DebugLog;
 use pm2_tui::{headless, panic, session};
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
+
+/// How long a thread for calls that block waits for the next one: each that waits takes memory.
+const KEPT_ALIVE: Duration = Duration::from_secs(2);
 
 fn main() -> color_eyre::Result<ExitCode> {
     let cli = match Cli::from_args(std::env::args_os()) {
@@ -22,14 +28,14 @@ fn main() -> color_eyre::Result<ExitCode> {
         Some((_, Ok(log))) => Some(log),
         None => None,
     };
+    panic::install_hooks()?;
     if !matches!(cli.command, None | Some(Command::Demo(_))) {
         // `events` reads the bus on another thread while it waits for a slow pipe; who asks and
         // waits for the answer is done sooner without other threads.
-        let mut runtime = match cli.command {
-            Some(Command::Events(_)) => Builder::new_multi_thread(),
-            _ => Builder::new_current_thread(),
-        };
-        let runtime = runtime.worker_threads(1).enable_all().build()?;
+        if let Some(Command::Events(_)) = cli.command {
+            return Ok(beside_its_tasks(headless::run(cli))?);
+        }
+        let runtime = runtime()?;
         let code = runtime.block_on(headless::run(cli));
         runtime.shutdown_background();
         return Ok(code);
@@ -43,14 +49,30 @@ fn main() -> color_eyre::Result<ExitCode> {
         );
         return Ok(ExitCode::from(2));
     }
-    panic::install_hooks()?;
-    // One worker: a burst is decoded in turns of a millisecond, and the screen has the main thread. A
-    // second one competes with the daemon and its apps for the machine's cores.
-    let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let result = runtime.block_on(session::run(cli));
-    // The keyboard thread may still be reading; nothing is owed to it.
-    runtime.shutdown_background();
-    result
+    beside_its_tasks(session::run(cli))?
+}
+
+/// A runtime of one thread.
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().thread_keep_alive(KEPT_ALIVE).build()
+}
+
+/// Runs a future on this thread, and the tasks that it spawns on one other: a burst is decoded in
+/// turns of a millisecond while the screen draws. More threads would compete with the daemon and its
+/// apps for the machine's cores; a scheduler for many is code that one does not need.
+fn beside_its_tasks<F: Future>(future: F) -> io::Result<F::Output> {
+    let runtime = runtime()?;
+    let handle = runtime.handle().clone();
+    let (ended, end) = oneshot::channel::<()>();
+    thread::Builder::new().name("tasks".to_owned()).spawn(move || {
+        let _ = runtime.block_on(end);
+        // What is under way (a read of the keyboard, a file on a disk that hangs) ends with the
+        // program; nothing is owed to it.
+        runtime.shutdown_background();
+    })?;
+    let output = handle.block_on(future);
+    drop(ended);
+    Ok(output)
 }
 
 /// Prints what clap has to say: help, the version, or what is wrong with the command line.

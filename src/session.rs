@@ -25,6 +25,7 @@ use crate::daemon::inbox::{Inbox, InboxBounds};
 use crate::daemon::{self, DaemonHandle, Options, offload};
 use crate::demo;
 use crate::homes::{self, Home};
+use crate::input;
 use crate::input::Keyboard;
 use crate::logs::{Bounds, Reach, Saving};
 use crate::model::bundle::Material;
@@ -44,7 +45,6 @@ use crate::runtime::{self, Input, Pacer, Pause, World};
 use crate::terminal::{self, Kind, Screen};
 use crate::view::sets::Choice;
 use crate::view::theme::{Colors, Theme};
-use crate::{input, panic};
 
 /// What can be asked for where no screen can be drawn.
 pub const WITHOUT_A_SCREEN: &str =
@@ -86,6 +86,8 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
     app.is_demo = demo.is_some();
     app.read_only = cli.read_only;
     app.settings = settings.clone();
+    app.settings.is_plain |= cli.screen.plain;
+    app.resize(app.size);
     if demo.is_none() {
         let dear = homes::production(&homes, &settings.production).await;
         for (daemon, is_dear) in app.watched.daemons.iter_mut().zip(dear) {
@@ -105,7 +107,7 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
     let (inputs, keyboard) = input::start().wrap_err("cannot read from the terminal")?;
     let mut keys = Keys { inputs, keyboard, pacer: Pacer::new(cli.screen.slow) };
     #[cfg(feature = "testing")]
-    panic::if_asked_for();
+    crate::panic::if_asked_for();
     let ended = watch(&mut app, &mut screen, &mut keys, &inbox, &mut daemons, clock).await;
     kept.keep(&app);
     screen.leave(keys.pacer.hear_out(&mut keys.inputs)).await;
@@ -117,7 +119,6 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
     }
     Ok(ExitCode::from(match ended? {
         Ended::Quit => 0,
-        Ended::Panicked => 101,
         Ended::Signal(signal) => 128_u8.saturating_add(signal as u8),
     }))
 }
@@ -228,8 +229,6 @@ impl Kept {
 enum Ended {
     Quit,
     Signal(i32),
-    /// A task panicked; the hook has restored the terminal and printed its report.
-    Panicked,
 }
 
 /// What the terminal sends, and what is expected of it.
@@ -255,10 +254,7 @@ async fn watch(
     let now = move || clock.now();
     loop {
         let Keys { inputs, pacer, .. } = &mut *keys;
-        let pause = tokio::select! {
-            pause = runtime::run(app, screen, pacer, inputs, inbox, daemons, now) => pause,
-            () = panic::happened() => return Ok(Ended::Panicked),
-        };
+        let pause = runtime::run(app, screen, pacer, inputs, inbox, daemons, now).await;
         match pause {
             Pause::Quit => return Ok(Ended::Quit),
             Pause::Signal(signal) => return Ok(Ended::Signal(signal)),
@@ -269,12 +265,7 @@ async fn watch(
             }
             Pause::Pager => {
                 let around = (inbox, &mut *daemons, clock);
-                let showing = Box::pin(own::show(app, screen, keys, around));
-                let ended = tokio::select! {
-                    ended = showing => ended?,
-                    () = panic::happened() => return Ok(Ended::Panicked),
-                };
-                match ended {
+                match Box::pin(own::show(app, screen, keys, around)).await? {
                     Some(pause) => return Ok(shown(pause)),
                     None => continue,
                 }
@@ -282,7 +273,7 @@ async fn watch(
             Pause::Suspend => {}
         }
         suspend(screen, pacer, inputs, daemons).await?;
-        app.size = terminal::size()?;
+        app.resize(terminal::size()?);
         app.is_dirty = true;
         pacer.hurry();
     }

@@ -54,6 +54,16 @@ fn the_saved_list_is_compared(release: Release) -> Test {
         .left_out_if(release != Release::Seven && !is_all())
 }
 
+/// Each way to die, on a release.
+fn each_death_is_told(release: Release) -> Test {
+    let name = format!("cli::deaths::{}::each_way_is_told", release.version());
+    let trial = crate::cli::deaths::each_way_is_told_by_who_watched_and_afterwards;
+    Test::new(name, move || trial(release))
+        .needing(release.locked())
+        .lasting()
+        .left_out_if(release != Release::Seven && !is_all())
+}
+
 /// Undo of a delete, of each kind of process.
 fn each_kind_comes_back(release: Release) -> Test {
     let name = format!("e2e::undo::{}::each_kind_comes_back_field_by_field", release.version());
@@ -89,7 +99,8 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(watching::rows_show_pm2s_words),
         with_pm2(watching::log_lines_show_clean),
         with_pm2(watching::w_shows_why_it_died),
-        with_pm2(crate::cli::deaths::each_way_is_told_by_who_watched_and_afterwards).lasting(),
+        each_death_is_told(Release::Seven),
+        each_death_is_told(Release::Five),
         with_pm2(watching::x_groups_exceptions_and_b_writes_a_bundle),
         with_pm2(watching::a_filter_leaves_rows_out),
         with_pm2(watching::the_log_of_one_is_searched),

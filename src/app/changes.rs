@@ -21,7 +21,7 @@ const NOTICE_CHARS_MAX: usize = 200;
 pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) -> Effects {
     let (mut has_lines, mut has_rows) = (false, false);
     let outcomes = changes.0.iter().filter_map(|change| audit::outcome(app, id, change));
-    let mut effects = Effects(outcomes.collect());
+    let effects = Effects(outcomes.collect());
     app.undo.forget(app.now.steady_ms);
     let (news, lost) = app.watched.news.take();
     app.take_lines(news);
@@ -81,7 +81,19 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) -> Effects {
             Change::Bundled(Err(why)) | Change::Notice(why) => app.notify(why, true),
         }
     }
+    show(app, id, has_rows, has_lines, effects)
+}
+
+/// What follows from changes that were taken in: of rows, of lines of the log.
+fn show(
+    app: &mut App,
+    id: DaemonId,
+    has_rows: bool,
+    has_lines: bool,
+    mut effects: Effects,
+) -> Effects {
     if has_rows {
+        details::renew(app, id);
         effects.0.extend(alert::look(app, id));
         table::settle(app);
     }
@@ -153,7 +165,8 @@ fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: 
     app.undo.finished(id, &target, (action, &verdict));
     if app.batch.as_mut().is_some_and(|batch| batch.end(id, &target, (action, &verdict))) {
         app.is_dirty = true;
-        if let Some(ended) = jobs::take_end(app) {
+        if let Some(mut ended) = jobs::take_end(app) {
+            ended.can_undo = app.undo.is_next(id, &target);
             jobs::tell(app, ended);
         }
         return;
@@ -162,8 +175,9 @@ fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: 
     let prefix = app.daemon(id).map_or("", |daemon| &*daemon.cli_prefix);
     let is_bad = !verdict.is_success();
     let command = format!("{prefix}pm2 {} {}", action.verb(), target.pm_id);
-    let text = verdict.sentence(action, &label);
-    let short = format!("{label} {}", verdict.words(action));
+    let undoes = if app.undo.is_next(id, &target) { jobs::undoes(app) } else { String::new() };
+    let text = verdict.sentence(action, &label) + &undoes;
+    let short = format!("{label} {}{undoes}", verdict.words(action));
     let about = About::Outcome { daemon: id, target, action, verdict };
     let notice = Notice::new(text, is_bad, app.now.steady_ms).or(short).about(about).done();
     app.say(if is_bad { notice } else { notice.doing(&command) });

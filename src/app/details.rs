@@ -142,12 +142,26 @@ pub(super) fn examined(app: &mut App, daemon: DaemonId, exam: Exam) {
     if !app.sheet().is_some_and(is_it) {
         return;
     }
-    let open = app.below.iter_mut().chain(std::iter::once(&mut app.mode)).rev();
-    let mut sheets = open.filter_map(|mode| match mode {
-        Mode::Details(sheet) => Some(sheet),
-        _ => None,
-    });
-    if let Some(sheet) = sheets.next() {
+    if let Some(sheet) = open_sheet(&mut app.below, &mut app.mode) {
         app.is_dirty |= sheet.examine(exam, &app.watched, utc_offset_s, now);
     }
+}
+
+/// Something happened to a process of a daemon.
+pub(super) fn renew(app: &mut App, daemon: DaemonId) {
+    let (now, utc_offset_s) = (app.now, app.utc_offset_s);
+    let sheet = open_sheet(&mut app.below, &mut app.mode);
+    if let Some(sheet) = sheet.filter(|sheet| sheet.daemon == daemon) {
+        app.is_dirty |= sheet.renew(&app.watched, utc_offset_s, now);
+    }
+}
+
+/// The uppermost details that are open.
+fn open_sheet<'a>(below: &'a mut [Mode], mode: &'a mut Mode) -> Option<&'a mut Sheet> {
+    let open = below.iter_mut().chain(std::iter::once(mode)).rev();
+    let mut sheets = open.filter_map(|mode| match mode {
+        Mode::Details(sheet) => Some(&mut **sheet),
+        _ => None,
+    });
+    sheets.next()
 }

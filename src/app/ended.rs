@@ -13,6 +13,8 @@ pub struct Ended {
     pub lines: Vec<(bool, String)>,
     /// The pm2 CLI's commands that do the same.
     pub commands: Vec<String>,
+    /// Whether it can be undone.
+    pub can_undo: bool,
 }
 
 /// What a line about it is.
@@ -34,7 +36,7 @@ impl Ended {
         commands: Vec<String>,
     ) -> Self {
         lines.sort_by_key(|(is_good, _)| *is_good);
-        Self { title, lines, commands }
+        Self { title, lines, commands, can_undo: false }
     }
 
     /// How many succeeded.

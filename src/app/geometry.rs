@@ -269,6 +269,17 @@ pub fn overlay(size: (u16, u16), columns: u16, rows: u16) -> Overlay {
     Overlay { area, text: Area { rows: rows.min(text.rows), ..text } }
 }
 
+impl Overlay {
+    /// The same with fewer rows of text; its top stays where it is.
+    #[must_use]
+    pub fn shrunk(mut self, rows: u16) -> Self {
+        let rows = rows.min(self.text.rows);
+        self.area.rows = self.area.rows.saturating_sub(self.text.rows - rows);
+        self.text.rows = rows;
+        self
+    }
+}
+
 /// Columns and rows for the text of a line shown whole, for a terminal of `size`: all but its title
 /// and the footer.
 #[must_use]

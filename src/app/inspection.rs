@@ -19,6 +19,7 @@ use crate::model::charts::spans::Span;
 use crate::model::details::{Details, Section};
 use crate::model::exam::Exam;
 use crate::model::moment::Moment;
+use crate::model::state_word::told_now;
 use crate::model::watched::Watched;
 use crate::model::{DaemonId, ProcessKey, Target, details};
 
@@ -185,24 +186,7 @@ impl Sheet {
         utc_offset_s: i32,
         now: Moment,
     ) -> bool {
-        let daemon = watched.daemon(self.daemon);
-        let process = watched.fleet.get(self.key());
-        let seen = details::Seen {
-            now_ms: now.wall_ms,
-            up_ms: process.and_then(|process| process.uptime_ms(now.steady_ms)),
-            utc_offset_s,
-            black_box: watched.boxes.get(self.key()),
-            is_looping: process.is_some_and(|process| process.is_looping),
-            saved: watched
-                .daemon(self.daemon)
-                .and_then(|daemon| daemon.saved.as_ref()?.standing(exam.info.pm_id)),
-            size_of: &|path| exam.size_of(path),
-            clock: exam.zone.as_ref().zip(daemon.and_then(|daemon| daemon.version.as_deref())),
-        };
-        let mut details = Details::of(&exam.info, &exam.raw.0, &seen);
-        // The app's own before those that each app has.
-        details.metrics.sort_by_key(|metric| metric.is_internal);
-        details.actions.sort_by_key(|action| action.is_internal);
+        let details = self.derive(&exam, watched, utc_offset_s, now);
         let raw = rows::raw(&details.raw);
         let Some(before) = &mut self.examined else {
             let mut history = History::default();
@@ -226,6 +210,41 @@ impl Sheet {
             Tab::Environment => was.environment != is.environment,
             Tab::Raw => old_raw != before.raw,
         }
+    }
+}
+
+impl Sheet {
+    /// What is known now, of what was read and what was told since.
+    fn derive(&self, exam: &Exam, watched: &Watched, utc_offset_s: i32, now: Moment) -> Details {
+        let daemon = watched.daemon(self.daemon);
+        let process = watched.fleet.get(self.key()).filter(|it| self.target.is(&it.info));
+        let seen = details::Seen {
+            now_ms: now.wall_ms,
+            up_ms: process.and_then(|process| process.uptime_ms(now.steady_ms)),
+            utc_offset_s,
+            black_box: watched.boxes.get(self.key()),
+            is_looping: process.is_some_and(|process| process.is_looping),
+            saved: daemon.and_then(|daemon| daemon.saved.as_ref()?.standing(exam.info.pm_id)),
+            size_of: &|path| exam.size_of(path),
+            clock: exam.zone.as_ref().zip(daemon.and_then(|daemon| daemon.version.as_deref())),
+        };
+        let info = process.map_or_else(|| exam.info.clone(), told_now);
+        let mut details = Details::of(&info, &exam.raw.0, &seen);
+        // The app's own before those that each app has.
+        details.metrics.sort_by_key(|metric| metric.is_internal);
+        details.actions.sort_by_key(|action| action.is_internal);
+        details
+    }
+
+    /// Says of the process what was told since it was read: so the title and what is below it say the
+    /// same. Whether the tab in front shows anything else than before.
+    pub(super) fn renew(&mut self, watched: &Watched, utc_offset_s: i32, now: Moment) -> bool {
+        let Some(examined) = &self.examined else { return false };
+        let details = self.derive(&examined.exam, watched, utc_offset_s, now);
+        let Some(examined) = &mut self.examined else { return false };
+        let has_changed = examined.details.sections != details.sections;
+        examined.details.sections = details.sections;
+        has_changed && self.tab == Tab::Overview
     }
 }
 

@@ -4,12 +4,14 @@
 
 use serde_json::{Value as Json, json};
 
+use super::command::{Command, RowsCommand};
 use super::effect::{Effect, Effects};
 use super::ended::Ended;
 use super::job::Job;
 use super::marks::{Marked, by_daemon};
 use super::mode::Mode;
 use super::notice::Notice;
+use super::pane::Pane;
 use super::sheet::Sheet;
 use super::state::App;
 use super::what::{What, Whole};
@@ -195,9 +197,16 @@ pub(super) fn take_end(app: &mut App) -> Option<Ended> {
     Some(ended)
 }
 
+/// `, u undoes`, with the key that does.
+pub(super) fn undoes(app: &App) -> String {
+    let key = app.keys.first(Command::Rows(RowsCommand::Undo), Pane::Processes);
+    key.map_or_else(String::new, |key| format!(", {key} undoes"))
+}
+
 /// Says it in the footer; of several, lists each where nothing else is open.
 pub(super) fn tell(app: &mut App, ended: Ended) {
-    let short = ended.sentence();
+    let undoes = if ended.can_undo { undoes(app) } else { String::new() };
+    let short = ended.sentence() + &undoes;
     let commands = ended.commands.join("; ");
     let notice = Notice::new(short.clone(), !ended.is_good(), app.now.steady_ms).or(short).done();
     app.say(if ended.is_good() { notice.doing(&commands) } else { notice });

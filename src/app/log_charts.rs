@@ -7,8 +7,6 @@ use super::state::App;
 use crate::logs::{Bucket, Cell, LEVELS, LineId, column};
 use crate::model::log::Level;
 
-/// The most rows of bars.
-const BARS_MAX: u16 = 16;
 /// Rows for the exits, the chosen column, the times and what is in the chosen one.
 const ROWS_BELOW: u16 = 4;
 
@@ -25,6 +23,17 @@ impl LogView {
         self.view.histogram(&self.store, buckets)
     }
 
+    /// From when on all is held of what is shown, milliseconds since 1970; `None` where all of it is.
+    #[must_use]
+    pub fn whole_since(&self) -> Option<i64> {
+        let query = self.view.query();
+        let sources = self.store.sources().filter(|(source, key, tally)| {
+            let has_older = tally.gone > 0 || self.in_files.contains(source);
+            has_older && query.scope.has(&key.owner) && query.streams.has(key.stream)
+        });
+        sources.filter_map(|(source, ..)| Some(self.store.first_of(source)?.id.order_ms)).max()
+    }
+
     /// The first line shown that was written at a moment or later.
     pub(super) fn first_from(&self, at_ms: i64) -> Option<LineId> {
         let lines = self.lines();
@@ -36,7 +45,7 @@ impl LogView {
 #[must_use]
 pub fn parts(app: &App, size: (u16, u16)) -> (Vec<Bucket>, u16) {
     let columns = usize::from(size.0.saturating_sub(2)).max(1);
-    let rows = size.1.saturating_sub(3 + ROWS_BELOW).clamp(1, BARS_MAX);
+    let rows = size.1.saturating_sub(3 + ROWS_BELOW).max(1);
     (app.log_view.histogram(columns), rows)
 }
 

@@ -21,6 +21,8 @@ pub const GUTTER: u16 = 2;
 const LEVEL: u16 = 2;
 /// Columns of a day, with a blank: `2026-11-28`.
 const DAY: u16 = 11;
+/// Columns of a day of this year, with a blank: `11-28`.
+const SHORT_DAY: u16 = 6;
 /// Columns of a time as a distance: `-12.345s`.
 const DISTANCE: u16 = 9;
 
@@ -33,6 +35,8 @@ pub struct Columns {
     pub clock: Clock,
     /// How wide they are.
     pub time: u16,
+    /// Where lines of other days than today are held: how their days are told.
+    pub days: Option<Days>,
     /// How wide the daemon's label is; 0 where there is one daemon.
     pub daemon: u16,
     /// How wide names are.
@@ -47,6 +51,45 @@ pub struct Columns {
     pub text: u16,
 }
 
+/// How the days of lines are told that are not of today.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Days {
+    /// Milliseconds since 1970 that are of today.
+    today_ms: i64,
+    /// Whether some are of another year.
+    has_year: bool,
+}
+
+impl Days {
+    /// `None` where the oldest line is of today.
+    fn of(oldest_ms: i64, today_ms: i64, offset_s: i32) -> Option<Self> {
+        let (oldest, today) = (units::day(oldest_ms, offset_s), units::day(today_ms, offset_s));
+        let has_year = oldest.get(..4) != today.get(..4);
+        (oldest != today).then_some(Self { today_ms, has_year })
+    }
+
+    fn columns(self) -> u16 {
+        if self.has_year { DAY } else { SHORT_DAY }
+    }
+
+    /// The day of a time in five columns, or its year; `None` where that is today.
+    fn other(self, at_ms: i64, offset_s: i32) -> Option<String> {
+        let (day, today) = (units::day(at_ms, offset_s), units::day(self.today_ms, offset_s));
+        let is_of_year = day.get(..4) == today.get(..4);
+        let shown = if is_of_year { day.get(5..)? } else { day.get(..4)? };
+        (day != today).then(|| format!("{shown:5}"))
+    }
+
+    /// The day of a time, in its columns: blanks where that is today.
+    fn told(self, at_ms: i64, offset_s: i32) -> String {
+        let day = units::day(at_ms, offset_s);
+        let is_today = day == units::day(self.today_ms, offset_s);
+        let shown =
+            if is_today { "" } else { day.get(if self.has_year { 0 } else { 5 }..).unwrap_or("") };
+        format!("{shown:width$}", width = usize::from(self.columns()))
+    }
+}
+
 impl Columns {
     /// The columns in a pane that has room for so many.
     #[must_use]
@@ -58,8 +101,12 @@ impl Columns {
         };
         let has_id = width >= 42;
         let times = app.log_view.shape.times;
+        let oldest_ms = app.log_view.since_ms().filter(|_| times == Times::Clock);
+        let days = oldest_ms.and_then(|oldest| Days::of(oldest, app.now.wall_ms, app.utc_offset_s));
         let time = match times {
-            Times::Clock => clock.columns(),
+            // Where it is narrow, the day stands in the place of the clock.
+            Times::Clock if clock == Clock::Minutes => clock.columns(),
+            Times::Clock => days.map_or(0, Days::columns) + clock.columns(),
             Times::Date => DAY + clock.columns(),
             Times::Distance => DISTANCE,
             Times::Off => 0,
@@ -70,14 +117,21 @@ impl Columns {
         let with_gap = |columns: u16| if columns > 0 { columns + 1 } else { 0 };
         let text_at = with_gap(time) + with_gap(daemon) + with_gap(name) + GUTTER + level;
         let text = width.saturating_sub(text_at);
-        Self { times, clock, time, daemon, name, has_id, level, text_at, text }
+        Self { times, clock, time, days, daemon, name, has_id, level, text_at, text }
     }
 
     /// A time in its column; `from_ms` is that of the marked line.
     #[must_use]
     pub fn time(&self, at_ms: i64, from_ms: i64, offset_s: i32) -> String {
         match self.times {
-            Times::Clock => units::clock(at_ms, offset_s, self.clock),
+            Times::Clock if self.clock == Clock::Minutes => {
+                let day = self.days.and_then(|days| days.other(at_ms, offset_s));
+                day.unwrap_or_else(|| units::clock(at_ms, offset_s, self.clock))
+            }
+            Times::Clock => {
+                let day = self.days.map(|days| days.told(at_ms, offset_s)).unwrap_or_default();
+                format!("{day}{}", units::clock(at_ms, offset_s, self.clock))
+            }
             Times::Date => {
                 let clock = units::clock(at_ms, offset_s, self.clock);
                 format!("{} {clock}", units::day(at_ms, offset_s))
@@ -126,6 +180,22 @@ fn distance(ms: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_of_other_days_say_which() {
+        const DAY_MS: i64 = 86_400_000;
+        let today_ms = 20_000 * DAY_MS + 5_000;
+        assert_eq!(Days::of(today_ms - 4_000, today_ms, 0), None);
+        let days = Days::of(today_ms - DAY_MS, today_ms, 0).unwrap();
+        assert_eq!(days.told(today_ms - DAY_MS, 0), "10-03 ");
+        assert_eq!(days.told(today_ms, 0), "      ", "today's stand below one another");
+        assert_eq!(days.told(today_ms - 6_000, 3_600), "      ", "by the clock of the place");
+        assert_eq!(days.other(today_ms - DAY_MS, 0).as_deref(), Some("10-03"));
+        let days = Days::of(0, today_ms, 0).unwrap();
+        assert_eq!(days.told(0, 0), "1970-01-01 ");
+        assert_eq!(days.other(0, 0).as_deref(), Some("1970 "));
+        assert_eq!(days.other(today_ms, 0), None);
+    }
 
     #[test]
     fn distances_are_short() {

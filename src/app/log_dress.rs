@@ -14,7 +14,11 @@ use super::log_shape::{Shape, Times, pieces};
 use super::log_view::LogView;
 use crate::logs::parse::{Clock, Context, Plain, Record, read, traces};
 use crate::logs::{Body, Files, Kind, LineId, LineRef, TimeFrom};
+use crate::model::units;
 use crate::protocol::text::{StyledRun, StyledText, clean};
+
+/// A longer line is read from its file in pieces, which are longer than that, but for the first, bytes.
+const PIECE_BYTES: u64 = 1 << 20;
 
 /// What stands of a stack trace below its head.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,6 +104,12 @@ impl LogView {
         let head = self.store.line(line.id)?;
         let rest: Vec<LineRef<'_>> = self.store.rest_of(line.id, true).collect();
         let all: Vec<LineRef<'_>> = std::iter::once(head).chain(rest).collect();
+        // No line is that long: it was read in pieces.
+        if all.iter().any(|line| line.len > PIECE_BYTES) {
+            let rest: u64 = all.iter().skip(1).map(|line| line.len).sum();
+            let more = format!("cut: {} more of this line", units::bytes(rest));
+            return Some(Fold { frame: String::new(), more });
+        }
         let texts: Vec<_> = all.iter().map(|line| plain(line, &self.filed.seen)).collect();
         let found = traces(texts.iter().map(|text| &**text)).into_iter().next();
         let Some(trace) = found else {

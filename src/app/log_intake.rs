@@ -62,7 +62,12 @@ impl LogView {
         }
     }
 
-    fn source(&mut self, fleet: &Fleet, source: LogSource, stream: Stream) -> Option<SourceId> {
+    pub(super) fn source(
+        &mut self,
+        fleet: &Fleet,
+        source: LogSource,
+        stream: Stream,
+    ) -> Option<SourceId> {
         if let Some((last, of, id)) = &self.last
             && *of == stream
             && last.daemon == source.daemon

@@ -94,7 +94,7 @@ pub(super) fn take_past(app: &mut App, daemon: DaemonId, past: Past) {
     let (notes, is_asked) = (past.notes.clone(), past.is_asked);
     let (progress, has_nothing) = (past.progress, past.has_nothing);
     let has_lines = !past.files.is_empty();
-    let came = app.log_view.take_past(daemon, past);
+    let came = app.log_view.take_past(&app.watched.fleet, daemon, past);
     step(app);
     app.is_dirty = true;
     for (index, note) in notes.iter().enumerate().take(NOTES_MAX) {

@@ -5,12 +5,14 @@
 
 use std::sync::Arc;
 
-use super::log_line;
+use super::log_line::{self, Stored};
 use super::log_view::LogView;
 use crate::logs::parse::Level;
 use crate::logs::{
     Body, FileId, FilePlace, Kind, Line, LineTime, Owner, Prepended, SourceId, SourceKey, TimeFrom,
 };
+use crate::model::fleet::Fleet;
+use crate::model::log::LogLine;
 use crate::model::past::{Past, PastFile};
 use crate::model::{DaemonId, units};
 
@@ -26,7 +28,12 @@ const UNSURE: &str =
 
 impl LogView {
     /// Takes lines of log files in, before all that there is of them.
-    pub(super) fn take_past(&mut self, daemon: DaemonId, mut past: Past) -> Prepended {
+    pub(super) fn take_past(
+        &mut self,
+        fleet: &Fleet,
+        daemon: DaemonId,
+        mut past: Past,
+    ) -> Prepended {
         let older = self.older.entry(daemon).or_default();
         let asked = if past.is_asked { older.asked.take() } else { None };
         match asked {
@@ -49,11 +56,20 @@ impl LogView {
             }
             sources.push(source);
         }
+        let events = self.stored_events(fleet, std::mem::take(&mut past.events));
         let mut histories: Vec<(SourceId, Vec<Line<'_>>)> = Vec::new();
         let mut sum = Prepended::default();
+        histories.extend(events.iter().map(|(source, all)| (*source, event_lines(all))));
         let gaps: Vec<Option<String>> = past.files.iter().map(gap).collect();
         for ((file, source), gap) in past.files.iter().zip(sources).zip(&gaps) {
             let Some(source) = source else { continue };
+            if file.has_more {
+                self.in_files.insert(source);
+            } else if !file.is_after {
+                self.in_files.remove(&source);
+            } else {
+                // It tells nothing of what is before.
+            }
             if file.is_after {
                 for line in lines(file, None, None) {
                     self.store.append(source, &line);
@@ -71,6 +87,26 @@ impl LogView {
             histories.push((source, lines(file, number, gap.as_deref())));
         }
         plus(sum, self.prepend(&histories))
+    }
+
+    /// Events as they are stored, by their source.
+    fn stored_events(
+        &mut self,
+        fleet: &Fleet,
+        events: Vec<LogLine>,
+    ) -> Vec<(SourceId, Vec<(LineTime, Stored)>)> {
+        let mut all: Vec<(SourceId, Vec<(LineTime, Stored)>)> = Vec::new();
+        for event in events {
+            let time = LineTime { at_ms: event.at_ms, from: TimeFrom::Estimated };
+            let owner = event.source.clone();
+            let stored = log_line::stored(event);
+            let Some(source) = self.source(fleet, owner, stored.stream) else { continue };
+            match all.iter_mut().find(|(other, _)| *other == source) {
+                Some((_, lines)) => lines.push((time, stored)),
+                None => all.push((source, vec![(time, stored)])),
+            }
+        }
+        all
     }
 
     /// Joins the last line of a file to what the bus brought as the rest of it.
@@ -105,6 +141,16 @@ impl LogView {
     pub(super) fn ask_older(&mut self, daemon: DaemonId, is_of_all: bool) {
         self.older.entry(daemon).or_default().asked = Some(is_of_all);
     }
+}
+
+fn event_lines<'a>(events: &'a [(LineTime, Stored)]) -> Vec<Line<'a>> {
+    let line = |(time, stored): &'a (LineTime, Stored)| Line {
+        time: *time,
+        level: stored.level,
+        kind: stored.kind,
+        body: Body::Held(&stored.bytes),
+    };
+    events.iter().map(line).collect()
 }
 
 /// The lines of a file as the store takes them: they stay in the file of that number, where there is

@@ -4,7 +4,7 @@
 //! is done, what was looked at so far is shown. The names of lines are the store's, so that a reader's
 //! place survives every change of the view.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 use super::editor::Editor;
 use super::log_end::LifeEnd;
@@ -140,6 +140,8 @@ pub struct LogView {
     /// How many of them no line of the log tells yet, and when one did last, by the steady clock.
     pub(super) untold: (u64, Option<i64>),
     pub(super) older: HashMap<DaemonId, Older>,
+    /// Of which sources the log files have older lines.
+    pub(super) in_files: HashSet<SourceId>,
     /// What is remembered of stack traces.
     pub(super) told: KnownTraces,
     /// What is being saved.

@@ -176,6 +176,8 @@ struct Whom<'a> {
     processes: Vec<&'a Process>,
     daemon: Option<&'a Daemon>,
     is_live: bool,
+    /// The first of them; shown where none is there any more.
+    gone: Option<String>,
     /// Whether all are of one app.
     is_one_app: bool,
 }
@@ -199,6 +201,7 @@ impl<'a> Whom<'a> {
             processes: processes.collect(),
             daemon: watched.daemon(menu.daemon),
             is_live,
+            gone: targets.first().map(|(_, target)| target.label()),
             is_one_app,
         }
     }
@@ -216,7 +219,8 @@ impl<'a> Whom<'a> {
             return Some("the daemon is not connected".to_owned());
         }
         if !matches!(item, Item::Do(What::Whole(..))) && self.processes.is_empty() {
-            return Some("no process is selected".to_owned());
+            let gone = self.gone.as_ref().map(|label| format!("{label} is gone"));
+            return Some(gone.unwrap_or_else(|| "no process is selected".to_owned()));
         }
         if let Some(method) = method(item)
             && let Some(methods) = self.daemon.and_then(|daemon| daemon.methods.as_ref())

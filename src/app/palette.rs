@@ -122,8 +122,14 @@ pub fn entries(scene: &Scene<'_>, palette: &Palette) -> Vec<Entry> {
         .filter_map(|entry| Some((fits(&typed, &entry)?, entry)))
         .collect();
     // Stable: what fits as well stays in the order of the help, then of the names.
-    found.sort_by_key(|(fit, _)| *fit);
+    found.sort_by_key(|(fit, entry)| (*fit, saves_the_log(entry)));
     found.into_iter().map(|(_, entry)| entry).collect()
+}
+
+/// To save is first of all what `pm2 save` does.
+fn saves_the_log(entry: &Entry) -> bool {
+    let save = Command::Log(LogCommand::Save);
+    matches!(entry, Entry::Command(row) if row.command == save)
 }
 
 /// Why an entry cannot be done now; `None` where it can.

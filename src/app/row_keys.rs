@@ -106,6 +106,11 @@ fn copy_command(app: &mut App) -> Effects {
     let Some(command) = app.notice.as_ref().and_then(|notice| notice.command.clone()) else {
         return Effects::none();
     };
+    copy(app, command)
+}
+
+/// Copies it, and says so.
+pub(super) fn copy(app: &mut App, command: String) -> Effects {
     app.notify(format!("copied: {command}"), false);
     Effects::one(Effect::Copy(command))
 }
@@ -174,6 +179,8 @@ fn undo(app: &mut App) -> Effects {
         app.open(Mode::Confirm { action: Action::Start, daemon, target });
         return Effects::none();
     }
-    let marked = Marked { targets: newest.stopped.to_vec(), hidden: 0 };
+    let mut targets = newest.stopped.to_vec();
+    targets.sort_by_key(|(daemon, target)| (*daemon, target.pm_id));
+    let marked = Marked { targets, hidden: 0 };
     bulk::ask(app, What::Act(Action::Start), marked)
 }

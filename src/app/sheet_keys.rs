@@ -35,7 +35,9 @@ pub(super) fn take(sheet: &mut Sheet, around: &Around<'_>, command: Command) -> 
         }
         (Sheet::Columns(picker), command) => take_in_columns(picker, command),
         (Sheet::Menu(menu), command) => take_in_menu(menu, around, command),
-        (Sheet::Daemon(..), Command::Rows(RowsCommand::Actions)) => Taken::Do(command),
+        // Undo means what was just done.
+        (Sheet::Daemon(..), Command::Rows(RowsCommand::Actions))
+        | (Sheet::Ended(..), Command::Rows(RowsCommand::Undo)) => Taken::Do(command),
         (Sheet::Daemon(id, top), Command::Older | Command::Newer) => {
             *id = daemon_sheet::neighbour(around.watched, *id, command == Command::Newer);
             *top = 0;
@@ -47,6 +49,11 @@ pub(super) fn take(sheet: &mut Sheet, around: &Around<'_>, command: Command) -> 
             Taken::Done
         }
         (Sheet::Ask(ask), command) => take_in_ask(ask, around.watched, command),
+        (Sheet::Ended(ended, _), Command::Rows(RowsCommand::CopyCommand))
+            if !ended.commands.is_empty() =>
+        {
+            Taken::Copy(ended.commands.join("; "))
+        }
         (Sheet::Ended(ended, top), command) => {
             scroll(top, ended.shown(columns).len(), rows, command);
             Taken::Done

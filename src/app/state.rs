@@ -23,6 +23,9 @@ use crate::model::trigger::Trigger;
 use crate::model::watched::Watched;
 use crate::model::{DaemonId, ProcessKey, Target};
 
+/// The most columns where the screen is read out.
+const PLAIN_COLUMNS: u16 = 100;
+
 /// The whole state of the screen.
 #[derive(Debug)]
 pub struct App {
@@ -253,6 +256,12 @@ impl App {
     pub(super) fn close(&mut self) {
         self.mode = self.below.pop().unwrap_or(Mode::Normal);
         self.is_dirty = true;
+    }
+
+    /// The terminal has so many columns and rows. What is read out stands in one column.
+    pub(crate) fn resize(&mut self, (columns, rows): (u16, u16)) {
+        let most = if self.settings.is_plain { PLAIN_COLUMNS } else { u16::MAX };
+        self.size = (columns.min(most), rows);
     }
 
     /// Closes all that covers the screen.

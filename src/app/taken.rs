@@ -86,6 +86,8 @@ pub(super) enum Taken {
     Item(Item, Marked),
     /// The prompt closes, and this is asked about, or done to these.
     Ask(Marked, What),
+    /// This text is to be copied.
+    Copy(String),
     /// This command of the user's own is to be run.
     Run(Box<Ready>),
     /// This call is to be sent.

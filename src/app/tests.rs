@@ -33,6 +33,7 @@ mod pointer;
 mod quiet;
 mod several;
 mod table;
+mod undone;
 mod why;
 
 const D: DaemonId = DaemonId(0);

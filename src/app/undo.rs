@@ -133,6 +133,14 @@ impl Undo {
         })
     }
 
+    /// Whether the newest that can be undone has this process.
+    pub(super) fn is_next(&self, daemon: DaemonId, target: &Target) -> bool {
+        self.done.iter().rev().find(|done| done.can_be_undone()).is_some_and(|done| {
+            done.stopped.iter().any(|it| it.0 == daemon && it.1 == *target)
+                || done.kept.iter().any(|it| it.0 == daemon && it.1.target == *target)
+        })
+    }
+
     /// What is still under way, if that is the newest: who undoes means it, and nothing older.
     pub(super) fn under_way(&self) -> Option<(Action, &[(DaemonId, Target)])> {
         let newest = self.done.back()?;

@@ -112,7 +112,8 @@ fn take(app: &mut App, message: Message) -> Effects {
             effects
         }
         Message::Resized(columns, rows) => {
-            (app.size, app.held) = ((columns, rows), None);
+            app.resize((columns, rows));
+            app.held = None;
             app.is_dirty = true;
             navigate::keep_selection_visible(app);
             Effects::one(Effect::Redraw)
@@ -139,6 +140,19 @@ fn take_report(app: &mut App, daemon: DaemonId, report: Report) -> Effects {
         effects.0.extend(take_normal(app, command).0);
     }
     effects
+}
+
+/// Opens what an overlay leads to, where it is not refused.
+fn open(app: &mut App, mode: Mode) -> Effects {
+    if let Mode::Arguments(arguments) = &mode
+        && let Some(refusal) = refusal(app, &arguments.method)
+    {
+        app.close_all();
+        app.notify(refusal, true);
+        return Effects::none();
+    }
+    app.open(mode);
+    Effects::none()
 }
 
 fn take_command(app: &mut App, command: Command) -> Effects {
@@ -174,17 +188,7 @@ fn take_command(app: &mut App, command: Command) -> Effects {
             app.close();
             Effects::none()
         }
-        Taken::Open(mode) => {
-            if let Mode::Arguments(arguments) = &mode
-                && let Some(refusal) = refusal(app, &arguments.method)
-            {
-                app.close_all();
-                app.notify(refusal, true);
-                return Effects::none();
-            }
-            app.open(mode);
-            Effects::none()
-        }
+        Taken::Open(mode) => open(app, mode),
         Taken::Do(command) => {
             app.close_all();
             if cursor::stops(app, command) {
@@ -207,6 +211,7 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         taken @ (Taken::Columns(_) | Taken::Several(..) | Taken::Item(..) | Taken::Ask(..)) => {
             row_keys::take_from_sheet(app, taken)
         }
+        Taken::Copy(text) => row_keys::copy(app, text),
         Taken::Log(place) => log_goto::go(app, &place),
         Taken::Run(ready) => {
             app.close_to_details();

@@ -105,7 +105,13 @@ impl What {
             }
             Self::Trigger { action, .. } => format!("trigger {action} in {whom}"),
             Self::Restore { kept, .. } => match &kept[..] {
+                [(_, only)] if only.is_stopped() => {
+                    format!("put {} back, stopped", only.target.label())
+                }
                 [(_, only)] => format!("start {} again", only.target.label()),
+                all if all.iter().any(|(_, it)| it.is_stopped()) => {
+                    format!("bring {} deleted processes back", all.len())
+                }
                 all => format!("start {} deleted processes again", all.len()),
             },
             Self::Whole(whole, _) => whole.words().to_owned(),
@@ -173,11 +179,17 @@ impl What {
             }
             Self::Scale(scale) => vec![scaling(watched, *scale, targets)],
             Self::Restore { kept, ago_ms } => {
-                let targets: Vec<_> =
-                    kept.iter().map(|(daemon, it)| (*daemon, it.target.clone())).collect();
+                let named = |is_stopped: bool| {
+                    let kept = kept.iter().filter(|(_, it)| it.is_stopped() == is_stopped);
+                    let targets: Vec<_> =
+                        kept.map(|(daemon, it)| (*daemon, it.target.clone())).collect();
+                    outlook::labels(&targets, place).into_iter()
+                };
                 let ago = units::uptime(*ago_ms);
-                let named = outlook::labels(&targets, place).into_iter();
-                named.map(|whom| format!("starts {whom} again, as {ago} ago")).collect()
+                let started = named(false).map(|whom| format!("starts {whom} again, as {ago} ago"));
+                let stopped = named(true)
+                    .map(|whom| format!("puts {whom} back, stopped as it was {ago} ago"));
+                started.chain(stopped).collect()
             }
             Self::Whole(whole, daemon) => {
                 vec![format!("{}{}: {}", whole.words(), place(*daemon), whole.meaning())]
@@ -194,11 +206,17 @@ impl What {
             Self::Act(_) => "One after another",
             Self::Errand(_) => return Some("Two at a time.".to_owned()),
             Self::Scale(_) => return Some("One after another.".to_owned()),
-            Self::Restore { .. } => {
-                let text = "Each gets a new id and counts from 0. Log files that are named by the \
-                            id get new names; the old ones stay. Two at a time; Esc then leaves undone \
-                            what has not begun.";
-                return Some(text.to_owned());
+            Self::Restore { kept, .. } => {
+                // PM2 keeps the counts of what it does not start.
+                let counts = match kept.iter().filter(|(_, it)| it.is_stopped()).count() {
+                    0 => " and counts from 0",
+                    stopped if stopped == kept.len() => "",
+                    _ => "; what is started counts from 0",
+                };
+                return Some(format!(
+                    "Each gets a new id{counts}. Log files that are named by the id get new names; \
+                     the old ones stay. Two at a time; Esc then leaves undone what has not begun."
+                ));
             }
             Self::Whole(Whole::Resurrect, _) => "Two at a time",
             Self::Trigger { .. } | Self::Whole(..) => return None,

@@ -180,7 +180,8 @@ fn lived(death: &Death, ms: u64) -> String {
     if death.is_watched {
         return units::span(ms);
     }
-    units::uptime(i64::try_from(ms).unwrap_or(i64::MAX))
+    // As in the sentence above: `after about 2 s`.
+    if ms < 1_000 { "< 1 s".to_owned() } else { format!("~{}", units::whole_span(ms)) }
 }
 
 /// When it ended.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::looking::Figures;
 use super::quantity::{parse_percent, parse_size, parse_span, parse_wait, whole};
 
 /// `check`: each condition that is given must hold for every process.
@@ -40,14 +41,17 @@ pub struct Check {
     /// No process uses more memory than this
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub max_memory: Option<u64>,
-    /// No process uses more of a CPU core than this: 50 or 50%
+    /// No process uses more of a CPU core than this, 50 or 50%, measured over 0.4 s or --within
     #[arg(long, value_name = "PERCENT", value_parser = parse_percent, allow_negative_numbers = true)]
     pub max_cpu: Option<f32>,
     /// Every online process has been online for at least this long
     #[arg(long, value_name = "DURATION", value_parser = parse_span)]
     pub min_uptime: Option<Duration>,
-    /// Print a JSON object of `ok`, `checked`, `stopped` and `failed`, an array of `pm_id`, `name`,
-    /// `condition` and `message`
+    /// Whose figures
+    #[command(flatten)]
+    pub figures: Figures,
+    /// Print a JSON object of `ok`, `checked`, `stopped`, `may_have_crashed` (names with ids) and
+    /// `failed`, an array of `pm_id`, `name`, `condition` and `message`
     #[arg(long)]
     pub json: bool,
 }

@@ -28,9 +28,22 @@ pub struct Ls {
     /// Which columns
     #[command(flatten)]
     pub shown: Shown,
+    /// Whose figures
+    #[command(flatten)]
+    pub figures: Figures,
     /// Print the table again whenever it changes, until interrupted; on a terminal, in place
     #[arg(long, conflicts_with_all = ["env", "env_values"])]
     pub watch: bool,
+}
+
+/// Whose figures of CPU and memory are printed.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct Figures {
+    /// Take CPU and memory from PM2. Its CPU is that since whoever asked it last, so it means little if
+    /// it is asked often. Without this, where PM2 runs on this machine (Linux), they are read from
+    /// /proc: CPU over the last 0.4 s (a table that is printed again: since the one before)
+    #[arg(long)]
+    pub ask_pm2: bool,
 }
 
 /// Which processes a table has, in which order.
@@ -68,6 +81,9 @@ pub struct Describe {
     /// Include the values of the environment variables, which may hold secrets
     #[arg(long)]
     pub env_values: bool,
+    /// Whose figures
+    #[command(flatten)]
+    pub figures: Figures,
 }
 
 /// `top`.
@@ -89,6 +105,9 @@ pub struct Top {
     /// Which columns
     #[command(flatten)]
     pub shown: Shown,
+    /// Whose figures
+    #[command(flatten)]
+    pub figures: Figures,
 }
 
 /// `logs`.

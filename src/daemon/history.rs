@@ -6,6 +6,7 @@
 
 mod again;
 mod estimate;
+pub(crate) mod events;
 pub(crate) mod gap;
 pub(super) mod heard;
 mod join;

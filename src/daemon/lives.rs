@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::inbox::Inbox;
-use super::{clock, files, offload};
+use super::{clock, files, kernel, offload};
 use crate::model::DaemonId;
 use crate::model::death::after::{Left, reconstruct};
 use crate::model::death::cause::Cause;
@@ -63,7 +63,11 @@ pub(crate) struct LifeSpan {
 
 /// The lives of a process, looked up when they are first asked for.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Lives(Option<Arc<Looked>>);
+pub(crate) struct Lives {
+    looked: Option<Arc<Looked>>,
+    /// Of one that never ended: when it began, milliseconds since 1970.
+    since_ms: Option<i64>,
+}
 
 #[derive(Debug)]
 struct Looked {
@@ -81,10 +85,24 @@ impl Lives {
     /// Of a process; of one that never ended nothing is looked up.
     pub(crate) fn of(info: &ProcessInfo, console: &Arc<Console>) -> Self {
         if !Self::may_be_of(info) {
-            return Self::default();
+            return Self::since(info.online_since_ms);
         }
         let (info, console, ended) = (info.clone(), Arc::clone(console), OnceLock::new());
-        Self(Some(Arc::new(Looked { info, console, ended })))
+        Self { looked: Some(Arc::new(Looked { info, console, ended })), since_ms: None }
+    }
+
+    /// Of a process that never ended, and began then.
+    pub(crate) fn since(since_ms: Option<i64>) -> Self {
+        Self { looked: None, since_ms }
+    }
+
+    /// When the first life began that is known of; `None` where the first that is known began before
+    /// what is left of it. Blocks, the first time.
+    pub(crate) fn known_since(&self) -> Option<i64> {
+        if self.looked.is_none() {
+            return self.since_ms;
+        }
+        self.ended().first()?.started_ms
     }
 
     /// These, of a process that has lived since then.
@@ -94,21 +112,23 @@ impl Lives {
         let mut info = ProcessInfo::new(PmId(0), "a", status);
         info.online_since_ms = since_ms;
         let console = Console::of(Path::new("/nowhere"));
-        Self(Some(Arc::new(Looked { info, console, ended: ended.into() })))
+        let looked = Looked { info, console, ended: ended.into() };
+        Self { looked: Some(Arc::new(looked)), since_ms: None }
     }
 
-    /// Whether nothing is known of them.
+    /// Whether none of them has ended, as far as is known.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.looked.is_none()
     }
 
     /// Those that ended, oldest first. Blocks, the first time.
     pub(crate) fn ended(&self) -> &[LifeSpan] {
-        let Some(looked) = &self.0 else { return &[] };
+        let Some(looked) = &self.looked else { return &[] };
         looked.ended.get_or_init(|| {
             let (info, console) = (&looked.info, looked.console.text());
             let utc_offset_s = clock::utc_offset_s(clock::now_ms());
-            let lives = reconstruct(&Left { info, console, errors: None, utc_offset_s });
+            let (errors, calm_since_ms) = (None, None);
+            let lives = reconstruct(&Left { info, console, errors, calm_since_ms, utc_offset_s });
             let span = |death: &Death| LifeSpan {
                 started_ms: death.started_ms,
                 ended_ms: death.ended_ms,
@@ -123,7 +143,7 @@ impl Lives {
         let next = self.ended().get(index + 1);
         next.map_or_else(
             || {
-                let info = &self.0.as_ref()?.info;
+                let info = &self.looked.as_ref()?.info;
                 info.online_since_ms.filter(|_| info.status == ProcessStatus::Online)
             },
             |next| next.started_ms,
@@ -185,6 +205,7 @@ pub(crate) fn of(info: &ProcessInfo, console: &str, utc_offset_s: i32) -> BlackB
         info,
         console,
         errors: errors.as_ref().map(|(text, written_ms)| (text.as_str(), *written_ms)),
+        calm_since_ms: kernel::calm_since_ms(),
         utc_offset_s,
     })
 }

@@ -10,6 +10,7 @@ mod elsewhere;
 mod family;
 #[cfg(target_os = "linux")]
 mod linux;
+mod meter;
 #[cfg(target_os = "linux")]
 mod ports;
 
@@ -26,6 +27,7 @@ use self::elsewhere::{self as probe, family as family_of, ports, zone as zone_of
 use self::family::family as family_of;
 #[cfg(target_os = "linux")]
 use self::linux as probe;
+pub(crate) use self::meter::Meter;
 #[cfg(target_os = "linux")]
 use self::ports::{ports, zone as zone_of};
 use super::clock::whole_ms;
@@ -68,11 +70,6 @@ pub(super) struct Asked {
 impl Measuring {
     /// A poll told of these processes of the daemon with this system's id.
     pub(super) fn set(&self, god: Option<u32>, infos: &[ProcessInfo]) {
-        let runs = |info: &&ProcessInfo| {
-            use ProcessStatus::{Launching, Online, Stopping};
-            matches!(info.status, Online | Launching | Stopping)
-        };
-        let pids = infos.iter().filter(runs).filter_map(|info| Some((info.pm_id, info.pid?)));
         let of_clusters = infos.iter().filter(|info| info.exec_mode == ExecMode::Cluster);
         let mut numbers: HashMap<(&str, Option<&str>), usize> = HashMap::new();
         let clusters = of_clusters.map(|info| {
@@ -81,7 +78,7 @@ impl Measuring {
             (info.pm_id, *numbers.entry(name).or_insert(next))
         });
         let clusters = clusters.collect();
-        *self.lock() = Asked { god, pids: pids.collect(), clusters };
+        *self.lock() = Asked { god, pids: running(infos), clusters };
     }
 
     /// The daemon is not connected.
@@ -98,6 +95,13 @@ impl Measuring {
     fn lock(&self) -> std::sync::MutexGuard<'_, Asked> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Those that run, and the system's id of each.
+fn running(infos: &[ProcessInfo]) -> Vec<(PmId, u32)> {
+    use ProcessStatus::{Launching, Online, Stopping};
+    let runs = |info: &&ProcessInfo| matches!(info.status, Online | Launching | Stopping);
+    infos.iter().filter(runs).filter_map(|info| Some((info.pm_id, info.pid?))).collect()
 }
 
 /// Measures for ever.

@@ -208,6 +208,37 @@ mod tests {
     }
 
     #[test]
+    fn lines_of_several_say_whose_they_are() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let mut store = Store::new(Bounds::default());
+        for (id, name, text) in [(0, "api", b"one".as_slice()), (3, "web", b"two"), (0, "api", b"")]
+        {
+            let owner = Owner::Process {
+                daemon: DaemonId(0),
+                pm_id: Some(crate::protocol::process::PmId(id)),
+                namespace: "shop".into(),
+                name: name.into(),
+            };
+            let source = store.source(&SourceKey { owner, stream: Stream::Out }).unwrap();
+            let time = LineTime { at_ms: 0, from: TimeFrom::Bus };
+            let body = Body::Held(text);
+            let line = Line { time, level: None, kind: Kind::Output, body };
+            store.append(source, &line).unwrap();
+        }
+        let typed = path.to_str().unwrap();
+        let view = View::new(Query::default());
+        for view in [None, Some(&view)] {
+            let mut saving = Saving::new(&store, view, typed, Rereads::default());
+            saving.may_replace = true;
+            let saved = write(saving, Path::new("/nowhere"));
+            assert!(matches!(saved, Saved::Written { lines: 3, .. }), "{saved:?}");
+            let wanted = "api[0] | one\nweb[3] | two\napi[0] | \n";
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), wanted);
+        }
+    }
+
+    #[test]
     fn what_cannot_be_written_is_told_with_its_path() {
         let store = store(&[(b"x", Kind::Output)]);
         for (typed, words) in [

@@ -10,12 +10,17 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use super::failure::{Code, Failure};
+use super::figures::Figures;
 use super::{Context, act, output, table, targets};
 use crate::cli::Check;
 use crate::daemon::clock::now_ms;
 use crate::model::looping::{doubt_ms, has_crashed, looks_looping, may_have_crashed};
 use crate::model::{Target, units};
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
+
+/// When to look again at what has ended and PM2 starts again: then it runs, and its count has grown,
+/// milliseconds.
+const BETWEEN_MS: u64 = 400;
 
 /// A condition that does not hold.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,11 +67,18 @@ pub(super) async fn run(
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     let client = context.connect().await?;
+    let is_measuring = what.max_memory.is_some() || what.max_cpu.is_some();
+    let mut figures = Figures::begin(&client, what.figures.ask_pm2 || !is_measuring).await;
     let mut processes = act::fleet(context, &client).await?;
     let mut first = None;
     if let Some(within) = what.within {
         first = Some(look(what, &processes, false)?.checked);
         tokio::time::sleep(within).await;
+    }
+    if what.max_cpu.is_some() {
+        figures.ready().await;
+    }
+    if first.is_some() || what.max_cpu.is_some() {
         processes = act::fleet(context, &client).await?;
     }
     let mut doubtful = Vec::new();
@@ -75,6 +87,7 @@ pub(super) async fn run(
         tokio::time::sleep(doubt).await;
         processes = act::fleet(context, &client).await?;
     }
+    figures.fill(&mut processes).await;
     client.disconnect().await;
     let mut broken = Vec::new();
     let looked = look(what, &processes, first.is_some() || !doubtful.is_empty())?;
@@ -87,7 +100,6 @@ pub(super) async fn run(
     if looked.checked.is_empty() && looked.stopped == 0 && broken.is_empty() {
         return Err(Failure::condition("no processes to check"));
     }
-    let is_measuring = what.max_memory.is_some() || what.max_cpu.is_some();
     if let Some(why) = table::blindness(&processes).filter(|_| is_measuring) {
         broken.push(Broken { process: None, condition: "measured", why });
     }
@@ -125,18 +137,21 @@ fn look(what: &Check, processes: &[ProcessInfo], is_second: bool) -> Result<Look
     let except = meant(&what.except)?;
     checked.retain(|info| except.iter().all(|other| other.pm_id != info.pm_id));
     let found = checked.len();
-    checked.retain(|info| !(what.ignore_stopped && info.status == ProcessStatus::Stopped));
+    checked.retain(|info| {
+        !(what.ignore_stopped && info.status == ProcessStatus::Stopped && info.is_over())
+    });
     Ok(Looked { stopped: found - checked.len(), checked })
 }
 
 /// How long to wait until it is known of all that are checked whether they loop; `None` where it is.
 fn doubt(what: &Check, processes: &[ProcessInfo]) -> Option<Duration> {
-    if !what.looping {
-        return None;
-    }
     let now_ms = now_ms();
     let checked = look(what, processes, true).ok()?.checked;
-    let waits = checked.iter().filter_map(|info| doubt_ms(info, now_ms));
+    let is_asked = what.looping || is_default(what);
+    let between = checked.iter().any(ProcessInfo::is_between_lives) && is_asked;
+    let between = between.then_some(BETWEEN_MS);
+    let waits = checked.iter().filter(|_| what.looping);
+    let waits = waits.filter_map(|info| doubt_ms(info, now_ms)).chain(between);
     waits.max().map(Duration::from_millis)
 }
 
@@ -191,6 +206,17 @@ fn report(
     Ok(())
 }
 
+/// Whether nothing is asked for but whether all is well.
+fn is_default(what: &Check) -> bool {
+    let has_other = what.errored
+        || what.looping
+        || what.max_restarts.is_some()
+        || what.max_memory.is_some()
+        || what.max_cpu.is_some()
+        || what.min_uptime.is_some();
+    !what.online && !has_other
+}
+
 /// What does not hold for a process, each with the condition's name. `restarts` is how many count, and
 /// `has_crashed` whether it did since an earlier look at what was in doubt.
 fn broken_by(
@@ -201,20 +227,18 @@ fn broken_by(
 ) -> Vec<(&'static str, String)> {
     let mut all = Vec::new();
     let is_online = info.status == ProcessStatus::Online && !info.never_started();
-    let has_other = what.errored
-        || what.looping
-        || what.max_restarts.is_some()
-        || what.max_memory.is_some()
-        || what.max_cpu.is_some()
-        || what.min_uptime.is_some();
-    let is_default = !what.online && !has_other;
+    let is_default = is_default(what);
     if (what.online || is_default) && !is_online {
-        let why = if info.never_started() {
-            "online without a pid: it never started".to_owned()
+        let is_looping = has_crashed || looks_looping(info, now_ms);
+        if info.never_started() {
+            all.push(("online", "online without a pid: it never started".to_owned()));
+        } else if !info.is_between_lives() {
+            all.push(("online", format!("{}, not online", info.status.as_str())));
+        } else if what.online || !is_looping {
+            all.push(("online", "it ended and PM2 starts it again, not online".to_owned()));
         } else {
-            format!("{}, not online", info.status.as_str())
-        };
-        all.push(("online", why));
+            // What it does is said below.
+        }
     } else if what.errored && info.has_given_up() {
         all.push(("errored", format!("{}: PM2 gave up starting it", info.status.as_str())));
     } else {
@@ -269,7 +293,8 @@ mod tests {
     use crate::protocol::process::PmId;
 
     fn process(id: u32, name: &str, status: ProcessStatus) -> ProcessInfo {
-        ProcessInfo { pid: Some(9), ..ProcessInfo::new(PmId(id), name, status) }
+        let pid = (status != ProcessStatus::Stopped).then_some(9);
+        ProcessInfo { pid, ..ProcessInfo::new(PmId(id), name, status) }
     }
 
     #[test]
@@ -325,6 +350,19 @@ mod tests {
         assert_eq!(said(&errored, &info), [] as [String; 0]);
         info.status = ProcessStatus::Errored;
         assert_eq!(said(&errored, &info).len(), 1);
+        // Between an end and the next start PM2 says `stopped`, too.
+        let between = process(0, "api", ProcessStatus::Online);
+        let between = ProcessInfo { status: ProcessStatus::Stopped, ..between };
+        let once = "it ended and PM2 starts it again, not online";
+        assert_eq!(said(&none, &between), [once]);
+        let looping = ProcessInfo {
+            restarts: 5,
+            unstable_restarts: 3,
+            online_since_ms: Some(9_000),
+            ..between
+        };
+        assert_eq!(said(&none, &looping), ["in a crash loop: 5 restarts"]);
+        assert_eq!(said(&online, &looping), [once], "PM2's status alone");
     }
 
     #[test]

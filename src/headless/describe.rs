@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 use unicode_width::UnicodeWidthStr;
 
 use super::failure::{Code, Failure};
+use super::figures::Figures;
 use super::{Context, output, targets, why};
 use crate::cli::Describe;
 use crate::daemon::beside::{self, Beside};
@@ -32,7 +33,10 @@ pub(super) async fn run(
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     let client = context.connect().await?;
-    let listing = client.listing().await.map_err(|error| context.failure(error))?;
+    let mut figures = Figures::begin(&client, what.figures.ask_pm2).await;
+    figures.ready().await;
+    let mut listing = client.listing().await.map_err(|error| context.failure(error))?;
+    figures.fill(&mut listing.infos).await;
     let god = client.god().await;
     let version = client.version().await.ok().flatten();
     client.disconnect().await;

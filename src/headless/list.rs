@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json, json};
 
 use super::failure::{Code, Failure};
+use super::figures::Figures;
 use super::{Context, output, table, targets};
 use crate::cli::Ls;
 use crate::client::Client;
@@ -40,16 +41,21 @@ pub(super) async fn run(
     let query = table::query(&what.which, Sort::default())?;
     let fields = table::fields(&what.shown)?;
     let client = context.connect().await?;
+    let tells = what.json || table::is_measured(&what.which, &fields);
+    let mut figures = Figures::begin(&client, what.figures.ask_pm2 || !tells).await;
     let mut seen = table::Seen::default();
     if what.watch {
-        return watch(context, &client, &query, Some(&*fields).filter(|_| !what.json), out).await;
+        let fields = Some(&*fields).filter(|_| !what.json);
+        return watch(context, (&client, figures), &query, fields, out).await;
     }
     // The environments come with the rest: the daemon is asked once.
     let raw = if env == Env::None {
-        seen.look(context, &client).await?;
+        seen.look(context, &client, &mut figures).await?;
         Vec::new()
     } else {
-        let listing = client.listing().await.map_err(|error| context.failure(error))?;
+        figures.ready().await;
+        let mut listing = client.listing().await.map_err(|error| context.failure(error))?;
+        figures.fill(&mut listing.infos).await;
         seen.take(Snapshot { processes: listing.infos, warnings: listing.warnings });
         listing.raw
     };
@@ -80,7 +86,7 @@ pub(super) async fn run(
 /// terminal in place, each second. Without columns, as JSON.
 async fn watch(
     context: &Context,
-    client: &Client,
+    (client, mut figures): (&Client, Figures),
     query: &Query,
     fields: Option<&[Field]>,
     out: &mut impl Write,
@@ -88,22 +94,26 @@ async fn watch(
     let mut seen = table::Seen::default();
     let mut before = None;
     loop {
-        seen.look(context, client).await?;
+        seen.look(context, client, &mut figures).await?;
         let processes = seen.rows(query);
         let infos: Vec<&ProcessInfo> = processes.iter().map(|process| &process.info).collect();
         let facts: Vec<String> = infos.iter().map(|info| fact(info)).collect();
         let in_place = context.is_terminal && fields.is_some();
         if in_place || before.as_ref() != Some(&facts) {
-            if in_place {
-                // Home, and away with what is below.
-                write!(out, "\x1b[H\x1b[J")?;
-            } else if before.is_some() && fields.is_some() {
+            if before.is_some() && fields.is_some() && !in_place {
                 writeln!(out)?;
             } else {
                 // The first table, or a line for each.
             }
             if let Some(fields) = fields {
-                table::print(context, &processes, fields, out)?;
+                let mut text = Vec::new();
+                table::print(context, &processes, fields, &mut text)?;
+                if in_place {
+                    text = output::within(output::terminal_size(), &text);
+                    // Home, and away with what is below.
+                    write!(out, "\x1b[H\x1b[J")?;
+                }
+                out.write_all(&text)?;
             } else {
                 let list = infos.iter().map(|info| as_json(info, None, Env::None));
                 let style = output::JsonStyle { is_pretty: false, ..context.json_style() };

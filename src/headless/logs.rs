@@ -32,6 +32,7 @@ use crate::cli::Logs;
 use crate::client::{Bus, Queued};
 use crate::daemon::clock::now_ms;
 use crate::daemon::history::Line;
+use crate::daemon::history::events::SECOND_MS;
 use crate::protocol::process::ProcessInfo;
 
 /// How many lines are shown, if nobody says how many.
@@ -39,9 +40,6 @@ const LINES: usize = 100;
 /// How long after that the end of a file of several processes is looked for: a busy cluster worker
 /// writes later than God publishes. What comes on the bus meanwhile is compared with the file.
 const SHARED_WAIT: Duration = Duration::from_millis(500);
-/// The daemon's log has whole seconds: what it tells stands behind the lines of its second, where the
-/// last words of what ended are, milliseconds.
-const SECOND_MS: i64 = 1_000;
 /// How long the bus may take to be connected.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
@@ -167,6 +165,20 @@ enum Entry {
     Kept(u32, Kept),
     /// Something that happened.
     Event(Box<Event>),
+}
+
+impl Entry {
+    /// Of a line its source, how many bytes it has, whether it is of the entry of the line before it, and
+    /// whether a newline ends it.
+    fn extent(&self) -> Option<(u32, (u64, bool, bool))> {
+        match self {
+            Self::Line(source, line) => {
+                Some((*source, (line.bytes.len() as u64, line.goes_on(), line.is_ended)))
+            }
+            Self::Kept(source, kept) => Some((*source, kept.extent())),
+            Self::Event(_) => None,
+        }
+    }
 }
 
 /// What was before.

@@ -17,6 +17,7 @@ mod documents;
 mod events;
 mod exec;
 mod failure;
+mod figures;
 mod files;
 mod list;
 mod logs;

@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 
 use serde_json::Value as Json;
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Whether only ASCII may be printed: a locale without UTF-8, by the rules of `LC_ALL`, `LC_CTYPE`
 /// and `LANG`.
@@ -34,6 +34,39 @@ pub(super) fn printable(text: &str, is_ascii: bool) -> String {
 /// So many processes, in words.
 pub(super) fn processes(count: usize) -> String {
     if count == 1 { "1 process".to_owned() } else { format!("{count} processes") }
+}
+
+/// Columns and rows of the terminal that standard output is; 80 and 24 where it does not say.
+pub(super) fn terminal_size() -> (usize, usize) {
+    match rustix::termios::tcgetwinsize(io::stdout()) {
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
+            (usize::from(size.ws_col), usize::from(size.ws_row))
+        }
+        _ => (80, 24),
+    }
+}
+
+/// As much of some lines as a terminal of so many columns and rows shows, above the cursor; how many
+/// more there are is said in the last.
+pub(super) fn within((columns, rows): (usize, usize), text: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(text);
+    let all = text.lines().count();
+    let room = rows.saturating_sub(1).max(1);
+    let shown = if all > room { room.saturating_sub(1) } else { all };
+    let mut kept = String::new();
+    for line in text.lines().take(shown) {
+        let mut used = 0;
+        let fits = line.chars().take_while(|c| {
+            used += c.width().unwrap_or(0);
+            used <= columns
+        });
+        kept.extend(fits);
+        kept.push('\n');
+    }
+    if all > shown {
+        let _ = std::fmt::Write::write_fmt(&mut kept, format_args!("and {} more\n", all - shown));
+    }
+    kept.into_bytes()
 }
 
 /// How a column stands.
@@ -130,6 +163,15 @@ mod tests {
         table(&heading, &rows, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         assert_eq!(text, "id  name   mem\n 0  api   1.0M\n10  日本     -\n");
+    }
+
+    #[test]
+    fn no_more_is_shown_in_place_than_fits() {
+        let shown = |size, text: &str| String::from_utf8(within(size, text.as_bytes())).unwrap();
+        assert_eq!(shown((80, 24), "id  name\n 0  api\n"), "id  name\n 0  api\n");
+        assert_eq!(shown((5, 3), "id  name\n 0  日本\n"), "id  n\n 0  \n");
+        assert_eq!(shown((80, 4), "id\n 0\n 1\n 2\n 3\n"), "id\n 0\nand 3 more\n");
+        assert_eq!(shown((80, 0), "id\n 0\n"), "and 2 more\n");
     }
 
     #[test]

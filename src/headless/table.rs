@@ -18,6 +18,7 @@ use crate::protocol::process::{ProcessInfo, Snapshot};
 use crate::protocol::text::clean;
 
 use super::failure::Failure;
+use super::figures::Figures;
 use super::output::{self, Align};
 use super::{Context, targets};
 
@@ -38,6 +39,12 @@ pub(super) fn query(which: &Which, by_itself: Sort) -> Result<Query, Failure> {
 /// nothing is watched.
 fn is_printed(field: Field) -> bool {
     !matches!(field, Field::Daemon | Field::Chart) && !field.needs_watching()
+}
+
+/// Whether a table with these columns tells of CPU or memory, or goes by them.
+pub(super) fn is_measured(which: &Which, fields: &[Field]) -> bool {
+    let tells = |field: &Field| matches!(field, Field::Cpu | Field::Memory);
+    which.filter.is_some() || which.sort.is_some() || fields.iter().any(tells)
 }
 
 /// The columns that are asked for.
@@ -106,9 +113,16 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Asks the daemon.
-    pub(super) async fn look(&mut self, context: &Context, client: &Client) -> Result<(), Failure> {
-        let snapshot = client.snapshot().await.map_err(|error| context.failure(error))?;
+    /// Asks the daemon, and measures.
+    pub(super) async fn look(
+        &mut self,
+        context: &Context,
+        client: &Client,
+        figures: &mut Figures,
+    ) -> Result<(), Failure> {
+        figures.ready().await;
+        let mut snapshot = client.snapshot().await.map_err(|error| context.failure(error))?;
+        figures.fill(&mut snapshot.processes).await;
         let here = hosts::here();
         let host = context.endpoint.host().unwrap_or(&here);
         self.fleet.place(DAEMON, &clean(host), &context.home());

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use tokio::time::{Instant, sleep_until};
 
 use super::failure::{Code, Failure};
+use super::figures::Figures;
 use super::list::{Env, as_json};
 use super::{Context, output, table};
 use crate::cli::Top;
@@ -26,11 +27,13 @@ pub(super) async fn run(
     let query = table::query(&what.which, Sort::by(Field::Cpu))?;
     let fields = table::fields(&what.shown)?;
     let client = context.connect().await?;
+    let mut figures = Figures::begin(&client, what.figures.ask_pm2).await;
     let mut seen = table::Seen::default();
     let mut printed = 0;
+    figures.ready().await;
     let mut next = Instant::now();
     loop {
-        seen.look(context, &client).await?;
+        seen.look(context, &client, &mut figures).await?;
         let at_ms = now_ms();
         let processes = seen.rows(&query);
         if processes.is_empty()

@@ -187,7 +187,11 @@ impl Block {
     pub(super) fn is_full(&self, limits: BlockLimits, record: &Record) -> bool {
         // Those in files are read for a search, a block at a time.
         let bytes = self.text.len() + self.summary.filed_bytes + record.len as usize;
-        let is_over = bytes >= limits.bytes;
+        // The pieces of one long line, each of which fills a block, stay together.
+        let fills = |record: &Record| record.len as usize >= limits.bytes;
+        let is_piece = record.kind() == Kind::More
+            && (fills(record) || self.records.last().is_some_and(fills));
+        let is_over = bytes >= limits.bytes && !is_piece;
         self.records.len() >= limits.lines || (is_over && !self.is_empty())
     }
 

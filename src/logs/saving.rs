@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::line::{Body, LineId, LineRef};
 use super::read::Rereads;
+use super::source::Owner;
 use super::store::Store;
 use super::view::{STEP_BYTES, View};
 
@@ -40,7 +41,8 @@ impl Saving {
         Self { store, view, path: path.into(), may_replace: false, files, unreadable: 0 }
     }
 
-    /// Writes them, each with a newline; how many. Blocks, where lines are in files.
+    /// Writes them, each with a newline; how many. Each begins with who said it where several did, else
+    /// it is as it came. Blocks, where lines are in files.
     ///
     /// # Errors
     /// What the output says.
@@ -48,14 +50,24 @@ impl Saving {
         let Self { store, view, files, unreadable, .. } = self;
         let files = &*files;
         let Some(view) = view else {
+            let several = has_several(store.iter().map(|line| owner(store, &line)));
             let mut count = 0;
             for line in store.iter() {
+                if several {
+                    write_owner(owner(store, &line), out)?;
+                }
                 write_line(&line, files, (out, unreadable))?;
                 count += 1;
             }
             return Ok(count);
         };
         while !view.step(store, files, STEP_BYTES).is_done {}
+        let several = {
+            let pages = (0..view.len()).step_by(LINES_A_TURN);
+            let ids = pages.flat_map(|from| view.lines_from(store, from, LINES_A_TURN));
+            let lines = ids.filter_map(|id| store.line(id));
+            has_several(lines.map(|line| owner(store, &line)))
+        };
         let (mut position, mut count) = (0, 0);
         loop {
             let lines: Vec<LineId> = view.lines_from(store, position, LINES_A_TURN);
@@ -67,11 +79,34 @@ impl Saving {
                 let head = store.line(id);
                 // An entry is saved whole.
                 for line in head.into_iter().chain(store.rest_of(id, true)) {
+                    if several {
+                        write_owner(owner(store, &line), out)?;
+                    }
                     write_line(&line, files, (out, unreadable))?;
                     count += 1;
                 }
             }
         }
+    }
+}
+
+/// Whose line it is.
+fn owner<'a>(store: &'a Store, line: &LineRef<'_>) -> Option<&'a Owner> {
+    store.source_key(line.source).map(|key| &key.owner)
+}
+
+/// Whether there are lines of more than one.
+fn has_several<'a>(mut owners: impl Iterator<Item = Option<&'a Owner>>) -> bool {
+    let first = owners.next();
+    first.is_some_and(|first| owners.any(|other| other != first))
+}
+
+/// Whose line follows: `api[0] | `.
+fn write_owner(owner: Option<&Owner>, out: &mut impl Write) -> io::Result<()> {
+    match owner {
+        Some(Owner::Process { name, pm_id: Some(id), .. }) => write!(out, "{name}[{id}] | "),
+        Some(Owner::Process { name, pm_id: None, .. }) => write!(out, "{name} | "),
+        Some(Owner::Pm2(_)) | None => write!(out, "PM2 | "),
     }
 }
 

@@ -332,7 +332,8 @@ impl Applying<'_> {
     fn lives(&mut self, lives: Vec<(PmId, BlackBox)>) {
         for (pm_id, past) in lives {
             let key = ProcessKey { daemon: self.id, pm_id };
-            if self.watched.fleet.get(key).is_some() {
+            if let Some(process) = self.watched.fleet.get_mut(key) {
+                super::waiting::count_down(process, &past, self.now);
                 let older = self.watched.boxes.of(key).take_past(past);
                 self.group_past(key, older);
                 self.changes.push(Change::Process(key));

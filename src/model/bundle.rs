@@ -11,8 +11,10 @@ use super::daemon::Daemon;
 use super::death::{BlackBox, document, words};
 use super::exceptions::{Group, Thrower};
 use super::log::{LineKind, LogLine};
+use super::looping::looks_looping;
 use super::moment::Moment;
 use super::series::Sample;
+use super::state_word::state_word;
 use super::units::{self, Clock};
 use super::watched::Watched;
 use super::{DaemonId, ProcessKey};
@@ -266,14 +268,15 @@ impl Material {
             });
             let why = black_box.and_then(BlackBox::not_started);
             let why = why.map(|why| format!("could not be started: {why}"));
-            let status = if info.never_started() { "never started" } else { info.status.as_str() };
+            // The words of `ls`.
+            let status = state_word(info, looks_looping(info, self.at.wall_ms));
             let cpu = info.cpu_percent.map(|cpu| units::percent(f64::from(cpu)));
             let _ = writeln!(
                 text,
                 "| {} | {} | {} | {} | {} | {} | {} |",
                 info.pm_id,
                 cell(&info.name),
-                cell(status),
+                cell(&status),
                 info.restarts,
                 cpu.unwrap_or_default(),
                 info.memory_bytes.map(units::bytes).unwrap_or_default(),
@@ -365,7 +368,8 @@ mod tests {
         let mut info = ProcessInfo::new(PmId(3), "api|x", ProcessStatus::Errored);
         (info.restarts, info.memory_bytes) = (16, Some(1 << 20));
         let console = "2026-11-28T03:12:04: PM2 log: App [api|x:3] exited with code [3] via signal [SIGINT]\n";
-        let left = Left { info: &info, console, errors: None, utc_offset_s: 0 };
+        let left =
+            Left { info: &info, console, errors: None, calm_since_ms: None, utc_offset_s: 0 };
         let boxes = vec![(PmId(3), reconstruct(&left))];
         let material = Material {
             label: "web-01".to_owned(),

@@ -6,6 +6,8 @@
 
 pub mod spans;
 
+use std::f64::consts::SQRT_2;
+
 use super::process::Process;
 use super::series::{SPAN_MS, Sample};
 
@@ -159,7 +161,7 @@ fn range(process: &Process) -> Scale {
     // What hardly moves stands in the middle.
     let spare = (least - (max - min)).max(0.0) / 2.0;
     let grain = least / f64::from(STEPS);
-    let grain = 2.0_f64.powf(grain.log2().round());
+    let grain = power_within(2.0, grain * SQRT_2);
     let from = ((min - spare) / grain).floor().max(0.0) * grain;
     let to = ((max + spare) / grain).ceil() * grain;
     Scale { from, to: to.max(from + grain) }
@@ -188,11 +190,24 @@ fn round_bytes(max: f64) -> f64 {
     round_up((max * 1.1 / unit).max(1.0)) * unit
 }
 
+/// The greatest power of `base` that is not over `value`; 1 where `value` is not over 0. Step by step:
+/// `powf` and `log10` would load a library of 0.5 MiB for this alone.
+fn power_within(base: f64, value: f64) -> f64 {
+    let mut power = 1.0;
+    while power * base <= value && power.is_finite() {
+        power *= base;
+    }
+    while power > value && value > 0.0 {
+        power /= base;
+    }
+    power
+}
+
 /// The next round number, so that a scale seldom changes. A number of 1 and more becomes a whole
 /// one, or one and a half, or two and a half.
 fn round_up(value: f64) -> f64 {
     const ROUND: [f64; 9] = [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0];
-    let power = 10_f64.powf(value.log10().floor());
+    let power = power_within(10.0, value);
     ROUND
         .into_iter()
         .map(|round| round * power)

@@ -25,6 +25,12 @@ impl Kept {
         Self { target, env }
     }
 
+    /// Whether it was stopped: so it comes back.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.env.get("status").and_then(Json::as_str) == Some("stopped")
+    }
+
     /// What it is started again from.
     #[must_use]
     pub fn into_env(self) -> Json {

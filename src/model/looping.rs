@@ -32,6 +32,7 @@ pub fn looks_looping(info: &ProcessInfo, now_ms: i64) -> bool {
         ProcessStatus::Online if info.never_started() => return false,
         ProcessStatus::Online | ProcessStatus::Launching => 0,
         // `pm_uptime` is still that of the life before.
+        ProcessStatus::Stopped if info.is_between_lives() => 0,
         ProcessStatus::WaitingRestart if !info.has_given_up() => {
             info.backoff_last_ms.or(info.restart_delay_ms).unwrap_or(0)
         }
@@ -42,7 +43,7 @@ pub fn looks_looping(info: &ProcessInfo, now_ms: i64) -> bool {
     let is_young = now_ms.saturating_sub(started_ms) < stable_ms;
     let has_crashed = info.unstable_restarts >= RESTARTS_MIN
         || (info.restarts >= RESTARTS_MIN
-            && (started_by_pm2(info, started_ms) || info.status == ProcessStatus::WaitingRestart));
+            && (started_by_pm2(info, started_ms) || is_down_for_now(info)));
     is_young && has_crashed
 }
 
@@ -55,6 +56,11 @@ pub fn may_have_crashed(info: &ProcessInfo, now_ms: i64) -> bool {
     let is_own_start = || started_by_pm2(info, started_ms);
     now_ms.saturating_sub(started_ms) < STABLE_AFTER_MS
         && (info.unstable_restarts > 0 || (info.restarts > 0 && is_own_start()))
+}
+
+/// Whether it ended by itself, and PM2 will start it again.
+fn is_down_for_now(info: &ProcessInfo) -> bool {
+    info.is_between_lives() || info.status == ProcessStatus::WaitingRestart
 }
 
 /// Whether it runs, as far as PM2 knows.
@@ -80,6 +86,13 @@ pub fn restart_delay_ms(info: &ProcessInfo) -> Option<u64> {
     backoff.or(info.restart_delay_ms).filter(|delay| *delay > 0)
 }
 
+/// The pause of a process that waits for its restart: PM2 has reckoned it by then, milliseconds.
+#[must_use]
+pub fn waited_ms(info: &ProcessInfo) -> Option<u64> {
+    let backoff = info.backoff_first_ms.and(info.backoff_last_ms).filter(|delay| *delay > 0);
+    backoff.or(info.restart_delay_ms).filter(|delay| *delay > 0)
+}
+
 /// How long to wait before a second look at a process that may loop without looking so, milliseconds:
 /// it was restarted at least three times, and somebody commanded one of them just now, which hides the
 /// crashes before. `None` where one look tells.
@@ -98,13 +111,16 @@ pub fn may_loop(info: &ProcessInfo, now_ms: i64) -> bool {
     let is_young = info
         .online_since_ms
         .is_some_and(|started_ms| now_ms.saturating_sub(started_ms) < STABLE_AFTER_MS);
-    is_up(info) && is_young && info.restarts >= RESTARTS_MIN
+    (is_up(info) || info.is_between_lives()) && is_young && info.restarts >= RESTARTS_MIN
 }
 
-/// Whether a process crashed between two looks: it was restarted, and not by a command.
+/// Whether a process was restarted so often, the last time after it had crashed between two looks, that
+/// it is in a crash loop: that restart was none of a command.
 #[must_use]
 pub fn has_crashed(before: &ProcessInfo, now: &ProcessInfo) -> bool {
-    now.restarts > before.restarts && now.created_at_ms == before.created_at_ms
+    now.restarts >= RESTARTS_MIN
+        && now.restarts > before.restarts
+        && now.created_at_ms == before.created_at_ms
 }
 
 fn whole(ms: u64) -> i64 {
@@ -159,10 +175,16 @@ mod tests {
             info.kill_timeout_ms = Some(20_000);
         };
         assert!(!looks(&stubborn), "it may take 20 s to stop");
+        let between = |info: &mut ProcessInfo| info.status = ProcessStatus::Stopped;
+        assert!(looks(&between), "between its end and its start it has its old pid");
         assert!(!looks(&|info| info.pid = None), "it never started");
         assert!(!looks(&|info| info.online_since_ms = None));
         for calm in [ProcessStatus::Stopped, ProcessStatus::Stopping, ProcessStatus::Errored] {
-            assert!(!looks(&|info| info.status = calm.clone()), "{calm:?}");
+            let calmed = |info: &mut ProcessInfo| {
+                (info.status, info.pid) =
+                    (calm.clone(), info.pid.filter(|_| calm != ProcessStatus::Stopped));
+            };
+            assert!(!looks(&calmed), "{calm:?}");
         }
     }
 
@@ -177,7 +199,7 @@ mod tests {
         assert!(lately(&|info| info.unstable_restarts = 0), "it lived longer than `min_uptime`");
         assert!(!lately(&|info| (info.restarts, info.unstable_restarts) = (0, 0)));
         assert!(!lately(&|info| info.online_since_ms = Some(NOW - 30_000)));
-        assert!(!lately(&|info| info.status = ProcessStatus::Stopped));
+        assert!(!lately(&|info| (info.status, info.pid) = (ProcessStatus::Stopped, None)));
         let commanded = |info: &mut ProcessInfo| {
             (info.unstable_restarts, info.created_at_ms) = (0, Some(NOW - 1_200));
         };
@@ -194,6 +216,9 @@ mod tests {
         assert_eq!(doubt_ms(&twice, NOW), None, "a mishap");
         let later = ProcessInfo { restarts: 10, ..commanded.clone() };
         assert!(has_crashed(&commanded, &later));
+        let first = ProcessInfo { restarts: 0, ..commanded.clone() };
+        let once = ProcessInfo { restarts: 1, ..commanded.clone() };
+        assert!(!has_crashed(&first, &once), "one crash is no loop");
         let again = ProcessInfo { created_at_ms: Some(NOW), ..later };
         assert!(!has_crashed(&commanded, &again), "somebody restarted it once more");
     }

@@ -46,6 +46,7 @@ pub mod totals;
 pub mod trigger;
 pub mod units;
 pub mod verdict;
+mod waiting;
 pub mod watched;
 pub mod words;
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use super::log::Level;
+use super::log::{Level, LogLine};
 use crate::protocol::process::PmId;
 
 /// Which outputs a log file holds.
@@ -91,6 +91,8 @@ pub struct PastFile {
     pub is_after: bool,
     /// What the lines can be read again from.
     pub again: Option<Again>,
+    /// Whether the file has older ones.
+    pub has_more: bool,
     /// How much of the file behind the last of them is passed over, bytes.
     pub gap: u64,
 }
@@ -100,6 +102,8 @@ pub struct PastFile {
 pub struct Past {
     /// The files that had lines.
     pub files: Vec<PastFile>,
+    /// What had happened before all that was told of it, oldest first, as the daemon's own log tells it.
+    pub events: Vec<LogLine>,
     /// What could not be read and why, cleaned.
     pub notes: Vec<Box<str>>,
     /// Whether there is more to be read.

@@ -431,7 +431,7 @@ impl Process {
 
     /// Whether PM2 leaves it stopped, rather than starting it again in a moment.
     fn stays(&self) -> bool {
-        self.info.stays_stopped().is_some() || self.is_pid_known
+        self.info.stays_stopped().is_some() || (self.is_pid_known && !self.info.is_between_lives())
     }
 
     /// `up 1.0 s` of what has ended since is not so any more.

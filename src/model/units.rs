@@ -85,6 +85,16 @@ pub fn span(ms: u64) -> String {
     }
 }
 
+/// The same of what is known to a second: `2 s`, `12m`.
+#[must_use]
+pub fn whole_span(ms: u64) -> String {
+    if ms < 60_000 {
+        format!("{} s", ms / 1000)
+    } else {
+        uptime(i64::try_from(ms).unwrap_or(i64::MAX))
+    }
+}
+
 /// Whole seconds that are left until a moment, rounded up; `None` once it is there.
 #[must_use]
 pub fn seconds_until(at_ms: i64, now_ms: i64) -> Option<i64> {

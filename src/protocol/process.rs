@@ -166,6 +166,9 @@ pub struct ProcessInfo {
     pub logs: LogFiles,
     /// `pm_cwd`: the folder that it runs in, as it came, not cleaned.
     pub cwd: Option<Box<str>>,
+    /// Whether it was put into PM2's list as stopped, and has not run since: PM2 then sends no key `pid`
+    /// (`lib/God.js` `prepare`; docs/pm2-ops.md section 3). Of what a snapshot says.
+    pub was_put_in_stopped: bool,
     /// `pmx_module`: a PM2 module, which `stop all` and its like leave alone.
     pub is_module: bool,
     /// What it was set up with, as far as a column shows it.
@@ -209,6 +212,7 @@ impl ProcessInfo {
             stop_exit_codes: Box::default(),
             logs: LogFiles::default(),
             cwd: None,
+            was_put_in_stopped: false,
             is_module: false,
             setup: Setup::default(),
             metrics: Box::default(),
@@ -255,6 +259,25 @@ impl ProcessInfo {
             Some(Stays::StopExitCode)
         } else {
             None
+        }
+    }
+
+    /// Whether it has ended and PM2 starts it again in a moment: PM2 calls that `stopped`, too, but
+    /// keeps the pid of what ended, which it sets to 0 where it leaves it stopped (`lib/God.js`
+    /// `handleExit`, `God/ActionMethods.js` `stopProcessId`). Of what a snapshot says.
+    #[must_use]
+    pub fn is_between_lives(&self) -> bool {
+        self.status == ProcessStatus::Stopped && self.pid.is_some()
+    }
+
+    /// Whether it has ended, and PM2 does not start it again by itself. Of what a snapshot says.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        match self.status {
+            ProcessStatus::Stopped => !self.is_between_lives(),
+            ProcessStatus::Errored => true,
+            ProcessStatus::WaitingRestart => self.has_given_up(),
+            _ => false,
         }
     }
 

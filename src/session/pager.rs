@@ -107,7 +107,7 @@ pub(super) async fn hand_over(
     let ended = runtime::attend(app, screen, inbox, daemons, move || clock.now(), running).await;
     keys.keyboard.release()?;
     screen.enter_again().await.wrap_err("cannot take the terminal again")?;
-    app.size = terminal::size()?;
+    app.resize(terminal::size()?);
     keys.pacer.hurry();
     app.is_dirty = true;
     Ok(ended)

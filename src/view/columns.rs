@@ -62,7 +62,7 @@ const TREE_INDENT: u16 = 4;
 /// With fewer columns, so much of it.
 const NAME_LEAST: u16 = 12;
 /// Cells of the meter of memory against its limit.
-const METER: u16 = 5;
+pub(super) const METER: u16 = 5;
 /// Columns of the meter with its percentage.
 const LIMIT: u16 = METER + 5;
 

@@ -25,7 +25,7 @@ use crate::app::App;
 use crate::app::details::charts::below_overview;
 use crate::app::details::{Prompt, Sheet, Tab, content, tab_rows};
 use crate::app::geometry::{Area, TITLE};
-use crate::model::Action;
+use crate::model::{Action, state_word};
 use crate::protocol::process::ProcessStatus;
 
 /// Draws them over the body of the screen.
@@ -73,7 +73,13 @@ fn title(app: &App, canvas: &Canvas<'_>, content: Area, sheet: &Sheet) -> Vec<Pa
     let mut title = vec![Part::new(name_of(app, sheet.key()), Role::Strong, 0)];
     let Some(process) = app.watched.fleet.get(sheet.key()) else { return title };
     let status = status::of(process, app.now.steady_ms, canvas.theme().glyphs());
-    title.push(Part::new(status.text(status::COLUMNS, false), status.role, 0));
+    let word = if process.pending.is_some() || status.is_long {
+        status.text(status::COLUMNS, false)
+    } else {
+        // As the facts below it.
+        format!("{} {}", status.glyph, state_word::of(process))
+    };
+    title.push(Part::new(word, status.role, 0));
     if let Some(uptime_ms) = process.uptime_ms(app.now.steady_ms) {
         title.push(Part::new(text::uptime(uptime_ms), Role::Quiet, 1));
     }

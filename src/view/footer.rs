@@ -79,11 +79,12 @@ fn keys(app: &App, canvas: &Canvas<'_>, is_narrow: bool) -> Vec<Part> {
         }
         Mode::Why { .. } => {
             let arrows = if canvas.theme().ascii { "[ ]" } else { "← →" };
-            let moment = key("Enter", "that moment in the log", 1);
+            let moment =
+                key("Enter", if is_narrow { "to the log" } else { "that moment in the log" }, 1);
             vec![
                 key("Esc", "close", 0),
                 moment,
-                key(arrows, "older, newer", 3),
+                key(arrows, if is_narrow { "others" } else { "older, newer" }, 3),
                 key("j k", "scroll", 2),
             ]
         }

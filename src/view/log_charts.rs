@@ -17,6 +17,7 @@ use super::parts::{Part, key};
 use super::roles::Role;
 use super::text::{self, Clock};
 use crate::app::App;
+use crate::app::exceptions;
 use crate::app::log_charts::{counts, parts};
 use crate::app::log_sheet::Moments;
 use crate::app::log_view::words;
@@ -41,6 +42,13 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), moments
         Part::new(words(app.log_view.scope()), Role::Quiet, 2),
         Part::new(format!("{step} a column"), Role::Quiet, 1),
     ];
+    let first_ms = buckets.first().map(|bucket| bucket.from_ms);
+    let whole_ms = app.log_view.whole_since().filter(|since| Some(*since) > first_ms);
+    let title = title.into_iter().chain(whole_ms.map(|since| {
+        let since = exceptions::at(app, since);
+        Part::new(format!("not all is held before {since}"), Role::Warn, 3)
+    }));
+    let title: Vec<Part> = title.collect();
     let inner = canvas.pane(area, true, &title);
     if buckets.is_empty() || inner.height == 0 {
         canvas.text(inner.x, inner.y, inner.width, "no line is shown", canvas.role(Role::Quiet));
@@ -48,7 +56,13 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), moments
     }
     let rows = rows.min(inner.height);
     let most = buckets.iter().map(|bucket| counts(bucket).iter().sum()).max().unwrap_or(1).max(1);
+    let whole_ms = whole_ms.unwrap_or(i64::MIN);
     for (x, bucket) in (inner.left()..inner.right()).zip(&buckets) {
+        // That few are held says nothing of how many there were.
+        if bucket.from_ms + step_ms <= whole_ms {
+            let (dot, faint) = (canvas.theme().glyphs().meter_empty, canvas.role(Role::Faint));
+            canvas.text(x, inner.y + rows - 1, 1, dot, faint);
+        }
         draw_column(canvas, (x, inner.y, rows), most, bucket);
     }
     draw_below(app, canvas, (inner, inner.y + rows), &buckets, moments);
@@ -108,7 +122,7 @@ fn draw_below(
         canvas.text(chosen_x, y, 1, glyphs.ascending, canvas.role(Role::Accent));
     }
     y += 1;
-    let clock = |bucket: &Bucket| text::clock(bucket.from_ms, app.utc_offset_s, Clock::Seconds);
+    let clock = |bucket: &Bucket| exceptions::at(app, bucket.from_ms);
     if y < inner.bottom() {
         for index in [0, buckets.len() / 2] {
             let x = columns.clone().nth(index);
@@ -124,13 +138,14 @@ fn draw_below(
     let Some(bucket) = buckets.get(at).filter(|_| y < inner.bottom()) else { return };
     let [errors, warnings, others] = counts(bucket);
     let day = units::day(bucket.from_ms, app.utc_offset_s);
+    let of_day = text::clock(bucket.from_ms, app.utc_offset_s, Clock::Seconds);
     let all = many(errors + warnings + others, "line");
     let parts = [(errors, "error"), (warnings, "warning"), (bucket.hits, "match")];
     let parts =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| many(*count, what));
     let turns = (bucket.turns > 0).then(|| format!("{} or restarts", many(bucket.turns, "exit")));
     let said: Vec<String> = std::iter::once(all).chain(parts).chain(turns).collect();
-    let said = format!("{day} {}: {}", clock(bucket), said.join(", "));
+    let said = format!("{day} {of_day}: {}", said.join(", "));
     canvas.text(inner.x, y, inner.width, &said, canvas.role(Role::Text));
 }
 

@@ -44,6 +44,10 @@ const FOLD_GAP: u16 = 3;
 const TYPED_MAX: u16 = 24;
 /// The most columns of a path or a time there.
 const PATH_MAX: u16 = 60;
+/// Below this a path or a time is all that stands in the title.
+const NARROW_BELOW: u16 = 60;
+/// Columns of the title beside what is typed and its sign: `━ Log ━ `, and the cursor.
+const TITLE_COLUMNS: u16 = 12;
 /// The most matches of a line that are marked.
 const MATCHES_MAX: usize = 256;
 
@@ -164,7 +168,16 @@ fn narrowed(app: &App) -> Vec<Part> {
         Some(Asked::Search | Asked::Filter) | None => "",
     };
     if let Some(typing) = typing.filter(|_| !sign.is_empty()) {
-        parts.push(prompt::in_title(sign, &typing.input, PATH_MAX, usize::MAX));
+        // The end of what is typed is seen whatever else has to leave.
+        let is_narrow = app.size.0 < NARROW_BELOW;
+        let sign = if is_narrow { sign.replace("what is shown ", "") } else { sign.to_owned() };
+        let taken = text::width(&sign).saturating_add(TITLE_COLUMNS);
+        let room = app.size.0.saturating_sub(taken).clamp(1, PATH_MAX);
+        let line = prompt::in_title(&sign, &typing.input, room, usize::MAX);
+        if is_narrow {
+            return vec![line];
+        }
+        parts.push(line);
     }
     if let Some(typing) = typing.filter(|typing| typing.asked == Asked::Filter) {
         let line = prompt::in_title("&", &typing.input, TYPED_MAX, usize::MAX);

@@ -53,8 +53,8 @@ pub fn news(app: &App, told: &mut Announced) -> Vec<String> {
     cover(app, told, &mut lines);
     let is_covered = app.mode.covers();
     if !is_covered {
-        place(app, told, &mut lines);
-        selection(app, told, &mut lines);
+        let has_read_rows = place(app, told, &mut lines);
+        selection(app, (told, has_read_rows), &mut lines);
         log(app, told, &mut lines);
     }
     let notice = app.notice.as_ref().map(|notice| notice.text.clone());
@@ -76,15 +76,15 @@ fn cover(app: &App, told: &mut Announced, lines: &mut Vec<String>) {
     told.covering = shown;
 }
 
-/// Where one is, and what is asked for there.
-fn place(app: &App, told: &mut Announced, lines: &mut Vec<String>) {
+/// Where one is, and what is asked for there; whether all rows were read out with it.
+fn place(app: &App, told: &mut Announced, lines: &mut Vec<String>) -> bool {
     let place = match app.focus {
         Pane::Processes => table(app),
         Pane::Log if app.log_top.is_none() => "log, following".to_owned(),
         Pane::Log => "log, reading".to_owned(),
     };
     if told.place == place {
-        return;
+        return false;
     }
     told.place.clone_from(&place);
     lines.push(place);
@@ -95,7 +95,9 @@ fn place(app: &App, told: &mut Announced, lines: &mut Vec<String>) {
         if rows.len() > ROWS_MAX {
             lines.push(format!("and {} more", rows.len() - ROWS_MAX));
         }
+        return true;
     }
+    false
 }
 
 fn table(app: &App) -> String {
@@ -139,7 +141,7 @@ fn table(app: &App) -> String {
 }
 
 /// The row or line that one is on, if it is another than before.
-fn selection(app: &App, told: &mut Announced, lines: &mut Vec<String>) {
+fn selection(app: &App, (told, has_read_rows): (&mut Announced, bool), lines: &mut Vec<String>) {
     match app.focus {
         Pane::Processes => {
             let selected = app.selected.map(|key| (key, app.cursor_group().cloned()));
@@ -149,6 +151,10 @@ fn selection(app: &App, told: &mut Announced, lines: &mut Vec<String>) {
             told.selected.clone_from(&selected);
             match selected {
                 Some((_, Some(group))) => lines.push(group.words()),
+                // What it is was read out just now.
+                Some((key, None)) if has_read_rows => {
+                    lines.push(format!("on {}", app.display_name(key)));
+                }
                 Some((key, None)) => lines.extend(row(app, key)),
                 None => {}
             }
@@ -179,7 +185,7 @@ fn row(app: &App, key: ProcessKey) -> Option<String> {
             (field, Some(cell)) => said.push(format!("{} {cell}", field.head_word())),
         }
     }
-    if process.is_looping {
+    if process.is_looping && !app.table.fields().contains(&Field::Status) {
         said.push("looping".to_owned());
     }
     said.extend(reason(&app.watched, key));

@@ -53,7 +53,10 @@ pub(super) fn palette(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), pale
         count => Part::new(format!("{} of {count}", chosen + 1), Role::Quiet, 0),
     };
     let title = [Part::new("Command or method", Role::Strong, 0), place];
-    let inner = dialog(canvas, size, ENTRIES_MAX + 1, &title);
+    // As long as what it has: it covers no more of what is behind.
+    let listed = u16::try_from(entries.len()).unwrap_or(ENTRIES_MAX).min(ENTRIES_MAX);
+    let area = overlay(size, COLUMNS_MAX, ENTRIES_MAX + 1).shrunk(listed + 1);
+    let inner = canvas.overlay(area, &title);
     input(canvas, inner, ": ", &palette.input);
     let rows = usize::from(inner.height.saturating_sub(1));
     let top = (chosen + 1).saturating_sub(rows);

@@ -60,7 +60,13 @@ pub(super) fn keys(sheet: &Sheet) -> Vec<Part> {
     };
     match sheet {
         Sheet::Several(several) => answers(several),
-        Sheet::Ended(..) => vec![key("Esc", "close", 0), key("j k", "scroll", 1)],
+        Sheet::Ended(ended, _) => {
+            let mut keys = vec![key("Esc", "close", 0), key("j k", "scroll", 3)];
+            keys.extend(ended.can_undo.then(|| key("u", "undo", 1)));
+            let copies = !ended.commands.is_empty();
+            keys.extend(copies.then(|| key("y", "copy the pm2 command", 2)));
+            keys
+        }
         Sheet::Menu(_) => {
             let find = key(":", "find by typing", 1);
             vec![key("Enter", "do it", 0), key("Esc", "close", 0), key("j k", "choose", 2), find]

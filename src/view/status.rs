@@ -41,8 +41,10 @@ impl Status<'_> {
     pub(super) fn text(&self, columns: u16, has_countdown: bool) -> String {
         let glyph = self.glyph;
         match self.restarts_in_s.filter(|_| !has_countdown) {
-            Some(seconds) if columns > SHORT_COLUMNS => format!("{glyph} waiting {seconds}s"),
-            Some(seconds) => format!("{glyph} wait {seconds}s"),
+            Some(seconds) if columns > SHORT_COLUMNS => {
+                format!("{glyph} waiting {}", text::wait(seconds))
+            }
+            Some(seconds) => format!("{glyph} wait {}", text::wait(seconds)),
             None if columns < COLUMNS => format!("{glyph} {}", self.short),
             None => format!("{glyph} {}", self.word),
         }
@@ -133,6 +135,10 @@ pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Stat
             None => plain(glyphs.online, word, Role::Good),
         },
         ProcessStatus::Launching | ProcessStatus::Stopping => plain(glyphs.busy, word, Role::Warn),
+        // PM2 says `stopped` of what it is about to start.
+        ProcessStatus::Stopped if process.info.is_between_lives() => {
+            plain(glyphs.waiting, "restarting", Role::Warn)
+        }
         ProcessStatus::Stopped => plain(glyphs.stopped, word, Role::Quiet),
         ProcessStatus::Errored => plain(glyphs.bad, word, Role::Bad),
         ProcessStatus::WaitingRestart => Status {

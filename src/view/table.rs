@@ -92,13 +92,15 @@ fn title(app: &App, glyphs: &Glyphs, shown: Range<usize>, count: usize) -> Vec<P
     let (first, rows) = (shown.start, shown.len());
     let mut title = vec![Part::new("Processes", Role::Strong, 6)];
     let all = app.watched.fleet.len();
+    // The lines of a tree are not all processes.
+    let (processes, lines) = (app.rows().len(), if app.table.is_tree() { " lines" } else { "" });
     title.push(if app.table.query().leaves_out() {
-        Part::new(format!("{count} of {all}"), Role::Quiet, 5)
+        Part::new(format!("{processes} of {all}"), Role::Quiet, 5)
     } else if count > rows {
         let last = (first + rows).min(count);
-        Part::new(format!("{}-{last} of {count}", first + 1), Role::Quiet, 4)
+        Part::new(format!("{}-{last} of {count}{lines}", first + 1), Role::Quiet, 4)
     } else {
-        Part::new(count.to_string(), Role::Quiet, 5)
+        Part::new(processes.to_string(), Role::Quiet, 5)
     });
     title.extend(rows_title::parts(app, glyphs));
     let stale_since = app
@@ -228,10 +230,16 @@ fn reason_place(
     process: &Process,
     end: u16,
 ) -> Option<(u16, u16, String, Role)> {
+    if process.is_running() {
+        // It has figures, however often it was started again.
+        return None;
+    }
     let (x, room) = columns.figures(end).filter(|(_, room)| *room >= REASON_COLUMNS)?;
     let reason = reason(&app.watched, key).filter(|_| process.pending.is_none())?;
-    let is_looping = process.is_looping || process.info.status == ProcessStatus::Stopped;
-    let role = if is_looping { Role::Warn } else { Role::Bad };
+    let is_down =
+        matches!(process.info.status, ProcessStatus::Stopped | ProcessStatus::WaitingRestart);
+    let is_mild = process.is_looping || is_down;
+    let role = if is_mild { Role::Warn } else { Role::Bad };
     Some((x, x + room, reason, role))
 }
 
@@ -289,7 +297,7 @@ fn cell(
 /// stands still: nobody knows how it went on.
 fn uptime(app: &App, key: ProcessKey, process: &Process, restarts_in_s: Option<i64>) -> String {
     if let Some(seconds) = restarts_in_s {
-        return format!("in {seconds}s");
+        return format!("in {}", text::wait(seconds));
     }
     // How long its daemon has not been heard, milliseconds.
     let unheard_ms = match daemon(app, key.daemon) {

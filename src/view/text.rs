@@ -157,9 +157,25 @@ pub(super) fn width(text: &str) -> u16 {
     clusters(text).fold(0, |sum, cluster| sum.saturating_add(cluster.columns))
 }
 
+/// How long something waits, in at most four columns: `59s`, `12m`, `3h`, `20d`.
+pub(super) fn wait(seconds: i64) -> String {
+    match seconds {
+        ..1_000 => format!("{seconds}s"),
+        1_000..60_000 => format!("{}m", seconds / 60),
+        60_000..3_600_000 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wait_is_short() {
+        let said = [9, 999, 1_000, 7_200, 86_400, 9_000_000].map(wait);
+        assert_eq!(said, ["9s", "999s", "16m", "120m", "24h", "104d"]);
+    }
 
     #[test]
     fn a_thousand_mebibytes_are_a_gibibyte() {

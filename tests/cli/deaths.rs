@@ -170,10 +170,7 @@ fn by_pm2(port: u16) -> Vec<Way> {
             })),
             &["its cron_restart was due"],
             // PM2's log has whole seconds, and says the same of every restart of such a process.
-            &[
-                "its cron_restart was due",
-                "ended by PM2 on request: a restart, a reload, or a stop",
-            ],
+            &["its cron_restart was due"],
         ),
     ]
 }
@@ -194,10 +191,14 @@ fn by_others(home: &Pm2Home) -> Vec<Way> {
             apps::sleeper("killed"),
             // Where the kernel counts what it kills.
             &[
-                "killed by SIGKILL, from outside PM2",
-                "killed by SIGKILL, perhaps by the kernel because memory ran out",
+                "killed by SIGKILL from outside PM2 (kill -9, a supervisor;",
+                "killed by SIGKILL (by the kernel because memory ran out, or kill -9, a supervisor)",
             ],
-            &["killed by SIGKILL, perhaps by the kernel because memory ran out"],
+            // Where it has killed none since it started.
+            &[
+                "killed by SIGKILL from outside PM2 (kill -9, a supervisor;",
+                "killed by SIGKILL (by the kernel because memory ran out, or kill -9, a supervisor)",
+            ],
         ),
         way(
             apps::sleeper("faulty"),
@@ -348,8 +349,8 @@ fn kill_them(home: &Pm2Home) {
     });
 }
 
-pub(crate) fn each_way_is_told_by_who_watched_and_afterwards() {
-    let home = Pm2Home::empty(Release::Seven);
+pub(crate) fn each_way_is_told_by_who_watched_and_afterwards(release: Release) {
+    let home = Pm2Home::empty(release);
     // Its worker looks at memory every 30 s otherwise.
     let mut ping = home.command(&["ping"]);
     ping.env("PM2_WORKER_INTERVAL", "1500");

@@ -36,20 +36,53 @@ pub(crate) fn processes_are_acted_on_and_nobody_else() {
     // Because of it PM2 says 0 of all.
     let blind =
         "PM2 measures no CPU or memory while ghost[2] is online without a process: stop it\n";
-    for condition in [["--max-memory", "2G"], ["--max-cpu", "1000"]] {
-        assert_eq!(run(&["check", "two", condition[0], condition[1]]).with(1).out, blind);
+    for [name, most] in [["--max-memory", "2G"], ["--max-cpu", "1000"]] {
+        assert_eq!(run(&["check", "two", name, most, "--ask-pm2"]).with(1).out, blind);
+        // Measured here.
+        run(&["check", "two", name, most]).with(0);
     }
     run(&["check", "two", "--online", "--max-restarts", "9"]).with(0);
-    let list = run(&["ls", "--json"]).with(0);
+    let list = run(&["ls", "--json", "--filter", "two"]).with(0);
+    assert_eq!(list.err, "");
+    assert!(list.json()[0]["memory_bytes"].as_u64().is_some_and(|bytes| bytes > 0), "{list:?}");
+    let list = run(&["ls", "--json", "--ask-pm2"]).with(0);
     assert_eq!(list.err, format!("pm2-tui: {blind}"));
     for process in list.json().as_array().unwrap() {
         assert!(process["memory_bytes"].is_null() && process["cpu_percent"].is_null(), "{process}");
     }
-    assert!(!run(&["ls"]).with(0).out.contains("MiB"));
+    assert!(!run(&["ls", "--ask-pm2"]).with(0).out.contains("MiB"));
     let god = home.living_god();
     run(&["kill", "--yes"]).with(0);
     assert!(god.ends_within(crate::harness::PATIENCE));
     run(&["ls"]).with(3);
+}
+
+/// PM2's own figure is that since whoever asked last, which is noise where it is asked often.
+pub(crate) fn cpu_is_that_of_a_known_span() {
+    let text = "const used = () => { const it = process.cpuUsage(); return it.user + it.system; };
+setInterval(() => { const end = used() + 10_000; while (used() < end); }, 100);";
+    let home = Pm2Home::with(Release::Seven, &[apps::script("tenth", "js", text)]);
+    home.mark();
+    let run = |arguments: &[&str]| pm2_tui(home.path(), arguments).with(0);
+    // At most a tenth of a core by its program, and Node's own start, which is over by then.
+    run(&["wait", "tenth", "--status", "online", "--for", "2s"]);
+    let mut found = Vec::new();
+    for _ in 0..8 {
+        let listed = run(&["top", "-n", "1", "--json"]).json();
+        found.push(listed["processes"][0]["cpu_percent"].as_f64().unwrap());
+        let listed = run(&["ls", "--json"]).json();
+        found.push(listed[0]["cpu_percent"].as_f64().unwrap());
+    }
+    assert!(found.iter().all(|cpu| *cpu <= 20.0), "{found:?}");
+    assert!(found.iter().sum::<f64>() >= 8.0, "{found:?}");
+    for _ in 0..4 {
+        run(&["check", "--max-cpu", "20"]);
+    }
+    let own = run(&["describe", "tenth", "--json"]).json().to_string();
+    assert!(own.contains("cpu_percent"), "{own}");
+    let twice = run(&["top", "-n", "2", "--interval", "0.5", "--json"]).out;
+    assert_eq!(twice.lines().count(), 2, "{twice}");
+    home.assert_unharmed_but(&[]);
 }
 
 pub(crate) fn a_word_that_means_two_processes_acts_on_none() {

@@ -43,7 +43,7 @@ pub(crate) fn each_way_to_die_is_told_afterwards() {
         ("leaves", "ended by itself with exit code 7, after"),
         // What a cluster worker says last seldom gets into its file (docs/pm2-ops.md section 2.1).
         ("clustered", "PM2 gave up at max_restarts 1"),
-        ("killed", "killed by SIGKILL, perhaps by the kernel because memory ran out, after"),
+        ("killed", "killed by SIGKILL"),
         ("good", "no exit is on record"),
         (
             "asked",
@@ -61,4 +61,27 @@ pub(crate) fn each_way_to_die_is_told_afterwards() {
     assert_eq!(json[0]["deaths"][0]["exit"], "code 1");
     assert!(pm2_tui(home.path(), &["why", "nobody"]).with(1).err.contains("nobody"));
     home.assert_unharmed_but(&[]);
+}
+
+/// Of a fast crash loop most looks find `stopped`, between an end and the next start.
+pub(crate) fn a_crash_loop_is_never_said_to_stay_stopped() {
+    let fast = json!({"interpreter": "/bin/sh", "max_restarts": 1_000_000});
+    let fast = script("loop", "sh", "exit 1\n").with(fast);
+    let home = Pm2Home::with(Release::Seven, &[fast, apps::sleeper("good")]);
+    wait_until("it loops", || home.one("loop").restarts >= 5);
+    for _ in 0..8 {
+        let told = pm2_tui(home.path(), &["why", "loop"]).with(0).out;
+        assert!(!told.contains("leaves it stopped"), "{told}");
+        assert!(told.starts_with("loop[0]  "), "{told}");
+        assert!(!told.lines().next().unwrap().ends_with("  stopped"), "{told}");
+        let told = pm2_tui(home.path(), &["describe", "loop"]).with(0).out;
+        assert!(!told.contains("leaves it stopped"), "{told}");
+        let told = pm2_tui(home.path(), &["check"]).with(1).out;
+        assert!(told.contains("loop[0]: in a crash loop"), "{told}");
+        assert!(!told.contains("not online"), "{told}");
+    }
+    home.cli(&["stop", "loop"]);
+    let told = pm2_tui(home.path(), &["why", "loop"]).with(0).out;
+    assert!(told.contains("PM2 leaves it stopped"), "{told}");
+    assert!(told.starts_with("loop[0]  stopped\n"), "{told}");
 }

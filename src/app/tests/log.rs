@@ -252,6 +252,7 @@ pub(super) fn past(lines: &[(i64, &str)], has_more: bool, is_asked: bool) -> Rep
         is_exact: true,
         is_after: false,
         again: None,
+        has_more: false,
         gap: 0,
     };
     let (files, notes) = (vec![file], Vec::new());
@@ -306,4 +307,22 @@ fn what_cannot_be_read_and_where_nothing_meets_is_said() {
     assert!(shown[0] == "old" && shown[1].contains("may be missing"), "{shown:?}");
     assert!(shown[3].contains("/a.log: permission denied"), "{shown:?}");
     assert!(shown[4].contains("/b.log: too"), "{shown:?}");
+}
+
+#[test]
+fn what_happened_before_stands_between_what_was_logged_before() {
+    let mut app = filled(vec![output(0, "p0", "of the bus")]);
+    let Report::History(mut report) = past(&[(-30, "one"), (-10, "two")], false, false) else {
+        panic!()
+    };
+    let source = LogSource { daemon: D, pm_id: Some(PmId(0)), name: "p0".into() };
+    let exit = LogLine::event(-20, source.clone(), "exit", Severity::Bad, "exit code 1");
+    let live = LogLine::event(5, source, "restart", Severity::Warning, "restarted");
+    send(&mut app, Report::Lines(vec![live]));
+    report.events = vec![LogLine { is_estimated: true, ..exit }];
+    send(&mut app, Report::History(report));
+    assert_eq!(shown(&app), ["one", "exit code 1", "two", "of the bus", "restarted"]);
+    // It is gone to as those that were seen.
+    keys(&mut app, "\tG[[");
+    assert_eq!(marked_text(&app), "exit code 1");
 }

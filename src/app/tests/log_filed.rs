@@ -47,6 +47,7 @@ fn history(text: &str) -> Report {
         is_exact: true,
         is_after: false,
         again: Some(Again(Arc::new(Nothing))),
+        has_more: false,
         gap: 0,
     };
     let (files, notes) = (vec![file], Vec::new());
@@ -129,4 +130,22 @@ fn enter_on_a_line_that_is_not_read_yet_waits_for_it() {
     assert_eq!(app.mode, Mode::Normal);
     report(&mut app, Report::Parts(read(&effects, Some(&text))));
     assert!(matches!(app.mode, Mode::LogSheet(_)), "{:?}", app.mode);
+}
+
+/// A line of many MiB comes in pieces.
+#[test]
+fn a_line_in_pieces_is_one_that_is_cut() {
+    let mut app = filled(vec![]);
+    let piece = "x".repeat((1 << 20) + 10);
+    let text = format!("before\nstart of it\n{piece}\n{piece}\nend\nafter\n");
+    let Report::History(mut past) = history(&text) else { panic!() };
+    for line in &mut past.files[0].lines[2..5] {
+        line.goes_on = true;
+    }
+    report(&mut app, Report::History(past));
+    assert_eq!(app.lines().len(), 3, "before, it, after");
+    let columns = crate::app::log_columns::Columns::of(&app, 100);
+    let laid = crate::app::log_sight::laid(&app, &columns, 20);
+    let more = laid.iter().find_map(|laid| laid.fold.as_ref()).map(|fold| fold.more.as_str());
+    assert_eq!(more, Some("cut: 2.0 MiB more of this line"));
 }

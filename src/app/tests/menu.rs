@@ -205,3 +205,29 @@ fn a_reload_of_what_does_not_run_asks_for_a_start() {
     let mut app = app(1);
     assert!(matches!(press(&mut app, Command::Act(Action::Reload))[..], [Effect::Act { .. }]));
 }
+
+/// The row that is selected by then is another one.
+#[test]
+fn a_menu_about_what_is_gone_says_so() {
+    let mut app = app(1);
+    send(&mut app, super::meant::poll(vec![info(0, "old", ProcessStatus::Online)], 2_000));
+    press(&mut app, Command::Palette);
+    send(&mut app, super::meant::poll(vec![info(1, "new", ProcessStatus::Online)], 3_000));
+    let Mode::Palette(palette) = &app.mode else { panic!("{:?}", app.mode) };
+    let scene = crate::app::offers::scene(&app);
+    let entries = crate::app::palette::entries(&scene, palette);
+    let restart = entries.iter().find(|entry| entry.name() == "restart").unwrap();
+    let refusal = crate::app::palette::refusal(&scene, palette, restart);
+    assert_eq!(refusal.as_deref(), Some("old[0] is gone"));
+}
+
+#[test]
+fn to_save_is_what_pm2_saves() {
+    let mut app = app(1);
+    send(&mut app, super::meant::poll(vec![info(0, "p0", ProcessStatus::Online)], 2_000));
+    press(&mut app, Command::Palette);
+    super::several::type_text(&mut app, "save");
+    let Mode::Palette(palette) = &app.mode else { panic!("{:?}", app.mode) };
+    let entries = crate::app::palette::entries(&crate::app::offers::scene(&app), palette);
+    assert!(matches!(entries[0], crate::app::palette::Entry::Item(_)), "{:?}", entries[0]);
+}

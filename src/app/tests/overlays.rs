@@ -376,8 +376,13 @@ fn why_shows_the_last_ends_and_their_evidence() {
                    2026-11-28T03:12:04: PM2 log: App [p0:0] starting in -fork mode-\n\
                    2026-11-28T03:12:09: PM2 log: App [p0:0] exited with code [3] via signal [SIGINT]\n";
     let info = info(0, "p0", ProcessStatus::Online);
-    let left =
-        Left { info: &info, console, errors: Some(("Error: no disk\n", 0)), utc_offset_s: 0 };
+    let left = Left {
+        info: &info,
+        console,
+        errors: Some(("Error: no disk\n", 0)),
+        calm_since_ms: None,
+        utc_offset_s: 0,
+    };
     let lives = vec![(PmId(0), reconstruct(&left))];
     send(&mut app, Report::Lives(lives));
     press(&mut app, Command::Why);
@@ -415,7 +420,13 @@ fn enter_on_an_end_goes_to_the_last_words_of_that_life() {
     let console: String = [12, 14, 16].map(end).concat();
     let info = info(0, "p0", ProcessStatus::Online);
     let said = "Error: no 1\nError: no 2\nError: no 3\n";
-    let left = Left { info: &info, console: &console, errors: Some((said, 0)), utc_offset_s: 0 };
+    let left = Left {
+        info: &info,
+        console: &console,
+        errors: Some((said, 0)),
+        calm_since_ms: None,
+        utc_offset_s: 0,
+    };
     let lives = vec![(PmId(0), reconstruct(&left))];
     send(&mut app, Report::Lives(lives));
     let texts: Vec<(i64, String)> = (1..4)

@@ -20,7 +20,7 @@ pub(super) const FLEET: [(&str, &str, ExecMode, ProcessStatus); 9] = [
     ("mail", "shop", ExecMode::Fork, ProcessStatus::Online),
 ];
 
-fn fleet(ids: impl IntoIterator<Item = usize>) -> Report {
+pub(super) fn fleet(ids: impl IntoIterator<Item = usize>) -> Report {
     let process = |id: usize| {
         let (name, namespace, exec_mode, status) = FLEET[id].clone();
         let namespace = Some(namespace.into());
@@ -63,7 +63,7 @@ fn several(app: &App) -> &crate::app::several::Several {
     }
 }
 
-fn question(app: &App) -> String {
+pub(super) fn question(app: &App) -> String {
     let lines = several(app).lines(&app.watched, 200);
     lines.into_iter().map(|(_, line)| line + "\n").collect()
 }
@@ -83,7 +83,7 @@ pub(super) fn named(app: &App) -> BTreeSet<(String, u32)> {
     named
 }
 
-fn ids(effects: &[Effect]) -> BTreeSet<(String, u32)> {
+pub(super) fn ids(effects: &[Effect]) -> BTreeSet<(String, u32)> {
     let mut all = BTreeSet::new();
     for effect in effects {
         let Effect::Act { targets, .. } = effect else { panic!("{effect:?}") };
@@ -329,7 +329,7 @@ proptest! {
     }
 }
 
-fn finish(app: &mut App, action: Action, target: &Target, verdict: Verdict) {
+pub(super) fn finish(app: &mut App, action: Action, target: &Target, verdict: Verdict) {
     send(app, Report::ActionFinished { action, target: target.clone(), verdict });
 }
 
@@ -369,72 +369,6 @@ fn in_the_tree_an_action_means_the_group() {
 }
 
 pub(super) const UNDO: Command = Command::Rows(RowsCommand::Undo);
-
-#[test]
-fn a_stop_is_undone_by_a_start() {
-    let mut app = nine();
-    press(&mut app, UNDO);
-    assert!(app.notice.as_ref().unwrap().text.contains("nothing to undo"));
-    let effects = press(&mut app, Command::Act(Action::Stop));
-    let [Effect::Act { targets, .. }] = &effects[..] else { panic!("{effects:?}") };
-    let target = targets[0].clone();
-    press(&mut app, UNDO);
-    assert_eq!(app.mode, Mode::Normal, "it is not stopped yet");
-    assert!(app.notice.as_ref().unwrap().text.contains("still under way"));
-    finish(&mut app, Action::Stop, &target, Verdict::Done);
-    press(&mut app, Command::Down);
-    press(&mut app, UNDO);
-    let Mode::Confirm { action: Action::Start, target: asked, .. } = &app.mode else {
-        panic!("{:?}", app.mode)
-    };
-    assert_eq!(*asked, target);
-    press(&mut app, Command::No);
-    press(&mut app, UNDO);
-    assert_eq!(ids(&press(&mut app, Command::Yes)), [("api".to_owned(), 0)].into());
-    press(&mut app, UNDO);
-    assert_eq!(app.mode, Mode::Normal, "once");
-}
-
-#[test]
-fn a_delete_is_undone_from_what_was_kept_and_not_for_ever() {
-    use crate::model::errand::Task;
-    use crate::model::kept::Kept;
-    let deleted = || {
-        let mut app = nine();
-        press(&mut app, MARK);
-        press(&mut app, MARK);
-        press(&mut app, Command::Act(Action::Delete));
-        let effects = answer(&mut app);
-        let [Effect::Act { targets, .. }] = &effects[..] else { panic!("{effects:?}") };
-        for target in targets {
-            let env = serde_json::json!({ "name": "api", "was": target.pm_id.0 });
-            send(&mut app, Report::Kept(Box::new(Kept::new(target.clone(), env))));
-            finish(&mut app, Action::Delete, target, Verdict::Done);
-        }
-        send(&mut app, fleet(2..9));
-        press(&mut app, Command::Back);
-        app
-    };
-    let mut app = deleted();
-    press(&mut app, UNDO);
-    insta::assert_snapshot!(question(&app), @r"
-    starts api[0 1] again, as 0s ago
-    Each gets a new id and counts from 0. Log files that are named by the id get new names; the old ones stay. Two at a time; Esc then leaves undone what has not begun.
-    ");
-    let effects = press(&mut app, Command::Yes);
-    let [Effect::Do { task: Task::Restore(kept), id, .. }] = &effects[..] else {
-        panic!("{effects:?}")
-    };
-    assert_eq!(kept.iter().map(|env| env["was"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 1]);
-    assert_eq!(app.jobs.len(), 1);
-    send(&mut app, Report::TaskEnded(*id));
-    assert!(app.jobs.is_empty());
-    press(&mut app, UNDO);
-    assert_eq!(app.mode, Mode::Normal, "once");
-    let mut late = deleted();
-    let _ = update(&mut late, Moment::at(2_000 + 600_000), Message::Command(UNDO));
-    assert!(late.notice.as_ref().unwrap().text.contains("nothing to undo"));
-}
 
 #[test]
 fn the_menu_does_what_can_be_done_to_the_marked() {

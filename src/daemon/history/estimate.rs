@@ -28,8 +28,10 @@ const FOLDED_MAX: usize = 400;
 /// When a file was written.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Span {
-    /// When it was made, milliseconds since 1970.
+    /// When it was made, or what it holds was begun, milliseconds since 1970.
     pub(super) from_ms: i64,
+    /// When it was made, where the system knows that.
+    pub(super) made_ms: Option<i64>,
     /// When what is before [`Self::size`] was written at the latest.
     pub(super) to_ms: i64,
     /// How large it was then, bytes.
@@ -42,7 +44,8 @@ impl Span {
         let to_ms = files::written_ms(file)?;
         let made = about.created().ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok());
         let made_ms = made.and_then(|made| i64::try_from(made.as_millis()).ok());
-        Ok(Self { from_ms: made_ms.unwrap_or(to_ms).min(to_ms), to_ms, size: about.len() })
+        let from_ms = made_ms.unwrap_or(to_ms).min(to_ms);
+        Ok(Self { from_ms, made_ms, to_ms, size: about.len() })
     }
 
     /// About when what ends at this offset was written.
@@ -147,7 +150,15 @@ impl Backwards {
         }
     }
 
+    /// The earliest that lines without a time may have been written behind one of this time: where that
+    /// was before their file was made, or before the first life that is known of, it says nothing of them.
+    fn not_before(&self, low: i64, high: i64) -> i64 {
+        let known = self.span.made_ms.max(self.lives.known_since());
+        known.filter(|known| (low..=high).contains(known)).unwrap_or(low)
+    }
+
     fn fill(&self, part: &mut [Group], low: Option<i64>, high: Upper) {
+        let low = low.map(|low| self.not_before(low, high.at_ms));
         // A life says its first words when it begins, each of them once.
         let most = self.openings.as_ref().map_or(0, Vec::len);
         let first = part.iter().take(most).take_while(|group| group.mark == Mark::First).count();
@@ -261,7 +272,9 @@ impl Backwards {
             let untimed = lines.take_while(|line| format.read(line, 0).0.is_none());
             let mut openings: Vec<Vec<u8>> = Vec::new();
             for line in untimed.filter(|line| !line.is_empty()).map(folded) {
-                if openings.contains(&line) {
+                if let Some(at) = openings.iter().position(|opening| *opening == line) {
+                    // Behind what a life says first, it is said now and again.
+                    openings.truncate(at.max(1));
                     break;
                 }
                 openings.push(line);

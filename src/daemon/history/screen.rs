@@ -15,6 +15,7 @@ use futures_util::{StreamExt, stream};
 use tokio::sync::{Notify, watch};
 
 use super::again::again;
+use super::events;
 use super::gap::{OWN_BYTES, Tail};
 use super::heard::Heard;
 use super::join::{end_of, rest_of_line};
@@ -57,8 +58,8 @@ pub(in crate::daemon) struct History {
     pub(in crate::daemon) heard: Heard,
     /// The files of the processes that there are.
     files: watch::Sender<Vec<LogFile>>,
-    /// Those that had ended when the files were said.
-    ended: Mutex<Vec<ProcessInfo>>,
+    /// What was known of lives when the files were said.
+    lives: Mutex<Known>,
     /// How often they were said.
     lists: AtomicU64,
     /// Which older lines are wanted.
@@ -80,6 +81,17 @@ struct Readers {
     mending: Mending,
     /// How often the bus had been connected.
     connections: u64,
+    /// Where the daemon's own log ended when it first was, and when that was; `None` once it was read.
+    console: Option<(u64, i64)>,
+}
+
+/// What is known of the lives of processes.
+#[derive(Debug, Default)]
+struct Known {
+    /// Those that had ended once.
+    ended: Vec<ProcessInfo>,
+    /// Since when the others run, milliseconds since 1970.
+    since: HashMap<PmId, i64>,
 }
 
 impl History {
@@ -90,8 +102,14 @@ impl History {
         self.files.send_if_modified(|known| {
             let is_other = *known != files;
             if is_other {
-                let ended = infos.iter().filter(|info| Lives::may_be_of(info)).cloned().collect();
-                *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = ended;
+                let (ended, young): (Vec<_>, Vec<_>) =
+                    infos.iter().partition(|info| Lives::may_be_of(info));
+                let since = |info: &&ProcessInfo| Some((info.pm_id, info.online_since_ms?));
+                let lives = Known {
+                    ended: ended.into_iter().cloned().collect(),
+                    since: young.iter().filter_map(since).collect(),
+                };
+                *self.lives.lock().unwrap_or_else(PoisonError::into_inner) = lives;
                 *known = files;
             }
             is_other
@@ -108,9 +126,12 @@ impl History {
 
     /// When the process lived that alone writes a file.
     fn lives_of(&self, file: &LogFile, console: &Arc<Console>) -> Lives {
-        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = ended.iter().find(|info| file.ids == [info.pm_id]);
-        own.map(|info| Lives::of(info, console)).unwrap_or_default()
+        let [id] = file.ids.as_slice() else { return Lives::default() };
+        let known = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        match known.ended.iter().find(|info| info.pm_id == *id) {
+            Some(info) => Lives::of(info, console),
+            None => Lives::since(known.since.get(id).copied()),
+        }
     }
 
     /// What came of a wish until now was taken: it goes on.
@@ -146,6 +167,8 @@ pub(in crate::daemon) async fn run(watch: &Watch) {
             if is_again {
                 readers.mending.begin(&history.heard, history.lists.load(Ordering::Relaxed));
                 watch.requests.change.notify_one();
+            } else {
+                readers.console = events::end(watch).await;
             }
         }
         if readers.mending.is_under_way() && is_connected {
@@ -227,6 +250,11 @@ async fn begin(watch: &Watch, readers: &mut Readers, new: Vec<(LogFile, PathBuf)
     let _ = tokio::time::timeout(BUS_MAX, heard.wait_connected()).await;
     let lines_max = (ALL_LINES / new.len().max(1)).clamp(20, FILE_LINES);
     let bytes_max = (ALL_BYTES / new.len().max(1)).clamp(4 << 10, FILE_BYTES);
+    if let Some(end) = readers.console.take() {
+        let files = watch.history.files.borrow().clone();
+        let events = events::before(watch, &files, end).await;
+        report(watch, Past { events, ..Past::default() });
+    }
     let console = Console::of(&watch.endpoint.home);
     let reading = stream::iter(new)
         .map(|(file, path)| {
@@ -314,6 +342,7 @@ async fn first_look(
                 let past = PastFile {
                     rest,
                     again: Some(reader.again.clone()),
+                    has_more: !reader.is_over,
                     ..past_file(&reader.file, lines, end.is_exact, until_ms)
                 };
                 std::io::Result::Ok((past, Box::new(reader), tail))
@@ -388,6 +417,7 @@ fn past_file(file: &LogFile, lines: Vec<Line>, is_exact: bool, latest_ms: i64) -
         is_exact,
         is_after: false,
         again: None,
+        has_more: false,
         gap: 0,
     }
 }
@@ -454,6 +484,7 @@ impl Reader {
             return None;
         }
         let (again, gap) = (Some(self.again.clone()), std::mem::take(&mut self.gap));
-        Some(PastFile { again, gap, ..past_file(&self.file, lines, true, now_ms()) })
+        let has_more = !self.is_over;
+        Some(PastFile { again, has_more, gap, ..past_file(&self.file, lines, true, now_ms()) })
     }
 }

@@ -71,6 +71,7 @@ impl Backwards {
         }
         let certain =
             self.waiting.iter().position(|line| line.own_ms.is_some() && line.facts.is_certain());
+        let certain = certain.filter(|at| !self.is_piece(*at));
         if certain.is_some() || is_all {
             return certain.filter(|_| !is_all).or(Some(0));
         }
@@ -91,6 +92,12 @@ impl Backwards {
         cut.or_else(|| is_much.then(|| BEFORE.min(self.waiting.len().saturating_sub(1))))
     }
 
+    /// Whether one of those that wait is a piece of the line before it, as far as that is read.
+    fn is_piece(&self, index: usize) -> bool {
+        let before = index.checked_sub(1).and_then(|before| self.waiting.get(before));
+        before.is_some_and(|before| !before.line.is_ended)
+    }
+
     /// Gives those from an index on their place and time.
     fn settle(&mut self, cut: usize) {
         let mut lines: Vec<Unsettled> = self.waiting.split_off(cut).into();
@@ -98,12 +105,15 @@ impl Backwards {
             self.waiting.iter().map(|waiting| waiting.line.bytes.len()).sum::<usize>();
         let mut groups: Vec<Group> = Vec::new();
         let mut judge = Judge::default();
+        // What stands behind a piece without a newline is of the same line.
+        let mut is_piece = self.waiting.back().is_some_and(|before| !before.line.is_ended);
         for index in 0..lines.len() {
             let Some(line) = lines.get_mut(index) else { break };
-            let judged = line.place(&mut judge);
+            let judged = if is_piece { line.be_piece() } else { line.place(&mut judge) };
+            let was_piece = std::mem::replace(&mut is_piece, !line.line.is_ended);
             let (own_ms, ends_at) = (line.own_ms, line.ends_at);
             if judged.place == Place::Begins || groups.is_empty() {
-                line.line.place = Place::Begins;
+                line.line.place = if was_piece { Place::GoesOn } else { Place::Begins };
                 groups.push(Group {
                     first: index,
                     own_ms,

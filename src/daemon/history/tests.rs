@@ -41,7 +41,7 @@ fn what_has_no_time_is_between_the_lines_around_it() {
 
 #[test]
 fn without_any_time_the_file_says_from_when_to_when() {
-    let span = Span { from_ms: 1_000, to_ms: 2_000, size: 100 };
+    let span = Span { from_ms: 1_000, made_ms: None, to_ms: 2_000, size: 100 };
     assert_eq!([0, 50, 100, 200].map(|at| span.at(at)), [1_000, 1_500, 2_000, 2_000]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.log");
@@ -120,7 +120,7 @@ fn told(text: &str, written_ms: i64, known: Lives) -> Vec<String> {
     std::fs::write(&path, text).unwrap();
     let format = Format { declared: None, zone: TimeZone::UTC, is_err: true };
     let mut file = Backwards::open(&path, None, format).unwrap().of_lives(known);
-    file.span = Span { from_ms: 0, to_ms: written_ms, size: text.len() as u64 };
+    file.span = Span { from_ms: 0, made_ms: Some(0), to_ms: written_ms, size: text.len() as u64 };
     (file.reference_ms, file.upper.at_ms) = (written_ms, written_ms);
     let mut lines = Vec::new();
     while let Some(line) = file.next().unwrap() {
@@ -228,10 +228,54 @@ fn what_is_said_now_and_again_is_not_all_said_at_the_start() {
     assert!(times[4..].iter().map(String::as_str).eq(of_the_last_two), "{times:?}");
 }
 
+/// What is said again and again is no first word of a life, though the file begins with it.
+#[test]
+fn what_is_repeated_behind_the_first_words_is_none_of_them() {
+    let life = |n: u32| {
+        let slow = [1, 2, 3].map(|at| format!("WARN slow: {n}{at} ms\n")).concat();
+        format!("up {n}\n{slow}Error: boom {n}\n    at a (/srv/a.js:1:{n})\n")
+    };
+    let text = [1, 2, 3].map(life).concat();
+    let times: Vec<String> = told(&text, 90_100, lives())
+        .iter()
+        .filter(|line| line.contains("slow") || line.contains("up"))
+        .map(|line| line.split(' ').next().unwrap().to_owned())
+        .collect();
+    assert_eq!(times[8..], ["~70999", "~75749", "~80499", "~85249"]);
+}
+
 #[test]
 fn what_stands_behind_a_time_is_not_before_it() {
     let text = "1970-01-01T00:00:20.005Z INFO up\none\n";
     assert_eq!(told(text, 20_002, Lives::default())[1], "~20005 warn one");
+}
+
+/// An old time at the head of a file, as where a log was begun anew with a line of the last year.
+#[test]
+fn lines_are_not_spread_over_years_of_which_nothing_is_known() {
+    let text = "1970-01-01T00:00:01Z INFO old\none\ntwo\nthree\nfour\n";
+    let times = |lives: Lives, made_ms: i64| -> Vec<i64> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.log");
+        std::fs::write(&path, text).unwrap();
+        let format = Format { declared: None, zone: TimeZone::UTC, is_err: true };
+        let mut file = Backwards::open(&path, None, format).unwrap().of_lives(lives);
+        let (to_ms, made) = (9_000_000, Some(made_ms));
+        file.span = Span { from_ms: made_ms, made_ms: made, to_ms, size: text.len() as u64 };
+        (file.reference_ms, file.upper.at_ms) = (to_ms, to_ms);
+        let mut times: Vec<i64> =
+            std::iter::from_fn(|| file.next().unwrap()).map(|line| line.at_ms).collect();
+        times.reverse();
+        times
+    };
+    let hour = [1_000, 8_994_000, 8_996_000, 8_998_000, 9_000_000];
+    assert_eq!(times(Lives::default(), 8_992_000), hour, "since the file was made");
+    assert_eq!(times(Lives::since(Some(8_992_000)), 500), hour, "since it first ran");
+    let life = LifeSpan { started_ms: Some(8_992_000), ended_ms: 8_999_000, is_crash: false };
+    let lives = Lives::for_test(vec![life], None);
+    assert!(times(lives, 500)[1..].iter().all(|at_ms| *at_ms >= 8_992_000), "since its first life");
+    let copied = times(Lives::default(), 9_500_000);
+    assert_eq!(copied[1], 2_250_750, "a file that was copied was made later than it was written");
 }
 
 #[test]
@@ -284,4 +328,23 @@ fn what_comes_is_judged_as_what_is_in_files() {
     assert_eq!(history.len(), came.len());
     let other = history.iter().zip(&came).zip(text.lines()).find(|((one, other), _)| one != other);
     assert_eq!(other, None);
+}
+
+/// A line that is longer than what is kept of one is read in pieces: they are of one entry.
+#[test]
+fn the_pieces_of_a_long_line_are_one_entry() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.log");
+    let long = "x".repeat(5 << 20);
+    std::fs::write(&path, format!("before\n{long}\nafter\n")).unwrap();
+    let format = Format { declared: None, zone: TimeZone::UTC, is_err: false };
+    let mut file = Backwards::open(&path, None, format).unwrap();
+    let mut lines: Vec<(usize, bool, bool)> = std::iter::from_fn(|| file.next().unwrap())
+        .map(|line| (line.bytes.len(), line.goes_on(), line.is_ended))
+        .collect();
+    lines.reverse();
+    assert_eq!(lines.iter().filter(|(_, goes_on, _)| !goes_on).count(), 3, "{lines:?}");
+    assert_eq!((lines[0], *lines.last().unwrap()), ((6, false, true), (5, false, true)));
+    assert!(!lines[1].1 && !lines[1].2 && lines[2].1, "{lines:?}");
+    assert_eq!(lines.iter().map(|(len, ..)| len).sum::<usize>(), (5 << 20) + 11);
 }

@@ -1,7 +1,7 @@
 //! A line of a file that was read, before it is known where it stands and when it was written.
 
 use super::{Line, READ_BYTES_MAX};
-use crate::logs::parse::{Facts, Judge, Judged, Plain};
+use crate::logs::parse::{Facts, Judge, Judged, Part, Place, Plain};
 
 /// A line that was read, without a time where it does not say it.
 #[derive(Debug)]
@@ -19,6 +19,12 @@ impl Unsettled {
         let bytes = &self.line.bytes;
         let plain = Plain::of(bytes.get(..READ_BYTES_MAX).unwrap_or(bytes));
         judge.feed(&plain.text, &self.facts)
+    }
+
+    /// It is a piece of the line before it: what it says has no meaning by itself.
+    pub(super) fn be_piece(&mut self) -> Judged {
+        (self.own_ms, self.line.place, self.line.stamp_bytes) = (None, Place::GoesOn, 0);
+        Judged { place: Place::GoesOn, level: self.line.level, part: Part::Text, raises: false }
     }
 
     pub(super) fn place(&mut self, judge: &mut Judge) -> Judged {

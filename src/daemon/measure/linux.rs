@@ -35,6 +35,21 @@ pub(super) struct Probe {
 }
 
 impl Probe {
+    /// Notes the CPU time of all children of the daemon, for the look to come; how many there are.
+    pub(super) fn begin(&mut self, god: u32) -> usize {
+        self.children = children();
+        self.scanned_at = Some(Instant::now());
+        let own = self.children.get(&god).cloned().unwrap_or_default();
+        let family = own.iter().flat_map(|pid| descendants(&self.children, *pid, DESCENDANTS_MAX));
+        let family: Vec<u32> = family.map(|(pid, _)| pid).collect();
+        for pid in own.iter().copied().chain(family) {
+            if let Some(stat) = stat(pid) {
+                self.usage(pid, &stat, &HashMap::new());
+            }
+        }
+        own.len()
+    }
+
     /// CPU and memory of the children of the daemon among these.
     pub(super) fn measure(&mut self, god: u32, pids: &[(PmId, u32)]) -> Vec<Measured> {
         if self.scanned_at.is_none_or(|at| at.elapsed().as_millis() >= SCAN_MS) {

@@ -21,7 +21,8 @@ use super::endpoint::Endpoint;
 use super::poller::{Pace, PollRequest};
 use crate::daemon::clock::{now_ms, whole_ms};
 use crate::daemon::{
-    KillNotice, Watch, disk, examine, installed, limits, lives, measure, offload, saved_list,
+    KillNotice, Watch, disk, examine, installed, kernel, limits, lives, measure, offload,
+    saved_list,
 };
 use crate::model::daemon::{Connection as Standing, Problem};
 use crate::model::report::Report;
@@ -375,9 +376,7 @@ async fn oom_kills(endpoint: &Endpoint) -> Option<u64> {
     if !endpoint.is_local() {
         return None;
     }
-    let vmstat = offload::look(|| std::fs::read_to_string("/proc/vmstat")).await?.ok()?;
-    let count = vmstat.lines().find_map(|line| line.strip_prefix("oom_kill "))?;
-    count.trim().parse().ok()
+    offload::look(kernel::oom_kills).await?
 }
 
 /// Waits for the next poll; says so when the connection ends before.

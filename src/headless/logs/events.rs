@@ -10,7 +10,6 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use tokio::time::Instant;
 
@@ -19,9 +18,10 @@ use super::filter::Filter;
 use crate::client::Message;
 use crate::daemon::files;
 use crate::daemon::history::Line;
+use crate::daemon::history::events::{Teller, Whose};
 use crate::daemon::seam::{ReadAt, read_part};
 use crate::logs::parse::{Level, Place};
-use crate::model::console::{self, About, Happened};
+use crate::model::console::{self, Happened};
 use crate::model::lifecycle::Life;
 use crate::model::log::Severity;
 use crate::model::words;
@@ -48,59 +48,40 @@ pub(super) struct Event {
 /// Which events are wanted.
 #[derive(Debug)]
 pub(super) struct Wanted {
-    /// Id, name and label of the processes.
-    processes: Vec<(u32, Box<str>, String)>,
+    teller: Teller,
+    /// The labels of its processes.
+    labels: Vec<String>,
     /// Whether those of the daemon itself are, too.
     with_daemon: bool,
-    /// Of which process the last end was told: its place in [`Self::processes`].
-    last_ended: Option<usize>,
 }
 
 impl Wanted {
     /// Those of these processes; with those of the daemon itself where all are meant.
     pub(super) fn of(infos: &[ProcessInfo], with_daemon: bool, context: &Context) -> Self {
-        let process = |info: &ProcessInfo| {
-            let label = output::printable(&targets::label(info), context.is_ascii);
-            (info.pm_id.0, info.name.clone(), label)
-        };
-        let processes = infos.iter().map(process).collect();
-        Self { processes, with_daemon, last_ended: None }
+        let label = |info: &ProcessInfo| output::printable(&targets::label(info), context.is_ascii);
+        let processes = infos.iter().map(|info| (info.pm_id.0, info.name.clone())).collect();
+        let labels = infos.iter().map(label).collect();
+        Self { teller: Teller::of(processes), labels, with_daemon }
     }
 
     /// What a line of the console tells that is wanted.
     fn read(&mut self, line: &str, at_ms: i64) -> Option<Event> {
-        let Happened { about, word, severity, text } = console::read(line, at_ms)?;
-        let place = |is_it: &dyn Fn(u32, &str) -> bool| {
-            self.processes.iter().position(|(id, name, _)| is_it(*id, name))
+        let (whose, happened) = self.teller.read(line, at_ms)?;
+        self.event(whose, happened, at_ms)
+    }
+
+    fn event(&self, whose: Whose, happened: Happened<'_>, at_ms: i64) -> Option<Event> {
+        let label = match whose {
+            Whose::Process(place) => self.labels.get(place)?.clone(),
+            Whose::Daemon if self.with_daemon => "PM2".to_owned(),
+            Whose::Daemon => return None,
         };
-        let place = match about {
-            // PM2 gives ids again: the name has to fit, too.
-            About::Process(name, id) => {
-                let name = clean(name);
-                place(&|other, known| other == id && *known == *name)
-            }
-            About::Id(id) => place(&|other, _| other == id),
-            About::Name(name) => {
-                let name = clean(name);
-                place(&|_, known| *known == *name)
-            }
-            About::LastEnded => self.last_ended,
-            About::Daemon => None,
-        };
-        if word == "exit" {
-            self.last_ended = place;
-        }
-        let label = match (place.and_then(|place| self.processes.get(place)), about) {
-            (Some((_, _, label)), _) => label.clone(),
-            (None, About::Daemon) if self.with_daemon => "PM2".to_owned(),
-            (None, _) => return None,
-        };
+        let Happened { word, severity, text, .. } = happened;
         Some(event(label, word, severity, at_ms, text))
     }
 
     fn label_of(&self, id: u32) -> Option<String> {
-        let mut processes = self.processes.iter();
-        processes.find(|(other, ..)| *other == id).map(|(_, _, label)| label.clone())
+        self.labels.get(self.teller.place_of(id)?).cloned()
     }
 }
 
@@ -174,15 +155,10 @@ impl Console {
             output::complain(&format!("pm2.log: {error}"));
             String::new()
         });
-        let mut events = Vec::new();
-        for line in text.lines() {
-            // The daemon says without a time that it was started.
-            let (at_ms, said) = stamped(line, &zone).unwrap_or_else(|| {
-                let before = events.last().map_or(0, |event: &Event| event.line.at_ms);
-                (before, line)
-            });
-            events.extend(self.wanted.read(console::unleveled(said), at_ms));
-        }
+        let told = self.wanted.teller.read_all(&text, &zone).into_iter();
+        let mut events: Vec<Event> = told
+            .filter_map(|(at_ms, whose, happened)| self.wanted.event(whose, happened, at_ms))
+            .collect();
         events.retain(|event| filter.fits(&event.line));
         events
     }
@@ -197,15 +173,6 @@ impl Console {
         }
         Live { wanted: self.wanted, had, until: Instant::now() + SEAM }
     }
-}
-
-/// `2026-11-28T03:12:00: TEXT`: when, and the text.
-fn stamped<'a>(line: &'a str, zone: &TimeZone) -> Option<(i64, &'a str)> {
-    let (time, rest) = line.split_at_checked(19)?;
-    let rest = rest.strip_prefix(": ")?;
-    let time: DateTime = time.parse().ok()?;
-    let at = zone.to_ambiguous_timestamp(time).compatible().ok()?;
-    Some((at.as_millisecond(), rest))
 }
 
 /// Events from the bus.
@@ -292,9 +259,8 @@ mod tests {
 
     fn wanted(with_daemon: bool) -> Wanted {
         let info = ProcessInfo::new(PmId(3), "api", ProcessStatus::Online);
-        let label = targets::label(&info);
-        let processes = vec![(3, info.name, label)];
-        Wanted { processes, with_daemon, last_ended: None }
+        let labels = vec![targets::label(&info)];
+        Wanted { teller: Teller::of(vec![(3, info.name)]), labels, with_daemon }
     }
 
     #[test]

@@ -26,6 +26,12 @@ pub(super) struct Kept {
 }
 
 impl Kept {
+    /// How many bytes it has, whether it is of the entry of the line before it, and whether a newline ends
+    /// it.
+    pub(super) fn extent(self) -> (u64, bool, bool) {
+        (self.len.into(), self.place == Place::GoesOn, self.is_ended)
+    }
+
     /// Of a line; `None` where it is not known where that is in its file.
     pub(super) fn of(line: &Line) -> Option<Self> {
         Some(Self {

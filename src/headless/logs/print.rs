@@ -13,6 +13,7 @@ use super::kept::Again;
 use super::source::Source;
 use super::{Entry, History};
 use crate::cli::{LogTime, Logs};
+use crate::daemon::clock;
 use crate::daemon::history::Line;
 use crate::logs::parse::Level;
 use crate::model::units::{self, Clock};
@@ -34,8 +35,12 @@ pub(super) struct Printer<'a, W> {
     label_columns: usize,
     /// The row that is being printed.
     row: String,
+    /// How much of the line that is being printed is left out, bytes.
+    cut: u64,
     /// A second, and its clock: lines come many a second.
     second: (i64, String),
+    /// The day on which it began: lines of another one say theirs.
+    today: String,
 }
 
 impl<'a, W: Write> Printer<'a, W> {
@@ -54,7 +59,9 @@ impl<'a, W: Write> Printer<'a, W> {
                 .collect(),
             label_columns: widths.max().unwrap_or_default().min(LABEL_COLUMNS_MAX),
             row: String::new(),
+            cut: 0,
             second: (i64::MIN, String::new()),
+            today: units::day(clock::now_ms(), context.utc_offset_s),
         }
     }
 
@@ -63,7 +70,18 @@ impl<'a, W: Write> Printer<'a, W> {
         let mut files: Vec<Option<Again>> =
             history.files.iter().map(|file| file.clone().map(Again::of)).collect();
         let mut gone: u64 = 0;
-        for entry in &history.entries {
+        let mut entries = history.entries.iter().enumerate().peekable();
+        while let Some((index, entry)) = entries.next() {
+            // A long line is read in pieces: it is told as one.
+            self.cut = 0;
+            if !self.is_raw {
+                let below = history.entries.get(index..).unwrap_or_default();
+                let pieces = pieces(below);
+                self.cut = pieces.iter().filter_map(Entry::extent).map(|(_, (len, ..))| len).sum();
+                for _ in pieces {
+                    entries.next();
+                }
+            }
             match entry {
                 Entry::Line(source, line) => self.print(*source as usize, line)?,
                 Entry::Event(event) => self.event(event)?,
@@ -76,6 +94,7 @@ impl<'a, W: Write> Printer<'a, W> {
                 }
             }
         }
+        self.cut = 0;
         if gone > 0 {
             output::complain(&format!("{gone} lines were cut off from their files meanwhile"));
         }
@@ -95,7 +114,7 @@ impl<'a, W: Write> Printer<'a, W> {
         }
         let Some((label, stream)) = self.labels.get(index) else { return Ok(()) };
         if self.is_json {
-            let json = json!({
+            let mut json = json!({
                 "at": line.at_ms,
                 "is_estimated": line.is_estimated,
                 "process": label,
@@ -103,6 +122,9 @@ impl<'a, W: Write> Printer<'a, W> {
                 "level": line.level.map(Level::name),
                 "text": String::from_utf8_lossy(&line.bytes),
             });
+            if let Some(object) = json.as_object_mut().filter(|_| self.cut > 0) {
+                object.insert("cut_bytes".to_owned(), self.cut.into());
+            }
             return writeln!(self.out, "{}", output::escaped(&json.to_string(), false));
         }
         // The stamp that PM2 put there says what the time before the line says.
@@ -126,12 +148,16 @@ impl<'a, W: Write> Printer<'a, W> {
         let ascii = (self.is_ascii && !text.is_ascii()).then(|| output::printable(&text, true));
         let mut row = std::mem::take(&mut self.row);
         row.clear();
-        push_moment(&mut row, &mut self.second, line, (self.time, self.utc_offset_s));
+        push_moment(&mut row, &mut self.second, line, (self.time, self.utc_offset_s, &self.today));
         row.push_str(label);
         row.extend(std::iter::repeat_n(' ', blanks + 1));
         row.extend([gutter, ' ', level, ' ']);
         row.push_str(ascii.as_deref().unwrap_or(&text));
         row.truncate(row.trim_end().len());
+        if self.cut > 0 {
+            let cut = units::bytes(self.cut);
+            let _ = write!(row, " .. (cut: {cut} more of this line, --raw prints it)");
+        }
         row.push('\n');
         let written = self.out.write_all(row.as_bytes());
         self.row = row;
@@ -155,7 +181,7 @@ impl<'a, W: Write> Printer<'a, W> {
             return writeln!(self.out, "{}", output::escaped(&json.to_string(), false));
         }
         let mut time = String::new();
-        push_moment(&mut time, &mut self.second, line, (self.time, self.utc_offset_s));
+        push_moment(&mut time, &mut self.second, line, (self.time, self.utc_offset_s, &self.today));
         let blanks = " ".repeat(self.label_columns.saturating_sub(label.width()));
         let gutter = if self.is_ascii { '*' } else { '◆' };
         let text = output::printable(&clean(&text), self.is_ascii);
@@ -168,12 +194,26 @@ impl<'a, W: Write> Printer<'a, W> {
     }
 }
 
+/// The pieces behind the first of these that are of the same line.
+fn pieces(entries: &[Entry]) -> &[Entry] {
+    let Some((first, below)) = entries.split_first() else { return &[] };
+    let Some((source, (.., mut is_ended))) = first.extent() else { return &[] };
+    let goes_on = |entry: &&Entry| {
+        let Some((other, (_, goes_on, ends))) = entry.extent() else { return false };
+        let is_piece = !is_ended && goes_on && other == source;
+        is_ended = ends;
+        is_piece
+    };
+    let count = below.iter().take_while(goes_on).count();
+    below.get(..count).unwrap_or_default()
+}
+
 /// The time before a line, and a blank; `~` before one that is not the line's own.
 fn push_moment(
     row: &mut String,
-    (second, clock): &mut (i64, String),
+    (second, shown): &mut (i64, String),
     line: &Line,
-    (time, utc_offset_s): (LogTime, i32),
+    (time, utc_offset_s, today): (LogTime, i32, &str),
 ) {
     if time == LogTime::Off {
         return;
@@ -192,12 +232,13 @@ fn push_moment(
         LogTime::Clock | LogTime::Date => {
             if *second != at_ms.div_euclid(1_000) {
                 *second = at_ms.div_euclid(1_000);
-                *clock = units::clock(at_ms, utc_offset_s, Clock::Seconds);
-                if time == LogTime::Date {
-                    *clock = format!("{} {clock}", units::day(at_ms, utc_offset_s));
+                *shown = units::clock(at_ms, utc_offset_s, Clock::Seconds);
+                let day = units::day(at_ms, utc_offset_s);
+                if time == LogTime::Date || day != today {
+                    *shown = format!("{day} {shown}");
                 }
             }
-            row.push_str(clock);
+            row.push_str(shown);
             let _ = write!(row, ".{:03}", at_ms.rem_euclid(1_000));
         }
     }

@@ -6,7 +6,7 @@
 
 use super::black_box::BlackBox;
 use super::cause::{Cause, Evidence, Sure, Trigger, is_error_line, judge};
-use super::error_log::{Next, share};
+use super::error_log::{Next, says_version, share};
 use super::says_something;
 use super::stamp::{stamped, without_stamp};
 use super::{Death, Follows, LIVES_MAX, says_heap_is_full};
@@ -33,6 +33,9 @@ pub struct Left<'a> {
     pub console: &'a str,
     /// The end of its error log, and when that was last written, milliseconds since 1970.
     pub errors: Option<(&'a str, i64)>,
+    /// Since when the kernel of its machine has killed nothing for want of memory, milliseconds since
+    /// 1970; `None` where it has, or nobody knows.
+    pub calm_since_ms: Option<i64>,
     /// Seconds that the daemon's local time is ahead of UTC: its log has no zone.
     pub utc_offset_s: i32,
 }
@@ -108,6 +111,7 @@ fn from_console(left: &Left<'_>) -> Vec<Death> {
     let mut deaths: Vec<Death> = Vec::new();
     let mut started_ms = None;
     let (mut is_asked, mut is_heap_full, mut trigger) = (false, false, None);
+    let mut may_be_cron = false;
     for line in left.console.lines() {
         let Some((at_ms, text)) = console_line(line, left.utc_offset_s) else {
             is_heap_full |= says_heap_is_full(line);
@@ -117,6 +121,7 @@ fn from_console(left: &Left<'_>) -> Vec<Death> {
         if let Some((whom, life)) = lifecycle::read_console(text, at_ms)
             && (whom == Whom::Id(info.pm_id.0) || whom == Whom::Name(name))
         {
+            may_be_cron = life == Life::CronDue;
             trigger = match life {
                 Life::OverMemory { used, limit } => Some(Trigger::Memory { used, limit }),
                 Life::FileChanged(path) => Some(Trigger::File(clean(&path).into())),
@@ -153,7 +158,9 @@ fn from_console(left: &Left<'_>) -> Vec<Death> {
                     end: Some(end),
                     is_asked,
                     trigger: trigger.take(),
+                    may_be_cron: std::mem::take(&mut may_be_cron),
                     is_heap_full,
+                    is_oom: left.calm_since_ms.filter(|since_ms| at_ms >= *since_ms).map(|_| false),
                     is_cluster: info.exec_mode == ExecMode::Cluster,
                     ..Evidence::default()
                 };
@@ -190,11 +197,9 @@ fn death(evidence: Evidence, started_ms: Option<i64>, ended_ms: i64) -> Death {
 /// The last death as PM2's figures alone tell it (docs/pm2-ops.md section 2.3).
 fn from_figures(info: &ProcessInfo) -> Option<Death> {
     let has_died = info.exit_code.is_some() || info.restarts > 0;
-    let is_over = matches!(
-        info.status,
-        ProcessStatus::Stopped | ProcessStatus::Errored | ProcessStatus::WaitingRestart
-    );
-    if !has_died {
+    let is_down = !matches!(info.status, ProcessStatus::Online | ProcessStatus::Launching);
+    // Its exit code may be of a life before it was put into the list: PM2 keeps that, and counts from 0.
+    if !has_died || info.was_put_in_stopped || (info.restarts == 0 && !is_down) {
         return None;
     }
     let after_ms = info.online_since_ms.zip(info.created_at_ms).map(|(up, made)| up - made);
@@ -204,7 +209,7 @@ fn from_figures(info: &ProcessInfo) -> Option<Death> {
         is_cluster: info.exec_mode == ExecMode::Cluster,
         ..Evidence::default()
     };
-    if !is_over && let Some(after_ms) = after_ms {
+    if !is_down && let Some(after_ms) = after_ms {
         evidence.is_asked =
             (COMMANDED_MS.0..=kill_ms.saturating_add(COMMANDED_MS.1)).contains(&after_ms);
         evidence.is_old_worker = (0..=RELOADED_MS).contains(&after_ms) && info.restarts > 0;
@@ -216,16 +221,25 @@ fn from_figures(info: &ProcessInfo) -> Option<Death> {
     if let Cause::Zero { .. } = death.cause {
         death.sure = Sure::Guess;
     }
-    death.follows = if is_over { Follows::StaysStopped } else { Follows::Again };
+    death.follows = if is_down { Follows::Unknown } else { Follows::Again };
     Some(death)
 }
 
 /// What PM2 says of how it stands now belongs to the last death.
 fn take_figures(last: &mut Death, info: &ProcessInfo) {
+    // The daemon's log is read a moment later: that life may have begun and ended since.
+    let begun_ms = info.online_since_ms.unwrap_or(i64::MAX);
+    let is_before = last.ended_ms <= begun_ms;
     last.follows = match info.status {
-        ProcessStatus::Errored => Follows::GaveUp { max: info.restarts_max() },
-        ProcessStatus::Stopped => Follows::StaysStopped,
-        ProcessStatus::Online if info.restarts > 0 => Follows::Restart { count: info.restarts },
+        _ if info.has_given_up() => Follows::GaveUp { max: info.restarts_max() },
+        ProcessStatus::Stopped if info.is_over() => Follows::StaysStopped,
+        ProcessStatus::Stopped | ProcessStatus::WaitingRestart => Follows::Soon,
+        ProcessStatus::Online if info.restarts > 0 && is_before => {
+            Follows::Restart { count: info.restarts }
+        }
+        ProcessStatus::Online if info.restarts > 0 && info.stays_stopped().is_none() => {
+            Follows::Soon
+        }
         _ => last.follows.clone(),
     };
 }
@@ -233,17 +247,19 @@ fn take_figures(last: &mut Death, info: &ProcessInfo) {
 /// The end of the error log belongs to the deaths of those that wrote it, not to the life that goes on.
 fn take_errors(deaths: &mut [Death], left: &Left<'_>) {
     let (Some((text, written_ms)), Some(last)) = (left.errors, deaths.last()) else { return };
-    let is_over = left.info.status != ProcessStatus::Online;
-    let is_later = !is_over && written_ms > last.ended_ms + WRITTEN_MS;
-    let next = Next { is_on: !is_over, has_written: is_later };
-    share(deaths, text, next, left.utc_offset_s);
+    let is_on = matches!(left.info.status, ProcessStatus::Online | ProcessStatus::Launching);
+    let has_written = is_on && written_ms > last.ended_ms + WRITTEN_MS;
+    let is_theirs = share(deaths, text, Next { is_on, has_written }, left.utc_offset_s);
+    // Whether it is early enough to know it does not count: an end is told alike at each look.
+    let may_be_later = !is_theirs && !left.info.is_over();
     for death in deaths {
-        conclude(death, is_later);
+        let is_doubtful = may_be_later && !death.words.iter().any(|line| says_version(line));
+        conclude(death, is_doubtful);
     }
 }
 
-/// Decides anew why a life ended, of its last lines. `is_later`: they may be of the life that goes on.
-fn conclude(death: &mut Death, is_later: bool) {
+/// Decides anew why a life ended, of its last lines. `is_doubtful`: they may be of a life after it.
+fn conclude(death: &mut Death, is_doubtful: bool) {
     if death.words.is_empty() {
         return;
     }
@@ -261,158 +277,19 @@ fn conclude(death: &mut Death, is_later: bool) {
     if death.evidence.is_cluster && head.is_some() && matches!(death.cause, Cause::Zero { .. }) {
         death.evidence.exception.clone_from(&death.evidence.last_line);
         death.cause = Cause::Exception(death.evidence.last_line.clone().unwrap_or_default());
-        death.sure = if is_later { Sure::Guess } else { Sure::Likely };
+        death.sure = if is_doubtful { Sure::Guess } else { Sure::Likely };
         return;
     }
+    let before = death.cause.clone();
     let sure = death.sure;
     (death.cause, death.sure) = judge(&death.evidence);
-    if matches!(death.cause, Cause::Exception(_)) {
-        death.sure = death.sure.min(Sure::Likely).max(sure.min(Sure::Likely));
+    if death.cause == before {
+        // The daemon's own log said it: the words add nothing to how sure that is.
+        death.sure = sure;
+        return;
     }
-    if is_later {
-        death.sure = Sure::Guess;
-    }
+    death.sure = if is_doubtful { Sure::Guess } else { death.sure.min(Sure::Likely) };
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::death::words;
-    use crate::protocol::process::PmId;
-
-    fn told(info: &ProcessInfo, console: &str, errors: Option<(&str, i64)>) -> Vec<String> {
-        let left = Left { info, console, errors, utc_offset_s: 3_600 };
-        let black_box = reconstruct(&left);
-        let line = |death: &Death| {
-            let follows = words::follows(&death.follows);
-            format!("{} [{}] {follows}", words::sentence(death), death.sure.word())
-        };
-        black_box.lives().iter().map(line).collect()
-    }
-
-    fn info(status: ProcessStatus) -> ProcessInfo {
-        ProcessInfo { restarts: 2, pid: Some(7), ..ProcessInfo::new(PmId(3), "my:a]pp", status) }
-    }
-
-    #[test]
-    fn lives_are_read_from_the_daemons_own_log() {
-        let console = "\
-2026-11-28T03:12:00: PM2 log: App [my:a]pp:3] starting in -fork mode-
-2026-11-28T03:12:00: PM2 log: App [my:a]pp:3] online
-2026-11-28T03:12:01: PM2 log: App [my:a]pp:31] exited with code [9] via signal [SIGINT]
-2026-11-28T03:12:04: PM2 log: App [my:a]pp:3] exited with code [0] via signal [SIGKILL]
-2026-11-28T03:12:04: PM2 log: App [my:a]pp:3] starting in -fork mode-
-2026-11-28T03:13:00: PM2 log: [PM2][WORKER] Process 3 restarted because it exceeds --max-memory-restart value (current_memory=174600192 max_memory_limit=104857600 [octets])
-2026-11-28T03:13:00: PM2 log: Stopping app:my:a]pp id:3
-2026-11-28T03:13:01: PM2 log: App [my:a]pp:3] exited with code [0] via signal [SIGINT]
-2026-11-28T03:13:01: PM2 log: App [my:a]pp:3] starting in -fork mode-
-2026-11-28T03:13:02: PM2 log: App [my:a]pp:3] exited with code [1] via signal [SIGINT]
-2026-11-28T03:13:02: PM2 error: Script /srv/a.js had too many unstable restarts (16). Stopped. \"errored\"
-a line of a stack
-";
-        let errors = "TypeError: x is no function\n    at a (b.js:1:1)\n\nNode.js v20\n";
-        insta::assert_snapshot!(
-            told(&info(ProcessStatus::Errored), console, Some((errors, 0))).join("\n"),
-            @r"
-        killed by SIGKILL, perhaps by the kernel because memory ran out, after about 4s [a guess] it was started again
-        PM2 restarted it: over its memory limit, 166.5 MiB of 100.0 MiB, after about 57s [certain] it was started again
-        uncaught exception: TypeError: x is no function, after about 1s [likely] PM2 gave up at max_restarts 16
-        "
-        );
-    }
-
-    #[test]
-    fn figures_alone_say_how_little_is_known() {
-        let online = |exit_code: Option<&str>, after_ms: i64| ProcessInfo {
-            exit_code: exit_code.map(Into::into),
-            created_at_ms: Some(1_000),
-            online_since_ms: Some(1_000 + after_ms),
-            ..info(ProcessStatus::Online)
-        };
-        let all = [
-            told(&online(Some("0"), 170), "", None),
-            told(&online(Some("7"), 60_000), "", None),
-            told(&online(Some("0"), 60_000), "", None),
-            told(&online(None, 2), "", None),
-            told(&ProcessInfo { restarts: 0, ..online(None, 0) }, "", None),
-        ];
-        insta::assert_snapshot!(all.map(|lines| lines.join("")).join("\n"), @r"
-        ended by PM2 on request: a restart, a reload, or a stop and a later start [likely] restart 2 followed
-        ended by itself with exit code 7 [likely] restart 2 followed
-        ended by itself with exit code 0 [a guess] restart 2 followed
-        replaced by a reload [likely] restart 2 followed
-        ");
-    }
-
-    #[test]
-    fn what_was_logged_later_may_be_of_the_life_that_goes_on() {
-        let console = "2026-11-28T03:13:02: PM2 log: App [my:a]pp:3] exited with code [1] via signal [SIGINT]\n";
-        let (at_ms, _) = console_line(console.trim_end(), 3_600).unwrap();
-        let words = |written_ms| {
-            told(&info(ProcessStatus::Online), console, Some(("RangeError: r\n", written_ms)))
-        };
-        assert!(words(at_ms + 100).concat().contains("RangeError: r [likely]"));
-        assert!(words(at_ms + 60_000).concat().contains("RangeError: r [a guess]"));
-        let later = told(&info(ProcessStatus::Online), console, Some(("slow\n", at_ms + 60_000)));
-        assert!(later.concat().contains("exit code 1 [certain]"), "{later:?}");
-    }
-
-    /// A loop: every life is told alike, each with its own lines, and one that was stopped with none of
-    /// theirs.
-    #[test]
-    fn each_life_has_its_own_lines_of_the_error_log() {
-        let exit = |second: u32, code: u32| {
-            format!(
-                "2026-11-28T03:12:{second:02}: PM2 log: App [my:a]pp:3] starting in -fork mode-\n\
-                 2026-11-28T03:12:{second:02}: PM2 log: App [my:a]pp:3] exited with code [{code}] via signal [SIGINT]\n"
-            )
-        };
-        let words_of = |status, console: &str, errors: &str| -> Vec<String> {
-            let info = info(status);
-            let errors = Some((errors, 0));
-            let black_box = reconstruct(&Left { info: &info, console, errors, utc_offset_s: 0 });
-            let line = |death: &Death| {
-                let words: Vec<&str> = death.words.iter().map(|line| &**line).collect();
-                let mixed = if death.is_mixed { " (mixed)" } else { "" };
-                format!("{}: {}{mixed}", words::cause(&death.cause), words.join("|"))
-            };
-            black_box.lives().iter().map(line).collect()
-        };
-        let words = |console: &str, errors: &str| words_of(ProcessStatus::Errored, console, errors);
-        let loops: String = (1..4).map(|second| exit(second, 1)).collect();
-        let boom = |port: u32| format!("starting\nError: port {port}\n    at a (b.js:1:1)\n");
-        let booms = format!("{}{}{}", boom(1), boom(2), boom(3));
-        let is = |port: u32| {
-            let words = boom(port).trim_end().replace('\n', "|");
-            format!("uncaught exception: Error: port {port}: {words}")
-        };
-        assert_eq!(words(&loops, &booms), [is(1), is(2), is(3)]);
-        // The life that goes on has said something already.
-        let told = words_of(ProcessStatus::Online, &loops, &format!("{booms}starting\n"));
-        assert_eq!(told, [is(1), is(2), is(3)]);
-        // Of the last second, two lives: the stamps do not tell them apart, the exceptions do.
-        let stamped = |second: u32, port: u32| {
-            let stamp = format!("2026-11-28T03:12:{second:02}: ");
-            format!("{stamp}{}\n", boom(port).trim_end().replace('\n', &format!("\n{stamp}")))
-        };
-        let twice = format!("{}{}{}", exit(1, 1), exit(2, 1), exit(2, 1));
-        let told = words(&twice, &format!("{}{}{}", stamped(1, 1), stamped(2, 2), stamped(2, 3)));
-        for (told, port) in told.iter().zip(1..) {
-            assert_eq!(told.matches("Error").count(), 2, "{told}");
-            assert!(
-                told.contains(&format!("|2026-11-28T03:12:0{}: Error: port {port}|", port.min(2))),
-                "{told}"
-            );
-        }
-        let stop = "2026-11-28T03:12:09: PM2 log: Stopping app:my:a]pp id:3\n";
-        let stopped =
-            format!("{}{}", exit(1, 1), exit(9, 0).replacen('\n', &format!("\n{stop}"), 1));
-        let told = words(&stopped, &format!("{}closing\n", boom(1)));
-        assert_eq!(told[0], is(1));
-        assert!(told[1].ends_with(": closing"), "{told:?}");
-        // Which of them said a line that is no exception, nothing tells.
-        let told = words(&loops, "no port\nno port\nno port\n");
-        assert!(told[2].ends_with("no port|no port|no port (mixed)"), "{told:?}");
-        assert!(told[1].ends_with("exit code 1: "), "{told:?}");
-    }
-}
+mod tests;

@@ -251,6 +251,7 @@ impl BlackBox {
                 .map(|(trigger, _)| trigger),
             exception: message,
             last_line: life.last_line,
+            may_be_cron: false,
             is_heap_full: life.is_heap_full,
             is_oom: None,
             is_cluster: info.exec_mode == ExecMode::Cluster,
@@ -369,6 +370,8 @@ impl BlackBox {
         if !self.life.is_on && has_just_ended {
             return;
         }
+        // Nothing runs in 0 bytes: what was not measured.
+        let memory = memory.filter(|bytes| *bytes > 0);
         let life = &mut self.life;
         life.is_on = true;
         life.cpu_percent = cpu_percent.or(life.cpu_percent);

@@ -18,6 +18,8 @@ pub struct Evidence {
     pub by: Option<By>,
     /// What PM2's console gave as its reason.
     pub trigger: Option<Trigger>,
+    /// Whether PM2's log says what it says of a due `cron_restart`, and of any restart of such a process.
+    pub may_be_cron: bool,
     /// The message of the exception just before, one cleaned line.
     pub exception: Option<Box<str>>,
     /// Its last line of standard error that says something, one cleaned line.
@@ -64,8 +66,11 @@ pub enum Cause {
     HeapFull,
     /// The kernel killed it for want of memory.
     OutOfMemory,
-    /// SIGKILL, and nobody counted what the kernel kills.
-    Killed,
+    /// SIGKILL: the kernel's for want of memory, or somebody's.
+    Killed {
+        /// Whether the kernel has killed nothing for want of memory, so that it was somebody's.
+        is_calm: bool,
+    },
     /// A signal from outside that usually somebody sends.
     Signalled(Box<str>),
     /// A signal that a fault of native code causes.
@@ -92,6 +97,8 @@ pub enum Cause {
         by: Option<By>,
         /// Whether PM2 had to kill it, since it did not end in its `kill_timeout`.
         was_killed: bool,
+        /// Whether its `cron_restart` may have been due instead.
+        may_be_cron: bool,
     },
     /// A reload replaced it.
     Reloaded(Option<By>),
@@ -147,15 +154,17 @@ fn asked(seen: &Evidence) -> (Cause, Sure) {
         return (Cause::Reloaded(seen.by), Sure::Certain);
     }
     let was_killed = matches!(&seen.end, Some(End::Signal(signal)) if **signal == *"SIGKILL");
-    (Cause::Asked { by: seen.by, was_killed }, Sure::Certain)
+    let may_be_cron = seen.may_be_cron && seen.by.is_none();
+    (Cause::Asked { by: seen.by, was_killed, may_be_cron }, Sure::Certain)
 }
 
 fn signalled(seen: &Evidence, signal: &str) -> (Cause, Sure) {
     match signal {
         "SIGKILL" => match seen.is_oom {
             Some(true) => (Cause::OutOfMemory, Sure::Certain),
-            Some(false) => (Cause::Signalled(signal.into()), Sure::Certain),
-            None => (Cause::Killed, Sure::Guess),
+            // Who sent it is known of nobody.
+            Some(false) => (Cause::Killed { is_calm: true }, Sure::Likely),
+            None => (Cause::Killed { is_calm: false }, Sure::Guess),
         },
         "SIGABRT" | "SIGTRAP" | "SIGILL" if seen.is_heap_full => (Cause::HeapFull, Sure::Certain),
         "SIGABRT" | "SIGSEGV" | "SIGBUS" | "SIGILL" | "SIGFPE" | "SIGTRAP" | "SIGSYS" => {
@@ -255,8 +264,8 @@ mod tests {
     fn a_kill_is_the_kernels_only_where_the_kernel_counted_one() {
         let oom = |is_oom| judge(&Evidence { is_oom, ..signal("SIGKILL") });
         assert_eq!(oom(Some(true)), (Cause::OutOfMemory, Sure::Certain));
-        assert_eq!(oom(Some(false)), (Cause::Signalled("SIGKILL".into()), Sure::Certain));
-        assert_eq!(oom(None), (Cause::Killed, Sure::Guess));
+        assert_eq!(oom(Some(false)), (Cause::Killed { is_calm: true }, Sure::Likely));
+        assert_eq!(oom(None), (Cause::Killed { is_calm: false }, Sure::Guess));
     }
 
     #[test]
@@ -270,7 +279,7 @@ mod tests {
         };
         assert_eq!(judge(&seen), (Cause::Trigger(trigger), Sure::Certain));
         let killed = Evidence { is_asked: true, ..signal("SIGKILL") };
-        let asked = Cause::Asked { by: None, was_killed: true };
+        let asked = Cause::Asked { by: None, was_killed: true, may_be_cron: false };
         assert_eq!(judge(&killed), (asked, Sure::Certain));
     }
 

@@ -74,7 +74,7 @@ pub fn kind(cause: &Cause) -> &'static str {
         Cause::Exception(_) => "exception",
         Cause::HeapFull => "heap_full",
         Cause::OutOfMemory => "out_of_memory",
-        Cause::Killed => "killed",
+        Cause::Killed { .. } => "killed",
         Cause::Signalled(_) => "signal",
         Cause::Native(_) => "native_crash",
         Cause::ShellChild { .. } => "child_killed",

@@ -6,7 +6,7 @@
 
 use super::cause::{Cause, is_error_line};
 use super::stamp::{stamped, without_stamp};
-use super::{Death, WORD_CHARS_MAX, WORDS_MAX, says_heap_is_full};
+use super::{Death, LIVES_MAX, WORD_CHARS_MAX, WORDS_MAX, says_heap_is_full};
 use crate::protocol::text::clean;
 
 /// A life has written its last line no later than so long after its end, milliseconds: the daemon's log
@@ -28,8 +28,9 @@ pub(super) struct Next {
     pub(super) has_written: bool,
 }
 
-/// Gives the last lines of an error log to the deaths of those that wrote them, oldest first.
-pub(super) fn share(deaths: &mut [Death], text: &str, next: Next, utc_offset_s: i32) {
+/// Gives the last lines of an error log to the deaths of those that wrote them, oldest first. Whether it is
+/// known that those wrote them: stamps say it, or there are no more exceptions than lives that ended so.
+pub(super) fn share(deaths: &mut [Death], text: &str, next: Next, utc_offset_s: i32) -> bool {
     let mut at_ms = None;
     let read = |line: &str| {
         let stamp = stamped(line, utc_offset_s).map(|(stamp_ms, _)| stamp_ms);
@@ -39,11 +40,17 @@ pub(super) fn share(deaths: &mut [Death], text: &str, next: Next, utc_offset_s: 
     };
     let lines: Vec<Line> = text.lines().map(read).collect();
     let ends = ends(&lines);
+    let is_head = |line: &&Line| is_error_line(&line.text) && !line.text.starts_with([' ', '\t']);
+    let heads: Vec<String> = lines.iter().filter(is_head).map(|line| folded(&line.text)).collect();
+    // Of more lives than are kept there are more.
+    let are_all = deaths.len() >= LIVES_MAX && heads.iter().all(|head| Some(head) == heads.last());
+    let crashes = (0..deaths.len()).filter(|at| has_crashed(deaths, *at)).count();
     if at_ms.is_some() {
         by_time(deaths, lines, &ends);
     } else {
         by_exceptions(deaths, &lines, &ends, next);
     }
+    at_ms.is_some() || heads.len() <= crashes || are_all
 }
 
 /// Behind which lines a life has ended with an exception, as far as the lines tell.
@@ -71,7 +78,7 @@ fn goes_on(line: &str) -> bool {
 }
 
 /// The last line of what Node.js says of an exception that nobody caught.
-fn says_version(line: &str) -> bool {
+pub(super) fn says_version(line: &str) -> bool {
     without_stamp(line).starts_with("Node.js v")
 }
 

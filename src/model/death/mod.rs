@@ -76,6 +76,8 @@ pub enum Follows {
     },
     /// A new life, with a count that nobody knows.
     Again,
+    /// A new life, in a moment.
+    Soon,
     /// It was left stopped.
     StaysStopped,
     /// PM2 gave up.

@@ -36,8 +36,14 @@ pub fn cause(cause: &Cause) -> String {
         Cause::Exception(message) => format!("uncaught exception: {message}"),
         Cause::HeapFull => "its JavaScript heap was full (--max-old-space-size)".to_owned(),
         Cause::OutOfMemory => "killed by the kernel: the machine was out of memory".to_owned(),
-        Cause::Killed => {
-            "killed by SIGKILL, perhaps by the kernel because memory ran out".to_owned()
+        Cause::Killed { is_calm: false } => {
+            "killed by SIGKILL (by the kernel because memory ran out, or kill -9, a supervisor)"
+                .to_owned()
+        }
+        Cause::Killed { is_calm: true } => {
+            "killed by SIGKILL from outside PM2 (kill -9, a supervisor; \
+            the kernel counts no kill for want of memory)"
+                .to_owned()
         }
         Cause::Signalled(signal) => format!("killed by {signal}, from outside PM2"),
         Cause::Native(signal) => format!("crashed in native code ({signal})"),
@@ -56,32 +62,36 @@ pub fn cause(cause: &Cause) -> String {
         ),
         Cause::Trigger(Trigger::File(path)) => format!("PM2 restarted it: {path} changed (watch)"),
         Cause::Trigger(Trigger::Cron) => "PM2 restarted it: its cron_restart was due".to_owned(),
-        Cause::Asked { by, was_killed } => {
-            format!("{}{}", by_words(*by), killed_words(*was_killed))
+        Cause::Asked { by, was_killed, may_be_cron } => {
+            let words = by
+                .map_or_else(|| asked_words(&Follows::Unknown, *may_be_cron).to_owned(), by_words);
+            words + killed_words(*was_killed)
         }
         Cause::Reloaded(by) => match by {
-            Some(by) => by_words(Some(*by)),
+            Some(by) => by_words(*by),
             None => "replaced by a reload".to_owned(),
         },
         Cause::Unseen => "how it ended was not observed".to_owned(),
     }
 }
 
-fn by_words(by: Option<By>) -> String {
+fn by_words(by: By) -> String {
     match by {
-        Some(By::Here(action)) => format!("{} from here", action.participle()),
-        Some(By::Cli(action)) => format!("{} by the pm2 command", action.participle()),
-        None => asked_words(&Follows::Unknown).to_owned(),
+        By::Here(action) => format!("{} from here", action.participle()),
+        By::Cli(action) => format!("{} by the pm2 command", action.participle()),
     }
 }
 
 /// What was asked of PM2, by what followed.
-fn asked_words(follows: &Follows) -> &'static str {
+fn asked_words(follows: &Follows, may_be_cron: bool) -> &'static str {
     match follows {
-        Follows::Restart { .. } | Follows::Again => {
+        Follows::StaysStopped => "ended by PM2 on request: a stop",
+        _ if may_be_cron => {
+            "ended by PM2: its cron_restart was due, or on request (restart, reload or stop)"
+        }
+        Follows::Restart { .. } | Follows::Again | Follows::Soon => {
             "ended by PM2 on request: a restart, a reload, or a stop and a later start"
         }
-        Follows::StaysStopped => "ended by PM2 on request: a stop",
         Follows::Unknown | Follows::GaveUp { .. } => {
             "ended by PM2 on request (restart, reload, stop or delete)"
         }
@@ -109,6 +119,7 @@ pub fn follows(follows: &Follows) -> String {
         Follows::Unknown => String::new(),
         Follows::Restart { count } => format!("restart {count} followed"),
         Follows::Again => "it was started again".to_owned(),
+        Follows::Soon => "PM2 starts it again".to_owned(),
         Follows::StaysStopped => "PM2 leaves it stopped".to_owned(),
         Follows::GaveUp { max } => format!("PM2 gave up at max_restarts {max}"),
     }
@@ -119,8 +130,8 @@ pub fn follows(follows: &Follows) -> String {
 pub fn sentence(death: &Death) -> String {
     let mut text = match (&death.cause, &death.follows) {
         // What followed says which request it was, as far as that goes.
-        (Cause::Asked { by: None, was_killed }, follows) => {
-            asked_words(follows).to_owned() + killed_words(*was_killed)
+        (Cause::Asked { by: None, was_killed, may_be_cron }, follows) => {
+            asked_words(follows, *may_be_cron).to_owned() + killed_words(*was_killed)
         }
         (other, _) => cause(other),
     };
@@ -134,7 +145,7 @@ pub fn sentence(death: &Death) -> String {
         Some(0) => text.push_str(", after a second at most"),
         Some(ms) => {
             text.push_str(", after about ");
-            text.push_str(&units::uptime(i64::try_from(ms).unwrap_or(i64::MAX)));
+            text.push_str(&units::whole_span(ms));
         }
     }
     text
@@ -152,7 +163,8 @@ pub fn reason(death: &Death) -> Option<String> {
         Cause::Exception(message) => format!("{}{}", code(), short_message(message)),
         Cause::HeapFull => "JavaScript heap full".to_owned(),
         Cause::OutOfMemory => "SIGKILL, out of memory".to_owned(),
-        Cause::Killed => "SIGKILL, out of memory?".to_owned(),
+        Cause::Killed { is_calm: false } => "SIGKILL, out of memory?".to_owned(),
+        Cause::Killed { is_calm: true } => "SIGKILL".to_owned(),
         Cause::Signalled(signal) | Cause::Native(signal) => signal.to_string(),
         Cause::ShellChild { code, signal } => format!("code {code}: {signal}"),
         Cause::Code(code) => match &death.evidence.last_line {
@@ -176,18 +188,24 @@ fn short_message(message: &str) -> String {
     let message = message.strip_prefix("Error: ").unwrap_or(message);
     let mut words = message.split([' ', ':', ',']);
     let Some(errno) = words.find(|word| ERRNOS.contains(word)) else { return message.to_owned() };
-    let port = message
-        .rsplit_once(':')
-        .map(|(_, port)| port)
-        .filter(|port| !port.is_empty() && port.chars().all(|c| c.is_ascii_digit()));
-    if let Some(port) = port {
-        return format!("{errno} :{port}");
+    if let Some(address) = message.rsplit(' ').next().and_then(address) {
+        return format!("{errno} {address}");
     }
     let quoted = message.split('\'').nth(1).filter(|quoted| !quoted.is_empty());
     match quoted {
         Some(quoted) => format!("{errno} {quoted}"),
         None => errno.to_owned(),
     }
+}
+
+/// The address that a message ends with: `:3000` where it is no certain host's.
+fn address(word: &str) -> Option<String> {
+    let (host, port) = word.rsplit_once(':')?;
+    if port.is_empty() || !port.chars().all(|c| c.is_ascii_digit()) {
+        return None;
+    }
+    let is_any = matches!(host, "" | "::" | "null" | "undefined" | "0.0.0.0" | "*");
+    Some(if is_any { format!(":{port}") } else { format!("{host}:{port}") })
 }
 
 #[cfg(test)]
@@ -200,7 +218,10 @@ mod tests {
             ("listen EADDRINUSE: address already in use :::3000", "EADDRINUSE :3000"),
             ("bind EADDRINUSE null:34567", "EADDRINUSE :34567"),
             ("ENOENT: no such file or directory, open 'config.json'", "ENOENT config.json"),
-            ("connect ECONNREFUSED 127.0.0.1:5432", "ECONNREFUSED :5432"),
+            ("connect ECONNREFUSED 127.0.0.1:5432", "ECONNREFUSED 127.0.0.1:5432"),
+            ("connect ECONNREFUSED ::1:5672", "ECONNREFUSED ::1:5672"),
+            ("connect ETIMEDOUT mq.shop.internal:5672", "ETIMEDOUT mq.shop.internal:5672"),
+            ("listen EADDRINUSE: address already in use 0.0.0.0:80", "EADDRINUSE :80"),
             ("Error: boom", "boom"),
             ("TypeError: boom", "TypeError: boom"),
             ("EXIT: no", "EXIT: no"),

@@ -7,7 +7,7 @@ use crate::model::boot::Standing;
 use crate::model::death::words;
 use crate::model::state_word::state_word;
 use crate::model::units;
-use crate::protocol::process::ProcessStatus;
+use crate::protocol::process::{ProcessInfo, ProcessStatus};
 
 /// Status, times, counts and figures.
 pub(super) fn process(source: &Source<'_>) -> Section {
@@ -23,8 +23,7 @@ pub(super) fn process(source: &Source<'_>) -> Section {
     if let Some(version) = info.version.as_deref() {
         entries.push("version", "version", version, json!(version));
     }
-    // While it waits for its restart, PM2's is that of the process that ended.
-    if let Some(pid) = info.pid.filter(|_| info.status != ProcessStatus::WaitingRestart) {
+    if let Some(pid) = info.pid.filter(|pid| *pid > 0 && has_pid(info)) {
         entries.push("pid", "pid", pid.to_string(), json!(pid));
     }
     times(source, &mut entries);
@@ -32,6 +31,12 @@ pub(super) fn process(source: &Source<'_>) -> Section {
     figures(source, &mut entries);
     saved(source, &mut entries);
     entries.into_section("process", "Process")
+}
+
+/// Whether its pid is that of a process: while it waits for its next start, it is that of the one that
+/// ended.
+fn has_pid(info: &ProcessInfo) -> bool {
+    info.status != ProcessStatus::WaitingRestart && !info.is_between_lives()
 }
 
 /// How it stands to the list that comes back at boot.
@@ -61,7 +66,7 @@ fn status(source: &Source<'_>) -> (String, Tone) {
         _ if source.seen.is_looping => (word, Tone::Warning),
         ProcessStatus::Online => (word, Tone::Good),
         ProcessStatus::Errored => (format!("{word}: PM2 gave up"), Tone::Bad),
-        ProcessStatus::Stopped => (word, Tone::Faint),
+        ProcessStatus::Stopped if info.is_over() => (word, Tone::Faint),
         _ => (word, Tone::Warning),
     }
 }
@@ -89,7 +94,7 @@ fn counts(source: &Source<'_>, entries: &mut Entries) {
     let (unstable, max) = (info.unstable_restarts, info.restarts_max());
     let tone = if unstable > 0 { Tone::Warning } else { Tone::Faint };
     // PM2 counts no further for what it does not start again.
-    let text = if unstable > 0 && info.status == ProcessStatus::Stopped {
+    let text = if unstable > 0 && info.status == ProcessStatus::Stopped && info.is_over() {
         format!("{unstable} before it was stopped")
     } else {
         format!("{unstable} of {max}")

@@ -124,7 +124,10 @@ pub fn reason(watched: &Watched, key: ProcessKey) -> Option<String> {
     if process.never_started() {
         return not_started();
     }
-    let is_down = matches!(process.info.status, ProcessStatus::Errored | ProcessStatus::Stopped);
+    let is_down = matches!(
+        process.info.status,
+        ProcessStatus::Errored | ProcessStatus::Stopped | ProcessStatus::WaitingRestart
+    );
     if !is_down && !process.is_looping && !process.info.has_given_up() {
         return None;
     }

@@ -190,6 +190,8 @@ impl WireProcess<'_> {
                     info.name = name;
                 }
                 info.pid = self.pid.as_u32().filter(|&pid| pid != 0);
+                info.was_put_in_stopped =
+                    info.status == ProcessStatus::Stopped && self.pid == Scalar::default();
                 let monit = self.monit.0.unwrap_or_default();
                 info.cpu_percent = monit.cpu.as_f64().map(|cpu| cpu as f32);
                 info.memory_bytes = monit.memory.as_u64();
@@ -292,6 +294,7 @@ impl ProcessFields<'_> {
                 date_format: raw(&self.log_date_format),
             },
             cwd: raw(&self.pm_cwd),
+            was_put_in_stopped: false,
             is_module: self.pmx_module.as_bool().unwrap_or(false),
             setup: Setup::of(
                 [&self.username, &self.cron_restart, &self.node_version, &self.exec_interpreter],

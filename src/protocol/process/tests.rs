@@ -67,6 +67,7 @@ fn every_field_is_read() {
             date_format: Some("HH:mm".into()),
         },
         cwd: Some("/l".into()),
+        was_put_in_stopped: false,
         is_module: true,
         metrics: [reported("Heap Size", "6.23", "MiB"), reported("n", "3", "")].into(),
         setup: Setup {

@@ -256,8 +256,10 @@ fn check_columns(app: &App, buffer: &Buffer, theme: Theme) {
         assert!([" ", glyphs.selected, glyphs.selected_behind].contains(&sign), "{sign:?}");
         assert_eq!(buffer[(size.0 - 1, y)].symbol(), " ");
         let status = buffer[(columns.get(Field::Status).unwrap().x, y)].symbol();
-        let known = [glyphs.online, glyphs.busy, glyphs.stopped, glyphs.bad, glyphs.waiting, "?"];
-        assert!(known.contains(&status), "{status:?} in row {y}: {:?}", row(buffer, y));
+        let running = [glyphs.online, glyphs.busy, glyphs.warning];
+        let known = [glyphs.stopped, glyphs.bad, glyphs.waiting, "?"];
+        let is_known = known.contains(&status) || running.contains(&status);
+        assert!(is_known, "{status:?} in row {y}: {:?}", row(buffer, y));
         assert_eq!(buffer[(columns.get(Field::Status).unwrap().x - 1, y)].symbol(), " ");
         assert_eq!(buffer[(columns.get(Field::Name).unwrap().x - 1, y)].symbol(), " ");
     }

@@ -169,3 +169,46 @@ fn a_wide_terminal_has_more_columns() {
     check!(&app, COLOR, "rows_wide", [(200, 20), (150, 20)]);
     assert_eq!(app.mode, Mode::Normal);
 }
+
+#[test]
+fn a_crash_loop_that_runs_shows_its_figures_and_one_that_waits_why() {
+    use crate::model::death::after::{Left, reconstruct};
+    use crate::protocol::process::ProcessStatus;
+    let mut app = typical();
+    let info = app.watched.fleet.get(key(0, 2)).unwrap().info.clone();
+    let console = "1970-01-01T00:00:00: PM2 log: App [jobs:2] exited with code [7] via signal \
+                   [SIGINT]\n";
+    let left = Left { info: &info, console, errors: None, calm_since_ms: None, utc_offset_s: 0 };
+    let lives = Report::Lives(vec![(info.pm_id, reconstruct(&left))]);
+    let _ = update(&mut app, Moment::at(NOW_MS), Message::Report(D, lives));
+    let row = |app: &App| {
+        let shown = screen(app, COLOR, (120, 40));
+        shown.lines().find(|line| line.contains(" jobs ")).unwrap().to_owned()
+    };
+    app.watched.fleet.get_mut(key(0, 2)).unwrap().is_looping = true;
+    let runs = row(&app);
+    assert!(runs.contains("looping") && runs.contains("52.0 MiB"), "{runs}");
+    assert!(!runs.contains("code 7"), "{runs}");
+    let process = app.watched.fleet.get_mut(key(0, 2)).unwrap();
+    (process.info.status, process.is_looping) = (ProcessStatus::WaitingRestart, false);
+    process.restarts_at_ms = Some(NOW_MS + 7_200_000);
+    let waits = row(&app);
+    assert!(waits.contains("in 120m") && waits.contains("code 7"), "{waits}");
+}
+
+#[test]
+fn a_tree_counts_processes_and_no_groups() {
+    let mut app = typical();
+    let _ =
+        update(&mut app, Moment::at(NOW_MS), Message::Command(Command::Rows(RowsCommand::Tree)));
+    let title = |app: &App| {
+        let shown = screen(app, COLOR, (120, 40));
+        shown.lines().nth(1).unwrap().to_owned()
+    };
+    let all = app.watched.fleet.len();
+    assert!(title(&app).contains(&format!("Processes ━ {all} ━ tree")), "{}", title(&app));
+    press(&mut app, &[Command::Filter]);
+    type_text(&mut app, "api");
+    press(&mut app, &[Command::Open]);
+    assert!(title(&app).contains(&format!(" 2 of {all} ")), "{}", title(&app));
+}

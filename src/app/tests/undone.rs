@@ -1,0 +1,101 @@
+//! Undo: what was deleted or stopped here, and the words and keys that say so.
+
+use super::several::{MARK, UNDO, answer, finish, fleet, ids, nine, question};
+use super::*;
+
+#[test]
+fn a_stop_is_undone_by_a_start() {
+    let mut app = nine();
+    press(&mut app, UNDO);
+    assert!(app.notice.as_ref().unwrap().text.contains("nothing to undo"));
+    let effects = press(&mut app, Command::Act(Action::Stop));
+    let [Effect::Act { targets, .. }] = &effects[..] else { panic!("{effects:?}") };
+    let target = targets[0].clone();
+    press(&mut app, UNDO);
+    assert_eq!(app.mode, Mode::Normal, "it is not stopped yet");
+    assert!(app.notice.as_ref().unwrap().text.contains("still under way"));
+    finish(&mut app, Action::Stop, &target, Verdict::Done);
+    let notice = app.notice.clone().unwrap();
+    assert_eq!(notice.text, "stopped api[0], u undoes   = pm2 stop 0");
+    assert_eq!(notice.short.as_deref(), Some("api[0] stopped, u undoes"));
+    press(&mut app, Command::Down);
+    press(&mut app, UNDO);
+    let Mode::Confirm { action: Action::Start, target: asked, .. } = &app.mode else {
+        panic!("{:?}", app.mode)
+    };
+    assert_eq!(*asked, target);
+    press(&mut app, Command::No);
+    press(&mut app, UNDO);
+    assert_eq!(ids(&press(&mut app, Command::Yes)), [("api".to_owned(), 0)].into());
+    press(&mut app, UNDO);
+    assert_eq!(app.mode, Mode::Normal, "once");
+}
+
+#[test]
+fn a_delete_is_undone_from_what_was_kept_and_not_for_ever() {
+    use crate::model::errand::Task;
+    use crate::model::kept::Kept;
+    let deleted = || {
+        let mut app = nine();
+        press(&mut app, MARK);
+        press(&mut app, MARK);
+        press(&mut app, Command::Act(Action::Delete));
+        let effects = answer(&mut app);
+        let [Effect::Act { targets, .. }] = &effects[..] else { panic!("{effects:?}") };
+        for target in targets {
+            let env = serde_json::json!({ "name": "api", "was": target.pm_id.0 });
+            send(&mut app, Report::Kept(Box::new(Kept::new(target.clone(), env))));
+            finish(&mut app, Action::Delete, target, Verdict::Done);
+        }
+        send(&mut app, fleet(2..9));
+        app
+    };
+    let mut app = deleted();
+    // The list of what came of them takes the keys that mean it.
+    let Mode::Sheet(_) = &app.mode else { panic!("{:?}", app.mode) };
+    let notice = app.notice.clone().unwrap();
+    assert_eq!(notice.text, "delete: all 2, u undoes   = pm2 delete 0 1");
+    let copied = press(&mut app, Command::Rows(RowsCommand::CopyCommand));
+    assert_eq!(copied, [Effect::Copy("pm2 delete 0 1".to_owned())]);
+    press(&mut app, UNDO);
+    insta::assert_snapshot!(question(&app), @r"
+    starts api[0 1] again, as 0s ago
+    Each gets a new id and counts from 0. Log files that are named by the id get new names; the old ones stay. Two at a time; Esc then leaves undone what has not begun.
+    ");
+    let effects = press(&mut app, Command::Yes);
+    let [Effect::Do { task: Task::Restore(kept), id, .. }] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(kept.iter().map(|env| env["was"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(app.jobs.len(), 1);
+    send(&mut app, Report::TaskEnded(*id));
+    assert!(app.jobs.is_empty());
+    press(&mut app, UNDO);
+    assert_eq!(app.mode, Mode::Normal, "once");
+    let mut late = deleted();
+    let _ = update(&mut late, Moment::at(2_000 + 600_000), Message::Command(UNDO));
+    assert!(late.notice.as_ref().unwrap().text.contains("nothing to undo"));
+}
+
+/// What was stopped when it was deleted comes back stopped.
+#[test]
+fn the_undo_of_what_was_stopped_says_that_it_stays_so() {
+    use crate::model::kept::Kept;
+    let mut app = nine();
+    press(&mut app, MARK);
+    press(&mut app, MARK);
+    press(&mut app, Command::Act(Action::Delete));
+    let effects = answer(&mut app);
+    let [Effect::Act { targets, .. }] = &effects[..] else { panic!("{effects:?}") };
+    for target in targets {
+        let env = serde_json::json!({ "name": "api", "status": "stopped" });
+        send(&mut app, Report::Kept(Box::new(Kept::new(target.clone(), env))));
+        finish(&mut app, Action::Delete, target, Verdict::Done);
+    }
+    send(&mut app, fleet(2..9));
+    press(&mut app, Command::Back);
+    press(&mut app, UNDO);
+    let asked = question(&app);
+    assert!(asked.starts_with("puts api[0 1] back, stopped as it was"), "{asked}");
+    assert!(asked.contains("Each gets a new id. Log files"), "{asked}");
+}

@@ -1,0 +1,208 @@
+//! What happened to processes before anybody watched, from the daemon's own log: for the screen's timeline
+//! and for `logs --events`.
+//!
+//! Invariant: the order of the daemon's log is kept. Its times are whole seconds: what it tells stands behind
+//! the lines of its second, where the last words of what ended are.
+
+use std::path::PathBuf;
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+use super::sources::LogFile;
+use crate::daemon::seam::{ReadAt, read_part};
+use crate::daemon::{Watch, clock, files, offload};
+use crate::model::DaemonId;
+use crate::model::console::{self, About, Happened};
+use crate::model::log::{LogLine, LogSource};
+use crate::protocol::process::PmId;
+use crate::protocol::text::clean;
+
+/// How much of the end of the daemon's log is read for the screen, bytes.
+const BYTES_MAX: u64 = 1 << 20;
+/// How many events the screen takes of it.
+const EVENTS_MAX: usize = 2_000;
+/// The end of a second, milliseconds.
+pub(crate) const SECOND_MS: i64 = 999;
+
+/// To whom something happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// To the process of this place in the list.
+    Process(usize),
+    /// To the daemon itself.
+    Daemon,
+}
+
+/// Tells whom the lines of the daemon's log are about.
+#[derive(Debug)]
+pub(crate) struct Teller {
+    /// Id and name of the processes, as they are shown.
+    processes: Vec<(u32, Box<str>)>,
+    /// Of which process the last end was told: its place in [`Self::processes`].
+    last_ended: Option<usize>,
+}
+
+impl Teller {
+    /// Of these processes.
+    pub(crate) fn of(processes: Vec<(u32, Box<str>)>) -> Self {
+        Self { processes, last_ended: None }
+    }
+
+    /// The place of the process with that id.
+    pub(crate) fn place_of(&self, id: u32) -> Option<usize> {
+        self.processes.iter().position(|(other, _)| *other == id)
+    }
+
+    /// What a line behind its time tells of one of the processes, or of the daemon.
+    pub(crate) fn read<'a>(&mut self, line: &'a str, at_ms: i64) -> Option<(Whose, Happened<'a>)> {
+        let happened = console::read(line, at_ms)?;
+        let place = |is_it: &dyn Fn(u32, &str) -> bool| {
+            self.processes.iter().position(|(id, name)| is_it(*id, name))
+        };
+        let place = match happened.about {
+            // PM2 gives ids again: the name has to fit, too.
+            About::Process(name, id) => {
+                let name = clean(name);
+                place(&|other, known| other == id && *known == *name)
+            }
+            About::Id(id) => place(&|other, _| other == id),
+            About::Name(name) => {
+                let name = clean(name);
+                place(&|_, known| *known == *name)
+            }
+            About::LastEnded => self.last_ended,
+            About::Daemon => None,
+        };
+        if happened.word == "exit" {
+            self.last_ended = place;
+        }
+        match (place, happened.about) {
+            (Some(place), _) => Some((Whose::Process(place), happened)),
+            (None, About::Daemon) => Some((Whose::Daemon, happened)),
+            (None, _) => None,
+        }
+    }
+
+    /// What the lines of the daemon's log tell, oldest first, each with its time, milliseconds since 1970.
+    pub(crate) fn read_all<'a>(
+        &mut self,
+        text: &'a str,
+        zone: &TimeZone,
+    ) -> Vec<(i64, Whose, Happened<'a>)> {
+        let mut all: Vec<(i64, Whose, Happened<'a>)> = Vec::new();
+        for line in text.lines() {
+            // The daemon says without a time that it was started.
+            let (at_ms, said) = stamped(line, zone).unwrap_or_else(|| {
+                let before = all.last().map_or(0, |(at_ms, ..)| *at_ms);
+                (before, line)
+            });
+            let told = self.read(console::unleveled(said), at_ms);
+            all.extend(told.map(|(whose, happened)| (at_ms, whose, happened)));
+        }
+        all
+    }
+}
+
+/// `2026-11-28T03:12:00: TEXT`: when, and the text.
+fn stamped<'a>(line: &'a str, zone: &TimeZone) -> Option<(i64, &'a str)> {
+    let (time, rest) = line.split_at_checked(19)?;
+    let rest = rest.strip_prefix(": ")?;
+    let time: DateTime = time.parse().ok()?;
+    let at = zone.to_ambiguous_timestamp(time).compatible().ok()?;
+    Some((at.as_millisecond(), rest))
+}
+
+/// Where the daemon's log ends now, bytes, and when that is, milliseconds since 1970: the bus has begun.
+pub(super) async fn end(watch: &Watch) -> Option<(u64, i64)> {
+    let path = path(watch);
+    let size = offload::look(move || files::open(&path).ok()?.size().ok()).await??;
+    Some((size, clock::now_ms()))
+}
+
+/// What the daemon's log tells up to there of the processes that write these files.
+pub(super) async fn before(
+    watch: &Watch,
+    writers: &[LogFile],
+    (size, until_ms): (u64, i64),
+) -> Vec<LogLine> {
+    let (id, path) = (watch.id, path(watch));
+    let mut processes: Vec<(u32, Box<str>)> = Vec::new();
+    for file in writers {
+        for id in &file.ids {
+            if !processes.iter().any(|(known, _)| *known == id.0) {
+                processes.push((id.0, clean(&file.name).into()));
+            }
+        }
+    }
+    let reading = offload::look(move || {
+        let file = files::open(&path).ok()?;
+        let bytes = read_part(&file, size.saturating_sub(BYTES_MAX), size).ok()?;
+        let text = String::from_utf8_lossy(&bytes);
+        Some(lines(id, processes, &text, (&TimeZone::system(), until_ms)))
+    });
+    reading.await.flatten().unwrap_or_default()
+}
+
+fn path(watch: &Watch) -> PathBuf {
+    watch.endpoint.home.join("pm2.log")
+}
+
+/// The last events that a text tells, oldest first, none of them later than that.
+fn lines(
+    daemon: DaemonId,
+    processes: Vec<(u32, Box<str>)>,
+    text: &str,
+    (zone, until_ms): (&TimeZone, i64),
+) -> Vec<LogLine> {
+    let sources: Vec<LogSource> = processes
+        .iter()
+        .map(|(id, name)| LogSource { daemon, pm_id: Some(PmId(*id)), name: (**name).into() })
+        .collect();
+    let all = Teller::of(processes).read_all(text, zone);
+    let skip = all.len().saturating_sub(EVENTS_MAX);
+    let line = |(at_ms, whose, happened): (i64, Whose, Happened<'_>)| {
+        let source = match whose {
+            Whose::Process(place) => sources.get(place)?.clone(),
+            Whose::Daemon => LogSource { daemon, pm_id: None, name: "PM2".into() },
+        };
+        let at_ms = at_ms.saturating_add(SECOND_MS).min(until_ms);
+        let Happened { word, severity, text, .. } = happened;
+        let line = LogLine::event(at_ms, source, word, severity, &text);
+        Some(LogLine { is_estimated: true, ..line })
+    };
+    all.into_iter().skip(skip).filter_map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::log::LineKind;
+
+    #[test]
+    fn the_daemons_log_tells_what_happened_before() {
+        let text = "\
+2026-11-28T03:12:00: PM2 log: App [api:3] starting in -fork mode-
+2026-11-28T03:12:00: PM2 log: App [api:3] online
+2026-11-28T03:12:04: PM2 log: App [other:3] exited with code [1] via signal [SIGINT]
+2026-11-28T03:12:04: PM2 log: App [api:3] exited with code [0] via signal [SIGKILL]
+";
+        let at_ms = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_millisecond();
+        let until_ms = at_ms("2026-11-28T03:12:04.500Z");
+        let processes = vec![(3, "api".into())];
+        let told: Vec<(i64, &'static str, Option<PmId>)> =
+            lines(DaemonId(0), processes, text, (&TimeZone::UTC, until_ms))
+                .into_iter()
+                .map(|line| {
+                    let LineKind::Event(word, _) = line.kind else { panic!("{line:?}") };
+                    assert!(line.is_estimated);
+                    (line.at_ms, word, line.source.pm_id)
+                })
+                .collect();
+        let id = Some(PmId(3));
+        assert_eq!(
+            told,
+            [(at_ms("2026-11-28T03:12:00.999Z"), "online", id), (until_ms, "exit", id),]
+        );
+    }
+}

@@ -1,0 +1,37 @@
+//! Where the CPU and memory that a command prints or checks come from.
+//!
+//! Invariant: PM2 says the CPU since whoever asked last, which is noise if it is asked often. So they
+//! are measured on this machine where that is possible, unless PM2's own figures are asked for.
+
+use crate::client::Client;
+use crate::daemon::measure::Meter;
+use crate::protocol::process::ProcessInfo;
+
+/// Measures, or leaves what PM2 says.
+#[derive(Debug, Default)]
+pub(super) struct Figures(Option<Meter>);
+
+impl Figures {
+    /// Begins to measure, where the daemon runs on this machine.
+    pub(super) async fn begin(client: &Client, asks_pm2: bool) -> Self {
+        let god = if asks_pm2 { None } else { client.god().await };
+        match god {
+            Some(god) => Self(Some(Meter::begin(god).await)),
+            None => Self::default(),
+        }
+    }
+
+    /// Waits until CPU can be told.
+    pub(super) async fn ready(&self) {
+        if let Some(meter) = &self.0 {
+            meter.ready().await;
+        }
+    }
+
+    /// Puts what was measured in the place of what PM2 says.
+    pub(super) async fn fill(&mut self, infos: &mut [ProcessInfo]) {
+        if let Some(meter) = &mut self.0 {
+            meter.fill(infos).await;
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Black boxes that are made up from what is left.
+
+use super::*;
+use crate::model::death::words;
+use crate::protocol::process::PmId;
+
+fn told(info: &ProcessInfo, console: &str, errors: Option<(&str, i64)>) -> Vec<String> {
+    let left = Left { info, console, errors, calm_since_ms: None, utc_offset_s: 3_600 };
+    let black_box = reconstruct(&left);
+    let line = |death: &Death| {
+        let follows = words::follows(&death.follows);
+        format!("{} [{}] {follows}", words::sentence(death), death.sure.word())
+    };
+    black_box.lives().iter().map(line).collect()
+}
+
+fn info(status: ProcessStatus) -> ProcessInfo {
+    ProcessInfo { restarts: 2, pid: Some(7), ..ProcessInfo::new(PmId(3), "my:a]pp", status) }
+}
+
+#[test]
+fn lives_are_read_from_the_daemons_own_log() {
+    let console = "\
+2026-11-28T03:12:00: PM2 log: App [my:a]pp:3] starting in -fork mode-
+2026-11-28T03:12:00: PM2 log: App [my:a]pp:3] online
+2026-11-28T03:12:01: PM2 log: App [my:a]pp:31] exited with code [9] via signal [SIGINT]
+2026-11-28T03:12:04: PM2 log: App [my:a]pp:3] exited with code [0] via signal [SIGKILL]
+2026-11-28T03:12:04: PM2 log: App [my:a]pp:3] starting in -fork mode-
+2026-11-28T03:13:00: PM2 log: [PM2][WORKER] Process 3 restarted because it exceeds --max-memory-restart value (current_memory=174600192 max_memory_limit=104857600 [octets])
+2026-11-28T03:13:00: PM2 log: Stopping app:my:a]pp id:3
+2026-11-28T03:13:01: PM2 log: App [my:a]pp:3] exited with code [0] via signal [SIGINT]
+2026-11-28T03:13:01: PM2 log: App [my:a]pp:3] starting in -fork mode-
+2026-11-28T03:13:02: PM2 log: App [my:a]pp:3] exited with code [1] via signal [SIGINT]
+2026-11-28T03:13:02: PM2 error: Script /srv/a.js had too many unstable restarts (16). Stopped. \"errored\"
+a line of a stack
+";
+    let errors = "TypeError: x is no function\n    at a (b.js:1:1)\n\nNode.js v20\n";
+    insta::assert_snapshot!(
+        told(&info(ProcessStatus::Errored), console, Some((errors, 0))).join("\n"),
+        @r"
+    killed by SIGKILL (by the kernel because memory ran out, or kill -9, a supervisor), after about 4 s [a guess] it was started again
+    PM2 restarted it: over its memory limit, 166.5 MiB of 100.0 MiB, after about 57 s [certain] it was started again
+    uncaught exception: TypeError: x is no function, after about 1 s [likely] PM2 gave up at max_restarts 16
+    "
+    );
+}
+
+#[test]
+fn figures_alone_say_how_little_is_known() {
+    let online = |exit_code: Option<&str>, after_ms: i64| ProcessInfo {
+        exit_code: exit_code.map(Into::into),
+        created_at_ms: Some(1_000),
+        online_since_ms: Some(1_000 + after_ms),
+        ..info(ProcessStatus::Online)
+    };
+    let all = [
+        told(&online(Some("0"), 170), "", None),
+        told(&online(Some("7"), 60_000), "", None),
+        told(&online(Some("0"), 60_000), "", None),
+        told(&online(None, 2), "", None),
+        told(&ProcessInfo { restarts: 0, ..online(None, 0) }, "", None),
+    ];
+    insta::assert_snapshot!(all.map(|lines| lines.join("")).join("\n"), @r"
+    ended by PM2 on request: a restart, a reload, or a stop and a later start [likely] restart 2 followed
+    ended by itself with exit code 7 [likely] restart 2 followed
+    ended by itself with exit code 0 [a guess] restart 2 followed
+    replaced by a reload [likely] restart 2 followed
+    ");
+}
+
+/// Looked at between an end and the next start: PM2 says `stopped`, and starts it again.
+#[test]
+fn what_pm2_starts_again_is_not_left_stopped() {
+    let console =
+        "2026-11-28T03:13:02: PM2 log: App [my:a]pp:3] exited with code [1] via signal [SIGINT]\n";
+    let between = info(ProcessStatus::Stopped);
+    let stopped = ProcessInfo { pid: None, ..info(ProcessStatus::Stopped) };
+    let waiting = ProcessInfo { created_at_ms: Some(1), ..info(ProcessStatus::WaitingRestart) };
+    for console in [console, ""] {
+        let last = |info: &ProcessInfo| {
+            let info = ProcessInfo { exit_code: Some("1".into()), ..info.clone() };
+            told(&info, console, None).concat()
+        };
+        assert!(last(&between).ends_with("PM2 starts it again"), "{}", last(&between));
+        assert!(last(&waiting).ends_with("PM2 starts it again"), "{}", last(&waiting));
+        assert!(last(&stopped).ends_with("PM2 leaves it stopped"), "{}", last(&stopped));
+    }
+    // The look is older than the end of the log: that life has ended since.
+    let (at_ms, _) = console_line(console.trim_end(), 3_600).unwrap();
+    let online =
+        |ms: i64| ProcessInfo { online_since_ms: Some(at_ms + ms), ..info(ProcessStatus::Online) };
+    assert!(told(&online(-300), console, None).concat().ends_with("PM2 starts it again"));
+    assert!(told(&online(300), console, None).concat().ends_with("restart 2 followed"));
+}
+
+/// What was put back into PM2's list keeps the exit code of a life that it had before.
+#[test]
+fn no_end_is_made_up_of_a_process_that_has_not_ended() {
+    let kept = |status: ProcessStatus, pid: Option<u32>| ProcessInfo {
+        pid,
+        exit_code: Some("0".into()),
+        restarts: 0,
+        created_at_ms: Some(1_000),
+        online_since_ms: Some(90_000),
+        ..info(status)
+    };
+    let put_in =
+        ProcessInfo { was_put_in_stopped: true, restarts: 4, ..kept(ProcessStatus::Stopped, None) };
+    assert_eq!(told(&put_in, "", None), [] as [String; 0]);
+    assert_eq!(told(&kept(ProcessStatus::Online, Some(7)), "", None), [] as [String; 0]);
+    assert_eq!(told(&kept(ProcessStatus::Stopped, None), "", None).len(), 1, "it has ended here");
+}
+
+#[test]
+fn a_sigkill_is_the_kernels_only_where_that_has_killed() {
+    let console =
+        "2026-11-28T03:13:02: PM2 log: App [my:a]pp:3] exited with code [0] via signal [SIGKILL]\n";
+    let (at_ms, _) = console_line(console.trim_end(), 3_600).unwrap();
+    let info = info(ProcessStatus::Online);
+    let said = |calm_since_ms| {
+        let left = Left { info: &info, console, errors: None, calm_since_ms, utc_offset_s: 3_600 };
+        let black_box = reconstruct(&left);
+        let death = black_box.last().unwrap();
+        (words::reason(death).unwrap(), death.sure)
+    };
+    let or_kernel = ("SIGKILL, out of memory?".to_owned(), Sure::Guess);
+    assert_eq!(said(Some(at_ms - 1)), ("SIGKILL".to_owned(), Sure::Likely));
+    assert_eq!(said(Some(at_ms + 1)), or_kernel, "the machine started since");
+    assert_eq!(said(None), or_kernel);
+}
+
+#[test]
+fn what_was_logged_later_may_be_of_the_life_that_goes_on() {
+    let console =
+        "2026-11-28T03:13:02: PM2 log: App [my:a]pp:3] exited with code [1] via signal [SIGINT]\n";
+    let (at_ms, _) = console_line(console.trim_end(), 3_600).unwrap();
+    let words = |written_ms| {
+        told(&info(ProcessStatus::Online), console, Some(("RangeError: r\n", written_ms)))
+    };
+    // The same at each look: there is no other exception that a later life may have reported.
+    assert!(words(at_ms + 100).concat().contains("RangeError: r [likely]"));
+    assert!(words(at_ms + 60_000).concat().contains("RangeError: r [likely]"));
+    let handled = "RangeError: r\n    at a (b.js:1:1)\nError: handled\n";
+    for later_ms in [100, 60_000] {
+        let said = told(&info(ProcessStatus::Online), console, Some((handled, at_ms + later_ms)));
+        assert!(said.concat().contains("[a guess]"), "{said:?}");
+    }
+    let over = told(&info(ProcessStatus::Errored), console, Some(("RangeError: r\n", 0)));
+    assert!(over.concat().contains("RangeError: r [likely]"), "nothing wrote after it");
+    let node = "RangeError: r\n    at a (b.js:1:1)\n\nNode.js v20\n";
+    for later_ms in [100, 60_000] {
+        let said = told(&info(ProcessStatus::Online), console, Some((node, at_ms + later_ms)));
+        assert!(said.concat().contains("RangeError: r [likely]"), "nobody lives on behind that");
+    }
+    let later = told(&info(ProcessStatus::Online), console, Some(("slow\n", at_ms + 60_000)));
+    assert!(later.concat().contains("exit code 1 [certain]"), "{later:?}");
+}
+
+/// A loop: every life is told alike, each with its own lines, and one that was stopped with none of
+/// theirs.
+#[test]
+fn each_life_has_its_own_lines_of_the_error_log() {
+    let exit = |second: u32, code: u32| {
+        format!(
+            "2026-11-28T03:12:{second:02}: PM2 log: App [my:a]pp:3] starting in -fork mode-\n\
+             2026-11-28T03:12:{second:02}: PM2 log: App [my:a]pp:3] exited with code [{code}] via signal [SIGINT]\n"
+        )
+    };
+    let words_of = |status, console: &str, errors: &str| -> Vec<String> {
+        let info = info(status);
+        let errors = Some((errors, 0));
+        let left = Left { info: &info, console, errors, calm_since_ms: None, utc_offset_s: 0 };
+        let black_box = reconstruct(&left);
+        let line = |death: &Death| {
+            let words: Vec<&str> = death.words.iter().map(|line| &**line).collect();
+            let mixed = if death.is_mixed { " (mixed)" } else { "" };
+            format!("{}: {}{mixed}", words::cause(&death.cause), words.join("|"))
+        };
+        black_box.lives().iter().map(line).collect()
+    };
+    let words = |console: &str, errors: &str| words_of(ProcessStatus::Errored, console, errors);
+    let loops: String = (1..4).map(|second| exit(second, 1)).collect();
+    let boom = |port: u32| format!("starting\nError: port {port}\n    at a (b.js:1:1)\n");
+    let booms = format!("{}{}{}", boom(1), boom(2), boom(3));
+    let is = |port: u32| {
+        let words = boom(port).trim_end().replace('\n', "|");
+        format!("uncaught exception: Error: port {port}: {words}")
+    };
+    assert_eq!(words(&loops, &booms), [is(1), is(2), is(3)]);
+    // The life that goes on has said something already.
+    let told = words_of(ProcessStatus::Online, &loops, &format!("{booms}starting\n"));
+    assert_eq!(told, [is(1), is(2), is(3)]);
+    // Of the last second, two lives: the stamps do not tell them apart, the exceptions do.
+    let stamped = |second: u32, port: u32| {
+        let stamp = format!("2026-11-28T03:12:{second:02}: ");
+        format!("{stamp}{}\n", boom(port).trim_end().replace('\n', &format!("\n{stamp}")))
+    };
+    let twice = format!("{}{}{}", exit(1, 1), exit(2, 1), exit(2, 1));
+    let told = words(&twice, &format!("{}{}{}", stamped(1, 1), stamped(2, 2), stamped(2, 3)));
+    for (told, port) in told.iter().zip(1..) {
+        assert_eq!(told.matches("Error").count(), 2, "{told}");
+        assert!(
+            told.contains(&format!("|2026-11-28T03:12:0{}: Error: port {port}|", port.min(2))),
+            "{told}"
+        );
+    }
+    let stop = "2026-11-28T03:12:09: PM2 log: Stopping app:my:a]pp id:3\n";
+    let stopped = format!("{}{}", exit(1, 1), exit(9, 0).replacen('\n', &format!("\n{stop}"), 1));
+    let told = words(&stopped, &format!("{}closing\n", boom(1)));
+    assert_eq!(told[0], is(1));
+    assert!(told[1].ends_with(": closing"), "{told:?}");
+    // Which of them said a line that is no exception, nothing tells.
+    let told = words(&loops, "no port\nno port\nno port\n");
+    assert!(told[2].ends_with("no port|no port|no port (mixed)"), "{told:?}");
+    assert!(told[1].ends_with("exit code 1: "), "{told:?}");
+}
