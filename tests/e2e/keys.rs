@@ -42,7 +42,7 @@ const MORE: &[&[(&str, u64)]] = &[
     &[(":", 300), ("killMe\r", 0)],
     // Replies of the terminal, late and in pieces.
     &[("\u{1b}]11;rgb:", 30), ("rrrr/ssss/dddd\u{7}", 0)],
-    &[("\u{1b}]4;1;rgb:cd/00/", 20), ("00\u{1b}", 20), ("\\", 0)],
+    &[("\u{1b}]4;1;rgb:cd/00/", 20), ("00\u{1b}", 0), ("\\", 0)],
     &[("\u{1b}P>|XTerm(r)\u{1b}\\", 0)],
     &[("\u{1b}[", 30), ("24;80", 30), ("R", 0)],
     &[("\u{1b}[?62;", 10), ("22c", 0)],
@@ -60,7 +60,7 @@ const MORE: &[&[(&str, u64)]] = &[
     &[("\u{1b}[I\u{1b}[O", 0)],
     // Function keys and Alt in pieces, keys with Super, releases.
     &[("\u{1b}O", 30), ("R", 0)],
-    &[("\u{1b}", 5), ("OS", 0)],
+    &[("\u{1b}", 0), ("OS", 0)],
     &[("\u{1b}[114;9u", 0), ("\u{1b}[115;17u", 0), ("\u{1b}[100;33u", 0)],
     &[("\u{1b}[114;1:3u\u{1b}[115;1:2u", 0)],
     &[("\u{1b}[1", 30), (";2", 30), ("R", 0)],
@@ -141,16 +141,17 @@ const IN_A_MESSAGE: &[&[(&str, u64)]] = &[
     &[("a\r\nb\r\n", 0)],
     &[("\u{1b}[200~a\rb\r\u{1b}[201~", 0)],
     &[("\u{1b}[200~a\r", 40), ("b\r", 40), ("\u{1b}[201~", 0)],
-    // Arrows and other keys in pieces.
-    &[("\u{1b}", 20), ("[D", 0)],
-    &[("\u{1b}", 10), ("[", 10), ("C", 0)],
+    // Arrows and other keys in pieces. What follows an ESC comes at once: on a busy machine 20 ms
+    // become more than the 50 that it is waited for; the parser's own tests have those by their clock.
+    &[("\u{1b}", 0), ("[D", 0)],
+    &[("\u{1b}", 0), ("[", 0), ("C", 0)],
     &[("\u{1b}[1;", 30), ("5D", 0)],
     &[("\u{1b}O", 30), ("D", 0)],
-    &[("\u{1b}", 5), ("O", 5), ("F", 0)],
+    &[("\u{1b}", 0), ("O", 0), ("F", 0)],
     &[("\u{1b}[3", 30), ("~", 0)],
     // Replies of the terminal, whole and in pieces.
     &[("\u{1b}]11;rgb:1e1e/1e1e/2e2e\u{1b}\\", 0)],
-    &[("\u{1b}P1$r0m\u{1b}", 20), ("\\", 0)],
+    &[("\u{1b}P1$r0m\u{1b}", 0), ("\\", 0)],
     &[("\u{1b}[?62;22c", 0), ("\u{1b}[24;", 20), ("80R", 0)],
 ];
 
