@@ -8,12 +8,14 @@ use super::editor::{Edit, Editor};
 use super::geometry::line_inside;
 use super::inspection::Prompt;
 use super::log_end::LifeEnd;
+use super::menu::Menu;
 use super::mode::Mode;
 use super::palette::{self, Entry, Palette};
 use super::prompt::Arguments;
 use super::taken::{Around, LogPlace, Taken, scrolled};
 use super::{exceptions, sheet_keys, why};
 use crate::model::death::LifeNumber;
+use crate::model::process::Process;
 use crate::model::{Action, DaemonId, ProcessKey};
 
 /// The line that is typed into, if there is one.
@@ -199,22 +201,29 @@ fn take_in_palette(palette: &mut Palette, around: &Around<'_>, command: Command)
             Taken::Item(entry.item, menu.map(|menu| menu.marked).unwrap_or_default())
         }
         (Entry::Method { name, params }, Some(daemon)) => {
-            ask_arguments(around, daemon, &name, params)
+            ask_arguments(around, daemon, &name, params, palette.menu.as_deref())
         }
         (Entry::Method { .. }, None) => Taken::Done,
     }
 }
 
-/// Asks for the arguments of a method, or calls it at once where it needs none.
+/// Asks for the arguments of a method, or calls it at once where it needs none. The selected process
+/// is filled in if it was meant when the palette was opened: another one may have its place now.
 fn ask_arguments(
     around: &Around<'_>,
     daemon: DaemonId,
     method: &str,
     params: Vec<Box<str>>,
+    menu: Option<&Menu>,
 ) -> Taken {
     let selected = around.selected.filter(|key| key.daemon == daemon);
     let god = around.watched.daemon(daemon).and_then(|daemon| daemon.god);
-    let target = selected.and_then(|key| Some(around.watched.fleet.get(key)?.target(god)));
+    let is_meant = |process: &&Process| {
+        let mut targets = menu.into_iter().flat_map(|menu| &menu.marked.targets);
+        targets.any(|(_, target)| target.is(&process.info))
+    };
+    let process = selected.and_then(|key| around.watched.fleet.get(key)).filter(is_meant);
+    let target = process.map(|process| process.target(god));
     let arguments = Arguments::new(daemon, method, params, target);
     match arguments.call(around.watched) {
         Ok(call) if arguments.needs_nothing() => Taken::Send { daemon, call, is_confirmed: false },

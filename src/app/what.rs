@@ -227,6 +227,12 @@ impl What {
     /// The pm2 CLI's commands that do the same to these, behind their prefix; none where it has none.
     #[must_use]
     pub fn commands(&self, watched: &Watched, targets: &[(DaemonId, Target)]) -> Vec<String> {
+        // On the way down pm2 deletes those with the lowest ids, and we the highest instances.
+        if let (Self::Scale(Scale::To(to)), Some((daemon, first))) = (self, targets.first())
+            && instances(watched, *daemon, first).is_some_and(|ids| ids.len() > *to as usize)
+        {
+            return Vec::new();
+        }
         let mut by_daemon: Vec<(DaemonId, Vec<&Target>)> = Vec::new();
         if let Self::Whole(_, daemon) = self {
             by_daemon.push((*daemon, Vec::new()));
@@ -301,15 +307,19 @@ impl What {
     }
 }
 
+/// The ids of all processes of a target's app; `None` where it is gone.
+fn instances(watched: &Watched, daemon: DaemonId, target: &Target) -> Option<Vec<u32>> {
+    let process = watched.fleet.get(target.key(daemon))?;
+    let all = watched.fleet.sisters(target.key(daemon), &process.info);
+    Some(all.map(|(key, _)| key.pm_id.0).collect())
+}
+
 /// How many processes an app has, and then will have, and which go.
 fn scaling(watched: &Watched, scale: Scale, targets: &[(DaemonId, Target)]) -> String {
     let Some((daemon, first)) = targets.first() else { return String::new() };
-    let Some(process) = watched.fleet.get(first.key(*daemon)) else {
+    let Some(ids) = instances(watched, *daemon, first) else {
         return format!("{} is gone", first.label());
     };
-    let all = watched.fleet.sisters(first.key(*daemon), &process.info);
-    let mut ids: Vec<u32> = all.map(|(key, _)| key.pm_id.0).collect();
-    ids.sort_unstable();
     let now = u32::try_from(ids.len()).unwrap_or(u32::MAX);
     let name = &first.name;
     match scale.of(now) {

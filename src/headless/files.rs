@@ -1,7 +1,8 @@
 //! Ecosystem files among the words of a command.
 //!
-//! Invariant: a process goes before a file of its name, unless the word has a slash in it; a file is
-//! understood whole before anything is done with its apps.
+//! Invariant: a process goes before a file of its name, unless the word has a slash in it and there is
+//! such a file; `id:`, `name:` and `ns:` never name a file. A file is understood whole before anything
+//! is done with its apps.
 
 use std::io;
 use std::path::Path;
@@ -32,7 +33,12 @@ pub(super) async fn is_file(word: &str, processes: &[ProcessInfo]) -> bool {
     let found = targets::matching(word, processes);
     let is_process = word == "all" || !found.is_ok_and(|found| found.is_empty());
     let path = Path::new(word);
-    word.contains('/') || (!is_process && (is_config_file(path) || is_there(path).await))
+    let has_slash = word.contains('/');
+    if is_process {
+        // `@org/api` is a name that npm packages have.
+        return has_slash && !targets::is_prefixed(word) && is_there(path).await;
+    }
+    !targets::is_prefixed(word) && (has_slash || is_config_file(path) || is_there(path).await)
 }
 
 /// Whether there is such a file, on a disk that answers.
@@ -137,7 +143,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_process_goes_before_a_file_of_its_name() {
-        let known = [ProcessInfo::new(PmId(0), "api.json", ProcessStatus::Stopped)];
+        let named = |name| ProcessInfo::new(PmId(0), name, ProcessStatus::Stopped);
+        let known = ["api.json", "@org/api", "src/lib.rs"].map(named);
         for (word, wanted) in [
             ("api.json", false),
             ("./api.json", true),
@@ -148,6 +155,12 @@ mod tests {
             ("0", false),
             ("all", false),
             ("nope", false),
+            ("@org/api", false),
+            ("name:@org/api", false),
+            ("name:src/lib.rs", false),
+            ("@org/web", true),
+            ("name:@org/web", false),
+            ("src/lib.rs", true),
         ] {
             assert_eq!(is_file(word, &known).await, wanted, "{word}");
         }

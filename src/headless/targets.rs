@@ -72,6 +72,11 @@ fn prefixed(word: &str) -> Option<Reading> {
     }
 }
 
+/// Whether a word says by a prefix that it is an id, a name or a namespace.
+pub(super) fn is_prefixed(word: &str) -> bool {
+    prefixed(word).is_some()
+}
+
 /// The processes of one target: `all` (without modules), an id, a name, or a namespace where no
 /// process has that name; in PM2's order. Empty where it is unknown.
 ///

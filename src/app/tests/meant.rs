@@ -268,6 +268,27 @@ fn a_clock_that_is_set_back_keeps_no_notice() {
 }
 
 #[test]
+fn a_method_is_not_filled_in_with_who_came_since_the_palette_was_opened() {
+    let filled_in = |swap: Option<Report>| {
+        let mut app = app(3);
+        send(&mut app, overlays::methods());
+        press(&mut app, Command::Down);
+        press(&mut app, Command::Palette);
+        for c in "stopProcessId".chars() {
+            let _ = update(&mut app, Moment::at(2_000), Message::Text(c));
+        }
+        if let Some(swap) = swap {
+            send(&mut app, swap);
+        }
+        press(&mut app, Command::Open);
+        let Mode::Arguments(arguments) = &app.mode else { panic!("{:?}", app.mode) };
+        arguments.input.text().clone()
+    };
+    assert_eq!(filled_in(None), "1");
+    assert_eq!(filled_in(Some(online(newcomer(1, "delta")))), "");
+}
+
+#[test]
 fn changes_name_who_is_gone() {
     let mut app = app(2);
     let report = poll(vec![info(1, "p1", ProcessStatus::Online)], 2_000);

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::app::several::Kind;
 use crate::app::sheet::Sheet;
+use crate::app::what::What;
+use crate::model::errand::Scale;
 use crate::protocol::process::ExecMode;
 
 /// Name, namespace, mode, status, by id.
@@ -429,6 +431,10 @@ fn what_the_menu_asks_for_is_read_while_it_is_typed() {
     type_text(&mut app, "-2");
     press(&mut app, Command::Open);
     assert!(question(&app).starts_with("scales api from 3 to 1: 2 of its processes are deleted"));
+    let marked = several(&app).marked.targets.clone();
+    let commands = |to| What::Scale(Scale::To(to)).commands(&app.watched, &marked);
+    assert_eq!(commands(4), ["pm2 scale api 4"]);
+    assert_eq!(commands(1), [""; 0], "pm2 would delete others");
     let effects = press(&mut app, Command::Yes);
     assert!(matches!(&effects[..], [Effect::Do { .. }]), "{effects:?}");
 }
