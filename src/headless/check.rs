@@ -68,19 +68,20 @@ pub(super) async fn run(
 ) -> Result<Code, Failure> {
     let client = context.connect().await?;
     let is_measuring = what.max_memory.is_some() || what.max_cpu.is_some();
-    let mut figures = Figures::begin(&client, what.figures.ask_pm2 || !is_measuring).await;
-    let mut processes = act::fleet(context, &client).await?;
+    let asks_pm2 = what.figures.ask_pm2 || !is_measuring;
+    let mut figures = if what.max_cpu.is_some() {
+        Figures::begin(&client, asks_pm2).await
+    } else {
+        Figures::at_once(&client, asks_pm2).await
+    };
     let mut first = None;
     if let Some(within) = what.within {
+        let processes = act::fleet(context, &client).await?;
         first = Some(look(what, &processes, false)?.checked);
         tokio::time::sleep(within).await;
     }
-    if what.max_cpu.is_some() {
-        figures.ready().await;
-    }
-    if first.is_some() || what.max_cpu.is_some() {
-        processes = act::fleet(context, &client).await?;
-    }
+    figures.ready().await;
+    let mut processes = act::fleet(context, &client).await?;
     let mut doubtful = Vec::new();
     if let Some(doubt) = doubt(what, &processes) {
         doubtful = std::mem::take(&mut processes);

@@ -29,6 +29,9 @@ pub(super) async fn is_file(word: &str, processes: &[ProcessInfo]) -> bool {
     if word == "-" {
         return true;
     }
+    if targets::is_prefixed(word) {
+        return false;
+    }
     // An ambiguous word is a process, though not clear which.
     let found = targets::matching(word, processes);
     let is_process = word == "all" || !found.is_ok_and(|found| found.is_empty());
@@ -36,9 +39,9 @@ pub(super) async fn is_file(word: &str, processes: &[ProcessInfo]) -> bool {
     let has_slash = word.contains('/');
     if is_process {
         // `@org/api` is a name that npm packages have.
-        return has_slash && !targets::is_prefixed(word) && is_there(path).await;
+        return has_slash && is_there(path).await;
     }
-    !targets::is_prefixed(word) && (has_slash || is_config_file(path) || is_there(path).await)
+    has_slash || is_config_file(path) || is_there(path).await
 }
 
 /// Whether there is such a file, on a disk that answers.

@@ -53,7 +53,6 @@ pub(super) async fn run(
         seen.look(context, &client, &mut figures).await?;
         Vec::new()
     } else {
-        figures.ready().await;
         let mut listing = client.listing().await.map_err(|error| context.failure(error))?;
         figures.fill(&mut listing.infos).await;
         seen.take(Snapshot { processes: listing.infos, warnings: listing.warnings });

@@ -120,7 +120,6 @@ impl Seen {
         client: &Client,
         figures: &mut Figures,
     ) -> Result<(), Failure> {
-        figures.ready().await;
         let mut snapshot = client.snapshot().await.map_err(|error| context.failure(error))?;
         figures.fill(&mut snapshot.processes).await;
         let here = hosts::here();
@@ -147,10 +146,7 @@ impl Seen {
 
     /// What a filter that lets nobody through was probably meant as.
     pub(super) fn hint(&self, query: &Query) -> Option<String> {
-        query
-            .filter
-            .as_ref()?
-            .hint(&self.fleet.iter().map(|(_, process)| process).collect::<Vec<_>>())
+        query.hint(&self.fleet)
     }
 
     /// Those that are asked for, in their order.

@@ -54,14 +54,6 @@ fn kept(filter: &Filter) -> Part {
     Part::new(shown, Role::Accent, 0)
 }
 
-/// What a filter that lets nobody through was probably meant as.
-fn hint(app: &App) -> Option<String> {
-    let filter = app.table.query().filter.as_ref()?;
-    let all: Vec<_> = app.watched.fleet.iter().map(|(_, process)| process).collect();
-    let is_empty = !all.iter().any(|process| filter.takes(process));
-    filter.hint(&all).filter(|_| is_empty)
-}
-
 /// The filter being typed, with the cursor and what is wrong.
 fn typed(app: &App, typing: &Typing) -> Vec<Part> {
     let wrong_at = typing.wrong.as_ref().map_or(usize::MAX, |wrong| wrong.at);
@@ -71,10 +63,9 @@ fn typed(app: &App, typing: &Typing) -> Vec<Part> {
     }
     let line = prompt::in_title("/", &typing.input, FILTER_COLUMNS, wrong_at);
     let mut parts = vec![line];
-    let said = match &typing.wrong {
-        Some(wrong) => Some((wrong.to_string(), Role::Bad)),
-        None => hint(app).map(|hint| (hint, Role::Warn)),
-    };
+    let wrong = typing.wrong.as_ref().map(|wrong| (wrong.to_string(), Role::Bad));
+    let hint = || Some((app.table.query().hint(&app.watched.fleet)?, Role::Warn));
+    let said = wrong.or_else(hint);
     parts.extend(said.map(|(text, role)| Part::new(text, role, 0)));
     parts
 }

@@ -71,7 +71,7 @@ fn again_in(words: String, process: &Process, waits_s: Option<i64>) -> String {
     let is_waiting =
         process.info.status == ProcessStatus::WaitingRestart && !process.info.has_given_up();
     match (words.strip_prefix(DOWN), waits_s.filter(|_| is_waiting)) {
-        (Some(rest), Some(seconds)) => format!("down, restart in {seconds}s: {rest}"),
+        (Some(rest), Some(seconds)) => format!("down, restart in {}: {rest}", text::wait(seconds)),
         _ => words,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::several::{MARK, UNDO, answer, finish, fleet, ids, nine, question};
 use super::*;
+use crate::model::kept::Kept;
 
 #[test]
 fn a_stop_is_undone_by_a_start() {
@@ -31,25 +32,27 @@ fn a_stop_is_undone_by_a_start() {
     assert_eq!(app.mode, Mode::Normal, "once");
 }
 
+/// The first two of nine were deleted, of which the engine kept this environment.
+fn deleted(env: impl Fn(u32) -> serde_json::Value) -> App {
+    let mut app = nine();
+    press(&mut app, MARK);
+    press(&mut app, MARK);
+    press(&mut app, Command::Act(Action::Delete));
+    let effects = answer(&mut app);
+    let [Effect::Act { targets, .. }] = &effects[..] else { panic!("{effects:?}") };
+    for target in targets {
+        let kept = Kept::new(target.clone(), env(target.pm_id.0));
+        send(&mut app, Report::Kept(Box::new(kept)));
+        finish(&mut app, Action::Delete, target, Verdict::Done);
+    }
+    send(&mut app, fleet(2..9));
+    app
+}
+
 #[test]
 fn a_delete_is_undone_from_what_was_kept_and_not_for_ever() {
     use crate::model::errand::Task;
-    use crate::model::kept::Kept;
-    let deleted = || {
-        let mut app = nine();
-        press(&mut app, MARK);
-        press(&mut app, MARK);
-        press(&mut app, Command::Act(Action::Delete));
-        let effects = answer(&mut app);
-        let [Effect::Act { targets, .. }] = &effects[..] else { panic!("{effects:?}") };
-        for target in targets {
-            let env = serde_json::json!({ "name": "api", "was": target.pm_id.0 });
-            send(&mut app, Report::Kept(Box::new(Kept::new(target.clone(), env))));
-            finish(&mut app, Action::Delete, target, Verdict::Done);
-        }
-        send(&mut app, fleet(2..9));
-        app
-    };
+    let deleted = || deleted(|id| serde_json::json!({ "name": "api", "was": id }));
     let mut app = deleted();
     // The list of what came of them takes the keys that mean it.
     let Mode::Sheet(_) = &app.mode else { panic!("{:?}", app.mode) };
@@ -80,19 +83,7 @@ fn a_delete_is_undone_from_what_was_kept_and_not_for_ever() {
 /// What was stopped when it was deleted comes back stopped.
 #[test]
 fn the_undo_of_what_was_stopped_says_that_it_stays_so() {
-    use crate::model::kept::Kept;
-    let mut app = nine();
-    press(&mut app, MARK);
-    press(&mut app, MARK);
-    press(&mut app, Command::Act(Action::Delete));
-    let effects = answer(&mut app);
-    let [Effect::Act { targets, .. }] = &effects[..] else { panic!("{effects:?}") };
-    for target in targets {
-        let env = serde_json::json!({ "name": "api", "status": "stopped" });
-        send(&mut app, Report::Kept(Box::new(Kept::new(target.clone(), env))));
-        finish(&mut app, Action::Delete, target, Verdict::Done);
-    }
-    send(&mut app, fleet(2..9));
+    let mut app = deleted(|_| serde_json::json!({ "name": "api", "status": "stopped" }));
     press(&mut app, Command::Back);
     press(&mut app, UNDO);
     let asked = question(&app);

@@ -49,6 +49,15 @@ impl Query {
         !self.leaves_out() && self.sort == Sort::default()
     }
 
+    /// What its filter was probably meant as, where that lets none of these through.
+    #[must_use]
+    pub fn hint(&self, fleet: &Fleet) -> Option<String> {
+        let filter = self.filter.as_ref()?;
+        let all: Vec<&Process> = fleet.iter().map(|(_, process)| process).collect();
+        let is_empty = !all.iter().any(|process| filter.takes(process));
+        filter.hint(&all).filter(|_| is_empty)
+    }
+
     /// Whether it may leave processes out.
     #[must_use]
     pub fn leaves_out(&self) -> bool {
