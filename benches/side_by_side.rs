@@ -113,9 +113,10 @@ fn screen(work: &Work) -> Vec<Limit> {
 /// Measures and prints what a burst costs beside the screen and `others`, which get one each, and
 /// gives the limits of that.
 fn bursts(work: &Work, others: &[(Watcher, bool)]) -> Vec<Limit> {
-    const LIMITED: [(Watcher, bool); 4] = [
+    const LIMITED: [(Watcher, bool); 5] = [
         (Watcher::Drain, true),
         (Watcher::Logs, true),
+        (Watcher::Raw, true),
         (Watcher::Cockpit, true),
         (Watcher::Cockpit, false),
     ];

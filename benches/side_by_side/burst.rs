@@ -123,7 +123,7 @@ pub(super) fn flood(home: &Pm2Home) -> (Instant, Instant) {
 
 /// When the watcher's terminal shows the burst's last line; `None` where that takes too long.
 fn last_line(watcher: Watcher, screen: &mut Screen) -> Option<Instant> {
-    if watcher == Watcher::Logs {
+    if matches!(watcher, Watcher::Logs | Watcher::Raw) {
         poll_for(NEVER, || screen.found())
     } else {
         let shown = screen.wait_within(NEVER, |text| text.contains(LAST_LINE));

@@ -91,7 +91,7 @@ pub(crate) fn print_rest(title: &str, all: &[AtRest]) {
 /// What a burst costs, a line for each watcher.
 pub(crate) fn print_bursts(lines: u64, rounds: usize, bursts: &[Burst]) {
     println!(
-        "### A burst of {lines} log lines, each under a fresh God; the first four are medians of {rounds} in turns\n"
+        "### A burst of {lines} log lines, each under a fresh God; the first five are medians of {rounds} in turns\n"
     );
     println!(
         "| watcher | own CPU | own peak memory | God's peak memory | of draining | app wrote for | last line after |"

@@ -18,8 +18,10 @@ pub(crate) enum Watcher {
     Drain,
     /// `pm2 monit`.
     Monit,
-    /// `pm2 logs --raw`.
+    /// `pm2 logs`.
     Logs,
+    /// `pm2 logs --raw`.
+    Raw,
     /// pm2-tui, polling once a second.
     Cockpit,
 }
@@ -31,7 +33,8 @@ impl Watcher {
             Self::Nobody => "nobody",
             Self::Drain => "a draining reader",
             Self::Monit => "pm2 monit",
-            Self::Logs => "pm2 logs --raw",
+            Self::Logs => "pm2 logs",
+            Self::Raw => "pm2 logs --raw",
             Self::Cockpit => "pm2-tui",
         }
     }
@@ -46,13 +49,11 @@ impl Watcher {
         match self {
             Self::Nobody | Self::Drain => None,
             Self::Monit => Some(Screen::program(SIZE, &pm2.node, &[cli, "monit"], &environment)),
-            Self::Logs => Some(Screen::searched(
-                SIZE,
-                &pm2.node,
-                &[cli, "logs", "--raw", "--lines", "0"],
-                &environment,
-                marker,
-            )),
+            Self::Logs | Self::Raw => {
+                let mut words = vec![cli, "logs", "--lines", "0"];
+                words.extend((self == Self::Raw).then_some("--raw"));
+                Some(Screen::searched(SIZE, &pm2.node, &words, &environment, marker))
+            }
             Self::Cockpit => {
                 Some(Screen::cockpit(SIZE, &["--home", home.path().to_str().unwrap()]))
             }

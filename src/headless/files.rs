@@ -1,14 +1,14 @@
 //! Ecosystem files among the words of a command.
 //!
 //! Invariant: a process goes before a file of its name, unless the word has a slash in it and there is
-//! such a file; `id:`, `name:` and `ns:` never name a file. A file is understood whole before anything
-//! is done with its apps.
+//! such a config file; `id:`, `name:` and `ns:` never name a file. A file is understood whole before
+//! anything is done with its apps.
 
 use std::io;
 use std::path::Path;
 
 use super::failure::Failure;
-use super::{Context, call, targets};
+use super::{Context, act, call, targets};
 use crate::daemon::offload;
 use crate::ecosystem::{self, AppConfig, NodeFinder, is_config_file};
 use crate::protocol::process::ProcessInfo;
@@ -39,13 +39,31 @@ pub(super) async fn is_file(word: &str, processes: &[ProcessInfo]) -> bool {
     let has_slash = word.contains('/');
     if is_process {
         // `@org/api` is a name that npm packages have.
-        return has_slash && is_there(path).await;
+        return has_slash && is_config_file(path) && is_there(path).await;
     }
     has_slash || is_config_file(path) || is_there(path).await
 }
 
+/// Whether all words are config files that are there, and none is a process.
+pub(super) async fn are_configs(context: &Context, words: &[String]) -> Result<bool, Failure> {
+    for path in words.iter().map(Path::new) {
+        if !is_config_file(path) || !is_there(path).await {
+            return Ok(false);
+        }
+    }
+    let client = context.connect().await?;
+    let processes = act::fleet(context, &client).await?;
+    client.disconnect().await;
+    for word in words {
+        if !is_file(word, &processes).await {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Whether there is such a file, on a disk that answers.
-pub(super) async fn is_there(path: &Path) -> bool {
+async fn is_there(path: &Path) -> bool {
     let path = path.to_owned();
     offload::look(move || path.is_file()).await.unwrap_or(false)
 }
@@ -147,7 +165,7 @@ mod tests {
     #[tokio::test]
     async fn a_process_goes_before_a_file_of_its_name() {
         let named = |name| ProcessInfo::new(PmId(0), name, ProcessStatus::Stopped);
-        let known = ["api.json", "@org/api", "src/lib.rs"].map(named);
+        let known = ["api.json", "@org/api", "src/lib.rs", "tests/pm2/package.json"].map(named);
         for (word, wanted) in [
             ("api.json", false),
             ("./api.json", true),
@@ -163,7 +181,8 @@ mod tests {
             ("name:src/lib.rs", false),
             ("@org/web", true),
             ("name:@org/web", false),
-            ("src/lib.rs", true),
+            ("src/lib.rs", false),
+            ("tests/pm2/package.json", true),
         ] {
             assert_eq!(is_file(word, &known).await, wanted, "{word}");
         }

@@ -214,7 +214,9 @@ async fn dispatch(
         Some(Command::Call(what)) => call::run(context, &what, out).await,
         Some(Command::Events(what)) => events::run(context, what, out).await,
         // As pm2: with the file's settings, and what does not run is started.
-        Some(Command::Restart(Restart { who, only, env })) if are_configs(&who.targets).await => {
+        Some(Command::Restart(Restart { who, only, env }))
+            if files::are_configs(context, &who.targets).await? =>
+        {
             let what = crate::cli::Start { targets: who.targets, only, env, strict: false };
             start::run(context, &what, acting).await
         }
@@ -250,16 +252,6 @@ async fn dispatch(
         Some(Command::Man) => documents::man(out),
         Some(Command::Demo(_)) | None => Ok(Code::Fine),
     }
-}
-
-/// Whether all words are config files that are there.
-async fn are_configs(words: &[String]) -> bool {
-    for path in words.iter().map(Path::new) {
-        if !crate::ecosystem::is_config_file(path) || !files::is_there(path).await {
-            return false;
-        }
-    }
-    true
 }
 
 /// The path from the root: the daemon has another working folder.

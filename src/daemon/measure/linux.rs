@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use procfs::process::{Process, Stat, all_processes};
-use procfs::{Current, LoadAverage, Meminfo};
+use procfs::process::Stat;
+use procfs::{Current, FromRead, LoadAverage, Meminfo};
 use tokio::time::Instant;
 
 use crate::model::system::{Host, Measured, Usage};
@@ -167,9 +167,10 @@ fn busy_percent(before: Option<(u64, u64)>, now: Option<(u64, u64)>) -> Option<f
     Some((busy.saturating_sub(busy_before) as f64 / all as f64 * 100.0) as f32)
 }
 
-/// What `/proc/PID/stat` says.
+/// What `/proc/PID/stat` says. Read each second of each process: by its path, which takes half the
+/// calls of a handle on its folder.
 pub(super) fn stat(pid: u32) -> Option<Stat> {
-    Process::new(i32::try_from(pid).ok()?).ok()?.stat().ok()
+    Stat::from_file(format!("/proc/{pid}/stat")).ok()
 }
 
 /// The same of a child, as long as it is one.
@@ -187,9 +188,10 @@ fn parent(stat: &Stat) -> Option<u32> {
 /// The children of each process of the machine.
 pub(super) fn children() -> HashMap<u32, Vec<u32>> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
-    for process in all_processes().into_iter().flatten().flatten() {
-        let Ok(stat) = process.stat() else { continue };
-        if let (Some(parent), Ok(pid)) = (parent(&stat), u32::try_from(stat.pid)) {
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
+        if let Some(parent) = stat(pid).as_ref().and_then(parent) {
             children.entry(parent).or_default().push(pid);
         }
     }
