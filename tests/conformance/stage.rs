@@ -23,10 +23,12 @@ pub(crate) struct Stage {
     runtime: Runtime,
 }
 
-/// Two workers of a cluster that listen on one port.
+/// Two workers of a cluster that listen on one port, and say so.
 pub(crate) fn web() -> App {
     let text = "require('http').createServer(function (q, a) { a.end('hello'); })
-  .listen(0, '127.0.0.1');";
+  .listen(0, '127.0.0.1', function () {
+    require('fs').writeFileSync(process.env.READY + '/web-' + process.pid + '.ready', '');
+  });";
     script("web", "js", text)
         .with(json!({"exec_mode": "cluster_mode", "instances": 2, "vizion": false}))
 }
@@ -95,12 +97,22 @@ impl Stage {
         self.runtime.spawn(work)
     }
 
-    /// Waits until all that the daemon lists is online.
+    /// Waits until all that the daemon lists is online, and the workers of `web` listen.
+    ///
+    /// A worker that is ended between its question for the port and the answer kills a daemon with an
+    /// old Node.js, 3.5.2 with Node 10 say: docs/pm2-ops.md has it.
     #[track_caller]
     pub(crate) fn wait_online(&self) {
+        let apps = self.home.apps();
+        let script = std::fs::read_to_string(apps.join("web.js")).unwrap_or_default();
+        let says_so = script.contains(".ready");
+        let listens = |one: &Listed| {
+            !says_so || one.name != "web" || apps.join(format!("web-{}.ready", one.pid)).is_file()
+        };
+        let is_up = |one: &Listed| one.status == "online" && one.pid > 0 && listens(one);
         wait_until("all is online", || {
             let listed = self.home.jlist();
-            !listed.is_empty() && listed.iter().all(|one| one.status == "online" && one.pid > 0)
+            !listed.is_empty() && listed.iter().all(is_up)
         });
     }
 
@@ -173,8 +185,16 @@ impl Stage {
     /// One call that must succeed.
     #[track_caller]
     pub(crate) fn good(&self, client: &Client, method: &str, args: &Json) -> Json {
-        self.call(client, method, args)
-            .unwrap_or_else(|error| panic!("{method} {args}: {error} ({error:?})"))
+        self.call(client, method, args).unwrap_or_else(|error| {
+            panic!("{method} {args}: {error} ({error:?})\n{}", self.last_of_pm2())
+        })
+    }
+
+    /// The end of the daemon's own log: why it closed a connection stands nowhere else.
+    fn last_of_pm2(&self) -> String {
+        let log = std::fs::read_to_string(self.home.path().join("pm2.log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(60)..].join("\n")
     }
 
     /// A bus that is connected.

@@ -1,6 +1,7 @@
 //! Reads `/proc`. All of it blocks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::io::Read;
 
 use procfs::process::Stat;
 use procfs::{Current, FromRead, LoadAverage, Meminfo};
@@ -11,6 +12,11 @@ use crate::protocol::process::PmId;
 
 /// How often all processes of the machine are looked at for children of those that are measured.
 const SCAN_MS: u128 = 5_000;
+/// Each of so many looks asks all of them anew; the others ask only those that are new, or that lost
+/// their parent. An id that another process got meanwhile is noticed by that.
+const SCANS_TO_WHOLE: u32 = 12;
+/// Longer than any line of `/proc/PID/stat`: 52 numbers and a name of 64 bytes at most.
+const STAT_BYTES_MAX: usize = 2_048;
 /// The most descendants of one process that are measured.
 const DESCENDANTS_MAX: usize = 256;
 
@@ -27,9 +33,13 @@ struct Ticks {
 #[derive(Debug, Default)]
 pub(super) struct Probe {
     ticks: HashMap<u32, Ticks>,
-    /// The children of each process of the machine.
+    /// The parent of each process of the machine, and the children of each.
+    parents: HashMap<u32, u32>,
     children: HashMap<u32, Vec<u32>>,
+    scans: u32,
     scanned_at: Option<Instant>,
+    /// How many cores there are: the files of control groups are read for it.
+    core_count: Option<u16>,
     /// The ticks of all cores at the last look: busy, and all.
     cores: Option<(u64, u64)>,
     /// For how long the machine is up, and when that was read; for one look.
@@ -39,8 +49,7 @@ pub(super) struct Probe {
 impl Probe {
     /// Notes the CPU time of all children of the daemon, for the look to come; how many there are.
     pub(super) fn begin(&mut self, god: u32) -> usize {
-        self.children = children();
-        self.scanned_at = Some(Instant::now());
+        self.scan();
         let own = self.children.get(&god).cloned().unwrap_or_default();
         let family = own.iter().flat_map(|pid| descendants(&self.children, *pid, DESCENDANTS_MAX));
         let family: Vec<u32> = family.map(|(pid, _)| pid).collect();
@@ -66,8 +75,7 @@ impl Probe {
     /// CPU and memory of the children of the daemon among these.
     pub(super) fn measure(&mut self, god: u32, pids: &[(PmId, u32)]) -> Vec<Measured> {
         if self.scanned_at.is_none_or(|at| at.elapsed().as_millis() >= SCAN_MS) {
-            self.children = children();
-            self.scanned_at = Some(Instant::now());
+            self.scan();
         }
         self.up = None;
         let before = std::mem::take(&mut self.ticks);
@@ -95,6 +103,16 @@ impl Probe {
         measured
     }
 
+    /// Looks at all processes of the machine.
+    fn scan(&mut self) {
+        let known = std::mem::take(&mut self.parents);
+        let is_whole = self.scans.is_multiple_of(SCANS_TO_WHOLE);
+        self.scans = self.scans.wrapping_add(1);
+        self.parents = parents(if is_whole { None } else { Some(&known) });
+        self.children = children_of(&self.parents);
+        self.scanned_at = Some(Instant::now());
+    }
+
     /// The machine and the daemon.
     pub(super) fn host(&mut self, god: u32) -> Host {
         let memory = Meminfo::current().ok();
@@ -103,10 +121,9 @@ impl Probe {
         let god = stat(god).map(|stat| self.usage(god, &stat, &before));
         let ticks = cores_ticks();
         let before = std::mem::replace(&mut self.cores, ticks);
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Host {
             load: LoadAverage::current().ok().map(|load| load.one),
-            cores: u16::try_from(cores).unwrap_or(u16::MAX),
+            cores: *self.core_count.get_or_insert_with(core_count),
             cpu_percent: busy_percent(before, ticks),
             memory,
             god,
@@ -146,6 +163,11 @@ impl Probe {
     }
 }
 
+fn core_count() -> u16 {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    u16::try_from(cores).unwrap_or(u16::MAX)
+}
+
 /// Ticks of all cores since boot: busy, and all (`/proc/stat`).
 fn cores_ticks() -> Option<(u64, u64)> {
     let text = std::fs::read_to_string("/proc/stat").ok()?;
@@ -167,10 +189,13 @@ fn busy_percent(before: Option<(u64, u64)>, now: Option<(u64, u64)>) -> Option<f
     Some((busy.saturating_sub(busy_before) as f64 / all as f64 * 100.0) as f32)
 }
 
-/// What `/proc/PID/stat` says. Read each second of each process: by its path, which takes half the
-/// calls of a handle on its folder.
+/// What `/proc/PID/stat` says. Read each second of each process, so with three calls to the system:
+/// the kernel gives the line whole.
 pub(super) fn stat(pid: u32) -> Option<Stat> {
-    Stat::from_file(format!("/proc/{pid}/stat")).ok()
+    let mut file = std::fs::File::open(format!("/proc/{pid}/stat")).ok()?;
+    let mut line = [0; STAT_BYTES_MAX];
+    let length = file.read(&mut line).ok()?;
+    Stat::from_read(line.get(..length)?).ok()
 }
 
 /// The same of a child, as long as it is one.
@@ -187,15 +212,30 @@ fn parent(stat: &Stat) -> Option<u32> {
 
 /// The children of each process of the machine.
 pub(super) fn children() -> HashMap<u32, Vec<u32>> {
+    children_of(&parents(None))
+}
+
+fn children_of(parents: &HashMap<u32, u32>) -> HashMap<u32, Vec<u32>> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
-    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
-        if let Some(parent) = stat(pid).as_ref().and_then(parent) {
-            children.entry(parent).or_default().push(pid);
-        }
+    for (pid, parent) in parents {
+        children.entry(*parent).or_default().push(*pid);
     }
+    children.values_mut().for_each(|siblings| siblings.sort_unstable());
     children
+}
+
+/// The parent of each process of the machine; of those that are known, and whose parent is still
+/// there, as it was known.
+fn parents(known: Option<&HashMap<u32, u32>>) -> HashMap<u32, u32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pid = |entry: std::fs::DirEntry| entry.file_name().to_str()?.parse().ok();
+    let pids: HashSet<u32> = entries.filter_map(pid).collect();
+    let parent_of = |pid: &u32| {
+        let known = known.and_then(|known| known.get(pid)).copied();
+        let known = known.filter(|parent| *parent == 0 || pids.contains(parent));
+        Some((*pid, known.or_else(|| parent(&stat(*pid)?))?))
+    };
+    pids.iter().filter_map(parent_of).collect()
 }
 
 /// The descendants of a process, each before its own children, with how far it is from it; at most so
@@ -229,6 +269,24 @@ mod tests {
         assert_eq!(of(9), [(2, 1), (3, 2), (4, 2), (6, 3), (5, 1)]);
         assert_eq!(of(2), [(2, 1), (3, 2)]);
         assert_eq!(descendants(&children, 7, 9), []);
+    }
+
+    #[test]
+    fn only_new_processes_and_those_without_their_parent_are_asked() {
+        let own = std::process::id();
+        let parent = parent(&stat(own).unwrap()).unwrap();
+        assert_eq!(parents(None).get(&own), Some(&parent));
+        // Whoever is there is taken at its word, and 1 always is.
+        let known = |parent| HashMap::from([(own, parent), (u32::MAX, 1)]);
+        let now = parents(Some(&known(1)));
+        assert_eq!((now.get(&own), now.get(&u32::MAX)), (Some(&1), None));
+        assert_eq!(parents(Some(&known(u32::MAX))).get(&own), Some(&parent));
+        let mut probe = Probe { parents: known(1), scans: 1, ..Probe::default() };
+        probe.scan();
+        assert!(!probe.children.get(&parent).is_some_and(|those| those.contains(&own)));
+        probe.scans = SCANS_TO_WHOLE;
+        probe.scan();
+        assert!(probe.children.get(&parent).is_some_and(|those| those.contains(&own)));
     }
 
     #[test]
