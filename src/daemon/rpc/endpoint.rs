@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -198,7 +198,13 @@ impl Endpoint {
                     _ => Problem::SocketMissing { path: shown(socket) },
                 }
             }
-            io::ErrorKind::ConnectionRefused => Problem::Refused { path: shown(socket) },
+            io::ErrorKind::ConnectionRefused => {
+                let named = socket.to_owned();
+                match offload::look(move || other_kind(&named)).await.flatten() {
+                    Some(reason) => Problem::Other { path: shown(socket), reason: reason.into() },
+                    None => Problem::Refused { path: shown(socket) },
+                }
+            }
             io::ErrorKind::PermissionDenied => {
                 let named = socket.to_owned();
                 let looked = offload::look(move || {
@@ -214,6 +220,18 @@ impl Endpoint {
                 reason: text::clean(&error.to_string()).into(),
             },
         }
+    }
+}
+
+/// What is there where it is no socket; the kernel refuses a connection to that, too.
+fn other_kind(path: &Path) -> Option<&'static str> {
+    let kind = std::fs::metadata(path).ok()?.file_type();
+    if kind.is_socket() {
+        None
+    } else if kind.is_dir() {
+        Some("it is a folder, not a socket")
+    } else {
+        Some("it is not a socket")
     }
 }
 
@@ -333,6 +351,14 @@ mod tests {
         );
         drop(std::os::unix::net::UnixListener::bind(rpc(&endpoint)).unwrap());
         assert_eq!(problem(&endpoint).await, Problem::Refused { path: shown(rpc(&endpoint)) });
+        let other =
+            |reason: &str| Problem::Other { path: shown(rpc(&endpoint)), reason: reason.into() };
+        std::fs::remove_file(rpc(&endpoint)).unwrap();
+        std::fs::create_dir(rpc(&endpoint)).unwrap();
+        assert_eq!(problem(&endpoint).await, other("it is a folder, not a socket"));
+        std::fs::remove_dir(rpc(&endpoint)).unwrap();
+        std::fs::write(rpc(&endpoint), "").unwrap();
+        assert_eq!(problem(&endpoint).await, other("it is not a socket"));
         let long = Endpoint::in_home(&folder.path().join("x".repeat(120)));
         assert_eq!(problem(&long).await, Problem::PathTooLong { path: shown(rpc(&long)) });
     }
