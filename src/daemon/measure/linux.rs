@@ -220,7 +220,9 @@ fn children_of(parents: &HashMap<u32, u32>) -> HashMap<u32, Vec<u32>> {
     for (pid, parent) in parents {
         children.entry(*parent).or_default().push(*pid);
     }
-    children.values_mut().for_each(|siblings| siblings.sort_unstable());
+    for siblings in children.values_mut() {
+        siblings.sort_unstable();
+    }
     children
 }
 
