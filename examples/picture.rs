@@ -5,7 +5,8 @@
 //! cargo run --release --example picture -- target/release/pm2-tui assets/demo.svg [SECONDS [KEY ..]]
 //! ```
 //!
-//! A key is a character, `enter`, `esc` or `down`.
+//! A key is a character, `enter`, `esc` or `down`. `PICTURE_SIZE=80x24` is another size than 120x40, and
+//! `PICTURE_GROUND=light` a light terminal.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -17,16 +18,17 @@ use std::time::Duration;
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use vt100::{Cell, Color, Parser, Screen};
 
-const COLUMNS: u16 = 120;
-const ROWS: u16 = 40;
 /// Size of one cell of the picture, in pixels.
 const CELL: (f32, f32) = (8.4, 17.0);
-const FOREGROUND: &str = "#d7dae0";
-const BACKGROUND: &str = "#14161a";
+/// What COLORFGBG says of a terminal, its foreground and its background.
+const DARK: Ground = ("15;0", "#d7dae0", "#14161a");
+const LIGHT: Ground = ("0;15", "#1f2328", "#ffffff");
 const SIXTEEN: [&str; 16] = [
     "#1d1f21", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#d7dae0",
     "#6b7280", "#ff7b85", "#b5e890", "#ffd68a", "#82c4ff", "#dc9bff", "#7fdbe6", "#ffffff",
 ];
+
+type Ground = (&'static str, &'static str, &'static str);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);
@@ -35,18 +37,29 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let seconds = args.next().map_or(Ok(65), |text| text.parse())?;
     let keys: Vec<String> = args.collect();
-    let bytes = record(&program, Duration::from_secs(seconds), keys)?;
+    let of = |name: &str| std::env::var(name).unwrap_or_default();
+    let (columns, rows) = match of("PICTURE_SIZE").split_once('x') {
+        Some((columns, rows)) => (columns.parse()?, rows.parse()?),
+        None => (120, 40),
+    };
+    let ground = if of("PICTURE_GROUND") == "light" { LIGHT } else { DARK };
+    let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+    let bytes = record(&program, (size, ground), Duration::from_secs(seconds), keys)?;
     let size = |number: u16| NonZero::new(number).ok_or("a size of 0");
-    let mut parser = Parser::new(size(ROWS)?, size(COLUMNS)?, 0);
+    let mut parser = Parser::new(size(rows)?, size(columns)?, 0);
     parser.process(&bytes);
-    std::fs::write(picture, svg(parser.screen()))?;
+    std::fs::write(picture, svg(parser.screen(), ground))?;
     Ok(())
 }
 
 /// What the program writes to its terminal in this time, and while the keys are pressed after it; it is
 /// then killed.
-fn record(program: &str, time: Duration, keys: Vec<String>) -> Result<Vec<u8>, Box<dyn Error>> {
-    let size = PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
+fn record(
+    program: &str,
+    (size, ground): (PtySize, Ground),
+    time: Duration,
+    keys: Vec<String>,
+) -> Result<Vec<u8>, Box<dyn Error>> {
     let pair = native_pty_system().openpty(size)?;
     // Whole: with no PATH in its environment, a relative one is looked for nowhere.
     let mut command = CommandBuilder::new(std::path::absolute(program)?);
@@ -55,7 +68,7 @@ fn record(program: &str, time: Duration, keys: Vec<String>) -> Result<Vec<u8>, B
     for (name, value) in [
         ("TERM", "xterm-256color"),
         ("COLORTERM", "truecolor"),
-        ("COLORFGBG", "15;0"),
+        ("COLORFGBG", ground.0),
         ("LANG", "C.UTF-8"),
         ("TZ", "UTC"),
     ] {
@@ -102,17 +115,20 @@ fn record(program: &str, time: Duration, keys: Vec<String>) -> Result<Vec<u8>, B
     Ok(bytes)
 }
 
-fn svg(screen: &Screen) -> String {
-    let (width, height) = (f32::from(COLUMNS) * CELL.0 + 16.0, f32::from(ROWS) * CELL.1 + 16.0);
+fn svg(screen: &Screen, ground: Ground) -> String {
+    let (rows, columns) = screen.size();
+    let (rows, columns) = (rows.get(), columns.get());
+    let (width, height) = (f32::from(columns) * CELL.0 + 16.0, f32::from(rows) * CELL.1 + 16.0);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" \
          font-family=\"DejaVu Sans Mono,Menlo,Consolas,monospace\" font-size=\"14\">\n\
-         <rect width=\"100%\" height=\"100%\" rx=\"6\" fill=\"{BACKGROUND}\"/>\n"
+         <rect width=\"100%\" height=\"100%\" rx=\"6\" fill=\"{}\"/>\n",
+        ground.2
     );
-    for row in 0..ROWS {
-        for column in 0..COLUMNS {
+    for row in 0..rows {
+        for column in 0..columns {
             if let Some(cell) = screen.cell(row, column) {
-                draw(&mut svg, cell, row, column);
+                draw(&mut svg, cell, (row, column), ground);
             }
         }
     }
@@ -120,14 +136,14 @@ fn svg(screen: &Screen) -> String {
     svg
 }
 
-fn draw(svg: &mut String, cell: &Cell, row: u16, column: u16) {
+fn draw(svg: &mut String, cell: &Cell, (row, column): (u16, u16), (_, plain, ground): Ground) {
     let (x, y) = (8.0 + f32::from(column) * CELL.0, 8.0 + f32::from(row) * CELL.1);
-    let mut foreground = color(cell.fgcolor(), FOREGROUND);
-    let mut background = color(cell.bgcolor(), BACKGROUND);
+    let mut foreground = color(cell.fgcolor(), plain);
+    let mut background = color(cell.bgcolor(), ground);
     if cell.inverse() {
         std::mem::swap(&mut foreground, &mut background);
     }
-    if background != BACKGROUND {
+    if background != ground {
         // A little wider than a cell, so that neighbours leave no seam.
         let _ = writeln!(
             svg,

@@ -96,7 +96,7 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
     }
     app.keys = loaded.config.keys.clone();
     let kept = Kept::take_up(&mut app);
-    say_what_is_wrong(&mut app, &loaded, &homes).await;
+    say_what_is_wrong(&inbox, &loaded, &homes).await;
     let mut daemons = spawn_daemons(&cli, homes, &inbox);
     daemons.alerts = alert::Runner::new(settings.alert.run.clone());
     daemons.audit = audit(&mut app, &inbox);
@@ -135,15 +135,17 @@ fn looks(cli: &Cli, config: &Config) -> Result<(Kind, Choice), String> {
     Ok((kind.ok_or_else(no_screen)?, choice))
 }
 
-/// Says what is wrong with the configuration.
-async fn say_what_is_wrong(app: &mut App, loaded: &Loaded, homes: &[Home]) {
+/// Says what is wrong with the configuration; in the log too, where it stays whatever is said after it.
+async fn say_what_is_wrong(inbox: &Inbox, loaded: &Loaded, homes: &[Home]) {
+    let tell = |text: String| inbox.report(DaemonId(0), Report::Notice(text.into()));
     if let Some(notice) = loaded.notice() {
-        app.notify(notice, true);
+        tell(notice);
         return;
     }
-    let places = app.settings.production.clone();
+    let settings = &loaded.config.settings;
+    let places = settings.production.clone();
     let missing = offload::look(move || config::missing(&places)).await.unwrap_or_default();
-    let strange = homes::strange_hosts(homes, &app.settings.production).await;
+    let strange = homes::strange_hosts(homes, &settings.production).await;
     let all = missing.iter().map(|place| (place, config::NO_FOLDER));
     let all = all.chain(strange.iter().map(|place| (place, config::OTHER_HOST)));
     let all: Vec<(&Box<str>, &str)> = all.collect();
@@ -152,7 +154,7 @@ async fn say_what_is_wrong(app: &mut App, loaded: &Loaded, homes: &[Home]) {
             0 => String::new(),
             more => format!(" (and {more} more: pm2-tui config check)"),
         };
-        app.notify(format!("production: {}: {why}{more}", clean(first)), true);
+        tell(format!("production: {}: {why}{more}", clean(first)));
     }
 }
 

@@ -80,6 +80,10 @@ pub(super) fn outcome(app: &App, daemon: DaemonId, change: &Change) -> Option<Ef
             let words = if is_good { "replied".to_owned() } else { reply.words() };
             (format!("trigger {action}"), target.label(), is_good, words)
         }
+        Change::Ran(ran) => {
+            let target = ran.target.as_ref().map(Target::label).unwrap_or_default();
+            (format!("run {}", ran.name), target, ran.is_success, ran.end.clone())
+        }
         _ => return None,
     };
     let whom = (&*action, &*target);

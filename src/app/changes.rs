@@ -74,6 +74,9 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) -> Effects {
             Change::Replied { action, target, reply } => {
                 details::replied(app, id, &action, &target, reply);
             }
+            // What it printed was seen.
+            Change::Ran(ran) if ran.is_success => {}
+            Change::Ran(ran) => app.notify(format!("{} {}", ran.name, ran.end), true),
             Change::Called { method, outcome } => finish_call(app, id, &method, &outcome),
             Change::Parts(parts) => log_keys::take_parts(app, parts),
             Change::LogSaved(saved) => log_taking::saved(app, &saved),

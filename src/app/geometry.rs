@@ -41,6 +41,23 @@ pub enum ChartsWish {
 }
 
 impl ChartsWish {
+    /// The word for it, as it is kept; none for what is so by itself.
+    #[must_use]
+    pub fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Large => None,
+            Self::Line => Some("line"),
+            Self::None => Some("none"),
+        }
+    }
+
+    /// What a word means; what is so by itself where it means nothing.
+    #[must_use]
+    pub fn of(word: Option<&str>) -> Self {
+        let all = [Self::Line, Self::None];
+        all.into_iter().find(|wish| wish.word() == word).unwrap_or_default()
+    }
+
     /// The next one, round the end, on a screen of so many rows: what has no room there is passed over.
     #[must_use]
     pub fn next(self, rows: u16) -> Self {

@@ -160,12 +160,14 @@ impl Help {
 /// A sentence without the pane that it is about: that stands above it.
 pub(crate) fn without_place(help: &str) -> Cow<'_, str> {
     let rest = placeless(help);
-    if rest == help {
-        return Cow::Borrowed(help);
-    }
-    let mut chars = rest.chars();
+    if rest == help { Cow::Borrowed(help) } else { Cow::Owned(sentence(rest)) }
+}
+
+/// With a capital at its beginning.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
     let first = chars.next().map(|first| first.to_uppercase().to_string());
-    Cow::Owned(first.unwrap_or_default() + chars.as_str())
+    first.unwrap_or_default() + chars.as_str()
 }
 
 /// The same as it is written, in the middle of a line.

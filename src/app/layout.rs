@@ -1,7 +1,8 @@
-//! What of the screen is kept from one run to the next: order, filter, columns.
+//! What of the screen is kept from one run to the next: order, filter, columns, charts.
 //!
 //! Invariant: words that people can read; a word that is not known any more costs itself only.
 
+use super::geometry::ChartsWish;
 use super::state::App;
 use super::{table, tree};
 use crate::model::rows::{Field, Filter, Query, Sort};
@@ -17,6 +18,8 @@ pub struct Layout {
     pub columns: Option<Vec<String>>,
     /// Whether the rows stand as a tree.
     pub is_tree: bool,
+    /// How large the charts are wanted.
+    pub charts: ChartsWish,
 }
 
 impl App {
@@ -30,6 +33,7 @@ impl App {
             filter: query.filter.as_ref().map(|filter| filter.text().to_owned()),
             columns: columns.map(|all| all.iter().map(|field| field.word().to_owned()).collect()),
             is_tree: self.table.is_tree(),
+            charts: self.charts,
         }
     }
 
@@ -47,6 +51,7 @@ impl App {
             }
             fields
         });
+        self.charts = layout.charts;
         self.table.choose(columns.filter(|columns| !columns.is_empty()));
         if layout.is_tree != self.table.is_tree() {
             tree::toggle(self);

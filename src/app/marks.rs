@@ -22,6 +22,19 @@ pub struct Marked {
     pub hidden: usize,
 }
 
+impl Marked {
+    /// Whether all are of one app: of one name *and* namespace.
+    pub(super) fn is_one_app(&self) -> bool {
+        self.targets.windows(2).all(|pair| match pair {
+            [(one_daemon, one), (other_daemon, other)] => {
+                (one_daemon, &one.name, &one.namespace)
+                    == (other_daemon, &other.name, &other.namespace)
+            }
+            _ => true,
+        })
+    }
+}
+
 impl Marks {
     /// Whether a process is marked.
     #[must_use]

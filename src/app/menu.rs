@@ -188,13 +188,6 @@ impl<'a> Whom<'a> {
         let processes = targets.iter().filter_map(|(daemon, target)| {
             watched.fleet.get(target.key(*daemon)).filter(|process| target.is(&process.info))
         });
-        let is_one_app = targets.windows(2).all(|pair| match pair {
-            [(one_daemon, one), (other_daemon, other)] => {
-                (one_daemon, &one.name, &one.namespace)
-                    == (other_daemon, &other.name, &other.namespace)
-            }
-            _ => true,
-        });
         let is_live = watched.is_live(menu.daemon)
             && targets.iter().all(|(daemon, _)| watched.is_live(*daemon));
         Self {
@@ -202,7 +195,7 @@ impl<'a> Whom<'a> {
             daemon: watched.daemon(menu.daemon),
             is_live,
             gone: targets.first().map(|(_, target)| target.label()),
-            is_one_app,
+            is_one_app: menu.marked.is_one_app(),
         }
     }
 

@@ -121,8 +121,12 @@ pub fn entries(scene: &Scene<'_>, palette: &Palette) -> Vec<Entry> {
         .chain(methods)
         .filter_map(|entry| Some((fits(&typed, &entry)?, entry)))
         .collect();
-    // Stable: what fits as well stays in the order of the help, then of the names.
-    found.sort_by_key(|(fit, entry)| (*fit, saves_the_log(entry)));
+    // Stable: what fits as well stays in the order of the help, then of the names. Where a name only
+    // contains what is typed, what is done here comes before the daemon's methods.
+    found.sort_by_key(|(fit, entry)| {
+        let is_method = fit.0 == INSIDE && matches!(entry, Entry::Method { .. });
+        ((fit.0, is_method), *fit, saves_the_log(entry))
+    });
     found.into_iter().map(|(_, entry)| entry).collect()
 }
 
@@ -229,6 +233,9 @@ fn fits(typed: &str, entry: &Entry) -> Option<Fit> {
 /// how far the letters are apart and how late they begin.
 type Fit = (u8, usize, usize);
 
+/// The first of a [`Fit`] of a name that contains what is typed.
+const INSIDE: u8 = 2;
+
 /// Whether the letters typed are in the name in that order, whatever their case; how well.
 fn fit(typed: &str, name: &str) -> Option<Fit> {
     let wanted: Vec<char> = letters(typed).collect();
@@ -241,7 +248,7 @@ fn fit(typed: &str, name: &str) -> Option<Fit> {
     }
     if let Some(at) = name.windows(wanted.len()).position(|part| part == wanted) {
         // Of those that begin so, the commands first, in the order of the help.
-        return Some(if at == 0 { (1, 0, 0) } else { (2, at, name.len()) });
+        return Some(if at == 0 { (1, 0, 0) } else { (INSIDE, at, name.len()) });
     }
     let mut places = Vec::with_capacity(wanted.len());
     let mut rest = name.iter().enumerate();

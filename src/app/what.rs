@@ -200,9 +200,13 @@ impl What {
     /// How it goes about it.
     #[must_use]
     pub fn manner(&self, marked: &Marked) -> Option<String> {
+        let targets = &marked.targets[..];
         let pace = match self {
+            // There is nothing that could follow it.
+            Self::Act(_) | Self::Errand(_) if targets.len() == 1 => return None,
             Self::Act(Action::Delete) => "Ten at a time",
-            Self::Act(_) if marked.targets.len() > 2 => "Two at a time",
+            Self::Act(Action::Reload) if marked.is_one_app() => "One after another",
+            Self::Act(_) if targets.len() > 2 => "Two at a time",
             Self::Act(_) => "One after another",
             Self::Errand(_) => return Some("Two at a time.".to_owned()),
             Self::Scale(_) => return Some("One after another.".to_owned()),

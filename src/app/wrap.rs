@@ -59,8 +59,22 @@ fn behind_folder(row: &mut String, columns: usize) -> String {
     folder.filter(is_far).map(|at| row.split_off(at)).unwrap_or_default()
 }
 
+/// Takes a number off the end of a row whose unit would go to the next.
+fn before_unit(row: &mut String, word: &str) -> String {
+    let unit = word.trim_end_matches(',');
+    let at = row.rfind(' ').filter(|_| matches!(unit, "B" | "KiB" | "MiB" | "GiB"));
+    let is_number = |at: &usize| {
+        row.get(at + 1..).is_some_and(|last| last.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let Some(at) = at.filter(is_number) else { return String::new() };
+    let number = row.split_off(at + 1);
+    row.truncate(at);
+    number
+}
+
 /// Breaks text into lines of at most so many columns, at spaces where there are some; a longer
-/// word is broken where it must, a path behind a folder. Nothing but spaces is lost.
+/// word is broken where it must, a path behind a folder; an amount of bytes stays whole. Nothing but
+/// spaces is lost.
 #[must_use]
 pub fn wrap(text: &str, columns: u16) -> Vec<String> {
     let columns = usize::from(columns.max(2));
@@ -70,8 +84,9 @@ pub fn wrap(text: &str, columns: u16) -> Vec<String> {
     for word in text.split_whitespace() {
         let width = word.width();
         if used > 0 && used + 1 + width > columns {
-            lines.push(std::mem::take(&mut line));
-            used = 0;
+            let rest = before_unit(&mut line, word);
+            used = rest.width();
+            lines.push(std::mem::replace(&mut line, rest));
         }
         if used > 0 {
             line.push(' ');
@@ -106,6 +121,8 @@ mod tests {
             wrap("/a/aaaaaaaaaaaaaaaaaaaaaaaaaaaa", 12),
             ["/a/aaaaaaaaa", "aaaaaaaaaaaa", "aaaaaaa"]
         );
+        assert_eq!(wrap("of api-out.log, 0 B, new", 17), ["of api-out.log,", "0 B, new"]);
+        assert_eq!(wrap("a line of 12 bytes", 12), ["a line of 12", "bytes"]);
         assert_eq!(wrap("see //////////", 5), ["see", "/////", "/////"]);
     }
 }

@@ -8,7 +8,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::guards::{self, Guard};
-use super::reading::{Reading, said};
+use super::reading::{Reading, near, said};
 use super::values::{self, boolean};
 use crate::app::keymap::{Binding, OwnRow, Place};
 use crate::app::settings::{Of, OwnCommand, Word};
@@ -106,7 +106,7 @@ fn command(reading: &mut Reading<'_>, own: &mut Own, place: &Range<usize>, table
         return;
     }
     let shown = run.iter().map(written).collect::<Vec<_>>().join(" ");
-    own.rows.push(OwnRow { name: title.clone(), help: format!("Run {}", said(&shown)) });
+    own.rows.push(OwnRow { name: title.clone(), help: format!("{title}: run {}", said(&shown)) });
     if let Some((keys, line)) = keys {
         let command = crate::app::keymap::name(&title);
         own.bindings.push(Binding { place: Place::Table, command, keys, line });
@@ -134,8 +134,14 @@ fn words(value: &DeValue<'_>) -> Result<Vec<Word>, String> {
             }
             return Ok(Word::Of(*of));
         }
-        match Of::WRITTEN.iter().find(|(written, _)| text.contains(written)) {
-            Some((written, _)) => Err(format!("{written} is an argument of its own, or none")),
+        if let Some((written, _)) = Of::WRITTEN.iter().find(|(written, _)| text.contains(written)) {
+            return Err(format!("{written} is an argument of its own, or none"));
+        }
+        // Passed on as it is, it would be a surprise to the program.
+        let inside = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        let known = Of::WRITTEN.iter().map(|(written, _)| *written);
+        match inside.filter(|it| !it.is_empty()).and_then(|_| near(&text, known)) {
+            Some(meant) => Err(format!("there is no {}; did you mean {meant}?", said(&text))),
             None => Ok(Word::Text(text)),
         }
     };

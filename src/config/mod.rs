@@ -107,8 +107,8 @@ impl Loaded {
         })
     }
 
-    /// What is wrong, in one line: the first finding, before all one about what guards, and how many
-    /// more there are.
+    /// What is wrong, in one line that may be cut at its end: how many findings there are, and the first,
+    /// before all one about what guards.
     #[must_use]
     pub fn notice(&self) -> Option<String> {
         let guards = self.findings.iter().find(|finding| finding.guard.is_some());
@@ -116,11 +116,11 @@ impl Loaded {
         let name = self.path.as_deref().and_then(Path::file_name).unwrap_or_default();
         let name = clean(&name.to_string_lossy()).into_owned();
         let place = first.line.map_or_else(String::new, |line| format!(":{line}"));
-        let more = match self.findings.len() - 1 {
-            0 => String::new(),
-            more => format!(" (and {more} more: pm2-tui config check)"),
+        let all = match self.findings.len() {
+            1 => String::new(),
+            all => format!("{all} mistakes (pm2-tui config check), "),
         };
-        Some(format!("{name}{place}: {}{more}", first.text))
+        Some(format!("{all}{name}{place}: {}", first.text))
     }
 }
 

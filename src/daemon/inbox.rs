@@ -183,6 +183,7 @@ fn slot_of(report: &Report) -> Option<usize> {
         | Report::CallFinished { .. }
         | Report::Replied { .. }
         | Report::Bundled(_)
+        | Report::Ran(_)
         | Report::LogSaved(_)
         | Report::Notice(_)
         | Report::Parts(_)
@@ -217,6 +218,7 @@ impl Lanes {
                 | Report::CallFinished { .. }
                 | Report::Replied { .. }
                 | Report::Bundled(_)
+                | Report::Ran(_)
                 | Report::LogSaved(_)
                 | Report::Parts(_)
                 | Report::Did { .. }

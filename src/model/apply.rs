@@ -19,12 +19,12 @@ use super::log::{LineKind, LogLine, LogSource, Severity};
 use super::moment::Moment;
 use super::past::{PartRead, Past};
 use super::process::Process;
+use super::ready::Ran;
 use super::report::Report;
 use super::saved::Saved;
 use super::trigger::Reply;
 use super::watched::Watched;
-use super::words;
-use super::{Action, DaemonId, ProcessKey, Target, Verdict};
+use super::{Action, DaemonId, ProcessKey, Target, Verdict, words};
 use crate::protocol::bus::ProcessEvent;
 use crate::protocol::process::{PmId, Snapshot};
 use crate::protocol::text;
@@ -120,6 +120,8 @@ pub enum Change {
     },
     /// An incident bundle was written, or why not.
     Bundled(Result<Written, Box<str>>),
+    /// A command of the user's own ended.
+    Ran(Box<Ran>),
     /// Something beside the daemons went wrong.
     Notice(Box<str>),
     /// Lines of the log were saved, or why not.
@@ -179,12 +181,11 @@ impl Applying<'_> {
             Report::Killed(message) => self.say("pm2:kill", Severity::Bad, &message),
             Report::ActionBegun { target, .. } => self.begin(target),
             Report::Kept(kept) => self.changes.push(Change::Kept(kept)),
-            Report::ActionFinished { action, target, verdict } => {
-                self.finish(action, target, verdict);
-            }
+            Report::ActionFinished { action, target, verdict } => self.end(action, target, verdict),
             Report::Replied { action, target, reply } => self.replied(action, target, reply),
             Report::CallFinished { method, outcome } => self.finish_call(method, outcome),
             Report::Bundled(outcome) => self.bundled(outcome),
+            Report::Ran(ran) => self.ran(ran),
             Report::Notice(text) => self.told(text),
             Report::Audit(standing) => self.audited(standing),
             Report::LogSaved(saved) => self.changes.push(Change::LogSaved(saved)),
@@ -226,9 +227,8 @@ impl Applying<'_> {
 
     /// Something that happened to the daemon itself.
     fn say(&mut self, word: &'static str, severity: Severity, text: &str) {
-        let source = LogSource { daemon: self.id, pm_id: None, name: "PM2".into() };
-        let line = LogLine::event(self.now.wall_ms, source, word, severity, text);
-        self.watched.news.push(line);
+        let (at_ms, source) = (self.now.wall_ms, self.source(None, "PM2"));
+        self.watched.news.push(LogLine::event(at_ms, source, word, severity, text));
         self.changes.push(Change::Lines);
     }
 

@@ -16,3 +16,16 @@ pub struct Ready {
     /// Whether Enter is waited for after its end.
     pub waits: bool,
 }
+
+/// What came of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ran {
+    /// What it is called, cleaned.
+    pub name: String,
+    /// The process that its arguments were of.
+    pub target: Option<Target>,
+    /// How it ended, cleaned: `ended: exit status: 0`.
+    pub end: String,
+    /// Whether it succeeded.
+    pub is_success: bool,
+}

@@ -14,6 +14,7 @@ use super::exam::Exam;
 use super::kept::Kept;
 use super::log::LogLine;
 use super::past::{PartRead, Past};
+use super::ready::Ran;
 use super::saved::Saved;
 use super::system::{Host, Measured};
 use super::trigger::Reply;
@@ -130,6 +131,8 @@ pub enum Report {
     Bundled(Result<Written, Box<str>>),
     /// Lines of the log were saved, or why not. Must arrive; exactly one for each that was asked for.
     LogSaved(Saved),
+    /// A command of the user's own ended. Must arrive; exactly one for each that was run.
+    Ran(Box<Ran>),
     /// Something beside the daemons went wrong that was asked for here: the audit file, the command of an
     /// alert. One clean line. Must arrive.
     Notice(Box<str>),

@@ -190,6 +190,10 @@ impl Down {
     }
 
     fn words(&self) -> String {
+        // Nothing was done to it: it goes on as it was, most likely up.
+        if self.why == Why::LeftAlone {
+            return self.why.words();
+        }
         let times = match self.ends {
             0 | 1 => String::new(),
             ends => format!(", {ends} times in {}", seconds(self.watched_ms)),
@@ -293,5 +297,7 @@ mod tests {
         ");
         let successes = all.iter().filter(|verdict| verdict.is_success()).count();
         assert_eq!(successes, 6);
+        let alone = down(Why::LeftAlone, 0, None).words(Action::Reload);
+        assert_eq!(alone, "left alone, because the instance before it did not come up");
     }
 }

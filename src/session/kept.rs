@@ -1,5 +1,5 @@
-//! The state file: what of the screen is kept from one run to the next. Order and columns are kept
-//! for all homes, a filter and whether the rows stand as a tree for their own.
+//! The state file: what of the screen is kept from one run to the next. Order, columns and the size of
+//! the charts are kept for all homes, a filter and whether the rows stand as a tree for their own.
 //!
 //! Invariant: a file that cannot be read or is of another version costs what it keeps, never the run,
 //! and one of a newer version is left as it is. It is replaced whole, is its owner's alone, and what
@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::app::geometry::ChartsWish;
 use crate::app::layout::Layout;
 
 /// The version of the file's form.
@@ -49,6 +50,7 @@ pub(super) fn read(path: &Path, home: &str) -> Layout {
         sort: text(&all, "sort"),
         filter: text(own, "filter"),
         columns: all.get("columns").and_then(Json::as_array).map(words),
+        charts: ChartsWish::of(all.get("charts").and_then(Json::as_str)),
         is_tree: own.get("tree").and_then(Json::as_bool).unwrap_or(false),
     }
 }
@@ -67,6 +69,7 @@ pub(super) fn write(path: &Path, home: &str, layout: &Layout) -> io::Result<()> 
         ("version", json!(VERSION)),
         ("sort", json!(layout.sort)),
         ("columns", json!(layout.columns)),
+        ("charts", json!(layout.charts.word())),
         // Once they were kept for all.
         ("filter", Json::Null),
         ("tree", Json::Null),
@@ -151,6 +154,7 @@ mod tests {
             filter: Some("api \"x\"".to_owned()),
             columns: Some(vec!["id".to_owned(), "pid".to_owned()]),
             is_tree: true,
+            charts: ChartsWish::Line,
         }
     }
 
@@ -197,7 +201,8 @@ mod tests {
         write(&path, HOME, &layout()).unwrap();
         let all = Layout { filter: None, is_tree: false, ..layout() };
         assert_eq!(read(&path, "/other"), all);
-        let other = Layout { filter: Some("x".to_owned()), sort: None, ..Layout::default() };
+        let charts = ChartsWish::Line;
+        let other = Layout { filter: Some("x".to_owned()), charts, ..Layout::default() };
         write(&path, "/other", &other).unwrap();
         assert_eq!(read(&path, "/other"), other);
         assert_eq!(read(&path, HOME), Layout { sort: None, columns: None, ..layout() });

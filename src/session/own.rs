@@ -9,6 +9,8 @@ use super::pager::{self, Ended, hand_over};
 use super::{Clock, Daemons, Keys};
 use crate::app::App;
 use crate::daemon::inbox::Inbox;
+use crate::model::ready::Ran;
+use crate::model::report::Report;
 use crate::protocol::text::clean;
 use crate::runtime::Pause;
 use crate::terminal::Screen;
@@ -35,13 +37,12 @@ pub(super) async fn show(
     }
     let waits = ready.waits.then_some(&*ready.name);
     let ended = hand_over(app, screen, keys, (inbox, daemons, clock), program, waits).await?;
-    match ended {
+    let (is_success, end) = match ended {
         Ended::Pause(pause) => return Ok(Some(pause)),
-        Ended::Status(Ok(status)) if status.success() => {}
-        Ended::Status(Ok(status)) => app.notify(format!("{} ended: {status}", ready.name), true),
-        Ended::Status(Err(error)) => {
-            app.notify(format!("{}: cannot run {}: {error}", ready.name, clean(first)), true);
-        }
-    }
+        Ended::Status(Ok(status)) => (status.success(), format!("ended: {status}")),
+        Ended::Status(Err(error)) => (false, format!("was not run: {}: {error}", clean(first))),
+    };
+    let ran = Ran { name: ready.name, target: ready.target, end, is_success };
+    inbox.report(ready.daemon, Report::Ran(Box::new(ran)));
     Ok(None)
 }

@@ -6,6 +6,8 @@
 //!  y yes  n no
 //! ```
 
+use serde_json::Value as Json;
+
 use super::canvas::Canvas;
 use super::lookup::daemon;
 use super::parts::{self, Part};
@@ -109,7 +111,18 @@ fn about_call(app: &App, daemon: DaemonId, call: &NamedCall) -> String {
         more => format!(" and {more} more"),
     };
     let whom = if whom.is_empty() { String::new() } else { format!(": {}{more}", whom.join(", ")) };
-    format!("call {}({}){}{whom}?", call.method, args.join(", "), place(app, daemon))
+    let place = place(app, daemon);
+    // What `m` sends is a message to who asked for it, not a method.
+    if let ("msgProcess", Some(message)) = (&*call.method, message(call)) {
+        return format!("send {message} to {}{more}{place}?", whom.trim_start_matches(": "));
+    }
+    format!("call {}({}){place}{whom}?", call.method, args.join(", "))
+}
+
+/// The message of a call that sends one to processes that are known.
+fn message(call: &NamedCall) -> Option<&Json> {
+    let message = call.args.first()?.get("msg")?;
+    (!call.targets.is_empty()).then_some(message)
 }
 
 /// The daemon, where there are several.

@@ -17,7 +17,7 @@ use super::theme::{Colors, Ground, Theme};
 use super::{lookup, screen};
 use crate::app::log_line::Shown;
 use crate::app::{App, Mode, Pane};
-use crate::logs::LineId;
+use crate::logs::{Kind, LineId, Stream};
 use crate::model::ProcessKey;
 use crate::model::daemon::Connection;
 use crate::model::rows::columns::Row;
@@ -222,9 +222,13 @@ fn line(app: &App, shown: &Shown) -> String {
     let at = units::clock(shown.time.at_ms, app.utc_offset_s, Clock::Seconds);
     let source = &shown.source;
     let id = source.pm_id.map(|id| format!("[{id}]")).unwrap_or_default();
-    let word = match shown.word() {
-        "out" => String::new(),
-        word => format!(" {word}"),
+    // What happened begins with its own word; which kind it is must be told all the same, since an app
+    // can print the same words.
+    let word = match shown.kind {
+        Kind::Output | Kind::More if shown.stream == Stream::Err => " err",
+        Kind::Output | Kind::More => "",
+        Kind::Message => " message",
+        Kind::Event | Kind::Exit | Kind::Restart | Kind::Exception | Kind::Loss => " event",
     };
     format!("{at} {}{id}{word}: {}{}", source.name, shown.lead, shown.text.text)
 }

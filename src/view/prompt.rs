@@ -30,6 +30,8 @@ use crate::protocol::shape;
 
 /// The widest text of a dialog.
 const COLUMNS_MAX: u16 = 88;
+/// The widest palette: most of what it says of an entry, where the screen has room for it.
+const PALETTE_COLUMNS: u16 = 112;
 /// Rows of the palette's list, at most.
 const ENTRIES_MAX: u16 = 16;
 /// Columns of the names in the palette: `sendSignalToProcessName(opts)` and a gap.
@@ -55,7 +57,7 @@ pub(super) fn palette(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), pale
     let title = [Part::new("Command or method", Role::Strong, 0), place];
     // As long as what it has: it covers no more of what is behind.
     let listed = u16::try_from(entries.len()).unwrap_or(ENTRIES_MAX).min(ENTRIES_MAX);
-    let area = overlay(size, COLUMNS_MAX, ENTRIES_MAX + 1).shrunk(listed + 1);
+    let area = overlay(size, PALETTE_COLUMNS, ENTRIES_MAX + 1).shrunk(listed + 1);
     let inner = canvas.overlay(area, &title);
     input(canvas, inner, ": ", &palette.input);
     let rows = usize::from(inner.height.saturating_sub(1));

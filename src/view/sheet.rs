@@ -23,6 +23,7 @@ use crate::app::Pane;
 use crate::app::ask::{Ask, Wanted};
 use crate::app::ended::{self, Ended};
 use crate::app::geometry::{overlay, wrap};
+use crate::app::help;
 use crate::app::menu::{self, Menu};
 use crate::app::picker::Picker;
 use crate::app::several::{self, Several};
@@ -35,6 +36,8 @@ const COLUMNS_MIN: u16 = 40;
 const PICKER_COLUMNS: u16 = 76;
 /// The widest name of a column.
 const PICKER_NAMES: u16 = 24;
+/// The widest menu: all that it says of an action, where the screen has room for it.
+const MENU_COLUMNS: u16 = 106;
 /// The widest name of an action.
 const MENU_NAMES: u16 = 20;
 /// How many sentences a prompt says of what it would do, and in how many rows.
@@ -136,7 +139,7 @@ fn actions(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), menu: &Menu) {
     let entries = menu.entries(&app.watched, app.read_only);
     let rows = u16::try_from(entries.len()).unwrap_or(u16::MAX).min(room(size).1);
     let title = [Part::new("Actions", Role::Strong, 0), Part::new(menu.whom(), Role::Accent, 0)];
-    let inner = canvas.overlay(overlay(size, PICKER_COLUMNS.min(room(size).0), rows), &title);
+    let inner = canvas.overlay(overlay(size, MENU_COLUMNS, rows), &title);
     let top = (menu.at() + 1).saturating_sub(usize::from(rows));
     let key_of =
         |entry: &menu::Entry| app.keys.now(false, Pane::Processes, entry.key).unwrap_or_default();
@@ -144,8 +147,8 @@ fn actions(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), menu: &Menu) {
     let lines = entries.iter().enumerate().skip(top);
     for (y, (place, entry)) in (inner.top()..inner.bottom()).zip(lines) {
         let (role, about, about_role) = match &entry.refusal {
-            Some(why) => (Role::Quiet, why.as_str(), Role::Warn),
-            None => (Role::Text, entry.about, Role::Quiet),
+            Some(why) => (Role::Quiet, why.clone(), Role::Warn),
+            None => (Role::Text, help::sentence(entry.about), Role::Quiet),
         };
         let key = canvas.role(if entry.refusal.is_some() { Role::Quiet } else { Role::Accent });
         canvas.text(inner.x + 1, y, keys, &key_of(entry), key);
@@ -153,7 +156,7 @@ fn actions(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), menu: &Menu) {
         let name = Rect::new(inner.x + 2 + keys, y, MENU_NAMES.min(room), 1);
         canvas.text(name.x, y, name.width, entry.label, canvas.role(role));
         let x = name.right() + 1;
-        canvas.text(x, y, inner.right().saturating_sub(x), about, canvas.role(about_role));
+        canvas.text(x, y, inner.right().saturating_sub(x), &about, canvas.role(about_role));
         if place == menu.at() {
             choose(canvas, inner, name);
         }

@@ -14,6 +14,7 @@ use super::roles::Role;
 use super::text;
 use crate::app::App;
 use crate::model::ProcessKey;
+use crate::model::figures::Figures;
 use crate::model::fleet::Process;
 use crate::model::rows::tree::Group;
 use crate::model::rows::{Field, is_unwell};
@@ -37,15 +38,15 @@ pub(super) fn draw(
                 let sum: u64 = processes.iter().map(|it| u64::from(it.info.restarts)).sum();
                 (sum.to_string(), if sum == 0 { Role::Quiet } else { Role::Text })
             }
-            Field::Cpu => {
-                let cpu: Vec<f64> =
-                    processes.iter().filter_map(|it| it.figures.cpu_percent()).collect();
+            Field::Cpu | Field::CpuTree => {
+                let of = |it: &&Process| figures(it, field).cpu_percent();
+                let cpu: Vec<f64> = processes.iter().filter_map(of).collect();
                 let form = if columns.is_short { text::percent_short } else { text::percent };
                 sum(&cpu, |cpu| form(cpu.iter().sum()))
             }
-            Field::Memory => {
-                let bytes: Vec<u64> =
-                    processes.iter().filter_map(|it| it.figures.memory_bytes()).collect();
+            Field::Memory | Field::MemoryTree => {
+                let of = |it: &&Process| figures(it, field).memory_bytes();
+                let bytes: Vec<u64> = processes.iter().filter_map(of).collect();
                 let form = if columns.is_short { text::bytes_short } else { text::bytes };
                 sum(&bytes, |bytes| form(bytes.iter().sum()))
             }
@@ -62,6 +63,14 @@ pub(super) fn draw(
     let is_marked = |key: &ProcessKey| app.marks.has(*key);
     if !members.is_empty() && members.iter().all(is_marked) {
         canvas.mark(row);
+    }
+}
+
+/// What a column of CPU or memory shows of a process: its own, or with its children.
+fn figures(process: &Process, field: Field) -> Figures {
+    match field {
+        Field::CpuTree | Field::MemoryTree => process.tree,
+        _ => process.figures,
     }
 }
 

@@ -174,6 +174,10 @@ fn a_broken_configuration_is_told_and_the_screen_starts() {
         screen.wait_for("rows and what is wrong", |text| {
             text.contains("● live") && text.contains("online") && text.contains(wanted)
         });
+        // It stays in the log, whatever is said after it.
+        screen.wait_for("it in the log", |text| {
+            text.lines().any(|line| line.contains("◆   here: ") && line.contains(wanted))
+        });
         screen.press("q");
         assert_eq!(screen.wait_exit().code, 0);
     }

@@ -231,3 +231,19 @@ fn to_save_is_what_pm2_saves() {
     let entries = crate::app::palette::entries(&crate::app::offers::scene(&app), palette);
     assert!(matches!(entries[0], crate::app::palette::Entry::Item(_)), "{:?}", entries[0]);
 }
+
+/// `sendSignalToProcessId` contains the word a letter earlier than `send a signal ..`.
+#[test]
+fn a_word_of_the_menu_comes_before_the_daemons_methods() {
+    let mut app = app(1);
+    send(&mut app, super::meant::poll(vec![info(0, "p0", ProcessStatus::Online)], 2_000));
+    let method = serde_json::json!({ "params": ["opts", "cb"] });
+    let list = serde_json::json!({ "methods": { "sendSignalToProcessId": method } });
+    send(&mut app, super::overlays::listed(&list));
+    press(&mut app, Command::Palette);
+    super::several::type_text(&mut app, "signal");
+    let Mode::Palette(palette) = &app.mode else { panic!("{:?}", app.mode) };
+    let entries = crate::app::palette::entries(&crate::app::offers::scene(&app), palette);
+    let names: Vec<&str> = entries.iter().map(crate::app::palette::Entry::name).collect();
+    assert_eq!(names, ["send a signal ..", "sendSignalToProcessId"]);
+}

@@ -45,6 +45,37 @@ fn each_action_is_a_line_of_the_audit_before_and_after() {
     );
 }
 
+/// A program of the user's own is asked for and ends like an action: in the audit and in the event log.
+#[test]
+fn the_end_of_an_own_command_is_told() {
+    use crate::model::Target;
+    use crate::model::ready::Ran;
+    let mut app = super::app(2);
+    app.settings.audit = Some("/dev/null".into());
+    let target = app.watched.fleet.get(key(0)).map(|process| Target::of(&process.info));
+    let ran = |end: &str, is_success| {
+        let (name, target, end) = ("lsof".to_owned(), target.clone(), end.to_owned());
+        Report::Ran(Box::new(Ran { name, target, end, is_success }))
+    };
+    let mut end = |ran: Report| -> Vec<String> {
+        let effects = update(&mut app, Moment::at(3_000), Message::Report(D, ran)).0;
+        audited(&effects).into_iter().map(ToString::to_string).collect()
+    };
+    let [line] = &end(ran("ended: exit status: 3", false))[..] else { panic!("no line") };
+    let wanted = r#""event":"outcome","action":"run lsof","target":"p0[0]","ok":false,"outcome":"ended: exit status: 3"}"#;
+    assert!(line.ends_with(wanted), "{line}");
+    let [line] = &end(ran("ended: exit status: 0", true))[..] else { panic!("no line") };
+    assert!(line.contains(r#""ok":true"#), "{line}");
+    assert_eq!(&*app.notice.as_ref().unwrap().text, "lsof ended: exit status: 3");
+    let told = ran("ended: exit status: 0", true);
+    let _ = crate::model::apply::apply(&mut app.watched, D, told, Moment::at(4_000));
+    let lines: Vec<String> = app.watched.news.iter().map(|line| format!("{line:?}")).collect();
+    assert!(
+        lines.iter().any(|line| line.contains("lsof ended: exit status: 0 (asked here")),
+        "{lines:?}"
+    );
+}
+
 fn status(app: &mut App, status: ProcessStatus, at_ms: i64) -> Vec<Effect> {
     let processes = vec![info(0, "p;0", status), info(1, "p1", ProcessStatus::Online)];
     let snapshot = Snapshot { processes, warnings: Vec::new() };

@@ -32,7 +32,12 @@ pub(super) fn methods() -> Report {
         "stopWatch": { "params": ["method", "value", "fn"] },
         "killMe": { "params": [] },
     }});
-    let frame = Frame::new(vec![value::json(&list), value::text("1:1")]).unwrap();
+    listed(&list)
+}
+
+/// The methods of this list.
+pub(super) fn listed(list: &serde_json::Value) -> Report {
+    let frame = Frame::new(vec![value::json(list), value::text("1:1")]).unwrap();
     Report::Methods(Arc::new(Methods::parse(&Reply::parse(&frame).unwrap()).unwrap()))
 }
 

@@ -370,6 +370,28 @@ fn in_the_tree_an_action_means_the_group() {
     assert_eq!((app.table_lines(), app.cursor_line()), (9, Some(2)));
 }
 
+#[test]
+fn the_question_says_the_pace_where_there_is_one() {
+    let mut app = nine();
+    filter(&mut app, "api ns:shop");
+    press(&mut app, MARK_ALL);
+    assert_eq!(app.marks.len(), 3);
+    press(&mut app, Command::Act(Action::Restart));
+    assert!(question(&app).contains("Two at a time; Esc"), "{}", question(&app));
+    press(&mut app, Command::No);
+    press(&mut app, Command::Act(Action::Reload));
+    let text = question(&app);
+    assert!(text.contains("One after another; Esc") && !text.contains("Two at a time"), "{text}");
+    let mut marked = several(&app).marked.clone();
+    marked.targets.truncate(1);
+    let signal = crate::model::errand::Errand::Signal(
+        crate::model::errand::Signal::parse("SIGHUP").unwrap(),
+    );
+    for what in [What::Act(Action::Restart), What::Errand(signal)] {
+        assert_eq!(what.manner(&marked), None);
+    }
+}
+
 pub(super) const UNDO: Command = Command::Rows(RowsCommand::Undo);
 
 #[test]

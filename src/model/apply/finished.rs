@@ -5,6 +5,7 @@ use crate::model::audit::Standing;
 use crate::model::call::CallOutcome;
 use crate::model::errand::{Outcome, TaskId};
 use crate::model::log::{LogLine, Severity};
+use crate::model::ready::Ran;
 use crate::model::trigger::Reply;
 use crate::model::{Action, Target, Verdict};
 use crate::protocol::text::{clean, clean_to};
@@ -25,7 +26,7 @@ impl Applying<'_> {
     }
 
     /// An asked action ended.
-    pub(super) fn finish(&mut self, action: Action, target: Target, verdict: Verdict) {
+    pub(super) fn end(&mut self, action: Action, target: Target, verdict: Verdict) {
         let (id, now) = (self.id, self.now);
         let key = target.key(id);
         if let Some(process) = self.watched.fleet.get_mut(key)
@@ -53,6 +54,20 @@ impl Applying<'_> {
         self.watched.news.push(line);
         self.changes.push(Change::Lines);
         self.changes.push(Change::Replied { action, target, reply });
+    }
+
+    /// A command of the user's own ended.
+    pub(super) fn ran(&mut self, ran: Box<Ran>) {
+        let severity = if ran.is_success { Severity::Good } else { Severity::Bad };
+        let source = match &ran.target {
+            Some(target) => self.source(Some(target.pm_id), &target.name),
+            None => self.source(None, "pm2-tui"),
+        };
+        let told = format!("{} {} ({})", ran.name, ran.end, self.watched.asked_here());
+        let line = LogLine::event(self.now.wall_ms, source, "run", severity, &told);
+        self.watched.news.push(line);
+        self.changes.push(Change::Lines);
+        self.changes.push(Change::Ran(ran));
     }
 
     /// Something beside the daemons went wrong: it stays in the log, whatever is said after it.

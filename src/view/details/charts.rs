@@ -79,15 +79,19 @@ pub(super) fn draw_metric(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), 
     draw_time(app, canvas, (content(size), sheet), &placed);
 }
 
-/// A number of at most five columns.
+/// A number of at most five columns; the half of a scale stays the half.
 fn short(value: f64) -> String {
-    match value.abs() {
-        1e9.. => format!("{:.0}G", value / 1e9),
-        1e6.. => format!("{:.0}M", value / 1e6),
-        1e4.. => format!("{:.0}k", value / 1e3),
-        10.0.. => format!("{value:.0}"),
-        _ => format!("{value:.1}"),
-    }
+    let (value, unit) = match value.abs() {
+        1e9.. => (value / 1e9, "G"),
+        1e6.. => (value / 1e6, "M"),
+        1e4.. => (value / 1e3, "k"),
+        _ => (value, ""),
+    };
+    let has_room = value.abs() < if unit.is_empty() { 1e3 } else { 1e2 };
+    let is_uneven = (value - value.round()).abs() >= 0.05;
+    let is_small = unit.is_empty() && value.abs() < 10.0;
+    let digits = usize::from(is_small || (has_room && is_uneven));
+    format!("{value:.digits$}{unit}")
 }
 
 fn cpu_title(process: &Process, placed: &Placed) -> Vec<Part> {
@@ -205,5 +209,16 @@ fn draw_time(
             canvas.text(x, y, columns, &words, quiet);
             free = x + columns + 2;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_half_of_a_scale_is_its_half() {
+        let said = [2.5, 10.0, 12.5, 500.0, 1_250.0, 12_500.0, 125_000.0, 2.5e6, 25e9].map(short);
+        assert_eq!(said, ["2.5", "10", "12.5", "500", "1250", "12.5k", "125k", "2.5M", "25G"]);
     }
 }

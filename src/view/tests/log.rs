@@ -137,3 +137,35 @@ fn an_entry_whole_with_a_search_in_it() {
     search(&mut app, "index");
     check!(&app, COLOR, "log_entry", [(80, 24)]);
 }
+
+/// What happened says which word it is once, and cannot be taken for what an app printed.
+#[test]
+fn in_plain_words_each_line_says_its_kind_once() {
+    use crate::view::plain::{Announced, news};
+    let mut app = typical();
+    app.log_view = LogView::new(Bounds::default());
+    let told = "restart: up 1.0 s";
+    let json = r#"{"rps":41.2}"#;
+    let at_ms = NOW_MS - 1_000;
+    app.take_lines(vec![
+        output(at_ms, source(0, "api"), LineKind::Out, told),
+        output(at_ms, source(0, "api"), LineKind::Err, told),
+        LogLine::event(at_ms, source(0, "api"), "restart", Severity::Good, told),
+        LogLine::message(at_ms, source(0, "api"), "my:stats", json),
+        LogLine::exception(at_ms, source(0, "api"), "Error: boom", &[]),
+    ]);
+    let lines = news(&app, &mut Announced::default());
+    let is_of_log = |line: &&String| line.get(2..3) == Some(":");
+    let said = lines.iter().filter(is_of_log).filter_map(|line| line.split_once(" api[0]"));
+    let said: Vec<&str> = said.map(|(_, said)| said).collect();
+    assert_eq!(
+        said,
+        [
+            ": restart: up 1.0 s",
+            " err: restart: up 1.0 s",
+            " event: restart: up 1.0 s",
+            " message: my:stats {\"rps\":41.2}",
+            " event: exception: Error: boom",
+        ]
+    );
+}

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::fleet::*;
 use super::{ALL, check};
 use crate::app::command::{Command, RowsCommand};
+use crate::app::layout::Layout;
 use crate::app::message::Message;
 use crate::app::{App, Mode, update};
 use crate::model::moment::Moment;
@@ -211,4 +212,17 @@ fn a_tree_counts_processes_and_no_groups() {
     type_text(&mut app, "api");
     press(&mut app, &[Command::Open]);
     assert!(title(&app).contains(&format!(" 2 of {all} ")), "{}", title(&app));
+}
+
+#[test]
+fn a_group_sums_what_its_processes_use_with_their_children() {
+    let mut app = typical();
+    let columns = ["id", "name", "status", "cpu+", "mem+"].map(str::to_owned).to_vec();
+    app.restore(&Layout { columns: Some(columns), is_tree: true, ..Layout::default() });
+    for (_, process) in app.watched.fleet.iter_mut() {
+        process.tree.take(Some(120.0), Some(391 << 20), app.now.steady_ms);
+    }
+    let shown = screen(&app, COLOR, (120, 40));
+    let api = shown.lines().find(|line| line.contains("api ×2")).unwrap_or(&shown);
+    assert!(api.contains("240.0%") && api.contains("782.0 MiB"), "{api}");
 }

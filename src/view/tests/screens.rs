@@ -245,6 +245,18 @@ fn question_before_a_method() {
     check!(&app, COLOR, "confirm_call", [(80, 24), (40, 10)]);
 }
 
+#[test]
+fn question_before_a_message() {
+    let mut app = typical();
+    let (_, process) = app.watched.fleet.iter().next().unwrap();
+    let target = crate::model::Target::of(&process.info);
+    let text = serde_json::json!({ "id": 0, "msg": { "data": "hi", "topic": "process:msg" } });
+    let mut call = NamedCall::new("msgProcess", vec![text]);
+    call.targets = vec![target];
+    app.mode = Mode::ConfirmCall { daemon: DaemonId(0), call };
+    check!(&app, COLOR, "confirm_message", [(80, 24), (40, 10)]);
+}
+
 fn message_line() -> LogLine {
     let source = LogSource { daemon: DaemonId(0), pm_id: Some(PmId(0)), name: "api".into() };
     let json = r#"{"heap":{"used":4711,"total":9000},"list":[1,2,{"deep":[]}],
