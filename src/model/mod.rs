@@ -14,6 +14,7 @@ pub mod console;
 pub mod daemon;
 pub mod death;
 pub mod deed;
+mod departed;
 pub mod details;
 pub mod disk;
 pub mod errand;
