@@ -4,6 +4,7 @@
 //! Invariant: the sentences name every process that is meant, once, and no other.
 
 use super::marks::Marked;
+use crate::model::boot::SavedList;
 use crate::model::deed::Deed;
 use crate::model::errand::{Errand, Scale, Task};
 use crate::model::kept::Kept;
@@ -65,11 +66,16 @@ impl Whole {
         }
     }
 
-    fn meaning(self) -> &'static str {
+    /// What it means, as the saved list stands.
+    fn meaning(self, saved: Option<&SavedList>) -> &'static str {
         match self {
             Self::ReloadLogs => "needed after log rotation; takes about 4 s",
             Self::FlushConsole => "its lines are lost",
-            Self::Save => "what is saved now is kept as dump.pm2.bak",
+            Self::Save => match saved {
+                Some(SavedList::Missing { .. }) => "nothing was saved before",
+                Some(_) => "what is saved now is kept as dump.pm2.bak",
+                None => "what was saved before is kept as dump.pm2.bak",
+            },
             Self::Resurrect => "names that already run are not started again",
             Self::Kill => "all of it stops, and nothing restarts by itself",
         }
@@ -192,7 +198,8 @@ impl What {
                 started.chain(stopped).collect()
             }
             Self::Whole(whole, daemon) => {
-                vec![format!("{}{}: {}", whole.words(), place(*daemon), whole.meaning())]
+                let saved = watched.daemon(*daemon).and_then(|daemon| daemon.saved.as_ref());
+                vec![format!("{}{}: {}", whole.words(), place(*daemon), whole.meaning(saved))]
             }
         }
     }

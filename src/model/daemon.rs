@@ -161,7 +161,7 @@ impl Daemon {
     #[must_use]
     pub fn is_saved(&self) -> Option<bool> {
         match self.saved.as_ref()? {
-            SavedList::Missing => Some(false),
+            SavedList::Missing { .. } => Some(false),
             SavedList::Read(_) => Some(true),
             SavedList::Unreadable(_) => None,
         }
