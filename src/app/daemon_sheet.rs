@@ -192,7 +192,7 @@ fn at_boot(lines: &mut Lines, watched: &Watched, daemon: &Daemon, now: Moment) {
     lines.say(kind, "starts PM2", &daemon.startup.to_string());
     match &daemon.saved {
         None => {}
-        Some(SavedList::Missing) => {
+        Some(SavedList::Missing { .. }) => {
             let text = "none: nothing comes back; x, then save, writes it";
             lines.say(Kind::Warning, "saved list", text);
         }

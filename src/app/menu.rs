@@ -6,6 +6,7 @@ use super::command::{COMMANDS, Command, CommandRow};
 use super::help;
 use super::marks::Marked;
 use super::what::{What, Whole};
+use crate::model::boot::SavedList;
 use crate::model::daemon::Daemon;
 use crate::model::errand::Errand;
 use crate::model::fleet::Process;
@@ -246,6 +247,11 @@ impl<'a> Whom<'a> {
             Item::Do(What::Errand(Errand::Watch(is_on))) => {
                 let same = self.all(|process| process.info.setup.is_watching == *is_on);
                 if_so(same, if *is_on { "watched already" } else { "not watched" })
+            }
+            Item::Do(What::Whole(Whole::Resurrect, _)) => {
+                let saved = self.daemon.and_then(|daemon| daemon.saved.as_ref());
+                let is_none = matches!(saved, Some(SavedList::Missing { has_backup: false }));
+                if_so(is_none, "nothing is saved: save writes dump.pm2")
             }
             Item::Do(_) => None,
         }

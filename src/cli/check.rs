@@ -50,8 +50,8 @@ pub struct Check {
     /// Whose figures
     #[command(flatten)]
     pub figures: Figures,
-    /// Print a JSON object of `ok`, `checked`, `stopped`, `may_have_crashed` (names with ids) and
-    /// `failed`, an array of `pm_id`, `name`, `condition` and `message`
+    /// Print a JSON object of `ok`, `checked`, `stopped`, `looping` and `may_have_crashed` (names with
+    /// ids) and `failed`, an array of `pm_id`, `name`, `condition` and `message`
     #[arg(long)]
     pub json: bool,
 }

@@ -13,7 +13,7 @@ use super::quantity::whole;
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Ls {
-    /// Print a JSON array with one entry for each process
+    /// Print a JSON array with one entry for each process; `is_looping` marks a crash loop
     #[arg(long)]
     pub json: bool,
     /// Include the names of each process's environment variables

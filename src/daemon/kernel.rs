@@ -2,14 +2,22 @@
 //!
 //! Invariant: reads `/proc`, which everybody may; blocks no longer than that takes.
 
-/// How many it has killed since it started (`oom_kill` of `/proc/vmstat`).
-pub(super) fn oom_kills() -> Option<u64> {
+use super::offload;
+
+/// How many it has killed since it started; `is_local` is whether the daemon runs on this machine. Off the
+/// loop.
+pub(super) async fn oom_kills(is_local: bool) -> Option<u64> {
+    if is_local { offload::look(counted).await? } else { None }
+}
+
+/// `oom_kill` of `/proc/vmstat`, which everybody may read.
+fn counted() -> Option<u64> {
     count(&std::fs::read_to_string("/proc/vmstat").ok()?, "oom_kill")
 }
 
 /// Since when it has killed none, milliseconds since 1970; `None` where it has, or does not say it.
 pub(super) fn calm_since_ms() -> Option<i64> {
-    if oom_kills()? > 0 {
+    if counted()? > 0 {
         return None;
     }
     let started_s = count(&std::fs::read_to_string("/proc/stat").ok()?, "btime")?;

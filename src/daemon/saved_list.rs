@@ -21,8 +21,11 @@ use crate::protocol::drift;
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 use crate::protocol::rpc::Reply;
 
-/// The shortest pause between two looks.
-const PAUSE: Duration = Duration::from_secs(2);
+/// The shortest and the longest pause between two looks: as they take, so that no more than a twentieth of
+/// the time goes into them.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
+/// So many times as long as a look is the pause after it.
+const PAUSE_TIMES: u32 = 20;
 /// How long one may take.
 const LOOK_MAX: Duration = Duration::from_secs(10);
 /// The largest saved list that is read, bytes.
@@ -34,12 +37,14 @@ struct Seen {
     processes: u64,
     /// Its disk, number, size and times; `None` where there is none.
     file: Option<(u64, u64, u64, i64, i64, u32)>,
+    /// Whether there is the one before, where there is none.
+    has_backup: bool,
 }
 
 /// The looks at the saved list of one daemon.
 #[derive(Debug)]
 pub(super) struct Looks {
-    due: Instant,
+    due: Arc<Mutex<Instant>>,
     is_under_way: Arc<AtomicBool>,
     seen: Arc<Mutex<Option<Seen>>>,
 }
@@ -47,7 +52,8 @@ pub(super) struct Looks {
 impl Looks {
     /// The first one is due now.
     pub(super) fn new() -> Self {
-        Self { due: Instant::now(), is_under_way: Arc::default(), seen: Arc::default() }
+        let due = Arc::new(Mutex::new(Instant::now()));
+        Self { due, is_under_way: Arc::default(), seen: Arc::default() }
     }
 
     /// Looks, if it is time and the daemon is a process of this machine: reports where the list and
@@ -55,19 +61,24 @@ impl Looks {
     ///
     /// Returns whether it was not time yet: the next reply is to be looked at.
     pub(super) fn look(&mut self, watch: &Watch, reply: &Reply, infos: &[ProcessInfo]) -> bool {
-        if self.due > Instant::now() || self.is_under_way.swap(true, Ordering::Relaxed) {
+        let due = *self.due.lock().unwrap_or_else(PoisonError::into_inner);
+        if due > Instant::now() || self.is_under_way.swap(true, Ordering::Relaxed) {
             return true;
         }
-        self.due = Instant::now() + PAUSE;
         let under_way = UnderWay(Arc::clone(&self.is_under_way));
         let path = watch.endpoint.home.join("dump.pm2");
         let (reply, processes) = (reply.clone(), digest(infos));
-        let seen = Arc::clone(&self.seen);
+        let (seen, next) = (Arc::clone(&self.seen), Arc::clone(&self.due));
         let (id, inbox, generation) = (watch.id, watch.inbox.clone(), watch.generation.clone());
         watch.tasks.spawn(async move {
             let looking = offload::blocking(LOOK_MAX, move || {
                 let _under_way = under_way;
-                look(&path, &reply, processes, &seen)
+                let started = Instant::now();
+                let list = look(&path, &reply, processes, &seen);
+                let pause = started.elapsed().saturating_mul(PAUSE_TIMES);
+                *next.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Instant::now() + pause.clamp(PAUSE.0, PAUSE.1);
+                list
             });
             if let Some(Some(Some(list))) = generation.run_until_cancelled(looking).await {
                 inbox.report(id, Report::SavedList(Box::new(list)));
@@ -106,22 +117,30 @@ fn look(
     seen: &Mutex<Option<Seen>>,
 ) -> Option<SavedList> {
     let found = files::open(path).and_then(|file| Ok((file.metadata()?, file)));
-    let now = Seen { processes, file: found.as_ref().ok().map(|(about, _)| identity(about)) };
+    let file = found.as_ref().ok().map(|(about, _)| identity(about));
+    let has_backup = file.is_none() && has_backup(path);
+    let now = Seen { processes, file, has_backup };
     {
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.replace(now) == Some(now) {
             return None;
         }
     }
-    Some(of_file(found, reply.body()))
+    Some(of_file(found, has_backup, reply.body()))
+}
+
+/// Whether there is the list before that of this path.
+fn has_backup(path: &Path) -> bool {
+    path.with_extension("pm2.bak").is_file()
 }
 
 /// The saved list of that path as it stands to the body of a reply. Blocks.
 pub(super) fn compared(path: &Path, reply: &[u8]) -> SavedList {
-    of_file(files::open(path).and_then(|file| Ok((file.metadata()?, file))), reply)
+    let found = files::open(path).and_then(|file| Ok((file.metadata()?, file)));
+    of_file(found, has_backup(path), reply)
 }
 
-fn of_file(found: io::Result<(Metadata, File)>, reply: &[u8]) -> SavedList {
+fn of_file(found: io::Result<(Metadata, File)>, has_backup: bool, reply: &[u8]) -> SavedList {
     match found.and_then(|(about, file)| Ok((read(&about, file)?, about))) {
         Ok((text, about)) => match drift::compare(reply, &text) {
             Ok(drift) => SavedList::Read(ReadList {
@@ -131,7 +150,7 @@ fn of_file(found: io::Result<(Metadata, File)>, reply: &[u8]) -> SavedList {
             }),
             Err(error) => SavedList::Unreadable(error.to_string().into()),
         },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => SavedList::Missing,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => SavedList::Missing { has_backup },
         Err(error) => SavedList::Unreadable(error.to_string().into()),
     }
 }
@@ -170,8 +189,13 @@ mod tests {
         let path = home.path().join("dump.pm2");
         let seen = Mutex::new(None);
         let one = reply(r#"[{"pm2_env":{"name":"api","pm_id":0}}]"#);
-        assert_eq!(look(&path, &one, 1, &seen), Some(SavedList::Missing));
+        let missing = |has_backup| Some(SavedList::Missing { has_backup });
+        assert_eq!(look(&path, &one, 1, &seen), missing(false));
         assert_eq!(look(&path, &one, 1, &seen), None);
+        let backup = home.path().join("dump.pm2.bak");
+        std::fs::write(&backup, "[]").unwrap();
+        assert_eq!(look(&path, &one, 1, &seen), missing(true), "that can be restored");
+        std::fs::remove_file(&backup).unwrap();
         std::fs::write(&path, r#"[{"name":"api"}]"#).unwrap();
         let Some(SavedList::Read(read)) = look(&path, &one, 1, &seen) else { panic!() };
         assert_eq!((read.drift.listed, read.words()), (1, None));

@@ -103,16 +103,17 @@ for (const event of ['uncaughtException', 'unhandledRejection']) {
     process.exit(1);
   });
 }
+const { isPromise } = load('util').types;
 // What TypeScript and ES modules have as `default`, where nothing else in it is an app or a list.
-const exported = async (value) => {
+const exported = (value) => {
   for (let depth = 0; depth < 4; depth += 1) {
-    value = await value;
+    if (isPromise(value)) return value;
     const isObject = value !== null && typeof value === 'object' && !Array.isArray(value);
     const isConfig = isObject && ['apps', 'pm2', 'script', 'cmd', 'command'].some((key) => key in value);
     if (!isObject || isConfig || value.default === undefined) break;
     value = value.default;
   }
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) return value;
+  if (value === null || typeof value !== 'object' || Array.isArray(value) || isPromise(value)) return value;
   // What else a whole config exports is its own, and may be itself: `module.exports.default = module.exports`.
   const isWhole = 'apps' in value || 'pm2' in value;
   const names = isWhole ? ['apps', 'pm2', 'deploy', 'static'].filter((name) => name in value) : Object.keys(value);
@@ -134,8 +135,12 @@ const byImport = () => import(load('url').pathToFileURL(file).href);
     if (!isModule && !isSyntax) throw error;
     value = await byImport();
   }
-  value = await exported(value);
-  if (typeof value === 'function') {
+  value = exported(value);
+  if (isPromise(value)) {
+    // PM2 takes it for an app without a script.
+    value.catch(() => {});
+    say({ message: 'it exports a promise, and PM2 does not wait for one: export the object itself' });
+  } else if (typeof value === 'function') {
     say({ message: 'it exports a function, and PM2 wants an object: {"apps": []}' });
   } else {
     say({ exports: value, env: changes() });

@@ -221,8 +221,8 @@ fn parse_yaml(content: &str, file: &str) -> Result<Json, EcosystemError> {
     })
 }
 
-/// Reads the apps of a value: one app, an array of apps, or `{apps: ..}`. `file` is named in
-/// errors (`standard input`, say, where there is no file).
+/// Reads the apps of a value: one app, an array of apps, or `{apps: ..}`; as in PM2 there may be none.
+/// `file` is named in errors (`standard input`, say, where there is no file).
 ///
 /// # Errors
 /// What is wrong with one of the apps.
@@ -254,9 +254,6 @@ pub fn parse_value(value: &Json, file: &str) -> Result<Vec<AppConfig>, Ecosystem
             return Err(shape(format!("an app must be an object, and this is {kind}")));
         }
     };
-    if apps.is_empty() {
-        return Err(shape("there is no app in it".to_owned()));
-    }
     AppConfig::check_names(apps, 1, file)?;
     let app = |(index, app): (usize, &Json)| {
         let mut app = AppConfig::from_json(app, file, index + 1)?;

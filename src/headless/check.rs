@@ -115,9 +115,14 @@ pub(super) async fn run(
             why,
         }));
     }
+    let has_crashed =
+        |info: &ProcessInfo| find(&doubtful, info).is_some_and(|before| has_crashed(before, info));
+    let checked = looked.checked.iter();
+    let looping: Vec<&ProcessInfo> =
+        checked.filter(|info| has_crashed(info) || looks_looping(info, now_ms)).collect();
     let lately: Vec<&ProcessInfo> =
         looked.checked.iter().filter(|info| may_have_crashed(info, now_ms)).collect();
-    report(context, what, (&looked, &lately), &broken, out)?;
+    report(context, what, (&looked, &looping, &lately), &broken, out)?;
     Ok(if broken.is_empty() { Code::Fine } else { Code::Condition })
 }
 
@@ -171,20 +176,21 @@ fn restarts(info: &ProcessInfo, first: Option<&[ProcessInfo]>) -> u32 {
 fn report(
     context: &Context,
     what: &Check,
-    (looked, lately): (&Looked, &[&ProcessInfo]),
+    (looked, looping, lately): (&Looked, &[&ProcessInfo], &[&ProcessInfo]),
     broken: &[Broken],
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     if what.json {
+        let named = |infos: &[&ProcessInfo]| -> Vec<Json> {
+            infos.iter().map(|info| json!({ "pm_id": info.pm_id.0, "name": info.name })).collect()
+        };
         let report = json!({
             "ok": broken.is_empty(),
             "checked": looked.checked.len(),
             "stopped": looked.stopped,
             "failed": broken.iter().map(Broken::as_json).collect::<Vec<_>>(),
-            "may_have_crashed": lately
-                .iter()
-                .map(|info| json!({ "pm_id": info.pm_id.0, "name": info.name }))
-                .collect::<Vec<_>>(),
+            "looping": named(looping),
+            "may_have_crashed": named(lately),
         });
         return Ok(output::json(&report, context.json_style(), out)?);
     }

@@ -140,7 +140,11 @@ pub(super) async fn as_targets(
             continue;
         }
         has_file = true;
-        let apps = only(load(word, &node(context)).await?, names)?;
+        let apps = load(word, &node(context)).await?;
+        if apps.is_empty() {
+            return Err(Failure::usage(format!("{word}: there is no app in it")));
+        }
+        let apps = only(apps, names)?;
         let names: Vec<String> = apps.iter().flat_map(AppConfig::listed_names).collect();
         let known = names.iter().filter(|name| processes.iter().any(|info| *info.name == ***name));
         let known: Vec<String> = known.map(|name| format!("name:{name}")).collect();

@@ -12,6 +12,7 @@ use super::figures::Figures;
 use super::{Context, output, table, targets};
 use crate::cli::Ls;
 use crate::client::Client;
+use crate::model::process::Process;
 use crate::model::rows::{Field, Query, Sort};
 use crate::protocol::process::{ProcessInfo, Snapshot};
 use crate::protocol::text::clean;
@@ -65,16 +66,16 @@ pub(super) async fn run(
     {
         output::complain(&output::printable(&hint, context.is_ascii));
     }
-    let infos: Vec<&ProcessInfo> = processes.iter().map(|process| &process.info).collect();
     if what.json {
+        let each = processes.iter();
         let list: Vec<Json> =
-            infos.iter().map(|info| as_json(info, variables(&raw, info), env)).collect();
+            each.map(|process| as_json(process, variables(&raw, &process.info), env)).collect();
         output::json(&Json::Array(list), context.json_style(), out)?;
         return Ok(Code::Fine);
     }
     table::print(context, &processes, &fields, out)?;
     if env != Env::None {
-        for info in infos {
+        for info in processes.iter().map(|process| &process.info) {
             environment(context, info, variables(&raw, info), env, out)?;
         }
     }
@@ -95,8 +96,7 @@ async fn watch(
     loop {
         seen.look(context, client, &mut figures).await?;
         let processes = seen.rows(query);
-        let infos: Vec<&ProcessInfo> = processes.iter().map(|process| &process.info).collect();
-        let facts: Vec<String> = infos.iter().map(|info| fact(info)).collect();
+        let facts: Vec<String> = processes.iter().map(|process| fact(process)).collect();
         let in_place = context.is_terminal && fields.is_some();
         if in_place || before.as_ref() != Some(&facts) {
             if before.is_some() && fields.is_some() && !in_place {
@@ -114,7 +114,7 @@ async fn watch(
                 }
                 out.write_all(&text)?;
             } else {
-                let list = infos.iter().map(|info| as_json(info, None, Env::None));
+                let list = processes.iter().map(|process| as_json(process, None, Env::None));
                 let style = output::JsonStyle { is_pretty: false, ..context.json_style() };
                 output::json(&list.collect(), style, out)?;
             }
@@ -126,9 +126,10 @@ async fn watch(
 }
 
 /// What makes a row another one: all but what is measured.
-fn fact(info: &ProcessInfo) -> String {
+fn fact(process: &Process) -> String {
+    let (info, is_looping) = (&process.info, process.is_looping);
     let (id, pid, restarts) = (info.pm_id, info.pid, info.restarts);
-    format!("{id} {} {} {pid:?} {restarts}", info.name, info.status.as_str())
+    format!("{id} {} {} {is_looping} {pid:?} {restarts}", info.name, info.status.as_str())
 }
 
 /// The process's own variables in the raw reply.
@@ -139,7 +140,8 @@ fn variables<'a>(raw: &'a [Json], info: &ProcessInfo) -> Option<&'a Map<String, 
     found.get("pm2_env")?.get("env")?.as_object()
 }
 
-pub(super) fn as_json(info: &ProcessInfo, variables: Option<&Map<String, Json>>, env: Env) -> Json {
+pub(super) fn as_json(process: &Process, variables: Option<&Map<String, Json>>, env: Env) -> Json {
+    let info = &process.info;
     let mut object = json!({
         "pm_id": info.pm_id.0,
         "name": info.name,
@@ -156,6 +158,7 @@ pub(super) fn as_json(info: &ProcessInfo, variables: Option<&Map<String, Json>>,
         "cpu_percent": info.cpu_percent.map(tenths),
         "memory_bytes": info.memory_bytes,
         "is_module": info.is_module,
+        "is_looping": process.is_looping,
     });
     let variables = variables.cloned().unwrap_or_default();
     let value = match env {
@@ -220,7 +223,7 @@ mod tests {
     fn an_exit_code_is_a_number_and_a_signal_is_text() {
         let shown = |code: Option<&str>| {
             let info = ProcessInfo { exit_code: code.map(Box::from), ..api() };
-            as_json(&info, None, Env::None)["exit_code"].clone()
+            as_json(&Process::new(info), None, Env::None)["exit_code"].clone()
         };
         assert_eq!(shown(Some("0")), json!(0));
         assert_eq!(shown(Some("-1")), json!(-1));
@@ -229,10 +232,20 @@ mod tests {
     }
 
     #[test]
+    fn a_crash_loop_has_its_mark() {
+        let mut process = Process::new(api());
+        assert_eq!(as_json(&process, None, Env::None)["is_looping"], json!(false));
+        process.is_looping = true;
+        assert_eq!(as_json(&process, None, Env::None)["is_looping"], json!(true));
+        assert!(fact(&process) != fact(&Process::new(api())), "it is another row");
+    }
+
+    #[test]
     fn values_are_shown_only_when_asked_for() {
         let raw = [json!({ "pm_id": 3, "pm2_env": { "env": { "SECRET": "hunter2" } } })];
         let info = api();
-        let shown = |env| as_json(&info, variables(&raw, &info), env).to_string();
+        let process = Process::new(info.clone());
+        let shown = |env| as_json(&process, variables(&raw, &info), env).to_string();
         assert!(!shown(Env::None).contains("SECRET"));
         assert!(shown(Env::Names).contains("\"env\":[\"SECRET\"]"));
         assert!(!shown(Env::Names).contains("hunter2"));

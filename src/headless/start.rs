@@ -43,28 +43,14 @@ pub(super) async fn run(
         return Err(Failure::usage("--env and --only need a file, and none is given"));
     }
     let infos = targets::resolve(&words, &processes)?;
-    let node = files::node(context);
     let mut surroundings = surroundings(context, what.env.as_deref())?;
     if !files.is_empty() && client.methods().has("getVersion") {
         let version = client.version().await;
         surroundings.pm2_version = version.map_err(|error| context.failure(error))?;
     }
-    let mut loaded = Vec::new();
-    for file in files {
-        let mut apps = files::load(file, &node).await?;
-        if let Some(name) = &what.env {
-            check_environment(&apps, name, what.strict)?;
-        }
-        apps = files::only(apps, &what.only)?;
-        for remark in apps.iter().flat_map(AppConfig::remarks) {
-            output::complain(&clean(&format!("warning: {remark}")));
-        }
-        let prepared = ecosystem::prepare_all(&apps, &surroundings);
-        prepared.map_err(|error| Failure::usage(error.to_string()))?;
-        loaded.push(apps);
-    }
+    let loaded = load(context, what, &files, &surroundings).await?;
     let mut code = Code::Fine;
-    if infos.is_empty() && loaded.is_empty() {
+    if infos.is_empty() && loaded.is_empty() && files.is_empty() {
         writeln!(out, "nothing to start: there are no processes")?;
     }
     for apps in loaded {
@@ -88,6 +74,37 @@ pub(super) async fn run(
     }
     client.disconnect().await;
     Ok(code)
+}
+
+/// The apps of each file, checked as far as that can be before anything is sent.
+async fn load(
+    context: &Context,
+    what: &Start,
+    named: &[&String],
+    surroundings: &ecosystem::Context,
+) -> Result<Vec<Vec<AppConfig>>, Failure> {
+    let node = files::node(context);
+    let mut loaded = Vec::new();
+    for file in named {
+        let mut apps = files::load(file, &node).await?;
+        if apps.is_empty() {
+            // As pm2: a file that is made by a program may have none.
+            let file = if file.as_str() == "-" { "standard input" } else { file.as_str() };
+            output::complain(&clean(&format!("warning: {file}: there is no app in it")));
+            continue;
+        }
+        if let Some(name) = &what.env {
+            check_environment(&apps, name, what.strict)?;
+        }
+        apps = files::only(apps, &what.only)?;
+        for remark in apps.iter().flat_map(AppConfig::remarks) {
+            output::complain(&clean(&format!("warning: {remark}")));
+        }
+        let prepared = ecosystem::prepare_all(&apps, surroundings);
+        prepared.map_err(|error| Failure::usage(error.to_string()))?;
+        loaded.push(apps);
+    }
+    Ok(loaded)
 }
 
 /// Warns where no app has this environment, as pm2 does: deploy scripts say it of every file.

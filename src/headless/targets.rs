@@ -171,6 +171,10 @@ pub(super) fn unknown(target: &str, processes: &[impl Borrow<ProcessInfo>]) -> S
         ""
     };
     let target = clean(target);
+    if let Some((prefix @ ("id" | "name" | "ns"), "")) = target.split_once(':') {
+        return format!("nothing follows `{prefix}:`, as in `{prefix}:api`; {known}")
+            .replace("`id:api`", "`id:0`");
+    }
     let what = match target.split_once(':') {
         Some(("id", rest)) => format!("id `{rest}`"),
         Some(("name", rest)) => format!("name `{rest}`"),
@@ -316,6 +320,11 @@ mod tests {
         assert!(said.contains("`nope`") && said.contains("7, api, log, x"), "{said}");
         assert!(ids(&["eco.config.js"]).unwrap_err().contains("pm2-tui start FILE"));
         assert!(ids(&["42"]).is_err() && ids(&["-1"]).is_err() && ids(&[""]).is_err());
+        for (word, example) in [("id:", "`id:0`"), ("name:", "`name:api`"), ("ns:", "`ns:api`")] {
+            let said = ids(&[word]).unwrap_err();
+            let wanted = format!("nothing follows `{word}`, as in {example}; ");
+            assert!(said.contains(&wanted), "{said}");
+        }
         assert!(ids(&["id:x"]).unwrap_err().contains("no process has the id `x`;"));
         let said = ids(&["id:42"]).unwrap_err();
         assert!(said.ends_with("`42`; there are: api[0], api[1], 7[2], x[7], log[9]"), "{said}");

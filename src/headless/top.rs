@@ -16,7 +16,6 @@ use crate::daemon::clock::now_ms;
 use crate::model::fleet::Process;
 use crate::model::rows::{Field, Sort};
 use crate::model::units::{self, Clock};
-use crate::protocol::process::ProcessInfo;
 
 /// Prints tables.
 pub(super) async fn run(
@@ -42,9 +41,9 @@ pub(super) async fn run(
         {
             output::complain(&output::printable(&hint, context.is_ascii));
         }
-        let infos: Vec<&ProcessInfo> = processes.iter().map(|process| &process.info).collect();
         if what.json {
-            let list: Vec<Json> = infos.iter().map(|info| as_json(info, None, Env::None)).collect();
+            let each = processes.iter();
+            let list: Vec<Json> = each.map(|process| as_json(process, None, Env::None)).collect();
             let style = output::JsonStyle { is_pretty: false, ..context.json_style() };
             output::json(&json!({ "at": at_ms, "processes": list }), style, out)?;
         } else {

@@ -365,33 +365,12 @@ impl Applying<'_> {
         self.changes.extend(rows.changed.into_iter().map(Change::Process));
     }
 
-    /// One process without a pid makes PM2 measure none at all and restart none for its memory
-    /// (docs/pm2-ops.md section 0). Says so once; the header says it as long as it is so.
-    fn blindness(&mut self, blinding: Option<ProcessKey>) {
-        let Some(daemon) = self.daemon() else { return };
-        if daemon.blinded_by == blinding {
-            return;
-        }
-        daemon.blinded_by = blinding;
-        self.changes.push(Change::Daemon);
-        let process = blinding.and_then(|key| self.watched.fleet.get(key));
-        let label = process.map(|process| Target::of(&process.info).label());
-        match label {
-            Some(label) => self.say(
-                "blind",
-                Severity::Warning,
-                &format!(
-                    "PM2 measures no CPU or memory and enforces no memory limit while \
-                     {label} is online without a process: stop it (s)"
-                ),
-            ),
-            None => self.say("blind", Severity::Good, "PM2 measures CPU and memory again"),
-        }
-    }
-
     fn event(&mut self, event: &ProcessEvent) {
         let (id, now, pm_id) = (self.id, self.now, event.info.pm_id);
         let key = ProcessKey { daemon: id, pm_id };
+        if self.watched.fleet.is_told_late(key, event, now) {
+            return;
+        }
         // What is told of another process under this id is not of the one that was here.
         let process = self
             .watched

@@ -17,7 +17,10 @@ const NAMED_MAX: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SavedList {
     /// There is none.
-    Missing,
+    Missing {
+        /// Whether there is the one before, `dump.pm2.bak`.
+        has_backup: bool,
+    },
     /// Why it cannot be read: a sentence.
     Unreadable(Box<str>),
     /// It was read.
@@ -89,7 +92,7 @@ impl SavedList {
     #[must_use]
     pub fn words(&self) -> Option<String> {
         match self {
-            Self::Missing => None,
+            Self::Missing { .. } => None,
             Self::Unreadable(_) => Some("it cannot be read".to_owned()),
             Self::Read(read) => read.words(),
         }
@@ -99,7 +102,7 @@ impl SavedList {
     #[must_use]
     pub fn short_words(&self) -> Option<String> {
         match self {
-            Self::Missing => None,
+            Self::Missing { .. } => None,
             Self::Unreadable(_) => Some("saved list broken".to_owned()),
             Self::Read(ReadList { drift, .. }) => {
                 let (unsaved, changed) = (drift.unsaved.len(), drift.changed.len());
@@ -279,7 +282,7 @@ mod tests {
         assert_eq!(list.standing(PmId(1)), Some(Standing::Unsaved));
         assert!(matches!(list.standing(PmId(2)), Some(Standing::Changed([_]))));
         assert!(list.is_down(PmId(2)) && !list.is_down(PmId(1)));
-        let none = SavedList::Missing;
+        let none = SavedList::Missing { has_backup: false };
         assert!(none.standing(PmId(1)).is_none() && none.words().is_none());
     }
 

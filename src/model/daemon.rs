@@ -63,6 +63,8 @@ pub struct Daemon {
     says_blind: bool,
     /// How many processes its machine's kernel had killed for want of memory at the last count.
     pub oom_kills: Option<u64>,
+    /// When that was last seen to grow, by the steady clock.
+    pub oom_at_ms: Option<i64>,
     /// Its log files and their disks.
     pub disk: Disk,
     /// Its saved list, once it was looked at.
@@ -107,6 +109,7 @@ impl Daemon {
             blinded_by: None,
             says_blind: false,
             oom_kills: None,
+            oom_at_ms: None,
             disk: Disk::default(),
             saved: None,
             startup: Startup::default(),
@@ -158,7 +161,7 @@ impl Daemon {
     #[must_use]
     pub fn is_saved(&self) -> Option<bool> {
         match self.saved.as_ref()? {
-            SavedList::Missing => Some(false),
+            SavedList::Missing { .. } => Some(false),
             SavedList::Read(_) => Some(true),
             SavedList::Unreadable(_) => None,
         }

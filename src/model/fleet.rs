@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use super::departed::Departed;
 use super::moment::Moment;
 pub use super::process::Process;
 use super::{DaemonId, ProcessKey, Target};
@@ -52,6 +53,7 @@ pub struct Fleet {
     processes: BTreeMap<ProcessKey, Box<Process>>,
     /// Where the daemons are: their labels and homes.
     places: BTreeMap<DaemonId, Arc<str>>,
+    departed: Departed,
     revision: Revision,
 }
 
@@ -103,11 +105,14 @@ impl Fleet {
         let mut seen = HashSet::with_capacity(snapshot.processes.len());
         for info in snapshot.processes {
             let key = key(&info);
+            if self.departed.lists_late(key, &info, asked) {
+                continue;
+            }
             seen.insert(key);
             if self.processes.get(&key).is_some_and(|process| process.is_told_after(asked)) {
                 continue;
             }
-            let is_new = self.make_room_for(key, &info, at, &mut changes);
+            let is_new = self.make_room_for(key, &info, (asked, at), &mut changes);
             if let Some(process) = self.processes.get_mut(&key)
                 && (process.take_snapshot(info, is_measured, at) || is_new)
             {
@@ -117,9 +122,35 @@ impl Fleet {
         let is_gone = |key: &ProcessKey, process: &mut Box<Process>| {
             key.daemon == daemon && !seen.contains(key) && !process.is_told_after(asked)
         };
-        changes.gone =
-            self.processes.extract_if(.., is_gone).map(|(_, process)| *process).collect();
+        for (key, process) in self.processes.extract_if(.., is_gone) {
+            self.departed.add(key, Target::of(&process.info), asked);
+            changes.gone.push(*process);
+        }
         changes
+    }
+
+    /// Takes a process out that was seen to be gone from its daemon's list by `now`, if it is that one
+    /// still.
+    pub(super) fn depart(
+        &mut self,
+        key: ProcessKey,
+        target: &Target,
+        now: Moment,
+    ) -> Option<Process> {
+        self.processes.get(&key).filter(|process| target.is(&process.info))?;
+        self.revision.grow();
+        self.departed.add(key, target.clone(), now);
+        self.processes.remove(&key).map(|process| *process)
+    }
+
+    /// Whether an event tells what was before its process left its daemon's list.
+    pub(super) fn is_told_late(
+        &mut self,
+        key: ProcessKey,
+        event: &ProcessEvent,
+        now: Moment,
+    ) -> bool {
+        self.departed.tells_late(key, event, now)
     }
 
     /// Lets an event change its row at once.
@@ -139,7 +170,7 @@ impl Fleet {
             }
             return changes;
         }
-        let is_new = self.make_room_for(key, &event.info, now, &mut changes);
+        let is_new = self.make_room_for(key, &event.info, (now, now), &mut changes);
         if let Some(process) = self.processes.get_mut(&key) {
             process.is_pid_known &= !is_new;
             process.take_event(event, now);
@@ -152,7 +183,7 @@ impl Fleet {
         &mut self,
         key: ProcessKey,
         info: &ProcessInfo,
-        now: Moment,
+        (asked, now): (Moment, Moment),
         changes: &mut RowChanges,
     ) -> bool {
         if self.processes.get(&key).is_some_and(|process| process.is(info)) {
@@ -163,6 +194,7 @@ impl Fleet {
         process.first_seen_ms = now.wall_ms;
         process.tag.place = self.places.get(&key.daemon).cloned();
         if let Some(old) = self.processes.insert(key, Box::new(process)) {
+            self.departed.add(key, Target::of(&old.info), asked);
             changes.replaced.push((*old, Target::of(info).label().into()));
         }
         true

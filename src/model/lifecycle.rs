@@ -29,6 +29,8 @@ pub enum Life {
         /// How often it was restarted before.
         restarts: u32,
     },
+    /// It came online again, and that was no restart: it had been stopped.
+    Again,
     /// It ended by itself.
     Ended(Ended),
     /// PM2 gave up starting it again.
@@ -126,6 +128,14 @@ pub fn read(process: Option<&mut Process>, event: &ProcessEvent, now: Moment) ->
     let pending = process.as_ref().and_then(|process| process.pending);
     match &event.kind {
         EventKind::Online if matches!(pending, Some(Action::Restart | Action::Start)) => None,
+        // PM2 counts a restart, and no start of what was stopped.
+        EventKind::Online
+            if process
+                .as_ref()
+                .is_some_and(|process| process.counted() >= event.info.restarts.max(1)) =>
+        {
+            Some(Life::Again)
+        }
         EventKind::Online => Some(Life::Online { restarts: event.info.restarts }),
         EventKind::Exit => read_exit(process, event, now),
         EventKind::RestartOverlimit => Some(Life::GaveUp {

@@ -9,6 +9,9 @@ use crate::protocol::process::{ProcessInfo, ProcessStatus};
 
 /// So many restarts are more than a mishap.
 const RESTARTS_MIN: u32 = 3;
+/// So many unstable restarts are those of crashes: a commanded restart counts one at most, of the life that
+/// it ends (`lib/God.js` `handleExit`).
+const UNSTABLE_MIN: u32 = 2;
 /// A process that is up for so long is stable: then PM2 itself forgets the back-off of its crashes
 /// (`constants.js` `EXP_BACKOFF_RESET_TIMER`), milliseconds.
 const STABLE_AFTER_MS: i64 = 30_000;
@@ -28,11 +31,19 @@ const DOUBT_MS: i64 = 3_000;
 /// A process that PM2 gave up on is not looping any more: see [`ProcessInfo::has_given_up`].
 #[must_use]
 pub fn looks_looping(info: &ProcessInfo, now_ms: i64) -> bool {
+    loops(info, true, now_ms)
+}
+
+/// The same by the last event, which carries no pid, where that is not known since.
+#[must_use]
+pub(super) fn loops(info: &ProcessInfo, is_pid_known: bool, now_ms: i64) -> bool {
+    let is_between =
+        if is_pid_known { info.is_between_lives() } else { info.stays_stopped().is_none() };
     let delay_ms = match info.status {
-        ProcessStatus::Online if info.never_started() => return false,
+        ProcessStatus::Online if is_pid_known && info.never_started() => return false,
         ProcessStatus::Online | ProcessStatus::Launching => 0,
         // `pm_uptime` is still that of the life before.
-        ProcessStatus::Stopped if info.is_between_lives() => 0,
+        ProcessStatus::Stopped if is_between => 0,
         ProcessStatus::WaitingRestart if !info.has_given_up() => {
             info.backoff_last_ms.or(info.restart_delay_ms).unwrap_or(0)
         }
@@ -41,9 +52,13 @@ pub fn looks_looping(info: &ProcessInfo, now_ms: i64) -> bool {
     let Some(started_ms) = info.online_since_ms else { return false };
     let stable_ms = STABLE_AFTER_MS.saturating_add(whole(delay_ms));
     let is_young = now_ms.saturating_sub(started_ms) < stable_ms;
+    let is_down = is_between && info.status == ProcessStatus::Stopped;
     let has_crashed = info.unstable_restarts >= RESTARTS_MIN
         || (info.restarts >= RESTARTS_MIN
-            && (started_by_pm2(info, started_ms) || is_down_for_now(info)));
+            && (info.unstable_restarts >= UNSTABLE_MIN
+                || started_by_pm2(info, started_ms)
+                || is_down
+                || info.status == ProcessStatus::WaitingRestart));
     is_young && has_crashed
 }
 
@@ -56,11 +71,6 @@ pub fn may_have_crashed(info: &ProcessInfo, now_ms: i64) -> bool {
     let is_own_start = || started_by_pm2(info, started_ms);
     now_ms.saturating_sub(started_ms) < STABLE_AFTER_MS
         && (info.unstable_restarts > 0 || (info.restarts > 0 && is_own_start()))
-}
-
-/// Whether it ended by itself, and PM2 will start it again.
-fn is_down_for_now(info: &ProcessInfo) -> bool {
-    info.is_between_lives() || info.status == ProcessStatus::WaitingRestart
 }
 
 /// Whether it runs, as far as PM2 knows.
@@ -160,6 +170,19 @@ mod tests {
             info.unstable_restarts = 3;
         };
         assert!(looks(&soon), "three crashes at once after a deploy");
+
+        let again = |info: &mut ProcessInfo| {
+            info.created_at_ms = Some(NOW - 2_000);
+            info.unstable_restarts = 2;
+        };
+        assert!(looks(&again), "restarted by somebody, and it crashes as before");
+        assert!(
+            !looks(&|info| {
+                again(info);
+                info.unstable_restarts = 1;
+            }),
+            "that one is of the life that the command ended"
+        );
 
         assert!(!looks(&|info| info.restarts = 2), "two restarts are a mishap");
         assert!(!looks(&|info| info.online_since_ms = Some(NOW - 30_000)), "it is stable again");

@@ -3,10 +3,8 @@
 //! Invariant: a snapshot is the truth of its moment, an event changes the row at once and until the
 //! next snapshot; what was not measured is not there, rather than 0.
 
-use std::collections::VecDeque;
-
 use super::figures::Figures;
-use super::looping::{looks_looping, restart_delay_ms};
+use super::looping::{loops, restart_delay_ms};
 use super::moment::Moment;
 use super::series::{Sample, Series};
 use super::speech::Speech;
@@ -15,10 +13,6 @@ use super::{Action, Target, Verdict, units};
 use crate::protocol::bus::{EventKind, ProcessEvent};
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 
-/// So many crashes within [`LOOP_SPAN_MS`] are a crash loop.
-const LOOP_CRASHES: usize = 3;
-/// One minute; a loop is over when there was none for so long.
-const LOOP_SPAN_MS: i64 = 60_000;
 /// What was measured here longer ago is not so any more, milliseconds.
 const MEASURED_MS: i64 = 5_000;
 /// For how long the row says what came of an action, milliseconds.
@@ -74,14 +68,12 @@ pub struct Process {
     pub stopping_since_ms: Option<i64>,
     /// When the event log last said that it was stopped.
     pub stop_told_at_ms: Option<i64>,
+    /// `restart_time` when an event told of its last end.
+    ended_restarts: Option<u32>,
     /// Whether it is saved as running and was stopped at the last look.
     pub is_saved_running: bool,
     /// What its daemon and the configuration say of it.
     pub tag: super::tag::Tag,
-    /// Whether it looped when somebody restarted it: one crash more, and it still does.
-    has_looped: bool,
-    /// When it last crashed, oldest first; at most [`LOOP_CRASHES`] times.
-    crashed_at_ms: VecDeque<i64>,
 }
 
 /// What the row says came of an action.
@@ -122,10 +114,9 @@ impl Process {
             explained_at_ms: None,
             stopping_since_ms: None,
             stop_told_at_ms: None,
+            ended_restarts: None,
             is_saved_running: false,
             tag: super::tag::Tag::default(),
-            has_looped: false,
-            crashed_at_ms: VecDeque::new(),
         }
     }
 
@@ -187,6 +178,12 @@ impl Process {
         })
     }
 
+    /// How often it had been restarted when it last ended, as far as was seen: a snapshot may count the
+    /// restart before its start is told.
+    pub(super) fn counted(&self) -> u32 {
+        self.ended_restarts.unwrap_or(self.info.restarts)
+    }
+
     /// Notes that an action was asked for.
     pub fn ask(&mut self, action: Action, now: Moment) {
         self.pending = Some(action);
@@ -241,7 +238,6 @@ impl Process {
             info.cpu_percent = None;
             info.memory_bytes = None;
         }
-        self.note_crash(&info, at.steady_ms);
         let measured = self.measured_of(info.pid, at.steady_ms);
         if let Some(measured) = measured {
             // Newer, and of an even pace.
@@ -293,6 +289,7 @@ impl Process {
         self.info.cpu_percent = Some(measured.own.cpu_percent);
         self.info.memory_bytes = Some(measured.own.memory_bytes);
         self.sample(at.steady_ms);
+        self.judge_loop(at);
         if measured.descendants == 0 {
             // The same, to the digit.
             self.tree = self.figures;
@@ -322,7 +319,6 @@ impl Process {
         info.pid = self.info.pid;
         info.cpu_percent = self.info.cpu_percent;
         info.memory_bytes = self.info.memory_bytes;
-        self.note_crash(&info, now.steady_ms);
         let was_waiting = self.info.status == ProcessStatus::WaitingRestart;
         self.info = info;
         self.seen_ms = now.steady_ms;
@@ -348,6 +344,7 @@ impl Process {
     fn take_exit(&mut self, now: Moment, was_waiting: bool) {
         self.forget_pid();
         self.restarts_at_ms = None;
+        self.ended_restarts = Some(self.info.restarts);
         if self.info.status == ProcessStatus::Stopping {
             self.stopping_since_ms = Some(now.steady_ms);
         }
@@ -381,57 +378,14 @@ impl Process {
         }
     }
 
-    /// Notes a restart that followed a crash: one that was commanded sets `created_at` anew.
-    fn note_crash(&mut self, info: &ProcessInfo, now_ms: i64) {
-        let is_commanded = info.created_at_ms.is_some()
-            && self.info.created_at_ms.is_some()
-            && info.created_at_ms != self.info.created_at_ms;
-        if is_commanded {
-            self.crashed_at_ms.clear();
-            self.has_looped |= self.is_looping;
-            self.is_looping = false;
-            return;
-        }
-        if info.restarts > self.info.restarts {
-            self.is_looping |= std::mem::take(&mut self.has_looped);
-            self.crashed_at_ms.push_back(now_ms);
-            if self.crashed_at_ms.len() > LOOP_CRASHES {
-                self.crashed_at_ms.pop_front();
-            }
-        }
-    }
-
-    /// Whether it loops: from what was seen here, or from PM2's own figures; once it does, until it
-    /// was well for a minute, so that the row does not flicker.
+    /// Whether it loops, by PM2's own figures alone: the rule of `ls` and `check` too.
     fn judge_loop(&mut self, now: Moment) {
-        let is_over = match self.info.status {
-            ProcessStatus::Stopped => self.stopping_since_ms.is_some() || self.stays(),
-            ProcessStatus::Stopping | ProcessStatus::Errored => true,
-            _ => self.never_started() || self.info.has_given_up(),
-        };
-        if is_over {
-            self.is_looping = false;
-            return;
-        }
-        let since = |at_ms: &i64| now.steady_ms.saturating_sub(*at_ms);
-        let is_seen = self.crashed_at_ms.len() >= LOOP_CRASHES
-            && self.crashed_at_ms.front().is_some_and(|oldest| since(oldest) <= LOOP_SPAN_MS);
-        if is_seen || looks_looping(&self.info, now.wall_ms) {
-            self.is_looping = true;
-            return;
-        }
-        let is_calm = match self.crashed_at_ms.back() {
-            Some(last) => since(last) > LOOP_SPAN_MS,
-            None => self.online_since.is_none_or(|(_, since_ms)| since(&since_ms) > LOOP_SPAN_MS),
-        };
-        if is_calm {
-            (self.is_looping, self.has_looped) = (false, false);
-        }
-    }
-
-    /// Whether PM2 leaves it stopped, rather than starting it again in a moment.
-    fn stays(&self) -> bool {
-        self.info.stays_stopped().is_some() || (self.is_pid_known && !self.info.is_between_lives())
+        // The wall clock may have been set since.
+        let now_ms = self.online_since.map_or(now.wall_ms, |(wall_ms, since_ms)| {
+            wall_ms.saturating_add(now.steady_ms.saturating_sub(since_ms))
+        });
+        let is_stopped = self.stopping_since_ms.is_some();
+        self.is_looping = !is_stopped && loops(&self.info, self.is_pid_known, now_ms);
     }
 
     /// `up 1.0 s` of what has ended since is not so any more.

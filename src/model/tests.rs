@@ -11,6 +11,7 @@ use super::{Action, DaemonId, ProcessKey, Target, Verdict};
 use crate::protocol::bus::{EventKind, ProcessEvent};
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 
+mod ends;
 mod exceptions;
 mod rows;
 
@@ -224,6 +225,72 @@ fn a_restart_for_its_memory_is_told_as_that_with_both_figures() {
     let before = watched.news.len();
     apply(&mut watched, DAEMON, Report::Process(Box::new(stop)), at(60_100));
     assert_eq!(self::told(&watched, before), ["stop: stopped on request, code 0 or SIGINT"]);
+}
+
+/// The daemon is asked again only a moment later, where it is busy after seconds; and the bus may be late.
+#[test]
+fn what_was_deleted_here_is_gone_at_once_and_what_comes_late_of_it_is_of_before() {
+    let mut watched =
+        watched(vec![info(1, "api", ProcessStatus::Online), info(2, "api", ProcessStatus::Online)]);
+    let target = |pm_id| Target::of(&info(pm_id, "api", ProcessStatus::Online));
+    let (action, verdict) = (Action::Delete, Verdict::Done);
+    let done = Report::ActionFinished { action, target: target(1), verdict: verdict.clone() };
+    let changes = apply(&mut watched, DAEMON, done, at(1_000));
+    assert!(changes.0.iter().any(|it| matches!(it, Change::Gone(gone) if gone.pm_id.0 == 1)));
+    // A step of a task, as the scale of an app is.
+    let outcome = Box::new(super::errand::Outcome::of(action, &target(2), verdict));
+    apply(&mut watched, DAEMON, Report::Did { task: super::errand::TaskId(1), outcome }, at(1_000));
+    assert!(watched.fleet.is_empty());
+    let before = watched.news.len();
+    let mut exit = event(EventKind::Exit, ProcessStatus::Stopped);
+    exit.info.exit_code = Some("0".into());
+    assert!(tell_all(&mut watched, &[exit]).is_empty(), "no restart follows");
+    let late = vec![info(1, "api", ProcessStatus::Online)];
+    poll_at(&mut watched, late.clone(), at(1_000));
+    assert!(watched.fleet.is_empty(), "that was asked for before");
+    assert!(told(&watched, before).is_empty());
+    poll_at(&mut watched, late, at(1_100));
+    assert_eq!(watched.fleet.len(), 1, "PM2 undid it");
+}
+
+#[test]
+fn the_exit_of_what_the_poll_missed_first_promises_no_restart() {
+    let mut watched = api();
+    let before = watched.news.len();
+    poll(&mut watched, vec![], 1_000);
+    let exits = [
+        event(EventKind::Exit, ProcessStatus::Stopping),
+        event(EventKind::Exit, ProcessStatus::Stopped),
+    ];
+    tell_all(&mut watched, &exits);
+    assert_eq!(told(&watched, before), ["delete: deleted from PM2"]);
+    assert!(watched.fleet.is_empty());
+}
+
+#[test]
+fn a_start_of_what_was_stopped_is_no_restart() {
+    let counted = |kind, status, restarts| {
+        let mut event = event(kind, status);
+        event.info.restarts = restarts;
+        event.info.exit_code = Some("0".into());
+        event
+    };
+    let exit = |status, restarts| counted(EventKind::Exit, status, restarts);
+    let online = |restarts| counted(EventKind::Online, ProcessStatus::Launching, restarts);
+    let stop = [exit(ProcessStatus::Stopping, 3), exit(ProcessStatus::Stopped, 3)];
+    for (started, word, follows) in [
+        (3, "online: started again", super::death::Follows::Again),
+        (4, "online: started again, restart 4", super::death::Follows::Restart { count: 4 }),
+    ] {
+        let mut watched = api();
+        tell_all(&mut watched, &stop);
+        // A look may be quicker than the bus.
+        let launching = info(1, "api", ProcessStatus::Launching);
+        poll(&mut watched, vec![ProcessInfo { restarts: started, ..launching }], 900);
+        assert_eq!(tell_all(&mut watched, &[online(started)]), [word]);
+        let last = watched.boxes.of(key(1)).last().unwrap().follows.clone();
+        assert_eq!(last, follows);
+    }
 }
 
 #[test]

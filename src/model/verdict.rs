@@ -135,7 +135,7 @@ impl Verdict {
             Self::Ended => "ended by itself with exit code 0".to_owned(),
             Self::Up { after_ms, was_looping: false } => format!("up {}", seconds(*after_ms)),
             Self::Up { after_ms, was_looping: true } => {
-                format!("up {}, but it was in a crash loop before", seconds(*after_ms))
+                format!("looped before, now up {}", seconds(*after_ms))
             }
             Self::Down(down) => down.words(),
             Self::CameBack { times: 0 | 1 } => {
@@ -279,7 +279,7 @@ mod tests {
         added api[0], stopped, because its autostart is off
         restarted api[0], ended by itself with exit code 0
         restarted api[0], up 1.0 s
-        restarted api[0], up 1.0 s, but it was in a crash loop before
+        restarted api[0], looped before, now up 1.0 s
         restarted api[0], but it is down: exit code 1: Error: bad config
         restarted api[0], but it is down: killed by SIGSEGV, 3 times in 1.0 s
         restarted api[0], but it is down: exit code 3, and PM2 leaves it stopped

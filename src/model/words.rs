@@ -27,6 +27,7 @@ pub fn tell(life: &Life) -> Sentence {
         Life::Online { restarts } => {
             told("online", Severity::Good, format!("started again, restart {restarts}"))
         }
+        Life::Again => told("online", Severity::Good, "started again".to_owned()),
         Life::Ended(ended) => {
             let is_clean = match &ended.end {
                 End::Code(code) => &**code == "0",
@@ -207,6 +208,7 @@ mod tests {
         let all = [
             Life::Online { restarts: 0 },
             Life::Online { restarts: 4 },
+            Life::Again,
             ended(code("1"), Some(412), again(None, Some((3, 16)))),
             ended(code("0"), Some(11_520_000), again(Some(8_000), None)),
             ended(End::Signal("SIGKILL".into()), None, again(None, None)),
@@ -231,6 +233,7 @@ mod tests {
         insta::assert_snapshot!(lines.join("\n"), @r"
         online started
         online started again, restart 4
+        online started again
         exit code 1 after 0.4 s, unstable restart 3 of 16 follows
         exit code 0 or SIGINT after 3h 12m, restart 4 follows in 8.0 s
         exit killed by SIGKILL, restart 4 follows

@@ -2,14 +2,15 @@
 //! rest of the program.
 //!
 //! Invariant: what comes out holds no C0, C1 or DEL control, no escape sequence, no line or
-//! paragraph separator and no bidirectional override, and no character carries more than
-//! [`ZERO_WIDTH_MAX`] zero-width ones.
+//! paragraph separator, no bidirectional override and no invisible character, and no character carries
+//! more than [`ZERO_WIDTH_MAX`] zero-width ones.
 
 use std::borrow::Cow;
 
 use anstyle_parse::{Params, Parser, Perform};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::escape::is_deceptive;
 use super::sgr;
 pub use super::style::{TextColor, TextStyle};
 
@@ -124,17 +125,9 @@ fn is_c1(c: char) -> bool {
     ('\u{80}'..='\u{9f}').contains(&c)
 }
 
-/// Characters that break or reorder lines, or are a byte order mark.
+/// Characters that break or reorder lines, or are not seen: a name must not look like another one.
 fn is_dropped(c: char) -> bool {
-    matches!(
-        c,
-        '\u{61c}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{feff}'
-    )
+    c > '\u{9f}' && is_deceptive(c)
 }
 
 fn is_zero_width(c: char) -> bool {

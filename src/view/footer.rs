@@ -169,8 +169,8 @@ fn commands(app: &App, glyphs: &Glyphs, is_narrow: bool) -> Vec<Part> {
             let tab = Part::new(pane, Role::Accent, 0).and(", then ", Role::Quiet);
             let tab = tab.and(own, Role::Accent).and(format!(" restarts {name}"), Role::Quiet);
             // The whole screen is the log: what the table's keys do is far away.
-            Some(tab.or(4, format!("{pane}, then {own}: {}", short(name)), Role::Text))
-                .filter(|_| !app.is_zoomed)
+            let brief = format!("{pane}, then {own} restarts {}", short(name));
+            Some(tab.or(4, brief, Role::Text)).filter(|_| !app.is_zoomed)
         }
         (Some(_), true, true) | (None, _, _) => None,
     };

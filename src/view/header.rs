@@ -227,7 +227,13 @@ fn host(app: &App, glyphs: &Glyphs) -> Vec<Part> {
         let is_high = tenths > u32::from(host.cores) * 20;
         let role = if is_high { Role::Warn } else { Role::Text };
         let load = format!("{}.{}", tenths / 10, tenths % 10);
-        line.push(Part::new("load ", Role::Quiet, if is_high { 3 } else { 9 }).and(load, role));
+        let cores = match host.cores {
+            1 => " of 1 core".to_owned(),
+            cores => format!(" of {cores} cores"),
+        };
+        let brief = format!("load {load}");
+        let part = Part::new("load ", Role::Quiet, if is_high { 3 } else { 9 });
+        line.push(part.and(load, role).and(cores, Role::Quiet).or(9, brief, role));
     }
     if let Some(bytes) = shown.available {
         let text = format!("{} only {} of memory free", glyphs.warning, text::bytes(bytes));

@@ -10,7 +10,8 @@ use super::roles::Role;
 use super::text;
 use crate::model::Action;
 use crate::model::fleet::Process;
-use crate::model::verdict::DOWN;
+use crate::model::process::RowOutcome;
+use crate::model::verdict::{DOWN, Verdict};
 use crate::protocol::process::ProcessStatus;
 
 /// What to show.
@@ -76,6 +77,27 @@ fn again_in(words: String, process: &Process, waits_s: Option<i64>) -> String {
     }
 }
 
+/// What came of an action.
+fn came_of<'a>(
+    outcome: &RowOutcome,
+    process: &Process,
+    waits_s: Option<i64>,
+    glyphs: &Glyphs,
+) -> Status<'a> {
+    let is_good = outcome.verdict.is_success();
+    // It need not be the end of that, and has to be read whole.
+    let is_doubtful = matches!(outcome.verdict, Verdict::Up { was_looping: true, .. });
+    let words = outcome.verdict.words(outcome.action);
+    let word: Cow<'a, str> = again_in(words, process, waits_s.filter(|_| !is_good)).into();
+    let (glyph, role) = match (is_good, is_doubtful) {
+        (_, true) => (glyphs.warning, Role::Warn),
+        (true, false) => (glyphs.good, Role::Good),
+        (false, false) => (glyphs.bad, Role::Bad),
+    };
+    let (short, is_long) = (word.clone(), !is_good || is_doubtful);
+    Status { glyph, word, short, role, restarts_in_s: None, is_long }
+}
+
 /// What the status column says of this process.
 /// `now_ms` is by the steady clock.
 pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Status<'a> {
@@ -99,13 +121,7 @@ pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Stat
         return plain(glyph, action.progressive(), Role::Accent);
     }
     if let Some(outcome) = process.outcome.as_ref().filter(|outcome| outcome.until_ms > now_ms) {
-        let is_good = outcome.verdict.is_success();
-        let words = outcome.verdict.words(outcome.action);
-        let words: Cow<'_, str> = again_in(words, process, waits_s.filter(|_| !is_good)).into();
-        let (glyph, role) =
-            if is_good { (glyphs.good, Role::Good) } else { (glyphs.bad, Role::Bad) };
-        let short = words.clone();
-        return Status { glyph, word: words, short, role, restarts_in_s: None, is_long: !is_good };
+        return came_of(outcome, process, waits_s, glyphs);
     }
     if process.is_reloading {
         return plain(glyphs.waiting, "reloading", Role::Accent);
@@ -154,9 +170,22 @@ pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Stat
 mod tests {
     use super::*;
     use crate::model::moment::Moment;
-    use crate::model::verdict::{Down, End, Verdict, Why};
+    use crate::model::verdict::{Down, End, Why};
     use crate::protocol::process::{PmId, ProcessInfo};
     use crate::view::glyphs::UNICODE;
+
+    #[test]
+    fn what_looped_before_is_said_first_and_with_room() {
+        let online = ProcessInfo::new(PmId(0), "api", ProcessStatus::Online);
+        let mut process = Process::new(online);
+        let up = |was_looping| Verdict::Up { after_ms: 5_000, was_looping };
+        process.finish(Action::Restart, &up(true), Moment::at(0));
+        let status = of(&process, 0, &UNICODE);
+        assert!(status.is_long && status.text(COLUMNS, false).starts_with("⚠ looped before"));
+        process.finish(Action::Restart, &up(false), Moment::at(0));
+        let status = of(&process, 0, &UNICODE);
+        assert!(!status.is_long && status.text(COLUMNS, false) == "✓ up 5.0 s");
+    }
 
     #[test]
     fn what_is_down_says_when_it_is_started_again() {

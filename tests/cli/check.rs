@@ -76,15 +76,16 @@ pub(crate) fn it_can_be_read_by_programs() {
     let fine = daemon.run(&["check", "--json"]).with(0).json();
     assert_eq!(
         fine,
-        json!({"ok": true, "checked": 2, "stopped": 0, "failed": [], "may_have_crashed": []})
+        json!({"ok": true, "checked": 2, "stopped": 0, "failed": [], "looping": [],
+               "may_have_crashed": []})
     );
     daemon.run(&["call", "stopProcessId", "1"]).with(0);
     let failed = daemon.run(&["check", "--json"]).with(1);
     let why = json!({
         "pm_id": 1, "name": "app-1", "condition": "online", "message": "stopped, not online"
     });
-    let wanted =
-        json!({"ok": false, "checked": 2, "stopped": 0, "failed": [why], "may_have_crashed": []});
+    let wanted = json!({"ok": false, "checked": 2, "stopped": 0, "failed": [why], "looping": [],
+                        "may_have_crashed": []});
     assert_eq!((failed.json(), failed.err.as_str()), (wanted, ""));
 }
 

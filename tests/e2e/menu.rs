@@ -196,6 +196,25 @@ pub(super) fn scaling(home: &Pm2Home, screen: &mut Screen, after: After<'_>) {
         screen.wait_for("the table", |text| text.contains("━ Processes"));
         after(screen, typed);
     }
+    // What the last one deleted comes back as after any delete.
+    screen.press("u");
+    screen.wait_for("the question", |text| text.contains("start 3 deleted processes again?"));
+    say_yes(screen, "they are back", || instances(home, "web").len() == 5);
+    screen.wait_for("each outcome", |text| text.contains("3 of 3 succeeded"));
+    screen.press("\x1b");
+    screen.wait_for("the table", |text| !text.contains(" succeeded"));
+    screen.select("web");
+    choose(screen, "scale ");
+    type_in(screen, "Scale web", "2");
+    screen.wait_for("who goes, by name", |text| {
+        text.contains("scales web from 5 to 2: deletes web[")
+    });
+    say_yes(screen, "2 are left", || instances(home, "web").len() == 2);
+    assert_eq!(instances(home, "web"), first, "the lowest stay");
+    // No look at the daemon is waited for.
+    screen.wait_for("its end", |text| text.contains("to 2 processes"));
+    screen.press("\x1b");
+    after(screen, "2");
 }
 
 /// Save, delete, undo, resurrect.

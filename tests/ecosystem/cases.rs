@@ -323,10 +323,8 @@ fn what_only_we_read_is_started() {
     let inputs = [
         ("a1.config.js", format!("exports.__esModule = true; exports.default = {};", apps("list"))),
         ("a2.config.js", format!("exports.default = {{ default: {{ apps: {} }} }};", apps("nested"))),
-        ("a3.config.js", format!("module.exports = Promise.resolve({{ apps: {} }});", apps("promise"))),
         ("a4.config.mjs", format!("export default {{ apps: {} }};", apps("default"))),
         ("a5.config.mjs", format!("const it = await {}; export default {{ apps: it }};", apps("awaited"))),
-        ("a6.config.mjs", format!("export default Promise.resolve({{ apps: {} }});", apps("late"))),
         ("b1.config.ts", format!("export default {{ apps: {} }};", apps("ts"))),
         ("b2.config.mts", format!("export default {{ apps: {} }};", apps("mts"))),
         ("b3.config.cts", format!("exports.apps = {};", apps("cts"))),

@@ -23,8 +23,10 @@ enum Wanted {
     Ours(&'static str),
     /// Neither does; what we say.
     Neither(&'static str),
+    /// Neither, and both are content with that; with these words in our warning.
+    Warned(&'static str),
 }
-use Wanted::{Both, Neither, Ours};
+use Wanted::{Both, Neither, Ours, Warned};
 
 const MODULE: &str = "package.json is of modules";
 
@@ -174,7 +176,23 @@ fn inputs() -> Vec<Input> {
             "empty.config.ts",
             "module.exports = { apps: [] };".into(),
             &[],
-            Neither("there is no app in it"),
+            Warned("there is no app in it"),
+        ),
+        ("", "none.json", "{\"apps\": []}".into(), &[], Warned("there is no app in it")),
+        // PM2 7.0.4 takes them for an app, which has no script.
+        (
+            "",
+            "later.config.mjs",
+            "export default Promise.resolve({ apps: [{ name: 'x', script: 'app.js' }] });".into(),
+            &[],
+            Neither("it exports a promise"),
+        ),
+        (
+            "",
+            "later.config.js",
+            "module.exports = Promise.resolve({ apps: [{ name: 'x', script: 'app.js' }] });".into(),
+            &[],
+            Neither("it exports a promise"),
         ),
         // eco-cron: names of days and months, steps of a list.
         ("", "names.config.js", module("cron_restart: '0 0 * jan,MAR sun,7'"), &[], Both("x")),
@@ -200,7 +218,7 @@ fn each_kind_has_other_inputs() {
         let (their_name, our_name) = match wanted {
             Both(name) => (vec![name], vec![name]),
             Ours(name) => (vec![], vec![name]),
-            Neither(why) => {
+            Neither(why) | Warned(why) => {
                 assert!(said.contains(why), "{file}: {said}");
                 (vec![], vec![])
             }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::several::{FLEET, MARK, MARK_ALL, UNDO, answer, filter, named, nine, type_text};
 use super::*;
 use crate::app::sheet::Sheet;
+use crate::app::what::What;
 use crate::model::errand::Task;
 
 /// Those that are acted on.
@@ -38,6 +39,32 @@ fn the_menu_explains_as_the_palette_does() {
     }
     assert_eq!(count, 6);
     assert!(entries.iter().all(|entry| !entry.about.is_empty()), "{entries:?}");
+}
+
+#[test]
+fn nothing_is_restored_or_promised_where_nothing_is_saved() {
+    use crate::app::what::Whole;
+    use crate::model::boot::SavedList;
+    let refusal = |list: Option<SavedList>| {
+        let mut app = nine();
+        if let Some(list) = list {
+            send(&mut app, Report::SavedList(Box::new(list)));
+        }
+        press(&mut app, Command::Rows(RowsCommand::Actions));
+        let Mode::Sheet(sheet) = &app.mode else { panic!("{:?}", app.mode) };
+        let Sheet::Menu(menu) = &**sheet else { panic!("{sheet:?}") };
+        let entries = menu.entries(&app.watched, false);
+        let entry = entries.into_iter().find(|entry| entry.label == "resurrect").unwrap();
+        let none = crate::app::marks::Marked::default();
+        let save = What::Whole(Whole::Save, D).sentences(&app.watched, &none);
+        (entry.refusal, save.concat().split_once(": ").unwrap().1.to_owned())
+    };
+    let missing = |has_backup| Some(SavedList::Missing { has_backup });
+    let why = Some("nothing is saved: save writes dump.pm2".to_owned());
+    assert_eq!(refusal(missing(false)), (why, "nothing was saved before".to_owned()));
+    assert_eq!(refusal(missing(true)).0, None, "that one is restored then");
+    let kept = "what was saved before is kept as dump.pm2.bak".to_owned();
+    assert_eq!(refusal(None), (None, kept), "it is not known yet");
 }
 
 proptest! {

@@ -95,11 +95,12 @@ impl Acting {
         self.expect_here().map_err(|verdict| (path.clone(), verdict))?;
         let why = match read(path.clone()).await {
             Ok(saved) => return Ok((path, saved, None)),
-            Err(why) => format!("{}: {why}", shown(&path)),
+            Err(why) => why,
         };
         let backup = backup_path(&self.session.home);
         match read(backup.clone()).await {
-            Ok(saved) => Ok((backup, saved, Some(why))),
+            Ok(saved) => Ok((backup, saved, Some(format!("{}: {why}", shown(&path))))),
+            // The sentence names the file.
             Err(_) => Err((path, Verdict::Refused(why.into()))),
         }
     }
@@ -284,7 +285,11 @@ async fn read(path: PathBuf) -> Result<Vec<Kept>, String> {
         Ok(text)
     });
     let text = reading.await.ok_or("the disk does not answer")?;
-    dump::read(&text.map_err(|error| error.to_string())?).map_err(|error| error.to_string())
+    let text = text.map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => "nothing was saved there".to_owned(),
+        _ => error.to_string(),
+    })?;
+    dump::read(&text).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -302,6 +307,13 @@ mod tests {
         let (skipped, wanted) = divide(saved, &running);
         assert_eq!(skipped, BTreeMap::from([("api".to_owned(), (2, 1))]));
         assert_eq!(wanted.iter().map(name_of).collect::<Vec<_>>(), ["7"]);
+    }
+
+    #[tokio::test]
+    async fn what_was_not_saved_is_said_without_its_path() {
+        let home = tempfile::tempdir().unwrap();
+        let missing = read(dump_path(home.path())).await;
+        assert_eq!(missing, Err("nothing was saved there".to_owned()));
     }
 
     #[test]

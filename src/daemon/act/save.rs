@@ -26,6 +26,10 @@ use crate::protocol::text::clean;
 const DISK_MAX: Duration = Duration::from_secs(10);
 /// The mode of a new file: it holds the environment of every process.
 const PRIVATE: u32 = 0o600;
+/// How the name of a file begins that is not whole yet; the id of its process follows.
+const PREFIX: &str = ".dump.pm2.";
+/// A file that does not say whose it is was left behind after so long.
+const LEFT_AFTER: Duration = Duration::from_mins(10);
 /// The bits of a mode that let others read.
 const OTHERS: u32 = 0o044;
 
@@ -124,7 +128,9 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<u32> {
         Err(error) => return Err(error),
     };
     let mode = old.as_ref().map_or(PRIVATE, |old| old.permissions().mode() & 0o777);
-    let mut file = tempfile::Builder::new().prefix(".dump.pm2.").tempfile_in(folder)?;
+    remove_leftovers(folder);
+    let prefix = format!("{PREFIX}{}.", std::process::id());
+    let mut file = tempfile::Builder::new().prefix(&prefix).tempfile_in(folder)?;
     file.write_all(content)?;
     let owner = match &old {
         Some(old) => Some(old.clone()),
@@ -141,6 +147,33 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<u32> {
     // The rename, too, has to survive a power cut; a folder that cannot be synced is no failure.
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
     Ok(mode)
+}
+
+/// Removes what a save left behind that was killed part way: all environments are in it. One that cannot
+/// be removed is no reason not to save.
+fn remove_leftovers(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let Some(rest) = name.to_str().and_then(|name| name.strip_prefix(PREFIX)) else { continue };
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        let is_left = if let Some((pid, _)) = rest.split_once('.') {
+            pid.parse().is_ok_and(is_dead)
+        } else {
+            // Of a version that did not say whose it is.
+            let written = entry.metadata().and_then(|about| about.modified()).ok();
+            written.and_then(|at| at.elapsed().ok()).is_some_and(|age| age > LEFT_AFTER)
+        };
+        if is_file && is_left {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// Whether no process of this machine has this id.
+fn is_dead(pid: i32) -> bool {
+    let pid = rustix::process::Pid::from_raw(pid);
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH))
 }
 
 /// Gives a file the owner of another; nothing to do where it has it.
@@ -178,6 +211,27 @@ mod tests {
         assert_eq!(fs::read_to_string(&backup).unwrap(), "[1]");
         let names: Vec<_> = fs::read_dir(home.path()).unwrap().collect();
         assert_eq!(names.len(), 2, "nothing is left beside them");
+    }
+
+    #[test]
+    fn what_a_killed_save_left_behind_goes_with_the_next() {
+        let home = tempfile::tempdir().unwrap();
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let dead = child.id();
+        child.wait().unwrap();
+        let name = |of: &str| home.path().join(format!("{PREFIX}{of}"));
+        let (own, old) = (format!("{}.x", std::process::id()), "AbCdEf");
+        for name in [name(&format!("{dead}.x")), name(&own), name(old), name("new")] {
+            fs::write(name, "[half").unwrap();
+        }
+        let long_ago = std::time::UNIX_EPOCH + Duration::from_hours(1);
+        File::options().write(true).open(name(old)).unwrap().set_modified(long_ago).unwrap();
+        fs::create_dir(name(&format!("{dead}.folder"))).unwrap();
+        write(&dump_path(home.path()), &backup_path(home.path()), "[]").unwrap();
+        let left = [own.as_str(), old, "new"].map(|of| name(of).exists());
+        assert_eq!(left, [true, false, true]);
+        assert!(!name(&format!("{dead}.x")).exists());
+        assert!(name(&format!("{dead}.folder")).exists(), "that is no file of ours");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::output::Output;
 use super::reader::{Lost, Reader, Reconnect, Taker};
 use crate::daemon::clock::{now_ms, whole_ms};
 use crate::daemon::history::heard::Piece;
-use crate::daemon::{KillNotice, Watch};
+use crate::daemon::{KillNotice, Watch, kernel};
 use crate::model::daemon::{BusState, Problem};
 use crate::model::report::Report;
 use crate::protocol::amp::{AmpError, Frame};
@@ -138,6 +138,17 @@ impl Taker for Reports<'_> {
     }
 }
 
+/// Whether it was the kernel that killed a process, as soon as that is told: it counts before it kills.
+fn tell_oom_kills(watch: &Watch) {
+    let (inbox, id) = (watch.inbox.clone(), watch.id);
+    let is_local = watch.endpoint.is_local();
+    watch.tasks.spawn(async move {
+        if let Some(kills) = kernel::oom_kills(is_local).await {
+            inbox.report(id, Report::OomKills(kills));
+        }
+    });
+}
+
 impl<'a> Reports<'a> {
     fn new(watch: &'a Watch) -> Self {
         Self {
@@ -178,7 +189,12 @@ impl<'a> Reports<'a> {
                 if self.watch.ears.is_anyone_listening() {
                     self.watch.ears.tell(&Heard::Process(event.clone()));
                 }
+                let was_killed =
+                    event.kind == EventKind::Exit && event.signal.as_deref() == Some("SIGKILL");
                 self.report(Report::Process(event));
+                if was_killed {
+                    tell_oom_kills(self.watch);
+                }
                 let due = Instant::now() + self.watch.timings.debounce;
                 self.poll_at.get_or_insert(due);
             }

@@ -294,7 +294,7 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
         let took = started.elapsed();
         let mut pace = Pace::new(Instant::now(), took, interval(watch));
         backoff.reset();
-        if let Some(kills) = oom_kills(&watch.endpoint).await {
+        if let Some(kills) = kernel::oom_kills(watch.endpoint.is_local()).await {
             watch.report(Report::OomKills(kills));
         }
         let infos = report_snapshot(watch, session, &reply, (took, pace.pause()));
@@ -368,15 +368,6 @@ fn report_snapshot(
             None
         }
     }
-}
-
-/// How many processes this machine's kernel has killed for want of memory, where the daemon runs on
-/// it; everybody may read it.
-async fn oom_kills(endpoint: &Endpoint) -> Option<u64> {
-    if !endpoint.is_local() {
-        return None;
-    }
-    offload::look(kernel::oom_kills).await?
 }
 
 /// Waits for the next poll; says so when the connection ends before.

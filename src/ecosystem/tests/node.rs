@@ -36,7 +36,7 @@ async fn every_kind_of_module_is_evaluated() {
         ("a.mjs", "export default {script: 'a.js'}"),
         ("b.mjs", "export const script = 'a.js'"),
         ("c.mjs", "await 1; export default {script: 'a.js'}"),
-        ("d.js", "setInterval(() => {}, 1000); module.exports = Promise.resolve({script: 'a.js'})"),
+        ("d.js", "setInterval(() => {}, 1000); module.exports = {script: 'a.js'}"),
         (
             "e.js",
             "module.exports = {script: require('path').basename('/x/a.js'), f() {}, u: undefined}",
@@ -171,8 +171,7 @@ async fn a_config_is_found_within_default() {
     for (name, content) in [
         ("a.js", "exports.__esModule = true; exports.default = {apps: [{script: 'a.js'}]}"),
         ("b.js", "exports.default = {default: {apps: [{script: 'a.js'}]}}"),
-        ("c.js", "exports.default = Promise.resolve({default: {apps: [{script: 'a.js'}]}})"),
-        ("d.mjs", "export default Promise.resolve({apps: [{script: 'a.js'}]})"),
+        ("d.mjs", "export default await Promise.resolve({apps: [{script: 'a.js'}]})"),
         // As PM2 reads it.
         ("e.mjs", "export const apps = [{script: 'a.js'}]; export default {x: 1}"),
     ] {
@@ -194,6 +193,9 @@ async fn a_regular_expression_is_told() {
 }
 
 const FUNCTION: &str = "/a.js: it exports a function, and PM2 wants an object: {\"apps\": []}";
+
+const PROMISE: &str =
+    "/a.js: it exports a promise, and PM2 does not wait for one: export the object itself";
 
 #[tokio::test]
 async fn what_goes_wrong_in_it_is_said_with_its_place() {
@@ -229,7 +231,11 @@ async fn what_goes_wrong_in_it_is_said_with_its_place() {
         ("a.mjs", "console.warn('no BASE'); throw 'stop'", "/a.mjs: stop; it wrote: no BASE"),
         ("a.js", "module.exports = undefined", "/a.js: it exports nothing"),
         ("a.js", "module.exports = () => {}", FUNCTION),
-        ("a.js", "module.exports = Promise.resolve(class {})", FUNCTION),
+        ("a.js", "module.exports = class {}", FUNCTION),
+        // As PM2 7.0.4: it takes them for an app, which has no script.
+        ("a.js", "module.exports = Promise.resolve({apps: [{script: 'a.js'}]})", PROMISE),
+        ("a.js", "exports.default = {default: Promise.reject(new Error('x'))}", PROMISE),
+        ("a.mjs", "export default Promise.resolve({script: 'a'})", &PROMISE.replace(".js", ".mjs")),
         ("a.mjs", "export default function apps() {}", &FUNCTION.replace(".js", ".mjs")),
     ] {
         assert_eq!(evaluated(name, content, &finder()).await, Err(reason.to_owned()), "{content}");

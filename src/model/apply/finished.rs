@@ -3,6 +3,7 @@
 use super::{Applying, Change};
 use crate::model::audit::Standing;
 use crate::model::call::CallOutcome;
+use crate::model::deed::Deed;
 use crate::model::errand::{Outcome, TaskId};
 use crate::model::log::{LogLine, Severity};
 use crate::model::ready::Ran;
@@ -29,7 +30,8 @@ impl Applying<'_> {
     pub(super) fn end(&mut self, action: Action, target: Target, verdict: Verdict) {
         let (id, now) = (self.id, self.now);
         let key = target.key(id);
-        if let Some(process) = self.watched.fleet.get_mut(key)
+        if !self.left(&target, &action.into(), &verdict)
+            && let Some(process) = self.watched.fleet.get_mut(key)
             && target.is(&process.info)
         {
             process.finish(action, &verdict, now);
@@ -42,6 +44,22 @@ impl Applying<'_> {
         self.watched.news.push(line);
         self.changes.push(Change::Lines);
         self.changes.push(Change::Finished { action, target, verdict });
+    }
+
+    /// Takes a process out that was seen to be gone: the daemon is asked again only a moment later, where
+    /// it is busy after seconds. Whether it did.
+    fn left(&mut self, target: &Target, deed: &Deed, verdict: &Verdict) -> bool {
+        let is_deleted = deed.word == Action::Delete.verb() && *verdict == Verdict::Done;
+        if !is_deleted && *verdict != Verdict::Gone {
+            return false;
+        }
+        let Some(process) = self.watched.fleet.depart(target.key(self.id), target, self.now) else {
+            return false;
+        };
+        self.forget_box(&process);
+        let god = self.daemon().and_then(|daemon| daemon.god);
+        self.changes.push(Change::Gone(process.target(god)));
+        true
     }
 
     /// A process replied to an action, or did not.
@@ -109,6 +127,9 @@ impl Applying<'_> {
 
     /// What came of a task, for a target or step of it.
     pub(super) fn did(&mut self, task: TaskId, outcome: Box<Outcome>) {
+        if let Some(target) = &outcome.target {
+            self.left(target, &outcome.deed, &outcome.verdict);
+        }
         let severity = if outcome.verdict.is_success() { Severity::Good } else { Severity::Bad };
         let (pm_id, name) = match &outcome.target {
             Some(target) => (Some(target.pm_id), &*target.name),

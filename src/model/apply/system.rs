@@ -1,14 +1,17 @@
 //! What this machine tells, besides the daemon.
 
 use super::{Applying, Change};
-use crate::model::ProcessKey;
 use crate::model::boot::SavedList;
 use crate::model::daemon::Daemon;
 use crate::model::disk::DiskLook;
 use crate::model::log::{LineKind, LogLine, Severity};
 use crate::model::system::{Host, Measured};
 use crate::model::watched::Watched;
+use crate::model::{ProcessKey, Target};
 use crate::protocol::process::PmId;
+
+/// How long after the kernel counted a kill its end may be told, milliseconds.
+const OOM_TOLD_MS: i64 = 1_000;
 
 impl Applying<'_> {
     /// The machine and the daemon were looked at.
@@ -97,6 +100,30 @@ impl Applying<'_> {
         self.changes.push(Change::Polled);
     }
 
+    /// One process without a pid makes PM2 measure none at all and restart none for its memory
+    /// (docs/pm2-ops.md section 0). Says so once; the header says it as long as it is so.
+    pub(super) fn blindness(&mut self, blinding: Option<ProcessKey>) {
+        let Some(daemon) = self.daemon() else { return };
+        if daemon.blinded_by == blinding {
+            return;
+        }
+        daemon.blinded_by = blinding;
+        self.changes.push(Change::Daemon);
+        let process = blinding.and_then(|key| self.watched.fleet.get(key));
+        let label = process.map(|process| Target::of(&process.info).label());
+        match label {
+            Some(label) => self.say(
+                "blind",
+                Severity::Warning,
+                &format!(
+                    "PM2 measures no CPU or memory and enforces no memory limit while \
+                     {label} is online without a process: stop it (s)"
+                ),
+            ),
+            None => self.say("blind", Severity::Good, "PM2 measures CPU and memory again"),
+        }
+    }
+
     /// Notes in the black boxes what was measured.
     pub(super) fn sample(&mut self) {
         let now = self.now;
@@ -109,12 +136,19 @@ impl Applying<'_> {
         }
     }
 
-    /// A SIGKILL since the last count is the kernel's where that has grown meanwhile.
+    /// A SIGKILL since the last count is the kernel's where that has grown meanwhile; or a moment before,
+    /// since the count grows before the end is told.
     pub(super) fn oom_kills(&mut self, kills: u64) {
+        let now_ms = self.now.steady_ms;
         let Some(daemon) = self.daemon() else { return };
         let Some(before) = daemon.oom_kills.replace(kills) else { return };
+        if kills > before {
+            daemon.oom_at_ms = Some(now_ms);
+        }
+        let is_oom =
+            daemon.oom_at_ms.is_some_and(|at_ms| now_ms.saturating_sub(at_ms) <= OOM_TOLD_MS);
         let id = self.id;
         let ours = self.watched.boxes.iter_mut().filter(|(key, _)| key.daemon == id);
-        ours.for_each(|(_, life)| life.out_of_memory(kills > before));
+        ours.for_each(|(_, life)| life.out_of_memory(is_oom));
     }
 }

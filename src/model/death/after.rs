@@ -234,6 +234,10 @@ fn take_figures(last: &mut Death, info: &ProcessInfo) {
         _ if info.has_given_up() => Follows::GaveUp { max: info.restarts_max() },
         ProcessStatus::Stopped if info.is_over() => Follows::StaysStopped,
         ProcessStatus::Stopped | ProcessStatus::WaitingRestart => Follows::Soon,
+        // It may have been a stop and a later start, which PM2 does not count.
+        ProcessStatus::Online if info.restarts > 0 && is_before && last.evidence.is_asked => {
+            Follows::Again
+        }
         ProcessStatus::Online if info.restarts > 0 && is_before => {
             Follows::Restart { count: info.restarts }
         }

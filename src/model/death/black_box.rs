@@ -44,6 +44,8 @@ pub struct BlackBox {
     online_at_ms: Option<i64>,
     /// When the last life ended, by the steady clock.
     ended_at_ms: Option<i64>,
+    /// How often it had been restarted then.
+    ended_restarts: Option<u32>,
     /// Why it could not be started, as PM2 said it, cleaned.
     not_started: Option<Box<str>>,
     /// How many of the last lives [`Self::settled`] has not given yet.
@@ -192,9 +194,12 @@ impl BlackBox {
             old.is_asked = true;
             self.old = Some(old);
         } else {
+            // PM2 counts a restart, and no start of what was stopped.
+            let is_restart = self.ended_restarts.is_some_and(|before| count > before);
             self.with_last(|death| {
                 if death.follows == Follows::Unknown {
-                    death.follows = Follows::Restart { count };
+                    death.follows =
+                        if is_restart { Follows::Restart { count } } else { Follows::Again };
                 }
             });
             self.life = Life::default();
@@ -276,6 +281,7 @@ impl BlackBox {
             is_mixed: false,
         });
         self.ended_at_ms = Some(now.steady_ms);
+        self.ended_restarts = Some(event.info.restarts);
     }
 
     fn push(&mut self, death: Death) {

@@ -11,23 +11,72 @@ fn crashed(restarts: u32) -> ProcessInfo {
 }
 
 #[test]
-fn crashes_are_a_loop_and_a_minute_without_one_ends_it() {
+fn a_row_loops_by_the_rule_of_one_look_until_it_is_stable() {
+    use crate::model::looping::looks_looping;
+    let of = |restarts: u32, up_ms: i64, at_ms: i64| ProcessInfo {
+        created_at_ms: Some(-600_000),
+        online_since_ms: Some(at_ms - up_ms),
+        ..crashed(restarts)
+    };
     let mut watched = api();
-    for restarts in 1..=3_u32 {
-        poll(&mut watched, vec![crashed(restarts)], i64::from(restarts) * 19_000);
-        assert_eq!(row(&watched).is_looping, restarts == 3);
-    }
     // One crash in twenty seconds and a half: no calm word in between.
-    for restarts in 4..12_u32 {
-        let crashed_ms = 57_000 + i64::from(restarts - 3) * 20_500;
-        for later_ms in [-100, 0, 5_000, 20_000] {
-            let restarts = if later_ms < 0 { restarts - 1 } else { restarts };
-            poll(&mut watched, vec![crashed(restarts)], crashed_ms + later_ms);
-            assert!(row(&watched).is_looping, "{restarts} {later_ms}");
+    for restarts in 1..12_u32 {
+        for up_ms in [0, 5_000, 20_000] {
+            let at_ms = i64::from(restarts) * 20_500 + up_ms;
+            let info = of(restarts, up_ms, at_ms);
+            poll(&mut watched, vec![info.clone()], at_ms);
+            assert_eq!(row(&watched).is_looping, restarts >= 3, "{restarts} {up_ms}");
+            assert_eq!(row(&watched).is_looping, looks_looping(&info, at_ms));
         }
     }
-    poll(&mut watched, vec![crashed(11)], 57_000 + 8 * 20_500 + 60_001);
+    let at_ms = 12 * 20_500 + 30_000;
+    poll(&mut watched, vec![of(11, 30_000, at_ms)], at_ms);
     assert!(!row(&watched).is_looping, "it has calmed down");
+}
+
+/// `restart_time` grows between the exit of what was restarted and its start, `created_at` is new before
+/// both.
+#[test]
+fn a_restart_of_what_loops_is_no_crash() {
+    use crate::model::looping::looks_looping;
+    let looping =
+        ProcessInfo { created_at_ms: Some(-600_000), online_since_ms: Some(-1_000), ..crashed(41) };
+    let mut watched = watched(vec![looping.clone()]);
+    assert!(row(&watched).is_looping);
+    let told = |kind, status, restarts, online_since_ms| {
+        let mut event = event(kind, status);
+        let created_at_ms = Some(1_000);
+        let status = event.info.status.clone();
+        event.info = ProcessInfo {
+            restarts,
+            created_at_ms,
+            status,
+            online_since_ms: Some(online_since_ms),
+            ..event.info
+        };
+        event
+    };
+    for event in [
+        told(EventKind::Exit, ProcessStatus::Stopping, 41, -1_000),
+        told(EventKind::Exit, ProcessStatus::Stopped, 41, -1_000),
+        told(EventKind::Online, ProcessStatus::Launching, 42, 1_100),
+    ] {
+        apply(&mut watched, DAEMON, Report::Process(Box::new(event)), at(1_100));
+        assert!(!row(&watched).is_looping);
+    }
+    let now = ProcessInfo {
+        created_at_ms: Some(1_000),
+        online_since_ms: Some(1_100),
+        unstable_restarts: 1,
+        ..crashed(42)
+    };
+    assert!(!looks_looping(&now, 2_000));
+    poll(&mut watched, vec![now.clone()], 2_000);
+    assert!(!row(&watched).is_looping, "as `ls` says");
+    let crashed = ProcessInfo { unstable_restarts: 2, restarts: 43, ..now };
+    assert!(looks_looping(&crashed, 2_100));
+    poll(&mut watched, vec![crashed], 2_100);
+    assert!(row(&watched).is_looping, "as `ls` says");
 }
 
 #[test]
@@ -71,37 +120,6 @@ fn restarts_that_somebody_commanded_are_no_loop() {
         poll(&mut watched, vec![commanded], at_ms);
         assert!(!row(&watched).is_looping, "{restarts}");
     }
-}
-
-#[test]
-fn a_restart_forgives_a_loop_only_until_the_next_crash() {
-    let looping = |restarts, created_at_ms| ProcessInfo {
-        created_at_ms: Some(created_at_ms),
-        online_since_ms: Some(created_at_ms + 200),
-        ..crashed(restarts)
-    };
-    let mut watched =
-        watched(vec![ProcessInfo { online_since_ms: Some(-1_000), ..looping(41, -600_000) }]);
-    assert!(row(&watched).is_looping);
-    // A restart here: two exits, then it is online.
-    let exit = |status: ProcessStatus, at_ms| {
-        let mut exit = event(EventKind::Exit, status.clone());
-        exit.info = ProcessInfo { status, pid: None, ..looping(42, at_ms) };
-        exit
-    };
-    for event in [exit(ProcessStatus::Stopping, 1_000), exit(ProcessStatus::Stopped, 1_000)] {
-        apply(&mut watched, DAEMON, Report::Process(Box::new(event)), at(1_100));
-    }
-    poll(&mut watched, vec![looping(42, 1_000)], 1_300);
-    assert!(!row(&watched).is_looping, "it may be well now");
-    poll(&mut watched, vec![looping(43, 1_000)], 1_600);
-    assert!(row(&watched).is_looping, "one crash more");
-    // One that is well for a minute is another matter.
-    poll(&mut watched, vec![looping(44, 2_000)], 2_300);
-    poll(&mut watched, vec![looping(44, 2_000)], 70_000);
-    let later = ProcessInfo { online_since_ms: Some(70_100), ..looping(45, 2_000) };
-    poll(&mut watched, vec![ProcessInfo { restarts: 45, ..later }], 130_000);
-    assert!(!row(&watched).is_looping);
 }
 
 #[test]

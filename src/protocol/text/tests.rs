@@ -52,6 +52,10 @@ fn every_sequence_vanishes_and_the_text_around_it_stays() {
         "\u{202e}",
         "\u{2066}",
         "\u{200f}",
+        "\u{200b}",
+        "\u{2060}",
+        "\u{ad}",
+        "\u{e0041}",
         "\u{2028}",
         "\u{2029}",
     ] {
