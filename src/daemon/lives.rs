@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::inbox::Inbox;
+use super::seam::read_part;
 use super::{clock, files, kernel, offload};
 use crate::model::DaemonId;
 use crate::model::death::after::{Left, reconstruct};
@@ -20,6 +21,8 @@ use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 const CONSOLE_BYTES_MAX: u64 = 512 << 10;
 /// How much is read of the end of an error log, bytes.
 const ERRORS_BYTES_MAX: u64 = 64 << 10;
+/// How much is read of its beginning: what lives say first, bytes.
+const OPENING_BYTES: u64 = 2 << 10;
 /// Of at most so many processes: those that are not well, then those that were restarted.
 const PROCESSES_MAX: usize = 64;
 /// How long all of it may take.
@@ -128,7 +131,14 @@ impl Lives {
             let (info, console) = (&looked.info, looked.console.text());
             let utc_offset_s = clock::utc_offset_s(clock::now_ms());
             let (errors, calm_since_ms) = (None, None);
-            let lives = reconstruct(&Left { info, console, errors, calm_since_ms, utc_offset_s });
+            let lives = reconstruct(&Left {
+                opening: None,
+                info,
+                console,
+                errors,
+                calm_since_ms,
+                utc_offset_s,
+            });
             let span = |death: &Death| LifeSpan {
                 started_ms: death.started_ms,
                 ended_ms: death.ended_ms,
@@ -198,14 +208,23 @@ fn look_back(home: &Path, mut infos: Vec<ProcessInfo>) -> Vec<(PmId, BlackBox)> 
 pub(crate) fn of(info: &ProcessInfo, console: &str, utc_offset_s: i32) -> BlackBox {
     let path = info.logs.err.as_deref().or(info.logs.both.as_deref());
     let path = path.filter(|path| *path != "/dev/null").map(PathBuf::from);
+    let opening = path.as_deref().and_then(opening);
     let errors = path.and_then(|path| files::tail(&path, ERRORS_BYTES_MAX).ok());
     let errors =
         errors.map(|tail| (String::from_utf8_lossy(&tail.bytes).into_owned(), tail.written_ms));
     reconstruct(&Left {
+        opening: opening.as_deref(),
         info,
         console,
         errors: errors.as_ref().map(|(text, written_ms)| (text.as_str(), *written_ms)),
         calm_since_ms: kernel::calm_since_ms(),
         utc_offset_s,
     })
+}
+
+/// What a file begins with. Blocks.
+fn opening(path: &Path) -> Option<String> {
+    let file = files::open(path).ok()?;
+    let bytes = read_part(&file, 0, OPENING_BYTES).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }
