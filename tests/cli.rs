@@ -53,6 +53,7 @@ fn of_logs() -> Vec<Test> {
         following_misses_nothing(Release::Five),
         with_pm2(logs::following_a_flood_misses_nothing_and_doubles_nothing).weighing(Weight::Busy),
         with_pm2(logs::what_happened_stands_between_the_lines),
+        with_pm2(deaths::last_words_are_of_the_life_that_ended).lasting(),
     ]
 }
 

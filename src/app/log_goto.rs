@@ -42,7 +42,7 @@ fn go_to_end(app: &mut App, key: ProcessKey, end: &LifeEnd) {
     app.focus = Pane::Log;
     app.log_view.set_search(None);
     app.log_view.set_scope(Scope::Process(owner));
-    let is_held = app.log_view.since_ms().is_some_and(|since_ms| since_ms <= end.ended_ms);
+    let is_held = !app.log_view.is_missing_at(end.ended_ms);
     let has_older = app.log_view.older.values().any(|older| older.has_more);
     if !is_held && has_older {
         app.log_view.reach = Some(Reach::Time(end.ended_ms));

@@ -71,8 +71,21 @@ pub(super) fn step(app: &mut App) {
         // What is typed says itself that nothing matches.
         (None, true) if app.mode != Mode::Normal => {}
         (None, true) => search_files(app),
-        (None, false) if wanted.goal == Goal::Match && wanted.way == Direction::Back => {
+        // Above it, or between an old event and the lines that are held, the files may have some.
+        (None, false)
+            if wanted.goal == Goal::Match
+                && (wanted.way == Direction::Back
+                    || app.log_view.is_missing_at(wanted.from.order_ms)) =>
+        {
             search_files(app);
+        }
+        // What happened before the lines that are held comes with the lines of its time.
+        (None, false)
+            if wanted.goal == Goal::Turn
+                && wanted.way == Direction::Back
+                && let Some(at_ms) = app.log_view.early_turn() =>
+        {
+            app.log_view.reach = Some(Reach::Time(at_ms));
         }
         (None, false) => {
             let what = match wanted.goal {
@@ -288,7 +301,7 @@ fn go_to_time(app: &mut App, text: &str) -> bool {
         (Some(line), _) => {
             jump(app, line);
             let has_older = app.log_view.older.values().any(|older| older.has_more);
-            if first == Some(line) && has_older {
+            if has_older && (first == Some(line) || app.log_view.is_missing_at(at_ms)) {
                 app.log_view.reach = Some(Reach::Time(at_ms));
             }
         }

@@ -66,6 +66,7 @@ fn older(app: &mut App, reach: &Reach) -> Effects {
     }
     app.notify("reading older lines ..", false);
     app.log_view.reaching = Some(reach.clone());
+    app.log_view.reached = app.log_view.last_first();
     let store = &app.log_view.store;
     let room = store.bounds().lines.saturating_sub(store.len());
     // So that lines that come do not take it meanwhile.
@@ -163,7 +164,9 @@ fn arrive(app: &mut App, reach: &Reach, has_nothing: bool) {
         }
         Reach::Match(_) => {
             let is_search = app.log_view.search().is_some();
-            let from = log_sight::marked(app).unwrap_or(LineId::END);
+            let marked = log_sight::marked(app).unwrap_or(LineId::END);
+            // What was read may stand behind the marked line, where that is an old event.
+            let from = app.log_view.reached.take().map_or(marked, |first| first.max(marked));
             let goal = if is_search { Goal::Match } else { Goal::Line };
             let way = Direction::Back;
             app.log_view.want(Wanted { from, way, goal, is_nearest: false });

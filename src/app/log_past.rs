@@ -12,7 +12,7 @@ use crate::logs::{
     Body, FileId, FilePlace, Kind, Line, LineTime, Owner, Prepended, SourceId, SourceKey, TimeFrom,
 };
 use crate::model::fleet::Fleet;
-use crate::model::log::LogLine;
+use crate::model::log::{LineKind, LogLine};
 use crate::model::past::{Past, PastFile};
 use crate::model::{DaemonId, units};
 
@@ -56,10 +56,9 @@ impl LogView {
             }
             sources.push(source);
         }
-        let events = self.stored_events(fleet, std::mem::take(&mut past.events));
+        self.early.append(&mut past.events);
         let mut histories: Vec<(SourceId, Vec<Line<'_>>)> = Vec::new();
         let mut sum = Prepended::default();
-        histories.extend(events.iter().map(|(source, all)| (*source, event_lines(all))));
         let gaps: Vec<Option<String>> = past.files.iter().map(gap).collect();
         for ((file, source), gap) in past.files.iter().zip(sources).zip(&gaps) {
             let Some(source) = source else { continue };
@@ -86,7 +85,58 @@ impl LogView {
             };
             histories.push((source, lines(file, number, gap.as_deref())));
         }
-        plus(sum, self.prepend(&histories))
+        sum = plus(sum, self.prepend(&histories));
+        plus(sum, self.tell_early(fleet))
+    }
+
+    /// Takes those events in that are no older than the lines that are held: of what was before, the files
+    /// have lines that are not read yet, and what happened would stand there alone.
+    fn tell_early(&mut self, fleet: &Fleet) -> Prepended {
+        let firsts: Vec<(SourceKey, i64)> = self
+            .in_files
+            .iter()
+            .filter_map(|source| {
+                let first =
+                    self.store.first_of(*source).map_or(i64::MAX, |first| first.id.order_ms);
+                Some((self.store.source_key(*source)?.clone(), first))
+            })
+            .collect();
+        let is_early = |event: &LogLine| {
+            let is_meant = |owner: &Owner| match owner {
+                Owner::Process { daemon, pm_id, name, .. } => {
+                    let source = &event.source;
+                    *daemon == source.daemon
+                        && (source.pm_id.is_none()
+                            || *pm_id == source.pm_id
+                            || pm_id.is_none() && **name == *source.name)
+                }
+                Owner::Pm2(_) => false,
+            };
+            firsts.iter().any(|(key, first_ms)| is_meant(&key.owner) && event.at_ms < *first_ms)
+        };
+        let all = std::mem::take(&mut self.early);
+        let (early, told): (Vec<_>, Vec<_>) = all.into_iter().partition(is_early);
+        self.early = early;
+        let events = self.stored_events(fleet, told);
+        let histories: Vec<_> =
+            events.iter().map(|(source, all)| (*source, event_lines(all))).collect();
+        self.prepend(&histories)
+    }
+
+    /// When the last exit or restart was before the lines that are held, of what is shown, milliseconds
+    /// since 1970.
+    pub(super) fn early_turn(&self) -> Option<i64> {
+        let is_turn = |event: &&LogLine| {
+            let LineKind::Event(word, _) = event.kind else { return false };
+            let is_shown = self.in_files.iter().any(|source| {
+                self.store.source_key(*source).is_some_and(|key| {
+                    let Owner::Process { pm_id, .. } = key.owner else { return false };
+                    pm_id == event.source.pm_id && self.scope().has(&key.owner)
+                })
+            });
+            is_shown && matches!(word, "exit" | "overlimit" | "stop" | "restart" | "reload")
+        };
+        self.early.iter().rev().find(is_turn).map(|event| event.at_ms)
     }
 
     /// Events as they are stored, by their source.

@@ -142,6 +142,8 @@ pub struct LogView {
     pub(super) older: HashMap<DaemonId, Older>,
     /// Of which sources the log files have older lines.
     pub(super) in_files: HashSet<SourceId>,
+    /// What happened before the lines that are held, oldest first.
+    pub(super) early: Vec<LogLine>,
     /// What is remembered of stack traces.
     pub(super) told: KnownTraces,
     /// What is being saved.
@@ -156,6 +158,8 @@ pub struct LogView {
     pub(super) reach: Option<Reach>,
     /// What they are being read for.
     pub(super) reaching: Option<Reach>,
+    /// What is read for it comes before this line.
+    pub(super) reached: Option<LineId>,
     /// The end of a life that they are being read for.
     pub(super) end: Option<LifeEnd>,
     /// Whose older lines were taken, and there are more to come.
@@ -241,6 +245,25 @@ impl LogView {
         self.store.iter().next().map(|line| line.time.at_ms)
     }
 
+    /// Whether the log files have lines of that time that are not held, of what is shown. Events of the
+    /// daemon's log are older than the lines that are held: they say nothing of that.
+    pub(super) fn is_missing_at(&self, at_ms: i64) -> bool {
+        self.firsts().any(|first| first.is_none_or(|first| first.order_ms > at_ms))
+    }
+
+    /// Behind which line older lines from the log files come at the latest.
+    pub(super) fn last_first(&self) -> Option<LineId> {
+        self.firsts().flatten().max()
+    }
+
+    /// The first lines that are held of what the log files have older lines of.
+    fn firsts(&self) -> impl Iterator<Item = Option<LineId>> {
+        let shown = self.in_files.iter().filter(|source| {
+            self.store.source_key(**source).is_some_and(|key| self.scope().has(&key.owner))
+        });
+        shown.map(|source| self.store.first_of(*source).map(|first| first.id))
+    }
+
     /// The lines shown.
     #[must_use]
     pub fn lines(&self) -> Lines<'_> {
@@ -272,7 +295,7 @@ impl LogView {
         self.source_of(id).map(|(owner, _)| owner)
     }
 
-    /// What happened on a daemon, as far as it is held, oldest first.
+    /// What happened on a daemon, as far as it is known, oldest first.
     #[must_use]
     pub fn events(&self, daemon: DaemonId) -> Vec<LogLine> {
         let is_event = |line: &LineRef<'_>| match line.kind {
@@ -284,7 +307,10 @@ impl LogView {
             Kind::Output | Kind::More => self.thrown(&line),
             _ => Shown::of(&self.store, &self.filed.seen, &line, WHOLE_BYTES),
         });
-        shown.filter(|line| line.source.daemon == daemon).map(Shown::into_line).collect()
+        let early = self.early.iter().filter(|line| line.source.daemon == daemon).cloned();
+        early
+            .chain(shown.filter(|line| line.source.daemon == daemon).map(Shown::into_line))
+            .collect()
     }
 
     /// A printed trace that PM2 told of too, as what it told.

@@ -168,7 +168,7 @@ fn take_in_why(
         }
         command => {
             let at = |_| "00:00:00".to_owned();
-            let lines = why::rows_of(around.watched, key, (*life, columns), at);
+            let lines = why::rows_of(around.watched, key, (*life, (columns, rows)), at);
             let last = lines.len().saturating_sub(usize::from(rows));
             *top = scrolled(*top, last, usize::from(rows), command);
         }

@@ -35,24 +35,27 @@ pub fn number(watched: &Watched, key: ProcessKey, life: LifeNumber, step: i64) -
     black_box.numbered(Some(number + step)).map(|(.., number)| number)
 }
 
-/// Lives that are listed at a time.
+/// Lives that are listed at a time, at least.
 const LIVES_LISTED: usize = 6;
+/// Rows of the list beside them: an empty one, the heading, and how many are older.
+const LIST_FRAME: usize = 3;
 /// Columns of the time of an end, and of how long a life was.
 const ENDED: usize = 10;
 const LIVED: usize = 10;
 /// Columns of CPU and memory, on a line of at least so many columns.
 const FIGURES: (usize, usize) = (16, 70);
-/// The rows below the title, wrapped at so many columns.
+/// The rows below the title, for so many columns and rows: wrapped at these, and with as many lives as
+/// there is room for.
 #[must_use]
-pub fn rows(app: &App, key: ProcessKey, life: LifeNumber, columns: u16) -> Vec<(Kind, String)> {
-    rows_of(&app.watched, key, (life, columns), |at_ms| exceptions::at(app, at_ms))
+pub fn rows(app: &App, key: ProcessKey, life: LifeNumber, size: (u16, u16)) -> Vec<(Kind, String)> {
+    rows_of(&app.watched, key, (life, size), |at_ms| exceptions::at(app, at_ms))
 }
 
 /// The same; how times are written does not change how many rows there are.
 pub(super) fn rows_of(
     watched: &Watched,
     key: ProcessKey,
-    (life, columns): (LifeNumber, u16),
+    (life, (columns, height)): (LifeNumber, (u16, u16)),
     at: impl Fn(i64) -> String,
 ) -> Vec<(Kind, String)> {
     let mut rows = Vec::new();
@@ -76,7 +79,7 @@ pub(super) fn rows_of(
     } else {
         "reconstructed from PM2's log, the error log and PM2's figures"
     };
-    say(Kind::Fact, &format!("{}; {seen}", death.sure.word()));
+    say(Kind::Fact, &format!("{}; {seen}", words::sure(death)));
     let end = death.evidence.end.as_ref().map(words::end);
     let follows = words::follows(&death.follows);
     let facts = [end, Some(follows).filter(|text| !text.is_empty()), figures(death)];
@@ -84,7 +87,16 @@ pub(super) fn rows_of(
     if !facts.is_empty() {
         say(Kind::Fact, &facts.join("; "));
     }
-    list_lives(&mut rows, watched, (key, life, columns), at);
+    let below = evidence(death, columns);
+    let left = usize::from(height).saturating_sub(rows.len() + below.len() + LIST_FRAME);
+    list_lives(&mut rows, watched, (key, life, columns), (left.max(LIVES_LISTED), at));
+    rows.extend(below);
+    rows
+}
+
+/// What is left of a life that ended.
+fn evidence(death: &Death, columns: u16) -> Vec<(Kind, String)> {
+    let mut rows = Vec::new();
     let thrown = death.evidence.last_line.as_deref();
     let is_said = |line: &str| death.words.iter().any(|said| said.ends_with(line));
     // What the process printed itself is not told twice.
@@ -96,12 +108,9 @@ pub(super) fn rows_of(
         }
     }
     if !death.words.is_empty() {
-        let heading = if death.is_mixed {
-            "the last lines of its standard error; earlier lives may have written some of them"
-        } else {
-            "its last lines of standard error"
-        };
-        rows.extend([BLANK, (Kind::Heading, heading.to_owned())]);
+        rows.push(BLANK);
+        let heading = wrap(words::last_lines(death), columns);
+        rows.extend(heading.into_iter().map(|row| (Kind::Heading, row)));
         for line in &death.words {
             let is_thrown = is_error(&death.cause) && thrown.is_some_and(|it| line.ends_with(it));
             let kind = if is_thrown { Kind::Thrown } else { Kind::Evidence };
@@ -124,12 +133,12 @@ fn list_lives(
     rows: &mut Vec<(Kind, String)>,
     watched: &Watched,
     (key, life, columns): (ProcessKey, LifeNumber, u16),
-    at: impl Fn(i64) -> String,
+    (listed, at): (usize, impl Fn(i64) -> String),
 ) {
     let Some(black_box) = watched.boxes.get(key).filter(|it| it.lives().len() > 1) else { return };
     let Some((_, chosen, _)) = death(watched, key, life) else { return };
     let count = black_box.lives().len();
-    let first = chosen.saturating_sub(LIVES_LISTED / 2 + 1).min(count.saturating_sub(LIVES_LISTED));
+    let first = chosen.saturating_sub(listed / 2 + 1).min(count.saturating_sub(listed));
     let columns = usize::from(columns);
     let figures = if columns >= FIGURES.1 { FIGURES.0 } else { 0 };
     let room = columns.saturating_sub(ENDED + LIVED + 3 + figures);
@@ -143,10 +152,9 @@ fn list_lives(
     };
     let heads = (figures > 0).then_some(("cpu", "mem"));
     rows.extend([BLANK, (Kind::Heading, row("ended", "lived", "how", heads))]);
-    for (place, death) in black_box.lives().iter().rev().enumerate().skip(first).take(LIVES_LISTED)
-    {
+    for (place, death) in black_box.lives().iter().rev().enumerate().skip(first).take(listed) {
         let lived = death.uptime_ms.map_or_else(|| "-".to_owned(), |ms| lived(death, ms));
-        let how = words::reason(death).unwrap_or_else(|| words::cause(&death.cause));
+        let how = words::whole_reason(death).unwrap_or_else(|| words::cause(&death.cause));
         let cpu = death.cpu_percent.map(|cpu| units::percent(f64::from(cpu)));
         let memory = death.memory_bytes.map(units::bytes_short);
         let figures = (figures > 0)
@@ -154,7 +162,7 @@ fn list_lives(
         let is_chosen = place + 1 == chosen;
         rows.push((Kind::Life { is_chosen }, row(&at(death.ended_ms), &lived, &how, figures)));
     }
-    let older = count.saturating_sub(first + LIVES_LISTED);
+    let older = count.saturating_sub(first + listed);
     if older > 0 {
         rows.push((Kind::Heading, format!("and {older} older ones")));
     }

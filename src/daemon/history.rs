@@ -12,7 +12,9 @@ pub(super) mod heard;
 mod join;
 pub(crate) mod mend;
 mod older;
+mod outliers;
 pub(super) mod screen;
+mod seconds;
 mod settle;
 pub(crate) mod shared;
 pub(crate) mod sources;
@@ -62,6 +64,8 @@ pub(crate) struct Line {
     pub(crate) stamp_bytes: usize,
     /// Where it stands to the line before it.
     pub(crate) place: Place,
+    /// Of an estimate: when it was written at the earliest and at the latest, likewise.
+    pub(crate) bounds_ms: Option<(i64, i64)>,
 }
 
 impl Line {
@@ -132,6 +136,7 @@ impl Format {
             is_ended: true,
             stamp_bytes,
             place: Place::Begins,
+            bounds_ms: None,
             bytes: Vec::new(),
         };
         let facts = Facts::of(&reading);
@@ -170,6 +175,10 @@ pub(crate) struct Backwards {
     reference_ms: i64,
     /// What was given its time last is not before that.
     upper: Upper,
+    /// The same without the first time of what was settled last: that may stand out.
+    behind_ms: i64,
+    /// When it was written last, milliseconds since 1970.
+    written_ms: i64,
     has_times: bool,
     span: Span,
     /// When the process that writes it lived.
@@ -212,6 +221,8 @@ impl Backwards {
             waiting_bytes: 0,
             reference_ms: span.to_ms,
             upper: Upper { at_ms: span.to_ms, is_end: true },
+            behind_ms: span.to_ms,
+            written_ms: span.to_ms,
             has_times: false,
             span,
             lives: Lives::default(),

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::inbox::Inbox;
+use super::seam::read_part;
 use super::{clock, files, kernel, offload};
 use crate::model::DaemonId;
 use crate::model::death::after::{Left, reconstruct};
@@ -20,6 +21,8 @@ use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 const CONSOLE_BYTES_MAX: u64 = 512 << 10;
 /// How much is read of the end of an error log, bytes.
 const ERRORS_BYTES_MAX: u64 = 64 << 10;
+/// How much is read of its beginning: what lives say first, bytes.
+const OPENING_BYTES: u64 = 2 << 10;
 /// Of at most so many processes: those that are not well, then those that were restarted.
 const PROCESSES_MAX: usize = 64;
 /// How long all of it may take.
@@ -67,6 +70,8 @@ pub(crate) struct Lives {
     looked: Option<Arc<Looked>>,
     /// Of one that never ended: when it began, milliseconds since 1970.
     since_ms: Option<i64>,
+    /// What ended before that, if anything did: a life under another daemon.
+    former: Option<LifeSpan>,
 }
 
 #[derive(Debug)]
@@ -88,12 +93,19 @@ impl Lives {
             return Self::since(info.online_since_ms);
         }
         let (info, console, ended) = (info.clone(), Arc::clone(console), OnceLock::new());
-        Self { looked: Some(Arc::new(Looked { info, console, ended })), since_ms: None }
+        let looked = Some(Arc::new(Looked { info, console, ended }));
+        Self { looked, since_ms: None, former: None }
     }
 
     /// Of a process that never ended, and began then.
     pub(crate) fn since(since_ms: Option<i64>) -> Self {
-        Self { looked: None, since_ms }
+        let former = |at_ms: i64| LifeSpan {
+            started_ms: None,
+            // In whole seconds, the one before.
+            ended_ms: at_ms - SECOND_MS,
+            is_crash: false,
+        };
+        Self { looked: None, since_ms, former: since_ms.map(former) }
     }
 
     /// When the first life began that is known of; `None` where the first that is known began before
@@ -113,22 +125,29 @@ impl Lives {
         info.online_since_ms = since_ms;
         let console = Console::of(Path::new("/nowhere"));
         let looked = Looked { info, console, ended: ended.into() };
-        Self { looked: Some(Arc::new(looked)), since_ms: None }
+        Self { looked: Some(Arc::new(looked)), ..Self::default() }
     }
 
-    /// Whether none of them has ended, as far as is known.
+    /// Whether nothing is known of them.
     pub(crate) fn is_empty(&self) -> bool {
-        self.looked.is_none()
+        self.looked.is_none() && self.former.is_none()
     }
 
     /// Those that ended, oldest first. Blocks, the first time.
     pub(crate) fn ended(&self) -> &[LifeSpan] {
-        let Some(looked) = &self.looked else { return &[] };
+        let Some(looked) = &self.looked else { return self.former.as_slice() };
         looked.ended.get_or_init(|| {
             let (info, console) = (&looked.info, looked.console.text());
             let utc_offset_s = clock::utc_offset_s(clock::now_ms());
             let (errors, calm_since_ms) = (None, None);
-            let lives = reconstruct(&Left { info, console, errors, calm_since_ms, utc_offset_s });
+            let lives = reconstruct(&Left {
+                opening: None,
+                info,
+                console,
+                errors,
+                calm_since_ms,
+                utc_offset_s,
+            });
             let span = |death: &Death| LifeSpan {
                 started_ms: death.started_ms,
                 ended_ms: death.ended_ms,
@@ -143,23 +162,36 @@ impl Lives {
         let next = self.ended().get(index + 1);
         next.map_or_else(
             || {
-                let info = &self.looked.as_ref()?.info;
+                let Some(looked) = &self.looked else { return self.since_ms };
+                let info = &looked.info;
                 info.online_since_ms.filter(|_| info.status == ProcessStatus::Online)
             },
             |next| next.started_ms,
         )
     }
 
-    /// A time, or the end of the life before it where none was on then.
-    pub(crate) fn within(&self, at_ms: i64) -> i64 {
-        let ended = self.ended();
-        let before = ended.partition_point(|life| life.ended_ms < at_ms);
-        let Some(last) = before.checked_sub(1) else { return at_ms };
-        let end_ms = ended.get(last).map_or(at_ms, |life| life.ended_ms.saturating_add(999));
-        let is_between = end_ms < at_ms && self.begun_after(last).is_some_and(|next| at_ms < next);
-        if is_between { end_ms } else { at_ms }
+    /// The time that is `part` of the way between two, of the time in which a life was on: as if it wrote
+    /// as much at any time, and nothing while it was not there.
+    pub(crate) fn between(&self, low_ms: i64, high_ms: i64, (part, whole): (i64, i64)) -> i64 {
+        let absence = |(index, life): (usize, &LifeSpan)| {
+            let from_ms = life.ended_ms.saturating_add(SECOND_MS).max(low_ms);
+            let to_ms = self.begun_after(index).unwrap_or(i64::MAX).min(high_ms);
+            (from_ms < to_ms).then_some((from_ms, to_ms))
+        };
+        let absences = || self.ended().iter().enumerate().filter_map(absence);
+        let away_ms: i64 = absences().map(|(from_ms, to_ms)| to_ms - from_ms).sum();
+        let on_ms = high_ms.saturating_sub(low_ms).saturating_sub(away_ms).max(0);
+        let far_ms = i128::from(on_ms) * i128::from(part) / i128::from(whole.max(1));
+        let mut at_ms = low_ms.saturating_add(i64::try_from(far_ms).unwrap_or(on_ms));
+        for (from_ms, to_ms) in absences() {
+            at_ms += if at_ms > from_ms { to_ms - from_ms } else { 0 };
+        }
+        at_ms
     }
 }
+
+/// An end is known in whole seconds: it may be so much later, milliseconds.
+pub(crate) const SECOND_MS: i64 = 999;
 
 /// Exit codes of interpreters and runtimes for what nobody caught: Node.js and Python, Go, Rust.
 const UNCAUGHT: [&str; 3] = ["1", "2", "101"];
@@ -198,14 +230,23 @@ fn look_back(home: &Path, mut infos: Vec<ProcessInfo>) -> Vec<(PmId, BlackBox)> 
 pub(crate) fn of(info: &ProcessInfo, console: &str, utc_offset_s: i32) -> BlackBox {
     let path = info.logs.err.as_deref().or(info.logs.both.as_deref());
     let path = path.filter(|path| *path != "/dev/null").map(PathBuf::from);
+    let opening = path.as_deref().and_then(opening);
     let errors = path.and_then(|path| files::tail(&path, ERRORS_BYTES_MAX).ok());
     let errors =
         errors.map(|tail| (String::from_utf8_lossy(&tail.bytes).into_owned(), tail.written_ms));
     reconstruct(&Left {
+        opening: opening.as_deref(),
         info,
         console,
         errors: errors.as_ref().map(|(text, written_ms)| (text.as_str(), *written_ms)),
         calm_since_ms: kernel::calm_since_ms(),
         utc_offset_s,
     })
+}
+
+/// What a file begins with. Blocks.
+fn opening(path: &Path) -> Option<String> {
+    let file = files::open(path).ok()?;
+    let bytes = read_part(&file, 0, OPENING_BYTES).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -164,7 +164,7 @@ mod tests {
         let owner = Owner::Pm2(DaemonId(0));
         let source = store.source(&SourceKey { owner, stream: Stream::Out }).unwrap();
         for (text, kind) in texts {
-            let time = LineTime { at_ms: 0, from: TimeFrom::Bus };
+            let time = LineTime { at_ms: 0, from: TimeFrom::Line };
             let body = Body::Held(text);
             store.append(source, &Line { time, level: None, kind: *kind, body }).unwrap();
         }
@@ -221,7 +221,7 @@ mod tests {
                 name: name.into(),
             };
             let source = store.source(&SourceKey { owner, stream: Stream::Out }).unwrap();
-            let time = LineTime { at_ms: 0, from: TimeFrom::Bus };
+            let time = LineTime { at_ms: 0, from: TimeFrom::Line };
             let body = Body::Held(text);
             let line = Line { time, level: None, kind: Kind::Output, body };
             store.append(source, &line).unwrap();
@@ -236,6 +236,31 @@ mod tests {
             let wanted = "api[0] | one\nweb[3] | two\napi[0] | \n";
             assert_eq!(std::fs::read_to_string(&path).unwrap(), wanted);
         }
+    }
+
+    #[test]
+    fn what_says_no_time_gets_one_and_what_happened_a_mark() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let mut store = Store::new(Bounds::default());
+        let owner = Owner::Pm2(DaemonId(0));
+        let source = store.source(&SourceKey { owner, stream: Stream::Out }).unwrap();
+        for (text, kind, from) in [
+            (b"own".as_slice(), Kind::Output, TimeFrom::Line),
+            (b"heard", Kind::Output, TimeFrom::Bus),
+            (b"read", Kind::Output, TimeFrom::Estimated),
+            (b"  more", Kind::More, TimeFrom::Estimated),
+            (b"code 1", Kind::Exit, TimeFrom::Estimated),
+        ] {
+            let time = LineTime { at_ms: 1_999, from };
+            let body = Body::Held(text);
+            store.append(source, &Line { time, level: None, kind, body }).unwrap();
+        }
+        let saving = Saving::new(&store, None, path.to_str().unwrap(), Rereads::default());
+        assert!(matches!(write(saving, Path::new("/nowhere")), Saved::Written { lines: 5, .. }));
+        let at = "1970-01-01T00:00:01.999Z";
+        let wanted = format!("own\n{at} heard\n~{at} read\n  more\n~{at} \u{25c6} code 1\n");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), wanted);
     }
 
     #[test]

@@ -144,6 +144,11 @@ impl Seam {
         Ok(at)
     }
 
+    /// Before which offset of a file of that size at connecting the bus did not begin.
+    pub(crate) fn earliest(size: u64, is_fork: bool) -> u64 {
+        size.saturating_sub(if is_fork { NEEDLE_MAX as u64 } else { BACK_MAX })
+    }
+
     /// What came is in this file, not before this offset.
     pub(crate) fn start_at(&mut self, start: u64) {
         self.start = start;

@@ -107,17 +107,13 @@ fn tell(
     }
     for (index, death) in black_box.lives().iter().rev().take(deaths_max).enumerate() {
         let at = time(death, context.utc_offset_s);
-        line(&format!("  {at}  {} ({})", words::sentence(death), death.sure.word()))?;
+        line(&format!("  {at}  {} ({})", words::sentence(death), words::sure(death)))?;
         let follows = words::follows(&death.follows);
         if index == 0 && !follows.is_empty() {
             line(&format!("  {:19}  {follows}", ""))?;
         }
         if index == 0 && !death.words.is_empty() {
-            line(if death.is_mixed {
-                "  the last lines of its standard error; earlier lives may have written some of them:"
-            } else {
-                "  its last lines of standard error:"
-            })?;
+            line(&format!("  {}:", words::last_lines(death)))?;
             for words in &death.words {
                 line(&format!("    {words}"))?;
             }

@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use super::line::{Body, LineId, LineRef};
+use jiff::Timestamp;
+
+use super::line::{Body, Kind, LineId, LineRef, TimeFrom};
 use super::read::Rereads;
 use super::source::Owner;
 use super::store::Store;
@@ -41,8 +43,9 @@ impl Saving {
         Self { store, view, path: path.into(), may_replace: false, files, unreadable: 0 }
     }
 
-    /// Writes them, each with a newline; how many. Each begins with who said it where several did, else
-    /// it is as it came. Blocks, where lines are in files.
+    /// Writes them, each with a newline; how many. Each begins with when it was, where it does not say that
+    /// itself, and with who said it where several did; else it is as it came. Blocks, where lines are in
+    /// files.
     ///
     /// # Errors
     /// What the output says.
@@ -53,6 +56,7 @@ impl Saving {
             let several = has_several(store.iter().map(|line| owner(store, &line)));
             let mut count = 0;
             for line in store.iter() {
+                write_time(&line, out)?;
                 if several {
                     write_owner(owner(store, &line), out)?;
                 }
@@ -79,6 +83,7 @@ impl Saving {
                 let head = store.line(id);
                 // An entry is saved whole.
                 for line in head.into_iter().chain(store.rest_of(id, true)) {
+                    write_time(&line, out)?;
                     if several {
                         write_owner(owner(store, &line), out)?;
                     }
@@ -100,6 +105,23 @@ fn has_several<'a>(mut owners: impl Iterator<Item = Option<&'a Owner>>) -> bool 
     let first = owners.next();
     first.is_some_and(|first| owners.any(|other| other != first))
 }
+
+/// When it was, where the line does not say that itself: `2026-11-28T03:12:00.999Z `, with a `~` before it
+/// where that is an estimate; and that something happened, which no process has written: `◆ `.
+fn write_time(line: &LineRef<'_>, out: &mut impl Write) -> io::Result<()> {
+    if line.kind != Kind::More
+        && line.time.from != TimeFrom::Line
+        && let Ok(at) = Timestamp::from_millisecond(line.time.at_ms)
+    {
+        let sign = if line.time.from == TimeFrom::Bus { "" } else { "~" };
+        write!(out, "{sign}{at:.3} ")?;
+    }
+    let is_output = matches!(line.kind, Kind::Output | Kind::More | Kind::Message);
+    out.write_all(if is_output { b"" } else { EVENT.as_bytes() })
+}
+
+/// Stands before what happened.
+const EVENT: &str = "\u{25c6} ";
 
 /// Whose line follows: `api[0] | `.
 fn write_owner(owner: Option<&Owner>, out: &mut impl Write) -> io::Result<()> {

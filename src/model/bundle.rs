@@ -264,7 +264,7 @@ impl Material {
             let black_box = self.black_box(info.pm_id);
             let end = black_box.and_then(BlackBox::last).map(|death| {
                 let at = self.time(death.ended_ms);
-                format!("{at}: {} ({})", words::sentence(death), death.sure.word())
+                format!("{at}: {} ({})", words::sentence(death), words::sure(death))
             });
             let why = black_box.and_then(BlackBox::not_started);
             let why = why.map(|why| format!("could not be started: {why}"));
@@ -368,8 +368,14 @@ mod tests {
         let mut info = ProcessInfo::new(PmId(3), "api|x", ProcessStatus::Errored);
         (info.restarts, info.memory_bytes) = (16, Some(1 << 20));
         let console = "2026-11-28T03:12:04: PM2 log: App [api|x:3] exited with code [3] via signal [SIGINT]\n";
-        let left =
-            Left { info: &info, console, errors: None, calm_since_ms: None, utc_offset_s: 0 };
+        let left = Left {
+            opening: None,
+            info: &info,
+            console,
+            errors: None,
+            calm_since_ms: None,
+            utc_offset_s: 0,
+        };
         let boxes = vec![(PmId(3), reconstruct(&left))];
         let material = Material {
             label: "web-01".to_owned(),

@@ -32,7 +32,14 @@ mod tests {
     fn counted(info: &ProcessInfo, now: Moment) -> Option<i64> {
         let console = "1970-01-01T00:00:10: PM2 log: App [job:1] exited with code [3] via signal \
                        [SIGINT]\n";
-        let left = Left { info, console, errors: None, calm_since_ms: None, utc_offset_s: 0 };
+        let left = Left {
+            opening: None,
+            info,
+            console,
+            errors: None,
+            calm_since_ms: None,
+            utc_offset_s: 0,
+        };
         let mut process = Process::polled(info.clone(), now);
         count_down(&mut process, &reconstruct(&left), now);
         process.restarts_at_ms

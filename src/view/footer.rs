@@ -114,7 +114,9 @@ fn keys(app: &App, canvas: &Canvas<'_>, is_narrow: bool) -> Vec<Part> {
             let mut keys = vec![key("Enter", yes, 0), key("Esc", no, 0)];
             match typed.asked {
                 Asked::Search => keys.push(choose_recent(canvas)),
-                Asked::Save { .. } => keys.push(key("Tab", "all, or what is shown", 1)),
+                Asked::Save { .. } => {
+                    keys.push(key("Tab", "all that is held, or what is shown", 1));
+                }
                 Asked::Time => keys.push(key("", when::FORMS, 1)),
                 Asked::Filter => keys.push(key("!", "first: lines without it", 1)),
             }

@@ -18,6 +18,7 @@ use super::roles::Role;
 use super::text::{self, Clock};
 use crate::app::App;
 use crate::app::geometry::line_inside;
+use crate::app::log_dress::is_estimated;
 use crate::app::log_entry::Entry;
 
 /// The most columns of a search in the title.
@@ -38,7 +39,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), entry: 
         None if line.source.name.is_empty() => "PM2".to_owned(),
         None => line.source.name.to_string(),
     };
+    let sign = if is_estimated(line) { "~" } else { "" };
     let time = text::clock(line.time.at_ms, app.utc_offset_s, Clock::Milliseconds);
+    let time = format!("{time}{sign}");
     let mut title = vec![
         Part::new(name, Role::Strong, 1),
         Part::new(line.word(), Role::Event, 0),

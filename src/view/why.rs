@@ -34,8 +34,8 @@ pub(super) fn draw(
     screen: Rect,
     (key, life, top): (ProcessKey, LifeNumber, usize),
 ) {
-    let (columns, _) = line_inside((screen.width, screen.height));
-    let lines = why::rows(app, key, life, columns);
+    let size = line_inside((screen.width, screen.height));
+    let lines = why::rows(app, key, life, size);
     let mut title = vec![Part::new(app.display_name(key), Role::Strong, 1)];
     if let Some((death, number, count)) = why::death(&app.watched, key, life) {
         let older = if number < count { ", ← older" } else { "" };

@@ -425,3 +425,36 @@ fn afterwards(home: &Pm2Home, ways: &[Way], ids: &[u64]) {
     assert_eq!((&death["kind"], &death["exit_code"]), (&json!("exit"), &json!("3")), "{death}");
     assert_eq!((&death["exception"], &death["watched"]), (&json!(null), &json!(false)));
 }
+
+/// What the next life says first is none of the last words of the one that ended, though both are of the
+/// same second: `time: true` writes whole seconds, and without it a line says no time at all.
+pub(crate) fn last_words_are_of_the_life_that_ended() {
+    let dies = "console.error('boot of ' + process.pid); console.error('config read');\n\
+                setTimeout(function () { console.error('FATAL no database'); process.exit(1); }, 1100);";
+    let apps = [
+        script("timed", "js", dies).with(json!({"time": true})),
+        script("timeless", "js", dies),
+        script("delayed", "js", dies).with(json!({"restart_delay": 1_500})),
+    ];
+    let home = Pm2Home::with(Release::Seven, &apps);
+    let mut clear = 0;
+    for restarts in 1..=4 {
+        for app in &apps {
+            let name = &*app.name;
+            wait_until("it has ended once more", || home.one(name).restarts >= restarts);
+            let why = pm2_tui(home.path(), &["why", name, "--json"]).with(0).json();
+            let death = &why[0]["deaths"][0];
+            let said = death["last_lines"].as_array().unwrap();
+            let last = said.last().and_then(Value::as_str).unwrap_or_default();
+            if death["last_lines_are_unclear"] == true {
+                assert!(said.iter().any(|line| line.as_str().unwrap().contains("FATAL")), "{why}");
+                continue;
+            }
+            assert!(last.ends_with("FATAL no database"), "{name}, {restarts}: {why}");
+            let boots = said.iter().filter(|line| line.as_str().unwrap().contains("boot of"));
+            assert!(boots.count() <= 1 || death["last_lines_are_mixed"] == true, "{why}");
+            clear += 1;
+        }
+    }
+    assert!(clear >= 8, "{clear} of 12 were told for certain");
+}

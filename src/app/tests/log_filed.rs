@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::log::{filled, output};
 use super::*;
 use crate::app::command::LogCommand;
+use crate::model::log::{LogLine, LogSource, Severity};
 use crate::model::past::{Again, FileStream, PartRead, Past, PastFile, PastLine, Reread};
 
 /// A file of which nothing is read: the test brings what is asked for.
@@ -148,4 +149,63 @@ fn a_line_in_pieces_is_one_that_is_cut() {
     let laid = crate::app::log_sight::laid(&app, &columns, 20);
     let more = laid.iter().find_map(|laid| laid.fold.as_ref()).map(|fold| fold.more.as_str());
     assert_eq!(more, Some("cut: 2.0 MiB more of this line"));
+}
+
+/// An exit of hours ago says nothing of the lines that are held: what was logged then is in the files.
+#[test]
+fn what_happened_before_the_lines_that_are_held_waits_for_those_of_its_time() {
+    let exit = |at_ms: i64| {
+        let source = LogSource { daemon: D, pm_id: Some(PmId(0)), name: "p0".into() };
+        LogLine::event(at_ms, source, "exit", Severity::Bad, "code 1")
+    };
+    let file = |times: &[i64], has_more: bool| PastFile {
+        pm_id: Some(PmId(0)),
+        name: "p0".into(),
+        namespace: "default".into(),
+        stream: FileStream::Out,
+        lines: times
+            .iter()
+            .map(|at_ms| PastLine {
+                at_ms: *at_ms,
+                is_estimated: false,
+                level: None,
+                bytes: format!("at {at_ms}").into_bytes(),
+                offset: None,
+                goes_on: false,
+            })
+            .collect(),
+        rest: None,
+        is_exact: true,
+        is_after: false,
+        again: None,
+        has_more,
+        gap: 0,
+    };
+    let mut app = filled(Vec::new());
+    let past = |file: PastFile, events: Vec<LogLine>, is_asked: bool| {
+        let has_more = file.has_more;
+        let past = Past { files: vec![file], events, has_more, is_asked, ..Past::default() };
+        Report::History(Box::new(past))
+    };
+    report(&mut app, past(file(&[5_000, 6_000], true), vec![exit(1_000), exit(5_500)], false));
+    let texts = |app: &App| -> Vec<String> {
+        app.log_view
+            .store
+            .iter()
+            .filter_map(|line| {
+                let bytes = line.read(&app.log_view.filed.seen, 0, 100).ok()?;
+                Some(String::from_utf8_lossy(&bytes).into_owned())
+            })
+            .collect()
+    };
+    assert_eq!(texts(&app), ["at 5000", "exit code 1", "at 6000"]);
+    assert!(app.log_view.is_missing_at(1_000) && !app.log_view.is_missing_at(5_500));
+    assert_eq!(app.log_view.early_turn(), Some(1_000));
+    assert_eq!(app.log_view.events(D).len(), 2, "a bundle has both");
+    report(&mut app, past(file(&[500, 2_000], false), Vec::new(), true));
+    assert_eq!(
+        texts(&app),
+        ["at 500", "exit code 1", "at 2000", "at 5000", "exit code 1", "at 6000"]
+    );
+    assert!(!app.log_view.is_missing_at(1_000));
 }

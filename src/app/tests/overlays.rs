@@ -382,6 +382,7 @@ fn why_shows_the_last_ends_and_their_evidence() {
                    2026-11-28T03:12:09: PM2 log: App [p0:0] exited with code [3] via signal [SIGINT]\n";
     let info = info(0, "p0", ProcessStatus::Online);
     let left = Left {
+        opening: None,
         info: &info,
         console,
         errors: Some(("Error: no disk\n", 0)),
@@ -393,7 +394,7 @@ fn why_shows_the_last_ends_and_their_evidence() {
     press(&mut app, Command::Why);
     let rows = |app: &App| -> String {
         let Mode::Why { key, life, .. } = app.mode else { panic!("{:?}", app.mode) };
-        let rows = crate::app::why::rows(app, key, life, 100);
+        let rows = crate::app::why::rows(app, key, life, (100, 40));
         rows.into_iter().map(|(_, row)| row + "\n").collect()
     };
     assert!(rows(&app).starts_with("uncaught exception: Error: no disk"), "{}", rows(&app));
@@ -426,6 +427,7 @@ fn enter_on_an_end_goes_to_the_last_words_of_that_life() {
     let info = info(0, "p0", ProcessStatus::Online);
     let said = "Error: no 1\nError: no 2\nError: no 3\n";
     let left = Left {
+        opening: None,
         info: &info,
         console: &console,
         errors: Some((said, 0)),

@@ -67,3 +67,25 @@ fn enter_in_why_goes_to_that_moment_of_the_log() {
     assert!(matches!(app.log_view.scope(), Scope::Process(_)), "{:?}", app.log_view.scope());
     assert!(marked_text(&app).contains("code 7"), "{}", marked_text(&app));
 }
+
+/// The list of exits is as long as there is room, and not shorter than six.
+#[test]
+fn all_exits_are_listed_where_there_is_room() {
+    let mut app = app(1);
+    for at_ms in 1..=20 {
+        exit_and_start(&mut app, at_ms * 10_000);
+    }
+    press(&mut app, Command::Why);
+    let Mode::Why { key, life, .. } = app.mode else { panic!("{:?}", app.mode) };
+    let listed = |height: u16| {
+        let rows = crate::app::why::rows(&app, key, life, (100, height));
+        let older = rows.iter().any(|(_, row)| row.contains("older ones"));
+        let count =
+            rows.iter().filter(|(kind, _)| matches!(kind, crate::app::why::Kind::Life { .. }));
+        (count.count(), older, rows.len() <= usize::from(height))
+    };
+    assert_eq!(listed(60), (20, false, true));
+    let (count, older, fits) = listed(20);
+    assert!((7..20).contains(&count) && older && fits, "{count}");
+    assert_eq!(listed(8).0, 6);
+}

@@ -9,6 +9,7 @@ use std::io;
 use std::time::UNIX_EPOCH;
 
 use super::Backwards;
+use super::outliers;
 use super::unsettled::Unsettled;
 use crate::daemon::files;
 use crate::daemon::lives::LifeSpan;
@@ -20,7 +21,7 @@ const SECOND_MS: i64 = 999;
 const WRITTEN_MS: i64 = 2_000;
 
 /// How much of a file is read for what it begins with, bytes, and how many lines.
-const OPENING_BYTES: u64 = 4 << 10;
+pub(super) const OPENING_BYTES: u64 = 4 << 10;
 const OPENINGS_MAX: usize = 16;
 /// So much of a line is compared with others, bytes.
 const FOLDED_MAX: usize = 400;
@@ -78,6 +79,8 @@ pub(super) struct Group {
     pub(super) own_ms: Option<i64>,
     /// Its time, once that is known.
     pub(super) at_ms: i64,
+    /// Of an estimate: the earliest and the latest that it may be.
+    pub(super) bounds_ms: (i64, i64),
     /// Where its first line ends in the file, bytes.
     pub(super) ends_at: u64,
     /// Whether it is a stack trace of an error.
@@ -111,6 +114,14 @@ struct Anchor {
 impl Backwards {
     /// Gives groups their times: from the newest run without times to the oldest.
     pub(super) fn estimate(&mut self, groups: &mut [Group], lines: &[Unsettled]) {
+        outliers::drop_from(groups, self.written_ms);
+        let last = groups.iter().rev().find_map(|group| group.own_ms);
+        if outliers::stands_out(self.upper.at_ms, (last, self.behind_ms)) {
+            // The line that was the first of those behind dates nothing.
+            self.upper.at_ms = self.behind_ms;
+        }
+        let mut timed = groups.iter().filter_map(|group| group.own_ms).skip(1);
+        self.behind_ms = timed.next().unwrap_or(self.upper.at_ms);
         self.has_times |= groups.iter().any(|group| group.own_ms.is_some());
         if !self.lives.is_empty() {
             self.mark(groups, lines);
@@ -129,6 +140,7 @@ impl Backwards {
             self.upper = Upper { at_ms: own.at_ms, is_end: false };
             until = from.saturating_sub(1);
         }
+        self.part_seconds(groups, lines);
     }
 
     /// Gives groups without times theirs, between those of the line before them and the one behind them.
@@ -163,6 +175,10 @@ impl Backwards {
         let most = self.openings.as_ref().map_or(0, Vec::len);
         let first = part.iter().take(most).take_while(|group| group.mark == Mark::First).count();
         let first = if low.is_some() { first } else { 0 };
+        let earliest = low.or(self.lives.known_since()).unwrap_or(i64::MIN);
+        for group in &mut *part {
+            group.bounds_ms = (earliest.min(high.at_ms), high.at_ms);
+        }
         let (openings, part) = part.split_at_mut(first);
         for group in openings {
             group.at_ms = low.unwrap_or_default().min(high.at_ms);
@@ -171,15 +187,17 @@ impl Backwards {
         for (group, index) in part.iter_mut().zip(1..) {
             group.at_ms = match low {
                 // The clock of a file is a little behind that of who writes it.
-                Some(low) => low + (high.at_ms.max(low) - low) * index / count.max(1),
+                Some(low) => self.lives.between(low, high.at_ms.max(low), (index, count.max(1))),
                 // What stands before the first time of a file is not older than it may be.
                 None if self.has_times => high.at_ms,
                 None if high.is_end && index == count => high.at_ms,
-                None => self.span.at(group.ends_at).min(high.at_ms),
+                None => {
+                    let Span { from_ms, to_ms, size, .. } = self.span;
+                    let (at, size) = (group.ends_at.min(size), size.max(1));
+                    let part = (at.cast_signed(), size.cast_signed());
+                    self.lives.between(from_ms, to_ms, part).min(high.at_ms)
+                }
             };
-            if index < count {
-                group.at_ms = self.lives.within(group.at_ms).max(low.unwrap_or(i64::MIN));
-            }
         }
     }
 
@@ -325,7 +343,7 @@ fn deadly(groups: &[Group], lines: &[Unsettled]) -> Vec<usize> {
 }
 
 /// A line without its numbers: those differ where it says the same.
-fn folded(line: &[u8]) -> Vec<u8> {
+pub(super) fn folded(line: &[u8]) -> Vec<u8> {
     let line = line.get(..FOLDED_MAX).unwrap_or(line);
     line.iter().copied().filter(|byte| !byte.is_ascii_digit()).collect()
 }

@@ -81,6 +81,11 @@ impl Tail {
         self.at = self.at.map(|at| at + bytes);
     }
 
+    /// Where in its file the next byte would be, as far as that is known.
+    pub(crate) fn at(&self) -> Option<u64> {
+        self.at
+    }
+
     /// The last bytes that came.
     pub(crate) fn bytes(&self) -> &[u8] {
         let from = self.bytes.len().saturating_sub(self.bytes_max);
@@ -209,6 +214,8 @@ pub(crate) struct Gap {
     tail: Tail,
     since_ms: i64,
     from: Option<End>,
+    /// Up to where the files were told already, where that is behind the end of what came.
+    told: Option<Place>,
 }
 
 /// What came again of an output.
@@ -233,6 +240,8 @@ pub(crate) struct Missed {
     pub(crate) is_exact: bool,
     /// Where it ends: what comes again begins there.
     pub(crate) to: Place,
+    /// How much of what comes again was told already, bytes.
+    pub(crate) repeated: u64,
 }
 
 impl Again {
@@ -251,7 +260,57 @@ impl Again {
 impl Gap {
     /// Of an output that ended so and is looked for since `now_ms`, a clock that is never set back.
     pub(crate) fn new(tail: Tail, now_ms: i64) -> Self {
-        Self { tail, since_ms: now_ms, from: None }
+        Self { tail, since_ms: now_ms, from: None, told: None }
+    }
+
+    /// The same of one that was told up to this offset of its file, from there on or further.
+    pub(crate) fn told_to(mut self, at: u64) -> Self {
+        self.told = Some(Place { file: 0, at });
+        self
+    }
+
+    /// Looks anew since `now_ms`: what came again was lost, too.
+    pub(crate) fn begin_again(&mut self, now_ms: i64) {
+        self.since_ms = now_ms;
+    }
+
+    /// Looks where what came ends in the files, unless that is known.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub(crate) fn locate(&mut self, files: &[impl ReadAt], now_ms: i64) -> io::Result<()> {
+        if self.from.is_none() {
+            let end = end_of(files, &self.tail)?;
+            // A file that is behind the bus holds the rest later.
+            let is_settled = end.is_whole || self.age_ms(now_ms) >= UNWRITTEN_MS;
+            self.from = Some(end).filter(|_| is_settled);
+        }
+        Ok(())
+    }
+
+    /// Whether that is known, and not for certain.
+    pub(crate) fn is_unsure(&self) -> bool {
+        self.from.is_some_and(|from| !from.is_sure)
+    }
+
+    /// What the files hold behind all that was told, at most so much: it is told, whether it comes on the
+    /// bus or not. Nothing as long as it is not certain where that is.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub(crate) fn read_on(&mut self, files: &[impl ReadAt], bytes_max: u64) -> io::Result<Vec<u8>> {
+        let Some(from) = self.from.filter(|from| from.is_sure) else { return Ok(Vec::new()) };
+        let mut told = self.told.unwrap_or(from.place).max(from.place);
+        let mut bytes = Vec::new();
+        for (index, file) in files.iter().enumerate().skip(told.file) {
+            let at = if index == told.file { told.at } else { 0 };
+            let room = bytes_max.saturating_sub(bytes.len() as u64);
+            let part = read_part(file, at, file.size()?.min(at.saturating_add(room)))?;
+            told = Place { file: index, at: at + part.len() as u64 };
+            bytes.extend(part);
+        }
+        self.told = Some(told);
+        Ok(bytes)
     }
 
     /// How the output ended.
@@ -295,14 +354,21 @@ impl Gap {
                 (found, found.is_some())
             }
         };
-        let Some(to) = to.or_else(|| is_late.then_some(from)) else { return Ok(None) };
+        let told = self.told.unwrap_or(from).max(from);
+        let Some(to) = to.or_else(|| is_late.then_some(told)) else { return Ok(None) };
         let to = to.max(from);
+        if to < told {
+            let (_, repeated) = between(files, to, told, 0)?;
+            let is_exact = is_sure && is_found;
+            return Ok(Some(Missed { bytes: Vec::new(), left: 0, is_exact, to, repeated }));
+        }
         // One that said nothing for long before it and nothing since: its file was emptied before.
         let is_idle =
             to == from && self.tail.last_ms.is_none_or(|last| self.since_ms - last > IDLE_MS);
         let is_sure = is_sure || is_idle;
-        let (bytes, left) = between(files, from, to, MISSED_BYTES_MAX)?;
-        Ok(Some(Missed { bytes, left, is_exact: is_sure && is_found && left == 0, to }))
+        let (bytes, left) = between(files, told, to, MISSED_BYTES_MAX)?;
+        let is_exact = is_sure && is_found && left == 0;
+        Ok(Some(Missed { bytes, left, is_exact, to, repeated: 0 }))
     }
 }
 
@@ -334,108 +400,4 @@ fn begin_of(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lines(range: std::ops::Range<u32>) -> Vec<u8> {
-        range.flat_map(|n| format!("line {n}\n").into_bytes()).collect()
-    }
-
-    fn missed(files: &[Vec<u8>], had: (u64, &[u8]), again: &[u8]) -> Option<(String, bool)> {
-        let mut tail = Tail::of_file(&files[0], had.0, OWN_BYTES);
-        tail.take(had.1);
-        let missed = look(files, tail, again, false)?;
-        Some((String::from_utf8(missed.bytes).unwrap(), missed.is_exact))
-    }
-
-    fn look(files: &[Vec<u8>], tail: Tail, data: &[u8], is_late: bool) -> Option<Missed> {
-        let mut again = (!data.is_empty()).then(|| Again::at(0));
-        if let Some(again) = &mut again {
-            again.take(data, 0);
-        }
-        let now_ms = if data.is_empty() { UNWRITTEN_MS } else { 1 };
-        Gap::new(tail, 0).look(files, again.as_mut(), now_ms, is_late).unwrap()
-    }
-
-    fn text(range: std::ops::Range<u32>) -> String {
-        String::from_utf8(lines(range)).unwrap()
-    }
-
-    #[test]
-    fn what_is_between_two_connections_is_read() {
-        let file = lines(0..1_000);
-        let begun = lines(0..100).len() as u64;
-        let had = (begun, &*lines(100..200));
-        let all = missed(std::slice::from_ref(&file), had, &lines(300..310)).unwrap();
-        assert_eq!(all, (text(200..300), true));
-        // Within lines.
-        let had: Vec<u8> = [&*lines(100..200), b"lin"].concat();
-        let again: Vec<u8> = [b"9\n", &*lines(300..310)].concat();
-        let all = missed(std::slice::from_ref(&file), (begun, &had), &again).unwrap();
-        assert_eq!(all.0, text(200..300).strip_prefix("lin").unwrap().strip_suffix("9\n").unwrap());
-        // Nothing came again: all there is.
-        let all = missed(&[file], (begun, &lines(100..200)), b"").unwrap();
-        assert_eq!(all, (text(200..1_000), true));
-    }
-
-    #[test]
-    fn files_that_were_renamed_are_followed() {
-        let files = [lines(0..500), lines(500..1_000)];
-        let had = (0, &*lines(0..400));
-        let all = missed(&files, had, &lines(600..610)).unwrap();
-        assert_eq!(all, (text(400..600), true));
-        let files = [lines(0..500), lines(500..1_000)];
-        let all = missed(&files, (0, &lines(0..700)), &lines(800..810)).unwrap();
-        assert_eq!(all, (text(700..800), true), "it was renamed before the bus was lost");
-    }
-
-    #[test]
-    fn what_was_truncated_may_be_missing_and_that_is_said() {
-        let file = lines(600..700);
-        let mut tail = Tail::new(OWN_BYTES);
-        tail.at = Some(5_000);
-        tail.take(&lines(100..200));
-        let missed = look(&[file], tail, &lines(650..660), false).unwrap();
-        assert_eq!((missed.bytes, missed.is_exact), (lines(600..650), false));
-    }
-
-    #[test]
-    fn last_words_that_only_the_bus_had_hide_nothing() {
-        let mut file = lines(0..200);
-        file.extend(b"started again\n");
-        let had = [&*lines(0..200), b"last words\n"].concat();
-        let all = missed(&[file], (0, &had), b"").unwrap();
-        assert_eq!(all, ("started again\n".to_owned(), true));
-    }
-
-    #[test]
-    fn a_file_that_is_behind_the_bus_repeats_nothing() {
-        let mut tail = Tail::of_file(&Vec::new(), 0, OWN_BYTES);
-        tail.take(&lines(0..200));
-        let mut gap = Gap::new(tail, 0);
-        let mut again = Again::at(0);
-        again.take(&lines(300..310), 0);
-        let mut file = lines(0..181);
-        let at_first = gap.look(&[file.clone()], Some(&mut again), 1, false).unwrap();
-        assert_eq!(at_first, None, "it is not there yet");
-        assert_eq!(
-            gap.look(&[file.clone()], None, QUIET_MS, false).unwrap(),
-            None,
-            "nor is its end"
-        );
-        file.extend(lines(181..400));
-        let all = gap.look(&[file], Some(&mut again), 2, false).unwrap().unwrap();
-        assert_eq!((all.bytes, all.is_exact), (lines(200..300), true));
-    }
-
-    #[test]
-    fn what_is_not_in_the_file_yet_is_waited_for_and_not_for_ever() {
-        let file = lines(0..200);
-        let had = (0, &*lines(0..150));
-        assert_eq!(missed(std::slice::from_ref(&file), had, &lines(300..310)), None);
-        let mut tail = Tail::of_file(&file, 0, OWN_BYTES);
-        tail.take(&lines(0..150));
-        let late = look(&[file], tail, &lines(300..310), true).unwrap();
-        assert!(!late.is_exact && late.bytes.is_empty());
-    }
-}
+mod tests;

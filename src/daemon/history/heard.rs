@@ -80,6 +80,8 @@ pub(super) struct Mended {
     pub(super) unsure: Option<String>,
     /// How the output ends with it.
     pub(super) tail: Option<Tail>,
+    /// How much of what came again was told already, bytes.
+    pub(super) repeated: u64,
 }
 
 /// A piece of output to be told, after a loss.
@@ -333,8 +335,12 @@ impl Heard {
         if is_held != has_begun {
             return false;
         }
-        let chunks = outputs.unhold(key);
+        if outputs.held_of(key) < mended.repeated {
+            return false;
+        }
+        let mut chunks = outputs.unhold(key);
         let mut tail = mended.tail;
+        part::pass_over(&mut chunks, &mut tail, mended.repeated);
         for chunk in &chunks {
             if let Some(tail) = &mut tail {
                 tail.take(chunk.data.as_bytes());
@@ -483,5 +489,6 @@ impl Output {
     }
 }
 
+mod part;
 #[cfg(test)]
 mod tests;

@@ -188,19 +188,30 @@ impl Current {
         let (old, path_too) = (Arc::clone(&joined.file), path.to_owned());
         let looking = offload::look(move || {
             let all = files::generations(old, &path_too);
+            let part = if is_late { read_on(&mut gap, &all, now_ms) } else { Vec::new() };
+            // What the file has is told, whether the bus can be joined to it or not.
+            let is_late = is_late && part.is_empty();
             let missed = gap.look(&all, again.as_mut(), now_ms, is_late);
             let newest = all.last().map(Arc::clone);
-            (missed, gap, again, newest)
+            (missed, part, gap, again, newest)
         });
-        let Some((missed, gap, again, newest)) = looking.await else {
+        let Some((missed, part, mut gap, again, newest)) = looking.await else {
             heard.give_up(key);
             return true;
         };
+        let process =
+            ProcessRef { pm_id: Some(BusPmId::Process(key.0)), name: clean(&file.name).into() };
+        if !part.is_empty() {
+            gap.begin_again(now_ms);
+            self.gaps.insert(path.to_owned(), gap);
+            heard.tell_part(key, process, part);
+            return false;
+        }
         self.gaps.insert(path.to_owned(), gap);
         if let Some(again) = again {
             heard.learn_again(key, &again);
         }
-        let Missed { bytes, left, is_exact, to } = match missed {
+        let Missed { bytes, left, is_exact, to, repeated } = match missed {
             Ok(Some(missed)) => missed,
             Ok(None) => return false,
             Err(_) => {
@@ -217,9 +228,8 @@ impl Current {
                 clean(&file.name)
             )),
         };
-        let process =
-            ProcessRef { pm_id: Some(BusPmId::Process(key.0)), name: clean(&file.name).into() };
-        let is_done = heard.release(key, has_begun, Mended { process, bytes, unsure, tail });
+        let mended = Mended { process, bytes, unsure, tail, repeated };
+        let is_done = heard.release(key, has_begun, mended);
         if let Some(newest) = newest.filter(|_| is_done) {
             joined.file = newest;
         }
@@ -275,7 +285,7 @@ impl Current {
             let process =
                 ProcessRef { pm_id: Some(BusPmId::Process(key.0)), name: clean(&file.name).into() };
             let tail = Some(Tail::ending(missed.tail.clone(), SHARED_BYTES));
-            let mended = Mended { process, bytes: Vec::new(), unsure: None, tail };
+            let mended = Mended { process, bytes: Vec::new(), unsure: None, tail, repeated: 0 };
             if !heard.release(key, again.is_some(), mended) {
                 // What came in the meantime comes behind all that is missing.
                 heard.pass(key);
@@ -289,4 +299,13 @@ impl Current {
         let lines = SharedLines { file: file.clone(), lines, is_exact, until_ms };
         (true, Some(lines))
     }
+}
+
+/// How much of a file is told at a time while the bus is not joined to it, bytes.
+const READ_ON_BYTES: u64 = 4 << 20;
+
+/// What the files hold behind all that was told; nothing where that cannot be read.
+fn read_on(gap: &mut Gap, files: &[Arc<File>], now_ms: i64) -> Vec<u8> {
+    let read = gap.locate(files, now_ms).and_then(|()| gap.read_on(files, READ_ON_BYTES));
+    read.unwrap_or_default()
 }

@@ -211,6 +211,7 @@ impl Backwards {
         (self.at, self.given, self.returned) = (to, to, to);
         self.reference_ms = self.span.at(to);
         self.upper = Upper { at_ms: self.reference_ms, is_end: false };
+        self.behind_ms = self.reference_ms;
     }
 }
 

@@ -250,11 +250,11 @@ async fn begin(watch: &Watch, readers: &mut Readers, new: Vec<(LogFile, PathBuf)
     let _ = tokio::time::timeout(BUS_MAX, heard.wait_connected()).await;
     let lines_max = (ALL_LINES / new.len().max(1)).clamp(20, FILE_LINES);
     let bytes_max = (ALL_BYTES / new.len().max(1)).clamp(4 << 10, FILE_BYTES);
-    if let Some(end) = readers.console.take() {
-        let files = watch.history.files.borrow().clone();
-        let events = events::before(watch, &files, end).await;
-        report(watch, Past { events, ..Past::default() });
-    }
+    let writers = watch.history.files.borrow().clone();
+    let mut events = match readers.console.take() {
+        Some(end) => events::before(watch, &writers, end).await,
+        None => Vec::new(),
+    };
     let console = Console::of(&watch.endpoint.home);
     let reading = stream::iter(new)
         .map(|(file, path)| {
@@ -281,6 +281,8 @@ async fn begin(watch: &Watch, readers: &mut Readers, new: Vec<(LogFile, PathBuf)
             }
         }
         past.has_more = readers.has_more();
+        // What happened is told with the lines that it happened between, not before them.
+        past.events.append(&mut events);
         report(watch, past);
     }
 }

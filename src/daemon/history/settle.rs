@@ -118,6 +118,7 @@ impl Backwards {
                     first: index,
                     own_ms,
                     at_ms: 0,
+                    bounds_ms: (i64::MIN, i64::MAX),
                     ends_at,
                     is_trace: false,
                     mark: Mark::None,
@@ -131,16 +132,13 @@ impl Backwards {
         }
         self.estimate(&mut groups, &lines);
         let ends = groups.iter().skip(1).map(|group| group.first).chain([lines.len()]);
-        let spans: Vec<(usize, usize, i64, bool)> = groups
-            .iter()
-            .zip(ends)
-            .map(|(group, end)| (group.first, end, group.at_ms, group.own_ms.is_none()))
-            .collect();
-        for (first, end, at_ms, is_estimated) in spans {
-            for line in lines.get_mut(first..end).unwrap_or_default() {
-                line.line.at_ms = at_ms;
+        for (group, end) in groups.iter().zip(ends) {
+            let is_estimated = group.own_ms.is_none();
+            for line in lines.get_mut(group.first..end).unwrap_or_default() {
+                line.line.at_ms = group.at_ms;
                 // What goes on a line has its time, and does not say it.
                 line.line.is_estimated = is_estimated || line.own_ms.is_none();
+                line.line.bounds_ms = is_estimated.then_some(group.bounds_ms);
             }
         }
         self.ready.extend(lines.into_iter().map(|line| line.line));

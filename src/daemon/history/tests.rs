@@ -122,6 +122,7 @@ fn told(text: &str, written_ms: i64, known: Lives) -> Vec<String> {
     let mut file = Backwards::open(&path, None, format).unwrap().of_lives(known);
     file.span = Span { from_ms: 0, made_ms: Some(0), to_ms: written_ms, size: text.len() as u64 };
     (file.reference_ms, file.upper.at_ms) = (written_ms, written_ms);
+    (file.behind_ms, file.written_ms) = (written_ms, written_ms);
     let mut lines = Vec::new();
     while let Some(line) = file.next().unwrap() {
         let sign = if line.is_estimated { "~" } else { "" };
@@ -263,6 +264,7 @@ fn lines_are_not_spread_over_years_of_which_nothing_is_known() {
         let (to_ms, made) = (9_000_000, Some(made_ms));
         file.span = Span { from_ms: made_ms, made_ms: made, to_ms, size: text.len() as u64 };
         (file.reference_ms, file.upper.at_ms) = (to_ms, to_ms);
+        (file.behind_ms, file.written_ms) = (to_ms, to_ms);
         let mut times: Vec<i64> =
             std::iter::from_fn(|| file.next().unwrap()).map(|line| line.at_ms).collect();
         times.reverse();
@@ -288,7 +290,19 @@ fn nothing_is_written_while_no_life_is_on() {
         .iter()
         .map(|line| line.split(' ').next().unwrap().to_owned())
         .collect();
-    assert_eq!(times, ["20000", "~30999", "~30999", "~30999", "90000"]);
+    assert_eq!(times, ["20000", "~25249", "~30499", "~84750", "90000"]);
+    // A file without a time: all of it was written while a life was on.
+    let lives = || Lives::for_test(vec![down], Some(80_000));
+    let ticks = "tick\n".repeat(50);
+    let is_off = |line: &String| {
+        let at_ms: i64 = line.split(' ').next().unwrap().trim_start_matches('~').parse().unwrap();
+        (31_000..80_000).contains(&at_ms)
+    };
+    assert!(
+        !told(&ticks, 90_000, lives()).iter().any(is_off),
+        "{:?}",
+        told(&ticks, 90_000, lives())
+    );
 }
 
 #[test]
@@ -347,4 +361,71 @@ fn the_pieces_of_a_long_line_are_one_entry() {
     assert_eq!((lines[0], *lines.last().unwrap()), ((6, false, true), (5, false, true)));
     assert!(!lines[1].1 && !lines[1].2 && lines[2].1, "{lines:?}");
     assert_eq!(lines.iter().map(|(len, ..)| len).sum::<usize>(), (5 << 20) + 11);
+}
+
+/// Lives 15 s apart, of lines without times and without an exception: none of them leaves its life.
+#[test]
+fn no_line_leaves_the_life_that_wrote_it() {
+    let life = |n: i64| LifeSpan {
+        started_ms: Some(n * 20_000),
+        ended_ms: n * 20_000 + 5_000,
+        is_crash: true,
+    };
+    let lives = Lives::for_test((0..4).map(life).collect(), Some(80_000));
+    let say = |n: usize| format!("boot {n}\nready {n}\nslow query\nFATAL db {n}\n");
+    let text: String = (0..5).map(say).collect();
+    let times: Vec<(i64, String)> = told(&text, 84_000, lives)
+        .iter()
+        .map(|line| {
+            let (time, text) = line.split_once(' ').unwrap();
+            (time.trim_start_matches('~').parse().unwrap(), text.to_owned())
+        })
+        .collect();
+    for (index, (at_ms, text)) in times.iter().enumerate() {
+        let begun = 20_000 * (index / 4) as i64;
+        assert!((begun..=begun + 5_999).contains(at_ms), "{at_ms} {text}: {times:?}");
+    }
+}
+
+/// A line that tells of another year or of the future dates none but itself.
+#[test]
+fn a_time_that_stands_out_dates_no_other_line() {
+    let at = |s: u32| format!("1970-01-01T01:00:{s:02}Z INFO x\nplain\n");
+    for other in ["2031-01-01T00:00:00Z due\nplain\n", "1970-01-01T00:00:01Z old\nplain\n"] {
+        let text = format!("{}{}{other}{}", at(10), at(11), at(20));
+        for line in told(&text, 3_622_000, Lives::default()) {
+            let time = line.split(' ').next().unwrap().trim_start_matches('~');
+            let at_ms: i64 = time.parse().unwrap();
+            assert!((3_610_000..=3_622_000).contains(&at_ms), "{line}");
+        }
+    }
+}
+
+/// A daemon that died had no time to say so: what the next one started tells where its lines begin.
+#[test]
+fn lines_of_another_daemons_life_are_before_the_start_of_this_one() {
+    let text = "boot 1\none\ntwo\nboot 2\nthree\n";
+    let times: Vec<i64> = told(text, 92_000, Lives::since(Some(90_000)))
+        .iter()
+        .map(|line| line.split(' ').next().unwrap().trim_start_matches('~').parse().unwrap())
+        .collect();
+    assert!(times[..3].iter().all(|at_ms| *at_ms <= 90_000), "{times:?}");
+    assert!(times[3..].iter().all(|at_ms| *at_ms >= 90_000), "{times:?}");
+}
+
+/// `time: true` writes whole seconds: in the one in which a life ended, what the next one says is later.
+#[test]
+fn what_the_next_life_says_in_the_same_second_is_behind_the_end() {
+    let at = |s: u32, text: &str| format!("1970-01-01T00:00:0{s}: {text}\n");
+    let all = [(0, "boot 1"), (5, "FATAL"), (5, "boot 2"), (5, "up"), (7, "on")];
+    let text: String = all.iter().map(|(s, text)| at(*s, text)).collect();
+    let life = LifeSpan { started_ms: Some(0), ended_ms: 5_000, is_crash: true };
+    let times = |lives: Lives| -> Vec<String> {
+        let all = told(&text, 8_000, lives);
+        all.iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect()
+    };
+    let wanted = ["0", "5000", "~5999", "~5999", "7000"];
+    assert_eq!(times(Lives::for_test(vec![life], Some(5_300))), wanted);
+    let later = Lives::for_test(vec![life], Some(6_300));
+    assert_eq!(times(later), ["0", "5000", "5000", "5000", "7000"], "it began in another second");
 }

@@ -100,6 +100,7 @@ fn event(label: String, word: &'static str, severity: Severity, at_ms: i64, text
         is_ended: true,
         stamp_bytes: 0,
         place: Place::Begins,
+        bounds_ms: None,
     };
     Event { label, word, line }
 }

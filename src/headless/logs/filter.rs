@@ -130,18 +130,28 @@ impl Filter {
         memchr::memchr2(b'\x1b', b'\r', lines).is_some() || of_several.is_match(lines)
     }
 
-    /// Whether a line is older than anything that is wanted.
+    /// Whether a line is older than anything that is wanted. One whose time is not known is not where it may
+    /// be later.
     pub(super) fn is_before(&self, line: &Line) -> bool {
-        self.since_ms.is_some_and(|since_ms| line.at_ms < since_ms)
+        let latest_ms = line.bounds_ms.map_or(line.at_ms, |(_, latest_ms)| latest_ms);
+        self.since_ms.is_some_and(|since_ms| latest_ms < since_ms)
+    }
+
+    /// Whether it is newer than that, likewise.
+    fn is_behind(&self, line: &Line) -> bool {
+        let earliest_ms = line.bounds_ms.map_or(line.at_ms, |(earliest_ms, _)| earliest_ms);
+        self.until_ms.is_some_and(|until_ms| earliest_ms > until_ms)
     }
 
     /// Whether an entry is wanted: one of its lines says what is asked for, as bad as is asked for, and
     /// none what is not.
     pub(super) fn fits_entry(&self, entry: &[Line]) -> bool {
         let Some(head) = entry.first() else { return false };
-        let is_later = self.until_ms.is_some_and(|until_ms| head.at_ms > until_ms);
         let worst = entry.iter().filter_map(|line| line.level).max();
-        if self.is_before(head) || is_later || self.level.is_some() && worst < self.level {
+        if self.is_before(head)
+            || self.is_behind(head)
+            || self.level.is_some() && worst < self.level
+        {
             return false;
         }
         let any =
@@ -152,7 +162,7 @@ impl Filter {
 
     /// Whether a line is wanted.
     pub(super) fn fits(&self, line: &Line) -> bool {
-        if self.is_before(line) || self.until_ms.is_some_and(|until_ms| line.at_ms > until_ms) {
+        if self.is_before(line) || self.is_behind(line) {
             return false;
         }
         if self.level.is_some_and(|least| line.level.is_none_or(|level| level < least)) {

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
@@ -17,11 +18,13 @@ use super::super::reconnecting::Connection;
 use super::entries::Open;
 use super::events::{Console, Live};
 use super::filter::Filter;
-use super::missing::{Missing, SharedMissing};
+use super::mending::source_end;
+use super::missing::{Missing, SharedMissing, Step};
 use super::print::Printer;
 use super::source::Source;
 use super::{Sources, Whose};
 use crate::client::{Message, Queued};
+use crate::daemon::clock;
 use crate::daemon::history::gap::{OWN_BYTES, Tail, WRITTEN_MS};
 use crate::daemon::history::shared::SHARED_BYTES;
 use crate::daemon::history::{Format, Line};
@@ -34,8 +37,8 @@ use crate::protocol::process::PmId;
 const TICK: Duration = Duration::from_millis(25);
 /// A line without its end is printed when nothing came for so long.
 const PARTIAL_MAX: Duration = Duration::from_secs(1);
-/// For so long a seam is looked for; then the bus is joined where its bytes would have begun.
-const SEAM_MAX: Duration = Duration::from_secs(20);
+/// For so long a seam is looked for; then what the file has is told from there.
+const SEAM_MAX: Duration = Duration::from_secs(5);
 /// As long as a seam is not known at most so much is held, bytes.
 const HELD_MAX: usize = 16 << 20;
 /// The longest line, bytes; a longer one is printed in pieces.
@@ -255,11 +258,12 @@ impl<W: Write> Following<'_, '_, W> {
             Joint::Looking { seam, held, .. } => {
                 seam.take(data, now_ms);
                 held.extend_from_slice(data);
-                return self.look(key);
+                // Files are looked at now and then only: the bus must be taken faster than it comes.
+                return Ok(());
             }
             Joint::Missing(missing) => {
                 missing.take(data, now_ms);
-                return self.look(key);
+                return Ok(());
             }
             Joint::Waiting(held) => {
                 held.extend_from_slice(data);
@@ -354,9 +358,19 @@ impl<W: Write> Following<'_, '_, W> {
         let (seam, held, since) = match &mut channel.joint {
             Joint::Looking { seam, held, since } => (seam, held, since),
             Joint::Missing(missing) => {
-                let Some(bytes) = missing.look(source, now_ms) else { return Ok(()) };
-                channel.tail = missing.tail(source);
-                channel.joint = Joint::Live;
+                let bytes = match missing.look(source, now_ms) {
+                    None => return Ok(()),
+                    Some(Step::Read(bytes)) => {
+                        channel.at_ms = clock::now_ms();
+                        bytes
+                    }
+                    Some(Step::Joined { bytes, tail, left }) => {
+                        channel.tail = tail;
+                        channel.joint =
+                            if left > 0 { Joint::Skipping { left } } else { Joint::Live };
+                        bytes
+                    }
+                };
                 return self.push(key, &bytes);
             }
             _ => return Ok(()),
@@ -370,15 +384,20 @@ impl<W: Write> Following<'_, '_, W> {
         let settled = (waited_ms >= WRITTEN_MS, seam.is_quiet(now_ms));
         let known = seam.place(file, 0, now_ms, settled).unwrap_or(None);
         let is_over = since.elapsed() >= SEAM_MAX || held.len() >= HELD_MAX;
-        if known.is_none() && !is_over {
+        let Some(begun) = known else {
+            if is_over {
+                // Until it can be joined, what the file has is told from there.
+                let mut missing = source_end(source, &Arc::clone(file), now_ms);
+                missing.take(held, now_ms);
+                channel.joint = Joint::Missing(Box::new(missing));
+            }
             return Ok(());
-        }
-        let begun = known.unwrap_or(end);
+        };
         let held = std::mem::take(held);
         let mut bytes = read_part(file, end, begun).unwrap_or_default();
         // It may have been emptied meanwhile.
         let is_whole = bytes.len() as u64 == begun.saturating_sub(end);
-        if known.is_none() || !is_whole {
+        if !is_whole {
             let label = &source.label;
             output::complain(&format!("{label}: lines at this point may be missing or repeated"));
         }

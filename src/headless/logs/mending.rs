@@ -1,6 +1,7 @@
 //! What came of no bus after a loss, from the files: the way of the screen, without holding up what
 //! belongs to other files.
 
+use std::fs::File;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -8,12 +9,20 @@ use super::super::failure::Failure;
 use super::live::{BusId, Following, Joint};
 use super::missing::{HELD_MAX, LOOK_MAX_MS, Missing, SharedMissing, complain};
 use super::source::Source;
-use crate::daemon::files;
-use crate::daemon::history::gap::Tail;
+use crate::daemon::history::gap::{OWN_BYTES, Tail};
 use crate::daemon::history::shared::{self, MissedLines, Output, SHARED_BYTES};
+use crate::daemon::seam::Seam;
+use crate::daemon::{clock, files};
 use crate::logs::parse::Judge;
 use crate::protocol::bus::LogStream;
 use crate::protocol::process::PmId;
+
+/// What is missing of a source that was told up to its end, and whose place on the bus is not known.
+pub(super) fn source_end(source: &Source, opened: &Arc<File>, now_ms: i64) -> Missing {
+    let earliest = Seam::earliest(source.sizes.0, source.file.is_fork);
+    let tail = Tail::of_file(opened, earliest, OWN_BYTES);
+    Missing::told_to(tail, source.sizes.1, now_ms)
+}
 
 impl<W: Write> Following<'_, '_, W> {
     /// The bus, or a part of what it said, was lost: what is missing is looked for from here on.
@@ -42,16 +51,25 @@ impl<W: Write> Following<'_, '_, W> {
                 continue;
             }
             let Some(key) = keys.first() else { continue };
-            if !self.channels.contains_key(key) && !self.begin(*key, 0) {
+            if !self.channels.contains_key(key) && !self.begin(*key, clock::now_ms()) {
                 continue;
             }
+            let Some(source) = self.sources.get(index) else { continue };
             let Some(channel) = self.channels.get_mut(key) else { continue };
-            let tail = match std::mem::replace(&mut channel.joint, Joint::Live) {
-                // What is held is in the file: it is read from there.
-                Joint::Missing(missing) => missing.into_tail(),
-                _ => channel.tail.clone(),
+            let missing = match std::mem::replace(&mut channel.joint, Joint::Live) {
+                Joint::Missing(mut missing) => {
+                    missing.lose(now_ms);
+                    missing
+                }
+                Joint::Looking { .. } => Box::new(source_end(source, &opened, now_ms)),
+                // The file was told further than the bus had come.
+                Joint::Skipping { left } => {
+                    let told = channel.tail.at().map_or(0, |at| at + left as u64);
+                    Box::new(Missing::told_to(channel.tail.clone(), told, now_ms))
+                }
+                _ => Box::new(Missing::new(channel.tail.clone(), now_ms)),
             };
-            channel.joint = Joint::Missing(Box::new(Missing::new(tail, now_ms)));
+            channel.joint = Joint::Missing(missing);
         }
     }
 
@@ -141,7 +159,7 @@ impl<W: Write> Following<'_, '_, W> {
             }
             source.opened = generations.last().map(Arc::clone);
             let format = source.file.format();
-            let at_ms = crate::daemon::clock::now_ms();
+            let at_ms = clock::now_ms();
             let mut judge = Judge::default();
             for line in lines {
                 let (line, _) = format.judge(&line, at_ms, &mut judge);

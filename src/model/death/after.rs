@@ -6,7 +6,7 @@
 
 use super::black_box::BlackBox;
 use super::cause::{Cause, Evidence, Sure, Trigger, is_error_line, judge};
-use super::error_log::{Next, says_version, share};
+use super::error_log::{Log, Next, says_version, share};
 use super::says_something;
 use super::stamp::{stamped, without_stamp};
 use super::{Death, Follows, LIVES_MAX, says_heap_is_full};
@@ -18,6 +18,9 @@ use crate::protocol::text::clean;
 /// The error log is that of the last life where it was written no later than so long after its end,
 /// milliseconds.
 const WRITTEN_MS: i64 = 5_000;
+/// The life that goes on has said nothing so soon after its start: Node.js takes longer to begin. What was
+/// written so long after it is no word of the life before, milliseconds (docs/pm2-ops.md section 0).
+const BEGUN_MS: (i64, i64) = (20, 200);
 /// A restart that PM2 was told of takes at least and at most so long, milliseconds, over the
 /// `kill_timeout` (docs/pm2-ops.md section 2.3).
 const COMMANDED_MS: (i64, i64) = (60, 500);
@@ -33,6 +36,8 @@ pub struct Left<'a> {
     pub console: &'a str,
     /// The end of its error log, and when that was last written, milliseconds since 1970.
     pub errors: Option<(&'a str, i64)>,
+    /// What that log begins with: what its first life said first, as long as it was not rotated.
+    pub opening: Option<&'a str>,
     /// Since when the kernel of its machine has killed nothing for want of memory, milliseconds since
     /// 1970; `None` where it has, or nobody knows.
     pub calm_since_ms: Option<i64>,
@@ -191,6 +196,7 @@ fn death(evidence: Evidence, started_ms: Option<i64>, ended_ms: i64) -> Death {
         peak_bytes: None,
         is_watched: false,
         is_mixed: false,
+        is_unclear: false,
     }
 }
 
@@ -252,8 +258,14 @@ fn take_figures(last: &mut Death, info: &ProcessInfo) {
 fn take_errors(deaths: &mut [Death], left: &Left<'_>) {
     let (Some((text, written_ms)), Some(last)) = (left.errors, deaths.last()) else { return };
     let is_on = matches!(left.info.status, ProcessStatus::Online | ProcessStatus::Launching);
-    let has_written = is_on && written_ms > last.ended_ms + WRITTEN_MS;
-    let is_theirs = share(deaths, text, Next { is_on, has_written }, left.utc_offset_s);
+    // Of whole seconds: it may have begun within the one of the end.
+    let begun_ms = left.info.online_since_ms.filter(|ms| is_on && *ms >= last.ended_ms);
+    let is_later = begun_ms.is_some_and(|ms| written_ms >= ms + BEGUN_MS.1);
+    let has_written = is_on && (is_later || written_ms > last.ended_ms + WRITTEN_MS);
+    let is_silent = !is_on || begun_ms.is_some_and(|ms| written_ms < ms + BEGUN_MS.0);
+    let next = Next { is_on, has_written, is_silent, begun_ms };
+    let log = Log { text, opening: left.opening };
+    let is_theirs = share(deaths, &log, next, left.utc_offset_s);
     // Whether it is early enough to know it does not count: an end is told alike at each look.
     let may_be_later = !is_theirs && !left.info.is_over();
     for death in deaths {
@@ -264,7 +276,7 @@ fn take_errors(deaths: &mut [Death], left: &Left<'_>) {
 
 /// Decides anew why a life ended, of its last lines. `is_doubtful`: they may be of a life after it.
 fn conclude(death: &mut Death, is_doubtful: bool) {
-    if death.words.is_empty() {
+    if death.words.is_empty() || death.is_unclear {
         return;
     }
     let words = &death.words;

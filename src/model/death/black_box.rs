@@ -279,6 +279,7 @@ impl BlackBox {
             peak_bytes: life.peak_bytes,
             is_watched: true,
             is_mixed: false,
+            is_unclear: false,
         });
         self.ended_at_ms = Some(now.steady_ms);
         self.ended_restarts = Some(event.info.restarts);

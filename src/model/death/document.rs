@@ -58,6 +58,7 @@ pub fn death(death: &Death) -> Json {
         "stack": death.stack,
         "last_lines": death.words,
         "last_lines_are_mixed": death.is_mixed,
+        "last_lines_are_unclear": death.is_unclear,
         "follows": words::follows(&death.follows),
         "restart": restart,
         "cpu_percent": death.cpu_percent.map(|cpu| (f64::from(cpu) * 10.0).round() / 10.0),

@@ -1,10 +1,12 @@
 //! Which lines of an error log belong to which of the lives that wrote it.
 //!
-//! Invariant: pure. With PM2's stamp a line belongs to the life of that time. Without one only an
-//! exception tells where a life ended: the last one, and those before it that read the same or that
+//! Invariant: pure. With PM2's stamp a line belongs to the life of that time; in the second in which one
+//! ended and the next began, what each life says first tells (`heads`). Without one that tells where each
+//! life said it, else an exception tells where a life ended: the last one, and those before it that read the same or that
 //! Node.js ends with its version. Which life wrote the other lines is not known, and is not told.
 
 use super::cause::{Cause, is_error_line};
+use super::heads;
 use super::stamp::{stamped, without_stamp};
 use super::{Death, LIVES_MAX, WORD_CHARS_MAX, WORDS_MAX, says_heap_is_full};
 use crate::protocol::text::clean;
@@ -14,9 +16,17 @@ use crate::protocol::text::clean;
 const SECOND_MS: i64 = 1_000;
 
 /// One line.
-struct Line {
-    at_ms: Option<i64>,
-    text: String,
+pub(super) struct Line {
+    pub(super) at_ms: Option<i64>,
+    pub(super) text: String,
+}
+
+/// An error log.
+pub(super) struct Log<'a> {
+    /// Its last lines.
+    pub(super) text: &'a str,
+    /// Its first ones.
+    pub(super) opening: Option<&'a str>,
 }
 
 /// What is known of the life after the last that ended.
@@ -26,11 +36,15 @@ pub(super) struct Next {
     pub(super) is_on: bool,
     /// Whether it has certainly written to the log, too.
     pub(super) has_written: bool,
+    /// Whether it has certainly not.
+    pub(super) is_silent: bool,
+    /// When it began, milliseconds since 1970.
+    pub(super) begun_ms: Option<i64>,
 }
 
 /// Gives the last lines of an error log to the deaths of those that wrote them, oldest first. Whether it is
 /// known that those wrote them: stamps say it, or there are no more exceptions than lives that ended so.
-pub(super) fn share(deaths: &mut [Death], text: &str, next: Next, utc_offset_s: i32) -> bool {
+pub(super) fn share(deaths: &mut [Death], log: &Log<'_>, next: Next, utc_offset_s: i32) -> bool {
     let mut at_ms = None;
     let read = |line: &str| {
         let stamp = stamped(line, utc_offset_s).map(|(stamp_ms, _)| stamp_ms);
@@ -38,15 +52,24 @@ pub(super) fn share(deaths: &mut [Death], text: &str, next: Next, utc_offset_s: 
         let line = clean(line);
         Line { at_ms, text: line.chars().take(WORD_CHARS_MAX).collect() }
     };
-    let lines: Vec<Line> = text.lines().map(read).collect();
+    let lines: Vec<Line> = log.text.lines().map(read).collect();
     let ends = ends(&lines);
     let is_head = |line: &&Line| is_error_line(&line.text) && !line.text.starts_with([' ', '\t']);
     let heads: Vec<String> = lines.iter().filter(is_head).map(|line| folded(&line.text)).collect();
     // Of more lives than are kept there are more.
     let are_all = deaths.len() >= LIVES_MAX && heads.iter().all(|head| Some(head) == heads.last());
     let crashes = (0..deaths.len()).filter(|at| has_crashed(deaths, *at)).count();
+    let head = heads::head(&lines, deaths, next, log);
     if at_ms.is_some() {
-        by_time(deaths, lines, &ends);
+        by_time(deaths, lines, &ends, (head.as_deref(), next));
+    } else if let Some(parts) =
+        head.filter(|_| ends.is_empty()).and_then(|head| heads::parts(&lines, &head, deaths, next))
+    {
+        for (death, part) in deaths.iter_mut().zip(parts) {
+            for line in part {
+                say(death, line.text.clone());
+            }
+        }
     } else {
         by_exceptions(deaths, &lines, &ends, next);
     }
@@ -83,32 +106,53 @@ pub(super) fn says_version(line: &str) -> bool {
 }
 
 /// A line without its stamp and its numbers: those differ where it says the same.
-fn folded(line: &str) -> String {
+pub(super) fn folded(line: &str) -> String {
     without_stamp(line).chars().filter(|c| !c.is_ascii_digit()).collect()
 }
 
-/// Gives each line to the life of its time, where the stamps say that.
-fn by_time(deaths: &mut [Death], lines: Vec<Line>, ends: &[usize]) {
-    let mut current = 0;
+/// Gives each line to the life of its time, where the stamps say that. In the second in which one ended
+/// and the next began a head tells, or an exception.
+fn by_time(
+    deaths: &mut [Death],
+    lines: Vec<Line>,
+    ends: &[usize],
+    (head, next): (Option<&str>, Next),
+) {
+    let (mut current, mut has_said) = (0, false);
     for (index, line) in lines.into_iter().enumerate() {
         let Some(at_ms) = line.at_ms else { continue };
+        let is_over = |death: &&Death| death.ended_ms + SECOND_MS <= at_ms;
+        let before = current;
         // Several lives may have ended in one second: then an exception is the end of one.
         let has_ended = ends.contains(&index);
-        let next = deaths.get(current + usize::from(has_ended));
-        if has_ended && next.is_some_and(|next| begins_ms(next) <= at_ms) {
+        let begun_ms = match deaths.get(current + 1) {
+            Some(next) => Some(begins_ms(next)),
+            None if next.is_silent || !next.is_on => None,
+            None => Some(next.begun_ms.unwrap_or(i64::MIN)),
+        };
+        // Of what the daemon's log says only the second is known.
+        let may_be_next = begun_ms.is_some_and(|ms| ms < at_ms + SECOND_MS);
+        let started_ms = deaths.get(current).and_then(|death| death.started_ms);
+        let has_begun_before = started_ms.is_some_and(|ms| ms + heads::SOON_MS < at_ms);
+        let is_head = head.is_some_and(|head| folded(&line.text) == head);
+        if may_be_next && (has_ended || is_head && (has_said || has_begun_before)) {
             current += 1;
         }
-        let is_over = |death: &&Death| death.ended_ms + SECOND_MS <= at_ms;
         current += deaths.iter().skip(current).take_while(is_over).count();
+        has_said &= current == before;
         let Some(death) = deaths.get_mut(current) else { break };
         if begins_ms(death) <= at_ms {
+            // Without a head both may have said it.
+            let is_same = death.ended_ms <= at_ms && current == before;
+            death.is_unclear |= is_same && may_be_next && head.is_none() && ends.is_empty();
+            has_said = true;
             say(death, line.text);
         }
     }
 }
 
 /// When a life began at the earliest, milliseconds since 1970.
-fn begins_ms(death: &Death) -> i64 {
+pub(super) fn begins_ms(death: &Death) -> i64 {
     death.started_ms.unwrap_or(i64::MIN)
 }
 
@@ -141,6 +185,14 @@ fn by_exceptions(deaths: &mut [Death], lines: &[Line], ends: &[usize], next: Nex
     match behind {
         // All of it is of the last one, as far as can be told.
         None if !is_later => say_part(newest, 0, None),
+        // What is there may be of the life that goes on.
+        None => {
+            say_part(newest, 0, None);
+            if let Some(death) = deaths.last_mut() {
+                death.is_unclear = true;
+            }
+            return;
+        }
         Some(behind) if !is_crash => say_part(newest, behind, alike.first().copied()),
         _ => {}
     }

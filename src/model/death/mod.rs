@@ -11,6 +11,7 @@ mod black_box;
 pub mod cause;
 pub mod document;
 mod error_log;
+mod heads;
 mod last_words;
 mod stamp;
 pub mod words;
@@ -62,6 +63,8 @@ pub struct Death {
     pub is_watched: bool,
     /// Whether lives before it may have said some of [`Self::words`], too: nothing tells them apart.
     pub is_mixed: bool,
+    /// Whether the life after it may have, too: why it ended is not told by them.
+    pub is_unclear: bool,
 }
 
 /// What PM2 did after an end.

@@ -154,6 +154,12 @@ pub fn sentence(death: &Death) -> String {
 /// The reason in a row of the table, as short as it can be said; `None` where somebody asked for it.
 #[must_use]
 pub fn reason(death: &Death) -> Option<String> {
+    Some(whole_reason(death)?.chars().take(REASON_CHARS_MAX).collect())
+}
+
+/// The same where there is room for all of it.
+#[must_use]
+pub fn whole_reason(death: &Death) -> Option<String> {
     let code = || match &death.evidence.end {
         // PM2 says 0 of a cluster worker that threw.
         Some(End::Code(code)) if **code != *"0" => format!("code {code}: "),
@@ -179,7 +185,34 @@ pub fn reason(death: &Death) -> Option<String> {
             return None;
         }
     };
-    Some(text.chars().take(REASON_CHARS_MAX).collect())
+    Some(text)
+}
+
+/// What is said of the last lines of a life that are kept.
+#[must_use]
+pub fn last_lines(death: &Death) -> &'static str {
+    match (death.is_unclear, death.is_mixed) {
+        (true, _) => {
+            "the last lines of its standard error; the life after it may have written some of them, \
+            nothing tells which"
+        }
+        (_, true) => {
+            "the last lines of its standard error; earlier lives may have written some of them"
+        }
+        _ => "its last lines of standard error",
+    }
+}
+
+/// How sure the sentence is. Of several causes that it names each is none for certain.
+#[must_use]
+pub fn sure(death: &Death) -> &'static str {
+    match (&death.cause, &death.follows) {
+        (Cause::Asked { by: None, may_be_cron: false, .. }, Follows::StaysStopped) => {
+            death.sure.word()
+        }
+        (Cause::Asked { by: None, .. }, _) => "nothing tells which of these",
+        _ => death.sure.word(),
+    }
 }
 
 /// The part of a message that says most: `EADDRINUSE :3000` of `listen EADDRINUSE: address already

@@ -141,7 +141,7 @@ pub(super) fn last_end(source: &Source<'_>) -> Section {
             let ended = source.moment(death.ended_ms);
             entries.push("ended_at_ms", "ended at", ended, json!(death.ended_ms));
             let cause = words::sentence(death);
-            let text = format!("{cause} ({})", death.sure.word());
+            let text = format!("{cause} ({})", words::sure(death));
             entries.push("cause", "cause", text, json!(cause));
             let follows = words::follows(&death.follows);
             if !follows.is_empty() {

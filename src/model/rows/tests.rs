@@ -417,6 +417,7 @@ fn the_reason_of_a_loop_is_the_one_that_says_something() {
         peak_bytes: None,
         is_watched: true,
         is_mixed: false,
+        is_unclear: false,
     };
     let says = || Cause::Exception("listen EADDRINUSE: address already in use :::3000".into());
     let zero = || Cause::Zero { is_cluster: true };

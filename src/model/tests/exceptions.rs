@@ -77,7 +77,8 @@ fn deaths_that_nobody_watched_count_once() {
     let console =
         "1970-01-01T00:00:00: PM2 log: App [api:1] exited with code [1] via signal [SIGINT]\n";
     let errors = Some(("TypeError: x\n    at f (/srv/a.js:1:1)\n", 0));
-    let left = Left { info: &info, console, errors, calm_since_ms: None, utc_offset_s: 0 };
+    let left =
+        Left { opening: None, info: &info, console, errors, calm_since_ms: None, utc_offset_s: 0 };
     for _ in 0..2 {
         let lives = vec![(PmId(1), reconstruct(&left))];
         apply(&mut watched, DAEMON, Report::Lives(lives), at(100));

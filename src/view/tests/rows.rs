@@ -179,7 +179,14 @@ fn a_crash_loop_that_runs_shows_its_figures_and_one_that_waits_why() {
     let info = app.watched.fleet.get(key(0, 2)).unwrap().info.clone();
     let console = "1970-01-01T00:00:00: PM2 log: App [jobs:2] exited with code [7] via signal \
                    [SIGINT]\n";
-    let left = Left { info: &info, console, errors: None, calm_since_ms: None, utc_offset_s: 0 };
+    let left = Left {
+        opening: None,
+        info: &info,
+        console,
+        errors: None,
+        calm_since_ms: None,
+        utc_offset_s: 0,
+    };
     let lives = Report::Lives(vec![(info.pm_id, reconstruct(&left))]);
     let _ = update(&mut app, Moment::at(NOW_MS), Message::Report(D, lives));
     let row = |app: &App| {

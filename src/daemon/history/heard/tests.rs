@@ -43,6 +43,7 @@ fn after_a_loss_it_is_held_until_what_is_missing_is_told() {
         bytes: b"b\n".to_vec(),
         unsure: None,
         tail: Some(Tail::new(OWN_BYTES)),
+        repeated: 0,
     };
     assert!(!heard.release(key, false, mended()), "something came");
     assert!(heard.release(key, true, mended()));

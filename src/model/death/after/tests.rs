@@ -5,7 +5,8 @@ use crate::model::death::words;
 use crate::protocol::process::PmId;
 
 fn told(info: &ProcessInfo, console: &str, errors: Option<(&str, i64)>) -> Vec<String> {
-    let left = Left { info, console, errors, calm_since_ms: None, utc_offset_s: 3_600 };
+    let left =
+        Left { opening: None, info, console, errors, calm_since_ms: None, utc_offset_s: 3_600 };
     let black_box = reconstruct(&left);
     let line = |death: &Death| {
         let follows = words::follows(&death.follows);
@@ -118,7 +119,14 @@ fn a_sigkill_is_the_kernels_only_where_that_has_killed() {
     let (at_ms, _) = console_line(console.trim_end(), 3_600).unwrap();
     let info = info(ProcessStatus::Online);
     let said = |calm_since_ms| {
-        let left = Left { info: &info, console, errors: None, calm_since_ms, utc_offset_s: 3_600 };
+        let left = Left {
+            opening: None,
+            info: &info,
+            console,
+            errors: None,
+            calm_since_ms,
+            utc_offset_s: 3_600,
+        };
         let black_box = reconstruct(&left);
         let death = black_box.last().unwrap();
         (words::reason(death).unwrap(), death.sure)
@@ -169,7 +177,14 @@ fn each_life_has_its_own_lines_of_the_error_log() {
     let words_of = |status, console: &str, errors: &str| -> Vec<String> {
         let info = info(status);
         let errors = Some((errors, 0));
-        let left = Left { info: &info, console, errors, calm_since_ms: None, utc_offset_s: 0 };
+        let left = Left {
+            opening: None,
+            info: &info,
+            console,
+            errors,
+            calm_since_ms: None,
+            utc_offset_s: 0,
+        };
         let black_box = reconstruct(&left);
         let line = |death: &Death| {
             let words: Vec<&str> = death.words.iter().map(|line| &**line).collect();
@@ -213,4 +228,87 @@ fn each_life_has_its_own_lines_of_the_error_log() {
     let told = words(&loops, "no port\nno port\nno port\n");
     assert!(told[2].ends_with("no port|no port|no port (mixed)"), "{told:?}");
     assert!(told[1].ends_with("exit code 1: "), "{told:?}");
+}
+
+/// The words of the last end of a process that is on again, whether they are mixed, and whether unclear.
+fn last_words(
+    console: &str,
+    errors: &str,
+    (written_ms, begun_ms): (i64, i64),
+) -> (Vec<String>, bool, bool) {
+    let info = ProcessInfo { online_since_ms: Some(begun_ms), ..info(ProcessStatus::Online) };
+    let errors = (errors, written_ms);
+    let left = Left {
+        opening: Some(errors.0),
+        info: &info,
+        console,
+        errors: Some(errors),
+        calm_since_ms: None,
+        utc_offset_s: 0,
+    };
+    let black_box = reconstruct(&left);
+    let death = black_box.last().unwrap();
+    (death.words.iter().map(ToString::to_string).collect(), death.is_mixed, death.is_unclear)
+}
+
+/// Lives that begin in the very second in which the one before ended, each with two lines first and two
+/// last ones that are no exception.
+fn shared_seconds(is_stamped: bool, lives: i64) -> (String, String, i64) {
+    let (mut console, mut errors) = (Vec::new(), Vec::new());
+    let first: jiff::Timestamp = "2026-11-28T03:12:00Z".parse().unwrap();
+    let at = |second: i64| {
+        let at = first + jiff::SignedDuration::from_secs(second);
+        at.to_string().trim_end_matches('Z').to_owned()
+    };
+    for life in 0..=lives {
+        let second = 3 * life;
+        let told = |what: &str| format!("{}: PM2 log: App [my:a]pp:3] {what}\n", at(second));
+        if life > 0 {
+            console.push(told("exited with code [1] via signal [SIGINT]"));
+        }
+        console.push(told("starting in -fork mode-"));
+        if life < lives {
+            let said = [(0, format!("boot {life}")), (0, "config read".to_owned())];
+            let last = [(3, "pool is slow".to_owned()), (3, format!("FATAL db {life}"))];
+            errors.extend(said.into_iter().chain(last).map(|(later, text)| {
+                let stamp = format!("{}: ", at(second + later));
+                format!("{}{text}\n", if is_stamped { &stamp } else { "" })
+            }));
+        }
+    }
+    (console.concat(), errors.concat(), first.as_millisecond() + 3_000 * lives)
+}
+
+#[test]
+fn no_line_of_the_next_life_is_among_the_last_words() {
+    for is_stamped in [true, false] {
+        let (console, mut errors, at_ms) = shared_seconds(is_stamped, 3);
+        let begun_ms = at_ms + 300;
+        // The life that goes on has said nothing yet.
+        let (words, _, is_unclear) = last_words(&console, &errors, (at_ms + 290, begun_ms));
+        assert!(words.last().unwrap().ends_with("FATAL db 2") && !is_unclear, "{words:?}");
+        let stamp = if is_stamped { "2026-11-28T03:12:09: " } else { "" };
+        for said in ["boot 3", "config read"] {
+            errors.extend([stamp, said, "\n"]);
+            let (words, is_mixed, is_unclear) =
+                last_words(&console, &errors, (at_ms + 800, begun_ms));
+            assert!(words.last().unwrap().ends_with("FATAL db 2"), "{words:?}");
+            assert_eq!((words.len(), is_mixed, is_unclear), (4, false, false), "{words:?}");
+        }
+    }
+}
+
+/// A log that was rotated: what it begins with is nothing that lives say first.
+#[test]
+fn what_cannot_be_told_apart_is_shown_and_said() {
+    let (console, errors, at_ms) = shared_seconds(false, 3);
+    let errors = format!("in the middle\n{errors}boot 3\n");
+    let (words, _, is_unclear) = last_words(&console, &errors, (at_ms + 800, at_ms + 300));
+    assert!(is_unclear && words.iter().any(|line| line == "FATAL db 2"), "{words:?}");
+    let stamped = |line: &str| format!("2026-11-28T03:12:09: {line}\n");
+    let console =
+        "2026-11-28T03:12:09: PM2 log: App [my:a]pp:3] exited with code [1] via signal [SIGINT]\n";
+    let errors = stamped("FATAL db") + &stamped("hello");
+    let (words, _, is_unclear) = last_words(console, &errors, (at_ms + 800, at_ms + 300));
+    assert!(is_unclear && words.len() == 2, "{words:?}");
 }
