@@ -8,7 +8,7 @@ use std::io;
 use std::path::Path;
 
 use super::failure::Failure;
-use super::{Context, act, call, targets};
+use super::{Context, call, targets};
 use crate::daemon::offload;
 use crate::ecosystem::{self, AppConfig, NodeFinder, is_config_file};
 use crate::protocol::process::ProcessInfo;
@@ -52,10 +52,10 @@ pub(super) async fn are_configs(context: &Context, words: &[String]) -> Result<b
         }
     }
     let client = context.connect().await?;
-    let processes = act::fleet(context, &client).await?;
+    let snapshot = client.snapshot().await.map_err(|error| context.failure(error))?;
     client.disconnect().await;
     for word in words {
-        if !is_file(word, &processes).await {
+        if !is_file(word, &snapshot.processes).await {
             return Ok(false);
         }
     }
