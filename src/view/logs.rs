@@ -164,17 +164,13 @@ fn narrowed(app: &App) -> Vec<Part> {
     let sign = match typing.map(|typing| typing.asked) {
         Some(Asked::Time) => "go to",
         Some(Asked::Save { is_all: false }) => "save what is shown to",
-        Some(Asked::Save { is_all: true }) => "save all that is held to",
+        Some(Asked::Save { is_all: true }) => "save all held to",
         Some(Asked::Search | Asked::Filter) | None => "",
     };
     if let Some(typing) = typing.filter(|_| !sign.is_empty()) {
         // The end of what is typed is seen whatever else has to leave.
         let is_narrow = app.size.0 < NARROW_BELOW;
-        let sign = if is_narrow {
-            sign.replace("what is shown ", "").replace("that is ", "")
-        } else {
-            sign.to_owned()
-        };
+        let sign = if is_narrow { sign.replace("what is shown ", "") } else { sign.to_owned() };
         let taken = text::width(&sign).saturating_add(TITLE_COLUMNS);
         let room = app.size.0.saturating_sub(taken).clamp(1, PATH_MAX);
         let line = prompt::in_title(&sign, &typing.input, room, usize::MAX);

@@ -114,7 +114,13 @@ struct Anchor {
 impl Backwards {
     /// Gives groups their times: from the newest run without times to the oldest.
     pub(super) fn estimate(&mut self, groups: &mut [Group], lines: &[Unsettled]) {
-        outliers::drop_from(groups, self.written_ms);
+        let timed = groups.iter().enumerate().filter_map(|(at, group)| Some((at, group.own_ms?)));
+        let timed: Vec<(usize, i64)> = timed.collect();
+        for at in outliers::among(&timed, self.written_ms) {
+            if let Some(group) = groups.get_mut(at) {
+                group.own_ms = None;
+            }
+        }
         let last = groups.iter().rev().find_map(|group| group.own_ms);
         if outliers::stands_out(self.upper.at_ms, (last, self.behind_ms)) {
             // The line that was the first of those behind dates nothing.

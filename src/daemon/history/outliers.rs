@@ -3,8 +3,6 @@
 //!
 //! Invariant: such a line is dated as one without a time; those around it are not dated by it.
 
-use super::estimate::Group;
-
 /// Clocks and orders differ by less, milliseconds.
 const FAR_MS: i64 = 60_000;
 /// So many times behind one are asked whether it stands alone.
@@ -17,10 +15,9 @@ pub(super) fn stands_out(at_ms: i64, (before_ms, behind_ms): (Option<i64>, i64))
     })
 }
 
-/// Takes times away that cannot be; nothing of these groups is behind `upper_ms`.
-pub(super) fn drop_from(groups: &mut [Group], upper_ms: i64) {
-    let timed: Vec<(usize, i64)> =
-        groups.iter().enumerate().filter_map(|(at, group)| Some((at, group.own_ms?))).collect();
+/// Those of these times, each with its place, that cannot be; nothing was written behind `upper_ms`.
+pub(super) fn among(timed: &[(usize, i64)], upper_ms: i64) -> Vec<usize> {
+    let mut out = Vec::new();
     let mut before: Option<i64> = None;
     for (place, (at, own_ms)) in timed.iter().enumerate() {
         let next = || timed.iter().skip(place + 1).take(NEXT).map(|(_, own_ms)| *own_ms);
@@ -34,34 +31,25 @@ pub(super) fn drop_from(groups: &mut [Group], upper_ms: i64) {
         });
         let is_behind = before.is_some_and(|before| own_ms + FAR_MS < before && goes_on(before));
         if is_future || is_ahead || is_behind {
-            if let Some(group) = groups.get_mut(*at) {
-                group.own_ms = None;
-            }
+            out.push(*at);
         } else {
             before = Some(*own_ms);
         }
     }
+    out
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::estimate::Mark;
     use super::*;
 
     /// The seconds that are left of those.
     fn left(seconds: &[i64], upper: i64) -> Vec<i64> {
-        let group = |second: &i64| Group {
-            first: 0,
-            own_ms: Some(second * 1_000),
-            at_ms: 0,
-            bounds_ms: (0, 0),
-            ends_at: 0,
-            is_trace: false,
-            mark: Mark::None,
-        };
-        let mut groups: Vec<Group> = seconds.iter().map(group).collect();
-        drop_from(&mut groups, upper * 1_000);
-        groups.iter().filter_map(|group| Some(group.own_ms? / 1_000)).collect()
+        let timed: Vec<(usize, i64)> =
+            seconds.iter().map(|second| second * 1_000).enumerate().collect();
+        let out = among(&timed, upper * 1_000);
+        let kept = seconds.iter().enumerate().filter(|(at, _)| !out.contains(at));
+        kept.map(|(_, second)| *second).collect()
     }
 
     #[test]

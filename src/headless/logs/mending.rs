@@ -1,28 +1,19 @@
 //! What came of no bus after a loss, from the files: the way of the screen, without holding up what
 //! belongs to other files.
 
-use std::fs::File;
 use std::io::Write;
 use std::sync::Arc;
 
 use super::super::failure::Failure;
 use super::live::{BusId, Following, Joint};
-use super::missing::{HELD_MAX, LOOK_MAX_MS, Missing, SharedMissing, complain};
+use super::missing::{HELD_MAX, LOOK_MAX_MS, Missing, SharedMissing, complain, source_end};
 use super::source::Source;
-use crate::daemon::history::gap::{OWN_BYTES, Tail};
+use crate::daemon::history::gap::Tail;
 use crate::daemon::history::shared::{self, MissedLines, Output, SHARED_BYTES};
-use crate::daemon::seam::Seam;
 use crate::daemon::{clock, files};
 use crate::logs::parse::Judge;
 use crate::protocol::bus::LogStream;
 use crate::protocol::process::PmId;
-
-/// What is missing of a source that was told up to its end, and whose place on the bus is not known.
-pub(super) fn source_end(source: &Source, opened: &Arc<File>, now_ms: i64) -> Missing {
-    let earliest = Seam::earliest(source.sizes.0, source.file.is_fork);
-    let tail = Tail::of_file(opened, earliest, OWN_BYTES);
-    Missing::told_to(tail, source.sizes.1, now_ms)
-}
 
 impl<W: Write> Following<'_, '_, W> {
     /// The bus, or a part of what it said, was lost: what is missing is looked for from here on.

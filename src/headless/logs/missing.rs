@@ -8,6 +8,7 @@ use super::super::output;
 use super::source::Source;
 use crate::daemon::files;
 use crate::daemon::history::gap::{Again, Gap, Missed, OWN_BYTES, Tail};
+use crate::daemon::seam::Seam;
 
 /// For so long it is looked for, milliseconds.
 pub(super) const LOOK_MAX_MS: i64 = 20_000;
@@ -156,6 +157,13 @@ impl Missing {
         bytes.extend_from_slice(new);
         Step::Joined { bytes, tail, left: repeated - told.len() }
     }
+}
+
+/// What is missing of a source that was told up to its end, and whose place on the bus is not known.
+pub(super) fn source_end(source: &Source, opened: &Arc<File>, now_ms: i64) -> Missing {
+    let earliest = Seam::earliest(source.sizes.0, source.file.is_fork);
+    let tail = Tail::of_file(opened, earliest, OWN_BYTES);
+    Missing::told_to(tail, source.sizes.1, now_ms)
 }
 
 /// What is missing of a file of several outputs.

@@ -6,7 +6,8 @@
 
 use super::black_box::BlackBox;
 use super::cause::{Cause, Evidence, Sure, Trigger, is_error_line, judge};
-use super::error_log::{Log, Next, says_version, share};
+use super::error_log::{says_version, share};
+use super::lines::{Log, Next};
 use super::says_something;
 use super::stamp::{stamped, without_stamp};
 use super::{Death, Follows, LIVES_MAX, says_heap_is_full};

@@ -2,11 +2,13 @@
 //!
 //! Invariant: pure. With PM2's stamp a line belongs to the life of that time; in the second in which one
 //! ended and the next began, what each life says first tells (`heads`). Without one that tells where each
-//! life said it, else an exception tells where a life ended: the last one, and those before it that read the same or that
-//! Node.js ends with its version. Which life wrote the other lines is not known, and is not told.
+//! life said it, else an exception tells where a life ended: the last one, and those before it that read the
+//! same or that Node.js ends with its version. Which life wrote the other lines is not known, and that is
+//! said.
 
 use super::cause::{Cause, is_error_line};
 use super::heads;
+use super::lines::{Line, Log, Next, begins_ms, folded};
 use super::stamp::{stamped, without_stamp};
 use super::{Death, LIVES_MAX, WORD_CHARS_MAX, WORDS_MAX, says_heap_is_full};
 use crate::protocol::text::clean;
@@ -14,33 +16,6 @@ use crate::protocol::text::clean;
 /// A life has written its last line no later than so long after its end, milliseconds: the daemon's log
 /// and the stamps have whole seconds.
 const SECOND_MS: i64 = 1_000;
-
-/// One line.
-pub(super) struct Line {
-    pub(super) at_ms: Option<i64>,
-    pub(super) text: String,
-}
-
-/// An error log.
-pub(super) struct Log<'a> {
-    /// Its last lines.
-    pub(super) text: &'a str,
-    /// Its first ones.
-    pub(super) opening: Option<&'a str>,
-}
-
-/// What is known of the life after the last that ended.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Next {
-    /// Whether there is one: what stands behind an exception is its.
-    pub(super) is_on: bool,
-    /// Whether it has certainly written to the log, too.
-    pub(super) has_written: bool,
-    /// Whether it has certainly not.
-    pub(super) is_silent: bool,
-    /// When it began, milliseconds since 1970.
-    pub(super) begun_ms: Option<i64>,
-}
 
 /// Gives the last lines of an error log to the deaths of those that wrote them, oldest first. Whether it is
 /// known that those wrote them: stamps say it, or there are no more exceptions than lives that ended so.
@@ -105,11 +80,6 @@ pub(super) fn says_version(line: &str) -> bool {
     without_stamp(line).starts_with("Node.js v")
 }
 
-/// A line without its stamp and its numbers: those differ where it says the same.
-pub(super) fn folded(line: &str) -> String {
-    without_stamp(line).chars().filter(|c| !c.is_ascii_digit()).collect()
-}
-
 /// Gives each line to the life of its time, where the stamps say that. In the second in which one ended
 /// and the next began a head tells, or an exception.
 fn by_time(
@@ -149,11 +119,6 @@ fn by_time(
             say(death, line.text);
         }
     }
-}
-
-/// When a life began at the earliest, milliseconds since 1970.
-pub(super) fn begins_ms(death: &Death) -> i64 {
-    death.started_ms.unwrap_or(i64::MIN)
 }
 
 /// Gives what an exception ends to those that ended with one, from the newest back.

@@ -3,7 +3,7 @@
 //! Invariant: pure; what is said at other times, too, is no head.
 
 use super::Death;
-use super::error_log::{Line, Log, Next, begins_ms, folded};
+use super::lines::{Line, Log, Next, begins_ms, folded};
 use super::stamp::stamped;
 use crate::protocol::text::clean;
 

@@ -13,6 +13,7 @@ pub mod document;
 mod error_log;
 mod heads;
 mod last_words;
+mod lines;
 mod stamp;
 pub mod words;
 
