@@ -18,9 +18,8 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::canvas::Canvas;
+use super::log_title::title;
 use super::lookup::{daemon, is_in_front};
-use super::parts::Part;
-use super::prompt;
 use super::roles::{self, Role};
 use super::text;
 use super::theme::{Colors, Theme};
@@ -29,25 +28,16 @@ use crate::app::log_dress::{Fold, Laid, is_estimated};
 use crate::app::log_line::Shown;
 use crate::app::log_shape::behind;
 use crate::app::log_sight::{Sight, laid, sight};
-use crate::app::log_view::{Asked, Search, words};
-use crate::app::{App, Mode, Pane, marked};
+use crate::app::log_view::Search;
+use crate::app::{App, Pane, marked};
 use crate::logs::parse::{Kind as Place, Level, Tint, tints};
-use crate::logs::{Cell, Kind, Query, Scope, Stream, Streams};
-use crate::model::daemon::BusState;
+use crate::logs::{Cell, Kind, Scope, Stream, Streams};
 use crate::model::log::LogSource;
 use crate::protocol::text::StyledText;
 
 /// Columns that a frame stands further in than the head of its trace, and those before what is folded.
 const FOLD_INDENT: u16 = 4;
 const FOLD_GAP: u16 = 3;
-/// The most columns of a search or a filter in the title.
-const TYPED_MAX: u16 = 24;
-/// The most columns of a path or a time there.
-const PATH_MAX: u16 = 60;
-/// Below this a path or a time is all that stands in the title.
-const NARROW_BELOW: u16 = 60;
-/// Columns of the title beside what is typed and its sign: `━ Log ━ `, and the cursor.
-const TITLE_COLUMNS: u16 = 12;
 /// The most matches of a line that are marked.
 const MATCHES_MAX: usize = 256;
 
@@ -124,145 +114,6 @@ fn empty(app: &App) -> &'static str {
         None if *view.scope() != Scope::All => "no line of it is held: 0 shows the log of all",
         None => "nothing yet: output and events of processes appear here",
     }
-}
-
-/// The title: whether it follows, since when output is kept, and what was lost.
-fn title(app: &App) -> Vec<Part> {
-    let mut title = vec![Part::new("Log", Role::Strong, 0)];
-    title.extend(problems(app));
-    title.extend(narrowed(app));
-    let [below, since, gone] = app.log_title();
-    title.push(match below {
-        None => Part::new("following", Role::Good, 3),
-        Some(below) if below == "reading" => Part::new(below, Role::Quiet, 3),
-        Some(below) => Part::new(below, Role::Warn, 1),
-    });
-    title.extend(since.map(|since| Part::new(since, Role::Quiet, 5)));
-    title.extend(gone.map(|gone| Part::new(gone, Role::Quiet, 6)));
-    let lost = app.log_view.lost();
-    title.extend((lost > 0).then(|| Part::new(format!("{lost} dropped"), Role::Warn, 1)));
-    title
-}
-
-/// Whose lines, which of them, and what is searched for.
-fn narrowed(app: &App) -> Vec<Part> {
-    let view = &app.log_view;
-    let mut parts = vec![match view.scope() {
-        Scope::All => Part::new("all", Role::Quiet, 9),
-        scope => Part::new(words(scope), Role::Strong, 0),
-    }];
-    parts.extend(toggled(app));
-    let typing = match &app.mode {
-        Mode::LogInput(typing) => Some(typing),
-        _ => None,
-    };
-    for filter in view.filters() {
-        let sign = if filter.is_inverted { "& !" } else { "& " };
-        let part = Part::new(format!("{sign}{}", pattern(&filter.search)), Role::Accent, 1);
-        parts.push(part.and(as_it_stands(&filter.search), Role::Warn));
-    }
-    let sign = match typing.map(|typing| typing.asked) {
-        Some(Asked::Time) => "go to",
-        Some(Asked::Save { is_all: false }) => "save what is shown to",
-        Some(Asked::Save { is_all: true }) => "save all held to",
-        Some(Asked::Search | Asked::Filter) | None => "",
-    };
-    if let Some(typing) = typing.filter(|_| !sign.is_empty()) {
-        // The end of what is typed is seen whatever else has to leave.
-        let is_narrow = app.size.0 < NARROW_BELOW;
-        let sign = if is_narrow { sign.replace("what is shown ", "") } else { sign.to_owned() };
-        let taken = text::width(&sign).saturating_add(TITLE_COLUMNS);
-        let room = app.size.0.saturating_sub(taken).clamp(1, PATH_MAX);
-        let line = prompt::in_title(&sign, &typing.input, room, usize::MAX);
-        if is_narrow {
-            return vec![line];
-        }
-        parts.push(line);
-    }
-    if let Some(typing) = typing.filter(|typing| typing.asked == Asked::Filter) {
-        let line = prompt::in_title("&", &typing.input, TYPED_MAX, usize::MAX);
-        let draft = view.draft().map_or("", |filter| as_it_stands(&filter.search));
-        parts.push(line.and(draft, Role::Warn));
-    }
-    let count = || view.search().map_or_else(String::new, |_| found(app));
-    let searching = typing.filter(|typing| typing.asked == Asked::Search);
-    if let Some(typing) = searching {
-        let line = prompt::in_title("/", &typing.input, TYPED_MAX, usize::MAX);
-        let literal = view.search().map_or("", as_it_stands);
-        parts.push(line.and(literal, Role::Warn).and(count(), Role::Text));
-    }
-    if let (Some(search), None) = (view.search(), searching) {
-        let part = Part::new(format!("/ {}", pattern(search)), Role::Match, 0);
-        parts.push(part.and(as_it_stands(search), Role::Warn).and(count(), Role::Text));
-    }
-    parts
-}
-
-/// Which streams, levels and processes are left out, and where the lines are cut.
-fn toggled(app: &App) -> Vec<Part> {
-    let view = &app.log_view;
-    let Query { streams, least, muted, .. } = view.query();
-    let mut parts = Vec::new();
-    let named = [
-        (Stream::Out, "out"),
-        (Stream::Err, "err"),
-        (Stream::Events, "events"),
-        (Stream::Pm2, "PM2's own"),
-    ];
-    let without = named.iter().filter(|(stream, _)| !streams.has(*stream)).map(|(_, name)| *name);
-    let without: Vec<&str> = without.collect();
-    if !without.is_empty() {
-        parts.push(Part::new(format!("without {}", without.join(", ")), Role::Warn, 1));
-    }
-    if let Some(least) = least {
-        parts.push(Part::new(format!("{} or worse", least.name()), Role::Warn, 1));
-    }
-    if !muted.is_empty() {
-        parts.push(Part::new(format!("{} muted", muted.len()), Role::Warn, 1));
-    }
-    if view.marks() > 0 {
-        parts.push(Part::new(format!("{} marked", view.marks()), Role::Accent, 3));
-    }
-    if view.is_cleared() {
-        parts.push(Part::new("cleared", Role::Warn, 1));
-    }
-    if view.shape.shift > 0 {
-        parts.push(Part::new(format!("{} columns left out", view.shape.shift), Role::Quiet, 4));
-    }
-    parts
-}
-
-/// What is looked for, as far as the title has room.
-fn pattern(search: &Search) -> &str {
-    text::cut_to(search.pattern.text(), TYPED_MAX)
-}
-
-/// Says of what is no regular expression that it is looked for as it was typed.
-fn as_it_stands(search: &Search) -> &'static str {
-    if search.problem.is_some() { " (no regex, as it stands)" } else { "" }
-}
-
-/// In how many lines the search is, and which of them is marked.
-fn found(app: &App) -> String {
-    let view = &app.log_view;
-    let place = marked(app).and_then(|number| view.found_place(number));
-    match (view.found(), place) {
-        (0, _) => " no match".to_owned(),
-        (found, Some(place)) => format!(" {} of {found}", place + 1),
-        (1, None) => " 1 line".to_owned(),
-        (found, None) => format!(" {found} lines"),
-    }
-}
-
-/// Why there are no events.
-fn problems(app: &App) -> Vec<Part> {
-    let is_one = app.watched.daemons.len() == 1;
-    let down = app.watched.daemons.iter().filter(|daemon| daemon.is_live()).filter_map(|daemon| {
-        let BusState::Down(problem) = &daemon.bus else { return None };
-        let whom = if is_one { String::new() } else { format!("{}: ", daemon.label) };
-        Some(format!("{whom}no events: {}", problem.of_bus(&daemon.home)))
-    });
-    down.map(|why| Part::new(why, Role::Warn, 0)).collect()
 }
 
 /// Draws a line in its rows; returns the place of its name.

@@ -20,6 +20,7 @@ mod help;
 mod log_charts;
 mod log_entry;
 mod log_sheet;
+mod log_title;
 mod logs;
 mod lookup;
 mod parts;
