@@ -11,6 +11,8 @@ pub struct Ended {
     pub title: String,
     /// A sentence about each, and whether it succeeded.
     pub lines: Vec<(bool, String)>,
+    /// A sentence about all of it, where there is one beside those.
+    pub whole: Vec<(bool, String)>,
     /// The pm2 CLI's commands that do the same.
     pub commands: Vec<String>,
     /// Whether it can be undone.
@@ -36,7 +38,17 @@ impl Ended {
         commands: Vec<String>,
     ) -> Self {
         lines.sort_by_key(|(is_good, _)| *is_good);
-        Self { title, lines, commands, can_undo: false }
+        Self { title, lines, whole: Vec::new(), commands, can_undo: false }
+    }
+
+    /// With a sentence about all of it, which is the only one where it had no parts.
+    pub(super) fn with_whole(mut self, whole: Vec<(bool, String)>) -> Self {
+        if self.lines.is_empty() {
+            self.lines = whole;
+        } else {
+            self.whole = whole;
+        }
+        self
     }
 
     /// How many succeeded.
@@ -48,12 +60,15 @@ impl Ended {
     /// Whether all did.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.good() == self.lines.len()
+        self.good() == self.lines.len() && self.whole.iter().all(|(is_good, _)| *is_good)
     }
 
     /// One line about all: `restart: 3 of 4; restarted api[2], but it is down: ..`.
     #[must_use]
     pub fn sentence(&self) -> String {
+        if let ([(_, whole)], true) = (&self.whole[..], self.good() == self.lines.len()) {
+            return whole.clone();
+        }
         match &self.lines[..] {
             [(_, only)] => only.clone(),
             [(false, first), ..] => {
@@ -70,7 +85,7 @@ impl Ended {
         let mut say = |kind, text: &str| {
             lines.extend(wrap(text, columns).into_iter().map(|line| (kind, line)));
         };
-        for (is_good, line) in &self.lines {
+        for (is_good, line) in self.lines.iter().chain(&self.whole) {
             say(if *is_good { Kind::Good } else { Kind::Bad }, line);
         }
         for command in &self.commands {

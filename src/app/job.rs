@@ -3,9 +3,9 @@
 //! Invariant: it ends with its last task.
 
 use super::ended::Ended;
-use crate::model::DaemonId;
 use crate::model::errand::TaskId;
 use crate::model::kept::Kept;
+use crate::model::{DaemonId, Target};
 
 /// Something that is being done.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,8 +16,10 @@ pub struct Job {
     pub expected: Option<usize>,
     /// The tasks that have not ended.
     pub(super) tasks: Vec<TaskId>,
-    /// What came of it so far.
+    /// What came of its parts so far.
     pub(super) lines: Vec<(bool, String)>,
+    /// What came of each task as a whole.
+    pub(super) whole: Vec<(bool, String)>,
     pub(super) commands: Vec<String>,
     /// Whether what has not begun is to be left undone.
     pub(super) is_halted: bool,
@@ -25,6 +27,8 @@ pub struct Job {
     pub(super) has_parts: bool,
     /// What it starts again and of which nothing is known yet.
     pub(super) kept: Vec<(DaemonId, Kept)>,
+    /// What it may delete, and what can be brought back then.
+    pub(super) deletes: Vec<(DaemonId, Target)>,
 }
 
 impl Job {
@@ -57,6 +61,6 @@ impl Job {
 
     /// What came of it.
     pub(super) fn into_ended(self) -> Ended {
-        Ended::new(self.title, self.lines, self.commands)
+        Ended::new(self.title, self.lines, self.commands).with_whole(self.whole)
     }
 }

@@ -12,13 +12,14 @@ use super::marks::{Marked, by_daemon};
 use super::mode::Mode;
 use super::notice::Notice;
 use super::pane::Pane;
+use super::scaling::{self, Plan};
 use super::sheet::Sheet;
 use super::state::App;
 use super::what::{What, Whole};
 use crate::model::call::NamedCall;
 use crate::model::errand::{Outcome, Scale, Task, TaskId};
 use crate::model::trigger::Trigger;
-use crate::model::{DaemonId, ProcessKey, Target, Verdict};
+use crate::model::{Action, DaemonId, Target, Verdict};
 
 /// Begins something that is no action on processes.
 pub(super) fn begin(app: &mut App, what: &What, targets: Vec<(DaemonId, Target)>) -> Effects {
@@ -71,18 +72,17 @@ pub(super) fn begin(app: &mut App, what: &What, targets: Vec<(DaemonId, Target)>
         What::Whole(_, daemon) => vec![(*daemon, Vec::new())],
         _ => by_daemon(&targets),
     };
-    let seen = |(daemon, targets): (DaemonId, Vec<Target>)| match what {
+    let task = |(daemon, targets): (DaemonId, Vec<Target>)| match what {
         // What comes meanwhile was not seen, and is not deleted.
-        What::Scale(scale) if shrinks(app, *scale, daemon, &targets) => {
-            (daemon, with_sisters(app, daemon, targets))
-        }
-        _ => (daemon, targets),
+        What::Scale(to) => Some((daemon, scaling::task(&app.watched, *to, (daemon, targets)))),
+        _ => Some((daemon, what.task(targets)?)),
     };
-    let tasks = by_daemon.into_iter().map(seen);
-    let tasks = tasks.filter_map(|(daemon, targets)| Some((daemon, what.task(targets)?)));
-    let effects = run(app, title, (expected, commands), tasks.collect());
+    let tasks: Vec<(DaemonId, Task)> = by_daemon.into_iter().filter_map(task).collect();
+    let deletes = note_deletes(app, &tasks);
+    let effects = run(app, title, (expected, commands), tasks);
     if let Some(job) = app.jobs.last_mut() {
         job.has_parts = matches!(what, What::Whole(Whole::Resurrect, _));
+        job.deletes = deletes;
     }
     effects
 }
@@ -90,38 +90,21 @@ pub(super) fn begin(app: &mut App, what: &What, targets: Vec<(DaemonId, Target)>
 /// How many processes a scale starts or deletes, as far as that is known.
 fn steps(app: &App, scale: Scale, targets: &[(DaemonId, Target)]) -> Option<usize> {
     let (daemon, first) = targets.first()?;
-    let (now, wanted) = sizes(app, scale, first.key(*daemon))?;
-    Some(wanted.abs_diff(now) as usize)
+    let plan = Plan::of(&app.watched, scale, (*daemon, first))?;
+    Some(plan.ok()?.steps())
 }
 
-/// How many processes an app has, and how many it is to have.
-fn sizes(app: &App, scale: Scale, key: ProcessKey) -> Option<(u32, u32)> {
-    let process = app.watched.fleet.get(key)?;
-    let now = app.watched.fleet.sisters(key, &process.info).count();
-    let now = u32::try_from(now).ok()?;
-    Some((now, scale.of(now).ok()?))
-}
-
-/// Whether processes are deleted by it.
-fn shrinks(app: &App, scale: Scale, daemon: DaemonId, targets: &[Target]) -> bool {
-    let first = targets.first();
-    let sizes = first.and_then(|first| sizes(app, scale, first.key(daemon)));
-    sizes.is_some_and(|(now, wanted)| wanted < now)
-}
-
-/// These, and all others of the same app that are shown.
-fn with_sisters(app: &App, daemon: DaemonId, mut targets: Vec<Target>) -> Vec<Target> {
-    let god = app.daemon(daemon).and_then(|daemon| daemon.god);
-    let first = targets.first().map(|target| target.key(daemon));
-    let process = first.and_then(|key| Some((key, app.watched.fleet.get(key)?)));
-    let sisters =
-        process.into_iter().flat_map(|(key, it)| app.watched.fleet.sisters(key, &it.info));
-    for (_, sister) in sisters {
-        if targets.iter().all(|target| target.pm_id != sister.info.pm_id) {
-            targets.push(sister.target(god));
-        }
+/// Those that a scale may delete can be brought back, as after a delete.
+fn note_deletes(app: &mut App, tasks: &[(DaemonId, Task)]) -> Vec<(DaemonId, Target)> {
+    let deletes = tasks.iter().flat_map(|(daemon, task)| match task {
+        Task::Scale { leaves, .. } => leaves.iter().map(|it| (*daemon, it.clone())).collect(),
+        _ => Vec::new(),
+    });
+    let deletes: Vec<_> = deletes.collect();
+    if !deletes.is_empty() {
+        app.undo.asked(Action::Delete, &deletes, app.now.steady_ms);
     }
-    targets
+    deletes
 }
 
 /// Has daemons do tasks, as one job.
@@ -149,6 +132,8 @@ pub(super) fn run(
             is_halted: false,
             has_parts: false,
             kept: Vec::new(),
+            deletes: Vec::new(),
+            whole: Vec::new(),
         });
     }
     app.is_dirty = true;
@@ -168,7 +153,14 @@ pub(super) fn did(app: &mut App, daemon: DaemonId, task: TaskId, outcome: &Outco
     let Some(job) = app.jobs.iter_mut().find(|job| job.tasks.contains(&task)) else {
         return app.notify(sentence, !is_good);
     };
+    if outcome.is_whole {
+        job.whole.push((is_good, sentence));
+        return;
+    }
     job.lines.push((is_good, sentence));
+    if let Some(target) = outcome.target.as_ref().filter(|_| !job.deletes.is_empty()) {
+        app.undo.finished(daemon, target, (Action::Delete, &outcome.verdict));
+    }
     let name = outcome.target.as_ref().map_or(&*outcome.label, |target| &*target.name);
     let kept = job.take_kept(daemon, name);
     if let Some(kept) = kept.filter(|_| outcome.verdict == Verdict::NotBegun) {
@@ -186,7 +178,13 @@ pub(super) fn end(app: &mut App, task: TaskId) {
     app.jobs = left;
     let ended: Vec<Job> = ended;
     for job in ended {
-        tell(app, job.into_ended());
+        // Those whose turn did not come.
+        for (daemon, target) in &job.deletes {
+            app.undo.finished(*daemon, target, (Action::Delete, &Verdict::NotBegun));
+        }
+        let is_next = |(daemon, target): &(DaemonId, Target)| app.undo.is_next(*daemon, target);
+        let can_undo = job.deletes.iter().any(is_next);
+        tell(app, Ended { can_undo, ..job.into_ended() });
     }
 }
 

@@ -77,6 +77,7 @@ pub mod press;
 pub mod prompt;
 mod row_keys;
 mod rows;
+mod scaling;
 pub mod settings;
 pub mod several;
 pub mod sheet;

@@ -4,6 +4,7 @@
 //! Invariant: the sentences name every process that is meant, once, and no other.
 
 use super::marks::Marked;
+use super::scaling::{self, Plan};
 use crate::model::boot::SavedList;
 use crate::model::deed::Deed;
 use crate::model::errand::{Errand, Scale, Task};
@@ -183,7 +184,7 @@ impl What {
                 let with = params.as_ref().map(|params| format!(" with {params}"));
                 each(&format!("trigger {action}{} in", with.unwrap_or_default()))
             }
-            Self::Scale(scale) => vec![scaling(watched, *scale, targets)],
+            Self::Scale(scale) => vec![scaling::sentence(watched, *scale, targets)],
             Self::Restore { kept, ago_ms } => {
                 let named = |is_stopped: bool| {
                     let kept = kept.iter().filter(|(_, it)| it.is_stopped() == is_stopped);
@@ -211,7 +212,9 @@ impl What {
             Self::Act(Action::Delete) => "Ten at a time",
             Self::Act(_) if marked.targets.len() > 2 => "Two at a time",
             Self::Act(_) => "One after another",
-            Self::Errand(_) => return Some("Two at a time.".to_owned()),
+            Self::Errand(_) => {
+                return (marked.targets.len() > 1).then(|| "Two at a time.".to_owned());
+            }
             Self::Scale(_) => return Some("One after another.".to_owned()),
             Self::Restore { kept, .. } => {
                 // PM2 keeps the counts of what it does not start.
@@ -220,9 +223,13 @@ impl What {
                     stopped if stopped == kept.len() => "",
                     _ => "; what is started counts from 0",
                 };
+                let (whom, pace) = match kept.len() {
+                    1 => ("It", ""),
+                    _ => ("Each", " Two at a time; Esc then leaves undone what has not begun."),
+                };
                 return Some(format!(
-                    "Each gets a new id{counts}. Log files that are named by the id get new names; \
-                     the old ones stay. Two at a time; Esc then leaves undone what has not begun."
+                    "{whom} gets a new id{counts}. Log files that are named by the id get new names; \
+                     the old ones stay.{pace}"
                 ));
             }
             Self::Whole(Whole::Resurrect, _) => "Two at a time",
@@ -235,8 +242,9 @@ impl What {
     #[must_use]
     pub fn commands(&self, watched: &Watched, targets: &[(DaemonId, Target)]) -> Vec<String> {
         // On the way down pm2 deletes those with the lowest ids, and we the highest instances.
-        if let (Self::Scale(Scale::To(to)), Some((daemon, first))) = (self, targets.first())
-            && instances(watched, *daemon, first).is_some_and(|ids| ids.len() > *to as usize)
+        if let (Self::Scale(to @ Scale::To(_)), Some((daemon, first))) = (self, targets.first())
+            && let Some(Ok(plan)) = Plan::of(watched, *to, (*daemon, first))
+            && plan.shrinks()
         {
             return Vec::new();
         }
@@ -296,53 +304,21 @@ impl What {
         }
     }
 
-    /// The engine's task for these processes of one daemon; `None` for what is no task.
+    /// The engine's task for these processes of one daemon; `None` for what is no task, and for a scale,
+    /// whose task depends on what is there.
     #[must_use]
     pub fn task(&self, targets: Vec<Target>) -> Option<Task> {
         Some(match self {
             Self::Errand(errand) => Task::Each { errand: errand.clone(), targets },
-            Self::Scale(to) => Task::Scale { targets, to: *to },
             Self::Whole(Whole::FlushConsole, _) => Task::FlushConsole,
             Self::Whole(Whole::Save, _) => Task::Save { even_empty: false },
             Self::Whole(Whole::Resurrect, _) => Task::Resurrect,
             Self::Whole(Whole::Kill, _) => Task::Kill,
             Self::Act(_)
+            | Self::Scale(_)
             | Self::Trigger { .. }
             | Self::Restore { .. }
             | Self::Whole(Whole::ReloadLogs, _) => return None,
         })
-    }
-}
-
-/// The ids of all processes of a target's app; `None` where it is gone.
-fn instances(watched: &Watched, daemon: DaemonId, target: &Target) -> Option<Vec<u32>> {
-    let process = watched.fleet.get(target.key(daemon))?;
-    let all = watched.fleet.sisters(target.key(daemon), &process.info);
-    Some(all.map(|(key, _)| key.pm_id.0).collect())
-}
-
-/// How many processes an app has, and then will have, and which go.
-fn scaling(watched: &Watched, scale: Scale, targets: &[(DaemonId, Target)]) -> String {
-    let Some((daemon, first)) = targets.first() else { return String::new() };
-    let Some(ids) = instances(watched, *daemon, first) else {
-        return format!("{} is gone", first.label());
-    };
-    let now = u32::try_from(ids.len()).unwrap_or(u32::MAX);
-    let name = &first.name;
-    match scale.of(now) {
-        Ok(wanted) if wanted > now => {
-            let more = wanted - now;
-            let verb = if more == 1 { "is" } else { "are" };
-            format!("scales {name} from {now} to {wanted}: {more} more {verb} started")
-        }
-        Ok(wanted) if wanted < now => {
-            let gone = now - wanted;
-            format!(
-                "scales {name} from {now} to {wanted}: {gone} of its processes are deleted, those \
-                 with the highest instance numbers first"
-            )
-        }
-        Ok(_) => format!("{name} has {now} already"),
-        Err(why) => format!("{name}: {why}"),
     }
 }

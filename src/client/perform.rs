@@ -16,7 +16,8 @@ impl Client {
     /// let targets: Vec<Target> = api.map(Target::of).collect();
     /// let errand = Errand::Signal(Signal::parse("SIGUSR2").unwrap_or(Signal::ALL[0]));
     /// let signal = Task::Each { errand, targets: targets.clone() };
-    /// for task in [signal, Task::Scale { targets, to: Scale::Up(2) }] {
+    /// let scale = Task::Scale { targets, to: Scale::Up(2), leaves: Vec::new() };
+    /// for task in [signal, scale] {
     ///     for outcome in client.perform(task).await? {
     ///         println!("{}", outcome.sentence());
     ///     }

@@ -56,7 +56,10 @@ async fn perform(
     };
     let (ears, timings) = (watch.ears.clone(), watch.timings);
     let acting = Acting { session, ears, timings, settle: watch.options.settle, halted };
-    let mut tell = |outcome: Outcome| {
+    let mut tell = |mut outcome: Outcome| {
+        if let Some(kept) = outcome.kept.take() {
+            watch.inbox.report(watch.id, Report::Kept(kept));
+        }
         finish.report(outcome);
         watch.requests.change.notify_one();
     };

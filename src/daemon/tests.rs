@@ -30,8 +30,10 @@ struct Peer {
 /// One connection to its RPC socket.
 struct Rpc {
     frames: Framed<UnixStream, AmpCodec>,
-    /// The one process that polls are answered with.
+    /// The process that polls are answered with.
     polled: Json,
+    /// Others beside it.
+    besides: Vec<Json>,
 }
 
 impl Peer {
@@ -48,7 +50,8 @@ impl Peer {
 
     async fn accept(&self) -> Rpc {
         let (stream, _) = soon(self.rpc.accept()).await.unwrap();
-        Rpc { frames: Framed::new(stream, AmpCodec::default()), polled: process() }
+        let frames = Framed::new(stream, AmpCodec::default());
+        Rpc { frames, polled: process(), besides: Vec::new() }
     }
 
     async fn accept_bus(&self) -> UnixStream {
@@ -97,7 +100,8 @@ impl Rpc {
             if method != "getMonitorData" {
                 return Some((id, method, body["args"].take()));
             }
-            let polled = json!({ "args": [[self.polled]] });
+            let all: Vec<&Json> = std::iter::once(&self.polled).chain(&self.besides).collect();
+            let polled = json!({ "args": [all] });
             self.answer(&id, &polled).await;
         }
     }

@@ -10,8 +10,8 @@ use super::failure::{Code, Failure};
 use super::{Context, act, ask, call, files, output, targets};
 use crate::cli;
 use crate::client::{Client, Errand, Outcome, Scale, Signal, Task};
-use crate::model::Target;
 use crate::model::audit::of_task;
+use crate::model::{Target, shrink};
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::risk::Risk;
 
@@ -134,8 +134,7 @@ pub(super) async fn scale(
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     let to = Scale::parse(&what.to).map_err(Failure::usage)?;
-    let task = |targets| Task::Scale { targets, to };
-    expect_allowed(context, &task(Vec::new()))?;
+    expect_allowed(context, &Task::Scale { targets: Vec::new(), to, leaves: Vec::new() })?;
     let client = context.connect().await?;
     let processes = act::fleet(context, &client).await?;
     let infos = targets::resolve(std::slice::from_ref(&what.target), &processes)?;
@@ -144,9 +143,13 @@ pub(super) async fn scale(
     };
     let is_its =
         |info: &&ProcessInfo| (&info.name, &info.namespace) == (&first.name, &first.namespace);
-    let now = processes.iter().filter(is_its).count();
+    let its = || processes.iter().filter(is_its);
+    let now = its().count();
     let wanted = to.of(u32::try_from(now).unwrap_or(u32::MAX));
     let name = output::printable(&first.name, context.is_ascii);
+    // All that the question is about: what comes meanwhile is not deleted.
+    let fewer = wanted.as_ref().map_or(0, |wanted| now.saturating_sub(*wanted as usize));
+    let leaving = shrink::leaving(its(), fewer).unwrap_or_default();
     // What cannot be is said by its outcome.
     let question = match wanted.map(|wanted| wanted as usize) {
         Ok(wanted) if wanted > now => {
@@ -155,14 +158,20 @@ pub(super) async fn scale(
             Some(format!("start {more} more {noun} of {name}?"))
         }
         Ok(wanted) if wanted < now => {
-            Some(format!("delete {} of the {now} of {name}?", output::processes(now - wanted)))
+            let labels: Vec<String> = leaving.iter().map(|info| targets::label(info)).collect();
+            let whom = match labels.len() {
+                0 => output::processes(now - wanted),
+                _ => output::printable(&labels.join(", "), context.is_ascii),
+            };
+            Some(format!("delete {whom} of the {now} of {name}?"))
         }
         _ => None,
     };
-    // All that the question is about: what comes meanwhile is not deleted.
+    let leaves: Vec<Target> = leaving.into_iter().map(Target::of).collect();
     let is_meant =
         |info: &&ProcessInfo| is_its(info) || infos.iter().any(|meant| meant.pm_id == info.pm_id);
-    let task = task(processes.iter().filter(is_meant).map(Target::of).collect());
+    let targets = processes.iter().filter(is_meant).map(Target::of).collect();
+    let task = Task::Scale { targets, to, leaves };
     if let Some(question) = question {
         ask::confirm_for(context, task.risk(), &question)?;
     }

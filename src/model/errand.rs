@@ -9,6 +9,7 @@ use std::fmt;
 use serde_json::Value as Json;
 
 use super::deed::Deed;
+use super::kept::Kept;
 use super::{Target, Verdict};
 use crate::protocol::risk::Risk;
 
@@ -35,6 +36,9 @@ pub enum Task {
         targets: Vec<Target>,
         /// How many.
         to: Scale,
+        /// Those that the user was told of as going; where there are none, all of `targets`. No other is
+        /// deleted.
+        leaves: Vec<Target>,
     },
     /// Empties the daemon's own log, `pm2.log`.
     FlushConsole,
@@ -258,20 +262,37 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// What has to be said besides, cleaned.
     pub note: Option<Box<str>>,
+    /// Whether it is about all that was asked for, after what came of each step.
+    pub is_whole: bool,
+    /// The process as it was, where it was deleted and can be started again.
+    pub(crate) kept: Option<Box<Kept>>,
 }
 
 impl Outcome {
     /// Of a process.
     #[must_use]
     pub fn of(deed: impl Into<Deed>, target: &Target, verdict: Verdict) -> Self {
-        let label = target.label().into();
-        Self { deed: deed.into(), label, target: Some(target.clone()), verdict, note: None }
+        Self { target: Some(target.clone()), ..Self::about(deed, &target.label(), verdict) }
     }
 
     /// Of something else.
     #[must_use]
     pub fn about(deed: impl Into<Deed>, label: &str, verdict: Verdict) -> Self {
-        Self { deed: deed.into(), label: label.into(), target: None, verdict, note: None }
+        Self {
+            deed: deed.into(),
+            label: label.into(),
+            target: None,
+            verdict,
+            note: None,
+            is_whole: false,
+            kept: None,
+        }
+    }
+
+    /// As what came of all of it.
+    #[must_use]
+    pub(crate) fn whole(self) -> Self {
+        Self { is_whole: true, ..self }
     }
 
     /// With something that has to be said besides.
@@ -404,7 +425,7 @@ mod tests {
             (each(Errand::Watch(true)), false),
             (each(Errand::Flush), true),
             (each(Errand::Signal(usr2)), true),
-            (Task::Scale { targets: Vec::new(), to: Scale::To(2) }, true),
+            (Task::Scale { targets: Vec::new(), to: Scale::To(2), leaves: Vec::new() }, true),
             (Task::FlushConsole, true),
             (Task::Save { even_empty: false }, false),
             (Task::Resurrect, true),

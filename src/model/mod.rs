@@ -38,6 +38,7 @@ pub mod report;
 pub mod rows;
 pub mod saved;
 pub mod series;
+pub mod shrink;
 pub mod speech;
 pub mod state_word;
 pub mod system;

@@ -95,6 +95,18 @@ impl ExecMode {
     }
 }
 
+/// Which instance of its app a process is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Instance {
+    /// PM2 does not say.
+    #[default]
+    Unsaid,
+    /// `NODE_APP_INSTANCE`.
+    Number(u64),
+    /// It is in a variable of another name (`instance_var`).
+    Elsewhere,
+}
+
 /// Where a process's output goes, as PM2 has it: paths as they came, not cleaned.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LogFiles {
@@ -122,6 +134,8 @@ pub struct ProcessInfo {
     pub version: Option<Box<str>>,
     /// How PM2 runs it.
     pub exec_mode: ExecMode,
+    /// Which instance of its app it is.
+    pub instance: Instance,
     /// PM2's word; [`ProcessStatus::Other`] of `""` where missing.
     pub status: ProcessStatus,
     /// The operating system's id; `None` where PM2 says 0, null or nothing. Stale while
@@ -191,6 +205,7 @@ impl ProcessInfo {
             namespace: None,
             version: None,
             exec_mode: ExecMode::Fork,
+            instance: Instance::Unsaid,
             status,
             pid: None,
             restarts: 0,

@@ -317,6 +317,11 @@ fn what_ends_begins_or_is_lost_for_good_is_asked_first() {
         super::acting::answered(&daemon, &["scale", "app-0", "2"], "1 more process", "y\r"),
         0
     );
+    let shrink = ["scale", "app-0", "1"];
+    assert_eq!(
+        super::acting::answered(&daemon, &shrink, "delete app-0[2] of the 2 of app-0?", "n\r"),
+        1
+    );
     // A script is not held up, and counts and watching are not asked about.
     daemon.run(&["scale", "app-0", "1"]).with(0);
     assert_eq!(daemon.run(&["ls", "--json"]).json().as_array().unwrap().len(), 2);

@@ -185,17 +185,42 @@ pub(super) fn scaling(home: &Pm2Home, screen: &mut Screen, after: After<'_>) {
     screen.select("web");
     let first = instances(home, "web");
     assert_eq!(first.iter().map(|(instance, _)| *instance).collect::<Vec<_>>(), [0, 1]);
-    for (typed, left) in [("+2", 4), ("-1", 3), ("5", 5), ("2", 2)] {
+    for (typed, left, steps) in [("+2", 4, 2), ("-1", 3, 1), ("5", 5, 2), ("2", 2, 3)] {
         choose(screen, "scale ");
         type_in(screen, "Scale web", typed);
         say_yes(screen, typed, || instances(home, "web").len() == left);
         screen.wait_for("its end", |text| text.contains(&format!("to {left} processes")));
         let kept = instances(home, "web");
         assert_eq!(kept.get(..2), first.get(..2), "the lowest stay: {kept:?}");
-        screen.press("\x1b");
-        screen.wait_for("the table", |text| text.contains("━ Processes"));
+        // Of one step there is no list.
+        if steps > 1 {
+            let listed = format!("{steps} of {steps} succeeded");
+            screen.wait_for("each outcome", |text| text.contains(&listed));
+            screen.press("\x1b");
+            screen.wait_for("the table", |text| !text.contains(" succeeded"));
+        }
         after(screen, typed);
     }
+    // What the last one deleted comes back as after any delete.
+    screen.press("u");
+    screen.wait_for("the question", |text| text.contains("start 3 deleted processes again?"));
+    say_yes(screen, "they are back", || instances(home, "web").len() == 5);
+    screen.wait_for("each outcome", |text| text.contains("3 of 3 succeeded"));
+    screen.press("\x1b");
+    screen.wait_for("the table", |text| !text.contains(" succeeded"));
+    screen.select("web");
+    choose(screen, "scale ");
+    type_in(screen, "Scale web", "2");
+    screen.wait_for("who goes, by name", |text| {
+        text.contains("scales web from 5 to 2: deletes web[")
+    });
+    say_yes(screen, "2 are left", || instances(home, "web").len() == 2);
+    assert_eq!(instances(home, "web"), first, "the lowest stay");
+    // No look at the daemon is waited for.
+    screen.wait_for("its end", |text| text.contains("3 of 3 succeeded"));
+    screen.press("\x1b");
+    screen.wait_for("the table", |text| !text.contains(" succeeded"));
+    after(screen, "2");
 }
 
 /// Save, delete, undo, resurrect.

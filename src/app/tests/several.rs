@@ -430,7 +430,7 @@ fn what_the_menu_asks_for_is_read_while_it_is_typed() {
     let _ = update(&mut app, Moment::at(2_000), Message::Edit(Edit::DeleteToStart));
     type_text(&mut app, "-2");
     press(&mut app, Command::Open);
-    assert!(question(&app).starts_with("scales api from 3 to 1: 2 of its processes are deleted"));
+    assert_eq!(question(&app), "scales api from 3 to 1: deletes api[2 1]\nOne after another.\n");
     let marked = several(&app).marked.targets.clone();
     let commands = |to| What::Scale(Scale::To(to)).commands(&app.watched, &marked);
     assert_eq!(commands(4), ["pm2 scale api 4"]);

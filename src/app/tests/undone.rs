@@ -2,6 +2,7 @@
 
 use super::several::{MARK, UNDO, answer, finish, fleet, ids, nine, question};
 use super::*;
+use crate::app::sheet::Sheet;
 use crate::model::kept::Kept;
 
 #[test]
@@ -47,6 +48,61 @@ fn deleted(env: impl Fn(u32) -> serde_json::Value) -> App {
     }
     send(&mut app, fleet(2..9));
     app
+}
+
+#[test]
+fn a_scale_down_is_undone_as_the_delete_that_it_is() {
+    use crate::app::what::What;
+    use crate::model::errand::{Outcome, Scale, Task};
+    let mut app = nine();
+    let first = app.watched.fleet.get(key(0)).unwrap().target(None);
+    let marked = crate::app::marks::Marked { targets: vec![(D, first)], hidden: 0 };
+    let effects = crate::app::bulk::begin(&mut app, &What::Scale(Scale::To(1)), marked).0;
+    let [Effect::Do { id, task: task @ Task::Scale { leaves, .. }, .. }] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(leaves.iter().map(|it| it.pm_id.0).collect::<Vec<_>>(), [2, 1]);
+    press(&mut app, UNDO);
+    assert!(app.notice.as_ref().unwrap().text.contains("still under way"));
+    let did = |app: &mut App, outcome: Outcome| {
+        send(app, Report::Did { task: *id, outcome: Box::new(outcome) });
+    };
+    let env = serde_json::json!({ "name": "api" });
+    send(&mut app, Report::Kept(Box::new(Kept::new(leaves[0].clone(), env))));
+    did(&mut app, Outcome::of(Action::Delete, &leaves[0], Verdict::Done));
+    assert_eq!(app.watched.fleet.len(), 8, "its row goes at once");
+    let why = Verdict::Refused("no".into());
+    did(&mut app, Outcome::of(Action::Delete, &leaves[1], why));
+    let whole = Outcome::about(task.deed(), "api", Verdict::NotBegun).noted("it has 2 processes");
+    did(&mut app, whole.whole());
+    send(&mut app, Report::TaskEnded(*id));
+    let Mode::Sheet(sheet) = &app.mode else { panic!("{:?}", app.mode) };
+    let Sheet::Ended(ended, _) = &**sheet else { panic!("{sheet:?}") };
+    assert_eq!((ended.good(), ended.lines.len(), ended.shown(200).len()), (1, 2, 3));
+    assert!(ended.can_undo);
+    press(&mut app, UNDO);
+    insta::assert_snapshot!(question(&app), @r"
+    starts api[2] again, as 1s ago
+    It gets a new id and counts from 0. Log files that are named by the id get new names; the old ones stay.
+    ");
+}
+
+/// What came of the whole is said, and is no process more.
+#[test]
+fn the_sentence_about_all_is_not_counted_as_one_of_its_parts() {
+    let ended = |whole: &[(bool, &str)]| {
+        let line = |(is_good, text): &(bool, &str)| (*is_good, (*text).to_owned());
+        let parts = vec![(true, "deleted web[2]".to_owned())];
+        crate::app::ended::Ended::new("scale web to 2".to_owned(), parts, Vec::new())
+            .with_whole(whole.iter().map(line).collect())
+    };
+    let good = ended(&[(true, "scaled web: 3 to 2 processes")]);
+    assert_eq!((good.good(), good.lines.len(), good.is_good()), (1, 1, true));
+    assert_eq!(good.sentence(), "scaled web: 3 to 2 processes");
+    let bad = ended(&[(false, "scale web: unknown")]);
+    assert_eq!((bad.sentence().as_str(), bad.is_good()), ("scale web: unknown", false));
+    let alone = crate::app::ended::Ended::new("save".to_owned(), Vec::new(), Vec::new());
+    assert_eq!(alone.with_whole(vec![(true, "saved".to_owned())]).lines.len(), 1);
 }
 
 #[test]

@@ -30,9 +30,10 @@ impl Acting {
         match task {
             Task::Each { errand: Errand::Flush, targets } => self.flush(&targets, tell).await,
             Task::Each { errand, targets } => self.each(&errand, &targets, tell).await,
-            Task::Scale { ref targets, to } => {
-                let whole = self.scale(targets, to, tell).await;
-                tell(whole);
+            Task::Scale { ref targets, to, ref leaves } => {
+                let may_go = if leaves.is_empty() { targets } else { leaves };
+                let whole = self.scale(targets, to, may_go, tell).await;
+                tell(whole.whole());
             }
             Task::FlushConsole => {
                 let path = self.session.home.join("pm2.log");
@@ -45,16 +46,16 @@ impl Acting {
             }
             Task::Save { even_empty } => {
                 let whole = self.save(even_empty).await;
-                tell(whole);
+                tell(whole.whole());
             }
             Task::Resurrect => {
                 let whole = self.resurrect(tell).await;
-                tell(whole);
+                tell(whole.whole());
             }
             Task::Restore(kept) => self.restore_kept(kept, tell).await,
             Task::Kill => {
                 let whole = self.kill(tell).await;
-                tell(whole);
+                tell(whole.whole());
             }
         }
     }

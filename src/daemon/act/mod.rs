@@ -116,24 +116,20 @@ impl Acting {
         };
         let permits = Arc::new((Semaphore::new(at_once), turns));
         let runs = groups.into_iter().map(move |group| {
-            let start = (group.into_iter(), false, self.clone(), Arc::clone(&permits));
-            Box::pin(stream::unfold(
-                start,
-                move |(mut rest, is_broken, acting, shared)| async move {
-                    let target = rest.next()?;
-                    let (permits, turns) = &*shared;
-                    let verdict = if is_broken {
-                        Verdict::Down(Down::unseen(Why::LeftAlone))
-                    } else if let Some(permit) = turns.wait(&target, permits).await {
-                        acting.in_turn(action, &target, (permit, turns.is_steady)).await
-                    } else {
-                        Verdict::NotBegun
-                    };
-                    let is_broken =
-                        is_broken || !(verdict.is_success() || verdict == Verdict::NotBegun);
-                    Some(((target, verdict), (rest, is_broken, acting, shared)))
-                },
-            ))
+            let start = (group.into_iter(), None, self.clone(), Arc::clone(&permits));
+            Box::pin(stream::unfold(start, move |(mut rest, broken, acting, shared)| async move {
+                let target = rest.next()?;
+                let (permits, turns) = &*shared;
+                let verdict = if let Some(rest) = broken.clone() {
+                    rest
+                } else if let Some(permit) = turns.wait(&target, permits).await {
+                    acting.in_turn(action, &target, (permit, turns.is_steady)).await
+                } else {
+                    Verdict::NotBegun
+                };
+                let broken = broken.or_else(|| left_alone(&verdict));
+                Some(((target, verdict), (rest, broken, acting, shared)))
+            }))
         });
         Box::pin(stream::iter(runs).flatten_unordered(SETTLING_MAX))
     }
@@ -241,6 +237,17 @@ impl Acting {
     }
 }
 
+/// What is said of the instances after one of which this came; `None` where they are gone on with.
+fn left_alone(before: &Verdict) -> Option<Verdict> {
+    match before {
+        Verdict::NotBegun => None,
+        // It was lost sight of, and need not be down.
+        Verdict::Unknown { .. } => Some(Verdict::NotBegun),
+        before if before.is_success() => None,
+        _ => Some(Verdict::Down(Down::unseen(Why::LeftAlone))),
+    }
+}
+
 /// Whether God may be starting a process again while it deletes it.
 fn may_come_back(info: &ProcessInfo, now_ms: i64) -> bool {
     let is_young =
@@ -271,6 +278,14 @@ fn groups(action: Action, targets: Vec<Target>) -> Vec<Vec<Target>> {
 mod tests {
     use super::*;
     use crate::protocol::process::PmId;
+
+    #[test]
+    fn what_follows_on_what_was_lost_sight_of_is_not_called_left_for_its_failure() {
+        assert_eq!(left_alone(&Verdict::timed_out(1)), Some(Verdict::NotBegun));
+        assert_eq!(left_alone(&Verdict::Done), None);
+        let alone = Verdict::Down(Down::unseen(Why::LeftAlone));
+        assert_eq!(left_alone(&Verdict::Refused("no".into())), Some(alone));
+    }
 
     #[test]
     fn instances_of_an_app_are_reloaded_one_after_another() {

@@ -18,14 +18,16 @@ use crate::model::{Action, Target, Verdict};
 use crate::protocol::process::{PmId, ProcessInfo};
 
 impl Acting {
-    /// Scales the app of these processes, and gives what came of it as a whole.
+    /// Scales the app of these processes, and gives what came of it as a whole. Of its processes only those
+    /// that `may_go` are deleted.
     pub(super) async fn scale(
         &self,
         targets: &[Target],
         to: Scale,
+        may_go: &[Target],
         tell: &mut impl FnMut(Outcome),
     ) -> Outcome {
-        let deed = Task::Scale { targets: Vec::new(), to }.deed();
+        let deed = Task::Scale { targets: Vec::new(), to, leaves: Vec::new() }.deed();
         let label = targets.first().map_or("nothing", |target| &*target.name);
         let about = |verdict| Outcome::about(deed.clone(), label, verdict);
         let app = match self.app(targets).await {
@@ -37,24 +39,31 @@ impl Acting {
             Ok(wanted) => wanted,
             Err(why) => return about(Verdict::Refused(why.into())),
         };
-        if let Some(verdict) = newcomer(&app, targets, now.saturating_sub(wanted)) {
-            return about(verdict);
-        }
-        let (done, step) = if wanted >= now {
+        let (done, broken) = if wanted >= now {
             self.grow(&app, wanted - now, tell).await
         } else {
-            self.shrink(&app, now - wanted, tell).await
+            match going(&app, may_go, now - wanted) {
+                Ok(going) => self.shrink(&going, tell).await,
+                Err(verdict) => return about(verdict),
+            }
         };
-        match (done, step) {
-            (_, true) if wanted == now => {
+        match broken {
+            None if wanted == now => {
                 let deed = deed.clone().already(ALREADY);
                 Outcome::about(deed, label, Verdict::Already).noted(count(now))
             }
-            (_, true) => about(Verdict::Done).noted(format!("{now} to {}", count(wanted))),
-            (done, false) => {
+            None => about(Verdict::Done).noted(format!("{now} to {}", count(wanted))),
+            Some(broken) => {
                 let left = if wanted > now { now + done } else { now.saturating_sub(done) };
-                about(Verdict::Down(Down::unseen(Why::LeftAlone)))
-                    .noted(format!("it has {} of the wanted {wanted}", count(left)))
+                match broken {
+                    // What was lost sight of need not be wrong.
+                    Verdict::Unknown { .. } => about(broken)
+                        .noted(format!("it had {} of the wanted {wanted}", count(left))),
+                    Verdict::NotBegun => about(broken)
+                        .noted(format!("it has {} of the wanted {wanted}", count(left))),
+                    _ => about(Verdict::Down(Down::unseen(Why::LeftAlone)))
+                        .noted(format!("it has {} of the wanted {wanted}", count(left))),
+                }
             }
         }
     }
@@ -64,7 +73,11 @@ impl Acting {
         let listing = self.list().await?;
         let mut first = None;
         for target in targets {
-            let info = target.find(&listing.infos, self.session.god)?;
+            // Others may be there still.
+            let info = match target.find(&listing.infos, self.session.god) {
+                Err(Verdict::Gone) => continue,
+                found => found?,
+            };
             if info.is_module {
                 return Err(Verdict::Refused("it is a module of PM2".into()));
             }
@@ -81,23 +94,30 @@ impl Acting {
         Ok(all.into_iter().map(|info| Target::of(info).seen(0, god)).collect())
     }
 
-    /// Starts so many more; how many came, and whether all did.
-    async fn grow(&self, app: &[Target], more: u32, tell: &mut impl FnMut(Outcome)) -> (u32, bool) {
+    /// Starts so many more; how many came, and what came of the first that did not.
+    async fn grow(
+        &self,
+        app: &[Target],
+        more: u32,
+        tell: &mut impl FnMut(Outcome),
+    ) -> (u32, Option<Verdict>) {
         // As the pm2 CLI: the first in the daemon's list.
-        let Some(first) = app.iter().min_by_key(|target| target.pm_id) else { return (0, false) };
+        let Some(first) = app.iter().min_by_key(|target| target.pm_id) else {
+            return (0, Some(Verdict::Gone));
+        };
         for done in 0..more {
             if self.halted.is_cancelled() {
-                return (done, false);
+                return (done, Some(Verdict::NotBegun));
             }
             let outcome = self.duplicate(first).await;
-            let is_up = outcome.verdict.is_success();
-            let is_there = is_up || matches!(outcome.verdict, Verdict::Down(_));
+            let verdict = outcome.verdict.clone();
             tell(outcome);
-            if !is_up {
-                return (done + u32::from(is_there), false);
+            if !verdict.is_success() {
+                let is_there = matches!(verdict, Verdict::Down(_));
+                return (done + u32::from(is_there), Some(verdict));
             }
         }
-        (more, true)
+        (more, None)
     }
 
     /// One more of the same.
@@ -134,7 +154,7 @@ impl Acting {
                 )
         };
         let Some(new) = after.iter().filter(is_new).max_by_key(|info| info.pm_id) else {
-            return not_done(Verdict::Gone);
+            return not_done(Verdict::Refused("PM2 says that it did, but it is not there".into()));
         };
         let target = Target::of(new).seen(0, self.session.god);
         // It is like the first, but what became of that one is no past of its own.
@@ -144,39 +164,45 @@ impl Acting {
         Outcome::of(Action::Start, &target, verdict.unwrap_or(Verdict::Gone))
     }
 
-    /// Deletes so many, the highest instance first; how many went, and whether all did.
+    /// Deletes these one after another; how many went, and what came of the first that did not.
     async fn shrink(
         &self,
-        app: &[Target],
-        fewer: u32,
+        going: &[&Target],
         tell: &mut impl FnMut(Outcome),
-    ) -> (u32, bool) {
+    ) -> (u32, Option<Verdict>) {
         let alone = Semaphore::new(1);
         let mut done = 0;
-        for target in app.iter().rev().take(fewer as usize) {
+        for target in going {
             if self.halted.is_cancelled() {
-                return (done, false);
+                return (done, Some(Verdict::NotBegun));
             }
+            // Before its watching ends, as for any delete.
+            let kept = self.keep(std::slice::from_ref(*target)).await.pop();
             let verdict = self.one(Action::Delete, target, &alone).await;
+            let kept = kept.filter(|_| verdict == Verdict::Done).map(Box::new);
             // Somebody else was quicker.
             let is_gone = verdict.is_success() || verdict == Verdict::Gone;
-            tell(Outcome::of(Action::Delete, target, verdict));
-            if !is_gone {
-                return (done, false);
+            let broken = (!is_gone).then(|| verdict.clone());
+            tell(Outcome { kept, ..Outcome::of(Action::Delete, target, verdict) });
+            if broken.is_some() {
+                return (done, broken);
             }
             done += 1;
         }
-        (done, done == fewer)
+        (done, None)
     }
 }
 
-/// The verdict where one of the last `fewer` of an app, which would be deleted, was not among those that
-/// the user saw.
-fn newcomer(app: &[Target], seen: &[Target], fewer: u32) -> Option<Verdict> {
-    let is_new = |target: &&Target| seen.iter().all(|other| other.pm_id != target.pm_id);
-    let target = app.iter().rev().take(fewer as usize).find(is_new)?;
-    let by = format!("{} was not there when this was asked", target.label()).into();
-    Some(Verdict::Replaced { by })
+/// The last `fewer` of an app, the last first, as the user saw them; where one of them was not named when
+/// this was asked, nothing is deleted.
+fn going<'a>(app: &[Target], may_go: &'a [Target], fewer: u32) -> Result<Vec<&'a Target>, Verdict> {
+    let seen = |target: &Target| {
+        may_go.iter().find(|seen| seen.pm_id == target.pm_id).ok_or_else(|| {
+            let by = format!("{} was not named when this was asked", target.label()).into();
+            Verdict::Replaced { by }
+        })
+    };
+    app.iter().rev().take(fewer as usize).map(seen).collect()
 }
 
 const DUPLICATE: &str = "start another process like";

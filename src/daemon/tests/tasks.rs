@@ -47,7 +47,7 @@ async fn another_process_under_the_same_id_gets_no_errand() {
     client.live().await;
     rpc.polled["name"] = json!("delta");
     rpc.polled["pm2_env"]["name"] = json!("delta");
-    let scale = Task::Scale { targets: vec![target()], to: Scale::Up(1) };
+    let scale = Task::Scale { targets: vec![target()], to: Scale::Up(1), leaves: Vec::new() };
     for task in [reset(), scale] {
         client.handle.perform(ID, task);
         let outcome = tokio::select! {
@@ -57,6 +57,57 @@ async fn another_process_under_the_same_id_gets_no_errand() {
         assert_eq!(outcome.verdict, Verdict::Replaced { by: "id 1 is delta now".into() });
         client.ended().await;
     }
+}
+
+#[tokio::test]
+async fn a_scale_over_a_daemons_death_is_unknown_and_no_failure() {
+    let peer = Peer::new();
+    let mut client = Client::new(&peer, timings());
+    let mut rpc = peer.accept_live().await;
+    client.live().await;
+    let scale = Task::Scale { targets: vec![target()], to: Scale::Up(1), leaves: Vec::new() };
+    client.handle.perform(ID, scale);
+    assert_eq!(rpc.call().await.unwrap().1, "duplicateProcessId");
+    drop(rpc);
+    let (step, whole) = (client.outcome().await, client.outcome().await);
+    for outcome in [&step, &whole] {
+        let verdict = &outcome.verdict;
+        assert!(matches!(verdict, Verdict::Unknown { is_closed: true, .. }), "{outcome:?}");
+    }
+    assert!(!step.is_whole && whole.is_whole);
+    let said = whole.sentence();
+    assert!(said.ends_with("it may have happened: it had 1 process of the wanted 2"), "{said}");
+    client.ended().await;
+}
+
+#[tokio::test]
+async fn a_scale_counts_what_is_there_now_and_deletes_what_was_named() {
+    let peer = Peer::new();
+    let mut client = Client::new(&peer, timings());
+    let mut rpc = peer.accept_live().await;
+    client.live().await;
+    let gone = Target { pm_id: PmId(2), ..target() };
+    let targets = vec![gone.clone(), target()];
+    let task = |to, leaves| Task::Scale { targets: targets.clone(), to, leaves };
+    client.handle.perform(ID, task(Scale::To(1), vec![gone.clone()]));
+    let outcome = tokio::select! {
+        outcome = client.outcome() => outcome,
+        call = rpc.call() => panic!("sent: {call:?}"),
+    };
+    assert_eq!((&outcome.verdict, outcome.note.as_deref()), (&Verdict::Already, Some("1 process")));
+    client.ended().await;
+    // Another one has come that nobody named.
+    let mut sister = process();
+    (sister["pm_id"], sister["pm2_env"]["pm_id"]) = (json!(3), json!(3));
+    rpc.besides.push(sister);
+    client.handle.perform(ID, task(Scale::To(1), vec![gone]));
+    let outcome = tokio::select! {
+        outcome = client.outcome() => outcome,
+        call = rpc.call() => panic!("sent: {call:?}"),
+    };
+    let by = "api[3] was not named when this was asked".into();
+    assert_eq!(outcome.verdict, Verdict::Replaced { by });
+    client.ended().await;
 }
 
 #[tokio::test]

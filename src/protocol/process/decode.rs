@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 
 use super::metrics::Metrics;
 use super::setup::{Actions, Setup, Truth, Versioning, boxed};
-use super::{ExecMode, LogFiles, PmId, ProcessInfo, ProcessStatus, Snapshot};
+use super::{ExecMode, Instance, LogFiles, PmId, ProcessInfo, ProcessStatus, Snapshot};
 use crate::protocol::json::{self, Numbers, Object, Scalar, nothing, object, skip_rest};
 use crate::protocol::text::clean_to;
 
@@ -220,6 +220,8 @@ object! {
         namespace: Scalar<'de> = "namespace",
         version: Scalar<'de> = "version",
         exec_mode: Scalar<'de> = "exec_mode",
+        instance_var: Scalar<'de> = "instance_var",
+        instance: Scalar<'de> = "NODE_APP_INSTANCE",
         status: Scalar<'de> = "status",
         restart_time: Scalar<'de> = "restart_time",
         unstable_restarts: Scalar<'de> = "unstable_restarts",
@@ -267,6 +269,11 @@ impl ProcessFields<'_> {
             exec_mode: match self.exec_mode.as_str() {
                 Some("cluster_mode") => ExecMode::Cluster,
                 _ => ExecMode::Fork,
+            },
+            instance: match (self.instance_var.as_str(), self.instance.as_u64()) {
+                (Some(name), _) if !matches!(name, "" | "NODE_APP_INSTANCE") => Instance::Elsewhere,
+                (_, Some(number)) => Instance::Number(number),
+                (_, None) => Instance::Unsaid,
             },
             status: ProcessStatus::parse(&status),
             pid: None,

@@ -17,10 +17,24 @@ fn one(process: &str) -> ProcessInfo {
 }
 
 #[test]
+fn an_instance_is_known_where_its_number_has_the_usual_name() {
+    let of = |more: &str| {
+        let env = format!(r#""name":"a","status":"online"{more}"#);
+        one(&format!(r#"{{"pid":1,"name":"a","pm_id":0,"pm2_env":{{{env}}}}}"#)).instance
+    };
+    assert_eq!(of(""), Instance::Unsaid);
+    assert_eq!(of(r#","NODE_APP_INSTANCE":0"#), Instance::Number(0));
+    let named = r#","instance_var":"NODE_APP_INSTANCE","NODE_APP_INSTANCE":"3""#;
+    assert_eq!(of(named), Instance::Number(3));
+    let other = r#","instance_var":"WORKER","WORKER":1,"NODE_APP_INSTANCE":0"#;
+    assert_eq!(of(other), Instance::Elsewhere);
+}
+
+#[test]
 fn every_field_is_read() {
     let info = one(r#"{"pid":41,"name":"api","pm_id":3,"monit":{"memory":1024,"cpu":12.5},
         "pm2_env":{"name":"inner","namespace":"jobs","version":"1.2.3","exec_mode":"cluster_mode",
-        "status":"waiting restart","restart_time":4,"unstable_restarts":2,"max_restarts":9,
+        "NODE_APP_INSTANCE":2,"status":"waiting restart","restart_time":4,"unstable_restarts":2,"max_restarts":9,
         "pm_uptime":1700000000001,"created_at":1700000000000,"unique_id":"u-1","exit_code":1,
         "kill_timeout":5000,"listen_timeout":8000,"max_memory_restart":2048,"restart_delay":100,
         "prev_restart_delay":225,"autorestart":false,"pmx_module":true,"pm_cwd":"/l","pm_out_log_path":"/l/o.log",
@@ -41,6 +55,7 @@ fn every_field_is_read() {
         namespace: Some("jobs".into()),
         version: Some("1.2.3".into()),
         exec_mode: ExecMode::Cluster,
+        instance: Instance::Number(2),
         status: ProcessStatus::WaitingRestart,
         pid: Some(41),
         restarts: 4,
