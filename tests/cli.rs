@@ -51,7 +51,8 @@ fn of_logs() -> Vec<Test> {
         with_pm2(log_files::what_pm2_stamps_is_printed_as_it_is_in_the_file).weighing(Weight::Busy),
         following_misses_nothing(Release::Seven),
         following_misses_nothing(Release::Five),
-        with_pm2(logs::following_a_flood_misses_nothing_and_doubles_nothing).weighing(Weight::Busy),
+        with_pm2(logs::following_a_flood_misses_nothing_and_doubles_nothing)
+            .weighing(Weight::Alone),
         with_pm2(logs::what_happened_stands_between_the_lines),
         with_pm2(deaths::last_words_are_of_the_life_that_ended).lasting(),
     ]

@@ -161,10 +161,11 @@ pub(crate) fn what_crashes_at_its_start_is_no_success() {
     ] {
         let file = format!("{name}.json");
         let script = if name == "shell" { "shell.sh".to_owned() } else { format!("{name}.js") };
+        // On a busy machine, a second may pass before a script runs at all.
         // PM2 refuses to restart what it is just starting: those that loop fastest are not restarted.
         let restarts = !matches!(name, "broken" | "module" | "shell");
         let app = format!(
-            "{{\"apps\": [{{\"name\": \"{name}\", \"script\": \"./{script}\", \
+            "{{\"apps\": [{{\"name\": \"{name}\", \"script\": \"./{script}\", \"min_uptime\": 9000, \
              \"max_restarts\": 1000, \"autorestart\": {restarts}}}]}}"
         );
         fs::write(folder.path().join(&file), app).unwrap();

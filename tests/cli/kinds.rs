@@ -327,7 +327,7 @@ fn why_there_are_no_events_stands_on_the_screen() {
             drop(UnixListener::bind(path).unwrap());
             None
         }),
-        ("nobody listens on ", |path| {
+        ("is not a socket", |path| {
             fs::write(path, "").unwrap();
             None
         }),

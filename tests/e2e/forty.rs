@@ -156,7 +156,7 @@ fn forty_processes_are_found_seen_and_acted_on() {
     saves(&home, &mut screen);
     after(&mut screen, "save");
     several(&home, &mut screen, &mut after);
-    assert_eq!(looked, 21, "after each action");
+    assert_eq!(looked, 22, "after each action");
     let media: Vec<String> = (0..28).filter(|it| it % 5 == 2).map(|it| format!("s-{it}")).collect();
     let touched =
         ["one", "two", "web", "delayed"].into_iter().chain(media.iter().map(String::as_str));
