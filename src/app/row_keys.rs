@@ -159,7 +159,10 @@ fn undo(app: &mut App) -> Effects {
         return Effects::none();
     }
     let Some(newest) = app.undo.newest(now_ms) else {
-        app.notify("nothing to undo: a delete or stop can be undone here for 10 minutes", false);
+        app.notify(
+            "nothing to undo: a delete, a stop or a scale down can be undone here for 10 minutes",
+            false,
+        );
         return Effects::none();
     };
     if !newest.kept.is_empty() {

@@ -42,7 +42,9 @@ pub(super) fn choose(
         None => by_extension(script, search)?,
     };
     if chosen != "none" && !search.has(&chosen) {
-        return Err(format!("there is no {chosen} in PATH to run it with"));
+        // A path is not looked for in PATH.
+        let place = if chosen.contains('/') { "" } else { " in PATH" };
+        return Err(format!("there is no {chosen}{place} to run it with"));
     }
     Ok(chosen)
 }

@@ -15,6 +15,7 @@ use super::{Context, act, output, table, targets};
 use crate::cli::Check;
 use crate::daemon::clock::now_ms;
 use crate::model::looping::{doubt_ms, has_crashed, looks_looping, may_have_crashed};
+use crate::model::state_word::state_word;
 use crate::model::{Target, units};
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 
@@ -240,7 +241,7 @@ fn broken_by(
         if info.never_started() {
             all.push(("online", "online without a pid: it never started".to_owned()));
         } else if !info.is_between_lives() {
-            all.push(("online", format!("{}, not online", info.status.as_str())));
+            all.push(("online", format!("{}, not online", state_word(info, false))));
         } else if what.online || !is_looping {
             all.push(("online", "it ended and PM2 starts it again, not online".to_owned()));
         } else {
@@ -353,6 +354,14 @@ mod tests {
         assert_eq!(said(&none, &info), ["online without a pid: it never started"]);
         info.status = ProcessStatus::Stopped;
         assert_eq!(said(&none, &info), ["stopped, not online"]);
+        let given_up = ProcessInfo {
+            status: ProcessStatus::WaitingRestart,
+            created_at_ms: None,
+            unstable_restarts: 0,
+            ..info.clone()
+        };
+        assert!(given_up.has_given_up());
+        assert_eq!(said(&none, &given_up)[0], "waiting restart, given up, not online");
         let errored = Check { errored: true, ..Check::default() };
         assert_eq!(said(&errored, &info), [] as [String; 0]);
         info.status = ProcessStatus::Errored;

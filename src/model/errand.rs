@@ -115,7 +115,10 @@ impl Scale {
             Self::Down(count) => now.saturating_sub(count),
         };
         match wanted {
-            0 => Err(format!("it has {}, and one has to stay: delete it", processes(now))),
+            0 => Err(format!(
+                "it has {}, and a scale leaves one: use delete to remove all",
+                processes(now)
+            )),
             wanted if wanted > INSTANCES_MAX => {
                 Err(format!("that would be {wanted} processes, more than {INSTANCES_MAX}"))
             }

@@ -293,7 +293,10 @@ fn each_process_gets_its_line_and_one_that_fails_makes_it_1() {
     // What cannot be of the number of processes there are is one kind of refusal.
     for to in ["0", "-1", "-9"] {
         let refused = daemon.run(&["scale", "app-0", to]).with(1);
-        assert!(refused.err.contains("one has to stay: delete it"), "{to}: {refused:?}");
+        assert!(
+            refused.err.contains("a scale leaves one: use delete to remove all"),
+            "{to}: {refused:?}"
+        );
     }
     assert!(daemon.run(&["reset", "nobody"]).with(1).err.contains("nobody"));
     assert!(!daemon.script().counters().had_bad_call);
