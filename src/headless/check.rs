@@ -306,6 +306,19 @@ mod tests {
     }
 
     #[test]
+    fn what_pm2_gave_up_is_called_that() {
+        let given_up = ProcessInfo {
+            status: ProcessStatus::WaitingRestart,
+            restarts: 5,
+            created_at_ms: None,
+            ..process(0, "api", ProcessStatus::Online)
+        };
+        assert!(given_up.has_given_up());
+        let said = broken_by(&Check::default(), &given_up, (5, false), 10_000);
+        assert_eq!(said.first().unwrap().1, "waiting restart, given up, not online");
+    }
+
+    #[test]
     fn each_condition_that_is_given_must_hold() {
         let mut info = process(0, "api", ProcessStatus::Online);
         info.restarts = 5;
@@ -354,14 +367,6 @@ mod tests {
         assert_eq!(said(&none, &info), ["online without a pid: it never started"]);
         info.status = ProcessStatus::Stopped;
         assert_eq!(said(&none, &info), ["stopped, not online"]);
-        let given_up = ProcessInfo {
-            status: ProcessStatus::WaitingRestart,
-            created_at_ms: None,
-            unstable_restarts: 0,
-            ..info.clone()
-        };
-        assert!(given_up.has_given_up());
-        assert_eq!(said(&none, &given_up)[0], "waiting restart, given up, not online");
         let errored = Check { errored: true, ..Check::default() };
         assert_eq!(said(&errored, &info), [] as [String; 0]);
         info.status = ProcessStatus::Errored;

@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::super::failure::{Code, Failure};
 use super::super::output;
 use super::super::reconnecting::Connection;
+use super::comparing::Comparing;
 use super::entries::Open;
 use super::events::{Console, Live};
 use super::filter::Filter;
@@ -84,7 +85,7 @@ pub(super) enum Joint {
     /// So many bytes are still to come that history had already.
     Skipping { left: usize },
     /// Lines are compared: how often each is still in history alone.
-    Comparing,
+    Comparing(Comparing),
     /// It is joined.
     Live,
 }
@@ -280,7 +281,12 @@ impl<W: Write> Following<'_, '_, W> {
                     channel.joint = Joint::Live;
                 }
             }
-            Joint::Comparing | Joint::Live => {}
+            Joint::Comparing(comparing) => {
+                if !comparing.is_behind(at_ms, data.len()) {
+                    channel.joint = Joint::Live;
+                }
+            }
+            Joint::Live => {}
         }
         self.push(key, data)
     }
@@ -292,7 +298,7 @@ impl<W: Write> Following<'_, '_, W> {
         let is_shared = source.file.is_shared();
         let joint = match &source.opened {
             Some(_) if self.mending.contains_key(&index) => Joint::Waiting(Vec::new()),
-            Some(_) if is_shared => Joint::Comparing,
+            Some(_) if is_shared => Joint::Comparing(Comparing::since(source.measured_ms)),
             Some(_) => Joint::Looking {
                 seam: Seam::new(source.sizes.0, source.file.is_fork),
                 held: Vec::new(),
@@ -439,13 +445,16 @@ impl<W: Write> Following<'_, '_, W> {
 
     pub(super) fn print(&mut self, key: (BusId, LogStream), bytes: &[u8]) -> Result<(), Failure> {
         let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
-        if let Joint::Comparing = channel.joint
-            && let Some(left) =
-                self.had.get_mut(&channel.source).and_then(|lines| lines.get_mut(bytes))
-            && *left > 0
-        {
-            *left -= 1;
-            return Ok(());
+        if let Joint::Comparing(comparing) = &mut channel.joint {
+            let had = self.had.get_mut(&channel.source).and_then(|lines| lines.get_mut(bytes));
+            if let Some(left) = had.filter(|left| **left > 0) {
+                *left -= 1;
+                comparing.had();
+                return Ok(());
+            }
+            if !comparing.missed() {
+                channel.joint = Joint::Live;
+            }
         }
         if channel.at_ms.saturating_sub(channel.last_ms) > PAUSE_MS {
             channel.judge.close();

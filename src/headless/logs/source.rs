@@ -8,11 +8,11 @@ use super::super::{Context, output, targets};
 use super::entries::{self, Beside};
 use super::filter::Filter;
 use crate::cli::Logs;
-use crate::daemon::files;
 use crate::daemon::history::sources::{LogFile, log_files};
 use crate::daemon::history::{Backwards, Line, Sought};
 use crate::daemon::lives::{self, Lives};
 use crate::daemon::seam::ReadAt;
+use crate::daemon::{clock, files};
 use crate::protocol::bus::LogStream;
 use crate::protocol::process::ProcessInfo;
 use crate::protocol::text::clean;
@@ -26,6 +26,8 @@ pub(super) struct Source {
     pub(super) file: LogFile,
     /// Its size before the bus was connected, and then, bytes.
     pub(super) sizes: (u64, u64),
+    /// When the latter was looked at, milliseconds since 1970.
+    pub(super) measured_ms: i64,
     /// Opened before the bus was connected: rotation does not change which file this is.
     pub(super) opened: Option<Arc<File>>,
     /// Where history ends: [`Self::sizes`] when followed, else its end.
@@ -54,6 +56,7 @@ impl Source {
     /// Looks again; history ends here.
     pub(super) fn measure_after(&mut self) {
         self.sizes.1 = self.size();
+        self.measured_ms = clock::now_ms();
         self.end = Some(self.sizes.1);
     }
 
@@ -189,7 +192,7 @@ pub(super) fn of(infos: &[ProcessInfo], what: &Logs, context: &Context) -> Vec<S
         let label = output::printable(&label, context.is_ascii);
         let own = infos.iter().filter(|info| file.ids == [info.pm_id]);
         let lives = own.map(|info| Lives::of(info, &console)).next().unwrap_or_default();
-        Source { label, file, sizes: (0, 0), opened: None, end: None, lives }
+        Source { label, file, sizes: (0, 0), measured_ms: 0, opened: None, end: None, lives }
     };
     log_files(infos, is_wanted).into_iter().map(source).collect()
 }
@@ -201,6 +204,7 @@ pub(super) fn of_outputs(infos: &[ProcessInfo]) -> Vec<Source> {
         label: String::new(),
         file,
         sizes: (0, 0),
+        measured_ms: 0,
         opened: None,
         end: None,
         lives: Lives::default(),
