@@ -196,7 +196,7 @@ pub(super) fn scaling(home: &Pm2Home, screen: &mut Screen, after: After<'_>) {
         if steps > 1 {
             let listed = format!("{steps} of {steps} succeeded");
             screen.wait_for("each outcome", |text| text.contains(&listed));
-            screen.press("\x1b");
+            screen.escape();
             screen.wait_for("the table", |text| !text.contains(" succeeded"));
         }
         after(screen, typed);
@@ -206,8 +206,10 @@ pub(super) fn scaling(home: &Pm2Home, screen: &mut Screen, after: After<'_>) {
     screen.wait_for("the question", |text| text.contains("start 3 deleted processes again?"));
     say_yes(screen, "they are back", || instances(home, "web").len() == 5);
     screen.wait_for("each outcome", |text| text.contains("3 of 3 succeeded"));
-    screen.press("\x1b");
-    screen.wait_for("the table", |text| !text.contains(" succeeded"));
+    screen.escape();
+    screen.wait_for("the table", |text| {
+        text.contains("Enter details") && !text.contains(" succeeded")
+    });
     screen.select("web");
     choose(screen, "scale ");
     type_in(screen, "Scale web", "2");
@@ -218,8 +220,10 @@ pub(super) fn scaling(home: &Pm2Home, screen: &mut Screen, after: After<'_>) {
     assert_eq!(instances(home, "web"), first, "the lowest stay");
     // No look at the daemon is waited for.
     screen.wait_for("its end", |text| text.contains("3 of 3 succeeded"));
-    screen.press("\x1b");
-    screen.wait_for("the table", |text| !text.contains(" succeeded"));
+    screen.escape();
+    screen.wait_for("the table", |text| {
+        text.contains("Enter details") && !text.contains(" succeeded")
+    });
     after(screen, "2");
 }
 
@@ -304,7 +308,7 @@ pub(crate) fn keys_on_a_group_mean_its_processes() {
         now.len() == 3 && now.iter().all(|pid| *pid > 0 && !before.contains(pid))
     });
     screen.wait_for("each verdict", |text| text.contains("3 of 3 succeeded"));
-    screen.press("\x1b");
+    screen.escape();
     screen.wait_for("the table", |text| !text.contains(" succeeded"));
     home.assert_unharmed_but(&["web", "cart"]);
 

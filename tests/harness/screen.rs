@@ -252,6 +252,12 @@ impl Screen {
         }
     }
 
+    /// Presses Esc alone: a key that follows at once would make another key of it, as from a terminal.
+    pub fn escape(&mut self) {
+        self.press("\x1b");
+        std::thread::sleep(Duration::from_millis(150));
+    }
+
     /// Sends bytes.
     pub fn send(&mut self, bytes: &[u8]) {
         let writer = self.writer.as_mut().expect("not hung up");
