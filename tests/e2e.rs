@@ -40,8 +40,7 @@ fn each_line_is_there_once(release: Release) -> Test {
     let trial = history::each_line_is_there_once_whatever_becomes_of_files_and_bus;
     Test::new(name, move || trial(release))
         .needing(release.locked())
-        .weighing(Weight::Busy)
-        .lasting()
+        .weighing(Weight::Alone)
         .left_out_if(!release.is_in_ci() && !is_all())
 }
 

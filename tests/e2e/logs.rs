@@ -144,7 +144,10 @@ pub(crate) fn the_pager_has_the_terminal_and_the_bus_is_read_meanwhile() {
     let mut screen = Screen::program((120, 40), COCKPIT, &[], &environment);
     screen.wait_for("a line", |text| text.contains("tick tick"));
     screen.press("\t");
-    screen.wait_for("the log", |text| text.contains("Tab, then"));
+    screen.wait_for("the log, at a line of the file", |text| {
+        let is_marked = |line: &str| line.starts_with('▌') && line.contains("tick tick");
+        text.contains("Tab, then") && text.lines().any(is_marked)
+    });
     screen.press("o");
     screen.wait_for("the pager", |text| text.contains("PAGING"));
     let out = home.path().join("logs").join("tick-out.log");

@@ -30,8 +30,14 @@ fn sheet(screen: &mut Screen, what: &str, is_there: impl Fn(&str) -> bool) -> St
 /// Chooses a line of the menu of actions by its label, and says yes where that is asked.
 #[track_caller]
 pub(super) fn choose(screen: &mut Screen, label: &str) {
-    screen.press("x");
-    screen.wait_for("the menu", |text| text.contains("━ Actions ━"));
+    // Two letters that come in one read, as from `say_yes` on a busy machine, are refused, and so is
+    // what follows them within a second.
+    let is_open = |text: &str| text.contains("━ Actions ━");
+    let opened = (0..8).any(|_| {
+        screen.press("x");
+        screen.wait_within(std::time::Duration::from_secs(2), is_open).is_ok()
+    });
+    assert!(opened, "no menu:\n{}", screen.text());
     // What stands beside the menu may change meanwhile.
     let chosen = |text: &str| -> Option<String> {
         let line = text.lines().find_map(|line| line.split_once('▌'));
