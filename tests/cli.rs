@@ -34,8 +34,8 @@ fn following_misses_nothing(release: Release) -> Test {
     let trial = logs::following_misses_nothing_whatever_becomes_of_files_and_bus;
     Test::new(name, move || trial(release))
         .needing(release.locked())
-        .weighing(Weight::Busy)
-        .lasting()
+        // What a busy machine's bus loses just before a flush nobody has.
+        .weighing(Weight::Alone)
         .left_out_if(!release.is_in_ci() && !is_all())
 }
 

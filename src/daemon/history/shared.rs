@@ -68,8 +68,12 @@ pub(crate) fn missed(files: &[impl ReadAt], outputs: &Output) -> io::Result<Opti
     let lines = lines.get(usize::from(left > 0).min(lines.len())..).unwrap_or_default();
 
     let ends: Vec<Option<usize>> = outputs.tails.iter().map(|tail| end_in(lines, tail)).collect();
-    // Where nothing of what came is there, there was nothing, or the file was emptied.
-    let start = ends.iter().flatten().min().map_or(0, |last| last + 1);
+    let is_anywhere = ends.iter().any(Option::is_some);
+    if !is_anywhere && let Some((newest, [_, ..])) = files.split_last() {
+        // What came was emptied out of the newest; what the older ones have came before that.
+        return missed(std::slice::from_ref(newest), outputs);
+    }
+    let start = start_behind(lines, &ends);
     let mut had: HashMap<&[u8], u32> = HashMap::new();
     let come = outputs.tails.iter().flat_map(|tail| whole_lines(tail, true));
     let again = outputs.again.iter().flat_map(|again| whole_lines(again, false));
@@ -100,7 +104,7 @@ pub(crate) fn missed(files: &[impl ReadAt], outputs: &Output) -> io::Result<Opti
     let is_idle = lines.is_empty() && !has_again;
     let has_no_line = |tail: &[u8]| whole_lines(tail, false).next().is_none();
     let mut is_exact = is_begun
-        && (left == 0 || ends.iter().any(Option::is_some))
+        && (left == 0 || is_anywhere)
         && ends.iter().zip(&outputs.tails).all(|(end, tail)| end.is_some() || has_no_line(tail));
     for (index, line) in lines.iter().enumerate().take(stop).skip(start) {
         if let Some(count) = had.get_mut(line).filter(|count| **count > 0) {
@@ -187,14 +191,28 @@ fn whole_lines(text: &[u8], is_cut: bool) -> impl DoubleEndedIterator<Item = &[u
 
 /// The last of these lines, each with its newline, as much as is remembered.
 fn ending(lines: &[&[u8]]) -> Vec<u8> {
+    let last = lines.get(lines.len() - ending_lines(lines)..).unwrap_or_default();
+    last.iter().flat_map(|line| [*line, b"\n"].concat()).collect()
+}
+
+/// How many of the last of these lines are as much as is remembered.
+fn ending_lines(lines: &[&[u8]]) -> usize {
     let mut bytes = 0;
     let last = lines.iter().rev().take_while(|line| {
         bytes += line.len() + 1;
         bytes <= SHARED_BYTES
     });
-    let from = lines.len() - last.count();
-    let last = lines.get(from..).unwrap_or_default();
-    last.iter().flat_map(|line| [*line, b"\n"].concat()).collect()
+    last.count()
+}
+
+/// Behind which line what is missing begins, where the outputs end at these: behind the first of them.
+/// All that one which was silent for longer is ahead of is no more than is remembered of the others.
+fn start_behind(lines: &[&[u8]], ends: &[Option<usize>]) -> usize {
+    let ends = || ends.iter().flatten().map(|last| last + 1);
+    // Where nothing of what came is there, there was nothing, or the file was emptied.
+    let (Some(first), Some(last)) = (ends().min(), ends().max()) else { return 0 };
+    let between = lines.get(first..last).unwrap_or_default();
+    last - ending_lines(between)
 }
 
 /// The last place of the last line of an output that is there at all.
@@ -318,6 +336,43 @@ mod tests {
         assert_eq!(
             (told.lines, told.is_exact),
             (wanted.into_iter().map(String::into_bytes).collect(), true)
+        );
+    }
+
+    #[test]
+    fn what_older_files_have_is_not_told_again_where_the_newest_was_emptied() {
+        let files = [text(&mixed(0..1_000)), text(&mixed(3_000..3_020))];
+        let outputs = Output {
+            tails: vec![text(&numbered("a", 2_000..2_100)), text(&numbered("b", 2_000..2_100))],
+            again: vec![text(&numbered("a", 3_005..3_020)), text(&numbered("b", 3_005..3_020))],
+            quiet_ms: 0,
+            begun_ms: 0,
+            is_late: false,
+        };
+        let told = missed(&files, &outputs).unwrap().unwrap();
+        assert_eq!(
+            told.lines,
+            mixed(3_000..3_005).into_iter().map(String::into_bytes).collect::<Vec<_>>()
+        );
+        assert!(!told.is_exact, "what was emptied is gone");
+    }
+
+    #[test]
+    fn one_that_was_silent_for_long_repeats_nothing_of_the_others() {
+        let all = [numbered("b", 0..1), numbered("a", 0..20_000)].concat();
+        let (file, tail) = (text(&all), text(&numbered("a", 11_000..19_990)));
+        assert!(tail.len() > SHARED_BYTES);
+        let outputs = Output {
+            tails: vec![tail, text(&numbered("b", 0..1))],
+            again: vec![text(&numbered("a", 19_995..20_000)), Vec::new()],
+            quiet_ms: QUIET_MS,
+            begun_ms: OTHERS_MS,
+            is_late: false,
+        };
+        let told = missed(&[file], &outputs).unwrap().unwrap();
+        assert_eq!(
+            told.lines,
+            numbered("a", 19_990..19_995).into_iter().map(String::into_bytes).collect::<Vec<_>>()
         );
     }
 
