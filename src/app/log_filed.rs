@@ -11,6 +11,8 @@ use crate::model::past::{Again, PartRead};
 
 /// What came from files is held up to this part of the store; what comes on top of it stays in the files.
 const HELD_PART: usize = 16;
+/// And up to so much, however large the store is, bytes.
+const HELD_BYTES_MAX: usize = 4 << 20;
 /// What is held of files for what is in sight, bytes.
 const SEEN_BYTES_MAX: usize = 2 << 20;
 
@@ -41,7 +43,7 @@ impl Filed {
         bounds: Bounds,
     ) -> Option<FileId> {
         let again = again?;
-        if self.held_bytes + bytes <= bounds.bytes / HELD_PART {
+        if self.held_bytes + bytes <= (bounds.bytes / HELD_PART).min(HELD_BYTES_MAX) {
             self.held_bytes += bytes;
             return None;
         }
@@ -80,5 +82,32 @@ impl Filed {
         }
         self.seen.shrink_to(SEEN_BYTES_MAX);
         is_news
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::past::Reread;
+
+    #[derive(Debug)]
+    struct Nothing;
+
+    impl Reread for Nothing {
+        fn read_at(&self, _: &mut [u8], _: u64) -> std::io::Result<usize> {
+            Ok(0)
+        }
+    }
+
+    #[test]
+    fn few_lines_of_files_are_held_however_large_the_store_is() {
+        let again = Again(Arc::new(Nothing));
+        let bounds = Bounds { lines: 5_000_000, bytes: 4 << 30 };
+        let mut filed = Filed::default();
+        let mut number = |bytes| filed.number(DaemonId(0), Some(&again), bytes, bounds);
+        assert_eq!(number(HELD_BYTES_MAX), None);
+        assert_eq!(number(1), Some(FileId(0)));
     }
 }
