@@ -47,13 +47,14 @@ pub(super) async fn run(
     let mut all = Vec::new();
     for info in &infos {
         let black_box = look(context, info, &console).await?;
+        let writers = words::writers(info, processes.iter());
         if what.json {
-            all.push(document::process(info, &black_box, deaths_max));
+            all.push(document::process(info, &black_box, (deaths_max, writers)));
         } else {
             if !all.is_empty() {
                 writeln!(out)?;
             }
-            tell(context, info, &black_box, deaths_max, out)?;
+            tell(context, info, &black_box, (deaths_max, writers), out)?;
             all.push(Json::Null);
         }
     }
@@ -90,7 +91,7 @@ fn tell(
     context: &Context,
     info: &ProcessInfo,
     black_box: &BlackBox,
-    deaths_max: usize,
+    (deaths_max, writers): (usize, usize),
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     let mut line = |text: &str| -> Result<(), Failure> {
@@ -113,7 +114,7 @@ fn tell(
             line(&format!("  {:19}  {follows}", ""))?;
         }
         if index == 0 && !death.words.is_empty() {
-            line(&format!("  {}:", words::last_lines(death)))?;
+            line(&format!("  {}:", words::last_lines(death, writers)))?;
             for words in &death.words {
                 line(&format!("    {words}"))?;
             }

@@ -137,7 +137,7 @@ impl Verdict {
             Self::Up { after_ms, was_looping: true } => {
                 format!("looped before, now up {}", seconds(*after_ms))
             }
-            Self::Down(down) => down.words(),
+            Self::Down(down) => down.words(deed),
             Self::CameBack { times: 0 | 1 } => {
                 "came back: PM2 started it again meanwhile".to_owned()
             }
@@ -171,6 +171,9 @@ impl Verdict {
             Self::Down(Down { why: Why::LeftAlone, .. }) => {
                 format!("did not {verb} {label}: {}", Why::LeftAlone.words())
             }
+            Self::Down(Down { why: Why::NotReady { .. }, .. }) => {
+                format!("{done} {label}, {}", self.said(deed))
+            }
             Self::Down(_) => format!("{done} {label}, but it is {}", self.said(deed)),
             Self::CameBack { .. } => format!("{done} {label}, but it {}", self.said(deed)),
             Self::NotBegun => format!("did not {verb} {label}: {}", self.said(deed)),
@@ -189,10 +192,17 @@ impl Down {
         Self { why, ends: 0, watched_ms: 0, last_words: None }
     }
 
-    fn words(&self) -> String {
-        // Nothing was done to it: it goes on as it was, most likely up.
-        if self.why == Why::LeftAlone {
-            return self.why.words();
+    fn words(&self, deed: &Deed) -> String {
+        match self.why {
+            // Nothing was done to it: it goes on as it was, most likely up.
+            Why::LeftAlone => return self.why.words(),
+            // PM2 waits no longer, and takes it for online; a reload has ended the old one then.
+            Why::NotReady { .. } => {
+                let is_reload = deed.word == Action::Reload.verb();
+                let place = if is_reload { " in place of the old process" } else { "" };
+                return format!("online{place}, but {}", self.why.words());
+            }
+            _ => {}
         }
         let times = match self.ends {
             0 | 1 => String::new(),
@@ -214,12 +224,10 @@ impl Why {
                 "never started, its interpreter, script or folder does not exist".to_owned()
             }
             Self::NotReady { waited_ms } => {
-                format!("it did not report ready in {} (wait_ready)", seconds(*waited_ms))
+                format!("did not report ready in {} (wait_ready)", seconds(*waited_ms))
             }
             Self::StoppedByOther => "stopped by somebody else meanwhile".to_owned(),
-            Self::LeftAlone => {
-                "left alone, because the instance before it did not come up".to_owned()
-            }
+            Self::LeftAlone => "left alone, because the instance before it failed".to_owned(),
         }
     }
 }
@@ -285,8 +293,8 @@ mod tests {
         restarted api[0], but it is down: exit code 3, and PM2 leaves it stopped
         restarted api[0], but it is down: errored, PM2 gave up after exit code 1, 16 times in 1.0 s: Error: no
         restarted api[0], but it is down: never started, its interpreter, script or folder does not exist
-        restarted api[0], but it is down: it did not report ready in 3.0 s (wait_ready)
-        did not restart api[0]: left alone, because the instance before it did not come up
+        restarted api[0], online, but did not report ready in 3.0 s (wait_ready)
+        did not restart api[0]: left alone, because the instance before it failed
         restarted api[0], but it came back: PM2 started it again 3 times; stop it first
         cannot restart api[0]: replaced: id 0 is delta now; nothing was sent
         cannot restart api[0]: gone: the process no longer exists
@@ -298,6 +306,12 @@ mod tests {
         let successes = all.iter().filter(|verdict| verdict.is_success()).count();
         assert_eq!(successes, 6);
         let alone = down(Why::LeftAlone, 0, None).words(Action::Reload);
-        assert_eq!(alone, "left alone, because the instance before it did not come up");
+        assert_eq!(alone, "left alone, because the instance before it failed");
+        let unready = down(Why::NotReady { waited_ms: 3_000 }, 0, None);
+        assert_eq!(
+            unready.sentence(Action::Reload, "api[0]"),
+            "reloaded api[0], online in place of the old process, but did not report ready in 3.0 s \
+            (wait_ready)"
+        );
     }
 }

@@ -54,7 +54,7 @@ fn cases(release: Release, port: u16) -> Vec<Case> {
         case(js("removed", IDLES).with(forever.clone()), "down: exit code N"),
         case(
             js("unready", IDLES).with(json!({"wait_ready": true, "listen_timeout": 1200})),
-            "down: it did not report ready in N s (wait_ready)",
+            "online, but did not report ready in N s (wait_ready)",
         ),
         case(
             js("clustered", THROWS).with(json!({
