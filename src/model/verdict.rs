@@ -114,6 +114,29 @@ impl Verdict {
         matches!(self, Self::Done | Self::Already | Self::Added | Self::Ended | Self::Up { .. })
     }
 
+    /// Whether something was done, whatever came of it.
+    fn is_of_something_done(&self) -> bool {
+        match self {
+            Self::Down(down) => down.why != Why::LeftAlone,
+            Self::CameBack { .. } => true,
+            verdict => verdict.is_success(),
+        }
+    }
+
+    /// The same words for several of whom it is the same; of how long they were watched, the shortest.
+    pub(crate) fn merge(&mut self, other: &Self) -> bool {
+        match (&mut *self, other) {
+            (
+                Self::Up { after_ms, was_looping },
+                Self::Up { after_ms: others_ms, was_looping: other },
+            ) if *was_looping == *other => {
+                *after_ms = (*after_ms).min(*others_ms);
+                true
+            }
+            (one, other) => *one == *other,
+        }
+    }
+
     /// What came of something that is no [`Action`].
     #[must_use]
     pub fn about(&self) -> String {
@@ -161,11 +184,21 @@ impl Verdict {
     /// One line about it: `restarted api[0], up 1.0 s`; `cannot restart api[0]: down: ..`.
     #[must_use]
     pub fn sentence(&self, deed: impl Into<Deed>, label: &str) -> String {
+        self.sentence_of(deed, (label, "is", "it"))
+    }
+
+    /// The same about several: `restarted api[0 1], web[3], up 1.0 s`.
+    #[must_use]
+    pub fn sentence_of_all(&self, deed: impl Into<Deed>, labels: &str) -> String {
+        self.sentence_of(deed, (labels, "are", "they"))
+    }
+
+    fn sentence_of(&self, deed: impl Into<Deed>, (label, is, it): (&str, &str, &str)) -> String {
         let deed = &deed.into();
         let (verb, done) = (&deed.verb, &deed.done);
         match self {
             Self::Done => format!("{done} {label}"),
-            Self::Already => format!("{label} is {}", self.said(deed)),
+            Self::Already => format!("{label} {is} {}", self.said(deed)),
             Self::Added => format!("added {label}, {}", self.said(deed)),
             Self::Ended | Self::Up { .. } => format!("{done} {label}, {}", self.said(deed)),
             Self::Down(Down { why: Why::LeftAlone, .. }) => {
@@ -174,8 +207,8 @@ impl Verdict {
             Self::Down(Down { why: Why::NotReady { .. }, .. }) => {
                 format!("{done} {label}, {}", self.said(deed))
             }
-            Self::Down(_) => format!("{done} {label}, but it is {}", self.said(deed)),
-            Self::CameBack { .. } => format!("{done} {label}, but it {}", self.said(deed)),
+            Self::Down(_) => format!("{done} {label}, but {it} {is} {}", self.said(deed)),
+            Self::CameBack { .. } => format!("{done} {label}, but {it} {}", self.said(deed)),
             Self::NotBegun => format!("did not {verb} {label}: {}", self.said(deed)),
             Self::Unknown { .. } => format!("{verb} {label}: {}", self.said(deed)),
             Self::Replaced { .. } | Self::Gone | Self::Refused(_) => {
@@ -240,6 +273,14 @@ impl End {
             Self::Unseen => "an end".to_owned(),
         }
     }
+}
+
+/// What was done to a process, for its sentence: PM2 starts what does not run, whatever it is asked. What
+/// was not done keeps the name of what was asked for.
+#[must_use]
+pub fn done(action: Action, was_down: bool, verdict: &Verdict) -> Action {
+    let is_start = was_down && matches!(action, Action::Restart | Action::Reload);
+    if is_start && verdict.is_of_something_done() { Action::Start } else { action }
 }
 
 /// A time in seconds, for people.

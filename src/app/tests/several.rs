@@ -227,8 +227,7 @@ fn the_end_lists_each_verdict_and_esc_leaves_the_rest_undone() {
     assert_eq!(
         lines,
         [
-            "did not restart api[1]: left undone: it had not begun",
-            "did not restart api[2]: left undone: it had not begun",
+            "did not restart api[1 2]: left undone: it had not begun",
             "restarted api[0], up 1.0 s",
             "= pm2 restart 0",
         ]
@@ -237,6 +236,32 @@ fn the_end_lists_each_verdict_and_esc_leaves_the_rest_undone() {
     assert!(notice.is_bad && notice.text.starts_with("restart: 1 of 3; did not restart api[1]"));
     press(&mut app, Command::Back);
     assert_eq!(app.mode, Mode::Normal);
+}
+
+/// One sentence for all of whom it is the same, and what was stopped was started; what opens something
+/// opens it in the list's place.
+#[test]
+fn equal_ends_are_one_sentence_and_the_list_makes_room() {
+    let mut app = nine();
+    press(&mut app, MARK_ALL);
+    press(&mut app, Command::Act(Action::Reload));
+    let effects = answer(&mut app);
+    let [Effect::Act { targets, .. }] = &effects[..] else { panic!("{effects:?}") };
+    for (target, after_ms) in targets.clone().iter().zip(1_000..) {
+        let verdict = Verdict::Up { after_ms, was_looping: false };
+        finish(&mut app, Action::Reload, target, verdict);
+    }
+    let Mode::Sheet(sheet) = &app.mode else { panic!("{:?}", app.mode) };
+    let Sheet::Ended(ended, _) = &**sheet else { panic!("{sheet:?}") };
+    assert_eq!((ended.lines.len(), ended.good()), (9, 9));
+    let lines: Vec<String> = ended.shown(400).into_iter().map(|(_, line)| line).collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    reloaded api[0 1], api[3], worker-10[4], worker-2[6], mail[8], up 1.0 s
+    started api[2], worker-2[5], web[7], up 1.0 s
+    = pm2 reload 0 1 2 3 4 5 6 7 8
+    ");
+    press(&mut app, Command::Palette);
+    assert!(matches!(app.mode, Mode::Palette(_)), "{:?}", app.mode);
 }
 
 #[test]
