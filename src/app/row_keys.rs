@@ -17,6 +17,7 @@ use super::state::App;
 use super::taken::Taken;
 use super::what::What;
 use super::{act, asked, bulk, cursor, guard, marking, navigate, palette, tree};
+use crate::model::errand::Errand;
 use crate::model::kept::Kept;
 use crate::model::{Action, DaemonId, Target};
 use crate::protocol::process::ProcessInfo;
@@ -129,6 +130,10 @@ fn take_item(app: &mut App, item: Item, marked: Marked) -> Effects {
             }
             return Effects::none();
         }
+        Item::FlushAll => {
+            let all = daemon(app, &marked).map(|id| all_of(app, id)).unwrap_or_default();
+            return bulk::ask(app, What::Errand(Errand::Flush), all);
+        }
         Item::Scale => Wanted::Scale,
         Item::Signal => Wanted::Signal,
         Item::Line => Wanted::Line,
@@ -136,6 +141,17 @@ fn take_item(app: &mut App, item: Item, marked: Marked) -> Effects {
     };
     app.open(Mode::Sheet(Box::new(Sheet::Ask(Ask::new(wanted, marked)))));
     Effects::none()
+}
+
+/// All processes of a daemon, those that are not shown first.
+fn all_of(app: &App, id: DaemonId) -> Marked {
+    let god = app.watched.daemon(id).and_then(|daemon| daemon.god);
+    let all = app.watched.fleet.iter().filter(|(key, _)| key.daemon == id);
+    let (shown, hidden): (Vec<_>, Vec<_>) = all
+        .map(|(_, process)| (id, process.target(god)))
+        .partition(|(id, target)| app.has_row(target.key(*id)));
+    let count = hidden.len();
+    Marked { targets: hidden.into_iter().chain(shown).collect(), hidden: count }
 }
 
 /// The daemon that a menu about these is about: theirs, else the first that answers.
