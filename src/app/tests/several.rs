@@ -75,11 +75,14 @@ pub(super) fn named(app: &App) -> BTreeSet<(String, u32)> {
     let lines = several(app).lines(&app.watched, 10_000);
     let mut named = BTreeSet::new();
     for (_, line) in lines.iter().filter(|(kind, _)| *kind == Kind::Act) {
-        let (before, rest) = line.split_once('[').unwrap();
-        let name = before.rsplit(' ').next().unwrap();
-        let ids = rest.split_once(']').unwrap().0;
-        for id in ids.split(' ') {
-            assert!(named.insert((name.to_owned(), id.parse().unwrap())), "{line}");
+        let mut line = line.as_str();
+        while let Some((before, rest)) = line.split_once('[') {
+            let name = before.rsplit(' ').next().unwrap();
+            let (ids, rest) = rest.split_once(']').unwrap();
+            for id in ids.split(' ') {
+                assert!(named.insert((name.to_owned(), id.parse().unwrap())), "{line}");
+            }
+            line = rest;
         }
     }
     named
@@ -114,9 +117,8 @@ fn marked_processes_are_named_and_acted_on_and_the_hidden_ones_first() {
     assert!(press(&mut app, Command::Act(Action::Restart)).is_empty());
     insta::assert_snapshot!(question(&app), @r"
     1 of the 5 is not shown now: mail[8]
-    restarts mail[8]: it is down meanwhile
+    restarts mail[8], api[3] in jobs: each is down meanwhile
     restarts api[0 1 2] in shop, 3 of its 3 instances: perhaps nothing serves meanwhile; reload would keep 1 up
-    restarts api[3] in jobs: it is down meanwhile
     Two at a time; Esc then leaves undone what has not begun.
     ");
     assert_eq!(press(&mut app, Command::No), []);
