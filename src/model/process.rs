@@ -385,7 +385,9 @@ impl Process {
     fn note_online(&mut self, now: Moment) {
         let since_ms = self.info.online_since_ms;
         if since_ms != self.online_since.map(|(wall_ms, _)| wall_ms) {
-            self.online_since = since_ms.map(|wall_ms| (wall_ms, now.steady_of(wall_ms)));
+            // By the clock of a daemon that is ahead it will come online: it has already.
+            let steady_of = |wall_ms| now.steady_of(wall_ms).min(now.steady_ms);
+            self.online_since = since_ms.map(|wall_ms| (wall_ms, steady_of(wall_ms)));
         }
     }
 
