@@ -30,13 +30,13 @@ const LINK_DELAY_MS: u64 = 200;
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let columns = area.width.saturating_sub(2);
     let mut left = names(app, canvas.theme().glyphs());
-    left.extend(standing(app, canvas.theme().glyphs()));
-    left.extend(link_delay(app));
     let totals = Totals::of(&app.watched);
     left.extend(counts(app, &totals, canvas.theme().glyphs()));
     left.extend(sums(&totals));
     left.extend(host(app, canvas.theme().glyphs()));
-    left.extend(saved_lists(app, canvas.theme().glyphs()));
+    // Behind the counts: their first would read as a number of a warning's.
+    left.extend(standing(app, canvas.theme().glyphs()));
+    left.extend(link_delay(app));
     left.extend(warnings(app, canvas.theme().glyphs()));
     let poll = poll(app);
     let right = poll.as_ref().map_or(0, |part| part.columns() + GAP);
@@ -134,6 +134,7 @@ fn standing(app: &App, glyphs: &Glyphs) -> Vec<Part> {
             let short = format!("{warning} {whom}{}", filling.short_words());
             line.push(Part::new(long, Role::Warn, 0).or(8, short, Role::Warn));
         }
+        line.extend(saved_list(daemon, &whom, glyphs));
         if let Some(other) = daemon.version.as_ref().and_then(|it| daemon.release.newer(it)) {
             let text = format!("{warning} {whom}PM2 {other} is installed");
             line.push(Part::new(text, Role::Warn, 7));
@@ -144,17 +145,6 @@ fn standing(app: &App, glyphs: &Glyphs) -> Vec<Part> {
         }
     }
     line
-}
-
-/// The same for each daemon. Behind the counts, which its own number would run into.
-fn saved_lists(app: &App, glyphs: &Glyphs) -> Vec<Part> {
-    let is_one = app.watched.daemons.len() == 1;
-    let live = app.watched.daemons.iter().filter(|daemon| daemon.is_live());
-    let part = |daemon: &Daemon| {
-        let whom = if is_one { String::new() } else { format!("{}: ", daemon.label) };
-        saved_list(daemon, &whom, glyphs)
-    };
-    live.filter_map(part).collect()
 }
 
 /// Where the saved list differs from what runs.

@@ -33,6 +33,10 @@ use crate::protocol::shape;
 const COLUMNS_MAX: u16 = 88;
 /// The widest palette: most of what it says of an entry, where the screen has room for it.
 const PALETTE_COLUMNS: u16 = 112;
+/// The same on a screen that is wider than that by far: all of it.
+const PALETTE_COLUMNS_WIDE: u16 = 144;
+/// From so many columns of the screen on.
+const WIDE_FROM: u16 = 160;
 /// From so many columns on the longest sentence of the palette stands in one line.
 const ONE_LINE_FROM: u16 = 100;
 /// What is said of a tab of the details.
@@ -63,9 +67,10 @@ pub(super) fn palette(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), pale
     // As long as what it has: it covers no more of what is behind.
     let listed = u16::try_from(entries.len()).unwrap_or(ENTRIES_MAX).min(ENTRIES_MAX);
     // Where its sentence is cut, that of the chosen one stands below, whole.
-    let columns = overlay(size, PALETTE_COLUMNS, 1).text.columns;
+    let widest = if size.0 < WIDE_FROM { PALETTE_COLUMNS } else { PALETTE_COLUMNS_WIDE };
+    let columns = overlay(size, widest, 1).text.columns;
     let below = if columns < ONE_LINE_FROM { 2 } else { 1 };
-    let area = overlay(size, PALETTE_COLUMNS, ENTRIES_MAX + 1 + below).shrunk(listed + 1 + below);
+    let area = overlay(size, widest, ENTRIES_MAX + 1 + below).shrunk(listed + 1 + below);
     let mut inner = canvas.overlay(area, &title);
     input(canvas, inner, ": ", &palette.input);
     inner.height = inner.height.saturating_sub(below);
@@ -96,7 +101,7 @@ pub(super) fn palette(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), pale
 /// What an entry does, in a sentence.
 fn about(entry: &Entry) -> String {
     match entry {
-        Entry::Command(row) => row.help.to_string(),
+        Entry::Command(row) => help::sentence(help::placeless(&row.help)),
         Entry::Tab(..) => TAB_ABOUT.to_owned(),
         Entry::Item(entry) => entry.about.to_owned(),
         Entry::Method { name, .. } => shape::about(name),
