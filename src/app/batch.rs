@@ -2,7 +2,7 @@
 //!
 //! Invariant: each process is a member once and gets exactly one verdict; the batch ends with the last.
 
-use super::ended::Ended;
+use super::ended::{Ended, Part};
 use super::what::What;
 use crate::model::watched::Watched;
 use crate::model::{Action, DaemonId, Target, Verdict};
@@ -28,7 +28,8 @@ enum Stage {
     /// Its turn has not come.
     Waiting,
     Begun,
-    Ended(Verdict),
+    /// With what was done to it.
+    Ended(Action, Verdict),
 }
 
 /// How many of a batch are where.
@@ -69,7 +70,7 @@ impl Batch {
             match member.stage {
                 Stage::Waiting => counts.waiting += 1,
                 Stage::Begun => counts.begun += 1,
-                Stage::Ended(_) => counts.ended += 1,
+                Stage::Ended(..) => counts.ended += 1,
             }
         }
         counts
@@ -79,7 +80,7 @@ impl Batch {
         let is_it = |member: &&mut Member| {
             member.daemon == daemon
                 && member.target == *target
-                && !matches!(member.stage, Stage::Ended(_))
+                && !matches!(member.stage, Stage::Ended(..))
         };
         self.members.iter_mut().find(is_it)
     }
@@ -96,13 +97,13 @@ impl Batch {
         &mut self,
         daemon: DaemonId,
         target: &Target,
-        (action, verdict): (Action, &Verdict),
+        (action, done, verdict): (Action, Action, &Verdict),
     ) -> bool {
         if action != self.action {
             return false;
         }
         let Some(member) = self.member(daemon, target) else { return false };
-        member.stage = Stage::Ended(verdict.clone());
+        member.stage = Stage::Ended(done, verdict.clone());
         true
     }
 
@@ -114,23 +115,31 @@ impl Batch {
     }
 
     /// What came of it, once that is known of all.
-    pub(super) fn ended(&self, watched: &Watched) -> Option<Ended> {
-        let mut verdicts: Vec<(&Member, &Verdict)> = Vec::with_capacity(self.members.len());
+    pub(super) fn ended<'a>(&'a self, watched: &Watched) -> Option<Ended> {
+        let mut verdicts: Vec<(&Member, Action, &Verdict)> = Vec::with_capacity(self.members.len());
         for member in &self.members {
             match &member.stage {
-                Stage::Ended(verdict) => verdicts.push((member, verdict)),
+                Stage::Ended(done, verdict) => verdicts.push((member, *done, verdict)),
                 Stage::Waiting | Stage::Begun => return None,
             }
         }
-        let line = |(member, verdict): &(&Member, &Verdict)| {
+        let line = |(member, done, verdict): &(&Member, Action, &Verdict)| {
             let label = placed(watched, member.daemon, &member.target);
-            (verdict.is_success(), verdict.sentence(self.action, &label))
+            (verdict.is_success(), verdict.sentence(*done, &label))
         };
-        let good = verdicts.iter().filter(|(_, verdict)| verdict.is_success());
-        let good: Vec<_> = good.map(|(it, _)| (it.daemon, it.target.clone())).collect();
+        let part = |(member, done, verdict): &(&'a Member, Action, &'a Verdict)| Part {
+            daemon: member.daemon,
+            target: &member.target,
+            deed: (*done).into(),
+            verdict,
+        };
+        let parts: Vec<Part<'_>> = verdicts.iter().map(part).collect();
+        let good = verdicts.iter().filter(|(.., verdict)| verdict.is_success());
+        let good: Vec<_> = good.map(|(it, ..)| (it.daemon, it.target.clone())).collect();
         let commands = What::Act(self.action).commands(watched, &good);
         let lines = verdicts.iter().map(line).collect();
-        Some(Ended::new(self.action.verb().to_owned(), lines, commands))
+        let ended = Ended::new(self.action.verb().to_owned(), lines, commands);
+        Some(ended.grouped(watched, &parts))
     }
 }
 

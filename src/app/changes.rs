@@ -11,7 +11,7 @@ use super::state::App;
 use super::{alert, audit, cursor, details, jobs, log_keys, log_older, log_taking, sight, table};
 use crate::model::apply::{Change, Changes};
 use crate::model::call::CallOutcome;
-use crate::model::{Action, DaemonId, Target, Verdict};
+use crate::model::{Action, DaemonId, Target, Verdict, verdict};
 use crate::protocol::text::clean_to;
 
 /// How much of a reply the footer says; the log has more.
@@ -166,7 +166,9 @@ fn close_where(app: &mut App, is_about: impl Fn(&Mode) -> bool, (whom, why): (&s
 /// An asked action ended: its verdict, in the verdict's own words.
 fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: Verdict) {
     app.undo.finished(id, &target, (action, &verdict));
-    if app.batch.as_mut().is_some_and(|batch| batch.end(id, &target, (action, &verdict))) {
+    let was_down = app.watched.fleet.get(target.key(id)).is_some_and(|process| process.was_down);
+    let done = verdict::done(action, was_down, &verdict);
+    if app.batch.as_mut().is_some_and(|batch| batch.end(id, &target, (action, done, &verdict))) {
         app.is_dirty = true;
         if let Some(mut ended) = jobs::take_end(app) {
             ended.can_undo = app.undo.is_next(id, &target);
@@ -179,7 +181,7 @@ fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: 
     let is_bad = !verdict.is_success();
     let command = format!("{prefix}pm2 {} {}", action.verb(), target.pm_id);
     let undoes = if app.undo.is_next(id, &target) { jobs::undoes(app) } else { String::new() };
-    let text = verdict.sentence(action, &label) + &undoes;
+    let text = verdict.sentence(done, &label) + &undoes;
     let short = format!("{label} {}{undoes}", verdict.words(action));
     let about = About::Outcome { daemon: id, target, action, verdict };
     let notice = Notice::new(text, is_bad, app.now.steady_ms).or(short).about(about).done();

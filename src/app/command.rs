@@ -126,6 +126,19 @@ impl Command {
         ) || matches!(self, Self::Log(command) if command.is_movement())
     }
 
+    /// Whether it only opens something.
+    pub(super) fn opens(self) -> bool {
+        matches!(
+            self,
+            Self::Palette
+                | Self::Filter
+                | Self::Why
+                | Self::Exceptions
+                | Self::Help
+                | Self::Rows(RowsCommand::Actions | RowsCommand::Columns | RowsCommand::Daemon)
+        )
+    }
+
     /// Whether it changes something in the world, or opens what does: a held key must not do that
     /// again and again.
     #[must_use]

@@ -3,6 +3,9 @@
 //! Invariant: each process is told once, what did not come about first.
 
 use super::geometry::wrap;
+use crate::model::deed::Deed;
+use crate::model::watched::Watched;
+use crate::model::{DaemonId, Target, Verdict, outlook};
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,12 +14,30 @@ pub struct Ended {
     pub title: String,
     /// A sentence about each, and whether it succeeded.
     pub lines: Vec<(bool, String)>,
+    /// The same for reading: one sentence for all of whom it is the same. Empty where nothing is grouped.
+    pub groups: Vec<(bool, String)>,
     /// A sentence about all of it, where there is one beside those.
     pub whole: Vec<(bool, String)>,
     /// The pm2 CLI's commands that do the same.
     pub commands: Vec<String>,
     /// Whether it can be undone.
     pub can_undo: bool,
+}
+
+/// What came of one process.
+#[derive(Debug, Clone)]
+pub(super) struct Part<'a> {
+    pub(super) daemon: DaemonId,
+    pub(super) target: &'a Target,
+    pub(super) deed: Deed,
+    pub(super) verdict: &'a Verdict,
+}
+
+/// All of whom it is the same.
+struct Group {
+    deed: Deed,
+    verdict: Verdict,
+    targets: Vec<(DaemonId, Target)>,
 }
 
 /// What a line about it is.
@@ -38,7 +59,41 @@ impl Ended {
         commands: Vec<String>,
     ) -> Self {
         lines.sort_by_key(|(is_good, _)| *is_good);
-        Self { title, lines, whole: Vec::new(), commands, can_undo: false }
+        let (groups, whole) = (Vec::new(), Vec::new());
+        Self { title, lines, groups, whole, commands, can_undo: false }
+    }
+
+    /// Told in as few sentences as there are different ends.
+    pub(super) fn grouped(self, watched: &Watched, parts: &[Part<'_>]) -> Self {
+        let mut groups: Vec<Group> = Vec::new();
+        for part in parts {
+            let merged = groups.iter_mut().find_map(|group| {
+                let is_its = group.deed == part.deed && group.verdict.merge(part.verdict);
+                is_its.then_some(&mut group.targets)
+            });
+            let target = (part.daemon, part.target.clone());
+            if let Some(targets) = merged {
+                targets.push(target);
+                continue;
+            }
+            let (deed, verdict) = (part.deed.clone(), part.verdict.clone());
+            groups.push(Group { deed, verdict, targets: vec![target] });
+        }
+        let place = |id| match watched.daemon(id) {
+            Some(daemon) if watched.daemons.len() > 1 => format!(" on {}", daemon.label),
+            _ => String::new(),
+        };
+        let line = |Group { deed, verdict, targets }: &Group| {
+            let labels = outlook::labels(targets, place).join(", ");
+            let text = match &targets[..] {
+                [_] => verdict.sentence(deed, &labels),
+                _ => verdict.sentence_of_all(deed, &labels),
+            };
+            (verdict.is_success(), text)
+        };
+        let mut groups: Vec<_> = groups.iter().map(line).collect();
+        groups.sort_by_key(|(is_good, _)| *is_good);
+        Self { groups, ..self }
     }
 
     /// With a sentence about all of it, which is the only one where it had no parts.
@@ -85,7 +140,8 @@ impl Ended {
         let mut say = |kind, text: &str| {
             lines.extend(wrap(text, columns).into_iter().map(|line| (kind, line)));
         };
-        for (is_good, line) in self.lines.iter().chain(&self.whole) {
+        let told = if self.groups.is_empty() { &self.lines } else { &self.groups };
+        for (is_good, line) in told.iter().chain(&self.whole) {
             say(if *is_good { Kind::Good } else { Kind::Bad }, line);
         }
         for command in &self.commands {

@@ -34,6 +34,10 @@ pub(super) fn asks(app: &App, what: &What, marked: &Marked) -> bool {
         What::Restore { kept, .. } => kept.iter().map(|(daemon, _)| *daemon).collect(),
         _ => marked.targets.iter().map(|(daemon, _)| *daemon).collect(),
     };
+    // Nobody asked for a second process of a name.
+    if matches!(what, What::Restore { beside, .. } if !beside.is_empty()) {
+        return true;
+    }
     match level(app, &daemons) {
         Confirm::Always => true,
         Confirm::Destructive => what.asks(marked),

@@ -171,7 +171,7 @@ pub(crate) fn sentence(text: &str) -> String {
 }
 
 /// The same as it is written, in the middle of a line.
-pub(super) fn placeless(help: &str) -> &str {
+pub(crate) fn placeless(help: &str) -> &str {
     let rest = help.strip_prefix("In the table: ").or_else(|| help.strip_prefix("In the log: "));
     rest.unwrap_or(help)
 }

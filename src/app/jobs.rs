@@ -18,6 +18,7 @@ use super::state::App;
 use super::what::{What, Whole};
 use crate::model::call::NamedCall;
 use crate::model::errand::{Outcome, Scale, Task, TaskId};
+use crate::model::kept::Kept;
 use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target, Verdict};
 
@@ -39,17 +40,21 @@ pub(super) fn begin(app: &mut App, what: &What, targets: Vec<(DaemonId, Target)>
             };
             return Effects(by_daemon(&targets).into_iter().map(effect).collect());
         }
-        What::Restore { kept, .. } => {
+        What::Restore { kept, beside, .. } => {
             app.undo.restored(kept);
-            let mut by_daemon: Vec<(DaemonId, Vec<Json>)> = Vec::new();
+            let mut by_daemon: Vec<(DaemonId, Vec<Kept>)> = Vec::new();
             for (daemon, kept) in kept.iter().cloned() {
-                let env = kept.into_env();
                 match by_daemon.iter_mut().find(|(other, _)| *other == daemon) {
-                    Some((_, all)) => all.push(env),
-                    None => by_daemon.push((daemon, vec![env])),
+                    Some((_, all)) => all.push(kept),
+                    None => by_daemon.push((daemon, vec![kept])),
                 }
             }
-            let tasks = by_daemon.into_iter().map(|(id, all)| (id, Task::Restore(all)));
+            let task = |(id, kept): (DaemonId, Vec<Kept>)| {
+                let beside = beside.iter().filter(|(of, _)| *of == id);
+                let beside = beside.map(|(_, target)| target.clone()).collect();
+                (id, Task::Restore { kept, beside })
+            };
+            let tasks = by_daemon.into_iter().map(task);
             let effects = run(app, title, (Some(kept.len()), commands), tasks.collect());
             if let Some(job) = app.jobs.last_mut() {
                 job.kept.clone_from(kept);
@@ -163,7 +168,9 @@ pub(super) fn did(app: &mut App, daemon: DaemonId, task: TaskId, outcome: &Outco
     }
     let name = outcome.target.as_ref().map_or(&*outcome.label, |target| &*target.name);
     let kept = job.take_kept(daemon, name);
-    if let Some(kept) = kept.filter(|_| outcome.verdict == Verdict::NotBegun) {
+    // Beside somebody of whom one was not told none was started: asked again, that is told.
+    let is_left = matches!(outcome.verdict, Verdict::NotBegun | Verdict::Replaced { .. });
+    if let Some(kept) = kept.filter(|_| is_left) {
         app.undo.put_back(daemon, kept, app.now.steady_ms);
     }
 }

@@ -29,6 +29,8 @@ pub enum Item {
     Trigger,
     /// A message is written.
     Message,
+    /// The log files of all processes are emptied.
+    FlushAll,
 }
 
 /// A line of the menu.
@@ -150,6 +152,7 @@ impl Menu {
                 "Leave it running when they change",
             ),
             (errand(Errand::Flush), "flush logs", "Empty its log files"),
+            (Item::FlushAll, "flush all logs", "Empty the log files of all processes"),
             (whole(Whole::ReloadLogs), "reload logs", "Open all log files again, after rotation"),
             (whole(Whole::FlushConsole), "flush PM2's log", "Empty pm2.log"),
             (whole(Whole::Save), "save", "Save the list of processes that comes back at boot"),
@@ -212,7 +215,8 @@ impl<'a> Whom<'a> {
         if !self.is_live {
             return Some("the daemon is not connected".to_owned());
         }
-        if !matches!(item, Item::Do(What::Whole(..))) && self.processes.is_empty() {
+        let is_about_all = matches!(item, Item::Do(What::Whole(..)) | Item::FlushAll);
+        if !is_about_all && self.processes.is_empty() {
             let gone = self.gone.as_ref().map(|label| format!("{label} is gone"));
             return Some(gone.unwrap_or_else(|| "no process is selected".to_owned()));
         }
@@ -253,7 +257,7 @@ impl<'a> Whom<'a> {
                 let is_none = matches!(saved, Some(SavedList::Missing { has_backup: false }));
                 if_so(is_none, "nothing is saved: save writes dump.pm2")
             }
-            Item::Do(_) => None,
+            Item::Do(_) | Item::FlushAll => None,
         }
     }
 }
@@ -276,6 +280,6 @@ fn method(item: &Item) -> Option<&'static str> {
         Item::Signal => "sendSignalToProcessId",
         Item::Line => "sendLineToStdin",
         Item::Message | Item::Trigger => "msgProcess",
-        Item::Do(_) => return None,
+        Item::Do(_) | Item::FlushAll => return None,
     })
 }

@@ -7,6 +7,7 @@ use super::command::{Command, LogCommand};
 use super::editor::{Edit, Editor};
 use super::geometry::line_inside;
 use super::inspection::Prompt;
+use super::inspection_ask::Ask;
 use super::log_end::LifeEnd;
 use super::menu::Menu;
 use super::mode::Mode;
@@ -196,6 +197,7 @@ fn take_in_palette(palette: &mut Palette, around: &Around<'_>, command: Command)
     }
     match (entry, daemon) {
         (Entry::Command(row), _) => Taken::Do(row.command),
+        (Entry::Tab(number, _), _) => Taken::Do(Command::Details(Ask::Tab(number))),
         (Entry::Item(entry), _) => {
             let menu = palette.menu.take();
             Taken::Item(entry.item, menu.map(|menu| menu.marked).unwrap_or_default())

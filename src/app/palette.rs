@@ -6,6 +6,7 @@
 
 use super::command::{Command, LogCommand, RowsCommand};
 use super::editor::Editor;
+use super::inspection::Tab;
 use super::keymap::{Keymap, Row};
 use super::menu::{self, Item, Menu};
 use super::settings::OwnCommand;
@@ -40,6 +41,8 @@ pub enum Entry {
     Command(Box<Row>),
     /// Something of the menu.
     Item(Box<menu::Entry>),
+    /// A tab of the details of the selected process: its number, from 1.
+    Tab(u8, String),
     /// A method of the daemon.
     Method {
         /// PM2's name of it.
@@ -56,6 +59,7 @@ impl Entry {
         match self {
             Self::Command(row) => &row.label,
             Self::Item(entry) => entry.label,
+            Self::Tab(_, label) => label,
             Self::Method { name, .. } => name,
         }
     }
@@ -102,11 +106,23 @@ pub fn daemon(watched: &Watched, selected: Option<ProcessKey>) -> Option<DaemonI
 #[must_use]
 pub fn entries(scene: &Scene<'_>, palette: &Palette) -> Vec<Entry> {
     let typed = palette.input.text();
+    let found = found(scene, palette, &typed);
+    match typed.trim().split_once(' ') {
+        // As on the command line: whom it is done to is chosen here otherwise.
+        Some((first, _)) if found.is_empty() => self::found(scene, palette, first),
+        _ => found,
+    }
+}
+
+fn found(scene: &Scene<'_>, palette: &Palette, typed: &str) -> Vec<Entry> {
     let rows = scene.keys.rows().filter(|row| row.command != Command::Palette);
     let commands = rows.map(|row| Entry::Command(Box::new(row.clone())));
     let menu = palette.menu.iter().flat_map(|menu| menu.entries(scene.watched, scene.is_read_only));
     // Those with a key are commands already.
     let items = menu.filter(|entry| entry.key.is_empty()).map(|entry| Entry::Item(Box::new(entry)));
+    let tabs = (1..).zip(Tab::ALL);
+    let tabs = tabs
+        .map(|(number, tab)| Entry::Tab(number, format!("details: {}", tab.word().to_lowercase())));
     let daemon = daemon(scene.watched, scene.selected);
     let methods = daemon.and_then(|id| scene.watched.daemon(id)?.methods.as_ref());
     let methods = methods.into_iter().flat_map(|methods| {
@@ -118,8 +134,9 @@ pub fn entries(scene: &Scene<'_>, palette: &Palette) -> Vec<Entry> {
     });
     let mut found: Vec<(Fit, Entry)> = commands
         .chain(items)
+        .chain(tabs)
         .chain(methods)
-        .filter_map(|entry| Some((fits(&typed, &entry)?, entry)))
+        .filter_map(|entry| Some((fits(typed, &entry)?, entry)))
         .collect();
     // Stable: what fits as well stays in the order of the help, then of the names. Where a name only
     // contains what is typed, what is done here comes before the daemon's methods.
@@ -141,6 +158,9 @@ fn saves_the_log(entry: &Entry) -> bool {
 pub fn refusal(scene: &Scene<'_>, palette: &Palette, entry: &Entry) -> Option<String> {
     let command = match entry {
         Entry::Item(entry) => return entry.refusal.clone(),
+        Entry::Tab(..) => {
+            return scene.selected.is_none().then(|| "no process is selected".to_owned());
+        }
         Entry::Method { name, .. } => {
             let is_refused = scene.is_read_only && risk::changes_something(name);
             return is_refused.then(|| "this is --read-only".to_owned());
@@ -183,9 +203,9 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("show", &["details"]),
     ("info", &["details"]),
     ("desc", &["details"]),
-    ("env", &["details"]),
-    ("monit", &["charts", "details"]),
-    ("dashboard", &["charts", "details"]),
+    ("env", &["details: environment"]),
+    ("monit", &["details: charts", "charts", "details"]),
+    ("dashboard", &["details: charts", "charts", "details"]),
     ("logs", &["log of one", "log of app", "log of all"]),
     ("dump", &["save"]),
     ("remove", &["delete"]),
@@ -274,6 +294,8 @@ mod tests {
         let keymap = Keymap::default();
         let labels: Vec<&str> =
             keymap.rows().map(|row| &*row.label).chain(menu.iter().copied()).collect();
+        let tabs = Tab::ALL.map(|tab| format!("details: {}", tab.word().to_lowercase()));
+        let labels: Vec<&str> = labels.into_iter().chain(tabs.iter().map(String::as_str)).collect();
         for label in SYNONYMS.iter().flat_map(|(_, labels)| *labels) {
             assert!(labels.contains(label), "{label}: {labels:?}");
         }

@@ -17,7 +17,10 @@ use super::state::App;
 use super::taken::Taken;
 use super::what::What;
 use super::{act, asked, bulk, cursor, guard, marking, navigate, palette, tree};
-use crate::model::{Action, DaemonId};
+use crate::model::errand::Errand;
+use crate::model::kept::Kept;
+use crate::model::{Action, DaemonId, Target};
+use crate::protocol::process::ProcessInfo;
 
 /// What became of a command in a sheet.
 pub(super) fn take_from_sheet(app: &mut App, taken: Taken) -> Effects {
@@ -127,6 +130,10 @@ fn take_item(app: &mut App, item: Item, marked: Marked) -> Effects {
             }
             return Effects::none();
         }
+        Item::FlushAll => {
+            let all = daemon(app, &marked).map(|id| all_of(app, id)).unwrap_or_default();
+            return bulk::ask(app, What::Errand(Errand::Flush), all);
+        }
         Item::Scale => Wanted::Scale,
         Item::Signal => Wanted::Signal,
         Item::Line => Wanted::Line,
@@ -134,6 +141,17 @@ fn take_item(app: &mut App, item: Item, marked: Marked) -> Effects {
     };
     app.open(Mode::Sheet(Box::new(Sheet::Ask(Ask::new(wanted, marked)))));
     Effects::none()
+}
+
+/// All processes of a daemon, those that are not shown first.
+fn all_of(app: &App, id: DaemonId) -> Marked {
+    let god = app.watched.daemon(id).and_then(|daemon| daemon.god);
+    let all = app.watched.fleet.iter().filter(|(key, _)| key.daemon == id);
+    let (shown, hidden): (Vec<_>, Vec<_>) = all
+        .map(|(_, process)| (id, process.target(god)))
+        .partition(|(id, target)| app.has_row(target.key(*id)));
+    let count = hidden.len();
+    Marked { targets: hidden.into_iter().chain(shown).collect(), hidden: count }
 }
 
 /// The daemon that a menu about these is about: theirs, else the first that answers.
@@ -168,7 +186,8 @@ fn undo(app: &mut App) -> Effects {
     if !newest.kept.is_empty() {
         let mut kept = newest.kept.to_vec();
         kept.sort_by_key(|(daemon, kept)| (*daemon, kept.target.pm_id));
-        let what = What::Restore { kept, ago_ms: newest.ago_ms };
+        let beside = newcomers(app, &kept);
+        let what = What::Restore { kept, ago_ms: newest.ago_ms, beside };
         return bulk::ask(app, what, Marked::default());
     }
     if let [(daemon, target)] = newest.stopped {
@@ -186,4 +205,13 @@ fn undo(app: &mut App) -> Effects {
     targets.sort_by_key(|(daemon, target)| (*daemon, target.pm_id));
     let marked = Marked { targets, hidden: 0 };
     bulk::ask(app, What::Act(Action::Start), marked)
+}
+
+/// Who runs under the names of these, and did not yet when they were deleted.
+fn newcomers(app: &App, kept: &[(DaemonId, Kept)]) -> Vec<(DaemonId, Target)> {
+    let is_new = |daemon: DaemonId, info: &ProcessInfo| {
+        kept.iter().any(|(of, kept)| *of == daemon && kept.is_newcomer(info))
+    };
+    let all = app.watched.fleet.iter().filter(|(key, it)| is_new(key.daemon, &it.info));
+    all.map(|(key, process)| (key.daemon, process.target(None))).collect()
 }

@@ -38,6 +38,8 @@ pub(super) fn take(sheet: &mut Sheet, around: &Around<'_>, command: Command) -> 
         // Undo means what was just done.
         (Sheet::Daemon(..), Command::Rows(RowsCommand::Actions))
         | (Sheet::Ended(..), Command::Rows(RowsCommand::Undo)) => Taken::Do(command),
+        // The list is only to be read: what opens something opens it in its place.
+        (Sheet::Ended(..), command) if command.opens() => Taken::Do(command),
         (Sheet::Daemon(id, top), Command::Older | Command::Newer) => {
             *id = daemon_sheet::neighbour(around.watched, *id, command == Command::Newer);
             *top = 0;

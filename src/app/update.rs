@@ -198,6 +198,10 @@ fn take_command(app: &mut App, command: Command) -> Effects {
                 // Asked for by name, and so from everywhere.
                 Command::Act(action) => act::by_name(app, action),
                 Command::Compose => open_compose(app),
+                Command::Details(_) => {
+                    details::open(app);
+                    details::take(app, command)
+                }
                 command => take_command(app, command),
             }
         }

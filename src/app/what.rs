@@ -34,6 +34,8 @@ pub enum What {
         kept: Vec<(DaemonId, Kept)>,
         /// How long ago, milliseconds.
         ago_ms: i64,
+        /// Who was started under their names since.
+        beside: Vec<(DaemonId, Target)>,
     },
     /// Something to this daemon.
     Whole(Whole, DaemonId),
@@ -185,7 +187,7 @@ impl What {
                 each(&format!("trigger {action}{} in", with.unwrap_or_default()))
             }
             Self::Scale(scale) => vec![scaling::sentence(watched, *scale, targets)],
-            Self::Restore { kept, ago_ms } => {
+            Self::Restore { kept, ago_ms, beside } => {
                 let named = |is_stopped: bool| {
                     let kept = kept.iter().filter(|(_, it)| it.is_stopped() == is_stopped);
                     let targets: Vec<_> =
@@ -196,7 +198,10 @@ impl What {
                 let started = named(false).map(|whom| format!("starts {whom} again, as {ago} ago"));
                 let stopped = named(true)
                     .map(|whom| format!("puts {whom} back, stopped as it was {ago} ago"));
-                started.chain(stopped).collect()
+                let there = outlook::labels(beside, place)
+                    .into_iter()
+                    .map(|whom| format!("beside {whom}, started under that name since"));
+                started.chain(stopped).chain(there).collect()
             }
             Self::Whole(whole, daemon) => {
                 let saved = watched.daemon(*daemon).and_then(|daemon| daemon.saved.as_ref());

@@ -87,7 +87,11 @@ pub(super) fn rows_of(
     if !facts.is_empty() {
         say(Kind::Fact, &facts.join("; "));
     }
-    let below = evidence(death, columns);
+    let writers = watched.fleet.get(key).map_or(1, |process| {
+        let all = watched.fleet.iter().filter(|(other, _)| other.daemon == key.daemon);
+        words::writers(&process.info, all.map(|(_, process)| &process.info))
+    });
+    let below = evidence(death, writers, columns);
     let left = usize::from(height).saturating_sub(rows.len() + below.len() + LIST_FRAME);
     list_lives(&mut rows, watched, (key, life, columns), (left.max(LIVES_LISTED), at));
     rows.extend(below);
@@ -95,7 +99,7 @@ pub(super) fn rows_of(
 }
 
 /// What is left of a life that ended.
-fn evidence(death: &Death, columns: u16) -> Vec<(Kind, String)> {
+fn evidence(death: &Death, writers: usize, columns: u16) -> Vec<(Kind, String)> {
     let mut rows = Vec::new();
     let thrown = death.evidence.last_line.as_deref();
     let is_said = |line: &str| death.words.iter().any(|said| said.ends_with(line));
@@ -109,7 +113,7 @@ fn evidence(death: &Death, columns: u16) -> Vec<(Kind, String)> {
     }
     if !death.words.is_empty() {
         rows.push(BLANK);
-        let heading = wrap(words::last_lines(death), columns);
+        let heading = wrap(&words::last_lines(death, writers), columns);
         rows.extend(heading.into_iter().map(|row| (Kind::Heading, row)));
         for line in &death.words {
             let is_thrown = is_error(&death.cause) && thrown.is_some_and(|it| line.ends_with(it));

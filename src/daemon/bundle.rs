@@ -16,8 +16,9 @@ use serde_json::Value as Json;
 use tar::{Builder, Header};
 use tokio::sync::watch;
 
+use super::lives::{self, Ground};
 use super::rpc::session::{Link, ready};
-use super::{DaemonHandle, Timings, files, lives, offload};
+use super::{DaemonHandle, Timings, files, offload};
 use crate::model::bundle::{Document, Found, Material, Written};
 use crate::model::report::Report;
 use crate::protocol::escape::escaped;
@@ -225,12 +226,13 @@ fn console(home: &Path, logs: &mut Vec<Entry>, found: &mut Found) -> String {
 
 /// Makes up the black boxes of those whose lives nobody watched.
 fn look_back(console: &str, material: &mut Material) {
+    let ground = Ground::of(console.to_owned(), material.utc_offset_s);
     for info in &material.processes {
         if material.boxes.iter().any(|(id, known)| *id == info.pm_id && known.last().is_some()) {
             continue;
         }
         material.boxes.retain(|(id, _)| *id != info.pm_id);
-        let made_up = lives::of(info, console, material.utc_offset_s);
+        let made_up = lives::of(info, &ground);
         material.boxes.push((info.pm_id, made_up));
     }
 }

@@ -28,6 +28,23 @@ const PROCESSES_MAX: usize = 64;
 /// How long all of it may take.
 const LOOK_MAX: Duration = Duration::from_secs(20);
 
+/// What is the same for all processes of one look.
+#[derive(Debug, Default)]
+pub(crate) struct Ground {
+    /// The end of the daemon's own log.
+    console: String,
+    utc_offset_s: i32,
+    /// Since when the kernel has killed nothing for want of memory.
+    calm_since_ms: Option<i64>,
+}
+
+impl Ground {
+    /// With this end of the daemon's own log. Blocks.
+    pub(crate) fn of(console: String, utc_offset_s: i32) -> Self {
+        Self { console, utc_offset_s, calm_since_ms: kernel::calm_since_ms() }
+    }
+}
+
 /// The end of a daemon's own log, read when it is first asked for.
 #[derive(Debug)]
 pub(crate) struct Console {
@@ -218,16 +235,16 @@ fn look_back(home: &Path, mut infos: Vec<ProcessInfo>) -> Vec<(PmId, BlackBox)> 
     let Ok(tail) = files::tail(&home.join("pm2.log"), CONSOLE_BYTES_MAX) else {
         return Vec::new();
     };
-    let console = String::from_utf8_lossy(&tail.bytes);
+    let console = String::from_utf8_lossy(&tail.bytes).into_owned();
     infos.retain(|info| info.restarts > 0 || info.exit_code.is_some() || info.never_started());
     infos.sort_by_key(|info| info.status == ProcessStatus::Online && !info.never_started());
     infos.truncate(PROCESSES_MAX);
-    let offset_s = clock::utc_offset_s(clock::now_ms());
-    infos.iter().map(|info| (info.pm_id, of(info, &console, offset_s))).collect()
+    let ground = Ground::of(console, clock::utc_offset_s(clock::now_ms()));
+    infos.iter().map(|info| (info.pm_id, of(info, &ground))).collect()
 }
 
 /// The black box of a process, made up from the end of `pm2.log` and of its error log. Blocks.
-pub(crate) fn of(info: &ProcessInfo, console: &str, utc_offset_s: i32) -> BlackBox {
+pub(crate) fn of(info: &ProcessInfo, ground: &Ground) -> BlackBox {
     let path = info.logs.err.as_deref().or(info.logs.both.as_deref());
     let path = path.filter(|path| *path != "/dev/null").map(PathBuf::from);
     let opening = path.as_deref().and_then(opening);
@@ -237,10 +254,10 @@ pub(crate) fn of(info: &ProcessInfo, console: &str, utc_offset_s: i32) -> BlackB
     reconstruct(&Left {
         opening: opening.as_deref(),
         info,
-        console,
+        console: &ground.console,
         errors: errors.as_ref().map(|(text, written_ms)| (text.as_str(), *written_ms)),
-        calm_since_ms: kernel::calm_since_ms(),
-        utc_offset_s,
+        calm_since_ms: ground.calm_since_ms,
+        utc_offset_s: ground.utc_offset_s,
     })
 }
 

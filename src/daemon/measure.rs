@@ -27,7 +27,7 @@ use self::elsewhere::{self as probe, family as family_of, ports, zone as zone_of
 use self::family::family as family_of;
 #[cfg(target_os = "linux")]
 use self::linux as probe;
-pub(crate) use self::meter::Meter;
+pub(crate) use self::meter::{Besides, Meter, Wants};
 #[cfg(target_os = "linux")]
 use self::ports::{ports, zone as zone_of};
 use super::clock::whole_ms;
@@ -67,9 +67,9 @@ pub(super) struct Asked {
     pub(super) clusters: Vec<(PmId, usize)>,
 }
 
-impl Measuring {
-    /// A poll told of these processes of the daemon with this system's id.
-    pub(super) fn set(&self, god: Option<u32>, infos: &[ProcessInfo]) {
+impl Asked {
+    /// These processes of the daemon with this system's id.
+    fn of(god: Option<u32>, infos: &[ProcessInfo]) -> Self {
         let of_clusters = infos.iter().filter(|info| info.exec_mode == ExecMode::Cluster);
         let mut numbers: HashMap<(&str, Option<&str>), usize> = HashMap::new();
         let clusters = of_clusters.map(|info| {
@@ -77,8 +77,14 @@ impl Measuring {
             let name = (&*info.name, info.namespace.as_deref());
             (info.pm_id, *numbers.entry(name).or_insert(next))
         });
-        let clusters = clusters.collect();
-        *self.lock() = Asked { god, pids: running(infos), clusters };
+        Self { god, pids: running(infos), clusters: clusters.collect() }
+    }
+}
+
+impl Measuring {
+    /// A poll told of these processes of the daemon with this system's id.
+    pub(super) fn set(&self, god: Option<u32>, infos: &[ProcessInfo]) {
+        *self.lock() = Asked::of(god, infos);
     }
 
     /// The daemon is not connected.

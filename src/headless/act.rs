@@ -14,8 +14,8 @@ use super::{Context, ask, files, output, targets};
 use crate::cli::Acted;
 use crate::client::{Client, ClientError, Task};
 use crate::model::audit::of_task;
-use crate::model::{Action, Target};
-use crate::protocol::process::{ProcessInfo, ProcessStatus};
+use crate::model::{Action, Target, verdict};
+use crate::protocol::process::ProcessInfo;
 use crate::protocol::text::clean;
 
 /// Acts on the processes of some targets.
@@ -84,13 +84,8 @@ pub(super) async fn each(
     })?;
     let mut code = Code::Fine;
     while let Some((target, verdict)) = verdicts.next().await {
-        // PM2 starts what does not run, whatever it is asked.
-        let was_down = |info: &ProcessInfo| {
-            info.pm_id == target.pm_id
-                && matches!(info.status, ProcessStatus::Stopped | ProcessStatus::Errored)
-        };
-        let is_start = action == Action::Reload && infos.iter().any(was_down);
-        let action = if is_start { Action::Start } else { action };
+        let was_down = |info: &ProcessInfo| info.pm_id == target.pm_id && info.is_over();
+        let action = verdict::done(action, infos.iter().any(was_down), &verdict);
         let deed = (action.verb(), &*target.label());
         context.note_outcome(deed, (verdict.is_success(), &verdict.words(action)));
         let line = verdict.sentence(action, &label(context, &target.label()));

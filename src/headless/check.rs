@@ -15,7 +15,7 @@ use super::{Context, act, output, table, targets};
 use crate::cli::Check;
 use crate::daemon::clock::now_ms;
 use crate::model::looping::{doubt_ms, has_crashed, looks_looping, may_have_crashed};
-use crate::model::state_word::state_word;
+use crate::model::state_word::{standing, state_word};
 use crate::model::{Target, units};
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 
@@ -236,24 +236,24 @@ fn broken_by(
     let mut all = Vec::new();
     let is_online = info.status == ProcessStatus::Online && !info.never_started();
     let is_default = is_default(what);
+    let is_looping = has_crashed || looks_looping(info, now_ms);
     if (what.online || is_default) && !is_online {
-        let is_looping = has_crashed || looks_looping(info, now_ms);
+        let is_waiting = info.status == ProcessStatus::WaitingRestart && !info.has_given_up();
+        let starts_again = is_waiting || info.is_between_lives();
         if info.never_started() {
-            all.push(("online", "online without a pid: it never started".to_owned()));
-        } else if !info.is_between_lives() {
+            all.push(("online", standing(info)));
+        } else if what.online || !is_looping || !starts_again {
             all.push(("online", format!("{}, not online", state_word(info, false))));
-        } else if what.online || !is_looping {
-            all.push(("online", "it ended and PM2 starts it again, not online".to_owned()));
         } else {
             // What it does is said below.
         }
     } else if what.errored && info.has_given_up() {
-        all.push(("errored", format!("{}: PM2 gave up starting it", info.status.as_str())));
+        all.push(("errored", standing(info)));
     } else {
         // Its status is fine, or not asked for.
     }
-    if (what.looping || is_default) && (has_crashed || looks_looping(info, now_ms)) {
-        all.push(("looping", format!("in a crash loop: {} restarts", info.restarts)));
+    if (what.looping || is_default) && is_looping {
+        all.push(("looping", format!("{}: {} restarts", state_word(info, true), info.restarts)));
     }
     if let Some(max) = what.max_restarts.filter(|max| restarts > *max) {
         let span = what.within.map(|span| format!(" in {}", seconds(span))).unwrap_or_default();
@@ -358,13 +358,13 @@ mod tests {
         let looping = Check { looping: true, ..Check::default() };
         assert_eq!(said(&looping, &info), [] as [String; 0]);
         info.unstable_restarts = 3;
-        assert_eq!(said(&looping, &info), ["in a crash loop: 5 restarts"]);
-        assert_eq!(said(&none, &info), ["in a crash loop: 5 restarts"], "also where none is given");
+        assert_eq!(said(&looping, &info), ["online, looping: 5 restarts"]);
+        assert_eq!(said(&none, &info), ["online, looping: 5 restarts"], "also where none is given");
         let online = Check { online: true, ..Check::default() };
         assert_eq!(said(&online, &info), [] as [String; 0], "PM2's status alone");
         assert_eq!(said(&lax, &info), [] as [String; 0], "only where it is asked for");
         info.pid = None;
-        assert_eq!(said(&none, &info), ["online without a pid: it never started"]);
+        assert_eq!(said(&none, &info), ["online, never started: there is no process"]);
         info.status = ProcessStatus::Stopped;
         assert_eq!(said(&none, &info), ["stopped, not online"]);
         let errored = Check { errored: true, ..Check::default() };
@@ -374,7 +374,7 @@ mod tests {
         // Between an end and the next start PM2 says `stopped`, too.
         let between = process(0, "api", ProcessStatus::Online);
         let between = ProcessInfo { status: ProcessStatus::Stopped, ..between };
-        let once = "it ended and PM2 starts it again, not online";
+        let once = "restarting, not online";
         assert_eq!(said(&none, &between), [once]);
         let looping = ProcessInfo {
             restarts: 5,
@@ -382,7 +382,7 @@ mod tests {
             online_since_ms: Some(9_000),
             ..between
         };
-        assert_eq!(said(&none, &looping), ["in a crash loop: 5 restarts"]);
+        assert_eq!(said(&none, &looping), ["restarting, looping: 5 restarts"]);
         assert_eq!(said(&online, &looping), [once], "PM2's status alone");
     }
 

@@ -42,13 +42,13 @@ pub(super) async fn run(
     client.disconnect().await;
     let is_here = god.is_some();
     let infos = targets::resolve(&what.targets, &listing.infos)?;
-    let console = if is_here { why::console(context).await.ok() } else { None };
+    let ground = if is_here { why::ground(context).await.ok() } else { None };
     let sizes = if is_here { sizes(&infos).await } else { HashMap::new() };
     let around = Around { beside: beside(context, god, &listing).await, version, sizes };
     let mut all = Vec::new();
     for (place, info) in infos.iter().enumerate() {
-        let black_box = match &console {
-            Some(console) => why::look(context, info, console).await.ok(),
+        let black_box = match &ground {
+            Some(ground) => why::look(info, ground).await.ok(),
             None => None,
         };
         let details = details(context, &listing, info, black_box.as_ref(), &around);

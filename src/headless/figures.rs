@@ -4,8 +4,10 @@
 //! are measured on this machine where that is possible, unless PM2's own figures are asked for.
 
 use crate::client::Client;
-use crate::daemon::measure::Meter;
+use crate::daemon::measure::{Besides, Meter, Wants};
 use crate::protocol::process::ProcessInfo;
+
+use super::failure::Failure;
 
 /// Measures, or leaves what PM2 says.
 #[derive(Debug, Default)]
@@ -27,6 +29,21 @@ impl Figures {
         Self(god.map(Meter::at_once))
     }
 
+    /// The same, which finds these, too.
+    ///
+    /// # Errors
+    /// Where they are not measured on this machine.
+    pub(super) fn wanting(self, wants: Wants) -> Result<Self, Failure> {
+        match self.0 {
+            _ if !wants.is_any() => Ok(self),
+            Some(meter) => Ok(Self(Some(meter.wanting(wants)))),
+            None => Err(Failure::usage(
+                "cpu+, mem+ and ports are read from /proc of the daemon's machine: this is not it, or \
+                --ask-pm2 leaves it alone",
+            )),
+        }
+    }
+
     /// Waits until CPU can be told.
     pub(super) async fn ready(&self) {
         if let Some(meter) = &self.0 {
@@ -35,9 +52,10 @@ impl Figures {
     }
 
     /// Puts what was measured in the place of what PM2 says.
-    pub(super) async fn fill(&mut self, infos: &mut [ProcessInfo]) {
-        if let Some(meter) = &mut self.0 {
-            meter.fill(infos).await;
+    pub(super) async fn fill(&mut self, infos: &mut [ProcessInfo]) -> Besides {
+        match &mut self.0 {
+            Some(meter) => meter.fill(infos).await,
+            None => Besides::default(),
         }
     }
 }

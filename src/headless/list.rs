@@ -42,8 +42,10 @@ pub(super) async fn run(
     let query = table::query(&what.which, Sort::default())?;
     let fields = table::fields(&what.shown)?;
     let client = context.connect().await?;
+    let fields = if what.json { Vec::new() } else { fields };
     let tells = what.json || table::is_measured(&what.which, &fields);
-    let mut figures = Figures::at_once(&client, what.figures.ask_pm2 || !tells).await;
+    let figures = Figures::at_once(&client, what.figures.ask_pm2 || !tells).await;
+    let mut figures = figures.wanting(table::wants(&fields, &query))?;
     let mut seen = table::Seen::default();
     if what.watch {
         let fields = Some(&*fields).filter(|_| !what.json);
@@ -55,8 +57,9 @@ pub(super) async fn run(
         Vec::new()
     } else {
         let mut listing = client.listing().await.map_err(|error| context.failure(error))?;
-        figures.fill(&mut listing.infos).await;
+        let besides = figures.fill(&mut listing.infos).await;
         seen.take(Snapshot { processes: listing.infos, warnings: listing.warnings });
+        seen.add(besides);
         listing.raw
     };
     client.disconnect().await;

@@ -37,18 +37,17 @@ pub(super) fn processes(count: usize) -> String {
 }
 
 /// Columns and rows of the terminal that standard output is; 80 and 24 where it does not say.
-pub(super) fn terminal_size() -> (usize, usize) {
+pub(super) fn terminal_size() -> (u16, u16) {
     match rustix::termios::tcgetwinsize(io::stdout()) {
-        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
-            (usize::from(size.ws_col), usize::from(size.ws_row))
-        }
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col, size.ws_row),
         _ => (80, 24),
     }
 }
 
 /// As much of some lines as a terminal of so many columns and rows shows, above the cursor; how many
 /// more there are is said in the last.
-pub(super) fn within((columns, rows): (usize, usize), text: &[u8]) -> Vec<u8> {
+pub(super) fn within((columns, rows): (u16, u16), text: &[u8]) -> Vec<u8> {
+    let (columns, rows) = (usize::from(columns), usize::from(rows));
     let text = String::from_utf8_lossy(text);
     let all = text.lines().count();
     let room = rows.saturating_sub(1).max(1);

@@ -9,11 +9,12 @@ use crate::cli::{Shown, Which};
 use crate::client::Client;
 use crate::daemon::clock::now_ms;
 use crate::daemon::hosts;
-use crate::model::DaemonId;
+use crate::daemon::measure::{Besides, Wants};
 use crate::model::fleet::{Fleet, Process, blinding};
 use crate::model::moment::Moment;
 use crate::model::rows::columns::{COLUMNS, DEFAULT, Row, WIDE};
 use crate::model::rows::{Field, Filter, Query, Rows, Sort};
+use crate::model::{DaemonId, ProcessKey};
 use crate::protocol::process::{ProcessInfo, Snapshot};
 use crate::protocol::text::clean;
 
@@ -32,6 +33,9 @@ pub(super) fn query(which: &Which, by_itself: Sort) -> Result<Query, Failure> {
     let filter = filter.map_err(|why| wrong("--filter", why.to_string()))?.flatten();
     let sort = which.sort.as_deref().map(Sort::parse).transpose();
     let sort = sort.map_err(|why| wrong("--sort", why))?.unwrap_or(by_itself);
+    if sort.field.needs_watching() {
+        return Err(wrong("--sort", only_watched(sort.field)));
+    }
     Ok(Query { filter, only_unwell: false, sort })
 }
 
@@ -41,9 +45,21 @@ fn is_printed(field: Field) -> bool {
     !matches!(field, Field::Daemon | Field::Chart) && !field.needs_watching()
 }
 
+/// Why a column is on the screen alone.
+fn only_watched(field: Field) -> String {
+    format!("{} is known only of what is watched for minutes: on the screen", field.word())
+}
+
+/// What the columns and the order need beside what PM2 says.
+pub(super) fn wants(fields: &[Field], query: &Query) -> Wants {
+    let has = |field: Field| fields.contains(&field) || query.sort.field == field;
+    Wants { trees: has(Field::CpuTree) || has(Field::MemoryTree), ports: has(Field::Ports) }
+}
+
 /// Whether a table with these columns tells of CPU or memory, or goes by them.
 pub(super) fn is_measured(which: &Which, fields: &[Field]) -> bool {
-    let tells = |field: &Field| matches!(field, Field::Cpu | Field::Memory);
+    let tells =
+        |field: &Field| matches!(field, Field::Cpu | Field::Memory) || field.needs_machine();
     which.filter.is_some() || which.sort.is_some() || fields.iter().any(tells)
 }
 
@@ -52,14 +68,23 @@ pub(super) fn fields(shown: &Shown) -> Result<Vec<Field>, Failure> {
     let by_itself = DEFAULT.into_iter().filter(|field| *field != Field::Limit);
     let by_itself = by_itself.filter(|field| is_printed(*field));
     if shown.columns.is_empty() {
-        let more = WIDE.into_iter().filter(|field| shown.wide && is_printed(*field));
+        let more = WIDE
+            .into_iter()
+            .filter(|field| shown.wide && is_printed(*field) && !field.needs_machine());
         return Ok(by_itself.chain(more).collect());
     }
     let named = |word: &String| {
-        Field::of(word.trim()).filter(|field| is_printed(*field)).ok_or_else(|| {
+        let field = Field::of(word.trim());
+        if let Some(field) = field.filter(|field| field.needs_watching()) {
+            return Err(Failure::usage(format!("--columns: {}", only_watched(field))));
+        }
+        field.filter(|field| is_printed(*field)).ok_or_else(|| {
             let all = COLUMNS.iter().filter(|column| is_printed(column.field));
             let all: Vec<&str> = all.map(|column| column.name).collect();
-            let why = format!("--columns: there is no column `{word}`, but {}", all.join(", "));
+            let why = format!(
+                "--columns: there is no column `{word}`, but {}, metric:NAME",
+                all.join(", ")
+            );
             Failure::usage(clean(&why))
         })
     };
@@ -121,12 +146,29 @@ impl Seen {
         figures: &mut Figures,
     ) -> Result<(), Failure> {
         let mut snapshot = client.snapshot().await.map_err(|error| context.failure(error))?;
-        figures.fill(&mut snapshot.processes).await;
+        let besides = figures.fill(&mut snapshot.processes).await;
         let here = hosts::here();
         let host = context.endpoint.host().unwrap_or(&here);
         self.fleet.place(DAEMON, &clean(host), &context.home());
         self.take(snapshot);
+        self.add(besides);
         Ok(())
+    }
+
+    /// Takes in what was measured of these beside.
+    pub(super) fn add(&mut self, Besides { measured, ports }: Besides) {
+        let now = Moment::at(now_ms());
+        for one in &measured {
+            let key = ProcessKey { daemon: DAEMON, pm_id: one.pm_id };
+            if let Some(process) = self.fleet.get_mut(key) {
+                process.take_measured(one, now);
+            }
+        }
+        for (pm_id, ports) in ports {
+            if let Some(process) = self.fleet.get_mut(ProcessKey { daemon: DAEMON, pm_id }) {
+                process.ports = ports;
+            }
+        }
     }
 
     /// Takes a look in, and complains of what could not be read.
@@ -210,11 +252,19 @@ mod tests {
         };
         assert_eq!(chosen(&["pid", " name", "pid"]).unwrap(), [Field::Pid, Field::Name]);
         assert_eq!(chosen(&["ns", "memory"]).unwrap(), [Field::Namespace, Field::Memory]);
+        let metric = Field::of("metric:Heap Size").unwrap();
+        assert_eq!(
+            chosen(&["cpu+", "ports", "metric:Heap Size"]).unwrap(),
+            [Field::CpuTree, Field::Ports, metric]
+        );
+        let failure = chosen(&["limitin"]).unwrap_err();
+        assert!(failure.line().unwrap().contains("limitin is known only of what is watched"));
         for wrong in ["nonsense", "chart", "daemon", ""] {
             let failure = chosen(&["id", wrong]).unwrap_err();
             assert!(failure.line().unwrap().contains("restarts"), "{wrong}");
         }
         let wide = fields(&Shown { columns: Vec::new(), wide: true }).unwrap();
+        assert!(!wide.iter().any(|field| field.needs_machine()), "the daemon may be elsewhere");
         assert!(wide.contains(&Field::Pid) && wide.len() > 9, "{wide:?}");
     }
 
@@ -243,6 +293,7 @@ mod tests {
         for which in [
             Which { filter: Some("cpu>".into()), sort: None },
             Which { filter: None, sort: Some("nonsense".into()) },
+            Which { filter: None, sort: Some("-silence".into()) },
         ] {
             let failure = query(&which, Sort::default()).unwrap_err();
             assert_eq!(failure.code(), crate::headless::Code::Usage);

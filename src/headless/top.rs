@@ -26,7 +26,8 @@ pub(super) async fn run(
     let query = table::query(&what.which, Sort::by(Field::Cpu))?;
     let fields = table::fields(&what.shown)?;
     let client = context.connect().await?;
-    let mut figures = Figures::begin(&client, what.figures.ask_pm2).await;
+    let figures = Figures::begin(&client, what.figures.ask_pm2).await;
+    let mut figures = figures.wanting(table::wants(&fields, &query))?;
     let mut seen = table::Seen::default();
     let mut printed = 0;
     figures.ready().await;

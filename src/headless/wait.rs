@@ -21,6 +21,7 @@ use crate::model::daemon::{Connection, Daemon, Problem};
 use crate::model::moment::Moment;
 use crate::model::report::Report;
 use crate::model::rows::near_status;
+use crate::model::state_word::standing;
 use crate::model::watched::Watched;
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 use crate::protocol::text::clean;
@@ -241,12 +242,12 @@ fn missing(
     let errored = |info: &&&ProcessInfo| info.status == ProcessStatus::Errored;
     if let Some(info) = found.iter().find(errored).filter(|info| !has(info)) {
         let label = targets::label(info);
-        return Err(Failure::condition(format!("{label} is errored: PM2 gave up starting it")));
+        return Err(Failure::condition(format!("{label} is {}", standing(info))));
     }
     Ok(found.iter().find(|info| !has(info)).map(|info| {
         let label = targets::label(info);
         if info.never_started() {
-            format!("{label} is online without a pid: it never started")
+            format!("{label} is {}", standing(info))
         } else {
             format!("{label} is {}, not {}", info.status.as_str(), wanted.as_str())
         }

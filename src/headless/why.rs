@@ -5,6 +5,7 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -12,7 +13,8 @@ use serde_json::Value as Json;
 use super::failure::{Code, Failure};
 use super::{Context, act, output, table, targets};
 use crate::cli::Why;
-use crate::daemon::{files, lives, offload};
+use crate::daemon::lives::{self, Ground};
+use crate::daemon::{files, offload};
 use crate::model::death::{BlackBox, Death, document, words};
 use crate::model::units::{self, Clock};
 use crate::protocol::process::ProcessInfo;
@@ -37,23 +39,24 @@ pub(super) async fn run(
     let processes = act::fleet(context, &client).await?;
     client.disconnect().await;
     let infos = targets::resolve(&what.targets, &processes)?;
-    let console = console(context).await;
-    if let Err(why) = &console {
+    let ground = ground(context).await;
+    if let Err(why) = &ground {
         let path = context.endpoint.home.join("pm2.log");
         output::complain(&format!("cannot read {}: {why}", clean(&path.to_string_lossy())));
     }
-    let console = console.unwrap_or_default();
+    let ground = ground.unwrap_or_default();
     let deaths_max = what.lives.map_or(DEATHS_SHOWN, |lives| lives as usize);
     let mut all = Vec::new();
     for info in &infos {
-        let black_box = look(context, info, &console).await?;
+        let black_box = look(info, &ground).await?;
+        let writers = words::writers(info, processes.iter());
         if what.json {
-            all.push(document::process(info, &black_box, deaths_max));
+            all.push(document::process(info, &black_box, (deaths_max, writers)));
         } else {
             if !all.is_empty() {
                 writeln!(out)?;
             }
-            tell(context, info, &black_box, deaths_max, out)?;
+            tell(context, info, &black_box, (deaths_max, writers), out)?;
             all.push(Json::Null);
         }
     }
@@ -63,20 +66,19 @@ pub(super) async fn run(
     Ok(Code::Fine)
 }
 
-/// The end of the daemon's own log.
-pub(super) async fn console(context: &Context) -> Result<String, String> {
+/// The end of the daemon's own log, and what else is the same for all.
+pub(super) async fn ground(context: &Context) -> Result<Arc<Ground>, String> {
     let tail = read(context.endpoint.home.join("pm2.log"), CONSOLE_BYTES_MAX).await?;
-    Ok(String::from_utf8_lossy(&tail.bytes).into_owned())
+    let (console, offset_s) =
+        (String::from_utf8_lossy(&tail.bytes).into_owned(), context.utc_offset_s);
+    let looking = offload::blocking(READ_MAX, move || Ground::of(console, offset_s));
+    looking.await.map(Arc::new).ok_or_else(|| NO_ANSWER.to_owned())
 }
 
 /// How the last lives of a process ended.
-pub(super) async fn look(
-    context: &Context,
-    info: &ProcessInfo,
-    console: &str,
-) -> Result<BlackBox, Failure> {
-    let (info, console, offset_s) = (info.clone(), console.to_owned(), context.utc_offset_s);
-    let looking = offload::blocking(READ_MAX, move || lives::of(&info, &console, offset_s));
+pub(super) async fn look(info: &ProcessInfo, ground: &Arc<Ground>) -> Result<BlackBox, Failure> {
+    let (info, ground) = (info.clone(), Arc::clone(ground));
+    let looking = offload::blocking(READ_MAX, move || lives::of(&info, &ground));
     looking.await.ok_or_else(|| Failure::condition(NO_ANSWER))
 }
 
@@ -90,7 +92,7 @@ fn tell(
     context: &Context,
     info: &ProcessInfo,
     black_box: &BlackBox,
-    deaths_max: usize,
+    (deaths_max, writers): (usize, usize),
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     let mut line = |text: &str| -> Result<(), Failure> {
@@ -113,7 +115,7 @@ fn tell(
             line(&format!("  {:19}  {follows}", ""))?;
         }
         if index == 0 && !death.words.is_empty() {
-            line(&format!("  {}:", words::last_lines(death)))?;
+            line(&format!("  {}:", words::last_lines(death, writers)))?;
             for words in &death.words {
                 line(&format!("    {words}"))?;
             }

@@ -157,7 +157,8 @@ impl Material {
         let none = BlackBox::default();
         let all = self.processes.iter().map(|info| {
             let black_box = self.black_box(info.pm_id).unwrap_or(&none);
-            document::process(info, black_box, usize::MAX)
+            let writers = words::writers(info, self.processes.iter());
+            document::process(info, black_box, (usize::MAX, writers))
         });
         all.collect()
     }

@@ -6,8 +6,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::Value as Json;
-
 use super::deed::Deed;
 use super::kept::Kept;
 use super::{Target, Verdict};
@@ -49,8 +47,14 @@ pub enum Task {
     },
     /// Starts what was saved and does not run.
     Resurrect,
-    /// Starts these again: elements of `pm2_env` that were kept before they were deleted.
-    Restore(Vec<Json>),
+    /// Starts these again, that were kept before they were deleted.
+    Restore {
+        /// As they were.
+        kept: Vec<Kept>,
+        /// Processes of their names started since, of which the user was told. Beside any other none is
+        /// started.
+        beside: Vec<Target>,
+    },
     /// Deletes all processes, and ends the daemon.
     Kill,
 }
@@ -211,7 +215,7 @@ impl Task {
             Self::Scale { .. } => Risk::of("duplicateProcessId").max(Risk::of("deleteProcessId")),
             Self::FlushConsole => Risk::of("flush"),
             Self::Save { .. } => Risk::of("save"),
-            Self::Resurrect | Self::Restore(_) => Risk::of("prepare"),
+            Self::Resurrect | Self::Restore { .. } => Risk::of("prepare"),
             Self::Kill => Risk::of("killMe"),
         }
     }
@@ -221,7 +225,7 @@ impl Task {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Each { errand, .. } => Deed::from(errand).word,
-            Self::Restore(_) => "start",
+            Self::Restore { .. } => "start",
             Self::Kill => "kill",
             Self::Scale { .. } | Self::FlushConsole | Self::Save { .. } | Self::Resurrect => {
                 self.deed().word
@@ -246,7 +250,7 @@ impl Task {
                 "restored",
             )
             .already("all there already"),
-            Self::Restore(_) => Deed::restore(),
+            Self::Restore { .. } => Deed::restore(),
             Self::Kill => Deed::new("kill", "end the daemon:", "ended the daemon:", "ended"),
         }
     }

@@ -113,10 +113,11 @@ impl Fleet {
                 continue;
             }
             let is_new = self.make_room_for(key, &info, (asked, at), &mut changes);
-            if let Some(process) = self.processes.get_mut(&key)
-                && (process.take_snapshot(info, is_measured, at) || is_new)
-            {
-                changes.changed.push(key);
+            if let Some(process) = self.processes.get_mut(&key) {
+                process.listed_ms = asked.wall_ms;
+                if process.take_snapshot(info, is_measured, at) || is_new {
+                    changes.changed.push(key);
+                }
             }
         }
         let is_gone = |key: &ProcessKey, process: &mut Box<Process>| {

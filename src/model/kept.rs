@@ -4,10 +4,12 @@
 //! even in the text for debugging.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::Value as Json;
 
 use super::Target;
+use crate::protocol::process::ProcessInfo;
 
 /// A process as it was.
 #[derive(Clone, PartialEq)]
@@ -16,13 +18,30 @@ pub struct Kept {
     pub target: Target,
     /// Its `pm2_env`.
     env: Json,
+    /// All of its app at that time, itself among them.
+    app: Arc<[Target]>,
 }
 
 impl Kept {
     /// A process with its `pm2_env`.
     #[must_use]
     pub fn new(target: Target, env: Json) -> Self {
-        Self { target, env }
+        let app = Arc::from([target.clone()]);
+        Self { target, env, app }
+    }
+
+    /// The same, of an app that had these processes then.
+    #[must_use]
+    pub fn among(self, app: Arc<[Target]>) -> Self {
+        Self { app, ..self }
+    }
+
+    /// Whether this is a process of its app that was not there yet when it was deleted: started again
+    /// beside it, there would be one too many.
+    #[must_use]
+    pub fn is_newcomer(&self, info: &ProcessInfo) -> bool {
+        (&info.name, &info.namespace) == (&self.target.name, &self.target.namespace)
+            && !self.app.iter().any(|known| known.is(info))
     }
 
     /// Whether it was stopped: so it comes back.

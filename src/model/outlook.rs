@@ -22,14 +22,17 @@ struct App {
     all: usize,
     /// How many of those that are meant are online.
     meant_online: usize,
-    /// How many of the others are.
+    /// How many of those that are meant are stopped or errored.
+    meant_over: usize,
+    /// How many of the others are online.
     others_online: usize,
     is_cluster: bool,
     /// Whether another app of the daemon has its name, in another namespace.
     has_namesake: bool,
 }
 
-/// One sentence for each app that some of these are of, in their order. `place` names a daemon where
+/// One sentence for each app that some of these are of, in their order; one for all apps of a single
+/// process of which it is the same. `place` names a daemon where
 /// several are watched, and is empty otherwise.
 #[must_use]
 pub fn sentences(
@@ -38,14 +41,62 @@ pub fn sentences(
     targets: &[(DaemonId, Target)],
     place: impl Fn(DaemonId) -> String,
 ) -> Vec<String> {
-    let parts = parts(targets);
-    let sentence = |part: &Part<'_>| {
-        let app = app(fleet, part);
-        let whom = whom(part, app, &place(part.daemon));
-        format!("{} {whom}: {}", verb(action), meaning(action, part.targets.len(), app))
-    };
-    parts.iter().map(sentence).collect()
+    let mut said: Vec<Said> = Vec::new();
+    for part in parts(targets) {
+        let app = app(fleet, &part);
+        let whom = whom(&part, app, &place(part.daemon));
+        // PM2 starts what does not run, whatever it is asked.
+        let is_start = app.meant_over == part.targets.len()
+            && matches!(action, Action::Restart | Action::Reload);
+        let action = if is_start { Action::Start } else { action };
+        let meaning = meaning(action, part.targets.len(), app);
+        let is_alone = app.all <= 1;
+        let same = said
+            .iter_mut()
+            .find(|it| it.is_alone && is_alone && it.action == action && it.meaning == meaning);
+        match same {
+            Some(same) => same.whom.push(whom),
+            None => said.push(Said { action, whom: vec![whom], meaning, is_alone }),
+        }
+    }
+    said.iter().map(Said::sentence).collect()
 }
+
+/// What is said of an app, or of several that have one process each.
+struct Said {
+    action: Action,
+    whom: Vec<String>,
+    meaning: String,
+    /// Whether the app has no other process.
+    is_alone: bool,
+}
+
+impl Said {
+    fn sentence(&self) -> String {
+        let meaning = if self.whom.len() > 1 { of_several(&self.meaning) } else { &self.meaning };
+        format!("{} {}: {meaning}", verb(self.action), self.whom.join(", "))
+    }
+}
+
+/// What is said of one, said of several.
+fn of_several(meaning: &str) -> &str {
+    match meaning {
+        NOT_ONLINE => "none of them is online now",
+        ONLINE_ALREADY => "they are online already, and are left as they are",
+        STAYS_LISTED => "they stay in PM2's list",
+        NO_RELOAD => "forks have no reload, each is restarted and down meanwhile",
+        WORKER_STAYS => "each old worker stays up until the new one listens",
+        IS_DOWN => "each is down meanwhile",
+        meaning => meaning,
+    }
+}
+
+const NOT_ONLINE: &str = "it is not online";
+const ONLINE_ALREADY: &str = "it is online already, and is left as it is";
+const STAYS_LISTED: &str = "it stays in PM2's list";
+const NO_RELOAD: &str = "a fork has no reload, it is restarted and down meanwhile";
+const WORKER_STAYS: &str = "the old worker stays up until the new one listens";
+const IS_DOWN: &str = "it is down meanwhile";
 
 /// The processes of each app that some of these are of: `api[0 1], 2 of its 4 instances`.
 #[must_use]
@@ -83,8 +134,14 @@ fn parts(targets: &[(DaemonId, Target)]) -> Vec<Part<'_>> {
 }
 
 fn app(fleet: &Fleet, part: &Part<'_>) -> App {
-    let mut app =
-        App { all: 0, meant_online: 0, others_online: 0, is_cluster: false, has_namesake: false };
+    let mut app = App {
+        all: 0,
+        meant_online: 0,
+        meant_over: 0,
+        others_online: 0,
+        is_cluster: false,
+        has_namesake: false,
+    };
     let Some(first) = part.targets.first() else { return app };
     for (key, process) in fleet.iter() {
         if key.daemon != part.daemon || process.info.name != first.name {
@@ -100,6 +157,7 @@ fn app(fleet: &Fleet, part: &Part<'_>) -> App {
         app.is_cluster |= process.info.exec_mode == ExecMode::Cluster;
         if is_meant {
             app.meant_online += online;
+            app.meant_over += usize::from(process.info.is_over());
         } else {
             app.others_online += online;
         }
@@ -142,32 +200,30 @@ fn meaning(action: Action, meant: usize, app: App) -> String {
     };
     match action {
         Action::Start => match app.meant_online {
-            0 if meant == 1 => "it is not online".to_owned(),
+            0 if meant == 1 => NOT_ONLINE.to_owned(),
             0 => "none of them is online now".to_owned(),
-            1 if meant == 1 => "it is online already, and is left as it is".to_owned(),
+            1 if meant == 1 => ONLINE_ALREADY.to_owned(),
             1 => "1 is online already, and is left as it is".to_owned(),
             online => format!("{online} are online already, and are left as they are"),
         },
         Action::Stop if app.all > 1 => stay(),
-        Action::Stop => "it stays in PM2's list".to_owned(),
+        Action::Stop => STAYS_LISTED.to_owned(),
         Action::Delete if app.all > 1 => format!("out of PM2's list; {}", stay()),
         Action::Delete => "out of PM2's list".to_owned(),
-        Action::Reload if !app.is_cluster => {
-            "a fork has no reload, it is restarted and down meanwhile".to_owned()
-        }
+        Action::Reload if !app.is_cluster => NO_RELOAD.to_owned(),
         Action::Reload if app.all > 1 => {
             let up = (app.meant_online + app.others_online).saturating_sub(1);
             let up = if up == 1 { "1 stays up".to_owned() } else { format!("{up} stay up") };
             format!("one after another, up to the first that fails; {up}")
         }
-        Action::Reload => "the old worker stays up until the new one listens".to_owned(),
+        Action::Reload => WORKER_STAYS.to_owned(),
         Action::Restart if app.others_online > 0 => format!("{} meanwhile", stay()),
         Action::Restart if app.meant_online > 1 && app.is_cluster => {
             let up = app.meant_online - 1;
             format!("perhaps nothing serves meanwhile; reload would keep {up} up")
         }
         Action::Restart if app.all > 1 => "perhaps nothing serves meanwhile".to_owned(),
-        Action::Restart => "it is down meanwhile".to_owned(),
+        Action::Restart => IS_DOWN.to_owned(),
     }
 }
 
@@ -209,36 +265,45 @@ mod tests {
     #[test]
     fn each_app_is_named_with_what_stays_up() {
         let (fleet, all) = fleet();
-        let said = |action, ids: &[u32]| {
+        let said = |fleet: &Fleet, action, ids: &[u32]| {
             let meant = all.iter().filter(|(_, target)| ids.contains(&target.pm_id.0));
             let meant: Vec<_> = meant.cloned().collect();
-            sentences(&fleet, action, &meant, |_| String::new()).join("\n")
+            sentences(fleet, action, &meant, |_| String::new()).join("\n")
         };
         let everything = [0, 1, 2, 3, 4, 5, 6];
-        insta::assert_snapshot!(said(Action::Restart, &everything), @r"
+        insta::assert_snapshot!(said(&fleet, Action::Restart, &everything), @r"
         restarts api[0 1 2], 3 of its 3 instances: perhaps nothing serves meanwhile; reload would keep 2 up
         restarts worker[3 4], 2 of its 2 instances: perhaps nothing serves meanwhile
         restarts mailer[5] in jobs: it is down meanwhile
-        restarts mailer[6] in shop: it is down meanwhile
+        starts mailer[6] in shop: it is not online
         ");
-        insta::assert_snapshot!(said(Action::Restart, &[2, 4]), @r"
+        insta::assert_snapshot!(said(&fleet, Action::Restart, &[2, 4]), @r"
         restarts api[2], 1 of its 3 instances: 2 stay up meanwhile
         restarts worker[4], 1 of its 2 instances: 1 stays up meanwhile
         ");
-        insta::assert_snapshot!(said(Action::Stop, &[0, 1, 3, 4, 5]), @r"
+        insta::assert_snapshot!(said(&fleet, Action::Stop, &[0, 1, 3, 4, 5]), @r"
         stops api[0 1], 2 of its 3 instances: 1 stays up
         stops worker[3 4], 2 of its 2 instances: none stays up
         stops mailer[5] in jobs: it stays in PM2's list
         ");
-        insta::assert_snapshot!(said(Action::Delete, &[0, 1, 2, 6]), @r"
+        insta::assert_snapshot!(said(&fleet, Action::Delete, &[0, 1, 2, 6]), @r"
         deletes api[0 1 2], 3 of its 3 instances: out of PM2's list; none stays up
         deletes mailer[6] in shop: out of PM2's list
         ");
-        insta::assert_snapshot!(said(Action::Reload, &[0, 1, 2, 5]), @r"
+        insta::assert_snapshot!(said(&fleet, Action::Reload, &[0, 1, 2, 5]), @r"
         reloads api[0 1 2], 3 of its 3 instances: one after another, up to the first that fails; 2 stay up
         reloads mailer[5] in jobs: a fork has no reload, it is restarted and down meanwhile
         ");
-        insta::assert_snapshot!(said(Action::Start, &[5, 6, 3, 4]), @r"
+        let mut two = fleet;
+        let info = ProcessInfo::new(PmId(7), "web", ProcessStatus::Online);
+        let target = (DaemonId(0), Target::of(&info));
+        let key = ProcessKey { daemon: DaemonId(0), pm_id: PmId(7) };
+        two.insert(key, Process::polled(ProcessInfo { pid: Some(7), ..info }, Moment::at(1_000)));
+        let both = [all[5].clone(), target];
+        let fleet = two;
+        let told = sentences(&fleet, Action::Reload, &both, |_| String::new()).join("\n");
+        insta::assert_snapshot!(told, @"reloads mailer[5] in jobs, web[7]: forks have no reload, each is restarted and down meanwhile");
+        insta::assert_snapshot!(said(&fleet, Action::Start, &[5, 6, 3, 4]), @r"
         starts worker[3 4], 2 of its 2 instances: 2 are online already, and are left as they are
         starts mailer[5] in jobs: it is online already, and is left as it is
         starts mailer[6] in shop: it is not online

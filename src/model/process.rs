@@ -50,6 +50,10 @@ pub struct Process {
     pub pending: Option<Action>,
     /// Whether its turn in that has not come yet.
     pub is_queued: bool,
+    /// Whether it was stopped or errored when an action was last asked for.
+    pub was_down: bool,
+    /// When the last list that told of it was asked for, milliseconds since 1970.
+    pub(super) listed_ms: i64,
     /// The last action asked for here and when, to know its echo on the bus.
     pub asked: Option<(Action, i64)>,
     /// What came of the last action asked for here, while the row says it.
@@ -105,6 +109,8 @@ impl Process {
             told: None,
             pending: None,
             is_queued: false,
+            was_down: false,
+            listed_ms: i64::MIN,
             asked: None,
             outcome: None,
             online_since: None,
@@ -191,6 +197,7 @@ impl Process {
         self.outcome = None;
         self.is_reloading = action == Action::Reload;
         self.is_queued = false;
+        self.was_down = self.info.is_over();
     }
 
     /// Notes that an action was asked for in which others come before it.
@@ -280,7 +287,7 @@ impl Process {
     }
 
     /// Takes in what was measured here.
-    pub(super) fn take_measured(&mut self, measured: &Measured, at: Moment) {
+    pub(crate) fn take_measured(&mut self, measured: &Measured, at: Moment) {
         if self.info.pid != Some(measured.pid) || !self.is_running() {
             return;
         }
@@ -319,6 +326,10 @@ impl Process {
         info.pid = self.info.pid;
         info.cpu_percent = self.info.cpu_percent;
         info.memory_bytes = self.info.memory_bytes;
+        // What is set meanwhile, such as watching, a later look has told already.
+        if event.at_ms.is_some_and(|at_ms| at_ms < self.listed_ms) {
+            info.setup.clone_from(&self.info.setup);
+        }
         let was_waiting = self.info.status == ProcessStatus::WaitingRestart;
         self.info = info;
         self.seen_ms = now.steady_ms;
@@ -374,7 +385,9 @@ impl Process {
     fn note_online(&mut self, now: Moment) {
         let since_ms = self.info.online_since_ms;
         if since_ms != self.online_since.map(|(wall_ms, _)| wall_ms) {
-            self.online_since = since_ms.map(|wall_ms| (wall_ms, now.steady_of(wall_ms)));
+            // By the clock of a daemon that is ahead it will come online: it has already.
+            let steady_of = |wall_ms| now.steady_of(wall_ms).min(now.steady_ms);
+            self.online_since = since_ms.map(|wall_ms| (wall_ms, steady_of(wall_ms)));
         }
     }
 

@@ -439,6 +439,23 @@ fn a_clock_that_is_set_back_changes_no_time_that_passed() {
     assert_eq!(watched.daemons[0].retry_at_ms, Some(7_700));
 }
 
+/// Its time stood still until this machine's clock had come so far, and one that had crashed before was
+/// called looping as long.
+#[test]
+fn a_daemon_whose_clock_is_ahead_has_processes_that_grow_older() {
+    const HOUR_MS: i64 = 3_600_000;
+    let started = ProcessInfo {
+        online_since_ms: Some(HOUR_MS),
+        restarts: 3,
+        unstable_restarts: 3,
+        ..info(1, "api", ProcessStatus::Online)
+    };
+    let mut watched = watched(vec![started.clone()]);
+    assert_eq!((row(&watched).uptime_ms(0), row(&watched).is_looping), (Some(0), true));
+    poll(&mut watched, vec![started], 60_000);
+    assert_eq!((row(&watched).uptime_ms(60_000), row(&watched).is_looping), (Some(60_000), false));
+}
+
 #[test]
 fn an_exception_is_one_line_with_all_its_frames_behind_it() {
     let source = LogSource { daemon: DAEMON, pm_id: Some(PmId(1)), name: "api".into() };

@@ -114,6 +114,29 @@ impl Verdict {
         matches!(self, Self::Done | Self::Already | Self::Added | Self::Ended | Self::Up { .. })
     }
 
+    /// Whether something was done, whatever came of it.
+    fn is_of_something_done(&self) -> bool {
+        match self {
+            Self::Down(down) => down.why != Why::LeftAlone,
+            Self::CameBack { .. } => true,
+            verdict => verdict.is_success(),
+        }
+    }
+
+    /// The same words for several of whom it is the same; of how long they were watched, the shortest.
+    pub(crate) fn merge(&mut self, other: &Self) -> bool {
+        match (&mut *self, other) {
+            (
+                Self::Up { after_ms, was_looping },
+                Self::Up { after_ms: others_ms, was_looping: other },
+            ) if *was_looping == *other => {
+                *after_ms = (*after_ms).min(*others_ms);
+                true
+            }
+            (one, other) => *one == *other,
+        }
+    }
+
     /// What came of something that is no [`Action`].
     #[must_use]
     pub fn about(&self) -> String {
@@ -137,7 +160,7 @@ impl Verdict {
             Self::Up { after_ms, was_looping: true } => {
                 format!("looped before, now up {}", seconds(*after_ms))
             }
-            Self::Down(down) => down.words(),
+            Self::Down(down) => down.words(deed),
             Self::CameBack { times: 0 | 1 } => {
                 "came back: PM2 started it again meanwhile".to_owned()
             }
@@ -161,18 +184,31 @@ impl Verdict {
     /// One line about it: `restarted api[0], up 1.0 s`; `cannot restart api[0]: down: ..`.
     #[must_use]
     pub fn sentence(&self, deed: impl Into<Deed>, label: &str) -> String {
+        self.sentence_of(deed, (label, "is", "it"))
+    }
+
+    /// The same about several: `restarted api[0 1], web[3], up 1.0 s`.
+    #[must_use]
+    pub fn sentence_of_all(&self, deed: impl Into<Deed>, labels: &str) -> String {
+        self.sentence_of(deed, (labels, "are", "they"))
+    }
+
+    fn sentence_of(&self, deed: impl Into<Deed>, (label, is, it): (&str, &str, &str)) -> String {
         let deed = &deed.into();
         let (verb, done) = (&deed.verb, &deed.done);
         match self {
             Self::Done => format!("{done} {label}"),
-            Self::Already => format!("{label} is {}", self.said(deed)),
+            Self::Already => format!("{label} {is} {}", self.said(deed)),
             Self::Added => format!("added {label}, {}", self.said(deed)),
             Self::Ended | Self::Up { .. } => format!("{done} {label}, {}", self.said(deed)),
             Self::Down(Down { why: Why::LeftAlone, .. }) => {
                 format!("did not {verb} {label}: {}", Why::LeftAlone.words())
             }
-            Self::Down(_) => format!("{done} {label}, but it is {}", self.said(deed)),
-            Self::CameBack { .. } => format!("{done} {label}, but it {}", self.said(deed)),
+            Self::Down(Down { why: Why::NotReady { .. }, .. }) => {
+                format!("{done} {label}, {}", self.said(deed))
+            }
+            Self::Down(_) => format!("{done} {label}, but {it} {is} {}", self.said(deed)),
+            Self::CameBack { .. } => format!("{done} {label}, but {it} {}", self.said(deed)),
             Self::NotBegun => format!("did not {verb} {label}: {}", self.said(deed)),
             Self::Unknown { .. } => format!("{verb} {label}: {}", self.said(deed)),
             Self::Replaced { .. } | Self::Gone | Self::Refused(_) => {
@@ -189,10 +225,17 @@ impl Down {
         Self { why, ends: 0, watched_ms: 0, last_words: None }
     }
 
-    fn words(&self) -> String {
-        // Nothing was done to it: it goes on as it was, most likely up.
-        if self.why == Why::LeftAlone {
-            return self.why.words();
+    fn words(&self, deed: &Deed) -> String {
+        match self.why {
+            // Nothing was done to it: it goes on as it was, most likely up.
+            Why::LeftAlone => return self.why.words(),
+            // PM2 waits no longer, and takes it for online; a reload has ended the old one then.
+            Why::NotReady { .. } => {
+                let is_reload = deed.word == Action::Reload.verb();
+                let place = if is_reload { " in place of the old process" } else { "" };
+                return format!("online{place}, but {}", self.why.words());
+            }
+            _ => {}
         }
         let times = match self.ends {
             0 | 1 => String::new(),
@@ -214,12 +257,10 @@ impl Why {
                 "never started, its interpreter, script or folder does not exist".to_owned()
             }
             Self::NotReady { waited_ms } => {
-                format!("it did not report ready in {} (wait_ready)", seconds(*waited_ms))
+                format!("did not report ready in {} (wait_ready)", seconds(*waited_ms))
             }
             Self::StoppedByOther => "stopped by somebody else meanwhile".to_owned(),
-            Self::LeftAlone => {
-                "left alone, because the instance before it did not come up".to_owned()
-            }
+            Self::LeftAlone => "left alone, because the instance before it failed".to_owned(),
         }
     }
 }
@@ -232,6 +273,14 @@ impl End {
             Self::Unseen => "an end".to_owned(),
         }
     }
+}
+
+/// What was done to a process, for its sentence: PM2 starts what does not run, whatever it is asked. What
+/// was not done keeps the name of what was asked for.
+#[must_use]
+pub fn done(action: Action, was_down: bool, verdict: &Verdict) -> Action {
+    let is_start = was_down && matches!(action, Action::Restart | Action::Reload);
+    if is_start && verdict.is_of_something_done() { Action::Start } else { action }
 }
 
 /// A time in seconds, for people.
@@ -285,8 +334,8 @@ mod tests {
         restarted api[0], but it is down: exit code 3, and PM2 leaves it stopped
         restarted api[0], but it is down: errored, PM2 gave up after exit code 1, 16 times in 1.0 s: Error: no
         restarted api[0], but it is down: never started, its interpreter, script or folder does not exist
-        restarted api[0], but it is down: it did not report ready in 3.0 s (wait_ready)
-        did not restart api[0]: left alone, because the instance before it did not come up
+        restarted api[0], online, but did not report ready in 3.0 s (wait_ready)
+        did not restart api[0]: left alone, because the instance before it failed
         restarted api[0], but it came back: PM2 started it again 3 times; stop it first
         cannot restart api[0]: replaced: id 0 is delta now; nothing was sent
         cannot restart api[0]: gone: the process no longer exists
@@ -298,6 +347,12 @@ mod tests {
         let successes = all.iter().filter(|verdict| verdict.is_success()).count();
         assert_eq!(successes, 6);
         let alone = down(Why::LeftAlone, 0, None).words(Action::Reload);
-        assert_eq!(alone, "left alone, because the instance before it did not come up");
+        assert_eq!(alone, "left alone, because the instance before it failed");
+        let unready = down(Why::NotReady { waited_ms: 3_000 }, 0, None);
+        assert_eq!(
+            unready.sentence(Action::Reload, "api[0]"),
+            "reloaded api[0], online in place of the old process, but did not report ready in 3.0 s \
+            (wait_ready)"
+        );
     }
 }

@@ -172,7 +172,10 @@ fn commands(app: &App, glyphs: &Glyphs, is_narrow: bool) -> Vec<Part> {
             let tab = tab.and(own, Role::Accent).and(format!(" restarts {name}"), Role::Quiet);
             // The whole screen is the log: what the table's keys do is far away.
             let brief = format!("{pane}, then {own} restarts {}", short(name));
-            Some(tab.or(4, brief, Role::Text)).filter(|_| !app.is_zoomed)
+            // A notice says it after such a key.
+            let way = format!("{pane}, then ");
+            let is_said = app.notice.as_ref().is_some_and(|it| it.text.starts_with(&way));
+            Some(tab.or(4, brief, Role::Text)).filter(|_| !app.is_zoomed && !is_said)
         }
         (Some(_), true, true) | (None, _, _) => None,
     };

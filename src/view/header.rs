@@ -30,12 +30,13 @@ const LINK_DELAY_MS: u64 = 200;
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let columns = area.width.saturating_sub(2);
     let mut left = names(app, canvas.theme().glyphs());
-    left.extend(standing(app, canvas.theme().glyphs()));
-    left.extend(link_delay(app));
     let totals = Totals::of(&app.watched);
     left.extend(counts(app, &totals, canvas.theme().glyphs()));
     left.extend(sums(&totals));
     left.extend(host(app, canvas.theme().glyphs()));
+    // Behind the counts: their first would read as a number of a warning's.
+    left.extend(standing(app, canvas.theme().glyphs()));
+    left.extend(link_delay(app));
     left.extend(warnings(app, canvas.theme().glyphs()));
     let poll = poll(app);
     let right = poll.as_ref().map_or(0, |part| part.columns() + GAP);

@@ -23,6 +23,7 @@ use super::text;
 use crate::app::App;
 use crate::app::editor::Editor;
 use crate::app::geometry::{overlay, wrap};
+use crate::app::help;
 use crate::app::offers;
 use crate::app::palette::{self, Entry, Palette};
 use crate::app::prompt::{Arguments, Compose};
@@ -32,6 +33,14 @@ use crate::protocol::shape;
 const COLUMNS_MAX: u16 = 88;
 /// The widest palette: most of what it says of an entry, where the screen has room for it.
 const PALETTE_COLUMNS: u16 = 112;
+/// The same on a screen that is wider than that by far: all of it.
+const PALETTE_COLUMNS_WIDE: u16 = 144;
+/// From so many columns of the screen on.
+const WIDE_FROM: u16 = 160;
+/// From so many columns on the longest sentence of the palette stands in one line.
+const ONE_LINE_FROM: u16 = 100;
+/// What is said of a tab of the details.
+const TAB_ABOUT: &str = "This tab of the selected process's details";
 /// Rows of the palette's list, at most.
 const ENTRIES_MAX: u16 = 16;
 /// Columns of the names in the palette: `sendSignalToProcessName(opts)` and a gap.
@@ -57,9 +66,14 @@ pub(super) fn palette(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), pale
     let title = [Part::new("Command or method", Role::Strong, 0), place];
     // As long as what it has: it covers no more of what is behind.
     let listed = u16::try_from(entries.len()).unwrap_or(ENTRIES_MAX).min(ENTRIES_MAX);
-    let area = overlay(size, PALETTE_COLUMNS, ENTRIES_MAX + 1).shrunk(listed + 1);
-    let inner = canvas.overlay(area, &title);
+    // Where its sentence is cut, that of the chosen one stands below, whole.
+    let widest = if size.0 < WIDE_FROM { PALETTE_COLUMNS } else { PALETTE_COLUMNS_WIDE };
+    let columns = overlay(size, widest, 1).text.columns;
+    let below = if columns < ONE_LINE_FROM { 2 } else { 1 };
+    let area = overlay(size, widest, ENTRIES_MAX + 1 + below).shrunk(listed + 1 + below);
+    let mut inner = canvas.overlay(area, &title);
     input(canvas, inner, ": ", &palette.input);
+    inner.height = inner.height.saturating_sub(below);
     let rows = usize::from(inner.height.saturating_sub(1));
     let top = (chosen + 1).saturating_sub(rows);
     for (y, (index, entry)) in
@@ -69,6 +83,28 @@ pub(super) fn palette(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), pale
         let row = Rect::new(inner.x - 1, y, inner.width + 2, 1);
         let refusal = palette::refusal(&scene, palette, entry);
         draw_entry(canvas, row, (entry, refusal.as_deref()), &typed, index == chosen);
+    }
+    let Some(entry) = entries.get(chosen) else { return };
+    let (about, role) = match palette::refusal(&scene, palette, entry) {
+        Some(why) => (why, Role::Warn),
+        None => (help::sentence(&about(entry)), Role::Quiet),
+    };
+    if text::width(&about) <= columns.saturating_sub(1 + NAME_COLUMNS + KEY_COLUMNS) {
+        return;
+    }
+    let style = canvas.role(role);
+    for (y, line) in (inner.bottom()..inner.bottom() + below).zip(&wrap(&about, inner.width)) {
+        canvas.text(inner.x, y, inner.width, line, style);
+    }
+}
+
+/// What an entry does, in a sentence.
+fn about(entry: &Entry) -> String {
+    match entry {
+        Entry::Command(row) => help::sentence(help::placeless(&row.help)),
+        Entry::Tab(..) => TAB_ABOUT.to_owned(),
+        Entry::Item(entry) => entry.about.to_owned(),
+        Entry::Method { name, .. } => shape::about(name),
     }
 }
 
@@ -82,17 +118,17 @@ fn draw_entry(
     let (x, y) = (row.x + 2, row.y);
     let names = row.width.saturating_sub(3 + KEY_COLUMNS).min(NAME_COLUMNS);
     let rest = row.width.saturating_sub(3 + names + KEY_COLUMNS);
-    let (name, keys, about) = match entry {
+    let (name, keys) = match entry {
         Entry::Command(row) => {
             let first = row.keys.split(' ').next().unwrap_or_default();
             let first = spelled(first, canvas.theme().ascii);
-            (row.label.to_string(), first, row.help.to_string())
+            (row.label.to_string(), first)
         }
-        Entry::Item(entry) => (entry.label.to_owned(), String::new(), entry.about.to_owned()),
-        Entry::Method { name, params } => {
-            (format!("{name}({})", params.join(", ")), String::new(), shape::about(name))
-        }
+        Entry::Tab(_, label) => (label.clone(), String::new()),
+        Entry::Item(entry) => (entry.label.to_owned(), String::new()),
+        Entry::Method { name, params } => (format!("{name}({})", params.join(", ")), String::new()),
     };
+    let about = about(entry);
     let (key, plain, about, about_role) = match refusal {
         Some(why) => (Role::Quiet, Role::Quiet, why, Role::Warn),
         None => (Role::Accent, Role::Text, &*about, Role::Quiet),
@@ -106,11 +142,22 @@ fn draw_entry(
         if matched.contains(&byte) { found } else { plain }
     });
     canvas.text(x + names, y, KEY_COLUMNS - 1, &keys, key);
-    canvas.text(x + names + KEY_COLUMNS, y, rest, about, canvas.role(about_role));
+    let about = words_of(about, rest, canvas.theme().glyphs().ellipsis);
+    canvas.text(x + names + KEY_COLUMNS, y, rest, &about, canvas.role(about_role));
     if is_chosen {
         let width = text::width(&name).min(names.saturating_sub(1));
         canvas.select(row, Rect::new(x, y, width, 1), true);
     }
+}
+
+/// As many whole words as have room, with a sign where that is not all.
+fn words_of<'a>(text: &'a str, columns: u16, ellipsis: &str) -> Cow<'a, str> {
+    if text::width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let cut = text::cut_to(text, columns.saturating_sub(text::width(ellipsis)));
+    let whole = cut.rfind(' ').and_then(|at| cut.get(..at)).unwrap_or(cut);
+    Cow::Owned(format!("{}{ellipsis}", whole.trim_end_matches([',', ';', ':'])))
 }
 
 /// Draws the question for a method's arguments.

@@ -11,6 +11,7 @@ use super::text;
 use crate::model::Action;
 use crate::model::fleet::Process;
 use crate::model::process::RowOutcome;
+use crate::model::state_word::in_columns;
 use crate::model::verdict::{DOWN, Verdict};
 use crate::protocol::process::ProcessStatus;
 
@@ -29,6 +30,8 @@ pub(super) struct Status<'a> {
     pub(super) restarts_in_s: Option<i64>,
     /// Whether it says what went wrong, and needs all of the row behind it for that.
     pub(super) is_long: bool,
+    /// Whether what it waits for is one more round of a loop.
+    is_looping: bool,
 }
 
 /// Columns of the status column with the longest of PM2's words, and its glyph.
@@ -41,11 +44,13 @@ impl Status<'_> {
     /// it is started again.
     pub(super) fn text(&self, columns: u16, has_countdown: bool) -> String {
         let glyph = self.glyph;
+        let (waiting, wait) =
+            if self.is_looping { ("looping", "loop") } else { ("waiting", "wait") };
         match self.restarts_in_s.filter(|_| !has_countdown) {
             Some(seconds) if columns > SHORT_COLUMNS => {
-                format!("{glyph} waiting {}", text::wait(seconds))
+                format!("{glyph} {waiting} {}", text::wait(seconds))
             }
-            Some(seconds) => format!("{glyph} wait {}", text::wait(seconds)),
+            Some(seconds) => format!("{glyph} {wait} {}", text::wait(seconds)),
             None if columns < COLUMNS => format!("{glyph} {}", self.short),
             None => format!("{glyph} {}", self.word),
         }
@@ -64,6 +69,7 @@ fn past<'a>(crossed: &'a str, glyphs: &Glyphs) -> Status<'a> {
         role: Role::Warn,
         restarts_in_s: None,
         is_long: false,
+        is_looping: false,
     }
 }
 
@@ -95,7 +101,7 @@ fn came_of<'a>(
         (false, false) => (glyphs.bad, Role::Bad),
     };
     let (short, is_long) = (word.clone(), !is_good || is_doubtful);
-    Status { glyph, word, short, role, restarts_in_s: None, is_long }
+    Status { glyph, word, short, role, restarts_in_s: None, is_long, is_looping: false }
 }
 
 /// What the status column says of this process.
@@ -108,6 +114,7 @@ pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Stat
         role,
         restarts_in_s: None,
         is_long: false,
+        is_looping: false,
     };
     let waits_s = process.restarts_at_ms.and_then(|at_ms| text::seconds_until(at_ms, now_ms));
     if process.pending.is_some() && process.is_queued {
@@ -126,23 +133,20 @@ pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Stat
     if process.is_reloading {
         return plain(glyphs.waiting, "reloading", Role::Accent);
     }
+    let said = |columns| in_columns(process, columns);
+    let word = said(usize::from(COLUMNS.saturating_sub(2)));
     if process.never_started() {
-        return Status {
-            short: "never ran".into(),
-            ..plain(glyphs.bad, "never started", Role::Bad)
-        };
+        let short = "never ran".into();
+        return Status { word: word.into(), short, ..plain(glyphs.bad, "", Role::Bad) };
     }
     if process.info.status == ProcessStatus::WaitingRestart && process.info.has_given_up() {
-        return plain(glyphs.bad, "given up", Role::Bad);
+        let short = said(0).into();
+        return Status { word: word.into(), short, ..plain(glyphs.bad, "", Role::Bad) };
     }
     if process.is_looping {
-        // Steady while it goes round: the calm words in between say nothing.
-        let word = match process.info.status {
-            ProcessStatus::WaitingRestart => "waiting restart",
-            _ => "online, looping",
-        };
-        let looping = plain(glyphs.warning, word, Role::Warn);
-        return Status { short: "looping".into(), restarts_in_s: waits_s, ..looping };
+        let (short, restarts_in_s) = (said(0).into(), waits_s);
+        let looping = plain(glyphs.warning, "", Role::Warn);
+        return Status { word: word.into(), short, restarts_in_s, is_looping: true, ..looping };
     }
     let word = process.info.status.as_str();
     match &process.info.status {
@@ -153,7 +157,9 @@ pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Stat
         ProcessStatus::Launching | ProcessStatus::Stopping => plain(glyphs.busy, word, Role::Warn),
         // PM2 says `stopped` of what it is about to start.
         ProcessStatus::Stopped if process.info.is_between_lives() => {
-            plain(glyphs.waiting, "restarting", Role::Warn)
+            let word = said(usize::MAX);
+            let restarting = plain(glyphs.waiting, "", Role::Warn);
+            Status { short: word.clone().into(), word: word.into(), ..restarting }
         }
         ProcessStatus::Stopped => plain(glyphs.stopped, word, Role::Quiet),
         ProcessStatus::Errored => plain(glyphs.bad, word, Role::Bad),

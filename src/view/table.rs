@@ -208,8 +208,12 @@ fn draw_row(
                 }
             }
             field => {
-                let (text, role) =
+                let (mut text, role) =
                     cell(app, (key, process), field, (columns, room, &status, &figures));
+                if field == Field::Name && depth > 1 {
+                    // Its group has the name.
+                    text = tree::instance(process);
+                }
                 let style = canvas.role(role);
                 if field.column().is_right {
                     canvas.right(x, y, room, &text, style);

@@ -18,6 +18,7 @@ use crate::model::figures::Figures;
 use crate::model::fleet::Process;
 use crate::model::rows::tree::Group;
 use crate::model::rows::{Field, is_unwell};
+use crate::protocol::process::Instance;
 
 /// Draws a group.
 pub(super) fn draw(
@@ -63,6 +64,14 @@ pub(super) fn draw(
     let is_marked = |key: &ProcessKey| app.marks.has(*key);
     if !members.is_empty() && members.iter().all(is_marked) {
         canvas.mark(row);
+    }
+}
+
+/// Which of its group a process is: its instance, else its id.
+pub(super) fn instance(process: &Process) -> String {
+    match process.info.instance {
+        Instance::Number(number) => number.to_string(),
+        Instance::Unsaid | Instance::Elsewhere => format!("[{}]", process.info.pm_id),
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn processes_are_acted_on_and_nobody_else() {
     assert_eq!(home.jlist().len(), 1);
     home.assert_unharmed_but(&["one"]);
     home.add_ghost("ghost");
-    assert!(run(&["check"]).with(1).out.contains("it never started"));
+    assert!(run(&["check"]).with(1).out.contains("never started: there is no process"));
     assert!(run(&["restart", "ghost"]).with(1).err.contains("but it is down: never started"));
     // Because of it PM2 says 0 of all.
     let blind =

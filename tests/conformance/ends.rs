@@ -144,7 +144,7 @@ pub(crate) fn failed_reloads_three_ways(release: Release) {
     }
     let wanted = [
         "reloaded it[N], but it is down: exit code N",
-        "did not reload it[N]: left alone, because the instance before it did not come up",
+        "did not reload it[N]: left alone, because the instance before it failed",
     ];
     let told = [command, sentences(Action::Reload, library)];
     assert_the_same(&told, &wanted);

@@ -54,7 +54,7 @@ fn cases(release: Release, port: u16) -> Vec<Case> {
         case(js("removed", IDLES).with(forever.clone()), "down: exit code N"),
         case(
             js("unready", IDLES).with(json!({"wait_ready": true, "listen_timeout": 1200})),
-            "down: it did not report ready in N s (wait_ready)",
+            "online, but did not report ready in N s (wait_ready)",
         ),
         case(
             js("clustered", THROWS).with(json!({
@@ -98,7 +98,9 @@ fn words_by_name<'a>(lines: impl Iterator<Item = &'a str>) -> BTreeMap<String, S
     lines
         .map(|line| {
             let line = line.trim_start_matches("pm2-tui: ");
-            let rest = line.strip_prefix("restarted ").unwrap_or_else(|| panic!("{line}"));
+            // What was stopped or errored is started.
+            let rest = line.strip_prefix("re").unwrap_or(line);
+            let rest = rest.strip_prefix("started ").unwrap_or_else(|| panic!("{line}"));
             let (name, rest) = rest.split_once('[').unwrap_or_else(|| panic!("{line}"));
             let (_, words) = rest.split_once("], ").unwrap_or_else(|| panic!("{line}"));
             let words = words.trim_start_matches("but it is ");
@@ -177,7 +179,7 @@ fn by_screen(home: &Pm2Home, wanted: &BTreeMap<&str, (bool, &str)>) {
         // the selected process beside the notice of the one before.
         screen.wait_for(&format!("what came of {name}: {words}"), |text| {
             let footer = text.lines().next_back().unwrap_or_default();
-            footer.rsplit_once(" restarted ").is_some_and(|(_, notice)| {
+            footer.rsplit_once("started ").is_some_and(|(_, notice)| {
                 notice.starts_with(&format!("{name}[")) && comparable(notice).contains(words)
             })
         });

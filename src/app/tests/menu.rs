@@ -154,14 +154,17 @@ fn an_undo_that_is_left_undone_can_be_undone_again() {
     let [Effect::Act { targets, .. }] = &effects[..] else { panic!("{effects:?}") };
     for target in targets {
         let env = serde_json::json!({ "name": "api", "was": target.pm_id.0 });
-        send(&mut app, Report::Kept(Box::new(Kept::new(target.clone(), env))));
+        send(
+            &mut app,
+            Report::Kept(Box::new(Kept::new(target.clone(), env).among(targets[..].into()))),
+        );
         let (action, verdict) = (Action::Delete, Verdict::Done);
         send(&mut app, Report::ActionFinished { action, target: target.clone(), verdict });
     }
     app.close_all();
     press(&mut app, UNDO);
     let effects = press(&mut app, Command::Yes);
-    let [Effect::Do { task: Task::Restore(kept), id, .. }] = &effects[..] else {
+    let [Effect::Do { task: Task::Restore { kept, .. }, id, .. }] = &effects[..] else {
         panic!("{effects:?}")
     };
     assert_eq!(kept.len(), 3);
@@ -178,10 +181,11 @@ fn an_undo_that_is_left_undone_can_be_undone_again() {
     app.close_all();
     press(&mut app, UNDO);
     let effects = press(&mut app, Command::Yes);
-    let [Effect::Do { task: Task::Restore(kept), .. }] = &effects[..] else {
+    let [Effect::Do { task: Task::Restore { kept, .. }, .. }] = &effects[..] else {
         panic!("{effects:?}")
     };
-    let ids: Vec<u64> = kept.iter().map(|env| env["was"].as_u64().unwrap()).collect();
+    let ids: Vec<u64> =
+        kept.iter().cloned().map(|it| it.into_env()["was"].as_u64().unwrap()).collect();
     assert_eq!(ids, [1, 2], "those that had not begun");
 }
 

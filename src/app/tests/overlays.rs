@@ -129,14 +129,36 @@ fn the_palette_offers_every_command_and_every_method() {
         ("describe", "details"),
         ("scale", "scale .."),
         ("save", "save"),
-        ("env", "details"),
+        ("env", "details: environment"),
+        ("scale up", "scale .."),
+        ("restart p0", "restart"),
+        ("flush all", "flush all logs"),
         ("trigger", "trigger an action .."),
         ("flush", "flush logs"),
-        ("monit", "charts"),
+        ("monit", "details: charts"),
         ("attach", "write a line .."),
     ] {
         assert_eq!(found(word).first().map(Entry::name), Some(first), "{word}");
     }
+}
+
+#[test]
+fn a_tab_of_the_details_is_opened_by_name() {
+    let mut app = live(1);
+    keys(&mut app, ":env");
+    enter(&mut app);
+    let Mode::Details(sheet) = &app.mode else { panic!("{:?}", app.mode) };
+    assert_eq!(sheet.tab, crate::app::inspection::Tab::Environment);
+}
+
+#[test]
+fn all_logs_are_flushed_after_a_question_that_names_all() {
+    let mut app = live(3);
+    keys(&mut app, ":flush all");
+    enter(&mut app);
+    let Mode::Sheet(sheet) = &app.mode else { panic!("{:?}", app.mode) };
+    let crate::app::sheet::Sheet::Several(several) = &**sheet else { panic!("{sheet:?}") };
+    assert_eq!(several.marked.targets.len(), 3);
 }
 
 #[test]

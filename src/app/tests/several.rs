@@ -75,11 +75,14 @@ pub(super) fn named(app: &App) -> BTreeSet<(String, u32)> {
     let lines = several(app).lines(&app.watched, 10_000);
     let mut named = BTreeSet::new();
     for (_, line) in lines.iter().filter(|(kind, _)| *kind == Kind::Act) {
-        let (before, rest) = line.split_once('[').unwrap();
-        let name = before.rsplit(' ').next().unwrap();
-        let ids = rest.split_once(']').unwrap().0;
-        for id in ids.split(' ') {
-            assert!(named.insert((name.to_owned(), id.parse().unwrap())), "{line}");
+        let mut line = line.as_str();
+        while let Some((before, rest)) = line.split_once('[') {
+            let name = before.rsplit(' ').next().unwrap();
+            let (ids, rest) = rest.split_once(']').unwrap();
+            for id in ids.split(' ') {
+                assert!(named.insert((name.to_owned(), id.parse().unwrap())), "{line}");
+            }
+            line = rest;
         }
     }
     named
@@ -114,9 +117,8 @@ fn marked_processes_are_named_and_acted_on_and_the_hidden_ones_first() {
     assert!(press(&mut app, Command::Act(Action::Restart)).is_empty());
     insta::assert_snapshot!(question(&app), @r"
     1 of the 5 is not shown now: mail[8]
-    restarts mail[8]: it is down meanwhile
+    restarts mail[8], api[3] in jobs: each is down meanwhile
     restarts api[0 1 2] in shop, 3 of its 3 instances: perhaps nothing serves meanwhile; reload would keep 1 up
-    restarts api[3] in jobs: it is down meanwhile
     Two at a time; Esc then leaves undone what has not begun.
     ");
     assert_eq!(press(&mut app, Command::No), []);
@@ -227,8 +229,7 @@ fn the_end_lists_each_verdict_and_esc_leaves_the_rest_undone() {
     assert_eq!(
         lines,
         [
-            "did not restart api[1]: left undone: it had not begun",
-            "did not restart api[2]: left undone: it had not begun",
+            "did not restart api[1 2]: left undone: it had not begun",
             "restarted api[0], up 1.0 s",
             "= pm2 restart 0",
         ]
@@ -237,6 +238,32 @@ fn the_end_lists_each_verdict_and_esc_leaves_the_rest_undone() {
     assert!(notice.is_bad && notice.text.starts_with("restart: 1 of 3; did not restart api[1]"));
     press(&mut app, Command::Back);
     assert_eq!(app.mode, Mode::Normal);
+}
+
+/// One sentence for all of whom it is the same, and what was stopped was started; what opens something
+/// opens it in the list's place.
+#[test]
+fn equal_ends_are_one_sentence_and_the_list_makes_room() {
+    let mut app = nine();
+    press(&mut app, MARK_ALL);
+    press(&mut app, Command::Act(Action::Reload));
+    let effects = answer(&mut app);
+    let [Effect::Act { targets, .. }] = &effects[..] else { panic!("{effects:?}") };
+    for (target, after_ms) in targets.clone().iter().zip(1_000..) {
+        let verdict = Verdict::Up { after_ms, was_looping: false };
+        finish(&mut app, Action::Reload, target, verdict);
+    }
+    let Mode::Sheet(sheet) = &app.mode else { panic!("{:?}", app.mode) };
+    let Sheet::Ended(ended, _) = &**sheet else { panic!("{sheet:?}") };
+    assert_eq!((ended.lines.len(), ended.good()), (9, 9));
+    let lines: Vec<String> = ended.shown(400).into_iter().map(|(_, line)| line).collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    reloaded api[0 1], api[3], worker-10[4], worker-2[6], mail[8], up 1.0 s
+    started api[2], worker-2[5], web[7], up 1.0 s
+    = pm2 reload 0 1 2 3 4 5 6 7 8
+    ");
+    press(&mut app, Command::Palette);
+    assert!(matches!(app.mode, Mode::Palette(_)), "{:?}", app.mode);
 }
 
 #[test]

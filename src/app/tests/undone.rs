@@ -33,6 +33,12 @@ fn a_stop_is_undone_by_a_start() {
     assert_eq!(app.mode, Mode::Normal, "once");
 }
 
+/// All of the app `api` as it is now.
+fn api(app: &App) -> std::sync::Arc<[Target]> {
+    let all = app.watched.fleet.iter().filter(|(_, it)| *it.info.name == *"api");
+    all.map(|(_, it)| it.target(None)).collect()
+}
+
 /// The first two of nine were deleted, of which the engine kept this environment.
 fn deleted(env: impl Fn(u32) -> serde_json::Value) -> App {
     let mut app = nine();
@@ -42,7 +48,7 @@ fn deleted(env: impl Fn(u32) -> serde_json::Value) -> App {
     let effects = answer(&mut app);
     let [Effect::Act { targets, .. }] = &effects[..] else { panic!("{effects:?}") };
     for target in targets {
-        let kept = Kept::new(target.clone(), env(target.pm_id.0));
+        let kept = Kept::new(target.clone(), env(target.pm_id.0)).among(api(&app));
         send(&mut app, Report::Kept(Box::new(kept)));
         finish(&mut app, Action::Delete, target, Verdict::Done);
     }
@@ -68,7 +74,8 @@ fn a_scale_down_is_undone_as_the_delete_that_it_is() {
         send(app, Report::Did { task: *id, outcome: Box::new(outcome) });
     };
     let env = serde_json::json!({ "name": "api" });
-    send(&mut app, Report::Kept(Box::new(Kept::new(leaves[0].clone(), env))));
+    let kept = Kept::new(leaves[0].clone(), env).among(api(&app));
+    send(&mut app, Report::Kept(Box::new(kept)));
     did(&mut app, Outcome::of(Action::Delete, &leaves[0], Verdict::Done));
     assert_eq!(app.watched.fleet.len(), 8, "its row goes at once");
     let why = Verdict::Refused("no".into());
@@ -122,10 +129,13 @@ fn a_delete_is_undone_from_what_was_kept_and_not_for_ever() {
     Each gets a new id and counts from 0. Log files that are named by the id get new names; the old ones stay. Two at a time; Esc then leaves undone what has not begun.
     ");
     let effects = press(&mut app, Command::Yes);
-    let [Effect::Do { task: Task::Restore(kept), id, .. }] = &effects[..] else {
+    let [Effect::Do { task: Task::Restore { kept, .. }, id, .. }] = &effects[..] else {
         panic!("{effects:?}")
     };
-    assert_eq!(kept.iter().map(|env| env["was"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(
+        kept.iter().cloned().map(|it| it.into_env()["was"].as_u64().unwrap()).collect::<Vec<_>>(),
+        [0, 1]
+    );
     assert_eq!(app.jobs.len(), 1);
     send(&mut app, Report::TaskEnded(*id));
     assert!(app.jobs.is_empty());
@@ -145,4 +155,44 @@ fn the_undo_of_what_was_stopped_says_that_it_stays_so() {
     let asked = question(&app);
     assert!(asked.starts_with("puts api[0 1] back, stopped as it was"), "{asked}");
     assert!(asked.contains("Each gets a new id. Log files"), "{asked}");
+}
+
+/// Somebody else started one of that name meanwhile: it is named, and asked about whatever is set.
+#[test]
+fn an_undo_beside_a_newcomer_of_the_name_asks_and_names_it() {
+    use crate::app::settings::Confirm;
+    use crate::model::deed::Deed;
+    use crate::model::errand::{Outcome, Task};
+    let mut app = deleted(|id| serde_json::json!({ "name": "api", "was": id }));
+    press(&mut app, Command::Back);
+    app.settings.confirm = Confirm::Never;
+    let Report::Snapshot { snapshot, .. } = fleet(2..9) else { panic!() };
+    let mut processes = snapshot.processes;
+    // The ids of the deleted are given again.
+    let mut newcomer = ProcessInfo { pm_id: PmId(0), ..processes[0].clone() };
+    newcomer.unique_id = Some("another".into());
+    processes.push(newcomer);
+    let came = Snapshot { processes, warnings: Vec::new() };
+    send(&mut app, Report::Snapshot { at_ms: 2, took_ms: 1, interval_ms: 1_000, snapshot: came });
+    press(&mut app, UNDO);
+    insta::assert_snapshot!(question(&app), @r"
+    starts api[0 1] again, as 0s ago
+    beside api[0], started under that name since
+    Each gets a new id and counts from 0. Log files that are named by the id get new names; the old ones stay. Two at a time; Esc then leaves undone what has not begun.
+    ");
+    let effects = press(&mut app, Command::Yes);
+    let [Effect::Do { task: Task::Restore { beside, .. }, id, .. }] = &effects[..] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(beside.iter().map(Target::label).collect::<Vec<_>>(), ["api[0]"]);
+    // Where the engine finds one more, it can be asked again.
+    for _ in 0..2 {
+        let verdict = Verdict::Replaced { by: "api[9] came".into() };
+        let outcome = Box::new(Outcome::about(Deed::restore(), "api", verdict));
+        send(&mut app, Report::Did { task: *id, outcome });
+    }
+    send(&mut app, Report::TaskEnded(*id));
+    app.close_all();
+    press(&mut app, UNDO);
+    assert!(question(&app).starts_with("starts api[0 1] again"), "{}", question(&app));
 }

@@ -52,7 +52,7 @@ impl Acting {
                 let whole = self.resurrect(tell).await;
                 tell(whole.whole());
             }
-            Task::Restore(kept) => self.restore_kept(kept, tell).await,
+            Task::Restore { kept, beside } => self.restore_kept(kept, &beside, tell).await,
             Task::Kill => {
                 let whole = self.kill(tell).await;
                 tell(whole.whole());

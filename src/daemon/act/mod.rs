@@ -14,6 +14,7 @@ mod scale;
 mod steps;
 pub(crate) mod witness;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -200,10 +201,16 @@ impl Acting {
     /// others by now.
     pub(super) async fn keep(&self, targets: &[Target]) -> Vec<Kept> {
         let Ok(listing) = self.list().await else { return Vec::new() };
+        let mut apps: BTreeMap<(&str, Option<&str>), Arc<[Target]>> = BTreeMap::new();
         let keep = |target: &Target| {
             let info = target.find(&listing.infos, self.session.god).ok()?;
             let env = listing.raw_of(info)?.get("pm2_env")?;
-            Some(Kept::new(target.clone(), env.clone()))
+            let app =
+                apps.entry((&*info.name, info.namespace.as_deref())).or_insert_with_key(|app| {
+                    let is_its = |it: &&ProcessInfo| (&*it.name, it.namespace.as_deref()) == *app;
+                    listing.infos.iter().filter(is_its).map(Target::of).collect()
+                });
+            Some(Kept::new(target.clone(), env.clone()).among(Arc::clone(app)))
         };
         targets.iter().filter_map(keep).collect()
     }

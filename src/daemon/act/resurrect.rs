@@ -20,6 +20,7 @@ use super::{AT_ONCE, Acting, Launch};
 use crate::daemon::{files, offload};
 use crate::model::deed::Deed;
 use crate::model::errand::{Outcome, Task};
+use crate::model::kept::Kept as Deleted;
 use crate::model::{Target, Verdict};
 use crate::protocol::dump;
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
@@ -80,13 +81,32 @@ impl Acting {
         if notes.is_empty() { outcome } else { outcome.noted(notes.join("; ")) }
     }
 
-    /// Starts these again.
-    pub(super) async fn restore_kept(&self, kept: Vec<Json>, tell: &mut impl FnMut(Outcome)) {
-        let kept = kept.into_iter().filter_map(|entry| match entry {
-            Json::Object(fields) => Some(fields),
-            _ => None,
-        });
-        self.restore(kept.collect(), tell).await;
+    /// Starts these again, but none beside a newcomer of its name of whom the user was not told.
+    pub(super) async fn restore_kept(
+        &self,
+        kept: Vec<Deleted>,
+        beside: &[Target],
+        tell: &mut impl FnMut(Outcome),
+    ) {
+        // Where nothing can be seen, that is said of each of them.
+        let running = self.look().await.unwrap_or_default();
+        let mut wanted = Vec::new();
+        for kept in kept {
+            let is_unknown = |info: &&ProcessInfo| {
+                kept.is_newcomer(info) && !beside.iter().any(|known| known.is(info))
+            };
+            if let Some(newcomer) = running.iter().find(is_unknown) {
+                let label = Target::of(newcomer).label();
+                let by = format!("{label} was started under that name meanwhile").into();
+                let name = &kept.target.name;
+                tell(Outcome::about(Deed::restore(), name, Verdict::Replaced { by }));
+                continue;
+            }
+            if let Json::Object(fields) = kept.into_env() {
+                wanted.push(fields);
+            }
+        }
+        self.restore(wanted, tell).await;
     }
 
     /// The saved list, or the one before where that is missing or broken; and what is wrong with it.

@@ -45,7 +45,9 @@ pub(super) fn family(god: u32, info: &ProcessInfo, clusters: &Clusters) -> Optio
     let mut ports: Vec<Listens> = own.collect();
     if info.exec_mode == ExecMode::Cluster {
         // The daemon listens for its clusters.
-        let of_god: HashSet<u64> = sockets(god).unwrap_or_default().into_iter().collect();
+        let of_god = sockets(god);
+        is_partial |= of_god.is_none();
+        let of_god: HashSet<u64> = of_god.unwrap_or_default().into_iter().collect();
         let shared: Vec<SocketAddr> = listening()
             .filter(|entry| of_god.contains(&entry.inode))
             .map(|entry| entry.local_address)

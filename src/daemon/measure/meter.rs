@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{offload, probe, running};
-use crate::model::system::Usage;
+use super::{Asked, PortsOf, offload, ports, probe};
+use crate::model::system::{Measured, Usage};
 use crate::protocol::process::{PmId, ProcessInfo};
 
 /// Over how long CPU is measured at least. Linux counts in ticks of 10 ms: 2.5 % of this.
@@ -22,12 +22,36 @@ pub(crate) struct Meter {
     probe: probe::Probe,
     /// When there is something to tell.
     ready: Option<Instant>,
+    wants: Wants,
+}
+
+/// What is wanted beside CPU and memory of the processes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Wants {
+    /// Those with their children: all processes of the machine are looked at.
+    pub(crate) trees: bool,
+    /// The ports on which they listen.
+    pub(crate) ports: bool,
+}
+
+impl Wants {
+    /// Whether anything is.
+    pub(crate) fn is_any(self) -> bool {
+        self.trees || self.ports
+    }
+}
+
+/// What was found beside CPU and memory of the processes, as far as it was wanted.
+#[derive(Debug, Default)]
+pub(crate) struct Besides {
+    pub(crate) measured: Vec<Measured>,
+    pub(crate) ports: Vec<PortsOf>,
 }
 
 impl Meter {
     /// Waits for nothing: what it tells first is the CPU since each process started.
     pub(crate) fn at_once(god: u32) -> Self {
-        Self { god, probe: probe::Probe::default(), ready: None }
+        Self { god, probe: probe::Probe::default(), ready: None, wants: Wants::default() }
     }
 
     /// Notes the CPU time that the processes of the daemon with this system's id have used so far.
@@ -38,7 +62,13 @@ impl Meter {
             (probe, count)
         });
         let (probe, count) = looking.await.unwrap_or_default();
-        Self { god, probe, ready: (count > 0).then(|| Instant::now() + SPAN) }
+        let ready = (count > 0).then(|| Instant::now() + SPAN);
+        Self { god, probe, ready, wants: Wants::default() }
+    }
+
+    /// The same, which finds these, too.
+    pub(crate) fn wanting(self, wants: Wants) -> Self {
+        Self { wants, ..self }
     }
 
     /// Waits until the span is long enough.
@@ -50,14 +80,24 @@ impl Meter {
 
     /// Gives these processes the CPU that they used since the last look, or since they started if
     /// that is later, and their memory.
-    pub(crate) async fn fill(&mut self, infos: &mut [ProcessInfo]) {
-        let (god, pids) = (self.god, running(infos));
+    pub(crate) async fn fill(&mut self, infos: &mut [ProcessInfo]) -> Besides {
+        let (wants, asked) = (self.wants, Asked::of(Some(self.god), infos));
+        let god = self.god;
         let mut probe = std::mem::take(&mut self.probe);
         let looking = offload::look(move || {
-            let measured = probe.own(god, &pids);
-            (probe, measured)
+            let mut besides = Besides::default();
+            let measured = if wants.trees {
+                besides.measured = probe.measure(god, &asked.pids);
+                besides.measured.iter().map(|it| (it.pm_id, it.own)).collect()
+            } else {
+                probe.own(god, &asked.pids)
+            };
+            if wants.ports {
+                besides.ports = ports(&asked);
+            }
+            (probe, measured, besides)
         });
-        let Some((probe, measured)) = looking.await else { return };
+        let Some((probe, measured, besides)) = looking.await else { return Besides::default() };
         self.probe = probe;
         let measured: HashMap<PmId, Usage> = measured.into_iter().collect();
         for info in infos {
@@ -66,6 +106,7 @@ impl Meter {
                 info.memory_bytes = Some(usage.memory_bytes);
             }
         }
+        besides
     }
 }
 

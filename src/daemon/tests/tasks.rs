@@ -150,3 +150,37 @@ async fn what_a_restart_watches_again_is_switched_off_again() {
     assert_eq!(outcome.verdict, Verdict::Done);
     client.ended().await;
 }
+
+/// Whoever takes a delete back gets no second process beside one that somebody else started meanwhile.
+#[tokio::test]
+async fn nothing_is_started_beside_a_newcomer_that_was_not_named() {
+    use crate::model::kept::Kept;
+    let peer = Peer::new();
+    let mut client = Client::new(&peer, timings());
+    let mut rpc = peer.accept_live().await;
+    client.live().await;
+    let gone = Target { pm_id: PmId(2), ..target() };
+    let deleted = || Kept::new(gone.clone(), process()["pm2_env"].clone());
+    let restore = |kept, beside| Task::Restore { kept: vec![kept], beside };
+    client.handle.perform(ID, restore(deleted(), Vec::new()));
+    let outcome = tokio::select! {
+        outcome = client.outcome() => outcome,
+        call = rpc.call() => panic!("sent: {call:?}"),
+    };
+    assert_eq!(
+        outcome.sentence(),
+        "cannot restore api: replaced: api[1] was started under that name meanwhile; nothing was sent"
+    );
+    client.ended().await;
+    // It was there before, or the user was told of it.
+    let among = deleted().among([gone.clone(), target()].into());
+    for task in [restore(among, Vec::new()), restore(deleted(), vec![target()])] {
+        client.handle.perform(ID, task);
+        let outcome = tokio::select! {
+            outcome = client.outcome() => outcome,
+            never = rpc.serve() => match never {},
+        };
+        assert!(!matches!(outcome.verdict, Verdict::Replaced { .. }), "{outcome:?}");
+        client.ended().await;
+    }
+}

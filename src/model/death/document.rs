@@ -11,7 +11,11 @@ use crate::protocol::process::ProcessInfo;
 
 /// A process and its last ends, the newest first, at most so many.
 #[must_use]
-pub fn process(info: &ProcessInfo, black_box: &BlackBox, deaths_max: usize) -> Json {
+pub fn process(
+    info: &ProcessInfo,
+    black_box: &BlackBox,
+    (deaths_max, writers): (usize, usize),
+) -> Json {
     let lives = black_box.lives();
     let shown: Vec<Json> = lives.iter().rev().take(deaths_max).map(death).collect();
     let more = lives.len().saturating_sub(shown.len());
@@ -24,6 +28,7 @@ pub fn process(info: &ProcessInfo, black_box: &BlackBox, deaths_max: usize) -> J
         "never_started": info.never_started(),
         "not_started": black_box.not_started(),
         "reason": black_box.last().and_then(words::reason),
+        "error_log_writers": writers,
         "deaths": shown,
         "more_deaths": more as u64 + u64::from(black_box.older()),
     })

@@ -4,6 +4,7 @@ use super::cause::{By, Cause, Trigger};
 use super::{Death, Follows};
 use crate::model::units;
 use crate::model::verdict::End;
+use crate::protocol::process::ProcessInfo;
 
 /// The errors of the system that say more than the text around them.
 const ERRNOS: [&str; 18] = [
@@ -188,10 +189,17 @@ pub fn whole_reason(death: &Death) -> Option<String> {
     Some(text)
 }
 
-/// What is said of the last lines of a life that are kept.
+/// What is said of the last lines of a life that are kept; so many processes write the file that they are
+/// of, where they are of one.
 #[must_use]
-pub fn last_lines(death: &Death) -> &'static str {
-    match (death.is_unclear, death.is_mixed) {
+pub fn last_lines(death: &Death, writers: usize) -> String {
+    let text = match (death.is_unclear, death.is_mixed) {
+        _ if writers > 1 && !death.is_watched => {
+            return format!(
+                "the last lines of its error log; {writers} processes share this file, any of them may \
+                have written these"
+            );
+        }
         (true, _) => {
             "the last lines of its standard error; the life after it may have written some of them, \
             nothing tells which"
@@ -200,7 +208,14 @@ pub fn last_lines(death: &Death) -> &'static str {
             "the last lines of its standard error; earlier lives may have written some of them"
         }
         _ => "its last lines of standard error",
-    }
+    };
+    text.to_owned()
+}
+
+/// How many of these processes write the error log of this one.
+pub fn writers<'a>(info: &ProcessInfo, all: impl Iterator<Item = &'a ProcessInfo>) -> usize {
+    let Some(path) = info.logs.err.as_deref() else { return 1 };
+    all.filter(|other| other.logs.err.as_deref() == Some(path)).count()
 }
 
 /// How sure the sentence is. Of several causes that it names each is none for certain.
@@ -244,6 +259,46 @@ fn address(word: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::VecDeque;
+
+    use crate::model::death::cause::{Evidence, Sure};
+    use crate::protocol::process::{LogFiles, PmId, ProcessStatus};
+
+    /// Instances with `merge_logs` write one file: the lines are not only of lives of this one.
+    #[test]
+    fn lines_of_a_shared_file_are_said_to_be_so() {
+        let info = |id, path: &str| {
+            let logs = LogFiles { err: Some(path.into()), ..LogFiles::default() };
+            ProcessInfo { logs, ..ProcessInfo::new(PmId(id), "api", ProcessStatus::Online) }
+        };
+        let all = [info(0, "/a"), info(1, "/a"), info(2, "/b")];
+        assert_eq!([0, 2].map(|at| writers(&all[at], all.iter())), [2, 1]);
+        let mut death = Death {
+            started_ms: None,
+            ended_ms: 0,
+            uptime_ms: None,
+            cause: Cause::Unseen,
+            sure: Sure::Certain,
+            evidence: Evidence::default(),
+            follows: Follows::Unknown,
+            stack: [].into(),
+            words: VecDeque::new(),
+            cpu_percent: None,
+            memory_bytes: None,
+            peak_bytes: None,
+            is_watched: false,
+            is_mixed: true,
+            is_unclear: false,
+        };
+        assert!(last_lines(&death, 2).contains("2 processes share this file"));
+        assert!(last_lines(&death, 1).contains("earlier lives"));
+        (death.is_watched, death.is_mixed) = (true, false);
+        assert_eq!(
+            last_lines(&death, 2),
+            "its last lines of standard error",
+            "the bus tells whose"
+        );
+    }
 
     #[test]
     fn a_message_is_said_by_its_errno() {

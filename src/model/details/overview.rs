@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Entries, Section, Source, Tone};
 use crate::model::boot::Standing;
 use crate::model::death::words;
-use crate::model::state_word::state_word;
+use crate::model::state_word::{meaning, state_word};
 use crate::model::units;
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 
@@ -58,14 +58,12 @@ fn saved(source: &Source<'_>, entries: &mut Entries) {
 fn status(source: &Source<'_>) -> (String, Tone) {
     let info = source.info;
     let word = state_word(info, source.seen.is_looping);
+    if let Some(meaning) = meaning(info) {
+        return (format!("{word}: {meaning}"), Tone::Bad);
+    }
     match info.status {
-        _ if info.never_started() => (format!("{word}: there is no process"), Tone::Bad),
-        ProcessStatus::WaitingRestart if info.has_given_up() => {
-            (format!("{word}: PM2 starts it no more"), Tone::Bad)
-        }
         _ if source.seen.is_looping => (word, Tone::Warning),
         ProcessStatus::Online => (word, Tone::Good),
-        ProcessStatus::Errored => (format!("{word}: PM2 gave up"), Tone::Bad),
         ProcessStatus::Stopped if info.is_over() => (word, Tone::Faint),
         _ => (word, Tone::Warning),
     }

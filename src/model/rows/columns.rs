@@ -240,16 +240,13 @@ impl Field {
     /// Whether it tells only what is seen while a process is watched, which one look cannot.
     #[must_use]
     pub fn needs_watching(self) -> bool {
-        matches!(
-            self,
-            Self::CpuTree
-                | Self::MemoryTree
-                | Self::LimitIn
-                | Self::Ports
-                | Self::LogRate
-                | Self::ErrorRate
-                | Self::Silence
-        )
+        matches!(self, Self::LimitIn | Self::LogRate | Self::ErrorRate | Self::Silence)
+    }
+
+    /// Whether it tells what only the machine of the processes knows, and no daemon.
+    #[must_use]
+    pub fn needs_machine(self) -> bool {
+        matches!(self, Self::CpuTree | Self::MemoryTree | Self::Ports)
     }
 
     /// Whether rows can be ordered by it.

@@ -319,3 +319,25 @@ fn figures_are_called_pm2s_once_none_of_this_machine_came() {
     apply(&mut watched, DAEMON, remote, at(0));
     assert!(watched.daemons[0].has_figures_of_pm2());
 }
+
+/// The bus may bring what was so before a later look: a restart beside a `watch off` has the setting of
+/// before it.
+#[test]
+fn an_event_of_before_a_look_sets_nothing_back() {
+    let mut watched = watched(vec![crashed(0)]);
+    let watching = |is_watching| {
+        let mut info = crashed(0);
+        info.setup.is_watching = is_watching;
+        info
+    };
+    poll(&mut watched, vec![watching(true)], 1_000);
+    poll(&mut watched, vec![watching(false)], 5_000);
+    let mut told = |at_ms| {
+        let mut event = event(EventKind::Online, ProcessStatus::Online);
+        (event.at_ms, event.info) = (Some(at_ms), watching(true));
+        apply(&mut watched, DAEMON, Report::Process(Box::new(event)), at(6_000));
+        row(&watched).info.setup.is_watching
+    };
+    assert!(!told(4_000), "it was switched off since");
+    assert!(told(5_500));
+}
