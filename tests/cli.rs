@@ -12,6 +12,7 @@ pub(crate) mod deaths;
 mod debug_log;
 mod events;
 mod events_real;
+mod followed;
 mod kinds;
 mod log_files;
 mod logs;
@@ -45,6 +46,8 @@ fn of_logs() -> Vec<Test> {
         simulated(logs::a_daemon_that_is_gone_is_told_once),
         with_pm2(logs::history_is_what_the_files_hold),
         with_pm2(logs::a_process_that_gets_another_id_is_followed_on),
+        with_pm2(followed::a_line_stands_below_who_said_it_whatever_its_id),
+        with_pm2(followed::lines_that_are_alike_are_not_lost_at_the_start),
         with_pm2(logs::odd_files_are_read_or_named).weighing(Weight::Busy),
         with_pm2(log_files::a_trace_is_taken_or_left_whole),
         with_pm2(log_files::files_of_another_user_are_named),

@@ -301,8 +301,13 @@ fn go_to_time(app: &mut App, text: &str) -> bool {
         (Some(line), _) => {
             jump(app, line);
             let has_older = app.log_view.older.values().any(|older| older.has_more);
-            if has_older && (first == Some(line) || app.log_view.is_missing_at(at_ms)) {
+            let is_oldest = first == Some(line);
+            let is_reaching = has_older && (is_oldest || app.log_view.is_missing_at(at_ms));
+            if is_reaching {
                 app.log_view.reach = Some(Reach::Time(at_ms));
+            }
+            if is_oldest && !is_reaching && app.log_view.time_of(line) > Some(at_ms) {
+                app.notify("nothing is that old: this is the oldest line", false);
             }
         }
         (None, Some(newest)) => {

@@ -127,7 +127,8 @@ pub struct Logs {
     /// it may be of that time
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub since: Option<String>,
-    /// Only lines up to this time, written as for --since; --follow ends there: with it, 14:05 is the next one
+    /// Only lines up to this time, written as for --since, likewise; --follow ends there: with it, 14:05 is the
+    /// next one
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub until: Option<String>,
     /// Continue with new lines

@@ -51,6 +51,13 @@ pub(crate) fn written_ms(file: &File) -> io::Result<i64> {
     Ok(i64::try_from(written.as_millis()).unwrap_or(i64::MAX))
 }
 
+/// Whether a file was certainly made since then, milliseconds since 1970.
+pub(crate) fn is_made_since(file: &File, since_ms: i64) -> bool {
+    let made = file.metadata().and_then(|about| about.created());
+    let made = made.ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok());
+    made.is_some_and(|made| i64::try_from(made.as_millis()).is_ok_and(|made| made >= since_ms))
+}
+
 /// Reads the last lines of a file, at most so many bytes.
 ///
 /// # Errors

@@ -180,6 +180,8 @@ pub(crate) struct Backwards {
     /// When it was written last, milliseconds since 1970.
     written_ms: i64,
     has_times: bool,
+    /// Whether a life begins with what was given its time last.
+    begins_life: bool,
     span: Span,
     /// When the process that writes it lived.
     lives: Lives,
@@ -224,6 +226,7 @@ impl Backwards {
             behind_ms: span.to_ms,
             written_ms: span.to_ms,
             has_times: false,
+            begins_life: false,
             span,
             lives: Lives::default(),
             openings: None,

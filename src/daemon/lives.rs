@@ -11,7 +11,7 @@ use super::inbox::Inbox;
 use super::seam::read_part;
 use super::{clock, files, kernel, offload};
 use crate::model::DaemonId;
-use crate::model::death::after::{Left, reconstruct};
+use crate::model::death::after::{Left, deaths, reconstruct};
 use crate::model::death::cause::Cause;
 use crate::model::death::{BlackBox, Death};
 use crate::model::report::Report;
@@ -157,20 +157,14 @@ impl Lives {
             let (info, console) = (&looked.info, looked.console.text());
             let utc_offset_s = clock::utc_offset_s(clock::now_ms());
             let (errors, calm_since_ms) = (None, None);
-            let lives = reconstruct(&Left {
-                opening: None,
-                info,
-                console,
-                errors,
-                calm_since_ms,
-                utc_offset_s,
-            });
+            let deaths =
+                deaths(&Left { opening: None, info, console, errors, calm_since_ms, utc_offset_s });
             let span = |death: &Death| LifeSpan {
                 started_ms: death.started_ms,
                 ended_ms: death.ended_ms,
                 is_crash: is_crash(death),
             };
-            lives.lives().iter().map(span).collect()
+            deaths.iter().map(span).collect()
         })
     }
 
@@ -187,23 +181,55 @@ impl Lives {
         )
     }
 
-    /// The time that is `part` of the way between two, of the time in which a life was on: as if it wrote
-    /// as much at any time, and nothing while it was not there.
-    pub(crate) fn between(&self, low_ms: i64, high_ms: i64, (part, whole): (i64, i64)) -> i64 {
-        let absence = |(index, life): (usize, &LifeSpan)| {
+    /// Those of the ends from this moment on, by their places: they are in the order of time.
+    pub(crate) fn ended_since(&self, from_ms: i64) -> impl Iterator<Item = (usize, &LifeSpan)> {
+        let ended = self.ended();
+        let first = ended.partition_point(|life| life.ended_ms < from_ms);
+        ended.iter().enumerate().skip(first)
+    }
+
+    /// The time between two moments in which a life was on.
+    pub(crate) fn on(&self, low_ms: i64, high_ms: i64) -> OnTime {
+        let mut on = OnTime { low_ms, on_ms: 0, absences: Vec::new() };
+        let mut away_ms = 0;
+        // The one that ended last before that may be followed by an absence that goes on.
+        let first = self.ended().partition_point(|life| life.ended_ms < low_ms).saturating_sub(1);
+        for (index, life) in self.ended().iter().enumerate().skip(first) {
             let from_ms = life.ended_ms.saturating_add(SECOND_MS).max(low_ms);
+            if from_ms >= high_ms {
+                break;
+            }
             let to_ms = self.begun_after(index).unwrap_or(i64::MAX).min(high_ms);
-            (from_ms < to_ms).then_some((from_ms, to_ms))
-        };
-        let absences = || self.ended().iter().enumerate().filter_map(absence);
-        let away_ms: i64 = absences().map(|(from_ms, to_ms)| to_ms - from_ms).sum();
-        let on_ms = high_ms.saturating_sub(low_ms).saturating_sub(away_ms).max(0);
-        let far_ms = i128::from(on_ms) * i128::from(part) / i128::from(whole.max(1));
-        let mut at_ms = low_ms.saturating_add(i64::try_from(far_ms).unwrap_or(on_ms));
-        for (from_ms, to_ms) in absences() {
-            at_ms += if at_ms > from_ms { to_ms - from_ms } else { 0 };
+            if from_ms < to_ms {
+                let begins_ms = from_ms.saturating_sub(low_ms).saturating_sub(away_ms);
+                away_ms += to_ms - from_ms;
+                on.absences.push((begins_ms, away_ms));
+            }
         }
-        at_ms
+        on.on_ms = high_ms.saturating_sub(low_ms).saturating_sub(away_ms).max(0);
+        on
+    }
+}
+
+/// The time between two moments in which a life was on: as if it wrote as much at any time, and nothing
+/// while it was not there.
+#[derive(Debug)]
+pub(crate) struct OnTime {
+    low_ms: i64,
+    /// How long that is.
+    on_ms: i64,
+    /// After how much of it each absence begins, and how long those are up to its end.
+    absences: Vec<(i64, i64)>,
+}
+
+impl OnTime {
+    /// The moment that is `part` of the way.
+    pub(crate) fn at(&self, (part, whole): (i64, i64)) -> i64 {
+        let far_ms = i128::from(self.on_ms) * i128::from(part) / i128::from(whole.max(1));
+        let far_ms = i64::try_from(far_ms).unwrap_or(self.on_ms);
+        let before = self.absences.partition_point(|(begins_ms, _)| *begins_ms < far_ms);
+        let away = before.checked_sub(1).and_then(|last| self.absences.get(last));
+        self.low_ms.saturating_add(far_ms).saturating_add(away.map_or(0, |(_, away_ms)| *away_ms))
     }
 }
 

@@ -22,6 +22,10 @@ pub(crate) const FIRST_MS: i64 = 100;
 pub(crate) const STILL_MS: i64 = 300;
 /// So many equal differences in a row are believed.
 const NOTES: usize = 5;
+/// So often a file is looked at before what it has more is believed.
+const LOOKS_MIN: usize = 20;
+/// So much of what came first is looked for there, bytes.
+const ALIKE_BYTES: usize = 256;
 /// How much is read at once while the needle is looked for, bytes.
 const PIECE_BYTES: usize = 1 << 20;
 
@@ -68,6 +72,9 @@ pub(crate) struct Seam {
     /// What was received when the last difference was noted.
     noted_at: u64,
     notes: Vec<u64>,
+    /// The least and the most that the file had more than came, and how often it was looked at, where the
+    /// place is one of several.
+    more: Option<(u64, u64, usize)>,
 }
 
 impl Seam {
@@ -82,6 +89,7 @@ impl Seam {
             received_at_ms: 0,
             noted_at: 0,
             notes: Vec::new(),
+            more: None,
         }
     }
 
@@ -117,8 +125,30 @@ impl Seam {
         match found.as_slice() {
             [] => Ok(None),
             [only] => Ok(Some(*only)),
-            _ => self.by_difference(file, size, now_ms),
+            _ => {
+                let more = size.saturating_sub(self.received);
+                let (least, most, count) = self.more.unwrap_or((more, more, 0));
+                self.more = Some((least.min(more), most.max(more), count + 1));
+                self.by_difference(file, size, now_ms)
+            }
         }
+    }
+
+    /// The offset of the first byte that came, where all that comes is alike and it never is quiet: not
+    /// before that, as far as can be told, so that nothing is lost; and whether it is certain. `None` where
+    /// that is not known.
+    ///
+    /// # Errors
+    /// Those of reading.
+    pub(crate) fn by_count(&self, file: &impl ReadAt) -> io::Result<Option<(u64, bool)>> {
+        let Some((least, most, _)) = self.more.filter(|(.., count)| *count >= LOOKS_MIN) else {
+            return Ok(None);
+        };
+        // God writes before it publishes; of a worker either may be first.
+        let from = if self.is_fork { least } else { most };
+        let beginning = self.needle.get(..self.needle.len().min(ALIKE_BYTES)).unwrap_or_default();
+        let found = find(file, beginning, from, file.size()?)?;
+        Ok(found.first().map(|at| (*at, least == most)))
     }
 
     /// The offset of the first byte that came, not before `from`, by all that tells it: what came as a
@@ -260,8 +290,13 @@ fn find(file: &impl ReadAt, needle: &[u8], from: u64, to: u64) -> io::Result<Vec
     while at < to && found.len() < 2 {
         let read = read_whole(file, &mut buffer, at)?;
         let piece = buffer.get(..read).unwrap_or_default();
-        for place in finder.find_iter(piece).take(2) {
-            let place = at + place as u64;
+        // Places may overlap where lines are alike.
+        let mut behind = 0;
+        while found.len() < 2
+            && let Some(place) = piece.get(behind..).and_then(|rest| finder.find(rest))
+        {
+            behind += place + 1;
+            let place = at + (behind - 1) as u64;
             if found.last() != Some(&place) {
                 found.push(place);
             }
@@ -358,6 +393,24 @@ mod tests {
     }
 
     #[test]
+    fn lines_that_are_all_the_same_are_counted_though_it_never_is_quiet() {
+        for (is_fork, ahead) in [(true, 1), (false, 2)] {
+            let mut file = b"tick\n".repeat(50);
+            let mut seam = Seam::new(file.len() as u64, is_fork);
+            for now_ms in 0..LOOKS_MIN {
+                assert_eq!(seam.by_count(&file).unwrap(), None, "too few looks");
+                file.extend(b"tick\n");
+                seam.take(b"tick\n", now_ms as i64);
+                let mut written = file.clone();
+                written.extend(b"tick\n".repeat(1 + now_ms % 2));
+                assert_eq!(seam.look(&written, now_ms as i64).unwrap(), None, "it is not quiet");
+            }
+            file.extend(b"tick\n".repeat(2));
+            assert_eq!(seam.by_count(&file).unwrap(), Some(((50 + ahead) * 5, false)));
+        }
+    }
+
+    #[test]
     fn of_a_fork_the_same_line_counts_only_behind_what_was_there() {
         let mut file = b"connecting\n".repeat(9);
         let at = file.len() as u64;
@@ -375,5 +428,7 @@ mod tests {
         file.extend(vec![b'y'; PIECE_BYTES]);
         let size = file.len() as u64;
         assert_eq!(find(&file, b"needle", 0, size).unwrap(), [PIECE_BYTES as u64 - 3]);
+        let alike = b"tick\n".repeat(5);
+        assert_eq!(find(&alike, &alike[..20], 0, 25).unwrap(), [0, 5], "places that overlap");
     }
 }

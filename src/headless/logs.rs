@@ -3,16 +3,18 @@
 //! Invariant: a line of history and of the bus is printed once, whatever is being written meanwhile
 //! (`live`); bytes are printed as they are only with `--raw`.
 
-mod comparing;
 mod entries;
 mod events;
 mod filter;
+mod following;
 mod kept;
 mod live;
 mod mending;
 mod missing;
 mod print;
 mod source;
+mod starting;
+mod whose;
 
 use std::fs::File;
 use std::io::Write;
@@ -27,6 +29,7 @@ use self::filter::Filter;
 use self::kept::Kept;
 use self::print::Printer;
 use self::source::{Reading, Source};
+use self::whose::Whose;
 use super::failure::{Code, Failure};
 use super::{Context, act, output, targets};
 use crate::cli::Logs;
@@ -34,13 +37,9 @@ use crate::client::{Bus, Queued};
 use crate::daemon::clock::now_ms;
 use crate::daemon::history::Line;
 use crate::daemon::history::events::SECOND_MS;
-use crate::protocol::process::ProcessInfo;
 
 /// How many lines are shown, if nobody says how many.
 const LINES: usize = 100;
-/// How long after that the end of a file of several processes is looked for: a busy cluster worker
-/// writes later than God publishes. What comes on the bus meanwhile is compared with the file.
-const SHARED_WAIT: Duration = Duration::from_millis(500);
 /// How long the bus may take to be connected.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 
@@ -80,23 +79,11 @@ pub(super) async fn run(
             Console::nowhere(wanted)
         }
     });
-    // Listening begins before the files are read, so that nothing is written in between.
-    let mut bus = None;
-    if is_following {
-        sources.iter_mut().for_each(Source::measure);
-        let topics: &[&str] =
-            if what.events { &["log:*", "process:event", "process:exception"] } else { &["log:*"] };
-        let mut listening = Bus::subscribe(&context.endpoint, topics)?.undecoded();
-        connected(&mut listening, context).await?;
-        bus = Some(listening);
-        if sources.iter().any(|source| source.file.is_shared()) {
-            tokio::time::sleep(SHARED_WAIT).await;
-        }
-        sources.iter_mut().for_each(Source::measure_after);
-        if let Some(console) = &mut console {
-            console.measure_after();
-        }
-    }
+    let bus = if is_following {
+        Some(listen(context, what, &mut sources, console.as_mut()).await?)
+    } else {
+        None
+    };
     let lines_max = what.lines.map_or_else(
         || if filter.has_since() { usize::MAX } else { LINES },
         |lines| usize::try_from(lines).unwrap_or(usize::MAX),
@@ -108,9 +95,11 @@ pub(super) async fn run(
     let is_whole = printer.history(&history)?;
     let history = history.entries;
     match bus {
-        Some(bus) => {
-            let whose = Whose { context, what, words: &words, infos };
-            live::follow(bus, all, whose, &filter, &mut printer, until).await
+        Some((bus, early)) => {
+            let whose = Whose::of((context, what), &words, &processes, infos);
+            let bus = futures_util::stream::iter(early).chain(bus);
+            let times = (until, now_ms);
+            following::follow(bus, all, whose, (&filter, &mut printer), times).await
         }
         None if !is_whole => Ok(Code::Condition),
         // As grep, which says nothing: but here that may be a mistake of the one who asks.
@@ -118,36 +107,6 @@ pub(super) async fn run(
             Err(Failure::condition("no line has what --grep asks for"))
         }
         None => Ok(Code::Fine),
-    }
-}
-
-/// Whose lines are followed.
-struct Whose<'a> {
-    context: &'a Context,
-    what: &'a Logs,
-    /// The processes by word.
-    words: &'a [String],
-    /// Those that these are now.
-    infos: Vec<ProcessInfo>,
-}
-
-impl Whose<'_> {
-    /// Asks again which processes there are: a daemon that was restarted gives other ids.
-    async fn ask_again(&mut self) -> Result<(), Failure> {
-        let client = self.context.connect().await?;
-        let processes = act::fleet(self.context, &client).await?;
-        client.disconnect().await;
-        self.infos = targets::resolve(self.words, &processes)?;
-        Ok(())
-    }
-
-    /// Their log files.
-    fn sources(&self) -> Vec<Source> {
-        let mut sources = source::of(&self.infos, self.what, self.context);
-        if !self.context.endpoint.is_local() {
-            sources.iter_mut().for_each(Source::close);
-        }
-        sources
     }
 }
 
@@ -190,6 +149,31 @@ struct History {
     files: Vec<Option<Arc<File>>>,
     /// Whether every file could be read.
     is_whole: bool,
+}
+
+/// Listens, so that nothing is written in between: history ends where the bus begins. What came before
+/// that is known is given, too.
+async fn listen(
+    context: &Context,
+    what: &Logs,
+    sources: &mut [Source],
+    console: Option<&mut Console>,
+) -> Result<(impl futures_util::Stream<Item = Queued> + Unpin + use<>, Vec<Queued>), Failure> {
+    sources.iter_mut().for_each(Source::measure);
+    // Who comes and goes is told by events.
+    let topics: &[&str] = if what.events {
+        &["log:*", "process:event", "process:exception"]
+    } else {
+        &["log:*", "process:event"]
+    };
+    let mut listening = Bus::subscribe(&context.endpoint, topics)?.undecoded();
+    connected(&mut listening, context).await?;
+    let early = starting::begin(&mut listening, sources).await;
+    sources.iter_mut().filter(|source| !source.file.is_shared()).for_each(Source::measure_after);
+    if let Some(console) = console {
+        console.measure_after();
+    }
+    Ok((listening, early))
 }
 
 /// Waits until the bus is connected.

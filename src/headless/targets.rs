@@ -27,7 +27,8 @@ pub(super) enum Reading {
 }
 
 impl Reading {
-    fn fits(&self, info: &ProcessInfo) -> bool {
+    /// Whether it means a process.
+    pub(super) fn fits(&self, info: &ProcessInfo) -> bool {
         match self {
             Self::All => !info.is_module,
             Self::Id(id) => info.pm_id.0 == *id,

@@ -6,6 +6,7 @@ use super::roles::Role;
 use super::text;
 use crate::app::log_view::{Asked, Search, words};
 use crate::app::{App, Mode, marked};
+use crate::logs::when;
 use crate::logs::{Query, Scope, Stream};
 use crate::model::daemon::BusState;
 
@@ -66,6 +67,8 @@ fn narrowed(app: &App) -> Vec<Part> {
         let taken = text::width(&sign).saturating_add(TITLE_COLUMNS);
         let room = app.size.0.saturating_sub(taken).clamp(1, PATH_MAX);
         let line = prompt::in_title(&sign, &typing.input, room, usize::MAX);
+        let is_broken = typing.asked == Asked::Time && !is_moment(app, &typing.input.text());
+        let line = line.and(if is_broken { "no time" } else { "" }, Role::Warn);
         if is_narrow {
             return vec![line];
         }
@@ -88,6 +91,11 @@ fn narrowed(app: &App) -> Vec<Part> {
         parts.push(part.and(as_it_stands(search), Role::Warn).and(count(), Role::Text));
     }
     parts
+}
+
+/// Whether that says a moment, or nothing yet.
+fn is_moment(app: &App, text: &str) -> bool {
+    text.trim().is_empty() || when::moment(text, app.now.wall_ms, app.utc_offset_s).is_some()
 }
 
 /// Which streams, levels and processes are left out, and where the lines are cut.

@@ -244,6 +244,10 @@ fn a_time_is_gone_to() {
     assert_eq!(marked_text(&app), "589", "from the newest line on");
     go(&mut app, "1970-01-01T01:00:00Z");
     assert_eq!(marked_text(&app), "60");
+    app.notice = None;
+    go(&mut app, "yesterday 0:00");
+    assert_eq!(marked_text(&app), "0");
+    assert!(app.notice.as_ref().unwrap().text.contains("oldest"));
     go(&mut app, "11:00");
     assert_eq!(marked_text(&app), "599");
     assert!(app.notice.as_ref().unwrap().text.contains("newest"));

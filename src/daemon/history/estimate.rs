@@ -37,6 +37,8 @@ pub(super) struct Span {
     pub(super) to_ms: i64,
     /// How large it was then, bytes.
     pub(super) size: u64,
+    /// How large it is, bytes.
+    pub(super) full: u64,
 }
 
 impl Span {
@@ -46,7 +48,7 @@ impl Span {
         let made = about.created().ok().and_then(|made| made.duration_since(UNIX_EPOCH).ok());
         let made_ms = made.and_then(|made| i64::try_from(made.as_millis()).ok());
         let from_ms = made_ms.unwrap_or(to_ms).min(to_ms);
-        Ok(Self { from_ms, made_ms, to_ms, size: about.len() })
+        Ok(Self { from_ms, made_ms, to_ms, size: about.len(), full: about.len() })
     }
 
     /// About when what ends at this offset was written.
@@ -96,6 +98,8 @@ pub(super) enum Mark {
     None,
     /// What the file begins with: each life says it first.
     First,
+    /// What stands there behind that.
+    Early,
     /// A trace that nobody caught.
     Last,
 }
@@ -107,6 +111,8 @@ struct Anchor {
     /// Whether the group before it was the last words.
     has_last: bool,
     ended_ms: i64,
+    /// When the life began that ended, as late as it may have, where that is known.
+    begun_ms: Option<i64>,
     /// When the next life began, or this one ended.
     next_ms: i64,
 }
@@ -144,6 +150,7 @@ impl Backwards {
             let Some(own) = timed.and_then(|timed| groups.get_mut(timed)) else { break };
             own.at_ms = lower.unwrap_or_default();
             self.upper = Upper { at_ms: own.at_ms, is_end: false };
+            self.begins_life = false;
             until = from.saturating_sub(1);
         }
         self.part_seconds(groups, lines);
@@ -153,18 +160,26 @@ impl Backwards {
     fn spread(&mut self, run: &mut [Group], lower: Option<i64>) {
         let upper = self.upper;
         let anchors = self.anchors(run, lower);
-        let (mut begin, mut low) = (0, lower);
+        // What stands before the first end that is known is of the life that ended there.
+        let first_ms = anchors.first().filter(|anchor| {
+            let before = run.get(1..anchor.group).unwrap_or_default();
+            before.iter().all(|group| group.mark != Mark::First)
+        });
+        let (mut begin, mut low) = (0, lower.or(first_ms.and_then(|anchor| anchor.begun_ms)));
         for anchor in &anchors {
             let part = run.get_mut(begin..anchor.group).unwrap_or_default();
-            self.fill(part, low, Upper { at_ms: anchor.ended_ms, is_end: anchor.has_last });
+            let high = Upper { at_ms: anchor.ended_ms, is_end: anchor.has_last };
+            self.fill(part, low, (high, true));
             (begin, low) = (anchor.group, Some(anchor.next_ms));
         }
-        self.fill(run.get_mut(begin..).unwrap_or_default(), low, upper);
+        let part = run.get_mut(begin..).unwrap_or_default();
+        self.fill(part, low, (upper, upper.is_end));
         if let Some((first, group)) = anchors.first().zip(run.first()) {
             self.span.anchor(group.ends_at, first.ended_ms.min(group.at_ms));
         }
         if let Some(first) = run.first() {
             self.upper = Upper { at_ms: first.at_ms.min(upper.at_ms), is_end: false };
+            self.begins_life = first.mark == Mark::First;
         }
     }
 
@@ -175,13 +190,20 @@ impl Backwards {
         known.filter(|known| (low..=high).contains(known)).unwrap_or(low)
     }
 
-    fn fill(&self, part: &mut [Group], low: Option<i64>, high: Upper) {
+    /// `is_life`: a life ended behind them, or the file.
+    fn fill(&self, part: &mut [Group], low: Option<i64>, (high, is_life): (Upper, bool)) {
         let low = low.map(|low| self.not_before(low, high.at_ms));
         // A life says its first words when it begins, each of them once.
         let most = self.openings.as_ref().map_or(0, Vec::len);
-        let first = part.iter().take(most).take_while(|group| group.mark == Mark::First).count();
-        let first = if low.is_some() { first } else { 0 };
-        let earliest = low.or(self.lives.known_since()).unwrap_or(i64::MIN);
+        let is_early = |group: &&Group| matches!(group.mark, Mark::First | Mark::Early);
+        let first = part.iter().take(most).take_while(is_early).count();
+        // One that says nothing else on standard error says the last of it at its end.
+        let is_all = is_life && self.format.is_err && first == part.len();
+        let first = if low.is_some() && !is_all { first } else { 0 };
+        let is_end = high.is_end || is_all;
+        // What a file holds was written since it was made, unless it was copied.
+        let made_ms = self.span.made_ms.filter(|made_ms| *made_ms <= self.written_ms);
+        let earliest = low.or(made_ms).unwrap_or(i64::MIN);
         for group in &mut *part {
             group.bounds_ms = (earliest.min(high.at_ms), high.at_ms);
         }
@@ -189,19 +211,23 @@ impl Backwards {
         for group in openings {
             group.at_ms = low.unwrap_or_default().min(high.at_ms);
         }
-        let count = part.len() as i64 + i64::from(!high.is_end);
+        let count = part.len() as i64 + i64::from(!is_end);
+        let Span { from_ms, to_ms, size, .. } = self.span;
+        let on = match low {
+            // The clock of a file is a little behind that of who writes it.
+            Some(low) => self.lives.on(low, high.at_ms.max(low)),
+            None => self.lives.on(from_ms, to_ms),
+        };
         for (group, index) in part.iter_mut().zip(1..) {
             group.at_ms = match low {
-                // The clock of a file is a little behind that of who writes it.
-                Some(low) => self.lives.between(low, high.at_ms.max(low), (index, count.max(1))),
+                Some(_) => on.at((index, count.max(1))),
                 // What stands before the first time of a file is not older than it may be.
                 None if self.has_times => high.at_ms,
-                None if high.is_end && index == count => high.at_ms,
+                None if is_end && index == count => high.at_ms,
                 None => {
-                    let Span { from_ms, to_ms, size, .. } = self.span;
                     let (at, size) = (group.ends_at.min(size), size.max(1));
                     let part = (at.cast_signed(), size.cast_signed());
-                    self.lives.between(from_ms, to_ms, part).min(high.at_ms)
+                    on.at(part).min(high.at_ms)
                 }
             };
         }
@@ -212,15 +238,18 @@ impl Backwards {
         let upper = self.upper;
         let is_end = upper.is_end;
         let high = upper.at_ms.saturating_add(if is_end { SECOND_MS } else { 0 });
-        let mut cuts = cuts(run, lower.is_some());
+        let mut cuts = cuts(run, lower.is_some(), self.is_said_once(run));
+        if self.begins_life && !is_end && cuts.last().is_none_or(|(at, _)| *at < run.len()) {
+            // The next life begins with what stands behind the run.
+            cuts.push((run.len(), false));
+        }
         if cuts.is_empty() {
             return Vec::new();
         }
         let ended: &[LifeSpan] = self.lives.ended();
         let between = |low: i64| -> Vec<usize> {
-            let all = ended.iter().enumerate();
-            let ours = all.filter(|(_, life)| life.ended_ms > low && life.ended_ms <= high);
-            ours.map(|(at, _)| at).collect()
+            let ours = self.lives.ended_since(low.saturating_add(1));
+            ours.take_while(|(_, life)| life.ended_ms <= high).map(|(at, _)| at).collect()
         };
         let mut ends = between(lower.unwrap_or(i64::MIN));
         if let Some(low) = lower.filter(|_| ends.is_empty()) {
@@ -243,16 +272,22 @@ impl Backwards {
         let is_crash = |at: &usize| ended.get(*at).is_some_and(|life| life.is_crash);
         // The life that wrote the time before them ended first, and said the first of them; but what a
         // life says first is of the last of those that began.
-        let is_begun = cuts
-            .last()
-            .and_then(|(group, _)| run.get(*group))
-            .is_some_and(|group| group.mark == Mark::First);
+        let is_begun = cuts.last().is_some_and(|(group, has_last)| {
+            run.get(*group).map_or(!has_last, |group| group.mark == Mark::First)
+        });
         if lower.is_some() && !is_begun && cuts.len() < ends.len() {
             ends.truncate(cuts.len());
         }
         let mut anchors: Vec<Anchor> = Vec::new();
         for (group, has_last) in cuts.into_iter().rev() {
-            let found = ends.iter().rposition(|at| !has_last || is_crash(at));
+            // What stands behind it is of a life that had begun.
+            let is_begun = |at: &usize| {
+                let begun_ms = self.lives.begun_after(*at);
+                let is_newest = *at + 1 == ended.len();
+                group == run.len()
+                    || begun_ms.map_or(!is_newest, |begun_ms| begun_ms <= upper.at_ms)
+            };
+            let found = ends.iter().rposition(|at| is_begun(at) && (!has_last || is_crash(at)));
             let Some(found) = found else { continue };
             let Some(at) = ends.get(found).copied() else { continue };
             ends.truncate(found);
@@ -261,10 +296,22 @@ impl Backwards {
             let next_ms = self.lives.begun_after(at).unwrap_or(life.ended_ms) + SECOND_MS;
             let next_ms = next_ms.min(upper.at_ms);
             let ended_ms = life.ended_ms.min(upper.at_ms).max(lower.unwrap_or(i64::MIN));
-            anchors.push(Anchor { group, has_last, ended_ms, next_ms: next_ms.max(ended_ms) });
+            let begun_ms = life.started_ms.map(|ms| ms.saturating_add(SECOND_MS).min(ended_ms));
+            let next_ms = next_ms.max(ended_ms);
+            anchors.push(Anchor { group, has_last, ended_ms, begun_ms, next_ms });
         }
         anchors.reverse();
         anchors
+    }
+
+    /// Whether each life says once what the file begins with, and maybe nothing else: there are not more
+    /// such lines, as far as the size of the file tells, than lives that are known.
+    fn is_said_once(&self, run: &[Group]) -> bool {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else { return false };
+        let firsts = run.iter().skip(1).filter(|group| group.mark == Mark::First).count() as u64;
+        let bytes = last.ends_at.saturating_sub(first.ends_at).max(1);
+        let lives = self.lives.ended().len() as u64 + 1;
+        self.span.full.saturating_mul(firsts) / bytes <= lives + lives / 8
     }
 
     /// Tells first and last words of lives.
@@ -276,8 +323,12 @@ impl Backwards {
             })
             .collect();
         for (group, head) in groups.iter_mut().zip(&heads) {
-            let is_first = group.own_ms.is_none() && self.openings().contains(head);
-            group.mark = if is_first { Mark::First } else { Mark::None };
+            let openings = self.openings().iter().position(|opening| opening == head);
+            group.mark = match openings.filter(|_| group.own_ms.is_none()) {
+                Some(0) => Mark::First,
+                Some(_) => Mark::Early,
+                None => Mark::None,
+            };
         }
         for at in deadly(groups, lines) {
             if let Some(group) = groups.get_mut(at) {
@@ -309,13 +360,13 @@ impl Backwards {
 }
 
 /// Before which groups of a run a life may begin, and whether the one before ended with its last words.
-fn cuts(run: &[Group], has_lower: bool) -> Vec<(usize, bool)> {
+fn cuts(run: &[Group], has_lower: bool, is_said_once: bool) -> Vec<(usize, bool)> {
     let mark = |at: usize| run.get(at).map(|group| group.mark);
     let begins = |at: &usize| {
         let before = at.checked_sub(1).and_then(mark);
         before == Some(Mark::Last)
             || mark(*at) == Some(Mark::First)
-                && before != Some(Mark::First)
+                && (before != Some(Mark::First) || is_said_once)
                 && (*at > 0 || has_lower)
     };
     let has_last = |at: usize| at.checked_sub(1).and_then(mark) == Some(Mark::Last);

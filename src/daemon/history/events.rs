@@ -49,9 +49,9 @@ impl Teller {
         Self { processes, last_ended: None }
     }
 
-    /// The place of the process with that id.
-    pub(crate) fn place_of(&self, id: u32) -> Option<usize> {
-        self.processes.iter().position(|(other, _)| *other == id)
+    /// The place of the process with that id and name: ids are given anew.
+    pub(crate) fn place_of(&self, id: u32, name: &str) -> Option<usize> {
+        self.processes.iter().position(|(other, known)| *other == id && **known == *name)
     }
 
     /// What a line behind its time tells of one of the processes, or of the daemon.

@@ -113,7 +113,7 @@ async fn end_of_shared(heard: &Heard, file: &LogFile, opened: &Arc<File>, size: 
             Some((Ok(found), now)) => (found.filter(|_| is_written), now),
             _ => (None, size),
         };
-        if let Some(Begin { at, had }) = found {
+        if let Some(Begin { at, had, .. }) = found {
             return End { at, is_exact: true, had };
         }
         if is_quiet || is_late {

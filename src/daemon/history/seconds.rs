@@ -18,10 +18,9 @@ impl Backwards {
         }
         let second = |at_ms: i64| at_ms - at_ms.rem_euclid(1_000);
         let shared = |at_ms: i64| {
-            let mut ended = self.lives.ended().iter().enumerate();
-            ended.any(|(index, life)| {
-                second(life.ended_ms) == at_ms
-                    && life.started_ms.is_none_or(|ms| second(ms) < at_ms)
+            let ended = self.lives.ended_since(at_ms);
+            ended.take_while(|(_, life)| second(life.ended_ms) == at_ms).any(|(index, life)| {
+                life.started_ms.is_none_or(|ms| second(ms) < at_ms)
                     && self.lives.begun_after(index).is_some_and(|ms| second(ms) == at_ms)
             })
         };

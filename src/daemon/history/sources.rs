@@ -33,6 +33,20 @@ pub(crate) struct LogFile {
 }
 
 impl LogFile {
+    /// That of an output that goes into no file.
+    pub(crate) fn nowhere(id: PmId, name: &str, stream: LogStream) -> Self {
+        Self {
+            stream,
+            ids: vec![id],
+            name: name.into(),
+            namespace: None,
+            is_for_both: false,
+            is_fork: true,
+            path: None,
+            date_format: None,
+        }
+    }
+
     /// Whether several outputs are written into it.
     pub(crate) fn is_shared(&self) -> bool {
         self.ids.len() > 1 || self.is_for_both

@@ -41,7 +41,7 @@ fn what_has_no_time_is_between_the_lines_around_it() {
 
 #[test]
 fn without_any_time_the_file_says_from_when_to_when() {
-    let span = Span { from_ms: 1_000, made_ms: None, to_ms: 2_000, size: 100 };
+    let span = Span { from_ms: 1_000, made_ms: None, to_ms: 2_000, size: 100, full: 100 };
     assert_eq!([0, 50, 100, 200].map(|at| span.at(at)), [1_000, 1_500, 2_000, 2_000]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.log");
@@ -120,7 +120,8 @@ fn told(text: &str, written_ms: i64, known: Lives) -> Vec<String> {
     std::fs::write(&path, text).unwrap();
     let format = Format { declared: None, zone: TimeZone::UTC, is_err: true };
     let mut file = Backwards::open(&path, None, format).unwrap().of_lives(known);
-    file.span = Span { from_ms: 0, made_ms: Some(0), to_ms: written_ms, size: text.len() as u64 };
+    let size = text.len() as u64;
+    file.span = Span { from_ms: 0, made_ms: Some(0), to_ms: written_ms, size, full: size };
     (file.reference_ms, file.upper.at_ms) = (written_ms, written_ms);
     (file.behind_ms, file.written_ms) = (written_ms, written_ms);
     let mut lines = Vec::new();
@@ -262,7 +263,8 @@ fn lines_are_not_spread_over_years_of_which_nothing_is_known() {
         let format = Format { declared: None, zone: TimeZone::UTC, is_err: true };
         let mut file = Backwards::open(&path, None, format).unwrap().of_lives(lives);
         let (to_ms, made) = (9_000_000, Some(made_ms));
-        file.span = Span { from_ms: made_ms, made_ms: made, to_ms, size: text.len() as u64 };
+        let size = text.len() as u64;
+        file.span = Span { from_ms: made_ms, made_ms: made, to_ms, size, full: size };
         (file.reference_ms, file.upper.at_ms) = (to_ms, to_ms);
         (file.behind_ms, file.written_ms) = (to_ms, to_ms);
         let mut times: Vec<i64> =
@@ -428,4 +430,33 @@ fn what_the_next_life_says_in_the_same_second_is_behind_the_end() {
     assert_eq!(times(Lives::for_test(vec![life], Some(5_300))), wanted);
     let later = Lives::for_test(vec![life], Some(6_300));
     assert_eq!(times(later), ["0", "5000", "5000", "5000", "7000"], "it began in another second");
+}
+
+/// Lives of 5 s, 20 s apart, of which each says one line alone, or three, on standard error; of the first
+/// there are more than a black box holds. The last one has ended, or has not.
+#[test]
+fn what_each_life_says_is_dated_into_that_life() {
+    let life = |n: i64| LifeSpan {
+        started_ms: Some(n * 20_000),
+        ended_ms: n * 20_000 + 5_000,
+        is_crash: true,
+    };
+    let three = |n: i64| format!("warn {n}\nslow {n}\nFATAL {n}\n");
+    let one = |n: i64| format!("FATAL {n}\n");
+    let says: [(&dyn Fn(i64) -> String, i64); 2] = [(&one, 200), (&three, 60)];
+    for (say, ended) in says {
+        let next_ms = ended * 20_000;
+        for (count, next) in [(ended, None), (ended + 1, Some(next_ms))] {
+            let lives = Lives::for_test((0..ended).map(life).collect(), next);
+            let text: String = (0..count).map(say).collect();
+            let written_ms =
+                if next.is_some() { next_ms + 3_000 } else { next_ms - 20_000 + 5_020 };
+            for line in told(&text, written_ms, lives) {
+                let (time, text) = line.split_once(' ').unwrap();
+                let at_ms: i64 = time.trim_start_matches('~').parse().unwrap();
+                let n: i64 = text.rsplit(' ').next().unwrap().parse().unwrap();
+                assert!((n * 20_000..=n * 20_000 + 6_000).contains(&at_ms), "{line}");
+            }
+        }
+    }
 }

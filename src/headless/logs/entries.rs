@@ -275,6 +275,15 @@ tail
         assert_eq!(errors, wanted);
     }
 
+    /// What says no time was written since its file was made; up to when, its last line tells.
+    #[test]
+    fn what_was_certainly_written_later_is_not_wanted() {
+        let now_ms = crate::daemon::clock::now_ms();
+        let text = "one\ntwo\nthree\n";
+        assert_eq!(fitting(text, &Filter::until(now_ms - 3_600_000)), [""; 0]);
+        assert_eq!(fitting(text, &Filter::until(now_ms + 3_600_000)), ["one", "two", "three"]);
+    }
+
     /// More than is held at once, whatever is looked for: as if all were held.
     #[test]
     fn entries_are_whole_wherever_a_part_of_the_file_begins() {

@@ -80,8 +80,8 @@ impl Wanted {
         Some(event(label, word, severity, at_ms, text))
     }
 
-    fn label_of(&self, id: u32) -> Option<String> {
-        self.labels.get(self.teller.place_of(id)?).cloned()
+    fn label_of(&self, id: u32, name: &str) -> Option<String> {
+        self.labels.get(self.teller.place_of(id, name)?).cloned()
     }
 }
 
@@ -186,6 +186,11 @@ pub(super) struct Live {
 }
 
 impl Live {
+    /// These are the processes now.
+    pub(super) fn renew(&mut self, infos: &[ProcessInfo], with_daemon: bool, context: &Context) {
+        self.wanted = Wanted::of(infos, with_daemon, context);
+    }
+
     /// What a message tells.
     pub(super) fn take(&mut self, message: &Message) -> Vec<Event> {
         match message.topic() {
@@ -228,7 +233,7 @@ impl Live {
             EventKind::Delete => Life::Deleted,
             _ => return None,
         };
-        let label = self.wanted.label_of(told.info.pm_id.0)?;
+        let label = self.wanted.label_of(told.info.pm_id.0, &told.info.name)?;
         let words::Sentence { word, severity, text } = words::tell(&life);
         Some(event(label, word, severity, at_ms, text))
     }
@@ -242,7 +247,7 @@ impl Live {
             }
             crate::protocol::bus::BusPmId::Daemon => return None,
         };
-        let label = self.wanted.label_of(id.0)?;
+        let label = self.wanted.label_of(id.0, &process.name)?;
         let data = told.data.get("data")?;
         let text = |field: &str| data.get(field).and_then(serde_json::Value::as_str);
         let head =

@@ -80,6 +80,12 @@ impl Filter {
         Self { since_ms: None, until_ms: None, grep: None, exclude: None, level: None }
     }
 
+    /// One for what was written up to a moment.
+    #[cfg(test)]
+    pub(super) fn until(at_ms: i64) -> Self {
+        Self { until_ms: Some(at_ms), ..Self::any() }
+    }
+
     /// One for these alone.
     #[cfg(test)]
     pub(super) fn for_test(

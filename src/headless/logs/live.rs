@@ -1,62 +1,49 @@
 //! What comes on the bus, joined to what was read from files: no line missing, none twice.
 //!
 //! At the start the way for a file of one process is [`Seam`]; where several processes write one file,
-//! the lines that history had already are taken out by their text. After a loss, of messages or of the
-//! bus, it is that of the screen: `mending`.
+//! it is `starting`. After a loss, of messages or of the bus, it is that of the screen: `mending`.
 
 use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{Stream, StreamExt};
 use tokio::time::Instant;
 
-use super::super::failure::{Code, Failure};
+use super::super::failure::Failure;
 use super::super::output;
-use super::super::reconnecting::Connection;
-use super::comparing::Comparing;
+use super::Sources;
 use super::entries::Open;
 use super::events::{Console, Live};
 use super::filter::Filter;
-use super::missing::{Missing, SharedMissing, Step, source_end};
+use super::following::Said;
+use super::missing::{Missing, SharedMissing, Step, complain, source_end};
 use super::print::Printer;
 use super::source::Source;
-use super::{Sources, Whose};
-use crate::client::{Message, Queued};
+use crate::client::Message;
 use crate::daemon::clock;
 use crate::daemon::history::gap::{OWN_BYTES, Tail, WRITTEN_MS};
 use crate::daemon::history::shared::SHARED_BYTES;
 use crate::daemon::history::{Format, Line};
 use crate::daemon::seam::{FIRST_MS, Seam, read_part};
 use crate::logs::parse::{Judge, PAUSE_MS};
-use crate::protocol::bus::{BusPmId, LogStream};
+use crate::protocol::bus::LogStream;
 use crate::protocol::process::PmId;
 
-/// How often the places of seams are looked for while nothing comes.
-const TICK: Duration = Duration::from_millis(25);
 /// A line without its end is printed when nothing came for so long.
 const PARTIAL_MAX: Duration = Duration::from_secs(1);
 /// For so long a seam is looked for; then what the file has is told from there.
 const SEAM_MAX: Duration = Duration::from_secs(5);
+/// Of lines that are all alike it is told by their number after so long, milliseconds.
+const ALIKE_MS: i64 = 1_500;
 /// As long as a seam is not known at most so much is held, bytes.
 const HELD_MAX: usize = 16 << 20;
 /// The longest line, bytes; a longer one is printed in pieces.
 const LINE_BYTES_MAX: usize = 1 << 20;
-/// The lines of a file of several processes that history may have had already: those of its last part,
-/// bytes.
-const SHARED_BYTES_MAX: u64 = 4 << 20;
-
-/// How long after a loss processes are asked for that come again.
-const ASK_MAX: Duration = Duration::from_secs(15);
-/// How often.
-const ASK_EVERY: Duration = Duration::from_millis(250);
 
 /// One output of one process, on its way from the bus to lines.
 #[derive(Debug)]
 pub(super) struct Channel {
-    /// Which source it belongs to.
-    pub(super) source: usize,
     pub(super) joint: Joint,
     /// The end of what was printed of it.
     pub(super) tail: Tail,
@@ -84,8 +71,6 @@ pub(super) enum Joint {
     Waiting(Vec<u8>),
     /// So many bytes are still to come that history had already.
     Skipping { left: usize },
-    /// Lines are compared: how often each is still in history alone.
-    Comparing(Comparing),
     /// It is joined.
     Live,
 }
@@ -93,108 +78,30 @@ pub(super) enum Joint {
 /// All that is followed.
 pub(super) struct Following<'a, 'b, W> {
     pub(super) sources: Vec<Source>,
-    pub(super) channels: HashMap<(BusId, LogStream), Channel>,
+    pub(super) channels: HashMap<Key, Channel>,
     /// Files of several processes, by source, that are being mended after a loss.
     pub(super) mending: HashMap<usize, SharedMissing>,
-    /// Of each source that several processes write: lines that history had and the bus may bring.
-    had: HashMap<usize, HashMap<Vec<u8>, u32>>,
     filter: &'a Filter,
     pub(super) printer: &'a mut Printer<'b, W>,
     /// What happens, where that is wanted.
-    events: Option<Live>,
+    pub(super) events: Option<Live>,
     started: Instant,
+    /// The same as it is on files, milliseconds since 1970.
+    pub(super) started_ms: i64,
+    /// When the bus, or a part of what it said, was lost last, likewise.
+    pub(super) lost_ms: Option<i64>,
 }
 
 /// A process by its id.
 pub(super) type BusId = u32;
 
-/// Waits for the moment, if there is one.
-async fn until_then(until: Option<Instant>) {
-    match until {
-        Some(until) => tokio::time::sleep_until(until).await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Prints what comes, until the end of the reader or that moment.
-pub(super) async fn follow<W: Write>(
-    mut bus: impl Stream<Item = Queued> + Unpin,
-    sources: Sources,
-    mut whose: Whose<'_>,
-    filter: &Filter,
-    printer: &mut Printer<'_, W>,
-    until: Option<Instant>,
-) -> Result<Code, Failure> {
-    let mut connection = Connection::up();
-    let mut all = Following {
-        sources: sources.files,
-        events: sources.console.map(Console::live),
-        channels: HashMap::new(),
-        mending: HashMap::new(),
-        had: HashMap::new(),
-        filter,
-        printer,
-        started: Instant::now(),
-    };
-    all.remember_shared();
-    // Until when, and when next, the list of processes is asked for.
-    let mut asking: Option<(Instant, Instant)> = None;
-    let mut ticks = tokio::time::interval(TICK);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            item = bus.next() => match item {
-                None => return Ok(Code::Fine),
-                Some(Queued::Message(message)) => {
-                    all.happened(&message)?;
-                    let Some((Some(process), at_ms, text)) = message.log() else { continue };
-                    let stream = match message.topic() {
-                        "log:out" => LogStream::Out,
-                        "log:err" => LogStream::Err,
-                        _ => continue,
-                    };
-                    let Some(BusPmId::Process(id) | BusPmId::Old(id)) = process.pm_id else {
-                        continue;
-                    };
-                    if whose.infos.iter().any(|info| info.name == process.name) {
-                        all.take((id.0, stream), at_ms, text.as_bytes())?;
-                    }
-                }
-                Some(Queued::Lost(count)) => all.lost(count),
-                Some(Queued::Reconnecting { problem, .. }) => {
-                    connection.is_waited_for(&problem);
-                }
-                Some(Queued::Connected) => {
-                    if connection.is_back("what was written meanwhile is read from the log files") {
-                        all.missed();
-                        asking = Some((Instant::now() + ASK_MAX, Instant::now()));
-                    }
-                }
-            },
-            () = until_then(until) => {
-                all.look_all(true)?;
-                all.printer.flush()?;
-                return Ok(Code::Fine);
-            }
-            _ = ticks.tick() => {
-                if let Some((until, next)) = asking
-                    && next <= Instant::now()
-                {
-                    // Where it does not answer yet, it is asked again.
-                    if whose.ask_again().await.is_ok() {
-                        all.renew(whose.sources());
-                    }
-                    let next = Instant::now() + ASK_EVERY;
-                    asking = (next < until).then_some((until, next));
-                }
-                all.look_all(false)?;
-                all.printer.flush()?;
-                if super::super::events::is_reader_gone() {
-                    return Err(Failure::PipeClosed);
-                }
-            }
-        }
-    }
+/// An output on its way into a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    /// Which source it belongs to.
+    pub(super) source: usize,
+    /// Whose it is where several go into it: of one, whoever writes it goes on where another ended.
+    pub(super) of: Option<(BusId, LogStream)>,
 }
 
 impl Channel {
@@ -204,9 +111,29 @@ impl Channel {
     }
 }
 
-impl<W: Write> Following<'_, '_, W> {
+impl<'a, 'b, W: Write> Following<'a, 'b, W> {
+    /// Of these, with events where they are wanted.
+    pub(super) fn of(
+        sources: Sources,
+        filter: &'a Filter,
+        printer: &'a mut Printer<'b, W>,
+        started_ms: i64,
+    ) -> Self {
+        Self {
+            sources: sources.files,
+            events: sources.console.map(Console::live),
+            channels: HashMap::new(),
+            mending: HashMap::new(),
+            filter,
+            printer,
+            started: Instant::now(),
+            started_ms,
+            lost_ms: None,
+        }
+    }
+
     /// Prints what a message tells that happened.
-    fn happened(&mut self, message: &Message) -> Result<(), Failure> {
+    pub(super) fn happened(&mut self, message: &Message) -> Result<(), Failure> {
         let Some(events) = &mut self.events else { return Ok(()) };
         for event in events.take(message) {
             if self.filter.fits(&event.line) {
@@ -218,37 +145,53 @@ impl<W: Write> Following<'_, '_, W> {
 
     /// Messages came faster than they were taken. What they said is in the files, too: from there it
     /// is taken up to where the bus goes on.
-    fn lost(&mut self, count: u64) {
+    pub(super) fn lost(&mut self, count: u64) {
         if self.sources.iter().any(|source| source.opened.is_none()) {
             output::complain(&format!("{count} messages lost: they came too fast"));
         }
         self.missed();
     }
 
-    /// The lines of shared files that the bus may bring once more.
-    fn remember_shared(&mut self) {
-        for (index, source) in self.sources.iter().enumerate() {
-            let Some(file) = source.opened.as_ref().filter(|_| source.file.is_shared()) else {
-                continue;
-            };
-            let back = if source.file.is_fork { 0 } else { SHARED_BYTES_MAX };
-            let from = source.sizes.0.saturating_sub(back);
-            let length = source.sizes.1.saturating_sub(from).min(SHARED_BYTES_MAX * 2);
-            let bytes = read_part(file, from, from + length).unwrap_or_default();
-            let lines = self.had.entry(index).or_default();
-            for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-                *lines.entry(line.to_vec()).or_default() += 1;
-            }
-        }
+    /// Where an output of a process goes.
+    fn key_of(&self, id: BusId, stream: LogStream) -> Option<Key> {
+        let holds = |source: &Source| !source.is_gone && source.file.holds(PmId(id), stream);
+        let source = self.sources.iter().position(holds)?;
+        let is_shared = self.sources.get(source)?.file.is_shared();
+        Some(Key { source, of: is_shared.then_some((id, stream)) })
     }
 
-    fn source_of(&self, key: (BusId, LogStream)) -> Option<usize> {
-        self.sources.iter().position(|source| source.file.holds(PmId(key.0), key.1))
+    /// Where one of a process went that the daemon does not have any more.
+    fn key_of_gone(&self, id: BusId, name: &str, stream: LogStream) -> Option<Key> {
+        let holds = |source: &Source| {
+            let file = &source.file;
+            source.is_gone && *file.name == *name && file.holds(PmId(id), stream)
+        };
+        let source = self.sources.iter().rposition(holds)?;
+        let is_shared = self.sources.get(source)?.file.is_shared();
+        Some(Key { source, of: is_shared.then_some((id, stream)) })
     }
 
-    fn take(&mut self, key: (BusId, LogStream), at_ms: i64, data: &[u8]) -> Result<(), Failure> {
-        if !self.channels.contains_key(&key) && !self.begin(key, at_ms) {
-            return Ok(());
+    /// Takes what one of the processes said.
+    pub(super) fn take_of(&mut self, said: &Said) -> Result<(), Failure> {
+        let Some(key) = self.key_of(said.id, said.stream) else { return Ok(()) };
+        self.take(key, said.at_ms, said.text.as_bytes())
+    }
+
+    /// Takes last words of a process that the daemon does not have any more, where they are followed.
+    pub(super) fn take_of_gone(&mut self, said: &Said, label: &str) -> Result<(), Failure> {
+        let Said { id, name, stream, .. } = said;
+        let key = self.key_of_gone(*id, name, *stream).unwrap_or_else(|| {
+            let source = Source::of_gone(label.to_owned(), PmId(*id), name, *stream);
+            self.printer.add(&source);
+            self.sources.push(source);
+            Key { source: self.sources.len() - 1, of: None }
+        });
+        self.take(key, said.at_ms, said.text.as_bytes())
+    }
+
+    fn take(&mut self, key: Key, at_ms: i64, data: &[u8]) -> Result<(), Failure> {
+        if !self.channels.contains_key(&key) {
+            self.begin(key, at_ms);
         }
         let now_ms = self.clock_ms();
         let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
@@ -267,7 +210,7 @@ impl<W: Write> Following<'_, '_, W> {
             }
             Joint::Waiting(held) => {
                 held.extend_from_slice(data);
-                if let Some(mending) = self.mending.get_mut(&channel.source) {
+                if let Some(mending) = self.mending.get_mut(&key.source) {
                     mending.came(now_ms);
                 }
                 return Ok(());
@@ -281,66 +224,55 @@ impl<W: Write> Following<'_, '_, W> {
                     channel.joint = Joint::Live;
                 }
             }
-            Joint::Comparing(comparing) => {
-                if !comparing.is_behind(at_ms, data.len()) {
-                    channel.joint = Joint::Live;
-                }
-            }
             Joint::Live => {}
         }
         self.push(key, data)
     }
 
-    /// An output that comes for the first time. False where it is not followed.
-    pub(super) fn begin(&mut self, key: (BusId, LogStream), at_ms: i64) -> bool {
-        let Some(index) = self.source_of(key) else { return false };
-        let Some(source) = self.sources.get(index) else { return false };
-        let is_shared = source.file.is_shared();
-        let joint = match &source.opened {
-            Some(_) if self.mending.contains_key(&index) => Joint::Waiting(Vec::new()),
-            Some(_) if is_shared => Joint::Comparing(Comparing::since(source.measured_ms)),
-            Some(_) => Joint::Looking {
+    /// An output that comes for the first time.
+    pub(super) fn begin(&mut self, key: Key, at_ms: i64) {
+        let Some(source) = self.sources.get(key.source) else { return };
+        let is_own = key.of.is_none();
+        let tail_bytes = if is_own { OWN_BYTES } else { SHARED_BYTES };
+        let file = source.opened.as_ref().filter(|_| !source.is_heard);
+        let tail = match file {
+            Some(file) => Tail::of_file(file, source.sizes.1, tail_bytes),
+            None => Tail::new(tail_bytes),
+        };
+        let joint = match file {
+            _ if self.mending.contains_key(&key.source) => Joint::Waiting(Vec::new()),
+            Some(_) if is_own => Joint::Looking {
                 seam: Seam::new(source.sizes.0, source.file.is_fork),
                 held: Vec::new(),
                 since: Instant::now(),
             },
-            None => Joint::Live,
+            _ => Joint::Live,
         };
-        let tail_bytes = if is_shared { SHARED_BYTES } else { OWN_BYTES };
-        let tail = match &source.opened {
-            Some(file) => Tail::of_file(file, source.sizes.1, tail_bytes),
-            None => Tail::new(tail_bytes),
+        let channel = Channel {
+            joint,
+            tail,
+            format: source.file.format(),
+            judge: Judge::default(),
+            head_ms: at_ms,
+            last_ms: at_ms,
+            open: Open::default(),
+            partial: Vec::new(),
+            partial_at: Instant::now(),
+            at_ms,
         };
-        let format = source.file.format();
-        let (partial, partial_at) = (Vec::new(), Instant::now());
-        let (judge, open) = (Judge::default(), Open::default());
-        let (source, head_ms) = (index, at_ms);
-        self.channels.insert(
-            key,
-            Channel {
-                source,
-                joint,
-                tail,
-                format,
-                judge,
-                head_ms,
-                last_ms: at_ms,
-                open,
-                partial,
-                partial_at,
-                at_ms,
-            },
-        );
-        true
+        self.channels.insert(key, channel);
     }
 
     pub(super) fn clock_ms(&self) -> i64 {
         i64::try_from(self.started.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
 
-    /// Looks at all that waits; at the end at what would wait on, too.
-    fn look_all(&mut self, is_end: bool) -> Result<(), Failure> {
-        self.mend_shared()?;
+    /// Looks at all that waits; at the end at what would wait on, too. What is missing of shared files is
+    /// not told as long as something waits to be told whose it is.
+    pub(super) fn look_all(&mut self, is_end: bool, is_settled: bool) -> Result<(), Failure> {
+        if is_settled {
+            self.mend_shared()?;
+        }
         let mut keys: Vec<_> = self.channels.keys().copied().collect();
         // What came first is printed first.
         keys.sort_by_key(|key| self.channels.get(key).and_then(Channel::since));
@@ -356,10 +288,10 @@ impl<W: Write> Following<'_, '_, W> {
     }
 
     /// Joins an output to its file, where the place is known now.
-    fn look(&mut self, key: (BusId, LogStream)) -> Result<(), Failure> {
+    fn look(&mut self, key: Key) -> Result<(), Failure> {
         let now_ms = self.clock_ms();
         let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
-        let Some(source) = self.sources.get_mut(channel.source) else { return Ok(()) };
+        let Some(source) = self.sources.get_mut(key.source) else { return Ok(()) };
         let (seam, held, since) = match &mut channel.joint {
             Joint::Looking { seam, held, since } => (seam, held, since),
             Joint::Missing(missing) => {
@@ -387,7 +319,16 @@ impl<W: Write> Following<'_, '_, W> {
             return Ok(());
         }
         let settled = (waited_ms >= WRITTEN_MS, seam.is_quiet(now_ms));
-        let known = seam.place(file, 0, now_ms, settled).unwrap_or(None);
+        let mut known = seam.place(file, 0, now_ms, settled).unwrap_or(None);
+        if known.is_none()
+            && waited_ms >= ALIKE_MS
+            && let Ok(Some((at, is_exact))) = seam.by_count(file)
+        {
+            known = Some(at);
+            if !is_exact {
+                complain(&source.label, "lines at this point may be repeated: they are alike");
+            }
+        }
         let is_over = since.elapsed() >= SEAM_MAX || held.len() >= HELD_MAX;
         let Some(begun) = known else {
             if is_over {
@@ -403,8 +344,7 @@ impl<W: Write> Following<'_, '_, W> {
         // It may have been emptied meanwhile.
         let is_whole = bytes.len() as u64 == begun.saturating_sub(end);
         if !is_whole {
-            let label = &source.label;
-            output::complain(&format!("{label}: lines at this point may be missing or repeated"));
+            complain(&source.label, "lines at this point may be missing or repeated");
         }
         channel.tail = Tail::of_file(file, end.min(begun), OWN_BYTES);
         let skip = usize::try_from(end.saturating_sub(begun)).unwrap_or(usize::MAX);
@@ -416,7 +356,7 @@ impl<W: Write> Following<'_, '_, W> {
     }
 
     /// Takes bytes that are certainly new.
-    pub(super) fn push(&mut self, key: (BusId, LogStream), data: &[u8]) -> Result<(), Failure> {
+    pub(super) fn push(&mut self, key: Key, data: &[u8]) -> Result<(), Failure> {
         if let Some(channel) = self.channels.get_mut(&key) {
             channel.tail.take(data);
         }
@@ -443,19 +383,8 @@ impl<W: Write> Following<'_, '_, W> {
         Ok(())
     }
 
-    pub(super) fn print(&mut self, key: (BusId, LogStream), bytes: &[u8]) -> Result<(), Failure> {
+    fn print(&mut self, key: Key, bytes: &[u8]) -> Result<(), Failure> {
         let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
-        if let Joint::Comparing(comparing) = &mut channel.joint {
-            let had = self.had.get_mut(&channel.source).and_then(|lines| lines.get_mut(bytes));
-            if let Some(left) = had.filter(|left| **left > 0) {
-                *left -= 1;
-                comparing.had();
-                return Ok(());
-            }
-            if !comparing.missed() {
-                channel.joint = Joint::Live;
-            }
-        }
         if channel.at_ms.saturating_sub(channel.last_ms) > PAUSE_MS {
             channel.judge.close();
         }
@@ -473,16 +402,34 @@ impl<W: Write> Following<'_, '_, W> {
             channel.open.take(line, self.filter)
         };
         for line in ready {
-            self.printer.print(channel.source, &line)?;
+            self.printer.print(key.source, &line)?;
+        }
+        Ok(())
+    }
+
+    /// Prints what stands open of a source.
+    pub(super) fn close(&mut self, index: usize) -> Result<(), Failure> {
+        let keys: Vec<Key> =
+            self.channels.keys().filter(|key| key.source == index).copied().collect();
+        for key in keys {
+            let Some(channel) = self.channels.get_mut(&key) else { continue };
+            if !channel.partial.is_empty() {
+                let line = std::mem::take(&mut channel.partial);
+                self.print(key, &line)?;
+            }
+            let Some(channel) = self.channels.get_mut(&key) else { continue };
+            for line in channel.open.rest(self.filter, true) {
+                self.printer.print(key.source, &line)?;
+            }
         }
         Ok(())
     }
 
     /// Prints the entries that nothing follows.
     fn rest(&mut self, is_end: bool) -> Result<(), Failure> {
-        for channel in self.channels.values_mut() {
+        for (key, channel) in &mut self.channels {
             for line in channel.open.rest(self.filter, is_end) {
-                self.printer.print(channel.source, &line)?;
+                self.printer.print(key.source, &line)?;
             }
         }
         Ok(())

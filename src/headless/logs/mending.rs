@@ -5,109 +5,173 @@ use std::io::Write;
 use std::sync::Arc;
 
 use super::super::failure::Failure;
-use super::live::{BusId, Following, Joint};
+use super::live::{Channel, Following, Joint, Key};
 use super::missing::{HELD_MAX, LOOK_MAX_MS, Missing, SharedMissing, complain, source_end};
 use super::source::Source;
 use crate::daemon::history::gap::Tail;
 use crate::daemon::history::shared::{self, MissedLines, Output, SHARED_BYTES};
 use crate::daemon::{clock, files};
 use crate::logs::parse::Judge;
-use crate::protocol::bus::LogStream;
-use crate::protocol::process::PmId;
+
+/// So many files are kept open that nothing is written into any more.
+const GONE_OPEN_MAX: usize = 32;
 
 impl<W: Write> Following<'_, '_, W> {
     /// The bus, or a part of what it said, was lost: what is missing is looked for from here on.
     pub(super) fn missed(&mut self) {
+        self.lost_ms = Some(clock::now_ms());
+        (0..self.sources.len()).for_each(|index| self.miss(index));
+    }
+
+    /// The same for one source.
+    fn miss(&mut self, index: usize) {
         let now_ms = self.clock_ms();
-        for index in 0..self.sources.len() {
-            let Some(source) = self.sources.get(index) else { continue };
-            let Some(opened) = source.opened.clone() else { continue };
-            let keys: Vec<(BusId, LogStream)> =
-                source.file.keys().map(|(id, stream)| (id.0, stream)).collect();
-            if source.file.is_shared() {
-                let channels = self.channels.values().filter(|channel| channel.source == index);
-                let mut tails: Vec<_> =
-                    channels.map(|channel| channel.tail.bytes().to_vec()).collect();
-                if tails.is_empty() {
-                    let tail = Tail::of_file(&opened, source.sizes.1, SHARED_BYTES);
-                    tails.push(tail.bytes().to_vec());
-                }
-                let mending =
-                    SharedMissing { tails, since_ms: now_ms, first_ms: None, last_ms: now_ms };
-                self.mending.insert(index, mending);
-                let channels = self.channels.values_mut();
-                for channel in channels.filter(|channel| channel.source == index) {
+        let Some(source) = self.sources.get_mut(index) else { return };
+        let was_open = source.opened.is_some();
+        let Some(opened) = source.open_late() else { return };
+        source.is_heard = false;
+        if source.file.is_shared() {
+            let of_source = |key: &&Key| key.source == index;
+            let keys: Vec<Key> = self.channels.keys().filter(of_source).copied().collect();
+            let channels = keys.iter().filter_map(|key| self.channels.get(key));
+            let mut tails: Vec<_> = channels.map(|channel| channel.tail.bytes().to_vec()).collect();
+            if tails.is_empty() {
+                let tail = Tail::of_file(&opened, source.sizes.1, SHARED_BYTES);
+                tails.push(tail.bytes().to_vec());
+            }
+            if let Some(before) = self.mending.remove(&index) {
+                // Nothing was told since.
+                tails = before.tails;
+            }
+            let mending =
+                SharedMissing { tails, since_ms: now_ms, first_ms: None, last_ms: now_ms };
+            self.mending.insert(index, mending);
+            for key in keys {
+                if let Some(channel) = self.channels.get_mut(&key) {
                     channel.joint = Joint::Waiting(Vec::new());
                 }
-                continue;
             }
-            let Some(key) = keys.first() else { continue };
-            if !self.channels.contains_key(key) && !self.begin(*key, clock::now_ms()) {
-                continue;
+            return;
+        }
+        let key = Key { source: index, of: None };
+        if !self.channels.contains_key(&key) {
+            self.begin(key, clock::now_ms());
+        }
+        let Some(source) = self.sources.get(index) else { return };
+        let Some(channel) = self.channels.get_mut(&key) else { return };
+        let missing = match std::mem::replace(&mut channel.joint, Joint::Live) {
+            Joint::Missing(mut missing) => {
+                missing.lose(now_ms);
+                missing
             }
-            let Some(source) = self.sources.get(index) else { continue };
-            let Some(channel) = self.channels.get_mut(key) else { continue };
-            let missing = match std::mem::replace(&mut channel.joint, Joint::Live) {
-                Joint::Missing(mut missing) => {
-                    missing.lose(now_ms);
-                    missing
+            Joint::Looking { .. } => Box::new(source_end(source, &opened, now_ms)),
+            // The file was told further than the bus had come.
+            Joint::Skipping { left } => {
+                let told = channel.tail.at().map_or(0, |at| at + left as u64);
+                Box::new(Missing::told_to(channel.tail.clone(), told, now_ms))
+            }
+            // Nothing of it was in a file before.
+            _ if !was_open && channel.tail.bytes().is_empty() => {
+                Box::new(source_end(source, &opened, now_ms))
+            }
+            _ => Box::new(Missing::new(channel.tail.clone(), now_ms)),
+        };
+        channel.joint = Joint::Missing(missing);
+    }
+
+    /// These are the log files now: known ones get other processes, new ones are added, and of the others
+    /// nothing comes any more.
+    pub(super) fn renew(&mut self, sources: Vec<Source>) -> Result<(), Failure> {
+        let mut is_there = vec![false; self.sources.len()];
+        for source in sources {
+            let is_same = |known: &Source| match &source.file.path {
+                Some(path) => known.file.path.as_ref() == Some(path),
+                None => {
+                    known.file.path.is_none()
+                        && known.file.name == source.file.name
+                        && known.file.ids == source.file.ids
+                        && known.file.stream == source.file.stream
                 }
-                Joint::Looking { .. } => Box::new(source_end(source, &opened, now_ms)),
-                // The file was told further than the bus had come.
-                Joint::Skipping { left } => {
-                    let told = channel.tail.at().map_or(0, |at| at + left as u64);
-                    Box::new(Missing::told_to(channel.tail.clone(), told, now_ms))
-                }
-                _ => Box::new(Missing::new(channel.tail.clone(), now_ms)),
             };
-            channel.joint = Joint::Missing(missing);
-        }
-    }
-
-    /// These are the log files now: known ones get other processes, new ones are added.
-    pub(super) fn renew(&mut self, sources: Vec<Source>) {
-        for mut source in sources {
-            let known = self
-                .sources
-                .iter_mut()
-                .find(|known| known.file.path == source.file.path && known.file.path.is_some());
-            match known {
-                Some(known) => known.file = source.file,
-                None if source.file.path.is_some() => {
-                    source.measure();
-                    source.measure_after();
-                    self.printer.add(&source);
-                    self.sources.push(source);
+            if let Some(index) = self.sources.iter().position(is_same) {
+                if let Some(is_there) = is_there.get_mut(index) {
+                    *is_there = true;
                 }
-                None => {}
+                self.hand_on(index, source)?;
+            } else {
+                is_there.push(true);
+                self.arrive(source);
             }
         }
-        let gone: Vec<_> = self.channels.keys().filter(|key| !self.holds(**key)).copied().collect();
-        for key in gone {
-            self.give_on(key);
+        for (source, is_there) in self.sources.iter_mut().zip(is_there) {
+            source.is_gone = !is_there;
         }
+        self.let_go()
     }
 
-    /// Whether an output still goes into the file that it went into.
-    fn holds(&self, key: (BusId, LogStream)) -> bool {
-        let source = self.channels.get(&key).and_then(|channel| self.sources.get(channel.source));
-        source.is_some_and(|source| source.file.holds(PmId(key.0), key.1))
+    /// A source belongs to other processes now. What is missing of its file goes on where it ended.
+    fn hand_on(&mut self, index: usize, source: Source) -> Result<(), Failure> {
+        let Some(known) = self.sources.get_mut(index) else { return Ok(()) };
+        let was_shared = known.file.is_shared();
+        let is_other = known.label != source.label;
+        if is_other {
+            // What stands open is of the one before.
+            self.close(index)?;
+        }
+        let Some(known) = self.sources.get_mut(index) else { return Ok(()) };
+        self.printer.rename(index, &source.label);
+        known.become_that_of(source);
+        let has_channel = self.channels.keys().any(|key| key.source == index);
+        if known.opened.is_none() && !has_channel {
+            let is_whole = known.arrive(self.lost_ms, self.started_ms);
+            self.arrived(index, is_whole);
+            return Ok(());
+        }
+        let own = self.channels.get(&Key { source: index, of: None });
+        let is_open = own.is_some_and(|own| !matches!(own.joint, Joint::Live));
+        if was_shared != known.file.is_shared() && is_open {
+            self.miss(index);
+        }
+        Ok(())
     }
 
-    /// An output has another process now: a daemon that comes back gives ids anew. What is missing of
-    /// its file goes on where the old one ended.
-    fn give_on(&mut self, key: (BusId, LogStream)) {
-        let now_ms = self.clock_ms();
-        let Some(mut channel) = self.channels.remove(&key) else { return };
-        let Some(source) = self.sources.get(channel.source) else { return };
-        let next = source.file.keys().find(|(_, stream)| *stream == key.1);
-        let Some((id, stream)) = next.filter(|_| !source.file.is_shared()) else { return };
-        if !matches!(channel.joint, Joint::Missing(_)) {
-            // What the new one said before it was known by its id is in the file alone.
-            let missing = Missing::new(channel.tail.clone(), now_ms);
-            channel.joint = Joint::Missing(Box::new(missing));
+    fn arrive(&mut self, mut source: Source) {
+        let is_whole = source.arrive(self.lost_ms, self.started_ms);
+        self.printer.add(&source);
+        self.sources.push(source);
+        self.arrived(self.sources.len() - 1, is_whole);
+    }
+
+    fn arrived(&mut self, index: usize, is_whole: bool) {
+        let Some(source) = self.sources.get(index) else { return };
+        if source.is_heard || source.file.path.is_none() {
+            return;
         }
-        self.channels.entry((id.0, stream)).or_insert(channel);
+        if !is_whole {
+            complain(&source.label, "lines may be missing here");
+        }
+        self.miss(index);
+    }
+
+    /// Of sources that nothing comes of any more, only the last are kept open.
+    fn let_go(&mut self) -> Result<(), Failure> {
+        let is_open = |source: &Source| source.is_gone && source.opened.is_some();
+        let gone: Vec<usize> = (0..self.sources.len())
+            .filter(|index| self.sources.get(*index).is_some_and(is_open))
+            .collect();
+        for index in gone.iter().rev().skip(GONE_OPEN_MAX).copied() {
+            let of_source = |(key, _): &(&Key, &Channel)| key.source == index;
+            let is_live = |(_, channel): (&Key, &Channel)| matches!(channel.joint, Joint::Live);
+            if !self.channels.iter().filter(of_source).all(is_live) {
+                continue;
+            }
+            self.close(index)?;
+            self.channels.retain(|key, _| key.source != index);
+            if let Some(source) = self.sources.get_mut(index) {
+                source.opened = None;
+            }
+        }
+        Ok(())
     }
 
     /// Prints what is missing of files of several outputs, where that is known now.
@@ -124,7 +188,7 @@ impl<W: Write> Following<'_, '_, W> {
             else {
                 continue;
             };
-            let channels = self.channels.iter().filter(|(_, channel)| channel.source == index);
+            let channels = self.channels.iter().filter(|(key, _)| key.source == index);
             let held: Vec<_> = channels
                 .filter_map(|(key, channel)| match &channel.joint {
                     Joint::Waiting(held) => Some((*key, held.clone())),

@@ -106,6 +106,13 @@ impl<'a, W: Write> Printer<'a, W> {
         self.labels.push((source.label.clone(), source.file.stream));
     }
 
+    /// A source has this label now.
+    pub(super) fn rename(&mut self, index: usize, label: &str) {
+        if let Some((known, _)) = self.labels.get_mut(index) {
+            label.clone_into(known);
+        }
+    }
+
     /// Prints a line of a source.
     pub(super) fn print(&mut self, index: usize, line: &Line) -> std::io::Result<()> {
         if self.is_raw {

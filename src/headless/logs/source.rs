@@ -1,5 +1,6 @@
 //! One log file: whose output it holds, and how it is read.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,13 +9,13 @@ use super::super::{Context, output, targets};
 use super::entries::{self, Beside};
 use super::filter::Filter;
 use crate::cli::Logs;
+use crate::daemon::files;
 use crate::daemon::history::sources::{LogFile, log_files};
 use crate::daemon::history::{Backwards, Line, Sought};
 use crate::daemon::lives::{self, Lives};
 use crate::daemon::seam::ReadAt;
-use crate::daemon::{clock, files};
 use crate::protocol::bus::LogStream;
-use crate::protocol::process::ProcessInfo;
+use crate::protocol::process::{PmId, ProcessInfo};
 use crate::protocol::text::clean;
 
 /// One log file.
@@ -26,17 +27,56 @@ pub(super) struct Source {
     pub(super) file: LogFile,
     /// Its size before the bus was connected, and then, bytes.
     pub(super) sizes: (u64, u64),
-    /// When the latter was looked at, milliseconds since 1970.
-    pub(super) measured_ms: i64,
     /// Opened before the bus was connected: rotation does not change which file this is.
     pub(super) opened: Option<Arc<File>>,
     /// Where history ends: [`Self::sizes`] when followed, else its end.
     end: Option<u64>,
     /// When the process lived that alone writes it.
     lives: Lives,
+    /// Lines before [`Self::end`] that the bus brings, and how often.
+    pub(super) had: HashMap<Vec<u8>, u32>,
+    /// When the first life of all that write it began, where that is known: milliseconds since 1970.
+    begun_ms: Option<i64>,
+    /// Whether all that goes into it comes on the bus, from its first line on.
+    pub(super) is_heard: bool,
+    /// Whether the daemon has none any more that writes it.
+    pub(super) is_gone: bool,
 }
 
 impl Source {
+    fn new(label: String, file: LogFile) -> Self {
+        Self {
+            label,
+            file,
+            sizes: (0, 0),
+            opened: None,
+            end: None,
+            lives: Lives::default(),
+            had: HashMap::new(),
+            begun_ms: None,
+            is_heard: false,
+            is_gone: false,
+        }
+    }
+
+    /// One without a file, of a process that the daemon does not have any more.
+    pub(super) fn of_gone(label: String, id: PmId, name: &str, stream: LogStream) -> Self {
+        let file = LogFile::nowhere(id, name, stream);
+        Self { is_gone: true, is_heard: true, ..Self::new(label, file) }
+    }
+
+    /// History ends here, but for these lines that the bus brings.
+    pub(super) fn end_at(&mut self, at: u64, had: HashMap<Vec<u8>, u32>) {
+        (self.sizes.1, self.end, self.had) = (at, Some(at), had);
+    }
+
+    /// These processes write it now.
+    pub(super) fn become_that_of(&mut self, other: Self) {
+        let Self { label, file, lives, begun_ms, .. } = other;
+        (self.label, self.file, self.lives, self.begun_ms) = (label, file, lives, begun_ms);
+        self.is_gone = false;
+    }
+
     /// Whether there is a file to be read.
     pub(super) fn has_file(&self) -> bool {
         self.file.path.is_some()
@@ -56,8 +96,32 @@ impl Source {
     /// Looks again; history ends here.
     pub(super) fn measure_after(&mut self) {
         self.sizes.1 = self.size();
-        self.measured_ms = clock::now_ms();
         self.end = Some(self.sizes.1);
+    }
+
+    /// A source that was not known before; the bus was lost last at `lost_ms`, and nothing older than
+    /// `started_ms` is asked for, milliseconds since 1970. False where some of it may not have come.
+    pub(super) fn arrive(&mut self, lost_ms: Option<i64>, started_ms: i64) -> bool {
+        self.measure();
+        self.measure_after();
+        let is_heard = lost_ms.is_none_or(|lost_ms| self.begun_ms > Some(lost_ms));
+        let is_new = self.opened.as_ref().is_none_or(|file| files::is_made_since(file, started_ms));
+        if is_new {
+            // All that it holds is asked for.
+            self.sizes = (0, 0);
+        }
+        self.is_heard = is_heard;
+        is_heard || is_new
+    }
+
+    /// Opens it where it was not there before: then all that it holds is new.
+    pub(super) fn open_late(&mut self) -> Option<Arc<File>> {
+        if self.opened.is_none() {
+            self.opened =
+                self.file.path.as_ref().and_then(|path| files::open(path).ok()).map(Arc::new);
+            self.sizes = (0, 0);
+        }
+        self.opened.clone()
     }
 
     fn size(&self) -> u64 {
@@ -83,6 +147,7 @@ impl Source {
                 beside: Beside::default(),
                 ready: Vec::new(),
                 taken: None,
+                had: self.had.clone(),
             }),
             // Of a process that never ran. `files` says what there should be.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
@@ -111,6 +176,8 @@ pub(super) struct Reading {
     ready: Vec<Line>,
     /// Where the last entry begins that was found by what it says.
     taken: Option<u64>,
+    /// Lines that the bus brings, and how often: those are not of history.
+    had: HashMap<Vec<u8>, u32>,
 }
 
 impl Reading {
@@ -140,7 +207,8 @@ impl Reading {
             } else {
                 entries::next(&mut self.file)
             };
-            match next {
+            match next.map(|entry| entry.map(|entry| self.not_had(entry))) {
+                Ok(Some(entry)) if entry.is_empty() => {}
                 Ok(Some(entry)) if filter.fits_entry(&entry) => self.ready = entry,
                 Ok(Some(entry)) => {
                     let is_before = |line: &Line| filter.is_before(line) && !line.is_estimated;
@@ -154,6 +222,20 @@ impl Reading {
                 }
             }
         }
+    }
+
+    /// The lines of an entry less those that the bus brings.
+    fn not_had(&mut self, mut entry: Vec<Line>) -> Vec<Line> {
+        if self.had.is_empty() {
+            return entry;
+        }
+        let had = &mut self.had;
+        // The newest of the same are those that came on the bus.
+        let is_new: Vec<bool> =
+            entry.iter().rev().map(|line| !take_one(had, &line.bytes)).collect();
+        let mut is_new = is_new.into_iter().rev();
+        entry.retain(|_| is_new.next().unwrap_or(true));
+        entry
     }
 
     /// The next older entry with a line that says what is wanted.
@@ -174,6 +256,16 @@ impl Reading {
     }
 }
 
+/// Takes one of the lines of this text; false where there is none.
+fn take_one(had: &mut HashMap<Vec<u8>, u32>, line: &[u8]) -> bool {
+    let Some(left) = had.get_mut(line) else { return false };
+    *left -= 1;
+    if *left == 0 {
+        had.remove(line);
+    }
+    true
+}
+
 /// The log files of processes, each once.
 pub(super) fn of(infos: &[ProcessInfo], what: &Logs, context: &Context) -> Vec<Source> {
     let is_wanted = |stream| match stream {
@@ -192,7 +284,9 @@ pub(super) fn of(infos: &[ProcessInfo], what: &Logs, context: &Context) -> Vec<S
         let label = output::printable(&label, context.is_ascii);
         let own = infos.iter().filter(|info| file.ids == [info.pm_id]);
         let lives = own.map(|info| Lives::of(info, &console)).next().unwrap_or_default();
-        Source { label, file, sizes: (0, 0), measured_ms: 0, opened: None, end: None, lives }
+        let begun = infos.iter().filter(|info| file.ids.contains(&info.pm_id));
+        let begun_ms = begun.map(|info| info.online_since_ms.filter(|_| info.restarts == 0)).min();
+        Source { lives, begun_ms: begun_ms.flatten(), ..Source::new(label, file) }
     };
     log_files(infos, is_wanted).into_iter().map(source).collect()
 }
@@ -200,14 +294,6 @@ pub(super) fn of(infos: &[ProcessInfo], what: &Logs, context: &Context) -> Vec<S
 /// Those of standard output, for tests.
 #[cfg(test)]
 pub(super) fn of_outputs(infos: &[ProcessInfo]) -> Vec<Source> {
-    let source = |file: LogFile| Source {
-        label: String::new(),
-        file,
-        sizes: (0, 0),
-        measured_ms: 0,
-        opened: None,
-        end: None,
-        lives: Lives::default(),
-    };
+    let source = |file: LogFile| Source::new(String::new(), file);
     log_files(infos, |stream| stream == LogStream::Out).into_iter().map(source).collect()
 }

@@ -49,15 +49,9 @@ pub struct Left<'a> {
 /// Makes a black box of what is left. Its deaths are told as such.
 #[must_use]
 pub fn reconstruct(left: &Left<'_>) -> BlackBox {
-    let mut deaths = from_console(left);
-    if deaths.is_empty() {
-        deaths.extend(from_figures(left.info));
-    }
+    let mut deaths = deaths(left);
     let skip = deaths.len().saturating_sub(LIVES_MAX);
     let mut deaths = deaths.split_off(skip);
-    if let Some(last) = deaths.last_mut() {
-        take_figures(last, left.info);
-    }
     take_errors(&mut deaths, left);
     let mut black_box = BlackBox::default();
     for death in deaths.into_iter().rev() {
@@ -69,6 +63,19 @@ pub fn reconstruct(left: &Left<'_>) -> BlackBox {
         black_box.could_not_start(&why);
     }
     black_box
+}
+
+/// All deaths that `pm2.log` and the figures tell, oldest first: without their last words.
+#[must_use]
+pub fn deaths(left: &Left<'_>) -> Vec<Death> {
+    let mut deaths = from_console(left);
+    if deaths.is_empty() {
+        deaths.extend(from_figures(left.info));
+    }
+    if let Some(last) = deaths.last_mut() {
+        take_figures(last, left.info);
+    }
+    deaths
 }
 
 /// The time of a line of `pm2.log` and what it says: `2026-11-28T03:12:00: PM2 log: TEXT`; before

@@ -1,0 +1,225 @@
+//! Takes what comes on the bus, and sees to it that each line is told as that of the process that said it.
+//!
+//! Invariant: what came of a process that is not known waits, in its order, until the daemon said whose it
+//! is; within a bound.
+
+use std::collections::VecDeque;
+use std::io::Write;
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt};
+use tokio::time::Instant;
+
+use super::super::failure::{Code, Failure};
+use super::super::reconnecting::Connection;
+use super::super::{events, output};
+use super::Sources;
+use super::filter::Filter;
+use super::live::{BusId, Following};
+use super::print::Printer;
+use super::whose::{Standing, Whose};
+use crate::client::{Message, Queued};
+use crate::protocol::bus::{BusPmId, LogStream, raw};
+
+/// How often the places of seams are looked for while nothing comes.
+const TICK: Duration = Duration::from_millis(25);
+/// How often the daemon is asked which processes there are, at most.
+const ASK_EVERY: Duration = Duration::from_millis(250);
+/// Where it does not answer.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// So much waits at most to be told whose it is, bytes.
+const HELD_MAX: usize = 16 << 20;
+
+/// A piece of output.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) id: BusId,
+    /// Its process's name, cleaned.
+    pub(super) name: Box<str>,
+    pub(super) stream: LogStream,
+    pub(super) at_ms: i64,
+    pub(super) text: String,
+}
+
+impl Said {
+    pub(super) fn of(message: &Message) -> Option<Self> {
+        let (Some(process), at_ms, text) = message.log()? else { return None };
+        let stream = match message.topic() {
+            "log:out" => LogStream::Out,
+            "log:err" => LogStream::Err,
+            _ => return None,
+        };
+        let (BusPmId::Process(id) | BusPmId::Old(id)) = process.pm_id? else { return None };
+        Some(Self { id: id.0, name: process.name, stream, at_ms, text })
+    }
+}
+
+/// What waits to be told whose it is.
+#[derive(Debug)]
+struct Waiting {
+    said: VecDeque<Said>,
+    bytes: usize,
+    /// Whether there is something to ask.
+    is_asked: bool,
+    next: Instant,
+}
+
+impl Waiting {
+    fn hold(&mut self, said: Said) {
+        self.bytes += said.text.len();
+        self.said.push_back(said);
+        self.is_asked = true;
+    }
+
+    fn clear(&mut self) {
+        self.said.clear();
+        self.bytes = 0;
+    }
+}
+
+/// Waits for the moment, if there is one.
+async fn until_then(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// All that is followed, with those who say it.
+struct Course<'a, 'b, 'c, W> {
+    all: Following<'a, 'b, W>,
+    whose: Whose<'c>,
+    waiting: Waiting,
+}
+
+/// Prints what comes, until the end of the reader or that moment. What is older than `started_ms`,
+/// milliseconds since 1970, is not asked for.
+pub(super) async fn follow<W: Write>(
+    mut bus: impl Stream<Item = Queued> + Unpin,
+    sources: Sources,
+    whose: Whose<'_>,
+    (filter, printer): (&Filter, &mut Printer<'_, W>),
+    (until, started_ms): (Option<Instant>, i64),
+) -> Result<Code, Failure> {
+    let mut connection = Connection::up();
+    let waiting =
+        Waiting { said: VecDeque::new(), bytes: 0, is_asked: false, next: Instant::now() };
+    let all = Following::of(sources, filter, printer, started_ms);
+    let mut course = Course { all, whose, waiting };
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            item = bus.next() => match item {
+                None => return Ok(Code::Fine),
+                Some(Queued::Message(message)) => course.take(&message).await?,
+                Some(Queued::Lost(count)) => {
+                    course.waiting.clear();
+                    course.all.lost(count);
+                }
+                Some(Queued::Reconnecting { problem, .. }) => {
+                    connection.is_waited_for(&problem);
+                }
+                Some(Queued::Connected) => {
+                    if connection.is_back("what was written meanwhile is read from the log files") {
+                        course.begin_again();
+                    }
+                }
+            },
+            () = until_then(until) => {
+                course.all.look_all(true, true)?;
+                course.all.printer.flush()?;
+                return Ok(Code::Fine);
+            }
+            _ = ticks.tick() => {
+                course.ask().await?;
+                let is_settled = !course.waiting.is_asked;
+                course.all.look_all(false, is_settled)?;
+                course.all.printer.flush()?;
+                if events::is_reader_gone() {
+                    return Err(Failure::PipeClosed);
+                }
+            }
+        }
+    }
+}
+
+impl<W: Write> Course<'_, '_, '_, W> {
+    async fn take(&mut self, message: &Message) -> Result<(), Failure> {
+        if message.topic() == "process:event" {
+            self.told(message);
+            self.ask().await?;
+        }
+        self.all.happened(message)?;
+        let Some(said) = Said::of(message) else { return Ok(()) };
+        match self.whose.standing(said.id, &said.name) {
+            Standing::Other => {}
+            Standing::Ours => self.all.take_of(&said)?,
+            Standing::Gone => self.take_of_gone(&said)?,
+            Standing::Unknown => {
+                self.waiting.hold(said);
+                self.ask().await?;
+            }
+        }
+        if self.waiting.bytes >= HELD_MAX {
+            // It is in the files, too.
+            self.waiting.clear();
+            self.all.missed();
+        }
+        Ok(())
+    }
+
+    /// A process that is not known, or not so, is asked for.
+    fn told(&mut self, message: &Message) {
+        let told = message.line().and_then(|(json, _)| raw::process_event(json.as_bytes()));
+        // A worker that a reload replaces is known by the one that replaces it.
+        let is_news =
+            told.is_some_and(|told| !told.is_old_worker && self.whose.is_news(&told.info));
+        self.waiting.is_asked |= is_news;
+    }
+
+    /// Another daemon may be there.
+    fn begin_again(&mut self) {
+        self.waiting.clear();
+        self.all.missed();
+        self.whose.forget();
+        self.waiting.is_asked = true;
+    }
+
+    /// Asks the daemon where there is something to ask, and tells what waited for that.
+    async fn ask(&mut self) -> Result<(), Failure> {
+        if !self.waiting.is_asked || Instant::now() < self.waiting.next {
+            return Ok(());
+        }
+        if self.whose.ask_again().await.is_err() {
+            self.waiting.next = Instant::now() + ASK_AGAIN;
+            return Ok(());
+        }
+        self.waiting.next = Instant::now() + ASK_EVERY;
+        self.waiting.is_asked = false;
+        self.all.renew(self.whose.sources())?;
+        if let Some(events) = &mut self.all.events {
+            events.renew(&self.whose.infos, self.whose.is_all(), self.whose.context);
+        }
+        let held = std::mem::take(&mut self.waiting.said);
+        self.waiting.bytes = 0;
+        for said in held {
+            match self.whose.standing(said.id, &said.name) {
+                Standing::Other => {}
+                Standing::Ours => self.all.take_of(&said)?,
+                Standing::Gone => self.take_of_gone(&said)?,
+                Standing::Unknown => {
+                    self.whose.note_gone(said.id, &said.name);
+                    self.take_of_gone(&said)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take_of_gone(&mut self, said: &Said) -> Result<(), Failure> {
+        let label = format!("{}[{}]", said.name, said.id);
+        let label = output::printable(&label, self.whose.context.is_ascii);
+        self.all.take_of_gone(said, &label)
+    }
+}

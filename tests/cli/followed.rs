@@ -1,0 +1,135 @@
+//! `logs -f` while ids are given anew, and where lines are all alike.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use super::program::program;
+use crate::harness::apps::{App, script};
+use crate::harness::home::Pm2Home;
+use crate::harness::install::Release;
+use crate::harness::procfs::Proc;
+use crate::harness::wait_until;
+
+/// What a program prints, as text, until it is ended.
+struct Listening {
+    child: std::process::Child,
+    lines: Arc<Mutex<Vec<String>>>,
+    told: Arc<Mutex<String>>,
+}
+
+impl Listening {
+    fn of(mut following: std::process::Command) -> Self {
+        let mut child = following.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (lines, told) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<String>>::default());
+        let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let (take, say) = (Arc::clone(&lines), Arc::clone(&told));
+        std::thread::spawn(move || {
+            BufReader::new(out).lines().for_each(|line| take.lock().unwrap().push(line.unwrap()));
+        });
+        std::thread::spawn(move || {
+            for line in BufReader::new(err).lines().map(Result::unwrap) {
+                say.lock().unwrap().extend([line.as_str(), "\n"]);
+            }
+        });
+        Self { child, lines, told }
+    }
+
+    /// How many lines it printed.
+    fn count(&self) -> usize {
+        self.lines.lock().unwrap().len()
+    }
+
+    /// Ends it: its lines, and what it said.
+    fn end(mut self) -> (Vec<String>, String) {
+        Proc::find(self.child.id().cast_signed()).unwrap().signal(Signal::TERM);
+        self.child.wait().unwrap();
+        (self.lines.lock().unwrap().clone(), self.told.lock().unwrap().clone())
+    }
+}
+
+/// An app that says its own name and a number again and again.
+fn namer(name: &str) -> App {
+    let text = format!("let n = 0; setInterval(() => console.log('{name} ' + n++), 10);");
+    script(name, "js", text)
+}
+
+/// Ids are given anew while one follows: each line stands below the name that said it, once.
+pub(crate) fn a_line_stands_below_who_said_it_whatever_its_id() {
+    let home = Pm2Home::with(Release::Seven, &[namer("one"), namer("two")]);
+    let following = program(home.path(), &["logs", "all", "-f", "--json", "-n", "0"]);
+    let listening = Listening::of(following);
+    wait_until("it follows", || listening.count() > 20);
+    assert!(home.cli(&["delete", "all"]).status.success());
+    home.start(&[namer("three"), namer("two"), namer("one")]);
+    assert_eq!(home.one("two").pm_id, 1);
+    assert_eq!(home.one("three").pm_id, 0);
+    let text = |line: &String| -> (String, String) {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        let part = |field: &str| line[field].as_str().unwrap().to_owned();
+        (part("process"), part("text"))
+    };
+    let has = |name: &str, wanted: &str| {
+        let lines = listening.lines.lock().unwrap();
+        let mut lines = lines.iter().rev().take(30).map(text);
+        lines.any(|(process, text)| process == wanted && text.starts_with(name))
+    };
+    wait_until("all are followed", || {
+        has("one", "one[2]") && has("two", "two[1]") && has("three", "three[0]")
+    });
+    let (lines, told) = listening.end();
+    let mut next: BTreeMap<String, u64> = BTreeMap::new();
+    for (process, text) in lines.iter().map(text) {
+        let (name, number) = text.split_once(' ').unwrap();
+        assert_eq!(process.split_once('[').unwrap().0, name, "{text}; it said: {told}");
+        let number: u64 = number.parse().unwrap();
+        // `two` has the same id again, and begins anew.
+        let is_next = next.get(&process).is_none_or(|next| *next == number);
+        assert!(is_next || number == 0, "{number} of {process}: {next:?}");
+        next.insert(process, number + 1);
+    }
+    assert_eq!(told, "");
+}
+
+/// Lines that are all alike cannot be told apart: they are counted, and none is lost.
+pub(crate) fn lines_that_are_alike_are_not_lost_at_the_start() {
+    let cluster = |instances: u32| json!({"exec_mode": "cluster", "instances": instances, "merge_logs": true});
+    let same = |name: &str| {
+        let text = "let n = 0; const all = setInterval(() => { console.log('the same line');\n\
+                    n += 1; if (n === 700) clearInterval(all); }, 10); setInterval(() => {}, 1e9);";
+        script(name, "js", text)
+    };
+    let apps = [same("alone").with(cluster(1)), same("several").with(cluster(4))];
+    let home = Pm2Home::with(Release::Seven, &apps);
+    let logs = home.path().join("logs");
+    let written = |name: &str| {
+        fs::read_dir(&logs)
+            .unwrap()
+            .map(|file| file.unwrap().path())
+            .filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(name))
+            .map(|path| fs::read_to_string(path).unwrap().matches("the same line").count())
+            .sum::<usize>()
+    };
+    wait_until("both have begun", || written("alone") > 50 && written("several") > 200);
+    let follow = |name: &str| {
+        Listening::of(program(home.path(), &["logs", name, "-f", "--raw", "-n", "100000"]))
+    };
+    let following = ["alone", "several"].map(|name| (name, follow(name)));
+    wait_until("all is written", || written("alone") == 700 && written("several") == 2_800);
+    for (name, listening) in following {
+        let all = written(name);
+        wait_until("all has come", || {
+            let lines = listening.lines.lock().unwrap();
+            lines.iter().filter(|line| line.contains("the same line")).count() >= all
+        });
+        let (lines, told) = listening.end();
+        let count = lines.iter().filter(|line| line.contains("the same line")).count();
+        let is_said = told.contains("may be repeated");
+        assert!(count == all || is_said && count < all + all / 10, "{count} of {all}: {told}");
+    }
+}
