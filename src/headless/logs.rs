@@ -12,6 +12,7 @@ mod live;
 mod mending;
 mod missing;
 mod print;
+mod said;
 mod source;
 mod starting;
 mod whose;

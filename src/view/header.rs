@@ -137,7 +137,7 @@ fn standing(app: &App, glyphs: &Glyphs) -> Vec<Part> {
         line.extend(saved_list(daemon, &whom, glyphs));
         if let Some(other) = daemon.version.as_ref().and_then(|it| daemon.release.newer(it)) {
             let text = format!("{warning} {whom}PM2 {other} is installed");
-            line.push(Part::new(text, Role::Warn, 7));
+            line.push(Part::new(text, Role::Warn, 6));
         }
         // Why stands at the log.
         if matches!(daemon.bus, BusState::Down(_)) {
@@ -153,7 +153,8 @@ fn saved_list(daemon: &Daemon, whom: &str, glyphs: &Glyphs) -> Option<Part> {
     let (long, short) = (list.words()?, list.short_words()?);
     let warning = glyphs.warning;
     let part = Part::new(format!("{warning} {whom}saved list: {long}"), Role::Warn, 6);
-    Some(part.or(8, format!("{warning} {whom}{short}"), Role::Warn))
+    // What PM2 itself takes gives way first.
+    Some(part.or(7, format!("{warning} {whom}{short}"), Role::Warn))
 }
 
 /// How the connection stands, and how that looks.

@@ -15,11 +15,12 @@ use super::super::reconnecting::Connection;
 use super::super::{events, output};
 use super::Sources;
 use super::filter::Filter;
-use super::live::{BusId, Following};
+use super::live::Following;
 use super::print::Printer;
+use super::said::Said;
 use super::whose::{Standing, Whose};
 use crate::client::{Message, Queued};
-use crate::protocol::bus::{BusPmId, LogStream, raw};
+use crate::protocol::bus::raw;
 
 /// How often the places of seams are looked for while nothing comes.
 const TICK: Duration = Duration::from_millis(25);
@@ -29,30 +30,6 @@ const ASK_EVERY: Duration = Duration::from_millis(250);
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// So much waits at most to be told whose it is, bytes.
 const HELD_MAX: usize = 16 << 20;
-
-/// A piece of output.
-#[derive(Debug)]
-pub(super) struct Said {
-    pub(super) id: BusId,
-    /// Its process's name, cleaned.
-    pub(super) name: Box<str>,
-    pub(super) stream: LogStream,
-    pub(super) at_ms: i64,
-    pub(super) text: String,
-}
-
-impl Said {
-    pub(super) fn of(message: &Message) -> Option<Self> {
-        let (Some(process), at_ms, text) = message.log()? else { return None };
-        let stream = match message.topic() {
-            "log:out" => LogStream::Out,
-            "log:err" => LogStream::Err,
-            _ => return None,
-        };
-        let (BusPmId::Process(id) | BusPmId::Old(id)) = process.pm_id? else { return None };
-        Some(Self { id: id.0, name: process.name, stream, at_ms, text })
-    }
-}
 
 /// What waits to be told whose it is.
 #[derive(Debug)]

@@ -16,9 +16,9 @@ use super::Sources;
 use super::entries::Open;
 use super::events::{Console, Live};
 use super::filter::Filter;
-use super::following::Said;
 use super::missing::{Missing, SharedMissing, Step, complain, source_end};
 use super::print::Printer;
+use super::said::{BusId, Said};
 use super::source::Source;
 use crate::client::Message;
 use crate::daemon::clock;
@@ -91,9 +91,6 @@ pub(super) struct Following<'a, 'b, W> {
     /// When the bus, or a part of what it said, was lost last, likewise.
     pub(super) lost_ms: Option<i64>,
 }
-
-/// A process by its id.
-pub(super) type BusId = u32;
 
 /// An output on its way into a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

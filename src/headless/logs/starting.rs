@@ -12,9 +12,8 @@ use std::time::Duration;
 use futures_util::{Stream, StreamExt};
 use tokio::time::Instant;
 
-use super::following::Said;
-use super::live::BusId;
 use super::missing::complain;
+use super::said::{BusId, Said};
 use super::source::Source;
 use crate::client::Queued;
 use crate::daemon::history::shared::{self, Begin, Counted};
