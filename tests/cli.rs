@@ -48,6 +48,7 @@ fn of_logs() -> Vec<Test> {
         with_pm2(logs::a_process_that_gets_another_id_is_followed_on),
         with_pm2(followed::a_line_stands_below_who_said_it_whatever_its_id),
         with_pm2(followed::lines_that_are_alike_are_not_lost_at_the_start),
+        with_pm2(followed::what_is_left_of_a_cluster_is_told_once),
         with_pm2(logs::odd_files_are_read_or_named).weighing(Weight::Busy),
         with_pm2(log_files::a_trace_is_taken_or_left_whole),
         with_pm2(log_files::files_of_another_user_are_named),

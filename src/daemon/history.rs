@@ -175,7 +175,9 @@ pub(crate) struct Backwards {
     reference_ms: i64,
     /// What was given its time last is not before that.
     upper: Upper,
-    /// The same without the first time of what was settled last: that may stand out.
+    /// That is certainly not behind this, whatever was estimated: milliseconds since 1970.
+    latest_ms: i64,
+    /// As [`Self::upper`] without the first time of what was settled last: that may stand out.
     behind_ms: i64,
     /// When it was written last, milliseconds since 1970.
     written_ms: i64,
@@ -223,6 +225,7 @@ impl Backwards {
             waiting_bytes: 0,
             reference_ms: span.to_ms,
             upper: Upper { at_ms: span.to_ms, is_end: true },
+            latest_ms: span.to_ms,
             behind_ms: span.to_ms,
             written_ms: span.to_ms,
             has_times: false,

@@ -170,7 +170,7 @@ async fn listen(
     let mut listening = Bus::subscribe(&context.endpoint, topics)?.undecoded();
     connected(&mut listening, context).await?;
     let early = starting::begin(&mut listening, sources).await;
-    sources.iter_mut().filter(|source| !source.file.is_shared()).for_each(Source::measure_after);
+    sources.iter_mut().filter(|source| !source.is_shared()).for_each(Source::measure_after);
     if let Some(console) = console {
         console.measure_after();
     }

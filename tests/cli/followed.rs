@@ -133,3 +133,41 @@ pub(crate) fn lines_that_are_alike_are_not_lost_at_the_start() {
         assert!(count == all || is_said && count < all + all / 10, "{count} of {all}: {told}");
     }
 }
+
+/// A cluster that shares a file grows and shrinks while one follows all, and one of it.
+pub(crate) fn what_is_left_of_a_cluster_is_told_once() {
+    let text = "let n = 0; setInterval(() => console.log('web ' + process.pid + ' ' + n++), 10);";
+    let cluster = json!({"exec_mode": "cluster", "instances": 2, "merge_logs": true});
+    let home = Pm2Home::with(Release::Seven, &[script("web", "js", text).with(cluster)]);
+    let [first, second] = [0, 1].map(|at| home.jlist()[at].pid.to_string());
+    let follow = |target: &str| {
+        let arguments = ["logs", target, "-f", "--raw", "-n", "0"];
+        Listening::of(program(home.path(), &arguments))
+    };
+    let [all, one] = ["all", "id:0"].map(follow);
+    let has = |listening: &Listening, word: &str| {
+        let lines = listening.lines.lock().unwrap();
+        lines.iter().filter(|line| line.contains(word)).count() > 20
+    };
+    wait_until("both are followed", || {
+        has(&all, &first) && has(&all, &second) && has(&one, &first)
+    });
+    assert!(home.cli(&["scale", "web", "3"]).status.success());
+    let third = home.jlist().last().unwrap().pid.to_string();
+    wait_until("the third is followed", || has(&all, &third));
+    assert!(home.cli(&["delete", "1"]).status.success());
+    assert!(home.cli(&["delete", "2"]).status.success());
+    home.start(&[namer("other")]);
+    wait_until("another one is followed", || has(&all, "other "));
+    let (lines, told) = one.end();
+    let is_first = |line: &&String| line.contains(&first);
+    assert!(lines.iter().all(|line| is_first(&line)), "{told}");
+    let (lines, told) = all.end();
+    for pid in [first, second, third] {
+        let word = format!("web {pid} ");
+        let numbers: Vec<u64> =
+            lines.iter().filter_map(|line| line.strip_prefix(&word)?.parse().ok()).collect();
+        let is_next = numbers.windows(2).all(|two| two[1] == two[0] + 1);
+        assert!(is_next, "{pid}: {numbers:?}; it said: {told}");
+    }
+}

@@ -131,6 +131,7 @@ impl Backwards {
         if outliers::stands_out(self.upper.at_ms, (last, self.behind_ms)) {
             // The line that was the first of those behind dates nothing.
             self.upper.at_ms = self.behind_ms;
+            self.latest_ms = self.behind_ms;
         }
         let mut timed = groups.iter().filter_map(|group| group.own_ms).skip(1);
         self.behind_ms = timed.next().unwrap_or(self.upper.at_ms);
@@ -150,6 +151,7 @@ impl Backwards {
             let Some(own) = timed.and_then(|timed| groups.get_mut(timed)) else { break };
             own.at_ms = lower.unwrap_or_default();
             self.upper = Upper { at_ms: own.at_ms, is_end: false };
+            self.latest_ms = own.at_ms;
             self.begins_life = false;
             until = from.saturating_sub(1);
         }
@@ -169,13 +171,14 @@ impl Backwards {
         for anchor in &anchors {
             let part = run.get_mut(begin..anchor.group).unwrap_or_default();
             let high = Upper { at_ms: anchor.ended_ms, is_end: anchor.has_last };
-            self.fill(part, low, (high, true));
+            self.fill(part, low, (high, true), anchor.ended_ms);
             (begin, low) = (anchor.group, Some(anchor.next_ms));
         }
         let part = run.get_mut(begin..).unwrap_or_default();
-        self.fill(part, low, (upper, upper.is_end));
+        self.fill(part, low, (upper, upper.is_end), self.latest_ms);
         if let Some((first, group)) = anchors.first().zip(run.first()) {
             self.span.anchor(group.ends_at, first.ended_ms.min(group.at_ms));
+            self.latest_ms = self.latest_ms.min(first.ended_ms);
         }
         if let Some(first) = run.first() {
             self.upper = Upper { at_ms: first.at_ms.min(upper.at_ms), is_end: false };
@@ -190,8 +193,15 @@ impl Backwards {
         known.filter(|known| (low..=high).contains(known)).unwrap_or(low)
     }
 
-    /// `is_life`: a life ended behind them, or the file.
-    fn fill(&self, part: &mut [Group], low: Option<i64>, (high, is_life): (Upper, bool)) {
+    /// `is_life`: a life ended behind them, or the file. They were written at `latest_ms` at the latest,
+    /// milliseconds since 1970.
+    fn fill(
+        &self,
+        part: &mut [Group],
+        low: Option<i64>,
+        (high, is_life): (Upper, bool),
+        latest_ms: i64,
+    ) {
         let low = low.map(|low| self.not_before(low, high.at_ms));
         // A life says its first words when it begins, each of them once.
         let most = self.openings.as_ref().map_or(0, Vec::len);
@@ -205,7 +215,7 @@ impl Backwards {
         let made_ms = self.span.made_ms.filter(|made_ms| *made_ms <= self.written_ms);
         let earliest = low.or(made_ms).unwrap_or(i64::MIN);
         for group in &mut *part {
-            group.bounds_ms = (earliest.min(high.at_ms), high.at_ms);
+            group.bounds_ms = (earliest.min(high.at_ms), latest_ms.max(high.at_ms));
         }
         let (openings, part) = part.split_at_mut(first);
         for group in openings {
@@ -399,8 +409,11 @@ fn deadly(groups: &[Group], lines: &[Unsettled]) -> Vec<usize> {
     alike.map(|(at, _)| *at).collect()
 }
 
-/// A line without its numbers: those differ where it says the same.
+/// A line without its numbers and without words that have some, as ids do: those differ where it says the
+/// same.
 pub(super) fn folded(line: &[u8]) -> Vec<u8> {
     let line = line.get(..FOLDED_MAX).unwrap_or(line);
-    line.iter().copied().filter(|byte| !byte.is_ascii_digit()).collect()
+    let words =
+        line.chunk_by(|one, other| one.is_ascii_alphanumeric() && other.is_ascii_alphanumeric());
+    words.filter(|word| !word.iter().any(u8::is_ascii_digit)).flatten().copied().collect()
 }

@@ -460,3 +460,23 @@ fn what_each_life_says_is_dated_into_that_life() {
         }
     }
 }
+
+/// Lives of 10 s that say nothing of their own first: lines with ids, none of which begins a life. As many at
+/// any time, and each may be of any time of the file.
+#[test]
+fn ids_that_are_alike_by_chance_begin_no_life() {
+    let life = |n: i64| LifeSpan {
+        started_ms: Some(n * 10_000),
+        ended_ms: n * 10_000 + 9_000,
+        is_crash: true,
+    };
+    let lives = Lives::for_test((0..30).map(life).collect(), Some(300_000));
+    let line =
+        |n: u32| format!("charge {} reqId={:08x} ok\n", n % 10, n.wrapping_mul(2_654_435_761));
+    let text: String = (0..600).map(line).collect();
+    for (n, line) in told(&text, 300_000, lives).iter().enumerate() {
+        let (time, _) = line.split_once(' ').unwrap();
+        let at_ms: i64 = time.trim_start_matches('~').parse().unwrap();
+        assert!((at_ms - n as i64 * 500).abs() <= 12_000, "{n}: {line}");
+    }
+}

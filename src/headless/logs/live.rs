@@ -153,7 +153,7 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
     fn key_of(&self, id: BusId, stream: LogStream) -> Option<Key> {
         let holds = |source: &Source| !source.is_gone && source.file.holds(PmId(id), stream);
         let source = self.sources.iter().position(holds)?;
-        let is_shared = self.sources.get(source)?.file.is_shared();
+        let is_shared = self.sources.get(source)?.is_shared();
         Some(Key { source, of: is_shared.then_some((id, stream)) })
     }
 
@@ -164,7 +164,7 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
             source.is_gone && *file.name == *name && file.holds(PmId(id), stream)
         };
         let source = self.sources.iter().rposition(holds)?;
-        let is_shared = self.sources.get(source)?.file.is_shared();
+        let is_shared = self.sources.get(source)?.is_shared();
         Some(Key { source, of: is_shared.then_some((id, stream)) })
     }
 

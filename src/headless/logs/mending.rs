@@ -30,7 +30,7 @@ impl<W: Write> Following<'_, '_, W> {
         let was_open = source.opened.is_some();
         let Some(opened) = source.open_late() else { return };
         source.is_heard = false;
-        if source.file.is_shared() {
+        if source.is_shared() {
             let of_source = |key: &&Key| key.source == index;
             let keys: Vec<Key> = self.channels.keys().filter(of_source).copied().collect();
             let channels = keys.iter().filter_map(|key| self.channels.get(key));
@@ -112,7 +112,7 @@ impl<W: Write> Following<'_, '_, W> {
     /// A source belongs to other processes now. What is missing of its file goes on where it ended.
     fn hand_on(&mut self, index: usize, source: Source) -> Result<(), Failure> {
         let Some(known) = self.sources.get_mut(index) else { return Ok(()) };
-        let was_shared = known.file.is_shared();
+        let was_shared = known.is_shared();
         let is_other = known.label != source.label;
         if is_other {
             // What stands open is of the one before.
@@ -129,7 +129,7 @@ impl<W: Write> Following<'_, '_, W> {
         }
         let own = self.channels.get(&Key { source: index, of: None });
         let is_open = own.is_some_and(|own| !matches!(own.joint, Joint::Live));
-        if was_shared != known.file.is_shared() && is_open {
+        if was_shared != known.is_shared() && is_open {
             self.miss(index);
         }
         Ok(())

@@ -41,6 +41,8 @@ pub(super) struct Source {
     pub(super) is_heard: bool,
     /// Whether the daemon has none any more that writes it.
     pub(super) is_gone: bool,
+    /// Whether several wrote it once: what is left of them goes on as one of several.
+    was_shared: bool,
 }
 
 impl Source {
@@ -56,6 +58,7 @@ impl Source {
             begun_ms: None,
             is_heard: false,
             is_gone: false,
+            was_shared: false,
         }
     }
 
@@ -73,8 +76,14 @@ impl Source {
     /// These processes write it now.
     pub(super) fn become_that_of(&mut self, other: Self) {
         let Self { label, file, lives, begun_ms, .. } = other;
+        self.was_shared = self.is_shared();
         (self.label, self.file, self.lives, self.begun_ms) = (label, file, lives, begun_ms);
         self.is_gone = false;
+    }
+
+    /// Whether the lines of several outputs are in it.
+    pub(super) fn is_shared(&self) -> bool {
+        self.was_shared || self.file.is_shared()
     }
 
     /// Whether there is a file to be read.

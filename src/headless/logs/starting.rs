@@ -44,7 +44,7 @@ struct Shared {
 
 impl Shared {
     fn of((index, source): (usize, &Source)) -> Option<Self> {
-        let file = source.opened.clone().filter(|_| source.file.is_shared())?;
+        let file = source.opened.clone().filter(|_| source.is_shared())?;
         let counted = Counted::from(source.sizes.0);
         Some(Self { source: index, file, came: HashMap::new(), counted, is_done: false })
     }

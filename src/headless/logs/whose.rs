@@ -83,13 +83,18 @@ impl<'a> Whose<'a> {
         self.is_stale = false;
     }
 
-    /// Whether a process is meant.
-    fn is_meant(&self, info: &ProcessInfo) -> bool {
+    /// Whether a process is meant, of all that there are.
+    fn is_meant(&self, info: &ProcessInfo, all: &[ProcessInfo]) -> bool {
         self.readings.iter().any(|reading| match reading {
-            Reading::Id(id) => self.chosen.iter().any(|chosen| {
-                let is_same_place = info.pm_id.0 == *id || files(info) == files(chosen);
-                chosen.pm_id.0 == *id && chosen.name == info.name && is_same_place
-            }),
+            Reading::Id(id) => {
+                let mut chosen = self.chosen.iter().filter(|chosen| chosen.pm_id.0 == *id);
+                chosen.any(|chosen| {
+                    let is_it = |one: &ProcessInfo| one.pm_id.0 == *id && one.name == chosen.name;
+                    // Only where there is none of that id: others may write the same file.
+                    let is_same = || info.name == chosen.name && files(info) == files(chosen);
+                    is_it(info) || !all.iter().any(is_it) && is_same()
+                })
+            }
             reading => reading.fits(info),
         })
     }
@@ -168,7 +173,7 @@ impl<'a> Whose<'a> {
         let all = tokio::time::timeout(ANSWER_MAX, asking)
             .await
             .map_err(|_| Failure::condition("the daemon does not answer"))??;
-        self.infos = all.iter().filter(|info| self.is_meant(info)).cloned().collect();
+        self.infos = all.iter().filter(|info| self.is_meant(info, &all)).cloned().collect();
         self.learn(&all);
         Ok(())
     }
