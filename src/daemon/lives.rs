@@ -12,7 +12,7 @@ use super::seam::read_part;
 use super::{clock, files, kernel, offload};
 use crate::model::DaemonId;
 use crate::model::death::after::{Left, deaths, reconstruct};
-use crate::model::death::cause::Cause;
+use crate::model::death::cause::{Cause, UNCAUGHT};
 use crate::model::death::{BlackBox, Death};
 use crate::model::report::Report;
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
@@ -235,9 +235,6 @@ impl OnTime {
 
 /// An end is known in whole seconds: it may be so much later, milliseconds.
 pub(crate) const SECOND_MS: i64 = 999;
-
-/// Exit codes of interpreters and runtimes for what nobody caught: Node.js and Python, Go, Rust.
-const UNCAUGHT: [&str; 3] = ["1", "2", "101"];
 
 fn is_crash(death: &Death) -> bool {
     let is_own = !death.evidence.is_asked && !death.evidence.is_old_worker;

@@ -419,7 +419,7 @@ fn why_shows_the_last_ends_and_their_evidence() {
         let rows = crate::app::why::rows(app, key, life, (100, 40));
         rows.into_iter().map(|(_, row)| row + "\n").collect()
     };
-    assert!(rows(&app).starts_with("uncaught exception: Error: no disk"), "{}", rows(&app));
+    assert!(rows(&app).starts_with("ended by itself with exit code 3"), "{}", rows(&app));
     press(&mut app, Command::Older);
     assert!(rows(&app).contains("SIGKILL"), "{}", rows(&app));
     press(&mut app, Command::Older);

@@ -471,9 +471,9 @@ fn ids_that_are_alike_by_chance_begin_no_life() {
         is_crash: true,
     };
     let lives = Lives::for_test((0..30).map(life).collect(), Some(300_000));
-    let line =
+    let say =
         |n: u32| format!("charge {} reqId={:08x} ok\n", n % 10, n.wrapping_mul(2_654_435_761));
-    let text: String = (0..600).map(line).collect();
+    let text: String = (0..600).map(say).collect();
     for (n, line) in told(&text, 300_000, lives).iter().enumerate() {
         let (time, _) = line.split_once(' ').unwrap();
         let at_ms: i64 = time.trim_start_matches('~').parse().unwrap();

@@ -195,7 +195,7 @@ fn ended(seen: &Evidence, code: &str) -> (Cause, Sure) {
     }
     match (code, &seen.last_line) {
         // What Node.js prints of an exception where PM2's own module does not report it.
-        (_, Some(line)) if code != "0" && is_error_line(line) => {
+        (code, Some(line)) if UNCAUGHT.contains(&code) && is_error_line(line) => {
             (Cause::Exception(line.clone()), Sure::Likely)
         }
         // On old releases the signal's name stands in the exit code.
@@ -211,6 +211,9 @@ fn ended(seen: &Evidence, code: &str) -> (Cause, Sure) {
 /// How many colons of a line may stand before the one of its exception, and that one: a date and a time
 /// have three.
 const HEAD_COLONS_MAX: usize = 4;
+
+/// Exit codes of interpreters and runtimes for what nobody caught: Node.js and Python, Go, Rust.
+pub(crate) const UNCAUGHT: [&str; 3] = ["1", "2", "101"];
 
 /// Whether a line of standard error is the head of an exception: `TypeError: x`, and Python's; also
 /// behind a time or a word, which have colons of their own. The one rule for it.
@@ -281,6 +284,16 @@ mod tests {
         let killed = Evidence { is_asked: true, ..signal("SIGKILL") };
         let asked = Cause::Asked { by: None, was_killed: true, may_be_cron: false };
         assert_eq!(judge(&killed), (asked, Sure::Certain));
+    }
+
+    #[test]
+    fn what_ends_itself_with_a_code_of_its_own_threw_nothing() {
+        let judged = |it: &str| {
+            let last_line = Some("Error: bad config".into());
+            judge(&Evidence { last_line, ..code(it) })
+        };
+        assert_eq!(judged("1"), (Cause::Exception("Error: bad config".into()), Sure::Likely));
+        assert_eq!(judged("7"), (Cause::Code("7".into()), Sure::Certain));
     }
 
     #[test]

@@ -46,7 +46,9 @@ pub fn cause(cause: &Cause) -> String {
             the kernel counts no kill for want of memory)"
                 .to_owned()
         }
-        Cause::Signalled(signal) => format!("killed by {signal}, from outside PM2"),
+        Cause::Signalled(signal) => {
+            format!("killed by {signal}, from outside PM2 or by its signal command")
+        }
         Cause::Native(signal) => format!("crashed in native code ({signal})"),
         Cause::ShellChild { code, signal } => {
             format!("exit code {code}: a child of its shell was killed by {signal}")
