@@ -77,13 +77,13 @@ impl Gate {
             return Admitted::Messages(typed(keymap, (mode, focus), keys, is_pasted));
         }
         let admitted = self.admit_commands(keymap, (mode, focus), keys, now);
-        if mode.is_question() {
-            // It has rules of its own.
-            return admitted;
-        }
+        // Text in pieces says no yes, either; a no counts at any time.
+        let counts = |message: &Message| {
+            if mode.is_question() { is_yes(message) } else { !moves(message) }
+        };
         let goes_on = self.refused.is_some_and(|at| now.saturating_sub(at) < GOES_ON)
             && keys.iter().any(goes_on_with_text)
-            && !matches!(&admitted, Admitted::Messages(messages) if messages.iter().all(moves));
+            && matches!(&admitted, Admitted::Messages(messages) if messages.iter().any(counts));
         if goes_on || admitted == Admitted::Refused {
             self.refused = Some(now);
             return match keys {
@@ -175,6 +175,10 @@ fn moves(message: &Message) -> bool {
     matches!(message, Message::Command(command) if command.is_movement())
 }
 
+fn is_yes(message: &Message) -> bool {
+    matches!(message, Message::Command(Command::Yes))
+}
+
 /// Whether a key may be of a text that was refused: a character, or the end of a line.
 fn goes_on_with_text(key: &KeyEvent) -> bool {
     is_text(key) || key.code == KeyCode::Enter
@@ -258,6 +262,20 @@ mod tests {
     }
 
     #[test]
+    fn text_in_pieces_answers_no_question() {
+        let (keymap, mode, mut gate) = (Keymap::default(), question(), Gate::default());
+        gate.drawn(&mode, Duration::ZERO);
+        let mut say =
+            |text, ms: u32| gate.admit(&keymap, (&mode, Pane::Processes), &keys(text), ms * MS);
+        assert_eq!(say("a long text ", 600), Admitted::Refused);
+        assert_eq!(say("y", 605), Admitted::GoesOn('y'));
+        let no = Admitted::Messages(vec![Message::Command(Command::No)]);
+        assert_eq!(say("n", 610), no);
+        let yes = Admitted::Messages(vec![Message::Command(Command::Yes)]);
+        assert_eq!(say("y", 1_700), yes);
+    }
+
+    #[test]
     fn a_key_that_acts_counts_only_behind_movements() {
         let restart = Command::Act(Action::Restart);
         assert_eq!(commands("r"), Some(vec![restart]));
@@ -321,8 +339,9 @@ mod tests {
         gate.drawn(&mode, 20_000 * MS);
         assert!(!yes(&mut gate, "y", 20_199));
         assert!(!yes(&mut gate, "yy", 21_000) && !yes(&mut gate, "jy", 21_000));
-        assert!(yes(&mut gate, "y", 21_001));
-        gate.drawn(&Mode::Normal, 22_000 * MS);
+        assert!(!yes(&mut gate, "y", 21_001), "it may go on with them");
+        assert!(yes(&mut gate, "y", 22_001));
+        gate.drawn(&Mode::Normal, 22_100 * MS);
         gate.drawn(&mode, 23_000 * MS);
         assert!(!yes(&mut gate, "y", 23_100), "another question");
     }
