@@ -28,7 +28,7 @@ const LOOK_BYTES: usize = 16 * 1024;
 /// The rest after what came was taken. God says a burst message by message: without a rest each wakes
 /// the taker, at five times the CPU of all that is done with it (measured). It also gives the runtime's
 /// clock its turn. The thread that drains does not wait for it.
-const REST: Duration = Duration::from_millis(10);
+const REST: Duration = Duration::from_millis(15);
 
 /// Who takes what the bus says. Nothing here waits.
 pub(crate) trait Taker {

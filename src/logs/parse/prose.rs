@@ -9,36 +9,40 @@ use super::level;
 /// The fewest and the most digits of a figure that may be a time.
 const TIME_DIGITS: std::ops::RangeInclusive<usize> = 8..=20;
 
-/// How much is looked at in one go, bytes: as much as one instruction or two take.
-const STRIDE: usize = 32;
+/// What each byte is to prose: nothing of it, of a word or a figure, or a blank.
+static KINDS: [u8; 256] = kinds();
+const FOREIGN: u8 = 0;
+const WORD: u8 = 1;
+const BLANK: u8 = 2;
+
+#[expect(clippy::indexing_slicing, reason = "a byte is below 256; checked when it is compiled")]
+const fn kinds() -> [u8; 256] {
+    let mut kinds = [FOREIGN; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        kinds[byte] = match byte as u8 {
+            b'a'..=b'z' | b'0'..=b'9' | b',' | b'\'' | b'_' => WORD,
+            b' ' => BLANK,
+            _ => FOREIGN,
+        };
+        byte += 1;
+    }
+    kinds
+}
 
 /// Whether a line is plainly prose. False says nothing.
 #[must_use]
 pub fn is_prose(line: &[u8]) -> bool {
-    line.first() != Some(&b' ')
-        && line.chunks(STRIDE).all(are_words)
-        && !has_gap(line)
-        && !leads(line)
-}
-
-/// Whether these are all of words and figures. No branch in it: it is done for many at once.
-fn are_words(bytes: &[u8]) -> bool {
-    let is_of_words = |byte: u8| {
-        byte.wrapping_sub(b'a') < 26
-            || byte.wrapping_sub(b'0') < 10
-            || byte == b' '
-            || byte == b','
-            || byte == b'\''
-            || byte == b'_'
-    };
-    bytes.iter().fold(true, |so_far, byte| so_far & is_of_words(*byte))
-}
-
-/// Whether two blanks follow one another.
-fn has_gap(line: &[u8]) -> bool {
-    let behind = line.get(1..).unwrap_or_default();
-    let are_blank = |(one, other): (&u8, &u8)| *one == b' ' && *other == b' ';
-    line.iter().zip(behind).fold(false, |so_far, pair| so_far | are_blank(pair))
+    // A blank at the beginning and two blanks in a row are columns or an indent.
+    let mut last = BLANK;
+    for byte in line {
+        let kind = KINDS.get(usize::from(*byte)).copied().unwrap_or(FOREIGN);
+        if kind == FOREIGN || kind & last == BLANK {
+            return false;
+        }
+        last = kind;
+    }
+    !leads(line)
 }
 
 /// Whether one of the first words may be a level, a time or the beginning of a trace.
