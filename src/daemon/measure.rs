@@ -31,7 +31,7 @@ pub(crate) use self::meter::{Besides, Meter, Wants};
 #[cfg(target_os = "linux")]
 use self::ports::{ports, zone as zone_of};
 use super::clock::whole_ms;
-use super::{Watch, offload};
+use super::{Watch, offload, saved_list};
 use crate::model::report::Report;
 use crate::protocol::process::{ExecMode, PmId, ProcessInfo, ProcessStatus};
 
@@ -118,6 +118,8 @@ pub(super) async fn run(watch: &Watch) {
     let mut probe = probe::Probe::default();
     let mut host_at: Option<Instant> = None;
     let mut ports = Ports::default();
+    let saved = saved_list::path(&watch.endpoint);
+    let mut stamp = None;
     loop {
         ticks.tick().await;
         let measuring = &watch.requests.measuring;
@@ -151,14 +153,19 @@ pub(super) async fn run(watch: &Watch) {
         }
         if host_at.is_none_or(|at| at.elapsed() >= HOST_INTERVAL) {
             host_at = Some(Instant::now());
+            let saved = saved.clone();
             let looking = offload::look(move || {
                 let host = probe.host(god);
-                (probe, host)
+                (probe, host, saved_list::stamp(&saved))
             });
             match looking.await {
-                Some((back, host)) => {
+                Some((back, host, now)) => {
                     probe = back;
                     watch.report(Report::Host(host));
+                    if stamp.replace(now).is_some_and(|before| before != now) {
+                        // Somebody saved: what runs is compared with that.
+                        watch.requests.change.notify_one();
+                    }
                 }
                 None => probe = probe::Probe::default(),
             }

@@ -7,13 +7,14 @@ use std::fs::{File, Metadata};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::rpc::endpoint::Endpoint;
 use super::{Watch, files, offload};
 use crate::model::boot::{ReadList, SavedList};
 use crate::model::report::Report;
@@ -31,12 +32,16 @@ const LOOK_MAX: Duration = Duration::from_secs(10);
 /// The largest saved list that is read, bytes.
 const BYTES_MAX: u64 = 64 << 20;
 
+/// What tells one state of a file from another: its disk, number, size, time of writing in seconds and
+/// nanoseconds, and mode.
+pub(super) type Stamp = (u64, u64, u64, i64, i64, u32);
+
 /// What a look saw: of the processes and of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Seen {
     processes: u64,
-    /// Its disk, number, size and times; `None` where there is none.
-    file: Option<(u64, u64, u64, i64, i64, u32)>,
+    /// `None` where there is none.
+    file: Option<Stamp>,
     /// Whether there is the one before, where there is none.
     has_backup: bool,
 }
@@ -66,7 +71,7 @@ impl Looks {
             return true;
         }
         let under_way = UnderWay(Arc::clone(&self.is_under_way));
-        let path = watch.endpoint.home.join("dump.pm2");
+        let path = path(&watch.endpoint);
         let (reply, processes) = (reply.clone(), digest(infos));
         let (seen, next) = (Arc::clone(&self.seen), Arc::clone(&self.due));
         let (id, inbox, generation) = (watch.id, watch.inbox.clone(), watch.generation.clone());
@@ -155,7 +160,17 @@ fn of_file(found: io::Result<(Metadata, File)>, has_backup: bool, reply: &[u8]) 
     }
 }
 
-fn identity(about: &Metadata) -> (u64, u64, u64, i64, i64, u32) {
+/// Where a daemon keeps its saved list.
+pub(super) fn path(endpoint: &Endpoint) -> PathBuf {
+    endpoint.home.join("dump.pm2")
+}
+
+/// The state of the file of that path; `None` where there is none. Blocks.
+pub(super) fn stamp(path: &Path) -> Option<Stamp> {
+    std::fs::metadata(path).ok().as_ref().map(identity)
+}
+
+fn identity(about: &Metadata) -> Stamp {
     let (seconds, nanoseconds) = (about.mtime(), about.mtime_nsec());
     (about.dev(), about.ino(), about.size(), seconds, nanoseconds, about.mode())
 }
@@ -181,6 +196,21 @@ mod tests {
         let list: serde_json::Value = serde_json::from_str(list).unwrap();
         let body = value::json(&serde_json::json!({ "args": [list] }));
         Reply::parse(&Frame::new(vec![body, value::text("1")]).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_list_that_is_saved_again_has_another_stamp() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("dump.pm2");
+        assert_eq!(stamp(&path), None);
+        std::fs::write(&path, "[]").unwrap();
+        let first = stamp(&path);
+        assert!(first.is_some() && stamp(&path) == first);
+        // As PM2 saves and as this program does.
+        let new = home.path().join("new");
+        std::fs::write(&new, "[]").unwrap();
+        std::fs::rename(&new, &path).unwrap();
+        assert_ne!(stamp(&path), first);
     }
 
     #[test]
