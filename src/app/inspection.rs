@@ -18,10 +18,12 @@ use super::geometry::{Area, TITLE};
 use crate::model::charts::spans::Span;
 use crate::model::details::{Details, Section};
 use crate::model::exam::Exam;
+use crate::model::fleet::Process;
 use crate::model::moment::Moment;
 use crate::model::state_word::told_now;
 use crate::model::watched::Watched;
 use crate::model::{DaemonId, ProcessKey, Target, details};
+use crate::protocol::process::ProcessInfo;
 
 /// A tab of the details.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -156,8 +158,9 @@ impl Sheet {
             size_of: &|_| None,
             clock: None,
         };
-        let raw = details::known(&process.info);
-        Self { known: Details::of(&process.info, &raw, &seen).sections, ..self }
+        let info = as_shown(process);
+        let raw = details::known(&info);
+        Self { known: Details::of(&info, &raw, &seen).sections, ..self }
     }
 
     /// The process's key.
@@ -228,7 +231,7 @@ impl Sheet {
             size_of: &|path| exam.size_of(path),
             clock: exam.zone.as_ref().zip(daemon.and_then(|daemon| daemon.version.as_deref())),
         };
-        let info = process.map_or_else(|| exam.info.clone(), told_now);
+        let info = process.map_or_else(|| exam.info.clone(), as_shown);
         let mut details = Details::of(&info, &exam.raw.0, &seen);
         // The app's own before those that each app has.
         details.metrics.sort_by_key(|metric| metric.is_internal);
@@ -261,4 +264,16 @@ pub fn content(size: (u16, u16)) -> Area {
 #[must_use]
 pub fn tab_rows(rows: u16) -> u16 {
     if rows < 16 { 1 } else { 2 }
+}
+
+/// What is known of a process now, with CPU and memory as its row says them.
+fn as_shown(process: &Process) -> ProcessInfo {
+    let info = told_now(process);
+    let cpu = process.figures.cpu_percent().map(|percent| percent as f32);
+    let memory = process.figures.memory_bytes();
+    ProcessInfo {
+        cpu_percent: cpu.or(info.cpu_percent),
+        memory_bytes: memory.or(info.memory_bytes),
+        ..info
+    }
 }

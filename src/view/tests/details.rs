@@ -120,6 +120,20 @@ fn overview() {
 }
 
 #[test]
+fn cpu_and_memory_are_those_of_the_row() {
+    let mut app = typical();
+    let process = app.watched.fleet.get_mut(key(0, 0)).unwrap();
+    // Measured since, and too little to show in the row.
+    process.info.cpu_percent = process.info.cpu_percent.map(|percent| percent + 0.4);
+    process.info.memory_bytes = process.info.memory_bytes.map(|bytes| bytes + 200 * 1024);
+    let row = screen(&app, COLOR, (120, 40));
+    assert!(row.contains("13.1%") && row.contains("150.4 MiB"), "{row}");
+    ask(&mut app, Command::Open);
+    let overview = screen(&app, COLOR, (120, 40));
+    assert!(overview.contains("CPU  13.1%") && overview.contains("150.4 MiB, 50%"), "{overview}");
+}
+
+#[test]
 fn charts() {
     let mut app = open();
     tab(&mut app, 2);

@@ -263,7 +263,7 @@ pub static COLUMNS: [Column; 32] = [
         LastRestart,
         "restarted",
         "last restart",
-        "How often it was restarted, and how long ago it came up last",
+        "How often it was restarted, and when last",
         right,
         (12, 16),
         Order::Number(|process| since(process).map(|since_ms| -(since_ms as f64))),
