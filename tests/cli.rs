@@ -118,7 +118,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(real::programs_take_turns_to_reload_logs).lasting(),
         with_pm2(real::a_closed_pipe_stops_no_action),
         with_pm2(real::bad_calls_leave_the_daemon_and_its_apps_alone),
-        with_pm2(real::a_burst_of_a_million_lines_comes_whole).weighing(Weight::Alone),
+        with_pm2(real::a_burst_of_lines_comes_whole).weighing(Weight::Alone),
         with_pm2(why::each_way_to_die_is_told_afterwards),
         with_pm2(why::a_crash_loop_is_never_said_to_stay_stopped),
         with_pm2(bundle::it_holds_what_an_incident_needs),

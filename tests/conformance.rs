@@ -1,11 +1,10 @@
 //! The same scenarios on real daemons of many generations, through `Client` and `Bus`, and beside
 //! the npm package pm2-interface.
 //!
-//! As it stands the newest release, one of the middle, the oldest with unix sockets and the oldest
-//! of all, over TCP, are asked; `PM2_TUI_TEST_PM2=all` asks every release that can be made to run, and
-//! asks 5.4.3 and 3.5.2 for verdicts and saved lists too. Each runs on a Node.js of its time, out of
-//! npm, which there is for Linux x64 only: elsewhere these tests are reported as ignored, and so they
-//! are with `PM2_TUI_TEST_PM2=off`.
+//! As it stands the newest release and the oldest of all, over TCP, are asked; `PM2_TUI_TEST_PM2=all`
+//! asks every release that can be made to run, and asks 5.4.3 and 3.5.2 for verdicts and saved lists
+//! too. Each runs on a Node.js of its time, out of npm, which there is for Linux x64 only: elsewhere
+//! these tests are reported as ignored, and so they are with `PM2_TUI_TEST_PM2=off`.
 //!
 //! Invariant: what is true of a daemon is read with the harness's own few lines of the protocol,
 //! never with the client that is tested.
