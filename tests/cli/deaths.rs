@@ -104,6 +104,11 @@ fn by_themselves() -> Vec<Way> {
             &["exit code 137: a child of its shell was killed by SIGKILL"],
         ),
         way(
+            dying("own", "process.exit(137);", &json!({})),
+            &["ended with exit code 137, of its own or as a shell gives it"],
+            &["ended with exit code 137, of its own or as a shell gives it"],
+        ),
+        way(
             script("python", "py", python)
                 .with(json!({"interpreter": "python3", "autorestart": false})),
             &["uncaught exception: ValueError: no 17"],

@@ -175,6 +175,7 @@ fn from_console(left: &Left<'_>) -> Vec<Death> {
                     is_heap_full,
                     is_oom: left.calm_since_ms.filter(|since_ms| at_ms >= *since_ms).map(|_| false),
                     is_cluster: info.exec_mode == ExecMode::Cluster,
+                    is_shell: info.setup.runs_shell,
                     ..Evidence::default()
                 };
                 deaths.push(death(evidence, started_ms.take(), at_ms));
@@ -221,6 +222,7 @@ fn from_figures(info: &ProcessInfo) -> Option<Death> {
     let mut evidence = Evidence {
         end: Some(info.exit_code.clone().map_or(End::Unseen, End::Code)),
         is_cluster: info.exec_mode == ExecMode::Cluster,
+        is_shell: info.setup.runs_shell,
         ..Evidence::default()
     };
     if !is_down && let Some(after_ms) = after_ms {

@@ -260,6 +260,7 @@ impl BlackBox {
             is_heap_full: life.is_heap_full,
             is_oom: None,
             is_cluster: info.exec_mode == ExecMode::Cluster,
+            is_shell: info.setup.runs_shell,
         };
         let (cause, sure) = super::cause::judge(&evidence);
         let uptime_ms = started_ms.map(|started| ended_ms.saturating_sub(started));

@@ -30,6 +30,8 @@ pub struct Evidence {
     pub is_oom: Option<bool>,
     /// Whether it was a cluster worker: PM2 reports exit code 0 of one that threw.
     pub is_cluster: bool,
+    /// Whether a shell ran it, which gives a child's signal as an exit code of its own.
+    pub is_shell: bool,
 }
 
 /// Who had a process ended.
@@ -75,12 +77,14 @@ pub enum Cause {
     Signalled(Box<str>),
     /// A signal that a fault of native code causes.
     Native(Box<str>),
-    /// Its shell reports that a child was killed, by this signal.
-    ShellChild {
+    /// An exit code that a shell gives for a child that this signal killed.
+    ShellCode {
         /// The exit code, 128 and the signal's number.
         code: Box<str>,
         /// The signal's name.
         signal: &'static str,
+        /// Whether a shell ran it; else it may be an exit code of its own.
+        is_shell: bool,
     },
     /// It ended by itself with an exit code other than 0.
     Code(Box<str>),
@@ -186,11 +190,13 @@ fn ended(seen: &Evidence, code: &str) -> (Cause, Sure) {
         return (Cause::HeapFull, Sure::Likely);
     }
     if let Some(signal) = shell_signal(code) {
-        let is_oom = signal == "SIGKILL" && seen.is_oom == Some(true);
+        let is_shell = seen.is_shell;
+        let is_oom = is_shell && signal == "SIGKILL" && seen.is_oom == Some(true);
         return if is_oom {
             (Cause::OutOfMemory, Sure::Likely)
         } else {
-            (Cause::ShellChild { code: code.into(), signal }, Sure::Likely)
+            let sure = if is_shell { Sure::Likely } else { Sure::Guess };
+            (Cause::ShellCode { code: code.into(), signal, is_shell }, sure)
         };
     }
     match (code, &seen.last_line) {
@@ -318,8 +324,14 @@ mod tests {
 
     #[test]
     fn exit_codes_over_128_are_a_shells_word_for_a_signal() {
-        let shell = Cause::ShellChild { code: "137".into(), signal: "SIGKILL" };
-        assert_eq!(judge(&code("137")), (shell, Sure::Likely));
+        let judged = |it: &str, is_shell| judge(&Evidence { is_shell, ..code(it) });
+        let shell =
+            |code: &str, signal, is_shell| Cause::ShellCode { code: code.into(), signal, is_shell };
+        for (code, signal) in [("137", "SIGKILL"), ("130", "SIGINT"), ("143", "SIGTERM")] {
+            let (of_shell, own) = (shell(code, signal, true), shell(code, signal, false));
+            assert_eq!(judged(code, true), (of_shell, Sure::Likely));
+            assert_eq!(judged(code, false), (own, Sure::Guess), "it may be its own");
+        }
         assert_eq!(judge(&code("200")), (Cause::Code("200".into()), Sure::Certain));
         let zero = Cause::Zero { is_cluster: false };
         assert_eq!(judge(&code("0")), (zero, Sure::Likely));

@@ -50,9 +50,12 @@ pub fn cause(cause: &Cause) -> String {
             format!("killed by {signal}, from outside PM2 or by its signal command")
         }
         Cause::Native(signal) => format!("crashed in native code ({signal})"),
-        Cause::ShellChild { code, signal } => {
+        Cause::ShellCode { code, signal, is_shell: true } => {
             format!("exit code {code}: a child of its shell was killed by {signal}")
         }
+        Cause::ShellCode { code, signal, is_shell: false } => format!(
+            "ended with exit code {code}, of its own or as a shell gives it for a child killed by {signal}"
+        ),
         Cause::Code(code) => format!("ended by itself with exit code {code}"),
         Cause::Zero { is_cluster: false } => "ended by itself with exit code 0".to_owned(),
         Cause::Zero { is_cluster: true } => {
@@ -175,8 +178,8 @@ pub fn whole_reason(death: &Death) -> Option<String> {
         Cause::Killed { is_calm: false } => "SIGKILL, out of memory?".to_owned(),
         Cause::Killed { is_calm: true } => "SIGKILL".to_owned(),
         Cause::Signalled(signal) | Cause::Native(signal) => signal.to_string(),
-        Cause::ShellChild { code, signal } => format!("code {code}: {signal}"),
-        Cause::Code(code) => match &death.evidence.last_line {
+        Cause::ShellCode { code, signal, is_shell: true } => format!("code {code}: {signal}"),
+        Cause::Code(code) | Cause::ShellCode { code, .. } => match &death.evidence.last_line {
             Some(line) => format!("code {code}: {}", short_message(line)),
             None => format!("code {code}"),
         },
@@ -227,7 +230,9 @@ pub fn sure(death: &Death) -> &'static str {
         (Cause::Asked { by: None, may_be_cron: false, .. }, Follows::StaysStopped) => {
             death.sure.word()
         }
-        (Cause::Asked { by: None, .. }, _) => "nothing tells which of these",
+        (Cause::Asked { by: None, .. } | Cause::ShellCode { is_shell: false, .. }, _) => {
+            "nothing tells which of these"
+        }
         _ => death.sure.word(),
     }
 }
@@ -299,6 +304,20 @@ mod tests {
             last_lines(&death, 2),
             "its last lines of standard error",
             "the bus tells whose"
+        );
+    }
+
+    /// A shell gives 137 for a child that SIGKILL ended; any program may end with it, too.
+    #[test]
+    fn a_code_over_128_is_a_childs_only_where_a_shell_ran_it() {
+        let said = |is_shell| {
+            let of = Cause::ShellCode { code: "137".into(), signal: "SIGKILL", is_shell };
+            cause(&of)
+        };
+        assert_eq!(said(true), "exit code 137: a child of its shell was killed by SIGKILL");
+        assert_eq!(
+            said(false),
+            "ended with exit code 137, of its own or as a shell gives it for a child killed by SIGKILL"
         );
     }
 
