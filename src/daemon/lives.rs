@@ -241,7 +241,7 @@ fn is_crash(death: &Death) -> bool {
     is_own
         && match &death.cause {
             Cause::Code(code) => UNCAUGHT.contains(&&**code),
-            Cause::Exception(_) | Cause::Zero { is_cluster: true } => true,
+            Cause::Exception(_) | Cause::Zero { is_cluster: true, .. } => true,
             _ => false,
         }
 }

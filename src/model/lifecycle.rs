@@ -4,10 +4,10 @@
 //! `restart overlimit`, and an echo of what this program itself asked for; each is told once.
 
 use super::Action;
+use super::end::End;
 use super::looping::restart_delay_ms;
 use super::moment::Moment;
 use super::process::Process;
-use super::verdict::End;
 use crate::protocol::bus::{BusPmId, EventKind, ProcessEvent};
 use crate::protocol::process::{PmId, ProcessStatus, Stays};
 

@@ -17,6 +17,7 @@ pub mod deed;
 mod departed;
 pub mod details;
 pub mod disk;
+pub mod end;
 pub mod errand;
 pub mod exam;
 pub mod exceptions;

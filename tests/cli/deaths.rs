@@ -59,8 +59,8 @@ fn by_themselves() -> Vec<Way> {
     vec![
         way(
             dying("zero", "process.exit(0);", &json!({})),
-            &["ended by itself with exit code 0"],
-            &["ended by itself with exit code 0"],
+            &["ended with exit code 0 or SIGINT, after"],
+            &["ended with exit code 0 or SIGINT, after"],
         ),
         way(dying("code", "process.exit(3);", &json!({})), CODE_3, CODE_3),
         way(
@@ -79,7 +79,7 @@ fn by_themselves() -> Vec<Way> {
             // What a cluster worker says last may never get into its file.
             &[
                 "uncaught exception: TypeError: bad worker",
-                "exit code 0, which PM2 also reports for a worker that threw",
+                "exit code 0 or SIGINT, which PM2 also reports for a worker that threw",
             ],
         ),
         way(

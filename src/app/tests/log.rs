@@ -134,7 +134,7 @@ fn a_search_goes_along_while_it_is_typed() {
 
 #[test]
 fn what_stands_before_the_text_is_found_too() {
-    let mut app = filled(vec![event("exit", "code 1"), output(0, "p0", "exits")]);
+    let mut app = filled(vec![event("exit", "exit code 1"), output(0, "p0", "exits")]);
     keys(&mut app, "/exit code\r");
     assert_eq!((app.log_view.found(), marked_text(&app), app.focus), (0, "exits", Pane::Processes));
     keys(&mut app, "\t/exit code\r");
@@ -170,7 +170,7 @@ fn errors_and_ends_are_gone_to() {
     let mut app = filled(vec![
         output(0, "p0", r#"{"level":50,"msg":"pino"}"#),
         line(0, "p0", LineKind::Err, "only on standard error"),
-        event("exit", "code 1"),
+        event("exit", "exit code 1"),
         LogLine::exception(0, source, "thrown", &stack),
         output(0, "p0", "no errors found"),
         event("restart", "restarted by a client"),

@@ -19,7 +19,7 @@ fn streams_are_shown_or_not() {
     let mut app = filled(vec![
         output(0, "p0", "out"),
         line(0, "p0", LineKind::Err, "err"),
-        event("exit", "code 1"),
+        event("exit", "exit code 1"),
         line(0, "p0", LineKind::Message("my:topic".into()), "{}"),
         LogLine::event(0, daemon, "pm2", Severity::Neutral, "own"),
     ]);
@@ -45,7 +45,7 @@ fn levels_below_the_least_are_not_shown_and_what_happened_is() {
         output(0, "p0", "says nothing"),
         output(0, "p0", "warn: w"),
         output(0, "p0", "error: e"),
-        event("exit", "code 1"),
+        event("exit", "exit code 1"),
     ]);
     keys(&mut app, "\t+");
     assert_eq!(shown(&app).len(), 4, "what says nothing is below all levels");
@@ -82,7 +82,7 @@ fn a_muted_process_is_silent_until_it_is_chosen_in_the_list() {
 
 #[test]
 fn cleared_is_the_view_and_not_the_log() {
-    let mut app = filled(vec![output(0, "p0", "a"), event("exit", "code 1")]);
+    let mut app = filled(vec![output(0, "p0", "a"), event("exit", "exit code 1")]);
     keys(&mut app, "\tC");
     assert!(shown(&app).is_empty() && app.log_view.is_cleared());
     send(&mut app, Report::Lines(vec![output(0, "p0", "b")]));

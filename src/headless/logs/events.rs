@@ -226,7 +226,7 @@ impl Live {
         let life = match &told.kind {
             EventKind::Start if told.manually => Life::Started,
             EventKind::Stop if told.manually => {
-                Life::Stopped { end: crate::model::verdict::End::Unseen }
+                Life::Stopped { end: crate::model::end::End::Unseen }
             }
             EventKind::Restart if told.manually => Life::Restarted { restarts: told.info.restarts },
             EventKind::Reload | EventKind::GracefulReload => Life::Reloaded,

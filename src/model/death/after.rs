@@ -11,8 +11,8 @@ use super::lines::{Log, Next};
 use super::says_something;
 use super::stamp::{stamped, without_stamp};
 use super::{Death, Follows, LIVES_MAX, says_heap_is_full};
+use crate::model::end::End;
 use crate::model::lifecycle::{self, Life, Whom};
-use crate::model::verdict::End;
 use crate::protocol::process::{ExecMode, ProcessInfo, ProcessStatus};
 use crate::protocol::text::clean;
 
@@ -221,6 +221,7 @@ fn from_figures(info: &ProcessInfo) -> Option<Death> {
     let kill_ms = i64::try_from(info.kill_ms()).unwrap_or(i64::MAX);
     let mut evidence = Evidence {
         end: Some(info.exit_code.clone().map_or(End::Unseen, End::Code)),
+        is_of_figures: true,
         is_cluster: info.exec_mode == ExecMode::Cluster,
         is_shell: info.setup.runs_shell,
         ..Evidence::default()

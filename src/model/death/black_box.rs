@@ -6,9 +6,9 @@ use super::cause::{By, Evidence, Trigger, is_error_line};
 use super::stamp::without_stamp;
 use super::{Death, Follows, LIVES_MAX, LifeNumber, WORD_CHARS_MAX, WORDS_MAX, says_something};
 use crate::model::Action;
+use crate::model::end::End;
 use crate::model::lifecycle;
 use crate::model::moment::Moment;
-use crate::model::verdict::End;
 use crate::protocol::bus::{EventKind, Exception, ProcessEvent};
 use crate::protocol::process::{ExecMode, ProcessStatus};
 
@@ -261,6 +261,7 @@ impl BlackBox {
             is_oom: None,
             is_cluster: info.exec_mode == ExecMode::Cluster,
             is_shell: info.setup.runs_shell,
+            is_of_figures: false,
         };
         let (cause, sure) = super::cause::judge(&evidence);
         let uptime_ms = started_ms.map(|started| ended_ms.saturating_sub(started));

@@ -3,7 +3,7 @@
 //! Invariant: pure; each row of docs/pm2-ops.md section 2.4 is one arm of [`judge`].
 
 use crate::model::Action;
-use crate::model::verdict::End;
+use crate::model::end::End;
 
 /// What was seen of an end.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,6 +30,8 @@ pub struct Evidence {
     pub is_oom: Option<bool>,
     /// Whether it was a cluster worker: PM2 reports exit code 0 of one that threw.
     pub is_cluster: bool,
+    /// Whether PM2's figures alone tell its end: those have no signal.
+    pub is_of_figures: bool,
     /// Whether a shell ran it, which gives a child's signal as an exit code of its own.
     pub is_shell: bool,
 }
@@ -92,6 +94,8 @@ pub enum Cause {
     Zero {
         /// Whether it was a cluster worker, of which 0 says little.
         is_cluster: bool,
+        /// Whether PM2's console was heard or read, which tells each signal but SIGINT.
+        is_heard: bool,
     },
     /// PM2 restarted it for a reason of its own.
     Trigger(Trigger),
@@ -207,8 +211,11 @@ fn ended(seen: &Evidence, code: &str) -> (Cause, Sure) {
         // On old releases the signal's name stands in the exit code.
         (name, _) if name.starts_with("SIG") => signalled(seen, name),
         ("0", _) => {
-            let is_cluster = seen.is_cluster;
-            (Cause::Zero { is_cluster }, if is_cluster { Sure::Guess } else { Sure::Likely })
+            let (is_cluster, is_heard) = (seen.is_cluster, !seen.is_of_figures);
+            (
+                Cause::Zero { is_cluster, is_heard },
+                if is_cluster { Sure::Guess } else { Sure::Likely },
+            )
         }
         (code, _) => (Cause::Code(code.into()), Sure::Certain),
     }
@@ -333,7 +340,7 @@ mod tests {
             assert_eq!(judged(code, false), (own, Sure::Guess), "it may be its own");
         }
         assert_eq!(judge(&code("200")), (Cause::Code("200".into()), Sure::Certain));
-        let zero = Cause::Zero { is_cluster: false };
+        let zero = Cause::Zero { is_cluster: false, is_heard: true };
         assert_eq!(judge(&code("0")), (zero, Sure::Likely));
     }
 }

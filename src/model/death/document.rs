@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::cause::{By, Cause, Trigger};
 use super::{BlackBox, Death, Follows, words};
-use crate::model::verdict::End;
+use crate::model::end::End;
 use crate::protocol::process::ProcessInfo;
 
 /// A process and its last ends, the newest first, at most so many.
@@ -54,7 +54,7 @@ pub fn death(death: &Death) -> Json {
         "kind": kind(&death.cause),
         "cause": words::cause(&death.cause),
         "sure": death.sure.word(),
-        "exit": evidence.end.as_ref().map(words::end),
+        "exit": words::end(death),
         "exit_code": code,
         "signal": signal,
         "asked_by": evidence.by.map(by),

@@ -2,8 +2,8 @@
 
 use super::cause::{By, Cause, Trigger};
 use super::{Death, Follows};
+use crate::model::end::End;
 use crate::model::units;
-use crate::model::verdict::End;
 use crate::protocol::process::ProcessInfo;
 
 /// The errors of the system that say more than the text around them.
@@ -57,10 +57,11 @@ pub fn cause(cause: &Cause) -> String {
             "ended with exit code {code}, of its own or as a shell gives it for a child killed by {signal}"
         ),
         Cause::Code(code) => format!("ended by itself with exit code {code}"),
-        Cause::Zero { is_cluster: false } => "ended by itself with exit code 0".to_owned(),
-        Cause::Zero { is_cluster: true } => {
-            "ended with exit code 0, which PM2 also reports for a worker that threw".to_owned()
-        }
+        Cause::Zero { is_cluster: false, is_heard } => format!("ended with {}", zero(*is_heard)),
+        Cause::Zero { is_cluster: true, is_heard } => format!(
+            "ended with {}, which PM2 also reports for a worker that threw",
+            zero(*is_heard)
+        ),
         Cause::Trigger(Trigger::Memory { used, limit }) => format!(
             "PM2 restarted it: over its memory limit, {} of {}",
             units::bytes(*used),
@@ -108,14 +109,14 @@ fn killed_words(was_killed: bool) -> &'static str {
     if was_killed { ", and killed by SIGKILL since it did not end in its kill_timeout" } else { "" }
 }
 
-/// An exit code or signal: `code 1`, `SIGKILL`.
+fn zero(is_heard: bool) -> String {
+    End::Code("0".into()).heard(is_heard)
+}
+
+/// The exit code or signal of a life that ended: `exit code 1`, `killed by SIGKILL`.
 #[must_use]
-pub fn end(end: &End) -> String {
-    match end {
-        End::Code(code) => format!("code {code}"),
-        End::Signal(signal) => signal.to_string(),
-        End::Unseen => "unknown".to_owned(),
-    }
+pub fn end(death: &Death) -> Option<String> {
+    death.evidence.end.as_ref().map(|end| end.heard(!death.evidence.is_of_figures))
 }
 
 /// What followed, as the end of a sentence; empty where a new life did.
@@ -166,11 +167,12 @@ pub fn reason(death: &Death) -> Option<String> {
 /// The same where there is room for all of it.
 #[must_use]
 pub fn whole_reason(death: &Death) -> Option<String> {
+    // PM2 says 0 of a cluster worker that threw.
     let code = || match &death.evidence.end {
-        // PM2 says 0 of a cluster worker that threw.
-        Some(End::Code(code)) if **code != *"0" => format!("code {code}: "),
+        Some(end @ End::Code(code)) if **code != *"0" => format!("{}: ", end.words()),
         _ => String::new(),
     };
+    let own = |code: &str| End::Code(code.into()).words();
     let text = match &death.cause {
         Cause::Exception(message) => format!("{}{}", code(), short_message(message)),
         Cause::HeapFull => "JavaScript heap full".to_owned(),
@@ -178,12 +180,12 @@ pub fn whole_reason(death: &Death) -> Option<String> {
         Cause::Killed { is_calm: false } => "SIGKILL, out of memory?".to_owned(),
         Cause::Killed { is_calm: true } => "SIGKILL".to_owned(),
         Cause::Signalled(signal) | Cause::Native(signal) => signal.to_string(),
-        Cause::ShellCode { code, signal, is_shell: true } => format!("code {code}: {signal}"),
+        Cause::ShellCode { code, signal, is_shell: true } => format!("{}: {signal}", own(code)),
         Cause::Code(code) | Cause::ShellCode { code, .. } => match &death.evidence.last_line {
-            Some(line) => format!("code {code}: {}", short_message(line)),
-            None => format!("code {code}"),
+            Some(line) => format!("{}: {}", own(code), short_message(line)),
+            None => own(code),
         },
-        Cause::Zero { .. } => "code 0".to_owned(),
+        Cause::Zero { is_heard, .. } => zero(*is_heard),
         Cause::Trigger(Trigger::Memory { used, limit }) => {
             format!("memory {} > {}", units::bytes_short(*used), units::bytes_short(*limit))
         }
@@ -230,9 +232,12 @@ pub fn sure(death: &Death) -> &'static str {
         (Cause::Asked { by: None, may_be_cron: false, .. }, Follows::StaysStopped) => {
             death.sure.word()
         }
-        (Cause::Asked { by: None, .. } | Cause::ShellCode { is_shell: false, .. }, _) => {
-            "nothing tells which of these"
-        }
+        (
+            Cause::Asked { by: None, .. }
+            | Cause::ShellCode { is_shell: false, .. }
+            | Cause::Zero { is_cluster: false, .. },
+            _,
+        ) => "nothing tells which of these",
         _ => death.sure.word(),
     }
 }

@@ -118,7 +118,7 @@ fn is_forgotten(process: &Process) -> bool {
 /// then, where the others say why.
 fn telling(black_box: &BlackBox) -> Option<String> {
     let last = black_box.last()?;
-    let says_little = |death: &&Death| !matches!(death.cause, Cause::Zero { is_cluster: true });
+    let says_little = |death: &&Death| !matches!(death.cause, Cause::Zero { is_cluster: true, .. });
     let lately = black_box.lives().iter().rev().take(LIVES_TELLING);
     words::reason(lately.into_iter().find(says_little).unwrap_or(last))
 }

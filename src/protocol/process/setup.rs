@@ -64,7 +64,9 @@ impl Setup {
             cron: boxed(cron).filter(|cron| !matches!(&**cron, "0" | "false")),
             node: boxed(node),
             interpreter: boxed(interpreter),
-            runs_shell: [interpreter, script].iter().any(|path| path.as_str().is_some_and(is_shell)),
+            runs_shell: [interpreter, script]
+                .iter()
+                .any(|path| path.as_str().is_some_and(is_shell)),
             actions: actions.0.clone().into(),
         }
     }
@@ -72,8 +74,9 @@ impl Setup {
 
 /// Whether the program of this path is a shell, or runs what it is given by one.
 fn is_shell(path: &str) -> bool {
-    const NAMES: [&str; 12] =
-        ["sh", "bash", "dash", "ash", "zsh", "ksh", "fish", "busybox", "npm", "npx", "yarn", "pnpm"];
+    const NAMES: [&str; 12] = [
+        "sh", "bash", "dash", "ash", "zsh", "ksh", "fish", "busybox", "npm", "npx", "yarn", "pnpm",
+    ];
     let name = path.rsplit('/').next().unwrap_or(path);
     let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
     let is_script = Path::new(name).extension().is_some_and(|ending| ending == "sh");

@@ -64,7 +64,7 @@ fn figures_alone_say_how_little_is_known() {
     insta::assert_snapshot!(all.map(|lines| lines.join("")).join("\n"), @r"
     ended by PM2 on request: a restart, a reload, or a stop and a later start [likely] it was started again
     ended by itself with exit code 7 [likely] restart 2 followed
-    ended by itself with exit code 0 [a guess] restart 2 followed
+    ended with exit code 0 or a signal [a guess] restart 2 followed
     replaced by a reload [likely] restart 2 followed
     ");
 }
