@@ -80,10 +80,7 @@ pub(super) fn rows_of(
         "reconstructed from PM2's log, the error log and PM2's figures"
     };
     say(Kind::Fact, &format!("{}; {seen}", words::sure(death)));
-    let end = words::end(death);
-    let follows = words::follows(&death.follows);
-    let facts = [end, Some(follows).filter(|text| !text.is_empty()), figures(death)];
-    let facts: Vec<String> = facts.into_iter().flatten().collect();
+    let facts: Vec<String> = words::facts(death).into_iter().chain(figures(death)).collect();
     if !facts.is_empty() {
         say(Kind::Fact, &facts.join("; "));
     }

@@ -65,7 +65,7 @@ fn by_themselves() -> Vec<Way> {
         way(dying("code", "process.exit(3);", &json!({})), CODE_3, CODE_3),
         way(
             dying("throws", "throw new TypeError('bad config');", &json!({})),
-            &["uncaught exception: bad config", "uncaught exception: TypeError: bad config"],
+            &["uncaught exception: TypeError: bad config, exit code 1, after"],
             // PM2 closes the file at the exit: on a busy machine the last words come later.
             &["uncaught exception: TypeError: bad config", "ended by itself with exit code 1"],
         ),
@@ -75,7 +75,7 @@ fn by_themselves() -> Vec<Way> {
                 "throw new TypeError('bad worker');",
                 &json!({"exec_mode": "cluster"}),
             ),
-            &["uncaught exception: bad worker", "uncaught exception: TypeError: bad worker"],
+            &["uncaught exception: TypeError: bad worker, after"],
             // What a cluster worker says last may never get into its file.
             &[
                 "uncaught exception: TypeError: bad worker",

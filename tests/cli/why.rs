@@ -39,7 +39,7 @@ pub(crate) fn each_way_to_die_is_told_afterwards() {
 
     let told = pm2_tui(home.path(), &["why", "all"]).with(0);
     for (name, words) in [
-        ("throws", "uncaught exception: TypeError: bad config, after"),
+        ("throws", "uncaught exception: TypeError: bad config, exit code 1, after"),
         ("leaves", "ended by itself with exit code 7, after"),
         // What a cluster worker says last seldom gets into its file (docs/pm2-ops.md section 2.1).
         ("clustered", "PM2 gave up at max_restarts 1"),

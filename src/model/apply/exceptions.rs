@@ -7,7 +7,7 @@ use super::{Applying, Change};
 use crate::model::ProcessKey;
 use crate::model::death::Death;
 use crate::model::death::cause::Cause;
-use crate::model::exceptions::{Exceptions, Thrown};
+use crate::model::exceptions::{Exceptions, Thrown, whole_message};
 use crate::model::log::LogLine;
 use crate::model::process::Process;
 use crate::model::watched::Watched;
@@ -36,7 +36,8 @@ impl Applying<'_> {
             at_ms,
         });
         let source = self.source(pm_id, &exception.process.name);
-        let line = LogLine::exception(at_ms, source, &exception.message, &exception.stack);
+        let message = whole_message(&exception.message, &exception.stack);
+        let line = LogLine::exception(at_ms, source, message, &exception.stack);
         self.watched.news.push(line);
         self.changes.extend([Change::Lines, Change::Exceptions]);
     }

@@ -7,6 +7,7 @@ use super::stamp::without_stamp;
 use super::{Death, Follows, LIVES_MAX, LifeNumber, WORD_CHARS_MAX, WORDS_MAX, says_something};
 use crate::model::Action;
 use crate::model::end::End;
+use crate::model::exceptions::whole_message;
 use crate::model::lifecycle;
 use crate::model::moment::Moment;
 use crate::protocol::bus::{EventKind, Exception, ProcessEvent};
@@ -314,7 +315,8 @@ impl BlackBox {
 
     /// Takes an exception of the process. It may survive it.
     pub(in crate::model) fn exception(&mut self, exception: &Exception, now: Moment) {
-        let (message, stack) = (exception.message.clone(), exception.stack.clone());
+        let message: Box<str> = whole_message(&exception.message, &exception.stack).into();
+        let stack = exception.stack.clone();
         if self.is_about_the_dead(now) {
             self.with_last(|death| {
                 if death.evidence.exception.is_none() {

@@ -142,6 +142,12 @@ pub fn sentence(death: &Death) -> String {
         }
         (other, _) => cause(other),
     };
+    if let (Cause::Exception(_) | Cause::HeapFull, Some(end)) = (&death.cause, end(death))
+        && !is_zero(death)
+    {
+        text.push_str(", ");
+        text.push_str(&end);
+    }
     match death.uptime_ms {
         None => {}
         Some(ms) if death.is_watched => {
@@ -158,6 +164,27 @@ pub fn sentence(death: &Death) -> String {
     text
 }
 
+/// What else is known of the end, where the sentence does not say it: how it ended, and what followed.
+#[must_use]
+pub fn facts(death: &Death) -> Vec<String> {
+    let told = sentence(death);
+    let is_told = match &death.evidence.end {
+        Some(End::Signal(signal)) => told.contains(&**signal),
+        // PM2 says 0 of a cluster worker that threw.
+        Some(End::Code(_)) if is_zero(death) => !matches!(death.cause, Cause::Asked { .. }),
+        Some(end @ End::Code(_)) => told.contains(&end.words()),
+        Some(End::Unseen) | None => true,
+    };
+    let end = end(death).filter(|_| !is_told);
+    let follows = Some(follows(&death.follows)).filter(|text| !text.is_empty());
+    end.into_iter().chain(follows).collect()
+}
+
+/// Whether PM2 reports exit code 0.
+fn is_zero(death: &Death) -> bool {
+    matches!(&death.evidence.end, Some(End::Code(code)) if **code == *"0")
+}
+
 /// The reason in a row of the table, as short as it can be said; `None` where somebody asked for it.
 #[must_use]
 pub fn reason(death: &Death) -> Option<String> {
@@ -169,7 +196,7 @@ pub fn reason(death: &Death) -> Option<String> {
 pub fn whole_reason(death: &Death) -> Option<String> {
     // PM2 says 0 of a cluster worker that threw.
     let code = || match &death.evidence.end {
-        Some(end @ End::Code(code)) if **code != *"0" => format!("{}: ", end.words()),
+        Some(end @ End::Code(_)) if !is_zero(death) => format!("{}: ", end.words()),
         _ => String::new(),
     };
     let own = |code: &str| End::Code(code.into()).words();
