@@ -30,6 +30,7 @@ pub mod log;
 pub mod looping;
 pub mod moment;
 pub mod news;
+mod ours;
 pub mod outlook;
 pub mod paged;
 pub mod past;

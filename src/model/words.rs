@@ -112,6 +112,10 @@ fn ended_text(how: &str, ended: &Ended) -> String {
         text.push_str(" after ");
         text.push_str(&units::span(ms));
     }
+    if let Some(signal) = ended.sent {
+        text.push_str(", ");
+        text.push_str(&ended.end.sent(signal));
+    }
     let next = match ended.next {
         Next::Stays(Stays::AutorestartOff) => "not restarted (autorestart is off)".to_owned(),
         Next::Stays(Stays::StopExitCode) => {
@@ -176,7 +180,7 @@ mod tests {
 
     #[test]
     fn what_happened_is_told_with_its_figures() {
-        let ended = |end, after_ms, next| Life::Ended(Ended { end, after_ms, next });
+        let ended = |end, after_ms, next| Life::Ended(Ended { end, after_ms, sent: None, next });
         let code = |code: &str| End::Code(code.into());
         let again = |delay_ms, unstable| Next::Restart { restart: 4, delay_ms, unstable };
         let all = [

@@ -10,6 +10,7 @@ use crate::model::end::End;
 use crate::model::exceptions::whole_message;
 use crate::model::lifecycle;
 use crate::model::moment::Moment;
+use crate::model::ours::Ours;
 use crate::protocol::bus::{EventKind, Exception, ProcessEvent};
 use crate::protocol::process::{ExecMode, ProcessStatus};
 
@@ -164,25 +165,22 @@ impl BlackBox {
         }
     }
 
-    /// Takes an event of the process; `pending` is what this program has asked for and what is not
-    /// answered yet.
-    pub(in crate::model) fn event(
-        &mut self,
-        event: &ProcessEvent,
-        pending: Option<Action>,
-        now: Moment,
-    ) {
+    /// Takes an event of the process; `ours` is what this program has asked for.
+    pub(in crate::model) fn event(&mut self, event: &ProcessEvent, ours: Ours, now: Moment) {
+        let told = |action: Action| {
+            if ours.echo == Some(action) { By::Here(action) } else { By::Cli(action) }
+        };
         match event.kind {
             EventKind::Online => self.online(event, now),
-            EventKind::Exit => self.exit(event, pending, now),
+            EventKind::Exit => self.exit(event, ours, now),
             EventKind::RestartOverlimit => {
                 let max = event.info.restarts_max();
-                self.end_life(event, now);
+                self.end_life(event, ours, now);
                 self.with_last(|death| death.follows = Follows::GaveUp { max });
             }
-            EventKind::Restart => self.told(Action::Restart, now),
-            EventKind::Stop => self.told(Action::Stop, now),
-            EventKind::Reload | EventKind::GracefulReload => self.told(Action::Reload, now),
+            EventKind::Restart => self.told(told(Action::Restart), now),
+            EventKind::Stop => self.told(told(Action::Stop), now),
+            EventKind::Reload | EventKind::GracefulReload => self.told(told(Action::Reload), now),
             EventKind::Start | EventKind::Delete | EventKind::Other(_) => {}
         }
     }
@@ -211,7 +209,7 @@ impl BlackBox {
         self.online_at_ms = Some(now.steady_ms);
     }
 
-    fn exit(&mut self, event: &ProcessEvent, pending: Option<Action>, now: Moment) {
+    fn exit(&mut self, event: &ProcessEvent, ours: Ours, now: Moment) {
         let end = lifecycle::end(event);
         let life =
             if event.is_old_worker { self.old.get_or_insert_default() } else { &mut self.life };
@@ -220,15 +218,15 @@ impl BlackBox {
             ProcessStatus::Stopping => {
                 life.is_asked = true;
                 life.end = Some(end);
-                life.by = pending.map(By::Here);
+                life.by = ours.ends.map(By::Here);
             }
             // `restart overlimit` came just before, and told it.
             ProcessStatus::Errored => {}
-            _ => self.end_life(event, now),
+            _ => self.end_life(event, ours, now),
         }
     }
 
-    fn end_life(&mut self, event: &ProcessEvent, now: Moment) {
+    fn end_life(&mut self, event: &ProcessEvent, ours: Ours, now: Moment) {
         let life = if event.is_old_worker {
             self.old.take().unwrap_or_default()
         } else {
@@ -251,6 +249,7 @@ impl BlackBox {
             is_asked: life.is_asked,
             is_old_worker: event.is_old_worker,
             by: life.by,
+            sent: ours.signal.filter(|_| !event.is_old_worker),
             trigger: life
                 .trigger
                 .filter(|(_, at_ms)| is_fresh(*at_ms, trigger_ms))
@@ -299,7 +298,7 @@ impl BlackBox {
     }
 
     /// A client says what it did: so it was the one that had the process ended just before.
-    fn told(&mut self, action: Action, now: Moment) {
+    fn told(&mut self, by: By, now: Moment) {
         let ended_at_ms = self.ended_at_ms;
         if ended_at_ms.is_none_or(|at_ms| now.steady_ms.saturating_sub(at_ms) > TOLD_MS) {
             return;
@@ -307,7 +306,7 @@ impl BlackBox {
         self.with_last(|death| {
             let evidence = &mut death.evidence;
             if (evidence.is_asked || evidence.is_old_worker) && evidence.by.is_none() {
-                evidence.by = Some(By::Cli(action));
+                evidence.by = Some(by);
                 death.judge();
             }
         });

@@ -16,6 +16,8 @@ pub struct Evidence {
     pub is_old_worker: bool,
     /// Who asked, where it is known.
     pub by: Option<By>,
+    /// The signal that this program sent it just before.
+    pub sent: Option<&'static str>,
     /// What PM2's console gave as its reason.
     pub trigger: Option<Trigger>,
     /// Whether PM2's log says what it says of a due `cron_restart`, and of any restart of such a process.
@@ -77,6 +79,8 @@ pub enum Cause {
     },
     /// A signal from outside that usually somebody sends.
     Signalled(Box<str>),
+    /// A signal that this program sent.
+    Sent(&'static str),
     /// A signal that a fault of native code causes.
     Native(Box<str>),
     /// An exit code that a shell gives for a child that this signal killed.
@@ -167,6 +171,9 @@ fn asked(seen: &Evidence) -> (Cause, Sure) {
 }
 
 fn signalled(seen: &Evidence, signal: &str) -> (Cause, Sure) {
+    if let Some(sent) = seen.sent.filter(|sent| *sent == signal && seen.is_oom != Some(true)) {
+        return (Cause::Sent(sent), Sure::Certain);
+    }
     match signal {
         "SIGKILL" => match seen.is_oom {
             Some(true) => (Cause::OutOfMemory, Sure::Certain),

@@ -2,7 +2,7 @@
 
 use super::cause::{By, Cause, Trigger};
 use super::{Death, Follows};
-use crate::model::end::End;
+use crate::model::end::{End, HERE};
 use crate::model::units;
 use crate::protocol::process::ProcessInfo;
 
@@ -49,6 +49,7 @@ pub fn cause(cause: &Cause) -> String {
         Cause::Signalled(signal) => {
             format!("killed by {signal}, from outside PM2 or by its signal command")
         }
+        Cause::Sent(signal) => format!("killed by {signal}, sent {HERE}"),
         Cause::Native(signal) => format!("crashed in native code ({signal})"),
         Cause::ShellCode { code, signal, is_shell: true } => {
             format!("exit code {code}: a child of its shell was killed by {signal}")
@@ -84,7 +85,7 @@ pub fn cause(cause: &Cause) -> String {
 
 fn by_words(by: By) -> String {
     match by {
-        By::Here(action) => format!("{} from here", action.participle()),
+        By::Here(action) => format!("{} {HERE}", action.participle()),
         By::Cli(action) => format!("{} by the pm2 command", action.participle()),
     }
 }
@@ -148,6 +149,15 @@ pub fn sentence(death: &Death) -> String {
         text.push_str(", ");
         text.push_str(&end);
     }
+    if let (
+        Cause::Code(_) | Cause::ShellCode { .. } | Cause::Zero { .. },
+        Some(signal),
+        Some(end),
+    ) = (&death.cause, death.evidence.sent, &death.evidence.end)
+    {
+        text.push_str(", ");
+        text.push_str(&end.sent(signal));
+    }
     match death.uptime_ms {
         None => {}
         Some(ms) if death.is_watched => {
@@ -207,6 +217,7 @@ pub fn whole_reason(death: &Death) -> Option<String> {
         Cause::Killed { is_calm: false } => "SIGKILL, out of memory?".to_owned(),
         Cause::Killed { is_calm: true } => "SIGKILL".to_owned(),
         Cause::Signalled(signal) | Cause::Native(signal) => signal.to_string(),
+        Cause::Sent(signal) => format!("{signal}, sent here"),
         Cause::ShellCode { code, signal, is_shell: true } => format!("{}: {signal}", own(code)),
         Cause::Code(code) | Cause::ShellCode { code, .. } => match &death.evidence.last_line {
             Some(line) => format!("{}: {}", own(code), short_message(line)),
