@@ -74,10 +74,10 @@ pub(super) fn rows_of(
         return rows;
     };
     say(Kind::Cause, &words::sentence(death));
-    let seen = if death.is_watched {
-        "observed live"
-    } else {
-        "reconstructed from PM2's log, the error log and PM2's figures"
+    let seen = match (death.is_watched, death.is_read) {
+        (true, false) => "observed live",
+        (true, true) => "observed live, its last lines read from the error log",
+        (false, _) => "reconstructed from PM2's log, the error log and PM2's figures",
     };
     say(Kind::Fact, &format!("{}; {seen}", words::sure(death)));
     let facts: Vec<String> = words::facts(death).into_iter().chain(figures(death)).collect();

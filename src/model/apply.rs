@@ -335,8 +335,11 @@ impl Applying<'_> {
             let key = ProcessKey { daemon: self.id, pm_id };
             if let Some(process) = self.watched.fleet.get_mut(key) {
                 super::waiting::count_down(process, &past, self.now);
-                let older = self.watched.boxes.of(key).take_past(past);
-                self.group_past(key, older);
+                let black_box = self.watched.boxes.of(key);
+                let mended = black_box.mend(&past, self.now.wall_ms);
+                let older = black_box.take_past(past);
+                let mended = mended.into_iter().map(|place| place + older);
+                self.group_past(key, (0..older).chain(mended));
                 self.changes.push(Change::Process(key));
             }
         }

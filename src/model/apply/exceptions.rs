@@ -57,11 +57,11 @@ impl Applying<'_> {
         self.note_if(has_more, Change::Exceptions);
     }
 
-    /// Counts the exceptions of the first so many deaths of a process, which nobody watched.
-    pub(super) fn group_past(&mut self, key: ProcessKey, deaths: usize) {
+    /// Counts the exceptions of these deaths of a process, of which nobody heard them.
+    pub(super) fn group_past(&mut self, key: ProcessKey, places: impl Iterator<Item = usize>) {
         let Watched { fleet, boxes, exceptions, .. } = &mut *self.watched;
         let (Some(process), Some(black_box)) = (fleet.get(key), boxes.get(key)) else { return };
-        for death in black_box.lives().iter().take(deaths) {
+        for death in places.filter_map(|place| black_box.lives().get(place)) {
             group(exceptions, key, &process.info.name, death);
         }
         self.changes.push(Change::Exceptions);

@@ -204,6 +204,7 @@ fn death(evidence: Evidence, started_ms: Option<i64>, ended_ms: i64) -> Death {
         memory_bytes: None,
         peak_bytes: None,
         is_watched: false,
+        is_read: true,
         is_mixed: false,
         is_unclear: false,
     }

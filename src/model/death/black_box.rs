@@ -14,6 +14,8 @@ use crate::model::ours::Ours;
 use crate::protocol::bus::{EventKind, Exception, ProcessEvent};
 use crate::protocol::process::{ExecMode, ProcessStatus};
 
+mod mended;
+
 /// An exception is why a process ended where it ended so soon after it, milliseconds.
 const EXCEPTION_MS: i64 = 2_000;
 /// What a client says of what it did comes so soon after it, milliseconds.
@@ -280,6 +282,7 @@ impl BlackBox {
             memory_bytes: life.memory_bytes,
             peak_bytes: life.peak_bytes,
             is_watched: true,
+            is_read: false,
             is_mixed: false,
             is_unclear: false,
         });

@@ -239,7 +239,7 @@ pub fn whole_reason(death: &Death) -> Option<String> {
 #[must_use]
 pub fn last_lines(death: &Death, writers: usize) -> String {
     let text = match (death.is_unclear, death.is_mixed) {
-        _ if writers > 1 && !death.is_watched => {
+        _ if writers > 1 && death.is_read => {
             return format!(
                 "the last lines of its error log; {writers} processes share this file, any of them may \
                 have written these"
@@ -337,12 +337,13 @@ mod tests {
             memory_bytes: None,
             peak_bytes: None,
             is_watched: false,
+            is_read: true,
             is_mixed: true,
             is_unclear: false,
         };
         assert!(last_lines(&death, 2).contains("2 processes share this file"));
         assert!(last_lines(&death, 1).contains("earlier lives"));
-        (death.is_watched, death.is_mixed) = (true, false);
+        (death.is_watched, death.is_read, death.is_mixed) = (true, false, false);
         assert_eq!(
             last_lines(&death, 2),
             "its last lines of standard error",

@@ -416,6 +416,7 @@ fn the_reason_of_a_loop_is_the_one_that_says_something() {
         memory_bytes: None,
         peak_bytes: None,
         is_watched: true,
+        is_read: false,
         is_mixed: false,
         is_unclear: false,
     };

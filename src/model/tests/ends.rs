@@ -103,3 +103,43 @@ fn an_end_that_was_asked_for_here_is_never_the_pm2_commands() {
         assert!(why.contains("by the pm2 command"), "{why}");
     }
 }
+
+/// What a process said before anybody listened is in its error log alone.
+#[test]
+fn an_end_just_as_the_screen_starts_gets_its_last_words_from_the_file() {
+    use crate::model::death::after::{Left, reconstruct};
+    let told = |end_ms: i64, code: &str, looked_ms: i64| {
+        let mut watched = api();
+        let mut exit = exit("1", None);
+        exit.at_ms = Some(end_ms);
+        apply(&mut watched, DAEMON, Report::Process(Box::new(exit)), at(end_ms));
+        let online = event(EventKind::Online, ProcessStatus::Online);
+        apply(&mut watched, DAEMON, Report::Process(Box::new(online)), at(end_ms + 50));
+        poll(&mut watched, vec![info(1, "api", ProcessStatus::Online)], end_ms + 1_600);
+        let console = format!(
+            "1970-01-01T00:00:01: PM2 log: App [api:1] exited with code [{code}] via signal [SIGINT]\n"
+        );
+        let info = ProcessInfo { restarts: 1, ..info(1, "api", ProcessStatus::Online) };
+        let errors = Some(("TypeError: x\n    at f (/srv/a.js:1:1)\n\nNode.js v20\n", 1_000));
+        let left = Left {
+            opening: None,
+            info: &info,
+            console: &console,
+            errors,
+            calm_since_ms: None,
+            utc_offset_s: 0,
+        };
+        for _ in 0..2 {
+            let lives = Report::Lives(vec![(PmId(1), reconstruct(&left))]);
+            apply(&mut watched, DAEMON, lives, at(looked_ms));
+        }
+        let black_box = watched.boxes.get(key(1)).unwrap();
+        assert_eq!(black_box.lives().len(), 1, "it is the same end");
+        let last = black_box.last().unwrap();
+        let why = super::super::death::words::sentence(last);
+        (why.contains("TypeError: x"), last.words.len(), watched.exceptions.total())
+    };
+    assert_eq!(told(1_300, "1", 3_000), (true, 4, 1));
+    assert_eq!(told(1_300, "1", 1_500), (false, 0, 0), "they may come on the bus still");
+    assert_eq!(told(1_300, "7", 3_000), (false, 0, 0), "another end");
+}
