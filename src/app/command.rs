@@ -236,7 +236,7 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::OnlyUnwell,
         "!",
         "not well",
-        "In the table: only processes that are errored, looping, waiting or near their limit",
+        "In the table: only processes that are errored, looping, waiting, failed or near their limit",
         Some(9),
         TABLE
     ),

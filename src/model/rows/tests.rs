@@ -437,3 +437,17 @@ fn the_reason_of_a_loop_is_the_one_that_says_something() {
     assert_eq!(told(vec![zero(), says(), zero()]), wanted);
     assert_eq!(told(vec![zero(), zero()]), "exit code 0 or SIGINT");
 }
+
+#[test]
+fn a_job_that_failed_is_not_well() {
+    let job = |code: &str, autorestart| {
+        let info = ProcessInfo::new(PmId(0), "job", ProcessStatus::Stopped);
+        Process::new(ProcessInfo { exit_code: Some(code.into()), autorestart, ..info })
+    };
+    assert!(is_unwell(&job("1", false)));
+    assert!(!is_unwell(&job("0", false)), "it is done");
+    assert!(!is_unwell(&job("1", true)), "somebody stopped it");
+    let mut stopped = job("130", false);
+    stopped.stopping_since_ms = Some(1);
+    assert!(!is_unwell(&stopped), "as was seen");
+}
