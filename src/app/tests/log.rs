@@ -84,6 +84,28 @@ fn scope_is_a_process_its_app_or_all() {
     assert_eq!(shown(&app), ["three", "five"]);
 }
 
+/// There is no line to go to: that is said, and one stays where one is.
+#[test]
+fn a_time_outside_of_the_log_is_said_and_nothing_moves() {
+    let at = |at_ms, text| LogLine { at_ms, ..output(0, "p0", text) };
+    let mut app = filled(vec![at(5_300, "one"), at(7_000, "two"), at(9_000, "three")]);
+    keys(&mut app, "\tgj");
+    assert_eq!(marked_text(&app), "two");
+    for (typed, wanted) in [
+        ("1970-01-01T00:00:04Z", "no line is that old: the log begins 00:00:05"),
+        ("1970-01-01T00:00:20Z", "nothing that late yet: the last line is of 00:00:09"),
+    ] {
+        keys(&mut app, &format!("T{typed}\r"));
+        assert_eq!(app.notice.as_ref().unwrap().text, wanted);
+        assert_eq!((app.mode.clone(), marked_text(&app)), (Mode::Normal, "two"), "{typed}");
+    }
+    for (typed, wanted) in [("1970-01-01T00:00:05Z", "one"), ("1970-01-01T00:00:08Z", "three")] {
+        app.notice = None;
+        keys(&mut app, &format!("T{typed}\r"));
+        assert_eq!((app.notice.as_ref(), marked_text(&app)), (None, wanted), "{typed}");
+    }
+}
+
 #[test]
 fn a_search_goes_along_while_it_is_typed() {
     let words = ["alpha", "Beta", "beta", "gamma", "alphabet"];
