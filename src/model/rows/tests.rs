@@ -439,6 +439,19 @@ fn the_reason_of_a_loop_is_the_one_that_says_something() {
 }
 
 #[test]
+fn a_word_finds_what_is_shown_of_a_status() {
+    let takes = |word: &str, info: ProcessInfo| {
+        Filter::parse(word).unwrap().unwrap().takes(&Process::new(info))
+    };
+    let info = |status| ProcessInfo { restarts: 5, ..ProcessInfo::new(PmId(0), "a", status) };
+    assert!(takes("status:errored", info(ProcessStatus::Errored)));
+    assert!(!takes("give", info(ProcessStatus::Errored)), "its cell says errored");
+    assert!(takes("give", info(ProcessStatus::WaitingRestart)));
+    let between = || ProcessInfo { pid: Some(7), ..info(ProcessStatus::Stopped) };
+    assert!(takes("restarting", between()) && !takes("stopped", between()));
+}
+
+#[test]
 fn a_job_that_failed_is_not_well() {
     let job = |code: &str, autorestart| {
         let info = ProcessInfo::new(PmId(0), "job", ProcessStatus::Stopped);
