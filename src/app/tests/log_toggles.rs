@@ -127,6 +127,20 @@ fn times_go_round_and_a_distance_is_from_the_marked_line_on() {
     assert_eq!(app.log_view.shape.times, Times::Clock);
 }
 
+/// Lines of other days that are held out of sight take no column.
+#[test]
+fn the_day_has_a_column_only_where_one_of_another_is_in_sight() {
+    let at = |at_ms| LogLine { at_ms, ..output(0, "p0", "x") };
+    let today = (0..60).map(|n| at(n * 10));
+    let mut app = filled(std::iter::once(at(-10_000)).chain(today).collect());
+    let time = |app: &App| Columns::of(app, 120).time(500, 0, 0);
+    assert_eq!(time(&app), "00:00:00.500");
+    keys(&mut app, "\tg");
+    assert_eq!(time(&app), "           00:00:00.500", "of another year, even");
+    keys(&mut app, "f");
+    assert_eq!(time(&app), "00:00:00.500");
+}
+
 #[test]
 fn json_is_words_and_what_has_a_column_does_not_stand_twice() {
     let mut app = filled(vec![
