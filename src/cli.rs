@@ -224,6 +224,9 @@ pub enum Command {
     /// End the daemon and all its processes, as `pm2 kill` does
     Kill,
     /// Wait until processes have a status
+    ///
+    /// Ends at once, with exit code 1, where PM2 has given one up (errored) and neither its
+    /// `cron_restart` nor its `watch` starts it again.
     Wait(Wait),
     /// Check conditions once; by default, that every process is online and none in a crash loop
     Check(Check),

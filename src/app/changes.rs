@@ -8,7 +8,9 @@ use super::mode::Mode;
 use super::notice::{About, Notice};
 use super::sheet::Sheet;
 use super::state::App;
-use super::{alert, audit, cursor, details, jobs, log_keys, log_older, log_taking, sight, table};
+use super::{
+    alert, audit, cursor, details, jobs, log_keys, log_older, log_taking, newcomers, sight, table,
+};
 use crate::model::apply::{Change, Changes};
 use crate::model::call::CallOutcome;
 use crate::model::{Action, DaemonId, Target, Verdict, verdict};
@@ -97,6 +99,7 @@ fn show(
 ) -> Effects {
     if has_rows {
         details::renew(app, id);
+        close_beside(app);
         effects.0.extend(alert::look(app, id));
         table::settle(app);
     }
@@ -141,6 +144,13 @@ fn close_about_daemon(app: &mut App, id: DaemonId) {
 fn close_questions(app: &mut App, id: DaemonId) {
     let is_about = |mode: &Mode| mode.is_question() && mode.is_about(id, None);
     close_where(app, is_about, ("", "the daemon is not connected any more"));
+}
+
+/// Closes the question about an undo where somebody has come under a name of it, of whom it does not tell.
+fn close_beside(app: &mut App) {
+    let Some(newcomer) = newcomers::unnamed(app) else { return };
+    let why = format!("{} was started under that name meanwhile", newcomer.label());
+    close_where(app, newcomers::is_about_them, ("", &why));
 }
 
 /// Closes these, and says why: of whom, where what is open does not name it, and in the words that the

@@ -221,7 +221,7 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::Act(Action::Reload),
         "R",
         "reload",
-        "Reload it without downtime (a fork is restarted); asks: all workers, or this one",
+        "Reload without downtime (a fork restarts); may ask",
         Some(6)
     ),
     row!(
@@ -236,7 +236,7 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::OnlyUnwell,
         "!",
         "not well",
-        "In the table: only processes that are errored, looping, waiting or near their limit",
+        "In the table: only what is errored, failed, looping, waiting or near its limit",
         Some(9),
         TABLE
     ),
@@ -380,7 +380,7 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::Compose,
         "m",
         "message",
-        "In the table: send text or JSON to its own code, or to that of its whole app",
+        "In the table: send text or JSON to its code, or to all of its app",
         Some(8),
         TABLE
     ),

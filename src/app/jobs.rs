@@ -17,7 +17,7 @@ use super::sheet::Sheet;
 use super::state::App;
 use super::what::{What, Whole};
 use crate::model::call::NamedCall;
-use crate::model::errand::{Outcome, Scale, Task, TaskId};
+use crate::model::errand::{Errand, Outcome, Scale, Task, TaskId};
 use crate::model::kept::Kept;
 use crate::model::trigger::Trigger;
 use crate::model::{Action, DaemonId, Target, Verdict};
@@ -122,6 +122,7 @@ pub(super) fn run(
     let mut effects = Vec::new();
     let mut tasks = Vec::new();
     for (daemon, task) in wanted {
+        note_signal(app, daemon, &task);
         app.tasks += 1;
         let id = TaskId(app.tasks);
         tasks.push(id);
@@ -143,6 +144,17 @@ pub(super) fn run(
     }
     app.is_dirty = true;
     Effects(effects)
+}
+
+/// Notes at each process that a signal is sent to it: an end that follows is told as that.
+fn note_signal(app: &mut App, daemon: DaemonId, task: &Task) {
+    let Task::Each { errand: Errand::Signal(signal), targets } = task else { return };
+    for target in targets {
+        let process = app.watched.fleet.get_mut(target.key(daemon));
+        if let Some(process) = process.filter(|process| target.is(&process.info)) {
+            process.send(signal.name(), app.now);
+        }
+    }
 }
 
 /// Takes what came of a task in.

@@ -1,7 +1,7 @@
 //! Where the columns of the log are.
 //!
 //! Invariant: columns do not hang on the lines in sight, so that the text does not jump sideways as
-//! lines come. Where it is narrow, milliseconds go first, then the id and the level's letter.
+//! lines come; but for the day, which has no column where all that can be in sight is of today. Where it is narrow, milliseconds go first, then the id and the level's letter.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -35,7 +35,7 @@ pub struct Columns {
     pub clock: Clock,
     /// How wide they are.
     pub time: u16,
-    /// Where lines of other days than today are held: how their days are told.
+    /// Where lines of other days than today can be in sight: how their days are told.
     pub days: Option<Days>,
     /// How wide the daemon's label is; 0 where there is one daemon.
     pub daemon: u16,
@@ -101,7 +101,7 @@ impl Columns {
         };
         let has_id = width >= 42;
         let times = app.log_view.shape.times;
-        let oldest_ms = app.log_view.since_ms().filter(|_| times == Times::Clock);
+        let oldest_ms = oldest_ms(app).filter(|_| times == Times::Clock);
         let days = oldest_ms.and_then(|oldest| Days::of(oldest, app.now.wall_ms, app.utc_offset_s));
         let time = match times {
             // Where it is narrow, the day stands in the place of the clock.
@@ -140,6 +140,18 @@ impl Columns {
             Times::Off => String::new(),
         }
     }
+}
+
+/// The oldest time of the lines that can be in sight, milliseconds since 1970.
+fn oldest_ms(app: &App) -> Option<i64> {
+    let lines = app.lines();
+    // Each takes one row at least.
+    let rows = usize::from(app.size.1);
+    let following = lines.len().saturating_sub(rows);
+    let first = app.log_top.or(app.log_kept).map(|line| lines.place_of(line));
+    let top = first.map_or(following, |place| place.min(following));
+    let times = (top..top + rows).map_while(|place| app.log_view.time_of(lines.at(place)?));
+    times.min()
 }
 
 /// Names are as wide as those of the processes, in steps of two, so that the text seldom moves as

@@ -12,7 +12,7 @@ use super::mode::Mode;
 use super::navigate;
 use super::notice::Notice;
 use super::state::App;
-use super::{log_copy, log_sheet_keys, log_sight, log_taking, log_toggles};
+use super::{exceptions, log_copy, log_sheet_keys, log_sight, log_taking, log_toggles};
 use crate::logs::parse::Level;
 use crate::logs::{Direction, Goal, LineId, Owner, Reach, Scope, when};
 use crate::model::log::{LogLine, LogSource, Severity};
@@ -299,23 +299,38 @@ fn go_to_time(app: &mut App, text: &str) -> bool {
     let (first, found) = (lines.at(0), lines.at(place));
     match (found, newest) {
         (Some(line), _) => {
-            jump(app, line);
             let has_older = app.log_view.older.values().any(|older| older.has_more);
             let is_oldest = first == Some(line);
             let is_reaching = has_older && (is_oldest || app.log_view.is_missing_at(at_ms));
             if is_reaching {
                 app.log_view.reach = Some(Reach::Time(at_ms));
             }
-            if is_oldest && !is_reaching && app.log_view.time_of(line) > Some(at_ms) {
-                app.notify("nothing is that old: this is the oldest line", false);
+            // Where older lines are read first, it is known then.
+            let is_known = !(is_reaching && is_oldest);
+            if is_known && !is_older(app, at_ms) {
+                jump(app, line);
             }
         }
-        (None, Some(newest)) => {
-            jump(app, newest);
-            app.notify("nothing is that new: this is the newest line", false);
+        (None, Some(_)) => {
+            let last = newest_ms.map(|ms| exceptions::at(app, ms)).unwrap_or_default();
+            app.notify(format!("nothing that late yet: the last line is of {last}"), false);
         }
         (None, None) => app.notify("no line is shown", false),
     }
+    true
+}
+
+/// Whether that is before all lines that are shown; if so, that is said.
+pub(super) fn is_older(app: &mut App, at_ms: i64) -> bool {
+    let first = app.lines().at(0);
+    let first_ms = first.and_then(|line| app.log_view.time_of(line));
+    // What is typed has whole seconds.
+    let Some(first_ms) = first_ms.filter(|first_ms| *first_ms >= at_ms.saturating_add(1_000))
+    else {
+        return false;
+    };
+    let begins = exceptions::at(app, first_ms);
+    app.notify(format!("no line is that old: the log begins {begins}"), false);
     true
 }
 

@@ -5,7 +5,7 @@
 
 use super::effect::{Effect, Effects};
 use super::log_goto::arrive_at_end;
-use super::log_keys::step;
+use super::log_keys::{is_older, step};
 use super::log_sight::{self, jump};
 use super::log_view::Wanted;
 use super::state::App;
@@ -158,7 +158,9 @@ fn arrive(app: &mut App, reach: &Reach, has_nothing: bool) {
         Reach::Time(at_ms) => {
             let lines = app.lines();
             let line = lines.at(lines.place_of(LineId::at_time(*at_ms)));
-            if let Some(line) = line {
+            if let Some(line) = line
+                && !is_older(app, *at_ms)
+            {
                 jump(app, line);
             }
         }

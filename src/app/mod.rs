@@ -64,6 +64,7 @@ pub mod menu;
 pub mod message;
 pub mod mode;
 mod navigate;
+mod newcomers;
 pub mod notice;
 pub mod offers;
 mod overlay;

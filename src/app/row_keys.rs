@@ -8,6 +8,7 @@ use super::effect::{Effect, Effects};
 use super::marks::Marked;
 use super::menu::{Item, Menu};
 use super::mode::Mode;
+use super::newcomers::newcomers;
 use super::pane::Pane;
 use super::picker::Picker;
 use super::prompt::Compose;
@@ -18,9 +19,7 @@ use super::taken::Taken;
 use super::what::What;
 use super::{act, asked, bulk, cursor, guard, marking, navigate, palette, tree};
 use crate::model::errand::Errand;
-use crate::model::kept::Kept;
-use crate::model::{Action, DaemonId, Target};
-use crate::protocol::process::ProcessInfo;
+use crate::model::{Action, DaemonId};
 
 /// What became of a command in a sheet.
 pub(super) fn take_from_sheet(app: &mut App, taken: Taken) -> Effects {
@@ -186,7 +185,7 @@ fn undo(app: &mut App) -> Effects {
     if !newest.kept.is_empty() {
         let mut kept = newest.kept.to_vec();
         kept.sort_by_key(|(daemon, kept)| (*daemon, kept.target.pm_id));
-        let beside = newcomers(app, &kept);
+        let beside = newcomers(app, &kept, &[]);
         let what = What::Restore { kept, ago_ms: newest.ago_ms, beside };
         return bulk::ask(app, what, Marked::default());
     }
@@ -205,13 +204,4 @@ fn undo(app: &mut App) -> Effects {
     targets.sort_by_key(|(daemon, target)| (*daemon, target.pm_id));
     let marked = Marked { targets, hidden: 0 };
     bulk::ask(app, What::Act(Action::Start), marked)
-}
-
-/// Who runs under the names of these, and did not yet when they were deleted.
-fn newcomers(app: &App, kept: &[(DaemonId, Kept)]) -> Vec<(DaemonId, Target)> {
-    let is_new = |daemon: DaemonId, info: &ProcessInfo| {
-        kept.iter().any(|(of, kept)| *of == daemon && kept.is_newcomer(info))
-    };
-    let all = app.watched.fleet.iter().filter(|(key, it)| is_new(key.daemon, &it.info));
-    all.map(|(key, process)| (key.daemon, process.target(None))).collect()
 }

@@ -74,16 +74,13 @@ pub(super) fn rows_of(
         return rows;
     };
     say(Kind::Cause, &words::sentence(death));
-    let seen = if death.is_watched {
-        "observed live"
-    } else {
-        "reconstructed from PM2's log, the error log and PM2's figures"
+    let seen = match (death.is_watched, death.is_read) {
+        (true, false) => "observed live",
+        (true, true) => "observed live, its last lines read from the error log",
+        (false, _) => "reconstructed from PM2's log, the error log and PM2's figures",
     };
     say(Kind::Fact, &format!("{}; {seen}", words::sure(death)));
-    let end = death.evidence.end.as_ref().map(words::end);
-    let follows = words::follows(&death.follows);
-    let facts = [end, Some(follows).filter(|text| !text.is_empty()), figures(death)];
-    let facts: Vec<String> = facts.into_iter().flatten().collect();
+    let facts: Vec<String> = words::facts(death).into_iter().chain(figures(death)).collect();
     if !facts.is_empty() {
         say(Kind::Fact, &facts.join("; "));
     }

@@ -18,7 +18,7 @@ pub struct Check {
     /// Leave these processes out; can be repeated
     #[arg(long, value_name = "TARGET")]
     pub except: Vec<String>,
-    /// Ignore stopped processes
+    /// Ignore stopped processes, but for jobs that failed: autorestart is off, and the exit code not 0
     #[arg(long)]
     pub ignore_stopped: bool,
     /// Every process is online and has a pid. Without any condition: this, and none is in a crash loop

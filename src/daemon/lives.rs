@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::inbox::Inbox;
 use super::seam::read_part;
-use super::{clock, files, kernel, offload};
+use super::{Watch, clock, files, kernel, offload};
 use crate::model::DaemonId;
 use crate::model::death::after::{Left, deaths, reconstruct};
 use crate::model::death::cause::{Cause, UNCAUGHT};
@@ -25,6 +27,8 @@ const ERRORS_BYTES_MAX: u64 = 64 << 10;
 const OPENING_BYTES: u64 = 2 << 10;
 /// Of at most so many processes: those that are not well, then those that were restarted.
 const PROCESSES_MAX: usize = 64;
+/// How long after the first look the second is: an end within a second of it is settled then.
+const AGAIN_AFTER: Duration = Duration::from_millis(2_500);
 /// How long all of it may take.
 const LOOK_MAX: Duration = Duration::from_secs(20);
 
@@ -241,13 +245,46 @@ fn is_crash(death: &Death) -> bool {
     is_own
         && match &death.cause {
             Cause::Code(code) => UNCAUGHT.contains(&&**code),
-            Cause::Exception(_) | Cause::Zero { is_cluster: true } => true,
+            Cause::Exception(_) | Cause::Zero { is_cluster: true, .. } => true,
             _ => false,
         }
 }
 
-/// Looks back once into the folder of a daemon and reports what was found.
-pub(super) async fn run(id: DaemonId, home: PathBuf, inbox: Inbox, infos: Vec<ProcessInfo>) {
+/// When it is looked back: at the first poll, and once more at one a moment later. What ended just as the
+/// watch began said its last words before anybody listened.
+#[derive(Debug, Default)]
+pub(super) struct Looks {
+    first: Option<Instant>,
+    is_done: bool,
+}
+
+impl Looks {
+    /// These are the processes now.
+    pub(super) fn look(&mut self, watch: &Watch, infos: Vec<ProcessInfo>) {
+        let is_first = self.first.is_none();
+        let first = *self.first.get_or_insert_with(Instant::now);
+        if self.is_done || !is_first && first.elapsed() < AGAIN_AFTER {
+            return;
+        }
+        self.is_done = !is_first;
+        let generation = watch.generation.clone();
+        let looking = run(watch.id, watch.endpoint.home.clone(), watch.inbox.clone(), infos);
+        let requests = Arc::clone(&watch.requests);
+        watch.tasks.spawn(async move {
+            let look = async {
+                looking.await;
+                if is_first {
+                    tokio::time::sleep_until(first + AGAIN_AFTER).await;
+                    requests.change.notify_one();
+                }
+            };
+            generation.run_until_cancelled(look).await
+        });
+    }
+}
+
+/// Looks back into the folder of a daemon and reports what was found.
+async fn run(id: DaemonId, home: PathBuf, inbox: Inbox, infos: Vec<ProcessInfo>) {
     let looking = offload::blocking(LOOK_MAX, move || look_back(&home, infos));
     if let Some(lives) = looking.await.filter(|lives| !lives.is_empty()) {
         inbox.report(id, Report::Lives(lives));

@@ -34,6 +34,8 @@ struct Rpc {
     polled: Json,
     /// Others beside it.
     besides: Vec<Json>,
+    /// Whether polls are answered with an error instead.
+    refuses: bool,
 }
 
 impl Peer {
@@ -51,7 +53,7 @@ impl Peer {
     async fn accept(&self) -> Rpc {
         let (stream, _) = soon(self.rpc.accept()).await.unwrap();
         let frames = Framed::new(stream, AmpCodec::default());
-        Rpc { frames, polled: process(), besides: Vec::new() }
+        Rpc { frames, polled: process(), besides: Vec::new(), refuses: false }
     }
 
     async fn accept_bus(&self) -> UnixStream {
@@ -102,7 +104,9 @@ impl Rpc {
             }
             let all: Vec<&Json> = std::iter::once(&self.polled).chain(&self.besides).collect();
             let polled = json!({ "args": [all] });
-            self.answer(&id, &polled).await;
+            let refused = json!({ "error": "no list" });
+            let answer = if self.refuses { refused } else { polled };
+            self.answer(&id, &answer).await;
         }
     }
 

@@ -14,6 +14,7 @@ use super::figures::Figures;
 use super::{Context, act, output, table, targets};
 use crate::cli::Check;
 use crate::daemon::clock::now_ms;
+use crate::model::end::End;
 use crate::model::looping::{doubt_ms, has_crashed, looks_looping, may_have_crashed};
 use crate::model::state_word::{standing, state_word};
 use crate::model::{Target, units};
@@ -145,7 +146,8 @@ fn look(what: &Check, processes: &[ProcessInfo], is_second: bool) -> Result<Look
     checked.retain(|info| except.iter().all(|other| other.pm_id != info.pm_id));
     let found = checked.len();
     checked.retain(|info| {
-        !(what.ignore_stopped && info.status == ProcessStatus::Stopped && info.is_over())
+        let is_stopped = info.status == ProcessStatus::Stopped && info.is_over();
+        !(what.ignore_stopped && is_stopped && !info.has_failed())
     });
     Ok(Looked { stopped: found - checked.len(), checked })
 }
@@ -242,6 +244,9 @@ fn broken_by(
         let starts_again = is_waiting || info.is_between_lives();
         if info.never_started() {
             all.push(("online", standing(info)));
+        } else if let Some(code) = info.exit_code.clone().filter(|_| info.has_failed()) {
+            let end = End::Code(code).words();
+            all.push(("online", format!("{}, {end}", state_word(info, false))));
         } else if what.online || !is_looping || !starts_again {
             all.push(("online", format!("{}, not online", state_word(info, false))));
         } else {
@@ -369,6 +374,12 @@ mod tests {
         assert_eq!(said(&none, &info), ["stopped, not online"]);
         let errored = Check { errored: true, ..Check::default() };
         assert_eq!(said(&errored, &info), [] as [String; 0]);
+        let job = ProcessInfo { autorestart: false, exit_code: Some("1".into()), ..info.clone() };
+        assert_eq!(said(&none, &job), ["stopped, exit code 1"]);
+        let done = ProcessInfo { exit_code: Some("0".into()), ..job.clone() };
+        assert_eq!(said(&none, &done), ["stopped, not online"]);
+        let meant = ProcessInfo { stop_exit_codes: [1].into(), ..job };
+        assert_eq!(said(&none, &meant), ["stopped, not online"], "its stop_exit_codes have it");
         info.status = ProcessStatus::Errored;
         assert_eq!(said(&errored, &info).len(), 1);
         // Between an end and the next start PM2 says `stopped`, too.
@@ -417,12 +428,18 @@ mod tests {
             process(1, "job", ProcessStatus::Stopped),
             process(2, "old", ProcessStatus::Errored),
         ];
+        let failed = ProcessInfo {
+            autorestart: false,
+            exit_code: Some("1".into()),
+            ..process(3, "bad", ProcessStatus::Stopped)
+        };
+        let lenient = Check { ignore_stopped: true, ..Check::default() };
+        assert_eq!(look(&lenient, &[failed], false).unwrap().checked.len(), 1, "it is not well");
         let ids = |what: &Check| -> (Vec<u32>, usize) {
             let looked = look(what, &all, false).unwrap();
             (looked.checked.iter().map(|info| info.pm_id.0).collect(), looked.stopped)
         };
         assert_eq!(ids(&Check::default()), (vec![0, 1, 2], 0));
-        let lenient = Check { ignore_stopped: true, ..Check::default() };
         assert_eq!(ids(&lenient), (vec![0, 2], 1), "errored is no kind of stopped");
         let except = vec!["old".to_owned(), "1".to_owned()];
         assert_eq!(ids(&Check { except: except.clone(), ..lenient.clone() }), (vec![0], 0));

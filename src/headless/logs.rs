@@ -3,6 +3,7 @@
 //! Invariant: a line of history and of the bus is printed once, whatever is being written meanwhile
 //! (`live`); bytes are printed as they are only with `--raw`.
 
+mod away;
 mod entries;
 mod events;
 mod filter;

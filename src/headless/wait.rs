@@ -238,9 +238,10 @@ fn missing(
         return Ok(Some(targets::unknown(target, processes)));
     }
     let has = |info: &ProcessInfo| info.status == *wanted && !info.never_started();
-    // An errored one stays so: PM2 has given up.
-    let errored = |info: &&&ProcessInfo| info.status == ProcessStatus::Errored;
-    if let Some(info) = found.iter().find(errored).filter(|info| !has(info)) {
+    // What PM2 has given up stays so.
+    let stays =
+        |info: &&&ProcessInfo| info.has_given_up() && !info.is_started_by_others() && !has(info);
+    if let Some(info) = found.iter().find(stays) {
         let label = targets::label(info);
         return Err(Failure::condition(format!("{label} is {}", standing(info))));
     }
@@ -282,6 +283,16 @@ mod tests {
         let bad = [info(0, ProcessStatus::Errored)];
         assert!(missing("api", &online, &bad).unwrap_err().contains("gave up"));
         assert_eq!(missing("api", &ProcessStatus::Errored, &bad), Ok(None));
+        // With a restart_delay PM2 goes on saying `waiting restart` of it.
+        let given_up = ProcessInfo { restarts: 5, ..info(0, ProcessStatus::WaitingRestart) };
+        let why = missing("api", &online, std::slice::from_ref(&given_up)).unwrap_err();
+        assert!(why.contains("given up"), "{why}");
+        let waiting = ProcessStatus::WaitingRestart;
+        assert_eq!(missing("api", &waiting, std::slice::from_ref(&given_up)), Ok(None));
+        // Its cron pattern starts it again.
+        let mut by_cron = given_up;
+        by_cron.setup.cron = Some("0 3 * * *".into());
+        assert!(missing("api", &online, &[by_cron]).unwrap().is_some());
         let mut two = both.clone();
         two[1].name = "0".into();
         assert!(missing("0", &online, &two).unwrap_err().contains("ambiguous"), "not waited for");

@@ -110,9 +110,9 @@ fn tell(
     for (index, death) in black_box.lives().iter().rev().take(deaths_max).enumerate() {
         let at = time(death, context.utc_offset_s);
         line(&format!("  {at}  {} ({})", words::sentence(death), words::sure(death)))?;
-        let follows = words::follows(&death.follows);
-        if index == 0 && !follows.is_empty() {
-            line(&format!("  {:19}  {follows}", ""))?;
+        let facts = words::facts(death);
+        if index == 0 && !facts.is_empty() {
+            line(&format!("  {:19}  {}", "", facts.join("; ")))?;
         }
         if index == 0 && !death.words.is_empty() {
             line(&format!("  {}:", words::last_lines(death, writers)))?;

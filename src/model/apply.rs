@@ -17,6 +17,7 @@ use super::kept::Kept;
 use super::lifecycle::{self, Life, Whom};
 use super::log::{LineKind, LogLine, LogSource, Severity};
 use super::moment::Moment;
+use super::ours::Ours;
 use super::past::{PartRead, Past};
 use super::process::Process;
 use super::ready::Ran;
@@ -334,8 +335,11 @@ impl Applying<'_> {
             let key = ProcessKey { daemon: self.id, pm_id };
             if let Some(process) = self.watched.fleet.get_mut(key) {
                 super::waiting::count_down(process, &past, self.now);
-                let older = self.watched.boxes.of(key).take_past(past);
-                self.group_past(key, older);
+                let black_box = self.watched.boxes.of(key);
+                let mended = black_box.mend(&past, self.now.wall_ms);
+                let older = black_box.take_past(past);
+                let mended = mended.into_iter().map(|place| place + older);
+                self.group_past(key, (0..older).chain(mended));
                 self.changes.push(Change::Process(key));
             }
         }
@@ -377,13 +381,13 @@ impl Applying<'_> {
             .fleet
             .get_mut(key)
             .filter(|process| event.is_old_worker || process.is(&event.info));
-        let pending = process.as_ref().and_then(|process| process.pending);
+        let ours = process.as_ref().map(|process| Ours::of(process, now)).unwrap_or_default();
         let is_known = process.is_some();
         let life = lifecycle::read(process, event, now);
         let rows = self.watched.fleet.apply_event(id, event, now);
         self.rows(rows, true);
         if is_known || self.watched.fleet.get(key).is_some() {
-            self.watched.boxes.of(key).event(event, pending, now);
+            self.watched.boxes.of(key).event(event, ours, now);
         }
         if let Some(life) = life {
             let at_ms = event.at_ms.unwrap_or(now.wall_ms);

@@ -2,6 +2,7 @@
 //!
 //! Invariant: pure; the forms are those of docs/pm2-ops.md section 2.2, names may hold `:` and `]`.
 
+use super::end::End;
 use super::lifecycle::{self, Whom};
 use super::log::Severity;
 use super::units;
@@ -84,9 +85,13 @@ fn app(line: &str) -> Option<Happened<'_>> {
     }
     let (code, signal) = said.strip_prefix("exited with code [")?.split_once("] via signal [")?;
     let (code, signal) = (clean(code), clean(signal.strip_suffix(']')?));
-    // PM2 prints SIGINT where there was no signal, too.
-    let text = words::how(Some(&*code), Some(&*signal).filter(|signal| *signal != "SIGINT"), true);
     let is_clean = (&*code, &*signal) == ("0", "SIGINT");
+    // PM2 prints SIGINT where there was no signal, too.
+    let end = match &*signal {
+        "SIGINT" => End::Code((&*code).into()),
+        signal => End::Signal(signal.into()),
+    };
+    let text = end.words();
     let severity = if is_clean { Severity::Warning } else { Severity::Bad };
     Some(if is_old {
         happened("exit", Severity::Neutral, format!("old worker of a reload ended, {text}"))
@@ -170,7 +175,7 @@ mod tests {
                 "PM2 log: App [my:a]pp:3] exited with code [1] via signal [SIGINT]",
                 api,
                 "exit",
-                "code 1",
+                "exit code 1",
             ),
             (
                 "App [my:a]pp:3] exited with code [0] via signal [SIGKILL]",
@@ -182,13 +187,13 @@ mod tests {
                 "App [my:a]pp:_old_3] exited with code [0] via signal [SIGINT]",
                 api,
                 "exit",
-                "old worker of a reload ended, code 0 or SIGINT",
+                "old worker of a reload ended, exit code 0 or SIGINT",
             ),
             (
                 "App [api] with id [7] and pid [42], exited with code [2] via signal [SIGINT]",
                 About::Process("api", 7),
                 "exit",
-                "code 2",
+                "exit code 2",
             ),
             (
                 "App [my:a]pp:3] will restart in 150ms",

@@ -4,15 +4,14 @@
 //! `restart overlimit`, and an echo of what this program itself asked for; each is told once.
 
 use super::Action;
+use super::end::End;
 use super::looping::restart_delay_ms;
 use super::moment::Moment;
+use super::ours::{ECHO_MS, Ours};
 use super::process::Process;
-use super::verdict::End;
 use crate::protocol::bus::{BusPmId, EventKind, ProcessEvent};
 use crate::protocol::process::{PmId, ProcessStatus, Stays};
 
-/// For how long an event counts as the echo of something already told, milliseconds.
-const ECHO_MS: i64 = 5_000;
 /// For how long after PM2 said why it would restart a process its stop is explained by that, over
 /// its `kill_timeout`, milliseconds (docs/pm2-ops.md section 2.2).
 const EXPLAINED_MS: i64 = 2_000;
@@ -90,6 +89,8 @@ pub struct Ended {
     pub end: End,
     /// How long it had been online, milliseconds, where that is known.
     pub after_ms: Option<u64>,
+    /// The signal that was sent to it just before, from here.
+    pub sent: Option<&'static str>,
     /// What PM2 does about it.
     pub next: Next,
 }
@@ -181,7 +182,10 @@ fn read_exit(process: Option<&mut Process>, event: &ProcessEvent, now: Moment) -
                 || is_explained(process, now);
             (!is_told).then(|| Life::Stopped { end: end(event) })
         }
-        _ => Some(Life::Ended(ended(event))),
+        process => {
+            let sent = process.and_then(|process| Ours::of(process, now).signal);
+            Some(Life::Ended(Ended { sent, ..ended(event) }))
+        }
     }
 }
 
@@ -217,7 +221,7 @@ pub(super) fn ended(event: &ProcessEvent) -> Ended {
                 .then(|| (info.unstable_restarts, info.restarts_max())),
         },
     };
-    Ended { end: end(event), after_ms, next }
+    Ended { end: end(event), after_ms, sent: None, next }
 }
 
 /// How an event says that its process ended.

@@ -219,7 +219,6 @@ impl LogLine {
             LineKind::Event(word, _) => match &*self.text {
                 "" => (*word).into(),
                 text if text.starts_with(word) => "".into(),
-                text if *word == "exit" && text.starts_with("code ") => "exit ".into(),
                 _ => format!("{word}: ").into(),
             },
         }

@@ -56,6 +56,8 @@ pub struct Process {
     pub(super) listed_ms: i64,
     /// The last action asked for here and when, to know its echo on the bus.
     pub asked: Option<(Action, i64)>,
+    /// The last signal that was asked for here to be sent to it, and when; until it ends.
+    pub sent: Option<(&'static str, i64)>,
     /// What came of the last action asked for here, while the row says it.
     pub outcome: Option<RowOutcome>,
     /// When it came online: PM2's time, and the steady clock's at it.
@@ -112,6 +114,7 @@ impl Process {
             was_down: false,
             listed_ms: i64::MIN,
             asked: None,
+            sent: None,
             outcome: None,
             online_since: None,
             restarts_at_ms: None,
@@ -204,6 +207,11 @@ impl Process {
     pub fn queue(&mut self, action: Action, now: Moment) {
         self.ask(action, now);
         self.is_queued = true;
+    }
+
+    /// Notes that a signal was asked for to be sent to it.
+    pub fn send(&mut self, signal: &'static str, now: Moment) {
+        self.sent = Some((signal, now.steady_ms));
     }
 
     /// Notes what came of it.
@@ -354,7 +362,7 @@ impl Process {
     /// `was_waiting` for its restart: then nothing crashed, a client stops it.
     fn take_exit(&mut self, now: Moment, was_waiting: bool) {
         self.forget_pid();
-        self.restarts_at_ms = None;
+        (self.restarts_at_ms, self.sent) = (None, None);
         self.ended_restarts = Some(self.info.restarts);
         if self.info.status == ProcessStatus::Stopping {
             self.stopping_since_ms = Some(now.steady_ms);

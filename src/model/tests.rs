@@ -106,7 +106,10 @@ fn a_deliberate_stop_is_one_line_not_two_exits_and_a_stop() {
         last,
         event(EventKind::Stop, ProcessStatus::Stopped),
     ];
-    assert_eq!(tell_all(&mut watched, &events), ["stop: stopped on request, code 0 or SIGINT"]);
+    assert_eq!(
+        tell_all(&mut watched, &events),
+        ["stop: stopped on request, exit code 0 or SIGINT"]
+    );
     assert_eq!(row(&watched).info.status, ProcessStatus::Stopped);
 }
 
@@ -145,7 +148,7 @@ fn a_crash_tells_its_code_and_signal_and_the_row_changes_before_any_poll() {
     exit.info.exit_code = Some("1".into());
     exit.info.unstable_restarts = 3;
     let told = tell_all(&mut watched, &[exit.clone()]);
-    assert_eq!(told, ["exit: code 1 after 0.0 s, unstable restart 3 of 16 follows"]);
+    assert_eq!(told, ["exit: exit code 1 after 0.0 s, unstable restart 3 of 16 follows"]);
     assert_eq!(row(&watched).info.status, ProcessStatus::Stopped);
     exit.signal = Some("SIGKILL".into());
     exit.at_ms = Some(90_000);
@@ -224,7 +227,7 @@ fn a_restart_for_its_memory_is_told_as_that_with_both_figures() {
     row_mut(&mut watched).stopping_since_ms = Some(60_000);
     let before = watched.news.len();
     apply(&mut watched, DAEMON, Report::Process(Box::new(stop)), at(60_100));
-    assert_eq!(self::told(&watched, before), ["stop: stopped on request, code 0 or SIGINT"]);
+    assert_eq!(self::told(&watched, before), ["stop: stopped on request, exit code 0 or SIGINT"]);
 }
 
 /// The daemon is asked again only a moment later, where it is busy after seconds; and the bus may be late.
@@ -300,7 +303,10 @@ fn giving_up_is_one_line() {
     over.info.exit_code = Some("1".into());
     over.info.unstable_restarts = 16;
     let told = tell_all(&mut watched, &[over, event(EventKind::Exit, ProcessStatus::Errored)]);
-    assert_eq!(told, ["overlimit: code 1, gave up at max_restarts 16: errored, 0 restarts in all"]);
+    assert_eq!(
+        told,
+        ["overlimit: exit code 1, gave up at max_restarts 16: errored, 0 restarts in all"]
+    );
     assert_eq!(row(&watched).info.status, ProcessStatus::Errored);
 }
 

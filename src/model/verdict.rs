@@ -6,6 +6,7 @@
 
 use super::Action;
 use super::deed::Deed;
+use super::end::End;
 
 /// How the words of [`Verdict::Down`] begin.
 pub const DOWN: &str = "down: ";
@@ -90,17 +91,6 @@ pub enum Why {
     LeftAlone,
 }
 
-/// How a process ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
-    /// With this code.
-    Code(Box<str>),
-    /// By this signal.
-    Signal(Box<str>),
-    /// Nobody saw how.
-    Unseen,
-}
-
 impl Verdict {
     /// No answer in time.
     #[must_use]
@@ -155,7 +145,7 @@ impl Verdict {
             Self::Done => deed.short.to_string(),
             Self::Already => deed.already.to_string(),
             Self::Added => "stopped, because its autostart is off".to_owned(),
-            Self::Ended => "ended by itself with exit code 0".to_owned(),
+            Self::Ended => format!("ended with {}", End::Code("0".into()).words()),
             Self::Up { after_ms, was_looping: false } => format!("up {}", seconds(*after_ms)),
             Self::Up { after_ms, was_looping: true } => {
                 format!("looped before, now up {}", seconds(*after_ms))
@@ -248,9 +238,13 @@ impl Down {
 
 impl Why {
     fn words(&self) -> String {
+        let how = |end: &End| match end {
+            End::Unseen => "an end".to_owned(),
+            end => end.words(),
+        };
         match self {
-            Self::Ends(end) => end.words(),
-            Self::StaysStopped(end) => format!("{}, and PM2 leaves it stopped", end.words()),
+            Self::Ends(end) => how(end),
+            Self::StaysStopped(end) => format!("{}, and PM2 leaves it stopped", how(end)),
             Self::GivenUp(End::Unseen) => "errored, PM2 gave up".to_owned(),
             Self::GivenUp(end) => format!("errored, PM2 gave up after {}", end.words()),
             Self::NeverStarted => {
@@ -261,16 +255,6 @@ impl Why {
             }
             Self::StoppedByOther => "stopped by somebody else meanwhile".to_owned(),
             Self::LeftAlone => "left alone, because the instance before it failed".to_owned(),
-        }
-    }
-}
-
-impl End {
-    fn words(&self) -> String {
-        match self {
-            Self::Code(code) => format!("exit code {code}"),
-            Self::Signal(signal) => format!("killed by {signal}"),
-            Self::Unseen => "an end".to_owned(),
         }
     }
 }
@@ -326,7 +310,7 @@ mod tests {
         restarted api[0]
         api[0] is online already
         added api[0], stopped, because its autostart is off
-        restarted api[0], ended by itself with exit code 0
+        restarted api[0], ended with exit code 0 or SIGINT
         restarted api[0], up 1.0 s
         restarted api[0], looped before, now up 1.0 s
         restarted api[0], but it is down: exit code 1: Error: bad config

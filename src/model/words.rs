@@ -1,9 +1,9 @@
 //! Words for what happened to a process: the one place where [`Life`] becomes text.
 
-use super::lifecycle::{Ended, Life, Next};
+use super::end::{End, behind_exit};
+use super::lifecycle::{self, Ended, Life, Next};
 use super::log::Severity;
 use super::units;
-use super::verdict::End;
 use crate::protocol::bus::{EventKind, ProcessEvent};
 use crate::protocol::process::{ProcessStatus, Stays};
 
@@ -35,16 +35,16 @@ pub fn tell(life: &Life) -> Sentence {
                 End::Signal(_) => false,
             };
             let severity = if is_clean { Severity::Warning } else { Severity::Bad };
-            told("exit", severity, ended_text(&end_text(&ended.end), ended))
+            told("exit", severity, ended_text(&ended.end.words(), ended))
         }
         Life::GaveUp { end, max, restarts } => {
-            told("overlimit", Severity::Bad, gave_up(&end_text(end), *max, *restarts))
+            told("overlimit", Severity::Bad, gave_up(&end.words(), *max, *restarts))
         }
         Life::Stopped { end: End::Unseen } => {
             told("stop", Severity::Neutral, "stopped by a client".to_owned())
         }
         Life::Stopped { end } => {
-            told("stop", Severity::Neutral, format!("stopped on request, {}", end_text(end)))
+            told("stop", Severity::Neutral, format!("stopped on request, {}", end.words()))
         }
         Life::Started => told("start", Severity::Neutral, "started by a client".to_owned()),
         Life::Restarted { restarts } => {
@@ -56,7 +56,7 @@ pub fn tell(life: &Life) -> Sentence {
             told("exit", Severity::Neutral, "old worker of a reload ended".to_owned())
         }
         Life::OldWorkerEnded { end } => {
-            let text = format!("old worker of a reload ended, {}", end_text(end));
+            let text = format!("old worker of a reload ended, {}", end.words());
             told("exit", Severity::Neutral, text)
         }
         Life::Deleted => told("delete", Severity::Warning, "deleted from PM2".to_owned()),
@@ -81,14 +81,11 @@ pub fn tell(life: &Life) -> Sentence {
 /// What one message of the bus says of a process, for those who show each by itself: its status, and
 /// how it ended. `heard` is whether the console said how ([`super::lifecycle::read_exit_line`]), `is_asked` whether
 /// the process was being stopped.
-///
-/// `exit_code` is 0 for every signal (docs/pm2-ops.md section 0), and the console's default text is
-/// `SIGINT`: a 0 alone is never told as a clean end.
 #[must_use]
 pub fn event(event: &ProcessEvent, heard: bool, is_asked: bool) -> String {
     let info = &event.info;
     let status = info.status.as_str();
-    let how = || how(info.exit_code.as_deref(), event.signal.as_deref(), heard);
+    let how = || lifecycle::end(event).heard(heard);
     match event.kind {
         EventKind::Exit if is_asked => format!("stopped on request, {}", how()),
         // The first of the two exits of a deliberate stop, and the one behind `restart overlimit`.
@@ -97,25 +94,11 @@ pub fn event(event: &ProcessEvent, heard: bool, is_asked: bool) -> String {
         {
             format!("{status}, {}", how())
         }
-        EventKind::Exit => ended_text(&how(), &super::lifecycle::ended(event)),
+        EventKind::Exit => behind_exit(&ended_text(&how(), &lifecycle::ended(event))).to_owned(),
         EventKind::RestartOverlimit => gave_up(&how(), info.restarts_max(), info.restarts),
         // PM2's status then is `launching`.
         EventKind::Online => tell(&Life::Online { restarts: info.restarts }).text,
         _ => status.to_owned(),
-    }
-}
-
-/// How a process ended, as PM2 says it: the one place where code and signal become text.
-#[must_use]
-pub fn how(code: Option<&str>, signal: Option<&str>, heard: bool) -> String {
-    match (signal, code) {
-        (Some(signal), _) => format!("killed by {signal}"),
-        // 0.12 has the signal's name there.
-        (None, Some(code)) if code.starts_with("SIG") => format!("killed by {code}"),
-        (None, Some("0")) if heard => "code 0 or SIGINT".to_owned(),
-        (None, Some("0")) => "code 0 or a signal".to_owned(),
-        (None, Some(code)) => format!("code {code}"),
-        (None, None) => "code unknown".to_owned(),
     }
 }
 
@@ -128,6 +111,10 @@ fn ended_text(how: &str, ended: &Ended) -> String {
     if let Some(ms) = ended.after_ms {
         text.push_str(" after ");
         text.push_str(&units::span(ms));
+    }
+    if let Some(signal) = ended.sent {
+        text.push_str(", ");
+        text.push_str(&ended.end.sent(signal));
     }
     let next = match ended.next {
         Next::Stays(Stays::AutorestartOff) => "not restarted (autorestart is off)".to_owned(),
@@ -146,15 +133,6 @@ fn ended_text(how: &str, ended: &Ended) -> String {
         }
     };
     format!("{text}, {next}")
-}
-
-/// The screen hears PM2's console where there is a bus at all.
-fn end_text(end: &End) -> String {
-    match end {
-        End::Signal(signal) => how(None, Some(signal), true),
-        End::Code(code) => how(Some(code), None, true),
-        End::Unseen => how(None, None, true),
-    }
 }
 
 fn count(restarts: u32) -> String {
@@ -194,7 +172,7 @@ mod tests {
         assert_eq!(ended(Some("SIGTERM"), None, false), "killed by SIGTERM");
         assert_eq!(ended(None, None, false), "code unknown");
         let gave_up = EventKind::RestartOverlimit;
-        let wanted = "code 7, gave up at max_restarts 16: errored, 3 restarts in all";
+        let wanted = "exit code 7, gave up at max_restarts 16: errored, 3 restarts in all";
         assert_eq!(said(gave_up, Some("7"), None, true), wanted);
         assert_eq!(said(EventKind::Online, Some("7"), None, true), "started again, restart 3");
         assert_eq!(said(EventKind::Stop, Some("7"), None, true), "stopped");
@@ -202,7 +180,7 @@ mod tests {
 
     #[test]
     fn what_happened_is_told_with_its_figures() {
-        let ended = |end, after_ms, next| Life::Ended(Ended { end, after_ms, next });
+        let ended = |end, after_ms, next| Life::Ended(Ended { end, after_ms, sent: None, next });
         let code = |code: &str| End::Code(code.into());
         let again = |delay_ms, unstable| Next::Restart { restart: 4, delay_ms, unstable };
         let all = [
@@ -234,13 +212,13 @@ mod tests {
         online started
         online started again, restart 4
         online started again
-        exit code 1 after 0.4 s, unstable restart 3 of 16 follows
-        exit code 0 or SIGINT after 3h 12m, restart 4 follows in 8.0 s
+        exit exit code 1 after 0.4 s, unstable restart 3 of 16 follows
+        exit exit code 0 or SIGINT after 3h 12m, restart 4 follows in 8.0 s
         exit killed by SIGKILL, restart 4 follows
-        exit code 3 after 0.9 s, not restarted (it is one of its stop_exit_codes)
-        exit code 0 or SIGINT after 0.9 s, not restarted (autorestart is off)
-        overlimit code 1, gave up at max_restarts 16: errored, 15 restarts in all
-        stop stopped on request, code 0 or SIGINT
+        exit exit code 3 after 0.9 s, not restarted (it is one of its stop_exit_codes)
+        exit exit code 0 or SIGINT after 0.9 s, not restarted (autorestart is off)
+        overlimit exit code 1, gave up at max_restarts 16: errored, 15 restarts in all
+        stop stopped on request, exit code 0 or SIGINT
         stop stopped by a client
         memory over its memory limit, 238.4 MiB of 100.0 MiB: PM2 restarts it
         watch src/a.js changed: PM2 restarts it

@@ -296,6 +296,23 @@ impl ProcessInfo {
         }
     }
 
+    /// Whether it ended with an exit code that is not 0, and PM2 leaves it so since its `autorestart` is
+    /// off: a job that failed. Of what a snapshot says, which does not tell whether it was stopped.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        let code = self.exit_code.as_deref().and_then(|code| code.parse::<i64>().ok());
+        let is_bad = code.is_some_and(|code| code != 0 && !self.stop_exit_codes.contains(&code));
+        let is_over = self.status == ProcessStatus::Stopped && self.is_over();
+        // Its exit code may be of a life before it was put into the list.
+        is_over && is_bad && !self.autorestart && !self.was_put_in_stopped
+    }
+
+    /// Whether PM2 starts again even what it gave up: when its cron pattern is due, or a file changes.
+    #[must_use]
+    pub fn is_started_by_others(&self) -> bool {
+        self.setup.cron.is_some() || self.setup.is_watching
+    }
+
     /// Whether PM2 says `online` of a process that it could not spawn: no pid (7.0.4 and 5.4.3,
     /// measured; docs/pm2.md section 2). Of what a snapshot says; events carry no pid.
     #[must_use]

@@ -13,6 +13,7 @@ use super::text;
 use crate::app::App;
 use crate::model::daemon::{BusState, Connection, Daemon};
 use crate::model::totals::{State, Totals};
+use crate::model::units;
 
 /// Columns between two parts.
 const GAP: u16 = 2;
@@ -22,6 +23,13 @@ const WARNING_COLUMNS: u16 = 48;
 /// A daemon that takes so much memory, bytes, or so much of a core, percent, may need a look.
 const GOD_BYTES_WARN: u64 = 500 << 20;
 const GOD_PERCENT_WARN: u32 = 80;
+
+/// The widest sums, `99.9%` and `999.9 MiB`; the widest of PM2 itself, `100% 999 MiB`, load and pause.
+const PERCENT_COLUMNS: u16 = 5;
+const BYTES_COLUMNS: u16 = 9;
+const GOD_COLUMNS: u16 = 12;
+const LOAD_COLUMNS: u16 = 4;
+const POLL_COLUMNS: u16 = 19;
 
 /// From this delay on the link's is shown, milliseconds.
 const LINK_DELAY_MS: u64 = 200;
@@ -39,7 +47,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     left.extend(link_delay(app));
     left.extend(warnings(app, canvas.theme().glyphs()));
     let poll = poll(app);
-    let right = poll.as_ref().map_or(0, |part| part.columns() + GAP);
+    let right = poll.as_ref().map_or(0, |part| part.reserved() + GAP);
     let whole = parts::columns(&left, GAP);
     let has_poll = whole + right <= columns;
     let mut x = area.x + 1;
@@ -180,6 +188,7 @@ fn counts(app: &App, totals: &Totals, glyphs: &Glyphs) -> Vec<Part> {
     if all == 0 {
         return Vec::new();
     }
+    let digits = text::width(&all.to_string());
     let word = if all == 1 { "process" } else { "processes" };
     let whole = Part::new(all.to_string(), Role::Strong, 5).and(format!(" {word}"), Role::Quiet);
     let mut line = vec![whole.or(8, all.to_string(), Role::Strong)];
@@ -198,7 +207,8 @@ fn counts(app: &App, totals: &Totals, glyphs: &Glyphs) -> Vec<Part> {
         let count: usize = totals.present().filter(of_these).map(|(_, count)| count).sum();
         if count > 0 {
             let role = if is_stale { Role::Quiet } else { role };
-            line.push(Part::new(format!("{glyph} {count}"), role, leaves));
+            let part = Part::new(format!("{glyph} {count}"), role, leaves);
+            line.push(part.growing(&count.to_string(), digits));
         }
     }
     line
@@ -206,10 +216,12 @@ fn counts(app: &App, totals: &Totals, glyphs: &Glyphs) -> Vec<Part> {
 
 /// CPU and memory of all processes of the daemons that answer.
 fn sums(totals: &Totals) -> Vec<Part> {
-    let cpu = totals.cpu_percent.map(|cpu| ("cpu ", text::percent(cpu)));
-    let memory = totals.memory_bytes.map(|memory| ("mem ", text::bytes(memory)));
-    let sums = [cpu, memory].into_iter().flatten();
-    sums.map(|(label, sum)| Part::new(label, Role::Quiet, 6).and(sum, Role::Text)).collect()
+    let cpu = totals.cpu_percent.map(|cpu| ("cpu ", units::percent_short(cpu), PERCENT_COLUMNS));
+    let memory = totals.memory_bytes.map(|memory| ("mem ", text::bytes(memory), BYTES_COLUMNS));
+    let sum = |(label, sum, widest): (&'static str, String, u16)| {
+        Part::new(label, Role::Quiet, 6).and(&*sum, Role::Text).growing(&sum, widest)
+    };
+    [cpu, memory].into_iter().flatten().map(sum).collect()
 }
 
 /// The machine and the daemon itself, where one daemon of this machine is watched.
@@ -223,7 +235,8 @@ fn host(app: &App, glyphs: &Glyphs) -> Vec<Part> {
         let role = if is_large { Role::Warn } else { Role::Text };
         let text = shown.god_words().unwrap_or_default().join(" ");
         let leaves = if is_large { 2 } else { 8 };
-        line.push(Part::new("PM2 itself ", Role::Quiet, leaves).and(text, role));
+        let part = Part::new("PM2 itself ", Role::Quiet, leaves).and(&*text, role);
+        line.push(part.growing(&text, GOD_COLUMNS));
     }
     if let Some(tenths) = shown.load_tenths {
         let is_high = tenths > u32::from(host.cores) * 20;
@@ -235,7 +248,8 @@ fn host(app: &App, glyphs: &Glyphs) -> Vec<Part> {
         };
         let brief = format!("load {load}");
         let part = Part::new("load ", Role::Quiet, if is_high { 3 } else { 9 });
-        line.push(part.and(load, role).and(cores, Role::Quiet).or(9, brief, role));
+        let part = part.and(&*load, role).and(cores, Role::Quiet).or(9, brief, role);
+        line.push(part.growing(&load, LOAD_COLUMNS));
     }
     if let Some(bytes) = shown.available {
         let text = format!("{} only {} of memory free", glyphs.warning, text::bytes(bytes));
@@ -293,5 +307,5 @@ fn poll(app: &App) -> Option<Part> {
         .map(|daemon| daemon.poll_interval_ms)
         .max()?;
     let text = format!("figures every {:.1}s", interval_ms as f64 / 1000.0);
-    Some(Part::new(text, Role::Quiet, 9))
+    Some(Part::new(&*text, Role::Quiet, 9).growing(&text, POLL_COLUMNS))
 }

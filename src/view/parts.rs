@@ -16,6 +16,8 @@ pub(super) struct Part {
     shortens: u8,
     /// How early it leaves: the highest number first; 0 never.
     leaves: u8,
+    /// Columns that its number may still take: they are kept free, so that no form changes with it.
+    slack: u16,
 }
 
 /// A key and what it does.
@@ -47,7 +49,7 @@ pub(super) fn now(part: Part, app: &App) -> Option<Part> {
 impl Part {
     /// A part in one role.
     pub(super) fn new(text: impl Into<String>, role: Role, leaves: u8) -> Self {
-        Self { pieces: vec![(text.into(), role)], short: None, shortens: leaves, leaves }
+        Self { pieces: vec![(text.into(), role)], short: None, shortens: leaves, leaves, slack: 0 }
     }
 
     /// Adds text in another role.
@@ -61,6 +63,17 @@ impl Part {
         self.short = Some(vec![(short.into(), role)]);
         self.shortens = shortens;
         self
+    }
+
+    /// Its number is this one, and takes so many columns at most.
+    pub(super) fn growing(mut self, number: &str, widest: u16) -> Self {
+        self.slack = widest.saturating_sub(text::width(number));
+        self
+    }
+
+    /// Columns that it may take.
+    pub(super) fn reserved(&self) -> u16 {
+        self.columns().saturating_add(self.slack)
     }
 
     /// How early it is changed next, if ever.
@@ -83,10 +96,10 @@ impl Part {
     }
 }
 
-/// Columns of a line of parts.
+/// Columns that a line of parts may take.
 pub(super) fn columns(parts: &[Part], gap: u16) -> u16 {
     let gaps = u16::try_from(parts.len().saturating_sub(1)).unwrap_or(u16::MAX).saturating_mul(gap);
-    parts.iter().fold(gaps, |sum, part| sum.saturating_add(part.columns()))
+    parts.iter().fold(gaps, |sum, part| sum.saturating_add(part.reserved()))
 }
 
 /// The parts that fit so many columns, with `gap` between them: those with the highest number take
@@ -139,5 +152,19 @@ mod tests {
         assert_eq!(line(&parts, 9), "always");
         assert_eq!(line(&parts, 5), "a");
         assert_eq!(line(&parts, 0), "a");
+    }
+
+    /// A form that changes with each digit of a number beside it cannot be read.
+    #[test]
+    fn no_form_changes_with_a_number() {
+        let with = |number: &str| {
+            let parts = [
+                Part::new(format!("cpu {number}"), Role::Text, 0).growing(number, 6),
+                Part::new("saved list: 5 are not", Role::Text, 9).or(9, "5 not saved", Role::Text),
+            ];
+            (0..40).map(|columns| line(&parts, columns).replace(number, "N")).collect::<Vec<_>>()
+        };
+        assert_eq!(with("3.1%"), with("12.3%"));
+        assert_eq!(with("3.1%"), with("100.0%"));
     }
 }

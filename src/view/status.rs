@@ -175,8 +175,9 @@ pub(super) fn of<'a>(process: &'a Process, now_ms: i64, glyphs: &Glyphs) -> Stat
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::end::End;
     use crate::model::moment::Moment;
-    use crate::model::verdict::{Down, End, Why};
+    use crate::model::verdict::{Down, Why};
     use crate::protocol::process::{PmId, ProcessInfo};
     use crate::view::glyphs::UNICODE;
 

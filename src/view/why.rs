@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! ━ worker[4] ━ end 1 of 3 ━ 14:03:02 ━━━━━━━━━━━━━━━━━━━━━━━━━━━
-//!  uncaught exception: Cannot find module './config', after 0.4 s
+//!  uncaught exception: Error: Cannot find module './config', exit code 1, after 0.4 s
 //!  certain; observed live
-//!  code 1; PM2 gave up at max_restarts 16
+//!  PM2 gave up at max_restarts 16
 //!
-//!  ended           lived  how                                        cpu      mem
-//! ▌14:03:02        0.4 s  code 1: Cannot find module './config'     0.0%      31M
-//!  14:03:01        0.4 s  code 1: Cannot find module './config'     0.0%      31M
+//!  ended           lived  how                                           cpu      mem
+//! ▌14:03:02        0.4 s  exit code 1: Cannot find module './config'   0.0%      31M
+//!  14:03:01        0.4 s  exit code 1: Cannot find module './config'   0.0%      31M
 //!
 //!  its last lines of standard error
 //!  ┃ Error: Cannot find module './config'

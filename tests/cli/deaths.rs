@@ -59,13 +59,13 @@ fn by_themselves() -> Vec<Way> {
     vec![
         way(
             dying("zero", "process.exit(0);", &json!({})),
-            &["ended by itself with exit code 0"],
-            &["ended by itself with exit code 0"],
+            &["ended with exit code 0 or SIGINT, after"],
+            &["ended with exit code 0 or SIGINT, after"],
         ),
         way(dying("code", "process.exit(3);", &json!({})), CODE_3, CODE_3),
         way(
             dying("throws", "throw new TypeError('bad config');", &json!({})),
-            &["uncaught exception: bad config", "uncaught exception: TypeError: bad config"],
+            &["uncaught exception: TypeError: bad config, exit code 1, after"],
             // PM2 closes the file at the exit: on a busy machine the last words come later.
             &["uncaught exception: TypeError: bad config", "ended by itself with exit code 1"],
         ),
@@ -75,11 +75,11 @@ fn by_themselves() -> Vec<Way> {
                 "throw new TypeError('bad worker');",
                 &json!({"exec_mode": "cluster"}),
             ),
-            &["uncaught exception: bad worker", "uncaught exception: TypeError: bad worker"],
+            &["uncaught exception: TypeError: bad worker, after"],
             // What a cluster worker says last may never get into its file.
             &[
                 "uncaught exception: TypeError: bad worker",
-                "exit code 0, which PM2 also reports for a worker that threw",
+                "exit code 0 or SIGINT, which PM2 also reports for a worker that threw",
             ],
         ),
         way(
@@ -102,6 +102,11 @@ fn by_themselves() -> Vec<Way> {
             script("child", "sh", child).with(json!({"interpreter": "bash", "autorestart": false})),
             &["exit code 137: a child of its shell was killed by SIGKILL"],
             &["exit code 137: a child of its shell was killed by SIGKILL"],
+        ),
+        way(
+            dying("own", "process.exit(137);", &json!({})),
+            &["ended with exit code 137, of its own or as a shell gives it"],
+            &["ended with exit code 137, of its own or as a shell gives it"],
         ),
         way(
             script("python", "py", python)

@@ -170,8 +170,8 @@ require('fs').writeFileSync('ready', '');";
     let one = [
         "process:exit killed by SIGKILL",
         "process:online started again, restart 1",
-        "process:exit stopping, code 0 or SIGINT",
-        "process:exit stopped on request, code 0 or SIGINT",
+        "process:exit stopping, exit code 0 or SIGINT",
+        "process:exit stopped on request, exit code 0 or SIGINT",
         "process:stop stopped",
     ];
     assert_eq!(of(" one[0] "), one, "{out}");

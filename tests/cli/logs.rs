@@ -392,10 +392,10 @@ pub(crate) fn what_happened_stands_between_the_lines() {
             .position(|line| line.contains(words))
             .unwrap_or_else(|| panic!("{words}: {told:?}"))
     };
-    assert!(place("◆   started") < place("◆   code 7"), "{told:?}");
-    assert!(place("last words") < place("◆   code 7"), "{told:?}");
+    assert!(place("◆   started") < place("◆   exit code 7"), "{told:?}");
+    assert!(place("last words") < place("◆   exit code 7"), "{told:?}");
     assert!(!told.out.contains("throws"), "{told:?}");
-    let events = run(&["logs", "--events", "--json", "--grep", "code 7"]).with(0);
+    let events = run(&["logs", "--events", "--json", "--grep", "exit code 7"]).with(0);
     let event: serde_json::Value = serde_json::from_str(events.out.trim_end()).unwrap();
     assert_eq!((&event["stream"], &event["event"]), (&json!("event"), &json!("exit")), "{event}");
     assert_eq!(
@@ -424,7 +424,7 @@ pub(crate) fn what_happened_stands_between_the_lines() {
             seen.push(format!("{} {text}", event["event"].as_str().unwrap()));
         }
     }
-    let wanted = ["exception Error: boom 4711", "exit code 1", "online started"];
+    let wanted = ["exception Error: boom 4711", "exit exit code 1", "online started"];
     assert_eq!(seen, wanted);
     home.cli(&["restart", "throws"]);
     let mut words = Vec::new();

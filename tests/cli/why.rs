@@ -39,7 +39,7 @@ pub(crate) fn each_way_to_die_is_told_afterwards() {
 
     let told = pm2_tui(home.path(), &["why", "all"]).with(0);
     for (name, words) in [
-        ("throws", "uncaught exception: TypeError: bad config, after"),
+        ("throws", "uncaught exception: TypeError: bad config, exit code 1, after"),
         ("leaves", "ended by itself with exit code 7, after"),
         // What a cluster worker says last seldom gets into its file (docs/pm2-ops.md section 2.1).
         ("clustered", "PM2 gave up at max_restarts 1"),
@@ -58,7 +58,7 @@ pub(crate) fn each_way_to_die_is_told_afterwards() {
     assert!(told.out.contains("    TypeError: bad config\n"), "{}", told.out);
     let json = pm2_tui(home.path(), &["why", "throws", "--json", "--lives", "1"]).with(0).json();
     assert_eq!(json[0]["deaths"].as_array().unwrap().len(), 1);
-    assert_eq!(json[0]["deaths"][0]["exit"], "code 1");
+    assert_eq!(json[0]["deaths"][0]["exit"], "exit code 1");
     assert!(pm2_tui(home.path(), &["why", "nobody"]).with(1).err.contains("nobody"));
     home.assert_unharmed_but(&[]);
 }

@@ -60,7 +60,7 @@ fn cases(release: Release, port: u16) -> Vec<Case> {
             js("clustered", THROWS).with(json!({
                 "exec_mode": "cluster", "instances": 1, "max_restarts": 1000, "min_uptime": 20_000
             })),
-            "down: exit code N: Error: bad config",
+            "down: exit code N or SIGINT: Error: bad config",
         ),
     ];
     // 3.5.2 does not know them.

@@ -84,6 +84,28 @@ fn scope_is_a_process_its_app_or_all() {
     assert_eq!(shown(&app), ["three", "five"]);
 }
 
+/// There is no line to go to: that is said, and one stays where one is.
+#[test]
+fn a_time_outside_of_the_log_is_said_and_nothing_moves() {
+    let at = |at_ms, text| LogLine { at_ms, ..output(0, "p0", text) };
+    let mut app = filled(vec![at(5_300, "one"), at(7_000, "two"), at(9_000, "three")]);
+    keys(&mut app, "\tgj");
+    assert_eq!(marked_text(&app), "two");
+    for (typed, wanted) in [
+        ("1970-01-01T00:00:04Z", "no line is that old: the log begins 00:00:05"),
+        ("1970-01-01T00:00:20Z", "nothing that late yet: the last line is of 00:00:09"),
+    ] {
+        keys(&mut app, &format!("T{typed}\r"));
+        assert_eq!(app.notice.as_ref().unwrap().text, wanted);
+        assert_eq!((app.mode.clone(), marked_text(&app)), (Mode::Normal, "two"), "{typed}");
+    }
+    for (typed, wanted) in [("1970-01-01T00:00:05Z", "one"), ("1970-01-01T00:00:08Z", "three")] {
+        app.notice = None;
+        keys(&mut app, &format!("T{typed}\r"));
+        assert_eq!((app.notice.as_ref(), marked_text(&app)), (None, wanted), "{typed}");
+    }
+}
+
 #[test]
 fn a_search_goes_along_while_it_is_typed() {
     let words = ["alpha", "Beta", "beta", "gamma", "alphabet"];
@@ -134,7 +156,7 @@ fn a_search_goes_along_while_it_is_typed() {
 
 #[test]
 fn what_stands_before_the_text_is_found_too() {
-    let mut app = filled(vec![event("exit", "code 1"), output(0, "p0", "exits")]);
+    let mut app = filled(vec![event("exit", "exit code 1"), output(0, "p0", "exits")]);
     keys(&mut app, "/exit code\r");
     assert_eq!((app.log_view.found(), marked_text(&app), app.focus), (0, "exits", Pane::Processes));
     keys(&mut app, "\t/exit code\r");
@@ -170,7 +192,7 @@ fn errors_and_ends_are_gone_to() {
     let mut app = filled(vec![
         output(0, "p0", r#"{"level":50,"msg":"pino"}"#),
         line(0, "p0", LineKind::Err, "only on standard error"),
-        event("exit", "code 1"),
+        event("exit", "exit code 1"),
         LogLine::exception(0, source, "thrown", &stack),
         output(0, "p0", "no errors found"),
         event("restart", "restarted by a client"),

@@ -156,7 +156,7 @@ fn a_line_in_pieces_is_one_that_is_cut() {
 fn what_happened_before_the_lines_that_are_held_waits_for_those_of_its_time() {
     let exit = |at_ms: i64| {
         let source = LogSource { daemon: D, pm_id: Some(PmId(0)), name: "p0".into() };
-        LogLine::event(at_ms, source, "exit", Severity::Bad, "code 1")
+        LogLine::event(at_ms, source, "exit", Severity::Bad, "exit code 1")
     };
     let file = |times: &[i64], has_more: bool| PastFile {
         pm_id: Some(PmId(0)),

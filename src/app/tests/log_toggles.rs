@@ -19,7 +19,7 @@ fn streams_are_shown_or_not() {
     let mut app = filled(vec![
         output(0, "p0", "out"),
         line(0, "p0", LineKind::Err, "err"),
-        event("exit", "code 1"),
+        event("exit", "exit code 1"),
         line(0, "p0", LineKind::Message("my:topic".into()), "{}"),
         LogLine::event(0, daemon, "pm2", Severity::Neutral, "own"),
     ]);
@@ -45,7 +45,7 @@ fn levels_below_the_least_are_not_shown_and_what_happened_is() {
         output(0, "p0", "says nothing"),
         output(0, "p0", "warn: w"),
         output(0, "p0", "error: e"),
-        event("exit", "code 1"),
+        event("exit", "exit code 1"),
     ]);
     keys(&mut app, "\t+");
     assert_eq!(shown(&app).len(), 4, "what says nothing is below all levels");
@@ -82,7 +82,7 @@ fn a_muted_process_is_silent_until_it_is_chosen_in_the_list() {
 
 #[test]
 fn cleared_is_the_view_and_not_the_log() {
-    let mut app = filled(vec![output(0, "p0", "a"), event("exit", "code 1")]);
+    let mut app = filled(vec![output(0, "p0", "a"), event("exit", "exit code 1")]);
     keys(&mut app, "\tC");
     assert!(shown(&app).is_empty() && app.log_view.is_cleared());
     send(&mut app, Report::Lines(vec![output(0, "p0", "b")]));
@@ -125,6 +125,20 @@ fn times_go_round_and_a_distance_is_from_the_marked_line_on() {
     assert_eq!((time(&app), Columns::of(&app, 120).time), (String::new(), 0));
     keys(&mut app, "t");
     assert_eq!(app.log_view.shape.times, Times::Clock);
+}
+
+/// Lines of other days that are held out of sight take no column.
+#[test]
+fn the_day_has_a_column_only_where_one_of_another_is_in_sight() {
+    let at = |at_ms| LogLine { at_ms, ..output(0, "p0", "x") };
+    let today = (0..60).map(|n| at(n * 10));
+    let mut app = filled(std::iter::once(at(-10_000)).chain(today).collect());
+    let time = |app: &App| Columns::of(app, 120).time(500, 0, 0);
+    assert_eq!(time(&app), "00:00:00.500");
+    keys(&mut app, "\tg");
+    assert_eq!(time(&app), "           00:00:00.500", "of another year, even");
+    keys(&mut app, "f");
+    assert_eq!(time(&app), "00:00:00.500");
 }
 
 #[test]

@@ -278,3 +278,16 @@ fn a_word_of_the_menu_comes_before_the_daemons_methods() {
     let names: Vec<&str> = entries.iter().map(crate::app::palette::Entry::name).collect();
     assert_eq!(names, ["send a signal ..", "sendSignalToProcessId"]);
 }
+
+/// The end that follows on it is told as that.
+#[test]
+fn a_signal_is_noted_at_whom_it_is_sent_to() {
+    use crate::model::errand::{Errand, Signal};
+    let mut app = app(2);
+    let target = app.target(key(0)).unwrap();
+    let what = What::Errand(Errand::Signal(Signal::parse("TERM").unwrap()));
+    let effects = crate::app::jobs::begin(&mut app, &what, vec![(D, target)]).0;
+    assert_eq!(acted(&effects), BTreeSet::from([0]));
+    let sent = |pm_id| app.watched.fleet.get(key(pm_id)).unwrap().sent.map(|(signal, _)| signal);
+    assert_eq!((sent(0), sent(1)), (Some("SIGTERM"), None));
+}

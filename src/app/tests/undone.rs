@@ -196,3 +196,33 @@ fn an_undo_beside_a_newcomer_of_the_name_asks_and_names_it() {
     press(&mut app, UNDO);
     assert!(question(&app).starts_with("starts api[0 1] again"), "{}", question(&app));
 }
+
+/// The question names nobody beside whom it would start some: so it must not stay open.
+#[test]
+fn an_open_undo_closes_where_a_newcomer_of_the_name_comes() {
+    let mut app = deleted(|id| serde_json::json!({ "name": "api", "was": id }));
+    press(&mut app, Command::Back);
+    press(&mut app, UNDO);
+    assert!(question(&app).starts_with("starts api[0 1] again"), "{}", question(&app));
+    let come = |name: &str, id: u32| {
+        let Report::Snapshot { snapshot, .. } = fleet(2..9) else { panic!() };
+        let mut processes = snapshot.processes;
+        let newcomer = ProcessInfo { unique_id: Some("another".into()), ..processes[0].clone() };
+        processes.push(ProcessInfo { pm_id: PmId(id), name: name.into(), ..newcomer });
+        let snapshot = Snapshot { processes, warnings: Vec::new() };
+        Report::Snapshot { at_ms: 2, took_ms: 1, interval_ms: 1_000, snapshot }
+    };
+    send(&mut app, come("other", 20));
+    assert!(matches!(app.mode, Mode::Sheet(_)), "that is nobody's name: {:?}", app.mode);
+    send(&mut app, come("api", 21));
+    assert_eq!(app.mode, Mode::Normal);
+    let notice = app.notice.clone().unwrap().text;
+    let wanted = "api[21] was started under that name meanwhile; nothing was sent";
+    assert!(notice.starts_with("closed start 2 deleted processes again: "), "{notice}");
+    assert!(notice.ends_with(wanted), "{notice}");
+    // Asked again, it names the newcomer, and stays.
+    press(&mut app, UNDO);
+    assert!(question(&app).contains("beside api[21]"), "{}", question(&app));
+    send(&mut app, come("api", 21));
+    assert!(question(&app).contains("beside api[21]"), "{}", question(&app));
+}

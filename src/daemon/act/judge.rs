@@ -9,8 +9,9 @@ use tokio::time::Instant;
 
 use super::witness::Record;
 use crate::model::Target;
+use crate::model::end::End;
 use crate::model::looping::may_loop;
-use crate::model::verdict::{Down, End, Verdict, Why};
+use crate::model::verdict::{Down, Verdict, Why};
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
 
 /// PM2's own default of `min_uptime` (docs/pm2.md section 3).
@@ -212,7 +213,9 @@ mod tests {
         assert_eq!(judged(&none, None), Verdict::Gone.words(crate::model::Action::Restart));
         assert!(judged(&ended("1"), Some(&online)).starts_with("down: exit code 1"));
         assert!(judged(&ended("3"), Some(&stopped)).contains("leaves it stopped"));
-        assert!(judged(&ended("0"), Some(&stopped)).starts_with("ended by itself"));
+        assert!(
+            judged(&ended("0"), Some(&stopped)).starts_with("ended with exit code 0 or SIGINT")
+        );
         let thrown = Record { exception: Some("Error: x".into()), ..ended("0") };
         assert!(judged(&thrown, Some(&stopped)).ends_with(": Error: x"));
         let by_other = Record { was_stopped: true, ..Record::default() };

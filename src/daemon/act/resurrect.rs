@@ -21,7 +21,7 @@ use crate::daemon::{files, offload};
 use crate::model::deed::Deed;
 use crate::model::errand::{Outcome, Task};
 use crate::model::kept::Kept as Deleted;
-use crate::model::{Target, Verdict};
+use crate::model::{Target, Verdict, units};
 use crate::protocol::dump;
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 use crate::protocol::rpc::Methods;
@@ -73,7 +73,7 @@ impl Acting {
             });
         }
         let missing = wanted.len();
-        let up = self.restore(wanted, tell).await;
+        let up = self.restore(wanted, &running, tell).await;
         let verdict = if all > 0 && missing == 0 { Verdict::Already } else { Verdict::Done };
         let counted = (missing > 0 || all == 0).then(|| format!("{up} of {missing} processes"));
         let notes: Vec<String> = counted.into_iter().chain(warning).collect();
@@ -88,8 +88,19 @@ impl Acting {
         beside: &[Target],
         tell: &mut impl FnMut(Outcome),
     ) {
-        // Where nothing can be seen, that is said of each of them.
-        let running = self.look().await.unwrap_or_default();
+        let running = match self.look().await {
+            Ok(running) => running,
+            // One may have been started meanwhile: unseen, nothing is started beside it.
+            Err(verdict) => {
+                let why = unseen(&verdict);
+                for kept in kept {
+                    let name = &kept.target.name;
+                    let outcome = Outcome::about(Deed::restore(), name, Verdict::NotBegun);
+                    tell(outcome.noted(format!("what runs now could not be seen ({why})")));
+                }
+                return;
+            }
+        };
         let mut wanted = Vec::new();
         for kept in kept {
             let is_unknown = |info: &&ProcessInfo| {
@@ -106,7 +117,7 @@ impl Acting {
                 wanted.push(fields);
             }
         }
-        self.restore(wanted, tell).await;
+        self.restore(wanted, &running, tell).await;
     }
 
     /// The saved list, or the one before where that is missing or broken; and what is wrong with it.
@@ -125,20 +136,17 @@ impl Acting {
         }
     }
 
-    /// Starts processes as they were, and tells of each; how many are as they were.
-    async fn restore(&self, kept: Vec<Kept>, tell: &mut impl FnMut(Outcome)) -> usize {
+    /// Starts processes as they were, beside those that run, and tells of each; how many are as they were.
+    async fn restore(
+        &self,
+        kept: Vec<Kept>,
+        running: &[ProcessInfo],
+        tell: &mut impl FnMut(Outcome),
+    ) -> usize {
         if kept.is_empty() {
             return 0;
         }
-        let before = match self.look().await {
-            Ok(before) => before.iter().map(|info| info.pm_id).collect(),
-            Err(verdict) => {
-                for entry in &kept {
-                    tell(Outcome::about(Deed::restore(), &name_of(entry), verdict.clone()));
-                }
-                return 0;
-            }
-        };
+        let before = running.iter().map(|info| info.pm_id).collect();
         let methods = self.methods_of_release().await;
         let mut witness = self.witness().await;
         let each = |entry: Kept| self.prepare(&methods, entry);
@@ -196,6 +204,18 @@ impl Acting {
 struct Begun {
     pending: Option<(Target, Launch)>,
     outcome: Outcome,
+}
+
+/// Why it could not be seen what runs: nothing was changed by that.
+fn unseen(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Unknown { is_closed: true, .. } => "the daemon closed the connection".to_owned(),
+        Verdict::Unknown { waited_ms, is_closed: false } => {
+            format!("no answer in {}", units::span(*waited_ms))
+        }
+        Verdict::Refused(why) => why.to_string(),
+        other => other.about(),
+    }
 }
 
 /// Finds the processes that came of the calls.

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::daemon::bus::ear::{Ear, Heard};
 use crate::model::death::says_something;
-use crate::model::verdict::End;
+use crate::model::end::End;
 use crate::protocol::bus::{BusPmId, EventKind, Exception, ProcessEvent};
 use crate::protocol::process::{PmId, ProcessStatus};
 

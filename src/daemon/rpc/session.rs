@@ -272,9 +272,9 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
         Ok(call) => call,
         Err(refused) => return cannot_poll(watch, session, &refused).await,
     };
-    let mut has_looked_back = false;
     let mut disks = disk::Looks::new();
     let mut lists = saved_list::Looks::new();
+    let mut lives = lives::Looks::default();
     loop {
         let started = Instant::now();
         let polling = session.connection.call(&call, watch.timings.read);
@@ -306,12 +306,8 @@ async fn poll(watch: &Watch, session: &Session, backoff: &mut Backoff) -> End {
                 pace = pace.quiet(infos.len());
             }
         }
-        let is_first = infos.is_some() && !std::mem::replace(&mut has_looked_back, true);
-        if let Some(infos) = infos.filter(|_| is_first && watch.endpoint.is_local()) {
-            let generation = watch.generation.clone();
-            let home = watch.endpoint.home.clone();
-            let looking = lives::run(watch.id, home, watch.inbox.clone(), infos);
-            watch.tasks.spawn(async move { generation.run_until_cancelled(looking).await });
+        if let Some(infos) = infos.filter(|_| watch.endpoint.is_local()) {
+            lives.look(watch, infos);
         }
         // Of a thousand processes it has 10 MB, which nobody needs while nothing is asked.
         drop(reply);

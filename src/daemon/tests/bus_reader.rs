@@ -224,7 +224,7 @@ async fn take_until_exit(
     told: &mut Collected,
     code: usize,
 ) {
-    let last = format!("code {code}, ");
+    let last = format!("exit code {code}, ");
     while !told.events.iter().any(|line| line.text.starts_with(&last)) {
         soon(client.inbox.ready()).await;
         let mut batch = Vec::new();
@@ -274,7 +274,7 @@ async fn a_minute_of_chatter_pushes_no_exit_out() {
     let codes: Vec<String> = exits.map(|line| line.text.to_string()).collect();
     assert_eq!(codes.len(), SECONDS, "{codes:#?}");
     for (code, said) in (1..).zip(&codes) {
-        assert!(said.starts_with(&format!("code {code}, ")), "{said} for {code}");
+        assert!(said.starts_with(&format!("exit code {code}, ")), "{said} for {code}");
     }
     let lines = told.chatter + told.lost;
     assert_eq!(lines, (SECONDS * FRAMES * LINES) as u64, "every line is there or counted");

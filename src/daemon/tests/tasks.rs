@@ -184,3 +184,26 @@ async fn nothing_is_started_beside_a_newcomer_that_was_not_named() {
         client.ended().await;
     }
 }
+
+/// There may be one of that name by now.
+#[tokio::test]
+async fn nothing_is_restored_where_it_is_not_seen_what_runs() {
+    use crate::model::kept::Kept;
+    let peer = Peer::new();
+    let mut client = Client::new(&peer, timings());
+    let mut rpc = peer.accept_live().await;
+    client.live().await;
+    rpc.refuses = true;
+    let gone = Target { pm_id: PmId(2), ..target() };
+    let kept = vec![Kept::new(gone, process()["pm2_env"].clone())];
+    client.handle.perform(ID, Task::Restore { kept, beside: Vec::new() });
+    let outcome = tokio::select! {
+        outcome = client.outcome() => outcome,
+        call = rpc.call() => panic!("sent: {call:?}"),
+    };
+    let said = outcome.sentence();
+    let wanted =
+        "did not restore api: left undone: it had not begun: what runs now could not be seen (";
+    assert!(said.starts_with(wanted) && said.contains("no list"), "{said}");
+    client.ended().await;
+}

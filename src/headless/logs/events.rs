@@ -4,24 +4,25 @@
 //! Invariant: the order of the daemon's log is kept; what stands there already is not told again when
 //! the bus brings it.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use tokio::time::Instant;
 
 use super::super::{Context, output, targets};
+use super::away::{Away, Had, said};
 use super::filter::Filter;
 use crate::client::Message;
-use crate::daemon::files;
 use crate::daemon::history::Line;
 use crate::daemon::history::events::{Teller, Whose};
 use crate::daemon::seam::{ReadAt, read_part};
+use crate::daemon::{clock, files};
 use crate::logs::parse::{Level, Place};
-use crate::model::console::{self, Happened};
+use crate::model::console::{self, About, Happened};
 use crate::model::lifecycle::Life;
 use crate::model::log::Severity;
 use crate::model::words;
@@ -33,6 +34,9 @@ use crate::protocol::text::clean;
 const CONSOLE_BYTES_MAX: u64 = 16 << 20;
 /// What was written while the bus was being connected comes on it within this time, if at all.
 const SEAM: Duration = Duration::from_secs(2);
+/// Lines about processes that are not known wait so long, and so many of them, to be told whose they are.
+const UNKNOWN: Duration = Duration::from_secs(10);
+const UNKNOWN_MAX: usize = 1_000;
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -68,6 +72,19 @@ impl Wanted {
     fn read(&mut self, line: &str, at_ms: i64) -> Option<Event> {
         let (whose, happened) = self.teller.read(line, at_ms)?;
         self.event(whose, happened, at_ms)
+    }
+
+    /// What a part of the daemon's log tells that is wanted.
+    fn read_all(&mut self, text: &str) -> Vec<Event> {
+        let told = self.teller.read_all(text, &TimeZone::system()).into_iter();
+        told.filter_map(|(at_ms, whose, happened)| self.event(whose, happened, at_ms)).collect()
+    }
+
+    /// Whether a line is about a process that is not known.
+    fn is_unknown(&self, line: &str, at_ms: i64) -> bool {
+        let about = console::read(line, at_ms).map(|happened| happened.about);
+        matches!(about, Some(About::Process(name, id))
+            if self.teller.place_of(id, &clean(name)).is_none())
     }
 
     fn event(&self, whose: Whose, happened: Happened<'_>, at_ms: i64) -> Option<Event> {
@@ -109,6 +126,7 @@ fn event(label: String, word: &'static str, severity: Severity, at_ms: i64, text
 #[derive(Debug)]
 pub(super) struct Console {
     file: Option<File>,
+    path: Option<PathBuf>,
     /// Its size before the bus was connected, and then, bytes.
     sizes: (u64, u64),
     wanted: Wanted,
@@ -122,7 +140,7 @@ impl Console {
             let path = clean(&path.to_string_lossy()).into_owned();
             output::complain(&format!("cannot read {path}: {error}"));
         });
-        let mut console = Self { file: file.ok(), sizes: (0, 0), wanted };
+        let mut console = Self { file: file.ok(), path: Some(path), sizes: (0, 0), wanted };
         console.sizes.0 = console.size();
         console.sizes.1 = console.sizes.0;
         console
@@ -130,7 +148,7 @@ impl Console {
 
     /// One without a file: that of a daemon elsewhere.
     pub(super) fn nowhere(wanted: Wanted) -> Self {
-        Self { file: None, sizes: (0, 0), wanted }
+        Self { file: None, path: None, sizes: (0, 0), wanted }
     }
 
     /// Looks again how large it is: the bus is connected. History ends here.
@@ -150,29 +168,28 @@ impl Console {
 
     /// What it tells, oldest first. Blocks.
     pub(super) fn history(&mut self, filter: &Filter) -> Vec<Event> {
-        let zone = TimeZone::system();
         let from = self.sizes.1.saturating_sub(CONSOLE_BYTES_MAX);
         let text = self.part(from, self.sizes.1).unwrap_or_else(|error| {
             output::complain(&format!("pm2.log: {error}"));
             String::new()
         });
-        let told = self.wanted.teller.read_all(&text, &zone).into_iter();
-        let mut events: Vec<Event> = told
-            .filter_map(|(at_ms, whose, happened)| self.wanted.event(whose, happened, at_ms))
-            .collect();
+        let mut events = self.wanted.read_all(&text);
         events.retain(|event| filter.fits(&event.line));
         events
     }
 
     /// What comes from now on.
     pub(super) fn live(self) -> Live {
-        let mut had: HashMap<String, u32> = HashMap::new();
         let begun = self.part(self.sizes.0, self.sizes.1).unwrap_or_default();
-        for line in begun.lines() {
-            let said = line.split_at_checked(21).map_or(line, |(_, said)| said);
-            *had.entry(console::unleveled(said).trim_end().to_owned()).or_default() += 1;
+        let mut had = Had::default();
+        begun.lines().for_each(|line| had.add(said(line)));
+        Live {
+            wanted: self.wanted,
+            had,
+            until: Instant::now() + SEAM,
+            away: self.path.map(|path| Away::of(path, self.sizes.1)),
+            unknown: VecDeque::new(),
         }
-        Live { wanted: self.wanted, had, until: Instant::now() + SEAM }
     }
 }
 
@@ -181,14 +198,54 @@ impl Console {
 pub(super) struct Live {
     wanted: Wanted,
     /// Lines of the console that history had, and that the bus may bring, too.
-    had: HashMap<String, u32>,
+    had: Had,
     until: Instant,
+    /// What the daemon's log has beyond the bus.
+    away: Option<Away>,
+    /// Lines about processes that are not known: somebody has just started them.
+    unknown: VecDeque<Held>,
+}
+
+/// A line about a process that is not known.
+#[derive(Debug)]
+struct Held {
+    line: String,
+    at_ms: i64,
+    since: Instant,
 }
 
 impl Live {
-    /// These are the processes now.
-    pub(super) fn renew(&mut self, infos: &[ProcessInfo], with_daemon: bool, context: &Context) {
-        self.wanted = Wanted::of(infos, with_daemon, context);
+    /// The bus was away, and is back.
+    pub(super) fn was_away(&mut self) {
+        self.away.iter_mut().for_each(Away::is_back);
+    }
+
+    /// These are the processes now: what is known of them now, and was not told.
+    pub(super) fn renew(
+        &mut self,
+        infos: &[ProcessInfo],
+        with_daemon: bool,
+        context: &Context,
+    ) -> Vec<Event> {
+        self.know(Wanted::of(infos, with_daemon, context))
+    }
+
+    fn know(&mut self, wanted: Wanted) -> Vec<Event> {
+        self.wanted = wanted;
+        let mut events = Vec::new();
+        if let Some(text) = self.away.as_mut().and_then(Away::read) {
+            // What was written since the bus was connected comes on it, too.
+            text.lines().for_each(|line| self.had.add(said(line)));
+            self.until = Instant::now() + SEAM;
+            events = self.wanted.read_all(&text);
+            // The daemon says without a time that it was started.
+            let untimed = events.iter_mut().filter(|event| event.line.at_ms == 0);
+            untimed.for_each(|event| event.line.at_ms = clock::now_ms());
+        }
+        for held in std::mem::take(&mut self.unknown) {
+            events.extend(self.wanted.read(&held.line, held.at_ms));
+        }
+        events
     }
 
     /// What a message tells.
@@ -206,17 +263,30 @@ impl Live {
         let at_ms = told.at_ms;
         let text = told.data.get("data").and_then(serde_json::Value::as_str).unwrap_or_default();
         if Instant::now() >= self.until {
-            self.had.clear();
+            self.had = Had::default();
         }
         let mut events = Vec::new();
         for line in text.lines() {
-            if let Some(left) = self.had.get_mut(line.trim_end()).filter(|left| **left > 0) {
-                *left -= 1;
+            if self.had.take(line.trim_end()) {
+                continue;
+            }
+            self.away.iter_mut().for_each(|away| away.heard(line));
+            if self.wanted.is_unknown(line, at_ms) {
+                self.hold(line, at_ms);
                 continue;
             }
             events.extend(self.wanted.read(line, at_ms));
         }
         events
+    }
+
+    /// Keeps a line until it is known whether it is about one that is wanted: a moment.
+    fn hold(&mut self, line: &str, at_ms: i64) {
+        let is_old = |held: &Held| held.since.elapsed() >= UNKNOWN;
+        while self.unknown.len() >= UNKNOWN_MAX || self.unknown.front().is_some_and(is_old) {
+            self.unknown.pop_front();
+        }
+        self.unknown.push_back(Held { line: line.to_owned(), at_ms, since: Instant::now() });
     }
 
     /// What a client says that it did: the console does not.
@@ -226,7 +296,7 @@ impl Live {
         let life = match &told.kind {
             EventKind::Start if told.manually => Life::Started,
             EventKind::Stop if told.manually => {
-                Life::Stopped { end: crate::model::verdict::End::Unseen }
+                Life::Stopped { end: crate::model::end::End::Unseen }
             }
             EventKind::Restart if told.manually => Life::Restarted { restarts: told.info.restarts },
             EventKind::Reload | EventKind::GracefulReload => Life::Reloaded,
@@ -310,5 +380,59 @@ mod tests {
             |text: &str| live.take(&said(text)).iter().map(|one| one.word).collect::<Vec<_>>();
         assert_eq!(words(&format!("{online}\n{exit}\n")), ["exit"], "online was told");
         assert_eq!(words(online), ["online"], "once only");
+    }
+
+    fn bus(text: &str) -> Message {
+        let json = serde_json::json!({ "process": { "pm_id": "PM2" }, "data": text, "at": 7 });
+        Message::new("log:PM2".into(), json.to_string().into_bytes().into(), 0)
+    }
+
+    fn words(events: &[Event]) -> Vec<String> {
+        events.iter().map(|event| format!("{} {}", event.label, event.word)).collect()
+    }
+
+    /// The daemon said it before the bus was there again: it is in its log alone.
+    #[test]
+    fn what_happened_while_the_bus_was_away_is_told_once() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("pm2.log");
+        let stamp = "2026-11-28T03:12:00: PM2 log: ";
+        let mut text = format!("{stamp}App [api:3] online\n");
+        std::fs::write(&path, &text).unwrap();
+        let mut live = Console::open(home.path(), wanted(false)).live();
+        let exit = "App [api:3] exited with code [0] via signal [SIGINT]";
+        text = format!("{text}{stamp}{exit}\n");
+        std::fs::write(&path, &text).unwrap();
+        assert_eq!(words(&live.take(&bus(exit))), ["api[3] exit"]);
+        live.was_away();
+        let online = "App [api:5] online";
+        text = format!("{text}--- New PM2 Daemon started ---\n{stamp}{online}\n");
+        std::fs::write(&path, &text).unwrap();
+        let mut info = ProcessInfo::new(PmId(5), "api", ProcessStatus::Online);
+        info.pid = Some(1);
+        let renewed = || Wanted {
+            labels: vec![targets::label(&info)],
+            teller: Teller::of(vec![(5, info.name.clone())]),
+            with_daemon: true,
+        };
+        assert_eq!(words(&live.know(renewed())), ["PM2 pm2", "api[5] online"]);
+        assert_eq!(words(&live.take(&bus(online))), [] as [String; 0], "the bus brings it, too");
+        assert_eq!(words(&live.know(renewed())), [] as [String; 0], "once");
+        assert_eq!(words(&live.take(&bus(online))), ["api[5] online"], "that is another");
+    }
+
+    /// Its console names a process before an event makes that known.
+    #[test]
+    fn what_is_said_of_a_new_process_waits_until_it_is_known() {
+        let mut live = Console::nowhere(wanted(false)).live();
+        let online = "App [web:7] online";
+        assert_eq!(words(&live.take(&bus(online))), [] as [String; 0]);
+        let web = || Wanted {
+            labels: vec!["web[7]".to_owned()],
+            teller: Teller::of(vec![(7, "web".into())]),
+            with_daemon: false,
+        };
+        assert_eq!(words(&live.know(web())), ["web[7] online"]);
+        assert_eq!(words(&live.know(web())), [] as [String; 0]);
     }
 }

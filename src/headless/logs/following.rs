@@ -14,6 +14,7 @@ use super::super::failure::{Code, Failure};
 use super::super::reconnecting::Connection;
 use super::super::{events, output};
 use super::Sources;
+use super::events::Live;
 use super::filter::Filter;
 use super::live::Following;
 use super::print::Printer;
@@ -160,6 +161,7 @@ impl<W: Write> Course<'_, '_, '_, W> {
         self.waiting.clear();
         self.all.missed();
         self.whose.forget();
+        self.all.events.iter_mut().for_each(Live::was_away);
         self.waiting.is_asked = true;
     }
 
@@ -176,7 +178,8 @@ impl<W: Write> Course<'_, '_, '_, W> {
         self.waiting.is_asked = false;
         self.all.renew(self.whose.sources())?;
         if let Some(events) = &mut self.all.events {
-            events.renew(&self.whose.infos, self.whose.is_all(), self.whose.context);
+            let told = events.renew(&self.whose.infos, self.whose.is_all(), self.whose.context);
+            self.all.tell(&told)?;
         }
         let held = std::mem::take(&mut self.waiting.said);
         self.waiting.bytes = 0;

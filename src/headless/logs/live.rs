@@ -14,7 +14,7 @@ use super::super::failure::Failure;
 use super::super::output;
 use super::Sources;
 use super::entries::Open;
-use super::events::{Console, Live};
+use super::events::{Console, Event, Live};
 use super::filter::Filter;
 use super::missing::{Missing, SharedMissing, Step, complain, source_end};
 use super::print::Printer;
@@ -132,9 +132,15 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
     /// Prints what a message tells that happened.
     pub(super) fn happened(&mut self, message: &Message) -> Result<(), Failure> {
         let Some(events) = &mut self.events else { return Ok(()) };
-        for event in events.take(message) {
+        let events = events.take(message);
+        self.tell(&events)
+    }
+
+    /// Prints what happened, where it is wanted.
+    pub(super) fn tell(&mut self, events: &[Event]) -> Result<(), Failure> {
+        for event in events {
             if self.filter.fits(&event.line) {
-                self.printer.event(&event)?;
+                self.printer.event(event)?;
             }
         }
         Ok(())

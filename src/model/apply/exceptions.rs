@@ -7,7 +7,7 @@ use super::{Applying, Change};
 use crate::model::ProcessKey;
 use crate::model::death::Death;
 use crate::model::death::cause::Cause;
-use crate::model::exceptions::{Exceptions, Thrown};
+use crate::model::exceptions::{Exceptions, Thrown, whole_message};
 use crate::model::log::LogLine;
 use crate::model::process::Process;
 use crate::model::watched::Watched;
@@ -36,7 +36,8 @@ impl Applying<'_> {
             at_ms,
         });
         let source = self.source(pm_id, &exception.process.name);
-        let line = LogLine::exception(at_ms, source, &exception.message, &exception.stack);
+        let message = whole_message(&exception.message, &exception.stack);
+        let line = LogLine::exception(at_ms, source, message, &exception.stack);
         self.watched.news.push(line);
         self.changes.extend([Change::Lines, Change::Exceptions]);
     }
@@ -56,11 +57,11 @@ impl Applying<'_> {
         self.note_if(has_more, Change::Exceptions);
     }
 
-    /// Counts the exceptions of the first so many deaths of a process, which nobody watched.
-    pub(super) fn group_past(&mut self, key: ProcessKey, deaths: usize) {
+    /// Counts the exceptions of these deaths of a process, of which nobody heard them.
+    pub(super) fn group_past(&mut self, key: ProcessKey, places: impl Iterator<Item = usize>) {
         let Watched { fleet, boxes, exceptions, .. } = &mut *self.watched;
         let (Some(process), Some(black_box)) = (fleet.get(key), boxes.get(key)) else { return };
-        for death in black_box.lives().iter().take(deaths) {
+        for death in places.filter_map(|place| black_box.lives().get(place)) {
             group(exceptions, key, &process.info.name, death);
         }
         self.changes.push(Change::Exceptions);

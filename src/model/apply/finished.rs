@@ -129,6 +129,12 @@ impl Applying<'_> {
     pub(super) fn did(&mut self, task: TaskId, outcome: Box<Outcome>) {
         if let Some(target) = &outcome.target {
             self.left(target, &outcome.deed, &outcome.verdict);
+            // What was refused has ended nothing.
+            if !outcome.verdict.is_success()
+                && let Some(process) = self.watched.fleet.get_mut(target.key(self.id))
+            {
+                process.sent = None;
+            }
         }
         let severity = if outcome.verdict.is_success() { Severity::Good } else { Severity::Bad };
         let (pm_id, name) = match &outcome.target {

@@ -11,8 +11,8 @@ use super::lines::{Log, Next};
 use super::says_something;
 use super::stamp::{stamped, without_stamp};
 use super::{Death, Follows, LIVES_MAX, says_heap_is_full};
+use crate::model::end::End;
 use crate::model::lifecycle::{self, Life, Whom};
-use crate::model::verdict::End;
 use crate::protocol::process::{ExecMode, ProcessInfo, ProcessStatus};
 use crate::protocol::text::clean;
 
@@ -175,6 +175,7 @@ fn from_console(left: &Left<'_>) -> Vec<Death> {
                     is_heap_full,
                     is_oom: left.calm_since_ms.filter(|since_ms| at_ms >= *since_ms).map(|_| false),
                     is_cluster: info.exec_mode == ExecMode::Cluster,
+                    is_shell: info.setup.runs_shell,
                     ..Evidence::default()
                 };
                 deaths.push(death(evidence, started_ms.take(), at_ms));
@@ -203,6 +204,7 @@ fn death(evidence: Evidence, started_ms: Option<i64>, ended_ms: i64) -> Death {
         memory_bytes: None,
         peak_bytes: None,
         is_watched: false,
+        is_read: true,
         is_mixed: false,
         is_unclear: false,
     }
@@ -220,7 +222,9 @@ fn from_figures(info: &ProcessInfo) -> Option<Death> {
     let kill_ms = i64::try_from(info.kill_ms()).unwrap_or(i64::MAX);
     let mut evidence = Evidence {
         end: Some(info.exit_code.clone().map_or(End::Unseen, End::Code)),
+        is_of_figures: true,
         is_cluster: info.exec_mode == ExecMode::Cluster,
+        is_shell: info.setup.runs_shell,
         ..Evidence::default()
     };
     if !is_down && let Some(after_ms) = after_ms {

@@ -6,11 +6,15 @@ use super::cause::{By, Evidence, Trigger, is_error_line};
 use super::stamp::without_stamp;
 use super::{Death, Follows, LIVES_MAX, LifeNumber, WORD_CHARS_MAX, WORDS_MAX, says_something};
 use crate::model::Action;
+use crate::model::end::End;
+use crate::model::exceptions::whole_message;
 use crate::model::lifecycle;
 use crate::model::moment::Moment;
-use crate::model::verdict::End;
+use crate::model::ours::Ours;
 use crate::protocol::bus::{EventKind, Exception, ProcessEvent};
 use crate::protocol::process::{ExecMode, ProcessStatus};
+
+mod mended;
 
 /// An exception is why a process ended where it ended so soon after it, milliseconds.
 const EXCEPTION_MS: i64 = 2_000;
@@ -163,25 +167,22 @@ impl BlackBox {
         }
     }
 
-    /// Takes an event of the process; `pending` is what this program has asked for and what is not
-    /// answered yet.
-    pub(in crate::model) fn event(
-        &mut self,
-        event: &ProcessEvent,
-        pending: Option<Action>,
-        now: Moment,
-    ) {
+    /// Takes an event of the process; `ours` is what this program has asked for.
+    pub(in crate::model) fn event(&mut self, event: &ProcessEvent, ours: Ours, now: Moment) {
+        let told = |action: Action| {
+            if ours.echo == Some(action) { By::Here(action) } else { By::Cli(action) }
+        };
         match event.kind {
             EventKind::Online => self.online(event, now),
-            EventKind::Exit => self.exit(event, pending, now),
+            EventKind::Exit => self.exit(event, ours, now),
             EventKind::RestartOverlimit => {
                 let max = event.info.restarts_max();
-                self.end_life(event, now);
+                self.end_life(event, ours, now);
                 self.with_last(|death| death.follows = Follows::GaveUp { max });
             }
-            EventKind::Restart => self.told(Action::Restart, now),
-            EventKind::Stop => self.told(Action::Stop, now),
-            EventKind::Reload | EventKind::GracefulReload => self.told(Action::Reload, now),
+            EventKind::Restart => self.told(told(Action::Restart), now),
+            EventKind::Stop => self.told(told(Action::Stop), now),
+            EventKind::Reload | EventKind::GracefulReload => self.told(told(Action::Reload), now),
             EventKind::Start | EventKind::Delete | EventKind::Other(_) => {}
         }
     }
@@ -210,7 +211,7 @@ impl BlackBox {
         self.online_at_ms = Some(now.steady_ms);
     }
 
-    fn exit(&mut self, event: &ProcessEvent, pending: Option<Action>, now: Moment) {
+    fn exit(&mut self, event: &ProcessEvent, ours: Ours, now: Moment) {
         let end = lifecycle::end(event);
         let life =
             if event.is_old_worker { self.old.get_or_insert_default() } else { &mut self.life };
@@ -219,15 +220,15 @@ impl BlackBox {
             ProcessStatus::Stopping => {
                 life.is_asked = true;
                 life.end = Some(end);
-                life.by = pending.map(By::Here);
+                life.by = ours.ends.map(By::Here);
             }
             // `restart overlimit` came just before, and told it.
             ProcessStatus::Errored => {}
-            _ => self.end_life(event, now),
+            _ => self.end_life(event, ours, now),
         }
     }
 
-    fn end_life(&mut self, event: &ProcessEvent, now: Moment) {
+    fn end_life(&mut self, event: &ProcessEvent, ours: Ours, now: Moment) {
         let life = if event.is_old_worker {
             self.old.take().unwrap_or_default()
         } else {
@@ -250,6 +251,7 @@ impl BlackBox {
             is_asked: life.is_asked,
             is_old_worker: event.is_old_worker,
             by: life.by,
+            sent: ours.signal.filter(|_| !event.is_old_worker),
             trigger: life
                 .trigger
                 .filter(|(_, at_ms)| is_fresh(*at_ms, trigger_ms))
@@ -260,6 +262,8 @@ impl BlackBox {
             is_heap_full: life.is_heap_full,
             is_oom: None,
             is_cluster: info.exec_mode == ExecMode::Cluster,
+            is_shell: info.setup.runs_shell,
+            is_of_figures: false,
         };
         let (cause, sure) = super::cause::judge(&evidence);
         let uptime_ms = started_ms.map(|started| ended_ms.saturating_sub(started));
@@ -278,6 +282,7 @@ impl BlackBox {
             memory_bytes: life.memory_bytes,
             peak_bytes: life.peak_bytes,
             is_watched: true,
+            is_read: false,
             is_mixed: false,
             is_unclear: false,
         });
@@ -296,7 +301,7 @@ impl BlackBox {
     }
 
     /// A client says what it did: so it was the one that had the process ended just before.
-    fn told(&mut self, action: Action, now: Moment) {
+    fn told(&mut self, by: By, now: Moment) {
         let ended_at_ms = self.ended_at_ms;
         if ended_at_ms.is_none_or(|at_ms| now.steady_ms.saturating_sub(at_ms) > TOLD_MS) {
             return;
@@ -304,7 +309,7 @@ impl BlackBox {
         self.with_last(|death| {
             let evidence = &mut death.evidence;
             if (evidence.is_asked || evidence.is_old_worker) && evidence.by.is_none() {
-                evidence.by = Some(By::Cli(action));
+                evidence.by = Some(by);
                 death.judge();
             }
         });
@@ -312,7 +317,8 @@ impl BlackBox {
 
     /// Takes an exception of the process. It may survive it.
     pub(in crate::model) fn exception(&mut self, exception: &Exception, now: Moment) {
-        let (message, stack) = (exception.message.clone(), exception.stack.clone());
+        let message: Box<str> = whole_message(&exception.message, &exception.stack).into();
+        let stack = exception.stack.clone();
         if self.is_about_the_dead(now) {
             self.with_last(|death| {
                 if death.evidence.exception.is_none() {

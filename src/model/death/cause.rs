@@ -3,7 +3,7 @@
 //! Invariant: pure; each row of docs/pm2-ops.md section 2.4 is one arm of [`judge`].
 
 use crate::model::Action;
-use crate::model::verdict::End;
+use crate::model::end::End;
 
 /// What was seen of an end.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -16,6 +16,8 @@ pub struct Evidence {
     pub is_old_worker: bool,
     /// Who asked, where it is known.
     pub by: Option<By>,
+    /// The signal that this program sent it just before.
+    pub sent: Option<&'static str>,
     /// What PM2's console gave as its reason.
     pub trigger: Option<Trigger>,
     /// Whether PM2's log says what it says of a due `cron_restart`, and of any restart of such a process.
@@ -30,6 +32,10 @@ pub struct Evidence {
     pub is_oom: Option<bool>,
     /// Whether it was a cluster worker: PM2 reports exit code 0 of one that threw.
     pub is_cluster: bool,
+    /// Whether PM2's figures alone tell its end: those have no signal.
+    pub is_of_figures: bool,
+    /// Whether a shell ran it, which gives a child's signal as an exit code of its own.
+    pub is_shell: bool,
 }
 
 /// Who had a process ended.
@@ -73,14 +79,18 @@ pub enum Cause {
     },
     /// A signal from outside that usually somebody sends.
     Signalled(Box<str>),
+    /// A signal that this program sent.
+    Sent(&'static str),
     /// A signal that a fault of native code causes.
     Native(Box<str>),
-    /// Its shell reports that a child was killed, by this signal.
-    ShellChild {
+    /// An exit code that a shell gives for a child that this signal killed.
+    ShellCode {
         /// The exit code, 128 and the signal's number.
         code: Box<str>,
         /// The signal's name.
         signal: &'static str,
+        /// Whether a shell ran it; else it may be an exit code of its own.
+        is_shell: bool,
     },
     /// It ended by itself with an exit code other than 0.
     Code(Box<str>),
@@ -88,6 +98,8 @@ pub enum Cause {
     Zero {
         /// Whether it was a cluster worker, of which 0 says little.
         is_cluster: bool,
+        /// Whether PM2's console was heard or read, which tells each signal but SIGINT.
+        is_heard: bool,
     },
     /// PM2 restarted it for a reason of its own.
     Trigger(Trigger),
@@ -159,6 +171,9 @@ fn asked(seen: &Evidence) -> (Cause, Sure) {
 }
 
 fn signalled(seen: &Evidence, signal: &str) -> (Cause, Sure) {
+    if let Some(sent) = seen.sent.filter(|sent| *sent == signal && seen.is_oom != Some(true)) {
+        return (Cause::Sent(sent), Sure::Certain);
+    }
     match signal {
         "SIGKILL" => match seen.is_oom {
             Some(true) => (Cause::OutOfMemory, Sure::Certain),
@@ -186,11 +201,13 @@ fn ended(seen: &Evidence, code: &str) -> (Cause, Sure) {
         return (Cause::HeapFull, Sure::Likely);
     }
     if let Some(signal) = shell_signal(code) {
-        let is_oom = signal == "SIGKILL" && seen.is_oom == Some(true);
+        let is_shell = seen.is_shell;
+        let is_oom = is_shell && signal == "SIGKILL" && seen.is_oom == Some(true);
         return if is_oom {
             (Cause::OutOfMemory, Sure::Likely)
         } else {
-            (Cause::ShellChild { code: code.into(), signal }, Sure::Likely)
+            let sure = if is_shell { Sure::Likely } else { Sure::Guess };
+            (Cause::ShellCode { code: code.into(), signal, is_shell }, sure)
         };
     }
     match (code, &seen.last_line) {
@@ -201,8 +218,11 @@ fn ended(seen: &Evidence, code: &str) -> (Cause, Sure) {
         // On old releases the signal's name stands in the exit code.
         (name, _) if name.starts_with("SIG") => signalled(seen, name),
         ("0", _) => {
-            let is_cluster = seen.is_cluster;
-            (Cause::Zero { is_cluster }, if is_cluster { Sure::Guess } else { Sure::Likely })
+            let (is_cluster, is_heard) = (seen.is_cluster, !seen.is_of_figures);
+            (
+                Cause::Zero { is_cluster, is_heard },
+                if is_cluster { Sure::Guess } else { Sure::Likely },
+            )
         }
         (code, _) => (Cause::Code(code.into()), Sure::Certain),
     }
@@ -318,10 +338,16 @@ mod tests {
 
     #[test]
     fn exit_codes_over_128_are_a_shells_word_for_a_signal() {
-        let shell = Cause::ShellChild { code: "137".into(), signal: "SIGKILL" };
-        assert_eq!(judge(&code("137")), (shell, Sure::Likely));
+        let judged = |it: &str, is_shell| judge(&Evidence { is_shell, ..code(it) });
+        let shell =
+            |code: &str, signal, is_shell| Cause::ShellCode { code: code.into(), signal, is_shell };
+        for (code, signal) in [("137", "SIGKILL"), ("130", "SIGINT"), ("143", "SIGTERM")] {
+            let (of_shell, own) = (shell(code, signal, true), shell(code, signal, false));
+            assert_eq!(judged(code, true), (of_shell, Sure::Likely));
+            assert_eq!(judged(code, false), (own, Sure::Guess), "it may be its own");
+        }
         assert_eq!(judge(&code("200")), (Cause::Code("200".into()), Sure::Certain));
-        let zero = Cause::Zero { is_cluster: false };
+        let zero = Cause::Zero { is_cluster: false, is_heard: true };
         assert_eq!(judge(&code("0")), (zero, Sure::Likely));
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::cause::{By, Cause, Trigger};
 use super::{BlackBox, Death, Follows, words};
-use crate::model::verdict::End;
+use crate::model::end::End;
 use crate::protocol::process::ProcessInfo;
 
 /// A process and its last ends, the newest first, at most so many.
@@ -54,10 +54,10 @@ pub fn death(death: &Death) -> Json {
         "kind": kind(&death.cause),
         "cause": words::cause(&death.cause),
         "sure": death.sure.word(),
-        "exit": evidence.end.as_ref().map(words::end),
+        "exit": words::end(death),
         "exit_code": code,
         "signal": signal,
-        "asked_by": evidence.by.map(by),
+        "asked_by": evidence.by.map(by).or(evidence.sent.map(|_| "pm2-tui")),
         "memory_limit": limit(&death.cause),
         "exception": exception(death),
         "stack": death.stack,
@@ -81,10 +81,10 @@ pub fn kind(cause: &Cause) -> &'static str {
         Cause::HeapFull => "heap_full",
         Cause::OutOfMemory => "out_of_memory",
         Cause::Killed { .. } => "killed",
-        Cause::Signalled(_) => "signal",
+        Cause::Signalled(_) | Cause::Sent(_) => "signal",
         Cause::Native(_) => "native_crash",
-        Cause::ShellChild { .. } => "child_killed",
-        Cause::Code(_) | Cause::Zero { .. } => "exit",
+        Cause::ShellCode { is_shell: true, .. } => "child_killed",
+        Cause::ShellCode { .. } | Cause::Code(_) | Cause::Zero { .. } => "exit",
         Cause::Trigger(Trigger::Memory { .. }) => "memory_limit",
         Cause::Trigger(Trigger::File(_)) => "watch",
         Cause::Trigger(Trigger::Cron) => "cron",

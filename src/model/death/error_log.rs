@@ -172,7 +172,7 @@ fn by_exceptions(deaths: &mut [Death], lines: &[Line], ends: &[usize], next: Nex
 fn has_crashed(deaths: &[Death], at: usize) -> bool {
     deaths.get(at).is_some_and(|death| {
         let is_own = !death.evidence.is_asked && !death.evidence.is_old_worker;
-        is_own && matches!(death.cause, Cause::Code(_) | Cause::Zero { is_cluster: true })
+        is_own && matches!(death.cause, Cause::Code(_) | Cause::Zero { is_cluster: true, .. })
     })
 }
 

@@ -62,6 +62,8 @@ pub struct Death {
     pub peak_bytes: Option<u64>,
     /// Whether it was observed live, or made up from what was left.
     pub is_watched: bool,
+    /// Whether [`Self::words`] were read from the error log.
+    pub is_read: bool,
     /// Whether lives before it may have said some of [`Self::words`], too: nothing tells them apart.
     pub is_mixed: bool,
     /// Whether the life after it may have, too: why it ended is not told by them.

@@ -2,8 +2,8 @@
 
 use super::cause::{By, Cause, Trigger};
 use super::{Death, Follows};
+use crate::model::end::{End, HERE};
 use crate::model::units;
-use crate::model::verdict::End;
 use crate::protocol::process::ProcessInfo;
 
 /// The errors of the system that say more than the text around them.
@@ -49,15 +49,20 @@ pub fn cause(cause: &Cause) -> String {
         Cause::Signalled(signal) => {
             format!("killed by {signal}, from outside PM2 or by its signal command")
         }
+        Cause::Sent(signal) => format!("killed by {signal}, sent {HERE}"),
         Cause::Native(signal) => format!("crashed in native code ({signal})"),
-        Cause::ShellChild { code, signal } => {
+        Cause::ShellCode { code, signal, is_shell: true } => {
             format!("exit code {code}: a child of its shell was killed by {signal}")
         }
+        Cause::ShellCode { code, signal, is_shell: false } => format!(
+            "ended with exit code {code}, of its own or as a shell gives it for a child killed by {signal}"
+        ),
         Cause::Code(code) => format!("ended by itself with exit code {code}"),
-        Cause::Zero { is_cluster: false } => "ended by itself with exit code 0".to_owned(),
-        Cause::Zero { is_cluster: true } => {
-            "ended with exit code 0, which PM2 also reports for a worker that threw".to_owned()
-        }
+        Cause::Zero { is_cluster: false, is_heard } => format!("ended with {}", zero(*is_heard)),
+        Cause::Zero { is_cluster: true, is_heard } => format!(
+            "ended with {}, which PM2 also reports for a worker that threw",
+            zero(*is_heard)
+        ),
         Cause::Trigger(Trigger::Memory { used, limit }) => format!(
             "PM2 restarted it: over its memory limit, {} of {}",
             units::bytes(*used),
@@ -80,7 +85,7 @@ pub fn cause(cause: &Cause) -> String {
 
 fn by_words(by: By) -> String {
     match by {
-        By::Here(action) => format!("{} from here", action.participle()),
+        By::Here(action) => format!("{} {HERE}", action.participle()),
         By::Cli(action) => format!("{} by the pm2 command", action.participle()),
     }
 }
@@ -105,14 +110,14 @@ fn killed_words(was_killed: bool) -> &'static str {
     if was_killed { ", and killed by SIGKILL since it did not end in its kill_timeout" } else { "" }
 }
 
-/// An exit code or signal: `code 1`, `SIGKILL`.
+fn zero(is_heard: bool) -> String {
+    End::Code("0".into()).heard(is_heard)
+}
+
+/// The exit code or signal of a life that ended: `exit code 1`, `killed by SIGKILL`.
 #[must_use]
-pub fn end(end: &End) -> String {
-    match end {
-        End::Code(code) => format!("code {code}"),
-        End::Signal(signal) => signal.to_string(),
-        End::Unseen => "unknown".to_owned(),
-    }
+pub fn end(death: &Death) -> Option<String> {
+    death.evidence.end.as_ref().map(|end| end.heard(!death.evidence.is_of_figures))
 }
 
 /// What followed, as the end of a sentence; empty where a new life did.
@@ -138,6 +143,21 @@ pub fn sentence(death: &Death) -> String {
         }
         (other, _) => cause(other),
     };
+    if let (Cause::Exception(_) | Cause::HeapFull, Some(end)) = (&death.cause, end(death))
+        && !is_zero(death)
+    {
+        text.push_str(", ");
+        text.push_str(&end);
+    }
+    if let (
+        Cause::Code(_) | Cause::ShellCode { .. } | Cause::Zero { .. },
+        Some(signal),
+        Some(end),
+    ) = (&death.cause, death.evidence.sent, &death.evidence.end)
+    {
+        text.push_str(", ");
+        text.push_str(&end.sent(signal));
+    }
     match death.uptime_ms {
         None => {}
         Some(ms) if death.is_watched => {
@@ -154,6 +174,27 @@ pub fn sentence(death: &Death) -> String {
     text
 }
 
+/// What else is known of the end, where the sentence does not say it: how it ended, and what followed.
+#[must_use]
+pub fn facts(death: &Death) -> Vec<String> {
+    let told = sentence(death);
+    let is_told = match &death.evidence.end {
+        Some(End::Signal(signal)) => told.contains(&**signal),
+        // PM2 says 0 of a cluster worker that threw.
+        Some(End::Code(_)) if is_zero(death) => !matches!(death.cause, Cause::Asked { .. }),
+        Some(end @ End::Code(_)) => told.contains(&end.words()),
+        Some(End::Unseen) | None => true,
+    };
+    let end = end(death).filter(|_| !is_told);
+    let follows = Some(follows(&death.follows)).filter(|text| !text.is_empty());
+    end.into_iter().chain(follows).collect()
+}
+
+/// Whether PM2 reports exit code 0.
+fn is_zero(death: &Death) -> bool {
+    matches!(&death.evidence.end, Some(End::Code(code)) if **code == *"0")
+}
+
 /// The reason in a row of the table, as short as it can be said; `None` where somebody asked for it.
 #[must_use]
 pub fn reason(death: &Death) -> Option<String> {
@@ -163,11 +204,12 @@ pub fn reason(death: &Death) -> Option<String> {
 /// The same where there is room for all of it.
 #[must_use]
 pub fn whole_reason(death: &Death) -> Option<String> {
+    // PM2 says 0 of a cluster worker that threw.
     let code = || match &death.evidence.end {
-        // PM2 says 0 of a cluster worker that threw.
-        Some(End::Code(code)) if **code != *"0" => format!("code {code}: "),
+        Some(end @ End::Code(_)) if !is_zero(death) => format!("{}: ", end.words()),
         _ => String::new(),
     };
+    let own = |code: &str| End::Code(code.into()).words();
     let text = match &death.cause {
         Cause::Exception(message) => format!("{}{}", code(), short_message(message)),
         Cause::HeapFull => "JavaScript heap full".to_owned(),
@@ -175,12 +217,13 @@ pub fn whole_reason(death: &Death) -> Option<String> {
         Cause::Killed { is_calm: false } => "SIGKILL, out of memory?".to_owned(),
         Cause::Killed { is_calm: true } => "SIGKILL".to_owned(),
         Cause::Signalled(signal) | Cause::Native(signal) => signal.to_string(),
-        Cause::ShellChild { code, signal } => format!("code {code}: {signal}"),
-        Cause::Code(code) => match &death.evidence.last_line {
-            Some(line) => format!("code {code}: {}", short_message(line)),
-            None => format!("code {code}"),
+        Cause::Sent(signal) => format!("{signal}, sent here"),
+        Cause::ShellCode { code, signal, is_shell: true } => format!("{}: {signal}", own(code)),
+        Cause::Code(code) | Cause::ShellCode { code, .. } => match &death.evidence.last_line {
+            Some(line) => format!("{}: {}", own(code), short_message(line)),
+            None => own(code),
         },
-        Cause::Zero { .. } => "code 0".to_owned(),
+        Cause::Zero { is_heard, .. } => zero(*is_heard),
         Cause::Trigger(Trigger::Memory { used, limit }) => {
             format!("memory {} > {}", units::bytes_short(*used), units::bytes_short(*limit))
         }
@@ -196,7 +239,7 @@ pub fn whole_reason(death: &Death) -> Option<String> {
 #[must_use]
 pub fn last_lines(death: &Death, writers: usize) -> String {
     let text = match (death.is_unclear, death.is_mixed) {
-        _ if writers > 1 && !death.is_watched => {
+        _ if writers > 1 && death.is_read => {
             return format!(
                 "the last lines of its error log; {writers} processes share this file, any of them may \
                 have written these"
@@ -227,7 +270,12 @@ pub fn sure(death: &Death) -> &'static str {
         (Cause::Asked { by: None, may_be_cron: false, .. }, Follows::StaysStopped) => {
             death.sure.word()
         }
-        (Cause::Asked { by: None, .. }, _) => "nothing tells which of these",
+        (
+            Cause::Asked { by: None, .. }
+            | Cause::ShellCode { is_shell: false, .. }
+            | Cause::Zero { is_cluster: false, .. },
+            _,
+        ) => "nothing tells which of these",
         _ => death.sure.word(),
     }
 }
@@ -289,16 +337,31 @@ mod tests {
             memory_bytes: None,
             peak_bytes: None,
             is_watched: false,
+            is_read: true,
             is_mixed: true,
             is_unclear: false,
         };
         assert!(last_lines(&death, 2).contains("2 processes share this file"));
         assert!(last_lines(&death, 1).contains("earlier lives"));
-        (death.is_watched, death.is_mixed) = (true, false);
+        (death.is_watched, death.is_read, death.is_mixed) = (true, false, false);
         assert_eq!(
             last_lines(&death, 2),
             "its last lines of standard error",
             "the bus tells whose"
+        );
+    }
+
+    /// A shell gives 137 for a child that SIGKILL ended; any program may end with it, too.
+    #[test]
+    fn a_code_over_128_is_a_childs_only_where_a_shell_ran_it() {
+        let said = |is_shell| {
+            let of = Cause::ShellCode { code: "137".into(), signal: "SIGKILL", is_shell };
+            cause(&of)
+        };
+        assert_eq!(said(true), "exit code 137: a child of its shell was killed by SIGKILL");
+        assert_eq!(
+            said(false),
+            "ended with exit code 137, of its own or as a shell gives it for a child killed by SIGKILL"
         );
     }
 

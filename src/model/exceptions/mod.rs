@@ -201,7 +201,7 @@ pub struct Exceptions {
 impl Exceptions {
     /// Takes one in.
     pub(super) fn take(&mut self, thrown: &Thrown<'_>) {
-        let message = whole_message(thrown);
+        let message = whole_message(thrown.message, thrown.stack);
         let message: String = message.chars().take(MESSAGE_CHARS_MAX).collect();
         let folded = fold(&message);
         let frame = own_frame(thrown.stack);
@@ -266,9 +266,10 @@ impl Exceptions {
 
 /// The message with its type before it: `TypeError: x is not a function`. PM2 gives the message alone
 /// where the stack begins with both; the error log has both.
-fn whole_message<'a>(thrown: &Thrown<'a>) -> &'a str {
-    let head = thrown.stack.iter().map(|line| line.trim()).find(|line| !line.is_empty());
-    let whole = head.filter(|head| head.ends_with(thrown.message)).unwrap_or(thrown.message);
+#[must_use]
+pub fn whole_message<'a>(message: &'a str, stack: &'a [Box<str>]) -> &'a str {
+    let head = stack.iter().map(|line| line.trim()).find(|line| !line.is_empty());
+    let whole = head.filter(|head| head.ends_with(message)).unwrap_or(message);
     whole.strip_prefix("Uncaught ").unwrap_or(whole).trim()
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: what was read can be asked of any process; what was not measured is neither more nor
 //! less than a number.
 
+use super::super::state_word::{self, in_columns};
 use super::lexer::{Kind, Piece, Word, Wrong, pieces};
 use crate::model::fleet::Process;
 
@@ -380,12 +381,10 @@ fn has(text: &str, word: &str) -> bool {
     text.contains(word) || text.to_lowercase().contains(word)
 }
 
-/// Whether what the row says of its status has it: PM2's word, or ours where PM2's misleads.
+/// Whether what is shown of its status has it, in a row of the screen or by `ls`.
 fn has_status(process: &Process, word: &str) -> bool {
     if process.never_started() {
         return has("never started", word);
     }
-    has(process.info.status.as_str(), word)
-        || (process.is_looping && has("looping", word))
-        || (process.info.has_given_up() && has("given up", word))
+    has(&in_columns(process, usize::MAX), word) || has(&state_word::of(process), word)
 }

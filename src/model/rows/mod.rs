@@ -95,18 +95,24 @@ impl Rows {
 }
 
 /// Whether somebody should look at it: errored, looping, waiting for its restart, online without a
-/// process, near its memory limit, past a threshold of the user's, or stopped though it is saved as
-/// running.
+/// process, near its memory limit, past a threshold of the user's, stopped though it is saved as running,
+/// or a job that failed.
 #[must_use]
 pub fn is_unwell(process: &Process) -> bool {
     let is_bad_word =
         matches!(process.info.status, ProcessStatus::Errored | ProcessStatus::WaitingRestart);
     is_bad_word
         || is_forgotten(process)
+        || has_failed(process)
         || process.tag.crossed.is_some()
         || process.is_looping
         || process.never_started()
         || process.is_near_limit()
+}
+
+/// Whether it is a job that ended with an exit code that is not 0, and nobody stopped it, as far as is known.
+fn has_failed(process: &Process) -> bool {
+    process.info.has_failed() && process.stopping_since_ms.is_none()
 }
 
 /// Whether it is stopped though it is saved as running.
@@ -118,7 +124,7 @@ fn is_forgotten(process: &Process) -> bool {
 /// then, where the others say why.
 fn telling(black_box: &BlackBox) -> Option<String> {
     let last = black_box.last()?;
-    let says_little = |death: &&Death| !matches!(death.cause, Cause::Zero { is_cluster: true });
+    let says_little = |death: &&Death| !matches!(death.cause, Cause::Zero { is_cluster: true, .. });
     let lately = black_box.lives().iter().rev().take(LIVES_TELLING);
     words::reason(lately.into_iter().find(says_little).unwrap_or(last))
 }

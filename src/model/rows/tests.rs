@@ -416,11 +416,12 @@ fn the_reason_of_a_loop_is_the_one_that_says_something() {
         memory_bytes: None,
         peak_bytes: None,
         is_watched: true,
+        is_read: false,
         is_mixed: false,
         is_unclear: false,
     };
     let says = || Cause::Exception("listen EADDRINUSE: address already in use :::3000".into());
-    let zero = || Cause::Zero { is_cluster: true };
+    let zero = || Cause::Zero { is_cluster: true, is_heard: true };
     // The oldest first.
     let told = |causes: Vec<Cause>| {
         let mut black_box = BlackBox::default();
@@ -434,5 +435,32 @@ fn the_reason_of_a_loop_is_the_one_that_says_something() {
     assert_eq!(told(vec![says(), zero()]), wanted);
     assert_eq!(told(vec![says(), zero(), zero(), zero()]), wanted);
     assert_eq!(told(vec![zero(), says(), zero()]), wanted);
-    assert_eq!(told(vec![zero(), zero()]), "code 0");
+    assert_eq!(told(vec![zero(), zero()]), "exit code 0 or SIGINT");
+}
+
+#[test]
+fn a_word_finds_what_is_shown_of_a_status() {
+    let takes = |word: &str, info: ProcessInfo| {
+        Filter::parse(word).unwrap().unwrap().takes(&Process::new(info))
+    };
+    let info = |status| ProcessInfo { restarts: 5, ..ProcessInfo::new(PmId(0), "a", status) };
+    assert!(takes("status:errored", info(ProcessStatus::Errored)));
+    assert!(!takes("give", info(ProcessStatus::Errored)), "its cell says errored");
+    assert!(takes("give", info(ProcessStatus::WaitingRestart)));
+    let between = || ProcessInfo { pid: Some(7), ..info(ProcessStatus::Stopped) };
+    assert!(takes("restarting", between()) && !takes("stopped", between()));
+}
+
+#[test]
+fn a_job_that_failed_is_not_well() {
+    let job = |code: &str, autorestart| {
+        let info = ProcessInfo::new(PmId(0), "job", ProcessStatus::Stopped);
+        Process::new(ProcessInfo { exit_code: Some(code.into()), autorestart, ..info })
+    };
+    assert!(is_unwell(&job("1", false)));
+    assert!(!is_unwell(&job("0", false)), "it is done");
+    assert!(!is_unwell(&job("1", true)), "somebody stopped it");
+    let mut stopped = job("130", false);
+    stopped.stopping_since_ms = Some(1);
+    assert!(!is_unwell(&stopped), "as was seen");
 }

@@ -102,3 +102,29 @@ fn last_words_that_come_after_the_end_tell_the_exception() {
     let told = crate::model::death::words::cause(&last.cause);
     assert_eq!(told, "uncaught exception: ValueError: no 17");
 }
+
+/// Who watched says the same as who came afterwards: type, message and exit code.
+#[test]
+fn an_exception_is_told_alike_live_and_afterwards() {
+    use crate::model::death::words::{facts, sentence};
+    let mut watched = api();
+    let stack = ["TypeError: x", "    at f (/srv/a.js:1:1)"].map(Into::into).into();
+    let Report::Exception(plain) = exception("x") else { panic!() };
+    let thrown = Exception { stack, ..*plain };
+    apply(&mut watched, DAEMON, Report::Exception(Box::new(thrown)), at(900));
+    crash(&mut watched, 1_000);
+    let live = watched.boxes.get(key(1)).unwrap().last().unwrap();
+    let info = info(1, "api", ProcessStatus::Stopped);
+    let console =
+        "1970-01-01T00:00:01: PM2 log: App [api:1] exited with code [1] via signal [SIGINT]\n";
+    let errors = Some(("TypeError: x\n    at f (/srv/a.js:1:1)\n", 1_000));
+    let left =
+        Left { opening: None, info: &info, console, errors, calm_since_ms: None, utc_offset_s: 0 };
+    let black_box = reconstruct(&left);
+    let afterwards = black_box.last().unwrap();
+    for death in [live, afterwards] {
+        let said = sentence(death);
+        assert!(said.starts_with("uncaught exception: TypeError: x, exit code 1"), "{said}");
+        assert!(!facts(death).concat().contains("exit code"), "once is enough");
+    }
+}

@@ -252,6 +252,7 @@ object! {
         cron_restart: Scalar<'de> = "cron_restart",
         node_version: Scalar<'de> = "node_version",
         exec_interpreter: Scalar<'de> = "exec_interpreter",
+        pm_exec_path: Scalar<'de> = "pm_exec_path",
         axm_actions: Actions = "axm_actions",
         axm_monitor: Metrics = "axm_monitor",
     }
@@ -304,7 +305,13 @@ impl ProcessFields<'_> {
             was_put_in_stopped: false,
             is_module: self.pmx_module.as_bool().unwrap_or(false),
             setup: Setup::of(
-                [&self.username, &self.cron_restart, &self.node_version, &self.exec_interpreter],
+                [
+                    &self.username,
+                    &self.cron_restart,
+                    &self.node_version,
+                    &self.exec_interpreter,
+                    &self.pm_exec_path,
+                ],
                 &self.watch,
                 &self.versioning,
                 &self.axm_actions,

@@ -1,6 +1,7 @@
 //! What a process was set up with, as far as a column shows it.
 
 use std::fmt;
+use std::path::Path;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
@@ -27,6 +28,8 @@ pub struct Setup {
     pub node: Option<Box<str>>,
     /// `exec_interpreter`: `node`, a path, `none`.
     pub interpreter: Option<Box<str>>,
+    /// Whether a shell runs it, or it runs its own by one, as npm does.
+    pub runs_shell: bool,
     /// The names of the actions that it declared (`axm_actions`).
     pub actions: Box<[Box<str>]>,
 }
@@ -47,7 +50,7 @@ object! {
 impl Setup {
     /// What these fields say.
     pub(super) fn of(
-        [user, cron, node, interpreter]: [&Scalar<'_>; 4],
+        [user, cron, node, interpreter, script]: [&Scalar<'_>; 5],
         watch: &Truth,
         versioning: &Object<Versioning<'_>>,
         actions: &Actions,
@@ -61,9 +64,23 @@ impl Setup {
             cron: boxed(cron).filter(|cron| !matches!(&**cron, "0" | "false")),
             node: boxed(node),
             interpreter: boxed(interpreter),
+            runs_shell: [interpreter, script]
+                .iter()
+                .any(|path| path.as_str().is_some_and(is_shell)),
             actions: actions.0.clone().into(),
         }
     }
+}
+
+/// Whether the program of this path is a shell, or runs what it is given by one.
+fn is_shell(path: &str) -> bool {
+    const NAMES: [&str; 12] = [
+        "sh", "bash", "dash", "ash", "zsh", "ksh", "fish", "busybox", "npm", "npx", "yarn", "pnpm",
+    ];
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let stem = name.split_once('.').map_or(name, |(stem, _)| stem);
+    let is_script = Path::new(name).extension().is_some_and(|ending| ending == "sh");
+    is_script || NAMES.contains(&stem.strip_suffix("-cli").unwrap_or(stem))
 }
 
 /// Whether a value counts as true in JavaScript, strings `false` and `0` aside, which an environment
@@ -155,4 +172,21 @@ pub(super) fn boxed(field: &Scalar<'_>) -> Option<Box<str>> {
     let text = field.as_text()?;
     let text = clean(&text);
     (!text.is_empty()).then(|| text.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_is_known_by_its_name() {
+        for path in
+            ["bash", "/bin/sh", "/srv/start.sh", "/usr/bin/npm", "/n/bin/npm-cli.js", "yarn.js"]
+        {
+            assert!(is_shell(path), "{path}");
+        }
+        for path in ["node", "none", "", "/srv/shop.js", "python3", "/srv/bash/app.js", "a.sh.js"] {
+            assert!(!is_shell(path), "{path}");
+        }
+    }
 }

@@ -93,6 +93,7 @@ fn every_field_is_read() {
             cron: Some("0 3 * * *".into()),
             node: Some("22.1.0".into()),
             interpreter: Some("node".into()),
+            runs_shell: false,
             actions: ["gc".into(), "heap dump".into()].into(),
         },
         cpu_percent: Some(12.5),

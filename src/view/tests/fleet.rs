@@ -162,7 +162,7 @@ pub(super) fn typical() -> App {
     let worker = source(Some(PmId(3)), "worker");
     let at = |ms| NOW_MS - 10_000 + ms;
     app.take_lines([output(at(123), api.clone(), LineKind::Out, "listening on :3000")]);
-    let exit = "code 1, restart 16 of 16, now errored";
+    let exit = "exit code 1, restart 16 of 16, now errored";
     app.take_lines([LogLine::event(at(1456), worker.clone(), "exit", Severity::Bad, exit)]);
     app.take_lines([output(
         at(2001),

@@ -45,7 +45,7 @@ fn evening() -> App {
             lines.push(output(at_ms, source(*pm_id, name), kind.clone(), text));
         }
     }
-    let exit = "code 1 after 0.4 s, restart 4 follows";
+    let exit = "exit code 1 after 0.4 s, restart 4 follows";
     let at_ms = NOW_MS - 31_000;
     lines.push(LogLine::event(at_ms, source(3, "worker"), "exit", Severity::Bad, exit));
     app.take_lines(lines);

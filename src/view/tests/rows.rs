@@ -10,9 +10,10 @@ use crate::app::command::{Command, RowsCommand};
 use crate::app::layout::Layout;
 use crate::app::message::Message;
 use crate::app::{App, Mode, update};
+use crate::model::end::End;
 use crate::model::moment::Moment;
 use crate::model::report::Report;
-use crate::model::verdict::{Down, End, Why};
+use crate::model::verdict::{Down, Why};
 use crate::model::{Action, DaemonId, Verdict};
 use crate::protocol::amp::Frame;
 use crate::protocol::rpc::{Methods, Reply};
@@ -111,12 +112,20 @@ fn an_action_on_several_under_way_and_its_end() {
     check!(&app, COLOR, "rows_ended", ALL);
 }
 
+/// At 80 columns each sentence of the menu stands whole, and each reason.
+fn nothing_is_cut(app: &App) {
+    let screen = screen(app, COLOR, (80, 24));
+    let cut: Vec<&str> = screen.lines().take(22).filter(|line| line.contains('…')).collect();
+    assert!(screen.contains("kill the daemon") && cut.is_empty(), "{cut:?}");
+}
+
 #[test]
 fn the_menu_and_what_it_asks_for() {
     let mut app = typical();
     app.watched.daemons[0].methods = Some(all_methods());
     press(&mut app, &[MENU]);
     check!(&app, COLOR, "rows_menu", ALL);
+    nothing_is_cut(&app);
     check!(&app, PLAIN, "rows_menu_ascii", [(80, 24)]);
     check!(&app, COLOR, "rows_menu", [(30, 6)]);
     // Scale is the sixth, and the first that can be done is the second.
@@ -133,6 +142,10 @@ fn the_menu_and_what_it_asks_for() {
     app.read_only = true;
     press(&mut app, &[Command::Back, MENU]);
     check!(&app, COLOR, "rows_menu_read_only", [(80, 24)]);
+    nothing_is_cut(&app);
+    app.read_only = false;
+    app.watched.daemons[0].methods = Some(Arc::default());
+    nothing_is_cut(&app);
 }
 
 #[test]

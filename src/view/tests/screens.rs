@@ -13,9 +13,10 @@ use crate::app::prompt::{Arguments, Compose};
 use crate::app::{App, Mode, Notice, Pane, update};
 use crate::model::call::NamedCall;
 use crate::model::daemon::{BusState, Connection, Problem};
+use crate::model::end::End;
 use crate::model::log::{LineKind, LogLine, LogSource};
 use crate::model::moment::Moment;
-use crate::model::verdict::{Down, End, Why};
+use crate::model::verdict::{Down, Why};
 use crate::model::{Action, DaemonId, Verdict};
 use crate::protocol::process::{PmId, ProcessStatus};
 

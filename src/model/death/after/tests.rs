@@ -41,7 +41,7 @@ a line of a stack
         @r"
     killed by SIGKILL (by the kernel because memory ran out, or kill -9, a supervisor), after about 4 s [a guess] it was started again
     PM2 restarted it: over its memory limit, 166.5 MiB of 100.0 MiB, after about 57 s [certain] it was started again
-    uncaught exception: TypeError: x is no function, after about 1 s [likely] PM2 gave up at max_restarts 16
+    uncaught exception: TypeError: x is no function, exit code 1, after about 1 s [likely] PM2 gave up at max_restarts 16
     "
     );
 }
@@ -64,7 +64,7 @@ fn figures_alone_say_how_little_is_known() {
     insta::assert_snapshot!(all.map(|lines| lines.join("")).join("\n"), @r"
     ended by PM2 on request: a restart, a reload, or a stop and a later start [likely] it was started again
     ended by itself with exit code 7 [likely] restart 2 followed
-    ended by itself with exit code 0 [a guess] restart 2 followed
+    ended with exit code 0 or a signal [a guess] restart 2 followed
     replaced by a reload [likely] restart 2 followed
     ");
 }
@@ -146,19 +146,25 @@ fn what_was_logged_later_may_be_of_the_life_that_goes_on() {
         told(&info(ProcessStatus::Online), console, Some(("RangeError: r\n", written_ms)))
     };
     // The same at each look: there is no other exception that a later life may have reported.
-    assert!(words(at_ms + 100).concat().contains("RangeError: r [likely]"));
-    assert!(words(at_ms + 60_000).concat().contains("RangeError: r [likely]"));
+    assert!(words(at_ms + 100).concat().contains("RangeError: r, exit code 1 [likely]"));
+    assert!(words(at_ms + 60_000).concat().contains("RangeError: r, exit code 1 [likely]"));
     let handled = "RangeError: r\n    at a (b.js:1:1)\nError: handled\n";
     for later_ms in [100, 60_000] {
         let said = told(&info(ProcessStatus::Online), console, Some((handled, at_ms + later_ms)));
         assert!(said.concat().contains("[a guess]"), "{said:?}");
     }
     let over = told(&info(ProcessStatus::Errored), console, Some(("RangeError: r\n", 0)));
-    assert!(over.concat().contains("RangeError: r [likely]"), "nothing wrote after it");
+    assert!(
+        over.concat().contains("RangeError: r, exit code 1 [likely]"),
+        "nothing wrote after it"
+    );
     let node = "RangeError: r\n    at a (b.js:1:1)\n\nNode.js v20\n";
     for later_ms in [100, 60_000] {
         let said = told(&info(ProcessStatus::Online), console, Some((node, at_ms + later_ms)));
-        assert!(said.concat().contains("RangeError: r [likely]"), "nobody lives on behind that");
+        assert!(
+            said.concat().contains("RangeError: r, exit code 1 [likely]"),
+            "nobody lives on behind that"
+        );
     }
     let later = told(&info(ProcessStatus::Online), console, Some(("slow\n", at_ms + 60_000)));
     assert!(later.concat().contains("exit code 1 [certain]"), "{later:?}");

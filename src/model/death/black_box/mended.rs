@@ -1,0 +1,56 @@
+//! The last words of lives that ended just as a watch began: nobody listened when they were said, and they
+//! are in the error log alone.
+
+use std::collections::VecDeque;
+
+use super::{BlackBox, SETTLED_MS};
+use crate::model::death::Death;
+use crate::model::death::cause::Cause;
+
+impl BlackBox {
+    /// Takes the last words of lives that were seen to end, and of which none was heard, from what was made
+    /// up of the files. The places of those of which nothing more would have been told.
+    pub(in crate::model) fn mend(&mut self, past: &Self, now_ms: i64) -> Vec<usize> {
+        let settled = self.lives.len().saturating_sub(self.unsettled);
+        let mut mended = Vec::new();
+        for place in 0..self.lives.len() {
+            let Some(read) = same(&self.lives, place, &past.lives) else { continue };
+            let Some(death) = self.lives.get_mut(place) else { continue };
+            // They may still come on the bus.
+            let is_over = now_ms.saturating_sub(death.ended_ms) > SETTLED_MS;
+            if is_over && death.take_words(read) && place < settled {
+                mended.push(place);
+            }
+        }
+        mended
+    }
+}
+
+/// The same end as the files tell it, in whole seconds: of several in one second, from the last one back.
+fn same<'a>(lives: &VecDeque<Death>, place: usize, past: &'a VecDeque<Death>) -> Option<&'a Death> {
+    let second = |death: &Death| death.ended_ms.div_euclid(1_000);
+    let it = lives.get(place)?;
+    let is_then = |death: &&Death| second(death) == second(it);
+    let later = lives.iter().skip(place + 1).filter(is_then).count();
+    past.iter().rev().filter(is_then).nth(later)
+}
+
+impl Death {
+    /// Takes the last words that were read of it; whether there was none, and now is.
+    fn take_words(&mut self, read: &Self) -> bool {
+        let is_it = self.is_watched && self.evidence.end == read.evidence.end;
+        if !is_it || !self.words.is_empty() || read.words.is_empty() {
+            return false;
+        }
+        self.words.clone_from(&read.words);
+        (self.is_read, self.is_mixed, self.is_unclear) = (true, read.is_mixed, read.is_unclear);
+        self.evidence.last_line.clone_from(&read.evidence.last_line);
+        self.evidence.is_heap_full |= read.evidence.is_heap_full;
+        self.judge();
+        // A cluster worker that threw ends with code 0: then only its last words tell.
+        if matches!(read.cause, Cause::Exception(_)) && matches!(self.cause, Cause::Zero { .. }) {
+            (self.cause, self.sure) = (read.cause.clone(), read.sure);
+        }
+        true
+    }
+}

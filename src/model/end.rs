@@ -1,0 +1,69 @@
+//! How a process ended, and the words for it: the one place where code and signal become text.
+
+/// How a process ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// With this code.
+    Code(Box<str>),
+    /// By this signal.
+    Signal(Box<str>),
+    /// Nobody saw how.
+    Unseen,
+}
+
+impl End {
+    /// How it ended, of whom PM2's console was heard, as it is where there is a bus at all, or read.
+    #[must_use]
+    pub fn words(&self) -> String {
+        self.heard(true)
+    }
+
+    /// The same; `is_heard` is whether PM2's console said it, which tells each signal but SIGINT from an
+    /// exit code 0 (docs/pm2-ops.md section 0).
+    #[must_use]
+    pub fn heard(&self, is_heard: bool) -> String {
+        match self {
+            Self::Signal(signal) => format!("killed by {signal}"),
+            // 0.12 has the signal's name there.
+            Self::Code(code) if code.starts_with("SIG") => format!("killed by {code}"),
+            Self::Code(code) if **code == *"0" && is_heard => "exit code 0 or SIGINT".to_owned(),
+            Self::Code(code) if **code == *"0" => "exit code 0 or a signal".to_owned(),
+            Self::Code(code) => format!("exit code {code}"),
+            Self::Unseen => "exit code unknown".to_owned(),
+        }
+    }
+
+    /// What is said of a signal that was sent just before, from here.
+    #[must_use]
+    pub fn sent(&self, signal: &str) -> String {
+        match self {
+            Self::Signal(by) if **by == *signal => format!("sent {HERE}"),
+            _ => format!("after {signal} was sent {HERE}"),
+        }
+    }
+}
+
+/// How this program is named as the one that did something.
+pub const HERE: &str = "by pm2-tui (here)";
+
+/// The words for an end behind the word `exit`, which they need not say again.
+pub(super) fn behind_exit(words: &str) -> &str {
+    words.strip_prefix("exit ").unwrap_or(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_zero_alone_is_never_said_to_be_a_clean_end() {
+        let code = |code: &str| End::Code(code.into());
+        assert_eq!(code("0").words(), "exit code 0 or SIGINT");
+        assert_eq!(code("0").heard(false), "exit code 0 or a signal");
+        assert_eq!(code("1").words(), "exit code 1");
+        assert_eq!(code("SIGTERM").words(), "killed by SIGTERM");
+        assert_eq!(End::Signal("SIGKILL".into()).heard(false), "killed by SIGKILL");
+        assert_eq!(End::Unseen.words(), "exit code unknown");
+        assert_eq!(behind_exit(&code("1").words()), "code 1");
+    }
+}
