@@ -37,7 +37,6 @@ use crate::cli::Logs;
 use crate::client::{Bus, Queued};
 use crate::daemon::clock::now_ms;
 use crate::daemon::history::Line;
-use crate::daemon::history::events::SECOND_MS;
 
 /// How many lines are shown, if nobody says how many.
 const LINES: usize = 100;
@@ -230,7 +229,7 @@ fn merged(
             .enumerate()
             .filter_map(|(index, head)| Some((head.as_ref()?.at_ms, index)))
             .max();
-        let happened = events.last().map(|event| event.line.at_ms.saturating_add(SECOND_MS));
+        let happened = events.last().map(|event| event.line.at_ms);
         if within.is_none()
             && happened > newest.map(|(at_ms, _)| at_ms)
             && let Some(event) = events.pop()

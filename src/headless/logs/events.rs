@@ -16,10 +16,10 @@ use tokio::time::Instant;
 use super::super::{Context, output, targets};
 use super::filter::Filter;
 use crate::client::Message;
-use crate::daemon::files;
 use crate::daemon::history::Line;
 use crate::daemon::history::events::{Teller, Whose};
 use crate::daemon::seam::{ReadAt, read_part};
+use crate::daemon::{clock, files};
 use crate::logs::parse::{Level, Place};
 use crate::model::console::{self, Happened};
 use crate::model::lifecycle::Life;
@@ -157,8 +157,13 @@ impl Console {
             String::new()
         });
         let told = self.wanted.teller.read_all(&text, &zone).into_iter();
+        let now_ms = clock::now_ms();
         let mut events: Vec<Event> = told
-            .filter_map(|(at_ms, whose, happened)| self.wanted.event(whose, happened, at_ms))
+            .filter_map(|(at_ms, whose, happened)| {
+                let mut event = self.wanted.event(whose, happened, at_ms.min(now_ms))?;
+                event.line.is_estimated = true;
+                Some(event)
+            })
             .collect();
         events.retain(|event| filter.fits(&event.line));
         events

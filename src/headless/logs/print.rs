@@ -178,7 +178,7 @@ impl<'a, W: Write> Printer<'a, W> {
         if self.is_json {
             let json = json!({
                 "at": line.at_ms,
-                "is_estimated": false,
+                "is_estimated": line.is_estimated,
                 "process": label,
                 "stream": "event",
                 "event": word,
