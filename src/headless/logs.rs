@@ -3,6 +3,7 @@
 //! Invariant: a line of history and of the bus is printed once, whatever is being written meanwhile
 //! (`live`); bytes are printed as they are only with `--raw`.
 
+mod by_id;
 mod entries;
 mod events;
 mod filter;
@@ -62,7 +63,7 @@ pub(super) async fn run(
     client.disconnect().await;
     let words = if what.targets.is_empty() { vec!["all".to_owned()] } else { what.targets.clone() };
     let infos = targets::resolve(&words, &processes)?;
-    let mut sources = source::of(&infos, what, context);
+    let mut sources = source::of((&infos, &processes), what, context);
     let mut printer = Printer::new(context, what, &sources, out);
     let is_all = words.iter().any(|word| word == "all");
     let wanted = what.events.then(|| Wanted::of(&infos, is_all, context));

@@ -17,14 +17,14 @@ use crate::harness::procfs::Proc;
 use crate::harness::wait_until;
 
 /// What a program prints, as text, until it is ended.
-struct Listening {
+pub(super) struct Listening {
     child: std::process::Child,
-    lines: Arc<Mutex<Vec<String>>>,
-    told: Arc<Mutex<String>>,
+    pub(super) lines: Arc<Mutex<Vec<String>>>,
+    pub(super) told: Arc<Mutex<String>>,
 }
 
 impl Listening {
-    fn of(mut following: std::process::Command) -> Self {
+    pub(super) fn of(mut following: std::process::Command) -> Self {
         let mut child = following.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (lines, told) = (Arc::<Mutex<Vec<String>>>::default(), Arc::<Mutex<String>>::default());
         let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
@@ -41,12 +41,12 @@ impl Listening {
     }
 
     /// How many lines it printed.
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.lines.lock().unwrap().len()
     }
 
     /// Ends it: its lines, and what it said.
-    fn end(mut self) -> (Vec<String>, String) {
+    pub(super) fn end(mut self) -> (Vec<String>, String) {
         Proc::find(self.child.id().cast_signed()).unwrap().signal(Signal::TERM);
         self.child.wait().unwrap();
         (self.lines.lock().unwrap().clone(), self.told.lock().unwrap().clone())
