@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::whose::files;
-use crate::protocol::process::ProcessInfo;
+use crate::protocol::process::{LogFiles, ProcessInfo};
 
 /// What is brought back comes one by one: for so long others of its name are waited for.
 const SETTLE: Duration = Duration::from_secs(2);
@@ -29,7 +28,11 @@ struct Away {
     others: HashSet<u32>,
     /// Since when another one is looked for; `None` while there is nobody who may be it.
     since: Option<Instant>,
+    /// How many processes there were at the last look.
+    fleet: usize,
     is_told: bool,
+    /// Whether none of its name and files was there when it was told to be gone.
+    was_alone: bool,
 }
 
 impl ById {
@@ -76,16 +79,20 @@ impl ById {
         now: Instant,
     ) -> Option<String> {
         let is_told = self.away.as_ref().is_some_and(|away| away.is_told);
+        let may_return = self.away.as_ref().is_none_or(|away| !away.is_told || away.was_alone);
         let it = all.iter().find(|info| self.has(info.pm_id.0, &info.name));
-        if let Some(it) = it.filter(|_| !is_told) {
+        if let Some(it) = it.filter(|_| may_return) {
             (self.was, self.away) = (it.clone(), None);
-            return None;
+            let again = || format!("process {} ({}) is there again", it.pm_id, it.name);
+            return is_told.then(again);
         }
         let alike: Vec<&ProcessInfo> = all.iter().filter(|info| self.is_alike(info)).collect();
         let away = self.away.get_or_insert_with(|| {
             let known = alike.iter().filter(|info| is_known(info)).map(|info| info.pm_id.0);
-            Away { others: known.collect(), since: Some(now), is_told: false }
+            let (others, fleet) = (known.collect(), all.len());
+            Away { others, since: Some(now), fleet, is_told: false, was_alone: false }
         });
+        let is_growing = all.len() > std::mem::replace(&mut away.fleet, all.len());
         if is_other {
             // Its ids say nothing of those before.
             away.others.clear();
@@ -93,7 +100,8 @@ impl ById {
         }
         let new: Vec<&&ProcessInfo> =
             alike.iter().filter(|info| !away.others.contains(&info.pm_id.0)).collect();
-        if away.since.is_none() && !new.is_empty() {
+        // Others may be on their way.
+        if away.since.is_none() && !new.is_empty() || away.since.is_some() && is_growing {
             away.since = Some(now);
         }
         if away.since.is_none_or(|since| now.duration_since(since) < SETTLE) {
@@ -107,6 +115,7 @@ impl ById {
         }
         away.others.extend(new.iter().map(|info| info.pm_id.0));
         away.since = None;
+        away.was_alone = alike.is_empty();
         if std::mem::replace(&mut away.is_told, true) {
             return None;
         }
@@ -114,6 +123,12 @@ impl ById {
         let now = now.map_or_else(String::new, |info| format!(", its id is that of {}", info.name));
         Some(format!("process {id} ({name}) is gone{now}; nothing of it is followed any more"))
     }
+}
+
+/// The log files of a process.
+pub(super) fn files(info: &ProcessInfo) -> [Option<&str>; 3] {
+    let LogFiles { out, err, both, .. } = &info.logs;
+    [out.as_deref(), err.as_deref(), both.as_deref()]
 }
 
 #[cfg(test)]
@@ -170,7 +185,7 @@ mod tests {
     fn another_daemon_has_it_or_only_one_like_it() {
         assert_eq!(told(&[(&[0], true), (&[0, 1, 2], false)]), (vec![], Some(2)), "as it was");
         let none: &[u32] = &[];
-        let shifted = told(&[(none, true), (&[0], false), (&[0], false)]);
+        let shifted = told(&[(none, true), (&[0], false), (&[0], false), (&[0], false)]);
         assert_eq!(shifted, (vec!["process 2 (web) is process 0 now".to_owned()], Some(0)));
         let two = told(&[(&[0], true), (&[0, 1], false), (&[0, 1], false), (&[0, 1], false)]);
         assert_eq!(two, (vec![GONE.to_owned()], None));
@@ -179,6 +194,18 @@ mod tests {
         let looks = [(&[0, 1][..], false), (&[0, 1], false), (&[0, 1], false)];
         let looks = [&looks[..], &[(three, true), (three, false), (three, false)]].concat();
         assert_eq!(told(&looks), (vec![GONE.to_owned()], None));
+    }
+
+    /// A daemon brings back many processes one by one, or none for a long time.
+    #[test]
+    fn one_that_comes_back_late_is_the_same() {
+        let look = |ids: &'static [u32]| (ids, false);
+        let none: &[u32] = &[];
+        let slow = [(none, true), look(&[0]), look(&[0, 7]), look(&[0, 7, 8]), look(&[0, 2, 7, 8])];
+        assert_eq!(told(&slow), (vec![], Some(2)));
+        let late = [(none, true), look(&[]), look(&[]), look(&[]), look(&[0, 1, 2])];
+        let lines = vec![GONE.to_owned(), "process 2 (web) is there again".to_owned()];
+        assert_eq!(told(&late), (lines, Some(2)));
     }
 
     #[test]

@@ -11,10 +11,10 @@ use tokio::time::Instant;
 use super::super::failure::Failure;
 use super::super::targets::{self, Reading};
 use super::super::{Context, act, output};
-use super::by_id::ById;
+use super::by_id::{ById, files};
 use super::source::{self, Source};
 use crate::cli::Logs;
-use crate::protocol::process::{LogFiles, ProcessInfo};
+use crate::protocol::process::ProcessInfo;
 
 /// How long the daemon may take to say which processes there are.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
@@ -240,9 +240,4 @@ impl<'a> Whose<'a> {
         }
         sources
     }
-}
-
-pub(super) fn files(info: &ProcessInfo) -> [Option<&str>; 3] {
-    let LogFiles { out, err, both, .. } = &info.logs;
-    [out.as_deref(), err.as_deref(), both.as_deref()]
 }
