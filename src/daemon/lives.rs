@@ -29,6 +29,8 @@ const OPENING_BYTES: u64 = 2 << 10;
 const PROCESSES_MAX: usize = 64;
 /// How long after the first look the second is: an end within a second of it is settled then.
 const AGAIN_AFTER: Duration = Duration::from_millis(2_500);
+/// Of a name that was begun anew again and again, at most so many ids are looked at.
+const OTHERS_MAX: usize = 8;
 /// How long all of it may take.
 const LOOK_MAX: Duration = Duration::from_secs(20);
 
@@ -85,14 +87,11 @@ pub(crate) struct LifeSpan {
     pub(crate) is_crash: bool,
 }
 
-/// The lives of a process, looked up when they are first asked for.
+/// The lives of a process, and those of its name that were there before it, looked up when they are first
+/// asked for.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Lives {
     looked: Option<Arc<Looked>>,
-    /// Of one that never ended: when it began, milliseconds since 1970.
-    since_ms: Option<i64>,
-    /// What ended before that, if anything did: a life under another daemon.
-    former: Option<LifeSpan>,
 }
 
 #[derive(Debug)]
@@ -103,39 +102,28 @@ struct Looked {
 }
 
 impl Lives {
-    /// Whether a process has ended before.
-    pub(crate) fn may_be_of(info: &ProcessInfo) -> bool {
-        info.restarts > 0 || info.exit_code.is_some()
-    }
-
-    /// Of a process; of one that never ended nothing is looked up.
-    pub(crate) fn of(info: &ProcessInfo, console: &Arc<Console>) -> Self {
-        if !Self::may_be_of(info) {
-            return Self::since(info.online_since_ms);
+    /// What is asked of a process to tell its lives: little, where it never ended.
+    pub(crate) fn asked_of(info: &ProcessInfo) -> ProcessInfo {
+        if info.restarts > 0 || info.exit_code.is_some() {
+            return info.clone();
         }
-        let (info, console, ended) = (info.clone(), Arc::clone(console), OnceLock::new());
-        let looked = Some(Arc::new(Looked { info, console, ended }));
-        Self { looked, since_ms: None, former: None }
+        let mut brief = ProcessInfo::new(info.pm_id, &info.name, info.status.clone());
+        (brief.exec_mode, brief.online_since_ms) = (info.exec_mode, info.online_since_ms);
+        brief
     }
 
-    /// Of a process that never ended, and began then.
-    pub(crate) fn since(since_ms: Option<i64>) -> Self {
-        let former = |at_ms: i64| LifeSpan {
-            started_ms: None,
-            // In whole seconds, the one before.
-            ended_ms: at_ms - SECOND_MS,
-            is_crash: false,
-        };
-        Self { looked: None, since_ms, former: since_ms.map(former) }
+    /// Of a process, by the log of its daemon.
+    pub(crate) fn of(info: &ProcessInfo, console: &Arc<Console>) -> Self {
+        let (info, console, ended) = (info.clone(), Arc::clone(console), OnceLock::new());
+        Self { looked: Some(Arc::new(Looked { info, console, ended })) }
     }
 
     /// When the first life began that is known of; `None` where the first that is known began before
     /// what is left of it. Blocks, the first time.
     pub(crate) fn known_since(&self) -> Option<i64> {
-        if self.looked.is_none() {
-            return self.since_ms;
-        }
-        self.ended().first()?.started_ms
+        let first = self.ended().first()?;
+        let is_made_up = |since_ms: &i64| since_ms - SECOND_MS == first.ended_ms;
+        first.started_ms.or_else(|| self.looked.as_ref()?.young_since_ms().filter(is_made_up))
     }
 
     /// These, of a process that has lived since then.
@@ -146,30 +134,27 @@ impl Lives {
         info.online_since_ms = since_ms;
         let console = Console::of(Path::new("/nowhere"));
         let looked = Looked { info, console, ended: ended.into() };
-        Self { looked: Some(Arc::new(looked)), ..Self::default() }
+        Self { looked: Some(Arc::new(looked)) }
+    }
+
+    /// Those of a process that never ended and began then, of whose daemon's log this is left.
+    #[cfg(test)]
+    pub(crate) fn since_for_test(since_ms: i64, log: &str) -> Self {
+        let mut info = ProcessInfo::new(PmId(0), "a", ProcessStatus::Online);
+        info.online_since_ms = Some(since_ms);
+        let console = Console { home: PathBuf::new(), text: log.to_owned().into() };
+        Self::of(&info, &Arc::new(console))
     }
 
     /// Whether nothing is known of them.
     pub(crate) fn is_empty(&self) -> bool {
-        self.looked.is_none() && self.former.is_none()
+        self.looked.is_none()
     }
 
     /// Those that ended, oldest first. Blocks, the first time.
     pub(crate) fn ended(&self) -> &[LifeSpan] {
-        let Some(looked) = &self.looked else { return self.former.as_slice() };
-        looked.ended.get_or_init(|| {
-            let (info, console) = (&looked.info, looked.console.text());
-            let utc_offset_s = clock::utc_offset_s(clock::now_ms());
-            let (errors, calm_since_ms) = (None, None);
-            let deaths =
-                deaths(&Left { opening: None, info, console, errors, calm_since_ms, utc_offset_s });
-            let span = |death: &Death| LifeSpan {
-                started_ms: death.started_ms,
-                ended_ms: death.ended_ms,
-                is_crash: is_crash(death),
-            };
-            deaths.iter().map(span).collect()
-        })
+        let Some(looked) = &self.looked else { return &[] };
+        looked.ended.get_or_init(|| looked.look())
     }
 
     /// When the life after the one of this index began, milliseconds since 1970.
@@ -177,8 +162,7 @@ impl Lives {
         let next = self.ended().get(index + 1);
         next.map_or_else(
             || {
-                let Some(looked) = &self.looked else { return self.since_ms };
-                let info = &looked.info;
+                let info = &self.looked.as_ref()?.info;
                 info.online_since_ms.filter(|_| info.status == ProcessStatus::Online)
             },
             |next| next.started_ms,
@@ -212,6 +196,88 @@ impl Lives {
         }
         on.on_ms = high_ms.saturating_sub(low_ms).saturating_sub(away_ms).max(0);
         on
+    }
+}
+
+impl Looked {
+    /// Its lives, and before the first of them those of other ids of its name: it was deleted, and begun anew.
+    fn look(&self) -> Vec<LifeSpan> {
+        let own = self.lives_of(self.info.pm_id);
+        let begun_ms = own.first().map(|life| life.started_ms.unwrap_or(life.ended_ms));
+        let begun_ms = begun_ms.or(self.info.online_since_ms).unwrap_or(i64::MAX);
+        let mut all: Vec<LifeSpan> = Vec::new();
+        for id in self.other_ids() {
+            let lives = self.lives_of(id);
+            all.extend(lives.into_iter().filter(|life| life.ended_ms <= begun_ms));
+        }
+        all.sort_by_key(|life| life.ended_ms);
+        let mut former: Vec<LifeSpan> = Vec::new();
+        for life in all {
+            let begun_ms = life.started_ms.unwrap_or(i64::MIN);
+            // Where several were there at a time, one of them was until the last of them ended.
+            while former.last().is_some_and(|last| last.ended_ms > begun_ms) {
+                former.pop();
+            }
+            former.push(life);
+        }
+        former.extend(own);
+        if let Some(since_ms) = self.young_since_ms().filter(|_| former.is_empty()) {
+            // What ended before that, if anything did, in whole seconds: a life under another daemon.
+            let ended_ms = since_ms - SECOND_MS;
+            former.push(LifeSpan { started_ms: None, ended_ms, is_crash: false });
+        }
+        former
+    }
+
+    /// Since when it runs, where it never ended.
+    fn young_since_ms(&self) -> Option<i64> {
+        let is_young = self.info.restarts == 0 && self.info.exit_code.is_none();
+        self.info.online_since_ms.filter(|_| is_young)
+    }
+
+    /// What the log tells of the process of this id.
+    fn lives_of(&self, id: PmId) -> Vec<LifeSpan> {
+        let exit = format!("App [{}:{id}] exited with code [", self.info.name);
+        let has_exit =
+            memchr::memmem::find(self.console.text().as_bytes(), exit.as_bytes()).is_some();
+        let has_ended = id == self.info.pm_id && self.young_since_ms().is_none();
+        if !has_exit && !has_ended {
+            return Vec::new();
+        }
+        let mut other;
+        let info = if id == self.info.pm_id {
+            &self.info
+        } else {
+            other = ProcessInfo::new(id, &self.info.name, ProcessStatus::Online);
+            other.exec_mode = self.info.exec_mode;
+            &other
+        };
+        let utc_offset_s = clock::utc_offset_s(clock::now_ms());
+        let (errors, calm_since_ms, console) = (None, None, self.console.text());
+        let deaths =
+            deaths(&Left { opening: None, info, console, errors, calm_since_ms, utc_offset_s });
+        let span = |death: &Death| LifeSpan {
+            started_ms: death.started_ms,
+            ended_ms: death.ended_ms,
+            is_crash: is_crash(death),
+        };
+        deaths.iter().map(span).collect()
+    }
+
+    /// The last other ids that the log names with its name.
+    fn other_ids(&self) -> Vec<PmId> {
+        let text = self.console.text();
+        let sign = format!("App [{}:", self.info.name);
+        let mut ids: Vec<PmId> = Vec::new();
+        for at in memchr::memmem::rfind_iter(text.as_bytes(), sign.as_bytes()) {
+            let rest = text.get(at + sign.len()..).unwrap_or_default();
+            let id = rest.split_once("] ").and_then(|(id, _)| id.parse().ok()).map(PmId);
+            ids.extend(id.filter(|id| *id != self.info.pm_id && !ids.contains(id)));
+            if ids.len() >= OTHERS_MAX {
+                break;
+            }
+        }
+        ids
     }
 }
 

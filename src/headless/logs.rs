@@ -4,6 +4,7 @@
 //! (`live`); bytes are printed as they are only with `--raw`.
 
 mod away;
+mod by_id;
 mod entries;
 mod events;
 mod filter;
@@ -38,7 +39,6 @@ use crate::cli::Logs;
 use crate::client::{Bus, Queued};
 use crate::daemon::clock::now_ms;
 use crate::daemon::history::Line;
-use crate::daemon::history::events::SECOND_MS;
 
 /// How many lines are shown, if nobody says how many.
 const LINES: usize = 100;
@@ -64,7 +64,7 @@ pub(super) async fn run(
     client.disconnect().await;
     let words = if what.targets.is_empty() { vec!["all".to_owned()] } else { what.targets.clone() };
     let infos = targets::resolve(&words, &processes)?;
-    let mut sources = source::of(&infos, what, context);
+    let mut sources = source::of((&infos, &processes), what, context);
     let mut printer = Printer::new(context, what, &sources, out);
     let is_all = words.iter().any(|word| word == "all");
     let wanted = what.events.then(|| Wanted::of(&infos, is_all, context));
@@ -231,7 +231,7 @@ fn merged(
             .enumerate()
             .filter_map(|(index, head)| Some((head.as_ref()?.at_ms, index)))
             .max();
-        let happened = events.last().map(|event| event.line.at_ms.saturating_add(SECOND_MS));
+        let happened = events.last().map(|event| event.line.at_ms);
         if within.is_none()
             && happened > newest.map(|(at_ms, _)| at_ms)
             && let Some(event) = events.pop()

@@ -20,7 +20,7 @@ use crate::harness::wait_until;
 pub(super) struct Listening {
     child: std::process::Child,
     pub(super) lines: Arc<Mutex<Vec<String>>>,
-    told: Arc<Mutex<String>>,
+    pub(super) told: Arc<Mutex<String>>,
 }
 
 impl Listening {

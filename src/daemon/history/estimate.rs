@@ -83,7 +83,8 @@ pub(super) struct Group {
     pub(super) at_ms: i64,
     /// Of an estimate: the earliest and the latest that it may be.
     pub(super) bounds_ms: (i64, i64),
-    /// Where its first line ends in the file, bytes.
+    /// Where its first line begins and ends in the file, bytes.
+    pub(super) begins_at: u64,
     pub(super) ends_at: u64,
     /// Whether it is a stack trace of an error.
     pub(super) is_trace: bool,
@@ -165,14 +166,29 @@ impl Backwards {
         // What stands before the first end that is known is of the life that ended there.
         let first_ms = anchors.first().filter(|anchor| {
             let before = run.get(1..anchor.group).unwrap_or_default();
-            before.iter().all(|group| group.mark != Mark::First)
+            anchor.has_last || before.iter().all(|group| group.mark != Mark::First)
         });
-        let (mut begin, mut low) = (0, lower.or(first_ms.and_then(|anchor| anchor.begun_ms)));
+        let begun_ms = first_ms.and_then(|anchor| anchor.begun_ms);
+        // What is not read yet may be of that life, too.
+        let is_whole = run.first().is_some_and(|first| first.begins_at == 0);
+        let low_ms = lower.or(begun_ms.filter(|_| is_whole));
+        if let Some(first) = anchors.first()
+            && let Some(last) = run.get(..first.group).and_then(<[Group]>::last)
+        {
+            self.span.anchor(last.ends_at, first.ended_ms);
+        }
+        // That a line was written then is not that a life began then.
+        let (mut begin, mut low) = (0, (low_ms, lower.is_none()));
         for anchor in &anchors {
             let part = run.get_mut(begin..anchor.group).unwrap_or_default();
             let high = Upper { at_ms: anchor.ended_ms, is_end: anchor.has_last };
             self.fill(part, low, (high, true), anchor.ended_ms);
-            (begin, low) = (anchor.group, Some(anchor.next_ms));
+            if let (None, Some(begun_ms)) = (low.0, begun_ms) {
+                for group in part {
+                    group.at_ms = group.at_ms.max(begun_ms.min(anchor.ended_ms));
+                }
+            }
+            (begin, low) = (anchor.group, (Some(anchor.next_ms), true));
         }
         let part = run.get_mut(begin..).unwrap_or_default();
         self.fill(part, low, (upper, upper.is_end), self.latest_ms);
@@ -193,12 +209,22 @@ impl Backwards {
         known.filter(|known| (low..=high).contains(known)).unwrap_or(low)
     }
 
-    /// `is_life`: a life ended behind them, or the file. They were written at `latest_ms` at the latest,
-    /// milliseconds since 1970.
+    /// Since when what the file holds was written: since it was made, unless it was copied.
+    fn made_ms(&self) -> Option<i64> {
+        self.span.made_ms.filter(|made_ms| *made_ms <= self.written_ms)
+    }
+
+    /// Lives that wrote it ended since then, in whole seconds.
+    fn since_made_ms(&self) -> i64 {
+        self.made_ms().map_or(i64::MIN, |made_ms| made_ms - SECOND_MS)
+    }
+
+    /// `is_begin`: a life began then. `is_life`: one ended behind them, or the file. They were written at
+    /// `latest_ms` at the latest, milliseconds since 1970.
     fn fill(
         &self,
         part: &mut [Group],
-        low: Option<i64>,
+        (low, is_begin): (Option<i64>, bool),
         (high, is_life): (Upper, bool),
         latest_ms: i64,
     ) {
@@ -209,11 +235,9 @@ impl Backwards {
         let first = part.iter().take(most).take_while(is_early).count();
         // One that says nothing else on standard error says the last of it at its end.
         let is_all = is_life && self.format.is_err && first == part.len();
-        let first = if low.is_some() && !is_all { first } else { 0 };
+        let first = if low.is_some() && is_begin && !is_all { first } else { 0 };
         let is_end = high.is_end || is_all;
-        // What a file holds was written since it was made, unless it was copied.
-        let made_ms = self.span.made_ms.filter(|made_ms| *made_ms <= self.written_ms);
-        let earliest = low.or(made_ms).unwrap_or(i64::MIN);
+        let earliest = low.or(self.made_ms()).unwrap_or(i64::MIN);
         for group in &mut *part {
             group.bounds_ms = (earliest.min(high.at_ms), latest_ms.max(high.at_ms));
         }
@@ -248,8 +272,12 @@ impl Backwards {
         let upper = self.upper;
         let is_end = upper.is_end;
         let high = upper.at_ms.saturating_add(if is_end { SECOND_MS } else { 0 });
-        let mut cuts = cuts(run, lower.is_some(), self.is_said_once(run));
-        if self.begins_life && !is_end && cuts.last().is_none_or(|(at, _)| *at < run.len()) {
+        let is_said_once = self.is_said_once(run);
+        let mut cuts = cuts(run, lower.is_some(), is_said_once);
+        // What is said again and again is said behind the run, too.
+        let is_repeated = !is_said_once && run.last().is_some_and(|last| last.mark == Mark::First);
+        let begins_life = self.begins_life && !is_repeated;
+        if begins_life && !is_end && cuts.last().is_none_or(|(at, _)| *at < run.len()) {
             // The next life begins with what stands behind the run.
             cuts.push((run.len(), false));
         }
@@ -258,7 +286,7 @@ impl Backwards {
         }
         let ended: &[LifeSpan] = self.lives.ended();
         let between = |low: i64| -> Vec<usize> {
-            let ours = self.lives.ended_since(low.saturating_add(1));
+            let ours = self.lives.ended_since(low.saturating_add(1).max(self.since_made_ms()));
             ours.take_while(|(_, life)| life.ended_ms <= high).map(|(at, _)| at).collect()
         };
         let mut ends = between(lower.unwrap_or(i64::MIN));
@@ -417,3 +445,6 @@ pub(super) fn folded(line: &[u8]) -> Vec<u8> {
         line.chunk_by(|one, other| one.is_ascii_alphanumeric() && other.is_ascii_alphanumeric());
     words.filter(|word| !word.iter().any(u8::is_ascii_digit)).flatten().copied().collect()
 }
+
+#[cfg(test)]
+mod tests;

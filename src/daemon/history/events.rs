@@ -1,8 +1,9 @@
 //! What happened to processes before anybody watched, from the daemon's own log: for the screen's timeline
 //! and for `logs --events`.
 //!
-//! Invariant: the order of the daemon's log is kept. Its times are whole seconds: what it tells stands behind
-//! the lines of its second, where the last words of what ended are.
+//! Invariant: what it tells of one process keeps its order. Its times are whole seconds: a start stands before
+//! the lines of its second, where the first words are; all else behind them, where the last words are of what
+//! ended. Those are estimates, the same ones everywhere.
 
 use std::path::PathBuf;
 
@@ -14,7 +15,7 @@ use crate::daemon::seam::{ReadAt, read_part};
 use crate::daemon::{Watch, clock, files, offload};
 use crate::model::DaemonId;
 use crate::model::console::{self, About, Happened};
-use crate::model::log::{LogLine, LogSource};
+use crate::model::log::{LogLine, LogSource, Severity};
 use crate::protocol::process::PmId;
 use crate::protocol::text::clean;
 
@@ -23,10 +24,10 @@ const BYTES_MAX: u64 = 1 << 20;
 /// How many events the screen takes of it.
 const EVENTS_MAX: usize = 2_000;
 /// The end of a second, milliseconds.
-pub(crate) const SECOND_MS: i64 = 999;
+const SECOND_MS: i64 = 999;
 
 /// To whom something happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Whose {
     /// To the process of this place in the list.
     Process(usize),
@@ -84,23 +85,55 @@ impl Teller {
         }
     }
 
-    /// What the lines of the daemon's log tell, oldest first, each with its time, milliseconds since 1970.
+    /// What the lines of the daemon's log tell, oldest first, each with about its time, milliseconds since
+    /// 1970.
     pub(crate) fn read_all<'a>(
         &mut self,
         text: &'a str,
         zone: &TimeZone,
     ) -> Vec<(i64, Whose, Happened<'a>)> {
         let mut all: Vec<(i64, Whose, Happened<'a>)> = Vec::new();
+        let mut timed = 0;
         for line in text.lines() {
-            // The daemon says without a time that it was started.
-            let (at_ms, said) = stamped(line, zone).unwrap_or_else(|| {
+            let stamp = stamped(line, zone);
+            let (at_ms, said) = stamp.unwrap_or_else(|| {
                 let before = all.last().map_or(0, |(at_ms, ..)| *at_ms);
                 (before, line)
             });
+            // The daemon says without a time that it was started: just before what it says next.
+            if stamp.is_some() {
+                for (untimed_ms, ..) in all.iter_mut().skip(timed) {
+                    *untimed_ms = at_ms;
+                }
+            }
             let told = self.read(console::unleveled(said), at_ms);
             all.extend(told.map(|(whose, happened)| (at_ms, whose, happened)));
+            if stamp.is_some() {
+                timed = all.len();
+            }
         }
+        place(&mut all);
         all
+    }
+}
+
+/// Puts each where it belongs in its second.
+fn place(all: &mut [(i64, Whose, Happened<'_>)]) {
+    for second in all.chunk_by_mut(|(one, ..), (other, ..)| one == other) {
+        // Those of which more was told before in that second: what ended then is not begun before that.
+        let mut told: Vec<Whose> = Vec::new();
+        for (at_ms, whose, happened) in &mut *second {
+            let is_start = match whose {
+                Whose::Process(_) => happened.word == "online",
+                Whose::Daemon => happened.severity == Severity::Good,
+            };
+            if is_start && !told.contains(whose) {
+                continue;
+            }
+            *at_ms = at_ms.saturating_add(SECOND_MS);
+            told.push(*whose);
+        }
+        second.sort_by_key(|(at_ms, ..)| *at_ms);
     }
 }
 
@@ -166,7 +199,7 @@ fn lines(
             Whose::Process(place) => sources.get(place)?.clone(),
             Whose::Daemon => LogSource { daemon, pm_id: None, name: "PM2".into() },
         };
-        let at_ms = at_ms.saturating_add(SECOND_MS).min(until_ms);
+        let at_ms = at_ms.min(until_ms);
         let Happened { word, severity, text, .. } = happened;
         let line = LogLine::event(at_ms, source, word, severity, &text);
         Some(LogLine { is_estimated: true, ..line })
@@ -200,9 +233,43 @@ mod tests {
                 })
                 .collect();
         let id = Some(PmId(3));
-        assert_eq!(
-            told,
-            [(at_ms("2026-11-28T03:12:00.999Z"), "online", id), (until_ms, "exit", id),]
-        );
+        assert_eq!(told, [(at_ms("2026-11-28T03:12:00Z"), "online", id), (until_ms, "exit", id),]);
+    }
+
+    /// A start is before the lines of its second, unless what was before it ended in that second.
+    #[test]
+    fn what_has_whole_seconds_stands_around_the_lines_of_its_second() {
+        let text = "\
+2026-11-28T03:12:00: PM2 log: App [api:3] exited with code [1] via signal [SIGINT]
+--- New PM2 Daemon started -----------
+2026-11-28T03:12:04: PM2 log: App [web:4] exited with code [1] via signal [SIGINT]
+2026-11-28T03:12:04: PM2 log: App [api:3] online
+2026-11-28T03:12:04: PM2 log: App [web:4] online
+2026-11-28T03:12:04: PM2 log: App [api:3] exited with code [1] via signal [SIGINT]
+2026-11-28T03:12:05: PM2 log: App [api:3] online
+";
+        let mut teller = Teller::of(vec![(3, "api".into()), (4, "web".into())]);
+        let told: Vec<String> = teller
+            .read_all(text, &TimeZone::UTC)
+            .into_iter()
+            .map(|(at_ms, whose, happened)| {
+                let of = match whose {
+                    Whose::Process(0) => "api",
+                    Whose::Process(_) => "web",
+                    Whose::Daemon => "pm2",
+                };
+                format!("{} {of} {}", at_ms % 60_000, happened.word)
+            })
+            .collect();
+        let wanted = [
+            "999 api exit",
+            "4000 pm2 pm2",
+            "4000 api online",
+            "4999 web exit",
+            "4999 web online",
+            "4999 api exit",
+            "5000 api online",
+        ];
+        assert_eq!(told, wanted);
     }
 }

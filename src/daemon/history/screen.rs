@@ -58,8 +58,8 @@ pub(in crate::daemon) struct History {
     pub(in crate::daemon) heard: Heard,
     /// The files of the processes that there are.
     files: watch::Sender<Vec<LogFile>>,
-    /// What was known of lives when the files were said.
-    lives: Mutex<Known>,
+    /// The processes when the files were said, as their lives are told by.
+    lives: Mutex<Vec<ProcessInfo>>,
     /// How often they were said.
     lists: AtomicU64,
     /// Which older lines are wanted.
@@ -85,15 +85,6 @@ struct Readers {
     console: Option<(u64, i64)>,
 }
 
-/// What is known of the lives of processes.
-#[derive(Debug, Default)]
-struct Known {
-    /// Those that had ended once.
-    ended: Vec<ProcessInfo>,
-    /// Since when the others run, milliseconds since 1970.
-    since: HashMap<PmId, i64>,
-}
-
 impl History {
     /// These are the processes now.
     pub(in crate::daemon) fn processes(&self, infos: &[ProcessInfo]) {
@@ -102,14 +93,8 @@ impl History {
         self.files.send_if_modified(|known| {
             let is_other = *known != files;
             if is_other {
-                let (ended, young): (Vec<_>, Vec<_>) =
-                    infos.iter().partition(|info| Lives::may_be_of(info));
-                let since = |info: &&ProcessInfo| Some((info.pm_id, info.online_since_ms?));
-                let lives = Known {
-                    ended: ended.into_iter().cloned().collect(),
-                    since: young.iter().filter_map(since).collect(),
-                };
-                *self.lives.lock().unwrap_or_else(PoisonError::into_inner) = lives;
+                *self.lives.lock().unwrap_or_else(PoisonError::into_inner) =
+                    infos.iter().map(Lives::asked_of).collect();
                 *known = files;
             }
             is_other
@@ -128,10 +113,8 @@ impl History {
     fn lives_of(&self, file: &LogFile, console: &Arc<Console>) -> Lives {
         let [id] = file.ids.as_slice() else { return Lives::default() };
         let known = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
-        match known.ended.iter().find(|info| info.pm_id == *id) {
-            Some(info) => Lives::of(info, console),
-            None => Lives::since(known.since.get(id).copied()),
-        }
+        let info = known.iter().find(|info| info.pm_id == *id);
+        info.map_or_else(Lives::default, |info| Lives::of(info, console))
     }
 
     /// What came of a wish until now was taken: it goes on.

@@ -112,6 +112,7 @@ impl Backwards {
             let judged = if is_piece { line.be_piece() } else { line.place(&mut judge) };
             let was_piece = std::mem::replace(&mut is_piece, !line.line.is_ended);
             let (own_ms, ends_at) = (line.own_ms, line.ends_at);
+            let len = (line.line.bytes.len() + usize::from(line.line.is_ended)) as u64;
             if judged.place == Place::Begins || groups.is_empty() {
                 line.line.place = if was_piece { Place::GoesOn } else { Place::Begins };
                 groups.push(Group {
@@ -119,6 +120,7 @@ impl Backwards {
                     own_ms,
                     at_ms: 0,
                     bounds_ms: (i64::MIN, i64::MAX),
+                    begins_at: ends_at.saturating_sub(len),
                     ends_at,
                     is_trace: false,
                     mark: Mark::None,

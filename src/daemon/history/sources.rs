@@ -3,7 +3,7 @@
 //! Invariant: each file is named once, however many processes and outputs go into it.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
@@ -52,6 +52,22 @@ impl LogFile {
         self.ids.len() > 1 || self.is_for_both
     }
 
+    /// Names those of all processes that write it, too, behind those that are named.
+    pub(crate) fn join_writers(&mut self, all: &[ProcessInfo]) {
+        let Some(path) = self.path.clone() else { return };
+        for info in all {
+            for stream in [LogStream::Out, LogStream::Err] {
+                if path_of(info, stream).is_none_or(|other| path != Path::new(other)) {
+                    continue;
+                }
+                self.is_for_both |= self.stream != stream;
+                if !self.ids.contains(&info.pm_id) {
+                    self.ids.push(info.pm_id);
+                }
+            }
+        }
+    }
+
     /// How its lines are read.
     pub(crate) fn format(&self) -> Format {
         Format {
@@ -76,6 +92,17 @@ impl LogFile {
     }
 }
 
+/// Where an output of a process goes, if that is a file.
+fn path_of(info: &ProcessInfo, stream: LogStream) -> Option<&str> {
+    let own = match stream {
+        LogStream::Out => &info.logs.out,
+        LogStream::Err => &info.logs.err,
+    };
+    let is_file = |path: &&str| *path != "/dev/null";
+    let both = info.logs.both.as_deref().filter(is_file);
+    own.as_deref().filter(is_file).or(both)
+}
+
 /// The log files of processes for the outputs that are wanted, in the order of the processes.
 pub(crate) fn log_files(
     infos: &[ProcessInfo],
@@ -84,11 +111,9 @@ pub(crate) fn log_files(
     let mut files: Vec<LogFile> = Vec::new();
     let mut known: HashMap<Box<str>, usize> = HashMap::new();
     for info in infos {
-        let outputs = [(LogStream::Out, &info.logs.out), (LogStream::Err, &info.logs.err)];
-        for (stream, path) in outputs.into_iter().filter(|(stream, _)| is_wanted(*stream)) {
-            let is_file = |path: &&str| *path != "/dev/null";
-            let both = info.logs.both.as_deref().filter(is_file);
-            let path = path.as_deref().filter(is_file).or(both);
+        let streams = [LogStream::Out, LogStream::Err];
+        for stream in streams.into_iter().filter(|stream| is_wanted(*stream)) {
+            let path = path_of(info, stream);
             let index = path.and_then(|path| known.get(path).copied());
             if let Some(file) = index.and_then(|index| files.get_mut(index)) {
                 file.is_for_both |= file.stream != stream;

@@ -274,7 +274,7 @@ fn lines_are_not_spread_over_years_of_which_nothing_is_known() {
     };
     let hour = [1_000, 8_994_000, 8_996_000, 8_998_000, 9_000_000];
     assert_eq!(times(Lives::default(), 8_992_000), hour, "since the file was made");
-    assert_eq!(times(Lives::since(Some(8_992_000)), 500), hour, "since it first ran");
+    assert_eq!(times(Lives::since_for_test(8_992_000, ""), 500), hour, "since it first ran");
     let life = LifeSpan { started_ms: Some(8_992_000), ended_ms: 8_999_000, is_crash: false };
     let lives = Lives::for_test(vec![life], None);
     assert!(times(lives, 500)[1..].iter().all(|at_ms| *at_ms >= 8_992_000), "since its first life");
@@ -407,7 +407,7 @@ fn a_time_that_stands_out_dates_no_other_line() {
 #[test]
 fn lines_of_another_daemons_life_are_before_the_start_of_this_one() {
     let text = "boot 1\none\ntwo\nboot 2\nthree\n";
-    let times: Vec<i64> = told(text, 92_000, Lives::since(Some(90_000)))
+    let times: Vec<i64> = told(text, 92_000, Lives::since_for_test(90_000, ""))
         .iter()
         .map(|line| line.split(' ').next().unwrap().trim_start_matches('~').parse().unwrap())
         .collect();

@@ -284,6 +284,32 @@ tail
         assert_eq!(fitting(text, &Filter::until(now_ms + 3_600_000)), ["one", "two", "three"]);
     }
 
+    /// Lines that say no time, of a file that was made and written now, some time apart: those that are counted
+    /// are the last that are shown with a time up to then.
+    #[test]
+    fn the_last_lines_up_to_a_moment_are_no_later_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.log");
+        let text: String = (0..100).fold(String::new(), |text, n| text + &format!("line {n}\n"));
+        std::fs::write(&path, &text).unwrap();
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        let written = file.metadata().unwrap().modified().unwrap();
+        let later = written + Duration::from_secs(1_000);
+        file.set_modified(later).unwrap();
+        let mut info = ProcessInfo::new(PmId(0), "a", ProcessStatus::Online);
+        info.logs.out = path.to_str().map(Into::into);
+        let until_ms = crate::daemon::clock::now_ms() + 500_000;
+        let newest = |filter: &Filter| {
+            let mut sources = source::of_outputs(std::slice::from_ref(&info));
+            let line = sources[0].backwards().unwrap().fitting(filter).unwrap();
+            String::from_utf8(line.bytes).unwrap()
+        };
+        let last = newest(&Filter::last_until(until_ms));
+        let number: u32 = last.strip_prefix("line ").unwrap().parse().unwrap();
+        assert!((45..=55).contains(&number), "{last}");
+        assert_eq!(newest(&Filter::until(until_ms)), "line 99", "all that may be of that time");
+    }
+
     /// More than is held at once, whatever is looked for: as if all were held.
     #[test]
     fn entries_are_whole_wherever_a_part_of_the_file_begins() {

@@ -77,7 +77,13 @@ impl Wanted {
     /// What a part of the daemon's log tells that is wanted.
     fn read_all(&mut self, text: &str) -> Vec<Event> {
         let told = self.teller.read_all(text, &TimeZone::system()).into_iter();
-        told.filter_map(|(at_ms, whose, happened)| self.event(whose, happened, at_ms)).collect()
+        let now_ms = clock::now_ms();
+        told.filter_map(|(at_ms, whose, happened)| {
+            let mut event = self.event(whose, happened, at_ms.min(now_ms))?;
+            event.line.is_estimated = true;
+            Some(event)
+        })
+        .collect()
     }
 
     /// Whether a line is about a process that is not known.

@@ -19,6 +19,9 @@ const PATTERN_BYTES_MAX: usize = 8 << 20;
 pub(super) struct Filter {
     since_ms: Option<i64>,
     until_ms: Option<i64>,
+    /// Whether the last lines before that are counted: then one whose time is not known counts as of that
+    /// which it is shown with.
+    is_counted: bool,
     /// Of a line, and of several where what fits one is found among several, too.
     grep: Option<(Regex, Option<Regex>)>,
     exclude: Option<Regex>,
@@ -64,6 +67,7 @@ impl Filter {
         Ok(Self {
             since_ms,
             until_ms,
+            is_counted: what.lines.is_some() || since_ms.is_none(),
             grep: what
                 .grep
                 .as_deref()
@@ -77,13 +81,26 @@ impl Filter {
     /// One that everything fits.
     #[cfg(test)]
     pub(super) fn any() -> Self {
-        Self { since_ms: None, until_ms: None, grep: None, exclude: None, level: None }
+        Self {
+            since_ms: None,
+            until_ms: None,
+            is_counted: false,
+            grep: None,
+            exclude: None,
+            level: None,
+        }
     }
 
     /// One for what was written up to a moment.
     #[cfg(test)]
     pub(super) fn until(at_ms: i64) -> Self {
         Self { until_ms: Some(at_ms), ..Self::any() }
+    }
+
+    /// One for the last lines up to a moment.
+    #[cfg(test)]
+    pub(super) fn last_until(at_ms: i64) -> Self {
+        Self { is_counted: true, ..Self::until(at_ms) }
     }
 
     /// One for these alone.
@@ -143,9 +160,10 @@ impl Filter {
         self.since_ms.is_some_and(|since_ms| latest_ms < since_ms)
     }
 
-    /// Whether it is newer than that, likewise.
+    /// Whether it is newer than anything that is wanted, likewise.
     fn is_behind(&self, line: &Line) -> bool {
-        let earliest_ms = line.bounds_ms.map_or(line.at_ms, |(earliest_ms, _)| earliest_ms);
+        let bounds_ms = line.bounds_ms.filter(|_| !self.is_counted);
+        let earliest_ms = bounds_ms.map_or(line.at_ms, |(earliest_ms, _)| earliest_ms);
         self.until_ms.is_some_and(|until_ms| earliest_ms > until_ms)
     }
 

@@ -21,7 +21,7 @@ use super::print::Printer;
 use super::said::Said;
 use super::whose::{Standing, Whose};
 use crate::client::{Message, Queued};
-use crate::protocol::bus::raw;
+use crate::protocol::bus::{EventKind, raw};
 
 /// How often the places of seams are looked for while nothing comes.
 const TICK: Duration = Duration::from_millis(25);
@@ -29,6 +29,8 @@ const TICK: Duration = Duration::from_millis(25);
 const ASK_EVERY: Duration = Duration::from_millis(250);
 /// Where it does not answer.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// So long after its end one that is deleted is not there any more.
+const DELETED: Duration = Duration::from_millis(500);
 /// So much waits at most to be told whose it is, bytes.
 const HELD_MAX: usize = 16 << 20;
 
@@ -40,6 +42,8 @@ struct Waiting {
     /// Whether there is something to ask.
     is_asked: bool,
     next: Instant,
+    /// When there will be: one that ended may be deleted by then.
+    later: Option<Instant>,
 }
 
 impl Waiting {
@@ -80,8 +84,8 @@ pub(super) async fn follow<W: Write>(
     (until, started_ms): (Option<Instant>, i64),
 ) -> Result<Code, Failure> {
     let mut connection = Connection::up();
-    let waiting =
-        Waiting { said: VecDeque::new(), bytes: 0, is_asked: false, next: Instant::now() };
+    let (said, next) = (VecDeque::new(), Instant::now());
+    let waiting = Waiting { said, bytes: 0, is_asked: false, next, later: None };
     let all = Following::of(sources, filter, printer, started_ms);
     let mut course = Course { all, whose, waiting };
     let mut ticks = tokio::time::interval(TICK);
@@ -132,7 +136,7 @@ impl<W: Write> Course<'_, '_, '_, W> {
         let Some(said) = Said::of(message) else { return Ok(()) };
         match self.whose.standing(said.id, &said.name) {
             Standing::Other => {}
-            Standing::Ours => self.all.take_of(&said)?,
+            Standing::Ours | Standing::Beside => self.all.take_of(&said)?,
             Standing::Gone => self.take_of_gone(&said)?,
             Standing::Unknown => {
                 self.waiting.hold(said);
@@ -151,9 +155,15 @@ impl<W: Write> Course<'_, '_, '_, W> {
     fn told(&mut self, message: &Message) {
         let told = message.line().and_then(|(json, _)| raw::process_event(json.as_bytes()));
         // A worker that a reload replaces is known by the one that replaces it.
-        let is_news =
-            told.is_some_and(|told| !told.is_old_worker && self.whose.is_news(&told.info));
-        self.waiting.is_asked |= is_news;
+        let Some(told) = told.filter(|told| !told.is_old_worker) else { return };
+        self.waiting.is_asked |= self.whose.is_news(&told.info);
+        if let Some(name) = self.whose.name_by_id(told.info.pm_id.0) {
+            self.waiting.is_asked |= *name != *told.info.name;
+            // That it is deleted is not told.
+            if told.kind == EventKind::Exit {
+                self.waiting.later = Some(Instant::now() + DELETED);
+            }
+        }
     }
 
     /// Another daemon may be there.
@@ -167,6 +177,9 @@ impl<W: Write> Course<'_, '_, '_, W> {
 
     /// Asks the daemon where there is something to ask, and tells what waited for that.
     async fn ask(&mut self) -> Result<(), Failure> {
+        if self.waiting.later.is_some_and(|later| Instant::now() >= later) {
+            (self.waiting.later, self.waiting.is_asked) = (None, true);
+        }
         if !self.waiting.is_asked || Instant::now() < self.waiting.next {
             return Ok(());
         }
@@ -175,7 +188,7 @@ impl<W: Write> Course<'_, '_, '_, W> {
             return Ok(());
         }
         self.waiting.next = Instant::now() + ASK_EVERY;
-        self.waiting.is_asked = false;
+        self.waiting.is_asked = self.whose.is_looking();
         self.all.renew(self.whose.sources())?;
         if let Some(events) = &mut self.all.events {
             let told = events.renew(&self.whose.infos, self.whose.is_all(), self.whose.context);
@@ -186,11 +199,14 @@ impl<W: Write> Course<'_, '_, '_, W> {
         for said in held {
             match self.whose.standing(said.id, &said.name) {
                 Standing::Other => {}
-                Standing::Ours => self.all.take_of(&said)?,
+                Standing::Ours | Standing::Beside => self.all.take_of(&said)?,
                 Standing::Gone => self.take_of_gone(&said)?,
+                // It may be the one that is looked for.
+                Standing::Unknown if self.whose.is_looking() => self.waiting.hold(said),
                 Standing::Unknown => {
-                    self.whose.note_gone(said.id, &said.name);
-                    self.take_of_gone(&said)?;
+                    if self.whose.note_gone(said.id, &said.name) == Standing::Gone {
+                        self.take_of_gone(&said)?;
+                    }
                 }
             }
         }

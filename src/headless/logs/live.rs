@@ -21,10 +21,9 @@ use super::print::Printer;
 use super::said::{BusId, Said};
 use super::source::Source;
 use crate::client::Message;
-use crate::daemon::clock;
+use crate::daemon::history::Format;
 use crate::daemon::history::gap::{OWN_BYTES, Tail, WRITTEN_MS};
 use crate::daemon::history::shared::SHARED_BYTES;
-use crate::daemon::history::{Format, Line};
 use crate::daemon::seam::{FIRST_MS, Seam, read_part};
 use crate::logs::parse::{Judge, PAUSE_MS};
 use crate::protocol::bus::LogStream;
@@ -52,12 +51,14 @@ pub(super) struct Channel {
     /// The time of the line that others go on, milliseconds since 1970.
     head_ms: i64,
     /// When the last line came, likewise.
-    last_ms: i64,
+    pub(super) last_ms: i64,
     /// Its last entry, where entries are asked for.
     open: Open,
     partial: Vec<u8>,
     partial_at: Instant,
-    at_ms: i64,
+    pub(super) at_ms: i64,
+    /// Whether what it says came of no bus: when, nobody told.
+    pub(super) is_missed: bool,
 }
 
 /// How the bus and the file of an output are joined.
@@ -81,7 +82,7 @@ pub(super) struct Following<'a, 'b, W> {
     pub(super) channels: HashMap<Key, Channel>,
     /// Files of several processes, by source, that are being mended after a loss.
     pub(super) mending: HashMap<usize, SharedMissing>,
-    filter: &'a Filter,
+    pub(super) filter: &'a Filter,
     pub(super) printer: &'a mut Printer<'b, W>,
     /// What happens, where that is wanted.
     pub(super) events: Option<Live>,
@@ -262,6 +263,7 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
             partial: Vec::new(),
             partial_at: Instant::now(),
             at_ms,
+            is_missed: false,
         };
         self.channels.insert(key, channel);
     }
@@ -298,20 +300,18 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
         let (seam, held, since) = match &mut channel.joint {
             Joint::Looking { seam, held, since } => (seam, held, since),
             Joint::Missing(missing) => {
-                let bytes = match missing.look(source, now_ms) {
+                let (missed, new) = match missing.look(source, now_ms) {
                     None => return Ok(()),
-                    Some(Step::Read(bytes)) => {
-                        channel.at_ms = clock::now_ms();
-                        bytes
-                    }
-                    Some(Step::Joined { bytes, tail, left }) => {
+                    Some(Step::Read(missed)) => (missed, Vec::new()),
+                    Some(Step::Joined { missed, new, tail, left }) => {
                         channel.tail = tail;
                         channel.joint =
                             if left > 0 { Joint::Skipping { left } } else { Joint::Live };
-                        bytes
+                        (missed, new)
                     }
                 };
-                return self.push(key, &bytes);
+                self.push_missed(key, &missed)?;
+                return self.push(key, &new);
             }
             _ => return Ok(()),
         };
@@ -387,14 +387,17 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
     }
 
     fn print(&mut self, key: Key, bytes: &[u8]) -> Result<(), Failure> {
+        let Some(who) = self.sources.get(key.source).and_then(|source| source.who(key.of)) else {
+            return Ok(());
+        };
         let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
-        if channel.at_ms.saturating_sub(channel.last_ms) > PAUSE_MS {
+        if channel.at_ms.saturating_sub(channel.last_ms) > PAUSE_MS && !channel.is_missed {
             channel.judge.close();
         }
         channel.last_ms = channel.at_ms;
         let (mut line, judged) = channel.format.judge(bytes, channel.at_ms, &mut channel.judge);
         // The bus says when a line without a time came.
-        line.is_estimated = false;
+        line.is_estimated &= channel.is_missed;
         if !line.goes_on() {
             channel.head_ms = line.at_ms;
         }
@@ -405,7 +408,7 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
             channel.open.take(line, self.filter)
         };
         for line in ready {
-            self.printer.print(key.source, &line)?;
+            self.printer.say(who, &line)?;
         }
         Ok(())
     }
@@ -420,28 +423,25 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
                 let line = std::mem::take(&mut channel.partial);
                 self.print(key, &line)?;
             }
-            let Some(channel) = self.channels.get_mut(&key) else { continue };
-            for line in channel.open.rest(self.filter, true) {
-                self.printer.print(key.source, &line)?;
-            }
+            self.say_rest(key, true)?;
         }
         Ok(())
     }
 
     /// Prints the entries that nothing follows.
     fn rest(&mut self, is_end: bool) -> Result<(), Failure> {
-        for (key, channel) in &mut self.channels {
-            for line in channel.open.rest(self.filter, is_end) {
-                self.printer.print(key.source, &line)?;
-            }
-        }
-        Ok(())
+        let keys: Vec<Key> = self.channels.keys().copied().collect();
+        keys.into_iter().try_for_each(|key| self.say_rest(key, is_end))
     }
 
-    /// Prints a line that is wanted.
-    pub(super) fn show(&mut self, source: usize, line: &Line) -> Result<(), Failure> {
-        if self.filter.fits(line) {
-            self.printer.print(source, line)?;
+    /// The same of one output.
+    fn say_rest(&mut self, key: Key, is_end: bool) -> Result<(), Failure> {
+        let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
+        let Some(source) = self.sources.get(key.source) else { return Ok(()) };
+        // It was asked for when it was said.
+        let who = source.who(key.of).unwrap_or((&source.label, source.file.stream));
+        for line in channel.open.rest(self.filter, is_end) {
+            self.printer.say(who, &line)?;
         }
         Ok(())
     }

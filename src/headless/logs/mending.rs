@@ -8,6 +8,7 @@ use super::super::failure::Failure;
 use super::live::{Channel, Following, Joint, Key};
 use super::missing::{HELD_MAX, LOOK_MAX_MS, Missing, SharedMissing, complain, source_end};
 use super::source::Source;
+use crate::daemon::history::Format;
 use crate::daemon::history::gap::Tail;
 use crate::daemon::history::shared::{self, MissedLines, Output, SHARED_BYTES};
 use crate::daemon::{clock, files};
@@ -111,16 +112,28 @@ impl<W: Write> Following<'_, '_, W> {
 
     /// A source belongs to other processes now. What is missing of its file goes on where it ended.
     fn hand_on(&mut self, index: usize, source: Source) -> Result<(), Failure> {
+        let now_ms = self.clock_ms();
         let Some(known) = self.sources.get_mut(index) else { return Ok(()) };
         let was_shared = known.is_shared();
         let is_other = known.label != source.label;
-        if is_other {
+        if is_other || known.is_gone {
             // What stands open is of the one before.
             self.close(index)?;
         }
         let Some(known) = self.sources.get_mut(index) else { return Ok(()) };
         self.printer.rename(index, &source.label);
+        let was_gone = known.is_gone;
         known.become_that_of(source);
+        let mending = self.mending.get_mut(&index);
+        if was_gone && mending.is_none() && known.is_shared() {
+            // What others wrote meanwhile was not taken: how they ended before says nothing.
+            known.measure_after();
+            self.channels.retain(|key, _| key.source != index);
+        }
+        if let Some(mending) = mending.filter(|_| was_gone) {
+            // Nothing of it was looked for meanwhile.
+            mending.since_ms = now_ms;
+        }
         let has_channel = self.channels.keys().any(|key| key.source == index);
         if known.opened.is_none() && !has_channel {
             let is_whole = known.arrive(self.lost_ms, self.started_ms);
@@ -188,6 +201,10 @@ impl<W: Write> Following<'_, '_, W> {
             else {
                 continue;
             };
+            // What others write now is not what was missed.
+            if source.is_gone && !source.is_all_wanted() {
+                continue;
+            }
             let channels = self.channels.iter().filter(|(key, _)| key.source == index);
             let held: Vec<_> = channels
                 .filter_map(|(key, channel)| match &channel.joint {
@@ -214,13 +231,8 @@ impl<W: Write> Following<'_, '_, W> {
             }
             source.opened = generations.last().map(Arc::clone);
             let format = source.file.format();
-            let at_ms = clock::now_ms();
-            let mut judge = Judge::default();
-            for line in lines {
-                let (line, _) = format.judge(&line, at_ms, &mut judge);
-                self.show(index, &line)?;
-            }
             self.mending.remove(&index);
+            self.show_missed(index, &lines, &format)?;
             for (key, held) in held {
                 if let Some(channel) = self.channels.get_mut(&key) {
                     channel.joint = Joint::Live;
@@ -231,4 +243,54 @@ impl<W: Write> Following<'_, '_, W> {
         }
         Ok(())
     }
+
+    /// Prints lines of a file of several outputs that came of no bus.
+    fn show_missed(
+        &mut self,
+        index: usize,
+        lines: &[Vec<u8>],
+        format: &Format,
+    ) -> Result<(), Failure> {
+        let to_ms = clock::now_ms();
+        let from_ms = self.lost_ms.unwrap_or(to_ms).min(to_ms);
+        let (mut judge, mut head_ms) = (Judge::default(), from_ms);
+        for (bytes, at_ms) in lines.iter().zip(spread(from_ms, to_ms, lines.len())) {
+            let (mut line, _) = format.judge(bytes, at_ms, &mut judge);
+            if !line.goes_on() {
+                head_ms = line.at_ms;
+            }
+            line.at_ms = head_ms;
+            if let Some(source) = self.sources.get(index).filter(|_| self.filter.fits(&line)) {
+                self.printer.say((source.label_of_file(), source.file.stream), &line)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes bytes of a file of one output that came of no bus.
+    pub(super) fn push_missed(&mut self, key: Key, data: &[u8]) -> Result<(), Failure> {
+        let to_ms = clock::now_ms();
+        let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
+        channel.is_missed = true;
+        let from_ms = self.lost_ms.unwrap_or(to_ms).max(channel.last_ms).min(to_ms);
+        let count = memchr::memchr_iter(b'\n', data).count() + 1;
+        let pieces = data.split_inclusive(|byte| *byte == b'\n');
+        for (piece, at_ms) in pieces.zip(spread(from_ms, to_ms, count)) {
+            let Some(channel) = self.channels.get_mut(&key) else { return Ok(()) };
+            channel.at_ms = at_ms;
+            self.push(key, piece)?;
+        }
+        if let Some(channel) = self.channels.get_mut(&key) {
+            (channel.is_missed, channel.at_ms) = (false, to_ms);
+        }
+        Ok(())
+    }
+}
+
+/// So many moments between two, the last of them the later one.
+fn spread(from_ms: i64, to_ms: i64, count: usize) -> impl Iterator<Item = i64> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX).max(1);
+    let part =
+        move |index: i64| i128::from(to_ms - from_ms) * i128::from(index) / i128::from(count);
+    (1..=count).map(move |index| from_ms + i64::try_from(part(index)).unwrap_or_default())
 }

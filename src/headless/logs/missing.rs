@@ -41,8 +41,10 @@ pub(super) enum Step {
     Read(Vec<u8>),
     /// The bus is joined.
     Joined {
-        /// What is new.
-        bytes: Vec<u8>,
+        /// What the file had.
+        missed: Vec<u8>,
+        /// What came since.
+        new: Vec<u8>,
         /// How the output ended before that.
         tail: Tail,
         /// So many bytes are still to come that were told already.
@@ -98,8 +100,8 @@ impl Missing {
             Ok(Some(missed)) => Some(self.joined(missed, &all, source)),
             Err(error) => {
                 complain(&source.label, &format!("lines may be missing here: {error}"));
-                let (bytes, tail) = (std::mem::take(&mut self.held), Tail::new(OWN_BYTES));
-                Some(Step::Joined { bytes, tail, left: 0 })
+                let (new, tail) = (std::mem::take(&mut self.held), Tail::new(OWN_BYTES));
+                Some(Step::Joined { missed: Vec::new(), new, tail, left: 0 })
             }
         }
     }
@@ -153,9 +155,8 @@ impl Missing {
         let repeated = usize::try_from(missed.repeated).unwrap_or(usize::MAX);
         let (told, new) = held.split_at(repeated.min(held.len()));
         tail.take(told);
-        let mut bytes = missed.bytes;
-        bytes.extend_from_slice(new);
-        Step::Joined { bytes, tail, left: repeated - told.len() }
+        let left = repeated - told.len();
+        Step::Joined { missed: missed.bytes, new: new.to_vec(), tail, left }
     }
 }
 

@@ -45,7 +45,9 @@ pub(super) struct Printer<'a, W> {
 
 impl<'a, W: Write> Printer<'a, W> {
     pub(super) fn new(context: &Context, what: &Logs, sources: &[Source], out: &'a mut W) -> Self {
-        let widths = sources.iter().map(|source| source.label.width());
+        let widths = sources
+            .iter()
+            .map(|source| if what.follow { source.label_columns() } else { source.label.width() });
         Self {
             out,
             time: what.time,
@@ -115,17 +117,29 @@ impl<'a, W: Write> Printer<'a, W> {
 
     /// Prints a line of a source.
     pub(super) fn print(&mut self, index: usize, line: &Line) -> std::io::Result<()> {
+        let labels = std::mem::take(&mut self.labels);
+        let who = labels.get(index);
+        let printed = who.map_or(Ok(()), |(label, stream)| self.say((label, *stream), line));
+        self.labels = labels;
+        printed
+    }
+
+    /// Prints a line of this one, on that stream.
+    pub(super) fn say(
+        &mut self,
+        (label, stream): (&str, LogStream),
+        line: &Line,
+    ) -> std::io::Result<()> {
         if self.is_raw {
             self.out.write_all(&line.bytes)?;
             return if line.is_ended { self.out.write_all(b"\n") } else { Ok(()) };
         }
-        let Some((label, stream)) = self.labels.get(index) else { return Ok(()) };
         if self.is_json {
             let mut json = json!({
                 "at": line.at_ms,
                 "is_estimated": line.is_estimated,
                 "process": label,
-                "stream": if *stream == LogStream::Err { "err" } else { "out" },
+                "stream": if stream == LogStream::Err { "err" } else { "out" },
                 "level": line.level.map(Level::name),
                 "text": String::from_utf8_lossy(&line.bytes),
             });
@@ -178,7 +192,7 @@ impl<'a, W: Write> Printer<'a, W> {
         if self.is_json {
             let json = json!({
                 "at": line.at_ms,
-                "is_estimated": false,
+                "is_estimated": line.is_estimated,
                 "process": label,
                 "stream": "event",
                 "event": word,

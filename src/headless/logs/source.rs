@@ -5,9 +5,12 @@ use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use unicode_width::UnicodeWidthStr;
+
 use super::super::{Context, output, targets};
 use super::entries::{self, Beside};
 use super::filter::Filter;
+use super::said::BusId;
 use crate::cli::Logs;
 use crate::daemon::files;
 use crate::daemon::history::sources::{LogFile, log_files};
@@ -25,6 +28,13 @@ pub(super) struct Source {
     pub(super) label: String,
     /// The file.
     pub(super) file: LogFile,
+    /// The outputs in it that were asked for. What it holds of others comes with them, and is told as
+    /// what nobody says for certain.
+    wanted: Vec<(PmId, LogStream)>,
+    /// The name of those that write it.
+    name: String,
+    /// Where several write it, what stands before lines that came on the bus: `api[3]`.
+    labels: Vec<(PmId, String)>,
     /// Its size before the bus was connected, and then, bytes.
     pub(super) sizes: (u64, u64),
     /// Opened before the bus was connected: rotation does not change which file this is.
@@ -43,12 +53,17 @@ pub(super) struct Source {
     pub(super) is_gone: bool,
     /// Whether several wrote it once: what is left of them goes on as one of several.
     was_shared: bool,
+    /// Whether several processes did: what it alone holds is said by none of them for certain.
+    was_of_several: bool,
 }
 
 impl Source {
     fn new(label: String, file: LogFile) -> Self {
         Self {
+            wanted: file.keys().collect(),
+            name: label.clone(),
             label,
+            labels: Vec::new(),
             file,
             sizes: (0, 0),
             opened: None,
@@ -59,6 +74,7 @@ impl Source {
             is_heard: false,
             is_gone: false,
             was_shared: false,
+            was_of_several: false,
         }
     }
 
@@ -75,15 +91,43 @@ impl Source {
 
     /// These processes write it now.
     pub(super) fn become_that_of(&mut self, other: Self) {
-        let Self { label, file, lives, begun_ms, .. } = other;
+        let Self { label, name, wanted, labels, file, lives, begun_ms, .. } = other;
         self.was_shared = self.is_shared();
+        self.was_of_several |= self.file.ids.len() > 1;
         (self.label, self.file, self.lives, self.begun_ms) = (label, file, lives, begun_ms);
+        (self.name, self.wanted, self.labels) = (name, wanted, labels);
         self.is_gone = false;
     }
 
     /// Whether the lines of several outputs are in it.
     pub(super) fn is_shared(&self) -> bool {
         self.was_shared || self.file.is_shared()
+    }
+
+    /// Whether all that goes into it was asked for.
+    pub(super) fn is_all_wanted(&self) -> bool {
+        self.file.keys().all(|key| self.wanted.contains(&key))
+    }
+
+    /// Who says what came of an output on the bus, and on which stream; `None` where that was not asked for.
+    pub(super) fn who(&self, of: Option<(BusId, LogStream)>) -> Option<(&str, LogStream)> {
+        let Some((id, stream)) = of else { return Some((&self.label, self.file.stream)) };
+        if !self.wanted.contains(&(PmId(id), stream)) {
+            return None;
+        }
+        let label = self.labels.iter().find(|(other, _)| other.0 == id);
+        Some((label.map_or(&self.label, |(_, label)| label), stream))
+    }
+
+    /// What stands before lines that came of no bus.
+    pub(super) fn label_of_file(&self) -> &str {
+        if self.was_of_several { &self.name } else { &self.label }
+    }
+
+    /// How wide the widest is of what stands before its lines, columns.
+    pub(super) fn label_columns(&self) -> usize {
+        let labels = self.labels.iter().map(|(_, label)| label);
+        labels.chain([&self.label]).map(|label| label.width()).max().unwrap_or_default()
     }
 
     /// Whether there is a file to be read.
@@ -275,27 +319,40 @@ fn take_one(had: &mut HashMap<Vec<u8>, u32>, line: &[u8]) -> bool {
     true
 }
 
-/// The log files of processes, each once.
-pub(super) fn of(infos: &[ProcessInfo], what: &Logs, context: &Context) -> Vec<Source> {
+/// The log files of the first of these processes, each once, of all that there are.
+pub(super) fn of(
+    (infos, all): (&[ProcessInfo], &[ProcessInfo]),
+    what: &Logs,
+    context: &Context,
+) -> Vec<Source> {
     let is_wanted = |stream| match stream {
         LogStream::Out => !what.err || what.out,
         LogStream::Err => !what.out || what.err,
     };
     let console = lives::Console::of(&context.endpoint.home);
     let source = |file: LogFile| {
-        let label = match file.ids.as_slice() {
-            [id] => {
-                let info = infos.iter().find(|info| info.pm_id == *id);
-                info.map_or_else(String::new, targets::label)
-            }
-            _ => clean(&file.name).into_owned(),
+        let wanted: Vec<(PmId, LogStream)> = file.keys().collect();
+        let mut file = file;
+        file.join_writers(all);
+        let label = |id: PmId| {
+            let info = infos.iter().find(|info| info.pm_id == id);
+            let label = info.map_or_else(String::new, targets::label);
+            output::printable(&label, context.is_ascii)
         };
-        let label = output::printable(&label, context.is_ascii);
         let own = infos.iter().filter(|info| file.ids == [info.pm_id]);
         let lives = own.map(|info| Lives::of(info, &console)).next().unwrap_or_default();
-        let begun = infos.iter().filter(|info| file.ids.contains(&info.pm_id));
+        let begun = all.iter().filter(|info| file.ids.contains(&info.pm_id));
         let begun_ms = begun.map(|info| info.online_since_ms.filter(|_| info.restarts == 0)).min();
-        Source { lives, begun_ms: begun_ms.flatten(), ..Source::new(label, file) }
+        let name = output::printable(&clean(&file.name), context.is_ascii);
+        let (shown, labels) = match file.ids.as_slice() {
+            [id] => (label(*id), Vec::new()),
+            ids => {
+                let ours = ids.iter().filter(|id| wanted.iter().any(|(other, _)| other == *id));
+                (name.clone(), ours.map(|id| (*id, label(*id))).collect())
+            }
+        };
+        let begun_ms = begun_ms.flatten();
+        Source { wanted, name, labels, lives, begun_ms, ..Source::new(shown, file) }
     };
     log_files(infos, is_wanted).into_iter().map(source).collect()
 }

@@ -1,17 +1,20 @@
 //! Whose lines are followed: the processes that the words of the command line mean, now.
 //!
-//! Invariant: who says a line is told by id and name together. A daemon gives ids anew; one asked for by
-//! its id is followed by its name and its file.
+//! Invariant: who says a line is told by id and name together: a daemon gives ids anew. Of a file that
+//! others write, too, what those say is taken and not told.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::super::failure::Failure;
 use super::super::targets::{self, Reading};
-use super::super::{Context, act};
+use super::super::{Context, act, output};
+use super::by_id::{ById, files};
 use super::source::{self, Source};
 use crate::cli::Logs;
-use crate::protocol::process::{LogFiles, ProcessInfo};
+use crate::protocol::process::ProcessInfo;
 
 /// How long the daemon may take to say which processes there are.
 const ANSWER_MAX: Duration = Duration::from_secs(2);
@@ -23,6 +26,8 @@ const GONE_MAX: usize = 1_000;
 pub(super) enum Standing {
     /// It is followed.
     Ours,
+    /// It is another one that writes a file of those.
+    Beside,
     /// It is another one.
     Other,
     /// The daemon had it, and does not have it any more.
@@ -35,15 +40,17 @@ pub(super) enum Standing {
 pub(super) struct Whose<'a> {
     pub(super) context: &'a Context,
     what: &'a Logs,
-    /// How the words were read.
+    /// How the words were read that do not say an id.
     readings: Vec<Reading>,
-    /// Those that were meant at the start: by an id they are the same ones later.
-    chosen: Vec<ProcessInfo>,
+    /// Those that were meant by an id.
+    by_id: Vec<ById>,
     /// Those that are meant now.
     pub(super) infos: Vec<ProcessInfo>,
-    /// All that the daemon had when it was last asked, by id: name, and whether it is meant.
-    fleet: HashMap<u32, (Box<str>, bool)>,
-    gone: HashSet<(u32, Box<str>)>,
+    /// All that the daemon had when it was last asked.
+    all: Vec<ProcessInfo>,
+    /// The same by id: name, and what it is.
+    fleet: HashMap<u32, (Box<str>, Standing)>,
+    gone: HashMap<(u32, Box<str>), Standing>,
     /// Whether another daemon may be there since it was asked.
     is_stale: bool,
 }
@@ -60,54 +67,74 @@ impl<'a> Whose<'a> {
             "all" => Some(Reading::All),
             word => targets::read(word, all).ok().flatten().map(|(reading, _)| reading),
         };
+        let (ids, readings): (Vec<_>, Vec<_>) =
+            words.iter().filter_map(reading).partition(|word| matches!(word, Reading::Id(_)));
+        let is_by_id = |info: &&ProcessInfo| ids.iter().any(|id| id.fits(info));
         let mut whose = Self {
             context,
             what,
-            readings: words.iter().filter_map(reading).collect(),
-            chosen: infos.clone(),
+            readings,
+            by_id: infos.iter().filter(is_by_id).cloned().map(ById::of).collect(),
             infos,
+            all: all.to_vec(),
             fleet: HashMap::new(),
-            gone: HashSet::new(),
+            gone: HashMap::new(),
             is_stale: false,
         };
-        whose.learn(all);
+        whose.learn();
         whose
     }
 
-    fn learn(&mut self, all: &[ProcessInfo]) {
-        let is_ours = |info: &ProcessInfo| self.infos.iter().any(|our| our.pm_id == info.pm_id);
-        self.fleet =
-            all.iter().map(|info| (info.pm_id.0, (info.name.clone(), is_ours(info)))).collect();
+    /// What each of all that there are is.
+    fn learn(&mut self) {
+        let standing = |info: &ProcessInfo| {
+            if self.infos.iter().any(|our| our.pm_id == info.pm_id) {
+                Some(Standing::Ours)
+            } else if self.by_id.iter().any(|one| one.may_be(info)) {
+                None
+            } else if self.writes_ours(info) {
+                Some(Standing::Beside)
+            } else {
+                Some(Standing::Other)
+            }
+        };
+        let known = self.all.iter();
+        let known =
+            known.filter_map(|info| Some((info.pm_id.0, (info.name.clone(), standing(info)?))));
+        self.fleet = known.collect();
         let fleet = &self.fleet;
-        self.gone.retain(|(id, name)| fleet.get(id).is_none_or(|(known, _)| known != name));
+        self.gone.retain(|(id, name), _| fleet.get(id).is_none_or(|(known, _)| known != name));
         self.is_stale = false;
     }
 
-    /// Whether a process is meant, of all that there are.
-    fn is_meant(&self, info: &ProcessInfo, all: &[ProcessInfo]) -> bool {
-        self.readings.iter().any(|reading| match reading {
-            Reading::Id(id) => {
-                let mut chosen = self.chosen.iter().filter(|chosen| chosen.pm_id.0 == *id);
-                chosen.any(|chosen| {
-                    let is_it = |one: &ProcessInfo| one.pm_id.0 == *id && one.name == chosen.name;
-                    // Only where there is none of that id: others may write the same file.
-                    let is_same = || info.name == chosen.name && files(info) == files(chosen);
-                    is_it(info) || !all.iter().any(is_it) && is_same()
-                })
-            }
-            reading => reading.fits(info),
-        })
+    /// Whether a process is meant.
+    fn is_meant(&self, info: &ProcessInfo) -> bool {
+        self.readings.iter().any(|reading| reading.fits(info))
+            || self.by_id.iter().any(|one| one.is(info.pm_id.0, &info.name))
+    }
+
+    /// Whether a process writes a file of those that are followed.
+    fn writes_ours(&self, info: &ProcessInfo) -> bool {
+        let ours: HashSet<&str> = self.infos.iter().flat_map(files).flatten().collect();
+        files(info).into_iter().flatten().any(|path| path != "/dev/null" && ours.contains(path))
     }
 
     /// Whether a process of this name may be meant, as far as the name tells.
-    pub(super) fn may_mean(&self, name: &str) -> bool {
-        self.readings.iter().any(|reading| match reading {
-            Reading::Id(id) => {
-                self.chosen.iter().any(|chosen| chosen.pm_id.0 == *id && *chosen.name == *name)
-            }
+    fn may_mean(&self, name: &str) -> bool {
+        let by_name = self.readings.iter().any(|reading| match reading {
+            Reading::Id(_) => false,
             Reading::Name(wanted) => wanted == name,
             Reading::All | Reading::Namespace(_) => true,
-        })
+        });
+        by_name || self.by_id.iter().any(|one| one.name() == name)
+    }
+
+    /// Whether one of this name wrote a file of those that are followed.
+    fn is_beside(&self, name: &str) -> bool {
+        let is_it = |(known, standing): &(Box<str>, Standing)| {
+            *standing == Standing::Beside && **known == *name
+        };
+        self.fleet.values().any(is_it)
     }
 
     /// Whether all of a daemon's processes are followed.
@@ -115,25 +142,34 @@ impl<'a> Whose<'a> {
         self.readings.contains(&Reading::All)
     }
 
+    /// The name of the one that was asked for by its id, which is this one now.
+    pub(super) fn name_by_id(&self, id: u32) -> Option<&str> {
+        let is_it = |info: &&ProcessInfo| self.by_id.iter().any(|one| one.is(id, &info.name));
+        let info = self.infos.iter().filter(|info| info.pm_id.0 == id).find(is_it)?;
+        Some(&info.name)
+    }
+
+    /// Whether it is being looked for who one is that was asked for by its id.
+    pub(super) fn is_looking(&self) -> bool {
+        self.by_id.iter().any(ById::is_looked_for)
+    }
+
     /// What is known of the process that says to be this one.
     pub(super) fn standing(&self, id: u32, name: &str) -> Standing {
-        if !self.may_mean(name) {
+        let known = self.fleet.get(&id).filter(|(known, _)| **known == *name && !self.is_stale);
+        if let Some((_, standing)) = known {
+            return *standing;
+        }
+        if !(self.may_mean(name) || self.is_stale && self.is_beside(name)) {
             return Standing::Other;
         }
-        if self.is_stale {
-            return Standing::Unknown;
-        }
-        match self.fleet.get(&id).filter(|(known, _)| **known == *name) {
-            Some((_, true)) => Standing::Ours,
-            Some((_, false)) => Standing::Other,
-            None if self.gone.contains(&(id, name.into())) => Standing::Gone,
-            None => Standing::Unknown,
-        }
+        let gone = self.gone.get(&(id, name.into())).filter(|_| !self.is_stale);
+        gone.copied().unwrap_or(Standing::Unknown)
     }
 
     /// Whether the daemon told of a process what is not known of it.
     pub(super) fn is_news(&self, info: &ProcessInfo) -> bool {
-        if !self.may_mean(&info.name) {
+        if !self.may_mean(&info.name) && !self.writes_ours(info) {
             return false;
         }
         let known = self.infos.iter().find(|known| known.pm_id == info.pm_id);
@@ -151,12 +187,20 @@ impl<'a> Whose<'a> {
         self.gone.clear();
     }
 
-    /// The daemon does not have that one, though it said something.
-    pub(super) fn note_gone(&mut self, id: u32, name: &str) {
+    /// The daemon does not have that one, though it said something. What it is.
+    pub(super) fn note_gone(&mut self, id: u32, name: &str) -> Standing {
         if self.gone.len() >= GONE_MAX {
             self.gone.clear();
         }
-        self.gone.insert((id, name.into()));
+        // By an id only that one was meant, not others of its name.
+        let is_by_name = self.readings.iter().any(|reading| match reading {
+            Reading::Name(wanted) => wanted == name,
+            _ => true,
+        });
+        let is_ours = is_by_name || self.by_id.iter().any(|one| one.has(id, name));
+        let standing = if is_ours { Standing::Gone } else { Standing::Other };
+        self.gone.insert((id, name.into()), standing);
+        standing
     }
 
     /// Asks again which processes there are.
@@ -173,22 +217,27 @@ impl<'a> Whose<'a> {
         let all = tokio::time::timeout(ANSWER_MAX, asking)
             .await
             .map_err(|_| Failure::condition("the daemon does not answer"))??;
-        self.infos = all.iter().filter(|info| self.is_meant(info, &all)).cloned().collect();
-        self.learn(&all);
+        for one in &mut self.by_id {
+            let (fleet, is_stale) = (&self.fleet, self.is_stale);
+            let is_known = |info: &ProcessInfo| {
+                !is_stale && fleet.get(&info.pm_id.0).is_some_and(|(name, _)| *name == info.name)
+            };
+            if let Some(line) = one.learn(&all, is_known, is_stale, Instant::now()) {
+                output::complain(&line);
+            }
+        }
+        self.infos = all.iter().filter(|info| self.is_meant(info)).cloned().collect();
+        self.all = all;
+        self.learn();
         Ok(())
     }
 
     /// Their log files.
     pub(super) fn sources(&self) -> Vec<Source> {
-        let mut sources = source::of(&self.infos, self.what, self.context);
+        let mut sources = source::of((&self.infos, &self.all), self.what, self.context);
         if !self.context.endpoint.is_local() {
             sources.iter_mut().for_each(Source::close);
         }
         sources
     }
-}
-
-fn files(info: &ProcessInfo) -> [Option<&str>; 3] {
-    let LogFiles { out, err, both, .. } = &info.logs;
-    [out.as_deref(), err.as_deref(), both.as_deref()]
 }
