@@ -13,6 +13,7 @@ mod join;
 pub(crate) mod mend;
 mod older;
 mod outliers;
+mod past_file;
 pub(super) mod screen;
 mod seconds;
 mod settle;

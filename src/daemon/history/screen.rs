@@ -21,6 +21,7 @@ use super::heard::Heard;
 use super::join::{end_of, rest_of_line};
 use super::mend::{self, Mending, SharedLines};
 use super::older::{Course, Reader, Wish, next_older};
+use super::past_file::past_file;
 use super::shared::SHARED_BYTES;
 use super::sources::{LogFile, log_files};
 use super::{Backwards, Line};
@@ -30,9 +31,8 @@ use crate::daemon::seam::ReadAt;
 use crate::daemon::{Watch, files, offload};
 use crate::logs::Reach;
 use crate::logs::parse::{Judge, Place};
-use crate::model::past::{FileStream, Past, PastFile, PastLine};
+use crate::model::past::{Past, PastFile};
 use crate::model::report::Report;
-use crate::protocol::bus::LogStream;
 use crate::protocol::process::{PmId, ProcessInfo};
 use crate::protocol::text::clean;
 
@@ -191,7 +191,8 @@ async fn mend(watch: &Watch, readers: &mut Readers) {
             Line { at_ms: head_ms, ..line }
         };
         let lines = lines.into_iter().enumerate().map(line).collect();
-        let past = PastFile { is_after: true, ..past_file(&file, lines, is_exact, until_ms) };
+        let past =
+            PastFile { is_after: true, ..past_file(&file, lines, is_exact, (until_ms, i64::MAX)) };
         report(watch, Past { files: vec![past], ..Past::default() });
     }
 }
@@ -230,7 +231,9 @@ fn tail_bytes(file: &LogFile) -> usize {
 /// Looks for the first time at files, and reports their last lines.
 async fn begin(watch: &Watch, readers: &mut Readers, new: Vec<(LogFile, PathBuf)>) {
     let heard = &watch.history.heard;
-    let _ = tokio::time::timeout(BUS_MAX, heard.wait_connected()).await;
+    let is_heard = tokio::time::timeout(BUS_MAX, heard.wait_connected()).await.is_ok();
+    // What does not come on the bus was written before it was connected.
+    let unheard_ms = if is_heard { now_ms() } else { i64::MAX };
     let lines_max = (ALL_LINES / new.len().max(1)).clamp(20, FILE_LINES);
     let bytes_max = (ALL_BYTES / new.len().max(1)).clamp(4 << 10, FILE_BYTES);
     let writers = watch.history.files.borrow().clone();
@@ -242,7 +245,7 @@ async fn begin(watch: &Watch, readers: &mut Readers, new: Vec<(LogFile, PathBuf)
     let reading = stream::iter(new)
         .map(|(file, path)| {
             let lives = watch.history.lives_of(&file, &console);
-            first_look(heard, (file, lives), path, (lines_max, bytes_max))
+            first_look(heard, (file, lives), path, (lines_max, bytes_max, unheard_ms))
         })
         .buffer_unordered(AT_A_TIME);
     // What is there together is reported together: so it is merged at once.
@@ -290,7 +293,7 @@ async fn first_look(
     heard: &Heard,
     (file, known): (LogFile, Lives),
     path: PathBuf,
-    (lines_max, bytes_max): (usize, usize),
+    (lines_max, bytes_max, unheard_ms): (usize, usize, i64),
 ) -> Look {
     let opened = offload::look({
         let path = path.clone();
@@ -328,7 +331,7 @@ async fn first_look(
                     rest,
                     again: Some(reader.again.clone()),
                     has_more: !reader.is_over,
-                    ..past_file(&reader.file, lines, end.is_exact, until_ms)
+                    ..past_file(&reader.file, lines, end.is_exact, (until_ms, unheard_ms))
                 };
                 std::io::Result::Ok((past, Box::new(reader), tail))
             });
@@ -374,37 +377,6 @@ impl Reader {
         // Of a hundred files the rest of what was read at once is much.
         self.lines.release();
         Ok(lines)
-    }
-}
-
-/// Lines as they are reported, written before this (milliseconds since 1970).
-fn past_file(file: &LogFile, lines: Vec<Line>, is_exact: bool, latest_ms: i64) -> PastFile {
-    let own = file.ids.first().filter(|_| file.ids.len() == 1);
-    // No line of the past is of the future, whatever its clock says.
-    let line = |line: Line| PastLine {
-        at_ms: line.at_ms.min(latest_ms),
-        is_estimated: line.is_estimated || line.at_ms > latest_ms,
-        level: line.level,
-        goes_on: line.goes_on(),
-        bytes: line.bytes,
-        offset: line.offset,
-    };
-    PastFile {
-        pm_id: own.copied(),
-        name: clean(&file.name).into(),
-        namespace: clean(file.namespace.as_deref().unwrap_or("default")).into(),
-        stream: match file.stream {
-            _ if file.is_for_both => FileStream::Both,
-            LogStream::Out => FileStream::Out,
-            LogStream::Err => FileStream::Err,
-        },
-        lines: lines.into_iter().map(line).collect(),
-        rest: None,
-        is_exact,
-        is_after: false,
-        again: None,
-        has_more: false,
-        gap: 0,
     }
 }
 
@@ -471,6 +443,7 @@ impl Reader {
         }
         let (again, gap) = (Some(self.again.clone()), std::mem::take(&mut self.gap));
         let has_more = !self.is_over;
-        Some(PastFile { again, has_more, gap, ..past_file(&self.file, lines, true, now_ms()) })
+        let bounds_ms = (now_ms(), i64::MAX);
+        Some(PastFile { again, has_more, gap, ..past_file(&self.file, lines, true, bounds_ms) })
     }
 }

@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_is_anothers_is_said() {
+    fn an_id_that_another_has_is_said() {
         let mut it = ById::of(info(0, "web"));
         let (all, now) = (vec![info(0, "api")], Instant::now());
         let mut look = |ms| it.learn(&all, |_| true, false, now + Duration::from_millis(ms));

@@ -353,7 +353,7 @@ mod tests {
 
     /// A shell gives 137 for a child that SIGKILL ended; any program may end with it, too.
     #[test]
-    fn a_code_over_128_is_a_childs_only_where_a_shell_ran_it() {
+    fn a_code_over_128_is_that_of_a_child_only_where_a_shell_ran_it() {
         let said = |is_shell| {
             let of = Cause::ShellCode { code: "137".into(), signal: "SIGKILL", is_shell };
             cause(&of)
