@@ -84,8 +84,12 @@ impl Gate {
         let goes_on = self.refused.is_some_and(|at| now.saturating_sub(at) < GOES_ON)
             && keys.iter().any(goes_on_with_text)
             && matches!(&admitted, Admitted::Messages(messages) if messages.iter().any(counts));
-        if goes_on || admitted == Admitted::Refused {
-            self.refused = Some(now);
+        let is_refused = admitted == Admitted::Refused;
+        if goes_on || is_refused {
+            // Who says yes again and again is heard in the end.
+            if is_refused || !mode.is_question() {
+                self.refused = Some(now);
+            }
             return match keys {
                 [KeyEvent { code: KeyCode::Char(key), .. }] => Admitted::GoesOn(*key),
                 _ => Admitted::Refused,
@@ -271,6 +275,9 @@ mod tests {
         assert_eq!(say("y", 605), Admitted::GoesOn('y'));
         let no = Admitted::Messages(vec![Message::Command(Command::No)]);
         assert_eq!(say("n", 610), no);
+        // Said again and again it counts in the end.
+        assert_eq!(say("y", 1_100), Admitted::GoesOn('y'));
+        assert_eq!(say("y", 1_500), Admitted::GoesOn('y'));
         let yes = Admitted::Messages(vec![Message::Command(Command::Yes)]);
         assert_eq!(say("y", 1_700), yes);
     }

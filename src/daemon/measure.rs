@@ -118,7 +118,7 @@ pub(super) async fn run(watch: &Watch) {
     let mut probe = probe::Probe::default();
     let mut host_at: Option<Instant> = None;
     let mut ports = Ports::default();
-    let saved = saved_list::path(&watch.endpoint);
+    let saved = saved_list::path(&watch.endpoint.home);
     let mut stamp = None;
     loop {
         ticks.tick().await;

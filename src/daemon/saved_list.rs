@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::rpc::endpoint::Endpoint;
 use super::{Watch, files, offload};
 use crate::model::boot::{ReadList, SavedList};
 use crate::model::report::Report;
@@ -71,7 +70,7 @@ impl Looks {
             return true;
         }
         let under_way = UnderWay(Arc::clone(&self.is_under_way));
-        let path = path(&watch.endpoint);
+        let path = path(&watch.endpoint.home);
         let (reply, processes) = (reply.clone(), digest(infos));
         let (seen, next) = (Arc::clone(&self.seen), Arc::clone(&self.due));
         let (id, inbox, generation) = (watch.id, watch.inbox.clone(), watch.generation.clone());
@@ -160,9 +159,9 @@ fn of_file(found: io::Result<(Metadata, File)>, has_backup: bool, reply: &[u8]) 
     }
 }
 
-/// Where a daemon keeps its saved list.
-pub(super) fn path(endpoint: &Endpoint) -> PathBuf {
-    endpoint.home.join("dump.pm2")
+/// Where the daemon of a home keeps its saved list.
+pub(super) fn path(home: &Path) -> PathBuf {
+    home.join("dump.pm2")
 }
 
 /// The state of the file of that path; `None` where there is none. Blocks.
