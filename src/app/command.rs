@@ -236,7 +236,7 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::OnlyUnwell,
         "!",
         "not well",
-        "In the table: only what is errored, failed, looping, waiting or near its limit",
+        "In the table: only errored, failed, looping, waiting, near a limit, not as saved",
         Some(9),
         TABLE
     ),
@@ -280,7 +280,7 @@ pub const COMMANDS: &[CommandRow] = &[
         Command::Rows(RowsCommand::Undo),
         "u",
         "undo",
-        "Undo the last delete or stop of the last 10 minutes; asks first",
+        "Undo the last delete, scale down or stop of 10 minutes; asks first",
         None,
         TABLE
     ),

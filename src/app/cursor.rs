@@ -8,6 +8,7 @@ use super::command::{Command, RowsCommand};
 use super::pane::Pane;
 use super::state::App;
 use super::tree;
+use super::unchosen::Unchosen;
 use crate::model::{DaemonId, ProcessKey, Target};
 
 /// A process is gone, or another one has its id.
@@ -17,7 +18,7 @@ pub(super) fn gone(app: &mut App, id: DaemonId, target: &Target) {
         return;
     }
     let Some(group) = app.cursor_group().cloned() else {
-        app.unchosen = Some(app.placed(id, &target.label()).into());
+        app.unchosen = Some(Unchosen::of(app.placed(id, &target.label())));
         return;
     };
     // A group is meant as long as it has a line: an app of one process has none.
@@ -29,14 +30,14 @@ pub(super) fn gone(app: &mut App, id: DaemonId, target: &Target) {
     let others: Vec<ProcessKey> = app.rows().iter().copied().filter(is_its).collect();
     match others.first() {
         Some(other) if others.len() >= least => tree::stay_on(app, group, *other),
-        _ => app.unchosen = Some(app.placed(id, &group.words()).into()),
+        _ => app.unchosen = Some(Unchosen::of(app.placed(id, &group.words()))),
     }
 }
 
 /// Marks left since; of those that are gone the last took with it what the keys were about.
 pub(super) fn marks_left(app: &mut App) {
     if app.marks.is_empty() {
-        app.unchosen = Some("what was marked".into());
+        app.unchosen = Some(Unchosen::of("what was marked"));
     }
 }
 
@@ -59,12 +60,17 @@ pub(super) fn stops(app: &mut App, command: Command) -> bool {
     if app.focus != Pane::Processes || !(acts || chooses) {
         return false;
     }
-    let Some(gone) = app.unchosen.take().filter(|_| acts) else { return false };
+    let Some(unchosen) = app.unchosen.take().filter(|_| acts) else { return false };
+    if unchosen.pressed == Some(command) {
+        return false;
+    }
+    let gone = &unchosen.gone;
     let what = match app.selected.map(|key| app.display_name(key)) {
-        Some(now) if *now == *gone => format!("{gone} is another process now"),
+        Some(now) if *now == **gone => format!("{gone} is another process now"),
         Some(now) => format!("{gone} is gone, and the cursor is on {now} now"),
         None => format!("{gone} is gone, and nothing is selected now"),
     };
     app.notify(format!("nothing was done: {what}; press it again to act"), true);
+    app.unchosen = Some(Unchosen { pressed: Some(command), ..unchosen });
     true
 }

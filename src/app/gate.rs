@@ -37,6 +37,9 @@ pub enum Admitted {
     GoesOn(char),
 }
 
+/// For so long after a prompt closed by itself, keys are taken for the rest of what was typed into it.
+const SPILLS: Duration = Duration::from_secs(3);
+
 /// Remembers what it needs of the keys before. Times are of a clock that is never set back.
 #[derive(Debug, Default)]
 pub struct Gate {
@@ -46,11 +49,14 @@ pub struct Gate {
     question: Option<Duration>,
     /// When keys were last refused, or what went on with them.
     refused: Option<Duration>,
+    /// Whether the last key was typed into a prompt, and did not close it.
+    is_typing: bool,
 }
 
 impl Gate {
     /// A frame was drawn.
     pub fn drawn(&mut self, mode: &Mode, now: Duration) {
+        self.note_spilled(mode, now);
         if mode.is_question() {
             self.question.get_or_insert(now);
         } else {
@@ -63,6 +69,13 @@ impl Gate {
         self.refused = Some(now);
     }
 
+    /// A prompt that no key closed closed by itself: who types into it types on.
+    fn note_spilled(&mut self, mode: &Mode, now: Duration) {
+        if !mode.takes_text() && std::mem::take(&mut self.is_typing) {
+            self.refused = Some((now + SPILLS).saturating_sub(GOES_ON));
+        }
+    }
+
     /// Decides about keys that came together in a mode, with the focus in a pane.
     pub fn admit(
         &mut self,
@@ -71,8 +84,10 @@ impl Gate {
         keys: &[KeyEvent],
         now: Duration,
     ) -> Admitted {
+        self.note_spilled(mode, now);
         if mode.takes_text() {
             (self.last, self.refused) = (None, None);
+            self.is_typing = keys.last().is_some_and(types);
             let is_pasted = keys.len() > 1 && keys.iter().any(is_text);
             return Admitted::Messages(typed(keymap, (mode, focus), keys, is_pasted));
         }
@@ -88,7 +103,7 @@ impl Gate {
         if goes_on || is_refused {
             // Who says yes again and again is heard in the end.
             if is_refused || !mode.is_question() {
-                self.refused = Some(now);
+                self.refused = self.refused.max(Some(now));
             }
             return match keys {
                 [KeyEvent { code: KeyCode::Char(key), .. }] => Admitted::GoesOn(*key),
@@ -188,6 +203,12 @@ fn goes_on_with_text(key: &KeyEvent) -> bool {
     is_text(key) || key.code == KeyCode::Enter
 }
 
+/// Whether a key writes or moves in a text, and does not end it.
+fn types(key: &KeyEvent) -> bool {
+    use KeyCode::{Backspace, Delete, Down, End, Home, Left, Right, Up};
+    is_text(key) || matches!(key.code, Backspace | Delete | Down | End | Home | Left | Right | Up)
+}
+
 /// Whether a key types a character.
 fn is_text(key: &KeyEvent) -> bool {
     matches!(key.code, KeyCode::Char(_))
@@ -280,6 +301,29 @@ mod tests {
         assert_eq!(say("y", 1_500), Admitted::GoesOn('y'));
         let yes = Admitted::Messages(vec![Message::Command(Command::Yes)]);
         assert_eq!(say("y", 1_700), yes);
+    }
+
+    /// The process of the prompt went while its text was typed.
+    #[test]
+    fn what_is_typed_on_when_a_prompt_closed_by_itself_does_nothing() {
+        let (keymap, mut gate) = (Keymap::default(), Gate::default());
+        let prompt = Mode::Palette(Palette::default());
+        let admit = |gate: &mut Gate, mode: &Mode, text: &str, ms: u32| {
+            gate.admit(&keymap, (mode, Pane::Processes), &keys(text), ms * MS)
+        };
+        let acts =
+            |admitted: Admitted| matches!(admitted, Admitted::Messages(all) if !all.is_empty());
+        assert!(acts(admit(&mut gate, &prompt, "e", 0)));
+        gate.drawn(&Mode::Normal, 500 * MS);
+        for (key, ms) in [("s", 510), ("t", 2_000), ("a", 3_400), ("r", 4_200), ("\r", 4_900)] {
+            assert!(!acts(admit(&mut gate, &Mode::Normal, key, ms)), "{key}");
+        }
+        assert!(acts(admit(&mut gate, &Mode::Normal, "r", 6_000)), "who types no more is heard");
+        // What a key closed is closed.
+        admit(&mut gate, &prompt, "x", 10_000);
+        admit(&mut gate, &prompt, "\r", 10_300);
+        gate.drawn(&Mode::Normal, 10_350 * MS);
+        assert!(acts(admit(&mut gate, &Mode::Normal, "s", 10_500)));
     }
 
     #[test]

@@ -91,6 +91,7 @@ mod taken;
 mod tests;
 mod tick;
 pub mod tree;
+mod unchosen;
 pub mod undo;
 mod update;
 pub mod what;

@@ -19,7 +19,8 @@ use super::taken::Taken;
 use super::what::What;
 use super::{act, asked, bulk, cursor, guard, marking, navigate, palette, tree};
 use crate::model::errand::Errand;
-use crate::model::{Action, DaemonId};
+use crate::model::fleet::Process;
+use crate::model::{Action, DaemonId, Target};
 
 /// What became of a command in a sheet.
 pub(super) fn take_from_sheet(app: &mut App, taken: Taken) -> Effects {
@@ -159,6 +160,28 @@ fn daemon(app: &App, marked: &Marked) -> Option<DaemonId> {
     of_them.or_else(|| palette::daemon(&app.watched, app.selected))
 }
 
+/// Why none of these can be started that were stopped so long ago (milliseconds): they were started since, or
+/// are not there any more.
+fn runs_again(app: &App, stopped: &[(DaemonId, Target)], ago_ms: i64) -> Option<String> {
+    let [(daemon, first), ..] = stopped else { return None };
+    let what = if stopped.len() == 1 { first.label() } else { "what was stopped".to_owned() };
+    if !app.watched.daemon(*daemon)?.is_live() {
+        return Some(format!("PM2 is not connected: {what} cannot be started now"));
+    }
+    let there = stopped.iter().filter_map(|(daemon, target)| {
+        let process = app.watched.fleet.get(target.key(*daemon))?;
+        target.is(&process.info).then_some(process)
+    });
+    let now_ms = app.now.steady_ms;
+    let runs = |process: &Process| process.uptime_ms(now_ms).is_some_and(|up_ms| up_ms < ago_ms);
+    let (running, idle): (Vec<_>, Vec<_>) = there.partition(|process| runs(process));
+    if !idle.is_empty() {
+        return None;
+    }
+    let verb = if running.is_empty() { "is not there any more" } else { "was started since" };
+    Some(format!("nothing to undo: {what} {verb}"))
+}
+
 /// Asks whether the last delete or stop is to be undone.
 fn undo(app: &mut App) -> Effects {
     let now_ms = app.now.steady_ms;
@@ -188,6 +211,10 @@ fn undo(app: &mut App) -> Effects {
         let beside = newcomers(app, &kept, &[]);
         let what = What::Restore { kept, ago_ms: newest.ago_ms, beside };
         return bulk::ask(app, what, Marked::default());
+    }
+    if let Some(why) = runs_again(app, newest.stopped, newest.ago_ms) {
+        app.notify(why, false);
+        return Effects::none();
     }
     if let [(daemon, target)] = newest.stopped {
         let (daemon, target) = (*daemon, target.clone());

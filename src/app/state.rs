@@ -13,6 +13,7 @@ use super::pane::Pane;
 use super::pointer::Held;
 use super::rows::Table;
 use super::settings::Settings;
+use super::unchosen::Unchosen;
 use super::undo::Undo;
 use crate::logs::{Bounds, LineId};
 use crate::model::charts::Bars;
@@ -48,7 +49,7 @@ pub struct App {
     /// The selected process; `None` only while there is none.
     pub selected: Option<ProcessKey>,
     /// What the user had selected and is gone, while the cursor is where that left it.
-    pub(super) unchosen: Option<Box<str>>,
+    pub(super) unchosen: Option<Unchosen>,
     /// Which rows the table has.
     pub table: Table,
     /// Which processes are marked.

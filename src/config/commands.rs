@@ -135,7 +135,9 @@ fn words(value: &DeValue<'_>) -> Result<Vec<Word>, String> {
             return Ok(Word::Of(*of));
         }
         if let Some((written, _)) = Of::WRITTEN.iter().find(|(written, _)| text.contains(written)) {
-            return Err(format!("{written} is an argument of its own, or none"));
+            return Err(format!(
+                "{written} must be an argument by itself: pass it on, as in [\"sh\", \"-c\", \"echo $0\", \"{written}\"]"
+            ));
         }
         // Passed on as it is, it would be a surprise to the program.
         let inside = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));

@@ -319,7 +319,7 @@ fn own_commands_are_taken_whole_or_not_at_all() {
     assert_eq!(config.keys.first(own, crate::app::Pane::Processes), Some("Ctrl-O"));
     let found = wrong(text);
     for wanted in [
-        "9: run: {pid} is an argument of its own, or none",
+        "9: run: {pid} must be an argument by itself: pass it on, as in [\"sh\", \"-c\", \"echo $0\", \"{pid}\"]",
         "12: run: a list is wanted",
         "13: [[command]]: name = .. is missing",
         "14: run: {name} cannot be the program",

@@ -160,8 +160,8 @@ fn saved_list(daemon: &Daemon, whom: &str, glyphs: &Glyphs) -> Option<Part> {
     let list = daemon.saved.as_ref()?;
     let (long, short) = (list.words()?, list.short_words()?);
     let warning = glyphs.warning;
-    let part = Part::new(format!("{warning} {whom}saved list: {long}"), Role::Warn, 6);
-    // What PM2 itself takes gives way first.
+    // What PM2 itself takes gives way to the long form, what all take to the short one.
+    let part = Part::new(format!("{warning} {whom}saved list: {long}"), Role::Warn, 5);
     Some(part.or(7, format!("{warning} {whom}{short}"), Role::Warn))
 }
 

@@ -196,12 +196,12 @@ fn by_others(home: &Pm2Home) -> Vec<Way> {
             apps::sleeper("killed"),
             // Where the kernel counts what it kills.
             &[
-                "killed by SIGKILL from outside PM2 (kill -9, a supervisor;",
+                "killed by SIGKILL from outside PM2 or by its signal command (kill -9, a",
                 "killed by SIGKILL (by the kernel because memory ran out, or kill -9, a supervisor)",
             ],
             // Where it has killed none since it started.
             &[
-                "killed by SIGKILL from outside PM2 (kill -9, a supervisor;",
+                "killed by SIGKILL from outside PM2 or by its signal command (kill -9, a",
                 "killed by SIGKILL (by the kernel because memory ran out, or kill -9, a supervisor)",
             ],
         ),

@@ -27,6 +27,12 @@ fn a_stop_is_undone_by_a_start() {
     };
     assert_eq!(*asked, target);
     press(&mut app, Command::No);
+    let key = target.key(D);
+    let before = app.watched.fleet.get_mut(key).unwrap().online_since.replace((8_000, 8_000));
+    let _ = update(&mut app, Moment::at(9_000), Message::Command(UNDO));
+    assert_eq!(app.mode, Mode::Normal, "somebody started it since");
+    assert_eq!(app.notice.as_ref().unwrap().text, "nothing to undo: api[0] was started since");
+    app.watched.fleet.get_mut(key).unwrap().online_since = before;
     press(&mut app, UNDO);
     assert_eq!(ids(&press(&mut app, Command::Yes)), [("api".to_owned(), 0)].into());
     press(&mut app, UNDO);

@@ -42,7 +42,7 @@ pub fn cause(cause: &Cause) -> String {
                 .to_owned()
         }
         Cause::Killed { is_calm: true } => {
-            "killed by SIGKILL from outside PM2 (kill -9, a supervisor; \
+            "killed by SIGKILL from outside PM2 or by its signal command (kill -9, a supervisor; \
             the kernel counts no kill for want of memory)"
                 .to_owned()
         }
