@@ -1,7 +1,7 @@
 //! What the daemon's own log has that came of no bus, since that was away.
 //!
-//! Invariant: what was taken from the bus is not told again; nothing is lost where the bus is less than a
-//! second behind the log.
+//! Invariant: what was taken from the bus is not told again; nothing is lost where the bus is less than
+//! five seconds behind the log.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::daemon::seam::{ReadAt, read_part};
 use crate::model::console;
 
 /// The bus is no further behind the log than this.
-const BEHIND: Duration = Duration::from_secs(1);
+const BEHIND: Duration = Duration::from_secs(5);
 /// So many lines are remembered at most, until there is another mark.
 const LINES_MAX: usize = 4_096;
 /// At most so much is read, bytes.
