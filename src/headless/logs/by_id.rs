@@ -46,8 +46,18 @@ impl ById {
     }
 
     /// Whether it has, or had last, this id and name.
-    pub(super) fn has(&self, id: u32, name: &str) -> bool {
+    fn has(&self, id: u32, name: &str) -> bool {
         self.was.pm_id.0 == id && *self.was.name == *name
+    }
+
+    /// Whether what says to be this one may be it, though it is not there: not where it was told to be gone
+    /// with others of its name beside it.
+    pub(super) fn may_have_said(&self, id: u32, name: &str) -> bool {
+        self.has(id, name) && self.may_return()
+    }
+
+    fn may_return(&self) -> bool {
+        self.away.as_ref().is_none_or(|away| !away.is_told || away.was_alone)
     }
 
     pub(super) fn name(&self) -> &str {
@@ -79,7 +89,7 @@ impl ById {
         now: Instant,
     ) -> Option<String> {
         let is_told = self.away.as_ref().is_some_and(|away| away.is_told);
-        let may_return = self.away.as_ref().is_none_or(|away| !away.is_told || away.was_alone);
+        let may_return = self.may_return();
         let it = all.iter().find(|info| self.has(info.pm_id.0, &info.name));
         if let Some(it) = it.filter(|_| may_return) {
             (self.was, self.away) = (it.clone(), None);
@@ -172,6 +182,21 @@ mod tests {
         // Two that come in its place: it may be either.
         let two: &[u32] = &[0, 1, 3, 4];
         assert_eq!(told(&[(two, false), (two, false), (two, false), (two, false)]), gone);
+    }
+
+    /// Another daemon gives its id to one of several: what that says before it is listed is not its own.
+    #[test]
+    fn what_has_its_id_later_does_not_speak_for_it() {
+        let mut it = ById::of(info(2, "web"));
+        assert!(it.may_have_said(2, "web") && !it.may_have_said(1, "web"));
+        let mut now = Instant::now();
+        let mut told = None;
+        for _ in 0..3 {
+            now += SETTLE;
+            told = told.or(it.learn(&web(&[0, 1]), |_| true, false, now));
+        }
+        assert_eq!(told.as_deref(), Some(GONE));
+        assert!(!it.may_have_said(2, "web"));
     }
 
     #[test]

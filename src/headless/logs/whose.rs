@@ -48,6 +48,8 @@ pub(super) struct Whose<'a> {
     pub(super) infos: Vec<ProcessInfo>,
     /// All that the daemon had when it was last asked.
     all: Vec<ProcessInfo>,
+    /// The files of those that are meant.
+    paths: HashSet<Box<str>>,
     /// The same by id: name, and what it is.
     fleet: HashMap<u32, (Box<str>, Standing)>,
     gone: HashMap<(u32, Box<str>), Standing>,
@@ -77,6 +79,7 @@ impl<'a> Whose<'a> {
             by_id: infos.iter().filter(is_by_id).cloned().map(ById::of).collect(),
             infos,
             all: all.to_vec(),
+            paths: HashSet::new(),
             fleet: HashMap::new(),
             gone: HashMap::new(),
             is_stale: false,
@@ -87,6 +90,7 @@ impl<'a> Whose<'a> {
 
     /// What each of all that there are is.
     fn learn(&mut self) {
+        self.paths = self.infos.iter().flat_map(files).flatten().map(Into::into).collect();
         let standing = |info: &ProcessInfo| {
             if self.infos.iter().any(|our| our.pm_id == info.pm_id) {
                 Some(Standing::Ours)
@@ -115,8 +119,8 @@ impl<'a> Whose<'a> {
 
     /// Whether a process writes a file of those that are followed.
     fn writes_ours(&self, info: &ProcessInfo) -> bool {
-        let ours: HashSet<&str> = self.infos.iter().flat_map(files).flatten().collect();
-        files(info).into_iter().flatten().any(|path| path != "/dev/null" && ours.contains(path))
+        let is_ours = |path: &str| path != "/dev/null" && self.paths.contains(path);
+        files(info).into_iter().flatten().any(is_ours)
     }
 
     /// Whether a process of this name may be meant, as far as the name tells.
@@ -197,7 +201,7 @@ impl<'a> Whose<'a> {
             Reading::Name(wanted) => wanted == name,
             _ => true,
         });
-        let is_ours = is_by_name || self.by_id.iter().any(|one| one.has(id, name));
+        let is_ours = is_by_name || self.by_id.iter().any(|one| one.may_have_said(id, name));
         let standing = if is_ours { Standing::Gone } else { Standing::Other };
         self.gone.insert((id, name.into()), standing);
         standing
