@@ -66,7 +66,8 @@ impl Gate {
 
     /// Keys are refused that are not looked at: what goes on with them is, too.
     pub fn refuse(&mut self, now: Duration) {
-        self.refused = Some(now);
+        // It does not shorten what a prompt that closed by itself began.
+        self.refused = self.refused.max(Some(now));
     }
 
     /// A prompt that no key closed closed by itself: who types into it types on.
@@ -103,7 +104,7 @@ impl Gate {
         if goes_on || is_refused {
             // Who says yes again and again is heard in the end.
             if is_refused || !mode.is_question() {
-                self.refused = self.refused.max(Some(now));
+                self.refuse(now);
             }
             return match keys {
                 [KeyEvent { code: KeyCode::Char(key), .. }] => Admitted::GoesOn(*key),
@@ -122,8 +123,10 @@ impl Gate {
         keys: &[KeyEvent],
         now: Duration,
     ) -> Admitted {
+        self.note_spilled(mode, now);
         if mode.takes_text() {
             (self.last, self.refused) = (None, None);
+            self.is_typing = keys.last().is_some_and(types);
             return Admitted::Messages(typed(keymap, (mode, focus), keys, true));
         }
         let messages: Vec<Message> =

@@ -91,7 +91,7 @@ fn take(app: &mut App, message: Message) -> Effects {
         }
         Message::GoesOn(key) => {
             let text = format!(
-                "{key} was ignored: it came right after keys that looked like pasted text; wait a second"
+                "{key} was ignored: it may go on with text typed or pasted before; wait a second"
             );
             app.notify(text, false);
             Effects::none()

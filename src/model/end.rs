@@ -33,6 +33,15 @@ impl End {
         }
     }
 
+    /// The same for programs: `code 1`, `SIGKILL`, `unknown`.
+    pub(super) fn brief(&self, is_heard: bool) -> String {
+        match self {
+            Self::Signal(signal) => signal.to_string(),
+            Self::Unseen => "unknown".to_owned(),
+            Self::Code(_) => behind_exit(&self.heard(is_heard)).to_owned(),
+        }
+    }
+
     /// What is said of a signal that was sent just before, from here.
     #[must_use]
     pub fn sent(&self, signal: &str) -> String {
@@ -46,7 +55,7 @@ impl End {
 /// How this program is named as the one that did something.
 pub const HERE: &str = "by pm2-tui (here)";
 
-/// The words for an end behind the word `exit`, which they need not say again.
+/// The words for an end where `exit` need not be said: behind that word, and in a row of the table.
 pub(super) fn behind_exit(words: &str) -> &str {
     words.strip_prefix("exit ").unwrap_or(words)
 }
@@ -64,6 +73,9 @@ mod tests {
         assert_eq!(code("SIGTERM").words(), "killed by SIGTERM");
         assert_eq!(End::Signal("SIGKILL".into()).heard(false), "killed by SIGKILL");
         assert_eq!(End::Unseen.words(), "exit code unknown");
+        let brief =
+            [code("1"), End::Signal("SIGKILL".into()), End::Unseen].map(|it| it.brief(true));
+        assert_eq!(brief, ["code 1", "SIGKILL", "unknown"]);
         assert_eq!(behind_exit(&code("1").words()), "code 1");
     }
 }

@@ -7,8 +7,8 @@
 //!  PM2 gave up at max_restarts 16
 //!
 //!  ended           lived  how                                           cpu      mem
-//! ▌14:03:02        0.4 s  exit code 1: Cannot find module './config'   0.0%      31M
-//!  14:03:01        0.4 s  exit code 1: Cannot find module './config'   0.0%      31M
+//! ▌14:03:02        0.4 s  code 1: Cannot find module './config'        0.0%      31M
+//!  14:03:01        0.4 s  code 1: Cannot find module './config'        0.0%      31M
 //!
 //!  its last lines of standard error
 //!  ┃ Error: Cannot find module './config'

@@ -58,7 +58,7 @@ pub(crate) fn each_way_to_die_is_told_afterwards() {
     assert!(told.out.contains("    TypeError: bad config\n"), "{}", told.out);
     let json = pm2_tui(home.path(), &["why", "throws", "--json", "--lives", "1"]).with(0).json();
     assert_eq!(json[0]["deaths"].as_array().unwrap().len(), 1);
-    assert_eq!(json[0]["deaths"][0]["exit"], "exit code 1");
+    assert_eq!(json[0]["deaths"][0]["exit"], "code 1");
     assert!(pm2_tui(home.path(), &["why", "nobody"]).with(1).err.contains("nobody"));
     home.assert_unharmed_but(&[]);
 }

@@ -54,7 +54,7 @@ pub fn death(death: &Death) -> Json {
         "kind": kind(&death.cause),
         "cause": words::cause(&death.cause),
         "sure": death.sure.word(),
-        "exit": words::end(death),
+        "exit": evidence.end.as_ref().map(|end| end.brief(!evidence.is_of_figures)),
         "exit_code": code,
         "signal": signal,
         "asked_by": evidence.by.map(by).or(evidence.sent.map(|_| "pm2-tui")),

@@ -2,7 +2,7 @@
 
 use super::cause::{By, Cause, Trigger};
 use super::{Death, Follows};
-use crate::model::end::{End, HERE};
+use crate::model::end::{End, HERE, behind_exit};
 use crate::model::units;
 use crate::protocol::process::ProcessInfo;
 
@@ -115,8 +115,7 @@ fn zero(is_heard: bool) -> String {
 }
 
 /// The exit code or signal of a life that ended: `exit code 1`, `killed by SIGKILL`.
-#[must_use]
-pub fn end(death: &Death) -> Option<String> {
+fn end(death: &Death) -> Option<String> {
     death.evidence.end.as_ref().map(|end| end.heard(!death.evidence.is_of_figures))
 }
 
@@ -206,10 +205,10 @@ pub fn reason(death: &Death) -> Option<String> {
 pub fn whole_reason(death: &Death) -> Option<String> {
     // PM2 says 0 of a cluster worker that threw.
     let code = || match &death.evidence.end {
-        Some(end @ End::Code(_)) if !is_zero(death) => format!("{}: ", end.words()),
+        Some(end @ End::Code(_)) if !is_zero(death) => format!("{}: ", behind_exit(&end.words())),
         _ => String::new(),
     };
-    let own = |code: &str| End::Code(code.into()).words();
+    let own = |code: &str| behind_exit(&End::Code(code.into()).words()).to_owned();
     let text = match &death.cause {
         Cause::Exception(message) => format!("{}{}", code(), short_message(message)),
         Cause::HeapFull => "JavaScript heap full".to_owned(),
