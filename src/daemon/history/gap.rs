@@ -112,6 +112,20 @@ pub(crate) struct Place {
     pub(crate) at: u64,
 }
 
+/// Since when the files end where they do: the daemon writes a line and sends it at the same moment, so that
+/// what was written just now may still come on the bus.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Still(Option<(Place, i64)>);
+
+impl Still {
+    /// For how long they end there, milliseconds.
+    pub(crate) fn for_ms(&mut self, end: Place, now_ms: i64) -> i64 {
+        let known = self.0.filter(|(place, _)| *place == end);
+        let (_, since_ms) = *self.0.insert(known.unwrap_or((end, now_ms)));
+        now_ms - since_ms
+    }
+}
+
 /// Where in the files what came ends.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct End {
@@ -216,6 +230,7 @@ pub(crate) struct Gap {
     from: Option<End>,
     /// Up to where the files were told already, where that is behind the end of what came.
     told: Option<Place>,
+    still: Still,
 }
 
 /// What came again of an output.
@@ -260,7 +275,7 @@ impl Again {
 impl Gap {
     /// Of an output that ended so and is looked for since `now_ms`, a clock that is never set back.
     pub(crate) fn new(tail: Tail, now_ms: i64) -> Self {
-        Self { tail, since_ms: now_ms, from: None, told: None }
+        Self { tail, since_ms: now_ms, from: None, told: None, still: Still::default() }
     }
 
     /// The same of one that was told up to this offset of its file, from there on or further.
@@ -345,8 +360,15 @@ impl Gap {
         }
         let quiet_ms = if is_whole { QUIET_MS } else { UNWRITTEN_MS };
         let (to, is_found) = match again {
-            None if is_late || self.age_ms(now_ms) >= quiet_ms => (Some(end(files)?), true),
-            None => return Ok(None),
+            None if is_late => (Some(end(files)?), true),
+            None => {
+                let end = end(files)?;
+                let is_still = self.still.for_ms(end, now_ms) >= QUIET_MS;
+                if !is_still || self.age_ms(now_ms) < quiet_ms {
+                    return Ok(None);
+                }
+                (Some(end), true)
+            }
             Some(again) => {
                 let is_quiet = now_ms - again.last_ms >= QUIET_MS;
                 let is_written = now_ms - again.first_ms >= WRITTEN_MS;
@@ -373,7 +395,7 @@ impl Gap {
 }
 
 /// The end of the newest file.
-fn end(files: &[impl ReadAt]) -> io::Result<Place> {
+pub(super) fn end(files: &[impl ReadAt]) -> io::Result<Place> {
     let at = files.last().map_or(Ok(0), ReadAt::size)?;
     Ok(Place { file: files.len().saturating_sub(1), at })
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::gap::{Again, Gap, Missed, OWN_BYTES, Tail};
+use super::gap::{Again, Gap, Missed, OWN_BYTES, Still, Tail};
 use super::heard::{Heard, Mended, OutputKey, UNSURE};
 use super::shared::{self, Output, SHARED_BYTES};
 use super::sources::LogFile;
@@ -37,6 +37,8 @@ struct Joined {
     file: Arc<File>,
     /// The outputs that went into it.
     keys: Vec<OutputKey>,
+    /// Since when the file of several outputs is as it is.
+    still: Still,
 }
 
 /// What is to be mended.
@@ -74,7 +76,7 @@ pub(super) struct SharedLines {
 impl Mending {
     /// A file is joined to the bus, with these outputs.
     pub(super) fn join(&mut self, path: PathBuf, file: Arc<File>, keys: Vec<OutputKey>) {
-        self.joined.insert(path, Joined { file, keys });
+        self.joined.insert(path, Joined { file, keys, still: Still::default() });
     }
 
     /// The bus is connected again.
@@ -267,17 +269,19 @@ impl Current {
             is_late: age_ms >= LOOK_MAX_MS,
         };
         let (old, path_too) = (Arc::clone(&joined.file), path.to_owned());
+        let mut still = joined.still;
         let looking = offload::look(move || {
             let all = files::generations(old, &path_too);
-            let missed = shared::missed(&all, &outputs);
-            (missed, all.last().map(Arc::clone))
+            let missed = shared::missed(&all, &outputs, (&mut still, heard_ms));
+            (missed, all.last().map(Arc::clone), still)
         });
-        let Some((Ok(missed), newest)) = looking.await else {
+        let Some((Ok(missed), newest, still)) = looking.await else {
             for key in keys {
                 heard.give_up(key);
             }
             return (true, None);
         };
+        joined.still = still;
         let Some(missed) = missed else { return (false, None) };
         let until_ms =
             keys.iter().filter_map(|key| heard.held_since(*key)).min().unwrap_or_else(now_ms);

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io;
 
-use super::gap::{Place, between};
+use super::gap::{Place, Still, between, end};
 use crate::daemon::seam::{ReadAt, read_part};
 
 /// How much of the end of the files is looked at, bytes.
@@ -45,11 +45,30 @@ pub(crate) struct MissedLines {
     pub(crate) tail: Vec<u8>,
 }
 
-/// What is missing; `None` where that is not certain yet.
+/// What is missing at this time; `None` where that is not certain yet. Where nothing came again, what was
+/// written just now is waited for: it may be on its way.
 ///
 /// # Errors
 /// Those of reading.
-pub(crate) fn missed(files: &[impl ReadAt], outputs: &Output) -> io::Result<Option<MissedLines>> {
+pub(crate) fn missed(
+    files: &[impl ReadAt],
+    outputs: &Output,
+    (still, now_ms): (&mut Still, i64),
+) -> io::Result<Option<MissedLines>> {
+    let has_again = outputs.again.iter().any(|again| !again.is_empty());
+    if has_again || outputs.is_late {
+        return missed_now(files, outputs);
+    }
+    let before = end(files)?;
+    if still.for_ms(before, now_ms) < QUIET_MS {
+        return Ok(None);
+    }
+    let missed = missed_now(files, outputs)?;
+    Ok(if end(files)? == before { missed } else { None })
+}
+
+/// What is missing as the files are now.
+fn missed_now(files: &[impl ReadAt], outputs: &Output) -> io::Result<Option<MissedLines>> {
     let has_again = outputs.again.iter().any(|again| !again.is_empty());
     if !has_again && outputs.quiet_ms < QUIET_MS && !outputs.is_late {
         return Ok(None);
@@ -59,9 +78,7 @@ pub(crate) fn missed(files: &[impl ReadAt], outputs: &Output) -> io::Result<Opti
     if has_again && !is_all && outputs.begun_ms < OTHERS_MS && !outputs.is_late {
         return Ok(None);
     }
-    let newest = files.len().saturating_sub(1);
-    let end = Place { file: newest, at: files.last().map_or(Ok(0), ReadAt::size)? };
-    let (region, left) = between(files, Place { file: 0, at: 0 }, end, BACK_BYTES)?;
+    let (region, left) = between(files, Place { file: 0, at: 0 }, end(files)?, BACK_BYTES)?;
     let mut lines: Vec<&[u8]> = region.split(|byte| *byte == b'\n').collect();
     // What stands behind the last newline is no line yet, and the first may be the rest of one.
     lines.pop();
@@ -71,7 +88,7 @@ pub(crate) fn missed(files: &[impl ReadAt], outputs: &Output) -> io::Result<Opti
     let is_anywhere = ends.iter().any(Option::is_some);
     if !is_anywhere && let Some((newest, [_, ..])) = files.split_last() {
         // What came was emptied out of the newest; what the older ones have came before that.
-        return missed(std::slice::from_ref(newest), outputs);
+        return missed_now(std::slice::from_ref(newest), outputs);
     }
     let start = start_behind(lines, &ends);
     let mut had: HashMap<&[u8], u32> = HashMap::new();
@@ -313,163 +330,4 @@ fn begin_in(lines: &[&[u8]], start: usize, again: &[u8]) -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn text(lines: &[String]) -> Vec<u8> {
-        lines.iter().flat_map(|line| format!("{line}\n").into_bytes()).collect()
-    }
-
-    fn numbered(name: &str, range: std::ops::Range<u32>) -> Vec<String> {
-        range.map(|n| format!("{name} {n}")).collect()
-    }
-
-    fn mixed(range: std::ops::Range<u32>) -> Vec<String> {
-        range.flat_map(|n| [format!("a {n}"), format!("b {n}")]).collect()
-    }
-
-    #[test]
-    fn lines_of_each_are_missing_once() {
-        let file = text(&mixed(0..1_000));
-        let outputs = Output {
-            tails: vec![text(&numbered("a", 300..400)), text(&numbered("b", 300..390))],
-            again: vec![text(&numbered("a", 600..610)), text(&numbered("b", 605..612))],
-            quiet_ms: 0,
-            begun_ms: 0,
-            is_late: false,
-        };
-        let told = missed(std::slice::from_ref(&file), &outputs).unwrap().unwrap();
-        assert!(told.is_exact);
-        let mut wanted = [numbered("a", 400..600), numbered("b", 390..605)].concat();
-        let mut lines: Vec<String> =
-            told.lines.into_iter().map(|line| String::from_utf8(line).unwrap()).collect();
-        for name in ["a ", "b "] {
-            let of = |all: &[String]| -> Vec<String> {
-                all.iter().filter(|line| line.starts_with(name)).cloned().collect()
-            };
-            assert_eq!(of(&lines), of(&wanted), "in order");
-        }
-        wanted.sort();
-        lines.sort();
-        assert_eq!(lines, wanted);
-        // Nothing came again: all there is, once it is quiet.
-        let silent = Output { again: vec![Vec::new(); 2], ..outputs };
-        assert_eq!(missed(std::slice::from_ref(&file), &silent).unwrap(), None);
-        let told = missed(&[file], &Output { quiet_ms: QUIET_MS, ..silent }).unwrap().unwrap();
-        assert_eq!(told.lines.len(), 600 + 610);
-    }
-
-    #[test]
-    fn the_bus_begins_where_the_first_lines_of_all_are() {
-        let file = text(&mixed(0..1_000));
-        let came = |a: std::ops::Range<u32>, b: std::ops::Range<u32>| {
-            [text(&numbered("a", a)), text(&numbered("b", b))]
-        };
-        let found = begin(&file, &came(900..1_010, 905..1_005)).unwrap().unwrap();
-        assert_eq!(
-            found.at,
-            [text(&mixed(0..905)), text(&numbered("a", 905..906))].concat().len() as u64
-        );
-        let had: Vec<u32> = (900..906).collect();
-        let wanted = had.iter().map(|n| (format!("a {n}").into_bytes(), 1)).collect();
-        assert_eq!(found.had, wanted);
-        assert_eq!(begin(&file, &came(900..901, 950..960)).unwrap(), None, "a is behind");
-        assert_eq!(begin(&file, &came(900..901, 1_950..1_960)).unwrap(), None, "not written yet");
-    }
-
-    #[test]
-    fn one_that_did_not_come_again_is_waited_for() {
-        let file = text(&mixed(0..1_000));
-        let outputs = Output {
-            tails: vec![text(&numbered("a", 300..400)), text(&numbered("b", 300..400))],
-            again: vec![text(&numbered("a", 500..510)), Vec::new()],
-            quiet_ms: 0,
-            begun_ms: OTHERS_MS - 1,
-            is_late: false,
-        };
-        assert_eq!(missed(std::slice::from_ref(&file), &outputs).unwrap(), None);
-        let silent = Output { begun_ms: OTHERS_MS, quiet_ms: QUIET_MS, ..outputs };
-        let told = missed(&[file], &silent).unwrap().unwrap();
-        assert_eq!(told.lines.len(), 100 + 100);
-    }
-
-    #[test]
-    fn an_output_that_is_far_ahead_of_another_in_the_file_is_not_repeated() {
-        let mut all = numbered("b", 0..6);
-        all.extend(numbered("a", 0..3_000));
-        all.extend(numbered("b", 6..10));
-        let outputs = Output {
-            // The first line may be the rest of one.
-            tails: vec![text(&numbered("a", 500..3_000)), text(&numbered("b", 5..10))],
-            again: vec![text(&numbered("a", 3_005..3_010)), text(&numbered("b", 12..25))],
-            quiet_ms: 0,
-            begun_ms: 0,
-            is_late: false,
-        };
-        all.extend(numbered("b", 10..20));
-        all.extend(numbered("a", 3_000..3_010));
-        all.extend(numbered("b", 20..30));
-        let told = missed(&[text(&all)], &outputs).unwrap().unwrap();
-        let wanted = [numbered("b", 10..12), numbered("a", 3_000..3_005)].concat();
-        assert_eq!(
-            (told.lines, told.is_exact),
-            (wanted.into_iter().map(String::into_bytes).collect(), true)
-        );
-    }
-
-    #[test]
-    fn what_older_files_have_is_not_told_again_where_the_newest_was_emptied() {
-        let files = [text(&mixed(0..1_000)), text(&mixed(3_000..3_020))];
-        let outputs = Output {
-            tails: vec![text(&numbered("a", 2_000..2_100)), text(&numbered("b", 2_000..2_100))],
-            again: vec![text(&numbered("a", 3_005..3_020)), text(&numbered("b", 3_005..3_020))],
-            quiet_ms: 0,
-            begun_ms: 0,
-            is_late: false,
-        };
-        let told = missed(&files, &outputs).unwrap().unwrap();
-        assert_eq!(
-            told.lines,
-            mixed(3_000..3_005).into_iter().map(String::into_bytes).collect::<Vec<_>>()
-        );
-        assert!(!told.is_exact, "what was emptied is gone");
-    }
-
-    #[test]
-    fn one_that_was_silent_for_long_repeats_nothing_of_the_others() {
-        let all = [numbered("b", 0..1), numbered("a", 0..20_000)].concat();
-        let (file, tail) = (text(&all), text(&numbered("a", 11_000..19_990)));
-        assert!(tail.len() > SHARED_BYTES);
-        let outputs = Output {
-            tails: vec![tail, text(&numbered("b", 0..1))],
-            again: vec![text(&numbered("a", 19_995..20_000)), Vec::new()],
-            quiet_ms: QUIET_MS,
-            begun_ms: OTHERS_MS,
-            is_late: false,
-        };
-        let told = missed(&[file], &outputs).unwrap().unwrap();
-        assert_eq!(
-            told.lines,
-            numbered("a", 19_990..19_995).into_iter().map(String::into_bytes).collect::<Vec<_>>()
-        );
-    }
-
-    #[test]
-    fn one_that_is_behind_is_waited_for() {
-        let file = text(&mixed(0..1_000));
-        let outputs = Output {
-            tails: vec![text(&numbered("a", 300..400)), text(&numbered("b", 300..400))],
-            again: vec![text(&numbered("a", 500..510)), text(&numbered("b", 600..610))],
-            quiet_ms: 0,
-            begun_ms: 0,
-            is_late: false,
-        };
-        assert_eq!(missed(std::slice::from_ref(&file), &outputs).unwrap(), None);
-        let all = Output {
-            again: vec![text(&numbered("a", 500..605)), text(&numbered("b", 600..610))],
-            ..outputs
-        };
-        let told = missed(&[file], &all).unwrap().unwrap();
-        assert_eq!((told.lines.len(), told.is_exact), (100 + 200, true));
-    }
-}
+mod tests;

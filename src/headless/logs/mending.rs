@@ -9,7 +9,7 @@ use super::live::{Channel, Following, Joint, Key};
 use super::missing::{HELD_MAX, LOOK_MAX_MS, Missing, SharedMissing, complain, source_end};
 use super::source::Source;
 use crate::daemon::history::Format;
-use crate::daemon::history::gap::Tail;
+use crate::daemon::history::gap::{Still, Tail};
 use crate::daemon::history::shared::{self, MissedLines, Output, SHARED_BYTES};
 use crate::daemon::{clock, files};
 use crate::logs::parse::Judge;
@@ -44,8 +44,9 @@ impl<W: Write> Following<'_, '_, W> {
                 // Nothing was told since.
                 tails = before.tails;
             }
+            let still = Still::default();
             let mending =
-                SharedMissing { tails, since_ms: now_ms, first_ms: None, last_ms: now_ms };
+                SharedMissing { tails, since_ms: now_ms, first_ms: None, last_ms: now_ms, still };
             self.mending.insert(index, mending);
             for key in keys {
                 if let Some(channel) = self.channels.get_mut(&key) {
@@ -193,7 +194,7 @@ impl<W: Write> Following<'_, '_, W> {
         let all: Vec<usize> = self.mending.keys().copied().collect();
         for index in all {
             let (Some(mending), Some(source)) =
-                (self.mending.get(&index), self.sources.get_mut(index))
+                (self.mending.get_mut(&index), self.sources.get_mut(index))
             else {
                 continue;
             };
@@ -221,7 +222,8 @@ impl<W: Write> Following<'_, '_, W> {
                 is_late: now_ms - mending.since_ms >= LOOK_MAX_MS || bytes >= HELD_MAX,
             };
             let generations = files::generations(opened, &path);
-            let missed = shared::missed(&generations, &outputs).unwrap_or_else(|_| {
+            let missed = shared::missed(&generations, &outputs, (&mut mending.still, now_ms));
+            let missed = missed.unwrap_or_else(|_| {
                 let (lines, tail) = (Vec::new(), Vec::new());
                 Some(MissedLines { lines, is_exact: false, tail })
             });

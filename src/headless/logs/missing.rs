@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::super::output;
 use super::source::Source;
 use crate::daemon::files;
-use crate::daemon::history::gap::{Again, Gap, Missed, OWN_BYTES, Tail};
+use crate::daemon::history::gap::{Again, Gap, Missed, OWN_BYTES, Still, Tail};
 use crate::daemon::seam::Seam;
 
 /// For so long it is looked for, milliseconds.
@@ -178,6 +178,7 @@ pub(super) struct SharedMissing {
     pub(super) first_ms: Option<i64>,
     /// When something of it came last, milliseconds.
     pub(super) last_ms: i64,
+    pub(super) still: Still,
 }
 
 impl SharedMissing {

@@ -18,8 +18,13 @@ fn look(files: &[Vec<u8>], tail: Tail, data: &[u8], is_late: bool) -> Option<Mis
     if let Some(again) = &mut again {
         again.take(data, 0);
     }
-    let now_ms = if data.is_empty() { UNWRITTEN_MS } else { 1 };
-    Gap::new(tail, 0).look(files, again.as_mut(), now_ms, is_late).unwrap()
+    let mut gap = Gap::new(tail, 0);
+    let mut look = |now_ms| gap.look(files, again.as_mut(), now_ms, is_late).unwrap();
+    if !data.is_empty() {
+        return look(1);
+    }
+    assert_eq!(look(0), None);
+    look(UNWRITTEN_MS)
 }
 
 fn text(range: std::ops::Range<u32>) -> String {
@@ -41,6 +46,18 @@ fn what_is_between_two_connections_is_read() {
     // Nothing came again: all there is.
     let all = missed(&[file], (begun, &lines(100..200)), b"").unwrap();
     assert_eq!(all, (text(200..1_000), true));
+}
+
+/// The daemon writes a line and sends it at the same moment: what was written just now may still come.
+#[test]
+fn what_was_written_just_now_is_waited_for() {
+    let tail = Tail::of_file(&lines(0..100), lines(0..100).len() as u64, OWN_BYTES);
+    let mut gap = Gap::new(tail, 0);
+    let mut look = |to, now_ms| gap.look(&[lines(0..to)], None, now_ms, false).unwrap();
+    assert_eq!(look(100, 0), None);
+    assert_eq!(look(110, 5 * QUIET_MS), None, "it grew");
+    assert_eq!(look(110, 6 * QUIET_MS - 1), None);
+    assert_eq!(look(110, 6 * QUIET_MS).map(|missed| missed.bytes), Some(lines(100..110)));
 }
 
 #[test]

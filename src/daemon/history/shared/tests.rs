@@ -1,0 +1,186 @@
+use super::*;
+
+fn text(lines: &[String]) -> Vec<u8> {
+    lines.iter().flat_map(|line| format!("{line}\n").into_bytes()).collect()
+}
+
+fn numbered(name: &str, range: std::ops::Range<u32>) -> Vec<String> {
+    range.map(|n| format!("{name} {n}")).collect()
+}
+
+fn mixed(range: std::ops::Range<u32>) -> Vec<String> {
+    range.flat_map(|n| [format!("a {n}"), format!("b {n}")]).collect()
+}
+
+#[test]
+fn lines_of_each_are_missing_once() {
+    let file = text(&mixed(0..1_000));
+    let outputs = Output {
+        tails: vec![text(&numbered("a", 300..400)), text(&numbered("b", 300..390))],
+        again: vec![text(&numbered("a", 600..610)), text(&numbered("b", 605..612))],
+        quiet_ms: 0,
+        begun_ms: 0,
+        is_late: false,
+    };
+    let told = missed_now(std::slice::from_ref(&file), &outputs).unwrap().unwrap();
+    assert!(told.is_exact);
+    let mut wanted = [numbered("a", 400..600), numbered("b", 390..605)].concat();
+    let mut lines: Vec<String> =
+        told.lines.into_iter().map(|line| String::from_utf8(line).unwrap()).collect();
+    for name in ["a ", "b "] {
+        let of = |all: &[String]| -> Vec<String> {
+            all.iter().filter(|line| line.starts_with(name)).cloned().collect()
+        };
+        assert_eq!(of(&lines), of(&wanted), "in order");
+    }
+    wanted.sort();
+    lines.sort();
+    assert_eq!(lines, wanted);
+    // Nothing came again: all there is, once it is quiet.
+    let silent = Output { again: vec![Vec::new(); 2], ..outputs };
+    assert_eq!(missed_now(std::slice::from_ref(&file), &silent).unwrap(), None);
+    let told = missed_now(&[file], &Output { quiet_ms: QUIET_MS, ..silent }).unwrap().unwrap();
+    assert_eq!(told.lines.len(), 600 + 610);
+}
+
+#[test]
+fn the_bus_begins_where_the_first_lines_of_all_are() {
+    let file = text(&mixed(0..1_000));
+    let came = |a: std::ops::Range<u32>, b: std::ops::Range<u32>| {
+        [text(&numbered("a", a)), text(&numbered("b", b))]
+    };
+    let found = begin(&file, &came(900..1_010, 905..1_005)).unwrap().unwrap();
+    assert_eq!(
+        found.at,
+        [text(&mixed(0..905)), text(&numbered("a", 905..906))].concat().len() as u64
+    );
+    let had: Vec<u32> = (900..906).collect();
+    let wanted = had.iter().map(|n| (format!("a {n}").into_bytes(), 1)).collect();
+    assert_eq!(found.had, wanted);
+    assert_eq!(begin(&file, &came(900..901, 950..960)).unwrap(), None, "a is behind");
+    assert_eq!(begin(&file, &came(900..901, 1_950..1_960)).unwrap(), None, "not written yet");
+}
+
+#[test]
+fn one_that_did_not_come_again_is_waited_for() {
+    let file = text(&mixed(0..1_000));
+    let outputs = Output {
+        tails: vec![text(&numbered("a", 300..400)), text(&numbered("b", 300..400))],
+        again: vec![text(&numbered("a", 500..510)), Vec::new()],
+        quiet_ms: 0,
+        begun_ms: OTHERS_MS - 1,
+        is_late: false,
+    };
+    assert_eq!(missed_now(std::slice::from_ref(&file), &outputs).unwrap(), None);
+    let silent = Output { begun_ms: OTHERS_MS, quiet_ms: QUIET_MS, ..outputs };
+    let told = missed_now(&[file], &silent).unwrap().unwrap();
+    assert_eq!(told.lines.len(), 100 + 100);
+}
+
+#[test]
+fn an_output_that_is_far_ahead_of_another_in_the_file_is_not_repeated() {
+    let mut all = numbered("b", 0..6);
+    all.extend(numbered("a", 0..3_000));
+    all.extend(numbered("b", 6..10));
+    let outputs = Output {
+        // The first line may be the rest of one.
+        tails: vec![text(&numbered("a", 500..3_000)), text(&numbered("b", 5..10))],
+        again: vec![text(&numbered("a", 3_005..3_010)), text(&numbered("b", 12..25))],
+        quiet_ms: 0,
+        begun_ms: 0,
+        is_late: false,
+    };
+    all.extend(numbered("b", 10..20));
+    all.extend(numbered("a", 3_000..3_010));
+    all.extend(numbered("b", 20..30));
+    let told = missed_now(&[text(&all)], &outputs).unwrap().unwrap();
+    let wanted = [numbered("b", 10..12), numbered("a", 3_000..3_005)].concat();
+    assert_eq!(
+        (told.lines, told.is_exact),
+        (wanted.into_iter().map(String::into_bytes).collect(), true)
+    );
+}
+
+#[test]
+fn what_older_files_have_is_not_told_again_where_the_newest_was_emptied() {
+    let files = [text(&mixed(0..1_000)), text(&mixed(3_000..3_020))];
+    let outputs = Output {
+        tails: vec![text(&numbered("a", 2_000..2_100)), text(&numbered("b", 2_000..2_100))],
+        again: vec![text(&numbered("a", 3_005..3_020)), text(&numbered("b", 3_005..3_020))],
+        quiet_ms: 0,
+        begun_ms: 0,
+        is_late: false,
+    };
+    let told = missed_now(&files, &outputs).unwrap().unwrap();
+    assert_eq!(
+        told.lines,
+        mixed(3_000..3_005).into_iter().map(String::into_bytes).collect::<Vec<_>>()
+    );
+    assert!(!told.is_exact, "what was emptied is gone");
+}
+
+#[test]
+fn one_that_was_silent_for_long_repeats_nothing_of_the_others() {
+    let all = [numbered("b", 0..1), numbered("a", 0..20_000)].concat();
+    let (file, tail) = (text(&all), text(&numbered("a", 11_000..19_990)));
+    assert!(tail.len() > SHARED_BYTES);
+    let outputs = Output {
+        tails: vec![tail, text(&numbered("b", 0..1))],
+        again: vec![text(&numbered("a", 19_995..20_000)), Vec::new()],
+        quiet_ms: QUIET_MS,
+        begun_ms: OTHERS_MS,
+        is_late: false,
+    };
+    let told = missed_now(&[file], &outputs).unwrap().unwrap();
+    assert_eq!(
+        told.lines,
+        numbered("a", 19_990..19_995).into_iter().map(String::into_bytes).collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn one_that_is_behind_is_waited_for() {
+    let file = text(&mixed(0..1_000));
+    let outputs = Output {
+        tails: vec![text(&numbered("a", 300..400)), text(&numbered("b", 300..400))],
+        again: vec![text(&numbered("a", 500..510)), text(&numbered("b", 600..610))],
+        quiet_ms: 0,
+        begun_ms: 0,
+        is_late: false,
+    };
+    assert_eq!(missed_now(std::slice::from_ref(&file), &outputs).unwrap(), None);
+    let all = Output {
+        again: vec![text(&numbered("a", 500..605)), text(&numbered("b", 600..610))],
+        ..outputs
+    };
+    let told = missed_now(&[file], &all).unwrap().unwrap();
+    assert_eq!((told.lines.len(), told.is_exact), (100 + 200, true));
+}
+/// The daemon writes a line and sends it at the same moment: what was written just now may still come.
+#[test]
+fn what_was_written_just_now_is_waited_for() {
+    let (mut still, mut at) = (Still::default(), 0);
+    let outputs = Output {
+        tails: vec![text(&numbered("a", 0..10))],
+        again: vec![Vec::new()],
+        quiet_ms: 5 * QUIET_MS,
+        begun_ms: 0,
+        is_late: false,
+    };
+    let mut look = |lines: u32, after_ms, outputs: &Output| {
+        at += after_ms;
+        let file = text(&numbered("a", 0..lines));
+        let missed = missed(&[file], outputs, (&mut still, at)).unwrap();
+        missed.map(|missed| missed.lines.len())
+    };
+    assert_eq!(look(10, 0, &outputs), None);
+    assert_eq!(look(12, QUIET_MS, &outputs), None, "it grew");
+    assert_eq!(look(12, QUIET_MS - 1, &outputs), None);
+    // The first of the two comes.
+    let again = Output { again: vec![text(&numbered("a", 10..11))], ..outputs };
+    assert_eq!(look(12, 0, &again), Some(0));
+    let outputs = Output { again: vec![Vec::new()], ..again };
+    assert_eq!(look(12, 1, &outputs), Some(2));
+    let late = Output { is_late: true, ..outputs };
+    assert_eq!(look(13, 1, &late), Some(3));
+}
