@@ -1,7 +1,8 @@
 //! A process that was asked for by its id: which one it is now.
 //!
 //! Invariant: it is the one that has the id and the name. Once that is gone, only one process can take its
-//! place: the only one of its name and files that was not there beside it. It is never one of several.
+//! place: the only one of its name and files that was not there beside it. It is never one of several, nor
+//! one of another daemon where others were beside it when it went.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -33,6 +34,9 @@ struct Away {
     is_told: bool,
     /// Whether none of its name and files was there when it was told to be gone.
     was_alone: bool,
+    /// Whether another daemon came since it was told to be gone with others beside it: whatever that has may
+    /// be one of those.
+    is_over: bool,
 }
 
 impl ById {
@@ -100,13 +104,25 @@ impl ById {
         let away = self.away.get_or_insert_with(|| {
             let known = alike.iter().filter(|info| is_known(info)).map(|info| info.pm_id.0);
             let (others, fleet) = (known.collect(), all.len());
-            Away { others, since: Some(now), fleet, is_told: false, was_alone: false }
+            Away {
+                others,
+                since: Some(now),
+                fleet,
+                is_told: false,
+                was_alone: false,
+                is_over: false,
+            }
         });
         let is_growing = all.len() > std::mem::replace(&mut away.fleet, all.len());
         if is_other {
             // Its ids say nothing of those before.
             away.others.clear();
             away.since = Some(now);
+            away.is_over |= !may_return;
+        }
+        if away.is_over {
+            away.since = None;
+            return None;
         }
         let new: Vec<&&ProcessInfo> =
             alike.iter().filter(|info| !away.others.contains(&info.pm_id.0)).collect();
@@ -125,10 +141,10 @@ impl ById {
         }
         away.others.extend(new.iter().map(|info| info.pm_id.0));
         away.since = None;
-        away.was_alone = alike.is_empty();
         if std::mem::replace(&mut away.is_told, true) {
             return None;
         }
+        away.was_alone = alike.is_empty();
         let now = all.iter().find(|info| info.pm_id == id).filter(|info| info.name != *name);
         let now = now.map_or_else(String::new, |info| format!(", its id is that of {}", info.name));
         Some(format!("process {id} ({name}) is gone{now}; nothing of it is followed any more"))
@@ -219,6 +235,10 @@ mod tests {
         let looks = [(&[0, 1][..], false), (&[0, 1], false), (&[0, 1], false)];
         let looks = [&looks[..], &[(three, true), (three, false), (three, false)]].concat();
         assert_eq!(told(&looks), (vec![GONE.to_owned()], None));
+        // Nor is that which comes late, or alone.
+        let late = [&looks[..3], &[(none, true), (none, false), (none, false)]].concat();
+        let late = [&late[..], &[(&[0][..], false); 3], &[(three, false); 3]].concat();
+        assert_eq!(told(&late), (vec![GONE.to_owned()], None));
     }
 
     /// A daemon brings back many processes one by one, or none for a long time.
