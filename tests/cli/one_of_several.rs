@@ -63,10 +63,11 @@ fn follow(home: &Pm2Home, target: &str) -> Listening {
 }
 
 /// Each line under a name with an id came from one of these processes.
-fn assert_said_by(lines: &[(String, String, bool)], label: &str, pids: &[i32]) {
+fn assert_said_by((lines, told): (&[(String, String, bool)], &str), label: &str, pids: &[i32]) {
     for (_, text, _) in lines.iter().filter(|(who, ..)| who == label) {
         let is_theirs = pids.iter().any(|pid| text.starts_with(&format!("pid {pid} ")));
-        assert!(is_theirs || !text.starts_with("pid "), "{text} under {label}, of {pids:?}");
+        let is_right = is_theirs || !text.starts_with("pid ");
+        assert!(is_right, "{text} under {label}, of {pids:?}; it said: {told}");
     }
 }
 
@@ -94,12 +95,12 @@ pub(crate) fn nothing_stands_under_an_id_that_is_gone() {
     zero.wait_of("web[0]", pid(0));
     zero.wait_of("web[0]", pid(0));
     let (lines, told) = two.end_once();
-    assert_said_by(&lines, "web[2]", &[third]);
+    assert_said_by((&lines, &told), "web[2]", &[third]);
     assert!(lines.iter().all(|(who, ..)| who == "web[2]"), "{:?}", lines.last());
     assert_eq!(told.matches("is gone").count(), 1, "{told}");
     let pids = [first, pid(0)];
     let (lines, told) = zero.end_once();
-    assert_said_by(&lines, "web[0]", &pids);
+    assert_said_by((&lines, &told), "web[0]", &pids);
     let is_marked = |(who, _, is_estimated): &(String, String, bool)| who != "web" || *is_estimated;
     assert!(lines.iter().all(is_marked), "what came of no bus has no time: {told}");
     assert!(!told.contains("is gone"), "{told}");
@@ -130,7 +131,7 @@ pub(crate) fn what_writes_the_file_of_another_name_is_told_once() {
         listening.wait_of(&format!("web[{}]", again.pm_id), again.pid);
         let (lines, told) = listening.end_once();
         for label in ["web[0]", "web[1]"] {
-            assert_said_by(&lines, label, &[old, web, again.pid]);
+            assert_said_by((&lines, &told), label, &[old, web, again.pid]);
         }
         let is_marked =
             |(who, _, is_estimated): &(String, String, bool)| who != "web" || *is_estimated;

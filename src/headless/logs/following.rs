@@ -101,6 +101,8 @@ pub(super) async fn follow<W: Write>(
                 }
                 Some(Queued::Reconnecting { problem, .. }) => {
                     connection.is_waited_for(&problem);
+                    // Who is asked now may be another daemon, before its bus is there.
+                    course.whose.forget();
                 }
                 Some(Queued::Connected) => {
                     if connection.is_back("what was written meanwhile is read from the log files") {
