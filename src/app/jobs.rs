@@ -225,7 +225,8 @@ pub(super) fn tell(app: &mut App, ended: Ended) {
     let undoes = if ended.can_undo { undoes(app) } else { String::new() };
     let short = ended.sentence() + &undoes;
     let commands = ended.commands.join("; ");
-    let notice = Notice::new(short.clone(), !ended.is_good(), app.now.steady_ms).or(short).done();
+    let notice = Notice::new(short.clone(), !ended.is_good(), app.now.steady_ms).or(short);
+    let notice = notice.offering(undoes).done();
     app.say(if ended.is_good() { notice.doing(&commands) } else { notice });
     if app.mode == Mode::Normal && ended.lines.len() > 1 {
         app.open(Mode::Sheet(Box::new(Sheet::Ended(ended, 0))));

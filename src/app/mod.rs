@@ -93,6 +93,7 @@ mod tick;
 pub mod tree;
 mod unchosen;
 pub mod undo;
+mod undoing;
 mod update;
 pub mod what;
 pub mod why;
