@@ -76,6 +76,7 @@ pub mod pointer;
 mod pointing;
 pub mod press;
 pub mod prompt;
+mod repeats;
 mod row_keys;
 mod rows;
 mod scaling;
