@@ -159,7 +159,7 @@ fn note_signal(app: &mut App, daemon: DaemonId, task: &Task) {
 
 /// Takes what came of a task in.
 pub(super) fn did(app: &mut App, daemon: DaemonId, task: TaskId, outcome: &Outcome) {
-    let is_good = outcome.verdict.is_success();
+    let is_good = outcome.is_success();
     let sentence = match app.daemon(daemon) {
         Some(daemon) if app.watched.daemons.len() > 1 => {
             format!("{}: {}", daemon.label, outcome.sentence())

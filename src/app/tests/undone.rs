@@ -132,7 +132,7 @@ fn a_delete_is_undone_from_what_was_kept_and_not_for_ever() {
     press(&mut app, UNDO);
     insta::assert_snapshot!(question(&app), @r"
     starts api[0 1] again, as 0s ago
-    Each gets a new id and counts from 0. Log files that are named by the id get new names; the old ones stay. Two at a time; Esc then leaves undone what has not begun.
+    Each gets a new id and counts from 0. Log files that are named by the id get new names; the old ones stay. One after another; Esc then leaves undone what has not begun.
     ");
     let effects = press(&mut app, Command::Yes);
     let [Effect::Do { task: Task::Restore { kept, .. }, id, .. }] = &effects[..] else {
@@ -184,7 +184,7 @@ fn an_undo_beside_a_newcomer_of_the_name_asks_and_names_it() {
     insta::assert_snapshot!(question(&app), @r"
     starts api[0 1] again, as 0s ago
     beside api[0], started under that name since
-    Each gets a new id and counts from 0. Log files that are named by the id get new names; the old ones stay. Two at a time; Esc then leaves undone what has not begun.
+    Each gets a new id and counts from 0. Log files that are named by the id get new names; the old ones stay. One after another; Esc then leaves undone what has not begun.
     ");
     let effects = press(&mut app, Command::Yes);
     let [Effect::Do { task: Task::Restore { beside, .. }, id, .. }] = &effects[..] else {

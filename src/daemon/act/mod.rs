@@ -12,6 +12,7 @@ mod resurrect;
 mod save;
 mod scale;
 mod steps;
+mod undelete;
 pub(crate) mod witness;
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Starting again what was saved, or kept before it was deleted: `prepare` of each, two at a time, as
+//! Starting again what was saved: `prepare` of each, two at a time, as
 //! `pm2 resurrect` does it.
 //!
 //! Invariant: names that already run are not started again, as with the CLI; the saved list is only
@@ -16,12 +16,12 @@ use tokio::time::Instant;
 use super::errands::failed;
 use super::save::{backup_path, dump_path};
 use super::scale::id_of;
+use super::witness::Witness;
 use super::{AT_ONCE, Acting, Launch};
 use crate::daemon::{files, offload};
 use crate::model::deed::Deed;
 use crate::model::errand::{Outcome, Task};
-use crate::model::kept::Kept as Deleted;
-use crate::model::{Target, Verdict, units};
+use crate::model::{Target, Verdict};
 use crate::protocol::dump;
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 use crate::protocol::rpc::Methods;
@@ -36,15 +36,15 @@ const DISK_MAX: Duration = Duration::from_secs(10);
 type Kept = Map<String, Json>;
 
 /// A `prepare` that was made, or not.
-struct Prepared {
-    name: String,
-    was_stopped: bool,
-    made: Result<Made, Verdict>,
+pub(super) struct Prepared {
+    pub(super) name: String,
+    pub(super) was_stopped: bool,
+    pub(super) made: Result<Made, Verdict>,
 }
 
 /// An answered `prepare`.
-struct Made {
-    ids: Vec<PmId>,
+pub(super) struct Made {
+    pub(super) ids: Vec<PmId>,
     sent: Instant,
     answered: Instant,
 }
@@ -81,45 +81,6 @@ impl Acting {
         if notes.is_empty() { outcome } else { outcome.noted(notes.join("; ")) }
     }
 
-    /// Starts these again, but none beside a newcomer of its name of whom the user was not told.
-    pub(super) async fn restore_kept(
-        &self,
-        kept: Vec<Deleted>,
-        beside: &[Target],
-        tell: &mut impl FnMut(Outcome),
-    ) {
-        let running = match self.look().await {
-            Ok(running) => running,
-            // One may have been started meanwhile: unseen, nothing is started beside it.
-            Err(verdict) => {
-                let why = unseen(&verdict);
-                for kept in kept {
-                    let name = &kept.target.name;
-                    let outcome = Outcome::about(Deed::restore(), name, Verdict::NotBegun);
-                    tell(outcome.noted(format!("what runs now could not be seen ({why})")));
-                }
-                return;
-            }
-        };
-        let mut wanted = Vec::new();
-        for kept in kept {
-            let is_unknown = |info: &&ProcessInfo| {
-                kept.is_newcomer(info) && !beside.iter().any(|known| known.is(info))
-            };
-            if let Some(newcomer) = running.iter().find(is_unknown) {
-                let label = Target::of(newcomer).label();
-                let by = format!("{label} was started under that name meanwhile").into();
-                let name = &kept.target.name;
-                tell(Outcome::about(Deed::restore(), name, Verdict::Replaced { by }));
-                continue;
-            }
-            if let Json::Object(fields) = kept.into_env() {
-                wanted.push(fields);
-            }
-        }
-        self.restore(wanted, &running, tell).await;
-    }
-
     /// The saved list, or the one before where that is missing or broken; and what is wrong with it.
     async fn saved(&self) -> Result<(PathBuf, Vec<Kept>, Option<String>), (PathBuf, Verdict)> {
         let path = dump_path(&self.session.home);
@@ -152,6 +113,19 @@ impl Acting {
         let each = |entry: Kept| self.prepare(&methods, entry);
         let calls = stream::iter(kept).map(each).buffered(AT_ONCE).collect::<Vec<_>>();
         let prepared = witness.listen_during(calls).await;
+        let outcomes = self.watch_up(prepared, before, &mut witness).await;
+        let up = outcomes.iter().filter(|outcome| outcome.is_success()).count();
+        outcomes.into_iter().for_each(tell);
+        up
+    }
+
+    /// Watches what was started come up, beside what ran before; what came of each, in their order.
+    pub(super) async fn watch_up(
+        &self,
+        prepared: Vec<Prepared>,
+        before: BTreeSet<PmId>,
+        witness: &mut Witness,
+    ) -> Vec<Outcome> {
         let after = self.look().await;
         let begun = begun(self, prepared, &after, before);
         let pending: Vec<(Target, Launch)> =
@@ -159,28 +133,24 @@ impl Acting {
         let mut verdicts = if pending.is_empty() {
             Vec::new().into_iter()
         } else {
-            self.settle(&pending, &mut witness).await.into_iter()
+            self.settle(&pending, witness).await.into_iter()
         };
-        let mut up = 0;
-        for one in begun {
-            let outcome = match one.pending.as_ref().and_then(|_| verdicts.next()) {
-                Some(verdict) => Outcome { verdict, ..one.outcome },
-                None => one.outcome,
-            };
-            up += usize::from(outcome.verdict.is_success());
-            tell(outcome);
-        }
-        up
+        let outcome = |one: Begun| match one.pending.as_ref().and_then(|_| verdicts.next()) {
+            Some(verdict) => Outcome { verdict, ..one.outcome },
+            None => one.outcome,
+        };
+        begun.into_iter().map(outcome).collect()
     }
 
     /// What the daemon can do, with what its release reads of cron patterns.
-    async fn methods_of_release(&self) -> Methods {
+    pub(super) async fn methods_of_release(&self) -> Methods {
         let version = self.named("getVersion", vec![json!({})]).await;
         let version = version.ok().and_then(|version| version.as_str().map(str::to_owned));
         self.session.methods.clone().of_release(version.as_deref())
     }
 
-    async fn prepare(&self, methods: &Methods, entry: Kept) -> Prepared {
+    /// Has one started as it was.
+    pub(super) async fn prepare(&self, methods: &Methods, entry: Kept) -> Prepared {
         let name = name_of(&entry);
         let was_stopped = entry.get("status").and_then(Json::as_str) == Some("stopped");
         let sent = Instant::now();
@@ -204,18 +174,6 @@ impl Acting {
 struct Begun {
     pending: Option<(Target, Launch)>,
     outcome: Outcome,
-}
-
-/// Why it could not be seen what runs: nothing was changed by that.
-fn unseen(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Unknown { is_closed: true, .. } => "the daemon closed the connection".to_owned(),
-        Verdict::Unknown { waited_ms, is_closed: false } => {
-            format!("no answer in {}", units::span(*waited_ms))
-        }
-        Verdict::Refused(why) => why.to_string(),
-        other => other.about(),
-    }
 }
 
 /// Finds the processes that came of the calls.
