@@ -126,6 +126,8 @@ pub(super) struct RowsInSight {
     pub(super) charts: Vec<Bars>,
     /// How many processes are in each state.
     pub(super) counts: [usize; 9],
+    /// How many are not well.
+    pub(super) unwell: usize,
     /// The sums, as text.
     pub(super) sums: [Option<String>; 2],
 }
