@@ -291,3 +291,25 @@ fn a_signal_is_noted_at_whom_it_is_sent_to() {
     let sent = |pm_id| app.watched.fleet.get(key(pm_id)).unwrap().sent.map(|(signal, _)| signal);
     assert_eq!((sent(0), sent(1)), (Some("SIGTERM"), None));
 }
+
+#[test]
+fn a_signal_of_no_such_name_is_said_while_it_is_typed_and_nothing_is_sent() {
+    use crate::app::ask::{Ask, Wanted};
+    let mut app = app(1);
+    let targets = vec![(D, app.target(key(0)).unwrap())];
+    let marked = crate::app::marks::Marked { targets, hidden: 0 };
+    app.open(Mode::Sheet(Box::new(Sheet::Ask(Ask::new(Wanted::Signal, marked)))));
+    for c in "FOO".chars() {
+        let _ = update(&mut app, Moment::at(2_000), Message::Text(c));
+    }
+    let says = |app: &App| match &app.mode {
+        Mode::Sheet(sheet) => match &**sheet {
+            Sheet::Ask(ask) => ask.read(&app.watched),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(says(&app), Err("no signal is named FOO".to_owned()));
+    assert_eq!(press(&mut app, Command::Open), []);
+    assert!(says(&app).is_err(), "it stays open");
+}

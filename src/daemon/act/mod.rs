@@ -11,6 +11,7 @@ mod launch;
 mod resurrect;
 mod save;
 mod scale;
+mod signal;
 mod steps;
 mod undelete;
 pub(crate) mod witness;
