@@ -87,6 +87,7 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
     app.read_only = cli.read_only;
     app.settings = settings.clone();
     app.settings.is_plain |= cli.screen.plain;
+    app.settings.mistakes = loaded.mistakes();
     app.resize(app.size);
     if demo.is_none() {
         let dear = homes::production(&homes, &settings.production).await;

@@ -48,6 +48,7 @@ pub(in crate::app) fn take(app: &mut App, command: Command) -> Effects {
         command if command.is_movement() => sheet.go(command, size),
         Command::Act(action) => return act::on(app, action, daemon, target),
         Command::Own(place) => return own::begin(app, place, Some((daemon, target))),
+        Command::Refused(_) => own::refuse(app, command),
         Command::Compose if app.read_only => {
             app.notify("message: refused, this is --read-only", true);
         }
@@ -64,7 +65,10 @@ pub(in crate::app) fn take(app: &mut App, command: Command) -> Effects {
             let life = why::number(&app.watched, key, None, 0);
             app.open(Mode::Why { key, life, top: 0 });
         }
-        Command::Help => app.open(Mode::Help(Box::new(Help::of(Place::Details)))),
+        Command::Help => {
+            let help = Help::of(Place::Details).with(&app.settings.mistakes);
+            app.open(Mode::Help(Box::new(help)));
+        }
         Command::Palette => app.open(Mode::Palette(Palette::new(row_keys::menu(app)))),
         _ => {}
     }
