@@ -13,6 +13,7 @@ use super::{
     undoing,
 };
 use crate::model::apply::{Change, Changes};
+use crate::model::bundle::Written;
 use crate::model::call::CallOutcome;
 use crate::model::{Action, DaemonId, Target, Verdict, verdict};
 use crate::protocol::text::clean_to;
@@ -84,8 +85,8 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) -> Effects {
             Change::Called { method, outcome } => finish_call(app, id, &method, &outcome),
             Change::Parts(parts) => log_keys::take_parts(app, parts),
             Change::LogSaved(saved) => log_taking::saved(app, &saved),
-            Change::Bundled(Ok(written)) => app.notify_done(written.words()),
-            Change::Bundled(Err(why)) | Change::Notice(why) => app.notify(why, true),
+            Change::Bundled(outcome) => finish_bundle(app, outcome),
+            Change::Notice(why) => app.notify(why, true),
         }
     }
     show(app, id, has_rows, has_lines, effects)
@@ -205,6 +206,15 @@ fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: 
     let notice = Notice::new(text, is_bad, app.now.steady_ms).or(short).about(about);
     let notice = notice.offering(undoes).done();
     app.say(if is_bad { notice } else { notice.doing(&command) });
+}
+
+/// A bundle was written, or not.
+fn finish_bundle(app: &mut App, outcome: Result<Written, Box<str>>) {
+    app.is_bundling = false;
+    match outcome {
+        Ok(written) => app.notify_done(written.words()),
+        Err(why) => app.notify(why, true),
+    }
 }
 
 /// A call by name ended.

@@ -60,6 +60,8 @@ pub struct App {
     pub jobs: Vec<Job>,
     /// What was deleted or stopped here and can be undone.
     pub undo: Undo,
+    /// Whether an incident bundle is being written.
+    pub(super) is_bundling: bool,
     /// How many tasks were asked for so far.
     pub(super) tasks: u64,
     /// First table row shown.
@@ -165,6 +167,7 @@ impl App {
             batch: None,
             jobs: Vec::new(),
             undo: Undo::default(),
+            is_bundling: false,
             tasks: 0,
             table_top: 0,
             log_top: None,

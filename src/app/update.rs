@@ -396,6 +396,11 @@ fn bundle(app: &mut App) -> Effects {
     let selected = app.selected.map(|key| key.daemon);
     let first = || app.watched.daemons.first().map(|daemon| daemon.id);
     let Some(daemon) = selected.or_else(first) else { return Effects::none() };
+    if app.is_bundling {
+        app.notify("a bundle is being written: wait for its end", false);
+        return Effects::none();
+    }
+    app.is_bundling = true;
     let mut material = Material::of(&app.watched, daemon, app.now, app.utc_offset_s);
     material.events = app.log_view.events(daemon);
     app.notify(format!("writing {} ..", material.file_name()), false);

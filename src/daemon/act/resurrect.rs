@@ -35,6 +35,22 @@ const DISK_MAX: Duration = Duration::from_secs(10);
 /// A process as it was: its `pm2_env`.
 type Kept = Map<String, Json>;
 
+/// A saved list.
+struct Saved {
+    path: PathBuf,
+    entries: Vec<Kept>,
+    /// Why it is not the one that was saved last.
+    instead_of: Option<Unread>,
+}
+
+/// Why a saved list cannot be read.
+#[derive(Debug, PartialEq)]
+struct Unread {
+    why: String,
+    /// Whether there is one.
+    is_broken: bool,
+}
+
 /// A `prepare` that was made, or not.
 pub(super) struct Prepared {
     pub(super) name: String,
@@ -53,7 +69,7 @@ impl Acting {
     /// Starts what is saved and does not run, and gives what came of it as a whole.
     pub(super) async fn resurrect(&self, tell: &mut impl FnMut(Outcome)) -> Outcome {
         let deed = Task::Resurrect.deed();
-        let (path, saved, warning) = match self.saved().await {
+        let Saved { path, entries: saved, instead_of } = match self.saved().await {
             Ok(saved) => saved,
             Err((path, verdict)) => return Outcome::about(deed, &shown(&path), verdict),
         };
@@ -76,24 +92,31 @@ impl Acting {
         let up = self.restore(wanted, &running, tell).await;
         let verdict = if all > 0 && missing == 0 { Verdict::Already } else { Verdict::Done };
         let counted = (missing > 0 || all == 0).then(|| format!("{up} of {missing} processes"));
-        let notes: Vec<String> = counted.into_iter().chain(warning).collect();
-        let outcome = Outcome::about(deed, &label, verdict);
+        let is_broken = instead_of.as_ref().is_some_and(|it| it.is_broken);
+        let notes: Vec<String> = counted.into_iter().chain(instead_of.map(|it| it.why)).collect();
+        let outcome = Outcome {
+            falls_short: is_broken || up < missing,
+            ..Outcome::about(deed, &label, verdict)
+        };
         if notes.is_empty() { outcome } else { outcome.noted(notes.join("; ")) }
     }
 
-    /// The saved list, or the one before where that is missing or broken; and what is wrong with it.
-    async fn saved(&self) -> Result<(PathBuf, Vec<Kept>, Option<String>), (PathBuf, Verdict)> {
+    /// The saved list, or the one before where that is missing or broken.
+    async fn saved(&self) -> Result<Saved, (PathBuf, Verdict)> {
         let path = dump_path(&self.session.home);
         self.expect_here().map_err(|verdict| (path.clone(), verdict))?;
-        let why = match read(path.clone()).await {
-            Ok(saved) => return Ok((path, saved, None)),
-            Err(why) => why,
+        let error = match read(path.clone()).await {
+            Ok(entries) => return Ok(Saved { path, entries, instead_of: None }),
+            Err(error) => error,
         };
         let backup = backup_path(&self.session.home);
         match read(backup.clone()).await {
-            Ok(saved) => Ok((backup, saved, Some(format!("{}: {why}", shown(&path))))),
+            Ok(entries) => {
+                let why = format!("{}: {}", shown(&path), error.why);
+                Ok(Saved { path: backup, entries, instead_of: Some(Unread { why, ..error }) })
+            }
             // The sentence names the file.
-            Err(_) => Err((path, Verdict::Refused(why.into()))),
+            Err(_) => Err((path, Verdict::Refused(error.why.into()))),
         }
     }
 
@@ -272,7 +295,8 @@ fn shown(path: &Path) -> String {
 }
 
 /// Reads a saved list, or says why not.
-async fn read(path: PathBuf) -> Result<Vec<Kept>, String> {
+async fn read(path: PathBuf) -> Result<Vec<Kept>, Unread> {
+    let broken = |why: String| Unread { why, is_broken: true };
     let reading = offload::blocking(DISK_MAX, move || {
         let file = files::open(&path)?;
         if file.metadata()?.len() > BYTES_MAX {
@@ -282,12 +306,14 @@ async fn read(path: PathBuf) -> Result<Vec<Kept>, String> {
         file.take(BYTES_MAX).read_to_string(&mut text)?;
         Ok(text)
     });
-    let text = reading.await.ok_or("the disk does not answer")?;
+    let text = reading.await.ok_or_else(|| broken("the disk does not answer".to_owned()))?;
     let text = text.map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => "nothing was saved there".to_owned(),
-        _ => error.to_string(),
+        std::io::ErrorKind::NotFound => {
+            Unread { why: "nothing was saved there".to_owned(), is_broken: false }
+        }
+        _ => broken(error.to_string()),
     })?;
-    dump::read(&text).map_err(|error| error.to_string())
+    dump::read(&text).map_err(|error| broken(error.to_string()))
 }
 
 #[cfg(test)]
@@ -311,7 +337,10 @@ mod tests {
     async fn what_was_not_saved_is_said_without_its_path() {
         let home = tempfile::tempdir().unwrap();
         let missing = read(dump_path(home.path())).await;
-        assert_eq!(missing, Err("nothing was saved there".to_owned()));
+        let unread = Unread { why: "nothing was saved there".to_owned(), is_broken: false };
+        assert_eq!(missing, Err(unread));
+        std::fs::write(dump_path(home.path()), "[{").unwrap();
+        assert!(read(dump_path(home.path())).await.unwrap_err().is_broken);
     }
 
     #[test]
