@@ -18,6 +18,7 @@ use super::what::What;
 use super::{act, asked, bulk, cursor, marking, navigate, palette, tree, undoing};
 use crate::model::DaemonId;
 use crate::model::errand::Errand;
+use crate::model::rows::tree::Group;
 
 /// What became of a command in a sheet.
 pub(super) fn take_from_sheet(app: &mut App, taken: Taken) -> Effects {
@@ -97,7 +98,8 @@ pub(super) fn take_from_palette(app: &mut App, item: Item, marked: Marked) -> Ef
 pub(super) fn menu(app: &App) -> Option<Menu> {
     let marked = act::whom(app);
     let daemon = daemon(app, &marked)?;
-    Some(Menu::new(&app.watched, app.read_only, marked, daemon))
+    let group = app.cursor_group().filter(|_| app.marks.is_empty()).map(Group::words);
+    Some(Menu::new(&app.watched, app.read_only, marked, daemon).of_group(group))
 }
 
 /// Copies the pm2 CLI's command that the footer shows; where it shows none, does nothing: a `y` may

@@ -196,7 +196,7 @@ fn describe_tells_all_that_pm2_show_tells() {
         let line = text.lines().find(|line| line.contains("saved list"));
         line.unwrap_or_else(|| panic!("{text}")).to_owned()
     };
-    assert!(saved("api").ends_with("as it is"), "{}", saved("api"));
+    assert!(saved("api").ends_with("in it, as it is now"), "{}", saved("api"));
     assert!(saved("fresh").contains("not in it"), "{}", saved("fresh"));
 }
 

@@ -277,6 +277,23 @@ fn above_search(canvas: &mut Canvas<'_>, content: Area, sheet: &Sheet) -> Area {
     list
 }
 
+/// Draws a line below the list whole where it is too long for its row; the room above it.
+fn above_whole(canvas: &mut Canvas<'_>, content: Area, line: Option<&str>) -> Area {
+    let Some(line) = line.filter(|line| text::width(line) > content.columns) else {
+        return content;
+    };
+    let wrapped = wrap(line.trim_start(), content.columns);
+    // A row between them.
+    let wanted = u16::try_from(wrapped.len() + 1).unwrap_or(u16::MAX);
+    let list = Area { rows: content.rows - wanted.min(content.rows / 2), ..content };
+    let plain = canvas.role(Role::Text);
+    let rows = list.y + list.rows + 1..content.y + content.rows;
+    for (y, line) in rows.zip(wrapped) {
+        canvas.text(content.x, y, content.columns, &line, plain);
+    }
+    list
+}
+
 /// Draws the raw JSON, with what was searched for.
 pub(super) fn raw(canvas: &mut Canvas<'_>, content: Area, sheet: &Sheet) {
     let Some(examined) = &sheet.examined else { return };
@@ -284,6 +301,8 @@ pub(super) fn raw(canvas: &mut Canvas<'_>, content: Area, sheet: &Sheet) {
     let lines = &examined.raw;
     let shown = examined.folds.shown(lines);
     let chosen = sheet.place().min(shown.len().saturating_sub(1));
+    let line_of = shown.get(chosen).and_then(|shown| lines.get(shown.line));
+    let list = above_whole(canvas, list, line_of.map(String::as_str));
     let top = top_of(chosen, shown.len(), list.rows);
     let (plain, quiet, found) =
         (canvas.role(Role::Text), canvas.role(Role::Quiet), canvas.role(Role::Match));
