@@ -87,6 +87,7 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
     app.read_only = cli.read_only;
     app.settings = settings.clone();
     app.settings.is_plain |= cli.screen.plain;
+    app.settings.mistakes = loaded.mistakes();
     app.resize(app.size);
     if demo.is_none() {
         let dear = homes::production(&homes, &settings.production).await;
@@ -95,7 +96,7 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
         }
     }
     app.keys = loaded.config.keys.clone();
-    let kept = Kept::take_up(&mut app);
+    let kept = Kept::take_up(&mut app, &inbox);
     say_what_is_wrong(&inbox, &loaded, &homes).await;
     let mut daemons = spawn_daemons(&cli, homes, &inbox);
     daemons.alerts = alert::Runner::new(settings.alert.run.clone());
@@ -207,9 +208,12 @@ struct Kept {
 }
 
 impl Kept {
-    /// Takes up what was kept.
-    fn take_up(app: &mut App) -> Self {
+    /// Takes up what was kept; says why nothing can be kept.
+    fn take_up(app: &mut App, inbox: &Inbox) -> Self {
         let path = kept::path(environment);
+        if let Some(trouble) = path.as_deref().and_then(kept::trouble) {
+            inbox.report(DaemonId(0), Report::Notice(trouble.into()));
+        }
         let homes = app.watched.daemons.iter().map(|daemon| &*daemon.home);
         let home = homes.collect::<Vec<_>>().join(":");
         let read = |path: &Path| kept::read(path, &home);

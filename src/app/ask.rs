@@ -109,7 +109,7 @@ impl Ask {
                 }
             }
             Wanted::Signal => {
-                let name = chosen.map_or(typed, String::as_str);
+                let Some(name) = chosen else { return Err(format!("no signal is named {typed}")) };
                 Signal::parse(name).map(|signal| What::Errand(Errand::Signal(signal)))
             }
             Wanted::Line if text.is_empty() => Err("a line of text".to_owned()),

@@ -67,7 +67,7 @@ pub(super) fn outcome(app: &App, daemon: DaemonId, change: &Change) -> Option<Ef
         Change::Did { outcome, .. } => {
             let verdict = &outcome.verdict;
             let words = verdict.words(&outcome.deed);
-            (outcome.deed.verb.to_string(), outcome.label.to_string(), verdict.is_success(), words)
+            (outcome.deed.verb.to_string(), outcome.label.to_string(), outcome.is_success(), words)
         }
         Change::Called { method, outcome } => {
             let is_good = matches!(outcome, CallOutcome::Answered(_));

@@ -10,8 +10,10 @@ use super::sheet::Sheet;
 use super::state::App;
 use super::{
     alert, audit, cursor, details, jobs, log_keys, log_older, log_taking, newcomers, sight, table,
+    undoing,
 };
 use crate::model::apply::{Change, Changes};
+use crate::model::bundle::Written;
 use crate::model::call::CallOutcome;
 use crate::model::{Action, DaemonId, Target, Verdict, verdict};
 use crate::protocol::text::clean_to;
@@ -48,6 +50,7 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) -> Effects {
             Change::Connected { is_other } => {
                 app.is_dirty = true;
                 if is_other {
+                    app.undo.daemon_ended(id);
                     close_about_daemon(app, id);
                 }
             }
@@ -82,8 +85,8 @@ pub(super) fn take(app: &mut App, id: DaemonId, changes: Changes) -> Effects {
             Change::Called { method, outcome } => finish_call(app, id, &method, &outcome),
             Change::Parts(parts) => log_keys::take_parts(app, parts),
             Change::LogSaved(saved) => log_taking::saved(app, &saved),
-            Change::Bundled(Ok(written)) => app.notify_done(written.words()),
-            Change::Bundled(Err(why)) | Change::Notice(why) => app.notify(why, true),
+            Change::Bundled(outcome) => finish_bundle(app, outcome),
+            Change::Notice(why) => app.notify(why, true),
         }
     }
     show(app, id, has_rows, has_lines, effects)
@@ -126,6 +129,7 @@ pub(super) fn drop_old_notice(app: &mut App) {
         app.notice = None;
         app.is_dirty = true;
     }
+    undoing::drop_offers(app);
 }
 
 /// Closes what is open about a process that is not there any more, and says so.
@@ -140,10 +144,15 @@ fn close_about_daemon(app: &mut App, id: DaemonId) {
     close_where(app, is_about, ("", "another PM2 daemon answers now"));
 }
 
-/// Closes the questions whose answer would act on a daemon that does not answer any more.
+/// Closes the questions and prompts that would have something sent to a daemon that does not answer any
+/// more.
 fn close_questions(app: &mut App, id: DaemonId) {
-    let is_about = |mode: &Mode| mode.is_question() && mode.is_about(id, None);
-    close_where(app, is_about, ("", "the daemon is not connected any more"));
+    let why = "the daemon is not connected any more";
+    let is_about = |mode: &Mode| mode.would_send() && mode.is_about(id, None);
+    close_where(app, is_about, ("", why));
+    if let Some(name) = details::close_trigger(app, id) {
+        app.notify(format!("closed {name}: {why}; nothing was sent"), true);
+    }
 }
 
 /// Closes the question about an undo where somebody has come under a name of it, of whom it does not tell.
@@ -194,8 +203,18 @@ fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: 
     let text = verdict.sentence(done, &label) + &undoes;
     let short = format!("{label} {}{undoes}", verdict.words(action));
     let about = About::Outcome { daemon: id, target, action, verdict };
-    let notice = Notice::new(text, is_bad, app.now.steady_ms).or(short).about(about).done();
+    let notice = Notice::new(text, is_bad, app.now.steady_ms).or(short).about(about);
+    let notice = notice.offering(undoes).done();
     app.say(if is_bad { notice } else { notice.doing(&command) });
+}
+
+/// A bundle was written, or not.
+fn finish_bundle(app: &mut App, outcome: Result<Written, Box<str>>) {
+    app.is_bundling = false;
+    match outcome {
+        Ok(written) => app.notify_done(written.words()),
+        Err(why) => app.notify(why, true),
+    }
 }
 
 /// A call by name ended.

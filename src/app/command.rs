@@ -68,6 +68,8 @@ pub enum Command {
     Log(LogCommand),
     /// A command of the user's own, by its place in the configuration.
     Own(u8),
+    /// One that is wrong, and so not run: says why.
+    Refused(u8),
     /// Open or close the help.
     Help,
     /// Try to connect now.

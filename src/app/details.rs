@@ -156,6 +156,17 @@ pub(super) fn renew(app: &mut App, daemon: DaemonId) {
     }
 }
 
+/// Closes what asks for the parameters of an action, where the details of a process of this daemon do; what
+/// that is called.
+pub(super) fn close_trigger(app: &mut App, daemon: DaemonId) -> Option<String> {
+    let sheet = open_sheet(&mut app.below, &mut app.mode);
+    let sheet = sheet.filter(|sheet| sheet.daemon == daemon)?;
+    let is_trigger = |prompt: &mut Prompt| matches!(prompt, Prompt::Trigger(_));
+    let Some(Prompt::Trigger(ready)) = sheet.prompt.take_if(is_trigger) else { return None };
+    let action = clean_to(&ready.action, NAME_CHARS_MAX);
+    Some(format!("trigger {action} in {}", sheet.target.label()))
+}
+
 /// The uppermost details that are open.
 fn open_sheet<'a>(below: &'a mut [Mode], mode: &'a mut Mode) -> Option<&'a mut Sheet> {
     let open = below.iter_mut().chain(std::iter::once(mode)).rev();

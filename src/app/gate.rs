@@ -2,7 +2,7 @@
 //!
 //! Invariant: of keys that came together, one that acts counts only as the last, and only if all
 //! before it are movements, so that `jjr` over a slow link works and a pasted `deploy` does nothing.
-//! A key that is held acts once. A question is answered only by a key of its own, once it could be
+//! A key that is held acts once (`repeats` says which one is). A question is answered only by a key of its own, once it could be
 //! read.
 
 use std::time::Duration;
@@ -15,12 +15,10 @@ use super::keymap::Keymap;
 use super::message::Message;
 use super::pane::Pane;
 use super::press;
+use super::repeats::Repeats;
 
 /// For how long after a question was drawn a yes does not count.
 const QUESTION_READ: Duration = Duration::from_millis(200);
-/// The same acting key again within this time is a held one: keyboards begin to repeat after at most
-/// 660 ms.
-const HELD: Duration = Duration::from_millis(700);
 
 /// After keys were refused, letters that come within this time go on with the same text: over a slow
 /// link it comes in pieces.
@@ -43,8 +41,8 @@ const SPILLS: Duration = Duration::from_secs(3);
 /// Remembers what it needs of the keys before. Times are of a clock that is never set back.
 #[derive(Debug, Default)]
 pub struct Gate {
-    /// The last acting key and when it last came.
-    last: Option<(KeyEvent, Duration)>,
+    /// Which of those that act were pressed again, and which are held.
+    repeats: Repeats<KeyEvent>,
     /// Since when the question is on the screen.
     question: Option<Duration>,
     /// When keys were last refused, or what went on with them.
@@ -87,7 +85,8 @@ impl Gate {
     ) -> Admitted {
         self.note_spilled(mode, now);
         if mode.takes_text() {
-            (self.last, self.refused) = (None, None);
+            self.repeats.forget();
+            self.refused = None;
             self.is_typing = keys.last().is_some_and(types);
             let is_pasted = keys.len() > 1 && keys.iter().any(is_text);
             return Admitted::Messages(typed(keymap, (mode, focus), keys, is_pasted));
@@ -125,7 +124,8 @@ impl Gate {
     ) -> Admitted {
         self.note_spilled(mode, now);
         if mode.takes_text() {
-            (self.last, self.refused) = (None, None);
+            self.repeats.forget();
+            self.refused = None;
             self.is_typing = keys.last().is_some_and(types);
             return Admitted::Messages(typed(keymap, (mode, focus), keys, true));
         }
@@ -175,17 +175,13 @@ impl Gate {
     fn admit_one(&mut self, message: &Message, key: KeyEvent, now: Duration) -> bool {
         let Message::Command(command) = message else { return true };
         if command.is_movement() {
-            self.last = None;
+            self.repeats.forget();
             return true;
         }
         if key.kind == KeyEventKind::Repeat {
             return false;
         }
-        let is_held = self
-            .last
-            .replace((key, now))
-            .is_some_and(|(last, at)| last == key && now.saturating_sub(at) < HELD);
-        if is_held && command.acts() {
+        if !self.repeats.is_press(key, now) && command.acts() {
             return false;
         }
         let is_read = self.question.is_some_and(|at| now.saturating_sub(at) >= QUESTION_READ);

@@ -1,7 +1,8 @@
 //! The help: a line for each command, by pane, the one in front first; and where it stands on the
 //! screen.
 //!
-//! Invariant: it is made of the keymap, and of nothing else.
+//! Invariant: it is made of the keymap, and of nothing else; before it stands what is wrong with the
+//! configuration.
 
 use std::borrow::Cow;
 
@@ -26,6 +27,8 @@ pub struct Help {
     pub input: Editor,
     /// Whether that is being typed.
     pub is_typing: bool,
+    /// What is wrong with the configuration.
+    pub mistakes: Vec<String>,
 }
 
 /// One line of the help overlay.
@@ -43,7 +46,14 @@ impl Help {
     /// With what is said of this place first.
     #[must_use]
     pub fn of(place: Place) -> Self {
-        Self { top: 0, place, input: Editor::default(), is_typing: false }
+        let (input, mistakes) = (Editor::default(), Vec::new());
+        Self { top: 0, place, input, is_typing: false, mistakes }
+    }
+
+    /// The same, and what is wrong with the configuration.
+    #[must_use]
+    pub(super) fn with(self, mistakes: &[String]) -> Self {
+        Self { mistakes: mistakes.to_vec(), ..self }
     }
 
     /// The overlay, for a terminal of `size`.
@@ -85,7 +95,7 @@ impl Help {
             words.iter().all(|word| text.contains(word) || keys.split(' ').any(|key| key == *word))
         };
         let text_columns = columns.saturating_sub(keys_columns(keymap));
-        let mut lines = Vec::new();
+        let mut lines = self.mistaken(&words, text_columns);
         for (place, title) in self.places() {
             let rows: Vec<&Row> = match place {
                 Place::Details => keymap.details().filter(is_wanted).collect(),
@@ -108,6 +118,22 @@ impl Help {
                     lines.push(HelpLine { keys: std::mem::take(&mut keys), text, is_title: false });
                 }
             }
+        }
+        lines
+    }
+
+    /// What is wrong with the configuration, of what has these words.
+    fn mistaken(&self, words: &[&str], columns: u16) -> Vec<HelpLine> {
+        let line = |text: String, is_title| HelpLine { keys: String::new(), text, is_title };
+        let is_wanted = |text: &&String| {
+            let text = text.to_lowercase();
+            words.iter().all(|word| text.contains(word))
+        };
+        let found = self.mistakes.iter().filter(is_wanted);
+        let mut lines: Vec<HelpLine> =
+            found.flat_map(|text| wrap(text, columns)).map(|text| line(text, false)).collect();
+        if !lines.is_empty() {
+            lines.insert(0, line("Wrong in the configuration".to_owned(), true));
         }
         lines
     }
@@ -246,5 +272,17 @@ mod tests {
             assert_eq!(lines.iter().find(repeats), None);
         }
         assert_eq!(without_place("In the log: to a time"), "To a time");
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_configuration_stands_before_the_keys() {
+        let mistakes = ["config.toml:3: unknown key `colour`".to_owned()];
+        let help = Help::of(Place::Table).with(&mistakes);
+        let text = |help: &Help, at: usize| help.lines(&Keymap::default(), 70)[at].text.clone();
+        assert_eq!(text(&help, 0), "Wrong in the configuration");
+        assert_eq!(text(&help, 1), mistakes[0]);
+        assert_eq!(text(&Help { input: Editor::new("colour"), ..help.clone() }, 1), mistakes[0]);
+        let other = Help { input: Editor::new("restart"), ..help };
+        assert_ne!(text(&other, 0), "Wrong in the configuration");
     }
 }

@@ -102,8 +102,10 @@ pub struct Sheet {
     pub charted: Option<Box<str>>,
     /// What is asked for.
     pub prompt: Option<Prompt>,
-    /// What is searched for in the raw JSON.
+    /// What is searched for in the environment or in the raw JSON.
     pub search: Option<Search>,
+    /// The tab from which the search led to the raw JSON: leaving the search leads back.
+    pub(super) came_from: Option<Tab>,
     /// The action that was triggered last, in each process, and what came of it.
     pub asked: Vec<Asked>,
 }
@@ -139,6 +141,7 @@ impl Sheet {
             charted: None,
             prompt: None,
             search: None,
+            came_from: None,
             asked: Vec::new(),
         }
     }

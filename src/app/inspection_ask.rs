@@ -17,7 +17,7 @@ pub enum Ask {
     Copy,
     /// Copy all of the tab.
     CopyAll,
-    /// Search the raw JSON.
+    /// Search the names of the environment, or the raw JSON.
     Search,
     /// To the next hit.
     NextHit,

@@ -34,7 +34,13 @@ pub const DETAILS: &[CommandRow] = &[
         None,
     ),
     row(Ask::CopyAll, "Y", "copy all", "In the details: copy all of the tab, masked", None),
-    row(Ask::Search, "/", "search", "In the raw JSON of the details: search it", None),
+    row(
+        Ask::Search,
+        "/",
+        "search",
+        "In the details: search the names of the environment; elsewhere the raw JSON",
+        None,
+    ),
     row(Ask::NextHit, "n", "next hit", "There: to the next hit", None),
     row(Ask::PreviousHit, "N", "previous hit", "There: to the hit before", None),
 ];

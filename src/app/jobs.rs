@@ -159,7 +159,7 @@ fn note_signal(app: &mut App, daemon: DaemonId, task: &Task) {
 
 /// Takes what came of a task in.
 pub(super) fn did(app: &mut App, daemon: DaemonId, task: TaskId, outcome: &Outcome) {
-    let is_good = outcome.verdict.is_success();
+    let is_good = outcome.is_success();
     let sentence = match app.daemon(daemon) {
         Some(daemon) if app.watched.daemons.len() > 1 => {
             format!("{}: {}", daemon.label, outcome.sentence())
@@ -225,7 +225,8 @@ pub(super) fn tell(app: &mut App, ended: Ended) {
     let undoes = if ended.can_undo { undoes(app) } else { String::new() };
     let short = ended.sentence() + &undoes;
     let commands = ended.commands.join("; ");
-    let notice = Notice::new(short.clone(), !ended.is_good(), app.now.steady_ms).or(short).done();
+    let notice = Notice::new(short.clone(), !ended.is_good(), app.now.steady_ms).or(short);
+    let notice = notice.offering(undoes).done();
     app.say(if ended.is_good() { notice.doing(&commands) } else { notice });
     if app.mode == Mode::Normal && ended.lines.len() > 1 {
         app.open(Mode::Sheet(Box::new(Sheet::Ended(ended, 0))));

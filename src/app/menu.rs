@@ -2,6 +2,8 @@
 //!
 //! Invariant: everything stands there always; what cannot be done says why.
 
+use std::borrow::Cow;
+
 use super::command::{COMMANDS, Command, CommandRow};
 use super::help;
 use super::marks::Marked;
@@ -43,7 +45,7 @@ pub struct Entry {
     /// What it is called.
     pub label: &'static str,
     /// What it means, in a few words.
-    pub about: &'static str,
+    pub about: Cow<'static, str>,
     /// Why it cannot be done now.
     pub refusal: Option<String>,
 }
@@ -55,6 +57,8 @@ pub struct Menu {
     pub marked: Marked,
     /// Which daemon.
     pub daemon: DaemonId,
+    /// The group of the tree that they are of, in words, where that is meant.
+    group: Option<Box<str>>,
     /// Which line is chosen, from 0.
     at: usize,
 }
@@ -67,7 +71,7 @@ impl Menu {
         marked: Marked,
         daemon: DaemonId,
     ) -> Self {
-        let menu = Self { marked, daemon, at: 0 };
+        let menu = Self { marked, daemon, group: None, at: 0 };
         let entries = menu.entries(watched, is_read_only);
         let first = entries.iter().position(|entry| entry.refusal.is_none());
         // A start is meant for what PM2 leaves down, and not between two crashes.
@@ -90,7 +94,8 @@ impl Menu {
     /// What its lines are called.
     #[cfg(test)]
     pub(super) fn labels() -> Vec<&'static str> {
-        let menu = Self { marked: Marked::default(), daemon: DaemonId(0), at: 0 };
+        let (marked, daemon) = (Marked::default(), DaemonId(0));
+        let menu = Self { marked, daemon, group: None, at: 0 };
         let entries = menu.entries(&Watched::new(Vec::new()), false);
         entries.into_iter().map(|entry| entry.label).collect()
     }
@@ -104,11 +109,18 @@ impl Menu {
     /// Whom it is about, in a few words.
     #[must_use]
     pub fn whom(&self) -> String {
-        match &self.marked.targets[..] {
-            [] => "the daemon".to_owned(),
-            [(_, only)] => only.label(),
-            all => format!("{} processes", all.len()),
+        match (&self.marked.targets[..], &self.group) {
+            ([], _) => "the daemon".to_owned(),
+            ([_], Some(group)) => format!("{group}, 1 process"),
+            (all, Some(group)) => format!("{group}, {} processes", all.len()),
+            ([(_, only)], None) => only.label(),
+            (all, None) => format!("{} processes", all.len()),
         }
+    }
+
+    /// The same, about a group of the tree.
+    pub(super) fn of_group(self, group: Option<String>) -> Self {
+        Self { group: group.map(Into::into), ..self }
     }
 
     /// Another line is chosen.
@@ -125,9 +137,9 @@ impl Menu {
             Entry {
                 key: row.and_then(|row| row.keys.split(' ').next()).unwrap_or_default(),
                 refusal: whom.refusal(&item, is_read_only),
+                about: whom.about(&item, row.map_or(about, |row| help::placeless(row.help))),
                 item,
                 label,
-                about: row.map_or(about, |row| help::placeless(row.help)),
             }
         };
         let whole = |whole| Item::Do(What::Whole(whole, self.daemon));
@@ -201,6 +213,18 @@ impl<'a> Whom<'a> {
             gone: targets.first().map(|(_, target)| target.label()),
             is_one_app: menu.marked.is_one_app(),
         }
+    }
+
+    /// What it means, and how the saved list stands where it is about that.
+    fn about(&self, item: &Item, about: &'static str) -> Cow<'static, str> {
+        let is_save = matches!(item, Item::Do(What::Whole(Whole::Save, _)));
+        let saved = self.daemon.and_then(|daemon| daemon.saved.as_ref()).filter(|_| is_save);
+        let Some(saved) = saved else { return Cow::Borrowed(about) };
+        let now = match saved {
+            SavedList::Missing { .. } => "none is saved".to_owned(),
+            saved => saved.words().unwrap_or_else(|| "it is saved as it is".to_owned()),
+        };
+        Cow::Owned(format!("{about}; now: {now}"))
     }
 
     fn all(&self, is_so: impl Fn(&Process) -> bool) -> bool {

@@ -127,6 +127,16 @@ impl Mode {
         }
     }
 
+    /// Whether it waits for something that would be sent: an answer, a word, a text.
+    #[must_use]
+    pub fn would_send(&self) -> bool {
+        match self {
+            Self::Sheet(sheet) => sheet.would_send(),
+            Self::Arguments(_) | Self::Compose(_) => true,
+            mode => mode.is_question() && !matches!(mode, Self::LogSheet(_)),
+        }
+    }
+
     /// Whether it would act on or speak to this daemon, or a process of it.
     #[must_use]
     pub fn is_about(&self, id: DaemonId, pm_id: Option<PmId>) -> bool {

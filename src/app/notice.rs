@@ -28,6 +28,8 @@ pub struct Notice {
     pub until_ms: i64,
     /// What it is about: it leaves earlier when that is not so any more.
     pub about: About,
+    /// What it says of undoing it, which leaves when that cannot be done any more; mostly nothing.
+    undoes: String,
 }
 
 /// What a notice is about.
@@ -105,6 +107,7 @@ impl Notice {
             since_ms: steady_ms,
             until_ms,
             about: About::Nothing,
+            undoes: String::new(),
         }
     }
 
@@ -129,6 +132,24 @@ impl Notice {
         let text = format!("{}   = {command}", self.text);
         let until_ms = self.since_ms.saturating_add(COMMAND_NOTICE_MS);
         Self { text, command: Some(command.to_owned()), until_ms, ..self }
+    }
+
+    /// The same, with what its text says of undoing it.
+    #[must_use]
+    pub(super) fn offering(self, undoes: String) -> Self {
+        Self { undoes, ..self }
+    }
+
+    /// Whether it says that it can be undone.
+    pub(super) fn offers_undo(&self) -> bool {
+        !self.undoes.is_empty()
+    }
+
+    /// It cannot be undone any more.
+    pub(super) fn drop_undo(&mut self) {
+        let undoes = std::mem::take(&mut self.undoes);
+        self.text = self.text.replacen(&undoes, "", 1);
+        self.short = self.short.as_ref().map(|short| short.replacen(&undoes, "", 1));
     }
 
     /// The same, of something that was done, unless it went wrong.

@@ -2,6 +2,7 @@
 
 use super::palette::{Facts, Scene};
 use super::state::App;
+use super::undoing;
 
 /// What the palette's entries depend on.
 #[must_use]
@@ -22,6 +23,6 @@ pub fn facts(app: &App) -> Facts {
     Facts {
         is_searching: app.log_view.search().is_some(),
         has_marked_lines: app.log_view.marks() > 0,
-        can_undo: app.undo.newest(app.now.steady_ms).is_some(),
+        can_undo: undoing::is_possible(app),
     }
 }

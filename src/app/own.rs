@@ -3,6 +3,7 @@
 //! Invariant: no shell splits or reads anything: an argument that is of a process is one argument, and
 //! none that a program could take for an option. What may change something is refused by `--read-only`.
 
+use super::command::Command;
 use super::effect::{Effect, Effects};
 use super::guard;
 use super::mode::Mode;
@@ -17,6 +18,14 @@ use crate::model::{DaemonId, Target};
 pub(super) fn selected(app: &mut App, place: u8) -> Effects {
     let whom = app.selected_target();
     begin(app, place, whom)
+}
+
+/// Says why one is not run.
+pub(super) fn refuse(app: &mut App, command: Command) {
+    let why = app.keys.rows().find(|row| row.command == command).map(|row| row.help.to_string());
+    if let Some(why) = why {
+        app.notify(why, true);
+    }
 }
 
 /// Runs one for this process.

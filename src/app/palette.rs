@@ -165,6 +165,9 @@ pub fn refusal(scene: &Scene<'_>, palette: &Palette, entry: &Entry) -> Option<St
             let is_refused = scene.is_read_only && risk::changes_something(name);
             return is_refused.then(|| "this is --read-only".to_owned());
         }
+        Entry::Command(row) if matches!(row.command, Command::Refused(_)) => {
+            return Some(row.help.to_string());
+        }
         Entry::Command(row) => row.command,
     };
     let menu = || palette.menu.as_ref().map(|menu| menu.entries(scene.watched, scene.is_read_only));

@@ -1,4 +1,4 @@
-//! What the keys about rows of the table do: marks, columns, the menu of actions, undo.
+//! What the keys about rows of the table do: marks, columns, the menu of actions.
 //!
 //! Invariant: nothing is done here to a process that was not named before, but what is selected.
 
@@ -8,19 +8,17 @@ use super::effect::{Effect, Effects};
 use super::marks::Marked;
 use super::menu::{Item, Menu};
 use super::mode::Mode;
-use super::newcomers::newcomers;
 use super::pane::Pane;
 use super::picker::Picker;
 use super::prompt::Compose;
-use super::settings::Confirm;
 use super::sheet::Sheet;
 use super::state::App;
 use super::taken::Taken;
 use super::what::What;
-use super::{act, asked, bulk, cursor, guard, marking, navigate, palette, tree};
+use super::{act, asked, bulk, cursor, marking, navigate, palette, tree, undoing};
+use crate::model::DaemonId;
 use crate::model::errand::Errand;
-use crate::model::fleet::Process;
-use crate::model::{Action, DaemonId, Target};
+use crate::model::rows::tree::Group;
 
 /// What became of a command in a sheet.
 pub(super) fn take_from_sheet(app: &mut App, taken: Taken) -> Effects {
@@ -61,7 +59,7 @@ pub(super) fn take(app: &mut App, command: RowsCommand) -> Effects {
             tree::toggle(app);
             navigate::keep_selection_visible(app);
         }
-        RowsCommand::Undo => return undo(app),
+        RowsCommand::Undo => return undoing::ask(app),
         RowsCommand::CopyCommand => return copy_command(app),
         RowsCommand::Daemon => {
             if let Some(daemon) = palette::daemon(&app.watched, app.selected) {
@@ -100,7 +98,8 @@ pub(super) fn take_from_palette(app: &mut App, item: Item, marked: Marked) -> Ef
 pub(super) fn menu(app: &App) -> Option<Menu> {
     let marked = act::whom(app);
     let daemon = daemon(app, &marked)?;
-    Some(Menu::new(&app.watched, app.read_only, marked, daemon))
+    let group = app.cursor_group().filter(|_| app.marks.is_empty()).map(Group::words);
+    Some(Menu::new(&app.watched, app.read_only, marked, daemon).of_group(group))
 }
 
 /// Copies the pm2 CLI's command that the footer shows; where it shows none, does nothing: a `y` may
@@ -158,77 +157,4 @@ fn all_of(app: &App, id: DaemonId) -> Marked {
 fn daemon(app: &App, marked: &Marked) -> Option<DaemonId> {
     let of_them = marked.targets.first().map(|(daemon, _)| *daemon);
     of_them.or_else(|| palette::daemon(&app.watched, app.selected))
-}
-
-/// Why none of these can be started that were stopped so long ago (milliseconds): they were started since, or
-/// are not there any more.
-fn runs_again(app: &App, stopped: &[(DaemonId, Target)], ago_ms: i64) -> Option<String> {
-    let [(daemon, first), ..] = stopped else { return None };
-    let what = if stopped.len() == 1 { first.label() } else { "what was stopped".to_owned() };
-    if !app.watched.daemon(*daemon)?.is_live() {
-        return Some(format!("PM2 is not connected: {what} cannot be started now"));
-    }
-    let there = stopped.iter().filter_map(|(daemon, target)| {
-        let process = app.watched.fleet.get(target.key(*daemon))?;
-        target.is(&process.info).then_some(process)
-    });
-    let now_ms = app.now.steady_ms;
-    let runs = |process: &Process| process.uptime_ms(now_ms).is_some_and(|up_ms| up_ms < ago_ms);
-    let (running, idle): (Vec<_>, Vec<_>) = there.partition(|process| runs(process));
-    if !idle.is_empty() {
-        return None;
-    }
-    let verb = if running.is_empty() { "is not there any more" } else { "was started since" };
-    Some(format!("nothing to undo: {what} {verb}"))
-}
-
-/// Asks whether the last delete or stop is to be undone.
-fn undo(app: &mut App) -> Effects {
-    let now_ms = app.now.steady_ms;
-    app.undo.forget(now_ms);
-    if let Some((action, asked)) = app.undo.under_way() {
-        let whom = match asked {
-            [(_, target)] => target.label(),
-            all => format!("{} processes", all.len()),
-        };
-        let verb = action.verb();
-        app.notify(
-            format!("the {verb} of {whom} is still under way: undo it once it is done"),
-            false,
-        );
-        return Effects::none();
-    }
-    let Some(newest) = app.undo.newest(now_ms) else {
-        app.notify(
-            "nothing to undo: a delete, a stop or a scale down can be undone here for 10 minutes",
-            false,
-        );
-        return Effects::none();
-    };
-    if !newest.kept.is_empty() {
-        let mut kept = newest.kept.to_vec();
-        kept.sort_by_key(|(daemon, kept)| (*daemon, kept.target.pm_id));
-        let beside = newcomers(app, &kept, &[]);
-        let what = What::Restore { kept, ago_ms: newest.ago_ms, beside };
-        return bulk::ask(app, what, Marked::default());
-    }
-    if let Some(why) = runs_again(app, newest.stopped, newest.ago_ms) {
-        app.notify(why, false);
-        return Effects::none();
-    }
-    if let [(daemon, target)] = newest.stopped {
-        let (daemon, target) = (*daemon, target.clone());
-        // It need not be in sight.
-        let is_never = guard::level(app, &[daemon]) == Confirm::Never;
-        let is_seen = is_never && navigate::rows_in_sight(app).contains(&target.key(daemon));
-        if !guard::asks_of_one(app, Action::Start, daemon, is_seen) {
-            return bulk::these(app, Action::Start, daemon, vec![target]);
-        }
-        app.open(Mode::Confirm { action: Action::Start, daemon, target });
-        return Effects::none();
-    }
-    let mut targets = newest.stopped.to_vec();
-    targets.sort_by_key(|(daemon, target)| (*daemon, target.pm_id));
-    let marked = Marked { targets, hidden: 0 };
-    bulk::ask(app, What::Act(Action::Start), marked)
 }

@@ -26,6 +26,8 @@ pub struct Settings {
     pub is_plain: bool,
     /// Commands of the user's own.
     pub commands: Vec<OwnCommand>,
+    /// What is wrong with the configuration, for the help.
+    pub mistakes: Vec<String>,
 }
 
 /// A threshold: rows that are so for long enough are marked.

@@ -48,6 +48,17 @@ impl Sheet {
         matches!(self, Self::Several(several) if several.word.is_none())
     }
 
+    /// Whether it waits for an answer, a word or a text, and then has something sent.
+    #[must_use]
+    pub fn would_send(&self) -> bool {
+        matches!(self, Self::Several(_) | Self::Ask(_))
+    }
+
+    /// Whether it says that what it tells of can be undone.
+    pub(super) fn offers_undo(&self) -> bool {
+        matches!(self, Self::Ended(ended, _) if ended.can_undo)
+    }
+
     /// The processes that it would act on.
     #[must_use]
     pub fn about(&self) -> &[(DaemonId, Target)] {

@@ -101,6 +101,7 @@ pub(super) fn rows(app: &App) -> RowsInSight {
         reasons: in_sight().map(|(key, _)| reason(&app.watched, key)).collect(),
         charts: bars,
         counts: totals.counts,
+        unwell: totals.unwell,
         sums,
     }
 }

@@ -60,6 +60,8 @@ pub struct App {
     pub jobs: Vec<Job>,
     /// What was deleted or stopped here and can be undone.
     pub undo: Undo,
+    /// Whether an incident bundle is being written.
+    pub(super) is_bundling: bool,
     /// How many tasks were asked for so far.
     pub(super) tasks: u64,
     /// First table row shown.
@@ -126,6 +128,8 @@ pub(super) struct RowsInSight {
     pub(super) charts: Vec<Bars>,
     /// How many processes are in each state.
     pub(super) counts: [usize; 9],
+    /// How many are not well.
+    pub(super) unwell: usize,
     /// The sums, as text.
     pub(super) sums: [Option<String>; 2],
 }
@@ -163,6 +167,7 @@ impl App {
             batch: None,
             jobs: Vec::new(),
             undo: Undo::default(),
+            is_bundling: false,
             tasks: 0,
             table_top: 0,
             log_top: None,

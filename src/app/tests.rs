@@ -20,6 +20,7 @@ use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 mod details;
 mod exceptions;
 mod guard;
+mod held;
 mod log;
 mod log_entries;
 mod log_filed;

@@ -20,6 +20,16 @@ const KEPT_MAX: usize = 4_096;
 pub struct Undo {
     /// The newest last.
     done: VecDeque<Done>,
+    /// What was stopped last of what nobody can start any more: it is gone.
+    lost: Option<Lost>,
+}
+
+/// Processes that were stopped here together, and are gone.
+#[derive(Debug)]
+struct Lost {
+    /// When the stop was asked for, by the steady clock.
+    at_ms: i64,
+    stopped: Vec<(DaemonId, Target)>,
 }
 
 /// A delete or stop of one or several processes.
@@ -66,6 +76,7 @@ impl Undo {
     /// What is too old goes, and what is too much.
     pub(super) fn forget(&mut self, now_ms: i64) {
         let is_old = |done: &Done| now_ms.saturating_sub(done.at_ms) >= KEPT_MS;
+        self.lost.take_if(|lost| now_ms.saturating_sub(lost.at_ms) >= KEPT_MS);
         while self.done.front().is_some_and(is_old)
             || self.done.len() > DONE_MAX
             || self.done.iter().map(|done| done.kept.len()).sum::<usize>() > KEPT_MAX
@@ -117,10 +128,32 @@ impl Undo {
 
     /// A process is gone: nobody can start it.
     pub(super) fn gone(&mut self, daemon: DaemonId, target: &Target) {
+        self.lose(|it| it.0 == daemon && it.1.pm_id == target.pm_id);
+    }
+
+    /// Another daemon answers: none of what was stopped is in it. What was deleted can be started there.
+    pub(super) fn daemon_ended(&mut self, daemon: DaemonId) {
+        self.lose(|it| it.0 == daemon);
+    }
+
+    fn lose(&mut self, is_lost: impl Fn(&(DaemonId, Target)) -> bool) {
         for done in &mut self.done {
-            done.stopped.retain(|it| !(it.0 == daemon && it.1.pm_id == target.pm_id));
+            let stopped = std::mem::take(&mut done.stopped);
+            let (lost, left): (Vec<_>, Vec<_>) = stopped.into_iter().partition(|it| is_lost(it));
+            done.stopped = left;
+            match &mut self.lost {
+                _ if lost.is_empty() => {}
+                Some(known) if known.at_ms == done.at_ms => known.stopped.extend(lost),
+                Some(known) if known.at_ms > done.at_ms => {}
+                known => *known = Some(Lost { at_ms: done.at_ms, stopped: lost }),
+            }
         }
         self.done.retain(|done| !done.is_empty());
+    }
+
+    /// What was stopped last of what is gone.
+    pub(super) fn lost(&self) -> &[(DaemonId, Target)] {
+        self.lost.as_ref().map_or(&[], |lost| &lost.stopped)
     }
 
     /// The newest that can be undone: what was stopped, or what was deleted, and how long ago.
@@ -130,6 +163,7 @@ impl Undo {
             stopped: &done.stopped,
             kept: &done.kept,
             ago_ms: now_ms.saturating_sub(done.at_ms),
+            left_ms: KEPT_MS.saturating_sub(now_ms.saturating_sub(done.at_ms)),
         })
     }
 
@@ -162,4 +196,6 @@ pub(super) struct Newest<'a> {
     pub(super) kept: &'a [(DaemonId, Kept)],
     /// How long ago it was done, milliseconds.
     pub(super) ago_ms: i64,
+    /// How long it can be undone still, milliseconds.
+    pub(super) left_ms: i64,
 }

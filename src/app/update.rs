@@ -249,7 +249,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
     }
     match command {
         Command::Act(action) => return act::selected(app, action),
-        Command::Help => app.open(Mode::Help(Box::new(Help::of(Place::of(Some(app.focus)))))),
+        Command::Help => open_help(app, Place::of(Some(app.focus))),
         Command::Palette => app.open(Mode::Palette(Palette::new(row_keys::menu(app)))),
         Command::Compose if app.focus == Pane::Processes => return open_compose(app),
         Command::Compose => {
@@ -295,6 +295,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
         Command::Back => return go_back(app),
         Command::Rows(command) => return row_keys::take(app, command),
         Command::Own(place) => return own::selected(app, place),
+        Command::Refused(_) => own::refuse(app, command),
         Command::Older | Command::Newer if app.focus == Pane::Log => {
             log_toggles::move_sideways(app, command == Command::Newer);
         }
@@ -363,6 +364,12 @@ fn open_compose(app: &mut App) -> Effects {
     Effects::none()
 }
 
+/// Shows what the keys do, and what is wrong with the configuration.
+fn open_help(app: &mut App, place: Place) {
+    let help = Help::of(place).with(&app.settings.mistakes);
+    app.open(Mode::Help(Box::new(help)));
+}
+
 /// Shows why the selected process died; in the log, that of the marked line.
 fn open_why(app: &mut App) {
     let marked = || match app.log_view.owner(log_sight::marked(app)?)? {
@@ -389,6 +396,11 @@ fn bundle(app: &mut App) -> Effects {
     let selected = app.selected.map(|key| key.daemon);
     let first = || app.watched.daemons.first().map(|daemon| daemon.id);
     let Some(daemon) = selected.or_else(first) else { return Effects::none() };
+    if app.is_bundling {
+        app.notify("a bundle is being written: wait for its end", false);
+        return Effects::none();
+    }
+    app.is_bundling = true;
     let mut material = Material::of(&app.watched, daemon, app.now, app.utc_offset_s);
     material.events = app.log_view.events(daemon);
     app.notify(format!("writing {} ..", material.file_name()), false);

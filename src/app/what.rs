@@ -232,9 +232,18 @@ impl What {
                     stopped if stopped == kept.len() => "",
                     _ => "; what is started counts from 0",
                 };
-                let (whom, pace) = match kept.len() {
-                    1 => ("It", ""),
-                    _ => ("Each", " Two at a time; Esc then leaves undone what has not begun."),
+                let is_one_app = || {
+                    let mut all = kept.iter();
+                    let first = all.next();
+                    first.is_some_and(|(of, first)| {
+                        all.all(|(daemon, it)| daemon == of && it.is_sister(first))
+                    })
+                };
+                let (whom, pace) = if kept.len() == 1 {
+                    ("It", String::new())
+                } else {
+                    let pace = if is_one_app() { "One after another" } else { "Two at a time" };
+                    ("Each", format!(" {pace}; Esc then leaves undone what has not begun."))
                 };
                 return Some(format!(
                     "{whom} gets a new id{counts}. Log files that are named by the id get new names; \

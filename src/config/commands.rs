@@ -1,7 +1,7 @@
 //! `[[command]]`: programs of the user's own, on a key.
 //!
-//! Invariant: a command is taken whole or not at all; what stands for something of a process is an
-//! argument of its own.
+//! Invariant: a command is taken whole or not at all; of one that is not, its key and the palette say why.
+//! What stands for something of a process is an argument of its own.
 
 use std::ops::Range;
 
@@ -26,6 +26,8 @@ const NAME_MAX: usize = 30;
 pub(super) struct Own {
     pub(super) commands: Vec<OwnCommand>,
     pub(super) rows: Vec<OwnRow>,
+    /// How many of them are refused.
+    refused: usize,
     pub(super) bindings: Vec<Binding>,
 }
 
@@ -38,12 +40,51 @@ pub(super) fn read(reading: &mut Reading<'_>, table: &DeTable<'_>) -> Own {
             reading.wrong(&place, format!("only the first {COMMANDS_MAX} [[command]] count"));
             break;
         }
-        command(reading, &mut own, &place, table);
+        let told = reading.count();
+        let keys = command(reading, &mut own, &place, table);
+        if let Err(refused) = keys
+            && own.refused < COMMANDS_MAX
+        {
+            let line = reading.line(&place);
+            let why = reading.told_since(told).unwrap_or("it is wrong").to_owned();
+            refuse(&mut own, refused, line, &why);
+        }
     }
     own
 }
 
-fn command(reading: &mut Reading<'_>, own: &mut Own, place: &Range<usize>, table: &DeTable<'_>) {
+/// A command that is not taken.
+#[derive(Default)]
+struct Refused {
+    title: Option<String>,
+    keys: Option<(Vec<String>, usize)>,
+}
+
+/// Gives a row its keys, which stand in this line.
+fn bind(own: &mut Own, name: &str, keys: Option<(Vec<String>, usize)>) {
+    if let Some((keys, line)) = keys {
+        let command = crate::app::keymap::name(name);
+        own.bindings.push(Binding { place: Place::Table, command, keys, line });
+    }
+}
+
+/// Keeps why it is not taken for its key and the palette.
+fn refuse(own: &mut Own, Refused { title, keys }: Refused, line: usize, why: &str) {
+    own.refused += 1;
+    let title = title.unwrap_or_else(|| "command".to_owned());
+    let name = format!("{title} (line {line})");
+    bind(own, &name, keys);
+    let help = format!("{title} is not run: line {line} of the configuration: {why}");
+    own.rows.push(OwnRow { name, help, is_refused: true });
+}
+
+/// Takes one, or gives what of it is needed to say why not.
+fn command(
+    reading: &mut Reading<'_>,
+    own: &mut Own,
+    place: &Range<usize>,
+    table: &DeTable<'_>,
+) -> Result<(), Refused> {
     let (mut title, mut run, mut keys) = (None, None, None);
     let (mut asks, mut is_dangerous, mut waits) = (None, true, true);
     let (mut is_whole, mut is_doubtful) = (true, false);
@@ -97,23 +138,22 @@ fn command(reading: &mut Reading<'_>, own: &mut Own, place: &Range<usize>, table
             reading.wrong(place, format!("[[command]]: {field} = .. is missing"));
         }
     }
-    let (Some(title), Some(run)) = (title, run) else { return };
-    if !is_whole {
-        return;
-    }
+    let (title, run) = match (title, run) {
+        (Some(title), Some(run)) if is_whole => (title, run),
+        (title, _) => return Err(Refused { title, keys }),
+    };
     if own.rows.iter().any(|row| row.name == title) {
         reading.wrong(place, format!("[[command]]: there are two of the name `{title}`"));
-        return;
+        return Err(Refused { title: Some(title), keys });
     }
     let shown = run.iter().map(written).collect::<Vec<_>>().join(" ");
-    own.rows.push(OwnRow { name: title.clone(), help: format!("{title}: run {}", said(&shown)) });
-    if let Some((keys, line)) = keys {
-        let command = crate::app::keymap::name(&title);
-        own.bindings.push(Binding { place: Place::Table, command, keys, line });
-    }
+    let help = format!("{title}: run {}", said(&shown));
+    own.rows.push(OwnRow { name: title.clone(), help, is_refused: false });
+    bind(own, &title, keys);
     let asks = is_doubtful || asks.unwrap_or(is_dangerous);
     let is_dangerous = is_doubtful || is_dangerous;
     own.commands.push(OwnCommand { name: title, run, asks, is_dangerous, waits });
+    Ok(())
 }
 
 fn name(value: &DeValue<'_>) -> Result<String, String> {

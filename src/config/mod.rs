@@ -107,14 +107,30 @@ impl Loaded {
         })
     }
 
+    /// What is wrong, a line each: `config.toml:12: ..`.
+    #[must_use]
+    pub fn mistakes(&self) -> Vec<String> {
+        let name = self.file_name();
+        let line = |finding: &Finding| match finding.line {
+            Some(line) => format!("{name}:{line}: {}", finding.text),
+            None => format!("{name}: {}", finding.text),
+        };
+        self.findings.iter().map(line).collect()
+    }
+
+    /// The name of the file, cleaned.
+    fn file_name(&self) -> String {
+        let name = self.path.as_deref().and_then(Path::file_name).unwrap_or_default();
+        clean(&name.to_string_lossy()).into_owned()
+    }
+
     /// What is wrong, in one line that may be cut at its end: how many findings there are, and the first,
     /// before all one about what guards.
     #[must_use]
     pub fn notice(&self) -> Option<String> {
         let guards = self.findings.iter().find(|finding| finding.guard.is_some());
         let first = guards.or_else(|| self.findings.first())?;
-        let name = self.path.as_deref().and_then(Path::file_name).unwrap_or_default();
-        let name = clean(&name.to_string_lossy()).into_owned();
+        let name = self.file_name();
         let place = first.line.map_or_else(String::new, |line| format!(":{line}"));
         let all = match self.findings.len() {
             1 => String::new(),

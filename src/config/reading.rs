@@ -55,6 +55,16 @@ impl<'a> Reading<'a> {
         self.findings
     }
 
+    /// How much was found so far.
+    pub(super) fn count(&self) -> usize {
+        self.findings.len()
+    }
+
+    /// The first that was found since then.
+    pub(super) fn told_since(&self, count: usize) -> Option<&str> {
+        self.findings.get(count).map(|finding| &*finding.text)
+    }
+
     /// The line of a place, from 1.
     pub(super) fn line(&self, at: &Range<usize>) -> usize {
         let before = self.text.as_bytes().get(..at.start).unwrap_or_default();

@@ -12,6 +12,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::app::settings::{Alert, Confirm, Notification};
 
+mod own;
+
 /// What is wrong with a text: each as `LINE: WHAT`.
 fn wrong(text: &str) -> Vec<String> {
     let (_, findings) = sections::read(text);

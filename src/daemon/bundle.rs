@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use flate2::Compression;
@@ -54,6 +54,42 @@ pub(crate) struct Order {
     pub(crate) home: Option<PathBuf>,
 }
 
+/// The partial files of bundles that are being written: the program's end removes them.
+#[derive(Debug, Default)]
+pub(crate) struct Unfinished(Mutex<Parts>);
+
+#[derive(Debug, Default)]
+struct Parts {
+    /// Whether the program ends: nothing more is begun.
+    is_over: bool,
+    paths: BTreeSet<PathBuf>,
+}
+
+impl Unfinished {
+    /// Removes what is not finished, and lets nothing more begin. Blocks.
+    pub(crate) fn remove(&self) {
+        let mut parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        parts.is_over = true;
+        for path in std::mem::take(&mut parts.paths) {
+            // One that is finished by now has another name.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
+    /// Whether this one may be written.
+    fn begin(&self, path: &Path) -> bool {
+        let mut parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !parts.is_over {
+            parts.paths.insert(path.to_owned());
+        }
+        !parts.is_over
+    }
+
+    fn end(&self, path: &Path) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).paths.remove(path);
+    }
+}
+
 impl DaemonHandle {
     /// Writes an incident bundle, into the working folder or, where that cannot be written into, the one
     /// for temporary files. Never waits: the outcome is one [`Report::Bundled`].
@@ -65,6 +101,7 @@ impl DaemonHandle {
         };
         let link = self.lock().as_ref().map(|running| running.link.clone());
         let (endpoint, timings) = (self.endpoint.clone(), self.timings);
+        let unfinished = Arc::clone(&self.bundles);
         self.runtime.spawn(async move {
             let listed = match link {
                 Some(link) => listed(link, &timings).await,
@@ -73,7 +110,8 @@ impl DaemonHandle {
             let writing = offload::blocking(WRITE_MAX, move || {
                 let home = endpoint.is_local().then(|| endpoint.home.clone());
                 let path = folder().join(material.file_name());
-                write(Order { path, may_replace: false, material, listed, home })
+                let order = Order { path, may_replace: false, material, listed, home };
+                write(order, &unfinished)
             });
             let outcome = writing.await.unwrap_or_else(|| Err(NO_ANSWER.to_owned()));
             inbox.report(id, Report::Bundled(outcome.map_err(Into::into)));
@@ -99,7 +137,7 @@ fn folder() -> PathBuf {
 ///
 /// # Errors
 /// A sentence that names the path, and the partial file where there is one.
-pub(crate) fn write(mut order: Order) -> Result<Written, String> {
+pub(crate) fn write(mut order: Order, unfinished: &Unfinished) -> Result<Written, String> {
     let path = std::path::absolute(&order.path).unwrap_or_else(|_| order.path.clone());
     let shown = said(&path);
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
@@ -121,6 +159,10 @@ pub(crate) fn write(mut order: Order) -> Result<Written, String> {
         .suffix(".part")
         .tempfile_in(folder)
         .map_err(|error| format!("cannot write {shown}: {}", bare(error)))?;
+    let place = part.path().to_owned();
+    if !unfinished.begin(&place) {
+        return Err(format!("{shown} is not written: the program ends"));
+    }
     let entries = entries(&mut order);
     let count = entries.len();
     let written = pack(part.as_file(), stem(&name), entries, order.material.at.wall_ms)
@@ -128,10 +170,14 @@ pub(crate) fn write(mut order: Order) -> Result<Written, String> {
         .and_then(|()| part.as_file().metadata());
     let bytes = match written {
         Ok(about) => about.len(),
-        Err(error) => return Err(failed(part, &shown, &error)),
+        Err(error) => {
+            unfinished.end(&place);
+            return Err(failed(part, &shown, &error));
+        }
     };
     let placed =
         if order.may_replace { part.persist(&path) } else { part.persist_noclobber(&path) };
+    unfinished.end(&place);
     match placed {
         Ok(_) => Ok(Written { path: shown.into(), files: count, bytes }),
         Err(error) => Err(failed(error.file, &shown, &error.error)),
@@ -364,7 +410,8 @@ mod tests {
         std::fs::write(home.path().join("pm2.log"), console).unwrap();
         std::fs::write(home.path().join("o.log"), "one\ntwo\n").unwrap();
         let path = home.path().join("inc.tar.gz");
-        let written = write(order(path.clone(), home.path())).unwrap();
+        let none = Unfinished::default();
+        let written = write(order(path.clone(), home.path()), &none).unwrap();
         assert_eq!(written.files, 5);
         let mode = std::fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
@@ -392,13 +439,14 @@ mod tests {
             assert!(summary.contains(words), "{words}: {summary}");
         }
         // Not a second time, unless that is allowed.
-        let refused = write(order(path.clone(), home.path())).unwrap_err();
+        let refused = write(order(path.clone(), home.path()), &none).unwrap_err();
         assert!(refused.ends_with("inc.tar.gz is there already: not replaced"), "{refused}");
         let again = Order { may_replace: true, ..order(path.clone(), home.path()) };
-        assert_eq!(write(again).unwrap().files, 5);
+        assert_eq!(write(again, &none).unwrap().files, 5);
         let folder = Order { may_replace: true, ..order(home.path().to_owned(), home.path()) };
-        assert!(write(folder).unwrap_err().contains("not a regular file"));
-        let nowhere = write(order(home.path().join("no/x.tar.gz"), home.path())).unwrap_err();
+        assert!(write(folder, &none).unwrap_err().contains("not a regular file"));
+        let nowhere =
+            write(order(home.path().join("no/x.tar.gz"), home.path()), &none).unwrap_err();
         assert!(nowhere.contains("/no/x.tar.gz: there is no folder /"), "{nowhere}");
         assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 3, "no parts are left");
     }
@@ -415,5 +463,22 @@ mod tests {
         let entry = Entry { name: "a".to_owned(), bytes: b"x".to_vec() };
         let error = pack(Full, "x", vec![entry], 0).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn what_is_not_finished_at_the_end_of_the_program_is_removed() {
+        let home = tempfile::tempdir().unwrap();
+        let unfinished = Unfinished::default();
+        let [part, done] = ["a.part", "b.part"].map(|name| home.path().join(name));
+        for path in [&part, &done] {
+            std::fs::write(path, "half").unwrap();
+            assert!(unfinished.begin(path));
+        }
+        unfinished.end(&done);
+        unfinished.remove();
+        assert!(!part.exists() && done.exists(), "what is no part any more stays");
+        let late = write(order(home.path().join("late.tar.gz"), home.path()), &unfinished);
+        assert!(late.unwrap_err().ends_with("late.tar.gz is not written: the program ends"));
+        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1);
     }
 }

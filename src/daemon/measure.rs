@@ -39,6 +39,8 @@ use crate::protocol::process::{ExecMode, PmId, ProcessInfo, ProcessStatus};
 pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(10);
 /// How often the machine is looked at.
 const HOST_INTERVAL: Duration = Duration::from_secs(5);
+/// How often it is looked at whether somebody saved the list, at most: it costs a `stat`.
+const SAVED_INTERVAL: Duration = Duration::from_secs(2);
 /// How often it is looked at where processes listen: twice as long after each look that found nothing
 /// new, since the kernel walks all sockets of the machine for it; and how many times as long as that
 /// took it rests.
@@ -116,7 +118,7 @@ pub(super) async fn run(watch: &Watch) {
     let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut probe = probe::Probe::default();
-    let mut host_at: Option<Instant> = None;
+    let (mut host_at, mut saved_at): (Option<Instant>, Option<Instant>) = (None, None);
     let mut ports = Ports::default();
     let saved = saved_list::path(&watch.endpoint.home);
     let mut stamp = None;
@@ -153,21 +155,27 @@ pub(super) async fn run(watch: &Watch) {
         }
         if host_at.is_none_or(|at| at.elapsed() >= HOST_INTERVAL) {
             host_at = Some(Instant::now());
-            let saved = saved.clone();
             let looking = offload::look(move || {
                 let host = probe.host(god);
-                (probe, host, saved_list::stamp(&saved))
+                (probe, host)
             });
             match looking.await {
-                Some((back, host, now)) => {
+                Some((back, host)) => {
                     probe = back;
                     watch.report(Report::Host(host));
-                    if stamp.replace(now).is_some_and(|before| before != now) {
-                        // Somebody saved: what runs is compared with that.
-                        watch.requests.change.notify_one();
-                    }
                 }
                 None => probe = probe::Probe::default(),
+            }
+        }
+        if saved_at.is_none_or(|at| at.elapsed() >= SAVED_INTERVAL) {
+            saved_at = Some(Instant::now());
+            let saved = saved.clone();
+            let now = offload::look(move || saved_list::stamp(&saved)).await;
+            if let Some(now) = now
+                && stamp.replace(now).is_some_and(|before| before != now)
+            {
+                // Somebody saved: what runs is compared with that.
+                watch.requests.change.notify_one();
             }
         }
     }

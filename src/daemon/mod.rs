@@ -267,6 +267,7 @@ fn spawn_with(
         permits: Arc::new(Semaphore::new(ACTIONS_MAX)),
         halted: Mutex::default(),
         history: Arc::default(),
+        bundles: Arc::default(),
         running: Mutex::new(None),
     };
     handle.resume();
@@ -287,6 +288,8 @@ pub struct DaemonHandle {
     /// Cancelled where what has not begun is to be left undone.
     halted: Mutex<CancellationToken>,
     history: Arc<History>,
+    /// Bundles that are being written.
+    bundles: Arc<bundle::Unfinished>,
     /// `None` while suspended.
     running: Mutex<Option<Running>>,
 }
@@ -441,8 +444,11 @@ impl DaemonHandle {
         *running = Some(Running { watch, link: link_seen });
     }
 
-    /// Ends the watch and returns when the sockets are closed, after half a second at most.
+    /// Ends the watch and returns when the sockets are closed, after half a second at most, and nothing is
+    /// left of a bundle that is not finished.
     pub async fn shut_down(self) {
+        let bundles = Arc::clone(&self.bundles);
+        offload::look(move || bundles.remove()).await;
         self.suspend().await;
     }
 

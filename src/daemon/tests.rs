@@ -164,6 +164,7 @@ fn methods() -> Json {
         "notifyByProcessId": {"params": ["opts", "cb"]},
         "resetMetaProcessId": {"params": ["id", "cb"]},
         "duplicateProcessId": {"params": ["id", "cb"]},
+        "prepare": {"params": ["env", "cb"]},
     })
 }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use super::failure::{Code, Failure};
 use super::{Context, ask, output, targets};
 use crate::cli::Bundle;
-use crate::daemon::bundle::{self, NO_ANSWER, Order, WRITE_MAX};
+use crate::daemon::bundle::{self, NO_ANSWER, Order, Unfinished, WRITE_MAX};
 use crate::daemon::clock::now_ms;
 use crate::daemon::{hosts, offload};
 use crate::model::bundle::Material;
@@ -56,7 +56,8 @@ pub(super) async fn run(
     }
     let home = context.endpoint.is_local().then(|| context.endpoint.home.clone());
     let order = Order { path, may_replace: is_there, material, listed: Some(listed), home };
-    let writing = offload::blocking(WRITE_MAX, move || bundle::write(order));
+    let writing =
+        offload::blocking(WRITE_MAX, move || bundle::write(order, &Unfinished::default()));
     let written = writing.await.ok_or_else(|| Failure::condition(NO_ANSWER))?;
     let written = written.map_err(Failure::condition)?;
     writeln!(out, "{}", output::printable(&written.words(), context.is_ascii))?;

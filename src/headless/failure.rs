@@ -10,6 +10,7 @@ use crate::client::{ClientError, PatternError};
 use crate::daemon::endpoint::Endpoint;
 use crate::model::Verdict;
 use crate::model::daemon::Problem;
+use crate::model::errand::Outcome;
 use crate::protocol::text::clean;
 
 /// The documented exit codes.
@@ -35,7 +36,16 @@ pub enum Code {
 }
 
 impl Code {
-    /// What an outcome means: the one place where they become exit codes.
+    /// What an outcome means: here alone they become exit codes.
+    #[must_use]
+    pub fn of_outcome(outcome: &Outcome) -> Self {
+        match Self::of_verdict(&outcome.verdict) {
+            Self::Fine if !outcome.is_success() => Self::Condition,
+            code => code,
+        }
+    }
+
+    /// The same of what came of an action.
     #[must_use]
     pub fn of_verdict(verdict: &Verdict) -> Self {
         match verdict {

@@ -227,8 +227,8 @@ async fn perform(
     let mut tell = |outcome: Outcome| {
         let (deed, verdict) = (&outcome.deed, &outcome.verdict);
         let words = verdict.words(deed);
-        context.note_outcome((&deed.verb, &outcome.label), (verdict.is_success(), &words));
-        code = act::worse(code, Code::of_verdict(&outcome.verdict));
+        context.note_outcome((&deed.verb, &outcome.label), (outcome.is_success(), &words));
+        code = act::worse(code, Code::of_outcome(&outcome));
         if printed.is_ok() {
             printed = print(context, outcome, out);
         }
@@ -251,7 +251,7 @@ fn print(context: &Context, mut outcome: Outcome, out: &mut impl Write) -> io::R
         _ => None,
     };
     let line = printable(&outcome.sentence());
-    if outcome.verdict.is_success() {
+    if outcome.is_success() {
         writeln!(out, "{line}")?;
         out.flush()?;
     } else {

@@ -270,6 +270,18 @@ pub enum Problem {
 }
 
 impl Problem {
+    /// Whether no daemon runs there any more, rather than that nothing is known of it.
+    #[must_use]
+    pub fn is_end(&self) -> bool {
+        matches!(
+            self,
+            Self::HomeMissing { .. }
+                | Self::SocketMissing { .. }
+                | Self::Refused { .. }
+                | Self::Killed { .. }
+        )
+    }
+
     /// What is wrong, in one sentence that names the path.
     #[must_use]
     pub fn sentence(&self) -> String {

@@ -269,6 +269,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// What has to be said besides, cleaned.
     pub note: Option<Box<str>>,
+    /// Whether it is not as it was asked for, whatever the verdict: the note says why.
+    pub falls_short: bool,
     /// Whether it is about all that was asked for, after what came of each step.
     pub is_whole: bool,
     /// The process as it was, where it was deleted and can be started again.
@@ -291,9 +293,16 @@ impl Outcome {
             target: None,
             verdict,
             note: None,
+            falls_short: false,
             is_whole: false,
             kept: None,
         }
+    }
+
+    /// Whether all is as it was asked for.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        self.verdict.is_success() && !self.falls_short
     }
 
     /// As what came of all of it.

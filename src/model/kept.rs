@@ -40,8 +40,25 @@ impl Kept {
     /// beside it, there would be one too many.
     #[must_use]
     pub fn is_newcomer(&self, info: &ProcessInfo) -> bool {
+        self.is_of_app(info) && !self.app.iter().any(|known| known.is(info))
+    }
+
+    /// Whether this is a process of its app: of its name and namespace.
+    #[must_use]
+    pub fn is_of_app(&self, info: &ProcessInfo) -> bool {
         (&info.name, &info.namespace) == (&self.target.name, &self.target.namespace)
-            && !self.app.iter().any(|known| known.is(info))
+    }
+
+    /// Whether both were of one app.
+    #[must_use]
+    pub fn is_sister(&self, other: &Self) -> bool {
+        (&self.target.name, &self.target.namespace) == (&other.target.name, &other.target.namespace)
+    }
+
+    /// How many processes its app had then, itself among them.
+    #[must_use]
+    pub fn count_before(&self) -> usize {
+        self.app.len()
     }
 
     /// Whether it was stopped: so it comes back.

@@ -1,5 +1,6 @@
-//! All processes in sum: how many are in each state, and what they use.
+//! All processes in sum: how many are in each state, how many are not well, and what they use.
 
+use super::rows::is_unwell;
 use super::watched::Watched;
 use crate::protocol::process::ProcessStatus;
 
@@ -62,6 +63,8 @@ impl State {
 pub struct Totals {
     /// How many processes are in each state, in the order of [`State::ALL`].
     pub counts: [usize; 9],
+    /// How many are not well, by [`is_unwell`], whatever their state.
+    pub unwell: usize,
     /// Percent of one core, of the daemons that answer; `None` where nothing was measured.
     pub cpu_percent: Option<f64>,
     /// Bytes, likewise.
@@ -90,6 +93,7 @@ impl Totals {
             if let Some(count) = at.and_then(|at| totals.counts.get_mut(at)) {
                 *count += 1;
             }
+            totals.unwell += usize::from(is_unwell(process));
             if !watched.is_live(key.daemon) {
                 continue;
             }

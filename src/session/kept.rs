@@ -14,6 +14,7 @@ use serde_json::{Map, Value as Json, json};
 
 use crate::app::geometry::ChartsWish;
 use crate::app::layout::Layout;
+use crate::protocol::text::clean;
 
 /// The version of the file's form.
 const VERSION: u64 = 1;
@@ -53,6 +54,18 @@ pub(super) fn read(path: &Path, home: &str) -> Layout {
         charts: ChartsWish::of(all.get("charts").and_then(Json::as_str)),
         is_tree: own.get("tree").and_then(Json::as_bool).unwrap_or(false),
     }
+}
+
+/// Why nothing can be kept there: something that is no folder is in its place. Blocks.
+pub(super) fn trouble(path: &Path) -> Option<String> {
+    let folders = path.ancestors().skip(1);
+    let mut there = folders.filter_map(|folder| Some((folder, fs::metadata(folder).ok()?)));
+    let (what, is_wrong, kind) = match fs::metadata(path) {
+        Ok(about) => (path, !about.is_file(), "file"),
+        Err(_) => there.next().map(|(folder, about)| (folder, !about.is_dir(), "folder"))?,
+    };
+    let what = clean(&what.to_string_lossy()).into_owned();
+    is_wrong.then(|| format!("{what} is no {kind}: order, columns and filter are not kept"))
 }
 
 /// Keeps a layout: of all homes, and of this one.
@@ -216,6 +229,23 @@ mod tests {
         // As it was before: kept for all, which nobody asked for.
         fs::write(&path, "{\"version\":1,\"tree\":true,\"filter\":\"a\"}").unwrap();
         assert_eq!(read(&path, HOME), Layout::default());
+    }
+
+    #[test]
+    fn what_stands_in_the_place_of_the_folder_is_told() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("pm2-tui").join("state.json");
+        assert_eq!(trouble(&path), None, "it will be made");
+        fs::write(home.path().join("pm2-tui"), "").unwrap();
+        let told = trouble(&path).unwrap();
+        let wanted = "/pm2-tui is no folder: order, columns and filter are not kept";
+        assert!(told.ends_with(wanted), "{told}");
+        fs::remove_file(home.path().join("pm2-tui")).unwrap();
+        write(&path, HOME, &layout()).unwrap();
+        assert_eq!(trouble(&path), None);
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(trouble(&path).unwrap().contains("state.json is no file: "));
     }
 
     #[test]

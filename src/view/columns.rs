@@ -190,7 +190,8 @@ fn content(app: &App, field: Field) -> Content {
     });
     if least == most {
         let mut cells = cells;
-        return Content { field, columns: least, is_told: cells.next().is_some() };
+        // Counts that are all 0 are worth no column of their own.
+        return Content { field, columns: least, is_told: cells.any(|cell| cell != "0") };
     }
     let head = if let Field::Metric(name) = field { text::width(name.get()) } else { 0 };
     let (mut columns, mut is_told) = (least.max(head).min(most), false);

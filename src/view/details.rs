@@ -181,8 +181,13 @@ pub(super) fn keys(app: &App, canvas: &Canvas<'_>, sheet: &Sheet) -> Vec<Part> {
         Tab::Metrics => vec![key("Enter", "chart", 1)],
         Tab::Actions if app.read_only => Vec::new(),
         Tab::Actions => vec![key("Enter", "trigger", 1)],
-        Tab::Environment => vec![key("Enter", "show, hide", 1), key("y", "copy", 3)],
-        Tab::Raw if sheet.search.is_some() => {
+        Tab::Environment if sheet.search_here().is_some() => {
+            vec![key("n N", "next, previous", 1), key("Enter", "show, hide", 3)]
+        }
+        Tab::Environment => {
+            vec![key("Enter", "show, hide", 1), key("y", "copy", 3), key("/", "search", 6)]
+        }
+        Tab::Raw if sheet.search_here().is_some() => {
             vec![key("n N", "next, previous", 1), key("Enter", "fold", 6)]
         }
         Tab::Raw => vec![key("/", "search", 1), key("Enter", "fold", 3), key("y", "copy", 6)],

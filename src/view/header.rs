@@ -181,8 +181,8 @@ fn connection(daemon: &Daemon, now_ms: i64, glyphs: &Glyphs) -> (String, Role) {
     }
 }
 
-/// How many processes there are in all, and by the glyph of their state; those that there are none of
-/// are left out.
+/// How many processes there are in all, how many are not well, and how many by the glyph of their state;
+/// those that there are none of are left out.
 fn counts(app: &App, totals: &Totals, glyphs: &Glyphs) -> Vec<Part> {
     let all = app.watched.fleet.len();
     if all == 0 {
@@ -192,19 +192,22 @@ fn counts(app: &App, totals: &Totals, glyphs: &Glyphs) -> Vec<Part> {
     let word = if all == 1 { "process" } else { "processes" };
     let whole = Part::new(all.to_string(), Role::Strong, 5).and(format!(" {word}"), Role::Quiet);
     let mut line = vec![whole.or(8, all.to_string(), Role::Strong)];
-    let groups: [(&[State], &str, Role, u8); 7] = [
-        (&[State::Online], glyphs.online, Role::Good, 3),
-        (&[State::Looping], glyphs.warning, Role::Warn, 1),
-        (&[State::WaitingRestart], glyphs.waiting, Role::Warn, 2),
-        (&[State::NeverStarted, State::Errored], glyphs.bad, Role::Bad, 1),
-        (&[State::Launching, State::Stopping], glyphs.busy, Role::Warn, 5),
-        (&[State::Other], "?", Role::Warn, 5),
-        (&[State::Stopped], glyphs.stopped, Role::Quiet, 4),
+    let of = |states: &[State]| -> usize {
+        let present = totals.present().filter(|(state, _)| states.contains(state));
+        present.map(|(_, count)| count).sum()
+    };
+    let groups = [
+        (of(&[State::Online]), glyphs.online, Role::Good, 3),
+        // Those that `!` shows, in whichever state.
+        (totals.unwell, glyphs.warning, Role::Warn, 1),
+        (of(&[State::WaitingRestart]), glyphs.waiting, Role::Warn, 2),
+        (of(&[State::NeverStarted, State::Errored]), glyphs.bad, Role::Bad, 2),
+        (of(&[State::Launching, State::Stopping]), glyphs.busy, Role::Warn, 5),
+        (of(&[State::Other]), "?", Role::Warn, 5),
+        (of(&[State::Stopped]), glyphs.stopped, Role::Quiet, 4),
     ];
     let is_stale = !app.watched.daemons.iter().any(Daemon::is_live);
-    for (states, glyph, role, leaves) in groups {
-        let of_these = |(state, _): &(State, usize)| states.contains(state);
-        let count: usize = totals.present().filter(of_these).map(|(_, count)| count).sum();
+    for (count, glyph, role, leaves) in groups {
         if count > 0 {
             let role = if is_stale { Role::Quiet } else { role };
             let part = Part::new(format!("{glyph} {count}"), role, leaves);

@@ -103,7 +103,7 @@ fn about(entry: &Entry) -> String {
     match entry {
         Entry::Command(row) => help::sentence(help::placeless(&row.help)),
         Entry::Tab(..) => TAB_ABOUT.to_owned(),
-        Entry::Item(entry) => entry.about.to_owned(),
+        Entry::Item(entry) => entry.about.to_string(),
         Entry::Method { name, .. } => shape::about(name),
     }
 }

@@ -148,7 +148,7 @@ fn actions(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), menu: &Menu) {
     for (y, (place, entry)) in (inner.top()..inner.bottom()).zip(lines) {
         let (role, about, about_role) = match &entry.refusal {
             Some(why) => (Role::Quiet, why.clone(), Role::Warn),
-            None => (Role::Text, help::sentence(entry.about), Role::Quiet),
+            None => (Role::Text, help::sentence(&entry.about), Role::Quiet),
         };
         let key = canvas.role(if entry.refusal.is_some() { Role::Quiet } else { Role::Accent });
         canvas.text(inner.x + 1, y, keys, &key_of(entry), key);

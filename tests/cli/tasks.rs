@@ -50,6 +50,8 @@ fn what_is_done_beside_the_actions_is_done() {
     wait_until("the lines are there", || read("lines") == "one line\ntwo\nthree\n");
     // What is stopped is not signalled: God would signal itself.
     home.assert_unharmed_but(&[]);
+    let ended = "sent SIGHUP to other[1]: it ended (killed by SIGHUP), restarted by PM2\n";
+    assert_eq!(run(&["signal", "hup", "other"]).with(0).out, ended);
     home.cli(&["stop", "other"]);
     let ended = run(&["signal", "SIGUSR2", "other"]).with(1);
     assert!(ended.err.contains("cannot send SIGUSR2 to other[1]: refused"), "{ended:?}");
@@ -194,7 +196,7 @@ fn describe_tells_all_that_pm2_show_tells() {
         let line = text.lines().find(|line| line.contains("saved list"));
         line.unwrap_or_else(|| panic!("{text}")).to_owned()
     };
-    assert!(saved("api").ends_with("as it is"), "{}", saved("api"));
+    assert!(saved("api").ends_with("in it, as it is now"), "{}", saved("api"));
     assert!(saved("fresh").contains("not in it"), "{}", saved("fresh"));
 }
 

@@ -216,7 +216,7 @@ pub(crate) fn what_was_saved_comes_back(release: Release) {
     let path = dump(home);
     fs::copy(&path, home.path().join("dump.pm2.bak")).unwrap();
     fs::write(&path, "[{ half a file").unwrap();
-    let said = pm2_tui(home, &["resurrect"], 0);
+    let said = pm2_tui(home, &["resurrect"], 1);
     assert!(said.contains("dump.pm2.bak: 5 of 5 processes; ") && said.contains("cannot be read"));
     assert_eq!(fs::read_to_string(&path).unwrap(), "[{ half a file");
     expect_back(home, &before);

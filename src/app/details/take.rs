@@ -48,6 +48,7 @@ pub(in crate::app) fn take(app: &mut App, command: Command) -> Effects {
         command if command.is_movement() => sheet.go(command, size),
         Command::Act(action) => return act::on(app, action, daemon, target),
         Command::Own(place) => return own::begin(app, place, Some((daemon, target))),
+        Command::Refused(_) => own::refuse(app, command),
         Command::Compose if app.read_only => {
             app.notify("message: refused, this is --read-only", true);
         }
@@ -64,7 +65,10 @@ pub(in crate::app) fn take(app: &mut App, command: Command) -> Effects {
             let life = why::number(&app.watched, key, None, 0);
             app.open(Mode::Why { key, life, top: 0 });
         }
-        Command::Help => app.open(Mode::Help(Box::new(Help::of(Place::Details)))),
+        Command::Help => {
+            let help = Help::of(Place::Details).with(&app.settings.mistakes);
+            app.open(Mode::Help(Box::new(help)));
+        }
         Command::Palette => app.open(Mode::Palette(Palette::new(row_keys::menu(app)))),
         _ => {}
     }
@@ -77,8 +81,14 @@ fn answer(app: &mut App, command: Command) -> Effects {
     match (command, sheet.prompt.take()) {
         (Command::Open, Some(Prompt::Search(input))) => {
             let text = input.text();
-            sheet.search = (!text.is_empty()).then(|| Search::new(text));
-            sheet.go_to_hit(sheet.raw_line().unwrap_or(0), false, true);
+            sheet.search = (!text.is_empty()).then(|| Search::new(sheet.tab, text));
+            if sheet.search.is_none() {
+                sheet.go_back();
+            }
+            sheet.go_to_hit(sheet.chosen_line(), false, true);
+        }
+        (Command::Back, Some(Prompt::Search(_))) if sheet.search_here().is_none() => {
+            sheet.go_back();
         }
         (Command::Open, Some(Prompt::Trigger(ready))) => return trigger(app, ready),
         (Command::Open, Some(Prompt::Copy(name))) => return copy::value(app, &name),
@@ -131,10 +141,23 @@ impl Sheet {
         if self.tab == Tab::Metrics && self.charted.take().is_some() {
             return true;
         }
-        self.tab == Tab::Raw && self.search.take().is_some()
+        let is_dropped = self.search_here().is_some();
+        if is_dropped {
+            self.search = None;
+            self.go_back();
+        }
+        is_dropped
+    }
+
+    /// Back to where the search was asked for.
+    fn go_back(&mut self) {
+        self.tab = self.came_from.take().unwrap_or(self.tab);
     }
 
     fn ask(&mut self, ask: Ask) {
+        if matches!(ask, Ask::Next | Ask::Previous | Ask::Tab(_)) {
+            self.came_from = None;
+        }
         match ask {
             Ask::Next => self.tab = self.tab.moved(1),
             Ask::Previous => self.tab = self.tab.moved(Tab::ALL.len() - 1),
@@ -145,7 +168,10 @@ impl Sheet {
             Ask::Longer => self.span = self.span.longer(),
             Ask::Shorter => self.span = self.span.shorter(),
             Ask::Search => {
-                self.tab = Tab::Raw;
+                if !matches!(self.tab, Tab::Environment | Tab::Raw) {
+                    self.came_from = Some(self.tab);
+                    self.tab = Tab::Raw;
+                }
                 self.prompt = Some(Prompt::Search(Editor::default()));
             }
             // The app copies.
@@ -155,10 +181,18 @@ impl Sheet {
         }
     }
 
-    /// The line of the hit, or the first one shown.
+    /// The line of the hit, or the one chosen.
     fn hit_at(&self) -> usize {
-        let at = self.search.as_ref().and_then(|search| search.at);
-        at.or_else(|| self.raw_line()).unwrap_or(0)
+        let at = self.search_here().and_then(|search| search.at);
+        at.unwrap_or_else(|| self.chosen_line())
+    }
+
+    /// What is chosen, as hits are counted: of the raw JSON its line, folded ones among them.
+    fn chosen_line(&self) -> usize {
+        match self.tab {
+            Tab::Raw => self.raw_line().unwrap_or(0),
+            _ => self.place(),
+        }
     }
 
     /// Enter: of a metric its chart, of an action its parameters, of a variable its value; in the raw

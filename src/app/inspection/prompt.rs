@@ -1,8 +1,8 @@
-//! What the details ask for, and the search in the raw JSON.
+//! What the details ask for, and the search: in the names of the environment, or in the raw JSON.
 
 use serde_json::Value as Json;
 
-use super::Sheet;
+use super::{Examined, Sheet, Tab};
 use crate::app::editor::Editor;
 use crate::app::prompt::json_at_once;
 use crate::model::Target;
@@ -12,7 +12,7 @@ use crate::model::watched::Watched;
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Prompt {
-    /// What to search the raw JSON for.
+    /// What to search the tab in front for.
     Search(Editor),
     /// With which parameters an action is triggered, and where.
     Trigger(Ready),
@@ -74,19 +74,21 @@ impl Prompt {
     }
 }
 
-/// A search in the raw JSON.
+/// A search in the environment, by its names alone, or in the raw JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Search {
+    /// Which of the two.
+    pub tab: Tab,
     /// What is searched for. Its case counts where it has an upper case letter.
     pub text: String,
-    /// The line that is the hit.
+    /// The line, or the variable, that is the hit.
     pub at: Option<usize>,
 }
 
 impl Search {
-    /// A search for this.
-    pub(in crate::app) fn new(text: String) -> Self {
-        Self { text, at: None }
+    /// A search for this in a tab.
+    pub(in crate::app) fn new(tab: Tab, text: String) -> Self {
+        Self { tab, text, at: None }
     }
 
     /// Where in a line it is first found: the bytes.
@@ -105,11 +107,16 @@ impl Search {
         Some(at..at + self.text.len())
     }
 
-    /// The lines that have it.
+    /// The lines, or the variables, that have it. A value is never looked into: most are masked.
     #[must_use]
-    pub fn hits(&self, lines: &[String]) -> Vec<usize> {
-        let hits = lines.iter().enumerate().filter(|(_, line)| self.find(line).is_some());
-        hits.map(|(at, _)| at).collect()
+    pub fn hits(&self, examined: &Examined) -> Vec<usize> {
+        let has = |line: &str| self.find(line).is_some();
+        if self.tab == Tab::Environment {
+            let names = examined.details.environment.iter().enumerate();
+            return names.filter(|(_, variable)| has(&variable.name)).map(|(at, _)| at).collect();
+        }
+        let lines = examined.raw.iter().enumerate();
+        lines.filter(|(_, line)| has(line)).map(|(at, _)| at).collect()
     }
 }
 
@@ -142,19 +149,29 @@ impl Sheet {
         sisters.map(|(_, process)| process.target(god)).collect()
     }
 
+    /// The search of the tab in front.
+    #[must_use]
+    pub fn search_here(&self) -> Option<&Search> {
+        self.search.as_ref().filter(|search| search.tab == self.tab)
+    }
+
     /// Goes to the next hit after the line `from`, or the one before it, round the end; what hides it
     /// unfolds.
     pub(in crate::app) fn go_to_hit(&mut self, from: usize, is_back: bool, includes: bool) {
         let Some(examined) = &mut self.examined else { return };
-        let Some(search) = &mut self.search else { return };
-        let hits = search.hits(&examined.raw);
+        let tab = self.tab;
+        let Some(search) = self.search.as_mut().filter(|search| search.tab == tab) else { return };
+        let hits = search.hits(examined);
         let found = if is_back {
             hits.iter().rev().find(|at| **at < from).or(hits.last())
         } else {
             hits.iter().find(|at| **at > from || (includes && **at == from)).or(hits.first())
         };
         search.at = found.copied();
-        if let Some(at) = search.at {
+        let Some(at) = found.copied() else { return };
+        if tab == Tab::Environment {
+            self.set_place(at);
+        } else {
             examined.folds.reveal(&examined.raw, at);
             let shown = examined.folds.shown(&examined.raw);
             let place = shown.iter().position(|shown| shown.line == at);

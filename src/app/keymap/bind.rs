@@ -40,6 +40,8 @@ pub struct OwnRow {
     pub name: String,
     /// A sentence.
     pub help: String,
+    /// Whether it is not run; the sentence says why.
+    pub is_refused: bool,
 }
 
 /// What is wrong with one.
@@ -112,8 +114,12 @@ impl Keymap {
     #[must_use]
     pub fn configured(bindings: &[Binding], own: &[OwnRow]) -> (Self, Vec<Wrong>) {
         let mut keymap = Self::default();
-        for (place, row) in (0..).zip(own) {
-            keymap.add(place, row);
+        let of = |is_refused: bool| own.iter().filter(move |row| row.is_refused == is_refused);
+        for (place, row) in (0..=u8::MAX).zip(of(false)) {
+            keymap.add(Command::Own(place), row);
+        }
+        for (place, row) in (0..=u8::MAX).zip(of(true)) {
+            keymap.add(Command::Refused(place), row);
         }
         let wrong = keymap.bind_all(bindings);
         (keymap, wrong)
@@ -134,6 +140,9 @@ impl Keymap {
                 wrong.push(Wrong { line: binding.line, text: self.unknown(binding) });
             }
             let (keys, broken) = read(binding);
+            for at in &found {
+                self.note_keyless(*at, broken.iter().map(|wrong| &*wrong.text));
+            }
             wrong.extend(broken);
             let is_broken = keys.is_empty() && !binding.keys.is_empty();
             for at in found.into_iter().filter(|_| !is_broken) {
@@ -142,9 +151,10 @@ impl Keymap {
                 }
             }
         }
-        // Those that must not be lost choose first.
+        // Those that must not be lost choose first, and last those that only say why they are not run.
         wanted.sort_by_key(|wanted| {
-            (!is_needed(self.row(wanted.at).map(|row| row.command)), wanted.line)
+            let command = self.row(wanted.at).map(|row| row.command);
+            (!is_needed(command), is_refused(command), wanted.line)
         });
         for wanted in &wanted {
             self.set(wanted.at, Vec::new());
@@ -167,14 +177,14 @@ impl Keymap {
     }
 
     /// Adds a command of the user's own to the table, without a key.
-    fn add(&mut self, place: u8, row: &OwnRow) {
+    fn add(&mut self, command: Command, row: &OwnRow) {
         self.rows.push(Row {
-            command: Command::Own(place),
+            command,
             keys: String::new(),
             name: name(&row.name).into(),
             label: row.name.clone().into(),
             help: row.help.clone().into(),
-            footer: Some(9),
+            footer: Some(9).filter(|_| !row.is_refused),
             pane: Some(Pane::Processes),
             is_rest: false,
             bound: Vec::new(),
@@ -266,14 +276,19 @@ impl Keymap {
     /// Gives a row the keys that it wants and may have; those.
     fn give(&mut self, wanted: &Wanted, wrong: &mut Vec<Wrong>) -> Vec<Key> {
         let mut got: Vec<Key> = Vec::new();
+        let mut objections: Vec<String> = Vec::new();
         for key in &wanted.keys {
             match self.objection(wanted.at, *key) {
                 None if got.contains(key) => {}
                 None => got.push(*key),
-                Some(text) => wrong.push(Wrong { line: wanted.line, text }),
+                Some(text) => objections.push(text),
             }
         }
+        self.note_keyless(wanted.at, objections.iter().map(|text| &**text));
         let command = self.row(wanted.at).map(|row| row.command);
+        // What is wrong with one that is refused is said already.
+        let told = objections.into_iter().filter(|_| !is_refused(command));
+        wrong.extend(told.map(|text| Wrong { line: wanted.line, text }));
         if wanted.keys.is_empty() && is_needed(command) {
             let label = self.row(wanted.at).map(|row| &*row.name).unwrap_or_default();
             let text = format!("{label} cannot be without a key");
@@ -286,6 +301,17 @@ impl Keymap {
         }
         self.set(wanted.at, got.clone());
         got
+    }
+
+    /// Says at a command of the user's own, in help and palette, why it has not its key.
+    fn note_keyless<'a>(&mut self, at: At, why: impl Iterator<Item = &'a str>) {
+        let At::Pane(at) = at else { return };
+        let Some(row) = self.rows.get_mut(at) else { return };
+        if matches!(row.command, Command::Own(_)) {
+            for why in why {
+                row.help = format!("{} (without its key: {why})", row.help).into();
+            }
+        }
     }
 
     /// Gives a row those of its default keys that nobody else has.
@@ -335,6 +361,11 @@ impl Keymap {
 /// Whether it must not be lost.
 fn is_needed(command: Option<Command>) -> bool {
     matches!(command, Some(Command::Quit | Command::Help))
+}
+
+/// Whether it only says why it is not run.
+fn is_refused(command: Option<Command>) -> bool {
+    matches!(command, Some(Command::Refused(_)))
 }
 
 /// The keys of a binding, and what is wrong with those that are none.

@@ -231,6 +231,47 @@ fn the_raw_json_is_searched_round_its_end() {
     assert_eq!(at(&app), hits[1]);
     hit(&mut app, KeyCode::Esc);
     assert!(sheet(&app).search.is_none(), "the first step back drops the search");
+    assert_eq!(sheet(&app).tab, Tab::Overview, "and leads to where it was asked for");
+    // Where it is not searched after all, too; but not away from where one went since.
+    keys(&mut app, "3/a");
+    hit(&mut app, KeyCode::Esc);
+    assert_eq!(sheet(&app).tab, Tab::Metrics);
+    keys(&mut app, "/axm");
+    hit(&mut app, KeyCode::Enter);
+    keys(&mut app, "56");
+    hit(&mut app, KeyCode::Esc);
+    assert_eq!((sheet(&app).tab, sheet(&app).search.is_none()), (Tab::Raw, true));
+}
+
+#[test]
+fn the_environment_is_searched_by_its_names_alone() {
+    let mut app = open(1);
+    send(&mut app, exam());
+    keys(&mut app, "5");
+    let names = |app: &App| -> Vec<Box<str>> {
+        let all = &sheet(app).examined.as_ref().unwrap().details.environment;
+        all.iter().map(|variable| variable.name.clone()).collect()
+    };
+    let secret = names(&app).iter().position(|name| &**name == "SECRET").unwrap();
+    let found =
+        |app: &App| sheet(app).search_here().unwrap().hits(sheet(app).examined.as_ref().unwrap());
+    keys(&mut app, "/secr");
+    assert_eq!(sheet(&app).tab, Tab::Environment);
+    hit(&mut app, KeyCode::Enter);
+    assert_eq!((found(&app), sheet(&app).place()), (vec![secret], secret));
+    hit(&mut app, KeyCode::Esc);
+    assert_eq!((sheet(&app).tab, sheet(&app).search.is_none()), (Tab::Environment, true));
+    // Nobody finds out a value by searching for it, not even one that is shown.
+    hit(&mut app, KeyCode::Enter);
+    assert!(sheet(&app).revealed.contains("SECRET"));
+    keys(&mut app, "/hunter2");
+    hit(&mut app, KeyCode::Enter);
+    assert_eq!((found(&app), sheet(&app).place()), (vec![], secret));
+    hit(&mut app, KeyCode::Esc);
+    keys(&mut app, "/x");
+    hit(&mut app, KeyCode::Esc);
+    assert_eq!((sheet(&app).tab, sheet(&app).place()), (Tab::Environment, secret));
+    assert!(matches!(app.mode, Mode::Details(_)));
 }
 
 #[test]

@@ -94,6 +94,8 @@ fn a_bundle_is_written_elsewhere_and_told() {
     assert_eq!((*daemon, material.processes.len(), material.exceptions.len()), (D, 2, 1));
     assert!(material.events.iter().any(|line| line.kind.word() == "exception"));
     assert!(app.notice.as_ref().unwrap().text.starts_with("writing pm2-tui-host-19700101-"));
+    assert_eq!(press(&mut app, Command::Bundle), [], "one at a time");
+    assert!(app.notice.as_ref().unwrap().text.starts_with("a bundle is being written"));
     let written = Written { path: "/tmp/x.tar.gz".into(), files: 7, bytes: 2048 };
     send(&mut app, Report::Bundled(Ok(written)));
     let notice = app.notice.clone().unwrap();
@@ -102,4 +104,5 @@ fn a_bundle_is_written_elsewhere_and_told() {
     let notice = app.notice.clone().unwrap();
     assert_eq!((&*notice.text, notice.is_bad), ("cannot write /x: no space", true));
     assert!(texts(&app).iter().any(|text| text.contains("cannot write /x: no space")));
+    assert_eq!(press(&mut app, Command::Bundle).len(), 1, "the next one");
 }

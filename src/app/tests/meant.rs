@@ -1,8 +1,11 @@
 //! Who is meant: dialogs and prompts of processes that are others now, and keys that act.
 
 use super::*;
+use crate::app::ask::{Ask, Wanted};
 use crate::app::command::COMMANDS;
+use crate::app::marks::Marked;
 use crate::app::notice::About;
+use crate::app::sheet::Sheet;
 use crate::model::apply::Change;
 use crate::protocol::process::ExecMode;
 
@@ -388,20 +391,35 @@ fn after_all_marked_ones_went_the_first_key_acts_on_nothing() {
 }
 
 #[test]
-fn questions_close_when_their_daemon_is_lost_and_what_was_typed_stays() {
+fn questions_and_prompts_close_when_their_daemon_is_lost() {
     let down = || Report::Connection(Connection::Down { problem: Problem::Closed, retry_in_ms: 1 });
-    for (what, is_closed) in [("delete", true), ("message", false), ("asked", true)] {
+    let closes = |app: &mut App, name: &str| {
+        send(app, down());
+        assert!(!app.mode.would_send(), "{name}: {:?}", app.mode);
+        let notice = app.notice.clone().unwrap().text;
+        let ends = "the daemon is not connected any more; nothing was sent";
+        assert!(notice.contains(name) && notice.ends_with(ends), "{notice}");
+    };
+    for what in ["delete", "message", "method", "asked"] {
         let mut app = app(3);
         send(&mut app, overlays::methods());
         let name = open(&mut app, what);
-        send(&mut app, down());
-        if is_closed {
-            assert!(!app.mode.is_question(), "{what}: {:?}", app.mode);
-            let notice = app.notice.clone().unwrap().text;
-            assert!(notice.contains(&name) && notice.ends_with("; nothing was sent"), "{notice}");
-        } else {
-            assert_eq!(app.mode.name(), name);
-        }
+        closes(&mut app, &name);
+    }
+    // A word that is half typed, and what the menu asks for.
+    let mut app = app(3);
+    press(&mut app, Command::Rows(RowsCommand::MarkAll));
+    press(&mut app, Command::Act(Action::Delete));
+    let _ = update(&mut app, Moment::at(2_000), Message::Text('d'));
+    assert!(app.mode.takes_text());
+    closes(&mut app, "delete 3 processes");
+    for wanted in [Wanted::Scale, Wanted::Signal, Wanted::Line, Wanted::Trigger] {
+        let mut app = super::app(3);
+        let targets = vec![(D, app.target(key(1)).unwrap())];
+        let ask = Ask::new(wanted, Marked { targets, hidden: 0 });
+        let name = ask.title();
+        app.open(Mode::Sheet(Box::new(Sheet::Ask(ask))));
+        closes(&mut app, &name);
     }
 }
 

@@ -34,7 +34,7 @@ fn the_menu_explains_as_the_palette_does() {
     for entry in shared {
         let row =
             app.keys.rows().find(|row| row.label == entry.label.trim_end_matches(" ..")).unwrap();
-        assert!(row.help.ends_with(entry.about) && !entry.about.is_empty(), "{entry:?} {row:?}");
+        assert!(row.help.ends_with(&*entry.about) && !entry.about.is_empty(), "{entry:?} {row:?}");
         count += 1;
     }
     assert_eq!(count, 6);
@@ -290,4 +290,68 @@ fn a_signal_is_noted_at_whom_it_is_sent_to() {
     assert_eq!(acted(&effects), BTreeSet::from([0]));
     let sent = |pm_id| app.watched.fleet.get(key(pm_id)).unwrap().sent.map(|(signal, _)| signal);
     assert_eq!((sent(0), sent(1)), (Some("SIGTERM"), None));
+}
+
+#[test]
+fn a_signal_of_no_such_name_is_said_while_it_is_typed_and_nothing_is_sent() {
+    use crate::app::ask::{Ask, Wanted};
+    let mut app = app(1);
+    let targets = vec![(D, app.target(key(0)).unwrap())];
+    let marked = crate::app::marks::Marked { targets, hidden: 0 };
+    app.open(Mode::Sheet(Box::new(Sheet::Ask(Ask::new(Wanted::Signal, marked)))));
+    for c in "FOO".chars() {
+        let _ = update(&mut app, Moment::at(2_000), Message::Text(c));
+    }
+    let says = |app: &App| match &app.mode {
+        Mode::Sheet(sheet) => match &**sheet {
+            Sheet::Ask(ask) => ask.read(&app.watched),
+            other => panic!("{other:?}"),
+        },
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(says(&app), Err("no signal is named FOO".to_owned()));
+    assert_eq!(press(&mut app, Command::Open), []);
+    assert!(says(&app).is_err(), "it stays open");
+}
+
+#[test]
+fn the_menu_of_a_group_names_it() {
+    let mut app = nine();
+    press(&mut app, Command::Rows(RowsCommand::Tree));
+    press(&mut app, Command::First);
+    let whom = |app: &mut App| {
+        press(app, Command::Rows(RowsCommand::Actions));
+        let Mode::Sheet(sheet) = &app.mode else { panic!("{:?}", app.mode) };
+        let Sheet::Menu(menu) = &**sheet else { panic!("{sheet:?}") };
+        let whom = menu.whom();
+        press(app, Command::Back);
+        whom
+    };
+    let group = app.cursor_group().unwrap().words();
+    let count = app.group_members().unwrap().targets.len();
+    assert_eq!(whom(&mut app), format!("{group}, {count} processes"));
+    // What is marked counts more than where the cursor is.
+    while app.cursor_group().is_some() {
+        press(&mut app, Command::Down);
+    }
+    let label = app.display_name(app.selected.unwrap());
+    press(&mut app, MARK);
+    press(&mut app, Command::First);
+    assert_eq!(whom(&mut app), label);
+}
+
+#[test]
+fn save_says_how_the_saved_list_stands() {
+    use crate::model::boot::SavedList;
+    let mut app = app(1);
+    let about = |app: &App| {
+        let menu = crate::app::row_keys::menu(app).unwrap();
+        let entries = menu.entries(&app.watched, false);
+        entries.iter().find(|entry| entry.label == "save").unwrap().about.to_string()
+    };
+    let plain = "Save the list of processes that comes back at boot";
+    assert_eq!(about(&app), plain, "not known");
+    let missing = SavedList::Missing { has_backup: false };
+    send(&mut app, Report::SavedList(Box::new(missing)));
+    assert_eq!(about(&app), format!("{plain}; now: none is saved"));
 }

@@ -132,7 +132,7 @@ fn a_delete_is_undone_from_what_was_kept_and_not_for_ever() {
     press(&mut app, UNDO);
     insta::assert_snapshot!(question(&app), @r"
     starts api[0 1] again, as 0s ago
-    Each gets a new id and counts from 0. Log files that are named by the id get new names; the old ones stay. Two at a time; Esc then leaves undone what has not begun.
+    Each gets a new id and counts from 0. Log files that are named by the id get new names; the old ones stay. One after another; Esc then leaves undone what has not begun.
     ");
     let effects = press(&mut app, Command::Yes);
     let [Effect::Do { task: Task::Restore { kept, .. }, id, .. }] = &effects[..] else {
@@ -184,7 +184,7 @@ fn an_undo_beside_a_newcomer_of_the_name_asks_and_names_it() {
     insta::assert_snapshot!(question(&app), @r"
     starts api[0 1] again, as 0s ago
     beside api[0], started under that name since
-    Each gets a new id and counts from 0. Log files that are named by the id get new names; the old ones stay. Two at a time; Esc then leaves undone what has not begun.
+    Each gets a new id and counts from 0. Log files that are named by the id get new names; the old ones stay. One after another; Esc then leaves undone what has not begun.
     ");
     let effects = press(&mut app, Command::Yes);
     let [Effect::Do { task: Task::Restore { beside, .. }, id, .. }] = &effects[..] else {
@@ -231,4 +231,77 @@ fn an_open_undo_closes_where_a_newcomer_of_the_name_comes() {
     assert!(question(&app).contains("beside api[21]"), "{}", question(&app));
     send(&mut app, come("api", 21));
     assert!(question(&app).contains("beside api[21]"), "{}", question(&app));
+}
+
+fn down(problem: Problem) -> Report {
+    Report::Connection(Connection::Down { problem, retry_in_ms: 9_000 })
+}
+
+fn ended() -> Report {
+    down(Problem::SocketMissing { path: "/x/rpc.sock".into() })
+}
+
+/// What the key says.
+fn said(app: &mut App) -> String {
+    press(app, UNDO);
+    assert_eq!(app.mode, Mode::Normal, "{:?}", app.notice);
+    app.notice.take().unwrap().text
+}
+
+/// A stop is of one daemon: with it, all that could be started is gone.
+#[test]
+fn no_stop_is_undone_after_its_daemon_ended() {
+    let stopped = || {
+        let mut app = nine();
+        let effects = press(&mut app, Command::Act(Action::Stop));
+        let [Effect::Act { targets, .. }] = &effects[..] else { panic!("{effects:?}") };
+        finish(&mut app, Action::Stop, &targets[0].clone(), Verdict::Done);
+        assert!(app.notice.as_ref().unwrap().text.contains("u undoes"));
+        app
+    };
+    let why = "nothing to undo: the daemon ended, and api[0] with it";
+    let mut app = stopped();
+    send(&mut app, down(Problem::Closed));
+    let text = app.notice.clone().unwrap();
+    assert_eq!(text.text, "stopped api[0]   = pm2 stop 0", "no key undoes it now");
+    assert_eq!(text.short.as_deref(), Some("api[0] stopped"));
+    assert!(said(&mut app).contains("not connected"), "it may be the same daemon that comes back");
+    send(&mut app, ended());
+    assert_eq!(said(&mut app), why);
+    // Another daemon, with a process of that name and id in it.
+    let mut app = stopped();
+    send(&mut app, down(Problem::Closed));
+    send(&mut app, Report::Connection(Connection::Live { serial: 2, god: Some(8) }));
+    assert!(!app.notice.as_ref().is_some_and(|notice| notice.text.contains("undoes")));
+    send(&mut app, fleet(0..9));
+    assert_eq!(said(&mut app), why);
+    // `pm2 kill` deletes all before.
+    let mut app = stopped();
+    send(&mut app, fleet(9..9));
+    assert_eq!(said(&mut app), "nothing to undo: api[0] is not there any more");
+    send(&mut app, ended());
+    assert_eq!(said(&mut app), why);
+}
+
+/// What was deleted is kept here, and any daemon can start it.
+#[test]
+fn a_delete_is_undone_in_the_daemon_that_comes_after() {
+    let mut app = deleted(|id| serde_json::json!({ "name": "api", "was": id }));
+    let offers = |app: &App| match &app.mode {
+        Mode::Sheet(sheet) => sheet.offers_undo(),
+        mode => panic!("{mode:?}"),
+    };
+    assert!(offers(&app));
+    send(&mut app, ended());
+    assert!(!offers(&app), "nobody could start it now");
+    press(&mut app, Command::Back);
+    let wanted = "the daemon ended: the 2 deleted processes can be started again once a daemon answers here, for ";
+    let text = said(&mut app);
+    assert!(text.starts_with(wanted), "{text}");
+    send(&mut app, Report::Connection(Connection::Live { serial: 2, god: Some(8) }));
+    send(&mut app, fleet(9..9));
+    press(&mut app, UNDO);
+    assert!(question(&app).starts_with("starts api[0 1] again"), "{}", question(&app));
+    let effects = press(&mut app, Command::Yes);
+    assert!(matches!(&effects[..], [Effect::Do { .. }]), "{effects:?}");
 }

@@ -29,6 +29,9 @@ impl Acting {
     pub(crate) async fn task(&self, task: Task, tell: &mut impl FnMut(Outcome)) {
         match task {
             Task::Each { errand: Errand::Flush, targets } => self.flush(&targets, tell).await,
+            Task::Each { errand: errand @ Errand::Signal(_), targets } => {
+                self.signal(&errand, &targets, tell).await;
+            }
             Task::Each { errand, targets } => self.each(&errand, &targets, tell).await,
             Task::Scale { ref targets, to, ref leaves } => {
                 let may_go = if leaves.is_empty() { targets } else { leaves };
@@ -84,7 +87,7 @@ impl Acting {
     }
 
     /// Does it to one process, if it is the one that was chosen.
-    async fn errand(
+    pub(super) async fn errand(
         &self,
         errand: &Errand,
         target: &Target,

@@ -11,7 +11,9 @@ mod launch;
 mod resurrect;
 mod save;
 mod scale;
+mod signal;
 mod steps;
+mod undelete;
 pub(crate) mod witness;
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Starting again what was saved, or kept before it was deleted: `prepare` of each, two at a time, as
+//! Starting again what was saved: `prepare` of each, two at a time, as
 //! `pm2 resurrect` does it.
 //!
 //! Invariant: names that already run are not started again, as with the CLI; the saved list is only
@@ -16,12 +16,12 @@ use tokio::time::Instant;
 use super::errands::failed;
 use super::save::{backup_path, dump_path};
 use super::scale::id_of;
+use super::witness::Witness;
 use super::{AT_ONCE, Acting, Launch};
 use crate::daemon::{files, offload};
 use crate::model::deed::Deed;
 use crate::model::errand::{Outcome, Task};
-use crate::model::kept::Kept as Deleted;
-use crate::model::{Target, Verdict, units};
+use crate::model::{Target, Verdict};
 use crate::protocol::dump;
 use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus};
 use crate::protocol::rpc::Methods;
@@ -35,16 +35,32 @@ const DISK_MAX: Duration = Duration::from_secs(10);
 /// A process as it was: its `pm2_env`.
 type Kept = Map<String, Json>;
 
+/// A saved list.
+struct Saved {
+    path: PathBuf,
+    entries: Vec<Kept>,
+    /// Why it is not the one that was saved last.
+    instead_of: Option<Unread>,
+}
+
+/// Why a saved list cannot be read.
+#[derive(Debug, PartialEq)]
+struct Unread {
+    why: String,
+    /// Whether there is one.
+    is_broken: bool,
+}
+
 /// A `prepare` that was made, or not.
-struct Prepared {
-    name: String,
-    was_stopped: bool,
-    made: Result<Made, Verdict>,
+pub(super) struct Prepared {
+    pub(super) name: String,
+    pub(super) was_stopped: bool,
+    pub(super) made: Result<Made, Verdict>,
 }
 
 /// An answered `prepare`.
-struct Made {
-    ids: Vec<PmId>,
+pub(super) struct Made {
+    pub(super) ids: Vec<PmId>,
     sent: Instant,
     answered: Instant,
 }
@@ -53,7 +69,7 @@ impl Acting {
     /// Starts what is saved and does not run, and gives what came of it as a whole.
     pub(super) async fn resurrect(&self, tell: &mut impl FnMut(Outcome)) -> Outcome {
         let deed = Task::Resurrect.deed();
-        let (path, saved, warning) = match self.saved().await {
+        let Saved { path, entries: saved, instead_of } = match self.saved().await {
             Ok(saved) => saved,
             Err((path, verdict)) => return Outcome::about(deed, &shown(&path), verdict),
         };
@@ -76,63 +92,31 @@ impl Acting {
         let up = self.restore(wanted, &running, tell).await;
         let verdict = if all > 0 && missing == 0 { Verdict::Already } else { Verdict::Done };
         let counted = (missing > 0 || all == 0).then(|| format!("{up} of {missing} processes"));
-        let notes: Vec<String> = counted.into_iter().chain(warning).collect();
-        let outcome = Outcome::about(deed, &label, verdict);
+        let is_broken = instead_of.as_ref().is_some_and(|it| it.is_broken);
+        let notes: Vec<String> = counted.into_iter().chain(instead_of.map(|it| it.why)).collect();
+        let outcome = Outcome {
+            falls_short: is_broken || up < missing,
+            ..Outcome::about(deed, &label, verdict)
+        };
         if notes.is_empty() { outcome } else { outcome.noted(notes.join("; ")) }
     }
 
-    /// Starts these again, but none beside a newcomer of its name of whom the user was not told.
-    pub(super) async fn restore_kept(
-        &self,
-        kept: Vec<Deleted>,
-        beside: &[Target],
-        tell: &mut impl FnMut(Outcome),
-    ) {
-        let running = match self.look().await {
-            Ok(running) => running,
-            // One may have been started meanwhile: unseen, nothing is started beside it.
-            Err(verdict) => {
-                let why = unseen(&verdict);
-                for kept in kept {
-                    let name = &kept.target.name;
-                    let outcome = Outcome::about(Deed::restore(), name, Verdict::NotBegun);
-                    tell(outcome.noted(format!("what runs now could not be seen ({why})")));
-                }
-                return;
-            }
-        };
-        let mut wanted = Vec::new();
-        for kept in kept {
-            let is_unknown = |info: &&ProcessInfo| {
-                kept.is_newcomer(info) && !beside.iter().any(|known| known.is(info))
-            };
-            if let Some(newcomer) = running.iter().find(is_unknown) {
-                let label = Target::of(newcomer).label();
-                let by = format!("{label} was started under that name meanwhile").into();
-                let name = &kept.target.name;
-                tell(Outcome::about(Deed::restore(), name, Verdict::Replaced { by }));
-                continue;
-            }
-            if let Json::Object(fields) = kept.into_env() {
-                wanted.push(fields);
-            }
-        }
-        self.restore(wanted, &running, tell).await;
-    }
-
-    /// The saved list, or the one before where that is missing or broken; and what is wrong with it.
-    async fn saved(&self) -> Result<(PathBuf, Vec<Kept>, Option<String>), (PathBuf, Verdict)> {
+    /// The saved list, or the one before where that is missing or broken.
+    async fn saved(&self) -> Result<Saved, (PathBuf, Verdict)> {
         let path = dump_path(&self.session.home);
         self.expect_here().map_err(|verdict| (path.clone(), verdict))?;
-        let why = match read(path.clone()).await {
-            Ok(saved) => return Ok((path, saved, None)),
-            Err(why) => why,
+        let error = match read(path.clone()).await {
+            Ok(entries) => return Ok(Saved { path, entries, instead_of: None }),
+            Err(error) => error,
         };
         let backup = backup_path(&self.session.home);
         match read(backup.clone()).await {
-            Ok(saved) => Ok((backup, saved, Some(format!("{}: {why}", shown(&path))))),
+            Ok(entries) => {
+                let why = format!("{}: {}", shown(&path), error.why);
+                Ok(Saved { path: backup, entries, instead_of: Some(Unread { why, ..error }) })
+            }
             // The sentence names the file.
-            Err(_) => Err((path, Verdict::Refused(why.into()))),
+            Err(_) => Err((path, Verdict::Refused(error.why.into()))),
         }
     }
 
@@ -152,6 +136,19 @@ impl Acting {
         let each = |entry: Kept| self.prepare(&methods, entry);
         let calls = stream::iter(kept).map(each).buffered(AT_ONCE).collect::<Vec<_>>();
         let prepared = witness.listen_during(calls).await;
+        let outcomes = self.watch_up(prepared, before, &mut witness).await;
+        let up = outcomes.iter().filter(|outcome| outcome.is_success()).count();
+        outcomes.into_iter().for_each(tell);
+        up
+    }
+
+    /// Watches what was started come up, beside what ran before; what came of each, in their order.
+    pub(super) async fn watch_up(
+        &self,
+        prepared: Vec<Prepared>,
+        before: BTreeSet<PmId>,
+        witness: &mut Witness,
+    ) -> Vec<Outcome> {
         let after = self.look().await;
         let begun = begun(self, prepared, &after, before);
         let pending: Vec<(Target, Launch)> =
@@ -159,28 +156,24 @@ impl Acting {
         let mut verdicts = if pending.is_empty() {
             Vec::new().into_iter()
         } else {
-            self.settle(&pending, &mut witness).await.into_iter()
+            self.settle(&pending, witness).await.into_iter()
         };
-        let mut up = 0;
-        for one in begun {
-            let outcome = match one.pending.as_ref().and_then(|_| verdicts.next()) {
-                Some(verdict) => Outcome { verdict, ..one.outcome },
-                None => one.outcome,
-            };
-            up += usize::from(outcome.verdict.is_success());
-            tell(outcome);
-        }
-        up
+        let outcome = |one: Begun| match one.pending.as_ref().and_then(|_| verdicts.next()) {
+            Some(verdict) => Outcome { verdict, ..one.outcome },
+            None => one.outcome,
+        };
+        begun.into_iter().map(outcome).collect()
     }
 
     /// What the daemon can do, with what its release reads of cron patterns.
-    async fn methods_of_release(&self) -> Methods {
+    pub(super) async fn methods_of_release(&self) -> Methods {
         let version = self.named("getVersion", vec![json!({})]).await;
         let version = version.ok().and_then(|version| version.as_str().map(str::to_owned));
         self.session.methods.clone().of_release(version.as_deref())
     }
 
-    async fn prepare(&self, methods: &Methods, entry: Kept) -> Prepared {
+    /// Has one started as it was.
+    pub(super) async fn prepare(&self, methods: &Methods, entry: Kept) -> Prepared {
         let name = name_of(&entry);
         let was_stopped = entry.get("status").and_then(Json::as_str) == Some("stopped");
         let sent = Instant::now();
@@ -204,18 +197,6 @@ impl Acting {
 struct Begun {
     pending: Option<(Target, Launch)>,
     outcome: Outcome,
-}
-
-/// Why it could not be seen what runs: nothing was changed by that.
-fn unseen(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Unknown { is_closed: true, .. } => "the daemon closed the connection".to_owned(),
-        Verdict::Unknown { waited_ms, is_closed: false } => {
-            format!("no answer in {}", units::span(*waited_ms))
-        }
-        Verdict::Refused(why) => why.to_string(),
-        other => other.about(),
-    }
 }
 
 /// Finds the processes that came of the calls.
@@ -314,7 +295,8 @@ fn shown(path: &Path) -> String {
 }
 
 /// Reads a saved list, or says why not.
-async fn read(path: PathBuf) -> Result<Vec<Kept>, String> {
+async fn read(path: PathBuf) -> Result<Vec<Kept>, Unread> {
+    let broken = |why: String| Unread { why, is_broken: true };
     let reading = offload::blocking(DISK_MAX, move || {
         let file = files::open(&path)?;
         if file.metadata()?.len() > BYTES_MAX {
@@ -324,12 +306,14 @@ async fn read(path: PathBuf) -> Result<Vec<Kept>, String> {
         file.take(BYTES_MAX).read_to_string(&mut text)?;
         Ok(text)
     });
-    let text = reading.await.ok_or("the disk does not answer")?;
+    let text = reading.await.ok_or_else(|| broken("the disk does not answer".to_owned()))?;
     let text = text.map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => "nothing was saved there".to_owned(),
-        _ => error.to_string(),
+        std::io::ErrorKind::NotFound => {
+            Unread { why: "nothing was saved there".to_owned(), is_broken: false }
+        }
+        _ => broken(error.to_string()),
     })?;
-    dump::read(&text).map_err(|error| error.to_string())
+    dump::read(&text).map_err(|error| broken(error.to_string()))
 }
 
 #[cfg(test)]
@@ -353,7 +337,10 @@ mod tests {
     async fn what_was_not_saved_is_said_without_its_path() {
         let home = tempfile::tempdir().unwrap();
         let missing = read(dump_path(home.path())).await;
-        assert_eq!(missing, Err("nothing was saved there".to_owned()));
+        let unread = Unread { why: "nothing was saved there".to_owned(), is_broken: false };
+        assert_eq!(missing, Err(unread));
+        std::fs::write(dump_path(home.path()), "[{").unwrap();
+        assert!(read(dump_path(home.path())).await.unwrap_err().is_broken);
     }
 
     #[test]

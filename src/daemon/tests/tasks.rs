@@ -207,3 +207,55 @@ async fn nothing_is_restored_where_it_is_not_seen_what_runs() {
     assert!(said.starts_with(wanted) && said.contains("no list"), "{said}");
     client.ended().await;
 }
+
+/// Two screens may take the same delete back at the same moment.
+#[tokio::test]
+async fn each_start_of_an_undo_looks_for_newcomers_anew() {
+    use crate::model::kept::Kept;
+    let peer = Peer::new();
+    let mut client = Client::new(&peer, timings());
+    let mut rpc = peer.accept_live().await;
+    client.live().await;
+    let with_id = |id: u32| {
+        let mut process = process();
+        (process["pm_id"], process["pm2_env"]["pm_id"]) = (json!(id), json!(id));
+        process
+    };
+    let gone = |id| Target { pm_id: PmId(id), ..target() };
+    let app: Arc<[Target]> = [gone(2), gone(3)].into();
+    let deleted = |id| {
+        let mut env = with_id(id)["pm2_env"].take();
+        for key in ["pm_exec_path", "pm_pid_path", "pm_out_log_path", "pm_err_log_path"] {
+            env[key] = json!("/x");
+        }
+        env["env"] = json!({});
+        Kept::new(gone(id), env).among(Arc::clone(&app))
+    };
+    (rpc.polled["name"], rpc.polled["pm2_env"]["name"]) = (json!("web"), json!("web"));
+    let task = Task::Restore { kept: vec![deleted(2), deleted(3)], beside: Vec::new() };
+    client.handle.perform(ID, task);
+    let (id, method, _) = rpc.call().await.unwrap();
+    assert_eq!(method, "getVersion");
+    rpc.answer(&id, &json!({ "args": ["7.0.4"] })).await;
+    let (id, method, _) = rpc.call().await.unwrap();
+    assert_eq!(method, "prepare");
+    // What was started here, and what the other screen started.
+    rpc.besides.extend([with_id(6), with_id(7)]);
+    rpc.answer(&id, &json!({ "args": [[{ "pm2_env": { "pm_id": 6 } }]] })).await;
+    let mut said = Vec::new();
+    for _ in 0..2 {
+        let outcome = tokio::select! {
+            outcome = client.outcome() => outcome,
+            call = rpc.call() => panic!("sent: {call:?}"),
+        };
+        // As many as before the delete.
+        assert!(!outcome.falls_short, "{outcome:?}");
+        said.push(outcome.sentence());
+    }
+    assert!(said[0].starts_with("restored api[6]"), "{said:?}");
+    assert_eq!(
+        said[1],
+        "cannot restore api: replaced: api[7] was started under that name meanwhile; nothing was sent"
+    );
+    client.ended().await;
+}

@@ -136,7 +136,7 @@ impl Applying<'_> {
                 process.sent = None;
             }
         }
-        let severity = if outcome.verdict.is_success() { Severity::Good } else { Severity::Bad };
+        let severity = if outcome.is_success() { Severity::Good } else { Severity::Bad };
         let (pm_id, name) = match &outcome.target {
             Some(target) => (Some(target.pm_id), &*target.name),
             None => (None, "PM2"),

@@ -43,7 +43,7 @@ fn has_pid(info: &ProcessInfo) -> bool {
 fn saved(source: &Source<'_>, entries: &mut Entries) {
     let Some(standing) = source.seen.saved else { return };
     let (text, tone) = match standing {
-        Standing::Same => ("as it is".to_owned(), Tone::Faint),
+        Standing::Same => ("in it, as it is now".to_owned(), Tone::Faint),
         Standing::Unsaved => ("not in it: it would be lost at reboot".to_owned(), Tone::Warning),
         Standing::Changed(differences) => {
             let all: Vec<String> = differences.iter().map(ToString::to_string).collect();
@@ -82,7 +82,9 @@ fn times(source: &Source<'_>, entries: &mut Entries) {
         // It was never started.
     }
     if let Some(created) = info.created_at_ms {
-        entries.push("created_at_ms", "created at", source.moment(created), json!(created));
+        let text =
+            format!("{} (PM2 sets it anew at each restart by command)", source.moment(created));
+        entries.push("created_at_ms", "created at", text, json!(created));
     }
 }
 

@@ -292,6 +292,21 @@ fn cells_say_what_is_known() {
 }
 
 #[test]
+fn unstable_restarts_are_said_as_pm2_says_them() {
+    let cell = |count, status: ProcessStatus| {
+        let (_, process) = process(7, "api", |info| {
+            info.unstable_restarts = count;
+            info.status = status;
+        });
+        let row = Row { process: &process, daemon: "web-01", now: Moment::at(1_000_000) };
+        (Field::of("unstable").unwrap().column().cell)(&row)
+    };
+    assert_eq!(cell(0, ProcessStatus::Online).as_deref(), Some("0"));
+    assert_eq!(cell(3, ProcessStatus::Online).as_deref(), Some("3/16"));
+    assert_eq!(cell(3, ProcessStatus::Stopped).as_deref(), Some("3"), "it is on no way to 16");
+}
+
+#[test]
 fn cells_say_what_is_seen_while_it_is_watched() {
     let (_, mut process) = process(7, "api", |info| {
         info.pid = Some(4_711);

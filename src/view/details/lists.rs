@@ -197,6 +197,8 @@ pub(super) fn environment(canvas: &mut Canvas<'_>, content: Area, sheet: &Sheet)
     if variables.is_empty() {
         return nothing(canvas, content, "PM2 keeps no environment of it");
     }
+    let content = above_search(canvas, content, sheet);
+    let found = canvas.role(Role::Match);
     let names = names(variables.iter().map(|variable| &*variable.name), content);
     let chosen = sheet.place().min(variables.len() - 1);
     let room = content.columns.saturating_sub(names + 2);
@@ -213,7 +215,10 @@ pub(super) fn environment(canvas: &mut Canvas<'_>, content: Area, sheet: &Sheet)
         (list.y..list.y + list.rows).zip(variables.iter().enumerate().skip(top))
     {
         let (plain, quiet) = (canvas.role(Role::Text), canvas.role(Role::Quiet));
-        canvas.text(list.x, y, names, &variable.name, plain);
+        let hit = sheet.search_here().and_then(|it| it.find(&variable.name)).unwrap_or(0..0);
+        canvas.styled(list.x, y, names, &variable.name, |byte| {
+            if hit.contains(&byte) { found } else { plain }
+        });
         let at = list.x + names + 2;
         if sheet.revealed.contains(&variable.name) {
             let warn = canvas.role(Role::Warn);
@@ -245,22 +250,66 @@ pub(super) fn copy_question(canvas: &mut Canvas<'_>, content: Area, name: &str) 
     canvas.text(content.x, y, width, &words, warn);
 }
 
-/// Draws the raw JSON, with what was searched for; while that is typed, the line that is typed.
+/// Draws what is searched for in the tab in front below it, or the line that is typed; the room above it.
+fn above_search(canvas: &mut Canvas<'_>, content: Area, sheet: &Sheet) -> Area {
+    let is_typed = matches!(sheet.prompt, Some(Prompt::Search(_)));
+    let search = sheet.search_here();
+    if !is_typed && search.is_none() {
+        return content;
+    }
+    let list = Area { rows: content.rows.saturating_sub(1), ..content };
+    let row = Rect::new(content.x, content.y + list.rows, content.columns, 1);
+    if let Some(Prompt::Search(input)) = &sheet.prompt {
+        prompt::input(canvas, row, "/ ", input);
+        return list;
+    }
+    if let (Some(search), Some(examined)) = (search, &sheet.examined) {
+        let hits = search.hits(examined);
+        let at = search.at.and_then(|at| hits.iter().position(|hit| *hit == at));
+        let says = match (hits.len(), at) {
+            (0, _) => format!("/ {}   not found", search.text),
+            (count, Some(at)) => format!("/ {}   {} of {count}", search.text, at + 1),
+            (count, None) => format!("/ {}   {count}", search.text),
+        };
+        let quiet = canvas.role(Role::Quiet);
+        canvas.text(row.x, row.y, row.width, &says, quiet);
+    }
+    list
+}
+
+/// Draws a line below the list whole where it is too long for its row; the room above it.
+fn above_whole(canvas: &mut Canvas<'_>, content: Area, line: Option<&str>) -> Area {
+    let Some(line) = line.filter(|line| text::width(line) > content.columns) else {
+        return content;
+    };
+    let wrapped = wrap(line.trim_start(), content.columns);
+    // A row between them.
+    let wanted = u16::try_from(wrapped.len() + 1).unwrap_or(u16::MAX);
+    let list = Area { rows: content.rows - wanted.min(content.rows / 2), ..content };
+    let plain = canvas.role(Role::Text);
+    let rows = list.y + list.rows + 1..content.y + content.rows;
+    for (y, line) in rows.zip(wrapped) {
+        canvas.text(content.x, y, content.columns, &line, plain);
+    }
+    list
+}
+
+/// Draws the raw JSON, with what was searched for.
 pub(super) fn raw(canvas: &mut Canvas<'_>, content: Area, sheet: &Sheet) {
     let Some(examined) = &sheet.examined else { return };
-    let is_typed = matches!(sheet.prompt, Some(Prompt::Search(_)));
-    let has_bar = is_typed || sheet.search.is_some();
-    let list = Area { rows: content.rows.saturating_sub(u16::from(has_bar)), ..content };
+    let list = above_search(canvas, content, sheet);
     let lines = &examined.raw;
     let shown = examined.folds.shown(lines);
     let chosen = sheet.place().min(shown.len().saturating_sub(1));
+    let line_of = shown.get(chosen).and_then(|shown| lines.get(shown.line));
+    let list = above_whole(canvas, list, line_of.map(String::as_str));
     let top = top_of(chosen, shown.len(), list.rows);
     let (plain, quiet, found) =
         (canvas.role(Role::Text), canvas.role(Role::Quiet), canvas.role(Role::Match));
     let rows = (list.y..list.y + list.rows).zip(shown.iter().enumerate().skip(top));
     for (y, (place, shown)) in rows {
         let Some(line) = lines.get(shown.line) else { continue };
-        let hit = sheet.search.as_ref().and_then(|search| search.find(line)).unwrap_or(0..0);
+        let hit = sheet.search_here().and_then(|search| search.find(line)).unwrap_or(0..0);
         // Names stand back: they are the same for all processes.
         let name_end = line.find("\": ").map_or(0, |at| at + 2);
         canvas.styled(list.x, y, list.columns, line, |byte| match byte {
@@ -277,21 +326,5 @@ pub(super) fn raw(canvas: &mut Canvas<'_>, content: Area, sheet: &Sheet) {
         if place == chosen {
             canvas.select(whole(list, y), Rect::new(list.x, y, 0, 1), true);
         }
-    }
-    let y = list.y + list.rows;
-    let row = Rect::new(content.x, y, content.columns, 1);
-    match (&sheet.prompt, &sheet.search) {
-        (Some(Prompt::Search(input)), _) => prompt::input(canvas, row, "/ ", input),
-        (_, Some(search)) => {
-            let hits = search.hits(lines);
-            let at = search.at.and_then(|at| hits.iter().position(|hit| *hit == at));
-            let says = match (hits.len(), at) {
-                (0, _) => format!("/ {}   not found", search.text),
-                (count, Some(at)) => format!("/ {}   {} of {count}", search.text, at + 1),
-                (count, None) => format!("/ {}   {count}", search.text),
-            };
-            canvas.text(row.x, y, row.width, &says, quiet);
-        }
-        (Some(Prompt::Trigger(_) | Prompt::Copy(_)) | None, None) => {}
     }
 }

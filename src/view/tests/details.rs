@@ -210,6 +210,27 @@ fn raw_json() {
     check!(&app, COLOR, "details_raw", [(80, 24), (40, 10)]);
 }
 
+/// What is too long for its row stands below, whole, as a long value of the environment does.
+#[test]
+fn a_long_line_of_the_raw_json_is_shown_whole() {
+    let mut app = open();
+    tab(&mut app, 6);
+    let long = |app: &App| {
+        let raw = &app.sheet().unwrap().examined.as_ref().unwrap().raw;
+        raw.iter().position(|line| line.len() > 40 && line.contains("\": \"")).unwrap()
+    };
+    let place = long(&app);
+    let line = app.sheet().unwrap().examined.as_ref().unwrap().raw[place].trim().to_owned();
+    let end = line.get(line.len() - 12..).unwrap().to_owned();
+    let shown = |app: &App| screen(app, COLOR, (40, 24));
+    assert!(!shown(&app).contains(&end), "{end}: {}", shown(&app));
+    for _ in 0..place {
+        ask(&mut app, Command::Down);
+    }
+    let whole = shown(&app).lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    assert!(whole.contains(&end), "{end}: {}", shown(&app));
+}
+
 #[test]
 fn one_that_says_nothing() {
     let mut app = typical();

@@ -11,11 +11,13 @@ use crate::app::layout::Layout;
 use crate::app::message::Message;
 use crate::app::{App, Mode, update};
 use crate::model::end::End;
+use crate::model::fleet::Process;
 use crate::model::moment::Moment;
 use crate::model::report::Report;
 use crate::model::verdict::{Down, Why};
-use crate::model::{Action, DaemonId, Verdict};
+use crate::model::{Action, DaemonId, ProcessKey, Verdict};
 use crate::protocol::amp::Frame;
+use crate::protocol::process::ProcessStatus;
 use crate::protocol::rpc::{Methods, Reply};
 use crate::protocol::value;
 
@@ -245,4 +247,36 @@ fn a_group_sums_what_its_processes_use_with_their_children() {
     let shown = screen(&app, COLOR, (120, 40));
     let api = shown.lines().find(|line| line.contains("api ×2")).unwrap_or(&shown);
     assert!(api.contains("240.0%") && api.contains("782.0 MiB"), "{api}");
+}
+
+/// Whatever is the matter with them: the header counts those that `!` shows and that the tree counts.
+#[test]
+fn header_tree_and_filter_agree_on_who_is_not_well() {
+    let mut app = typical();
+    let keys = |is_it: fn(&Process) -> bool| -> Vec<ProcessKey> {
+        let all = app.watched.fleet.iter().filter(|(_, process)| is_it(process));
+        all.map(|(key, _)| key).collect()
+    };
+    let (online, stopped) =
+        (keys(Process::is_online), keys(|it| it.info.status == ProcessStatus::Stopped));
+    // Past a threshold of the user's, looping, and stopped though it is saved as running.
+    app.watched.fleet.get_mut(online[0]).unwrap().tag.crossed = Some("mem>80%".into());
+    app.watched.fleet.get_mut(online[1]).unwrap().is_looping = true;
+    app.watched.fleet.get_mut(stopped[0]).unwrap().is_saved_running = true;
+    let count = |app: &App, before: &str| -> usize {
+        let shown = screen(app, COLOR, (160, 40));
+        // The line of an app says again what that of its namespace does.
+        let lines = shown.lines().filter(|line| line.contains(before) && !line.contains('×'));
+        let counts = lines.filter_map(|line| {
+            let (_, rest) = line.split_once(before)?.1.split_once("⚠ ")?;
+            rest.split_whitespace().next()?.parse::<usize>().ok()
+        });
+        counts.sum()
+    };
+    // One is errored besides.
+    assert_eq!(count(&app, "● live"), 4, "{}", screen(&app, COLOR, (160, 40)));
+    press(&mut app, &[Command::OnlyUnwell]);
+    assert_eq!(app.rows().len(), 4);
+    press(&mut app, &[Command::OnlyUnwell, Command::Rows(RowsCommand::Tree)]);
+    assert_eq!(count(&app, "▾ "), 4, "{}", screen(&app, COLOR, (160, 40)));
 }

@@ -206,7 +206,11 @@ pub static COLUMNS: [Column; 32] = [
             let count = info.unstable_restarts;
             // What is stopped is not on its way to the limit.
             let counts = count > 0 && info.status != ProcessStatus::Stopped;
-            counts.then(|| format!("{count}/{}", info.restarts_max()))
+            Some(if counts {
+                format!("{count}/{}", info.restarts_max())
+            } else {
+                count.to_string()
+            })
         }
     ),
     column!(

@@ -1,0 +1,47 @@
+//! `[[command]]`: what is refused says so where one looks for it.
+
+use super::sections;
+use crate::app::command::Command;
+use crate::app::keymap::Key;
+use crate::app::message::Message;
+use crate::app::{App, Pane, update};
+use crate::model::Action;
+use crate::model::moment::Moment;
+
+/// What is refused is no command, and still there where one looks for it.
+#[test]
+fn a_refused_command_says_why_at_its_key_and_in_the_palette() {
+    let text = "[[command]]\nname = \"b\"\nkey = \"f5\"\nrun = \"htop -p {pid}\"\n\
+                [[command]]\nkey = \"f6\"\nrun = [\"htop\"]\n\
+                [[command]]\nname = \"good\"\nkey = \"f5\"\nrun = [\"htop\"]\n\
+                [[command]]\nname = \"good\"\nkey = \"f7\"\nrun = [\"htop\"]\n\
+                [[command]]\nname = \"d\"\nkey = \"r\"\nrun = [\"x\"]\n";
+    let (config, findings) = sections::read(text);
+    assert_eq!(config.settings.commands.len(), 2, "good and d");
+    let at = |key: &str| config.keys.named(Pane::Processes, Key::parse(key).unwrap());
+    // A right one gets the key before a wrong one.
+    assert_eq!(at("f5"), Some(Command::Own(0)));
+    assert_eq!(at("f6"), Some(Command::Refused(1)));
+    assert_eq!(at("f7"), Some(Command::Refused(2)));
+    assert_eq!(at("r"), Some(Command::Act(Action::Restart)));
+    let help = |command: Command| {
+        let row = config.keys.rows().find(|row| row.command == command).unwrap();
+        (row.label.to_string(), row.help.to_string())
+    };
+    let (label, why) = help(Command::Refused(0));
+    assert_eq!(label, "b (line 1)");
+    let wanted = "b is not run: line 1 of the configuration: run: a list is wanted: ";
+    assert!(why.starts_with(wanted), "{why}");
+    let missing =
+        "command is not run: line 5 of the configuration: [[command]]: name = .. is missing";
+    assert_eq!(help(Command::Refused(1)).1, missing);
+    let keyless = "d: run x (without its key: d = r: r means restart already, and stays restart's)";
+    assert_eq!(help(Command::Own(1)).1, keyless);
+    assert_eq!(findings.len(), 4, "each is found once: {findings:#?}");
+    let mut app = App::new(Vec::new(), Moment::at(0), 0, (80, 24));
+    app.keys = config.keys.clone();
+    let message = Message::Command(Command::Refused(0));
+    let effects = update(&mut app, Moment::at(0), message);
+    assert_eq!(effects.0, []);
+    assert_eq!(app.notice.unwrap().text, why);
+}
