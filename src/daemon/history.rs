@@ -5,6 +5,7 @@
 //! so; the lines of an entry have the time of its head.
 
 mod again;
+pub(crate) mod counted;
 mod estimate;
 pub(crate) mod events;
 pub(crate) mod gap;
