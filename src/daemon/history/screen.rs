@@ -155,7 +155,9 @@ pub(in crate::daemon) async fn run(watch: &Watch) {
             let is_again = std::mem::replace(&mut readers.connections, count) > 0;
             if is_again {
                 readers.mending.begin(&history.heard, history.lists.load(Ordering::Relaxed));
-                watch.requests.change.notify_one();
+                if !history.heard.is_by_speed() {
+                    watch.requests.change.notify_one();
+                }
             } else {
                 readers.console = events::end(watch).await;
             }
