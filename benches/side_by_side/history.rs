@@ -18,7 +18,7 @@ use super::table::Limit;
 /// How many files.
 const FILES: usize = 4;
 /// Lines taken of each, and how many each has.
-const LINES: (usize, usize) = (25_000, 60_000);
+const LINES: (usize, usize) = (25_000, 100_000);
 
 /// Who prints the last lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

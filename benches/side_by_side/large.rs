@@ -12,6 +12,7 @@ use crate::harness::apps::{self, App};
 use crate::harness::home::Pm2Home;
 use crate::harness::install::Release;
 use crate::harness::now;
+use crate::harness::procfs;
 use crate::harness::screen::Screen;
 
 use super::commands::own;
@@ -50,7 +51,7 @@ fn opening() -> Vec<Limit> {
         (0..FILES).map(|number| apps::sleeper(&format!("app-{number:03}"))).collect();
     let home = Pm2Home::with(Release::Seven, &apps);
     let (first_before, memory_before) = screen(&home);
-    let lists = (0..5).map(|_| run(own(&home, &["list"]))).min().unwrap();
+    let lists = least(5, || own(&home, &["list"]));
     let text: String = (0..LINES).map(line).collect();
     for number in 0..FILES {
         let path = home.path().join(format!("logs/app-{number:03}-out.log"));
@@ -59,16 +60,17 @@ fn opening() -> Vec<Limit> {
     }
     let (first_after, memory_after) = screen(&home);
     let lines = (LINES * FILES).to_string();
-    let logs = (0..5).map(|_| run(own(&home, &["logs", "--out", "-n", &lines]))).min().unwrap();
+    let logs = least(5, || own(&home, &["logs", "--out", "-n", &lines]));
     println!("### {FILES} log files of 1 GB\n");
     println!("| | without | with |\n|---|---|---|");
     println!("| first row | {} ms | {} ms |", first_before.as_millis(), first_after.as_millis());
     println!("| memory | {memory_before:.1} MiB | {memory_after:.1} MiB |");
     println!(
-        "| `list`, `logs -n {lines}` | {} ms | {} ms |\n",
-        lists.as_millis(),
-        logs.as_millis()
+        "| `list`, `logs -n {lines}` | {} ms | {} ms |",
+        lists.time.as_millis(),
+        logs.time.as_millis()
     );
+    println!("| CPU of these | {:.0} ms | {:.0} ms |\n", lists.cpu * 1e3, logs.cpu * 1e3);
     let seconds = |time: Duration| time.as_secs_f64();
     vec![
         Limit {
@@ -78,7 +80,12 @@ fn opening() -> Vec<Limit> {
         },
         Limit {
             what: "the last 1,000 lines of each, printed, s: 0.2 over `list`".to_owned(),
-            own: seconds(logs.saturating_sub(lists)),
+            own: seconds(logs.time.saturating_sub(lists.time)),
+            most: 0.2,
+        },
+        Limit {
+            what: "the last 1,000 lines of each, printed, CPU, s: 0.2 over `list`".to_owned(),
+            own: logs.cpu - lists.cpu,
             most: 0.2,
         },
         Limit {
@@ -117,15 +124,16 @@ fn search(bytes: u64) -> Limit {
         command.args(["-c", "needle"]).arg(path).env("LC_ALL", "C");
         command
     };
-    let theirs = (0..3).map(|_| run(grep(&path))).min().unwrap();
-    let ours = (0..3).map(|_| run(own(&home, &["logs", "--grep", "needle"]))).min().unwrap();
+    let theirs = least(3, || grep(&path));
+    let ours = least(3, || own(&home, &["logs", "--grep", "needle"]));
     println!("### A word in {} MB of history, least of 3\n", bytes >> 20);
-    println!("| `grep -c` | `pm2-tui logs --grep` |\n|---|---|");
-    println!("| {} ms | {} ms |\n", theirs.as_millis(), ours.as_millis());
+    println!("| | `grep -c` | `pm2-tui logs --grep` |\n|---|---|---|");
+    println!("| CPU | {:.0} ms | {:.0} ms |", theirs.cpu * 1e3, ours.cpu * 1e3);
+    println!("| time | {} ms | {} ms |\n", theirs.time.as_millis(), ours.time.as_millis());
     Limit {
-        what: "search of history on demand, s: 3 times grep -c".to_owned(),
-        own: ours.as_secs_f64(),
-        most: theirs.as_secs_f64() * 3.0,
+        what: "search of history on demand, CPU, s: 3 times grep -c".to_owned(),
+        own: ours.cpu,
+        most: theirs.cpu * 3.0,
     }
 }
 
@@ -173,11 +181,27 @@ fn read_again() -> Limit {
     }
 }
 
-/// How long a command takes, without its output.
-fn run(mut command: Command) -> Duration {
+/// What a command took.
+#[derive(Debug, Clone, Copy)]
+struct Took {
+    /// From its start to its end.
+    time: Duration,
+    /// User and system time of all its processes, seconds.
+    cpu: f64,
+}
+
+/// The least of so many runs, without their output.
+fn least(runs: usize, command: impl Fn() -> Command) -> Took {
+    let all: Vec<Took> = (0..runs).map(|_| run(command())).collect();
+    let time = all.iter().map(|took| took.time).min().unwrap();
+    let cpu = all.iter().map(|took| took.cpu).min_by(f64::total_cmp).unwrap();
+    Took { time, cpu }
+}
+
+fn run(mut command: Command) -> Took {
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let started = now();
+    let (started, before) = (now(), procfs::ended_children_cpu_seconds());
     let status = command.status().unwrap();
     assert!(status.success(), "{command:?}: {status}");
-    now() - started
+    Took { time: now() - started, cpu: procfs::ended_children_cpu_seconds() - before }
 }

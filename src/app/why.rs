@@ -69,7 +69,7 @@ pub(super) fn rows_of(
     let mut say = |kind, text: &str| {
         rows.extend(wrap(text, columns).into_iter().map(|row| (kind, row)));
     };
-    let Some((death, ..)) = death(watched, key, life) else {
+    let Some((death, next_ms)) = with_next(watched, key, life) else {
         say(Kind::Fact, "No exit is on record, neither here nor in the daemon's own log.");
         return rows;
     };
@@ -80,7 +80,8 @@ pub(super) fn rows_of(
         (false, _) => "reconstructed from PM2's log, the error log and PM2's figures",
     };
     say(Kind::Fact, &format!("{}; {seen}", words::sure(death)));
-    let facts: Vec<String> = words::facts(death).into_iter().chain(figures(death)).collect();
+    let facts: Vec<String> =
+        words::facts(death, next_ms).into_iter().chain(figures(death)).collect();
     if !facts.is_empty() {
         say(Kind::Fact, &facts.join("; "));
     }
@@ -93,6 +94,18 @@ pub(super) fn rows_of(
     list_lives(&mut rows, watched, (key, life, columns), (left.max(LIVES_LISTED), at));
     rows.extend(below);
     rows
+}
+
+/// The death that is shown, and when the next life began.
+fn with_next(
+    watched: &Watched,
+    key: ProcessKey,
+    life: LifeNumber,
+) -> Option<(&Death, Option<i64>)> {
+    let black_box = watched.boxes.get(key)?;
+    let (death, place, _) = black_box.numbered(life)?;
+    let since_ms = watched.fleet.get(key).and_then(|process| process.info.runs_since_ms());
+    Some((death, black_box.next_began(place, since_ms)))
 }
 
 /// What is left of a life that ended.

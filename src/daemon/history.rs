@@ -5,6 +5,7 @@
 //! so; the lines of an entry have the time of its head.
 
 mod again;
+pub(crate) mod counted;
 mod estimate;
 pub(crate) mod events;
 pub(crate) mod gap;
@@ -40,7 +41,7 @@ use crate::logs::parse::{
 };
 
 /// How much is read at once, bytes: its lines are looked at while they are in the cache of the processor.
-const PIECE_BYTES: u64 = 64 << 10;
+pub(crate) const PIECE_BYTES: u64 = 64 << 10;
 /// A longer line is cut into pieces of this length, bytes.
 const LINE_BYTES_MAX: usize = 1 << 20;
 /// So much of a line is looked at for its time and level, bytes.

@@ -160,13 +160,7 @@ impl Lives {
     /// When the life after the one of this index began, milliseconds since 1970.
     pub(crate) fn begun_after(&self, index: usize) -> Option<i64> {
         let next = self.ended().get(index + 1);
-        next.map_or_else(
-            || {
-                let info = &self.looked.as_ref()?.info;
-                info.online_since_ms.filter(|_| info.status == ProcessStatus::Online)
-            },
-            |next| next.started_ms,
-        )
+        next.map_or_else(|| self.looked.as_ref()?.info.runs_since_ms(), |next| next.started_ms)
     }
 
     /// Those of the ends from this moment on, by their places: they are in the order of time.

@@ -107,11 +107,12 @@ fn tell(
     if black_box.lives().is_empty() {
         return line("  no exit is on record");
     }
-    for (index, death) in black_box.lives().iter().rev().take(deaths_max).enumerate() {
+    let lives = black_box.lives().iter().enumerate().rev();
+    for (index, (place, death)) in lives.take(deaths_max).enumerate() {
         let at = time(death, context.utc_offset_s);
         line(&format!("  {at}  {} ({})", words::sentence(death), words::sure(death)))?;
-        let facts = words::facts(death);
-        if index == 0 && !facts.is_empty() {
+        let facts = words::facts(death, black_box.next_began(place, info.runs_since_ms()));
+        if !facts.is_empty() {
             line(&format!("  {:19}  {}", "", facts.join("; ")))?;
         }
         if index == 0 && !death.words.is_empty() {

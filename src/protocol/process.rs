@@ -263,6 +263,12 @@ impl ProcessInfo {
         }
     }
 
+    /// When the life began that goes on, milliseconds since 1970 by the daemon's clock.
+    #[must_use]
+    pub fn runs_since_ms(&self) -> Option<i64> {
+        self.online_since_ms.filter(|_| self.status == ProcessStatus::Online)
+    }
+
     /// Why PM2 leaves it stopped once it ended by itself with its `exit_code`; `None` where it starts
     /// it again (`lib/God.js` `handleExit`).
     #[must_use]

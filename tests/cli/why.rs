@@ -55,10 +55,18 @@ pub(crate) fn each_way_to_die_is_told_afterwards() {
         assert!(paragraph.is_some_and(|text| text.contains(words)), "{name}: {}", told.out);
     }
     assert!(told.out.contains("PM2 gave up at max_restarts 2"), "{}", told.out);
+    // Of each of its ends, not of the newest alone, it is told what followed.
+    let throws = told.out.split("\n\n").find(|text| text.starts_with("throws[")).unwrap();
+    let again = throws.lines().filter(|line| line.trim().starts_with("it was started again "));
+    assert_eq!(again.count(), throws.matches("uncaught exception: ").count() - 1, "{throws}");
     assert!(told.out.contains("    TypeError: bad config\n"), "{}", told.out);
     let json = pm2_tui(home.path(), &["why", "throws", "--json", "--lives", "1"]).with(0).json();
     assert_eq!(json[0]["deaths"].as_array().unwrap().len(), 1);
     assert_eq!(json[0]["deaths"][0]["exit"], "code 1");
+    assert!(json[0]["deaths"][0]["next_started_at"].is_null(), "{json}");
+    let json = pm2_tui(home.path(), &["why", "throws", "--json"]).with(0).json();
+    let older = &json[0]["deaths"][1];
+    assert!(older["next_started_at"].as_i64() >= older["ended_at"].as_i64(), "{json}");
     assert!(pm2_tui(home.path(), &["why", "nobody"]).with(1).err.contains("nobody"));
     home.assert_unharmed_but(&[]);
 }

@@ -126,7 +126,7 @@ impl Cockpit {
     }
 
     /// Takes in what comes until each of these has logged so many more lines.
-    async fn more(&mut self, names: &[&str], count: u32) {
+    pub(super) async fn more(&mut self, names: &[&str], count: u32) {
         let last = |app: &App, name: &str| last_number(app, name);
         let wanted: Vec<u32> = names.iter().map(|name| last(&self.app, name) + count).collect();
         self.until("more lines", |app| {
@@ -171,7 +171,7 @@ impl Cockpit {
 }
 
 /// The numbers of each name, in the order of the log.
-fn numbers(app: &App) -> BTreeMap<String, Vec<u32>> {
+pub(super) fn numbers(app: &App) -> BTreeMap<String, Vec<u32>> {
     let mut all: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     for line in app.lines().rows(0, usize::MAX) {
         let number = line.text.text.strip_suffix('.').and_then(|text| text.split_once(' '));
@@ -279,7 +279,7 @@ fn last_number(app: &App, name: &str) -> u32 {
 
 /// Panics unless these are all numbers from 0 on, each once and in order.
 #[track_caller]
-fn assert_each_once(name: &str, numbers: &[u32]) {
+pub(super) fn assert_each_once(name: &str, numbers: &[u32]) {
     let wrong = numbers.iter().zip(0..).position(|(number, wanted)| *number != wanted);
     if let Some(at) = wrong {
         let around = &numbers[at.saturating_sub(3)..(at + 3).min(numbers.len())];
@@ -287,7 +287,7 @@ fn assert_each_once(name: &str, numbers: &[u32]) {
     }
 }
 
-const COUNTED: [&str; 4] = ["forked", "worker", "shared0", "shared1"];
+pub(super) const COUNTED: [&str; 4] = ["forked", "worker", "shared0", "shared1"];
 
 /// Files are rotated both ways and emptied, the bus goes and comes, the log is read to its beginning:
 /// every number is there once.
@@ -343,7 +343,7 @@ pub(crate) fn each_line_is_there_once_whatever_becomes_of_files_and_bus(release:
     home.assert_unharmed_but(&[]);
 }
 
-fn counted_apps() -> [Script; 3] {
+pub(super) fn counted_apps() -> [Script; 3] {
     let cluster = json!({"exec_mode": "cluster", "instances": 1});
     let shared = json!({"exec_mode": "cluster", "instances": 2, "merge_logs": true});
     [

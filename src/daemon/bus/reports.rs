@@ -72,10 +72,14 @@ impl Taker for Reports<'_> {
     }
 
     fn lost(&mut self, lost: Lost) {
-        self.end_lines();
+        let lines = if lost.lines > 0 { self.watch.history.heard.lost(lost.lines) } else { 0 };
+        if lines > 0 {
+            // What they lack does not come.
+            self.end_lines();
+        }
         self.report_lines();
-        if lost.lines > 0 {
-            self.watch.report(Report::LinesLost(lost.lines));
+        if lines > 0 {
+            self.watch.report(Report::LinesLost(lines));
         }
         if lost.events > 0 {
             self.watch.report(Report::EventsLost(lost.events));

@@ -3,7 +3,9 @@
 //!
 //! Invariant: what it tells of one process keeps its order. Its times are whole seconds: a start stands before
 //! the lines of its second, where the first words are; all else behind them, where the last words are of what
-//! ended. Those are estimates, the same ones everywhere.
+//! ended. Where one life ended and the next began in a second, PM2's figures tell when, of the life that goes
+//! on: its start stands there, and what was before it not behind that. Those are estimates, the same ones
+//! everywhere.
 
 use std::path::PathBuf;
 
@@ -16,7 +18,7 @@ use crate::daemon::{Watch, clock, files, offload};
 use crate::model::DaemonId;
 use crate::model::console::{self, About, Happened};
 use crate::model::log::{LogLine, LogSource, Severity};
-use crate::protocol::process::PmId;
+use crate::protocol::process::{PmId, ProcessInfo};
 use crate::protocol::text::clean;
 
 /// How much of the end of the daemon's log is read for the screen, bytes.
@@ -35,31 +37,47 @@ pub(crate) enum Whose {
     Daemon,
 }
 
+/// A process that the daemon's log tells of.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    pub(crate) id: u32,
+    /// Its name as it is shown.
+    pub(crate) name: Box<str>,
+    /// When the life began that goes on, milliseconds since 1970.
+    pub(crate) since_ms: Option<i64>,
+}
+
+impl Known {
+    /// What is known of a process.
+    pub(crate) fn of(info: &ProcessInfo) -> Self {
+        Self { id: info.pm_id.0, name: info.name.clone(), since_ms: info.runs_since_ms() }
+    }
+}
+
 /// Tells whom the lines of the daemon's log are about.
 #[derive(Debug)]
 pub(crate) struct Teller {
-    /// Id and name of the processes, as they are shown.
-    processes: Vec<(u32, Box<str>)>,
+    processes: Vec<Known>,
     /// Of which process the last end was told: its place in [`Self::processes`].
     last_ended: Option<usize>,
 }
 
 impl Teller {
     /// Of these processes.
-    pub(crate) fn of(processes: Vec<(u32, Box<str>)>) -> Self {
+    pub(crate) fn of(processes: Vec<Known>) -> Self {
         Self { processes, last_ended: None }
     }
 
     /// The place of the process with that id and name: ids are given anew.
     pub(crate) fn place_of(&self, id: u32, name: &str) -> Option<usize> {
-        self.processes.iter().position(|(other, known)| *other == id && **known == *name)
+        self.processes.iter().position(|known| known.id == id && *known.name == *name)
     }
 
     /// What a line behind its time tells of one of the processes, or of the daemon.
     pub(crate) fn read<'a>(&mut self, line: &'a str, at_ms: i64) -> Option<(Whose, Happened<'a>)> {
         let happened = console::read(line, at_ms)?;
         let place = |is_it: &dyn Fn(u32, &str) -> bool| {
-            self.processes.iter().position(|(id, name)| is_it(*id, name))
+            self.processes.iter().position(|known| is_it(known.id, &known.name))
         };
         let place = match happened.about {
             // PM2 gives ids again: the name has to fit, too.
@@ -112,13 +130,13 @@ impl Teller {
                 timed = all.len();
             }
         }
-        place(&mut all);
+        place(&mut all, &self.processes);
         all
     }
 }
 
 /// Puts each where it belongs in its second.
-fn place(all: &mut [(i64, Whose, Happened<'_>)]) {
+fn place(all: &mut [(i64, Whose, Happened<'_>)], processes: &[Known]) {
     for second in all.chunk_by_mut(|(one, ..), (other, ..)| one == other) {
         // Those of which more was told before in that second: what ended then is not begun before that.
         let mut told: Vec<Whose> = Vec::new();
@@ -133,7 +151,30 @@ fn place(all: &mut [(i64, Whose, Happened<'_>)]) {
             *at_ms = at_ms.saturating_add(SECOND_MS);
             told.push(*whose);
         }
+        place_by_figures(second, processes);
         second.sort_by_key(|(at_ms, ..)| *at_ms);
+    }
+}
+
+/// The start of the life that goes on, and what was before it in that second.
+fn place_by_figures(second: &mut [(i64, Whose, Happened<'_>)], processes: &[Known]) {
+    for (place, known) in processes.iter().enumerate() {
+        let Some(since_ms) = known.since_ms else { continue };
+        let is_its = |whose: &Whose| *whose == Whose::Process(place);
+        let is_start = |(at_ms, whose, happened): &(i64, Whose, Happened<'_>)| {
+            let from_ms = at_ms - at_ms.rem_euclid(1_000);
+            let is_then = (from_ms..=from_ms + SECOND_MS).contains(&since_ms);
+            is_its(whose) && happened.word == "online" && is_then
+        };
+        let Some(start) = second.iter().rposition(is_start) else { continue };
+        if let Some((at_ms, ..)) = second.get_mut(start) {
+            *at_ms = since_ms;
+        }
+        for (at_ms, whose, _) in second.iter_mut().take(start) {
+            if is_its(whose) {
+                *at_ms = since_ms.min(*at_ms);
+            }
+        }
     }
 }
 
@@ -160,11 +201,12 @@ pub(super) async fn before(
     (size, until_ms): (u64, i64),
 ) -> Vec<LogLine> {
     let (id, path) = (watch.id, path(watch));
-    let mut processes: Vec<(u32, Box<str>)> = Vec::new();
+    let mut processes: Vec<Known> = Vec::new();
     for file in writers {
         for id in &file.ids {
-            if !processes.iter().any(|(known, _)| *known == id.0) {
-                processes.push((id.0, clean(&file.name).into()));
+            if !processes.iter().any(|known| known.id == id.0) {
+                let since_ms = watch.history.since_ms(*id);
+                processes.push(Known { id: id.0, name: clean(&file.name).into(), since_ms });
             }
         }
     }
@@ -184,13 +226,13 @@ fn path(watch: &Watch) -> PathBuf {
 /// The last events that a text tells, oldest first, none of them later than that.
 fn lines(
     daemon: DaemonId,
-    processes: Vec<(u32, Box<str>)>,
+    processes: Vec<Known>,
     text: &str,
     (zone, until_ms): (&TimeZone, i64),
 ) -> Vec<LogLine> {
     let sources: Vec<LogSource> = processes
         .iter()
-        .map(|(id, name)| LogSource { daemon, pm_id: Some(PmId(*id)), name: (**name).into() })
+        .map(|known| LogSource { daemon, pm_id: Some(PmId(known.id)), name: (*known.name).into() })
         .collect();
     let all = Teller::of(processes).read_all(text, zone);
     let skip = all.len().saturating_sub(EVENTS_MAX);
@@ -212,6 +254,37 @@ mod tests {
     use super::*;
     use crate::model::log::LineKind;
 
+    fn known(id: u32, name: &str, since_ms: Option<i64>) -> Known {
+        Known { id, name: name.into(), since_ms }
+    }
+
+    /// When the life began that goes on, PM2 tells in milliseconds.
+    #[test]
+    fn what_ended_and_began_in_a_second_stands_where_the_life_began_that_goes_on() {
+        let text = "\
+2026-11-28T03:12:03: PM2 log: App [api:3] online
+2026-11-28T03:12:04: PM2 log: App [api:3] exited with code [1] via signal [SIGINT]
+2026-11-28T03:12:04: PM2 log: App [web:4] exited with code [1] via signal [SIGINT]
+2026-11-28T03:12:04: PM2 log: App [api:3] online
+2026-11-28T03:12:04: PM2 log: App [web:4] online
+";
+        let at_ms = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_millisecond();
+        let told = |since: &str| {
+            let api = known(3, "api", Some(at_ms(since)));
+            let mut teller = Teller::of(vec![api, known(4, "web", None)]);
+            let all = teller.read_all(text, &TimeZone::UTC).into_iter();
+            let ours = all.filter(|(_, whose, _)| *whose == Whose::Process(0));
+            ours.map(|(at_ms, _, told)| format!("{} {}", at_ms % 60_000, told.word))
+                .collect::<Vec<_>>()
+        };
+        let wanted = ["3000 online", "4450 exit", "4450 online"];
+        assert_eq!(told("2026-11-28T03:12:04.450Z"), wanted);
+        // Of another second: that is another start.
+        let wanted = ["3000 online", "4999 exit", "4999 online"];
+        assert_eq!(told("2026-11-28T03:12:05.450Z"), wanted);
+        assert_eq!(told("2026-11-28T03:12:03.450Z"), ["3450 online", "4999 exit", "4999 online"]);
+    }
+
     #[test]
     fn the_daemons_log_tells_what_happened_before() {
         let text = "\
@@ -222,7 +295,7 @@ mod tests {
 ";
         let at_ms = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_millisecond();
         let until_ms = at_ms("2026-11-28T03:12:04.500Z");
-        let processes = vec![(3, "api".into())];
+        let processes = vec![known(3, "api", None)];
         let told: Vec<(i64, &'static str, Option<PmId>)> =
             lines(DaemonId(0), processes, text, (&TimeZone::UTC, until_ms))
                 .into_iter()
@@ -248,7 +321,7 @@ mod tests {
 2026-11-28T03:12:04: PM2 log: App [api:3] exited with code [1] via signal [SIGINT]
 2026-11-28T03:12:05: PM2 log: App [api:3] online
 ";
-        let mut teller = Teller::of(vec![(3, "api".into()), (4, "web".into())]);
+        let mut teller = Teller::of(vec![known(3, "api", None), known(4, "web", None)]);
         let told: Vec<String> = teller
             .read_all(text, &TimeZone::UTC)
             .into_iter()

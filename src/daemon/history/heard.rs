@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use self::speed::Speed;
 use super::gap::{Again, OWN_BYTES, Tail};
 use crate::daemon::clock::{now_ms, whole_ms};
 use crate::daemon::seam::Seam;
@@ -28,7 +29,7 @@ const HELD_BYTES_MAX: usize = 16 << 20;
 
 /// Says that lines may be missing.
 pub(super) const UNSURE: &str =
-    "lines may be missing here: the bus was away and the log file does not say what came meanwhile";
+    "lines may be missing here: they did not come on the bus, and the log file does not say which";
 
 /// An output of a process.
 pub(super) type OutputKey = (PmId, LogStream);
@@ -82,6 +83,8 @@ pub(super) struct Mended {
     pub(super) tail: Option<Tail>,
     /// How much of what came again was told already, bytes.
     pub(super) repeated: u64,
+    /// After how many losses that was found out: where there was another one meanwhile, it is not so.
+    pub(super) losses: u64,
 }
 
 /// A piece of output to be told, after a loss.
@@ -120,6 +123,10 @@ struct Outputs {
     released: Vec<Piece>,
     /// When the bus was lost, milliseconds since 1970.
     lost_ms: i64,
+    /// When the daemon got what was told last, likewise.
+    told_ms: i64,
+    /// What was lost though the bus was there.
+    speed: Speed,
 }
 
 impl Default for Heard {
@@ -159,7 +166,10 @@ impl Heard {
             }
         }
         outputs.kept_bytes = 0;
-        outputs.is_holding |= outputs.is_mended && is_again;
+        if outputs.is_mended && is_again {
+            outputs.is_holding = true;
+            outputs.speed.begin_again();
+        }
         drop(outputs);
         self.connection.send_modify(|(count, is_connected)| {
             *count += 1;
@@ -210,6 +220,7 @@ impl Heard {
             Output::Joined(None) => Some(chunk),
             Output::Joined(Some(tail)) => {
                 tail.take_at(data, now_ms);
+                outputs.told_ms = chunk.at_ms.unwrap_or(outputs.told_ms);
                 Some(chunk)
             }
             Output::Begun(begun) => {
@@ -331,8 +342,13 @@ impl Heard {
     /// way round: then nothing changes.
     pub(super) fn release(&self, key: OutputKey, has_begun: bool, mended: Mended) -> bool {
         let mut outputs = self.lock();
-        let is_held = matches!(outputs.now.get(&key), Some(Output::Held(_)));
-        if is_held != has_begun {
+        let is_held = match outputs.now.get(&key) {
+            Some(Output::Held(_)) => true,
+            // What was held of it was too much, and is told.
+            Some(Output::Joined(_) | Output::Begun(_)) => return true,
+            None => false,
+        };
+        if is_held != has_begun || outputs.speed.losses() != mended.losses {
             return false;
         }
         if outputs.held_of(key) < mended.repeated {
@@ -362,56 +378,9 @@ impl Heard {
         true
     }
 
-    /// What is held of an output is told as it is: what was missing is not known.
-    pub(super) fn give_up(&self, key: OutputKey) {
-        self.lock().give_up(key);
-        self.has_released.notify_one();
-    }
-
-    /// What is held of an output is told as it is: nothing was missing.
-    pub(super) fn pass(&self, key: OutputKey) {
-        let mut outputs = self.lock();
-        let chunks = outputs.unhold(key);
-        let mut tail = Tail::new(OWN_BYTES);
-        for chunk in &chunks {
-            tail.take(chunk.data.as_bytes());
-        }
-        outputs.released.extend(chunks.into_iter().map(Piece::Came));
-        outputs.now.insert(key, Output::Joined(Some(tail)));
-        drop(outputs);
-        self.has_released.notify_one();
-    }
-
-    /// What is held of an output is told as it is: it is a new one.
-    pub(super) fn free(&self, key: OutputKey) {
-        let now_ms = self.elapsed_ms();
-        let mut outputs = self.lock();
-        let chunks = outputs.unhold(key);
-        if let Output::Begun(mut begun) = Output::new(false, now_ms) {
-            for chunk in &chunks {
-                begun.seam.take(chunk.data.as_bytes(), now_ms);
-            }
-            begun.is_cut = true;
-            outputs.now.insert(key, Output::Begun(begun));
-        }
-        outputs.released.extend(chunks.into_iter().map(Piece::Came));
-        drop(outputs);
-        self.has_released.notify_one();
-    }
-
     /// When the bus was lost last, milliseconds since 1970.
     pub(super) fn lost_ms(&self) -> i64 {
         self.lock().lost_ms
-    }
-
-    /// What comes from now on is told at once.
-    pub(super) fn end_holding(&self) {
-        let mut outputs = self.lock();
-        outputs.is_holding = false;
-        outputs.give_up_all();
-        outputs.before.clear();
-        drop(outputs);
-        self.has_released.notify_one();
     }
 
     /// The pieces to be told, in their order.
@@ -426,47 +395,6 @@ impl Heard {
 
     fn lock(&self) -> MutexGuard<'_, Outputs> {
         self.outputs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Outputs {
-    /// What was held of an output.
-    fn unhold(&mut self, key: OutputKey) -> Vec<LogChunk> {
-        match self.now.remove(&key) {
-            Some(Output::Held(held)) => {
-                let bytes: usize = held.chunks.iter().map(|chunk| chunk.data.len()).sum();
-                self.held_bytes -= bytes;
-                held.chunks
-            }
-            Some(other) => {
-                self.now.insert(key, other);
-                Vec::new()
-            }
-            None => Vec::new(),
-        }
-    }
-
-    fn give_up(&mut self, key: OutputKey) {
-        let chunks = self.unhold(key);
-        let Some(first) = chunks.first() else { return };
-        let at_ms = first.at_ms.unwrap_or_else(now_ms);
-        let text = format!("{}: {UNSURE}", first.process.name);
-        self.released.push(Piece::Unsure { at_ms, text });
-        let mut tail = Tail::new(OWN_BYTES);
-        for chunk in &chunks {
-            tail.take(chunk.data.as_bytes());
-        }
-        self.released.extend(chunks.into_iter().map(Piece::Came));
-        self.now.insert(key, Output::Joined(Some(tail)));
-    }
-
-    fn give_up_all(&mut self) {
-        self.is_holding = false;
-        let held = self.now.iter().filter(|(_, output)| matches!(output, Output::Held(_)));
-        let keys: Vec<_> = held.map(|(key, _)| *key).collect();
-        for key in keys {
-            self.give_up(key);
-        }
     }
 }
 
@@ -489,6 +417,8 @@ impl Output {
     }
 }
 
+mod held;
 mod part;
+mod speed;
 #[cfg(test)]
 mod tests;

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::counted::{Counting, Found};
 use super::gap;
 use super::heard::{Heard, OutputKey};
-use super::shared::{self, Begin};
+use super::shared;
 use super::sources::LogFile;
 use crate::daemon::offload;
 use crate::daemon::seam::{FIRST_MS, ReadAt, STILL_MS, read_part};
@@ -85,9 +86,11 @@ async fn end_of_own(heard: &Heard, key: OutputKey, opened: &Arc<File>, size: u64
 }
 
 /// Of a file that several outputs go into: where the first lines of all are, else at its end while they
-/// are quiet. Lines before that which came on the bus are taken out by their text.
+/// are quiet. Lines before that which came on the bus are taken out by their text; lines that cannot be told
+/// apart are counted.
 async fn end_of_shared(heard: &Heard, file: &LogFile, opened: &Arc<File>, size: u64) -> End {
     let started = Instant::now();
+    let mut counting = Counting::from(size);
     loop {
         let begun: Vec<_> = file.keys().filter_map(|key| heard.begun(key)).collect();
         if begun.is_empty() {
@@ -104,17 +107,30 @@ async fn end_of_shared(heard: &Heard, file: &LogFile, opened: &Arc<File>, size: 
         // One that is behind the others has yet to begin.
         let wait_ms = if begun.len() == file.keys().count() { gap::WRITTEN_MS } else { OTHERS_MS };
         let is_written = begun.iter().all(|begun| now_ms - begun.first_ms >= wait_ms);
+        // What is not kept is not counted.
+        let is_cut = begun.iter().any(|begun| begun.is_cut);
         let looking = offload::look({
             let came: Vec<_> = begun.iter().map(|begun| begun.bytes.clone()).collect();
-            let opened = Arc::clone(opened);
-            move || (shared::begin(&opened, &came), opened.size().unwrap_or(size))
+            let (opened, mut counting) = (Arc::clone(opened), counting.clone());
+            move || {
+                counting.look(&opened, &came);
+                let place = shared::begin(&opened, &came).ok().flatten();
+                let place = place.filter(|place| place.is_told_apart || !is_cut);
+                let found = place.map(|place| counting.end(&opened, place));
+                (found, counting, opened.size().unwrap_or(size))
+            }
         });
         let (found, now) = match looking.await {
-            Some((Ok(found), now)) => (found.filter(|_| is_written), now),
+            Some((found, counted, now)) => {
+                counting = counted;
+                (found.filter(|_| is_written), now)
+            }
             _ => (None, size),
         };
-        if let Some(Begin { at, had, .. }) = found {
-            return End { at, is_exact: true, had };
+        if let Some(Found { at, had, is_exact, is_settled }) = found
+            && (is_exact && is_settled || is_late)
+        {
+            return End { at, is_exact, had };
         }
         if is_quiet || is_late {
             let mut had: HashMap<Vec<u8>, u32> = HashMap::new();
@@ -123,8 +139,7 @@ async fn end_of_shared(heard: &Heard, file: &LogFile, opened: &Arc<File>, size: 
             }
             // What stands behind the last newline of each is no line.
             had.remove(&Vec::new());
-            let is_exact = is_quiet && begun.iter().all(|begun| !begun.is_cut);
-            return End { at: now, is_exact, had };
+            return End { at: now, is_exact: is_quiet && !is_cut, had };
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }

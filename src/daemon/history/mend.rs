@@ -109,9 +109,14 @@ impl Mending {
         files: &[LogFile],
         lists: u64,
     ) -> Vec<SharedLines> {
+        if heard.is_flood() {
+            // What is missing is told by its number.
+            heard.end_holding();
+            self.current = None;
+        }
         let Some(current) = &mut self.current else { return Vec::new() };
         let age = current.since.elapsed();
-        if lists == current.lists && age < LIST_MAX {
+        if lists == current.lists && age < LIST_MAX && !heard.is_by_speed() {
             return Vec::new();
         }
         let mut told = Vec::new();
@@ -157,7 +162,9 @@ impl Mending {
         let has_open = files.iter().filter_map(|file| file.path.as_ref()).any(is_open);
         let are_all_there = self.joined.len() == current.done.len();
         let age = current.since.elapsed();
-        if are_all_there || (age >= ALL_MAX && !has_open) {
+        // Of a bus that was there all the time nobody is waited for who is gone.
+        let is_late = age >= ALL_MAX || heard.is_by_speed();
+        if are_all_there || (is_late && !has_open) {
             heard.end_holding();
             self.current = None;
         }
@@ -174,7 +181,7 @@ impl Current {
         path: &Path,
     ) -> bool {
         let Some(key) = file.keys().next() else { return true };
-        let now_ms = heard.elapsed_ms();
+        let (now_ms, losses) = (heard.elapsed_ms(), heard.losses());
         if !self.gaps.contains_key(path) {
             let tail = joined.keys.first().and_then(|old| self.tails.remove(old));
             let Some(tail) = tail else {
@@ -230,7 +237,7 @@ impl Current {
                 clean(&file.name)
             )),
         };
-        let mended = Mended { process, bytes, unsure, tail, repeated };
+        let mended = Mended { process, bytes, unsure, tail, repeated, losses };
         let is_done = heard.release(key, has_begun, mended);
         if let Some(newest) = newest.filter(|_| is_done) {
             joined.file = newest;
@@ -246,7 +253,7 @@ impl Current {
         file: &LogFile,
         path: &Path,
     ) -> (bool, Option<SharedLines>) {
-        let age_ms = self.since.elapsed().as_millis() as i64;
+        let (age_ms, losses) = (self.since.elapsed().as_millis() as i64, heard.losses());
         let before: Vec<Tail> =
             joined.keys.iter().filter_map(|key| self.tails.get(key).cloned()).collect();
         let keys: Vec<OutputKey> = file.keys().collect();
@@ -282,14 +289,20 @@ impl Current {
             return (true, None);
         };
         joined.still = still;
-        let Some(missed) = missed else { return (false, None) };
+        let Some(missed) = missed.filter(|_| heard.losses() == losses) else {
+            return (false, None);
+        };
+        if keys.iter().any(|key| heard.is_told(*key)) {
+            return (true, None);
+        }
         let until_ms =
             keys.iter().filter_map(|key| heard.held_since(*key)).min().unwrap_or_else(now_ms);
         for (key, again) in again {
             let process =
                 ProcessRef { pm_id: Some(BusPmId::Process(key.0)), name: clean(&file.name).into() };
             let tail = Some(Tail::ending(missed.tail.clone(), SHARED_BYTES));
-            let mended = Mended { process, bytes: Vec::new(), unsure: None, tail, repeated: 0 };
+            let (bytes, unsure) = (Vec::new(), None);
+            let mended = Mended { process, bytes, unsure, tail, repeated: 0, losses };
             if !heard.release(key, again.is_some(), mended) {
                 // What came in the meantime comes behind all that is missing.
                 heard.pass(key);

@@ -117,6 +117,12 @@ impl History {
         info.map_or_else(Lives::default, |info| Lives::of(info, console))
     }
 
+    /// When the life of a process began that goes on, milliseconds since 1970.
+    pub(super) fn since_ms(&self, id: PmId) -> Option<i64> {
+        let known = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().find(|info| info.pm_id == id)?.runs_since_ms()
+    }
+
     /// What came of a wish until now was taken: it goes on.
     pub(in crate::daemon) fn go_on(&self) {
         self.wished.notify_one();
@@ -149,7 +155,9 @@ pub(in crate::daemon) async fn run(watch: &Watch) {
             let is_again = std::mem::replace(&mut readers.connections, count) > 0;
             if is_again {
                 readers.mending.begin(&history.heard, history.lists.load(Ordering::Relaxed));
-                watch.requests.change.notify_one();
+                if !history.heard.is_by_speed() {
+                    watch.requests.change.notify_one();
+                }
             } else {
                 readers.console = events::end(watch).await;
             }

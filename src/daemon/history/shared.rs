@@ -8,10 +8,10 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 
 use super::gap::{Place, Still, between, end};
-use crate::daemon::seam::{ReadAt, read_part};
+use crate::daemon::seam::ReadAt;
 
 /// How much of the end of the files is looked at, bytes.
-const BACK_BYTES: u64 = 8 << 20;
+pub(super) const BACK_BYTES: u64 = 8 << 20;
 /// How much is remembered of the end of each output, bytes: one may be ahead of another by this.
 pub(crate) const SHARED_BYTES: usize = 64 << 10;
 /// An output is quiet when nothing came for so long, milliseconds.
@@ -148,61 +148,9 @@ pub(crate) struct Begin {
     pub(crate) at: u64,
     /// Lines before that which came on the bus, and how often.
     pub(crate) had: HashMap<Vec<u8>, u32>,
-    /// Whether what came first of each output is there once only: else the place is one of several.
+    /// Whether what came first of each output, or what came last, is there once only: else nothing tells how
+    /// many of the lines that are alike have yet to come.
     pub(crate) is_told_apart: bool,
-}
-
-/// Counts the lines that a file has and those that came on the bus: what it has more of was there before.
-/// For lines that are all alike.
-#[derive(Debug)]
-pub(crate) struct Counted {
-    /// Where in the file it was counted from and to, bytes.
-    from: u64,
-    to: u64,
-    /// How many lines are there in between.
-    written: u64,
-    /// How many came.
-    came: u64,
-    /// The least and the most that the file had more.
-    more: Option<(i64, i64)>,
-}
-
-impl Counted {
-    /// From this place of a file on, where the bus was not connected yet.
-    pub(crate) fn from(from: u64) -> Self {
-        Self { from, to: from, written: 0, came: 0, more: None }
-    }
-
-    /// Takes what came, and looks at the file.
-    pub(crate) fn take(&mut self, file: &impl ReadAt, text: &[u8]) {
-        self.came += newlines(text);
-        let Some(size) = file.size().ok().filter(|size| *size >= self.to) else { return };
-        let Ok(new) = read_part(file, self.to, size) else { return };
-        self.written += newlines(&new);
-        self.to += new.len() as u64;
-        let more = self.written.cast_signed() - self.came.cast_signed();
-        let (least, most) = self.more.unwrap_or((more, more));
-        self.more = Some((least.min(more), most.max(more)));
-    }
-
-    /// Whether the file always had as many more.
-    pub(crate) fn is_exact(&self) -> bool {
-        self.more.is_none_or(|(least, most)| least == most)
-    }
-
-    /// How many lines too few history has that ends there, less those that came: so many as the file had
-    /// more at most are certainly not those that came.
-    pub(crate) fn short(&self, file: &impl ReadAt, at: u64, had: &HashMap<Vec<u8>, u32>) -> u32 {
-        let Some((_, most)) = self.more else { return 0 };
-        let lines = |from, to| read_part(file, from, to).map_or(0, |part| newlines(&part));
-        let before = lines(self.from, at).cast_signed() - lines(at, self.from).cast_signed();
-        let had: i64 = had.values().map(|count| i64::from(*count)).sum();
-        u32::try_from(most - (before - had)).unwrap_or(0)
-    }
-}
-
-fn newlines(text: &[u8]) -> u64 {
-    memchr::memchr_iter(b'\n', text).count() as u64
 }
 
 /// Lines that came, and how often.
@@ -212,19 +160,6 @@ pub(crate) fn lines_of(came: &[Vec<u8>]) -> HashMap<Vec<u8>, u32> {
         *had.entry(line.to_vec()).or_default() += 1;
     }
     had
-}
-
-/// Leaves out so many of the lines that came, of those that came most often.
-pub(crate) fn forget(had: &mut HashMap<Vec<u8>, u32>, mut count: u32) {
-    let mut lines: Vec<(Vec<u8>, u32)> = had.drain().collect();
-    lines.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
-    for (line, often) in lines {
-        let fewer = often.min(count);
-        count -= fewer;
-        if often > fewer {
-            had.insert(line, often - fewer);
-        }
-    }
 }
 
 /// Where the bus began, by what came first of each output; `None` where that is not certain.
@@ -245,32 +180,45 @@ pub(crate) fn begin(file: &impl ReadAt, came: &[Vec<u8>]) -> io::Result<Option<B
     let last_place = |wanted: &[u8]| {
         Some(lines.iter().enumerate().rev().find(|(_, (_, line))| *line == wanted)?.0)
     };
-    let (mut stop, mut settled, mut is_told_apart) = (None, usize::MAX, true);
+    let is_only = |wanted: &[u8]| lines.iter().filter(|(_, line)| *line == wanted).nth(1).is_none();
+    let (mut stop, mut earliest, mut settled) = (None, usize::MAX, usize::MAX);
+    let mut newest = Some(0);
+    let (mut are_firsts_told, mut are_lasts_told) = (true, true);
     let mut had: HashMap<Vec<u8>, u32> = HashMap::new();
     for came in came {
         let mut whole = whole_lines(came, false);
         let Some(first) = whole.next() else { continue };
         let Some(place) = last_place(first) else { return Ok(None) };
-        is_told_apart &= lines.iter().filter(|(_, line)| *line == first).nth(1).is_none();
-        stop = stop.max(Some(place));
+        are_firsts_told &= is_only(first);
+        (stop, earliest) = (stop.max(Some(place)), earliest.min(place));
         let last = whole.next_back().unwrap_or(first);
-        settled = settled.min(last_place(last).unwrap_or(usize::MAX));
+        let last_at = last_place(last);
+        are_lasts_told &= last_at.is_some() && is_only(last);
+        settled = settled.min(last_at.unwrap_or(usize::MAX));
+        newest = newest.zip(last_at).map(|(newest, last_at)| newest.max(last_at));
         for line in whole_lines(came, false) {
             *had.entry(line.to_vec()).or_default() += 1;
         }
     }
     let Some(stop) = stop else { return Ok(None) };
+    // Of lines that are alike the newest are those that came, but for what has yet to come.
+    let newest = newest.map_or(lines.len(), |newest| newest + 1);
+    let stop = stop.min(newest);
+    let earliest = if are_firsts_told { earliest } else { 0 };
     let mut before: HashMap<Vec<u8>, u32> = HashMap::new();
     let mut is_sure = true;
-    for (index, (_, line)) in lines.iter().enumerate().take(stop) {
+    for (index, (_, line)) in lines.iter().enumerate().take(newest).skip(earliest).rev() {
         match had.get_mut(*line).filter(|count| **count > 0) {
             Some(count) => {
                 *count -= 1;
-                *before.entry(line.to_vec()).or_default() += 1;
+                if index < stop {
+                    *before.entry(line.to_vec()).or_default() += 1;
+                }
             }
-            None => is_sure &= index <= settled,
+            None => is_sure &= index >= stop || index <= settled,
         }
     }
+    let is_told_apart = are_firsts_told || are_lasts_told;
     let at = lines.get(stop).map_or(size, |(at, _)| *at);
     Ok(is_sure.then_some(Begin { at, had: before, is_told_apart }))
 }

@@ -1,24 +1,23 @@
 //! What the daemon's own log has that came of no bus, since that was away.
 //!
-//! Invariant: what was taken from the bus is not told again; nothing is lost where the bus is less than
-//! five seconds behind the log.
+//! Invariant: the bus brings the lines of the log in their order, so what was taken from it is found there in
+//! that order, however far it is behind: what stands behind that was not told.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::time::Duration;
-
-use tokio::time::Instant;
 
 use crate::daemon::files;
 use crate::daemon::seam::{ReadAt, read_part};
 use crate::model::console;
 
-/// The bus is no further behind the log than this.
-const BEHIND: Duration = Duration::from_secs(5);
-/// So many lines are remembered at most, until there is another mark.
-const LINES_MAX: usize = 4_096;
+/// So many lines are remembered at most, until they are looked for in the log.
+const LINES_MAX: usize = 1_024;
+/// The same until the daemon has said which processes there are, once the bus is back.
+const HEARD_MAX: usize = 16_384;
 /// At most so much is read, bytes.
 const BYTES_MAX: u64 = 16 << 20;
+/// What the log says where another daemon begins.
+const BEGINS: &str = "New PM2 Daemon started";
 
 /// Lines, and how often each is there.
 #[derive(Debug, Default)]
@@ -36,12 +35,6 @@ impl Had {
         *left -= 1;
         true
     }
-
-    fn add_all(&mut self, other: Self) {
-        for (line, count) in other.0 {
-            *self.0.entry(line).or_default() += count;
-        }
-    }
 }
 
 /// What a line of the daemon's log says behind its time and level, as it is on the bus.
@@ -55,55 +48,151 @@ pub(super) fn said(line: &str) -> &str {
 #[derive(Debug)]
 pub(super) struct Away {
     path: PathBuf,
-    /// Its size when the last mark was made, and when the one before, bytes.
-    sizes: (u64, u64),
-    /// What was taken from the bus since the last mark, and between the two.
-    heard: (Had, Had),
-    marked: Instant,
-    lines: usize,
-    is_back: bool,
+    /// All of it up to there was told, bytes.
+    told: u64,
+    /// What was taken from the bus since, in its order.
+    heard: Vec<String>,
+    /// How many of these the bus brought before it was away, once it is back.
+    before: Option<usize>,
 }
 
 impl Away {
     /// All of that log was told up to this size, bytes.
     pub(super) fn of(path: PathBuf, size: u64) -> Self {
-        let (sizes, heard) = ((size, size), Default::default());
-        Self { path, sizes, heard, marked: Instant::now(), lines: 0, is_back: false }
+        Self { path, told: size, heard: Vec::new(), before: None }
     }
 
     /// A line was taken from the bus.
     pub(super) fn heard(&mut self, line: &str) {
-        if self.marked.elapsed() >= BEHIND || self.lines >= LINES_MAX {
-            let size = files::open(&self.path).and_then(|file| file.size());
-            self.sizes = (size.unwrap_or(self.sizes.0), self.sizes.0);
-            self.heard.1 = std::mem::take(&mut self.heard.0);
-            (self.marked, self.lines) = (Instant::now(), 0);
+        if self.heard.len() >= HEARD_MAX {
+            // The daemon does not answer: it is told twice rather than remembered.
+            return;
         }
-        self.heard.0.add(line.trim_end());
-        self.lines += 1;
+        self.heard.push(line.trim_end().to_owned());
+        if self.heard.len() >= LINES_MAX && self.before.is_none() {
+            self.go_on();
+        }
     }
 
     /// The bus is there again.
     pub(super) fn is_back(&mut self) {
-        self.is_back = true;
+        self.before.get_or_insert(self.heard.len());
     }
 
     /// What was not heard, once the bus is back: whole lines.
     pub(super) fn read(&mut self) -> Option<String> {
-        if !std::mem::take(&mut self.is_back) {
-            return None;
+        let before = self.before.take()?;
+        let text = self.text()?;
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let places = places(&lines, (&self.heard, before));
+        let mut is_heard = vec![false; lines.len()];
+        for place in places.iter().flatten() {
+            is_heard.iter_mut().skip(*place).take(1).for_each(|is_heard| *is_heard = true);
         }
+        self.told += text.len() as u64;
+        self.heard.clear();
+        let missing = lines.into_iter().zip(is_heard).filter(|(_, is_heard)| !is_heard);
+        Some(missing.map(|(line, _)| line).collect())
+    }
+
+    /// Looks for what was heard: what stands before that need not be looked at again.
+    fn go_on(&mut self) {
+        let text = self.text().unwrap_or_default();
+        let lines: Vec<&str> = text.split_inclusive('\n').collect();
+        let places = places(&lines, (&self.heard, self.heard.len()));
+        if let Some(last) = places.iter().rposition(Option::is_some) {
+            let end = places.get(last).copied().flatten().map_or(0, |place| place + 1);
+            self.told += lines.iter().take(end).map(|line| line.len() as u64).sum::<u64>();
+            self.heard.drain(..=last);
+        }
+        // What is not there now hardly comes any more.
+        let excess = self.heard.len().saturating_sub(LINES_MAX / 2);
+        self.heard.drain(..excess);
+    }
+
+    /// What the log holds behind all that was told.
+    fn text(&mut self) -> Option<String> {
         let file = files::open(&self.path).ok()?;
         let size = file.size().ok()?;
-        // It may have been emptied meanwhile.
-        let from = if size < self.sizes.1 { 0 } else { self.sizes.1 };
-        let bytes = read_part(&file, from.max(size.saturating_sub(BYTES_MAX)), size).ok()?;
-        let (mut heard, before) = std::mem::take(&mut self.heard);
-        heard.add_all(before);
-        self.sizes = (size, size);
-        (self.marked, self.lines) = (Instant::now(), 0);
-        let text = String::from_utf8_lossy(&bytes);
-        let missing = text.split_inclusive('\n').filter(|line| !heard.take(said(line)));
-        Some(missing.collect())
+        if size < self.told {
+            // It was emptied meanwhile.
+            self.told = 0;
+        }
+        self.told = self.told.max(size.saturating_sub(BYTES_MAX));
+        let mut bytes = read_part(&file, self.told, size).ok()?;
+        // What stands behind the last newline is no line yet.
+        bytes.truncate(memchr::memrchr(b'\n', &bytes).map_or(0, |end| end + 1));
+        // A byte that is none of UTF-8 stays one: places in the log are counted in bytes.
+        let plain = |byte: u8| if byte.is_ascii() { char::from(byte) } else { '?' };
+        let text = String::from_utf8(bytes);
+        Some(text.unwrap_or_else(|error| error.into_bytes().into_iter().map(plain).collect()))
+    }
+}
+
+/// Where each of those that were heard stands among these lines, in their order; those of the bus before are of
+/// the daemon before.
+fn places(lines: &[&str], (heard, before): (&[String], usize)) -> Vec<Option<usize>> {
+    let mut all: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (place, line) in lines.iter().enumerate() {
+        all.entry(said(line)).or_default().push(place);
+    }
+    let begins = lines.iter().rposition(|line| line.contains(BEGINS)).unwrap_or(lines.len());
+    let mut at = 0;
+    let place = |(index, line): (usize, &String)| {
+        let until = if index < before { begins } else { lines.len() };
+        let places = all.get(line.as_str())?;
+        let next = places.partition_point(|place| *place < at);
+        let place = places.get(next).copied().filter(|place| *place < until)?;
+        at = place + 1;
+        Some(place)
+    };
+    heard.iter().enumerate().map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(words: &[&str]) -> String {
+        let line = |word: &&str| ["2026-11-28T03:12:00: PM2 log: ", word, "\n"].concat();
+        words.iter().map(line).collect::<Vec<_>>().concat()
+    }
+
+    const LOOP: [&str; 2] =
+        ["App [api:3] online", "App [api:3] exited with code [1] via signal [SIGINT]"];
+
+    /// However far that is, and though all lives say the same.
+    #[test]
+    fn a_bus_that_is_far_behind_hides_no_start() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("pm2.log");
+        let mut text = log(&LOOP).repeat(4_500);
+        std::fs::write(&path, &text).unwrap();
+        let mut away = Away::of(path.clone(), 0);
+        LOOP.iter().cycle().take(8_193).for_each(|line| away.heard(line));
+        assert!(away.heard.len() <= LINES_MAX);
+        let missed = text.lines().count() - 8_193;
+        text = format!("{text}--- {BEGINS} ---\n{}", log(&LOOP));
+        std::fs::write(&path, &text).unwrap();
+        away.is_back();
+        let told = away.read().unwrap();
+        assert_eq!(told.lines().count(), missed + 3);
+        assert!(text.ends_with(&told));
+        assert_eq!(away.read(), None, "once");
+    }
+
+    #[test]
+    fn what_the_last_daemon_did_not_write_hides_nothing_of_the_next() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("pm2.log");
+        std::fs::write(&path, "").unwrap();
+        let mut away = Away::of(path.clone(), 0);
+        away.heard(LOOP[0]);
+        away.is_back();
+        // The bus of the new one brings that before the log is read.
+        away.heard(LOOP[1]);
+        let text = format!("--- {BEGINS} ---\n{}", log(&LOOP));
+        std::fs::write(&path, &text).unwrap();
+        assert_eq!(away.read().unwrap().lines().last().map(said), Some(LOOP[0]));
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::filter::Filter;
-use crate::daemon::history::{Backwards, Format, Line};
+use crate::daemon::history::{Backwards, Format, Line, PIECE_BYTES};
 use crate::daemon::seam::{ReadAt, read_part};
 use crate::logs::parse::{Level, Part};
 
@@ -48,9 +48,49 @@ pub(super) fn next(file: &mut Backwards) -> io::Result<Option<Vec<Line>>> {
 /// Reads beside a search what it found: the whole entry, with the time that it has when all is read.
 #[derive(Debug, Default)]
 pub(super) struct Beside {
-    file: Option<Backwards>,
+    /// From somewhat behind what was found.
+    near: Option<Trail>,
+    /// From the end, as without a search.
+    whole: Option<Trail>,
+}
+
+/// A file read backwards up to what is found in it.
+#[derive(Debug)]
+struct Trail {
+    file: Backwards,
     /// What is behind this offset was read.
     at: u64,
+    /// Whether something of it is known, that is: the line that it began with may be a part of one.
+    has_begun: bool,
+    /// Whether an entry was read that says its time: what stands before that has the time that it has when
+    /// all is read.
+    is_dated: bool,
+}
+
+impl Trail {
+    fn of(file: Backwards, at: u64) -> Self {
+        Self { file, at, has_begun: false, is_dated: false }
+    }
+
+    /// The entry with the line at this offset.
+    fn find(&mut self, offset: u64) -> io::Result<Option<Vec<Line>>> {
+        while let Some(entry) = next(&mut self.file)? {
+            let Some(head) = entry.first() else { continue };
+            self.at = head.offset.unwrap_or(self.at);
+            if self.at <= offset {
+                let is_it = entry.iter().any(|line| line.offset == Some(offset));
+                return Ok(is_it.then_some(entry));
+            }
+            self.is_dated |= self.has_begun && is_dated(head);
+            self.has_begun = true;
+        }
+        Ok(None)
+    }
+}
+
+/// Whether an entry with this head says its time.
+fn is_dated(head: &Line) -> bool {
+    head.bounds_ms.is_none()
 }
 
 impl Beside {
@@ -75,36 +115,34 @@ impl Beside {
                 return Ok(vec![hit]);
             }
         }
-        let is_on =
-            self.file.is_some() && (behind..behind.saturating_add(ON_BYTES_MAX)).contains(&self.at);
-        if !is_on {
-            // A small file is read from its end, as without a search.
-            let from = if end - behind <= ON_BYTES_MAX { end } else { behind + AROUND_BYTES };
-            let from = line_end(&opened, from, end)?;
-            let lives = file.lives().clone();
-            self.file = Some(Backwards::of(opened, Some(from), format())?.of_lives(lives));
-            self.at = from;
-        }
-        let Some(beside) = &mut self.file else { return Ok(vec![hit]) };
-        while let Some(entry) = next(beside)? {
-            self.at = entry.first().and_then(|head| head.offset).unwrap_or(self.at);
-            if self.at <= offset {
-                let is_it = entry.iter().any(|line| line.offset == Some(offset));
-                return Ok(if is_it { entry } else { vec![hit] });
+        let begin = |from: u64| -> io::Result<Trail> {
+            let reading = Backwards::of(file.file(), Some(from), format())?;
+            Ok(Trail::of(reading.of_lives(file.lives().clone()), from))
+        };
+        if end - behind > ON_BYTES_MAX {
+            let is_on =
+                |trail: &Trail| (behind..behind.saturating_add(ON_BYTES_MAX)).contains(&trail.at);
+            // In the pieces in which all of it is read.
+            let far = (end - behind).saturating_sub(AROUND_BYTES);
+            let from = end - far / PIECE_BYTES * PIECE_BYTES;
+            let mut near = match self.near.take().filter(is_on) {
+                Some(near) => near,
+                None => begin(from)?,
+            };
+            let found = near.find(offset)?;
+            let is_dated = near.is_dated || found.iter().flatten().next().is_some_and(is_dated);
+            self.near = Some(near);
+            if let Some(entry) = found.filter(|_| is_dated) {
+                return Ok(entry);
             }
         }
-        Ok(vec![hit])
+        // When it was written, only all that stands behind it tells.
+        let whole = match &mut self.whole {
+            Some(whole) if whole.at >= behind => whole,
+            other => other.insert(begin(end)?),
+        };
+        Ok(whole.find(offset)?.unwrap_or_else(|| vec![hit]))
     }
-}
-
-/// Where the line ends that goes on at this place of a file, where that is near.
-fn line_end(file: &File, at: u64, end: u64) -> io::Result<u64> {
-    if at >= end {
-        return Ok(end);
-    }
-    let bytes = read_part(file, at, (at + AROUND_BYTES).min(end))?;
-    let found = memchr::memchr(b'\n', &bytes).map(|newline| at + newline as u64 + 1);
-    Ok(found.unwrap_or(at + bytes.len() as u64))
 }
 
 /// Whether a line, or the one before or behind it, may be within a trace.
@@ -209,6 +247,8 @@ impl Open {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::*;
     use crate::headless::logs::source;
     use crate::logs::parse::Judge;
@@ -324,6 +364,54 @@ tail
             let wanted = text.lines().filter(|line| !line.starts_with("line"));
             assert!(lines.iter().eq(wanted), "{} lines", lines.len());
         }
+    }
+
+    /// Its time, by its text, of each line of a file that says this.
+    fn times(path: &std::path::Path, filter: &Filter) -> Vec<(String, i64)> {
+        let mut info = ProcessInfo::new(PmId(0), "a", ProcessStatus::Online);
+        info.logs.out = path.to_str().map(Into::into);
+        let mut sources = source::of_outputs(std::slice::from_ref(&info));
+        let mut reading = sources[0].backwards().unwrap();
+        let mut all = Vec::new();
+        while let Some(line) = reading.fitting(filter) {
+            all.push((String::from_utf8(line.bytes).unwrap(), line.at_ms));
+        }
+        all
+    }
+
+    /// A line without a time stands between those that have one, however far these are, and a search reads
+    /// as little of the file as it can.
+    #[test]
+    fn what_is_found_has_the_time_that_it_has_among_all() {
+        let mut text = String::new();
+        for part in 0..4 {
+            let _ = writeln!(text, "2026-11-28T0{part}:00:00Z INFO hour {part}");
+            // Far more than is looked at around a line, in less lines than wait for a time.
+            for n in 0..1_500 {
+                let sign = if n == [100, 1_450][part % 2] { "needle" } else { "line" };
+                let _ = writeln!(text, "{sign} {part} {n} {}", "x".repeat(1_000));
+            }
+        }
+        // Nothing tells when that was written but the end of the file.
+        for n in 0..9_000 {
+            let sign = if n % 4_000 == 100 { "needle" } else { "line" };
+            let _ = writeln!(text, "{sign} last {n} {}", "x".repeat(300));
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.log");
+        std::fs::write(&path, text).unwrap();
+        // As if it had been written long after the last time in it.
+        let written = std::time::UNIX_EPOCH + Duration::from_secs(4_000_000_000);
+        std::fs::File::options().write(true).open(&path).unwrap().set_modified(written).unwrap();
+        let all = times(&path, &Filter::any());
+        let wanted: Vec<_> = all.into_iter().filter(|(line, _)| line.contains("needle")).collect();
+        assert_eq!(wanted.len(), 7);
+        let found = times(&path, &Filter::for_test(Some("needle"), None, None));
+        for (found, wanted) in found.iter().zip(&wanted) {
+            assert_eq!(found.0, wanted.0);
+            assert_eq!(found.1, wanted.1, "{}", found.0.get(..20).unwrap());
+        }
+        assert_eq!(found.len(), wanted.len());
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::away::{Away, Had, said};
 use super::filter::Filter;
 use crate::client::Message;
 use crate::daemon::history::Line;
-use crate::daemon::history::events::{Teller, Whose};
+use crate::daemon::history::events::{Known, Teller, Whose};
 use crate::daemon::seam::{ReadAt, read_part};
 use crate::daemon::{clock, files};
 use crate::logs::parse::{Level, Place};
@@ -63,7 +63,7 @@ impl Wanted {
     /// Those of these processes; with those of the daemon itself where all are meant.
     pub(super) fn of(infos: &[ProcessInfo], with_daemon: bool, context: &Context) -> Self {
         let label = |info: &ProcessInfo| output::printable(&targets::label(info), context.is_ascii);
-        let processes = infos.iter().map(|info| (info.pm_id.0, info.name.clone())).collect();
+        let processes = infos.iter().map(Known::of).collect();
         let labels = infos.iter().map(label).collect();
         Self { teller: Teller::of(processes), labels, with_daemon }
     }
@@ -342,7 +342,7 @@ mod tests {
     fn wanted(with_daemon: bool) -> Wanted {
         let info = ProcessInfo::new(PmId(3), "api", ProcessStatus::Online);
         let labels = vec![targets::label(&info)];
-        Wanted { teller: Teller::of(vec![(3, info.name)]), labels, with_daemon }
+        Wanted { teller: Teller::of(vec![Known::of(&info)]), labels, with_daemon }
     }
 
     #[test]
@@ -418,7 +418,7 @@ mod tests {
         info.pid = Some(1);
         let renewed = || Wanted {
             labels: vec![targets::label(&info)],
-            teller: Teller::of(vec![(5, info.name.clone())]),
+            teller: Teller::of(vec![Known::of(&info)]),
             with_daemon: true,
         };
         assert_eq!(words(&live.know(renewed())), ["PM2 pm2", "api[5] online"]);
@@ -435,7 +435,7 @@ mod tests {
         assert_eq!(words(&live.take(&bus(online))), [] as [String; 0]);
         let web = || Wanted {
             labels: vec!["web[7]".to_owned()],
-            teller: Teller::of(vec![(7, "web".into())]),
+            teller: Teller::of(vec![Known { id: 7, name: "web".into(), since_ms: None }]),
             with_daemon: false,
         };
         assert_eq!(words(&live.know(web())), ["web[7] online"]);

@@ -16,7 +16,8 @@ use super::missing::complain;
 use super::said::{BusId, Said};
 use super::source::Source;
 use crate::client::Queued;
-use crate::daemon::history::shared::{self, Begin, Counted};
+use crate::daemon::history::counted::{self, Counted};
+use crate::daemon::history::shared::{self, Begin};
 use crate::daemon::seam::ReadAt;
 use crate::protocol::bus::LogStream;
 use crate::protocol::process::PmId;
@@ -79,7 +80,7 @@ impl Shared {
         if !is_told_apart {
             let short = self.counted.short(&self.file, at, &had);
             if short > 0 {
-                shared::forget(&mut had, short);
+                counted::forget(&mut had, short);
             }
             if short > 0 || !self.counted.is_exact() {
                 complain(&source.label, "lines at this point may be repeated: they are alike");

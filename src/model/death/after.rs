@@ -125,6 +125,8 @@ fn from_console(left: &Left<'_>) -> Vec<Death> {
     let mut started_ms = None;
     let (mut is_asked, mut is_heap_full, mut trigger) = (false, false, None);
     let mut may_be_cron = false;
+    // Whether it was its end that was told last: who is given up, PM2 does not say.
+    let mut is_last = false;
     for line in left.console.lines() {
         let Some((at_ms, text)) = console_line(line, left.utc_offset_s) else {
             is_heap_full |= says_heap_is_full(line);
@@ -148,9 +150,11 @@ fn from_console(left: &Left<'_>) -> Vec<Death> {
             && text.contains("had too many unstable restarts")
             && let Some(last) = deaths.last_mut()
             && at_ms - last.ended_ms <= 1_000
+            && is_last
         {
             last.follows = Follows::GaveUp { max: info.restarts_max() };
         }
+        is_last &= !text.contains("] exited with code [");
         match said(text, info, name) {
             Some(Said::Starting) => {
                 started_ms = Some(at_ms);
@@ -179,7 +183,7 @@ fn from_console(left: &Left<'_>) -> Vec<Death> {
                     ..Evidence::default()
                 };
                 deaths.push(death(evidence, started_ms.take(), at_ms));
-                is_asked = false;
+                (is_asked, is_last) = (false, true);
             }
             None => {}
         }

@@ -107,6 +107,13 @@ impl BlackBox {
         Some((self.lives.get(place)?, place, self.ended - (last - place) as i64))
     }
 
+    /// When the life began after the one at this place of [`Self::lives`], as far as that is known: after the
+    /// last the one that goes on since `online_since_ms`. Milliseconds since 1970.
+    #[must_use]
+    pub fn next_began(&self, place: usize, online_since_ms: Option<i64>) -> Option<i64> {
+        self.lives.get(place + 1).map_or(online_since_ms, |next| next.started_ms)
+    }
+
     /// How many older lives are not kept any more.
     #[must_use]
     pub fn older(&self) -> u32 {

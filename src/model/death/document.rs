@@ -17,7 +17,8 @@ pub fn process(
     (deaths_max, writers): (usize, usize),
 ) -> Json {
     let lives = black_box.lives();
-    let shown: Vec<Json> = lives.iter().rev().take(deaths_max).map(death).collect();
+    let of = |(place, one)| death(one, black_box.next_began(place, info.runs_since_ms()));
+    let shown: Vec<Json> = lives.iter().enumerate().rev().take(deaths_max).map(of).collect();
     let more = lives.len().saturating_sub(shown.len());
     json!({
         "pm_id": info.pm_id.0,
@@ -34,9 +35,9 @@ pub fn process(
     })
 }
 
-/// One end.
+/// One end; the next life began at `next_ms`, where that is known.
 #[must_use]
-pub fn death(death: &Death) -> Json {
+pub fn death(death: &Death, next_ms: Option<i64>) -> Json {
     let evidence = &death.evidence;
     let (code, signal) = match &evidence.end {
         Some(End::Code(code)) => (Some(code), None),
@@ -64,7 +65,8 @@ pub fn death(death: &Death) -> Json {
         "last_lines": death.words,
         "last_lines_are_mixed": death.is_mixed,
         "last_lines_are_unclear": death.is_unclear,
-        "follows": words::follows(&death.follows),
+        "follows": words::followed(death, next_ms),
+        "next_started_at": next_ms.filter(|next_ms| *next_ms >= death.ended_ms),
         "restart": restart,
         "cpu_percent": death.cpu_percent.map(|cpu| (f64::from(cpu) * 10.0).round() / 10.0),
         "memory_bytes": death.memory_bytes,

@@ -132,6 +132,30 @@ pub fn follows(follows: &Follows) -> String {
     }
 }
 
+/// The same with how long after it the next life began, where that is known to have begun at this time,
+/// milliseconds since 1970.
+#[must_use]
+pub fn followed(death: &Death, next_ms: Option<i64>) -> String {
+    let mut text = follows(&death.follows);
+    let pause_ms = next_ms.and_then(|next_ms| u64::try_from(next_ms - death.ended_ms).ok());
+    // By its figures alone it is not known when it ended.
+    let Some(pause_ms) = pause_ms.filter(|_| !death.evidence.is_of_figures) else { return text };
+    let pause = match pause_ms {
+        ms if death.is_watched => format!("after {}", units::span(ms)),
+        // The daemon's log has whole seconds.
+        0..1_000 => "within a second".to_owned(),
+        ms => format!("after about {}", units::whole_span(ms)),
+    };
+    match death.follows {
+        Follows::Restart { .. } | Follows::Again => text.push(' '),
+        Follows::Unknown | Follows::Soon => "it was started again ".clone_into(&mut text),
+        Follows::StaysStopped | Follows::GaveUp { .. } => {
+            text.push_str(", and it was started again ");
+        }
+    }
+    text + &pause
+}
+
 /// The whole sentence: cause and life span.
 #[must_use]
 pub fn sentence(death: &Death) -> String {
@@ -173,9 +197,10 @@ pub fn sentence(death: &Death) -> String {
     text
 }
 
-/// What else is known of the end, where the sentence does not say it: how it ended, and what followed.
+/// What else is known of the end, where the sentence does not say it: how it ended, and what followed; the
+/// next life began at `next_ms`, where that is known.
 #[must_use]
-pub fn facts(death: &Death) -> Vec<String> {
+pub fn facts(death: &Death, next_ms: Option<i64>) -> Vec<String> {
     let told = sentence(death);
     let is_told = match &death.evidence.end {
         Some(End::Signal(signal)) => told.contains(&**signal),
@@ -185,8 +210,8 @@ pub fn facts(death: &Death) -> Vec<String> {
         Some(End::Unseen) | None => true,
     };
     let end = end(death).filter(|_| !is_told);
-    let follows = Some(follows(&death.follows)).filter(|text| !text.is_empty());
-    end.into_iter().chain(follows).collect()
+    let followed = Some(followed(death, next_ms)).filter(|text| !text.is_empty());
+    end.into_iter().chain(followed).collect()
 }
 
 /// Whether PM2 reports exit code 0.
@@ -313,16 +338,8 @@ mod tests {
     use crate::model::death::cause::{Evidence, Sure};
     use crate::protocol::process::{LogFiles, PmId, ProcessStatus};
 
-    /// Instances with `merge_logs` write one file: the lines are not only of lives of this one.
-    #[test]
-    fn lines_of_a_shared_file_are_said_to_be_so() {
-        let info = |id, path: &str| {
-            let logs = LogFiles { err: Some(path.into()), ..LogFiles::default() };
-            ProcessInfo { logs, ..ProcessInfo::new(PmId(id), "api", ProcessStatus::Online) }
-        };
-        let all = [info(0, "/a"), info(1, "/a"), info(2, "/b")];
-        assert_eq!([0, 2].map(|at| writers(&all[at], all.iter())), [2, 1]);
-        let mut death = Death {
+    fn unseen() -> Death {
+        Death {
             started_ms: None,
             ended_ms: 0,
             uptime_ms: None,
@@ -339,7 +356,46 @@ mod tests {
             is_read: true,
             is_mixed: true,
             is_unclear: false,
+        }
+    }
+
+    #[test]
+    fn what_followed_is_told_with_how_long_after() {
+        let mut death = Death { ended_ms: 10_000, ..unseen() };
+        let mut told = |is_watched, follows, next_ms| {
+            (death.is_watched, death.follows) = (is_watched, follows);
+            followed(&death, next_ms)
         };
+        let restart = || Follows::Restart { count: 4 };
+        assert_eq!(told(true, restart(), Some(10_100)), "restart 4 followed after 0.1 s");
+        assert_eq!(told(false, restart(), Some(10_100)), "restart 4 followed within a second");
+        assert_eq!(
+            told(false, Follows::Again, Some(13_000)),
+            "it was started again after about 3 s"
+        );
+        assert_eq!(told(false, Follows::Again, None), "it was started again");
+        let gave_up = Follows::GaveUp { max: 16 };
+        assert_eq!(
+            told(true, gave_up.clone(), Some(3_610_000)),
+            "PM2 gave up at max_restarts 16, and it was started again after 1h 00m"
+        );
+        assert_eq!(told(true, gave_up, None), "PM2 gave up at max_restarts 16");
+        assert_eq!(told(true, Follows::Soon, Some(10_500)), "it was started again after 0.5 s");
+        // A clock that was set back: no life begins before the one before it ended.
+        assert_eq!(told(true, Follows::Again, Some(9_000)), "it was started again");
+        assert_eq!(told(true, Follows::Unknown, None), "");
+    }
+
+    /// Instances with `merge_logs` write one file: the lines are not only of lives of this one.
+    #[test]
+    fn lines_of_a_shared_file_are_said_to_be_so() {
+        let info = |id, path: &str| {
+            let logs = LogFiles { err: Some(path.into()), ..LogFiles::default() };
+            ProcessInfo { logs, ..ProcessInfo::new(PmId(id), "api", ProcessStatus::Online) }
+        };
+        let all = [info(0, "/a"), info(1, "/a"), info(2, "/b")];
+        assert_eq!([0, 2].map(|at| writers(&all[at], all.iter())), [2, 1]);
+        let mut death = unseen();
         assert!(last_lines(&death, 2).contains("2 processes share this file"));
         assert!(last_lines(&death, 1).contains("earlier lives"));
         (death.is_watched, death.is_read, death.is_mixed) = (true, false, false);

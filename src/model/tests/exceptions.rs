@@ -125,6 +125,6 @@ fn an_exception_is_told_alike_live_and_afterwards() {
     for death in [live, afterwards] {
         let said = sentence(death);
         assert!(said.starts_with("uncaught exception: TypeError: x, exit code 1"), "{said}");
-        assert!(!facts(death).concat().contains("exit code"), "once is enough");
+        assert!(!facts(death, None).concat().contains("exit code"), "once is enough");
     }
 }

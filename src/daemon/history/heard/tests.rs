@@ -3,7 +3,7 @@
 use super::*;
 use crate::protocol::bus::ProcessRef;
 
-fn chunk(id: u32, data: &str) -> LogChunk {
+pub(super) fn chunk(id: u32, data: &str) -> LogChunk {
     let process = ProcessRef { pm_id: Some(BusPmId::Process(PmId(id))), name: "api".into() };
     LogChunk { process, stream: LogStream::Out, at_ms: None, data: data.into() }
 }
@@ -44,6 +44,7 @@ fn after_a_loss_it_is_held_until_what_is_missing_is_told() {
         unsure: None,
         tail: Some(Tail::new(OWN_BYTES)),
         repeated: 0,
+        losses: 0,
     };
     assert!(!heard.release(key, false, mended()), "something came");
     assert!(heard.release(key, true, mended()));

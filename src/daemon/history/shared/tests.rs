@@ -138,6 +138,23 @@ fn one_that_was_silent_for_long_repeats_nothing_of_the_others() {
     );
 }
 
+/// Of seven that were there before and three that came none is lost, and one that is written and has yet
+/// to come is none of those before.
+#[test]
+fn of_lines_that_are_alike_the_newest_are_those_that_came() {
+    let history = |file: &[u8], came: &[Vec<u8>]| {
+        let found = begin(&file.to_vec(), came).unwrap().unwrap();
+        let before: u32 = found.had.values().sum();
+        let lines = memchr::memchr_iter(b'\n', &file[..found.at as usize]).count();
+        (lines - before as usize, found.is_told_apart)
+    };
+    let ticks = |count| b"tick\n".repeat(count);
+    assert_eq!(history(&ticks(10), &[ticks(2), ticks(1)]), (7, false));
+    let file = [&ticks(10)[..], b"a 1\nb 1\n", &ticks(1)].concat();
+    let came = [[&ticks(2)[..], b"a 1\n"].concat(), [&ticks(1)[..], b"b 1\n"].concat()];
+    assert_eq!(history(&file, &came), (7, true));
+}
+
 #[test]
 fn one_that_is_behind_is_waited_for() {
     let file = text(&mixed(0..1_000));
@@ -156,6 +173,7 @@ fn one_that_is_behind_is_waited_for() {
     let told = missed_now(&[file], &all).unwrap().unwrap();
     assert_eq!((told.lines.len(), told.is_exact), (100 + 200, true));
 }
+
 /// The daemon writes a line and sends it at the same moment: what was written just now may still come.
 #[test]
 fn what_was_written_just_now_is_waited_for() {

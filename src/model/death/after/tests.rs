@@ -46,6 +46,23 @@ a line of a stack
     );
 }
 
+/// PM2 names the script, not the process, where it gives up: it is the one that ended last.
+#[test]
+fn another_one_that_is_given_up_is_not_this_one() {
+    let console = "\
+2026-11-28T03:12:00: PM2 log: App [my:a]pp:3] starting in -fork mode-
+2026-11-28T03:12:04: PM2 log: App [my:a]pp:3] exited with code [1] via signal [SIGINT]
+2026-11-28T03:12:04: PM2 log: App [other:4] exited with code [1] via signal [SIGINT]
+2026-11-28T03:12:04: PM2 error: Script /srv/b.js had too many unstable restarts (1). Stopped. \"errored\"
+2026-11-28T03:12:04: PM2 log: App [my:a]pp:3] starting in -fork mode-
+2026-11-28T03:12:09: PM2 log: App [my:a]pp:3] exited with code [1] via signal [SIGINT]
+2026-11-28T03:12:09: PM2 error: Script /srv/a.js had too many unstable restarts (2). Stopped. \"errored\"
+";
+    let told = told(&info(ProcessStatus::Errored), console, None);
+    assert!(told[0].ends_with("it was started again"), "{told:?}");
+    assert!(told[1].ends_with("PM2 gave up at max_restarts 16"), "{told:?}");
+}
+
 #[test]
 fn figures_alone_say_how_little_is_known() {
     let online = |exit_code: Option<&str>, after_ms: i64| ProcessInfo {
