@@ -274,12 +274,7 @@ fn cell(
         }
         Field::Cpu => (figures.cpu.clone(), figures.cpu_role),
         Field::Memory => (figures.memory.clone(), figures.memory_role),
-        Field::Unstable => {
-            let text = plain();
-            let role = if text.is_some() { Role::Warn } else { Role::Quiet };
-            (or_none(text), role)
-        }
-        Field::ErrorRate | Field::LimitIn => {
+        Field::Unstable | Field::ErrorRate | Field::LimitIn => {
             let text = plain();
             let role = if text.as_deref().is_some_and(|text| text != "0") {
                 Role::Warn

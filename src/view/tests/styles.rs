@@ -255,3 +255,19 @@ fn production_is_red_and_named_at_any_width() {
         }
     }
 }
+
+#[test]
+fn only_what_is_unstable_is_coloured() {
+    let mut app = typical();
+    let mut shaky = process(info(5, "shaky", ProcessStatus::Online));
+    shaky.info.unstable_restarts = 3;
+    app.watched.fleet.insert(key(0, 5), shaky);
+    let buffer = draw(&app, DARK, (240, 40));
+    let (x, head) = find(&buffer, "unstable");
+    let cells = (head + 1..head + 7).map(|y| &buffer[(x + 9, y)]);
+    let colours: Vec<_> = cells.map(|cell| (cell.symbol() == "0", cell.fg)).collect();
+    let of = |is_zero| colours.iter().filter(move |(zero, _)| *zero == is_zero);
+    assert!(of(true).all(|(_, fg)| Some(*fg) == DARK.role(Role::Quiet).fg), "{colours:?}");
+    assert!(of(false).any(|(_, fg)| Some(*fg) == DARK.role(Role::Warn).fg), "{colours:?}");
+    assert!(of(true).count() > 2, "{colours:?}");
+}
