@@ -167,7 +167,7 @@ impl Menu {
             (Item::FlushAll, "flush all logs", "Empty the log files of all processes"),
             (whole(Whole::ReloadLogs), "reload logs", "Open all log files again, after rotation"),
             (whole(Whole::FlushConsole), "flush PM2's log", "Empty pm2.log"),
-            (whole(Whole::Save), "save", "Save the list of processes that comes back at boot"),
+            (whole(Whole::Save), "save", "Save the list that comes back at boot"),
             (whole(Whole::Resurrect), "resurrect", "Start saved processes that are missing"),
             (whole(Whole::Kill), "kill the daemon", "End it and all its processes"),
         ]
@@ -221,10 +221,11 @@ impl<'a> Whom<'a> {
         let saved = self.daemon.and_then(|daemon| daemon.saved.as_ref()).filter(|_| is_save);
         let Some(saved) = saved else { return Cow::Borrowed(about) };
         let now = match saved {
-            SavedList::Missing { .. } => "none is saved".to_owned(),
-            saved => saved.words().unwrap_or_else(|| "it is saved as it is".to_owned()),
+            SavedList::Missing { .. } => "none yet".to_owned(),
+            // Short enough for 80 columns.
+            saved => saved.short_words().unwrap_or_else(|| "no change".to_owned()),
         };
-        Cow::Owned(format!("{about}; now: {now}"))
+        Cow::Owned(format!("{about}: {now}"))
     }
 
     fn all(&self, is_so: impl Fn(&Process) -> bool) -> bool {

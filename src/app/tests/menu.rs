@@ -349,9 +349,9 @@ fn save_says_how_the_saved_list_stands() {
         let entries = menu.entries(&app.watched, false);
         entries.iter().find(|entry| entry.label == "save").unwrap().about.to_string()
     };
-    let plain = "Save the list of processes that comes back at boot";
+    let plain = "Save the list that comes back at boot";
     assert_eq!(about(&app), plain, "not known");
     let missing = SavedList::Missing { has_backup: false };
     send(&mut app, Report::SavedList(Box::new(missing)));
-    assert_eq!(about(&app), format!("{plain}; now: none is saved"));
+    assert_eq!(about(&app), format!("{plain}: none yet"));
 }
