@@ -19,6 +19,7 @@ mod source;
 mod starting;
 mod whose;
 
+use std::collections::BinaryHeap;
 use std::fs::File;
 use std::io::Write;
 use std::sync::Arc;
@@ -222,36 +223,37 @@ fn merged(
     let mut files: Vec<_> = sources.iter_mut().map(Source::backwards).collect();
     let mut heads: Vec<Option<Line>> =
         files.iter_mut().map(|file| file.as_mut().and_then(|file| file.fitting(filter))).collect();
+    let at_ms = |head: &Option<Line>| head.as_ref().map(|line| line.at_ms);
+    // The newest first; of a time that of the later file.
+    let mut newest: BinaryHeap<(i64, usize)> =
+        heads.iter().enumerate().filter_map(|(index, head)| Some((at_ms(head)?, index))).collect();
     let mut lines = Vec::new();
     // The file whose entry is being taken: it is taken whole.
     let mut within: Option<usize> = None;
     while lines.len() < lines_max || within.is_some() {
-        let newest = heads
-            .iter()
-            .enumerate()
-            .filter_map(|(index, head)| Some((head.as_ref()?.at_ms, index)))
-            .max();
         let happened = events.last().map(|event| event.line.at_ms);
         if within.is_none()
-            && happened > newest.map(|(at_ms, _)| at_ms)
+            && happened > newest.peek().map(|(at_ms, _)| *at_ms)
             && let Some(event) = events.pop()
         {
             lines.push(Entry::Event(Box::new(event)));
             continue;
         }
-        let Some(index) = within.or(newest.map(|(_, index)| index)) else { break };
+        let Some(index) = within.take().or_else(|| Some(newest.pop()?.1)) else { break };
         let (Some(head), Some(Some(file))) = (heads.get_mut(index), files.get_mut(index)) else {
             break;
         };
-        within = None;
-        if let Some(line) = std::mem::replace(head, file.fitting(filter)) {
-            within = line.goes_on().then_some(index);
-            let source = u32::try_from(index).unwrap_or(u32::MAX);
-            lines.push(match Kept::of(&line).filter(|_| stays) {
-                Some(kept) => Entry::Kept(source, kept),
-                None => Entry::Line(source, Box::new(line)),
-            });
+        let Some(line) = std::mem::replace(head, file.fitting(filter)) else { continue };
+        if line.goes_on() && head.is_some() {
+            within = Some(index);
+        } else {
+            newest.extend(at_ms(head).map(|at_ms| (at_ms, index)));
         }
+        let source = u32::try_from(index).unwrap_or(u32::MAX);
+        lines.push(match Kept::of(&line).filter(|_| stays) {
+            Some(kept) => Entry::Kept(source, kept),
+            None => Entry::Line(source, Box::new(line)),
+        });
     }
     lines.reverse();
     let whole = files.iter().flatten().filter(|file| !file.is_broken()).count();

@@ -97,16 +97,32 @@ pub fn clean_line(line: &str, style: &mut TextStyle) -> StyledText {
     StyledText { text: cleaned.text.into(), runs: cleaned.runs.into() }
 }
 
+/// One in each byte.
+const EACH: u64 = u64::MAX / 0xff;
+
 /// Whether any character must be changed or dropped. Most text is plain and is not run through
 /// the parser.
 fn needs_cleaning(text: &str) -> bool {
-    let mut ascii = true;
-    let mut control = false;
-    // No early exit, so that the compiler can look at many bytes at once.
-    for byte in text.bytes() {
-        ascii &= byte < 0x80;
-        control |= byte < 0x20 || byte == 0x7f;
+    let (mut ascii, mut control) = (true, false);
+    let mut look = |bytes: [u8; 8]| {
+        let word = u64::from_ne_bytes(bytes);
+        ascii &= word & (EACH * 0x80) == 0;
+        // Whether a byte is less than that, and whether one is 0x7f.
+        let delete = word ^ (EACH * 0x7f);
+        let low = word.wrapping_sub(EACH * 0x20) & !word;
+        let none = delete.wrapping_sub(EACH) & !delete;
+        control |= (low | none) & (EACH * 0x80) != 0;
+    };
+    // No early exit, and eight bytes at a time: this is looked at for each line.
+    let mut chunks = text.as_bytes().chunks_exact(8);
+    for chunk in &mut chunks {
+        if let Ok(eight) = chunk.try_into() {
+            look(eight);
+        }
     }
+    let mut rest = [b' '; 8];
+    rest.iter_mut().zip(chunks.remainder()).for_each(|(to, byte)| *to = *byte);
+    look(rest);
     if control || ascii {
         return control;
     }

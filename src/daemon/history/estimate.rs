@@ -354,15 +354,11 @@ impl Backwards {
 
     /// Tells first and last words of lives.
     fn mark(&mut self, groups: &mut [Group], lines: &[Unsettled]) {
-        let heads: Vec<Vec<u8>> = groups
-            .iter()
-            .map(|group| {
-                lines.get(group.first).map(|line| folded(&line.line.bytes)).unwrap_or_default()
-            })
-            .collect();
-        for (group, head) in groups.iter_mut().zip(&heads) {
-            let openings = self.openings().iter().position(|opening| opening == head);
-            group.mark = match openings.filter(|_| group.own_ms.is_none()) {
+        for group in &mut *groups {
+            // What says its time tells nothing of lives, and most lines do.
+            let head = lines.get(group.first).filter(|_| group.own_ms.is_none());
+            let Some(head) = head.map(|line| folded(&line.line.bytes)) else { continue };
+            group.mark = match self.openings().iter().position(|opening| *opening == head) {
                 Some(0) => Mark::First,
                 Some(_) => Mark::Early,
                 None => Mark::None,

@@ -21,6 +21,9 @@ const NEAR_BYTES: u64 = 1_024;
 const AROUND_BYTES: u64 = 64 << 10;
 /// From one that was found to the next one as much is read on at most, bytes.
 const ON_BYTES_MAX: u64 = 1 << 20;
+/// Where no time is near, as much is read of the end to date it: more costs seconds. Before that a line is dated
+/// by what is near.
+const WHOLE_BYTES_MAX: u64 = 16 << 20;
 /// An entry of more than that is taken in parts, bytes.
 const ENTRY_BYTES_MAX: usize = 1 << 20;
 /// A line that nothing follows for so long is an entry.
@@ -132,8 +135,8 @@ impl Beside {
             let found = near.find(offset)?;
             let is_dated = near.is_dated || found.iter().flatten().next().is_some_and(is_dated);
             self.near = Some(near);
-            if let Some(entry) = found.filter(|_| is_dated) {
-                return Ok(entry);
+            if is_dated || end - behind > WHOLE_BYTES_MAX {
+                return Ok(found.unwrap_or_else(|| vec![hit]));
             }
         }
         // When it was written, only all that stands behind it tells.

@@ -214,3 +214,18 @@ proptest::proptest! {
         proptest::prop_assert_eq!(cleaned.style, reference.style);
     }
 }
+
+/// Eight bytes are looked at together: each byte is seen at each place, whatever stands beside it.
+#[test]
+fn a_control_character_is_seen_wherever_it_stands() {
+    for byte in 0..0x80_u8 {
+        for (place, filler) in (0..18).flat_map(|place| [(place, b' '), (place, b'~')]) {
+            let mut bytes = [filler; 18];
+            bytes[place] = byte;
+            let text = std::str::from_utf8(&bytes).unwrap();
+            assert_eq!(needs_cleaning(text), byte.is_ascii_control(), "{byte:#x} at {place}");
+        }
+    }
+    assert!(!needs_cleaning("überall") && !needs_cleaning(""));
+    assert!(needs_cleaning("ab\u{85}") && needs_cleaning("0123456\u{202e}"));
+}
