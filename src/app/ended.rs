@@ -133,12 +133,14 @@ impl Ended {
         }
     }
 
-    /// Its lines in so many columns: what came of each, and the pm2 CLI's commands.
+    /// Its lines in so many columns: what came of each, and the pm2 CLI's commands; whether a line begins
+    /// one of these, or goes on with it.
     #[must_use]
-    pub fn shown(&self, columns: u16) -> Vec<(Kind, String)> {
+    pub fn shown(&self, columns: u16) -> Vec<(Kind, bool, String)> {
         let mut lines = Vec::new();
         let mut say = |kind, text: &str| {
-            lines.extend(wrap(text, columns).into_iter().map(|line| (kind, line)));
+            let wrapped = wrap(text, columns).into_iter().enumerate();
+            lines.extend(wrapped.map(|(row, line)| (kind, row == 0, line)));
         };
         let told = if self.groups.is_empty() { &self.lines } else { &self.groups };
         for (is_good, line) in told.iter().chain(&self.whole) {

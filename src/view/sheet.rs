@@ -123,10 +123,14 @@ fn question(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), several: &Seve
 fn verdicts(canvas: &mut Canvas<'_>, size: (u16, u16), (ended, top): (&Ended, usize)) {
     let glyphs = canvas.theme().glyphs();
     let columns = room(size).0.saturating_sub(2);
-    let shown = |(kind, line): (ended::Kind, String)| match kind {
-        ended::Kind::Good => (Role::Good, format!("{} {line}", glyphs.good)),
-        ended::Kind::Bad => (Role::Bad, format!("{} {line}", glyphs.bad)),
-        ended::Kind::Command => (Role::Quiet, line),
+    let shown = |(kind, begins, line): (ended::Kind, bool, String)| {
+        let (role, glyph) = match kind {
+            ended::Kind::Good => (Role::Good, glyphs.good),
+            ended::Kind::Bad => (Role::Bad, glyphs.bad),
+            ended::Kind::Command => return (Role::Quiet, line),
+        };
+        let sign = if begins { glyph } else { " " };
+        (role, format!("{sign} {line}"))
     };
     let lines: Vec<_> = ended.shown(columns).into_iter().map(shown).collect();
     let (good, all) = (ended.good(), ended.lines.len());

@@ -225,7 +225,7 @@ fn the_end_lists_each_verdict_and_esc_leaves_the_rest_undone() {
     let Mode::Sheet(sheet) = &app.mode else { panic!("{:?}", app.mode) };
     let Sheet::Ended(ended, _) = &**sheet else { panic!("{sheet:?}") };
     let lines = ended.shown(100);
-    let lines: Vec<&str> = lines.iter().map(|(_, line)| line.as_str()).collect();
+    let lines: Vec<&str> = lines.iter().map(|(.., line)| line.as_str()).collect();
     assert_eq!(
         lines,
         [
@@ -234,6 +234,9 @@ fn the_end_lists_each_verdict_and_esc_leaves_the_rest_undone() {
             "= pm2 restart 0",
         ]
     );
+    let narrow = ended.shown(20);
+    let begins = |lines: &[(_, bool, String)]| lines.iter().filter(|(_, begins, _)| *begins).count();
+    assert!(narrow.len() > 3 && begins(&narrow) == 3, "a line that goes on is none of its own");
     let notice = app.notice.as_ref().unwrap();
     assert!(notice.is_bad && notice.text.starts_with("restart: 1 of 3; did not restart api[1]"));
     press(&mut app, Command::Back);
@@ -256,7 +259,7 @@ fn equal_ends_are_one_sentence_and_the_list_makes_room() {
     let Mode::Sheet(sheet) = &app.mode else { panic!("{:?}", app.mode) };
     let Sheet::Ended(ended, _) = &**sheet else { panic!("{sheet:?}") };
     assert_eq!((ended.lines.len(), ended.good()), (9, 9));
-    let lines: Vec<String> = ended.shown(400).into_iter().map(|(_, line)| line).collect();
+    let lines: Vec<String> = ended.shown(400).into_iter().map(|(.., line)| line).collect();
     insta::assert_snapshot!(lines.join("\n"), @r"
     reloaded api[0 1], api[3], worker-10[4], worker-2[6], mail[8], up 1.0 s
     started api[2], worker-2[5], web[7], up 1.0 s

@@ -83,7 +83,7 @@ fn times(source: &Source<'_>, entries: &mut Entries) {
     }
     if let Some(created) = info.created_at_ms {
         let text =
-            format!("{} (PM2 sets it anew at each restart by command)", source.moment(created));
+            format!("{} (PM2 sets it anew at each command on it)", source.moment(created));
         entries.push("created_at_ms", "created at", text, json!(created));
     }
 }

@@ -84,7 +84,7 @@ fn a_process_in_sections() {
       namespace: default
       pid: 15584
       uptime: 1m, since 2026-11-26 08:05:18
-      created at: 2026-11-26 08:05:18 (PM2 sets it anew at each restart by command)
+      created at: 2026-11-26 08:05:18 (PM2 sets it anew at each command on it)
       restarts: 4
       unstable restarts: 2 of 10
       last exit code: 1
