@@ -235,7 +235,8 @@ fn the_end_lists_each_verdict_and_esc_leaves_the_rest_undone() {
         ]
     );
     let narrow = ended.shown(20);
-    let begins = |lines: &[(_, bool, String)]| lines.iter().filter(|(_, begins, _)| *begins).count();
+    let begins =
+        |lines: &[(_, bool, String)]| lines.iter().filter(|(_, begins, _)| *begins).count();
     assert!(narrow.len() > 3 && begins(&narrow) == 3, "a line that goes on is none of its own");
     let notice = app.notice.as_ref().unwrap();
     assert!(notice.is_bad && notice.text.starts_with("restart: 1 of 3; did not restart api[1]"));

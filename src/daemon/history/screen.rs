@@ -48,6 +48,8 @@ const ALL_LINES: usize = 50_000;
 const ALL_BYTES: usize = 24 << 20;
 /// How long reading older lines may take before what there is is given.
 const OLDER_MAX: Duration = Duration::from_secs(1);
+/// So much longer than that, a disk hangs: a busy machine needs seconds for the last step.
+const HANGS: Duration = Duration::from_secs(10);
 /// Files that are read at a time.
 const AT_A_TIME: usize = 8;
 
@@ -405,7 +407,7 @@ async fn older(watch: &Watch, readers: &mut Readers) {
     readers.all = others;
     let is_halted = Arc::clone(&history.is_halted);
     // The thread looks at its own watch, so that this ends unless a disk hangs.
-    let reading = offload::blocking(OLDER_MAX + offload::LOOK_MAX, move || {
+    let reading = offload::blocking(OLDER_MAX + HANGS, move || {
         let mut course = match wish {
             Some(wish) if wish.reach == Reach::More => None,
             Some(wish) => Some(Course::new(wish, &mut meant)),

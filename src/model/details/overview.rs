@@ -82,8 +82,7 @@ fn times(source: &Source<'_>, entries: &mut Entries) {
         // It was never started.
     }
     if let Some(created) = info.created_at_ms {
-        let text =
-            format!("{} (PM2 sets it anew at each command on it)", source.moment(created));
+        let text = format!("{} (PM2 sets it anew at each command on it)", source.moment(created));
         entries.push("created_at_ms", "created at", text, json!(created));
     }
 }
