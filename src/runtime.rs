@@ -384,8 +384,8 @@ fn take_input(
             Ok(take_keys(app, now, admitted))
         }
         Input::KeysBesideMouse => {
-            pacer.gate.refuse(pacer.started.elapsed());
-            Ok(update(app, now, Message::Refused))
+            let refused = pacer.gate.refuse(pacer.started.elapsed());
+            Ok(take_keys(app, now, refused))
         }
         Input::Paste(text) => Ok(update(app, now, Message::Paste(text))),
         Input::Pointer(pointer) => {
@@ -416,6 +416,7 @@ fn take_keys(app: &mut App, now: Moment, admitted: Admitted) -> Effects {
         Admitted::Messages(messages) => messages,
         Admitted::Refused => vec![Message::Refused],
         Admitted::GoesOn(key) => vec![Message::GoesOn(key)],
+        Admitted::TypedOn => vec![Message::TypedOn],
     };
     let mut all = Effects::none();
     for message in messages {

@@ -93,7 +93,7 @@ pub(super) fn whom(app: &App) -> Marked {
     if let Some(marked) = app.group_members() {
         return marked;
     }
-    Marked { targets: app.selected_target().into_iter().collect(), hidden: 0 }
+    Marked { targets: app.selected_target().into_iter().collect(), hidden: 0, part: None }
 }
 
 /// How an action is done that does nothing here: `Tab, then r restarts api[3]`.

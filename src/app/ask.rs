@@ -161,8 +161,11 @@ impl Ask {
             let process = watched.fleet.get(target.key(*daemon));
             process.is_some_and(|it| it.info.setup.actions.contains(action))
         };
-        let Marked { targets, hidden } = &self.marked;
+        let Marked { targets, hidden, .. } = &self.marked;
         let hidden = targets.iter().take(*hidden).filter(|target| declares(target)).count();
-        Marked { targets: targets.iter().filter(|it| declares(it)).cloned().collect(), hidden }
+        let targets: Vec<_> = targets.iter().filter(|it| declares(it)).cloned().collect();
+        // Of fewer it is not the filter alone that leaves others out.
+        let part = self.marked.part.clone().filter(|_| targets.len() == self.marked.targets.len());
+        Marked { targets, hidden, part }
     }
 }

@@ -151,7 +151,9 @@ fn close_questions(app: &mut App, id: DaemonId) {
     let is_about = |mode: &Mode| mode.would_send() && mode.is_about(id, None);
     close_where(app, is_about, ("", why));
     if let Some(name) = details::close_trigger(app, id) {
-        app.notify(format!("closed {name}: {why}; nothing was sent"), true);
+        let text = format!("closed {name}: {why}; nothing was sent");
+        app.why_closed = Some(text.as_str().into());
+        app.notify(text, true);
     }
 }
 
@@ -179,6 +181,7 @@ fn close_where(app: &mut App, is_about: impl Fn(&Mode) -> bool, (whom, why): (&s
             app.close();
         }
     }
+    app.why_closed = Some(text.as_str().into());
     app.notify(text, true);
 }
 
@@ -193,6 +196,10 @@ fn finish(app: &mut App, id: DaemonId, action: Action, target: Target, verdict: 
             ended.can_undo = app.undo.is_next(id, &target);
             jobs::tell(app, ended);
         }
+        return;
+    }
+    // A key that does nothing for that reason is told of just now.
+    if verdict == Verdict::Gone && cursor::is_told(app) {
         return;
     }
     let label = app.placed(id, &target.label());

@@ -5,6 +5,8 @@
 //! the chosen process went only says so.
 
 use super::command::{Command, RowsCommand};
+use super::mode::Mode;
+use super::notice::{About, Notice};
 use super::pane::Pane;
 use super::state::App;
 use super::tree;
@@ -43,10 +45,7 @@ pub(super) fn marks_left(app: &mut App) {
 
 /// Whether a key does nothing but say where the cursor is now. The same key again acts.
 pub(super) fn stops(app: &mut App, command: Command) -> bool {
-    let acts = matches!(
-        command,
-        Command::Act(_) | Command::Compose | Command::Own(_) | Command::Rows(RowsCommand::Actions)
-    );
+    let acts = acts(command);
     let chooses = command.is_movement()
         || matches!(
             command,
@@ -61,16 +60,46 @@ pub(super) fn stops(app: &mut App, command: Command) -> bool {
         return false;
     }
     let Some(unchosen) = app.unchosen.take().filter(|_| acts) else { return false };
-    if unchosen.pressed == Some(command) {
+    // What was said may have been overtaken: it acts only where that is still to be seen.
+    if unchosen.pressed == Some(command) && is_told(app) {
         return false;
     }
+    say(app, command, unchosen);
+    true
+}
+
+/// A key came again as of one that is held, which acts on nothing: it says where the cursor is, too.
+pub(super) fn repeated(app: &mut App, command: Command) {
+    if app.mode != Mode::Normal || app.focus != Pane::Processes || !acts(command) {
+        return;
+    }
+    if let Some(unchosen) = app.unchosen.take() {
+        say(app, command, unchosen);
+    }
+}
+
+/// Whether the footer says where the cursor is, and why.
+pub(super) fn is_told(app: &App) -> bool {
+    app.notice.as_ref().is_some_and(|notice| notice.about == About::Unchosen)
+}
+
+/// Whether it acts on what the cursor is on.
+fn acts(command: Command) -> bool {
+    matches!(
+        command,
+        Command::Act(_) | Command::Compose | Command::Own(_) | Command::Rows(RowsCommand::Actions)
+    )
+}
+
+/// Says that this key did nothing, and why.
+fn say(app: &mut App, command: Command, unchosen: Unchosen) {
     let gone = &unchosen.gone;
     let what = match app.selected.map(|key| app.display_name(key)) {
         Some(now) if *now == **gone => format!("{gone} is another process now"),
         Some(now) => format!("{gone} is gone, and the cursor is on {now} now"),
         None => format!("{gone} is gone, and nothing is selected now"),
     };
-    app.notify(format!("nothing was done: {what}; press it again to act"), true);
+    let text = format!("nothing was done: {what}; press it again to act");
+    app.say(Notice::new(text, true, app.now.steady_ms).about(About::Unchosen));
     app.unchosen = Some(Unchosen { pressed: Some(command), ..unchosen });
-    true
 }

@@ -47,6 +47,9 @@ impl App {
 
 /// Opens the details of the selected process.
 pub(super) fn open(app: &mut App) {
+    if super::tree::is_many(app) {
+        return;
+    }
     match app.selected_target() {
         Some((daemon, target)) => {
             let sheet = Sheet::new(daemon, target);

@@ -33,6 +33,8 @@ pub enum Admitted {
     Refused,
     /// Nothing: this key came so soon after such that it may go on with the text.
     GoesOn(char),
+    /// Nothing: they go on with what was typed into something that closed by itself.
+    TypedOn,
 }
 
 /// For so long after a prompt closed by itself, keys are taken for the rest of what was typed into it.
@@ -47,6 +49,8 @@ pub struct Gate {
     question: Option<Duration>,
     /// When keys were last refused, or what went on with them.
     refused: Option<Duration>,
+    /// Whether that began with a prompt that closed by itself.
+    is_spilled: bool,
     /// Whether the last key was typed into a prompt, and did not close it.
     is_typing: bool,
 }
@@ -62,16 +66,24 @@ impl Gate {
         }
     }
 
-    /// Keys are refused that are not looked at: what goes on with them is, too.
-    pub fn refuse(&mut self, now: Duration) {
+    /// Keys are refused, perhaps without being looked at: what goes on with them is, too.
+    pub fn refuse(&mut self, now: Duration) -> Admitted {
+        self.is_spilled &= self.goes_on(now);
         // It does not shorten what a prompt that closed by itself began.
         self.refused = self.refused.max(Some(now));
+        if self.is_spilled { Admitted::TypedOn } else { Admitted::Refused }
+    }
+
+    /// Whether letters go on with what was refused.
+    fn goes_on(&self, now: Duration) -> bool {
+        self.refused.is_some_and(|at| now.saturating_sub(at) < GOES_ON)
     }
 
     /// A prompt that no key closed closed by itself: who types into it types on.
     fn note_spilled(&mut self, mode: &Mode, now: Duration) {
         if !mode.takes_text() && std::mem::take(&mut self.is_typing) {
             self.refused = Some((now + SPILLS).saturating_sub(GOES_ON));
+            self.is_spilled = true;
         }
     }
 
@@ -94,18 +106,20 @@ impl Gate {
         let admitted = self.admit_commands(keymap, (mode, focus), keys, now);
         // Text in pieces says no yes, either; a no counts at any time.
         let counts = |message: &Message| {
-            if mode.is_question() { is_yes(message) } else { !moves(message) }
+            if mode.is_question() { is_yes(message) } else { !moves(message) && !repeats(message) }
         };
-        let goes_on = self.refused.is_some_and(|at| now.saturating_sub(at) < GOES_ON)
+        let goes_on = self.goes_on(now)
             && keys.iter().any(goes_on_with_text)
             && matches!(&admitted, Admitted::Messages(messages) if messages.iter().any(counts));
         let is_refused = admitted == Admitted::Refused;
         if goes_on || is_refused {
             // Who says yes again and again is heard in the end.
-            if is_refused || !mode.is_question() {
-                self.refuse(now);
+            if (is_refused || !mode.is_question()) && self.refuse(now) == Admitted::TypedOn {
+                return Admitted::TypedOn;
             }
             return match keys {
+                // Alone it means nothing there.
+                [_] if is_refused => Admitted::Messages(Vec::new()),
                 [KeyEvent { code: KeyCode::Char(key), .. }] => Admitted::GoesOn(*key),
                 _ => Admitted::Refused,
             };
@@ -134,8 +148,7 @@ impl Gate {
         if messages.iter().all(moves) && !keys.iter().any(is_text) {
             return Admitted::Messages(messages);
         }
-        self.refuse(now);
-        Admitted::Refused
+        self.refuse(now)
     }
 
     fn admit_commands(
@@ -149,9 +162,12 @@ impl Gate {
         let messages: Vec<Option<Message>> = messages.collect();
         if let [Some(message)] = &messages[..] {
             let is_admitted = keys.first().is_some_and(|key| self.admit_one(message, *key, now));
-            return Admitted::Messages(
-                messages.into_iter().flatten().filter(|_| is_admitted).collect(),
-            );
+            let message = match message {
+                message if is_admitted => Some(message.clone()),
+                Message::Command(command) if command.acts() => Some(Message::Repeated(*command)),
+                _ => None,
+            };
+            return Admitted::Messages(message.into_iter().collect());
         }
         let Some((last, before)) = messages.split_last() else {
             return Admitted::Messages(Vec::new());
@@ -191,6 +207,10 @@ impl Gate {
 
 fn moves(message: &Message) -> bool {
     matches!(message, Message::Command(command) if command.is_movement())
+}
+
+fn repeats(message: &Message) -> bool {
+    matches!(message, Message::Repeated(_))
 }
 
 fn is_yes(message: &Message) -> bool {
@@ -274,7 +294,6 @@ mod tests {
             &keys(text),
             MS,
         ) {
-            Admitted::Refused | Admitted::GoesOn(_) => None,
             Admitted::Messages(messages) => {
                 let command = |message| match message {
                     Message::Command(command) => command,
@@ -282,6 +301,7 @@ mod tests {
                 };
                 Some(messages.into_iter().map(command).collect())
             }
+            _ => None,
         }
     }
 
@@ -315,7 +335,8 @@ mod tests {
         assert!(acts(admit(&mut gate, &prompt, "e", 0)));
         gate.drawn(&Mode::Normal, 500 * MS);
         for (key, ms) in [("s", 510), ("t", 2_000), ("a", 3_400), ("r", 4_200), ("\r", 4_900)] {
-            assert!(!acts(admit(&mut gate, &Mode::Normal, key, ms)), "{key}");
+            let admitted = admit(&mut gate, &Mode::Normal, key, ms);
+            assert_eq!(admitted, Admitted::TypedOn, "{key}: no words of pasted text");
         }
         assert!(acts(admit(&mut gate, &Mode::Normal, "r", 6_000)), "who types no more is heard");
         // What a key closed is closed.
@@ -360,13 +381,9 @@ mod tests {
     #[test]
     fn a_held_key_acts_once_and_a_held_movement_moves() {
         let mut gate = Gate::default();
+        let repeated = Message::Repeated(Command::Act(Action::Restart));
         let mut press = |text: &str, at_ms: u32| {
-            gate.admit(
-                &Keymap::default(),
-                (&Mode::Normal, Pane::Processes),
-                &keys(text),
-                at_ms * MS,
-            ) == Admitted::Messages(Vec::new())
+            at_table(&mut gate, text, at_ms) == Admitted::Messages(vec![repeated.clone()])
         };
         assert!(!press("r", 0));
         for at_ms in [500, 533, 566, 1_200] {

@@ -24,7 +24,7 @@ use crate::model::{Action, DaemonId, Target, Verdict};
 
 /// Begins something that is no action on processes.
 pub(super) fn begin(app: &mut App, what: &What, targets: Vec<(DaemonId, Target)>) -> Effects {
-    let marked = Marked { targets, hidden: 0 };
+    let marked = Marked { targets, hidden: 0, part: None };
     let title = what.title(&marked);
     let commands = what.commands(&app.watched, &marked.targets);
     let targets = marked.targets;

@@ -22,7 +22,7 @@ impl App {
         let mut targets: Vec<_> = hidden.filter_map(|key| self.marked_target(key)).collect();
         let hidden = targets.len();
         targets.extend(shown);
-        Marked { targets, hidden }
+        Marked { targets, hidden, part: None }
     }
 
     /// How many marked processes are not among the rows.

@@ -20,9 +20,29 @@ pub struct Marked {
     pub targets: Vec<(DaemonId, Target)>,
     /// How many of them, from the first, are not among the rows.
     pub hidden: usize,
+    /// The group that they are the shown part of, where a filter hides the rest.
+    pub part: Option<PartOf>,
+}
+
+/// A group of the tree of which not all is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartOf {
+    /// Which, in words.
+    pub group: Box<str>,
+    /// How many processes it has, shown or not.
+    pub all: usize,
 }
 
 impl Marked {
+    /// Which part of a group they are, and that there are others; `None` where they are all.
+    #[must_use]
+    pub fn part_words(&self) -> Option<String> {
+        let PartOf { group, all } = self.part.as_ref()?;
+        let shown = self.targets.len();
+        let others = if *all == shown + 1 { "other is" } else { "others are" };
+        Some(format!("{shown} of {all} processes of {group}; the {others} filtered out"))
+    }
+
     /// Whether all are of one app: of one name *and* namespace.
     pub(super) fn is_one_app(&self) -> bool {
         self.targets.windows(2).all(|pair| match pair {

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use super::command::{COMMANDS, Command, CommandRow};
 use super::help;
 use super::marks::Marked;
+use super::tree;
 use super::what::{What, Whole};
 use crate::model::boot::SavedList;
 use crate::model::daemon::Daemon;
@@ -109,6 +110,9 @@ impl Menu {
     /// Whom it is about, in a few words.
     #[must_use]
     pub fn whom(&self) -> String {
+        if let Some(part) = self.marked.part_words().filter(|_| self.group.is_some()) {
+            return part;
+        }
         match (&self.marked.targets[..], &self.group) {
             ([], _) => "the daemon".to_owned(),
             ([_], Some(group)) => format!("{group}, 1 process"),
@@ -196,10 +200,12 @@ struct Whom<'a> {
     gone: Option<String>,
     /// Whether all are of one app.
     is_one_app: bool,
+    /// The group of the tree that they are of, in words.
+    group: Option<&'a str>,
 }
 
 impl<'a> Whom<'a> {
-    fn of(watched: &'a Watched, menu: &Menu) -> Self {
+    fn of(watched: &'a Watched, menu: &'a Menu) -> Self {
         let targets = &menu.marked.targets;
         let processes = targets.iter().filter_map(|(daemon, target)| {
             watched.fleet.get(target.key(*daemon)).filter(|process| target.is(&process.info))
@@ -212,6 +218,7 @@ impl<'a> Whom<'a> {
             is_live,
             gone: targets.first().map(|(_, target)| target.label()),
             is_one_app: menu.marked.is_one_app(),
+            group: menu.group.as_deref(),
         }
     }
 
@@ -250,6 +257,9 @@ impl<'a> Whom<'a> {
             && !methods.has(method)
         {
             return Some(format!("this release of PM2 has no {method}"));
+        }
+        if let (Item::Message, Some(group)) = (item, self.group) {
+            return Some(tree::choose_one(group));
         }
         self.state(item).map(ToOwned::to_owned)
     }

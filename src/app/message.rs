@@ -19,6 +19,10 @@ pub enum Message {
     Refused,
     /// This key came right behind such, and may go on with the text: it does nothing either.
     GoesOn(char),
+    /// Keys that go on with what was typed into something that closed by itself: they do nothing.
+    TypedOn,
+    /// The key of this command came again as of one that is held: it does nothing.
+    Repeated(Command),
     /// The user pressed an editing key there.
     Edit(Edit),
     /// The mouse did something, and what stands there.

@@ -25,6 +25,7 @@ pub mod gate;
 pub mod geometry;
 mod guard;
 pub mod help;
+mod ignored;
 mod inspection;
 mod inspection_ask;
 pub mod inspection_keys;

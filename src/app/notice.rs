@@ -37,6 +37,12 @@ pub struct Notice {
 pub enum About {
     /// Nothing that could change.
     Nothing,
+    /// What the last key found: another one makes it old.
+    LastKey,
+    /// A key that did not answer the question that is open; it leaves with that.
+    Answer,
+    /// That what was chosen is gone, and the cursor is elsewhere.
+    Unchosen,
     /// That nothing was selected.
     NoSelection,
     /// That this daemon does not answer.
@@ -61,7 +67,7 @@ impl About {
     fn is_over(&self, since_ms: i64, watched: &Watched, has_selection: bool) -> bool {
         let fleet = &watched.fleet;
         let (daemon, target, action, verdict) = match self {
-            Self::Nothing => return false,
+            Self::Nothing | Self::LastKey | Self::Answer | Self::Unchosen => return false,
             Self::NoSelection => return has_selection,
             Self::Down(daemon) => return watched.is_live(*daemon),
             Self::Pending(key) => {

@@ -10,12 +10,17 @@ use super::mode::Mode;
 use super::palette;
 use super::settings::{Of, OwnCommand, Word};
 use super::state::App;
+use super::tree;
 use crate::model::fleet::Process;
 use crate::model::ready::Ready;
 use crate::model::{DaemonId, Target};
 
 /// Runs one for the selected process, or asks whether it is meant.
 pub(super) fn selected(app: &mut App, place: u8) -> Effects {
+    let command = app.settings.commands.get(usize::from(place));
+    if command.is_some_and(OwnCommand::is_of_one) && tree::is_many(app) {
+        return Effects::none();
+    }
     let whom = app.selected_target();
     begin(app, place, whom)
 }
@@ -58,7 +63,7 @@ fn ready(
     if app.read_only && command.is_dangerous {
         return Err("refused, this is --read-only (dangerous = false says that it is safe)".into());
     }
-    let is_of_one = command.run.iter().any(|word| matches!(word, Word::Of(_)));
+    let is_of_one = command.is_of_one();
     if is_of_one && app.is_demo {
         return Err("not run: the demo's processes are not real".to_owned());
     }

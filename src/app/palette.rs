@@ -57,6 +57,8 @@ impl Entry {
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
+            // `pm2 save` is in the menu.
+            Self::Command(row) if row.command == Command::Log(LogCommand::Save) => "save log view",
             Self::Command(row) => &row.label,
             Self::Item(entry) => entry.label,
             Self::Tab(_, label) => label,

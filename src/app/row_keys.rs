@@ -150,7 +150,7 @@ fn all_of(app: &App, id: DaemonId) -> Marked {
         .map(|(_, process)| (id, process.target(god)))
         .partition(|(id, target)| app.has_row(target.key(*id)));
     let count = hidden.len();
-    Marked { targets: hidden.into_iter().chain(shown).collect(), hidden: count }
+    Marked { targets: hidden.into_iter().chain(shown).collect(), hidden: count, part: None }
 }
 
 /// The daemon that a menu about these is about: theirs, else the first that answers.

@@ -77,6 +77,14 @@ pub struct OwnCommand {
     pub waits: bool,
 }
 
+impl OwnCommand {
+    /// Whether an argument of it is something of one process.
+    #[must_use]
+    pub fn is_of_one(&self) -> bool {
+        self.run.iter().any(|word| matches!(word, Word::Of(_)))
+    }
+}
+
 /// An argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Word {

@@ -43,13 +43,16 @@ impl Several {
         let mut say = |kind, text: &str| {
             lines.extend(wrap(text, columns).into_iter().map(|line| (kind, line)));
         };
-        let Marked { targets, hidden } = &self.marked;
+        let Marked { targets, hidden, .. } = &self.marked;
         if *hidden > 0 {
             let labels = targets.iter().take(*hidden).map(|(_, target)| target.label());
             let labels = labels.collect::<Vec<_>>().join(", ");
             let are = if *hidden == 1 { "is" } else { "are" };
             let all = targets.len();
             say(Kind::Hidden, &format!("{hidden} of the {all} {are} not shown now: {labels}"));
+        }
+        if let Some(part) = self.marked.part_words() {
+            say(Kind::Hidden, &part);
         }
         for sentence in self.what.sentences(watched, &self.marked) {
             say(Kind::Act, &sentence);

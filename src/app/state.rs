@@ -8,7 +8,7 @@ use super::keymap::Keymap;
 use super::log_view::{Lines, LogView};
 use super::marks::Marks;
 use super::mode::Mode;
-use super::notice::Notice;
+use super::notice::{About, Notice};
 use super::pane::Pane;
 use super::pointer::Held;
 use super::rows::Table;
@@ -48,6 +48,8 @@ pub struct App {
     pub below: Vec<Mode>,
     /// The selected process; `None` only while there is none.
     pub selected: Option<ProcessKey>,
+    /// Why what was open last closed by itself.
+    pub(super) why_closed: Option<Box<str>>,
     /// What the user had selected and is gone, while the cursor is where that left it.
     pub(super) unchosen: Option<Unchosen>,
     /// Which rows the table has.
@@ -162,6 +164,7 @@ impl App {
             below: Vec::new(),
             selected: None,
             unchosen: None,
+            why_closed: None,
             table: Table::default(),
             marks: Marks::default(),
             batch: None,
@@ -255,12 +258,14 @@ impl App {
         if below != Mode::Normal {
             self.below.push(below);
         }
+        self.why_closed = None;
         self.is_dirty = true;
     }
 
     /// Closes what is open; what it covers comes back.
     pub(super) fn close(&mut self) {
         self.mode = self.below.pop().unwrap_or(Mode::Normal);
+        self.notice.take_if(|notice| notice.about == About::Answer);
         self.is_dirty = true;
     }
 

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use super::command::Command;
 use super::editor::Editor;
 use super::mode::Mode;
+use super::notice::{About, Notice};
 use super::pane::Pane;
 pub use super::rows::{Table, Typing};
 use super::state::App;
@@ -153,12 +154,12 @@ fn go_to_unwell(app: &mut App, is_back: bool) {
     let is_it = |key: &&ProcessKey| app.watched.fleet.get(**key).is_some_and(is_unwell);
     let mut round = after.iter().chain(before).filter(is_other);
     let found = if is_back { round.rfind(is_it) } else { round.find(is_it) };
-    match found {
-        Some(key) => {
-            app.selected = Some(*key);
-            navigate::keep_selection_visible(app);
-        }
-        None => app.notify("no other row needs attention", false),
+    if let Some(key) = found {
+        app.selected = Some(*key);
+        navigate::keep_selection_visible(app);
+    } else {
+        let text = "no other row needs attention";
+        app.say(Notice::new(text, false, app.now.steady_ms).about(About::LastKey));
     }
 }
 

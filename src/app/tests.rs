@@ -32,6 +32,7 @@ mod noticed;
 mod overlays;
 mod pointer;
 mod quiet;
+mod said;
 mod several;
 mod table;
 mod undone;

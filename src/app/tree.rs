@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use super::marks::Marked;
+use super::marks::{Marked, PartOf};
 use super::state::App;
 use crate::model::ProcessKey;
 use crate::model::rows::tree::{Group, Line};
@@ -41,7 +41,11 @@ impl App {
             _ => None,
         })?;
         let targets = members.iter().filter_map(|key| Some((key.daemon, self.target(*key)?)));
-        Some(Marked { targets: targets.collect(), hidden: 0 })
+        let targets: Vec<_> = targets.collect();
+        let all = self.watched.fleet.iter().filter(|(key, it)| group.holds(*key, it)).count();
+        let part = PartOf { group: group.words().into(), all };
+        let part = Some(part).filter(|part| part.all > targets.len());
+        Some(Marked { targets, hidden: 0, part })
     }
 
     /// The line that the cursor is on.
@@ -85,6 +89,18 @@ pub(super) fn go_to(app: &mut App, lines: &[Line], place: usize) {
     if let Some(tree) = &mut app.table.tree {
         tree.cursor = None;
     }
+}
+
+/// Whether the cursor is on a group, which is no process that could be meant alone; says so.
+pub(super) fn is_many(app: &mut App) -> bool {
+    let Some(group) = app.cursor_group().map(Group::words) else { return false };
+    app.notify(choose_one(&group), true);
+    true
+}
+
+/// Said where one process is wanted and a group is there.
+pub(super) fn choose_one(group: &str) -> String {
+    format!("choose one process: this is {group}")
 }
 
 /// Keeps the cursor on a group, of which this is a process.

@@ -170,6 +170,6 @@ pub(super) fn ask(app: &mut App) -> Effects {
     }
     let mut targets = newest.stopped.to_vec();
     targets.sort_by_key(|(daemon, target)| (*daemon, target.pm_id));
-    let marked = Marked { targets, hidden: 0 };
+    let marked = Marked { targets, hidden: 0, part: None };
     bulk::ask(app, What::Act(Action::Start), marked)
 }

@@ -8,7 +8,7 @@ use super::keymap::Place;
 use super::log_sheet::LogSheet;
 use super::message::Message;
 use super::mode::Mode;
-use super::notice::Notice;
+use super::notice::{About, Notice};
 use super::overlay;
 use super::palette::Palette;
 use super::pane::Pane;
@@ -16,9 +16,9 @@ use super::prompt::Compose;
 use super::state::App;
 use super::taken::{Around, Taken};
 use super::{
-    act, audit, bulk, changes, cursor, details, guard, log_goto, log_keys, log_older, log_pieces,
-    log_sheet_keys, log_sight, log_toggles, navigate, offers, own, pointing, row_keys, table, tree,
-    why,
+    act, audit, bulk, changes, cursor, details, guard, ignored, log_goto, log_keys, log_older,
+    log_pieces, log_sheet_keys, log_sight, log_toggles, navigate, offers, own, pointing, row_keys,
+    table, tree, why,
 };
 use crate::logs::Owner;
 use crate::model::apply::apply;
@@ -62,6 +62,7 @@ fn take(app: &mut App, message: Message) -> Effects {
         Message::Command(command) => {
             app.is_dirty = true;
             app.table.rest(now.steady_ms);
+            app.notice.take_if(|notice| notice.about == About::LastKey);
             log_pieces::forget(app);
             take_command(app, command)
         }
@@ -84,16 +85,8 @@ fn take(app: &mut App, message: Message) -> Effects {
             log_keys::typed(app);
             Effects::none()
         }
-        Message::Refused => {
-            let text = "several keys at once were ignored: they looked like pasted text";
-            app.notify(text, false);
-            Effects::none()
-        }
-        Message::GoesOn(key) => {
-            let text = format!(
-                "{key} was ignored: it may go on with text typed or pasted before; wait a second"
-            );
-            app.notify(text, false);
+        Message::Refused | Message::GoesOn(_) | Message::TypedOn | Message::Repeated(_) => {
+            ignored::tell(app, &message);
             Effects::none()
         }
         Message::Edit(edit) => {
@@ -355,6 +348,9 @@ fn open_compose(app: &mut App) -> Effects {
         app.notify(refusal, true);
         return Effects::none();
     }
+    if tree::is_many(app) {
+        return Effects::none();
+    }
     if let Some((daemon, target)) = app.selected_target() {
         let compose = Compose::new(&app.watched, daemon, target);
         app.open(Mode::Compose(compose));
@@ -372,6 +368,9 @@ fn open_help(app: &mut App, place: Place) {
 
 /// Shows why the selected process died; in the log, that of the marked line.
 fn open_why(app: &mut App) {
+    if app.focus == Pane::Processes && tree::is_many(app) {
+        return;
+    }
     let marked = || match app.log_view.owner(log_sight::marked(app)?)? {
         Owner::Process { daemon, pm_id, .. } => {
             Some(ProcessKey { daemon: *daemon, pm_id: (*pm_id)? })

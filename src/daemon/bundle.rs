@@ -5,7 +5,7 @@
 //! is allowed, and only by a whole bundle.
 
 use std::collections::BTreeSet;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::Value as Json;
 use tar::{Builder, Header};
+use tempfile::{NamedTempFile, PersistError};
 use tokio::sync::watch;
 
 use super::lives::{self, Ground};
@@ -36,6 +37,8 @@ const SLICE_BYTES_MAX: u64 = 256 << 10;
 const CONSOLE_BYTES_MAX: u64 = 1 << 20;
 /// How much of log files is taken in all, bytes.
 const LOGS_BYTES_MAX: u64 = 32 << 20;
+/// The most bundles of one second in a folder.
+const NUMBERS_MAX: u32 = 99;
 /// The most characters of a process's name in the name of a file.
 const NAME_CHARS_MAX: usize = 60;
 
@@ -46,6 +49,8 @@ pub(crate) struct Order {
     pub(crate) path: PathBuf,
     /// Whether a file that is there is replaced.
     pub(crate) may_replace: bool,
+    /// Whether it gets another name where that one is taken: nobody chose it.
+    pub(crate) may_number: bool,
     /// What is known.
     pub(crate) material: Material,
     /// What PM2 says of the processes; `None` where it could not be asked.
@@ -77,7 +82,7 @@ impl Unfinished {
     }
 
     /// Whether this one may be written.
-    fn begin(&self, path: &Path) -> bool {
+    pub(crate) fn begin(&self, path: &Path) -> bool {
         let mut parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !parts.is_over {
             parts.paths.insert(path.to_owned());
@@ -110,7 +115,8 @@ impl DaemonHandle {
             let writing = offload::blocking(WRITE_MAX, move || {
                 let home = endpoint.is_local().then(|| endpoint.home.clone());
                 let path = folder().join(material.file_name());
-                let order = Order { path, may_replace: false, material, listed, home };
+                let order =
+                    Order { path, may_replace: false, may_number: true, material, listed, home };
                 write(order, &unfinished)
             });
             let outcome = writing.await.unwrap_or_else(|| Err(NO_ANSWER.to_owned()));
@@ -138,7 +144,8 @@ fn folder() -> PathBuf {
 /// # Errors
 /// A sentence that names the path, and the partial file where there is one.
 pub(crate) fn write(mut order: Order, unfinished: &Unfinished) -> Result<Written, String> {
-    let path = std::path::absolute(&order.path).unwrap_or_else(|_| order.path.clone());
+    let wanted = std::path::absolute(&order.path).unwrap_or_else(|_| order.path.clone());
+    let path = if order.may_number { free(&wanted) } else { wanted.clone() };
     let shown = said(&path);
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(format!("{shown} is not a file"));
@@ -175,17 +182,48 @@ pub(crate) fn write(mut order: Order, unfinished: &Unfinished) -> Result<Written
             return Err(failed(part, &shown, &error));
         }
     };
-    let placed =
-        if order.may_replace { part.persist(&path) } else { part.persist_noclobber(&path) };
+    let placed = put(part, path, (&order, &wanted));
     unfinished.end(&place);
     match placed {
-        Ok(_) => Ok(Written { path: shown.into(), files: count, bytes }),
+        Ok(path) => Ok(Written { path: said(&path).into(), files: count, bytes }),
         Err(error) => Err(failed(error.file, &shown, &error.error)),
     }
 }
 
+/// Gives a whole bundle its name.
+fn put(
+    mut part: NamedTempFile,
+    mut path: PathBuf,
+    (order, wanted): (&Order, &Path),
+) -> Result<PathBuf, PersistError> {
+    loop {
+        let placed =
+            if order.may_replace { part.persist(&path) } else { part.persist_noclobber(&path) };
+        match placed {
+            Ok(_) => return Ok(path),
+            // Another one of the same second took it meanwhile.
+            Err(error) if order.may_number && error.error.kind() == ErrorKind::AlreadyExists => {
+                let next = free(wanted);
+                if next == path {
+                    return Err(error);
+                }
+                (part, path) = (error.file, next);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The first of `x.tar.gz`, `x-2.tar.gz` and so on that nothing has.
+fn free(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let numbered = |number: u32| path.with_file_name(format!("{}-{number}.tar.gz", stem(&name)));
+    let all = std::iter::once(path.to_owned()).chain((2..=NUMBERS_MAX).map(numbered));
+    all.into_iter().find(|path| !is_there(path)).unwrap_or_else(|| path.to_owned())
+}
+
 /// What went wrong, and where the part is that was written.
-fn failed(part: tempfile::NamedTempFile, shown: &str, error: &io::Error) -> String {
+fn failed(part: NamedTempFile, shown: &str, error: &io::Error) -> String {
     let left = part.into_temp_path().keep();
     let left = left.map(|path| format!("; what was written is in {}", said(&path)));
     format!("cannot write {shown}: {error}{}", left.unwrap_or_default())
@@ -351,134 +389,4 @@ pub(crate) fn is_there(path: &Path) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-    use std::fs::File;
-    use std::io::Read;
-    use std::os::unix::fs::PermissionsExt;
-
-    use flate2::read::GzDecoder;
-    use serde_json::json;
-
-    use super::*;
-    use crate::protocol::process::{PmId, ProcessStatus};
-
-    /// A disk without room.
-    struct Full;
-    impl Write for Full {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::StorageFull.into())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    fn order(path: PathBuf, home: &Path) -> Order {
-        let mut info = ProcessInfo::new(PmId(3), "../my api", ProcessStatus::Online);
-        let path_of = |name: &str| home.join(name).to_str().unwrap().into();
-        (info.logs.out, info.logs.err) = (Some(path_of("o.log")), Some(path_of("none.log")));
-        let listed = json!([{ "pm_id": 3, "pm2_env": {
-            "node_version": "20.20.2", "SECRET": "hunter2", "env": { "SECRET": "hunter2" },
-            "namespace": "\u{9b}31m\u{202e}\u{2028}" } }]);
-        Order {
-            path,
-            may_replace: false,
-            material: Material { processes: vec![info], ..Material::default() },
-            listed: listed.as_array().cloned(),
-            home: Some(home.to_owned()),
-        }
-    }
-
-    fn unpacked(path: &Path) -> BTreeMap<String, String> {
-        let mut archive = tar::Archive::new(GzDecoder::new(File::open(path).unwrap()));
-        let read = |entry: io::Result<tar::Entry<'_, _>>| {
-            let mut entry = entry.unwrap();
-            assert_eq!(entry.header().mode().unwrap(), 0o600);
-            let name = entry.path().unwrap().to_str().unwrap().to_owned();
-            let mut text = String::new();
-            entry.read_to_string(&mut text).unwrap();
-            (name, text)
-        };
-        archive.entries().unwrap().map(read).collect()
-    }
-
-    #[test]
-    fn a_bundle_holds_what_an_incident_needs_and_no_secret_of_an_environment() {
-        let home = tempfile::tempdir().unwrap();
-        let console = "2026-11-28T03:12:04: PM2 log: App [../my api:3] exited with code [3] via signal [SIGINT]\n";
-        std::fs::write(home.path().join("pm2.log"), console).unwrap();
-        std::fs::write(home.path().join("o.log"), "one\ntwo\n").unwrap();
-        let path = home.path().join("inc.tar.gz");
-        let none = Unfinished::default();
-        let written = write(order(path.clone(), home.path()), &none).unwrap();
-        assert_eq!(written.files, 5);
-        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        let files = unpacked(&path);
-        let names: Vec<&str> = files.keys().map(String::as_str).collect();
-        let wanted = [
-            "inc/deaths.json",
-            "inc/logs/3-..-my-api-out.log",
-            "inc/pm2.log",
-            "inc/processes.json",
-            "inc/summary.md",
-        ];
-        assert_eq!(names, wanted);
-        assert_eq!(files["inc/logs/3-..-my-api-out.log"], "one\ntwo\n");
-        let processes = &files["inc/processes.json"];
-        assert!(processes.contains("SECRET"), "its name");
-        assert!(
-            processes.contains(r"\u009b31m\u202e\u2028"),
-            "no terminal acts on it: {processes}"
-        );
-        assert!(!files.values().any(|text| text.contains("hunter2")));
-        assert!(files["inc/deaths.json"].contains("ended by itself with exit code 3"));
-        let summary = &files["inc/summary.md"];
-        for words in ["20.20.2", "exit code 3", "none.log: No such file", "logs/3-..-my-api"] {
-            assert!(summary.contains(words), "{words}: {summary}");
-        }
-        // Not a second time, unless that is allowed.
-        let refused = write(order(path.clone(), home.path()), &none).unwrap_err();
-        assert!(refused.ends_with("inc.tar.gz is there already: not replaced"), "{refused}");
-        let again = Order { may_replace: true, ..order(path.clone(), home.path()) };
-        assert_eq!(write(again, &none).unwrap().files, 5);
-        let folder = Order { may_replace: true, ..order(home.path().to_owned(), home.path()) };
-        assert!(write(folder, &none).unwrap_err().contains("not a regular file"));
-        let nowhere =
-            write(order(home.path().join("no/x.tar.gz"), home.path()), &none).unwrap_err();
-        assert!(nowhere.contains("/no/x.tar.gz: there is no folder /"), "{nowhere}");
-        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 3, "no parts are left");
-    }
-
-    #[test]
-    fn what_was_written_before_the_disk_was_full_is_named() {
-        let home = tempfile::tempdir().unwrap();
-        let part = tempfile::Builder::new().suffix(".part").tempfile_in(home.path()).unwrap();
-        let full = io::Error::from(io::ErrorKind::StorageFull);
-        let said = failed(part, "/srv/x.tar.gz", &full);
-        let (what, left) = said.split_once("; what was written is in ").unwrap();
-        assert!(what.starts_with("cannot write /srv/x.tar.gz: "), "{what}");
-        assert!(Path::new(left).is_file(), "{left}");
-        let entry = Entry { name: "a".to_owned(), bytes: b"x".to_vec() };
-        let error = pack(Full, "x", vec![entry], 0).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-    }
-
-    #[test]
-    fn what_is_not_finished_at_the_end_of_the_program_is_removed() {
-        let home = tempfile::tempdir().unwrap();
-        let unfinished = Unfinished::default();
-        let [part, done] = ["a.part", "b.part"].map(|name| home.path().join(name));
-        for path in [&part, &done] {
-            std::fs::write(path, "half").unwrap();
-            assert!(unfinished.begin(path));
-        }
-        unfinished.end(&done);
-        unfinished.remove();
-        assert!(!part.exists() && done.exists(), "what is no part any more stays");
-        let late = write(order(home.path().join("late.tar.gz"), home.path()), &unfinished);
-        assert!(late.unwrap_err().ends_with("late.tar.gz is not written: the program ends"));
-        assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1);
-    }
-}
+mod tests;

@@ -4,8 +4,10 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::failure::{Code, Failure};
+use super::stop::Stop;
 use super::{Context, ask, output, targets};
 use crate::cli::Bundle;
 use crate::daemon::bundle::{self, NO_ANSWER, Order, Unfinished, WRITE_MAX};
@@ -29,9 +31,14 @@ pub(super) async fn run(
         ..Material::default()
     };
     let path = what.output.clone().unwrap_or_else(|| PathBuf::from(material.file_name()));
-    let looked = path.clone();
-    let looking = offload::look(move || bundle::is_there(&looked));
-    let is_there = looking.await.ok_or_else(|| Failure::condition(NO_ANSWER))?;
+    // A name that nobody chose is free, or gets a number.
+    let is_there = match what.output.clone() {
+        Some(path) => {
+            let looking = offload::look(move || bundle::is_there(&path));
+            looking.await.ok_or_else(|| Failure::condition(NO_ANSWER))?
+        }
+        None => false,
+    };
     if is_there {
         ask::require(context, &format!("bundle -o {}", clean(&path.to_string_lossy())))?;
     }
@@ -55,11 +62,52 @@ pub(super) async fn run(
         ask::confirm(context, &format!("replace {}?", clean(&path.to_string_lossy())))?;
     }
     let home = context.endpoint.is_local().then(|| context.endpoint.home.clone());
-    let order = Order { path, may_replace: is_there, material, listed: Some(listed), home };
-    let writing =
-        offload::blocking(WRITE_MAX, move || bundle::write(order, &Unfinished::default()));
-    let written = writing.await.ok_or_else(|| Failure::condition(NO_ANSWER))?;
+    let may_number = what.output.is_none();
+    let listed = Some(listed);
+    let order = Order { path, may_replace: is_there, may_number, material, listed, home };
+    let stop = Stop::listen(false)
+        .map_err(|error| Failure::condition(format!("cannot listen to signals: {error}")))?;
+    let unfinished = Arc::new(Unfinished::default());
+    let parts = Arc::clone(&unfinished);
+    let writing = offload::blocking(WRITE_MAX, move || bundle::write(order, &parts));
+    let written = match unless_stopped(writing, unfinished, stop).await {
+        Ok(written) => written.ok_or_else(|| Failure::condition(NO_ANSWER))?,
+        Err(code) => return Ok(code),
+    };
     let written = written.map_err(Failure::condition)?;
     writeln!(out, "{}", output::printable(&written.words(), context.is_ascii))?;
     Ok(Code::Fine)
+}
+
+/// Waits for its end, or until somebody asks the program to end: what is not finished is removed then.
+async fn unless_stopped<T>(
+    writing: impl Future<Output = T>,
+    unfinished: Arc<Unfinished>,
+    mut stop: Stop,
+) -> Result<T, Code> {
+    tokio::select! {
+        written = writing => Ok(written),
+        code = stop.asked(1) => {
+            offload::look(move || unfinished.remove()).await;
+            Err(code)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_signal_leaves_no_part_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = folder.path().join(".x.tar.gz.abc.part");
+        std::fs::write(&part, "half").unwrap();
+        let unfinished = Arc::new(Unfinished::default());
+        assert!(unfinished.begin(&part));
+        let writing = std::future::pending::<()>();
+        let ended = unless_stopped(writing, Arc::clone(&unfinished), Stop::after(1)).await;
+        assert_eq!((ended, part.exists()), (Err(Code::Interrupt), false));
+        assert!(!unfinished.begin(&part), "nothing more begins");
+    }
 }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::exec::{Runner, counted};
 use super::failure::{Code, Failure};
 use super::reconnecting::Connection;
+use super::stop::Stop;
 use super::{Context, output};
 use crate::cli::Events;
 use crate::client::{Bus, ClientError, Message, Queued};
@@ -22,7 +23,6 @@ mod filter;
 mod lines;
 mod losses;
 mod print;
-mod stop;
 mod topics;
 mod whole;
 
@@ -31,7 +31,6 @@ use filter::Filter;
 use lines::{Chunk, Lines};
 use losses::Losses;
 use print::Printer;
-use stop::Stop;
 use topics::Topics;
 use whole::Whole;
 

@@ -25,6 +25,7 @@ mod output;
 mod reconnecting;
 mod send;
 mod start;
+mod stop;
 mod table;
 mod targets;
 mod tasks;

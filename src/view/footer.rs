@@ -14,6 +14,9 @@ use crate::app::command::{Command, LogCommand, RowsCommand};
 use crate::app::job::Job;
 use crate::app::keymap::Row;
 use crate::app::log_view::Asked;
+use crate::app::marks::Marked;
+use crate::app::notice::About;
+use crate::app::settings::OwnCommand;
 use crate::app::{App, Mode, Pane};
 use crate::logs::when;
 use crate::model::Action;
@@ -40,7 +43,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let columns = area.width.saturating_sub(2);
     let end = area.x + 1 + columns;
     let notice = notice(app, canvas, columns)
-        .filter(|_| matches!(app.mode, Mode::Normal | Mode::Details(_)));
+        .filter(|_| matches!(app.mode, Mode::Normal | Mode::Details(_)) || is_of_question(app));
     let taken = notice.as_ref().map_or(0, Part::columns);
     let room = columns.saturating_sub(if taken > 0 { taken.saturating_add(GAP) } else { 0 });
     let fitting = parts::fit(&keys, GAP, room);
@@ -55,6 +58,11 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
         let x = end.saturating_sub(taken).max(area.x + 1);
         canvas.part(x, area.y, columns, &notice);
     }
+}
+
+/// Whether the notice is about the answer to the question that is open.
+fn is_of_question(app: &App) -> bool {
+    app.mode.is_question() && app.notice.as_ref().is_some_and(|it| it.about == About::Answer)
 }
 
 /// Which keys do what, in what is open.
@@ -153,32 +161,8 @@ fn commands(app: &App, glyphs: &Glyphs, is_narrow: bool) -> Vec<Part> {
     let selected = app.selected.and_then(|key| app.watched.fleet.get(key));
     let is_running = selected.is_some_and(Process::is_running);
     let is_stopped = selected.is_some_and(|process| process.info.status == ProcessStatus::Stopped);
+    let is_nobody = app.selected_target().is_none() && app.marks.is_empty();
     let marked = app.marks.len();
-    let name = match (app.selected, marked) {
-        (Some(_), 1..) => Some(format!("{} {marked} marked", glyphs.marked)),
-        (Some(_), _) if app.cursor_group().is_some() => app.cursor_group().map(group_name),
-        (selected, _) => selected.map(|selected| app.display_name(selected)),
-    };
-    let whom = match (&name, is_log, app.read_only) {
-        _ if app.batch.is_some() => None,
-        (Some(name), false, _) => {
-            Some(Part::new(name, Role::Strong, 0).or(4, short(name), Role::Strong))
-        }
-        (Some(name), true, false) => {
-            let restart = Command::Act(Action::Restart);
-            let pane = app.keys.first(Command::NextPane, Pane::Log).unwrap_or("-");
-            let own = app.keys.first(restart, Pane::Processes).unwrap_or("-");
-            let tab = Part::new(pane, Role::Accent, 0).and(", then ", Role::Quiet);
-            let tab = tab.and(own, Role::Accent).and(format!(" restarts {name}"), Role::Quiet);
-            // The whole screen is the log: what the table's keys do is far away.
-            let brief = format!("{pane}, then {own} restarts {}", short(name));
-            // A notice says it after such a key.
-            let way = format!("{pane}, then ");
-            let is_said = app.notice.as_ref().is_some_and(|it| it.text.starts_with(&way));
-            Some(tab.or(4, brief, Role::Text)).filter(|_| !app.is_zoomed && !is_said)
-        }
-        (Some(_), true, true) | (None, _, _) => None,
-    };
     let keys = app.keys.rows().filter(|row| row.is_in(app.focus)).filter_map(|row| {
         let first = row.first()?;
         let is_of_rows = matches!(
@@ -192,6 +176,7 @@ fn commands(app: &App, glyphs: &Glyphs, is_narrow: bool) -> Vec<Part> {
             Command::NextPane if is_log && !app.read_only && !app.is_zoomed => return None,
             // Nobody is there to carry it out, or it does nothing here.
             _ if acts && (app.read_only || is_log) => return None,
+            _ if is_nobody && needs_a_process(app, row.command) => return None,
             // One cannot start what runs, or stop what is stopped.
             Command::Act(Action::Start) if is_running && marked == 0 => return None,
             Command::Act(Action::Stop) if is_stopped && marked == 0 => return None,
@@ -221,7 +206,61 @@ fn commands(app: &App, glyphs: &Glyphs, is_narrow: bool) -> Vec<Part> {
             None => key(first, label, leaves),
         })
     });
-    progress(app).into_iter().chain(whom).chain(keys).collect()
+    progress(app).into_iter().chain(whom(app, glyphs)).chain(keys).collect()
+}
+
+/// Whom the keys act on; with the log in front, how that is done.
+fn whom(app: &App, glyphs: &Glyphs) -> Option<Part> {
+    let is_log = app.focus == Pane::Log;
+    let marked = app.marks.len();
+    let members = app.group_members().filter(|_| marked == 0);
+    let part = members.as_ref().and_then(Marked::part_words);
+    let name = match (app.selected, marked) {
+        (Some(_), 1..) => Some(format!("{} {marked} marked", glyphs.marked)),
+        (Some(_), _) if app.cursor_group().is_some() => {
+            app.cursor_group().map(|group| group_name(group, members.as_ref()))
+        }
+        (selected, _) => selected.map(|selected| app.display_name(selected)),
+    };
+    match (&name, is_log, app.read_only) {
+        _ if app.batch.is_some() => None,
+        (Some(name), false, _) if part.is_some() => {
+            let part = part.unwrap_or_default();
+            Some(Part::new(part, Role::Strong, 0).or(4, name, Role::Strong))
+        }
+        (Some(name), false, _) => {
+            Some(Part::new(name, Role::Strong, 0).or(4, short(name), Role::Strong))
+        }
+        (Some(name), true, false) => {
+            let restart = Command::Act(Action::Restart);
+            let pane = app.keys.first(Command::NextPane, Pane::Log).unwrap_or("-");
+            let own = app.keys.first(restart, Pane::Processes).unwrap_or("-");
+            let tab = Part::new(pane, Role::Accent, 0).and(", then ", Role::Quiet);
+            let tab = tab.and(own, Role::Accent).and(format!(" restarts {name}"), Role::Quiet);
+            // The whole screen is the log: what the table's keys do is far away.
+            let brief = format!("{pane}, then {own} restarts {}", short(name));
+            // A notice says it after such a key.
+            let way = format!("{pane}, then ");
+            let is_said = app.notice.as_ref().is_some_and(|it| it.text.starts_with(&way));
+            Some(tab.or(4, brief, Role::Text)).filter(|_| !app.is_zoomed && !is_said)
+        }
+        (Some(_), true, true) | (None, _, _) => None,
+    }
+}
+
+/// Whether it does nothing where no process is selected; what belongs to the log aside.
+fn needs_a_process(app: &App, command: Command) -> bool {
+    match command {
+        Command::Act(_) | Command::Compose | Command::Rows(RowsCommand::Mark) => true,
+        Command::Own(place) => {
+            let own = app.settings.commands.get(usize::from(place));
+            own.is_some_and(OwnCommand::is_of_one)
+        }
+        Command::Open | Command::Why | Command::Log(LogCommand::OfProcess | LogCommand::OfApp) => {
+            app.focus == Pane::Processes
+        }
+        _ => false,
+    }
 }
 
 /// What a command is called here.
@@ -275,12 +314,16 @@ fn progress(app: &App) -> Vec<Part> {
     parts
 }
 
-/// A group in a few words.
-fn group_name(group: &Group) -> String {
+/// A group in a few words, or how much of it is shown.
+fn group_name(group: &Group, members: Option<&Marked>) -> String {
     let namespace = if group.namespace.is_empty() { "-" } else { &*group.namespace };
+    let how_many = match members.and_then(|it| Some((it.targets.len(), it.part.as_ref()?.all))) {
+        Some((shown, all)) => format!("{shown} of {all}"),
+        None => "all".to_owned(),
+    };
     match &group.app {
-        Some(app) => format!("all of {app}"),
-        None => format!("all in {namespace}"),
+        Some(app) => format!("{how_many} of {app}"),
+        None => format!("{how_many} in {namespace}"),
     }
 }
 

@@ -150,7 +150,10 @@ fn selection(app: &App, (told, has_read_rows): (&mut Announced, bool), lines: &m
             }
             told.selected.clone_from(&selected);
             match selected {
-                Some((_, Some(group))) => lines.push(group.words()),
+                Some((_, Some(group))) => {
+                    let part = app.group_members().and_then(|members| members.part_words());
+                    lines.push(part.unwrap_or_else(|| group.words()));
+                }
                 // What it is was read out just now.
                 Some((key, None)) if has_read_rows => {
                     lines.push(format!("on {}", app.display_name(key)));

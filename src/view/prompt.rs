@@ -122,7 +122,7 @@ fn draw_entry(
         Entry::Command(row) => {
             let first = row.keys.split(' ').next().unwrap_or_default();
             let first = spelled(first, canvas.theme().ascii);
-            (row.label.to_string(), first)
+            (entry.name().to_owned(), first)
         }
         Entry::Tab(_, label) => (label.clone(), String::new()),
         Entry::Item(entry) => (entry.label.to_owned(), String::new()),

@@ -57,7 +57,7 @@ pub(in crate::app) fn take(app: &mut App, command: Command) -> Effects {
             app.open(Mode::Compose(compose));
         }
         Command::Rows(RowsCommand::Actions) => {
-            let marked = Marked { targets: vec![(daemon, target)], hidden: 0 };
+            let marked = Marked { targets: vec![(daemon, target)], hidden: 0, part: None };
             let menu = Menu::new(&app.watched, app.read_only, marked, daemon);
             app.open(Mode::Sheet(Box::new(sheet::Sheet::Menu(menu))));
         }
@@ -127,7 +127,7 @@ fn trigger(app: &mut App, ready: Ready) -> Effects {
         let params = params.map(|params| params.to_string().into());
         let what = What::Trigger { action: ready.action, params };
         let targets = targets.into_iter().map(|target| (daemon, target)).collect();
-        return bulk::ask(app, what, Marked { targets, hidden: 0 });
+        return bulk::ask(app, what, Marked { targets, hidden: 0, part: None });
     }
     let Mode::Details(sheet) = &mut app.mode else { return Effects::none() };
     sheet.asked = targets.iter().map(asked).collect();

@@ -286,9 +286,8 @@ impl Keymap {
         }
         self.note_keyless(wanted.at, objections.iter().map(|text| &**text));
         let command = self.row(wanted.at).map(|row| row.command);
-        // What is wrong with one that is refused is said already.
-        let told = objections.into_iter().filter(|_| !is_refused(command));
-        wrong.extend(told.map(|text| Wrong { line: wanted.line, text }));
+        // Of one that is refused too: all that is to be mended is said at once.
+        wrong.extend(objections.into_iter().map(|text| Wrong { line: wanted.line, text }));
         if wanted.keys.is_empty() && is_needed(command) {
             let label = self.row(wanted.at).map(|row| &*row.name).unwrap_or_default();
             let text = format!("{label} cannot be without a key");
@@ -325,8 +324,9 @@ impl Keymap {
     /// Why a row cannot have a key.
     fn objection(&self, at: At, key: Key) -> Option<String> {
         let row = self.row(at)?;
-        let label = &row.name;
-        if row.command.acts() && !key.may_act() {
+        // The name of one that is refused has its line in it.
+        let label = if is_refused(Some(row.command)) { &*row.label } else { &*row.name };
+        if (row.command.acts() || is_refused(Some(row.command))) && !key.may_act() {
             return Some(format!(
                 "{label} = {}: that key cannot act: terminals send it by themselves, too",
                 key.label()

@@ -22,7 +22,7 @@ fn dear(confirm: Confirm) -> App {
 
 fn marked(app: &App, pm_ids: &[u32]) -> Marked {
     let targets = pm_ids.iter().map(|id| (D, app.target(key(*id)).unwrap())).collect();
-    Marked { targets, hidden: 0 }
+    Marked { targets, hidden: 0, part: None }
 }
 
 fn is_asked_by_sheet(app: &App) -> bool {

@@ -297,7 +297,7 @@ fn a_signal_of_no_such_name_is_said_while_it_is_typed_and_nothing_is_sent() {
     use crate::app::ask::{Ask, Wanted};
     let mut app = app(1);
     let targets = vec![(D, app.target(key(0)).unwrap())];
-    let marked = crate::app::marks::Marked { targets, hidden: 0 };
+    let marked = crate::app::marks::Marked { targets, hidden: 0, part: None };
     app.open(Mode::Sheet(Box::new(Sheet::Ask(Ask::new(Wanted::Signal, marked)))));
     for c in "FOO".chars() {
         let _ = update(&mut app, Moment::at(2_000), Message::Text(c));

@@ -68,7 +68,7 @@ fn a_scale_down_is_undone_as_the_delete_that_it_is() {
     use crate::model::errand::{Outcome, Scale, Task};
     let mut app = nine();
     let first = app.watched.fleet.get(key(0)).unwrap().target(None);
-    let marked = crate::app::marks::Marked { targets: vec![(D, first)], hidden: 0 };
+    let marked = crate::app::marks::Marked { targets: vec![(D, first)], hidden: 0, part: None };
     let effects = crate::app::bulk::begin(&mut app, &What::Scale(Scale::To(1)), marked).0;
     let [Effect::Do { id, task: task @ Task::Scale { leaves, .. }, .. }] = &effects[..] else {
         panic!("{effects:?}")

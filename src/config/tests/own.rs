@@ -37,11 +37,26 @@ fn a_refused_command_says_why_at_its_key_and_in_the_palette() {
     assert_eq!(help(Command::Refused(1)).1, missing);
     let keyless = "d: run x (without its key: d = r: r means restart already, and stays restart's)";
     assert_eq!(help(Command::Own(1)).1, keyless);
-    assert_eq!(findings.len(), 4, "each is found once: {findings:#?}");
+    assert_eq!(findings.len(), 5, "each is found once: {findings:#?}");
+    let key = "b (line 1) = F5: F5 means good already, and stays good's";
+    assert!(findings.iter().any(|it| it.text == key && it.line == Some(3)), "{findings:#?}");
     let mut app = App::new(Vec::new(), Moment::at(0), 0, (80, 24));
     app.keys = config.keys.clone();
     let message = Message::Command(Command::Refused(0));
     let effects = update(&mut app, Moment::at(0), message);
     assert_eq!(effects.0, []);
     assert_eq!(app.notice.unwrap().text, why);
+}
+
+/// All is said at once: who mends `run` need not find out then that the key is taken.
+#[test]
+fn the_key_of_a_refused_command_is_looked_at_too() {
+    let text = "[[command]]\nname = \"b\"\nkey = \"r\"\nrun = \"htop\"\n\
+                [[command]]\nname = \"c\"\nkey = \"enter\"\nrun = []\n";
+    let (_, findings) = sections::read(text);
+    let said: Vec<_> = findings.iter().map(|it| (it.line, it.text.as_str())).collect();
+    let taken = "b (line 1) = r: r means restart already, and stays restart's";
+    assert!(said.contains(&(Some(3), taken)), "{said:#?}");
+    let is_of = |line| said.iter().filter(|(at, _)| *at == Some(line)).count();
+    assert_eq!([3, 4, 7, 8].map(is_of), [1; 4], "{said:#?}");
 }

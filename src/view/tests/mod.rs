@@ -7,6 +7,7 @@ mod log;
 mod pointer;
 mod properties;
 mod rows;
+mod said;
 mod screens;
 mod styles;
 mod taking;

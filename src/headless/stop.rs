@@ -1,4 +1,4 @@
-//! How `events` is asked to end: by Ctrl-C, SIGTERM, or the end of the terminal.
+//! How `events` and `bundle` are asked to end: by Ctrl-C, SIGTERM, or the end of the terminal.
 //!
 //! Invariant: whoever is asked ends, even where the terminal or pipe does not take the output; a
 //! signal that was ignored when the program began (`nohup`, `&` in a script) stays ignored.
@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use super::super::failure::Code;
+use super::failure::Code;
 
 /// How long the end may take where nothing is left to do, and after a second signal.
 const END_MAX: Duration = Duration::from_secs(1);

@@ -1,0 +1,176 @@
+//! What is said of what a key means, or why it did nothing.
+
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::several::{filter, nine, question, type_text};
+use super::*;
+use crate::app::gate::{Admitted, Gate};
+use crate::app::palette::{self, Palette};
+use crate::app::settings::{Of, OwnCommand, Word};
+use crate::app::sheet::Sheet;
+
+const TREE: Command = Command::Rows(RowsCommand::Tree);
+
+/// The namespace shop, of which a filter shows three of five.
+fn filtered() -> App {
+    let mut app = nine();
+    filter(&mut app, "api");
+    press(&mut app, TREE);
+    press(&mut app, Command::First);
+    app
+}
+
+fn said(app: &App) -> &str {
+    app.notice.as_ref().map_or("", |notice| notice.text.as_str())
+}
+
+#[test]
+fn a_group_that_is_filtered_says_how_much_of_it_is_meant() {
+    let mut app = filtered();
+    let part = "3 of 5 processes of the namespace shop; the others are filtered out";
+    press(&mut app, Command::Rows(RowsCommand::Actions));
+    let Mode::Sheet(sheet) = &app.mode else { panic!("{:?}", app.mode) };
+    let Sheet::Menu(menu) = &**sheet else { panic!("{sheet:?}") };
+    assert_eq!(menu.whom(), part);
+    press(&mut app, Command::Back);
+    assert_eq!(press(&mut app, Command::Act(Action::Stop)), []);
+    assert!(question(&app).starts_with(&format!("{part}\n")), "{}", question(&app));
+    press(&mut app, Command::No);
+    // All of it is shown: nothing is said.
+    press(&mut app, Command::Down);
+    press(&mut app, Command::Act(Action::Stop));
+    assert!(!question(&app).contains("filtered out"), "{}", question(&app));
+}
+
+#[test]
+fn what_means_one_process_does_nothing_on_a_group() {
+    let mut app = filtered();
+    let own = |word: Word| OwnCommand {
+        name: "lsof".into(),
+        run: vec![Word::Text("lsof".into()), word],
+        asks: false,
+        is_dangerous: false,
+        waits: false,
+    };
+    app.settings.commands = vec![own(Word::Of(Of::PmId)), own(Word::Text("-i".into()))];
+    for command in [Command::Own(0), Command::Why, Command::Compose] {
+        app.notice = None;
+        assert_eq!(press(&mut app, command), [], "{command:?}");
+        assert_eq!(app.mode, Mode::Normal, "{command:?}");
+        assert_eq!(said(&app), "choose one process: this is the namespace shop", "{command:?}");
+    }
+    let ran = press(&mut app, Command::Own(1));
+    assert!(matches!(&ran[..], [Effect::Run(_)]), "it is about none: {ran:?}");
+    press(&mut app, Command::Down);
+    press(&mut app, Command::Down);
+    let ran = press(&mut app, Command::Own(0));
+    assert!(matches!(&ran[..], [Effect::Run(_)]), "{ran:?}");
+}
+
+/// Lets a key through the gate into the app.
+fn key_press(app: &mut App, gate: &mut Gate, key: char, at_ms: u64) -> Vec<Effect> {
+    let at = Duration::from_millis(at_ms);
+    let keymap = app.keys.clone();
+    let key = KeyEvent::new(KeyCode::Char(key), KeyModifiers::NONE);
+    let messages = match gate.admit(&keymap, (&app.mode, app.focus), &[key], at) {
+        Admitted::Messages(messages) => messages,
+        Admitted::Refused => vec![Message::Refused],
+        Admitted::GoesOn(key) => vec![Message::GoesOn(key)],
+        Admitted::TypedOn => vec![Message::TypedOn],
+    };
+    let mut effects = Vec::new();
+    for message in messages {
+        effects.extend(update(app, Moment::at(2_000), message).0);
+    }
+    effects
+}
+
+#[test]
+fn why_a_prompt_closed_stays_said_while_one_types_on() {
+    let mut app = app(3);
+    let mut gate = Gate::default();
+    key_press(&mut app, &mut gate, 'm', 0);
+    assert!(matches!(app.mode, Mode::Compose(_)), "{:?}", app.mode);
+    key_press(&mut app, &mut gate, 'r', 1_000);
+    send(&mut app, snapshot(1..3));
+    gate.drawn(&app.mode, Duration::from_millis(1_100));
+    let why = said(&app).to_owned();
+    assert!(why.starts_with("closed the message to p0[0]: gone"), "{why}");
+    for (key, at_ms) in [('e', 1_200), ('s', 1_400), ('r', 2_900)] {
+        assert_eq!(key_press(&mut app, &mut gate, key, at_ms), []);
+        if key != 'e' {
+            assert_eq!(said(&app), format!("{why}; what you type on is ignored for 3 s"), "{key}");
+        }
+    }
+}
+
+#[test]
+fn each_press_says_that_the_cursor_is_elsewhere_and_none_acts_before_that() {
+    let mut app = app(3);
+    let mut gate = Gate::default();
+    let [Effect::Act { targets, .. }] = &key_press(&mut app, &mut gate, 's', 0)[..] else {
+        panic!("it stops")
+    };
+    let target = targets[0].clone();
+    send(&mut app, snapshot(1..3));
+    let wanted =
+        "nothing was done: p0[0] is gone, and the cursor is on p1[1] now; press it again to act";
+    for at_ms in [150, 500] {
+        app.notice = None;
+        assert_eq!(key_press(&mut app, &mut gate, 's', at_ms), []);
+        assert_eq!(said(&app), wanted, "{at_ms}");
+    }
+    // What came of the first press says nothing of this one.
+    let action = Action::Stop;
+    send(&mut app, Report::ActionFinished { action, target, verdict: Verdict::Gone });
+    assert_eq!(said(&app), wanted);
+    // Something else took its place: it is said again before anything is done.
+    app.notify("else", false);
+    assert_eq!(key_press(&mut app, &mut gate, 's', 3_000), []);
+    assert_eq!(said(&app), wanted);
+    assert_eq!(key_press(&mut app, &mut gate, 's', 4_000).len(), 1);
+}
+
+#[test]
+fn a_yes_right_after_another_key_says_that_it_was_ignored() {
+    let mut app = app(2);
+    let mut gate = Gate::default();
+    press(&mut app, Command::Act(Action::Delete));
+    gate.drawn(&app.mode, Duration::ZERO);
+    key_press(&mut app, &mut gate, 'u', 1_000);
+    assert_eq!(said(&app), "", "it means nothing here");
+    assert_eq!(key_press(&mut app, &mut gate, 'y', 1_600), []);
+    let wanted = "y was ignored: it came right after another key; press it again";
+    assert_eq!(said(&app), wanted);
+    press(&mut app, Command::No);
+    assert_eq!(said(&app), "", "it leaves with the question");
+    press(&mut app, Command::Act(Action::Delete));
+    gate.drawn(&app.mode, Duration::from_secs(5));
+    assert_eq!(key_press(&mut app, &mut gate, 'y', 7_000).len(), 1);
+}
+
+#[test]
+fn what_the_last_key_found_leaves_with_the_next_one() {
+    let mut app = app(2);
+    press(&mut app, Command::NextUnwell);
+    assert_eq!(said(&app), "no other row needs attention");
+    press(&mut app, Command::Rows(RowsCommand::MarkAll));
+    assert_eq!(said(&app), "");
+}
+
+#[test]
+fn to_save_is_called_so_once_in_the_palette() {
+    let mut app = app(1);
+    press(&mut app, Command::Palette);
+    type_text(&mut app, "save");
+    let scene = crate::app::offers::scene(&app);
+    let Mode::Palette(open) = &app.mode else { panic!("{:?}", app.mode) };
+    let open: &Palette = open;
+    let names: Vec<String> =
+        palette::entries(&scene, open).iter().map(|entry| entry.name().to_owned()).collect();
+    assert_eq!(names.iter().filter(|name| *name == "save").count(), 1, "{names:?}");
+    assert_eq!(names.first().map(String::as_str), Some("save"));
+    assert!(names.iter().any(|name| name == "save log view"), "{names:?}");
+}
