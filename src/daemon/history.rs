@@ -13,6 +13,7 @@ pub(super) mod heard;
 mod join;
 pub(crate) mod mend;
 mod older;
+mod openings;
 mod outliers;
 mod past_file;
 pub(super) mod screen;
@@ -190,7 +191,7 @@ pub(crate) struct Backwards {
     /// When the process that writes it lived.
     lives: Lives,
     /// What it begins with, once that was asked for.
-    openings: Option<Vec<Vec<u8>>>,
+    openings: Option<openings::Openings>,
     /// What is behind this offset was given, or waits.
     given: u64,
     /// What is behind this offset was given.

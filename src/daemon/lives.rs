@@ -99,6 +99,7 @@ struct Looked {
     info: ProcessInfo,
     console: Arc<Console>,
     ended: OnceLock<Vec<LifeSpan>>,
+    is_only: OnceLock<bool>,
 }
 
 impl Lives {
@@ -114,16 +115,30 @@ impl Lives {
 
     /// Of a process, by the log of its daemon.
     pub(crate) fn of(info: &ProcessInfo, console: &Arc<Console>) -> Self {
-        let (info, console, ended) = (info.clone(), Arc::clone(console), OnceLock::new());
-        Self { looked: Some(Arc::new(Looked { info, console, ended })) }
+        let (info, console) = (info.clone(), Arc::clone(console));
+        let (ended, is_only) = (OnceLock::new(), OnceLock::new());
+        Self { looked: Some(Arc::new(Looked { info, console, ended, is_only })) }
     }
 
     /// When the first life began that is known of; `None` where the first that is known began before
     /// what is left of it. Blocks, the first time.
     pub(crate) fn known_since(&self) -> Option<i64> {
-        let first = self.ended().first()?;
-        let is_made_up = |since_ms: &i64| since_ms - SECOND_MS == first.ended_ms;
-        first.started_ms.or_else(|| self.looked.as_ref()?.young_since_ms().filter(is_made_up))
+        let Some(first) = self.ended().first() else { return self.only_since() };
+        let since_ms = || self.looked.as_ref()?.young_since_ms().filter(|_| self.is_made_up(first));
+        first.started_ms.or_else(since_ms)
+    }
+
+    /// When the only life began, where the whole log tells one start and no end: nothing was written
+    /// before. Blocks, the first time.
+    pub(crate) fn only_since(&self) -> Option<i64> {
+        let looked = self.looked.as_ref()?;
+        looked.young_since_ms().filter(|_| looked.is_only())
+    }
+
+    /// Whether the log tells nothing of it: it may have been there under another daemon.
+    pub(crate) fn is_made_up(&self, life: &LifeSpan) -> bool {
+        let since_ms = self.looked.as_ref().and_then(|looked| looked.young_since_ms());
+        life.started_ms.is_none() && since_ms.is_some_and(|ms| ms - SECOND_MS == life.ended_ms)
     }
 
     /// These, of a process that has lived since then.
@@ -133,7 +148,7 @@ impl Lives {
         let mut info = ProcessInfo::new(PmId(0), "a", status);
         info.online_since_ms = since_ms;
         let console = Console::of(Path::new("/nowhere"));
-        let looked = Looked { info, console, ended: ended.into() };
+        let looked = Looked { info, console, ended: ended.into(), is_only: false.into() };
         Self { looked: Some(Arc::new(looked)) }
     }
 
@@ -215,12 +230,29 @@ impl Looked {
             former.push(life);
         }
         former.extend(own);
-        if let Some(since_ms) = self.young_since_ms().filter(|_| former.is_empty()) {
+        let is_young = former.is_empty() && !self.is_only();
+        if let Some(since_ms) = self.young_since_ms().filter(|_| is_young) {
             // What ended before that, if anything did, in whole seconds: a life under another daemon.
             let ended_ms = since_ms - SECOND_MS;
             former.push(LifeSpan { started_ms: None, ended_ms, is_crash: false });
         }
         former
+    }
+
+    /// Whether the log has all that the daemon said, and that is one start of this name and no end.
+    fn is_only(&self) -> bool {
+        *self.is_only.get_or_init(|| {
+            let text = self.console.text();
+            let sign = format!("App [{}:", self.info.name);
+            let told = memchr::memmem::find_iter(text.as_bytes(), sign.as_bytes());
+            let told = told.filter_map(|at| text.get(at + sign.len()..)?.split_once("] "));
+            let (mut starts, mut ends) = (0, 0);
+            for (_, said) in told {
+                starts += usize::from(said.starts_with("starting in -"));
+                ends += usize::from(said.starts_with("exited with code ["));
+            }
+            (starts, ends) == (1, 0) && (text.len() as u64) < CONSOLE_BYTES_MAX
+        })
     }
 
     /// Since when it runs, where it never ended.

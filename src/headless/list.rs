@@ -12,6 +12,7 @@ use super::figures::Figures;
 use super::{Context, output, table, targets};
 use crate::cli::Ls;
 use crate::client::Client;
+use crate::model::end::End;
 use crate::model::process::Process;
 use crate::model::rows::{Field, Query, Sort};
 use crate::protocol::process::{ProcessInfo, Snapshot};
@@ -158,6 +159,7 @@ pub(super) fn as_json(process: &Process, variables: Option<&Map<String, Json>>, 
         "online_since_ms": info.online_since_ms,
         "created_at_ms": info.created_at_ms,
         "exit_code": info.exit_code.as_deref().map(exit_code),
+        "signal": process.last_end().as_ref().and_then(End::signal),
         "cpu_percent": info.cpu_percent.map(tenths),
         "memory_bytes": info.memory_bytes,
         "is_module": info.is_module,

@@ -10,6 +10,7 @@ use super::bundle::Written;
 use super::call::CallOutcome;
 use super::daemon::{BusState, Connection, Daemon, Problem, SNAPSHOTS_UNMEASURED};
 use super::death::{self, BlackBox, cause::Trigger};
+use super::end::End;
 use super::errand::{Outcome, TaskId};
 use super::exam::Exam;
 use super::fleet::RowChanges;
@@ -339,6 +340,7 @@ impl Applying<'_> {
                 let mended = black_box.mend(&past, self.now.wall_ms);
                 let older = black_box.take_past(past);
                 let mended = mended.into_iter().map(|place| place + older);
+                self.note_signal(key);
                 self.group_past(key, (0..older).chain(mended));
                 self.changes.push(Change::Process(key));
             }
@@ -388,6 +390,7 @@ impl Applying<'_> {
         self.rows(rows, true);
         if is_known || self.watched.fleet.get(key).is_some() {
             self.watched.boxes.of(key).event(event, ours, now);
+            self.note_signal(key);
         }
         if let Some(life) = life {
             let at_ms = event.at_ms.unwrap_or(now.wall_ms);
@@ -456,6 +459,15 @@ impl Applying<'_> {
         let key = ProcessKey { daemon: self.id, pm_id };
         let Watched { fleet, boxes, .. } = &mut *self.watched;
         fleet.get(key).map(|_| boxes.of(key))
+    }
+
+    /// A process has the signal of its last end.
+    fn note_signal(&mut self, key: ProcessKey) {
+        let Watched { fleet, boxes, .. } = &mut *self.watched;
+        let Some(process) = fleet.get_mut(key) else { return };
+        let end =
+            boxes.get(key).and_then(BlackBox::last).and_then(|last| last.evidence.end.as_ref());
+        process.signal = end.and_then(End::signal).map(Box::from);
     }
 
     /// The process that a line of the console means; of a name, the first.

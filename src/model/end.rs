@@ -12,6 +12,38 @@ pub enum End {
 }
 
 impl End {
+    /// The last end of a process, by what PM2 says of it: code 0 of each signal. The signal is that of its
+    /// black box, where it has one.
+    #[must_use]
+    pub fn last(code: &str, signal: Option<&str>) -> Self {
+        match signal.filter(|_| code == "0") {
+            Some(signal) => Self::Signal(signal.into()),
+            None => Self::Code(code.into()),
+        }
+    }
+
+    /// The signal by which it ended, where that is known.
+    #[must_use]
+    pub fn signal(&self) -> Option<&str> {
+        match self {
+            Self::Signal(signal) => Some(signal),
+            // 0.12 has the signal's name there.
+            Self::Code(code) => Some(&**code).filter(|code| code.starts_with("SIG")),
+            Self::Unseen => None,
+        }
+    }
+
+    /// The same in a narrow column: `1`, `SIGKILL`, and `0?` for 0 or a signal.
+    #[must_use]
+    pub fn short(&self) -> String {
+        match self {
+            Self::Signal(signal) => signal.to_string(),
+            Self::Code(code) if **code == *"0" => "0?".to_owned(),
+            Self::Code(code) => code.to_string(),
+            Self::Unseen => "?".to_owned(),
+        }
+    }
+
     /// How it ended, of whom PM2's console was heard, as it is where there is a bus at all, or read.
     #[must_use]
     pub fn words(&self) -> String {
@@ -77,5 +109,10 @@ mod tests {
             [code("1"), End::Signal("SIGKILL".into()), End::Unseen].map(|it| it.brief(true));
         assert_eq!(brief, ["code 1", "SIGKILL", "unknown"]);
         assert_eq!(behind_exit(&code("1").words()), "code 1");
+        let last = [("0", None), ("0", Some("SIGKILL")), ("1", Some("SIGKILL")), ("SIGTERM", None)]
+            .map(|(code, signal)| End::last(code, signal));
+        assert_eq!(last.each_ref().map(End::short), ["0?", "SIGKILL", "1", "SIGTERM"]);
+        let signals = last.each_ref().map(End::signal);
+        assert_eq!(signals, [None, Some("SIGKILL"), None, Some("SIGTERM")]);
     }
 }

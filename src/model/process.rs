@@ -3,6 +3,7 @@
 //! Invariant: a snapshot is the truth of its moment, an event changes the row at once and until the
 //! next snapshot; what was not measured is not there, rather than 0.
 
+use super::end::End;
 use super::figures::Figures;
 use super::looping::{loops, restart_delay_ms};
 use super::moment::Moment;
@@ -76,6 +77,8 @@ pub struct Process {
     pub stop_told_at_ms: Option<i64>,
     /// `restart_time` when an event told of its last end.
     ended_restarts: Option<u32>,
+    /// The signal of its last end, where that was seen: PM2 says code 0 of each.
+    pub signal: Option<Box<str>>,
     /// Whether it is saved as running and was stopped at the last look.
     pub is_saved_running: bool,
     /// What its daemon and the configuration say of it.
@@ -124,6 +127,7 @@ impl Process {
             stopping_since_ms: None,
             stop_told_at_ms: None,
             ended_restarts: None,
+            signal: None,
             is_saved_running: false,
             tag: super::tag::Tag::default(),
         }
@@ -148,6 +152,13 @@ impl Process {
     #[must_use]
     pub fn never_started(&self) -> bool {
         self.info.never_started() && self.is_pid_known
+    }
+
+    /// How it last ended; `None` where it never did.
+    #[must_use]
+    pub fn last_end(&self) -> Option<End> {
+        let code = self.info.exit_code.as_deref().filter(|code| !code.is_empty())?;
+        Some(End::last(code, self.signal.as_deref()))
     }
 
     /// Whether it is up and running.

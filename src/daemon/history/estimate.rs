@@ -9,22 +9,16 @@ use std::io;
 use std::time::UNIX_EPOCH;
 
 use super::Backwards;
+use super::openings::{Openings, folded};
 use super::outliers;
 use super::unsettled::Unsettled;
 use crate::daemon::files;
 use crate::daemon::lives::LifeSpan;
-use crate::daemon::seam::read_part;
 
 /// The daemon's log has whole seconds: what ended in a second ended up to so much later, milliseconds.
 const SECOND_MS: i64 = 999;
 /// The last words of a life that ended are in the file so long after its end at most, milliseconds.
 const WRITTEN_MS: i64 = 2_000;
-
-/// How much of a file is read for what it begins with, bytes, and how many lines.
-pub(super) const OPENING_BYTES: u64 = 4 << 10;
-const OPENINGS_MAX: usize = 16;
-/// So much of a line is compared with others, bytes.
-const FOLDED_MAX: usize = 400;
 
 /// When a file was written.
 #[derive(Debug, Clone, Copy)]
@@ -90,6 +84,8 @@ pub(super) struct Group {
     pub(super) is_trace: bool,
     /// What it is for the lives that wrote it, as far as its words tell.
     pub(super) mark: Mark,
+    /// Whether it is the file's first line again, behind one that has other numbers: it counts anew.
+    pub(super) counts_anew: bool,
 }
 
 /// Whether words are the first or the last ones of a life.
@@ -182,7 +178,7 @@ impl Backwards {
         for anchor in &anchors {
             let part = run.get_mut(begin..anchor.group).unwrap_or_default();
             let high = Upper { at_ms: anchor.ended_ms, is_end: anchor.has_last };
-            self.fill(part, low, (high, true), anchor.ended_ms);
+            self.fill(part, low, (high, true));
             if let (None, Some(begun_ms)) = (low.0, begun_ms) {
                 for group in part {
                     group.at_ms = group.at_ms.max(begun_ms.min(anchor.ended_ms));
@@ -191,15 +187,37 @@ impl Backwards {
             (begin, low) = (anchor.group, (Some(anchor.next_ms), true));
         }
         let part = run.get_mut(begin..).unwrap_or_default();
-        self.fill(part, low, (upper, upper.is_end), self.latest_ms);
+        self.fill(part, low, (upper, upper.is_end));
+        self.bound(run, &anchors, lower);
         if let Some((first, group)) = anchors.first().zip(run.first()) {
             self.span.anchor(group.ends_at, first.ended_ms.min(group.at_ms));
-            self.latest_ms = self.latest_ms.min(first.ended_ms);
         }
         if let Some(first) = run.first() {
             self.upper = Upper { at_ms: first.at_ms.min(upper.at_ms), is_end: false };
             self.begins_life = first.mark == Mark::First;
         }
+    }
+
+    /// Says when lines may have been written: between times that are certain, as the end of a life is
+    /// whose last words are there. What a life may have said first bounds nothing.
+    fn bound(&mut self, run: &mut [Group], anchors: &[Anchor], lower: Option<i64>) {
+        let mut earliest = lower.or(self.made_ms()).unwrap_or(i64::MIN);
+        let mut certain = anchors.iter().filter(|anchor| anchor.has_last).peekable();
+        let first = certain.peek().map(|anchor| anchor.ended_ms + SECOND_MS);
+        for (at, group) in run.iter_mut().enumerate() {
+            if let Some(anchor) = certain.next_if(|anchor| anchor.group <= at) {
+                earliest = anchor.ended_ms;
+            }
+            let ended_ms = certain.peek().map(|anchor| anchor.ended_ms + SECOND_MS);
+            let latest = ended_ms.map_or(self.latest_ms, |ms| ms.min(self.latest_ms));
+            group.bounds_ms = (earliest.min(group.at_ms), latest.max(group.at_ms));
+        }
+        self.latest_ms = first.map_or(self.latest_ms, |ms| ms.min(self.latest_ms));
+    }
+
+    /// Before that nothing of the file was written: it was not made, or its only life had not begun.
+    fn floor_ms(&self) -> i64 {
+        self.made_ms().max(self.lives.only_since()).unwrap_or(i64::MIN)
     }
 
     /// The earliest that lines without a time may have been written behind one of this time: where that
@@ -219,38 +237,37 @@ impl Backwards {
         self.made_ms().map_or(i64::MIN, |made_ms| made_ms - SECOND_MS)
     }
 
-    /// `is_begin`: a life began then. `is_life`: one ended behind them, or the file. They were written at
-    /// `latest_ms` at the latest, milliseconds since 1970.
+    /// `is_begin`: a life began then. `is_life`: one ended behind them, or the file.
     fn fill(
         &self,
         part: &mut [Group],
         (low, is_begin): (Option<i64>, bool),
         (high, is_life): (Upper, bool),
-        latest_ms: i64,
     ) {
         let low = low.map(|low| self.not_before(low, high.at_ms));
         // A life says its first words when it begins, each of them once.
-        let most = self.openings.as_ref().map_or(0, Vec::len);
+        let most = self.openings.as_ref().map_or(0, |openings| openings.folded.len());
         let is_early = |group: &&Group| matches!(group.mark, Mark::First | Mark::Early);
         let first = part.iter().take(most).take_while(is_early).count();
         // One that says nothing else on standard error says the last of it at its end.
         let is_all = is_life && self.format.is_err && first == part.len();
         let first = if low.is_some() && is_begin && !is_all { first } else { 0 };
         let is_end = high.is_end || is_all;
-        let earliest = low.or(self.made_ms()).unwrap_or(i64::MIN);
-        for group in &mut *part {
-            group.bounds_ms = (earliest.min(high.at_ms), latest_ms.max(high.at_ms));
-        }
+        // A time before that is of a file that was copied: it says nothing of what stands behind it.
+        let floor_ms = match (self.floor_ms(), low) {
+            (floor_ms, Some(_)) if floor_ms > high.at_ms => i64::MIN,
+            (floor_ms, _) => floor_ms.min(high.at_ms),
+        };
         let (openings, part) = part.split_at_mut(first);
         for group in openings {
-            group.at_ms = low.unwrap_or_default().min(high.at_ms);
+            group.at_ms = low.unwrap_or_default().min(high.at_ms).max(floor_ms);
         }
         let count = part.len() as i64 + i64::from(!is_end);
         let Span { from_ms, to_ms, size, .. } = self.span;
         let on = match low {
             // The clock of a file is a little behind that of who writes it.
             Some(low) => self.lives.on(low, high.at_ms.max(low)),
-            None => self.lives.on(from_ms, to_ms),
+            None => self.lives.on(from_ms.max(floor_ms).min(to_ms), to_ms),
         };
         for (group, index) in part.iter_mut().zip(1..) {
             group.at_ms = match low {
@@ -264,6 +281,7 @@ impl Backwards {
                     on.at(part).min(high.at_ms)
                 }
             };
+            group.at_ms = group.at_ms.max(floor_ms);
         }
     }
 
@@ -273,7 +291,9 @@ impl Backwards {
         let is_end = upper.is_end;
         let high = upper.at_ms.saturating_add(if is_end { SECOND_MS } else { 0 });
         let is_said_once = self.is_said_once(run);
-        let mut cuts = cuts(run, lower.is_some(), is_said_once);
+        let counts = run.iter().filter(|group| group.counts_anew).count();
+        let counts_anew = self.is_of_lives(run, counts);
+        let mut cuts = cuts(run, lower.is_some(), (is_said_once, counts_anew));
         // What is said again and again is said behind the run, too.
         let is_repeated = !is_said_once && run.last().is_some_and(|last| last.mark == Mark::First);
         let begins_life = self.begins_life && !is_repeated;
@@ -287,7 +307,8 @@ impl Backwards {
         let ended: &[LifeSpan] = self.lives.ended();
         let between = |low: i64| -> Vec<usize> {
             let ours = self.lives.ended_since(low.saturating_add(1).max(self.since_made_ms()));
-            ours.take_while(|(_, life)| life.ended_ms <= high).map(|(at, _)| at).collect()
+            let ours = ours.take_while(|(_, life)| life.ended_ms <= high);
+            ours.filter(|(_, life)| self.may_have_written(life)).map(|(at, _)| at).collect()
         };
         let mut ends = between(lower.unwrap_or(i64::MIN));
         if let Some(low) = lower.filter(|_| ends.is_empty()) {
@@ -333,7 +354,8 @@ impl Backwards {
             // Behind the last words of the same second.
             let next_ms = self.lives.begun_after(at).unwrap_or(life.ended_ms) + SECOND_MS;
             let next_ms = next_ms.min(upper.at_ms);
-            let ended_ms = life.ended_ms.min(upper.at_ms).max(lower.unwrap_or(i64::MIN));
+            let ended_ms = life.ended_ms.max(self.floor_ms()).min(upper.at_ms);
+            let ended_ms = ended_ms.max(lower.unwrap_or(i64::MIN));
             let begun_ms = life.started_ms.map(|ms| ms.saturating_add(SECOND_MS).min(ended_ms));
             let next_ms = next_ms.max(ended_ms);
             anchors.push(Anchor { group, has_last, ended_ms, begun_ms, next_ms });
@@ -342,24 +364,43 @@ impl Backwards {
         anchors
     }
 
+    /// Of what nobody told there are lines only where the file was made before it ended.
+    fn may_have_written(&self, life: &LifeSpan) -> bool {
+        !self.lives.is_made_up(life) || self.made_ms().is_none_or(|ms| ms <= life.ended_ms)
+    }
+
     /// Whether each life says once what the file begins with, and maybe nothing else: there are not more
     /// such lines, as far as the size of the file tells, than lives that are known.
     fn is_said_once(&self, run: &[Group]) -> bool {
+        let firsts = run.iter().skip(1).filter(|group| group.mark == Mark::First).count();
+        self.is_of_lives(run, firsts)
+    }
+
+    /// Whether so many of a run are not more in all of the file than lives that are known.
+    fn is_of_lives(&self, run: &[Group], count: usize) -> bool {
         let (Some(first), Some(last)) = (run.first(), run.last()) else { return false };
-        let firsts = run.iter().skip(1).filter(|group| group.mark == Mark::First).count() as u64;
         let bytes = last.ends_at.saturating_sub(first.ends_at).max(1);
         let lives = self.lives.ended().len() as u64 + 1;
-        self.span.full.saturating_mul(firsts) / bytes <= lives + lives / 8
+        self.span.full.saturating_mul(count as u64) / bytes <= lives + lives / 8
     }
 
     /// Tells first and last words of lives.
     fn mark(&mut self, groups: &mut [Group], lines: &[Unsettled]) {
+        // The line above, where it reads as the first one of the file does.
+        let mut above: Option<&[u8]> = None;
         for group in &mut *groups {
+            let before = above.take();
             // What says its time tells nothing of lives, and most lines do.
             let head = lines.get(group.first).filter(|_| group.own_ms.is_none());
-            let Some(head) = head.map(|line| folded(&line.line.bytes)) else { continue };
-            group.mark = match self.openings().iter().position(|opening| *opening == head) {
-                Some(0) => Mark::First,
+            let Some(line) = head.map(|line| line.line.bytes.as_slice()) else { continue };
+            let (head, openings) = (folded(line), self.openings());
+            group.mark = match openings.folded.iter().position(|opening| *opening == head) {
+                Some(0) => {
+                    let is_first = openings.first == line;
+                    group.counts_anew = is_first && before.is_some_and(|before| before != line);
+                    above = Some(line);
+                    Mark::First
+                }
                 Some(_) => Mark::Early,
                 None => Mark::None,
             };
@@ -371,34 +412,22 @@ impl Backwards {
         }
     }
 
-    /// What the file begins with before any time, without numbers, up to what stands there again: that
-    /// is said now and again, or by the next life.
-    fn openings(&mut self) -> &[Vec<u8>] {
-        let (file, format) = (&self.file, &self.format);
-        self.openings.get_or_insert_with(|| {
-            let bytes = read_part(file, 0, OPENING_BYTES).unwrap_or_default();
-            let lines = bytes.split(|byte| *byte == b'\n').take(OPENINGS_MAX);
-            let untimed = lines.take_while(|line| format.read(line, 0).0.is_none());
-            let mut openings: Vec<Vec<u8>> = Vec::new();
-            for line in untimed.filter(|line| !line.is_empty()).map(folded) {
-                if let Some(at) = openings.iter().position(|opening| *opening == line) {
-                    // Behind what a life says first, it is said now and again.
-                    openings.truncate(at.max(1));
-                    break;
-                }
-                openings.push(line);
-            }
-            openings
-        })
+    fn openings(&mut self) -> &Openings {
+        self.openings.get_or_insert_with(|| Openings::of(&self.file, &self.format))
     }
 }
 
 /// Before which groups of a run a life may begin, and whether the one before ended with its last words.
-fn cuts(run: &[Group], has_lower: bool, is_said_once: bool) -> Vec<(usize, bool)> {
+fn cuts(
+    run: &[Group],
+    has_lower: bool,
+    (is_said_once, counts_anew): (bool, bool),
+) -> Vec<(usize, bool)> {
     let mark = |at: usize| run.get(at).map(|group| group.mark);
     let begins = |at: &usize| {
         let before = at.checked_sub(1).and_then(mark);
         before == Some(Mark::Last)
+            || counts_anew && run.get(*at).is_some_and(|group| group.counts_anew)
             || mark(*at) == Some(Mark::First)
                 && (before != Some(Mark::First) || is_said_once)
                 && (*at > 0 || has_lower)
@@ -431,15 +460,6 @@ fn deadly(groups: &[Group], lines: &[Unsettled]) -> Vec<usize> {
     let last = traces.last().map(|(_, lines)| folded(lines));
     let alike = traces.iter().filter(|(_, lines)| Some(folded(lines)) == last);
     alike.map(|(at, _)| *at).collect()
-}
-
-/// A line without its numbers and without words that have some, as ids do: those differ where it says the
-/// same.
-pub(super) fn folded(line: &[u8]) -> Vec<u8> {
-    let line = line.get(..FOLDED_MAX).unwrap_or(line);
-    let words =
-        line.chunk_by(|one, other| one.is_ascii_alphanumeric() && other.is_ascii_alphanumeric());
-    words.filter(|word| !word.iter().any(u8::is_ascii_digit)).flatten().copied().collect()
 }
 
 #[cfg(test)]

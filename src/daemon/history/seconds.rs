@@ -4,7 +4,8 @@
 //! Invariant: the order of the file is kept, and no line leaves its second.
 
 use super::Backwards;
-use super::estimate::{Group, OPENING_BYTES, folded};
+use super::estimate::Group;
+use super::openings::{OPENING_BYTES, folded};
 use super::unsettled::Unsettled;
 use crate::daemon::lives::SECOND_MS;
 use crate::daemon::seam::read_part;

@@ -124,6 +124,7 @@ impl Backwards {
                     ends_at,
                     is_trace: false,
                     mark: Mark::None,
+                    counts_anew: false,
                 });
             }
             let Some(group) = groups.last_mut() else { break };

@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::{Entries, Section, Source, Tone};
 use crate::model::boot::Standing;
-use crate::model::death::words;
+use crate::model::death::{BlackBox, words};
+use crate::model::end::End;
 use crate::model::state_word::{meaning, state_word};
 use crate::model::units;
 use crate::protocol::process::{ProcessInfo, ProcessStatus};
@@ -102,7 +103,23 @@ fn counts(source: &Source<'_>, entries: &mut Entries) {
     if let Some(code) = info.exit_code.as_deref() {
         let data = code.parse::<i64>().map_or_else(|_| json!(code), |code| json!(code));
         let tone = if code == "0" { Tone::Plain } else { Tone::Warning };
-        entries.toned("exit_code", "last exit code", code, data, tone);
+        let last = source.seen.black_box.and_then(BlackBox::last).map(|last| &last.evidence);
+        let end = last.and_then(|seen| seen.end.as_ref());
+        let signal = end.and_then(End::signal).filter(|_| code == "0");
+        // PM2 says 0 of each signal; its console tells all but SIGINT.
+        let text = match (code, signal) {
+            ("0", Some(signal)) => format!("{signal} (PM2 says 0)"),
+            ("0", None) => {
+                let is_heard = end.is_some() && last.is_some_and(|seen| !seen.is_of_figures);
+                let words = End::last(code, None).heard(is_heard);
+                words.strip_prefix("exit code ").unwrap_or(&words).to_owned()
+            }
+            (code, _) => code.to_owned(),
+        };
+        entries.toned("exit_code", "last exit code", text, data, tone);
+        if let Some(signal) = signal {
+            entries.push("signal", "signal of last exit", signal, json!(signal));
+        }
     }
 }
 

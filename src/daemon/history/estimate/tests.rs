@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::super::{Backwards, Format};
+use super::super::{Backwards, Format, Line};
 use super::*;
 use crate::daemon::lives::Lives;
 
@@ -73,7 +73,12 @@ fn written(chance: &mut Chance) -> Written {
 }
 
 /// The estimates of a file with that text, made and written last then.
-fn estimates(text: &str, is_err: bool, lives: Lives, (made_ms, to_ms): (i64, i64)) -> Vec<i64> {
+fn estimates(text: &str, is_err: bool, lives: Lives, span: (i64, i64)) -> Vec<i64> {
+    lines(text, is_err, lives, span).iter().map(|line| line.at_ms).collect()
+}
+
+/// The lines of such a file.
+fn lines(text: &str, is_err: bool, lives: Lives, (made_ms, to_ms): (i64, i64)) -> Vec<Line> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.log");
     std::fs::write(&path, text).unwrap();
@@ -83,10 +88,9 @@ fn estimates(text: &str, is_err: bool, lives: Lives, (made_ms, to_ms): (i64, i64
     file.span = Span { from_ms: made_ms, made_ms: made, to_ms, size, full: size };
     (file.reference_ms, file.upper.at_ms, file.latest_ms) = (to_ms, to_ms, to_ms);
     (file.behind_ms, file.written_ms) = (to_ms, to_ms);
-    let mut times: Vec<i64> =
-        std::iter::from_fn(|| file.next().unwrap()).map(|line| line.at_ms).collect();
-    times.reverse();
-    times
+    let mut lines: Vec<Line> = std::iter::from_fn(|| file.next().unwrap()).collect();
+    lines.reverse();
+    lines
 }
 
 impl Written {
@@ -159,5 +163,77 @@ fn what_is_started_again_wrote_nothing_while_it_was_not_there() {
         assert_eq!(times.iter().find(is_off), None, "{id}");
         let before = times.iter().filter(|at_ms| **at_ms < 1_061_000).count();
         assert!((450..550).contains(&before), "{id}: {before} of them before it was deleted");
+    }
+}
+
+/// A log of the daemon that tells one start and no end; the time zone is this machine's.
+fn one_start(at_ms: i64) -> String {
+    let at = jiff::Timestamp::from_millisecond(at_ms).unwrap();
+    let at = TimeZone::system().to_datetime(at);
+    format!("{at}: PM2 log: App [a:0] starting in -fork mode-\n{at}: PM2 log: App [a:0] online\n")
+}
+
+/// Lives with one start: lines of which one is unlike the others, at any place. What the file begins with is
+/// said again behind it, and is no beginning. The log tells the start, or it is gone and the file was made then.
+#[test]
+fn what_is_said_again_begins_no_life_where_none_ended() {
+    let since_ms = 1_000_000;
+    for (log, made_ms) in [
+        (one_start(since_ms), since_ms - 20),
+        (one_start(since_ms), 1_000),
+        (String::new(), since_ms - 20),
+    ] {
+        for place in 0..13 {
+            for (count, is_err) in [(13, true), (13, false), (400, false)] {
+                let say = |n: usize| if n == place { "level set\n" } else { "tick alive\n" };
+                let text: String = (0..count).map(say).collect();
+                let lives = Lives::since_for_test(since_ms, &log);
+                let to_ms = since_ms + count as i64 * 1_000;
+                let times = estimates(&text, is_err, lives, (made_ms, to_ms));
+                let mut before = if log.is_empty() { made_ms } else { since_ms };
+                for (n, at_ms) in times.iter().enumerate() {
+                    let truly = since_ms + 1_000 * (n as i64 + 1);
+                    assert!(*at_ms >= before, "{place}: {n} at {at_ms}: {times:?}");
+                    let off = (at_ms - truly).abs();
+                    assert!(off <= 1_500 + to_ms / 1_000, "{place}: {n} at {at_ms}: {times:?}");
+                    before = *at_ms;
+                }
+            }
+        }
+    }
+}
+
+/// A life whose first words another may have said, too: what may be of the time asked for is kept.
+#[test]
+fn what_may_be_of_a_time_is_bounded_by_what_is_certain() {
+    let life = LifeSpan { started_ms: Some(1_000_000), ended_ms: 1_020_000, is_crash: false };
+    let text = "up\ntick\nother\nup\ntick\nmore\n";
+    let lives = Lives::for_test(vec![life], Some(1_021_000));
+    let bounds = lines(text, false, lives, (1_000_000, 1_040_000)).into_iter();
+    for line in bounds {
+        assert_eq!(line.bounds_ms, Some((1_000_000, 1_040_000)), "{line:?}");
+    }
+}
+
+/// Lines numbered on in each life from 1, and nothing else: what is numbered on is of the life that ended.
+#[test]
+fn what_is_numbered_on_is_before_the_end_of_its_life() {
+    let (mut text, mut lives, mut owner) = (String::new(), Vec::new(), Vec::new());
+    for n in 0..4_i64 {
+        let begun_ms = 1_000_000 + n * 15_000;
+        let count = [13, 9, 13, 5][n as usize];
+        for line in 1..=count {
+            text.push_str(&format!("charge {line}\n"));
+            owner.push((begun_ms, begun_ms + 14_000));
+        }
+        if n < 3 {
+            let (started_ms, ended_ms) = (Some(begun_ms), begun_ms + 13_000);
+            lives.push(LifeSpan { started_ms, ended_ms, is_crash: true });
+        }
+    }
+    let lives = Lives::for_test(lives, Some(1_045_000));
+    let times = estimates(&text, false, lives, (1_000_000, 1_050_000));
+    for (n, (at_ms, (from_ms, to_ms))) in times.iter().zip(owner).enumerate() {
+        assert!((from_ms..to_ms).contains(at_ms), "{n} at {at_ms}: {times:?}");
     }
 }

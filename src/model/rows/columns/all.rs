@@ -217,11 +217,11 @@ pub static COLUMNS: [Column; 32] = [
         LastExit,
         "exit",
         "last exit",
-        "Exit code or signal of its last exit",
+        "Code or signal of its last exit; 0? is 0 or a signal",
         right,
         (9, 9),
         Order::Natural(|process| process.info.exit_code.as_deref()),
-        |row| text(row.process.info.exit_code.as_deref())
+        |row| row.process.last_end().map(|end| end.short())
     ),
     column!(
         MaxMemory,
