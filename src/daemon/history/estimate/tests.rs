@@ -88,9 +88,9 @@ fn lines(text: &str, is_err: bool, lives: Lives, (made_ms, to_ms): (i64, i64)) -
     file.span = Span { from_ms: made_ms, made_ms: made, to_ms, size, full: size };
     (file.reference_ms, file.upper.at_ms, file.latest_ms) = (to_ms, to_ms, to_ms);
     (file.behind_ms, file.written_ms) = (to_ms, to_ms);
-    let mut lines: Vec<Line> = std::iter::from_fn(|| file.next().unwrap()).collect();
-    lines.reverse();
-    lines
+    let mut all: Vec<Line> = std::iter::from_fn(|| file.next().unwrap()).collect();
+    all.reverse();
+    all
 }
 
 impl Written {
@@ -223,7 +223,7 @@ fn what_is_numbered_on_is_before_the_end_of_its_life() {
         let begun_ms = 1_000_000 + n * 15_000;
         let count = [13, 9, 13, 5][n as usize];
         for line in 1..=count {
-            text.push_str(&format!("charge {line}\n"));
+            text = text + "charge " + &line.to_string() + "\n";
             owner.push((begun_ms, begun_ms + 14_000));
         }
         if n < 3 {
