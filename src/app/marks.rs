@@ -110,6 +110,11 @@ impl Marks {
     }
 }
 
+/// Said where one process is wanted and a group is there.
+pub(super) fn choose_one(group: &str) -> String {
+    format!("choose one process: this is {group}")
+}
+
 /// The processes of each daemon, in their order.
 pub(super) fn by_daemon(targets: &[(DaemonId, Target)]) -> Vec<(DaemonId, Vec<Target>)> {
     let mut by_daemon: Vec<(DaemonId, Vec<Target>)> = Vec::new();

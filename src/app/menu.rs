@@ -6,8 +6,7 @@ use std::borrow::Cow;
 
 use super::command::{COMMANDS, Command, CommandRow};
 use super::help;
-use super::marks::Marked;
-use super::tree;
+use super::marks::{Marked, choose_one};
 use super::what::{What, Whole};
 use crate::model::boot::SavedList;
 use crate::model::daemon::Daemon;
@@ -259,7 +258,7 @@ impl<'a> Whom<'a> {
             return Some(format!("this release of PM2 has no {method}"));
         }
         if let (Item::Message, Some(group)) = (item, self.group) {
-            return Some(tree::choose_one(group));
+            return Some(choose_one(group));
         }
         self.state(item).map(ToOwned::to_owned)
     }

@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use super::marks::{Marked, PartOf};
+use super::marks::{Marked, PartOf, choose_one};
 use super::state::App;
 use crate::model::ProcessKey;
 use crate::model::rows::tree::{Group, Line};
@@ -96,11 +96,6 @@ pub(super) fn is_many(app: &mut App) -> bool {
     let Some(group) = app.cursor_group().map(Group::words) else { return false };
     app.notify(choose_one(&group), true);
     true
-}
-
-/// Said where one process is wanted and a group is there.
-pub(super) fn choose_one(group: &str) -> String {
-    format!("choose one process: this is {group}")
 }
 
 /// Keeps the cursor on a group, of which this is a process.
