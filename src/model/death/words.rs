@@ -141,6 +141,7 @@ pub fn followed(death: &Death, next_ms: Option<i64>) -> String {
     // By its figures alone it is not known when it ended.
     let Some(pause_ms) = pause_ms.filter(|_| !death.evidence.is_of_figures) else { return text };
     let pause = match pause_ms {
+        0..50 if death.is_watched => "at once".to_owned(),
         ms if death.is_watched => format!("after {}", units::span(ms)),
         // The daemon's log has whole seconds.
         0..1_000 => "within a second".to_owned(),
@@ -368,6 +369,7 @@ mod tests {
         };
         let restart = || Follows::Restart { count: 4 };
         assert_eq!(told(true, restart(), Some(10_100)), "restart 4 followed after 0.1 s");
+        assert_eq!(told(true, restart(), Some(10_020)), "restart 4 followed at once");
         assert_eq!(told(false, restart(), Some(10_100)), "restart 4 followed within a second");
         assert_eq!(
             told(false, Follows::Again, Some(13_000)),
