@@ -198,6 +198,9 @@ fn content(app: &App, field: Field) -> Content {
     for cell in cells {
         is_told = true;
         columns = columns.max(text::width(&cell)).min(most);
+        if columns == most {
+            break;
+        }
     }
     if field == Field::Name && app.table.is_tree() {
         columns = columns.saturating_add(TREE_INDENT).min(most);

@@ -154,6 +154,10 @@ pub(super) fn end_of(text: &str, columns_max: u16) -> &str {
 
 /// Columns that a text takes.
 pub(super) fn width(text: &str) -> u16 {
+    // Of most texts each byte is a cluster of one column: they need no look at each.
+    if text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+        return u16::try_from(text.len()).unwrap_or(u16::MAX);
+    }
     clusters(text).fold(0, |sum, cluster| sum.saturating_add(cluster.columns))
 }
 
@@ -190,6 +194,27 @@ mod tests {
         ] {
             assert_eq!(bytes(of), text);
         }
+    }
+
+    #[test]
+    fn a_width_is_that_of_all_clusters() {
+        for text in [
+            "",
+            "api-12 [0]",
+            "a\tb\r\nc",
+            "\u{7f}x",
+            "über",
+            "日本",
+            "a\u{1b}[1m",
+            "👍\u{fe0f} ok",
+        ] {
+            assert_eq!(
+                width(text),
+                clusters(text).map(|cluster| cluster.columns).sum::<u16>(),
+                "{text:?}"
+            );
+        }
+        assert_eq!(width(&"x".repeat(70_000)), u16::MAX);
     }
 
     #[test]
