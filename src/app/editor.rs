@@ -62,7 +62,7 @@ impl Editor {
     #[must_use]
     pub fn with(text: &str, breaks: Breaks) -> Self {
         let mut editor = Self { breaks, ..Self::default() };
-        editor.paste(text);
+        editor.fill(text);
         editor
     }
 
@@ -97,17 +97,17 @@ impl Editor {
         self.is_selected
     }
 
-    /// Types a character.
-    pub fn insert(&mut self, c: char) {
+    /// Types a character. False where it does not fit.
+    pub fn insert(&mut self, c: char) -> bool {
         if c.is_control() && !matches!(c, '\n' | '\t') {
-            return;
+            return true;
         }
         if std::mem::take(&mut self.is_selected) {
             self.before.clear();
             self.after.clear();
         }
         if self.before.len() + self.after.len() >= BYTES_MAX {
-            return;
+            return false;
         }
         let mut bytes = [0; 4];
         let text = match (c, self.breaks) {
@@ -116,21 +116,38 @@ impl Editor {
             ('\t', _) if self.is_in_json_string() => "\\t",
             (c, _) => c.encode_utf8(&mut bytes),
         };
-        if self.before.len() + self.after.len() + text.len() <= BYTES_MAX {
+        let fits = self.before.len() + self.after.len() + text.len() <= BYTES_MAX;
+        if fits {
             self.before.push_str(text);
         }
+        fits
     }
 
-    /// Inserts text, whatever its line breaks are made of.
-    pub fn paste(&mut self, text: &str) {
+    /// Inserts text, whatever its line breaks are made of, whole or not at all: half of what was pasted is
+    /// another text. False where it does not fit.
+    pub fn paste(&mut self, text: &str) -> bool {
+        let mut whole = self.clone();
+        let fits = whole.fill(text);
+        if fits {
+            *self = whole;
+        }
+        fits
+    }
+
+    /// Inserts what fits of a text; false where some does not.
+    fn fill(&mut self, text: &str) -> bool {
         let mut chars = text.chars().peekable();
         while let Some(c) = chars.next() {
-            match c {
-                '\r' if chars.peek() == Some(&'\n') => {}
+            let fits = match c {
+                '\r' if chars.peek() == Some(&'\n') => true,
                 '\r' => self.insert('\n'),
                 c => self.insert(c),
+            };
+            if !fits {
+                return false;
             }
         }
+        true
     }
 
     /// Whether the cursor stands in a string of JSON.
@@ -247,6 +264,10 @@ mod tests {
         assert!(editor.text().len() <= BYTES_MAX);
         let breaks = Editor::with(&"\n".repeat(100_000), Breaks::Json);
         assert_eq!(breaks.text().len(), BYTES_MAX);
+        // What is pasted is taken whole or not at all.
+        let mut editor = Editor::new("{");
+        assert!(!editor.paste(&"x".repeat(BYTES_MAX)) && editor.text() == "{");
+        assert!(editor.paste(&"x".repeat(BYTES_MAX - 1)) && !editor.insert('x'));
     }
 
     #[test]

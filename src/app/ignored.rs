@@ -4,6 +4,7 @@
 //! itself stays said while what is typed on is dropped.
 
 use super::cursor;
+use super::editor::BYTES_MAX;
 use super::message::Message;
 use super::notice::{About, Notice};
 use super::state::App;
@@ -29,6 +30,16 @@ pub(super) fn tell(app: &mut App, message: &Message) {
         }
         Message::Repeated(command) => cursor::repeated(app, command),
         _ => {}
+    }
+}
+
+/// Says that nothing was taken of what was typed or pasted where it does not fit; where it does, that is said
+/// no more.
+pub(super) fn fits(app: &mut App, fits: bool) {
+    app.notice.take_if(|notice| notice.about == About::Answer);
+    if !fits {
+        let text = format!("not inserted: longer than {} KiB", BYTES_MAX >> 10);
+        app.say(Notice::new(text, true, app.now.steady_ms).about(About::Answer));
     }
 }
 

@@ -39,7 +39,7 @@ pub enum About {
     Nothing,
     /// What the last key found: another one makes it old.
     LastKey,
-    /// A key that did not answer the question that is open; it leaves with that.
+    /// What was typed and did not answer what is open; it leaves with that.
     Answer,
     /// That what was chosen is gone, and the cursor is elsewhere.
     Unchosen,

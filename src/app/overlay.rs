@@ -49,18 +49,14 @@ fn input(mode: &mut Mode) -> Option<&mut Editor> {
     }
 }
 
-/// A character was typed.
-pub(super) fn insert(mode: &mut Mode, c: char) {
-    if let Some(input) = input(mode) {
-        input.insert(c);
-    }
+/// A character was typed. False where it does not fit.
+pub(super) fn insert(mode: &mut Mode, c: char) -> bool {
+    input(mode).is_none_or(|input| input.insert(c))
 }
 
-/// Text was pasted. False where nothing asks for text.
-pub(super) fn paste(mode: &mut Mode, text: &str) -> bool {
-    let Some(input) = input(mode) else { return false };
-    input.paste(text);
-    true
+/// Text was pasted. False where it does not fit; `None` where nothing asks for text.
+pub(super) fn paste(mode: &mut Mode, text: &str) -> Option<bool> {
+    input(mode).map(|input| input.paste(text))
 }
 
 /// An editing key was pressed.

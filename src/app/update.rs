@@ -68,18 +68,19 @@ fn take(app: &mut App, message: Message) -> Effects {
         }
         Message::Text(c) => {
             app.is_dirty = true;
-            overlay::insert(&mut app.mode, c);
+            let fits = overlay::insert(&mut app.mode, c);
+            ignored::fits(app, fits);
             table::typed(app);
             log_keys::typed(app);
             Effects::none()
         }
         Message::Paste(text) => {
             app.is_dirty = true;
-            if !overlay::paste(&mut app.mode, &text) {
-                app.notify(
-                    "pasted text does nothing here: press m first to paste a message",
-                    false,
-                );
+            if let Some(fits) = overlay::paste(&mut app.mode, &text) {
+                ignored::fits(app, fits);
+            } else {
+                let text = "pasted text does nothing here: press m first to paste a message";
+                app.notify(text, false);
             }
             table::typed(app);
             log_keys::typed(app);

@@ -43,7 +43,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     let columns = area.width.saturating_sub(2);
     let end = area.x + 1 + columns;
     let notice = notice(app, canvas, columns)
-        .filter(|_| matches!(app.mode, Mode::Normal | Mode::Details(_)) || is_of_question(app));
+        .filter(|_| matches!(app.mode, Mode::Normal | Mode::Details(_)) || is_about_answer(app));
     let taken = notice.as_ref().map_or(0, Part::columns);
     let room = columns.saturating_sub(if taken > 0 { taken.saturating_add(GAP) } else { 0 });
     let fitting = parts::fit(&keys, GAP, room);
@@ -60,9 +60,9 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, area: Rect) {
     }
 }
 
-/// Whether the notice is about the answer to the question that is open.
-fn is_of_question(app: &App) -> bool {
-    app.mode.is_question() && app.notice.as_ref().is_some_and(|it| it.about == About::Answer)
+/// Whether the notice is about the answer to what is open, and leaves with it.
+fn is_about_answer(app: &App) -> bool {
+    app.notice.as_ref().is_some_and(|it| it.about == About::Answer)
 }
 
 /// Which keys do what, in what is open.

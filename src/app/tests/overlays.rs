@@ -283,7 +283,13 @@ fn a_paste_of_lines_is_one_message_of_lines() {
     paste(&mut app, "first line\r\nrestart the service\n");
     let Mode::Compose(compose) = &app.mode else { panic!("{:?}", app.mode) };
     assert_eq!(compose.message()["data"], "first line\nrestart the service\n");
+    // What is too long is not taken, nor a part of it, and that is said.
+    paste(&mut app, &"x".repeat(20_000));
+    let Mode::Compose(compose) = &app.mode else { panic!("{:?}", app.mode) };
+    assert_eq!(compose.message()["data"], "first line\nrestart the service\n");
+    assert!(app.notice.as_ref().unwrap().text.starts_with("not inserted: longer than 8 KiB"));
     key_press(&mut app, KeyCode::Esc);
+    assert_eq!(app.notice, None, "it leaves with what it is about");
     // Laid out JSON stays JSON.
     keys(&mut app, "m");
     paste(&mut app, "{\n\t\"type\": \"x\",\n\t\"data\": \"a\nb\"\n}");
