@@ -179,7 +179,7 @@ fn place_by_figures(second: &mut [(i64, Whose, Happened<'_>)], processes: &[Know
 }
 
 /// `2026-11-28T03:12:00: TEXT`: when, and the text.
-fn stamped<'a>(line: &'a str, zone: &TimeZone) -> Option<(i64, &'a str)> {
+pub(crate) fn stamped<'a>(line: &'a str, zone: &TimeZone) -> Option<(i64, &'a str)> {
     let (time, rest) = line.split_at_checked(19)?;
     let rest = rest.strip_prefix(": ")?;
     let time: DateTime = time.parse().ok()?;

@@ -18,7 +18,7 @@ use super::away::{Away, Had, said};
 use super::filter::Filter;
 use crate::client::Message;
 use crate::daemon::history::Line;
-use crate::daemon::history::events::{Known, Teller, Whose};
+use crate::daemon::history::events::{Known, Teller, Whose, stamped};
 use crate::daemon::seam::{ReadAt, read_part};
 use crate::daemon::{clock, files};
 use crate::logs::parse::{Level, Place};
@@ -91,6 +91,17 @@ impl Wanted {
         let about = console::read(line, at_ms).map(|happened| happened.about);
         matches!(about, Some(About::Process(name, id))
             if self.teller.place_of(id, &clean(name)).is_none())
+    }
+
+    /// The lines of a part of the daemon's log that are about processes that are not known.
+    fn unknown(&self, text: &str) -> Vec<Held> {
+        let zone = TimeZone::system();
+        let held = |line| {
+            let (at_ms, said) = stamped(line, &zone)?;
+            let said = console::unleveled(said);
+            self.is_unknown(said, at_ms).then(|| Held::of(said, at_ms))
+        };
+        text.lines().filter_map(held).collect()
     }
 
     fn event(&self, whose: Whose, happened: Happened<'_>, at_ms: i64) -> Option<Event> {
@@ -220,6 +231,12 @@ struct Held {
     since: Instant,
 }
 
+impl Held {
+    fn of(line: &str, at_ms: i64) -> Self {
+        Self { line: line.to_owned(), at_ms, since: Instant::now() }
+    }
+}
+
 impl Live {
     /// The bus was away, and is back.
     pub(super) fn was_away(&mut self) {
@@ -243,13 +260,19 @@ impl Live {
             // What was written since the bus was connected comes on it, too.
             text.lines().for_each(|line| self.had.add(said(line)));
             self.until = Instant::now() + SEAM;
+            // Who was started since the daemon was asked is not known yet.
+            self.wanted.unknown(&text).into_iter().for_each(|held| self.hold(held));
             events = self.wanted.read_all(&text);
             // The daemon says without a time that it was started.
             let untimed = events.iter_mut().filter(|event| event.line.at_ms == 0);
             untimed.for_each(|event| event.line.at_ms = clock::now_ms());
         }
         for held in std::mem::take(&mut self.unknown) {
-            events.extend(self.wanted.read(&held.line, held.at_ms));
+            if self.wanted.is_unknown(&held.line, held.at_ms) {
+                self.hold(held);
+            } else {
+                events.extend(self.wanted.read(&held.line, held.at_ms));
+            }
         }
         events
     }
@@ -278,7 +301,7 @@ impl Live {
             }
             self.away.iter_mut().for_each(|away| away.heard(line));
             if self.wanted.is_unknown(line, at_ms) {
-                self.hold(line, at_ms);
+                self.hold(Held::of(line, at_ms));
                 continue;
             }
             events.extend(self.wanted.read(line, at_ms));
@@ -287,12 +310,12 @@ impl Live {
     }
 
     /// Keeps a line until it is known whether it is about one that is wanted: a moment.
-    fn hold(&mut self, line: &str, at_ms: i64) {
+    fn hold(&mut self, held: Held) {
         let is_old = |held: &Held| held.since.elapsed() >= UNKNOWN;
         while self.unknown.len() >= UNKNOWN_MAX || self.unknown.front().is_some_and(is_old) {
             self.unknown.pop_front();
         }
-        self.unknown.push_back(Held { line: line.to_owned(), at_ms, since: Instant::now() });
+        self.unknown.push_back(held);
     }
 
     /// What a client says that it did: the console does not.
@@ -425,6 +448,28 @@ mod tests {
         assert_eq!(words(&live.take(&bus(online))), [] as [String; 0], "the bus brings it, too");
         assert_eq!(words(&live.know(renewed())), [] as [String; 0], "once");
         assert_eq!(words(&live.take(&bus(online))), ["api[5] online"], "that is another");
+    }
+
+    /// The daemon starts it between its answer and the reading of its log.
+    #[test]
+    fn what_is_started_while_the_log_is_read_is_told_once() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("pm2.log");
+        std::fs::write(&path, "").unwrap();
+        let mut live = Console::open(home.path(), wanted(false)).live();
+        live.was_away();
+        let online = "App [web:7] online";
+        std::fs::write(&path, format!("2026-11-28T03:12:00: PM2 log: {online}\n")).unwrap();
+        assert_eq!(words(&live.know(wanted(false))), [] as [String; 0]);
+        assert_eq!(words(&live.take(&bus(online))), [] as [String; 0], "the bus brings it, too");
+        let web = || Wanted {
+            labels: vec!["web[7]".to_owned()],
+            teller: Teller::of(vec![Known { id: 7, name: "web".into(), since_ms: None }]),
+            with_daemon: false,
+        };
+        assert_eq!(words(&live.know(wanted(false))), [] as [String; 0]);
+        assert_eq!(words(&live.know(web())), ["web[7] online"]);
+        assert_eq!(words(&live.know(web())), [] as [String; 0]);
     }
 
     /// Its console names a process before an event makes that known.
