@@ -151,6 +151,11 @@ impl Seam {
         Ok(found.first().map(|at| (*at, least == most)))
     }
 
+    /// Whether what came may have begun before that place: lines are alike, and the file had fewer more once.
+    pub(crate) fn may_repeat_at(&self, at: u64) -> bool {
+        self.more.is_some_and(|(least, ..)| least < at)
+    }
+
     /// The offset of the first byte that came, not before `from`, by all that tells it: what came as a
     /// whole; its beginning, once it is written (`is_written`); how much it is, once nothing comes any
     /// more (`is_quiet`).
@@ -390,6 +395,26 @@ mod tests {
             known = known.or(seam.look(&file, now_ms).unwrap());
         }
         assert_eq!(known, Some(250));
+        assert!(!seam.may_repeat_at(250));
+    }
+
+    /// A worker that is ahead of the bus whenever that is quiet: what it had once tells it.
+    #[test]
+    fn a_place_that_was_earlier_once_may_repeat_lines() {
+        let mut file = b"tick\n".repeat(50);
+        let mut seam = Seam::new(file.len() as u64, false);
+        let (mut now_ms, mut known) = (0, None);
+        for _ in 0..8 {
+            file.extend(b"tick\n");
+            seam.take(b"tick\n", now_ms);
+            assert_eq!(seam.look(&file, now_ms).unwrap(), None, "it is not quiet");
+            now_ms += 100;
+            let mut written = file.clone();
+            written.extend(b"tick\n".repeat(2));
+            known = known.or(seam.look(&written, now_ms).unwrap());
+        }
+        assert_eq!(known, Some(260));
+        assert!(seam.may_repeat_at(260));
     }
 
     #[test]

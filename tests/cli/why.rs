@@ -58,7 +58,7 @@ pub(crate) fn each_way_to_die_is_told_afterwards() {
     // Of each of its ends, not of the newest alone, it is told what followed.
     let throws = told.out.split("\n\n").find(|text| text.starts_with("throws[")).unwrap();
     let again = throws.lines().filter(|line| line.trim().starts_with("it was started again "));
-    assert_eq!(again.count(), throws.matches("uncaught exception: ").count() - 1, "{throws}");
+    assert_eq!(again.count(), throws.matches("exit code 1, after ").count() - 1, "{throws}");
     assert!(told.out.contains("    TypeError: bad config\n"), "{}", told.out);
     let json = pm2_tui(home.path(), &["why", "throws", "--json", "--lives", "1"]).with(0).json();
     assert_eq!(json[0]["deaths"].as_array().unwrap().len(), 1);

@@ -323,14 +323,15 @@ impl<'a, 'b, W: Write> Following<'a, 'b, W> {
         }
         let settled = (waited_ms >= WRITTEN_MS, seam.is_quiet(now_ms));
         let mut known = seam.place(file, 0, now_ms, settled).unwrap_or(None);
+        let mut may_repeat = known.is_some_and(|at| seam.may_repeat_at(at));
         if known.is_none()
             && waited_ms >= ALIKE_MS
             && let Ok(Some((at, is_exact))) = seam.by_count(file)
         {
-            known = Some(at);
-            if !is_exact {
-                complain(&source.label, "lines at this point may be repeated: they are alike");
-            }
+            (known, may_repeat) = (Some(at), !is_exact);
+        }
+        if may_repeat {
+            complain(&source.label, "lines at this point may be repeated: they are alike");
         }
         let is_over = since.elapsed() >= SEAM_MAX || held.len() >= HELD_MAX;
         let Some(begun) = known else {

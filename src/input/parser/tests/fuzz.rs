@@ -76,10 +76,10 @@ fn drive(
 }
 
 /// Whether a key does more than to move.
-fn acts(token: &Token) -> bool {
+fn acts(keymap: &Keymap, token: &Token) -> bool {
     let Token::Key(key) = token else { return false };
     [Pane::Processes, Pane::Log].into_iter().any(|pane| {
-        match press::message(&Keymap::default(), &Mode::Normal, pane, *key) {
+        match press::message(keymap, &Mode::Normal, pane, *key) {
             Some(Message::Command(command)) => !command.is_movement(),
             Some(_) => true,
             None => false,
@@ -176,6 +176,7 @@ fn no_key_that_acts_comes_out_of_a_sequence() {
     let (mut dice, mut parser, mut now) = (dice(), Parser::default(), Duration::ZERO);
     let (mut bytes, mut count) = (Vec::new(), 0);
     let (mut keys, mut pastes) = (0_u64, 0_u64);
+    let keymap = Keymap::default();
     while count < bytes_wanted() {
         bytes.clear();
         for _ in 0..200 {
@@ -192,7 +193,7 @@ fn no_key_that_acts_comes_out_of_a_sequence() {
         }
         // Any pause, but none in which a lone ESC or an unfinished sequence is given up.
         drive(&mut parser, (&mut now, 49 * MS), &mut dice, &bytes, |token| {
-            assert!(!acts(token), "{token:?} of {}", bytes.escape_ascii());
+            assert!(!acts(&keymap, token), "{token:?} of {}", bytes.escape_ascii());
             keys += u64::from(matches!(token, Token::Key(_)));
             pastes += u64::from(matches!(token, Token::Paste(_)));
         });
