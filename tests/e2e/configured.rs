@@ -118,9 +118,13 @@ fn back_to_table(screen: &mut Screen) {
         if is_table(screen) {
             return;
         }
+        let footer = |screen: &mut Screen| screen.text().lines().last().map(str::to_owned);
+        let before = footer(screen);
         screen.press("\u{1b}");
-        let soon = std::time::Duration::from_millis(500);
-        let _ = poll_for(soon, || is_table(screen).then_some(()));
+        // On a busy machine that takes a while, and the next key must not come together with it either.
+        let soon = std::time::Duration::from_secs(3);
+        let is_seen = |screen: &mut Screen| is_table(screen) || footer(screen) != before;
+        let _ = poll_for(soon, || is_seen(screen).then_some(()));
     }
     panic!("no way back to the table:\n{}", screen.text());
 }

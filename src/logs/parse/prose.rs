@@ -99,7 +99,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(4_000))]
+        #![proptest_config(ProptestConfig::with_cases(1_500))]
         #[test]
         fn of_prose_nothing_is_read(
             words in proptest::collection::vec("[a-z,'_]{1,6}|[0-9]{1,20}|error|warn|info|debug|e|log|http|npm|err|thread|at|goroutine", 0..6),

@@ -132,7 +132,7 @@ fn is_within(span: Span, text: &[u8]) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     /// No bytes make anything panic, and no span leaves the line.
     #[test]

@@ -266,7 +266,7 @@ fn check_columns(app: &App, buffer: &Buffer, theme: Theme) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::default())]
 
     #[test]
     fn any_app_at_any_size(

@@ -113,7 +113,7 @@ impl Written {
 #[test]
 fn estimates_are_stable_in_order_and_within_lives() {
     let mut chance = Chance(11);
-    for n in 0..300 {
+    for n in 0..100 {
         let written = written(&mut chance);
         let times = written.estimates();
         assert_eq!(times, written.estimates(), "{n}: at each look");
