@@ -128,7 +128,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(why::each_way_to_die_is_told_afterwards),
         with_pm2(why::a_crash_loop_is_never_said_to_stay_stopped),
         with_pm2(bundle::it_holds_what_an_incident_needs),
-        with_pm2(bundle::what_was_written_is_named_where_there_is_no_room),
+        with_pm2(bundle::nothing_is_left_where_there_is_no_room),
         with_pm2(readme::the_examples_run).lasting(),
     ]);
     trials.extend(kinds::trials());

@@ -31,6 +31,8 @@ use crate::protocol::text::clean;
 pub(crate) const WRITE_MAX: Duration = Duration::from_mins(1);
 /// Said of one that is not written in that time.
 pub(crate) const NO_ANSWER: &str = "the bundle is not written yet: the disk does not answer";
+/// The way out where the file is there already.
+const ANOTHER_NAME: &str = "name another file with -o, or run it again to replace this one";
 /// How much of the end of a log file is taken, bytes.
 const SLICE_BYTES_MAX: u64 = 256 << 10;
 /// How much of the end of `pm2.log` is taken, bytes.
@@ -142,7 +144,7 @@ fn folder() -> PathBuf {
 /// Writes it. Blocks.
 ///
 /// # Errors
-/// A sentence that names the path, and the partial file where there is one.
+/// A sentence that names the path. Nothing is kept of a bundle that is not whole.
 pub(crate) fn write(mut order: Order, unfinished: &Unfinished) -> Result<Written, String> {
     let wanted = std::path::absolute(&order.path).unwrap_or_else(|_| order.path.clone());
     let path = if order.may_number { free(&wanted) } else { wanted.clone() };
@@ -151,7 +153,7 @@ pub(crate) fn write(mut order: Order, unfinished: &Unfinished) -> Result<Written
         return Err(format!("{shown} is not a file"));
     };
     if !order.may_replace && path.symlink_metadata().is_ok() {
-        return Err(format!("{shown} is there already: not replaced"));
+        return Err(format!("{shown} is there already: not replaced; {ANOTHER_NAME}"));
     }
     if path.metadata().is_ok_and(|about| !about.is_file()) {
         return Err(format!("{shown} is not a regular file: not replaced"));
@@ -165,7 +167,7 @@ pub(crate) fn write(mut order: Order, unfinished: &Unfinished) -> Result<Written
         .prefix(&format!(".{name}."))
         .suffix(".part")
         .tempfile_in(folder)
-        .map_err(|error| format!("cannot write {shown}: {}", bare(error)))?;
+        .map_err(|error| format!("cannot write {shown}: {}; nothing was kept", bare(error)))?;
     let place = part.path().to_owned();
     if !unfinished.begin(&place) {
         return Err(format!("{shown} is not written: the program ends"));
@@ -222,11 +224,18 @@ fn free(path: &Path) -> PathBuf {
     all.into_iter().find(|path| !is_there(path)).unwrap_or_else(|| path.to_owned())
 }
 
-/// What went wrong, and where the part is that was written.
+/// What went wrong. Half a bundle is of no use, and takes the room that is missing: it goes.
 fn failed(part: NamedTempFile, shown: &str, error: &io::Error) -> String {
-    let left = part.into_temp_path().keep();
-    let left = left.map(|path| format!("; what was written is in {}", said(&path)));
-    format!("cannot write {shown}: {error}{}", left.unwrap_or_default())
+    let place = part.path().to_owned();
+    let left = match part.close() {
+        Ok(()) => "nothing was kept".to_owned(),
+        Err(_) => format!("half of it is left in {}", said(&place)),
+    };
+    if error.kind() == ErrorKind::AlreadyExists {
+        // Two had the same name: the other was whole first.
+        return format!("{shown} was written meanwhile: not replaced; {ANOTHER_NAME}; {left}");
+    }
+    format!("cannot write {shown}: {error}; {left}")
 }
 
 /// The system's error without the path of the part, which the user has not named.

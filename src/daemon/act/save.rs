@@ -62,7 +62,7 @@ impl Acting {
                 let waited_ms = whole_ms(started.elapsed());
                 about(deed, Verdict::Unknown { waited_ms, is_closed: false })
             }
-            Some(Err(error)) => about(deed, Verdict::Refused(error.to_string().into())),
+            Some(Err(error)) => about(deed, Verdict::Refused(unwritten(&error).into())),
             Some(Ok(mode)) if mode & OTHERS != 0 => about(deed, Verdict::Done).noted(format!(
                 "others can read it (mode {mode:04o}, as the pm2 CLI makes it), and all \
                  environments are in it: chmod 600 {label}"
@@ -86,6 +86,11 @@ impl Acting {
         }
         Ok(dump)
     }
+}
+
+/// Why it was not written: the file is whole or as it was.
+fn unwritten(error: &io::Error) -> String {
+    format!("{error}; nothing was written, the saved list is as it was")
 }
 
 /// How it is said of so many.
@@ -232,6 +237,14 @@ mod tests {
         assert_eq!(left, [true, false, true]);
         assert!(!name(&format!("{dead}.x")).exists());
         assert!(name(&format!("{dead}.folder")).exists(), "that is no file of ours");
+    }
+
+    #[test]
+    fn a_full_disk_is_told_with_what_became_of_the_list() {
+        let full = io::Error::from_raw_os_error(28);
+        let wanted = "No space left on device (os error 28); nothing was written, the saved list is \
+                      as it was";
+        assert_eq!(unwritten(&full), wanted);
     }
 
     #[test]

@@ -86,7 +86,10 @@ fn a_bundle_holds_what_an_incident_needs_and_no_secret_of_an_environment() {
     }
     // Not a second time, unless that is allowed.
     let refused = write(order(path.clone(), home.path()), &none).unwrap_err();
-    assert!(refused.ends_with("inc.tar.gz is there already: not replaced"), "{refused}");
+    assert!(
+        refused.contains("inc.tar.gz is there already: not replaced; name another"),
+        "{refused}"
+    );
     let again = Order { may_replace: true, ..order(path.clone(), home.path()) };
     assert_eq!(write(again, &none).unwrap().files, 5);
     let folder = Order { may_replace: true, ..order(home.path().to_owned(), home.path()) };
@@ -97,17 +100,36 @@ fn a_bundle_holds_what_an_incident_needs_and_no_secret_of_an_environment() {
 }
 
 #[test]
-fn what_was_written_before_the_disk_was_full_is_named() {
+fn nothing_is_left_of_a_bundle_for_which_there_is_no_room() {
     let home = tempfile::tempdir().unwrap();
-    let part = tempfile::Builder::new().suffix(".part").tempfile_in(home.path()).unwrap();
-    let full = io::Error::from(io::ErrorKind::StorageFull);
+    let mut part = tempfile::Builder::new().suffix(".part").tempfile_in(home.path()).unwrap();
+    part.write_all(b"half").unwrap();
+    let full = io::Error::from_raw_os_error(28);
     let said = failed(part, "/srv/x.tar.gz", &full);
-    let (what, left) = said.split_once("; what was written is in ").unwrap();
-    assert!(what.starts_with("cannot write /srv/x.tar.gz: "), "{what}");
-    assert!(Path::new(left).is_file(), "{left}");
+    let wanted =
+        "cannot write /srv/x.tar.gz: No space left on device (os error 28); nothing was kept";
+    assert_eq!(said, wanted);
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 0, "no part is left");
     let entry = Entry { name: "a".to_owned(), bytes: b"x".to_vec() };
     let error = pack(Full, "x", vec![entry], 0).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+}
+
+#[test]
+fn the_second_of_two_of_one_name_is_told_the_way_out() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("inc.tar.gz");
+    let part = tempfile::Builder::new().suffix(".part").tempfile_in(home.path()).unwrap();
+    // The other one is whole first.
+    std::fs::write(&path, "the other").unwrap();
+    let order = order(path.clone(), home.path());
+    let error = put(part, path.clone(), (&order, &path)).unwrap_err();
+    let said = failed(error.file, "inc.tar.gz", &error.error);
+    let wanted = "inc.tar.gz was written meanwhile: not replaced; name another file with -o, or run \
+                  it again to replace this one; nothing was kept";
+    assert_eq!(said, wanted);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "the other");
+    assert_eq!(std::fs::read_dir(home.path()).unwrap().count(), 1, "no part is left");
 }
 
 #[test]
