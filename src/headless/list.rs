@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::failure::{Code, Failure};
 use super::figures::Figures;
-use super::{Context, output, table, targets};
+use super::{Context, ends, output, table, targets};
 use crate::cli::Ls;
 use crate::client::Client;
 use crate::model::end::End;
@@ -64,6 +64,7 @@ pub(super) async fn run(
         listing.raw
     };
     client.disconnect().await;
+    ends::look_up(context, &mut seen, Some(&*fields).filter(|_| !what.json)).await?;
     let processes = seen.rows(&query);
     if processes.is_empty()
         && let Some(hint) = seen.hint(&query)
@@ -99,6 +100,7 @@ async fn watch(
     let mut before = None;
     loop {
         seen.look(context, client, &mut figures).await?;
+        ends::look_up(context, &mut seen, fields).await?;
         let processes = seen.rows(query);
         let facts: Vec<String> = processes.iter().map(|process| fact(process)).collect();
         let in_place = context.is_terminal && fields.is_some();

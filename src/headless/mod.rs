@@ -14,6 +14,7 @@ mod check;
 mod config;
 mod describe;
 mod documents;
+mod ends;
 mod events;
 mod exec;
 mod failure;

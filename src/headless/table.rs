@@ -15,7 +15,7 @@ use crate::model::moment::Moment;
 use crate::model::rows::columns::{COLUMNS, DEFAULT, Row, WIDE};
 use crate::model::rows::{Field, Filter, Query, Rows, Sort};
 use crate::model::{DaemonId, ProcessKey};
-use crate::protocol::process::{ProcessInfo, Snapshot};
+use crate::protocol::process::{PmId, ProcessInfo, Snapshot};
 use crate::protocol::text::clean;
 
 use super::failure::Failure;
@@ -186,6 +186,19 @@ impl Seen {
         self.fleet.apply_snapshot(DAEMON, snapshot, (now, now));
     }
 
+    /// Those whose last exit PM2 does not tell from an end by a signal: it says code 0 of both.
+    pub(super) fn doubtful(&self) -> Vec<ProcessInfo> {
+        let infos = self.fleet.iter().map(|(_, process)| &process.info);
+        infos.filter(|info| info.exit_code.as_deref() == Some("0")).cloned().collect()
+    }
+
+    /// Takes in by which signal a process ended last.
+    pub(super) fn ended_by(&mut self, pm_id: PmId, signal: &str) {
+        if let Some(process) = self.fleet.get_mut(ProcessKey { daemon: DAEMON, pm_id }) {
+            process.signal = Some(signal.into());
+        }
+    }
+
     /// What a filter that lets nobody through was probably meant as.
     pub(super) fn hint(&self, query: &Query) -> Option<String> {
         query.hint(&self.fleet)
@@ -220,7 +233,7 @@ pub(super) fn blindness(processes: &[ProcessInfo]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::process::{PmId, ProcessStatus};
+    use crate::protocol::process::ProcessStatus;
 
     #[test]
     fn a_row_says_what_is_known() {

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use super::failure::{Code, Failure};
 use super::figures::Figures;
 use super::list::{Env, as_json};
-use super::{Context, output, table};
+use super::{Context, ends, output, table};
 use crate::cli::Top;
 use crate::daemon::clock::now_ms;
 use crate::model::fleet::Process;
@@ -34,6 +34,7 @@ pub(super) async fn run(
     let mut next = Instant::now();
     loop {
         seen.look(context, &client, &mut figures).await?;
+        ends::look_up(context, &mut seen, Some(&*fields).filter(|_| !what.json)).await?;
         let at_ms = now_ms();
         let processes = seen.rows(&query);
         if processes.is_empty()

@@ -10,7 +10,6 @@ use super::bundle::Written;
 use super::call::CallOutcome;
 use super::daemon::{BusState, Connection, Daemon, Problem, SNAPSHOTS_UNMEASURED};
 use super::death::{self, BlackBox, cause::Trigger};
-use super::end::End;
 use super::errand::{Outcome, TaskId};
 use super::exam::Exam;
 use super::fleet::RowChanges;
@@ -465,9 +464,7 @@ impl Applying<'_> {
     fn note_signal(&mut self, key: ProcessKey) {
         let Watched { fleet, boxes, .. } = &mut *self.watched;
         let Some(process) = fleet.get_mut(key) else { return };
-        let end =
-            boxes.get(key).and_then(BlackBox::last).and_then(|last| last.evidence.end.as_ref());
-        process.signal = end.and_then(End::signal).map(Box::from);
+        process.signal = boxes.get(key).and_then(BlackBox::signal).map(Box::from);
     }
 
     /// The process that a line of the console means; of a name, the first.

@@ -60,6 +60,16 @@ pub(crate) fn each_way_to_die_is_told_afterwards() {
     let again = throws.lines().filter(|line| line.trim().starts_with("it was started again "));
     assert_eq!(again.count(), throws.matches("exit code 1, after ").count() - 1, "{throws}");
     assert!(told.out.contains("    TypeError: bad config\n"), "{}", told.out);
+    // PM2 says code 0 of each signal: `ls` looks it up as `why` does.
+    let ends = pm2_tui(home.path(), &["ls", "--columns", "name,exit"]).with(0);
+    let end = |name: &str| {
+        let row = ends.out.lines().find(|line| line.starts_with(&format!("{name} ")));
+        row.and_then(|row| row.split_whitespace().nth(1)).unwrap_or_default().to_owned()
+    };
+    assert_eq!([end("killed"), end("leaves")], ["SIGKILL", "7"], "{}", ends.out);
+    let processes = pm2_tui(home.path(), &["ls", "--json"]).with(0).json();
+    let killed = processes.as_array().unwrap().iter().find(|it| it["name"] == "killed").unwrap();
+    assert_eq!(killed["signal"], "SIGKILL", "{killed}");
     let json = pm2_tui(home.path(), &["why", "throws", "--json", "--lives", "1"]).with(0).json();
     assert_eq!(json[0]["deaths"].as_array().unwrap().len(), 1);
     assert_eq!(json[0]["deaths"][0]["exit"], "code 1");

@@ -97,6 +97,12 @@ impl BlackBox {
         self.lives.back()
     }
 
+    /// The signal of the last death, where it is known.
+    #[must_use]
+    pub fn signal(&self) -> Option<&str> {
+        self.last()?.evidence.end.as_ref()?.signal()
+    }
+
     /// The life with this number, or the one that is nearest to it where that is gone; without a number
     /// the last. With its place in [`Self::lives`] and its number, which it keeps while others end.
     #[must_use]
