@@ -110,8 +110,9 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
     #[cfg(feature = "testing")]
     crate::panic::if_asked_for();
     let ended = watch(&mut app, &mut screen, &mut keys, &inbox, &mut daemons, clock).await;
-    kept.keep(&app);
+    let unkept = kept.keep(&app);
     screen.leave(keys.pacer.hear_out(&mut keys.inputs)).await;
+    complain(unkept);
     for daemon in daemons.handles {
         daemon.shut_down().await;
     }
@@ -122,6 +123,13 @@ pub async fn run(mut cli: Cli) -> Result<ExitCode> {
         Ended::Quit => 0,
         Ended::Signal(signal) => 128_u8.saturating_add(signal as u8),
     }))
+}
+
+/// Says what went wrong at the end, once the terminal is the shell's again.
+fn complain(why: Option<String>) {
+    if let Some(why) = why {
+        let _ = writeln!(io::stderr(), "pm2-tui: {why}");
+    }
 }
 
 /// What the terminal can show, and the colours that are wanted.
@@ -221,13 +229,13 @@ impl Kept {
         Self { path, home, before: app.layout() }
     }
 
-    /// Keeps what changed since.
-    fn keep(&self, app: &App) {
+    /// Keeps what changed since; says why that cannot be, unless that was said at the start.
+    fn keep(&self, app: &App) -> Option<String> {
         let layout = app.layout();
-        let Some(path) = self.path.as_deref().filter(|_| layout != self.before) else { return };
-        if let Err(error) = kept::write(path, &self.home, &layout) {
-            tracing::warn!(%error, "the layout of the screen is not kept");
-        }
+        let path = self.path.as_deref().filter(|_| layout != self.before)?;
+        let error = kept::write(path, &self.home, &layout).err()?;
+        tracing::warn!(%error, "the layout of the screen is not kept");
+        kept::trouble(path).is_none().then(|| kept::not_kept(path, &error))
     }
 }
 

@@ -1,6 +1,8 @@
-//! What of the screen is kept from one run to the next: order, filter, columns, charts.
+//! What of the screen is kept from one run to the next: order, filter, columns, charts, and what is said once.
 //!
 //! Invariant: words that people can read; a word that is not known any more costs itself only.
+
+use std::collections::BTreeMap;
 
 use super::geometry::ChartsWish;
 use super::state::App;
@@ -20,6 +22,9 @@ pub struct Layout {
     pub is_tree: bool,
     /// How large the charts are wanted.
     pub charts: ChartsWish,
+    /// Of each home, the mode of its saved list with which it was told that others can read it; `None`
+    /// where they cannot.
+    pub told_open: BTreeMap<String, Option<u32>>,
 }
 
 impl App {
@@ -34,6 +39,12 @@ impl App {
             columns: columns.map(|all| all.iter().map(|field| field.word().to_owned()).collect()),
             is_tree: self.table.is_tree(),
             charts: self.charts,
+            told_open: self
+                .watched
+                .daemons
+                .iter()
+                .map(|daemon| (daemon.home.to_string(), daemon.told_open))
+                .collect(),
         }
     }
 
@@ -52,6 +63,9 @@ impl App {
             fields
         });
         self.charts = layout.charts;
+        for daemon in &mut self.watched.daemons {
+            daemon.told_open = layout.told_open.get(&*daemon.home).copied().flatten();
+        }
         self.table.choose(columns.filter(|columns| !columns.is_empty()));
         if layout.is_tree != self.table.is_tree() {
             tree::toggle(self);

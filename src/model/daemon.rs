@@ -69,6 +69,9 @@ pub struct Daemon {
     pub disk: Disk,
     /// Its saved list, once it was looked at.
     pub saved: Option<SavedList>,
+    /// With which mode it was last told that others can read that; `None` where they cannot, or it was not
+    /// told.
+    pub told_open: Option<u32>,
     /// Who starts it at boot.
     pub startup: Startup,
     /// Which PM2 it is, once it said so.
@@ -112,6 +115,7 @@ impl Daemon {
             oom_at_ms: None,
             disk: Disk::default(),
             saved: None,
+            told_open: None,
             startup: Startup::default(),
             release: Release::default(),
             warnings: 0,

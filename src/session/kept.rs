@@ -1,10 +1,12 @@
 //! The state file: what of the screen is kept from one run to the next. Order, columns and the size of
-//! the charts are kept for all homes, a filter and whether the rows stand as a tree for their own.
+//! the charts are kept for all homes, a filter and whether the rows stand as a tree for their own; of each
+//! home, that it was told that others can read its saved list.
 //!
 //! Invariant: a file that cannot be read or is of another version costs what it keeps, never the run,
 //! and one of a newer version is left as it is. It is replaced whole, is its owner's alone, and what
 //! this release does not know of it stays.
 
+use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -25,6 +27,8 @@ const HOMES_MAX: usize = 64;
 const HOME_BYTES_MAX: usize = 512;
 /// The key of what is kept for each home.
 const HOMES: &str = "homes";
+/// The key of the modes with which it was told that others can read a saved list.
+const TOLD_OPEN: &str = "told_open";
 
 /// Where it is: `pm2-tui/state.json` below `XDG_STATE_HOME`, else `~/.local/state`.
 pub(super) fn path(environment: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
@@ -53,7 +57,15 @@ pub(super) fn read(path: &Path, home: &str) -> Layout {
         columns: all.get("columns").and_then(Json::as_array).map(words),
         charts: ChartsWish::of(all.get("charts").and_then(Json::as_str)),
         is_tree: own.get("tree").and_then(Json::as_bool).unwrap_or(false),
+        told_open: told_open(all.get(TOLD_OPEN)),
     }
+}
+
+/// The modes that were told, by home.
+fn told_open(kept: Option<&Json>) -> BTreeMap<String, Option<u32>> {
+    let kept = kept.and_then(Json::as_object).into_iter().flatten();
+    let mode = |mode: &Json| u32::try_from(mode.as_u64()?).ok();
+    kept.filter_map(|(home, value)| Some((home.clone(), Some(mode(value)?)))).collect()
 }
 
 /// Why nothing can be kept there: something that is no folder is in its place. Blocks.
@@ -66,6 +78,12 @@ pub(super) fn trouble(path: &Path) -> Option<String> {
     };
     let what = clean(&what.to_string_lossy()).into_owned();
     is_wrong.then(|| format!("{what} is no {kind}: order, columns and filter are not kept"))
+}
+
+/// Says that nothing was kept, and why: what was kept before stays.
+pub(super) fn not_kept(path: &Path, error: &io::Error) -> String {
+    let path = clean(&path.to_string_lossy()).into_owned();
+    format!("order, columns and filter are not kept: cannot write {path}: {error}")
 }
 
 /// Keeps a layout: of all homes, and of this one.
@@ -91,6 +109,12 @@ pub(super) fn write(path: &Path, home: &str, layout: &Layout) -> io::Result<()> 
     }
     let own = json!({ "filter": layout.filter, "tree": layout.is_tree.then_some(true) });
     all.insert(HOMES.to_owned(), homes(all.get(HOMES), home, own));
+    let mut told = told_open(all.get(TOLD_OPEN));
+    told.extend(layout.told_open.clone());
+    let told = told.into_iter().filter(|(home, _)| home.len() <= HOME_BYTES_MAX);
+    let told = told.filter_map(|(home, mode)| Some((home, json!(mode?)))).take(HOMES_MAX);
+    let told: Map<String, Json> = told.collect();
+    all.insert(TOLD_OPEN.to_owned(), if told.is_empty() { Json::Null } else { told.into() });
     all.retain(|_, value| !value.is_null());
     let folder = path.parent().ok_or(io::ErrorKind::NotFound)?;
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
@@ -168,6 +192,7 @@ mod tests {
             columns: Some(vec!["id".to_owned(), "pid".to_owned()]),
             is_tree: true,
             charts: ChartsWish::Line,
+            ..Layout::default()
         }
     }
 
@@ -231,6 +256,21 @@ mod tests {
         assert_eq!(read(&path, HOME), Layout::default());
     }
 
+    /// A part that cannot be written leaves what was kept before, and nothing beside it.
+    #[test]
+    fn what_cannot_be_kept_is_told_and_leaves_the_file() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("state.json");
+        write(&path, HOME, &layout()).unwrap();
+        let part = home.path().join(format!(".state.{}.part", std::process::id()));
+        fs::create_dir(&part).unwrap();
+        let error = write(&path, HOME, &Layout::default()).unwrap_err();
+        assert_eq!(read(&path, HOME), layout());
+        let told = not_kept(&path, &error);
+        let wanted = format!("filter are not kept: cannot write {}: {error}", path.display());
+        assert!(told.ends_with(&wanted), "{told}");
+    }
+
     #[test]
     fn what_stands_in_the_place_of_the_folder_is_told() {
         let home = tempfile::tempdir().unwrap();
@@ -246,6 +286,22 @@ mod tests {
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
         assert!(trouble(&path).unwrap().contains("state.json is no file: "));
+    }
+
+    #[test]
+    fn what_was_told_of_a_home_is_kept_for_it_until_it_is_not_so() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("state.json");
+        let told = |of: &str, mode: Option<u32>| Layout {
+            told_open: BTreeMap::from([(of.to_owned(), mode)]),
+            ..Layout::default()
+        };
+        write(&path, HOME, &told(HOME, Some(0o644))).unwrap();
+        write(&path, "/other", &told("/other", Some(0o664))).unwrap();
+        let wanted = [(HOME.to_owned(), Some(0o644)), ("/other".to_owned(), Some(0o664))];
+        assert_eq!(read(&path, "/x").told_open, BTreeMap::from(wanted));
+        write(&path, HOME, &told(HOME, None)).unwrap();
+        assert_eq!(read(&path, HOME), told("/other", Some(0o664)));
     }
 
     #[test]

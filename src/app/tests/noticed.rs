@@ -147,3 +147,14 @@ fn rows_are_stale_since_the_daemon_was_lost() {
     send(&mut app, live(2));
     assert_eq!(app.watched.daemons[0].lost_at_ms, None);
 }
+
+#[test]
+fn what_was_told_of_the_saved_list_is_known_in_the_next_run() {
+    let mut told = app(1);
+    told.watched.daemons[0].told_open = Some(0o644);
+    let mut next = app(1);
+    next.restore(&told.layout());
+    assert_eq!(next.watched.daemons[0].told_open, Some(0o644));
+    next.restore(&app(1).layout());
+    assert_eq!(next.watched.daemons[0].told_open, None);
+}

@@ -22,7 +22,8 @@ impl Applying<'_> {
         self.note_if(before != Some(host.shown()), Change::Daemon);
     }
 
-    /// The saved list was compared with what runs. Says once that others can read it.
+    /// The saved list was compared with what runs. Says that others can read it, again only where its mode
+    /// is another than when that was said last, be it in an earlier run.
     pub(super) fn saved_list(&mut self, list: SavedList) {
         let id = self.id;
         for (key, process) in self.watched.fleet.iter_mut().filter(|(key, _)| key.daemon == id) {
@@ -31,9 +32,14 @@ impl Applying<'_> {
                 self.changes.push(Change::Process(key));
             }
         }
-        let is_open = |list: &SavedList| matches!(list, SavedList::Read(read) if read.is_open());
         let Some(daemon) = self.daemon() else { return };
-        let is_news = is_open(&list) && !daemon.saved.as_ref().is_some_and(is_open);
+        let open = match &list {
+            SavedList::Read(read) => read.is_open().then_some(read.mode),
+            // Nobody knows who can read it.
+            SavedList::Missing { .. } | SavedList::Unreadable(_) => daemon.told_open,
+        };
+        let is_news = open.is_some() && open != daemon.told_open;
+        daemon.told_open = open;
         let path = format!("{}/dump.pm2", daemon.home);
         daemon.saved = Some(list);
         self.changes.push(Change::Daemon);

@@ -341,3 +341,32 @@ fn an_event_of_before_a_look_sets_nothing_back() {
     assert!(!told(4_000), "it was switched off since");
     assert!(told(5_500));
 }
+
+#[test]
+fn that_others_can_read_the_saved_list_is_told_once_for_each_mode() {
+    use crate::model::boot::{ReadList, SavedList};
+    use crate::protocol::drift::Drift;
+    let list = |mode| {
+        let read = ReadList { drift: Drift::default(), mode, written_ms: 0 };
+        Report::SavedList(Box::new(SavedList::Read(read)))
+    };
+    let told = |watched: &mut Watched, report| {
+        let _ = watched.news.take();
+        apply(watched, DAEMON, report, at(0));
+        let (mut lines, _) = watched.news.take();
+        lines.any(|line| format!("{line:?}").contains("others can read it"))
+    };
+    let mut watched = api();
+    assert!(told(&mut watched, list(0o644)));
+    assert!(!told(&mut watched, list(0o644)));
+    let missing = SavedList::Missing { has_backup: true };
+    assert!(!told(&mut watched, Report::SavedList(Box::new(missing))));
+    assert!(!told(&mut watched, list(0o644)), "it is as it was");
+    assert!(told(&mut watched, list(0o664)), "another mode");
+    assert!(!told(&mut watched, list(0o600)));
+    assert!(told(&mut watched, list(0o664)), "again, after it was private");
+    // As an earlier run told it.
+    let mut watched = api();
+    watched.daemons[0].told_open = Some(0o644);
+    assert!(!told(&mut watched, list(0o644)));
+}
