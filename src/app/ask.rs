@@ -32,14 +32,14 @@ pub struct Ask {
     pub marked: Marked,
     /// What is typed.
     pub input: Editor,
-    /// Which of the choices is chosen, from 0.
-    pub at: usize,
+    /// Which of the choices is chosen, from 0; none before something is typed or the arrows are used.
+    pub at: Option<usize>,
 }
 
 impl Ask {
     /// With nothing typed.
     pub(super) fn new(wanted: Wanted, marked: Marked) -> Self {
-        Self { wanted, marked, input: Editor::default(), at: 0 }
+        Self { wanted, marked, input: Editor::default(), at: None }
     }
 
     /// Its title.
@@ -65,14 +65,26 @@ impl Ask {
     pub fn choices(&self, watched: &Watched) -> Vec<String> {
         let typed = self.input.text().trim().to_lowercase();
         let fits = |name: &String| name.to_lowercase().contains(&typed);
+        self.all(watched).into_iter().filter(fits).collect()
+    }
+
+    /// What can be chosen while nothing is typed.
+    #[must_use]
+    pub fn all(&self, watched: &Watched) -> Vec<String> {
         match self.wanted {
             Wanted::Scale | Wanted::Line => Vec::new(),
-            Wanted::Signal => {
-                let all = Signal::ALL.iter().map(|signal| signal.name().to_owned());
-                all.filter(fits).collect()
-            }
-            Wanted::Trigger => self.actions(watched).into_iter().filter(fits).collect(),
+            Wanted::Signal => Signal::ALL.iter().map(|signal| signal.name().to_owned()).collect(),
+            Wanted::Trigger => self.actions(watched),
         }
+    }
+
+    /// Which of so many choices is chosen. Nothing is by itself: an Enter more than was meant, behind the
+    /// one that opened the prompt, does nothing.
+    #[must_use]
+    pub fn chosen(&self, choices: usize) -> Option<usize> {
+        let by_typing = || (!self.input.text().trim().is_empty()).then_some(0);
+        let last = choices.checked_sub(1)?;
+        self.at.or_else(by_typing).map(|at| at.min(last))
     }
 
     /// The actions that any of them declared.
@@ -97,7 +109,7 @@ impl Ask {
         let text = self.input.text();
         let typed = text.trim();
         let choices = self.choices(watched);
-        let chosen = choices.get(self.at.min(choices.len().saturating_sub(1)));
+        let chosen = self.chosen(choices.len()).and_then(|at| choices.get(at));
         match self.wanted {
             Wanted::Scale if typed.is_empty() => Err("a number: 4, +2 or -1".to_owned()),
             Wanted::Scale => {
@@ -107,6 +119,10 @@ impl Ask {
                     wanted if wanted == now => Err(format!("it has {now} already")),
                     _ => Ok(What::Scale(scale)),
                 }
+            }
+            Wanted::Signal | Wanted::Trigger if chosen.is_none() && typed.is_empty() => {
+                let what = if self.wanted == Wanted::Signal { "a signal" } else { "an action" };
+                Err(format!("choose {what}: by the arrow keys, or some of its letters"))
             }
             Wanted::Signal => {
                 let Some(name) = chosen else { return Err(format!("no signal is named {typed}")) };

@@ -219,6 +219,8 @@ const SYNONYMS: &[(&str, &[&str])] = &[
     ("sendsignal", &["send a signal .."]),
     ("attach", &["write a line .."]),
     ("stdin", &["write a line .."]),
+    ("input", &["write a line .."]),
+    ("type", &["write a line .."]),
     ("instances", &["scale .."]),
     ("emit", &["trigger an action .."]),
     ("exit", &["quit"]),
@@ -292,6 +294,7 @@ fn letters(text: &str) -> impl Iterator<Item = char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::marks::Marked;
 
     #[test]
     fn synonyms_name_what_is_there() {
@@ -303,6 +306,27 @@ mod tests {
         let labels: Vec<&str> = labels.into_iter().chain(tabs.iter().map(String::as_str)).collect();
         for label in SYNONYMS.iter().flat_map(|(_, labels)| *labels) {
             assert!(labels.contains(label), "{label}: {labels:?}");
+        }
+    }
+
+    #[test]
+    fn the_line_to_standard_input_is_found_by_other_words() {
+        let menu = Menu::new(&Watched::new(Vec::new()), false, Marked::default(), DaemonId(0));
+        let (palette, keys) = (Palette::new(Some(menu)), Keymap::default());
+        for typed in ["input", "stdin", "type", "write"] {
+            let mut palette = palette.clone();
+            palette.input = Editor::new(typed);
+            let watched = Watched::new(Vec::new());
+            let scene = Scene {
+                watched: &watched,
+                keys: &keys,
+                selected: None,
+                is_read_only: false,
+                own: &[],
+                facts: Facts::default(),
+            };
+            let found = entries(&scene, &palette);
+            assert_eq!(found.first().map(Entry::name), Some("write a line .."), "{typed}");
         }
     }
 

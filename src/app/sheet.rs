@@ -108,7 +108,7 @@ impl Sheet {
         match self {
             Self::Several(several) if several.word.is_some() => Some(&mut several.input),
             Self::Ask(ask) => {
-                ask.at = 0;
+                ask.at = None;
                 Some(&mut ask.input)
             }
             Self::Several(_)

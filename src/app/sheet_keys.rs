@@ -100,7 +100,12 @@ fn take_in_menu(menu: &mut Menu, around: &Around<'_>, command: Command) -> Taken
 fn take_in_ask(ask: &mut Ask, watched: &Watched, command: Command) -> Taken {
     if command != Command::Open {
         let last = ask.choices(watched).len().saturating_sub(1);
-        ask.at = scrolled(ask.at.min(last), last, 8, command);
+        ask.at = match ask.chosen(last + 1) {
+            Some(at) => Some(scrolled(at, last, 8, command)),
+            None if command == Command::Down => Some(0),
+            None if command.is_movement() => Some(scrolled(0, last, 8, command)),
+            None => None,
+        };
         return Taken::Done;
     }
     match ask.read(watched) {

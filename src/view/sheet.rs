@@ -20,7 +20,7 @@ use super::roles::Role;
 use super::text;
 use crate::app::App;
 use crate::app::Pane;
-use crate::app::ask::{Ask, Wanted};
+use crate::app::ask::Ask;
 use crate::app::ended::{self, Ended};
 use crate::app::geometry::{overlay, wrap};
 use crate::app::help;
@@ -43,6 +43,8 @@ const MENU_NAMES: u16 = 20;
 /// How many sentences a prompt says of what it would do, and in how many rows.
 const SAID_MAX: usize = 4;
 const SAID_ROWS: u16 = 3;
+/// The most choices of a prompt that are listed at once.
+const CHOICES_MAX: u16 = 15;
 
 /// Draws the sheet that is open in the middle of the screen.
 pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), sheet: &Sheet) {
@@ -187,26 +189,26 @@ fn prompt(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), ask: &Ask) {
         Err(why) => (Role::Bad, why),
     };
     let columns = PICKER_COLUMNS.min(columns_max);
-    // As many rows whatever is typed, so that nothing jumps.
-    let listed = match ask.wanted {
-        Wanted::Scale | Wanted::Line => 0,
-        Wanted::Signal => 15,
-        Wanted::Trigger => 8,
-    };
-    let rows = (1 + listed + SAID_ROWS).min(rows_max);
+    let said = wrap(&says, overlay(size, columns, 1).text.columns);
+    let said = u16::try_from(said.len()).unwrap_or(u16::MAX).min(SAID_ROWS);
+    let count = |choices: usize| u16::try_from(choices).unwrap_or(u16::MAX).min(CHOICES_MAX);
+    // As tall as what it holds; its line stays where it is, so that nothing jumps while one types.
+    let most = count(ask.all(&app.watched).len());
+    let place = overlay(size, columns, (1 + most + SAID_ROWS).min(rows_max));
+    let listed = count(choices.len());
     let title = [Part::new(ask.title(), Role::Strong, 0)];
-    let inner = canvas.overlay(overlay(size, columns, rows), &title);
+    let inner = canvas.overlay(place.shrunk(1 + listed + said), &title);
     input(canvas, inner, "> ", &ask.input);
-    let listed = listed.min(inner.height.saturating_sub(2));
-    let at = ask.at.min(choices.len().saturating_sub(1));
-    let top = (at + 1).saturating_sub(usize::from(listed));
+    let listed = listed.min(inner.height.saturating_sub(1 + said.min(1)));
+    let at = ask.chosen(choices.len());
+    let top = at.map_or(0, |at| (at + 1).saturating_sub(usize::from(listed)));
     let from = inner.y + 1;
     let lines = choices.iter().enumerate().skip(top);
     for (y, (place, choice)) in (from..from + listed).zip(lines) {
         let width = text::width(choice).min(inner.width.saturating_sub(2));
         let name = Rect::new(inner.x + 2, y, width, 1);
         canvas.text(name.x, y, width, choice, canvas.role(Role::Text));
-        if place == at {
+        if Some(place) == at {
             choose(canvas, inner, name);
         }
     }

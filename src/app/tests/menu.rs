@@ -355,3 +355,35 @@ fn save_says_how_the_saved_list_stands() {
     send(&mut app, Report::SavedList(Box::new(missing)));
     assert_eq!(about(&app), format!("{plain}: none yet"));
 }
+
+/// The Enter that opens the prompt is pressed once more than was meant.
+#[test]
+fn an_enter_too_many_triggers_nothing() {
+    use crate::app::ask::{Ask, Wanted};
+    let mut app = app(1);
+    let process = app.watched.fleet.get_mut(key(0)).unwrap();
+    process.info.setup.actions = Box::new(["drop-cache".into(), "heap".into()]);
+    let targets = vec![(D, app.target(key(0)).unwrap())];
+    let marked = crate::app::marks::Marked { targets, hidden: 0, part: None };
+    let ask = |app: &mut App, wanted| {
+        app.close_all();
+        app.open(Mode::Sheet(Box::new(Sheet::Ask(Ask::new(wanted, marked.clone())))));
+    };
+    for wanted in [Wanted::Trigger, Wanted::Signal] {
+        ask(&mut app, wanted);
+        assert_eq!(press(&mut app, Command::Open), [], "{wanted:?}");
+        let Mode::Sheet(sheet) = &app.mode else { panic!("{:?}", app.mode) };
+        let Sheet::Ask(asked) = &**sheet else { panic!("{sheet:?}") };
+        assert!(asked.read(&app.watched).unwrap_err().starts_with("choose "), "{wanted:?}");
+    }
+    let triggered = |effects: &[Effect]| match effects {
+        [Effect::Trigger { trigger, .. }] => trigger.action.to_string(),
+        other => panic!("{other:?}"),
+    };
+    ask(&mut app, Wanted::Trigger);
+    press(&mut app, Command::Down);
+    assert_eq!(triggered(&press(&mut app, Command::Open)), "drop-cache");
+    ask(&mut app, Wanted::Trigger);
+    type_text(&mut app, "hea");
+    assert_eq!(triggered(&press(&mut app, Command::Open)), "heap");
+}
