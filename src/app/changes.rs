@@ -3,6 +3,7 @@
 //!
 //! Invariant: only what is in sight makes a frame.
 
+use super::closed::Closed;
 use super::effect::Effects;
 use super::mode::Mode;
 use super::notice::{About, Notice};
@@ -151,9 +152,7 @@ fn close_questions(app: &mut App, id: DaemonId) {
     let is_about = |mode: &Mode| mode.would_send() && mode.is_about(id, None);
     close_where(app, is_about, ("", why));
     if let Some(name) = details::close_trigger(app, id) {
-        let text = format!("closed {name}: {why}; nothing was sent");
-        app.why_closed = Some(text.as_str().into());
-        app.notify(text, true);
+        say_closed(app, Closed::new(&name, why, "; nothing was sent"));
     }
 }
 
@@ -172,7 +171,7 @@ fn close_where(app: &mut App, is_about: impl Fn(&Mode) -> bool, (whom, why): (&s
     let name = uppermost.name();
     let whom = if name.contains(whom) { String::new() } else { format!("{whom}: ") };
     let sent = if matches!(uppermost, Mode::Details(_)) { "" } else { "; nothing was sent" };
-    let text = format!("closed {name}: {whom}{why}{sent}");
+    let closed = Closed::new(&name, &format!("{whom}{why}"), sent);
     app.below.retain(|mode| !is_about(mode));
     if is_about(&app.mode) {
         app.close();
@@ -181,8 +180,13 @@ fn close_where(app: &mut App, is_about: impl Fn(&Mode) -> bool, (whom, why): (&s
             app.close();
         }
     }
-    app.why_closed = Some(text.as_str().into());
-    app.notify(text, true);
+    say_closed(app, closed);
+}
+
+/// Says why something closed by itself; also when one types on.
+fn say_closed(app: &mut App, closed: Closed) {
+    app.say(closed.notice("", app.now.steady_ms));
+    app.why_closed = Some(closed);
 }
 
 /// An asked action ended: its verdict, in the verdict's own words.

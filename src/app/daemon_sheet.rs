@@ -193,7 +193,7 @@ fn at_boot(lines: &mut Lines, watched: &Watched, daemon: &Daemon, now: Moment) {
     match &daemon.saved {
         None => {}
         Some(SavedList::Missing { .. }) => {
-            let text = "none: nothing comes back; x, then save, writes it";
+            let text = "no saved list: nothing comes back; x, then save, or pm2 save writes it";
             lines.say(Kind::Warning, "saved list", text);
         }
         Some(SavedList::Unreadable(why)) => {

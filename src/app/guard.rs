@@ -42,8 +42,10 @@ pub(super) fn asks(app: &App, what: &What, marked: &Marked) -> bool {
         Confirm::Always => true,
         Confirm::Destructive => what.asks(marked),
         Confirm::Never => {
+            // Nobody sees those whom a filter hides, be they marked or of the group that is meant.
             matches!(what, What::Whole(..))
                 || marked.hidden > 0
+                || marked.part.is_some()
                 || what.word(&app.watched, marked).is_some()
         }
     }

@@ -25,8 +25,9 @@ pub(super) fn tell(app: &mut App, message: &Message) {
         }
         Message::TypedOn => {
             let what = "what you type on is ignored for 3 s";
-            let text = app.why_closed.as_ref().map(|why| format!("{why}; {what}"));
-            app.notify(text.unwrap_or_else(|| what.to_owned()), true);
+            let now_ms = app.now.steady_ms;
+            let notice = app.why_closed.as_ref().map(|closed| closed.notice(what, now_ms));
+            app.say(notice.unwrap_or_else(|| Notice::new(what, true, now_ms)));
         }
         Message::Repeated(command) => cursor::repeated(app, command),
         _ => {}

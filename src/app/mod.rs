@@ -12,6 +12,7 @@ mod audit;
 pub mod batch;
 mod bulk;
 mod changes;
+mod closed;
 pub mod command;
 mod cursor;
 pub mod daemon_sheet;

@@ -14,8 +14,9 @@ const COMMAND_NOTICE_MS: i64 = 8_000;
 pub struct Notice {
     /// What happened.
     pub text: String,
-    /// The same, for a line that is too short for it: what matters first.
-    pub short: Option<String>,
+    /// The same, for lines that are too short for it, each shorter than the one before: what matters least
+    /// is left out first.
+    pub shorter: Vec<String>,
     /// The pm2 CLI's command that does the same, for the shell; it stands in the text.
     pub command: Option<String>,
     /// Whether it went wrong.
@@ -106,7 +107,7 @@ impl Notice {
         let until_ms = steady_ms.saturating_add(stays_ms);
         Self {
             text: text.into(),
-            short: None,
+            shorter: Vec::new(),
             command: None,
             is_bad,
             is_done: false,
@@ -123,10 +124,11 @@ impl Notice {
         self.until_ms <= steady_ms || self.about.is_over(self.since_ms, watched, has_selection)
     }
 
-    /// The same, with a shorter form.
+    /// The same, with one more shorter form.
     #[must_use]
-    pub fn or(self, short: String) -> Self {
-        Self { short: Some(short), ..self }
+    pub fn or(mut self, short: String) -> Self {
+        self.shorter.push(short);
+        self
     }
 
     /// The same, with the pm2 CLI's command that does it; nothing more where that is empty.
@@ -155,7 +157,9 @@ impl Notice {
     pub(super) fn drop_undo(&mut self) {
         let undoes = std::mem::take(&mut self.undoes);
         self.text = self.text.replacen(&undoes, "", 1);
-        self.short = self.short.as_ref().map(|short| short.replacen(&undoes, "", 1));
+        for short in &mut self.shorter {
+            *short = short.replacen(&undoes, "", 1);
+        }
     }
 
     /// The same, of something that was done, unless it went wrong.

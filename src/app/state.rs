@@ -2,6 +2,7 @@
 
 use super::alerted::Alerts;
 use super::batch::Batch;
+use super::closed::Closed;
 use super::geometry::{ChartsWish, Geometry};
 use super::job::Job;
 use super::keymap::Keymap;
@@ -49,7 +50,7 @@ pub struct App {
     /// The selected process; `None` only while there is none.
     pub selected: Option<ProcessKey>,
     /// Why what was open last closed by itself.
-    pub(super) why_closed: Option<Box<str>>,
+    pub(super) why_closed: Option<Closed>,
     /// What the user had selected and is gone, while the cursor is where that left it.
     pub(super) unchosen: Option<Unchosen>,
     /// Which rows the table has.

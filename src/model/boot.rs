@@ -92,7 +92,7 @@ impl SavedList {
     #[must_use]
     pub fn words(&self) -> Option<String> {
         match self {
-            Self::Missing { .. } => None,
+            Self::Missing { .. } => Some("not saved".to_owned()),
             Self::Unreadable(_) => Some("it cannot be read".to_owned()),
             Self::Read(read) => read.words(),
         }
@@ -102,7 +102,7 @@ impl SavedList {
     #[must_use]
     pub fn short_words(&self) -> Option<String> {
         match self {
-            Self::Missing { .. } => None,
+            Self::Missing { .. } => Some("not saved".to_owned()),
             Self::Unreadable(_) => Some("saved list broken".to_owned()),
             Self::Read(ReadList { drift, .. }) => {
                 let (unsaved, changed) = (drift.unsaved.len(), drift.changed.len());
@@ -283,7 +283,8 @@ mod tests {
         assert!(matches!(list.standing(PmId(2)), Some(Standing::Changed([_]))));
         assert!(list.is_down(PmId(2)) && !list.is_down(PmId(1)));
         let none = SavedList::Missing { has_backup: false };
-        assert!(none.standing(PmId(1)).is_none() && none.words().is_none());
+        assert!(none.standing(PmId(1)).is_none());
+        assert_eq!(none.short_words().as_deref(), Some("not saved"));
     }
 
     #[test]

@@ -136,7 +136,7 @@ fn keys(app: &App, canvas: &Canvas<'_>, is_narrow: bool) -> Vec<Part> {
     }
 }
 
-/// The notice, if there is one: in its short form where the line is too short for the long one.
+/// The notice, if there is one: in the longest of its forms that the line has room for.
 fn notice(app: &App, canvas: &Canvas<'_>, columns: u16) -> Option<Part> {
     let notice = app.notice.as_ref()?;
     let glyphs = canvas.theme().glyphs();
@@ -146,9 +146,10 @@ fn notice(app: &App, canvas: &Canvas<'_>, columns: u16) -> Option<Part> {
         // Nothing was done: no sign that says so.
         (false, false) => (String::new(), Role::Strong),
     };
-    let is_too_long = text::width(&notice.text) + text::width(&sign) > columns;
-    let short = notice.short.as_ref().filter(|_| is_too_long);
-    Some(Part::new(format!("{sign}{}", short.unwrap_or(&notice.text)), role, 0))
+    let fits = |form: &&String| text::width(form) + text::width(&sign) <= columns;
+    let mut forms = std::iter::once(&notice.text).chain(&notice.shorter);
+    let form = forms.find(fits).or(notice.shorter.last()).unwrap_or(&notice.text);
+    Some(Part::new(format!("{sign}{form}"), role, 0))
 }
 
 /// The commands that belong here, each by its first key, behind the process that they act on; while a
@@ -162,6 +163,7 @@ fn commands(app: &App, glyphs: &Glyphs, is_narrow: bool) -> Vec<Part> {
     let is_running = selected.is_some_and(Process::is_running);
     let is_stopped = selected.is_some_and(|process| process.info.status == ProcessStatus::Stopped);
     let is_nobody = app.selected_target().is_none() && app.marks.is_empty();
+    let is_group = app.cursor_group().is_some() && !is_log;
     let marked = app.marks.len();
     let keys = app.keys.rows().filter(|row| row.is_in(app.focus)).filter_map(|row| {
         let first = row.first()?;
@@ -177,6 +179,7 @@ fn commands(app: &App, glyphs: &Glyphs, is_narrow: bool) -> Vec<Part> {
             // Nobody is there to carry it out, or it does nothing here.
             _ if acts && (app.read_only || is_log) => return None,
             _ if is_nobody && needs_a_process(app, row.command) => return None,
+            _ if is_group && needs_one(app, row.command) => return None,
             // One cannot start what runs, or stop what is stopped.
             Command::Act(Action::Start) if is_running && marked == 0 => return None,
             Command::Act(Action::Stop) if is_stopped && marked == 0 => return None,
@@ -248,6 +251,19 @@ fn whom(app: &App, glyphs: &Glyphs) -> Option<Part> {
     }
 }
 
+/// Whether it refuses a group of the tree: it is about one process.
+fn needs_one(app: &App, command: Command) -> bool {
+    let is_of_one = |place: u8| {
+        let own = app.settings.commands.get(usize::from(place));
+        own.is_some_and(OwnCommand::is_of_one)
+    };
+    match command {
+        Command::Compose | Command::Why => true,
+        Command::Own(place) => is_of_one(place),
+        _ => false,
+    }
+}
+
 /// Whether it does nothing where no process is selected; what belongs to the log aside.
 fn needs_a_process(app: &App, command: Command) -> bool {
     match command {
@@ -270,6 +286,7 @@ fn label<'a>(app: &App, row: &'a Row) -> &'a str {
         Command::Back if !is_log => "unmark",
         Command::Back => back(app).unwrap_or(&row.label),
         Command::Open if is_log => "open",
+        Command::Open if app.cursor_group().is_some() => "fold",
         Command::Log(LogCommand::NextMatch) => "found",
         Command::Log(LogCommand::NextError) => "errors",
         Command::Log(LogCommand::NextTurn) => "exits",

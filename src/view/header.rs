@@ -11,6 +11,7 @@ use super::parts::{self, Part};
 use super::roles::Role;
 use super::text;
 use crate::app::App;
+use crate::model::boot::SavedList;
 use crate::model::daemon::{BusState, Connection, Daemon};
 use crate::model::totals::{State, Totals};
 use crate::model::units;
@@ -142,7 +143,7 @@ fn standing(app: &App, glyphs: &Glyphs) -> Vec<Part> {
             let short = format!("{warning} {whom}{}", filling.short_words());
             line.push(Part::new(long, Role::Warn, 0).or(8, short, Role::Warn));
         }
-        line.extend(saved_list(daemon, &whom, glyphs));
+        line.extend(saved_list(app, daemon, &whom, glyphs));
         if let Some(other) = daemon.version.as_ref().and_then(|it| daemon.release.newer(it)) {
             let text = format!("{warning} {whom}PM2 {other} is installed");
             line.push(Part::new(text, Role::Warn, 6));
@@ -155,11 +156,16 @@ fn standing(app: &App, glyphs: &Glyphs) -> Vec<Part> {
     line
 }
 
-/// Where the saved list differs from what runs.
-fn saved_list(daemon: &Daemon, whom: &str, glyphs: &Glyphs) -> Option<Part> {
+/// Where the saved list differs from what runs, or that there is none of it.
+fn saved_list(app: &App, daemon: &Daemon, whom: &str, glyphs: &Glyphs) -> Option<Part> {
     let list = daemon.saved.as_ref()?;
     let (long, short) = (list.words()?, list.short_words()?);
     let warning = glyphs.warning;
+    if let SavedList::Missing { .. } = list {
+        // Where nothing runs nothing would be lost.
+        let runs = app.watched.fleet.iter().any(|(key, _)| key.daemon == daemon.id);
+        return runs.then(|| Part::new(format!("{warning} {whom}{short}"), Role::Warn, 7));
+    }
     // What PM2 itself takes gives way to the long form, what all take to the short one.
     let part = Part::new(format!("{warning} {whom}saved list: {long}"), Role::Warn, 5);
     Some(part.or(7, format!("{warning} {whom}{short}"), Role::Warn))

@@ -177,7 +177,8 @@ fn draw_row(
 ) {
     let y = row.y;
     let end = row.right() - 1;
-    let status = status::of(process, app.now.steady_ms, canvas.theme().glyphs());
+    let glyphs = canvas.theme().glyphs();
+    let status = status::of(process, app.now.steady_ms, glyphs);
     let reason = reason_place(app, columns, key, process, end);
     let figures = Figures::of(process, columns.is_short);
     for place in &columns.places {
@@ -218,11 +219,26 @@ fn draw_row(
                 if field.column().is_right {
                     canvas.right(x, y, room, &text, style);
                 } else {
-                    canvas.text(x, y, room, &text, style);
+                    let taken = canvas.text(x, y, room, &text, style);
+                    if field == Field::Name && lacks_sign(process, columns, &status, glyphs) {
+                        // In the gap behind the name, where that takes all of its column.
+                        let at = x + (taken + 1).min(room);
+                        let left = end.saturating_sub(at).min(1);
+                        canvas.text(at, y, left, glyphs.warning, canvas.role(Role::Warn));
+                    }
                 }
             }
         }
     }
+}
+
+/// Whether it is counted among those that are not well for a limit that it is past, and none of the columns
+/// says so: the status says something else, or is not shown.
+fn lacks_sign(process: &Process, columns: &Columns, status: &Status<'_>, glyphs: &Glyphs) -> bool {
+    let is_near = process.is_near_limit() && columns.get(Field::Memory).is_none();
+    let has_sign = columns.get(Field::Status).is_some()
+        && [glyphs.warning, glyphs.bad].contains(&status.glyph);
+    (process.tag.crossed.is_some() || is_near) && !has_sign
 }
 
 /// Why the process does not run as it should, in the place of its figures: from which column until

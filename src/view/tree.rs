@@ -34,7 +34,7 @@ pub(super) fn draw(
         let Place { field, x, columns: room } = *place;
         let (text, role) = match field {
             Field::Name => (name(app, canvas, group, members.len(), is_folded), Role::Strong),
-            Field::Status => online(canvas, &processes),
+            Field::Status => online(canvas, &processes, all(app, group), room),
             Field::Restarts => {
                 let sum: u64 = processes.iter().map(|it| u64::from(it.info.restarts)).sum();
                 (sum.to_string(), if sum == 0 { Role::Quiet } else { Role::Text })
@@ -100,11 +100,32 @@ fn name(app: &App, canvas: &Canvas<'_>, group: &Group, count: usize, is_folded: 
     }
 }
 
-/// How many are online: `3 of 4`, with a sign where one is not well.
-fn online(canvas: &Canvas<'_>, processes: &[&Process]) -> (String, Role) {
+/// How many the group has where some may not be shown.
+fn all(app: &App, group: &Group) -> Option<usize> {
+    let fleet = &app.watched.fleet;
+    let count = || fleet.iter().filter(|(key, process)| group.holds(*key, process)).count();
+    app.table.query().leaves_out().then(count)
+}
+
+/// How many are online: `3 of 4`, with a sign where one is not well. Where not all are shown, how many are:
+/// `3 of 5 shown`.
+fn online(
+    canvas: &Canvas<'_>,
+    processes: &[&Process],
+    all: Option<usize>,
+    room: u16,
+) -> (String, Role) {
     let online = processes.iter().filter(|process| process.is_online()).count();
     let unwell = processes.iter().filter(|process| is_unwell(process)).count();
-    let text = format!("{online} of {}", processes.len());
+    let shown = processes.len();
+    let text = match all.filter(|all| *all > shown) {
+        None => format!("{online} of {shown}"),
+        Some(all) => {
+            let long = format!("{shown} of {all} shown");
+            let sign = if unwell == 0 { 0 } else { 3 + text::width(&unwell.to_string()) };
+            if text::width(&long) + sign <= room { long } else { format!("{shown} of {all}") }
+        }
+    };
     match unwell {
         0 if online == processes.len() => (text, Role::Good),
         0 => (text, Role::Quiet),

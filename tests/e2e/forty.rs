@@ -115,8 +115,8 @@ fn saved_list_agrees(home: &Pm2Home, screen: &mut Screen, what: &str) {
         let says = text.lines().next().unwrap_or_default().contains("saved");
         let (saved, running) = saved_and_running(home);
         match saved {
-            // Where nothing is saved, nothing differs.
-            None => !says,
+            // That nothing is saved is said, too.
+            None => says,
             // It may say more: other arguments of one that is saved and runs.
             Some(saved) => says || saved == running,
         }

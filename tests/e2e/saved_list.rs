@@ -88,7 +88,7 @@ pub(crate) fn the_header_says_where_it_differs(release: Release) {
         ],
     );
     let mut screen = home.cockpit((160, 40));
-    sheet(&mut screen, "nothing saved", |text| text.contains("none: nothing comes back"));
+    sheet(&mut screen, "nothing saved", |text| text.contains("no saved list: nothing comes back"));
 
     home.cli(&["save"]);
     fs::set_permissions(home.path().join("dump.pm2"), fs::Permissions::from_mode(0o644)).unwrap();

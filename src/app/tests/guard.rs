@@ -169,3 +169,30 @@ fn always_asks_before_a_trigger_a_message_and_an_own_command() {
         assert!(!guard::asks_of_own(&app, &own(false), D));
     }
 }
+
+/// A filter hides two of the five of the group: they are told before anything is done, also of one.
+#[test]
+fn never_asks_where_a_filter_hides_a_part_of_the_group() {
+    use super::several::{filter, nine, question};
+    for (typed, shown) in [("api", 3), ("mail", 1)] {
+        let mut app = nine();
+        app.settings.confirm = Confirm::Never;
+        filter(&mut app, typed);
+        press(&mut app, Command::Rows(RowsCommand::Tree));
+        press(&mut app, Command::First);
+        let members = app.group_members().unwrap();
+        assert_eq!((members.targets.len(), members.part.unwrap().all), (shown, 5), "{typed}");
+        assert_eq!(press(&mut app, Command::Act(Action::Restart)), [], "{typed}");
+        if shown > 1 {
+            assert!(question(&app).starts_with("3 of 5 processes of "), "{}", question(&app));
+        } else {
+            assert!(matches!(app.mode, Mode::Confirm { .. }), "{:?}", app.mode);
+        }
+    }
+    let mut app = nine();
+    app.settings.confirm = Confirm::Never;
+    press(&mut app, Command::Rows(RowsCommand::Tree));
+    press(&mut app, Command::First);
+    assert_eq!(app.group_members().unwrap().part, None);
+    assert!(!press(&mut app, Command::Act(Action::Restart)).is_empty(), "all of it is shown");
+}

@@ -19,7 +19,7 @@ fn a_stop_is_undone_by_a_start() {
     finish(&mut app, Action::Stop, &target, Verdict::Done);
     let notice = app.notice.clone().unwrap();
     assert_eq!(notice.text, "stopped api[0], u undoes   = pm2 stop 0");
-    assert_eq!(notice.short.as_deref(), Some("api[0] stopped, u undoes"));
+    assert_eq!(notice.shorter, ["api[0] stopped, u undoes"]);
     press(&mut app, Command::Down);
     press(&mut app, UNDO);
     let Mode::Confirm { action: Action::Start, target: asked, .. } = &app.mode else {
@@ -264,7 +264,7 @@ fn no_stop_is_undone_after_its_daemon_ended() {
     send(&mut app, down(Problem::Closed));
     let text = app.notice.clone().unwrap();
     assert_eq!(text.text, "stopped api[0]   = pm2 stop 0", "no key undoes it now");
-    assert_eq!(text.short.as_deref(), Some("api[0] stopped"));
+    assert_eq!(text.shorter, ["api[0] stopped"]);
     assert!(said(&mut app).contains("not connected"), "it may be the same daemon that comes back");
     send(&mut app, ended());
     assert_eq!(said(&mut app), why);
