@@ -16,6 +16,9 @@ pub(super) struct Unsettled {
 impl Unsettled {
     /// What it is behind the lines that the judge had.
     pub(super) fn judge(&self, judge: &mut Judge) -> Judged {
+        if let Some(judged) = judge.feed_unread(&self.facts) {
+            return judged;
+        }
         let bytes = &self.line.bytes;
         let plain = Plain::of(bytes.get(..READ_BYTES_MAX).unwrap_or(bytes));
         judge.feed(&plain.text, &self.facts)

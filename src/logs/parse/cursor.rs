@@ -67,10 +67,12 @@ impl<'a> Cursor<'a> {
 
     /// Steps over what holds, and gives it.
     pub(super) fn take_while(&mut self, holds: impl Fn(u8) -> bool) -> &'a [u8] {
-        let rest = self.rest();
-        let count = rest.iter().position(|byte| !holds(*byte)).unwrap_or(rest.len());
-        self.at += count;
-        rest.get(..count).unwrap_or_default()
+        let start = self.at;
+        // Plain steps, here and below: optimized for size, a chain of iterators is a call for each byte.
+        while self.peek().is_some_and(&holds) {
+            self.at += 1;
+        }
+        self.since(start)
     }
 
     pub(super) fn skip_blanks(&mut self) {
@@ -79,14 +81,19 @@ impl<'a> Cursor<'a> {
 
     /// How many digits are next, 20 at most.
     pub(super) fn count_digits(&self) -> usize {
-        self.rest().iter().take(20).take_while(|byte| byte.is_ascii_digit()).count()
+        let mut count = 0;
+        while count < 20 && self.peek_at(count).is_some_and(|byte| byte.is_ascii_digit()) {
+            count += 1;
+        }
+        count
     }
 
     /// A number of this many digits at least and at most (18); more digits than that are left.
     pub(super) fn number(&mut self, least: usize, most: usize) -> Option<i64> {
-        let digits = self.rest().iter().take(most).take_while(|byte| byte.is_ascii_digit());
         let (mut count, mut value) = (0, 0);
-        for digit in digits {
+        while count < most
+            && let Some(digit @ b'0'..=b'9') = self.peek_at(count)
+        {
             value = value * 10 + i64::from(digit - b'0');
             count += 1;
         }

@@ -154,8 +154,7 @@ fn further(text: &[u8], from: usize, head: &mut Head, clock: Clock<'_>) {
         let (parts, end) = time::at(text, at).filter(|(parts, _)| Parts::has_date(parts))?;
         Some((parts.resolve(clock)?, Span { start: at, end }))
     };
-    let opened = window.iter().enumerate().filter(|(_, byte)| **byte == b'[');
-    let mut found = opened.map(|(at, _)| from + at + 1).find_map(dated);
+    let mut found = memchr::memchr_iter(b'[', window).map(|at| from + at + 1).find_map(dated);
     if found.is_none() {
         found = behind_words(text, head.end).find_map(dated);
     }

@@ -40,6 +40,8 @@ pub struct Facts {
     is_object: bool,
     /// Whether it is a level or a time and nothing else.
     is_bare: bool,
+    /// Whether no trace begins with it: see [`super::is_prose`].
+    is_prose: bool,
 }
 
 impl Facts {
@@ -55,6 +57,7 @@ impl Facts {
             is_timed: reading.own_time.is_some_and(leads),
             is_object: reading.shape != Shape::Text && words.start >= words.end,
             is_bare: words.start > led && words.start >= words.end,
+            is_prose: reading.is_prose,
         }
     }
 }
@@ -115,19 +118,31 @@ impl Judge {
         (self.level, self.is_open, self.below) = (level, true, 0);
     }
 
-    /// What the next line is. `text` is plain.
-    pub fn feed(&mut self, text: &[u8], facts: &Facts) -> Judged {
-        let own = facts.level.map(|(level, _)| level);
+    /// What the next line is, where that can be told without its text. Most lines are so.
+    pub fn feed_unread(&mut self, facts: &Facts) -> Option<Judged> {
+        let level = facts.level.map(|(level, _)| level);
+        let judged = Judged { place: Place::Begins, level, part: Part::Text, raises: false };
         if facts.is_object {
             *self = Self::default();
-            return Judged { place: Place::Begins, level: own, part: Part::Text, raises: false };
+        } else if facts.is_timed && facts.is_calm() {
+            self.traces = Traces::default();
+            self.take_prose(level);
+        } else if facts.is_prose && self.is_idle() {
+            self.take_prose(level);
+        } else {
+            return None;
         }
+        Some(judged)
+    }
+
+    /// What the next line is. `text` is plain.
+    pub fn feed(&mut self, text: &[u8], facts: &Facts) -> Judged {
+        if let Some(judged) = self.feed_unread(facts) {
+            return judged;
+        }
+        let own = facts.level.map(|(level, _)| level);
         if facts.is_timed && self.traces.is_open() {
             self.traces = Traces::default();
-        }
-        if facts.is_timed && facts.is_calm() {
-            (self.level, self.is_open, self.below) = (own, true, 0);
-            return Judged { place: Place::Begins, level: own, part: Part::Text, raises: false };
         }
         let words = facts.words.of(text);
         let step = self.traces.feed(words);

@@ -59,14 +59,13 @@ pub(super) fn leading(start: Cursor<'_>, before: Before) -> Option<Lead> {
         cursor.skip(length);
         return Some(Lead { level, end: cursor.at(), is_spent });
     }
-    for tool in [&b"npm ERR!"[..], b"npm error", b"npm WARN", b"npm warn"] {
-        if before.opener.is_none() && cursor.rest().starts_with(tool) {
-            let level = if tool.ends_with(b"N") || tool.ends_with(b"n") {
-                Level::Warn
-            } else {
-                Level::Error
-            };
-            return Some(Lead { level, end: cursor.at() + tool.len(), is_spent: true });
+    if before.opener.is_none() && cursor.peek() == Some(b'n') {
+        for tool in [&b"npm ERR!"[..], b"npm error", b"npm WARN", b"npm warn"] {
+            if cursor.rest().starts_with(tool) {
+                let is_warn = tool.ends_with(b"N") || tool.ends_with(b"n");
+                let level = if is_warn { Level::Warn } else { Level::Error };
+                return Some(Lead { level, end: cursor.at() + tool.len(), is_spent: true });
+            }
         }
     }
     let word = cursor.take_while(|byte| byte.is_ascii_alphabetic());
@@ -77,23 +76,24 @@ pub(super) fn leading(start: Cursor<'_>, before: Before) -> Option<Lead> {
         let end = end + usize::from(next == Some(b'/'));
         return leads_as_letter(cursor, before).then_some(Lead { level, end, is_spent: true });
     }
+    // Most words are none.
+    let level = words::any(word)?;
     if let Some(opener) = before.opener.filter(|opener| *opener != b'"') {
         let closer = closer_of(opener);
         cursor.skip_blanks();
         if cursor.peek() == Some(closer) {
-            let level = words::any(word)?;
             return Some(Lead { level, end, is_spent: true });
         }
     }
-    let level = if word.iter().all(u8::is_ascii_uppercase) {
-        let is_log = before.has_time && matches!(word, b"LOG" | b"SUCCESS" | b"FINE" | b"CONFIG");
-        if is_log { words::any(word)? } else { words::sure(word)? }
-    } else {
-        words::any(word)?
-    };
     let is_upper = word.iter().all(u8::is_ascii_uppercase);
     let is_lower = word.iter().all(u8::is_ascii_lowercase);
-    let is_sure = words::sure(word).is_some();
+    let is_sure = words::is_sure(word);
+    if is_upper && !is_sure {
+        let is_log = before.has_time && matches!(word, b"LOG" | b"SUCCESS" | b"FINE" | b"CONFIG");
+        if !is_log {
+            return None;
+        }
+    }
     let has_blank = next.is_none_or(is_blank);
     let has_colon = next == Some(b':') && start_of_text(cursor.peek_at(1));
     let is_spent = if is_upper {
@@ -194,7 +194,9 @@ pub(super) fn in_head(mut cursor: Cursor<'_>) -> Option<Level> {
         is_behind_brackets = false;
         let ends_with_colon = matches!(word.last(), Some(b':' | b']'));
         colons += usize::from(ends_with_colon);
-        let is_figure = word.iter().all(|byte| byte.is_ascii_digit() || b"#*.:|-".contains(byte));
+        let is_of_figure =
+            |byte: &u8| matches!(byte, b'0'..=b'9' | b'#' | b'*' | b'.' | b':' | b'|' | b'-');
+        let is_figure = word.iter().all(is_of_figure);
         figures += usize::from(is_figure && word.len() > 1);
         let is_head = is_figure || (ends_with_colon && colons < 2) || is_name(start, cursor);
         if !is_head {
@@ -212,6 +214,9 @@ fn lower_word(word: &[u8]) -> Option<Level> {
 
 /// `ERROR`, `ERROR:`, `INFO/MainProcess`.
 fn upper_word(word: &[u8]) -> Option<Level> {
+    if !word.first()?.is_ascii_uppercase() {
+        return None;
+    }
     let letters = word.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
     let name = word.get(..letters)?;
     match word.get(letters) {

@@ -39,7 +39,8 @@ pub fn read(text: &[u8], context: &Context<'_>) -> Reading {
 fn prose(text: &[u8]) -> Reading {
     let message = Span { start: 0, end: text.len() };
     let (prefix, time, own_time, level, fields) = (None, None, None, None, None);
-    Reading { prefix, time, own_time, level, message, shape: Shape::Text, fields }
+    let (shape, is_prose) = (Shape::Text, true);
+    Reading { prefix, time, own_time, level, message, shape, is_prose, fields }
 }
 
 /// Looks for time, level and fields.
@@ -59,6 +60,7 @@ pub(super) fn body(text: &[u8], start: usize, context: &Context<'_>) -> Reading 
         prefix: None,
         time,
         own_time: None,
+        is_prose: false,
         level: said,
         message,
         shape: Shape::Text,
@@ -87,9 +89,9 @@ fn with_fields(text: &[u8], start: usize, context: &Context<'_>) -> Option<Readi
         let mut objects = opened.take(3).map(|(at, _)| start + at);
         return objects.find_map(|at| read_json(text, at, context));
     }
-    let word = rest.iter().take(64).take_while(|byte| **byte != b' ' && **byte != b'"');
-    let has_pair = word.copied().any(|byte| byte == b'=');
-    if has_pair { read_logfmt(text, start, context) } else { None }
+    let lead = rest.get(..64).unwrap_or(rest);
+    let ends = memchr::memchr3(b' ', b'"', b'=', lead).and_then(|end| lead.get(end));
+    if ends == Some(&b'=') { read_logfmt(text, start, context) } else { None }
 }
 
 fn by_words(message: &[u8]) -> Option<(Level, Sign)> {

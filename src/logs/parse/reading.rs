@@ -42,6 +42,8 @@ pub struct Reading {
     pub message: Span,
     /// What the line is made of.
     pub shape: Shape,
+    /// Whether it says nothing of itself: see [`super::is_prose`].
+    pub is_prose: bool,
     /// Where the fields are: [`super::Record::of`] reads them.
     pub fields: Option<Span>,
 }

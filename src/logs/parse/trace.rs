@@ -113,14 +113,8 @@ impl Traces {
     }
 
     fn begin(&mut self, line: &[u8]) -> Step {
-        let (state, step) = if line.starts_with(b"Traceback (most recent call last)") {
-            (State::Python, Step::first(Part::Opens))
-        } else if line.starts_with(b"goroutine ") && line.ends_with(b"]:") {
-            (State::Go, Step::first(Part::Opens))
-        } else if line.starts_with(b"panic: ") || line.starts_with(b"fatal error: ") {
-            (State::Go, Step::first(Part::Title))
-        } else if line.starts_with(b"thread '") && level::thrown(line).is_some() {
-            (State::Rust(0), Step::first(Part::Title))
+        let (state, step) = if let Some((state, part)) = opens(line) {
+            (state, Step::first(part))
         } else if is_excerpt_place(line) {
             (State::Excerpt(0), Step::first(Part::Opens))
         } else if level::thrown(line) == Some(super::Level::Error) {
@@ -151,6 +145,24 @@ impl Traces {
         };
         self.state = state;
         Some(Step::next(part))
+    }
+}
+
+/// The first line of a trace of Python, Go or Rust. One look at the first letter tells of most lines.
+fn opens(line: &[u8]) -> Option<(State, Part)> {
+    match line.first()? {
+        b'T' if line.starts_with(b"Traceback (most recent call last)") => {
+            Some((State::Python, Part::Opens))
+        }
+        b'g' if line.starts_with(b"goroutine ") && line.ends_with(b"]:") => {
+            Some((State::Go, Part::Opens))
+        }
+        b'p' if line.starts_with(b"panic: ") => Some((State::Go, Part::Title)),
+        b'f' if line.starts_with(b"fatal error: ") => Some((State::Go, Part::Title)),
+        b't' if line.starts_with(b"thread '") && level::thrown(line).is_some() => {
+            Some((State::Rust(0), Part::Title))
+        }
+        _ => None,
     }
 }
 

@@ -177,6 +177,7 @@ impl<'a> Known<'a> {
             prefix: None,
             time,
             own_time: None,
+            is_prose: false,
             level: said.or_else(thrown),
             message: Span { start: 0, end: 0 },
             shape: Shape::Json,

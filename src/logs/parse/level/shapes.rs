@@ -29,7 +29,8 @@ pub(in crate::logs::parse) fn thrown(text: &[u8]) -> Option<Level> {
         (b"thread '", Level::Error),
         (b"Segmentation fault", Level::Fatal),
     ];
-    match text.first()? {
+    let first = *text.first()?;
+    match first {
         b'(' if text.starts_with(b"(node:") => {
             return find(text, b"Warning:").map(|_| Level::Warn);
         }
@@ -38,22 +39,24 @@ pub(in crate::logs::parse) fn thrown(text: &[u8]) -> Option<Level> {
         _ => return None,
     }
     // One look at the first letter tells of most lines.
-    let mut alike = starts.iter().filter(|(start, _)| start.first() == text.first());
-    if let Some((start, level)) = alike.find(|(start, _)| text.starts_with(start)) {
+    if matches!(first, b'T' | b'E' | b'U' | b'C' | b'[' | b'p' | b'f' | b't' | b'S')
+        && let Some((start, level)) = starts.iter().find(|(start, _)| text.starts_with(start))
+    {
         let is_panic = *start != b"thread '" || find(text, b"' panicked at").is_some();
         return is_panic.then_some(*level);
     }
-    let bare = ["Uncaught ", "[", "Unhandled "]
-        .iter()
-        .find_map(|lead| text.strip_prefix(lead.as_bytes()))
-        .unwrap_or(text);
-    named(bare)
+    let bare = match first {
+        b'U' => text.strip_prefix(b"Uncaught "),
+        b'[' => text.strip_prefix(b"["),
+        _ => None,
+    };
+    named(bare.unwrap_or(text))
 }
 
 /// `Error: ..`, `TypeError [ERR_X]: ..`, `Error` alone, `DeprecationWarning: ..`.
 fn named(text: &[u8]) -> Option<Level> {
     let mut cursor = Cursor::new(text, 0);
-    let name = cursor.take_while(|b| b.is_ascii_alphanumeric() || b"_.$".contains(&b));
+    let name = cursor.take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'$'));
     // npm's and Node's codes stand between name and colon.
     let mut after = cursor;
     if after.eat_all(b" [") {

@@ -2,8 +2,12 @@
 
 use super::Level;
 
-/// Levels by name in any case, as fields and brackets have them.
+/// Levels by name in any case, as fields and brackets have them: first those that most lines have.
 const WORDS: &[(&str, Level)] = &[
+    ("info", Level::Info),
+    ("error", Level::Error),
+    ("warn", Level::Warn),
+    ("debug", Level::Debug),
     ("trace", Level::Trace),
     ("silly", Level::Trace),
     ("finest", Level::Trace),
@@ -11,13 +15,11 @@ const WORDS: &[(&str, Level)] = &[
     ("trac", Level::Trace),
     ("trc", Level::Trace),
     ("trce", Level::Trace),
-    ("debug", Level::Debug),
     ("verbose", Level::Debug),
     ("fine", Level::Debug),
     ("debu", Level::Debug),
     ("dbg", Level::Debug),
     ("dbug", Level::Debug),
-    ("info", Level::Info),
     ("information", Level::Info),
     ("informational", Level::Info),
     ("inf", Level::Info),
@@ -31,10 +33,8 @@ const WORDS: &[(&str, Level)] = &[
     ("start", Level::Info),
     ("event", Level::Info),
     ("wait", Level::Info),
-    ("warn", Level::Warn),
     ("warning", Level::Warn),
     ("wrn", Level::Warn),
-    ("error", Level::Error),
     ("err", Level::Error),
     ("erro", Level::Error),
     ("severe", Level::Error),
@@ -53,6 +53,32 @@ const WORDS: &[(&str, Level)] = &[
     ("emergency", Level::Fatal),
     ("alert", Level::Fatal),
 ];
+
+/// The second and the third letters of those words, by the first one: a bit each.
+static LETTERS: [(u32, u32); 26] = letters();
+
+#[expect(clippy::indexing_slicing, reason = "words of small letters; checked when it is compiled")]
+const fn letters() -> [(u32, u32); 26] {
+    let mut letters = [(0, 0); 26];
+    let mut at = 0;
+    while at < WORDS.len() {
+        let word = WORDS[at].0.as_bytes();
+        let (second, third) = &mut letters[(word[0] - b'a') as usize];
+        *second |= 1 << (word[1] - b'a');
+        *third |= 1 << (word[2] - b'a');
+        at += 1;
+    }
+    letters
+}
+
+/// Whether a word begins as one of the list does. Most words do not: three letters tell.
+fn begins_so(name: &[u8]) -> bool {
+    let Some(short) = name.first_chunk::<3>() else { return false };
+    let [first, second, third] = short.map(|letter| letter.to_ascii_lowercase().wrapping_sub(b'a'));
+    let is_among = |letters: u32, letter: u8| letters >> (letter & 31) & 1 == 1;
+    let known = LETTERS.get(usize::from(first));
+    known.is_some_and(|(seconds, thirds)| is_among(*seconds, second) && is_among(*thirds, third))
+}
 
 /// Words of the list that are as often no level: only brackets and fields make them one.
 const COMMON: &[&str] = &[
@@ -74,18 +100,24 @@ pub(in crate::logs::parse) fn any(word: &[u8]) -> Option<Level> {
     if !(3..=13).contains(&name.len()) {
         return if name.len() == 1 { letter(*name.first()?) } else { None };
     }
-    // Most words are none: one look at the first letter tells.
-    let first = name.first()?.to_ascii_lowercase();
-    let mut alike = WORDS.iter().filter(|(known, _)| known.as_bytes().first() == Some(&first));
-    let found = alike.find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
+    if !begins_so(name) {
+        return None;
+    }
+    let found = WORDS.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
     found.map(|(_, level)| *level)
 }
 
 /// As [`any`], but for words that say a level wherever they lead: not `log`, `start`, one letter.
 pub(super) fn sure(word: &[u8]) -> Option<Level> {
-    let found = if word.len() < 3 { None } else { any(word) };
-    let is_common = || COMMON.iter().any(|common| word.eq_ignore_ascii_case(common.as_bytes()));
-    found.filter(|_| !is_common())
+    any(word).filter(|_| is_sure(word))
+}
+
+/// Whether a word that has a level is such a one.
+pub(super) fn is_sure(word: &[u8]) -> bool {
+    let Some(first) = word.first().map(u8::to_ascii_lowercase) else { return false };
+    // The first letter tells of the usual ones.
+    let mut alike = COMMON.iter().filter(|common| common.as_bytes().first() == Some(&first));
+    word.len() >= 3 && !alike.any(|common| word.eq_ignore_ascii_case(common.as_bytes()))
 }
 
 /// `E` of klog, logcat and zap's shortest form.

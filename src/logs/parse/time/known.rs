@@ -179,6 +179,10 @@ fn klog(mut cursor: Cursor<'_>) -> Option<(Parts, usize)> {
 /// `Jan  2 15:04:05`, `Tue Jan 02 2024 15:04:05 GMT+0000`, `Tue, 02 Jan 2024 15:04:05 GMT`,
 /// `Wed Oct 11 14:32:52.123456 2000`, `Jan 02, 2024 3:04:05 PM`.
 fn named(mut cursor: Cursor<'_>) -> Option<(Parts, usize)> {
+    // The first letter tells of most words that they are no name.
+    if !b"ADFJMNOSTW".contains(&cursor.peek()?.to_ascii_uppercase()) {
+        return None;
+    }
     if weekday(&mut cursor) {
         cursor.eat(b',');
         cursor.want(b' ')?;
@@ -298,13 +302,14 @@ fn name(cursor: &mut Cursor<'_>, names: &[&[u8]]) -> Option<usize> {
     if !(3..=9).contains(&word.len()) {
         return None;
     }
-    let is_it = |name: &&[u8]| {
-        let short = name.get(..3).unwrap_or_default();
-        word.eq_ignore_ascii_case(name) || word.eq_ignore_ascii_case(short) || {
-            word.eq_ignore_ascii_case(b"sept") && short == b"sep"
-        }
-    };
-    let index = names.iter().position(is_it)?;
-    *cursor = ahead;
-    Some(index)
+    // No two names have the same three letters first.
+    let short = word.first_chunk::<3>()?.map(|letter| letter.to_ascii_lowercase());
+    let index = names.iter().position(|name| name.first_chunk() == Some(&short))?;
+    let is_it = word.len() == 3
+        || names.get(index).is_some_and(|name| word.eq_ignore_ascii_case(name))
+        || word.eq_ignore_ascii_case(b"sept");
+    is_it.then(|| {
+        *cursor = ahead;
+        index
+    })
 }

@@ -6,15 +6,20 @@ use super::super::cursor::is_blank;
 /// above Node's source excerpt.
 pub(super) fn is_excerpt_place(line: &[u8]) -> bool {
     let digits = line.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    if digits == 0 {
+        return false;
+    }
     let Some(path) = line.len().checked_sub(digits + 1).and_then(|end| line.get(..end)) else {
         return false;
     };
-    let has_line = digits > 0 && line.get(path.len()) == Some(&b':');
+    if line.get(path.len()) != Some(&b':') {
+        return false;
+    }
     let kinds = [&b".js"[..], b".cjs", b".mjs", b".ts", b".cts", b".mts", b".jsx", b".tsx"];
     let is_script = path.starts_with(b"node:") || kinds.iter().any(|kind| path.ends_with(kind));
     let starts = matches!(line.first(), Some(b'/' | b'f' | b'n' | b'A'..=b'Z' | b'.' | b'['));
     // A path may have blanks, but none at its start.
-    has_line && is_script && starts && !path.windows(2).any(|two| two == b": ")
+    is_script && starts && !path.windows(2).any(|two| two == b": ")
 }
 
 /// `    ^^^`: below the source line.
