@@ -133,7 +133,9 @@ impl Backwards {
         let mut timed = groups.iter().filter_map(|group| group.own_ms).skip(1);
         self.behind_ms = timed.next().unwrap_or(self.upper.at_ms);
         self.has_times |= groups.iter().any(|group| group.own_ms.is_some());
-        if !self.lives.is_empty() {
+        // Marks tell where lives ended: of one that never did they tell nothing.
+        let is_asked = groups.iter().any(|group| group.own_ms.is_none());
+        if is_asked && !self.lives.ended().is_empty() {
             self.mark(groups, lines);
         }
         let mut until = groups.len();
