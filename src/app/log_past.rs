@@ -165,7 +165,7 @@ impl LogView {
         let is_rest = first.body == Body::Held(rest.strip_suffix(b"\r").unwrap_or(rest));
         if let (Some(last), true) = (file.lines.last_mut(), is_rest) {
             let id = first.id;
-            last.bytes.extend_from_slice(rest);
+            last.bytes = [&last.bytes, rest].concat().into();
             last.offset = None;
             self.store.take_out(id);
         }

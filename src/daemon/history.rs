@@ -30,6 +30,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use jiff::tz::TimeZone;
 
 use self::estimate::{Span, Upper};
@@ -57,8 +58,9 @@ pub(crate) struct Line {
     pub(crate) is_estimated: bool,
     /// What it says of how much it matters, or the line that it continues.
     pub(crate) level: Option<Level>,
-    /// Its bytes, as they are in the file, without the newline.
-    pub(crate) bytes: Vec<u8>,
+    /// Its bytes, as they are in the file, without the newline. Of what was read at once all that is held as
+    /// long as this is: see [`Line::apart`].
+    pub(crate) bytes: Bytes,
     /// Where it begins in the file, bytes; `None` where that is not known.
     pub(crate) offset: Option<u64>,
     /// Whether a newline ends it.
@@ -76,6 +78,13 @@ impl Line {
     pub(crate) fn goes_on(&self) -> bool {
         self.place == Place::GoesOn
     }
+
+    /// Itself alone: to be kept where those around it may not be.
+    #[must_use]
+    pub(crate) fn apart(mut self) -> Self {
+        self.bytes = Bytes::copy_from_slice(&self.bytes);
+        self
+    }
 }
 
 /// What is known of a file before it is read.
@@ -92,7 +101,7 @@ pub(crate) struct Format {
 impl Format {
     /// Reads a line by itself. `reference_ms` completes a time that does not say all.
     pub(crate) fn read(&self, bytes: &[u8], reference_ms: i64) -> (Option<i64>, Line) {
-        let unsettled = self.unsettled(bytes.to_vec(), reference_ms);
+        let unsettled = self.unsettled(Bytes::copy_from_slice(bytes), reference_ms);
         (unsettled.own_ms, unsettled.line)
     }
 
@@ -104,7 +113,7 @@ impl Format {
         reference_ms: i64,
         judge: &mut Judge,
     ) -> (Line, Judged) {
-        let unsettled = self.unsettled(bytes.to_vec(), reference_ms);
+        let unsettled = self.unsettled(Bytes::copy_from_slice(bytes), reference_ms);
         let judged = unsettled.judge(judge);
         (Line { level: judged.level, place: judged.place, ..unsettled.line }, judged)
     }
@@ -127,7 +136,7 @@ impl Format {
     }
 
     /// A line by itself.
-    fn unsettled(&self, bytes: Vec<u8>, reference_ms: i64) -> Unsettled {
+    fn unsettled(&self, bytes: Bytes, reference_ms: i64) -> Unsettled {
         let (plain, reading) = self.reading(&bytes, reference_ms);
         let own_ms = reading.time.map(|stamp| stamp.at_ms);
         let stamp_bytes = reading.prefix.map_or(0, |prefix| plain.raw(prefix).end);
@@ -140,7 +149,7 @@ impl Format {
             stamp_bytes,
             place: Place::Begins,
             bounds_ms: None,
-            bytes: Vec::new(),
+            bytes: Bytes::new(),
         };
         let facts = Facts::of(&reading);
         drop(plain);
@@ -164,11 +173,11 @@ pub(crate) struct Backwards {
     /// What is before this offset is not read yet.
     at: u64,
     /// The beginning of a line whose rest is in [`Self::lines`], or of none.
-    rest: Vec<u8>,
+    rest: Rest,
     /// Memory for the next piece.
     buffer: Vec<u8>,
     /// Whole lines that are read, oldest first: bytes, and whether a newline ends them.
-    lines: Vec<(Vec<u8>, bool)>,
+    lines: Vec<(Bytes, bool)>,
     /// Lines with their times, newest last, ready to be taken.
     ready: Vec<Line>,
     /// Lines whose time is not known yet, oldest first.
@@ -220,7 +229,7 @@ impl Backwards {
             file,
             format,
             at,
-            rest: Vec::new(),
+            rest: Rest::default(),
             buffer: Vec::new(),
             lines: Vec::new(),
             ready: Vec::new(),
@@ -290,7 +299,7 @@ impl Backwards {
             self.upper = Upper { at_ms: self.returned_ms, is_end: self.upper.is_end };
         }
         (self.at, self.given) = (self.returned, self.returned);
-        (self.rest, self.lines, self.buffer) = (Vec::new(), Vec::new(), Vec::new());
+        (self.rest, self.lines, self.buffer) = (Rest::default(), Vec::new(), Vec::new());
         (self.ready, self.waiting, self.waiting_bytes) = (Vec::new(), VecDeque::new(), 0);
     }
 
@@ -307,11 +316,11 @@ impl Backwards {
                 }
             }
             if self.at == 0 {
-                let (bytes, is_ended) = ended(std::mem::take(&mut self.rest));
+                let (bytes, is_ended) = ended(self.rest.take().into());
                 let is_line = is_ended || !bytes.is_empty();
                 return Ok(if is_line { self.found(&bytes, is_ended, sought) } else { None });
             }
-            let piece = self.piece()?;
+            let Some(piece) = self.piece()? else { continue };
             let whole = memchr::memchr(b'\n', &piece).map(|end| piece.split_at(end + 1));
             match whole {
                 // A line that is longer than that is cut, not read on and on.
@@ -319,11 +328,11 @@ impl Backwards {
                     if rest.len() <= LINE_BYTES_MAX && !(sought.may_be_in)(whole) =>
                 {
                     self.given = self.given.saturating_sub(whole.len() as u64);
-                    self.rest = rest.to_vec();
+                    self.rest.push(rest.to_vec());
+                    self.buffer = piece;
                 }
-                _ => self.split(&piece),
+                _ => self.split(&piece.into()),
             }
-            self.buffer = piece;
         }
     }
 
@@ -345,8 +354,9 @@ impl Backwards {
         Some(line)
     }
 
-    /// The piece before what was read, with the beginning of the line behind it.
-    fn piece(&mut self) -> io::Result<Vec<u8>> {
+    /// The piece before what was read, with the beginning of the line behind it; `None` where it is all of that
+    /// line, too.
+    fn piece(&mut self) -> io::Result<Option<Vec<u8>>> {
         let from = self.at.saturating_sub(PIECE_BYTES);
         // The same memory again and again: what is new has to be cleared by the system first.
         let mut piece = std::mem::take(&mut self.buffer);
@@ -354,36 +364,72 @@ impl Backwards {
         let read = read_whole(&self.file, &mut piece, from)?;
         piece.truncate(read);
         self.at = from;
-        piece.append(&mut self.rest);
-        Ok(piece)
+        let is_within = memchr::memchr(b'\n', &piece).is_none();
+        if is_within && self.rest.bytes + piece.len() <= LINE_BYTES_MAX {
+            self.rest.push(piece);
+            return Ok(None);
+        }
+        self.rest.append_to(&mut piece);
+        Ok(Some(piece))
     }
 
     /// Splits a piece into lines; what stands before the first newline may go on before.
-    fn split(&mut self, piece: &[u8]) {
+    fn split(&mut self, piece: &Bytes) {
         let mut ends = memchr::memchr_iter(b'\n', piece).map(|end| end + 1);
         let first = ends.next().unwrap_or(piece.len());
-        self.rest = piece.get(..first).unwrap_or_default().to_vec();
+        let rest = piece.slice(..first);
         let mut from = first;
         for end in ends.chain(std::iter::once(piece.len())).filter(|end| *end > first) {
-            if let Some(line) = piece.get(from..end).filter(|line| !line.is_empty()) {
-                let (line, is_ended) =
-                    line.strip_suffix(b"\n").map_or((line, false), |line| (line, true));
-                self.lines.push((line.to_vec(), is_ended));
+            if end > from {
+                self.lines.push(ended(piece.slice(from..end)));
             }
             from = end;
         }
-        if self.rest.len() > LINE_BYTES_MAX {
-            let rest = std::mem::take(&mut self.rest);
+        if rest.len() > LINE_BYTES_MAX {
             self.lines.insert(0, ended(rest));
+        } else {
+            self.rest.push(rest.to_vec());
         }
     }
 }
 
+/// The beginning of a line that is read backwards: its parts, the last one first. They are put together once.
+#[derive(Debug, Default)]
+struct Rest {
+    parts: Vec<Vec<u8>>,
+    bytes: usize,
+}
+
+impl Rest {
+    fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+
+    /// What stands before it.
+    fn push(&mut self, part: Vec<u8>) {
+        self.bytes += part.len();
+        self.parts.push(part);
+    }
+
+    /// Puts all of it behind this; it is empty then.
+    fn append_to(&mut self, before: &mut Vec<u8>) {
+        before.reserve_exact(self.bytes);
+        self.parts.drain(..).rev().for_each(|part| before.extend_from_slice(&part));
+        self.bytes = 0;
+    }
+
+    fn take(&mut self) -> Vec<u8> {
+        let mut all = Vec::new();
+        self.append_to(&mut all);
+        all
+    }
+}
+
 /// A line without its newline, and whether it had one.
-fn ended(mut bytes: Vec<u8>) -> (Vec<u8>, bool) {
+fn ended(mut bytes: Bytes) -> (Bytes, bool) {
     let is_ended = bytes.last() == Some(&b'\n');
     if is_ended {
-        bytes.pop();
+        bytes.truncate(bytes.len() - 1);
     }
     (bytes, is_ended)
 }

@@ -252,7 +252,7 @@ fn merged(
         let source = u32::try_from(index).unwrap_or(u32::MAX);
         lines.push(match Kept::of(&line).filter(|_| stays) {
             Some(kept) => Entry::Kept(source, kept),
-            None => Entry::Line(source, Box::new(line)),
+            None => Entry::Line(source, Box::new(line.apart())),
         });
     }
     lines.reverse();

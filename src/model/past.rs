@@ -3,6 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::log::{Level, LogLine};
 use crate::protocol::process::PmId;
 
@@ -61,7 +63,7 @@ pub struct PastLine {
     /// How bad it says that it is.
     pub level: Option<Level>,
     /// As it is in the file, without the newline.
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
     /// Where it is in the file, bytes; `None` where it is not there as it is here.
     pub offset: Option<u64>,
     /// Whether it is of the entry of the line before it.

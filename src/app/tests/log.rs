@@ -259,7 +259,7 @@ pub(super) fn past(lines: &[(i64, &str)], has_more: bool, is_asked: bool) -> Rep
             at_ms: *at_ms,
             is_estimated: false,
             level: judged.level,
-            bytes: text.as_bytes().to_vec(),
+            bytes: text.as_bytes().to_vec().into(),
             offset: None,
             goes_on: judged.place == Place::GoesOn,
         }

@@ -28,7 +28,7 @@ fn history(text: &str) -> Report {
     let line = |line: &str| {
         let at = offset;
         offset += line.len() as u64 + 1;
-        let bytes = line.as_bytes().to_vec();
+        let bytes = line.as_bytes().to_vec().into();
         PastLine {
             at_ms: at as i64 - 10_000_000,
             is_estimated: false,
@@ -169,7 +169,7 @@ fn what_happened_before_the_lines_that_are_held_waits_for_those_of_its_time() {
                 at_ms: *at_ms,
                 is_estimated: false,
                 level: None,
-                bytes: format!("at {at_ms}").into_bytes(),
+                bytes: format!("at {at_ms}").into_bytes().into(),
                 offset: None,
                 goes_on: false,
             })

@@ -394,7 +394,7 @@ impl Backwards {
             let before = above.take();
             // What says its time tells nothing of lives, and most lines do.
             let head = lines.get(group.first).filter(|_| group.own_ms.is_none());
-            let Some(line) = head.map(|line| line.line.bytes.as_slice()) else { continue };
+            let Some(line) = head.map(|line| &*line.line.bytes) else { continue };
             let (head, openings) = (folded(line), self.openings());
             group.mark = match openings.folded.iter().position(|opening| *opening == head) {
                 Some(0) => {

@@ -46,6 +46,8 @@ pub(super) fn past_file(
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use crate::logs::parse::Place;
     use crate::protocol::process::PmId;
@@ -56,7 +58,7 @@ mod tests {
             at_ms,
             is_estimated,
             level: None,
-            bytes: b"tick".to_vec(),
+            bytes: Bytes::from_static(b"tick"),
             offset: None,
             is_ended: true,
             stamp_bytes: 0,

@@ -373,10 +373,10 @@ impl Reader {
         while (is_within && bytes < 2 * bytes_max) || lines.len() < lines_max && bytes < bytes_max {
             let Some(line) = self.next()? else { break };
             is_within = line.goes_on();
-            if let Some(left) = had.get_mut(&line.bytes) {
+            if let Some(left) = had.get_mut(&*line.bytes) {
                 *left -= 1;
                 if *left == 0 {
-                    had.remove(&line.bytes);
+                    had.remove(&*line.bytes);
                 }
                 continue;
             }

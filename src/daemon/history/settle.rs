@@ -42,12 +42,12 @@ impl Backwards {
                 if self.rest.is_empty() {
                     return Ok(false);
                 }
-                let rest = std::mem::take(&mut self.rest);
-                self.lines.push(ended(rest));
+                let rest = self.rest.take();
+                self.lines.push(ended(rest.into()));
+            } else if let Some(piece) = self.piece()? {
+                self.split(&piece.into());
             } else {
-                let piece = self.piece()?;
-                self.split(&piece);
-                self.buffer = piece;
+                // It goes on before that.
             }
         }
         while let Some((bytes, is_ended)) = self.lines.pop() {
@@ -82,13 +82,11 @@ impl Backwards {
             return None;
         }
         let mut judge = Judge::default();
-        let begins: Vec<bool> =
-            self.waiting.iter().map(|line| line.judge(&mut judge).place == Place::Begins).collect();
-        let may_begin = |index: &usize| {
-            let is_wanted = |line: &Unsettled| !is_timed || line.own_ms.is_some();
-            begins.get(*index) == Some(&true) && self.waiting.get(*index).is_some_and(is_wanted)
-        };
-        let cut = (BEFORE..self.waiting.len()).find(may_begin);
+        let cut = self.waiting.iter().enumerate().find(|(index, line)| {
+            let begins = line.judge(&mut judge).place == Place::Begins;
+            *index >= BEFORE && begins && (!is_timed || line.own_ms.is_some())
+        });
+        let cut = cut.map(|(index, _)| index);
         cut.or_else(|| is_much.then(|| BEFORE.min(self.waiting.len().saturating_sub(1))))
     }
 
@@ -103,7 +101,7 @@ impl Backwards {
         let mut lines: Vec<Unsettled> = self.waiting.split_off(cut).into();
         self.waiting_bytes =
             self.waiting.iter().map(|waiting| waiting.line.bytes.len()).sum::<usize>();
-        let mut groups: Vec<Group> = Vec::new();
+        let mut groups: Vec<Group> = Vec::with_capacity(lines.len());
         let mut judge = Judge::default();
         // What stands behind a piece without a newline is of the same line.
         let mut is_piece = self.waiting.back().is_some_and(|before| !before.line.is_ended);

@@ -1,5 +1,7 @@
 //! Files read backwards.
 
+mod costs;
+
 use super::*;
 use crate::daemon::lives::LifeSpan;
 

@@ -289,7 +289,7 @@ tail
         let mut reading = sources[0].backwards().unwrap();
         let mut lines = Vec::new();
         while let Some(line) = reading.fitting(filter) {
-            lines.push(String::from_utf8(line.bytes).unwrap());
+            lines.push(String::from_utf8(line.bytes.into()).unwrap());
         }
         lines.reverse();
         lines
@@ -345,7 +345,7 @@ tail
         let newest = |filter: &Filter| {
             let mut sources = source::of_outputs(std::slice::from_ref(&info));
             let line = sources[0].backwards().unwrap().fitting(filter).unwrap();
-            String::from_utf8(line.bytes).unwrap()
+            String::from_utf8(line.bytes.into()).unwrap()
         };
         let last = newest(&Filter::last_until(until_ms));
         let number: u32 = last.strip_prefix("line ").unwrap().parse().unwrap();
@@ -377,7 +377,7 @@ tail
         let mut reading = sources[0].backwards().unwrap();
         let mut all = Vec::new();
         while let Some(line) = reading.fitting(filter) {
-            all.push((String::from_utf8(line.bytes).unwrap(), line.at_ms));
+            all.push((String::from_utf8(line.bytes.into()).unwrap(), line.at_ms));
         }
         all
     }
@@ -424,7 +424,9 @@ tail
         let (mut open, mut judge) = (Open::default(), Judge::default());
         let mut printed: Vec<String> = Vec::new();
         let mut print = |lines: Vec<Line>| {
-            printed.extend(lines.into_iter().map(|line| String::from_utf8(line.bytes).unwrap()));
+            printed.extend(
+                lines.into_iter().map(|line| String::from_utf8(line.bytes.into()).unwrap()),
+            );
         };
         for text in LOG.lines() {
             let (line, _) = format.judge(text.as_bytes(), 0, &mut judge);

@@ -129,7 +129,7 @@ fn event(label: String, word: &'static str, severity: Severity, at_ms: i64, text
         at_ms,
         is_estimated: false,
         level: Some(level),
-        bytes: text.into_bytes(),
+        bytes: text.into_bytes().into(),
         offset: None,
         is_ended: true,
         stamp_bytes: 0,

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::daemon::history::Line;
 use crate::daemon::seam::read_whole;
 use crate::logs::parse::{Level, Place};
@@ -51,9 +53,9 @@ impl Kept {
 #[derive(Debug)]
 pub(super) struct Again {
     file: Arc<File>,
-    buffer: Vec<u8>,
-    /// Where in the file the buffer begins, and how much of it is read, bytes.
-    held: (u64, usize),
+    buffer: Bytes,
+    /// Where in the file the buffer begins.
+    held: u64,
     /// The last line.
     line: Line,
 }
@@ -64,14 +66,14 @@ impl Again {
             at_ms: 0,
             is_estimated: false,
             level: None,
-            bytes: Vec::new(),
+            bytes: Bytes::new(),
             offset: None,
             is_ended: false,
             stamp_bytes: 0,
             place: Place::Begins,
             bounds_ms: None,
         };
-        Self { file, buffer: Vec::new(), held: (0, 0), line }
+        Self { file, buffer: Bytes::new(), held: 0, line }
     }
 
     /// The line with its bytes; `None` where the file does not hold it any more.
@@ -81,16 +83,16 @@ impl Again {
     pub(super) fn line(&mut self, kept: Kept) -> io::Result<Option<&Line>> {
         let len = kept.len as usize;
         if self.range(kept.offset, len).is_none() {
-            self.buffer.resize(len.max(BUFFER_BYTES), 0);
-            let read = read_whole(&self.file, &mut self.buffer, kept.offset)?;
-            self.held = (kept.offset, read);
+            // The same memory again, once the last line is no more.
+            self.line.bytes = Bytes::new();
+            let mut buffer = Vec::from(std::mem::take(&mut self.buffer));
+            buffer.resize(len.max(BUFFER_BYTES), 0);
+            let read = read_whole(&self.file, &mut buffer, kept.offset)?;
+            buffer.truncate(read);
+            (self.buffer, self.held) = (buffer.into(), kept.offset);
         }
-        let Some(bytes) = self.range(kept.offset, len).and_then(|range| self.buffer.get(range))
-        else {
-            return Ok(None);
-        };
-        self.line.bytes.clear();
-        self.line.bytes.extend_from_slice(bytes);
+        let Some(range) = self.range(kept.offset, len) else { return Ok(None) };
+        self.line.bytes = self.buffer.slice(range);
         let line = &mut self.line;
         (line.at_ms, line.is_estimated, line.level) = (kept.at_ms, kept.is_estimated, kept.level);
         (line.offset, line.is_ended) = (Some(kept.offset), kept.is_ended);
@@ -101,10 +103,9 @@ impl Again {
 
     /// Where in the buffer a part of the file is, if all of it is there.
     fn range(&self, offset: u64, len: usize) -> Option<std::ops::Range<usize>> {
-        let (begin, read) = self.held;
-        let start = usize::try_from(offset.checked_sub(begin)?).ok()?;
+        let start = usize::try_from(offset.checked_sub(self.held)?).ok()?;
         let end = start.checked_add(len)?;
-        (end <= read).then_some(start..end)
+        (end <= self.buffer.len()).then_some(start..end)
     }
 }
 
@@ -137,7 +138,7 @@ mod tests {
         let cut = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
         cut.set_len(20).unwrap();
         let mut again = Again::of(file.file());
-        assert_eq!(again.line(kept[0]).unwrap().unwrap().bytes, b"line 0");
+        assert_eq!(&*again.line(kept[0]).unwrap().unwrap().bytes, b"line 0");
         assert_eq!(again.line(kept[100]).unwrap(), None);
     }
 }

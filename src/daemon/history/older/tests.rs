@@ -36,7 +36,7 @@ fn get(readers: &mut [Reader], reach: Reach, room: usize) -> (Vec<Vec<String>>, 
         let slice = course.step(readers, &Arc::default());
         assert!(slice.failures.is_empty());
         for (lines, all) in slice.lines.into_iter().zip(&mut all) {
-            let lines = lines.into_iter().map(|line| String::from_utf8(line.bytes).unwrap());
+            let lines = lines.into_iter().map(|line| String::from_utf8(line.bytes.into()).unwrap());
             all.splice(0..0, lines);
         }
         if slice.is_done {
