@@ -20,6 +20,7 @@ mod starting;
 mod whose;
 
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::fs::File;
 use std::io::Write;
 use std::sync::Arc;
@@ -144,6 +145,26 @@ impl Entry {
     }
 }
 
+/// The next older line of a file.
+struct Head {
+    at_ms: i64,
+    /// Whether it is of the entry of the line before it.
+    goes_on: bool,
+    entry: Entry,
+}
+
+impl Head {
+    /// A line of the source with this index; where it `stays`, without its bytes.
+    fn of(source: u32, line: Line, stays: bool) -> Self {
+        let (at_ms, goes_on) = (line.at_ms, line.goes_on());
+        let entry = match Kept::of(&line).filter(|_| stays) {
+            Some(kept) => Entry::Kept(source, kept),
+            None => Entry::Line(source, Box::new(line.apart())),
+        };
+        Self { at_ms, goes_on, entry }
+    }
+}
+
 /// What was before.
 struct History {
     /// Oldest first.
@@ -221,39 +242,40 @@ fn merged(
 ) -> History {
     let wanted = sources.iter().filter(|source| source.has_file()).count();
     let mut files: Vec<_> = sources.iter_mut().map(Source::backwards).collect();
-    let mut heads: Vec<Option<Line>> =
-        files.iter_mut().map(|file| file.as_mut().and_then(|file| file.fitting(filter))).collect();
-    let at_ms = |head: &Option<Line>| head.as_ref().map(|line| line.at_ms);
+    let next = |index: usize, file: &mut Option<Reading>| {
+        let line = file.as_mut()?.fitting(filter)?;
+        Some(Head::of(u32::try_from(index).unwrap_or(u32::MAX), line, stays))
+    };
+    let heads = files.iter_mut().enumerate().map(|(index, file)| next(index, file));
+    let mut heads: Vec<Option<Head>> = heads.collect();
+    let at_ms = |head: &Option<Head>| head.as_ref().map(|head| head.at_ms);
     // The newest first; of a time that of the later file.
     let mut newest: BinaryHeap<(i64, usize)> =
         heads.iter().enumerate().filter_map(|(index, head)| Some((at_ms(head)?, index))).collect();
     let mut lines = Vec::new();
-    // The file whose entry is being taken: it is taken whole.
-    let mut within: Option<usize> = None;
-    while lines.len() < lines_max || within.is_some() {
+    // An entry is taken whole.
+    let mut is_within = false;
+    while lines.len() < lines_max || is_within {
         let happened = events.last().map(|event| event.line.at_ms);
-        if within.is_none()
+        if !is_within
             && happened > newest.peek().map(|(at_ms, _)| *at_ms)
             && let Some(event) = events.pop()
         {
             lines.push(Entry::Event(Box::new(event)));
             continue;
         }
-        let Some(index) = within.take().or_else(|| Some(newest.pop()?.1)) else { break };
-        let (Some(head), Some(Some(file))) = (heads.get_mut(index), files.get_mut(index)) else {
-            break;
-        };
-        let Some(line) = std::mem::replace(head, file.fitting(filter)) else { continue };
-        if line.goes_on() && head.is_some() {
-            within = Some(index);
-        } else {
-            newest.extend(at_ms(head).map(|at_ms| (at_ms, index)));
+        let Some(mut first) = newest.peek_mut() else { break };
+        let index = first.1;
+        let (Some(head), Some(file)) = (heads.get_mut(index), files.get_mut(index)) else { break };
+        let Some(taken) = std::mem::replace(head, next(index, file)) else { break };
+        is_within = head.is_some() && taken.goes_on;
+        if !is_within {
+            match at_ms(head) {
+                Some(at_ms) => first.0 = at_ms,
+                None => drop(PeekMut::pop(first)),
+            }
         }
-        let source = u32::try_from(index).unwrap_or(u32::MAX);
-        lines.push(match Kept::of(&line).filter(|_| stays) {
-            Some(kept) => Entry::Kept(source, kept),
-            None => Entry::Line(source, Box::new(line.apart())),
-        });
+        lines.push(taken.entry);
     }
     lines.reverse();
     let whole = files.iter().flatten().filter(|file| !file.is_broken()).count();

@@ -103,6 +103,29 @@ const EACH: u64 = u64::MAX / 0xff;
 /// Whether any character must be changed or dropped. Most text is plain and is not run through
 /// the parser.
 fn needs_cleaning(text: &str) -> bool {
+    let (is_ascii, has_control) = looked_through(text.as_bytes());
+    if has_control || is_ascii {
+        return has_control;
+    }
+    let mut zero_width = 0;
+    text.chars().any(|c| {
+        if c.is_ascii() {
+            zero_width = 0;
+            return false;
+        }
+        zero_width = if is_zero_width(c) { zero_width + 1 } else { 0 };
+        zero_width > ZERO_WIDTH_MAX || is_c1(c) || is_dropped(c)
+    })
+}
+
+/// Whether all of it is printable ASCII: it is clean as it is.
+#[must_use]
+pub fn is_plain(text: &[u8]) -> bool {
+    looked_through(text) == (true, false)
+}
+
+/// Whether all of it is ASCII, and whether any of that is a control character.
+fn looked_through(text: &[u8]) -> (bool, bool) {
     let (mut ascii, mut control) = (true, false);
     let mut look = |bytes: [u8; 8]| {
         let word = u64::from_ne_bytes(bytes);
@@ -114,27 +137,20 @@ fn needs_cleaning(text: &str) -> bool {
         control |= (low | none) & (EACH * 0x80) != 0;
     };
     // No early exit, and eight bytes at a time: this is looked at for each line.
-    let mut chunks = text.as_bytes().chunks_exact(8);
-    for chunk in &mut chunks {
-        if let Ok(eight) = chunk.try_into() {
-            look(eight);
-        }
+    let mut left = text;
+    while let Some((eight, behind)) = left.split_first_chunk() {
+        look(*eight);
+        left = behind;
     }
-    let mut rest = [b' '; 8];
-    rest.iter_mut().zip(chunks.remainder()).for_each(|(to, byte)| *to = *byte);
-    look(rest);
-    if control || ascii {
-        return control;
+    // The last eight once more, less those that were looked at; of a short text all, and blanks.
+    if let Some(eight) = text.last_chunk() {
+        look(*eight);
+    } else {
+        let mut rest = [b' '; 8];
+        rest.iter_mut().zip(left).for_each(|(to, byte)| *to = *byte);
+        look(rest);
     }
-    let mut zero_width = 0;
-    text.chars().any(|c| {
-        if c.is_ascii() {
-            zero_width = 0;
-            return false;
-        }
-        zero_width = if is_zero_width(c) { zero_width + 1 } else { 0 };
-        zero_width > ZERO_WIDTH_MAX || is_c1(c) || is_dropped(c)
-    })
+    (ascii, control)
 }
 
 fn is_c1(c: char) -> bool {

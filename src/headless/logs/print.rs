@@ -1,7 +1,6 @@
 //! How a line is printed: for people, as JSON, or byte for byte.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::io::Write;
 
 use serde_json::json;
@@ -18,10 +17,18 @@ use crate::daemon::history::Line;
 use crate::logs::parse::Level;
 use crate::model::units::{self, Clock};
 use crate::protocol::bus::LogStream;
-use crate::protocol::text::clean;
+use crate::protocol::text::{clean, is_plain};
 
 /// Names are padded to this at most, columns.
 const LABEL_COLUMNS_MAX: usize = 24;
+
+/// Who says lines.
+struct Label {
+    name: String,
+    stream: LogStream,
+    /// What stands between their time and their level.
+    lead: String,
+}
 
 /// Prints lines.
 pub(super) struct Printer<'a, W> {
@@ -31,10 +38,10 @@ pub(super) struct Printer<'a, W> {
     is_raw: bool,
     is_ascii: bool,
     utc_offset_s: i32,
-    labels: Vec<(String, LogStream)>,
+    labels: Vec<Label>,
     label_columns: usize,
     /// The row that is being printed.
-    row: String,
+    row: Vec<u8>,
     /// How much of the line that is being printed is left out, bytes.
     cut: u64,
     /// A second, and its clock: lines come many a second.
@@ -48,23 +55,24 @@ impl<'a, W: Write> Printer<'a, W> {
         let widths = sources
             .iter()
             .map(|source| if what.follow { source.label_columns() } else { source.label.width() });
-        Self {
+        let mut printer = Self {
             out,
             time: what.time,
             is_json: what.json,
             is_raw: what.raw,
             is_ascii: context.is_ascii,
             utc_offset_s: context.utc_offset_s,
-            labels: sources
-                .iter()
-                .map(|source| (source.label.clone(), source.file.stream))
-                .collect(),
+            labels: Vec::new(),
             label_columns: widths.max().unwrap_or_default().min(LABEL_COLUMNS_MAX),
-            row: String::new(),
+            row: Vec::new(),
             cut: 0,
             second: (i64::MIN, String::new()),
             today: units::day(clock::now_ms(), context.utc_offset_s),
+        };
+        for source in sources {
+            printer.add(source);
         }
+        printer
     }
 
     /// Prints what was before. False where some of it could not be read.
@@ -76,7 +84,8 @@ impl<'a, W: Write> Printer<'a, W> {
         while let Some((index, entry)) = entries.next() {
             // A long line is read in pieces: it is told as one.
             self.cut = 0;
-            if !self.is_raw {
+            let is_whole = entry.extent().is_none_or(|(_, (.., is_ended))| is_ended);
+            if !self.is_raw && !is_whole {
                 let below = history.entries.get(index..).unwrap_or_default();
                 let pieces = pieces(below);
                 self.cut = pieces.iter().filter_map(Entry::extent).map(|(_, (len, ..))| len).sum();
@@ -105,21 +114,35 @@ impl<'a, W: Write> Printer<'a, W> {
 
     /// One more source.
     pub(super) fn add(&mut self, source: &Source) {
-        self.labels.push((source.label.clone(), source.file.stream));
+        let (name, stream) = (source.label.clone(), source.file.stream);
+        let lead = self.lead(&name, stream);
+        self.labels.push(Label { name, stream, lead });
     }
 
     /// A source has this label now.
     pub(super) fn rename(&mut self, index: usize, label: &str) {
-        if let Some((known, _)) = self.labels.get_mut(index) {
-            label.clone_into(known);
+        let lead = self.labels.get(index).map(|known| self.lead(label, known.stream));
+        if let Some((known, lead)) = self.labels.get_mut(index).zip(lead) {
+            (known.name, known.lead) = (label.to_owned(), lead);
         }
+    }
+
+    /// What stands between the time and the level of a line of this one.
+    fn lead(&self, label: &str, stream: LogStream) -> String {
+        let gutter = match (stream, self.is_ascii) {
+            (LogStream::Out, false) => '│',
+            (LogStream::Err, false) => '┃',
+            (LogStream::Out, true) => '|',
+            (LogStream::Err, true) => '!',
+        };
+        let blanks = self.label_columns.saturating_sub(label.width());
+        format!("{label}{:blanks$} {gutter} ", "")
     }
 
     /// Prints a line of a source.
     pub(super) fn print(&mut self, index: usize, line: &Line) -> std::io::Result<()> {
         let labels = std::mem::take(&mut self.labels);
-        let who = labels.get(index);
-        let printed = who.map_or(Ok(()), |(label, stream)| self.say((label, *stream), line));
+        let printed = labels.get(index).map_or(Ok(()), |label| self.put(label, line));
         self.labels = labels;
         printed
     }
@@ -130,6 +153,11 @@ impl<'a, W: Write> Printer<'a, W> {
         (label, stream): (&str, LogStream),
         line: &Line,
     ) -> std::io::Result<()> {
+        let lead = self.lead(label, stream);
+        self.put(&Label { name: label.to_owned(), stream, lead }, line)
+    }
+
+    fn put(&mut self, label: &Label, line: &Line) -> std::io::Result<()> {
         if self.is_raw {
             self.out.write_all(&line.bytes)?;
             return if line.is_ended { self.out.write_all(b"\n") } else { Ok(()) };
@@ -138,8 +166,8 @@ impl<'a, W: Write> Printer<'a, W> {
             let mut json = json!({
                 "at": line.at_ms,
                 "is_estimated": line.is_estimated,
-                "process": label,
-                "stream": if stream == LogStream::Err { "err" } else { "out" },
+                "process": label.name,
+                "stream": if label.stream == LogStream::Err { "err" } else { "out" },
                 "level": line.level.map(Level::name),
                 "text": String::from_utf8_lossy(&line.bytes),
             });
@@ -150,37 +178,34 @@ impl<'a, W: Write> Printer<'a, W> {
         }
         // The stamp that PM2 put there says what the time before the line says.
         let text = line.bytes.get(line.stamp_bytes..).unwrap_or_default();
-        let text = words(if self.time == LogTime::Off { &line.bytes } else { text });
-        let blanks = self.label_columns.saturating_sub(label.width());
-        let gutter = match (stream, self.is_ascii) {
-            (LogStream::Out, false) => '│',
-            (LogStream::Err, false) => '┃',
-            (LogStream::Out, true) => '|',
-            (LogStream::Err, true) => '!',
-        };
+        let text = if self.time == LogTime::Off { &line.bytes } else { text };
         let level = match line.level {
-            Some(Level::Fatal | Level::Error) => 'E',
-            Some(Level::Warn) => 'W',
-            Some(Level::Info) => 'i',
-            Some(Level::Debug | Level::Trace) => 'd',
-            None => ' ',
+            Some(Level::Fatal | Level::Error) => b'E',
+            Some(Level::Warn) => b'W',
+            Some(Level::Info) => b'i',
+            Some(Level::Debug | Level::Trace) => b'd',
+            None => b' ',
         };
-        let text = clean(&text);
-        let ascii = (self.is_ascii && !text.is_ascii()).then(|| output::printable(&text, true));
         let mut row = std::mem::take(&mut self.row);
         row.clear();
         push_moment(&mut row, &mut self.second, line, (self.time, self.utc_offset_s, &self.today));
-        row.push_str(label);
-        row.extend(std::iter::repeat_n(' ', blanks + 1));
-        row.extend([gutter, ' ', level, ' ']);
-        row.push_str(ascii.as_deref().unwrap_or(&text));
-        row.truncate(row.trim_end().len());
+        row.extend_from_slice(label.lead.as_bytes());
+        row.extend_from_slice(&[level, b' ']);
+        if is_plain(text) {
+            row.extend_from_slice(text);
+        } else {
+            let text = words(text);
+            let text = clean(&text);
+            let ascii = (self.is_ascii && !text.is_ascii()).then(|| output::printable(&text, true));
+            row.extend_from_slice(ascii.as_deref().unwrap_or(&text).trim_end().as_bytes());
+        }
+        row.truncate(row.trim_ascii_end().len());
         if self.cut > 0 {
             let cut = units::bytes(self.cut);
             let _ = write!(row, " .. (cut: {cut} more of this line, --raw prints it)");
         }
-        row.push('\n');
-        let written = self.out.write_all(row.as_bytes());
+        row.push(b'\n');
+        let written = self.out.write_all(&row);
         self.row = row;
         written
     }
@@ -201,12 +226,13 @@ impl<'a, W: Write> Printer<'a, W> {
             });
             return writeln!(self.out, "{}", output::escaped(&json.to_string(), false));
         }
-        let mut time = String::new();
+        let mut time = Vec::new();
         push_moment(&mut time, &mut self.second, line, (self.time, self.utc_offset_s, &self.today));
         let blanks = " ".repeat(self.label_columns.saturating_sub(label.width()));
         let gutter = if self.is_ascii { '*' } else { '◆' };
         let text = output::printable(&clean(&text), self.is_ascii);
-        writeln!(self.out, "{time}{label}{blanks} {gutter}   {text}")
+        self.out.write_all(&time)?;
+        writeln!(self.out, "{label}{blanks} {gutter}   {text}")
     }
 
     /// What was printed goes out.
@@ -231,7 +257,7 @@ fn pieces(entries: &[Entry]) -> &[Entry] {
 
 /// The time before a line, and a blank; `~` before one that is not the line's own.
 fn push_moment(
-    row: &mut String,
+    row: &mut Vec<u8>,
     (second, shown): &mut (i64, String),
     line: &Line,
     (time, utc_offset_s, today): (LogTime, i32, &str),
@@ -239,17 +265,17 @@ fn push_moment(
     if time == LogTime::Off {
         return;
     }
-    row.push(if line.is_estimated { '~' } else { ' ' });
+    row.push(if line.is_estimated { b'~' } else { b' ' });
     let at_ms = line.at_ms;
     match time {
         LogTime::Off => {}
         LogTime::Iso => {
             if let Ok(at) = jiff::Timestamp::from_millisecond(at_ms) {
-                // Writing to a string does not fail.
+                // Writing to memory does not fail.
                 let _ = write!(row, "{at:.3}");
             }
         }
-        LogTime::Epoch => row.push_str(&at_ms.to_string()),
+        LogTime::Epoch => row.extend_from_slice(at_ms.to_string().as_bytes()),
         LogTime::Clock | LogTime::Date => {
             if *second != at_ms.div_euclid(1_000) {
                 *second = at_ms.div_euclid(1_000);
@@ -259,11 +285,13 @@ fn push_moment(
                     *shown = format!("{day} {shown}");
                 }
             }
-            row.push_str(shown);
-            let _ = write!(row, ".{:03}", at_ms.rem_euclid(1_000));
+            row.extend_from_slice(shown.as_bytes());
+            let ms = at_ms.rem_euclid(1_000) as u16;
+            let digit = |place: u16| b'0' + (ms / place % 10) as u8;
+            row.extend_from_slice(&[b'.', digit(100), digit(10), digit(1)]);
         }
     }
-    row.push(' ');
+    row.push(b' ');
 }
 
 /// The text of a line; quicker than the standard library where all of it is valid.

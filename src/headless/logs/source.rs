@@ -253,6 +253,16 @@ impl Reading {
             if self.is_over {
                 return None;
             }
+            if filter.is_by_line() && self.had.is_empty() {
+                // Nothing is held of a line that is taken by itself.
+                match self.file.next() {
+                    Ok(Some(line)) if filter.fits(&line) => return Some(line),
+                    Ok(Some(line)) => self.is_over = filter.is_before(&line) && !line.is_estimated,
+                    Ok(None) => self.is_over = true,
+                    Err(error) => self.break_off(&error),
+                }
+                continue;
+            }
             let next = if filter.is_by_line() {
                 self.file.next().map(|line| line.map(|line| vec![line]))
             } else if filter.is_by_text() {
@@ -268,13 +278,16 @@ impl Reading {
                     self.is_over = entry.first().is_some_and(is_before);
                 }
                 Ok(None) => self.is_over = true,
-                Err(error) => {
-                    let path = clean(&self.path.to_string_lossy()).into_owned();
-                    output::complain(&format!("{path}: {error}"));
-                    (self.is_over, self.is_broken) = (true, true);
-                }
+                Err(error) => self.break_off(&error),
             }
         }
+    }
+
+    /// It cannot be read on, and that is said.
+    fn break_off(&mut self, error: &std::io::Error) {
+        let path = clean(&self.path.to_string_lossy()).into_owned();
+        output::complain(&format!("{path}: {error}"));
+        (self.is_over, self.is_broken) = (true, true);
     }
 
     /// The lines of an entry less those that the bus brings.
