@@ -100,6 +100,9 @@ impl Parts {
             (clock.reference_ms + offset * SECOND_MS).div_euclid(DAY_MS)
         };
         let (at_ms, is_date_known) = match (self.year, self.month, self.day) {
+            (Some(year), Some(month), Some(day)) if !self.may_be_swapped => {
+                (place(days_of(year, month, day)?)?, true)
+            }
             (Some(year), Some(month), Some(day)) => {
                 let as_written = days_of(year, month, day);
                 let swapped = self.may_be_swapped.then(|| days_of(year, day, month)).flatten();

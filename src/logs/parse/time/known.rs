@@ -34,13 +34,49 @@ pub(in crate::logs::parse) fn at(line: &[u8], start: usize) -> Option<(Parts, us
 fn numeric(cursor: Cursor<'_>) -> Option<(Parts, usize)> {
     let digits = cursor.count_digits();
     match (digits, cursor.peek_at(digits)) {
-        (4, Some(separator @ (b'-' | b'/' | b'.'))) => year_first(cursor, separator),
+        (4, Some(separator @ (b'-' | b'/' | b'.'))) => {
+            iso(cursor).or_else(|| year_first(cursor, separator))
+        }
         (8, Some(b'T' | b' ' | b'-' | b'_')) => compact(cursor),
         (1 | 2, Some(b':')) => clock_alone(cursor),
         (1 | 2, Some(b'/' | b'-' | b'.' | b' ')) => day_first(cursor),
         (10 | 13 | 16 | 19, _) => epoch(cursor, digits),
         _ => None,
     }
+}
+
+/// `2024-01-02T15:04:05.123Z`, as most loggers write it.
+const ISO: &[u8; 24] = b"0000-00-00T00:00:00.000Z";
+
+/// That, in one go; `None` of all else, whatever it is.
+fn iso(mut cursor: Cursor<'_>) -> Option<(Parts, usize)> {
+    let text: &[u8; ISO.len()] = cursor.rest().first_chunk()?;
+    let is_alike = |(byte, sign): (&u8, &u8)| match sign {
+        b'0' => byte.is_ascii_digit(),
+        sign => byte == sign,
+    };
+    if !text.iter().zip(ISO).all(is_alike) {
+        return None;
+    }
+    let number = |digits: std::ops::Range<usize>| {
+        let digits = text.get(digits).unwrap_or_default();
+        digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit.wrapping_sub(b'0')))
+    };
+    cursor.skip(ISO.len());
+    let (hour, minute, second) = (number(11..13), number(14..16), number(17..19));
+    let is_real = hour < 24 && minute < 60 && second <= 60;
+    let parts = Parts {
+        year: Some(number(0..4)),
+        month: Some(number(5..7)),
+        day: Some(number(8..10)),
+        hour: Some(hour),
+        minute,
+        second,
+        ms: number(20..23),
+        offset_s: Some(0),
+        ..Parts::default()
+    };
+    (is_real && cursor.is_at_boundary()).then_some((parts, cursor.at()))
 }
 
 /// `2024-01-02T15:04:05.123Z`, `2024/01/02 15:04:05`, `2024-01-02 15:04:05,123`.
@@ -312,4 +348,31 @@ fn name(cursor: &mut Cursor<'_>, names: &[&[u8]]) -> Option<usize> {
         *cursor = ahead;
         index
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_read_in_one_go_is_read_alike_step_by_step(
+            at in 0..40_usize,
+            byte in "[0-9]|[ -~]",
+            second in 0..=61_u8,
+        ) {
+            let mut line = format!("2024-12-31T23:59:{second:02}.120Z ready").into_bytes();
+            // Beyond its end: as it is.
+            line.get_mut(at).into_iter().for_each(|old| *old = byte.as_bytes()[0]);
+            let cursor = Cursor::new(&line, 0);
+            let (one, step) = (iso(cursor), year_first(cursor, b'-'));
+            prop_assert!(one.is_none() || one == step, "{one:?} {step:?}");
+            let is_digit = |byte: &u8, sign: &u8| *sign == b'0' && byte.is_ascii_digit();
+            let mut form = line.iter().zip(ISO);
+            let is_form = form.all(|(byte, sign)| byte == sign || is_digit(byte, sign));
+            prop_assert_eq!(one.is_some(), step.is_some() && is_form);
+        }
+    }
 }
