@@ -17,7 +17,7 @@ pub(super) struct Extra {
 }
 
 /// What an [`Extra`] counts for in the bound of bytes: as a rule it is a time.
-pub(super) const EXTRA_BYTES: usize = 16;
+pub(super) const EXTRA_BYTES: usize = 8;
 /// A block gives memory back where at least this part of its room is empty.
 const SLACK_PART: usize = 8;
 
@@ -25,23 +25,67 @@ const SLACK_PART: usize = 8;
 /// clock went back most lines have one.
 #[derive(Debug, Clone, Default)]
 struct Extras {
+    /// Own times within centuries of the one that the line is ordered by.
+    near: Vec<Near>,
     own_ms: Vec<(u32, i64)>,
     lens: Vec<(u32, u64)>,
 }
 
+/// The index of a line, and by how much its own time differs from the one that it is ordered by,
+/// milliseconds: in 16 and 48 bits.
+#[derive(Debug, Clone, Copy)]
+struct Near(u64);
+
+impl Near {
+    const MS_BITS: u32 = 48;
+
+    /// `None` where that is too far.
+    fn new(index: usize, off_ms: i64) -> Option<Self> {
+        let index = u64::from(u16::try_from(index).ok()?);
+        let off = off_ms.cast_unsigned() & ((1 << Self::MS_BITS) - 1);
+        let near = Self((index << Self::MS_BITS) | off);
+        (near.off_ms() == off_ms).then_some(near)
+    }
+
+    fn index(self) -> usize {
+        (self.0 >> Self::MS_BITS) as usize
+    }
+
+    fn off_ms(self) -> i64 {
+        (self.0 << (u64::BITS - Self::MS_BITS)).cast_signed() >> (u64::BITS - Self::MS_BITS)
+    }
+}
+
 impl Extras {
-    fn of(&self, index: usize) -> Extra {
-        Extra { own_ms: found(&self.own_ms, index), len: found(&self.lens, index) }
+    /// Those of the line at an index, which is ordered by this time.
+    fn of(&self, index: usize, order_ms: i64) -> Extra {
+        let near = self.near.binary_search_by_key(&index, |near| near.index()).ok();
+        let near = near.and_then(|place| self.near.get(place));
+        let own_ms = near.map(|near| order_ms + near.off_ms());
+        Extra {
+            own_ms: own_ms.or_else(|| found(&self.own_ms, index)),
+            len: found(&self.lens, index),
+        }
     }
 
     /// Makes room for a line before the one of this index.
     fn shift(&mut self, index: usize) {
+        let first = self.near.partition_point(|near| near.index() < index);
+        for near in self.near.iter_mut().skip(first) {
+            near.0 += 1 << Near::MS_BITS;
+        }
         shift(&mut self.own_ms, index);
         shift(&mut self.lens, index);
     }
 
-    fn put(&mut self, index: usize, extra: Extra) {
-        put(&mut self.own_ms, index, extra.own_ms);
+    fn put(&mut self, index: usize, order_ms: i64, extra: Extra) {
+        let off_ms = extra.own_ms.and_then(|own_ms| own_ms.checked_sub(order_ms));
+        if let Some(near) = off_ms.and_then(|off_ms| Near::new(index, off_ms)) {
+            let place = self.near.partition_point(|near| near.index() < index);
+            self.near.insert(place, near);
+        } else {
+            put(&mut self.own_ms, index, extra.own_ms);
+        }
         put(&mut self.lens, index, extra.len);
     }
 }
@@ -232,7 +276,7 @@ impl Block {
     fn add_extra(&mut self, record: &mut Record, index: usize, extra: Option<Extra>) {
         if let Some(extra) = extra {
             record.set_has_extra();
-            self.extras.put(index, extra);
+            self.extras.put(index, record.id().order_ms, extra);
         }
     }
 
@@ -245,7 +289,7 @@ impl Block {
     /// The line at an index, to be put into another block.
     pub(super) fn entry(&self, index: usize) -> Option<Entry<'_>> {
         let record = *self.records.get(index)?;
-        let extra = record.has_extra().then(|| self.extras.of(index));
+        let extra = record.has_extra().then(|| self.extra(&record, index));
         Some(Entry { record, bytes: self.held(&record), extra })
     }
 
@@ -268,6 +312,7 @@ impl Block {
     pub(super) fn seal(&mut self) {
         shrink(&mut self.records);
         shrink(&mut self.text);
+        shrink(&mut self.extras.near);
         shrink(&mut self.extras.own_ms);
         shrink(&mut self.extras.lens);
     }
@@ -282,7 +327,8 @@ impl Block {
     }
 
     fn extra(&self, record: &Record, index: usize) -> Extra {
-        if record.has_extra() { self.extras.of(index) } else { Extra::default() }
+        let of = || self.extras.of(index, record.id().order_ms);
+        if record.has_extra() { of() } else { Extra::default() }
     }
 
     /// The true length of the line at an index, bytes.
