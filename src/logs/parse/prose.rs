@@ -52,9 +52,11 @@ const fn kinds() -> [u8; 256] {
 pub fn is_prose(line: &[u8]) -> bool {
     // A blank at the beginning and two blanks in a row are columns or an indent.
     let (mut last, mut all) = (BLANK, 0);
+    // A line that begins with a figure, as with a time, is no sentence.
+    let may_be_sentence = line.first().is_some_and(u8::is_ascii_alphabetic);
     for byte in line {
         let kind = KINDS.get(usize::from(*byte)).copied().unwrap_or(FOREIGN);
-        if kind == FOREIGN || kind & last == BLANK {
+        if kind == FOREIGN || kind & last == BLANK || kind == SENTENCE && !may_be_sentence {
             return false;
         }
         (last, all) = (kind, all | kind);
