@@ -103,6 +103,10 @@ impl Reader {
             self.read = (self.read.0 + 1, self.read.1 + line.bytes.len() as u64 + 1);
         }
         self.is_over = !matches!(line, Ok(Some(_)));
+        if self.is_over {
+            // What was used to read it is not used any more.
+            self.lines.release();
+        }
         line
     }
 
