@@ -110,12 +110,8 @@ pub(super) fn take(app: &mut App, command: Command) {
         }
         Command::OnlyUnwell => {
             ask(app, Query { only_unwell: !query.only_unwell, ..query });
-            let is_known =
-                app.watched.daemons.iter().all(Daemon::is_live) && !app.watched.fleet.is_empty();
             if app.table.query.only_unwell && app.rows().is_empty() {
-                let text =
-                    if is_known { "all is well" } else { "not known: no daemon reports it now" };
-                app.notify(format!("{text}; ! shows all again"), !is_known);
+                say_none_unwell(app);
             }
         }
         Command::NextUnwell => go_to_unwell(app, false),
@@ -145,6 +141,24 @@ fn sort(app: &mut App, sort: Sort) {
     ask(app, query);
 }
 
+/// How many that are not well the filter hides.
+fn hidden_unwell(app: &App) -> usize {
+    let Some(filter) = &app.table.query.filter else { return 0 };
+    let fleet = app.watched.fleet.iter();
+    fleet.filter(|(_, process)| is_unwell(process) && !filter.takes(process)).count()
+}
+
+/// Says why nothing is left where only those are shown that are not well.
+fn say_none_unwell(app: &mut App) {
+    let is_known = app.watched.daemons.iter().all(Daemon::is_live) && !app.watched.fleet.is_empty();
+    let text = match hidden_unwell(app) {
+        _ if !is_known => "not known: no daemon reports it now; ! shows all again".to_owned(),
+        0 => "all is well; ! shows all again".to_owned(),
+        hidden => format!("none here, but the filter hides {hidden} not well; Esc shows all"),
+    };
+    app.notify(text, !is_known);
+}
+
 /// Selects the next row that is not well, round the end.
 fn go_to_unwell(app: &mut App, is_back: bool) {
     let rows = app.rows().into_owned();
@@ -158,7 +172,10 @@ fn go_to_unwell(app: &mut App, is_back: bool) {
         app.selected = Some(*key);
         navigate::keep_selection_visible(app);
     } else {
-        let text = "no other row needs attention";
+        let text = match hidden_unwell(app) {
+            0 => "no other row needs attention".to_owned(),
+            hidden => format!("no other row here, but the filter hides {hidden} not well"),
+        };
         app.say(Notice::new(text, false, app.now.steady_ms).about(About::LastKey));
     }
 }

@@ -146,7 +146,7 @@ impl ReadList {
     }
 }
 
-/// `1 has other args`, `2 differ from the saved list`.
+/// `1 has other args`, `2 differ`.
 fn changed_words(changed: &[Changed]) -> String {
     let count = changed.len();
     let down = changed.iter().filter(|it| it.is_down).count();
@@ -159,9 +159,9 @@ fn changed_words(changed: &[Changed]) -> String {
     }
     match (count, is_one && first != "status") {
         (1, true) => format!("1 has other {first}"),
-        (1, false) => "1 differs from the saved list".to_owned(),
+        (1, false) => "1 differs".to_owned(),
         (count, true) => format!("{count} have other {first}"),
-        (count, false) => format!("{count} differ from the saved list"),
+        (count, false) => format!("{count} differ"),
     }
 }
 
@@ -261,7 +261,7 @@ mod tests {
         );
         assert_eq!(
             said(0, vec![changed(3, &["args", "cwd"], false)], 1),
-            both("1 differs from the saved list, 1 saved is not there", "2 not as saved")
+            both("1 differs, 1 saved is not there", "2 not as saved")
         );
         assert_eq!(
             said(0, vec![changed(1, &["status"], true)], 0).0,

@@ -27,7 +27,7 @@ use crate::model::daemon::Connection;
 use crate::model::fleet::Process;
 use crate::model::rows::columns::Row;
 use crate::model::rows::tree::Line;
-use crate::model::rows::{Field, reason};
+use crate::model::rows::{Field, is_unwell, reason};
 use crate::protocol::process::ProcessStatus;
 
 /// A reason in fewer columns says nothing.
@@ -221,8 +221,11 @@ fn draw_row(
                 } else {
                     let taken = canvas.text(x, y, room, &text, style);
                     if field == Field::Name && lacks_sign(process, columns, &status, glyphs) {
-                        // In the gap behind the name, where that takes all of its column.
-                        let at = x + (taken + 1).min(room);
+                        // In the gap behind the name, where that takes all of its column and the gap has room.
+                        let next =
+                            columns.places.iter().map(|other| other.x).find(|next| *next > x);
+                        let last = next.unwrap_or(end).saturating_sub(2).max(x);
+                        let at = (x + taken + 1).min(last);
                         let left = end.saturating_sub(at).min(1);
                         canvas.text(at, y, left, glyphs.warning, canvas.role(Role::Warn));
                     }
@@ -232,13 +235,13 @@ fn draw_row(
     }
 }
 
-/// Whether it is counted among those that are not well for a limit that it is past, and none of the columns
-/// says so: the status says something else, or is not shown.
+/// Whether it is counted among those that are not well, and its status does not say so, or is not shown: each of
+/// them has a sign.
 fn lacks_sign(process: &Process, columns: &Columns, status: &Status<'_>, glyphs: &Glyphs) -> bool {
-    let is_near = process.is_near_limit() && columns.get(Field::Memory).is_none();
+    let is_waiting = status.glyph == glyphs.waiting && process.pending.is_none();
     let has_sign = columns.get(Field::Status).is_some()
-        && [glyphs.warning, glyphs.bad].contains(&status.glyph);
-    (process.tag.crossed.is_some() || is_near) && !has_sign
+        && ([glyphs.warning, glyphs.bad].contains(&status.glyph) || is_waiting);
+    is_unwell(process) && !has_sign
 }
 
 /// Why the process does not run as it should, in the place of its figures: from which column until

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::*;
 use crate::app::command::RowsCommand;
+use crate::model::rows::Filter;
 
 /// Processes of these names and states, by their ids from 0.
 fn fleet(of: &[(&str, ProcessStatus)]) -> Report {
@@ -205,6 +206,23 @@ fn all_is_well_is_said_only_where_it_is_known() {
     let down = Connection::Down { problem: Problem::Closed, retry_in_ms: 1_000 };
     send(&mut lost, Report::Connection(down));
     assert!(said(&mut lost).starts_with("not known"), "what is shown is of before");
+}
+
+/// A filter that hides the only one that is not well hides no alarm.
+#[test]
+fn what_a_filter_hides_is_not_said_to_be_well() {
+    let mut app = four();
+    press(&mut app, Command::Filter);
+    type_text(&mut app, "!api");
+    press(&mut app, Command::Open);
+    let mut said = |command| {
+        press(&mut app, command);
+        app.notice.as_ref().map(|notice| notice.text.clone()).unwrap_or_default()
+    };
+    let wanted = "no other row here, but the filter hides 1 not well";
+    assert_eq!(said(Command::NextUnwell), wanted);
+    let wanted = "none here, but the filter hides 1 not well; Esc shows all";
+    assert_eq!(said(Command::OnlyUnwell), wanted);
 }
 
 #[test]
