@@ -150,18 +150,28 @@ struct Head {
     at_ms: i64,
     /// Whether it is of the entry of the line before it.
     goes_on: bool,
+    /// Where it begins in its file, bytes.
+    begins: Option<u64>,
+    /// Where it ends there, if that is no end of a line: one that is very long is read in pieces.
+    ends_within: Option<u64>,
     entry: Entry,
 }
 
 impl Head {
     /// A line of the source with this index; where it `stays`, without its bytes.
     fn of(source: u32, line: Line, stays: bool) -> Self {
-        let (at_ms, goes_on) = (line.at_ms, line.goes_on());
+        let (at_ms, goes_on, begins) = (line.at_ms, line.goes_on(), line.offset);
+        let ends_within = begins.filter(|_| !line.is_ended).map(|at| at + line.bytes.len() as u64);
         let entry = match Kept::of(&line).filter(|_| stays) {
             Some(kept) => Entry::Kept(source, kept),
             None => Entry::Line(source, Box::new(line.apart())),
         };
-        Self { at_ms, goes_on, entry }
+        Self { at_ms, goes_on, begins, ends_within, entry }
+    }
+
+    /// Whether it is a piece of the same line as what stands behind it.
+    fn is_before(&self, behind: &Self) -> bool {
+        self.ends_within.is_some() && self.ends_within == behind.begins
     }
 }
 
@@ -252,23 +262,26 @@ fn merged(
     // The newest first; of a time that of the later file.
     let mut newest: BinaryHeap<(i64, usize)> =
         heads.iter().enumerate().filter_map(|(index, head)| Some((at_ms(head)?, index))).collect();
-    let mut lines = Vec::new();
-    // An entry is taken whole.
-    let mut is_within = false;
-    while lines.len() < lines_max || is_within {
+    let (mut lines, mut count) = (Vec::new(), 0);
+    // An entry is taken whole, and so is a line.
+    let (mut is_within, mut is_piece) = (false, false);
+    while count < lines_max || is_within {
         let happened = events.last().map(|event| event.line.at_ms);
         if !is_within
             && happened > newest.peek().map(|(at_ms, _)| *at_ms)
             && let Some(event) = events.pop()
         {
             lines.push(Entry::Event(Box::new(event)));
+            count += 1;
             continue;
         }
         let Some(mut first) = newest.peek_mut() else { break };
         let index = first.1;
         let (Some(head), Some(file)) = (heads.get_mut(index), files.get_mut(index)) else { break };
         let Some(taken) = std::mem::replace(head, next(index, file)) else { break };
-        is_within = head.is_some() && taken.goes_on;
+        count += usize::from(!is_piece);
+        is_piece = head.as_ref().is_some_and(|head| head.is_before(&taken));
+        is_within = is_piece || head.is_some() && taken.goes_on;
         if !is_within {
             match at_ms(head) {
                 Some(at_ms) => first.0 = at_ms,
