@@ -5,6 +5,7 @@
 
 use super::editor::Editor;
 use super::marks::Marked;
+use super::prompt::parameters;
 use super::what::What;
 use crate::model::errand::{Errand, Scale, Signal};
 use crate::model::watched::Watched;
@@ -155,6 +156,7 @@ impl Ask {
             );
         };
         let params = typed.get(action.len()..).unwrap_or_default().trim();
+        parameters(params)?;
         Ok(What::Trigger {
             action: action.as_str().into(),
             params: (!params.is_empty()).then(|| params.into()),

@@ -2,7 +2,7 @@
 //!
 //! Invariant: each task is of one job; what came of it is said once.
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::command::{Command, RowsCommand};
 use super::effect::{Effect, Effects};
@@ -12,6 +12,7 @@ use super::marks::{Marked, by_daemon};
 use super::mode::Mode;
 use super::notice::Notice;
 use super::pane::Pane;
+use super::prompt::parameters;
 use super::scaling::{self, Plan};
 use super::sheet::Sheet;
 use super::state::App;
@@ -30,10 +31,8 @@ pub(super) fn begin(app: &mut App, what: &What, targets: Vec<(DaemonId, Target)>
     let targets = marked.targets;
     match what {
         What::Trigger { action, params } => {
-            // What is no JSON is text.
-            let params = params.as_deref().map(|typed| {
-                serde_json::from_str(typed).unwrap_or_else(|_| Json::String(typed.to_owned()))
-            });
+            // It was read when it was typed.
+            let params = params.as_deref().and_then(|typed| parameters(typed).ok());
             let effect = |(daemon, targets): (DaemonId, Vec<Target>)| {
                 let trigger = Trigger { action: action.clone(), params: params.clone(), targets };
                 Effect::Trigger { daemon, trigger }

@@ -266,6 +266,7 @@ const INSIDE: u8 = 2;
 /// Whether the letters typed are in the name in that order, whatever their case; how well.
 fn fit(typed: &str, name: &str) -> Option<Fit> {
     let wanted: Vec<char> = letters(typed).collect();
+    let begins: Vec<usize> = word_begins(name).collect();
     let name: Vec<char> = letters(name).collect();
     if wanted.is_empty() {
         return Some((0, 0, 0));
@@ -273,9 +274,16 @@ fn fit(typed: &str, name: &str) -> Option<Fit> {
     if wanted == name {
         return Some((0, 0, 0));
     }
-    if let Some(at) = name.windows(wanted.len()).position(|part| part == wanted) {
+    let parts = name.windows(wanted.len()).enumerate();
+    let mut inside = parts.filter(|(_, part)| *part == wanted).map(|(at, _)| at).peekable();
+    if let Some(first) = inside.peek().copied() {
         // Of those that begin so, the commands first, in the order of the help.
-        return Some(if at == 0 { (1, 0, 0) } else { (INSIDE, at, name.len()) });
+        if first == 0 {
+            return Some((1, 0, 0));
+        }
+        // The beginning of a word is meant rather than the middle of one.
+        let at = if inside.any(|at| begins.contains(&at)) { 0 } else { first };
+        return Some((INSIDE, at, name.len()));
     }
     let mut places = Vec::with_capacity(wanted.len());
     let mut rest = name.iter().enumerate();
@@ -284,6 +292,15 @@ fn fit(typed: &str, name: &str) -> Option<Fit> {
     }
     let (first, last) = (places.first()?, places.last()?);
     Some((3, last - first, *first))
+}
+
+/// At which of its [`letters`] the words of a name begin.
+fn word_begins(name: &str) -> impl Iterator<Item = usize> {
+    name.split_whitespace().scan(0, |count, word| {
+        let begins = *count;
+        *count += letters(word).count();
+        Some(begins)
+    })
 }
 
 /// Letters and digits in lower case: blanks and signs between words do not matter.
@@ -339,5 +356,6 @@ mod tests {
         assert_eq!(fit("xyz", "restart"), None);
         assert_eq!(fit("tr", "rt"), None);
         assert!(fit("page up", "page up").is_some());
+        assert!(fit("tail", "show out log tail") < fit("tail", "details"), "a word of its own");
     }
 }

@@ -251,6 +251,18 @@ pub(super) fn json_at_once(text: &str) -> Result<Json, String> {
     serde_json::from_str(text).map_err(|error| broken(text, 0, &error))
 }
 
+/// What an action gets as its parameters.
+///
+/// # Errors
+/// Why that is no JSON, though it begins like some.
+pub(super) fn parameters(typed: &str) -> Result<Json, String> {
+    if typed.starts_with(['{', '[', '"']) {
+        return json_at_once(typed);
+    }
+    // A number is a text to all actions seen.
+    Ok(Json::String(typed.to_owned()))
+}
+
 /// What serde says of a value that begins at byte `at`, with the place in the whole text.
 fn broken(text: &str, at: usize, error: &serde_json::Error) -> String {
     if error.is_eof() {

@@ -120,8 +120,8 @@ fn back_to_table(screen: &mut Screen) {
         }
         let footer = |screen: &mut Screen| screen.text().lines().last().map(str::to_owned);
         let before = footer(screen);
-        screen.press("\u{1b}");
-        // On a busy machine that takes a while, and the next key must not come together with it either.
+        screen.escape();
+        // On a busy machine that takes a while.
         let soon = std::time::Duration::from_secs(3);
         let is_seen = |screen: &mut Screen| is_table(screen) || footer(screen) != before;
         let _ = poll_for(soon, || is_seen(screen).then_some(()));
@@ -142,7 +142,7 @@ fn letters_act_on_nothing_but_in_table_and_details() {
             back_to_table(&mut screen);
             screen.press(opens);
             screen.wait_for(shows, |text| text.contains(shows));
-            screen.press(&letter.to_string());
+            screen.press_each(&[&letter.to_string()]);
             // What it does, if anything, is on the screen before the next look at it.
             std::thread::sleep(std::time::Duration::from_millis(90));
         }

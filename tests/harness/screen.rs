@@ -248,6 +248,7 @@ impl Screen {
     pub fn press_each(&mut self, keys: &[&str]) {
         for key in keys {
             self.press(key);
+            self.wait_read();
             std::thread::sleep(Duration::from_millis(40));
         }
     }
@@ -255,7 +256,14 @@ impl Screen {
     /// Presses Esc alone: a key that follows at once would make another key of it, as from a terminal.
     pub fn escape(&mut self) {
         self.press("\x1b");
+        self.wait_read();
         std::thread::sleep(Duration::from_millis(150));
+    }
+
+    /// Waits until the program has read all that was sent: what is sent then does not come together with that.
+    pub fn wait_read(&self) {
+        let slave = self.slave.as_ref().expect("not hung up");
+        wait_until("all that was sent is read", || rustix::io::ioctl_fionread(slave).unwrap() == 0);
     }
 
     /// Sends bytes.

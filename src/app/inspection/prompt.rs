@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::{Examined, Sheet, Tab};
 use crate::app::editor::Editor;
-use crate::app::prompt::json_at_once;
+use crate::app::prompt::parameters;
 use crate::model::Target;
 use crate::model::trigger::Reply;
 use crate::model::watched::Watched;
@@ -44,11 +44,7 @@ impl Ready {
         if typed.is_empty() {
             return Ok(None);
         }
-        // What begins like JSON is meant to be some; a number is a text to all actions seen.
-        if typed.starts_with(['{', '[', '"']) {
-            return json_at_once(typed).map(Some);
-        }
-        Ok(Some(Json::String(typed.to_owned())))
+        parameters(typed).map(Some)
     }
 }
 

@@ -386,4 +386,12 @@ fn an_enter_too_many_triggers_nothing() {
     ask(&mut app, Wanted::Trigger);
     type_text(&mut app, "hea");
     assert_eq!(triggered(&press(&mut app, Command::Open)), "heap");
+    // What begins like JSON is none until it is whole.
+    ask(&mut app, Wanted::Trigger);
+    type_text(&mut app, "heap {\"a\":");
+    assert_eq!(press(&mut app, Command::Open), []);
+    type_text(&mut app, "1}");
+    let effects = press(&mut app, Command::Open);
+    let [Effect::Trigger { trigger, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(trigger.params, Some(serde_json::json!({"a": 1})));
 }

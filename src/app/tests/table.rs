@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use super::*;
 use crate::app::command::RowsCommand;
-use crate::model::rows::Filter;
 
 /// Processes of these names and states, by their ids from 0.
 fn fleet(of: &[(&str, ProcessStatus)]) -> Report {
