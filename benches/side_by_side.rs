@@ -2,9 +2,9 @@
 //! run: a real PM2 in homes of its own, each watcher in a pseudo-terminal of 120x40 and each command
 //! in a pipe, one after another.
 //!
-//! `cargo bench --bench side_by_side`; `-- --commands` leaves the screen out, `-- --bursts` all but the
-//! bursts, `-- --history` all but the history of logs, `-- --large` all but large log files, `-- --rest` all but the screen at rest with 10
-//! processes; `-- --quick` (or
+//! `cargo bench --bench side_by_side`; `-- --commands` leaves the screen out. These measure one thing
+//! only: `-- --bursts` the bursts, `-- --piped` those into a pipe, `-- --history` the history of logs,
+//! `-- --large` large log files, `-- --rest` the screen at rest with 10 processes. `-- --quick` (or
 //! `SIDE_BY_SIDE_QUICK=1`) tries it with a tenth of the work. Needs Linux, node and npm. Figures of a
 //! busy machine mean little.
 #![expect(
@@ -81,6 +81,8 @@ fn main() {
         limits.extend(history_of_logs(&work));
     } else if is_only("--large") {
         limits.extend(large::measure(is_quick));
+    } else if is_only("--piped") {
+        limits.extend(bursts_into_a_pipe(&work));
     } else if is_only("--bursts") {
         limits.extend(bursts(&work, &[]));
         limits.extend(bursts_into_a_pipe(&work));

@@ -233,7 +233,7 @@ fn a_full_queue_is_waited_for_wherever_it_is() {
 }
 
 fn what_is_too_large_is_called_that() {
-    let daemon = Simulated::quiet(2_000);
+    let daemon = Simulated::quiet(700);
     for arguments in [&["ls"][..], &["check"], &["restart", "app-0"], &["call", "getMonitorData"]] {
         let ended = daemon.run(&[arguments, &["--frame-mib", "1"]].concat()).with(1);
         let said = "and at most 1.0 MiB is accepted; accept larger ones with --frame-mib";

@@ -237,27 +237,27 @@ pub(crate) fn following_misses_nothing_whatever_becomes_of_files_and_bus(release
             files.iter().zip(before).all(|(name, before)| size(name) > before + by)
         });
     };
-    let catches_up = |when| counting.catches_up(&files.map(|name| logs.join(name)), when, 1_000);
+    let catches_up = |when| counting.catches_up(&files.map(|name| logs.join(name)), when, 400);
     catches_up("at the start");
     for name in files {
         fs::rename(logs.join(name), logs.join(format!("{name}.1"))).unwrap();
     }
     home.call("reloadLogs", &json!({}));
     wait_until("the files are there again", || files.iter().all(|name| size(name) > 0));
-    grow(10_000);
+    grow(4_000);
     catches_up("after a rotation");
     for name in files {
         fs::copy(logs.join(name), logs.join(format!("{name}.2"))).unwrap();
         fs::OpenOptions::new().write(true).open(logs.join(name)).unwrap().set_len(0).unwrap();
     }
-    grow(10_000);
+    grow(4_000);
     catches_up("after a copy");
     assert!(home.cli(&["flush"]).status.success());
-    grow(10_000);
+    grow(4_000);
     catches_up("after a flush");
     for when in ["after a loss", "after another"] {
         relay.cut();
-        grow(10_000);
+        grow(4_000);
         relay.reopen();
         catches_up(when);
     }

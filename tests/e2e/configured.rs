@@ -144,7 +144,8 @@ fn letters_act_on_nothing_but_in_table_and_details() {
             screen.wait_for(shows, |text| text.contains(shows));
             screen.press_each(&[&letter.to_string()]);
             // What it does, if anything, is on the screen before the next look at it.
-            std::thread::sleep(std::time::Duration::from_millis(90));
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            screen.wait_read();
         }
         back_to_table(&mut screen);
         home.assert_unharmed_but(&[]);

@@ -142,7 +142,7 @@ impl Cockpit {
             || files.map(|name| fs::metadata(logs.join(name)).map_or(0, |about| about.len()));
         let before = sizes();
         self.until("the files grow", |_| {
-            sizes().iter().zip(before).all(|(now, before)| *now > before + 10_000)
+            sizes().iter().zip(before).all(|(now, before)| *now > before + 5_000)
         })
         .await;
     }
@@ -315,19 +315,19 @@ pub(crate) fn each_line_is_there_once_whatever_becomes_of_files_and_bus(release:
             fs::rename(logs.join(name), logs.join(format!("{name}.1"))).unwrap();
         }
         home.call("reloadLogs", &json!({}));
-        cockpit.more(&COUNTED, 1_000).await;
+        cockpit.more(&COUNTED, 500).await;
         cockpit.read_all_older().await;
         // Copied and truncated, and emptied.
         truncate(&logs);
-        cockpit.more(&COUNTED, 1_000).await;
+        cockpit.more(&COUNTED, 500).await;
         assert!(home.cli(&["flush"]).status.success());
-        cockpit.more(&COUNTED, 1_000).await;
+        cockpit.more(&COUNTED, 500).await;
         // Lost for a moment, thrice.
         for _ in 0..3 {
             relay.cut();
             cockpit.more_in_files(&logs).await;
             relay.reopen();
-            cockpit.more(&COUNTED, 2_000).await;
+            cockpit.more(&COUNTED, 1_000).await;
         }
         let all = numbers(&cockpit.app);
         let says_unsure = |line: &Shown| line.text.text.contains("may be missing");

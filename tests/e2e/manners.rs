@@ -153,8 +153,8 @@ pub(crate) fn ctrl_z_closes_the_bus_first() {
     home.assert_unharmed_but(&["tick"]);
 }
 
-/// How many lines the burst has: a subscriber that does not read costs God some 100 MB then.
-const BURST_LINES: u64 = 500_000;
+/// How many lines the burst has: a subscriber that does not read costs God some 50 MB then.
+const BURST_LINES: u64 = 250_000;
 /// What keeps the burst to about 100,000 lines a second, so that an unoptimised build on a busy
 /// machine can read as fast as God sends. The bench has the burst at full speed.
 const BURST_PAUSE_MS: u64 = 15;

@@ -41,14 +41,14 @@ pub(crate) fn what_came_too_fast_is_read_from_the_files() {
                     while files
                         .iter()
                         .zip(before)
-                        .any(|(name, size_then)| size(name) < size_then + 200_000)
+                        .any(|(name, size_then)| size(name) < size_then + 120_000)
                     {
                         std::thread::sleep(Duration::from_millis(20));
                     }
                 }
             });
             busy.await.unwrap();
-            cockpit.more(&COUNTED, 5_000).await;
+            cockpit.more(&COUNTED, 2_000).await;
         }
         assert_eq!(cockpit.app.log_view.lost(), 0, "all is in the files");
         let all = cockpit.app.lines().rows(0, usize::MAX);

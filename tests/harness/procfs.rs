@@ -42,6 +42,15 @@ impl Proc {
         self.state().is_some_and(|state| state != 'Z')
     }
 
+    /// Whether none of its threads has something to do at this moment.
+    pub fn rests(self) -> bool {
+        let Ok(threads) = fs::read_dir(format!("/proc/{}/task", self.pid)) else { return true };
+        threads.flatten().all(|thread| {
+            let text = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            text.rsplit_once(") ").is_none_or(|(_, rest)| !rest.starts_with('R'))
+        })
+    }
+
     /// Sends a signal, if it is still the same process.
     pub fn signal(self, signal: Signal) {
         if self.is_alive() {

@@ -257,13 +257,18 @@ impl Screen {
     pub fn escape(&mut self) {
         self.press("\x1b");
         self.wait_read();
-        std::thread::sleep(Duration::from_millis(150));
+        // The program waits 50 ms for the rest of a sequence, and then its thread has to come to run.
+        std::thread::sleep(Duration::from_millis(80));
+        self.wait_read();
     }
 
-    /// Waits until the program has read all that was sent: what is sent then does not come together with that.
+    /// Waits until the program has read all that was sent, and has done what it does about it: what is sent
+    /// then does not come together with that, however busy the machine is.
     pub fn wait_read(&self) {
         let slave = self.slave.as_ref().expect("not hung up");
-        wait_until("all that was sent is read", || rustix::io::ioctl_fionread(slave).unwrap() == 0);
+        wait_until("all that was sent is read", || {
+            rustix::io::ioctl_fionread(slave).unwrap() == 0 && self.process.rests()
+        });
     }
 
     /// Sends bytes.

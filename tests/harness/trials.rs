@@ -32,7 +32,7 @@ impl Weight {
     const fn shares(self) -> usize {
         match self {
             Self::Light => 1,
-            Self::Busy => 3,
+            Self::Busy => 4,
             Self::Alone => SHARES,
         }
     }
@@ -40,7 +40,7 @@ impl Weight {
 
 /// The shares of two cores. A trial with a real PM2 waits for most of its time: with 8 of them the
 /// cores are busy for four fifths of the time, with 6 the suite takes a third longer.
-const SHARES: usize = 8;
+const SHARES: usize = 10;
 
 /// A trial: a name, what it needs and what it does.
 pub struct Test {
