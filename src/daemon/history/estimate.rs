@@ -395,8 +395,8 @@ impl Backwards {
             // What says its time tells nothing of lives, and most lines do.
             let head = lines.get(group.first).filter(|_| group.own_ms.is_none());
             let Some(line) = head.map(|line| &*line.line.bytes) else { continue };
-            let (head, openings) = (folded(line), self.openings());
-            group.mark = match openings.folded.iter().position(|opening| *opening == head) {
+            let openings = self.openings();
+            group.mark = match openings.position(line) {
                 Some(0) => {
                     let is_first = openings.first == line;
                     group.counts_anew = is_first && before.is_some_and(|before| before != line);

@@ -5,7 +5,7 @@
 
 use super::Backwards;
 use super::estimate::Group;
-use super::openings::{OPENING_BYTES, folded};
+use super::openings::{OPENING_BYTES, folded, reads_as};
 use super::unsettled::Unsettled;
 use crate::daemon::lives::SECOND_MS;
 use crate::daemon::seam::read_part;
@@ -36,8 +36,8 @@ impl Backwards {
                     continue;
                 }
                 let opening = opening.get_or_insert_with(|| self.opening());
-                let head = lines.get(group.first).map(|line| folded(&line.line.bytes));
-                if opening.is_empty() || head.as_ref() != Some(opening) {
+                let head = lines.get(group.first).map(|line| &*line.line.bytes);
+                if opening.is_empty() || head.is_none_or(|head| !reads_as(head, opening)) {
                     continue;
                 }
                 begun = Some(at_ms);

@@ -80,7 +80,8 @@ fn is_sentence(line: &[u8]) -> bool {
         && time::at(line, 0).is_none()
         // The place of a source excerpt; an access log.
         && rest.trim_ascii_end().iter().rev().find(|byte| !byte.is_ascii_digit()) != Some(&b':')
-        && memchr::memmem::find(rest, b"HTTP/").is_none()
+        && !memchr::memchr_iter(b'H', rest)
+            .any(|at| rest.get(at..).is_some_and(|rest| rest.starts_with(b"HTTP/")))
 }
 
 /// Whether one of the first words may be a level, a time or the beginning of a trace.
