@@ -10,7 +10,7 @@ use crate::model::DaemonId;
 use crate::model::past::{Again, PartRead};
 
 /// What came from files is held up to this part of the store; what comes on top of it stays in the files.
-const HELD_PART: usize = 16;
+const HELD_PART: usize = 128;
 /// And up to so much, however large the store is, bytes.
 const HELD_BYTES_MAX: usize = 4 << 20;
 /// What is held of files for what is in sight, bytes.

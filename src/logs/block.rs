@@ -27,6 +27,9 @@ const SLACK_PART: usize = 8;
 struct Extras {
     /// Own times within centuries of the one that the line is ordered by.
     near: Vec<Near>,
+    /// Instead of these, where most lines of a full block have one and all are within days: by how much the
+    /// time of each differs, milliseconds; [`NO_TIME`] for one without.
+    dense: Vec<i32>,
     own_ms: Vec<(u32, i64)>,
     lens: Vec<(u32, u64)>,
 }
@@ -56,12 +59,41 @@ impl Near {
     }
 }
 
+/// In place of a difference: the line has no other time.
+const NO_TIME: i32 = i32::MIN;
+
 impl Extras {
+    /// Takes less memory, as long as none is added.
+    fn pack(&mut self) {
+        let count = self.near.last().map_or(0, |last| last.index() + 1);
+        let off = |near: &Near| i32::try_from(near.off_ms()).ok().filter(|off| *off != NO_TIME);
+        let is_less = count * size_of::<i32>() < self.near.len() * size_of::<Near>();
+        if !is_less || self.near.iter().any(|near| off(near).is_none()) {
+            return;
+        }
+        let mut dense = vec![NO_TIME; count];
+        for near in self.near.drain(..) {
+            if let (Some(to), Some(off)) = (dense.get_mut(near.index()), off(&near)) {
+                *to = off;
+            }
+        }
+        (self.dense, self.near) = (dense, Vec::new());
+    }
+
+    /// Undoes [`Self::pack`].
+    fn unpack(&mut self) {
+        let dense = std::mem::take(&mut self.dense).into_iter().enumerate();
+        let known = dense.filter(|(_, off)| *off != NO_TIME);
+        self.near.extend(known.filter_map(|(index, off)| Near::new(index, off.into())));
+    }
+
     /// Those of the line at an index, which is ordered by this time.
     fn of(&self, index: usize, order_ms: i64) -> Extra {
         let near = self.near.binary_search_by_key(&index, |near| near.index()).ok();
         let near = near.and_then(|place| self.near.get(place));
-        let own_ms = near.map(|near| order_ms + near.off_ms());
+        let dense = self.dense.get(index).filter(|off| **off != NO_TIME);
+        let off_ms = near.map(|near| near.off_ms()).or(dense.map(|off| i64::from(*off)));
+        let own_ms = off_ms.map(|off_ms| order_ms + off_ms);
         Extra {
             own_ms: own_ms.or_else(|| found(&self.own_ms, index)),
             len: found(&self.lens, index),
@@ -70,6 +102,7 @@ impl Extras {
 
     /// Makes room for a line before the one of this index.
     fn shift(&mut self, index: usize) {
+        self.unpack();
         let first = self.near.partition_point(|near| near.index() < index);
         for near in self.near.iter_mut().skip(first) {
             near.0 += 1 << Near::MS_BITS;
@@ -79,6 +112,7 @@ impl Extras {
     }
 
     fn put(&mut self, index: usize, order_ms: i64, extra: Extra) {
+        self.unpack();
         let off_ms = extra.own_ms.and_then(|own_ms| own_ms.checked_sub(order_ms));
         if let Some(near) = off_ms.and_then(|off_ms| Near::new(index, off_ms)) {
             let place = self.near.partition_point(|near| near.index() < index);
@@ -227,10 +261,15 @@ impl Block {
         self.records.partition_point(|record| record.id() < id)
     }
 
+    /// Bytes of its lines, wherever they are.
+    pub(super) fn bytes(&self) -> usize {
+        self.text.len() + self.summary.filed_bytes
+    }
+
     /// Whether a line more would be too much.
     pub(super) fn is_full(&self, limits: BlockLimits, record: &Record) -> bool {
         // Those in files are read for a search, a block at a time.
-        let bytes = self.text.len() + self.summary.filed_bytes + record.len as usize;
+        let bytes = self.bytes() + record.len as usize;
         // The pieces of one long line, each of which fills a block, stay together.
         let fills = |record: &Record| record.len as usize >= limits.bytes;
         let is_piece = record.kind() == Kind::More
@@ -312,6 +351,7 @@ impl Block {
     pub(super) fn seal(&mut self) {
         shrink(&mut self.records);
         shrink(&mut self.text);
+        self.extras.pack();
         shrink(&mut self.extras.near);
         shrink(&mut self.extras.own_ms);
         shrink(&mut self.extras.lens);
@@ -371,5 +411,52 @@ impl Block {
 fn shrink<T>(all: &mut Vec<T>) {
     if all.capacity() - all.len() > all.capacity() / SLACK_PART {
         all.shrink_to_fit();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(extras: &Extras, order_ms: i64) -> Vec<Option<i64>> {
+        (0..=300).map(|index| extras.of(index, order_ms).own_ms).collect()
+    }
+
+    /// Extras of 300 lines, those with a time of their own.
+    fn extras(order_ms: i64, own: impl Fn(i64) -> Option<i64>) -> Extras {
+        let mut extras = Extras::default();
+        for index in 0..300 {
+            if let Some(own_ms) = own(index) {
+                extras.put(index as usize, order_ms, Extra { own_ms: Some(own_ms), len: None });
+            }
+        }
+        extras
+    }
+
+    #[test]
+    fn times_that_most_lines_have_take_less_and_are_the_same() {
+        let order_ms = 1_700_000_000_000;
+        let own = |index: i64| (index % 3 > 0).then(|| order_ms - index * 7_000);
+        let mut packed = extras(order_ms, own);
+        let mut wanted = told(&packed, order_ms);
+        packed.pack();
+        assert_eq!((packed.near.len(), packed.dense.len()), (0, 300));
+        assert_eq!(told(&packed, order_ms), wanted);
+        packed.shift(100);
+        packed.put(100, order_ms, Extra { own_ms: Some(5), len: None });
+        wanted.insert(100, Some(5));
+        wanted.pop();
+        assert_eq!(told(&packed, order_ms), wanted);
+        // Few of them, and one that is further away than days.
+        for own in
+            [(|index: i64| (index % 3 == 0).then_some(index)) as fn(i64) -> Option<i64>, |index| {
+                Some(if index == 7 { 5 } else { 1_700_000_000_000 - index })
+            }]
+        {
+            let mut other = extras(order_ms, own);
+            let wanted = told(&other, order_ms);
+            other.pack();
+            assert_eq!((other.dense.len(), told(&other, order_ms)), (0, wanted));
+        }
     }
 }

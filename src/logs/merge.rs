@@ -85,9 +85,16 @@ impl Store {
                 tally.last_order_ms = tally.last_order_ms.max(Some(id.order_ms));
             }
         }
-        let mut incoming = incoming.into_iter().peekable();
         let old = std::mem::take(&mut self.blocks);
-        let mut merged = Vec::with_capacity(old.len());
+        let mut merged = Vec::with_capacity(old.len() + 1);
+        let stand_alone = old.first().is_some_and(|first| self.are_too_many(first, &incoming));
+        let mut incoming = incoming.into_iter().peekable();
+        if stand_alone {
+            merged = self.build(incoming.by_ref(), self.limits);
+            if let Some(last) = merged.last_mut().and_then(Arc::get_mut) {
+                last.seal();
+            }
+        }
         let ends = old.iter().skip(1).map(|next| next.first()).chain(std::iter::once(None));
         let ends: Vec<Option<LineId>> = ends.collect();
         for (block, end) in old.into_iter().zip(ends) {
@@ -111,6 +118,18 @@ impl Store {
         let rest = self.build(incoming, self.limits);
         merged.extend(rest);
         self.blocks = merged;
+    }
+}
+
+impl Store {
+    /// Whether lines stand before all that there are and do not fit into the first block of these: then that
+    /// stays as it is.
+    fn are_too_many(&self, first: &Block, incoming: &[Entry<'_>]) -> bool {
+        let is_before = incoming.last().map(|last| last.record.id()) < first.first();
+        let bytes = |entry: &Entry<'_>| entry.record.len as usize;
+        let bytes = first.bytes() + incoming.iter().map(bytes).sum::<usize>();
+        let fit = first.len() + incoming.len() <= self.limits.lines && bytes < self.limits.bytes;
+        is_before && !fit
     }
 }
 

@@ -24,8 +24,8 @@ const PIECE_BYTES: u64 = 1 << 20;
 const OVERLAP_BYTES: u64 = 4 << 10;
 /// How much is read to see what time it is at a place, bytes.
 const PROBE_BYTES: u64 = 64 << 10;
-/// Lines of one slice, and bytes of them.
-const SLICE_LINES: usize = 4_000;
+/// Lines of one slice, and bytes of them: memory that is used for many at a time is not given back.
+const SLICE_LINES: usize = 1_000;
 const SLICE_BYTES: usize = 4 << 20;
 /// The next older lines on one wish, of all files together, and how long they take.
 const NEXT_LINES: usize = 2_000;
