@@ -21,6 +21,7 @@ mod seconds;
 mod settle;
 pub(crate) mod shared;
 pub(crate) mod sources;
+mod turns;
 mod unsettled;
 
 use std::borrow::Cow;

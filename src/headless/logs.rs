@@ -69,7 +69,7 @@ pub(super) async fn run(
     let mut sources = source::of((&infos, &processes), what, context);
     let mut printer = Printer::new(context, what, &sources, out);
     let is_all = words.iter().any(|word| word == "all");
-    let wanted = what.events.then(|| Wanted::of(&infos, is_all, context));
+    let wanted = what.events.then(|| Wanted::of((&infos, &processes), is_all, context));
     if !context.endpoint.is_local() {
         output::complain(
             "no history: the log files of this daemon do not seem to be on this machine",

@@ -3,16 +3,18 @@
 //!
 //! Invariant: what it tells of one process keeps its order. Its times are whole seconds: a start stands before
 //! the lines of its second, where the first words are; all else behind them, where the last words are of what
-//! ended. Where one life ended and the next began in a second, PM2's figures tell when, of the life that goes
-//! on: its start stands there, and what was before it not behind that. Those are estimates, the same ones
-//! everywhere.
+//! ended. Where one life ended and the next began in a second, its start stands where that life began, and what
+//! was before it not behind that: PM2's figures tell when, of the life that goes on, and of those before it
+//! what they said (`turns`). Those are estimates, the same ones everywhere.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::sources::LogFile;
+use super::sources::{LogFile, log_files};
+use super::turns::{self, Turns};
 use crate::daemon::seam::{ReadAt, read_part};
 use crate::daemon::{Watch, clock, files, offload};
 use crate::model::DaemonId;
@@ -45,14 +47,37 @@ pub(crate) struct Known {
     pub(crate) name: Box<str>,
     /// When the life began that goes on, milliseconds since 1970.
     pub(crate) since_ms: Option<i64>,
+    /// The files that it alone writes.
+    pub(crate) logs: Vec<LogFile>,
 }
 
 impl Known {
-    /// What is known of a process.
-    pub(crate) fn of(info: &ProcessInfo) -> Self {
-        Self { id: info.pm_id.0, name: info.name.clone(), since_ms: info.runs_since_ms() }
+    /// What is known of some of all processes.
+    pub(crate) fn of(infos: &[ProcessInfo], all: &[ProcessInfo]) -> Vec<Self> {
+        let files = log_files(all, |_| true);
+        let known = |info: &ProcessInfo| Self {
+            id: info.pm_id.0,
+            name: info.name.clone(),
+            since_ms: info.runs_since_ms(),
+            logs: own(&files, info.pm_id),
+        };
+        infos.iter().map(known).collect()
+    }
+
+    /// One of which no more is known.
+    #[cfg(test)]
+    pub(crate) fn named(id: u32, name: &str) -> Self {
+        Self { id, name: name.into(), since_ms: None, logs: Vec::new() }
     }
 }
+
+/// Those of the files that this process alone writes.
+fn own(files: &[LogFile], id: PmId) -> Vec<LogFile> {
+    files.iter().filter(|file| file.ids == [id]).cloned().collect()
+}
+
+/// About when something happened, milliseconds since 1970, to whom, and what.
+type Told<'a> = (i64, Whose, Happened<'a>);
 
 /// Tells whom the lines of the daemon's log are about.
 #[derive(Debug)]
@@ -104,13 +129,9 @@ impl Teller {
     }
 
     /// What the lines of the daemon's log tell, oldest first, each with about its time, milliseconds since
-    /// 1970.
-    pub(crate) fn read_all<'a>(
-        &mut self,
-        text: &'a str,
-        zone: &TimeZone,
-    ) -> Vec<(i64, Whose, Happened<'a>)> {
-        let mut all: Vec<(i64, Whose, Happened<'a>)> = Vec::new();
+    /// 1970. Blocks.
+    pub(crate) fn read_all<'a>(&mut self, text: &'a str, zone: &TimeZone) -> Vec<Told<'a>> {
+        let mut all: Vec<Told<'a>> = Vec::new();
         let mut timed = 0;
         for line in text.lines() {
             let stamp = stamped(line, zone);
@@ -130,13 +151,31 @@ impl Teller {
                 timed = all.len();
             }
         }
-        place(&mut all, &self.processes);
+        let processes = self.processes.as_slice();
+        let files = |place: usize| match processes.get(place) {
+            Some(known) => known.logs.as_slice(),
+            None => &[],
+        };
+        let turns = turns::told(ends(&all), files);
+        place(&mut all, &self.processes, &turns);
         all
     }
 }
 
+/// The ends and starts of each process, by its place.
+fn ends(all: &[Told<'_>]) -> HashMap<usize, turns::Ends> {
+    let mut ends: HashMap<usize, turns::Ends> = HashMap::new();
+    for (at_ms, whose, happened) in all {
+        let Whose::Process(place) = whose else { continue };
+        if matches!(happened.word, "exit" | "online") {
+            ends.entry(*place).or_default().push((*at_ms, happened.word == "online"));
+        }
+    }
+    ends
+}
+
 /// Puts each where it belongs in its second.
-fn place(all: &mut [(i64, Whose, Happened<'_>)], processes: &[Known]) {
+fn place(all: &mut [Told<'_>], processes: &[Known], turns: &Turns) {
     for second in all.chunk_by_mut(|(one, ..), (other, ..)| one == other) {
         // Those of which more was told before in that second: what ended then is not begun before that.
         let mut told: Vec<Whose> = Vec::new();
@@ -151,28 +190,29 @@ fn place(all: &mut [(i64, Whose, Happened<'_>)], processes: &[Known]) {
             *at_ms = at_ms.saturating_add(SECOND_MS);
             told.push(*whose);
         }
-        place_by_figures(second, processes);
+        place_turns(second, processes, turns);
         second.sort_by_key(|(at_ms, ..)| *at_ms);
     }
 }
 
-/// The start of the life that goes on, and what was before it in that second.
-fn place_by_figures(second: &mut [(i64, Whose, Happened<'_>)], processes: &[Known]) {
+/// Starts of which it is known when in this second they were, and what was before them in it.
+fn place_turns(second: &mut [Told<'_>], processes: &[Known], turns: &Turns) {
+    let Some(from_ms) = second.first().map(|(at_ms, ..)| at_ms - at_ms.rem_euclid(1_000)) else {
+        return;
+    };
     for (place, known) in processes.iter().enumerate() {
-        let Some(since_ms) = known.since_ms else { continue };
+        let is_then = |at_ms: &i64| (from_ms..=from_ms + SECOND_MS).contains(at_ms);
+        let told = || turns.get(&(place, from_ms)).copied();
+        let Some(begun_ms) = known.since_ms.filter(is_then).or_else(told) else { continue };
         let is_its = |whose: &Whose| *whose == Whose::Process(place);
-        let is_start = |(at_ms, whose, happened): &(i64, Whose, Happened<'_>)| {
-            let from_ms = at_ms - at_ms.rem_euclid(1_000);
-            let is_then = (from_ms..=from_ms + SECOND_MS).contains(&since_ms);
-            is_its(whose) && happened.word == "online" && is_then
-        };
+        let is_start = |(_, whose, happened): &Told<'_>| is_its(whose) && happened.word == "online";
         let Some(start) = second.iter().rposition(is_start) else { continue };
         if let Some((at_ms, ..)) = second.get_mut(start) {
-            *at_ms = since_ms;
+            *at_ms = begun_ms;
         }
         for (at_ms, whose, _) in second.iter_mut().take(start) {
             if is_its(whose) {
-                *at_ms = since_ms.min(*at_ms);
+                *at_ms = begun_ms.min(*at_ms);
             }
         }
     }
@@ -206,7 +246,8 @@ pub(super) async fn before(
         for id in &file.ids {
             if !processes.iter().any(|known| known.id == id.0) {
                 let since_ms = watch.history.since_ms(*id);
-                processes.push(Known { id: id.0, name: clean(&file.name).into(), since_ms });
+                let name = clean(&file.name).into();
+                processes.push(Known { id: id.0, name, since_ms, logs: own(writers, *id) });
             }
         }
     }
@@ -236,7 +277,7 @@ fn lines(
         .collect();
     let all = Teller::of(processes).read_all(text, zone);
     let skip = all.len().saturating_sub(EVENTS_MAX);
-    let line = |(at_ms, whose, happened): (i64, Whose, Happened<'_>)| {
+    let line = |(at_ms, whose, happened): Told<'_>| {
         let source = match whose {
             Whose::Process(place) => sources.get(place)?.clone(),
             Whose::Daemon => LogSource { daemon, pm_id: None, name: "PM2".into() },
@@ -255,7 +296,7 @@ mod tests {
     use crate::model::log::LineKind;
 
     fn known(id: u32, name: &str, since_ms: Option<i64>) -> Known {
-        Known { id, name: name.into(), since_ms }
+        Known { since_ms, ..Known::named(id, name) }
     }
 
     /// When the life began that goes on, PM2 tells in milliseconds.

@@ -1,6 +1,7 @@
 //! Files read backwards.
 
 mod costs;
+mod turns;
 
 use super::*;
 use crate::daemon::lives::LifeSpan;

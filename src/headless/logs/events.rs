@@ -60,10 +60,14 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    /// Those of these processes; with those of the daemon itself where all are meant.
-    pub(super) fn of(infos: &[ProcessInfo], with_daemon: bool, context: &Context) -> Self {
+    /// Those of the first of these processes, of all that there are; with those of the daemon itself where all are meant.
+    pub(super) fn of(
+        (infos, all): (&[ProcessInfo], &[ProcessInfo]),
+        with_daemon: bool,
+        context: &Context,
+    ) -> Self {
         let label = |info: &ProcessInfo| output::printable(&targets::label(info), context.is_ascii);
-        let processes = infos.iter().map(Known::of).collect();
+        let processes = Known::of(infos, all);
         let labels = infos.iter().map(label).collect();
         Self { teller: Teller::of(processes), labels, with_daemon }
     }
@@ -243,14 +247,14 @@ impl Live {
         self.away.iter_mut().for_each(Away::is_back);
     }
 
-    /// These are the processes now: what is known of them now, and was not told.
+    /// These are the processes now, of all that there are: what is known of them now, and was not told.
     pub(super) fn renew(
         &mut self,
-        infos: &[ProcessInfo],
+        processes: (&[ProcessInfo], &[ProcessInfo]),
         with_daemon: bool,
         context: &Context,
     ) -> Vec<Event> {
-        self.know(Wanted::of(infos, with_daemon, context))
+        self.know(Wanted::of(processes, with_daemon, context))
     }
 
     fn know(&mut self, wanted: Wanted) -> Vec<Event> {
@@ -365,7 +369,11 @@ mod tests {
     fn wanted(with_daemon: bool) -> Wanted {
         let info = ProcessInfo::new(PmId(3), "api", ProcessStatus::Online);
         let labels = vec![targets::label(&info)];
-        Wanted { teller: Teller::of(vec![Known::of(&info)]), labels, with_daemon }
+        Wanted {
+            teller: Teller::of(Known::of(std::slice::from_ref(&info), &[])),
+            labels,
+            with_daemon,
+        }
     }
 
     #[test]
@@ -441,7 +449,7 @@ mod tests {
         info.pid = Some(1);
         let renewed = || Wanted {
             labels: vec![targets::label(&info)],
-            teller: Teller::of(vec![Known::of(&info)]),
+            teller: Teller::of(Known::of(std::slice::from_ref(&info), &[])),
             with_daemon: true,
         };
         assert_eq!(words(&live.know(renewed())), ["PM2 pm2", "api[5] online"]);
@@ -464,7 +472,7 @@ mod tests {
         assert_eq!(words(&live.take(&bus(online))), [] as [String; 0], "the bus brings it, too");
         let web = || Wanted {
             labels: vec!["web[7]".to_owned()],
-            teller: Teller::of(vec![Known { id: 7, name: "web".into(), since_ms: None }]),
+            teller: Teller::of(vec![Known::named(7, "web")]),
             with_daemon: false,
         };
         assert_eq!(words(&live.know(wanted(false))), [] as [String; 0]);
@@ -480,7 +488,7 @@ mod tests {
         assert_eq!(words(&live.take(&bus(online))), [] as [String; 0]);
         let web = || Wanted {
             labels: vec!["web[7]".to_owned()],
-            teller: Teller::of(vec![Known { id: 7, name: "web".into(), since_ms: None }]),
+            teller: Teller::of(vec![Known::named(7, "web")]),
             with_daemon: false,
         };
         assert_eq!(words(&live.know(web())), ["web[7] online"]);

@@ -193,7 +193,8 @@ impl<W: Write> Course<'_, '_, '_, W> {
         self.waiting.is_asked = self.whose.is_looking();
         self.all.renew(self.whose.sources())?;
         if let Some(events) = &mut self.all.events {
-            let told = events.renew(&self.whose.infos, self.whose.is_all(), self.whose.context);
+            let processes = (&*self.whose.infos, &*self.whose.all);
+            let told = events.renew(processes, self.whose.is_all(), self.whose.context);
             self.all.tell(&told)?;
         }
         let held = std::mem::take(&mut self.waiting.said);

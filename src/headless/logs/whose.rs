@@ -47,7 +47,7 @@ pub(super) struct Whose<'a> {
     /// Those that are meant now.
     pub(super) infos: Vec<ProcessInfo>,
     /// All that the daemon had when it was last asked.
-    all: Vec<ProcessInfo>,
+    pub(super) all: Vec<ProcessInfo>,
     /// The files of those that are meant.
     paths: HashSet<Box<str>>,
     /// The same by id: name, and what it is.
