@@ -247,13 +247,14 @@ impl Backwards {
         (high, is_life): (Upper, bool),
     ) {
         let low = low.map(|low| self.not_before(low, high.at_ms));
-        // A life says its first words when it begins, each of them once.
+        // A life says its first words when it begins, each of them once; what is first on standard error may
+        // come at any time.
         let most = self.openings.as_ref().map_or(0, |openings| openings.folded.len());
         let is_early = |group: &&Group| matches!(group.mark, Mark::First | Mark::Early);
         let first = part.iter().take(most).take_while(is_early).count();
         // One that says nothing else on standard error says the last of it at its end.
         let is_all = is_life && self.format.is_err && first == part.len();
-        let first = if low.is_some() && is_begin && !is_all { first } else { 0 };
+        let first = if low.is_some() && is_begin && !self.format.is_err { first } else { 0 };
         let is_end = high.is_end || is_all;
         // A time before that is of a file that was copied: it says nothing of what stands behind it.
         let floor_ms = match (self.floor_ms(), low) {

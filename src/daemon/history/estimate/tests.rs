@@ -237,3 +237,19 @@ fn what_is_numbered_on_is_before_the_end_of_its_life() {
         assert!((from_ms..to_ms).contains(at_ms), "{n} at {at_ms}: {times:?}");
     }
 }
+
+/// What a life says first on its output it says when it begins; on standard error that may come at any time.
+#[test]
+fn what_is_first_on_standard_error_is_between_its_neighbours() {
+    let life = |n: i64| {
+        let begun_ms = 1_000_000 + n * 10_000;
+        LifeSpan { started_ms: Some(begun_ms), ended_ms: begun_ms + 9_000, is_crash: false }
+    };
+    let text = "late\nother\n".repeat(3);
+    for (is_err, wanted) in [(false, 1_010_999), (true, 1_013_666)] {
+        let lives = Lives::for_test(vec![life(0), life(1)], Some(1_020_000));
+        let told = lines(&text, is_err, lives, (1_000_000, 1_030_000));
+        assert_eq!((told[2].at_ms, told[2].is_estimated), (wanted, true), "{told:?}");
+        assert!(told.is_sorted_by_key(|line| line.at_ms), "{told:?}");
+    }
+}
