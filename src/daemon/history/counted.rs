@@ -147,7 +147,7 @@ mod tests {
             came.extend(b"tick\n");
             let came = [came.clone()];
             counting.look(&file, &came);
-            let begin = shared::begin(&file, &came).unwrap().unwrap();
+            let begin = shared::begin(&file, (&came, true)).unwrap().unwrap();
             found = Some(counting.end(&file, begin));
         }
         let found = found.unwrap();
@@ -167,7 +167,7 @@ mod tests {
             written.extend(b"tick\n".repeat(look % 2));
             counting.look(&written, &[came.clone()]);
         }
-        let begin = shared::begin(&file, &[came]).unwrap().unwrap();
+        let begin = shared::begin(&file, (&[came], true)).unwrap().unwrap();
         let found = counting.end(&file, begin);
         let lines = found.at / 5 - u64::from(found.had.values().sum::<u32>());
         assert_eq!((lines, found.is_exact), (8, false));

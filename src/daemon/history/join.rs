@@ -105,7 +105,8 @@ async fn end_of_shared(heard: &Heard, file: &LogFile, opened: &Arc<File>, size: 
         let is_quiet = begun.iter().all(|begun| now_ms - begun.last_ms >= STILL_MS);
         let is_late = started.elapsed() >= JOIN_MAX;
         // One that is behind the others has yet to begin.
-        let wait_ms = if begun.len() == file.keys().count() { gap::WRITTEN_MS } else { OTHERS_MS };
+        let is_all = begun.len() == file.keys().count();
+        let wait_ms = if is_all { gap::WRITTEN_MS } else { OTHERS_MS };
         let is_written = begun.iter().all(|begun| now_ms - begun.first_ms >= wait_ms);
         // What is not kept is not counted.
         let is_cut = begun.iter().any(|begun| begun.is_cut);
@@ -114,7 +115,7 @@ async fn end_of_shared(heard: &Heard, file: &LogFile, opened: &Arc<File>, size: 
             let (opened, mut counting) = (Arc::clone(opened), counting.clone());
             move || {
                 counting.look(&opened, &came);
-                let place = shared::begin(&opened, &came).ok().flatten();
+                let place = shared::begin(&opened, (&came, is_all)).ok().flatten();
                 let place = place.filter(|place| place.is_told_apart || !is_cut);
                 let found = place.map(|place| counting.end(&opened, place));
                 (found, counting, opened.size().unwrap_or(size))

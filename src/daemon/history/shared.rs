@@ -124,8 +124,7 @@ fn missed_now(files: &[impl ReadAt], outputs: &Output) -> io::Result<Option<Miss
         && (left == 0 || is_anywhere)
         && ends.iter().zip(&outputs.tails).all(|(end, tail)| end.is_some() || has_no_line(tail));
     for (index, line) in lines.iter().enumerate().take(stop).skip(start) {
-        if let Some(count) = had.get_mut(line).filter(|count| **count > 0) {
-            *count -= 1;
+        if take_one(&mut had, line) {
             continue;
         }
         if index > settled && !is_quiet {
@@ -136,6 +135,14 @@ fn missed_now(files: &[impl ReadAt], outputs: &Output) -> io::Result<Option<Miss
             is_exact = false;
         }
         missed.push(line.to_vec());
+    }
+    let among = lines.get(stop..settled.saturating_add(1)).unwrap_or_default();
+    if has_again && !is_all && among.iter().any(|line| !take_one(&mut had, line)) {
+        // Of one that did not come again: it has to come yet, or was sent before the bus was there.
+        if !outputs.is_late {
+            return Ok(None);
+        }
+        is_exact = false;
     }
     let tail = ending(lines.get(..stop).unwrap_or_default());
     Ok(Some(MissedLines { lines: missed, is_exact: is_exact || is_idle, tail }))
@@ -162,11 +169,22 @@ pub(crate) fn lines_of(came: &[Vec<u8>]) -> HashMap<Vec<u8>, u32> {
     had
 }
 
-/// Where the bus began, by what came first of each output; `None` where that is not certain.
+/// Takes one of the lines of this text; false where there is none.
+fn take_one(had: &mut HashMap<&[u8], u32>, line: &[u8]) -> bool {
+    let Some(count) = had.get_mut(line).filter(|count| **count > 0) else { return false };
+    *count -= 1;
+    true
+}
+
+/// Where the bus began, by what came first of each output, and whether that is of all that go into the file;
+/// `None` where that is not certain.
 ///
 /// # Errors
 /// Those of reading.
-pub(crate) fn begin(file: &impl ReadAt, came: &[Vec<u8>]) -> io::Result<Option<Begin>> {
+pub(crate) fn begin(
+    file: &impl ReadAt,
+    (came, is_all): (&[Vec<u8>], bool),
+) -> io::Result<Option<Begin>> {
     let size = file.size()?;
     let from = size.saturating_sub(BACK_BYTES);
     let (start, end) = (Place { file: 0, at: from }, Place { file: 0, at: size });
@@ -215,7 +233,9 @@ pub(crate) fn begin(file: &impl ReadAt, came: &[Vec<u8>]) -> io::Result<Option<B
                     *before.entry(line.to_vec()).or_default() += 1;
                 }
             }
-            None => is_sure &= index >= stop || index <= settled,
+            None if index < stop => is_sure &= index <= settled,
+            // Of one of which nothing came: it has to come yet, or was sent before the bus was there.
+            None => is_sure &= is_all || index > settled,
         }
     }
     let is_told_apart = are_firsts_told || are_lasts_told;

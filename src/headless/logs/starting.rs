@@ -60,7 +60,8 @@ impl Shared {
             source.end_at(size, HashMap::new());
             return;
         }
-        match shared::begin(&self.file, &came) {
+        let is_all = self.came.len() == source.file.keys().count();
+        match shared::begin(&self.file, (&came, is_all)) {
             Ok(Some(begin)) => {
                 self.is_done = true;
                 self.join(source, begin);

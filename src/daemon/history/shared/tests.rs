@@ -49,7 +49,7 @@ fn the_bus_begins_where_the_first_lines_of_all_are() {
     let came = |a: std::ops::Range<u32>, b: std::ops::Range<u32>| {
         [text(&numbered("a", a)), text(&numbered("b", b))]
     };
-    let found = begin(&file, &came(900..1_010, 905..1_005)).unwrap().unwrap();
+    let found = begin(&file, (&came(900..1_010, 905..1_005), true)).unwrap().unwrap();
     assert_eq!(
         found.at,
         [text(&mixed(0..905)), text(&numbered("a", 905..906))].concat().len() as u64
@@ -57,13 +57,44 @@ fn the_bus_begins_where_the_first_lines_of_all_are() {
     let had: Vec<u32> = (900..906).collect();
     let wanted = had.iter().map(|n| (format!("a {n}").into_bytes(), 1)).collect();
     assert_eq!(found.had, wanted);
-    assert_eq!(begin(&file, &came(900..901, 950..960)).unwrap(), None, "a is behind");
-    assert_eq!(begin(&file, &came(900..901, 1_950..1_960)).unwrap(), None, "not written yet");
+    assert_eq!(begin(&file, (&came(900..901, 950..960), true)).unwrap(), None, "a is behind");
+    assert_eq!(
+        begin(&file, (&came(900..901, 1_950..1_960), true)).unwrap(),
+        None,
+        "not written yet"
+    );
+}
+
+/// One of which nothing came yet: what stands of it behind the first line of another was sent before the bus was
+/// there, or has to come yet.
+#[test]
+fn of_one_that_is_silent_no_line_is_left_out_without_a_word() {
+    let all = |b: &[String]| text(&[&mixed(0..900)[..], &numbered("a", 900..905), b].concat());
+    let came = [text(&numbered("a", 900..910))];
+    let rest = numbered("a", 905..910);
+    let b = [numbered("b", 900..904), rest.clone()].concat();
+    assert_eq!(begin(&all(&b), (&came, false)).unwrap(), None, "b is among them");
+    assert!(begin(&all(&rest), (&came, false)).unwrap().is_some(), "b says nothing");
+    let behind = [rest, numbered("b", 900..904)].concat();
+    assert!(begin(&all(&behind), (&came, false)).unwrap().is_some(), "b has yet to come");
+    // After a loss, likewise.
+    let outputs = |is_late| Output {
+        tails: vec![text(&numbered("a", 700..800)), text(&numbered("b", 700..800))],
+        again: vec![text(&numbered("a", 900..910)), Vec::new()],
+        quiet_ms: 0,
+        begun_ms: OTHERS_MS,
+        is_late,
+    };
+    assert_eq!(missed_now(&[all(&b)], &outputs(false)).unwrap(), None);
+    let told = missed_now(&[all(&b)], &outputs(true)).unwrap().unwrap();
+    assert_eq!((told.lines.len(), told.is_exact), (200, false));
+    let told = missed_now(&[all(&behind)], &outputs(false)).unwrap().unwrap();
+    assert_eq!((told.lines.len(), told.is_exact), (200, true));
 }
 
 #[test]
 fn one_that_did_not_come_again_is_waited_for() {
-    let file = text(&mixed(0..1_000));
+    let file = text(&[mixed(0..500), numbered("a", 500..510)].concat());
     let outputs = Output {
         tails: vec![text(&numbered("a", 300..400)), text(&numbered("b", 300..400))],
         again: vec![text(&numbered("a", 500..510)), Vec::new()],
@@ -143,7 +174,7 @@ fn one_that_was_silent_for_long_repeats_nothing_of_the_others() {
 #[test]
 fn of_lines_that_are_alike_the_newest_are_those_that_came() {
     let history = |file: &[u8], came: &[Vec<u8>]| {
-        let found = begin(&file.to_vec(), came).unwrap().unwrap();
+        let found = begin(&file.to_vec(), (came, true)).unwrap().unwrap();
         let before: u32 = found.had.values().sum();
         let lines = memchr::memchr_iter(b'\n', &file[..found.at as usize]).count();
         (lines - before as usize, found.is_told_apart)
