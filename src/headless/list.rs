@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::ends::Ends;
 use super::failure::{Code, Failure};
 use super::figures::Figures;
-use super::{Context, ends, output, table, targets};
+use super::{Context, output, table, targets};
 use crate::cli::Ls;
 use crate::client::Client;
 use crate::model::end::End;
@@ -64,7 +65,7 @@ pub(super) async fn run(
         listing.raw
     };
     client.disconnect().await;
-    ends::look_up(context, &mut seen, Some(&*fields).filter(|_| !what.json)).await?;
+    Ends::default().look_up(context, &mut seen, Some(&*fields).filter(|_| !what.json)).await?;
     let processes = seen.rows(&query);
     if processes.is_empty()
         && let Some(hint) = seen.hint(&query)
@@ -97,10 +98,11 @@ async fn watch(
     out: &mut impl Write,
 ) -> Result<Code, Failure> {
     let mut seen = table::Seen::default();
+    let mut ends = Ends::default();
     let mut before = None;
     loop {
         seen.look(context, client, &mut figures).await?;
-        ends::look_up(context, &mut seen, fields).await?;
+        ends.look_up(context, &mut seen, fields).await?;
         let processes = seen.rows(query);
         let facts: Vec<String> = processes.iter().map(|process| fact(process)).collect();
         let in_place = context.is_terminal && fields.is_some();

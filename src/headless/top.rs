@@ -7,10 +7,11 @@ use std::io::Write;
 use serde_json::{Value as Json, json};
 use tokio::time::{Instant, sleep_until};
 
+use super::ends::Ends;
 use super::failure::{Code, Failure};
 use super::figures::Figures;
 use super::list::{Env, as_json};
-use super::{Context, ends, output, table};
+use super::{Context, output, table};
 use crate::cli::Top;
 use crate::daemon::clock::now_ms;
 use crate::model::fleet::Process;
@@ -29,12 +30,13 @@ pub(super) async fn run(
     let figures = Figures::begin(&client, what.figures.ask_pm2).await;
     let mut figures = figures.wanting(table::wants(&fields, &query))?;
     let mut seen = table::Seen::default();
+    let mut ends = Ends::default();
     let mut printed = 0;
     figures.ready().await;
     let mut next = Instant::now();
     loop {
         seen.look(context, &client, &mut figures).await?;
-        ends::look_up(context, &mut seen, Some(&*fields).filter(|_| !what.json)).await?;
+        ends.look_up(context, &mut seen, Some(&*fields).filter(|_| !what.json)).await?;
         let at_ms = now_ms();
         let processes = seen.rows(&query);
         if processes.is_empty()
