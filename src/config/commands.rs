@@ -18,6 +18,8 @@ use crate::protocol::shell::word;
 pub(super) const COMMAND: &[&str] = &["name", "key", "run", "confirm", "dangerous", "wait"];
 /// The most commands.
 const COMMANDS_MAX: usize = 100;
+/// Programs whose own programs may be a word in braces: `awk {print}`.
+const IN_BRACES: [&str; 6] = ["awk", "gawk", "mawk", "nawk", "perl", "sed"];
 /// The longest name, characters.
 const NAME_MAX: usize = 30;
 
@@ -45,9 +47,12 @@ pub(super) fn read(reading: &mut Reading<'_>, table: &DeTable<'_>) -> Own {
         if let Err(refused) = keys
             && own.refused < COMMANDS_MAX
         {
-            let line = reading.line(&place);
-            let why = reading.told_since(told).unwrap_or("it is wrong").to_owned();
-            refuse(&mut own, refused, line, &why);
+            let head = reading.line(&place);
+            let found = reading.told_since(told);
+            let why = found.map_or("it is wrong", |found| &*found.text).to_owned();
+            // The line that is wrong, as `config check` has it.
+            let line = found.and_then(|found| found.line).unwrap_or(head);
+            refuse(&mut own, refused, head, (line, &why));
         }
     }
     own
@@ -69,10 +74,15 @@ fn bind(own: &mut Own, name: &str, keys: Option<(Vec<String>, usize)>) {
 }
 
 /// Keeps why it is not taken for its key and the palette.
-fn refuse(own: &mut Own, Refused { title, keys }: Refused, line: usize, why: &str) {
+fn refuse(
+    own: &mut Own,
+    Refused { title, keys }: Refused,
+    head: usize,
+    (line, why): (usize, &str),
+) {
     own.refused += 1;
     let title = title.unwrap_or_else(|| "command".to_owned());
-    let name = format!("{title} (line {line})");
+    let name = format!("{title} (line {head})");
     bind(own, &name, keys);
     let help = format!("{title} is not run: line {line} of the configuration: {why}");
     own.rows.push(OwnRow { name, help, is_refused: true });
@@ -166,6 +176,8 @@ fn name(value: &DeValue<'_>) -> Result<String, String> {
 
 fn words(value: &DeValue<'_>) -> Result<Vec<Word>, String> {
     let words = values::program(value)?;
+    let program = words.first().and_then(|first| first.rsplit('/').next()).unwrap_or_default();
+    let has_braces = IN_BRACES.contains(&program);
     let read = |(place, text): (usize, String)| {
         let whole = Of::WRITTEN.iter().find(|(written, _)| *written == text);
         if let Some((written, of)) = whole {
@@ -182,8 +194,20 @@ fn words(value: &DeValue<'_>) -> Result<Vec<Word>, String> {
         // Passed on as it is, it would be a surprise to the program.
         let inside = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
         let known = Of::WRITTEN.iter().map(|(written, _)| *written);
-        match inside.filter(|it| !it.is_empty()).and_then(|_| near(&text, known)) {
+        let is_name = |it: &&str| {
+            !it.is_empty() && it.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '_' | '-'))
+        };
+        let Some(inside) = inside.filter(|it| !it.is_empty()) else { return Ok(Word::Text(text)) };
+        match near(&text, known.clone()) {
             Some(meant) => Err(format!("there is no {}; did you mean {meant}?", said(&text))),
+            None if is_name(&inside) && !has_braces => {
+                let all = known.collect::<Vec<_>>().join(" ");
+                Err(format!(
+                    "there is no {}, but {all}; for the text itself, write {{ {} }}",
+                    said(&text),
+                    said(inside)
+                ))
+            }
             None => Ok(Word::Text(text)),
         }
     };

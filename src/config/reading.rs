@@ -61,8 +61,8 @@ impl<'a> Reading<'a> {
     }
 
     /// The first that was found since then.
-    pub(super) fn told_since(&self, count: usize) -> Option<&str> {
-        self.findings.get(count).map(|finding| &*finding.text)
+    pub(super) fn told_since(&self, count: usize) -> Option<&Finding> {
+        self.findings.get(count)
     }
 
     /// The line of a place, from 1.

@@ -13,6 +13,7 @@ use super::*;
 use crate::app::settings::{Alert, Confirm, Notification};
 
 mod own;
+mod thresholds;
 
 /// What is wrong with a text: each as `LINE: WHAT`.
 fn wrong(text: &str) -> Vec<String> {

@@ -9,7 +9,7 @@ use toml::de::DeValue;
 
 use super::reading::{near, said};
 use crate::cli;
-use crate::model::rows::Filter;
+use crate::model::rows::{Filter, STATUS_WORDS};
 
 type Value<'a, 'i> = &'a DeValue<'i>;
 
@@ -116,7 +116,15 @@ pub(super) fn path(value: Value<'_, '_>) -> Result<PathBuf, String> {
 pub(super) fn filter(value: Value<'_, '_>) -> Result<Filter, String> {
     let text = text(value)?;
     match Filter::parse(&text) {
-        Ok(Some(filter)) => Ok(filter),
+        Ok(Some(filter)) => match filter.no_status() {
+            Some(word) => {
+                let all = STATUS_WORDS.join(", ");
+                let near = near(word, STATUS_WORDS.into_iter());
+                let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+                Err(format!("no status is called `{}`: {all}{near}", said(word)))
+            }
+            None => Ok(filter),
+        },
         Ok(None) => Err("a filter is wanted, as / takes it: mem>80%".to_owned()),
         Err(wrong) => Err(format!("{} (at character {})", wrong.what, wrong.at + 1)),
     }

@@ -51,7 +51,13 @@ pub(super) fn watches(reading: &mut Reading<'_>, value: &Spanned<DeValue<'_>>) -
             let name = &**key.get_ref();
             match name {
                 "when" => when = reading.value(name, value, values::filter),
-                "for" => hold = reading.value(name, value, values::span),
+                "for" => {
+                    hold = reading.value(name, value, values::span);
+                    if hold == Some(Duration::ZERO) {
+                        let why = "for: 0s is no time: without `for` it counts at once";
+                        reading.wrong(&value.span(), why);
+                    }
+                }
                 unknown => reading.unknown(&key.span(), unknown, WATCH),
             }
         }

@@ -30,7 +30,8 @@ fn a_refused_command_says_why_at_its_key_and_in_the_palette() {
     };
     let (label, why) = help(Command::Refused(0));
     assert_eq!(label, "b (line 1)");
-    let wanted = "b is not run: line 1 of the configuration: run: a list is wanted: ";
+    // The line that is wrong, as it is found.
+    let wanted = "b is not run: line 4 of the configuration: run: a list is wanted: ";
     assert!(why.starts_with(wanted), "{why}");
     let missing =
         "command is not run: line 5 of the configuration: [[command]]: name = .. is missing";
@@ -59,4 +60,21 @@ fn the_key_of_a_refused_command_is_looked_at_too() {
     assert!(said.contains(&(Some(3), taken)), "{said:#?}");
     let is_of = |line| said.iter().filter(|(at, _)| *at == Some(line)).count();
     assert_eq!([3, 4, 7, 8].map(is_of), [1; 4], "{said:#?}");
+}
+
+#[test]
+fn an_argument_that_stands_for_nothing_is_refused() {
+    let run = |word: &str| {
+        let text = format!("[[command]]\nname = \"b\"\nrun = [\"htop\", {word:?}]\n");
+        let (config, findings) = sections::read(&text);
+        (config.settings.commands.len(), findings.first().map(|it| it.text.clone()))
+    };
+    let (count, why) = run("{port}");
+    assert_eq!(count, 0);
+    let why = why.unwrap();
+    assert!(why.starts_with("run: there is no {port}, but {name} "), "{why}");
+    assert!(why.ends_with("write { port }"), "{why}");
+    for word in ["{pid}", "{}", "{ port }", "{print $1}", "{\"a\":1}"] {
+        assert_eq!(run(word), (1, None), "{word}");
+    }
 }

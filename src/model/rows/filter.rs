@@ -113,6 +113,11 @@ impl Filter {
         &self.text
     }
 
+    /// The word for a status in it that no process can have.
+    pub(crate) fn no_status(&self) -> Option<&str> {
+        self.test.no_status()
+    }
+
     /// Its words for a status, a mode or a namespace, and whether a process has them.
     pub(super) fn fields(&self) -> Vec<Field<'_>> {
         let mut found = Vec::new();
@@ -379,6 +384,38 @@ fn of_limit(process: &Process) -> Option<f64> {
 /// Whether a text has a word that is in small letters.
 fn has(text: &str, word: &str) -> bool {
     text.contains(word) || text.to_lowercase().contains(word)
+}
+
+/// The words for a status that a process can have.
+pub(crate) const STATUS_WORDS: [&str; 10] = [
+    "online",
+    "launching",
+    "stopping",
+    "stopped",
+    "errored",
+    "waiting restart",
+    "restarting",
+    "looping",
+    "given up",
+    "never started",
+];
+
+impl Test {
+    /// The word of a status that none has, if there is one.
+    fn no_status(&self) -> Option<&str> {
+        match self {
+            Self::All(tests) | Self::Any(tests) => tests.iter().find_map(Self::no_status),
+            Self::Not(test) => test.no_status(),
+            Self::Status(word) => {
+                // Two words stand beside each other: `online, looping`.
+                let mut parts = word.split(',').map(str::trim);
+                let is_known =
+                    parts.all(|part| STATUS_WORDS.iter().any(|status| status.contains(part)));
+                (!is_known).then_some(word)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// Whether what is shown of its status has it, in a row of the screen or by `ls`.

@@ -16,6 +16,7 @@ pub mod tree;
 
 pub use self::columns::Field;
 pub use self::filter::Filter;
+pub(crate) use self::filter::STATUS_WORDS;
 pub use self::hint::near_status;
 pub use self::lexer::Wrong;
 pub use self::metric::MetricName;
