@@ -25,6 +25,9 @@ const BEGUN_MS: (i64, i64) = (20, 200);
 /// A restart that PM2 was told of takes at least and at most so long, milliseconds, over the
 /// `kill_timeout` (docs/pm2-ops.md section 2.3).
 const COMMANDED_MS: (i64, i64) = (60, 500);
+/// A restart or a reload starts the next life at once: so long after an end, milliseconds, it was a stop and
+/// a later start.
+const LATER_MS: i64 = 10_000;
 /// A reload puts the new worker in place within so long, milliseconds.
 const RELOADED_MS: i64 = 5;
 
@@ -162,7 +165,7 @@ fn from_console(left: &Left<'_>) -> Vec<Death> {
                 if let Some(last) = deaths.last_mut()
                     && last.follows == Follows::Unknown
                 {
-                    last.follows = Follows::Again;
+                    last.follows = again(last, at_ms);
                 }
             }
             Some(Said::Stopping) => is_asked = true,
@@ -247,6 +250,12 @@ fn from_figures(info: &ProcessInfo) -> Option<Death> {
     Some(death)
 }
 
+/// What followed an end, where a life began then: a restart on request leaves no pause.
+fn again(death: &Death, began_ms: i64) -> Follows {
+    let is_later = began_ms.saturating_sub(death.ended_ms) >= LATER_MS;
+    if is_later && death.evidence.is_asked { Follows::Later } else { Follows::Again }
+}
+
 /// What PM2 says of how it stands now belongs to the last death.
 fn take_figures(last: &mut Death, info: &ProcessInfo) {
     // The daemon's log is read a moment later: that life may have begun and ended since.
@@ -258,7 +267,10 @@ fn take_figures(last: &mut Death, info: &ProcessInfo) {
         ProcessStatus::Stopped | ProcessStatus::WaitingRestart => Follows::Soon,
         // It may have been a stop and a later start, which PM2 does not count.
         ProcessStatus::Online if info.restarts > 0 && is_before && last.evidence.is_asked => {
-            Follows::Again
+            match info.online_since_ms {
+                None if last.follows == Follows::Later => Follows::Later,
+                began => again(last, began.unwrap_or(last.ended_ms)),
+            }
         }
         ProcessStatus::Online if info.restarts > 0 && is_before => {
             Follows::Restart { count: info.restarts }

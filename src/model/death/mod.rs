@@ -82,6 +82,8 @@ pub enum Follows {
     },
     /// A new life, with a count that nobody knows.
     Again,
+    /// A new life, so long afterwards that it was no restart.
+    Later,
     /// A new life, in a moment.
     Soon,
     /// It was left stopped.

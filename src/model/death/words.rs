@@ -93,7 +93,7 @@ fn by_words(by: By) -> String {
 /// What was asked of PM2, by what followed.
 fn asked_words(follows: &Follows, may_be_cron: bool) -> &'static str {
     match follows {
-        Follows::StaysStopped => "ended by PM2 on request: a stop",
+        Follows::StaysStopped | Follows::Later => "ended by PM2 on request: a stop",
         _ if may_be_cron => {
             "ended by PM2: its cron_restart was due, or on request (restart, reload or stop)"
         }
@@ -125,7 +125,7 @@ pub fn follows(follows: &Follows) -> String {
     match follows {
         Follows::Unknown => String::new(),
         Follows::Restart { count } => format!("restart {count} followed"),
-        Follows::Again => "it was started again".to_owned(),
+        Follows::Again | Follows::Later => "it was started again".to_owned(),
         Follows::Soon => "PM2 starts it again".to_owned(),
         Follows::StaysStopped => "PM2 leaves it stopped".to_owned(),
         Follows::GaveUp { max } => format!("PM2 gave up at max_restarts {max}"),
@@ -148,7 +148,7 @@ pub fn followed(death: &Death, next_ms: Option<i64>) -> String {
         ms => format!("after about {}", units::whole_span(ms)),
     };
     match death.follows {
-        Follows::Restart { .. } | Follows::Again => text.push(' '),
+        Follows::Restart { .. } | Follows::Again | Follows::Later => text.push(' '),
         Follows::Unknown | Follows::Soon => "it was started again ".clone_into(&mut text),
         Follows::StaysStopped | Follows::GaveUp { .. } => {
             text.push_str(", and it was started again ");

@@ -63,6 +63,24 @@ fn another_one_that_is_given_up_is_not_this_one() {
     assert!(told[1].ends_with("PM2 gave up at max_restarts 16"), "{told:?}");
 }
 
+/// A restart leaves no pause: what was started a minute later was stopped.
+#[test]
+fn what_was_started_much_later_was_no_restart() {
+    let console = |start: &str| {
+        format!(
+            "2026-11-28T03:12:00: PM2 log: Stopping app:my:a]pp id:3\n\
+             2026-11-28T03:12:01: PM2 log: App [my:a]pp:3] exited with code [0] via signal [SIGINT]\n\
+             2026-11-28T03:{start}: PM2 log: App [my:a]pp:3] starting in -fork mode-\n"
+        )
+    };
+    let online = info(ProcessStatus::Online);
+    let stop = "ended by PM2 on request: a stop [certain] it was started again";
+    assert_eq!(told(&online, &console("13:01"), None), [stop]);
+    let any = "ended by PM2 on request: a restart, a reload, or a stop and a later start";
+    let at_once = told(&online, &console("12:01"), None);
+    assert!(at_once[0].starts_with(any), "{at_once:?}");
+}
+
 #[test]
 fn figures_alone_say_how_little_is_known() {
     let online = |exit_code: Option<&str>, after_ms: i64| ProcessInfo {
