@@ -194,7 +194,9 @@ pub(crate) fn what_was_saved_comes_back(release: Release) {
         Release::Three => ": it was stopped, and this PM2 starts it",
         _ => "]: stopped, as it was",
     };
-    assert!(said.contains(stopped) && said.contains(": 5 of 5 processes"), "{said}");
+    assert!(said.contains(stopped) && said.contains(": 5 of 5 processes; "), "{said}");
+    let runs = if release == Release::Three { "5 run now" } else { "4 run now" };
+    assert!(said.contains(runs), "{said}");
     expect_back(home, &before);
 
     // Of what runs nothing is started again.

@@ -35,6 +35,13 @@ const DISK_MAX: Duration = Duration::from_secs(10);
 /// A process as it was: its `pm2_env`.
 type Kept = Map<String, Json>;
 
+/// How many processes run: those that were missing are not all.
+fn runs_now(processes: &[ProcessInfo]) -> String {
+    let running = processes.iter().filter(|info| info.status == ProcessStatus::Online).count();
+    let verb = if running == 1 { "runs" } else { "run" };
+    format!("{running} {verb} now")
+}
+
 /// A saved list.
 struct Saved {
     path: PathBuf,
@@ -92,8 +99,13 @@ impl Acting {
         let up = self.restore(wanted, &running, tell).await;
         let verdict = if all > 0 && missing == 0 { Verdict::Already } else { Verdict::Done };
         let counted = (missing > 0 || all == 0).then(|| format!("{up} of {missing} processes"));
+        let runs = match &counted {
+            Some(_) if missing > 0 => self.look().await.ok().map(|now| runs_now(&now)),
+            _ => None,
+        };
         let is_broken = instead_of.as_ref().is_some_and(|it| it.is_broken);
-        let notes: Vec<String> = counted.into_iter().chain(instead_of.map(|it| it.why)).collect();
+        let notes = counted.into_iter().chain(runs).chain(instead_of.map(|it| it.why));
+        let notes: Vec<String> = notes.collect();
         let outcome = Outcome {
             falls_short: is_broken || up < missing,
             ..Outcome::about(deed, &label, verdict)
