@@ -16,7 +16,7 @@ pub struct Check {
     #[arg(value_name = "TARGET")]
     pub targets: Vec<String>,
     /// Leave these processes out; can be repeated
-    #[arg(long, value_name = "TARGET")]
+    #[arg(long, value_name = "TARGET", value_delimiter = ',')]
     pub except: Vec<String>,
     /// Ignore stopped processes, but for jobs that failed: autorestart is off, and the exit code not 0
     #[arg(long)]

@@ -16,6 +16,7 @@ pub(crate) fn what_is_left_out_is_no_failure() {
         (&["--ignore-stopped"][..], "ok: 3 processes, 1 stopped\n"),
         (&["--except", "app-3"], "ok: 3 processes\n"),
         (&["--except", "3", "--except", "app-0"], "ok: 2 processes\n"),
+        (&["--except", "3,app-0"], "ok: 2 processes\n"),
         (&["--except", "app-0", "--ignore-stopped"], "ok: 2 processes, 1 stopped\n"),
         (&["app-3", "--ignore-stopped"], "ok: 0 processes, 1 stopped\n"),
         (&["app-0", "app-1", "app-3", "--except", "id:3"], "ok: 2 processes\n"),

@@ -223,12 +223,14 @@ impl Field {
         }
     }
 
-    /// The field of that word; `ns` and `memory` are read too.
+    /// The field of that word; other words that people have for it are read too.
     #[must_use]
     pub fn of(word: &str) -> Option<Self> {
         let word = match word {
             "ns" => "namespace",
             "memory" => "mem",
+            "git" => "branch",
+            "last exit" => "exit",
             word => word,
         };
         if let Some(name) = MetricName::of_word(word) {

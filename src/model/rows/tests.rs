@@ -227,6 +227,9 @@ fn columns_are_values() {
     assert_eq!(names.len(), COLUMNS.len(), "each name once");
     for column in &COLUMNS {
         assert_eq!(Field::of(column.name), Some(column.field));
+        // As the list of columns and the README call it.
+        let called = [("git", Field::Branch), ("last exit", Field::LastExit)];
+        assert!(called.iter().all(|(word, field)| Field::of(word) == Some(*field)));
         assert!(column.width.0 <= column.width.1 && !column.about.is_empty(), "{column:?}");
         let sort = Sort::by(column.field);
         if column.field.orders() {
