@@ -226,7 +226,8 @@ pub enum Command {
     /// Wait until processes have a status
     ///
     /// Ends at once, with exit code 1, where PM2 has given one up (errored) and neither its
-    /// `cron_restart` nor its `watch` starts it again.
+    /// `cron_restart` nor its `watch` starts it again. One that is stopped is waited for until the time is
+    /// over: somebody else may start it.
     Wait(Wait),
     /// Check conditions once; by default, that every process is online and none in a crash loop
     Check(Check),
