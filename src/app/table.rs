@@ -13,7 +13,7 @@ use super::notice::{About, Notice};
 use super::pane::Pane;
 pub use super::rows::{Table, Typing};
 use super::state::App;
-use super::{cursor, navigate};
+use super::{cursor, navigate, tree};
 use crate::model::ProcessKey;
 use crate::model::daemon::Daemon;
 use crate::model::rows::{Field, Filter, Query, Rows, Sort, is_unwell};
@@ -164,12 +164,15 @@ fn go_to_unwell(app: &mut App, is_back: bool) {
     let rows = app.rows().into_owned();
     let selected = app.selected.and_then(|key| rows.iter().position(|other| *other == key));
     let (before, after) = rows.split_at(selected.unwrap_or(0));
-    let is_other = |key: &&ProcessKey| Some(**key) != app.selected;
+    // On a group nobody is selected yet: its first process is another row.
+    let is_on_group = app.cursor_group().is_some();
+    let is_other = |key: &&ProcessKey| is_on_group || Some(**key) != app.selected;
     let is_it = |key: &&ProcessKey| app.watched.fleet.get(**key).is_some_and(is_unwell);
     let mut round = after.iter().chain(before).filter(is_other);
     let found = if is_back { round.rfind(is_it) } else { round.find(is_it) };
     if let Some(key) = found {
         app.selected = Some(*key);
+        tree::leave_group(app);
         navigate::keep_selection_visible(app);
     } else {
         let text = match hidden_unwell(app) {

@@ -106,6 +106,13 @@ pub(super) fn stay_on(app: &mut App, group: Group, process: ProcessKey) {
     }
 }
 
+/// Takes the cursor off its group, to the process that is selected.
+pub(super) fn leave_group(app: &mut App) {
+    if let Some(tree) = &mut app.table.tree {
+        tree.cursor = None;
+    }
+}
+
 /// The selection may have changed: a cursor on another group leaves it, and what is selected is
 /// unfolded.
 pub(super) fn settle(app: &mut App) {

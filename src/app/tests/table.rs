@@ -241,3 +241,32 @@ fn the_lines_of_a_tree_are_made_once_until_something_changes() {
     app.watched.fleet.get_mut(key).unwrap().info.namespace = Some("other".into());
     assert_eq!(app.tree_lines().unwrap().len(), first.len() + 1, "another namespace");
 }
+
+#[test]
+fn from_a_group_the_next_that_is_not_well_may_be_its_first_process() {
+    use crate::app::command::RowsCommand;
+    for is_folded in [true, false] {
+        let mut app = app(0);
+        let infos = |status: [ProcessStatus; 3]| {
+            let each = status.into_iter().zip(0..);
+            each.map(|(status, id)| info(id, "api", status)).collect::<Vec<_>>()
+        };
+        let bad = [ProcessStatus::Errored, ProcessStatus::Online, ProcessStatus::Errored];
+        send(&mut app, super::meant::poll(infos(bad), 1_000));
+        press(&mut app, Command::Rows(RowsCommand::Tree));
+        press(&mut app, Command::First);
+        if is_folded {
+            press(&mut app, Command::Older);
+        }
+        assert!(app.cursor_group().is_some());
+        press(&mut app, Command::NextUnwell);
+        assert_eq!(app.selected, Some(key(0)), "{is_folded}");
+        assert!(app.cursor_group().is_none(), "it is on the process: {is_folded}");
+        press(&mut app, Command::NextUnwell);
+        assert_eq!(app.selected, Some(key(2)));
+        // Backwards from the group: the last, not one in front of it.
+        press(&mut app, Command::First);
+        press(&mut app, Command::PreviousUnwell);
+        assert_eq!(app.selected, Some(key(2)));
+    }
+}
