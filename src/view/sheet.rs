@@ -36,6 +36,8 @@ const COLUMNS_MIN: u16 = 40;
 const PICKER_COLUMNS: u16 = 76;
 /// The widest name of a column.
 const PICKER_NAMES: u16 = 24;
+/// What is said of a column that is chosen and not in the table.
+const NOT_DRAWN: &str = "Chosen, but not drawn now: no room for it, or nothing to show";
 /// The widest menu: all that it says of an action, where the screen has room for it.
 const MENU_COLUMNS: u16 = 106;
 /// The widest name of an action.
@@ -51,7 +53,7 @@ pub(super) fn draw(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), sheet: 
     match sheet {
         Sheet::Several(several) => question(app, canvas, size, several),
         Sheet::Ended(ended, top) => verdicts(canvas, size, (ended, *top)),
-        Sheet::Columns(picker) => columns(canvas, size, picker),
+        Sheet::Columns(picker) => columns(app, canvas, size, picker),
         Sheet::Menu(menu) => actions(app, canvas, size, menu),
         Sheet::Ask(ask) => prompt(app, canvas, size, ask),
         Sheet::Daemon(id, top) => daemon_sheet::draw(app, canvas, size, (*id, *top)),
@@ -219,7 +221,9 @@ fn prompt(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), ask: &Ask) {
 }
 
 /// Draws the list of columns.
-fn columns(canvas: &mut Canvas<'_>, size: (u16, u16), picker: &Picker) {
+fn columns(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), picker: &Picker) {
+    let pane = Rect::new(1, 0, size.0.saturating_sub(2), 1);
+    let drawn = super::columns::columns(app, pane);
     let entries = picker.entries();
     let rows_max = room(size).1;
     let rows = u16::try_from(entries.len()).unwrap_or(u16::MAX).min(rows_max);
@@ -239,14 +243,19 @@ fn columns(canvas: &mut Canvas<'_>, size: (u16, u16), picker: &Picker) {
     let lines = entries.iter().enumerate().skip(top);
     for (y, (place, (field, is_shown))) in (inner.top()..inner.bottom()).zip(lines) {
         let column = field.column();
-        let (sign, role) = if *is_shown { (glyphs.good, Role::Text) } else { (" ", Role::Quiet) };
-        let (good, role) = (canvas.role(Role::Good), canvas.role(role));
+        let is_drawn = drawn.get(*field).is_some();
+        let (sign, sign_role, role, about_it) = match (*is_shown, is_drawn) {
+            (true, true) => (glyphs.good, Role::Good, Role::Text, column.about),
+            (true, false) => (glyphs.good, Role::Quiet, Role::Quiet, NOT_DRAWN),
+            (false, _) => (" ", Role::Quiet, Role::Quiet, column.about),
+        };
+        let (good, role) = (canvas.role(sign_role), canvas.role(role));
         canvas.text(inner.x + 1, y, 1, sign, good);
         let at = Rect::new(inner.x + 3, y, names, 1);
         let about = at.right() + 1;
         canvas.text(at.x, y, at.width, name(*field), role);
         let rest = inner.right().saturating_sub(about);
-        canvas.text(about, y, rest, column.about, canvas.role(Role::Quiet));
+        canvas.text(about, y, rest, about_it, canvas.role(Role::Quiet));
         if place == picker.at() {
             choose(canvas, inner, at);
         }

@@ -218,17 +218,16 @@ fn draw_row(
                 let style = canvas.role(role);
                 if field.column().is_right {
                     canvas.right(x, y, room, &text, style);
+                } else if field == Field::Name && lacks_sign(process, columns, &status, glyphs) {
+                    // In the gap behind the name, where that takes all of its column and the gap has room.
+                    let next = columns.places.iter().map(|other| other.x).find(|next| *next > x);
+                    let last = next.unwrap_or(end).saturating_sub(2).max(x);
+                    let taken = canvas.text(x, y, room.min(last - x), &text, style);
+                    let at = (x + taken + 1).min(last);
+                    let left = end.saturating_sub(at).min(1);
+                    canvas.text(at, y, left, glyphs.warning, canvas.role(Role::Warn));
                 } else {
-                    let taken = canvas.text(x, y, room, &text, style);
-                    if field == Field::Name && lacks_sign(process, columns, &status, glyphs) {
-                        // In the gap behind the name, where that takes all of its column and the gap has room.
-                        let next =
-                            columns.places.iter().map(|other| other.x).find(|next| *next > x);
-                        let last = next.unwrap_or(end).saturating_sub(2).max(x);
-                        let at = (x + taken + 1).min(last);
-                        let left = end.saturating_sub(at).min(1);
-                        canvas.text(at, y, left, glyphs.warning, canvas.role(Role::Warn));
-                    }
+                    canvas.text(x, y, room, &text, style);
                 }
             }
         }

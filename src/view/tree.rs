@@ -33,7 +33,7 @@ pub(super) fn draw(
     for place in &columns.places {
         let Place { field, x, columns: room } = *place;
         let (text, role) = match field {
-            Field::Name => (name(app, canvas, group, members.len(), is_folded), Role::Strong),
+            Field::Name => (name(app, canvas, group, (members, is_folded)), Role::Strong),
             Field::Status => online(canvas, &processes, all(app, group), room),
             Field::Restarts => {
                 let sum: u64 = processes.iter().map(|it| u64::from(it.info.restarts)).sum();
@@ -83,12 +83,25 @@ fn figures(process: &Process, field: Field) -> Figures {
     }
 }
 
-fn name(app: &App, canvas: &Canvas<'_>, group: &Group, count: usize, is_folded: bool) -> String {
+fn name(
+    app: &App,
+    canvas: &Canvas<'_>,
+    group: &Group,
+    (members, is_folded): (&[ProcessKey], bool),
+) -> String {
     let sign = match (canvas.theme().ascii, is_folded) {
         (false, true) => "▸",
         (false, false) => "▾",
         (true, true) => "+",
         (true, false) => "-",
+    };
+    // What is marked is seen, though its row is not; where all are, the row has the sign.
+    let count = members.len();
+    let sign = match members.iter().filter(|key| app.marks.has(**key)).count() {
+        marked if is_folded && (1..count).contains(&marked) => {
+            format!("{sign} {}{marked}", canvas.theme().glyphs().marked)
+        }
+        _ => sign.to_owned(),
     };
     if let Some(name) = &group.app {
         return format!("  {sign} {name} {}{count}", if canvas.theme().ascii { "x" } else { "×" });

@@ -280,3 +280,50 @@ fn header_tree_and_filter_agree_on_who_is_not_well() {
     press(&mut app, &[Command::OnlyUnwell, Command::Rows(RowsCommand::Tree)]);
     assert_eq!(count(&app, "▾ "), 4, "{}", screen(&app, COLOR, (160, 40)));
 }
+
+/// A cut name shows that it is cut, and the sign beside it.
+#[test]
+fn the_sign_takes_no_letter_of_a_name() {
+    let mut app = typical();
+    let mut all = app.watched.fleet.iter_mut();
+    let (_, process) = all.find(|(_, it)| it.info.status == ProcessStatus::Stopped).unwrap();
+    process.info.name = "a-very-long-name-of-an-app".into();
+    process.is_saved_running = true;
+    drop(all);
+    for columns in [40, 60, 80, 120] {
+        let shown = screen(&app, COLOR, (columns, 30));
+        let row = shown.lines().find(|line| line.contains("a-v")).unwrap();
+        assert_eq!(row.matches('⚠').count(), 1, "{columns}: {row}");
+        let name = row.split('⚠').next().unwrap().trim_end();
+        assert!(name.ends_with('…') || name.ends_with("an-app"), "{columns}: {row}");
+    }
+}
+
+#[test]
+fn a_folded_group_says_how_many_of_it_are_marked() {
+    let mut app = typical();
+    let tree = Command::Rows(RowsCommand::Tree);
+    press(&mut app, &[MARK, tree, Command::First]);
+    let group = |app: &App| {
+        let shown = screen(app, COLOR, (80, 30));
+        shown.lines().find(|line| line.contains("default")).unwrap().to_owned()
+    };
+    assert!(!group(&app).contains('◆'), "{}", group(&app));
+    press(&mut app, &[Command::Older]);
+    assert!(group(&app).contains("▸ ◆1 default"), "{}", group(&app));
+}
+
+#[test]
+fn a_column_that_is_chosen_and_not_drawn_says_so() {
+    let mut app = typical();
+    let line = |app: &App, columns: u16| {
+        let shown = screen(app, COLOR, (columns, 40));
+        shown.lines().find(|line| line.contains("✓ namespace")).unwrap().to_owned()
+    };
+    press(&mut app, &[Command::Rows(RowsCommand::Columns)]);
+    assert!(!line(&app, 160).contains("not drawn"), "{}", line(&app, 160));
+    assert!(line(&app, 60).contains("not drawn"), "{}", line(&app, 60));
+    press(&mut app, &[Command::Back, Command::Rows(RowsCommand::Tree)]);
+    press(&mut app, &[Command::Rows(RowsCommand::Columns)]);
+    assert!(line(&app, 160).contains("not drawn"), "its group says it: {}", line(&app, 160));
+}
