@@ -3,7 +3,7 @@
 //! Invariant: what is typed is read while it is typed; what it means, or what is wrong with it, is
 //! said before Enter.
 
-use super::editor::Editor;
+use super::editor::{Breaks, Editor};
 use super::marks::Marked;
 use super::prompt::parameters;
 use super::what::What;
@@ -40,7 +40,9 @@ pub struct Ask {
 impl Ask {
     /// With nothing typed.
     pub(super) fn new(wanted: Wanted, marked: Marked) -> Self {
-        Self { wanted, marked, input: Editor::default(), at: None }
+        // Parameters may have lines, as a message has.
+        let breaks = if wanted == Wanted::Trigger { Breaks::JsonBehind } else { Breaks::Spaces };
+        Self { wanted, marked, input: Editor::with("", breaks), at: None }
     }
 
     /// Its title.
@@ -147,7 +149,9 @@ impl Ask {
         }
         let declared = self.actions(watched);
         let of_it = |name: &&String| {
-            typed.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(' '))
+            typed
+                .strip_prefix(name.as_str())
+                .is_some_and(|rest| rest.starts_with(char::is_whitespace))
         };
         // The longest name that fits: one may be the start of another.
         let Some(action) = declared.iter().filter(of_it).max_by_key(|name| name.len()) else {

@@ -40,6 +40,8 @@ pub enum Breaks {
     Json,
     /// The text is JSON if it begins with `{` or `[`, and is else kept as it is.
     JsonOrText,
+    /// The same of what stands behind a name.
+    JsonBehind,
 }
 
 /// Text and the cursor in it.
@@ -155,6 +157,10 @@ impl Editor {
         let is_json = match self.breaks {
             Breaks::Json => true,
             Breaks::JsonOrText => self.before.trim_start().starts_with(['{', '[']),
+            Breaks::JsonBehind => {
+                let behind = self.before.find(['{', '[', '"']).and_then(|at| self.before.get(..at));
+                behind.is_some_and(|name| name.ends_with(char::is_whitespace))
+            }
             Breaks::Spaces => false,
         };
         let (mut is_inside, mut is_escaped) = (false, false);
@@ -289,6 +295,14 @@ mod tests {
         // What is no JSON keeps its quotes and its lines.
         let editor = Editor::with("say \"one\ntwo\"", Breaks::JsonOrText);
         assert_eq!(editor.text(), "say \"one\ntwo\"");
+        // Of the parameters of an action, behind its name.
+        let editor = Editor::with("gc {\n\"a\": \"x\ny\"}", Breaks::JsonBehind);
+        assert_eq!(editor.text(), "gc {\n\"a\": \"x\\ny\"}");
+        assert_eq!(
+            Editor::with("say \"\none\ntwo", Breaks::JsonBehind).text(),
+            "say \"\\none\\ntwo"
+        );
+        assert_eq!(Editor::with("say one\ntwo", Breaks::JsonBehind).text(), "say one\ntwo");
         // Into the middle, as of a line for standard input.
         let mut editor = Editor::with(r#"{"pm_id":3,"line":""}"#, Breaks::Json);
         editor.edit(Edit::Left);

@@ -11,6 +11,7 @@ use crate::model::errand::{Errand, Scale, Task};
 use crate::model::kept::Kept;
 use crate::model::watched::Watched;
 use crate::model::{Action, DaemonId, Target, outlook, units};
+use crate::protocol::text::clean;
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq)]
@@ -183,7 +184,7 @@ impl What {
             Self::Act(action) => outlook::sentences(fleet, *action, targets, place),
             Self::Errand(errand) => each(&Deed::from(errand).verb),
             Self::Trigger { action, params } => {
-                let with = params.as_ref().map(|params| format!(" with {params}"));
+                let with = params.as_ref().map(|params| format!(" with {}", clean(params)));
                 each(&format!("trigger {action}{} in", with.unwrap_or_default()))
             }
             Self::Scale(scale) => vec![scaling::sentence(watched, *scale, targets)],

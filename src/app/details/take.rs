@@ -4,7 +4,7 @@ use super::{Sheet, Tab, content, copy, rows};
 use crate::app::act;
 use crate::app::bulk;
 use crate::app::command::{Command, RowsCommand};
-use crate::app::editor::Editor;
+use crate::app::editor::{Breaks, Editor};
 use crate::app::effect::{Effect, Effects};
 use crate::app::guard;
 use crate::app::help::Help;
@@ -214,7 +214,7 @@ impl Sheet {
                     action: action.name.clone(),
                     takes_parameters: action.takes_parameters,
                     is_to_all: false,
-                    input: Editor::default(),
+                    input: Editor::with("", Breaks::JsonOrText),
                 }));
             }
             Tab::Environment => {

@@ -394,4 +394,10 @@ fn an_enter_too_many_triggers_nothing() {
     let effects = press(&mut app, Command::Open);
     let [Effect::Trigger { trigger, .. }] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!(trigger.params, Some(serde_json::json!({"a": 1})));
+    // Lines that are pasted stay lines.
+    ask(&mut app, Wanted::Trigger);
+    let _ = update(&mut app, Moment::at(2_000), Message::Paste("heap one\ntwo".to_owned()));
+    let effects = press(&mut app, Command::Open);
+    let [Effect::Trigger { trigger, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(trigger.params, Some(serde_json::json!("one\ntwo")));
 }
