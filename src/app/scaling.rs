@@ -49,6 +49,11 @@ impl Plan {
         self.wanted.abs_diff(self.now) as usize
     }
 
+    /// Those that go; none where only the engine knows which.
+    pub(super) fn leaves(&self) -> &[Target] {
+        self.leaves.as_deref().unwrap_or_default()
+    }
+
     /// Whether processes are deleted.
     pub(super) fn shrinks(&self) -> bool {
         self.wanted < self.now

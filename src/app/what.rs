@@ -260,12 +260,13 @@ impl What {
     /// The pm2 CLI's commands that do the same to these, behind their prefix; none where it has none.
     #[must_use]
     pub fn commands(&self, watched: &Watched, targets: &[(DaemonId, Target)]) -> Vec<String> {
-        // On the way down pm2 deletes those with the lowest ids, and we the highest instances.
-        if let (Self::Scale(to @ Scale::To(_)), Some((daemon, first))) = (self, targets.first())
+        // On the way down `pm2 scale` deletes those with the lowest ids, and we the highest instances.
+        if let (Self::Scale(to), Some((daemon, first))) = (self, targets.first())
             && let Some(Ok(plan)) = Plan::of(watched, *to, (*daemon, first))
             && plan.shrinks()
         {
-            return Vec::new();
+            let leaves = plan.leaves().iter().map(|target| (*daemon, target.clone()));
+            return Self::Act(Action::Delete).commands(watched, &leaves.collect::<Vec<_>>());
         }
         let mut by_daemon: Vec<(DaemonId, Vec<&Target>)> = Vec::new();
         if let Self::Whole(_, daemon) = self {

@@ -487,7 +487,7 @@ fn what_the_menu_asks_for_is_read_while_it_is_typed() {
     let marked = several(&app).marked.targets.clone();
     let commands = |to| What::Scale(Scale::To(to)).commands(&app.watched, &marked);
     assert_eq!(commands(4), ["pm2 scale api 4"]);
-    assert_eq!(commands(1), [""; 0], "pm2 would delete others");
+    assert_eq!(commands(1), ["pm2 delete 2 1"], "its own scale would delete others");
     let effects = press(&mut app, Command::Yes);
     assert!(matches!(&effects[..], [Effect::Do { .. }]), "{effects:?}");
 }

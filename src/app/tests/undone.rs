@@ -91,7 +91,7 @@ fn a_scale_down_is_undone_as_the_delete_that_it_is() {
     send(&mut app, Report::TaskEnded(*id));
     let Mode::Sheet(sheet) = &app.mode else { panic!("{:?}", app.mode) };
     let Sheet::Ended(ended, _) = &**sheet else { panic!("{sheet:?}") };
-    assert_eq!((ended.good(), ended.lines.len(), ended.shown(200).len()), (1, 2, 3));
+    assert_eq!((ended.good(), ended.lines.len(), ended.shown(200).len()), (1, 2, 4));
     assert!(ended.can_undo);
     press(&mut app, UNDO);
     insta::assert_snapshot!(question(&app), @r"
