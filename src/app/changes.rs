@@ -7,11 +7,12 @@ use super::closed::Closed;
 use super::effect::Effects;
 use super::mode::Mode;
 use super::notice::{About, Notice};
+use super::prompt::SEND;
 use super::sheet::Sheet;
 use super::state::App;
 use super::{
-    alert, audit, cursor, details, jobs, log_keys, log_older, log_taking, newcomers, sight, table,
-    undoing,
+    alert, audit, cursor, deliver, details, jobs, log_keys, log_older, log_taking, newcomers,
+    sight, table, undoing,
 };
 use crate::model::apply::{Change, Changes};
 use crate::model::bundle::Written;
@@ -230,6 +231,9 @@ fn finish_bundle(app: &mut App, outcome: Result<Written, Box<str>>) {
 
 /// A call by name ended.
 fn finish_call(app: &mut App, id: DaemonId, method: &str, outcome: &CallOutcome) {
+    if method == SEND {
+        return deliver::answered(app, id, outcome);
+    }
     let CallOutcome::Answered(json) = outcome else {
         app.notify(outcome.words(method), true);
         return;
@@ -241,19 +245,6 @@ fn finish_call(app: &mut App, id: DaemonId, method: &str, outcome: &CallOutcome)
         app.say(Notice::new(text, false, app.now.steady_ms).done().doing(&command));
         return;
     }
-    match reached(method, json) {
-        Some(0) => app.notify("not delivered: no running process got the message", true),
-        Some(1) => app.notify_done("the message reached one process"),
-        Some(count) => app.notify_done(format!("the message reached {count} processes")),
-        None => {
-            let text = clean_to(json, NOTICE_CHARS_MAX);
-            app.notify_done(format!("{method}: {text}"));
-        }
-    }
-}
-
-/// How many processes a message reached, if this is the reply to one.
-fn reached(method: &str, json: &str) -> Option<u64> {
-    let reply: serde_json::Value = serde_json::from_str(json).ok()?;
-    reply.get("process_count").filter(|_| method == "msgProcess")?.as_u64()
+    let text = clean_to(json, NOTICE_CHARS_MAX);
+    app.notify_done(format!("{method}: {text}"));
 }

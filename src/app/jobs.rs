@@ -5,6 +5,7 @@
 use serde_json::json;
 
 use super::command::{Command, RowsCommand};
+use super::deliver;
 use super::effect::{Effect, Effects};
 use super::ended::Ended;
 use super::job::Job;
@@ -12,7 +13,7 @@ use super::marks::{Marked, by_daemon};
 use super::mode::Mode;
 use super::notice::Notice;
 use super::pane::Pane;
-use super::prompt::parameters;
+use super::prompt::{message_to, parameters};
 use super::scaling::{self, Plan};
 use super::sheet::Sheet;
 use super::state::App;
@@ -38,6 +39,10 @@ pub(super) fn begin(app: &mut App, what: &What, targets: Vec<(DaemonId, Target)>
                 Effect::Trigger { daemon, trigger }
             };
             return Effects(by_daemon(&targets).into_iter().map(effect).collect());
+        }
+        What::Message(message) => {
+            let calls = targets.iter().map(|(id, target)| (*id, message_to(target, message)));
+            return deliver::begin(app, title, calls.collect::<Vec<_>>());
         }
         What::Restore { kept, beside, .. } => {
             app.undo.restored(kept);

@@ -274,7 +274,6 @@ impl<'a> Whom<'a> {
             }
             Item::Do(What::Act(Action::Stop)) => if_so(self.all(is_stopped), "stopped already"),
             Item::Scale => if_so(!self.is_one_app, "several apps: one at a time"),
-            Item::Message if !self.is_one_app => Some("several apps: one at a time"),
             Item::Signal | Item::Line | Item::Message => {
                 if_so(self.all(is_idle), "it does not run")
             }

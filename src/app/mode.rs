@@ -143,6 +143,12 @@ impl Mode {
         if let Self::Sheet(sheet) = self {
             return sheet.is_about(id, pm_id);
         }
+        if let Self::Compose(compose) = self {
+            let mut targets = compose.targets();
+            return targets.any(|(daemon, target)| {
+                daemon == id && pm_id.is_none_or(|pm_id| target.pm_id == pm_id)
+            });
+        }
         let is_it = |target: &Target| pm_id.is_none_or(|pm_id| target.pm_id == pm_id);
         self.about().is_some_and(|(daemon, targets)| {
             daemon == id && (pm_id.is_none() || targets.into_iter().any(is_it))
@@ -187,7 +193,12 @@ impl Mode {
             Self::ConfirmCall { call, .. } => call.method.to_string(),
             Self::Own(ready) => ready.name.clone(),
             Self::Arguments(arguments) => arguments.method.to_string(),
-            Self::Compose(compose) => format!("the message to {}", compose.target.label()),
+            Self::Compose(compose) if compose.others.is_empty() => {
+                format!("the message to {}", compose.target.label())
+            }
+            Self::Compose(compose) => {
+                format!("the message to {} processes", compose.others.len() + 1)
+            }
             Self::Sheet(sheet) => sheet.name(),
             Self::Details(sheet) => format!("the details of {}", sheet.target.label()),
             Self::Normal

@@ -12,8 +12,9 @@ use super::log_end::LifeEnd;
 use super::menu::Menu;
 use super::mode::Mode;
 use super::palette::{self, Entry, Palette};
-use super::prompt::Arguments;
+use super::prompt::{Arguments, Compose};
 use super::taken::{Around, LogPlace, Taken, scrolled};
+use super::what::What;
 use super::{exceptions, sheet_keys, why};
 use crate::model::death::LifeNumber;
 use crate::model::process::Process;
@@ -118,23 +119,34 @@ pub(super) fn take(mode: &mut Mode, around: &Around<'_>, command: Command) -> Ta
             // The prompt says why.
             Err(_) => Taken::Done,
         },
-        (Mode::Compose(compose), Command::Open) => match compose.call(around.watched) {
-            Ok(call) => Taken::Send { daemon: compose.daemon, call, is_confirmed: false },
-            Err(_) => Taken::Done,
-        },
-        (Mode::Compose(compose), Command::NextPane) => {
-            compose.is_to_app = !compose.is_to_app && compose.all(around.watched).len() > 1;
-            Taken::Done
-        }
+        (Mode::Compose(compose), command) => take_in_message(compose, around, command),
         (
             Mode::Confirm { .. }
             | Mode::ConfirmReload { .. }
             | Mode::ConfirmCall { .. }
             | Mode::Own(_)
-            | Mode::Arguments(_)
-            | Mode::Compose(_),
+            | Mode::Arguments(_),
             _,
         ) => Taken::Pass,
+    }
+}
+
+fn take_in_message(compose: &mut Compose, around: &Around<'_>, command: Command) -> Taken {
+    match command {
+        Command::Open => match compose.call(around.watched) {
+            Ok(call) if compose.others.is_empty() => {
+                Taken::Send { daemon: compose.daemon, call, is_confirmed: false }
+            }
+            Ok(_) => Taken::Ask(compose.marked(), What::Message(compose.message())),
+            // The prompt says why.
+            Err(_) => Taken::Done,
+        },
+        Command::NextPane => {
+            let may = compose.others.is_empty() && compose.all(around.watched).len() > 1;
+            compose.is_to_app = !compose.is_to_app && may;
+            Taken::Done
+        }
+        _ => Taken::Pass,
     }
 }
 

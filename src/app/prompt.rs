@@ -6,10 +6,11 @@
 use serde_json::{Value as Json, json};
 
 use super::editor::{Breaks, Editor};
+use super::marks::Marked;
 use crate::model::call::NamedCall;
 use crate::model::daemon::Daemon;
 use crate::model::watched::Watched;
-use crate::model::{DaemonId, Target};
+use crate::model::{DaemonId, Target, outlook};
 use crate::protocol::meant::{Meant, meant};
 use crate::protocol::message::{TOPIC, whole_message};
 use crate::protocol::shape;
@@ -37,6 +38,8 @@ pub struct Compose {
     pub daemon: DaemonId,
     /// To which process, as it was when the prompt was opened.
     pub target: Target,
+    /// To whom else: those that are marked.
+    pub others: Vec<(DaemonId, Target)>,
     /// Whether it goes to every process of that name.
     pub is_to_app: bool,
     /// Text or JSON.
@@ -44,7 +47,7 @@ pub struct Compose {
 }
 
 /// The method that sends messages, of which the daemon module makes what the daemon needs.
-const SEND: &str = "msgProcess";
+pub(super) const SEND: &str = "msgProcess";
 /// The one method that takes a whole packet for an app (docs/pm2.md section 4).
 const SEND_DATA: &str = "sendDataToProcessId";
 
@@ -134,12 +137,40 @@ impl Compose {
         let methods = watched.daemon(daemon).and_then(|daemon| daemon.methods.as_ref());
         let is_to_app = methods.is_some_and(|methods| !methods.has(SEND_DATA));
         let input = Editor::with("", Breaks::JsonOrText);
-        Self { daemon, target, is_to_app, input }
+        Self { daemon, target, others: Vec::new(), is_to_app, input }
+    }
+
+    /// The same to all of these; `None` where there are none.
+    pub(super) fn to_all(watched: &Watched, targets: Vec<(DaemonId, Target)>) -> Option<Self> {
+        let mut targets = targets.into_iter();
+        let (daemon, target) = targets.next()?;
+        Some(Self { others: targets.collect(), ..Self::new(watched, daemon, target) })
+    }
+
+    /// All whom it was opened for.
+    pub fn targets(&self) -> impl Iterator<Item = (DaemonId, &Target)> {
+        let others = self.others.iter().map(|(daemon, target)| (*daemon, target));
+        std::iter::once((self.daemon, &self.target)).chain(others)
+    }
+
+    /// The same, as what is to be acted on.
+    pub(super) fn marked(&self) -> Marked {
+        let targets = self.targets().map(|(daemon, target)| (daemon, target.clone()));
+        Marked { targets: targets.collect(), hidden: 0, part: None }
     }
 
     /// Whom it goes to, for a person: `api[0]`, `api (2 processes)`.
     #[must_use]
     pub fn to(&self, watched: &Watched) -> String {
+        if !self.others.is_empty() {
+            let place = |id| match watched.daemon(id) {
+                Some(daemon) if watched.daemons.len() > 1 => format!(" on {}", daemon.label),
+                _ => String::new(),
+            };
+            let targets = self.marked().targets;
+            let whom = outlook::labels(&targets, place).join(", ");
+            return format!("{} processes: {whom}", targets.len());
+        }
         match self.all(watched).len() {
             count if self.is_to_app && count > 1 => {
                 format!("{} ({count} processes)", self.target.name)
@@ -173,9 +204,18 @@ impl Compose {
     /// # Errors
     /// Why it cannot be sent, as one cleaned line.
     pub fn call(&self, watched: &Watched) -> Result<NamedCall, String> {
-        let process = watched.fleet.get(self.target.key(self.daemon));
-        if !process.is_some_and(|process| self.target.is(&process.info)) {
-            return Err("the process is gone".to_owned());
+        for (daemon, target) in self.targets() {
+            let process = watched.fleet.get(target.key(daemon));
+            if !process.is_some_and(|process| target.is(&process.info)) {
+                return Err(if self.others.is_empty() {
+                    "the process is gone".to_owned()
+                } else {
+                    format!("{} is gone", target.label())
+                });
+            }
+        }
+        if self.is_to_app && !self.others.is_empty() {
+            return Err("this PM2 sends to all of a name at once: take the marks away".to_owned());
         }
         if self.input.text().trim().is_empty() {
             return Err(
@@ -187,17 +227,24 @@ impl Compose {
             serde_json::from_str::<Json>(&self.input.text())
                 .map_err(|error| broken(&self.input.text(), 0, &error))?;
         }
-        let to = if self.is_to_app {
-            ("name".to_owned(), json!(self.target.name))
-        } else {
-            ("id".to_owned(), json!(self.target.pm_id.0))
-        };
-        let opts = Json::Object([to, ("msg".to_owned(), self.message())].into_iter().collect());
-        let call = checked(watched, self.daemon, SEND, vec![opts])?;
+        if !self.is_to_app {
+            let message = self.message();
+            for (daemon, target) in self.targets() {
+                checked(watched, daemon, SEND, message_to(target, &message).args)?;
+            }
+            return Ok(message_to(&self.target, &message));
+        }
         // By its name it goes to whoever has it, also to one that came since.
-        let target = (!self.is_to_app).then(|| self.target.clone());
-        Ok(NamedCall { targets: target.into_iter().collect(), ..call })
+        let to = ("name".to_owned(), json!(self.target.name));
+        let opts = Json::Object([to, ("msg".to_owned(), self.message())].into_iter().collect());
+        checked(watched, self.daemon, SEND, vec![opts])
     }
+}
+
+/// The call that sends a message to this process.
+pub(super) fn message_to(target: &Target, message: &Json) -> NamedCall {
+    let call = NamedCall::new(SEND, vec![json!({ "id": target.pm_id.0, "msg": message })]);
+    NamedCall { targets: vec![target.clone()], ..call }
 }
 
 /// Checks a call by what the daemon said of itself when it connected.

@@ -123,8 +123,7 @@ fn take_item(app: &mut App, item: Item, marked: Marked) -> Effects {
         Item::Do(What::Act(action)) => return bulk::ask_to_act(app, action, marked),
         Item::Do(what) => return bulk::ask(app, what, marked),
         Item::Message => {
-            if let Some((daemon, target)) = marked.targets.into_iter().next() {
-                let compose = Compose::new(&app.watched, daemon, target);
+            if let Some(compose) = Compose::to_all(&app.watched, marked.targets) {
                 app.open(Mode::Compose(compose));
             }
             return Effects::none();

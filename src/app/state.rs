@@ -13,6 +13,7 @@ use super::notice::{About, Notice};
 use super::pane::Pane;
 use super::pointer::Held;
 use super::rows::Table;
+use super::sending::Sending;
 use super::settings::Settings;
 use super::unchosen::Unchosen;
 use super::undo::Undo;
@@ -61,6 +62,8 @@ pub struct App {
     pub batch: Option<Batch>,
     /// The tasks that are under way.
     pub jobs: Vec<Job>,
+    /// The messages that are under way.
+    pub sending: Vec<Sending>,
     /// What was deleted or stopped here and can be undone.
     pub undo: Undo,
     /// Whether an incident bundle is being written.
@@ -170,6 +173,7 @@ impl App {
             marks: Marks::default(),
             batch: None,
             jobs: Vec::new(),
+            sending: Vec::new(),
             undo: Undo::default(),
             is_bundling: false,
             tasks: 0,

@@ -33,6 +33,7 @@ mod overlays;
 mod pointer;
 mod quiet;
 mod said;
+mod sending;
 mod several;
 mod table;
 mod undone;

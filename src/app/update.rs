@@ -12,13 +12,13 @@ use super::notice::{About, Notice};
 use super::overlay;
 use super::palette::Palette;
 use super::pane::Pane;
-use super::prompt::Compose;
+use super::prompt::{Compose, SEND};
 use super::state::App;
 use super::taken::{Around, Taken};
 use super::{
-    act, audit, bulk, changes, cursor, details, guard, ignored, log_goto, log_keys, log_older,
-    log_pieces, log_sheet_keys, log_sight, log_toggles, navigate, offers, own, pointing, row_keys,
-    table, tree, why,
+    act, audit, bulk, changes, cursor, deliver, details, guard, ignored, log_goto, log_keys,
+    log_older, log_pieces, log_sheet_keys, log_sight, log_toggles, navigate, offers, own, pointing,
+    row_keys, table, tree, why,
 };
 use crate::logs::Owner;
 use crate::model::apply::apply;
@@ -349,6 +349,10 @@ fn open_compose(app: &mut App) -> Effects {
         app.notify(refusal, true);
         return Effects::none();
     }
+    if let Some(compose) = Compose::to_all(&app.watched, app.marked().targets) {
+        app.open(Mode::Compose(compose));
+        return Effects::none();
+    }
     if tree::is_many(app) {
         return Effects::none();
     }
@@ -439,7 +443,11 @@ fn send(app: &mut App, daemon: DaemonId, call: NamedCall, is_confirmed: bool) ->
         app.open(Mode::ConfirmCall { daemon, call });
         return Effects::none();
     }
+    let title = app.mode.name();
     app.close_to_details();
-    let was_asked = is_confirmed;
-    Effects::one(Effect::Call { daemon, call: NamedCall { was_asked, ..call } })
+    let call = NamedCall { was_asked: is_confirmed, ..call };
+    if *call.method == *SEND {
+        return deliver::begin(app, title, [(daemon, call)]);
+    }
+    Effects::one(Effect::Call { daemon, call })
 }

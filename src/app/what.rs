@@ -3,6 +3,8 @@
 //!
 //! Invariant: the sentences name every process that is meant, once, and no other.
 
+use serde_json::Value as Json;
+
 use super::marks::Marked;
 use super::scaling::{self, Plan};
 use crate::model::boot::SavedList;
@@ -29,6 +31,8 @@ pub enum What {
         /// What it is given, as it was typed.
         params: Option<Box<str>>,
     },
+    /// A message, whole, to each.
+    Message(Json),
     /// Starting again what was deleted.
     Restore {
         /// As it was.
@@ -114,6 +118,7 @@ impl What {
                 format!("scale {} {by} {scale}", app.unwrap_or_default())
             }
             Self::Trigger { action, .. } => format!("trigger {action} in {whom}"),
+            Self::Message(_) => format!("the message to {whom}"),
             Self::Restore { kept, .. } => match &kept[..] {
                 [(_, only)] if only.is_stopped() => {
                     format!("put {} back, stopped", only.target.label())
@@ -151,6 +156,7 @@ impl What {
             | Self::Errand(_)
             | Self::Scale(_)
             | Self::Trigger { .. }
+            | Self::Message(_)
             | Self::Restore { .. }
             | Self::Whole(..) => None,
         }
@@ -164,6 +170,8 @@ impl What {
             Self::Errand(errand) => errand.risk().asks(),
             Self::Scale(_) | Self::Whole(..) | Self::Restore { .. } => true,
             Self::Trigger { .. } => false,
+            // The prompt has named them.
+            Self::Message(_) => return false,
         };
         is_grave || marked.targets.len() > 1
     }
@@ -187,6 +195,7 @@ impl What {
                 let with = params.as_ref().map(|params| format!(" with {}", clean(params)));
                 each(&format!("trigger {action}{} in", with.unwrap_or_default()))
             }
+            Self::Message(_) => each("send the message to"),
             Self::Scale(scale) => vec![scaling::sentence(watched, *scale, targets)],
             Self::Restore { kept, ago_ms, beside } => {
                 let named = |is_stopped: bool| {
@@ -252,7 +261,7 @@ impl What {
                 ));
             }
             Self::Whole(Whole::Resurrect, _) => "Two at a time",
-            Self::Trigger { .. } | Self::Whole(..) => return None,
+            Self::Trigger { .. } | Self::Message(_) | Self::Whole(..) => return None,
         };
         Some(format!("{pace}; Esc then leaves undone what has not begun."))
     }
@@ -313,9 +322,10 @@ impl What {
             }),
             // Its own for watching starts or stops the process besides, and `pm2 scale app -1` fails
             // (docs/pm2-ops.md section 4).
-            Self::Errand(Errand::Watch(_)) | Self::Restore { .. } | Self::Scale(Scale::Down(_)) => {
-                Vec::new()
-            }
+            Self::Errand(Errand::Watch(_))
+            | Self::Message(_)
+            | Self::Restore { .. }
+            | Self::Scale(Scale::Down(_)) => Vec::new(),
             Self::Scale(scale) => {
                 let app = targets.first().map(|target| quoted(&target.name));
                 app.into_iter().map(|app| format!("scale {app} {scale}")).collect()
@@ -337,6 +347,7 @@ impl What {
             Self::Act(_)
             | Self::Scale(_)
             | Self::Trigger { .. }
+            | Self::Message(_)
             | Self::Restore { .. }
             | Self::Whole(Whole::ReloadLogs, _) => return None,
         })

@@ -103,6 +103,7 @@ fn keys(app: &App, canvas: &Canvas<'_>, is_narrow: bool) -> Vec<Part> {
         Mode::Compose(compose) => {
             let mut keys = vec![key("Enter", "send", 0), key("Esc", "close", 0)];
             match (compose.all(&app.watched).len(), compose.is_to_app) {
+                _ if !compose.others.is_empty() => {}
                 (0 | 1, _) => {}
                 (_, true) => keys.push(key("Tab", "only to this process", 1)),
                 (count, false) => keys.push(key("Tab", &format!("to all {count} of the app"), 1)),
@@ -315,6 +316,8 @@ fn narrow_hint(command: Command, first: &str, label: &str, leaves: u8) -> Part {
 /// How far an action on several is, and what Esc does about it.
 fn progress(app: &App) -> Vec<Part> {
     let mut parts: Vec<Part> = app.jobs.iter().map(job).collect();
+    let sending = app.sending.iter().map(|it| Part::new(it.words(), Role::Strong, 3));
+    parts.extend(sending);
     if app.batch.is_none() && app.jobs.iter().any(Job::can_halt) {
         parts.push(Part::new("Esc", Role::Accent, 0).and(" leave the rest undone", Role::Quiet));
     }

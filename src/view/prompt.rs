@@ -181,11 +181,15 @@ pub(super) fn arguments(
 
 /// Draws the message being written.
 pub(super) fn compose(app: &App, canvas: &mut Canvas<'_>, size: (u16, u16), compose: &Compose) {
+    let whom = Part::new(format!("Message to {}", compose.to(&app.watched)), Role::Strong, 0);
+    let count = compose.others.len() + 1;
+    let brief = format!("Message to {count} processes");
     let title = [
-        Part::new(format!("Message to {}", compose.to(&app.watched)), Role::Strong, 0),
+        if count > 1 { whom.or(1, brief, Role::Strong) } else { whom },
         Part::new("text or JSON", Role::Quiet, 1),
     ];
     let says = match compose.call(&app.watched) {
+        Ok(_) if count > 1 => (Role::Good, format!("each gets {}", compose.message())),
         Ok(_) => (Role::Good, format!("the app gets {}", compose.message())),
         Err(why) if compose.input.text().trim().is_empty() => (Role::Quiet, why),
         Err(why) => (Role::Bad, why),

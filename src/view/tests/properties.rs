@@ -129,7 +129,7 @@ fn overlay() -> impl Strategy<Value = Mode> {
         })),
         (0..20_u32, editor(), any::<bool>()).prop_map(|(pm_id, input, is_to_app)| {
             let (daemon, target) = (DaemonId(0), target(pm_id, "api"));
-            Mode::Compose(Compose { daemon, target, is_to_app, input })
+            Mode::Compose(Compose { daemon, target, others: Vec::new(), is_to_app, input })
         }),
         (line, any::<usize>(), prop::option::of(0..200_usize)).prop_map(|(line, top, shift)| {
             let mut entry: Entry = line;

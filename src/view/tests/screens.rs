@@ -206,7 +206,7 @@ fn message_written() {
     app.watched.daemons[0].methods = Some(methods());
     let written = |input, is_to_app| {
         let target = app.watched.fleet.get(key(0, 0)).unwrap().target(None);
-        Mode::Compose(Compose { daemon: DaemonId(0), target, is_to_app, input })
+        Mode::Compose(Compose { daemon: DaemonId(0), target, others: Vec::new(), is_to_app, input })
     };
     let compose = |input| written(input, false);
     app.mode = compose(Editor::default());
