@@ -16,7 +16,7 @@ use crate::app::effect::{Effect, Effects};
 use crate::app::gate::{Admitted, Gate};
 use crate::app::message::Message;
 use crate::app::pointer::{Pointer, Under};
-use crate::app::{App, Mode, update};
+use crate::app::{App, update};
 use crate::daemon::inbox::Inbox;
 use crate::logs::{Reach, Saving};
 use crate::model::bundle::Material;
@@ -200,11 +200,15 @@ impl Pacer {
         Ok(())
     }
 
-    /// Forgets a question that was closed, also if no frame showed that: the next one is another.
-    fn note_closed(&mut self, mode: &Mode) {
-        if !mode.is_question() {
+    /// Forgets a question that was closed, also if no frame showed that: the next one is another. What is
+    /// typed for a prompt that is not there is no command.
+    fn note_turn(&mut self, app: &mut App) {
+        if app.take_unopened() {
+            self.gate.spill(self.started.elapsed());
+        }
+        if !app.mode.is_question() {
             self.question = None;
-            self.gate.drawn(mode, self.started.elapsed());
+            self.gate.drawn(&app.mode, self.started.elapsed());
         }
     }
 
@@ -309,7 +313,7 @@ pub async fn run<S: Surface>(
             }
             Turn::Clock => update(app, now, Message::Clock),
         };
-        pacer.note_closed(&app.mode);
+        pacer.note_turn(app);
         if let Some(pause) = perform(effects, surface, world) {
             return pause;
         }

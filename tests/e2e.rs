@@ -132,6 +132,7 @@ pub(crate) fn trials() -> Vec<Test> {
         with_pm2(measuring::the_daemon_is_asked_seldom),
         with_pm2(swaps::a_call_that_was_asked_about_does_nothing_to_newcomers),
         with_pm2(swaps::what_is_open_does_nothing_to_newcomers),
+        with_pm2(swaps::a_message_typed_after_a_refused_key_does_nothing_to_newcomers),
         with_pm2(calling::messages_and_methods_from_the_screen),
         with_pm2(daemons::kill_and_a_new_daemon_show_by_themselves),
         with_pm2(daemons::two_releases_in_one_table),

@@ -39,26 +39,30 @@ pub(super) fn ask_to_act(app: &mut App, action: Action, marked: Marked) -> Effec
 
 /// Asks whether it is meant, where that is asked; else does it.
 pub(super) fn ask(app: &mut App, what: What, marked: Marked) -> Effects {
-    if app.read_only {
-        app.notify(format!("{}: refused, this is --read-only", what.title(&marked)), true);
-        return Effects::none();
-    }
-    if marked.targets.is_empty() && !matches!(what, What::Whole(..) | What::Restore { .. }) {
-        app.say(Notice::no_selection(app.now.steady_ms));
-        return Effects::none();
-    }
-    if !guard::asks(app, &what, &marked) {
-        return begin(app, &what, marked);
-    }
-    // Nobody is asked about what cannot be done.
-    if let Some(notice) = refusal(app, &what, &marked) {
-        app.say(notice);
+    let now_ms = app.now.steady_ms;
+    let is_about_some = !matches!(what, What::Whole(..) | What::Restore { .. });
+    if marked.targets.is_empty() && is_about_some && !app.read_only {
+        app.say(Notice::no_selection(now_ms));
         return Effects::none();
     }
     let word = what.word(&app.watched, &marked);
+    // Nobody is asked about what cannot be done.
+    if guard::asks(app, &what, &marked) {
+        match refusal(app, &what, &marked) {
+            // Whoever knows the word types it.
+            Some(notice) if word.is_some() => app.refuse_prompt(notice),
+            Some(notice) => app.say(notice),
+            None => open_question(app, what, marked, word),
+        }
+        return Effects::none();
+    }
+    begin(app, &what, marked)
+}
+
+/// Opens the question.
+fn open_question(app: &mut App, what: What, marked: Marked, word: Option<&'static str>) {
     let several = Several { what, marked, word, input: Editor::default(), top: 0 };
     app.open(Mode::Sheet(Box::new(Sheet::Several(several))));
-    Effects::none()
 }
 
 /// Has it done, or says why not.

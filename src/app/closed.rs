@@ -1,39 +1,54 @@
-//! Why something closed by itself, in as many words as there is room for.
+//! Why something closed by itself, or did not open, in as many words as there is room for.
 //!
 //! Invariant: why it closed, and that nothing was sent, is said in each form; what is left out first is
-//! what is seen without it.
+//! what is seen without it. Text that is typed for a prompt which is not there is told to be such.
 
-use super::notice::Notice;
+use super::notice::{About, Notice};
 
-/// What closed by itself, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What closed by itself or did not open, and why.
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Closed {
-    /// What was open.
-    name: Box<str>,
-    /// Whom it was about, where its name does not say it, and why.
-    why: Box<str>,
-    /// What became of what was typed: `; nothing was sent`.
-    sent: &'static str,
+    /// All of it.
+    long: String,
+    /// Without what it is called.
+    brief: String,
+    /// The same, with that first which must not be cut.
+    least: String,
+    /// When it is so no more.
+    about: About,
 }
 
 impl Closed {
-    pub(super) fn new(name: &str, why: &str, sent: &'static str) -> Self {
-        Self { name: name.into(), why: why.into(), sent }
+    /// What is called `name` closed because of `why`; `sent` says what became of what was typed.
+    pub(super) fn new(name: &str, why: &str, sent: &str) -> Self {
+        Self {
+            long: format!("closed {name}: {why}{sent}"),
+            brief: format!("closed: {why}{sent}"),
+            // Its end is cut where even that is too long.
+            least: format!("closed{sent}: {why}"),
+            about: About::Nothing,
+        }
+    }
+
+    /// It did not open, for what this says.
+    pub(super) fn unopened(notice: &Notice) -> Self {
+        let long = notice.text.clone();
+        let brief = notice.shorter.first().unwrap_or(&long).clone();
+        let least = notice.shorter.last().unwrap_or(&long).clone();
+        Self { long, brief, least, about: notice.about.clone() }
     }
 
     /// Says it, with what else is to be said; the line may be short.
     pub(super) fn notice(&self, besides: &str, steady_ms: i64) -> Notice {
-        let Self { name, why, sent } = self;
-        let long = format!("closed {name}: {why}{sent}");
-        let brief = format!("closed: {why}{sent}");
-        // Its end is cut where even that is too long.
-        let least = format!("closed{sent}: {why}");
-        if besides.is_empty() {
-            return Notice::new(long, true, steady_ms).or(brief).or(least);
-        }
-        Notice::new(format!("{long}; {besides}"), true, steady_ms)
-            .or(format!("{brief}; {besides}"))
-            .or(brief)
-            .or(least)
+        let Self { long, brief, least, about } = self.clone();
+        let notice = if besides.is_empty() {
+            Notice::new(long, true, steady_ms).or(brief).or(least)
+        } else {
+            Notice::new(format!("{long}; {besides}"), true, steady_ms)
+                .or(format!("{brief}; {besides}"))
+                .or(brief)
+                .or(least)
+        };
+        notice.about(about)
     }
 }

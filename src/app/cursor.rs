@@ -32,14 +32,17 @@ pub(super) fn gone(app: &mut App, id: DaemonId, target: &Target) {
     let others: Vec<ProcessKey> = app.rows().iter().copied().filter(is_its).collect();
     match others.first() {
         Some(other) if others.len() >= least => tree::stay_on(app, group, *other),
-        _ => app.unchosen = Some(Unchosen::of(app.placed(id, &group.words()))),
+        _ => {
+            let gone = app.placed(id, &group.words());
+            app.unchosen = Some(Unchosen { was_many: true, ..Unchosen::of(gone) });
+        }
     }
 }
 
 /// Marks left since; of those that are gone the last took with it what the keys were about.
 pub(super) fn marks_left(app: &mut App) {
     if app.marks.is_empty() {
-        app.unchosen = Some(Unchosen::of("what was marked"));
+        app.unchosen = Some(Unchosen { was_many: true, ..Unchosen::of("what was marked") });
     }
 }
 
@@ -61,7 +64,10 @@ pub(super) fn stops(app: &mut App, command: Command) -> bool {
     }
     let Some(unchosen) = app.unchosen.take().filter(|_| acts) else { return false };
     // What was said may have been overtaken: it acts only where that is still to be seen.
-    if unchosen.pressed == Some(command) && is_told(app) {
+    // What opens something names there whom it is about: it need not be told of the same twice.
+    let opens = matches!(command, Command::Compose | Command::Rows(RowsCommand::Actions));
+    let was_told = unchosen.pressed == Some(command) || (opens && unchosen.pressed.is_some());
+    if was_told && is_told(app) {
         return false;
     }
     say(app, command, unchosen);
@@ -94,12 +100,27 @@ fn acts(command: Command) -> bool {
 /// Says that this key did nothing, and why.
 fn say(app: &mut App, command: Command, unchosen: Unchosen) {
     let gone = &unchosen.gone;
-    let what = match app.selected.map(|key| app.display_name(key)) {
+    let now = app.selected.map(|key| app.display_name(key));
+    let brief = match &now {
+        Some(now) => format!("nothing was done: {now} is selected now"),
+        None => format!("nothing was done: {gone} is gone"),
+    };
+    let what = match now {
         Some(now) if *now == **gone => format!("{gone} is another process now"),
         Some(now) => format!("{gone} is gone, and the cursor is on {now} now"),
         None => format!("{gone} is gone, and nothing is selected now"),
     };
-    let text = format!("nothing was done: {what}; press it again to act");
-    app.say(Notice::new(text, true, app.now.steady_ms).about(About::Unchosen));
+    // Of several, a word may be asked for.
+    let takes_text =
+        command == Command::Compose || (unchosen.was_many && matches!(command, Command::Act(_)));
+    let again =
+        if takes_text { "after 3 s press it again to act" } else { "press it again to act" };
+    let text = format!("nothing was done: {what}; {again}");
+    let notice = Notice::new(text, true, app.now.steady_ms).or(brief).about(About::Unchosen);
+    if takes_text {
+        app.refuse_prompt(notice);
+    } else {
+        app.say(notice);
+    }
     app.unchosen = Some(Unchosen { pressed: Some(command), ..unchosen });
 }

@@ -33,11 +33,12 @@ pub enum Admitted {
     Refused,
     /// Nothing: this key came so soon after such that it may go on with the text.
     GoesOn(char),
-    /// Nothing: they go on with what was typed into something that closed by itself.
+    /// Nothing: they go on with what was typed into something that closed by itself, or did not open.
     TypedOn,
 }
 
-/// For so long after a prompt closed by itself, keys are taken for the rest of what was typed into it.
+/// For so long after a prompt closed by itself, or was refused, keys are taken for the rest of what is typed
+/// into it.
 const SPILLS: Duration = Duration::from_secs(3);
 
 /// Remembers what it needs of the keys before. Times are of a clock that is never set back.
@@ -49,7 +50,7 @@ pub struct Gate {
     question: Option<Duration>,
     /// When keys were last refused, or what went on with them.
     refused: Option<Duration>,
-    /// Whether that began with a prompt that closed by itself.
+    /// Whether that began with a prompt that closed by itself, or did not open.
     is_spilled: bool,
     /// Whether the last key was typed into a prompt, and did not close it.
     is_typing: bool,
@@ -82,9 +83,15 @@ impl Gate {
     /// A prompt that no key closed closed by itself: who types into it types on.
     fn note_spilled(&mut self, mode: &Mode, now: Duration) {
         if !mode.takes_text() && std::mem::take(&mut self.is_typing) {
-            self.refused = Some((now + SPILLS).saturating_sub(GOES_ON));
-            self.is_spilled = true;
+            self.spill(now);
         }
+    }
+
+    /// A prompt that was asked for did not open, or closed before anything was typed: who does not look types
+    /// on.
+    pub fn spill(&mut self, now: Duration) {
+        self.refused = Some((now + SPILLS).saturating_sub(GOES_ON));
+        self.is_spilled = true;
     }
 
     /// Decides about keys that came together in a mode, with the focus in a pane.

@@ -35,6 +35,17 @@ pub enum Item {
     FlushAll,
 }
 
+impl Item {
+    /// Whether something is typed before it is done.
+    pub(super) fn takes_text(&self, watched: &Watched, marked: &Marked) -> bool {
+        match self {
+            Self::Do(what) => what.word(watched, marked).is_some(),
+            Self::FlushAll => false,
+            Self::Scale | Self::Signal | Self::Line | Self::Trigger | Self::Message => true,
+        }
+    }
+}
+
 /// A line of the menu.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {

@@ -127,6 +127,12 @@ impl Mode {
         }
     }
 
+    /// Whether it is a list of actions in which letters act.
+    #[must_use]
+    pub fn is_menu(&self) -> bool {
+        matches!(self, Self::Sheet(sheet) if matches!(**sheet, Sheet::Menu(_)))
+    }
+
     /// Whether it waits for something that would be sent: an answer, a word, a text.
     #[must_use]
     pub fn would_send(&self) -> bool {

@@ -80,6 +80,11 @@ pub(super) fn take(app: &mut App, command: RowsCommand) -> Effects {
 pub(super) fn take_from_palette(app: &mut App, item: Item, marked: Marked) -> Effects {
     app.close_all();
     if cursor::stops(app, Command::Rows(RowsCommand::Actions)) {
+        if item.takes_text(&app.watched, &marked)
+            && let Some(notice) = app.notice.clone()
+        {
+            app.refuse_prompt(notice);
+        }
         return Effects::none();
     }
     if app.focus == Pane::Processes {

@@ -91,6 +91,11 @@ fn take_in_menu(menu: &mut Menu, around: &Around<'_>, command: Command) -> Taken
         entries.into_iter().nth(at)
     });
     match entry {
+        Some(Entry { refusal: Some(why), item, label, .. })
+            if item.takes_text(around.watched, &menu.marked) =>
+        {
+            Taken::Unopened(format!("{}: {why}", label.trim_end_matches(" ..")))
+        }
         // Why not stands beside it.
         Some(Entry { refusal: Some(_), .. }) | None => Taken::Done,
         Some(entry) => Taken::Item(entry.item, menu.marked.clone()),

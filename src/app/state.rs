@@ -50,8 +50,10 @@ pub struct App {
     pub below: Vec<Mode>,
     /// The selected process; `None` only while there is none.
     pub selected: Option<ProcessKey>,
-    /// Why what was open last closed by itself.
+    /// Why what was open last closed by itself, or what was asked for did not open.
     pub(super) why_closed: Option<Closed>,
+    /// Whether such a thing takes text and is not there: see [`App::take_unopened`].
+    pub(super) is_unopened: bool,
     /// What the user had selected and is gone, while the cursor is where that left it.
     pub(super) unchosen: Option<Unchosen>,
     /// Which rows the table has.
@@ -169,6 +171,7 @@ impl App {
             selected: None,
             unchosen: None,
             why_closed: None,
+            is_unopened: false,
             table: Table::default(),
             marks: Marks::default(),
             batch: None,
@@ -265,6 +268,19 @@ impl App {
         }
         self.why_closed = None;
         self.is_dirty = true;
+    }
+
+    /// What would have asked for a text is refused, as `notice` says: who types on without a look means it.
+    pub(super) fn refuse_prompt(&mut self, notice: Notice) {
+        self.why_closed = Some(Closed::unopened(&notice));
+        self.is_unopened = true;
+        self.say(notice);
+    }
+
+    /// Whether something that takes text was refused or closed since this was asked last: what is typed on
+    /// may be meant for it.
+    pub(crate) fn take_unopened(&mut self) -> bool {
+        std::mem::take(&mut self.is_unopened)
     }
 
     /// Closes what is open; what it covers comes back.

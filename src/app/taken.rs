@@ -70,6 +70,8 @@ pub(super) enum Taken {
     Close,
     /// It means nothing here.
     Pass,
+    /// What would have asked for a text is refused, for this reason.
+    Unopened(String),
     /// This opens over it.
     Open(Mode),
     /// All overlays close, and this command is done as from the table.

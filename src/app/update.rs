@@ -6,6 +6,7 @@ use super::effect::{Effect, Effects};
 use super::help::Help;
 use super::keymap::Place;
 use super::log_sheet::LogSheet;
+use super::marks::choose_one;
 use super::message::Message;
 use super::mode::Mode;
 use super::notice::{About, Notice};
@@ -142,7 +143,7 @@ fn open(app: &mut App, mode: Mode) -> Effects {
         && let Some(refusal) = refusal(app, &arguments.method)
     {
         app.close_all();
-        app.notify(refusal, true);
+        app.refuse_prompt(Notice::new(refusal, true, app.now.steady_ms));
         return Effects::none();
     }
     app.open(mode);
@@ -180,6 +181,11 @@ fn take_command(app: &mut App, command: Command) -> Effects {
         Taken::Done | Taken::Pass => Effects::none(),
         Taken::Close => {
             app.close();
+            Effects::none()
+        }
+        Taken::Unopened(why) => {
+            let notice = Notice::new(why, true, app.now.steady_ms);
+            app.refuse_prompt(notice.about(About::Answer));
             Effects::none()
         }
         Taken::Open(mode) => open(app, mode),
@@ -254,7 +260,7 @@ fn take_normal(app: &mut App, command: Command) -> Effects {
                 }
                 None => act::elsewhere(app, Action::Restart),
             };
-            app.notify(text, false);
+            app.refuse_prompt(Notice::new(text, false, app.now.steady_ms));
         }
         Command::Open if app.focus == Pane::Processes && app.cursor_group().is_some() => {
             tree::fold(app, None);
@@ -345,22 +351,19 @@ fn go_back(app: &mut App) -> Effects {
 /// Opens the message to the selected process.
 fn open_compose(app: &mut App) -> Effects {
     // Before it is typed, not after.
+    let now_ms = app.now.steady_ms;
     if let Some(refusal) = refusal(app, "msgProcess") {
-        app.notify(refusal, true);
-        return Effects::none();
-    }
-    if let Some(compose) = Compose::to_all(&app.watched, app.marked().targets) {
+        app.refuse_prompt(Notice::new(refusal, true, now_ms));
+    } else if let Some(compose) = Compose::to_all(&app.watched, app.marked().targets) {
         app.open(Mode::Compose(compose));
-        return Effects::none();
-    }
-    if tree::is_many(app) {
-        return Effects::none();
-    }
-    if let Some((daemon, target)) = app.selected_target() {
+    } else if let Some(group) = app.cursor_group() {
+        let text = choose_one(&group.words());
+        app.refuse_prompt(Notice::new(text, true, now_ms));
+    } else if let Some((daemon, target)) = app.selected_target() {
         let compose = Compose::new(&app.watched, daemon, target);
         app.open(Mode::Compose(compose));
     } else {
-        app.say(Notice::no_selection(app.now.steady_ms));
+        app.refuse_prompt(Notice::no_selection(now_ms));
     }
     Effects::none()
 }

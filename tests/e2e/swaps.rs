@@ -59,6 +59,28 @@ pub(crate) fn what_is_open_does_nothing_to_newcomers() {
     }
 }
 
+/// The prompt for a message is refused, since another process has come under the cursor: the message that is
+/// typed on is no letters that act.
+pub(crate) fn a_message_typed_after_a_refused_key_does_nothing_to_newcomers() {
+    for release in [Release::Seven, Release::Three] {
+        let home = Pm2Home::with(release, &[apps::idle("alpha"), apps::idle("beta")]);
+        let mut screen = home.cockpit((120, 30));
+        screen.select("beta");
+        swap(&home);
+        wait_for_newcomers(&home);
+        screen.wait_for("the newcomers", |text| NEWCOMERS.iter().all(|one| text.contains(one)));
+        screen.press("m");
+        screen.wait_for("that it is refused", |text| {
+            text.contains("nothing was done: beta[1] is gone")
+        });
+        screen.press_each(&["r", "e", "s", "t", "a", "r", "t", " ", "n", "o", "w"]);
+        screen.wait_for("that it is ignored", |text| text.contains("what you type on is ignored"));
+        screen.press("\u{3}");
+        assert_eq!(screen.wait_exit().code, 0);
+        home.assert_unharmed_but(&[]);
+    }
+}
+
 /// Questions about calls by name: on the command line, and in the palette.
 pub(crate) fn a_call_that_was_asked_about_does_nothing_to_newcomers() {
     for release in [Release::Seven, Release::Three] {

@@ -14,6 +14,7 @@ use crate::app::keymap::Place;
 use crate::app::marks::Marked;
 use crate::app::menu::Menu;
 use crate::app::mode::Mode;
+use crate::app::notice::Notice;
 use crate::app::own;
 use crate::app::palette::Palette;
 use crate::app::prompt::Compose;
@@ -42,15 +43,21 @@ pub(in crate::app) fn take(app: &mut App, command: Command) -> Effects {
         }
         Command::Details(ask) => sheet.ask(ask),
         Command::Open if sheet.tab == Tab::Actions && app.read_only => {
-            app.notify("trigger: refused, this is --read-only", true);
+            let why = "trigger: refused, this is --read-only";
+            app.refuse_prompt(Notice::new(why, true, app.now.steady_ms));
         }
-        Command::Open => sheet.open(),
+        Command::Open => {
+            sheet.open();
+            // Its actions were not read yet.
+            app.is_unopened |= sheet.tab == Tab::Actions && sheet.prompt.is_none();
+        }
         command if command.is_movement() => sheet.go(command, size),
         Command::Act(action) => return act::on(app, action, daemon, target),
         Command::Own(place) => return own::begin(app, place, Some((daemon, target))),
         Command::Refused(_) => own::refuse(app, command),
         Command::Compose if app.read_only => {
-            app.notify("message: refused, this is --read-only", true);
+            let why = "message: refused, this is --read-only";
+            app.refuse_prompt(Notice::new(why, true, app.now.steady_ms));
         }
         Command::Compose => {
             let compose = Compose::new(&app.watched, daemon, target);

@@ -84,7 +84,117 @@ fn key_press(app: &mut App, gate: &mut Gate, key: char, at_ms: u64) -> Vec<Effec
     for message in messages {
         effects.extend(update(app, Moment::at(2_000), message).0);
     }
+    turned(app, gate, at_ms);
     effects
+}
+
+/// The end of a turn of the loop, as `runtime` has it.
+fn turned(app: &mut App, gate: &mut Gate, at_ms: u64) {
+    let at = Duration::from_millis(at_ms);
+    if app.take_unopened() {
+        gate.spill(at);
+    }
+    gate.drawn(&app.mode, at);
+}
+
+/// Presses a key that is refused, types on and looks that nothing comes of it; which sentence that leaves.
+fn types_on(app: &mut App, key: char) -> String {
+    let mut gate = Gate::default();
+    assert_eq!(key_press(app, &mut gate, key, 1_000), []);
+    assert!(!app.mode.takes_text(), "{:?}", app.mode);
+    let mode = app.mode.clone();
+    let why = said(app).to_owned();
+    for (key, at_ms) in "restart now".chars().zip((1_100..).step_by(290)) {
+        assert_eq!(key_press(app, &mut gate, key, at_ms), [], "{key}");
+        assert_eq!(app.mode, mode, "{key}");
+    }
+    assert_eq!(said(app), format!("{why}; what you type on is ignored for 3 s"));
+    why
+}
+
+/// A newcomer under the id that was chosen.
+fn swapped() -> App {
+    let mut app = app(3);
+    let unique_id = Some("other".into());
+    let newcomer = ProcessInfo { unique_id, ..info(0, "delta", ProcessStatus::Online) };
+    send(&mut app, super::meant::poll(vec![newcomer, info(1, "p1", ProcessStatus::Online)], 1_000));
+    app
+}
+
+#[test]
+fn what_is_typed_after_a_message_that_was_refused_does_nothing() {
+    let mut app = swapped();
+    let wanted = "nothing was done: p0[0] is gone, and the cursor is on delta[0] now";
+    assert!(types_on(&mut app, 'm').starts_with(wanted), "{}", said(&app));
+    // Later it is a key again, and opens what it opens.
+    let mut gate = Gate::default();
+    key_press(&mut app, &mut gate, 'm', 9_000);
+    assert!(matches!(app.mode, Mode::Compose(_)), "{:?}", app.mode);
+
+    types_on(&mut filtered(), 'm');
+    let mut none = App::new(Vec::new(), Moment::at(0), 0, (80, 24));
+    assert_eq!(types_on(&mut none, 'm'), "no process is selected");
+    let mut app = swapped();
+    app.read_only = true;
+    app.unchosen = None;
+    types_on(&mut app, 'm');
+    press(&mut app, Command::Open);
+    assert!(types_on(&mut app, 'm').contains("--read-only"));
+}
+
+#[test]
+fn a_word_typed_for_a_question_that_was_refused_does_nothing() {
+    let mut app = app(4);
+    app.settings.confirm = crate::app::settings::Confirm::Never;
+    press(&mut app, Command::Rows(RowsCommand::MarkAll));
+    press(&mut app, Command::Rows(RowsCommand::Mark));
+    send(&mut app, snapshot([0]));
+    assert!(app.marks.is_empty() && app.unchosen.is_some());
+    assert!(types_on(&mut app, 'd').contains("what was marked is gone"));
+}
+
+#[test]
+fn what_is_typed_for_what_the_palette_or_the_menu_refuses_does_nothing() {
+    // By its name, and refused since the cursor is on another one.
+    for name in ["scale", "signal", "write a line", "message", "trigger"] {
+        let mut app = swapped();
+        app.settings.confirm = crate::app::settings::Confirm::Never;
+        let mut gate = Gate::default();
+        press(&mut app, Command::Palette);
+        type_text(&mut app, name);
+        let items = crate::app::offers::scene(&app);
+        let Mode::Palette(open) = &app.mode else { panic!("{:?}", app.mode) };
+        let found = palette::entries(&items, open).swap_remove(0);
+        if palette::refusal(&items, open, &found).is_some() {
+            continue;
+        }
+        assert_eq!(press(&mut app, Command::Open), []);
+        assert!(app.take_unopened(), "{name}: {:?} {}", app.mode, said(&app));
+        gate.spill(Duration::ZERO);
+        assert_eq!(key_press(&mut app, &mut gate, 'r', 2_900), [], "{name}");
+    }
+    // In the menu, where a letter acts, too.
+    let mut app = app(1);
+    send(&mut app, super::meant::poll(vec![info(0, "p0", ProcessStatus::Stopped)], 1_000));
+    press(&mut app, Command::Rows(RowsCommand::Actions));
+    assert_eq!(types_on(&mut app, 'm'), "message: it does not run");
+}
+
+#[test]
+fn a_prompt_that_closes_before_anything_was_typed_is_typed_on_into() {
+    for (key, name) in [('m', "the message to p0[0]"), ('x', "the menu of p0[0]")] {
+        let mut app = app(3);
+        let mut gate = Gate::default();
+        key_press(&mut app, &mut gate, key, 0);
+        assert_ne!(app.mode, Mode::Normal);
+        send(&mut app, snapshot(1..3));
+        turned(&mut app, &mut gate, 500);
+        assert!(said(&app).starts_with(&format!("closed {name}: gone")), "{}", said(&app));
+        for (key, at_ms) in [('r', 600), ('r', 1_400), ('r', 2_900)] {
+            assert_eq!(key_press(&mut app, &mut gate, key, at_ms), [], "{at_ms}");
+        }
+        assert!(said(&app).ends_with("what you type on is ignored for 3 s"), "{}", said(&app));
+    }
 }
 
 #[test]
