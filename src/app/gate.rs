@@ -54,6 +54,8 @@ pub struct Gate {
     is_spilled: bool,
     /// Whether the last key was typed into a prompt, and did not close it.
     is_typing: bool,
+    /// When a letter last did something in a menu: it may be the first one of a word.
+    chosen: Option<Duration>,
 }
 
 impl Gate {
@@ -105,7 +107,7 @@ impl Gate {
         self.note_spilled(mode, now);
         if mode.takes_text() {
             self.repeats.forget();
-            self.refused = None;
+            (self.refused, self.chosen) = (None, None);
             self.is_typing = keys.last().is_some_and(types);
             let is_pasted = keys.len() > 1 && keys.iter().any(is_text);
             return Admitted::Messages(typed(keymap, (mode, focus), keys, is_pasted));
@@ -115,7 +117,9 @@ impl Gate {
         let counts = |message: &Message| {
             if mode.is_question() { is_yes(message) } else { !moves(message) && !repeats(message) }
         };
-        let goes_on = self.goes_on(now)
+        let is_word =
+            !mode.is_question() && self.chosen.is_some_and(|at| now.saturating_sub(at) < GOES_ON);
+        let goes_on = (self.goes_on(now) || is_word)
             && keys.iter().any(goes_on_with_text)
             && matches!(&admitted, Admitted::Messages(messages) if messages.iter().any(counts));
         let is_refused = admitted == Admitted::Refused;
@@ -130,6 +134,16 @@ impl Gate {
                 [KeyEvent { code: KeyCode::Char(key), .. }] => Admitted::GoesOn(*key),
                 _ => Admitted::Refused,
             };
+        }
+        let acts = |message: &Message| {
+            matches!(message, Message::Command(Command::Act(_) | Command::Compose))
+        };
+        if let Admitted::Messages(messages) = &admitted
+            && mode.is_menu()
+            && keys.iter().all(is_text)
+            && messages.iter().any(acts)
+        {
+            self.chosen = Some(now);
         }
         admitted
     }

@@ -284,3 +284,25 @@ fn to_save_is_called_so_once_in_the_palette() {
     assert_eq!(names.first().map(String::as_str), Some("save"));
     assert!(names.iter().any(|name| name == "save log view"), "{names:?}");
 }
+
+/// A letter of the menu acts; who types a word there does not have the others act in the table.
+#[test]
+fn a_word_typed_in_the_menu_acts_at_its_first_letter_alone() {
+    let mut app = nine();
+    app.settings.confirm = crate::app::settings::Confirm::Never;
+    let mut gate = Gate::default();
+    key_press(&mut app, &mut gate, 'x', 0);
+    assert_eq!(key_press(&mut app, &mut gate, 'r', 1_000).len(), 1, "it restarts");
+    for (key, at_ms) in "estart".chars().zip((1_150..).step_by(150)) {
+        assert_eq!(key_press(&mut app, &mut gate, key, at_ms), [], "{key}");
+    }
+    assert_eq!(app.mode, Mode::Normal);
+    // A second later each letter is a key again; and a yes is no part of a word.
+    assert_eq!(key_press(&mut app, &mut gate, 'j', 3_000), []);
+    assert_eq!(key_press(&mut app, &mut gate, 's', 3_100).len(), 1);
+    key_press(&mut app, &mut gate, 'j', 5_000);
+    app.settings.confirm = crate::app::settings::Confirm::Destructive;
+    key_press(&mut app, &mut gate, 'x', 5_100);
+    key_press(&mut app, &mut gate, 'd', 5_500);
+    assert_eq!(key_press(&mut app, &mut gate, 'y', 6_000).len(), 1, "{:?}", app.mode);
+}
