@@ -107,6 +107,7 @@ fn show(
         close_beside(app);
         effects.0.extend(alert::look(app, id));
         table::settle(app);
+        cursor::follow(app);
     }
     drop_old_notice(app);
     app.is_dirty = app.is_dirty

@@ -6,6 +6,7 @@
 
 use super::command::{Command, RowsCommand};
 use super::mode::Mode;
+use super::navigate;
 use super::notice::{About, Notice};
 use super::pane::Pane;
 use super::state::App;
@@ -19,8 +20,14 @@ pub(super) fn gone(app: &mut App, id: DaemonId, target: &Target) {
     if app.selected != Some(key) {
         return;
     }
+    // That one was not chosen either.
+    if let Some(before) = app.unchosen.as_mut().filter(|before| before.wanted.is_some()) {
+        before.pressed = None;
+        return;
+    }
     let Some(group) = app.cursor_group().cloned() else {
-        app.unchosen = Some(Unchosen::of(app.placed(id, &target.label())));
+        let wanted = Some((id, target.clone(), app.now.wall_ms));
+        app.unchosen = Some(Unchosen { wanted, ..Unchosen::of(app.placed(id, &target.label())) });
         return;
     };
     // A group is meant as long as it has a line: an app of one process has none.
@@ -37,6 +44,31 @@ pub(super) fn gone(app: &mut App, id: DaemonId, target: &Target) {
             app.unchosen = Some(Unchosen { was_many: true, ..Unchosen::of(gone) });
         }
     }
+}
+
+/// Puts the cursor on one that came since under the name of the one that went: PM2 may have given its id
+/// to somebody else. It is another process still: a key that acts says so first.
+pub(super) fn follow(app: &mut App) {
+    let Some(unchosen) = &app.unchosen else { return };
+    let Some((id, target, since_ms)) = &unchosen.wanted else { return };
+    let is_it = |key: &ProcessKey| {
+        let process = app.watched.fleet.get(*key).filter(|_| key.daemon == *id);
+        process.is_some_and(|process| {
+            process.first_seen_ms >= *since_ms
+                && process.info.name == target.name
+                && process.info.namespace == target.namespace
+        })
+    };
+    if app.selected.as_ref().is_some_and(is_it) {
+        return;
+    }
+    let Some(key) = app.rows().iter().copied().find(is_it) else { return };
+    app.selected = Some(key);
+    app.is_dirty = true;
+    if let Some(unchosen) = &mut app.unchosen {
+        unchosen.pressed = None;
+    }
+    navigate::keep_selection_visible(app);
 }
 
 /// Marks left since; of those that are gone the last took with it what the keys were about.

@@ -19,6 +19,7 @@ use crate::protocol::process::{PmId, ProcessInfo, ProcessStatus, Snapshot};
 
 mod details;
 mod exceptions;
+mod followed;
 mod guard;
 mod held;
 mod log;
