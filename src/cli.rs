@@ -39,8 +39,8 @@ Without a command, a screen shows the daemon's processes live; press ? in it for
 Without --home and PM2_HOME arguments, the daemon is found as pm2 finds it: in $PM2_HOME, else
 ~/.pm2; PM2_DAEMON_RPC_PORT and PM2_DAEMON_PUB_PORT name other sockets. No daemon is ever started.
 
-TARGET is an id, a name, a namespace (where no process has that name), or `all` (all but
-PM2's modules). A word that is the id of one process and the name of another is refused; id:0,
+TARGET is an id, a name, both as printed (`api[0]`), a namespace (where no process has that name),
+or `all` (all but PM2's modules). A word that is the id of one process and the name of another is refused; id:0,
 name:0 and ns:jobs say which is meant.
 
 DURATION is 1500ms, 60s, 5m, 2h or 1d; SIZE is 500K, 300M or 1.5G.";

@@ -5,7 +5,7 @@ use clap::{Args, ValueEnum};
 /// Which processes.
 #[derive(Debug, Clone, Args)]
 pub struct Targets {
-    /// Ids, names, namespaces or `all`; id:0, name:0, ns:jobs where a word is ambiguous; or
+    /// Ids, names, `api[0]`, namespaces or `all`; id:0, name:0, ns:jobs where a word is ambiguous; or
     /// ecosystem files, for the processes with the names of their apps
     #[arg(required = true, value_name = "TARGET|FILE")]
     pub targets: Vec<String>,

@@ -73,13 +73,19 @@ fn prefixed(word: &str) -> Option<Reading> {
     }
 }
 
+/// Name and id of a process as it is printed everywhere: `api[0]`.
+fn labelled(word: &str) -> Option<(&str, u32)> {
+    let (name, rest) = word.strip_suffix(']')?.rsplit_once('[')?;
+    Some((name, id(rest)?))
+}
+
 /// Whether a word says by a prefix that it is an id, a name or a namespace.
 pub(super) fn is_prefixed(word: &str) -> bool {
     prefixed(word).is_some()
 }
 
-/// The processes of one target: `all` (without modules), an id, a name, or a namespace where no
-/// process has that name; in PM2's order. Empty where it is unknown.
+/// The processes of one target: `all` (without modules), an id, a name, both as in `api[0]`, or a namespace
+/// where no process has that name; in PM2's order. Empty where it is unknown.
 ///
 /// # Errors
 /// The word is ambiguous: an id of one process, and a name or namespace of another.
@@ -108,10 +114,13 @@ pub(super) fn read<'a>(
     }
     let whole = || clean(target).into_owned();
     let by_id = id(target).and_then(|id| by(Reading::Id(id)));
+    let by_label = labelled(target).and_then(|(name, id)| {
+        by(Reading::Id(id)).filter(|(_, found)| found.iter().all(|info| *info.name == *name))
+    });
     // As pm2: a namespace counts only where no process has that name.
     let by_name = by(Reading::Name(whole())).or_else(|| by(Reading::Namespace(whole())));
     let by_prefix = prefixed(target).and_then(by);
-    let mut found = [by_prefix, by_id, by_name].into_iter().flatten();
+    let mut found = [by_prefix, by_id, by_label, by_name].into_iter().flatten();
     let Some((first, meant)) = found.next() else { return Ok(None) };
     let ids = |infos: &[&ProcessInfo]| infos.iter().map(|info| info.pm_id).collect::<Vec<_>>();
     match found.find(|(_, other)| ids(other) != ids(&meant)) {
@@ -305,6 +314,20 @@ mod tests {
         assert_eq!(said(&all, "00"), Ok(vec![0]));
         assert_eq!(said(&all, "+2"), Ok(vec![]));
         assert_eq!(said(&all, "02"), Ok(vec![]));
+    }
+
+    #[test]
+    fn what_is_printed_of_a_process_names_it() {
+        assert_eq!(ids(&["api[1]", "x[7]"]), Ok(vec![1, 7]));
+        // Another one has the id now.
+        assert!(ids(&["api[2]"]).unwrap_err().contains("`api[2]`"));
+        for word in ["api[01]", "api[]", "[1]", "api[1", "api[1]x"] {
+            assert!(ids(&[word]).is_err(), "{word}");
+        }
+        let mut all = fleet();
+        all[4].name = "api[1]".into();
+        let why = matching("api[1]", &all).unwrap_err().line().unwrap();
+        assert!(why.contains("ambiguous"), "{why}");
     }
 
     #[test]
