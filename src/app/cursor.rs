@@ -27,7 +27,8 @@ pub(super) fn gone(app: &mut App, id: DaemonId, target: &Target) {
     }
     let Some(group) = app.cursor_group().cloned() else {
         let wanted = Some((id, target.clone(), app.now.wall_ms));
-        app.unchosen = Some(Unchosen { wanted, ..Unchosen::of(app.placed(id, &target.label())) });
+        let gone = Unchosen::of(app.placed(id, &target.label()), app.now);
+        app.unchosen = Some(Unchosen { wanted, ..gone });
         return;
     };
     // A group is meant as long as it has a line: an app of one process has none.
@@ -41,7 +42,7 @@ pub(super) fn gone(app: &mut App, id: DaemonId, target: &Target) {
         Some(other) if others.len() >= least => tree::stay_on(app, group, *other),
         _ => {
             let gone = app.placed(id, &group.words());
-            app.unchosen = Some(Unchosen { was_many: true, ..Unchosen::of(gone) });
+            app.unchosen = Some(Unchosen { was_many: true, ..Unchosen::of(gone, app.now) });
         }
     }
 }
@@ -74,27 +75,33 @@ pub(super) fn follow(app: &mut App) {
 /// Marks left since; of those that are gone the last took with it what the keys were about.
 pub(super) fn marks_left(app: &mut App) {
     if app.marks.is_empty() {
-        app.unchosen = Some(Unchosen { was_many: true, ..Unchosen::of("what was marked") });
+        app.unchosen =
+            Some(Unchosen { was_many: true, ..Unchosen::of("what was marked", app.now) });
     }
 }
 
 /// Whether a key does nothing but say where the cursor is now. The same key again acts.
 pub(super) fn stops(app: &mut App, command: Command) -> bool {
     let acts = acts(command);
-    let chooses = command.is_movement()
-        || matches!(
-            command,
-            Command::Filter
-                | Command::OnlyUnwell
-                | Command::NextUnwell
-                | Command::PreviousUnwell
-                | Command::Open
-                | Command::Rows(RowsCommand::Mark | RowsCommand::MarkAll)
-        );
-    if app.focus != Pane::Processes || !(acts || chooses) {
+    let opens_it = matches!(
+        command,
+        Command::Filter
+            | Command::OnlyUnwell
+            | Command::NextUnwell
+            | Command::PreviousUnwell
+            | Command::Open
+    );
+    let goes_to_it = command.is_movement()
+        || matches!(command, Command::Rows(RowsCommand::Mark | RowsCommand::MarkAll));
+    if app.focus != Pane::Processes || !(acts || opens_it || goes_to_it) {
         return false;
     }
-    let Some(unchosen) = app.unchosen.take().filter(|_| acts) else { return false };
+    // In a stream of keys a movement is no choice.
+    let is_seen = app.unchosen.as_ref().is_none_or(|unchosen| unchosen.may_be_seen(app.now));
+    if opens_it || (goes_to_it && is_seen) {
+        app.unchosen = None;
+    }
+    let Some(unchosen) = app.unchosen.take_if(|_| acts) else { return false };
     // What was said may have been overtaken: it acts only where that is still to be seen.
     // What opens something names there whom it is about: it need not be told of the same twice.
     let opens = matches!(command, Command::Compose | Command::Rows(RowsCommand::Actions));

@@ -1,6 +1,7 @@
 //! What is remembered of a process that was chosen and went: see `cursor`.
 
 use super::command::Command;
+use crate::model::moment::Moment;
 use crate::model::{DaemonId, Target};
 
 /// The cursor is on what the user did not choose.
@@ -14,10 +15,21 @@ pub(super) struct Unchosen {
     pub(super) wanted: Option<(DaemonId, Target, i64)>,
     /// The key that said so.
     pub(super) pressed: Option<Command>,
+    /// Since when it is so, by the steady clock.
+    pub(super) since_ms: i64,
 }
 
+/// Keys that come within this time were most likely pressed without having seen it, milliseconds.
+const UNSEEN_MS: i64 = 1_000;
+
 impl Unchosen {
-    pub(super) fn of(gone: impl Into<Box<str>>) -> Self {
-        Self { gone: gone.into(), was_many: false, wanted: None, pressed: None }
+    pub(super) fn of(gone: impl Into<Box<str>>, now: Moment) -> Self {
+        let since_ms = now.steady_ms;
+        Self { gone: gone.into(), was_many: false, wanted: None, pressed: None, since_ms }
+    }
+
+    /// Whether it is so for long enough to have been seen: who moves the cursor then chooses.
+    pub(super) fn may_be_seen(&self, now: Moment) -> bool {
+        now.steady_ms.saturating_sub(self.since_ms) >= UNSEEN_MS
     }
 }

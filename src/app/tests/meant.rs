@@ -368,7 +368,11 @@ fn whoever_has_moved_since_knows_where_the_cursor_is() {
     for command in moves {
         let mut app = app(4);
         send(&mut app, snapshot([1, 2, 3]));
-        press(&mut app, command);
+        // In a stream of keys it is no choice: nobody has seen yet what is there.
+        let at_ms = app.now.steady_ms;
+        let _ = update(&mut app, Moment::at(at_ms + 999), Message::Command(command));
+        assert!(app.unchosen.is_some(), "{command:?}");
+        let _ = update(&mut app, Moment::at(at_ms + 1_000), Message::Command(command));
         assert!(acts(&mut app, Action::Stop).0.is_some(), "{command:?}");
     }
     let mut app = app(4);
